@@ -159,7 +159,9 @@ func TestMalformedShareIsRefused(t *testing.T) {
 		{"path = /\n", "", "line 1: want a section"}, {"[a\n", "", "line 1: want [name"},
 		{"[a]\n\nb\n", "", "line 3: want"}, {"[a]\n[b]\n", "", "has the shares a, b"}, {"[a]\n", "c", `share "c"`},
 		{"[a]\nread only = maybe\n", "", "want yes or no"},
-		{"[a]\ncopy = b\n", "", "unknown share"}, {"[a]\ncopy = b\n[b]\ncopy = a\n", "a", "more than 8"},
+		{"[a]\ncopy = b\n[b]\n", "a", "line 2: [a] copy = b: want an earlier share"},
+		{"[a]\ncopy = A\n", "a", "an earlier share"}, {"[global]\n[a]\ncopy = global\n", "a", "an earlier share"},
+		{"[a]\n[global]\ncopy = a\n", "a", "no copy in [global]"},
 	} {
 		_, err := shares.ParseConfig([]byte(c[0]), c[1])
 		check.That(t, err != nil && strings.Contains(err.Error(), c[2]), "%q: %v, want %q in it", c[0], err, c[2])
@@ -276,11 +278,6 @@ func TestSharesAndSettingsAreLimited(t *testing.T) {
 	// A section that is there twice is one.
 	c := check.Must(shares.ParseConfig([]byte("[A]\npath = /1\n[b]\npath = /2\n[a]\npath = /3\n"), "a"))
 	check.That(t, c.Path == "/3" && c.Share == "A", "the last setting of [A] and [a]: %+v", c)
-	// The settings of a copied share are inserted at "copy", and the share's own settings before it are overridden.
-	for own, want := range map[string]string{"path = /own\nCopy = t": "/t", "copy = t\npath = /own": "/own"} {
-		c := check.Must(shares.ParseConfig([]byte("[global]\npath = /g\n[t]\npath = /t\n[a]\n"+own+"\n"), "a"))
-		check.Equal(t, c.Path, want, "path of %q", own)
-	}
 	c = check.Must(shares.ParseConfig([]byte("\ufeff[global]\npath = /g\n[a]\n"), ""))
 	check.Equal(t, c.Path, "/g", "path in [global]")
 	// In a list, %S is the name of the share, with @ or + that of a group (F-104).
@@ -289,8 +286,9 @@ func TestSharesAndSettingsAreLimited(t *testing.T) {
 		v := check.Must(check.Must(shares.ParseConfig([]byte(file), "")).Guard(directoryOf(), nil).Decide(0))
 		check.That(t, v.Left&reading != 0, "alice in %q: %+v, want reading", file, v)
 	}
-	const homes = "[Homes]\nvfs object = acl_xattr\nmap acl inherit = No\navailable = no\n"
+	const homes = "[Homes]\nvfs object = acl_xattr\nmap acl inherit = No\navailable = no\npublic = yes\n"
 	c = check.Must(shares.ParseConfig([]byte(homes), ""))
 	check.SlicesEqual(t, c.Notes, []string{"[Homes] available = no matters and is not read",
+		"[Homes] public = yes matters and is not read",
 		"[Homes] [homes] is a share for each user, with a path of its own"}, "notes")
 }

@@ -3,6 +3,7 @@ package shares
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -20,35 +21,26 @@ type Config struct {
 	forceUser, forceGroup              string
 }
 
-// Limits of a configuration.
-const (
-	maxShares   = 1 << 14
-	maxSettings = 1 << 16
-	maxLine     = 1 << 16 // bytes of a line with those that go on with it
-)
-
-// setting is a line of a section: the key in lower case without blanks, the key as written, and the value.
-type setting struct{ key, name, value string }
-
-// section is a named section of the file.
-type section struct {
-	name     string
-	settings []setting
-}
-
-// ParseConfig returns a share's configuration from smb.conf or the output of testparm -s, with the settings of [global]
-// as defaults. The name may be "" if the file has exactly one share; its case does not matter. An unknown share and a
-// malformed line are errors. Settings that matter and are not supported are in Notes. The last setting of a key counts.
+// ParseConfig returns a share's configuration from smb.conf or the output of testparm -s. The name may be "" if the
+// file has exactly one share; its case does not matter. An unknown share and a malformed line are errors. Settings that
+// matter and are not supported are in Notes.
+//
+// The order of the file counts as for a Samba server (F-217). The last setting of a parameter counts.
 func ParseConfig(file []byte, name string) (*Config, error) {
 	sections, err := parse(string(file))
 	if err != nil {
 		return nil, err
 	}
-	var global, share *section
+	var share *section
 	var names []string
+	settings := map[string]*setting{}
 	for _, s := range sections {
-		if strings.EqualFold(s.name, "global") {
-			global = s
+		if strings.EqualFold(s.name, globalName) {
+			for name, x := range s.own {
+				if wide(name) {
+					settings[name] = x
+				}
+			}
 			continue
 		}
 		names = append(names, s.name)
@@ -65,136 +57,21 @@ func ParseConfig(file []byte, name string) (*Config, error) {
 	case share == nil:
 		return nil, fmt.Errorf("share %q: the file has the shares %s: give FILE:SHARE", name, strings.Join(names, ", "))
 	}
+	maps.Copy(settings, share.settings())
+	all := slices.SortedFunc(maps.Values(settings), func(a, b *setting) int { return a.line - b.line })
 	c := &Config{Share: share.name}
-	var all []setting
-	if global != nil {
-		all = append(all, global.settings...)
-	}
-	own, err := settingsOf(sections, share, 0)
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range append(all, own...) {
+	for _, s := range all {
 		if err := c.set(s); err != nil {
-			return nil, fmt.Errorf("[%s] %s = %s: %w", share.name, s.name, s.value, err)
-		}
-	}
-	c.noteUnsupported(append(all, own...))
-	return c, nil
-}
-
-// settingsOf returns the settings of a section. Those of the section that "copy" names take the place of that line. An
-// unknown section, and more than 8 copies in a row, are errors. Names match in any case.
-func settingsOf(sections []*section, s *section, depth int) ([]setting, error) {
-	if depth > 8 {
-		return nil, fmt.Errorf("[%s]: copy leads through more than 8 shares", s.name)
-	}
-	var out []setting
-	for _, x := range s.settings {
-		if x.key != "copy" {
-			out = append(out, x)
-			continue
-		}
-		i := slices.IndexFunc(sections, func(o *section) bool { return strings.EqualFold(o.name, x.value) })
-		if i < 0 {
-			return nil, fmt.Errorf("[%s] copy = %s: unknown share", s.name, x.value)
-		}
-		from, err := settingsOf(sections, sections[i], depth+1)
-		if err != nil {
 			return nil, err
 		}
-		out = append(out, from...)
 	}
-	return out, nil
-}
-
-// parser splits a file into sections.
-type parser struct {
-	out      []*section
-	byName   map[string]*section // by name in lower case
-	current  *section
-	settings int
-}
-
-// parse splits a configuration file into sections. A line that ends with a backslash continues, up to maxLine. A
-// repeated section name continues the first section. Errors name the line.
-func parse(text string) ([]*section, error) {
-	p := parser{byName: map[string]*section{}}
-	n, begun := 0, 0
-	var whole strings.Builder
-	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
-		n++
-		if whole.Len() == 0 {
-			begun = n
-		}
-		line = strings.TrimRight(line, "\r\n")
-		if rest, more := strings.CutSuffix(line, `\`); more && whole.Len() < maxLine {
-			whole.WriteString(rest)
-			continue
-		}
-		whole.WriteString(line)
-		line = strings.TrimSpace(whole.String())
-		whole.Reset()
-		if err := p.line(line); err != nil {
-			return nil, fmt.Errorf("line %d: %w", begun, err)
-		}
-	}
-	if whole.Len() > 0 { // the last line ends with a backslash, and no other follows
-		if err := p.line(strings.TrimSpace(whole.String())); err != nil {
-			return nil, fmt.Errorf("line %d: %w", begun, err)
-		}
-	}
-	return p.out, nil
-}
-
-// line adds a section or a setting. Empty lines and comments are skipped. A repeated section name, in any case,
-// continues that section. Errors:
-//   - a setting before the first section
-//   - text after ]
-//   - more than maxShares sections or maxSettings settings
-//   - any other line
-func (p *parser) line(line string) error {
-	if line == "" || line[0] == '#' || line[0] == ';' {
-		return nil
-	}
-	if line[0] != '[' {
-		key, value, ok := strings.Cut(line, "=")
-		if !ok || p.current == nil {
-			return errors.New("want a section, or a setting in one")
-		}
-		if p.settings++; p.settings > maxSettings {
-			return fmt.Errorf("more than %d settings", maxSettings)
-		}
-		p.current.settings = append(p.current.settings, setting{plainKey(key), strings.TrimSpace(key),
-			strings.TrimSpace(value)})
-		return nil
-	}
-	name, rest, ok := strings.Cut(line[1:], "]")
-	name = strings.TrimSpace(name)
-	if !ok || name == "" || strings.TrimSpace(rest) != "" {
-		return errors.New("want [name of a share]")
-	}
-	key := strings.ToLower(name)
-	if p.current = p.byName[key]; p.current != nil {
-		return nil
-	}
-	if len(p.out) == maxShares {
-		return fmt.Errorf("more than %d shares", maxShares)
-	}
-	p.current = &section{name: name}
-	p.byName[key] = p.current
-	p.out = append(p.out, p.current)
-	return nil
-}
-
-// plainKey returns a key in lower case without blanks, the form in which keys are compared.
-func plainKey(key string) string {
-	return strings.ToLower(strings.Join(strings.Fields(key), ""))
+	c.noteUnsupported(all)
+	return c, nil
 }
 
 // set applies one setting, in place of an earlier one. It ignores unknown settings. A value that must be yes or no
 // and is not is an error; c must not be used then.
-func (c *Config) set(s setting) (err error) {
+func (c *Config) set(s *setting) (err error) {
 	switch s.key {
 	case "path", "directory":
 		c.Path = s.value

@@ -1,43 +1,51 @@
 package shares
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// A line that ends with a backslash continues, up to 64 KiB. Then it ends, so that a file cannot be one huge line.
-func TestContinuedLinesAreBounded(t *testing.T) {
-	const bound = 1 << 16
-	for n, goesOn := range map[int]bool{2: true, 9: true, bound - 1: true, bound: false, bound + 1: false} {
-		value := strings.Repeat("x", n-len("k="))
-		sections, err := parse("[a]\nk=" + value + "\\\ny\\\nz = 1\n")
-		check.NoError(t, err)
-		want := []setting{{"k", "k", value + "yz = 1"}}
-		if !goesOn {
-			want = []setting{{"k", "k", value + `y\`}, {"z", "z", "1"}}
+// TestSettingsCountAsInServer gives files whose order matters, with what Samba's testparm -s prints for the share s
+// (F-217).
+func TestSettingsCountAsInServer(t *testing.T) {
+	const a = "[a]\npath = /a\nvalid users = a\nread only = no\n"
+	for file, want := range map[string]string{
+		// A comment ends with its line; a line goes on behind a backslash with blanks.
+		"[s]\n# C:\\share\\\nvalid users = s":                    "s",
+		"[s]\n ; C:\\share \\ \nvalid users = s":                 "s",
+		"[s]\nvalid users = s \\ \n# b \\\t\n c\nread only = no": "s # b c writable",
+		"[s]\n\\\n# b \\\nvalid users = s\nread only = no":       "writable",
+		// What the share sets itself counts before what it copies, also under another name.
+		a + "[s]\nvalid users = s\nread only = yes\ncopy = a":       "/a s",
+		a + "[s]\ncopy = a\nvalid users = s\nread only = yes":       "/a s",
+		a + "[s]\nvalid users =\nwriteable = no\ncopy = A":          "/a",
+		a + "[s]\ncopy = a\n[a]\nvalid users = late":                "/a a writable",
+		a + "[c]\npath = /c\n[s]\ncopy = a\ncopy = c":               "/c",
+		a + "[c]\npath = /c\n[s]\ncopy = c\ncopy = a":               "/a a writable",
+		a + "[c]\ncopy = a\npath = /c\n[s]\ndirectory=/s\ncopy = c": "/s a writable",
+		// Settings of [global] count for the sections that begin later.
+		"[s]\npath = /s\n[global]\nvalid users = a\n[s]\nread only = no":                           "/s writable",
+		"[global]\nvalid users = a\n[c]\n[global]\nread only = no\n[s]\n[global]\nread only = yes": "a writable",
+		"[c]\n[global]\nvalid users = a\n[s]\npath = /s\ncopy = c":                                 "/s",
+		// Options of modules count from everywhere, and a copied one before the share's own.
+		"[s]\n[global]\nacl_xattr:ignore system acls = yes":                                         "ignore",
+		"[a]\nacl_xattr:ignore system acls = no\n[s]\nacl_xattr:ignore system acls = yes\ncopy = a": "",
+		"[a]\nacl_xattr:ignore system acls = no\n[s]\ncopy = a\nacl_xattr:ignore system acls = yes": "ignore",
+		"[a]\nacl_xattr:ignore system acls = yes\n[c]\n[s]\ncopy = a\ncopy = c":                     "ignore",
+	} {
+		c, err := ParseConfig([]byte(file), "s")
+		check.RequireThat(t, err == nil, "%q: %v", file, err)
+		got := append([]string{c.Path}, c.valid...)
+		if c.writable {
+			got = append(got, "writable")
 		}
-		check.That(t, slices.Equal(sections[0].settings, want), "%d bytes: settings %.99q, want %.99q", n,
-			sections[0].settings, want)
+		if c.IgnorePOSIX {
+			got = append(got, "ignore")
+		}
+		check.Equal(t, strings.TrimSpace(strings.Join(got, " ")), want, "%q", file)
 	}
-	for text, where := range map[string]string{"[a]\nk": "line 2", "[a]\nx\\\n\\\nk": "line 2", "k=1": "line 1",
-		"\n\nk=1": "line 3"} {
-		_, err := parse(text)
-		check.That(t, err != nil && strings.Contains(err.Error(), where+":"), "%q: %v, want %s", text, err, where)
-	}
-}
-
-// A last line that ends with a backslash counts too.
-func TestLastLineMayEndWithBackslash(t *testing.T) {
-	for _, end := range []string{"\\", "\\\n", "\\\r\n"} {
-		sections, err := parse("[a]\nvalid users = alice " + end)
-		check.RequireThat(t, err == nil && len(sections) == 1, "%q: %v, want one section", end, err)
-		check.SlicesEqual(t, sections[0].settings, []setting{{"validusers", "valid users", "alice"}}, "%q", end)
-	}
-	_, err := parse("[a]\nno equals sign\\")
-	check.That(t, err != nil, "a malformed last line is accepted, want an error")
 }
 
 // TestListKeepsTextAfterOpenQuote checks that a quote without its end runs to the end of the value, as testparm shows

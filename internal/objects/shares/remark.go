@@ -6,34 +6,29 @@ import (
 	"strings"
 )
 
-// unread maps unsupported settings that change access to the value at which they have no effect.
+// unread maps unsupported parameters that change access to the value at which they have no effect.
 var unread = map[string]string{
-	"include": "", "configbackend": "file", "hostsallow": "", "allowhosts": "", "hostsdeny": "", "denyhosts": "",
-	"guestonly": "no", "onlyguest": "no", "inheritowner": "no", "inheritpermissions": "no", "forcecreatemode": "0000",
-	"forcedirectorymode": "0000", "aclgroupcontrol": "no", "mapaclinherit": "no", "ntaclsupport": "yes", "usernamemap": "",
-	"hideunreadable": "no", "vetofiles": "", "acl_xattr:defaultaclstyle": "posix", "rootpreexec": "", "available": "yes",
+	"include": "", "configbackend": "file", "hostsallow": "", "hostsdeny": "", "guestok": "no", "guestonly": "no",
+	"inheritowner": "no", "inheritpermissions": "no", "forcecreatemode": "0000", "forcedirectorymode": "0000",
+	"aclgroupcontrol": "no", "mapaclinherit": "no", "ntaclsupport": "yes", "usernamemap": "", "hideunreadable": "no",
+	"vetofiles": "", "acl_xattr:defaultaclstyle": "posix", "rootpreexec": "", "available": "yes",
 	"accessbasedshareenum": "no", "usershareallowguests": "no", "followsymlinks": "yes", "widelinks": "no",
 }
 
 // noteUnsupported adds a note for each unsupported setting with an effect. It clears a Path with a variable, whose
-// value is not known. The last value of a setting counts.
-func (c *Config) noteUnsupported(settings []setting) {
-	last, names := map[string]string{}, map[string]string{}
-	var order []string
+// value is not known. settings has one setting for each parameter.
+func (c *Config) noteUnsupported(settings []*setting) {
+	var objects []string
 	for _, s := range settings {
-		if _, known := last[s.key]; !known {
-			order = append(order, s.key)
+		name := parameter(s.key)
+		harmless, known := unread[name]
+		if known && s.value != "" && !strings.EqualFold(s.value, harmless) {
+			c.note("%s = %s matters and is not read", s.name, s.value)
 		}
-		last[s.key], names[s.key] = s.value, s.name
-	}
-	for _, key := range order {
-		value := last[key]
-		harmless, known := unread[key]
-		if known && value != "" && !strings.EqualFold(value, harmless) {
-			c.note("%s = %s matters and is not read", names[key], value)
+		if name == "vfsobjects" {
+			objects = list(s.value)
 		}
 	}
-	objects := append(list(last["vfsobjects"]), list(last["vfsobject"])...)
 	for _, module := range objects {
 		if module != "acl_xattr" {
 			c.note("vfs objects: what %s does is not known", module)
