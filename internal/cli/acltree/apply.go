@@ -60,7 +60,8 @@ func Run(ctx context.Context, files Files, keeper Keeper, j *Journal, undo bool,
 // true. In these cases nothing is written:
 //   - the file has the wanted descriptor, or undo finds it unchanged: false and nil
 //   - the path is another file now: [ErrReplaced]
-//   - the file has neither the old nor the new descriptor: [ErrChanged]
+//   - the file has neither the old nor the new descriptor, or the write would overwrite a later change of its owner,
+//     group or SACL: [ErrChanged]
 func write(files Files, keeper Keeper, e *Entry, undo bool) (written bool, err error) {
 	h, err := files.Hold(e.Path)
 	if err != nil {
@@ -81,7 +82,7 @@ func write(files Files, keeper Keeper, e *Entry, undo bool) (written bool, err e
 		switch {
 		case was && bytes.Equal(k.Raw, e.Raw), was && !is:
 			return false, nil
-		case !is:
+		case !is || !keeper.Equal(k.Descriptor, e.After):
 			return false, ErrChanged
 		}
 		return true, keeper.Restore(h, &Kept{Raw: e.Raw, Descriptor: e.Before})
@@ -89,7 +90,7 @@ func write(files Files, keeper Keeper, e *Entry, undo bool) (written bool, err e
 	switch {
 	case is && k.Raw != nil:
 		return false, nil
-	case !was:
+	case !was || !keeper.Equal(k.Descriptor, e.Before):
 		return false, ErrChanged
 	}
 	return true, keeper.Write(h, &k, e.Version, e.After)

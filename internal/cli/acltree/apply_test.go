@@ -127,8 +127,14 @@ func TestWriteComparesStoredValues(t *testing.T) {
 		"unreadable":           {false, x, "D:", "D:P", x, "D:", false, errInjected},
 		"mode changed":         {true, nil, "D:", "D:P", nil, "D:(A;;FR;;;WD)", false, ErrChanged},
 		"stored by the change": {true, nil, "D:", "D:", x, "D:", true, nil},
+		"owner meanwhile":      {false, x, "D:", "D:P", x, "O:BAD:", false, ErrChanged},
+		"owner since":          {true, x, "D:", "D:P", y, "O:BAD:P", false, ErrChanged},
+		"group since":          {true, x, "D:", "D:P", y, "G:BAD:P", false, ErrChanged},
+		"audited since":        {true, x, "D:", "D:P", y, "D:PS:(AU;SA;FA;;;WD)", false, ErrChanged},
+		"empty SACL since":     {true, x, "D:", "D:P", y, "D:PS:", false, ErrChanged},
+		"protected SACL since": {true, x, "D:S:", "D:PS:", y, "D:PS:P", false, ErrChanged},
 	} {
-		k := &oneFile{kept: Kept{Raw: c.hasRaw, Descriptor: sddl.MustParse(c.has)}}
+		k := &oneFile{Keeper: Offline{}, kept: Kept{Raw: c.hasRaw, Descriptor: sddl.MustParse(c.has)}}
 		if name == "unreadable" {
 			k.err = c.err
 		}
@@ -137,4 +143,6 @@ func TestWriteComparesStoredValues(t *testing.T) {
 		check.That(t, written == c.written && (k.written == 1) == c.written && errors.Is(err, c.err),
 			"%s: written %t, %d times, %v, want %t, %v", name, written, k.written, err, c.written, c.err)
 	}
+	check.That(t, Mount{}.Equal(sddl.MustParse("O:BAD:"), sddl.MustParse("D:")),
+		"F-207: a mount, which keeps the owner, refuses a file whose owner changed")
 }

@@ -24,6 +24,9 @@ type Keeper interface {
 	Write(h Held, k *Kept, version uint16, d *sd.Descriptor) error
 	// Restore restores the descriptor that was read: Mount its DACL, Offline the whole attribute.
 	Restore(h Held, was *Kept) error
+	// Equal reports whether a file with the descriptor has is unchanged in all that Write and Restore overwrite, if it
+	// should have the descriptor want.
+	Equal(has, want *sd.Descriptor) bool
 }
 
 // Kept is the stored descriptor of a file. The zero value is not valid.
@@ -82,6 +85,9 @@ func (Mount) Write(h Held, _ *Kept, _ uint16, d *sd.Descriptor) error {
 
 // Restore sends the earlier DACL to the mount. It cannot remove a descriptor.
 func (m Mount) Restore(h Held, was *Kept) error { return m.Write(h, was, 0, was.Descriptor) }
+
+// Equal compares the DACLs and their flags, because a mount keeps its owner, group and SACL.
+func (Mount) Equal(has, want *sd.Descriptor) bool { return same(has, want) }
 
 // Offline keeps descriptors in an extended attribute, where a file server finds
 // them. No rule decides, and nothing is recorded. The zero value uses
@@ -203,6 +209,13 @@ func (o Offline) Write(h Held, k *Kept, version uint16, d *sd.Descriptor) error 
 
 // Restore writes the earlier value of the attribute, or removes it if the file had none.
 func (o Offline) Restore(h Held, was *Kept) error { return h.SetAttribute(o.Name(), was.Raw) }
+
+// Equal compares all parts, because the attribute is written as a whole. It ignores the flags that record automatic
+// inheritance.
+func (Offline) Equal(has, want *sd.Descriptor) bool {
+	return same(has, want) && has.Owner() == want.Owner() && has.Group() == want.Group() &&
+		has.SACL().Equal(want.SACL()) && (has.Control()^want.Control())&(sd.SACLPresent|sd.SACLProtected) == 0
+}
 
 // stored returns a descriptor in the form in which refmond stores it. It is an error if the descriptor contains the SID
 // of a logon session.
