@@ -156,15 +156,11 @@ func (f *stepFlags) edit(std *streams, name string, verb acltree.Verb, who []str
 	if f.DryRun {
 		explainRights(std, who, steps)
 	}
-	command := fmt.Sprintf("%s %q to %s", name, who, to)
-	if only != nil {
-		command += fmt.Sprintf(" only %d", *only)
-	}
-	run := &aclRun{editFlags: &f.editFlags, std: std, command: command, names: names, trustees: trustees,
-		direct: to != "this"}
+	run := &aclRun{editFlags: &f.editFlags, std: std, command: f.command(name, who, to, steps), names: names,
+		trustees: trustees, direct: to != "this"}
 	change := acltree.Edit(steps)
 	if f.Every {
-		change, run.command = acltree.EditEach(steps), command+" on every file"
+		change = acltree.EditEach(steps)
 	}
 	run.change = func(n *acltree.Node) (*sd.Descriptor, bool, error) {
 		if f.Reorder && (n.Path == "" || f.Every) && n.Before.DACL() != nil {
@@ -180,6 +176,30 @@ func (f *stepFlags) edit(std *streams, name string, verb acltree.Verb, who []str
 		return after, descend, explained(err)
 	}
 	return run.do()
+}
+
+// command describes the change for the undo file: the words of the command line, the SIDs that its names mean now, and
+// each flag that changes what is written. The same words with other SIDs or flags are another change.
+func (f *stepFlags) command(name string, who []string, to string, steps []acltree.Step) string {
+	for _, flag := range []struct {
+		set  bool
+		text string
+	}{
+		{f.Every, "--every"}, {f.Reorder, "--reorder"}, {steps[0].Verb == acltree.Set, "--replace"},
+	} {
+		if flag.set {
+			name += " " + flag.text
+		}
+	}
+	var sids []string
+	for _, s := range steps {
+		sids = append(sids, s.Trustee.String())
+	}
+	text := fmt.Sprintf("%s %q (%s) to %s", name, who, strings.Join(sids, ", "), to)
+	if only := steps[0].Only; only != nil {
+		text += fmt.Sprintf(" only %d", *only)
+	}
+	return text
 }
 
 // explainRights prints the masks of the rights that the command line names, which the table of a dry run shows.

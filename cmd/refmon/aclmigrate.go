@@ -70,7 +70,7 @@ func (c *aclMigrateCmd) Run(std *streams) error {
 		return a.SID, err == nil
 	}
 	run := &aclRun{editFlags: &c.editFlags, std: std, names: names, change: m.Change,
-		command: fmt.Sprintf("migrate from %s %s replace %t", c.From, c.Source, c.Replace)}
+		command: fmt.Sprintf("migrate from %s %s replace %t names %q", c.From, c.Source, c.Replace, c.Directory)}
 	run.planned = func() error {
 		if m.Kept > 0 {
 			fmt.Fprintf(std.err, "refmon: %s had a descriptor and keep it\n", count(m.Kept, "file", "files"))

@@ -88,6 +88,12 @@ func (r *aclRun) do() error {
 		return err
 	}
 	defer func() { _ = file.Close() }() // synced before a file is changed
+	if r.Recursive {
+		r.command += " with all descendants"
+	}
+	if r.IDMaps != "" { // they decide the owner of a file without a descriptor
+		r.command += " by " + r.IDMaps
+	}
 	header := acltree.Header{Root: tree.Path, Keeper: r.keeper(r.names).Name(), Command: r.command}
 	if begun {
 		switch j, err := acltree.ReadJournal(file); {
