@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/objects/jsonl"
@@ -58,6 +59,9 @@ func (o *output) resume(question string, adds bool) (*resumption, error) {
 	if o.out == "" && o.rows || o.in.file == nil || !jsonl.IsLines(o.in.source) {
 		return nil, errors.New("--checkpoint needs --out FILE, and objects in a file of JSON lines")
 	}
+	if err := apart(o.checkpoint, o.taken...); err != nil {
+		return nil, err
+	}
 	o.taken = append(o.taken, o.checkpoint)
 	r := &resumption{name: o.checkpoint, at: checkpoint{Question: question, InputSize: o.in.size}}
 	old, err := readCheckpoint(o.checkpoint)
@@ -65,8 +69,15 @@ func (o *output) resume(question string, adds bool) (*resumption, error) {
 	case err != nil:
 		return nil, err
 	case old == nil:
-		for _, name := range []string{o.out, o.sets} {
-			if err := o.spare(name); name != "" && o.rows && err != nil {
+		var fresh []string
+		if o.rows {
+			fresh = append(fresh, o.out, o.sets)
+		}
+		if adds {
+			fresh = append(fresh, o.checkpoint+".state")
+		}
+		for _, name := range fresh {
+			if err := o.spare(name); err != nil {
 				return nil, err
 			}
 		}
@@ -184,8 +195,16 @@ func writeCheckpoint(name string, c *checkpoint) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(name+".new", append(b, '\n'), 0o644); err != nil {
+	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
+	if err != nil {
 		return err
 	}
-	return os.Rename(name+".new", name)
+	_, err = f.Write(append(b, '\n'))
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name()) // the first error counts
+	}
+	return err
 }

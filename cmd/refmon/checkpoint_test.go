@@ -245,3 +245,32 @@ func TestResumeNeedsJSONLines(t *testing.T) {
 		}
 	}
 }
+
+// The checkpoint writes only its own files. A run that would use one of them for an output or an input is refused.
+func TestCheckpointLeavesOtherFiles(t *testing.T) {
+	run := []string{"who-can", "read", "-o", "@o.jsonl", "-f", "jsonl", "--out", "@c.new"}
+	s := aRun(t, run...)
+	check.That(t, strings.Count(s.read("c.new"), "\n") == 4, "the output c.new is %q, want 4 rows", s.read("c.new"))
+	for name, args := range map[string][]string{
+		"c":       {"who-can", "read", "-o", "@o.jsonl", "-f", "jsonl", "--out", "@c"},
+		"c.state": {"diff", "@empty.jsonl", "@o.jsonl", "-f", "jsonl", "--out", "@c.state"},
+	} {
+		s := of(t, args...)
+		code, says := s.refmon()
+		check.That(t, code == exitMalformed && strings.Contains(says, name+" is used twice"),
+			"output %s: exit code %d, %s, want a refusal", name, code, says)
+	}
+	s = of(t, "report", "-o", "@o.jsonl", "--out", "@c")
+	code, says := s.refmon()
+	check.That(t, code == exitMalformed && strings.Contains(says, "c is used twice"),
+		"report to c: exit code %d, %s, want a refusal", code, says)
+	for _, args := range [][]string{{"diff", "@empty.jsonl", "@o.jsonl", "--out", "@out"},
+		{"report", "-o", "@o.jsonl", "--out", "@out"}} {
+		s := of(t, args...)
+		s.write("c.state", "kept")
+		code, says := s.refmon()
+		check.That(t, code == exitMalformed && strings.Contains(says, "c.state is there already") &&
+			s.read("c.state") == "kept", "%s: exit code %d, %s, c.state %q, want a refusal and the old file", args[0],
+			code, says, s.read("c.state"))
+	}
+}

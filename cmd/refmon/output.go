@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -77,19 +79,32 @@ func (c *directoryFlags) inputs(more ...string) []string {
 	return slices.Concat(c.Directory, c.Token, more)
 }
 
-// apart returns an error if name is the same file as one of others. Truncated for the output, an input would be lost,
-// and two outputs would overwrite each other. Pipes and devices such as /dev/null may be used twice.
+// apart returns an error if name is the same file as one of others, or will be. Truncated for the output, an input
+// would be lost, and two outputs would overwrite each other. Pipes and devices such as /dev/null may be used twice.
+// Empty names of others count as none.
 func apart(name string, others ...string) error {
-	at, err := os.Stat(name)
-	if err != nil || !at.Mode().IsRegular() {
-		return nil // the open itself reports an error
-	}
 	for _, other := range others {
-		if info, err := os.Stat(other); err == nil && os.SameFile(at, info) {
+		if other != "" && sameFile(name, other) {
 			return fmt.Errorf("%s is used twice: an output needs a file of its own", name)
 		}
 	}
 	return nil
+}
+
+// sameFile reports whether two names are one regular file. If neither exists yet, they are one if they have the same
+// last element in the same directory. It returns false if a name cannot be looked up: its open reports the error.
+func sameFile(a, b string) bool {
+	at, errA := os.Stat(a)
+	is, errB := os.Stat(b)
+	switch {
+	case errA == nil && errB == nil:
+		return at.Mode().IsRegular() && os.SameFile(at, is)
+	case !errors.Is(errA, fs.ErrNotExist) || !errors.Is(errB, fs.ErrNotExist) || filepath.Base(a) != filepath.Base(b):
+		return false
+	}
+	at, errA = os.Stat(filepath.Dir(a))
+	is, errB = os.Stat(filepath.Dir(b))
+	return errA == nil && errB == nil && os.SameFile(at, is)
 }
 
 // begin prepares a long run and shows a progress bar. size is the input's bytes, 0 if unknown. An interrupt cancels

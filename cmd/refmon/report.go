@@ -92,7 +92,8 @@ func (c *reportCmd) Run(std *streams) error {
 		return fmt.Errorf("%s exists already: give --out another name, or --force to overwrite it", c.Out)
 	}
 	r := &bulk.Report{Title: c.Title, Source: in.source, Directory: dir, Type: typ, Share: share}
-	o := &output{std: std, out: c.Out, checkpoint: c.Checkpoint, quiet: c.Quiet, in: in}
+	o := &output{std: std, out: c.Out, checkpoint: c.Checkpoint, quiet: c.Quiet, force: c.Force, in: in,
+		taken: append(inputs, c.Out)}
 	return o.report(r, func() error {
 		f, err := os.Create(c.Out)
 		if err != nil {
