@@ -179,14 +179,14 @@ func asking(std *streams, d *directory.Directory, who string) (int, error) {
 
 // input is the opened source of a run's objects, with what is known about it.
 type input struct {
-	source objects.Source
-	close  func() error
-	size   int64 // bytes, 0 if not known
-	file   *os.File
-	chosen bool   // some objects are left out
-	named  bool   // only objects with the names of the command line
-	ldif   bool   // the objects are those of a directory
-	head   []byte // of a pipe: its beginning
+	source         objects.Source
+	close          func() error
+	size, modified int64 // bytes, and nanoseconds since 1970; 0 if not known
+	file           *os.File
+	chosen         bool   // some objects are left out
+	named          bool   // only objects with the names of the command line
+	ldif           bool   // the objects are those of a directory
+	head           []byte // of a pipe: its beginning
 }
 
 // open opens either the objects file or the paths. Both or neither are an error. So is --id-maps with an objects
@@ -227,7 +227,7 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 	o.close = in.Close
 	if f, ok := in.(*os.File); ok {
 		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-			o.size, o.file = info.Size(), f
+			o.size, o.modified, o.file = info.Size(), info.ModTime().UnixNano(), f
 		}
 	}
 	if o.source, err = source.Open(c.Objects, in); err != nil {

@@ -19,6 +19,7 @@ import (
 type checkpoint struct {
 	Question  string          `json:"question"` // rights, format and principals
 	InputSize int64           `json:"inputSize"`
+	Modified  int64           `json:"inputModified"` // nanoseconds since 1970
 	Position  bulk.Position   `json:"position"`
 	Out       int64           `json:"out"`             // bytes of the output
 	Sets      int64           `json:"sets"`            // bytes of the table of sets
@@ -53,7 +54,7 @@ type resumption struct {
 // resume opens the files of a checkpoint and seeks the input to its offset. It needs --out and JSON lines as input.
 //   - no checkpoint: the run starts at the beginning, and an existing output needs --force
 //   - a complete run: nil and no error
-//   - another question, directory or input size: an error
+//   - another question or directory, or an objects file that changed: an error
 func (o *output) resume(question string, adds bool) (*resumption, error) {
 	// CSV and LDIF have no position from which a later run could continue.
 	if o.out == "" && o.rows || o.in.file == nil || !jsonl.IsLines(o.in.source) {
@@ -63,7 +64,8 @@ func (o *output) resume(question string, adds bool) (*resumption, error) {
 		return nil, err
 	}
 	o.taken = append(o.taken, o.checkpoint)
-	r := &resumption{name: o.checkpoint, at: checkpoint{Question: question, InputSize: o.in.size}}
+	r := &resumption{name: o.checkpoint, at: checkpoint{Question: question, InputSize: o.in.size,
+		Modified: o.in.modified}}
 	old, err := readCheckpoint(o.checkpoint)
 	switch {
 	case err != nil:
@@ -81,7 +83,8 @@ func (o *output) resume(question string, adds bool) (*resumption, error) {
 				return nil, err
 			}
 		}
-	case old.Question != r.at.Question || old.InputSize != r.at.InputSize:
+	case old.Question != r.at.Question || old.InputSize != r.at.InputSize || old.Modified != r.at.Modified:
+		// An objects file with another size or modification time is another file (B-131).
 		return nil, fmt.Errorf("%s belongs to another question, directory or objects file: remove it to start again",
 			o.checkpoint)
 	case old.Done:

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
 )
@@ -182,6 +183,27 @@ func TestResumedRunEqualsWholeRun(t *testing.T) {
 			t.Errorf("checkpoint with %s: exit code %d, %s, want a refusal and the old output", what, code, says)
 		}
 		s.checkpoint(func(c *checkpoint) { *c = was })
+	}
+}
+
+// A checkpoint belongs to the objects files as they were: one that was written again with another text of the same size
+// is refused (B-131).
+func TestCheckpointRefusesChangedObjects(t *testing.T) {
+	for _, c := range []struct {
+		file string
+		args []string
+	}{
+		{"o.jsonl", []string{"who-can", "read", "-o", "@o.jsonl", "-f", "jsonl", "--out", "@out"}},
+		{"o.jsonl", []string{"diff", "@empty.jsonl", "@o.jsonl", "-f", "jsonl", "--out", "@out"}},
+		{"empty.jsonl", []string{"diff", "@empty.jsonl", "@o.jsonl", "-f", "jsonl", "--out", "@out"}},
+		{"o.jsonl", []string{"report", "-o", "@o.jsonl", "--out", "@out"}},
+	} {
+		s := aRun(t, c.args...)
+		later := time.Now().Add(time.Second)
+		check.NoError(t, os.Chtimes(s.path(c.file), later, later))
+		code, says := s.refmon()
+		check.That(t, code == exitMalformed && strings.Contains(says, "or objects file: remove it to start again"),
+			"%s with a changed %s: exit code %d, %s, want a refusal", c.args[0], c.file, code, says)
 	}
 }
 

@@ -107,7 +107,7 @@ func (c *diffCmd) Run(std *streams) error {
 	}
 	d.Before, d.After = inputs[0].source, inputs[1].source
 	files := c.inputs(append(c.DirectoryAfter, c.Before, c.After)...)
-	return c.output(std, inputs[1], files...).diff(d, inputs[0].size)
+	return c.output(std, inputs[1], files...).diff(d, inputs[0])
 }
 
 // refuseLDIF returns the error for exports of a directory, whose changes are mostly rights on one object type. It names

@@ -234,12 +234,12 @@ func (o *output) run(r *bulk.Run) (err error) {
 	return errors.Join(concluded, gone.replace(o, &sum, err))
 }
 
-// diff executes a comparison with output, checkpoint and progress bar. The argument before is the size of the first
-// state. If either size is 0, no percentage is shown. It returns errDenied for changes and errReported for an
+// diff executes a comparison with output, checkpoint and progress bar. The argument before is the first state. If
+// either size is 0, no percentage is shown. It returns errDenied for changes and errReported for an
 // incomplete comparison. With a complete checkpoint it does nothing.
-func (o *output) diff(d *bulk.Diff, before int64) (err error) {
-	size := o.in.size + before
-	if o.in.size == 0 || before == 0 {
+func (o *output) diff(d *bulk.Diff, before *input) (err error) {
+	size := o.in.size + before.size
+	if o.in.size == 0 || before.size == 0 {
 		size = 0 // not known
 	}
 	ctx, bar, end := o.begin(size)
@@ -253,7 +253,7 @@ func (o *output) diff(d *bulk.Diff, before int64) (err error) {
 		bar.clear()
 		return concludeDiff(o.std, &out, err)
 	}
-	at, err := o.resume(fmt.Sprintf("%s %d", d.Fingerprint(), before), true)
+	at, err := o.resume(fmt.Sprintf("%s %d %d", d.Fingerprint(), before.size, before.modified), true)
 	if at == nil {
 		return err
 	}
