@@ -25,8 +25,8 @@ func (c *diffCmd) indexes() (bool, error) {
 }
 
 // index compares two outputs of who-can --for-index and writes the changes as JSON lines. It returns errDenied if they
-// differ. It returns nil and prints nothing if they are equal. --checkpoint, --summary and csv are errors. --out is
-// replaced without asking.
+// differ. It returns nil and prints nothing if they are equal. --checkpoint, --summary and csv are errors. So is an
+// existing --out without --force.
 func (c *diffCmd) index(std *streams) (err error) {
 	if c.Checkpoint != "" || c.Summary || c.Format == "csv" {
 		return errors.New("two outputs of --for-index are compared as JSON lines: omit --checkpoint, --summary and csv")
@@ -34,18 +34,12 @@ func (c *diffCmd) index(std *streams) (err error) {
 	open := func(name string) func() (io.ReadCloser, error) {
 		return func() (io.ReadCloser, error) { return os.Open(name) }
 	}
-	d := &bulk.IndexDiff{Before: open(c.Before), After: open(c.After), Out: std.out}
-	if c.Out != "" {
-		if err := apart(c.Out, c.Before, c.After); err != nil {
-			return err
-		}
-		out, err := os.Create(c.Out)
-		if err != nil {
-			return err
-		}
-		d.Out = out
-		defer func() { err = errors.Join(err, out.Close()) }()
+	d := &bulk.IndexDiff{Before: open(c.Before), After: open(c.After)}
+	o := c.output(std, nil, c.Before, c.After)
+	if d.Out, err = o.to(c.Out, std.out); err != nil {
+		return err
 	}
+	defer o.close(&err)
 	if err := d.Do(); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/internal/directory"
@@ -64,7 +65,8 @@ references on standard error.`
 
 // Run collects the accounts of all files and writes the directory file. It names what it cannot resolve on standard
 // error and goes on. A malformed file is an error.
-// --out is replaced without asking. The first wrong flag or file ends it before anything is written.
+// --out is replaced without asking, unless it is one of the inputs. The first wrong flag or file ends it before
+// anything is written.
 func (c *directoryFromCmd) Run(std *streams) error {
 	var list collect.Collector
 	for _, name := range c.Files {
@@ -72,6 +74,7 @@ func (c *directoryFromCmd) Run(std *streams) error {
 			return err
 		}
 	}
+	inputs := slices.Clone(c.Files)
 	for _, with := range c.With {
 		form, name, ok := strings.Cut(with, ":")
 		if !ok {
@@ -80,6 +83,7 @@ func (c *directoryFromCmd) Run(std *streams) error {
 		if err := addAccounts(std, &list, form, name); err != nil {
 			return err
 		}
+		inputs = append(inputs, name)
 	}
 	for _, members := range c.Members {
 		group, name, ok := strings.Cut(members, "=")
@@ -93,6 +97,10 @@ func (c *directoryFromCmd) Run(std *streams) error {
 		if err := source.ReadMembers(&list, group, file); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+		inputs = append(inputs, name)
+	}
+	if err := apart(c.Out, inputs...); err != nil {
+		return err
 	}
 	text := dirfile.Write(list.Accounts())
 	sayUnresolved(std, &list, len(list.Unresolved))

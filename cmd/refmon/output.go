@@ -123,10 +123,15 @@ func (o *output) begin(size int64) (ctx context.Context, b *bar, end func(err *e
 	return ctx, b, func(err *error) {
 		cancel()
 		b.clear()
-		for _, f := range o.files {
-			if lost := f.Close(); lost != nil && *err == nil {
-				*err = lost // data that was not written is not done
-			}
+		o.close(err)
+	}
+}
+
+// close closes the files of the output. A failed close becomes *err if that is nil.
+func (o *output) close(err *error) {
+	for _, f := range o.files {
+		if lost := f.Close(); lost != nil && *err == nil {
+			*err = lost // data that was not written is not done
 		}
 	}
 }

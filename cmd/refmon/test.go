@@ -64,6 +64,9 @@ exit code is 0 if every expectation holds, 1 if one does not, 2 if a file is wro
 // Run runs files of expectations and prints the results. It returns errDenied if one fails. A malformed file ends the
 // run, and then no JUnit file is written. Results of files before the malformed one are already printed.
 func (c *testCmd) Run(std *streams) error {
+	if err := apart(c.JUnit, c.Files...); err != nil {
+		return err
+	}
 	held := true
 	var results junit
 	for _, name := range c.Files {

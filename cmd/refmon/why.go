@@ -183,8 +183,8 @@ func joinsUser(change string, dir *directory.Directory) bool {
 }
 
 // certify writes the decision's certificate for another program to verify, and the descriptor. The descriptor is
-// hexadecimal, in a file with the suffix .sd. Existing files are replaced. Without a token file or a decision certify
-// returns an error. An error may leave only the certificate.
+// hexadecimal, in a file with the suffix .sd. Existing files are replaced, except the token file, which is an error.
+// Without a token file or a decision certify returns an error. An error may leave only the certificate.
 func (c *whyCmd) certify(std *streams, q *accessquery.Query, a *accessquery.Answer) error {
 	switch {
 	case a.Why == nil:
@@ -201,6 +201,11 @@ func (c *whyCmd) certify(std *streams, q *accessquery.Query, a *accessquery.Answ
 	cert, err := a.Why.Certificate(&r, file)
 	if err != nil {
 		return fmt.Errorf("--certificate: %w", err)
+	}
+	for _, name := range []string{c.Certificate, c.Certificate + ".sd"} {
+		if err := apart(name, c.Token); err != nil {
+			return err
+		}
 	}
 	if err := os.WriteFile(c.Certificate, append(cert, '\n'), 0o644); err != nil {
 		return err
