@@ -1,0 +1,24 @@
+package collect_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/sources"
+	"github.com/refmon/refmon/sid"
+)
+
+// An entry without userAccountControl or groupType keeps the value of an earlier entry of the account.
+func TestLaterEntryKeepsStatedValues(t *testing.T) {
+	const (
+		gone  = "dn: CN=a\nobjectClass: user\nsAMAccountName: a\nobjectSid: S-1-5-21-1-2-3-1107\n"
+		here  = "dn: CN=b\nobjectClass: user\nsAMAccountName: b\nobjectSid: S-1-5-21-1-2-3-1108\nmemberOf: CN=g\n"
+		group = "dn: CN=g\nobjectClass: group\nsAMAccountName: g\nobjectSid: S-1-5-21-1-2-3-2000\n"
+	)
+	d, _ := sources.Read(t,
+		[2]string{"ldif", gone + "userAccountControl: 514\n\n" + here + "\n" + group + "groupType: 2\n"},
+		[2]string{"ldif", gone + "\n" + here + "\n" + group})
+	check.RequireThat(t, len(d.Principals) == 1, "%d users may log on, want only b", len(d.Principals))
+	check.That(t, !d.Principals[0].Token.Member(sid.MustParse("S-1-5-21-1-2-3-2000"), false),
+		"b is in a distribution group")
+}
