@@ -39,6 +39,10 @@ S-1-5-21-1-2-3-1104 -> uid/gid 3000012
 S-1-5-21-1-2-3-9 -> unmapped
 + wbinfo -S S-1-5-21-1-2-3-500
 0
++ wbinfo -n bob
+S-1-5-21-1-2-3-1103 SID_USER (1)
++ wbinfo -U 3000013
+S-1-5-21-1-2-3-1103
 `
 
 func TestWbinfoOutputYieldsGroups(t *testing.T) {
@@ -46,8 +50,9 @@ func TestWbinfoOutputYieldsGroups(t *testing.T) {
 	sources.HasGroups(t, d, `REFMON\alice`, "S-1-22-1-3000011 S-1-22-2-3000012 S-1-22-2-100 S-1-22-2-3000011 "+
 		"S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-1104 S-1-5-32-545")
 	sources.HasGroups(t, d, "administrator", "S-1-22-1-0")
-	check.That(t, len(d.Principals) == 2 && d.Domain.String() == "S-1-5-21-1-2-3",
-		`%d principals, domain %v, want 2, "S-1-5-21-1-2-3"`, len(d.Principals), d.Domain)
+	sources.HasGroups(t, d, "bob", "S-1-22-1-3000013")
+	check.That(t, len(d.Principals) == 3 && d.Domain.String() == "S-1-5-21-1-2-3",
+		`%d principals, domain %v, want 3, "S-1-5-21-1-2-3"`, len(d.Principals), d.Domain)
 	want := []string{
 		"wbinfo -n nosuch: failed to call wbcLookupName: WBC_ERR_DOMAIN_NOT_FOUND",
 		"wbinfo -n nosuch: Could not lookup name nosuch",
