@@ -37,6 +37,8 @@ func TestLDIFObjectsSupplyAccounts(t *testing.T) {
 		{[]string{"what-can", "bob", "bob", "-o", ldif}, 0, "CN=bob,DC=corp", ""},
 		{[]string{"access", "bob", "--as", "bob", "-w", "RP", "-q", "-o", ldif}, 0, "", ""},
 		{[]string{"who-can", "ResetPassword", "carol", "-o", hound}, 0, "ResetPassword  dave", ""},
+		{[]string{"report", "-o", ldif, "-d", ldif, "--baseline", ldif, "--baseline-directory", people,
+			"--format", "text"}, 0, "alice: allow read property", ""},
 		{[]string{"diff", ldif, ldif}, 2, "", "refmon report -o " + ldif + " --baseline " + ldif + " --format text"},
 		{[]string{"diff", lines, lines}, 2, "", "no principals"},
 		{[]string{"who-can", "read", "-o", lines}, 2, "", "no principals"},
