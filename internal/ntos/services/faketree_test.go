@@ -38,6 +38,7 @@ type fakeTree struct {
 	special    bool // links and files without a name are made
 	bare       bool // opens cannot replace contents
 	full       bool // a user may open one file
+	places     int  // number of unreleased lookups
 	share      *fileaccess.Share
 	created    *sd.Descriptor // of the last new file
 }
@@ -66,6 +67,7 @@ func (f *fakeTree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace,
 	if f.lost != ntstatus.Success {
 		return nil, f.lost
 	}
+	f.places++
 	return &fakePlace{f, path}, ntstatus.Success
 }
 
@@ -117,7 +119,7 @@ func (p *fakePlace) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.Open
 	return &fakeOpen{p.fakeTree, p.path}, false, ntstatus.Success
 }
 
-func (p *fakePlace) Release() {}
+func (p *fakePlace) Release() { p.places-- }
 
 func (p *fakePlace) MakesLink(target string) ntstatus.Status {
 	if p.call("MakesLink %s", target); !p.special {
@@ -217,6 +219,7 @@ func newTreeWorld(t *testing.T, w *world, privileges ...winnt.Privilege) *treeWo
 	tw := &treeWorld{w, th, t, k.Zw(), newFakeTree(), newFakeTree()}
 	for name, tree := range map[string]*fakeTree{"T": tw.tree, "U": tw.more} {
 		check.NoError(t, w.sys.AddTree(name, tree))
+		t.Cleanup(func() { check.Equal(t, tree.places, 0, "unreleased lookups in tree %s", name) })
 	}
 	return tw
 }

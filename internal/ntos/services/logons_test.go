@@ -195,7 +195,8 @@ func TestLogonBeyondMaxGroupsIsRejected(t *testing.T) {
 	}
 }
 
-// The audit policy of the user who logs on applies in addition to the system's (L-48).
+// The audit policy of the user who logs on applies in addition to the system's, also to a connection of a user of the
+// host (L-48, U-92).
 func TestLogonFollowsAuditPolicyOfItsUser(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, w, th := logonWorld(t, m, winnt.SeTcbPrivilege)
@@ -219,6 +220,13 @@ func TestLogonFollowsAuditPolicyOfItsUser(t *testing.T) {
 				wanted = []string{id}
 			}
 			check.SlicesEqual(t, fieldsOf(m), wanted, "policy of user %s for %v: records", who, sub)
+			tok, end, err := w.sys.LogOn(logon.Result{Token: token.StandardUser(sid.MustParse(who))})
+			check.NoError(t, err)
+			w.sys.RecordLogon(kernel.LogonSource{Peer: "uid 7"}, winnt.LOGON32_LOGON_NETWORK, tok)
+			if end(); sub == audit.SpecialLogon { // the user has no sensitive privilege
+				wanted = nil
+			}
+			check.SlicesEqual(t, fieldsOf(m), wanted, "policy of user %s for %v: records of a connection", who, sub)
 		}
 	}
 }
