@@ -13,11 +13,13 @@ import (
 	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sid"
 )
 
 // TestOpenHandleRevealsAttributes checks that a user who has a file open with the right to read attributes gets them,
-// and no other user. For a file without a name any user who has it open gets them (M-15).
+// and no other user. For a file without a name any user who has it open gets them (M-15). A file without a descriptor
+// has no owner.
 //
 // +checklocksignore
 func TestOpenHandleRevealsAttributes(t *testing.T) {
@@ -41,6 +43,9 @@ func TestOpenHandleRevealsAttributes(t *testing.T) {
 	asks("an open of the user's own", alice, node, 0, 0)
 	asks("another user's open", bob, node, 0, unix.EACCES)
 	asks("another user by the handle", bob, node, fh, 0)
+	w.must(unix.Removexattr(filepath.Join(w.root, "f"), ntacl.Name))
+	out, _ := w.attributesOf(alice, node, 0)
+	check.Equal(t, out.Owner, fuse.Owner{Uid: unknownOwner, Gid: unknownOwner}, "owner of a file without a descriptor")
 	w.must(os.Remove(filepath.Join(w.root, "f")))
 	asks("a file without a name", alice, node, 0, 0)
 	asks("a file without a name, by another user", bob, node, 0, 0)
