@@ -45,6 +45,35 @@ func TestClusterExampleSurvivesKilledWorker(t *testing.T) {
 		"%v, want string(out) containing %q, no error\n%s", err, "were killed: payroll is hers, plan is not\n", out)
 }
 
+// TestBrokerEndsOnFullDisk checks that the broker program ends with an error after another program has filled its disk
+// (N-87).
+func TestBrokerEndsOnFullDisk(t *testing.T) {
+	c := &cluster{t: t, folder: t.TempDir(), running: processes{}}
+	net, last := loopback()
+	c.install(fmt.Sprintf("traverse: never\ndirectory: %s/firm.yaml\nmachines:\n", c.folder) +
+		fmt.Sprintf("  mq1: {runs: [broker], address: %s.%d%s\n", net, last, c.folders("mq1")) +
+		"  main: {runs: [watch, directory, work, follow], trees: [/srv]" + c.folders("main") + "\n")
+	check.NoError(t, os.WriteFile(filepath.Join(c.folder, "firm.yaml"), []byte("users: []\n"), 0o600))
+	disk := filepath.Join(c.folder, "mq1", "state")
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=4m"); err != nil {
+		t.Skip("no tmpfs can be mounted here: ", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
+	c.args = map[string][]string{"broker": c.program("mq1", "broker"),
+		"directory": c.program("main", "directory", "--beat=5ms")}
+	c.start("broker")
+	c.until("the streams", func() bool { return strings.Contains(c.logs(), "the streams are ready") })
+	c.start("directory")
+	t.Cleanup(func() { c.kill("directory") })
+	err := os.WriteFile(filepath.Join(disk, "other"), make([]byte, 1<<23), 0o600)
+	check.ErrorIs(t, err, syscall.ENOSPC, "filling the disk")
+	timer := time.AfterFunc(time.Minute, func() { _ = c.running["broker"].Process.Kill() })
+	defer timer.Stop()
+	err = c.running["broker"].Wait()
+	check.That(t, c.running["broker"].ProcessState.ExitCode() > 0, "the broker ended with %v, want its own error\n%s", err,
+		c.logs())
+}
+
 // cluster is a site on this host, each program a process.
 type cluster struct {
 	t                      *testing.T
