@@ -94,6 +94,8 @@ static void sids(void)
 	LsaFreeMemory(domains);
 	LsaFreeMemory(n);
 	STATUS(LsaLookupSids(h, 5, UNMAPPED, &domains, &n), STATUS_ACCESS_VIOLATION);
+	PSID bad[] = {list[0], UNMAPPED};
+	STATUS(LsaLookupSids(h, 2, bad, &domains, &n), STATUS_ACCESS_VIOLATION);
 	STATUS(LsaLookupSids(h, 20481, list, &domains, &n), STATUS_INVALID_PARAMETER);
 	for (int i = 0; i < 5; i++)
 		LocalFree(list[i]);
