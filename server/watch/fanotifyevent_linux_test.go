@@ -70,7 +70,7 @@ func TestTruncatedEventIsAnError(t *testing.T) {
 }
 
 // TestChangeNamesDocumentOrLosesTree checks which path an event adds, and when the tree must be walked: if the root or
-// one of its parents moved, or the event names no file (N-60).
+// one of its parents moved, or the event names no file or one that cannot be opened (N-60).
 func TestChangeNamesDocumentOrLosesTree(t *testing.T) {
 	parent, above, inside := handle{1, "a"}, handle{1, "b"}, handle{1, "c"}
 	const folder = unix.FAN_ONDIR
@@ -99,8 +99,10 @@ func TestChangeNamesDocumentOrLosesTree(t *testing.T) {
 			t.Errorf("%+v: the inode of a folder is looked for", c.e)
 		}
 	}
-	b := eventBytes(unix.FAN_CREATE, 99, "", [3]int{48, 24, 4})
-	if n, lost, err := (&fanotify{}).take(b, newNews()); n != 1 || !lost || err != nil {
-		t.Errorf("an event without a file: %d events, lost %t, %v", n, lost, err)
+	for what, kind := range map[string]byte{"no file": 99, "a file that does not open": unix.FAN_EVENT_INFO_TYPE_FID} {
+		b := eventBytes(unix.FAN_ATTRIB, kind, "", [3]int{48, 24, 4})
+		if n, lost, err := (&fanotify{mount: -1}).take(b, newNews()); n != 1 || !lost || err != nil {
+			t.Errorf("an event of %s: %d events, lost %t, %v", what, n, lost, err)
+		}
 	}
 }
