@@ -24,7 +24,7 @@ type Config struct {
 	// Audit receives each change before it is committed. An error rejects the whole update. It is called with the
 	// store's write lock held, so it must not change the store. nil records nothing.
 	Audit func(Change) error
-	// Changed is called after each change, which is then in effect, with the store's write lock held. nil does nothing.
+	// Changed is called after each change, which is then in effect, without a lock. nil does nothing.
 	Changed func()
 	// Logons receives each attempt to log on with a password. nil records nothing.
 	Logons   func(Attempt)

@@ -26,6 +26,17 @@ type Edit struct {
 // (L-39). If the disk fails twice, and the error says so, the changes may be in effect after the next start. Updates
 // are serialized: f must not call Update.
 func (s *Store) Update(by sid.SID, f func(*Edit) error) error {
+	if err := s.edit(by, f); err != nil {
+		return err
+	}
+	if s.cfg.Changed != nil {
+		s.cfg.Changed()
+	}
+	return nil
+}
+
+// edit makes the change of Update.
+func (s *Store) edit(by sid.SID, f func(*Edit) error) error {
 	s.write.Lock()
 	defer s.write.Unlock()
 	before := s.now.Load()
@@ -57,9 +68,6 @@ func (s *Store) publish(before *state, e *Edit) error {
 	}
 	e.st.index()
 	s.now.Store(e.st)
-	if s.cfg.Changed != nil {
-		s.cfg.Changed()
-	}
 	return nil
 }
 

@@ -61,15 +61,14 @@ func (s *Store) Import(by sid.SID, file []byte) error {
 	if err != nil {
 		return fmt.Errorf("accounts: %w", err)
 	}
-	s.write.Lock()
-	defer s.write.Unlock()
-	before := s.now.Load()
-	e := &Edit{store: s, st: before.clone(), by: by.String()}
-	if err := f.apply(s, e.st); err != nil {
-		return fmt.Errorf("accounts: %w", err)
-	}
-	e.noteDifferences(before)
-	if err := s.publish(before, e); err != nil {
+	err = s.Update(by, func(e *Edit) error {
+		if err := f.apply(s, e.st); err != nil {
+			return err
+		}
+		e.noteDifferences(s.now.Load())
+		return nil
+	})
+	if err != nil {
 		return fmt.Errorf("accounts: %w", err)
 	}
 	return nil
