@@ -60,3 +60,22 @@ func TestUserPaysWhatConnectionHolds(t *testing.T) {
 	check.That(t, check.Err(s.partial()) != nil, "an incomplete frame was read, want an error")
 	uses("an incomplete frame", 0)
 }
+
+// An answer behind one that the client does not read is charged while it waits, and ends the connection if the user
+// has no quota for it.
+func TestAnswerBehindUnreadOneIsCharged(t *testing.T) {
+	const body = freeBytes + 1
+	block := quota.NewBlock(nil, 3*body, false)
+	ours, theirs := net.Pipe()
+	s := NewServer(theirs, limited{block: block})
+	ends := make(chan error)
+	for _, want := range []int64{body, 2 * body} {
+		go func() { ends <- s.send(&Frame{Kind: Call, Body: make([]byte, body)}) }()
+		check.Eventually(t, func() bool { return block.Used() >= want }, "%d bytes charged, want %d", block.Used(), want)
+	}
+	check.ErrorIs(t, s.send(&Frame{Kind: Call, Body: make([]byte, body)}), ntstatus.QuotaExceeded.Err(),
+		"an answer beyond the quota")
+	check.NoError(t, ours.Close())
+	check.That(t, <-ends != nil && <-ends != nil, "the client has gone, want errors")
+	check.Equal(t, block.Used(), int64(0), "bytes charged at the end")
+}

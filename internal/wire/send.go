@@ -28,15 +28,33 @@ func (s *Server) send(f *Frame) error { return s.sendWith(f, nil, nil) }
 
 // sendWith sends a frame, with the bytes of tail and apart after its body. While s.hold is set, the frame is only
 // queued. tail is copied; apart is not, and must not change. f.Files are closed after they are sent. A frame above
-// MaxFrame is an error: no byte is sent, and f.Files are closed.
+// MaxFrame is an error, and so is one that the user cannot pay for while it waits behind another: no byte is sent, and
+// f.Files are closed.
 func (s *Server) sendWith(f *Frame, tail, apart []byte) error {
 	n := headSize + len(f.Body) + len(tail) + len(apart)
 	if n > MaxFrame {
 		closeAll(f.Files)
 		return fmt.Errorf("%w: an answer of %d bytes, the bound is %d", ErrFrame, n, MaxFrame)
 	}
-	s.write.Lock()
-	defer s.write.Unlock()
+	if !s.write.TryLock() {
+		// The client may not read the answer that is under way, and this one waits behind it.
+		paid, err := s.chargeAnswers(n)
+		if err != nil {
+			closeAll(f.Files)
+			return err
+		}
+		defer paid.Return()
+		s.write.Lock()
+	}
+	defer s.write.Unlock()         // +checklocksforce
+	return s.queue(f, tail, apart) // +checklocksforce
+}
+
+// queue adds a frame to the unsent answers, and sends them unless s.hold is set.
+//
+// +checklocks:s.write
+func (s *Server) queue(f *Frame, tail, apart []byte) error {
+	n := headSize + len(f.Body) + len(tail) + len(apart)
 	if s.apart != nil { // it was not sent yet
 		s.unsent, s.apart = append(s.unsent, s.apart...), nil
 	}
