@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
@@ -115,7 +116,7 @@ func (a *Authority) user(r *logon.Request) (name string, byRealm, ours bool) {
 // towards the limits of the name and the origin:
 //
 //   - STATUS_NO_SUCH_PACKAGE: a.Passwords is nil
-//   - STATUS_LOGON_FAILURE: the password is empty
+//   - STATUS_LOGON_FAILURE: the password is empty, or the name is spelled apart
 //   - STATUS_ACCOUNT_LOCKED_OUT: a limit is reached, so nobody checked the password
 //   - STATUS_INSUFFICIENT_RESOURCES: too many checks wait, of all users or of this one, or ctx ended first
 //   - STATUS_NO_LOGON_SERVERS: no server checked the password
@@ -130,6 +131,10 @@ func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name strin
 		// An empty password is never checked, because a directory treats such a bind as anonymous
 		// (D-2).
 		return logon.Result{Reason: ntstatus.WrongPassword}, ntstatus.LogonFailure
+	}
+	if spelledApart(name) {
+		// The directory would take it for another name, which has failures of its own (D-25).
+		return logon.Result{Reason: ntstatus.NoSuchUser}, ntstatus.LogonFailure
 	}
 	origin, named := a.Store.Requester(r)
 	// A logon waits for the outcome of an earlier one of the name, which is no failure yet (D-25).
@@ -160,6 +165,13 @@ func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name strin
 	}
 	a.Limit.Succeeded(name, origin)
 	return a.token(&p, r)
+}
+
+// spelledApart reports whether a name has blanks or invisible characters that a directory ignores: at its ends, more
+// than one in sequence, or any other than the ASCII space. No name of an account has them.
+func spelledApart(name string) bool {
+	return name != strings.Join(strings.Fields(name), " ") ||
+		strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 // byName logs on a user whom a.Names finds, without a password. If a.Names is nil, it passes the request to the

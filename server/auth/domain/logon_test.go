@@ -139,6 +139,19 @@ func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 	check.Equal(t, try("alice", "wonderland", ""), ntstatus.AccountLockedOut, "D-25: past its limit")
 }
 
+// TestNameThatIsSpelledApartIsRefused checks that a password is not checked for a name with blanks or invisible
+// characters that a directory ignores, so that the failures of a name have one counter (D-25).
+func TestNameThatIsSpelledApartIsRefused(t *testing.T) {
+	f := newFixture(t)
+	for _, name := range []string{" alice", "alice ", "alice\t", "alice\u00a0", "al\u200bice", "al  ice", "\x00alice"} {
+		_, st := f.LogOn(password("EXAMPLE", name, "wonderland"))
+		check.Equal(t, st, ntstatus.LogonFailure, "D-25: a logon as %q", name)
+	}
+	check.Equal(t, f.asked, 0, "D-25: queries of the directory")
+	_, _ = f.LogOn(password("EXAMPLE", "Zoë Example", "x"))
+	check.Equal(t, f.asked, 1, "D-25: queries for a name with one blank")
+}
+
 // TestConcurrentLogonsOfOneUserSucceed checks that logons with the right password do not count as failures of each
 // other while the directory checks them (D-25).
 func TestConcurrentLogonsOfOneUserSucceed(t *testing.T) {
