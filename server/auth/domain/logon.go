@@ -33,11 +33,12 @@ type Authority struct {
 	// Stopping ends logons that run or wait when it is done, with STATUS_CANCELLED. nil: nothing ends them.
 	Stopping context.Context
 
-	checks *admission.Pool  // immutable: bounds the concurrent password checks
-	turns  *admission.Turns // immutable: orders the checks of one name from one origin
+	checks  *admission.Pool  // immutable: bounds the concurrent password checks
+	lookups *admission.Pool  // immutable: bounds the concurrent lookups by name
+	turns   *admission.Turns // immutable: orders the checks of one name from one origin
 }
 
-// Limits of password checks: concurrent ones, waiting ones, and the time for one.
+// Limits of password checks, and of lookups by name: concurrent ones, waiting ones, and the time for one.
 const (
 	checks  = 32
 	waiters = 256
@@ -47,7 +48,8 @@ const (
 // New returns an authority with the fields of a. If a.Limit is nil, it gets the default limits. New does not check that
 // the required fields are set.
 func New(a Authority) *Authority {
-	a.checks, a.turns = admission.NewPool(checks, waiters), new(admission.Turns)
+	a.checks, a.lookups = admission.NewPool(checks, waiters), admission.NewPool(checks, waiters)
+	a.turns = new(admission.Turns)
 	if a.Limit == nil {
 		a.Limit = &admission.Limit{}
 	}
@@ -176,7 +178,8 @@ func spelledApart(name string) bool {
 
 // byName logs on a user whom a.Names finds, without a password. If a.Names is nil, it passes the request to the
 // embedded Authority. Unless the caller has SeTcbPrivilege, the token has the identification level (L-36). A
-// logon type other than network fails with STATUS_INVALID_LOGON_TYPE.
+// logon type other than network fails with STATUS_INVALID_LOGON_TYPE. If too many lookups wait, or ctx ends first, the
+// status is STATUS_INSUFFICIENT_RESOURCES.
 func (a *Authority) byName(ctx context.Context, r *logon.Request, name string, byRealm bool) (logon.Result,
 	ntstatus.Status) {
 	switch {
@@ -185,6 +188,11 @@ func (a *Authority) byName(ctx context.Context, r *logon.Request, name string, b
 	case r.Type != winnt.LOGON32_LOGON_NETWORK:
 		return logon.Result{}, ntstatus.InvalidLogonType
 	}
+	if origin, _ := a.Store.Requester(r); !a.lookups.Enter(ctx, origin) {
+		// Each lookup can take a connection to the directory (L-74).
+		return logon.Result{}, ntstatus.InsufficientResources
+	}
+	defer a.lookups.Leave()
 	p, err := a.Names(ctx, name, byRealm)
 	if err != nil {
 		return a.refused(r, err)

@@ -64,7 +64,7 @@ func newFixture(t *testing.T) *fixture {
 			return Proved{}, &Refused{Status: ntstatus.LogonFailure, Why: errors.New("of the test")}
 		},
 		Names: func(_ context.Context, name string, byRealm bool) (Proved, error) {
-			if name == "alice" {
+			if f.asked++; name == "alice" {
 				return alice, nil
 			}
 			return Proved{}, &Refused{Status: ntstatus.NoSuchUser, Why: errors.New("of the test")}
@@ -214,34 +214,42 @@ func TestStoppingEndsWaitingLogons(t *testing.T) {
 	check.That(t, !f.Limit.Refuses("user0", "192.0.2.0", true), "D-25: logons that a stop ended count as failures")
 }
 
-// TestConcurrentChecksAreBounded checks that a logon beyond the limit of concurrent password checks is rejected and
-// does not count as a failed attempt.
+// TestConcurrentChecksAreBounded checks that a logon beyond the limit of concurrent password checks, or of lookups by
+// name, is rejected and does not count as a failed attempt (L-74).
 func TestConcurrentChecksAreBounded(t *testing.T) {
-	f := newFixture(t)
-	for range checks {
-		f.checks.Enter(t.Context(), "192.0.2.1")
-	}
-	var waiting sync.WaitGroup
-	for range waiters {
-		waiting.Go(func() {
-			if f.checks.Enter(t.Context(), "192.0.2.1") {
-				f.checks.Leave()
+	for _, by := range []logon.Package{logon.Password, logon.S4U} {
+		f := newFixture(t)
+		pool, r := f.checks, password("EXAMPLE", "alice", "wonderland")
+		if r.Package = by; by == logon.S4U {
+			pool = f.lookups
+		}
+		for range checks {
+			pool.Enter(t.Context(), "192.0.2.1")
+		}
+		var waiting sync.WaitGroup
+		for range waiters {
+			waiting.Go(func() {
+				if pool.Enter(t.Context(), "192.0.2.1") {
+					pool.Leave()
+				}
+			})
+		}
+		for pool.Waiting() < waiters {
+			runtime.Gosched()
+		}
+		for range 9 {
+			_, st := f.LogOn(r)
+			if st != ntstatus.InsufficientResources || f.asked != 0 {
+				t.Fatalf("L-74: %v beyond the limit = %v, want %v without a directory query", by, st,
+					ntstatus.InsufficientResources)
 			}
-		})
-	}
-	for f.checks.Waiting() < waiters {
-		runtime.Gosched()
-	}
-	for range 9 {
-		_, st := f.LogOn(password("EXAMPLE", "alice", "wonderland"))
-		if st != ntstatus.InsufficientResources || f.asked != 0 {
-			t.Fatalf("logon beyond the limit of concurrent checks = %v, want %v without a directory query",
-				st, ntstatus.InsufficientResources)
+		}
+		pool.Leave()
+		waiting.Wait()
+		for range 2 {
+			check.Equal(t, check.Status(f.LogOn(r)), ntstatus.Success, "L-74: %v with a free place", by)
 		}
 	}
-	f.checks.Leave()
-	waiting.Wait()
-	check.Equal(t, check.Status(f.LogOn(password("EXAMPLE", "alice", "wonderland"))), ntstatus.Success, "a place is free")
 }
 
 // TestOneNetworkIsOneOrigin checks that guesses from all addresses of an IPv6 network count as guesses of one client
