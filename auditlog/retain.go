@@ -81,7 +81,7 @@ func (w *writer) retain(reserve bool) error {
 	if keep.Full != Overwrite && keep.Bytes > 0 && total >= keep.Bytes/100*warnPercent &&
 		now-w.kept.warned >= warnEvery {
 		w.kept.warned = now
-		w.say(audit.LogNearlyFull(uint64(total * 100 / keep.Bytes)))
+		w.report(audit.LogNearlyFull(uint64(total * 100 / keep.Bytes)))
 	}
 	for len(w.kept.list) > 0 {
 		s, next := w.kept.list[0], w.head.first
@@ -101,7 +101,7 @@ func (w *writer) retain(reserve bool) error {
 	return nil
 }
 
-// removeSegment removes or archives the oldest segment and buffers a record about it. last is the segment's last
+// removeSegment removes or archives the oldest segment and reports a record about it. last is the segment's last
 // record. A missing file is an error only for archiving. After an error the segment stays in the list. A failed sync
 // of the folder ends the log.
 func (w *writer) removeSegment(s kept, last uint64) error {
@@ -112,12 +112,12 @@ func (w *writer) removeSegment(s kept, last uint64) error {
 		if err := errors.Join(d.Mkdir(keep.Archive), d.Rename(name, to), d.SyncDir(keep.Archive)); err != nil {
 			return fmt.Errorf("archive segment %s: %w", name, err)
 		}
-		w.say(audit.LogArchived(to))
+		w.report(audit.LogArchived(to))
 	} else {
 		if err := d.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove segment %s: %w", name, err)
 		}
-		w.say(audit.LogOverwritten(s.first, last))
+		w.report(audit.LogOverwritten(s.first, last))
 	}
 	if err := d.SyncDir("."); err != nil {
 		return w.log.fail(err)
@@ -126,9 +126,19 @@ func (w *writer) removeSegment(s kept, last uint64) error {
 	return nil
 }
 
-// say adds a record about the log itself to the buffer of encoded records.
-func (w *writer) say(e audit.Event) {
+// stamp returns a record about the log itself with the time and the computer.
+func (w *writer) stamp(e audit.Event) audit.Event {
 	e.Time, e.Computer = w.log.cfg.clock(), w.log.cfg.Computer
+	return e
+}
+
+// say adds a record about the log itself to the buffer of encoded records.
+func (w *writer) say(e audit.Event) { w.encode(w.stamp(e)) }
+
+// report adds a record about the segments to the buffer. If that is not stored, the next write has the record.
+func (w *writer) report(e audit.Event) {
+	e = w.stamp(e)
+	w.unsaid = append(w.unsaid, e)
 	w.encode(e)
 }
 

@@ -3,15 +3,18 @@ package auditlog
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/audit"
 	testcheck "github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/inject"
 )
 
 // keeping is a log of several segments that was closed, and what the next opening finds: its size with the record of
@@ -231,6 +234,54 @@ func TestRetentionIsRecorded(t *testing.T) {
 		case Stop:
 			testcheck.That(t, errors.Is(failed, ErrStopped) && seen[1104] && seen[1103] && v.First == 1,
 				"stop: %v, %v", failed, seen)
+		}
+	}
+}
+
+// TestGoneSegmentIsRecordedAfterFullDisk fills the disk at each record around the removal of a segment. When there is
+// space again, each segment that has gone or was moved is recorded once (U-67).
+func TestGoneSegmentIsRecordedAfterFullDisk(t *testing.T) {
+	for _, full := range []Full{Overwrite, Archive} {
+		for at := range 8 {
+			d, cfg := newConfig(t)
+			cfg.SegmentBytes, cfg.CheckpointRecords = 5_000, 5
+			cfg.Keep = Keep{Bytes: 25_000, Full: full}
+			l := mustOpen(t, cfg)
+			gone := func() (n int) {
+				for _, op := range d.Ops() {
+					if strings.HasPrefix(op, "rename audit-") || strings.HasPrefix(op, "remove audit-") {
+						n++
+					}
+				}
+				return n
+			}
+			stored := uint64(1) // the record of the start
+			write := func() error {
+				err := l.Write(opened(t, audit.Failure, "report"))
+				if err == nil {
+					stored++
+				}
+				for l.Checkpoint().Size+10 <= stored { // segments go behind a checkpoint only
+					runtime.Gosched()
+				}
+				return err
+			}
+			for gone() == 0 {
+				testcheck.NoError(t, write())
+			}
+			for range at {
+				testcheck.NoError(t, write())
+			}
+			d.Fail(unix.ENOSPC, inject.Kind("write"), inject.PathMatch("audit-*"))
+			for range 9 {
+				_ = write()
+			}
+			d.Fail(nil)
+			testcheck.NoError(t, write())
+			testcheck.NoError(t, l.Close())
+			testcheck.Equal(t, countOf(t, d, 1105)+countOf(t, d, audit.OverwrittenID), gone(),
+				"U-67: mode %v, full %d records after the first removal: records of gone segments", full, at)
+			verifyDisk(t, d)
 		}
 	}
 }

@@ -30,9 +30,10 @@ type writer struct {
 	zeroed    int64 // offset of the end of the zeros behind the records; 0: no zeros were written
 
 	buf       []byte
-	frames    []frame // of the batch in buf
-	announced uint64  // lost records that a record has reported
-	kept      keeper  // the segments before the open one
+	frames    []frame       // of the batch in buf
+	announced uint64        // lost records that a record has reported
+	kept      keeper        // the segments before the open one
+	unsaid    []audit.Event // about them, which are not stored yet
 
 	notary notary
 }
@@ -119,7 +120,7 @@ func (w *writer) write(events []audit.Event, reserve bool) error {
 	if err := w.standing(); err != nil {
 		return err
 	}
-	w.begin()
+	w.beginAgain()
 	dropped := w.log.dropped.Load()
 	if lost := dropped - w.announced; lost > 0 && len(events) > 0 {
 		// Records were lost before these: a record before them says how many (U-65).
@@ -134,7 +135,7 @@ func (w *writer) write(events []audit.Event, reserve bool) error {
 	if err := w.append(); err != nil {
 		return err
 	}
-	w.announced = dropped
+	w.announced, w.unsaid = dropped, nil
 	return nil
 }
 
@@ -147,6 +148,15 @@ func (w *writer) standing() error {
 
 // begin empties the buffer of encoded records.
 func (w *writer) begin() { w.buf, w.frames = w.buf[:0], w.frames[:0] }
+
+// beginAgain empties the buffer, and encodes again the records about segments that a full disk kept from being stored
+// (U-67).
+func (w *writer) beginAgain() {
+	w.begin()
+	for i := range w.unsaid {
+		w.encode(w.unsaid[i])
+	}
+}
 
 // encode adds one record to the buffer, as the frame that the segment stores. It neither writes nor fails.
 func (w *writer) encode(e audit.Event) {
@@ -274,7 +284,7 @@ func (w *writer) note(wait bool) {
 // may use the reserve.
 func (w *writer) own(events ...audit.Event) error {
 	for i := range events {
-		events[i].Time, events[i].Computer = w.log.cfg.clock(), w.log.cfg.Computer
+		events[i] = w.stamp(events[i])
 	}
 	if err := w.write(events, true); err != nil {
 		return err
