@@ -11,13 +11,15 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/diskio"
 )
 
 // policyName is the name of the policy file in a log's folder.
 const policyName = "policy.txt"
 
 // LoadPolicy reads the policy file in a log's folder. It returns nil, the default policy, and no error if the folder
-// has none. A malformed file is an error with its line. A file that cannot be read is an error.
+// has none. A malformed file is an error with its line. A file that cannot be read is an error, and so is one that lacks
+// a subcategory.
 func LoadPolicy(dir string) (*audit.Policy, error) {
 	b, err := os.ReadFile(filepath.Join(dir, policyName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -26,17 +28,40 @@ func LoadPolicy(dir string) (*audit.Policy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the audit policy: %w", err)
 	}
-	p, err := ParsePolicy(b)
+	spec, err := parsePolicy(b)
+	if err == nil {
+		err = complete(spec)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the audit policy %s: %w", filepath.Join(dir, policyName), err)
 	}
-	return p, nil
+	return audit.NewPolicy(spec)
+}
+
+// complete returns an error if a stored policy lacks a subcategory. StorePolicy writes each one, so the file was cut
+// off, and records would be missing (U-1).
+func complete(spec audit.PolicySpec) error {
+	for s := range audit.Subcategories {
+		if _, ok := spec.System[s]; !ok {
+			return fmt.Errorf("%s is missing: the file may have been cut off: remove it for the default policy", s)
+		}
+	}
+	return nil
 }
 
 // ParsePolicy parses a policy in auditpol's words, one subcategory a line: its name, two or more blanks, and No
 // Auditing, Success, Failure or Success and Failure. Subcategories that the text leaves out are not audited. It skips
 // headings and blank lines. Any other line is an error, and so is a repeated subcategory.
 func ParsePolicy(text []byte) (*audit.Policy, error) {
+	spec, err := parsePolicy(text)
+	if err != nil {
+		return nil, err
+	}
+	return audit.NewPolicy(spec)
+}
+
+// parsePolicy returns the settings that a text names, see [ParsePolicy]. With an error they are incomplete.
+func parsePolicy(text []byte) (audit.PolicySpec, error) {
 	spec := audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{}}
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	for n := 1; lines.Scan(); n++ {
@@ -46,21 +71,18 @@ func ParsePolicy(text []byte) (*audit.Policy, error) {
 			if line == "" || isHeading(line) {
 				continue
 			}
-			return nil, fmt.Errorf("line %d: %q is not a subcategory with its setting", n, line)
+			return spec, fmt.Errorf("line %d: %q is not a subcategory with its setting", n, line)
 		}
 		s, err := audit.ParseSubcategory(name)
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
+			return spec, fmt.Errorf("line %d: %w", n, err)
 		}
 		if _, twice := spec.System[s]; twice {
-			return nil, fmt.Errorf("line %d: %s is named twice", n, s)
+			return spec, fmt.Errorf("line %d: %s is named twice", n, s)
 		}
 		spec.System[s] = setting
 	}
-	if err := lines.Err(); err != nil {
-		return nil, err
-	}
-	return audit.NewPolicy(spec)
+	return spec, lines.Err()
 }
 
 // settings maps settings to auditpol's words.
@@ -126,19 +148,34 @@ func FormatPolicy(p *audit.Policy) []byte {
 }
 
 // StorePolicy writes a policy to a log's folder, which it creates if it is missing. It replaces an earlier policy by a
-// rename, without a sync. A nil policy is the default policy.
+// rename. After a nil error the new policy survives a crash; a crash before that leaves the old or the new one. A nil
+// policy is the default policy.
 func StorePolicy(dir string, p *audit.Policy) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("write the audit policy: %w", err)
 	}
 	name := filepath.Join(dir, policyName)
-	if err := os.WriteFile(name+".new", FormatPolicy(p), 0o600); err != nil {
-		return fmt.Errorf("write the audit policy: %w", err)
-	}
-	if err := os.Rename(name+".new", name); err != nil {
+	if err := replace(name, FormatPolicy(p)); err != nil {
 		return fmt.Errorf("write the audit policy: %w", err)
 	}
 	return nil
+}
+
+// replace replaces a file durably.
+func replace(name string, b []byte) error {
+	var disk diskio.Faults // none
+	f, err := disk.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := disk.Rename(name+".new", name); err != nil {
+		return err
+	}
+	return disk.SyncDir(filepath.Dir(name))
 }
 
 // Change returns a copy of a policy with some subcategories changed; p stays as it is. success and failure are "enable"

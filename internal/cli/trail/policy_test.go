@@ -50,6 +50,20 @@ func TestPolicyTextRoundTrips(t *testing.T) {
 	check.Equal(t, check.Must(os.Stat(dir)).Mode().Perm(), 0o700, "mode of the folder")
 }
 
+// TestTruncatedPolicyIsRefused cuts the file of a policy after each line. What is missing must not count as not audited
+// (U-1).
+func TestTruncatedPolicyIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	whole := strings.SplitAfter(string(FormatPolicy(nil)), "\n")
+	for n := range len(whole) - 1 { // after the last line feed there is no line
+		text := strings.Join(whole[:n], "")
+		check.NoError(t, os.WriteFile(filepath.Join(dir, policyName), []byte(text), 0o600))
+		p, err := LoadPolicy(dir)
+		check.That(t, p == nil && err != nil && strings.Contains(err.Error(), "cut off"),
+			"U-1: the first %d lines of a policy: %v, %v, want an error that it was cut off", n, p, err)
+	}
+}
+
 // A policy that cannot be read or written is an error.
 func TestPolicyFileErrorsAreReported(t *testing.T) {
 	dir := t.TempDir()
