@@ -51,7 +51,8 @@ be a path or a pattern of paths:
     - {who: Everyone, on: /srv/share/projects/*, want: write, is: denied}
 
 A failing expectation says what was granted and denied, and by which entry. For an unreadable object
-every expectation fails.
+every expectation fails. A user who may not search a folder above a file of paths has no access to it, as in
+refmon access.
 
 who and on take one name or a list; every principal is asked about every descriptor. want is as in refmon why.
 why is one text or a list, and the explanation of refmon why must contain each text. name, self and call are
@@ -127,7 +128,11 @@ func outside(std *streams, name string) expect.Outside {
 			return source.Open(file, bytes.NewReader(b))
 		},
 		Paths: func(files []string) (objects.Source, error) {
-			in, err := (&objectsFlags{Recurse: true}).open(std, all(files))
+			o := &objectsFlags{Recurse: true}
+			if err := (&traverseFlag{}).choose(o); err != nil {
+				return nil, err
+			}
+			in, err := o.open(std, all(files))
 			if err != nil {
 				return nil, err
 			}

@@ -209,3 +209,18 @@ func TestObjectsFileHasNoFolders(t *testing.T) {
 		t.Errorf("who-can with --traverse host: exit code %d, %s, want 2 and the flag", code, errs)
 	}
 }
+
+// An expectation about a file holds only if the host lets its principal search the folders above (B-20).
+func TestExpectationsCountFoldersAbove(t *testing.T) {
+	tree, people := closedFolder(t)
+	file := filepath.Join(filepath.Dir(tree), "expect.yaml")
+	must(t, os.WriteFile(file, []byte("directory: "+people+"\npaths: ["+tree+"]\nexpect:\n"+
+		"- {who: [alice, root], on: "+tree+"/open/f, want: read, is: granted}\n"+
+		"- {who: [alice, admin], on: "+tree+"/closed/f, want: read, is: denied}\n"+
+		"- {who: alice, on: "+tree+"/closed/mid/f, want: read, is: granted}\n"), 0o644))
+	code, out, errs := asked("test", "-q", file)
+	check.That(t, code == exitDenied && strings.Contains(out, "5 cases, 1 failed") &&
+		strings.Contains(out, "closed/mid/f, read: denied, expected granted") &&
+		strings.Contains(out, "\n      a folder on the way, by its mode or POSIX ACL: denied FILE_TRAVERSE: no entry "),
+		"exit code %d, %s%s, want one failure, by a folder", code, out, errs)
+}

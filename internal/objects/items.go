@@ -23,6 +23,7 @@ type Item struct {
 	Note       Note
 	Inode      uint64         // of a regular file; 0: unknown, see tree.Options
 	Search     *sd.Descriptor // of a directory: FILE_TRAVERSE is the host's search permission; nil: unknown
+	Way        *Way           // the folders on the way to it; nil: no folders are tested
 	Err        error          // the object could not be read; nothing but Path holds
 }
 
@@ -43,7 +44,7 @@ func All(ctx context.Context, s Source, domain sid.SID, typ *winnt.ObjectType, f
 	stopped := errors.New("stopped")
 	err := Each(ctx, s, func(_ *Batch, o *Object) error {
 		item := Item{Path: string(o.Path), Line: o.Line, Type: o.Type, Note: o.Note, Entry: o.Entry, Inode: o.Inode,
-			Err: o.Err}
+			Way: o.Way, Err: o.Err}
 		if item.Type == nil {
 			item.Type = typ
 		}

@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// decided returns the granted and denied rights with the entries that decided (U-113). If people is true, entries
+// decided returns the granted and denied rights with the entries of d that decided (U-113). If people is true, entries
 // count from 1 and other reasons are in words. If the answer has no explanation, it returns the cause of the refusal.
-func (q *question) decided(f *File, a *accessquery.Answer, people bool) string {
+func (d *Descriptor) decided(f *File, a *accessquery.Answer, people bool) string {
 	if a.Why == nil {
 		return a.Refused.Because
 	}
@@ -20,17 +20,21 @@ func (q *question) decided(f *File, a *accessquery.Answer, people bool) string {
 	var order []outcome
 	names := map[outcome][]string{}
 	for _, r := range a.Why.Reasons {
-		o := outcome{word(r.Granted), f.by(q.on, r, people)}
+		o := outcome{word(r.Granted), f.by(d, r, people)}
 		if names[o] == nil {
 			order = append(order, o)
 		}
-		names[o] = append(names[o], q.on.Type.RightName(r.Bit))
+		names[o] = append(names[o], d.Type.RightName(r.Bit))
 	}
 	parts := make([]string, len(order))
 	for i, o := range order {
 		parts[i] = o.what + " " + strings.Join(names[o], "|") + o.by
 	}
-	return strings.Join(parts, "; ")
+	text := strings.Join(parts, "; ")
+	if d.folder {
+		text = "a folder on the way, by its mode or POSIX ACL: " + text
+	}
+	return text
 }
 
 // by describes what decided a right, for a report: " by" and the deciding entry as SDDL with its account. If no entry

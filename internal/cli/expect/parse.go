@@ -44,7 +44,9 @@ type Descriptor struct {
 
 	self   sid.SID // SID for PRINCIPAL SELF; zero: unknown
 	note   objects.Note
-	failed error // an object that could not be read: SD is nil
+	way    *objects.Way // the folders above a file of this machine; nil: none is tested
+	failed error        // an object that could not be read: SD is nil
+	folder bool         // SD has the host's search permission of a folder on the way to an object
 }
 
 // question is one expectation about one principal and one descriptor.

@@ -20,7 +20,9 @@ type Outside struct {
 	Open      func(name string) ([]byte, error)                  // a token file
 	Directory func(names []string) (*directory.Directory, error) // users and groups
 	Objects   func(name string) (objects.Source, error)          // an objects file
-	Paths     func(names []string) (src objects.Source, e error) // reads files of this machine and their descendants
+	// Paths reads files of this machine and their descendants. A user who may not search a folder of their Way has no
+	// access.
+	Paths func(names []string) (objects.Source, error)
 }
 
 var errNothingOutside = errors.New("this file may not refer to other files")
@@ -103,7 +105,8 @@ func (f *File) gather(s objects.Source) error {
 		if many = len(f.objects) == maxObjects; many {
 			return false
 		}
-		d := &Descriptor{Name: i.Path, Line: line, SD: i.Descriptor, Type: i.Type, failed: i.Err, note: i.Note}
+		d := &Descriptor{Name: i.Path, Line: line, SD: i.Descriptor, Type: i.Type, failed: i.Err, note: i.Note,
+			way: i.Way}
 		if i.Entry != nil {
 			d.self = i.Entry.SID
 		}

@@ -5,9 +5,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
 )
 
 // Report is the result of a run.
@@ -85,7 +87,7 @@ func (q *question) run(f *File, now func() time.Time, used map[int]bool) Case {
 		return c
 	}
 	start := now()
-	a, err := q.ask.Ask()
+	a, on, err := q.answer()
 	c.Took = now().Sub(start)
 	if err != nil {
 		c.Problem = err.Error()
@@ -98,7 +100,7 @@ func (q *question) run(f *File, now func() time.Time, used map[int]bool) Case {
 		c.Note = q.on.note.String()
 	}
 	text := describe(&a)
-	if a.Why != nil {
+	if a.Why != nil && on == q.on {
 		for i := range a.Why.Steps {
 			if s := &a.Why.Steps[i]; s.List == "DACL" && s.ACE >= 0 && s.Bits != 0 {
 				used[s.ACE] = true
@@ -118,9 +120,27 @@ func (q *question) run(f *File, now func() time.Time, used map[int]bool) Case {
 		}
 	}
 	if c.Problem != "" {
-		c.Why, c.By, c.Decided = text, q.decided(f, &a, false), q.decided(f, &a, true)
+		c.Why, c.By, c.Decided = text, on.decided(f, &a, false), on.decided(f, &a, true)
 	}
 	return c
+}
+
+// answer asks the question, and returns the answer with the descriptor that decided. If the object grants access, that
+// can still be a folder on the way to it, whose search permission the principal needs.
+func (q *question) answer() (a accessquery.Answer, on *Descriptor, err error) {
+	if a, err = q.ask.Ask(); err != nil || q.on.way == nil || !a.Allowed() {
+		return a, q.on, err
+	}
+	for _, d := range q.on.way.Folders {
+		// A file below a folder that the host does not let the principal search gives no access (B-20).
+		folder := &accessquery.Query{Explain: true, Request: access.Request{Descriptor: d, Subject: q.ask.Request.Subject,
+			Type: winnt.DirectoryFileObject, Desired: winnt.FILE_TRAVERSE}}
+		above, err := folder.Ask()
+		if err != nil || !above.Allowed() {
+			return above, &Descriptor{SD: d, Type: winnt.DirectoryFileObject, folder: true}, err
+		}
+	}
+	return a, q.on, nil
 }
 
 // describe returns the explanation of an answer, in which the "why" of an expectation must occur: the status and reason
