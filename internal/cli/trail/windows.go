@@ -26,7 +26,8 @@ type WindowsReader struct {
 	xml    *xml.Decoder
 	n      int // events so far
 	others int
-	alien  bool // text or an element was read that an export without events does not have
+	open   []string // elements around the next event
+	alien  bool     // text or an element was read that an export without events does not have
 }
 
 // NewWindowsReader returns a reader of exported events. It reads from in only as Next needs it, and does not close it.
@@ -87,12 +88,16 @@ const (
 )
 
 // read returns the next Event element of any provider. It returns io.EOF if there is none. Other elements are
-// skipped. A longer event than maxEventBytes is an error.
+// skipped. A longer event than maxEventBytes is an error, and so is an element that does not end.
 func (r *WindowsReader) read() (*exportedEvent, error) {
 	for {
 		r.in.left = maxEventBytes
 		t, err := r.xml.RawToken()
 		if err != nil {
+			// A text that ends inside <Events> was cut off, even if its last event is complete (U-202).
+			if last := len(r.open) - 1; last >= 0 && errors.Is(err, io.EOF) {
+				err = fmt.Errorf("the text ends inside <%s>: its end is missing", r.open[last])
+			}
 			return nil, r.in.because(err)
 		}
 		switch t := t.(type) {
@@ -101,6 +106,16 @@ func (r *WindowsReader) read() (*exportedEvent, error) {
 				return r.event()
 			}
 			r.alien = r.alien || t.Name.Local != "Events"
+			if len(r.open) == maxLevels {
+				return nil, fmt.Errorf("more than %d levels of elements", maxLevels)
+			}
+			r.open = append(r.open, t.Name.Local)
+		case xml.EndElement:
+			last := len(r.open) - 1
+			if last < 0 || r.open[last] != t.Name.Local {
+				return nil, fmt.Errorf("</%s> without its begin", t.Name.Local)
+			}
+			r.open = r.open[:last]
 		case xml.CharData:
 			r.alien = r.alien || len(bytes.TrimSpace(t)) > 0
 		}

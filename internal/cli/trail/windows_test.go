@@ -168,6 +168,9 @@ func TestWindowsReaderRejectsMalformed(t *testing.T) {
 		"another time zone": {strings.Replace(one, "943538600Z", "943538600+05:00", 1), "want a form such as"},
 		"a broken second":   {strings.Replace(one, "943538600Z", "9435386x", 1), "want a form such as"},
 		"the end":           {one + one[:len(one)-9], "event 2, line"},
+		"the end of Events": {"<Events>" + one + "\n", "line 6: the text ends inside <Events>: its end is missing"},
+		"no begin":          {one + "</Events>", "</Events> without its begin"},
+		"the end of others": {"<a><Events>" + one + "</Events>", "inside <a>"},
 		"another end":       {strings.Replace(one, "</System>", "</Sys>", 1), "</Sys> where </System> is expected"},
 		"an entity":         {strings.Replace(one, "bob", "&b;", 1), "invalid character entity &b;"},
 		"a declared entity": {`<!DOCTYPE e [<!ENTITY b "x">]>` + strings.Replace(one, "bob", "&b;", 1), "entity &b;"},
@@ -181,6 +184,7 @@ func TestWindowsReaderRejectsMalformed(t *testing.T) {
 		"another form":    {`{"id":1}`, "no event: want XML"},
 		"another element": {"<html></html>", "no event: want XML"},
 		"a large comment": {"<!--" + strings.Repeat("b", maxEventBytes+1) + "-->" + one, "more than 1024 KiB"},
+		"deep wrappers":   {strings.Repeat("<a>", maxLevels+1), "more than 16 levels"},
 	} {
 		_, _, err := allOf(strings.NewReader(c.text))
 		check.That(t, err != nil && strings.Contains(err.Error(), c.want), "%s: %.200v, want %q", name, err, c.want)
