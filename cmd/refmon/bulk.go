@@ -91,7 +91,11 @@ func (c *choiceFlags) open(std *streams, o *objectsFlags, paths []string, typ *w
 		in.source = objects.OfDirectory(in.source, typ, c.rights[i].Name)
 	}
 	if err == nil && (choice.Only != nil || choice.Exclude != nil || choice.Names != nil || choice.Heads) {
-		in.source, in.chosen, in.named = objects.Choose(in.source, choice), true, choice.Names != nil
+		in.source, in.chosen = objects.Choose(in.source, choice), true
+	}
+	if err == nil {
+		in.partial = choice.Only != nil || choice.Names != nil
+		in.extent.exclude = c.Exclude
 	}
 	return in, err
 }
@@ -177,18 +181,6 @@ func asking(std *streams, d *directory.Directory, who string) (int, error) {
 	return i, err
 }
 
-// input is the opened source of a run's objects, with what is known about it.
-type input struct {
-	source         objects.Source
-	close          func() error
-	size, modified int64 // bytes, and nanoseconds since 1970; 0 if not known
-	file           *os.File
-	chosen         bool   // some objects are left out
-	named          bool   // only objects with the names of the command line
-	ldif           bool   // the objects are those of a directory
-	head           []byte // of a pipe: its beginning
-}
-
 // open opens either the objects file or the paths. Both or neither are an error. So is --id-maps with an objects
 // file. A single path that holds other objects' descriptors needs --recurse. The size is known for regular files
 // only. The caller closes the input.
@@ -214,7 +206,11 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 		if opt.Accounts, err = c.accounts(); err != nil {
 			return nil, err
 		}
-		return &input{source: tree.Files(paths, opt), close: func() error { return nil }}, nil
+		x := extent{roots: map[string]bool{}, recurse: c.Recurse, depth: opt.Depth}
+		for _, p := range paths {
+			x.roots[filepath.Clean(p)] = true
+		}
+		return &input{source: tree.Files(paths, opt), close: func() error { return nil }, extent: x}, nil
 	}
 	o := &input{}
 	if p := std.pipe(c.Objects); p != nil {
@@ -254,21 +250,6 @@ func (c *objectsFlags) accounts() (ntacl.Accounts, error) {
 		return nil, fmt.Errorf("--id-maps %s: %w", c.IDMaps, err)
 	}
 	return who, nil
-}
-
-// choose adapts the input to the command's rights. A separate descriptor decides about a managed account's password
-// (ReadGMSAPassword), so the source is then replaced by one with these descriptors. Such a right together with others
-// is an error. For other rights choose does nothing.
-func (in *input) choose(rights []words.Right) (err error) {
-	managed := func(r words.Right) bool { return r.Managed() }
-	switch {
-	case !slices.ContainsFunc(rights, managed):
-		return nil
-	case len(rights) > 1:
-		return errors.New("ReadGMSAPassword cannot be combined with other rights: a separate descriptor decides it")
-	}
-	in.source, err = ldif.Managed(in.source)
-	return err
 }
 
 // interrupted returns a context that Ctrl-C and SIGTERM cancel. A second signal ends the program.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 
@@ -21,23 +22,29 @@ type deletions struct {
 	new    *os.File // takes its place when the run has ended
 	prefix []byte   // of a line that has a document's id behind it
 	action string   // a deletion, with one place for the id
+	unread string   // an unreadable document, with places for its id and its path
 	seen   map[[16]byte]struct{}
-	rest   []byte // the beginning of a line
-	gone   int    // deletions that finish wrote
+	closed map[[16]byte]struct{} // the paths that this run could not read
+	rest   []byte                // the beginning of a line
+	gone   int                   // deletions that finish wrote
 }
 
 // earlier opens the output of an earlier run, so that this run can report deleted objects. The result is nil if there
-// is no such output, if the format has no deletions, or with --changes. If this run names only some objects, such an
-// output is an error, and nil with --force. New output goes to a file with the suffix .new.
+// is no such output, if the format has no deletions, or with --changes. If this run is over some of the objects only,
+// such an output is an error, and nil with --force. So is one with a document that this run does not visit. New output
+// goes to a file with the suffix .new.
 func (o *output) earlier(r *bulk.Run) (*deletions, error) {
-	d := &deletions{seen: map[[16]byte]struct{}{}}
+	d := &deletions{seen: map[[16]byte]struct{}{}, closed: map[[16]byte]struct{}{}}
 	switch {
 	case o.out == "" || r.Changes:
 		return nil, nil
 	case r.Format == bulk.ESBulk:
 		d.prefix, d.action = []byte(`{"index":{"_id":`), `{"delete":{"_id":%s}}`+"\n"
+		d.unread = `{"index":{"_id":%s}}` + "\n" + `{"path":%s,"_allow_access_control":["sid:S-1-0-0"],"error":"` +
+			folderUnread + `"}` + "\n"
 	case r.Format == bulk.JSONL || r.Ask == bulk.Index && r.Format != bulk.CSVTables:
 		d.prefix, d.action = []byte(`{"path":`), `{"path":%s,"gone":true}`+"\n"
+		d.unread = `{"path":%[2]s,"error":"` + folderUnread + `"}` + "\n"
 	default:
 		return nil, nil
 	}
@@ -52,16 +59,65 @@ func (o *output) earlier(r *bulk.Run) (*deletions, error) {
 	if earlier, err := d.isEarlier(); err != nil || !earlier {
 		return nil, err // [output.to] refuses the file
 	}
-	if o.in.named && !o.force { // a run over some objects does not know which of the others are gone (B-90)
-		return nil, fmt.Errorf("%s has the output of an earlier run, and this one names only some objects: "+
+	// A run over some objects does not know which of the others are gone (B-90).
+	if o.in.partial && !o.force {
+		return nil, fmt.Errorf("%s has the output of an earlier run, and this one is over some objects only: "+
 			"give another --out, or --force to write over it without deletions", o.out)
 	}
-	if o.in.named {
-		return nil, nil
+	other, err := d.outside(&o.in.extent)
+	if err == nil && other != "" && !o.force {
+		err = fmt.Errorf("%s has the output of an earlier run, and this one does not visit its %s: "+
+			"give another --out, or --force to write over it without deletions", o.out, inLine(other))
+	}
+	if err != nil || o.in.partial || other != "" {
+		return nil, err
 	}
 	o.taken = append(o.taken, o.out)
 	d.new, err = o.open(o.out+".new", false)
 	return d, err
+}
+
+// folderUnread is the error of a document of the earlier output below a folder that this run could not read.
+const folderUnread = "a folder above it could not be read"
+
+// outside returns the first path in the earlier output that a run does not visit; "" if there is none.
+func (d *deletions) outside(x *extent) (path string, err error) {
+	return path, d.each(func(_, at []byte) {
+		if text := unquoted(at); path == "" && !x.visits(text) {
+			path = text
+		}
+	})
+}
+
+// each calls f with the id and the path of each document in the earlier output, as JSON. A document without a path has
+// its id as path.
+func (d *deletions) each(f func(id, path []byte)) error {
+	in := bufio.NewReaderSize(io.NewSectionReader(d.old, 0, math.MaxInt64), 1<<20)
+	var id []byte // of the document whose path is in the next line
+	for {
+		line, err := in.ReadBytes('\n')
+		line = bytes.TrimSuffix(line, []byte{'\n'})
+		if id != nil {
+			path := quoted(line, pathPrefix)
+			if path == nil {
+				path = id
+			}
+			f(id, path)
+		}
+		if id = d.id(line); id != nil && d.prefix[2] == 'p' {
+			f(id, id)
+			id = nil
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			if id != nil {
+				f(id, id)
+			}
+			return nil
+		case err != nil:
+			return fmt.Errorf("read the earlier output: %w", err)
+		}
+	}
 }
 
 // isEarlier reports whether an earlier run wrote the existing output file. The first line must be a document, a
@@ -116,6 +172,9 @@ func (d *deletions) Write(b []byte) (int, error) {
 		if id := d.id(d.rest); id != nil {
 			d.seen[key(id)] = struct{}{}
 		}
+		if path := quoted(d.rest, pathPrefix); path != nil && bytes.Contains(d.rest, []byte(`,"error":"`)) {
+			d.closed[key(path)] = struct{}{}
+		}
 		d.rest, rows = d.rest[:0], more
 	}
 	return n, err
@@ -124,8 +183,20 @@ func (d *deletions) Write(b []byte) (int, error) {
 // id returns the document id of a line as JSON. It returns nil if the line has none, or says that the document is gone.
 // It also returns nil for an id that is not closed, or that is not a text.
 func (d *deletions) id(line []byte) []byte {
-	rest, is := bytes.CutPrefix(line, d.prefix)
-	if !is || len(rest) == 0 || rest[0] != '"' || bytes.HasSuffix(line, []byte(`,"gone":true}`)) {
+	if bytes.HasSuffix(line, []byte(`,"gone":true}`)) {
+		return nil
+	}
+	return quoted(line, d.prefix)
+}
+
+// pathPrefix is the beginning of a line that has a document's path behind it.
+var pathPrefix = []byte(`{"path":`)
+
+// quoted returns the JSON text behind the prefix of a line. It returns nil for a line without it, for a text that is
+// not closed, and for other JSON.
+func quoted(line, prefix []byte) []byte {
+	rest, is := bytes.CutPrefix(line, prefix)
+	if !is || len(rest) == 0 || rest[0] != '"' {
 		return nil
 	}
 	for i := 1; i < len(rest); i++ {
@@ -139,17 +210,39 @@ func (d *deletions) id(line []byte) []byte {
 	return nil
 }
 
-// key returns a hash that identifies a document by its id in JSON. Two spellings of one text have equal hashes.
-func key(id []byte) (out [16]byte) {
-	if bytes.IndexByte(id, '\\') >= 0 {
-		var text string
-		if json.Unmarshal(id, &text) == nil {
-			if again, err := json.Marshal(text); err == nil {
-				id = again
-			}
+// unquoted returns the text of a JSON string, "" for other JSON.
+func unquoted(id []byte) (text string) {
+	_ = json.Unmarshal(id, &text) // "" then
+	return text
+}
+
+// hidden reports whether this run could not read a folder above a path, so that it does not know whether the document
+// is gone (B-90).
+func (d *deletions) hidden(path string) bool {
+	for len(d.closed) > 0 {
+		i := strings.LastIndexAny(path, `/\`)
+		if i < 0 {
+			return false
+		}
+		path = path[:i]
+		if _, closed := d.closed[textKey([]byte(path))]; closed {
+			return true
 		}
 	}
-	sum := sha256.Sum256(id)
+	return false
+}
+
+// key returns a hash that identifies a document by its id, a JSON string. Two spellings of one text have equal hashes.
+func key(id []byte) (out [16]byte) {
+	if bytes.IndexByte(id, '\\') >= 0 {
+		return textKey([]byte(unquoted(id)))
+	}
+	return textKey(id[1 : len(id)-1])
+}
+
+// textKey returns the hash of a text that key returns for it as JSON.
+func textKey(text []byte) (out [16]byte) {
+	sum := sha256.Sum256(text)
 	copy(out[:], sum[:])
 	return out
 }
@@ -171,29 +264,29 @@ func (d *deletions) replace(o *output, sum *bulk.Summary, failed error) error {
 	return err
 }
 
-// finish writes the deletions and replaces the earlier output. If the run failed, it returns an error that names both
+// finish writes the deletions, and an error for each document below a folder that could not be read, and replaces the
+// earlier output. If the run failed, it returns an error that names both
 // files. The earlier output then stays, so that the next run still finds its documents. After any other error the
 // earlier output stays, too.
 func (d *deletions) finish(name string, failed error) error {
 	if failed != nil {
 		return fmt.Errorf("the earlier output stays in %s, the beginning of this one is in %s", name, d.new.Name())
 	}
-	in, out := bufio.NewReaderSize(d.old, 1<<20), bufio.NewWriterSize(d.new, 1<<20)
-	for {
-		line, err := in.ReadBytes('\n')
-		if id := d.id(bytes.TrimSuffix(line, []byte{'\n'})); id != nil {
-			if _, there := d.seen[key(id)]; !there {
-				d.seen[key(id)] = struct{}{} // once
-				d.gone++
-				fmt.Fprintf(out, d.action, id)
-			}
+	out := bufio.NewWriterSize(d.new, 1<<20)
+	err := d.each(func(id, path []byte) {
+		if _, there := d.seen[key(id)]; there {
+			return
 		}
-		if errors.Is(err, io.EOF) {
-			break
+		d.seen[key(id)] = struct{}{} // once
+		if d.hidden(unquoted(path)) {
+			fmt.Fprintf(out, d.unread, id, path)
+			return
 		}
-		if err != nil {
-			return fmt.Errorf("read the earlier output: %w", err)
-		}
+		d.gone++
+		fmt.Fprintf(out, d.action, id)
+	})
+	if err != nil {
+		return err
 	}
 	if err := out.Flush(); err != nil {
 		return err

@@ -75,6 +75,77 @@ func TestSecondRunDeletesMissingFiles(t *testing.T) {
 	}
 }
 
+// TestUnvisitedDocumentsAreNotDeleted checks that a run does not delete documents that it did not look for: it refuses
+// the output of an earlier run over more files. With --force it writes over the output without deletions (B-90).
+func TestUnvisitedDocumentsAreNotDeleted(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	check.NoError(t, os.MkdirAll("s/d/e", 0o755))
+	check.NoError(t, os.Mkdir("s/pub", 0o755))
+	check.NoError(t, os.WriteFile("people.yaml", []byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"), 0o600))
+	run := func(format string, more ...string) (int, string) {
+		t.Helper()
+		code, _, errs := asked(append([]string{"who-can", "read", "-d", "people.yaml", "--format", format, "--out", "out",
+			"-q"}, more...)...)
+		return code, errs
+	}
+	for _, format := range []string{"es-bulk", "jsonl"} {
+		code, errs := run(format, "s", "-r", "--force")
+		check.RequireThat(t, code == 0, "exit code %d: %s", code, errs)
+		before := string(check.Must(os.ReadFile("out")))
+		for _, flags := range []string{"s", "s/pub -r", "s --depth 1", "s -r --only dirs", "s -r --exclude e",
+			". --depth 2"} {
+			code, errs := run(format, strings.Fields(flags)...)
+			check.That(t, code == 2 && strings.Contains(errs, "--force to write over it without deletions"), "%s: %d, %s",
+				flags, code, errs)
+			check.Equal(t, string(check.Must(os.ReadFile("out"))), before, "out after %s", flags)
+		}
+		for _, flags := range []string{"./s -r", "s --depth 2", ". --depth 3", "s -r --exclude s"} {
+			check.NoError(t, os.WriteFile("out", []byte(before), 0o600))
+			code, errs := run(format, strings.Fields(flags)...)
+			check.That(t, code == 0, "%s: %d, %s", flags, code, errs)
+		}
+		check.NoError(t, os.WriteFile("out", []byte(before), 0o600))
+		code, errs = run(format, "s/pub", "--force")
+		text := string(check.Must(os.ReadFile("out")))
+		check.That(t, code == 0 && !strings.Contains(text, "delete") && !strings.Contains(text, "gone"), "%d, %s, %s", code,
+			errs, text)
+	}
+}
+
+// TestDocumentsBelowUnreadableFolderStayKnown checks that a document below a folder that could not be read gets a row
+// with an error in place of a deletion, so that nobody can read it, and a later run can delete it (B-90).
+func TestDocumentsBelowUnreadableFolderStayKnown(t *testing.T) {
+	t.Chdir(t.TempDir())
+	check.NoError(t, os.WriteFile("people.yaml", []byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"), 0o600))
+	long := "/s/<d>/" + strings.Repeat("x", 600)
+	row := func(path string) string { return `{"path":"` + path + `","sd":"O:BAG:BAD:(A;;FR;;;WD)"}` + "\n" }
+	for _, format := range []string{"es-bulk", "jsonl", "for-index"} {
+		run := func(objects string, want int) (deleted int, documents map[string]bool, text string) {
+			t.Helper()
+			check.NoError(t, os.WriteFile("objects.jsonl", []byte(objects), 0o600))
+			args := []string{"who-can", "read", "-o", "objects.jsonl", "-d", "people.yaml", "--out", format, "-q"}
+			if format == "for-index" {
+				args = append(args, "--for-index")
+			} else {
+				args = append(args, "--format", format)
+			}
+			code, _, errs := asked(args...)
+			check.Equal(t, code, want, "exit code: %s", errs)
+			text, documents = string(check.Must(os.ReadFile(format))), map[string]bool{}
+			return applied(t, documents, format, text), documents, text
+		}
+		run(row("/s")+row("/s/<d>")+row("/s/<d>/x/y")+row(long)+row("/s/<d>2")+row("/s/pub"), 0)
+		for range 2 { // the second time, the rows with errors are those of the earlier output
+			_, documents, text := run(row("/s")+`{"path":"/s/<d>","sd":"?"}`+"\n", 2)
+			check.Equal(t, strings.Count(text, `"error":"a folder above it could not be read"`), 2, "%s: %s", format, text)
+			check.Equal(t, len(documents), 4, "%s: documents", format)
+		}
+		deleted, documents, _ := run(row("/s"), 0)
+		check.That(t, deleted == 3 && len(documents) == 1, "%s: %d deletions, want 3; %v", format, deleted, documents)
+	}
+}
+
 // applied applies lines to documents by their paths, and returns how many were deleted. Unknown lines are errors.
 func applied(t *testing.T, documents map[string]bool, format, text string) (deleted int) {
 	t.Helper()

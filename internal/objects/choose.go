@@ -49,7 +49,7 @@ func (c *Choice) has(o *Object) bool {
 	if c.Only != nil && typ != nil && typ != c.Only {
 		return false
 	}
-	return !c.Exclude.above(o.Path) && c.named(o) && (!c.Heads || isHead(string(o.Path), o.Entry))
+	return !c.Exclude.Above(o.Path) && c.named(o) && (!c.Heads || isHead(string(o.Path), o.Entry))
 }
 
 // named reports whether an object has one of the names, and counts it for each name that it has. Without Names it is
@@ -91,9 +91,9 @@ func (p Patterns) Match(name string) bool {
 	return false
 }
 
-// above reports whether a pattern matches a path or one of the directories above it. A path without a slash may have
+// Above reports whether a pattern matches a path or one of the directories above it. A path without a slash may have
 // backslashes. Without patterns it returns false. The path itself is tried last.
-func (p Patterns) above(name []byte) bool {
+func (p Patterns) Above(name []byte) bool {
 	if len(p) == 0 {
 		return false
 	}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
+)
+
+// TestVisitsFollowsRootsDepthAndPatterns gives runs and paths, and says which of them a run looks for (B-90).
+func TestVisitsFollowsRootsDepthAndPatterns(t *testing.T) {
+	roots := func(list ...string) map[string]bool {
+		out := map[string]bool{}
+		for _, r := range list {
+			out[filepath.Clean(r)] = true
+		}
+		return out
+	}
+	for _, c := range []struct {
+		x    extent
+		path string
+		want bool
+	}{
+		{extent{}, "/a", true},
+		{extent{exclude: []string{"*.tmp"}}, "/a.tmp/b", false},
+		{extent{roots: roots("/a")}, "/a", true},
+		{extent{roots: roots("/a")}, "/a/b", false},
+		{extent{roots: roots("/a/"), recurse: true}, "/a/b/c", true},
+		{extent{roots: roots("/a"), recurse: true}, "/ab", false},
+		{extent{roots: roots("/"), recurse: true}, "/ab", true},
+		{extent{roots: roots("."), recurse: true}, "a/b", true},
+		{extent{roots: roots("."), recurse: true}, "../b", false},
+		{extent{roots: roots("."), recurse: true}, "/b", false},
+		{extent{roots: roots("/a"), recurse: true, depth: 2}, "/a/b/c", true},
+		{extent{roots: roots("/a"), recurse: true, depth: 2}, "/a/b/c/d", false},
+		{extent{roots: roots("/a", "/a/b/c"), recurse: true, depth: 2}, "/a/b/c/d", true},
+		{extent{roots: roots("/a"), recurse: true, exclude: []string{"a", "/a/b"}}, "/a/c", true},
+		{extent{roots: roots("/a"), recurse: true, exclude: []string{"a", "/a/b"}}, "/a/b/c", false},
+	} {
+		check.Equal(t, c.x.visits(c.path), c.want, "%+v visits %s", c.x, c.path)
+	}
+}
