@@ -18,8 +18,8 @@ import (
 const policyName = "policy.txt"
 
 // LoadPolicy reads the policy file in a log's folder. It returns nil, the default policy, and no error if the folder
-// has none. A malformed file is an error with its line. A file that cannot be read is an error, and so is one that lacks
-// a subcategory.
+// has none. A malformed file is an error with its line. A file that cannot be read is an error, and so is one that
+// lacks a subcategory.
 func LoadPolicy(dir string) (*audit.Policy, error) {
 	b, err := os.ReadFile(filepath.Join(dir, policyName))
 	if errors.Is(err, fs.ErrNotExist) {

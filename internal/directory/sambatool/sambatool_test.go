@@ -20,8 +20,9 @@ func TestSambaToolOutput(t *testing.T) {
 	const verbose = "Group Name                                  Group Type      Group Scope  Members\n" +
 		dashes + "Read-only Domain Controllers                Security         Global            0\n" +
 		"Letters                                     Distribution     Global            1\n"
-	d, unresolved := sources.Read(t, [2]string{"samba-tool", "alice\n" + show + "\nbob\n"}, [2]string{"samba-tool", verbose},
-		[2]string{"samba-tool", "CN=alice,CN=Users,DC=refmon,DC=test\n"}, [2]string{"members:Engineering", "alice\nErna\n"})
+	d, unresolved := sources.Read(t, [2]string{"samba-tool", "alice\n" + show + "\nbob\n"},
+		[2]string{"samba-tool", verbose}, [2]string{"samba-tool", "CN=alice,CN=Users,DC=refmon,DC=test\n"},
+		[2]string{"members:Engineering", "alice\nErna\n"})
 	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-1104 S-1-5-21-1-2-3-513")
 	check.That(t, !d.Principals[0].Token.Member(sid.MustParse("S-1-5-21-1-2-3-1106"), false),
 		"alice is in a distribution group")
