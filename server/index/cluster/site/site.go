@@ -91,6 +91,9 @@ func (s *Site) check() error {
 				return fmt.Errorf("host %s: tree %q: want an absolute path", host, t)
 			}
 		}
+		if err := index.SeparateTrees(trees); err != nil {
+			return fmt.Errorf("host %s: %w", host, err)
+		}
 	}
 	for _, name := range s.Followers {
 		if !hostName.MatchString(name) {

@@ -25,7 +25,7 @@ func TestBounds(t *testing.T) {
 		}
 		return map[string][]string{"h": list}
 	}
-	one := func(host, tree string) map[string][]string { return map[string][]string{host: {tree}} }
+	one := func(host string, trees ...string) map[string][]string { return map[string][]string{host: trees} }
 	_, seeds := made(t)
 	for name, c := range map[string]struct {
 		change func(*Site)
@@ -52,6 +52,8 @@ func TestBounds(t *testing.T) {
 		"a relative tree":   {func(s *Site) { s.Hosts = one("h", "t") }, "want an absolute path"},
 		"a tree with dots":  {func(s *Site) { s.Hosts = one("h", "/t/../u") }, "want an absolute path"},
 		"a slash at an end": {func(s *Site) { s.Hosts = one("h", "/t/") }, "want an absolute path"},
+		"nested trees":      {func(s *Site) { s.Hosts = one("h", "/t", "/t/u") }, "tree /t/u is the tree /t or below"},
+		"a tree twice":      {func(s *Site) { s.Hosts = one("h", "/t", "/t") }, "the tree /t or below"},
 		"a seed as a key":   {func(s *Site) { s.Keys = map[string]string{"work": seeds[Work]} }, "key of work"},
 		"a follower's dot":  {func(s *Site) { s.Followers = []string{"f", "f.x"} }, `follower "f.x"`},
 		"no right":          {func(s *Site) { s.Rights = "fly" }, "fly"},

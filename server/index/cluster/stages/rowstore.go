@@ -6,25 +6,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
-// beginRows prepares the store for the parts of the site, if the follower has one. A tree below another one is an
-// error, because a document would have a row in both. It does nothing without a store.
+// beginRows prepares the store for the parts of the site, if the follower has one. It does nothing without a store.
 func (f *following) beginRows() error {
 	if f.config.Rows == nil {
 		return nil
 	}
 	var parts []index.StoredPart
 	for i, p := range f.c.site.DocumentParts() {
-		for _, s := range f.logs {
-			if p.Number == 0 && s.source != p.Root() && strings.HasPrefix(p.Root(), s.source+"/") {
-				return fmt.Errorf("tree %s is below %s: a store of rows needs separate trees", p.Root(), s.source)
-			}
-		}
 		parts = append(parts, index.StoredPart{Name: f.logs[i].name(), Tree: p.Root(), Number: p.Number})
 		f.logs[i].part = &parts[i]
 	}

@@ -10,14 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/postgres"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/server/index"
@@ -289,21 +287,6 @@ func TestNewStreamsDropStoredRows(t *testing.T) {
 	if got := other.dropped.Load(); got > 2 {
 		t.Errorf("%d parts were dropped, want at most 2", got)
 	}
-}
-
-// TestStoreRefusesNestedTrees checks that a follower without rows refuses a tree below another one, whose documents
-// would have two rows.
-func TestStoreRefusesNestedTrees(t *testing.T) {
-	b := newOpenSite(t, 1)
-	c := b.dial(site.Follow)
-	for _, trees := range [][]string{{"/srv", "/srv/a"}, {"/srv/a", "/srv"}} {
-		b.site.Hosts = map[string][]string{"a": trees}
-		err := Follow(t.Context(), c, FollowConfig{Rows: noRows{}})
-		check.That(t, err != nil && strings.Contains(err.Error(), "/srv/a is below //a/srv"),
-			"%v: %v, want an error", trees, err)
-	}
-	b.site.Hosts = map[string][]string{"a": {"/srv", "/srva"}}
-	check.ErrorIs(t, Follow(t.Context(), c, FollowConfig{Rows: noRows{}}), errBegun, "separate trees")
 }
 
 // TestFollowEndsDuringBegin checks that the end of the context is not an error while the store is prepared (N-130).
