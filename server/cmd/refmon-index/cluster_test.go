@@ -58,13 +58,17 @@ func TestBrokerEndsOnFullDisk(t *testing.T) {
 	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=4m"); err != nil {
 		t.Skip("no tmpfs can be mounted here: ", err)
 	}
-	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
+	t.Cleanup(func() {
+		for name := range c.running {
+			c.kill(name)
+		}
+		_ = syscall.Unmount(disk, syscall.MNT_DETACH)
+	})
 	c.args = map[string][]string{"broker": c.program("mq1", "broker"),
 		"directory": c.program("main", "directory", "--beat=5ms")}
 	c.start("broker")
 	c.until("the streams", func() bool { return strings.Contains(c.logs(), "the streams are ready") })
 	c.start("directory")
-	t.Cleanup(func() { c.kill("directory") })
 	err := os.WriteFile(filepath.Join(disk, "other"), make([]byte, 1<<23), 0o600)
 	check.ErrorIs(t, err, syscall.ENOSPC, "filling the disk")
 	timer := time.AfterFunc(time.Minute, func() { _ = c.running["broker"].Process.Kill() })
