@@ -84,42 +84,98 @@ func Keep(have *string, text string) {
 // Table holds the users or the groups of a collector.
 type Table struct {
 	list   []*Account
-	byName map[string]*Account
+	byName map[string][]*Account // by the folded name; an account may have several names
 	bySID  map[sid.SID]*Account
 }
 
-// Named returns the account with a name, ignoring case, whatever its SID. It adds one without a SID if the table has
-// none.
+// Named returns the account with a name, whatever its SID: the one with the same case, else the first one. It adds one
+// without a SID if the table has none.
 func (t *Table) Named(name string) *Account { return t.Account(name, sid.SID{}) }
 
 // BySID returns the account with a SID, or nil.
 func (t *Table) BySID(s sid.SID) *Account { return t.bySID[s] }
 
-// Account returns the account with a SID, or else the one with a name, ignoring case. It adds one if the table has
-// none. If s is not zero, it becomes the SID of an account that had none. The same name with another SID is another
-// account, of another domain.
+// find returns the account with a name: the one with the same case, else the first one; nil if there is none.
+func (t *Table) find(name string) *Account {
+	list := t.byName[fold(name)]
+	for _, a := range list {
+		if a.Name == name {
+			return a
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return list[0]
+}
+
+// Account returns the account with a SID, or else the one with a name: one with the same case, else the first one. It
+// adds one if the table has none. If s is not zero, it becomes the SID of an account that had none. The same name with
+// another SID is another account, of another domain.
 func (t *Table) Account(name string, s sid.SID) *Account {
-	if t.byName == nil {
-		t.byName, t.bySID = map[string]*Account{}, map[sid.SID]*Account{}
+	free := func(a *Account) bool { return s.IsZero() || a.SID.IsZero() }
+	named := t.byName[fold(name)]
+	var a *Account
+	if !s.IsZero() {
+		a = t.bySID[s]
 	}
-	key := fold(name)
-	a := t.byName[key]
-	if known := t.bySID[s]; !s.IsZero() && known != nil {
-		a = known
-	} else if a != nil && !s.IsZero() && !a.SID.IsZero() {
-		a = nil
+	for i := 0; a == nil && i < len(named); i++ {
+		if named[i].Name == name && free(named[i]) {
+			a = named[i]
+		}
 	}
-	if a == nil {
-		a = &Account{Name: name}
-		t.list = append(t.list, a)
-	}
-	if t.byName[key] == nil {
-		t.byName[key] = a
+	switch {
+	case a == nil && len(named) > 0 && free(named[0]):
+		a = named[0]
+	case a == nil:
+		a = t.add(name)
+	case len(named) == 0:
+		t.byName[fold(name)] = []*Account{a}
 	}
 	if !s.IsZero() {
 		a.SID = s
 		t.bySID[s] = a
 	}
+	return a
+}
+
+// Unix returns the account that a line of a Unix host names, where case counts (B-134). id is the account's uid or gid;
+// "" if the line only mentions the account. The result is the account with this name that was added last. A name in
+// another case counts if the account has the id, or if it has a SID, because passwd and a directory complete each
+// other. Unix adds an account if the table has none, or if each of that name has another id. It returns such an id as
+// well, "" if there is none.
+func (t *Table) Unix(name, id string) (a *Account, otherID string) {
+	var completes *Account // in another case
+	for _, x := range t.byName[fold(name)] {
+		unknown := id == "" || x.ID == ""
+		switch {
+		case id != "" && x.ID == id:
+			return x, ""
+		case x.Name == name && unknown:
+			a = x
+		case x.Name == name:
+			otherID = x.ID
+		case unknown && !x.SID.IsZero() && completes == nil:
+			completes = x
+		}
+	}
+	switch {
+	case a != nil:
+		return a, ""
+	case completes != nil:
+		return completes, ""
+	}
+	return t.add(name), otherID
+}
+
+// add adds an account without a SID.
+func (t *Table) add(name string) *Account {
+	if t.byName == nil {
+		t.byName, t.bySID = map[string][]*Account{}, map[sid.SID]*Account{}
+	}
+	a := &Account{Name: name}
+	t.list = append(t.list, a)
+	t.byName[fold(name)] = append(t.byName[fold(name)], a)
 	return a
 }
 

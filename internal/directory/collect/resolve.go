@@ -141,7 +141,7 @@ func (c *Collector) join(x *index, a *Account, r Reference) {
 	case r.DN != "":
 		g = x.groups[fold(r.DN)]
 	default:
-		g = c.Groups.byName[fold(r.Name)]
+		g = c.Groups.find(r.Name)
 	}
 	if g == nil || g.SID.IsZero() {
 		c.Report("%s is a member of %s, which is not in the files", a.Name, r)
@@ -185,8 +185,8 @@ func (c *Collector) addMembership(x *index, m membership) {
 			a = x.groups[key]
 		}
 	default:
-		if a = c.Users.byName[key]; a == nil {
-			a = c.Groups.byName[key]
+		if a = c.Users.find(r.Name); a == nil {
+			a = c.Groups.find(r.Name)
 		}
 	}
 	switch {

@@ -27,9 +27,9 @@ func Read(c *collect.Collector, text string) error {
 	return nil
 }
 
-// AddLine collects a line of passwd (seven fields) or group (four). It keeps ids that an account already has. It
-// returns false, and collects nothing, for any other line. Members join a group even if no line names them as users. An
-// empty name, and ids that are not numbers, make it another line.
+// AddLine collects a line of passwd (seven fields) or group (four). Case counts, and a name with another id than before
+// is another account, which is reported (B-134). It returns false, and collects nothing, for any other line. Members
+// join a group even if no line names them as users. An empty name, and ids that are not numbers, make it another line.
 func AddLine(c *collect.Collector, line string) bool {
 	f := strings.Split(line, ":")
 	if len(f) != 7 && len(f) != 4 || f[0] == "" {
@@ -44,15 +44,22 @@ func AddLine(c *collect.Collector, line string) bool {
 		if !ok {
 			return false
 		}
-		u := c.Users.Named(f[0])
-		collect.Keep(&u.ID, id)
+		u, other := c.Users.Unix(f[0], id)
+		if other != "" {
+			c.Report("the user %s has the uids %s and %s: they are two users, and a group that lists %s means the last one "+
+				"before it", f[0], other, id, f[0])
+		}
+		u.ID = id
 		collect.Keep(&u.GID, gid)
 		return true
 	}
-	g := c.Groups.Named(f[0])
-	collect.Keep(&g.ID, id)
+	g, other := c.Groups.Unix(f[0], id)
+	if other != "" {
+		c.Report("the group %s has the gids %s and %s: they are two groups", f[0], other, id)
+	}
+	g.ID = id
 	for _, member := range strings.FieldsFunc(f[3], func(r rune) bool { return r == ',' }) {
-		u := c.Users.Named(member)
+		u, _ := c.Users.Unix(member, "")
 		u.Join(g)
 	}
 	return true
@@ -71,7 +78,7 @@ func ReadPdbedit(c *collect.Collector, text string) error {
 			continue
 		}
 		if key == "Unix username" {
-			if u = c.Users.Named(value); value == "" {
+			if u, _ = c.Users.Unix(value, ""); value == "" {
 				return fmt.Errorf("line %d: %s: the name is missing", n, key)
 			}
 			continue

@@ -21,6 +21,30 @@ func TestPasswdInputYieldsUnixGroups(t *testing.T) {
 		"[ghost has neither a SID nor an id]", "unresolved: %v: fmt.Sprint(unresolved)", unresolved)
 }
 
+// TestCaseAndIDsTellAccountsApart checks that names in another case, and a name with another id, are accounts of their
+// own, in whatever order the files are read. The second of two users with one name is reported (B-134).
+func TestCaseAndIDsTellAccountsApart(t *testing.T) {
+	const users = "Bob:x:1001:1::/:/bin/sh\nbob:x:1002:1::/:/bin/sh\n"
+	const groups = "Staff:x:50:alice\nstaff:x:51:bob\nops:x:52:Bob\nbin:x:1:\n"
+	usersFirst := [][2]string{{"passwd", users}, {"getent", groups}}
+	groupsFirst := [][2]string{{"getent", groups}, {"passwd", users}}
+	for names, order := range map[[2]string][][2]string{{"Bob", "bob (S-1-22-1-1002)"}: usersFirst,
+		{"Bob (S-1-22-1-1001)", "bob"}: groupsFirst} {
+		d, unresolved := sources.Read(t, order...)
+		sources.HasGroups(t, d, names[0], "S-1-22-1-1001 S-1-22-2-1 S-1-22-2-52")
+		sources.HasGroups(t, d, names[1], "S-1-22-1-1002 S-1-22-2-1 S-1-22-2-51")
+		check.Equal(t, fmt.Sprint(unresolved), "[alice has neither a SID nor an id]", "unresolved")
+	}
+	const twice = "bob:x:1001:1::/:/bin/sh\nbob:x:1002:1::/:/bin/sh\nbob:x:1002:1::/:/bin/sh\n"
+	d, unresolved := sources.Read(t, [2]string{"passwd", twice},
+		[2]string{"getent", "staff:x:50:bob\nstaff:x:51:bob\nbin:x:1:\n"})
+	sources.HasGroups(t, d, "bob", "S-1-22-1-1001 S-1-22-2-1")
+	sources.HasGroups(t, d, "bob (S-1-22-1-1002)", "S-1-22-1-1002 S-1-22-2-1 S-1-22-2-50 S-1-22-2-51")
+	check.SlicesEqual(t, unresolved, []string{"the user bob has the uids 1001 and 1002: they are two users, " +
+		"and a group that lists bob means the last one before it",
+		"the group staff has the gids 50 and 51: they are two groups"}, "unresolved")
+}
+
 // TestPdbeditJoinsSIDsAndIDs: SIDs of a server's accounts and ids of its system are one account.
 func TestPdbeditJoinsSIDsAndIDs(t *testing.T) {
 	const printed = "---------------\nUnix username:        alice\nNT username:          \n" +
