@@ -18,11 +18,12 @@ import (
 // deletions finds the documents that the output of an earlier run has and this run does not (B-19), and writes their
 // deletions. It keeps 16 bytes for each document of this run. Owned by one goroutine.
 type deletions struct {
-	old    *os.File // the earlier output
-	new    *os.File // takes its place when the run has ended
-	prefix []byte   // of a line that has a document's id behind it
-	action string   // a deletion, with one place for the id
-	unread string   // an unreadable document, with places for its id and its path
+	old    *os.File   // the earlier output
+	new    *successor // takes its place when the run has ended
+	sets   *successor // of the table of sets that belongs to the earlier output; nil: none
+	prefix []byte     // of a line that has a document's id behind it
+	action string     // a deletion, with one place for the id
+	unread string     // an unreadable document, with places for its id and its path
 	seen   map[[16]byte]struct{}
 	closed map[[16]byte]struct{} // the paths that this run could not read
 	rest   []byte                // the beginning of a line
@@ -32,7 +33,7 @@ type deletions struct {
 // earlier opens the output of an earlier run, so that this run can report deleted objects. The result is nil if there
 // is no such output, if the format has no deletions, or with --changes. If this run is over some of the objects only,
 // such an output is an error, and nil with --force. So is one with a document that this run does not visit. New output
-// goes to a file with the suffix .new.
+// goes to a file with the suffix .new, and so does a table of sets in place of an earlier one.
 func (o *output) earlier(r *bulk.Run) (*deletions, error) {
 	d := &deletions{seen: map[[16]byte]struct{}{}, closed: map[[16]byte]struct{}{}}
 	switch {
@@ -72,8 +73,9 @@ func (o *output) earlier(r *bulk.Run) (*deletions, error) {
 	if err != nil || o.in.partial || other != "" {
 		return nil, err
 	}
-	o.taken = append(o.taken, o.out)
-	d.new, err = o.open(o.out+".new", false)
+	if d.new, err = o.succeed(o.out); err == nil && earlierSets(o.sets) {
+		d.sets, err = o.succeed(o.sets)
+	}
 	return d, err
 }
 
@@ -291,5 +293,10 @@ func (d *deletions) finish(name string, failed error) error {
 	if err := out.Flush(); err != nil {
 		return err
 	}
-	return os.Rename(d.new.Name(), name)
+	if d.sets != nil {
+		if err := d.sets.replace(); err != nil {
+			return err
+		}
+	}
+	return d.new.replace()
 }

@@ -146,6 +146,26 @@ func TestDocumentsBelowUnreadableFolderStayKnown(t *testing.T) {
 	}
 }
 
+// TestFailedRunKeepsEarlierSets checks that a run that fails leaves the table of sets of the earlier output as it was,
+// and that the next run replaces both (B-19).
+func TestFailedRunKeepsEarlierSets(t *testing.T) {
+	t.Chdir(t.TempDir())
+	check.NoError(t, os.WriteFile("people.yaml", []byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"), 0o600))
+	run := func(objects string) (code int, index, sets string) {
+		t.Helper()
+		check.NoError(t, os.WriteFile("objects.jsonl", []byte(objects), 0o600))
+		code, _, _ = asked("who-can", "read", "-o", "objects.jsonl", "-d", "people.yaml", "--for-index", "--out", "index",
+			"--sets", "sets", "-q")
+		return code, string(check.Must(os.ReadFile("index"))), string(check.Must(os.ReadFile("sets")))
+	}
+	code, index, sets := run(`{"path":"/a","sd":"O:BAG:BAD:(A;;FR;;;WD)"}`)
+	check.That(t, code == 0 && strings.Contains(sets, `"set":`), "exit code %d, sets %s", code, sets)
+	code, again, after := run(`{"path":"/a"}`)
+	check.That(t, code == 2 && again == index && after == sets, "exit code %d, %s, %s", code, again, after)
+	code, _, after = run(`{"path":"/a","sd":"O:BAG:BAD:"}`)
+	check.That(t, code == 0 && after != sets && strings.Contains(after, `"count":0`), "exit code %d, %s", code, after)
+}
+
 // applied applies lines to documents by their paths, and returns how many were deleted. Unknown lines are errors.
 func applied(t *testing.T, documents map[string]bool, format, text string) (deleted int) {
 	t.Helper()

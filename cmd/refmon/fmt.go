@@ -125,8 +125,9 @@ func (c *fmtCmd) format(text string, domain sid.SID) (string, error) {
 	return sddl.Format(d, opt)
 }
 
-// replace atomically replaces the contents of a file and keeps its permissions. A failure preserves the old contents
-// and removes the temporary file. A symbolic link stays, and its target is replaced. A missing file is an error.
+// replace atomically replaces the contents of a file and keeps its owner and permissions. A failure preserves the old
+// contents and removes the temporary file. A symbolic link stays, and its target is replaced. A missing file is an
+// error.
 func replace(name string, b []byte) error {
 	name, err := filepath.EvalSymlinks(name)
 	if err != nil {
@@ -141,7 +142,7 @@ func replace(name string, b []byte) error {
 		return err
 	}
 	_, err = f.Write(b)
-	err = errors.Join(err, f.Chmod(info.Mode().Perm()), f.Close())
+	err = errors.Join(err, likeFile(f, info), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), name)
 	}

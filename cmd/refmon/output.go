@@ -221,10 +221,9 @@ func (o *output) run(r *bulk.Run) (err error) {
 	} else if r.Out, err = o.to(o.out, o.std.out); err != nil { // a run writes each batch at once: no buffer
 		return err
 	}
-	if gone != nil && earlierSets(o.sets) { // the sets of the earlier output go with it
-		o.force = true
-	}
-	if r.Sets, err = o.to(o.sets, nil); err != nil {
+	if gone != nil && gone.sets != nil {
+		r.Sets = gone.sets
+	} else if r.Sets, err = o.to(o.sets, nil); err != nil {
 		return err
 	}
 	sum, err := r.Do(ctx)
