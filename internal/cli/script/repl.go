@@ -2,6 +2,7 @@ package script
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -16,14 +17,29 @@ const maxLine = 1 << 20
 // Interact reads statements from in and runs each as soon as it is complete. It prints the value of an expression, and
 // prompt, unless empty, before each statement. It prints the error of a statement and goes on. help and exit exist as
 // in [Runner.Converse]. At the end of the input, or after exit, it returns [ErrExpectation] if an expectation failed,
-// otherwise nil. It returns [ErrStopped] if the kernel has stopped, and an error for a line over 1 MiB.
+// otherwise nil. It returns [ErrStopped] if the kernel has stopped, and an error for a line over 1 MiB. With an empty
+// prompt the input is a program: its end also ends the last block, and an end inside a statement is an error.
 func (r *Runner) Interact(in io.Reader, prompt string) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, maxLine)
 	env := r.session()
 	r.env = env
+	begun, ended := false, false // the statement has a line of code; the input has ended
+	next := func(read int) ([]byte, error) {
+		line, err := r.scan(lines, prompt, read)
+		text := bytes.TrimSpace(line)
+		begun = read > 0 && begun || len(text) > 0 && text[0] != '#'
+		if !errors.Is(err, io.EOF) || prompt != "" || !begun || lines.Err() != nil {
+			return line, err
+		}
+		if ended {
+			return nil, errCut
+		}
+		ended = true
+		return []byte{'\n'}, nil // an empty line ends a block
+	}
 	for {
-		err := r.statement(env, func(read int) ([]byte, error) { return r.scan(lines, prompt, read) })
+		err := r.statement(env, next)
 		switch {
 		case err == nil:
 			continue
@@ -31,12 +47,17 @@ func (r *Runner) Interact(in io.Reader, prompt string) error {
 			return r.stopped
 		case errors.Is(err, errExit):
 			return r.outcome(nil)
+		case errors.Is(err, errCut):
+			return errCut
 		case lines.Err() != nil:
 			return fmt.Errorf("read the statements: %w", lines.Err())
 		}
 		return r.outcome(nil)
 	}
 }
+
+// errCut means that a program ends where its last statement does not.
+var errCut = errors.New("the input ends inside a statement, which was not run: is it cut off?")
 
 // scan prints a prompt, flushes the output and returns the next input line. The line includes its newline. The
 // argument read counts the lines of the statement so far; above 0 the prompt is "... ". The end of the input and a

@@ -25,6 +25,22 @@ func TestPromptShowsContinuedStatement(t *testing.T) {
 		}
 		check.NoError(t, r.Close())
 	}
+	// The end of a program ends its last block. A statement that cannot be complete is an error. A terminal leaves both.
+	for _, c := range []struct {
+		in, prompt, want string
+		cut              bool
+	}{
+		{"for x in [1]:\n    print(x)", "", "1\n", false}, {"print(2)\n\n# end\n", "", "2\n", false},
+		{"print(3)\nprint(\n", "", "3\n", true}, {"x = \"\"\"\na\n", "", "", true},
+		{"for x in [1]:\n    print(x)\n", ">> ", ">> ... ... ", false},
+	} {
+		var b bytes.Buffer
+		r := script.New(script.Config{Output: &b})
+		err := r.Interact(strings.NewReader(c.in), c.prompt)
+		check.That(t, (err != nil && strings.Contains(err.Error(), "ends inside a statement")) == c.cut &&
+			b.String() == c.want, "%q: %v, printed %q, want %q, an error %t", c.in, err, b.String(), c.want, c.cut)
+		check.NoError(t, r.Close())
+	}
 	r := script.New(script.Config{})
 	if err := r.Interact(strings.NewReader(strings.Repeat("x", 2<<20)), ""); err == nil ||
 		!strings.Contains(err.Error(), "read the statements: ") {
