@@ -174,7 +174,7 @@ func (c *reportCmd) before(ctx context.Context, std *streams, now *directory.Dir
 		}
 	}
 	if len(from) > 0 {
-		if dir, err = (&directoryFlags{Directory: from, Token: c.Token}).directory(std); err != nil {
+		if dir, err = (&directoryFlags{Directory: from, Token: c.Token, Logon: c.Logon}).directory(std); err != nil {
 			return nil, fmt.Errorf("baseline: %w", err)
 		}
 	}
