@@ -109,7 +109,10 @@ func (c *source) readRow(o *objects.Object) error {
 	return nil
 }
 
-// readHeading reads the column names, after any lines that begin with #TYPE. The first column for a path counts.
+// pathColumns are the columns that can have the path, the best first. A name alone is not unique.
+var pathColumns = []string{"path", "pspath", "fullname", "dn", "distinguishedname", "name"}
+
+// readHeading reads the column names, after any lines that begin with #TYPE. The best column for a path counts.
 // Empty input is io.EOF. Errors:
 //   - no column for the path or none for the descriptor
 //   - two columns with a descriptor
@@ -126,16 +129,17 @@ func (c *source) readHeading() error {
 		return c.readHeading()
 	}
 	c.begun, c.columns, c.path, c.sd, c.typ = true, len(row), -1, -1, -1
+	rank := len(pathColumns)
 	for i, name := range row {
 		same := func(other string) bool { return strings.EqualFold(other, name) }
 		if name != "" && slices.ContainsFunc(row[:i], same) {
 			return fmt.Errorf("read objects: heading: column %s is there twice", name)
 		}
-		switch strings.ToLower(name) {
-		case "path", "pspath", "fullname", "name", "dn", "distinguishedname":
-			if c.path < 0 {
-				c.path = i
-			}
+		lower := strings.ToLower(name)
+		if at := slices.Index(pathColumns, lower); at >= 0 && at < rank {
+			c.path, rank = i, at
+		}
+		switch lower {
 		case "sd", "sddl", "sdhex", "sdbase64", "descriptor", "ntsecuritydescriptor":
 			if c.sd >= 0 {
 				return fmt.Errorf("read objects: heading: columns %s and %s both hold a descriptor", row[c.sd], name)
