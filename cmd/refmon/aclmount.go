@@ -61,9 +61,11 @@ func (c *aclGetCmd) Run(std *streams) error {
 			return fmt.Errorf("%s: %w", inLine(path), err)
 		}
 		if len(c.Paths) > 1 {
-			fmt.Fprintf(std.out, "%s  ", inLine(path))
+			text = inLine(path) + "  " + text
 		}
-		fmt.Fprintln(std.out, text)
+		if _, err := fmt.Fprintln(std.out, text); err != nil {
+			return err
+		}
 		// A program that reads the SDDL gets nothing else (U-124).
 		if people == nil && std.width == 0 {
 			continue

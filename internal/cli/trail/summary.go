@@ -128,8 +128,11 @@ type Table struct {
 // always printed.
 func (s *Summary) Print(out io.Writer, n int) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "%d records, denials among them: %d, %s to %s\n", s.Records, s.Failures,
-		moment(s.First), moment(s.Last))
+	fmt.Fprintf(w, "%d records, denials among them: %d", s.Records, s.Failures)
+	if s.Records > 0 {
+		fmt.Fprintf(w, ", %s to %s", moment(s.First), moment(s.Last))
+	}
+	fmt.Fprintln(w)
 	for _, t := range s.Tables() {
 		if len(t.Rows) == 0 {
 			continue

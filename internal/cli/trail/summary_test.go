@@ -32,6 +32,9 @@ func TestSummaryCountsEachRecordOnce(t *testing.T) {
 	add(stored{id: 64048, data: bob}, 2)
 	add(stored{id: 1, data: bob}, 1)
 	var out strings.Builder
+	check.NoError(t, new(Summary).Print(&out, 7))
+	check.Equal(t, out.String(), "0 records, denials among them: 0\n", "summary of no record")
+	out.Reset()
 	check.NoError(t, s.Print(&out, 7)) // all rows but one event
 	check.Equal(t, out.String(), `17 records, denials among them: 6, 2024-02-29T16:00:00.123Z to 2024-02-29T16:00:00.123Z
 
