@@ -2,15 +2,11 @@ package auditlog
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -278,54 +274,4 @@ func (f *Forwarder) close() error {
 	err := f.out.Close()
 	f.out = nil
 	return err
-}
-
-// load reads the number of the next record and the hash of the one before it from the cursor file, which may lack the
-// hash. Without the file it starts with the first record. A file without such a number is an error, and so is a
-// malformed hash. After an error the cursor is undefined.
-func (f *Forwarder) load() error {
-	b, err := os.ReadFile(f.Cursor)
-	if errors.Is(err, fs.ErrNotExist) {
-		f.next, f.saved = 1, 1
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read the cursor: %w", err)
-	}
-	number, digits, _ := strings.Cut(strings.TrimSpace(string(b)), " ")
-	leaf, hexErr := hex.DecodeString(digits)
-	f.next, err = strconv.ParseUint(number, 10, 56)
-	if err != nil || f.next == 0 || hexErr != nil || len(leaf) != 0 && len(leaf) != sha256.Size {
-		return fmt.Errorf("read the cursor: %s holds no RecordId: remove it to begin anew", f.Cursor)
-	}
-	f.saved, f.leaf = f.next, string(leaf)
-	return nil
-}
-
-// save waits until the sink has received the records, and then advances the cursor. Without new records it does
-// nothing. A crash of either side may repeat records, but none is lost (U-77). After an error the old cursor stays.
-// If the sink failed, the error is a *sinkError.
-func (f *Forwarder) save() error {
-	if f.sent == 0 {
-		return nil
-	}
-	if f.out != nil {
-		if err := f.taken(); err != nil {
-			return &sinkError{err}
-		}
-	}
-	name := f.Cursor + ".new"
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("write the cursor: %w", err)
-	}
-	_, err = fmt.Fprintf(file, "%d %x\n", f.next, f.leaf)
-	if err = errors.Join(err, syncData(file), file.Close()); err == nil {
-		err = os.Rename(name, f.Cursor)
-	}
-	if err != nil {
-		return fmt.Errorf("write the cursor: %w", err)
-	}
-	f.sent, f.since, f.saved = 0, time.Now(), f.next
-	return nil
 }

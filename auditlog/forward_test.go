@@ -42,8 +42,9 @@ func checkCursor(t *testing.T, f *Forwarder, want int) {
 	t.Helper()
 	b, err := os.ReadFile(f.Cursor)
 	number, rest, _ := strings.Cut(string(b), " ")
-	if err != nil || number != strconv.Itoa(want) || len(rest) != 65 {
-		t.Errorf("cursor of %s = %q, %v, want %d and a hash", f.Sink, b, err, want)
+	hash, sink, _ := strings.Cut(rest, " ")
+	if err != nil || number != strconv.Itoa(want) || len(hash) != 64 || sink != strconv.Quote(f.Sink)+"\n" {
+		t.Errorf("cursor of %s = %q, %v, want %d, a hash and the sink", f.Sink, b, err, want)
 	}
 }
 
@@ -67,6 +68,18 @@ func TestForwarderContinuesAfterRemovedRecords(t *testing.T) {
 	}
 	testcheck.SlicesEqual(t, sinkIDs(t, f), want, "records in the sink")
 	checkCursor(t, f, int(v.Last)+1)
+}
+
+// A cursor belongs to one sink. Another one is refused, and gets nothing (U-77).
+func TestForwarderRefusesCursorOfAnotherSink(t *testing.T) {
+	f := newForwarder(t)
+	writeLog(t, Config{Dir: f.Dir}, 1)
+	testcheck.NoError(t, f.Run(t.Context(), false))
+	for _, sink := range []string{f.Sink + "2", "unix:" + f.Sink} {
+		err := (&Forwarder{Dir: f.Dir, Sink: sink, Cursor: f.Cursor}).Run(t.Context(), false)
+		testcheck.That(t, err != nil && strings.Contains(err.Error(), "is of the sink "+f.Sink+":"),
+			"%s: %v, want an error with the other sink", sink, err)
+	}
 }
 
 // TestForwarderSurvivesConcurrentRemoval: a forwarder whose next record goes before it is read sends those that are

@@ -21,7 +21,8 @@ type auditForwardCmd struct {
 func (auditForwardCmd) Help() string {
 	return `Forwards records to one sink as lines of JSON, in order and at least once: after a crash it repeats
 some records, with the same id. It retries a sink that is unavailable, and loses no record that is still
-in the log. Programs that write the log never wait for the sink. docs/audit-log.md has configurations of collectors.`
+in the log. Programs that write the log never wait for the sink. Each sink needs a cursor of its own.
+docs/audit-log.md has configurations of collectors.`
 }
 
 // Run forwards records to the sink, from the cursor on, and moves the cursor. With --follow it waits for more until
