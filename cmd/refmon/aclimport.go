@@ -129,6 +129,9 @@ func (c *aclImportCmd) conclude(std *streams, n *restore.Counts, err error) erro
 		}
 		return errReported
 	}
+	if errors.Is(err, restore.ErrEmpty) {
+		return err
+	}
 	done := "written"
 	if c.DryRun {
 		done = "to write"

@@ -72,8 +72,9 @@ type Counts struct {
 // Run restores the descriptors of in, an objects file in JSON lines. A line has the path of a file below the directory,
 // its whole descriptor, and its type, file or directory, if it is known. Run reads in twice, from its start, and does
 // not close it. If a line is malformed, Run changes nothing, counts all such lines and returns a nil error (B-22).
-// Errors of single files are counted and do not end the run (B-23). Run returns an error if in cannot be read or has
-// changed between the two reads, or if ctx ends; the counts then say what was done.
+// Errors of single files are counted and do not end the run (B-23). If in has no line, Run returns [ErrEmpty]. It
+// returns an error if in cannot be read or has changed between the two reads, or if ctx ends; the counts then say what
+// was done.
 func Run(ctx context.Context, c Config, in io.ReadSeeker) (Counts, error) {
 	var n Counts
 	err := c.each(ctx, in, func(l *line) error {
@@ -84,6 +85,9 @@ func Run(ctx context.Context, c Config, in io.ReadSeeker) (Counts, error) {
 		}
 		return nil
 	})
+	if err == nil && n.Lines == 0 {
+		return n, ErrEmpty // the export into this pipe may have failed (B-22)
+	}
 	if err != nil || n.Bad > 0 {
 		// A file that is wrong in one line may be another one than was meant (B-22).
 		return n, err
@@ -108,6 +112,9 @@ func Run(ctx context.Context, c Config, in io.ReadSeeker) (Counts, error) {
 	})
 	return n, err
 }
+
+// ErrEmpty says that the input has no line.
+var ErrEmpty = errors.New("the input has no descriptors: did the export fail?")
 
 var errChanged = errors.New("the file changed while it was read")
 

@@ -158,6 +158,9 @@ func TestMalformedLinesChangeNothing(t *testing.T) {
 			t.Errorf("B-22: %s: %+v, %q, %v, %d writes; want %+v and %q", line, n, out, err, f.writes, want, why)
 		}
 	}
+	if n, _, err := run(t, Config{Files: of("f")}, ""); !errors.Is(err, ErrEmpty) || n != (Counts{}) {
+		t.Errorf("B-22: no line: %+v, %v, want %v", n, err, ErrEmpty)
+	}
 	f := of("f")
 	if n, _, err := run(t, Config{Files: f}, `{"path":"/f","sd":"`+two+`"}`); err != nil || n.Bad != 1 || f.writes != 0 {
 		t.Errorf("B-21: host path without a tree path: %+v, %v, want one bad line and no write", n, err)
