@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -123,18 +124,21 @@ func rawText(r []byte, key string) []byte {
 	return rest[1:textEnd(rest)]
 }
 
-// glob reports whether a lower-case pattern matches the whole text: * matches any text, ? one byte. It ignores the
-// case of ASCII letters only. An empty pattern matches only an empty text.
+// glob reports whether a pattern matches the whole text: * matches any text, ? one character. It ignores case. An empty
+// pattern matches only an empty text.
 func glob(pattern string, text []byte) bool {
 	p, t, star, mark := 0, 0, -1, 0
 	for t < len(text) {
+		want, n := folded(pattern[p:])
+		char, size := folded(text[t:])
 		switch {
-		case p < len(pattern) && pattern[p] == '*':
+		case want == '*':
 			star, mark, p = p, t, p+1
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == lower(text[t])):
-			p, t = p+1, t+1
+		case want == '?' || want == char:
+			p, t = p+n, t+size
 		case star >= 0:
-			mark++
+			_, size := folded(text[mark:])
+			mark += size
 			p, t = star+1, mark
 		default:
 			return false
@@ -144,6 +148,22 @@ func glob(pattern string, text []byte) bool {
 		p++
 	}
 	return p == len(pattern)
+}
+
+// folded returns the first character of a text without its case, and its length in bytes; -1 and 0 for an empty text.
+// It folds no character to an ASCII letter, as the Kelvin sign to k, because a needle would not find it.
+func folded[T string | []byte](text T) (rune, int) {
+	if len(text) == 0 {
+		return -1, 0
+	}
+	if text[0] < utf8.RuneSelf {
+		return rune(lower(text[0])), 1
+	}
+	r, n := utf8.DecodeRuneInString(string(text[:min(len(text), utf8.UTFMax)]))
+	if f := unicode.ToLower(unicode.ToUpper(r)); f >= utf8.RuneSelf {
+		return f, n
+	}
+	return r, n
 }
 
 // small returns text with ASCII letters in lower case. Other letters stay.

@@ -28,6 +28,21 @@ func TestEscapedTextMatchesItsPlainForm(t *testing.T) {
 	check.That(t, rawText([]byte(`{"A":"b"}`), `"B":"`) == nil, "rawText found the text of a missing key, want nil")
 }
 
+// A pattern compares characters in any case, and ? stands for one character, of whatever length in UTF-8.
+func TestPatternComparesCharacters(t *testing.T) {
+	for _, c := range []struct {
+		pattern, text string
+		want          bool
+	}{
+		{"*j?rg", "/srv/J\u00f6rg", true}, {"*j??rg", "J\u00f6rg", false}, {"j\u00d6rg", "J\u00f6rg", true},
+		{"*\u00f6*", "\u00c4\u00d6\u00dc", true}, {"*\u00f6", "\u00c4\u00d6\u00dc", false},
+		{"?\u4e2d", "\U0001f600\u4e2d", true},
+		{"s", "\u017f", false}, {"k", "\u212a", false}, {"\u03c3", "\u03a3", true}, {"?", "", false}, {"*", "", true},
+	} {
+		check.Equal(t, glob(small(c.pattern), []byte(c.text)), c.want, "%q matches %q", c.pattern, c.text)
+	}
+}
+
 // A match considers the values of the named field only, at any position in the record.
 func TestMatchUsesNamedFieldOnly(t *testing.T) {
 	key := func(k string) []byte { return []byte(`"` + k + `":`) }

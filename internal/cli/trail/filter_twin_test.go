@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/test/check"
@@ -19,7 +20,7 @@ type expr struct {
 }
 
 // pieces of names and patterns: common ones, ones with escapes, and none.
-var pieces = []string{"report", "srv", `\`, `"x"`, "é", "\n", "\x01", "<&>", "a", "", "Q3", "plan.txt"}
+var pieces = []string{"report", "srv", `\`, `"x"`, "é", "É", "中", "\n", "\x01", "<&>", "a", "", "Q3", "plan.txt"}
 
 func word(rnd *rand.Rand) string {
 	var b strings.Builder
@@ -54,16 +55,19 @@ func slowGlob(p, s string) bool {
 	if p == "" {
 		return s == ""
 	}
-	if p[0] == '*' {
-		for i := 0; i <= len(s); i++ {
+	first, n := utf8.DecodeRuneInString(p)
+	if first == '*' {
+		for i := range s + "." {
 			if slowGlob(p[1:], s[i:]) {
 				return true
 			}
 		}
 		return false
 	}
-	same := s != "" && (p[0] == '?' || p[0] == s[0] || max(p[0], s[0]) < 0x80 && strings.EqualFold(p[:1], s[:1]))
-	return same && slowGlob(p[1:], s[1:])
+	// ASCII letters are no variants of others, such as the Kelvin sign of k.
+	char, size := utf8.DecodeRuneInString(s)
+	same := s != "" && (first == '?' || (first < 0x80) == (char < 0x80) && strings.EqualFold(p[:n], s[:size]))
+	return same && slowGlob(p[n:], s[size:])
 }
 
 func randomExpr(rnd *rand.Rand, depth int) expr {
