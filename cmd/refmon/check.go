@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -54,8 +53,14 @@ Otherwise the exit code is 0, also after denials. A line has at most 4 MiB.`
 // --batch every other input of a question is an error. --explain matters only with --json or --batch.
 func (c *checkCmd) Run(std *streams) error {
 	if c.Batch != "" {
-		if c.SDDL != "" || c.Token != "" || c.Want != "" || len(c.Directory) > 0 {
-			return errors.New("--batch takes its questions from the file: drop the SDDL, --token, --want and --directory")
+		unused := given(map[string]bool{"token": c.Token != "", "directory": len(c.Directory) > 0, "want": c.Want != "",
+			"type": c.Type != "file", "self": c.Self != "", "object-type": len(c.ObjectType) > 0,
+			"call": c.Call != "SeAccessCheck"})
+		if c.SDDL != "" {
+			unused = strings.TrimSuffix("the SDDL, "+unused, ", ")
+		}
+		if unused != "" {
+			return fmt.Errorf("--batch takes its questions from the file: drop %s", unused)
 		}
 		return std.runBatch(batch.Checks{Explain: c.Explain}.Job(), c.Batch)
 	}

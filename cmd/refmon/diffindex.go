@@ -25,11 +25,17 @@ func (c *diffCmd) indexes() (bool, error) {
 }
 
 // index compares two outputs of who-can --for-index and writes the changes as JSON lines. It returns errDenied if they
-// differ. It returns nil and prints nothing if they are equal. --checkpoint, --summary and csv are errors. So is an
-// existing --out without --force.
+// differ. It returns nil and prints nothing if they are equal. --checkpoint, --summary, csv and all flags that
+// change answers are errors. So is an existing --out without --force.
 func (c *diffCmd) index(std *streams) (err error) {
 	if c.Checkpoint != "" || c.Summary || c.Format == "csv" {
 		return errors.New("two outputs of --for-index are compared as JSON lines: omit --checkpoint, --summary and csv")
+	}
+	unused := given(map[string]bool{"directory": len(c.Directory) > 0, "token": len(c.Token) > 0, "logon": c.Logon != "",
+		"share": len(c.Share) > 0, "directory-after": len(c.DirectoryAfter) > 0, "type": c.Type != "file"})
+	if unused != "" {
+		return fmt.Errorf("two outputs of --for-index are compared as they are, because the outputs have the answers "+
+			"already: omit %s", unused)
 	}
 	open := func(name string) func() (io.ReadCloser, error) {
 		return func() (io.ReadCloser, error) { return os.Open(name) }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/internal/accessquery"
@@ -29,6 +30,18 @@ type question struct {
 
 	caller *token.Token         // nil: that of Token
 	people *directory.Directory // names of accounts in the descriptor; nil: well-known names only
+}
+
+// given returns the names of the flags that are set as a list in words, sorted; "" if none is.
+func given(flags map[string]bool) string {
+	var names []string
+	for name, set := range flags {
+		if set {
+			names = append(names, "--"+name)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
 }
 
 // ask builds the query that the command line describes: descriptor, token, rights and options. "-" names standard
