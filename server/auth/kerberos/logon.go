@@ -1,6 +1,7 @@
 package kerberos
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth/admission"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -24,7 +26,15 @@ type Authority struct {
 	// Refused logs why a token was rejected, without any byte of it. client is the address or the
 	// calling program. nil: no log.
 	Refused func(client string, why error)
+	// Checks bounds the tickets that are checked at the same time, and serves requesters in turn. nil: no bound.
+	Checks *admission.Pool
+	// Stopping ends the waits for Checks when it is done, with STATUS_CANCELLED. nil: nothing ends them before
+	// waitChecks.
+	Stopping context.Context
 }
+
+// waitChecks is the longest wait for Checks.
+const waitChecks = 30 * time.Second
 
 // sourceName is the token source that Windows also uses for tickets.
 const sourceName = "Kerberos"
@@ -32,8 +42,9 @@ const sourceName = "Kerberos"
 // LogOn logs on the client of a ticket, and passes every other request to the store. Tickets fail with
 // STATUS_NO_SUCH_PACKAGE without an acceptor, with STATUS_PRIVILEGE_NOT_HELD if the request adds groups without
 // SeTcbPrivilege, with STATUS_INVALID_LOGON_TYPE unless it is a network logon, and with STATUS_LOGON_FAILURE if the
-// ticket is rejected. A result without a token has the reason for the audit record. The error of a rejected ticket is
-// passed to Refused if that is set.
+// ticket is rejected. If too many tickets wait, or this one too long, it is STATUS_INSUFFICIENT_RESOURCES. A result
+// without a token has the reason for the audit record. The error of a rejected ticket is passed to Refused if that is
+// set.
 func (a Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	if r.Package != logon.Ticket {
 		return a.Store.LogOn(r)
@@ -50,6 +61,12 @@ func (a Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 		// A service ticket is for network logons (K-52).
 		return logon.Result{}, ntstatus.InvalidLogonType
 	}
+	if a.Checks != nil {
+		if st := a.enter(&r); st != ntstatus.Success {
+			return logon.Result{}, st
+		}
+		defer a.Checks.Leave()
+	}
 	c, err := accept(tickets, &r)
 	if err != nil {
 		// The client learns only that it was rejected. The reason is in the log and the audit
@@ -61,6 +78,25 @@ func (a Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 		return RejectedLogon(err)
 	}
 	return a.logOnClient(c, &r)
+}
+
+// enter waits for a place to check a ticket. After STATUS_SUCCESS the caller must call Checks.Leave.
+func (a Authority) enter(r *logon.Request) ntstatus.Status {
+	stopping := a.Stopping
+	if stopping == nil {
+		stopping = context.Background()
+	}
+	ctx, cancel := context.WithTimeout(stopping, waitChecks)
+	defer cancel()
+	// One process parses all tokens, so a flood from one requester must not delay all others (L-74).
+	origin, _ := a.Requester(r)
+	switch {
+	case a.Checks.Enter(ctx, origin):
+		return ntstatus.Success
+	case stopping.Err() != nil:
+		return ntstatus.Cancelled // as all calls that wait (W-19)
+	}
+	return ntstatus.InsufficientResources
 }
 
 // RejectedLogon returns the logon result and the status for a client whose logon failed with err. The result has the

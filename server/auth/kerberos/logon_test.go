@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth/admission"
 	"github.com/refmon/refmon/server/auth/kerberos/pac"
 	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/server/lsa"
@@ -179,4 +181,24 @@ func TestAddedGroupsJoinTicketGroups(t *testing.T) {
 	if want := slices.Concat(alone, more); !slices.Equal(sorted(both), sorted(want)) {
 		t.Errorf("L-33: groups\n%v, want\n%v", both, want)
 	}
+}
+
+// TestTicketsAreCheckedInTurns checks that a ticket waits for a place, and that the newest token of the requester with
+// the most waiting ones is refused without a check (L-74).
+func TestTicketsAreCheckedInTurns(t *testing.T) {
+	taking := acceptor(t, nil)
+	a := Authority{Store: openStore(t), Tickets: func() *Acceptor { return taking }, Checks: admission.NewPool(1, 1)}
+	k := ticket()
+	r := logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK, Origin: "192.0.2.1",
+		Token: logon.Secret(base64.StdEncoding.EncodeToString(k.Blob()))}
+	check.That(t, a.Checks.Enter(t.Context(), "192.0.2.2"), "the first place is not free")
+	first := make(chan ntstatus.Status)
+	go func() { first <- check.Status(a.LogOn(r)) }()
+	for a.Checks.Waiting() == 0 {
+		runtime.Gosched()
+	}
+	check.Equal(t, check.Status(a.LogOn(r)), ntstatus.InsufficientResources, "L-74: a second token of the requester")
+	a.Checks.Leave()
+	check.Equal(t, <-first, ntstatus.Success, "L-74: the token that waited")
+	check.That(t, a.Checks.Enter(t.Context(), "192.0.2.2"), "L-74: a token keeps its place")
 }

@@ -103,12 +103,18 @@ func (s *service) prepareTickets(cfg *config) (swap func(), err error) {
 	}, nil
 }
 
+// Limits of the tickets that are checked and that wait. One process parses them.
+const (
+	ticketChecks  = 2
+	ticketWaiters = 256
+)
+
 // setAuthorities chooses which parts log clients on: the account store, Kerberos tickets if there is a keytab, and the
 // directory if one is configured. stop ends the logons of the directory.
 func (s *service) setAuthorities() {
 	s.stopping, s.endLogons = context.WithCancel(context.Background())
 	s.domains = directoryLogons{limit: &admission.Limit{}, Authority: kerberos.Authority{Store: s.store,
-		Tickets: s.tickets.now.Load,
+		Tickets: s.tickets.now.Load, Checks: admission.NewPool(ticketChecks, ticketWaiters), Stopping: s.stopping,
 		Refused: func(client string, why error) {
 			s.log.Info("rejected a client's Kerberos token", lograte.Client, client, "why", why)
 		}}}
