@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/audit"
@@ -113,8 +114,9 @@ func (r *revocation) holds(client *token.Token, name string) bool {
 	if r.name == "" {
 		return client != nil && (r.selects(client) || r.users[client.User().SID])
 	}
-	n := len(r.name)
-	return len(name) >= n && strings.EqualFold(name[:n], r.name) && (len(name) == n || name[n] == '\\')
+	// Two cases of a letter can have different lengths, so the names are compared component by component.
+	over, parts := strings.Split(r.name, `\`), strings.Split(name, `\`)
+	return len(parts) >= len(over) && slices.EqualFunc(over, parts[:len(over)], strings.EqualFold)
 }
 
 // end ends the sessions, tokens and files that r selects. end returns their counts and what remains. With now, a

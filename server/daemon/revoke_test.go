@@ -22,6 +22,12 @@ func TestRevocationSelectsFilesOfMembers(t *testing.T) {
 		check.Equal(t, r.holds(client, `\Device\share\a`), want, "W-98: the file of %s is covered", spec)
 	}
 	check.That(t, !r.holds(nil, `\Device\share\a`), "W-98: the file of a process is covered")
+	// Two cases of a letter can have UTF-8 forms of different lengths.
+	named := &revocation{name: "\\vol\\\u023A"}
+	for name, want := range map[string]bool{"\\vol\\\u2C65": true, "\\VOL\\\u2C65\\f": true, "\\vol\\\u023A": true,
+		"\\vol\\\u2C65f": false, "\\vol": false, "": false} {
+		check.Equal(t, named.holds(nil, name), want, "W-98: the file %q is covered by %q", name, named.name)
+	}
 	r.seen = map[sid.SID]bool{sid.MustParse("S-1-22-1-8"): true} // a member at another open
 	later := check.Must(token.Parse([]byte(`{"user":"S-1-22-1-8"}`)))
 	check.That(t, !r.holds(later, `\Device\share\a`), "W-99: an open for which the user was no member is covered")
