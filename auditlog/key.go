@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/refmon/refmon/internal/diskio"
 )
 
 const (
@@ -50,21 +52,9 @@ func CreateKey(file, name string) (note.Signer, error) {
 	return s, nil
 }
 
-// place writes content and a newline to a file and makes it durable. It writes to file.new first and renames that, so
-// file is never incomplete. It replaces an existing file. After an error file is unchanged and file.new may stay.
+// place writes content and a newline to a file and makes it durable. It replaces an existing file.
 func place(file, content string, mode fs.FileMode) error {
-	part := file + ".new"
-	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
-	if err != nil {
-		return fmt.Errorf("write the key of an audit log: %w", err)
-	}
-	if err = f.Chmod(mode); err == nil { // an older file of this name may be open to others
-		_, err = f.WriteString(content + "\n")
-	}
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(part, file)
-	}
-	if err != nil {
+	if err := diskio.Faults(nil).Replace(file, []byte(content+"\n"), mode); err != nil {
 		return fmt.Errorf("write the key of an audit log: %w", err)
 	}
 	return nil

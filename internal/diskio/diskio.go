@@ -15,6 +15,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 )
 
 // Faults is called before each operation on a file, with the operation's name, such as "write" or "sync", and the
@@ -137,6 +138,27 @@ func (f Faults) WriteFile(name string, b []byte, mode os.FileMode) error {
 	}
 	_, err = file.Write(b)
 	return errors.Join(err, file.Close())
+}
+
+// Replace replaces a file, or creates it, and makes it durable. It writes to name.new first and renames that, so the
+// file is never incomplete. After an error the file has its old contents, or the new ones if only the folder could not
+// be synced.
+func (f Faults) Replace(name string, b []byte, mode os.FileMode) error {
+	part := name + ".new"
+	file, err := f.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+	if err != nil {
+		return err
+	}
+	if err = file.Chmod(mode); err == nil { // an older file of this name may be open to others
+		_, err = file.Write(b)
+	}
+	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
+		err = f.Rename(part, name)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(part))
+	}
+	return f.SyncDir(filepath.Dir(name))
 }
 
 // Rename renames a file as [os.Rename] does, with injected errors. After such an error the file has its old name. The

@@ -125,3 +125,28 @@ func TestNilFaultsInjectNothing(t *testing.T) {
 		t.Errorf("%q, %v, want len(b) = 0, no error", b, err)
 	}
 }
+
+// TestReplaceIsDurableOrFails lets each operation of Replace fail in turn. The file then has its old contents, unless
+// only the folder could not be synced, and no part of the new ones stays.
+func TestReplaceIsDurableOrFails(t *testing.T) {
+	for _, operation := range []string{"create", "write", "sync", "rename", "syncdir", "none"} {
+		var some inject.Injector
+		some.Fail(syscall.EIO, inject.Kind(operation))
+		dir := t.TempDir()
+		name := filepath.Join(dir, "f")
+		check.NoError(t, os.WriteFile(name, []byte("old"), 0o644))
+		err := diskio.Faults(some.Do).Replace(name, []byte("new"), 0o600)
+		want, done := "old", operation == "none"
+		if operation == "syncdir" || done {
+			want = "new"
+		}
+		got := string(check.Must(os.ReadFile(name)))
+		check.That(t, got == want && (err == nil) == done, "%s fails: %q, %v, want %q", operation, got, err, want)
+		check.Equal(t, len(check.Must(os.ReadDir(dir))), 1, "files after %s", operation)
+		if done {
+			check.Equal(t, strings.ReplaceAll(strings.Join(some.Ops(), ", "), dir, "D"),
+				"create D/f.new, write D/f.new, sync D/f.new, rename D/f, syncdir D", "operations")
+			check.Equal(t, check.Must(os.Stat(name)).Mode().Perm(), 0o600, "mode")
+		}
+	}
+}

@@ -155,27 +155,10 @@ func StorePolicy(dir string, p *audit.Policy) error {
 		return fmt.Errorf("write the audit policy: %w", err)
 	}
 	name := filepath.Join(dir, policyName)
-	if err := replace(name, FormatPolicy(p)); err != nil {
+	if err := diskio.Faults(nil).Replace(name, FormatPolicy(p), 0o600); err != nil {
 		return fmt.Errorf("write the audit policy: %w", err)
 	}
 	return nil
-}
-
-// replace replaces a file durably.
-func replace(name string, b []byte) error {
-	var disk diskio.Faults // none
-	f, err := disk.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := disk.Rename(name+".new", name); err != nil {
-		return err
-	}
-	return disk.SyncDir(filepath.Dir(name))
 }
 
 // Change returns a copy of a policy with some subcategories changed; p stays as it is. success and failure are "enable"

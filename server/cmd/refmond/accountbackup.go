@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/refmon/refmon/auditlog"
+	"github.com/refmon/refmon/internal/diskio"
 	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/server/lsa/admin"
@@ -213,7 +214,7 @@ func putBackKey(public, private string, half, key []byte, std *streams) error {
 
 // putBack creates the file name with the contents key and mode 0600, unless it exists. An existing file stays; if its
 // contents differ, putBack prints a line to std.err and returns nil. An existing file that cannot be read is an error.
-// It writes to name.new first and renames that, because a file that a full disk cut off would stay at the next restore.
+// The new file is never incomplete, because a file that a full disk cut off would stay at the next restore.
 func putBack(name string, key []byte, std *streams) error {
 	if _, err := os.Lstat(name); err == nil {
 		own, err := os.ReadFile(name)
@@ -222,16 +223,7 @@ func putBack(name string, key []byte, std *streams) error {
 		}
 		return err
 	}
-	part := name + ".new"
-	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(key)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(part))
-	}
-	return os.Rename(part, name)
+	return diskio.Faults(nil).Replace(name, key, 0o600)
 }
 
 // sumOf returns the SHA-256 of b in hexadecimal digits.
