@@ -30,8 +30,18 @@ type Files struct {
 	// +checklocks:mu
 	spans []fileaccess.SubIDs // guarded by mu
 	// +checklocks:mu
-	owners map[string]uint32 // guarded by mu: uids of the owners that were looked up
+	owners map[string]lookup // guarded by mu: the owners that were looked up
 }
+
+// lookup is what a lookup of an owner's name returned.
+type lookup struct {
+	uid   uint32
+	known bool
+	until time.Time // when an unknown owner is looked up again
+}
+
+// unknownFor is how long an owner counts as unknown after a lookup.
+const unknownFor = 30 * time.Second
 
 // stamp is the size and modification time of a file, by which a change is detected. A missing file has the zero stamp.
 type stamp struct {
@@ -53,7 +63,7 @@ func (s *Files) Ranges() []fileaccess.SubIDs {
 	if s.read != nil && slices.EqualFunc(s.read, now, stamp.equal) {
 		return s.spans
 	}
-	s.read, s.spans, s.owners = now, idmaps.ReadSubIDs(s.Names...), map[string]uint32{}
+	s.read, s.spans, s.owners = now, idmaps.ReadSubIDs(s.Names...), map[string]lookup{}
 	if slices.Contains(s.spans, fileaccess.AllSubIDs) {
 		s.read = nil // a file may become readable without a new size or time
 	}
@@ -82,8 +92,8 @@ func (s *Files) owner(id uint32) (fileaccess.SubIDs, bool) {
 
 // Charged returns the uid that is charged for a uid's resources. A subordinate uid is charged to the owner of its
 // range. lookUp, which may take long, finds the uid of an owner who is named in the files. Charged remembers it until a
-// file changes. If lookUp finds none, all ids of the range are charged to its first one. While a file cannot be read,
-// each uid is charged for itself (L-29).
+// file changes. If lookUp finds none, all ids of the range are charged to its first one, and lookUp is not called again
+// for half a minute. While a file cannot be read, each uid is charged for itself (L-29).
 func (s *Files) Charged(uid uint32, lookUp func(name string) (uint32, bool)) uint32 {
 	r, ok := s.owner(uid)
 	if !ok || r == fileaccess.AllSubIDs { // all ids count as subordinate if the files cannot be read
@@ -93,18 +103,19 @@ func (s *Files) Charged(uid uint32, lookUp func(name string) (uint32, bool)) uin
 		return uint32(n) // the files may name the owner by number
 	}
 	s.mu.Lock()
-	n, known := s.owners[r.Owner]
+	o, kept := s.owners[r.Owner]
 	s.mu.Unlock()
-	if known {
-		return n
+	if !kept || !o.known && !time.Now().Before(o.until) {
+		o.uid, o.known = lookUp(r.Owner)
+		o.until = time.Now().Add(unknownFor)
+		s.mu.Lock()
+		s.owners[r.Owner] = o
+		s.mu.Unlock()
 	}
-	if n, ok = lookUp(r.Owner); !ok {
+	if !o.known {
 		return r.First
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.owners[r.Owner] = n
-	return n
+	return o.uid
 }
 
 // HostUID returns the uid of a user of the host, and false if the host does not know the name.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/refmon/refmon/fileaccess"
@@ -92,4 +93,29 @@ func TestSubordinateUIDIsChargedToItsOwner(t *testing.T) {
 	s = Files{Names: []string{t.TempDir()}}
 	check.That(t, s.Has(7), "L-24: an unreadable file has no ids")
 	check.Equal(t, s.Charged(7, nil), 7, "L-29: the user whom 7 counts against while the file cannot be read")
+}
+
+// TestUnknownOwnerIsLookedUpRarely checks that an owner whom the host does not know is looked up again after half a
+// minute, and no earlier (L-29).
+func TestUnknownOwnerIsLookedUpRarely(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "subuid")
+	check.NoError(t, os.WriteFile(file, []byte("late:100000:65536\n"), 0o600))
+	synctest.Test(t, func(t *testing.T) {
+		s, asked := &Files{Names: []string{file}}, 0
+		charged := func(known bool) uint32 {
+			return s.Charged(100001, func(string) (uint32, bool) { asked++; return 1000, known })
+		}
+		for range 9 {
+			check.Equal(t, charged(false), 100000, "L-29: charged for an unknown owner")
+		}
+		time.Sleep(30*time.Second - 1)
+		check.Equal(t, charged(true), 100000, "L-29: charged within half a minute")
+		check.Equal(t, asked, 1, "lookups within half a minute")
+		time.Sleep(1)
+		for range 2 {
+			check.Equal(t, charged(true), 1000, "L-29: charged for an owner whom the host knows now")
+			time.Sleep(time.Hour)
+		}
+		check.Equal(t, asked, 2, "lookups")
+	})
 }
