@@ -50,7 +50,7 @@ func TestUserPaysWhatConnectionHolds(t *testing.T) {
 	goesOn, err := s.one(s.newTimeSlice(func() {}))
 	check.That(t, goesOn && err == nil, "a call of an unknown thread: %t, %v, want true and no error", goesOn, err)
 	uses("a large call that was answered at once", 0)
-	check.NoError(t, s.sendOut(nil, make([]byte, body), nil))
+	check.NoError(t, s.sendOut(nil, make([]byte, body), nil, 0))
 	uses("answers that the client has read", 0)
 	go func() {
 		frame := AppendFrame(nil, &Frame{Kind: Call, Body: make([]byte, body)})
@@ -59,6 +59,19 @@ func TestUserPaysWhatConnectionHolds(t *testing.T) {
 	}()
 	check.That(t, check.Err(s.partial()) != nil, "an incomplete frame was read, want an error")
 	uses("an incomplete frame", 0)
+}
+
+// A large output is charged while the head of its answer cannot be sent.
+func TestOutputBehindItsHeadIsCharged(t *testing.T) {
+	const output = freeBytes + 1
+	block := quota.NewBlock(nil, 3*output, false)
+	ours, theirs := net.Pipe()
+	s, end := NewServer(theirs, limited{block: block}), make(chan error)
+	go func() { end <- s.sendWith(&Frame{Kind: Answer}, nil, make([]byte, output)) }()
+	check.Eventually(t, func() bool { return block.Used() >= output }, "the output is not charged")
+	check.NoError(t, ours.Close())
+	check.That(t, <-end != nil, "the client has gone, want an error")
+	check.Equal(t, block.Used(), 0, "bytes charged at the end")
 }
 
 // An answer behind one that the client does not read is charged while it waits, and ends the connection if the user
@@ -71,7 +84,7 @@ func TestAnswerBehindUnreadOneIsCharged(t *testing.T) {
 	ends := make(chan error)
 	for _, want := range []int64{body, 2 * body} {
 		go func() { ends <- s.send(&Frame{Kind: Call, Body: make([]byte, body)}) }()
-		check.Eventually(t, func() bool { return block.Used() >= want }, "%d bytes charged, want %d", block.Used(), want)
+		check.Eventually(t, func() bool { return block.Used() >= want }, "fewer than %d bytes are charged", want)
 	}
 	check.ErrorIs(t, s.send(&Frame{Kind: Call, Body: make([]byte, body)}), ntstatus.QuotaExceeded.Err(),
 		"an answer beyond the quota")

@@ -104,7 +104,7 @@ func (s *Server) sendAll(t *timeSlice) error {
 	if len(b) == 0 {
 		return nil
 	}
-	err := s.sendOut(t, b, fdMessages)
+	err := s.sendOut(t, b, fdMessages, len(apart))
 	switch {
 	case cap(b) <= smallAnswers:
 		s.unsent = b[:0]
@@ -112,17 +112,17 @@ func (s *Server) sendAll(t *timeSlice) error {
 		large.Put((*[largeAnswers]byte)(b[:largeAnswers]))
 	}
 	if err == nil && apart != nil {
-		err = s.sendOut(t, apart, nil)
+		err = s.sendOut(t, apart, nil, 0)
 	}
 	return err
 }
 
 // sendOut writes answers within WriteTimeout. An incomplete write ends the connection (W-3). If a write would block,
-// the time slice t ends and the user pays for the remaining bytes. t may be nil. All files of fdMessages are closed,
-// even after an error.
+// the time slice t ends and the user pays for the remaining bytes, and for a number of later ones that wait for them
+// . t may be nil. All files of fdMessages are closed, even after an error.
 //
 // +checklocks:s.write
-func (s *Server) sendOut(t *timeSlice, b []byte, fdMessages []fdMessage) (err error) {
+func (s *Server) sendOut(t *timeSlice, b []byte, fdMessages []fdMessage, later int) (err error) {
 	var n int
 	if len(fdMessages) == 0 {
 		n, err = s.now.with(b, nil)
@@ -138,7 +138,7 @@ func (s *Server) sendOut(t *timeSlice, b []byte, fdMessages []fdMessage) (err er
 	if t != nil {
 		t.leave()
 	}
-	paid, err := s.chargeAnswers(len(b) - n)
+	paid, err := s.chargeAnswers(len(b) - n + later)
 	if err != nil {
 		for _, p := range fdMessages {
 			closeAll(p.files)
