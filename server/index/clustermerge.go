@@ -39,6 +39,12 @@ func (q Question) Merge(s *State, deciders int) (*Merge, error) {
 // owns the result.
 func (m *Merge) Take() []Event { return m.whole.Take() }
 
+// KeepTrees deletes the documents of all other trees, which the site no longer has, and passes the number of each
+// tree's documents to warn (N-141). A nil warn drops it. Call it before the first event.
+func (m *Merge) KeepTrees(trees []string, warn func(error)) error {
+	return m.whole.keepTrees(trees, warn)
+}
+
 // Watermark returns a watermark that covers all events so far, with the heartbeats in sources. It keeps the map, which
 // the caller must not change afterwards. It changes nothing in the merge.
 func (m *Merge) Watermark(sources map[string]Moment) *Watermark {

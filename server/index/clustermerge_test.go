@@ -17,6 +17,25 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
+// TestMergeDeletesDocumentsOfFormerTree checks that a follower that starts without a tree of its state deletes the
+// tree's documents (N-141).
+func TestMergeDeletesDocumentsOfFormerTree(t *testing.T) {
+	w := working(t, "")
+	for _, tree := range []string{"//h/srv", "//h/srv2"} {
+		check.NoError(t, w.Batch(&watch.Batch{Tree: tree, Seen: []watch.Seen{{Path: tree + "/a",
+			Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")}}}))
+	}
+	q := Question{Rights: check.Must(words.Parse("read"))}
+	m := check.Must(q.Merge(w.state, 1))
+	var warned []string
+	begun := time.Now()
+	check.NoError(t, m.KeepTrees([]string{"//h/srv2"}, func(err error) { warned = append(warned, err.Error()) }))
+	events := m.Take()
+	check.RequireThat(t, len(events) == 1 && events[0].Gone == "//h/srv/a" && events[0].Time >= begun.UnixNano(),
+		"events %+v", events)
+	check.SlicesEqual(t, warned, []string{"tree //h/srv is no longer given: its 1 documents leave the index"}, "warnings")
+}
+
 // TestMergedWorkerLogsFormIndex checks that a worker of rows, a worker of members and the merge of their logs form an
 // index. A class that is only defined grants nothing (N-40), a definition that does not match its
 // ID is rejected (N-41), and intermediate states of a log grant nothing (N-42).

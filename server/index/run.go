@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -98,7 +96,11 @@ func Run(ctx context.Context, c Config) (err error) {
 		return err
 	}
 	r.watermark.Index = r.worker.state.start.Index
-	if err := r.leaveTrees(); err != nil {
+	var trees []string
+	for _, t := range c.Trees {
+		trees = append(trees, filepath.Clean(t))
+	}
+	if err := r.worker.keepTrees(trees, c.Warn); err != nil {
 		return err
 	}
 	if c.Query != nil {
@@ -111,48 +113,6 @@ func Run(ctx context.Context, c Config) (err error) {
 		defer end()
 	}
 	return r.stages(ctx)
-}
-
-// SeparateTrees returns an error for a tree whose path is not absolute, and for one that is another tree or below it: a
-// document would have a row of each, and the last walk would decide (N-142). It reads no file system.
-func SeparateTrees(trees []string) error {
-	for i, t := range trees {
-		if !filepath.IsAbs(t) {
-			return fmt.Errorf("tree %s: want an absolute path, by which documents are named", t)
-		}
-		for k, other := range trees {
-			if i != k && tree.Contains(filepath.Clean(other), filepath.Clean(t)) {
-				return fmt.Errorf("tree %s is the tree %s or below it: give one of them", t, other)
-			}
-		}
-	}
-	return nil
-}
-
-// leaveTrees deletes the documents of trees that an earlier run had and this run does not have, and warns of each such
-// tree (N-141).
-func (r *running) leaveTrees() error {
-	mine := map[string]bool{}
-	for _, t := range r.config.Trees {
-		mine[filepath.Clean(t)] = true
-	}
-	state := r.worker.state
-	for _, t := range slices.Sorted(maps.Keys(state.trees)) {
-		if mine[t] {
-			continue
-		}
-		if r.config.Warn != nil {
-			r.config.Warn(fmt.Errorf("tree %s is no longer given: its %d documents leave the index", t, state.trees[t]))
-		}
-		for _, at := range slices.Sorted(maps.Keys(state.rows)) {
-			if state.rows[at].Tree == t {
-				if err := r.worker.add(Event{Gone: at}); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
 }
 
 // stages runs the directory, the worker and the trees' watchers, until all have returned. The first error stops the

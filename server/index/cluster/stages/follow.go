@@ -58,6 +58,13 @@ func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
 	if f.merge, err = q.Merge(state, c.site.Deciders); err != nil {
 		return err
 	}
+	var trees []string
+	for _, p := range c.site.DocumentParts() {
+		trees = append(trees, p.Root())
+	}
+	if err := f.merge.KeepTrees(trees, c.warn); err != nil {
+		return err
+	}
 	f.logs = f.all()
 	if err := f.beginRows(); err != nil {
 		if ctx.Err() != nil { // the store has the same context

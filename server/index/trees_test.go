@@ -1,0 +1,57 @@
+package index_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/server/index"
+)
+
+// TestTreesMustBeSeparate checks that no tree may be another one or below it (N-142).
+func TestTreesMustBeSeparate(t *testing.T) {
+	for trees, want := range map[string]bool{"/a": true, "/a /b": true, "/a /ab": true, "/a/b /a/c": true, "a": false,
+		"/a /a": false, "/a /a/": false, "/a/b /a": false, "/b /a /a/b/c": false, "/ /a": false} {
+		err := index.SeparateTrees(strings.Fields(trees))
+		check.That(t, (err == nil) == want, "trees %s: %v", trees, err)
+	}
+	err := index.Run(t.Context(), index.Config{Trees: []string{"/a", "/a/b"}, Rights: "read", State: t.TempDir()})
+	check.That(t, err != nil && strings.Contains(err.Error(), "tree /a/b is the tree /a or below it"), "%v", err)
+}
+
+// TestDocumentsOfFormerTreeAreDeleted takes a tree off the configuration. The next run deletes its documents from the
+// index and from the search engine, and says so (N-141).
+func TestDocumentsOfFormerTreeAreDeleted(t *testing.T) {
+	l := newLive(t, true)
+	name, other := filepath.Join(t.TempDir(), "bulk.ndjson"), t.TempDir()
+	check.NoError(t, os.WriteFile(filepath.Join(other, "old"), nil, 0o604))
+	var warned []string
+	l.config.Warn = func(err error) { warned = append(warned, err.Error()) }
+	for _, trees := range [][]string{{l.tree, other}, {l.tree + "/"}} {
+		b, err := index.NewBulk(name, "docs", l.state, index.BulkSIDs)
+		check.NoError(t, err)
+		ready := make(chan struct{})
+		l.config.Trees, l.config.Sinks, l.config.Ready = trees, []index.Sink{b}, func() { close(ready) }
+		l.start()
+		for walked := false; !walked; {
+			l.settle()
+			select {
+			case <-ready:
+				walked = true
+			default:
+			}
+		}
+		l.end()
+	}
+	engine := searched{}
+	engine.take(t, string(check.Must(os.ReadFile(name))))
+	check.SlicesEqual(t, engine.there(), []string{l.tree, l.path("plan"), l.path("sub"), l.path("sub/offer")}, "documents")
+	check.SlicesEqual(t, warned, []string{"tree " + other + " is no longer given: its 2 documents leave the index"},
+		"warnings")
+	for _, h := range check.Must(l.open(time.Hour).Heartbeats()) {
+		check.That(t, h.Source != other, "%s still has a heartbeat: %+v", other, h)
+	}
+}
