@@ -3,8 +3,9 @@
 //
 //	go run ./internal/test/typecheck FOLDER windows/amd64 darwin/arm64
 //
-// go build reports the same errors, but it compiles the standard library and all modules for each system first, which
-// takes ten times as long. This command omits the function bodies of those packages, and generates no code.
+// It finds the type errors that go build would report, but neither errors of embedded files nor those of the compiler's
+// later stages and the linker. go build takes ten times as long, because it compiles the standard library and all modules
+// for each system first. This command omits the function bodies of those packages, and generates no code.
 package main
 
 import (
@@ -47,7 +48,7 @@ func check(folder, target string) error {
 	system, processor, ok := strings.Cut(target, "/")
 	sizes := types.SizesFor("gc", processor)
 	if !ok || sizes == nil {
-		return fmt.Errorf("%q is no system and processor, as in linux/arm64", target)
+		return fmt.Errorf("%q: want SYSTEM/PROCESSOR, such as linux/arm64", target)
 	}
 	list := exec.Command("go", "-C", folder, "list", "-deps", "-json=ImportPath,Dir,GoFiles,ImportMap,Module", "./...")
 	list.Env = append(os.Environ(), "GOOS="+system, "GOARCH="+processor, "CGO_ENABLED=0")
@@ -92,7 +93,7 @@ type checked struct {
 	packages map[string]*types.Package
 }
 
-// add reads a package whose imports were added before, and returns its errors, each with its place.
+// add reads a package whose imports were added before, and returns its errors, each with its position.
 func (c checked) add(p *listed) error {
 	var errs []error
 	places := token.NewFileSet()

@@ -25,7 +25,7 @@ func TestTypeErrorsOfASystemAreFound(t *testing.T) {
 		"linux/386":     "",
 		"windows/amd64": "windows/amd64: " + filepath.Join(dir, "p_windows.go") + ":5:33: not enough arguments in call",
 		"js/wasm":       "js/wasm: " + filepath.Join(dir, "p.go") + ":5:35: undefined: system",
-		"windows":       `"windows" is no system and processor, as in linux/arm64`,
+		"windows":       `"windows": want SYSTEM/PROCESSOR, such as linux/arm64`,
 	} {
 		err := check(dir, target)
 		if want == "" && err != nil || want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)) {
