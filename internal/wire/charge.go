@@ -53,8 +53,8 @@ func (s *Server) chargeBody(n int) (quota.Receipt, ntstatus.Status) {
 	return s.payer().Charge(frameSize + n)
 }
 
-// chargeAnswers charges for n bytes of answers that the client does not read. An error ends the connection, because
-// the answers cannot be stored. Up to freeBytes are free: the receipt is then empty.
+// chargeAnswers charges for n bytes of answers that the client has not read, or that wait behind such answers. An error
+// must end the connection, because the answers cannot be stored. Up to freeBytes are free: the receipt is then empty.
 func (s *Server) chargeAnswers(n int) (paid quota.Receipt, err error) {
 	if n <= freeBytes {
 		return paid, nil

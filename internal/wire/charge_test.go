@@ -74,21 +74,28 @@ func TestOutputBehindItsHeadIsCharged(t *testing.T) {
 	check.Equal(t, block.Used(), 0, "bytes charged at the end")
 }
 
-// An answer behind one that the client does not read is charged while it waits, and ends the connection if the user
-// has no quota for it.
+// An answer behind one that the client does not read is charged once, and ends the connection if the user has no quota
+// for it.
 func TestAnswerBehindUnreadOneIsCharged(t *testing.T) {
 	const body = freeBytes + 1
-	block := quota.NewBlock(nil, 3*body, false)
+	const answer = 4 + headSize + body // with its length
+	block := quota.NewBlock(nil, 2*answer+body, false)
 	ours, theirs := net.Pipe()
 	s := NewServer(theirs, limited{block: block})
 	ends := make(chan error)
-	for _, want := range []int64{body, 2 * body} {
+	send := func(atLeast int64) {
+		t.Helper()
 		go func() { ends <- s.send(&Frame{Kind: Call, Body: make([]byte, body)}) }()
-		check.Eventually(t, func() bool { return block.Used() >= want }, "fewer than %d bytes are charged", want)
+		check.Eventually(t, func() bool { return block.Used() >= atLeast }, "fewer than %d bytes charged", atLeast)
 	}
+	send(answer)
+	send(2*answer - 4) // the second one waits, without its length
+	check.NoError(t, check.Err(io.ReadFull(ours, make([]byte, answer))))
+	check.NoError(t, <-ends)
+	check.Eventually(t, func() bool { return block.Used() == answer }, "the second answer is not charged once")
+	send(2*answer - 4)
 	check.ErrorIs(t, s.send(&Frame{Kind: Call, Body: make([]byte, body)}), ntstatus.QuotaExceeded.Err(),
 		"an answer beyond the quota")
-	check.NoError(t, ours.Close())
-	check.That(t, <-ends != nil && <-ends != nil, "the client has gone, want errors")
+	check.That(t, <-ends != nil && <-ends != nil, "the answers under way were sent, want the end of the connection")
 	check.Equal(t, block.Used(), int64(0), "bytes charged at the end")
 }

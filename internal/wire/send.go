@@ -28,8 +28,8 @@ func (s *Server) send(f *Frame) error { return s.sendWith(f, nil, nil) }
 
 // sendWith sends a frame, with the bytes of tail and apart after its body. While s.hold is set, the frame is only
 // queued. tail is copied; apart is not, and must not change. f.Files are closed after they are sent. A frame above
-// MaxFrame is an error, and so is one that the user cannot pay for while it waits behind another: no byte is sent, and
-// f.Files are closed.
+// MaxFrame is an error. One that the user cannot pay for while it waits behind another is an error, too, and ends the
+// connection. In both cases no byte of it is sent, and f.Files are closed.
 func (s *Server) sendWith(f *Frame, tail, apart []byte) error {
 	n := headSize + len(f.Body) + len(tail) + len(apart)
 	if n > MaxFrame {
@@ -41,20 +41,20 @@ func (s *Server) sendWith(f *Frame, tail, apart []byte) error {
 		paid, err := s.chargeAnswers(n)
 		if err != nil {
 			closeAll(f.Files)
+			s.end(err) // which also ends the write under way
 			return err
 		}
-		defer paid.Return()
 		s.write.Lock()
+		paid.Return() // sendOut charges what the client does not read
 	}
-	defer s.write.Unlock()         // +checklocksforce
-	return s.queue(f, tail, apart) // +checklocksforce
+	defer s.write.Unlock()            // +checklocksforce
+	return s.queue(f, n, tail, apart) // +checklocksforce
 }
 
-// queue adds a frame to the unsent answers, and sends them unless s.hold is set.
+// queue adds a frame of n bytes to the unsent answers, and sends them unless s.hold is set.
 //
 // +checklocks:s.write
-func (s *Server) queue(f *Frame, tail, apart []byte) error {
-	n := headSize + len(f.Body) + len(tail) + len(apart)
+func (s *Server) queue(f *Frame, n int, tail, apart []byte) error {
 	if s.apart != nil { // it was not sent yet
 		s.unsent, s.apart = append(s.unsent, s.apart...), nil
 	}
@@ -118,7 +118,7 @@ func (s *Server) sendAll(t *timeSlice) error {
 }
 
 // sendOut writes answers within WriteTimeout. An incomplete write ends the connection (W-3). If a write would block,
-// the time slice t ends and the user pays for the remaining bytes, and for a number of later ones that wait for them
+// the time slice t ends, and the user pays for the remaining bytes and for later more bytes that are sent after them
 // . t may be nil. All files of fdMessages are closed, even after an error.
 //
 // +checklocks:s.write

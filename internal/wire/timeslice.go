@@ -6,7 +6,7 @@ import (
 )
 
 // Scheduler is an optional interface of a Process whose server shares its time between connections (W-21). A logon
-// is made between two time slices, because it has a limit of its own.
+// runs outside a time slice, because logons have a limit of their own.
 type Scheduler interface {
 	// Enter waits for a time slice and returns its start.
 	Enter() time.Time
@@ -134,19 +134,19 @@ func (t *timeSlice) awaitDisk(done <-chan struct{}) {
 	t.pause(func() { <-done })
 }
 
-// pause runs f during a call, and the time slice ends for that time. The call goes on in a new one, if it had one. f
-// may wait for the disk.
+// pause ends the time slice, runs f, and begins a new time slice if there was one before. Call it only during a call. f
+// may call awaitDisk.
 func (t *timeSlice) pause(f func()) {
 	had := t.in
-	t.next(t.leave)
+	t.split(t.leave)
 	f()
 	if had { // a wait within a pause does not have one
-		t.next(t.enter)
+		t.split(t.enter)
 	}
 }
 
-// next ends the part of a call that the watchdog sees as one, calls f, and begins another part.
-func (t *timeSlice) next(f func()) {
+// split calls f outside the watchdog's view. The watchdog measures the parts of the call before and after f separately.
+func (t *timeSlice) split(f func()) {
 	if !t.state.CompareAndSwap(t.number, 0) {
 		<-t.preempted
 	}
