@@ -4,8 +4,8 @@
 //	go run ./internal/test/typecheck FOLDER windows/amd64 darwin/arm64
 //
 // It finds the type errors that go build would report, but neither errors of embedded files nor those of the compiler's
-// later stages and the linker. go build takes ten times as long, because it compiles the standard library and all modules
-// for each system first. This command omits the function bodies of those packages, and generates no code.
+// later stages and the linker. go build takes ten times as long, because it compiles the standard library and all
+// modules for each system first. This command omits the function bodies of those packages, and generates no code.
 package main
 
 import (
