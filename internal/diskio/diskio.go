@@ -14,6 +14,7 @@ package diskio
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -141,15 +142,19 @@ func (f Faults) WriteFile(name string, b []byte, mode os.FileMode) error {
 }
 
 // Replace replaces a file, or creates it, and makes it durable. It writes to name.new first and renames that, so the
-// file is never incomplete. After an error the file has its old contents, or the new ones if only the folder could not
-// be synced.
+// file is never incomplete; it removes what has that name. After an error the file has its old contents, or the new
+// ones if only the folder could not be synced.
 func (f Faults) Replace(name string, b []byte, mode os.FileMode) error {
 	part := name + ".new"
-	file, err := f.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+	// What an earlier program left there may be open to others, or be a link to another file.
+	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := f.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}
-	if err = file.Chmod(mode); err == nil { // an older file of this name may be open to others
+	if err = file.Chmod(mode); err == nil { // whatever the umask is
 		_, err = file.Write(b)
 	}
 	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {

@@ -135,6 +135,8 @@ func TestReplaceIsDurableOrFails(t *testing.T) {
 		dir := t.TempDir()
 		name := filepath.Join(dir, "f")
 		check.NoError(t, os.WriteFile(name, []byte("old"), 0o644))
+		other := filepath.Join(t.TempDir(), "other")
+		check.NoError(t, errors.Join(os.WriteFile(other, []byte("other"), 0o644), os.Symlink(other, name+".new")))
 		err := diskio.Faults(some.Do).Replace(name, []byte("new"), 0o600)
 		want, done := "old", operation == "none"
 		if operation == "syncdir" || done {
@@ -143,6 +145,9 @@ func TestReplaceIsDurableOrFails(t *testing.T) {
 		got := string(check.Must(os.ReadFile(name)))
 		check.That(t, got == want && (err == nil) == done, "%s fails: %q, %v, want %q", operation, got, err, want)
 		check.Equal(t, len(check.Must(os.ReadDir(dir))), 1, "files after %s", operation)
+		info, err := os.Stat(other)
+		check.That(t, err == nil && info.Size() == 5 && info.Mode().Perm() == 0o644, "%s: a file behind f.new changed",
+			operation)
 		if done {
 			check.Equal(t, strings.ReplaceAll(strings.Join(some.Ops(), ", "), dir, "D"),
 				"create D/f.new, write D/f.new, sync D/f.new, rename D/f, syncdir D", "operations")

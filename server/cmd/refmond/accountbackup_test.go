@@ -3,7 +3,6 @@ package main
 import (
 	"archive/tar"
 	"bytes"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -130,20 +129,6 @@ func TestRestoreKeepsExistingKey(t *testing.T) {
 	}
 	if err := putBack(filepath.Join(name, "below"), []byte("x"), &streams{}); err == nil {
 		t.Error("a key was put below a file")
-	}
-}
-
-// TestUnwrittenKeyCanBeRestoredAgain checks that a key that could not be written leaves no file of its name, which the
-// next restore would keep.
-func TestUnwrittenKeyCanBeRestoredAgain(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "key")
-	check.NoError(t, os.Symlink("/dev/full", name+".new"))
-	if err := putBack(name, []byte("key"), &streams{}); !errors.Is(err, syscall.ENOSPC) {
-		t.Errorf("a key on a full disk: %v, want ENOSPC", err)
-	}
-	check.NoError(t, putBack(name, []byte("key"), &streams{}))
-	if got, err := os.ReadFile(name); err != nil || string(got) != "key" {
-		t.Errorf("the second restore: %q, %v, want the key", got, err)
 	}
 }
 
