@@ -108,10 +108,10 @@ func TestUnknownOwnerIsLookedUpRarely(t *testing.T) {
 		for range 9 {
 			check.Equal(t, charged(false), 100000, "L-29: charged for an unknown owner")
 		}
-		time.Sleep(30*time.Second - 1)
+		time.Sleep(30*time.Second - time.Nanosecond)
 		check.Equal(t, charged(true), 100000, "L-29: charged within half a minute")
 		check.Equal(t, asked, 1, "lookups within half a minute")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		for range 2 {
 			check.Equal(t, charged(true), 1000, "L-29: charged for an owner whom the host knows now")
 			time.Sleep(time.Hour)
