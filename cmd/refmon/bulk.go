@@ -206,9 +206,9 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 		if opt.Accounts, err = c.accounts(); err != nil {
 			return nil, err
 		}
-		x := extent{roots: map[string]bool{}, recurse: c.Recurse, depth: opt.Depth}
+		x := extent{roots: map[string][]string{}, recurse: c.Recurse, depth: opt.Depth}
 		for _, p := range paths {
-			x.roots[filepath.Clean(p)] = true
+			x.roots[filepath.Clean(p)] = append(x.roots[filepath.Clean(p)], p)
 		}
 		return &input{source: tree.Files(paths, opt), close: func() error { return nil }, extent: x}, nil
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/refmon/refmon/internal/cli/bulk"
@@ -18,16 +19,16 @@ import (
 // deletions finds the documents that the output of an earlier run has and this run does not (B-19), and writes their
 // deletions. It keeps 16 bytes for each document of this run. Owned by one goroutine.
 type deletions struct {
-	old    *os.File   // the earlier output
-	new    *successor // takes its place when the run has ended
-	sets   *successor // of the table of sets that belongs to the earlier output; nil: none
-	prefix []byte     // of a line that has a document's id behind it
-	action string     // a deletion, with one place for the id
-	unread string     // an unreadable document, with places for its id and its path
-	seen   map[[16]byte]struct{}
-	closed map[[16]byte]struct{} // the paths that this run could not read
-	rest   []byte                // the beginning of a line
-	gone   int                   // deletions that finish wrote
+	old        *os.File   // the earlier output
+	new        *successor // takes its place when the run has ended
+	sets       *successor // of the table of sets that belongs to the earlier output; nil: none
+	prefix     []byte     // of a line that has a document's id behind it
+	action     string     // a deletion, with one place for the id
+	unread     string     // an unreadable document, with places for its id and its path
+	seen       map[[16]byte]struct{}
+	unreadable map[[16]byte]struct{} // hashes of the clean paths that this run could not read
+	rest       []byte                // the beginning of a line
+	gone       int                   // deletions that finish wrote
 }
 
 // earlier opens the output of an earlier run, so that this run can report deleted objects. The result is nil if there
@@ -35,7 +36,7 @@ type deletions struct {
 // such an output is an error, and nil with --force. So is one with a document that this run does not visit. New output
 // goes to a file with the suffix .new, and so does a table of sets in place of an earlier one.
 func (o *output) earlier(r *bulk.Run) (*deletions, error) {
-	d := &deletions{seen: map[[16]byte]struct{}{}, closed: map[[16]byte]struct{}{}}
+	d := &deletions{seen: map[[16]byte]struct{}{}, unreadable: map[[16]byte]struct{}{}}
 	switch {
 	case o.out == "" || r.Changes:
 		return nil, nil
@@ -175,7 +176,7 @@ func (d *deletions) Write(b []byte) (int, error) {
 			d.seen[key(id)] = struct{}{}
 		}
 		if path := quoted(d.rest, pathPrefix); path != nil && bytes.Contains(d.rest, []byte(`,"error":"`)) {
-			d.closed[key(path)] = struct{}{}
+			d.unreadable[textKey([]byte(cleanPath(unquoted(path))))] = struct{}{}
 		}
 		d.rest, rows = d.rest[:0], more
 	}
@@ -221,18 +222,26 @@ func unquoted(id []byte) (text string) {
 // hidden reports whether this run could not read a folder above a path, so that it does not know whether the document
 // is gone (B-90).
 func (d *deletions) hidden(path string) bool {
-	for len(d.closed) > 0 {
-		i := strings.LastIndexAny(path, `/\`)
-		if i < 0 {
-			return false
+	if len(d.unreadable) == 0 {
+		return false
+	}
+	// The folder above ".." has no name here.
+	for path = cleanPath(path); path != "" && path != "." && filepath.Base(path) != ".."; {
+		if i := strings.LastIndexAny(path, `/\`); i >= 0 {
+			path = strings.TrimRight(path[:i], `/\`)
+		} else {
+			path = "."
 		}
-		path = path[:i]
-		if _, closed := d.closed[textKey([]byte(path))]; closed {
+		if _, unreadable := d.unreadable[textKey([]byte(path))]; unreadable {
 			return true
 		}
 	}
 	return false
 }
+
+// cleanPath returns one form for all spellings of a path: filepath.Clean without a slash or backslash at the end. The
+// root is "".
+func cleanPath(path string) string { return strings.TrimRight(filepath.Clean(path), `/\`) }
 
 // key returns a hash that identifies a document by its id, a JSON string. Two spellings of one text have equal hashes.
 func key(id []byte) (out [16]byte) {

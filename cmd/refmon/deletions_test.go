@@ -146,6 +146,25 @@ func TestDocumentsBelowUnreadableFolderStayKnown(t *testing.T) {
 	}
 }
 
+// TestUnreadableRootHidesDocumentsInEachSpelling checks that a root that could not be read hides the documents of the
+// earlier output below it, also with another spelling of the root in one of the runs (B-90).
+func TestUnreadableRootHidesDocumentsInEachSpelling(t *testing.T) {
+	hidden := map[string]string{"w": "w/a", "w/": "w/a", "./w": "w/a/b", "w//": "./w/a", ".": "./a", "./": "a/b",
+		"/": "/a", `C:\`: `C:\a\b`, "..": "../a", "../..": "../../a/b"}
+	for root, path := range hidden {
+		d := &deletions{new: &successor{File: check.Must(os.Create(filepath.Join(t.TempDir(), "new")))},
+			unreadable: map[[16]byte]struct{}{}}
+		row := string(check.Must(json.Marshal(map[string]string{"path": root}))) + "\n"
+		check.Must(d.Write([]byte(strings.Replace(row, "}", `,"error":"x"}`, 1))))
+		check.That(t, d.hidden(path), "%s does not hide %s", root, path)
+		check.That(t, !d.hidden(root) && !d.hidden("../../.."), "%s hides itself or ../../..", root)
+		if root != ".." {
+			check.That(t, !d.hidden("../b"), "%s hides ../b", root)
+		}
+		check.NoError(t, d.new.Close())
+	}
+}
+
 // TestFailedRunKeepsEarlierSets checks that a run that fails leaves the table of sets of the earlier output as it was,
 // and that the next run replaces both (B-19).
 func TestFailedRunKeepsEarlierSets(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/ldif"
+	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/internal/words"
 )
 
@@ -39,29 +40,47 @@ func (in *input) choose(rights []words.Right) (err error) {
 	return err
 }
 
-// extent is what a run visits of its objects. The zero value is all objects of an objects file.
+// extent describes the objects that a run visits. The zero value means all objects of an objects file.
 type extent struct {
-	roots   map[string]bool // clean paths of files; nil: an objects file
+	roots   map[string][]string // the paths of the command line by their clean form; nil: an objects file
 	recurse bool
 	depth   int // levels below a root; 0: all
 	exclude objects.Patterns
 }
 
-// visits reports whether the run looks for an object with a path. It reads no file system.
+// visits reports whether the run would visit an object with this path. It does not read the file system.
 func (x *extent) visits(path string) bool {
 	if x.roots == nil {
 		return !x.exclude.Above([]byte(path))
 	}
-	path = filepath.Clean(path)
-	for level := 0; ; level++ {
-		if x.roots[path] && (level == 0 || x.recurse && (x.depth == 0 || level <= x.depth)) {
-			return true
+	var names []string // from a folder above down to the path, the last one first
+	for folder := filepath.Clean(path); ; {
+		for _, root := range x.roots[folder] {
+			if x.reaches(root, names) {
+				return true
+			}
 		}
-		above := filepath.Dir(path)
-		// Every name in .. is outside of the root "."
-		if above == path || path == ".." || x.exclude.Match(filepath.ToSlash(path)) {
+		above := filepath.Dir(folder)
+		// The folder above ".." is not a prefix of it.
+		if above == folder || filepath.Base(folder) == ".." {
 			return false
 		}
-		path = above
+		names, folder = append(names, filepath.Base(folder)), above
 	}
+}
+
+// reaches reports whether a walk from root visits the object with these names below it, the last one first. As in the
+// walk, patterns match paths that begin with root as the command line has it.
+func (x *extent) reaches(root string, names []string) bool {
+	if len(names) > 0 && !x.recurse || x.depth > 0 && len(names) > x.depth {
+		return false
+	}
+	path := root
+	for _, name := range slices.Backward(names) {
+		path = tree.Join(path, name)
+		if x.exclude.Match(filepath.ToSlash(path)) {
+			return false
+		}
+	}
+	return true
 }

@@ -7,12 +7,12 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestVisitsFollowsRootsDepthAndPatterns gives runs and paths, and says which of them a run looks for (B-90).
+// TestVisitsFollowsRootsDepthAndPatterns checks which paths a run visits (B-90).
 func TestVisitsFollowsRootsDepthAndPatterns(t *testing.T) {
-	roots := func(list ...string) map[string]bool {
-		out := map[string]bool{}
+	roots := func(list ...string) map[string][]string {
+		out := map[string][]string{}
 		for _, r := range list {
-			out[filepath.Clean(r)] = true
+			out[filepath.Clean(r)] = append(out[filepath.Clean(r)], r)
 		}
 		return out
 	}
@@ -31,6 +31,12 @@ func TestVisitsFollowsRootsDepthAndPatterns(t *testing.T) {
 		{extent{roots: roots("."), recurse: true}, "a/b", true},
 		{extent{roots: roots("."), recurse: true}, "../b", false},
 		{extent{roots: roots("."), recurse: true}, "/b", false},
+		{extent{roots: roots(".."), recurse: true}, "../b", true},
+		{extent{roots: roots(".."), recurse: true}, "../../b", false},
+		{extent{roots: roots("."), recurse: true, exclude: []string{"./a"}}, "./a/b", false},
+		{extent{roots: roots("."), recurse: true, exclude: []string{"a/b"}}, "./a/b", true},
+		{extent{roots: roots("./a"), recurse: true, exclude: []string{"./a/b"}}, "a/b/c", false},
+		{extent{roots: roots("a", "./a"), recurse: true, exclude: []string{"./a/b"}}, "a/b/c", true},
 		{extent{roots: roots("/a"), recurse: true, depth: 2}, "/a/b/c", true},
 		{extent{roots: roots("/a"), recurse: true, depth: 2}, "/a/b/c/d", false},
 		{extent{roots: roots("/a", "/a/b/c"), recurse: true, depth: 2}, "/a/b/c/d", true},

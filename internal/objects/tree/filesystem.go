@@ -42,9 +42,12 @@ func entriesOf(list []fs.DirEntry) []ntacl.Entry {
 	return out
 }
 
+// Join returns the path of a child, as [Join].
+func (osTree) Join(path, name string) string { return Join(path, name) }
+
 // Join returns the path of a child. It starts with path unchanged, because a walk removes the path of its root as a
 // prefix. An empty name gives path itself.
-func (osTree) Join(path, name string) string {
+func Join(path, name string) string {
 	switch n := len(path); {
 	case n == 0 || name == "":
 		return filepath.Join(path, name)
