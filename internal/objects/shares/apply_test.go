@@ -160,6 +160,8 @@ func TestMalformedShareIsRefused(t *testing.T) {
 		{"[a]\n\nb\n", "", "line 3: want"}, {"[a]\n[b]\n", "", "has the shares a, b"}, {"[a]\n", "c", `share "c"`},
 		{"[a]\nread only = maybe\n", "", "want yes or no"},
 		{"[a]\ncopy = b\n[b]\n", "a", "line 2: [a] copy = b: want an earlier share"},
+		{"[t]\ncopy = b\n[c]\ncopy = t\n[a]\ncopy = c\n", "a", "line 2: [t] copy = b: want an earlier share"},
+		{"[a]\nread only = no\n[b]\nread only = maybe\n", "a", "line 4: [b] read only = maybe: want yes or no"},
 		{"[a]\ncopy = A\n", "a", "an earlier share"}, {"[global]\n[a]\ncopy = global\n", "a", "an earlier share"},
 		{"[a]\n[global]\ncopy = a\n", "a", "no copy in [global]"},
 	} {

@@ -22,8 +22,8 @@ type Config struct {
 }
 
 // ParseConfig returns a share's configuration from smb.conf or the output of testparm -s. The name may be "" if the
-// file has exactly one share; its case does not matter. An unknown share and a malformed line are errors. Settings that
-// matter and are not supported are in Notes.
+// file has exactly one share; its case does not matter. An unknown share, a malformed line and a share that copies a
+// missing section are errors. Settings that matter and are not supported are in Notes.
 //
 // The order of the file counts as for a Samba server (F-217). The last setting of a parameter counts.
 func ParseConfig(file []byte, name string) (*Config, error) {
@@ -56,6 +56,9 @@ func ParseConfig(file []byte, name string) (*Config, error) {
 			"net conf list or testparm -s prints", name)
 	case share == nil:
 		return nil, fmt.Errorf("share %q: the file has the shares %s: give FILE:SHARE", name, strings.Join(names, ", "))
+	}
+	if share.failed != nil {
+		return nil, share.failed
 	}
 	maps.Copy(settings, share.settings())
 	all := slices.SortedFunc(maps.Values(settings), func(a, b *setting) int { return a.line - b.line })

@@ -34,6 +34,8 @@ func TestSettingsCountAsInServer(t *testing.T) {
 		"[a]\nacl_xattr:ignore system acls = no\n[s]\nacl_xattr:ignore system acls = yes\ncopy = a": "",
 		"[a]\nacl_xattr:ignore system acls = no\n[s]\ncopy = a\nacl_xattr:ignore system acls = yes": "ignore",
 		"[a]\nacl_xattr:ignore system acls = yes\n[c]\n[s]\ncopy = a\ncopy = c":                     "ignore",
+		// Other shares may copy one of an included file.
+		"[global]\ninclude = t.conf\n[a]\ncopy = t\n[s]\npath = /s\n[c]\ncopy = t\n": "/s",
 	} {
 		c, err := ParseConfig([]byte(file), "s")
 		check.RequireThat(t, err == nil, "%q: %v", file, err)

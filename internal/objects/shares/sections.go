@@ -1,6 +1,7 @@
 package shares
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -26,6 +27,7 @@ type section struct {
 	name      string
 	own       map[string]*setting // of lines of the section
 	inherited map[string]*setting // of [global] or of a copied section, where own has none; immutable
+	failed    error               // of a copy whose source is missing, here or in a copied section; nil: none
 }
 
 // settings returns the settings that count for a section, by parameter. The caller owns the map.
@@ -88,6 +90,7 @@ func (s *section) copyFrom(from *section) {
 		}
 	}
 	s.inherited = copied
+	s.failed = cmp.Or(s.failed, from.failed)
 }
 
 // parser splits a file into sections.
@@ -141,7 +144,7 @@ func comment(line string) bool { return line != "" && (line[0] == '#' || line[0]
 // not read are skipped. A repeated section name, in any case, continues that section. n is the line's number. Errors:
 //   - a setting before the first section
 //   - a value that must be yes or no and is not
-//   - copy in [global], of the section itself, or of a section that no line before has begun
+//   - copy in [global], of [global], or of the section itself
 //   - text after ]
 //   - more than maxShares sections or maxSettings settings
 //   - any other line
@@ -181,14 +184,21 @@ func (p *parser) line(line string, n int) error {
 	return nil
 }
 
-// setting applies a setting to the current section. Its errors are those of line.
+// setting applies a setting to the current section. Its errors are those of line. If no line before has begun the
+// section that copy names, it sets the failed field of the current one.
 func (p *parser) setting(s *setting) error {
 	if s.key == "copy" {
 		from := p.byName[strings.ToLower(s.value)]
-		if global := p.byName[globalName]; from == nil || from == p.current || from == global || p.current == global {
+		global := p.byName[globalName]
+		switch {
+		case from == p.current || from == global && global != nil || p.current == global:
 			return fmt.Errorf("[%s] copy = %s: want an earlier share, and no copy in [%s]", p.current.name, s.value, globalName)
+		case from == nil: // an included file may have it, and other shares do not need it (F-217)
+			p.current.failed = cmp.Or(p.current.failed, fmt.Errorf("line %d: [%s] copy = %s: want an earlier share; "+
+				"for one of an included file, give what testparm -s prints", s.line, p.current.name, s.value))
+		default:
+			p.current.copyFrom(from)
 		}
-		p.current.copyFrom(from)
 		return nil
 	}
 	name := parameter(s.key)
