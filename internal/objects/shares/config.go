@@ -37,7 +37,7 @@ func ParseConfig(file []byte, name string) (*Config, error) {
 	for _, s := range sections {
 		if strings.EqualFold(s.name, globalName) {
 			for name, x := range s.own {
-				if wide(name) {
+				if isServerWide(name) {
 					settings[name] = x
 				}
 			}

@@ -59,33 +59,33 @@ func parameter(key string) string {
 	return ""
 }
 
-// wide reports whether a setting of [global] counts for all sections, wherever it is: a parameter of the whole server,
-// or an option of a module.
-func wide(parameter string) bool {
+// isServerWide reports whether a setting of [global] counts for all sections, wherever it is: a parameter of the whole
+// server, or an option of a module.
+func isServerWide(parameter string) bool {
 	switch parameter {
 	case "include", "configbackend", "usernamemap", "usershareallowguests":
 		return true
 	}
-	return option(parameter)
+	return isModuleOption(parameter)
 }
 
-// option reports whether a parameter is an option of a module, such as acl_xattr:ignore system acls.
-func option(parameter string) bool { return strings.Contains(parameter, ":") }
+// isModuleOption reports whether a parameter is an option of a module, such as acl_xattr:ignore system acls.
+func isModuleOption(parameter string) bool { return strings.Contains(parameter, ":") }
 
 // globalName is the section with the defaults of the others, in lower case.
 const globalName = "global"
 
-// copyFrom applies "copy = NAME": the settings of another section, as they are up to this line, replace all that s does
-// not set itself. An option of a module replaces that of s even then, as in a Samba server (F-217).
+// copyFrom applies copy = NAME. The settings that the other section has so far replace those that s inherited. s keeps
+// its own settings, except module options that are copied (F-217).
 func (s *section) copyFrom(from *section) {
 	copied := from.settings()
 	for name := range copied {
-		if option(name) {
+		if isModuleOption(name) {
 			delete(s.own, name)
 		}
 	}
 	for name, x := range s.inherited {
-		if _, ok := copied[name]; !ok && option(name) {
+		if _, ok := copied[name]; !ok && isModuleOption(name) {
 			copied[name] = x
 		}
 	}
@@ -112,7 +112,7 @@ func parse(text string) ([]*section, error) {
 	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
 		n++
 		line = strings.TrimRight(line, "\r\n")
-		if begun == 0 && comment(strings.TrimSpace(line)) {
+		if begun == 0 && isComment(strings.TrimSpace(line)) {
 			continue
 		}
 		if begun == 0 {
@@ -137,8 +137,8 @@ func parse(text string) ([]*section, error) {
 	return p.out, nil
 }
 
-// comment reports whether a line without blanks at its ends is a comment.
-func comment(line string) bool { return line != "" && (line[0] == '#' || line[0] == ';') }
+// isComment reports whether a line without blanks at its ends is a comment.
+func isComment(line string) bool { return line != "" && (line[0] == '#' || line[0] == ';') }
 
 // line adds a section, or applies a setting to the current one. Empty lines, comments and parameters that refmon does
 // not read are skipped. A repeated section name, in any case, continues that section. n is the line's number. Errors:
@@ -149,7 +149,7 @@ func comment(line string) bool { return line != "" && (line[0] == '#' || line[0]
 //   - more than maxShares sections or maxSettings settings
 //   - any other line
 func (p *parser) line(line string, n int) error {
-	if line == "" || comment(line) {
+	if line == "" || isComment(line) {
 		return nil
 	}
 	if line[0] != '[' {
@@ -176,7 +176,7 @@ func (p *parser) line(line string, n int) error {
 	}
 	if global := p.byName[globalName]; global != nil && p.defaults == nil {
 		p.defaults = maps.Clone(global.own)
-		maps.DeleteFunc(p.defaults, func(name string, _ *setting) bool { return wide(name) })
+		maps.DeleteFunc(p.defaults, func(name string, _ *setting) bool { return isServerWide(name) })
 	}
 	p.current = &section{name: name, own: map[string]*setting{}, inherited: p.defaults} // later lines do not count (F-217)
 	p.byName[key] = p.current
