@@ -157,6 +157,7 @@ func (f *stepFlags) edit(std *streams, name string, verb acltree.Verb, who []str
 		explainRights(std, who, steps)
 	}
 	run := &aclRun{editFlags: &f.editFlags, std: std, command: f.command(name, who, to, steps), names: names,
+		files:    f.maps, // they decide the owner of a file without a descriptor
 		trustees: trustees, direct: to != "this"}
 	change := acltree.Edit(steps)
 	if f.Every {
@@ -178,28 +179,28 @@ func (f *stepFlags) edit(std *streams, name string, verb acltree.Verb, who []str
 	return run.do()
 }
 
-// command describes the change for the undo file: the words of the command line, the SIDs that its names mean now, and
-// each flag that changes what is written. The same words with other SIDs or flags are another change.
+// command describes the change for the undo file: the names and rights of the command line, the SIDs that the names
+// mean now, and each flag that changes what is written. The same words with other SIDs or flags are another change.
 func (f *stepFlags) command(name string, who []string, to string, steps []acltree.Step) string {
+	var text strings.Builder
+	text.WriteString(name)
+	for i, s := range steps {
+		fmt.Fprintf(&text, " %q (%v)", who[i], s.Trustee)
+	}
+	only := steps[0].Only
 	for _, flag := range []struct {
 		set  bool
 		text string
 	}{
 		{f.Every, "--every"}, {f.Reorder, "--reorder"}, {steps[0].Verb == acltree.Set, "--replace"},
+		{to != "all", "--to " + to}, {only != nil && *only == acltree.Grant, "--only grants"},
+		{only != nil && *only == acltree.Deny, "--only denials"},
 	} {
 		if flag.set {
-			name += " " + flag.text
+			text.WriteString(" " + flag.text)
 		}
 	}
-	var sids []string
-	for _, s := range steps {
-		sids = append(sids, s.Trustee.String())
-	}
-	text := fmt.Sprintf("%s %q (%s) to %s", name, who, strings.Join(sids, ", "), to)
-	if only := steps[0].Only; only != nil {
-		text += fmt.Sprintf(" only %d", *only)
-	}
-	return text
+	return text.String()
 }
 
 // explainRights prints the masks of the rights that the command line names, which the table of a dry run shows.

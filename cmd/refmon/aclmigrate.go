@@ -69,8 +69,8 @@ func (c *aclMigrateCmd) Run(std *streams) error {
 		}
 		return a.SID, err == nil
 	}
-	run := &aclRun{editFlags: &c.editFlags, std: std, names: names, change: m.Change,
-		command: fmt.Sprintf("migrate from %s %s replace %t names %q", c.From, c.Source, c.Replace, c.Directory)}
+	run := &aclRun{editFlags: &c.editFlags, std: std, names: names, change: m.Change, command: c.command(),
+		files: slices.Concat(c.people, c.maps)}
 	run.planned = func() error {
 		if m.Kept > 0 {
 			fmt.Fprintf(std.err, "refmon: %s had a descriptor and keep it\n", count(m.Kept, "file", "files"))
@@ -78,6 +78,21 @@ func (c *aclMigrateCmd) Run(std *streams) error {
 		return lost.print(std, c.Path)
 	}
 	return run.do()
+}
+
+// command describes the change for the undo file, without files of names: the flags that change what is written.
+func (c *aclMigrateCmd) command() string {
+	text := "migrate --from " + c.From
+	if c.From == "nfs4" {
+		text += " --source " + c.Source
+	}
+	if c.Replace {
+		text += " --replace"
+	}
+	if c.NamesFrom != "" {
+		text += " --names-from " + c.NamesFrom
+	}
+	return text
 }
 
 // losses counts what a conversion could not express.

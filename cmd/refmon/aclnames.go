@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"strings"
@@ -17,14 +18,25 @@ type namesFlags struct {
 	directoryFlags `embed:""`
 	IDMaps         string `name:"id-maps" help:"${nameMaps}" placeholder:"FILE"`
 	NamesFrom      string `help:"Also ask the refmond on this socket, which knows its domains." placeholder:"SOCKET"`
+
+	people, maps []nameFile // of --directory and --id-maps, set by names
 }
 
-// names opens the sources of names that the flags give; none is not an error. The caller calls done, which is never
-// nil. On error n is nil, and nothing stays open. Names in the id maps match in any case.
+// nameFile is a file of names, as a flag gives it.
+type nameFile struct {
+	flag, name string
+	sum        [sha256.Size]byte // of the contents
+}
+
+// names opens the sources of names that the flags give, and notes the files; none is not an error. The caller calls
+// done, which is never nil. On error n is nil, and nothing stays open. Names in the id maps match in any case.
 func (f *namesFlags) names(std *streams) (n *acltree.Names, done func(), err error) {
 	n, done = &acltree.Names{}, func() {}
 	if len(f.Directory) > 0 {
-		if n.Directory, err = f.readPeople(std); err != nil {
+		n.Directory, err = f.readPeopleFiles(std, func(name string, file []byte) {
+			f.people = append(f.people, nameFile{"--directory", name, sha256.Sum256(file)})
+		})
+		if err != nil {
 			return nil, done, err
 		}
 	}
@@ -33,6 +45,7 @@ func (f *namesFlags) names(std *streams) (n *acltree.Names, done func(), err err
 		if err != nil {
 			return nil, done, fmt.Errorf("--id-maps: %w", err)
 		}
+		f.maps = []nameFile{{"--id-maps", f.IDMaps, sha256.Sum256(file)}}
 		if n.Accounts, err = idmaps.Read(file, idmaps.ReadSubIDs("/etc/subuid", "/etc/subgid")); err != nil {
 			return nil, done, fmt.Errorf("--id-maps %s: %w", f.IDMaps, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -50,7 +51,8 @@ type editFlags struct {
 type aclRun struct {
 	*editFlags
 	std      *streams
-	command  string // in the undo file: continuing needs the same
+	command  string     // the change, as the command line gives it, without -r and files
+	files    []nameFile // the change depends on them
 	names    *acltree.Names
 	change   acltree.Change
 	trustees []trustee    // asked about by a dry run without a directory
@@ -88,17 +90,15 @@ func (r *aclRun) do() error {
 		return err
 	}
 	defer func() { _ = file.Close() }() // synced before a file is changed
-	if r.Recursive {
-		r.command += " with all descendants"
-	}
-	if r.IDMaps != "" { // they decide the owner of a file without a descriptor
-		r.command += " by " + r.IDMaps
-	}
-	header := acltree.Header{Root: tree.Path, Keeper: r.keeper(r.names).Name(), Command: r.command}
+	header := r.header(tree.Path)
 	if begun {
 		switch j, err := acltree.ReadJournal(file); {
-		case err == nil && j.Header != header:
-			return fmt.Errorf("--undo-file %s is of another change, %s of %s: name a new file", inLine(r.UndoFile),
+		case err == nil && j.Change == "":
+			name := inLine(r.UndoFile)
+			return fmt.Errorf("--undo-file %s is of an earlier version of refmon, whose changes this one cannot continue: "+
+				"run refmon acl undo %s first, then name a new file", name, name)
+		case err == nil && (j.Root != header.Root || j.Keeper != header.Keeper || j.Change != header.Change):
+			return fmt.Errorf("--undo-file %s is of another change, %s in %s: name a new file", inLine(r.UndoFile),
 				inLine(j.Command), inLine(j.Root))
 		case err == nil:
 			fmt.Fprintf(r.std.err, "refmon: continuing with %s\n", inLine(r.UndoFile))
@@ -131,6 +131,21 @@ func (r *aclRun) do() error {
 		err = left
 	}
 	return err
+}
+
+// header describes the run for its undo file. The identity of a change has the contents of its files, not their names.
+func (r *aclRun) header(root string) acltree.Header {
+	command := r.command
+	if r.Recursive {
+		command += " --recursive"
+	}
+	change := []byte(command)
+	for _, f := range r.files {
+		command += " " + f.flag + " " + f.name
+		change = fmt.Appendf(change, "\n%s %x", f.flag, f.sum)
+	}
+	return acltree.Header{Root: root, Keeper: r.keeper(r.names).Name(), Command: command,
+		Change: fmt.Sprintf("%x", sha256.Sum256(change))}
 }
 
 // unopened returns the error of a path that cannot be opened, and for a denial on a mount of refmond what to do. Any

@@ -162,12 +162,19 @@ func sayUnresolved(std *streams, list *collect.Collector, most int) {
 // several is an error. Without a file the directory is empty. In files of other systems, an account named c.who
 // replaces c.who by its SID, or by its listed name if disabled. Unresolved members are noted.
 func (c *directoryFlags) readPeople(std *streams) (*directory.Directory, error) {
+	return c.readPeopleFiles(std, func(string, []byte) {})
+}
+
+// readPeopleFiles reads the principals as readPeople does. It calls visit with the name and contents of each file.
+func (c *directoryFlags) readPeopleFiles(std *streams, visit func(name string, file []byte)) (
+	*directory.Directory, error) {
 	var list collect.Collector
 	for _, name := range c.Directory {
 		file, err := std.readAccounts(name)
 		if err != nil {
 			return nil, err
 		}
+		visit(name, file)
 		form := source.Form(file)
 		if form == "" {
 			if len(c.Directory) > 1 {

@@ -27,11 +27,12 @@ type Entry struct {
 	Version       uint16 // of a new attribute
 }
 
-// Header says what a journal is about. All fields are required.
+// Header says what a journal is about. All fields but Change are required.
 type Header struct {
 	Root    string `json:"root"`    // absolute path
 	Keeper  string `json:"keeper"`  // [Keeper.Name]
 	Command string `json:"command"` // the change, in the words of its user
+	Change  string `json:"change"`  // identifies the change: equal changes have equal ones; "": of an earlier version
 }
 
 // record is one line of a journal. Header, Blob, Forget and End are each on a line of their own. The line of an entry
