@@ -118,7 +118,7 @@ func (a *Authority) user(r *logon.Request) (name string, byRealm, ours bool) {
 // towards the limits of the name and the origin:
 //
 //   - STATUS_NO_SUCH_PACKAGE: a.Passwords is nil
-//   - STATUS_LOGON_FAILURE: the password is empty, or the name is spelled apart
+//   - STATUS_LOGON_FAILURE: the password is empty, or the name has characters that a directory ignores
 //   - STATUS_ACCOUNT_LOCKED_OUT: a limit is reached, so nobody checked the password
 //   - STATUS_INSUFFICIENT_RESOURCES: too many checks wait, of all users or of this one, or ctx ended first
 //   - STATUS_NO_LOGON_SERVERS: no server checked the password
@@ -134,8 +134,8 @@ func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name strin
 		// (D-2).
 		return logon.Result{Reason: ntstatus.WrongPassword}, ntstatus.LogonFailure
 	}
-	if spelledApart(name) {
-		// The directory would take it for another name, which has failures of its own (D-25).
+	if hasIgnoredCharacters(name) {
+		// The directory ignores these characters, but each spelling would have its own failure counter (D-25).
 		return logon.Result{Reason: ntstatus.NoSuchUser}, ntstatus.LogonFailure
 	}
 	origin, named := a.Store.Requester(r)
@@ -169,11 +169,16 @@ func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name strin
 	return a.token(&p, r)
 }
 
-// spelledApart reports whether a name has blanks or invisible characters that a directory ignores: at its ends, more
-// than one in sequence, or any other than the ASCII space. No name of an account has them.
-func spelledApart(name string) bool {
+// ignored are the printable characters that a directory maps to nothing (RFC 4518 2.2), and others that are invisible.
+var ignored = []*unicode.RangeTable{unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point,
+	{R16: []unicode.Range16{{Lo: '\u1806', Hi: '\u1806', Stride: 1}, {Lo: '\ufffc', Hi: '\ufffc', Stride: 1}}}}
+
+// hasIgnoredCharacters reports whether a name has blanks or invisible characters that a directory ignores. Blanks are
+// ignored at its ends, and after another blank; all except the ASCII space count as invisible. Account names do not
+// have them.
+func hasIgnoredCharacters(name string) bool {
 	return name != strings.Join(strings.Fields(name), " ") ||
-		strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
+		strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || unicode.In(r, ignored...) })
 }
 
 // byName logs on a user whom a.Names finds, without a password. If a.Names is nil, it passes the request to the

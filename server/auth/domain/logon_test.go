@@ -139,11 +139,12 @@ func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 	check.Equal(t, try("alice", "wonderland", ""), ntstatus.AccountLockedOut, "D-25: past its limit")
 }
 
-// TestNameThatIsSpelledApartIsRefused checks that a password is not checked for a name with blanks or invisible
+// TestNameWithIgnoredCharactersIsRefused checks that a password is not checked for a name with blanks or invisible
 // characters that a directory ignores, so that the failures of a name have one counter (D-25).
-func TestNameThatIsSpelledApartIsRefused(t *testing.T) {
+func TestNameWithIgnoredCharactersIsRefused(t *testing.T) {
 	f := newFixture(t)
-	for _, name := range []string{" alice", "alice ", "alice\t", "alice\u00a0", "al\u200bice", "al  ice", "\x00alice"} {
+	for _, name := range []string{" alice", "alice ", "alice\t", "alice\u00a0", "al\u200bice", "al  ice", "\x00alice",
+		"al\u034fice", "al\u1806ice", "alice\u180b", "alice\ufe0f", "alice\U000e0100", "alice\ufffc"} {
 		_, st := f.LogOn(password("EXAMPLE", name, "wonderland"))
 		check.Equal(t, st, ntstatus.LogonFailure, "D-25: a logon as %q", name)
 	}

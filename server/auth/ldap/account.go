@@ -30,9 +30,9 @@ type Found struct {
 // ErrUnknown says that the directory has no such account.
 var ErrUnknown = &Error{"the directory has no such account"}
 
-// accountAttributes are the attributes that newFound reads, except claims.
-var accountAttributes = []string{"objectSid", "sAMAccountName", "userAccountControl", "accountExpires",
-	"lockoutTime", "pwdLastSet", "logonHours", "primaryGroupID", "sIDHistory", "memberOf"}
+// accountAttributes are the attributes that newFound and hasName read, except claims.
+var accountAttributes = []string{"objectSid", "sAMAccountName", "userPrincipalName", "userAccountControl",
+	"accountExpires", "lockoutTime", "pwdLastSet", "logonHours", "primaryGroupID", "sIDHistory", "memberOf"}
 
 // filterOf returns the LDAP search filter that finds an account by name. If the name came with a realm, it also matches
 // the userPrincipalName (D-9).

@@ -1,9 +1,11 @@
 package ldap
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"regexp"
+	"strings"
 
 	goldap "github.com/go-ldap/ldap/v3"
 
@@ -89,7 +91,8 @@ func (d *Directory) Check(ctx context.Context, name string, byRealm bool, passwo
 }
 
 // named reads an account and the DN of its entry from the directory, without the cache. An unknown, empty or overlong
-// name is ErrUnknown. Two accounts with the name are an error. After an error about the account, f and dn may be set.
+// name is ErrUnknown, and so is another spelling of the account's name. Two accounts with the name are an error. After
+// an error about the account, f and dn may be set.
 func (d *Directory) named(ctx context.Context, name string, byRealm bool) (f *Found, dn string, err error) {
 	if name == "" || len(name) > maxName {
 		return nil, "", ErrUnknown
@@ -103,11 +106,29 @@ func (d *Directory) named(ctx context.Context, name string, byRealm bool) (f *Fo
 		if err != nil {
 			return err
 		}
+		if own, err := e.hasName(name, byRealm, d.cfg.Realm); err != nil || !own {
+			// Another spelling that the directory accepts would have its own failure counters (D-25).
+			return cmp.Or(err, error(ErrUnknown))
+		}
 		dn = e.DN
 		f, err = d.newFound(c, p, e, name)
 		return err
 	})
 	return f, dn, err
+}
+
+// hasName reports whether name is the entry's sAMAccountName or, with byRealm, its userPrincipalName before "@" and the
+// realm. Case does not count, as in the failure counters. An attribute with several values is an error.
+func (e *entry) hasName(name string, byRealm bool, realm string) (bool, error) {
+	name = strings.ToUpper(name)
+	same := func(attribute, upper string) (bool, error) {
+		value, err := e.one(attribute)
+		return err == nil && strings.ToUpper(value) == upper, err
+	}
+	if own, err := same("sAMAccountName", name); own || err != nil || !byRealm {
+		return own, err
+	}
+	return same("userPrincipalName", name+"@"+strings.ToUpper(realm))
 }
 
 // Name returns the NetBIOS name of the domain from the configuration, as used before a backslash. It may be "".

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,6 +64,38 @@ func TestPasswordIsRightIfServerBinds(t *testing.T) {
 	second.stop()
 	if got, err := d.Check(ctx, "alice", false, "wonderland"); !errors.Is(err, ErrAway) || errors.As(err, &wrong) {
 		t.Errorf("D-20: Check of a server that is away: %+v, %v, want ErrAway", got, err)
+	}
+}
+
+// TestOnlyAccountsOwnNameIsBound has a server that finds alice by other spellings too. The password of such a name is
+// not checked, because its failures would have a counter of their own (D-25).
+func TestOnlyAccountsOwnNameIsBound(t *testing.T) {
+	w := newWorld()
+	w.set("userPrincipalName", "A.Liddell@example.test")
+	f := serve(t, func(a asked) [][]byte {
+		if strings.Contains(a.filter, "sAMAccountName=") {
+			a.filter = "(sAMAccountName=alice)"
+		}
+		return w.answer(a)
+	})
+	d := f.directory(nil)
+	for _, c := range []struct {
+		name    string
+		byRealm bool
+		want    error
+	}{
+		{"ALICE", false, nil}, {"alice", true, nil}, {"a.liddell", true, nil}, {"a.liddell", false, ErrUnknown},
+		{"al\u00adice", false, ErrUnknown}, {"\uff41lice", true, ErrUnknown}, {"álice", false, ErrUnknown},
+		{"a.liddell@example.test", true, ErrUnknown},
+	} {
+		f.mu.Lock()
+		f.binds = nil
+		f.mu.Unlock()
+		check.ErrorIs(t, check.Err(d.Check(t.Context(), c.name, c.byRealm, "wonderland")), c.want, "D-25: %q", c.name)
+		f.mu.Lock()
+		bound := slices.Contains(f.binds, "CN=alice,"+base+" wonderland")
+		f.mu.Unlock()
+		check.Equal(t, bound, c.want == nil, "D-25: %q: alice's password is bound", c.name)
 	}
 }
 
