@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/refmon/refmon/internal/diskio"
 	"github.com/refmon/refmon/ntstatus"
 )
 
@@ -22,6 +23,9 @@ const (
 	maxNotes   = 1 << 16     // entries on disk
 	replayFile = "kerberos.replay"
 )
+
+// startKey is the key of the first entry on disk, whose time is that of the start. An earlier format has zeros there.
+var startKey = [16]byte{15: 2}
 
 var (
 	errReplay = errors.New("this authenticator was here before")
@@ -86,27 +90,30 @@ func (r *replay) sweepLocked(now time.Time) error {
 }
 
 // readLocked loads the stored authenticators of earlier runs. A missing file has none. It returns the bytes of those
-// that are still valid. It drops expired entries and a partial last one. An earlier start, and an expired entry, can
-// move r.from forward.
+// that are still valid. It drops expired entries, those of the earlier format and a partial last one. An earlier start,
+// and a dropped entry that is complete, can move r.from forward.
 // +checklocks:r.mu
 func (r *replay) readLocked(now time.Time) (kept []byte, err error) {
 	b, err := os.ReadFile(r.path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("replay cache: %w", err)
 	}
+	var former bool
 	for ; len(b) >= noteSize; b = b[noteSize:] {
 		key, at := [16]byte(b), time.UnixMicro(int64(binary.LittleEndian.Uint64(b[16:])))
 		switch {
-		case key == [16]byte{}:
+		case key == startKey, key == [16]byte{}:
+			former = key != startKey
 			// The time of an earlier start. If the clock was set back since, nothing is accepted
 			// twice (K-47).
 			if at.After(r.from) {
 				r.from = at
 			}
-		case at.Add(r.life).After(now):
+		case !former && at.Add(r.life).After(now):
 			r.loaded[key] = at
 			kept = append(kept, b[:noteSize]...)
 		default:
+			// Keys of the earlier format cover the service, so identity finds none of them (K-47).
 			r.forgetLocked(key, at)
 		}
 	}
@@ -128,7 +135,7 @@ func (r *replay) forgetLocked(key [16]byte, at time.Time) {
 // kept, which are still valid. After an error the old file stays in use, or no further entry is stored.
 // +checklocks:r.mu
 func (r *replay) rewriteLocked(kept []byte) error {
-	start := binary.LittleEndian.AppendUint64(make([]byte, 16), uint64(r.from.UnixMicro()))
+	start := binary.LittleEndian.AppendUint64(startKey[:len(startKey):len(startKey)], uint64(r.from.UnixMicro()))
 	f, err := os.OpenFile(r.path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("replay cache: %w", err)
@@ -144,20 +151,11 @@ func (r *replay) rewriteLocked(kept []byte) error {
 		_ = r.notes.Close() // its name is gone, and every write to it was synced
 	}
 	r.notes, r.noted = f, len(kept)/noteSize
-	if err = syncFolder(filepath.Dir(r.path)); err != nil {
+	if err = diskio.Faults(nil).SyncDir(filepath.Dir(r.path)); err != nil {
 		// A crash may bring the old file back, so writes to the new one must fail (K-47).
 		return fmt.Errorf("replay cache: %w", errors.Join(err, f.Close()))
 	}
 	return nil
-}
-
-// syncFolder makes a new or renamed file in a folder survive a crash, by a sync of the folder.
-func syncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // extend makes the cache remember authenticators for twice the clock skew, if that is longer than now. The cache may
@@ -175,7 +173,7 @@ func (r *replay) extend(skew time.Duration, now time.Time) {
 }
 
 // identity returns the hash by which the replay cache recognizes an authenticator. It covers client, time and
-// ciphertext. It leaves out the service, whose name in the ticket anybody can change (K-47).
+// ciphertext. It does not cover the service, because anybody can change the service name in a ticket (K-47).
 func identity(client string, at time.Time, cipher []byte) [16]byte {
 	h := sha256.New()
 	_ = binary.Write(h, binary.LittleEndian, uint32(len(client))) // a hash never fails

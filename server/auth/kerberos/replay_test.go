@@ -135,12 +135,12 @@ func TestReplayIsBounded(t *testing.T) {
 		len(r.old))
 }
 
-// note is one note of the file, as its form says: 16 bytes of the authenticator, or zeros for a start, and the
-// microseconds of its time.
+// note is one note of the file, as its form says: 16 bytes of the authenticator, or a 2 behind zeros for a start (key
+// 0), and the microseconds of its time.
 func note(key byte, at time.Time) []byte {
 	b := make([]byte, 16, 24)
-	if key != 0 {
-		b[0] = key
+	if b[0] = key; key == 0 {
+		b[15] = 2
 	}
 	return binary.LittleEndian.AppendUint64(b, uint64(at.UnixMicro()))
 }
@@ -288,6 +288,24 @@ func TestReplayKeepsFarAheadEntries(t *testing.T) {
 			t.Fatal(err)
 		}
 		check.ErrorIs(t, r.enter([16]byte{7}, far, far), errBefore, "K-47: start %d", i)
+		check.NoError(t, r.close())
+	}
+}
+
+// TestReplayRejectsNotesOfEarlierFormat starts with a file whose keys also covered the service. None of its
+// authenticators is known by its key, so their times are rejected (K-47).
+func TestReplayRejectsNotesOfEarlierFormat(t *testing.T) {
+	dir, start := t.TempDir(), started.Truncate(time.Second)
+	ahead := start.Add(time.Minute)
+	header := note(0, start)
+	header[15] = 0
+	stored := slices.Concat(header, note(7, ahead), note(8, ahead.Add(-time.Second)))
+	check.NoError(t, os.WriteFile(filepath.Join(dir, replayFile), stored, 0o600))
+	for i := range 2 { // the second start reads the file that the first one wrote
+		r, err := newReplay(dir, time.Minute, start)
+		check.NoError(t, err)
+		check.ErrorIs(t, r.enter([16]byte{1}, ahead, ahead), errBefore, "K-47: start %d: the stored time", i)
+		check.NoError(t, r.enter([16]byte{byte(i + 2)}, ahead.Add(time.Microsecond), ahead))
 		check.NoError(t, r.close())
 	}
 }
