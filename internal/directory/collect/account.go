@@ -109,23 +109,24 @@ func (t *Table) find(name string) *Account {
 	return list[0]
 }
 
-// Account returns the account with a SID, or else the one with a name: one with the same case, else the first one. It
-// adds one if the table has none. If s is not zero, it becomes the SID of an account that had none. The same name with
-// another SID is another account, of another domain.
+// Account returns the account with a SID. Otherwise it gives the SID to an account with the name that has none: the
+// last one with the same case, as [Table.Unix] does, else the first one. Without a SID it returns the account that
+// [Table.Named] does. It adds one if the table has none. The same name with another SID is another account, of another
+// domain.
 func (t *Table) Account(name string, s sid.SID) *Account {
-	free := func(a *Account) bool { return s.IsZero() || a.SID.IsZero() }
 	named := t.byName[fold(name)]
-	var a *Account
-	if !s.IsZero() {
-		a = t.bySID[s]
+	a := t.bySID[s]
+	if s.IsZero() {
+		a = t.find(name)
 	}
-	for i := 0; a == nil && i < len(named); i++ {
-		if named[i].Name == name && free(named[i]) {
+	for i := len(named) - 1; a == nil && i >= 0; i-- {
+		// Of the users with one name and several uids, pdbedit means the one that Unix returns (B-134).
+		if named[i].Name == name && named[i].SID.IsZero() {
 			a = named[i]
 		}
 	}
 	switch {
-	case a == nil && len(named) > 0 && free(named[0]):
+	case a == nil && len(named) > 0 && named[0].SID.IsZero():
 		a = named[0]
 	case a == nil:
 		a = t.add(name)
@@ -139,11 +140,10 @@ func (t *Table) Account(name string, s sid.SID) *Account {
 	return a
 }
 
-// Unix returns the account that a line of a Unix host names, where case counts (B-134). id is the account's uid or gid;
-// "" if the line only mentions the account. The result is the account with this name that was added last. A name in
-// another case counts if the account has the id, or if it has a SID, because passwd and a directory complete each
-// other. Unix adds an account if the table has none, or if each of that name has another id. It returns such an id as
-// well, "" if there is none.
+// Unix returns the account that a passwd or group line names; case counts (B-134). id is its uid or gid, or "" for a
+// member of a group. It prefers the account with this id, then the last one with this name and no other id, then one
+// with a SID whose name differs only in case. Otherwise it adds an account. otherID is the id of an existing account
+// with this name, if that is why it added one.
 func (t *Table) Unix(name, id string) (a *Account, otherID string) {
 	var completes *Account // in another case
 	for _, x := range t.byName[fold(name)] {

@@ -46,8 +46,8 @@ func AddLine(c *collect.Collector, line string) bool {
 		}
 		u, other := c.Users.Unix(f[0], id)
 		if other != "" {
-			c.Report("the user %s has the uids %s and %s: they are two users, and a group that lists %s means the last one "+
-				"before it", f[0], other, id, f[0])
+			c.Report("the user %s has two uids, %s and %s: refmon treats them as two users. List members by a unique name, "+
+				"because a group line with %s means only one of them", f[0], other, id, f[0])
 		}
 		u.ID = id
 		collect.Keep(&u.GID, gid)

@@ -40,9 +40,25 @@ func TestCaseAndIDsTellAccountsApart(t *testing.T) {
 		[2]string{"getent", "staff:x:50:bob\nstaff:x:51:bob\nbin:x:1:\n"})
 	sources.HasGroups(t, d, "bob", "S-1-22-1-1001 S-1-22-2-1")
 	sources.HasGroups(t, d, "bob (S-1-22-1-1002)", "S-1-22-1-1002 S-1-22-2-1 S-1-22-2-50 S-1-22-2-51")
-	check.SlicesEqual(t, unresolved, []string{"the user bob has the uids 1001 and 1002: they are two users, " +
-		"and a group that lists bob means the last one before it",
+	check.SlicesEqual(t, unresolved, []string{"the user bob has two uids, 1001 and 1002: refmon treats them as two " +
+		"users. List members by a unique name, because a group line with bob means only one of them",
 		"the group staff has the gids 50 and 51: they are two groups"}, "unresolved")
+}
+
+// TestPdbeditMeansLastAccountOfName gives a name with two uids a SID. It belongs to the account that has the other values
+// of pdbedit, too (B-134).
+func TestPdbeditMeansLastAccountOfName(t *testing.T) {
+	const twice = "bob:x:1001:1::/:/bin/sh\nbob:x:1002:1::/:/bin/sh\n"
+	for _, flags := range []string{"[DU ]", "[U ]"} {
+		printed := "Unix username: bob\nAccount Flags: " + flags + "\nUser SID: S-1-5-21-1-2-3-3002\n"
+		d, _ := sources.Read(t, [2]string{"passwd", twice}, [2]string{"getent", "bin:x:1:\n"}, [2]string{"pdbedit", printed})
+		if flags == "[DU ]" {
+			sources.HasGroups(t, d, "bob", "S-1-22-1-1001 S-1-22-2-1")
+			check.Equal(t, d.Disabled, 1, "B-134: disabled users")
+			continue
+		}
+		sources.HasGroups(t, d, "S-1-5-21-1-2-3-3002", "S-1-22-1-1002 S-1-22-2-1")
+	}
 }
 
 // TestPdbeditJoinsSIDsAndIDs: SIDs of a server's accounts and ids of its system are one account.
