@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"unicode/utf8"
 
+	"github.com/refmon/refmon/internal/diskio"
 	"github.com/refmon/refmon/sd"
 )
 
@@ -157,11 +158,7 @@ func (w *Writer) Commit(durable bool) error {
 	if err := w.file.Sync(); err != nil {
 		return err
 	}
-	dir, err := os.Open(filepath.Dir(w.file.Name()))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return diskio.Faults(nil).SyncDir(filepath.Dir(w.file.Name()))
 }
 
 // Journal is a journal that was read and checked.
