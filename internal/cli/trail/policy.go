@@ -19,7 +19,7 @@ const policyName = "policy.txt"
 
 // LoadPolicy reads the policy file in a log's folder. It returns nil, the default policy, and no error if the folder
 // has none. A malformed file is an error with its line. A file that cannot be read is an error, and so is one that
-// lacks a subcategory.
+// lacks a subcategory or the end of its last line.
 func LoadPolicy(dir string) (*audit.Policy, error) {
 	b, err := os.ReadFile(filepath.Join(dir, policyName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -30,7 +30,7 @@ func LoadPolicy(dir string) (*audit.Policy, error) {
 	}
 	spec, err := parsePolicy(b)
 	if err == nil {
-		err = complete(spec)
+		err = checkComplete(b, spec)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the audit policy %s: %w", filepath.Join(dir, policyName), err)
@@ -38,9 +38,14 @@ func LoadPolicy(dir string) (*audit.Policy, error) {
 	return audit.NewPolicy(spec)
 }
 
-// complete returns an error if a stored policy lacks a subcategory. StorePolicy writes each one, so the file was cut
-// off, and records would be missing (U-1).
-func complete(spec audit.PolicySpec) error {
+// checkComplete returns an error if a stored policy lacks a subcategory or the end of the last line. StorePolicy writes
+// all of them, so such a file was cut off, and missing ones would not be audited (U-1).
+func checkComplete(text []byte, spec audit.PolicySpec) error {
+	if len(text) > 0 && !bytes.HasSuffix(text, []byte("\n")) {
+		// A part of "Success and Failure" can be another setting.
+		return errors.New("the last line does not end: the file may have been cut off: end the line if it is complete, or " +
+			"remove the file for the default policy")
+	}
 	for s := range audit.Subcategories {
 		if _, ok := spec.System[s]; !ok {
 			return fmt.Errorf("%s is missing: the file may have been cut off: remove it for the default policy", s)
