@@ -91,10 +91,10 @@ func (c *choiceFlags) open(std *streams, o *objectsFlags, paths []string, typ *w
 		in.source = objects.OfDirectory(in.source, typ, c.rights[i].Name)
 	}
 	if err == nil && (choice.Only != nil || choice.Exclude != nil || choice.Names != nil || choice.Heads) {
+		choice.LeftOut = in.leave
 		in.source, in.chosen = objects.Choose(in.source, choice), true
 	}
 	if err == nil {
-		in.partial = choice.Only != nil || choice.Names != nil
 		in.extent.exclude = c.Exclude
 	}
 	return in, err

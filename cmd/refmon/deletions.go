@@ -3,7 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha256"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,7 +17,8 @@ import (
 )
 
 // deletions finds the documents that the output of an earlier run has and this run does not (B-19), and writes their
-// deletions. It keeps 16 bytes for each document of this run. Owned by one goroutine.
+// deletions. It keeps a hash of 16 bytes for each document of both outputs, and for each path that could not be read or
+// that the run leaves out. Owned by one goroutine, except left.
 type deletions struct {
 	old        *os.File   // the earlier output
 	new        *successor // takes its place when the run has ended
@@ -29,14 +30,18 @@ type deletions struct {
 	unreadable map[[16]byte]struct{} // hashes of the clean paths that this run could not read
 	rest       []byte                // the beginning of a line
 	gone       int                   // deletions that finish wrote
+	extent     *extent               // of this run
+	left       hashes                // of the clean paths of objects that this run leaves out
+	force      bool                  // write over documents that this run leaves out
 }
 
 // earlier opens the output of an earlier run, so that this run can report deleted objects. The result is nil if there
-// is no such output, if the format has no deletions, or with --changes. If this run is over some of the objects only,
-// such an output is an error, and nil with --force. So is one with a document that this run does not visit. New output
-// goes to a file with the suffix .new, and so does a table of sets in place of an earlier one.
+// is no such output, if the format has no deletions, or with --changes. A document that this run does not visit is an
+// error, unless --force is given. Rows go to FILE.new until the run ends, and so does a table of sets that replaces an
+// earlier one.
 func (o *output) earlier(r *bulk.Run) (*deletions, error) {
-	d := &deletions{seen: map[[16]byte]struct{}{}, unreadable: map[[16]byte]struct{}{}}
+	d := &deletions{seen: map[[16]byte]struct{}{}, unreadable: map[[16]byte]struct{}{}, extent: &o.in.extent,
+		force: o.force}
 	switch {
 	case o.out == "" || r.Changes:
 		return nil, nil
@@ -61,19 +66,12 @@ func (o *output) earlier(r *bulk.Run) (*deletions, error) {
 	if earlier, err := d.isEarlier(); err != nil || !earlier {
 		return nil, err // [output.to] refuses the file
 	}
-	// A run over some objects does not know which of the others are gone (B-90).
-	if o.in.partial && !o.force {
-		return nil, fmt.Errorf("%s has the output of an earlier run, and this one is over some objects only: "+
-			"give another --out, or --force to write over it without deletions", o.out)
+	if !o.force {
+		if path, err := d.outside(); err != nil || path != "" {
+			return nil, errors.Join(err, refusal(o.out, path))
+		}
 	}
-	other, err := d.outside(&o.in.extent)
-	if err == nil && other != "" && !o.force {
-		err = fmt.Errorf("%s has the output of an earlier run, and this one does not visit its %s: "+
-			"give another --out, or --force to write over it without deletions", o.out, inLine(other))
-	}
-	if err != nil || o.in.partial || other != "" {
-		return nil, err
-	}
+	o.in.leftOut = func(path []byte) { d.left.add(cleanPath(string(path))) }
 	if d.new, err = o.succeed(o.out); err == nil && earlierSets(o.sets) {
 		d.sets, err = o.succeed(o.sets)
 	}
@@ -83,13 +81,31 @@ func (o *output) earlier(r *bulk.Run) (*deletions, error) {
 // folderUnread is the error of a document of the earlier output below a folder that this run could not read.
 const folderUnread = "a folder above it could not be read"
 
-// outside returns the first path in the earlier output that a run does not visit; "" if there is none.
-func (d *deletions) outside(x *extent) (path string, err error) {
-	return path, d.each(func(_, at []byte) {
-		if text := unquoted(at); path == "" && !x.visits(text) {
+// refusal returns the error for the first document of the earlier output that a run leaves out; nil without a path
+// (B-90).
+func refusal(name, path string) error {
+	if path == "" {
+		return nil
+	}
+	return fmt.Errorf("%s has the output of an earlier run, and this one leaves out its %s: give another --out, or "+
+		"--force to write over it and keep such documents", name, inLine(path))
+}
+
+// outside returns the first path in the earlier output that the run does not visit; "" if there is none. It does not
+// read the output if the run visits every path.
+func (d *deletions) outside() (path string, err error) {
+	if d.extent.roots == nil && len(d.extent.exclude) == 0 {
+		return "", nil
+	}
+	err = d.each(func(_, at []byte) {
+		if path != "" {
+			return
+		}
+		if text := unquoted(at); !d.extent.visits(text) {
 			path = text
 		}
 	})
+	return path, err
 }
 
 // each calls f with the id and the path of each document in the earlier output, as JSON. A document without a path has
@@ -239,25 +255,6 @@ func (d *deletions) hidden(path string) bool {
 	return false
 }
 
-// cleanPath returns one form for all spellings of a path: filepath.Clean without a slash or backslash at the end. The
-// root is "".
-func cleanPath(path string) string { return strings.TrimRight(filepath.Clean(path), `/\`) }
-
-// key returns a hash that identifies a document by its id, a JSON string. Two spellings of one text have equal hashes.
-func key(id []byte) (out [16]byte) {
-	if bytes.IndexByte(id, '\\') >= 0 {
-		return textKey([]byte(unquoted(id)))
-	}
-	return textKey(id[1 : len(id)-1])
-}
-
-// textKey returns the hash of a text that key returns for it as JSON.
-func textKey(text []byte) (out [16]byte) {
-	sum := sha256.Sum256(text)
-	copy(out[:], sum[:])
-	return out
-}
-
 // errNoneRead says that no object of a run could be read, so that a run cannot know which ones are gone.
 var errNoneRead = errors.New("no object could be read, so none counts as deleted")
 
@@ -275,27 +272,33 @@ func (d *deletions) replace(o *output, sum *bulk.Summary, failed error) error {
 	return err
 }
 
-// finish writes the deletions, and an error for each document below a folder that could not be read, and replaces the
-// earlier output. If the run failed, it returns an error that names both
-// files. The earlier output then stays, so that the next run still finds its documents. After any other error the
-// earlier output stays, too.
+// finish writes a deletion for each document that only the earlier output has, and an error row if a folder above it
+// could not be read. It then replaces the earlier output and its table of sets. After any error both stay. If the run
+// failed, or left out a document without --force, the error names both files.
 func (d *deletions) finish(name string, failed error) error {
 	if failed != nil {
 		return fmt.Errorf("the earlier output stays in %s, the beginning of this one is in %s", name, d.new.Name())
 	}
 	out := bufio.NewWriterSize(d.new, 1<<20)
+	left := "" // the path of the first document that this run leaves out
 	err := d.each(func(id, path []byte) {
 		if _, there := d.seen[key(id)]; there {
 			return
 		}
 		d.seen[key(id)] = struct{}{} // once
-		if d.hidden(unquoted(path)) {
+		switch text := unquoted(path); {
+		case !d.extent.visits(text) || d.left.has(cleanPath(text)):
+			left = cmp.Or(left, text)
+		case d.hidden(text):
 			fmt.Fprintf(out, d.unread, id, path)
-			return
+		default:
+			d.gone++
+			fmt.Fprintf(out, d.action, id)
 		}
-		d.gone++
-		fmt.Fprintf(out, d.action, id)
 	})
+	if err == nil && !d.force && left != "" {
+		err = fmt.Errorf("%w; the rows of this one are in %s", refusal(name, left), d.new.Name())
+	}
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sddl"
 )
 
 // TestSecondRunDeletesMissingFiles checks that the outputs of a run, and of a second one over half of its files, leave
@@ -93,19 +95,22 @@ func TestUnvisitedDocumentsAreNotDeleted(t *testing.T) {
 		code, errs := run(format, "s", "-r", "--force")
 		check.RequireThat(t, code == 0, "exit code %d: %s", code, errs)
 		before := string(check.Must(os.ReadFile("out")))
-		for _, flags := range []string{"s", "s/pub -r", "s --depth 1", "s -r --only dirs", "s -r --exclude e",
+		for _, flags := range []string{"s", "s/pub -r", "s --depth 1", "s -r --exclude e",
 			". --depth 2"} {
 			code, errs := run(format, strings.Fields(flags)...)
-			check.That(t, code == 2 && strings.Contains(errs, "--force to write over it without deletions"), "%s: %d, %s",
+			check.That(t, code == 2 && strings.Contains(errs, "--force to write over it and keep such documents"), "%s: %d, %s",
 				flags, code, errs)
 			check.Equal(t, string(check.Must(os.ReadFile("out"))), before, "out after %s", flags)
 		}
-		for _, flags := range []string{"./s -r", "s --depth 2", ". --depth 3", "s -r --exclude s"} {
+		for _, flags := range []string{"./s -r", "s --depth 2", ". --depth 3", "s -r --exclude s",
+			"s -r --only dirs"} {
 			check.NoError(t, os.WriteFile("out", []byte(before), 0o600))
 			code, errs := run(format, strings.Fields(flags)...)
 			check.That(t, code == 0, "%s: %d, %s", flags, code, errs)
 		}
 		check.NoError(t, os.WriteFile("out", []byte(before), 0o600))
+		code, errs = run(format, "s", "-r", "--only", "files", "--force")
+		check.That(t, code == 2 && string(check.Must(os.ReadFile("out"))) == before, "no files: %d, %s", code, errs)
 		code, errs = run(format, "s/pub", "--force")
 		text := string(check.Must(os.ReadFile("out")))
 		check.That(t, code == 0 && !strings.Contains(text, "delete") && !strings.Contains(text, "gone"), "%d, %s, %s", code,
@@ -143,6 +148,62 @@ func TestDocumentsBelowUnreadableFolderStayKnown(t *testing.T) {
 		}
 		deleted, documents, _ := run(row("/s"), 0)
 		check.That(t, deleted == 3 && len(documents) == 1, "%s: %d deletions, want 3; %v", format, deleted, documents)
+	}
+}
+
+// TestSelectionDeletesOnlyWhatItSelects checks that a run over some objects of a file can be repeated, deletes those of
+// them that are gone, and refuses the output of a run over others (B-90).
+func TestSelectionDeletesOnlyWhatItSelects(t *testing.T) {
+	t.Chdir(t.TempDir())
+	check.NoError(t, os.WriteFile("people.yaml", []byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"), 0o600))
+	row := func(path, typ string) string {
+		return `{"path":"` + path + `","type":"` + typ + `","sd":"O:BAG:BAD:(A;;FR;;;WD)"}` + "\n"
+	}
+	sd := check.Must(sddl.Parse("O:SYG:SYD:(A;;FA;;;WD)", sddl.Options{}))
+	managed := base64.StdEncoding.EncodeToString(sd.Binary())
+	entry := func(dn, class string) string {
+		return "dn: " + dn + "\nobjectClass: " + class + "\nnTSecurityDescriptor: O:SYG:SYD:(A;;FA;;;WD)\n" +
+			"msDS-GroupMSAMembership:: " + managed + "\n\n"
+	}
+	plain := strings.Replace(entry("CN=x,DC=x", "user"), "msDS-", "x", 1)
+	for _, c := range []struct{ right, chosen, gone, left, flags string }{
+		{"read", row("/d", "directory"), row("/e", "directory"), row("/d/f", "file"), "--only dirs"},
+		{"read", row("/d", "file"), row("/e", "file"), row("/x", "file"), "/d /e"},
+		{"DCSync", entry("DC=x", "domainDNS"), entry("DC=y", "domainDNS"), plain, ""},
+		{"ReadGMSAPassword", entry("CN=a,DC=x", "user"), entry("CN=b,DC=x", "user"), plain, ""},
+	} {
+		run := func(right, flags, objects string, more ...string) (int, string, string) {
+			t.Helper()
+			check.NoError(t, os.WriteFile("objects", []byte(objects), 0o600))
+			code, _, errs := asked(slices.Concat([]string{"who-can", right, "-o", "objects", "-d", "people.yaml", "-f", "jsonl",
+				"--out", "out", "-q"}, strings.Fields(flags), more)...)
+			return code, errs, string(check.Must(os.ReadFile("out")))
+		}
+		all := c.chosen + c.gone + c.left
+		for range 2 {
+			code, errs, _ := run(c.right, c.flags, all, "--force")
+			check.That(t, code == 0, "%s %s: %d, %s", c.right, c.flags, code, errs)
+		}
+		flags := strings.ReplaceAll(c.flags, " /e", "")
+		code, errs, text := run(c.right, flags, c.chosen+c.left)
+		check.That(t, code == 0 && strings.Count(text, `"gone"`) == 1 && strings.Count(text, "\n") == 2, "%s %s: %d, %s, %s",
+			c.right, c.flags, code, errs, text)
+		whole := "read"
+		if strings.HasPrefix(all, "dn:") {
+			whole = "GenericAll"
+		}
+		check.NoError(t, os.Remove("out"))
+		check.NoError(t, os.WriteFile("out", nil, 0o600))
+		code, errs, before := run(whole, "", all)
+		check.That(t, code == 0, "%s: %d, %s", whole, code, errs)
+		code, errs, text = run(c.right, flags, all)
+		check.That(t, code == 2 && text == before && strings.Contains(errs, "this one leaves out its "), "%s %s: %d, %s",
+			c.right, flags, code, errs)
+		code, errs, text = run(c.right, flags, c.chosen+c.left, "--force")
+		check.That(t, code == 0 && strings.Count(text, `"gone"`) == 1, "%s %s --force: %d, %s, %s", c.right, flags, code,
+			errs, text)
+		check.NoError(t, os.Remove("out"))
+		check.NoError(t, os.WriteFile("out", nil, 0o600))
 	}
 }
 

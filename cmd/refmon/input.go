@@ -1,12 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/internal/cli/batch"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/ldif"
+	"github.com/refmon/refmon/internal/words"
 )
 
 // maxFile is the size limit of a file read as a whole. A token file of 100,000 groups has 6 MB.
@@ -82,4 +87,39 @@ func one(what, single, file string) error {
 // isHex reports whether text is a binary form in hexadecimal digits, which starts with the revision 01.
 func isHex(text string) bool {
 	return len(text) >= 16 && strings.HasPrefix(text, "01") && strings.Trim(text, "0123456789abcdefABCDEF") == ""
+}
+
+// input is the opened source of a run's objects, with what is known about it.
+type input struct {
+	source         objects.Source
+	close          func() error
+	size, modified int64 // bytes, and nanoseconds since 1970; 0 if not known
+	file           *os.File
+	chosen         bool   // some objects are left out
+	ldif           bool   // the objects are those of a directory
+	head           []byte // of a pipe: its beginning
+	extent         extent
+	leftOut        func(path []byte) // see [objects.Choice]; nil: nothing
+}
+
+// leave calls leftOut with the path of an object that the run leaves out.
+func (in *input) leave(path []byte) {
+	if in.leftOut != nil {
+		in.leftOut(path)
+	}
+}
+
+// choose adapts the input to the command's rights. A separate descriptor decides about a managed account's password
+// (ReadGMSAPassword), so the source is then replaced by one with these descriptors. Such a right together with others
+// is an error. For other rights choose does nothing.
+func (in *input) choose(rights []words.Right) (err error) {
+	managed := func(r words.Right) bool { return r.Managed() }
+	switch {
+	case !slices.ContainsFunc(rights, managed):
+		return nil
+	case len(rights) > 1:
+		return errors.New("ReadGMSAPassword cannot be combined with other rights: a separate descriptor decides it")
+	}
+	in.source, err = ldif.Managed(in.source, in.leave)
+	return err
 }

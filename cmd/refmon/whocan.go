@@ -86,7 +86,7 @@ for COPY of a database: of objects (path, right_name, set_name), and with --sets
 docs/search.md has the queries.
 
 If --out names the output of an earlier run, es-bulk and JSON lines end with a deletion for each document that only
-the earlier output has. A run that does not visit all earlier documents, and any other file with contents, need --force.
+the earlier output has. Give --force to write over any other file, or if this run leaves out such documents.
 
 Unreadable objects give a row with "error", never an empty or a full list; the exit code is then 2.`
 }

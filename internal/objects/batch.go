@@ -76,8 +76,8 @@ func Halt(s Source) {
 	}
 }
 
-// Each calls f with every object of the batch that the source's choice selects, in order. If Stopped becomes true it
-// returns early and sets Cut. f must not keep the object.
+// Each calls f with every object of the batch that the source's choice selects, in order, and the choice's LeftOut with
+// the others. If Stopped becomes true it returns early and sets Cut. f must not keep the object.
 func (b *Batch) Each(f func(o *Object)) {
 	if b.choice == nil {
 		b.each(f)
@@ -86,6 +86,8 @@ func (b *Batch) Each(f func(o *Object)) {
 	b.each(func(o *Object) {
 		if b.choice.has(o) {
 			f(o)
+		} else if b.choice.LeftOut != nil {
+			b.choice.LeftOut(o.Path)
 		}
 	})
 }

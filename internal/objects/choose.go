@@ -15,6 +15,10 @@ type Choice struct {
 	Exclude Patterns
 	Names   []*Name // only objects with one of these names; nil: with any
 	Heads   bool    // only the heads of domains
+
+	// LeftOut gets the path of each object that is not selected, valid during the call. Calls can be concurrent. nil:
+	// nothing.
+	LeftOut func(path []byte)
 }
 
 // Choose returns a source with the objects of s that c selects. The result takes over s: do not read s any more. It

@@ -16,19 +16,20 @@ var errNoneManaged = errors.New("no entry has msDS-GroupMSAMembership: export it
 // managed is a source of the group managed service accounts of an LDIF file, with the descriptors that decide who may
 // read their passwords.
 type managed struct {
-	from *source
-	any  bool // an account was found
+	from    *source
+	leftOut func(path []byte) // gets the paths of the other objects
+	any     bool              // an account was found
 }
 
 // Managed returns a source of the managed accounts in s. It takes over s. Each account has the descriptor in
-// msDS-GroupMSAMembership in place of its own (B-10). It returns ErrNoManaged if s is not LDIF. If no entry has that
-// attribute, the first Next fails.
-func Managed(s objects.Source) (objects.Source, error) {
+// msDS-GroupMSAMembership in place of its own (B-10). leftOut gets the path of each other object; it must not keep it.
+// Managed returns ErrNoManaged if s is not LDIF. If no entry has that attribute, the first Next fails.
+func Managed(s objects.Source, leftOut func(path []byte)) (objects.Source, error) {
 	from, ok := s.(*source)
 	if !ok {
 		return nil, ErrNoManaged
 	}
-	return &managed{from: from}, nil
+	return &managed{from: from, leftOut: leftOut}, nil
 }
 
 // Next fills a batch with managed accounts, or returns io.EOF at the end. It fails if the whole file has none. The
@@ -46,6 +47,7 @@ func (m *managed) Next(b *objects.Batch) error {
 			if o.Entry.Managed != nil {
 				break
 			}
+			m.leftOut(o.Path)
 		}
 		m.any = true
 		o.SD, o.Form, o.Type, o.Err = o.Entry.Managed, objects.FormBinary, winnt.DirectoryServiceObject, nil

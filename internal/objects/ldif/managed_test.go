@@ -37,7 +37,7 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 			"objectSid: S-1-5-21-1-2-3-4",
 			"nTSecurityDescriptor: O:SYG:SYD:P") + "dn: CN=c\n" + managed
 	read := func(file string) (rows []string, err error) {
-		s, err := ldif.Managed(ldif.New(strings.NewReader(file)))
+		s, err := ldif.Managed(ldif.New(strings.NewReader(file)), func([]byte) {})
 		if err != nil {
 			return nil, err
 		}
@@ -57,7 +57,7 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 		!strings.Contains(err.Error(), "no entry has msDS-GroupMSAMembership") {
 		t.Errorf("B-10: no account: %v", err)
 	}
-	_, err = ldif.Managed(jsonl.Lines(strings.NewReader("{}"), 0, 0))
+	_, err = ldif.Managed(jsonl.Lines(strings.NewReader("{}"), 0, 0), nil)
 	check.That(t, errors.Is(err, ldif.ErrNoManaged), "B-10: JSON lines: %v, want %v", err, ldif.ErrNoManaged)
 	for wrong, why := range map[string]string{"msDS-GroupMSAMembership:: !": "line 2: msDS-GroupMSAMembership: wrong " +
 		"base64",
