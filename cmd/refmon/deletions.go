@@ -72,8 +72,8 @@ func (o *output) earlier(r *bulk.Run) (*deletions, error) {
 		}
 	}
 	o.in.leftOut = func(path []byte) { d.left.add(cleanPath(string(path))) }
-	if d.new, err = o.succeed(o.out); err == nil && earlierSets(o.sets) {
-		d.sets, err = o.succeed(o.sets)
+	if d.new, err = o.openSuccessor(o.out); err == nil && earlierSets(o.sets) {
+		d.sets, err = o.openSuccessor(o.sets)
 	}
 	return d, err
 }

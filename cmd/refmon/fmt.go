@@ -142,7 +142,7 @@ func replace(name string, b []byte) error {
 		return err
 	}
 	_, err = f.Write(b)
-	err = errors.Join(err, likeFile(f, info), f.Close())
+	err = errors.Join(err, copyOwnerAndMode(f, info), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), name)
 	}

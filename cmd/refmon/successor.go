@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -11,9 +14,10 @@ type successor struct {
 	name string // of the existing file, without links
 }
 
-// succeed opens the successor of an existing output file, with the mode and owner of that file. A symbolic link stays,
-// and its target is replaced. The end of the run closes the file.
-func (o *output) succeed(name string) (*successor, error) {
+// openSuccessor creates the successor of an existing output file, with the mode and owner of that file. It replaces one
+// that an earlier run left. A symbolic link to the existing file stays, and its target is replaced. output.close closes
+// the file.
+func (o *output) openSuccessor(name string) (*successor, error) {
 	name, err := filepath.EvalSymlinks(name)
 	if err != nil {
 		return nil, err
@@ -22,24 +26,39 @@ func (o *output) succeed(name string) (*successor, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := apart(name, o.taken...); err != nil {
+	next := name + ".new"
+	if err := errors.Join(apart(name, o.taken...), apart(next, o.taken...)); err != nil {
 		return nil, err
 	}
-	o.taken = append(o.taken, name)
-	f, err := o.open(name+".new", false)
+	// A process that has the earlier file open, or its link, gets nothing of the new one.
+	if old, err := os.Lstat(next); err == nil && !old.IsDir() {
+		if err := os.Remove(next); err != nil {
+			return nil, err
+		}
+	}
+	f, err := os.OpenFile(next, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	return &successor{f, name}, likeFile(f, info)
+	if err := copyOwnerAndMode(f, info); err != nil {
+		return nil, errors.Join(err, f.Close(), os.Remove(next))
+	}
+	o.files, o.taken = append(o.files, f), append(o.taken, name, next)
+	return &successor{f, name}, nil
 }
 
 // replace puts the successor in the place of the existing file.
 func (s *successor) replace() error { return os.Rename(s.Name(), s.name) }
 
-// likeFile gives a new file the owner and permissions of an existing one. An owner that the caller may not set is an
-// error, because others could read the new file.
-func likeFile(f *os.File, existing os.FileInfo) error {
-	if err := ownedLike(f, existing); err != nil {
+// copyOwnerAndMode gives a new file the owner and permissions of an existing one. It returns an error if the caller may
+// not set the owner or group, because the mode could then let others read the file.
+func copyOwnerAndMode(f *os.File, existing os.FileInfo) error {
+	err := copyOwner(f, existing)
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%s belongs to another user or group, which this user may not set for a new file: "+
+			"write to another file, or run as its owner", existing.Name())
+	}
+	if err != nil {
 		return err
 	}
 	return f.Chmod(existing.Mode().Perm())

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// ownedLike gives a file the owner and group of an existing one, if they differ.
-func ownedLike(f *os.File, existing os.FileInfo) error {
+// copyOwner gives a file the owner and group of an existing one, if they differ.
+func copyOwner(f *os.File, existing os.FileInfo) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
