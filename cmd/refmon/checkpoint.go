@@ -54,7 +54,7 @@ type resumption struct {
 // resume opens the files of a checkpoint and seeks the input to its offset. It needs --out and JSON lines as input.
 //   - no checkpoint: the run starts at the beginning, and an existing output needs --force
 //   - a complete run: nil and no error
-//   - another question or directory, or an objects file that changed: an error
+//   - another question or directory, an objects file that changed, or a checkpoint without its time: an error
 func (o *output) resume(question string, adds bool) (*resumption, error) {
 	// CSV and LDIF have no position from which a later run could continue.
 	if o.out == "" && o.rows || o.in.file == nil || !jsonl.IsLines(o.in.source) {
@@ -75,18 +75,21 @@ func (o *output) resume(question string, adds bool) (*resumption, error) {
 		if o.rows {
 			fresh = append(fresh, o.out, o.sets)
 		}
-		if adds {
-			fresh = append(fresh, o.checkpoint+".state")
-		}
 		for _, name := range fresh {
 			if err := o.spare(name); err != nil {
 				return nil, err
 			}
 		}
+		if state := o.checkpoint + ".state"; adds && o.spare(state) != nil {
+			return nil, fmt.Errorf("%s is left of another run: remove it, or give --force", state)
+		}
+	case old.Modified == 0 && r.at.Modified != 0:
+		return nil, fmt.Errorf("%s was written by an earlier version of refmon: remove it and give --force to start again",
+			o.checkpoint)
 	case old.Question != r.at.Question || old.InputSize != r.at.InputSize || old.Modified != r.at.Modified:
 		// An objects file with another size or modification time is another file (B-131).
-		return nil, fmt.Errorf("%s belongs to another question, directory or objects file: remove it to start again",
-			o.checkpoint)
+		return nil, fmt.Errorf("%s belongs to another question, directory or objects file: remove it and give --force "+
+			"to start again", o.checkpoint)
 	case old.Done:
 		fmt.Fprintln(o.std.err, "refmon: the checkpoint is complete: there is nothing left to do")
 		return nil, nil

@@ -175,7 +175,8 @@ func TestResumedRunEqualsWholeRun(t *testing.T) {
 
 	for what, spoil := range map[string]func(c *checkpoint){
 		"belongs to another question":               func(c *checkpoint) { c.Question += "0" },
-		"objects file: remove it":                   func(c *checkpoint) { c.InputSize++ },
+		"objects file: remove it and give --force":  func(c *checkpoint) { c.InputSize++ },
+		"written by an earlier version of refmon":   func(c *checkpoint) { c.Modified = 0 },
 		"has 232 bytes, but the checkpoint has 233": func(c *checkpoint) { c.Done, c.Out = false, int64(len(whole))+1 },
 	} {
 		was := s.checkpoint(spoil)
@@ -202,7 +203,7 @@ func TestCheckpointRefusesChangedObjects(t *testing.T) {
 		later := time.Now().Add(time.Second)
 		check.NoError(t, os.Chtimes(s.path(c.file), later, later))
 		code, says := s.refmon()
-		check.That(t, code == exitMalformed && strings.Contains(says, "or objects file: remove it to start again"),
+		check.That(t, code == exitMalformed && strings.Contains(says, "or objects file: remove it and give --force"),
 			"%s with a changed %s: exit code %d, %s, want a refusal", c.args[0], c.file, code, says)
 	}
 }
@@ -291,7 +292,7 @@ func TestCheckpointLeavesOtherFiles(t *testing.T) {
 		s := of(t, args...)
 		s.write("c.state", "kept")
 		code, says := s.refmon()
-		check.That(t, code == exitMalformed && strings.Contains(says, "c.state is there already") &&
+		check.That(t, code == exitMalformed && strings.Contains(says, "c.state is left of another run: remove it") &&
 			s.read("c.state") == "kept", "%s: exit code %d, %s, c.state %q, want a refusal and the old file", args[0],
 			code, says, s.read("c.state"))
 	}
