@@ -183,8 +183,9 @@ func joinsUser(change string, dir *directory.Directory) bool {
 }
 
 // certify writes the decision's certificate for another program to verify, and the descriptor. The descriptor is
-// hexadecimal, in a file with the suffix .sd. Existing files are replaced, except the token file, which is an error.
-// Without a token file or a decision certify returns an error. An error may leave only the certificate.
+// hexadecimal, in a file with the suffix .sd. Existing files are replaced. An input of the command is an error, and
+// nothing is written then. Without a token file or a decision certify returns an error. Another error may leave only
+// the certificate.
 func (c *whyCmd) certify(std *streams, q *accessquery.Query, a *accessquery.Answer) error {
 	switch {
 	case a.Why == nil:
@@ -203,7 +204,7 @@ func (c *whyCmd) certify(std *streams, q *accessquery.Query, a *accessquery.Answ
 		return fmt.Errorf("--certificate: %w", err)
 	}
 	for _, name := range []string{c.Certificate, c.Certificate + ".sd"} {
-		if err := apart(name, c.Token); err != nil {
+		if err := apart(name, slices.Concat(c.Directory, []string{c.Token})...); err != nil {
 			return err
 		}
 	}
