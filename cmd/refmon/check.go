@@ -53,7 +53,7 @@ Otherwise the exit code is 0, also after denials. A line has at most 4 MiB.`
 // --batch every other input of a question is an error. --explain matters only with --json or --batch.
 func (c *checkCmd) Run(std *streams) error {
 	if c.Batch != "" {
-		unused := given(map[string]bool{"token": c.Token != "", "directory": len(c.Directory) > 0, "want": c.Want != "",
+		unused := setFlags(map[string]bool{"token": c.Token != "", "directory": len(c.Directory) > 0, "want": c.Want != "",
 			"type": c.Type != "file", "self": c.Self != "", "object-type": len(c.ObjectType) > 0,
 			"call": c.Call != "SeAccessCheck"})
 		if c.SDDL != "" {

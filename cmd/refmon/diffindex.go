@@ -31,8 +31,9 @@ func (c *diffCmd) index(std *streams) (err error) {
 	if c.Checkpoint != "" || c.Summary || c.Format == "csv" {
 		return errors.New("two outputs of --for-index are compared as JSON lines: omit --checkpoint, --summary and csv")
 	}
-	unused := given(map[string]bool{"directory": len(c.Directory) > 0, "token": len(c.Token) > 0, "logon": c.Logon != "",
-		"share": len(c.Share) > 0, "directory-after": len(c.DirectoryAfter) > 0, "type": c.Type != "file"})
+	unused := setFlags(map[string]bool{"directory": len(c.Directory) > 0, "token": len(c.Token) > 0,
+		"logon": c.Logon != "", "share": len(c.Share) > 0, "directory-after": len(c.DirectoryAfter) > 0,
+		"type": c.Type != "file"})
 	if unused != "" {
 		return fmt.Errorf("two outputs of --for-index are compared as they are, because the outputs have the answers "+
 			"already: omit %s", unused)

@@ -32,8 +32,8 @@ type question struct {
 	people *directory.Directory // names of accounts in the descriptor; nil: well-known names only
 }
 
-// given returns the names of the flags that are set as a list in words, sorted; "" if none is.
-func given(flags map[string]bool) string {
+// setFlags returns the flags that are set, sorted and joined by ", "; "" if none is.
+func setFlags(flags map[string]bool) string {
 	var names []string
 	for name, set := range flags {
 		if set {
