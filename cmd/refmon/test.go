@@ -13,6 +13,8 @@ import (
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/source"
+	"github.com/refmon/refmon/internal/objects/tree"
+	"github.com/refmon/refmon/sd"
 )
 
 // testCmd holds the arguments and flags of refmon test.
@@ -137,6 +139,15 @@ func outside(std *streams, name string) expect.Outside {
 				return nil, err
 			}
 			return in.source, nil
+		},
+		Folder: func(file string, search *sd.Descriptor) string {
+			folders, _ := tree.FoldersTo(file, nil) // the name is worth no failure
+			for _, f := range folders {
+				if bytes.Equal(f.Descriptor.AppendOriginal(nil), search.AppendOriginal(nil)) {
+					return inLine(f.Path)
+				}
+			}
+			return ""
 		},
 	}
 }

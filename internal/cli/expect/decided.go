@@ -32,7 +32,11 @@ func (d *Descriptor) decided(f *File, a *accessquery.Answer, people bool) string
 	}
 	text := strings.Join(parts, "; ")
 	if d.folder {
-		text = "a folder on the way, by its mode or POSIX ACL: " + text
+		name := "a folder on the way"
+		if d.Name != "" {
+			name = "the folder " + d.Name
+		}
+		text = name + ", by its mode or POSIX ACL: " + text
 	}
 	return text
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -23,6 +24,9 @@ type Outside struct {
 	// Paths reads files of this machine and their descendants. A user who may not search a folder of their Way has no
 	// access.
 	Paths func(names []string) (objects.Source, error)
+	// Folder returns the first folder on the way to a file of Paths that has this descriptor in the Way, or "" if none has
+	// it any more. It may be nil if no file of Paths has a Way.
+	Folder func(file string, search *sd.Descriptor) string
 }
 
 var errNothingOutside = errors.New("this file may not refer to other files")

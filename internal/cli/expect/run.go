@@ -120,6 +120,9 @@ func (q *question) run(f *File, now func() time.Time, used map[int]bool) Case {
 		}
 	}
 	if c.Problem != "" {
+		if on.folder {
+			on.Name = f.out.Folder(q.on.Name, on.SD)
+		}
 		c.Why, c.By, c.Decided = text, on.decided(f, &a, false), on.decided(f, &a, true)
 	}
 	return c
