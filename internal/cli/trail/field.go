@@ -151,7 +151,8 @@ func glob(pattern string, text []byte) bool {
 }
 
 // folded returns the first character of a text without its case, and its length in bytes; -1 and 0 for an empty text.
-// It folds no character to an ASCII letter, as the Kelvin sign to k, because a needle would not find it.
+// It folds no other character to an ASCII letter, such as the Kelvin sign to k, because needlesOf looks for ASCII
+// letters only.
 func folded[T string | []byte](text T) (rune, int) {
 	if len(text) == 0 {
 		return -1, 0

@@ -113,7 +113,7 @@ func (r *WindowsReader) read() (*exportedEvent, error) {
 		case xml.EndElement:
 			last := len(r.open) - 1
 			if last < 0 || r.open[last] != t.Name.Local {
-				return nil, fmt.Errorf("</%s> without its begin", t.Name.Local)
+				return nil, fmt.Errorf("</%s> without <%s>", t.Name.Local, t.Name.Local)
 			}
 			r.open = r.open[:last]
 		case xml.CharData:

@@ -169,7 +169,7 @@ func TestWindowsReaderRejectsMalformed(t *testing.T) {
 		"a broken second":   {strings.Replace(one, "943538600Z", "9435386x", 1), "want a form such as"},
 		"the end":           {one + one[:len(one)-9], "event 2, line"},
 		"the end of Events": {"<Events>" + one + "\n", "line 6: the text ends inside <Events>: its end is missing"},
-		"no begin":          {one + "</Events>", "</Events> without its begin"},
+		"no begin":          {one + "</Events>", "</Events> without <Events>"},
 		"the end of others": {"<a><Events>" + one + "</Events>", "inside <a>"},
 		"another end":       {strings.Replace(one, "</System>", "</Sys>", 1), "</Sys> where </System> is expected"},
 		"an entity":         {strings.Replace(one, "bob", "&b;", 1), "invalid character entity &b;"},

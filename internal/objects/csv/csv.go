@@ -112,8 +112,8 @@ func (c *source) readRow(o *objects.Object) error {
 // pathColumns are the columns that can have the path, the best first. A name alone is not unique.
 var pathColumns = []string{"path", "pspath", "fullname", "dn", "distinguishedname", "name"}
 
-// readHeading reads the column names, after any lines that begin with #TYPE. The best column for a path counts.
-// Empty input is io.EOF. Errors:
+// readHeading reads the column names, after any lines that begin with #TYPE. The path is in
+// the first of pathColumns that the heading has. Empty input is io.EOF. Errors:
 //   - no column for the path or none for the descriptor
 //   - two columns with a descriptor
 //   - a nonempty name that appears twice
