@@ -7,7 +7,6 @@ import (
 	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/internal/strict"
-	"github.com/refmon/refmon/winnt"
 )
 
 // traverseFlag enables the check of the folders on the way to a file.
@@ -42,8 +41,7 @@ func (c *accessCmd) refusedOnTheWay(std *streams, subject access.Subject, path s
 	}
 	for i := range folders {
 		f := &folders[i]
-		q := &accessquery.Query{Explain: true, Request: access.Request{Descriptor: f.Descriptor, Subject: subject,
-			Type: winnt.DirectoryFileObject, Desired: winnt.FILE_TRAVERSE}}
+		q := accessquery.Traverse(f.Descriptor, subject)
 		a, err := q.Ask()
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.Path, err)

@@ -58,6 +58,13 @@ type Query struct {
 	Note       string          // about the question, for the answer in JSON; "": none
 }
 
+// Traverse returns the query whether a subject may search a folder, with an explanation. search is the folder's
+// descriptor of the host's search permission, as in objects.Way.
+func Traverse(search *sd.Descriptor, s access.Subject) *Query {
+	return &Query{Explain: true, Request: access.Request{Descriptor: search, Subject: s,
+		Type: winnt.DirectoryFileObject, Desired: winnt.FILE_TRAVERSE}}
+}
+
 // Answer is the result of a query. Status is the call's own if the call failed, else the access status.
 type Answer struct {
 	access.Decision

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/sd"
@@ -136,9 +135,7 @@ func (q *question) answer() (a accessquery.Answer, on *Descriptor, err error) {
 	}
 	for _, d := range q.on.way.Folders {
 		// A file below a folder that the host does not let the principal search gives no access (B-20).
-		folder := &accessquery.Query{Explain: true, Request: access.Request{Descriptor: d, Subject: q.ask.Request.Subject,
-			Type: winnt.DirectoryFileObject, Desired: winnt.FILE_TRAVERSE}}
-		above, err := folder.Ask()
+		above, err := accessquery.Traverse(d, q.ask.Request.Subject).Ask()
 		if err != nil || !above.Allowed() {
 			return above, &Descriptor{SD: d, Type: winnt.DirectoryFileObject, folder: true}, err
 		}
