@@ -45,8 +45,8 @@ func TestCaseAndIDsTellAccountsApart(t *testing.T) {
 		"the group staff has the gids 50 and 51: they are two groups"}, "unresolved")
 }
 
-// TestPdbeditMeansLastAccountOfName gives a name with two uids a SID. It belongs to the account that has the other values
-// of pdbedit, too (B-134).
+// TestPdbeditMeansLastAccountOfName gives a name with two uids a SID. It belongs to the account that has the other
+// values of pdbedit, too (B-134).
 func TestPdbeditMeansLastAccountOfName(t *testing.T) {
 	const twice = "bob:x:1001:1::/:/bin/sh\nbob:x:1002:1::/:/bin/sh\n"
 	for _, flags := range []string{"[DU ]", "[U ]"} {
