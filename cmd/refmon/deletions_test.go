@@ -22,7 +22,7 @@ func TestSecondRunDeletesMissingFiles(t *testing.T) {
 		t.Run(format, func(t *testing.T) {
 			dir := t.TempDir()
 			tree, out, people := filepath.Join(dir, "tree"), filepath.Join(dir, "out"), filepath.Join(dir, "people.yaml")
-			check.NoError(t, os.WriteFile(people, []byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"), 0o600))
+			writePeople(t, people)
 			check.NoError(t, os.Mkdir(tree, 0o755))
 			name := func(i int) string {
 				return filepath.Join(tree, fmt.Sprintf("%d \"q\" \\ <&> %s", i, strings.Repeat("x", i)))
@@ -84,7 +84,7 @@ func TestUnvisitedDocumentsAreNotDeleted(t *testing.T) {
 	t.Chdir(dir)
 	check.NoError(t, os.MkdirAll("s/d/e", 0o755))
 	check.NoError(t, os.Mkdir("s/pub", 0o755))
-	check.NoError(t, os.WriteFile("people.yaml", []byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"), 0o600))
+	writePeople(t, "people.yaml")
 	run := func(format string, more ...string) (int, string) {
 		t.Helper()
 		code, _, errs := asked(append([]string{"who-can", "read", "-d", "people.yaml", "--format", format, "--out", "out",
@@ -122,7 +122,7 @@ func TestUnvisitedDocumentsAreNotDeleted(t *testing.T) {
 // with an error in place of a deletion, so that nobody can read it, and a later run can delete it (B-90).
 func TestDocumentsBelowUnreadableFolderStayKnown(t *testing.T) {
 	t.Chdir(t.TempDir())
-	check.NoError(t, os.WriteFile("people.yaml", []byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"), 0o600))
+	writePeople(t, "people.yaml")
 	long := "/s/<d>/" + strings.Repeat("x", 600)
 	row := func(path string) string { return `{"path":"` + path + `","sd":"O:BAG:BAD:(A;;FR;;;WD)"}` + "\n" }
 	for _, format := range []string{"es-bulk", "jsonl", "for-index"} {
@@ -230,7 +230,7 @@ func TestUnreadableRootHidesDocumentsInEachSpelling(t *testing.T) {
 // and that the next run replaces both (B-19).
 func TestFailedRunKeepsEarlierSets(t *testing.T) {
 	t.Chdir(t.TempDir())
-	check.NoError(t, os.WriteFile("people.yaml", []byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"), 0o600))
+	writePeople(t, "people.yaml")
 	run := func(objects string) (code int, index, sets string) {
 		t.Helper()
 		check.NoError(t, os.WriteFile("objects.jsonl", []byte(objects), 0o600))

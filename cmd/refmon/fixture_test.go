@@ -84,4 +84,10 @@ func workplace(t *testing.T) {
 	}
 }
 
+// writePeople writes a directory file with one user, alice.
+func writePeople(t *testing.T, name string) {
+	t.Helper()
+	check.NoError(t, os.WriteFile(name, []byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"), 0o600))
+}
+
 const sdOfUsers = "O:BAG:SYD:(A;;FR;;;BU)"

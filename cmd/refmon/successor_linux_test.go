@@ -15,7 +15,7 @@ import (
 // the owner of the earlier one, and a symbolic link to it (B-19).
 func TestSecondRunKeepsModeOwnerAndLink(t *testing.T) {
 	t.Chdir(t.TempDir())
-	check.NoError(t, os.WriteFile("people.yaml", []byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"), 0o600))
+	writePeople(t, "people.yaml")
 	check.NoError(t, errors.Join(os.Mkdir("s", 0o755), os.WriteFile("s/real", nil, 0o600), os.Symlink("s/real", "out")))
 	uid := os.Getuid()
 	if uid == 0 {
