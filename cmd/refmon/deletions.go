@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/objects"
 )
 
 // deletions finds the documents that the output of an earlier run has and this run does not (B-19), and writes their
@@ -25,12 +26,12 @@ type deletions struct {
 	sets       *successor // of the table of sets that belongs to the earlier output; nil: none
 	prefix     []byte     // of a line that has a document's id behind it
 	action     string     // a deletion, with one place for the id
-	unread     string     // an unreadable document, with places for its id and its path
 	seen       map[[16]byte]struct{}
 	unreadable map[[16]byte]struct{} // hashes of the clean paths that this run could not read
 	rest       []byte                // the beginning of a line
 	gone       int                   // deletions that finish wrote
 	extent     *extent               // of this run
+	run        *bulk.Run             // this one
 	left       hashes                // of the clean paths of objects that this run leaves out
 	force      bool                  // write over documents that this run leaves out
 }
@@ -41,19 +42,16 @@ type deletions struct {
 // earlier one.
 func (o *output) earlier(r *bulk.Run) (*deletions, error) {
 	d := &deletions{seen: map[[16]byte]struct{}{}, unreadable: map[[16]byte]struct{}{}, extent: &o.in.extent,
-		force: o.force}
+		force: o.force, run: r}
 	switch {
 	case o.out == "" || r.Changes:
 		return nil, nil
+	case !r.HasDocuments():
+		return nil, nil
 	case r.Format == bulk.ESBulk:
 		d.prefix, d.action = []byte(`{"index":{"_id":`), `{"delete":{"_id":%s}}`+"\n"
-		d.unread = `{"index":{"_id":%s}}` + "\n" + `{"path":%s,"_allow_access_control":["sid:S-1-0-0"],"error":"` +
-			folderUnread + `"}` + "\n"
-	case r.Format == bulk.JSONL || r.Ask == bulk.Index && r.Format != bulk.CSVTables:
-		d.prefix, d.action = []byte(`{"path":`), `{"path":%s,"gone":true}`+"\n"
-		d.unread = `{"path":%[2]s,"error":"` + folderUnread + `"}` + "\n"
 	default:
-		return nil, nil
+		d.prefix, d.action = []byte(`{"path":`), `{"path":%s,"gone":true}`+"\n"
 	}
 	info, err := os.Stat(o.out)
 	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
@@ -78,8 +76,8 @@ func (o *output) earlier(r *bulk.Run) (*deletions, error) {
 	return d, err
 }
 
-// folderUnread is the error of a document of the earlier output below a folder that this run could not read.
-const folderUnread = "a folder above it could not be read"
+// errFolderUnread is the error of a document of the earlier output below a folder that this run could not read.
+var errFolderUnread = errors.New("a folder above it could not be read")
 
 // refusal returns the error for the first document of the earlier output that a run leaves out; nil without a path
 // (B-90).
@@ -280,6 +278,7 @@ func (d *deletions) finish(name string, failed error) error {
 		return fmt.Errorf("the earlier output stays in %s, the beginning of this one is in %s", name, d.new.Name())
 	}
 	out := bufio.NewWriterSize(d.new, 1<<20)
+	var row []byte
 	left := "" // the path of the first document that this run leaves out
 	err := d.each(func(id, path []byte) {
 		if _, there := d.seen[key(id)]; there {
@@ -290,7 +289,8 @@ func (d *deletions) finish(name string, failed error) error {
 		case !d.extent.visits(text) || d.left.has(cleanPath(text)):
 			left = cmp.Or(left, text)
 		case d.hidden(text):
-			fmt.Fprintf(out, d.unread, id, path)
+			row = d.run.AppendUnreadable(row[:0], &objects.Object{Path: []byte(text), Quoted: path}, errFolderUnread)
+			_, _ = out.Write(row) // Flush returns its error
 		default:
 			d.gone++
 			fmt.Fprintf(out, d.action, id)

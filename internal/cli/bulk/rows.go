@@ -78,20 +78,33 @@ func failed[T any](w *rows) func(b *box[T], o *objects.Object, err error) {
 func (w *rows) unreadable(dst []byte, o *objects.Object, err error) []byte {
 	text := batch.Shorten(err.Error())
 	switch {
+	case w.run.HasDocuments():
+		return w.run.AppendUnreadable(dst, o, err)
 	case w.run.Format == CSVTables:
 		for i := range w.run.Rights {
 			dst = w.tableRow(dst, o, i, unreadableSet)
 		}
 		return dst
-	case w.run.Format == ESBulk:
-		return append(batch.AppendString(append(appendDocument(dst, o, nil), `,"error":`...), text), "}\n"...)
-	case w.run.Ask == Index || w.run.Format == JSONL:
-		dst = append(appendPath(append(dst, `{"path":`...), o), `,"error":`...)
-		return append(batch.AppendString(dst, text), "}\n"...)
 	case w.run.Format == CSV:
 		return appendCSV(dst, string(o.Path), "error", text)
 	}
 	return appendRow(dst, plain(string(o.Path)), bad("error"), plain(text))
+}
+
+// HasDocuments reports whether the rows are es-bulk or JSON lines, which a later run can delete by their paths.
+func (r *Run) HasDocuments() bool {
+	return r.Format == ESBulk || r.Format == JSONL || r.Ask == Index && r.Format != CSVTables
+}
+
+// AppendUnreadable appends the row of an object that could not be read, with the shortened error, as es-bulk or as a
+// JSON line. The document in es-bulk belongs to nobody (B-6).
+func (r *Run) AppendUnreadable(dst []byte, o *objects.Object, err error) []byte {
+	if r.Format == ESBulk {
+		dst = appendDocument(dst, o, nil)
+	} else {
+		dst = appendPath(append(dst, `{"path":`...), o)
+	}
+	return append(batch.AppendString(append(dst, `,"error":`...), batch.Shorten(err.Error())), "}\n"...)
 }
 
 // appendPath appends the path as JSON.
