@@ -51,7 +51,8 @@ func TestPdbeditMeansLastAccountOfName(t *testing.T) {
 	const twice = "bob:x:1001:1::/:/bin/sh\nbob:x:1002:1::/:/bin/sh\n"
 	for _, flags := range []string{"[DU ]", "[U ]"} {
 		printed := "Unix username: bob\nAccount Flags: " + flags + "\nUser SID: S-1-5-21-1-2-3-3002\n"
-		d, _ := sources.Read(t, [2]string{"passwd", twice}, [2]string{"getent", "bin:x:1:\n"}, [2]string{"pdbedit", printed})
+		d, _ := sources.Read(t, [2]string{"passwd", twice}, [2]string{"getent", "bin:x:1:\n"},
+			[2]string{"pdbedit", printed})
 		if flags == "[DU ]" {
 			sources.HasGroups(t, d, "bob", "S-1-22-1-1001 S-1-22-2-1")
 			check.Equal(t, d.Disabled, 1, "B-134: disabled users")
