@@ -215,7 +215,8 @@ const noSuchKey = 2
 //   - key is empty, longer than maxName, not UTF-8, begins with "-" or has a colon or control character
 //   - the database does not have the key, or the host does not have getent(1)
 //
-// Another failure, a lookup that takes longer than wait, and too long an output or one of several lines are errors.
+// A name service that is down looks like a database without the key. Errors are any other exit status, a lookup longer
+// than wait, and an output that is too long or not one line.
 func getent(database, key string) (line string, found bool, err error) {
 	if key == "" || len(key) > maxName || key[0] == '-' || !utf8.ValidString(key) ||
 		strings.ContainsFunc(key, func(r rune) bool { return r == ':' || unicode.IsControl(r) }) {
