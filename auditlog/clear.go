@@ -64,7 +64,7 @@ func (w *writer) clear(from audit.Origin) error {
 	if err := errors.Join(w.append(), w.sync()); err != nil {
 		return err
 	}
-	w.beginAgain()
+	w.beginWithUnstored()
 	for len(w.kept.list) > 0 {
 		next := w.head.first
 		if len(w.kept.list) > 1 {
@@ -77,7 +77,7 @@ func (w *writer) clear(from audit.Origin) error {
 	w.kept.stopped = false // there is space again
 	err := w.append()
 	if err == nil {
-		w.unsaid = nil
+		w.unstored = nil
 	}
 	return errors.Join(err, w.sync())
 }

@@ -12,10 +12,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/refmon/refmon/internal/diskio"
 )
 
-// sinkName returns the sink as the cursor has it: the absolute path of a file, so that the working directory does not
-// matter.
+// sinkName returns the name of the sink in the cursor file. For a file it is the absolute path, so that the working
+// directory does not matter.
 func (f *Forwarder) sinkName() (string, error) {
 	if network, _, ok := strings.Cut(f.Sink, ":"); ok && (network == "unix" || network == "tcp") {
 		return f.Sink, nil
@@ -23,9 +25,9 @@ func (f *Forwarder) sinkName() (string, error) {
 	return filepath.Abs(f.Sink)
 }
 
-// load reads the number of the next record, the hash of the one before it and the sink from the cursor file, which may
-// lack the last two. Without the file it starts with the first record. A file without such a number is an error, and so
-// are a malformed hash and another sink. After an error the cursor is undefined.
+// load reads the cursor file: the number of the next record, the hash of the record before it, and the sink. Older
+// files have no sink, and may have no hash. Without a file it starts at the first record. A malformed file and another
+// sink are errors. After an error the cursor is undefined.
 func (f *Forwarder) load() error {
 	b, err := os.ReadFile(f.Cursor)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -40,7 +42,7 @@ func (f *Forwarder) load() error {
 	leaf, hexErr := hex.DecodeString(digits)
 	f.next, err = strconv.ParseUint(number, 10, 56)
 	if err != nil || f.next == 0 || hexErr != nil || len(leaf) != 0 && len(leaf) != sha256.Size {
-		return fmt.Errorf("read the cursor: %s holds no RecordId: remove it to begin anew", f.Cursor)
+		return fmt.Errorf("read the cursor: %s has no RecordId: remove it to send all records again", f.Cursor)
 	}
 	if named {
 		now, err := f.sinkName()
@@ -49,8 +51,8 @@ func (f *Forwarder) load() error {
 		}
 		// Another sink does not have the records before the cursor (U-77).
 		if sink, err := strconv.Unquote(quoted); err != nil || sink != now {
-			return fmt.Errorf("read the cursor: %s is of the sink %s: name another file for the cursor of %s, or remove "+
-				"this one to send all records", f.Cursor, cmp.Or(sink, quoted), now)
+			return fmt.Errorf("read the cursor: %s belongs to the sink %s: choose another file with --cursor for the "+
+				"sink %s, or remove this one to send all records again", f.Cursor, cmp.Or(sink, quoted), now)
 		}
 	}
 	f.saved, f.leaf = f.next, string(leaf)
@@ -73,16 +75,8 @@ func (f *Forwarder) save() error {
 	if err != nil {
 		return fmt.Errorf("write the cursor: %w", err)
 	}
-	name := f.Cursor + ".new"
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("write the cursor: %w", err)
-	}
-	_, err = fmt.Fprintf(file, "%d %x %q\n", f.next, f.leaf, sink)
-	if err = errors.Join(err, syncData(file), file.Close()); err == nil {
-		err = os.Rename(name, f.Cursor)
-	}
-	if err != nil {
+	text := fmt.Appendf(nil, "%d %x %q\n", f.next, f.leaf, sink)
+	if err := diskio.Faults(nil).Replace(f.Cursor, text, 0o600); err != nil {
 		return fmt.Errorf("write the cursor: %w", err)
 	}
 	f.sent, f.since, f.saved = 0, time.Now(), f.next

@@ -70,15 +70,17 @@ func TestForwarderContinuesAfterRemovedRecords(t *testing.T) {
 	checkCursor(t, f, int(v.Last)+1)
 }
 
-// A cursor belongs to one sink. Another one is refused, and gets nothing (U-77).
+// A forwarder refuses the cursor of another sink and sends nothing (U-77).
 func TestForwarderRefusesCursorOfAnotherSink(t *testing.T) {
 	f := newForwarder(t)
 	writeLog(t, Config{Dir: f.Dir}, 1)
 	testcheck.NoError(t, f.Run(t.Context(), false))
 	for _, sink := range []string{f.Sink + "2", "unix:" + f.Sink} {
 		err := (&Forwarder{Dir: f.Dir, Sink: sink, Cursor: f.Cursor}).Run(t.Context(), false)
-		testcheck.That(t, err != nil && strings.Contains(err.Error(), "is of the sink "+f.Sink+":"),
+		testcheck.That(t, err != nil && strings.Contains(err.Error(), "belongs to the sink "+f.Sink+":"),
 			"%s: %v, want an error with the other sink", sink, err)
+		_, err = os.Stat(f.Sink + "2")
+		testcheck.ErrorIs(t, err, os.ErrNotExist, "the file of the other sink")
 	}
 }
 
@@ -222,8 +224,8 @@ func TestCursorFollowsConfirmedRecords(t *testing.T) {
 		testcheck.Equal(t, string(testcheck.Must(os.ReadFile(f.Cursor))), string(old), "cursor, though nothing came")
 		for _, text := range []string{"x", "0", "", "-1", "1x", "18446744073709551616", "1 x", "1 00"} {
 			testcheck.NoError(t, os.WriteFile(f.Cursor, []byte(text), 0o600))
-			if err := f.Run(t.Context(), false); err == nil || !strings.Contains(err.Error(), "holds no RecordId") {
-				t.Errorf("Run with the cursor %q = %v, want that it holds no RecordId", text, err)
+			if err := f.Run(t.Context(), false); err == nil || !strings.Contains(err.Error(), "has no RecordId") {
+				t.Errorf("Run with the cursor %q = %v, want that it has no RecordId", text, err)
 			}
 		}
 		testcheck.NoError(t, os.Remove(f.Cursor))

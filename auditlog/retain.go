@@ -101,7 +101,7 @@ func (w *writer) retain(reserve bool) error {
 	return nil
 }
 
-// removeSegment removes or archives the oldest segment and reports a record about it. last is the segment's last
+// removeSegment removes or archives the oldest segment and buffers a record about that. last is the segment's last
 // record. A missing file is an error only for archiving. After an error the segment stays in the list. A failed sync
 // of the folder ends the log.
 func (w *writer) removeSegment(s kept, last uint64) error {
@@ -135,10 +135,10 @@ func (w *writer) stamp(e audit.Event) audit.Event {
 // say adds a record about the log itself to the buffer of encoded records.
 func (w *writer) say(e audit.Event) { w.encode(w.stamp(e)) }
 
-// report adds a record about the segments to the buffer. If that is not stored, the next write has the record.
+// report buffers a record about segments. Later writes encode it again until one of them succeeds.
 func (w *writer) report(e audit.Event) {
 	e = w.stamp(e)
-	w.unsaid = append(w.unsaid, e)
+	w.unstored = append(w.unstored, e)
 	w.encode(e)
 }
 

@@ -33,7 +33,7 @@ type writer struct {
 	frames    []frame       // of the batch in buf
 	announced uint64        // lost records that a record has reported
 	kept      keeper        // the segments before the open one
-	unsaid    []audit.Event // about them, which are not stored yet
+	unstored  []audit.Event // records about segments that no write has stored yet
 
 	notary notary
 }
@@ -120,7 +120,7 @@ func (w *writer) write(events []audit.Event, reserve bool) error {
 	if err := w.standing(); err != nil {
 		return err
 	}
-	w.beginAgain()
+	w.beginWithUnstored()
 	dropped := w.log.dropped.Load()
 	if lost := dropped - w.announced; lost > 0 && len(events) > 0 {
 		// Records were lost before these: a record before them says how many (U-65).
@@ -135,7 +135,7 @@ func (w *writer) write(events []audit.Event, reserve bool) error {
 	if err := w.append(); err != nil {
 		return err
 	}
-	w.announced, w.unsaid = dropped, nil
+	w.announced, w.unstored = dropped, nil
 	return nil
 }
 
@@ -149,12 +149,12 @@ func (w *writer) standing() error {
 // begin empties the buffer of encoded records.
 func (w *writer) begin() { w.buf, w.frames = w.buf[:0], w.frames[:0] }
 
-// beginAgain empties the buffer, and encodes again the records about segments that a full disk kept from being stored
+// beginWithUnstored empties the buffer and encodes the records about segments that earlier writes could not store
 // (U-67).
-func (w *writer) beginAgain() {
+func (w *writer) beginWithUnstored() {
 	w.begin()
-	for i := range w.unsaid {
-		w.encode(w.unsaid[i])
+	for i := range w.unstored {
+		w.encode(w.unstored[i])
 	}
 }
 

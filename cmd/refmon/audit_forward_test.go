@@ -34,7 +34,7 @@ func TestForwarderStoresItsPosition(t *testing.T) {
 	}
 	// The position is that of one sink: another one has none of the records before it.
 	code, _, errs := asked("audit", "forward", dir, "--no-follow", "--to", to+"2", "--cursor", cursor)
-	check.That(t, code == 2 && strings.Contains(errs, cursor+" is of the sink "+to+":"),
+	check.That(t, code == 2 && strings.Contains(errs, cursor+" belongs to the sink "+to+":"),
 		"the cursor of another sink: exit code %d, %s, want 2 and the sink", code, errs)
 	if code, _, errs := asked("audit", "forward", dir, "--no-follow"); code != 2 || errs == "" {
 		t.Errorf("without a sink: exit code %d, %s, want 2, a non-empty string", code, errs)
