@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/refmon/refmon/internal/diskio"
 	"github.com/refmon/refmon/internal/strict"
 )
 
@@ -111,10 +112,8 @@ func (b *Bulk) saveCursor() error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(c.path+".new", text, 0o600); err != nil {
-		return err
-	}
-	if err := os.Rename(c.path+".new", c.path); err != nil {
+	// An empty cursor after a power failure would keep the next run from starting.
+	if err := diskio.Faults(nil).Replace(c.path, text, 0o600); err != nil {
 		return err
 	}
 	b.dirty = false
