@@ -39,8 +39,8 @@ func (q Question) Merge(s *State, deciders int) (*Merge, error) {
 // owns the result.
 func (m *Merge) Take() []Event { return m.whole.Take() }
 
-// KeepTrees deletes the documents of all other trees, which the site no longer has, and passes the number of each
-// tree's documents to warn (N-141). A nil warn drops it. Call it before the first event.
+// KeepTrees deletes the documents of all trees that are not in trees. For each such tree it passes an error with the
+// number of documents to warn (N-141). warn may be nil. Call KeepTrees before the first event.
 func (m *Merge) KeepTrees(trees []string, warn func(error)) error {
 	return m.whole.keepTrees(trees, warn)
 }

@@ -33,7 +33,8 @@ func TestMergeDeletesDocumentsOfFormerTree(t *testing.T) {
 	events := m.Take()
 	check.RequireThat(t, len(events) == 1 && events[0].Gone == "//h/srv/a" && events[0].Time >= begun.UnixNano(),
 		"events %+v", events)
-	check.SlicesEqual(t, warned, []string{"tree //h/srv is no longer given: its 1 documents leave the index"}, "warnings")
+	check.SlicesEqual(t, warned, []string{
+		"tree //h/srv is no longer given: removing its documents from the index (1)"}, "warnings")
 }
 
 // TestMergedWorkerLogsFormIndex checks that a worker of rows, a worker of members and the merge of their logs form an

@@ -82,8 +82,8 @@ func (f *Watermark) fresh(source string, limit time.Duration, boot string, prese
 }
 
 // over returns the source whose heartbeat shows that the data about a path is current. That is the tree that contains
-// the path, or the directory if no tree does. Of nested trees it returns any. A document that appeared while its tree
-// had no heartbeat is unknown, not absent (N-78).
+// the path, or the directory if no tree does. A document that appeared while its tree had no heartbeat is unknown, not
+// absent (N-78).
 func (f *Watermark) over(path string) string {
 	for source := range f.Sources {
 		if tree.Contains(source, path) {

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/internal/objects/tree"
 )
 
-// SeparateTrees returns an error for a tree whose path is not absolute, and for one that is another tree or below it: a
-// document would have a row of each, and the last walk would decide (N-142). It reads no file system.
+// SeparateTrees returns an error if a tree's path is not absolute, or if a tree is another one or below it. A document
+// would otherwise have a row of each tree (N-142). It reads no file system.
 func SeparateTrees(trees []string) error {
 	for i, t := range trees {
 		if !filepath.IsAbs(t) {
@@ -26,8 +26,8 @@ func SeparateTrees(trees []string) error {
 	return nil
 }
 
-// keepTrees deletes the documents of all other trees, which an earlier run had, and passes the number of each tree's
-// documents to warn (N-141). A nil warn drops it.
+// keepTrees deletes the documents of all trees that are not in trees. For each such tree it passes an error with the
+// number of documents to warn (N-141). warn may be nil.
 func (w *Worker) keepTrees(trees []string, warn func(error)) error {
 	kept := map[string]bool{}
 	for _, t := range trees {
@@ -39,7 +39,7 @@ func (w *Worker) keepTrees(trees []string, warn func(error)) error {
 			continue
 		}
 		if warn != nil {
-			warn(fmt.Errorf("tree %s is no longer given: its %d documents leave the index", t, w.state.trees[t]))
+			warn(fmt.Errorf("tree %s is no longer given: removing its documents from the index (%d)", t, w.state.trees[t]))
 		}
 		for _, at := range slices.Sorted(maps.Keys(w.state.rows)) {
 			if w.state.rows[at].Tree == t {

@@ -49,7 +49,8 @@ func TestDocumentsOfFormerTreeAreDeleted(t *testing.T) {
 	engine := searched{}
 	engine.take(t, string(check.Must(os.ReadFile(name))))
 	check.SlicesEqual(t, engine.there(), []string{l.tree, l.path("plan"), l.path("sub"), l.path("sub/offer")}, "documents")
-	check.SlicesEqual(t, warned, []string{"tree " + other + " is no longer given: its 2 documents leave the index"},
+	check.SlicesEqual(t, warned, []string{
+		"tree " + other + " is no longer given: removing its documents from the index (2)"},
 		"warnings")
 	for _, h := range check.Must(l.open(time.Hour).Heartbeats()) {
 		check.That(t, h.Source != other, "%s still has a heartbeat: %+v", other, h)

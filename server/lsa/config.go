@@ -24,7 +24,8 @@ type Config struct {
 	// Audit receives each change before it is committed. An error rejects the whole update. It is called with the
 	// store's write lock held, so it must not change the store. nil records nothing.
 	Audit func(Change) error
-	// Changed is called after each change, which is then in effect, without a lock. nil does nothing.
+	// Changed is called after each successful Update or Import, when the change is in effect. The caller holds no lock.
+	// nil: no call.
 	Changed func()
 	// Logons receives each attempt to log on with a password. nil records nothing.
 	Logons   func(Attempt)

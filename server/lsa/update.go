@@ -35,7 +35,7 @@ func (s *Store) Update(by sid.SID, f func(*Edit) error) error {
 	return nil
 }
 
-// edit makes the change of Update.
+// edit is Update without the call of Config.Changed.
 func (s *Store) edit(by sid.SID, f func(*Edit) error) error {
 	s.write.Lock()
 	defer s.write.Unlock()

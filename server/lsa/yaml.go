@@ -149,7 +149,7 @@ func (f *accountsFile) apply(s *Store, st *state) error {
 		}
 		if _, twice := st.grants[id]; twice {
 			// The other entry's rights would be lost, also those that deny a logon (L-38).
-			return fmt.Errorf("rights of %q: %v is there twice", clip(r.Who), id)
+			return fmt.Errorf("rights of %q: %v has two entries: merge them", clip(r.Who), id)
 		}
 		if st.grants[id], err = (grantRecord{r.Privileges, r.Rights}).grant(); err != nil {
 			return fmt.Errorf("rights of %q: %w", clip(r.Who), err)

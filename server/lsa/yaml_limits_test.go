@@ -197,7 +197,7 @@ func TestRejectedImportChangesNothing(t *testing.T) {
 		{"version: 1\naccounts: [{name: a, rid: 1005}]\ngroups: [{name: b, sid: " + m + "-1005}]", "is an account's"},
 		{"version: 1\nrights: [{who: zoe}]", `rights: "zoe": no account or group has that name: write its SID`},
 		{"version: 1\nrights: [{who: Users, rights: [SeDenyNetworkLogonRight]}, {who: S-1-5-32-545}]",
-			`rights of "S-1-5-32-545": S-1-5-32-545 is there twice`},
+			`rights of "S-1-5-32-545": S-1-5-32-545 has two entries: merge them`},
 		{"version: 1\nrights: [{who: s-1-1-0}]", `rights: "s-1-1-0": no account`},
 		{"version: 1\nrights: [{who: Everyone, privileges: [SeBatchLogonRight]}]", `rights of "Everyone": `},
 		{"version: 1\nrights: [{who: Everyone, rights: [SeBatchLogonRight, SeBackupPrivilege]}]",

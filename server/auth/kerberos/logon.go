@@ -42,7 +42,8 @@ const sourceName = "Kerberos"
 // LogOn logs on the client of a ticket, and passes every other request to the store. Tickets fail with
 // STATUS_NO_SUCH_PACKAGE without an acceptor, with STATUS_PRIVILEGE_NOT_HELD if the request adds groups without
 // SeTcbPrivilege, with STATUS_INVALID_LOGON_TYPE unless it is a network logon, and with STATUS_LOGON_FAILURE if the
-// ticket is rejected. If too many tickets wait, or this one too long, it is STATUS_INSUFFICIENT_RESOURCES. A result
+// ticket is rejected. If too many tickets wait, or this one waits too long, the status is
+// STATUS_INSUFFICIENT_RESOURCES. After Stopping is done, a ticket that waits fails with STATUS_CANCELLED. A result
 // without a token has the reason for the audit record. The error of a rejected ticket is passed to Refused if that is
 // set.
 func (a Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {

@@ -110,7 +110,7 @@ const (
 )
 
 // setAuthorities chooses which parts log clients on: the account store, Kerberos tickets if there is a keytab, and the
-// directory if one is configured. stop ends the logons of the directory.
+// directory if one is configured. stop ends the logons of the directory, and those that wait for a ticket check.
 func (s *service) setAuthorities() {
 	s.stopping, s.endLogons = context.WithCancel(context.Background())
 	s.domains = directoryLogons{limit: &admission.Limit{}, Authority: kerberos.Authority{Store: s.store,

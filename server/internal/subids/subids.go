@@ -33,11 +33,11 @@ type Files struct {
 	owners map[string]lookup // guarded by mu: the owners that were looked up
 }
 
-// lookup is what a lookup of an owner's name returned.
+// lookup is the result of a lookup of an owner's name.
 type lookup struct {
 	uid   uint32
 	known bool
-	until time.Time // when an unknown owner is looked up again
+	until time.Time // an unknown owner is not looked up before
 }
 
 // unknownFor is how long an owner counts as unknown after a lookup.

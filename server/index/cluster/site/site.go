@@ -64,7 +64,7 @@ func Read(b []byte) (*Site, error) {
 //
 //   - Numbers must be within their limits.
 //   - A site needs a host, and each host needs a tree.
-//   - A tree is a clean absolute path other than "/".
+//   - A tree is a clean absolute path other than "/". No tree of a host is another one or below it.
 //   - Names, keys and server addresses must be well formed.
 //   - Question must accept the site.
 func (s *Site) check() error {

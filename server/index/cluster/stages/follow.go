@@ -30,8 +30,8 @@ type FollowConfig struct {
 
 // Follow maintains an index of the whole site in the folder o.State, or in o.Rows. It blocks until the context ends,
 // which is not an error, until a write fails, or until a record of a log is unusable. After that the index receives no
-// more watermarks. It returns an error at once if another process writes to the folder, if the folder has the index of
-// another site's question, or if o.Rows has to store a tree below another one. It always closes o.Sinks and o.Rows.
+// more watermarks. It returns an error at once if another process writes to the folder, or if the folder has the index
+// of another site's question. It always closes o.Sinks and o.Rows.
 func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
 	sinks := o.Sinks
 	if o.Rows != nil {
