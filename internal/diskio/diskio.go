@@ -14,7 +14,6 @@ package diskio
 import (
 	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -143,13 +142,15 @@ func (f Faults) WriteFile(name string, b []byte, mode os.FileMode) error {
 }
 
 // Replace replaces a file, or creates it, and makes it durable. It writes to name.new first and renames that, so the
-// file is never incomplete; it removes what has that name. After an error the file has its old contents, or the new
-// ones if only the folder could not be synced.
+// file is never incomplete; it removes a file or link of that name. After an error the file has its old contents, or
+// the new ones if only the folder could not be synced.
 func (f Faults) Replace(name string, b []byte, mode os.FileMode) error {
 	part := name + ".new"
 	// What an earlier program left there may be open to others, or be a link to another file.
-	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if info, err := os.Lstat(part); err == nil && !info.IsDir() {
+		if err := os.Remove(part); err != nil {
+			return err
+		}
 	}
 	file, err := f.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
