@@ -179,8 +179,8 @@ func (f *stepFlags) edit(std *streams, name string, verb acltree.Verb, who []str
 	return run.do()
 }
 
-// command describes the change for the undo file: the names and rights of the command line, the SIDs that the names
-// mean now, and each flag that changes what is written. The same words with other SIDs or flags are another change.
+// command returns the description of the change in the undo file. It has the names and rights of the command line, the
+// SIDs of these names, and each flag that changes the result. A run with another SID or flag is another change.
 func (f *stepFlags) command(name string, who []string, to string, steps []acltree.Step) string {
 	var text strings.Builder
 	text.WriteString(name)

@@ -80,7 +80,8 @@ func (c *aclMigrateCmd) Run(std *streams) error {
 	return run.do()
 }
 
-// command describes the change for the undo file, without files of names: the flags that change what is written.
+// command returns the description of the change in the undo file: the flags that change the result. The files of names
+// are not in it, because [aclRun.header] adds them.
 func (c *aclMigrateCmd) command() string {
 	text := "migrate --from " + c.From
 	if c.From == "nfs4" {

@@ -32,7 +32,7 @@ func TestForwarderStoresItsPosition(t *testing.T) {
 			t.Errorf("position in %s = %q, %v, want 13", name, b, err)
 		}
 	}
-	// The position is that of one sink: another one has none of the records before it.
+	// A cursor counts the records that one sink has received. Another sink has received none of them.
 	code, _, errs := asked("audit", "forward", dir, "--no-follow", "--to", to+"2", "--cursor", cursor)
 	check.That(t, code == 2 && strings.Contains(errs, cursor+" belongs to the sink "+to+":"),
 		"the cursor of another sink: exit code %d, %s, want 2 and the sink", code, errs)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/objects/jsonl"
@@ -71,12 +70,8 @@ func (o *output) resume(question string, adds bool) (*resumption, error) {
 	case err != nil:
 		return nil, err
 	case old == nil:
-		var fresh []string
-		if o.rows {
-			fresh = append(fresh, o.out, o.sets)
-		}
-		for _, name := range fresh {
-			if err := o.spare(name); err != nil {
+		for _, name := range []string{o.out, o.sets} {
+			if err := o.spare(name); o.rows && err != nil {
 				return nil, err
 			}
 		}
@@ -201,16 +196,5 @@ func writeCheckpoint(name string, c *checkpoint) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(b, '\n'))
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name()) // the first error counts
-	}
-	return err
+	return exchange(name, append(b, '\n'), func(*os.File) error { return nil })
 }

@@ -27,13 +27,13 @@ type deletions struct {
 	prefix     []byte     // of a line that has a document's id behind it
 	action     string     // a deletion, with one place for the id
 	seen       map[[16]byte]struct{}
-	unreadable map[[16]byte]struct{} // hashes of the clean paths that this run could not read
-	rest       []byte                // the beginning of a line
-	gone       int                   // deletions that finish wrote
-	extent     *extent               // of this run
-	run        *bulk.Run             // this one
-	left       hashes                // of the clean paths of objects that this run leaves out
-	force      bool                  // write over documents that this run leaves out
+	unreadable hashes    // of the clean paths that this run could not read
+	rest       []byte    // the beginning of a line
+	gone       int       // deletions that finish wrote
+	extent     *extent   // of this run
+	run        *bulk.Run // this one
+	left       hashes    // of the clean paths of objects that this run leaves out
+	force      bool      // write over documents that this run leaves out
 }
 
 // earlier opens the output of an earlier run, so that this run can report deleted objects. The result is nil if there
@@ -41,12 +41,9 @@ type deletions struct {
 // error, unless --force is given. Rows go to FILE.new until the run ends, and so does a table of sets that replaces an
 // earlier one.
 func (o *output) earlier(r *bulk.Run) (*deletions, error) {
-	d := &deletions{seen: map[[16]byte]struct{}{}, unreadable: map[[16]byte]struct{}{}, extent: &o.in.extent,
-		force: o.force, run: r}
+	d := &deletions{seen: map[[16]byte]struct{}{}, extent: &o.in.extent, force: o.force, run: r}
 	switch {
-	case o.out == "" || r.Changes:
-		return nil, nil
-	case !r.HasDocuments():
+	case o.out == "" || r.Changes || !r.HasDocuments():
 		return nil, nil
 	case r.Format == bulk.ESBulk:
 		d.prefix, d.action = []byte(`{"index":{"_id":`), `{"delete":{"_id":%s}}`+"\n"
@@ -89,8 +86,8 @@ func refusal(name, path string) error {
 		"--force to write over it and keep such documents", name, inLine(path))
 }
 
-// outside returns the first path in the earlier output that the run does not visit; "" if there is none. It does not
-// read the output if the run visits every path.
+// outside returns the path of the first document in the earlier output that the run does not visit. It returns "" if
+// the run visits all of them. If a run visits every possible path, the output is not read.
 func (d *deletions) outside() (path string, err error) {
 	if d.extent.roots == nil && len(d.extent.exclude) == 0 {
 		return "", nil
@@ -190,7 +187,7 @@ func (d *deletions) Write(b []byte) (int, error) {
 			d.seen[key(id)] = struct{}{}
 		}
 		if path := quoted(d.rest, pathPrefix); path != nil && bytes.Contains(d.rest, []byte(`,"error":"`)) {
-			d.unreadable[textKey([]byte(cleanPath(unquoted(path))))] = struct{}{}
+			d.unreadable.add(cleanPath(unquoted(path)))
 		}
 		d.rest, rows = d.rest[:0], more
 	}
@@ -236,9 +233,6 @@ func unquoted(id []byte) (text string) {
 // hidden reports whether this run could not read a folder above a path, so that it does not know whether the document
 // is gone (B-90).
 func (d *deletions) hidden(path string) bool {
-	if len(d.unreadable) == 0 {
-		return false
-	}
 	// The folder above ".." has no name here.
 	for path = cleanPath(path); path != "" && path != "." && filepath.Base(path) != ".."; {
 		if i := strings.LastIndexAny(path, `/\`); i >= 0 {
@@ -246,7 +240,7 @@ func (d *deletions) hidden(path string) bool {
 		} else {
 			path = "."
 		}
-		if _, unreadable := d.unreadable[textKey([]byte(path))]; unreadable {
+		if d.unreadable.has(path) {
 			return true
 		}
 	}

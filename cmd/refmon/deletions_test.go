@@ -213,8 +213,7 @@ func TestUnreadableRootHidesDocumentsInEachSpelling(t *testing.T) {
 	hidden := map[string]string{"w": "w/a", "w/": "w/a", "./w": "w/a/b", "w//": "./w/a", ".": "./a", "./": "a/b",
 		"/": "/a", `C:\`: `C:\a\b`, "..": "../a", "../..": "../../a/b"}
 	for root, path := range hidden {
-		d := &deletions{new: &successor{File: check.Must(os.Create(filepath.Join(t.TempDir(), "new")))},
-			unreadable: map[[16]byte]struct{}{}}
+		d := &deletions{new: &successor{File: check.Must(os.Create(filepath.Join(t.TempDir(), "new")))}}
 		row := string(check.Must(json.Marshal(map[string]string{"path": root}))) + "\n"
 		check.Must(d.Write([]byte(strings.Replace(row, "}", `,"error":"x"}`, 1))))
 		check.That(t, d.hidden(path), "%s does not hide %s", root, path)

@@ -137,17 +137,8 @@ func replace(name string, b []byte) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".refmon-fmt-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	err = errors.Join(err, copyOwnerAndMode(f, info), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", name, err), os.Remove(f.Name()))
+	if err := exchange(name, b, func(f *os.File) error { return copyOwnerAndMode(f, info) }); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
 	}
 	return nil
 }

@@ -29,6 +29,9 @@ func (h *hashes) add(text string) {
 func (h *hashes) has(text string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if len(h.of) == 0 {
+		return false
+	}
 	_, is := h.of[textKey([]byte(text))]
 	return is
 }

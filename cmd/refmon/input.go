@@ -89,7 +89,7 @@ func isHex(text string) bool {
 	return len(text) >= 16 && strings.HasPrefix(text, "01") && strings.Trim(text, "0123456789abcdefABCDEF") == ""
 }
 
-// input is the opened source of a run's objects, with what is known about it.
+// input has the objects of a run, and the properties of the file or folders that they come from.
 type input struct {
 	source         objects.Source
 	close          func() error

@@ -50,6 +50,24 @@ func (o *output) openSuccessor(name string) (*successor, error) {
 // replace puts the successor in the place of the existing file.
 func (s *successor) replace() error { return os.Rename(s.Name(), s.name) }
 
+// exchange writes a temporary file beside a file and renames it to that name, so that the file is never incomplete.
+// prepare may change the temporary file, which nobody else can read, before the rename. After an error the file has its
+// old contents, and the temporary file is removed.
+func exchange(name string, b []byte, prepare func(*os.File) error) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".refmon-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, prepare(f), f.Close()); err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
 // copyOwnerAndMode gives a new file the owner and permissions of an existing one. It returns an error if the caller may
 // not set the owner or group, because the mode could then let others read the file.
 func copyOwnerAndMode(f *os.File, existing os.FileInfo) error {

@@ -39,8 +39,8 @@ func TestSecondRunKeepsModeOwnerAndLink(t *testing.T) {
 	check.Equal(t, string(check.Must(os.ReadFile("other"))), "kept", "contents of the link's target")
 }
 
-// TestOutputOfAnotherOwnerIsRefused checks that a user who may not give the new output the owner of the earlier one
-// gets an error that says so, and that no new file stays (B-19).
+// A user who may not set a file's owner cannot replace the output of another user. The error says so, and FILE.new is
+// removed (B-19).
 func TestOutputOfAnotherOwnerIsRefused(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can give files away")

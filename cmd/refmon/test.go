@@ -53,8 +53,8 @@ be a path or a pattern of paths:
     - {who: Everyone, on: /srv/share/projects/*, want: write, is: denied}
 
 A failing expectation says what was granted and denied, and by which entry. For an unreadable object
-every expectation fails. For a file below paths, a user who may not search a folder above it has no access, as
-in refmon access.
+every expectation fails. A file below paths also needs search permission on each folder above it, as in
+refmon access.
 
 who and on take one name or a list; every principal is asked about every descriptor. want is as in refmon why.
 why is one text or a list, and the explanation of refmon why must contain each text. name, self and call are

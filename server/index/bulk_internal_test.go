@@ -92,7 +92,7 @@ func TestBulkLinesListAllowedSIDs(t *testing.T) {
 		if path == at513 {
 			id = hex.EncodeToString(sum[:])
 		}
-		version := float64(uint64(s.began)/1000 + seq) // N-140
+		version := float64(uint64(s.began)/1000 + seq) // the time of creation counts first (N-140)
 		target := map[string]any{"_index": "docs", "_id": id, "version": version, "version_type": "external"}
 		r := s.rows[path]
 		if r == nil {

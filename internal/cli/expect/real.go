@@ -21,8 +21,8 @@ type Outside struct {
 	Open      func(name string) ([]byte, error)                  // a token file
 	Directory func(names []string) (*directory.Directory, error) // users and groups
 	Objects   func(name string) (objects.Source, error)          // an objects file
-	// Paths reads files of this machine and their descendants. A user who may not search a folder of their Way has no
-	// access.
+	// Paths reads files of this machine and their descendants. A file with a Way gives access only to users who may
+	// search each folder of the Way.
 	Paths func(names []string) (objects.Source, error)
 	// Folder returns the first folder on the way to a file of Paths that has this descriptor in the Way, or "" if none has
 	// it any more. It may be nil if no file of Paths has a Way.
