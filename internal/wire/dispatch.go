@@ -37,8 +37,10 @@ func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 		return true, err
 	}
 	if st != ntstatus.Success {
-		// A bound is a status, not a hang (W-3).
-		return true, s.answer(f, AnswerHead{Status: st}, nil)
+		return true, s.refuse(f, st)
+	}
+	if !f.Kind.waits() {
+		f.afterRefusal, w.refused = w.refused, false
 	}
 	if f.Kind == EndThread {
 		delete(s.threads, f.Thread)
@@ -51,6 +53,15 @@ func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 		return s.newCall(w, f).goOn(t)
 	}
 	return true, nil
+}
+
+// refuse answers a call beyond a limit with the status st. A limit is a status, not a hang (W-3). A Then that follows
+// on the thread is cancelled (W-38). Only the reader may call it.
+func (s *Server) refuse(f *Frame, st ntstatus.Status) error {
+	if w := s.threads[f.Thread]; w != nil && !f.Kind.waits() {
+		w.refused = true
+	}
+	return s.answer(f, AnswerHead{Status: st}, nil)
 }
 
 // admit counts a call against the limits of the connection and charges its memory. Body bytes, waiting requests and

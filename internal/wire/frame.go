@@ -79,6 +79,8 @@ type Frame struct {
 
 	paid     quota.Receipt // the charge for it while it has no answer
 	admitted bool          // it is counted until it is done
+
+	afterRefusal bool // the call before it on its thread was refused at a limit
 }
 
 // MaxBody is the largest body of a frame.

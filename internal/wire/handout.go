@@ -68,8 +68,7 @@ func (w *worker) callWith(f *Frame) (a reply, err error) {
 		opened, _ = openedBy(out)
 		return true
 	})
-	w.failed = !a.head.Status.IsSuccess()
-	if !w.failed && opened != 0 {
+	if a.head.Status.IsSuccess() && opened != 0 {
 		a.files = w.passDescriptor(opened).files
 	}
 	return a, nil

@@ -76,7 +76,7 @@ func (s *Server) partial() (*Frame, error) {
 			return nil, err
 		}
 		// A call that the user cannot pay for is not kept.
-		return nil, s.answer(&f, AnswerHead{Status: st}, nil)
+		return nil, s.refuse(&f, st)
 	}
 	f, err := ReadFrame(s.from)
 	if err != nil {

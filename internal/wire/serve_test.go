@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
@@ -251,6 +252,46 @@ func TestDependentCallNeedsSuccess(t *testing.T) {
 			f.Body = append(wire.AppendWait(nil, 0, ntstatus.Timeout), f.Body...)
 		}
 		check.Equal(t, s.status(&f), c.want, "call %d", i)
+	}
+}
+
+// broke is a process whose user has no quota.
+type broke struct{ process }
+
+func (broke) Payer() quota.Payer { return quota.Payer{Block: quota.NewBlock(nil, 0, false)} }
+
+// TestDependentCallNeedsAdmittedCall checks that a dependent call is skipped after a call that was refused at a limit,
+// before or after its body was read. Refused waits and calls of other threads do not count (W-38).
+func TestDependentCallNeedsAdmittedCall(t *testing.T) {
+	s := serveAs(t, func(p process) wire.Process { return broke{p} })
+	s.greet()
+	good := call(t, "NtOpenProcessToken", nt.OpenProcessTokenIn{
+		ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: winnt.TOKEN_QUERY}).Body
+	service := call(t, "NtOpenProcessToken", nt.OpenProcessTokenIn{}).Service
+	const free = 4 << 10 // a longer body is charged before it is read, a shorter one with its call
+	check.Success(t, s.status(&wire.Frame{Kind: wire.NewThread}))
+	for i, c := range []struct {
+		kind   wire.Kind
+		thread uint32
+		body   []byte
+		want   ntstatus.Status
+	}{
+		{wire.Call, 1, make([]byte, free+1), ntstatus.QuotaExceeded},
+		{wire.Then, 2, good, ntstatus.Success},
+		{wire.Then, 1, good, ntstatus.Cancelled},
+		{wire.Call, 1, good, ntstatus.Success},
+		{wire.Save, 1, make([]byte, free), ntstatus.QuotaExceeded},
+		{wire.Wait, 1, good, ntstatus.QuotaExceeded},
+		{wire.Then, 1, good, ntstatus.Cancelled},
+		{wire.Then, 1, good, ntstatus.Cancelled},
+		{wire.Call, 1, good, ntstatus.Success},
+		{wire.Wait, 1, good, ntstatus.QuotaExceeded},
+		{wire.Then, 1, good, ntstatus.Success},
+		{wire.CallWith, 1, good, ntstatus.InvalidParameter},
+		{wire.Then, 1, good, ntstatus.Cancelled},
+	} {
+		f := &wire.Frame{Kind: c.kind, Thread: c.thread, Service: service, Body: c.body}
+		check.Equal(t, s.status(f), c.want, "call %d", i)
 	}
 }
 

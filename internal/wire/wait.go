@@ -26,6 +26,11 @@ func AppendWait(b []byte, h winnt.Handle, notYet ntstatus.Status) []byte {
 // waits reports whether the answer to a frame may take arbitrarily long.
 func (k Kind) waits() bool { return k == Wait || k == WaitAny || k == Connected || k == Collect }
 
+// calls reports whether a frame carries a service call that does not wait, so that a Then depends on its status.
+func (k Kind) calls() bool {
+	return k == Call || k == Then || k == CallWith || k == ReadAs || k == Begin
+}
+
 // HandleBody is the body of Connected, with the client's port, and of HandOut, with a file.
 type HandleBody struct{ Handle uint64 }
 

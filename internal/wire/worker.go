@@ -20,6 +20,8 @@ type worker struct {
 	failed    bool          // the last call that did not wait has failed
 	ended     chan struct{} // closed when the thread ends
 
+	refused bool // the newest call that does not wait was refused at a limit; owned by the connection's reader
+
 	mu sync.Mutex
 	// +checklocks:mu
 	taken bool // a goroutine makes its calls; guarded by mu
@@ -166,7 +168,12 @@ func (w *worker) handle(f *Frame) (r result) {
 	case Connected:
 		r.reply, r.parked, r.err = w.connected(f)
 	default:
+		// A call that the reader refused came between this one and the last call of the thread (W-38).
+		w.failed = w.failed || f.afterRefusal
 		r.reply, r.err = w.perform(f)
+		if f.Kind.calls() {
+			w.failed = !r.head.Status.IsSuccess()
+		}
 	}
 	return r
 }
@@ -213,9 +220,7 @@ func (w *worker) perform(f *Frame) (a reply, err error) {
 		if err != nil {
 			return a, err
 		}
-		a = w.call(q, f)
-		w.failed = !a.head.Status.IsSuccess()
-		return a, nil
+		return w.call(q, f), nil
 	case Attach, AttachAs:
 		return w.attach(f)
 	case HandOut:
