@@ -42,14 +42,18 @@ func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 	if !f.Kind.waits() {
 		f.afterRefusal, w.refused = w.refused, false
 	}
-	if f.Kind == EndThread {
+	mine, begun := w.claim(f)
+	switch {
+	case !begun: // the connection ends
+		f.paid.Return()
+		return true, nil
+	case f.Kind == EndThread:
 		delete(s.threads, f.Thread)
-	}
-	if f.logsOn() {
-		w.push(f) // the reader goes on during the logon
+	case mine && f.logsOn():
+		s.running.Go(func() { w.run(f) }) // the reader goes on during the logon
 		return true, nil
 	}
-	if mine, _ := w.claim(f); mine {
+	if mine {
 		return s.newCall(w, f).goOn(t)
 	}
 	return true, nil

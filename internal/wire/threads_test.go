@@ -106,6 +106,7 @@ func TestDisconnectEndsRunningCall(t *testing.T) {
 	check.That(t, n == 2, "%d threads after one has ended, want 2", n)
 	s.send(call(t, "NtClose", nt.CloseIn{Handle: 400}))
 	<-p.called
+	s.send(&wire.Frame{Kind: wire.EndThread, Thread: 1}) // queued behind the call
 	_ = s.conn.Close()
 	_ = s.ended() // the client disconnected with an unread reply
 	n = p.threads.Load()

@@ -103,10 +103,14 @@ func (w *worker) stop() []*Frame {
 }
 
 // discard ends the thread's calls when the connection ends: no further call starts. It drops the queued ones without an
-// answer and returns their charges.
+// answer and returns their charges. If the thread's end is queued, discard returns the thread to the process; then no
+// call may be in progress.
 func (w *worker) discard() {
 	for _, f := range w.stop() {
 		f.paid.Return()
+		if f.Kind == EndThread {
+			w.s.process.GiveBack(w.th) // the reader has forgotten it (W-13)
+		}
 	}
 }
 

@@ -38,15 +38,23 @@ func TestQueuedCallsRunInOrder(t *testing.T) {
 	}
 }
 
-// The end of a connection returns what the user paid for queued calls.
+// The end of a connection returns what the user paid for queued calls and for those that arrive afterwards. An
+// EndThread among the latter leaves its thread to the end of the connection (W-13).
 func TestDiscardReturnsChargesOfQueuedCalls(t *testing.T) {
 	block := quota.NewBlock(nil, 60, false)
-	w, queued := newWorker(nil, new(nt.Thread)), new(Frame)
-	queued.paid = check.Result(quota.Payer{Block: block}.Charge(60))
+	s := NewServer(nil, limited{block: block})
+	w, f := newWorker(s, new(nt.Thread)), &Frame{Kind: Save, Thread: 1}
+	s.threads[1] = w
+	f.paid = check.Result(quota.Payer{Block: block}.Charge(60))
 	w.claim(new(Frame))
-	w.claim(queued)
+	w.claim(f)
 	w.discard()
 	check.Equal(t, block.Used(), 0, "bytes charged after discard")
+	f = &Frame{Kind: EndThread, Thread: 1}
+	f.paid = check.Result(quota.Payer{Block: block}.Charge(60))
+	check.NoError(t, check.Err(s.dispatch(nil, f)))
+	check.Equal(t, block.Used(), 0, "bytes charged for a call after discard")
+	check.That(t, s.threads[1] == w, "the connection has forgotten a thread that has not ended")
 }
 
 // A waiting call that becomes ready while its thread ends is answered with STATUS_CANCELLED (W-20).
