@@ -42,6 +42,7 @@ type connection struct {
 	session atomic.Pointer[session] // nil until the process exists
 	watches atomic.Bool             // it records calls for a watcher
 	passed  passedDescriptors       // descriptors that its program received
+	early   []*revocation           // before the session; guarded by d.mu
 }
 
 // serve identifies a connected program, logs it on and serves its calls until it disconnects. full marks a connection
@@ -80,8 +81,8 @@ func (d *Daemon) over(c *connection, err error) {
 }
 
 // run serves the connection's calls as a process until the connection ends. run creates the process if c.process is
-// nil, and always closes the process. A disconnected client is no error. If the process cannot be created or
-// checkSpeaker fails, the client receives a status and run returns an error.
+// nil, and always closes the process. A disconnected client is no error. If the process cannot be created, a
+// revocation selected the connection, or checkSpeaker fails, the client receives a status and run returns an error.
 func (c *connection) run() error {
 	name := c.peer.Name
 	if name == "" {
@@ -104,12 +105,15 @@ func (c *connection) run() error {
 	p.Object().AtExit(c.served.Stop)
 	c.share = c.d.scheduler.join(c.account)
 	defer c.d.scheduler.part(c.account)
-	c.session.Store(&session{guard: p.Object().Security(), Session: inspect.Session{
+	valid := c.show(&session{guard: p.Object().Security(), Session: inspect.Session{
 		Process: uint64(p.ID()), Name: name, UID: c.peer.UID, PID: c.peer.PID,
 		User: c.token.User().SID.String(), Full: c.full, Since: time.Now(),
 		Session: fmt.Sprintf("0x%x", uint64(c.token.Spec().AuthenticationID))}})
 	c.d.log.Debug("connection", "uid", c.peer.UID, "pid", c.peer.PID, "process", uint64(p.ID()), "name", name)
-	err := c.checkSpeaker()
+	err := errRevoked
+	if valid {
+		err = c.checkSpeaker()
+	}
 	if err == nil {
 		err = c.served.Serve()
 	} else {
@@ -124,6 +128,8 @@ func (c *connection) run() error {
 	}
 	return err
 }
+
+var errRevoked = errors.New("the access of the user was revoked while the program connected")
 
 // checkSpeaker verifies that a program started for a user runs under the user's uid (W-94). checkSpeaker waits for
 // the connection's first byte. A byte from another uid and a disconnected client are errors. Without c.checksUID the

@@ -180,15 +180,33 @@ func (d *Daemon) all() (list []*connection) {
 }
 
 // selected returns the connections that a revocation ends: those whose own token r selects. Tokens that they only
-// impersonate do not count. The map is empty, never nil.
+// impersonate do not count. The map is empty, never nil. A connection that is still being set up gets r for later, see
+// [connection.show].
 func (d *Daemon) selected(r *revocation) map[*connection]bool {
 	found := map[*connection]bool{}
-	for _, c := range d.all() {
-		if r.selects(c.token) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for c := range d.connections {
+		switch {
+		case c.session.Load() == nil:
+			c.early = append(c.early, r)
+		case r.selects(c.token):
 			found[c] = true
 		}
 	}
 	return found
+}
+
+// show makes the connection with its process visible as s, to administrators and to revocations. It returns false if a
+// revocation selected the connection while it was set up: its token may be older than the revocation (W-98). c.token
+// must be set.
+func (c *connection) show(s *session) bool {
+	c.d.mu.Lock()
+	defer c.d.mu.Unlock()
+	c.session.Store(s)
+	early := c.early
+	c.early = nil
+	return !slices.ContainsFunc(early, func(r *revocation) bool { return r.selects(c.token) })
 }
 
 // keepsDescriptors adds to a the passed descriptors that a revocation cannot close. The program of connection c, which

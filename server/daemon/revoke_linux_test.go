@@ -14,8 +14,10 @@ import (
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	peer "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/server/inspect"
 	"github.com/refmon/refmon/token"
@@ -105,6 +107,37 @@ func TestRevokeEndsUser(t *testing.T) {
 		check.Equal(t, check.Status(opens(b.Thread())), ntstatus.PortDisconnected, "W-98: bob's connection")
 		recorded(t, sink, "access revoked", bobsSID)
 	}
+}
+
+// during is an identity that calls then between a logon and its connection.
+type during struct {
+	roles
+	then func()
+}
+
+// LogOn implements daemon.Identity.
+func (d during) LogOn(p *peer.Peer, full bool) (logon.Result, error) {
+	r, err := d.roles.LogOn(p, full)
+	d.then()
+	return r, err
+}
+
+// TestRevokeEndsConnectionUnderLogon checks that a revocation ends a connection whose token was decided before it and
+// whose process is created after it, and no connection of another user (W-98).
+func TestRevokeEndsConnectionUnderLogon(t *testing.T) {
+	d := start(t, nil)
+	admin, _, _ := d.people()
+	who := during{make(roles, 1), func() {
+		check.Success(t, check.Status(revokes(t, admin, inspect.Query{User: bobsSID})))
+	}}
+	d.SetIdentity(who)
+	d.as(who.roles, alice)
+	who.roles <- bob
+	c, err := client.Dial(d.socket)
+	if err == nil {
+		t.Cleanup(func() { _ = c.Close() })
+	}
+	check.ErrorIs(t, err, ntstatus.AccessDenied.Err(), "W-98: connection of bob, who was revoked during the logon")
 }
 
 // recorded checks that the trail has one change with that target (W-100).

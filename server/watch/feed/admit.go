@@ -8,6 +8,9 @@ import (
 // errBusy refuses a client that may try again.
 var errBusy = errors.New("refmond has too many watches: try again later")
 
+// errRevoked refuses a client that may try again.
+var errRevoked = errors.New("somebody's access was revoked while refmond checked that of this watcher: try again")
+
 // errClosed refuses a client after Close.
 var errClosed = errors.New("refmond stops")
 

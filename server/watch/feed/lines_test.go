@@ -65,13 +65,13 @@ func TestFeedLineBeyondLimitIsRejected(t *testing.T) {
 func TestSeventeenthFollowerIsRejected(t *testing.T) {
 	s, one := &Server{}, new(net.UnixConn)
 	s.begin()
-	enter := func() bool { return s.enter(new(net.UnixConn), nil) }
-	check.That(t, s.enter(one, nil), "there is no room for the first watch")
+	enter := func() bool { return s.enter(new(net.UnixConn), nil, 0) == nil }
+	check.NoError(t, s.enter(one, nil, 0))
 	for i := range 15 {
 		check.RequireThat(t, enter(), "there is no room for another watch than %d", i)
 	}
 	check.That(t, !enter(), "a watch too many")
-	if s.leave(one); !s.enter(one, nil) || enter() {
+	if s.leave(one); s.enter(one, nil, 0) != nil || enter() {
 		t.Error("one has ended, and there is not room for one")
 	}
 	s.leave(one)
@@ -82,13 +82,31 @@ func TestSeventeenthFollowerIsRejected(t *testing.T) {
 	x := serve(t, &Server{May: anybody})
 	x.server.begin()
 	for range 16 {
-		x.server.enter(new(net.UnixConn), nil)
+		check.NoError(t, x.server.enter(new(net.UnixConn), nil, 0))
 	}
 	c, err := net.Dial("unix", x.socket)
 	check.NoError(t, err)
 	defer c.Close()
 	_, err = readAnswer(bufio.NewReader(c))
 	check.Equal(t, fmt.Sprint(err), errBusy.Error(), "the answer to a client too many")
+}
+
+// TestRevocationRefusesClientUnderDecision checks that a client whose token was computed before a revocation does not
+// watch after it, and may try again (W-98).
+func TestRevocationRefusesClientUnderDecision(t *testing.T) {
+	s := new(Server)
+	s.May = func(*net.UnixConn) (*token.Token, error) {
+		client, err := token.New(token.LocalSystem())
+		s.Revoke(func(*token.Token) bool { return true })
+		return client, err
+	}
+	x := serve(t, s)
+	c, err := net.Dial("unix", x.socket)
+	check.NoError(t, err)
+	defer c.Close()
+	a, err := readAnswer(bufio.NewReader(c))
+	check.That(t, a.Busy && err != nil && strings.Contains(err.Error(), errRevoked.Error()),
+		"W-98: answer %+v, %v, want %q and busy", a, err, errRevoked)
 }
 
 // TestRevokedWatchEnds checks that a revocation ends the watches of the selected clients only, and that such a client

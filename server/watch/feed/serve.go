@@ -47,6 +47,9 @@ type Server struct {
 	mu sync.Mutex
 	// +checklocks:mu
 	watches map[*net.UnixConn]*token.Token // guarded by mu: the tokens of the clients
+	// revocations counts the calls of Revoke, so that a decision about a client notices one.
+	// +checklocks:mu
+	revocations uint64
 	// asked are the connections that May decides about, by the uid that they count against; without zeros.
 	// +checklocks:mu
 	asked map[uint32]int // guarded by mu
@@ -112,11 +115,13 @@ func (s *Server) Serve(l *net.UnixListener) error {
 	}
 }
 
-// Revoke ends the watches of the clients that selected returns true for (W-98). They may connect again, and May then
-// decides anew. selected is called with a lock held.
+// Revoke ends the watches of the clients that selected returns true for (W-98). It refuses every client about which May
+// decides at the time, because that decision may be older. They may connect again, and May then decides anew. selected
+// is called with a lock held.
 func (s *Server) Revoke(selected func(client *token.Token) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.revocations++
 	for c, client := range s.watches {
 		if selected(client) {
 			_ = c.Close()
@@ -129,12 +134,15 @@ func (s *Server) Revoke(selected func(client *token.Token) bool) {
 func (s *Server) decide(c *net.UnixConn, uid, payer uint32) {
 	var client *token.Token
 	err := errors.New("watching is disabled")
+	s.mu.Lock()
+	before := s.revocations
+	s.mu.Unlock()
 	if s.May != nil {
 		client, err = s.May(c)
 	}
 	s.answered(payer)
-	if err == nil && !s.enter(c, client) {
-		err = errBusy
+	if err == nil {
+		err = s.enter(c, client, before)
 	}
 	if err != nil {
 		s.refuse(c, uid, err)
@@ -149,7 +157,7 @@ func (s *Server) decide(c *net.UnixConn, uid, payer uint32) {
 
 // refuse tells a client why it may not watch, closes c, and logs the reason. It does not wait for the client.
 func (s *Server) refuse(c *net.UnixConn, uid uint32, why error) {
-	text, err := line(&answer{Error: why.Error(), Busy: errors.Is(why, errBusy)})
+	text, err := line(&answer{Error: why.Error(), Busy: errors.Is(why, errBusy) || errors.Is(why, errRevoked)})
 	if err == nil {
 		_ = c.SetWriteDeadline(time.Now().Add(time.Second)) // the buffer of a new connection has room
 		_, err = c.Write(text)
@@ -160,19 +168,23 @@ func (s *Server) refuse(c *net.UnixConn, uid uint32, why error) {
 	}
 }
 
-// enter reserves one of the limited watches for a client and returns true; the caller then calls leave. It returns
-// false if maxWatches clients are connected or the server is closed.
-func (s *Server) enter(c *net.UnixConn, client *token.Token) bool {
+// enter reserves one of the limited watches for a client; the caller then calls leave. before is the count of
+// revocations before May decided. enter returns errBusy if maxWatches clients are connected or the server is closed,
+// and errRevoked if the count has changed.
+func (s *Server) enter(c *net.UnixConn, client *token.Token, before uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.watches) == maxWatches || s.ctx.Err() != nil {
-		return false
+	switch {
+	case len(s.watches) == maxWatches || s.ctx.Err() != nil:
+		return errBusy
+	case s.revocations != before:
+		return errRevoked // the token may be older than the revocation (W-98)
 	}
 	if s.watches == nil {
 		s.watches = map[*net.UnixConn]*token.Token{}
 	}
 	s.watches[c] = client
-	return true
+	return nil
 }
 
 // leave frees the reservation of a client whose watch has ended.
