@@ -12,8 +12,11 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
+	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/audit"
 	testcheck "github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/inject"
 )
 
 // treeOf is the checkpoint of a log's first records, computed from them.
@@ -199,5 +202,48 @@ func TestCheckpointsAreWrittenPeriodically(t *testing.T) {
 		}
 		testcheck.That(t, sizes[0] == 0 && sizes[1] == every && sizes[len(sizes)-1] == 22,
 			"every %d: the checkpoints are of %d records", every, sizes)
+	}
+}
+
+// TestLogOpensOnFullDisk fills the disk at different points of an open. The log opens, keeps its records, and records
+// its start before the first record after there is space (U-67).
+func TestLogOpensOnFullDisk(t *testing.T) {
+	for name, when := range map[string][]inject.Condition{
+		"no file":               {inject.Kind("create")},
+		"half a copy":           {inject.Kind("write"), inject.PathMatch("new-audit-*")},
+		"no record":             {inject.Kind("write"), inject.PathMatch("audit-*")},
+		"no file and no record": {inject.Kind("create", "write"), inject.FromIndex(0), afterRewrite()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, cfg := newConfig(t)
+			l := mustOpen(t, cfg)
+			mustWrite(t, l, 3)
+			testcheck.NoError(t, l.Close())
+			had := recordsOf(t, d)
+			d.Fail(inject.Short(11, unix.ENOSPC), when...)
+			l = mustOpen(t, cfg)
+			err := l.Write(opened(t, audit.Failure, "lost"))
+			testcheck.That(t, err == nil || errors.Is(err, unix.ENOSPC), "write to a full disk: %v, want %v", err, unix.ENOSPC)
+			d.Fail(nil)
+			mustWrite(t, l, 1)
+			testcheck.NoError(t, l.Close())
+			added := recordsOf(t, d, uint64(len(had)+1))
+			testcheck.That(t, added[0].ID == 4608 && countOf(t, d, 4608) == 2, "U-67: first new record %d, want 4608 once",
+				added[0].ID)
+			testcheck.That(t, d.now["new-"+segmentName(1)] == nil, "a part of a copy is left")
+			verifyDisk(t, d)
+		})
+	}
+}
+
+// afterRewrite selects all operations but the one write that rewrites the records of a segment.
+func afterRewrite() inject.Condition {
+	first := true
+	return func(o inject.Op) bool {
+		if first && o.Kind == "write" {
+			first = false
+			return false
+		}
+		return true
 	}
 }

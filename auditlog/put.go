@@ -35,6 +35,30 @@ func put(d disk, name string, fill func(f file) error) (file, error) {
 	return f, nil
 }
 
+// overwrite durably writes the first size bytes of a file over themselves, which needs no space, and removes the part
+// that put left of a copy. If cut is true, it removes the bytes after them. The caller must close the returned file,
+// which is nil after an error.
+func overwrite(d disk, name string, size int64, cut bool) (file, error) {
+	if err := d.Remove(temporary(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	f, err := d.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	err = partOf(f, 0, size)(f)
+	if err == nil && cut {
+		err = f.Truncate(size)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
 // create creates a file with the content that fill writes, and makes the content durable, but not the name. The
 // caller closes the file. It fails if the file exists; if fill fails, the incomplete file stays.
 func create(d disk, name string, fill func(f file) error) (file, error) {

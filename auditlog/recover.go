@@ -128,8 +128,9 @@ func (r *replay) record(leaf tlog.Hash) error {
 	return nil
 }
 
-// adopt makes f, the last segment, the one that the writer continues. It rewrites all complete records to disk. Bytes
-// after them, unless all are zero, are kept in a separate file.
+// adopt makes f, the last segment, the one that the writer continues. It writes all complete records to disk again: to
+// a new file, or to the same one if the disk is full. Bytes after them, unless all are zero, are kept in a separate
+// file.
 func (r *replay) adopt(f file, s *scanner) error {
 	// After a failed sync, data that can be read may not be on the disk.
 	w, d := r.w, r.w.log.cfg.disk
@@ -149,7 +150,10 @@ func (r *replay) adopt(f file, s *scanner) error {
 		}
 	}
 	w.size = s.at
-	w.seg, err = put(d, segmentName(s.head.first), partOf(f, 0, s.at))
+	name := segmentName(s.head.first)
+	if w.seg, err = put(d, name, partOf(f, 0, s.at)); isFull(err) {
+		w.seg, err = overwrite(d, name, s.at, zero > s.at) // a log opens on a full disk (U-67)
+	}
 	return err
 }
 

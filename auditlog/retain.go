@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 
 	"github.com/refmon/refmon/audit"
 )
@@ -108,8 +109,8 @@ func (w *writer) removeSegment(s kept, last uint64) error {
 	d, keep := w.log.cfg.disk, &w.log.cfg.Keep
 	name := segmentName(s.first)
 	if keep.Full == Archive {
-		to := path.Join(keep.Archive, name)
-		if err := errors.Join(d.Mkdir(keep.Archive), d.Rename(name, to), d.SyncDir(keep.Archive)); err != nil {
+		to, err := archive(d, keep.Archive, name)
+		if err != nil {
 			return fmt.Errorf("archive segment %s: %w", name, err)
 		}
 		w.report(audit.LogArchived(to))
@@ -124,6 +125,24 @@ func (w *writer) removeSegment(s kept, last uint64) error {
 	}
 	w.kept.list, w.kept.bytes = w.kept.list[1:], w.kept.bytes-s.bytes
 	return nil
+}
+
+// archive durably moves a segment to a folder and returns its new name. If the folder has a file with that name, such
+// as a segment of an earlier log in this folder, the new name gets a number.
+func archive(d disk, folder, name string) (to string, err error) {
+	if err := d.Mkdir(folder); err != nil {
+		return "", err
+	}
+	taken, err := d.List(folder)
+	if err != nil {
+		return "", err
+	}
+	free := name
+	for n := 2; slices.Contains(taken, free); n++ {
+		free = fmt.Sprintf("%s.%d", name, n) // a rename would replace the archived segment (U-67)
+	}
+	to = path.Join(folder, free)
+	return to, errors.Join(d.Rename(name, to), d.SyncDir(folder))
 }
 
 // stamp returns a record about the log itself with the time and the computer.

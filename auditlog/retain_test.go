@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/audit"
 	testcheck "github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
+	"github.com/refmon/refmon/winnt"
 )
 
 // keeping is a log of several segments that was closed, and what the next opening finds: its size with the record of
@@ -236,6 +237,24 @@ func TestRetentionIsRecorded(t *testing.T) {
 				"stop: %v, %v", failed, seen)
 		}
 	}
+}
+
+// TestArchiveReplacesNoSegment checks that a segment does not replace one of the same name, which an earlier log moved
+// to the archive (U-67).
+func TestArchiveReplacesNoSegment(t *testing.T) {
+	d, cfg := newConfig(t)
+	testcheck.NoError(t, d.Mkdir("archive"))
+	earlier := "archive/" + segmentName(1)
+	d.set(earlier, []byte("1"))
+	d.set(earlier+".2", []byte("2"))
+	cfg.Keep.Full = Archive
+	l := mustOpen(t, cfg)
+	testcheck.NoError(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)))
+	testcheck.NoError(t, l.Close())
+	testcheck.That(t, string(d.now[earlier].data) == "1" && string(d.now[earlier+".2"].data) == "2",
+		"U-67: an archived segment was replaced")
+	testcheck.That(t, d.now[earlier+".3"] != nil, "U-67: no segment %s.3", earlier)
+	testcheck.Equal(t, countOf(t, d, 1105), 1, "records of moved segments")
 }
 
 // TestGoneSegmentIsRecordedAfterFullDisk fills the disk at each record around the removal of a segment. When there is
