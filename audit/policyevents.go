@@ -161,11 +161,14 @@ func (l *Log) ChangePolicy(from Origin, next *Policy) ntstatus.Status {
 	if next == nil {
 		next = DefaultPolicy()
 	}
-	for _, e := range PolicyChanged(l.named(from), l.Policy.Load(), next) {
-		if st := l.write(from, e); st != ntstatus.Success {
+	for {
+		before := l.Policy.Load()
+		if st := l.writeAll(from, PolicyChanged(l.named(from), before, next)); st != ntstatus.Success {
 			return st
 		}
+		// A record lost or another change in the meantime is part of the change to record (U-85).
+		if l.Policy.CompareAndSwap(before, next) {
+			return ntstatus.Success
+		}
 	}
-	l.Policy.Store(next)
-	return ntstatus.Success
 }

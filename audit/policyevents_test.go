@@ -60,6 +60,42 @@ func TestLostRecordIsRememberedUntilReset(t *testing.T) {
 	}
 }
 
+// losing is a sink in which another operation loses a record while the first change of the policy is being written.
+type losing struct {
+	failing
+	log *audit.Log
+}
+
+// Write implements audit.Sink.
+func (f *losing) Write(e audit.Event) error {
+	if e.ID == 4719 && !f.full {
+		f.full = true
+		f.log.Write(audit.LogStarted())
+		defer func() { f.full = false }()
+		return f.Memory.Write(e)
+	}
+	return f.failing.Write(e)
+}
+
+// TestLossDuringPolicyChangeIsRecorded checks that a change of the policy resets no loss of a record that it has not
+// recorded (U-64, U-85).
+func TestLossDuringPolicyChangeIsRecorded(t *testing.T) {
+	sink := &losing{failing: failing{Memory: audit.NewMemory(0, 0)}}
+	log := &audit.Log{Sink: sink}
+	sink.log = log
+	options := audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}
+	log.Policy.Store(mustPolicy(t, audit.PolicySpec{Options: options}))
+	next := mustPolicy(t, audit.PolicySpec{Options: options,
+		System: map[audit.Subcategory]audit.Setting{audit.AuditPolicyChange: audit.OnBoth,
+			audit.SecurityStateChange: audit.OnBoth, audit.SystemIntegrity: audit.OnBoth, audit.FileSystem: audit.OnBoth}})
+	admin := audit.Origin{Subject: access.Subject{Primary: tokenOf(t, winnt.SeSecurityPrivilege)}}
+	check.Success(t, log.ChangePolicy(admin, next))
+	check.That(t, log.Policy.Load() == next, "U-85: the new policy is not in force")
+	got := ids(sink.Drain())
+	check.That(t, slices.Equal(got[max(len(got)-2, 0):], []int{4621, 4906}),
+		"U-85: records %d, want 4621 and 4906 last", got)
+}
+
 // TestEachChangedAccountPolicyIsRecordedOnce checks that each account whose own policy changes is recorded once,
 // sorted by SID, whether it had a policy before, afterwards, or both (U-85).
 func TestEachChangedAccountPolicyIsRecordedOnce(t *testing.T) {

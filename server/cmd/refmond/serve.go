@@ -217,7 +217,11 @@ func (s *service) reload(file string) {
 			s.log.Error("the audit policy is invalid, the old one stays in use", "error", err)
 			return
 		}
-		s.System().Audit().Policy.Store(p)
+		if err := s.changePolicy(p); err != nil {
+			drop()
+			s.log.Error("the change of the audit policy cannot be recorded, the old configuration stays in use", "error", err)
+			return
+		}
 	}
 	swap()
 	swapDirectory()

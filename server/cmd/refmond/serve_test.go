@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -134,7 +135,8 @@ func manager(t *testing.T, name string) (told func() string) {
 }
 
 // TestInvalidReloadChangesNothing checks that a changed configuration affects new clients' privileges and the log
-// level, that a wrong one changes nothing, and that the manager is notified in both cases (W-29).
+// level, that a wrong one changes nothing, and that the manager is notified in both cases (W-29). Each change of the
+// audit policy is recorded (U-85).
 func TestInvalidReloadChangesNothing(t *testing.T) {
 	dir := t.TempDir()
 	told := manager(t, filepath.Join(dir, "manager"))
@@ -198,6 +200,14 @@ func TestInvalidReloadChangesNothing(t *testing.T) {
 		s.System().Audit().Policy.Load().Spec().Options.CrashOnAuditFail != audit.FailOnAuditFail {
 		t.Errorf("reloaded: %q, the privilege is there: %t", text, holds())
 	}
+	var values []string
+	for _, e := range trailOf(t, cfg.State) {
+		if value, _ := e.Field("CrashOnAuditFailValue"); e.ID == 4906 {
+			values = append(values, value)
+		}
+	}
+	check.That(t, slices.Equal(values, []string{"0", "1"}), "U-85: recorded changes of CrashOnAuditFail %q, want 0 and 1",
+		values)
 }
 
 // TestReloadNamesKeysThatNeedRestart checks that a reload logs the keys that it does not apply, and no others. The

@@ -16,9 +16,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/internal/cli/trail"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
 // auditSettings has the configuration keys below audit.
@@ -140,6 +144,22 @@ func policy(dir string, a *auditSettings) (*audit.Policy, error) {
 		spec.Options.CrashOnAuditFail = audit.FailOnAuditFail
 	}
 	return audit.NewPolicy(spec)
+}
+
+// changePolicy puts an audit policy in force and records the changes as those of SYSTEM. After an error the policy is
+// unchanged.
+func (s *service) changePolicy(next *audit.Policy) error {
+	spec := token.LocalSystem()
+	spec.EnabledPrivileges |= winnt.SeSecurityPrivilege.Bit()
+	system, err := token.New(spec)
+	if err != nil {
+		return err
+	}
+	from := audit.Origin{Subject: access.SubjectOf(system), ProcessID: uint64(os.Getpid()), ProcessName: "refmond"}
+	if st := s.System().Audit().ChangePolicy(from, next); st != ntstatus.Success {
+		return st.Err() // a reload is a change like any other (U-85)
+	}
+	return nil
 }
 
 // reportEvery is the interval of log lines about an audit log that fails.
