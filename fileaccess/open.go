@@ -225,8 +225,8 @@ func (o *opening) refusedAudit(st ntstatus.Status) Audit {
 }
 
 // hides reports whether the failure would reveal an entry that enumeration hides. Only STATUS_ACCESS_DENIED,
-// STATUS_OBJECT_NAME_COLLISION, STATUS_NOT_A_DIRECTORY and STATUS_FILE_IS_A_DIRECTORY would, and only at the last
-// component. It returns false without a share.
+// STATUS_OBJECT_NAME_COLLISION, STATUS_NOT_A_DIRECTORY, STATUS_FILE_IS_A_DIRECTORY and STATUS_CANNOT_DELETE would, and
+// only at the last component. It returns false without a share.
 func (o *opening) hides(st ntstatus.Status) bool {
 	p := &o.f.Policy
 	// Nothing is hidden unless policy and share hide entries and the last component was looked at (F-73).
@@ -234,7 +234,8 @@ func (o *opening) hides(st ntstatus.Status) bool {
 		return false
 	}
 	switch st {
-	case ntstatus.AccessDenied, ntstatus.ObjectNameCollision, ntstatus.NotADirectory, ntstatus.FileIsADirectory:
+	case ntstatus.AccessDenied, ntstatus.ObjectNameCollision, ntstatus.NotADirectory, ntstatus.FileIsADirectory,
+		ntstatus.CannotDelete:
 		// These statuses would reveal that a hidden entry exists (F-73).
 		return !o.visible(o.f.Object.Descriptor, o.shareMaximal(o.f.Share))
 	}

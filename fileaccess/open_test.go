@@ -1,6 +1,7 @@
 package fileaccess_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/access"
@@ -381,6 +382,8 @@ func TestHideDeniedChangesStatus(t *testing.T) {
 		check.That(t, d.Rule != "F-73" || d.Audit.Status != ntstatus.ObjectNameNotFound,
 			"F-73: %s: the audit data also has the hidden status", c.what)
 	}
+	d, _ := open(t, winnt.DELETE, append(slices.Clone(hiddenEntry), isReadOnly, deleteOnClose)...)
+	check.Equal(t, d.Status(), notFound, "F-73: read-only, deleted on close")
 }
 
 // An SMB server that uses this package returns maximal access, inherits descriptors, and lets only the rights of a

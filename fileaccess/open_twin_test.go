@@ -529,7 +529,7 @@ func (w *twin) hide(a *twinAnswer) {
 		return
 	}
 	switch a.status {
-	case denied, collision, ntstatus.NotADirectory, ntstatus.FileIsADirectory:
+	case denied, collision, ntstatus.NotADirectory, ntstatus.FileIsADirectory, ntstatus.CannotDelete:
 	default:
 		return
 	}
