@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/sd"
@@ -78,7 +79,7 @@ type filePrivilege struct {
 
 // MarshalJSON returns a token file that Parse parses to the same value. SIDs have the form S-1-…. It leaves out a
 // field with its default value if that default depends on no other field. It fails only for a default DACL that has no
-// text form.
+// text form, and for a text that is not valid UTF-8.
 func (t *Token) MarshalJSON() ([]byte, error) {
 	f := file{
 		User: groupFile(t.User(), 0), Privileges: t.privilegesFile(), Type: nameOf(tokenTypes, uint32(t.Type())),
@@ -131,6 +132,9 @@ func (t *Token) MarshalJSON() ([]byte, error) {
 	if f.DefaultDACL, err = daclFile(t.dacl); err != nil {
 		return nil, err
 	}
+	if err := f.checkText(); err != nil {
+		return nil, err
+	}
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
@@ -138,6 +142,32 @@ func (t *Token) MarshalJSON() ([]byte, error) {
 		return nil, fmt.Errorf("token: printing the token file: %w", err)
 	}
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// checkText returns an error if a text is not valid UTF-8. JSON would replace its bytes, and the file would describe
+// another token.
+func (f *file) checkText() error {
+	texts := []string{f.Source, f.IsolationPrefix, f.DefaultDACL}
+	lists := [][]fileClaim{f.UserClaims, f.DeviceClaims, f.LocalAttributes}
+	for _, l := range []*[]fileClaim{f.RestrictedUserClaims, f.RestrictedDeviceClaims} {
+		if l != nil {
+			lists = append(lists, *l)
+		}
+	}
+	for _, c := range slices.Concat(lists...) {
+		texts = append(texts, c.Name)
+		for _, v := range c.Values {
+			if text, ok := v.(string); ok {
+				texts = append(texts, text)
+			}
+		}
+	}
+	for _, text := range texts {
+		if !utf8.ValidString(text) {
+			return fmt.Errorf("token: printing the token file: %q is not valid UTF-8", text)
+		}
+	}
+	return nil
 }
 
 // groupsFile returns the groups and the integrity level in the JSON form of a token file.

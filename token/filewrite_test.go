@@ -125,3 +125,22 @@ func TestFileRoundTripsRandomTokens(t *testing.T) {
 		}
 	}
 }
+
+// MarshalJSON fails for a text that is not valid UTF-8 instead of describing another token.
+func TestFileRejectsInvalidText(t *testing.T) {
+	const invalid = "a\xff"
+	claim := func(name, value string) *claims.Set {
+		return check.Must(claims.NewSet([]claims.Attribute{{Name: name, Type: claims.String, Strings: []string{value}}}))
+	}
+	for what, change := range map[string]func(*token.Spec){
+		"source":           func(s *token.Spec) { s.Source.Name = invalid },
+		"isolation prefix": func(s *token.Spec) { s.IsolationPrefix = invalid },
+		"claim name":       func(s *token.Spec) { s.UserClaims = claim(invalid, "v") },
+		"claim value":      func(s *token.Spec) { s.RestrictedUserClaims = claim("n", invalid) },
+	} {
+		s := setup()
+		change(&s)
+		text, err := must(t, s).MarshalJSON()
+		check.That(t, err != nil, "MarshalJSON of a token with an invalid %s: %s, want an error", what, text)
+	}
+}

@@ -225,11 +225,13 @@ func (w *filtered) restrict(spec *FilterSpec) {
 	}
 }
 
-// intersect returns the groups whose SID is in set. The result reuses the array of groups.
+// intersect returns the groups whose SID is in set, each SID once: so the result is no longer than the set (T-63). It
+// reuses the array of groups.
 func intersect(groups []Group, set *sidset.Set) []Group {
-	out := groups[:0]
+	out, seen := groups[:0], map[sid.SID]bool{}
 	for _, g := range groups {
-		if set.Find(g.SID.Hash(), g.SID) >= 0 {
+		if set.Find(g.SID.Hash(), g.SID) >= 0 && !seen[g.SID] {
+			seen[g.SID] = true
 			out = append(out, g)
 		}
 	}

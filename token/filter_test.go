@@ -2,6 +2,7 @@ package token_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/access"
@@ -61,6 +62,21 @@ func TestDroppedRestrictingSIDStillDenies(t *testing.T) {
 		t.Errorf("after the last restriction: %d restricting SIDs, restricted %t; want 0, true",
 			n.RestrictedSet().Len(), n.IsRestricted())
 	}
+}
+
+// A list that repeats SIDs does not make the restricting SIDs of a second restriction exceed the limit of a token
+// (T-63).
+func TestSecondRestrictionKeepsEachSIDOnce(t *testing.T) {
+	var all []sid.SID
+	for i := range uint32(token.MaxGroups) {
+		all = append(all, account(5000+i))
+	}
+	n := filter(t, must(t, setup()), token.FilterSpec{Restrict: restricting(all...),
+		RestrictDevice: restricting(all...)})
+	repeated := slices.Repeat(restricting(all[0]), token.MaxGroups)
+	n = filter(t, n, token.FilterSpec{Restrict: repeated, RestrictDevice: repeated})
+	check.Equal(t, n.RestrictedSet().Len(), 1, "T-63: restricting SIDs")
+	check.NoError(t, check.Err(token.New(n.Spec())))
 }
 
 // LUA_TOKEN removes most privileges and lowers the integrity level to Medium, but never raises it (T-65).
