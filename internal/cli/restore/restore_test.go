@@ -225,8 +225,8 @@ func TestInterruptedImportIsResumed(t *testing.T) {
 	}
 }
 
-// TestChangedInputWritesNothing: if the second reading of the input has other lines, Run fails with errChanged and
-// writes nothing (B-22).
+// TestChangedInputWritesNothing: if the second reading of the input has other bytes, Run fails with errChanged. It
+// writes no malformed or additional line (B-22).
 func TestChangedInputWritesNothing(t *testing.T) {
 	f := of("f", "g")
 	in := &swapped{first: `{"path":"f","sd":"` + two + `"}` + "\n",
@@ -237,6 +237,11 @@ func TestChangedInputWritesNothing(t *testing.T) {
 	in = &swapped{first: in.first, then: `{"path":"../g","sd":"` + two + `"}` + "\n"}
 	if _, err := Run(context.Background(), Config{Files: f}, in); !errors.Is(err, errChanged) || f.writes != 0 {
 		t.Errorf("%v, %d writes, want %v, 0", err, f.writes, errChanged)
+	}
+	first := `{"path":"f","sd":"` + two + `"}` + "\n"
+	for _, then := range []string{strings.Replace(first, two, one, 1), first + "\n", ""} { // noticed at the end
+		_, err := Run(context.Background(), Config{Files: f}, &swapped{first: first, then: then})
+		check.ErrorIs(t, err, errChanged, "B-22: second reading %q", then)
 	}
 }
 
