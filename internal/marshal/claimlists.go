@@ -69,11 +69,14 @@ func (e *Encoder) TokenAttributes(list []claims.Attribute) {
 	}
 }
 
-// Counted appends text without a NUL and stores its UNICODE_STRING at offset at, which must be reserved. s must have
-// at most 32767 UTF-16 units.
+// maxCounted is the length of the longest UNICODE_STRING in bytes.
+const maxCounted = 1<<16 - 2
+
+// Counted appends text without a NUL and stores its UNICODE_STRING at offset at, which must be reserved. The string has
+// at most the first maxCounted bytes, as with RtlInitUnicodeString.
 func (e *Encoder) Counted(at int, s string) {
 	e.Point(at + 8)
-	n := uint16(e.Text(s))
+	n := uint16(min(e.Text(s), maxCounted))
 	le.PutUint16(e.Bytes[at:], n)
 	le.PutUint16(e.Bytes[at+2:], n)
 }

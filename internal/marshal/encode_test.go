@@ -4,8 +4,10 @@ package marshal
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/winnt"
 )
@@ -31,6 +33,12 @@ func TestStructuresHaveDocumentedBytes(t *testing.T) {
 	e.Counted(at, "añ")
 	if want := join(words(4|4<<16, 0x1010), []byte{'a', 0, 0xF1, 0}); !bytes.Equal(e.Bytes, want) {
 		t.Errorf("a string %x, want %x", e.Bytes, want)
+	}
+	for units, want := range map[int]uint64{1<<15 - 1: 0xFFFE, 1 << 15: 0xFFFE, 1<<15 + 1: 0xFFFE} {
+		e = Encoder{Base: 0x1000}
+		e.Counted(e.Reserve(16), strings.Repeat("a", units))
+		check.That(t, bytes.Equal(e.Bytes[:16], words(want|want<<16, 0x1010)), "string of %d units: %x, want length %#x",
+			units, e.Bytes[:16], want)
 	}
 }
 
