@@ -106,23 +106,13 @@ var accessProperties = map[string]func(*propertyReader) (value string, code int)
 // principalHref returns the URL path of the WebDAV principal that stands for a SID.
 func principalHref(s sid.SID) string { return "/principals/sid/" + s.String() }
 
-// descriptor returns the owner, group and DACL of the file. It returns nil if the client does not have READ_CONTROL or
-// a call of refmond fails (G-9). A SACL is not requested.
+// descriptor returns the descriptor of the file. It returns nil if the client does not have READ_CONTROL or a call of
+// refmond fails (G-9).
 func (t *propertyReader) descriptor() *sd.Descriptor {
-	h, st := t.q.open(t.at, winnt.READ_CONTROL, winnt.FILE_OPEN, 0)
+	d, st := t.q.readDescriptor(t.at)
 	if st != ntstatus.Success {
 		return nil
 	}
-	defer t.q.s.p.release(h)
-	var d *sd.Descriptor
-	t.q.s.p.do(t.q.ctx, func(th *nt.Thread) (st ntstatus.Status) {
-		d, st = th.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
-			winnt.DACL_SECURITY_INFORMATION)
-		if st != ntstatus.Success {
-			d = nil
-		}
-		return st
-	})
 	return d
 }
 

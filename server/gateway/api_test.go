@@ -11,12 +11,15 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	api "github.com/refmon/refmon/server/gateway/refmonv1"
 	"github.com/refmon/refmon/server/gateway/refmonv1/refmonv1connect"
+	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -188,6 +191,32 @@ func TestDifferingCheckShowsNoGrantingEntry(t *testing.T) {
 	check.Equal(t, explain(twin, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA),
 		"GRANTED 0x3 FILE_READ_DATA|FILE_WRITE_DATA\n", "G-28: with another answer")
 	check.Equal(t, explain(nil, winnt.FILE_READ_DATA), "GRANTED 0x1 FILE_READ_DATA\n", "G-28: without a copy of the token")
+}
+
+// claimants is a store that adds claims and a device group to each token.
+type claimants struct{ *lsa.Store }
+
+func (c claimants) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
+	a, st := c.Store.LogOn(r)
+	set := check.Must(claims.NewSet([]claims.Attribute{{Name: "team", Type: claims.String, Strings: []string{"red"}}}))
+	a.Token.UserClaims, a.Token.DeviceClaims = set, set
+	a.Token.DeviceGroups = []token.Group{{SID: sid.AuthenticatedUsers, Attributes: token.GroupDefault}}
+	return a, st
+}
+
+// TestExplanationCountsClaims checks that the granting entries of an answer are those of the client's whole token, with
+// its claims and device groups (G-28).
+func TestExplanationCountsClaims(t *testing.T) {
+	w := newWorldOf(t, shared, func(s *lsa.Store) logon.Authority { return claimants{s} })
+	for name, condition := range map[string]string{"user": `@USER.team == "red"`, "device": `@DEVICE.team == "red"`,
+		"group": "Device_Member_of {SID(AU)}"} {
+		w.file(name, "x", shared+"(XA;;FR;;;WD;("+condition+"))(A;;FR;;;WD)")
+		r, err := w.client("carol").Explain(t.Context(), connect.NewRequest(&api.ExplainRequest{Check: &api.CheckRequest{
+			Object: onPath("/share/" + name), Rights: []string{"FILE_READ_DATA"}}}))
+		w.must(err)
+		check.That(t, strings.Contains(r.Msg.GetText(), "entry 3 of the DACL allows it"),
+			"%s: %s, want the third entry, which comes first", condition, r.Msg.GetText())
+	}
 }
 
 // TestBatchOver1000ChecksIsRejected checks that each of 1,000 queries is answered under its number, and that 1,001 are

@@ -14,12 +14,6 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// readableParts are the parts of a descriptor that READ_CONTROL permits to read and that decide about access.
-const readableParts = winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION |
-	winnt.DACL_SECURITY_INFORMATION | winnt.LABEL_SECURITY_INFORMATION | winnt.ATTRIBUTE_SECURITY_INFORMATION |
-	winnt.SCOPE_SECURITY_INFORMATION | winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION |
-	winnt.ACCESS_FILTER_SECURITY_INFORMATION
-
 // inspected is the descriptor of a file and the attributes that decide about access, as the caller could read them.
 type inspected struct {
 	descriptor *sd.Descriptor

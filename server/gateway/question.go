@@ -108,8 +108,14 @@ func (q *request) object(o *api.Object) (d *sd.Descriptor, sent bool, err error)
 	return d, false, nil
 }
 
-// descriptor returns owner, group, DACL and label of a file. The client needs READ_CONTROL (G-25). refused is nil on
-// success. A file that the client may not list gets the refusal of a missing file, after a delay that hides the
+// readableParts are the parts of a descriptor that decide about access. READ_CONTROL permits a client to read them.
+const readableParts = winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION |
+	winnt.DACL_SECURITY_INFORMATION | winnt.LABEL_SECURITY_INFORMATION | winnt.ATTRIBUTE_SECURITY_INFORMATION |
+	winnt.SCOPE_SECURITY_INFORMATION | winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION |
+	winnt.ACCESS_FILTER_SECURITY_INFORMATION
+
+// descriptor returns the [readableParts] of a file's descriptor. The client needs READ_CONTROL (G-25). refused is nil
+// on success. A file that the client may not list gets the refusal of a missing file, after a delay that hides the
 // difference.
 func (q *request) descriptor(at place) (d *sd.Descriptor, refused *refusal) {
 	d, st := q.readDescriptor(at)
@@ -133,8 +139,7 @@ func (q *request) readDescriptor(at place) (d *sd.Descriptor, st ntstatus.Status
 	}
 	defer q.s.p.release(h)
 	st = q.s.p.do(q.ctx, func(th *nt.Thread) (st ntstatus.Status) {
-		d, st = th.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
-			winnt.DACL_SECURITY_INFORMATION|winnt.LABEL_SECURITY_INFORMATION)
+		d, st = th.NtQuerySecurityObject(h, readableParts)
 		return st
 	})
 	return d, st

@@ -76,9 +76,16 @@ func TestObjectQueriesExplainEachDenial(t *testing.T) {
 		text := "O:SYG:SYD:(A;;FR;;;WD)"
 		return `{"object":{"sddl":"` + text + strings.Repeat(" ", n-len(text)) + `"},"rights":["FILE_READ_DATA"]}`
 	}
-	read := granted(1, "FILE_READ_DATA")
+	read, control := granted(1, "FILE_READ_DATA"), granted(0x20000, "READ_CONTROL")
 	w.file("ownerless", "x", "D:P(A;;FA;;;{bob})(A;;FR;;;OW)")
 	w.want(200, "bob", "GET", "/share/ownerless", "")
+	w.file("trusted", "x", shared+"S:(TL;;RC;;;S-1-19-512-4096)")
+	w.file("filtered", "x", shared+`S:(FL;;RC;;;WD;(Member_of {SID(BA)}))`)
+	w.file("marked", "x", `O:BAG:SYD:P(A;;RC;;;{bob})(XA;;FR;;;{bob};(@RESOURCE.kind == "open"))`+
+		`S:(RA;;;;;WD;("kind",TS,0,"open"))`)
+	for name, code := range map[string]int{"trusted": 403, "filtered": 403, "marked": 200} {
+		w.want(code, "bob", "GET", "/share/"+name, "")
+	}
 	for _, c := range []struct{ user, body, want string }{
 		{"bob", `{` + file + `,"rights":["FILE_READ_DATA"]}`, yes(read)},
 		{"bob", `{` + file + `,"rights":["FILE_LIST_DIRECTORY","SYNCHRONIZE"]}`, yes(granted(0x100001,
@@ -99,6 +106,10 @@ func TestObjectQueriesExplainEachDenial(t *testing.T) {
 		{"bob", `{` + file + `,"account":"mallory",` + most, fail(404, "not_found", "account: STATUS_LOGON_FAILURE")},
 		{"bob", `{"object":{"path":"/share/ownerless"},"rights":["FILE_READ_DATA"]}`, yes(read)}, // as GET (G-29)
 		{"bob", `{"object":{"path":"/share/ownerless"},"account":"alice",` + most, no(`"granted":{}`)},
+		// A trust label, an access filter and resource attributes count as for a GET (G-29).
+		{"bob", `{"object":{"path":"/share/trusted"},"rights":["FILE_READ_DATA"]}`, no(control)},
+		{"bob", `{"object":{"path":"/share/filtered"},"rights":["FILE_READ_DATA"]}`, no(control)},
+		{"bob", `{"object":{"path":"/share/marked"},"rights":["FILE_READ_DATA"]}`, yes(read)},
 		{"bob", `{"object":{"path":"/share/hers"},` + most, denied},
 		{"bob", `{"object":{"path":"/share/hers"},"account":"alice",` + most,
 			denied},

@@ -115,6 +115,7 @@ func (q *request) explain(at place, desired winnt.AccessMask) string {
 	if st != ntstatus.Success {
 		return ""
 	}
+	d = complete(d)
 	name := q.namesIn(d)
 	var text string
 	q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {

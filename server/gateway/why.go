@@ -1,7 +1,10 @@
 package gateway
 
 import (
+	"errors"
+
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -77,24 +80,34 @@ func (q *request) granting(d *sd.Descriptor, twin *token.Token, desired, granted
 	return text
 }
 
-// twinOf returns a copy of the token tok for access checks in the gateway: its user, groups, privileges and restricted
-// SIDs. It returns nil if the gateway cannot read tok.
+// twinOf returns a copy of the token tok for access checks in the gateway. It has everything of the token of a logon
+// that decides about access. It returns nil if the gateway cannot read tok.
 func twinOf(th *nt.Thread, tok winnt.Handle) *token.Token {
-	user, st1 := th.NtQueryInformationToken(tok, winnt.TokenUser)
-	groups, st2 := th.NtQueryInformationToken(tok, winnt.TokenGroups)
-	privileges, st3 := th.NtQueryInformationToken(tok, winnt.TokenPrivileges)
-	restricted, st4 := th.NtQueryInformationToken(tok, winnt.TokenRestrictedSids)
-	for _, st := range []ntstatus.Status{st1, st2, st3, st4} {
-		if st != ntstatus.Success {
-			return nil
+	st := ntstatus.Success
+	read := func(class winnt.TokenInfoClass) (v any) {
+		if st == ntstatus.Success {
+			v, st = th.NtQueryInformationToken(tok, class)
 		}
+		return v
 	}
-	var spec token.Spec
-	spec.User, _ = user.(token.Group)
-	list, _ := groups.([]token.Group)
-	spec.Groups = token.AsGiven(list)
-	spec.Restricted, _ = restricted.([]token.Group)
-	held, _ := privileges.([]nt.LUIDAndAttributes)
+	groups := func(class winnt.TokenInfoClass) []token.Group {
+		list, _ := read(class).([]token.Group)
+		return list
+	}
+	var invalid error
+	attributes := func(class winnt.TokenInfoClass) *claims.Set {
+		list, _ := read(class).([]claims.Attribute)
+		set, err := claims.NewSet(list)
+		invalid = errors.Join(invalid, err)
+		return set
+	}
+	spec := token.Spec{Groups: token.AsGiven(groups(winnt.TokenGroups)),
+		Restricted: groups(winnt.TokenRestrictedSids), DeviceGroups: groups(winnt.TokenDeviceGroups),
+		UserClaims:   attributes(winnt.TokenUserClaimAttributes),
+		DeviceClaims: attributes(winnt.TokenDeviceClaimAttributes)}
+	spec.User, _ = read(winnt.TokenUser).(token.Group)
+	spec.MandatoryPolicy, _ = read(winnt.TokenMandatoryPolicy).(uint32)
+	held, _ := read(winnt.TokenPrivileges).([]nt.LUIDAndAttributes)
 	for _, p := range held {
 		one := winnt.Privileges(winnt.Privilege(p.LUID))
 		spec.Privileges |= one
@@ -103,7 +116,7 @@ func twinOf(th *nt.Thread, tok winnt.Handle) *token.Token {
 		}
 	}
 	twin, err := token.New(spec)
-	if err != nil {
+	if st != ntstatus.Success || invalid != nil || err != nil {
 		return nil
 	}
 	return twin
