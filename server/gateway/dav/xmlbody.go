@@ -7,7 +7,10 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Limits of bodies (G-21).
@@ -23,6 +26,9 @@ type Name = xml.Name
 
 // davSpace is the namespace of WebDAV.
 const davSpace = "DAV:"
+
+// xmlSpace is the namespace of the prefix xml.
+const xmlSpace = "http://www.w3.org/XML/1998/namespace"
 
 var errXML = Refuse(http.StatusBadRequest, "the body is not XML of WebDAV")
 
@@ -85,7 +91,7 @@ func ofBody(err error) error {
 func parseXML(body []byte) (root *element, err error) {
 	d := xml.NewDecoder(bytes.NewReader(body))
 	stack := []*element{{}}
-	scopes := []map[string]string{{"": "", "xml": "http://www.w3.org/XML/1998/namespace"}}
+	scopes := []map[string]string{{"": "", "xml": xmlSpace}}
 	for {
 		t, err := d.RawToken()
 		if errors.Is(err, io.EOF) && len(stack) == 1 {
@@ -133,43 +139,43 @@ func rawName(n Name) string { return n.Space + ":" + n.Local }
 
 // expand resolves the prefixes of a start tag. expand returns the element and the prefixes in its scope. scope has
 // the parent's prefixes and is not changed; lang is the parent's xml:lang. Until the end tag, the element's text
-// holds its prefixed name. The result is false for an undeclared prefix, a prefix declared as "", and too many
-// attributes or prefixes.
+// holds its prefixed name. The result is false for a name that is not a QName, an undeclared prefix, a declaration that
+// is not allowed, a repeated attribute, an element in the namespace xml, and too many attributes or prefixes.
 func expand(t xml.StartElement, scope map[string]string, lang string) (*element, map[string]string, bool) {
 	if len(t.Attr) > mostAttributes {
 		return nil, nil, false
 	}
 	inner, own := scope, false
-	declare := func(prefix, space string) {
+	for i, a := range t.Attr {
+		if !isQName(a.Name) || hasAttribute(t.Attr[:i], a.Name) {
+			return nil, nil, false
+		}
+		prefix, declares := declaredPrefix(a.Name)
+		if !declares {
+			continue
+		}
+		if !declarable(prefix, a.Value) {
+			return nil, nil, false
+		}
 		if !own {
 			inner, own = maps.Clone(scope), true
 		}
-		inner[prefix] = space // a copy for each element that declares one, so the size is limited
-	}
-	for _, a := range t.Attr {
-		switch {
-		case a.Name.Space == "xmlns" && a.Value == "":
-			return nil, nil, false // a prefix is declared for no namespace (Namespaces in XML, 2.2)
-		case a.Name.Space == "xmlns":
-			declare(a.Name.Local, a.Value)
-		case a.Name.Space == "" && a.Name.Local == "xmlns":
-			declare("", a.Value)
-		}
+		inner[prefix] = a.Value // a copy for each element that declares one, so the size is limited
 	}
 	if len(inner) > mostPrefixes {
 		return nil, nil, false
 	}
 	e := &element{lang: lang, text: rawName(t.Name)}
 	space, ok := inner[t.Name.Space]
-	if !ok || t.Name.Local == "" {
+	if !ok || !isQName(t.Name) || space == xmlSpace {
 		return nil, nil, false
 	}
 	e.name = Name{Space: space, Local: t.Name.Local}
 	for _, a := range t.Attr {
-		switch {
-		case a.Name.Space == "xmlns", a.Name.Space == "" && a.Name.Local == "xmlns":
+		if _, declares := declaredPrefix(a.Name); declares {
 			continue
-		case a.Name.Space == "xml" && a.Name.Local == "lang":
+		}
+		if a.Name.Space == "xml" && a.Name.Local == "lang" {
 			e.lang = a.Value
 		}
 		space := ""
@@ -178,9 +184,46 @@ func expand(t xml.StartElement, scope map[string]string, lang string) (*element,
 				return nil, nil, false
 			}
 		}
-		e.attributes = append(e.attributes, xml.Attr{Name: Name{Space: space, Local: a.Name.Local}, Value: a.Value})
+		a.Name.Space = space
+		if hasAttribute(e.attributes, a.Name) {
+			return nil, nil, false // two prefixes of one namespace (Namespaces in XML, 6.3)
+		}
+		e.attributes = append(e.attributes, a)
 	}
 	return e, inner, true
+}
+
+// isQName reports whether a name, split at its colon, is valid in a document with namespaces: prefix and local part
+// begin like a name and contain no further colon (Namespaces in XML, 4). Package xml has checked the other characters.
+func isQName(n Name) bool {
+	for _, part := range []string{n.Space, n.Local} {
+		first, _ := utf8.DecodeRuneInString(part)
+		if part != "" && (strings.Contains(part, ":") || first != '_' && !unicode.In(first, unicode.L, unicode.Nl)) {
+			return false
+		}
+	}
+	return n.Local != ""
+}
+
+// hasAttribute reports whether list has an attribute with exactly this name.
+func hasAttribute(list []xml.Attr, name Name) bool {
+	return slices.ContainsFunc(list, func(a xml.Attr) bool { return a.Name == name })
+}
+
+// declaredPrefix returns the prefix that an attribute declares, "" for the default namespace. It returns false for an
+// attribute that is no declaration.
+func declaredPrefix(n Name) (prefix string, declares bool) {
+	if n == (Name{Local: "xmlns"}) {
+		return "", true
+	}
+	return n.Local, n.Space == "xmlns"
+}
+
+// declarable reports whether a document may declare a namespace for a prefix (Namespaces in XML, 2.2 and 3). Only the
+// default namespace can be none, and the prefixes xml and xmlns have namespaces of their own.
+func declarable(prefix, space string) bool {
+	return (prefix == "" || space != "") && (prefix == "xml") == (space == xmlSpace) &&
+		prefix != "xmlns" && space != "http://www.w3.org/2000/xmlns/"
 }
 
 // inner returns the children of an element as XML that can be stored and sent elsewhere, "" without any. Each element
@@ -211,7 +254,7 @@ func (e *element) write(b *strings.Builder) {
 		prefix := ""
 		switch a.Name.Space {
 		case "":
-		case "http://www.w3.org/XML/1998/namespace":
+		case xmlSpace:
 			prefix = "xml:"
 		default:
 			prefix = "n" + string(rune('a'+i%26)) + string(rune('a'+i/26))

@@ -31,6 +31,15 @@ func TestXMLBodyBeyondLimitsIsRejected(t *testing.T) {
 		"<a></b>": false, "<a/><b/>": false, "<b:a/>": false, `<a b:c=""/>`: false, `<a xmlns:b=""/>`: false,
 		`<a xmlns:b="c"/>`: true, `<a xmlns:b="c"><b:d b:e=""/></a>`: true, `<a xmlns:b="c"><b:d></x:d></a>`: false,
 		`<a xmlns:b="c" xmlns:d="e"><b:f d:g=""/></a>`: true,
+		// Namespaces in XML: names have two parts at most, attributes are unique, and xml and xmlns are reserved.
+		"<:a/>": false, "<a:/>": false, "<:/>": false, `<a xmlns:b="c"><b:1d/></a>`: false, `<a :b=""/>`: false,
+		`<a xmlns:b="c" b:-d=""/>`: false, `<a xmlns:1b="c"/>`: false, `<a xmlns:b="c"><b:é/><b:_/></a>`: true,
+		`<a b="" b=""/>`: false, `<a xmlns:b="c" xmlns:b="c"/>`: false, `<a xmlns:b="c" xmlns:d="c" b:e="" d:e=""/>`: false,
+		`<a xmlns:b="c" b:e="" e=""/>`: true, `<a xmlns="b" xmlns="b"/>`: false, "<xml:a/>": false, "<xmlns:a/>": false,
+		`<a xmlns:xml="b"/>`: false, `<a xmlns:xml="http://www.w3.org/XML/1998/namespace"/>`: true,
+		`<a xmlns:xmlns="b"/>`: false, `<a xmlns="http://www.w3.org/XML/1998/namespace"/>`: false,
+		`<a xmlns:b="http://www.w3.org/XML/1998/namespace"/>`: false, `<a xmlns="http://www.w3.org/2000/xmlns/"/>`: false,
+		`<a xmlns:b="http://www.w3.org/2000/xmlns/"/>`: false, `<a xml:lang=""/>`: true,
 		attributes(64): true, attributes(65): false, prefixes(61): true, prefixes(62): false} {
 		if _, err := parseXML([]byte(body)); (err == nil) != fine {
 			t.Errorf("G-21: %.40q: %v", body, err)
