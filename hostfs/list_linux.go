@@ -162,14 +162,40 @@ func (t *Tree) sweep(dir int, name string) {
 	}
 	switch kind := s.Mode & unix.S_IFMT; {
 	case kind == unix.S_IFREG && strings.HasPrefix(name, nt.UploadPrefix):
-		// Nobody has the upload open, so its server was killed (G-49).
-		_ = t.removeOwn(s.Ino, false, dir, name)
+		t.sweepUpload(dir, name, s.Ino)
 	case kind == unix.S_IFDIR:
 		_ = t.unlink(dir, name, unix.AT_REMOVEDIR) // it fails if the directory has entries
 	case kind == unix.S_IFREG && (s.Size == 0 || s.Nlink > 1 || strings.HasSuffix(name, removedSuffix(s.Ino))):
 		_ = t.unlink(dir, name, 0) // the next listing tries again
 	case kind == unix.S_IFLNK && t.ownLink(dir, name, s.Ino):
 		_ = t.unlink(dir, name, 0)
+	}
+}
+
+// sweepUpload removes the file of an unfinished upload, if it has this inode number and no program has it open. If the
+// file system has no leases, or this program may not take one on the file, the file stays.
+func (t *Tree) sweepUpload(dir int, name string, inode uint64) {
+	fd, err := below(dir, name, 0)
+	if err != nil {
+		return
+	}
+	defer shut(fd)
+	if s, err := stat(fd); err != nil || s.Ino != inode || s.Mode&unix.S_IFMT != unix.S_IFREG {
+		return
+	}
+	lease, err := openAgain(fd, unix.O_RDONLY|unix.O_NONBLOCK)
+	if err != nil {
+		return
+	}
+	defer shut(lease)
+	// An open that breaks the lease then sends a signal that programs ignore by default.
+	if _, err := unix.FcntlInt(uintptr(lease), unix.F_SETSIG, int(unix.SIGURG)); err != nil {
+		return
+	}
+	// The kernel grants a write lease only if no other open of the file exists, by any program. So the server of the
+	// upload was killed (G-49).
+	if _, err := unix.FcntlInt(uintptr(lease), unix.F_SETLEASE, unix.F_WRLCK); err == nil {
+		_ = t.removeOwn(inode, false, dir, name)
 	}
 }
 

@@ -109,11 +109,15 @@ func TestListingRemovesOldPrivateNames(t *testing.T) {
 	}
 }
 
-// Listings leave out the names of unfinished uploads. They remove those that no one has open, and that were left a
-// while ago (G-49).
+// Listings leave out the names of unfinished uploads. They remove those that no one has open, also not another server,
+// and that were left a while ago (G-49).
 func TestUploadsLeftBehindAreRemoved(t *testing.T) {
 	w := newWorld(t)
 	const open, left, folder = nt.UploadPrefix + "open", nt.UploadPrefix + "left", nt.UploadPrefix + "folder"
+	const elsewhere = nt.UploadPrefix + "elsewhere"
+	w.file(elsewhere, "a part", wide)
+	upload := check.Must(os.OpenFile(w.path(elsewhere), os.O_WRONLY, 0))
+	defer upload.Close()
 	w.file("f", "f", wide)
 	w.file(open, "a part", wide)
 	w.file(left, "a part", wide)
@@ -140,6 +144,7 @@ func TestUploadsLeftBehindAreRemoved(t *testing.T) {
 		w.want(st, ntstatus.Success)
 		w.want(th.NtClose(h), ntstatus.Success)
 		w.exists(open, true)
+		w.exists(elsewhere, true)
 		w.exists(left, !old)
 		w.exists(folder+`\kept`, true)
 	}
