@@ -4,7 +4,6 @@
 //   - lsa: accounts, groups, rights and id maps in one file.
 //   - lsa/admin: requests of `refmond account` to a running daemon.
 //   - lsa/host: users and groups of this host, by userdb or getent.
-//   - auth, auth/password: authentication of clients.
 //   - auth/admission: limits and fair scheduling of password checks.
 //   - auth/unix: the peer of a Unix socket and its token.
 //   - auth/kerberos: Kerberos tickets for a service of this host, by SPNEGO.

@@ -107,6 +107,7 @@ func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 		// An unknown name and a wrong password return the same status (L-32).
 		return s.refused(r, a, id, ntstatus.NoSuchUser, ntstatus.LogonFailure)
 	case !right || a.Hash == "":
+		// A name counts only with its password (L-19).
 		return s.refused(r, a, id, ntstatus.WrongPassword, ntstatus.LogonFailure)
 	case a.Disabled:
 		// Only a client that knows the password learns the account's restrictions (L-35).

@@ -16,7 +16,7 @@ import (
 )
 
 // TestRejectedLogonsAreRecorded checks status, reason and account of each rejected logon, and the single record
-// of each logon with a password (L-2, L-3, L-31 to L-36). The password is never in a record (L-32, L-35).
+// of each logon with a password (L-2, L-3, L-19, L-31 to L-36). The password is never in a record (L-32, L-35).
 func TestRejectedLogonsAreRecorded(t *testing.T) {
 	f, _ := openWatched(t, nil)
 	alice := f.account(t, Account{Name: "alice"}, "p")

@@ -1,7 +1,6 @@
 package unix_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,9 +9,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/server/auth"
 	"github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
@@ -186,40 +183,5 @@ func TestPeerGetsFullOrLimitedToken(t *testing.T) {
 				"L-8: %s: the token has no group %v", c.what, want)
 		}
 		check.That(t, c.account != "alice" || r.Token.User.SID == alice, "L-27: %s is %v", c.what, r.Token.User)
-	}
-}
-
-// TestPeerEvidenceRejectsNameAndPassword checks that the kernel's credentials are evidence on their own, but not for a
-// name or password (L-19).
-func TestPeerEvidenceRejectsNameAndPassword(t *testing.T) {
-	s, alice := stored(t)
-	p := unix.New(s)
-	check.Equal(t, p.Name(), "unix", "Name()")
-	e := (&unix.Peer{Known: true, UID: uid, GID: 7, Groups: []uint32{7, 8}}).Evidence()
-	if e.Peer == nil || e.Peer.UID != uid || !slices.Equal(e.Peer.GIDs, []uint32{7, 7, 8}) || e.Name != "" ||
-		e.Password != "" {
-		t.Fatalf("evidence %+v", e)
-	}
-	for _, c := range []struct {
-		what   string
-		change func(*auth.Evidence)
-		want   ntstatus.Status
-	}{
-		{"unchanged", func(*auth.Evidence) {}, 0},
-		{"no peer", func(e *auth.Evidence) { e.Peer = nil }, ntstatus.NoSuchPackage},
-		{"an unknown peer", func(e *auth.Evidence) { e.Peer = &auth.Peer{UID: uid} }, ntstatus.NoSuchPackage},
-		{"a name", func(e *auth.Evidence) { e.Name = "alice" }, ntstatus.NoSuchPackage},
-		{"a password", func(e *auth.Evidence) { e.Password = "x" }, ntstatus.NoSuchPackage},
-		{"a disabled account", func(e *auth.Evidence) { e.Peer = &auth.Peer{Known: true, UID: gid, GIDs: []uint32{uid}} },
-			ntstatus.AccountDisabled},
-	} {
-		one := e
-		c.change(&one)
-		r, st := p.Authenticate(context.Background(), one)
-		if st != c.want || (st == 0) != (r.Token.User.SID == alice) || st != 0 && !r.Token.User.SID.IsZero() {
-			t.Errorf("L-19: %s: %v is %v", c.what, st, r.Token.User)
-		}
-		check.That(t, st != ntstatus.NoSuchPackage || r.Account == (logon.Account{}),
-			"L-19: %s: recorded account %+v, want an empty one", c.what, r.Account)
 	}
 }

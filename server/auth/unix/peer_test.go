@@ -6,13 +6,178 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/test/check"
 )
+
+// credentials are the ids of one thread.
+type credentials struct {
+	uid, gid uint32
+	groups   []uint32
+}
+
+// own returns the credentials with which a test connects. Root has ids 0, like a Peer that nobody filled in, so root
+// connects as an ordinary user with two groups.
+func own(t *testing.T) (c credentials, change bool) {
+	t.Helper()
+	if os.Getuid() == 0 {
+		return credentials{4711, 4712, []uint32{4712, 4713}}, true
+	}
+	in, err := os.Getgroups()
+	check.NoError(t, err)
+	c = credentials{uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), groups: make([]uint32, 0, len(in))}
+	for _, g := range in {
+		c.groups = append(c.groups, uint32(g))
+	}
+	return c, false
+}
+
+// as calls f on a thread with these credentials. The thread ends with its goroutine, which stays locked to it.
+func (c credentials) as(f func() error) error {
+	ended := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		for _, call := range [][4]uintptr{
+			{unix.SYS_SETGROUPS, uintptr(len(c.groups)), uintptr(unsafe.Pointer(unsafe.SliceData(c.groups)))},
+			{unix.SYS_SETRESGID, uintptr(c.gid), uintptr(c.gid), uintptr(c.gid)},
+			{unix.SYS_SETRESUID, uintptr(c.uid), uintptr(c.uid), uintptr(c.uid)},
+		} {
+			if _, _, errno := unix.RawSyscall(call[0], call[1], call[2], call[3]); errno != 0 {
+				ended <- errno
+				return
+			}
+		}
+		ended <- f()
+	}()
+	return <-ended
+}
+
+// connect connects to a listener's socket file and returns the credentials that own returned.
+func connect(t *testing.T, name string) (want credentials) {
+	t.Helper()
+	want, change := own(t)
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	check.NoError(t, err)
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	as := func(f func() error) error { return f() }
+	if change {
+		as = want.as
+	}
+	check.NoError(t, as(func() error { return unix.Connect(fd, &unix.SockaddrUnix{Name: name}) }))
+	return want
+}
+
+// TestPeerIsIdentified checks uid, groups and name of a program that connects to a socket, that the pidfd is
+// not inherited by children, and that it is closed once (W-14).
+func TestPeerIsIdentified(t *testing.T) {
+	dir := t.TempDir()
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "s"), Net: "unix"})
+	check.NoError(t, err)
+	defer l.Close()
+	for _, path := range []string{filepath.Dir(dir), dir, l.Addr().String()} { // the other user gets there too
+		check.NoError(t, os.Chmod(path, 0o777))
+	}
+	want := connect(t, l.Addr().String())
+	theirs, err := l.AcceptUnix()
+	check.NoError(t, err)
+	p, err := Of(theirs)
+	check.NoError(t, err)
+	slices.Sort(want.groups)
+	got := slices.Clone(p.Groups)
+	slices.Sort(got)
+	check.That(t, p.Known && p.UID == want.uid && p.GID == want.gid && p.PID == os.Getpid() &&
+		slices.Equal(got, want.groups),
+		"W-14: %+v, want %+v", p, want)
+	if !p.Pinned {
+		check.That(t, p.pidfd == -1 && p.Name == "" && !p.Alive(),
+			`W-14: a kernel without SO_PEERPIDFD: %+v, want p.pidfd = %v, p.Name = "", p.Alive() = false`, p, -1)
+		t.Skip("this kernel has no SO_PEERPIDFD: peers have no name")
+	}
+	name, err := os.ReadFile("/proc/self/comm")
+	if err != nil || p.Name != strings.TrimSuffix(string(name), "\n") || !p.Alive() {
+		t.Errorf("W-14: the peer is named %q, alive %t, error %v, want %q, true, nil",
+			p.Name, p.Alive(), err, strings.TrimSuffix(string(name), "\n"))
+	}
+	if flags, err := unix.FcntlInt(uintptr(p.pidfd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+		t.Errorf("W-14: flags of the pidfd %#x, %v, want FD_CLOEXEC", flags, err)
+	}
+	fd := p.pidfd
+	p.Close()
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil || p.Pinned || p.pidfd != -1 {
+		t.Errorf("W-14: the pidfd is still open: %v, %+v, want p.Pinned = false, p.pidfd = %v, an error", err, p, -1)
+	}
+	p.Close()
+	check.NoError(t, theirs.Close())
+	if q, err := Of(theirs); err == nil || q != nil || !strings.HasPrefix(err.Error(), "peer of a socket: ") {
+		t.Errorf("W-14: Of(closed socket) = %+v, %v, want nil and an error", q, err)
+	}
+}
+
+// TestPeerIsFixedAtConnect checks that a connection has the uid, the gid and all groups that its other end had when it
+// connected, however many groups there are (W-14).
+func TestPeerIsFixedAtConnect(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can be in other groups")
+	}
+	for _, n := range []int{0, 1, 31, 32, 33, 64, 65, 1000} {
+		want := credentials{0, 54321, make([]uint32, n)}
+		for i := range want.groups {
+			want.groups[i] = uint32(50000 + i)
+		}
+		var fds [2]int
+		check.NoError(t, want.as(func() (err error) {
+			fds, err = unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+			return err
+		}))
+		defer unix.Close(fds[1])
+		f := os.NewFile(uintptr(fds[0]), "end")
+		conn, err := net.FileConn(f)
+		check.NoError(t, errors.Join(err, f.Close())) // FileConn made a copy
+		defer conn.Close()
+		p, err := Of(conn.(*net.UnixConn))
+		check.NoError(t, err)
+		p.Close()
+		check.That(t, p.UID == 0 && p.GID == want.gid && p.PID == os.Getpid() && slices.Equal(p.Groups, want.groups),
+			"W-14: the peer of a program with %d groups: %+v, want uid 0, gid %d, pid %d and all groups", n, p, want.gid,
+			os.Getpid())
+	}
+}
+
+// TestNonSocketHasNoPeer checks that a descriptor that is not a socket has no peer, and that the error names
+// the failed call.
+func TestNonSocketHasNoPeer(t *testing.T) {
+	f, err := os.Open(os.DevNull)
+	check.NoError(t, err)
+	defer f.Close()
+	if err := (&Peer{pidfd: -1}).ask(int(f.Fd())); err == nil || !strings.HasPrefix(err.Error(), "SO_PEERCRED: ") {
+		t.Errorf("ask of a file: %v, want an error of SO_PEERCRED", err)
+	}
+	if list, err := groups(int(f.Fd())); err == nil || list != nil {
+		t.Errorf("the groups of a file: %v, %v, want nil, an error", list, err)
+	}
+	if got := (&Peer{Known: true, GID: 5, Groups: []uint32{6, 5}}).gids(); !slices.Equal(got, []uint32{5, 6, 5}) {
+		t.Errorf("gids = %v, want [5 6 5]", got)
+	}
+}
+
+// TestUnconnectedSocketHasNoPeer checks that a socket without a connection has no peer, even if the kernel returns a
+// uid (W-14).
+func TestUnconnectedSocketHasNoPeer(t *testing.T) {
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unixgram"})
+	check.NoError(t, err)
+	defer c.Close()
+	if p, err := Of(c); err == nil || p != nil || !strings.HasPrefix(err.Error(), "peer of a socket: SO_PEER") {
+		t.Errorf("W-14: Of = %+v, %v, want an error that names SO_PEER", p, err)
+	}
+}
 
 // TestPeerIsAliveUntilExit checks that a program is alive until it ends, and that a peer without a pidfd is never
 // reported alive (W-14).

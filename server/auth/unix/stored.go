@@ -33,7 +33,7 @@ func (s Stored) LogOn(p *Peer, full bool) (logon.Result, error) {
 	if slices.Contains(s.Administrators, p.UID) {
 		more = append(more, sid.Administrators)
 	}
-	r, st := tokenOf(s.Store, p.Evidence().Peer, more...)
+	r, st := s.tokenOf(p, more...)
 	if st != ntstatus.Success {
 		return r, fmt.Errorf("uid %d: %w", p.UID, st.Err())
 	}
@@ -58,4 +58,19 @@ func (s Stored) LogOn(p *Peer, full bool) (logon.Result, error) {
 		}
 	}
 	return r, nil
+}
+
+// tokenOf returns the contents of a token for the peer's uid and groups, and the groups in more. p must be Known. A
+// Foreign peer also gets the host's groups for the uid. If these are unreadable, the result is the status of that
+// lookup.
+func (s Stored) tokenOf(p *Peer, more ...sid.SID) (logon.Result, ntstatus.Status) {
+	gids := p.gids()
+	if p.Foreign {
+		// In a user namespace a user can leave groups of the host, and a deny entry may name one (W-102).
+		var st ntstatus.Status
+		if gids, st = s.Store.WithHostGroups(p.UID, gids); st != ntstatus.Success {
+			return logon.Result{}, st
+		}
+	}
+	return s.Store.TokenForUID(p.UID, gids, more...)
 }
