@@ -85,12 +85,17 @@ func load(file string) (*config, error) {
 	return &c, nil
 }
 
-// checkConfig validates a configuration file, or the defaults if file is "". On success it returns a line with the
-// addresses. It opens no port.
+// checkConfig validates a configuration file, or the defaults if file is "", and loads the configured certificate and
+// key. On success it returns a line with the addresses. It opens no port and writes no file.
 func checkConfig(file string) (string, error) {
 	c, err := load(file)
 	if err != nil {
 		return "", err
+	}
+	if c.Certificate != "" {
+		if _, _, err := c.certificate(); err != nil {
+			return "", fmt.Errorf("configuration %s: %w", file, err)
+		}
 	}
 	if c.Console == "" {
 		return fmt.Sprintf("files at %s, no console", c.Files), nil
