@@ -139,6 +139,7 @@ func checkJSONValue(f protoreflect.FieldDescriptor, r *strict.Reader) error {
 //   - a field that is empty or has the wrong wire type
 func checkWire(m protoreflect.MessageDescriptor, b []byte) error {
 	seen := map[protowire.Number]int{}
+	var chosen protoreflect.FieldDescriptor // of the message's oneof
 	for len(b) > 0 {
 		number, kind, n := protowire.ConsumeTag(b)
 		if n < 0 {
@@ -154,6 +155,13 @@ func checkWire(m protoreflect.MessageDescriptor, b []byte) error {
 		}
 		if seen[number]++; seen[number] > 1 && !f.IsList() {
 			return fmt.Errorf("%s: given twice", name)
+		}
+		if f.ContainingOneof() != nil {
+			if chosen != nil {
+				// Package proto would take the last one.
+				return fmt.Errorf("%s and %s: give only one of them", chosen.Name(), name)
+			}
+			chosen = f
 		}
 		b = b[n:]
 		if kind != protowire.BytesType {

@@ -381,6 +381,8 @@ func TestRequestWithoutRightsIsAnError(t *testing.T) {
 	}
 }
 
+// TestAPICodecRejectsNonMessages checks what a codec refuses by itself: Go values and bytes that are no message of the
+// API, and two fields of a oneof (G-35).
 func TestAPICodecRejectsNonMessages(t *testing.T) {
 	for _, name := range []string{"proto", "json"} {
 		c := strictCodec{name}
@@ -389,6 +391,13 @@ func TestAPICodecRejectsNonMessages(t *testing.T) {
 		}
 		if err := c.Unmarshal([]byte("{}"), new(string)); err == nil {
 			t.Errorf("%s: got no error for a text, want one", name)
+		}
+		both := []byte(`{"path":"/share/f","sddl":"O:SYD:"}`)
+		if name == "proto" {
+			both = []byte("\x0a\x08/share/f\x12\x06O:SYD:") // field 1 of 8 bytes, field 2 of 6
+		}
+		if err := c.Unmarshal(both, &api.Object{}); err == nil {
+			t.Errorf("G-35: %s: no error for an object with path and sddl", name)
 		}
 		// An empty body is a message in the binary encoding only.
 		if err := c.Unmarshal(nil, &api.CheckRequest{}); (err == nil) != (name == "proto") {

@@ -105,6 +105,8 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{none, "alice COPY /x Destination: /c/n", 404, "no such name", ""},
 		{none, "alice COPY /f Destination: /c/n; Depth: 1", 400, "0 or infinity", ""},
 		{none, "alice COPY /f Destination: /c/t; Overwrite: t", 400, "Overwrite", ""},
+		{none, "alice COPY /f Destination: /c/n#", 400, "fragment", ""}, // RFC 4918, 8.3 (G-41)
+		{none, "alice MOVE /f Destination: /c/n#x", 400, "fragment", ""},
 		{none, "alice COPY /f Destination: /", 403, "nothing can be created there", ""},
 		{none, "alice COPY /d/m Destination: /c/d", 403, "inside", ""},
 		{none, "alice COPY /d Destination: /c/d/n", 403, "inside", ""},

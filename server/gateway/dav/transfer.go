@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // transfer serves COPY and MOVE. transfer responds with 201 for a new destination and 204 for an existing
@@ -78,8 +79,9 @@ func (x *exchange) destination() error {
 		return Refuse(http.StatusBadRequest, "the destination is not a URL")
 	}
 	u, err := url.Parse(header[0])
-	if err != nil {
-		return Refuse(http.StatusBadRequest, "the destination is not a URL")
+	// A Simple-ref has no fragment (RFC 4918, 8.3; G-41).
+	if err != nil || strings.Contains(header[0], "#") {
+		return Refuse(http.StatusBadRequest, "the destination is not a URL, or has a fragment")
 	}
 	// "The destination URI is located on a different server [...] 502 (Bad Gateway)" (RFC 4918, 9.8.5, 9.9.4).
 	if elsewhere(u, x.r.Host) {
