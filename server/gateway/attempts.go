@@ -27,8 +27,8 @@ type attempts struct {
 	of map[attempt]wrong // guarded by mu
 }
 
-// attempt is the key of a counter of failed logons: a client's network and a name. The name is "" for the counter of
-// all names of a network.
+// attempt is the key of a counter of failed logons: a client's network and a name in upper case, after a backslash. The
+// name is "" for the counter of all names of a network.
 type attempt struct {
 	from netip.Prefix
 	name string
@@ -40,12 +40,14 @@ type wrong struct {
 	since time.Time
 }
 
-// try counts a logon attempt with a name from a client address, to limit password guessing. The name's letter case is
-// ignored. If the address, or the name from this address, is at its limit, ok is false, right is nil and nothing is
-// counted. The caller calls right once to uncount an attempt that did not fail or was not tried.
+// try counts a logon attempt with a name from a client address, to limit password guessing. The name's domain and
+// letter case are ignored, because refmond has several spellings for one account. If the address, or the name from this
+// address, is at its limit, ok is false, right is nil and nothing is counted. The caller calls right once to uncount an
+// attempt that did not fail or was not tried.
 func (a *attempts) try(address, name string) (right func(), ok bool) {
 	all := attempt{from: networkOf(address)}
-	one := attempt{all.from, strings.ToLower(name)}
+	_, short, _ := logon.Split(name)
+	one := attempt{all.from, `\` + strings.ToUpper(short)} // the folding of refmond's account names; never ""
 	now := a.now()
 	a.mu.Lock()
 	defer a.mu.Unlock()

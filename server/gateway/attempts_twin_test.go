@@ -42,12 +42,15 @@ func TestAttemptsAgreeWithSimpleCount(t *testing.T) {
 			now = now.Add(time.Duration(rng.IntN(181)) * time.Second)
 		}
 		from := []string{"192.0.2.1", "192.0.2.2", "[2001:db8::1]"}[rng.IntN(3)]
-		name := fmt.Sprint("n", rng.IntN(14))
+		name := []string{"n", ""}[rng.IntN(20)/19] // rarely none
+		if name != "" {
+			name += fmt.Sprint(rng.IntN(14))
+		}
 		all, one := from, from+" "+name
 		byName, byAddress := count(one) >= 5, count(all) >= 50
 		asked := name
 		if rng.IntN(2) == 0 {
-			asked = strings.ToUpper(name)
+			asked = strings.ToUpper(name) + "@host"
 		}
 		right, ok := a.try(fmt.Sprintf("%s:%d", from, 1+rng.IntN(9)), asked)
 		if ok == (byName || byAddress) {

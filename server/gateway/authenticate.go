@@ -86,7 +86,7 @@ func (g *Gateway) proved(p *process, r *http.Request) *session {
 		}
 		return p.sessions.get(name, func(s *session) {
 			// A client without the password must not lock the user out (G-32).
-			right, ok := g.attempts.try(r.RemoteAddr, in.LogonDomainName+`\`+in.UserName)
+			right, ok := g.attempts.try(r.RemoteAddr, in.UserName)
 			if s.tooMany = !ok; s.tooMany {
 				return
 			}
