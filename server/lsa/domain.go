@@ -77,7 +77,7 @@ func (s *Store) LogOnDomainUser(u *DomainUser, t winnt.LogonType) (logon.Result,
 		}
 		// The domain sets the primary group and the attributes of groups (K-31).
 		spec.PrimaryGroup, spec.DeviceClaims = u.PrimaryGroup, u.DeviceClaims
-		spec.DeviceGroups = token.AsGiven(u.DeviceGroups)
+		spec.DeviceGroups = u.DeviceGroups // attributes 0 mean disabled there, as in a ticket
 	}
 	return out, ntstatus.Success
 }

@@ -196,6 +196,10 @@ func TestDomainAdministratorTokensHaveClaims(t *testing.T) {
 				!named(s.DeviceClaims, "device") || len(s.DeviceGroups) != 2 {
 				t.Errorf("K-31: type %d, full %t: %+v, want the claims of user and device, and two groups", c.typ, full, s)
 			}
+			made := check.Must(token.New(*s))
+			for _, g := range made.DeviceGroups() {
+				check.Equal(t, g.Attributes, map[uint32]uint32{515: 7, 516: 0}[g.SID.RID()], "K-31: attributes of %v", g.SID)
+			}
 			if debug := !c.admin || full; s.Privileges.Has(winnt.SeDebugPrivilege) != debug ||
 				s.Privileges.Has(winnt.SeBackupPrivilege) != debug || s.Privileges.Has(winnt.SeTcbPrivilege) ||
 				s.Privileges.Has(winnt.SeRestorePrivilege) != (!foreign && !c.admin || full) {
