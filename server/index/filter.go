@@ -175,11 +175,11 @@ func (x *Index) begin(q Query, by func(*State) (func(*kind) (bool, error), error
 	}
 	out = Filter{Right: q.Right, Directory: s.version, Seq: s.seq, Until: s.start.Until, Index: s.start.Index}
 	g := age{watermark, x.within(q), x.clock(), x.boot}
-	for source, m := range watermark.Sources {
+	for source := range x.sources(watermark) {
 		if why := g.stale(source); why != "" {
 			return out, 0, nil, nil, errors.New(why)
 		}
-		if out.Time.IsZero() || m.Time.Before(out.Time) {
+		if m := watermark.Sources[source]; out.Time.IsZero() || m.Time.Before(out.Time) {
 			out.Time = m.Time
 		}
 	}

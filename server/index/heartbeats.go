@@ -30,15 +30,8 @@ func (x *Index) HeartbeatsWithin(limit time.Duration) ([]SourceStatus, error) {
 		return nil, err
 	}
 	g := age{watermark, x.within(Query{Limit: limit}), x.clock(), x.boot}
-	known := map[string]bool{directorySource: true}
-	for source := range watermark.Sources {
-		known[source] = true
-	}
-	for tree := range x.state.trees {
-		known[tree] = true
-	}
 	var out []SourceStatus
-	for source := range known {
+	for source := range x.sources(watermark) {
 		h := SourceStatus{Source: source, Time: watermark.Sources[source].Time, Withheld: g.stale(source)}
 		if !h.Time.IsZero() {
 			h.Age = g.present.Time.Sub(h.Time)
@@ -47,4 +40,19 @@ func (x *Index) HeartbeatsWithin(limit time.Duration) ([]SourceStatus, error) {
 	}
 	slices.SortFunc(out, func(a, b SourceStatus) int { return strings.Compare(a.Source, b.Source) })
 	return out, nil
+}
+
+// sources returns the sources of the whole index: the directory, each source in the watermark and each tree with
+// documents, which may have sent no heartbeat since the start of the run (N-9). The caller owns the result.
+//
+// +checklocks:x.mu
+func (x *Index) sources(f *Watermark) map[string]bool {
+	out := map[string]bool{directorySource: true}
+	for source := range f.Sources {
+		out[source] = true
+	}
+	for tree := range x.state.trees {
+		out[tree] = true
+	}
+	return out
 }

@@ -112,9 +112,9 @@ func (x *Index) principal(d *directory.Directory, who string) (*directory.Princi
 	return nil, fmt.Errorf("%s has no account now", who)
 }
 
-// Current reports whether every source has a heartbeat that is at most limit old: the directory, each tree that sent
-// one and each tree with documents. A limit of 0 means that of the index. If it returns false, some answers are
-// unknown. It also returns false if the index cannot be read.
+// Current reports whether every source has a heartbeat that is at most limit old: the directory and each tree. A limit
+// of 0 means that of the index. If it returns false, some answers are unknown. It also returns false if the index
+// cannot be read.
 func (x *Index) Current(limit time.Duration) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -123,15 +123,10 @@ func (x *Index) Current(limit time.Duration) bool {
 		return false
 	}
 	g := age{watermark, x.within(Query{Limit: limit}), x.clock(), x.boot}
-	for source := range watermark.Sources {
+	for source := range x.sources(watermark) {
 		if g.stale(source) != "" {
 			return false
 		}
 	}
-	for tree := range x.state.trees {
-		if g.stale(tree) != "" {
-			return false
-		}
-	}
-	return g.stale(directorySource) == ""
+	return true
 }

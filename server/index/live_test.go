@@ -1,7 +1,10 @@
 package index
 
 import (
+	"context"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -44,6 +47,9 @@ func TestRunAnswersFromItsState(t *testing.T) {
 	publish(directorySource)
 	may("/t/a", "/t had no heartbeat within 10s")
 	check.That(t, !x.Current(0), "current without a heartbeat of the tree")
+	f, err := x.Filter("alice", "read", FormList)
+	check.That(t, err != nil && err.Error() == "/t had no heartbeat within 10s" && f.Classes == nil,
+		"N-9: a filter without a heartbeat of the tree: %+v, %v", f, err)
 	list, err = x.Heartbeats()
 	check.That(t, err == nil && len(list) == 2 && list[0].Source == "/t" && list[0].Time.IsZero() &&
 		list[0].Age == 0 && list[0].Withheld != "", "%+v, want /t without a heartbeat and the directory: %v", list, err)
@@ -90,4 +96,40 @@ func TestClassesStayInOrder(t *testing.T) {
 			t.Fatalf("%d of %d classes, or not in order, or the earlier list changed", len(got), len(s.classes))
 		}
 	}
+}
+
+// silent is a watcher that sends nothing until its run ends.
+type silent struct{}
+
+func (silent) Run(ctx context.Context, _ chan<- watch.Batch) error { <-ctx.Done(); return nil }
+
+// TestDocumentsOfTreeWithoutHeartbeatAreUnknown checks that a run does not report a document as missing before the
+// first walk of its tree (N-78).
+func TestDocumentsOfTreeWithoutHeartbeatAreUnknown(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "firm.json")
+	check.NoError(t, os.WriteFile(file, []byte(`{"users":[{"name":"alice","sid":"`+alice+`"}]}`), 0o600))
+	ctx, stop := context.WithCancel(t.Context())
+	var x *Index
+	queries, done := make(chan *Index, 1), make(chan error, 1)
+	go func() {
+		done <- Run(ctx, Config{Trees: []string{"/t/"}, Rights: "read", State: t.TempDir(),
+			Roster: &Directory{File: file, Beat: time.Millisecond}, From: func(string) watch.Source { return silent{} },
+			Query: func(x *Index) (func(), error) { queries <- x; return func() {}, nil }})
+	}()
+	select {
+	case x = <-queries:
+	case err := <-done:
+		t.Fatal(err)
+	}
+	for {
+		list, err := x.Heartbeats()
+		if err == nil && list[len(list)-1].Withheld == "" { // the directory
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	a := x.CanRead("/t/plan", "alice", "read")
+	check.Equal(t, a.Because, "/t had no heartbeat within 10s", "N-78: a document of a tree that was not walked")
+	stop()
+	check.NoError(t, <-done)
 }

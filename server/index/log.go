@@ -40,10 +40,11 @@ type Sink interface {
 
 // Watermark has the time up to which the index is complete, for each source. The zero value covers nothing.
 type Watermark struct {
-	Index   string            `json:"index"` // of the start event
-	Seq     uint64            `json:"seq"`   // number of the last event that it covers
-	Boot    string            `json:"boot,omitempty"`
-	Sources map[string]Moment `json:"sources"` // the path of a tree, or "directory"
+	Index string `json:"index"` // of the start event
+	Seq   uint64 `json:"seq"`   // number of the last event that it covers
+	Boot  string `json:"boot,omitempty"`
+	// Sources has the last heartbeat by the path of a tree, or "directory". A tree without one has the zero Moment.
+	Sources map[string]Moment `json:"sources"`
 	// Unnamed is the number of documents whose path is not UTF-8. They have no row.
 	Unnamed int `json:"unnamed,omitempty"`
 	// Unnameable is the number of changes in folders whose path is too long for the kernel.
@@ -67,8 +68,8 @@ const directorySource = "directory"
 //   - a heartbeat in the future, because a clock was set (N-9)
 //   - a heartbeat from before this machine's last start, when its clock may have been different (N-82)
 func (f *Watermark) fresh(source string, limit time.Duration, boot string, present watch.Heartbeat) bool {
-	m, known := f.Sources[source]
-	if !known {
+	m := f.Sources[source]
+	if m.Time.IsZero() {
 		return false
 	}
 	if age := present.Time.Sub(m.Time); age > limit || age < -time.Second {

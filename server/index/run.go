@@ -99,6 +99,7 @@ func Run(ctx context.Context, c Config) (err error) {
 	var trees []string
 	for _, t := range c.Trees {
 		trees = append(trees, filepath.Clean(t))
+		r.watermark.Sources[filepath.Clean(t)] = Moment{} // no heartbeat yet: a missing document is unknown (N-78)
 	}
 	if err := r.worker.keepTrees(trees, c.Warn); err != nil {
 		return err

@@ -76,7 +76,7 @@ func (s *Store) Write(events []index.Event) error {
 // SetWatermark first writes those that differ (N-103). Before, it stores nothing. After an error the next call tries
 // again.
 func (s *Store) SetWatermark(f *index.Watermark) error {
-	if _, known := f.Sources["directory"]; !s.filled && !known {
+	if !s.filled && f.Sources["directory"].Time.IsZero() {
 		return nil
 	}
 	if !s.filled {

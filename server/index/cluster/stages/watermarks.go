@@ -108,17 +108,17 @@ func (s *share) compare(x *watermark, old *seenWatermark) int {
 }
 
 // writeWatermark writes the watermarks of all sources to the sinks. A source is as current as its oldest share. A
-// source has no watermark if one of its shares has none (N-55). If no source has a watermark, nothing is written. Ready
-// is called once, when all sources have one. Errors of sinks wrap errSink.
+// source has the zero moment if one of its shares has no watermark (N-55). If no source has a watermark, nothing is
+// written. Ready is called once, when all sources have one. Errors of sinks wrap errSink.
 func (f *following) writeWatermark() error {
-	sources, missing := map[string]index.Moment{}, map[string]bool{}
+	sources, missing, current := map[string]index.Moment{}, false, false
 	for _, s := range f.logs {
-		x := f.watermarks[s.name()]
-		if x == nil {
-			missing[s.source] = true
-			continue
+		var m index.Moment
+		if x := f.watermarks[s.name()]; x != nil {
+			m = x.moment()
+		} else {
+			missing = true
 		}
-		m := x.moment()
 		if old, known := sources[s.source]; known {
 			if old.Time.Before(m.Time) {
 				m.Time = old.Time
@@ -127,10 +127,10 @@ func (f *following) writeWatermark() error {
 		}
 		sources[s.source] = m
 	}
-	for source := range missing {
-		delete(sources, source)
+	for _, m := range sources {
+		current = current || !m.Time.IsZero()
 	}
-	if len(sources) == 0 {
+	if !current {
 		return nil
 	}
 	for _, s := range f.sinks {
@@ -138,7 +138,7 @@ func (f *following) writeWatermark() error {
 			return fmt.Errorf("%w: %w", errSink, err)
 		}
 	}
-	if len(missing) == 0 && f.config.Ready != nil {
+	if !missing && f.config.Ready != nil {
 		f.config.Ready()
 		f.config.Ready = nil
 	}

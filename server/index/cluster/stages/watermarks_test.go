@@ -108,13 +108,14 @@ func TestTreeTimeIsThatOfOldestPart(t *testing.T) {
 	}
 	expect("nothing", nil)
 	give(4, 50, 5)
-	expect("the directory", map[string]index.Moment{"directory": at(50, 5)})
+	none := index.Moment{}
+	expect("the directory", map[string]index.Moment{"directory": at(50, 5), "//a/srv": none, "//a/srv2": none})
 	give(0, 40, 3)
-	expect("half a tree", map[string]index.Moment{"directory": at(50, 5)})
+	expect("half a tree", map[string]index.Moment{"directory": at(50, 5), "//a/srv": none, "//a/srv2": none})
 	give(1, 30, 4)
-	expect("a tree", map[string]index.Moment{"directory": at(50, 5), "//a/srv": at(30, 3)})
+	expect("a tree", map[string]index.Moment{"directory": at(50, 5), "//a/srv": at(30, 3), "//a/srv2": none})
 	give(1, 60, 2)
-	expect("the other part", map[string]index.Moment{"directory": at(50, 5), "//a/srv": at(40, 2)})
+	expect("the other part", map[string]index.Moment{"directory": at(50, 5), "//a/srv": at(40, 2), "//a/srv2": none})
 	if give(2, 70, 7); ready != 0 {
 		t.Errorf("the tree is ready while a share has no watermark: ready = %d, want 0", ready)
 	}
