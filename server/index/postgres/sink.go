@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/refmon/refmon/server/index"
 )
@@ -46,7 +47,7 @@ type Sink struct {
 // in the folder state. It writes only rows that differ (N-103). Rows whose watermark is older than limit are invisible
 // to the database's users. The role must own the schema refmon, and must not be a role that these users have. ctx is
 // that of the run: when it ends, Write and SetWatermark fail. It returns an error if the database does not answer,
-// without waiting for it. The caller closes the sink.
+// without waiting for it, and if another run or store writes to the database. The caller closes the sink.
 func Open(ctx context.Context, dsn, state string, limit time.Duration) (*Sink, error) {
 	view, err := index.NewView(state)
 	if err != nil {
@@ -111,18 +112,34 @@ func (s *Sink) checkEncoding(tx pgx.Tx) error {
 	return err
 }
 
-// createTables creates the schema and its tables if they are missing. For a store it first takes the store's lock; a
-// lock that another run holds is an error. An encoding that checkEncoding refuses is an error, and so is a table of
+// errWriter says that another run writes to the database.
+var errWriter = errors.New("another refmon-index writes to this database: stop one of them")
+
+// lock makes this connection the only writer of the database until it ends (N-10). It waits a few seconds, because the
+// database may not have noticed yet that a killed run is gone, and then returns errWriter.
+func (s *Sink) lock(tx pgx.Tx) error {
+	_, err := tx.Exec(s.ctx, `set local lock_timeout = '3s';
+		select pg_advisory_lock(hashtext('refmon'), hashtext('documents'));
+		set local lock_timeout to default`)
+	var answer *pgconn.PgError
+	if errors.As(err, &answer) && answer.Code == "55P03" { // lock_not_available
+		return errWriter
+	}
+	return err
+}
+
+// createTables creates the schema and its tables if they are missing. It first takes the lock of the database; a lock
+// that another run holds is an error. An encoding that checkEncoding refuses is an error, and so is a table of
 // documents that belongs to the other kind of sink.
 func (s *Sink) createTables(tx pgx.Tx) error {
 	if err := s.checkEncoding(tx); err != nil {
 		return err
 	}
+	if err := s.lock(tx); err != nil {
+		return err
+	}
 	documents, kind := documentsTable, "r"
 	if s.store != nil {
-		if err := s.store.lock(tx); err != nil {
-			return err
-		}
 		documents, kind = partitionedTable, "p"
 	}
 	if _, err := tx.Exec(s.ctx, `create schema if not exists refmon; `+documents); err != nil {

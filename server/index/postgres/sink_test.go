@@ -178,6 +178,10 @@ func TestVersionWithoutChangesReachesDatabase(t *testing.T) {
 	sink, err := postgres.Open(t.Context(), dsn, t.TempDir(), time.Minute)
 	check.NoError(t, err)
 	defer sink.Close()
+	if _, err := postgres.Open(t.Context(), dsn, t.TempDir(), time.Minute); err == nil ||
+		!strings.Contains(err.Error(), "another refmon-index writes to this database") {
+		t.Errorf("N-10: a second run: %v, want an error", err)
+	}
 	conn, err := pgx.Connect(t.Context(), dsn)
 	check.NoError(t, err)
 	defer conn.Close(context.WithoutCancel(t.Context()))

@@ -27,12 +27,9 @@ type Store struct {
 
 var _ index.RowStore = (*Store)(nil)
 
-// errWriter says that another store writes to the database.
-var errWriter = errors.New("another refmon-index writes to this database: stop one of them")
-
 // OpenStore connects to the database in dsn and creates missing tables. limit, ctx and the errors are those of
-// [Open]. It also returns an error if another store uses the database, or if a run has its documents there. The
-// caller closes the store.
+// [Open]. It also returns an error if a run with a folder has its documents in the database. The caller closes the
+// store.
 func OpenStore(ctx context.Context, dsn string, limit time.Duration) (*Store, error) {
 	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
@@ -45,17 +42,6 @@ func OpenStore(ctx context.Context, dsn string, limit time.Duration) (*Store, er
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
 	return s, nil
-}
-
-// lock makes this connection the only writer of the database until it ends (N-10). It does not wait: it returns
-// errWriter if another connection has the lock.
-func (s *Store) lock(tx pgx.Tx) error {
-	var got bool
-	err := tx.QueryRow(s.ctx, `select pg_try_advisory_lock(hashtext('refmon'), hashtext('documents'))`).Scan(&got)
-	if err == nil && !got {
-		err = errWriter
-	}
-	return err
 }
 
 // Write stores the members of classes. Until the first watermark of the directory it collects them in memory only. An
