@@ -167,6 +167,11 @@ func (d *decider) decide(c *Class) (*decided, error) {
 		out.expression, out.exact = nil, false // it is about the tokens of the file check, not about those who log on
 	}
 	out.members = d.numbered(allowed)
+	for i, n := range d.numbers { // the lists name no account whose SID another account has that is denied (N-4)
+		if !out.members.Has(n) {
+			allowed[i/64] &^= 1 << (i % 64)
+		}
+	}
 	if out.exact {
 		out.allow = d.sound(out.expression, allowed, e, c)
 	}

@@ -95,7 +95,8 @@ func enabled(tok *token.Token, s sid.SID) bool {
 	return false
 }
 
-// TestAllPrincipalsOfAccountNeedRight checks that if two principals have one account, both must have the right (N-2).
+// TestAllPrincipalsOfAccountNeedRight checks that if two principals have one account, both must have the right (N-2),
+// also to be in the lists of SIDs (N-4).
 func TestAllPrincipalsOfAccountNeedRight(t *testing.T) {
 	d := &decider{numbers: []int{0, 1, 0}, people: 2}
 	if got := d.numbered(effective.Set{0b011}); got.Has(0) || !got.Has(1) {
@@ -103,6 +104,19 @@ func TestAllPrincipalsOfAccountNeedRight(t *testing.T) {
 	}
 	if got := d.numbered(effective.Set{0b101}); !got.Has(0) || got.Has(1) {
 		t.Errorf("%b", got)
+	}
+	// A SID of two accounts is in no list of a class that denies one of them (N-4).
+	dir, other := firm(t), firm(t, func(string) string { return "Night" })
+	dir.Principals = append(dir.Principals, other.Principals[0]) // alice again, without Staff
+	d = newDecider(dir, "v", func(s sid.SID) int { return int(s.RID()) - 1107 }, 3)
+	for who, want := range map[string]string{staff: "members 1: [] [" + bob + "]",
+		alice: "members 0: [" + alice + "] []"} {
+		class := NewClass(sddl.MustParse("O:BAG:SYD:(A;;FR;;;"+who+")"), nil, "read", winnt.FILE_GENERIC_READ,
+			winnt.FileObject)
+		got, err := d.decide(&class)
+		check.NoError(t, err)
+		check.Equal(t, fmt.Sprint("members ", ranges(got.members), ": ", texts(got.allow), " ", texts(got.expand)), want,
+			"a class for %s", who)
 	}
 }
 
