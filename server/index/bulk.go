@@ -10,20 +10,26 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/diskio"
 )
 
 // Bulk is a sink that writes requests for a search engine, in one of the forms of [BulkForm]. Send the lines in order;
 // see [Bulk.Write]. The goroutine of the run owns it.
 type Bulk struct {
-	file  *os.File
-	index string
-	form  BulkForm
-	state *State
-	buf   []byte
+	file   *diskio.File
+	faults diskio.Faults // nil outside tests
+	index  string
+	form   BulkForm
+	state  *State
+	buf    []byte
 
-	cursor bulkCursor
-	dirty  bool // lines were written after the cursor was saved
-	failed bool // lines are missing, so the cursor may not move
+	cursor  bulkCursor
+	shorter bool // the file had fewer bytes at the start than the cursor says
+	dirty   bool // lines were written after the cursor was saved
+	failed  bool // lines are missing, so the cursor may not move
 }
 
 // NewBulk returns a sink that appends to the file name, and creates the file if it is missing. index is the name of
@@ -31,40 +37,59 @@ type Bulk struct {
 // those of its configuration.
 //
 // NewBulk writes the documents that changed after the cursor of an earlier run (N-104). It writes all documents that
-// the log names, with the version of the log's last event, if there is no cursor, if the log no longer has
-// the events after it, or if the file is shorter than it was. Without a log it writes no line. It returns an error for
-// an unknown form, and for a damaged log or cursor.
+// the log names, with the version of the log's last event, if there is no cursor, or if the file is shorter than it
+// was. Without a log it writes no line. It returns an error if the log no longer has the events after the cursor, if
+// another run writes to the file, for an unknown form, and for a damaged log or cursor.
 func NewBulk(name, index, state string, form BulkForm) (*Bulk, error) {
+	return newBulk(name, index, state, form, nil)
+}
+
+// newBulk is [NewBulk] with injected file errors for tests; nil injects none.
+func newBulk(name, index, state string, form BulkForm, faults diskio.Faults) (*Bulk, error) {
 	if !slices.Contains(BulkForms(), form) {
 		return nil, fmt.Errorf("bulk form %q: want one of %q", form, BulkForms())
 	}
-	b := &Bulk{index: index, form: form, state: newState()}
-	if err := cutTorn(name); err != nil {
+	b := &Bulk{index: index, form: form, state: newState(), faults: faults}
+	var err error
+	if b.file, err = faults.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600); err != nil {
 		return nil, err
 	}
-	if err := b.readCursor(name, state); err != nil {
-		return nil, err
-	}
-	changed, err := b.replay(state)
-	if err != nil {
-		return nil, err
-	}
-	if b.file, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600); err != nil {
-		return nil, err
-	}
-	if err := b.documents(changed); err != nil {
+	if err := b.begin(name, state); err != nil {
 		return nil, errors.Join(err, b.file.Close())
 	}
 	return b, nil
+}
+
+// begin locks the file, removes an incomplete request at its end, and appends the lines that an earlier run has not
+// written. Its errors are those of [NewBulk].
+func (b *Bulk) begin(name, state string) error {
+	info, err := b.file.Stat()
+	if err == nil && info.Mode().IsRegular() { // another run may be in the middle of a line (N-10)
+		if err := unix.Flock(int(b.file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			return fmt.Errorf("%s: another refmon-index writes here: %w", name, err)
+		}
+		err = cutTorn(name)
+	}
+	if err != nil {
+		return err
+	}
+	if err := b.readCursor(name, state); err != nil {
+		return err
+	}
+	changed, err := b.replay(state)
+	if err != nil {
+		return err
+	}
+	return b.documents(changed)
 }
 
 // replay finds the documents that a new run must write to the bulk file. replay reads the log in the folder state into
 // b.state. The result maps each document that changed after the saved cursor to the number of the changing event.
 //
 //   - Without a log the result is nil.
-//   - Without a cursor of this log, or with a cursor beyond the log or before its last compaction, the result has all
-//     documents, with the log's last number.
-//   - A damaged log is an error.
+//   - Without a cursor of this log, with a cursor beyond the log, and for a shorter file, the result has all documents,
+//     with the log's last number.
+//   - A damaged log is an error, and so is a cursor before the log's last compaction.
 func (b *Bulk) replay(state string) (map[string]uint64, error) {
 	events, err := os.Open(filepath.Join(state, eventsName))
 	if errors.Is(err, os.ErrNotExist) {
@@ -92,8 +117,13 @@ func (b *Bulk) replay(state string) (map[string]uint64, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", events.Name(), err)
 	}
-	s := b.state
-	if s.start == nil || b.cursor.Index != s.start.Index || b.cursor.Seq < s.start.Until || b.cursor.Seq > s.seq {
+	s, c := b.state, &b.cursor
+	if s.start != nil && c.Index == s.start.Index && c.Seq < s.start.Until {
+		// A run without this file compacted the log, so nobody knows which documents to delete.
+		return nil, fmt.Errorf("%s: the log no longer has the changes after event %d, which may be deletions: empty the "+
+			"search index and delete this cursor, and all documents are written again", c.path, c.Seq)
+	}
+	if s.start == nil || c.Index != s.start.Index || c.Seq > s.seq || b.shorter {
 		for path := range known {
 			known[path] = s.seq
 		}
@@ -250,20 +280,11 @@ func (b *Bulk) lines(list ...map[string]any) error {
 	return nil
 }
 
-// SetWatermark syncs the file and saves the cursor if lines were written since the last call. It ignores the watermark
+// SetWatermark syncs the file and saves the cursor if there were events since the last call. It ignores the watermark
 // itself, which a search engine has no place for.
-func (b *Bulk) SetWatermark(*Watermark) error {
-	if !b.dirty {
-		return nil
-	}
-	return b.saveCursor()
-}
+func (b *Bulk) SetWatermark(*Watermark) error { return b.saveCursor() }
 
 // Close syncs the lines, saves the cursor and closes the file. It closes the file also if saving fails.
 func (b *Bulk) Close() error {
-	var err error
-	if b.dirty {
-		err = b.saveCursor()
-	}
-	return errors.Join(err, b.file.Close())
+	return errors.Join(b.saveCursor(), b.file.Close())
 }

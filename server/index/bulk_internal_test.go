@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/diskio"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
@@ -210,7 +211,7 @@ func TestCursorStaysBehindLostLines(t *testing.T) {
 	again, err := os.Stat(b.cursor.path)
 	check.That(t, err == nil && os.SameFile(saved, again), "the cursor was saved again without new lines: %v", err)
 	events := seen("/t/b")
-	readable, err := os.Open(name)
+	readable, err := diskio.Faults(nil).OpenFile(name, os.O_RDONLY, 0)
 	check.NoError(t, err)
 	writable := b.file
 	b.file = readable
@@ -230,6 +231,46 @@ func TestCursorStaysBehindLostLines(t *testing.T) {
 	lines("aacbcdde")
 	events, err = w.Compact(false)
 	check.NoError(t, errors.Join(err, log.replace(events)))
-	_ = run().Close() // no event came after the compaction
+	b = run() // no event came after the compaction
 	lines("aacbcdde")
+	_, err = NewBulk(name, "docs", dir, BulkSIDs)
+	check.That(t, err != nil && strings.Contains(err.Error(), "another refmon-index writes here"),
+		"N-10: a second run with the file: %v", err)
+	cursor := b.cursor.path
+	check.NoError(t, b.Close())
+	// A run without the file deletes a document and compacts the log.
+	check.NoError(t, w.Batch(&watch.Batch{Tree: "/t", Seen: []watch.Seen{{Path: "/t/a", Gone: true}}}))
+	check.NoError(t, log.Write(w.Take()))
+	events, err = w.Compact(false)
+	check.NoError(t, errors.Join(err, log.replace(events)))
+	_, err = NewBulk(name, "docs", dir, BulkSIDs)
+	check.That(t, err != nil && strings.Contains(err.Error(), "delete this cursor"), "N-104: a lost deletion: %v", err)
+	lines("aacbcdde")
+	check.NoError(t, os.Remove(cursor))
+	_ = run().Close()
+	lines("aacbcddebcde")
+}
+
+// TestLinesAreOnDiskBeforeCursor checks that the lines and the name of a bulk file are durable before the cursor is
+// replaced, and that the cursor also covers events without lines, which a compaction may drop (N-104).
+func TestLinesAreOnDiskBeforeCursor(t *testing.T) {
+	var got []string
+	folder := t.TempDir()
+	file := filepath.Join(folder, "bulk")
+	b, err := newBulk(file, "docs", t.TempDir(), BulkClasses, func(op, name string) error {
+		if op == "write" || op == "sync" || op == "syncdir" || op == "rename" {
+			got = append(got, op+" "+name)
+		}
+		return nil
+	})
+	check.NoError(t, err)
+	defer b.Close()
+	w := working(t, "")
+	sees(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")})
+	check.NoError(t, errors.Join(b.Write(w.Take()), b.SetWatermark(nil)))
+	check.RequireThat(t, len(got) > 3, "%q", got)
+	check.SlicesEqual(t, got[:3], []string{"write " + file, "sync " + file, "syncdir " + folder}, "operations")
+	check.That(t, strings.HasPrefix(got[3], "write "+b.cursor.path), "then %q, want a write of the cursor", got[3])
+	check.NoError(t, errors.Join(w.Directory(firm(t), "v2", 1), b.Write(w.Take()), b.SetWatermark(nil)))
+	check.Equal(t, b.cursor.Seq, w.state.seq, "the cursor after an event without lines")
 }

@@ -13,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/refmon/refmon/internal/diskio"
 	"github.com/refmon/refmon/internal/strict"
 )
 
@@ -48,9 +47,9 @@ func (c *bulkCursor) encode() ([]byte, error) {
 //
 //   - none was saved, or its format is the old format 1
 //   - it is for another search index or form
-//   - the file is not regular, or shorter than the cursor says
 //
-// A malformed cursor, a wrong checksum and an unknown format are errors that ask to delete the cursor.
+// It sets b.shorter if the file is not regular, or shorter than the cursor says. A malformed cursor, a wrong checksum
+// and an unknown format are errors that ask to delete the cursor.
 func (b *Bulk) readCursor(name, state string) error {
 	abs, err := filepath.Abs(name)
 	if err != nil {
@@ -80,11 +79,13 @@ func (b *Bulk) readCursor(name, state string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w: delete it, and all documents are written again", b.cursor.path, err)
 	}
-	info, err := os.Stat(name)
-	if err == nil && info.Mode().IsRegular() && info.Size() >= c.Size && c.Target == b.target() {
-		b.cursor = c
+	if c.Target != b.target() {
+		return nil
 	}
-	return nil
+	b.cursor = c
+	info, err := os.Stat(name)
+	b.shorter = err == nil && (!info.Mode().IsRegular() || info.Size() < c.Size)
+	return err
 }
 
 // target identifies the search index that a bulk cursor belongs to: its name, after the form of the lines and a colon
@@ -96,14 +97,22 @@ func (b *Bulk) target() string {
 	return string(b.form) + ":" + b.index
 }
 
-// saveCursor syncs the bulk file and then saves the cursor. saveCursor does nothing after a failed write, before the
-// index has begun, and for a file that is not regular, such as a pipe. After an error the old cursor stays.
+// saveCursor syncs the bulk file and its name, and then saves the cursor. saveCursor does nothing if the cursor
+// is current, after a failed write, before the index has begun, and for a file that is not regular, such as a pipe.
+// After an error the old cursor stays.
 func (b *Bulk) saveCursor() error {
+	// A cursor must also move past events without lines, because a compaction drops them.
+	if !b.dirty && b.cursor.Seq == b.state.seq {
+		return nil
+	}
 	info, err := b.file.Stat()
 	if err != nil || b.failed || !info.Mode().IsRegular() || b.state.start == nil {
 		return err
 	}
 	if err := b.file.Sync(); err != nil {
+		return err
+	}
+	if err := b.faults.SyncDir(filepath.Dir(b.file.Name())); err != nil { // the lines are lost with the file's name
 		return err
 	}
 	c := &b.cursor
@@ -113,7 +122,7 @@ func (b *Bulk) saveCursor() error {
 		return err
 	}
 	// An empty cursor after a power failure would keep the next run from starting.
-	if err := diskio.Faults(nil).Replace(c.path, text, 0o600); err != nil {
+	if err := b.faults.Replace(c.path, text, 0o600); err != nil {
 		return err
 	}
 	b.dirty = false
@@ -121,16 +130,8 @@ func (b *Bulk) saveCursor() error {
 }
 
 // cutTorn removes an incomplete request at the end of a bulk file. Such a request is half a line, or an action without
-// its document. A missing file, and one that is not regular, such as a pipe, are ignored. After a read error the file
-// is unchanged.
+// its document. After a read error the file is unchanged.
 func cutTorn(name string) error {
-	info, err := os.Stat(name)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil || !info.Mode().IsRegular() {
-		return err
-	}
 	f, err := os.Open(name)
 	if err != nil {
 		return err

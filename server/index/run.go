@@ -248,8 +248,8 @@ func (r *running) batch(b *watch.Batch, more bool) error {
 	return nil
 }
 
-// flush passes the events to the sinks, and then the watermark if there is a heartbeat. In between it compacts a large
-// log. A sink's error ends it, and sinks before it have the events. Without a heartbeat the watermark stays.
+// flush passes the events to the sinks, and then the watermark if there is a heartbeat, and compacts a large log. A
+// sink's error ends it, and sinks before it have the events. Without a heartbeat the watermark stays.
 func (r *running) flush(source string, beat watch.Heartbeat) error {
 	if events := r.worker.Take(); len(events) > 0 {
 		for _, s := range r.sinks {
@@ -257,9 +257,6 @@ func (r *running) flush(source string, beat watch.Heartbeat) error {
 				return fmt.Errorf("keep events: %w", err)
 			}
 		}
-	}
-	if err := r.log.compact(r.worker, r.config.Compact, false); err != nil { // all sinks have the events that it drops
-		return err
 	}
 	if beat.Time.IsZero() {
 		return nil
@@ -271,6 +268,10 @@ func (r *running) flush(source string, beat watch.Heartbeat) error {
 		if err := s.SetWatermark(&r.watermark); err != nil {
 			return fmt.Errorf("write the watermark: %w", err)
 		}
+	}
+	// All sinks have the events that it drops, and their cursors are behind these (N-104).
+	if err := r.log.compact(r.worker, r.config.Compact, false); err != nil {
+		return err
 	}
 	if r.index != nil {
 		r.index.publish(r.worker, &r.watermark)

@@ -216,8 +216,8 @@ func (f *following) turn(ctx context.Context) error {
 
 var errSink = errors.New("keep events")
 
-// write passes the merged events to all sinks, then compacts the log if there is one. Without events it does nothing.
-// Its errors wrap errSink. A sink's error ends it, sinks before it have the events, and the merge does not keep them.
+// write passes the merged events to all sinks. Without events it does nothing. Its errors wrap errSink. A sink's error
+// ends it, sinks before it have the events, and the merge does not keep them.
 func (f *following) write() error {
 	events := f.merge.Take()
 	if len(events) == 0 {
@@ -227,12 +227,6 @@ func (f *following) write() error {
 		if err := s.Write(events); err != nil {
 			return fmt.Errorf("%w: %w", errSink, err)
 		}
-	}
-	if f.log == nil {
-		return nil
-	}
-	if err := f.log.Compact(f.merge, f.config.Compact); err != nil { // all sinks have the events that it drops
-		return fmt.Errorf("%w: %w", errSink, err)
 	}
 	return nil
 }

@@ -109,7 +109,7 @@ func (s *share) compare(x *watermark, old *seenWatermark) int {
 
 // writeWatermark writes the watermarks of all sources to the sinks. A source is as current as its oldest share. A
 // source has the zero moment if one of its shares has no watermark (N-55). If no source has a watermark, nothing is
-// written. Ready is called once, when all sources have one. Errors of sinks wrap errSink.
+// written. Then it compacts a large log. Ready is called once, when all sources have one. Errors of sinks wrap errSink.
 func (f *following) writeWatermark() error {
 	sources, missing, current := map[string]index.Moment{}, false, false
 	for _, s := range f.logs {
@@ -135,6 +135,11 @@ func (f *following) writeWatermark() error {
 	}
 	for _, s := range f.sinks {
 		if err := s.SetWatermark(f.merge.Watermark(sources)); err != nil {
+			return fmt.Errorf("%w: %w", errSink, err)
+		}
+	}
+	if f.log != nil { // all sinks have the events that it drops, and their cursors are behind these (N-104)
+		if err := f.log.Compact(f.merge, f.config.Compact); err != nil {
 			return fmt.Errorf("%w: %w", errSink, err)
 		}
 	}
