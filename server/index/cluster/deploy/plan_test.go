@@ -75,7 +75,7 @@ func TestDeployPlanGivesEachMachineItsSecrets(t *testing.T) {
 		slices.Sort(got)
 		check.That(t, strings.Join(got, " ") == want, "N-124: %s has %q, want %q", machine, got, want)
 		if command := "sh /etc/refmon-index/install.sh"; machine != "keys" && !strings.Contains(said,
-			"tar -cC "+out+"/"+machine+" . | ssh root@"+machine+" 'mkdir -p /etc/refmon-index && tar -xC /etc/refmon-index && "+
+			"tar -cC "+out+"/"+machine+" . | ssh root@"+machine+" 'mkdir -p /etc/refmon-index && tar -xoC /etc/refmon-index && "+
 				command+"'\n") {
 			t.Errorf("no command for %s in\n%s", machine, said)
 		}
