@@ -150,6 +150,7 @@ func TestMeaninglessFlagValueIsRejected(t *testing.T) {
 		"status --state /nowhere --limit=-5s":                        "--limit is -5s: give a time above zero",
 		"status --state /nowhere --limit 0s":                         "--limit is 0s: give a time above zero",
 		"work --name x --site /nowhere --beat 0s":                    "--beat is 0s: give a time above zero",
+		"run --tree /a/b/ --tree /a --directory x --state /nowhere":  "tree /a/b/ is the tree /a or below it",
 		"run --tree /a --directory x --state /nowhere --every 1ns":   "--every is 1ns: give at least 100ms",
 		"watch --host x --site /nowhere --every 99ms":                "--every is 99ms: give at least 100ms",
 		"watch --host x --site /nowhere --every 1s":                  "/nowhere/site.json",
