@@ -208,7 +208,7 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 		}
 		x := extent{roots: map[string][]string{}, recurse: c.Recurse, depth: opt.Depth}
 		for _, p := range paths {
-			x.roots[filepath.Clean(p)] = append(x.roots[filepath.Clean(p)], p)
+			x.roots[cleanName(p)] = append(x.roots[cleanName(p)], p)
 		}
 		return &input{source: tree.Files(paths, opt), close: func() error { return nil }, extent: x}, nil
 	}

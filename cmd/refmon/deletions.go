@@ -234,7 +234,7 @@ func unquoted(id []byte) (text string) {
 // is gone (B-90).
 func (d *deletions) hidden(path string) bool {
 	// The folder above ".." has no name here.
-	for path = cleanPath(path); path != "" && path != "." && filepath.Base(path) != ".."; {
+	for path = cleanPath(path); path != "" && path != "." && filepath.Base(path) != parent; {
 		if i := strings.LastIndexAny(path, `/\`); i >= 0 {
 			path = strings.TrimRight(path[:i], `/\`)
 		} else {

@@ -10,7 +10,7 @@ import (
 
 // extent describes the objects that a run visits. The zero value means all objects of an objects file.
 type extent struct {
-	roots   map[string][]string // the paths of the command line by their clean form; nil: an objects file
+	roots   map[string][]string // the paths of the command line by their [cleanName]; nil: an objects file
 	recurse bool
 	depth   int // levels below a root; 0: all
 	exclude objects.Patterns
@@ -22,7 +22,7 @@ func (x *extent) visits(path string) bool {
 		return !x.exclude.Above([]byte(path))
 	}
 	var names []string // from a folder above down to the path, the last one first
-	for folder := filepath.Clean(path); ; {
+	for folder := cleanName(path); ; {
 		for _, root := range x.roots[folder] {
 			if x.reaches(root, names) {
 				return true
@@ -30,7 +30,7 @@ func (x *extent) visits(path string) bool {
 		}
 		above := filepath.Dir(folder)
 		// The folder above ".." is not a prefix of it.
-		if above == folder || filepath.Base(folder) == ".." {
+		if above == folder || filepath.Base(folder) == parent {
 			return false
 		}
 		names, folder = append(names, filepath.Base(folder)), above

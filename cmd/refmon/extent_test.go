@@ -1,7 +1,6 @@
 package main
 
 import (
-	"path/filepath"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -12,7 +11,7 @@ func TestVisitsFollowsRootsDepthAndPatterns(t *testing.T) {
 	roots := func(list ...string) map[string][]string {
 		out := map[string][]string{}
 		for _, r := range list {
-			out[filepath.Clean(r)] = append(out[filepath.Clean(r)], r)
+			out[cleanName(r)] = append(out[cleanName(r)], r)
 		}
 		return out
 	}
@@ -27,6 +26,11 @@ func TestVisitsFollowsRootsDepthAndPatterns(t *testing.T) {
 		{extent{roots: roots("/a")}, "/a/b", false},
 		{extent{roots: roots("/a/"), recurse: true}, "/a/b/c", true},
 		{extent{roots: roots("/a"), recurse: true}, "/ab", false},
+		// link may be a symbolic link, and link/.. another folder than its lexical parent.
+		{extent{roots: roots("b"), recurse: true}, "link/../b/c", false},
+		{extent{roots: roots("link/../b"), recurse: true}, "b/c", false},
+		{extent{roots: roots("link/../b"), recurse: true}, "link/.././b/c", true},
+		{extent{roots: roots("link"), recurse: true}, "link/../b", false},
 		{extent{roots: roots("/"), recurse: true}, "/ab", true},
 		{extent{roots: roots("."), recurse: true}, "a/b", true},
 		{extent{roots: roots("."), recurse: true}, "../b", false},

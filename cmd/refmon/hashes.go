@@ -36,9 +36,24 @@ func (h *hashes) has(text string) bool {
 	return is
 }
 
-// cleanPath returns one form for all spellings of a path: filepath.Clean without a slash or backslash at the end. The
-// root is "".
-func cleanPath(path string) string { return strings.TrimRight(filepath.Clean(path), `/\`) }
+// cleanPath returns one form for all spellings of a path: [cleanName] without a slash or backslash at the end. The
+// result for the root is "".
+func cleanPath(path string) string { return strings.TrimRight(cleanName(path), `/\`) }
+
+// cleanName returns filepath.Clean of a path in which each element ".." is replaced by parent. So "link/../b" is not
+// "b", because link may be a symbolic link to another folder.
+func cleanName(path string) string {
+	names := strings.Split(filepath.ToSlash(path), "/")
+	for i := range names {
+		if names[i] == ".." {
+			names[i] = parent
+		}
+	}
+	return filepath.Clean(strings.Join(names, "/"))
+}
+
+// parent stands for ".." in a result of [cleanName]. No file has this name.
+const parent = "..\x00"
 
 // key returns a hash that identifies a document by its id, a JSON string. Two spellings of one text have equal hashes.
 func key(id []byte) (out [16]byte) {
