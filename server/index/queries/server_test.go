@@ -153,7 +153,9 @@ func TestCallersAskAboutThemselves(t *testing.T) {
 		}
 	}
 	// What alice may not read looks like what does not exist.
+	begun := time.Now()
 	list, _, err := s.dial(aliceUID).CanRead(ids, aboutMe)
+	check.That(t, time.Since(begun) >= denialStep, "N-98: a denial before the end of a time step")
 	check.RequireThat(t, err == nil && len(list) == 3 && list[0].Class != "", "%+v, %v", list, err)
 	no := index.Answer{Seq: list[0].Seq, Directory: list[0].Directory}
 	check.DeepEqual(t, list[1:], []index.Answer{no, no}, "answers about a refused and a missing document")
