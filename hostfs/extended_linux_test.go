@@ -85,7 +85,7 @@ func TestNamelessFileIsDecidedLikeNewOne(t *testing.T) {
 	makes := func(th *nt.Thread, name string, want ntstatus.Status) winnt.Handle {
 		t.Helper()
 		h, st := w.sys.MakeNameless(th, nt.ObjectAttributes{ObjectName: `\??\share\` + name},
-			winnt.FILE_GENERIC_READ|winnt.FILE_GENERIC_WRITE, nil)
+			winnt.FILE_GENERIC_READ|winnt.FILE_GENERIC_WRITE, nil, nil)
 		w.want(st, want)
 		return h
 	}
@@ -100,7 +100,7 @@ func TestNamelessFileIsDecidedLikeNewOne(t *testing.T) {
 		t.Errorf("F-197: descriptor of the nameless file: %v, want one entry in its DACL", d)
 	}
 	// Even a user with DELETE cannot rename or remove a nameless file.
-	all, st := w.sys.MakeNameless(hers, nt.ObjectAttributes{ObjectName: `\??\share\d\f2`}, winnt.GENERIC_ALL, nil)
+	all, st := w.sys.MakeNameless(hers, nt.ObjectAttributes{ObjectName: `\??\share\d\f2`}, winnt.GENERIC_ALL, nil, nil)
 	w.want(st, ntstatus.Success)
 	w.renames(hers, all, nt.FileRename{FileName: `\??\share\d\new`}, ntstatus.AccessDenied)
 	w.deletes(hers, all, ntstatus.CannotDelete)

@@ -33,7 +33,7 @@ type place struct {
 	path, name   string
 	asked        string
 	components   [4]fileaccess.Component // room of facts.Path
-	parentInode  uint64
+	parentStatus unix.Statx_t
 	status       unix.Statx_t // of object
 	read         *known       // of object
 	parentsKnown *known

@@ -6,6 +6,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/nt"
 )
 
 // handleOfID requests a handle that distinguishes files, even on a file system that cannot open files by handle
@@ -20,6 +22,15 @@ func (p *place) Identity() (number uint64, id string) {
 		return 0, ""
 	}
 	return p.status.Ino, p.read.identify(p.object, &p.status)
+}
+
+// Directory returns the identity of the directory that holds the name. ok is false if it does not exist, and for the
+// root of the tree.
+func (p *place) Directory() (d nt.FileIdentity, ok bool) {
+	if p.parent < 0 {
+		return d, false
+	}
+	return nt.FileIdentity{Number: p.parentStatus.Ino, ID: p.parentsKnown.identify(p.parent, &p.parentStatus)}, true
 }
 
 // Identity returns the inode number of an open file, and an id that distinguishes it from every other file that had

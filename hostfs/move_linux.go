@@ -49,7 +49,7 @@ func (f *file) Move(m *nt.FileMove) ntstatus.Status {
 	dir, name := parentOf(m.Name)
 	q.BadName = !fileaccess.ValidName(m.Name) || name == "" || nameable(m.Name) != ntstatus.Success
 	if !q.BadName {
-		if st := f.findTarget(&g, &q, m.Root, dir, name); st != ntstatus.Success {
+		if st := f.findTarget(&g, &q, m, dir, name); st != ntstatus.Success {
 			return st
 		}
 		q.SameDirectory = g.directory.status.Ino == l.directory
@@ -80,10 +80,11 @@ func parentOf(name string) (dir, last string) {
 
 // findTarget opens the directory of the new name, and the file that already has the name. For a free name g.existing
 // stays -1. On a case-insensitive tree an existing spelling becomes g.name, but the file's current name counts as
-// free. If dir is not a directory, the status is STATUS_OBJECT_PATH_NOT_FOUND. The caller always releases g.
-func (f *file) findTarget(g *target, q *fileaccess.Move, root nt.OpenFile, dir, name string) ntstatus.Status {
+// free. If dir is not a directory, the status is STATUS_OBJECT_PATH_NOT_FOUND, and STATUS_NOT_SAME_OBJECT if it is not
+// m.Within. The caller always releases g.
+func (f *file) findTarget(g *target, q *fileaccess.Move, m *nt.FileMove, dir, name string) ntstatus.Status {
 	r := fileaccess.Request{Name: dir}
-	found, st := f.t.Find(&r, root)
+	found, st := f.t.Find(&r, m.Root)
 	if st != ntstatus.Success {
 		return st
 	}
@@ -91,6 +92,10 @@ func (f *file) findTarget(g *target, q *fileaccess.Move, root nt.OpenFile, dir, 
 	q.Target, q.Face = g.directory.facts, r.Face
 	if !q.Target.Object.IsDirectory {
 		return ntstatus.ObjectPathNotFound
+	}
+	if number, id := g.directory.Identity(); m.Within != nil && *m.Within != (nt.FileIdentity{Number: number, ID: id}) {
+		// Another directory has the path by now (M-11).
+		return ntstatus.NotSameObject
 	}
 	fd, err := below(g.directory.object, name, 0)
 	if errors.Is(err, unix.ENOENT) && f.t.cfg.CaseInsensitive {

@@ -150,7 +150,7 @@ func TestRenameOverOwnNameKeepsBothNames(t *testing.T) {
 	w.must(os.Link(w.path("f"), w.path("g")))
 	th := w.as(alice)
 	h := w.open(th, "f", winnt.DELETE|winnt.FILE_READ_DATA, ntstatus.Success)
-	w.want(w.sys.RenamePosix(th, h, `\??\share\g`, true, false), ntstatus.ObjectNameCollision)
+	w.want(w.sys.RenamePosix(th, h, `\??\share\g`, nil, true, false), ntstatus.ObjectNameCollision)
 	w.exists("f", true)
 	w.exists("g", true)
 	w.want(th.NtClose(h), ntstatus.Success)

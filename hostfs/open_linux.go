@@ -40,7 +40,7 @@ func (p *place) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.OpenFile
 	f := &file{t: p.t, fd: -1, user: p.user, granted: d.Granted, share: share,
 		deleteOnClose: r.Options&fileaccess.DeleteOnClose != 0,
 		links:         p.links,
-		ownLink:       link{dir: p.parent, directory: p.parentInode, name: p.name, path: p.Path()}}
+		ownLink:       link{dir: p.parent, directory: p.parentStatus.Ino, name: p.name, path: p.Path()}}
 	f.link = &f.ownLink
 	var again bool
 	var err error

@@ -92,7 +92,7 @@ func TestMakeLinkLikeFile(t *testing.T) {
 	hers, his := w.as(alice), w.as(bob)
 	makes := func(th *nt.Thread, name, to string, want ntstatus.Status) {
 		t.Helper()
-		h, st := w.sys.MakeLink(th, nt.ObjectAttributes{ObjectName: `\??\share\` + name}, to)
+		h, st := w.sys.MakeLink(th, nt.ObjectAttributes{ObjectName: `\??\share\` + name}, to, nil)
 		w.want(st, want)
 		if st == ntstatus.Success {
 			w.want(th.NtClose(h), ntstatus.Success)

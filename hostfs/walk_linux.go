@@ -86,7 +86,7 @@ func (p *place) stepped(name string, fd int, ask bool) error {
 		return unix.ENOTDIR
 	}
 	c := fileaccess.Component{Name: name, Exists: true, IsDirectory: true, DeletePending: p.t.pending(s.Ino)}
-	p.parentInode, p.parentsKnown = s.Ino, nil
+	p.parentStatus, p.parentsKnown = s, nil
 	if ask {
 		k, err := p.t.known(held{fd, true}, &s, p.user)
 		if err != nil {
@@ -107,7 +107,7 @@ func (p *place) keepParent() error {
 	if err != nil {
 		return err
 	}
-	p.parentInode = s.Ino
+	p.parentStatus = s
 	p.parentsKnown, err = p.t.known(held{p.parent, true}, &s, p.user)
 	return err
 }

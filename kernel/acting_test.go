@@ -108,9 +108,9 @@ func TestFileCallsRejectThreadOfAnotherSystem(t *testing.T) {
 			whole, facts, ntstatus.InvalidParameter)
 	}
 	check.Equal(t, sys.Refill(th, h, h), ntstatus.InvalidParameter, "Refill with a thread of another system")
-	_, st = sys.MakeLink(th, nt.ObjectAttributes{ObjectName: `\Device\x`}, "target")
+	_, st = sys.MakeLink(th, nt.ObjectAttributes{ObjectName: `\Device\x`}, "target", nil)
 	check.Equal(t, st, ntstatus.InvalidHandle, "MakeLink with a thread of another system")
-	_, st = sys.MakeNameless(th, nt.ObjectAttributes{ObjectName: `\Device\x`}, winnt.FILE_READ_DATA, nil)
+	_, st = sys.MakeNameless(th, nt.ObjectAttributes{ObjectName: `\Device\x`}, winnt.FILE_READ_DATA, nil, nil)
 	check.Equal(t, st, ntstatus.InvalidHandle, "MakeNameless with a thread of another system")
 	if _, err := sys.Spawn(th); err == nil {
 		t.Error("Spawn with a thread of another system: no error, want one")

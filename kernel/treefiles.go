@@ -44,52 +44,66 @@ func (s *System) ListsSameNames(th *nt.Thread, h winnt.Handle) bool {
 
 // RenamePosix renames the file of a handle to a full name in its tree, with FILE_RENAME_POSIX_SEMANTICS. The file
 // that has the name may be open, or an empty directory (M-20). With intent, the restore privilege counts as in an
-// open for backup (F-209). Otherwise the decision is that of NtSetInformationFile. For a thread of another system the
-// status is STATUS_INVALID_HANDLE.
-func (s *System) RenamePosix(th *nt.Thread, h winnt.Handle, name string, replace, intent bool) ntstatus.Status {
+// open for backup (F-209). within is that of [System.CreateShaped], for the new name. Otherwise the decision is that of
+// NtSetInformationFile. For a thread of another system the status is STATUS_INVALID_HANDLE.
+func (s *System) RenamePosix(th *nt.Thread, h winnt.Handle, name string, within *nt.FileIdentity,
+	replace, intent bool) ntstatus.Status {
 	c, ok := th.Services().(*services.Context)
 	if !ok || c.Sys != s.sys {
 		return ntstatus.InvalidHandle
 	}
-	return c.RenamePosix(h, name, replace, intent)
+	return c.RenamePosix(h, name, within, replace, intent)
+}
+
+// LinkWithin gives the file of a handle another full name in its tree, like NtSetInformationFile with
+// FileLinkInformation. within is that of [System.CreateShaped]. For a thread of another system the status is
+// STATUS_INVALID_HANDLE.
+func (s *System) LinkWithin(th *nt.Thread, h winnt.Handle, name string, within *nt.FileIdentity) ntstatus.Status {
+	c, ok := th.Services().(*services.Context)
+	if !ok || c.Sys != s.sys {
+		return ntstatus.InvalidHandle
+	}
+	return c.LinkWithin(h, name, within)
 }
 
 // MakeLink creates a symbolic link in a tree and opens it with FILE_READ_ATTRIBUTES, for a component that shows trees
 // to programs of the host. The decision is that of NtCreateFile for a new file (F-192). No service follows the link.
 // The status is STATUS_NOT_SUPPORTED for a tree without links, or a name in no tree, and STATUS_INVALID_HANDLE for a
-// thread of another system.
-func (s *System) MakeLink(th *nt.Thread, name nt.ObjectAttributes, target string) (winnt.Handle, ntstatus.Status) {
+// thread of another system. within is that of [System.CreateShaped].
+func (s *System) MakeLink(th *nt.Thread, name nt.ObjectAttributes, target string,
+	within *nt.FileIdentity) (winnt.Handle, ntstatus.Status) {
 	c, ok := th.Services().(*services.Context)
 	if !ok || c.Sys != s.sys {
 		return 0, ntstatus.InvalidHandle
 	}
-	return c.MakeLink(name, target)
+	return c.MakeLink(name, target, within)
 }
 
 // MakeNameless creates a file without a name in a directory of a tree and opens it with the desired rights, for a
 // component that shows trees to programs of the host. The decision is that of NtCreateFile for a new file with the
 // given name, which must not exist (F-197). The file is deleted with its last open unless NtSetInformationFile links
 // it. The status is STATUS_NOT_SUPPORTED for a tree without such files, or a name in no tree, and
-// STATUS_INVALID_HANDLE for a thread of another system. shape is that of [System.CreateShaped].
+// STATUS_INVALID_HANDLE for a thread of another system. shape and within are those of [System.CreateShaped].
 func (s *System) MakeNameless(th *nt.Thread, name nt.ObjectAttributes, desired winnt.AccessMask,
-	shape func(*sd.Descriptor) *sd.Descriptor) (winnt.Handle,
-	ntstatus.Status) {
+	shape func(*sd.Descriptor) *sd.Descriptor, within *nt.FileIdentity) (winnt.Handle, ntstatus.Status) {
 	c, ok := th.Services().(*services.Context)
 	if !ok || c.Sys != s.sys {
 		return 0, ntstatus.InvalidHandle
 	}
-	return c.MakeNameless(name, desired, shape)
+	return c.MakeNameless(name, desired, shape, within)
 }
 
 // CreateShaped opens or creates a file of a tree like NtCreateFile. It passes the descriptor that a new file would
 // get to shape, which returns the one that it does get. It calls shape for each attempt, without a lock, but not for
-// an existing file. A nil shape changes nothing. The result of shape is trusted. The status is STATUS_NOT_SUPPORTED
-// for a name outside of trees, and STATUS_INVALID_HANDLE for a thread of another system.
-func (s *System) CreateShaped(th *nt.Thread, in nt.CreateFileIn,
-	shape func(*sd.Descriptor) *sd.Descriptor) (out nt.CreateFileOut, st ntstatus.Status) {
+// an existing file. A nil shape changes nothing. The result of shape is trusted. With within, the name must be in the
+// directory with that identity: if another directory has its path, the status is STATUS_NOT_SAME_OBJECT and nothing
+// changes. The status is STATUS_NOT_SUPPORTED for a name outside of trees, and for a tree that cannot identify
+// directories. It is STATUS_INVALID_HANDLE for a thread of another system.
+func (s *System) CreateShaped(th *nt.Thread, in nt.CreateFileIn, shape func(*sd.Descriptor) *sd.Descriptor,
+	within *nt.FileIdentity) (out nt.CreateFileOut, st ntstatus.Status) {
 	c, ok := th.Services().(*services.Context)
 	if !ok || c.Sys != s.sys {
 		return out, ntstatus.InvalidHandle
 	}
-	return c.CreateShaped(in, shape)
+	return c.CreateShaped(in, shape, within)
 }

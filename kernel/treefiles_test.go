@@ -23,9 +23,10 @@ func TestThreadOfAnotherSystemHasNoFiles(t *testing.T) {
 	_, _, done, st := sys.TreeFile(th, h)
 	done()
 	got := map[string]ntstatus.Status{"TreeFile": st, "ListNames": check.Status(sys.ListNames(th, h, 0)),
-		"RenamePosix": sys.RenamePosix(th, h, "x", false, false), "MakeLink": check.Status(sys.MakeLink(th, null, "x")),
-		"MakeNameless": check.Status(sys.MakeNameless(th, null, winnt.FILE_READ_DATA, nil)),
-		"CreateShaped": check.Status(sys.CreateShaped(th, in, nil))}
+		"RenamePosix": sys.RenamePosix(th, h, "x", nil, false, false), "LinkWithin": sys.LinkWithin(th, h, "x", nil),
+		"MakeLink":     check.Status(sys.MakeLink(th, null, "x", nil)),
+		"MakeNameless": check.Status(sys.MakeNameless(th, null, winnt.FILE_READ_DATA, nil, nil)),
+		"CreateShaped": check.Status(sys.CreateShaped(th, in, nil, nil))}
 	for name, st := range got {
 		check.Equal(t, st, ntstatus.InvalidHandle, "%s", name)
 	}

@@ -131,7 +131,7 @@ func TestPosixRenameKeepsItsOptions(t *testing.T) {
 	_, th := worker(t, s)
 	h := check.Result(th.NtOpenFile(winnt.DELETE, &nt.ObjectAttributes{ObjectName: `\??\T\`}, 7, 0))
 	for _, options := range [][2]bool{{true, false}, {false, true}} {
-		check.Success(t, s.RenamePosix(th, h, `\??\T\x`, options[0], options[1]))
+		check.Success(t, s.RenamePosix(th, h, `\??\T\x`, nil, options[0], options[1]))
 		check.Equal(t, [2]bool{tree.replace, tree.intent}, options, "replaces, counts the restore privilege")
 	}
 	check.NoError(t, s.Close())

@@ -49,6 +49,20 @@ type FilePlace interface {
 	Release()
 }
 
+// FileIdentity distinguishes a file or directory of a tree from every other one, also from later ones with its number.
+type FileIdentity struct {
+	Number uint64 // of the inode
+	ID     string // never empty
+}
+
+// IdentifiedPlace may be implemented by a FilePlace that can identify the directory in which its name was looked up.
+type IdentifiedPlace interface {
+	FilePlace
+	// Directory returns the identity of that directory. ok is false if the directory does not exist. ID is empty if
+	// the file system cannot identify the directory.
+	Directory() (d FileIdentity, ok bool)
+}
+
 // LinkPlace may be implemented by a FilePlace that can create symbolic links.
 type LinkPlace interface {
 	FilePlace
@@ -175,8 +189,9 @@ type FileFacts struct {
 
 // FileMove is a rename or a hard link of an open file.
 type FileMove struct {
-	Name    string   // where it goes: below Root, or below the root of the tree
-	Root    OpenFile // nil: the root
+	Name    string        // where it goes: below Root, or below the root of the tree
+	Root    OpenFile      // nil: the root
+	Within  *FileIdentity // the directory that it must go to, else STATUS_NOT_SAME_OBJECT; nil: any
 	Replace bool
 	Link    bool // a hard link; the old name stays
 	// Aside is an open of the object that has the new name. It is renamed to AsideName, in its directory, by the

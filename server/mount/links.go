@@ -46,7 +46,7 @@ func (m *Mount) Symlink(_ <-chan struct{}, in *fuse.InHeader, target, name strin
 	}
 	return m.as(in, func(t *worker) fuse.Status {
 		path := m.nodes.path(parent, name)
-		h, st := m.sys.MakeLink(t.Thread, m.nameOf(path), target)
+		h, st := m.sys.MakeLink(t.Thread, m.nameOf(path), target, t.within(parent))
 		t.note(path, &nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_ATTRIBUTES | winnt.SYNCHRONIZE,
 			CreateDisposition: winnt.FILE_CREATE,
 			CreateOptions:     uint32(fileaccess.NonDirectoryFile | fileaccess.OpenReparsePoint)}, st)

@@ -164,7 +164,7 @@ func (l *listing) fillLocked(m *Mount, t *worker, h winnt.Handle, after uint64) 
 // visible reports whether the caller may open the entry name of dir with generic read (F-71). Every failure of the
 // open, also of a missing entry, counts as not visible.
 func (m *Mount) visible(t *worker, dir *node, name string) bool {
-	h, _, st := t.openAt(m, m.nodes.path(dir, name), nt.CreateFileIn{DesiredAccess: winnt.GENERIC_READ,
+	h, st := t.openIn(m, dir, name, nt.CreateFileIn{DesiredAccess: winnt.GENERIC_READ,
 		CreateDisposition: winnt.FILE_OPEN})
 	if st == ntstatus.Success {
 		t.NtClose(h)

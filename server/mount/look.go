@@ -37,14 +37,32 @@ func named(name string) fuse.Status {
 // openAt opens a file by its path below the root, with the rights of the thread. A link is opened itself, not its
 // target. On success the caller closes the handle.
 func (t *worker) openAt(m *Mount, path string, in nt.CreateFileIn) (winnt.Handle, fileaccess.Action, ntstatus.Status) {
-	return t.makeAt(m, path, in, nil)
+	return t.makeAt(m, path, in, nil, nil)
+}
+
+// openIn opens a file by its name in a directory, as openAt does. If another directory has the path of dir by now, the
+// status is STATUS_NOT_SAME_OBJECT (M-11).
+func (t *worker) openIn(m *Mount, dir *node, name string, in nt.CreateFileIn) (winnt.Handle, ntstatus.Status) {
+	h, _, st := t.makeAt(m, m.nodes.path(dir, name), in, nil, t.within(dir))
+	return h, st
+}
+
+// within returns the identity of a directory, which the path of a name in it must have. The result is valid until the
+// next call. For the root it is nil: the mount holds its own tree's root, which no other directory replaces.
+func (t *worker) within(dir *node) *nt.FileIdentity {
+	if dir.id == rootID {
+		return nil
+	}
+	t.dir = nt.FileIdentity{Number: dir.file.number, ID: dir.file.id}
+	return &t.dir
 }
 
 // makeAt opens or creates a file by its path below the root, with the thread's rights. makeAt returns the handle,
 // which the caller closes, and whether the file was created. k narrows a new file's descriptor by its mode. With a
-// nil k or the policy RefuseMode, the file keeps the inherited descriptor. A refused open is recorded.
-func (t *worker) makeAt(m *Mount, path string, in nt.CreateFileIn, k *making) (winnt.Handle, fileaccess.Action,
-	ntstatus.Status) {
+// nil k or the policy RefuseMode, the file keeps the inherited descriptor. With within, the file's directory must have
+// that identity (M-11). A refused open is recorded.
+func (t *worker) makeAt(m *Mount, path string, in nt.CreateFileIn, k *making, within *nt.FileIdentity) (winnt.Handle,
+	fileaccess.Action, ntstatus.Status) {
 	if len(path) > longestPath {
 		return 0, 0, ntstatus.NameTooLong // the host's kernel follows longer paths, step by step
 	}
@@ -58,12 +76,13 @@ func (t *worker) makeAt(m *Mount, path string, in nt.CreateFileIn, k *making) (w
 	}
 	t.name = m.nameOf(path)
 	in.ObjectAttributes = nt.Cap(&t.name)
-	if k == nil || m.modes == RefuseMode {
+	shape := k.shaper()
+	if shape == nil && within == nil {
 		h, action, st := t.NtCreateFile(in)
 		t.note(path, &in, st)
 		return h, action, st
 	}
-	out, st := m.sys.CreateShaped(t.Thread, in, k.shape)
+	out, st := m.sys.CreateShaped(t.Thread, in, shape, within)
 	t.note(path, &in, st)
 	return out.FileHandle, out.Information, st
 }
@@ -144,7 +163,8 @@ func identityOf(f shown) (id identity, s fuse.Status) {
 // Lookup finds name in a directory, fills out with its node and attributes, and counts a lookup until Forget. A caller
 // with traverse right on the directory learns that a name exists, as on Windows. Only FILE_READ_ATTRIBUTES reveals the
 // attributes; without it out has the type and number alone. It returns ENOENT for a name that no file can have, EACCES
-// without traverse right, and ESTALE for an unknown directory. Any other failure to open gives its own error.
+// without traverse right, and ESTALE for an unknown directory or if another one has its path. Any other failure to open
+// gives its own error.
 func (m *Mount) Lookup(_ <-chan struct{}, in *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
 	if s := named(name); s == fuse.EINVAL {
 		return fuse.ENOENT
@@ -156,8 +176,7 @@ func (m *Mount) Lookup(_ <-chan struct{}, in *fuse.InHeader, name string, out *f
 		return fuse.Status(syscall.ESTALE)
 	}
 	return m.as(in, func(t *worker) fuse.Status {
-		path := m.nodes.path(parent, name)
-		h, _, st := t.openAt(m, path, nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_ATTRIBUTES,
+		h, st := t.openIn(m, parent, name, nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_ATTRIBUTES,
 			CreateDisposition: winnt.FILE_OPEN})
 		switch st {
 		case ntstatus.Success:
@@ -196,9 +215,9 @@ func (m *Mount) lookBare(t *worker, parent *node, name string, out *fuse.EntryOu
 	if !m.passes(t, parent) {
 		return fuse.EACCES
 	}
-	id, ok := m.identify(m.nodes.path(parent, name))
+	id, ok := m.identify(m.nodes.path(parent, name), t.within(parent))
 	if !ok {
-		return fuse.EACCES // it is gone, or no file of the tree, such as a device
+		return fuse.EACCES // it or its directory is gone, or no file of the tree, such as a device
 	}
 	n, _ := m.nodes.add(parent, name, id, true)
 	out.NodeId, out.Ino, out.Mode, out.Nlink = n.id, id.number, modeOf(nil, id.dir, id.link), 1
@@ -215,12 +234,12 @@ func (m *Mount) passes(t *worker, dir *node) bool {
 		m.traverse == fileaccess.TraversePrivilege && t.client.Has(winnt.SeChangeNotifyPrivilege) {
 		return true
 	}
-	h, _, st := t.openAt(m, m.nodes.path(dir, ""), nt.CreateFileIn{DesiredAccess: winnt.FILE_TRAVERSE,
-		CreateDisposition: winnt.FILE_OPEN, CreateOptions: uint32(fileaccess.DirectoryFile)})
-	if st == ntstatus.Success {
+	h, s := t.openNode(m, dir, nt.CreateFileIn{DesiredAccess: winnt.FILE_TRAVERSE,
+		CreateOptions: uint32(fileaccess.DirectoryFile)})
+	if s == fuse.OK {
 		t.NtClose(h)
 	}
-	return st == ntstatus.Success
+	return s == fuse.OK
 }
 
 // Forget subtracts lookups from a node that the host's kernel no longer caches. At 0 the node is removed. It ignores

@@ -25,12 +25,13 @@ func (m *Mount) in(id uint64, name string) (*node, fuse.Status) {
 // made opens or creates a file with the first mask in want that is granted. Only AccessDenied continues with the next
 // mask. An empty want returns AccessDenied. On success the caller closes the handle, and action says whether the file
 // was created.
-func (m *Mount) made(t *worker, path string, want []winnt.AccessMask, in nt.CreateFileIn, k *making) (h winnt.Handle,
-	action fileaccess.Action, st ntstatus.Status) {
+func (m *Mount) made(t *worker, dir *node, name string, want []winnt.AccessMask, in nt.CreateFileIn,
+	k *making) (h winnt.Handle, action fileaccess.Action, st ntstatus.Status) {
 	st = ntstatus.AccessDenied
+	path := m.nodes.path(dir, name)
 	for i := 0; i < len(want) && st == ntstatus.AccessDenied; i++ {
 		in.DesiredAccess = want[i]
-		h, action, st = t.makeAt(m, path, in, k)
+		h, action, st = t.makeAt(m, path, in, k, t.within(dir))
 	}
 	return h, action, st
 }
@@ -50,7 +51,7 @@ func (m *Mount) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, out *f
 			how.CreateDisposition = uint32(fileaccess.FileCreate)
 		}
 		k := m.newMaking(t, in.Mode, in.Umask, false)
-		h, action, st := m.made(t, m.nodes.path(parent, name), wanted(in.Flags), how, k)
+		h, action, st := m.made(t, parent, name, wanted(in.Flags), how, k)
 		if st != ntstatus.Success {
 			return status(st)
 		}
@@ -99,7 +100,7 @@ func (m *Mount) new(in *fuse.InHeader, name string, kind fileaccess.CreateOption
 		k := m.newMaking(t, mode, umask, kind == fileaccess.DirectoryFile)
 		h, _, st := t.makeAt(m, m.nodes.path(parent, name), nt.CreateFileIn{
 			DesiredAccess: winnt.FILE_READ_ATTRIBUTES | winnt.SYNCHRONIZE, CreateDisposition: uint32(fileaccess.FileCreate),
-			CreateOptions: uint32(kind)}, k)
+			CreateOptions: uint32(kind)}, k, t.within(parent))
 		if st != ntstatus.Success {
 			return status(st)
 		}
@@ -133,7 +134,7 @@ func (m *Mount) remove(in *fuse.InHeader, name string, kind fileaccess.CreateOpt
 		return s
 	}
 	return m.as(in, func(t *worker) fuse.Status {
-		h, _, st := t.openAt(m, m.nodes.path(parent, name), nt.CreateFileIn{DesiredAccess: winnt.DELETE,
+		h, st := t.openIn(m, parent, name, nt.CreateFileIn{DesiredAccess: winnt.DELETE,
 			CreateDisposition: winnt.FILE_OPEN, CreateOptions: uint32(kind)})
 		if st != ntstatus.Success {
 			return status(st)
@@ -176,8 +177,8 @@ func (m *Mount) Rename(_ <-chan struct{}, in *fuse.RenameIn, from, to string) fu
 		return fuse.EINVAL
 	}
 	return m.as(&in.InHeader, func(t *worker) fuse.Status {
-		h, _, st := t.openAt(m, m.nodes.path(source, from), nt.CreateFileIn{
-			DesiredAccess: winnt.DELETE, CreateDisposition: winnt.FILE_OPEN})
+		h, st := t.openIn(m, source, from, nt.CreateFileIn{DesiredAccess: winnt.DELETE,
+			CreateDisposition: winnt.FILE_OPEN})
 		if st != ntstatus.Success {
 			return status(st)
 		}
@@ -186,8 +187,8 @@ func (m *Mount) Rename(_ <-chan struct{}, in *fuse.RenameIn, from, to string) fu
 		if s != fuse.OK {
 			return s
 		}
-		st = m.sys.RenamePosix(t.Thread, h, m.prefix+m.nodes.path(target, to), in.Flags&renameNoReplace == 0,
-			m.backup)
+		st = m.sys.RenamePosix(t.Thread, h, m.prefix+m.nodes.path(target, to), t.within(target),
+			in.Flags&renameNoReplace == 0, m.backup)
 		if st == ntstatus.Success {
 			m.nodes.moved(file, target, to)
 		}
@@ -220,8 +221,7 @@ func (m *Mount) Link(_ <-chan struct{}, in *fuse.LinkIn, name string, out *fuse.
 		// a file without a name (M-38).
 		const want = winnt.FILE_WRITE_ATTRIBUTES | winnt.FILE_READ_ATTRIBUTES
 		return t.with(m, n, want, func(h winnt.Handle) fuse.Status {
-			st := t.NtSetInformationFile(h, nt.FileLinkInformation, nt.FileRename{
-				FileName: m.prefix + m.nodes.path(parent, name)})
+			st := m.sys.LinkWithin(t.Thread, h, m.prefix+m.nodes.path(parent, name), t.within(parent))
 			if st != ntstatus.Success {
 				t.noteAdd(m, m.nodes.path(parent, ""), winnt.FILE_ADD_FILE|winnt.SYNCHRONIZE, "", st)
 				return status(st)

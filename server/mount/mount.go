@@ -213,7 +213,7 @@ func (m *Mount) prepare(c *Config) error {
 	}
 	m.accounts = &accounts{from: c.Accounts, life: cmp.Or(c.TokenLife, defaultTokenLife), sys: c.System, self: self,
 		backup: c.Backup, now: c.now, log: m.log, known: map[person]*account{}}
-	root, ok := m.identify("")
+	root, ok := m.identify("", nil)
 	if !ok || !root.dir {
 		m.end()
 		// Without either, a later file with the same number would be taken for this one (F-180).
@@ -239,8 +239,8 @@ func (t *worker) openRoot(m *Mount) winnt.Handle {
 }
 
 // identify returns the type and number of the file at path, without an access check. "" is the root. ok is false if
-// the file does not exist or if the tree cannot identify it (M-5).
-func (m *Mount) identify(path string) (id identity, ok bool) {
+// the file does not exist, if the tree cannot identify it (M-5), or if its directory has not the identity in within.
+func (m *Mount) identify(path string, within *nt.FileIdentity) (id identity, ok bool) {
 	place, st := m.tree.Find(&fileaccess.Request{Name: path, Options: fileaccess.OpenReparsePoint}, nil)
 	if st != ntstatus.Success {
 		return id, false
@@ -250,6 +250,15 @@ func (m *Mount) identify(path string) (id identity, ok bool) {
 	identified, is := place.(interface{ Identity() (uint64, string) })
 	if !o.Exists || !is {
 		return id, false
+	}
+	if within != nil {
+		in, is := place.(nt.IdentifiedPlace)
+		if !is {
+			return id, false
+		}
+		if d, _ := in.Directory(); d != *within {
+			return id, false // another directory has the path by now (M-11)
+		}
 	}
 	id.dir, id.link = o.IsDirectory, o.ReparseTag != 0
 	id.number, id.id = identified.Identity()

@@ -27,7 +27,7 @@ func (m *Mount) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.CreateOu
 		}
 		// The random name is only used for the decision. The file does not get it.
 		h, st := m.sys.MakeNameless(t.Thread, m.nameOf(m.nodes.path(parent, "nameless-"+rand.Text())), want,
-			m.newMaking(t, in.Mode, in.Umask, false).shape)
+			m.newMaking(t, in.Mode, in.Umask, false).shape, t.within(parent))
 		if st != ntstatus.Success {
 			t.noteAdd(m, m.nodes.path(parent, ""), winnt.FILE_ADD_FILE, "", st)
 			return status(st)

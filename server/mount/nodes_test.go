@@ -124,6 +124,56 @@ func TestReplacedFileOpenIsESTALE(t *testing.T) {
 	w.sees(bob, "second", "cat", "d/f")
 }
 
+// TestNamesInReplacedDirectoryAreESTALE: a directory that a program has open is moved on the host, and another one gets
+// its path. No request through the open directory reaches a name in the other one (M-11).
+func TestNamesInReplacedDirectoryAreESTALE(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", full)
+	w.dir("own", full)
+	w.file("own/g", "", full)
+	d, own := header(alice, w.known(alice, "d")), header(alice, w.known(alice, "own"))
+	bare := header(bob, d.NodeId)
+	file := w.known(alice, "own/g")
+	w.must(os.Rename(filepath.Join(w.root, "d"), filepath.Join(w.root, "moved")))
+	w.dir("d", full)
+	w.dir("d/sub", full)
+	w.file("d/f", "of another directory", full)
+	w.file("d/secret", "", "O:BAG:SYD:P(A;;FA;;;BA)")
+	_, before, _ := w.sys.Counts()
+	create := func(name string) fuse.Status {
+		return w.m.Create(nil, &fuse.CreateIn{InHeader: d, Flags: unix.O_WRONLY | unix.O_TRUNC, Mode: 0o600}, name,
+			&fuse.CreateOut{})
+	}
+	rename := func(from, to fuse.InHeader, name string) fuse.Status {
+		return w.m.Rename(nil, &fuse.RenameIn{InHeader: from, Newdir: to.NodeId}, name, "x")
+	}
+	for what, got := range map[string]fuse.Status{
+		"lookup":                  w.m.Lookup(nil, &d, "f", &fuse.EntryOut{}),
+		"lookup of a missing one": w.m.Lookup(nil, &d, "x", &fuse.EntryOut{}),
+		"lookup without rights":   w.m.Lookup(nil, &bare, "secret", &fuse.EntryOut{}),
+		"create of an old name":   create("f"),
+		"create of a new name":    create("x"),
+		"mkdir":                   w.m.Mkdir(nil, &fuse.MkdirIn{InHeader: d, Mode: 0o700}, "x", &fuse.EntryOut{}),
+		"mknod": w.m.Mknod(nil, &fuse.MknodIn{InHeader: d, Mode: unix.S_IFREG | 0o600}, "x",
+			&fuse.EntryOut{}),
+		"symlink":        w.m.Symlink(nil, &d, "f", "x", &fuse.EntryOut{}),
+		"unlink":         w.m.Unlink(nil, &d, "f"),
+		"rmdir":          w.m.Rmdir(nil, &d, "sub"),
+		"rename from it": rename(d, own, "f"),
+		"rename to it":   rename(own, d, "g"),
+		"link":           w.m.Link(nil, &fuse.LinkIn{InHeader: d, Oldnodeid: file}, "x", &fuse.EntryOut{}),
+		"file without a name": w.m.Tmpfile(nil, &fuse.CreateIn{InHeader: d, Flags: unix.O_RDWR, Mode: 0o600},
+			&fuse.CreateOut{}),
+	} {
+		w.says("M-11: "+what, got, unix.ESTALE)
+	}
+	_, after, _ := w.sys.Counts()
+	check.Equal(t, after, before, "M-11: handles")
+	w.sees(alice, "d/f\nd/secret\nown/g", "sh", "-c", "LC_ALL=C ls -d d/[!s]* d/se* own/*")
+	w.sees(alice, "of another directory", "cat", "d/f")
+	w.sees(alice, "", "ls", "moved")
+}
+
 // TestUnknownNodeIsESTALEAndHandleEBADF: a request for an unknown node is ESTALE, and one for an unknown handle EBADF.
 // Nothing is created, changed or returned (M-6, M-11).
 func TestUnknownNodeIsESTALEAndHandleEBADF(t *testing.T) {

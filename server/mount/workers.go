@@ -20,6 +20,7 @@ type worker struct {
 	client *token.Token        // the impersonated user; nil: the server itself
 	uid    uint32              // the user of the client
 	name   nt.ObjectAttributes // of its current open; kept here so that an open does not allocate it
+	dir    nt.FileIdentity     // of the directory of the current open; likewise
 	// refused is the last open of the request if it was refused.
 	refused refusal
 }

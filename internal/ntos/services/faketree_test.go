@@ -40,7 +40,9 @@ type fakeTree struct {
 	full       bool // a user may open one file
 	places     int  // number of unreleased lookups
 	share      *fileaccess.Share
-	created    *sd.Descriptor // of the last new file
+	created    *sd.Descriptor   // of the last new file
+	above      nt.FileIdentity  // of the directory of each name; zero: it is missing
+	within     *nt.FileIdentity // of the last move
 }
 
 func newFakeTree() *fakeTree {
@@ -96,6 +98,8 @@ func (p *fakePlace) Facts() *fileaccess.Facts {
 	return &fileaccess.Facts{Object: o, Share: p.share,
 		Parent: &fileaccess.Directory{Descriptor: p.descriptor}}
 }
+
+func (p *fakePlace) Directory() (nt.FileIdentity, bool) { return p.above, p.above.Number != 0 }
 
 func (p *fakePlace) Path() string { return p.path }
 
@@ -178,6 +182,7 @@ func (o *fakeOpen) Move(m *nt.FileMove) ntstatus.Status {
 		root = m.Root.(*fakeOpen).path
 	}
 	o.call("Move %s root %s replace %v link %v", m.Name, root, m.Replace, m.Link)
+	o.within = m.Within
 	o.decision = m.Decide(&o.move)
 	return o.st
 }

@@ -142,15 +142,16 @@ func (c *Context) moveFile(h treeHandle, v *nt.FileRename, link bool) ntstatus.S
 	if link {
 		decide = fileaccess.DecideLink
 	}
-	return c.moveBy(h, v, link, decide)
+	return c.moveBy(h, v, link, decide, nil)
 }
 
 // moveBy renames a file or, if link is true, adds a hard link to it. decide checks the change; a refusal moves no
 // file, and the tracer gets its rule. The new name is relative to RootDirectory, absolute, or a name in the file's
-// directory. Another tree, and a root outside the trees, are STATUS_NOT_SAME_DEVICE.
+// directory. Another tree, and a root outside the trees, are STATUS_NOT_SAME_DEVICE. With within, a directory of the
+// new name with another identity is STATUS_NOT_SAME_OBJECT.
 func (c *Context) moveBy(h treeHandle, v *nt.FileRename, link bool,
-	decide func(*fileaccess.Move) fileaccess.MoveDecision) ntstatus.Status {
-	m := nt.FileMove{Name: v.FileName, Replace: v.ReplaceIfExists, Link: link}
+	decide func(*fileaccess.Move) fileaccess.MoveDecision, within *nt.FileIdentity) ntstatus.Status {
+	m := nt.FileMove{Name: v.FileName, Within: within, Replace: v.ReplaceIfExists, Link: link}
 	switch {
 	case v.RootDirectory != 0:
 		root, ok, st := c.treeHandle(v.RootDirectory)

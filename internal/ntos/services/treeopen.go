@@ -116,6 +116,7 @@ type openRequest struct {
 	target   string                              // target of the symbolic link to create; "": no link
 	shape    func(*sd.Descriptor) *sd.Descriptor // changes a new file's descriptor; nil: no change
 	nameless bool                                // create a file without a name
+	within   *nt.FileIdentity                    // the directory in which the name must be; nil: any
 }
 
 // find looks the name up in its tree and stores the access decision in q. The result is the place of the file or new
@@ -123,7 +124,7 @@ type openRequest struct {
 // is nil. A missing name is found without any right.
 func (n *treeName) find(q *openRequest) (nt.FilePlace, ntstatus.Status) {
 	r := &q.Request
-	if direct, ok := n.device.tree.(nt.DirectFinder); ok {
+	if direct, ok := n.device.tree.(nt.DirectFinder); ok && q.within == nil {
 		if place, ok := direct.FindDirect(r, n.start); ok {
 			q.decision = fileaccess.Open(r, place.Facts())
 			// No right is needed to learn that a name is missing (F-26).
@@ -140,7 +141,11 @@ func (n *treeName) find(q *openRequest) (nt.FilePlace, ntstatus.Status) {
 	if st != ntstatus.Success {
 		return nil, st
 	}
-	if st := q.special(place); st != ntstatus.Success {
+	st = q.special(place)
+	if st == ntstatus.Success {
+		st = q.inDirectory(place)
+	}
+	if st != ntstatus.Success {
 		place.Release()
 		return nil, st
 	}
@@ -150,6 +155,23 @@ func (n *treeName) find(q *openRequest) (nt.FilePlace, ntstatus.Status) {
 		q.decision.NewSD = q.shape(q.decision.NewSD)
 	}
 	return place, ntstatus.Success
+}
+
+// inDirectory returns STATUS_NOT_SAME_OBJECT if the name of place is not in the directory that q requires, because
+// another one has its path by now (M-11). A missing directory is success: the decision refuses it. A file system that
+// cannot identify directories is STATUS_NOT_SUPPORTED.
+func (q *openRequest) inDirectory(place nt.FilePlace) ntstatus.Status {
+	if q.within == nil {
+		return ntstatus.Success
+	}
+	known, ok := place.(nt.IdentifiedPlace)
+	if !ok {
+		return ntstatus.NotSupported
+	}
+	if d, exists := known.Directory(); exists && d != *q.within {
+		return ntstatus.NotSameObject
+	}
+	return ntstatus.Success
 }
 
 // special prepares place for a symbolic link or an unnamed file, if q requests one. Any other request succeeds. A

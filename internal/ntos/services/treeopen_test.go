@@ -181,10 +181,10 @@ func TestDeleteFileOpensMarksAndCloses(t *testing.T) {
 func TestLinksAndNamelessFilesAreCreated(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	link := func(name, target string) (winnt.Handle, ntstatus.Status) {
-		return w.sys.MakeLink(w.Thread, nt.ObjectAttributes{ObjectName: name}, target)
+		return w.sys.MakeLink(w.Thread, nt.ObjectAttributes{ObjectName: name}, target, nil)
 	}
 	nameless := func(name, _ string) (winnt.Handle, ntstatus.Status) {
-		return w.sys.MakeNameless(w.Thread, nt.ObjectAttributes{ObjectName: name}, 3, nil)
+		return w.sys.MakeNameless(w.Thread, nt.ObjectAttributes{ObjectName: name}, 3, nil, nil)
 	}
 	for _, c := range []struct {
 		what    string

@@ -25,22 +25,26 @@ func (c *Context) TreeFile(v winnt.Handle) (f nt.OpenFile, granted winnt.AccessM
 
 // MakeLink creates a symbolic link in a tree and opens it, for kernel.System.MakeLink. The decision is that of a new
 // file (F-192). An empty target, or a name outside the trees, gives STATUS_NOT_SUPPORTED.
-func (c *Context) MakeLink(oa nt.ObjectAttributes, target string) (winnt.Handle, ntstatus.Status) {
+func (c *Context) MakeLink(oa nt.ObjectAttributes, target string, within *nt.FileIdentity) (winnt.Handle,
+	ntstatus.Status) {
 	return c.makeSpecial(oa, winnt.FILE_READ_ATTRIBUTES|winnt.SYNCHRONIZE,
-		fileaccess.NonDirectoryFile|fileaccess.OpenReparsePoint, &openRequest{target: target})
+		fileaccess.NonDirectoryFile|fileaccess.OpenReparsePoint,
+		&openRequest{target: target, within: within})
 }
 
 // MakeNameless creates a file without a name in a directory of a tree and opens it, for kernel.System.MakeNameless.
 // The decision is that of a new file with the given name, but the name stays free (F-197).
 func (c *Context) MakeNameless(oa nt.ObjectAttributes, desired winnt.AccessMask,
-	shape func(*sd.Descriptor) *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
-	return c.makeSpecial(oa, desired, fileaccess.NonDirectoryFile, &openRequest{nameless: true, shape: shape})
+	shape func(*sd.Descriptor) *sd.Descriptor, within *nt.FileIdentity) (winnt.Handle, ntstatus.Status) {
+	return c.makeSpecial(oa, desired, fileaccess.NonDirectoryFile,
+		&openRequest{nameless: true, shape: shape, within: within})
 }
 
 // CreateShaped opens or creates a file of a tree, for kernel.System.CreateShaped. A new file gets the descriptor that
-// shape returns; a nil shape changes nothing. A name outside the trees gives STATUS_NOT_SUPPORTED.
-func (c *Context) CreateShaped(in nt.CreateFileIn, shape func(*sd.Descriptor) *sd.Descriptor) (out nt.CreateFileOut,
-	st ntstatus.Status) {
+// shape returns; a nil shape changes nothing. With within, the name must be in the directory with that identity. A name
+// outside the trees gives STATUS_NOT_SUPPORTED.
+func (c *Context) CreateShaped(in nt.CreateFileIn, shape func(*sd.Descriptor) *sd.Descriptor,
+	within *nt.FileIdentity) (out nt.CreateFileOut, st ntstatus.Status) {
 	// capture
 	oa, st := c.captureAttributes(in.ObjectAttributes)
 	if st != ntstatus.Success {
@@ -54,7 +58,7 @@ func (c *Context) CreateShaped(in nt.CreateFileIn, shape func(*sd.Descriptor) *s
 		return out, ntstatus.NotSupported
 	}
 	defer n.held.Head().Deref(ob.TagCall)
-	return c.openAsked(&n, &openRequest{Request: c.requestOf(&in, &oa, n.name), shape: shape}, &oa)
+	return c.openAsked(&n, &openRequest{Request: c.requestOf(&in, &oa, n.name), shape: shape, within: within}, &oa)
 }
 
 // makeSpecial atomically creates and opens a symbolic link or an unnamed file in a tree. q says which. A path
@@ -84,17 +88,11 @@ func (c *Context) makeSpecial(oa nt.ObjectAttributes, desired winnt.AccessMask, 
 }
 
 // RenamePosix renames a tree's file with the semantics of FILE_RENAME_POSIX_SEMANTICS, for kernel.System.RenamePosix.
-// Open handles do not prevent the rename. With intent, the restore privilege counts as in an open for backup (F-209). A
-// handle of another object is STATUS_OBJECT_TYPE_MISMATCH.
-func (c *Context) RenamePosix(v winnt.Handle, name string, replace, intent bool) ntstatus.Status {
-	h, ok, st := c.treeHandle(v)
-	switch {
-	case st != ntstatus.Success:
-		return st
-	case !ok:
-		return ntstatus.ObjectTypeMismatch
-	}
-	defer h.Deref(ob.TagCall)
+// Open handles do not prevent the rename. With intent, the restore privilege counts as in an open for backup (F-209).
+// With within, the new name must be in the directory with that identity. A handle of another object is
+// STATUS_OBJECT_TYPE_MISMATCH.
+func (c *Context) RenamePosix(v winnt.Handle, name string, within *nt.FileIdentity,
+	replace, intent bool) ntstatus.Status {
 	decide := func(q *fileaccess.Move) fileaccess.MoveDecision {
 		// Open handles do not prevent the move: those of a replaced file continue without a name, those of
 		// descendants under the new path. A directory may replace an empty directory (M-20).
@@ -104,5 +102,27 @@ func (c *Context) RenamePosix(v winnt.Handle, name string, replace, intent bool)
 		}
 		return fileaccess.DecideRename(q)
 	}
-	return c.moveBy(h, &nt.FileRename{FileName: name, ReplaceIfExists: replace}, false, decide)
+	return c.moveWithin(v, &nt.FileRename{FileName: name, ReplaceIfExists: replace}, false, decide, within)
+}
+
+// LinkWithin adds a hard link to a tree's file, for kernel.System.LinkWithin. The decision is that of
+// NtSetInformationFile. With within, the new name must be in the directory with that identity. A handle of another
+// object is STATUS_OBJECT_TYPE_MISMATCH.
+func (c *Context) LinkWithin(v winnt.Handle, name string, within *nt.FileIdentity) ntstatus.Status {
+	return c.moveWithin(v, &nt.FileRename{FileName: name}, true, fileaccess.DecideLink, within)
+}
+
+// moveWithin renames or links the file of a handle as moveBy does. A handle of an object that is no file of a tree is
+// STATUS_OBJECT_TYPE_MISMATCH.
+func (c *Context) moveWithin(v winnt.Handle, to *nt.FileRename, link bool,
+	decide func(*fileaccess.Move) fileaccess.MoveDecision, within *nt.FileIdentity) ntstatus.Status {
+	h, ok, st := c.treeHandle(v)
+	switch {
+	case st != ntstatus.Success:
+		return st
+	case !ok:
+		return ntstatus.ObjectTypeMismatch
+	}
+	defer h.Deref(ob.TagCall)
+	return c.moveBy(h, to, link, decide, within)
 }

@@ -27,7 +27,7 @@ func TestPosixRenameReplacesOpenTarget(t *testing.T) {
 			Existing: &fileaccess.Existing{IsDirectory: c.there, Open: true, Descriptor: w.tree.descriptor},
 			Target: fileaccess.Facts{Object: fileaccess.Object{Exists: true, IsDirectory: true,
 				Descriptor: w.tree.descriptor}, Parent: &fileaccess.Directory{Descriptor: w.tree.descriptor}}}
-		want(t, "rename", w.sys.RenamePosix(w.Thread, h, `\??\T\new`, c.there, c.moved), ntstatus.Success)
+		want(t, "rename", w.sys.RenamePosix(w.Thread, h, `\??\T\new`, nil, c.there, c.moved), ntstatus.Success)
 		check.Equal(t, w.tree.move.Intent, c.moved, "F-209: the rename has backup intent")
 		if got := w.tree.decision.Status() != ntstatus.Success; got != c.refused {
 			t.Errorf("source is a directory %v, target is a directory %v: decision %v, want refused = %v",
@@ -36,8 +36,8 @@ func TestPosixRenameReplacesOpenTarget(t *testing.T) {
 		check.Equal(t, w.tree.took(), fmt.Sprintf("Move new root - replace %t link false", c.there), "tree calls")
 	}
 	null := check.Result(w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0))
-	want(t, "another file", w.sys.RenamePosix(w.Thread, null, `\??\T\new`, true, false), ntstatus.ObjectTypeMismatch)
-	want(t, "no file", w.sys.RenamePosix(w.Thread, 0x7770, `\??\T\new`, true, false), ntstatus.InvalidHandle)
+	want(t, "another file", w.sys.RenamePosix(w.Thread, null, `\??\T\new`, nil, true, false), ntstatus.ObjectTypeMismatch)
+	want(t, "no file", w.sys.RenamePosix(w.Thread, 0x7770, `\??\T\new`, nil, true, false), ntstatus.InvalidHandle)
 }
 
 // CreateShaped gives a new file the descriptor that the caller makes of the one that it would get, and calls nobody for
@@ -49,7 +49,7 @@ func TestCreateShapedChangesNewDescriptor(t *testing.T) {
 	shape := func(d *sd.Descriptor) *sd.Descriptor { got = append(got, d); return narrow }
 	create := func(name string, shape func(*sd.Descriptor) *sd.Descriptor) (nt.CreateFileOut, ntstatus.Status) {
 		return w.context().CreateShaped(nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, ShareAccess: 7,
-			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: name}), CreateDisposition: winnt.FILE_OPEN_IF}, shape)
+			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: name}), CreateDisposition: winnt.FILE_OPEN_IF}, shape, nil)
 	}
 	for name, shaped := range map[string]int{`\??\T\new`: 1, `\??\T\old`: 0} {
 		got = nil
@@ -70,4 +70,39 @@ func TestCreateShapedChangesNewDescriptor(t *testing.T) {
 		check.That(t, st == want && out.FileHandle == 0, "CreateShaped of %s: %v, %v, want %v", name, out.FileHandle, st,
 			want)
 	}
+}
+
+// A name is opened, created, linked or renamed only in the directory that the caller requires (M-11). A directory that
+// is missing, and one that the file system cannot identify, are other cases.
+func TestNamesStayWithinDirectory(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	w.tree.special = true
+	name := nt.ObjectAttributes{ObjectName: `\??\T\new`}
+	within := &nt.FileIdentity{Number: 1, ID: "a"}
+	for _, c := range []struct {
+		above nt.FileIdentity
+		want  ntstatus.Status
+	}{{*within, ntstatus.Success}, {nt.FileIdentity{Number: 1, ID: "b"}, ntstatus.NotSameObject},
+		{nt.FileIdentity{Number: 1}, ntstatus.NotSameObject}, {nt.FileIdentity{}, ntstatus.Success}} {
+		w.tree.above = c.above
+		out, st := w.context().CreateShaped(nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, ShareAccess: 7,
+			ObjectAttributes: nt.Cap(&name), CreateDisposition: winnt.FILE_CREATE}, nil, within)
+		want(t, "create", st, c.want)
+		link, st := w.sys.MakeLink(w.Thread, name, "target", within)
+		want(t, "symbolic link", st, c.want)
+		bare, st := w.sys.MakeNameless(w.Thread, name, winnt.FILE_READ_DATA, nil, within)
+		want(t, "file without a name", st, c.want)
+		for _, h := range []winnt.Handle{out.FileHandle, link, bare} {
+			if h != 0 {
+				check.Success(t, w.NtClose(h))
+			}
+		}
+		check.Equal(t, w.tree.places, 0, "unreleased lookups")
+	}
+	h := w.open(`\??\T\file`, winnt.DELETE|winnt.FILE_WRITE_ATTRIBUTES, 0)
+	w.sys.RenamePosix(w.Thread, h, `\??\T\new`, within, false, false)
+	check.Equal(t, w.tree.within, within, "M-11: the directory that a rename requires")
+	w.tree.within = nil
+	w.sys.LinkWithin(w.Thread, h, `\??\T\new`, within)
+	check.Equal(t, w.tree.within, within, "M-11: the directory that a link requires")
 }
