@@ -69,6 +69,9 @@ func TestBackupMountGrantsByPrivilege(t *testing.T) {
 	for _, uid := range []uint32{alice, carol, 0} {
 		w.refused(uid, "can't cd", "cat", "d/f")
 	}
+	// M-55: under every mode policy the owner of a new file can be set.
+	w = newWorld(t, forBackup, func(_ *hostfs.Config, c *Config) { c.Modes = RefuseMode })
+	w.sees(operator, "61001", "sh", "-c", "touch f && chown 61001 f && stat -c %u f")
 }
 
 // M-54: the mount of the users does not use the privileges, even where the configuration enables them.

@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -58,8 +59,8 @@ func (t *worker) within(dir *node) *nt.FileIdentity {
 }
 
 // makeAt opens or creates a file by its path below the root, with the thread's rights. makeAt returns the handle,
-// which the caller closes, and whether the file was created. k narrows a new file's descriptor by its mode. With a
-// nil k or the policy RefuseMode, the file keeps the inherited descriptor. With within, the file's directory must have
+// which the caller closes, and whether the file was created. k shapes a new file's descriptor by its mode. With a
+// nil k the file keeps the inherited descriptor. With within, the file's directory must have
 // that identity (M-11). A refused open is recorded.
 func (t *worker) makeAt(m *Mount, path string, in nt.CreateFileIn, k *making, within *nt.FileIdentity) (winnt.Handle,
 	fileaccess.Action, ntstatus.Status) {
@@ -76,8 +77,11 @@ func (t *worker) makeAt(m *Mount, path string, in nt.CreateFileIn, k *making, wi
 	}
 	t.name = m.nameOf(path)
 	in.ObjectAttributes = nt.Cap(&t.name)
-	shape := k.shaper()
-	if shape == nil && within == nil {
+	var shape func(*sd.Descriptor) *sd.Descriptor
+	switch {
+	case k != nil:
+		shape = k.shape
+	case within == nil:
 		h, action, st := t.NtCreateFile(in)
 		t.note(path, &in, st)
 		return h, action, st

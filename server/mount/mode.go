@@ -186,14 +186,6 @@ func (m *Mount) newMaking(t *worker, mode, umask uint32, dir bool) *making {
 	return &making{m: m, t: t, mode: mode, dir: dir}
 }
 
-// shaper returns shape, or nil if the mode does not change the descriptor: for a nil k, and under RefuseMode.
-func (k *making) shaper() func(*sd.Descriptor) *sd.Descriptor {
-	if k == nil || k.m.modes == RefuseMode {
-		return nil
-	}
-	return k.shape
-}
-
 // shape decides the descriptor of a new file from the inherited d: narrowed, replaced or d itself, by the mode policy.
 // The tree calls it before it creates the file, and does not call it for an existing one.
 func (k *making) shape(d *sd.Descriptor) *sd.Descriptor {

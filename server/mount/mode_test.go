@@ -89,6 +89,9 @@ func TestNewFilesFollowTheirMode(t *testing.T) {
 		{"umask 022; install -m 600 /etc/hostname d/private", "private", "700", "no", "no"},
 		{"umask 022; mkdir -m 700 d/own && echo x >d/own/f && mv d/own/f d/moved", "moved", "700", "no", "no"},
 		{"umask 022; echo x >d/later; chmod 600 d/later; chmod 777 d/later", "later", "700", "no", "no"},
+		{"python3 -c 'import os; f = os.open(\"d\", os.O_TMPFILE | os.O_WRONLY, 0o600); d = os.open(\"d\", os.O_RDONLY); " +
+			"os.link(f\"/proc/self/fd/{f}\", \"nameless\", src_dir_fd=d, dst_dir_fd=d, follow_symlinks=True)'" +
+			"; chmod 644 d/nameless", "nameless", "744", "yes", "no"},
 		{"install -m 600 /etc/hostname d/twice; for m in 644 600 644; do chmod $m d/twice; done", "twice", "700", "no",
 			"no"},
 	} {

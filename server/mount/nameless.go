@@ -25,9 +25,10 @@ func (m *Mount) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.CreateOu
 		if in.Flags&syscall.O_ACCMODE == syscall.O_RDWR {
 			want |= winnt.FILE_GENERIC_READ
 		}
+		k := m.newMaking(t, in.Mode, in.Umask, false)
 		// The random name is only used for the decision. The file does not get it.
 		h, st := m.sys.MakeNameless(t.Thread, m.nameOf(m.nodes.path(parent, "nameless-"+rand.Text())), want,
-			m.newMaking(t, in.Mode, in.Umask, false).shape, t.within(parent))
+			k.shape, t.within(parent))
 		if st != ntstatus.Success {
 			t.noteAdd(m, m.nodes.path(parent, ""), winnt.FILE_ADD_FILE, "", st)
 			return status(st)
@@ -36,6 +37,7 @@ func (m *Mount) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.CreateOu
 			t.NtClose(h)
 			return s
 		}
+		k.made(m.nodes.get(out.NodeId))
 		s := m.opened(t, &in.InHeader, m.nodes.get(out.NodeId), h, in.Flags, &out.OpenOut)
 		if s != fuse.OK {
 			m.nodes.forget(out.NodeId, 1)
