@@ -123,7 +123,8 @@ func (r *posixReader) grantOf(a sd.ACE, inherited bool) grant {
 
 // read returns the POSIX ACL that comes closest to an ACE list. inherit 0 means the ACL of the object, and an
 // inheritance flag that of its children. ACEs of one account are combined. SIDs without an id are omitted. A mask is
-// present only with named users or groups, and combines their permissions with those of the owning group.
+// present only with named users or groups, and combines their permissions with those of the owning group. Each user or
+// group has one entry, also if several SIDs have its id.
 func (r *posixReader) read(l *sd.ACL, directory bool, inherit uint8) POSIXACL {
 	gs := r.grants(l, inherit)
 	owner := r.perm(gs, r.owner, directory)
@@ -135,14 +136,15 @@ func (r *posixReader) read(l *sd.ACL, directory bool, inherit uint8) POSIXACL {
 		if tag == POSIXGroup {
 			out = append(out, POSIXEntry{POSIXGroupOwner, group, noID})
 		}
-		for i, g := range gs {
+		for _, g := range gs {
+			e := POSIXEntry{tag, 0, g.id}
 			if !g.known || g.sid == r.owner || g.sid == r.group || g.sid == sid.Everyone ||
-				g.group != (tag == POSIXGroup) || named(gs[:i], g.sid) {
+				g.group != (tag == POSIXGroup) || has(out, e) {
 				continue
 			}
-			p := r.perm(gs, g.sid, directory)
-			out = append(out, POSIXEntry{tag, p, g.id})
-			mask |= p
+			e.Perm = r.shared(gs, g, directory)
+			out = append(out, e)
+			mask |= e.Perm
 		}
 	}
 	if len(out) > 2 {
@@ -151,14 +153,52 @@ func (r *posixReader) read(l *sd.ACL, directory bool, inherit uint8) POSIXACL {
 	return append(out, POSIXEntry{POSIXOther, other, noID})
 }
 
-// named reports whether a grant of the list is for s.
-func named(gs []grant, s sid.SID) bool {
-	for i := range gs {
-		if gs[i].sid == s {
-			return true
+// shared returns the permissions of the user or group of g: those that every SID of the list with its id has. A process
+// with the id may be the account of any of these SIDs. The other permissions of each SID are a loss.
+func (r *posixReader) shared(gs []grant, g grant, directory bool) POSIXPerm {
+	all := everyPerm
+	perms := map[sid.SID]POSIXPerm{}
+	for _, o := range gs {
+		_, seen := perms[o.sid]
+		if seen || !o.known || o.id != g.id || o.group != g.group || o.sid == r.owner || o.sid == r.group ||
+			o.sid == sid.Everyone {
+			continue
+		}
+		perms[o.sid] = r.perm(gs, o.sid, directory)
+		all &= perms[o.sid]
+	}
+	for _, o := range gs {
+		if p := perms[o.sid] &^ all; p != 0 {
+			delete(perms, o.sid)
+			r.lost.add(Loss{Kind: LossRights, SID: o.sid, Bits: rightsOf(p, directory)})
 		}
 	}
-	return false
+	return all
+}
+
+// rightsOf returns the rights of permissions, without those that everybody with a permission has.
+func rightsOf(p POSIXPerm, directory bool) (m winnt.AccessMask) {
+	for _, x := range permissions(directory) {
+		if p&x.perm != 0 {
+			m |= x.need
+		}
+	}
+	return m
+}
+
+// permission is a POSIX permission with all rights that it stands for.
+type permission struct {
+	perm POSIXPerm
+	need winnt.AccessMask
+}
+
+// permissions returns the three permissions. In a directory POSIXWrite also needs FILE_DELETE_CHILD.
+func permissions(directory bool) [3]permission {
+	write := posixWrite
+	if directory {
+		write |= winnt.FILE_DELETE_CHILD
+	}
+	return [...]permission{{POSIXRead, posixRead}, {POSIXWrite, write}, {POSIXExecute, posixEnter}}
 }
 
 // perm returns the POSIX permissions of SID s: the rights that s has in any combination of other groups. Denials of
@@ -194,17 +234,9 @@ func (r *posixReader) perm(gs []grant, s sid.SID, directory bool) POSIXPerm {
 	return p
 }
 
-// permOf returns the permissions for which granted has all rights. used has the rights of these permissions. In a
-// directory POSIXWrite also needs FILE_DELETE_CHILD.
+// permOf returns the permissions for which granted has all rights. used has the rights of these permissions.
 func permOf(granted winnt.AccessMask, directory bool) (p POSIXPerm, used winnt.AccessMask) {
-	write := posixWrite
-	if directory {
-		write |= winnt.FILE_DELETE_CHILD
-	}
-	for _, x := range [...]struct {
-		perm POSIXPerm
-		need winnt.AccessMask
-	}{{POSIXRead, posixRead}, {POSIXWrite, write}, {POSIXExecute, posixEnter}} {
+	for _, x := range permissions(directory) {
 		if x.need&^granted == 0 {
 			p |= x.perm
 			used |= x.need

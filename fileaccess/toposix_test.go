@@ -119,6 +119,23 @@ func TestToPOSIXMatchesExpectedPermissions(t *testing.T) {
 			exactly(t, c.dacl, lost, c.lost...)
 		})
 	}
+	// Two SIDs have the uid 3 and the gid 9. Their one entry has what both grant.
+	old := sid.MustParse("S-1-5-21-1-2-3-1003")
+	oldGroup := sid.MustParse("S-1-5-21-1-2-3-2009")
+	twice := &fileaccess.IDMap{Find: func(s sid.SID) (id uint32, group, ok bool) {
+		switch s {
+		case old:
+			return 3, false, true
+		case oldGroup:
+			return 9, true, true
+		}
+		return s.RID(), s.Prefix() == g8.Prefix(), s.Prefix() == u7.Prefix() || s.Prefix() == g8.Prefix()
+	}}
+	p, lost := fileaccess.ToPOSIX(sddl.MustParse(owned+"D:(A;;0x29;;;S-1-22-1-3)(A;;0x11f;;;"+old.String()+
+		")(A;;0x9;;;"+oldGroup.String()+")(A;;0x9;;;S-1-22-2-9)"), false, twice)
+	check.Equal(t, aclText(p.Access), "u::--- u:3:r-- g::--- g:9:r-- m::r-- o::---", "two SIDs with one id")
+	exactly(t, "two SIDs with one id", lost, fileaccess.Loss{Kind: noPerm, SID: fileaccess.UnixUser(3), Bits: 0x20},
+		fileaccess.Loss{Kind: noPerm, SID: old, Bits: 0x116})
 	for text, want := range map[string][]fileaccess.Loss{
 		owned + "D:S:(AU;SA;FA;;;WD)": {{Kind: noSACL}},
 		"O:BAG:SYD:":                  {{Kind: noName, SID: sid.Administrators}, {Kind: noName, SID: sid.LocalSystem}},
