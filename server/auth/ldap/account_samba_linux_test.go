@@ -33,13 +33,10 @@ sIDHistory: S-1-5-21-9-9-9-1235
 func TestTicketSIDsEqualDirectorySIDs(t *testing.T) {
 	users := map[string]int{"one": 1, "several": 20}
 	d := addc.Start(t, addc.Order{Users: users, Service: "HTTP/www.refmon.test", Changes: history, TLS: true})
-	keys, err := kerberos.ReadKeytab(d.Keytab)
-	check.NoError(t, err)
-	a, err := kerberos.New(kerberos.Config{Keys: keys, Realm: addc.Realm, Domain: d.SID})
-	check.NoError(t, err)
+	keys := check.Must(kerberos.ReadKeytab(d.Keytab))
+	a := check.Must(kerberos.New(kerberos.Config{Keys: keys, Realm: addc.Realm, Domain: d.SID}))
 	defer a.Close()
-	pem, err := os.ReadFile(d.CA)
-	check.NoError(t, err)
+	pem := check.Must(os.ReadFile(d.CA))
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
 	dir, err := New(Config{Servers: []string{"ldaps://" + d.Address}, Security: TLS, Account: "websvc@" + addc.Realm,
@@ -49,10 +46,8 @@ func TestTicketSIDsEqualDirectorySIDs(t *testing.T) {
 	p := kerberos.Passwords{Acceptor: a, KDCs: kerberos.KDCs{Addresses: []string{d.Address}, Wait: time.Minute}}
 	earlier := map[string][]sid.SID{"one": {sid.MustParse("S-1-5-21-9-9-9-1234")}}
 	for user := range users {
-		c, err := p.Check(context.Background(), user, addc.Password)
-		check.NoError(t, err)
-		f, err := dir.Find(context.Background(), user, false)
-		check.NoError(t, err)
+		c := check.Must(p.Check(context.Background(), user, addc.Password))
+		f := check.Must(dir.Find(context.Background(), user, false))
 		// An asserted identity says who authenticated the client and is not a membership. It differs between the two
 		// ways.
 		ticket := slices.DeleteFunc(sidsOf(c.Identity.Groups), func(s sid.SID) bool { return s.Authority() == 18 })

@@ -47,17 +47,14 @@ func TestFindFillsEveryAccountField(t *testing.T) {
 		Groups: []token.Group{group(domain.WithRID(515)), group(domain.WithRID(2001)), group(elsewhere.WithRID(1500))},
 		Claims: set, bounds: bounds{expires: 159000000000000000, password: 159000000000000001, hours: []byte(hours)}}
 	for _, spelled := range []string{"alice", "ALICE", "aLiCe"} { // the first answer is that of each
-		got, err := d.Find(t.Context(), spelled, true)
-		check.NoError(t, err)
+		got := check.Must(d.Find(t.Context(), spelled, true))
 		dropped := got.Dropped
 		if got.Dropped = nil; !reflect.DeepEqual(*got, want) {
 			t.Errorf("D-15: %s is\n%+v, want\n%+v", spelled, *got, want)
 		}
-		if len(dropped) != 1 || !slices.ContainsFunc(dropped, func(x pac.Dropped) bool {
+		check.That(t, len(dropped) == 1 && slices.ContainsFunc(dropped, func(x pac.Dropped) bool {
 			return x.SID == machine.WithRID(1001)
-		}) {
-			t.Errorf("D-15: dropped are %+v", dropped)
-		}
+		}), "D-15: dropped are %+v", dropped)
 		got.Dropped = dropped
 	}
 	check.Equal(t, d.Name(), "EXAMPLE", "the domain")
@@ -141,8 +138,7 @@ func TestMalformedEntriesAreRejected(t *testing.T) {
 		d := f.directory(func(c *Config) {
 			c.Claims = map[string]Claim{}
 			for _, text := range []string{"department", "employeeNumber:int64", "isManager:boolean"} {
-				claim, err := ParseClaim(text)
-				check.NoError(t, err)
+				claim := check.Must(ParseClaim(text))
 				c.Claims[claim.Attribute] = claim
 			}
 		})

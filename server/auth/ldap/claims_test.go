@@ -62,9 +62,8 @@ func TestAttributeTextsBecomeTypedClaims(t *testing.T) {
 		check.Equal(t, err == nil, ok, "D-12: a claim of %d values: %v, read", n, err)
 	}
 	d := &Directory{claims: of}
-	if got := d.claimAttributes(); !slices.Equal(got, []string{"n", "b", "s"}) {
-		t.Errorf("D-12: claimAttributes = %v, want [n b s]", got)
-	}
+	got := d.claimAttributes()
+	check.That(t, slices.Equal(got, []string{"n", "b", "s"}), "D-12: claimAttributes = %v, want [n b s]", got)
 }
 
 // listed returns claims as a directory file lists them, "" for none.

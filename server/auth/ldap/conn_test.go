@@ -94,8 +94,7 @@ func TestSilentServerIsTriedLast(t *testing.T) {
 		tried int64
 	}{{0, 1}, {0, 1}, {29 * time.Second, 1}, {time.Second, 2}, {time.Second, 2}} {
 		now = now.Add(step.pass)
-		c, err := d.connect(t.Context(), d.bind)
-		check.NoError(t, err)
+		c := check.Must(d.connect(t.Context(), d.bind))
 		c.close()
 		check.Equal(t, tried.Load(), step.tried, "D-20: connections to the silent server after %v", step.pass)
 	}
@@ -125,9 +124,8 @@ func TestIdleConnectionsAreBounded(t *testing.T) {
 			}
 		}
 	}
-	if err := d.Close(); err != nil || len(d.idle) != 0 {
-		t.Errorf("closed, %d wait, %v, want 0, nil", len(d.idle), err)
-	}
+	err := d.Close()
+	check.That(t, err == nil && len(d.idle) == 0, "closed, %d wait, %v, want 0, nil", len(d.idle), err)
 	f := serve(t, newWorld().answer)
 	asker := f.directory(nil)
 	for _, name := range []string{"alice", "none", "alice", "none"} {
@@ -167,18 +165,16 @@ func TestLDAPReadIsLimitedInBytes(t *testing.T) {
 		n   int
 		err error
 	}{{3, nil}, {1, nil}, {0, errTooLong}, {0, errTooLong}} {
-		if n, err := m.Read(b); n != c.n || !errors.Is(err, c.err) {
-			t.Errorf("D-4: %d bytes, %v, want %d", n, err, c.n)
-		}
+		n, err := m.Read(b)
+		check.That(t, n == c.n && errors.Is(err, c.err), "D-4: %d bytes, %v, want %d", n, err, c.n)
 	}
 	m.left.Store(9)
 	if n, err := m.Read(b); n != 2 || err != nil || m.left.Load() != 7 {
 		t.Errorf("D-4: %d bytes, %v, %d are left, want 2, nil, 7", n, err, m.left.Load())
 	}
-	if n, err := m.Write([]byte("xy")); n != 2 || err != nil || time.Until(p.deadline) > time.Hour ||
-		time.Until(p.deadline) < 0 {
-		t.Errorf("D-4: %d bytes by %v, %v", n, p.deadline, err)
-	}
+	n, err := m.Write([]byte("xy"))
+	check.That(t, n == 2 && err == nil && time.Until(p.deadline) <= time.Hour &&
+		time.Until(p.deadline) >= 0, "D-4: %d bytes by %v, %v", n, p.deadline, err)
 	p.fails = io.ErrClosedPipe
 	if n, err := m.Write([]byte("xy")); n != 0 || !errors.Is(err, io.ErrClosedPipe) || p.wrote != 2 {
 		t.Errorf("D-4: Write without time left: %d, %v, want 0 and io.ErrClosedPipe", n, err)

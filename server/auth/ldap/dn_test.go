@@ -25,9 +25,8 @@ func TestWithinAcceptsBaseAndDescendants(t *testing.T) {
 	}
 	long := "CN=" + strings.Repeat("n", maxDN-3)
 	for text, want := range map[string]bool{long: true, long + "n": false} {
-		if _, err := parseDN(text); (err == nil) != want {
-			t.Errorf("D-13: parseDN of %d bytes: %v, want success: %t", len(text), err, want)
-		}
+		_, err := parseDN(text)
+		check.That(t, (err == nil) == want, "D-13: parseDN of %d bytes: %v, want success: %t", len(text), err, want)
 	}
 }
 
@@ -75,9 +74,8 @@ func TestSpellingsOfOneNameHaveOneKey(t *testing.T) {
 			"D-13: keys of %q and %q: %q, %q, %v, %v, want equal: %t", c.a, c.b, a, b, err, err2, c.same)
 	}
 	for _, bad := range []string{"x", "CN=a\xff", "CN=" + string(make([]byte, maxDN)), "=a", "CN=a,,DC=b"} {
-		if k, err := key(bad); err == nil && bad != "=a" {
-			t.Errorf("D-13: key(%q) = %q, want an error", bad, k)
-		}
+		k, err := key(bad)
+		check.That(t, err != nil || bad == "=a", "D-13: key(%q) = %q, want an error", bad, k)
 	}
 }
 

@@ -51,14 +51,12 @@ func TestExportOmitsBuiltinGroups(t *testing.T) {
 	text := string(dirfile.Write(list.Accounts()))
 	check.That(t, !strings.Contains(text, "S-1-5-32-544") && strings.Contains(text, domain.WithRID(1104).String()),
 		"D-22: want RID 1104 without S-1-5-32-544, got\n%s", text)
-	if line := text[strings.Index(text, "alice"):]; !strings.Contains(strings.SplitN(line, "\n-", 2)[0], "b") {
-		t.Errorf("D-22: want alice in b, got\n%s", text)
-	}
+	line := text[strings.Index(text, "alice"):]
+	check.That(t, strings.Contains(strings.SplitN(line, "\n-", 2)[0], "b"), "D-22: want alice in b, got\n%s", text)
 	alice["employeeNumber"] = []string{"seven"}
 	claimed := f.directory(func(c *Config) { c.Claims = map[string]Claim{"n": {Attribute: "employeeNumber", Type: 1}} })
-	if err := claimed.People(context.Background(), &People{}); err == nil {
-		t.Error("D-22: People with a claim that cannot be read: no error, want one")
-	}
+	err := claimed.People(context.Background(), &People{})
+	check.That(t, err != nil, "D-22: People with a claim that cannot be read: no error, want one")
 	objects := serve(t, func(a asked) [][]byte {
 		if a.base == "" {
 			return w.answer(a)
@@ -71,13 +69,10 @@ func TestExportOmitsBuiltinGroups(t *testing.T) {
 		var out bytes.Buffer
 		d := objects.directory(func(c *Config) { c.Limits.Entries = 3 })
 		n, unread, err := d.Objects(context.Background(), "", audit, &out)
-		if err != nil || n != 2 || unread != 1 || strings.Count(out.String(), "dn:") != 2 ||
-			strings.Contains(out.String(), "CN=b") {
-			t.Errorf("D-23: %d, %d, %v:\n%s", n, unread, err, out.String())
-		}
-		if !strings.Contains(out.String(), "nTSecurityDescriptor:: eCA=") {
-			t.Errorf("D-23: want a value with a blank at its end in base64, got\n%s", out.String())
-		}
+		check.That(t, err == nil && n == 2 && unread == 1 && strings.Count(out.String(), "dn:") == 2 &&
+			!strings.Contains(out.String(), "CN=b"), "D-23: %d, %d, %v:\n%s", n, unread, err, out.String())
+		check.That(t, strings.Contains(out.String(), "nTSecurityDescriptor:: eCA="),
+			"D-23: want a value with a blank at its end in base64, got\n%s", out.String())
 		objects.mu.Lock()
 		parts := objects.queries[len(objects.queries)-1].parts
 		objects.mu.Unlock()
@@ -85,10 +80,9 @@ func TestExportOmitsBuiltinGroups(t *testing.T) {
 		check.That(t, strings.HasPrefix(parts, "true ") && strings.HasSuffix(parts, want),
 			"D-23: with audit %v the parts are %q, want them critical, and %s", audit, parts, want)
 	}
-	if _, _, err := objects.directory(func(c *Config) { c.Limits.Entries = 2 }).Objects(context.Background(), "", false,
-		&bytes.Buffer{}); err == nil {
-		t.Error("D-5: one entry more than the limit: no error, want one")
-	}
+	_, _, err = objects.directory(func(c *Config) { c.Limits.Entries = 2 }).Objects(context.Background(), "", false,
+		&bytes.Buffer{})
+	check.That(t, err != nil, "D-5: one entry more than the limit: no error, want one")
 }
 
 // TestLDIFEncodesUnsafeValues checks that a value is plain only if RFC 2849 allows it: ASCII without controls, not
@@ -105,9 +99,8 @@ func TestLDIFEncodesUnsafeValues(t *testing.T) {
 		if as {
 			want = "name: " + value + "\n"
 		}
-		if err := out.Flush(); err != nil || b.String() != want {
-			t.Errorf("D-23: %q is %q, want %q", value, b.String(), want)
-		}
+		err := out.Flush()
+		check.That(t, err == nil && b.String() == want, "D-23: %q is %q, want %q", value, b.String(), want)
 	}
 	e := &entry{DN: "CN=a"}
 	for name, value := range map[string]string{"objectSid": "s", "msDS-GroupMSAMembership": "m", "other": "o"} {
@@ -119,9 +112,8 @@ func TestLDIFEncodesUnsafeValues(t *testing.T) {
 	out := bufio.NewWriter(&b)
 	const want = "dn: CN=a\nobjectClass: top\nobjectClass: user\nobjectSid: s\nnTSecurityDescriptor:: ZCA=\n" +
 		"msDS-GroupMSAMembership: m\n\n"
-	if err := errors.Join(e.write(out), out.Flush()); err != nil || b.String() != want {
-		t.Errorf("D-23: %q, %v, want %q", b.String(), err, want)
-	}
+	err := errors.Join(e.write(out), out.Flush())
+	check.That(t, err == nil && b.String() == want, "D-23: %q, %v, want %q", b.String(), err, want)
 	e.add("objectSid", "twice")
 	if err := e.write(bufio.NewWriter(io.Discard)); err == nil || err.Error() !=
 		`ldap: "CN=a": the server returned objectSid more than once, or only a part of it` {
@@ -175,10 +167,9 @@ func TestBrokenExportWritesNoObjectTwice(t *testing.T) {
 		return [][]byte{found(a.id, "CN=a,"+base, map[string][]string{"nTSecurityDescriptor": {strings.Repeat("x", 5000)}}),
 			end(a)}
 	})
-	if _, _, err := f.directory(nil).Objects(t.Context(), "", false, fullDisk{}); !errors.Is(err, syscall.ENOSPC) ||
-		errors.Is(err, ErrAway) {
-		t.Errorf("D-23: a full disk: %v, want %v and not %v", err, syscall.ENOSPC, ErrAway)
-	}
+	_, _, err := f.directory(nil).Objects(t.Context(), "", false, fullDisk{})
+	check.That(t, errors.Is(err, syscall.ENOSPC) &&
+		!errors.Is(err, ErrAway), "D-23: a full disk: %v, want %v and not %v", err, syscall.ENOSPC, ErrAway)
 	// SIDs of this computer's own accounts belong to no domain (D-15).
 	own := serve(t, w.answer).directory(func(c *Config) { c.Machine = domain })
 	if got, err := own.Find(t.Context(), "alice", false); got != nil || !errors.As(err, &said) {
@@ -205,9 +196,8 @@ func TestBrokenExportLeavesNoCompleteFile(t *testing.T) {
 	d := f.directory(func(c *Config) { c.Limits.Wait = 300 * time.Millisecond })
 	var list People
 	check.ErrorIs(t, d.People(context.Background(), &list), ErrAway, "D-22")
-	if n, _, err := d.Objects(context.Background(), "", false, io.Discard); err == nil {
-		t.Errorf("D-23: Objects = %d without an error, want one", n)
-	}
+	n, _, err := d.Objects(context.Background(), "", false, io.Discard)
+	check.That(t, err != nil, "D-23: Objects = %d without an error, want one", n)
 	// A name with an end of line makes no line of its own.
 	f = serve(t, func(a asked) [][]byte {
 		if a.base == "" {

@@ -65,8 +65,7 @@ type fake struct {
 
 func serve(t testing.TB, search func(a asked) [][]byte) *fake {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	check.NoError(t, err)
+	l := check.Must(net.Listen("tcp", "127.0.0.1:0"))
 	f := &fake{t: t, listener: l, search: search, conns: map[net.Conn]bool{}}
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -111,8 +110,7 @@ func (f *fake) directory(change func(*Config)) *Directory {
 	if change != nil {
 		change(&cfg)
 	}
-	d, err := New(cfg)
-	check.NoError(f.t, err)
+	d := check.Must(New(cfg))
 	f.t.Cleanup(func() { _ = d.Close() })
 	return d
 }

@@ -82,10 +82,8 @@ var realUsers = map[string]int{"one": 1, "hundred": 100, "thousand": 1000, "lock
 // ways lists the methods of mutual authentication.
 func ways(t *testing.T, d *addc.Domain) map[string]Config {
 	t.Helper()
-	keys, err := kerberos.ReadKeytab(d.Keytab)
-	check.NoError(t, err)
-	pem, err := os.ReadFile(d.CA)
-	check.NoError(t, err)
+	keys := check.Must(kerberos.ReadKeytab(d.Keytab))
+	pem := check.Must(os.ReadFile(d.CA))
 	roots := x509.NewCertPool()
 	check.RequireThat(t, roots.AppendCertsFromPEM(pem), "the authority's certificate cannot be read")
 	initiator := &kerberos.Initiator{Keys: keys, Realm: addc.Realm, Account: "websvc",
@@ -130,8 +128,7 @@ func TestDomain(t *testing.T) {
 	ctx := context.Background()
 	all := ways(t, d)
 	for name, cfg := range all {
-		dir, err := New(cfg)
-		check.NoError(t, err)
+		dir := check.Must(New(cfg))
 		f, err := dir.Find(ctx, "ONE", false)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -151,16 +148,14 @@ func TestDomain(t *testing.T) {
 			}
 		}
 		for _, odd := range []string{"zoe", "o*", "one)(objectClass=*", "*", "", "round-one"} {
-			if f, err := dir.Find(ctx, odd, true); err != ErrUnknown {
-				t.Errorf("D-9: %q: %+v, %v, want %v", odd, f, err, ErrUnknown)
-			}
+			f, err := dir.Find(ctx, odd, true)
+			check.That(t, err == ErrUnknown, "D-9: %q: %+v, %v, want %v", odd, f, err, ErrUnknown)
 		}
 		if err := dir.Close(); err != nil {
 			t.Error(err)
 		}
 	}
-	dir, err := New(all["LDAPS"])
-	check.NoError(t, err)
+	dir := check.Must(New(all["LDAPS"]))
 	defer dir.Close()
 	ids := &IDs{Ask: func(question func(*Directory) error) error { return question(dir) }}
 	if s, ok, err := ids.SIDOfUID(ctx, 10007); err != nil || !ok || s != d.UserSID("one") {
@@ -177,16 +172,13 @@ func TestDomain(t *testing.T) {
 func gone(t *testing.T, d *addc.Domain, cfg Config) {
 	t.Helper()
 	cfg.Limits.Fresh = -1 // each answer is looked at again
-	dir, err := New(cfg)
-	check.NoError(t, err)
+	dir := check.Must(New(cfg))
 	defer dir.Close()
 	const group = "CN=one-g0,CN=Users,BASE"
 	for _, change := range []string{"dn: " + group + "\nchangetype: delete\n", ""} {
-		f, err := dir.Find(context.Background(), "one", false)
-		check.NoError(t, err)
-		if got, want := ofDomain(d, sidsOf(f.Groups)), ofDomain(d, d.TokenGroups("one")); !slices.Equal(got, want) {
-			t.Errorf("D-19: one has %v, the directory says %v, want %v", got, want, want)
-		}
+		f := check.Must(dir.Find(context.Background(), "one", false))
+		got, want := ofDomain(d, sidsOf(f.Groups)), ofDomain(d, d.TokenGroups("one"))
+		check.That(t, slices.Equal(got, want), "D-19: one has %v, the directory says %v, want %v", got, want, want)
 		d.Modify(change)
 	}
 }
@@ -215,8 +207,7 @@ func both(t *testing.T, d *addc.Domain, dir *Directory) {
 	ctx := context.Background()
 	for user := range realUsers {
 		want := ofDomain(d, d.TokenGroups(user))
-		f, err := dir.Find(ctx, user, false)
-		check.NoError(t, err)
+		f := check.Must(dir.Find(ctx, user, false))
 		if got := ofDomain(d, sidsOf(f.Groups)); !slices.Equal(got, want) {
 			t.Errorf("D-16: %s: %d groups, the directory says %d", user, len(got), len(want))
 		}
@@ -224,15 +215,13 @@ func both(t *testing.T, d *addc.Domain, dir *Directory) {
 			check.That(t, !isBuiltin(g.SID), "D-15: %s has %v", user, g.SID)
 		}
 	}
-	other, err := New(dir.cfg)
-	check.NoError(t, err)
+	other := check.Must(New(dir.cfg))
 	defer other.Close()
 	other.mu.Lock()
 	other.base = &serverInfo{base: addc.Base} // a server that does not compute
 	other.mu.Unlock()
 	for user := range realUsers {
-		f, err := other.Find(ctx, user, false)
-		check.NoError(t, err)
+		f := check.Must(other.Find(ctx, user, false))
 		if got, want := ofDomain(d, sidsOf(f.Groups)), ofDomain(d, d.TokenGroups(user)); !slices.Equal(got, want) {
 			t.Errorf("D-17: %s by memberOf: %d groups, the directory says %d", user, len(got), len(want))
 		}
@@ -271,8 +260,7 @@ func exported(t *testing.T, d *addc.Domain, dir *Directory) {
 	n, unread, err := dir.Objects(context.Background(), "CN=Users,"+addc.Base, false, &out)
 	check.RequireThat(t, err == nil && n >= 1000 && unread == 0,
 		"D-23: %d objects, %d unread, %v, want at least 1000, 0, nil", n, unread, err)
-	src, err := source.Open("objects", &out)
-	check.NoError(t, err)
+	src := check.Must(source.Open("objects", &out))
 	for read := 0; ; {
 		var b objects.Batch
 		if err := src.Next(&b); errors.Is(err, io.EOF) {
@@ -283,9 +271,8 @@ func exported(t *testing.T, d *addc.Domain, dir *Directory) {
 		}
 		b.Each(func(o *objects.Object) {
 			read++
-			if _, err := o.Descriptor(d.SID); o.Err != nil || err != nil {
-				t.Errorf("D-23: %s: %v, %v, want nil, nil", o.Path, o.Err, err)
-			}
+			_, err := o.Descriptor(d.SID)
+			check.That(t, o.Err == nil && err == nil, "D-23: %s: %v, %v, want nil, nil", o.Path, o.Err, err)
 		})
 	}
 }

@@ -84,12 +84,10 @@ func TestNestedGroupsAreFollowed(t *testing.T) {
 		many[n] = nil
 	}
 	w = groupsWorld(names, many)
-	if got, err := find(w, func(c *Config) { c.Limits.Groups = 69 }); err == nil {
-		t.Errorf("D-17: %d groups, above the limit: no error, want one", len(got.Groups))
-	}
-	if got, err := find(w, func(c *Config) { c.Limits.Groups = 71 }); err != nil || len(got.Groups) != 71 {
-		t.Errorf("D-17: as many groups as the limit: %v, want 71 groups", err)
-	}
+	got, err := find(w, func(c *Config) { c.Limits.Groups = 69 })
+	check.That(t, err != nil, "D-17: one group above the limit: %+v, no error, want one", got)
+	got, err = find(w, func(c *Config) { c.Limits.Groups = 71 })
+	check.That(t, err == nil && len(got.Groups) == 71, "D-17: as many groups as the limit: %v, want 71 groups", err)
 	// Ranged values, with a second request for the second range.
 	w = groupsWorld(nil, map[string][]string{"a": nil, "b": nil})
 	alice := w.entries["CN=alice,"+base]
@@ -105,10 +103,9 @@ func TestNestedGroupsAreFollowed(t *testing.T) {
 		t.Errorf("D-17: ranges: %+v, %v, want len(got.Groups) = 3, no error", got, err)
 	}
 	f = serve(t, w.answer) // always the first range
-	if got, err := f.directory(func(c *Config) { c.Limits.Groups = 50 }).Find(context.Background(), "alice",
-		false); err == nil {
-		t.Errorf("D-17: ranges without end: %+v, want an error", got)
-	}
+	got, err = f.directory(func(c *Config) { c.Limits.Groups = 50 }).Find(context.Background(), "alice",
+		false)
+	check.That(t, err != nil, "D-17: ranges without end: %+v, want an error", got)
 }
 
 // TestRangesAreWholeOrAnError checks that ranges of values are read up to the limit, that an empty range which is not

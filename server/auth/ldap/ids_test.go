@@ -66,14 +66,12 @@ func TestIDsFollowDirectory(t *testing.T) {
 	s, ok, err = n.SIDOfGID(ctx, 6001)
 	check.That(t, err == nil && ok && s == domain.WithRID(2001), "D-34: gid 6001 is %v, %t, %v, want RID 2001", s, ok, err)
 	for what, of := range map[string]func(context.Context, sid.SID) (uint32, bool, error){"uid": n.UIDOf, "gid": n.GIDOf} {
-		if id, ok, err := of(ctx, sid.SID{}); err != nil || ok {
-			t.Errorf("D-34: the zero SID has %s %d, %t, %v, want false, nil", what, id, ok, err)
-		}
+		id, ok, err := of(ctx, sid.SID{})
+		check.That(t, err == nil && !ok, "D-34: the zero SID has %s %d, %t, %v, want false, nil", what, id, ok, err)
 	}
 	for _, id := range []uint32{5003, 6001, 1<<31 - 1, 1 << 31, 1<<32 - 3} {
-		if s, ok, err := n.SIDOfUID(ctx, id); err != nil || ok {
-			t.Errorf("D-34: uid %d is %v, %t, %v, want false, nil", id, s, ok, err)
-		}
+		s, ok, err := n.SIDOfUID(ctx, id)
+		check.That(t, err == nil && !ok, "D-34: uid %d is %v, %t, %v, want false, nil", id, s, ok, err)
 	}
 	check.Equal(t, f.count("(uidNumber=214748364"), 1, "D-34: queries for uids around 2^31, of which one can exist")
 	if s, ok, err := n.SIDOfUID(ctx, 5002); err == nil || ok {
@@ -84,9 +82,8 @@ func TestIDsFollowDirectory(t *testing.T) {
 	id, ok, err = n.GIDOf(ctx, domain.WithRID(2001))
 	check.That(t, err == nil && ok && id == 6001, "D-34: staff has %d, %t, %v, want 6001", id, ok, err)
 	for _, rid := range []uint32{1105, 1108, 2001, 9999} {
-		if id, ok, err := n.UIDOf(ctx, domain.WithRID(rid)); err != nil || ok {
-			t.Errorf("D-34: %d has %d, %t, %v, want false, nil", rid, id, ok, err)
-		}
+		id, ok, err := n.UIDOf(ctx, domain.WithRID(rid))
+		check.That(t, err == nil && !ok, "D-34: %d has %d, %t, %v, want false, nil", rid, id, ok, err)
 	}
 }
 

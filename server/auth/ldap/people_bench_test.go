@@ -43,9 +43,8 @@ func BenchmarkExport(b *testing.B) {
 		d := f.directory(nil)
 		var list People
 		check.NoError(b, d.People(context.Background(), &list))
-		if text := dirfile.Write(list.Accounts()); len(text) < 100*n {
-			b.Fatal("no file")
-		}
+		text := dirfile.Write(list.Accounts())
+		check.RequireThat(b, len(text) >= 100*n, "no file")
 		_ = d.Close()
 	}
 	export()

@@ -38,8 +38,7 @@ func TestLDAPExportHasEveryAccount(t *testing.T) {
 		t.Skip("it fills a directory for minutes: REFMON_ACCOUNTS=100000 runs it")
 	}
 	d := addc.Start(t, addc.Order{Numbered: n, Service: "HTTP/www.refmon.test", Changes: bigGroups(n), TLS: true})
-	dir, err := New(ways(t, d)["LDAPS"])
-	check.NoError(t, err)
+	dir := check.Must(New(ways(t, d)["LDAPS"]))
 	defer dir.Close()
 	begin := time.Now()
 	var list People
@@ -47,12 +46,9 @@ func TestLDAPExportHasEveryAccount(t *testing.T) {
 	text := dirfile.Write(list.Accounts())
 	users, groups := len(list.Accounts().Users), len(list.Accounts().Groups)
 	t.Logf("%d users and %d groups, %d bytes, after %v", users, groups, len(text), time.Since(begin))
-	if users < n || groups < n/2/perGroup {
-		t.Fatalf("D-22: %d users and %d groups in the file, want at least %d, at least %d", users, groups, n,
-			n/2/perGroup)
-	}
-	read, err := dirfile.Read(text)
-	check.NoError(t, err)
+	check.RequireThat(t, users >= n && groups >= n/2/perGroup,
+		"D-22: %d users and %d groups in the file, want at least %d, at least %d", users, groups, n, n/2/perGroup)
+	read := check.Must(dirfile.Read(text))
 	for i, in := range map[int]bool{0: true, perGroup - 1: true, n - 1: false} {
 		name := fmt.Sprint("n", i)
 		p := read.Account(name)

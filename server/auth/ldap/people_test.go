@@ -167,9 +167,8 @@ func TestPeopleEqualAFreshRead(t *testing.T) {
 			f.change()
 		}
 	}
-	if renewed < steps/5 {
-		t.Errorf("D-35: %d of %d changes were resolved alone, want at least %d", renewed, steps, steps/5)
-	}
+	check.That(t, renewed >= steps/5,
+		"D-35: %d of %d changes were resolved alone, want at least %d", renewed, steps, steps/5)
 }
 
 // TestRenamedEntryIsReadAgain checks a group that is renamed and keeps its attributes, and values that only their
@@ -305,17 +304,15 @@ func TestPeopleReadsEachAccountOnce(t *testing.T) {
 		t.Fatalf("D-22: %d users, %d groups, %.300q, want users = %d, groups = 1000, len(list.Unresolved) = 0",
 			users, groups, list.Unresolved, n)
 	}
-	dir, err := dirfile.Read(text)
-	check.NoError(t, err)
+	dir := check.Must(dirfile.Read(text))
 	p := dir.Account("user1599")
 	check.RequireThat(t, p != nil && p.Token.Member(domain.WithRID(uint32(2000+(1599*3)%1000)), false), "D-22: %+v", p)
 	if c, ok := p.Token.UserClaims().Lookup("department"); !ok || strings.Join(c.Strings, "") != "Sales" {
 		t.Errorf("D-22: %+v", c)
 	}
 	d = f.directory(func(c *Config) { c.Limits.Entries = n })
-	if err := d.People(context.Background(), &list); err == nil {
-		t.Error("D-5: more entries than the limit: no error, want one")
-	}
+	err := d.People(context.Background(), &list)
+	check.That(t, err != nil, "D-5: more entries than the limit: no error, want one")
 }
 
 // TestPersonParseAllocatesAtMost60Times checks the number of allocations for one exported account: the entry's fields

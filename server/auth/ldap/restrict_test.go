@@ -89,18 +89,16 @@ func TestOnlyPasswordHolderLearnsRestriction(t *testing.T) {
 	for code, want := range map[string]Restriction{"530": OutOfHours, "531": OtherWorkstation, "532": PasswordExpired,
 		"533": Disabled, "701": Expired, "773": MustChange} {
 		f.tell("8009030C: LdapErr: DSID-0C0904DC, comment: AcceptSecurityContext error, data " + code + ", v1db1")
-		if got, err := d.Check(context.Background(), "alice", false, "wonderland"); err != nil || got.Restricted != want {
-			t.Errorf("D-32: data %s: %+v, %v; want %v", code, got, err, want)
-		}
+		got, err := d.Check(context.Background(), "alice", false, "wonderland")
+		check.That(t, err == nil && got.Restricted == want, "D-32: data %s: %+v, %v; want %v", code, got, err, want)
 	}
 	for says, locked := range map[string]bool{"x, data 775, v": true, "x, data 52e, v": false, "x, data 525, v": false,
 		"data 533": false, "": false, "x, data 5333, v": false, ", data 999999999999533, ": false} {
 		f.tell(says)
 		var wrong *WrongPassword
-		if got, err := d.Check(context.Background(), "alice", false, "wonderland"); got != nil || !errors.As(err, &wrong) ||
-			wrong.Locked != locked {
-			t.Errorf("D-32: %q: %+v, %v, want WrongPassword, locked: %t", says, got, err, locked)
-		}
+		got, err := d.Check(context.Background(), "alice", false, "wonderland")
+		check.That(t, got == nil && errors.As(err, &wrong) &&
+			wrong.Locked == locked, "D-32: %q: %+v, %v, want WrongPassword, locked: %t", says, got, err, locked)
 	}
 }
 

@@ -252,13 +252,10 @@ func byKerberos(t *testing.T, security Security, change func(*gss)) (*fake, *Dir
 	k := &forge.Centre{Realm: realm, Service: "ldap/127.0.0.1", Key: g.key, Users: map[string]string{"websvc": "service"}}
 	address := k.Start()
 	t.Cleanup(func() { _ = k.Listener.Close() })
-	e, err := crypto.GetEtype(18)
-	check.NoError(t, err)
-	value, err := e.StringToKey("service", realm+"websvc", "00001000")
-	check.NoError(t, err)
-	keys, err := kerberos.ParseKeytab(forge.Keytab(forge.Entry{Service: "websvc", Realm: realm, Version: 1,
-		Key: types.EncryptionKey{KeyType: 18, KeyValue: value}}))
-	check.NoError(t, err)
+	e := check.Must(crypto.GetEtype(18))
+	value := check.Must(e.StringToKey("service", realm+"websvc", "00001000"))
+	keys := check.Must(kerberos.ParseKeytab(forge.Keytab(forge.Entry{Service: "websvc", Realm: realm, Version: 1,
+		Key: types.EncryptionKey{KeyType: 18, KeyValue: value}})))
 	f := serve(t, newWorld().answer)
 	f.mu.Lock()
 	f.gss, f.clear = g, security == Signed
@@ -388,10 +385,9 @@ func TestForgedServerIsRejected(t *testing.T) {
 			check.That(t, got == nil && errors.Is(err, ErrAway), "D-3: %+v, %v, want nil, %v", got, err, ErrAway)
 			f.mu.Lock()
 			defer f.mu.Unlock()
-			if asked := len(f.queries) > 0; asked != c.asked || len(d.idle) != 0 {
-				t.Errorf("D-1: a question was sent: %t, %d connections wait, want %t, 0", asked, len(d.idle),
-					c.asked)
-			}
+			asked := len(f.queries) > 0
+			check.That(t, asked == c.asked && len(d.idle) == 0,
+				"D-1: a question was sent: %t, %d connections wait, want %t, 0", asked, len(d.idle), c.asked)
 		})
 	}
 }
@@ -407,8 +403,7 @@ func TestChannelBindingReplacesWeakHash(t *testing.T) {
 		x509.ECDSAWithSHA384: h384[:], x509.SHA384WithRSAPSS: h384[:], x509.SHA512WithRSA: h512[:],
 		x509.ECDSAWithSHA512: h512[:], x509.SHA512WithRSAPSS: h512[:]} {
 		want := fmt.Sprintf("tls-server-end-point:%s", sum)
-		if got := endPoint(&x509.Certificate{Raw: raw, SignatureAlgorithm: algorithm}); string(got) != want {
-			t.Errorf("%v: %x, want %x", algorithm, got, want)
-		}
+		got := endPoint(&x509.Certificate{Raw: raw, SignatureAlgorithm: algorithm})
+		check.That(t, string(got) == want, "%v: %x, want %x", algorithm, got, want)
 	}
 }
