@@ -37,11 +37,9 @@ func TestDomain(t *testing.T) {
 	}
 	ordered["front"] = 0
 	d := addc.Start(t, addc.Order{Users: ordered, Service: service, Changes: addc.Limits + delegates})
-	keys, err := ReadKeytab(d.Keytab)
-	check.NoError(t, err)
-	a, err := New(Config{Keys: keys, Realm: addc.Realm, Services: []string{service}, Domain: d.SID,
-		Now: clockFrom(time.Now().Add(-time.Minute))})
-	check.NoError(t, err)
+	keys := check.Must(ReadKeytab(d.Keytab))
+	a := check.Must(New(Config{Keys: keys, Realm: addc.Realm, Services: []string{service}, Domain: d.SID,
+		Now: clockFrom(time.Now().Add(-time.Minute))}))
 	w := newWeb(t, a)
 	for user, n := range users {
 		c, status := w.curl(t, d.Login(user), "--negotiate", "-u", ":")
@@ -62,10 +60,9 @@ func TestDomain(t *testing.T) {
 		if c.Identity.User != d.UserSID(user) || c.Name != user || len(c.Identity.Dropped) != 0 || c.Service != service {
 			t.Errorf("K-18: %s is %v: %+v", user, c, c.Identity.Dropped)
 		}
-		if asserted := slices.Contains(c.Identity.Groups, token.Group{SID: sid.MustParse("S-1-18-1"),
-			Attributes: 7}); !asserted {
-			t.Errorf("K-25: %s has no asserted identity", user)
-		}
+		asserted := slices.Contains(c.Identity.Groups, token.Group{SID: sid.MustParse("S-1-18-1"),
+			Attributes: 7})
+		check.That(t, asserted, "K-25: %s has no asserted identity", user)
 	}
 	if _, status := w.curl(t, nil); status != http.StatusUnauthorized {
 		t.Errorf("without a ticket: status %d, want %d", status, http.StatusUnauthorized)
@@ -100,20 +97,17 @@ func delegated(t *testing.T, d *addc.Domain, keys *Keys) {
 	// A KDC lets a service act for users only by a ticket that may be forwarded.
 	kinit := exec.Command("kinit", "-f", "front@"+addc.Realm)
 	kinit.Env, kinit.Stdin = env, strings.NewReader(addc.Password+"\n")
-	if out, err := kinit.CombinedOutput(); err != nil {
-		t.Fatalf("kinit: %v, %s", err, out)
-	}
+	out, err := kinit.CombinedOutput()
+	check.RequireThat(t, err == nil, "kinit: %v, %s", err, out)
 	kvno := exec.Command("kvno", "-U", "one", "-P", "--out-cache", "FILE:"+cache, "HTTP/www.refmon.test")
 	kvno.Env = env
-	if out, err := kvno.CombinedOutput(); err != nil {
-		t.Fatalf("kvno: %v, %s", err, out)
-	}
+	out, err = kvno.CombinedOutput()
+	check.RequireThat(t, err == nil, "kvno: %v, %s", err, out)
 	own := env
 	env = append(slices.Clip(env), "KRB5CCNAME=FILE:"+cache)
 	for _, let := range []bool{false, true} {
-		a, err := New(Config{Keys: keys, Realm: addc.Realm, Domain: d.SID, Delegated: let,
-			Now: clockFrom(time.Now().Add(-time.Minute))})
-		check.NoError(t, err)
+		a := check.Must(New(Config{Keys: keys, Realm: addc.Realm, Domain: d.SID, Delegated: let,
+			Now: clockFrom(time.Now().Add(-time.Minute))}))
 		w := newWeb(t, a)
 		c, status := w.curl(t, env, "--negotiate", "-u", ":")
 		const way = "by delegation through front@REFMON.TEST for HTTP/www.refmon.test"
@@ -144,18 +138,15 @@ var limitedUsers = map[string]ntstatus.Status{"locked": ntstatus.AccountRestrict
 // receives none (K-58).
 func limited(t *testing.T, d *addc.Domain, keys *Keys) {
 	t.Helper()
-	a, err := New(Config{Keys: keys, Realm: addc.Realm, Domain: d.SID})
-	check.NoError(t, err)
+	a := check.Must(New(Config{Keys: keys, Realm: addc.Realm, Domain: d.SID}))
 	p := Passwords{Acceptor: a, KDCs: KDCs{Addresses: []string{d.Address}, Wait: time.Minute}}
-	if c, err := p.Check(t.Context(), "one", addc.Password); err != nil || c.Name != "one" {
-		t.Errorf(`K-53: %+v, %v, want c.Name = "one", no error`, c, err)
-	}
+	c, err := p.Check(t.Context(), "one", addc.Password)
+	check.That(t, err == nil && c.Name == "one", `K-53: %+v, %v, want c.Name = "one", no error`, c, err)
 	for name, want := range limitedUsers {
 		var r *Refusal
-		if _, err := p.Check(t.Context(), name, addc.Password); !errors.As(err, &r) || r.Reason != want ||
-			r.Status != ntstatus.LogonFailure {
-			t.Errorf("K-85: %s: %v, the record says %v, want %v", name, err, r.Reason, want)
-		}
+		_, err := p.Check(t.Context(), name, addc.Password)
+		check.That(t, errors.As(err, &r) && r.Reason == want &&
+			r.Status == ntstatus.LogonFailure, "K-85: %s: %v, the record says %v, want %v", name, err, r.Reason, want)
 	}
 }
 
@@ -217,10 +208,8 @@ func clockFrom(begin time.Time) func() time.Time {
 
 // altered decrypts a real ticket with the real key, and puts altered PACs with new signatures into it.
 func altered(t *testing.T, d *addc.Domain, a *Acceptor, blob []byte) {
-	n, err := parseOuter(blob)
-	check.NoError(t, err)
-	o, err := a.open(n.apReq)
-	check.NoError(t, err)
+	n := check.Must(parseOuter(blob))
+	o := check.Must(a.open(n.apReq))
 	data, err := o.pac()
 	check.RequireThat(t, err == nil && data != nil, "no PAC: %v", err)
 	try := func(pac []byte, client string) (*Client, error) {

@@ -29,9 +29,8 @@ func TestChecksumFlagsOfDCEAreRefused(t *testing.T) {
 		"DCE":                           {gss(24, 0x1000), false},
 		"DCE and mutual authentication": {gss(24, 0x1002), false},
 	} {
-		if _, err := readChecksum(c.sum); (err == nil) != c.ok {
-			t.Errorf("K-44: readChecksum, %s: %v, want success: %t", name, err, c.ok)
-		}
+		_, err := readChecksum(c.sum)
+		check.That(t, (err == nil) == c.ok, "K-44: readChecksum, %s: %v, want success: %t", name, err, c.ok)
 	}
 }
 

@@ -18,8 +18,7 @@ import (
 func TestPasswordKeyDerivation(t *testing.T) {
 	x := exchange{realm: realm, etypes: []int32{18, 19, 20, 23}}
 	info := func(etype int32, salt string) types.PAData {
-		b, err := asn1.Marshal(types.ETypeInfo2{{EType: etype, Salt: salt}})
-		check.NoError(t, err)
+		b := check.Must(asn1.Marshal(types.ETypeInfo2{{EType: etype, Salt: salt}}))
 		return types.PAData{PADataType: paETypeInfo2, PADataValue: b}
 	}
 	for _, c := range []struct {
@@ -65,12 +64,10 @@ func TestTimestampIsInUTC(t *testing.T) {
 	hints := check.Must(asn1.Marshal(types.ETypeInfo2{{EType: 18}}))
 	methods := check.Must(asn1.Marshal(types.PADataSequence{{PADataType: paETypeInfo2, PADataValue: hints}}))
 	key := func(int32, string, uint32) (types.EncryptionKey, error) { return secret, nil }
-	data, err := x.timestamp("alice", methods, key)
-	check.NoError(t, err)
+	data := check.Must(x.timestamp("alice", methods, key))
 	var sealed types.EncryptedData
 	check.NoError(t, sealed.Unmarshal(data.PADataValue))
-	b, err := crypto.DecryptEncPart(sealed, secret, usageTimestamp)
-	check.NoError(t, err)
+	b := check.Must(crypto.DecryptEncPart(sealed, secret, usageTimestamp))
 	var at types.PAEncTSEnc
 	check.NoError(t, at.Unmarshal(b))
 	check.That(t, bytes.Contains(b, []byte("20260102120000Z")) && at.PAUSec == 123456, "%q, %d µs, want %v", b, at.PAUSec,

@@ -50,8 +50,7 @@ func TestKDCCannotChooseWeakKeys(t *testing.T) {
 	} {
 		var data types.PADataSequence
 		if c.infos != nil {
-			b, err := asn1.Marshal(types.ETypeInfo2(c.infos))
-			check.NoError(t, err)
+			b := check.Must(asn1.Marshal(types.ETypeInfo2(c.infos)))
 			data = append(data, types.PAData{PADataType: paETypeInfo2, PADataValue: b})
 		}
 		x := exchange{realm: realm, etypes: []int32{18, 17, 20, 19}}
@@ -93,8 +92,7 @@ func TestResponseMustMatchRequest(t *testing.T) {
 		"a key of a type that is not allowed": {
 			func(p *messages.EncKDCRepPart, _ *messages.KDCRepFields) { p.Key = short }, errParameters},
 	} {
-		body, err := x.body(client, wanted)
-		check.NoError(t, err)
+		body := check.Must(x.body(client, wanted))
 		now := noon.Truncate(time.Second)
 		part := messages.EncKDCRepPart{Key: older, LastReqs: []messages.LastReq{{LRValue: now}}, Nonce: body.Nonce,
 			Flags: types.NewKrbFlags(), AuthTime: now, StartTime: now, EndTime: now, RenewTill: now, SRealm: realm,

@@ -70,10 +70,9 @@ func TestRefusedDelegationIsRecorded(t *testing.T) {
 	k := through(domain.WithRID(1104), "http/front\x1b[31m")
 	r, st := a.LogOn(logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK,
 		Token: logon.Secret(base64.StdEncoding.EncodeToString(k.Blob()))})
-	if st != ntstatus.LogonFailure || r.Account.Name != "alice" || r.Account.Domain != realm ||
-		!strings.Contains(r.Proof, "http/front") || strings.Contains(r.Proof, "\x1b") || told == nil {
-		t.Errorf("K-87: %v, %+v, the log got %v", st, r, told)
-	}
+	check.That(t, st == ntstatus.LogonFailure && r.Account.Name == "alice" && r.Account.Domain == realm &&
+		strings.Contains(r.Proof, "http/front") && !strings.Contains(r.Proof, "\x1b") && told != nil,
+		"K-87: %v, %+v, the log got %v", st, r, told)
 }
 
 // TestDelegationNeedsACredential checks that a token has level Delegation only if the client forwarded its own
@@ -104,9 +103,8 @@ func TestDelegationNeedsACredential(t *testing.T) {
 	} {
 		k := ticket()
 		k.GSSFlags, k.Forwarded, k.Subkey = c.flags, c.forwarded, subkey
-		if got, err := acceptor(t, nil).Accept(k.Blob(), nil); err != nil || got.Level != c.want {
-			t.Errorf("K-45: %s: %+v, %v, want level %v", name, got, err, c.want)
-		}
+		got, err := acceptor(t, nil).Accept(k.Blob(), nil)
+		check.That(t, err == nil && got.Level == c.want, "K-45: %s: %+v, %v, want level %v", name, got, err, c.want)
 	}
 }
 
@@ -114,8 +112,7 @@ func TestDelegationNeedsACredential(t *testing.T) {
 // realm, and that a name has up to 16 components (K-45).
 func TestForwardedTicketsAreBounded(t *testing.T) {
 	k, a := ticket(), acceptor(t, nil)
-	o, err := a.open(k.Request())
-	check.NoError(t, err)
+	o := check.Must(a.open(k.Request()))
 	text := func(s string) []byte { return forge.DER(27, []byte(s)) }
 	name := func(parts ...string) []byte {
 		var all []byte
@@ -155,8 +152,7 @@ func FuzzForwarded(f *testing.F) {
 	f.Add(credential)
 	_, sealed, _ := readCredential(credential)
 	sealed.EType = k.SessionKey.KeyType
-	part, err := decrypt(sealed, k.SessionKey, usageCredential)
-	check.NoError(f, err)
+	part := check.Must(decrypt(sealed, k.SessionKey, usageCredential))
 	f.Add(part)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if n, _, ok := readCredential(b); ok && (n < 1 || n > maxForwarded) {

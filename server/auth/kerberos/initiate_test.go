@@ -41,12 +41,10 @@ func TestReplyMustMatchRequest(t *testing.T) {
 	} {
 		part := messages.EncAPRepPart{CTime: c.at.Truncate(time.Second), Cusec: c.at.Nanosecond() / 1000, Subkey: c.key,
 			SequenceNumber: 7}
-		b, err := asn1.Marshal(part)
-		check.NoError(t, err)
+		b := check.Must(asn1.Marshal(part))
 		own := &Context{session: secret, subkey: forge.NewKey(18), made: made}
-		if err := own.answered(asn1tools.AddASNAppTag(b, 27)); (err == nil) != c.ok {
-			t.Errorf("K-60: answered, %s: %v, want success: %t", name, err, c.ok)
-		}
+		err := own.answered(asn1tools.AddASNAppTag(b, 27))
+		check.That(t, (err == nil) == c.ok, "K-60: answered, %s: %v, want success: %t", name, err, c.ok)
 		check.That(t, !c.ok || own.received == 7 && own.acceptor == (len(c.key.KeyValue) > 0),
 			"K-60: %s: %+v", name, own)
 	}
@@ -57,13 +55,10 @@ func TestReplyMustMatchRequest(t *testing.T) {
 func TestInitiatorUsesOnlyKeytabKeys(t *testing.T) {
 	p := centre(t, func(k *forge.Centre) { k.Users = map[string]string{"websvc": "service"} },
 		func(c *Config) { c.Keys = oneKey(t) })
-	e, err := crypto.GetEtype(18)
-	check.NoError(t, err)
-	value, err := e.StringToKey("service", realm+"websvc", "00001000")
-	check.NoError(t, err)
+	e := check.Must(crypto.GetEtype(18))
+	value := check.Must(e.StringToKey("service", realm+"websvc", "00001000"))
 	key := types.EncryptionKey{KeyType: 18, KeyValue: value}
-	keys, err := ParseKeytab(forge.Keytab(forge.Entry{Service: "websvc", Realm: realm, Version: 1, Key: key}))
-	check.NoError(t, err)
+	keys := check.Must(ParseKeytab(forge.Keytab(forge.Entry{Service: "websvc", Realm: realm, Version: 1, Key: key})))
 	initiator := func(change func(*Initiator)) *Initiator {
 		i := &Initiator{Keys: keys, Realm: realm, Account: "websvc", KDCs: p.KDCs,
 			Now: func() time.Time { return noon.In(time.FixedZone("", 3600)) }}
@@ -73,10 +68,8 @@ func TestInitiatorUsesOnlyKeytabKeys(t *testing.T) {
 	binding := Bindings("tls-server-end-point:x")
 	c, token, err := initiator(func(*Initiator) {}).Initiate(context.Background(), service, binding)
 	check.NoError(t, err)
-	n, err := parseOuter(token)
-	check.NoError(t, err)
-	o, err := p.Acceptor.open(n.apReq)
-	check.NoError(t, err)
+	n := check.Must(parseOuter(token))
+	o := check.Must(p.Acceptor.open(n.apReq))
 	digest := binding.digest()
 	sum := slices.Concat([]byte{16, 0, 0, 0}, digest[:], []byte{0x2e, 0, 0, 0}) // mutual, replay, sequence, integrity
 	if o.auth.Cksum.CksumType != 0x8003 || !slices.Equal(o.auth.Cksum.Checksum, sum) || o.auth.SubKey.KeyType != 18 ||
@@ -85,12 +78,10 @@ func TestInitiatorUsesOnlyKeytabKeys(t *testing.T) {
 		o.auth.CTime != noon.Truncate(time.Second) {
 		t.Errorf("K-60: %+v", o.auth)
 	}
-	if b := o.req.APOptions; len(b.Bytes) != 4 || b.BitLength != 32 || !bit(b.Bytes, optionMutual) ||
-		bit(b.Bytes, optionUseSessionKey) {
-		t.Errorf("K-60: options %+v", b)
-	}
-	taken, err := p.Acceptor.Accept(token, binding)
-	check.NoError(t, err)
+	b := o.req.APOptions
+	check.That(t, len(b.Bytes) == 4 && b.BitLength == 32 && bit(b.Bytes, optionMutual) &&
+		!bit(b.Bytes, optionUseSessionKey), "K-60: options %+v", b)
+	taken := check.Must(p.Acceptor.Accept(token, binding))
 	if got, err := unframedAnswer(taken.Answer); err != nil || c.Finish(got) != nil || c.acceptor || c.key.KeyType != 18 {
 		t.Errorf("K-60: the answer: %v, %+v", err, c)
 	}
@@ -137,7 +128,6 @@ func TestUnwrapNeedsTypeAndMechanism(t *testing.T) {
 		check.That(t, ok == (c.want != nil) && slices.Equal(got, c.want),
 			"K-60: %s: %x, %t, want %x, %t", what, got, ok, c.want, c.want != nil)
 	}
-	if got := framed(0x200, []byte{7, 8}); !slices.Equal(got, good) {
-		t.Errorf("K-60: framed %x, want %x", got, good)
-	}
+	got := framed(0x200, []byte{7, 8})
+	check.That(t, slices.Equal(got, good), "K-60: framed %x, want %x", got, good)
 }

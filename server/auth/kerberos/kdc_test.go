@@ -41,13 +41,9 @@ func TestHungKDCIsNamedAsSuch(t *testing.T) {
 	kdcs := KDCs{Addresses: []string{l.Addr().String()}, Wait: 50 * time.Millisecond}
 	want := "kerberos: no KDC of the realm answers: " + l.Addr().String() + ": no answer within 50ms"
 	_, err = kdcs.ask(t.Context(), realm, []byte{1})
-	if err == nil || !errors.Is(err, ErrNoKDC) {
-		t.Fatalf("K-59: %v, want %v", err, ErrNoKDC)
-	}
+	check.RequireThat(t, err != nil && errors.Is(err, ErrNoKDC), "K-59: %v, want %v", err, ErrNoKDC)
 	// A machine under load may reach the limit before the connection exists.
-	if err.Error() != want && !strings.Contains(err.Error(), "dial tcp") {
-		t.Errorf("K-59: %q, want %q", err, want)
-	}
+	check.That(t, err.Error() == want || strings.Contains(err.Error(), "dial tcp"), "K-59: %q, want %q", err, want)
 	refused := convertRefusal(fmt.Errorf("%w: of the test", ErrNoKDC)).Error()
 	check.Equal(t, refused, "kerberos: no KDC of the realm answers: of the test", "K-59: a refused logon")
 }
@@ -75,10 +71,9 @@ func TestNextRequestBeginsWithKDCThatAnswered(t *testing.T) {
 func TestKDCAddressesAreResolved(t *testing.T) {
 	k := KDCs{Addresses: []string{"kdc", "kdc:89", "192.0.2.1", "[2001:db8::1]:90", "2001:db8::1"}}
 	all, err := k.list(context.Background(), realm)
-	if want := []string{"kdc:88", "kdc:89", "192.0.2.1:88", "[2001:db8::1]:90", "[2001:db8::1]:88"}; err != nil ||
-		!slices.Equal(all, want) {
-		t.Errorf("%q, %v, want %q", all, err, want)
-	}
+	want := []string{"kdc:88", "kdc:89", "192.0.2.1:88", "[2001:db8::1]:90", "[2001:db8::1]:88"}
+	check.That(t, err == nil &&
+		slices.Equal(all, want), "%q, %v, want %q", all, err, want)
 	old := net.DefaultResolver
 	defer func() { net.DefaultResolver = old }()
 	for _, n := range []int{0, 1, 8, 9} {
@@ -89,9 +84,8 @@ func TestKDCAddressesAreResolved(t *testing.T) {
 			return here, nil
 		}}
 		all, err := (&KDCs{}).list(context.Background(), "example.test.")
-		if q := <-asked; q != "_kerberos._tcp.example.test." {
-			t.Errorf(`DNS query for %q, want "_kerberos._tcp.example.test."`, q)
-		}
+		q := <-asked
+		check.That(t, q == "_kerberos._tcp.example.test.", `DNS query for %q, want "_kerberos._tcp.example.test."`, q)
 		if n == 0 {
 			check.That(t, all == nil && errors.Is(err, ErrNoKDC),
 				"no KDC in the DNS: %q, %v, want nil, %v", all, err, ErrNoKDC)

@@ -84,9 +84,8 @@ func TestMalformedExtendedStatusIsIgnored(t *testing.T) {
 		"no value":          {[]byte{0x30, 5, 0xa1, 3, 2, 1, 3}, 0}, "a byte more": {append(slices.Clone(good), 0), 0},
 		"a list and a byte": {append(list(good), 0), 0}, "a list of a list": {list(list(good)), 0},
 	} {
-		if got := extended(c.b); got != c.want {
-			t.Errorf("K-85: %s: %#x, want %#x", name, uint32(got), uint32(c.want))
-		}
+		got := extended(c.b)
+		check.That(t, got == c.want, "K-85: %s: %#x, want %#x", name, uint32(got), uint32(c.want))
 	}
 	for i := range good {
 		check.Equal(t, extended(good[:i]), 0, "K-85: the first %d bytes", i)

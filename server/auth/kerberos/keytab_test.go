@@ -25,8 +25,7 @@ func TestUnversionedTicketTriesEightKeys(t *testing.T) {
 	for i := range 9 {
 		all = append(all, forge.Entry{Service: service, Realm: realm, Version: uint32(i) + 1, Key: forge.NewKey(18)})
 	}
-	k, err := ParseKeytab(forge.Keytab(all...))
-	check.NoError(t, err)
+	k := check.Must(ParseKeytab(forge.Keytab(all...)))
 	for i, e := range all {
 		x := ticket()
 		x.Version, x.Key, x.PAC = 0, e.Key, alicePAC(e.Key, nil)
@@ -55,10 +54,9 @@ func TestKeytabMustBeOursAlone(t *testing.T) {
 		check.That(t, shown == "1 keys", `K-33: keys are shown as %q, want "1 keys"`, shown)
 	}
 	for _, mode := range []os.FileMode{0o640, 0o604, 0o620, 0o602, 0o610, 0o601} {
-		if _, err := ReadKeytab(write("open", good, mode)); err == nil || !strings.Contains(err.Error(),
-			"chmod 600") {
-			t.Errorf("K-33: ReadKeytab with mode %o: %v, want an error with \"chmod 600\"", mode, err)
-		}
+		_, err := ReadKeytab(write("open", good, mode))
+		check.That(t, err != nil && strings.Contains(err.Error(),
+			"chmod 600"), "K-33: ReadKeytab with mode %o: %v, want an error with \"chmod 600\"", mode, err)
 	}
 	if os.Geteuid() == 0 {
 		path := write("another's", good, 0o600)
@@ -68,9 +66,8 @@ func TestKeytabMustBeOursAlone(t *testing.T) {
 		}
 	}
 	for name, path := range map[string]string{"a link": link, "a folder": dir, "none": filepath.Join(dir, "none")} {
-		if _, err := ReadKeytab(path); err == nil {
-			t.Errorf("K-33: ReadKeytab, %s: no error, want one", name)
-		}
+		_, err := ReadKeytab(path)
+		check.That(t, err != nil, "K-33: ReadKeytab, %s: no error, want one", name)
 	}
 	for n := range good {
 		k, err := ParseKeytab(good[:n])
@@ -84,12 +81,11 @@ func TestKeytabMustBeOursAlone(t *testing.T) {
 // version exactly. A ticket without a version is tried with each key (K-34).
 func TestFindComparesRealmTypeAndVersion(t *testing.T) {
 	one, two, three := forge.NewKey(18), forge.NewKey(18), forge.NewKey(17)
-	k, err := ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 1, Key: one},
+	k := check.Must(ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 1, Key: one},
 		forge.Entry{Service: service, Realm: realm, Version: 2, Key: two},
 		forge.Entry{Service: service, Realm: realm, Version: 2, Key: three},
 		forge.Entry{Service: service, Realm: "OTHER.TEST", Version: 2, Key: one},
-		forge.Entry{Service: "cifs/x", Realm: realm, Version: 2, Key: one}))
-	check.NoError(t, err)
+		forge.Entry{Service: "cifs/x", Realm: realm, Version: 2, Key: one})))
 	for name, c := range map[string]struct {
 		service, realm string
 		version        uint32
@@ -110,12 +106,10 @@ func TestFindComparesRealmTypeAndVersion(t *testing.T) {
 		"half a service":        {"cifs", realm, 0, 18, nil},
 	} {
 		got := k.find(c.service, c.realm, c.version, c.kind)
-		if !slices.EqualFunc(got, c.want, func(a, b types.EncryptionKey) bool {
+		check.That(t, slices.EqualFunc(got, c.want, func(a, b types.EncryptionKey) bool {
 			return bytes.Equal(a.KeyValue,
 				b.KeyValue)
-		}) {
-			t.Errorf("K-34: %s: %d keys, want %d", name, len(got), len(c.want))
-		}
+		}), "K-34: %s: %d keys, want %d", name, len(got), len(c.want))
 	}
 	for name, c := range map[string]struct {
 		service, realm string
@@ -144,9 +138,8 @@ func FuzzKeytab(f *testing.F) {
 	f.Add(forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 1, Key: short}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		bounded.Run(t, len(b), func() {
-			if k, err := ParseKeytab(b); (k == nil) == (err == nil) {
-				t.Errorf("ParseKeytab: %v with error %v, want one of them", k, err)
-			}
+			k, err := ParseKeytab(b)
+			check.That(t, (k == nil) != (err == nil), "ParseKeytab: %v with error %v, want one of them", k, err)
 		})
 	})
 }
@@ -177,10 +170,9 @@ func TestRefusedKeyFileHasReason(t *testing.T) {
 	if _, err := ReadSecret("w", dir, 9); err == nil || err.Error() != "w "+dir+": it is not a file" {
 		t.Errorf("K-33: ReadSecret of a folder: %v, want \"it is not a file\"", err)
 	}
-	if _, err := ReadSecret("w", path+"x", 9); err == nil || !strings.HasPrefix(err.Error(), "w: ") ||
-		!errors.Is(err, os.ErrNotExist) {
-		t.Errorf("K-33: ReadSecret of no file: %v, want os.ErrNotExist", err)
-	}
+	_, err := ReadSecret("w", path+"x", 9)
+	check.That(t, err != nil && strings.HasPrefix(err.Error(), "w: ") &&
+		errors.Is(err, os.ErrNotExist), "K-33: ReadSecret of no file: %v, want os.ErrNotExist", err)
 	check.NoError(t, os.WriteFile(path, []byte{5, 2}, 0o600))
 	check.NoError(t, os.Chmod(path, 0o600))
 	if _, err := ReadKeytab(path); err == nil || err.Error() != "keytab "+path+": it has no keys" {
@@ -237,15 +229,13 @@ func TestEveryFieldOfKeytabEntryCounts(t *testing.T) {
 		}
 	}
 	for name, b := range map[string][]byte{"of version 5.1": {5, 1}, "of version 4.2": {4, 2}, "one byte": {5}} {
-		if k, err := ParseKeytab(append(slices.Clone(b), whole()...)); k != nil || !errors.Is(err, errKeytab) {
-			t.Errorf("K-33: ParseKeytab, %s: %v, want errKeytab", name, err)
-		}
+		k, err := ParseKeytab(append(slices.Clone(b), whole()...))
+		check.That(t, k == nil && errors.Is(err, errKeytab), "K-33: ParseKeytab, %s: %v, want errKeytab", name, err)
 	}
 	one := entry(1, nil, text(""), text("x"), rest)
 	for n, want := range map[int]bool{maxEntries: true, maxEntries + 1: false} {
-		if _, err := ParseKeytab(append([]byte{5, 2}, slices.Repeat(one, n)...)); (err == nil) != want {
-			t.Errorf("K-33: ParseKeytab of %d entries: %v, want success: %t", n, err, want)
-		}
+		_, err := ParseKeytab(append([]byte{5, 2}, slices.Repeat(one, n)...))
+		check.That(t, (err == nil) == want, "K-33: ParseKeytab of %d entries: %v, want success: %t", n, err, want)
 	}
 	long := func(n int) []byte {
 		gap := n - len(whole()) - 6
@@ -274,8 +264,7 @@ func TestNewestAccountKeyIsPreferred(t *testing.T) {
 	add("service short 4", "HTTP/x", realm, 4, 17)
 	add("service short 5", "HTTP/y", realm, 5, 17)
 	add("elsewhere", "web", "OTHER.TEST", 7, 18)
-	k, err := ParseKeytab(forge.Keytab(all...))
-	check.NoError(t, err)
+	k := check.Must(ParseKeytab(forge.Keytab(all...)))
 	for _, c := range []struct {
 		account, in string
 		kind        int32

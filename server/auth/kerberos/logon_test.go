@@ -25,9 +25,8 @@ import (
 // openStore opens an empty account store, which ends with the test.
 func openStore(tb testing.TB) *lsa.Store {
 	tb.Helper()
-	s, err := lsa.Open(lsa.Config{Folder: tb.TempDir(), Computer: "host", Subuids: []string{},
-		Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	check.NoError(tb, err)
+	s := check.Must(lsa.Open(lsa.Config{Folder: tb.TempDir(), Computer: "host", Subuids: []string{},
+		Password: lsa.Hashing{Memory: 8, Passes: 1}}))
 	tb.Cleanup(func() { _ = s.Close() })
 	return s
 }
@@ -135,9 +134,7 @@ func TestTicketLogsOnAndIsRecorded(t *testing.T) {
 // names are escaped (K-18, K-50).
 func TestUserHasEachFieldOfTheClient(t *testing.T) {
 	set := func(name string) *claims.Set {
-		s, err := claims.NewSet([]claims.Attribute{{Name: name, Type: claims.Int64, Ints: []int64{1}}})
-		check.NoError(t, err)
-		return s
+		return check.Must(claims.NewSet([]claims.Attribute{{Name: name, Type: claims.Int64, Ints: []int64{1}}}))
 	}
 	other := sid.MustParse("S-1-5-21-40-50-60")
 	group := func(rid, attributes uint32) []token.Group {
@@ -178,9 +175,8 @@ func TestAddedGroupsJoinTicketGroups(t *testing.T) {
 	sorted := func(all []token.Group) []token.Group {
 		return slices.SortedFunc(slices.Values(all), func(a, b token.Group) int { return a.SID.Compare(b.SID) })
 	}
-	if want := slices.Concat(alone, more); !slices.Equal(sorted(both), sorted(want)) {
-		t.Errorf("L-33: groups\n%v, want\n%v", both, want)
-	}
+	want := slices.Concat(alone, more)
+	check.That(t, slices.Equal(sorted(both), sorted(want)), "L-33: groups\n%v, want\n%v", both, want)
 }
 
 // TestTicketsAreCheckedInTurns checks that a ticket waits for a place, and that the newest token of the requester with

@@ -82,9 +82,7 @@ func TestPasswordGivesClientOfTicket(t *testing.T) {
 
 // oneKey is a keytab with the key of the test's KDC.
 func oneKey(t *testing.T) *Keys {
-	k, err := ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 1, Key: secret}))
-	check.NoError(t, err)
-	return k
+	return check.Must(ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 1, Key: secret})))
 }
 
 // TestForgedKDCIsRejected checks that no wrong response of a KDC, or of an attacker in its place, and
@@ -237,14 +235,12 @@ func TestAlteredMessageIsRefused(t *testing.T) {
 			}
 			bad := slices.Clone(first)
 			bad[i] ^= 1
-			if m, err := here.Unwrap(bad); err == nil {
-				t.Errorf("K-61: Unwrap with byte %d altered: %q, want an error", i, m)
-			}
+			m, err := here.Unwrap(bad)
+			check.That(t, err != nil, "K-61: Unwrap with byte %d altered: %q, want an error", i, m)
 		}
 		for n := range len(first) {
-			if m, err := here.Unwrap(first[:n]); err == nil {
-				t.Errorf("K-61: Unwrap of a message cut at %d: %q, want an error", n, m)
-			}
+			m, err := here.Unwrap(first[:n])
+			check.That(t, err != nil, "K-61: Unwrap of a message cut at %d: %q, want an error", n, m)
 		}
 		if m, err := here.Unwrap(first); err != nil || string(m) != "first" {
 			t.Fatalf(`K-61: %q, %v, want string(m) = "first", no error`, m, err)
@@ -258,15 +254,13 @@ func TestAlteredMessageIsRefused(t *testing.T) {
 		if m, err := here.Unwrap(turned); err != nil || string(m) != "second" {
 			t.Errorf(`K-61: with the sum in front: %q, %v, want string(m) = "second", no error`, m, err)
 		}
-		mine, err := here.Wrap([]byte("ours"))
-		check.NoError(t, err)
+		mine := check.Must(here.Wrap([]byte("ours")))
 		flags := byte(0)
 		if own {
 			flags = 4
 		}
-		if want := forge.Wrap(here.key, flags, 0, 24, []byte("ours")); !slices.Equal(mine, want) {
-			t.Errorf("K-61: sent %x, want %x", mine, want)
-		}
+		want := forge.Wrap(here.key, flags, 0, 24, []byte("ours"))
+		check.That(t, slices.Equal(mine, want), "K-61: sent %x, want %x", mine, want)
 		check.That(t, check.Err(here.Unwrap(mine)) != nil, "K-61: Unwrap of our own message: no error, want one")
 	}
 }
@@ -279,12 +273,10 @@ func FuzzUnwrap(f *testing.F) {
 	f.Add([]byte{5, 4, 1, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 1, 2, 3}, byte(17)) // a sum longer than all
 	f.Fuzz(func(t *testing.T, b []byte, _ byte) {
 		here := &Context{key: secret, received: 7}
-		if m, err := here.Unwrap(b); err == nil {
-			t.Errorf("Unwrap(%x) = %q, want an error", b, m)
-		}
-		if err := (&Context{session: secret, subkey: secret}).Finish(b); err == nil {
-			t.Errorf("Finish(%x): no error, want one", b)
-		}
+		m, err := here.Unwrap(b)
+		check.That(t, err != nil, "Unwrap(%x) = %q, want an error", b, m)
+		err = (&Context{session: secret, subkey: secret}).Finish(b)
+		check.That(t, err != nil, "Finish(%x): no error, want one", b)
 	})
 }
 
@@ -297,14 +289,11 @@ func FuzzAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		x := exchange{realm: realm, etypes: []int32{18}, now: func() time.Time { return noon }}
 		x.kdcs.Addresses = nil
-		body, err := x.body(principal(1, "alice"), principal(2, "krbtgt/"+realm))
-		check.NoError(t, err)
-		if g, err := x.readLogOn("alice", answer, &body, passwordKey("wonderland")); err == nil {
-			t.Errorf("taken: %v", g.client)
-		}
-		if _, err := x.timestamp("alice", answer, passwordKey("wonderland")); err == nil && len(answer) == 0 {
-			t.Error("a timestamp for no methods")
-		}
+		body := check.Must(x.body(principal(1, "alice"), principal(2, "krbtgt/"+realm)))
+		g, err := x.readLogOn("alice", answer, &body, passwordKey("wonderland"))
+		check.That(t, err != nil, "taken: %+v", g)
+		_, err = x.timestamp("alice", answer, passwordKey("wonderland"))
+		check.That(t, err != nil || len(answer) != 0, "a timestamp for no methods")
 	})
 }
 
@@ -314,10 +303,8 @@ func TestInitiatorAcceptsOnlyRightReply(t *testing.T) {
 	p := centre(t, func(k *forge.Centre) { k.Users = map[string]string{"websvc": "service"} },
 		func(c *Config) { c.Keys = oneKey(t) })
 	x := exchange{kdcs: p.KDCs, realm: realm, etypes: []int32{18}, now: func() time.Time { return noon }}
-	tgt, err := x.logOn(context.Background(), "websvc", passwordKey("service"))
-	check.NoError(t, err)
-	g, err := x.service(context.Background(), tgt, service)
-	check.NoError(t, err)
+	tgt := check.Must(x.logOn(context.Background(), "websvc", passwordKey("service")))
+	g := check.Must(x.service(context.Background(), tgt, service))
 	binding := Bindings("tls-server-end-point:x")
 	c, token, err := g.initiate(noon, realm, binding)
 	check.NoError(t, err)
@@ -327,9 +314,8 @@ func TestInitiatorAcceptsOnlyRightReply(t *testing.T) {
 	check.RequireThat(t, err == nil && taken.Name == "websvc" && len(taken.Answer) != 0,
 		`K-60: %v, %v, want taken.Name = "websvc", len(taken.Answer) at least 1, no error`, taken, err)
 	if _, other, _ := g.initiate(noon.Add(time.Millisecond), realm, nil); true {
-		if got, err := p.Acceptor.Accept(other, binding); err != nil {
-			t.Errorf("Accept of a token without a binding: %v, %v, want no error", got, err)
-		}
+		got, err := p.Acceptor.Accept(other, binding)
+		check.That(t, err == nil, "Accept of a token without a binding: %v, %v, want no error", got, err)
 	}
 	if err := later.Finish(taken.Answer); err == nil {
 		t.Error("K-60: Finish with the answer to another request: no error, want one")
@@ -337,9 +323,7 @@ func TestInitiatorAcceptsOnlyRightReply(t *testing.T) {
 	for i := len(taken.Answer) - 60; i < len(taken.Answer); i++ { // the encrypted part
 		bad := slices.Clone(taken.Answer)
 		bad[i] ^= 1
-		if err := c.Finish(bad); err == nil {
-			t.Errorf("K-60: Finish with byte %d altered: no error, want one", i)
-		}
+		check.That(t, c.Finish(bad) != nil, "K-60: Finish with byte %d altered: no error, want one", i)
 	}
 	if err := c.Finish(taken.Answer); err != nil {
 		t.Errorf("K-60: Finish: %v, want no error", err)
@@ -358,9 +342,8 @@ func FuzzExtendedStatus(f *testing.F) {
 	f.Add(append([]byte{0x30, 23}, statusData(0xC000006F)...)) // a list of one
 	f.Add([]byte{0x30, 0x84, 0xff, 0xff, 0xff, 0xff})          // a length of four gigabytes
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if st := extended(b); st != 0 && len(b) < 12 {
-			t.Errorf("a status of %d bytes", len(b))
-		}
+		st := extended(b)
+		check.That(t, st == 0 || len(b) >= 12, "a status of %d bytes", len(b))
 	})
 }
 
@@ -370,9 +353,8 @@ func TestOverlongPasswordIsRejected(t *testing.T) {
 	for name, want := range map[string]bool{"alice": true, "": false, "a/b": false, "a@b": false, `a\b`: false,
 		"a\nb": false, "a\x7f": false, "\xff": false, "ä": true, "a b": true, strings.Repeat("n", 256): true,
 		strings.Repeat("n", 257): false, strings.Repeat("ü", 128): true, strings.Repeat("ü", 128) + "n": false} {
-		if err := checkUser(name); (err == nil) != want {
-			t.Errorf("K-53: checkUser(%.20q): %v, want success: %t", name, err, want)
-		}
+		err := checkUser(name)
+		check.That(t, (err == nil) == want, "K-53: checkUser(%.20q): %v, want success: %t", name, err, want)
 	}
 	now := noon.Truncate(time.Second)
 	for _, c := range []struct {

@@ -24,10 +24,9 @@ func TestTicketRecordIsBounded(t *testing.T) {
 	check.Equal(t, c.Proof(), head+")", "K-81")
 	c.PAC.Logon.LogonServer = strings.Repeat("d", 513)
 	c.PAC.Delegation = &pac.Delegation{Target: "cifs/x"}
-	if got := c.Proof(); got != head+", logged on at "+strings.Repeat("d", 512)+
-		"…), by delegation through no named service for cifs/x" {
-		t.Errorf("K-81: %q", got)
-	}
+	got := c.Proof()
+	check.That(t, got == head+", logged on at "+strings.Repeat("d", 512)+
+		"…), by delegation through no named service for cifs/x", "K-81: %q", got)
 	c.PAC.Logon.LogonServer = strings.Repeat("d", 512)
 	for i := range 9 {
 		c.PAC.Delegation.Transited = append(c.PAC.Delegation.Transited, fmt.Sprint("t", i))

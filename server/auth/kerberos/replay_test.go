@@ -22,8 +22,7 @@ import (
 // TestReplayRejectsWhatItCannotStore checks that an authenticator that cannot be stored is rejected, and that it is not
 // known afterwards (K-47).
 func TestReplayRejectsWhatItCannotStore(t *testing.T) {
-	broken, err := newReplay(t.TempDir(), time.Minute, started)
-	check.NoError(t, err)
+	broken := check.Must(newReplay(t.TempDir(), time.Minute, started))
 	broken.mu.Lock()
 	_ = broken.notes.Close() // the disk is away
 	broken.mu.Unlock()
@@ -59,9 +58,7 @@ func TestAuthenticatorIsAcceptedOnce(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if taken.Load() != 1 {
-			t.Errorf("K-47: %v: accepted %d times by concurrent calls, want 1", at, taken.Load())
-		}
+		check.That(t, taken.Load() == 1, "K-47: %v: accepted %d times by concurrent calls, want 1", at, taken.Load())
 		for range 2 { // the daemon was killed, twice: nothing was closed
 			b := begin()
 			if _, err := b.Accept(blob, nil); !errors.Is(err, errReplay) && !errors.Is(err, errBefore) {
@@ -70,9 +67,8 @@ func TestAuthenticatorIsAcceptedOnce(t *testing.T) {
 			now = now.Add(2 * time.Second)
 			fresh := ticket()
 			fresh.At = now
-			if _, err := b.Accept(fresh.Blob(), nil); err != nil {
-				t.Errorf("K-47: %v: a fresh token after a restart: %v, want no error", at, err)
-			}
+			_, err := b.Accept(fresh.Blob(), nil)
+			check.That(t, err == nil, "K-47: %v: a fresh token after a restart: %v, want no error", at, err)
 		}
 	}
 	// A clock that is set back accepts no authenticator twice.
@@ -117,17 +113,15 @@ func clock(first, then time.Time) func() time.Time {
 // TestReplayIsBounded checks that a full cache accepts nothing and that expired entries are removed
 // (K-47).
 func TestReplayIsBounded(t *testing.T) {
-	r, err := newReplay("", time.Minute, started)
-	check.NoError(t, err)
+	r := check.Must(newReplay("", time.Minute, started))
 	r.most = 100
 	for i := range r.most {
 		check.NoError(t, r.enter([16]byte{byte(i), 1}, noon, started))
 	}
 	check.ErrorIs(t, r.enter([16]byte{9, 9}, noon, started), errFull, "K-47")
 	for i, now := range []time.Time{started.Add(2 * time.Minute), started.Add(4 * time.Minute)} {
-		if err := r.enter([16]byte{9, 9, byte(i)}, noon, now); err != nil {
-			t.Errorf("K-47: enter in half %d: %v, want no error", i, err)
-		}
+		err := r.enter([16]byte{9, 9, byte(i)}, noon, now)
+		check.That(t, err == nil, "K-47: enter in half %d: %v, want no error", i, err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -192,8 +186,7 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	}
 	// Both are still known after it was killed, and one of them no longer once its time is over.
 	next := now.Add(2 * time.Second)
-	s, err := newReplay(dir, time.Minute, next)
-	check.NoError(t, err)
+	s := check.Must(newReplay(dir, time.Minute, next))
 	now = next
 	has("the next start", note(0, next.Add(time.Second)), note(3, early), note(4, start.Add(60*time.Second)))
 	enter(s, 3, early, errBefore) // it is known by its time already
@@ -201,15 +194,13 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	enter(s, 5, start.Add(60*time.Second), nil)
 	check.NoError(t, s.close())
 	late := start.Add(180 * time.Second) // two minutes after the time of the fourth and the fifth, to the moment
-	u, err := newReplay(dir, time.Minute, late)
-	check.NoError(t, err)
+	u := check.Must(newReplay(dir, time.Minute, late))
 	has("when their time is over", note(0, late.Add(time.Second)))
 	check.NoError(t, u.close())
 	// A start time in the future stays in force. An incomplete entry does not count.
 	ahead := late.Add(time.Hour)
 	check.NoError(t, os.WriteFile(path, slices.Concat(note(0, ahead), note(7, ahead), note(8, ahead)[:23]), 0o600))
-	v, err := newReplay(dir, time.Minute, late)
-	check.NoError(t, err)
+	v := check.Must(newReplay(dir, time.Minute, late))
 	has("a clock that was set back", note(0, ahead), note(7, ahead))
 	now = late.Add(time.Minute)
 	enter(v, 9, ahead.Add(-time.Microsecond), errBefore)
@@ -242,9 +233,8 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 		"K-47: maxNotes = %d, maxReplay = %d, want 65536, 1048576", maxNotes, maxReplay)
 	broken := t.TempDir()
 	check.NoError(t, os.Mkdir(filepath.Join(broken, replayFile), 0o700))
-	if r, err := newReplay(broken, time.Minute, start); err == nil || r != nil {
-		t.Errorf("K-47: newReplay of a file that cannot be read: %v, want an error", err)
-	}
+	r, err = newReplay(broken, time.Minute, start)
+	check.That(t, err != nil && r == nil, "K-47: newReplay of a file that cannot be read: %v, want an error", err)
 	for err, want := range map[error]ntstatus.Status{errBefore: ntstatus.TimeDifferenceAtDC,
 		errFull: ntstatus.InsufficientResources, errReplay: ntstatus.LogonFailure} {
 		check.Equal(t, check.Status(reason(refuse(nil, err))), want, "K-80: %v", err)
@@ -302,8 +292,7 @@ func TestReplayRejectsNotesOfEarlierFormat(t *testing.T) {
 	stored := slices.Concat(header, note(7, ahead), note(8, ahead.Add(-time.Second)))
 	check.NoError(t, os.WriteFile(filepath.Join(dir, replayFile), stored, 0o600))
 	for i := range 2 { // the second start reads the file that the first one wrote
-		r, err := newReplay(dir, time.Minute, start)
-		check.NoError(t, err)
+		r := check.Must(newReplay(dir, time.Minute, start))
 		check.ErrorIs(t, r.enter([16]byte{1}, ahead, ahead), errBefore, "K-47: start %d: the stored time", i)
 		check.NoError(t, r.enter([16]byte{byte(i + 2)}, ahead.Add(time.Microsecond), ahead))
 		check.NoError(t, r.close())
@@ -314,8 +303,7 @@ func TestReplayRejectsNotesOfEarlierFormat(t *testing.T) {
 // next half, to the nanosecond. A clock that is set back, and two calls that read the clock before either has the
 // lock, do not switch the halves (K-47).
 func TestReplayHalvesSwitch(t *testing.T) {
-	r, err := newReplay("", time.Minute, started)
-	check.NoError(t, err)
+	r := check.Must(newReplay("", time.Minute, started))
 	counts := func(now time.Duration, key byte, want string) {
 		t.Helper()
 		err := r.enter([16]byte{key}, noon, started.Add(now))
@@ -339,9 +327,8 @@ func TestReplayHalvesSwitch(t *testing.T) {
 	life, from := r.life, r.from
 	r.mu.Unlock()
 	// Dropped entries were entered up to the switch at 2 minutes, with a skew of a minute. They stay rejected.
-	if want := started.Add(3 * time.Minute); life != 2*time.Minute || !from.Equal(want) {
-		t.Errorf("K-47: %v from %v, want 2m0s from %v", life, from, want)
-	}
+	want := started.Add(3 * time.Minute)
+	check.That(t, life == 2*time.Minute && from.Equal(want), "K-47: %v from %v, want 2m0s from %v", life, from, want)
 	r.extend(time.Minute+1, started.Add(3*time.Minute))
 	r.mu.Lock()
 	life, from = r.life, r.from

@@ -30,9 +30,8 @@ func TestTrailingDataIsRejected(t *testing.T) {
 	} {
 		fields := forge.DER(0x30, forge.DER(0xa0, c.types), forge.DER(0xa2, c.token))
 		blob := forge.DER(0x60, spnego, forge.DER(0xa0, fields), c.behind)
-		if _, err := parseOuter(blob); (err == nil) != c.ok {
-			t.Errorf("K-35: parseOuter, %s: %v, want success: %t", name, err, c.ok)
-		}
+		_, err := parseOuter(blob)
+		check.That(t, (err == nil) == c.ok, "K-35: parseOuter, %s: %v, want success: %t", name, err, c.ok)
 	}
 }
 
@@ -79,9 +78,8 @@ func FuzzOuter(f *testing.F) {
 			n, err := parseOuter(b)
 			check.That(t, err != nil || bytes.Contains(b, n.apReq),
 				"the returned AP-REQ is not a part of the token, want it to be")
-			if c, err := a.Accept(b, nil); (c == nil) == (err == nil) {
-				t.Errorf("Accept: %v with error %v, want one of them", c, err)
-			}
+			c, err := a.Accept(b, nil)
+			check.That(t, (c == nil) != (err == nil), "Accept: %v with error %v, want one of them", c, err)
 		})
 	})
 }
@@ -116,10 +114,9 @@ func TestPreferredMechanismDecides(t *testing.T) {
 		"no identifier after it": {[][]byte{forge.OIDKerberos, {4, 0}}, errOuter, nil},
 	} {
 		n, err := parseOuter(forge.Init(c.offered, token))
-		if !errors.Is(err, c.want) || !slices.Equal(n.mech, c.first) || n.spnego != (c.want == nil) ||
-			(len(n.apReq) > 0) != (c.want == nil) {
-			t.Errorf("K-35: %s: %v, %x, want %v, %x", name, err, n.mech, c.want, c.first)
-		}
+		check.That(t, errors.Is(err, c.want) && slices.Equal(n.mech, c.first) && n.spnego == (c.want == nil) &&
+			(len(n.apReq) > 0) == (c.want == nil),
+			"K-35: %s: %v, %x, want %v, %x", name, err, n.mech, c.want, c.first)
 	}
 	if n, err := parseOuter(token); err != nil || n.spnego || !slices.Equal(n.mech, oidKerberos) {
 		t.Errorf("K-35: without SPNEGO: %+v, %v, want n.spnego = false, n.mech = %v, no error", n, err, oidKerberos)
@@ -127,14 +124,11 @@ func TestPreferredMechanismDecides(t *testing.T) {
 	// The reply names the mechanism that the client offered.
 	n := negotiation{spnego: true, mech: oidMSKerberos}
 	want := forge.DER(0xa1, forge.DER(0x30, forge.DER(0xa0, []byte{10, 1, 0}), forge.DER(0xa1, forge.OIDMSKerberos)))
-	if got := n.answer(nil); !slices.Equal(got, want) {
-		t.Errorf("K-48: the answer is %x, want %x", got, want)
-	}
+	got := n.answer(nil)
+	check.That(t, slices.Equal(got, want), "K-48: the answer is %x, want %x", got, want)
 	want = forge.DER(0x60, forge.OIDKerberos, []byte{2, 0, 7})
-	if got := (&negotiation{mech: oidMSKerberos}).answer([]byte{7}); !slices.Equal(got, want) {
-		t.Errorf("K-48: the answer is %x, want %x", got, want)
-	}
-	if got := (&negotiation{}).answer(nil); got != nil {
-		t.Errorf("K-48: reply without SPNEGO = %x, want nil", got)
-	}
+	got = (&negotiation{mech: oidMSKerberos}).answer([]byte{7})
+	check.That(t, slices.Equal(got, want), "K-48: the answer is %x, want %x", got, want)
+	got = (&negotiation{}).answer(nil)
+	check.That(t, got == nil, "K-48: reply without SPNEGO = %x, want nil", got)
 }

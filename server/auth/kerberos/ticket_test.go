@@ -61,10 +61,9 @@ func TestExpiredPasswordTicketIsRejected(t *testing.T) {
 		}, func(cfg *Config) { cfg.Keys = oneKey(t) })
 		got, err := p.Check(context.Background(), "alice", "wonderland")
 		if c.want == 0 {
-			if err != nil || !strings.Contains(got.Proof(), "with a ticket for "+service) ||
-				got.Identity.User != domain.WithRID(1104) || got.Identity.PrimaryGroup == (sid.SID{}) {
-				t.Errorf("K-50: %s: %v, %v", name, got, err)
-			}
+			check.That(t, err == nil && strings.Contains(got.Proof(), "with a ticket for "+service) &&
+				got.Identity.User == domain.WithRID(1104) && got.Identity.PrimaryGroup != (sid.SID{}),
+				"K-50: %s: %v, %v", name, got, err)
 			continue
 		}
 		if _, why := reason(err); got != nil || why != c.want && !errors.Is(err, errAPReq) {
@@ -84,8 +83,7 @@ func TestRequestAndTicketMustBeOfVersionFive(t *testing.T) {
 		for range i {
 			at += 5 + bytes.Index(blob[at+5:], versions)
 		}
-		_, err := a.Accept(blob, nil)
-		check.NoError(t, err)
+		check.NoError(t, check.Err(a.Accept(blob, nil)))
 		for _, version := range []byte{4, 6} {
 			blob[at+4] = version
 			check.ErrorIs(t, check.Err(a.Accept(blob, nil)), errAPReq, "version %d of %s", version, name)
@@ -113,8 +111,7 @@ func data(kind int32, b ...byte) types.AuthorizationDataEntry {
 // within puts entries into one.
 func within(t *testing.T, kind int32, all ...types.AuthorizationDataEntry) types.AuthorizationDataEntry {
 	t.Helper()
-	b, err := asn1.Marshal(types.AuthorizationData(all))
-	check.NoError(t, err)
+	b := check.Must(asn1.Marshal(types.AuthorizationData(all)))
 	return data(kind, b...)
 }
 

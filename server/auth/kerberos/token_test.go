@@ -12,8 +12,7 @@ import (
 func TestReadTokenKeepsInside(t *testing.T) {
 	k := ticket()
 	blob := k.Blob()
-	want, err := SplitToken(blob)
-	check.NoError(t, err)
+	want := check.Must(SplitToken(blob))
 	for _, c := range []struct {
 		at, length int
 		ok         bool
@@ -26,8 +25,7 @@ func TestReadTokenKeepsInside(t *testing.T) {
 				part = &token.Sender
 			}
 			part.At, part.Len = c.at, c.length
-			text, err := token.MarshalAnswer()
-			check.NoError(t, err)
+			text := check.Must(token.MarshalAnswer())
 			got, err := ReadToken(text, blob)
 			check.That(t, (err == nil) == c.ok && (c.ok || errors.Is(err, errOuter)),
 				"K-91: %d bytes at %d of %d: %v, want ok = %t", c.length, c.at, len(blob), err, c.ok)

@@ -18,14 +18,11 @@ func TestMessagesMustBeInSequence(t *testing.T) {
 		check.That(t, err == nil && slices.Equal(b, forge.Wrap(secret, 4, i, 24, []byte("m"))),
 			"K-61: message %d: %x, %v", i, b, err)
 		m, err := receive.Unwrap(forge.Wrap(secret, 5, 5+i, 22, []byte{byte(i)}))
-		if err != nil || !slices.Equal(m, []byte{byte(i)}) {
-			t.Errorf("K-61: message %d unwraps to %x, %v, want %x", i, m, err, []byte{byte(i)})
-		}
+		check.That(t, err == nil && slices.Equal(m, []byte{byte(i)}),
+			"K-61: message %d unwraps to %x, %v, want %x", i, m, err, []byte{byte(i)})
 	}
-	if c.sent != 0 || c.received != 5 || send.received != 5 || receive.sent != 0 || send.sent != 3 ||
-		receive.received != 8 {
-		t.Errorf("K-61: the halves count %+v, %+v", send, receive)
-	}
+	check.That(t, c.sent == 0 && c.received == 5 && send.received == 5 && receive.sent == 0 && send.sent == 3 &&
+		receive.received == 8, "K-61: the halves count %+v, %+v", send, receive)
 	empty, err := receive.Unwrap(forge.Wrap(secret, 5, 8, 22, nil))
 	check.That(t, err == nil && len(empty) == 0,
 		"K-61: an empty message: %x, %v, want len(empty) = 0, no error", empty, err)

@@ -19,8 +19,7 @@ func answered(t testing.TB) (*PAC, []byte) {
 	w := alice()
 	w.Delegated, w.DeviceClaims, w.Device.Extra, w.Device.Others = nil, nil, nil, nil
 	data := forge.Seal(w.Buffers(), key(18))
-	got, err := Parse(data)
-	check.NoError(t, err)
+	got := check.Must(Parse(data))
 	return got, data
 }
 
@@ -28,11 +27,9 @@ func answered(t testing.TB) (*PAC, []byte) {
 // signed bytes contradict is refused (K-90).
 func TestParserReplyMustMatchSignedPAC(t *testing.T) {
 	want, data := answered(t)
-	text, err := want.MarshalAnswer()
-	check.NoError(t, err)
-	if got, err := ReadAnswer(text, data); err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("K-90: %+v, %v, want %+v", got, err, want)
-	}
+	text := check.Must(want.MarshalAnswer())
+	got, err := ReadAnswer(text, data)
+	check.That(t, err == nil && reflect.DeepEqual(got, want), "K-90: %+v, %v, want %+v", got, err, want)
 	other := sid.MustParse("S-1-5-21-1-1-1")
 	for name, lie := range map[string]func(p *PAC){
 		"user":            func(p *PAC) { p.Logon.UserID = 500 },
@@ -60,8 +57,7 @@ func TestParserReplyMustMatchSignedPAC(t *testing.T) {
 		p, _ := answered(t)
 		lie(p)
 		_, data := answered(t)
-		text, err := p.MarshalAnswer()
-		check.NoError(t, err)
+		text := check.Must(p.MarshalAnswer())
 		check.ErrorIs(t, check.Err(ReadAnswer(text, data)), ErrInvalid, "K-90: another %s", name)
 	}
 	w := alice()
@@ -72,11 +68,9 @@ func TestParserReplyMustMatchSignedPAC(t *testing.T) {
 		want           error
 	}{"claims": {want.ClientClaims, nil, ErrInvalid}, "claims of the device": {nil, want.ClientClaims, ErrInvalid},
 		"no claims and no resource groups": {nil, nil, nil}} {
-		p, err := Parse(without)
-		check.NoError(t, err)
+		p := check.Must(Parse(without))
 		p.ClientClaims, p.DeviceClaims = c.client, c.device
-		text, err := p.MarshalAnswer()
-		check.NoError(t, err)
+		text := check.Must(p.MarshalAnswer())
 		check.ErrorIs(t, check.Err(ReadAnswer(text, without)), c.want, "K-90: a PAC without claims, an answer with %s", what)
 	}
 	for _, text := range []string{"", "{}", "null", `{"Logon":{"UserID":1104}}`, `{"x":1}`, "[", "\x00",
@@ -85,21 +79,17 @@ func TestParserReplyMustMatchSignedPAC(t *testing.T) {
 	}
 	bare := forge.Frame(slices.DeleteFunc(w.Buffers(), func(b forge.Buffer) bool { return b.Type == forge.LogonInfo }))
 	check.ErrorIs(t, check.Err(ReadAnswer(text, bare)), ErrInvalid, "K-90: a PAC without logon information")
-	if _, err := ReadAnswer(text, data[:16]); !errors.Is(err, ErrInvalid) {
-		t.Errorf("a short PAC: %v", err)
-	}
+	_, err = ReadAnswer(text, data[:16])
+	check.That(t, errors.Is(err, ErrInvalid), "a short PAC: %v", err)
 }
 
 // TestParserReplyMayHaveEmptyClaims checks that a PAC with an empty claims buffer is confirmed, without claims (K-90).
 func TestParserReplyMayHaveEmptyClaims(t *testing.T) {
 	for _, kind := range []uint32{0, forge.ClientClaims, forge.DeviceClaims} { // 0: no buffer is empty
 		data := with(kind, func([]byte) []byte { return nil })
-		p, err := Parse(data)
-		check.NoError(t, err)
-		text, err := p.MarshalAnswer()
-		check.NoError(t, err)
-		got, err := ReadAnswer(text, data)
-		check.NoError(t, err)
+		p := check.Must(Parse(data))
+		text := check.Must(p.MarshalAnswer())
+		got := check.Must(ReadAnswer(text, data))
 		check.DeepEqual(t, got, p, "K-90: the answer with an empty buffer of type %d", kind)
 		check.That(t, (got.ClientClaims == nil) == (kind == forge.ClientClaims) &&
 			(got.DeviceClaims == nil) == (kind == forge.DeviceClaims),
@@ -116,8 +106,7 @@ func TestParserReplyHasAtMost1024Claims(t *testing.T) {
 			all = append(all, claims.Attribute{Name: fmt.Sprint("c", i), Type: claims.Int64, Ints: []int64{7}})
 		}
 		p.ClientClaims = check.Must(claims.NewSet(all))
-		text, err := p.MarshalAnswer()
-		check.NoError(t, err)
+		text := check.Must(p.MarshalAnswer())
 		check.ErrorIs(t, check.Err(ReadAnswer(text, data)), want, "%d claims", n)
 	}
 }
@@ -126,8 +115,7 @@ func TestParserReplyHasAtMost1024Claims(t *testing.T) {
 // the bytes (K-90).
 func FuzzReadAnswer(f *testing.F) {
 	p, data := answered(f)
-	text, err := p.MarshalAnswer()
-	check.NoError(f, err)
+	text := check.Must(p.MarshalAnswer())
 	f.Add(text, data)
 	f.Add([]byte("{}"), data)
 	f.Fuzz(func(t *testing.T, text, data []byte) {

@@ -47,17 +47,15 @@ func TestOversizedOrMalformedClaimsAreRejected(t *testing.T) {
 		"a type for SIDs":           {"K-10", values(claims.SID, 4)},
 		"a set of no bytes of NDR":  {"K-3", forge.Metadata([]byte("eight by"), 0, 8)},
 	} {
-		if _, err := readClaims(c.data); !errors.Is(err, ErrInvalid) {
-			t.Errorf("%s: %s: %v, want a refusal", c.rule, name, err)
-		}
+		_, err := readClaims(c.data)
+		check.That(t, errors.Is(err, ErrInvalid), "%s: %s: %v, want a refusal", c.rule, name, err)
 		refused(t, c.rule, name, with(forge.ClientClaims, func([]byte) []byte { return c.data }))
 		refused(t, c.rule, name, with(forge.DeviceClaims, func([]byte) []byte { return c.data }))
 	}
 	zeros := forge.Compress(make([]byte, maxClaimsSize)) // a few hundred bytes that become many
-	if _, err := readClaims(forge.Metadata(zeros, 4, maxClaimsSize)); !errors.Is(err, ErrInvalid) ||
-		len(zeros) > 4000 {
-		t.Errorf("K-8: %d bytes: %v, want at most 4000, %v", len(zeros), err, ErrInvalid)
-	}
+	_, err := readClaims(forge.Metadata(zeros, 4, maxClaimsSize))
+	check.That(t, errors.Is(err, ErrInvalid) &&
+		len(zeros) <= 4000, "K-8: %d bytes: %v, want at most 4000, %v", len(zeros), err, ErrInvalid)
 }
 
 // TestClaimsOfOtherSourcesDoNotCount checks that claims count only from Active Directory and from a certificate, that
@@ -188,9 +186,8 @@ func FuzzClaims(f *testing.F) {
 	f.Add(forge.ClaimsBuffer(alice().DeviceClaims, true))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		bounded.Run(t, len(b)+maxClaimsSize, func() {
-			if set, err := readClaims(b); err != nil && set != nil {
-				t.Errorf("%v with %v", set, err)
-			}
+			set, err := readClaims(b)
+			check.That(t, err == nil || set == nil, "%v with %v", set, err)
 		})
 	})
 }

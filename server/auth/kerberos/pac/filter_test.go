@@ -145,9 +145,8 @@ func TestDeviceGroupsAreFilteredByDeviceDomain(t *testing.T) {
 			w.Device = &forge.Device{Domain: c.device, User: 1200, Primary: 515, Extra: sent}
 			id := identityOf(t, w, c.at)
 			primary := []token.Group{{SID: c.device.WithRID(515), Attributes: token.GroupDefault}}
-			if want := append(primary, pass...); !slices.Equal(id.DeviceGroups, want) {
-				t.Errorf("K-20: groups\n%v, want\n%v", id.DeviceGroups, want)
-			}
+			want := append(primary, pass...)
+			check.That(t, slices.Equal(id.DeviceGroups, want), "K-20: groups\n%v, want\n%v", id.DeviceGroups, want)
 			check.That(t, slices.Equal(id.Dropped, dropped), "K-20: dropped\n%v, want\n%v", id.Dropped, dropped)
 		})
 	}

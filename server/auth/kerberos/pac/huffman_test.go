@@ -22,9 +22,8 @@ func abc() []byte {
 // size is an error or ends there (K-9).
 func TestExpandRestoresText(t *testing.T) {
 	got, err := expand(abc(), 600)
-	if err != nil || string(got) != strings.Repeat("abc", 200) {
-		t.Fatalf("%q, %v, want string(got) = %v, no error", got, err, strings.Repeat("abc", 200))
-	}
+	check.RequireThat(t, err == nil && string(got) == strings.Repeat("abc", 200),
+		"%q, %v, want string(got) = %v, no error", got, err, strings.Repeat("abc", 200))
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 60 {
 		in := make([]byte, rng.IntN(3000))
@@ -69,15 +68,13 @@ func TestExpandRejectsInvalidMatches(t *testing.T) {
 		"a length without its bytes":   {abc()[:260], 600},
 		"a long length under fifteen":  {append(abc()[:261], 14, 0), 600},
 	} {
-		if out, err := expand(c.in, c.size); err == nil {
-			t.Errorf("K-9: %s: %d bytes", name, len(out))
-		}
+		out, err := expand(c.in, c.size)
+		check.That(t, err != nil, "K-9: %s: %d bytes", name, len(out))
 	}
 	full := forge.Compress(bytes.Repeat([]byte("claims are long "), 40))
 	for n := range len(full) - 6 { // the last words may be read ahead and not needed
-		if _, err := expand(full[:n], 640); err == nil {
-			t.Errorf("K-9: the first %d of %d bytes were enough", n, len(full))
-		}
+		_, err := expand(full[:n], 640)
+		check.That(t, err != nil, "K-9: the first %d of %d bytes were enough", n, len(full))
 	}
 }
 
@@ -89,9 +86,8 @@ func FuzzExpand(f *testing.F) {
 			return
 		}
 		bounded.Run(t, len(b)+size, func() {
-			if out, err := expand(b, size); err == nil && len(out) != size {
-				t.Errorf("%d bytes, want %d", len(out), size)
-			}
+			out, err := expand(b, size)
+			check.That(t, err != nil || len(out) == size, "%d bytes, want %d", len(out), size)
 		})
 	})
 }

@@ -29,8 +29,7 @@ func TestSIDsCountOnlyWithTheirFlag(t *testing.T) {
 			binary.LittleEndian.PutUint32(b[136:], flags) // behind the groups' count and pointer (MS-PAC 2.5)
 			return b
 		})
-		p, err := Open(data, key(18))
-		check.NoError(t, err)
+		p := check.Must(Open(data, key(18)))
 		l := &p.Logon
 		check.That(t, l.UserFlags == flags && len(l.ExtraSIDs) > 0 == (flags&0x20 != 0),
 			"K-5: flags %#x: %#x, %d SIDs", flags, l.UserFlags, len(l.ExtraSIDs))
@@ -42,16 +41,12 @@ func TestSIDsCountOnlyWithTheirFlag(t *testing.T) {
 
 func opened(t testing.TB, w forge.PAC) *PAC {
 	t.Helper()
-	p, err := Open(forge.Seal(w.Buffers(), key(18)), key(18))
-	check.NoError(t, err)
-	return p
+	return check.Must(Open(forge.Seal(w.Buffers(), key(18)), key(18)))
 }
 
 func identityOf(t testing.TB, w forge.PAC, at Place) Identity {
 	t.Helper()
-	id, err := opened(t, w).Identity(at)
-	check.NoError(t, err)
-	return id
+	return check.Must(opened(t, w).Identity(at))
 }
 
 func texts(groups []token.Group) (out []string) {
@@ -106,15 +101,12 @@ func TestIdentityHasGroupsInOrder(t *testing.T) {
 			w.Device = nil
 		}
 		id := identityOf(t, w, Place{})
-		if got := id.UserClaims.Len() > 0; got != (on(0) && on(3)) {
-			t.Errorf("K-19: %06b: claims of the user %t", bits, got)
-		}
-		if got := len(id.DeviceGroups) > 0; got != (on(1) && device) {
-			t.Errorf("K-20: %06b: groups of the device %t", bits, got)
-		}
-		if got := id.DeviceClaims.Len() > 0; got != (on(1) && on(2) && on(4) && device) {
-			t.Errorf("K-21: %06b: claims of the device %t", bits, got)
-		}
+		got := id.UserClaims.Len() > 0
+		check.That(t, got == (on(0) && on(3)), "K-19: %06b: claims of the user %t", bits, got)
+		got = len(id.DeviceGroups) > 0
+		check.That(t, got == (on(1) && device), "K-20: %06b: groups of the device %t", bits, got)
+		got = id.DeviceClaims.Len() > 0
+		check.That(t, got == (on(1) && on(2) && on(4) && device), "K-21: %06b: claims of the device %t", bits, got)
 	}
 	w = alice()
 	w.Extra, w.ResourceDomain = nil, ClaimsValid.Prefix()
@@ -175,9 +167,8 @@ func TestForeignClientIsNotOfOurDomain(t *testing.T) {
 	w.Extra = []token.Group{{SID: domain.WithRID(512), Attributes: 7}, {SID: domain.WithRID(3002), Attributes: 7}}
 	w.ResourceDomain = sid.MustParse("S-1-5-32") // no resource group is Administrators of this computer (K-22)
 	w.Resources = []forge.Group{{RID: 544, Attributes: 7}}
-	if id := identityOf(t, w, ours); len(id.Dropped) != 3 {
-		t.Errorf("K-22: dropped %v: len(id.Dropped) = %d, want 3", id.Dropped, len(id.Dropped))
-	}
+	id = identityOf(t, w, ours)
+	check.That(t, len(id.Dropped) == 3, "K-22: dropped %v: len(id.Dropped) = %d, want 3", id.Dropped, len(id.Dropped))
 }
 
 // TestFilterIsMonotone checks that a foreign issuer never adds a SID that our own KDC may not
@@ -205,12 +196,10 @@ func BenchmarkThousandGroups(b *testing.B) {
 		w.Groups = append(w.Groups, forge.Group{RID: uint32(2000 + i), Attributes: 7})
 	}
 	data := forge.Seal(w.Buffers(), key(18))
-	f, err := split(data)
-	check.NoError(b, err)
+	f := check.Must(split(data))
 	b.ReportAllocs()
 	for b.Loop() {
-		p, err := f.read()
-		check.NoError(b, err)
+		p := check.Must(f.read())
 		if id, err := p.Identity(Place{Domain: domain}); err != nil || len(id.Groups) < 1000 {
 			b.Fatal(err)
 		}

@@ -40,9 +40,8 @@ func TestReaderNamesEachError(t *testing.T) {
 	number := func(r *reader) { r.u64() }
 	array := func(there bool, count uint32, size int) func(*reader) {
 		return func(r *reader) {
-			if n := r.array(there, count, size, "things"); r.err != nil && n != 0 {
-				t.Errorf("K-4: array returned %d elements with error %v, want 0", n, r.err)
-			}
+			n := r.array(there, count, size, "things")
+			check.That(t, r.err == nil || n == 0, "K-4: array returned %d elements with error %v, want 0", n, r.err)
 		}
 	}
 	anySID := func(r *reader) { r.sid() }
@@ -153,9 +152,8 @@ func TestHuffmanCodesMustFillTheirSpace(t *testing.T) {
 	if _, err := newCode(half); err == nil || !strings.Contains(err.Error(), "fill 16384 of 32768") {
 		t.Errorf("K-9: codes that leave half of their room: %v", err)
 	}
-	if _, err := newCode(whole); err != nil {
-		t.Errorf("K-9: codes that fill their room: %v", err)
-	}
+	_, err := newCode(whole)
+	check.That(t, err == nil, "K-9: codes that fill their room: %v", err)
 	for name, c := range map[string]struct {
 		in   []byte
 		size int
@@ -195,9 +193,8 @@ func TestUnkeyedPACSignatureIsRejected(t *testing.T) {
 			b := binary.LittleEndian.AppendUint32(nil, c.sum)
 			b = append(b, make([]byte, 32)...)[:4+c.size]
 			data := signed(append(forge.Split(forge.Seal(alice().Buffers(), key(18))), forge.Buffer{Type: kind, Data: b}))
-			if _, err := Open(data, key(18)); (err == nil) != c.ok {
-				t.Errorf("K-12: type %d: %s: %v, want it taken: %v", kind, name, err, c.ok)
-			}
+			_, err := Open(data, key(18))
+			check.That(t, (err == nil) == c.ok, "K-12: type %d: %s: %v, want it taken: %v", kind, name, err, c.ok)
 		}
 	}
 }
@@ -227,7 +224,6 @@ func TestResourceGroupKeepsOnlyKDCAttributes(t *testing.T) {
 	w.Domain, w.UPNSID, w.Requestor, w.Extra = other, sid.SID{}, sid.SID{}, nil
 	w.Resources = []forge.Group{{RID: 1000, Attributes: 0xFFFFFFFF}}
 	got := texts(identityOf(t, w, Place{Domain: domain}).Groups)
-	if want := "S-1-5-21-10-20-30-1000 0x2000001f"; !slices.Contains(got, want) {
-		t.Errorf("K-18: %q lack %s", got, want)
-	}
+	want := "S-1-5-21-10-20-30-1000 0x2000001f"
+	check.That(t, slices.Contains(got, want), "K-18: %q lack %s", got, want)
 }

@@ -23,43 +23,34 @@ import (
 // recorded returns the bytes of a recording, whose folder is named from the root.
 func recorded(t testing.TB, name string) []byte {
 	t.Helper()
-	here, err := os.Getwd()
-	check.NoError(t, err)
+	here := check.Must(os.Getwd())
 	t.Chdir("../../../../internal") // recordings names its folder from a package below the root
 	path, err := filepath.Abs(recordings.File(t, name))
 	t.Chdir(here)
 	check.NoError(t, err)
-	b, err := os.ReadFile(path)
-	check.NoError(t, err)
-	return b
+	return check.Must(os.ReadFile(path))
 }
 
 // TestRecordedSambaPACParses checks the parts of a domain controller's PAC against a dump of its bytes (K-1, K-3, K-4).
 func TestRecordedSambaPACParses(t *testing.T) {
-	f, err := split(recorded(t, "raw/samba_krb5pac-PAC_DATA.dat"))
-	check.NoError(t, err)
-	p, err := f.read()
-	check.NoError(t, err)
+	f := check.Must(split(recorded(t, "raw/samba_krb5pac-PAC_DATA.dat")))
+	p := check.Must(f.read())
 	domain := sid.MustParse("S-1-5-21-1260485059-1173937628-4178590419")
-	if p.Logon.User() != domain.WithRID(500) || p.Logon.EffectiveName != "Administrator" ||
-		p.Logon.LogonDomainName != "ADDOMAIN" || p.Logon.LogonServer != "ADDC" || p.Logon.PrimaryGroupID != 513 {
-		t.Errorf("the user is %+v", p.Logon)
-	}
+	check.That(t, p.Logon.User() == domain.WithRID(500) && p.Logon.EffectiveName == "Administrator" &&
+		p.Logon.LogonDomainName == "ADDOMAIN" && p.Logon.LogonServer == "ADDC" && p.Logon.PrimaryGroupID == 513,
+		"the user is %+v", p.Logon)
 	want := []Membership{{513, 7}, {512, 7}, {572, 7}, {518, 7}, {519, 7}, {520, 7}}
 	check.That(t, reflect.DeepEqual(p.Logon.Groups, want) && len(p.Logon.ExtraSIDs) == 0,
 		"groups %v and %v, want %v", p.Logon.Groups, p.Logon.ExtraSIDs, want)
-	if utf16Text([]byte(p.Client.Name)) != "Administrator" || p.UPN == nil ||
-		p.UPN.UPN != "Administrator@addom.samba.example.com" ||
-		p.UPN.DNSDomain != "ADDOM.SAMBA.EXAMPLE.COM" || !p.UPN.MadeUp {
-		t.Errorf("names %q and %+v", p.Client.Name, p.UPN)
-	}
+	check.That(t, utf16Text([]byte(p.Client.Name)) == "Administrator" && p.UPN != nil &&
+		p.UPN.UPN == "Administrator@addom.samba.example.com" &&
+		p.UPN.DNSDomain == "ADDOM.SAMBA.EXAMPLE.COM" && p.UPN.MadeUp, "names %q and %+v", p.Client.Name, p.UPN)
 	if p.Delegation != nil || p.Device != nil || p.HasClientClaims || p.Attributes != nil || !p.Requestor.IsZero() {
 		t.Errorf("the PAC has optional buffers that the recording does not have: %+v", p)
 	}
 	for _, k := range []kind{kindServer, kindKDC} {
-		if s, ok, err := f.signature(k); err != nil || !ok || s.kind != 16 || s.to-s.at != 12 {
-			t.Errorf("signature %d: %+v, %t, %v", k, s, ok, err)
-		}
+		s, ok, err := f.signature(k)
+		check.That(t, err == nil && ok && s.kind == 16 && s.to-s.at == 12, "signature %d: %+v, %t, %v", k, s, ok, err)
 	}
 }
 
@@ -72,16 +63,13 @@ func TestRecordedSambaClaimsParse(t *testing.T) {
 		check.RequireThat(t, err == nil, "%q: %v", m[1], err)
 		b = append(b, part...)
 	}
-	set, err := readClaimsSet(b)
-	check.NoError(t, err)
+	set := check.Must(readClaimsSet(b))
 	for _, want := range []claims.Attribute{{Name: "720fd3c3_9", Type: claims.Boolean, Uints: []uint64{1}},
 		{Name: "720fd3c3_7", Type: claims.String, Strings: []string{"foo", "bar", "baz"}},
 		{Name: "720fd3c3_8", Type: claims.Uint64, Uints: []uint64{655369, 65543, 65542, 65536}}} {
 		got, ok := set.Lookup(want.Name)
-		if !ok || got.Type != want.Type || !reflect.DeepEqual(got.Uints, want.Uints) ||
-			!reflect.DeepEqual(got.Strings, want.Strings) {
-			t.Errorf("%s is %+v, %t, want %+v", want.Name, got, ok, want)
-		}
+		check.That(t, ok && got.Type == want.Type && reflect.DeepEqual(got.Uints, want.Uints) &&
+			reflect.DeepEqual(got.Strings, want.Strings), "%s is %+v, %t, want %+v", want.Name, got, ok, want)
 	}
 	check.Equal(t, set.Len(), 3, "claims")
 }
@@ -105,9 +93,8 @@ func with(kind uint32, change func([]byte) []byte) []byte {
 
 func refused(t *testing.T, rule, name string, data []byte) {
 	t.Helper()
-	if p, err := Open(data, key(18)); !errors.Is(err, ErrInvalid) || p != nil {
-		t.Errorf("%s: %s: %v, %v, want a refusal", rule, name, p, err)
-	}
+	p, err := Open(data, key(18))
+	check.That(t, errors.Is(err, ErrInvalid) && p == nil, "%s: %s: %v, %v, want a refusal", rule, name, p, err)
 }
 
 // entryOf returns the offset of the table's entry for a type.
@@ -194,9 +181,8 @@ func FuzzRead(f *testing.F) {
 			if err != nil {
 				return
 			}
-			if p, err := s.read(); (p == nil) == (err == nil) {
-				t.Errorf("%v with %v", p, err)
-			}
+			p, err := s.read()
+			check.That(t, (p == nil) != (err == nil), "%v with %v", p, err)
 			_ = s.verify(key(18))
 		})
 	})

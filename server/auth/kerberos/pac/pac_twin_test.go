@@ -10,6 +10,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -72,9 +73,7 @@ func same(t *testing.T, w forge.PAC, p *PAC) {
 	}
 	l := p.Logon
 	check := func(what string, ok bool) {
-		if !ok {
-			t.Errorf("%s: wrote %+v, read %+v", what, w, p)
-		}
+		check.That(t, ok, "%s: wrote %+v, read %+v", what, w, p)
 	}
 	check("user", l.DomainID == w.Domain && l.UserID == w.User && l.PrimaryGroupID == w.Primary)
 	check("names", l.EffectiveName == w.Name && l.LogonDomainName == w.DomainName && l.LogonServer == "DC1")
@@ -129,9 +128,7 @@ func TestRandomPACsAreParsed(t *testing.T) {
 			buffers = append(buffers, forge.Buffer{Type: forge.ClientInfo, Data: []byte("another")})
 		}
 		p, err := Open(forge.Seal(buffers, k), k)
-		if err != nil {
-			t.Fatalf("%+v: %v", w, err)
-		}
+		check.RequireThat(t, err == nil, "%+v: %v", w, err)
 		same(t, w, p)
 	}
 }
