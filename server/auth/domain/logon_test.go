@@ -45,9 +45,8 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	store, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "HERE", Subuids: []string{},
-		Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	check.NoError(t, err)
+	store := check.Must(lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "HERE", Subuids: []string{},
+		Password: lsa.Hashing{Memory: 8, Passes: 1}}))
 	t.Cleanup(func() { _ = store.Close() })
 	f := &fixture{now: time.Unix(1_800_000_000, 0)}
 	alice := Proved{Proof: "alice of the test", Source: "test", User: lsa.DomainUser{Account: logon.Account{
@@ -96,10 +95,9 @@ func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 	check.Require(t, try("ALICE", "wonderland", "192.0.2.2"), ntstatus.Success, "D-25: below the limit")
 	try("alice", "wrong", "192.0.2.1")
 	asked := f.asked
-	if st := try("Alice", "wonderland", "192.0.2.1"); st != ntstatus.AccountLockedOut || f.asked != asked {
-		t.Errorf("D-25: attempt beyond the limit of name and address = %v after %d directory queries",
-			st, f.asked-asked)
-	}
+	st := try("Alice", "wonderland", "192.0.2.1")
+	check.That(t, st == ntstatus.AccountLockedOut && f.asked == asked,
+		"D-25: attempt beyond the limit of name and address = %v after %d directory queries", st, f.asked-asked)
 	check.Equal(t, try("Alice", "wonderland", "192.0.2.4"), ntstatus.Success, "D-25: the name from another address")
 	for range 2 {
 		try("alice", "wrong", "192.0.2.3")
@@ -407,12 +405,11 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 			continue
 		}
 		added := slices.ContainsFunc(r.Token.Groups, func(g token.Group) bool { return g.SID == sid.BackupOperators })
-		if r.Proof != "p" || r.Token.Source.Name != "s" || added != (len(c.r.Groups) > 0) ||
-			!slices.Contains(r.Token.Groups, group) ||
-			len(user.User.Groups) != 1 || r.Token.PrimaryGroup != home.WithRID(513) ||
-			(r.Token.Level == winnt.SecurityIdentification) != (c.r.Package == s4u && !c.r.Tcb) {
-			t.Errorf("%s: %+v by %q, want that of the authority, at Identification by a name alone", c.what, r.Token, r.Proof)
-		}
+		check.That(t, r.Proof == "p" && r.Token.Source.Name == "s" && added == (len(c.r.Groups) > 0) &&
+			slices.Contains(r.Token.Groups, group) &&
+			len(user.User.Groups) == 1 && r.Token.PrimaryGroup == home.WithRID(513) &&
+			(r.Token.Level == winnt.SecurityIdentification) == (c.r.Package == s4u && !c.r.Tcb),
+			"%s: %+v by %q, want that of the authority, at Identification by a name alone", c.what, r.Token, r.Proof)
 	}
 	// Both tokens of an administrator are of this source.
 	check.NoError(t, f.Store.Update(sid.LocalSystem, func(e *lsa.Edit) error {

@@ -45,18 +45,15 @@ func TestDirectoryLogonReturnsRestrictionStatus(t *testing.T) {
 		want := logon.Account{SID: home.WithRID(1104), Use: winnt.SidTypeUser, Domain: "EXAMPLE", DomainSID: home,
 			Name: "alice"}
 		groups := []token.Group{group(home.WithRID(513)), group(home.WithRID(2001)), group(sid.MustParse(asserted))}
-		if p.User.Account != want || p.User.PrimaryGroup != home.WithRID(513) || p.Source != "ldap" ||
-			fmt.Sprint(p.User.Groups) != fmt.Sprint(groups) || p.Proof != proof {
-			t.Errorf("D-24: %s: %+v, by %q, want %v, by %q", what, p.User, p.Proof, groups, proof)
-		}
+		check.That(t, p.User.Account == want && p.User.PrimaryGroup == home.WithRID(513) && p.Source == "ldap" &&
+			fmt.Sprint(p.User.Groups) == fmt.Sprint(groups) && p.Proof == proof,
+			"D-24: %s: %+v, by %q, want %v, by %q", what, p.User, p.Proof, groups, proof)
 	}
 	for _, byRealm := range []bool{false, true} {
-		p, err := byName(context.Background(), "alice", byRealm)
-		check.NoError(t, err)
+		p := check.Must(byName(context.Background(), "alice", byRealm))
 		proves("by name", p, "alice by name, and found in the directory, without 1 SIDs", "S-1-18-2")
 	}
-	p, err := byBind(context.Background(), "alice", false, "wonderland")
-	check.NoError(t, err)
+	p := check.Must(byBind(context.Background(), "alice", false, "wonderland"))
 	proves("by password", p, "alice by a password that the directory took, without 1 SIDs", "S-1-18-1")
 	const disabled, lost, away = ntstatus.AccountDisabled, ntstatus.LogonFailure, ntstatus.NoLogonServers
 	const unknown, wrong = ntstatus.NoSuchUser, ntstatus.WrongPassword
@@ -115,8 +112,7 @@ func TestDirectoryLogonReturnsRestrictionStatus(t *testing.T) {
 // TestCachedAccountIsRecorded checks the record for an account from the cache, and all parts of its token (D-24).
 func TestCachedAccountIsRecorded(t *testing.T) {
 	_, d := newServer(t)
-	set, err := claims.NewSet([]claims.Attribute{{Name: "dept", Type: claims.String, Strings: []string{"it"}}})
-	check.NoError(t, err)
+	set := check.Must(claims.NewSet([]claims.Attribute{{Name: "dept", Type: claims.String, Strings: []string{"it"}}}))
 	f := &ldap.Found{Name: "al\x1b[31mice", SID: home.WithRID(7), PrimaryGroup: home.WithRID(513), Claims: set,
 		Cached: true, Groups: make([]token.Group, 1, 4)}
 	p, err := newProved(d, f, byAuthority, "by a test")
@@ -201,9 +197,8 @@ func TestDirectoryErrorsMapToLogonStatus(t *testing.T) {
 		ldap.Expired: 0xC0000193, ldap.Locked: 0xC0000234, ldap.MustChange: 0xC0000224, ldap.PasswordExpired: 0xC0000071,
 		ldap.OutOfHours: 0xC000006F, ldap.OtherWorkstation: 0xC0000070, 99: 0xC000006E} {
 		var r *Refused
-		if err := newForbidden(&ldap.Found{Restricted: restriction}); !errors.As(err, &r) || r.Status != want ||
-			r.Result.Reason != want {
-			t.Errorf("D-31: %v: %v, want %v", restriction, err, want)
-		}
+		err := newForbidden(&ldap.Found{Restricted: restriction})
+		check.That(t, errors.As(err, &r) && r.Status == want &&
+			r.Result.Reason == want, "D-31: %v: %v, want %v", restriction, err, want)
 	}
 }
