@@ -34,18 +34,14 @@ func TestVerifierAcceptsOnlyTrueAuditProofs(t *testing.T) {
 	key := string(public)
 	for id := uint64(1); id <= 12; id++ {
 		proof := testcheck.Must(auditlog.ProveRecord(dir, id))
-		if _, err := verifyAudit(key, string(proof), ""); err != nil {
-			t.Errorf("proof of record %d: %v, want it accepted", id, err)
-		}
+		accepted(t, fmt.Sprintf("proof of record %d", id), key, string(proof), "", "")
 		if id%6 == 1 {
 			python(t, true, public, proof)
 		}
 	}
 	for i, old := range olds {
 		proof := testcheck.Must(auditlog.ProveSince(dir, old))
-		if _, err := verifyAudit(key, string(proof), string(old)); err != nil {
-			t.Errorf("proof since %q: %v, want it accepted", old, err)
-		}
+		accepted(t, fmt.Sprintf("proof since %q", old), key, string(proof), string(old), "")
 		if i == 1 {
 			python(t, true, public, proof, old)
 		}
@@ -54,9 +50,7 @@ func TestVerifierAcceptsOnlyTrueAuditProofs(t *testing.T) {
 	for at := 0; at < len(proof); at += 3 {
 		altered := bytes.Clone(proof)
 		altered[at] ^= 1
-		if _, err := verifyAudit(key, string(altered), ""); err == nil {
-			t.Fatalf("a proof altered at byte %d was accepted: %s, want an error", at, altered)
-		}
+		refused(t, fmt.Sprintf("a proof altered at byte %d", at), key, string(altered), "", "")
 		if at == 600 {
 			python(t, false, public, altered)
 		}
@@ -65,16 +59,10 @@ func TestVerifierAcceptsOnlyTrueAuditProofs(t *testing.T) {
 	for at := 0; at < len(since); at += 3 {
 		altered := bytes.Clone(since)
 		altered[at] ^= 1
-		if _, err := verifyAudit(key, string(altered), string(olds[1])); err == nil {
-			t.Fatalf("a continuation altered at byte %d was accepted: %s, want an error", at, altered)
-		}
+		refused(t, fmt.Sprintf("a continuation altered at byte %d", at), key, string(altered), string(olds[1]), "")
 	}
-	if _, err := verifyAudit(key, string(since), string(olds[0])); err == nil {
-		t.Error("a proof from another checkpoint was accepted, want an error")
-	}
-	if _, err := verifyAudit(strings.Replace(key, "a", "b", 1), string(proof), ""); err == nil {
-		t.Error("a proof with another key was accepted, want an error")
-	}
+	refused(t, "a proof from another checkpoint", key, string(since), string(olds[0]), "")
+	refused(t, "a proof with another key", strings.Replace(key, "a", "b", 1), string(proof), "", "")
 }
 
 // python runs tools/verify.py with the same files.
@@ -92,9 +80,7 @@ func python(t *testing.T, want bool, files ...[]byte) {
 		args = append(args, name)
 	}
 	out, err := exec.Command(program, args...).CombinedOutput()
-	if got := err == nil; got != want {
-		t.Errorf("tools/verify.py: %s, want the verdict of the Go verifier", out)
-	}
+	testcheck.That(t, (err == nil) == want, "tools/verify.py: %s, want the verdict of the Go verifier", out)
 }
 
 // signer signs arbitrary checkpoints, like a forger with the key or a faulty log.
@@ -204,9 +190,16 @@ func consistency(old int, list []string, note string) string {
 // refused wants a proof refused, and for the reason given.
 func refused(t *testing.T, name, key, proof, old, why string) {
 	t.Helper()
-	if outcome, err := verifyAudit(key, proof, old); err == nil || !strings.Contains(err.Error(), why) {
-		t.Errorf("%s: %q, %v, want refused: %s", name, outcome, err, why)
-	}
+	outcome, err := verifyAudit(key, proof, old)
+	testcheck.That(t, err != nil && strings.Contains(err.Error(), why), "%s: %q, %v, want refused: %s", name, outcome, err,
+		why)
+}
+
+// accepted wants a proof accepted, and with the outcome given unless that is "".
+func accepted(t *testing.T, name, key, proof, old, want string) {
+	t.Helper()
+	got, err := verifyAudit(key, proof, old)
+	testcheck.That(t, err == nil && (want == "" || got == want), "%s: %q, %v, want accepted: %s", name, got, err, want)
 }
 
 // TestRecordIsProvedOnlyAtItsIndex checks that each record of each small log is in its tree only by the path that RFC
@@ -220,9 +213,7 @@ func TestRecordIsProvedOnlyAtItsIndex(t *testing.T) {
 			way := path(i, leaves)
 			name := fmt.Sprintf("record %d of %d", i+1, n)
 			want := fmt.Sprintf("log, record %d of %d: %s", i+1, n, leaf)
-			if got, err := verifyAudit(s.line(), inclusion(leaf, i, way, note), ""); err != nil || got != want {
-				t.Errorf("%s: %q, %v, want %q, nil", name, got, err, want)
-			}
+			accepted(t, name, s.line(), inclusion(leaf, i, way, note), "", want)
 			refused(t, name+", longer", s.line(), inclusion(leaf, i, append(way[:len(way):len(way)], tree(nil)), note), "",
 				"the proof is too long")
 			refused(t, name+", behind", s.line(), inclusion(leaf, n, way, note), "", fmt.Sprintf("record %d is behind", n+1))
@@ -251,9 +242,7 @@ func TestLogContinuesOnlyItsPrefixes(t *testing.T) {
 			name := fmt.Sprintf("%d since %d", n, m)
 			way, old := since(m, leaves, true), s.note("log", m, tree(leaves[:m]))
 			want := fmt.Sprintf("log, %d records, continues the one of %d records", n, m)
-			if got, err := verifyAudit(s.line(), consistency(m, way, now), old); err != nil || got != want {
-				t.Errorf("%s: %q, %v, want %q, nil", name, got, err, want)
-			}
+			accepted(t, name, s.line(), consistency(m, way, now), old, want)
 			forked := s.note("log", m, tree(append(records(m-1), "x")))
 			refused(t, name+", forked before", s.line(), consistency(m, way, now), forked, "")
 			refused(t, name+", forked since", s.line(), consistency(m, way, s.note("log", n, tree(append(records(n-1), "x")))),
@@ -272,9 +261,7 @@ func TestLogContinuesOnlyItsPrefixes(t *testing.T) {
 			}
 		}
 		empty := s.note("log", 0, tree(nil))
-		if _, err := verifyAudit(s.line(), consistency(0, nil, now), empty); err != nil {
-			t.Errorf("continuation of %d records since the empty log: %v, want it accepted", n, err)
-		}
+		accepted(t, fmt.Sprintf("%d records since the empty log", n), s.line(), consistency(0, nil, now), empty, "")
 		refused(t, "since 0 with a path", s.line(), consistency(0, []string{tree(nil)}, now), empty, "the roots of 0 records")
 		refused(t, "since 0 of another root", s.line(), consistency(0, nil, now), s.note("log", 0, tree(leaves)),
 			"the roots of 0 records")
@@ -313,9 +300,7 @@ func TestCheckpointNeedsItsSigner(t *testing.T) {
 		"blanks around the key":   {"\n " + s.line() + "\n", with(good)},
 		"two signatures of a key": {s.line(), with(good + s.signature(text))},
 	} {
-		if _, err := verifyAudit(c[0], c[1], ""); err != nil {
-			t.Errorf("checkpoint with %s: %v, want it accepted", name, err)
-		}
+		accepted(t, "checkpoint with "+name, c[0], c[1], "", "")
 	}
 	id, public := fmt.Sprintf("%x", s.id()), s.public()
 	key2 := "\x02" + public[1:]
