@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestFailingAuditLogFailsCall checks that the caller's log stores each record before the program sees it, and that a
@@ -20,9 +21,8 @@ close_all()
 `
 	kept := audit.NewMemory(0, 0)
 	out := mustRun(t, script.Config{Audit: kept}, program)
-	if kept.Len() == 0 || !strings.Contains(out, "\n1\n") {
-		t.Errorf("%d records in the log, output\n%s\nwant at least 1 record, and 1 in the output", kept.Len(), out)
-	}
+	check.That(t, kept.Len() != 0 && strings.Contains(out, "\n1\n"),
+		"%d records in the log, output\n%s\nwant at least 1 record, and 1 in the output", kept.Len(), out)
 	full := audit.NewMemory(1, 1)
 	for full.Write(audit.LogFull()) == nil {
 	}

@@ -24,9 +24,8 @@ func TestRefusedBackendProcessLeavesNoProcess(t *testing.T) {
 	} {
 		r := New(Config{Backend: noBackend{}})
 		objects, handles, references := r.sys.Counts()
-		if err := r.Run("p.star", []byte(call)); !want(err) {
-			t.Errorf("%s: %v, want the refusal", call, err)
-		}
+		err := r.Run("p.star", []byte(call))
+		check.That(t, want(err), "%s: %v, want the refusal", call, err)
 		if o, h, n := r.sys.Counts(); o != objects || h != handles || n != references {
 			t.Errorf("%s left %d objects, %d handles and %d references, want %d, %d and %d", call, o, h, n, objects,
 				handles, references)

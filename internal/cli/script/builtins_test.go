@@ -84,9 +84,8 @@ func TestStatementErrorIsJSONWithPosition(t *testing.T) {
 		false: "error: input:1:1: undefined: nonsense\n"} {
 		var b bytes.Buffer
 		r := New(Config{Output: &b, JSON: json})
-		if err := r.Interact(strings.NewReader("nonsense\n"), ""); err != nil || b.String() != want {
-			t.Errorf("JSON %t: %q, %v, want %q", json, b.String(), err, want)
-		}
+		err := r.Interact(strings.NewReader("nonsense\n"), "")
+		check.That(t, err == nil && b.String() == want, "JSON %t: %q, %v, want %q", json, b.String(), err, want)
 		check.NoError(t, r.Close())
 	}
 }

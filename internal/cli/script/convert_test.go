@@ -216,9 +216,8 @@ func TestInvalidParameterNamesExpectedType(t *testing.T) {
 			}
 			continue
 		}
-		if got, err := read(t, r, "", c.expr, c.to); err == nil || !strings.Contains(err.Error(), c.why) ||
-			!reflect.ValueOf(got).IsZero() {
-			t.Errorf("%s as %T: %+v, %v, want %s", c.expr, c.to, got, err, c.why)
-		}
+		got, err := read(t, r, "", c.expr, c.to)
+		check.That(t, err != nil && strings.Contains(err.Error(), c.why) &&
+			reflect.ValueOf(got).IsZero(), "%s as %T: %+v, %v, want %s", c.expr, c.to, got, err, c.why)
 	}
 }

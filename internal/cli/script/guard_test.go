@@ -35,13 +35,11 @@ func TestBounds(t *testing.T) {
 			if errors.Is(err, ErrStopped) != c.stopped && c.name != "doubling" { // a step may be slow
 				t.Errorf("stopped: got %v, want %v", !c.stopped, c.stopped)
 			}
-			if err := r.Close(); err != nil {
-				t.Errorf("Close: %v, want no error", err)
-			}
+			err = r.Close()
+			check.That(t, err == nil, "Close: %v, want no error", err)
 			if c.stopped {
-				if err := r.Run("again.star", []byte("1")); !errors.Is(err, ErrStopped) {
-					t.Errorf("a second program ran on a kernel that stopped: %v, want %v", err, ErrStopped)
-				}
+				check.ErrorIs(t, r.Run("again.star", []byte("1")), ErrStopped,
+					"a second program ran on a kernel that stopped")
 			}
 		})
 	}
@@ -50,9 +48,8 @@ func TestBounds(t *testing.T) {
 // Lost output is an error.
 func TestLostOutputIsAnError(t *testing.T) {
 	r := New(Config{Output: fullDisk{}})
-	if err := r.Run("p.star", []byte("print('x')")); !errors.Is(err, errFull) {
-		t.Errorf("got %v, want %v", err, errFull)
-	}
+	err := r.Run("p.star", []byte("print('x')"))
+	check.That(t, errors.Is(err, errFull), "got %v, want %v", err, errFull)
 	check.NoError(t, r.Close())
 }
 
@@ -70,9 +67,8 @@ func TestQuietPrintsOnlyFailures(t *testing.T) {
 		err := r.Run("p.star", []byte(
 			"step('a', 'I-1')\nprint('b')\np = process('c', token(user='BA'))\np.thread.NtClose(Handle=4)\nexpect(1, 2)\n"))
 		check.That(t, errors.Is(err, ErrExpectation), "got %v, want %v", err, ErrExpectation)
-		if n := strings.Count(b.String(), "\n"); n != 1 {
-			t.Errorf("json %v: %d lines, want the failure alone:\n%s", json, n, b.String())
-		}
+		n := strings.Count(b.String(), "\n")
+		check.That(t, n == 1, "json %v: %d lines, want the failure alone:\n%s", json, n, b.String())
 		check.NoError(t, r.Close())
 	}
 }

@@ -30,8 +30,7 @@ func (p served) ID() winnt.Handle      { return p.Process.ID() }
 // elsewhere returns a function that connects a program to a kernel whose processes are bob's.
 func elsewhere(t *testing.T, profile nt.Profile) func() (script.Connection, error) {
 	t.Helper()
-	bob, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1108","groups":["WD"]}`))
-	check.NoError(t, err)
+	bob := check.Must(token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1108","groups":["WD"]}`)))
 	sys := kernel.Boot(kernel.Config{Profile: profile})
 	ended := make(chan error, 16)
 	n := 0
@@ -83,13 +82,10 @@ me.exit()
 expect(th.NtClose(Handle=h).status, STATUS_PORT_DISCONNECTED)
 expect(again.thread.NtClose(Handle=4).status, STATUS_INVALID_HANDLE)
 `))
-	if err != nil {
-		t.Errorf("connected program: %v, want no error\n%s", err, out.String())
-	}
+	check.That(t, err == nil, "connected program: %v, want no error\n%s", err, out.String())
 	check.NoError(t, r.Close())
-	if !strings.Contains(out.String(), "elsewhere/1") || !strings.Contains(out.String(), "because O-40") {
-		t.Errorf("transcript lacks the names and reasons of the other kernel, want them:\n%s", out.String())
-	}
+	check.That(t, strings.Contains(out.String(), "elsewhere/1") && strings.Contains(out.String(), "because O-40"),
+		"transcript lacks the names and reasons of the other kernel, want them:\n%s", out.String())
 }
 
 // Functions without a user-mode call are refused by name (W-26).

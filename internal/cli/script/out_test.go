@@ -10,6 +10,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
@@ -141,9 +142,8 @@ func TestValuesHaveOneSpelling(t *testing.T) {
 		r := &Runner{names: map[*kernel.AccessToken]string{}}
 		s := &transcript{r: r}
 		s.symbols.call(7)
-		if got := s.printer().Value(reflect.ValueOf(c.v), c.object); c.text != "" && got != c.text {
-			t.Errorf("%s shows as %s, want %s", name, got, c.text)
-		}
+		got := s.printer().Value(reflect.ValueOf(c.v), c.object)
+		check.That(t, c.text == "" || got == c.text, "%s shows as %s, want %s", name, got, c.text)
 		if b, err := json.Marshal(s.value(reflect.ValueOf(c.v))); c.record != "" && (err != nil || string(b) != c.record) {
 			t.Errorf("%s is recorded as %s, want %s (%v)", name, b, c.record, err)
 		}
@@ -152,7 +152,6 @@ func TestValuesHaveOneSpelling(t *testing.T) {
 		}
 	}
 	var none any
-	if got := (&Runner{}).toValue(reflect.ValueOf(&none).Elem(), nil); got != starlark.None {
-		t.Errorf("toValue(nil) = %s, want %s", got, starlark.None)
-	}
+	got := (&Runner{}).toValue(reflect.ValueOf(&none).Elem(), nil)
+	check.That(t, got == starlark.None, "toValue(nil) = %s, want %s", got, starlark.None)
 }

@@ -97,9 +97,8 @@ func TestWrongParameterNamesItsType(t *testing.T) {
 			`TokenInformation: `},
 	} {
 		out, err, leak := run(t, script.Config{Quiet: true}, asking+c.call+"\n")
-		if err == nil || errors.Is(err, script.ErrExpectation) || leak != nil ||
-			!regexp.MustCompile(c.want).MatchString(err.Error()) {
-			t.Errorf("%s: %v, %v, want %s\n%s", c.call, err, leak, c.want, out)
-		}
+		check.That(t, err != nil && !errors.Is(err, script.ErrExpectation) && leak == nil &&
+			regexp.MustCompile(c.want).MatchString(err.Error()),
+			"%s: %v, %v, want %s\n%s", c.call, err, leak, c.want, out)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // Short programs run and check their own results with expect.
@@ -54,8 +55,7 @@ expect(process_by_id(other.id) == other, True)
 other.exit()
 `,
 	} {
-		if out, err, leak := run(t, script.Config{Quiet: true}, prelude+program); err != nil || leak != nil {
-			t.Errorf("%s: %v, %v, want nil, nil\n%s", name, err, leak, out)
-		}
+		out, err, leak := run(t, script.Config{Quiet: true}, prelude+program)
+		check.That(t, err == nil && leak == nil, "%s: %v, %v, want nil, nil\n%s", name, err, leak, out)
 	}
 }

@@ -79,7 +79,5 @@ close_all()
 			t.Errorf("call %d: want %s\n%s", i, want, strings.Join(got[i:min(i+1, len(got))], ""))
 		}
 	}
-	if len(got) != 17 {
-		t.Errorf("%d calls, want 17\n%s", len(got), strings.Join(got, "\n"))
-	}
+	check.That(t, len(got) == 17, "%d calls, want 17\n%s", len(got), strings.Join(got, "\n"))
 }

@@ -42,9 +42,8 @@ func TestPromptShowsContinuedStatement(t *testing.T) {
 		check.NoError(t, r.Close())
 	}
 	r := script.New(script.Config{})
-	if err := r.Interact(strings.NewReader(strings.Repeat("x", 2<<20)), ""); err == nil ||
-		!strings.Contains(err.Error(), "read the statements: ") {
-		t.Errorf("a line of 2 MiB: %v", err)
-	}
+	err := r.Interact(strings.NewReader(strings.Repeat("x", 2<<20)), "")
+	check.That(t, err != nil &&
+		strings.Contains(err.Error(), "read the statements: "), "a line of 2 MiB: %v", err)
 	check.NoError(t, r.Close())
 }

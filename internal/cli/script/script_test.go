@@ -45,18 +45,15 @@ func TestExampleProgramsPass(t *testing.T) {
 	files, err := filepath.Glob("../../../examples/*.star")
 	check.RequireThat(t, err == nil && len(files) != 0, "no examples: %v, want at least one", err)
 	for _, f := range files {
-		source, err := os.ReadFile(f)
-		check.NoError(t, err)
+		source := check.Must(os.ReadFile(f))
 		r := script.New(script.Config{})
-		if err := r.Run(f, source); err != nil {
-			t.Errorf("%s: %v, want no error", f, err)
-		}
+		err := r.Run(f, source)
+		check.That(t, err == nil, "%s: %v, want no error", f, err)
 		if held, failed := r.Expectations(); held == 0 || failed != 0 {
 			t.Errorf("%s: %d expectations passed, %d failed, want at least 1, 0", f, held, failed)
 		}
-		if err := r.Close(); err != nil {
-			t.Errorf("closing %s: %v, want no error", f, err)
-		}
+		err = r.Close()
+		check.That(t, err == nil, "closing %s: %v, want no error", f, err)
 	}
 }
 
@@ -132,17 +129,13 @@ k.ObDereferenceObject(Object=o.Object)
 th.NtClose(Handle=0)
 print("said")
 `
-	if out := mustRun(t, script.Config{Quiet: true}, program); out != "" {
-		t.Errorf(`quiet printed %q, want ""`, out)
-	}
+	out := mustRun(t, script.Config{Quiet: true}, program)
+	check.That(t, out == "", `quiet printed %q, want ""`, out)
 	first := mustRun(t, script.Config{}, program)
-	if second := mustRun(t, script.Config{}, program); first != second {
-		t.Errorf("two runs print differently:\n%s, want %s\n%s", first, second, second)
-	}
-	if strings.Contains(first, "0xc0") || !strings.Contains(first, "# a step [I-22]\n") ||
-		!strings.Contains(first, "\nsaid\n") {
-		t.Errorf("transcript\n%s\nwant the step and the output, without addresses", first)
-	}
+	second := mustRun(t, script.Config{}, program)
+	check.That(t, first == second, "two runs print differently:\n%s, want %s\n%s", first, second, second)
+	check.That(t, !strings.Contains(first, "0xc0") && strings.Contains(first, "# a step [I-22]\n") &&
+		strings.Contains(first, "\nsaid\n"), "transcript\n%s\nwant the step and the output, without addresses", first)
 	if coloured := mustRun(t, script.Config{Colour: true}, program); !strings.Contains(coloured,
 		"\x1b[32mSTATUS_SUCCESS\x1b[0m") ||
 		regexp.MustCompile("\x1b\\[[0-9]*m").ReplaceAllString(coloured, "") != first {
@@ -163,9 +156,8 @@ print("p")
 	var lines []map[string]any
 	for line := range strings.Lines(out) {
 		m := map[string]any{}
-		if err := json.Unmarshal([]byte(line), &m); err != nil {
-			t.Fatalf("line %s is not JSON: %v, want JSON", line, err)
-		}
+		err := json.Unmarshal([]byte(line), &m)
+		check.RequireThat(t, err == nil, "line %s is not JSON: %v, want JSON", line, err)
 		lines = append(lines, m)
 	}
 	check.RequireThat(t, len(lines) == 5, "%d lines, want 5:\n%s", len(lines), out)
@@ -208,13 +200,9 @@ func TestPreludeDefinesNames(t *testing.T) {
 	if err := r.Run("c.star", []byte("expect(twice(3), [3, 3])\n")); err != nil {
 		t.Error(err) // of two preludes the later one counts
 	}
-	if err := r.Load("wrong", []byte("x = 1 +")); err == nil {
-		t.Error("loading a wrong prelude succeeded, want an error")
-	}
+	check.That(t, r.Load("wrong", []byte("x = 1 +")) != nil, "loading a wrong prelude succeeded, want an error")
 	check.SlicesEqual(t, lines, []int{0, 2, 1}, "lines of the calls")
-	if got := b.Len(); got != 0 {
-		t.Errorf("loading printed %q, want nothing", b.String())
-	}
+	check.That(t, b.Len() == 0, "loading printed %q, want nothing", b.String())
 	check.NoError(t, r.Close())
 }
 

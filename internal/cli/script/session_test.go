@@ -52,9 +52,8 @@ func TestAbortedLineDropsOnlyItsStatement(t *testing.T) {
 		var b bytes.Buffer
 		r := script.New(script.Config{Output: &b})
 		e := &typed{lines: strings.Split(c.lines, "\n")}
-		if err := r.Converse(e); err != nil {
-			t.Errorf("%q: %v", c.lines, err)
-		}
+		err := r.Converse(e)
+		check.That(t, err == nil, "%q: %v", c.lines, err)
 		if got := b.String(); got != c.want && !(c.want == "error: " && strings.HasPrefix(got, c.want)) {
 			t.Errorf("%q prints %q, want %q", c.lines, got, c.want)
 		}
@@ -142,9 +141,8 @@ func TestInterruptEndsStatementButNotSession(t *testing.T) {
 	r := script.New(script.Config{Output: &b})
 	e := &interrupter{typed: typed{lines: []string{"def f():", "  while True:", "    pass", "", "f()", "7"}}, r: r}
 	check.NoError(t, errors.Join(r.Converse(e), r.Close()))
-	if got := b.String(); !strings.Contains(got, "interrupted") || !strings.HasSuffix(got, "7\n") {
-		t.Errorf("printed %q", got)
-	}
+	got := b.String()
+	check.That(t, strings.Contains(got, "interrupted") && strings.HasSuffix(got, "7\n"), "printed %q", got)
 }
 
 // interrupter interrupts again and again from the line f() until the next is read.

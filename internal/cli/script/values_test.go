@@ -219,9 +219,8 @@ th.OpenProcessToken(ProcessHandle=400, DesiredAccess=TOKEN_QUERY)
 	var lines []map[string]any
 	for line := range strings.Lines(out) {
 		m := map[string]any{}
-		if err := json.Unmarshal([]byte(line), &m); err != nil {
-			t.Fatalf("line %s is not JSON: %v, want JSON", line, err)
-		}
+		err := json.Unmarshal([]byte(line), &m)
+		check.RequireThat(t, err == nil, "line %s is not JSON: %v, want JSON", line, err)
 		lines = append(lines, m)
 	}
 	lines = slices.DeleteFunc(lines, func(l map[string]any) bool { return l["call"] == "NtClose" })
