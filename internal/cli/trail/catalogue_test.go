@@ -34,12 +34,10 @@ func numbers(t *testing.T, text string) map[uint16]bool {
 // Each event of the catalogue is either written, as the table of docs/audit-log.md says, or listed in docs/CAVEATS.md
 // as not written, never both (U-57).
 func TestEachCatalogueEventIsWrittenOrListed(t *testing.T) {
-	page, err := os.ReadFile("../../../docs/audit-log.md")
-	check.NoError(t, err)
+	page := check.Must(os.ReadFile("../../../docs/audit-log.md"))
 	_, table, _ := strings.Cut(string(page), "## Which operations are recorded\n")
 	table, _, _ = strings.Cut(table, "\n`refmon services")
-	caveats, err := os.ReadFile("../../../docs/CAVEATS.md")
-	check.NoError(t, err)
+	caveats := check.Must(os.ReadFile("../../../docs/CAVEATS.md"))
 	_, row, ok := strings.Cut(string(caveats), "| U-57, the catalogue | ")
 	check.RequireThat(t, ok, "docs/CAVEATS.md has no row about the catalogue, want one")
 	row, _, _ = strings.Cut(row, "\n")

@@ -21,9 +21,8 @@ func TestEscapedTextMatchesItsPlainForm(t *testing.T) {
 	for _, text := range texts {
 		line := requested(t, audit.Object{Type: "File", Name: text}, audit.Failure, 2)
 		raw := rawText(line.AppendJSON(nil), `"ObjectName":"`)
-		if got := string(plain(raw, nil)); got != text {
-			t.Errorf("%q is read as %q from %s, want %q", text, got, raw, text)
-		}
+		got := string(plain(raw, nil))
+		check.That(t, got == text, "%q is read as %q from %s, want %q", text, got, raw, text)
 	}
 	check.That(t, rawText([]byte(`{"A":"b"}`), `"B":"`) == nil, "rawText found the text of a missing key, want nil")
 }

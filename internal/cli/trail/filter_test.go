@@ -60,10 +60,8 @@ func TestFilterNameSelectsItsFields(t *testing.T) {
 		"ProcessName":    {"ProcessName"},
 		"NewProcessName": {"NewProcessName"},
 	} {
-		f, err := Parse(name + "=needle*")
-		check.NoError(t, err)
-		other, err := Parse(name + "!=needle*")
-		check.NoError(t, err)
+		f := check.Must(Parse(name + "=needle*"))
+		other := check.Must(Parse(name + "!=needle*"))
 		for _, all := range []string{"SubjectUserName", "SubjectUserSid", "SubjectDomainName", "PrimaryUserName",
 			"PrimaryUserSid", "TargetUserName", "TargetUserSid", "ObjectName", "Service", "LinkName", "ObjectType",
 			"ObjectServer", "PrivilegeList", "EnabledPrivilegeList", "DisabledPrivilegeList", "ProcessName",
@@ -94,8 +92,7 @@ func TestFilterSinceIsInclusiveUntilExclusive(t *testing.T) {
 	r := []byte(stored{id: 4656, data: `"ObjectName":"a"`}.json())
 	at := stored{id: 4656}.event(t).Time
 	for _, text := range []string{"", "object=a"} {
-		f, err := Parse(text)
-		check.NoError(t, err)
+		f := check.Must(Parse(text))
 		for _, c := range []struct {
 			since, until int64
 			want         bool
@@ -107,8 +104,7 @@ func TestFilterSinceIsInclusiveUntilExclusive(t *testing.T) {
 			check.Equal(t, f.Match(noTime), c.since == 0 && c.until == 0, "no time from %d to %d", c.since, c.until)
 		}
 		f.Since = at + 1
-		g, err := Parse("id=7")
-		check.NoError(t, err)
+		g := check.Must(Parse("id=7"))
 		check.That(t, !f.And(g).Match(r), "a combined filter ignores the upper time bound, want no match")
 		f.Since, f.Until = 0, at
 		check.That(t, !f.And(g).Match(r), "a combined filter ignores the lower time bound, want no match")
@@ -126,10 +122,8 @@ func TestCombinedFiltersMatchBoth(t *testing.T) {
 		want          bool
 	}{{"object=a", "type=File", true}, {"object=b", "type=File", false}, {"object=a", "type=Key", false},
 		{"event=4656", "object=a", true}, {"object=a", "event=4658", false}, {"event=4658", "object=a", false}} {
-		f, err := Parse(c.first)
-		check.NoError(t, err)
-		g, err := Parse(c.second)
-		check.NoError(t, err)
+		f := check.Must(Parse(c.first))
+		g := check.Must(Parse(c.second))
 		check.That(t, f.And(g).Match(r) == c.want, "%s and %s: want %t", c.first, c.second, c.want)
 		check.That(t, !f.And(&Filter{}).Match(r) && !new(Filter).And(f).Match(r),
 			"the zero filter, combined with another, matches, want no match")
@@ -155,8 +149,7 @@ func TestFilterExpressionsSelectRecords(t *testing.T) {
 		"ProcessId=0x8": true, "NoSuchField=*": false, "type=File\tand\nid=7": true,
 		strings.Repeat("not ", maxDepth-1) + "id=7": false, strings.Repeat("id=8 or ", 2*maxDepth) + "id=7": true,
 	} {
-		f, err := Parse(text)
-		check.NoError(t, err)
+		f := check.Must(Parse(text))
 		check.Equal(t, f.Match(line), want, "%q", text)
 	}
 	for text, want := range map[string]string{"user": `"user": want name=value`, "user=": "want name=value",
@@ -179,9 +172,8 @@ func TestFastSearchSkipsNoMatch(t *testing.T) {
 	line := e.AppendJSON(nil)
 	for _, pattern := range []string{"*report", `*SRV*`, `\srv\*`, `*"x"*`, "*rger*", "*", "??rv*", "*ReporT",
 		`*\srv\?*"x" rep*`} {
-		if m := fields(pattern, "ObjectName"); !m.may(line) || !m.is(line) {
-			t.Errorf("%s does not match, want a match", pattern)
-		}
+		m := fields(pattern, "ObjectName")
+		check.That(t, m.may(line) && m.is(line), "%s does not match, want a match", pattern)
 	}
 	check.That(t, !fields("*report*thing*", "ObjectName").may(line) && fields("*no*", "ObjectName").may(line),
 		"the fast search matches a text that is absent, or searches for one that is too short")

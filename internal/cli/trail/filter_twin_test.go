@@ -110,8 +110,7 @@ func TestFilterOnBytesEqualsDecodedFilter(t *testing.T) {
 		}
 		e := requested(t, audit.Object{Type: "File", Name: word(rnd)}, outcome, winnt.FILE_READ_DATA)
 		x := randomExpr(rnd, 3)
-		f, err := Parse(x.text)
-		check.NoError(t, err)
+		f := check.Must(Parse(x.text))
 		got := f.Match(e.AppendJSON(nil))
 		if got != x.is(&e) {
 			name, _ := e.Field("ObjectName")

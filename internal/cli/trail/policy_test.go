@@ -13,10 +13,9 @@ import (
 
 // ParsePolicy reads the output of FormatPolicy and of auditpol, and rejects malformed lines.
 func TestPolicyTextRoundTrips(t *testing.T) {
-	p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
+	p := check.Must(audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
 		audit.FileSystem: audit.OnBoth, audit.Logon: audit.OnFailure, audit.Registry: audit.OnSuccess,
-	}})
-	check.NoError(t, err)
+	}}))
 	text := FormatPolicy(p)
 	check.That(t, bytes.Contains(text, []byte("Object Access\n  File System                             "+
 		"Success and Failure\n")), "policy text %s, want File System under Object Access", text)
@@ -39,9 +38,8 @@ func TestPolicyTextRoundTrips(t *testing.T) {
 	check.That(t, err == nil && again.System(audit.FileSystem) == audit.OnFailure && again.System(audit.Logon) == 0,
 		"policy with headings and blank lines: %v, want File System on failure", err)
 	dir := t.TempDir() + "/log"
-	if none, err := LoadPolicy(dir); none != nil || err != nil {
-		t.Errorf("no policy: %v, %v, want nil, nil", none, err)
-	}
+	none, err := LoadPolicy(dir)
+	check.That(t, none == nil && err == nil, "no policy: %v, %v, want nil, nil", none, err)
 	check.NoError(t, StorePolicy(dir, p))
 	if got, err := LoadPolicy(dir); err != nil || got.System(audit.Logon) != audit.OnFailure {
 		t.Errorf("LoadPolicy: %v, want Logon on failure", err)
@@ -82,8 +80,7 @@ func TestPolicyFileErrorsAreReported(t *testing.T) {
 	got, err := LoadPolicy(dir)
 	check.That(t, got == nil && err != nil, "a folder in place of the policy: %v, %v, want nil and an error", got, err)
 	for _, name := range []string{"no rename", "no write", "file"} {
-		err := StorePolicy(filepath.Join(dir, name), nil)
-		check.That(t, err != nil, "StorePolicy, %s: no error, want one", name)
+		check.That(t, StorePolicy(filepath.Join(dir, name), nil) != nil, "StorePolicy, %s: no error, want one", name)
 	}
 }
 
@@ -99,12 +96,10 @@ func TestPolicyChangeSetsOnlyNamedOutcomes(t *testing.T) {
 		{"enable", "disable", audit.OnFailure, audit.OnSuccess},
 		{"disable", "enable", audit.OnSuccess, audit.OnFailure}, {"", "", audit.OnBoth, audit.OnBoth},
 	} {
-		p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
-			audit.FileSystem: c.before, audit.Registry: c.before, audit.Logon: c.before}})
-		check.NoError(t, err)
-		got, err := Change(p, []string{"File System", "{0CCE921E-69AE-11D9-BED3-505054503030}"}, c.success,
-			c.failure)
-		check.NoError(t, err)
+		p := check.Must(audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
+			audit.FileSystem: c.before, audit.Registry: c.before, audit.Logon: c.before}}))
+		got := check.Must(Change(p, []string{"File System", "{0CCE921E-69AE-11D9-BED3-505054503030}"}, c.success,
+			c.failure))
 		if got.System(audit.FileSystem) != c.want || got.System(audit.Registry) != c.want ||
 			got.System(audit.Logon) != c.before || p.System(audit.FileSystem) != c.before {
 			t.Errorf("change %+v gives %v, want only the named outcomes changed", c, got.System(audit.FileSystem))

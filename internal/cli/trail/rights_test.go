@@ -39,10 +39,9 @@ func TestDirectoryRightsHaveDirectoryNames(t *testing.T) {
 		}
 	}
 	e := requested(t, audit.Object{Type: "File", Name: "d", Directory: true}, audit.Failure, 1)
-	if text := string(e.AppendJSON(nil)); !strings.Contains(text, `"text":"ListDirectory"`) || !strings.Contains(text,
-		`"AccessReason":["%%4416:`) {
-		t.Errorf("JSON %s, want ListDirectory with its reason", text)
-	}
+	text := string(e.AppendJSON(nil))
+	check.That(t, strings.Contains(text, `"text":"ListDirectory"`) && strings.Contains(text,
+		`"AccessReason":["%%4416:`), "JSON %s, want ListDirectory with its reason", text)
 }
 
 // TestRightsAreNamedByType: each right has the name that its type gives it, and a bit
@@ -89,7 +88,6 @@ func TestRightsAreNamedByType(t *testing.T) {
 			check.Equal(t, RightName(e, bit), words[i+1], "%s: %#x", typ, uint32(bit))
 		}
 	}
-	if no := (stored{id: 4663, data: `"ObjectType":"File","ObjectDirectory":"%%1843"`}).event(t); IsDirectory(no) {
-		t.Error("a record that says that the file is not a directory counts as one, want a file")
-	}
+	no := (stored{id: 4663, data: `"ObjectType":"File","ObjectDirectory":"%%1843"`}).event(t)
+	check.That(t, !IsDirectory(no), "a record that says that the file is not a directory counts as one, want a file")
 }

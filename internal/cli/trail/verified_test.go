@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/auditlog"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // The text of a verification names each thing that it could not check, and no other (U-72).
@@ -39,9 +40,8 @@ func TestVerificationNamesUncheckedParts(t *testing.T) {
 		c.change(&v)
 		got := Verified(&v, c.anchors)
 		for i, word := range words {
-			if want := strings.Contains(c.want, fmt.Sprintf("%x", i)); strings.Contains(got, word) != want {
-				t.Errorf("%s: %q is said: %t\n%s", name, word, !want, got)
-			}
+			want := strings.Contains(c.want, fmt.Sprintf("%x", i))
+			check.That(t, strings.Contains(got, word) == want, "%s: %q is said: %t\n%s", name, word, !want, got)
 		}
 		if n := strings.Count(got, "not known: "); n != len(strings.Trim(c.want, "0")) {
 			t.Errorf("%s: %d lines \"not known\", want one for each unchecked part\n%s", name, n, got)

@@ -217,9 +217,8 @@ func FuzzWindowsEvents(f *testing.F) {
 		bounded.Run(t, 8*len(b), func() {
 			all, _, _ := allOf(bytes.NewReader(b))
 			for i := range all {
-				if line := Line(&all[i], nil, nil); strings.ContainsAny(line, "\n\x1b") {
-					t.Errorf("%q", line)
-				}
+				line := Line(&all[i], nil, nil)
+				check.That(t, !strings.ContainsAny(line, "\n\x1b"), "%q", line)
 				if _, err := audit.ParseEvent(all[i].AppendJSON(nil)); err != nil {
 					t.Error(err)
 				}

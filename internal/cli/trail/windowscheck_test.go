@@ -170,9 +170,7 @@ func TestWindowsCheckAgreesWithRecordings(t *testing.T) {
 		}
 	}
 	all, _, err := allOf(strings.NewReader(text.String()))
-	if err != nil || len(all) < 100 {
-		t.Fatalf("%d events: %v", len(all), err)
-	}
+	check.RequireThat(t, err == nil && len(all) >= 100, "%d events: %v", len(all), err)
 	c := NewWindowsCheck(func(line string) { t.Error(line) })
 	for i := range all {
 		c.Add(&all[i])
@@ -190,9 +188,7 @@ func FuzzWindowsCheck(f *testing.F) {
 				yield("AccessMask", mask) && yield("PrivilegeList", list) && yield("NewSd", reasons)
 		})
 		NewWindowsCheck(func(line string) {
-			if strings.ContainsAny(line, "\n\x1b") {
-				t.Errorf("%q", line)
-			}
+			check.That(t, !strings.ContainsAny(line, "\n\x1b"), "%q", line)
 		}).Add(&e)
 	})
 }

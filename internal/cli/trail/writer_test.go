@@ -20,8 +20,7 @@ func requested(t testing.TB, o audit.Object, outcome audit.Outcome, rights winnt
 	t.Helper()
 	tokens := map[string]*token.Token{}
 	for _, who := range []string{"S-1-5-20", "S-1-5-21-1-2-3-1107"} {
-		tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse(who)}})
-		check.NoError(t, err)
+		tok := check.Must(token.New(token.Spec{User: token.Group{SID: sid.MustParse(who)}}))
 		tokens[who] = tok
 	}
 	from := audit.Origin{ProcessID: 8, ProcessName: `C:\srv\files.exe`, Subject: access.Subject{
@@ -36,8 +35,7 @@ func requested(t testing.TB, o audit.Object, outcome audit.Outcome, rights winnt
 func printed(t *testing.T, format string, events ...audit.Event) string {
 	t.Helper()
 	var b bytes.Buffer
-	w, err := NewWriter(&b, format, nil, nil)
-	check.NoError(t, err)
+	w := check.Must(NewWriter(&b, format, nil, nil))
 	for i := range events {
 		check.NoError(t, w.Write(&events[i]))
 	}
