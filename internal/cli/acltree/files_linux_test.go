@@ -53,10 +53,9 @@ func TestSwappedDirectoryIsNotFollowed(t *testing.T) {
 	defer again.Close()
 	failed := map[string]error{}
 	out, err := Run(t.Context(), again, keeper, j, false, func(p string, err error) { failed[p] = err }, nil)
-	if err != nil || out.Written != 1 || out.Failed != 4 || !errors.Is(failed["a"], ErrReplaced) ||
-		!errors.Is(failed["a/b/g"], beneath.ErrLink) {
-		t.Errorf("outcome %+v, %v, errors %v, want 1 file written and 4 failed", out, err, failed)
-	}
+	check.That(t, err == nil && out.Written == 1 && out.Failed == 4 && errors.Is(failed["a"], ErrReplaced) &&
+		errors.Is(failed["a/b/g"], beneath.ErrLink),
+		"outcome %+v, %v, errors %v, want 1 file written and 4 failed", out, err, failed)
 	for _, p := range []string{outside, outside + "/b", outside + "/b/g"} {
 		n, err := unix.Getxattr(p, ntacl.UserName, nil)
 		check.That(t, err != nil, "%s has a descriptor of %d bytes, want none", p, n)
