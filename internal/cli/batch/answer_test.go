@@ -16,12 +16,10 @@ import (
 
 // An answer with its reasons is written without a second decision, so that the callback of the only entry runs once.
 func TestExplanationNeedsNoSecondDecision(t *testing.T) {
-	tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["WD"]}`))
-	check.NoError(t, err)
+	tok := check.Must(token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["WD"]}`)))
 	opaque, err := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte("opaque data!")})
 	check.NoError(t, err)
-	list, err := sd.NewACL(opaque)
-	check.NoError(t, err)
+	list := check.Must(sd.NewACL(opaque))
 	asked := 0
 	q := &accessquery.Query{Explain: true, Request: access.Request{
 		Descriptor: sd.New(sd.Parts{DACL: list}), Subject: access.SubjectOf(tok), Desired: 1, Type: winnt.FileObject,

@@ -27,8 +27,7 @@ func ask(t *testing.T, explain bool, lines string) (answers []string, sum Summar
 	t.Helper()
 	out, sum := runText(t, Checks{Explain: explain}.Job(), strings.NewReader(alice+lines))
 	answers = strings.Split(strings.TrimSuffix(out, "\n"), "\n")
-	check.RequireThat(t, answers[0] == `{"id":null,"defined":["alice"]}`,
-		`define was answered by %s, want {"id":null,"defined":["alice"]}`, answers[0])
+	check.Require(t, answers[0], `{"id":null,"defined":["alice"]}`, `define was answered by`)
 	return answers[1:], sum
 }
 
@@ -278,9 +277,8 @@ func twin(t *testing.T, named map[string]json.RawMessage, line []byte) string {
 		desired = winnt.AccessMask(q.Desired.(float64))
 	}
 	check.NoError(t, err)
-	d, err := access.Check(tok, sddl.MustParse(q.SD, sddl.Options{Domain: tok.User().SID.Prefix()}), desired,
-		winnt.FileObject)
-	check.NoError(t, err)
+	d := check.Must(access.Check(tok, sddl.MustParse(q.SD, sddl.Options{Domain: tok.User().SID.Prefix()}), desired,
+		winnt.FileObject))
 	return fmt.Sprintf(`{"id":%d,"status":"%s","granted":"%s","privilegesUsed":[]}`, q.ID, d.Status(),
 		d.Granted.Padded())
 }

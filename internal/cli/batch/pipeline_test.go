@@ -27,8 +27,7 @@ func echo() Answer {
 func runText(t testing.TB, j *Job, in io.Reader) (string, Summary) {
 	t.Helper()
 	var out bytes.Buffer
-	sum, err := j.Run(in, &out)
-	check.NoError(t, err)
+	sum := check.Must(j.Run(in, &out))
 	return out.String(), sum
 }
 
@@ -150,8 +149,7 @@ func TestAnswersAreWrittenBeforeInputEnds(t *testing.T) {
 	buf := make([]byte, 64)
 	for i := 1; i <= 3; i++ {
 		fmt.Fprintf(ask, "q\n")
-		n, err := hear.Read(buf)
-		check.NoError(t, err)
+		n := check.Must(hear.Read(buf))
 		check.Require(t, string(buf[:n]), fmt.Sprintf("%d:q\n", i), "answer")
 	}
 	ask.Close()
