@@ -172,8 +172,7 @@ func TestShortestChangedPathsAreListed(t *testing.T) {
 			return state(t, d.ldif())
 		}
 		before := company(false)
-		page, err := (&adreport.Report{Now: company(true), Before: &before}).Do(context.Background())
-		check.NoError(t, err)
+		page := check.Must((&adreport.Report{Now: company(true), Before: &before}).Do(context.Background()))
 		list, counted := page.Changes.Opened, page.Changes.Objects
 		single := 0
 		for _, c := range list {
