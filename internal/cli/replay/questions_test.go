@@ -95,9 +95,8 @@ func TestEachVectorIsOneQuestion(t *testing.T) {
 	}
 	for _, q := range list {
 		// A descriptor's question is named by the first vector that has it.
-		if id, ok := strings.CutSuffix(q.Case, " sd"); ok && cases[id] != 1 {
-			t.Errorf("%s: no vector has the name %q, want one", q.Case, id)
-		}
+		id, ok := strings.CutSuffix(q.Case, " sd")
+		check.That(t, !ok || cases[id] == 1, "%s: no vector has the name %q, want one", q.Case, id)
 	}
 	check.That(t, checks >= 100 && len(texts) >= 50,
 		"%d checks, %d descriptors, want at least 100, at least 50", checks, len(texts))
@@ -171,10 +170,9 @@ func TestMalformedQuestionHasPosition(t *testing.T) {
 		{Line{Case: "a", Call: NewDescriptor, In: Fields{"flags": "1", "mapping": "file", "creator": "O:"}}, "creator: "},
 		{Line{Case: "a", Call: NewDescriptor, In: Fields{"flags": "1", "mapping": "file", "objectType": "x"}}, "a: "},
 	} {
-		if st, out, err := answer(&c.l, nil); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), c.want) ||
-			st != "" || out != nil {
-			t.Errorf("%+v: %s, %v, %v, want %s", c.l, st, out, err, c.want)
-		}
+		st, out, err := answer(&c.l, nil)
+		check.That(t, errors.Is(err, ErrMalformed) && strings.Contains(err.Error(), c.want) &&
+			st == "" && out == nil, "%+v: %s, %v, %v, want %s", c.l, st, out, err, c.want)
 	}
 	c, err := ReadCreation(Fields{"flags": "0x7", "mapping": "key", "container": true, "parent": "D:(A;;KR;;;WD)",
 		"creator": "O:BA", "objectType": "12345678-0000-0000-0000-000000000001"})
