@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestSearchNeedsExistingPrincipal checks that a search must begin at an existing principal, and joins no more groups
@@ -13,9 +14,7 @@ import (
 func TestSearchNeedsExistingPrincipal(t *testing.T) {
 	d := &directory.Directory{Principals: make([]directory.Principal, 2)}
 	for _, s := range []*Search{{From: 0}, {Directory: d, From: -1}, {Directory: d, From: 2}, {Directory: d, From: 3}} {
-		if err := s.begin(); !errors.Is(err, ErrNobody) {
-			t.Errorf("from %d: %v, want %v", s.From, err, ErrNobody)
-		}
+		check.ErrorIs(t, s.begin(), ErrNobody, "from %d", s.From)
 	}
 	if err := (&Search{Directory: d, MaxJoined: MaxJoined + 1}).begin(); !errors.Is(err, ErrJoined) {
 		t.Error(err)

@@ -72,8 +72,7 @@ func TestInboundFollowsControlOfDomain(t *testing.T) {
 		thing("CN=bob,DC=x", "1102", "user", "O:SYG:SYD:(A;;GA;;;SY)")}
 	s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: list}
 	who, cut, err := s.Inbound(context.Background(), []int{2})
-	if err != nil || cut != "" || len(who) != 1 || who[0].Who != "cy" || len(who[0].Steps) != 2 ||
-		who[0].Steps[1].Right != reach.ControlsDomain {
-		t.Errorf("%+v, %q, %v, want cy by AddMember and ControlsDomain", who, cut, err)
-	}
+	check.That(t, err == nil && cut == "" && len(who) == 1 && who[0].Who == "cy" && len(who[0].Steps) == 2 &&
+		who[0].Steps[1].Right == reach.ControlsDomain,
+		"%+v, %q, %v, want cy by AddMember and ControlsDomain", who, cut, err)
 }

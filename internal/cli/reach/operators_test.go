@@ -48,8 +48,7 @@ func TestOperatorsReachDomainControllers(t *testing.T) {
 	} {
 		s := reach.Search{Directory: must(dirfile.Read([]byte(operated))), Objects: list}
 		s.From = s.Directory.Find(who)
-		r, err := s.Do(context.Background())
-		check.NoError(t, err)
+		r := check.Must(s.Do(context.Background()))
 		var got []string
 		for _, p := range r.Paths {
 			last := p.Steps[len(p.Steps)-1]

@@ -67,9 +67,8 @@ func TestUnreadableObjectEndsSearch(t *testing.T) {
 	s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
-	if r, err := s.Do(over); !errors.Is(err, context.Canceled) || r != nil {
-		t.Errorf("%v, %v, want nil, %v", r, err, context.Canceled)
-	}
+	r, err := s.Do(over)
+	check.That(t, errors.Is(err, context.Canceled) && r == nil, "%v, %v, want nil, %v", r, err, context.Canceled)
 	s.Objects[3].Err = broken
 	if r, err := s.Do(context.Background()); !errors.Is(err, broken) || r != nil || err.Error() != "CN=staff: broken" {
 		t.Errorf("search over a broken object = %v, %v, want its error", r, err)

@@ -56,9 +56,8 @@ func TestSurveyIsInboundOfEachTarget(t *testing.T) {
 					t.Fatalf("directory %d: %+v, %v, want %d steps", n, p, err, in.Steps[who])
 				}
 				near := in.Steps[who] == 1 && !reach.Derived(p.Steps[0].Right)
-				if one := direct[target][who]; one != near {
-					t.Errorf("directory %d: direct %t, want a path of %d steps", n, one, in.Steps[who])
-				}
+				one := direct[target][who]
+				check.That(t, one == near, "directory %d: direct %t, want a path of %d steps", n, one, in.Steps[who])
 				got[w.users[who].name] = in.Steps[who]
 			}
 			check.RequireThat(t, maps.Equal(got, want),
@@ -76,28 +75,20 @@ func TestSurveyStopsOnCallbackError(t *testing.T) {
 	}
 	failure := errors.New("enough")
 	fail := func(int, []reach.Right) error { return failure }
-	if _, err := search().Survey(context.Background(), []int{0}, fail); !errors.Is(err, failure) {
-		t.Errorf("%v, want %v", err, failure)
-	}
-	if _, err := search().Direct(context.Background(), fail); !errors.Is(err, failure) {
-		t.Errorf("%v, want %v", err, failure)
-	}
+	_, err := search().Survey(context.Background(), []int{0}, fail)
+	check.That(t, errors.Is(err, failure), "%v, want %v", err, failure)
+	_, err = search().Direct(context.Background(), fail)
+	check.That(t, errors.Is(err, failure), "%v, want %v", err, failure)
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := search().Survey(over, nil, nil); !errors.Is(err, context.Canceled) {
-		t.Errorf("%v, want %v", err, context.Canceled)
-	}
-	if _, _, err := search().Inbound(over, []int{0}); !errors.Is(err, context.Canceled) {
-		t.Errorf("one target: %v, want %v", err, context.Canceled)
-	}
+	_, err = search().Survey(over, nil, nil)
+	check.That(t, errors.Is(err, context.Canceled), "%v, want %v", err, context.Canceled)
+	_, _, err = search().Inbound(over, []int{0})
+	check.That(t, errors.Is(err, context.Canceled), "one target: %v, want %v", err, context.Canceled)
 	none := func(int, []reach.Right) error { return nil }
-	if _, err := search().Direct(over, none); !errors.Is(err, context.Canceled) {
-		t.Errorf("direct rights: %v, want %v", err, context.Canceled)
-	}
-	v, err := search().Direct(context.Background(), none)
-	check.NoError(t, err)
+	check.ErrorIs(t, check.Err(search().Direct(over, none)), context.Canceled, "direct rights")
+	v := check.Must(search().Direct(context.Background(), none))
 	in := v.Whom(0)
-	if _, err := in.Path(1); err == nil || fmt.Sprint(in.Order) != "[]" {
-		t.Errorf("%v, %v, want an error and nobody", err, in.Order)
-	}
+	_, err = in.Path(1)
+	check.That(t, err != nil && fmt.Sprint(in.Order) == "[]", "%v, %v, want an error and nobody", err, in.Order)
 }

@@ -336,9 +336,8 @@ func TestTwin(t *testing.T) {
 			t.Errorf("%s occurred too rarely: %v, want at least 5 times", what, total)
 		}
 	}
-	if r, n := total["reached"], total["objects"]; r*10 < n || r*10 > n*9 {
-		t.Errorf("%d of %d objects reached, want between a tenth and nine tenths", r, n)
-	}
+	r, n := total["reached"], total["objects"]
+	check.That(t, r*10 >= n && r*10 <= n*9, "%d of %d objects reached, want between a tenth and nine tenths", r, n)
 }
 
 // walk follows a path with the twin's own rights.
@@ -373,9 +372,8 @@ func (w *twin) walk(t *testing.T, n int, p reach.Path, total map[string]int) {
 		}
 		gives = step.Gives
 	}
-	if last := p.Steps[len(p.Steps)-1]; last.Object != p.Object {
-		t.Errorf("directory %d: %+v ends at %s, want %s", n, p, last.Object, p.Object)
-	}
+	last := p.Steps[len(p.Steps)-1]
+	check.That(t, last.Object == p.Object, "directory %d: %+v ends at %s, want %s", n, p, last.Object, p.Object)
 }
 
 func (w *twin) dump() string {
