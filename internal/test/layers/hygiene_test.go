@@ -48,6 +48,16 @@ func texts(t *testing.T, f func(name string, lines []string)) {
 	check.NoError(t, err)
 }
 
+// eachLine calls f with each line of the files of texts, and its number from 1.
+func eachLine(t *testing.T, f func(name string, n int, line string)) {
+	t.Helper()
+	texts(t, func(name string, lines []string) {
+		for i, line := range lines {
+			f(name, i+1, line)
+		}
+	})
+}
+
 // machineWords returns the paths and package hosts of the machine on which the test runs. They are queried, not
 // listed, so that each machine finds its own.
 func machineWords(t *testing.T) []string {
@@ -88,13 +98,10 @@ var hosts = regexp.MustCompile(`https?://(?:[^/@\s]*@)?([^/:\s,|]+)`)
 // A path or a package host of one machine is of no use to anyone else.
 func TestSourceNamesNoLocalPaths(t *testing.T) {
 	words := machineWords(t)
-	texts(t, func(name string, lines []string) {
-		for i, line := range lines {
-			for _, w := range words {
-				if at := strings.Index(line, w); at >= 0 && !continues(line[:at]) {
-					t.Errorf("%s:%d: %q belongs to this machine", name, i+1, w)
-				}
-			}
+	eachLine(t, func(name string, n int, line string) {
+		for _, w := range words {
+			at := strings.Index(line, w)
+			check.That(t, at < 0 || continues(line[:at]), "%s:%d: %q belongs to this machine", name, n, w)
 		}
 	})
 }
@@ -112,11 +119,9 @@ func continues(before string) bool {
 // it.
 func TestTextsReferToNoOtherOutsideFolder(t *testing.T) {
 	neighbour := ".." + "/shared"
-	texts(t, func(name string, lines []string) {
-		for i, line := range lines {
-			check.That(t, !strings.Contains(line, neighbour) || strings.Contains(line, "REFMON_VECTORS"),
-				"%s:%d: %s is named without REFMON_VECTORS: users have no such folder", name, i+1, neighbour)
-		}
+	eachLine(t, func(name string, n int, line string) {
+		check.That(t, !strings.Contains(line, neighbour) || strings.Contains(line, "REFMON_VECTORS"),
+			"%s:%d: %s is named without REFMON_VECTORS: users have no such folder", name, n, neighbour)
 	})
 }
 
@@ -126,16 +131,10 @@ var leftOpen = regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|XX` + `X)\b|panic\("(
 // Unfinished features are missing from the code and named in README or in refmon services, because users do not read
 // notes in the code.
 func TestSourceHasNoTodoNotes(t *testing.T) {
-	texts(t, func(name string, lines []string) {
-		if filepath.Ext(name) != ".go" {
-			return
-		}
-		for i, line := range lines {
-			if m := leftOpen.FindString(line); m != "" {
-				t.Errorf(`%s:%d: %s: do it now, or take it out and say in the README what is not there, want ""`,
-					name, i+1, m)
-			}
-		}
+	eachLine(t, func(name string, n int, line string) {
+		m := leftOpen.FindString(line)
+		check.That(t, m == "" || filepath.Ext(name) != ".go",
+			"%s:%d: %s: do it now, or take it out and say in the README what is not there", name, n, m)
 	})
 }
 
@@ -143,19 +142,14 @@ var link = regexp.MustCompile(`\]\(([^)#\s]+)(?:#[^)]*)?\)`)
 
 // A link inside the repository leads somewhere.
 func TestMarkdownLinksPointToFiles(t *testing.T) {
-	texts(t, func(name string, lines []string) {
+	eachLine(t, func(name string, n int, line string) {
 		if filepath.Ext(name) != ".md" {
 			return
 		}
-		for i, line := range lines {
-			for _, m := range link.FindAllStringSubmatch(line, -1) {
-				if strings.Contains(m[1], ":") {
-					continue
-				}
-				if _, err := os.Stat(filepath.Join(root, filepath.Dir(name), m[1])); err != nil {
-					t.Errorf("%s:%d: the link to %s leads nowhere", name, i+1, m[1])
-				}
-			}
+		for _, m := range link.FindAllStringSubmatch(line, -1) {
+			_, err := os.Stat(filepath.Join(root, filepath.Dir(name), m[1]))
+			check.That(t, err == nil || strings.Contains(m[1], ":"),
+				"%s:%d: the link to %s leads nowhere", name, n, m[1])
 		}
 	})
 }

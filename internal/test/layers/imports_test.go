@@ -262,12 +262,10 @@ func TestProgramsLinkOnlyWhatTheyNeed(t *testing.T) {
 		}
 	}
 	chain := []edge{{"a", "b"}, {"b", "c/d"}, {"x", "c"}}
-	if w := wayTo(chain, "a", []string{"c"}); !slices.Equal(w, []string{"a", "b", "c/d"}) {
-		t.Errorf("the way from a to c: %v", w)
-	}
-	if w := wayTo(chain, "b", []string{"a"}); w != nil {
-		t.Errorf("the way from b to a: %v, want nil", w)
-	}
+	w := wayTo(chain, "a", []string{"c"})
+	check.That(t, slices.Equal(w, []string{"a", "b", "c/d"}), "the way from a to c: %v", w)
+	w = wayTo(chain, "b", []string{"a"})
+	check.That(t, w == nil, "the way from b to a: %v, want nil", w)
 }
 
 // wayTo returns the imports by which a package reaches one of some folders, nil if it does not.

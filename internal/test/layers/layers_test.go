@@ -39,8 +39,7 @@ type tree struct {
 // load gives the module's source, parsed once for all tests.
 func load(t *testing.T) tree {
 	t.Helper()
-	tr := check.Must(parsed())
-	return tr
+	return check.Must(parsed())
 }
 
 // parsed parses every Go file of the module. Nested modules, testdata and

@@ -318,7 +318,6 @@ var Value int
 	u.read(tr, "p", own)
 	u.read(tr, "p", parse("p/p_test.go", "package p_test\nimport \"m/p\"\nvar _ p.Left\n"))
 	u.read(tr, "q", parse("q/q.go", "package q\nimport r \"m/p\"\nfunc f(u r.Used) { u.Called(); r.Run() }\n"))
-	if got, want := fmt.Sprint(u.unused("p", []file{own})), "[Left Lone Used.Uncalled Value]"; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
+	got, want := fmt.Sprint(u.unused("p", []file{own})), "[Left Lone Used.Uncalled Value]"
+	check.That(t, got == want, "got %s, want %s", got, want)
 }
