@@ -66,7 +66,7 @@ func TestRunLeavesChangedFiles(t *testing.T) {
 		m := sample()
 		j, _ := planned(t, m, grantEveryone("read"))
 		if undo {
-			must(Run(t.Context(), m, Mount{}, j, false, nil, nil))
+			check.Must(Run(t.Context(), m, Mount{}, j, false, nil, nil))
 		}
 		other := "O:BAG:SYD:P(A;;FA;;;SY)"
 		m.add("a", Directory, other)
@@ -82,7 +82,7 @@ func TestRunLeavesChangedFiles(t *testing.T) {
 			t.Errorf("F-207: undo %t: outcome %+v, %v, errors %v, want 5 failed files", undo, out, err, got)
 		}
 		for _, name := range []string{"a", "a/f"} {
-			check.Equal(t, must(sddl.Format(m.files[name].descriptor(), sddl.Options{})), other, "F-207: %s has", name)
+			check.Equal(t, check.Must(sddl.Format(m.files[name].descriptor(), sddl.Options{})), other, "F-207: %s has", name)
 		}
 	}
 }

@@ -43,13 +43,13 @@ func hostTree(t *testing.T) (root, outside string) {
 func TestSwappedDirectoryIsNotFollowed(t *testing.T) {
 	root, outside := hostTree(t)
 	keeper := Offline{Attribute: ntacl.UserName}
-	tree := must(Open(root))
+	tree := check.Must(Open(root))
 	defer tree.Close()
 	j := journalOf(t, &Plan{Files: tree, Keeper: keeper, Recursive: true, Change: grantEveryone("modify")})
 	check.RequireThat(t, j.Entries == 5, "%d entries, want 5", j.Entries)
 	check.NoError(t, os.Rename(root+"/a", root+"/was"))
 	check.NoError(t, os.Symlink(outside, root+"/a"))
-	again := must(Open(root))
+	again := check.Must(Open(root))
 	defer again.Close()
 	failed := map[string]error{}
 	out, err := Run(t.Context(), again, keeper, j, false, func(p string, err error) { failed[p] = err }, nil)
@@ -67,24 +67,25 @@ func TestSwappedDirectoryIsNotFollowed(t *testing.T) {
 func TestOfflineGrantAndUndoRestoreTree(t *testing.T) {
 	root, _ := hostTree(t)
 	keeper := Offline{Attribute: ntacl.UserName}
-	tree := must(Open(root))
+	tree := check.Must(Open(root))
 	defer tree.Close()
 	j := journalOf(t, &Plan{Files: tree, Keeper: keeper, Recursive: true, Change: grantEveryone("modify")})
-	must(Run(t.Context(), tree, keeper, j, false, nil, nil))
+	check.Must(Run(t.Context(), tree, keeper, j, false, nil, nil))
 	for _, name := range []string{"", "a", "a/f", "a/b", "a/b/g"} {
-		h := must(tree.Hold(name))
+		h := check.Must(tree.Hold(name))
 		k, err := keeper.Read(h)
 		check.That(t, err == nil && k.Version == 4 && k.Raw != nil,
 			"%q: stored descriptor %+v, %v, want version 4 with the raw bytes", name, k, err)
 		h.Close()
 	}
 	check.NoError(t, os.Chmod(root+"/a/f", 0o600)) //nolint:gosec // it is stale then
-	h := must(tree.Hold("a/f"))
+	h := check.Must(tree.Hold("a/f"))
 	_, err := keeper.Read(h)
 	check.ErrorIs(t, err, ErrStale, "after a chmod")
 	h.Close()
 	check.NoError(t, os.Chmod(root+"/a/f", 0o644)) //nolint:gosec // as it was
-	check.Equal(t, must(Run(t.Context(), tree, keeper, j, true, nil, nil)), Outcome{Written: 5}, "outcome of the undo")
+	check.Equal(t, check.Must(Run(t.Context(), tree, keeper, j, true, nil, nil)), Outcome{Written: 5},
+		"outcome of the undo")
 	n, err := unix.Getxattr(root+"/a/f", ntacl.UserName, nil)
 	check.That(t, err != nil, "a/f has a descriptor of %d bytes after the undo, want none", n)
 }
@@ -92,9 +93,9 @@ func TestOfflineGrantAndUndoRestoreTree(t *testing.T) {
 // A single file is handled as its own tree. A link and a missing path are errors that name it.
 func TestOpenTreatsSingleFileAsTree(t *testing.T) {
 	root, _ := hostTree(t)
-	one := must(Open(root + "/a/f"))
+	one := check.Must(Open(root + "/a/f"))
 	defer one.Close()
-	h := must(one.Hold(""))
+	h := check.Must(one.Hold(""))
 	var s unix.Stat_t
 	check.NoError(t, unix.Stat(root+"/a/f", &s))
 	check.Equal(t, h.Status(), Status{Kind: Regular, Device: s.Dev, Inode: s.Ino, Mode: s.Mode & 0o7777, UID: s.Uid,
@@ -111,7 +112,7 @@ func TestOpenTreatsSingleFileAsTree(t *testing.T) {
 		check.That(t, errors.Is(err, want) && errors.As(err, &about) && about.Path == name,
 			"opening %s: %v, want an error that names it", name, err)
 	}
-	tree := must(Open("/"))
+	tree := check.Must(Open("/"))
 	check.Equal(t, tree.Path, "/", "path of the root of the host")
 	tree.Close()
 }
@@ -136,26 +137,26 @@ func TestFirstGrantLeavesNothingForCreatorsGroup(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-1-2-3")
 	alice, bob, users := domain.WithRID(1107), domain.WithRID(1108), domain.WithRID(513)
 	all := sd.ObjectInherit | sd.ContainerInherit
-	grant := []Step{{Verb: Grant, Trustee: alice, Rights: must(ParseRights("full")), Flags: all}}
+	grant := []Step{{Verb: Grant, Trustee: alice, Rights: check.Must(ParseRights("full")), Flags: all}}
 	subject := func(user sid.SID) access.Subject {
 		spec := token.StandardUser(user)
 		spec.Groups = append(spec.Groups, token.Group{SID: users})
 		spec.PrimaryGroup = users
-		return access.SubjectOf(must(token.New(spec)))
+		return access.SubjectOf(check.Must(token.New(spec)))
 	}
 	for name, change := range map[string]Change{"one": Edit(grant), "every": EditEach(grant)} {
 		root, _ := hostTree(t)
 		keeper := Offline{Attribute: ntacl.UserName}
-		tree := must(Open(root))
+		tree := check.Must(Open(root))
 		defer tree.Close()
 		for _, c := range []Change{change, Edit([]Step{{Verb: Revoke, Trustee: sid.Everyone}})} {
 			j := journalOf(t, &Plan{Files: tree, Keeper: keeper, Recursive: true, Change: c})
-			must(Run(t.Context(), tree, keeper, j, false, nil, nil))
+			check.Must(Run(t.Context(), tree, keeper, j, false, nil, nil))
 		}
 		var d *sd.Descriptor
 		for _, path := range []string{"a", ""} {
-			h := must(tree.Hold(path))
-			d = must(keeper.Read(h)).Descriptor
+			h := check.Must(tree.Hold(path))
+			d = check.Must(keeper.Read(h)).Descriptor
 			h.Close()
 			check.That(t, d.Control()&sd.DACLAutoInherited != 0,
 				"B-110: %s: %q has no mark of automatic inheritance, want one", name, path)

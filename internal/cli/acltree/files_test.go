@@ -104,7 +104,7 @@ func (f *memoryFile) SetAttribute(name string, value []byte) error {
 		return nil
 	}
 	if name == MountAttribute { // the mount merges the DACL into what it has
-		was, given := f.descriptor().Parts(), must(sd.Decode(value)).Parts()
+		was, given := f.descriptor().Parts(), check.Must(sd.Decode(value)).Parts()
 		if given.Control&sd.DACLAutoInheritRequest == 0 { // as Windows does
 			given.Control &^= sd.DACLAutoInherited
 		}
@@ -117,7 +117,7 @@ func (f *memoryFile) SetAttribute(name string, value []byte) error {
 }
 
 func (f *memoryFile) descriptor() *sd.Descriptor {
-	return must(sd.Decode(f.values[MountAttribute]))
+	return check.Must(sd.Decode(f.values[MountAttribute]))
 }
 
 // text prints the DACLs of the tree, a line for each file.
@@ -133,16 +133,9 @@ func (m *memory) text() string {
 	return strings.Join(out, "\n")
 }
 
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}
-
 // dacl returns the text of a DACL without "D:".
 func dacl(d *sd.Descriptor) string {
-	_, text, _ := strings.Cut(must(sddl.Format(d, sddl.Options{})), "D:")
+	_, text, _ := strings.Cut(check.Must(sddl.Format(d, sddl.Options{})), "D:")
 	return text
 }
 
@@ -183,16 +176,16 @@ func planned(t *testing.T, m *memory, change Change) (*Journal, Counts) {
 // newJournal starts a journal in a temporary file.
 func newJournal(t *testing.T) (*Writer, *os.File) {
 	t.Helper()
-	f := must(os.Create(path.Join(t.TempDir(), "undo")))
+	f := check.Must(os.Create(path.Join(t.TempDir(), "undo")))
 	t.Cleanup(func() { _ = f.Close() }) // the test is over
-	return must(NewWriter(f, Header{Root: "/r", Keeper: "mount", Command: "test"})), f
+	return check.Must(NewWriter(f, Header{Root: "/r", Keeper: "mount", Command: "test"})), f
 }
 
 // journalOf runs a plan into a journal of a temporary file.
 func journalOf(t *testing.T, p *Plan) *Journal {
 	t.Helper()
 	w, f := newJournal(t)
-	must(p.Run(t.Context(), w))
+	check.Must(p.Run(t.Context(), w))
 	check.NoError(t, w.Commit(true))
-	return must(ReadJournal(f))
+	return check.Must(ReadJournal(f))
 }

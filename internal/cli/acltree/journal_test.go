@@ -19,10 +19,10 @@ import (
 // contents. Reading never panics.
 func TestTruncatedJournalNeverPanics(t *testing.T) {
 	w, f := newJournal(t)
-	must(planOf(sample()).Run(t.Context(), w))
+	check.Must(planOf(sample()).Run(t.Context(), w))
 	check.NoError(t, w.Commit(true))
-	whole := must(os.ReadFile(f.Name()))
-	j := must(ReadJournal(bytes.NewReader(whole)))
+	whole := check.Must(os.ReadFile(f.Name()))
+	j := check.Must(ReadJournal(bytes.NewReader(whole)))
 	check.That(t, j.Entries == 5 && j.Root == "/r", "journal = %+v, want 5 entries of the root /r", j)
 	_, err := ReadJournal(bytes.NewReader(append(bytes.Clone(whole), "{}\n"...)))
 	check.That(t, err != nil, "a line after the last one is accepted, want an error")
@@ -51,7 +51,7 @@ func TestJournalReturnsEvictedDescriptors(t *testing.T) {
 	}
 	check.NoError(t, w.Commit(false))
 	i := 0
-	check.NoError(t, must(ReadJournal(f)).Each(func(e *Entry) error {
+	check.NoError(t, check.Must(ReadJournal(f)).Each(func(e *Entry) error {
 		if int(e.After.DACL().At(0).Mask()) != i+1 || !e.Before.Equal(e.After) || e.Raw[0] != byte(i) {
 			t.Fatalf("entry %d has rights %v, want %d and equal descriptors before and after",
 				i, e.After.DACL().At(0).Mask(), i+1)
@@ -68,11 +68,12 @@ func TestCommitReportsErrors(t *testing.T) {
 	check.NoError(t, err)
 	defer in.Close()
 	for _, durable := range []bool{false, true} {
-		err := must(NewWriter(out, Header{Root: "/r"})).Commit(durable)
+		err := check.Must(NewWriter(out, Header{Root: "/r"})).Commit(durable)
 		check.Equal(t, err != nil, durable, "Commit of a pipe fails")
 	}
 	check.NoError(t, out.Close())
-	check.ErrorIs(t, must(NewWriter(out, Header{Root: "/r"})).Commit(false), os.ErrClosed, "Commit of a closed file")
+	check.ErrorIs(t, check.Must(NewWriter(out, Header{Root: "/r"})).Commit(false), os.ErrClosed,
+		"Commit of a closed file")
 }
 
 // TestJournalComparesFilesBeforeAndAfter: the comparison reads every changed file before and after, with its kind.
@@ -84,7 +85,7 @@ func TestJournalComparesFilesBeforeAndAfter(t *testing.T) {
 		check.NoError(t, objects.Each(t.Context(), source, func(_ *objects.Batch, o *objects.Object) error {
 			paths = append(paths, string(o.Path)+" "+objects.TypeName(o.Type))
 			name := strings.TrimPrefix(strings.TrimPrefix(string(o.Path), "/r"), "/")
-			line := "\n" + name + " " + dacl(must(o.Descriptor(sid.SID{}))) + "\n"
+			line := "\n" + name + " " + dacl(check.Must(o.Descriptor(sid.SID{}))) + "\n"
 			check.That(t, strings.Contains("\n"+text+"\n", line), "%q is not in\n%q", line, text)
 			return nil
 		}))

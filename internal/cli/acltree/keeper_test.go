@@ -23,7 +23,7 @@ func (m *memory) failReads() {
 // permissions that cannot be read, are errors before anything is written.
 func TestKeepersReportUnusableAttributes(t *testing.T) {
 	value := func(version uint16, hash byte) []byte {
-		return must((&ntacl.Attribute{Version: version, HashType: ntacl.HashSHA256, Hash: [64]byte{hash},
+		return check.Must((&ntacl.Attribute{Version: version, HashType: ntacl.HashSHA256, Hash: [64]byte{hash},
 			Descriptor: sddl.MustParse("O:BAG:SYD:")}).Append(nil))
 	}
 	for name, c := range map[string]struct {

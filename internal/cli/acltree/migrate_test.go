@@ -66,7 +66,7 @@ func TestMigrationConvertsAndUndoesPermissions(t *testing.T) {
 	has := m.add("has", Regular, "")
 	keeper := Offline{}
 	a := &ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;BA)")}
-	has.values[ntacl.Name] = must(a.Append(nil))
+	has.values[ntacl.Name] = check.Must(a.Append(nil))
 	for _, file := range []*memoryFile{root, f, has} {
 		file.values[NFS4Attribute] = xdr(fileaccess.NFS4ACE{Who: "bob@x", Mask: 1},
 			fileaccess.NFS4ACE{Who: "what@x", Mask: 1})
@@ -78,9 +78,9 @@ func TestMigrationConvertsAndUndoesPermissions(t *testing.T) {
 		j := journalOf(t, &Plan{Files: m, Keeper: keeper, Recursive: true, Change: mig.Change})
 		check.RequireThat(t, j.Entries == 2 && mig.Kept == 1,
 			"%s: %d entries, %d kept, want 2, 1", from, j.Entries, mig.Kept)
-		must(Run(t.Context(), m, keeper, j, false, nil, nil))
-		got := must(ntacl.Decode(f.values[ntacl.Name]))
-		text := must(sddl.Format(got.Descriptor, sddl.Options{}))
+		check.Must(Run(t.Context(), m, keeper, j, false, nil, nil))
+		got := check.Must(ntacl.Decode(f.values[ntacl.Name]))
+		text := check.Must(sddl.Format(got.Descriptor, sddl.Options{}))
 		switch from {
 		case FromPOSIX:
 			want, _, err := fileaccess.FromMode(1000, 2000, 0o640, false, nil)
@@ -92,7 +92,7 @@ func TestMigrationConvertsAndUndoesPermissions(t *testing.T) {
 				slices.Equal(losses["f"], []fileaccess.LossKind{fileaccess.LossUnknownName}),
 				"nfs4: descriptor %s, losses %v, want one unknown name", text, losses)
 		}
-		must(Run(t.Context(), m, keeper, j, true, nil, nil))
+		check.Must(Run(t.Context(), m, keeper, j, true, nil, nil))
 		check.That(t, f.values[ntacl.Name] == nil, "%s: undone: %x, want no attribute", from, f.values[ntacl.Name])
 	}
 	check.That(t, (&Migration{}).Check() != nil && (&Migration{From: FromNFS4}).Check() == nil,
@@ -137,8 +137,8 @@ func TestDefaultACLConvertsApartFromAccessACL(t *testing.T) {
 	dir.status.Mode, dir.status.UID, dir.status.GID = 0o770, 1000, 2000
 	dir.values[posixAccess], dir.values[posixDefault] = access.Append(nil), inherited.Append(nil)
 	info := ntacl.Info{Directory: true, Mode: 0o770, UID: 1000, GID: 2000}
-	want := must(ntacl.PosixDirectory(info, access.Append(nil), inherited.Append(nil), nil))
-	check.Equal(t, dacl(must(Offline{}.Read(dir)).Descriptor), dacl(want), "derived")
+	want := check.Must(ntacl.PosixDirectory(info, access.Append(nil), inherited.Append(nil), nil))
+	check.Equal(t, dacl(check.Must(Offline{}.Read(dir)).Descriptor), dacl(want), "derived")
 	got, _, err := (&Migration{From: FromPOSIX}).Change(&Node{Directory: true, Kept: &Kept{}, Held: dir})
 	check.NoError(t, err)
 	want, _, err = fileaccess.FromPOSIX(&fileaccess.POSIX{User: 1000, Group: 2000, Mode: 0o770, Directory: true,

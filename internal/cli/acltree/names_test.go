@@ -17,7 +17,7 @@ import (
 // A name is resolved by the first source that knows it, then as a SID or alias, then as a well-known name. A name
 // with two meanings is refused (U-116). A name with a domain does not match the directory's name without it (U-118).
 func TestNameIsResolvedByFirstSource(t *testing.T) {
-	dir := must(directory.New(&directory.Accounts{Domain: sid.MustParse("S-1-5-21-1-2-3"),
+	dir := check.Must(directory.New(&directory.Accounts{Domain: sid.MustParse("S-1-5-21-1-2-3"),
 		Users: []directory.User{{Name: "alice", SID: sid.MustParse("S-1-5-21-1-2-3-1107")},
 			{Name: "gone", SID: sid.MustParse("S-1-5-21-1-2-3-1108"), Disabled: true},
 			{Name: `ADS\eve`, SID: sid.MustParse("S-1-5-21-1-2-3-1109")}},

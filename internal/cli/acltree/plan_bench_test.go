@@ -23,21 +23,22 @@ func BenchmarkPlan(b *testing.B) {
 			m.add(fmt.Sprintf("%s/f%d", dir, f), Regular, "O:BAG:SYD:AI(A;ID;FA;;;BA)")
 		}
 	}
-	change := Edit([]Step{{Verb: Grant, Trustee: sddl.MustParse("O:BU").Owner(), Rights: must(ParseRights("modify")),
-		Flags: 3}})
+	change := Edit([]Step{{Verb: Grant, Trustee: sddl.MustParse("O:BU").Owner(),
+		Rights: check.Must(ParseRights("modify")),
+		Flags:  3}})
 	b.ReportAllocs()
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	for b.Loop() {
-		f := must(os.Create(filepath.Join(b.TempDir(), "undo")))
-		w := must(NewWriter(f, Header{Root: "/r", Keeper: "mount", Command: "test"}))
+		f := check.Must(os.Create(filepath.Join(b.TempDir(), "undo")))
+		w := check.Must(NewWriter(f, Header{Root: "/r", Keeper: "mount", Command: "test"}))
 		p := Plan{Files: m, Keeper: Mount{}, Recursive: true, Change: change}
-		counts := must(p.Run(b.Context(), w))
+		counts := check.Must(p.Run(b.Context(), w))
 		if err := w.Commit(false); err != nil || counts.Changed != 100001 {
 			b.Fatal(counts, err)
 		}
-		must(ReadJournal(f))
+		check.Must(ReadJournal(f))
 		check.NoError(b, f.Close())
 	}
 	runtime.GC()

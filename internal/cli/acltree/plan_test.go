@@ -17,7 +17,7 @@ import (
 
 // grantEveryone returns a change that grants rights on a tree to Everyone.
 func grantEveryone(rights string) Change {
-	return Edit([]Step{{Verb: Grant, Trustee: sid.Everyone, Rights: must(ParseRights(rights)),
+	return Edit([]Step{{Verb: Grant, Trustee: sid.Everyone, Rights: check.Must(ParseRights(rights)),
 		Flags: sd.ObjectInherit | sd.ContainerInherit}})
 }
 
@@ -37,7 +37,7 @@ func TestPlanRenewsInheritedEntriesOnly(t *testing.T) {
 	single := planOf(m)
 	single.Recursive = false
 	one := discard(1)
-	check.Equal(t, must(single.Run(t.Context(), &one)), Counts{Files: 1, Changed: 1}, "counts of the root alone")
+	check.Equal(t, check.Must(single.Run(t.Context(), &one)), Counts{Files: 1, Changed: 1}, "counts of the root alone")
 	out, err := Run(t.Context(), m, Mount{}, j, false, nil, nil)
 	check.That(t, err == nil && out == (Outcome{Written: 5}), "outcome = %+v, %v, want 5 files written", out, err)
 	check.Equal(t, m.text(), changed, "files after the run")
@@ -103,7 +103,7 @@ func TestPlanSurvivesErrors(t *testing.T) {
 func TestPlanStoresNewAttributes(t *testing.T) {
 	m := newMemory()
 	a := &ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;BA)")}
-	m.add("", Directory, "").values[ntacl.Name] = must(a.Append(nil))
+	m.add("", Directory, "").values[ntacl.Name] = check.Must(a.Append(nil))
 	m.add("f", Regular, "")
 	for store, want := range map[bool]string{false: "", true: "f 3;"} {
 		j := journalOf(t, &Plan{Files: m, Keeper: Offline{}, Recursive: true,
@@ -132,7 +132,7 @@ func TestDerivedCreatorGroupEntryGoes(t *testing.T) {
 			n.Before = sddl.MustParse("D:(A;OICI;FX;;;CG)")
 			after, _, err := grantEveryone("read")(n)
 			check.That(t, err == nil && after.DACL().Len() == entries, "%+v: %v, %v, want %d", n, after, err, entries)
-			after, _, err = Edit([]Step{{Verb: Deny, Trustee: sid.CreatorGroup, Rights: must(ParseRights("read"))}})(n)
+			after, _, err = Edit([]Step{{Verb: Deny, Trustee: sid.CreatorGroup, Rights: check.Must(ParseRights("read"))}})(n)
 			check.That(t, err == nil && after.DACL().Len() == 2, "CREATOR GROUP, %+v: %v, %v, want 2", n, after, err)
 		}
 	}
@@ -152,19 +152,19 @@ func (d *discard) Put(*Entry) error {
 // DACL or without an entry to revoke is not an error (F-206).
 func TestEditEachReachesProtectedFiles(t *testing.T) {
 	m := sample()
-	j, counts := planned(t, m, EditEach([]Step{{Verb: Grant, Trustee: sid.Users, Rights: must(ParseRights("read")),
+	j, counts := planned(t, m, EditEach([]Step{{Verb: Grant, Trustee: sid.Users, Rights: check.Must(ParseRights("read")),
 		Flags: sd.ObjectInherit | sd.ContainerInherit}}))
-	must(Run(t.Context(), m, Mount{}, j, false, nil, nil))
+	check.Must(Run(t.Context(), m, Mount{}, j, false, nil, nil))
 	for name, want := range map[string]string{"p": "D:PAI(A;OICI;FA;;;SY)(A;OICI;FR;;;BU)",
 		"p/f": "D:AI(A;;FR;;;BU)(A;ID;FA;;;SY)(A;ID;FR;;;BU)", "n": "D:NO_ACCESS_CONTROL"} {
-		got := must(sddl.Format(m.files[name].descriptor(), sddl.Options{Info: winnt.DACL_SECURITY_INFORMATION}))
+		got := check.Must(sddl.Format(m.files[name].descriptor(), sddl.Options{Info: winnt.DACL_SECURITY_INFORMATION}))
 		check.Equal(t, got, want, "%s", name)
 	}
 	check.That(t, counts.Failed == 0 && counts.Changed == 7, "counts = %+v, want 7 changed and 0 failed", counts)
 	// A step that concerns no entry of the root leaves the other steps.
 	j, counts = planned(t, m, EditEach([]Step{{Verb: Revoke, Trustee: sid.Everyone},
-		{Verb: Grant, Trustee: sid.Guests, Rights: must(ParseRights("read"))}}))
-	must(Run(t.Context(), m, Mount{}, j, false, nil, nil))
+		{Verb: Grant, Trustee: sid.Guests, Rights: check.Must(ParseRights("read"))}}))
+	check.Must(Run(t.Context(), m, Mount{}, j, false, nil, nil))
 	if n := strings.Count(m.text(), "(A;;FR;;;BG)"); counts.Failed != 0 || counts.Changed != 7 || n != 7 ||
 		strings.Contains(m.text(), "(A;;FR;;;WD)") {
 		t.Errorf("counts %+v and files %s, want 7 changed files without the revoked entry", counts, m.text())

@@ -33,7 +33,7 @@ func TestParseRightsAcceptsWordsAndMasks(t *testing.T) {
 // Each verb changes the descriptor of a directory and of a file.
 func TestACLVerbsEditDescriptor(t *testing.T) {
 	grants, denials := Grant, Deny
-	read, write := must(ParseRights("read")), must(ParseRights("write"))
+	read, write := check.Must(ParseRights("read")), check.Must(ParseRights("write"))
 	all := sd.ObjectInherit | sd.ContainerInherit
 	for _, c := range []struct {
 		name, before string
@@ -68,6 +68,6 @@ func TestACLVerbsEditDescriptor(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.err)
 			continue
 		}
-		check.Equal(t, must(sddl.Format(after, sddl.Options{})), c.after, "%s", c.name)
+		check.Equal(t, check.Must(sddl.Format(after, sddl.Options{})), c.after, "%s", c.name)
 	}
 }

@@ -42,10 +42,10 @@ func TestControlOfDomainIsFollowed(t *testing.T) {
 		}
 		list[1].Entry.Classes = []string{"container"}
 		list[5].Entry.SID = sid.MustParse("S-1-5-21-9-9-9-512")
-		s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: list}
+		s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), Objects: list}
 		s.From = s.Directory.Find("ann")
 		first := map[string]string{}
-		for _, p := range must(s.Do(context.Background())).Paths {
+		for _, p := range check.Must(s.Do(context.Background())).Paths {
 			x := p.Steps[len(p.Steps)-1]
 			name := strings.TrimPrefix(strings.Split(p.Object, ",")[0], "CN=")
 			first[name] = x.Right
@@ -70,7 +70,7 @@ func TestInboundFollowsControlOfDomain(t *testing.T) {
 	list := []objects.Item{thing("DC=x", "", "domain", "O:SYG:SYD:(A;;WD;;;<staff>)"),
 		thing("CN=staff,DC=x", "2101", "group", "O:SYG:SYD:(OA;;WP;"+memberGUID+";;<cy>)"),
 		thing("CN=bob,DC=x", "1102", "user", "O:SYG:SYD:(A;;GA;;;SY)")}
-	s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: list}
+	s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), Objects: list}
 	who, cut, err := s.Inbound(context.Background(), []int{2})
 	check.That(t, err == nil && cut == "" && len(who) == 1 && who[0].Who == "cy" && len(who[0].Steps) == 2 &&
 		who[0].Steps[1].Right == reach.ControlsDomain,

@@ -25,12 +25,12 @@ func TestEntryMatchesStepWithAllParts(t *testing.T) {
 		{"holder", "(A;;GA;;;<ann>)(A;;WP;;;<ann>)", "[true false]"},
 		{"managed", "(A;;RP;;;<ann>)(A;;WD;;;<ann>)", "[false true]"}, // whose password has its own descriptor (B-10)
 	} {
-		s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: []objects.Item{
+		s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), Objects: []objects.Item{
 			thing("CN=thing,DC=x", "", c.class, "O:SYG:SYD:"+c.entries)}}
 		if c.class == "managed" {
 			s.Objects[0].Entry.Managed = s.Objects[0].Descriptor.Binary()
 		}
-		must(s.Do(context.Background()))
-		check.Equal(t, fmt.Sprint(must(s.OfSteps(0))), c.want, "%s %s", c.class, c.entries)
+		check.Must(s.Do(context.Background()))
+		check.Equal(t, fmt.Sprint(check.Must(s.OfSteps(0))), c.want, "%s %s", c.class, c.entries)
 	}
 }

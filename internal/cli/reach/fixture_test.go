@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/reach"
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -72,13 +73,6 @@ var classesOf = map[string][]string{
 	"domain": {"top", "domain", "domainDNS"}, "ou": {"top", "organizationalUnit"}, "holder": {"top", "container"},
 }
 
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}
-
 // newWorld draws a directory.
 func newWorld(t *testing.T, rng *rand.Rand) *world {
 	t.Helper()
@@ -113,7 +107,8 @@ func newWorld(t *testing.T, rng *rand.Rand) *world {
 		w.add(rng, is, -1, sid.SID{})
 	}
 	rng.Shuffle(len(w.things), func(i, j int) { w.things[i], w.things[j] = w.things[j], w.things[i] })
-	w.search = reach.Search{Directory: must(dirfile.Read([]byte(w.yaml()))), BlockOwner: w.block, MaxJoined: w.joined}
+	w.search = reach.Search{Directory: check.Must(dirfile.Read([]byte(w.yaml()))), BlockOwner: w.block,
+		MaxJoined: w.joined}
 	for _, o := range w.things {
 		w.search.Objects = append(w.search.Objects, o.item)
 	}
@@ -160,7 +155,7 @@ func (w *world) add(rng *rand.Rand, is string, account int, who sid.SID) {
 	for range rng.IntN(4) {
 		text += w.entry(rng, is)
 	}
-	o.item.Descriptor = must(sddl.Parse(text, sddl.Options{Domain: sid.MustParse(domainSID)}))
+	o.item.Descriptor = check.Must(sddl.Parse(text, sddl.Options{Domain: sid.MustParse(domainSID)}))
 	w.things = append(w.things, o)
 }
 
@@ -249,7 +244,7 @@ func thing(path, rid, class, text string) objects.Item {
 	text = strings.NewReplacer("<ann>", domainSID+"-1101", "<bob>", domainSID+"-1102", "<cy>", domainSID+"-1103",
 		"<staff>", domainSID+"-2101", "<admins>", domainSID+"-2102").Replace(text)
 	item := objects.Item{Path: path, Type: winnt.DirectoryServiceObject,
-		Descriptor: must(sddl.Parse(text, sddl.Options{})), Entry: &objects.Entry{}}
+		Descriptor: check.Must(sddl.Parse(text, sddl.Options{})), Entry: &objects.Entry{}}
 	if path[0] == '/' {
 		item.Type, item.Entry = winnt.FileObject, nil
 		return item

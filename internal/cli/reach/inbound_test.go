@@ -72,7 +72,7 @@ func TestInboundSearchReportsEarlyEnd(t *testing.T) {
 		{0, 0, "OU=shut", "cut \"\": "},
 		{0, 0, "CN=bob", "cut \"\": ann 1"}, // bob does not reach himself
 	} {
-		s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf(),
+		s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), Objects: objectsOf(),
 			MaxDepth: c.depth, MaxHands: c.hands}
 		var targets []int
 		for i := range s.Objects {

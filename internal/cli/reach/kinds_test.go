@@ -35,9 +35,9 @@ func TestObjectKindSelectsNamedRights(t *testing.T) {
 		}(), "", ""},
 		"a group by class and a user by SID": {thing("o", "1102", "group", all), "AddMember", "member of bob"},
 	} {
-		s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: []objects.Item{c.item}}
+		s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), Objects: []objects.Item{c.item}}
 		s.From = s.Directory.Find("ann")
-		got := must(s.Do(context.Background()))
+		got := check.Must(s.Do(context.Background()))
 		right, give := "", ""
 		if len(got.Paths) > 0 {
 			right, give = got.Paths[0].Steps[0].Right, got.Paths[0].Steps[0].Gives
@@ -51,9 +51,9 @@ func TestObjectKindSelectsNamedRights(t *testing.T) {
 // cannot change its rights.
 func TestAccountWithDollarIsComputer(t *testing.T) {
 	const owned = "O:<ann>G:SYD:(A;;GR;;;WD)"
-	s := reach.Search{Directory: must(dirfile.Read([]byte(small))), BlockOwner: true,
+	s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), BlockOwner: true,
 		Objects: []objects.Item{thing("CN=PC", "1104", "", owned), thing("CN=bob", "1102", "", owned)}}
 	s.From = s.Directory.Find("ann")
-	paths := must(s.Do(context.Background())).Paths
+	paths := check.Must(s.Do(context.Background())).Paths
 	check.That(t, len(paths) == 1 && paths[0].Object == "CN=bob", "ann reaches %+v, want CN=bob", paths)
 }

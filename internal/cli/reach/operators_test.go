@@ -46,7 +46,7 @@ func TestOperatorsReachDomainControllers(t *testing.T) {
 		"DC1$": {"ControlsDomain CN=DC1", "ControlsDomain CN=Backup", "ControlsDomain CN=Account",
 			"ControlsDomain CN=PC", "ControlsDomain CN=RO", "DCSync DC=x"},
 	} {
-		s := reach.Search{Directory: must(dirfile.Read([]byte(operated))), Objects: list}
+		s := reach.Search{Directory: check.Must(dirfile.Read([]byte(operated))), Objects: list}
 		s.From = s.Directory.Find(who)
 		r := check.Must(s.Do(context.Background()))
 		var got []string

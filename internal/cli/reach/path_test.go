@@ -15,10 +15,10 @@ import (
 // The path to each object with all data of each step: principal, right, entry, groups, and result (B-7, B-8, B-9,
 //
 func TestPathHasEveryStep(t *testing.T) {
-	s := reach.Search{Directory: must(dirfile.Read([]byte(small))),
+	s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))),
 		Objects: append(objectsOf(), thing("DC=y", "", "domain", "O:SYG:SYD:(A;;CR;;;<ann>)"))}
 	s.From = s.Directory.Find("ann")
-	got := must(s.Do(context.Background()))
+	got := check.Must(s.Do(context.Background()))
 	password := reach.Step{Who: "ann", Right: "ForceChangePassword", Object: "CN=bob",
 		By: []string{"DACL 0 for ann on User-Force-Change-Password"}, Gives: "acts as bob"}
 	staff := reach.Step{Who: "bob", Right: "AddMember", Object: "CN=staff", By: []string{"DACL 0 for bob on member"},

@@ -37,7 +37,7 @@ func TestSearchStopsAtItsLimits(t *testing.T) {
 		{func(s *reach.Search) { s.MaxHands = 5 }, 6, 5, ""},
 		{func(s *reach.Search) { s.MaxJoined = reach.MaxJoined; s.MaxHands = 7 }, 6, 6, ""},
 	} {
-		s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
+		s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), Objects: objectsOf()}
 		s.From = s.Directory.Find("ann")
 		c.set(&s)
 		got, err := s.Do(context.Background())
@@ -64,7 +64,7 @@ func TestSearchStopsAtItsLimits(t *testing.T) {
 // that a cancelled context ends it.
 func TestUnreadableObjectEndsSearch(t *testing.T) {
 	broken := errors.New("broken")
-	s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
+	s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), Objects: objectsOf()}
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
 	r, err := s.Do(over)
@@ -73,7 +73,7 @@ func TestUnreadableObjectEndsSearch(t *testing.T) {
 	if r, err := s.Do(context.Background()); !errors.Is(err, broken) || r != nil || err.Error() != "CN=staff: broken" {
 		t.Errorf("search over a broken object = %v, %v, want its error", r, err)
 	}
-	direct := must(reach.NewDirect(s.Directory))
+	direct := check.Must(reach.NewDirect(s.Directory))
 	if r, err := direct.Rights(&s.Objects[3]); !errors.Is(err, broken) || r != nil {
 		t.Errorf("rights on a broken object = %v, %v, want its error", r, err)
 	}
@@ -89,21 +89,22 @@ func TestUnreadableObjectEndsSearch(t *testing.T) {
 // own (B-10).
 func TestManagedPasswordHasItsOwnDescriptor(t *testing.T) {
 	const mine, other = "O:SYD:(A;;0x10;;;S-1-5-21-1-2-3-1101)", "O:SYD:(A;;0x10;;;SY)"
-	d := must(dirfile.Read([]byte("domain: " + domainSID + "\nusers:\n  - {name: u, sid: " + domainSID + "-1101}\n")))
+	d := check.Must(dirfile.Read([]byte("domain: " + domainSID + "\nusers:\n  - {name: u, sid: " + domainSID +
+		"-1101}\n")))
 	for _, c := range []struct{ own, managed, right string }{
 		{other, mine, "ReadGMSAPassword"}, {mine, other, ""}, {mine, mine, "ReadGMSAPassword"},
 		{"O:SYD:(A;;WO;;;S-1-5-21-1-2-3-1101)(A;;0x10;;;OW)", other, ""},
 	} {
 		item := objects.Item{
-			Path: "svc", Type: winnt.DirectoryServiceObject, Descriptor: must(sddl.Parse(c.own, sddl.Options{})),
+			Path: "svc", Type: winnt.DirectoryServiceObject, Descriptor: check.Must(sddl.Parse(c.own, sddl.Options{})),
 			Entry: &objects.Entry{
 				SID: sid.MustParse(domainSID + "-1200"), Classes: []string{"msDS-GroupManagedServiceAccount"},
-				Managed: must(sddl.Parse(c.managed, sddl.Options{})).Binary(),
+				Managed: check.Must(sddl.Parse(c.managed, sddl.Options{})).Binary(),
 			},
 		}
 		s := reach.Search{Directory: d, From: d.Find("u"), Objects: []objects.Item{item}}
 		got := ""
-		for _, p := range must(s.Do(context.Background())).Paths {
+		for _, p := range check.Must(s.Do(context.Background())).Paths {
 			got += p.Steps[0].Right
 		}
 		check.Equal(t, got, c.right, "own %s, managed %s: right", c.own, c.managed)
@@ -113,9 +114,9 @@ func TestManagedPasswordHasItsOwnDescriptor(t *testing.T) {
 // PRINCIPAL SELF is the account of the object. On an object without a SID it is nobody.
 func TestPrincipalSelfIsOwnAccount(t *testing.T) {
 	const own = "O:SYG:SYD:(A;;WD;;;PS)"
-	s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: []objects.Item{
+	s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), Objects: []objects.Item{
 		thing("CN=bob", "1102", "user", own), thing("CN=ann", "1101", "user", own), thing("CN=none", "", "user", own)}}
 	s.From = s.Directory.Find("ann")
-	paths := must(s.Do(context.Background())).Paths
+	paths := check.Must(s.Do(context.Background())).Paths
 	check.That(t, len(paths) == 1 && paths[0].Object == "CN=ann", "ann reaches %+v, want CN=ann", paths)
 }

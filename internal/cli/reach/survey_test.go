@@ -71,7 +71,7 @@ func TestSurveyIsInboundOfEachTarget(t *testing.T) {
 // not reach a target has no path.
 func TestSurveyStopsOnCallbackError(t *testing.T) {
 	search := func() *reach.Search {
-		return &reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
+		return &reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), Objects: objectsOf()}
 	}
 	failure := errors.New("enough")
 	fail := func(int, []reach.Right) error { return failure }

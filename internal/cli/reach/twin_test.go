@@ -84,12 +84,12 @@ func (w *twin) tokenOf(user int, joined []int) *token.Token {
 		spec.Groups = append(spec.Groups, token.Group{SID: s, Attributes: token.GroupDefault})
 	}
 	for _, s := range []string{"WD", "NU", "AU", "S-1-5-15", "BU", domainSID + "-513"} {
-		add(must(sid.Resolve(s, sid.SID{})))
+		add(check.Must(sid.Resolve(s, sid.SID{})))
 	}
 	for g := range in {
 		add(w.groups[g].sid)
 	}
-	w.tokens[key] = must(token.New(spec))
+	w.tokens[key] = check.Must(token.New(spec))
 	return w.tokens[key]
 }
 
@@ -99,7 +99,7 @@ func (w *twin) granted(t *token.Token, o *object, d *sd.Descriptor, word *twinWo
 	r.Self = o.sid
 	r.Options.ADOwnerReadOnly = w.block && o.is == "computer"
 	for _, r.ObjectTypes = range w.chains(o.is, word) {
-		if !must(access.SeAccessCheck(&r)).Allowed() {
+		if !check.Must(access.SeAccessCheck(&r)).Allowed() {
 			return false
 		}
 	}
@@ -122,7 +122,7 @@ func (w *twin) chains(is string, word *twinWord) [][]access.ObjectTypeEntry {
 			root = ""
 		}
 		for _, g := range strings.Fields(root + " " + chain) {
-			list = append(list, access.ObjectTypeEntry{Level: uint16(len(list)), GUID: must(winnt.ParseGUID(g))})
+			list = append(list, access.ObjectTypeEntry{Level: uint16(len(list)), GUID: check.Must(winnt.ParseGUID(g))})
 		}
 		lists = append(lists, list)
 	}
@@ -380,7 +380,7 @@ func (w *twin) dump() string {
 	var b strings.Builder
 	b.WriteString(w.yaml())
 	for _, o := range w.things {
-		text := must(sddl.Format(o.item.Descriptor, sddl.Options{Extended: true}))
+		text := check.Must(sddl.Format(o.item.Descriptor, sddl.Options{Extended: true}))
 		fmt.Fprintf(&b, "%s %v %s\n", o.item.Path, o.sid, text)
 	}
 	return b.String()
