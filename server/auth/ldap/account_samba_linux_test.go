@@ -2,8 +2,6 @@ package ldap
 
 import (
 	"context"
-	"crypto/x509"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -36,12 +34,7 @@ func TestTicketSIDsEqualDirectorySIDs(t *testing.T) {
 	keys := check.Must(kerberos.ReadKeytab(d.Keytab))
 	a := check.Must(kerberos.New(kerberos.Config{Keys: keys, Realm: addc.Realm, Domain: d.SID}))
 	defer a.Close()
-	pem := check.Must(os.ReadFile(d.CA))
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(pem)
-	dir, err := New(Config{Servers: []string{"ldaps://" + d.Address}, Security: TLS, Account: "websvc@" + addc.Realm,
-		Password: addc.Password + "-service", Roots: roots, Domain: d.SID, Realm: addc.Realm, Name: addc.Name})
-	check.NoError(t, err)
+	dir := check.Must(New(ways(t, d)["LDAPS"]))
 	defer dir.Close()
 	p := kerberos.Passwords{Acceptor: a, KDCs: kerberos.KDCs{Addresses: []string{d.Address}, Wait: time.Minute}}
 	earlier := map[string][]sid.SID{"one": {sid.MustParse("S-1-5-21-9-9-9-1234")}}

@@ -3,7 +3,6 @@ package ldap
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/internal/test/check"
 )
 
@@ -80,8 +78,7 @@ func TestRestrictedAccountIsNotCached(t *testing.T) {
 	if got, err := d.Find(ctx, "alice", false); err != nil || got.Restricted != Locked {
 		t.Fatalf("D-11: %+v, %v, want got.Restricted = %v, no error", got, err, Locked)
 	}
-	at := d.cfg.Now().Add(20 * time.Second).Unix()
-	w.set("accountExpires", fmt.Sprint(at*10_000_000+filetime.UnixEpoch))
+	w.set("accountExpires", filetimeText(d.cfg.Now().Add(20*time.Second)))
 	w.set("msDS-User-Account-Control-Computed", "0")
 	w.set("lockoutTime", "133000000000000000") // the server says that it is over
 	if got, err := d.Find(ctx, "alice", false); err != nil || got.Restricted != 0 {

@@ -12,65 +12,77 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// filetime is a time as attributes have it.
-func filetimeText(at time.Time) string { return fmt.Sprint(at.Unix()*10_000_000 + filetime.UnixEpoch) }
+// past1601 is a time in units of 100 ns since 1601.
+func past1601(at time.Time) int64 { return at.Unix()*10_000_000 + filetime.UnixEpoch }
+
+// filetimeText is a time as attributes have it.
+func filetimeText(at time.Time) string { return fmt.Sprint(past1601(at)) }
 
 // TestRestrictionFollowsFromAttributes checks each reason for which an account may not be used, from a server's
-// attributes (D-11, D-31).
+// attributes, and that an incomplete claim rejects the account (D-11, D-12, D-31).
 func TestRestrictionFollowsFromAttributes(t *testing.T) {
 	now := time.Now()
 	hour := int(now.UTC().Weekday())*24 + now.UTC().Hour()
 	only, except := make([]byte, hoursOfAWeek), []byte(strings.Repeat("\xff", hoursOfAWeek))
 	only[hour/8], except[hour/8] = 1<<(hour%8), 0xff&^(1<<(hour%8))
+	never, hours := fmt.Sprint(int64(1<<63-1)), strings.Repeat("\xff", hoursOfAWeek)
+	ago, later := filetimeText(now.Add(-time.Second)), filetimeText(now.Add(time.Hour))
+	is := func(name string, values ...string) func(*world) {
+		return func(w *world) { w.set(name, values...) }
+	}
+	both := func(one, other func(*world)) func(*world) {
+		return func(w *world) { one(w); other(w) }
+	}
+	computesNothing := func(w *world) {
+		alone := groupsWorld(nil, nil)
+		w.root, w.entries = alone.root, alone.entries
+	}
 	for _, c := range []struct {
-		what, name, value string
-		want              Restriction
-		fails             bool
+		what   string
+		change func(*world)
+		want   Restriction
+		fails  bool
 	}{
-		{"nothing", "accountExpires", "0", 0, false},
-		{"never", "accountExpires", fmt.Sprint(int64(1<<63 - 1)), 0, false},
-		{"expired", "accountExpires", filetimeText(now.Add(-time.Second)), Expired, false},
-		{"disabled", "userAccountControl", "514", Disabled, false},
-		{"no flags", "userAccountControl", "", 0, true},
-		{"locked", computedControl, "16", Locked, false},
-		{"too old, says the server", computedControl, "8388608", PasswordExpired, false},
-		{"too old", computedExpiry, filetimeText(now.Add(-time.Second)), PasswordExpired, false},
-		{"not yet too old", computedExpiry, filetimeText(now.Add(time.Hour)), 0, false},
-		{"never too old", computedExpiry, fmt.Sprint(int64(1<<63 - 1)), 0, false},
-		{"to be changed", computedExpiry, "0", MustChange, false},
-		{"no number", computedExpiry, "soon", 0, true},
-		{"this hour alone", "logonHours", string(only), 0, false},
-		{"all hours but this", "logonHours", string(except), OutOfHours, false},
-		{"no hour", "logonHours", string(make([]byte, hoursOfAWeek)), OutOfHours, false},
-		{"an empty list", "logonHours", "", 0, false},
-		{"hours of six days", "logonHours", string(except[:18]), 0, true},
-		{"hours of eight days", "logonHours", string(except) + "abc", 0, true},
+		{"nothing", is("accountExpires", "0"), 0, false},
+		{"never", is("accountExpires", never), 0, false},
+		{"expired", is("accountExpires", ago), Expired, false},
+		{"disabled", is("userAccountControl", "514"), Disabled, false},
+		{"no flags", is("userAccountControl"), 0, true},
+		{"locked", is(computedControl, "16"), Locked, false},
+		{"a lock that is over", is("lockoutTime", ago), 0, false},
+		{"a lock whose end no server computes", both(computesNothing, is("lockoutTime", ago)), Locked, false},
+		{"too old, says the server", is(computedControl, "8388608"), PasswordExpired, false},
+		{"too old", is(computedExpiry, ago), PasswordExpired, false},
+		{"not yet too old", is(computedExpiry, later), 0, false},
+		{"never too old", is(computedExpiry, never), 0, false},
+		{"too old by the server's word", both(is(computedExpiry, later), is(computedControl, "8388608")), PasswordExpired,
+			false},
+		{"to be changed", is(computedExpiry, "0"), MustChange, false},
+		{"to be changed, and never too old", both(is(computedExpiry, "0"), is("userAccountControl", "66048")), MustChange,
+			false},
+		{"to be changed, which no server computes", both(computesNothing, is("pwdLastSet", "0")), MustChange, false},
+		{"never to be changed, which no server computes",
+			both(computesNothing, both(is("pwdLastSet", "0"), is("userAccountControl", "66048"))), 0, false},
+		{"no number", is(computedExpiry, "soon"), 0, true},
+		{"this hour alone", is("logonHours", string(only)), 0, false},
+		{"all hours but this", is("logonHours", string(except)), OutOfHours, false},
+		{"no hour", is("logonHours", string(make([]byte, hoursOfAWeek))), OutOfHours, false},
+		{"an empty list", is("logonHours"), 0, false},
+		{"hours of six days", is("logonHours", string(except[:18])), 0, true},
+		{"hours of eight days", is("logonHours", string(except)+"abc"), 0, true},
+		{"hours twice", is("logonHours", hours, hours), 0, true},
+		{"a claim in ranges", is("department;range=0-0", "sales"), 0, true},
+		{"a claim of an empty part", is("department;range=0-0"), 0, true},
 	} {
 		w := newWorld()
-		if w.set(c.name, c.value); c.value == "" {
-			w.set(c.name)
-		}
-		d := serve(t, w.answer).directory(func(cfg *Config) { cfg.Now = func() time.Time { return now } })
+		c.change(w)
+		d := serve(t, w.answer).directory(func(cfg *Config) {
+			cfg.Now = func() time.Time { return now }
+			cfg.Claims = map[string]Claim{"dept": {Attribute: "department", Type: 3}}
+		})
 		got, err := d.Find(context.Background(), "alice", false)
 		check.That(t, (err != nil) == c.fails && (err != nil || got.Restricted == c.want),
 			"D-31: %s: %+v, %v; want %v", c.what, got, err, c.want)
-	}
-}
-
-// TestZeroPwdLastSetRequiresPasswordChange checks pwdLastSet of a directory without computed attributes (D-31).
-func TestZeroPwdLastSetRequiresPasswordChange(t *testing.T) {
-	for control, want := range map[string]Restriction{"512": MustChange, "66048": 0} {
-		w := newWorld()
-		w.root["supportedCapabilities"] = nil
-		w.set("pwdLastSet", "0")
-		w.set("userAccountControl", control)
-		w.set("memberOf")
-		w.entries["CN=users,"+base] = map[string][]string{"objectSid": {domain.WithRID(513).Binary()},
-			"groupType": {"-2147483646"}, "sAMAccountName": {"users"}}
-		d := serve(t, w.answer).directory(nil)
-		if got, err := d.Find(context.Background(), "alice", false); err != nil || got.Restricted != want {
-			t.Errorf("D-31: flags %s: %+v, %v, want got.Restricted = %v, no error", control, got, err, want)
-		}
 	}
 }
 
@@ -107,48 +119,6 @@ func (f *fake) tell(says string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.says = says
-}
-
-// TestIncompleteClaimRejectsAccount checks contradictory and missing attributes of a lock (D-11, D-31), and that
-// an incomplete claim rejects the account (D-12).
-func TestIncompleteClaimRejectsAccount(t *testing.T) {
-	now := time.Now()
-	hours := strings.Repeat("\xff", hoursOfAWeek)
-	for what, c := range map[string]struct {
-		change func(*world)
-		want   Restriction
-		fails  bool
-	}{
-		"to be changed, and never too old (D-31)": {func(w *world) {
-			w.set(computedExpiry, "0")
-			w.set("userAccountControl", "66048")
-		}, MustChange, false},
-		"too old by the server's word (D-31)": {func(w *world) {
-			w.set(computedExpiry, filetimeText(now.Add(time.Hour)))
-			w.set(computedControl, "8388608")
-		}, PasswordExpired, false},
-		"hours twice (D-31)": {func(w *world) { w.set("logonHours", hours, hours) }, 0, true},
-		"an expired lock (D-11)": {func(w *world) { w.set("lockoutTime", filetimeText(now.Add(-time.Hour))) }, 0,
-			false},
-		"a claim in ranges (D-12)":        {func(w *world) { w.set("department;range=0-0", "sales") }, 0, true},
-		"a claim of an empty part (D-12)": {func(w *world) { w.set("department;range=0-0") }, 0, true},
-	} {
-		w := newWorld()
-		c.change(w)
-		d := serve(t, w.answer).directory(func(cfg *Config) {
-			cfg.Now = func() time.Time { return now }
-			cfg.Claims = map[string]Claim{"dept": {Attribute: "department", Type: 3}}
-		})
-		got, err := d.Find(context.Background(), "alice", false)
-		check.That(t, (err != nil) == c.fails && (err != nil || got.Restricted == c.want),
-			"%s: %+v, %v; want %v", what, got, err, c.want)
-	}
-	w := groupsWorld(nil, nil) // a server that computes nothing: a lock is not over
-	w.set("lockoutTime", filetimeText(now.Add(-time.Hour)))
-	if got, err := serve(t, w.answer).directory(nil).Find(context.Background(), "alice", false); err != nil ||
-		got.Restricted != Locked {
-		t.Errorf("D-11: a lock that still holds: %+v, %v, want got.Restricted = %v, no error", got, err, Locked)
-	}
 }
 
 // TestRestrictionsHaveAnOrder checks the order of restrictions: disabled, expired, locked, password must
@@ -233,6 +203,3 @@ func TestRestrictionsHaveAnOrder(t *testing.T) {
 		check.That(t, met[r] >= 5, "%v is met %d times, want at least 5", r, met[r])
 	}
 }
-
-// past1601 is a time in units of 100 ns since 1601.
-func past1601(at time.Time) int64 { return at.Unix()*10_000_000 + filetime.UnixEpoch }
