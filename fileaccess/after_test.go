@@ -28,8 +28,7 @@ func TestLabelsLimitMaximalAccessOfNewObject(t *testing.T) {
 		s := fromBoth(t, sid.MediumLevel, winnt.SeRelabelPrivilege)
 		d := fileaccess.Open(&fileaccess.Request{Subject: s, Name: "f", Desired: 1, Disposition: fileaccess.FileCreate,
 			Share: 7, Attributes: fileaccess.AttributeNormal, Maximal: true, CreatorSD: sddl.MustParse(c.creator)},
-			&fileaccess.Facts{Parent: &fileaccess.Directory{Name: "P",
-				Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")},
+			&fileaccess.Facts{Parent: &fileaccess.Directory{Name: "P", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")},
 				Object: fileaccess.Object{Descriptor: sd.NoSecurity}})
 		check.That(t, d.Max.Access == c.want && d.Max.Allowed() == (c.want != 0),
 			"maximal access of a new object, %s: %+v, want %v", name, d.Max, c.want)
@@ -39,15 +38,13 @@ func TestLabelsLimitMaximalAccessOfNewObject(t *testing.T) {
 // The maximal access of a new object comes from its descriptor. Maximal returns the same without an open (F-45).
 func TestMaximalAccessOfNewObjectIsItsDescriptors(t *testing.T) {
 	d, _ := open(t, maxAllowed, create, missing, askMax, p("(A;;0x2;;;U)(A;OI;FR;;;G)"))
-	if d.Granted != 0x1F01FF || d.Max.Access != 0x160089 { // FILE_GENERIC_READ and the owner's two rights
-		t.Errorf("F-45: granted %v, maximal access %+v; want 0x1F01FF, 0x160089", d.Granted, d.Max)
-	}
+	check.That(t, d.Granted == 0x1F01FF && d.Max.Access == 0x160089, // FILE_GENERIC_READ and the owner's two rights
+		"F-45: granted %v, maximal access %+v; want 0x1F01FF, 0x160089", d.Granted, d.Max)
 	_, s := open(t, 1, share("0x1301BF"), isReadOnly)
 	check.Equal(t, fileaccess.Maximal(&s.r.Subject, s.f), (fileaccess.MaximalAccess{Access: 0x1301BF,
 		Verdict: ntstatus.Decided(ntstatus.Success)}), "F-45: Maximal with a share")
-	if got := fileaccess.Maximal(&access.Subject{}, s.f); got.Status() != ntstatus.NoToken {
-		t.Errorf("Maximal without a subject = %+v, want %v", got, ntstatus.NoToken)
-	}
+	got := fileaccess.Maximal(&access.Subject{}, s.f)
+	check.That(t, got.Status() == ntstatus.NoToken, "Maximal without a subject = %+v, want %v", got, ntstatus.NoToken)
 	s.r.Subject.Level = winnt.SecurityIdentification
 	if got := fileaccess.Maximal(&s.r.Subject, s.f); got.Status() != ntstatus.BadImpersonationLevel {
 		t.Errorf("Maximal at SecurityIdentification = %+v, want %v", got, ntstatus.BadImpersonationLevel)
@@ -75,10 +72,9 @@ func TestDisallowExclusiveFailsDirectoryOpen(t *testing.T) {
 		{"shared", in(directory, read), 0, false},
 		{"by id", in(exclusive, byID, parentFull), 0, true},
 	} {
-		if d, _ := open(t, 1, c.setup...); d.Status() != c.status || d.ForceShareRead != c.force {
-			t.Errorf("F-48: %s: %v, ForceShareRead %t; want %v, %t", c.what, d.Status(), d.ForceShareRead, c.status,
-				c.force)
-		}
+		d, _ := open(t, 1, c.setup...)
+		check.That(t, d.Status() == c.status && d.ForceShareRead == c.force,
+			"F-48: %s: %v, ForceShareRead %t; want %v, %t", c.what, d.Status(), d.ForceShareRead, c.status, c.force)
 	}
 }
 

@@ -62,12 +62,10 @@ func TestCanOfNilDescriptorGrantsNothing(t *testing.T) {
 	check.Equal(t, fileaccess.Can(&s, aces(t, "(A;;FR;;;WD)"), winnt.GENERIC_READ|maxAllowed, nil), 0x120089,
 		"F-2: Can of GENERIC_READ and MAXIMUM_ALLOWED")
 	s.Level = winnt.SecurityIdentification
-	if fileaccess.Can(&s, sd.NoSecurity, 1, nil) != 0 ||
-		fileaccess.Can(&access.Subject{}, sd.NoSecurity, 1, nil) != 0 ||
+	if fileaccess.Can(&s, sd.NoSecurity, 1, nil) != 0 || fileaccess.Can(&access.Subject{}, sd.NoSecurity, 1, nil) != 0 ||
 		fileaccess.Visible(&s, sd.NoSecurity, 0x1F01FF, nil) {
 		t.Error("an empty subject or one at SecurityIdentification has rights, want none")
 	}
-	if d := fileaccess.Open(&fileaccess.Request{Desired: 1}, &fileaccess.Facts{}); d.Status() != ntstatus.NoToken {
-		t.Errorf("Open without a subject: %v, want %v", d.Status(), ntstatus.NoToken)
-	}
+	d := fileaccess.Open(&fileaccess.Request{Desired: 1}, &fileaccess.Facts{})
+	check.That(t, d.Status() == ntstatus.NoToken, "Open without a subject: %v, want %v", d.Status(), ntstatus.NoToken)
 }

@@ -36,18 +36,15 @@ func TestNewListsAreMarkedInheritedSeparately(t *testing.T) {
 		"O:BAG:SYD:" + dacl + "S:" + sacl:     0,
 	} {
 		d, _ := open(t, 1, create, missing, func(s *situation) { s.f.Parent.Descriptor = sddl.MustParse(text) })
-		if !d.Allowed() || d.NewSD == nil {
-			t.Fatalf("create in %s: %v, want success and a descriptor", text, d.Status())
-		}
+		check.RequireThat(t, d.Allowed() && d.NewSD != nil,
+			"create in %s: %v, want success and a descriptor", text, d.Status())
 		const marks = sd.DACLAutoInherited | sd.SACLAutoInherited
-		if got := d.NewSD.Control() & marks; got != want {
-			t.Errorf("F-32: create in %s: control flags %#x, want %#x", text, uint16(got), uint16(want))
-		}
+		got := d.NewSD.Control() & marks
+		check.That(t, got == want, "F-32: create in %s: control flags %#x, want %#x", text, uint16(got), uint16(want))
 		inherited := func(l *sd.ACL) bool { return l.Len() == 1 && l.At(0).Flags()&sd.Inherited != 0 }
 		if inherited(d.NewSD.DACL()) != (want&sd.DACLAutoInherited != 0) ||
 			inherited(d.NewSD.SACL()) != (want&sd.SACLAutoInherited != 0) {
-			t.Errorf("F-32: create in %s: entries marked as inherited in %v do not match the control flags", text,
-				d.NewSD)
+			t.Errorf("F-32: create in %s: entries marked as inherited in %v do not match the control flags", text, d.NewSD)
 		}
 	}
 }
@@ -90,8 +87,7 @@ func TestNewDescriptorComesFromClient(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := fromBoth(t, c.level, c.privileges...)
 			spec := s.Client.Spec()
-			spec.Groups = append(spec.Groups, token.Group{SID: domain.WithRID(2009),
-				Attributes: enabled | winnt.SE_GROUP_OWNER})
+			spec.Groups = append(spec.Groups, token.Group{SID: domain.WithRID(2009), Attributes: enabled | winnt.SE_GROUP_OWNER})
 			s.Client = mustToken(t, spec)
 			r := &fileaccess.Request{Subject: s, Name: "f", Desired: 1, Disposition: fileaccess.FileCreate, Share: 7,
 				Attributes: fileaccess.AttributeNormal}
@@ -101,9 +97,8 @@ func TestNewDescriptorComesFromClient(t *testing.T) {
 			parent := sddl.MustParse("O:BAG:SYD:" + c.parent + "S:(ML;;NW;;;LW)")
 			f := &fileaccess.Facts{Parent: &fileaccess.Directory{Name: "P", Descriptor: parent}}
 			d := fileaccess.Open(r, f)
-			if d.Status() != c.st || (d.NewSD != nil) != (c.st == 0) {
-				t.Fatalf("Open: %v, descriptor %v; want %v", d.Status(), sdText(d.NewSD), c.st)
-			}
+			check.RequireThat(t, d.Status() == c.st && (d.NewSD != nil) == (c.st == 0),
+				"Open: %v, descriptor %v; want %v", d.Status(), sdText(d.NewSD), c.st)
 			if c.st != 0 {
 				check.That(t, d.Rule == "F-32" && d.Granted == 0 && d.Action == 0,
 					"failed Open: rule %s, granted %v, action %d; want F-32, 0, 0", d.Rule, d.Granted, d.Action)
@@ -118,8 +113,7 @@ func TestNewDescriptorComesFromClient(t *testing.T) {
 
 // A temporary directory cannot be created (F-30).
 func TestTemporaryDirectoryIsRejected(t *testing.T) {
-	if d, _ := open(t, 1, create, missing, dirOption, asked(fileaccess.AttributeTemporary),
-		parentFull); d.Status() != invalid || d.Rule != "F-30" {
-		t.Errorf("F-30: creating a temporary directory: %v by %s, want %v by F-30", d.Status(), d.Rule, invalid)
-	}
+	d, _ := open(t, 1, create, missing, dirOption, asked(fileaccess.AttributeTemporary), parentFull)
+	check.That(t, d.Status() == invalid && d.Rule == "F-30",
+		"F-30: creating a temporary directory: %v by %s, want %v by F-30", d.Status(), d.Rule, invalid)
 }

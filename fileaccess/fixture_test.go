@@ -43,8 +43,7 @@ func baseSpec() token.Spec {
 
 func mustToken(t testing.TB, s token.Spec) *token.Token {
 	t.Helper()
-	tok := must(token.New(s))
-	return tok
+	return must(token.New(s))
 }
 
 // aces returns a descriptor O:BAG:SY with a DACL, and a SACL after "S:". A leading "U:" makes U the owner. "empty"
@@ -204,11 +203,9 @@ func typical(t testing.TB, desired winnt.AccessMask) (*fileaccess.Request, *file
 		if i == 9 {
 			who = caseG
 		}
-		a := must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_ALL_ACCESS, who))
-		list = append(list, a)
+		list = append(list, must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_ALL_ACCESS, who)))
 	}
-	l := must(sd.NewACL(list...))
-	d := sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: l})
+	d := sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: must(sd.NewACL(list...))})
 	f := &fileaccess.Facts{
 		Path: []fileaccess.Component{{Name: "a", Descriptor: d, Exists: true, IsDirectory: true},
 			{Name: "b", Descriptor: d, Exists: true, IsDirectory: true}},
@@ -285,8 +282,7 @@ func fromBoth(t *testing.T, level sid.SID, ps ...winnt.Privilege) access.Subject
 		DefaultDACL: sddl.MustParse("D:(A;;FA;;;SY)").DACL(), TrustLevel: sid.MustParse("S-1-19-512-8192"),
 		Privileges: winnt.SeRestorePrivilege.Bit() | winnt.SeSecurityPrivilege.Bit() | winnt.SeRelabelPrivilege.Bit()}
 	server.EnabledPrivileges = server.Privileges
-	return access.Subject{Primary: mustToken(t, server), Client: mustToken(t, client),
-		Level: winnt.SecurityImpersonation}
+	return access.Subject{Primary: mustToken(t, server), Client: mustToken(t, client), Level: winnt.SecurityImpersonation}
 }
 
 // smbWorld returns a client with 15 groups, a directory with ten inheritable entries of which the fifth is for the

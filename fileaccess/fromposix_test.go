@@ -84,9 +84,8 @@ func TestFromPOSIXMatchesExpectedEntries(t *testing.T) {
 			c.p.User, c.p.Group = 7, 8
 			d, lost, err := fileaccess.FromPOSIX(&c.p, ten)
 			check.NoError(t, err)
-			if want := sddl.MustParse(owned + "D:P" + posixSIDs.Replace(c.dacl)); !d.Equal(want) {
-				t.Errorf("FromPOSIX: %s\nwant %s", sdText(d), sdText(want))
-			}
+			want := sddl.MustParse(owned + "D:P" + posixSIDs.Replace(c.dacl))
+			check.That(t, d.Equal(want), "FromPOSIX: %s\nwant %s", sdText(d), sdText(want))
 			exactly(t, name, lost, c.lost...)
 		})
 	}

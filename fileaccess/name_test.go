@@ -33,8 +33,7 @@ func TestValidNameAndOpenAgree(t *testing.T) {
 	}
 	if d, _ := open(t, 1, nonDirOption,
 		func(s *situation) { s.r.Name = `f\` }); d.Status() != ntstatus.ObjectNameInvalid {
-		t.Errorf("F-13: Open of a file with a trailing backslash: %v, want %v", d.Status(),
-			ntstatus.ObjectNameInvalid)
+		t.Errorf("F-13: Open of a file with a trailing backslash: %v, want %v", d.Status(), ntstatus.ObjectNameInvalid)
 	}
 	if d, _ := open(t, 1, byID, func(s *situation) { s.r.Name = "\x01\x02\\" }); !d.Allowed() {
 		t.Errorf("F-13: Open by id with a number as the name: %v, want success", d.Status())

@@ -35,8 +35,7 @@ func TestNarrowRemovesDeniedRights(t *testing.T) {
 			"D:P(A;;FA;;;S-1-22-1-1)(A;;0x130080;;;S-1-22-2-4)"},
 		{"D:(A;;FA;;;S-1-22-2-4)", 0o600, false, // the owner is in the group
 			"D:P(A;;0xc013f;;;S-1-22-1-1)(A;;0x1300c0;;;S-1-22-2-4)"},
-		{"D:(A;;FA;;;WD)", 0o640, false,
-			"D:P(A;;0xc013f;;;S-1-22-1-1)(A;;0x9;;;S-1-22-2-3)(A;;0x1300c0;;;WD)"},
+		{"D:(A;;FA;;;WD)", 0o640, false, "D:P(A;;0xc013f;;;S-1-22-1-1)(A;;0x9;;;S-1-22-2-3)(A;;0x1300c0;;;WD)"},
 		{"D:(A;;FA;;;WD)", 0o770, false, "D:P(A;;0xc013f;;;S-1-22-1-1)(A;;0xc013f;;;S-1-22-2-3)(A;;0x1300c0;;;WD)"},
 		{"D:(D;;FW;;;S-1-22-1-1)(A;;FA;;;WD)", 0o700, false,
 			"D:P(D;;FW;;;S-1-22-1-1)(A;;0xc0029;;;S-1-22-1-1)(A;;0x1300c0;;;WD)"},
@@ -52,8 +51,7 @@ func TestNarrowRemovesDeniedRights(t *testing.T) {
 			"D:P(A;OICI;FA;;;S-1-22-1-1)(A;OICI;0x120089;;;S-1-22-1-2)"},
 		{"D:(A;OICI;FA;;;S-1-22-1-1)(A;OICI;FA;;;S-1-22-1-2)", 0o755, true,
 			"D:P(A;OICI;FA;;;S-1-22-1-1)(A;OICI;0x1300a9;;;S-1-22-1-2)"},
-		{"D:(A;OICI;FR;;;WD)", 0o700, true,
-			"D:P(A;;0x9;;;S-1-22-1-1)(A;OICIIO;0x9;;;CO)(A;OICI;0x120080;;;WD)"},
+		{"D:(A;OICI;FR;;;WD)", 0o700, true, "D:P(A;;0x9;;;S-1-22-1-1)(A;OICIIO;0x9;;;CO)(A;OICI;0x120080;;;WD)"},
 		{"D:(A;OIIO;FR;;;CO)(A;OICI;FR;;;WD)", 0o700, true, // only files inherit the first entry
 			"D:P(A;OIIO;FR;;;CO)(A;;0x9;;;S-1-22-1-1)(A;OICIIO;0x9;;;CO)(A;OICI;0x120080;;;WD)"},
 		{"D:(A;OICIIO;FR;;;CO)(A;OICI;FR;;;WD)", 0o700, true, // the children's owner has the rights already
@@ -67,9 +65,7 @@ func TestNarrowRemovesDeniedRights(t *testing.T) {
 		old := sddl.MustParse(ofMode + c.dacl)
 		got := fileaccess.Narrow(old, c.mode, c.directory, member)
 		if c.want == "" {
-			if got != old {
-				t.Errorf("Narrow(%s, %o) = %s, want no change", c.dacl, c.mode, formatted(got))
-			}
+			check.That(t, got == old, "Narrow(%s, %o) = %s, want no change", c.dacl, c.mode, formatted(got))
 			continue
 		}
 		if want := sddl.MustParse(ofMode + c.want); formatted(got) != formatted(want) {
@@ -128,8 +124,7 @@ func TestNarrowNeverWidens(t *testing.T) {
 		return false
 	}
 	granted := func(tok *token.Token, d *sd.Descriptor) winnt.AccessMask {
-		dec := must(access.Check(tok, d, winnt.MAXIMUM_ALLOWED, winnt.FileObject))
-		return dec.Granted
+		return must(access.Check(tok, d, winnt.MAXIMUM_ALLOWED, winnt.FileObject)).Granted
 	}
 	for range 3000 {
 		d, mode := randomList(r), uint32(r.IntN(0o1000))

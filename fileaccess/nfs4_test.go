@@ -29,10 +29,9 @@ func TestNFS4TextParsesAndFormats(t *testing.T) {
 			Who: "EVERYONE@", Mask: 0x10000},
 	}
 	check.SlicesEqual(t, list, want, "ParseNFS4")
-	if got := fileaccess.FormatNFS4(
-		list); got != "A::OWNER@:rwaDxtTnNcCoy\nA:fdg:staff@example.org:rxtncy\nD::EVERYONE@:wa\nU:SF:EVERYONE@:d\n" {
-		t.Errorf("FormatNFS4 = %q, want the canonical text", got)
-	}
+	got := fileaccess.FormatNFS4(list)
+	check.That(t, got == "A::OWNER@:rwaDxtTnNcCoy\nA:fdg:staff@example.org:rxtncy\nD::EVERYONE@:wa\nU:SF:EVERYONE@:d\n",
+		"FormatNFS4 = %q, want the canonical text", got)
 	if a, err := fileaccess.ParseNFS4("A::host:nfs@x:r"); err != nil || a[0].Who != "host:nfs@x" {
 		t.Errorf("ParseNFS4 of a name with a colon: %v, %v; want the whole name", a, err)
 	}
@@ -41,9 +40,7 @@ func TestNFS4TextParsesAndFormats(t *testing.T) {
 	check.That(t, err == nil && len(list) == 4096, "ParseNFS4 of 1 MiB with 4096 entries: %d, %v", len(list), err)
 	for _, bad := range []string{"A", "A::x", "B::x:r", "AD::x:r", ":f:x:r", "A:z:x:r", "A:::r", "A::x:q", "A:: x:r",
 		strings.Repeat(",", 1<<20+1), strings.Repeat("A::x:r\n", 4097)} {
-		if _, err := fileaccess.ParseNFS4(bad); !errors.Is(err, fileaccess.ErrNFS4ACL) {
-			t.Errorf("ParseNFS4(%.20q): %v, want %v", bad, err, fileaccess.ErrNFS4ACL)
-		}
+		check.ErrorIs(t, check.Err(fileaccess.ParseNFS4(bad)), fileaccess.ErrNFS4ACL, "ParseNFS4(%.20q)", bad)
 	}
 	check.Equal(t, (fileaccess.NFS4ACE{Type: 9, Who: "x"}).String(), "?::x:", "String of an unknown type")
 }
@@ -92,8 +89,7 @@ func nfs4Check(list []fileaccess.NFS4ACE, member func(a fileaccess.NFS4ACE) bool
 // converts back to the same ACL.
 func TestFromNFS4DecidesLikeACL(t *testing.T) {
 	r := random(t)
-	names := []string{"OWNER@", "GROUP@", "EVERYONE@", "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-2001",
-		"S-1-5-21-1-2-3-2002"}
+	names := []string{"OWNER@", "GROUP@", "EVERYONE@", "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-2002"}
 	for range *pairsFlag / 10 {
 		var list []fileaccess.NFS4ACE
 		for range r.IntN(7) {
@@ -136,8 +132,7 @@ func TestFromNFS4DecidesLikeACL(t *testing.T) {
 		}
 		again, _, err := fileaccess.FromNFS4(back, owner, group, nil)
 		if err != nil || len(lost) != 0 || !again.Equal(d) {
-			t.Fatalf("%v converts to\n%v with losses %v\n%s\nand back to %s", list, back, lost, sdText(d),
-				sdText(again))
+			t.Fatalf("%v converts to\n%v with losses %v\n%s\nand back to %s", list, back, lost, sdText(d), sdText(again))
 		}
 	}
 }
@@ -156,16 +151,13 @@ func TestNFS4ConversionsUseNameMap(t *testing.T) {
 		"FromNFS4: losses %v, %v; want two unknown names and a fixed owner", lost, err)
 	want := sddl.MustParse("O:" + caseU.String() + "G:" + caseG.String() + "D:(D;;0x2;;;WD)(A;;0x1;;;" +
 		caseU.String() + ")(A;;0x4;;;" + caseG.String() + ")S:(AU;FA;0x2;;;WD)")
-	if !d.Equal(want) {
-		t.Errorf("FromNFS4: %s\nwant %s", sdText(d), sdText(want))
-	}
+	check.That(t, d.Equal(want), "FromNFS4: %s\nwant %s", sdText(d), sdText(want))
 	back, _ := fileaccess.ToNFS4(d, users)
 	if got := fileaccess.FormatNFS4(back); got != "D::EVERYONE@:w\nA::OWNER@:r\nA:g:GROUP@:a\nU:F:EVERYONE@:w\n" {
 		t.Errorf("ToNFS4: %q, want the converted entries", got)
 	}
-	if list, _ := fileaccess.ToNFS4(nil, nil); len(list) != 0 {
-		t.Errorf("F-101: ToNFS4(nil) = %v, want no entries", list)
-	}
+	list, _ := fileaccess.ToNFS4(nil, nil)
+	check.That(t, len(list) == 0, "F-101: ToNFS4(nil) = %v, want no entries", list)
 	if list, _ := fileaccess.ToNFS4(sd.NoSecurity, nil); len(list) != 1 || list[0].Mask != winnt.FILE_ALL_ACCESS {
 		t.Errorf("ToNFS4 of a NULL DACL = %v, want one entry with %v", list, winnt.FILE_ALL_ACCESS)
 	}

@@ -91,8 +91,7 @@ func TestInheritableOwnerConvertsBack(t *testing.T) {
 		d, _, err := fileaccess.FromNFS4(list, caseU, caseG, nil)
 		check.NoError(t, err)
 		if n := d.SACL().Len(); (n != 0) != (list[0].Type >= fileaccess.NFS4Audit) || n != 0 && d.DACL().Len() != 0 {
-			t.Errorf("FromNFS4(%s): %d entries in the SACL, %d in the DACL; want them in one of both", text, n,
-				d.DACL().Len())
+			t.Errorf("FromNFS4(%s): %d entries in the SACL, %d in the DACL; want them in one of both", text, n, d.DACL().Len())
 		}
 		back, lost := fileaccess.ToNFS4(d, nil)
 		if got := strings.TrimSpace(strings.ReplaceAll(fileaccess.FormatNFS4(back), "\n", ",")); got != text+"," ||

@@ -59,9 +59,7 @@ func BenchmarkOpenDenied(b *testing.B) {
 	for b.Loop() {
 		benchDecision = fileaccess.Open(r, f)
 	}
-	if benchDecision.Allowed() {
-		b.Fatal("Open grants, want a denial")
-	}
+	check.RequireThat(b, !benchDecision.Allowed(), "Open grants, want a denial")
 }
 
 func BenchmarkExplain(b *testing.B) {

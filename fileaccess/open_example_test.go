@@ -97,8 +97,7 @@ func Example() {
 func ExampleExplain() {
 	user, _ := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["WD"],"type":"Impersonation"}`))
 	r := fileaccess.Request{Subject: access.SubjectOf(user),
-		Desired: winnt.DELETE | winnt.FILE_READ_DATA |
-			winnt.FILE_WRITE_DATA, Disposition: fileaccess.FileOpen, Name: "f"}
+		Desired: winnt.DELETE | winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA, Disposition: fileaccess.FileOpen, Name: "f"}
 	f := fileaccess.Facts{
 		Parent: &fileaccess.Directory{Descriptor: sddl.MustParse("O:BAG:BAD:(A;;0x41;;;WD)")},
 		Object: fileaccess.Object{Exists: true, Descriptor: sddl.MustParse("O:BAG:BAD:(D;;FW;;;WD)(A;;FA;;;WD)")},
@@ -139,8 +138,7 @@ func Example_audit() {
 		Disposition: fileaccess.FileOpen, Name: `reports\q3.xlsx`}
 	f := fileaccess.Facts{
 		Parent: &fileaccess.Directory{Descriptor: sddl.MustParse("O:BAG:BAD:(A;;0x40;;;WD)")},
-		Object: fileaccess.Object{Exists: true,
-			Descriptor: sddl.MustParse("O:BAG:BAD:(A;;FR;;;WD)S:(AU;SAFA;FA;;;WD)")},
+		Object: fileaccess.Object{Exists: true, Descriptor: sddl.MustParse("O:BAG:BAD:(A;;FR;;;WD)S:(AU;SAFA;FA;;;WD)")},
 	}
 	d, x := fileaccess.Explain(&r, &f)
 	if d.Audit.About != fileaccess.AuditObject && d.Audit.About != fileaccess.AuditDirectory {
@@ -162,8 +160,7 @@ func Example_audit() {
 	reasons = append(reasons, audit.Reasons(&asked, &own)...)
 	e := audit.HandleRequested(audit.Origin{Subject: r.Subject},
 		audit.Object{Type: "File", Name: d.Audit.Name, Handle: 0x44},
-		audit.HandleRequest{Access: v.Access, Reasons: reasons, Privileges: d.PrivilegesUsed,
-			Descriptor: d.Audit.Descriptor})
+		audit.HandleRequest{Access: v.Access, Reasons: reasons, Privileges: d.PrivilegesUsed, Descriptor: d.Audit.Descriptor})
 	text, _ := e.Field("AccessReason")
 	fmt.Println(v.Success, e.ID, strings.Join(strings.Fields(text), " "))
 	// Output: true 4656 %%1537: %%1811 %%4416: %%1801 D:(A;;FR;;;WD)

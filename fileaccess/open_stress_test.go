@@ -97,8 +97,7 @@ func (w *world) newToken(t *testing.T) *token.Token {
 func (w *world) newSD(t *testing.T) *sd.Descriptor {
 	var list, system []sd.ACE
 	add := func(to *[]sd.ACE, typ sd.Type, flags uint8, m winnt.AccessMask, s sid.SID) {
-		a := must(sd.NewACE(typ, flags, m, s))
-		*to = append(*to, a)
+		*to = append(*to, must(sd.NewACE(typ, flags, m, s)))
 	}
 	for range w.IntN(5) {
 		typ := sd.AccessAllowed
@@ -274,8 +273,7 @@ func TestCanEqualsChecksOfSingleRights(t *testing.T) {
 	for range *pairsFlag {
 		s := access.SubjectOf(pick(w.Rand, w.tokens))
 		d := pick(w.Rand, w.sds)
-		want := pick(w.Rand, []winnt.AccessMask{0x031F01FF, 0x1F01FF, 0x01FFFFFF,
-			winnt.AccessMask(w.Uint32()) & 0x0FFFFFFF})
+		want := pick(w.Rand, []winnt.AccessMask{0x031F01FF, 0x1F01FF, 0x01FFFFFF, winnt.AccessMask(w.Uint32()) & 0x0FFFFFFF})
 		twin := twin{r: &fileaccess.Request{Subject: s}, f: &fileaccess.Facts{}}
 		each, _ := twin.can(d, want&^maxAllowed)
 		if got := fileaccess.Can(&s, d, want, nil); got != each {

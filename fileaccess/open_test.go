@@ -52,9 +52,8 @@ func action(a fileaccess.Action, implied winnt.AccessMask) func(*testing.T, *fil
 
 func used(ps ...winnt.Privilege) func(*testing.T, *fileaccess.Decision) {
 	return func(t *testing.T, d *fileaccess.Decision) {
-		if d.PrivilegesUsed != winnt.Privileges(ps...) {
-			t.Errorf("used privileges %v, want %v", d.PrivilegesUsed.Names(), winnt.Privileges(ps...).Names())
-		}
+		check.That(t, d.PrivilegesUsed == winnt.Privileges(ps...),
+			"used privileges %v, want %v", d.PrivilegesUsed.Names(), winnt.Privileges(ps...).Names())
 	}
 }
 
@@ -81,8 +80,7 @@ var openRows = []row{
 	// F-42
 	{"FO-007", in(o("(D;;SD;;;WD)(A;;FA;;;WD)"), p("(A;;0x40;;;WD)")), []ask{{desired: 0x10000, want: 0x10000}}},
 	// F-40
-	{"FO-008", in(o("(A;;0x1;;;WD)"), p("(A;;0x40;;;WD)")),
-		[]ask{{desired: 0x10001, want: 0x10001}, {desired: 0x10003}}},
+	{"FO-008", in(o("(A;;0x1;;;WD)"), p("(A;;0x40;;;WD)")), []ask{{desired: 0x10001, want: 0x10001}, {desired: 0x10003}}},
 	// F-41
 	{"FO-009", in(o("U:empty")), []ask{{desired: 0x60000, want: 0x60000}, {desired: maxAllowed, want: 0x60080}}},
 	// F-41
@@ -251,10 +249,8 @@ func TestOpenMatchesConformanceCases(t *testing.T) {
 				if status == 0 && a.want == 0 {
 					status = denied
 				}
-				if d.Status() != status || d.Granted != a.want {
-					t.Errorf("Open for %v: %v, granted %v, by rule %q; want %v, %v", a.desired, d.Status(), d.Granted,
-						d.Rule, status, a.want)
-				}
+				check.That(t, d.Status() == status && d.Granted == a.want,
+					"Open for %v: %v, granted %v, by rule %q; want %v, %v", a.desired, d.Status(), d.Granted, d.Rule, status, a.want)
 				if a.check != nil {
 					a.check(t, &d)
 				}
@@ -270,9 +266,8 @@ func TestSingleRightNeedsGrant(t *testing.T) {
 		if bit == 2 || bit == 0x80 {
 			want = bit
 		}
-		if d, _ := open(t, bit, o("U:(A;;0x2;;;U)")); d.Granted != want {
-			t.Errorf("FO-013: Open for %v: granted %v, want %v", bit, d.Granted, want)
-		}
+		d, _ := open(t, bit, o("U:(A;;0x2;;;U)"))
+		check.That(t, d.Granted == want, "FO-013: Open for %v: granted %v, want %v", bit, d.Granted, want)
 	}
 }
 
@@ -285,18 +280,16 @@ func TestNilArgumentsDeny(t *testing.T) {
 		"Open(nil, nil)": fileaccess.Open(nil, nil), "Open(nil, f)": fileaccess.Open(nil,
 			f), "Open(r, nil)": fileaccess.Open(r, nil),
 	} {
-		if d.Allowed() || d.Status() != ntstatus.InvalidParameter || d.Err() == nil {
-			t.Errorf("%s: %v, want %v", name, d.Status(), ntstatus.InvalidParameter)
-		}
+		check.That(t, !d.Allowed() && d.Status() == ntstatus.InvalidParameter && d.Err() != nil,
+			"%s: %v, want %v", name, d.Status(), ntstatus.InvalidParameter)
 	}
 	if d, x := fileaccess.Explain(nil, f); d.Allowed() || x == nil || x.String() == "" {
 		t.Errorf("Explain(nil): allowed %t, explanation %v; want false and a text", d.Allowed(), x)
 	}
 	for name, d := range map[string]fileaccess.MoveDecision{"DecideRename": fileaccess.DecideRename(nil),
 		"DecideLink": fileaccess.DecideLink(nil)} {
-		if d.Allowed() || d.Status() != ntstatus.InvalidParameter {
-			t.Errorf("%s(nil): %v, want %v", name, d.Status(), ntstatus.InvalidParameter)
-		}
+		check.That(t, !d.Allowed() && d.Status() == ntstatus.InvalidParameter,
+			"%s(nil): %v, want %v", name, d.Status(), ntstatus.InvalidParameter)
 	}
 	for name, m := range map[string]fileaccess.MaximalAccess{"subject": fileaccess.Maximal(nil, f),
 		"facts": fileaccess.Maximal(&s, nil)} {
@@ -332,10 +325,9 @@ func TestRestrictedAppContainerDeletesThroughDirectory(t *testing.T) {
 func TestMissingDescriptorsDeny(t *testing.T) {
 	none := func(s *situation) { s.f.Object.Descriptor = nil }
 	for name, setup := range map[string][]setup{
-		"object":                in(none),
-		"object, backup intent": in(none, intent, with(backup)),
-		"object, deletable": in(none,
-			func(s *situation) { s.f.Parent.Descriptor = sd.NoSecurity }),
+		"object":                 in(none),
+		"object, backup intent":  in(none, intent, with(backup)),
+		"object, deletable":      in(none, func(s *situation) { s.f.Parent.Descriptor = sd.NoSecurity }),
 		"parent of a new file":   in(create, missing, func(s *situation) { s.f.Parent.Descriptor = nil }),
 		"directory on the way":   in(twoDirs, noChangeNotify, func(s *situation) { s.f.Path[0].Descriptor = nil }),
 		"share without security": in(share("FA"), func(s *situation) { s.f.Share.Descriptor = nil }),
@@ -355,8 +347,7 @@ func TestMissingDescriptorsDeny(t *testing.T) {
 	if d, _ := open(t, 1, intent, with(backup), labelled); d.Allowed() || d.Granted != 0 {
 		t.Errorf("F-101: a NULL DACL below a label: %v, granted %v; want a denial", d.Status(), d.Granted)
 	}
-	if d, _ := open(t, 1, func(s *situation) { s.f.Object.Descriptor = sd.NoSecurity }); !d.Allowed() ||
-		d.Granted != 1 {
+	if d, _ := open(t, 1, func(s *situation) { s.f.Object.Descriptor = sd.NoSecurity }); !d.Allowed() || d.Granted != 1 {
 		t.Errorf("F-101: a NULL DACL: %v, granted %v; want granted 1", d.Status(), d.Granted)
 	}
 }
@@ -400,24 +391,20 @@ func TestServerUsesPackageForWholeOpen(t *testing.T) {
 		"create: %v, %+v; want granted 0x1F01FF", st, made)
 	own := &smbFile{SD: made.newSD}
 	got, st := querySMBSecurity(&made.handle, own, winnt.OWNER_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION)
-	if d, err := sd.Decode(got); st != ntstatus.Success || err != nil || d.DACL().Len() != 10 ||
-		d.Owner() != s.subject.Effective().User().SID {
-		t.Fatalf("querySMBSecurity of the new file: %v, %v, %x; want ten entries and the user as the owner", st, err,
-			got)
-	}
+	d, err := sd.Decode(got)
+	check.RequireThat(t,
+		st == ntstatus.Success && err == nil && d.DACL().Len() == 10 && d.Owner() == s.subject.Effective().User().SID,
+		"querySMBSecurity of the new file: %v, %v, %x; want ten entries and the user as the owner", st, err, got)
 	// The owner removes all entries and then has only the owner's rights.
 	check.Require(t, s.setSecurity(&made.handle, own, winnt.DACL_SECURITY_INFORMATION,
 		sddl.MustParse("D:P").Append(nil)), ntstatus.Success, "set the DACL")
-	if _, st := s.open("b", dir, own, winnt.FILE_WRITE_DATA, fileaccess.FileOpen, 0); st != ntstatus.AccessDenied {
-		t.Errorf("open for writing without entries: %v, want %v", st, ntstatus.AccessDenied)
-	}
-	if _, st := s.open("b", dir, own, winnt.WRITE_DAC, fileaccess.FileOpen, 0); st != ntstatus.Success {
-		t.Errorf("open for WRITE_DAC by the owner: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, check.Status(s.open("b", dir, own, winnt.FILE_WRITE_DATA, fileaccess.FileOpen, 0)),
+		ntstatus.AccessDenied, "open for writing without entries")
+	check.Equal(t, check.Status(s.open("b", dir, own, winnt.WRITE_DAC, fileaccess.FileOpen, 0)), ntstatus.Success,
+		"open for WRITE_DAC by the owner")
 	check.Equal(t, s.setSecurity(&o.handle, file, winnt.DACL_SECURITY_INFORMATION,
 		sddl.MustParse("D:P").Append(nil)), ntstatus.AccessDenied, "setSecurity with a handle without WRITE_DAC")
 	// An unreadable descriptor grants nothing.
-	if _, st := s.open("a", dir, &smbFile{}, winnt.READ_CONTROL, fileaccess.FileOpen, 0); st != ntstatus.AccessDenied {
-		t.Errorf("open with an unreadable descriptor: %v, want %v", st, ntstatus.AccessDenied)
-	}
+	check.Equal(t, check.Status(s.open("a", dir, &smbFile{}, winnt.READ_CONTROL, fileaccess.FileOpen, 0)),
+		ntstatus.AccessDenied, "open with an unreadable descriptor")
 }

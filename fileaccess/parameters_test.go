@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // An SMB server corrects options that a local open would reject (F-7).
@@ -13,18 +14,15 @@ func TestServerCorrectsOptions(t *testing.T) {
 	if d, _ := open(t, 1, smb, sync); d.Granted != 1 {
 		t.Errorf("F-7: SMB open with both synchronous options: %v, granted %v; want granted 1", d.Status(), d.Granted)
 	}
-	if d, _ := open(t, 1, sync); d.Rule != "F-10" {
-		t.Errorf("F-10: local open with both synchronous options: refused by %q, want F-10", d.Rule)
-	}
+	d, _ := open(t, 1, sync)
+	check.That(t, d.Rule == "F-10", "F-10: local open with both synchronous options: refused by %q, want F-10", d.Rule)
 	if d, _ := open(t, 5, smb, unbuffered); d.Granted != 1 {
 		t.Errorf("F-7: unbuffered SMB open for appending: %v, granted %v; want granted 1", d.Status(), d.Granted)
 	}
-	if d, _ := open(t, 4, smb, unbuffered); d.Rule != "F-11" {
-		t.Errorf("F-7: unbuffered SMB open for appending only: refused by %q, want F-11", d.Rule)
-	}
-	if d, _ := open(t, 5, unbuffered); d.Rule != "F-10" {
-		t.Errorf("F-10: unbuffered local open for appending: refused by %q, want F-10", d.Rule)
-	}
+	d, _ = open(t, 4, smb, unbuffered)
+	check.That(t, d.Rule == "F-11", "F-7: unbuffered SMB open for appending only: refused by %q, want F-11", d.Rule)
+	d, _ = open(t, 5, unbuffered)
+	check.That(t, d.Rule == "F-10", "F-10: unbuffered local open for appending: refused by %q, want F-10", d.Rule)
 }
 
 // Each invalid parameter alone is an error. Hints are accepted (F-10).

@@ -28,10 +28,8 @@ func TestStoppedAtIsIndexOfComponent(t *testing.T) {
 		{"the last name is not a directory", options(fileaccess.DirectoryFile), 3, "F-27"},
 	} {
 		d, _ := open(t, 1, all, always, c.do)
-		if d.Allowed() || d.StoppedAt != c.want || d.Rule != c.rule {
-			t.Errorf("%s: %v by %s, stopped at %d; want %s, stopped at %d", c.name, d.Status(), d.Rule, d.StoppedAt,
-				c.rule, c.want)
-		}
+		check.That(t, !d.Allowed() && d.StoppedAt == c.want && d.Rule == c.rule,
+			"%s: %v by %s, stopped at %d; want %s, stopped at %d", c.name, d.Status(), d.Rule, d.StoppedAt, c.rule, c.want)
 	}
 }
 

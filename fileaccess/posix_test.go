@@ -57,8 +57,7 @@ func posixCheck(p *fileaccess.POSIX, user uint32, groups []uint32, want fileacce
 	matched := false
 	for _, e := range l {
 		if e.Tag == fileaccess.POSIXGroupOwner && slices.Contains(groups, p.Group) ||
-			e.Tag == fileaccess.POSIXGroup &&
-				slices.Contains(groups, e.ID) {
+			e.Tag == fileaccess.POSIXGroup && slices.Contains(groups, e.ID) {
 			matched = true
 			if e.Perm&mask&want == want {
 				return true
@@ -128,8 +127,7 @@ func TestFromPOSIXGrantsLikePOSIX(t *testing.T) {
 		for _, perm := range threePerms {
 			rights := rightsOf(perm, p.Directory)
 			got := fileaccess.Can(&s, d, rights, nil)
-			if want := posixCheck(p, user, groups, posixWants(perm, p.Directory)); want && got != rights || !want &&
-				got != 0 {
+			if want := posixCheck(p, user, groups, posixWants(perm, p.Directory)); want && got != rights || !want && got != 0 {
 				t.Fatalf("%+v, user %d in groups %v, permission %d: Can = %v, POSIX grants it: %v\n%s", *p, user,
 					groups, perm, got, want, sdText(d))
 			}
@@ -187,27 +185,23 @@ func TestFromPOSIXRejectsInvalidPermissions(t *testing.T) {
 	}
 	for _, p := range []*fileaccess.POSIX{{User: 30}, {Group: 30}, {Access: fileaccess.POSIXACL{}},
 		{Directory: true, Default: fileaccess.POSIXACL{{}}}} {
-		if _, _, err := fileaccess.FromPOSIX(p, known); err == nil {
-			t.Errorf("FromPOSIX(%+v): no error, want one", p)
-		}
+		_, _, err := fileaccess.FromPOSIX(p, known)
+		check.That(t, err != nil, "FromPOSIX(%+v): no error, want one", p)
 	}
 }
 
 // Without a DACL everybody has every permission, without a descriptor nobody has any.
 func TestToPOSIXWithoutDACLGrantsAll(t *testing.T) {
-	if p, _ := fileaccess.ToPOSIX(sddl.MustParse(owned), false, nil); p.Mode != 0o777 {
-		t.Errorf("ToPOSIX without a DACL: mode %o, want 777", p.Mode)
-	}
-	if p, _ := fileaccess.ToPOSIX(nil, false, nil); p.User != none || p.Mode != 0 {
-		t.Errorf("ToPOSIX(nil) = %+v, want user %v and mode 0", p, uint32(none))
-	}
+	p, _ := fileaccess.ToPOSIX(sddl.MustParse(owned), false, nil)
+	check.That(t, p.Mode == 0o777, "ToPOSIX without a DACL: mode %o, want 777", p.Mode)
+	p, _ = fileaccess.ToPOSIX(nil, false, nil)
+	check.That(t, p.User == none && p.Mode == 0, "ToPOSIX(nil) = %+v, want user %v and mode 0", p, uint32(none))
 }
 
 // A default ACL is inherited as in POSIX, and is the same after FromPOSIX and ToPOSIX.
 func TestDefaultACLIsInherited(t *testing.T) {
 	p := &fileaccess.POSIX{User: 7, Group: 8, Mode: 0o755, Directory: true}
-	p.Default = fileaccess.POSIXACL{{Tag: 1, Perm: 7, ID: none}, {Tag: 2, Perm: 5, ID: 3}, {Tag: 4, Perm: 5,
-		ID: none},
+	p.Default = fileaccess.POSIXACL{{Tag: 1, Perm: 7, ID: none}, {Tag: 2, Perm: 5, ID: 3}, {Tag: 4, Perm: 5, ID: none},
 		{Tag: 0x10, Perm: 5, ID: none}, {Tag: 0x20, Perm: 0, ID: none}}
 	d, _, err := fileaccess.FromPOSIX(p, nil)
 	check.NoError(t, err)
@@ -219,9 +213,8 @@ func TestDefaultACLIsInherited(t *testing.T) {
 			Subject: &sd.Caller{Owner: fileaccess.UnixUser(9), Group: fileaccess.UnixGroup(9)}})
 		check.Require(t, st, 0, "Assign")
 		child, _ := fileaccess.ToPOSIX(made, directory, nil)
-		if child.User != 9 || child.Mode != 0o750 || len(child.Access) != 5 || child.Access[1] != p.Default[1] {
-			t.Errorf("permissions of a child: %+v, want user 9, mode 750 and the named user\n%s", child, sdText(made))
-		}
+		check.That(t, child.User == 9 && child.Mode == 0o750 && len(child.Access) == 5 && child.Access[1] == p.Default[1],
+			"permissions of a child: %+v, want user 9, mode 750 and the named user\n%s", child, sdText(made))
 	}
 }
 
@@ -231,8 +224,7 @@ func TestDecodePOSIXReadsLinuxForm(t *testing.T) {
 	b, _ := hex.DecodeString("02000000" + "01000600ffffffff" + "02000400e8030000" + "04000400ffffffff" +
 		"10000600ffffffff" + "20000000ffffffff")
 	l, err := fileaccess.DecodePOSIX(b)
-	if err != nil || l.Mode() != 0o660 ||
-		l[1] != (fileaccess.POSIXEntry{Tag: fileaccess.POSIXUser, Perm: 4, ID: 1000}) ||
+	if err != nil || l.Mode() != 0o660 || l[1] != (fileaccess.POSIXEntry{Tag: fileaccess.POSIXUser, Perm: 4, ID: 1000}) ||
 		!bytes.Equal(l.Append(nil), b) {
 		t.Errorf("DecodePOSIX = %+v, %v; want the five entries, and the same bytes from Append", l, err)
 	}
@@ -242,17 +234,14 @@ func TestDecodePOSIXReadsLinuxForm(t *testing.T) {
 		"02000000" + group + owner + other, "02000000" + owner + owner + group + other,
 		"02000000" + owner + "02000400e8030000" + group + other} {
 		b, _ := hex.DecodeString(bad)
-		if _, err := fileaccess.DecodePOSIX(b); !errors.Is(err, fileaccess.ErrPOSIXACL) {
-			t.Errorf("DecodePOSIX(%s): %v, want %v", bad, err, fileaccess.ErrPOSIXACL)
-		}
+		check.ErrorIs(t, check.Err(fileaccess.DecodePOSIX(b)), fileaccess.ErrPOSIXACL, "DecodePOSIX(%s)", bad)
 	}
 	long := func(n int) error { // with users from 1000 on between the owner and the group
 		l := fileaccess.POSIXACL{{Tag: fileaccess.POSIXOwner, ID: ^uint32(0)}}
 		for i := range n - 4 {
 			l = append(l, fileaccess.POSIXEntry{Tag: fileaccess.POSIXUser, ID: 1000 + uint32(i)})
 		}
-		for _, tag := range []fileaccess.POSIXTag{fileaccess.POSIXGroupOwner, fileaccess.POSIXMask,
-			fileaccess.POSIXOther} {
+		for _, tag := range []fileaccess.POSIXTag{fileaccess.POSIXGroupOwner, fileaccess.POSIXMask, fileaccess.POSIXOther} {
 			l = append(l, fileaccess.POSIXEntry{Tag: tag, ID: ^uint32(0)})
 		}
 		_, err := fileaccess.DecodePOSIX(l.Append(nil))
@@ -282,9 +271,7 @@ func FuzzDecodePOSIX(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if !bytes.Equal(l.Append(nil), b) {
-			t.Fatalf("Append after DecodePOSIX of %x = %x", b, l.Append(nil))
-		}
+		check.RequireThat(t, bytes.Equal(l.Append(nil), b), "Append after DecodePOSIX of %x = %x", b, l.Append(nil))
 		d, _, err := fileaccess.FromPOSIX(&fileaccess.POSIX{User: 1, Group: 1, Access: l, Directory: len(b)%2 == 0,
 			Default: l}, nil)
 		if err == nil {

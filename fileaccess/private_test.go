@@ -99,9 +99,8 @@ func TestPrivateListsWhoElseMayReadOrChange(t *testing.T) {
 			r.Parents = []*sd.Descriptor{aces(t, c.parent)}
 		}
 		p, err := fileaccess.Private(&r)
-		if got := exposed(&p); err != nil || got != c.want {
-			t.Errorf("%s: %s: got %q, %v, want %q", c.why, c.object, got, err, c.want)
-		}
+		got := exposed(&p)
+		check.That(t, err == nil && got == c.want, "%s: %s: got %q, %v, want %q", c.why, c.object, got, err, c.want)
 	}
 }
 
@@ -114,10 +113,9 @@ func TestObjectWithoutOwnerIsNotPrivate(t *testing.T) {
 	}{{owned, owned, true}, {list, owned, false}, {owned, list, false}, {list, list, false}} {
 		p, err := fileaccess.Private(&fileaccess.PrivateRequest{User: caseU, Object: c.object,
 			Parents: []*sd.Descriptor{c.parent}})
-		if err != nil || p.Private() != c.want || p.OwnerUnknown == c.want || len(p.Others) != 0 {
-			t.Errorf("%v below %v: private %t, owner unknown %t, others %v, %v; want private %t",
-				c.object, c.parent, p.Private(), p.OwnerUnknown, p.Others, err, c.want)
-		}
+		check.That(t, err == nil && p.Private() == c.want && p.OwnerUnknown != c.want && len(p.Others) == 0,
+			"%v below %v: private %t, owner unknown %t, others %v, %v; want private %t", c.object, c.parent, p.Private(),
+			p.OwnerUnknown, p.Others, err, c.want)
 	}
 }
 
@@ -152,9 +150,8 @@ func TestPrivateOwnerMayChangeTheRights(t *testing.T) {
 		d, err := sddl.Parse(text, sddl.Options{Domain: domain, Extended: true})
 		check.RequireThat(t, err == nil, "%s: %v", text, err)
 		p, err := fileaccess.Private(&fileaccess.PrivateRequest{User: caseU, Object: d})
-		if got := exposed(&p); err != nil || got != want {
-			t.Errorf("%s: got %q, %v, want %q", text, got, err, want)
-		}
+		got := exposed(&p)
+		check.That(t, err == nil && got == want, "%s: got %q, %v, want %q", text, got, err, want)
 	}
 }
 
@@ -179,9 +176,8 @@ func TestPrivateDirectoryKeepsWhatIsCreatedInItPrivate(t *testing.T) {
 		"(A;OICI;0x1;;;AC)(A;OICIIO;0x1;;;AC)": "private; sandboxed AC 0x1 [0]",
 	} {
 		p, err := fileaccess.Private(&fileaccess.PrivateRequest{User: caseU, Object: aces(t, text), Directory: true})
-		if got := exposed(&p); err != nil || got != want {
-			t.Errorf("A-168: %s: got %q, %v, want %q", text, got, err, want)
-		}
+		got := exposed(&p)
+		check.That(t, err == nil && got == want, "A-168: %s: got %q, %v, want %q", text, got, err, want)
 	}
 }
 

@@ -66,10 +66,9 @@ func TestExplainReturnsReasons(t *testing.T) {
 		s.r.Desired = c.desired
 		_, x := fileaccess.Explain(s.r, s.f)
 		r, ok := x.Reason(c.bit)
-		if !ok || r.Granted != c.granted || r.Reason.String() != c.text || r.Reason.Message() != c.code {
-			t.Errorf("%s: granted %v, reason %q, code %d; want %v, %q, %d", c.what, r.Granted, r.Reason,
-				r.Reason.Message(), c.granted, c.text, c.code)
-		}
+		check.That(t, ok && r.Granted == c.granted && r.Reason.String() == c.text && r.Reason.Message() == c.code,
+			"%s: granted %v, reason %q, code %d; want %v, %q, %d", c.what, r.Granted, r.Reason, r.Reason.Message(), c.granted,
+			c.text, c.code)
 	}
 	// The option FILE_DIRECTORY_FILE decides the names only if the object does not exist.
 	for name, situations := range map[string][][]setup{"FILE_READ_DATA": {in(dirOption), in(missing, create)},

@@ -92,23 +92,20 @@ func TestSetSecurityChecksOwnerAndLabel(t *testing.T) {
 	}
 	// F-52: the old descriptor and the rights of the handle do not change.
 	d, _ := set(4, "D:", &all)
-	if d.DACL().Len() != 0 || old.DACL().Len() != 1 || all.May(fileaccess.Write) != 0 {
-		t.Errorf("F-52: new DACL %d entries, old DACL %d, May(Write) %v; want 0, 1, success", d.DACL().Len(),
-			old.DACL().Len(), all.May(fileaccess.Write))
-	}
-	if _, st := fileaccess.SetSecurity(&all, &fileaccess.SecurityChange{Information: 4, Old: old,
-		New: old}); st != ntstatus.NoToken {
-		t.Errorf("SetSecurity without a subject: %v, want %v", st, ntstatus.NoToken)
-	}
+	check.That(t, d.DACL().Len() == 0 && old.DACL().Len() == 1 && all.May(fileaccess.Write) == 0,
+		"F-52: new DACL %d entries, old DACL %d, May(Write) %v; want 0, 1, success", d.DACL().Len(), old.DACL().Len(),
+		all.May(fileaccess.Write))
+	check.Equal(t,
+		check.Status(fileaccess.SetSecurity(&all, &fileaccess.SecurityChange{Information: 4, Old: old, New: old})),
+		ntstatus.NoToken, "SetSecurity without a subject")
 	// Each part needs its own right (F-50).
 	check.Equal(t, fileaccess.QueryRights(0x80000000)|fileaccess.QueryRights(0x40000000), 0x01020000,
 		"F-50: QueryRights of both protection bits")
 	for info, want := range map[uint32]winnt.AccessMask{1: 0x20000, 2: 0x20000, 4: 0x20000, 8: 0x01000000,
 		0x10:       0x20000,
 		0x20000000: 0x20000, 0x10000000: 0x01000000, 0x18: 0x01020000, 0: 0} { // F-50: each part alone
-		if got := fileaccess.QueryRights(info); got != want {
-			t.Errorf("F-50: QueryRights(%#x) = %#x, want %#x", info, uint32(got), uint32(want))
-		}
+		got := fileaccess.QueryRights(info)
+		check.That(t, got == want, "F-50: QueryRights(%#x) = %#x, want %#x", info, uint32(got), uint32(want))
 	}
 	part, st := fileaccess.QuerySecurity(&all, old, 4)
 	check.That(t, st == 0 && part.Owner().IsZero() && part.DACL().Len() == 1,

@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
@@ -33,16 +34,13 @@ func TestConnectGrantsShareRights(t *testing.T) {
 			t.Errorf("F-5: Connect to %+v = %+v, %v; want %+v, %v", c.share, got, st, c.want, c.st)
 		}
 	}
-	if _, st := fileaccess.Connect(&access.Subject{}, &fileaccess.Share{}, nil); st != ntstatus.NoToken {
-		t.Errorf("Connect without a subject: %v, want %v", st, ntstatus.NoToken)
-	}
+	check.Equal(t, check.Status(fileaccess.Connect(&access.Subject{}, &fileaccess.Share{}, nil)), ntstatus.NoToken,
+		"Connect without a subject")
 	s.Level = winnt.SecurityIdentification
-	if _, st := fileaccess.Connect(&s, &fileaccess.Share{}, nil); st != ntstatus.BadImpersonationLevel {
-		t.Errorf("Connect at SecurityIdentification: %v, want %v", st, ntstatus.BadImpersonationLevel)
-	}
+	check.Equal(t, check.Status(fileaccess.Connect(&s, &fileaccess.Share{}, nil)), ntstatus.BadImpersonationLevel,
+		"Connect at SecurityIdentification")
 	if d, _ := open(t, 1, share("FA"), func(s *situation) {
-		s.f.Share.Descriptor = aces(t,
-			"(A;;FA;;;BA)")
+		s.f.Share.Descriptor = aces(t, "(A;;FA;;;BA)")
 	}); d.Status() != denied || d.Rule != "F-5" {
 		t.Errorf("F-5: open on a share that grants nothing: %v by %q, want %v by F-5", d.Status(), d.Rule, denied)
 	}

@@ -122,8 +122,7 @@ func TestNewDescriptorNamesNoSession(t *testing.T) {
 			if c.creator != "" {
 				r.CreatorSD = sddl.MustParse(c.creator)
 			}
-			d := fileaccess.Open(&r, &fileaccess.Facts{Parent: &fileaccess.Directory{
-				Descriptor: sddl.MustParse(c.parent)}})
+			d := fileaccess.Open(&r, &fileaccess.Facts{Parent: &fileaccess.Directory{Descriptor: sddl.MustParse(c.parent)}})
 			if d.Status() != c.st {
 				t.Errorf("%s, options %#x: %v, want %v", c.name, options, d.Status(), c.st)
 				continue

@@ -77,8 +77,7 @@ func TestToPOSIXMatchesExpectedPermissions(t *testing.T) {
 			"u::r-- g::r-- g:9:r-x m::r-x o::r--", "", nil},
 		"a grant with a condition is dropped, a denial holds": {
 			"(XA;;0x116;;;WD;(Exists a))(XD;;0x20;;;WD;(Exists a))(A;;0x29;;;WD)", "u::r-- g::r-- o::r--", "",
-			[]fileaccess.Loss{{Kind: oddType, SID: sid.Everyone, Bits: 0x116},
-				{Kind: oddType, SID: sid.Everyone, Bits: 0x20}}},
+			[]fileaccess.Loss{{Kind: oddType, SID: sid.Everyone, Bits: 0x116}, {Kind: oddType, SID: sid.Everyone, Bits: 0x20}}},
 		"OWNER RIGHTS is the owner, CREATOR OWNER is nobody": {"(A;;0x9;;;OW)(A;;0x20;;;CO)",
 			"u::r-- g::--- o::---", "", []fileaccess.Loss{{Kind: noName, SID: sid.CreatorOwner, Bits: 0x20}}},
 		"all of a file": {"(A;;FA;;;WD)", "u::rwx g::rwx o::rwx", "", []fileaccess.Loss{
@@ -89,9 +88,8 @@ func TestToPOSIXMatchesExpectedPermissions(t *testing.T) {
 			"u::--- u:3:r-x g::--- m::r-x o::---", "", nil},
 		"d a directory is written to with all of its rights": {"(A;;0x136;;;u7)", "u::--x g::--- o::---", "",
 			[]fileaccess.Loss{{Kind: noPerm, SID: u7, Bits: 0x16}}},
-		"d to remove is a part of writing": {"(A;;0x176;;;u7)", "u::-wx g::--- o::---", "", nil},
-		"d what both inherit is in force, too": {"(A;OICI;0x29;;;WD)", "u::r-x g::r-x o::r-x",
-			"u::r-x g::r-x o::r-x", nil},
+		"d to remove is a part of writing":     {"(A;;0x176;;;u7)", "u::-wx g::--- o::---", "", nil},
+		"d what both inherit is in force, too": {"(A;OICI;0x29;;;WD)", "u::r-x g::r-x o::r-x", "u::r-x g::r-x o::r-x", nil},
 		"d files and directories inherit together": {"(A;OICIIO;0x9;;;CO)(A;OICIIO;0x20;;;CG)(A;OIIO;0x9;;;WD)",
 			"u::--- g::--- o::---", "u::r-- g::--x o::---", []fileaccess.Loss{{Kind: inherits}}},
 		"d directories inherit more than files": {"(A;OICIIO;0x9;;;CO)(A;CIIO;0x20;;;CO)", "u::--- g::--- o::---",
@@ -109,12 +107,10 @@ func TestToPOSIXMatchesExpectedPermissions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			directory := strings.HasPrefix(name, "d ")
-			d := sddl.MustParse(owned + "D:" + posixSIDs.Replace(c.dacl))
-			p, lost := fileaccess.ToPOSIX(d, directory, nil)
+			p, lost := fileaccess.ToPOSIX(sddl.MustParse(owned+"D:"+posixSIDs.Replace(c.dacl)), directory, nil)
 			if got := aclText(p.Access); got != c.access || aclText(p.Default) != c.def || p.User != 7 || p.Group != 8 ||
 				p.Directory != directory || p.Mode != p.Access.Mode() {
-				t.Errorf("ToPOSIX: %s, default %s, %+v; want %s, default %s", got, aclText(p.Default), p, c.access,
-					c.def)
+				t.Errorf("ToPOSIX: %s, default %s, %+v; want %s, default %s", got, aclText(p.Default), p, c.access, c.def)
 			}
 			exactly(t, c.dacl, lost, c.lost...)
 		})

@@ -33,8 +33,7 @@ type note struct{ kind, rules, about string }
 var notes = map[string]note{
 	"FO-001": {"documented", "F-1 F-44",
 		"A request names rights by bits or as generic rights. It is denied if one of them is missing."},
-	"FO-002": {"documented", "F-43",
-		"A user who may list the directory may read the attributes of the files in it."},
+	"FO-002": {"documented", "F-43", "A user who may list the directory may read the attributes of the files in it."},
 	"FO-003": {"documented", "F-43",
 		"A user who may not list the directory needs a right on the file to read its attributes."},
 	"FO-004": {"documented", "F-43 F-44",
@@ -46,15 +45,13 @@ var notes = map[string]note{
 	"FO-008": {"documented", "F-40 F-42",
 		"File and directory each grant a part. The request is denied if neither grants one of the rights."},
 	"FO-009": {"documented", "F-41", "MAXIMUM_ALLOWED grants the owner's rights and what the directory adds."},
-	"FO-010": {"documented", "F-41",
-		"MAXIMUM_ALLOWED grants what the owner, an entry and the directory give together."},
+	"FO-010": {"documented", "F-41", "MAXIMUM_ALLOWED grants what the owner, an entry and the directory give together."},
 	"FO-011": {"decided", "F-44", "MAXIMUM_ALLOWED is denied if no right is allowed."},
 	"FO-012": {"documented", "F-44", "MAXIMUM_ALLOWED with a named right that is missing is denied."},
 	"FO-014": {"documented", "F-38", "A read-only file denies writing and appending, and nothing else."},
 	"FO-015": {"documented", "F-41", "MAXIMUM_ALLOWED does not grant writing to a read-only file."},
 	"FO-016": {"documented", "F-41", "The read-only attribute does not limit a directory."},
-	"FO-017": {"documented", "F-38 F-41",
-		"MAXIMUM_ALLOWED with a named right that a read-only file denies is denied."},
+	"FO-017": {"documented", "F-38 F-41", "MAXIMUM_ALLOWED with a named right that a read-only file denies is denied."},
 	"FO-018": {"documented", "F-39", "A read-only file cannot be deleted on close."},
 	"FO-019": {"documented", "F-30", "A read-only file cannot be created for deletion on close."},
 	"FO-020": {"documented", "F-10", "Deletion on close requires DELETE, by name or in generic rights."},
@@ -68,14 +65,12 @@ var notes = map[string]note{
 	"FO-028": {"documented", "F-32", "The creator of a read-only file may write through that handle."},
 	"FO-029": {"documented", "F-21",
 		"The restore privilege replaces the directory's right; the observed profile requires the intent."},
-	"FO-030": {"decided", "F-32",
-		"An owner that the creator may not assign is reported after the directory's right."},
+	"FO-030": {"decided", "F-32", "An owner that the creator may not assign is reported after the directory's right."},
 	"FO-031": {"documented", "F-33 F-36",
 		"Overwriting implies rights that must be granted; the observed profile drops them."},
 	"FO-032": {"documented", "F-33", "A user who may only read cannot overwrite the file."},
 	"FO-033": {"documented", "F-33", "Superseding implies deleting, which the directory may grant."},
-	"FO-034": {"documented", "F-35",
-		"Hidden and system files are overwritten only if the request repeats the attribute."},
+	"FO-034": {"documented", "F-35", "Hidden and system files are overwritten only if the request repeats the attribute."},
 	"FO-035": {"decided", "F-38", "A read-only file is not overwritten."},
 	"FO-036": {"documented", "F-34", "The restore privilege grants the rights that the disposition implies."},
 	"FO-037": {"documented", "F-29", "A directory is not overwritten."},
@@ -90,8 +85,7 @@ var notes = map[string]note{
 	"FO-044": {"documented", "F-27", "A file where a directory is required is an error, and so is the reverse."},
 	"FO-045": {"documented", "F-28", "A symbolic link as the last component is reported before any access check."},
 	"FO-046": {"documented", "F-20", "The backup privilege with the option for backup intent grants reading."},
-	"FO-047": {"documented", "F-20",
-		"The backup privilege grants nothing without the option, or if it is not enabled."},
+	"FO-047": {"documented", "F-20", "The backup privilege grants nothing without the option, or if it is not enabled."},
 	"FO-048": {"documented", "F-20", "The backup privilege counts only if an existing file is opened."},
 	"FO-049": {"documented", "F-20", "The restore privilege with the option for backup intent grants writing."},
 	"FO-050": {"documented", "F-38", "Backup intent does not write to read-only files."},
@@ -99,8 +93,7 @@ var notes = map[string]note{
 	"FO-052": {"decided", "F-20", "The mandatory label limits backup intent."},
 	"FO-053": {"decided", "F-42", "The mandatory label limits what the directory adds."},
 	"FO-054": {"documented", "F-6 F-8", "A share that grants only reading limits the file's rights."},
-	"FO-055": {"documented", "F-6",
-		"With access-based enumeration a denial by the share looks like a missing name."},
+	"FO-055": {"documented", "F-6", "With access-based enumeration a denial by the share looks like a missing name."},
 	"FO-056": {"documented", "F-6", "Deletion on close through a share requires DELETE of the share, too."},
 	"FO-057": {"documented", "F-6 F-8", "Share and file both decide, also about implied rights."},
 	"FO-058": {"decided", "F-8", "The share limits what the directory adds."},
@@ -108,12 +101,9 @@ var notes = map[string]note{
 	"FO-060": {"decided", "F-15", "The privilege for the SACL is checked before the name."},
 	"FO-061": {"documented", "F-46", "Denying generic writing denies generic reading with it."},
 	"FO-062": {"documented", "F-46", "SYNCHRONIZE is a right like others."},
-	"FO-063": {"documented", "F-45",
-		"An open that requests maximal access gets the handle with the requested rights."},
-	"FO-064": {"documented", "F-45",
-		"Backup intent opens the file, but the reported maximal access does not count it."},
-	"FO-065": {"documented", "F-41",
-		"The privilege to take ownership grants WRITE_OWNER only if the request names it."},
+	"FO-063": {"documented", "F-45", "An open that requests maximal access gets the handle with the requested rights."},
+	"FO-064": {"documented", "F-45", "Backup intent opens the file, but the reported maximal access does not count it."},
+	"FO-065": {"documented", "F-41", "The privilege to take ownership grants WRITE_OWNER only if the request names it."},
 	"FO-066": {"documented", "F-14 F-39 F-41",
 		"A read-only volume denies creation and deletion, and limits MAXIMUM_ALLOWED."},
 	"FO-067": {"documented", "F-33", "Creating a named stream implies the right to write the file's data."},
@@ -191,8 +181,7 @@ type openAnswer struct {
 
 func sdOf(t *testing.T, d *sd.Descriptor) string {
 	t.Helper()
-	text := must(sddl.Format(d, sddl.Options{}))
-	return text
+	return must(sddl.Format(d, sddl.Options{}))
 }
 
 // tokenFile returns the parts of a token file that matter for decisions.
@@ -321,9 +310,8 @@ func TestReasonsEqualRecordings(t *testing.T) {
 		f := fileaccess.Facts{Parent: &fileaccess.Directory{Descriptor: directory},
 			Object: fileaccess.Object{Exists: true, Descriptor: file}}
 		d := fileaccess.Open(&r, &f)
-		if want := row.Outcome == "success"; d.Allowed() != want {
-			t.Errorf("row %d: %v, want %s", i, d.Status(), row.Outcome)
-		}
+		want := row.Outcome == "success"
+		check.That(t, d.Allowed() == want, "row %d: %v, want %s", i, d.Status(), row.Outcome)
 		e := audit.HandleRequested(audit.Origin{}, audit.Object{Type: "File"}, audit.HandleRequest{Access: mask,
 			Reasons: accessquery.AuditReasons(&r, &f, &d)})
 		var got [][3]string

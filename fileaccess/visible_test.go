@@ -54,10 +54,9 @@ func TestVisibleEntriesEqualsVisible(t *testing.T) {
 	for v := range viewers {
 		for e := range entries {
 			one := fileaccess.Visible(&viewers[v].Subject, entries[e], viewers[v].Share, nil)
-			if got[v][e] != one || one != (want[v][e] == 'y') {
-				t.Errorf("F-74: viewer %d, entry %d: VisibleEntries %v, Visible %v; want %v for both", v, e,
-					got[v][e], one, want[v][e] == 'y')
-			}
+			check.That(t, got[v][e] == one && one == (want[v][e] == 'y'),
+				"F-74: viewer %d, entry %d: VisibleEntries %v, Visible %v; want %v for both", v, e, got[v][e], one,
+				want[v][e] == 'y')
 		}
 	}
 }

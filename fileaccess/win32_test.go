@@ -65,8 +65,7 @@ func TestCreateFileMapsFlagsAndLastErrorStatuses(t *testing.T) {
 		t.Error("F-90: CreateFile with the disposition 0 returned a request, want false")
 	}
 	// CreateFile adds SYNCHRONIZE and FILE_READ_ATTRIBUTES, and with delete on close DELETE (F-90).
-	if d, _ := open(t, 0,
-		func(s *situation) { s.r.Face = fileaccess.Win32; deleteOnClose(s) }); d.Granted != 0x110080 {
+	if d, _ := open(t, 0, func(s *situation) { s.r.Face = fileaccess.Win32; deleteOnClose(s) }); d.Granted != 0x110080 {
 		t.Errorf("F-90: delete on close: granted %v, want 0x110080", d.Granted)
 	}
 	for st, want := range map[ntstatus.Status]uint32{
@@ -77,8 +76,7 @@ func TestCreateFileMapsFlagsAndLastErrorStatuses(t *testing.T) {
 	} {
 		check.Equal(t, fileaccess.LastError(st, false), want, "F-91: LastError(%v)", st)
 	}
-	if fileaccess.LastError(collision, true) != 80 || fileaccess.LastError(collision, false) != 183 {
-		t.Errorf("F-91: LastError of a collision = %d when creating, %d otherwise; want 80, 183",
-			fileaccess.LastError(collision, true), fileaccess.LastError(collision, false))
-	}
+	check.That(t, fileaccess.LastError(collision, true) == 80 && fileaccess.LastError(collision, false) == 183,
+		"F-91: LastError of a collision = %d when creating, %d otherwise; want 80, 183",
+		fileaccess.LastError(collision, true), fileaccess.LastError(collision, false))
 }
