@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -38,8 +39,7 @@ func TestCheckDoesNotAllocate(t *testing.T) {
 		gates[name] = func() { benchDecision, _ = access.SeAccessCheck(r) }
 	}
 	for name, f := range gates {
-		if n := testing.AllocsPerRun(100, f); n != 0 {
-			t.Errorf("%s: %v allocations, want 0", name, n)
-		}
+		n := testing.AllocsPerRun(100, f)
+		check.That(t, n == 0, "%s: %v allocations, want 0", name, n)
 	}
 }

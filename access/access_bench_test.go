@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -84,9 +85,7 @@ func BenchmarkCheckBytes(b *testing.B) {
 	for b.Loop() {
 		benchDecision, _ = access.CheckBytes(tok, raw, winnt.FILE_READ_DATA, winnt.FileObject)
 	}
-	if !benchDecision.Allowed() {
-		b.Fatalf("the check denies, want a grant: %v", benchDecision)
-	}
+	check.RequireThat(b, benchDecision.Allowed(), "the check denies, want a grant: %v", benchDecision)
 }
 
 // BenchmarkCold checks a million different descriptors in random order, on ordinary and on huge pages. As a unit of
@@ -112,9 +111,7 @@ func BenchmarkCold(b *testing.B) {
 			binary.LittleEndian.PutUint32(template[at:], uint32(900000+16*i+k))
 		}
 		d, err := sd.Decode(template)
-		if err != nil {
-			b.Fatal(err)
-		}
+		check.NoError(b, err)
 		all[i] = d
 	}
 	runtime.GC()

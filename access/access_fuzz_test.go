@@ -32,9 +32,8 @@ func FuzzCheck(f *testing.F) {
 		client, primary := mustToken(t, w.Spec()), mustToken(t, w.Spec())
 		d, err := sd.Decode(b)
 		if err != nil {
-			if _, err := access.CheckBytes(client, b, 1, questions.Types[0]); err == nil {
-				t.Errorf("CheckBytes accepted a descriptor that sd.Decode rejects: %x", b)
-			}
+			check.That(t, check.Err(access.CheckBytes(client, b, 1, questions.Types[0])) != nil,
+				"CheckBytes accepted a descriptor that sd.Decode rejects: %x", b)
 			return
 		}
 		if d.DACL().Len()+d.SACL().Len() > 100 {

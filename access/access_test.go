@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -93,8 +94,7 @@ var plainCases = []plainCase{
 	// A-91
 	{id: "AC-069a", sd: "…(A;;0x1F01FF;;;U)", desired: 0x120089, want: 0x120089,
 		change: all(restricted(sid.WriteRestricted), writeRestricted)},
-	{id: "AC-069b", sd: "…(A;;0x1F01FF;;;U)", desired: 2,
-		change: all(restricted(sid.WriteRestricted), writeRestricted)},
+	{id: "AC-069b", sd: "…(A;;0x1F01FF;;;U)", desired: 2, change: all(restricted(sid.WriteRestricted), writeRestricted)},
 	{id: "AC-070a", sd: "…(A;;FA;;;WD)", desired: 1, want: 1, change: low}, // A-62
 	{id: "AC-070b", sd: "…(A;;FA;;;WD)", desired: 2, change: low},
 	{id: "AC-070c", sd: "…(A;;FA;;;WD)", desired: maxMask, want: 0x1200A9, change: low},
@@ -122,17 +122,14 @@ var plainCases = []plainCase{
 		change: trust("S-1-19-1024-8192")},
 	{id: "AC-082a", sd: "…(A;;GA;;;WD)S:(TL;;RC;;;S-1-19-512-8192)", desired: 1, want: 1,
 		change: trust("S-1-19-512-8192")},
-	{id: "AC-082b", sd: "…(A;;GA;;;WD)S:(TL;;RC;;;S-1-19-512-8192)", desired: 1,
-		change: trust("S-1-19-1024-4096")},
-	{id: "AC-082c", sd: "…(A;;GA;;;WD)S:(TL;;RC;;;S-1-19-1024-4096)", desired: 1,
-		change: trust("S-1-19-512-8192")},
+	{id: "AC-082b", sd: "…(A;;GA;;;WD)S:(TL;;RC;;;S-1-19-512-8192)", desired: 1, change: trust("S-1-19-1024-4096")},
+	{id: "AC-082c", sd: "…(A;;GA;;;WD)S:(TL;;RC;;;S-1-19-1024-4096)", desired: 1, change: trust("S-1-19-512-8192")},
 	{id: "AC-083", sd: "…(A;;GA;;;WD)S:(FL;;RC;;;WD;(@User.x==1))", desired: 1}, // A-65
 	{id: "AC-084", sd: `…(XA;;0x1f;;;WD;(@User.Title=="PM"))`, desired: 0x10, want: 0x10,
 		change: userClaims(texts("Title", "pm"))},
 	{id: "AC-085", sd: `…(XA;;0x1f;;;WD;(@User.Title=="PM"))`, desired: 0x10},
 	{id: "AC-086", sd: "…(XD;;0x1;;;WD;(@User.x==1))(A;;0x1;;;WD)", desired: 1},
-	{id: "AC-087", sd: "…(XD;;0x1;;;WD;(@User.x==1))(A;;0x1;;;WD)", desired: 1, want: 1,
-		change: userClaims(ints("x", 2))},
+	{id: "AC-087", sd: "…(XD;;0x1;;;WD;(@User.x==1))(A;;0x1;;;WD)", desired: 1, want: 1, change: userClaims(ints("x", 2))},
 	{id: "AC-088", sd: `…(XA;;0x1f;;;AA;(@Device.colour == {"orange","blue"}))`, desired: 0x10, want: 0x10,
 		change: all(groups(sid.Everyone, aa), deviceClaims(texts("colour", "orange", "blue")))},
 	{id: "AC-089", sd: `…(XA;;0x1f;;;AA;(@Device.colour == "blue"))`, desired: 0x10,
@@ -160,8 +157,7 @@ var plainCases = []plainCase{
 	{id: "AC-098", sd: "…(OD;;0x1;11111111-0000-0000-0000-000000000000;;WD)(A;;0x1;;;WD)", desired: 1},
 	{id: "AC-105a", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: 2, ask: rulePolicy("")}, // A-101
 	{id: "AC-105b", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: 1, want: 1, ask: rulePolicy("")},
-	{id: "AC-106", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: 2, want: 2,
-		ask: rulePolicy("(@Resource.none == 1)")},
+	{id: "AC-106", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: 2, want: 2, ask: rulePolicy("(@Resource.none == 1)")},
 	{id: "AC-111a", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-9)", desired: 1, want: 1}, // A-100
 	{id: "AC-111b", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-9)", desired: 1, ask: rulePolicy("")},
 	{id: "AC-112a", sd: "…(XA;;0x1;;;WD;(Member_of{SID(BA)}))", desired: 1, change: denyOnlyBA},
@@ -258,9 +254,8 @@ func TestEntryPointsAgreeOnConformanceCases(t *testing.T) {
 				r.Descriptor = sd.New(p)
 			}
 			for face, got := range faces(t, r) {
-				if want := c.wanted(); got != want {
-					t.Errorf("%s of %#x on %s: %+v, want %+v", face, uint32(c.desired), c.sd, got, want)
-				}
+				want := c.wanted()
+				check.That(t, got == want, "%s of %#x on %s: %+v, want %+v", face, uint32(c.desired), c.sd, got, want)
 			}
 		})
 	}
@@ -269,9 +264,7 @@ func TestEntryPointsAgreeOnConformanceCases(t *testing.T) {
 // A mode has its name in the documents (KPROCESSOR_MODE): KernelMode or UserMode. The zero value is user mode.
 func TestModesHaveDocumentedNames(t *testing.T) {
 	for mode, want := range map[access.Mode]string{access.Kernel: "KernelMode", 0: "UserMode"} {
-		if got := mode.String(); got != want {
-			t.Errorf("mode %d: %s, want %s", mode, got, want)
-		}
+		check.Equal(t, mode.String(), want, "mode %d", mode)
 	}
 }
 
@@ -301,30 +294,25 @@ func TestEffectiveTokenIsTheClients(t *testing.T) {
 				}
 				name := fmt.Sprintf("process %t, client %t (%t), level %v", primary == process, impersonated == client,
 					impersonated == zero, level)
-				if s.Effective() != want || s.BelowImpersonation() != below {
-					t.Errorf("%s: effective token %p, below Impersonation %t; want %p, %t", name, s.Effective(),
-						s.BelowImpersonation(), want, below)
-				}
-				if s.Holds(backup) != (want == process && !below) || s.Holds(restore) != (want == client &&
-					!below) {
-					t.Errorf("%s: holds the process's privilege %t, the client's %t; want only that of the "+
-						"effective token", name, s.Holds(backup), s.Holds(restore))
-				}
+				check.That(t, s.Effective() == want && s.BelowImpersonation() == below,
+					"%s: effective token %p, below Impersonation %t; want %p, %t", name, s.Effective(), s.BelowImpersonation(), want,
+					below)
+				check.That(t, s.Holds(backup) == (want == process && !below) && s.Holds(restore) == (want == client && !below),
+					"%s: holds the process's privilege %t, the client's %t; want only that of the "+"effective token", name,
+					s.Holds(backup), s.Holds(restore))
 			}
 		}
 	}
 	if s := access.SubjectOf(process); s.Primary != process || s.Client != process || s.Level != process.Level() {
-		t.Errorf("SubjectOf an impersonation token: %+v; want it as process and client, at level %v", s,
-			process.Level())
+		t.Errorf("SubjectOf an impersonation token: %+v; want it as process and client, at level %v", s, process.Level())
 	}
 	spec := baseSpec()
 	spec.Type, spec.Level = winnt.TokenPrimary, 0
 	if own := mustToken(t, spec); access.SubjectOf(own) != (access.Subject{Primary: own}) {
 		t.Errorf("SubjectOf a primary token: %+v, want the token as the process only", access.SubjectOf(own))
 	}
-	if access.SubjectOf(nil) != (access.Subject{}) {
-		t.Errorf("SubjectOf(nil) = %+v, want the zero Subject", access.SubjectOf(nil))
-	}
+	check.That(t, access.SubjectOf(nil) == (access.Subject{}),
+		"SubjectOf(nil) = %+v, want the zero Subject", access.SubjectOf(nil))
 	if s := (*access.Subject)(nil); s.Effective() != nil || s.BelowImpersonation() || s.Holds(backup) {
 		t.Error("a nil subject has a token, a level or a privilege, want none")
 	}

@@ -62,9 +62,8 @@ func askTheOracle(t *testing.T, w questions.World, n int) {
 
 // checkText converts an explanation to its record and back. Its text must stay equal.
 func checkText(t *testing.T, x *access.Explanation) {
-	if back, want := x.Record().Explanation().String(), x.String(); back != want {
-		t.Errorf("text of the explanation made from its record:\n%s\nwant\n%s", back, want)
-	}
+	back, want := x.Record().Explanation().String(), x.String()
+	check.That(t, back == want, "text of the explanation made from its record:\n%s\nwant\n%s", back, want)
 }
 
 // checkRecord converts an explanation to its record and back. Decision and record must stay equal.
@@ -104,13 +103,10 @@ func compareWithTwin(t *testing.T, r *access.Request, decided map[access.ReasonK
 		alone := *r
 		alone.Subject = access.Subject{Primary: r.Subject.Client}
 		want = newTwin(&alone).single()
-		if got, err = access.Check(r.Subject.Client, r.Descriptor, r.Desired, r.Type); err != nil || got != want {
-			t.Errorf("Check: %+v, %v; the twin returns %+v", got, err, want)
-		}
-		if got, err = access.CheckBytes(r.Subject.Client, r.Descriptor.Binary(), r.Desired, r.Type); err != nil ||
-			got != want {
-			t.Errorf("CheckBytes: %+v, %v; the twin returns %+v", got, err, want)
-		}
+		got, err = access.Check(r.Subject.Client, r.Descriptor, r.Desired, r.Type)
+		check.That(t, err == nil && got == want, "Check: %+v, %v; the twin returns %+v", got, err, want)
+		got, err = access.CheckBytes(r.Subject.Client, r.Descriptor.Binary(), r.Desired, r.Type)
+		check.That(t, err == nil && got == want, "CheckBytes: %+v, %v; the twin returns %+v", got, err, want)
 	}
 	return x
 }
@@ -126,10 +122,9 @@ func compareLists(t *testing.T, r *access.Request) {
 	}
 	check.That(t, d == root, "CheckResultList: decision %+v, want that of the root, %+v", d, root)
 	explained, d, x, err := access.ExplainResultList(r)
-	if err != nil || fmt.Sprint(explained) != fmt.Sprint(got) || d != root || x.Decision != root {
-		t.Errorf("ExplainResultList: %v, %+v, explained %+v, %v; CheckResultList returned %v, %+v", explained, d,
-			x.Decision, err, got, root)
-	}
+	check.That(t, err == nil && fmt.Sprint(explained) == fmt.Sprint(got) && d == root && x.Decision == root,
+		"ExplainResultList: %v, %+v, explained %+v, %v; CheckResultList returned %v, %+v", explained, d, x.Decision, err, got,
+		root)
 	checkRecord(t, x)
 }
 
@@ -139,9 +134,8 @@ func compareTraverse(t *testing.T, r *access.Request) {
 	wanted := r.Desired &^ (winnt.GENERIC_RIGHTS | winnt.MAXIMUM_ALLOWED | winnt.ACCESS_SYSTEM_SECURITY)
 	alone := access.Request{Descriptor: r.Descriptor, Subject: r.Subject, Desired: wanted, Type: r.Type}
 	got := access.SeFastTraverseCheck(r.Descriptor, &alone.Subject, wanted, r.Type)
-	if want := newTwin(&alone).traverse(wanted); got != want {
-		t.Errorf("SeFastTraverseCheck of %v: %t, want %t", wanted, got, want)
-	}
+	want := newTwin(&alone).traverse(wanted)
+	check.That(t, got == want, "SeFastTraverseCheck of %v: %t, want %t", wanted, got, want)
 	check.That(t, !got || newTwin(&alone).single().Allowed(),
 		"SeFastTraverseCheck grants %v, which the full check denies", wanted)
 }

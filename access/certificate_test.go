@@ -26,8 +26,7 @@ func TestCertificateListsPolicies(t *testing.T) {
 	check.NoError(t, err)
 	one, two := mustDescriptor("D:(A;;FR;;;WD)"), mustDescriptor("D:(A;;FW;;;WD)")
 	set := &access.PolicySet{Recovery: two, Policies: []access.Policy{
-		{ID: sid.MustParse("S-1-17-1"), Rules: []access.Rule{{Name: "a", Descriptor: one},
-			{Name: "b\xff", AppliesTo: when}}},
+		{ID: sid.MustParse("S-1-17-1"), Rules: []access.Rule{{Name: "a", Descriptor: one}, {Name: "b\xff", AppliesTo: when}}},
 		{ID: sid.MustParse("S-1-17-2")},
 		{ID: sid.MustParse("S-1-17-1"), Rules: []access.Rule{{Name: "c", Descriptor: two}}},
 	}}
@@ -71,9 +70,8 @@ func TestCertificateHasLevelAndProcess(t *testing.T) {
 		level   string
 		process bool
 	}{
-		"a process": {access.Subject{Primary: own}, "", false},
-		"a client alone": {access.Subject{Client: client, Level: winnt.SecurityImpersonation}, "Impersonation",
-			false},
+		"a process":      {access.Subject{Primary: own}, "", false},
+		"a client alone": {access.Subject{Client: client, Level: winnt.SecurityImpersonation}, "Impersonation", false},
 		"a client of its process": {access.Subject{Primary: client, Client: client, Level: winnt.SecurityDelegation},
 			"Delegation", false},
 		"a client of another": {access.Subject{Primary: other, Client: client, Level: winnt.SecurityImpersonation},
@@ -93,8 +91,7 @@ func TestCertificateHasLevelAndProcess(t *testing.T) {
 		}
 		if err := json.Unmarshal(text, &got); err != nil || got.Level != c.level || (got.Primary != "") != c.process ||
 			got.Desired != "0x80000000" {
-			t.Errorf("certificate of %s: %+v, %v; want level %q, the process's token: %t", name, got, err, c.level,
-				c.process)
+			t.Errorf("certificate of %s: %+v, %v; want level %q, the process's token: %t", name, got, err, c.level, c.process)
 		}
 	}
 }
@@ -128,9 +125,8 @@ func TestCertificateHashesTokenFile(t *testing.T) {
 		other, another := *r, mapping
 		*part(&another) |= 0x800
 		other.Mapping = &another
-		if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
-			t.Errorf("Certificate after part %d of the mapping changed: %v, want %v", i, err, access.ErrNotExplained)
-		}
+		check.Equal(t, check.Err(x.Certificate(&other, nil)), access.ErrNotExplained,
+			"Certificate after part %d of the mapping changed", i)
 	}
 }
 
@@ -180,9 +176,8 @@ func TestCertificateOrdersPrivileges(t *testing.T) {
 	d, x, err := access.Explain(r)
 	check.RequireThat(t, err == nil && d.Allowed(), "Explain with backup intent: %v, %v, want a grant", d, err)
 	cert, err := x.Certificate(r, nil)
-	if want := `"privileges":["SeBackupPrivilege","SeTakeOwnershipPrivilege"]`; !strings.Contains(string(cert), want) {
-		t.Errorf("certificate %s, %v; want it to contain %s", cert, err, want)
-	}
+	want := `"privileges":["SeBackupPrivilege","SeTakeOwnershipPrivilege"]`
+	check.That(t, strings.Contains(string(cert), want), "certificate %s, %v; want it to contain %s", cert, err, want)
 }
 
 // Certificate returns an error unless the request and the token are the explained ones.
@@ -207,17 +202,11 @@ func TestCertificateNeedsExplainedRequest(t *testing.T) {
 	} {
 		r := *explained
 		c.change(&r)
-		if _, err := x.Certificate(&r, c.token); err != c.want {
-			t.Errorf("Certificate, %s: %v, want %v", name, err, c.want)
-		}
+		check.Equal(t, check.Err(x.Certificate(&r, c.token)), c.want, "Certificate, %s", name)
 	}
-	if _, err := x.Certificate(explained, []byte(`{`)); err == nil {
-		t.Error("Certificate with a malformed token file: no error, want one")
-	}
-	if _, err := x.Certificate(nil, nil); err != access.ErrNoRequest {
-		t.Errorf("Certificate of a nil request: %v, want %v", err, access.ErrNoRequest)
-	}
-	if _, err := (*access.Explanation)(nil).Certificate(explained, nil); err != access.ErrNotExplained {
-		t.Errorf("Certificate of a nil explanation: %v, want %v", err, access.ErrNotExplained)
-	}
+	check.That(t, check.Err(x.Certificate(explained, []byte(`{`))) != nil,
+		"Certificate with a malformed token file: no error, want one")
+	check.Equal(t, check.Err(x.Certificate(nil, nil)), access.ErrNoRequest, "Certificate of a nil request")
+	check.Equal(t, check.Err((*access.Explanation)(nil).Certificate(explained, nil)), access.ErrNotExplained,
+		"Certificate of a nil explanation")
 }

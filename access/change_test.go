@@ -144,9 +144,8 @@ func TestChangesAreOrdered(t *testing.T) {
 		pc := plainCase{sd: c.sd, desired: c.desired, change: c.change, ask: c.ask}
 		r := pc.request(t)
 		was, own := *r, r.Subject.Effective()
-		if got := changeTexts(t, r); !slices.Equal(got, c.want) {
-			t.Errorf("Changes, %s: got\n%q\nwant\n%q", c.what, got, c.want)
-		}
+		got := changeTexts(t, r)
+		check.That(t, slices.Equal(got, c.want), "Changes, %s: got\n%q\nwant\n%q", c.what, got, c.want)
 		check.That(t, r.Subject == was.Subject && r.Descriptor == was.Descriptor && r.Subject.Effective() == own,
 			"Changes, %s: the request or its token changed", c.what)
 	}
@@ -166,27 +165,23 @@ func TestChangesAreLimitedInNumber(t *testing.T) {
 		got := changeTexts(t, ask(t, allows(n), 1))
 		check.That(t, len(got) == want, "%d groups would grant access: %d changes, want %d", n, len(got), want)
 		for i, text := range got[:min(n, want)] {
-			if w := fmt.Sprintf("make the user a member of S-1-5-21-7-7-7-%d", 1+i); text != w {
-				t.Errorf("%d groups would grant access: change %d is %q, want %q", n, i, text, w)
-			}
+			w := fmt.Sprintf("make the user a member of S-1-5-21-7-7-7-%d", 1+i)
+			check.That(t, text == w, "%d groups would grant access: change %d is %q, want %q", n, i, text, w)
 		}
 	}
 	// Changes tries at most 16 groups. The group of the last entry would grant access.
 	for n, want := range map[int]bool{15: true, 16: false} {
 		r := ask(t, allows(n)+"(A;;0x2;;;BG)", 2)
 		got := strings.Join(changeTexts(t, r), "\n")
-		if strings.Contains(got, "(Guests)") != want {
-			t.Errorf("with %d groups before the one that would grant access: it is suggested: %t, want %t in %s", n,
-				!want, want, got)
-		}
+		check.That(t, strings.Contains(got, "(Guests)") == want,
+			"with %d groups before the one that would grant access: it is suggested: %t, want %t in %s", n, !want, want, got)
 	}
 }
 
 // Changes does not rebuild the ACL for each candidate, so it allocates little even for a full ACL.
 func TestChangesAllocateLittle(t *testing.T) {
 	d := fullList(t)
-	r := &access.Request{Descriptor: d, Subject: access.SubjectOf(benchToken(t, 20)), Desired: 1,
-		Type: winnt.FileObject}
+	r := &access.Request{Descriptor: d, Subject: access.SubjectOf(benchToken(t, 20)), Desired: 1, Type: winnt.FileObject}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	changes, err := access.Changes(r)
@@ -272,11 +267,9 @@ func without(t *testing.T, r *access.Request, drops []drop) access.Decision {
 				left = append(left, a)
 			}
 		}
-		l := must(sd.NewACL(left...))
-		*of = l
+		*of = must(sd.NewACL(left...))
 	}
 	again := *r
 	again.Descriptor = sd.New(p)
-	d := must(access.SeAccessCheck(&again))
-	return d
+	return must(access.SeAccessCheck(&again))
 }

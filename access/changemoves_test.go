@@ -90,10 +90,8 @@ func TestChangesAddEntryOnlyIfListHasRoom(t *testing.T) {
 		p.DACL = l
 		r.Descriptor = sd.New(p)
 		got := slices.ContainsFunc(changeTexts(t, r), func(s string) bool { return strings.HasPrefix(s, "put ") })
-		if got != (short == 0) {
-			t.Errorf("Changes of a list of %d bytes: an entry of %d bytes is suggested: %t, want %t", l.Size(), size,
-				got, short == 0)
-		}
+		check.That(t, got == (short == 0),
+			"Changes of a list of %d bytes: an entry of %d bytes is suggested: %t, want %t", l.Size(), size, got, short == 0)
 	}
 }
 
@@ -119,10 +117,9 @@ func TestChangesNameObjectTypes(t *testing.T) {
 		"one type":        {list(0, nodeC, 1, nodeP1), typed, "put (OA;;CR;" + a + ";;U)"},
 		"two types": {list(0, nodeC, 1, nodeP1, 1, nodeP2), typed,
 			"put (OA;;CR;" + a + ";;U)(OA;;CR;" + b + ";;U)"},
-		"a right that is not typed": {list(0, nodeC, 1, nodeP1), winnt.WRITE_DAC, "put (A;;WD;;;U)"},
-		"typed and not typed rights": {list(0, nodeC, 1, nodeP1), dsWriteDac,
-			"put (OA;;CR;" + a + ";;U)(A;;WD;;;U)"},
-		"too many types": {long, typed, ""},
+		"a right that is not typed":  {list(0, nodeC, 1, nodeP1), winnt.WRITE_DAC, "put (A;;WD;;;U)"},
+		"typed and not typed rights": {list(0, nodeC, 1, nodeP1), dsWriteDac, "put (OA;;CR;" + a + ";;U)(A;;WD;;;U)"},
+		"too many types":             {long, typed, ""},
 	} {
 		r := ask(t, "…", c.desired)
 		r.Type, r.Mapping, r.ObjectTypes = winnt.DirectoryServiceObject, nil, c.types

@@ -58,8 +58,7 @@ func TestDenyOnlyClaimIsNullForAllow(t *testing.T) {
 			"D:(XD;;0x2;;;WD;" + x + ")(A;;0x3;;;WD)":              1,
 			"D:(XD;;0x2;;;WD;(" + prefix + "x == 2))(A;;0x3;;;WD)": 3,
 		} {
-			d, err := access.Check(tok, sddl.MustParse("O:BAG:SY"+text+resource), winnt.MAXIMUM_ALLOWED,
-				winnt.FileObject)
+			d, err := access.Check(tok, sddl.MustParse("O:BAG:SY"+text+resource), winnt.MAXIMUM_ALLOWED, winnt.FileObject)
 			check.That(t, err == nil && d.Granted&3 == want&3 && (d.Granted&0x1FFFFC == 0 || want != 0),
 				"A-151: %s: %v, %v; want %v", text, d, err, want)
 		}
@@ -102,8 +101,7 @@ func TestFirstReadableResourceAttributeIsUsed(t *testing.T) {
 			r.Descriptor = sd.New(sd.Parts{Owner: caseOther, Group: caseOther, DACL: mustACL(t, allow),
 				SACL: mustACL(t, aces...)})
 			if d, err := access.SeAccessCheck(r); err != nil || d.Allowed() != (value == want) {
-				t.Errorf("A-110: list %d: (x == %d) = %v, %v; x is %d, want allowed %t", at, value, d, err, want,
-					value == want)
+				t.Errorf("A-110: list %d: (x == %d) = %v, %v; x is %d, want allowed %t", at, value, d, err, want, value == want)
 			}
 		}
 	}
@@ -112,6 +110,5 @@ func TestFirstReadableResourceAttributeIsUsed(t *testing.T) {
 // mustEntry returns an entry for Everyone.
 func mustEntry(t *testing.T, typ sd.Type, flags uint8, mask winnt.AccessMask, x sd.ACEExtra) sd.ACE {
 	t.Helper()
-	a := must(sd.NewACE(typ, flags, mask, sid.Everyone, x))
-	return a
+	return must(sd.NewACE(typ, flags, mask, sid.Everyone, x))
 }

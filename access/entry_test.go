@@ -103,10 +103,9 @@ func TestPrologueEndsBeforeDescriptor(t *testing.T) {
 			t.Errorf("NtAccessCheck, %s: %v, %v; want %v, %v", name, call, d, c.call, want)
 		}
 		call, nodes, d := access.NtAccessCheckResultList(c.r)
-		if call != c.call || d != want || (len(nodes) == 1) != (call == ntstatus.Success) {
-			t.Errorf("NtAccessCheckResultList, %s: %v, %v, %v; want %v, %v, a result if the call succeeds", name, call,
-				nodes, d, c.call, want)
-		}
+		check.That(t, call == c.call && d == want && (len(nodes) == 1) == (call == ntstatus.Success),
+			"NtAccessCheckResultList, %s: %v, %v, %v; want %v, %v, a result if the call succeeds", name, call, nodes, d, c.call,
+			want)
 	}
 	if d, err := access.SeAccessCheck(kernel); err != nil || d != access.Grant(0x1F003F) {
 		t.Errorf("A-31: SeAccessCheck in kernel mode: %v, %v; want every right of the type and the previous ones", d, err)
@@ -129,10 +128,9 @@ func TestEmptyRequestIsDenied(t *testing.T) {
 	}
 	for _, desired := range []winnt.AccessMask{0, 1, winnt.MAXIMUM_ALLOWED, saclBit, winnt.GENERIC_ALL} {
 		d, err := access.Check(tok, nil, desired, winnt.FileObject)
-		if err != nil || d != (access.Decision{}) || !errors.Is(d.Err(), fs.ErrPermission) {
-			t.Errorf("A-32: Check of %#x without a descriptor: %v, %v, %v; want a denial that is fs.ErrPermission", desired,
-				d, d.Err(), err)
-		}
+		check.That(t, err == nil && d == (access.Decision{}) && errors.Is(d.Err(), fs.ErrPermission),
+			"A-32: Check of %#x without a descriptor: %v, %v, %v; want a denial that is fs.ErrPermission", desired, d, d.Err(),
+			err)
 		r := &access.Request{Subject: access.SubjectOf(tok), Desired: desired, Type: winnt.FileObject}
 		if changes, err := access.Changes(r); err != nil || changes != nil {
 			t.Errorf("A-32: Changes of %#x without a descriptor: %v, %v; want nil, nil", desired, changes, err)
@@ -180,13 +178,11 @@ func TestSeAccessCheckOrderOfErrors(t *testing.T) {
 	} {
 		m.mend(r)
 		d, err := access.SeAccessCheck(r)
-		if !errors.Is(err, m.err) || (err == nil) != (m.err == nil) || d.Status() != m.status || d.Granted != m.grant {
-			t.Errorf("SeAccessCheck, first error %s: %v, %v; want %v, granted %v, %v", m.what, d, err, m.status,
-				m.grant, m.err)
-		}
+		check.That(t,
+			errors.Is(err, m.err) && (err == nil) == (m.err == nil) && d.Status() == m.status && d.Granted == m.grant,
+			"SeAccessCheck, first error %s: %v, %v; want %v, granted %v, %v", m.what, d, err, m.status, m.grant, m.err)
 		if explained, x, e := access.Explain(r); explained != d || !errors.Is(e, m.err) || e == nil && len(x.Steps) == 0 {
-			t.Errorf("Explain, first error %s: %v, %v, %v; want %v, %v, at least one step", m.what, explained, x, e, d,
-				m.err)
+			t.Errorf("Explain, first error %s: %v, %v, %v; want %v, %v, at least one step", m.what, explained, x, e, d, m.err)
 		}
 	}
 }

@@ -90,10 +90,9 @@ func TestStepsMarshalToJSON(t *testing.T) {
 	check.That(t, string(got) == want, "steps as JSON: %s, want %s", got, want)
 	_, x, err = access.Explain(ask(t, "U:", 0x20000))
 	check.NoError(t, err)
-	if got, err = json.Marshal(x.Steps[0]); err != nil ||
-		!strings.HasPrefix(string(got), `{"rule":"A-56","ace":null,"bits":"0x00020000"`) {
-		t.Errorf(`step without an entry as JSON: %s, %v; want rule A-56 and "ace":null`, got, err)
-	}
+	got, err = json.Marshal(x.Steps[0])
+	check.That(t, err == nil && strings.HasPrefix(string(got), `{"rule":"A-56","ace":null,"bits":"0x00020000"`),
+		`step without an entry as JSON: %s, %v; want rule A-56 and "ace":null`, got, err)
 	if r, ok := x.Reason(0x20000); !ok || r.Reason.Kind != access.Owner || !r.Granted {
 		t.Errorf("Reason(READ_CONTROL) = %+v, %v; want a granted right of the owner, true", r, ok)
 	}

@@ -26,8 +26,7 @@ func TestExplanationRecordHasTypeAndResults(t *testing.T) {
 		short := *record
 		short.Steps = slices.Clone(record.Steps)
 		short.Steps[0].Entry = make([]byte, n)
-		if got := short.Explanation().Record().Steps[0].Entry; len(got) != 0 {
-			t.Errorf("entry of %d bytes after Explanation: % x, want none", n, got)
-		}
+		got := short.Explanation().Record().Steps[0].Entry
+		check.That(t, len(got) == 0, "entry of %d bytes after Explanation: % x, want none", n, got)
 	}
 }

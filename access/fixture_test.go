@@ -35,11 +35,9 @@ func benchSD(t testing.TB, strangers uint32) *sd.Descriptor {
 		if i == 9 {
 			who = caseG
 		}
-		a := must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_ALL_ACCESS, who))
-		aces = append(aces, a)
+		aces = append(aces, must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_ALL_ACCESS, who)))
 	}
-	l := must(sd.NewACL(aces...))
-	return sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: l})
+	return sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: must(sd.NewACL(aces...))})
 }
 
 // The names of section 14.
@@ -74,8 +72,7 @@ func baseSpec() token.Spec {
 
 func mustToken(t testing.TB, s token.Spec) *token.Token {
 	t.Helper()
-	tok := must(token.New(s))
-	return tok
+	return must(token.New(s))
 }
 
 // expand writes out the abbreviations of section 14: a leading "…" is

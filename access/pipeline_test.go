@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -18,14 +19,12 @@ func TestCallbackDecidesUnknownData(t *testing.T) {
 		for i, text := range []string{"…(0x09;;0x1;;;WD;#01020304)", "…(0x0a;;0x1;;;WD;#01020304)(A;;0x1;;;WD)"} {
 			r := ask(t, text, 1)
 			r.Options.Callback = func(a sd.ACE, tok *token.Token) claims.Truth {
-				if a.AppData() != "\x01\x02\x03\x04" || tok == nil {
-					t.Errorf("callback called with data %x and token %v, want 01020304 and a token", a.AppData(), tok)
-				}
+				check.That(t, a.AppData() == "\x01\x02\x03\x04" && tok != nil,
+					"callback called with data %x and token %v, want 01020304 and a token", a.AppData(), tok)
 				return truth
 			}
-			if d, _ := access.SeAccessCheck(r); d.Allowed() != want[i] {
-				t.Errorf("A-72: %s, callback returns %v: %+v, want allowed %t", text, truth, d, want[i])
-			}
+			d, _ := access.SeAccessCheck(r)
+			check.That(t, d.Allowed() == want[i], "A-72: %s, callback returns %v: %+v, want allowed %t", text, truth, d, want[i])
 		}
 	}
 }
@@ -44,8 +43,7 @@ var stageCases = []plainCase{
 	{id: "A-63 container below a high label", sd: "…(A;;FA;;;U)(A;;FA;;;P)S:(ML;;NW;;;ME)", desired: 2, want: 2,
 		change: appContainer},
 	{id: "A-60 no integrity level in the label", sd: "…(A;;FA;;;WD)S:(ML;;NR;;;WD)", desired: 2, change: low},
-	{id: "A-60 the first label counts", sd: "…(A;;FA;;;WD)S:(ML;;NW;;;LW)(ML;;NW;;;HI)", desired: 2, want: 2,
-		change: low},
+	{id: "A-60 the first label counts", sd: "…(A;;FA;;;WD)S:(ML;;NW;;;LW)(ML;;NW;;;HI)", desired: 2, want: 2, change: low},
 	{id: "A-60 inherit-only label", sd: "…(A;;FA;;;WD)S:(ML;IOCI;NW;;;HI)", desired: 2, want: 2},
 	{id: "A-65 two filters", sd: "…(A;;FA;;;WD)S:(FL;;0x3;;;WD;(@User.x==1))(FL;;0x5;;;WD;(@User.x==1))",
 		desired: maxMask, want: 1},
@@ -67,8 +65,7 @@ var stageCases = []plainCase{
 	{id: "A-53 privilege survives the container", sd: "…", desired: saclBit, want: saclBit,
 		change: all(appContainer, sec), used: usedSec},
 	{id: "A-4 everyone is not implied", sd: "…(A;;0x1;;;WD)", desired: 1, change: restricted(sid.Restricted)},
-	{id: "A-90 maximum", sd: "…(A;;0x7;;;U)(A;;0x3;;;RC)", desired: maxMask, want: 3,
-		change: restricted(sid.Restricted)},
+	{id: "A-90 maximum", sd: "…(A;;0x7;;;U)(A;;0x3;;;RC)", desired: maxMask, want: 3, change: restricted(sid.Restricted)},
 	{id: "A-90 empty list", sd: "…(A;;0x1;;;WD)", desired: 1, change: func(s *token.Spec) { s.IsRestricted = true }},
 	{id: "A-91 maximum", sd: "…(A;;FA;;;U)(A;;0x2;;;WR)", desired: maxMask, want: 0x1200EB,
 		change: all(restricted(sid.WriteRestricted), writeRestricted)},
@@ -91,8 +88,7 @@ var stageCases = []plainCase{
 	{id: "A-101 a rule never adds", sd: "…S:(SP;;;;;S-1-17-1)", desired: 1, ask: rulePolicy("")},
 	{id: "A-101 resource attribute", sd: `…(A;;FA;;;WD)S:(RA;;;;;WD;("r",TI,0x0,1))(SP;;;;;S-1-17-1)`, desired: 2,
 		ask: rulePolicy("(@Resource.r == 1)")},
-	{id: "A-101 maximum", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: maxMask, want: 0x120089,
-		ask: rulePolicy("")},
+	{id: "A-101 maximum", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: maxMask, want: 0x120089, ask: rulePolicy("")},
 	{id: "A-110 local attribute", sd: "…(XA;;0x1;;;WD;(x == 1))", desired: 1, want: 1,
 		change: func(s *token.Spec) { s.LocalAttributes = claimSet(ints("X", 1)) }},
 	{id: "A-112 malformed types are unknown", sd: `…(XA;;0x1;;;WD;(@User.x == "1"))`, desired: 1,
@@ -193,9 +189,8 @@ func TestEntryPointsAgreeOnFurtherCases(t *testing.T) {
 	for _, c := range stageCases {
 		t.Run(c.id, func(t *testing.T) {
 			for face, got := range faces(t, c.request(t)) {
-				if want := c.wanted(); got != want {
-					t.Errorf("%s of %#x on %s: %+v, want %+v", face, uint32(c.desired), c.sd, got, want)
-				}
+				want := c.wanted()
+				check.That(t, got == want, "%s of %#x on %s: %+v, want %+v", face, uint32(c.desired), c.sd, got, want)
 			}
 		})
 	}

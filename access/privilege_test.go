@@ -28,10 +28,8 @@ func TestPrivilegeCheckReportsHeldPrivileges(t *testing.T) {
 		{"A-131 none", backup, false, false, 0},
 	} {
 		ok, found, st := access.PrivilegeCheck(held, c.set, c.all)
-		if ok != c.ok || found != c.wantFound || st != ntstatus.Success {
-			t.Errorf("%s: PrivilegeCheck = %v, %v, %v; want %v, %v, %v", c.id, ok, found, st, c.ok, c.wantFound,
-				ntstatus.Success)
-		}
+		check.That(t, ok == c.ok && found == c.wantFound && st == ntstatus.Success,
+			"%s: PrivilegeCheck = %v, %v, %v; want %v, %v, %v", c.id, ok, found, st, c.ok, c.wantFound, ntstatus.Success)
 	}
 	for level := winnt.SecurityAnonymous; level <= winnt.SecurityDelegation; level++ {
 		want := ntstatus.Success

@@ -99,9 +99,8 @@ func vectorTokenOf(t *testing.T, s token.Spec) (f vectorTokenFile) {
 	b, _ = json.Marshal(all)
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&f); err != nil {
-		t.Fatalf("vectorTokenFile has no field for a part of the token file: %v", err)
-	}
+	err := d.Decode(&f)
+	check.RequireThat(t, err == nil, "vectorTokenFile has no field for a part of the token file: %v", err)
 	return f
 }
 
@@ -119,10 +118,8 @@ type callCase struct {
 var callCases = []callCase{
 	{id: "AC-036", sd: "…(A;;FR;;;WD)", desired: winnt.GENERIC_READ, call: "NtAccessCheck",
 		status: ntstatus.GenericNotMapped},
-	{id: "AC-054a", sd: "G:SYD:(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck",
-		status: ntstatus.InvalidSecurityDescr},
-	{id: "AC-054b", sd: "O:BAD:(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck",
-		status: ntstatus.InvalidSecurityDescr},
+	{id: "AC-054a", sd: "G:SYD:(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidSecurityDescr},
+	{id: "AC-054b", sd: "O:BAD:(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidSecurityDescr},
 	{id: "AC-055", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.NoImpersonationToken,
 		change: primary},
 	{id: "AC-056a", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.BadImpersonationLevel,
@@ -205,9 +202,8 @@ func vectorLineOf(t *testing.T, id, text string, desired winnt.AccessMask, chang
 		v.Provenance.Kind = "recorded"
 	}
 	if len(cited) > 0 {
-		if v.Provenance.Source = rules.ID(cited[0]).Source(); v.Provenance.Source == "" {
-			t.Errorf("docs/rules has no rule %s", cited[0])
-		}
+		v.Provenance.Source = rules.ID(cited[0]).Source()
+		check.That(t, v.Provenance.Source != "", "docs/rules has no rule %s", cited[0])
 	}
 	v.In = vectorQuestion{ID: id, Token: vectorTokenOf(t, spec), Desired: desired.String()}
 	v.Out = vectorExpectation{ID: id, Privileges: []string{}}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -28,18 +29,15 @@ func TestResultListOrderOfErrors(t *testing.T) {
 	} {
 		m.mend(r)
 		results, d, err := access.CheckResultList(r)
-		if !errors.Is(err, m.err) || (err == nil) != (m.err == nil) || d.Status() != m.status || d.Granted != m.grant {
-			t.Errorf("CheckResultList, first error %s: %v, %v; want %v, granted %v, %v", m.what, d, err, m.status,
-				m.grant, m.err)
-		}
+		check.That(t,
+			errors.Is(err, m.err) && (err == nil) == (m.err == nil) && d.Status() == m.status && d.Granted == m.grant,
+			"CheckResultList, first error %s: %v, %v; want %v, granted %v, %v", m.what, d, err, m.status, m.grant, m.err)
 		want := 1 // one entry, one result
 		if m.err != nil || m.status == ntstatus.InvalidParameter {
 			want = 0
 		}
-		if len(results) != want || want == 1 && results[0] != (access.NodeResult{Granted: d.Granted,
-			Verdict: d.Verdict}) {
-			t.Errorf("CheckResultList, first error %s: results %v, decision %v; want %d equal results", m.what,
-				results, d, want)
+		if len(results) != want || want == 1 && results[0] != (access.NodeResult{Granted: d.Granted, Verdict: d.Verdict}) {
+			t.Errorf("CheckResultList, first error %s: results %v, decision %v; want %d equal results", m.what, results, d, want)
 		}
 	}
 }
@@ -58,8 +56,7 @@ func TestResultListsMatchPublishedCases(t *testing.T) {
 		}
 		r.ObjectTypes = nil
 		if got, d, err := access.CheckResultList(r); err != nil || d.Status() != ntstatus.InvalidParameter || got != nil {
-			t.Errorf("A-11: CheckResultList without a list: %v, %v, %v; want nil, %v", got, d, err,
-				ntstatus.InvalidParameter)
+			t.Errorf("A-11: CheckResultList without a list: %v, %v, %v; want nil, %v", got, d, err, ntstatus.InvalidParameter)
 		}
 	}
 }

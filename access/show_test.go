@@ -16,9 +16,8 @@ func TestShowWrapsAtWidth(t *testing.T) {
 	_, x, err := access.Explain(ask(t, "…(A;;0x1;;;WD)", 3))
 	check.NoError(t, err)
 	same := func(_ access.Mark, text string) string { return text }
-	if x.Show(0, nil, same) != x.String() || x.Show(500, nil, same) != x.String() {
-		t.Errorf("Show without a limit and String differ:\n%s\nwant\n%s", x.Show(0, nil, same), x)
-	}
+	check.That(t, x.Show(0, nil, same) == x.String() && x.Show(500, nil, same) == x.String(),
+		"Show without a limit and String differ:\n%s\nwant\n%s", x.Show(0, nil, same), x)
 	for _, width := range []int{80, 60, 40, 30, 10, 1} {
 		got := x.Show(width, nil, same)
 		g, w := strings.Fields(got), strings.Fields(x.String())
@@ -26,9 +25,8 @@ func TestShowWrapsAtWidth(t *testing.T) {
 		slices.Sort(w)
 		check.That(t, width < 30 || slices.Equal(g, w), "Show(%d) loses words:\n%s", width, got)
 		for line := range strings.Lines(got) {
-			if line = strings.TrimSuffix(line, "\n"); width >= 60 && len(line) > width {
-				t.Errorf("Show(%d) has a line of %d bytes: %q", width, len(line), line)
-			}
+			line = strings.TrimSuffix(line, "\n")
+			check.That(t, width < 60 || len(line) <= width, "Show(%d) has a line of %d bytes: %q", width, len(line), line)
 		}
 	}
 	const want = "DACL entry 1  (A;;0x1;;;WD)  +  .   A-70   it allows them, and nothing\n" +
@@ -73,9 +71,8 @@ func TestShowCountsEntriesWithoutEffect(t *testing.T) {
 		if rows := strings.Count(got, ";;;BO)"); (rows == 0) != (want != "") || !strings.Contains(got, want) {
 			t.Errorf("%d entries of others: %d rows, want the text %q (U-122):\n%s", others, rows, want, got)
 		}
-		if rows := strings.Count(x.String(), ";;;BO)"); rows != others {
-			t.Errorf("String: %d rows of others, want %d", rows, others)
-		}
+		rows := strings.Count(x.String(), ";;;BO)")
+		check.That(t, rows == others, "String: %d rows of others, want %d", rows, others)
 	}
 	// A restricted token meets each entry twice: two of others before one, and all three for the restricting SIDs.
 	_, x, err := access.Explain(ask(t, "…(A;;FA;;;BO)(A;;FA;;;BG)(A;;0x1;;;WD)", 1, restricted(caseG)))
@@ -113,9 +110,8 @@ func TestShowsValuesOfConditions(t *testing.T) {
 	} {
 		_, x, err := access.Explain(ask(t, "…"+entries, 1))
 		check.NoError(t, err)
-		if got := x.String(); !strings.Contains(got, want) {
-			t.Errorf("A-178: %s: want %q in\n%s", entries, want, got)
-		}
+		got := x.String()
+		check.That(t, strings.Contains(got, want), "A-178: %s: want %q in\n%s", entries, want, got)
 	}
 }
 
@@ -165,10 +161,9 @@ func TestStepLineNamesEntryAndNode(t *testing.T) {
 		c.step.Bits, c.step.Rule, c.step.Because = 1, "A-61", "for a reason"
 		x := access.Explanation{Steps: []access.Step{c.step}, Reasons: []access.BitReason{{Bit: winnt.AccessMask(1)}}}
 		lines := strings.Split(x.Show(0, nil, func(_ access.Mark, text string) string { return text }), "\n")
-		if got, _, _ := strings.Cut(lines[3], "  "); got != c.want {
-			t.Errorf("line of step %+v begins with %q, want %q, in\n%s", c.step, got, c.want,
-				strings.Join(lines, "\n"))
-		}
+		got, _, _ := strings.Cut(lines[3], "  ")
+		check.That(t, got == c.want,
+			"line of step %+v begins with %q, want %q, in\n%s", c.step, got, c.want, strings.Join(lines, "\n"))
 	}
 }
 

@@ -39,8 +39,7 @@ func TestFastTraverseNeverExceedsFullCheck(t *testing.T) {
 			"%s: SeFastTraverseCheck", c.id)
 		if full, err := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: s, Desired: traverse,
 			Type: winnt.DirectoryFileObject}); err != nil || c.want && !full.Allowed() {
-			t.Errorf("%s: SeAccessCheck = %v, %v; want no error, and access if the shortcut grants it", c.id, full,
-				err)
+			t.Errorf("%s: SeAccessCheck = %v, %v; want no error, and access if the shortcut grants it", c.id, full, err)
 		}
 	}
 	spec := baseSpec()

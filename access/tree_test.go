@@ -1,11 +1,11 @@
 package access_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -27,8 +27,7 @@ func guids(text string) string {
 
 func list(levelAndGUID ...any) (out []access.ObjectTypeEntry) {
 	for i := 0; i < len(levelAndGUID); i += 2 {
-		out = append(out, access.ObjectTypeEntry{Level: uint16(levelAndGUID[i].(int)),
-			GUID: levelAndGUID[i+1].(winnt.GUID)})
+		out = append(out, access.ObjectTypeEntry{Level: uint16(levelAndGUID[i].(int)), GUID: levelAndGUID[i+1].(winnt.GUID)})
 	}
 	return out
 }
@@ -40,11 +39,8 @@ func TestValidateObjectTypesLimitsLength(t *testing.T) {
 	for i := 1; i < access.MaxObjectTypes; i++ {
 		long = append(long, access.ObjectTypeEntry{Level: 1, GUID: winnt.GUID{byte(i), byte(i >> 8)}})
 	}
-	if err := access.ValidateObjectTypes(long); err != nil {
-		t.Errorf("%d entries: %v, want no error", len(long), err)
-	}
+	err := access.ValidateObjectTypes(long)
+	check.That(t, err == nil, "%d entries: %v, want no error", len(long), err)
 	long = append(long, access.ObjectTypeEntry{Level: 1, GUID: winnt.GUID{1, 2, 3}})
-	if err := access.ValidateObjectTypes(long); !errors.Is(err, ntstatus.InvalidParameter.Err()) {
-		t.Errorf("%d entries: %v, want %v", len(long), err, ntstatus.InvalidParameter.Err())
-	}
+	check.ErrorIs(t, access.ValidateObjectTypes(long), ntstatus.InvalidParameter.Err(), "%d entries", len(long))
 }

@@ -68,8 +68,7 @@ func TestValidateEveryLevelSequence(t *testing.T) {
 		place := fmt.Sprintf("entry %d:", wrong)
 		if (err != nil) != (wrong >= 0) || err != nil && (!errors.Is(err, ntstatus.InvalidParameter.Err()) ||
 			!strings.Contains(err.Error(), place)) {
-			t.Errorf("A-25: ValidateObjectTypes of levels %v: %v, want the first wrong entry to be %d", levels, err,
-				wrong)
+			t.Errorf("A-25: ValidateObjectTypes of levels %v: %v, want the first wrong entry to be %d", levels, err, wrong)
 		}
 		if wrong < 0 {
 			trees++

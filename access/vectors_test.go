@@ -71,8 +71,7 @@ func jsonClaims(t *testing.T, m map[string]any) (out []claims.Attribute) {
 
 func vectorSIDs(t *testing.T, texts []string) (out []sid.SID) {
 	for _, x := range texts {
-		s := must(sid.Resolve(x, domain))
-		out = append(out, s)
+		out = append(out, must(sid.Resolve(x, domain)))
 	}
 	return out
 }
@@ -166,9 +165,8 @@ func TestCheckMatchesSambaConditionTests(t *testing.T) {
 
 func unmarshal(t *testing.T, b json.RawMessage, v any) {
 	t.Helper()
-	if err := json.Unmarshal(b, v); err != nil {
-		t.Fatalf("JSON of the recording %s: %v", b, err)
-	}
+	err := json.Unmarshal(b, v)
+	check.RequireThat(t, err == nil, "JSON of the recording %s: %v", b, err)
 }
 
 // cClaims parses pairs of a name and a literal. A literal is the right operand of == in a condition. It determines
@@ -233,8 +231,7 @@ func (c *krb5Claim) attribute(t *testing.T) claims.Attribute {
 		case "octet":
 			a.Type = claims.Octets
 			for _, text := range grown(t, []string(nil), v) {
-				b := must(hex.DecodeString(text))
-				a.Octets = append(a.Octets, b)
+				a.Octets = append(a.Octets, must(hex.DecodeString(text)))
 			}
 		default:
 			t.Fatalf("claim %s of type %q", c.Name, c.Type)
@@ -296,13 +293,11 @@ func TestVectorsOfKDCDecideLikeKDC(t *testing.T) {
 				continue
 			}
 			got, err := access.Check(tok, d, winnt.ADS_RIGHT_DS_CONTROL_ACCESS, winnt.DirectoryServiceObject)
-			if strings.HasPrefix(r.Expected, "error:") || r.Windows == "crashes" ||
-				krb5Anomalies.MatchString(r.Expression) {
+			if strings.HasPrefix(r.Expected, "error:") || r.Windows == "crashes" || krb5Anomalies.MatchString(r.Expression) {
 				continue
 			}
-			if err != nil || got.Allowed() != (r.Expected == "allow") {
-				t.Errorf("%s: %s is %v (%v), want %s", r.ID, r.Sddl, got.Status(), err, r.Expected)
-			}
+			check.That(t, err == nil && got.Allowed() == (r.Expected == "allow"),
+				"%s: %s is %v (%v), want %s", r.ID, r.Sddl, got.Status(), err, r.Expected)
 			held++
 		}
 	}

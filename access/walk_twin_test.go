@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -30,9 +31,8 @@ func TestAccessCheckMatchesOracleExhaustively(t *testing.T) {
 	}
 	if v := os.Getenv("REFMON_SCOPE"); v != "" {
 		var err error
-		if n, err = strconv.Atoi(v); err != nil {
-			t.Fatalf("REFMON_SCOPE: %v", err)
-		}
+		n, err = strconv.Atoi(v)
+		check.RequireThat(t, err == nil, "REFMON_SCOPE: %v", err)
 		oneIn = 1
 	}
 	t.Run("plain", func(t *testing.T) {
@@ -111,8 +111,7 @@ func plainEntries(t *testing.T) (out []sd.ACE) {
 		for _, m := range []winnt.AccessMask{1, 2, winnt.READ_CONTROL | 1} {
 			for _, typ := range []sd.Type{sd.AccessAllowed, sd.AccessDenied} {
 				for _, flags := range []uint8{0, sd.InheritOnly} {
-					a := must(sd.NewACE(typ, flags, m, s))
-					out = append(out, a)
+					out = append(out, must(sd.NewACE(typ, flags, m, s)))
 				}
 			}
 		}
@@ -127,8 +126,7 @@ func plainTokens(t *testing.T) (out []*token.Token) {
 	for _, u := range states {
 		for _, g := range states {
 			for _, o := range states {
-				s := token.Spec{User: token.Group{SID: domain.WithRID(9999)}, Integrity: sid.MediumLevel,
-					MandatoryPolicy: 1}
+				s := token.Spec{User: token.Group{SID: domain.WithRID(9999)}, Integrity: sid.MediumLevel, MandatoryPolicy: 1}
 				for _, group := range []token.Group{{SID: caseU, Attributes: u}, {SID: caseG, Attributes: g},
 					{SID: caseOther, Attributes: o}} {
 					if group.Attributes != absent {
@@ -150,8 +148,7 @@ func scopeEntries(t *testing.T) (out []sd.ACE) {
 				flags uint8
 			}{{sd.AccessAllowed, 0}, {sd.AccessDenied, 0}, {sd.AccessDenied, sd.InheritOnly}, {sd.AccessDeniedObject,
 				0}, {sd.AccessAllowedObject, 0}, {sd.SystemAudit, 0}} {
-				a := must(sd.NewACE(kind.typ, kind.flags, m, s))
-				out = append(out, a)
+				out = append(out, must(sd.NewACE(kind.typ, kind.flags, m, s)))
 			}
 		}
 	}
@@ -164,8 +161,7 @@ func scopeTokens(t *testing.T) (out []*token.Token) {
 			for _, f := range []func(*token.Spec){func(*token.Spec) {}, restricted(caseG),
 				all(restricted(caseU), writeRestricted), appContainer} {
 				s := token.Spec{
-					User: token.Group{SID: caseU, Attributes: user}, Groups: []token.Group{{SID: caseG,
-						Attributes: group}},
+					User: token.Group{SID: caseU, Attributes: user}, Groups: []token.Group{{SID: caseG, Attributes: group}},
 					Integrity: sid.MediumLevel, MandatoryPolicy: 1,
 				}
 				f(&s)
@@ -178,9 +174,7 @@ func scopeTokens(t *testing.T) (out []*token.Token) {
 					s.Package, s.Capabilities = casePkg, nil
 					tok, err = token.New(s)
 				}
-				if err != nil {
-					t.Fatal(err)
-				}
+				check.NoError(t, err)
 				out = append(out, tok)
 			}
 		}
