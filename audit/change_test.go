@@ -24,8 +24,7 @@ func TestSACLControlBitChangesAreRecorded(t *testing.T) {
 	} {
 		for _, info := range []uint32{winnt.SACL_SECURITY_INFORMATION, winnt.DACL_SECURITY_INFORMATION} {
 			log, sink := newLog(t, audit.AuditPolicyChange)
-			log.SecuritySet(origin(t), reportFile, sddl.MustParse("O:BAG:SY"+c.before), sddl.MustParse("O:BAG:SY"+c.after),
-				info)
+			log.SecuritySet(origin(t), reportFile, sddl.MustParse("O:BAG:SY"+c.before), sddl.MustParse("O:BAG:SY"+c.after), info)
 			want := c.want
 			if info != winnt.SACL_SECURITY_INFORMATION {
 				want = 0
@@ -85,8 +84,7 @@ func TestChangeRecordsHaveAllFields(t *testing.T) {
 		"4911 v0 success Authorization Policy Change: "+object+"OldSd=S:AI|NewSd=S:(ML;;NW;;;HI)|{A}{P}",
 		"4913 v0 success Authorization Policy Change: "+object+"OldSd=S:AI|NewSd=S:(SP;;;;;S-1-17-1)|{A}{P}")
 	log.SecuritySet(from, dir, before, after, winnt.OWNER_SECURITY_INFORMATION)
-	checkWhole(t, sink.Drain(),
-		"4670 v0 success Authorization Policy Change: "+object+"OldSd=O:BA|NewSd=O:SY|{A}{P}")
+	checkWhole(t, sink.Drain(), "4670 v0 success Authorization Policy Change: "+object+"OldSd=O:BA|NewSd=O:SY|{A}{P}")
 
 	backup, restore := winnt.SeBackupPrivilege.Bit(), winnt.SeRestorePrivilege.Bit()
 	log.PrivilegesAdjusted(from, targetToken(t, backup|restore, backup), targetToken(t, backup|restore, restore))

@@ -30,9 +30,8 @@ func TestAuditConditionsUseClientsClaims(t *testing.T) {
 		Control: sd.SACLPresent}), Subject: subject, Desired: 1, Type: winnt.FileObject,
 		Options: access.Options{Callback: func(a sd.ACE, tok *token.Token) claims.Truth {
 			asked++
-			if a.Mask() != 1 || tok != subject.Client {
-				t.Errorf("U-12: the condition was evaluated for mask %v and user %v", a.Mask(), tok.User().SID)
-			}
+			check.That(t, a.Mask() == 1 && tok == subject.Client,
+				"U-12: the condition was evaluated for mask %v and user %v", a.Mask(), tok.User().SID)
 			return claims.True
 		}}}
 	p := standardPolicy(t)

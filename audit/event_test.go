@@ -57,9 +57,7 @@ func TestEventsHaveDocumentedTasksAndKeywords(t *testing.T) {
 		if e.Outcome == audit.Failure {
 			want = 0x8010000000000000
 		}
-		if e.Keywords() != want {
-			t.Errorf("event %d %s: keywords %#x, want %#x", e.ID, e.Outcome, e.Keywords(), want)
-		}
+		check.That(t, e.Keywords() == want, "event %d %s: keywords %#x, want %#x", e.ID, e.Outcome, e.Keywords(), want)
 	}
 }
 
@@ -75,9 +73,8 @@ func TestEventNamesClientAndPrimaryUser(t *testing.T) {
 	} {
 		check.Equal(t, field(t, e, name), want, "U-20: %s", name)
 	}
-	if _, ok := audit.HandleClosed(origin(t), audit.Object{}).Field("PrimaryUserSid"); ok {
-		t.Error("U-20: HandleClosed without a client has a field PrimaryUserSid, want none")
-	}
+	_, ok := audit.HandleClosed(origin(t), audit.Object{}).Field("PrimaryUserSid")
+	check.That(t, !ok, "U-20: HandleClosed without a client has a field PrimaryUserSid, want none")
 }
 
 // U-21: names that cannot be found are "-", the SID is always there; an
@@ -96,13 +93,11 @@ func TestUnknownNamesAreDashes(t *testing.T) {
 	check.That(t, field(t, e, "SubjectUserName") == "-" && field(t, e, "SubjectDomainName") == "-",
 		"U-21: name of an account that Names does not find: %s\\%s, want - for both", field(t, e, "SubjectDomainName"),
 		field(t, e, "SubjectUserName"))
-	if field(t, e, "SubjectUserSid") != "S-1-5-7" || field(t, e, "SubjectLogonId") != "0x3e6" {
-		t.Errorf("U-21: anonymous client is %s, want S-1-5-7 of session 0x3e6", field(t, e, "SubjectUserSid"))
-	}
+	check.That(t, field(t, e, "SubjectUserSid") == "S-1-5-7" && field(t, e, "SubjectLogonId") == "0x3e6",
+		"U-21: anonymous client is %s, want S-1-5-7 of session 0x3e6", field(t, e, "SubjectUserSid"))
 	e = audit.HandleClosed(audit.Origin{}, audit.Object{})
-	if field(t, e, "SubjectUserSid") != "S-1-0-0" || field(t, e, "SubjectLogonId") != "0x0" {
-		t.Errorf("unknown subject is %s, want the null SID S-1-0-0", field(t, e, "SubjectUserSid"))
-	}
+	check.That(t, field(t, e, "SubjectUserSid") == "S-1-0-0" && field(t, e, "SubjectLogonId") == "0x0",
+		"unknown subject is %s, want the null SID S-1-0-0", field(t, e, "SubjectUserSid"))
 }
 
 // U-22: numbers are lower-case hexadecimal without padding, counts decimal,
@@ -126,17 +121,15 @@ func TestValuesHaveWindowsSyntax(t *testing.T) {
 		"ObjectName": "-", "PrivilegeList": "SeSecurityPrivilege"} {
 		check.Equal(t, field(t, e, name), want, "UC-27: %s", name)
 	}
-	if e = audit.PrivilegedObject(from, audit.Object{}, 0, 0, audit.Success); field(t, e, "AccessMask") != "0" {
-		t.Errorf("U-22: AccessMask of no mask is %s, want 0", field(t, e, "AccessMask"))
-	}
+	e = audit.PrivilegedObject(from, audit.Object{}, 0, 0, audit.Success)
+	check.That(t, field(t, e, "AccessMask") == "0", "U-22: AccessMask of no mask is %s, want 0", field(t, e, "AccessMask"))
 }
 
 // U-57: how lists are joined in text, and which values are empty, not "-".
 func TestEventListsAreJoinedInText(t *testing.T) {
 	from := origin(t)
 	e := audit.HandleRequested(from, audit.Object{Type: "File"},
-		audit.HandleRequest{Access: 0x20001, Privileges: winnt.Privileges(winnt.SeBackupPrivilege,
-			winnt.SeRestorePrivilege)})
+		audit.HandleRequest{Access: 0x20001, Privileges: winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege)})
 	if got, want := field(t, e, "AccessList"), "%%1538\r\n\t\t\t\t%%4416\r\n\t\t\t\t"; got != want {
 		t.Errorf("U-57: AccessList %q, want %q", got, want)
 	}
@@ -233,8 +226,7 @@ func TestUnsafeElevationMarksReasons(t *testing.T) {
 	}{
 		{"I-48 privilege", audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: 2}, strong, "Privilege"},
 		{"I-48 integrity", audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: 2}, high, "Integrity"},
-		{"I-48 system thread", audit.Elevation{KernelMode: true, SystemThread: true, CopyOnOpen: true, Level: 2},
-			strong, ""},
+		{"I-48 system thread", audit.Elevation{KernelMode: true, SystemThread: true, CopyOnOpen: true, Level: 2}, strong, ""},
 		{"I-48 user mode", audit.Elevation{CopyOnOpen: true, Level: 2}, strong, ""},
 		{"I-48 no stronger", audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: 2}, weak, ""},
 		{"I-99 level below the token's", audit.Elevation{Level: winnt.SecurityIdentification}, client, "Level"},
@@ -282,11 +274,9 @@ func TestEventSizeCoversItsTexts(t *testing.T) {
 		long := strings.Repeat("x", n)
 		from.ProcessName = long
 		e := audit.HandleClosed(from, audit.Object{})
-		if d := e.Size() - small.Size(); d < n-16 || d > n {
-			t.Errorf("size grows by %d for %d bytes more, want up to 16 less", d, n)
-		}
+		d := e.Size() - small.Size()
+		check.That(t, d >= n-16 && d <= n, "size grows by %d for %d bytes more, want up to 16 less", d, n)
 	}
-	if least := len(small.AppendJSON(nil)) / 4; small.Size() < least {
-		t.Errorf("a record is counted as %d bytes, want at least %d", small.Size(), least)
-	}
+	least := len(small.AppendJSON(nil)) / 4
+	check.That(t, small.Size() >= least, "a record is counted as %d bytes, want at least %d", small.Size(), least)
 }

@@ -42,11 +42,8 @@ func mustToken(t testing.TB, s token.Spec) *token.Token {
 // specU returns user U, medium, member of Everyone and Users.
 func specU() token.Spec {
 	return token.Spec{
-		User: token.Group{SID: userU},
-		Groups: []token.Group{
-			{SID: sid.Everyone, Attributes: enabled},
-			{SID: sid.Users, Attributes: enabled},
-		},
+		User:      token.Group{SID: userU},
+		Groups:    []token.Group{{SID: sid.Everyone, Attributes: enabled}, {SID: sid.Users, Attributes: enabled}},
 		Integrity: sid.MustParse("S-1-16-8192"), MandatoryPolicy: 1,
 		AuthenticationID: 0x5A1B2,
 	}
@@ -69,8 +66,7 @@ func tokenSystem(t testing.TB) *token.Token {
 
 func mustPolicy(t testing.TB, spec audit.PolicySpec) *audit.Policy {
 	t.Helper()
-	p := must(audit.NewPolicy(spec))
-	return p
+	return must(audit.NewPolicy(spec))
 }
 
 // standardPolicy returns the setup of the conformance cases: File System and
@@ -219,9 +215,8 @@ func checkWhole(t *testing.T, got []audit.Event, want ...string) {
 		return
 	}
 	for i, e := range got {
-		if text := whole(e); text != inFull(want[i]) {
-			t.Errorf("record %d\n got %q\nwant %q", i, text, inFull(want[i]))
-		}
+		text := whole(e)
+		check.That(t, text == inFull(want[i]), "record %d\n got %q\nwant %q", i, text, inFull(want[i]))
 	}
 }
 

@@ -38,9 +38,8 @@ func TestFromFieldsInvertsText(t *testing.T) {
 		audit.AuditsDiscarded(3, audit.Header{}), audit.LogNearlyFull(90),
 	} {
 		got := string(audit.FromFields(e.Header, texts(e)).AppendJSON(nil))
-		if want := string(e.AppendJSON(nil)); got != want {
-			t.Errorf("got  %s\nwant %s", got, want)
-		}
+		want := string(e.AppendJSON(nil))
+		check.That(t, got == want, "got  %s\nwant %s", got, want)
 	}
 }
 
@@ -97,8 +96,7 @@ func FuzzFromFields(f *testing.F) {
 		line := e.AppendJSON(nil)
 		got, err := audit.ParseEvent(line)
 		check.RequireThat(t, err == nil, "%s: %v", line, err)
-		if again := got.AppendJSON(nil); string(again) != string(line) {
-			t.Errorf("got  %s\nwant %s", again, line)
-		}
+		again := got.AppendJSON(nil)
+		check.That(t, string(again) == string(line), "got  %s\nwant %s", again, line)
 	})
 }

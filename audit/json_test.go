@@ -45,9 +45,8 @@ func readLine(t testing.TB, b []byte) line {
 	var l line
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&l); err != nil {
-		t.Fatalf("line %s: %v", b, err)
-	}
+	err := d.Decode(&l)
+	check.RequireThat(t, err == nil, "line %s: %v", b, err)
 	return l
 }
 
@@ -179,18 +178,16 @@ func TestHostileNamesSurviveJSON(t *testing.T) {
 		checkHostile(t, name)
 	}
 	e := audit.ObjectAccessed(audit.Origin{}, audit.Object{Name: audit.FromUTF16([]uint16{0xD800})}, 1, nil)
-	if !strings.Contains(string(e.AppendJSON(nil)), `"ObjectName":"`+"\uFFFD"+`","ObjectName_raw":"eda080"`) {
-		t.Errorf("U-80: a lone surrogate is %s, want one U+FFFD and its bytes", e.AppendJSON(nil))
-	}
+	check.That(t, strings.Contains(string(e.AppendJSON(nil)), `"ObjectName":"`+"\uFFFD"+`","ObjectName_raw":"eda080"`),
+		"U-80: a lone surrogate is %s, want one U+FFFD and its bytes", e.AppendJSON(nil))
 	// In a list, the raw key is a list too.
 	e = audit.HandleRequested(audit.Origin{}, audit.Object{Type: "File"},
 		audit.HandleRequest{Access: 1, Reasons: []audit.Reason{{Bits: 1, Code: 1801, Entry: "D:\xff"}}})
 	l := readLine(t, e.AppendJSON(nil))
 	var raw []string
-	if err := json.Unmarshal(l.Data["AccessReason_raw"], &raw); err != nil || len(raw) != 1 ||
-		raw[0] != hex.EncodeToString([]byte("%%4416:\t%%1801\tD:\xff")) {
-		t.Errorf("U-80: raw list %q, %v", raw, err)
-	}
+	err := json.Unmarshal(l.Data["AccessReason_raw"], &raw)
+	check.That(t, err == nil && len(raw) == 1 && raw[0] == hex.EncodeToString([]byte("%%4416:\t%%1801\tD:\xff")),
+		"U-80: raw list %q, %v", raw, err)
 	check.Equal(t, l.Access[0].ACERaw, "443aff", "U-80: raw entry")
 }
 

@@ -23,9 +23,7 @@ func TestLostAnnouncementIsAddedToNext(t *testing.T) {
 		"1"}} {
 		w := &flaky{broken: true}
 		l := audit.NewLines(w)
-		if l.Write(c.e) == nil || l.Lost() != 1 {
-			t.Fatalf("Write gives no error, or Lost = %d, want 1", l.Lost())
-		}
+		check.RequireThat(t, l.Write(c.e) != nil && l.Lost() == 1, "Write gives no error, or Lost = %d, want 1", l.Lost())
 		w.broken = false
 		check.NoError(t, l.Write(audit.LogFull()))
 		check.NoError(t, l.Write(audit.LogFull()))
@@ -50,9 +48,8 @@ func TestPartialLineCountsAsLost(t *testing.T) {
 	w := &short{}
 	l := audit.NewLines(w)
 	for range 2 {
-		if err := l.Write(numbered("")); !errors.Is(err, io.ErrShortWrite) {
-			t.Errorf("%v, want %v", err, io.ErrShortWrite)
-		}
+		err := l.Write(numbered(""))
+		check.That(t, errors.Is(err, io.ErrShortWrite), "%v, want %v", err, io.ErrShortWrite)
 	}
 	if l.Lost() != 2 || len(w.lines) != 2 || !strings.HasPrefix(w.lines[1], "\n{") ||
 		!strings.Contains(w.lines[1], `"AuditsDiscarded":"1"`) {

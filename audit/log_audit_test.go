@@ -132,8 +132,7 @@ func TestEachRecordNeedsItsSubcategory(t *testing.T) {
 					field(t, e, "PrimaryUserSid") != processSID {
 					t.Errorf("U-20, U-21: %s: %s", c.name, whole(e))
 				}
-				check.That(t, e.Subcategory == c.needs || c.id == 4670 || c.id == 4658,
-					"%s: subcategory %v", c.name, e.Subcategory)
+				check.That(t, e.Subcategory == c.needs || c.id == 4670 || c.id == 4658, "%s: subcategory %v", c.name, e.Subcategory)
 			}
 		}
 		log := &audit.Log{Sink: broken(), Names: people{}, Computer: "dc1", Clock: clock}

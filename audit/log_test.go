@@ -43,13 +43,10 @@ func TestFirstUseOfRightIsRecordedOnce(t *testing.T) {
 		}
 	}
 	events := sink.Drain()
-	if len(events) != 1 || events[0].ID != 4663 || field(t, events[0], "AccessMask") != "0x1" {
-		t.Fatalf("UC-39: events %v, want one 4663 with mask 0x1", ids(events))
-	}
-	if h, _ = log.Used(origin(t), reportFile, h, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA|4, nil); h.Pending != 0 ||
-		h.Audited != 3 {
-		t.Errorf("state %+v, want h.Pending = 0, h.Audited = 3", h)
-	}
+	check.RequireThat(t, len(events) == 1 && events[0].ID == 4663 && field(t, events[0], "AccessMask") == "0x1",
+		"UC-39: events %v, want one 4663 with mask 0x1", ids(events))
+	h, _ = log.Used(origin(t), reportFile, h, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA|4, nil)
+	check.That(t, h.Pending == 0 && h.Audited == 3, "state %+v, want h.Pending = 0, h.Audited = 3", h)
 	if events = sink.Drain(); len(events) != 1 || field(t, events[0], "AccessMask") != "0x2" {
 		t.Errorf("events %v, want one for the first use of the other audited right", ids(events))
 	}
@@ -62,24 +59,21 @@ func TestAuditedHandleRecordsCloseAndDelete(t *testing.T) {
 	log.Deleted(origin(t), reportFile, audited)
 	log.Closed(origin(t), reportFile, audited)
 	events := sink.Drain()
-	if !slices.Equal(ids(events), []int{4660, 4658}) ||
-		field(t, events[0], "HandleId") != field(t, events[1], "HandleId") {
-		t.Errorf("UC-26: events %v, want 4660 and 4658 of one handle", ids(events))
-	}
+	check.That(t,
+		slices.Equal(ids(events), []int{4660, 4658}) && field(t, events[0], "HandleId") == field(t, events[1], "HandleId"),
+		"UC-26: events %v, want 4660 and 4658 of one handle", ids(events))
 	check.Equal(t, events[1].Task(), 12800, "UC-25: 4658 carries the task of the type: events[1].Task()")
 	log.Closed(origin(t), reportFile, audit.HandleAudit{})
 	log.Deleted(origin(t), reportFile, audit.HandleAudit{GenerateOnClose: true, Audited: 1})
 	log.Duplicated(origin(t), 4, 8, 12, 16)
-	if events = sink.Drain(); !slices.Equal(ids(events), []int{4690}) {
-		t.Errorf("U-40, U-41: events %v, want [4690]", ids(events))
-	}
+	events = sink.Drain()
+	check.That(t, slices.Equal(ids(events), []int{4690}), "U-40, U-41: events %v, want [4690]", ids(events))
 	log, sink = newLog(t, audit.FileSystem) // Handle Manipulation is off
 	o := open(t, log.Policy.Load(), access.Subject{Primary: tokenU(t)}, standardSD, 1)
 	log.Closed(origin(t), reportFile, o.handle)
 	log.Duplicated(origin(t), 4, 8, 12, 16)
-	if len(o.events) != 1 || sink.Len() != 0 {
-		t.Errorf("UC-66: open gave %v, close and duplicate %d, want 1 and 0", ids(o.events), sink.Len())
-	}
+	check.That(t, len(o.events) == 1 && sink.Len() == 0,
+		"UC-66: open gave %v, close and duplicate %d, want 1 and 0", ids(o.events), sink.Len())
 }
 
 // UC-40: a change of the DACL of a file is recorded if its SACL records
@@ -103,8 +97,7 @@ func TestDACLChangeIsRecordedByItsSACL(t *testing.T) {
 		{"off", audit.Registry, reportFile, "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;WD;;;WD)", dacl, nil},
 		{"owner, audited for WRITE_DAC only", audit.FileSystem, reportFile, "O:SYG:SYD:P(A;;FA;;;BA)S:(AU;SA;WD;;;WD)",
 			owner, nil},
-		{"owner, audited", audit.FileSystem, reportFile, "O:SYG:SYD:P(A;;FA;;;BA)S:(AU;SA;WO;;;WD)", owner,
-			[]int{4670}},
+		{"owner, audited", audit.FileSystem, reportFile, "O:SYG:SYD:P(A;;FA;;;BA)S:(AU;SA;WO;;;WD)", owner, []int{4670}},
 		{"no change", audit.FileSystem, reportFile, "O:BAG:SYD:P(A;;FA;;;BA)S:(AU;SA;GA;;;WD)", dacl, nil},
 		{"other object, no SACL", audit.AuthorizationPolicyChange, event, "O:BAG:SYD:(A;;FR;;;WD)", dacl, []int{4670}},
 		{"other object, off", audit.KernelObject, event, "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;GA;;;WD)", dacl, nil},
@@ -129,10 +122,9 @@ func TestPrivilegeUseIsRecordedPerReporter(t *testing.T) {
 	log.PrivilegesUsed(origin(t), audit.Object{}, winnt.ACCESS_SYSTEM_SECURITY,
 		winnt.Privileges(winnt.SeSecurityPrivilege), audit.Failure)
 	events := sink.Drain()
-	if !slices.Equal(ids(events), []int{4673, 4674}) || events[1].Outcome != audit.Failure ||
-		events[1].Task() != 13056 {
-		t.Fatalf("UC-27, UC-28: events %v, want 4673 and a failed 4674", ids(events))
-	}
+	check.RequireThat(t,
+		slices.Equal(ids(events), []int{4673, 4674}) && events[1].Outcome == audit.Failure && events[1].Task() == 13056,
+		"UC-27, UC-28: events %v, want 4673 and a failed 4674", ids(events))
 	log.PrivilegesUsed(origin(t), audit.Object{}, 1, 0, audit.Success)
 	check.Equal(t, sink.Len(), 0, "U-42: an empty set is not recorded: sink.Len()")
 	from := origin(t)
@@ -160,17 +152,15 @@ func TestPrivilegeUseIsRecordedPerReporter(t *testing.T) {
 	} {
 		from.Subject = subject
 		log.ServiceCalledFromKernel(from, "Security", "-", tcb, audit.Success)
-		if events = sink.Drain(); len(events) != want {
-			t.Errorf("U-43: %v for %v: %d records, want %d",
-				subject.Primary.User(), subject.Client.User(), len(events), want)
-		}
+		events = sink.Drain()
+		check.That(t, len(events) == want,
+			"U-43: %v for %v: %d records, want %d", subject.Primary.User(), subject.Client.User(), len(events), want)
 	}
 	// U-17, U-43: an exempt privilege is not named in another one's record.
 	log.ServiceCalled(origin(t), "Security", "-", tcb|winnt.Privileges(winnt.SeBackupPrivilege), audit.Success)
 	events = sink.Drain()
-	if len(events) != 1 || !slices.Equal(items(events[0], "PrivilegeList"), []string{"SeTcbPrivilege"}) {
-		t.Errorf("U-43: events %v, want one with SeTcbPrivilege alone", ids(events))
-	}
+	check.That(t, len(events) == 1 && slices.Equal(items(events[0], "PrivilegeList"), []string{"SeTcbPrivilege"}),
+		"U-43: events %v, want one with SeTcbPrivilege alone", ids(events))
 	off, quiet := newLog(t)
 	off.ServiceCalled(origin(t), "s", "t", tcb, audit.Success)
 	check.Equal(t, quiet.Len(), 0, "privilege use is off: quiet.Len()")
@@ -186,9 +176,8 @@ func TestTokenAdjustmentsAreRecorded(t *testing.T) {
 	log, sink := newLog(t, audit.TokenRightAdjusted)
 	log.PrivilegesAdjusted(origin(t), off, on)
 	log.PrivilegesAdjusted(origin(t), on, on)
-	if events := sink.Drain(); !slices.Equal(ids(events), []int{4703}) {
-		t.Errorf("UC-41, UC-42: events %v, want [4703]", ids(events))
-	}
+	events := sink.Drain()
+	check.That(t, slices.Equal(ids(events), []int{4703}), "UC-41, UC-42: events %v, want [4703]", ids(events))
 	log, sink = newLog(t)
 	log.PrivilegesAdjusted(origin(t), off, on)
 	log.Impersonated(origin(t), audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: 2, Client: on})
@@ -239,32 +228,27 @@ func TestAttributeAndLabelChangesAreRecorded(t *testing.T) {
 		plain  = "O:BAG:SYD:(A;;FR;;;WD)"
 		marked = plain + `S:(RA;;;;;WD;("Project",TS,0x0,"Q3"))(ML;;NW;;;HI)(SP;;;;;S-1-17-1)`
 	)
-	const all = winnt.ATTRIBUTE_SECURITY_INFORMATION | winnt.LABEL_SECURITY_INFORMATION |
-		winnt.SCOPE_SECURITY_INFORMATION
+	const all = winnt.ATTRIBUTE_SECURITY_INFORMATION | winnt.LABEL_SECURITY_INFORMATION | winnt.SCOPE_SECURITY_INFORMATION
 	set := func(on audit.Subcategory, before, after string, info uint32) []audit.Event {
 		log, sink := newLog(t, on)
 		log.SecuritySet(origin(t), reportFile, sddl.MustParse(before), sddl.MustParse(after), info)
 		return sink.Drain()
 	}
-	if got := set(audit.AuditPolicyChange, plain, marked, all); len(got) != 0 {
-		t.Errorf("Authorization Policy Change is off: %v: len(got) = %d, want 0", ids(got), len(got))
-	}
-	got := set(audit.AuthorizationPolicyChange, plain, marked, all)
-	if !slices.Equal(ids(got), []int{4911, 4911, 4913}) || got[0].Task() != 13570 {
-		t.Fatalf("UC-68: events %v, want 4911, 4911 and 4913", ids(got))
-	}
+	got := set(audit.AuditPolicyChange, plain, marked, all)
+	check.That(t, len(got) == 0, "Authorization Policy Change is off: %v: len(got) = %d, want 0", ids(got), len(got))
+	got = set(audit.AuthorizationPolicyChange, plain, marked, all)
+	check.RequireThat(t, slices.Equal(ids(got), []int{4911, 4911, 4913}) && got[0].Task() == 13570,
+		"UC-68: events %v, want 4911, 4911 and 4913", ids(got))
 	for i, want := range []string{`S:(RA;;;;;WD;("Project",TS,0x0,"Q3"))`, "S:(ML;;NW;;;HI)", "S:(SP;;;;;S-1-17-1)"} {
 		if is := field(t, got[i], "NewSd"); is != want || field(t, got[i], "OldSd") != "S:AI" {
 			t.Errorf("%d: NewSd %s, want %s after S:AI", got[i].ID, is, want)
 		}
 	}
-	if got := set(audit.AuthorizationPolicyChange, marked, marked, all); len(got) != 0 {
-		t.Errorf("setting equal parts was recorded: %v: len(got) = %d, want 0", ids(got), len(got))
-	}
+	got = set(audit.AuthorizationPolicyChange, marked, marked, all)
+	check.That(t, len(got) == 0, "setting equal parts was recorded: %v: len(got) = %d, want 0", ids(got), len(got))
 	got = set(audit.AuthorizationPolicyChange, marked, plain, winnt.SCOPE_SECURITY_INFORMATION)
-	if !slices.Equal(ids(got), []int{4913}) || field(t, got[0], "NewSd") != "S:AI" {
-		t.Errorf("recorded %v, want only 4913 for the part that was set", ids(got))
-	}
+	check.That(t, slices.Equal(ids(got), []int{4913}) && field(t, got[0], "NewSd") == "S:AI",
+		"recorded %v, want only 4913 for the part that was set", ids(got))
 }
 
 // batch is a sink that keeps several records at once.

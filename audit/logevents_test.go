@@ -21,9 +21,8 @@ func TestLogServiceRecordsHaveAllFields(t *testing.T) {
 	discarded := audit.AuditsDiscarded(7, audit.Header{RecordID: 5, Time: 77, Computer: "pc", Chain: "c", ID: 9,
 		Version:     3,
 		Subcategory: audit.Logon, Outcome: audit.Failure})
-	if discarded.Time != 77 || discarded.Computer != "pc" || discarded.RecordID != 0 || discarded.Chain != "" {
-		t.Errorf("header %+v, want time 77, computer pc, no id and no chain", discarded.Header)
-	}
+	check.That(t, discarded.Time == 77 && discarded.Computer == "pc" && discarded.RecordID == 0 && discarded.Chain == "",
+		"header %+v, want time 77, computer pc, no id and no chain", discarded.Header)
 	elevation := audit.Elevation{Thread: 0x200, KernelMode: true, Client: targetToken(t, winnt.SeTcbPrivilege.Bit(), 0),
 		EffectiveOnly: true, Level: winnt.SecurityIdentification}
 	unsafe, ok := audit.UnsafeElevation(from, elevation)

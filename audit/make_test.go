@@ -35,9 +35,8 @@ func TestRecordsMatchTheCatalogue(t *testing.T) {
 	for k := range audit.Kinds {
 		all++
 		e, err := audit.Make(k.ID, outcomeFor(k), from, nil)
-		if err != nil || !slices.Equal(names(e), slices.Collect(k.Fields())) || e.Version != k.Version {
-			t.Errorf("Make(%d): %v, fields %v, want those of the catalogue", k.ID, err, names(e))
-		}
+		check.That(t, err == nil && slices.Equal(names(e), slices.Collect(k.Fields())) && e.Version == k.Version,
+			"Make(%d): %v, fields %v, want those of the catalogue", k.ID, err, names(e))
 		check.That(t, e.Subcategory == 0 || e.Subcategory.Valid(),
 			"Make(%d): subcategory %s, want a valid one or 0", k.ID, e.Subcategory)
 		check.That(t, e.ByAdministrator() && e.Essential(), "U-93: Make(%d) by an administrator: not essential", k.ID)
@@ -113,10 +112,9 @@ func TestPolicyChangeNeedsPrivilegeAndRecord(t *testing.T) {
 	between := audit.Origin{Subject: access.Subject{Primary: admin.Subject.Primary,
 		Client: plain.Subject.Primary.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityImpersonation),
 		Level:  winnt.SecurityImpersonation}}
-	if st := log.ChangePolicy(between, off); st != ntstatus.PrivilegeNotHeld || sink.Len() != 0 {
-		t.Errorf("U-2: for a client without the privilege: %v, %d records, want %v, 0", st, sink.Len(),
-			ntstatus.PrivilegeNotHeld)
-	}
+	st := log.ChangePolicy(between, off)
+	check.That(t, st == ntstatus.PrivilegeNotHeld && sink.Len() == 0,
+		"U-2: for a client without the privilege: %v, %d records, want %v, 0", st, sink.Len(), ntstatus.PrivilegeNotHeld)
 	if st := log.ChangePolicy(admin, off); st != ntstatus.Success || log.Policy.Load() != off {
 		t.Errorf("ChangePolicy with the privilege: %v, want success and the new policy", st)
 	}
@@ -127,15 +125,12 @@ func TestPolicyChangeNeedsPrivilegeAndRecord(t *testing.T) {
 		changes, _ := e.Field("AuditPolicyChanges")
 		category, _ := e.Field("CategoryId")
 		lines = append(lines, category+" "+sub+": "+changes)
-		if e.ID != 4719 || e.Task() != 13568 {
-			t.Errorf("event %d, task %d, want 4719, 13568", e.ID, e.Task())
-		}
+		check.That(t, e.ID == 4719 && e.Task() == 13568, "event %d, task %d, want 4719, 13568", e.ID, e.Task())
 	}
 	want := "%%8272 %%12288: %%8448, %%8450|%%8272 %%12290: %%8448, %%8450|" +
 		"%%8274 %%12800: %%8451|%%8277 %%13568: %%8448, %%8450"
-	if got := strings.Join(lines[:4], "|"); got != want || len(lines) != 8 {
-		t.Errorf("%d records: %s, want 8, %s", len(lines), got, want)
-	}
+	got := strings.Join(lines[:4], "|")
+	check.That(t, got == want && len(lines) == 8, "%d records: %s, want 8, %s", len(lines), got, want)
 }
 
 // lists returns the global SACL of one type.
@@ -164,17 +159,14 @@ func TestListFieldsAcceptSeveralItems(t *testing.T) {
 			}
 			seen[name] = true
 			e, err := audit.Make(k.ID, outcomeFor(k), audit.Origin{}, audit.Values{name: {"a", "b"}})
-			if err != nil || field(t, e, name) != want {
-				t.Errorf("U-57: %d %s: %v, %q, want %q", k.ID, name, err, field(t, e, name), want)
-			}
+			check.That(t, err == nil && field(t, e, name) == want,
+				"U-57: %d %s: %v, %q, want %q", k.ID, name, err, field(t, e, name), want)
 			back, err := audit.ParseEvent(e.AppendJSON(nil))
-			if err != nil || field(t, back, name) != want {
-				t.Errorf("U-57: %d %s is read back as %q (%v), want %q", k.ID, name, field(t, back, name), err, want)
-			}
-			if e, err = audit.Make(k.ID, outcomeFor(k), audit.Origin{}, audit.Values{name: nil}); err != nil ||
-				field(t, e, name) != "-" {
-				t.Errorf("U-57: %d %s without a value: %v, %q, want -", k.ID, name, err, field(t, e, name))
-			}
+			check.That(t, err == nil && field(t, back, name) == want,
+				"U-57: %d %s is read back as %q (%v), want %q", k.ID, name, field(t, back, name), err, want)
+			e, err = audit.Make(k.ID, outcomeFor(k), audit.Origin{}, audit.Values{name: nil})
+			check.That(t, err == nil && field(t, e, name) == "-",
+				"U-57: %d %s without a value: %v, %q, want -", k.ID, name, err, field(t, e, name))
 		}
 	}
 	for name := range joined {

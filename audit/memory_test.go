@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestQueueHoldsItsLimitInBytes checks that a queue holds as many bytes as its limit, and not one more.
@@ -15,12 +16,10 @@ func TestQueueHoldsItsLimitInBytes(t *testing.T) {
 		for range 3 {
 			_ = m.Write(e)
 		}
-		if m.Len() != c.kept || m.Dropped() != uint64(3-c.kept) {
-			t.Errorf("U-66: %d bytes: %d kept, %d dropped, want %d", c.limit, m.Len(), m.Dropped(), c.kept)
-		}
+		check.That(t, m.Len() == c.kept && m.Dropped() == uint64(3-c.kept),
+			"U-66: %d bytes: %d kept, %d dropped, want %d", c.limit, m.Len(), m.Dropped(), c.kept)
 		m.Drain()
-		if err := m.Write(e); err != nil {
-			t.Errorf("U-66: Write with %d bytes, all taken: %v, want no error", c.limit, err)
-		}
+		err := m.Write(e)
+		check.That(t, err == nil, "U-66: Write with %d bytes, all taken: %v, want no error", c.limit, err)
 	}
 }

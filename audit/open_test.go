@@ -22,9 +22,8 @@ func TestOpenWithoutRequestFailsAudit(t *testing.T) {
 			t.Errorf("Opened(%+v) = %+v, %s, want the zero value and STATUS_AUDIT_FAILED", o, h, st)
 		}
 	}
-	if v := new(audit.Policy).Evaluate("File", nil, access.Decision{}, nil); v.Success || v.Failure {
-		t.Errorf("%+v, want v.Success = false, v.Failure = false", v)
-	}
+	v := new(audit.Policy).Evaluate("File", nil, access.Decision{}, nil)
+	check.That(t, !v.Success && !v.Failure, "%+v, want v.Success = false, v.Failure = false", v)
 }
 
 // decided opens an object through a log as between's client and returns the records and the handle's state.
@@ -69,9 +68,8 @@ func TestOpenRecordHasAttributesAndReasons(t *testing.T) {
 	got, h = decided(t, func(r *access.Request, _ *audit.Opening, _ *token.Spec) {
 		r.Descriptor = sddl.MustParse("O:SYG:SYD:S:(AU;SAFA;FA;;;WD)")
 	}, audit.FileSystem)
-	if len(got) != 1 || got[0].Outcome != audit.Failure || h != (audit.HandleAudit{}) {
-		t.Errorf("a refused open: %v, handle remembers %+v, want one failure and nothing", ids(got), h)
-	}
+	check.That(t, len(got) == 1 && got[0].Outcome == audit.Failure && h == (audit.HandleAudit{}),
+		"a refused open: %v, handle remembers %+v, want one failure and nothing", ids(got), h)
 	for name, change := range map[string]func(*access.Request, *audit.Opening){
 		"told": func(_ *access.Request, o *audit.Opening) { o.Told = true },
 		"of a list": func(r *access.Request, _ *audit.Opening) {

@@ -27,13 +27,11 @@ func TestParseEventRoundTripsGoldenRecords(t *testing.T) {
 	for _, line := range lines {
 		e, err := audit.ParseEvent(line)
 		check.RequireThat(t, err == nil, "%s: %v", line, err)
-		if got := e.AppendJSON(nil); !bytes.Equal(got, line) {
-			t.Errorf("got  %s\nwant %s", got, line)
-		}
+		got := e.AppendJSON(nil)
+		check.That(t, bytes.Equal(got, line), "got  %s\nwant %s", got, line)
 		for cut := range line {
-			if _, err := audit.ParseEvent(line[:cut]); err == nil {
-				t.Fatalf("ParseEvent(%s): no error, want one", line[:cut])
-			}
+			check.RequireThat(t, check.Err(audit.ParseEvent(line[:cut])) != nil,
+				"ParseEvent(%s): no error, want one", line[:cut])
 		}
 	}
 }
@@ -65,9 +63,7 @@ func TestParseTimeRejectsMalformedText(t *testing.T) {
 		"002024-03-01T12:00:00Z", "024-03-01T12:00:00Z", "2024-03-01",
 		"2024-03-01T12:00:00", "2024-13-01T12:00:00Z",
 		"2024-03-01T12:00:00.12345678Z", "1600-01-01T00:00:00Z"} {
-		if _, err := audit.ParseTime(text); err == nil {
-			t.Errorf("ParseTime(%q): no error, want one", text)
-		}
+		check.That(t, check.Err(audit.ParseTime(text)) != nil, "ParseTime(%q): no error, want one", text)
 	}
 }
 
@@ -109,8 +105,7 @@ func TestLongRecordListsTruncatedFields(t *testing.T) {
 			e = audit.LogArchived(strings.Repeat("x", shift) + strings.Repeat(character, 4000))
 			short = e.Shorten(3000)
 			if text, _ := short.Field("BackupPath"); !utf8.ValidString(text) || len(text) < 500 {
-				t.Errorf("%q after %d bytes: %d bytes that end in %q", character, shift, len(text), text[max(0,
-					len(text)-8):])
+				t.Errorf("%q after %d bytes: %d bytes that end in %q", character, shift, len(text), text[max(0, len(text)-8):])
 			}
 		}
 	}
@@ -143,9 +138,8 @@ func TestEveryCharacterSurvivesEncoding(t *testing.T) {
 	}
 	line := string(audit.LogArchived("AB").AppendJSON(nil))
 	for _, escape := range []string{`\u0020`, `\u0041`, `\u1000`, `\u00`, `\u001`, `\x`, `\`, `\u00zz`, `\/`, `\b`} {
-		if _, err := audit.ParseEvent([]byte(strings.Replace(line, "AB", escape, 1))); err == nil {
-			t.Errorf("ParseEvent with escape %s: no error, want one", escape)
-		}
+		check.That(t, check.Err(audit.ParseEvent([]byte(strings.Replace(line, "AB", escape, 1)))) != nil,
+			"ParseEvent with escape %s: no error, want one", escape)
 	}
 }
 
@@ -161,9 +155,8 @@ func TestTimePartsAreBounded(t *testing.T) {
 		{[5]any{1, 1, 24, 0, 0}, false}, {[5]any{1, 1, 0, 60, 0}, false}, {[5]any{1, 1, 0, 0, 60}, false},
 	} {
 		text := fmt.Sprintf(form, c.parts[:]...)
-		if _, err := audit.ParseTime(text); (err == nil) != c.ok {
-			t.Errorf("ParseTime(%s): %v, want success: %t", text, err, c.ok)
-		}
+		_, err := audit.ParseTime(text)
+		check.That(t, (err == nil) == c.ok, "ParseTime(%s): %v, want success: %t", text, err, c.ok)
 	}
 }
 

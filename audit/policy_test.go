@@ -57,9 +57,8 @@ func TestAdministratorsCannotBeExcluded(t *testing.T) {
 			check.Equal(t, p.Records(s, o, userU, c.admin), c.want.Has(o), "U-1 %s: Records(%s)", c.name, o)
 			check.Equal(t, p.Records(s, o, groupG, c.admin), c.system.Has(o),
 				"U-1 %s: Records(%s) for another account", c.name, o)
-			if p.Anyone(s, o) != (c.system.Has(o) || c.user.Include.Has(o)) {
-				t.Errorf("%s: Anyone(%s) = %v, want the opposite", c.name, o, p.Anyone(s, o))
-			}
+			check.That(t, p.Anyone(s, o) == (c.system.Has(o) || c.user.Include.Has(o)),
+				"%s: Anyone(%s) = %v, want the opposite", c.name, o, p.Anyone(s, o))
 		}
 	}
 }
@@ -112,8 +111,7 @@ func TestSubcategoriesHavePublishedIdentifiers(t *testing.T) {
 			audit.CategorySystem, "%%8272"},
 		{audit.FileSystem, "File System", "0cce921d-69ae-11d9-bed3-505054503030", 12800, audit.CategoryObjectAccess,
 			"%%8274"},
-		{audit.Registry, "Registry", "0cce921e-69ae-11d9-bed3-505054503030", 12801, audit.CategoryObjectAccess,
-			"%%8274"},
+		{audit.Registry, "Registry", "0cce921e-69ae-11d9-bed3-505054503030", 12801, audit.CategoryObjectAccess, "%%8274"},
 		{audit.KernelObject, "Kernel Object", "0cce921f-69ae-11d9-bed3-505054503030", 12802,
 			audit.CategoryObjectAccess, "%%8274"},
 		{audit.HandleManipulation, "Handle Manipulation", "0cce9223-69ae-11d9-bed3-505054503030", 12807,
@@ -148,9 +146,8 @@ func TestSubcategoriesHavePublishedIdentifiers(t *testing.T) {
 	count, tasks := 0, map[uint16]audit.Subcategory{}
 	for s := range audit.Subcategories {
 		count++
-		if other, ok := tasks[s.Task()]; ok {
-			t.Errorf("%s and %s share task %d", s, other, s.Task())
-		}
+		other, ok := tasks[s.Task()]
+		check.That(t, !ok, "%s and %s share task %d", s, other, s.Task())
 		tasks[s.Task()] = s
 		var back audit.Subcategory
 		text, err := s.MarshalText()
@@ -204,7 +201,7 @@ func TestSensitivePrivilegesMatchWindows(t *testing.T) {
 		"IncreaseBasePriority", "IncreaseQuota", "IncreaseWorkingSet", "LockMemory", "MachineAccount", "ManageVolume",
 		"ProfileSingleProcess", "Relabel", "RemoteShutdown", "Shutdown", "SyncAgent", "SystemProfile", "Systemtime",
 		"TimeZone", "TrustedCredManAccess", "Undock", "DelegateSessionUserImpersonate"}
-	check := func(names []string, want audit.Subcategory) {
+	recorded := func(names []string, want audit.Subcategory) {
 		for _, n := range names {
 			p := must(winnt.ParsePrivilege("Se" + n + "Privilege"))
 			if got := audit.PrivilegeSubcategory(p.Bit()); got != want { // UC-69
@@ -212,17 +209,15 @@ func TestSensitivePrivilegesMatchWindows(t *testing.T) {
 			}
 		}
 	}
-	check(sensitive, audit.SensitivePrivilegeUse)
-	check(ordinary, audit.NonSensitivePrivilegeUse)
+	recorded(sensitive, audit.SensitivePrivilegeUse)
+	recorded(ordinary, audit.NonSensitivePrivilegeUse)
 	if n := len(sensitive) + len(ordinary); n != int(winnt.LastPrivilege-winnt.FirstPrivilege)+1 {
 		t.Errorf("%d privileges are in one of the lists, not all, want %d", n,
 			int(winnt.LastPrivilege-winnt.FirstPrivilege)+1)
 	}
 	mixed := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeTcbPrivilege)
-	if audit.PrivilegeSubcategory(mixed) != audit.SensitivePrivilegeUse {
-		t.Errorf("U-42: subcategory %v, want Sensitive Privilege Use for one sensitive privilege",
-			audit.PrivilegeSubcategory(mixed))
-	}
+	check.That(t, audit.PrivilegeSubcategory(mixed) == audit.SensitivePrivilegeUse,
+		"U-42: subcategory %v, want Sensitive Privilege Use for one sensitive privilege", audit.PrivilegeSubcategory(mixed))
 	exempt := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeDebugPrivilege, winnt.SeCreateTokenPrivilege,
 		winnt.SeAssignPrimaryTokenPrivilege, winnt.SeAuditPrivilege, winnt.SeBackupPrivilege, winnt.SeRestorePrivilege)
 	var all winnt.PrivilegeSet
@@ -233,10 +228,8 @@ func TestSensitivePrivilegesMatchWindows(t *testing.T) {
 		t.Errorf("U-17: not recorded by default: %v, want %v", (all &^ got).Names(), exempt.Names())
 	}
 	full := mustPolicy(t, audit.PolicySpec{Options: audit.Options{FullPrivilegeAuditing: true}})
-	if got := full.AuditedPrivileges(all); got != all {
-		t.Errorf("U-17: FullPrivilegeAuditing leaves no privilege out: full.AuditedPrivileges(all) = %v, want %v",
-			got, all)
-	}
+	check.Equal(t, full.AuditedPrivileges(all), all,
+		"U-17: FullPrivilegeAuditing leaves no privilege out: full.AuditedPrivileges(all)")
 }
 
 // TestUnknownSubcategoryIsNeverRecorded checks that nothing is recorded under an unknown subcategory number, whatever
@@ -286,9 +279,7 @@ func ExamplePolicy_Records() {
 	alice, bob := sid.MustParse("S-1-5-21-1-2-3-1107"), sid.MustParse("S-1-5-21-1-2-3-1108")
 	policy, err := audit.NewPolicy(audit.PolicySpec{
 		System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnFailure},
-		Users: map[sid.SID]map[audit.Subcategory]audit.UserSetting{
-			alice: {audit.FileSystem: {Include: audit.OnSuccess}},
-		},
+		Users:  map[sid.SID]map[audit.Subcategory]audit.UserSetting{alice: {audit.FileSystem: {Include: audit.OnSuccess}}},
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -45,8 +45,7 @@ func TestLostRecordIsRememberedUntilReset(t *testing.T) {
 	}
 	admin := audit.Origin{Subject: access.Subject{Primary: tokenOf(t, winnt.SeSecurityPrivilege)}}
 	if st := log.ChangePolicy(admin, closed); st != ntstatus.AuditFailed || value() != audit.AuditFailed {
-		t.Errorf("resetting the option while the sink rejects records: %s, value %d, want STATUS_AUDIT_FAILED",
-			st, value())
+		t.Errorf("resetting the option while the sink rejects records: %s, value %d, want STATUS_AUDIT_FAILED", st, value())
 	}
 	sink.full = false
 	sink.Drain()
@@ -147,16 +146,13 @@ func TestPolicyAppliesAfterItsRecords(t *testing.T) {
 	w.log = log
 	next := mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth}})
 	held := targetToken(t, winnt.SeSecurityPrivilege.Bit(), 0)
-	if st := log.ChangePolicy(audit.Origin{Subject: access.Subject{Primary: held}},
-		next); st != ntstatus.PrivilegeNotHeld ||
-		len(w.saw) != 0 || log.Policy.Load() != audit.DefaultPolicy() {
-		t.Errorf("U-2: ChangePolicy with the privilege disabled: %v, want STATUS_PRIVILEGE_NOT_HELD and no record", st)
-	}
+	st := log.ChangePolicy(audit.Origin{Subject: access.Subject{Primary: held}}, next)
+	check.That(t, st == ntstatus.PrivilegeNotHeld && len(w.saw) == 0 && log.Policy.Load() == audit.DefaultPolicy(),
+		"U-2: ChangePolicy with the privilege disabled: %v, want STATUS_PRIVILEGE_NOT_HELD and no record", st)
 	enabled := targetToken(t, winnt.SeSecurityPrivilege.Bit(), winnt.SeSecurityPrivilege.Bit())
-	if st := log.ChangePolicy(audit.Origin{Subject: access.Subject{Primary: enabled}}, next); st != ntstatus.Success ||
-		len(w.saw) == 0 || log.Policy.Load() != next {
-		t.Errorf("U-2: ChangePolicy: %v, %d records, want success after its records", st, len(w.saw))
-	}
+	st = log.ChangePolicy(audit.Origin{Subject: access.Subject{Primary: enabled}}, next)
+	check.That(t, st == ntstatus.Success && len(w.saw) != 0 && log.Policy.Load() == next,
+		"U-2: ChangePolicy: %v, %d records, want success after its records", st, len(w.saw))
 	for _, p := range w.saw {
 		check.That(t, p == audit.DefaultPolicy(), "U-2: the policy was in force before its records")
 	}

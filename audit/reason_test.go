@@ -44,8 +44,7 @@ func TestOpenReasonsNameDecidingEntry(t *testing.T) {
 			[]string{"%%1541:\t%%1809", "%%4416:\t%%1809", "%%4417:\t%%1802\tD:(D;;DC;;;" + u + ")"}},
 		{"UC-63 decided before", nil, "O:SYG:SYD:(A;;SYNCHRONIZE;;;WD)(D;;0x2;;;" + u + ")(A;;FA;;;" + u + ")" + sacl,
 			0x100003,
-			[]string{"%%1541:\t%%1801\tD:(A;;0x100000;;;WD)", "%%4416:\t%%1809",
-				"%%4417:\t%%1802\tD:(D;;DC;;;" + u + ")"}},
+			[]string{"%%1541:\t%%1801\tD:(A;;0x100000;;;WD)", "%%4416:\t%%1809", "%%4417:\t%%1802\tD:(D;;DC;;;" + u + ")"}},
 		{"restricted pass", with(func(s *token.Spec) { s.Restricted = []token.Group{{SID: groupG}} }),
 			"O:SYG:SYD:(A;;FA;;;WD)" + sacl, 1, []string{"%%4416:\t%%1805"}},
 		{"UC-64 AppContainer pass", with(func(s *token.Spec) { s.Package = sid.MustParse("S-1-15-2-1-2-3-4-5-6-7") }),
@@ -64,9 +63,8 @@ func TestOpenReasonsNameDecidingEntry(t *testing.T) {
 				strings.Replace(c.sd, "SYNCHRONIZE", "0x100000", 1), c.desired)
 			check.RequireThat(t, len(o.events) != 0,
 				"no event; decision %+v: len(o.events) = %d, want at least 1", o.dec, len(o.events))
-			if got := items(o.events[0], "AccessReason"); !slices.Equal(got, c.want) {
-				t.Errorf("AccessReason\n got %q\nwant %q", got, c.want)
-			}
+			got := items(o.events[0], "AccessReason")
+			check.That(t, slices.Equal(got, c.want), "AccessReason\n got %q\nwant %q", got, c.want)
 		})
 	}
 }
@@ -77,9 +75,8 @@ func TestNoReasonsForKernelObjects(t *testing.T) {
 	for _, typ := range []*winnt.ObjectType{winnt.EventObject, winnt.SectionObject} {
 		o := openObject(t, p, typ, access.Subject{Primary: tokenU(t)},
 			sddl.MustParse("O:SYG:SYD:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)"), 1)
-		if len(o.events) != 1 || o.events[0].Task() != 12802 || field(t, o.events[0], "AccessReason") != "-" {
-			t.Errorf("UC-65 %s: events %v, want one of task 12802 without reasons", typ.Name, ids(o.events))
-		}
+		check.That(t, len(o.events) == 1 && o.events[0].Task() == 12802 && field(t, o.events[0], "AccessReason") == "-",
+			"UC-65 %s: events %v, want one of task 12802 without reasons", typ.Name, ids(o.events))
 	}
 }
 
@@ -109,11 +106,9 @@ func TestUsedPrivilegesHaveTheirOwnRecord(t *testing.T) {
 	}
 	both := specU()
 	both.Privileges, both.EnabledPrivileges = winnt.SeTakeOwnershipPrivilege.Bit(), winnt.SeTakeOwnershipPrivilege.Bit()
-	o := open(t, p, access.Subject{Primary: mustToken(t, both)}, "O:SYG:SYD:(A;;0x1;;;WD)",
-		winnt.WRITE_OWNER|winnt.DELETE)
-	if len(o.events) != 1 || o.events[0].Outcome != audit.Failure || field(t, o.events[0], "HandleId") != "0x0" {
-		t.Errorf("U-17: events %v, want one failure without a handle", ids(o.events))
-	}
+	o := open(t, p, access.Subject{Primary: mustToken(t, both)}, "O:SYG:SYD:(A;;0x1;;;WD)", winnt.WRITE_OWNER|winnt.DELETE)
+	check.That(t, len(o.events) == 1 && o.events[0].Outcome == audit.Failure && field(t, o.events[0], "HandleId") == "0x0",
+		"U-17: events %v, want one failure without a handle", ids(o.events))
 	s := specU()
 	s.Privileges, s.EnabledPrivileges = winnt.SeBackupPrivilege.Bit(), winnt.SeBackupPrivilege.Bit()
 	r := access.Request{Descriptor: sddl.MustParse("O:SYG:SYD:"), Subject: access.Subject{Primary: mustToken(t, s)},
@@ -162,12 +157,10 @@ func TestServersDecisionHasNoReasons(t *testing.T) {
 		a := must(sd.NewACE(sd.AccessAllowed, 0, 1, userU.Prefix().WithRID(uint32(5000+i))))
 		aces = append(aces, a)
 	}
-	dacl := must(sd.NewACL(aces...))
-	big := sd.New(sd.Parts{Control: sd.DACLPresent, DACL: dacl})
+	big := sd.New(sd.Parts{Control: sd.DACLPresent, DACL: must(sd.NewACL(aces...))})
 	e = audit.PermissionsChanged(from, file, nil, big, winnt.DACL_SECURITY_INFORMATION)
-	if field(t, e, "OldSd") != "-" || field(t, e, "NewSd") != "%%1829" {
-		t.Errorf("OldSd %q, NewSd %q, want - and %%%%1829", field(t, e, "OldSd"), field(t, e, "NewSd"))
-	}
+	check.That(t, field(t, e, "OldSd") == "-" && field(t, e, "NewSd") == "%%1829",
+		"OldSd %q, NewSd %q, want - and %%%%1829", field(t, e, "OldSd"), field(t, e, "NewSd"))
 }
 
 // A reason names its privilege or central access rule, or has the text of its entry, and says whether it granted.
@@ -235,9 +228,8 @@ func TestTextsAbove4096BytesAreOmitted(t *testing.T) {
 	two := `(RA;;;;;WD;("` + strings.Repeat("n", 2000) + `",TS,0x0,"x"))(RA;;;;;WD;("` + strings.Repeat("m", 2100) +
 		`",TS,0x0,"x"))`
 	e := audit.ObjectAccessed(audit.Origin{}, file, 1, sddl.MustParse("O:SYG:SYS:"+two))
-	if got := field(t, e, "ResourceAttributes"); got != "%%1829" {
-		t.Errorf(`two attributes: %d bytes: got = %q, want "%%%%1829"`, len(got), got)
-	}
+	got := field(t, e, "ResourceAttributes")
+	check.That(t, got == "%%1829", `two attributes: %d bytes: got = %q, want "%%%%1829"`, len(got), got)
 }
 
 // TestNamesAbove32767BytesAreTruncated checks that a name keeps 32767 bytes, or as many whole characters as leave

@@ -54,31 +54,24 @@ func TestSACLSelectsRecordedOpens(t *testing.T) {
 			o := openObject(t, standardPolicy(t), winnt.FileObject, subject, d, c.desired)
 			check.Require(t, o.status, ntstatus.Success, "status")
 			if c.outcome == "" {
-				if len(o.events) != 0 || o.handle.GenerateOnClose {
-					t.Fatalf("events %v, GenerateOnClose %v: want none", ids(o.events), o.handle.GenerateOnClose)
-				}
+				check.RequireThat(t, len(o.events) == 0 && !o.handle.GenerateOnClose,
+					"events %v, GenerateOnClose %v: want none", ids(o.events), o.handle.GenerateOnClose)
 				return
 			}
-			if len(o.events) != 1 || o.events[0].ID != 4656 {
-				t.Fatalf("events %v, want one 4656", ids(o.events))
-			}
+			check.RequireThat(t, len(o.events) == 1 && o.events[0].ID == 4656, "events %v, want one 4656", ids(o.events))
 			e := o.events[0]
-			if e.Outcome.String() != c.outcome || field(t, e, "AccessMask") != c.mask {
-				t.Errorf("%s, AccessMask %s; want %s, %s", e.Outcome, field(t, e, "AccessMask"), c.outcome, c.mask)
-			}
-			if c.reason != nil && !slices.Equal(items(e, "AccessReason"), c.reason) {
-				t.Errorf("AccessReason %q, want %q", items(e, "AccessReason"), c.reason)
-			}
+			check.That(t, e.Outcome.String() == c.outcome && field(t, e, "AccessMask") == c.mask,
+				"%s, AccessMask %s; want %s, %s", e.Outcome, field(t, e, "AccessMask"), c.outcome, c.mask)
+			check.That(t, c.reason == nil || slices.Equal(items(e, "AccessReason"), c.reason),
+				"AccessReason %q, want %q", items(e, "AccessReason"), c.reason)
 			success := c.outcome == "success"
-			if o.handle.GenerateOnClose != success { // U-15
-				t.Errorf("U-15: GenerateOnClose %v, want %v", o.handle.GenerateOnClose, success)
-			}
+			check.That(t, o.handle.GenerateOnClose == success, // U-15
+				"U-15: GenerateOnClose %v, want %v", o.handle.GenerateOnClose, success)
 			if handle := field(t, e, "HandleId"); success && handle != "0x4c" || !success && handle != "0x0" {
 				t.Errorf("HandleId %s", handle)
 			}
-			if e.Subcategory != audit.FileSystem || e.Task() != 12800 {
-				t.Errorf("subcategory %s, task %d, want %s, 12800", e.Subcategory, e.Task(), audit.FileSystem)
-			}
+			check.That(t, e.Subcategory == audit.FileSystem && e.Task() == 12800,
+				"subcategory %s, task %d, want %s, 12800", e.Subcategory, e.Task(), audit.FileSystem)
 		})
 	}
 }
@@ -114,9 +107,8 @@ func TestAuditEntriesMatchLikeDenyEntries(t *testing.T) {
 	}
 	r := access.Request{Descriptor: sddl.MustParse("O:SYG:SYD:S:(AU;FA;0x3;;;PS)"),
 		Subject: access.Subject{Primary: tokenU(t)}, Desired: 2, Type: winnt.FileObject, Self: userU}
-	if v := standardPolicy(t).Evaluate("File", &r, access.Refuse(ntstatus.AccessDenied), nil); !v.Failure {
-		t.Error("U-12: PRINCIPAL_SELF does not match the self SID, want the entry to record")
-	}
+	v := standardPolicy(t).Evaluate("File", &r, access.Refuse(ntstatus.AccessDenied), nil)
+	check.That(t, v.Failure, "U-12: PRINCIPAL_SELF does not match the self SID, want the entry to record")
 }
 
 // UC-15, U-12: a condition that is true or unknown records, a false one not.
@@ -163,13 +155,10 @@ func TestObjectEntryNeedsItsType(t *testing.T) {
 			Handle: 8}, Request: &r, Decision: access.Grant(winnt.ADS_RIGHT_DS_READ_PROP)})
 		return sink.Drain()
 	}
-	if e := openDS(out, list); len(e) != 0 {
-		t.Errorf("UC-16: the type is not in the list, yet %v: len(e) = %d, want 0", ids(e), len(e))
-	}
+	e := openDS(out, list)
+	check.That(t, len(e) == 0, "UC-16: the type is not in the list, yet %v: len(e) = %d, want 0", ids(e), len(e))
 	events := openDS(in, list)
-	if len(events) != 1 || events[0].ID != 4662 {
-		t.Fatalf("UC-16: events %v, want 4662", ids(events))
-	}
+	check.RequireThat(t, len(events) == 1 && events[0].ID == 4662, "UC-16: events %v, want 4662", ids(events))
 	// U-58: braces with a percent sign, and each right followed by its nodes.
 	if got := field(t, events[0], "ObjectType"); got != "%{19195A5B-6DA0-11D0-AFD3-00C04FD930C9}" {
 		t.Errorf("U-58: ObjectType %s, want %%{19195A5B-6DA0-11D0-AFD3-00C04FD930C9}", got)
@@ -236,9 +225,8 @@ func TestGlobalSACLIsAppended(t *testing.T) {
 		GlobalSACLs: map[string]*sd.ACL{"Key": sddl.MustParse("S:(AU;SA;KR;;;WD)").SACL()},
 	})
 	key = openObject(t, p, winnt.KeyObject, subject, sddl.MustParse("O:BAG:SYD:(A;;KR;;;WD)"), 1)
-	if len(key.events) != 1 || !key.handle.GenerateOnClose {
-		t.Errorf("U-16: the global SACL of Key: events %v", ids(key.events))
-	}
+	check.That(t, len(key.events) == 1 && key.handle.GenerateOnClose,
+		"U-16: the global SACL of Key: events %v", ids(key.events))
 	if o := open(t, p, subject, "O:BAG:SYD:(A;;FR;;;WD)", 1); len(o.events) != 0 {
 		t.Errorf("U-16: the global SACL of Key does not count for a File: len(o.events) = %d, want 0", len(o.events))
 	}
@@ -273,23 +261,19 @@ func TestKernelModeIsNotAudited(t *testing.T) {
 	r := access.Request{Descriptor: sddl.MustParse(standardSD), Subject: access.Subject{Primary: tokenU(t)},
 		Desired: 1, Type: winnt.FileObject, Mode: access.Kernel}
 	granted := access.Grant(1)
-	if v := standardPolicy(t).Evaluate("File", &r, granted, nil); v.Success || v.Failure {
-		t.Error("U-10: kernel mode is not recorded")
-	}
+	v := standardPolicy(t).Evaluate("File", &r, granted, nil)
+	check.That(t, !v.Success && !v.Failure, "U-10: kernel mode is not recorded")
 	r.Mode = access.User
-	if v := standardPolicy(t).Evaluate("File", &r, granted, nil); !v.Success || v.Audited != 1 {
-		t.Errorf("user mode is: %+v, want v.Success = true, v.Audited = 1", v)
-	}
+	v = standardPolicy(t).Evaluate("File", &r, granted, nil)
+	check.That(t, v.Success && v.Audited == 1, "user mode is: %+v, want v.Success = true, v.Audited = 1", v)
 	r.Subject = access.Subject{}
-	if v := standardPolicy(t).Evaluate("File", &r, granted, nil); v.Success {
-		t.Error("a subject without token is not recorded")
-	}
+	v = standardPolicy(t).Evaluate("File", &r, granted, nil)
+	check.That(t, !v.Success, "a subject without token is not recorded")
 }
 
 func mustGUID(t testing.TB, s string) winnt.GUID {
 	t.Helper()
-	g := must(winnt.ParseGUID(s))
-	return g
+	return must(winnt.ParseGUID(s))
 }
 
 // Data of an audit entry that is not a condition belongs to the resource manager. Conditional entries do not count if
@@ -399,8 +383,7 @@ func TestAuditEvaluationAgreesWithReference(t *testing.T) {
 			a := must(sd.NewACE(k, flags, masks[rnd.IntN(len(masks))], who, extra...))
 			aces = append(aces, a)
 		}
-		l := must(sd.NewACL(aces...))
-		return l
+		return must(sd.NewACL(aces...))
 	}
 	n := randtest.Size(100_000)
 	settings := func() audit.Setting { return audit.Setting(rnd.IntN(4)) }

@@ -26,27 +26,21 @@ func TestFullQueueDropsAndCounts(t *testing.T) {
 		check.RequireThat(t, (i < 3) == (err == nil) && (err == nil || errors.Is(err, audit.ErrFull)),
 			"record %d: %v", i, err)
 	}
-	if m.Len() != 3 || m.Dropped() != 5 {
-		t.Fatalf("U-66: %d stored, %d dropped, want 3, 5", m.Len(), m.Dropped())
-	}
-	if got := m.Drain(); len(got) != 3 || m.Len() != 0 || m.Drain() != nil {
-		t.Fatalf("drained %d", len(got))
-	}
+	check.RequireThat(t, m.Len() == 3 && m.Dropped() == 5, "U-66: %d stored, %d dropped, want 3, 5", m.Len(), m.Dropped())
+	got := m.Drain()
+	check.RequireThat(t, len(got) == 3 && m.Len() == 0 && m.Drain() == nil, "drained %d", len(got))
 	check.NoError(t, m.Write(numbered("dc2")))
 	var events []audit.Event
 	for e := range m.Events() {
 		events = append(events, e)
 	}
-	if len(events) != 2 || events[0].ID != 4612 || events[1].ID != 4658 {
-		t.Fatalf("UC-57: %v", ids(events))
-	}
+	check.RequireThat(t, len(events) == 2 && events[0].ID == 4612 && events[1].ID == 4658, "UC-57: %v", ids(events))
 	if field(t, events[0], "AuditsDiscarded") != "5" || events[0].Computer != "dc2" || events[0].Task() != 12290 {
 		t.Errorf("U-65: AuditsDiscarded %s", field(t, events[0], "AuditsDiscarded"))
 	}
 	check.Equal(t, m.Dropped(), 5, "records dropped since the sink was created")
-	if events[0].RecordID != 4 || events[1].RecordID != 5 { // U-63
-		t.Errorf("U-63: ids %d, %d, want 4, 5", events[0].RecordID, events[1].RecordID)
-	}
+	check.That(t, events[0].RecordID == 4 && events[1].RecordID == 5, // U-63
+		"U-63: ids %d, %d, want 4, 5", events[0].RecordID, events[1].RecordID)
 	if err := m.Write(numbered("")); err != nil || m.Write(numbered("")) == nil {
 		t.Error("the announcement takes room like any record")
 	}
@@ -134,9 +128,8 @@ func TestLostLinesAreAnnounced(t *testing.T) {
 				good = append(good, readLine(t, []byte(text)))
 			}
 		}
-		if len(good) != 3 || *good[1].Event != 4612 || stringOf(t, good[1].Data["AuditsDiscarded"]) != "3" {
-			t.Fatalf("U-65 torn %v: %s", torn, w.String())
-		}
+		check.RequireThat(t, len(good) == 3 && *good[1].Event == 4612 && stringOf(t, good[1].Data["AuditsDiscarded"]) == "3",
+			"U-65 torn %v: %s", torn, w.String())
 		for i, g := range good {
 			check.Equal(t, *g.ID, uint64(i+1), "U-63: line %d has id", i)
 		}
@@ -159,13 +152,10 @@ func TestConcurrentWritesKeepOrderOfLines(t *testing.T) {
 	}
 	wg.Wait()
 	text := strings.Split(strings.TrimSpace(w.String()), "\n")
-	if len(text) != 1200 || l.Lost() != 0 {
-		t.Fatalf("%d lines, %d lost, want 1200, 0", len(text), l.Lost())
-	}
+	check.RequireThat(t, len(text) == 1200 && l.Lost() == 0, "%d lines, %d lost, want 1200, 0", len(text), l.Lost())
 	for i, one := range text {
-		if got := readLine(t, []byte(one)); *got.ID != uint64(i+1) {
-			t.Fatalf("line %d has id %d, want %d", i, *got.ID, uint64(i+1))
-		}
+		got := readLine(t, []byte(one))
+		check.RequireThat(t, *got.ID == uint64(i+1), "line %d has id %d, want %d", i, *got.ID, uint64(i+1))
 	}
 }
 
@@ -223,24 +213,20 @@ func TestFailedLossAnnouncementIsRepeated(t *testing.T) {
 		}
 		return s.Buffer.Write(b)
 	}}
-	if err := l.Write(numbered("")); err != nil || lost != 5 {
-		t.Fatalf("%v, %d lost, want nil, 5", err, lost)
-	}
+	err := l.Write(numbered(""))
+	check.RequireThat(t, err == nil && lost == 5, "%v, %d lost, want nil, 5", err, lost)
 	s.Buffer.Reset()
 	s.do = []func(b []byte) (int, error){func([]byte) (int, error) { return 0, errors.New("no room") }}
-	if err := l.Write(numbered("")); err == nil && s.Len() == 0 {
-		t.Fatal("no write failed")
-	}
+	err = l.Write(numbered(""))
+	check.RequireThat(t, err != nil || s.Len() != 0, "no write failed")
 	check.NoError(t, l.Write(numbered("")))
 	told := 0
 	for line := range strings.Lines(s.String()) {
 		e := must(audit.ParseEvent([]byte(strings.TrimSuffix(line, "\n"))))
 		if e.ID == 4612 {
-			n := must(strconv.Atoi(field(t, e, "AuditsDiscarded")))
-			told += n
+			told += must(strconv.Atoi(field(t, e, "AuditsDiscarded")))
 		}
 	}
-	if told < lost {
-		t.Errorf("%d records were lost, %d are announced, want at least %d\n%s", lost, told, lost, s.String())
-	}
+	check.That(t, told >= lost,
+		"%d records were lost, %d are announced, want at least %d\n%s", lost, told, lost, s.String())
 }
