@@ -3,6 +3,7 @@ package token_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -14,10 +15,9 @@ func TestRemovedPrivilegeStaysRemoved(t *testing.T) {
 	n, prev, st := tok.AdjustPrivileges(200, false,
 		[]token.PrivilegeChange{{LUID: 19, Attributes: winnt.SE_PRIVILEGE_REMOVED | winnt.SE_PRIVILEGE_ENABLED}})
 	wantStatus(t, "remove SeShutdownPrivilege", st, ntstatus.Success)
-	if len(prev) != 1 || prev[0].LUID != 19 || n.Present().Has(winnt.SeShutdownPrivilege) {
-		t.Errorf("after removing SeShutdownPrivilege: previous %v, held %v; want one entry, and the privilege "+
-			"not held", prev, n.Present().Names())
-	}
+	check.That(t, len(prev) == 1 && prev[0].LUID == 19 && !n.Present().Has(winnt.SeShutdownPrivilege),
+		"after removing SeShutdownPrivilege: previous %v, held %v; want one entry, and the privilege "+"not held", prev,
+		n.Present().Names())
 	_, _, st = n.AdjustPrivileges(201, false, []token.PrivilegeChange{enable(winnt.SeShutdownPrivilege)})
 	wantStatus(t, "enable a removed privilege", st, ntstatus.NotAllAssigned)
 }

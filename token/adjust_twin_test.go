@@ -270,8 +270,7 @@ func compare(t *testing.T, tok *token.Token, n *naive) {
 	check.RequireThat(t, slices.Equal(got.groups, n.groups), "groups\n%v, want\n%v", got.groups, n.groups)
 	if got.present != n.present || got.enabled != n.enabled || got.owner != n.owner || got.primary != n.primary ||
 		got.modified != n.modified {
-		t.Fatalf("held or enabled privileges, owner, primary group or ModifiedID differ: got\n%+v\nwant\n%+v", got,
-			*n)
+		t.Fatalf("held or enabled privileges, owner, primary group or ModifiedID differ: got\n%+v\nwant\n%+v", got, *n)
 	}
 	if tok.IsRestricted() != n.isRestr || tok.RestrictedSet().Len() != len(n.restricted) {
 		t.Fatalf("restricted %v with %d SIDs, want %v with %d", tok.IsRestricted(), tok.RestrictedSet().Len(),

@@ -137,8 +137,7 @@ func TestAdjustListsMatchTwin(t *testing.T) {
 		seen["changed"] += min(1, len(before))
 		for i, tk := range []*token.Token{tok, after} {
 			if got, want := state(tk), [2][3][]flagged{lists, want}[i]; got != stateOf(want) {
-				t.Fatalf("T-75: list %d, reset %t, %v %v: got\n%s\nwant\n%s", which, reset, names, on, got,
-					stateOf(want))
+				t.Fatalf("T-75: list %d, reset %t, %v %v: got\n%s\nwant\n%s", which, reset, names, on, got, stateOf(want))
 			}
 		}
 	}

@@ -144,8 +144,7 @@ func TestChangeAttributesMatchesModel(t *testing.T) {
 				continue
 			}
 			if tell(held(n)) != tell(want) || n.ModifiedID() != tok.ModifiedID() {
-				t.Fatalf("ChangeAttributes(%+v) of\n%s\ngot\n%s\nwant\n%s", changes, before, tell(held(n)),
-					tell(want))
+				t.Fatalf("ChangeAttributes(%+v) of\n%s\ngot\n%s\nwant\n%s", changes, before, tell(held(n)), tell(want))
 			}
 			tok = n
 		}

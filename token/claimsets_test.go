@@ -80,19 +80,17 @@ func TestFilterDisablesClaimsPermanently(t *testing.T) {
 	check.NoError(t, err)
 	again, err := token.Parse(text)
 	check.NoError(t, err)
-	if again.RestrictedUserClaims().Len() != 1 || again.RestrictedDeviceClaims().Len() != 0 {
-		t.Errorf("restricted claims after a round trip through a file: %d and %d, want 1 and 0: %s",
-			again.RestrictedUserClaims().Len(), again.RestrictedDeviceClaims().Len(), text)
-	}
+	check.That(t, again.RestrictedUserClaims().Len() == 1 && again.RestrictedDeviceClaims().Len() == 0,
+		"restricted claims after a round trip through a file: %d and %d, want 1 and 0: %s",
+		again.RestrictedUserClaims().Len(), again.RestrictedDeviceClaims().Len(), text)
 }
 
 // The per-user audit policy and the isolation prefix are kept by copies and in a file. They do not change ModifiedID
 // (T-90).
 func TestAuditPolicyAndIsolationAreKept(t *testing.T) {
 	tok := must(t, setup())
-	if string(tok.AuditPolicy()) != strings.Repeat("\x00", token.AuditPolicySize) {
-		t.Errorf("AuditPolicy of a new token = %x, want zeros", tok.AuditPolicy())
-	}
+	check.That(t, string(tok.AuditPolicy()) == strings.Repeat("\x00", token.AuditPolicySize),
+		"AuditPolicy of a new token = %x, want zeros", tok.AuditPolicy())
 	_, st := tok.WithAuditPolicy([]byte{1})
 	wantStatus(t, "WithAuditPolicy of one byte", st, ntstatus.InvalidParameter)
 	policy := []byte(strings.Repeat("\x12", token.AuditPolicySize))
@@ -111,9 +109,8 @@ func TestAuditPolicyAndIsolationAreKept(t *testing.T) {
 		again.IsolationPrefix() != "box" {
 		t.Errorf("audit policy or isolation prefix changed in a file: %v, %s", err, text)
 	}
-	if _, err := token.Parse([]byte(`{"user":"WD","auditPolicy":"12"}`)); err == nil {
-		t.Error("Parse of an audit policy of one byte: no error, want one")
-	}
+	check.That(t, check.Err(token.Parse([]byte(`{"user":"WD","auditPolicy":"12"}`))) != nil,
+		"Parse of an audit policy of one byte: no error, want one")
 }
 
 // ChangeAttributes (class 39) applies each operation, compares values by the existing attribute's case flag, and
@@ -133,9 +130,8 @@ func TestChangeAttributesAppliesEachOperation(t *testing.T) {
 		s := setup()
 		s.LocalAttributes = claimsOf(t, a)
 		n, st := must(t, s).ChangeAttributes([]token.AttributeChange{op(token.AttributeDelete, text("A", "Y"))})
-		if st != ntstatus.Success || attributesText(n) != want {
-			t.Errorf(`delete "Y" from A=x,y with flags %#x: %v, %s; want %s`, flags, st, attributesText(n), want)
-		}
+		check.That(t, st == ntstatus.Success && attributesText(n) == want,
+			`delete "Y" from A=x,y with flags %#x: %v, %s; want %s`, flags, st, attributesText(n), want)
 	}
 	// The existing attribute's flag decides whether a value exists already, not the flag of the added attribute.
 	for flags, want := range map[uint32]string{0: "A=x", claims.FlagCaseSensitive: "A=x,X"} {

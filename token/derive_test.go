@@ -3,6 +3,7 @@ package token_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -37,20 +38,17 @@ func TestDuplicateChangesOnlyTypeAndLevel(t *testing.T) {
 	tok := must(t, s)
 	for level := winnt.SecurityAnonymous; level <= winnt.SecurityDelegation; level++ {
 		d := tok.WithTypeLevel(winnt.TokenImpersonation, level)
-		if d.Type() != winnt.TokenImpersonation || d.Level() != level {
-			t.Errorf("WithTypeLevel: type %v, level %v; want impersonation, %v", d.Type(), d.Level(), level)
-		}
+		check.That(t, d.Type() == winnt.TokenImpersonation && d.Level() == level,
+			"WithTypeLevel: type %v, level %v; want impersonation, %v", d.Type(), d.Level(), level)
 		if d.ModifiedID() != 100 || d.AuthenticationID() != 0x5000 || d.ParentTokenID() != 0x88 ||
 			d.OriginatingLogon() != 0x77 ||
 			d.SessionID() != 3 || d.Source() != s.Source || d.ExpirationTime() != 12345 || d.GroupCount() != 4 || !d.Equal(tok) {
-			t.Errorf("T-49: WithTypeLevel(Impersonation, %v) changed a field other than type and level: %+v", level,
-				d.Spec())
+			t.Errorf("T-49: WithTypeLevel(Impersonation, %v) changed a field other than type and level: %+v", level, d.Spec())
 		}
 		if back := d.WithTypeLevel(winnt.TokenPrimary, 0); back.Level() != 0 || back.Type() != winnt.TokenPrimary {
 			t.Errorf("T-54: WithTypeLevel(Primary, 0): type %v, level %v; want primary, 0", back.Type(), back.Level())
 		}
 	}
-	if tok.Type() != winnt.TokenPrimary || tok.Level() != 0 {
-		t.Errorf("T-49: WithTypeLevel changed the original to type %v, level %v", tok.Type(), tok.Level())
-	}
+	check.That(t, tok.Type() == winnt.TokenPrimary && tok.Level() == 0,
+		"T-49: WithTypeLevel changed the original to type %v, level %v", tok.Type(), tok.Level())
 }

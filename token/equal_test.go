@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -53,9 +54,8 @@ func TestEqualComparesAccessNotIdentity(t *testing.T) {
 		for other, others := range classes {
 			for _, a := range list {
 				for _, b := range others {
-					if got := a.Equal(b); got != (one == other) {
-						t.Errorf("T-100: Equal(%s, %s) = %t, want %t", one, other, got, one == other)
-					}
+					got := a.Equal(b)
+					check.That(t, got == (one == other), "T-100: Equal(%s, %s) = %t, want %t", one, other, got, one == other)
 				}
 			}
 		}
@@ -93,12 +93,9 @@ func TestEqualComparesCapabilitiesAsSets(t *testing.T) {
 		{[]string{"!1"}, []string{"-1"}, true}, {[]string{"!1"}, []string{"1"}, false},
 	} {
 		a, b := made(c.a...), made(c.b...)
-		if a.Equal(b) != c.equal || b.Equal(a) != c.equal {
-			t.Errorf("T-100: Equal of capabilities %v and %v = %t, and %t reversed; want %t", c.a, c.b, a.Equal(b),
-				b.Equal(a), c.equal)
-		}
+		check.That(t, a.Equal(b) == c.equal && b.Equal(a) == c.equal,
+			"T-100: Equal of capabilities %v and %v = %t, and %t reversed; want %t", c.a, c.b, a.Equal(b), b.Equal(a), c.equal)
 	}
-	if x := made("1"); !x.Equal(x) {
-		t.Error("T-100: Equal of a token with itself = false, want true")
-	}
+	x := made("1")
+	check.That(t, x.Equal(x), "T-100: Equal of a token with itself = false, want true")
 }

@@ -34,8 +34,7 @@ func FuzzParse(f *testing.F) {
 		check.RequireThat(t, err == nil, "MarshalJSON of a parsed token: %v", err)
 		again, err := token.Parse(text)
 		check.RequireThat(t, err == nil, "Parse of the output of MarshalJSON, %s: %v", text, err)
-		if a, b := normal(tok), normal(again); a != b {
-			t.Fatalf("after MarshalJSON and Parse: %s\nwant %s", b, a)
-		}
+		a, b := normal(tok), normal(again)
+		check.RequireThat(t, a == b, "after MarshalJSON and Parse: %s\nwant %s", b, a)
 	})
 }

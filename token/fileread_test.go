@@ -19,10 +19,9 @@ import (
 func TestParseReadsDocumentedExample(t *testing.T) {
 	tok := parse(t, designExample)
 	du := account(513)
-	if tok.User().SID != account(1107) || tok.Owner() != account(1107) || tok.PrimaryGroup() != du {
-		t.Errorf("user %v, owner %v, primary group %v; want %v, %v, %v", tok.User().SID, tok.Owner(),
-			tok.PrimaryGroup(), account(1107), account(1107), du)
-	}
+	check.That(t, tok.User().SID == account(1107) && tok.Owner() == account(1107) && tok.PrimaryGroup() == du,
+		"user %v, owner %v, primary group %v; want %v, %v, %v", tok.User().SID, tok.Owner(), tok.PrimaryGroup(),
+		account(1107), account(1107), du)
 	if a, _ := attributes(t, tok, du); a != 7 {
 		t.Errorf("group without attributes has %#x, want 0x7", a)
 	}
@@ -49,13 +48,11 @@ func TestParseReadsDocumentedExample(t *testing.T) {
 		!reflect.DeepEqual(a.Strings, []string{"Engineering"}) {
 		t.Errorf(`user claim "department": %v, found %t; want the string Engineering`, a, ok)
 	}
-	if tok.AuthenticationID() != 0x3e7 || tok.Source().Name != "User32" || tok.SessionID() != 0 {
-		t.Errorf("authentication id %v, source %q, session %d; want 0x3e7, User32, 0", tok.AuthenticationID(),
-			tok.Source().Name, tok.SessionID())
-	}
-	if n := tok.DefaultDACL().Len(); n != 1 {
-		t.Errorf("default DACL has %d entries, want 1", n)
-	}
+	check.That(t, tok.AuthenticationID() == 0x3e7 && tok.Source().Name == "User32" && tok.SessionID() == 0,
+		"authentication id %v, source %q, session %d; want 0x3e7, User32, 0", tok.AuthenticationID(), tok.Source().Name,
+		tok.SessionID())
+	n := tok.DefaultDACL().Len()
+	check.That(t, n == 1, "default DACL has %d entries, want 1", n)
 }
 
 // Only "user" is required; the other fields have the documented defaults.
@@ -77,10 +74,9 @@ func TestParseUsesDocumentedDefaults(t *testing.T) {
 		check.SlicesEqual(t, claim.Uints, want, "boolean claim %s", name)
 	}
 	tok = parse(t, `{"user":"S-1-5-21-1-2-3-1001","type":"Impersonation","groups":["WD","BU"]}`)
-	if tok.Level() != winnt.SecurityImpersonation || tok.PrimaryGroup() != sid.Everyone {
-		t.Errorf("level %v, primary group %v; want %v and the first group, %v", tok.Level(), tok.PrimaryGroup(),
-			winnt.SecurityImpersonation, sid.Everyone)
-	}
+	check.That(t, tok.Level() == winnt.SecurityImpersonation && tok.PrimaryGroup() == sid.Everyone,
+		"level %v, primary group %v; want %v and the first group, %v", tok.Level(), tok.PrimaryGroup(),
+		winnt.SecurityImpersonation, sid.Everyone)
 	if tok := parse(t, `{"user":"SY","defaultDacl":"D:NO_ACCESS_CONTROL","integrityLevel":"None",`+
 		`"mandatoryPolicy":[]}`); tok.DefaultDACL() != nil || tok.GroupCount() != 0 || tok.MandatoryPolicy() != 0 {
 		t.Errorf("default DACL %v, %d groups, policy %d; want none, 0, 0", tok.DefaultDACL(), tok.GroupCount(),
@@ -191,16 +187,12 @@ func TestParseErrorNamesField(t *testing.T) {
 	check.That(t, errors.As(err, &fe) && fe.Line == 1 && fe.Offset == 8 && strings.HasSuffix(err.Error(), "(byte 8)"),
 		"Parse: %v: %+v; want line 1, byte 8", err, fe)
 	_, err = token.Parse([]byte(`{"user":"SY","owner":"BA"}`))
-	if !errors.Is(err, ntstatus.InvalidOwner.Err()) {
-		t.Errorf("Parse with an owner that the token cannot have: %v, want %v", err, ntstatus.InvalidOwner.Err())
-	}
-	if _, err := token.Parse(make([]byte, token.MaxFile+1)); err == nil {
-		t.Error("Parse of a file of MaxFile+1 bytes: no error, want one")
-	}
+	check.ErrorIs(t, err, ntstatus.InvalidOwner.Err(), "Parse with an owner that the token cannot have")
+	check.That(t, check.Err(token.Parse(make([]byte, token.MaxFile+1))) != nil,
+		"Parse of a file of MaxFile+1 bytes: no error, want one")
 	many := strings.Repeat(`"WD",`, token.MaxGroups)
-	if _, err := token.Parse([]byte(`{"user":"SY","groups":[` + many + `"WD"]}`)); err == nil {
-		t.Error("Parse of MaxGroups+1 groups: no error, want one")
-	}
+	check.That(t, check.Err(token.Parse([]byte(`{"user":"SY","groups":[`+many+`"WD"]}`))) != nil,
+		"Parse of MaxGroups+1 groups: no error, want one")
 }
 
 // Parse accepts a file of MaxFile bytes and rejects one of MaxFile+1.
@@ -209,9 +201,8 @@ func TestParseLimitsFileSize(t *testing.T) {
 	for i := range file[30:] {
 		file[30+i] = ' '
 	}
-	if _, err := token.Parse(file[:token.MaxFile]); err != nil {
-		t.Errorf("Parse of %d bytes: %v, want no error", token.MaxFile, err)
-	}
+	_, err := token.Parse(file[:token.MaxFile])
+	check.That(t, err == nil, "Parse of %d bytes: %v, want no error", token.MaxFile, err)
 	var wrong *token.FileError
 	if _, err := token.Parse(file[:token.MaxFile+1]); !errors.As(err, &wrong) || wrong.Offset != token.MaxFile {
 		t.Errorf("Parse of %d bytes: %v, want a *FileError at byte %d", token.MaxFile+1, err, token.MaxFile)
@@ -229,8 +220,6 @@ func TestParseReadsImpersonationLevel(t *testing.T) {
 		`"type":"Primary"`: 0,
 	} {
 		tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1001",` + text + `}`))
-		if err != nil || tok.Level() != want {
-			t.Errorf("Parse of %s: level %v, %v; want %v", text, tok.Level(), err, want)
-		}
+		check.That(t, err == nil && tok.Level() == want, "Parse of %s: level %v, %v; want %v", text, tok.Level(), err, want)
 	}
 }

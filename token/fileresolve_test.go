@@ -3,6 +3,7 @@ package token_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -16,8 +17,7 @@ func TestParseResolvesAliasesInDomain(t *testing.T) {
 		`{"user":{"sid":"S-1-5-21-1-2-3-1001"},"groups":[{"attributes":[],"sid":"DG"}]}`: "S-1-5-21-1-2-3-514",
 	} {
 		tok := parse(t, text)
-		if _, ok := attributes(t, tok, sid.MustParse(want)); !ok {
-			t.Errorf("Parse of %s: no group %s", text, want)
-		}
+		_, ok := attributes(t, tok, sid.MustParse(want))
+		check.That(t, ok, "Parse of %s: no group %s", text, want)
 	}
 }

@@ -45,9 +45,8 @@ func TestFileKeepsEveryPart(t *testing.T) {
 	check.That(t, strings.Contains(string(text), `"groups":["S-1-1-0",{"sid":"S-1-5-32-544",`),
 		"a group with the attributes of a logon is not a SID alone: %s", text)
 	again := parse(t, string(text))
-	if !reflect.DeepEqual(normal(tok), normal(again)) {
-		t.Errorf("after MarshalJSON and Parse: %+v\nwant %+v", normal(again), normal(tok))
-	}
+	check.That(t, reflect.DeepEqual(normal(tok), normal(again)),
+		"after MarshalJSON and Parse: %+v\nwant %+v", normal(again), normal(tok))
 	if back, _ := again.MarshalJSON(); fmt.Sprint(parse(t, string(back)).Spec().Groups) != fmt.Sprint(tok.Spec().Groups) {
 		t.Errorf("a second round trip changed the groups from %v", tok.Spec().Groups)
 	}
@@ -89,8 +88,7 @@ func TestFileNamesElevationType(t *testing.T) {
 		winnt.TokenElevationTypeLimited: `"elevationType":"Limited"`} {
 		spec := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107"))
 		spec.ElevationType = elevation
-		tok := must(t, spec)
-		file, err := tok.MarshalJSON()
+		file, err := must(t, spec).MarshalJSON()
 		if err != nil || strings.Contains(string(file), "elevationType") != (want != "") ||
 			!strings.Contains(string(file), want) {
 			t.Errorf("MarshalJSON of elevation type %d: %s, %v; want %s", elevation, file, err, want)
@@ -117,9 +115,8 @@ func TestFileRoundTripsRandomTokens(t *testing.T) {
 		check.NoError(t, err)
 		back, err := token.Parse(file)
 		check.RequireThat(t, err == nil, "Parse of %s: %v", file, err)
-		if got, want := said(back.Spec()), said(tok.Spec()); !maps.Equal(got, want) {
-			t.Fatalf("Parse of %s: fields differ: %v", file, differences(got, want))
-		}
+		got, want := said(back.Spec()), said(tok.Spec())
+		check.RequireThat(t, maps.Equal(got, want), "Parse of %s: fields differ: %v", file, differences(got, want))
 		if again, err := back.MarshalJSON(); err != nil || string(again) != string(file) {
 			t.Fatalf("second MarshalJSON: %s, %v; want %s", again, err, file)
 		}

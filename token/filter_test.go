@@ -31,10 +31,9 @@ func TestFilterWithoutChangeIsNotMarked(t *testing.T) {
 	// T-64: a filtered token that is filtered again keeps the mark and gets the new parent.
 	taken := filter(t, tok, token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE, ParentTokenID: parentID})
 	again := filter(t, taken, token.FilterSpec{ParentTokenID: parentID + 1, ModifiedID: 8})
-	if again.ParentTokenID() != parentID+1 || !again.IsFiltered() || taken.ParentTokenID() != parentID {
-		t.Errorf("T-64: parents %v and %v, filtered %v; want %v, %v, true", taken.ParentTokenID(),
-			again.ParentTokenID(), again.IsFiltered(), parentID, parentID+1)
-	}
+	check.That(t, again.ParentTokenID() == parentID+1 && again.IsFiltered() && taken.ParentTokenID() == parentID,
+		"T-64: parents %v and %v, filtered %v; want %v, %v, true", taken.ParentTokenID(), again.ParentTokenID(),
+		again.IsFiltered(), parentID, parentID+1)
 	_, st := tok.Filter(token.FilterSpec{Flags: 0x10})
 	wantStatus(t, "T-60: Filter with the unknown flag 0x10", st, ntstatus.InvalidParameter)
 }
@@ -53,15 +52,13 @@ func TestDroppedRestrictingSIDStillDenies(t *testing.T) {
 			t.Errorf("after restricting to %v, deny entries match %d SIDs, want a, b and c", next, deny.Len())
 		}
 		again := must(t, n.Spec())
-		if again.RestrictedDenySet().Len() != 3 || again.RestrictedSet().Len() != n.RestrictedSet().Len() {
-			t.Errorf("token made from the Spec: %d deny SIDs, %d restricting SIDs; want 3, %d",
-				again.RestrictedDenySet().Len(), again.RestrictedSet().Len(), n.RestrictedSet().Len())
-		}
+		check.That(t, again.RestrictedDenySet().Len() == 3 && again.RestrictedSet().Len() == n.RestrictedSet().Len(),
+			"token made from the Spec: %d deny SIDs, %d restricting SIDs; want 3, %d", again.RestrictedDenySet().Len(),
+			again.RestrictedSet().Len(), n.RestrictedSet().Len())
 	}
-	if n.RestrictedSet().Len() != 0 || !n.IsRestricted() {
-		t.Errorf("after the last restriction: %d restricting SIDs, restricted %t; want 0, true",
-			n.RestrictedSet().Len(), n.IsRestricted())
-	}
+	check.That(t, n.RestrictedSet().Len() == 0 && n.IsRestricted(),
+		"after the last restriction: %d restricting SIDs, restricted %t; want 0, true", n.RestrictedSet().Len(),
+		n.IsRestricted())
 }
 
 // A list that repeats SIDs does not make the restricting SIDs of a second restriction exceed the limit of a token
@@ -237,9 +234,8 @@ func TestIsFilteredOnlyIfSomethingWasRemoved(t *testing.T) {
 	} {
 		n := filter(t, c.of, c.f)
 		check.Equal(t, n.IsFiltered(), c.taken, "T-64: %s: filtered", c.name)
-		if inert := c.f.Flags&winnt.SANDBOX_INERT != 0; n.SandboxInert() != inert {
-			t.Errorf("%s: inert %t, want %t", c.name, n.SandboxInert(), inert)
-		}
+		inert := c.f.Flags&winnt.SANDBOX_INERT != 0
+		check.That(t, n.SandboxInert() == inert, "%s: inert %t, want %t", c.name, n.SandboxInert(), inert)
 		if c.f.DropUserClaims && n.UserClaims().Len() != 0 || c.f.DropDeviceClaims && n.DeviceClaims().Len() != 0 ||
 			!c.f.DropUserClaims && n.UserClaims().Len() != c.of.UserClaims().Len() ||
 			!c.f.DropDeviceClaims && n.DeviceClaims().Len() != c.of.DeviceClaims().Len() {
@@ -294,9 +290,8 @@ func TestLUATokenComparesWholeSIDs(t *testing.T) {
 		s.Groups = append(s.Groups, token.Group{SID: sid.MustParse(text), Attributes: token.GroupDefault})
 		n := filter(t, must(t, s), token.FilterSpec{Flags: winnt.LUA_TOKEN})
 		a, _ := attributes(t, n, sid.MustParse(text))
-		if got := a&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0; got != want || n.IsFiltered() != want {
-			t.Errorf("T-65: LUA_TOKEN with %s: deny-only %t, filtered %t; want %t, %t", text, got, n.IsFiltered(),
-				want, want)
-		}
+		got := a&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0
+		check.That(t, got == want && n.IsFiltered() == want,
+			"T-65: LUA_TOKEN with %s: deny-only %t, filtered %t; want %t, %t", text, got, n.IsFiltered(), want, want)
 	}
 }

@@ -26,13 +26,11 @@ func TestIsElevatedFollowsTypeAndLevel(t *testing.T) {
 		s := setup()
 		s.ElevationType, s.Integrity, s.Flags = c.kind, c.level, c.flags
 		tok := must(t, s)
-		if tok.IsElevated() != c.elevated || tok.IsSandboxed() != c.sandboxed || tok.SessionDropped() {
-			t.Errorf("%+v: elevated %t, sandboxed %t, session dropped %t; want false for the last", c,
-				tok.IsElevated(), tok.IsSandboxed(), tok.SessionDropped())
-		}
+		check.That(t, tok.IsElevated() == c.elevated && tok.IsSandboxed() == c.sandboxed && !tok.SessionDropped(),
+			"%+v: elevated %t, sandboxed %t, session dropped %t; want false for the last", c, tok.IsElevated(),
+			tok.IsSandboxed(), tok.SessionDropped())
 		s.Flags |= winnt.TOKEN_SESSION_NOT_REFERENCED
-		check.That(t, must(t, s).SessionDropped(),
-			"SessionDropped with TOKEN_SESSION_NOT_REFERENCED = false, want true")
+		check.That(t, must(t, s).SessionDropped(), "SessionDropped with TOKEN_SESSION_NOT_REFERENCED = false, want true")
 	}
 }
 
@@ -42,17 +40,13 @@ func TestPrivilegeCheckReturnsUsedPrivileges(t *testing.T) {
 	tok := must(t, setup())
 	set := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeShutdownPrivilege)
 	ok, used := tok.PrivilegeCheck(set, true)
-	if ok || used != winnt.SeChangeNotifyPrivilege.Bit() {
-		t.Errorf("PrivilegeCheck for all: %v, used %v; want false, SeChangeNotifyPrivilege", ok, used.Names())
-	}
+	check.That(t, !ok && used == winnt.SeChangeNotifyPrivilege.Bit(),
+		"PrivilegeCheck for all: %v, used %v; want false, SeChangeNotifyPrivilege", ok, used.Names())
 	ok, used = tok.PrivilegeCheck(set, false)
-	if !ok || used != winnt.SeChangeNotifyPrivilege.Bit() {
-		t.Errorf("PrivilegeCheck for any: %v, used %v; want true, SeChangeNotifyPrivilege", ok, used.Names())
-	}
-	if all, _ := tok.PrivilegeCheck(0, true); !all {
-		t.Error("PrivilegeCheck for all of an empty set = false, want true")
-	}
-	if some, _ := tok.PrivilegeCheck(0, false); some {
-		t.Error("PrivilegeCheck for any of an empty set = true, want false")
-	}
+	check.That(t, ok && used == winnt.SeChangeNotifyPrivilege.Bit(),
+		"PrivilegeCheck for any: %v, used %v; want true, SeChangeNotifyPrivilege", ok, used.Names())
+	all, _ := tok.PrivilegeCheck(0, true)
+	check.That(t, all, "PrivilegeCheck for all of an empty set = false, want true")
+	some, _ := tok.PrivilegeCheck(0, false)
+	check.That(t, !some, "PrivilegeCheck for any of an empty set = true, want false")
 }

@@ -59,10 +59,9 @@ func TestGroupDisabledExcludesAttributes(t *testing.T) {
 		s := setup()
 		change(&s)
 		var wrong *token.SpecError
-		if _, err := token.New(s); !errors.As(err, &wrong) || wrong.Status != ntstatus.InvalidParameter {
-			t.Errorf("T-143: New with GroupDisabled in %s: %v, want a SpecError with %v", name, err,
-				ntstatus.InvalidParameter)
-		}
+		_, err := token.New(s)
+		check.That(t, errors.As(err, &wrong) && wrong.Status == ntstatus.InvalidParameter,
+			"T-143: New with GroupDisabled in %s: %v, want a SpecError with %v", name, err, ntstatus.InvalidParameter)
 	}
 }
 
@@ -71,16 +70,12 @@ func TestGroupDisabledExcludesAttributes(t *testing.T) {
 func TestAsGivenDisablesZeroAttributes(t *testing.T) {
 	given := []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}}
 	tok := must(t, token.Spec{User: token.Group{SID: userU}, Groups: token.AsGiven(given)})
-	if tok.Member(groupG1, true) || !tok.Member(groupG2, false) || given[0].Attributes != 0 {
-		t.Errorf("T-144: groups after AsGiven: %v, want the first disabled; given[0].Attributes = %#x, want 0",
-			tok.Spec().Groups, given[0].Attributes)
-	}
+	check.That(t, !tok.Member(groupG1, true) && tok.Member(groupG2, false) && given[0].Attributes == 0,
+		"T-144: groups after AsGiven: %v, want the first disabled; given[0].Attributes = %#x, want 0", tok.Spec().Groups,
+		given[0].Attributes)
 	for _, beside := range []uint32{0, winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_OWNER} {
 		_, err := token.New(token.Spec{User: token.Group{SID: userU}, Groups: token.AsGiven(
 			[]token.Group{{SID: groupG1, Attributes: token.GroupDisabled | beside}})})
-		if !errors.Is(err, ntstatus.InvalidParameter.Err()) {
-			t.Errorf("T-144: New after AsGiven of GroupDisabled|%#x: %v, want %v", beside, err,
-				ntstatus.InvalidParameter.Err())
-		}
+		check.ErrorIs(t, err, ntstatus.InvalidParameter.Err(), "T-144: New after AsGiven of GroupDisabled|%#x", beside)
 	}
 }

@@ -38,8 +38,7 @@ func TestAdmitPackageAppendsEntry(t *testing.T) {
 	full, err := sd.NewACL(large, tail)
 	check.NoError(t, err)
 	if got := token.AdmitPackage(full, pkg, winnt.GENERIC_ALL); got != full {
-		t.Errorf("AdmitPackage of a full list of %d bytes returned %d bytes, want the same list", full.Size(),
-			got.Size())
+		t.Errorf("AdmitPackage of a full list of %d bytes returned %d bytes, want the same list", full.Size(), got.Size())
 	}
 }
 
@@ -52,10 +51,9 @@ func TestLowBoxChargesLongerDACL(t *testing.T) {
 	tok := must(t, s)
 	n := lowbox(t, tok, "S-1-15-2-1-2-3-4-5-6-7")
 	need := uint32(n.DefaultDACL().Size() + n.PrimaryGroup().Len())
-	if tok.DynamicCharged() != 500 || n.DynamicCharged() != need || need <= 500 || n.DynamicAvailable() != 0 {
-		t.Errorf("charged %d, after LowBox %d, needed %d, available %d; want 500, %d, more than 500, 0",
-			tok.DynamicCharged(), n.DynamicCharged(), need, n.DynamicAvailable(), need)
-	}
+	check.That(t, tok.DynamicCharged() == 500 && n.DynamicCharged() == need && need > 500 && n.DynamicAvailable() == 0,
+		"charged %d, after LowBox %d, needed %d, available %d; want 500, %d, more than 500, 0", tok.DynamicCharged(),
+		n.DynamicCharged(), need, n.DynamicAvailable(), need)
 	if a := tok.DynamicAvailable(); a != 500-uint32(list.Size()+tok.PrimaryGroup().Len()) {
 		t.Errorf("%d bytes are available, want %d", a, 500-uint32(list.Size()+tok.PrimaryGroup().Len()))
 	}
@@ -86,14 +84,11 @@ func TestLowBoxLimitsToken(t *testing.T) {
 	withList := setup()
 	withList.DefaultDACL = sddl.MustParse("D:(D;;GW;;;BG)(A;;GA;;;BA)").DACL()
 	list := lowbox(t, must(t, withList), "S-1-15-2-1-2-3").DefaultDACL()
-	if text, _ := sddl.Format(sd.New(sd.Parts{DACL: list}),
-		sddl.Options{}); text != "D:(D;;GW;;;BG)(A;;GA;;;BA)(A;;GA;;;S-1-15-2-1-2-3)" {
-		t.Errorf("T-131: default DACL after LowBox: %s, want D:(D;;GW;;;BG)(A;;GA;;;BA)(A;;GA;;;S-1-15-2-1-2-3)",
-			text)
-	}
-	if n.DefaultDACL() != nil {
-		t.Errorf("T-131: default DACL after LowBox of a token without one: %v, want nil", n.DefaultDACL())
-	}
+	text, _ := sddl.Format(sd.New(sd.Parts{DACL: list}), sddl.Options{})
+	check.That(t, text == "D:(D;;GW;;;BG)(A;;GA;;;BA)(A;;GA;;;S-1-15-2-1-2-3)",
+		"T-131: default DACL after LowBox: %s, want D:(D;;GW;;;BG)(A;;GA;;;BA)(A;;GA;;;S-1-15-2-1-2-3)", text)
+	check.That(t, n.DefaultDACL() == nil,
+		"T-131: default DACL after LowBox of a token without one: %v, want nil", n.DefaultDACL())
 	for level, want := range map[uint32]uint32{0: 0, 0x800: 0x800, 0x1000: 0x1000, 0x1001: 0x1000, 0x1800: 0x1000,
 		0x1FFF: 0x1000, 0x2100: 0x1000, 0x4000: 0x1000} {
 		s := setup()

@@ -30,13 +30,11 @@ func TestRepeatedDeviceGroupMatchesIfOneDoes(t *testing.T) {
 		}
 		tok := must(t, s)
 		if a, d := inDevice(tok, groupG1); a != c.allow || d != c.deny {
-			t.Errorf("A-116: device groups %#x: match allow %t, deny %t; want %t, %t", c.attributes, a, d, c.allow,
-				c.deny)
+			t.Errorf("A-116: device groups %#x: match allow %t, deny %t; want %t, %t", c.attributes, a, d, c.allow, c.deny)
 		}
 		n := filter(t, tok, token.FilterSpec{DisableDevice: []sid.SID{groupG1}})
 		if a, d := inDevice(n, groupG1); a || !d {
-			t.Errorf("T-67: device groups %#x after Filter: match allow %t, deny %t; want false, true", c.attributes,
-				a, d)
+			t.Errorf("T-67: device groups %#x after Filter: match allow %t, deny %t; want false, true", c.attributes, a, d)
 		}
 		for i, g := range slices.Collect(groupsOf(n.DeviceGroups())) {
 			if g.SID == groupG1 && g.Attributes&(winnt.SE_GROUP_ENABLED|winnt.SE_GROUP_ENABLED_BY_DEFAULT|deny) != deny ||
@@ -108,8 +106,7 @@ func TestRepeatedSIDUsesAllowingEntry(t *testing.T) {
 	}
 	s := setup(token.Group{SID: sid.Administrators, Attributes: on})
 	s.Restricted = restricting(sid.Users, sid.Administrators)
-	check.That(t, must(t, s).IsAdmin(),
-		"T-103: IsAdmin with Administrators among two restricting SIDs = false, want true")
+	check.That(t, must(t, s).IsAdmin(), "T-103: IsAdmin with Administrators among two restricting SIDs = false, want true")
 	if s.Restricted = restricting(sid.Administrators); !must(t, s).IsAdmin() {
 		t.Error("T-103: IsAdmin with Administrators as the only restricting SID = false, want true")
 	}

@@ -49,10 +49,8 @@ func TestProfilesHaveLogonDefaults(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tok := must(t, c.spec)
-			if tok.PrimaryGroup().String() != c.primary || tok.Owner().String() != c.owner {
-				t.Errorf("primary group %s, owner %s; want %s, %s", tok.PrimaryGroup(), tok.Owner(), c.primary,
-					c.owner)
-			}
+			check.That(t, tok.PrimaryGroup().String() == c.primary && tok.Owner().String() == c.owner,
+				"primary group %s, owner %s; want %s, %s", tok.PrimaryGroup(), tok.Owner(), c.primary, c.owner)
 			text, err := sddl.Format(sd.New(sd.Parts{DACL: tok.DefaultDACL()}), sddl.Options{})
 			check.That(t, err == nil && text == c.dacl, "default DACL %s, %v; want %s", text, err, c.dacl)
 			g, ok := tok.LogonSID()
@@ -79,24 +77,17 @@ func TestProfilesHaveDocumentedGroups(t *testing.T) {
 		integrity      sid.SID
 		administrators uint32 // attributes of the group
 	}{
-		"administrator": {token.Administrator(userU), "513 WD BA BU IU AU S-1-2-0 logon", 2, 0, "", 1, 0,
-			sid.HighLevel, 0xF},
+		"administrator": {token.Administrator(userU), "513 WD BA BU IU AU S-1-2-0 logon", 2, 0, "", 1, 0, sid.HighLevel, 0xF},
 		"limited": {token.LimitedAdministrator(userU), "513 WD BA BU IU AU S-1-2-0 logon", 3, 0, "", 1, 0,
 			sid.MediumLevel, winnt.SE_GROUP_USE_FOR_DENY_ONLY},
-		"user": {token.StandardUser(userU), "513 WD BU IU AU S-1-2-0 logon", 1, 0, "", 1, 0,
-			sid.MediumLevel, 0},
-		"network user": {token.NetworkUser(userU, groupG1), "2001 WD BU NU AU S-1-5-15", 1, 0, "", 2, 2,
-			sid.MediumLevel, 0},
-		"system": {token.LocalSystem(), "BA WD AU", 1, 0x3E7, "*SYSTEM*", 1, 0,
-			sid.SystemLevel, 0xE},
-		"local service": {token.LocalService(), "WD BU SU AU S-1-2-0 logon", 1, 0x3E5, "", 1, 0,
-			sid.SystemLevel, 0},
+		"user":          {token.StandardUser(userU), "513 WD BU IU AU S-1-2-0 logon", 1, 0, "", 1, 0, sid.MediumLevel, 0},
+		"network user":  {token.NetworkUser(userU, groupG1), "2001 WD BU NU AU S-1-5-15", 1, 0, "", 2, 2, sid.MediumLevel, 0},
+		"system":        {token.LocalSystem(), "BA WD AU", 1, 0x3E7, "*SYSTEM*", 1, 0, sid.SystemLevel, 0xE},
+		"local service": {token.LocalService(), "WD BU SU AU S-1-2-0 logon", 1, 0x3E5, "", 1, 0, sid.SystemLevel, 0},
 		"network service": {token.NetworkService(), "WD BU SU AU S-1-2-0 logon", 1, 0x3E4, "", 1, 0,
 			sid.SystemLevel, 0},
-		"anonymous": {token.Anonymous(true), "WD", 1, 0x3E6, "*SYSTEM*", 1, 0,
-			sid.UntrustedLevel, 0},
-		"no groups": {token.Anonymous(false), "", 1, 0x3E6, "*SYSTEM*", 1, 0,
-			sid.UntrustedLevel, 0},
+		"anonymous": {token.Anonymous(true), "WD", 1, 0x3E6, "*SYSTEM*", 1, 0, sid.UntrustedLevel, 0},
+		"no groups": {token.Anonymous(false), "", 1, 0x3E6, "*SYSTEM*", 1, 0, sid.UntrustedLevel, 0},
 	} {
 		tok := must(t, c.spec)
 		var groups []string
@@ -104,9 +95,8 @@ func TestProfilesHaveDocumentedGroups(t *testing.T) {
 			name, want := short(g.SID), token.GroupDefault
 			switch {
 			case g.SID == c.integrity:
-				if g.Attributes != winnt.SE_GROUP_INTEGRITY|winnt.SE_GROUP_INTEGRITY_ENABLED {
-					t.Errorf("the integrity entry of %v has %#x, want 0x60", tok.User().SID, g.Attributes)
-				}
+				check.That(t, g.Attributes == winnt.SE_GROUP_INTEGRITY|winnt.SE_GROUP_INTEGRITY_ENABLED,
+					"the integrity entry of %v has %#x, want 0x60", tok.User().SID, g.Attributes)
 				continue
 			case g.SID == sid.Administrators:
 				want = c.administrators
@@ -115,9 +105,8 @@ func TestProfilesHaveDocumentedGroups(t *testing.T) {
 			case g.SID.SubAuthorities() == 5:
 				name = fmt.Sprint(g.SID.RID())
 			}
-			if groups = append(groups, name); g.Attributes != want {
-				t.Errorf("%v: group %s has %#x, want %#x", tok.User().SID, name, g.Attributes, want)
-			}
+			groups = append(groups, name)
+			check.That(t, g.Attributes == want, "%v: group %s has %#x, want %#x", tok.User().SID, name, g.Attributes, want)
 		}
 		check.Equal(t, sid.IntegrityLevel(tok.Integrity()), c.integrity, "%s: integrity level", name)
 		check.Equal(t, strings.Join(groups, " "), c.groups, "%s: groups", name)
@@ -127,9 +116,8 @@ func TestProfilesHaveDocumentedGroups(t *testing.T) {
 			t.Errorf("%s: %+v, want elevation type %d, session %v, source %q, type %d, level %d", name, tok.Spec(),
 				c.kind, c.session, c.source, c.typ, c.level)
 		}
-		if (tok.DefaultDACL() == nil) != strings.HasPrefix(fmt.Sprint(tok.User().SID), "S-1-5-7") {
-			t.Errorf("%s: default DACL %v, want one for every token but Anonymous", name, tok.DefaultDACL())
-		}
+		check.That(t, (tok.DefaultDACL() == nil) == strings.HasPrefix(fmt.Sprint(tok.User().SID), "S-1-5-7"),
+			"%s: default DACL %v, want one for every token but Anonymous", name, tok.DefaultDACL())
 	}
 }
 

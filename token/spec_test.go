@@ -16,9 +16,7 @@ func TestSpecReturnsEveryField(t *testing.T) {
 	s := everything(t)
 	v := reflect.ValueOf(s)
 	for i := range v.NumField() {
-		if v.Field(i).IsZero() {
-			t.Errorf("everything() leaves the field %s at its zero value", v.Type().Field(i).Name)
-		}
+		check.That(t, !v.Field(i).IsZero(), "everything() leaves the field %s at its zero value", v.Type().Field(i).Name)
 	}
 	if d := differs(must(t, s).Spec(), s); d != nil {
 		t.Errorf("Spec() differs from the given Spec in %v, want no field\ngot  %v\nwant %v", d,
@@ -53,9 +51,8 @@ func TestZeroSpecFieldsHaveDefaults(t *testing.T) {
 	got := tok.Spec()
 	want := token.Spec{User: token.Group{SID: userU}, Type: winnt.TokenPrimary, ExpirationTime: token.NeverExpires,
 		ElevationType: winnt.TokenElevationTypeDefault, Owner: userU, PrimaryGroup: userU, DynamicCharged: 500}
-	if d := differs(got, want); d != nil {
-		t.Errorf("Spec() differs from the documented defaults in %v, want no field", d)
-	}
+	d := differs(got, want)
+	check.That(t, d == nil, "Spec() differs from the documented defaults in %v, want no field", d)
 	got = must(t, token.Spec{User: token.Group{SID: userU}, Groups: []token.Group{
 		{SID: sid.HighLevel, Attributes: winnt.SE_GROUP_INTEGRITY}, {SID: groupG2}, {SID: groupG1}},
 		Restricted: restricting(groupG1), Package: sid.MustParse("S-1-15-2-1"),
@@ -64,7 +61,6 @@ func TestZeroSpecFieldsHaveDefaults(t *testing.T) {
 	if got.PrimaryGroup != groupG2 || got.Integrity != sid.HighLevel || !got.IsRestricted ||
 		got.Restricted[0].Attributes != token.GroupDefault || got.Capabilities[0].Attributes != winnt.SE_GROUP_ENABLED ||
 		got.RestrictedDeviceGroups[0].Attributes != token.GroupDefault {
-		t.Errorf("Spec() = %+v, want the first group as the primary group, and the documented default attributes",
-			got)
+		t.Errorf("Spec() = %+v, want the first group as the primary group, and the documented default attributes", got)
 	}
 }

@@ -217,8 +217,7 @@ func (m *model) filterClaims(f *token.FilterSpec) (took bool) {
 			continue
 		}
 		for _, a := range (*k.set).All() {
-			if _, before := (*k.narrowed).Lookup(a.Name); slices.Contains(k.narrows, a.Name) &&
-				(*k.narrowed == nil || before) {
+			if _, before := (*k.narrowed).Lookup(a.Name); slices.Contains(k.narrows, a.Name) && (*k.narrowed == nil || before) {
 				narrow = append(narrow, a)
 			}
 		}

@@ -26,14 +26,11 @@ func TestDerivedFlagsFollowTheirFields(t *testing.T) {
 		winnt.SeBackupPrivilege: 0x2, winnt.SeRestorePrivilege: 0x4, winnt.SeImpersonatePrivilege: 0x80,
 	} {
 		n, _, _ := tok.AdjustPrivileges(1, false, []token.PrivilegeChange{enable(p)})
-		if n.Flags()&flag == 0 || tok.Flags()&flag != 0 {
-			t.Errorf("%v: flags %#x after enabling it, %#x before; want %#x only after it", p, n.Flags(), tok.Flags(),
-				flag)
-		}
+		check.That(t, n.Flags()&flag != 0 && tok.Flags()&flag == 0,
+			"%v: flags %#x after enabling it, %#x before; want %#x only after it", p, n.Flags(), tok.Flags(), flag)
 		off, _, _ := n.AdjustPrivileges(2, true, nil)
-		if off.Flags()&(flag|1) != 0 {
-			t.Errorf("%v: flags %#x after disabling all privileges, want neither %#x nor 0x1", p, off.Flags(), flag)
-		}
+		check.That(t, off.Flags()&(flag|1) == 0,
+			"%v: flags %#x after disabling all privileges, want neither %#x nor 0x1", p, off.Flags(), flag)
 	}
 	n := tok.WithFlags(3, winnt.TOKEN_VIRTUALIZE_ALLOWED|winnt.TOKEN_WRITE_RESTRICTED|winnt.TOKEN_IS_RESTRICTED,
 		winnt.TOKEN_UIACCESS|winnt.TOKEN_NOT_LOW)
@@ -45,9 +42,8 @@ func TestDerivedFlagsFollowTheirFields(t *testing.T) {
 
 // A mandatory group is enabled, and enabled by default (T-2).
 func TestMandatoryGroupIsEnabled(t *testing.T) {
-	if a, _ := attributes(t, must(t, setup()), sid.Users); a != token.GroupDefault {
-		t.Errorf("Users has attributes %#x, want 0x7", a)
-	}
+	a, _ := attributes(t, must(t, setup()), sid.Users)
+	check.That(t, a == token.GroupDefault, "Users has attributes %#x, want 0x7", a)
 }
 
 // The user is enabled without the attribute, unless it is deny-only (T-3).
@@ -63,17 +59,13 @@ func TestTokenHasOneIntegrityEntry(t *testing.T) {
 	for name, rid := range map[string]uint32{"Untrusted": 0, "Low": 0x1000, "Medium": 0x2000, "MediumPlus": 0x2100,
 		"High": 0x3000, "System": 0x4000, "Protected": 0x5000, "S-1-16-9000": 9000} {
 		s, ok := token.ParseIntegrityLevel(name)
-		if !ok || s.RID() != rid || token.IntegrityName(rid) != name {
-			t.Errorf("ParseIntegrityLevel(%s) = %v, IntegrityName of its value = %s", name, s,
-				token.IntegrityName(rid))
-		}
+		check.That(t, ok && s.RID() == rid && token.IntegrityName(rid) == name,
+			"ParseIntegrityLevel(%s) = %v, IntegrityName of its value = %s", name, s, token.IntegrityName(rid))
 	}
 	entry := token.Group{SID: sid.MediumLevel, Attributes: 0x60}
 	tok := must(t, setup(entry))
-	if tok.GroupCount() != 4 || tok.Integrity() != 0x2000 {
-		t.Errorf("%d groups, integrity %#x; want 4, 0x2000: the given entry is the integrity entry", tok.GroupCount(),
-			tok.Integrity())
-	}
+	check.That(t, tok.GroupCount() == 4 && tok.Integrity() == 0x2000,
+		"%d groups, integrity %#x; want 4, 0x2000: the given entry is the integrity entry", tok.GroupCount(), tok.Integrity())
 }
 
 // New(tok.Spec()) is equal to the token. Changing the slices of the Spec afterwards does not change the token.
@@ -85,19 +77,16 @@ func TestNewOfSpecEqualsToken(t *testing.T) {
 	again := must(t, s)
 	want, _ := tok.MarshalJSON()
 	got, _ := again.MarshalJSON()
-	check.That(t, string(got) == string(want) && again.Equal(tok),
-		"token made from a Spec: got\n%s\nwant\n%s", got, want)
+	check.That(t, string(got) == string(want) && again.Equal(tok), "token made from a Spec: got\n%s\nwant\n%s", got, want)
 	s.Groups[0] = token.Group{SID: sid.Guests}
-	if _, ok := attributes(t, again, sid.Guests); ok {
-		t.Error("the token shares the caller's slice of groups")
-	}
+	_, ok := attributes(t, again, sid.Guests)
+	check.That(t, !ok, "the token shares the caller's slice of groups")
 }
 
 // A Token header stays small, because a kernel keeps many.
 func TestTokenHeaderStaysSmall(t *testing.T) {
-	if n := unsafe.Sizeof(token.Token{}); n > 96 {
-		t.Errorf("size of Token is %d bytes, want at most 96", n)
-	}
+	n := unsafe.Sizeof(token.Token{})
+	check.That(t, n <= 96, "size of Token is %d bytes, want at most 96", n)
 }
 
 // LogonSID returns the group with SE_GROUP_LOGON_ID.
@@ -116,9 +105,7 @@ func TestLogonSIDIsMarkedGroup(t *testing.T) {
 // AppContainers and restricted tokens only.
 func TestIsSandboxedForLimitedTokensOnly(t *testing.T) {
 	tok := must(t, token.Administrator(userU))
-	if tok.PrivilegeCount() != 24 {
-		t.Errorf("administrator has %d privileges, want 24", tok.PrivilegeCount())
-	}
+	check.That(t, tok.PrivilegeCount() == 24, "administrator has %d privileges, want 24", tok.PrivilegeCount())
 	for _, c := range []struct {
 		name            string
 		tok             *token.Token
@@ -167,11 +154,10 @@ func TestProfilesHoldDocumentedPrivileges(t *testing.T) {
 		check.That(t, slices.Equal(held, c.held) && slices.Equal(enabled, c.enabled),
 			"%s: held %v, enabled %v; want %v, %v", c.name, held, enabled, c.held, c.enabled)
 	}
-	if anon := must(t, token.Anonymous(false)); anon.GroupCount() != 1 || anon.AuthenticationID() != 0x3E6 ||
-		anon.Source().Name != "*SYSTEM*" {
-		t.Errorf("Anonymous(false): %d groups, authentication id %v, source %q; want 1, 0x3e6, *SYSTEM*",
-			anon.GroupCount(), anon.AuthenticationID(), anon.Source().Name)
-	}
+	anon := must(t, token.Anonymous(false))
+	check.That(t, anon.GroupCount() == 1 && anon.AuthenticationID() == 0x3E6 && anon.Source().Name == "*SYSTEM*",
+		"Anonymous(false): %d groups, authentication id %v, source %q; want 1, 0x3e6, *SYSTEM*", anon.GroupCount(),
+		anon.AuthenticationID(), anon.Source().Name)
 }
 
 // A caller may leave the loop over any of a token's lists.

@@ -28,20 +28,18 @@ func TestIntegrityEntryIsNoGroup(t *testing.T) {
 				s.Groups = append(s.Groups, integrity(sid.LowLevel))
 			}
 			tok, err := token.New(s)
-			if (err == nil) != (n <= token.MaxGroups) {
-				t.Errorf("T-4: New with %d groups, integrity entry listed %t: %v; want an error only above %d", n,
-					listed, err, token.MaxGroups)
-			}
+			check.That(t, (err == nil) == (n <= token.MaxGroups),
+				"T-4: New with %d groups, integrity entry listed %t: %v; want an error only above %d", n, listed, err,
+				token.MaxGroups)
 			if err != nil {
 				continue
 			}
 			high, st := tok.WithIntegrity(9, sid.HighLevel)
 			wantStatus(t, "T-4: WithIntegrity", st, ntstatus.Success)
-			if d := differs(must(t, high.Spec()).Spec(), high.Spec()); d != nil || high.GroupCount() != n+1 ||
-				high.Integrity() != sid.HighLevel.RID() {
-				t.Errorf("T-4: %d groups: level %#x, %d groups, token made from the Spec differs in %v; want "+
-					"%#x, %d, no field", n, high.Integrity(), high.GroupCount(), d, sid.HighLevel.RID(), n+1)
-			}
+			d := differs(must(t, high.Spec()).Spec(), high.Spec())
+			check.That(t, d == nil && high.GroupCount() == n+1 && high.Integrity() == sid.HighLevel.RID(),
+				"T-4: %d groups: level %#x, %d groups, token made from the Spec differs in %v; want "+"%#x, %d, no field", n,
+				high.Integrity(), high.GroupCount(), d, sid.HighLevel.RID(), n+1)
 			file, err := high.MarshalJSON()
 			check.NoError(t, err)
 			if back, err := token.Parse(file); err != nil || back.GroupCount() != n+1 {
@@ -104,10 +102,9 @@ func TestNewReportsFirstInvalidField(t *testing.T) {
 			if a.field == "writeRestricted" && specFaults[k].field == "restrictedSids" {
 				continue // a write-restricted token may have them
 			}
-			if got, status := ask(k, i); got != field || status != st {
-				t.Errorf("New with an invalid %s and %s: error for %s with %v, want %s with %v", a.field,
-					specFaults[k].field, got, status, field, st)
-			}
+			got, status := ask(k, i)
+			check.That(t, got == field && status == st, "New with an invalid %s and %s: error for %s with %v, want %s with %v",
+				a.field, specFaults[k].field, got, status, field, st)
 		}
 	}
 }
@@ -174,8 +171,7 @@ func TestPackageAndCapabilitySIDsAreChecked(t *testing.T) {
 		}
 		for what, oks := range got {
 			for _, ok := range oks {
-				check.That(t, ok == (what == kind),
-					"T-69: %s accepted as a %s: %t, want %t", text, what, ok, what == kind)
+				check.That(t, ok == (what == kind), "T-69: %s accepted as a %s: %t, want %t", text, what, ok, what == kind)
 			}
 		}
 	}

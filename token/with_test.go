@@ -20,9 +20,8 @@ func TestSettersCheckOwnerGroupAndDACL(t *testing.T) {
 	wantStatus(t, "WithOwner(G1), a group without SE_GROUP_OWNER", st, ntstatus.InvalidOwner)
 	n, st := tok.WithOwner(200, userU)
 	wantStatus(t, "WithOwner(U)", st, ntstatus.Success)
-	if n.ModifiedID() != 200 || n.Owner() != userU {
-		t.Errorf("after WithOwner: ModifiedID %v, owner %v; want 200, U", n.ModifiedID(), n.Owner())
-	}
+	check.That(t, n.ModifiedID() == 200 && n.Owner() == userU,
+		"after WithOwner: ModifiedID %v, owner %v; want 200, U", n.ModifiedID(), n.Owner())
 	// A deny-only entry cannot be the owner, neither the user nor a group.
 	for name, s := range map[string]sid.SID{"user": userU, "group": sid.Administrators} {
 		spec := setup()
@@ -45,10 +44,9 @@ func TestSettersCheckOwnerGroupAndDACL(t *testing.T) {
 	}
 	big, err := sd.NewACL(aces...)
 	check.NoError(t, err)
-	if tok.DynamicCharged() != 500 || tok.DynamicAvailable() != 500-16 {
-		t.Errorf("charged %d, available %d; want 500 and 484, because the primary group takes 16 bytes",
-			tok.DynamicCharged(), tok.DynamicAvailable())
-	}
+	check.That(t, tok.DynamicCharged() == 500 && tok.DynamicAvailable() == 500-16,
+		"charged %d, available %d; want 500 and 484, because the primary group takes 16 bytes", tok.DynamicCharged(),
+		tok.DynamicAvailable())
 	_, st = tok.WithDefaultDACL(200, big)
 	wantStatus(t, "WithDefaultDACL of 4 KiB", st, ntstatus.AllottedSpaceExceeded)
 	if n, st = tok.WithDefaultDACL(200, nil); st != ntstatus.Success || n.DefaultDACL() != nil {
@@ -61,10 +59,8 @@ func TestWithIntegritySetsLevelAndFlag(t *testing.T) {
 	tok := must(t, setup())
 	n, st := tok.WithIntegrity(200, sid.LowLevel)
 	wantStatus(t, "WithIntegrity(Low)", st, ntstatus.Success)
-	if n.Flags()&winnt.TOKEN_NOT_LOW != 0 || tok.Flags()&winnt.TOKEN_NOT_LOW == 0 || n.Integrity() != 0x1000 {
-		t.Errorf("T-1: after WithIntegrity(Low): flags %#x, integrity %#x; want no NOT_LOW, 0x1000", n.Flags(),
-			n.Integrity())
-	}
+	check.That(t, n.Flags()&winnt.TOKEN_NOT_LOW == 0 && tok.Flags()&winnt.TOKEN_NOT_LOW != 0 && n.Integrity() == 0x1000,
+		"T-1: after WithIntegrity(Low): flags %#x, integrity %#x; want no NOT_LOW, 0x1000", n.Flags(), n.Integrity())
 	if g := n.IntegrityLevel(); g.SID != sid.LowLevel || g.Attributes != 0x60 {
 		t.Errorf("IntegrityLevel = %v, want %v with attributes 0x60", g, sid.LowLevel)
 	}
@@ -73,15 +69,13 @@ func TestWithIntegritySetsLevelAndFlag(t *testing.T) {
 	bare := setup()
 	bare.Integrity = sid.SID{}
 	none := must(t, bare)
-	if none.Integrity() != 0 || none.IntegrityLevel().SID != sid.UntrustedLevel {
-		t.Errorf("T-4: without an integrity entry: Integrity %#x, IntegrityLevel %v; want 0, Untrusted",
-			none.Integrity(), none.IntegrityLevel().SID)
-	}
-	if n, st = none.WithIntegrity(200, sid.MediumPlusLevel); st != ntstatus.Success || n.Integrity() != 0x2100 ||
-		n.ModifiedID() != 200 {
-		t.Errorf("WithIntegrity(MediumPlus) of a token without an entry: %v, want %v, level 0x2100 and ModifiedID 200", st,
-			ntstatus.Success)
-	}
+	check.That(t, none.Integrity() == 0 && none.IntegrityLevel().SID == sid.UntrustedLevel,
+		"T-4: without an integrity entry: Integrity %#x, IntegrityLevel %v; want 0, Untrusted", none.Integrity(),
+		none.IntegrityLevel().SID)
+	n, st = none.WithIntegrity(200, sid.MediumPlusLevel)
+	check.That(t, st == ntstatus.Success && n.Integrity() == 0x2100 && n.ModifiedID() == 200,
+		"WithIntegrity(MediumPlus) of a token without an entry: %v, want %v, level 0x2100 and ModifiedID 200", st,
+		ntstatus.Success)
 }
 
 // Each setter changes its field, and ModifiedID if its comment says so. The receiver does not change.
@@ -111,15 +105,12 @@ func TestSettersChangeOneField(t *testing.T) {
 			winnt.TOKEN_SANDBOX_INERT), []string{"ModifiedID"}},
 		{tok.WithTypeLevel(winnt.TokenPrimary, 0), []string{"Type", "Level"}},
 	} {
-		if d := differs(c.n.Spec(), before); !reflect.DeepEqual(d, c.want) {
-			t.Errorf("the setter changed %v, want %v", d, c.want)
-		}
-		if id := c.n.Spec().ModifiedID; id != 70 && c.want[0] == "ModifiedID" {
-			t.Errorf("ModifiedID after the setter of %v = %v, want 70", c.want, id)
-		}
-		if d := differs(tok.Spec(), before); d != nil {
-			t.Fatalf("the receiver changed in %v, want no field", d)
-		}
+		d := differs(c.n.Spec(), before)
+		check.That(t, reflect.DeepEqual(d, c.want), "the setter changed %v, want %v", d, c.want)
+		id := c.n.Spec().ModifiedID
+		check.That(t, id == 70 || c.want[0] != "ModifiedID", "ModifiedID after the setter of %v = %v, want 70", c.want, id)
+		d = differs(tok.Spec(), before)
+		check.RequireThat(t, d == nil, "the receiver changed in %v, want no field", d)
 	}
 	if f := tok.WithFlags(70, winnt.TOKEN_VIRTUALIZE_ALLOWED, winnt.TOKEN_UIACCESS).Flags(); f&winnt.TOKEN_UIACCESS != 0 ||
 		f&winnt.TOKEN_VIRTUALIZE_ALLOWED == 0 || f&winnt.TOKEN_SESSION_NOT_REFERENCED == 0 {
