@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/bounded"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 )
@@ -22,9 +23,8 @@ func FuzzDecodeACL(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		bounded.Run(t, len(b), func() {
 			l, n, err := sd.DecodeACL(b)
-			if ok := sd.ValidACL(b); ok != (err == nil) {
-				t.Errorf("ValidACL = %t but DecodeACL = %v, want both to agree", ok, err)
-			}
+			ok := sd.ValidACL(b)
+			check.That(t, ok == (err == nil), "ValidACL = %t but DecodeACL = %v, want both to agree", ok, err)
 			if err != nil {
 				return
 			}

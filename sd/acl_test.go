@@ -74,13 +74,11 @@ func TestMissingEntriesAreZero(t *testing.T) {
 		there bool
 	}{{l, -1, false}, {l, 0, true}, {l, 1, false}, {l, 1 << 30, false}, {nil, 0, false},
 		{sddl.MustParse("D:(A;;CC;;;WD)").DACL(), 0, false}} {
-		if got := x.l.Extra(x.aux); (got != nil) != x.there {
-			t.Errorf("Extra(%d) = %v, want one: %v", x.aux, got, x.there)
-		}
+		got := x.l.Extra(x.aux)
+		check.That(t, (got != nil) == x.there, "Extra(%d) = %v, want one: %v", x.aux, got, x.there)
 	}
 	var none sd.ACE
-	if none.Mask() != 0 || none.Flags() != 0 || !none.SID().IsZero() || none.AppData() != "" ||
-		none.ObjectFlags() != 0 ||
+	if none.Mask() != 0 || none.Flags() != 0 || !none.SID().IsZero() || none.AppData() != "" || none.ObjectFlags() != 0 ||
 		!none.ClientSID().IsZero() || !none.ServerSID().IsZero() || none.WithMask(1) != none ||
 		none.WithFlags(1) != none {
 		t.Error("an accessor of the zero entry returned a value, want only zero values")

@@ -49,8 +49,7 @@ func TestAssignFollowsTheCreationAlgorithm(t *testing.T) {
 			"D:(A;;RP;;;SY)(OA;CIIO;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)",
 			change: func(r *sd.AssignRequest) { r.ObjectTypes = []winnt.GUID{user} }},
 		{id: "C-77 computer", parent: "D:(OA;CI;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)", container: true,
-			want: og +
-				"D:(OA;CIIO;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)"},
+			want: og + "D:(OA;CIIO;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)"},
 		{id: "S-69 property kept",
 			parent: "D:(OA;OI;RP;4c164200-20c0-11d0-a768-00aa006e0529;bf967aba-0de6-11d0-a285-00aa003049e2;SY)",
 			want:   og + "D:(OA;;RP;4c164200-20c0-11d0-a768-00aa006e0529;;SY)",
@@ -91,8 +90,7 @@ func TestAssignFollowsTheCreationAlgorithm(t *testing.T) {
 		{id: "S-65 kernel object, explicit", creator: "D:(A;;GRGX;;;BA)(D;;0x5000;;;BU)(A;IO;GR;;;SY)", want: og +
 			"D:(A;;CCLCRC;;;BA)(D;;;;;BU)(A;IO;GR;;;SY)",
 			change: kernelObject},
-		{id: "S-65 kernel object, default list", want: og + "D:(A;;0x1f800f;;;SY)(A;;CCLCRC;;;BA)",
-			change: kernelObject},
+		{id: "S-65 kernel object, default list", want: og + "D:(A;;0x1f800f;;;SY)(A;;CCLCRC;;;BA)", change: kernelObject},
 		{id: "S-65 kernel object, inherited", parent: "D:(A;OI;GRGX;;;WD)(A;OI;0x5001;;;BU)", want: og +
 			"D:(A;;CCLCRC;;;WD)(A;;CC;;;BU)", change: kernelObject},
 		{id: "S-65 kernel object, audit", creator: "D:S:(AU;SA;GRGX;;;WD)", flags: sd.AvoidPrivilegeCheck,
@@ -170,9 +168,8 @@ func TestAssignFollowsTheCreationAlgorithm(t *testing.T) {
 			}
 			d, st := sd.Assign(r)
 			check.Success(t, st)
-			if got := text(t, d); got != c.want {
-				t.Errorf("descriptor %s\nwant %s", got, c.want)
-			}
+			got := text(t, d)
+			check.That(t, got == c.want, "descriptor %s\nwant %s", got, c.want)
 		})
 	}
 }
@@ -195,8 +192,7 @@ func TestAssignRefusesWithStatusOfRule(t *testing.T) {
 		{"C-72 parent without owner", "G:BU", "", sd.DefaultOwnerFromParent, nil, ntstatus.InvalidOwner},
 		{"C-73", "O:BA", "", sd.DefaultGroupFromParent, nil, ntstatus.InvalidPrimaryGroup},
 		{"C-74", "", "O:BA", 0, nil, ntstatus.InvalidOwner},
-		{"C-74 with the privilege", "", "O:BA", 0, func(r *sd.AssignRequest) { r.Subject.Restore = true },
-			ntstatus.Success},
+		{"C-74 with the privilege", "", "O:BA", 0, func(r *sd.AssignRequest) { r.Subject.Restore = true }, ntstatus.Success},
 		{"S-61 owner group", "", "O:BA", 0, func(r *sd.AssignRequest) {
 			r.Subject.MayOwn = func(s sid.SID) bool { return s == sid.Administrators }
 		}, ntstatus.Success},
@@ -204,8 +200,7 @@ func TestAssignRefusesWithStatusOfRule(t *testing.T) {
 		{"S-61 kernel", "", "O:BA", 0, func(r *sd.AssignRequest) { r.Subject.Kernel = true }, ntstatus.Success},
 		{"S-61 parent's owner", "O:S-1-5-21-1-2-3-1107", "", sd.DefaultOwnerFromParent, nil, ntstatus.Success},
 		{"S-61 the owner of another's parent", "O:BA", "", sd.DefaultOwnerFromParent, nil, ntstatus.InvalidOwner},
-		{"S-62 none", "", "", 0, func(r *sd.AssignRequest) { r.Subject.Group = sid.SID{} },
-			ntstatus.InvalidPrimaryGroup},
+		{"S-62 none", "", "", 0, func(r *sd.AssignRequest) { r.Subject.Group = sid.SID{} }, ntstatus.InvalidPrimaryGroup},
 		{"S-62 group of the parent", "G:BA", "", sd.DefaultGroupFromParent, nil, ntstatus.Success},
 		{"S-71", "", "S:(AU;SA;FA;;;WD)", 0, nil, ntstatus.PrivilegeNotHeld},
 		{"S-71 with the privilege", "", "S:(AU;SA;FA;;;WD)", 0, func(r *sd.AssignRequest) { r.Subject.Security = true },
@@ -215,8 +210,7 @@ func TestAssignRefusesWithStatusOfRule(t *testing.T) {
 		{"S-71 own label", "", "S:(ML;;NW;;;ME)", 0, nil, ntstatus.Success},
 		{"S-71 higher label", "", "S:(ML;;NW;;;HI)", 0, nil, ntstatus.PrivilegeNotHeld},
 		{"S-71 kernel", "", "S:(ML;;NW;;;HI)", 0, func(r *sd.AssignRequest) { r.Subject.Kernel = true }, ntstatus.Success},
-		{"S-71 relabel", "", "S:(ML;;NW;;;HI)", 0, func(r *sd.AssignRequest) { r.Subject.Relabel = true },
-			ntstatus.Success},
+		{"S-71 relabel", "", "S:(ML;;NW;;;HI)", 0, func(r *sd.AssignRequest) { r.Subject.Relabel = true }, ntstatus.Success},
 		{"S-71 relabel is for labels", "", "S:(AU;SA;FA;;;WD)", 0, func(r *sd.AssignRequest) { r.Subject.Relabel = true },
 			ntstatus.PrivilegeNotHeld},
 		{"S-71 labels are not for the other privilege", "", "S:(ML;;NW;;;HI)", 0,
@@ -224,14 +218,11 @@ func TestAssignRefusesWithStatusOfRule(t *testing.T) {
 		{"S-71 a label, then another entry", "", "S:(ML;;NW;;;ME)(AU;SA;FA;;;WD)", 0, nil, ntstatus.PrivilegeNotHeld},
 	} {
 		t.Run(c.id, func(t *testing.T) {
-			r := &sd.AssignRequest{Parent: parse(c.parent), Creator: parse(c.creator), Flags: c.flags,
-				Subject: caller()}
+			r := &sd.AssignRequest{Parent: parse(c.parent), Creator: parse(c.creator), Flags: c.flags, Subject: caller()}
 			if c.change != nil {
 				c.change(r)
 			}
-			if _, st := sd.Assign(r); st != c.want {
-				t.Errorf("Assign = %v, want %v", st, c.want)
-			}
+			check.Equal(t, check.Status(sd.Assign(r)), c.want, "Assign")
 		})
 	}
 }
@@ -280,9 +271,7 @@ func TestAssignRefusesTooLongList(t *testing.T) {
 			t.Errorf("%s with both lists joined: %v, want %v", list, st, ntstatus.InvalidACL)
 		}
 		r.Parent = nil
-		if _, st := sd.Assign(r); st != ntstatus.Success {
-			t.Errorf("%s of the creator only: %v, want %v", list, st, ntstatus.Success)
-		}
+		check.Equal(t, check.Status(sd.Assign(r)), ntstatus.Success, "%s of the creator only", list)
 	}
 }
 
@@ -321,8 +310,7 @@ func TestAssignReportsFirstError(t *testing.T) {
 	} {
 		m.mend()
 		d, st := sd.Assign(r)
-		check.That(t, st == m.want && (d != nil) == (st == ntstatus.Success),
-			"up to %s: %v, want %v", m.what, st, m.want)
+		check.That(t, st == m.want && (d != nil) == (st == ntstatus.Success), "up to %s: %v, want %v", m.what, st, m.want)
 	}
 }
 
@@ -356,8 +344,7 @@ func TestAssignNULLProtectedAndLabelledLists(t *testing.T) {
 			func(r *sd.AssignRequest) { r.IsContainer = true }, og + "D:S:AI(AU;SA;FA;;;WD)"},
 		"S-67 a critical entry is not split": {"", "D:S:(FL;CR;GA;;;WD;(@User.a==1))", sd.SACLAutoInherit,
 			func(r *sd.AssignRequest) { r.IsContainer = true }, og + "D:S:AI(FL;CR;FA;;;WD;(@USER.a == 1))"},
-		"S-63 no list": {"", "", 0, func(r *sd.AssignRequest) { r.Subject.DefaultDACL = nil },
-			og + "D:NO_ACCESS_CONTROL"},
+		"S-63 no list": {"", "", 0, func(r *sd.AssignRequest) { r.Subject.DefaultDACL = nil }, og + "D:NO_ACCESS_CONTROL"},
 		"S-63 a NULL list stays although there is a default": {"D:(A;OI;FA;;;WD)", "D:NO_ACCESS_CONTROL", 0, nil,
 			og + "D:NO_ACCESS_CONTROL"},
 		"S-63 a defaulted NULL list stays": {"D:(A;OI;FA;;;WD)", "D:NO_ACCESS_CONTROL",
@@ -372,9 +359,8 @@ func TestAssignNULLProtectedAndLabelledLists(t *testing.T) {
 			c.change(r)
 		}
 		d, st := sd.Assign(r)
-		if st != ntstatus.Success || text(t, d) != c.want {
-			t.Errorf("%s: %v\n got %s\nwant %s", name, st, text(t, d), c.want)
-		}
+		check.That(t, st == ntstatus.Success && text(t, d) == c.want,
+			"%s: %v\n got %s\nwant %s", name, st, text(t, d), c.want)
 	}
 }
 
@@ -383,8 +369,6 @@ func TestAssignNULLProtectedAndLabelledLists(t *testing.T) {
 func TestAssignWithoutAnyListGrantsEveryone(t *testing.T) {
 	d, st := sd.Assign(&sd.AssignRequest{Subject: &sd.Caller{Owner: sid.LocalSystem, Group: sid.LocalSystem},
 		Mapping: &winnt.EventObject.Mapping})
-	if st != ntstatus.Success || d.HasDACL() || d.Control()&sd.DACLPresent == 0 {
-		t.Errorf("S-63: %v, DACL exists %t, control %#x, want success, false and DACL_PRESENT",
-			st, d.HasDACL(), d.Control())
-	}
+	check.That(t, st == ntstatus.Success && !d.HasDACL() && d.Control()&sd.DACLPresent != 0,
+		"S-63: %v, DACL exists %t, control %#x, want success, false and DACL_PRESENT", st, d.HasDACL(), d.Control())
 }

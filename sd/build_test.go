@@ -16,9 +16,7 @@ func TestCompoundEntryHasDocumentedBytes(t *testing.T) {
 	a, err := sd.NewACE(sd.AccessAllowedCompound, sd.ContainerInherit, 0x01020304, sid.Everyone,
 		sd.ACEExtra{ClientSID: sid.LocalSystem})
 	want := "\x04\x02\x24\x00" + "\x04\x03\x02\x01" + "\x01\x00\x00\x00" + sid.Everyone.Binary() + sid.LocalSystem.Binary()
-	if err != nil || a.Binary() != want {
-		t.Errorf("%x, %v, want %x", a.Binary(), err, want)
-	}
+	check.That(t, err == nil && a.Binary() == want, "%x, %v, want %x", a.Binary(), err, want)
 }
 
 // The longest entry fills a list of the largest size. An entry that is 4 bytes longer is refused (S-17).
@@ -71,9 +69,8 @@ func TestBuiltEntriesAndListsAreValid(t *testing.T) {
 	}
 	l, _ := sd.NewACL(plain)
 	check.Equal(t, l.Revision(), 2, "S-16: revision of a list of plain entries")
-	if l, _ = sd.NewACL(plain, object); l.Revision() != 4 {
-		t.Errorf("S-16: revision of a list with an object entry = %d, want 4", l.Revision())
-	}
+	l, _ = sd.NewACL(plain, object)
+	check.That(t, l.Revision() == 4, "S-16: revision of a list with an object entry = %d, want 4", l.Revision())
 	many := make([]sd.ACE, 3276)
 	for i := range many {
 		many[i] = plain
@@ -103,10 +100,9 @@ func TestBuiltEntriesAndListsAreValid(t *testing.T) {
 	if got := full.WithSID(sid.Users); !got.IsZero() {
 		t.Errorf("S-17: largest entry with a longer SID has %d bytes, want the zero entry", len(got.Binary()))
 	}
-	if got := full.WithSID(sid.LocalSystem); got.SID() != sid.LocalSystem || len(got.Binary()) != most+4 {
-		t.Errorf("S-17: largest entry with an equally long SID: %v, %d bytes, want it replaced",
-			got.SID(), len(got.Binary()))
-	}
+	got := full.WithSID(sid.LocalSystem)
+	check.That(t, got.SID() == sid.LocalSystem && len(got.Binary()) == most+4,
+		"S-17: largest entry with an equally long SID: %v, %d bytes, want it replaced", got.SID(), len(got.Binary()))
 	for _, n := range []int{most + 4, most + 65536} {
 		if _, err := sd.RawACE(0x99, 0, make([]byte, n)); !isStatus(err, ntstatus.InvalidACL) {
 			t.Errorf("S-17: entry of %d bytes: %v, want STATUS_INVALID_ACL", n+4, err)

@@ -100,13 +100,11 @@ func TestMalformedACLIsRefused(t *testing.T) {
 	} {
 		t.Run(c.id, func(t *testing.T) {
 			l, n, err := sd.DecodeACL(c.b)
-			if (err == nil) != c.ok || sd.ValidACL(c.b) != c.ok {
-				t.Fatalf("DecodeACL = %v, ValidACL = %t, want accepted = %t", err, sd.ValidACL(c.b), c.ok)
-			}
+			check.RequireThat(t, (err == nil) == c.ok && sd.ValidACL(c.b) == c.ok,
+				"DecodeACL = %v, ValidACL = %t, want accepted = %t", err, sd.ValidACL(c.b), c.ok)
 			_, st := sd.CompileInto(nil, string(c.b))
-			if want := map[bool]ntstatus.Status{true: ntstatus.Success, false: ntstatus.InvalidACL}[c.ok]; st != want {
-				t.Errorf("CompileInto = %v, want %v", st, want)
-			}
+			want := map[bool]ntstatus.Status{true: ntstatus.Success, false: ntstatus.InvalidACL}[c.ok]
+			check.That(t, st == want, "CompileInto = %v, want %v", st, want)
 			if c.ok && (l.Binary() != string(c.b) || n != len(c.b)) {
 				t.Errorf("decoded list = %x, want the input", l.Binary())
 			}
@@ -136,10 +134,8 @@ func TestAbsentNULLAndEmptyListsDiffer(t *testing.T) {
 	for text, c := range map[string]struct{ present, has bool }{"": {false, false},
 		"D:NO_ACCESS_CONTROL": {true, false}, "D:": {true, true}, "D:(A;;GA;;;WD)": {true, true}} {
 		d := must(sd.Decode(sddl.MustParse(text).Binary()))
-		if (d.Control()&sd.DACLPresent != 0) != c.present || d.HasDACL() != c.has {
-			t.Errorf("%q: DACL present %v, list %v, want %v, %v",
-				text, d.Control()&sd.DACLPresent != 0, d.HasDACL(), c.present, c.has)
-		}
+		check.That(t, (d.Control()&sd.DACLPresent != 0) == c.present && d.HasDACL() == c.has,
+			"%q: DACL present %v, list %v, want %v, %v", text, d.Control()&sd.DACLPresent != 0, d.HasDACL(), c.present, c.has)
 	}
 	for bit, lost := range map[sd.Control]string{sd.SACLPresent: "D:(A;;GA;;;WD)", sd.DACLPresent: "S:(AU;SA;FA;;;WD)"} {
 		b := sddl.MustParse("D:(A;;GA;;;WD)S:(AU;SA;FA;;;WD)").Binary()
@@ -165,8 +161,7 @@ func TestDecodeCopiesItsInput(t *testing.T) {
 	}
 	check.That(t, bytes.Equal(d.Append(nil), want) && d.Owner() == sid.Administrators,
 		"the descriptor changed with the input bytes, want a copy")
-	check.That(t, d.OwnerHash() == sid.Administrators.Hash(),
-		"OwnerHash differs from the hash of the owner, want equal")
+	check.That(t, d.OwnerHash() == sid.Administrators.Hash(), "OwnerHash differs from the hash of the owner, want equal")
 }
 
 // Object, callback, compound and attribute entries have the extra data of their type.
@@ -257,15 +252,13 @@ func TestBothListsKeepTheirOwnEntries(t *testing.T) {
 			a := must(sd.NewACE(kind, 0, winnt.AccessMask(i+1), who))
 			aces = append(aces, a)
 		}
-		l := must(sd.NewACL(aces...))
-		return l
+		return must(sd.NewACL(aces...))
 	}
 	same := func(what string, got, want *sd.ACL) {
 		check.RequireThat(t, (got == nil) == (want == nil) && got.Equal(want) && len(got.Entries()) == want.Len(),
 			"%s: the list differs from the one that was built, want it equal", what)
 		for i, e := range got.Entries() {
-			if a := want.At(i); e.Mask != a.Mask() || e.SID != a.SID() || e.Kind != a.Type() ||
-				e.Hash != a.SID().Hash() {
+			if a := want.At(i); e.Mask != a.Mask() || e.SID != a.SID() || e.Kind != a.Type() || e.Hash != a.SID().Hash() {
 				t.Fatalf("%s: entry %d = %+v, want mask %v, SID %v, type %v, hash %v",
 					what, i, e, a.Mask(), a.SID(), a.Type(),
 					a.SID().Hash())
@@ -327,9 +320,8 @@ func TestDescriptorSizeIsBounded(t *testing.T) {
 		size int
 		ok   bool
 	}{{sd.MaxSize - 1, true}, {sd.MaxSize, true}, {sd.MaxSize + 1, false}} {
-		if _, err := sd.Decode(b[:c.size]); (err == nil) != c.ok {
-			t.Errorf("S-29: decoding %d bytes: %v, want accepted = %t", c.size, err, c.ok)
-		}
+		_, err := sd.Decode(b[:c.size])
+		check.That(t, (err == nil) == c.ok, "S-29: decoding %d bytes: %v, want accepted = %t", c.size, err, c.ok)
 		if _, st := sd.Peek(b[:c.size]); (st == ntstatus.Success) != c.ok || !c.ok && st != ntstatus.InvalidSecurityDescr {
 			t.Errorf("S-29: Peek of %d bytes: %v, want success: %t", c.size, st, c.ok)
 		}

@@ -65,9 +65,8 @@ func TestOriginalBytesAreKept(t *testing.T) {
 			t.Errorf("decoding %s: %v, want no error", name, err)
 			continue
 		}
-		if got := d.AppendOriginal([]byte("before")); string(got) != "before"+string(b) {
-			t.Errorf("%s: AppendOriginal =\n% x\nwant\n% x", name, got[6:], b)
-		}
+		got := d.AppendOriginal([]byte("before"))
+		check.That(t, string(got) == "before"+string(b), "%s: AppendOriginal =\n% x\nwant\n% x", name, got[6:], b)
 		clone := d.Clone()
 		check.That(t, clone.Equal(d) && bytes.Equal(clone.AppendOriginal(nil), d.Append(nil)),
 			"%s: the clone is\n% x\nwant\n% x", name, clone.AppendOriginal(nil), d.Append(nil))
@@ -98,9 +97,8 @@ func TestEqualComparesAllParts(t *testing.T) {
 		"O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FA;;;WD)", "O:BAG:SYD:(A;;FA;;;WD)S:(AU;FA;FA;;;WD)", "O:BAG:SYD:(A;;FA;;;WD)",
 		"O:BAG:SYS:(AU;SA;FA;;;WD)", "O:BAG:SYD:P(A;;FA;;;WD)S:(AU;SA;FA;;;WD)", "O:BAG:SYD:(A;;FA;;;WD)S:P(AU;SA;FA;;;WD)",
 		"O:BAG:SYD:AI(A;;FA;;;WD)S:(AU;SA;FA;;;WD)", "O:BAG:SYD:(A;;FA;;;WD)S:AI(AU;SA;FA;;;WD)"} {
-		if b := sddl.MustParse(other); a.Equal(b) || b.Equal(a) {
-			t.Errorf("Equal = true for %s and %s, want false", other, text)
-		}
+		b := sddl.MustParse(other)
+		check.That(t, !a.Equal(b) && !b.Equal(a), "Equal = true for %s and %s, want false", other, text)
 	}
 }
 
@@ -150,9 +148,8 @@ func TestDescriptorKeepsOriginalBytes(t *testing.T) {
 		}
 		d, err := sd.Decode(b)
 		check.RequireThat(t, err == nil, "decoding %x: %v, want no error", b, err)
-		if got := d.AppendOriginal(nil); !bytes.Equal(got, b) {
-			t.Fatalf("AppendOriginal =\n%x, want\n%x", got, b)
-		}
+		got := d.AppendOriginal(nil)
+		check.RequireThat(t, bytes.Equal(got, b), "AppendOriginal =\n%x, want\n%x", got, b)
 		written := d.Append(nil)
 		again, err := sd.Decode(written)
 		if err != nil || !again.Equal(d) || !bytes.Equal(again.Append(nil), written) ||
@@ -185,8 +182,7 @@ func TestResourceManagerControlNeedsItsFlag(t *testing.T) {
 		if flag != 0 {
 			want = 0x5A
 		}
-		if err != nil || d.RMControl() != want || d.Parts().RMControl != want {
-			t.Errorf("control %v: RMControl = %#x, %v, want %#x", flag, d.RMControl(), err, want)
-		}
+		check.That(t, err == nil && d.RMControl() == want && d.Parts().RMControl == want,
+			"control %v: RMControl = %#x, %v, want %#x", flag, d.RMControl(), err, want)
 	}
 }

@@ -61,11 +61,9 @@ func filler(t *testing.T, typ sd.Type, flags uint8, short int) *sd.ACL {
 	for i := range most - short {
 		s, ok := sid.New(5, 21, 1, uint32(i), 7)
 		check.RequireThat(t, ok, "sid.New failed, want a SID")
-		a := must(sd.NewACE(typ, flags, 1, s))
-		aces = append(aces, a)
+		aces = append(aces, must(sd.NewACE(typ, flags, 1, s)))
 	}
-	l := must(sd.NewACL(aces...))
-	return l
+	return must(sd.NewACL(aces...))
 }
 
 // with returns a descriptor with changed parts.
@@ -91,8 +89,7 @@ func parse(text string) *sd.Descriptor {
 
 func text(t *testing.T, d *sd.Descriptor) string {
 	t.Helper()
-	s := must(sddl.Format(d, sddl.Options{Extended: true}))
-	return s
+	return must(sddl.Format(d, sddl.Options{Extended: true}))
 }
 
 const og = "O:S-1-5-21-1-2-3-1107G:BU"

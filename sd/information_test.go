@@ -16,10 +16,8 @@ func TestEmptySACLBelongsToEachOfItsParts(t *testing.T) {
 		winnt.SCOPE_SECURITY_INFORMATION:               true,
 		winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION: true, winnt.ACCESS_FILTER_SECURITY_INFORMATION: true} {
 		got := sd.Select(d, info)
-		if (got.SACL() != nil) != there || (got.Control()&sd.SACLPresent != 0) != there {
-			t.Errorf("S-74: Select(%#x): SACL %v, control %v, want a SACL: %v",
-				info, got.SACL(), got.Control(), there)
-		}
+		check.That(t, (got.SACL() != nil) == there && (got.Control()&sd.SACLPresent != 0) == there,
+			"S-74: Select(%#x): SACL %v, control %v, want a SACL: %v", info, got.SACL(), got.Control(), there)
 	}
 	for kind, want := range map[sd.Type]uint32{sd.SystemMandatoryLabel: label,
 		sd.SystemAccessFilter:      winnt.ACCESS_FILTER_SECURITY_INFORMATION,

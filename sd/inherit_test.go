@@ -115,8 +115,7 @@ func TestInheritMatchesTwin(t *testing.T) {
 			Mapping: &winnt.FileObject.Mapping}
 		l := must(sd.NewACL(sd.Inherit(parent, h, true)...))
 		if got := text(t, sd.New(sd.Parts{DACL: l})); got != "D:"+want.String() {
-			t.Fatalf("seed %d, container %v\nparent %s\n got  %s\nwant D:%s",
-				seed, container, in.String(), got, want.String())
+			t.Fatalf("seed %d, container %v\nparent %s\n got  %s\nwant D:%s", seed, container, in.String(), got, want.String())
 		}
 	}
 }
@@ -128,8 +127,7 @@ func TestUnknownTypesAreInheritedUnchanged(t *testing.T) {
 	// Of a resource attribute, these bytes would say that it is not inherited (S-70).
 	more := sd.ACEExtra{AppData: []byte{8: 1, 11: 0}}
 	audit, _ := sd.NewACE(sd.SystemAudit, sd.ObjectInherit|sd.SuccessfulAccess, winnt.GENERIC_READ, sid.Everyone, more)
-	l := must(sd.NewACL(odd, audit))
-	got := sd.Inherit(l, &sd.Heir{Mapping: &winnt.FileObject.Mapping}, false)
+	got := sd.Inherit(must(sd.NewACL(odd, audit)), &sd.Heir{Mapping: &winnt.FileObject.Mapping}, false)
 	if len(got) != 2 || got[0].AppData() != "whatever" || got[0].Flags() != 0 ||
 		got[1].Mask() != winnt.FILE_GENERIC_READ || got[1].Flags() != sd.SuccessfulAccess {
 		t.Errorf("inherited entries = %x, want the unknown one unchanged and the audit entry mapped", got)

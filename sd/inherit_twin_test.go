@@ -28,8 +28,7 @@ func (e entryParts) ace(t *testing.T) sd.ACE {
 	if e.class != (winnt.GUID{}) {
 		x.InheritedObjectType = &e.class
 	}
-	a := must(sd.NewACE(e.typ, e.flags, e.mask, e.who, x))
-	return a
+	return must(sd.NewACE(e.typ, e.flags, e.mask, e.who, x))
 }
 
 func partsOf(a sd.ACE) entryParts {
@@ -118,8 +117,7 @@ func TestEveryTypeIsInheritedLikeTwin(t *testing.T) {
 						got = append(got, partsOf(a))
 					}
 					if want := e.inherited(mine, container, auto); !slices.Equal(got, want) {
-						t.Fatalf("container %t, auto %t, entry %+v:\n got %+v\nwant %+v",
-							container, auto, e, got, want)
+						t.Fatalf("container %t, auto %t, entry %+v:\n got %+v\nwant %+v", container, auto, e, got, want)
 					}
 				}
 			}

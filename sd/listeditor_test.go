@@ -257,8 +257,7 @@ func (r *netRow) compare(t *testing.T, e ListEditor, built *ACL) (same, effectiv
 	if slices.Equal(sortedBytes(got), sortedBytes(want)) {
 		return true, false
 	}
-	if g, w := effect(got, r.Container), effect(want, r.Container); !maps.Equal(g, w) ||
-		!strings.HasPrefix(r.ID, "gen-") {
+	if g, w := effect(got, r.Container), effect(want, r.Container); !maps.Equal(g, w) || !strings.HasPrefix(r.ID, "gen-") {
 		t.Errorf("%s: list %x, recorded %x", r.ID, got.Binary(), want.Binary())
 		return false, false
 	}
@@ -277,19 +276,15 @@ func TestListEditorKeepsListsCanonical(t *testing.T) {
 		for name, edit := range map[string]func(*ACL, Rule) (*ACL, error){"add": e.Add, "set": e.Set, "remove": e.Remove} {
 			got, err := edit(l, r)
 			if err != nil {
-				if !errors.Is(err, ErrInexpressible) {
-					t.Fatalf("%s %+v on %x: %v, want %v", name, r, l.Binary(), err, ErrInexpressible)
-				}
+				check.RequireThat(t, errors.Is(err, ErrInexpressible),
+					"%s %+v on %x: %v, want %v", name, r, l.Binary(), err, ErrInexpressible)
 				continue
 			}
-			if !e.Canonical(got) {
-				t.Fatalf("S-83: %s %+v on %x: %x is not canonical, want a canonical list",
-					name, r, l.Binary(), got.Binary())
-			}
-			if want := editedEffect(before, name, r, e); !maps.Equal(effect(got, e.Container), want) {
-				t.Fatalf("%s %+v on %x: list %x with effect %v, want %v", name, r, l.Binary(), got.Binary(),
-					effect(got, e.Container), want)
-			}
+			check.RequireThat(t, e.Canonical(got),
+				"S-83: %s %+v on %x: %x is not canonical, want a canonical list", name, r, l.Binary(), got.Binary())
+			want := editedEffect(before, name, r, e)
+			check.RequireThat(t, maps.Equal(effect(got, e.Container), want),
+				"%s %+v on %x: list %x with effect %v, want %v", name, r, l.Binary(), got.Binary(), effect(got, e.Container), want)
 		}
 	}
 }
@@ -388,10 +383,8 @@ func TestConditionsAreNotJoined(t *testing.T) {
 	for _, data := range []string{"artx\x01\x00\x00\x00", "artx\x02\x00\x00\x00"} {
 		aces = append(aces, must(NewACE(AccessAllowedCallback, 0, 1, sid.Everyone, ACEExtra{AppData: []byte(data)})))
 	}
-	l := must(newACL(2, aces))
-	if got := (ListEditor{}).Normalize(l); got.Len() != 2 {
-		t.Errorf("S-84: Normalize joined conditional entries to %x, want 2 entries", got.Binary())
-	}
+	got := (ListEditor{}).Normalize(must(newACL(2, aces)))
+	check.That(t, got.Len() == 2, "S-84: Normalize joined conditional entries to %x, want 2 entries", got.Binary())
 }
 
 // Inherited entries keep their order, whatever it is (S-83).
@@ -405,9 +398,8 @@ func TestInheritedEntriesKeepTheirOrder(t *testing.T) {
 		{AccessDenied, Inherited, sid.Everyone}, {AccessAllowed, Inherited, sid.Everyone}} {
 		aces = append(aces, must(NewACE(a.kind, a.flags, 1, a.who)))
 	}
-	if got := (ListEditor{}).Normalize(must(newACL(2, aces))); !slices.Equal(got.Slice(), aces) {
-		t.Errorf("entries %x, want %x", got.Binary(), aces)
-	}
+	got := (ListEditor{}).Normalize(must(newACL(2, aces)))
+	check.That(t, slices.Equal(got.Slice(), aces), "entries %x, want %x", got.Binary(), aces)
 }
 
 // must returns v, or panics if there is an error.

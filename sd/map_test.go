@@ -36,9 +36,8 @@ func TestMapGenericSkipsInheritOnlyEntries(t *testing.T) {
 		"D:(A;;GR;;;WD)": 0x120089, "D:(D;OICI;GA;;;WD)": 0x1F01FF, "D:(A;;GW0x20;;;WD)": 0x120136,
 		"D:(A;OICIIO;GA;;;WD)": winnt.GENERIC_ALL, "D:(A;;FR;;;WD)": 0x120089,
 	} {
-		if got := sddl.MustParse(text).DACL().At(0).MapGeneric(&winnt.FileObject.Mapping).Mask(); got != want {
-			t.Errorf("MapGeneric of %s = %#x, want %#x", text, uint32(got), uint32(want))
-		}
+		got := sddl.MustParse(text).DACL().At(0).MapGeneric(&winnt.FileObject.Mapping).Mask()
+		check.That(t, got == want, "MapGeneric of %s = %#x, want %#x", text, uint32(got), uint32(want))
 	}
 	label := sddl.MustParse("S:(ML;;NW;;;HI)").SACL().At(0).WithMask(winnt.GENERIC_ALL)
 	check.That(t, label.MapGeneric(&winnt.FileObject.Mapping) == label,

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -25,15 +26,14 @@ func TestMergeChangesMatchingEntries(t *testing.T) {
 		r    sd.Explicit
 		like bool
 	}{
-		"equal": {plain, sd.Explicit{}, true},
-		"data after the SID": {entry(sd.AccessAllowed, 0, sd.ACEExtra{AppData: []byte("data")}), sd.Explicit{},
-			false},
-		"a conditional one": {entry(sd.AccessAllowedCallback, 0, sd.ACEExtra{}), sd.Explicit{}, false},
-		"other flags":       {plain.WithFlags(sd.ObjectInherit), sd.Explicit{}, false},
-		"inherited":         {plain.WithFlags(sd.Inherited), sd.Explicit{}, false},
-		"of an object":      {object, sd.Explicit{}, false},
-		"the same object":   {object, sd.Explicit{ObjectType: &one}, true},
-		"another object":    {object, sd.Explicit{ObjectType: &two}, false},
+		"equal":              {plain, sd.Explicit{}, true},
+		"data after the SID": {entry(sd.AccessAllowed, 0, sd.ACEExtra{AppData: []byte("data")}), sd.Explicit{}, false},
+		"a conditional one":  {entry(sd.AccessAllowedCallback, 0, sd.ACEExtra{}), sd.Explicit{}, false},
+		"other flags":        {plain.WithFlags(sd.ObjectInherit), sd.Explicit{}, false},
+		"inherited":          {plain.WithFlags(sd.Inherited), sd.Explicit{}, false},
+		"of an object":       {object, sd.Explicit{}, false},
+		"the same object":    {object, sd.Explicit{ObjectType: &one}, true},
+		"another object":     {object, sd.Explicit{ObjectType: &two}, false},
 	} {
 		old := must(sd.NewACL(c.old))
 		c.r.Trustee, c.r.Mask = sid.Everyone, 2
@@ -51,9 +51,8 @@ func TestMergeChangesMatchingEntries(t *testing.T) {
 			gone = gone && a != c.old
 		}
 		// A grant with data behind the SID is a grant of the same rights: it is removed by a denial, too.
-		if err != nil || gone != (c.like || name == "data after the SID") {
-			t.Errorf("deny, %s: entries %v, %v, want the grant removed only if it matches", name, got.Slice(), err)
-		}
+		check.That(t, err == nil && gone == (c.like || name == "data after the SID"),
+			"deny, %s: entries %v, %v, want the grant removed only if it matches", name, got.Slice(), err)
 	}
 }
 
@@ -92,19 +91,16 @@ func TestMergeFollowsSetEntriesInAcl(t *testing.T) {
 	} {
 		t.Run(c.id, func(t *testing.T) {
 			l := must(sd.Merge(parse(c.old).DACL(), c.in))
-			if got := text(t, sd.New(sd.Parts{DACL: l})); got != c.want {
-				t.Errorf("merged list %s\nwant %s", got, c.want)
-			}
+			got := text(t, sd.New(sd.Parts{DACL: l}))
+			check.That(t, got == c.want, "merged list %s\nwant %s", got, c.want)
 		})
 	}
 	l, err := sd.Merge(nil, sd.Explicit{Mode: sd.SetAuditFailure, Mask: 1, Trustee: sid.Everyone},
 		sd.Explicit{Mode: sd.SetAuditSuccess, Mask: 2, Trustee: sid.Everyone})
-	if err != nil || text(t, sd.New(sd.Parts{SACL: l})) != "S:(AU;SA;DC;;;WD)(AU;FA;CC;;;WD)" {
-		t.Errorf("merged audit entries %v, %v, want one for failure and one for success", l.Slice(), err)
-	}
-	if _, err := sd.Merge(nil, sd.Explicit{Mode: sd.GrantAccess}); err == nil {
-		t.Error("Merge accepted an entry without trustee, want an error")
-	}
+	check.That(t, err == nil && text(t, sd.New(sd.Parts{SACL: l})) == "S:(AU;SA;DC;;;WD)(AU;FA;CC;;;WD)",
+		"merged audit entries %v, %v, want one for failure and one for success", l.Slice(), err)
+	check.That(t, check.Err(sd.Merge(nil, sd.Explicit{Mode: sd.GrantAccess})) != nil,
+		"Merge accepted an entry without trustee, want an error")
 }
 
 // Requests about a SACL change audit entries in the same way as requests about a DACL change grants, as
@@ -152,9 +148,8 @@ func TestTypedRequestMatchesBothTypes(t *testing.T) {
 		if i == 0 { // a request without types is about all entries
 			want = nil
 		}
-		if err != nil || !slices.Equal(got.Slice(), want) || got.Revision() != old.Revision() {
-			t.Errorf("revoking %v left %v, %v, want the other entries", p, got.Slice(), err)
-		}
+		check.That(t, err == nil && slices.Equal(got.Slice(), want) && got.Revision() == old.Revision(),
+			"revoking %v left %v, %v, want the other entries", p, got.Slice(), err)
 		if i == 0 {
 			continue
 		}
@@ -162,8 +157,7 @@ func TestTypedRequestMatchesBothTypes(t *testing.T) {
 			InheritedObjectType: p[1]})
 		want = slices.Clone(all)
 		want[i] = want[i].WithMask(3)
-		if err != nil || !slices.Equal(got.Slice(), want) {
-			t.Errorf("granting to %v gave %v, %v, want only the matching entry changed", p, got.Slice(), err)
-		}
+		check.That(t, err == nil && slices.Equal(got.Slice(), want),
+			"granting to %v gave %v, %v, want only the matching entry changed", p, got.Slice(), err)
 	}
 }

@@ -33,18 +33,15 @@ func TestRetainedChangePathIsNotModified(t *testing.T) {
 	for _, p := range kept {
 		again[strings.Join(p, "/")] = true
 	}
-	if len(kept) != 126 || len(again) != 126 || !maps.Equal(seen, again) {
-		t.Errorf("%d changes with %d paths during the walk and %d afterwards, want 126 of each", len(kept), len(seen),
-			len(again))
-	}
+	check.That(t, len(kept) == 126 && len(again) == 126 && maps.Equal(seen, again),
+		"%d changes with %d paths during the walk and %d afterwards, want 126 of each", len(kept), len(seen), len(again))
 }
 
 // A folder's new list reaches what inherits from it, and stops at a protected
 // list.
 func ExamplePropagate() {
 	below := func(name, security string, children ...*sd.Node) *sd.Node {
-		return &sd.Node{Name: name, Descriptor: sddl.MustParse(security), IsContainer: len(children) > 0,
-			Children: children}
+		return &sd.Node{Name: name, Descriptor: sddl.MustParse(security), IsContainer: len(children) > 0, Children: children}
 	}
 	root := below("", "O:BAG:SYD:(A;OICI;FR;;;BU)",
 		below("plans", "O:BAG:SYD:AI(A;OICIID;FA;;;WD)", below("q3.xlsx", "O:BAG:SYD:AI(A;ID;FA;;;WD)")),
@@ -86,9 +83,8 @@ func TestInheritedPlaceholdersBecomeOwnerAndGroup(t *testing.T) {
 	parent := sddl.MustParse("O:SYG:SYD:(A;OI;FR;;;CO)(A;OI;FW;;;CG)S:(AU;OISA;FR;;;CO)(AU;OISA;FW;;;CG)")
 	d := sddl.MustParse("O:BAG:BUD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)")
 	const want = "D:(A;;FA;;;WD)(A;ID;FR;;;BA)(A;ID;FW;;;BU)S:(AU;SA;FA;;;WD)(AU;IDSA;FR;;;BA)(AU;IDSA;FW;;;BU)"
-	if got := text(t, sd.Reinherit(d, parent, &sd.Heir{Mapping: &winnt.FileObject.Mapping})); got != "O:BAG:BU"+want {
-		t.Errorf("descriptor with placeholders = %s, want %s", got, want)
-	}
+	got := text(t, sd.Reinherit(d, parent, &sd.Heir{Mapping: &winnt.FileObject.Mapping}))
+	check.That(t, got == "O:BAG:BU"+want, "descriptor with placeholders = %s, want %s", got, want)
 }
 
 func TestEachListInheritsUnlessProtected(t *testing.T) {
@@ -143,9 +139,8 @@ func TestPropagateStopsWithItsVisitor(t *testing.T) {
 		check.That(t, len(got) == stop+1 && got[stop] == all[stop],
 			"changes until the visitor stopped after %d: %v, want the last to be %v", stop+1, got, all[stop])
 	}
-	if d := sd.Reinherit(nil, root.Descriptor, &sd.Heir{}); d != nil {
-		t.Errorf("Reinherit of a nil descriptor = %v, want nil", d)
-	}
+	d := sd.Reinherit(nil, root.Descriptor, &sd.Heir{})
+	check.That(t, d == nil, "Reinherit of a nil descriptor = %v, want nil", d)
 }
 
 // A list that would become too long does not change, and the other list inherits (S-78).
@@ -153,10 +148,8 @@ func TestReinheritLeavesTooLongList(t *testing.T) {
 	d := with(sddl.MustParse("D:AIS:AI(AU;SA;FA;;;WD)"), func(p *sd.Parts) { p.DACL = filler(t, sd.AccessAllowed, 0, 0) })
 	parent := sddl.MustParse("D:(A;OICI;FA;;;S-1-5-21-1-2-3-1107)S:(AU;OISA;FR;;;WD)")
 	got := sd.Reinherit(d, parent, &sd.Heir{})
-	if got.DACL().Len() != d.DACL().Len() || got.SACL().Len() != 2 {
-		t.Errorf("%d and %d entries after a DACL that is too long, want %d, 2",
-			got.DACL().Len(), got.SACL().Len(), d.DACL().Len())
-	}
+	check.That(t, got.DACL().Len() == d.DACL().Len() && got.SACL().Len() == 2,
+		"%d and %d entries after a DACL that is too long, want %d, 2", got.DACL().Len(), got.SACL().Len(), d.DACL().Len())
 	d = with(d, func(p *sd.Parts) { p.DACL = filler(t, sd.AccessAllowed, 0, 1) })
 	if got := sd.Reinherit(d, parent, &sd.Heir{}); got.DACL().Len() != d.DACL().Len()+1 {
 		t.Errorf("DACL has %d entries, want one more than %d", got.DACL().Len(), d.DACL().Len())

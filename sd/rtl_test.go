@@ -160,10 +160,9 @@ func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 		b[2] += 20
 		check.Success(t, sd.InsertACEs(b, 2, at, []byte(one.WithMask(9).Binary())))
 		l, _, err := sd.DecodeACL(b)
-		if err != nil || l.Len() != 3 || l.At(0).Mask() != want[0] || l.At(1).Mask() != want[1] ||
-			l.At(2).Mask() != want[2] {
-			t.Errorf("list after inserting at %d: %v, %v, want masks %v", at, l.Slice(), err, want)
-		}
+		check.That(t,
+			err == nil && l.Len() == 3 && l.At(0).Mask() == want[0] && l.At(1).Mask() == want[1] && l.At(2).Mask() == want[2],
+			"list after inserting at %d: %v, %v, want masks %v", at, l.Slice(), err, want)
 	}
 	for size, want := range map[int]ntstatus.Status{0: ntstatus.BufferTooSmall, 7: ntstatus.BufferTooSmall,
 		8:     ntstatus.Success,

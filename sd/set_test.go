@@ -97,9 +97,8 @@ func TestSetChangesOnlySelectedParts(t *testing.T) {
 			if got := text(t, d); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
-			if before != nil && text(t, before) != c.old { // S-76
-				t.Errorf("S-76: the old descriptor became %s, want %s", text(t, before), c.old)
-			}
+			check.That(t, before == nil || text(t, before) == c.old, // S-76
+				"S-76: the old descriptor became %s, want %s", text(t, before), c.old)
 		})
 	}
 	split, _ := sd.Set(&sd.SetRequest{Information: dacl, Old: parse("O:BA"), New: parse("D:(A;OICI;GR;;;CO)"),
@@ -131,9 +130,8 @@ func TestSetCopiesDefaultedMarkOfPart(t *testing.T) {
 			}
 			d, st := sd.Set(&sd.SetRequest{Information: info, Old: marked("O:BAG:BAD:S:", c.old),
 				New: marked("O:SYG:SYD:S:", c.in)})
-			if st != ntstatus.Success || d.Control()&all != c.want {
-				t.Errorf("setting %#x: %v, marks %#x, want %#x", info, st, d.Control()&all, c.want)
-			}
+			check.That(t, st == ntstatus.Success && d.Control()&all == c.want,
+				"setting %#x: %v, marks %#x, want %#x", info, st, d.Control()&all, c.want)
 		}
 	}
 }
@@ -184,9 +182,8 @@ func TestSetReturnsDocumentedStatuses(t *testing.T) {
 			if c.change != nil {
 				c.change(r)
 			}
-			if _, st := sd.Set(r); st != c.want {
-				t.Errorf("got %v, want %v", st, c.want)
-			}
+			_, st := sd.Set(r)
+			check.That(t, st == c.want, "got %v, want %v", st, c.want)
 		})
 	}
 }
@@ -200,10 +197,9 @@ func TestSetControlAcceptsOnlyChangeableBits(t *testing.T) {
 		}
 		set, st := sd.SetControl(^bit, bit, bit)
 		cleared, st2 := sd.SetControl(0xFFFF, bit, 0)
-		if st != want || st2 != want || set != wantSet || cleared != wantCleared {
-			t.Errorf("bit %#x: set to %#x, %v, and cleared to %#x, %v, want %#x and %#x, %v", bit, set, st, cleared, st2,
-				wantSet, wantCleared, want)
-		}
+		check.That(t, st == want && st2 == want && set == wantSet && cleared == wantCleared,
+			"bit %#x: set to %#x, %v, and cleared to %#x, %v, want %#x and %#x, %v", bit, set, st, cleared, st2, wantSet,
+			wantCleared, want)
 	}
 }
 
@@ -217,10 +213,8 @@ func TestSetKeepsTheRevision(t *testing.T) {
 		check.NoError(t, err)
 		old := sd.New(sd.Parts{SACL: l, Control: sd.SACLPresent})
 		d, st := sd.Set(&sd.SetRequest{Information: label, Old: old, New: parse("S:(ML;;NR;;;LW)")})
-		if st != ntstatus.Success || d.SACL().Revision() != revision {
-			t.Errorf("revision %d: %d, %v, want %d, %v", revision, d.SACL().Revision(), st, revision,
-				ntstatus.Success)
-		}
+		check.That(t, st == ntstatus.Success && d.SACL().Revision() == revision,
+			"revision %d: %d, %v, want %d, %v", revision, d.SACL().Revision(), st, revision, ntstatus.Success)
 	}
 }
 
@@ -262,16 +256,13 @@ func TestSetReportsFirstOfSeveralErrors(t *testing.T) {
 		{"a label above", change(func(p *sd.Parts) { p.Group = sid.Guests }), ntstatus.PrivilegeNotHeld},
 		{"the old trust label", func() { r.Subject.Relabel, r.Subject.Trust = true, sid.MustParse("S-1-19-512-8192") },
 			ntstatus.AccessDenied},
-		{"the level of the old one", func() { r.Subject.Trust = sid.MustParse("S-1-19-1024-4096") },
-			ntstatus.AccessDenied},
-		{"a DACL that is too long", func() { r.Subject.Trust = sid.MustParse("S-1-19-1024-8192") },
-			ntstatus.InvalidACL},
+		{"the level of the old one", func() { r.Subject.Trust = sid.MustParse("S-1-19-1024-4096") }, ntstatus.AccessDenied},
+		{"a DACL that is too long", func() { r.Subject.Trust = sid.MustParse("S-1-19-1024-8192") }, ntstatus.InvalidACL},
 		{"nothing is wrong", change(func(p *sd.Parts) { p.DACL = nil }), ntstatus.Success},
 	} {
 		m.mend()
 		d, st := sd.Set(r)
-		check.That(t, st == m.want && (d != nil) == (st == ntstatus.Success),
-			"%s: %v, %v, want %v", m.what, d, st, m.want)
+		check.That(t, st == m.want && (d != nil) == (st == ntstatus.Success), "%s: %v, %v, want %v", m.what, d, st, m.want)
 	}
 	// A SACL that is too long is refused like the DACL.
 	for short, want := range map[int]ntstatus.Status{9: ntstatus.InvalidACL, most - 11: ntstatus.InvalidACL,
@@ -292,7 +283,5 @@ func TestSetReportsFirstOfSeveralErrors(t *testing.T) {
 	}
 	// The privilege to restore gives the owner alone.
 	r.Subject.Kernel, r.Subject.Restore = false, true
-	if _, st := sd.Set(r); st != ntstatus.PrivilegeNotHeld {
-		t.Errorf("the privilege to restore and a label above: %v, want %v", st, ntstatus.PrivilegeNotHeld)
-	}
+	check.Equal(t, check.Status(sd.Set(r)), ntstatus.PrivilegeNotHeld, "the privilege to restore and a label above")
 }

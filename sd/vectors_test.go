@@ -25,9 +25,8 @@ func TestRecordedDescriptorsRoundTrip(t *testing.T) {
 				"encoded bytes differ from the recorded ones, want them equal")
 			check.That(t, sd.ValidRelative(in), "ValidRelative = false, want true")
 			for n := 0; n < len(in); n += 1 + len(in)/64 {
-				if _, err := sd.Decode(in[:n]); err == nil {
-					t.Fatalf("C-79: %d of %d bytes were decoded, want an error", n, len(in))
-				}
+				check.RequireThat(t, check.Err(sd.Decode(in[:n])) != nil,
+					"C-79: %d of %d bytes were decoded, want an error", n, len(in))
 			}
 		})
 	}
@@ -135,9 +134,8 @@ func TestEntriesMatchRecordedDotNet(t *testing.T) {
 		}
 		data := must(hex.DecodeString(r.ACE.Opaque))
 		a, err := sd.NewACE(kind, r.ACE.Flags, r.ACE.Mask, sid.MustParse(r.ACE.SID), sd.ACEExtra{AppData: data})
-		if err != nil || fmt.Sprintf("%x", a.Binary()) != r.Expected {
-			t.Errorf("%s: entry %x, %v, recorded %s", r.ID, a.Binary(), err, r.Expected)
-		}
+		check.That(t, err == nil && fmt.Sprintf("%x", a.Binary()) == r.Expected,
+			"%s: entry %x, %v, recorded %s", r.ID, a.Binary(), err, r.Expected)
 	}
 	for _, r := range recordings.Rows[struct{ ID, Hex, Expected string }](t, "dotnet-acl/rawacl_binary.jsonl") {
 		b, err := hex.DecodeString(r.Hex)
@@ -181,11 +179,9 @@ func netListOf(t *testing.T, rows []netEntry) *sd.ACL {
 	kinds := map[string]sd.Type{"allow": sd.AccessAllowed, "deny": sd.AccessDenied, "audit": sd.SystemAudit}
 	var aces []sd.ACE
 	for _, r := range rows {
-		a := must(sd.NewACE(kinds[r.Qualifier], r.Flags, r.Mask, sid.MustParse(r.SID)))
-		aces = append(aces, a)
+		aces = append(aces, must(sd.NewACE(kinds[r.Qualifier], r.Flags, r.Mask, sid.MustParse(r.SID))))
 	}
-	l := must(sd.NewACL(aces...))
-	return l
+	return must(sd.NewACL(aces...))
 }
 
 // optionalSID parses a SID; "" is the zero SID.
@@ -218,13 +214,11 @@ func TestDescriptorsMatchRecordedDotNet(t *testing.T) {
 			continue // a list that was made for another kind of object (docs/CAVEATS.md)
 		}
 		d := r.descriptor(t)
-		if uint32(d.Control()) != want.Control || len(d.Binary()) != want.BinaryLength {
-			t.Errorf("%s: control %#x in %d bytes, recorded %#x in %d", r.ID, d.Control(), len(d.Binary()), want.Control,
-				want.BinaryLength)
-		}
-		if d.Owner() != optionalSID(want.Owner) || d.Group() != optionalSID(want.Group) {
-			t.Errorf("%s: owner %v, group %v, recorded %s, %s", r.ID, d.Owner(), d.Group(), want.Owner, want.Group)
-		}
+		check.That(t, uint32(d.Control()) == want.Control && len(d.Binary()) == want.BinaryLength,
+			"%s: control %#x in %d bytes, recorded %#x in %d", r.ID, d.Control(), len(d.Binary()), want.Control,
+			want.BinaryLength)
+		check.That(t, d.Owner() == optionalSID(want.Owner) && d.Group() == optionalSID(want.Group),
+			"%s: owner %v, group %v, recorded %s, %s", r.ID, d.Owner(), d.Group(), want.Owner, want.Group)
 		if r.DACL == nil && everybody(want.DACL) {
 			want.DACL = nil // .NET's picture of a NULL DACL (docs/CAVEATS.md)
 		}
@@ -258,9 +252,8 @@ func TestReplacedOwnerMatchesRecordedDotNet(t *testing.T) {
 				p.Group = optionalSID(r.Operation.SID)
 			}
 			d := decodeHex(t, r.ID, fmt.Sprintf("%x", sd.New(p).Binary()))
-			if d.Owner() != owner || d.Group() != group {
-				t.Errorf("%s: owner %v, group %v, recorded %v, %v", r.ID, d.Owner(), d.Group(), owner, group)
-			}
+			check.That(t, d.Owner() == owner && d.Group() == group,
+				"%s: owner %v, group %v, recorded %v, %v", r.ID, d.Owner(), d.Group(), owner, group)
 		}
 	}
 }
@@ -293,9 +286,8 @@ func TestReplacedListMatchesRecordedDotNet(t *testing.T) {
 				p.DACL = netListOf(t, r.Operation.ACL)
 			}
 			d := decodeHex(t, r.ID, fmt.Sprintf("%x", sd.New(p).Binary()))
-			if present := d.Control()&bit != 0; present != r.Present {
-				t.Errorf("%s: control %#x, recorded presence %v", r.ID, d.Control(), r.Present)
-			}
+			present := d.Control()&bit != 0
+			check.That(t, present == r.Present, "%s: control %#x, recorded presence %v", r.ID, d.Control(), r.Present)
 			sameList(t, r.ID, d.DACL(), dacl)
 			sameList(t, r.ID, d.SACL(), sacl)
 		}
@@ -304,8 +296,7 @@ func TestReplacedListMatchesRecordedDotNet(t *testing.T) {
 
 func decodeHex(t *testing.T, id, text string) *sd.Descriptor {
 	t.Helper()
-	b := must(hex.DecodeString(text))
-	d, err := sd.Decode(b)
+	d, err := sd.Decode(must(hex.DecodeString(text)))
 	check.RequireThat(t, err == nil, "%s: %v", id, err)
 	return d
 }
