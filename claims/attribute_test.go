@@ -43,9 +43,8 @@ func TestAttributesMatchDocumentedBytes(t *testing.T) {
 			t.Errorf("%s: ParseAttribute(%s) used %d bytes, %v; want %d, nil", c.rule, c.text, n, err, len(c.text))
 			continue
 		}
-		if got := hex.EncodeToString(a.Append(nil)); got != c.bytes {
-			t.Errorf("%s: bytes of %s\n got %s\nwant %s", c.rule, c.text, got, c.bytes)
-		}
+		got := hex.EncodeToString(a.Append(nil))
+		check.That(t, got == c.bytes, "%s: bytes of %s\n got %s\nwant %s", c.rule, c.text, got, c.bytes)
 		if got := hex.EncodeToString(a.Append([]byte("before"))); got != hex.EncodeToString([]byte("before"))+c.bytes {
 			t.Errorf("%s: bytes of %s appended to six bytes\n got %s\nwant %s", c.rule, c.text, got, c.bytes)
 		}
@@ -115,14 +114,10 @@ func TestDecodeAttributeRejectsMalformed(t *testing.T) {
 		"name empty":         (&Attribute{Type: Boolean, Uints: []uint64{1}}).Append(nil),
 	}
 	for n := range len(good) - 2 { // the last two bytes are padding
-		if _, err := DecodeAttribute(good[:n]); !errors.Is(err, ErrAttribute) {
-			t.Errorf("DecodeAttribute of the first %d bytes: %v, want %v", n, err, ErrAttribute)
-		}
+		check.ErrorIs(t, check.Err(DecodeAttribute(good[:n])), ErrAttribute, "DecodeAttribute of the first %d bytes", n)
 	}
 	for what, b := range bad {
-		if _, err := DecodeAttribute(b); !errors.Is(err, ErrAttribute) {
-			t.Errorf("DecodeAttribute, %s: %v, want %v", what, err, ErrAttribute)
-		}
+		check.ErrorIs(t, check.Err(DecodeAttribute(b)), ErrAttribute, "DecodeAttribute, %s", what)
 	}
 }
 
@@ -147,9 +142,7 @@ func TestDecodeAttributeRejectsOverlapBomb(t *testing.T) {
 		bomb = binary.LittleEndian.AppendUint32(bomb, at-20+16+4*MaxValues)
 	}
 	bomb = append(bomb, b[20:]...)
-	if _, err := DecodeAttribute(bomb); !errors.Is(err, ErrAttribute) {
-		t.Errorf("DecodeAttribute of overlapping values: %v, want %v", err, ErrAttribute)
-	}
+	check.ErrorIs(t, check.Err(DecodeAttribute(bomb)), ErrAttribute, "DecodeAttribute of overlapping values")
 }
 
 // Duplicates reports lists with a value twice, and NewSet rejects them (S-32).
@@ -181,9 +174,8 @@ func TestDuplicatesAreRejected(t *testing.T) {
 		indexed := c.a.clone()
 		indexed.setOrder()
 		check.Equal(t, indexed.Duplicates(), c.want, "Duplicates of the sorted %+v", c.a)
-		if _, err := NewSet([]Attribute{c.a}); (err != nil) != c.want {
-			t.Errorf("NewSet of %+v: %v, want an error: %t", c.a, err, c.want)
-		}
+		_, err := NewSet([]Attribute{c.a})
+		check.That(t, (err != nil) == c.want, "NewSet of %+v: %v, want an error: %t", c.a, err, c.want)
 	}
 }
 
@@ -199,9 +191,8 @@ func TestSetLookupIgnoresCase(t *testing.T) {
 		t.Error(`Lookup("GRÖSSE") found GRÖßE, want ß not folded to ss`)
 	}
 	for i, a := range s.All() {
-		if want := int64(i + 1); a.Ints[0] != want {
-			t.Errorf("attribute %d of the set: %d, want %d", i, a.Ints[0], want)
-		}
+		want := int64(i + 1)
+		check.That(t, a.Ints[0] == want, "attribute %d of the set: %d, want %d", i, a.Ints[0], want)
 	}
 	var empty *Set
 	if _, ok := empty.Lookup("b"); ok || empty.Len() != 0 || s.Len() != 3 {
@@ -210,9 +201,7 @@ func TestSetLookupIgnoresCase(t *testing.T) {
 	for _, bad := range []Attribute{{}, {Name: "x", Type: 7}, ints(""), bools("b", 2), strs("s", "a\x00"),
 		{Name: "d", Type: SID, SIDs: []sid.SID{{}}}, {Name: "f", Type: Int64, Flags: 0x100},
 		ints("n", make([]int64, MaxValues+1)...)} {
-		if _, err := NewSet([]Attribute{bad}); !errors.Is(err, ErrAttribute) {
-			t.Errorf("NewSet of %.40v: %v, want %v", bad, err, ErrAttribute)
-		}
+		check.ErrorIs(t, check.Err(NewSet([]Attribute{bad})), ErrAttribute, "NewSet of %.40v", bad)
 	}
 }
 

@@ -20,8 +20,7 @@ func fewValues() (all []Attribute) {
 		all = append(all, Attribute{Type: Boolean, Uints: v})
 	}
 	for _, v := range [][]string{nil, {""}, {"a"}, {"A"}, {"ab"}, {"B"}, {"a", "B"}, {"a", "A"}} {
-		all = append(all, Attribute{Type: String, Strings: v},
-			Attribute{Type: String, Strings: v, Flags: FlagCaseSensitive})
+		all = append(all, Attribute{Type: String, Strings: v}, Attribute{Type: String, Strings: v, Flags: FlagCaseSensitive})
 	}
 	for _, v := range [][]sid.SID{nil, {sid.Everyone}, {sid.Users}, {sid.Everyone, sid.Users}} {
 		all = append(all, Attribute{Type: SID, SIDs: v})

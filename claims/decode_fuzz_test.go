@@ -3,6 +3,8 @@ package claims
 import (
 	"bytes"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // FuzzDecode checks that no bytes cause a panic. Decoded bytes encode to the same bytes and evaluate as the naive
@@ -29,9 +31,8 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("Encode after Decode of %x = %x", b, e.Encode())
 		}
 		truth := e.Eval(env)
-		if want := naiveEval(b[len(signature):], env); truth != want {
-			t.Fatalf("Eval of %x = %v, the naive evaluator returns %v", b, truth, want)
-		}
+		want := naiveEval(b[len(signature):], env)
+		check.RequireThat(t, truth == want, "Eval of %x = %v, the naive evaluator returns %v", b, truth, want)
 		text := e.Format(aliasOf)
 		if text == "" {
 			return

@@ -52,9 +52,7 @@ func TestDecodeRejectsMalformedExpressions(t *testing.T) {
 		t.Errorf("S-35: Decode of 2000 tokens: %v, want no error", err)
 	}
 	for _, s := range []string{"", "art", "artX", "ARTX", "artz\x00\x00\x00\x00"} {
-		if _, err := Decode([]byte(s)); !errors.Is(err, ErrExpr) {
-			t.Errorf("S-34: Decode of %q: %v, want %v", s, err, ErrExpr)
-		}
+		check.ErrorIs(t, check.Err(Decode([]byte(s))), ErrExpr, "S-34: Decode of %q", s)
 	}
 }
 
@@ -65,9 +63,8 @@ func TestDecodeRejectsOversizedExpression(t *testing.T) {
 	if e, err := Decode(append(code, opNot)[:MaxExprSize]); err != nil || e.operands[0].name != name {
 		t.Errorf("Decode of %d bytes: %v, want no error and the whole name", MaxExprSize, err)
 	}
-	if _, err := Decode(append(code, opNot, opNot)); err == nil {
-		t.Errorf("Decode of more than %d bytes: no error, want one", MaxExprSize)
-	}
+	check.That(t, check.Err(Decode(append(code, opNot, opNot))) != nil,
+		"Decode of more than %d bytes: no error, want one", MaxExprSize)
 	code = appendToken([]byte(signature), tokLocal, appendUTF16(nil, "a"))
 	for range MaxTokens - 1 {
 		code = append(code, opNot)
@@ -110,23 +107,19 @@ func TestSomeExpressionsHaveNoText(t *testing.T) {
 		"local name empty":          attribute(tokLocal, ""),
 		"local name is an operator": attribute(tokLocal, "E\x00x\x00i\x00s\x00t\x00s\x00"),
 		"user name empty":           attribute(tokUser, ""),
-		"string with a quote": append(appendToken(attribute(tokUser, "a\x00"), tokString, []byte("\"\x00")),
-			opEqual),
+		"string with a quote":       append(appendToken(attribute(tokUser, "a\x00"), tokString, []byte("\"\x00")), opEqual),
 		"string with a lone surrogate": append(appendToken(attribute(tokUser, "a\x00"), tokString, []byte("\x00\xD8")),
 			opEqual),
 		"SID without sub-authorities": append(appendToken(attribute(tokUser, "a\x00"), tokSID,
 			[]byte("\x01\x00\x00\x00\x00\x00\x00\x05")), opEqual),
 	} {
 		e, err := Decode(code)
-		if err != nil || e.Format(nil) != "" {
-			t.Errorf(`%s: Decode %v, Format %q; want no error and ""`, what, err, e.Format(nil))
-		}
+		check.That(t, err == nil && e.Format(nil) == "",
+			`%s: Decode %v, Format %q; want no error and ""`, what, err, e.Format(nil))
 	}
 	surrogate, err := Decode(attribute(tokUser, "\x00\xD8"))
-	if err != nil || surrogate.Format(nil) != "(@USER.%d800)" {
-		t.Errorf("Decode of a lone surrogate in a name: %v, Format %s; want (@USER.%%d800)", err,
-			surrogate.Format(nil))
-	}
+	check.That(t, err == nil && surrogate.Format(nil) == "(@USER.%d800)",
+		"Decode of a lone surrogate in a name: %v, Format %s; want (@USER.%%d800)", err, surrogate.Format(nil))
 }
 
 // Reads reports which scopes an expression uses.

@@ -159,9 +159,8 @@ func TestMeaninglessProgramsAreUnknown(t *testing.T) {
 			continue
 		}
 		check.Equal(t, e.Eval(evalEnv()), Unknown, "Eval, %s", what)
-		if got := e.Format(nil); got != "" {
-			t.Errorf(`Format, %s: %s, want ""`, what, got)
-		}
+		got := e.Format(nil)
+		check.That(t, got == "", `Format, %s: %s, want ""`, what, got)
 	}
 	if e := new(Expr); e.Eval(evalEnv()) != Unknown || string(e.Encode()) != signature {
 		t.Errorf("zero Expr: Eval %v, Encode %q; want Unknown and the empty program", e.Eval(evalEnv()), e.Encode())
@@ -206,9 +205,8 @@ func TestEvalAllocatesNothing(t *testing.T) {
 	for _, text := range evalCases {
 		e := mustParse(text)
 		var truth Truth
-		if n := testing.AllocsPerRun(100, func() { truth = e.Eval(env) }); n != 0 {
-			t.Errorf("%s: %v allocations, want 0", text, n)
-		}
+		n := testing.AllocsPerRun(100, func() { truth = e.Eval(env) })
+		check.That(t, n == 0, "%s: %v allocations, want 0", text, n)
 		check.That(t, truth != Unknown || text == evalCases[5], "%s is Unknown, want a decision", text)
 	}
 }
@@ -326,9 +324,8 @@ func TestEvalMatchesWindowsRecordings(t *testing.T) {
 				return
 			}
 			e, n, perr := ParseExpr(r.text(), ParseOptions{})
-			if perr != nil || n != len(r.text()) {
-				t.Fatalf("ParseExpr(%.200q) used %d bytes, %v; want all", r.text(), n, perr)
-			}
+			check.RequireThat(t, perr == nil && n == len(r.text()),
+				"ParseExpr(%.200q) used %d bytes, %v; want all", r.text(), n, perr)
 			got := e.Eval(&testEnv{sets: [4]*Set{User: set}})
 			if r.Crashes || anomalies[strings.ReplaceAll(r.Template+r.Expr, " ", "")] {
 				robust++
@@ -339,9 +336,7 @@ func TestEvalMatchesWindowsRecordings(t *testing.T) {
 			if b, ok := r.Outcome.(bool); ok {
 				want = truthOf(b)
 			}
-			if got != want {
-				t.Errorf("%.200s is %v, the KDC recorded %v", r.text(), got, want)
-			}
+			check.That(t, got == want, "%.200s is %v, the KDC recorded %v", r.text(), got, want)
 			held++
 		})
 	}

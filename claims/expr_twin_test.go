@@ -30,8 +30,7 @@ func TestTwin(t *testing.T) {
 	t.Logf("outcomes %v", seen)
 	for _, truth := range []Truth{Unknown, False, True} {
 		if seen[truth] < rounds/50 {
-			t.Errorf("result %v occurred %d times in %d rounds, want at least %d", truth, seen[truth], rounds,
-				rounds/50)
+			t.Errorf("result %v occurred %d times in %d rounds, want at least %d", truth, seen[truth], rounds, rounds/50)
 		}
 	}
 }

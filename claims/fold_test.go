@@ -51,9 +51,8 @@ func TestUpperTableIsComplete(t *testing.T) {
 				want = c
 			}
 		}
-		if got := upperUnit(c); got != want {
-			t.Errorf("upper(U+%04X) = U+%04X, want U+%04X", c, got, want)
-		}
+		got := upperUnit(c)
+		check.That(t, got == want, "upper(U+%04X) = U+%04X, want U+%04X", c, got, want)
 	}
 }
 
@@ -86,8 +85,7 @@ func TestNamesFoldOnlyOldPairs(t *testing.T) {
 		{"\U00010428", "\U00010400", false}, // a pair of surrogates has no case
 	} {
 		check.Equal(t, EqualName(c.a, c.b), c.want, "EqualName(%q, %q)", c.a, c.b)
-		check.That(t, !c.want || foldHash(c.a) == foldHash(c.b),
-			"%q and %q are equal but have different hashes", c.a, c.b)
+		check.That(t, !c.want || foldHash(c.a) == foldHash(c.b), "%q and %q are equal but have different hashes", c.a, c.b)
 		check.That(t, compareStrings(c.a, c.b, true) != 0,
 			"compareStrings(%q, %q) with case = 0, want another value", c.a, c.b)
 	}

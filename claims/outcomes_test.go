@@ -32,9 +32,7 @@ func TestOutcomesAreSound(t *testing.T) {
 			}
 		}
 	}
-	if narrow < rounds/40 {
-		t.Errorf("%d conditions have fewer than all outcomes, want at least %d", narrow, rounds/40)
-	}
+	check.That(t, narrow >= rounds/40, "%d conditions have fewer than all outcomes, want at least %d", narrow, rounds/40)
 }
 
 // mixed takes resource attributes from object, and the rest from Env.
@@ -91,8 +89,7 @@ func TestOutcomesReturnPossibleResults(t *testing.T) {
 			e, err := Decode(append(tokens, opExists, code))
 			check.NoError(t, err)
 			if got := e.Outcomes(object); got != u || e.Eval(&testEnv{}) != Unknown {
-				t.Errorf("%s over Exists: outcomes %03b, Eval %v; want Unknown only", operators[code].text, got,
-					e.Eval(&testEnv{}))
+				t.Errorf("%s over Exists: outcomes %03b, Eval %v; want Unknown only", operators[code].text, got, e.Eval(&testEnv{}))
 			}
 		}
 	}

@@ -74,8 +74,7 @@ func TestOutcomesContainNaiveResults(t *testing.T) {
 					exact = false // Outcomes does not check whether the object's values are ordered
 				}
 				if got&want != want || exact && got != want {
-					t.Errorf("Outcomes of %s %s %s = %03b, the naive evaluator's results are %03b", l.name, o.text,
-						r.name, got, want)
+					t.Errorf("Outcomes of %s %s %s = %03b, the naive evaluator's results are %03b", l.name, o.text, r.name, got, want)
 				}
 			}
 		}

@@ -30,9 +30,8 @@ func FuzzParseExpr(f *testing.F) {
 		if d, err := Decode(e.Encode()); err != nil || !bytes.Equal(d.Encode(), e.Encode()) {
 			t.Fatalf("ParseExpr(%q): Decode of its bytes = %+v, %v", text, d, err)
 		}
-		if printed := e.Format(aliasOf); printed == "" {
-			t.Fatalf(`ParseExpr(%q): Format = "", want a text`, text)
-		}
+		printed := e.Format(aliasOf)
+		check.RequireThat(t, printed != "", `ParseExpr(%q): Format = "", want a text`, text)
 		checkRoundTrip(t, e, ParseOptions{}, aliasOf)
 	})
 }

@@ -52,9 +52,8 @@ func TestConditionsCompileToDocumentedBytes(t *testing.T) {
 		check.RequireThat(t, err == nil, "%s: %v", c.rule, err)
 		want := append([]byte(signature), tokens...)
 		want = append(want, make([]byte, -len(want)&3)...)
-		if got := e.Encode(); string(got) != string(want) {
-			t.Errorf("%s: bytes of %s\n got %x\nwant %x", c.rule, c.text, got, want)
-		}
+		got := e.Encode()
+		check.That(t, string(got) == string(want), "%s: bytes of %s\n got %x\nwant %x", c.rule, c.text, got, want)
 		check.Equal(t, e.Format(aliasOf), c.canonical, "%s: Format of %s", c.rule, c.text)
 		checkRoundTrip(t, e, ParseOptions{}, aliasOf)
 	}
@@ -174,10 +173,9 @@ func TestParseAndDecodeShareLimits(t *testing.T) {
 		}
 		e, _, err = ParseExpr(c.text(c.n+1), ParseOptions{})
 		var syntax *SyntaxError
-		if !errors.As(err, &syntax) || e != nil || !strings.Contains(err.Error(),
-			"at most 10000 bytes and 2000 tokens") {
-			t.Errorf("S-35: ParseExpr, %s, %d: %v, want an error that names the limits", name, c.n+1, err)
-		}
+		check.That(t,
+			errors.As(err, &syntax) && e == nil && strings.Contains(err.Error(), "at most 10000 bytes and 2000 tokens"),
+			"S-35: ParseExpr, %s, %d: %v, want an error that names the limits", name, c.n+1, err)
 	}
 }
 
@@ -227,9 +225,8 @@ func TestNestingCountsOpenParentheses(t *testing.T) {
 			"(" + deep(1) + strings.Repeat(" || (!"+deep(maxDepth-2)+")", n) + ")":         true,
 			"((Exists a) && " + deep(maxDepth-1) + strings.Repeat(" && (a == 1)", n) + ")": true,
 		} {
-			if _, _, err := ParseExpr(text, ParseOptions{}); (err == nil) != want {
-				t.Errorf("%d operands: ParseExpr(%.20s…): %v, want success: %t", n, text, err, want)
-			}
+			_, _, err := ParseExpr(text, ParseOptions{})
+			check.That(t, (err == nil) == want, "%d operands: ParseExpr(%.20s…): %v, want success: %t", n, text, err, want)
 		}
 	}
 }

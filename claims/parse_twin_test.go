@@ -122,12 +122,9 @@ func checkConditionRow(t *testing.T, text string, opt ParseOptions, alias func(s
 	t.Helper()
 	e, n, err := ParseExpr(text, opt)
 	check.RequireThat(t, err == nil, "ParseExpr(%s): %v", text, err)
-	if !strings.HasPrefix(text[n:], ")") {
-		t.Errorf("after the condition is %q, want a closing parenthesis", text[n:])
-	}
-	if got := e.Encode(); string(got) != string(want) {
-		t.Errorf("bytes of %s\n got %x\nwant %x", text[:n], got, want)
-	}
+	check.That(t, strings.HasPrefix(text[n:], ")"), "after the condition is %q, want a closing parenthesis", text[n:])
+	got := e.Encode()
+	check.That(t, string(got) == string(want), "bytes of %s\n got %x\nwant %x", text[:n], got, want)
 	d, err := Decode(want)
 	check.NoError(t, err)
 	checkRoundTrip(t, d, opt, alias)
@@ -140,9 +137,8 @@ func checkAttributeRow(t *testing.T, text string, opt ParseOptions, alias func(s
 	t.Helper()
 	a, n, err := ParseAttribute(text, opt)
 	check.RequireThat(t, err == nil, "ParseAttribute(%s): %v", text, err)
-	if got := a.Append(nil); string(got) != string(want) {
-		t.Errorf("bytes of %s\n got %x\nwant %x", text[:n], got, want)
-	}
+	got := a.Append(nil)
+	check.That(t, string(got) == string(want), "bytes of %s\n got %x\nwant %x", text[:n], got, want)
 	d, err := DecodeAttribute(want)
 	check.NoError(t, err)
 	return text[:n], d.Format(alias)
@@ -219,8 +215,7 @@ func TestParseExprMatchesRecordings(t *testing.T) {
 		t.Run(fmt.Sprint(i+1), func(t *testing.T) {
 			e, n, err := ParseExpr(r.Expr, ParseOptions{})
 			ok := err == nil && n == len(r.Expr)
-			check.That(t, ok == (r.Expect == "ok"),
-				"ParseExpr(%s) used %d bytes, %v; recorded: %s", r.Expr, n, err, r.Expect)
+			check.That(t, ok == (r.Expect == "ok"), "ParseExpr(%s) used %d bytes, %v; recorded: %s", r.Expr, n, err, r.Expect)
 			if ok {
 				checkRoundTrip(t, e, ParseOptions{}, aliasOf)
 			}
