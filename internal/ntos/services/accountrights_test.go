@@ -24,8 +24,7 @@ func rightsWorld(t *testing.T) *world {
 			SID: sid.MustParse("S-1-5-21-1-2-3").WithRID(rid), Use: winnt.SidTypeUser, Name: name}}}
 	}
 	m := must(logon.NewMemory(logon.Settings{Members: []logon.Member{
-		member(1001, "ann", winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeDebugPrivilege),
-			logon.SeDenyNetworkLogonRight),
+		member(1001, "ann", winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeDebugPrivilege), logon.SeDenyNetworkLogonRight),
 		member(1002, "bob", 0, 0),
 	}}))
 	return newWorld(t, kernel.Config{LSA: m})
@@ -91,8 +90,7 @@ func TestAccountRightsNeedAnAdministrator(t *testing.T) {
 	}
 	th, k := w.thread(w.of("server", token.Administrator(sid.MustParse(svc))))
 	policy := check.Result(th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES))
-	views := check.Result(th.LsaOpenPolicy(winnt.POLICY_VIEW_LOCAL_INFORMATION))
-	_, st := th.LsaEnumerateAccountRights(views, ann)
+	_, st := th.LsaEnumerateAccountRights(check.Result(th.LsaOpenPolicy(winnt.POLICY_VIEW_LOCAL_INFORMATION)), ann)
 	want(t, "a handle without POLICY_LOOKUP_NAMES", st, ntstatus.AccessDenied)
 	for level, wanted := range map[winnt.SecurityImpersonationLevel]ntstatus.Status{
 		winnt.SecurityIdentification: ntstatus.BadImpersonationLevel,

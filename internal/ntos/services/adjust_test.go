@@ -66,10 +66,9 @@ func TestConcurrentAdjustmentsAreBothKept(t *testing.T) {
 	if want(t, "adjust", st, ntstatus.Success); len(previous) != 1 || previous[0].LUID != winnt.SeDebugPrivilege.LUID() {
 		t.Errorf("previous state = %+v, want only SeDebugPrivilege", previous)
 	}
-	if got := fieldsOf(sink.Memory, "DisabledPrivilegeList"); len(got) != 2 || got[0] != "4703 SeTcbPrivilege" ||
-		got[1] != "4703 SeDebugPrivilege" {
-		t.Errorf("records of the two adjustments: %q, want SeTcbPrivilege, then SeDebugPrivilege", got)
-	}
+	got := fieldsOf(sink.Memory, "DisabledPrivilegeList")
+	check.That(t, len(got) == 2 && got[0] == "4703 SeTcbPrivilege" && got[1] == "4703 SeDebugPrivilege",
+		"records of the two adjustments: %q, want SeTcbPrivilege, then SeDebugPrivilege", got)
 	if v := p.Object().Token(); v.Has(winnt.SeDebugPrivilege) || v.Has(winnt.SeTcbPrivilege) {
 		t.Error("the token still has SeDebugPrivilege or SeTcbPrivilege, want both disabled")
 	}
@@ -123,11 +122,9 @@ func TestPreviousStateNeedsItsExactLength(t *testing.T) {
 		}
 		whole, st, changed := ask(1 << 16)
 		need := uint32(whole.FieldByName(c.need).Uint())
-		if st != ntstatus.Success || !changed || whole.FieldByName(c.previous).Len() == 0 {
-			t.Errorf("%s with a large buffer: %v, changed %t, output %+v, want success, a change and a previous "+
-				"state",
-				name, st, changed, whole)
-		}
+		check.That(t, st == ntstatus.Success && changed && whole.FieldByName(c.previous).Len() != 0,
+			"%s with a large buffer: %v, changed %t, output %+v, want success, a change and a previous "+"state", name, st,
+			changed, whole)
 		for room, fine := range map[uint32]bool{need: true, need + 1: true, need - 1: false, 0: false} {
 			out, st, changed := ask(room)
 			want := ntstatus.BufferTooSmall

@@ -104,9 +104,8 @@ func TestAlarmRecordsEachPrivilegeOnce(t *testing.T) {
 		want(t, name, call(), ntstatus.Success)
 		const all = "SeCreateTokenPrivilege SeTcbPrivilege SeDebugPrivilege SeDelegateSessionUserImpersonatePrivilege"
 		for _, text := range fieldsOf(m, "PrivilegeList") {
-			if !sameWords([]string{text[5:]}, all) {
-				t.Errorf("alarm of kind %s: the record names privileges %s, want %s", name, text[5:], all)
-			}
+			check.That(t, sameWords([]string{text[5:]}, all),
+				"alarm of kind %s: the record names privileges %s, want %s", name, text[5:], all)
 		}
 	}
 }
@@ -171,10 +170,9 @@ func TestAlarmRecordsNameClientAndServer(t *testing.T) {
 	} {
 		said(m)
 		close, st := c.do()
-		if got := said(m); st != ntstatus.Success || close != c.close || !slices.Equal(got, c.want) {
-			t.Errorf("%s: %v, record at close %v, records\n%s\nwant success, record at close %v, records\n%s",
-				name, st, close,
-				strings.Join(got, "\n"), c.close, strings.Join(c.want, "\n"))
-		}
+		got := said(m)
+		check.That(t, st == ntstatus.Success && close == c.close && slices.Equal(got, c.want),
+			"%s: %v, record at close %v, records\n%s\nwant success, record at close %v, records\n%s", name, st, close,
+			strings.Join(got, "\n"), c.close, strings.Join(c.want, "\n"))
 	}
 }

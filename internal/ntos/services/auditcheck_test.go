@@ -158,10 +158,8 @@ func TestAuditedCheckRecordsClientAndMappedRights(t *testing.T) {
 	} {
 		said(m)
 		got := append([]string{fmt.Sprint(c.do())}, said(m)...)
-		if !slices.Equal(got, c.want) {
-			t.Errorf("%s: result and records\n%s\nwant\n%s",
-				name, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
-		}
+		check.That(t, slices.Equal(got, c.want),
+			"%s: result and records\n%s\nwant\n%s", name, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
 	}
 }
 

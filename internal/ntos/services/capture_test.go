@@ -76,8 +76,7 @@ func TestServicesRejectUnknownFlags(t *testing.T) {
 				return check.Status(s.NtGetNextProcess(nt.GetNextProcessIn{DesiredAccess: 1, HandleAttributes: flags}))
 			}},
 		"NtGetNextThread": {nt.NextThreadBackward, 0, func(flags uint32) ntstatus.Status {
-			_, st := s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: 1,
-				Flags: flags})
+			_, st := s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: 1, Flags: flags})
 			return st
 		}},
 		"handles of NtGetNextThread": {winnt.OBJ_VALID_ATTRIBUTES &^ winnt.ThreadObject.Invalid,
@@ -131,10 +130,8 @@ func TestPrivilegeLUIDsAreCompared64Bits(t *testing.T) {
 	for _, high := range []winnt.LUID{1 << 8, 1 << 16, 1 << 32, 1 << 62} {
 		list := []nt.LUIDAndAttributes{{LUID: high | winnt.SeBackupPrivilege.LUID()}}
 		set, found, st := th.NtPrivilegeCheck(own, &nt.PrivilegeSet{Privilege: list})
-		if st != ntstatus.Success || found || set.Privilege[0].Attributes != 0 {
-			t.Errorf("T-101: NtPrivilegeCheck(LUID %#x) = found, %v, %+v, want not found and no mark",
-				uint64(list[0].LUID), st, set)
-		}
+		check.That(t, st == ntstatus.Success && !found && set.Privilege[0].Attributes == 0,
+			"T-101: NtPrivilegeCheck(LUID %#x) = found, %v, %+v, want not found and no mark", uint64(list[0].LUID), st, set)
 		_, st = th.NtAdjustPrivilegesToken(own, false, list, false)
 		want(t, "T-71: adjust", st, ntstatus.NotAllAssigned)
 		in := nt.FilterTokenExIn{ExistingTokenHandle: own, PrivilegesToDelete: nt.Cap(list)}
@@ -211,15 +208,12 @@ func TestGroupWithoutAttributesIsDisabled(t *testing.T) {
 			groups, st := th.NtQueryInformationToken(h, winnt.TokenGroups)
 			list, ok := groups.([]token.Group)
 			at := slices.IndexFunc(list, func(g token.Group) bool { return g.SID == group })
-			if !ok || at < 0 || list[at].Attributes != want {
-				t.Errorf("T-144: %s: group given with attributes %#x: %v, groups %v, want attributes %#x",
-					name, given, st, list, want)
-			}
+			check.That(t, ok && at >= 0 && list[at].Attributes == want,
+				"T-144: %s: group given with attributes %#x: %v, groups %v, want attributes %#x", name, given, st, list, want)
 		}
 		for _, beside := range []uint32{0, winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_OWNER} {
 			if h, st := do(token.GroupDisabled | beside); h != 0 || st != ntstatus.InvalidParameter {
-				t.Errorf("T-144: %s with the Spec's disabled mark and %#x: %v, want STATUS_INVALID_PARAMETER "+
-					"and no handle",
+				t.Errorf("T-144: %s with the Spec's disabled mark and %#x: %v, want STATUS_INVALID_PARAMETER "+"and no handle",
 					name, beside, st)
 			}
 		}

@@ -49,13 +49,11 @@ func testEndAlarm(t *testing.T, event string, call func(nt.Services, nt.CloseObj
 	s = w.auditServer(t, winnt.SecurityImpersonation)
 	said(m)
 	want(t, "not asked for", call(s, in), ntstatus.Success)
-	if got := said(m); len(got) != 0 {
-		t.Errorf("U-40: records without GenerateOnClose: %q, want none", got)
-	}
+	got := said(m)
+	check.That(t, len(got) == 0, "U-40: records without GenerateOnClose: %q, want none", got)
 	in.GenerateOnClose, in.SubsystemName.Status = true, ntstatus.Success
 	want(t, "asked for", call(s, in), ntstatus.Success)
 	record := event + " SubjectUserSid=" + acting + " ObjectServer=sub HandleId=0x4c" + s.by + " PrimaryUserSid=" + svc
-	if got := said(m); !slices.Equal(got, []string{record}) {
-		t.Errorf("records of the alarm: %q, want %q", got, record)
-	}
+	got = said(m)
+	check.That(t, slices.Equal(got, []string{record}), "records of the alarm: %q, want %q", got, record)
 }

@@ -37,8 +37,7 @@ func TestContentsAreReadOnlyWhole(t *testing.T) {
 		facts, whole, st := w.context().Contents(h, room)
 		if st != c.st || whole != c.whole || whole && string(room[:10]) != w.tree.data ||
 			st == ntstatus.Success && facts != w.tree.facts {
-			t.Errorf("%s: read = %v, whole %v, %q, facts %+v, want %v, whole %v",
-				c.name, st, whole, room, facts, c.st, c.whole)
+			t.Errorf("%s: read = %v, whole %v, %q, facts %+v, want %v, whole %v", c.name, st, whole, room, facts, c.st, c.whole)
 		}
 		want(t, "close", w.NtClose(h), ntstatus.Success)
 	}

@@ -47,8 +47,7 @@ func checkProcessPseudoHandle(t *testing.T, descriptor string, after winnt.Acces
 	}
 	object := k.NewToken(value(t, client, winnt.TokenPrimary, 0))
 	defer k.PsDereferencePrimaryToken(object)
-	h := check.Result(k.ObOpenObjectByPointer(object, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject,
-		kernel.KernelMode))
+	h := check.Result(k.ObOpenObjectByPointer(object, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject, kernel.KernelMode))
 	want(t, "give it to the child", th.NtSetInformationProcess(made.ProcessHandle, nt.ProcessAccessToken, h),
 		ntstatus.Success)
 	if got := granted(); got != after {
@@ -128,9 +127,8 @@ func TestReasonIsReportedOnce(t *testing.T) {
 	}
 	rule := func(what, wanted string) {
 		t.Helper()
-		if got := s.TakeWhy(); got.Rule != wanted {
-			t.Errorf("%s: TakeWhy() = %+v, want rule %q", what, got, wanted)
-		}
+		got := s.TakeWhy()
+		check.That(t, got.Rule == wanted, "%s: TakeWhy() = %+v, want rule %q", what, got, wanted)
 	}
 	fail()
 	rule("no tracer", "")
@@ -172,12 +170,10 @@ func TestHandleHasRequestedAttributes(t *testing.T) {
 					before := len(handles(t, th))
 					h, st := m.call(by, attributes)
 					if st != ntstatus.Success {
-						t.Errorf("%s, %s mode, attributes %#x: %v, want %v", m.name, mode, attributes, st,
-							ntstatus.Success)
+						t.Errorf("%s, %s mode, attributes %#x: %v, want %v", m.name, mode, attributes, st, ntstatus.Success)
 						continue
 					}
-					v := check.Result(by.NtQueryObject(h, nt.ObjectBasicInformation))
-					got := v.(nt.BasicInformation)
+					got := check.Result(by.NtQueryObject(h, nt.ObjectBasicInformation)).(nt.BasicInformation)
 					wanted := attributes & winnt.OBJ_INHERIT &^ m.never
 					if (h < 0) != inKernel || got.Attributes&^winnt.OBJ_PERMANENT != wanted || got.GrantedAccess != m.granted {
 						t.Errorf("%s, %s mode, attributes %#x: handle %#x with attributes %#x and rights %v, "+
@@ -275,8 +271,7 @@ func TestPrivilegeCountsAtImpersonationLevel(t *testing.T) {
 		want ntstatus.Status
 	}{
 		{"the client does not hold it", w.token(k, client, winnt.SecurityImpersonation), ntstatus.PrivilegeNotHeld},
-		{"the client holds it", w.token(k, client, winnt.SecurityImpersonation, winnt.SeSecurityPrivilege),
-			ntstatus.Success},
+		{"the client holds it", w.token(k, client, winnt.SecurityImpersonation, winnt.SeSecurityPrivilege), ntstatus.Success},
 		{"the client holds it and only identifies",
 			w.token(k, client, winnt.SecurityIdentification, winnt.SeSecurityPrivilege), ntstatus.PrivilegeNotHeld},
 	} {
@@ -296,8 +291,7 @@ func TestThreadGetsThreeMoreRightsOnItself(t *testing.T) {
 		"D:(A;;0x100000;;;" + svc + ")": winnt.SYNCHRONIZE, "D:(A;;GA;;;" + svc + ")": winnt.THREAD_ALL_ACCESS} {
 		in := children()
 		in.ThreadObjectAttributes = nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("O:SYG:SY" + text)})
-		made := check.Result(maker.NtCreateUserProcess(in))
-		th := w.sys.Process(made.ClientID.UniqueProcess).FirstThread()
+		th := w.sys.Process(check.Result(maker.NtCreateUserProcess(in)).ClientID.UniqueProcess).FirstThread()
 		const me = winnt.NtCurrentThread
 		for right, call := range map[winnt.AccessMask]func() ntstatus.Status{
 			winnt.THREAD_SUSPEND_RESUME: func() ntstatus.Status {
@@ -368,15 +362,13 @@ func TestFailedAllocationReturnsNoHandle(t *testing.T) {
 				before, value := len(handles(t, th)), next(by, attributes)
 				fails = point
 				h, st := m.call(by, attributes)
-				if fails = ""; st != ntstatus.InsufficientResources || h != 0 {
-					t.Errorf("%s without memory at %q: handle %#x, %v, want no handle and "+
-						"STATUS_INSUFFICIENT_RESOURCES",
-						m.name, point, int64(h), st)
-				}
-				if n, v := len(handles(t, th)), next(by, attributes); n != before || v != value {
-					t.Errorf("%s without memory at %q: %d handles, next value %#x, want %d, %#x",
-						m.name, point, n, int64(v), before, int64(value))
-				}
+				fails = ""
+				check.That(t, st == ntstatus.InsufficientResources && h == 0,
+					"%s without memory at %q: handle %#x, %v, want no handle and "+"STATUS_INSUFFICIENT_RESOURCES", m.name, point,
+					int64(h), st)
+				n, v := len(handles(t, th)), next(by, attributes)
+				check.That(t, n == before && v == value, "%s without memory at %q: %d handles, next value %#x, want %d, %#x",
+					m.name, point, n, int64(v), before, int64(value))
 				failed[m.name] = true
 			}
 		}
@@ -408,9 +400,8 @@ func TestRecordsNameTheirProcess(t *testing.T) {
 				continue
 			}
 			for name, want := range want {
-				if got, ok := e.Field(name); ok && got != want {
-					t.Errorf("U-20: event %d of process %d: %s is %q, want %q", e.ID, i, name, got, want)
-				}
+				got, ok := e.Field(name)
+				check.That(t, !ok || got == want, "U-20: event %d of process %d: %s is %q, want %q", e.ID, i, name, got, want)
 			}
 		}
 		check.That(t, n >= seen+5, "process %d wrote %d records, want at least 5", i, n-seen)
@@ -501,14 +492,12 @@ func TestCreatedObjectsAreCounted(t *testing.T) {
 			continue
 		}
 		if o1, h1, _ := sys.Counts(); o1 != o+c.objects || h1 != h+1 {
-			t.Errorf("P-5: %s created: %d more objects and %d more handles, want %d and 1",
-				c.name, o1-o, h1-h, c.objects)
+			t.Errorf("P-5: %s created: %d more objects and %d more handles, want %d and 1", c.name, o1-o, h1-h, c.objects)
 		}
 		if c.name == "pipe" { // the client's end is an object of its own
 			end, st := client.NtOpenFile(winnt.FILE_WRITE_DATA, pipe(), 3, 0)
 			if o1, h1, _ := sys.Counts(); st != ntstatus.Success || o1 != o+2 || h1 != h+2 {
-				t.Errorf("P-5: both ends of a pipe: %v, %d more objects and %d more handles, want 2 and 2",
-					st, o1-o, h1-h)
+				t.Errorf("P-5: both ends of a pipe: %v, %d more objects and %d more handles, want 2 and 2", st, o1-o, h1-h)
 			}
 			check.Success(t, client.NtClose(end))
 		}

@@ -117,9 +117,8 @@ func TestOmittedPartsOfNewTokenHaveDefaults(t *testing.T) {
 		}
 		one, other := class[nt.TokenStatistics](t, th, h, winnt.TokenStatistics),
 			class[nt.TokenStatistics](t, th, make(typ), winnt.TokenStatistics)
-		if one.TokenID == other.TokenID || one.ModifiedID == other.ModifiedID || one.ImpersonationLevel != level {
-			t.Errorf("statistics of two tokens: %+v and %+v, want different ids and the level %v", one, other, level)
-		}
+		check.That(t, one.TokenID != other.TokenID && one.ModifiedID != other.ModifiedID && one.ImpersonationLevel == level,
+			"statistics of two tokens: %+v and %+v, want different ids and the level %v", one, other, level)
 	}
 	in := plainTokenEx(winnt.TokenPrimary, new(uint32))
 	out, st := th.Services().NtCreateTokenEx(in)

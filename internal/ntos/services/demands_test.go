@@ -148,8 +148,7 @@ func impersonates(t *testing.T, d *demanded) winnt.Handle {
 }
 
 func ownToken(t *testing.T, d *demanded) winnt.Handle {
-	return check.Result(d.NtOpenProcessToken(winnt.NtCurrentProcess,
-		winnt.TOKEN_ALL_ACCESS|winnt.ACCESS_SYSTEM_SECURITY))
+	return check.Result(d.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS|winnt.ACCESS_SYSTEM_SECURITY))
 }
 
 // alarm returns a case for a call that writes an audit record on behalf of a server.

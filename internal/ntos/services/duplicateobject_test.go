@@ -73,8 +73,7 @@ func TestPseudoHandlesCanBeDuplicated(t *testing.T) {
 		taker, _ := w.thread(to)
 		target := openProcess(t, k, to)
 		for h, text := range map[winnt.Handle]string{winnt.NtCurrentProcess: "0x1fffff", winnt.NtCurrentThread: "0x1fffff"} {
-			made := check.Result(th.NtDuplicateObject(winnt.NtCurrentProcess, h, target, 0, 0,
-				winnt.DUPLICATE_SAME_ACCESS))
+			made := check.Result(th.NtDuplicateObject(winnt.NtCurrentProcess, h, target, 0, 0, winnt.DUPLICATE_SAME_ACCESS))
 			check.Equal(t, handles(t, taker)[made], text+" 0x0", "auditing %v: duplicate of %d", records, h)
 		}
 	}
@@ -85,8 +84,7 @@ func TestHandlesCompareByTheirObjects(t *testing.T) {
 	th := newThread(t)
 	all := map[string]winnt.Handle{"process": winnt.NtCurrentProcess, "thread": winnt.NtCurrentThread}
 	for _, name := range []string{"event", "another event"} {
-		h := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
-		all[name] = h
+		all[name] = check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
 	}
 	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY))
 	again := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE))
@@ -144,10 +142,8 @@ func TestDuplicationRecordNamesBothProcesses(t *testing.T) {
 		before := handles(t, taker)
 		out := check.Result(c.of.NtDuplicateObject(changed))
 		after := handles(t, taker)
-		if after[out.TargetHandle] != c.want || before[out.TargetHandle] != "" || len(after) != len(before)+1 {
-			t.Errorf("%s: new handle %v is %q, want %q and no other change",
-				c.name, out.TargetHandle, after[out.TargetHandle], c.want)
-		}
+		check.That(t, after[out.TargetHandle] == c.want && before[out.TargetHandle] == "" && len(after) == len(before)+1,
+			"%s: new handle %v is %q, want %q and no other change", c.name, out.TargetHandle, after[out.TargetHandle], c.want)
 		var records []string
 		if c.record {
 			records = []string{fmt.Sprintf("4690 SubjectUserSid=%s SourceHandleId=%#x SourceProcessId=%#x "+
@@ -176,8 +172,7 @@ func TestKernelModeDuplicatesIntoSystemTable(t *testing.T) {
 	}{{k.Zw(), system, 0, false}, {k.Zw(), system, winnt.OBJ_KERNEL_HANDLE, true},
 		{k.Zw(), winnt.NtCurrentProcess, winnt.OBJ_KERNEL_HANDLE, false},
 		{th, system, winnt.OBJ_KERNEL_HANDLE, false}} {
-		h, st := c.by.NtDuplicateObject(winnt.NtCurrentProcess, event, c.target, 0, c.attributes,
-			winnt.DUPLICATE_SAME_ACCESS)
+		h, st := c.by.NtDuplicateObject(winnt.NtCurrentProcess, event, c.target, 0, c.attributes, winnt.DUPLICATE_SAME_ACCESS)
 		if want(t, "duplicate", st, ntstatus.Success); st == ntstatus.Success && (h < 0) != c.kernel {
 			t.Errorf("target %v, attributes %#x: handle %#x, want kernel handle = %v",
 				c.target, c.attributes, int64(h), c.kernel)
@@ -221,8 +216,7 @@ func TestCloseSourceClosesHandleOfSourceProcess(t *testing.T) {
 	for _, wanted := range []ntstatus.Status{ntstatus.Success, ntstatus.InvalidHandle} {
 		_, st = th.NtDuplicateObject(source, theirs, 0, 0, 0, winnt.DUPLICATE_CLOSE_SOURCE)
 		want(t, "close the source", st, wanted)
-		if len(handles(t, owner)) != 0 || len(handles(t, th)) != 1 {
-			t.Errorf("handles of owner and caller: %v and %v, want none and one", handles(t, owner), handles(t, th))
-		}
+		check.That(t, len(handles(t, owner)) == 0 && len(handles(t, th)) == 1,
+			"handles of owner and caller: %v and %v, want none and one", handles(t, owner), handles(t, th))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -45,9 +46,8 @@ func TestElevationRecordNamesElevatedThread(t *testing.T) {
 		}
 		wanted := fmt.Sprintf("%s name of %s %s %#x server %#x %s", acting, acting, client, uint64(p.ID()),
 			uint64(served.Thread().ID()), c.want)
-		if !slices.Equal(got, []string{wanted}) {
-			t.Errorf("records of the elevation:\n%s\nwant\n%s", strings.Join(got, "\n"), wanted)
-		}
+		check.That(t, slices.Equal(got, []string{wanted}),
+			"records of the elevation:\n%s\nwant\n%s", strings.Join(got, "\n"), wanted)
 	}
 	served.PsRevertToSelf()
 }

@@ -31,8 +31,7 @@ func TestResetAndClearEndSignalledState(t *testing.T) {
 			}
 			out, st := call()
 			if want(t, name, st, ntstatus.Success); (out.PreviousState == 1) != (before && name != "clear") {
-				t.Errorf("%s returned previous state %d, event was signalled before: %v",
-					name, out.PreviousState, before)
+				t.Errorf("%s returned previous state %d, event was signalled before: %v", name, out.PreviousState, before)
 			}
 			if name == "set" {
 				wanted = ntstatus.Success

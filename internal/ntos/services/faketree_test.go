@@ -95,8 +95,7 @@ func (p *fakePlace) Facts() *fileaccess.Facts {
 	if o.IsDirectory = o.IsDirectory || o.VolumeRoot; o.IsDirectory {
 		o.Attributes = fileaccess.AttributeDirectory
 	}
-	return &fileaccess.Facts{Object: o, Share: p.share,
-		Parent: &fileaccess.Directory{Descriptor: p.descriptor}}
+	return &fileaccess.Facts{Object: o, Share: p.share, Parent: &fileaccess.Directory{Descriptor: p.descriptor}}
 }
 
 func (p *fakePlace) Directory() (nt.FileIdentity, bool) { return p.above, p.above.Number != 0 }

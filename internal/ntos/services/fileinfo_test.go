@@ -46,10 +46,9 @@ func TestFileInformationNeedsRightAndLength(t *testing.T) {
 					}
 					out, st := by.Services().NtQueryInformationFile(nt.QueryInformationFileIn{FileHandle: h,
 						FileInformationClass: class, Length: c.room})
-					if st != wanted || out.FileInformation != value {
-						t.Errorf("file %d, class %v, handle with %#x: %+v, %v, want %+v, %v",
-							i, class, uint32(rights), out.FileInformation, st, value, wanted)
-					}
+					check.That(t, st == wanted && out.FileInformation == value,
+						"file %d, class %v, handle with %#x: %+v, %v, want %+v, %v", i, class, uint32(rights), out.FileInformation, st,
+						value, wanted)
 				}
 				if class != nt.FileNameInformation {
 					_, st := w.Services().NtQueryInformationFile(nt.QueryInformationFileIn{FileHandle: h,

@@ -86,11 +86,9 @@ func TestCompareTokensChecksFirstHandleFirst(t *testing.T) {
 		want(t, "a good first handle", check.Status(th.NtCompareTokens(own, first.h)), first.want)
 	}
 	out, st := th.Services().NtCompareTokens(nt.CompareTokensIn{FirstTokenHandle: none, FaultEqual: unread(1)})
-	if st != unread(1) || out.Equal {
-		t.Errorf("NtCompareTokens with an invalid handle and an unwritable output = %+v, %v, want the error of "+
-			"the pointer",
-			out, st)
-	}
+	check.That(t, st == unread(1) && !out.Equal,
+		"NtCompareTokens with an invalid handle and an unwritable output = %+v, %v, want the error of "+"the pointer", out,
+		st)
 	for _, pseudo := range []winnt.Handle{own, winnt.NtCurrentProcessToken, winnt.NtCurrentEffectiveToken} {
 		equal, st := th.NtCompareTokens(pseudo, own)
 		check.That(t, st == ntstatus.Success && equal,
@@ -154,8 +152,7 @@ func TestFilterTokenErrorsAndEffects(t *testing.T) {
 	for _, p := range class[[]nt.LUIDAndAttributes](t, th, h, winnt.TokenPrivileges) {
 		check.That(t, p.LUID != winnt.SeBackupPrivilege.LUID(), "T-62: the token still has a deleted privilege")
 	}
-	if got := class[[]token.Group](t, th, h, winnt.TokenRestrictedSids); len(got) != 1 || got[0].SID != sid.Everyone ||
-		got[0].Attributes != 7 {
-		t.Errorf("T-63: restricting SIDs = %+v, want Everyone, mandatory and enabled", got)
-	}
+	got := class[[]token.Group](t, th, h, winnt.TokenRestrictedSids)
+	check.That(t, len(got) == 1 && got[0].SID == sid.Everyone && got[0].Attributes == 7,
+		"T-63: restricting SIDs = %+v, want Everyone, mandatory and enabled", got)
 }

@@ -66,8 +66,7 @@ func (w *world) process(name string, privileges ...winnt.Privilege) *kernel.Proc
 // of creates a process whose token is built from the spec.
 func (w *world) of(name string, spec token.Spec) *kernel.Process {
 	w.tb.Helper()
-	v := must(token.New(spec))
-	return w.with(name, v)
+	return w.with(name, must(token.New(spec)))
 }
 
 func (w *world) with(name string, v *token.Token) *kernel.Process {
@@ -150,8 +149,7 @@ func (b *between) handle(th *nt.Thread, rights winnt.AccessMask) winnt.Handle {
 	b.t.Helper()
 	v := check.Result(th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation))
 	id := v.(nt.ThreadBasic).ClientID
-	return check.Result(b.asks.NtOpenThread(rights, &nt.ObjectAttributes{},
-		&nt.ClientID{UniqueThread: id.UniqueThread}))
+	return check.Result(b.asks.NtOpenThread(rights, &nt.ObjectAttributes{}, &nt.ClientID{UniqueThread: id.UniqueThread}))
 }
 
 // acl returns the DACL of the server's impersonation token in SDDL, queried by the server's process.
@@ -347,8 +345,7 @@ func plainTokenEx(typ winnt.TokenType, policy *uint32) nt.CreateTokenExIn {
 // class queries a class of a token. It returns the zero value if the value has another type.
 func class[V any](t *testing.T, th *nt.Thread, h winnt.Handle, c winnt.TokenInfoClass) (v V) {
 	t.Helper()
-	x := check.Result(th.NtQueryInformationToken(h, c))
-	v, _ = x.(V)
+	v, _ = check.Result(th.NtQueryInformationToken(h, c)).(V)
 	return v
 }
 
@@ -399,8 +396,7 @@ func setEverything(t *testing.T, log *audit.Log, options audit.Options) {
 	for s := range audit.Subcategories {
 		spec.System[s] = audit.OnBoth
 	}
-	p := must(audit.NewPolicy(spec))
-	log.Policy.Store(p)
+	log.Policy.Store(must(audit.NewPolicy(spec)))
 }
 
 // said drains the records. For each it returns the event number, F for a failure, and the non-empty fields except

@@ -55,8 +55,7 @@ func newOperations(t *testing.T) *operations {
 
 func (o *operations) references(h winnt.Handle) int64 {
 	o.t.Helper()
-	info := check.Result(o.th.NtQueryObject(h, nt.ObjectBasicInformation))
-	return int64(info.(nt.BasicInformation).PointerCount)
+	return int64(check.Result(o.th.NtQueryObject(h, nt.ObjectBasicInformation)).(nt.BasicInformation).PointerCount)
 }
 
 // begin prepares an operation; apart delays its completion.
@@ -98,9 +97,8 @@ func (o *operations) now() ends {
 	e.events, e.held = o.references(o.event)-o.own[0], o.references(o.server)-o.own[1]
 	calls, _ := o.th.NtTestAlert()
 	for _, c := range calls {
-		if c != (nt.UserAPC{ApcRoutine: 7, ApcArgument1: 8, ApcArgument2: 9}) {
-			o.t.Errorf("user APC %+v, want routine 7 with arguments 8 and 9", c)
-		}
+		check.That(o.t, c == (nt.UserAPC{ApcRoutine: 7, ApcArgument1: 8, ApcArgument2: 9}),
+			"user APC %+v, want routine 7 with arguments 8 and 9", c)
 	}
 	e.calls = len(calls)
 	return e
@@ -142,12 +140,10 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 			ntstatus.BufferOverflow, "wxy", 3},
 		{"waiting read of a broken pipe", nil, read, ntstatus.Pending, func(o *operations) { o.th.NtClose(o.client) },
 			ntstatus.PipeBroken, "", 0},
-		{"cancelled read", nil, read, ntstatus.Pending, func(o *operations) { o.later.Cancel() },
-			ntstatus.Cancelled, "", 0},
+		{"cancelled read", nil, read, ntstatus.Pending, func(o *operations) { o.later.Cancel() }, ntstatus.Cancelled, "", 0},
 		{"waiting write", func(o *operations) { write(o, o.server, "1234") },
 			func(o *operations, l *nt.Later) ntstatus.Status {
-				_, st := o.th.Services().NtWriteFile(nt.WriteFileIn{FileHandle: o.server, Buffer: nt.Cap([]byte("567")),
-					Later: l})
+				_, st := o.th.Services().NtWriteFile(nt.WriteFileIn{FileHandle: o.server, Buffer: nt.Cap([]byte("567")), Later: l})
 				return st
 			}, ntstatus.Pending, func(o *operations) { o.th.NtReadFile(o.client, 9) }, 0, "", 3},
 		{"waiting flush", func(o *operations) { write(o, o.server, "1234") },
@@ -242,8 +238,7 @@ func TestPendingOperationIsCancelledOnce(t *testing.T) {
 		if th != w.th { // NtCancelIoFile cancels only the caller's own operations
 			w.must(w.th.NtCancelIoFile(w.server))
 		}
-		check.Equal(t, w.th.NtCancelIoFileEx(w.server, 6), ntstatus.NotFound,
-			"way %d: cancelling another IoStatusBlock", i)
+		check.Equal(t, w.th.NtCancelIoFileEx(w.server, 6), ntstatus.NotFound, "way %d: cancelling another IoStatusBlock", i)
 		// None of these operations makes its thread wait inside the call.
 		check.Equal(t, th.NtCancelSynchronousIoFile(winnt.NtCurrentThread, 0), ntstatus.NotFound,
 			"way %d: NtCancelSynchronousIoFile", i)
@@ -297,9 +292,8 @@ func TestConcurrentCancelsCompleteEachOperationOnce(t *testing.T) {
 		close(start)
 		all.Wait()
 		w.th.NtClose(w.server)
-		if b, e := begun.Load(), ended.Load(); b != e {
-			t.Fatalf("%d operations started and %d completed, want equal numbers", b, e)
-		}
+		b, e := begun.Load(), ended.Load()
+		check.RequireThat(t, b == e, "%d operations started and %d completed, want equal numbers", b, e)
 	}
 }
 
@@ -316,21 +310,16 @@ func TestCancelledWriteLeavesNothingToRead(t *testing.T) {
 	check.Require(t, w.write(w.th, w.client, "gone", first), ntstatus.Pending, "write")
 	check.Require(t, w.write(w.th, w.client, "stays", later(&kept, &fits)), ntstatus.Pending, "write")
 	w.must(w.th.NtCancelIoFileEx(w.client, 5))
-	if ends.Load() != 1 || got.Status != ntstatus.Cancelled || kept.Load() != 0 {
-		t.Errorf("I-138: cancelled write: %d completions, %+v; other write: %d completions, want 1, %v and 0",
-			ends.Load(), got, kept.Load(), ntstatus.Cancelled)
-	}
+	check.That(t, ends.Load() == 1 && got.Status == ntstatus.Cancelled && kept.Load() == 0,
+		"I-138: cancelled write: %d completions, %+v; other write: %d completions, want 1, %v and 0", ends.Load(), got,
+		kept.Load(), ntstatus.Cancelled)
 	for _, want := range []string{"1234567", "stays"} {
-		if b, st := w.th.NtReadFile(w.server, 64); st != ntstatus.Success || string(b) != want {
-			t.Errorf("I-138: message read = %q, %v, want %q", b, st, want)
-		}
+		b, st := w.th.NtReadFile(w.server, 64)
+		check.That(t, st == ntstatus.Success && string(b) == want, "I-138: message read = %q, %v, want %q", b, st, want)
 	}
-	check.Equal(t, check.Status(w.th.NtReadFile(w.server, 64)), ntstatus.PipeEmpty,
-		"I-138: read after the two messages")
-	if kept.Load() != 1 || fits.Status != ntstatus.Success {
-		t.Errorf("I-138: the write that was not cancelled: %d completions, %+v, want 1, %v", kept.Load(), fits,
-			ntstatus.Success)
-	}
+	check.Equal(t, check.Status(w.th.NtReadFile(w.server, 64)), ntstatus.PipeEmpty, "I-138: read after the two messages")
+	check.That(t, kept.Load() == 1 && fits.Status == ntstatus.Success,
+		"I-138: the write that was not cancelled: %d completions, %+v, want 1, %v", kept.Load(), fits, ntstatus.Success)
 }
 
 // listensAgain disconnects the pipe's client, so that the instance can serve another one.
@@ -355,8 +344,7 @@ func TestWaitingCallIsCancelledThroughItsThread(t *testing.T) {
 			return check.Status(w.th.Services().NtCancelSynchronousIoFile(nt.CancelSynchronousIoFileIn{
 				ThreadHandle: winnt.NtCurrentThread, IoRequestToCancel: block}))
 		}
-		check.Equal(t, cancel(0x2000), ntstatus.NotFound,
-			"I-138: options %#x: cancelling another IoStatusBlock", options)
+		check.Equal(t, cancel(0x2000), ntstatus.NotFound, "I-138: options %#x: cancelling another IoStatusBlock", options)
 		check.Equal(t, cancel(0x1000), want, "I-138: options %#x: cancelling the read through its thread", options)
 		w.must(w.th.NtClose(h))
 		<-l.Over

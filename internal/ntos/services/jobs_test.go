@@ -54,8 +54,7 @@ func TestJobFilterRemovesPrivileges(t *testing.T) {
 			}
 			check.That(t, left.Has(x) != gone, "I-90: %s: token has %v: %t, want %t", c.name, x, gone, !gone)
 		}
-		check.That(t, left.Has(winnt.SeDebugPrivilege),
-			"I-90: %s: SeDebugPrivilege was removed too, want it kept", c.name)
+		check.That(t, left.Has(winnt.SeDebugPrivilege), "I-90: %s: SeDebugPrivilege was removed too, want it kept", c.name)
 		k.PsRevertToSelf()
 	}
 }

@@ -81,9 +81,8 @@ func TestLogonRecordHasPackageAndProof(t *testing.T) {
 				AuthenticationInformation: nt.LogonInformation{MessageType: message, UserName: "u"}})
 			want(t, pkg, st, status)
 			wanted := id + " " + pkg + " LsaLogonUser: ticket 7"
-			if got := fieldsOf(m, "AuthenticationPackageName", "LogonProcessName"); !slices.Equal(got, []string{wanted}) {
-				t.Errorf("record of the logon = %q, want %q", got, wanted)
-			}
+			got := fieldsOf(m, "AuthenticationPackageName", "LogonProcessName")
+			check.That(t, slices.Equal(got, []string{wanted}), "record of the logon = %q, want %q", got, wanted)
 			proved := w.sys.Proved()
 			if st != ntstatus.Success {
 				continue
@@ -93,9 +92,8 @@ func TestLogonRecordHasPackageAndProof(t *testing.T) {
 				t.Errorf("sessions with a proof = %+v, want one with ticket 7 and this logon's id and user", proved)
 			}
 			want(t, "close", th.NtClose(out.Token), ntstatus.Success)
-			if left := w.sys.Proved(); len(left) != 0 {
-				t.Errorf("sessions with a proof after the logoff: %+v, want none", left)
-			}
+			left := w.sys.Proved()
+			check.That(t, len(left) == 0, "sessions with a proof after the logoff: %+v, want none", left)
 		}
 	}
 }
@@ -113,12 +111,9 @@ func TestRefusedLogonIsRecordedWithItsReason(t *testing.T) {
 		{ntstatus.WrongPassword, 0, ntstatus.LogonFailure, 0, "0xc000006d 0xc000006a %%2313"},
 		{ntstatus.NoSuchUser, 0, ntstatus.LogonFailure, 0, "0xc000006d 0xc0000064 %%2313"},
 		{ntstatus.LogonFailure, 0, ntstatus.LogonFailure, 0, "0xc000006d 0x0 %%2313"},
-		{ntstatus.AccountDisabled, 0, ntstatus.AccountRestriction, ntstatus.AccountDisabled,
-			"0xc000006e 0xc0000072 %%2310"},
-		{ntstatus.PasswordExpired, 0, ntstatus.AccountRestriction, ntstatus.PasswordExpired,
-			"0xc000006e 0xc0000071 %%2309"},
-		{ntstatus.AccountLockedOut, ntstatus.AccountDisabled, ntstatus.AccountLockedOut, 0,
-			"0xc0000234 0xc0000072 %%2310"},
+		{ntstatus.AccountDisabled, 0, ntstatus.AccountRestriction, ntstatus.AccountDisabled, "0xc000006e 0xc0000072 %%2310"},
+		{ntstatus.PasswordExpired, 0, ntstatus.AccountRestriction, ntstatus.PasswordExpired, "0xc000006e 0xc0000071 %%2309"},
+		{ntstatus.AccountLockedOut, ntstatus.AccountDisabled, ntstatus.AccountLockedOut, 0, "0xc0000234 0xc0000072 %%2310"},
 		{ntstatus.AccountLockedOut, 0, ntstatus.AccountLockedOut, 0, "0xc0000234 0x0 %%2307"},
 		{ntstatus.LogonTypeNotGranted, 0, ntstatus.LogonTypeNotGranted, 0, "0xc000015b 0x0 %%2308"},
 		{ntstatus.NoLogonServers, 0, ntstatus.NoLogonServers, 0, "0xc000005e 0x0 %%2304"},
@@ -133,9 +128,8 @@ func TestRefusedLogonIsRecordedWithItsReason(t *testing.T) {
 		}
 		got := fieldsOf(m, "Status", "SubStatus", "FailureReason", "TargetUserName", "TargetDomainName",
 			"SubjectUserSid", "ProcessName")
-		if wanted := "4625 " + c.record + " u d " + client + " winlogon"; !sameWords(got, wanted) {
-			t.Errorf("authority's status %v: record %q, want %q", c.status, got, wanted)
-		}
+		wanted := "4625 " + c.record + " u d " + client + " winlogon"
+		check.That(t, sameWords(got, wanted), "authority's status %v: record %q, want %q", c.status, got, wanted)
 	}
 	check.That(t, s.asked.Caller == sid.MustParse(svc) && !s.asked.Tcb && s.asked.Name == "u" && s.asked.Domain == "d",
 		"logon request = %+v, want caller %s without SeTcbPrivilege, name u and domain d", s.asked, svc)
@@ -189,9 +183,8 @@ func TestLogonBeyondMaxGroupsIsRejected(t *testing.T) {
 		if out.Token != 0 {
 			want(t, "close", th.NtClose(out.Token), ntstatus.Success)
 		}
-		if left := w.sys.LogonSessions() - before; left != 0 {
-			t.Errorf("%s: %d sessions after the handle is closed, want 0", name, left)
-		}
+		left := w.sys.LogonSessions() - before
+		check.That(t, left == 0, "%s: %d sessions after the handle is closed, want 0", name, left)
 	}
 }
 
@@ -200,8 +193,7 @@ func TestLogonBeyondMaxGroupsIsRejected(t *testing.T) {
 func TestLogonFollowsAuditPolicyOfItsUser(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, w, th := logonWorld(t, m, winnt.SeTcbPrivilege)
-	user := sid.MustParse("S-1-5-21-1-2-3-500")
-	full := token.Administrator(user)
+	full := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500"))
 	s.result = logon.Result{Token: full}
 	for sub, id := range map[audit.Subcategory]string{audit.Logon: "4624", audit.SpecialLogon: "4672",
 		audit.Logoff: "4634"} {

@@ -171,10 +171,9 @@ func TestTimerDueTimeMayBeFarAway(t *testing.T) {
 				"%+v: NtSetTimer returned previous state %v, want %v", c, out.PreviousState, c.signaled)
 			now += c.later
 			got := check.Result(th.Services().NtQueryTimer(nt.QueryTimerIn{TimerHandle: h, TimerInformationLength: 16}))
-			if i := got.TimerInformation; i.RemainingTime != c.remaining || i.TimerState != c.signaled {
-				t.Errorf("%+v: timer information %+v, want remaining time %v and state %v",
-					c, i, c.remaining, c.signaled)
-			}
+			i := got.TimerInformation
+			check.That(t, i.RemainingTime == c.remaining && i.TimerState == c.signaled,
+				"%+v: timer information %+v, want remaining time %v and state %v", c, i, c.remaining, c.signaled)
 		}
 		want(t, "close", th.NtClose(h), ntstatus.Success)
 	}

@@ -26,15 +26,13 @@ func TestExclusiveObjectIsForItsProcess(t *testing.T) {
 		event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: strings.TrimSpace(name),
 			Attributes: attributes}, nt.NotificationEvent, false)
 		want(t, "make an event", st, ntstatus.Success)
-		_, st = th.NtDuplicateObject(winnt.NtCurrentProcess, event, winnt.NtCurrentProcess, 0, 0,
-			winnt.DUPLICATE_SAME_ACCESS)
+		_, st = th.NtDuplicateObject(winnt.NtCurrentProcess, event, winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
 		want(t, "a second handle", st, ntstatus.Success)
 		wanted := ntstatus.Success
 		if attributes != 0 {
 			wanted = ntstatus.AccessDenied
 		}
-		_, st = th.NtDuplicateObject(winnt.NtCurrentProcess, event, child.ProcessHandle, 0, 0,
-			winnt.DUPLICATE_SAME_ACCESS)
+		_, st = th.NtDuplicateObject(winnt.NtCurrentProcess, event, child.ProcessHandle, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
 		want(t, "a handle of another process", st, wanted)
 	}
 }

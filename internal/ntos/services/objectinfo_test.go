@@ -36,10 +36,9 @@ func TestBasicInformationHasFlagsAndCreationTime(t *testing.T) {
 		v, st := th.NtQueryObject(h, nt.ObjectBasicInformation)
 		b := v.(nt.BasicInformation)
 		want(t, "query", st, ntstatus.Success)
-		if b.Attributes != wanted || b.CreationTime <= before || b.CreationTime > now || b.HandleCount != 1 {
-			t.Errorf("object attributes %#x: %+v, want a creation time after %d, not later than now, and one handle",
-				attributes, b, before)
-		}
+		check.That(t, b.Attributes == wanted && b.CreationTime > before && b.CreationTime <= now && b.HandleCount == 1,
+			"object attributes %#x: %+v, want a creation time after %d, not later than now, and one handle", attributes, b,
+			before)
 		want(t, "make temporary", th.NtMakeTemporaryObject(h), ntstatus.Success)
 		want(t, "close", th.NtClose(h), ntstatus.Success)
 	}
@@ -93,18 +92,16 @@ func TestObjectSizesMatchTheirQueries(t *testing.T) {
 		}
 	}
 	for name, h := range all {
-		v := check.Result(th.NtQueryObject(h, nt.ObjectBasicInformation))
-		b := v.(nt.BasicInformation)
+		b := check.Result(th.NtQueryObject(h, nt.ObjectBasicInformation)).(nt.BasicInformation)
 		need := func(class nt.ObjectInfoClass) uint32 {
 			out, st := th.Services().NtQueryObject(nt.QueryObjectIn{Handle: h, ObjectInformationClass: class})
 			want(t, "without room", st, ntstatus.InfoLengthMismatch)
 			return out.ReturnLength
 		}
 		text := need(nt.ObjectNameInformation)
-		if n := need(nt.ObjectTypeInformation); b.TypeInfoSize != n {
-			t.Errorf("%s: basic information has type size %d, want %d as the type query returns",
-				name, b.TypeInfoSize, n)
-		}
+		n := need(nt.ObjectTypeInformation)
+		check.That(t, b.TypeInfoSize == n,
+			"%s: basic information has type size %d, want %d as the type query returns", name, b.TypeInfoSize, n)
 		if text == 16 {
 			text = 0 // an unnamed object returns an empty name
 		}
@@ -141,8 +138,7 @@ func TestSetHandleFlagsErrorsAndEffect(t *testing.T) {
 		}, []rung[nt.SetInformationObjectIn]{
 			{"the class", ntstatus.InvalidInfoClass,
 				func(in *nt.SetInformationObjectIn) { in.ObjectInformationClass = nt.ObjectBasicInformation }},
-			{"the length", ntstatus.InfoLengthMismatch,
-				func(in *nt.SetInformationObjectIn) { in.ObjectInformationLength = 3 }},
+			{"the length", ntstatus.InfoLengthMismatch, func(in *nt.SetInformationObjectIn) { in.ObjectInformationLength = 3 }},
 			{"the information", unread(1), func(in *nt.SetInformationObjectIn) { in.ObjectInformation.Status = unread(1) }},
 			{"the handle", ntstatus.InvalidHandle, func(in *nt.SetInformationObjectIn) { in.Handle = 0x7770 }},
 		})

@@ -35,8 +35,7 @@ func TestAppContainerObjectsRefuseOtherPackages(t *testing.T) {
 	_, st := other.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION, nil,
 		&nt.ClientID{UniqueProcess: id.UniqueProcess})
 	want(t, "open the other package's process", st, ntstatus.AccessDenied)
-	_, st = other.NtOpenThread(winnt.THREAD_QUERY_LIMITED_INFORMATION, nil,
-		&nt.ClientID{UniqueThread: id.UniqueThread})
+	_, st = other.NtOpenThread(winnt.THREAD_QUERY_LIMITED_INFORMATION, nil, &nt.ClientID{UniqueThread: id.UniqueThread})
 	want(t, "open the other package's thread", st, ntstatus.AccessDenied)
 }
 
@@ -102,8 +101,7 @@ func TestPlainNameFindsFilesOnly(t *testing.T) {
 		0, 0))
 	for h, wanted := range map[winnt.Handle]ntstatus.Status{null: ntstatus.ObjectTypeMismatch,
 		pipes: ntstatus.PipeDisconnected} {
-		_, st := th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: h,
-			FsControlCode: winnt.FSCTL_PIPE_DISCONNECT})
+		_, st := th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: h, FsControlCode: winnt.FSCTL_PIPE_DISCONNECT})
 		want(t, "T-141: disconnect", st, wanted)
 	}
 }
@@ -162,8 +160,7 @@ func TestDirectPathsAllocateNothing(t *testing.T) {
 			th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0)
 		}},
 		{"a refused NtOpenThreadToken", func() {
-			th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY,
-				true)
+			th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
 		}},
 		{"NtClose of an invalid handle", func() { th.NtClose(0xDEAD0) }},
 	} {
@@ -206,12 +203,9 @@ func TestImpersonationHasFlagsAndLevelOfTheCall(t *testing.T) {
 							wanted = winnt.SecurityIdentification
 						}
 						acts, copies, effective, at := k.PsReferenceImpersonationToken(k.Thread())
-						if copies != flags[0] || effective != flags[1] || at != wanted {
-							t.Errorf("%s, privilege %v, %s at %v, flags %v: thread has %v, %v, %v, want these "+
-								"flags and %v",
-								name, privilege,
-								user, level, flags, copies, effective, at, wanted)
-						}
+						check.That(t, copies == flags[0] && effective == flags[1] && at == wanted,
+							"%s, privilege %v, %s at %v, flags %v: thread has %v, %v, %v, want these "+"flags and %v", name, privilege,
+							user, level, flags, copies, effective, at, wanted)
 						check.Equal(t, !acts.Value().Present().Has(winnt.SeDebugPrivilege), name == "a filter",
 							"%s: token is filtered", name)
 						k.PsDereferenceImpersonationToken(acts)
@@ -259,8 +253,7 @@ func TestOpenThreadIgnoresLowIDBits(t *testing.T) {
 			}
 			if x, st := th.NtQueryInformationThread(h, nt.ThreadBasicInformation); st != ntstatus.Success ||
 				x.(nt.ThreadBasic).ClientID.UniqueThread != c.thread&^3 {
-				t.Errorf("O-37: thread opened by id %#x has %+v, %v, want that id without its low bits",
-					c.thread, x, st)
+				t.Errorf("O-37: thread opened by id %#x has %+v, %v, want that id without its low bits", c.thread, x, st)
 			}
 			th.NtClose(h)
 		}

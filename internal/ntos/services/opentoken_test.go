@@ -19,9 +19,8 @@ func TestTokenCopyAdmitsClientServerAndSystem(t *testing.T) {
 	qos := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}
 	want(t, "impersonate", b.asks.NtImpersonateThread(b.handle(b.server, winnt.THREAD_DIRECT_IMPERSONATION),
 		b.handle(b.client, winnt.THREAD_IMPERSONATE), qos), ntstatus.Success)
-	if got, is := b.acl(), "D:(A;;"+full+";;;"+client+")(A;;"+full+";;;"+otherServer+")(A;;"+full+";;;SY)"; got != is {
-		t.Errorf("DACL of the copied token = %s, want %s", got, is)
-	}
+	got, is := b.acl(), "D:(A;;"+full+";;;"+client+")(A;;"+full+";;;"+otherServer+")(A;;"+full+";;;SY)"
+	check.That(t, got == is, "DACL of the copied token = %s, want %s", got, is)
 	b.serves.PsRevertToSelf()
 }
 
@@ -49,28 +48,23 @@ func TestFirstOpenCopiesToken(t *testing.T) {
 				break
 			}
 			s := class[nt.TokenStatistics](t, th, h, winnt.TokenStatistics)
-			if seen[s.TokenID] == fresh {
-				t.Errorf("%+v: open %d returned token %#x, earlier tokens %v, want a new one only at the first copy",
-					c, n, s.TokenID, seen)
-			}
+			check.That(t, seen[s.TokenID] != fresh,
+				"%+v: open %d returned token %#x, earlier tokens %v, want a new one only at the first copy", c, n, s.TokenID, seen)
 			seen[s.TokenID] = true
 			if own := c.copyOnOpen || c.effectiveOnly; own == (s.TokenID == client) {
 				t.Errorf("%+v: open %d returned the client's own token: %v, want %v", c, n, !own, own == false)
 			}
 			acts, copies, effective, level := k.PsReferenceImpersonationToken(k.Thread())
-			if acts.ID() != s.TokenID || copies || effective != c.effectiveOnly || level != winnt.SecurityImpersonation {
-				t.Errorf("%+v: after open %d the thread uses token %#x (flags %v, %v, level %v), want %#x of "+
-					"the handle",
-					c, n,
-					acts.ID(), copies, effective, level, s.TokenID)
-			}
+			check.That(t,
+				acts.ID() == s.TokenID && !copies && effective == c.effectiveOnly && level == winnt.SecurityImpersonation,
+				"%+v: after open %d the thread uses token %#x (flags %v, %v, level %v), want %#x of "+"the handle", c, n,
+				acts.ID(), copies, effective, level, s.TokenID)
 			k.PsDereferenceImpersonationToken(acts)
 			check.That(t, s.TokenID == client || s.ImpersonationLevel == winnt.SecurityImpersonation,
 				"%+v: open %d returned a copy at level %v, want SecurityImpersonation", c, n, s.ImpersonationLevel)
 			_, st = th.NtAdjustPrivilegesToken(h, true, nil, false)
 			want(t, "adjust", st, ntstatus.Success)
-			check.Equal(t, tok.Value() != before, s.TokenID == client,
-				"%+v: open %d changed the client's token", c, n)
+			check.Equal(t, tok.Value() != before, s.TokenID == client, "%+v: open %d changed the client's token", c, n)
 			want(t, "close", th.NtClose(h), ntstatus.Success)
 		}
 		k.PsRevertToSelf()

@@ -17,9 +17,8 @@ func TestPeerRecordsAreLimitedPerUser(t *testing.T) {
 	now := time.Unix(1000, 0)
 	take := func(user string, leftOut uint64, ok bool) {
 		t.Helper()
-		if n, may := p.take(user, now); n != leftOut || may != ok {
-			t.Errorf("take(%s) = %d left out, %t, want %d, %t", user, n, may, leftOut, ok)
-		}
+		n, may := p.take(user, now)
+		check.That(t, n == leftOut && may == ok, "take(%s) = %d left out, %t, want %d, %t", user, n, may, leftOut, ok)
 	}
 	for range 3 {
 		take("a", 0, true)

@@ -31,10 +31,9 @@ func TestClientGetsLongestListeningInstance(t *testing.T) {
 		}
 		p.open(both)
 		for i, h := range all {
-			if st := p.state(p.server, h); (st != before[i]) != (i == want) {
-				t.Errorf("instance %d went from state %d to %d, want only instance %d connected",
-					i, before[i], st, want)
-			}
+			st := p.state(p.server, h)
+			check.That(t, (st != before[i]) == (i == want),
+				"instance %d went from state %d to %d, want only instance %d connected", i, before[i], st, want)
 		}
 	}
 	listen(2)

@@ -181,15 +181,13 @@ func TestPipeRejectsOver255Instances(t *testing.T) {
 			in.MaximumInstances, in.InboundQuota, in.OutboundQuota = c.instances, c.inbound, c.outbound
 		}), c.want)
 	}
-	if npfs.MaxInstances != 255 || npfs.MaxQuota != 16<<20 { // PIPE_UNLIMITED_INSTANCES
-		t.Errorf("limits = %d instances and %d bytes, want 255 and 16 MiB", npfs.MaxInstances, npfs.MaxQuota)
-	}
+	check.That(t, npfs.MaxInstances == 255 && npfs.MaxQuota == 16<<20, // PIPE_UNLIMITED_INSTANCES
+		"limits = %d instances and %d bytes, want 255 and 16 MiB", npfs.MaxInstances, npfs.MaxQuota)
 	for i := range npfs.MaxInstances {
 		check.Require(t, create("many", func(*nt.CreateNamedPipeFileIn) {}), ntstatus.Success,
 			"I-85: creating instance %d", i)
 	}
-	want(t, "I-85: one instance more", create("many", func(*nt.CreateNamedPipeFileIn) {}),
-		ntstatus.InstanceNotAvailable)
+	want(t, "I-85: one instance more", create("many", func(*nt.CreateNamedPipeFileIn) {}), ntstatus.InstanceNotAvailable)
 }
 
 // A client that cannot give its promised level is not connected, and leaves the instance to others. If the client has
@@ -355,9 +353,8 @@ func TestPendingReadsAreBounded(t *testing.T) {
 	}
 	check.That(t, pending == 256, "I-141: %d reads wait at one end, want 256", pending)
 	w.must(w.th.NtClose(w.server))
-	if n := ends.Load(); n != 256 {
-		t.Errorf("%d reads ended with the handle, want 256", n)
-	}
+	n := ends.Load()
+	check.That(t, n == 256, "%d reads ended with the handle, want 256", n)
 }
 
 // Creating a pipe with no access at all fails and leaves no pipe (I-155).

@@ -32,35 +32,29 @@ func TestWaitForPipeEndsForEachReason(t *testing.T) {
 	p := newPipeSide(t)
 	device := p.device(p.client)
 	const long = -1 << 62
-	check := func(what string, got, want ntstatus.Status) {
-		t.Helper()
-		check.Equal(t, got, want, "%s", what)
-	}
 	begin := func(limit int64) *nt.Later {
 		t.Helper()
 		l := nt.NewWait()
-		check("no instance listens", p.waitFor(device, "m", limit, l), ntstatus.Pending)
+		want(t, "no instance listens", p.waitFor(device, "m", limit, l), ntstatus.Pending)
 		return l
 	}
-	ended := func(what string, l *nt.Later, want ntstatus.Status) {
+	ended := func(what string, l *nt.Later, wanted ntstatus.Status) {
 		t.Helper()
 		<-l.Over
-		check(what, l.Result().Status, want)
+		want(t, what, l.Result().Status, wanted)
 	}
-	check("no such pipe", p.waitFor(device, "m", long, nt.NewWait()), ntstatus.ObjectNameNotFound)
+	want(t, "no such pipe", p.waitFor(device, "m", long, nt.NewWait()), ntstatus.ObjectNameNotFound)
 	s := p.made(func(in *nt.CreateNamedPipeFileIn) { in.DefaultTimeout = -10_000 })
-	check("one listens", p.waitFor(device, "M", long, nt.NewWait()), ntstatus.Success)
-	check("a pipe, not the device", p.waitFor(p.open(both), "m", long, nt.NewWait()), ntstatus.IllegalFunction)
-	check("a caller that cannot wait", p.waitFor(device, "m", long, nil), ntstatus.IOTimeout)
+	want(t, "one listens", p.waitFor(device, "M", long, nt.NewWait()), ntstatus.Success)
+	want(t, "a pipe, not the device", p.waitFor(p.open(both), "m", long, nt.NewWait()), ntstatus.IllegalFunction)
+	want(t, "a caller that cannot wait", p.waitFor(device, "m", long, nil), ntstatus.IOTimeout)
 	ended("its time has passed", begin(-10_000), ntstatus.IOTimeout)
 	ended("the pipe's default has passed", begin(0), ntstatus.IOTimeout)
 	again, made, cancel := begin(long), begin(long), begin(long)
-	if !cancel.Cancel() {
-		t.Error("Cancel() = false, want true for a wait that is not over")
-	}
+	check.That(t, cancel.Cancel(), "Cancel() = false, want true for a wait that is not over")
 	ended("cancelled", cancel, ntstatus.Cancelled)
 	p.must(p.server.NtFsControlFile(s, winnt.FSCTL_PIPE_DISCONNECT))
-	check("listen", p.server.NtFsControlFile(s, winnt.FSCTL_PIPE_LISTEN), ntstatus.PipeListening)
+	want(t, "listen", p.server.NtFsControlFile(s, winnt.FSCTL_PIPE_LISTEN), ntstatus.PipeListening)
 	ended("it listens again", again, ntstatus.Success)
 	ended("all who wait are told", made, ntstatus.Success)
 	p.open(both)
@@ -71,8 +65,9 @@ func TestWaitForPipeEndsForEachReason(t *testing.T) {
 	l = begin(long)
 	p.must(p.server.NtClose(s))
 	ended("the pipe is gone", l, ntstatus.ObjectNameNotFound)
-	for name, want := range map[string]ntstatus.Status{"": ntstatus.InvalidParameter, "no": ntstatus.ObjectNameNotFound} {
-		check(name, p.waitFor(device, name, long, nil), want)
+	for name, wanted := range map[string]ntstatus.Status{"": ntstatus.InvalidParameter,
+		"no": ntstatus.ObjectNameNotFound} {
+		want(t, name, p.waitFor(device, name, long, nil), wanted)
 	}
 }
 

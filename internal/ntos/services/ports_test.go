@@ -54,8 +54,7 @@ func TestPortMessageIsAtMost64KiB(t *testing.T) {
 		_, st = s.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: port.PortHandle})
 		want(t, "accept", st, ntstatus.Success)
 		if _, got, st := s.PortConnected(client.PortHandle); st != ntstatus.Success || got != longest {
-			t.Errorf("I-88: server requested %d bytes: longest message = %d bytes, %v, want %d",
-				asked, got, st, longest)
+			t.Errorf("I-88: server requested %d bytes: longest message = %d bytes, %v, want %d", asked, got, st, longest)
 		}
 		want(t, "close", th.NtClose(client.PortHandle), ntstatus.Success)
 		want(t, "close", th.NtClose(port.PortHandle), ntstatus.Success)
@@ -136,9 +135,8 @@ func TestNtListenPort(t *testing.T) {
 		return check.Status(p.server.NtListenPort(nt.ListenPortIn{PortHandle: h}))
 	}
 	m, st := p.server.NtListenPort(nt.ListenPortIn{PortHandle: p.listening})
-	if st != ntstatus.Success || !m.Connecting || m.Closed || m.MessageID == 0 || string(m.Request) != "hello" {
-		t.Errorf(`request to connect = %+v, %v, want "hello" from a connecting client`, m, st)
-	}
+	check.That(t, st == ntstatus.Success && m.Connecting && !m.Closed && m.MessageID != 0 && string(m.Request) == "hello",
+		`request to connect = %+v, %v, want "hello" from a connecting client`, m, st)
 	want(t, "I-88: no other client waits", listen(p.listening), ntstatus.Timeout)
 	comm := check.Result(p.server.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: p.listening,
 		ClientID: nt.Cap(&m.ClientID), MessageID: m.MessageID}))
@@ -178,9 +176,8 @@ func TestNtReplyWaitReceivePort(t *testing.T) {
 	want(t, "I-88: no request", receive(p.comm), ntstatus.Timeout)
 	p.request(t)
 	m, st := p.server.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn{PortHandle: p.comm})
-	if st != ntstatus.Success || m.Connecting || m.Closed || m.MessageID == 0 || string(m.Request) != "ask" {
-		t.Errorf(`message = %+v, %v, want the request "ask"`, m, st)
-	}
+	check.That(t, st == ntstatus.Success && !m.Connecting && !m.Closed && m.MessageID != 0 && string(m.Request) == "ask",
+		`message = %+v, %v, want the request "ask"`, m, st)
 	want(t, "I-88: a request is received once", receive(p.comm), ntstatus.Timeout)
 	_, st = p.other.NtClose(nt.CloseIn{Handle: p.client})
 	want(t, "the client goes", st, ntstatus.Success)
@@ -252,9 +249,8 @@ func TestNtImpersonateClientOfPort(t *testing.T) {
 		}
 		h, opened := p.thread.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
 		want(t, "open the token", opened, ntstatus.Success)
-		if u := class[token.Group](t, p.thread, h, winnt.TokenUser); u.SID.String() != client {
-			t.Errorf("the thread impersonates %s, want the client %s", u.SID, client)
-		}
+		u := class[token.Group](t, p.thread, h, winnt.TokenUser)
+		check.That(t, u.SID.String() == client, "the thread impersonates %s, want the client %s", u.SID, client)
 		w.sys.KernelMode(p.thread).PsRevertToSelf()
 		return st
 	}, []rung[nt.ImpersonateClientOfPortIn]{

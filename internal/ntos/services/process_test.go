@@ -25,8 +25,7 @@ func TestChildHandlesHaveTheirOwnRights(t *testing.T) {
 		granted    winnt.AccessMask
 	}
 	of := func(by *nt.Thread, h winnt.Handle) handle {
-		v := check.Result(by.NtQueryObject(h, nt.ObjectBasicInformation))
-		b := v.(nt.BasicInformation)
+		b := check.Result(by.NtQueryObject(h, nt.ObjectBasicInformation)).(nt.BasicInformation)
 		return handle{h < 0, b.Attributes, b.GrantedAccess}
 	}
 	for _, c := range []struct {
@@ -118,9 +117,8 @@ func TestRefusedChildCreatesNoHandle(t *testing.T) {
 		if want(t, name, st, c.want); out != (nt.CreateUserProcessOut{}) {
 			t.Errorf("%s: output %+v, want the zero value", name, out)
 		}
-		if after := handles(t, th); len(after) != len(before) {
-			t.Errorf("%s: handles %v before, %v after, want no new handle", name, before, after)
-		}
+		after := handles(t, th)
+		check.That(t, len(after) == len(before), "%s: handles %v before, %v after, want no new handle", name, before, after)
 	}
 }
 
@@ -144,21 +142,17 @@ func TestImpersonationTokenBecomesPrimary(t *testing.T) {
 			continue
 		}
 		v := w.sys.TokenOf(out.ClientID.UniqueProcess)
-		if v.Type() != winnt.TokenPrimary || v.Level() != 0 || v.User().SID.String() != client {
-			t.Errorf("level %v: child has a token of type %v, level %v, user %v, want a primary token of the client",
-				level, v.Type(), v.Level(), v.User().SID)
-		}
-		if g := given.Value(); g.Type() != winnt.TokenImpersonation || g.Level() != level {
-			t.Errorf("source token is now of type %v, level %v, want %v, %v",
-				g.Type(), g.Level(), winnt.TokenImpersonation,
-				level)
-		}
+		check.That(t, v.Type() == winnt.TokenPrimary && v.Level() == 0 && v.User().SID.String() == client,
+			"level %v: child has a token of type %v, level %v, user %v, want a primary token of the client", level, v.Type(),
+			v.Level(), v.User().SID)
+		g := given.Value()
+		check.That(t, g.Type() == winnt.TokenImpersonation && g.Level() == level,
+			"source token is now of type %v, level %v, want %v, %v", g.Type(), g.Level(), winnt.TokenImpersonation, level)
 		h, st := th.NtOpenProcessToken(out.ProcessHandle, winnt.READ_CONTROL)
 		if want(t, "open the child's token", st, ntstatus.Success); st != ntstatus.Success {
 			continue
 		}
-		check.Equal(t, shown(t, th, h), shownBy(t, th, k, given),
-			"level %v: owner and DACL of the child's token", level)
+		check.Equal(t, shown(t, th, h), shownBy(t, th, k, given), "level %v: owner and DACL of the child's token", level)
 	}
 }
 
@@ -208,8 +202,7 @@ func TestChildBelongsToUserOfItsToken(t *testing.T) {
 		in.ProcessObjectAttributes = nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;0x1;;;BA)")})
 		in.ThreadObjectAttributes = nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;0x2;;;BG)")})
 		if c.acts {
-			want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation),
-				ntstatus.Success)
+			want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
 		}
 		out := check.Result(th.NtCreateUserProcess(in))
 		k.PsRevertToSelf()
@@ -245,8 +238,7 @@ func TestFailedChildLeavesNoHandle(t *testing.T) {
 	memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind("ps: create process"))
 	out, st := th.NtCreateUserProcess(children())
 	if memory.Fail(nil); st != ntstatus.InsufficientResources || out != (nt.CreateUserProcessOut{}) {
-		t.Errorf("NtCreateUserProcess without memory = %v, %+v, want STATUS_INSUFFICIENT_RESOURCES and no output",
-			st, out)
+		t.Errorf("NtCreateUserProcess without memory = %v, %+v, want STATUS_INSUFFICIENT_RESOURCES and no output", st, out)
 	}
 	if after := handles(t, th); len(after) != len(before) || next() != values {
 		t.Errorf("handles after the failed call %v, want %v unchanged and unused values next", after, before)
@@ -298,8 +290,7 @@ func TestProgramFileLimitsChild(t *testing.T) {
 		{"heirs", false, ntstatus.Success, 0x2000},
 	} {
 		if c.acts {
-			want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation),
-				ntstatus.Success)
+			want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
 		}
 		in := children()
 		in.ImageName = c.image

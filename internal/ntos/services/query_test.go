@@ -49,11 +49,9 @@ func TestSecurityAttributesAreQueriedByName(t *testing.T) {
 			} else if room < c.need {
 				wanted, names = ntstatus.BufferTooSmall, nil
 			}
-			if st != wanted || out.ReturnLength != c.need || !slices.Equal(got, names) {
-				t.Errorf("query of %q with room for %d bytes: %v, required %d, %q, want %v, %d, %q",
-					c.names, room, st,
-					out.ReturnLength, got, wanted, c.need, names)
-			}
+			check.That(t, st == wanted && out.ReturnLength == c.need && slices.Equal(got, names),
+				"query of %q with room for %d bytes: %v, required %d, %q, want %v, %d, %q", c.names, room, st, out.ReturnLength,
+				got, wanted, c.need, names)
 		}
 	}
 }

@@ -66,11 +66,9 @@ func TestObjectDirectoryListingContinues(t *testing.T) {
 					}
 					out, st := list(nt.QueryDirectoryObjectIn{Length: length, ReturnSingleEntry: single, RestartScan: restart,
 						Context: from})
-					if st != status || fmt.Sprint(out) != fmt.Sprint(wanted) {
-						t.Fatalf("listing from %d with %d bytes, single %v, restart %v: %+v, %v, want %+v, %v",
-							from, length, single,
-							restart, out, st, wanted, status)
-					}
+					check.RequireThat(t, st == status && fmt.Sprint(out) == fmt.Sprint(wanted),
+						"listing from %d with %d bytes, single %v, restart %v: %+v, %v, want %+v, %v", from, length, single, restart, out,
+						st, wanted, status)
 				}
 			}
 		}

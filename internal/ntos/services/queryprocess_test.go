@@ -72,9 +72,7 @@ func TestNextProcessVisitsEachOnce(t *testing.T) {
 		out, st := th.Services().NtGetNextProcess(nt.GetNextProcessIn{ProcessHandle: after,
 			DesiredAccess: winnt.PROCESS_QUERY_LIMITED_INFORMATION})
 		if st == ntstatus.NoMoreEntries {
-			if n != 6 { // five and the System process
-				t.Errorf("the walk found %d processes, want 6", n)
-			}
+			check.That(t, n == 6, "the walk found %d processes, want 6", n) // five and the System process
 			return
 		}
 		want(t, "next", st, ntstatus.Success)

@@ -243,8 +243,7 @@ func TestConcurrentSecurityChangesAreBothKept(t *testing.T) {
 	}
 	want(t, "the list", a.NtSetSecurityObject(event, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse("D:(A;;0x1;;;SY)")),
 		ntstatus.Success)
-	got := check.Result(a.NtQuerySecurityObject(event,
-		winnt.GROUP_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION))
+	got := check.Result(a.NtQuerySecurityObject(event, winnt.GROUP_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION))
 	if text, err := sddl.Format(got, sddl.Options{}); err != nil || text != "G:WDD:(A;;CC;;;SY)" {
 		t.Errorf("descriptor after both changes = %s, want G:WDD:(A;;CC;;;SY)", text)
 	}
@@ -256,8 +255,7 @@ func TestTokenKeepsItsLabel(t *testing.T) {
 	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 	th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{{LUID: winnt.SeSecurityPrivilege.LUID(),
 		Attributes: winnt.SE_PRIVILEGE_ENABLED}}, false)
-	own = check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess,
-		winnt.TOKEN_ALL_ACCESS|winnt.ACCESS_SYSTEM_SECURITY))
+	own = check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS|winnt.ACCESS_SYSTEM_SECURITY))
 	label := func() string {
 		d, st := th.NtQuerySecurityObject(own, winnt.LABEL_SECURITY_INFORMATION)
 		check.Require(t, st, ntstatus.Success, "NtQuerySecurityObject")

@@ -39,10 +39,8 @@ func TestSetTokenErrorsComeInOrder(t *testing.T) {
 		func(in *setting) { in.TokenInformation.Status = ntstatus.AccessViolation }}
 	handle := rung[setting]{"the handle", ntstatus.InvalidHandle, func(in *setting) { in.TokenHandle = 0x7770 }}
 	privilege := rung[setting]{"the privilege", ntstatus.PrivilegeNotHeld, func(in *setting) { in.th = unable }}
-	malformed := rung[setting]{"what was read", unread(1),
-		func(in *setting) { in.TokenInformation.Status = unread(1) }}
-	value := rung[setting]{"the value", ntstatus.InvalidParameter,
-		func(in *setting) { in.TokenInformation.V = "text" }}
+	malformed := rung[setting]{"what was read", unread(1), func(in *setting) { in.TokenInformation.Status = unread(1) }}
+	value := rung[setting]{"the value", ntstatus.InvalidParameter, func(in *setting) { in.TokenInformation.V = "text" }}
 	fixed := setting{nt.SetInformationTokenIn{TokenInformationClass: winnt.TokenUIAccess,
 		TokenInformation: nt.Cap[any](uint32(1)), TokenInformationLength: 4}, able}
 	// For a class without a valid value, unreadable and malformed input are two states of one field, so they are
@@ -56,8 +54,7 @@ func TestSetTokenErrorsComeInOrder(t *testing.T) {
 		Attribute: claims.Attribute{Name: "a", Type: claims.Uint64, Uints: []uint64{1}}}}
 	variable := setting{nt.SetInformationTokenIn{TokenInformationClass: winnt.TokenSecurityAttributes,
 		TokenInformation: nt.Cap[any](list), TokenInformationLength: 16}, able}
-	short := rung[setting]{"the header", ntstatus.InfoLengthMismatch,
-		func(in *setting) { in.TokenInformationLength = 15 }}
+	short := rung[setting]{"the header", ntstatus.InfoLengthMismatch, func(in *setting) { in.TokenInformationLength = 15 }}
 	ladder(t, "a class of variable length", variable, call, []rung[setting]{class, handle, short, privilege, malformed,
 		value})
 	ladder(t, "a class of variable length that cannot be read", variable, call, []rung[setting]{fault, handle, short})
@@ -87,10 +84,9 @@ func TestChildProcessFlagsAreNeverCleared(t *testing.T) {
 		want(t, "set the flags", th.NtSetInformationToken(own, winnt.TokenChildProcessFlags, flags), ntstatus.Success)
 		check.Equal(t, class[uint32](t, th, own, winnt.TokenChildProcessFlags), flags,
 			"token with child process flags %#x: query returns", flags)
-		if after := class[nt.TokenStatistics](t, th, own, winnt.TokenStatistics); before != after {
-			t.Errorf("setting child process flags %#x: token statistics %+v, want %+v unchanged",
-				flags, after, before)
-		}
+		after := class[nt.TokenStatistics](t, th, own, winnt.TokenStatistics)
+		check.That(t, before == after,
+			"setting child process flags %#x: token statistics %+v, want %+v unchanged", flags, after, before)
 		wanted := ntstatus.InvalidParameter
 		if flags == 0 {
 			wanted = ntstatus.Success
@@ -162,11 +158,10 @@ func TestFilterRefusesUnreadableLists(t *testing.T) {
 		object, _, st := k.ObReferenceObjectByHandle(out.NewTokenHandle, 0, winnt.TokenObject, kernel.KernelMode)
 		want(t, "reference", st, ntstatus.Success)
 		spec := object.(*kernel.AccessToken).Value().Spec()
-		if user, device := spec.RestrictedUserClaims != nil, spec.RestrictedDeviceClaims != nil; user !=
-			(in.RestrictedUserAttributes.V != nil) || device != (in.RestrictedDeviceAttributes.V != nil) {
-			t.Errorf("%s: user claims restricted %v, device claims restricted %v, want %v, %v", name, user, device,
-				in.RestrictedUserAttributes.V != nil, in.RestrictedDeviceAttributes.V != nil)
-		}
+		user, device := spec.RestrictedUserClaims != nil, spec.RestrictedDeviceClaims != nil
+		check.That(t, user == (in.RestrictedUserAttributes.V != nil) && device == (in.RestrictedDeviceAttributes.V != nil),
+			"%s: user claims restricted %v, device claims restricted %v, want %v, %v", name, user, device,
+			in.RestrictedUserAttributes.V != nil, in.RestrictedDeviceAttributes.V != nil)
 		k.ObDereferenceObject(object)
 	}
 	object := k.NewToken(v)
@@ -253,8 +248,7 @@ func TestSettableClassesHaveTheirRequirements(t *testing.T) {
 		if c == winnt.TokenVirtualizationEnabled {
 			spec.Flags |= winnt.TOKEN_VIRTUALIZE_ALLOWED
 		}
-		v := must(token.New(spec))
-		tok := k.NewToken(v)
+		tok := k.NewToken(must(token.New(spec)))
 		defer k.PsDereferencePrimaryToken(tok)
 		open := func(by *nt.Thread, rights winnt.AccessMask) winnt.Handle {
 			h, st := w.sys.KernelMode(by).ObOpenObjectByPointer(tok, 0, rights, winnt.TokenObject, kernel.KernelMode)
@@ -327,8 +321,7 @@ func systemToken(t *testing.T) (*nt.Thread, winnt.Handle) {
 	s.EnabledPrivileges = s.Privileges
 	s.OriginatingLogon = 0
 	_, th := userThread(t, s)
-	h := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
-	return th, h
+	return th, check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 }
 
 // A SID that is zero, a link to a value of another type, and virtualization of a token that does not allow it are
@@ -371,11 +364,8 @@ func TestIntegrityIsRaisedOnlyWithTcb(t *testing.T) {
 				}
 				st = th.NtSetInformationToken(h, winnt.TokenIntegrityLevel, token.Group{SID: level, Attributes: 0x60})
 				now, _ := th.NtQueryInformationToken(h, winnt.TokenIntegrityLevel)
-				if st != want || now.(token.Group).SID != after {
-					t.Errorf("%v to %v, SeTcbPrivilege held %t: %v and level %v, want %v and %v",
-						before, level, held, st, now, want,
-						after)
-				}
+				check.That(t, st == want && now.(token.Group).SID == after,
+					"%v to %v, SeTcbPrivilege held %t: %v and level %v, want %v and %v", before, level, held, st, now, want, after)
 			}
 		}
 	}

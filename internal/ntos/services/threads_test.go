@@ -34,9 +34,8 @@ func TestAnonymousTokenAdmitsServersUser(t *testing.T) {
 	b := newBetween(t, kernel.Config{})
 	want(t, "act as the anonymous logon", b.asks.NtImpersonateAnonymousToken(b.handle(b.server, winnt.THREAD_IMPERSONATE)),
 		ntstatus.Success)
-	if got, is := b.acl(), "D:(A;;"+full+";;;AN)(A;;"+full+";;;"+otherServer+")(A;;"+full+";;;SY)"; got != is {
-		t.Errorf("DACL of the anonymous token = %s, want %s", got, is)
-	}
+	got, is := b.acl(), "D:(A;;"+full+";;;AN)(A;;"+full+";;;"+otherServer+")(A;;"+full+";;;SY)"
+	check.That(t, got == is, "DACL of the anonymous token = %s, want %s", got, is)
 	b.serves.PsRevertToSelf()
 }
 
@@ -57,8 +56,7 @@ func TestRestrictedProcessGetsNoAnonymousToken(t *testing.T) {
 		th, k := w.thread(must(w.sys.NewProcess("p", v)))
 		_, other := w.thread(must(w.sys.NewProcess("other", unlike)))
 		open := func(of *kernel.EThread) winnt.Handle {
-			return check.Result(k.ObOpenObjectByPointer(of, 0, winnt.THREAD_IMPERSONATE, winnt.ThreadObject,
-				kernel.KernelMode))
+			return check.Result(k.ObOpenObjectByPointer(of, 0, winnt.THREAD_IMPERSONATE, winnt.ThreadObject, kernel.KernelMode))
 		}
 		own, theirs := open(k.Thread()), open(other.Thread())
 		for _, acts := range []bool{false, true} {
@@ -92,8 +90,7 @@ func TestNextThreadSkipsDeniedThreads(t *testing.T) {
 	for i := range 5 {
 		_, owner := w.thread(p)
 		ids = append(ids, owner.Thread().ID())
-		h := check.Result(k.ObOpenObjectByPointer(owner.Thread(), 0, winnt.WRITE_DAC, winnt.ThreadObject,
-			kernel.KernelMode))
+		h := check.Result(k.ObOpenObjectByPointer(owner.Thread(), 0, winnt.WRITE_DAC, winnt.ThreadObject, kernel.KernelMode))
 		text := "D:(A;;0x840;;;" + svc + ")"
 		if i%2 == 0 {
 			text = "D:(A;;0x800;;;" + svc + ")"
@@ -121,8 +118,7 @@ func TestNextThreadSkipsDeniedThreads(t *testing.T) {
 				known := ids[wanted[at]]
 				o, _, st := k.ObReferenceObjectByHandle(h, 0, winnt.ThreadObject, kernel.KernelMode)
 				want(t, "reference", st, ntstatus.Success)
-				check.Equal(t, o.(*kernel.EThread).ID(), known,
-					"rights %v, flags %d: thread %d of the walk", rights, flags, n)
+				check.Equal(t, o.(*kernel.EThread).ID(), known, "rights %v, flags %d: thread %d of the walk", rights, flags, n)
 				k.ObDereferenceObject(o)
 				after = h
 			}
@@ -160,8 +156,7 @@ func TestImpersonateThreadChangesServerThreadOnly(t *testing.T) {
 // No program can terminate the System process, whatever its handle grants and whichever privileges it holds (O-170).
 func TestSystemProcessCannotBeTerminated(t *testing.T) {
 	th := newThread(t, winnt.SeDebugPrivilege, winnt.SeShutdownPrivilege, winnt.SeTcbPrivilege)
-	h := check.Result(th.NtOpenProcess(winnt.PROCESS_ALL_ACCESS, &nt.ObjectAttributes{},
-		&nt.ClientID{UniqueProcess: 4}))
+	h := check.Result(th.NtOpenProcess(winnt.PROCESS_ALL_ACCESS, &nt.ObjectAttributes{}, &nt.ClientID{UniqueProcess: 4}))
 	want(t, "end it", th.NtTerminateProcess(h, 0), ntstatus.AccessDenied)
 	v, st := th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
 	if b, ok := v.(nt.ProcessBasic); st != ntstatus.Success || !ok || b.ExitStatus != ntstatus.Pending {
@@ -185,13 +180,11 @@ func TestNtSuspendThread(t *testing.T) {
 	})
 	for n := uint32(1); n < 127; n++ { // it was made suspended once
 		if was, st := suspend(h); was != n || st != ntstatus.Success {
-			t.Fatalf("O-144: NtSuspendThread at count %d returned %d, %v, want %d, %v",
-				n, was, st, n, ntstatus.Success)
+			t.Fatalf("O-144: NtSuspendThread at count %d returned %d, %v, want %d, %v", n, was, st, n, ntstatus.Success)
 		}
 	}
 	if was, st := suspend(h); was != 0 || st != ntstatus.SuspendCountExceeded {
-		t.Errorf("O-144: NtSuspendThread at the maximum returned %d, %v, want 0, %v",
-			was, st, ntstatus.SuspendCountExceeded)
+		t.Errorf("O-144: NtSuspendThread at the maximum returned %d, %v, want 0, %v", was, st, ntstatus.SuspendCountExceeded)
 	}
 	want(t, "end the process", th.NtTerminateProcess(made.ProcessHandle, 1), ntstatus.Success)
 	if was, st := suspend(h); was != 0 || st != ntstatus.ThreadIsTerminating {

@@ -31,15 +31,12 @@ func TestTimerReportsDueState(t *testing.T) {
 					out := check.Result(th.Services().NtCancelTimer(nt.CancelTimerIn{TimerHandle: h}))
 					state = out.CurrentState
 				} else {
-					out := check.Result(th.Services().NtSetTimer(nt.SetTimerIn{TimerHandle: h,
-						DueTime: nt.Cap(int64(-1 << 40))}))
+					out := check.Result(th.Services().NtSetTimer(nt.SetTimerIn{TimerHandle: h, DueTime: nt.Cap(int64(-1 << 40))}))
 					state = out.PreviousState
 				}
-				check.Equal(t, state, signalled,
-					"cancel %v, %d later with period %d: previous state", cancel, later, period)
+				check.Equal(t, state, signalled, "cancel %v, %d later with period %d: previous state", cancel, later, period)
 				now += 100_000
-				out := check.Result(th.Services().NtQueryTimer(nt.QueryTimerIn{TimerHandle: h,
-					TimerInformationLength: 16}))
+				out := check.Result(th.Services().NtQueryTimer(nt.QueryTimerIn{TimerHandle: h, TimerInformationLength: 16}))
 				check.Equal(t, out.TimerInformation.TimerState, cancel && signalled,
 					"cancel %v, %d later with period %d: state at the end", cancel, later, period)
 			}

@@ -46,11 +46,10 @@ func TestSetFileInformationNeedsRightAndLength(t *testing.T) {
 					}
 					_, st := by.Services().NtSetInformationFile(nt.SetInformationFileIn{FileHandle: h,
 						FileInformationClass: class, FileInformation: nt.Cap(v)})
-					if got := w.tree.took(); st != wanted || got != asked {
-						t.Errorf("%v with the structure of %v, handle with %#x: %v, tree calls %q, want %v, %q",
-							class, other,
-							uint32(rights), st, got, wanted, asked)
-					}
+					got := w.tree.took()
+					check.That(t, st == wanted && got == asked,
+						"%v with the structure of %v, handle with %#x: %v, tree calls %q, want %v, %q", class, other, uint32(rights), st,
+						got, wanted, asked)
 				}
 			}
 			want(t, "close", w.NtClose(h), ntstatus.Success)
@@ -178,8 +177,7 @@ func TestDirectoryListingPassesPattern(t *testing.T) {
 			for _, by := range []*nt.Thread{w.Thread, w.in} {
 				out, st := by.Services().NtQueryDirectoryFile(in)
 				if got := w.tree.took(); st != ntstatus.AccessDenied || got != "" || out.FileInformation != nil {
-					t.Errorf("listing without the right: %v, tree calls %q, want STATUS_ACCESS_DENIED and no call",
-						st, got)
+					t.Errorf("listing without the right: %v, tree calls %q, want STATUS_ACCESS_DENIED and no call", st, got)
 				}
 			}
 		}

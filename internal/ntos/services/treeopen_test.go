@@ -81,8 +81,7 @@ func TestOpenRepeatsLookupOfChangedPlace(t *testing.T) {
 			if below {
 				made++
 			}
-			check.Equal(t, len(handles(t, w.Thread)), before+made,
-				"%s, below a directory %v: process: handles", c.name, below)
+			check.Equal(t, len(handles(t, w.Thread)), before+made, "%s, below a directory %v: process: handles", c.name, below)
 			for h := range handles(t, w.Thread) {
 				want(t, "close", w.NtClose(h), ntstatus.Success)
 			}
@@ -168,9 +167,8 @@ func TestDeleteFileOpensMarksAndCloses(t *testing.T) {
 		if got := w.tree.took(); got != asked || w.tree.options != fileaccess.OpenReparsePoint {
 			t.Errorf("tree calls = %q with options %#x, want %q without following links", got, w.tree.options, asked)
 		}
-		if n := len(handles(t, w.Thread)); n != before {
-			t.Errorf("NtDeleteFile left %d handles, want none", n-before)
-		}
+		n := len(handles(t, w.Thread))
+		check.That(t, n == before, "NtDeleteFile left %d handles, want none", n-before)
 	}
 	_, st := w.Services().NtDeleteFile(nt.DeleteFileIn{ObjectAttributes: nt.Cap(named(`\Device\Null`))})
 	want(t, "what is in no tree", st, ntstatus.NotSupported)
@@ -244,16 +242,14 @@ func TestOpenOfTreeFileFailsWithoutItsRecord(t *testing.T) {
 					want(t, "close", by.NtClose(h), ntstatus.Success)
 				}
 				check.Equal(t, w.tree.took(), asked, "rights %d, log full %v: tree calls", rights, full)
-				if after := handles(t, w.Thread); len(after) != len(before) {
-					t.Errorf("rights %d, log full %v: handles %v before, %v after, want no new handle",
-						rights, full, before, after)
-				}
+				after := handles(t, w.Thread)
+				check.That(t, len(after) == len(before),
+					"rights %d, log full %v: handles %v before, %v after, want no new handle", rights, full, before, after)
 			}
 		}
 	}
 	// The next handle gets the value that the failed open had reserved.
-	first := check.Result(w.NtCreateEvent(1, nil, nt.NotificationEvent, false))
-	check.Equal(t, first, 4, "first handle")
+	check.Equal(t, check.Result(w.NtCreateEvent(1, nil, nt.NotificationEvent, false)), 4, "first handle")
 }
 
 // Outside of trees, files can be opened but not created. An invalid disposition has a different status from one that

@@ -29,10 +29,9 @@ func TestPosixRenameReplacesOpenTarget(t *testing.T) {
 				Descriptor: w.tree.descriptor}, Parent: &fileaccess.Directory{Descriptor: w.tree.descriptor}}}
 		want(t, "rename", w.sys.RenamePosix(w.Thread, h, `\??\T\new`, nil, c.there, c.moved), ntstatus.Success)
 		check.Equal(t, w.tree.move.Intent, c.moved, "F-209: the rename has backup intent")
-		if got := w.tree.decision.Status() != ntstatus.Success; got != c.refused {
-			t.Errorf("source is a directory %v, target is a directory %v: decision %v, want refused = %v",
-				c.moved, c.there, w.tree.decision.Status(), c.refused)
-		}
+		got := w.tree.decision.Status() != ntstatus.Success
+		check.That(t, got == c.refused, "source is a directory %v, target is a directory %v: decision %v, want refused = %v",
+			c.moved, c.there, w.tree.decision.Status(), c.refused)
 		check.Equal(t, w.tree.took(), fmt.Sprintf("Move new root - replace %t link false", c.there), "tree calls")
 	}
 	null := check.Result(w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0))

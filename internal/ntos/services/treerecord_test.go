@@ -140,10 +140,9 @@ func TestRequestThroughShareIsRecordedOnce(t *testing.T) {
 					if by == w.Thread {
 						wanted = []string{`5145 ` + target + mask}
 					}
-					if got := uses(m); !slices.Equal(got, wanted) {
-						t.Errorf("requested %#x of %s, place changed %d times: records %q (%v), want %q",
-							uint32(asked), name.ObjectName, again, got, st, wanted)
-					}
+					got := uses(m)
+					check.That(t, slices.Equal(got, wanted), "requested %#x of %s, place changed %d times: records %q (%v), want %q",
+						uint32(asked), name.ObjectName, again, got, st, wanted)
 					if st == ntstatus.Success {
 						want(t, "close", by.NtClose(h), ntstatus.Success)
 					}

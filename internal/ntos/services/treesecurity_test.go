@@ -38,8 +38,7 @@ func TestTreeFileSecurityIsSwapped(t *testing.T) {
 		}
 		if got := w.tree.took(); st != c.st || got != strings.TrimSuffix(strings.Repeat("Swap, ", c.swaps), ", ") ||
 			changes != c.records || (w.tree.descriptor == old) != (st != ntstatus.Success) {
-			t.Errorf("%+v: %v, %d records, tree calls %q, want the status, records and swaps of the case",
-				c, st, changes, got)
+			t.Errorf("%+v: %v, %d records, tree calls %q, want the status, records and swaps of the case", c, st, changes, got)
 		}
 	}
 	w.tree.unswapped = 0

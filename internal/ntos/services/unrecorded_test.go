@@ -100,9 +100,7 @@ func (d *demanded) changed() (effects []string) {
 }
 
 // recordless has the services that write records and never fail if a record cannot be written, with the reason.
-var recordless = map[string]string{
-	"NtClose": "closing never fails (U-73)",
-}
+var recordless = map[string]string{"NtClose": "closing never fails (U-73)"}
 
 // TestNoEffectWithoutItsRecord calls each service that writes records, on a full disk and on a disk whose fdatasync
 // fails. The status is STATUS_AUDIT_FAILED, nothing is opened, created, changed or returned, and the reason names the
@@ -115,9 +113,7 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 			continue
 		}
 		cases := demands[name]
-		if len(cases) == 0 {
-			t.Errorf("%s writes %v but has no case here, want at least one", name, row.Info().Events())
-		}
+		check.That(t, len(cases) != 0, "%s writes %v but has no case here, want at least one", name, row.Info().Events())
 		for i, prepare := range cases {
 			for _, fault := range []struct {
 				operation string
@@ -136,9 +132,8 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 					why := d.asks.TakeWhy()
 					d.asks.RecordWhy(false)
 					want(t, name, st, ntstatus.AuditFailed)
-					if effects := d.changed(); len(effects) != 0 {
-						t.Errorf("the call reached the tree: %q, want no calls", effects)
-					}
+					effects := d.changed()
+					check.That(t, len(effects) == 0, "the call reached the tree: %q, want no calls", effects)
 					check.That(t, out == nil || reflect.ValueOf(out).IsZero(), "output = %+v, want none", out)
 					if after := d.state(t); !reflect.DeepEqual(before, after) {
 						t.Errorf("state after the failed call = %+v, want %+v unchanged", after, before)
@@ -153,9 +148,8 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 				call := prepare(t, d)
 				last := d.log.Durable()
 				want(t, name, check.Status(call()), ntstatus.Success)
-				if !d.wrote(t, last, row.Info().Events()) {
-					t.Errorf("the log has no record of %v, want at least one", row.Info().Events())
-				}
+				check.That(t, d.wrote(t, last, row.Info().Events()),
+					"the log has no record of %v, want at least one", row.Info().Events())
 			})
 		}
 	}

@@ -107,9 +107,8 @@ func TestRefusedOperationKeepsNothing(t *testing.T) {
 			refused++
 		}
 	}
-	if refused != 3 || ends.Load() != 0 {
-		t.Errorf("O-147: %d reads refused, %d completed, want 3, 0", refused, ends.Load())
-	}
+	check.That(t, refused == 3 && ends.Load() == 0,
+		"O-147: %d reads refused, %d completed, want 3, 0", refused, ends.Load())
 	if was, st := w.th.NtSetEvent(event); st != ntstatus.Success || was != 1 {
 		t.Errorf("P-7: the state of the event after the refused reads is %d, %v, want 1, as before", was, st)
 	}
