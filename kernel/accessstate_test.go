@@ -18,8 +18,7 @@ import (
 func TestAppendPrivilegesKeepsDuplicates(t *testing.T) {
 	tok := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
 	sys := kernel.Boot(kernel.Config{})
-	p := must(sys.NewProcess("p", tok))
-	th := must(p.NewThread())
+	th := must(must(sys.NewProcess("p", tok)).NewThread())
 	k := sys.KernelMode(th)
 	s := k.SeCreateAccessState(winnt.READ_CONTROL, nil)
 	defer k.SeDeleteAccessState(s)
@@ -84,11 +83,9 @@ func TestAccessStateMapsGenericRights(t *testing.T) {
 	for want, mapping := range map[winnt.AccessMask]*winnt.GenericMapping{asked: nil,
 		0x120089 | winnt.DELETE: &winnt.FileObject.Mapping, 0x20019 | winnt.DELETE: &winnt.KeyObject.Mapping} {
 		s := k.SeCreateAccessState(asked, mapping)
-		if s.OriginalDesiredAccess != asked || s.RemainingDesiredAccess != want || !s.TraversePrivilege {
-			t.Errorf("SeCreateAccessState(%#x): original request %#x, remaining %#x, traverse privilege %t; want "+
-				"%#x, %#x, true", asked, s.OriginalDesiredAccess, s.RemainingDesiredAccess, s.TraversePrivilege,
-				asked, want)
-		}
+		check.That(t, s.OriginalDesiredAccess == asked && s.RemainingDesiredAccess == want && s.TraversePrivilege,
+			"SeCreateAccessState(%#x): original request %#x, remaining %#x, traverse privilege %t; want "+"%#x, %#x, true",
+			asked, s.OriginalDesiredAccess, s.RemainingDesiredAccess, s.TraversePrivilege, asked, want)
 		k.SeDeleteAccessState(s)
 	}
 }

@@ -20,8 +20,7 @@ func TestActingReturnsTheThreadsClient(t *testing.T) {
 	now := int64(1000)
 	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { return now }}})
 	p := must(sys.NewProcess("server", benchToken(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary)))
-	th := must(p.NewThread())
-	k := sys.KernelMode(th)
+	k := sys.KernelMode(must(p.NewThread()))
 	id := k.Thread().ID()
 	o0, h0, r0 := sys.Counts()
 	for _, none := range []winnt.Handle{id, id + 400, p.ID()} {
@@ -31,10 +30,8 @@ func TestActingReturnsTheThreadsClient(t *testing.T) {
 	}
 	client := k.CaptureToken(benchToken(t, "S-1-5-21-1-2-3-1001", winnt.TokenImpersonation), k.Thread())
 	now = 1007
-	if st := k.PsImpersonateClient(k.Thread(), client, false, false, winnt.SecurityIdentification); st !=
-		ntstatus.Success {
-		t.Fatalf("PsImpersonateClient: %v, want success", st)
-	}
+	st := k.PsImpersonateClient(k.Thread(), client, false, false, winnt.SecurityIdentification)
+	check.RequireThat(t, st == ntstatus.Success, "PsImpersonateClient: %v, want success", st)
 	now = 1009
 	a, ok := sys.Acting(id)
 	if !ok || a.Level != winnt.SecurityIdentification || a.Since != 1007 || a.Proof != "" ||
@@ -99,8 +96,7 @@ func TestFileCallsRejectThreadOfAnotherSystem(t *testing.T) {
 	h, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
 	check.Require(t, st, ntstatus.Success, "NtOpenFile")
 	if out, st := sys.HandOut(th, h, 0); st != ntstatus.InvalidParameter || out != (kernel.HandedOut{}) {
-		t.Errorf("HandOut with a thread of another system: %v, %+v; want %v and no file", st, out,
-			ntstatus.InvalidParameter)
+		t.Errorf("HandOut with a thread of another system: %v, %+v; want %v and no file", st, out, ntstatus.InvalidParameter)
 	}
 	if facts, whole, st := sys.Contents(th, h, make([]byte, 10)); st != ntstatus.InvalidParameter || whole ||
 		facts != (nt.FileFacts{}) {
@@ -112,9 +108,7 @@ func TestFileCallsRejectThreadOfAnotherSystem(t *testing.T) {
 	check.Equal(t, st, ntstatus.InvalidHandle, "MakeLink with a thread of another system")
 	_, st = sys.MakeNameless(th, nt.ObjectAttributes{ObjectName: `\Device\x`}, winnt.FILE_READ_DATA, nil, nil)
 	check.Equal(t, st, ntstatus.InvalidHandle, "MakeNameless with a thread of another system")
-	if _, err := sys.Spawn(th); err == nil {
-		t.Error("Spawn with a thread of another system: no error, want one")
-	}
+	check.That(t, check.Err(sys.Spawn(th)) != nil, "Spawn with a thread of another system: no error, want one")
 }
 
 // NewThreadAs leaves no object, handle or reference after the thread's Close. It fails for a nil client and leaves
@@ -125,17 +119,13 @@ func TestNewThreadAsLeavesNothingAfterClose(t *testing.T) {
 	o0, h0, r0 := sys.Counts()
 	left := func(what string) {
 		t.Helper()
-		if o, h, r := sys.Counts(); o != o0 || h != h0 || r != r0 {
-			t.Errorf("%s: %d objects, %d handles, %d references; want %d, %d, %d as before", what, o, h, r, o0, h0,
-				r0)
-		}
+		o, h, r := sys.Counts()
+		check.That(t, o == o0 && h == h0 && r == r0,
+			"%s: %d objects, %d handles, %d references; want %d, %d, %d as before", what, o, h, r, o0, h0, r0)
 	}
-	th := must(p.NewThreadAs(benchToken(t, "S-1-5-21-1-2-3-1001", winnt.TokenImpersonation)))
-	th.Close()
+	must(p.NewThreadAs(benchToken(t, "S-1-5-21-1-2-3-1001", winnt.TokenImpersonation))).Close()
 	left("after Close of a thread that acted as a client")
-	if _, err := p.NewThreadAs(nil); err == nil {
-		t.Error("NewThreadAs(nil): no error, want one")
-	}
+	check.That(t, check.Err(p.NewThreadAs(nil)) != nil, "NewThreadAs(nil): no error, want one")
 	left("after NewThreadAs(nil)")
 	check.NoError(t, sys.Close())
 }

@@ -43,9 +43,8 @@ func TestAsRestoresThePreviousClient(t *testing.T) {
 		check.Equal(t, who(), "S-1-5-21-1-2-3-1107", "after the nested As panicked: the thread acts as")
 		return failure
 	})
-	if !errors.Is(err, failure) || who() != "self" {
-		t.Errorf(`As returned %v, and then the thread acts as %s; want the function's error and "self"`, err, who())
-	}
+	check.That(t, errors.Is(err, failure) && who() == "self",
+		`As returned %v, and then the thread acts as %s; want the function's error and "self"`, err, who())
 	if o, h, r := b.sys.Counts(); o != o0 || h != h0 || r != r0 {
 		t.Errorf("%d objects, %d handles, %d references at the end; want %d, %d, %d as before", o, h, r, o0, h0, r0)
 	}
@@ -67,10 +66,8 @@ func TestAsUsesTheClientsLevel(t *testing.T) {
 	var now kernel.Acting
 	primary := benchToken(t, "S-1-5-21-1-2-3-1108", winnt.TokenPrimary)
 	err := b.sys.As(b.th, primary, func() error { now, _ = b.sys.Acting(b.k.Thread().ID()); return nil })
-	if err != nil || now.Level != winnt.SecurityImpersonation {
-		t.Errorf("As with a primary token: the thread acts at %v, error %v; want %v, nil", now.Level, err,
-			winnt.SecurityImpersonation)
-	}
+	check.That(t, err == nil && now.Level == winnt.SecurityImpersonation,
+		"As with a primary token: the thread acts at %v, error %v; want %v, nil", now.Level, err, winnt.SecurityImpersonation)
 }
 
 // As returns an error and does not run its function if the thread belongs to another system or has ended, or if an
@@ -80,9 +77,7 @@ func TestAsRejectsUnusableThreads(t *testing.T) {
 	alice := benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenImpersonation)
 	never := func() error { t.Error("As ran the function, want an error only"); return nil }
 	other := kernel.Boot(kernel.Config{})
-	if err := other.As(b.th, alice, never); err == nil {
-		t.Error("As with a thread of another system: no error, want one")
-	}
+	check.That(t, other.As(b.th, alice, never) != nil, "As with a thread of another system: no error, want one")
 	check.NoError(t, other.Close())
 	if b.sys.As(nil, alice, never) == nil || b.sys.As(b.th, nil, never) == nil ||
 		b.sys.As(b.th, new(token.Token), never) == nil || b.sys.As(b.th, alice, nil) == nil {
@@ -95,9 +90,7 @@ func TestAsRejectsUnusableThreads(t *testing.T) {
 	}
 	th.Close()
 	th.Close() // does nothing
-	if err := b.sys.As(th, alice, never); err == nil {
-		t.Error("As with a thread that was closed: no error, want one")
-	}
+	check.That(t, b.sys.As(th, alice, never) != nil, "As with a thread that was closed: no error, want one")
 }
 
 // NewThreadAs creates a thread that acts as the client until its Close. It creates none for a nil or zero client. No

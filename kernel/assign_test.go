@@ -47,15 +47,13 @@ func TestFirstUnreadableInputIsReported(t *testing.T) {
 	}
 	d := sddl.MustParse("O:SYG:SYD:(A;;0x1;;;SY)")
 	_, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{ModificationDescriptor: nt.Cap(d)})
-	check.Equal(t, st, ntstatus.NoSecurityOnObject,
-		"SeSetSecurityDescriptorInfoEx without a descriptor of the object")
+	check.Equal(t, st, ntstatus.NoSecurityOnObject, "SeSetSecurityDescriptorInfoEx without a descriptor of the object")
 	out, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{ModificationDescriptor: nt.Cap(d),
 		SecurityInformation:       winnt.DACL_SECURITY_INFORMATION,
 		ObjectsSecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:(A;;0x2;;;BA)"))})
-	if text, _ := sddl.Format(out, sddl.Options{}); st != ntstatus.Success || text != "O:BAG:BAD:(A;;CC;;;SY)" {
-		t.Errorf("SeSetSecurityDescriptorInfoEx with a new DACL: %s, %v; want O:BAG:BAD:(A;;CC;;;SY), %v", text, st,
-			ntstatus.Success)
-	}
+	text, _ := sddl.Format(out, sddl.Options{})
+	check.That(t, st == ntstatus.Success && text == "O:BAG:BAD:(A;;CC;;;SY)",
+		"SeSetSecurityDescriptorInfoEx with a new DACL: %s, %v; want O:BAG:BAD:(A;;CC;;;SY), %v", text, st, ntstatus.Success)
 }
 
 // The token that decides which owners may be assigned is the client's while the thread impersonates, and otherwise
@@ -73,9 +71,8 @@ func TestOwnerDependsOnImpersonation(t *testing.T) {
 			ModificationDescriptor:    nt.Cap(sddl.MustParse("O:" + owner)),
 			ObjectsSecurityDescriptor: nt.Cap(sddl.MustParse("O:SYG:SYD:(A;;GA;;;SY)")),
 			GenericMapping:            nt.Cap(winnt.FileObject.Mapping)})
-		if st == ntstatus.Success && out.Owner() != sid.MustParse(owner) {
-			t.Errorf("SeSetSecurityDescriptorInfoEx set the owner %v, want %s", out.Owner(), owner)
-		}
+		check.That(t, st != ntstatus.Success || out.Owner() == sid.MustParse(owner),
+			"SeSetSecurityDescriptorInfoEx set the owner %v, want %s", out.Owner(), owner)
 		return st
 	}
 	want := func(who, own, other string) {
@@ -107,15 +104,11 @@ func TestSeAssignSecurityExLimitsMasks(t *testing.T) {
 	for _, c := range []struct {
 		parent, explicit *sd.Descriptor
 		want             winnt.AccessMask
-	}{
-		{nil, sddl.MustParse("D:(A;;GRGX;;;WD)"), 0x20005},
-		{parent, nil, 0x20005},
-	} {
+	}{{nil, sddl.MustParse("D:(A;;GRGX;;;WD)"), 0x20005}, {parent, nil, 0x20005}} {
 		in.ParentDescriptor, in.ExplicitDescriptor = nt.Cap(c.parent), nt.Cap(c.explicit)
 		d, st := k.SeAssignSecurityEx(in)
-		if st != ntstatus.Success || d.DACL().Len() == 0 || d.DACL().At(0).Mask() != c.want {
-			t.Errorf("S-65: SeAssignSecurityEx: %v, %x; want the first mask %#x", st, d.Binary(), uint32(c.want))
-		}
+		check.That(t, st == ntstatus.Success && d.DACL().Len() != 0 && d.DACL().At(0).Mask() == c.want,
+			"S-65: SeAssignSecurityEx: %v, %x; want the first mask %#x", st, d.Binary(), uint32(c.want))
 	}
 	released := k.SeCaptureSubjectContext()
 	k.SeReleaseSubjectContext(released)
@@ -158,8 +151,7 @@ func TestUnreadableInputsAreRefused(t *testing.T) {
 	}
 	if _, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{SecurityInformation: 4,
 		ObjectsSecurityDescriptor: nt.Cap(d), GenericMapping: mapping}); st != ntstatus.InvalidSecurityDescr {
-		t.Errorf("SeSetSecurityDescriptorInfoEx without a modification: %v, want %v", st,
-			ntstatus.InvalidSecurityDescr)
+		t.Errorf("SeSetSecurityDescriptorInfoEx without a modification: %v, want %v", st, ntstatus.InvalidSecurityDescr)
 	}
 	out := k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(d), SubjectSecurityContext: s,
 		DesiredAccess:  winnt.GENERIC_ALL,
@@ -170,10 +162,8 @@ func TestUnreadableInputsAreRefused(t *testing.T) {
 		access.Kernel: ntstatus.Success} { // a check in kernel mode does not read the descriptor
 		out := k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: fault, SubjectSecurityContext: s,
 			DesiredAccess: winnt.FILE_READ_DATA, GenericMapping: mapping, AccessMode: mode})
-		if out.AccessStatus != want || out.Result != want.IsSuccess() {
-			t.Errorf("A-31: SeAccessCheck in mode %v: %+v, want status %v and result %t", mode, out, want,
-				want.IsSuccess())
-		}
+		check.That(t, out.AccessStatus == want && out.Result == want.IsSuccess(),
+			"A-31: SeAccessCheck in mode %v: %+v, want status %v and result %t", mode, out, want, want.IsSuccess())
 	}
 	k.SeReleaseSubjectContext(s)
 	check.NoError(t, sys.Close())
@@ -216,9 +206,8 @@ func TestDescriptorRoutinesGiveTheirReasons(t *testing.T) {
 		"new object without a subject": {func() ntstatus.Status {
 			return check.Status(k.SeAssignSecurityEx(kernel.SeAssignSecurityExIn{GenericMapping: mapping}))
 		}, ntstatus.NoToken, "S-60"},
-		"another user as owner": {assign("", "O:SY", 0), ntstatus.InvalidOwner, "S-61"},
-		"parent without a group": {assign("O:SY", "", sd.DefaultGroupFromParent), ntstatus.InvalidPrimaryGroup,
-			"S-62"},
+		"another user as owner":      {assign("", "O:SY", 0), ntstatus.InvalidOwner, "S-61"},
+		"parent without a group":     {assign("O:SY", "", sd.DefaultGroupFromParent), ntstatus.InvalidPrimaryGroup, "S-62"},
 		"SACL without the privilege": {assign("", "S:(AU;SA;FA;;;WD)", 0), ntstatus.PrivilegeNotHeld, "S-71"},
 		// A folder inherits each of these entries as two.
 		"too long inherited list": {assign("D:"+long, "", 0), ntstatus.InvalidACL, "S-17"},
@@ -228,9 +217,8 @@ func TestDescriptorRoutinesGiveTheirReasons(t *testing.T) {
 		"no group":                       {set(group, "O:SY", 0), ntstatus.InvalidPrimaryGroup, "S-73"},
 		"label above the caller's":       {set(label, "S:(ML;;NW;;;SI)", 0), ntstatus.PrivilegeNotHeld, "O-65"},
 		"label at the caller's level":    {set(label, "S:(ML;;NW;;;ME)", 0), ntstatus.Success, ""},
-		"trust label above the caller's": {set(trust, "S:(TL;;FA;;;S-1-19-512-8192)", 0), ntstatus.AccessDenied,
-			"O-65"},
-		"too long changed list": {set(dacl, "D:AR"+long, sd.DACLAutoInherit), ntstatus.InvalidACL, "S-17"},
+		"trust label above the caller's": {set(trust, "S:(TL;;FA;;;S-1-19-512-8192)", 0), ntstatus.AccessDenied, "O-65"},
+		"too long changed list":          {set(dacl, "D:AR"+long, sd.DACLAutoInherit), ntstatus.InvalidACL, "S-17"},
 	} {
 		st := c.ask()
 		last := traced[len(traced)-1]

@@ -50,10 +50,9 @@ func TestParentForgetsClosedChild(t *testing.T) {
 		check.Require(t, st, ntstatus.Success, "NtCreateUserProcess")
 		s.Process(out.ClientID.UniqueProcess).Close()
 		s.mu.Lock()
-		if len(p.children) != 0 || len(s.processes) != 1 {
-			t.Errorf("after Close of a child: the parent lists %d children, and the system %d processes; want 0 "+
-				"and 1", len(p.children), len(s.processes))
-		}
+		check.That(t, len(p.children) == 0 && len(s.processes) == 1,
+			"after Close of a child: the parent lists %d children, and the system %d processes; want 0 "+"and 1",
+			len(p.children), len(s.processes))
 		s.mu.Unlock()
 	}
 	check.NoError(t, s.Close())

@@ -65,13 +65,11 @@ func TestClientContextFromSubjectHasItsClient(t *testing.T) {
 		s := k.SeCaptureSubjectContext()
 		x, out := thread.Process().System().CreateClientSecurityFromSubject(s, q, false, thread.Process())
 		k.SeReleaseSubjectContext(s)
-		check.Equal(t, out.Status, c.want,
-			"I-80: capture from a subject that impersonates: %t, at level %d", c.acts, c.level)
+		check.Equal(t, out.Status, c.want, "I-80: capture from a subject that impersonates: %t, at level %d", c.acts, c.level)
 		if out.Status != ntstatus.Success {
 			continue
 		}
-		check.Equal(t, x.Token.Value().User().SID, c.user,
-			"I-80: capture from a subject that impersonates: %t: user", c.acts)
+		check.Equal(t, x.Token.Value().User().SID, c.user, "I-80: capture from a subject that impersonates: %t: user", c.acts)
 		k.SeDeleteClientSecurity(x)
 	}
 	k.PsRevertToSelf()
@@ -83,16 +81,14 @@ func TestEmptyTokenObjectHasNoRights(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	k := must(sys.SystemThread())
 	for _, v := range []*token.Token{nil, new(token.Token)} {
-		for _, tok := range []*kernel.AccessToken{k.NewToken(v), k.NewTokenProtected(v, nil),
-			k.CaptureToken(v, k.Thread())} {
+		for _, tok := range []*kernel.AccessToken{k.NewToken(v), k.NewTokenProtected(v, nil), k.CaptureToken(v, k.Thread())} {
 			if got := tok.Value(); got.User().SID != sid.MustParse("S-1-0-0") || got.GroupCount() > 1 || got.Present() != 0 ||
 				got.Level() != winnt.SecurityAnonymous {
 				t.Errorf("A-150: token object made from an empty value: %+v, want S-1-0-0 at SecurityAnonymous "+
 					"without privileges", got.Spec())
 			}
 			k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation)
-			if got, _, _, level := k.PsReferenceImpersonationToken(k.Thread()); got == nil ||
-				level != winnt.SecurityAnonymous {
+			if got, _, _, level := k.PsReferenceImpersonationToken(k.Thread()); got == nil || level != winnt.SecurityAnonymous {
 				t.Errorf("A-150: the thread impersonates %v at %v, want a token at SecurityAnonymous", got, level)
 			}
 			k.PsRevertToSelf()

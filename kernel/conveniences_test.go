@@ -96,8 +96,7 @@ func TestTokenConveniencesPassParameters(t *testing.T) {
 	const ok = ntstatus.Success
 	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
 	is(t, "NtOpenProcessToken", h, st, 4, ok)
-	h, st = th.NtFilterToken(4, 0, []sid.SID{sid.Users}, []winnt.Privilege{winnt.SeShutdownPrivilege},
-		[]sid.SID{user})
+	h, st = th.NtFilterToken(4, 0, []sid.SID{sid.Users}, []winnt.Privilege{winnt.SeShutdownPrivilege}, []sid.SID{user})
 	is(t, "NtFilterToken", h, st, 8, ok)
 	same, st := th.NtCompareTokens(4, 8)
 	is(t, "NtCompareTokens", same, st, false, ok)
@@ -119,14 +118,12 @@ func TestTokenConveniencesPassParameters(t *testing.T) {
 		ntstatus.ObjectTypeMismatch)
 	is(t, "NtImpersonateThread", 0, th.NtImpersonateThread(winnt.NtCurrentThread, 4, nil), 0, ntstatus.AccessViolation)
 	qos := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}
-	is(t, "NtImpersonateThread", 0, th.NtImpersonateThread(winnt.NtCurrentThread, 4, qos), 0,
-		ntstatus.ObjectTypeMismatch)
+	is(t, "NtImpersonateThread", 0, th.NtImpersonateThread(winnt.NtCurrentThread, 4, qos), 0, ntstatus.ObjectTypeMismatch)
 	before, st := th.NtAllocateLocallyUniqueId()
 	after, st2 := th.NtAllocateLocallyUniqueId()
-	if st != ok || st2 != ok || before == 0 || after <= before {
-		t.Errorf("NtAllocateLocallyUniqueId: %v, %s, then %v, %s; want a value above 0, %s, then one above %v, %s",
-			before, st, after, st2, ok, before, ok)
-	}
+	check.That(t, st == ok && st2 == ok && before != 0 && after > before,
+		"NtAllocateLocallyUniqueId: %v, %s, then %v, %s; want a value above 0, %s, then one above %v, %s", before, st, after,
+		st2, ok, before, ok)
 	_, st = th.NtCreateToken(nt.CreateTokenIn{})
 	is(t, "NtCreateToken", 0, st, 0, ntstatus.AccessViolation)
 	_, st = th.NtCreateTokenEx(nt.CreateTokenExIn{})

@@ -12,8 +12,7 @@ func worker(t *testing.T, s *System) (*Process, *nt.Thread) {
 	t.Helper()
 	tok := must(token.New(token.LocalSystem()))
 	p := must(s.NewProcess("p", tok))
-	th := must(p.NewThread())
-	return p, th
+	return p, must(p.NewThread())
 }
 
 // must returns v, or panics if there is an error.

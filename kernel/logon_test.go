@@ -19,13 +19,11 @@ func TestLinkLogonsPairsTokens(t *testing.T) {
 	var pair [2]*token.Token
 	for i, spec := range []token.Spec{token.Administrator(user), token.LimitedAdministrator(user)} {
 		spec.AuthenticationID = sys.OpenLogonSession()
-		tok := must(token.New(spec))
-		pair[i] = tok
+		pair[i] = must(token.New(spec))
 	}
 	check.Equal(t, sys.LinkLogons(pair[0], pair[0]), ntstatus.InvalidParameter, "LinkLogons of a token with itself")
 	check.Require(t, sys.LinkLogons(pair[0], pair[1]), ntstatus.Success, "LinkLogons")
-	p := must(sys.NewProcess("admin", pair[0]))
-	th := must(p.NewThread())
+	th := must(must(sys.NewProcess("admin", pair[0])).NewThread())
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
 	check.Require(t, st, ntstatus.Success, "NtOpenProcessToken")
 	linked, st := th.NtQueryInformationToken(own, winnt.TokenLinkedToken)
@@ -33,16 +31,13 @@ func TestLinkLogonsPairsTokens(t *testing.T) {
 	for length, want := range map[uint32]ntstatus.Status{7: ntstatus.BufferTooSmall, 8: ntstatus.Success} { // T-80
 		out, st := th.Services().NtQueryInformationToken(nt.QueryInformationTokenIn{TokenHandle: own,
 			TokenInformationClass: winnt.TokenLinkedToken, TokenInformationLength: length})
-		if st != want || out.ReturnLength != 8 {
-			t.Errorf("T-80: TokenLinkedToken into %d bytes: %v, return length %d; want %v, 8", length, st,
-				out.ReturnLength, want)
-		}
+		check.That(t, st == want && out.ReturnLength == 8,
+			"T-80: TokenLinkedToken into %d bytes: %v, return length %d; want %v, 8", length, st, out.ReturnLength, want)
 	}
 	kind, st := th.NtQueryInformationToken(linked.(winnt.Handle), winnt.TokenElevationType)
-	if st != ntstatus.Success || kind != winnt.TokenElevationTypeLimited {
-		t.Errorf("TokenElevationType of the linked token: %v, %v; want %v, %v", kind, st,
-			winnt.TokenElevationTypeLimited, ntstatus.Success)
-	}
+	check.That(t, st == ntstatus.Success && kind == winnt.TokenElevationTypeLimited,
+		"TokenElevationType of the linked token: %v, %v; want %v, %v", kind, st, winnt.TokenElevationTypeLimited,
+		ntstatus.Success)
 }
 
 // A caller with SeTcbPrivilege gets the linked token as a primary token, and other callers as an impersonation token
@@ -67,8 +62,7 @@ func TestLinkedTokenNeedsTcb(t *testing.T) {
 		full.AuthenticationID, limited.AuthenticationID = sys.OpenLogonSession(), sys.OpenLogonSession()
 		tok := value(full)
 		check.Require(t, sys.LinkLogons(tok, value(limited)), ntstatus.Success, "LinkLogons")
-		p := must(sys.NewProcess("admin", tok))
-		th := must(p.NewThread())
+		th := must(must(sys.NewProcess("admin", tok)).NewThread())
 		h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
 		check.Require(t, st, ntstatus.Success, "NtOpenProcessToken")
 		ask := func(who string, primary bool) {

@@ -40,13 +40,11 @@ func TestLogonSessionEndsWithItsTokens(t *testing.T) {
 		return k.SeMarkLogonSessionForTerminationNotification(id) == ntstatus.Success
 	}
 	unused, end, err := s.LogOn(r)
-	if err != nil || !alive(unused.AuthenticationID()) {
-		t.Fatalf("LogOn: session %v is not alive (error %v), want it alive", unused.AuthenticationID(), err)
-	}
+	check.RequireThat(t, err == nil && alive(unused.AuthenticationID()),
+		"LogOn: session %v is not alive (error %v), want it alive", unused.AuthenticationID(), err)
 	end()
-	if alive(unused.AuthenticationID()) {
-		t.Errorf("after end(), session %v of an unused token is alive, want it ended", unused.AuthenticationID())
-	}
+	check.That(t, !alive(unused.AuthenticationID()),
+		"after end(), session %v of an unused token is alive, want it ended", unused.AuthenticationID())
 	tok, end, err := s.LogOn(r)
 	check.NoError(t, err)
 	p := must(s.NewProcess("shell", tok))
@@ -82,10 +80,8 @@ func TestLogonFailureHidesTheReason(t *testing.T) {
 		th := must(p.NewThread())
 		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
 			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "x"}})
-		if st != want[0] || out.SubStatus != want[1] || out.Token != 0 {
-			t.Errorf("authority returns %v: LsaLogonUser = %v, %+v; want %v, substatus %v and no token", said, st,
-				out, want[0], want[1])
-		}
+		check.That(t, st == want[0] && out.SubStatus == want[1] && out.Token == 0,
+			"authority returns %v: LsaLogonUser = %v, %+v; want %v, substatus %v and no token", said, st, out, want[0], want[1])
 		check.NoError(t, s.Close())
 	}
 }
@@ -150,8 +146,7 @@ func TestPolicyAndLogonInputsAreChecked(t *testing.T) {
 		InformationClass: 5})), ntstatus.AccessDenied,
 		"L-40: LsaQueryInformationPolicy with a handle for POLICY_LOOKUP_NAMES")
 	self := nt.ImpersonateAnonymousTokenIn{ThreadHandle: winnt.NtCurrentThread}
-	check.Require(t, check.Status(call.NtImpersonateAnonymousToken(self)), ntstatus.Success,
-		"NtImpersonateAnonymousToken")
+	check.Require(t, check.Status(call.NtImpersonateAnonymousToken(self)), ntstatus.Success, "NtImpersonateAnonymousToken")
 	opens("", winnt.POLICY_LOOKUP_NAMES, ntstatus.AccessDenied) // L-40: Anonymous, in a process of another user
 	check.Require(t, th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0), ntstatus.Success,
 		"NtSetInformationThread")
@@ -186,8 +181,7 @@ func logons(t *testing.T, sink audit.Sink, fails audit.CrashOnAuditFail) (*kerne
 		check.NoError(t, s.Close())
 	})
 	process := must(s.NewProcess("winlogon", system(t)))
-	th := must(process.NewThread())
-	return s, th
+	return s, must(process.NewThread())
 }
 
 func logOn(th *nt.Thread, name, password string, typ winnt.LogonType) (winnt.Handle, ntstatus.Status) {
@@ -235,11 +229,9 @@ func TestLogonAndLogoffAreRecorded(t *testing.T) {
 	check.SlicesEqual(t, said(m, "TargetUserSid", "LogonType"), want,
 		"L-48: records after the administrator's token was closed")
 	h, st = logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK)
-	if got := said(m, "TargetUserSid", "LogonType", "TargetLinkedLogonId"); st != 0 ||
-		!slices.Equal(got, []string{"4624 S-1-5-21-1-2-3-1001 3 0x0"}) {
-		t.Errorf("L-48: a user's logon: %v, records %q; want %v and one 4624 without a linked logon", st, got,
-			ntstatus.Success)
-	}
+	got = said(m, "TargetUserSid", "LogonType", "TargetLinkedLogonId")
+	check.That(t, st == 0 && slices.Equal(got, []string{"4624 S-1-5-21-1-2-3-1001 3 0x0"}),
+		"L-48: a user's logon: %v, records %q; want %v and one 4624 without a linked logon", st, got, ntstatus.Success)
 	if st := th.NtClose(h); st != ntstatus.Success || len(said(m)) != 1 {
 		t.Errorf("L-48: NtClose of the user's token = %v, want %v and one record", st, ntstatus.Success)
 	}
@@ -263,10 +255,8 @@ func TestRefusedLogonRecordHasTheReason(t *testing.T) {
 		check.That(t, slices.Equal(got, []string{c.want}),
 			"L-49: record of the refused logon of %.20q: %q, want %q", c.name, got, c.want)
 	}
-	if _, st := logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_BATCH); st !=
-		ntstatus.LogonTypeNotGranted {
-		t.Errorf("LsaLogonUser with a logon type that is not granted: %v, want %v", st, ntstatus.LogonTypeNotGranted)
-	}
+	check.Equal(t, check.Status(logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_BATCH)),
+		ntstatus.LogonTypeNotGranted, "LsaLogonUser with a logon type that is not granted")
 	if got := said(m, "Status", "SubStatus", "FailureReason"); !slices.Equal(got, []string{"4625 0xc000015b 0x0 %%2308"}) {
 		t.Errorf("record of a logon type that is not granted: %q, want 4625 with status 0xc000015b", got)
 	}
@@ -277,11 +267,9 @@ func TestRefusedLogonRecordHasTheReason(t *testing.T) {
 func TestLogonFailsWithoutItsRecord(t *testing.T) {
 	s, th := logons(t, full{}, audit.FailOnAuditFail)
 	before := counts(s)
-	if h, st := logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK); h != 0 ||
-		st != ntstatus.AuditFailed {
-		t.Errorf("L-48: LsaLogonUser when its record cannot be written: handle %v, %v; want 0, %v", h, st,
-			ntstatus.AuditFailed)
-	}
+	h, st := logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK)
+	check.That(t, h == 0 && st == ntstatus.AuditFailed,
+		"L-48: LsaLogonUser when its record cannot be written: handle %v, %v; want 0, %v", h, st, ntstatus.AuditFailed)
 	check.Equal(t, counts(s), before, "objects, handles and references after the failed logon")
 	r, _ := logon.Example(sid.SID{}).LogOn(logon.Request{Package: logon.Password,
 		Type: winnt.LOGON32_LOGON_NETWORK, Name: "User", Password: logon.ExamplePassword})
@@ -381,10 +369,8 @@ func TestLogonRecordsFollowTheirSubcategory(t *testing.T) {
 			th.NtClose(h)
 			got := said(m)
 			for _, x := range got {
-				if x != id || setting != audit.OnSuccess {
-					t.Errorf("L-48: only %v is audited, setting %v: records %q; want only %s, and only for "+
-						"OnSuccess", of, setting, got, id)
-				}
+				check.That(t, x == id && setting == audit.OnSuccess,
+					"L-48: only %v is audited, setting %v: records %q; want only %s, and only for "+"OnSuccess", of, setting, got, id)
 			}
 			check.That(t, setting != audit.OnSuccess || len(got) != 0,
 				"L-48: only %v is audited, OnSuccess: no record, want %s", of, id)
@@ -403,10 +389,9 @@ func TestRefusedLogonRecordLimitsNames(t *testing.T) {
 			m.Drain()
 			_, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK, AuthenticationInformation: in})
 			want := "4625 " + strings.Repeat("a", min(n, 64))
-			if got := said(m, field); st != ntstatus.LogonFailure || len(got) != 1 || got[0] != want {
-				t.Errorf("L-49: %s of %d bytes: %v, records %q; want %v, %q", field, n, st, got,
-					ntstatus.LogonFailure, want)
-			}
+			got := said(m, field)
+			check.That(t, st == ntstatus.LogonFailure && len(got) == 1 && got[0] == want,
+				"L-49: %s of %d bytes: %v, records %q; want %v, %q", field, n, st, got, ntstatus.LogonFailure, want)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package kernel_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -15,15 +16,10 @@ import (
 func BenchmarkDuplicateObject(b *testing.B) {
 	s := newBench(b)
 	h, st := s.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
-	if st != ntstatus.Success {
-		b.Fatalf("NtCreateEvent: %v", st)
-	}
+	check.RequireThat(b, st == ntstatus.Success, "NtCreateEvent: %v", st)
 	gate(b, 0, func() {
-		d, st := s.th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, winnt.EVENT_QUERY_STATE, 0,
-			0)
-		if st != ntstatus.Success {
-			b.Fatalf("NtDuplicateObject: %v", st)
-		}
+		d, st := s.th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, winnt.EVENT_QUERY_STATE, 0, 0)
+		check.RequireThat(b, st == ntstatus.Success, "NtDuplicateObject: %v", st)
 		s.th.NtClose(d)
 	})
 }
@@ -39,9 +35,7 @@ func BenchmarkOpenEvent(b *testing.B) {
 	}
 	gate(b, 4, func() {
 		h, st := s.th.NtOpenEvent(winnt.EVENT_QUERY_STATE, oa)
-		if st != ntstatus.Success {
-			b.Fatalf("NtOpenEvent: %v", st)
-		}
+		check.RequireThat(b, st == ntstatus.Success, "NtOpenEvent: %v", st)
 		s.th.NtClose(h)
 	})
 }
@@ -52,9 +46,7 @@ func BenchmarkSetSecurityObject(b *testing.B) {
 	d := sddl.MustParse("D:(A;;GA;;;WD)")
 	h, st := s.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{SecurityDescriptor: d},
 		nt.NotificationEvent, false)
-	if st != ntstatus.Success {
-		b.Fatalf("NtCreateEvent: %v", st)
-	}
+	check.RequireThat(b, st == ntstatus.Success, "NtCreateEvent: %v", st)
 	gate(b, 20, func() {
 		if st := s.th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, d); st != ntstatus.Success {
 			b.Fatalf("NtSetSecurityObject: %v", st)

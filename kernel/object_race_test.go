@@ -20,12 +20,10 @@ func crowd(t *testing.T, n int) (*kernel.System, []*nt.Thread) {
 	t.Helper()
 	sys := kernel.Boot(kernel.Config{})
 	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
-	v := must(token.New(s))
-	p := must(sys.NewProcess("crowd", v))
+	p := must(sys.NewProcess("crowd", must(token.New(s))))
 	var threads []*nt.Thread
 	for range n {
-		th := must(p.NewThread())
-		threads = append(threads, th)
+		threads = append(threads, must(p.NewThread()))
 	}
 	t.Cleanup(func() {
 		check.NoError(t, sys.Close())
@@ -81,8 +79,7 @@ func TestConcurrentSetSecurityLeaksNothing(t *testing.T) {
 	objects, handles, references := sys.Counts()
 	all(threads, func(i int, th *nt.Thread) {
 		for n := range 500 {
-			d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0,
-				winnt.DUPLICATE_SAME_ACCESS)
+			d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
 			if st != ntstatus.Success {
 				t.Errorf("NtDuplicateObject: %v, want %v", st, ntstatus.Success)
 				return
@@ -90,10 +87,9 @@ func TestConcurrentSetSecurityLeaksNothing(t *testing.T) {
 			check.Equal(t, th.NtSetSecurityObject(d, winnt.DACL_SECURITY_INFORMATION,
 				sddl.MustParse(texts[(i+n)%2])), ntstatus.Success, "NtSetSecurityObject")
 			got, st := th.NtQuerySecurityObject(d, winnt.DACL_SECURITY_INFORMATION)
-			if text, err := sddl.Format(got, sddl.Options{}); st != ntstatus.Success || err != nil || !whole[text] {
-				t.Errorf("NtQuerySecurityObject: %v, format error %v, %q; want one of the two descriptors", st, err,
-					text)
-			}
+			text, err := sddl.Format(got, sddl.Options{})
+			check.That(t, st == ntstatus.Success && err == nil && whole[text],
+				"NtQuerySecurityObject: %v, format error %v, %q; want one of the two descriptors", st, err, text)
 			check.Equal(t, th.NtClose(d), ntstatus.Success, "NtClose")
 		}
 	})
@@ -114,8 +110,7 @@ func TestDuplicateDuringCloseIsValidOrFails(t *testing.T) {
 				th.NtClose(h)
 				return
 			}
-			d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, winnt.EVENT_QUERY_STATE, 0,
-				0)
+			d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, winnt.EVENT_QUERY_STATE, 0, 0)
 			switch st {
 			case ntstatus.Success:
 				check.Equal(t, th.NtClose(d), ntstatus.Success, "NtClose of a duplicate")

@@ -31,8 +31,7 @@ func TestObjectTypeQueryNeedsItsLength(t *testing.T) {
 		for length, want := range map[uint32]ntstatus.Status{need - 1: ntstatus.InfoLengthMismatch, need: ntstatus.Success,
 			need + 1: ntstatus.Success} {
 			if out, st := ask(length); st != want || out.ReturnLength != need || (out.ObjectInformation != nil) != (st == 0) {
-				t.Errorf("O-61: type of %s into %d bytes: %v, %+v; want %v, length %d", name, length, st, out, want,
-					need)
+				t.Errorf("O-61: type of %s into %d bytes: %v, %+v; want %v, length %d", name, length, st, out, want, need)
 			}
 		}
 	}
@@ -55,8 +54,7 @@ func failing(t *testing.T) (*kernel.System, *nt.Thread, *inject.Injector) {
 	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	held := winnt.SeSecurityPrivilege.Bit() | winnt.SeCreatePermanentPrivilege.Bit()
 	s.Privileges, s.EnabledPrivileges = s.Privileges|held, s.EnabledPrivileges|held
-	v := must(token.New(s))
-	process := must(sys.NewProcess("p", v))
+	process := must(sys.NewProcess("p", must(token.New(s))))
 	th := must(process.NewThread())
 	t.Cleanup(func() {
 		sink.Fail(nil)
@@ -101,8 +99,7 @@ func TestObjectServicesFailClosed(t *testing.T) {
 			return st
 		},
 		"NtDuplicateObject": func() ntstatus.Status {
-			_, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0,
-				winnt.DUPLICATE_SAME_ACCESS)
+			_, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
 			return st
 		},
 		"NtSetSecurityObject": func() ntstatus.Status {
@@ -116,11 +113,9 @@ func TestObjectServicesFailClosed(t *testing.T) {
 		t.Errorf("%d objects, %d handles, %d references after the failures; want %v", o, n, r, before)
 	}
 	d, st := th.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION)
-	if text, err := sddl.Format(d, sddl.Options{}); st != ntstatus.Success || err != nil ||
-		text != "D:(A;;0x1f0003;;;WD)" {
-		t.Errorf(`descriptor after the failures: %q, %v, %v; want "D:(A;;0x1f0003;;;WD)", %v, nil`, text, st, err,
-			ntstatus.Success)
-	}
+	text, err := sddl.Format(d, sddl.Options{})
+	check.That(t, st == ntstatus.Success && err == nil && text == "D:(A;;0x1f0003;;;WD)",
+		`descriptor after the failures: %q, %v, %v; want "D:(A;;0x1f0003;;;WD)", %v, nil`, text, st, err, ntstatus.Success)
 	check.Equal(t, check.Status(th.NtOpenEvent(winnt.EVENT_QUERY_STATE,
 		&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\new`})), ntstatus.ObjectNameNotFound,
 		"NtOpenEvent of the event that was not created")
@@ -140,9 +135,8 @@ func TestObjectServicesFailClosed(t *testing.T) {
 			t.Errorf("U-64: after a failed %s the next handle value differs, want %v", name, first)
 		}
 	}
-	if st := th.NtClose(h); st != ntstatus.Success { // U-73: NtClose never fails because of its record
-		t.Errorf("U-73: NtClose when its record cannot be written: %v, want %v", st, ntstatus.Success)
-	}
+	// U-73: NtClose never fails because of its record
+	check.Equal(t, th.NtClose(h), ntstatus.Success, "U-73: NtClose when its record cannot be written")
 }
 
 // The object routines check the type, and in user mode also the rights. A nil type accepts every object in kernel

@@ -26,9 +26,7 @@ func boxed(t *testing.T, sys *kernel.System, pkg string, number uint32) (*nt.Thr
 	full := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
 	v, st := full.LowBox(token.LowBoxSpec{Package: sid.MustParse(pkg), Number: number})
 	check.Require(t, st, ntstatus.Success, "LowBox")
-	p := must(sys.NewProcess("box", v))
-	th := must(p.NewThread())
-	return th, v
+	return must(must(sys.NewProcess("box", v)).NewThread()), v
 }
 
 // A package may create named objects in its own directory only. Another package may not open or create objects there
@@ -63,9 +61,8 @@ func TestPackageDirectoryIsPrivate(t *testing.T) {
 	check.Equal(t, must(sddl.Format(d, sddl.Options{})), must(sddl.Format(sddl.MustParse(want+"S:(ML;;NW;;;LW)"),
 		sddl.Options{})), "descriptor of the directory")
 	name := &nt.ObjectAttributes{ObjectName: dir + `\ev`}
-	if _, st := a.NtCreateEvent(winnt.EVENT_ALL_ACCESS, name, nt.NotificationEvent, false); st != ntstatus.Success {
-		t.Errorf("A-96: NtCreateEvent in the package's own directory: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, check.Status(a.NtCreateEvent(winnt.EVENT_ALL_ACCESS, name, nt.NotificationEvent, false)),
+		ntstatus.Success, "A-96: NtCreateEvent in the package's own directory")
 	check.Equal(t, check.Status(a.NtOpenEvent(winnt.EVENT_MODIFY_STATE, name)), ntstatus.Success,
 		"A-96: NtOpenEvent of its own event, which inherits the directory's entries")
 	check.Equal(t, check.Status(b.NtOpenEvent(winnt.EVENT_QUERY_STATE, name)), ntstatus.AccessDenied,
@@ -78,9 +75,8 @@ func TestPackageDirectoryIsPrivate(t *testing.T) {
 		&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`}, nt.NotificationEvent,
 		false)), ntstatus.AccessDenied, `A-96: the package creates an event in \BaseNamedObjects`)
 	plain := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
-	if _, err := sys.MakePackageDirectory(plain); err == nil {
-		t.Error("MakePackageDirectory for a token without an AppContainer: no error, want one")
-	}
+	check.That(t, check.Err(sys.MakePackageDirectory(plain)) != nil,
+		"MakePackageDirectory for a token without an AppContainer: no error, want one")
 }
 
 // MakePackageDirectory fails with the path of an object that is not a directory.

@@ -32,9 +32,8 @@ func isEnd(t *testing.T, sink *audit.Memory, process, status string) {
 	check.RequireThat(t, len(events) == 1 && events[0].ID == 4689, "audit records: %v, want exactly one 4689", events)
 	for name, want := range map[string]string{"SubjectUserSid": "S-1-5-21-1-2-3-1107", "ProcessName": process,
 		"Status": status} {
-		if got, _ := events[0].Field(name); got != want {
-			t.Errorf("field %s of record 4689 is %q, want %q", name, got, want)
-		}
+		got, _ := events[0].Field(name)
+		check.That(t, got == want, "field %s of record 4689 is %q, want %q", name, got, want)
 	}
 }
 
@@ -64,8 +63,7 @@ func ends(t *testing.T, th *nt.Thread, process, thread winnt.Handle) [2]ntstatus
 func TestTerminateSetsExitStatusOnce(t *testing.T) {
 	sys, sink := recordsEnds(t)
 	tok := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107"))))
-	p := must(sys.NewProcess("maker", tok))
-	th := must(p.NewThread())
+	th := must(must(sys.NewProcess("maker", tok)).NewThread())
 	const pending, code = ntstatus.Pending, ntstatus.Status(7)
 	made, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
@@ -83,10 +81,9 @@ func TestTerminateSetsExitStatusOnce(t *testing.T) {
 	if got := ends(t, th, made.ProcessHandle, made.ThreadHandle); got != [2]ntstatus.Status{code, code} {
 		t.Errorf("exit statuses of process and thread after the end: %v, want %v, %v", got, code, code)
 	}
-	if got := ends(t, th, made.ProcessHandle, early); got != [2]ntstatus.Status{code, ntstatus.Success} {
-		t.Errorf("exit statuses of the process and of the thread that ended before it: %v, want %v, %v", got, code,
-			ntstatus.Success)
-	}
+	got := ends(t, th, made.ProcessHandle, early)
+	check.That(t, got == [2]ntstatus.Status{code, ntstatus.Success},
+		"exit statuses of the process and of the thread that ended before it: %v, want %v, %v", got, code, ntstatus.Success)
 	_, st = th.NtWaitForSingleObject(made.ProcessHandle, false)
 	is(t, "NtWaitForSingleObject of the ended process", 0, st, 0, ntstatus.Success)
 
@@ -103,10 +100,9 @@ func TestSystemProcessCannotBeTerminated(t *testing.T) {
 	is(t, "NtTerminateProcess", 0, th.NtTerminateProcess(h, 0), 0, ntstatus.AccessDenied)
 	info, st := th.NtGetNextProcess(0, winnt.PROCESS_QUERY_LIMITED_INFORMATION, 0, 0)
 	is(t, "NtGetNextProcess", 0, st, 0, ntstatus.Success)
-	if got, _ := th.NtQueryInformationProcess(info, nt.ProcessBasicInformation); got.(nt.ProcessBasic).ExitStatus !=
-		ntstatus.Pending {
-		t.Errorf("exit status of the System process: %s, want %s", got.(nt.ProcessBasic).ExitStatus, ntstatus.Pending)
-	}
+	got, _ := th.NtQueryInformationProcess(info, nt.ProcessBasicInformation)
+	check.That(t, got.(nt.ProcessBasic).ExitStatus == ntstatus.Pending,
+		"exit status of the System process: %s, want %s", got.(nt.ProcessBasic).ExitStatus, ntstatus.Pending)
 }
 
 // TakeOver succeeds once for a process that a service created. It needs a handle with the rights to put a program

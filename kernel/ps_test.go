@@ -70,8 +70,7 @@ func TestImpersonationRoutinesWorkTogether(t *testing.T) {
 			k.PsDereferenceImpersonationToken(got)
 
 			state, active := k.PsDisableImpersonation(k.Thread())
-			check.That(t, state != nil && active, "I-60: PsDisableImpersonation: %v, %t, want a state, true", state,
-				active)
+			check.That(t, state != nil && active, "I-60: PsDisableImpersonation: %v, %t, want a state, true", state, active)
 			check.Equal(t, effectiveOf(k), own, "I-60: the thread without its client")
 			k.PsRestoreImpersonation(k.Thread(), state)
 			check.Equal(t, effectiveOf(k), want, "I-61: the thread with its client again")

@@ -36,8 +36,7 @@ func (w *charged) process(user string, b *kernel.QuotaBlock) (*kernel.Process, *
 	if err != nil {
 		w.Fatal(err)
 	}
-	th := must(p.NewThread())
-	return p, th
+	return p, must(p.NewThread())
 }
 
 // makers has a function for each type that creates an object and returns its handle.
@@ -110,15 +109,13 @@ func TestFailedCreateLeavesTheCharge(t *testing.T) {
 					check.That(t, small.Used() != 0, "Used = 0 after a create, want more")
 					th.Close()
 					p.Close()
-					if b.Used() != 0 || small.Used() != 0 {
-						t.Errorf("Used after Close: %d and %d bytes, want 0, 0", b.Used(), small.Used())
-					}
+					check.That(t, b.Used() == 0 && small.Used() == 0,
+						"Used after Close: %d and %d bytes, want 0, 0", b.Used(), small.Used())
 					return
 				}
-				if st != ntstatus.QuotaExceeded || h != 0 || small.Used() != 0 {
-					t.Fatalf("create with %d bytes left: %v, handle %d, %d bytes used; want %v, 0, 0", left, st, h,
-						small.Used(), ntstatus.QuotaExceeded)
-				}
+				check.RequireThat(t, st == ntstatus.QuotaExceeded && h == 0 && small.Used() == 0,
+					"create with %d bytes left: %v, handle %d, %d bytes used; want %v, 0, 0", left, st, h, small.Used(),
+					ntstatus.QuotaExceeded)
 				th.Close()
 				p.Close()
 			}
@@ -139,9 +136,7 @@ func TestChargeStaysWithTheCreator(t *testing.T) {
 	theirs, st := other.NtOpenEvent(winnt.EVENT_ALL_ACCESS, objectNamed(`\BaseNamedObjects\`+strings.Repeat("e", 1000)))
 	check.Require(t, st, ntstatus.Success, "NtOpenEvent")
 	table := two.Used() - before // the first handle of a process also charges its handle table
-	if table > 8<<10 {
-		t.Errorf("opening an event charges %d bytes to the opener, want at most %d", table, 8<<10)
-	}
+	check.That(t, table <= 8<<10, "opening an event charges %d bytes to the opener, want at most %d", table, 8<<10)
 	th.NtClose(h)
 	th.Close()
 	p.Close()
@@ -149,9 +144,8 @@ func TestChargeStaysWithTheCreator(t *testing.T) {
 		t.Errorf("%d bytes are charged to the creator of an open object, want at least 2,000 for its name", used)
 	}
 	other.NtClose(theirs)
-	if used := one.Used(); used != 0 {
-		t.Errorf("%d bytes are charged to the creator after the last close, want 0", used)
-	}
+	used := one.Used()
+	check.That(t, used == 0, "%d bytes are charged to the creator after the last close, want 0", used)
 }
 
 // For random sequences of creates and closes by three processes of two accounts, each block is charged for its live
@@ -212,9 +206,7 @@ func TestRandomChargesBalance(t *testing.T) {
 		m.th.Close()
 		m.p.Close()
 	}
-	if pool.Used() != 0 {
-		t.Errorf("the pool uses %d bytes at the end, want 0", pool.Used())
-	}
+	check.That(t, pool.Used() == 0, "the pool uses %d bytes at the end, want 0", pool.Used())
 }
 
 // Objects that a server creates as a client are charged to the client's part of the server's quota. One client cannot
@@ -246,9 +238,8 @@ func TestClientsShareTheQuotaOfTheirServer(t *testing.T) {
 		t.Errorf("the first client created %d events, the second %d; %d of %d bytes are used; want the second at "+
 			"least a third of the first, and at most 4/5 of the bytes", first, second, b.Used(), quota)
 	}
-	if again := fill("S-1-5-21-1-2-3-1107"); again != 0 {
-		t.Errorf("the first client created %d more events after its limit, want 0", again)
-	}
+	again := fill("S-1-5-21-1-2-3-1107")
+	check.That(t, again == 0, "the first client created %d more events after its limit, want 0", again)
 	check.Equal(t, check.Status(makers["event"](th, "")), ntstatus.Success, "NtCreateEvent as the server itself")
 }
 
@@ -269,17 +260,14 @@ func TestReplacedDescriptorsAreNotCharged(t *testing.T) {
 		return b.Used()
 	}
 	short := give("D:(A;;GA;;;WD)")
-	if long := give("D:" + strings.Repeat("(A;;GA;;;WD)", 1000)); long < short+20_000 {
-		t.Errorf("Q-2: %d bytes are used with a DACL of 1,000 entries, %d with one entry; want at least %d", long,
-			short, short+20_000)
-	}
+	long := give("D:" + strings.Repeat("(A;;GA;;;WD)", 1000))
+	check.That(t, long >= short+20_000,
+		"Q-2: %d bytes are used with a DACL of 1,000 entries, %d with one entry; want at least %d", long, short, short+20_000)
 	if again := give("D:(A;;GA;;;WD)"); again != short {
 		t.Errorf("Q-2: %d bytes are used after the short descriptor was set again, want %d as before", again, short)
 	}
 	th.NtClose(h)
 	th.Close()
 	p.Close()
-	if b.Used() != 0 {
-		t.Errorf("Q-2: %d bytes are charged after the last close, want 0", b.Used())
-	}
+	check.That(t, b.Used() == 0, "Q-2: %d bytes are charged after the last close, want 0", b.Used())
 }

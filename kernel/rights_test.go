@@ -60,17 +60,15 @@ func TestServiceRejectsHandleWithoutRight(t *testing.T) {
 		}
 		w := newRightsWorld(t)
 		h := w.limited(c.object, func(winnt.AccessMask) winnt.AccessMask { return c.need })
-		if _, st := w.ask(&c, h); st == ntstatus.AccessDenied {
-			t.Errorf("%s with a handle to %s with %#x only: %v, want anything but %v", c.service, c.object,
-				uint32(c.need), st, ntstatus.AccessDenied)
-		}
+		_, st := w.ask(&c, h)
+		check.That(t, st != ntstatus.AccessDenied, "%s with a handle to %s with %#x only: %v, want anything but %v",
+			c.service, c.object, uint32(c.need), st, ntstatus.AccessDenied)
 	}
 	// Each service that documents a right needs a case here. Services on files of trees are tested in hostfs.
 	documents := regexp.MustCompile(`lacks [A-Z]+_[A-Z]`)
 	for row := range nt.NtTable.All {
 		name := row.Info().Name
-		if !covered[name] && !slices.Contains(elsewhere,
-			name) && documents.MatchString(fmt.Sprint(row.Info().Conditions)) {
+		if !covered[name] && !slices.Contains(elsewhere, name) && documents.MatchString(fmt.Sprint(row.Info().Conditions)) {
 			t.Errorf("%s documents a right of its handle but has no case in this test", name)
 		}
 	}
@@ -99,8 +97,7 @@ func newRightsWorld(t *testing.T) *rightsWorld {
 		all = append(all, nt.LUIDAndAttributes{LUID: p.LUID(), Attributes: winnt.SE_PRIVILEGE_ENABLED})
 	}
 	th.NtAdjustPrivilegesToken(h, false, all, false)
-	for name, typ := range map[string]winnt.TokenType{"primary": winnt.TokenPrimary,
-		"client": winnt.TokenImpersonation} {
+	for name, typ := range map[string]winnt.TokenType{"primary": winnt.TokenPrimary, "client": winnt.TokenImpersonation} {
 		call(name, "NtDuplicateToken", nt.DuplicateTokenIn{ExistingTokenHandle: w.all["token"], TokenType: typ,
 			DesiredAccess: winnt.TOKEN_ALL_ACCESS, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{
 				SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}})},
@@ -218,8 +215,7 @@ func (w *rightsWorld) cases() []rightCase {
 				nt.QueryInformationTokenIn{TokenInformationClass: class, TokenInformationLength: length})
 		}
 	}
-	add("NtQuerySecurityAttributesToken", "TokenHandle", "token", query,
-		nt.QuerySecurityAttributesTokenIn{Length: length})
+	add("NtQuerySecurityAttributesToken", "TokenHandle", "token", query, nt.QuerySecurityAttributesTokenIn{Length: length})
 	const adjust = winnt.TOKEN_ADJUST_DEFAULT
 	add("NtSetInformationToken", "TokenHandle", "primary", adjust, nt.SetInformationTokenIn{
 		TokenInformationClass: winnt.TokenOwner, TokenInformation: nt.Cap[any](sid.LocalSystem),
@@ -234,8 +230,7 @@ func (w *rightsWorld) cases() []rightCase {
 	add("NtClearEvent", "EventHandle", "event", winnt.EVENT_MODIFY_STATE, nt.ClearEventIn{})
 	add("NtWaitForSingleObject", "Handle", "event", winnt.SYNCHRONIZE, nt.WaitForSingleObjectIn{})
 	add("NtMakeTemporaryObject", "Handle", "named", winnt.DELETE, nt.MakeTemporaryObjectIn{})
-	add("NtQueryMutant", "MutantHandle", "mutant", winnt.MUTANT_QUERY_STATE,
-		nt.QueryMutantIn{MutantInformationLength: 8})
+	add("NtQueryMutant", "MutantHandle", "mutant", winnt.MUTANT_QUERY_STATE, nt.QueryMutantIn{MutantInformationLength: 8})
 	add("NtQuerySemaphore", "SemaphoreHandle", "semaphore", winnt.SEMAPHORE_QUERY_STATE,
 		nt.QuerySemaphoreIn{SemaphoreInformationLength: 8})
 	add("NtReleaseSemaphore", "SemaphoreHandle", "semaphore", winnt.SEMAPHORE_MODIFY_STATE,
@@ -251,8 +246,7 @@ func (w *rightsWorld) cases() []rightCase {
 		nt.LsaQueryInformationPolicyIn{InformationClass: winnt.PolicyAccountDomainInformation})
 	add("LsaQueryInformationPolicy", "PolicyHandle", "policy", winnt.POLICY_VIEW_AUDIT_INFORMATION,
 		nt.LsaQueryInformationPolicyIn{InformationClass: winnt.PolicyAuditEventsInformation})
-	add("LsaLookupNames2", "PolicyHandle", "policy", winnt.POLICY_LOOKUP_NAMES,
-		nt.LsaLookupNames2In{Names: []string{"x"}})
+	add("LsaLookupNames2", "PolicyHandle", "policy", winnt.POLICY_LOOKUP_NAMES, nt.LsaLookupNames2In{Names: []string{"x"}})
 	add("LsaLookupSids", "PolicyHandle", "policy", winnt.POLICY_LOOKUP_NAMES,
 		nt.LsaLookupSidsIn{SIDs: []sid.SID{sid.LocalSystem}})
 	add("LsaEnumerateAccountRights", "PolicyHandle", "policy", winnt.POLICY_LOOKUP_NAMES,
@@ -322,8 +316,7 @@ func (w *rightsWorld) processCases() (all []rightCase) {
 			SecurityLimitFlags: winnt.JOB_OBJECT_SECURITY_ONLY_TOKEN})
 		return in
 	}
-	add("NtSetInformationJobObject", "JobHandle", "job", winnt.JOB_OBJECT_SET_SECURITY_ATTRIBUTES,
-		limit(w.all["primary"]))
+	add("NtSetInformationJobObject", "JobHandle", "job", winnt.JOB_OBJECT_SET_SECURITY_ATTRIBUTES, limit(w.all["primary"]))
 	all = append(all, []rightCase{
 		{service: "NtSetInformationThread", with: func(h winnt.Handle) any {
 			in := token

@@ -30,11 +30,10 @@ func TestCheckWithoutSubjectDenies(t *testing.T) {
 			"A-150: SeAccessCheck with subject context %+v", c)
 		for _, mode := range []kernel.ProcessorMode{kernel.UserMode, kernel.KernelMode} {
 			required := &nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: winnt.SeBackupPrivilege.LUID()}}}
-			if set, held := k.SePrivilegeCheck(required, c, mode); held || len(set.Privilege) != 1 ||
-				set.Privilege[0].Attributes != 0 {
-				t.Errorf("A-150: SePrivilegeCheck with subject context %+v in mode %d: held %t, %+v; want false "+
-					"and an unused privilege", c, mode, held, set)
-			}
+			set, held := k.SePrivilegeCheck(required, c, mode)
+			check.That(t, !held && len(set.Privilege) == 1 && set.Privilege[0].Attributes == 0,
+				"A-150: SePrivilegeCheck with subject context %+v in mode %d: held %t, %+v; want false "+"and an unused privilege",
+				c, mode, held, set)
 		}
 	}
 	check.NoError(t, sys.Close())

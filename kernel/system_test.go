@@ -1,7 +1,6 @@
 package kernel_test
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -56,10 +55,9 @@ func TestSystemProcessIsLocalSystem(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	defer sys.Close()
 	k := must(sys.SystemThread())
-	if !k.Thread().IsSystemThread() || k.Thread().Process().ID() != 4 {
-		t.Errorf("SystemThread: thread of process %s, system thread %t; want process 4, true",
-			k.Thread().Process().ID(), k.Thread().IsSystemThread())
-	}
+	check.That(t, k.Thread().IsSystemThread() && k.Thread().Process().ID() == 4,
+		"SystemThread: thread of process %s, system thread %t; want process 4, true", k.Thread().Process().ID(),
+		k.Thread().IsSystemThread())
 	tok := k.PsReferencePrimaryToken(k.Thread().Process())
 	defer k.PsDereferencePrimaryToken(tok)
 	if v := tok.Value(); v.User().SID != sid.LocalSystem || v.AuthenticationID() != winnt.SYSTEM_LUID ||
@@ -86,15 +84,12 @@ func TestCreateProcessRejectsUnusableTokens(t *testing.T) {
 	}
 	p := must(sys.CreateProcess(kernel.ProcessSpec{Name: "p", TokenObject: obj,
 		Descriptor: sddl.MustParse("D:(A;;GA;;;SY)")}))
-	if got := p.Object().PrimaryToken(); got != obj { // T-112: attached without a copy
-		t.Error("the process does not have the token object that was passed, want that object")
-	}
+	got := p.Object().PrimaryToken() // T-112: attached without a copy
+	check.That(t, got == obj, "the process does not have the token object that was passed, want that object")
 	k.PsDereferencePrimaryToken(obj)
 	check.NoError(t, sys.Close())
-	if _, err := sys.NewProcess("late", plain(t, user, winnt.TokenPrimary)); !errors.Is(err,
-		ntstatus.ProcessIsTerminating.Err()) {
-		t.Errorf("NewProcess of a closed system: %v, want %v", err, ntstatus.ProcessIsTerminating.Err())
-	}
+	check.ErrorIs(t, check.Err(sys.NewProcess("late", plain(t, user, winnt.TokenPrimary))),
+		ntstatus.ProcessIsTerminating.Err(), "NewProcess of a closed system")
 	check.ErrorIs(t, check.Err(p.NewThread()), ntstatus.ProcessIsTerminating.Err(), "NewThread of a closed system")
 	if err := sys.Close(); err != nil {
 		t.Errorf("second Close: %v, want nil", err)
@@ -106,12 +101,10 @@ func leaky(tb testing.TB) *kernel.System {
 	tb.Helper()
 	sys := kernel.Boot(kernel.Config{})
 	p := must(sys.NewProcess("server", plain(tb, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary)))
-	th := must(p.NewThread())
-	k := sys.KernelMode(th)
+	k := sys.KernelMode(must(p.NewThread()))
 	t := k.CaptureToken(plain(tb, "S-1-5-21-1-2-3-1001", winnt.TokenImpersonation), k.Thread())
-	if st := k.PsImpersonateClient(k.Thread(), t, false, false, winnt.SecurityIdentification); !st.IsSuccess() {
-		tb.Fatalf("PsImpersonateClient: %v, want success", st)
-	}
+	st := k.PsImpersonateClient(k.Thread(), t, false, false, winnt.SecurityIdentification)
+	check.RequireThat(tb, st.IsSuccess(), "PsImpersonateClient: %v, want success", st)
 	k.PsReferenceImpersonationToken(k.Thread()) // never released
 	k.PsDereferenceImpersonationToken(t)
 	return sys
@@ -133,9 +126,8 @@ func TestSystemCloseReleasesLeftHandles(t *testing.T) {
 	p := must(sys.NewProcess("server", plain(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary)))
 	th := must(p.NewThread())
 	k := sys.KernelMode(th)
-	if got := sys.KernelMode(th); got != k {
-		t.Errorf("second KernelMode of a thread = %v, want %v as the first time", got, k)
-	}
+	got := sys.KernelMode(th)
+	check.That(t, got == k, "second KernelMode of a thread = %v, want %v as the first time", got, k)
 	tok := k.NewToken(plain(t, "S-1-5-21-1-2-3-1500", winnt.TokenImpersonation))
 	k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation)
 	k.PsDereferenceImpersonationToken(tok)
@@ -143,17 +135,13 @@ func TestSystemCloseReleasesLeftHandles(t *testing.T) {
 	th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, false)
 	k.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, winnt.OBJ_KERNEL_HANDLE)
 	check.NoError(t, sys.CreateFile("f", sddl.MustParse("D:(A;;FA;;;WD)")))
-	if err := sys.CreateFile("f", nil); err == nil {
-		t.Error("second CreateFile of one name: no error, want one")
-	}
-	if _, h, _ := sys.Counts(); h != 2 {
-		t.Errorf("%d open handles, want 2", h)
-	}
+	check.That(t, sys.CreateFile("f", nil) != nil, "second CreateFile of one name: no error, want one")
+	_, h, _ := sys.Counts()
+	check.That(t, h == 2, "%d open handles, want 2", h)
 	sys.CloseAllHandles()
-	if _, h, _ := sys.Counts(); h != 0 || k.Thread().IsImpersonating() {
-		t.Errorf("after CloseAllHandles: %d handles, impersonating %t; want 0, false", h,
-			k.Thread().IsImpersonating())
-	}
+	_, h, _ = sys.Counts()
+	check.That(t, h == 0 && !k.Thread().IsImpersonating(),
+		"after CloseAllHandles: %d handles, impersonating %t; want 0, false", h, k.Thread().IsImpersonating())
 	check.NoError(t, sys.Close())
 }
 
@@ -169,13 +157,11 @@ func TestThreadOfAnotherSystemHasNoKernelMode(t *testing.T) {
 		t.Errorf("Spawn for a thread of another system: %v, %v; want nil, an error", other, err)
 	}
 	if other, err := a.Spawn(th); err != nil || a.KernelMode(other) == nil {
-		t.Errorf("Spawn for a thread of this system: %v, %v; want a thread with a kernel-mode interface, nil", other,
-			err)
+		t.Errorf("Spawn for a thread of this system: %v, %v; want a thread with a kernel-mode interface, nil", other, err)
 	}
-	if a.Profile() != nt.Documented || b.Profile() != nt.Observed || th.Services().Profile() != nt.Documented {
-		t.Errorf("profiles of the two systems and the thread: %v, %v, %v; want %v, %v, %v", a.Profile(), b.Profile(),
-			th.Services().Profile(), nt.Documented, nt.Observed, nt.Documented)
-	}
+	check.That(t, a.Profile() == nt.Documented && b.Profile() == nt.Observed && th.Services().Profile() == nt.Documented,
+		"profiles of the two systems and the thread: %v, %v, %v; want %v, %v, %v", a.Profile(), b.Profile(),
+		th.Services().Profile(), nt.Documented, nt.Observed, nt.Documented)
 }
 
 // Each row of kernel.Table has a unique name, a summary and conditions. A Zw routine has the parameters of its Nt
@@ -202,14 +188,12 @@ func TestSystemThreadOfActsAsItsProcess(t *testing.T) {
 	own := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
 	p := must(sys.NewProcess("server", own))
 	k := must(sys.SystemThreadOf(p.Object()))
-	if !k.Thread().IsSystemThread() || k.Thread().Process() != p.Object() {
-		t.Errorf("SystemThreadOf: system thread %t, in process %s; want true, %s", k.Thread().IsSystemThread(),
-			k.Thread().Process().ID(), p.Object().ID())
-	}
+	check.That(t, k.Thread().IsSystemThread() && k.Thread().Process() == p.Object(),
+		"SystemThreadOf: system thread %t, in process %s; want true, %s", k.Thread().IsSystemThread(),
+		k.Thread().Process().ID(), p.Object().ID())
 	// A handle for kernel mode only is not possible outside of the System process (O-29).
-	if _, st := k.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, 0); st != ntstatus.InvalidParameter {
-		t.Errorf("ZwOpenProcessTokenEx without OBJ_KERNEL_HANDLE: %v, want %v", st, ntstatus.InvalidParameter)
-	}
+	check.Equal(t, check.Status(k.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, 0)),
+		ntstatus.InvalidParameter, "ZwOpenProcessTokenEx without OBJ_KERNEL_HANDLE")
 	p.Exit()
 	check.ErrorIs(t, check.Err(sys.SystemThreadOf(p.Object())), ntstatus.ProcessIsTerminating.Err(),
 		"SystemThreadOf of an ended process")

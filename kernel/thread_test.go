@@ -33,9 +33,8 @@ func TestKernelModeDuringCloseLeavesNoEntry(t *testing.T) {
 		if i%2 == 0 {
 			wg.Wait()
 			s.mu.Lock()
-			if n := len(s.modes) + len(s.threads) + len(s.contexts); n != 0 {
-				t.Errorf("%d table entries remain for threads that ended, want 0", n)
-			}
+			n := len(s.modes) + len(s.threads) + len(s.contexts)
+			check.That(t, n == 0, "%d table entries remain for threads that ended, want 0", n)
 			s.mu.Unlock()
 		}
 		check.NoError(t, s.Close())

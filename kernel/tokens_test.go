@@ -28,10 +28,8 @@ func threadOf(t *testing.T, cfg kernel.Config, spec token.Spec) (*kernel.System,
 	t.Cleanup(func() {
 		check.NoError(t, sys.Close())
 	})
-	v := must(token.New(spec))
-	p := must(sys.NewProcess("p", v))
-	th := must(p.NewThread())
-	return sys, th
+	p := must(sys.NewProcess("p", must(token.New(spec))))
+	return sys, must(p.NewThread())
 }
 
 // An unwritable output variable is reported before an error of the handles (TC-41, TC-49, T-80, T-100).
@@ -59,13 +57,11 @@ func TestLowBoxKeepsObjects(t *testing.T) {
 	box, st := th.NtCreateLowBoxToken(own, winnt.TOKEN_QUERY, nil, sid.AppContainer("p"), nil, []winnt.Handle{kept})
 	check.Require(t, st, ntstatus.Success, "NtCreateLowBoxToken")
 	th.NtClose(kept)
-	if n, _, _ := sys.Counts(); n != before+1 {
-		t.Errorf("T-69: %d objects after the handle was closed, want %d", n, before+1)
-	}
+	n, _, _ := sys.Counts()
+	check.That(t, n == before+1, "T-69: %d objects after the handle was closed, want %d", n, before+1)
 	th.NtClose(box)
-	if n, _, _ := sys.Counts(); n != before-1 {
-		t.Errorf("T-69: %d objects after the token was closed, want %d", n, before-1)
-	}
+	n, _, _ = sys.Counts()
+	check.That(t, n == before-1, "T-69: %d objects after the token was closed, want %d", n, before-1)
 }
 
 // A failed allocation of a token leaves no object, handle or reference (T-53, T-60, T-69).
@@ -74,8 +70,7 @@ func TestFailedTokenAllocationLeavesNothing(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{Faults: memory.Point})
 	spec := token.LocalSystem()
 	spec.EnabledPrivileges |= winnt.SeCreateTokenPrivilege.Bit()
-	v := must(token.New(spec))
-	p := must(sys.NewProcess("p", v))
+	p := must(sys.NewProcess("p", must(token.New(spec))))
 	th := must(p.NewThread())
 	own, _ := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
 	create := nt.CreateTokenIn{TokenType: winnt.TokenPrimary, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID),

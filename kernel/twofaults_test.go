@@ -119,8 +119,7 @@ func (f *faultMaker) without(name string) *inputFault {
 			}
 		}
 	}
-	return &inputFault{place: name, do: func(reflect.Value) { set(0) },
-		undo: func() { set(winnt.SE_PRIVILEGE_ENABLED) }}
+	return &inputFault{place: name, do: func(reflect.Value) { set(0) }, undo: func() { set(winnt.SE_PRIVILEGE_ENABLED) }}
 }
 
 // act makes the thread impersonate a token of the world, or revert to self for "".
@@ -195,8 +194,7 @@ var faultKinds = []faultKind{
 	{"Open(Process|Thread)$", ntstatus.InvalidCid, anyWhen, func(*faultMaker, string) *inputFault {
 		return put("ClientID", &nt.ClientID{UniqueProcess: 0x7FF0, UniqueThread: 0x7FF4})
 	}},
-	{"CreateToken", ntstatus.BadTokenType, anyWhen,
-		func(*faultMaker, string) *inputFault { return put("TokenType", 3) }},
+	{"CreateToken", ntstatus.BadTokenType, anyWhen, func(*faultMaker, string) *inputFault { return put("TokenType", 3) }},
 	{"CreateToken", ntstatus.InvalidSID, anyWhen,
 		func(*faultMaker, string) *inputFault { return unread("Groups", ntstatus.InvalidSID) }},
 	{"CreateToken", ntstatus.InvalidACL, anyWhen,
@@ -219,8 +217,7 @@ var faultKinds = []faultKind{
 		func(*faultMaker, string) *inputFault { return put("NewState", nil) }},
 	{"SetSecurity", ntstatus.UnknownRevision, anyWhen,
 		func(*faultMaker, string) *inputFault { return unread("SecurityDescriptor", ntstatus.UnknownRevision) }},
-	{"SetTimer", ntstatus.InvalidParameter6, anyWhen,
-		func(*faultMaker, string) *inputFault { return put("Period", -1) }},
+	{"SetTimer", ntstatus.InvalidParameter6, anyWhen, func(*faultMaker, string) *inputFault { return put("Period", -1) }},
 	{"ReleaseSemaphore", ntstatus.InvalidParameter, anyWhen,
 		func(*faultMaker, string) *inputFault { return put("ReleaseCount", 0) }},
 	{"CreateSemaphore", ntstatus.InvalidParameter, `[cC]ount`,
@@ -598,15 +595,13 @@ func (f *faultMaker) try(t *testing.T) (singles, pairs int) {
 				continue
 			}
 			pairs++
-			if got, rule := f.ask(b, a); got != st || rule != why {
-				t.Errorf(`%s with fault "%s" in %s and fault "%s": %v by rule %s, want %v by %s`, f.c.service, a.When,
-					a.place, b.When, got, rule, st, why)
-			}
+			got, rule := f.ask(b, a)
+			check.That(t, got == st && rule == why, `%s with fault "%s" in %s and fault "%s": %v by rule %s, want %v by %s`,
+				f.c.service, a.When, a.place, b.When, got, rule, st, why)
 		}
 	}
-	if after := f.w.state(); after != before {
-		t.Errorf("%s failed but changed the state from\n%s\nto\n%s", f.c.service, before, after)
-	}
+	after := f.w.state()
+	check.That(t, after == before, "%s failed but changed the state from\n%s\nto\n%s", f.c.service, before, after)
 	return singles, pairs
 }
 

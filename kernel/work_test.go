@@ -79,10 +79,8 @@ func TestWorkItemsRunInOrder(t *testing.T) {
 		}
 	}
 	<-done
-	if got[0] != got[2] || got[1] != b.client.ID() || got[0] == got[1] {
-		t.Errorf("tokens of the three requesters: %v; want the process, the client %v, the process", got,
-			b.client.ID())
-	}
+	check.That(t, got[0] == got[2] && got[1] == b.client.ID() && got[0] != got[1],
+		"tokens of the three requesters: %v; want the process, the client %v, the process", got, b.client.ID())
 }
 
 // A full queue rejects items. Close drops items that have not started, and nothing leaks (I-49).
@@ -129,8 +127,7 @@ func TestNoWorkRunsAfterClose(t *testing.T) {
 		b := newRequester(t)
 		var wg sync.WaitGroup
 		for range 4 {
-			th := must(b.proc.NewThread())
-			k := b.sys.KernelMode(th)
+			k := b.sys.KernelMode(must(b.proc.NewThread()))
 			wg.Add(1)
 			go func() {
 				defer wg.Done()
