@@ -66,8 +66,7 @@ func compare(t *testing.T, e *effective.Evaluator, d *sd.Descriptor, tokens []*t
 		for i, tok := range tokens {
 			dec := ask(tok, desired)
 			if got := sets[r].Has(i); got != dec.Allowed() {
-				t.Errorf("token %d, right %v: Allowed has it: %t, but the access check returns %v", i, desired, got,
-					dec)
+				t.Errorf("token %d, right %v: Allowed has it: %t, but the access check returns %v", i, desired, got, dec)
 				t.Logf("token %+v", tok.Spec())
 				return n, allowed
 			}

@@ -83,9 +83,8 @@ func TestExpressionsAreShort(t *testing.T) {
 		{"D:(A;;FA;;;BU)(A;;FA;;;AU)", "[+S-1-5-11 +S-1-5-32-545]"},
 	} {
 		x, ok := e.Expression(sddl.MustParse(c.sddl), 0)
-		if got := fmt.Sprint(x); !ok || got != c.want {
-			t.Errorf("Expression of %s: %s, %t; want %s, true", c.sddl, got, ok, c.want)
-		}
+		got := fmt.Sprint(x)
+		check.That(t, ok && got == c.want, "Expression of %s: %s, %t; want %s, true", c.sddl, got, ok, c.want)
 		check.That(t, len(x) == 1, "Expression of %s: %d clauses, want 1", c.sddl, len(x))
 	}
 	// Below a label only a privilege grants WRITE_OWNER.
@@ -144,9 +143,8 @@ func TestOnlyPolicyDescriptorHasNoExpression(t *testing.T) {
 		"O:SYG:SYD:(A;;FA;;;BU)S:(ML;;NW;;;S-1-16-0)":    true,
 		"O:SYG:SYD:(A;;FA;;;BU)S:(TL;;0x1;;;S-1-19-0-0)": false,
 	} {
-		if _, ok := e.Expression(sddl.MustParse(text), 0); ok != want {
-			t.Errorf("%s: Expression ok = %t, want %t", text, ok, want)
-		}
+		_, ok := e.Expression(sddl.MustParse(text), 0)
+		check.That(t, ok == want, "%s: Expression ok = %t, want %t", text, ok, want)
 	}
 }
 
@@ -191,9 +189,7 @@ func TestClausePrintsTermsInTheirOrder(t *testing.T) {
 func TestEmptyExpressionAllowsNobody(t *testing.T) {
 	yes := func(sid.SID, bool) bool { return true }
 	for _, x := range []effective.Expression{nil, {}, {nil}, {{}}, append(effective.Everybody(), effective.Clause{})} {
-		if x.Allows(yes) {
-			t.Errorf("Expression %q allows everybody, want nobody", fmt.Sprint(x))
-		}
+		check.That(t, !x.Allows(yes), "Expression %q allows everybody, want nobody", fmt.Sprint(x))
 	}
 	check.That(t, effective.Everybody().Allows(func(sid.SID, bool) bool { return false }),
 		"Everybody() denies a principal without SIDs, want it allowed")

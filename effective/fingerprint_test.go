@@ -148,8 +148,7 @@ func TestRestrictedTokensHaveDifferentFingerprints(t *testing.T) {
 			d := must(access.Check(pair[i], sddl.MustParse("O:BAG:SYD:"+c.entries), winnt.FILE_WRITE_DATA, winnt.FileObject))
 			allowed[i] = d.Allowed()
 		}
-		check.That(t, allowed == [2]bool{true, false},
-			"%s: the access check returns %v, want [true false]", c.name, allowed)
+		check.That(t, allowed == [2]bool{true, false}, "%s: the access check returns %v, want [true false]", c.name, allowed)
 		check.That(t, effective.Fingerprint(pair[0]) != effective.Fingerprint(pair[1]),
 			"A-141: %s: equal fingerprints, want different ones", c.name)
 	}

@@ -99,10 +99,8 @@ func TestEqualTokensShareColumn(t *testing.T) {
 	} {
 		e := must(effective.NewEvaluator(effective.Compile(same, c.cfg),
 			effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
-		if got := e.Repeatable(c.d); got != c.want {
-			t.Errorf("descriptor %x, callback %t: Repeatable = %t, want %t", c.d.Binary(),
-				c.cfg.Options.Callback != nil, got, c.want)
-		}
+		check.Equal(t, e.Repeatable(c.d), c.want,
+			"descriptor %x, callback %t: Repeatable", c.d.Binary(), c.cfg.Options.Callback != nil)
 	}
 }
 
@@ -124,9 +122,8 @@ func TestNewEvaluatorRejectsMalformedQuestions(t *testing.T) {
 		check.That(t, errors.Is(err, c.want), "NewEvaluator with %d rights: %v, want %v", len(c.q.Rights), err, c.want)
 	}
 	e := must(effective.NewEvaluator(p, effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
-	if s := e.Allowed(sddl.MustParse("D:(A;;FA;;;WD)")); len(s) != 1 || s[0].Count() != 0 {
-		t.Errorf("Allowed without principals = %v, want one empty set", s)
-	}
+	s := e.Allowed(sddl.MustParse("D:(A;;FA;;;WD)"))
+	check.That(t, len(s) == 1 && s[0].Count() == 0, "Allowed without principals = %v, want one empty set", s)
 	check.Equal(t, len(e.Maximum(sddl.MustParse("D:"))), 0, "masks of Maximum without principals")
 }
 
@@ -146,8 +143,7 @@ func TestSetMatchesMap(t *testing.T) {
 		check.Require(t, s.Count(), len(want), "Count")
 		last := -1
 		for i := range s.All() {
-			check.RequireThat(t, want[i] && i > last && s.Has(i),
-				"All yields %d after %d: want ascending members only", i, last)
+			check.RequireThat(t, want[i] && i > last && s.Has(i), "All yields %d after %d: want ascending members only", i, last)
 			last = i
 		}
 		for range s.All() {
@@ -198,9 +194,8 @@ func crowd() (tokens []*token.Token) {
 func TestFewOfManyPrincipalsMatchCheck(t *testing.T) {
 	tokens := crowd()
 	p := effective.Compile(tokens, effective.Config{})
-	if p.Len() != len(tokens) || p.Distinct() != len(tokens) {
-		t.Fatalf("Compile: Len %d, Distinct %d; want %d, %d", p.Len(), p.Distinct(), len(tokens), len(tokens))
-	}
+	check.RequireThat(t, p.Len() == len(tokens) && p.Distinct() == len(tokens),
+		"Compile: Len %d, Distinct %d; want %d, %d", p.Len(), p.Distinct(), len(tokens), len(tokens))
 	for i, tok := range tokens {
 		check.Require(t, p.Token(i), tok, "Token(%d)", i)
 	}
@@ -233,8 +228,7 @@ func TestFewOfManyPrincipalsMatchCheck(t *testing.T) {
 						t.Errorf("%s%s: principal %d, right %v: Allowed has it: %t, the access check returns %v",
 							owner, text, i, desired, sets[r].Has(i), dec)
 					} else if r == len(sets) && masks[i] != dec.Granted {
-						t.Errorf("%s%s: principal %d: Maximum = %v, the access check returns %v", owner, text, i,
-							masks[i], dec)
+						t.Errorf("%s%s: principal %d: Maximum = %v, the access check returns %v", owner, text, i, masks[i], dec)
 					}
 				}
 			}

@@ -49,10 +49,8 @@ func TestReplaceMatchesCompile(t *testing.T) {
 				for right := range want {
 					check.RequireThat(t, before.Allowed(d)[right].Equal(freshBefore.Allowed(d)[right]),
 						"step %d: Replace changed the result of right %d of the replaced principals", step, right)
-					if !got[right].Equal(want[right]) {
-						t.Fatalf("A-140: step %d, right %d: Allowed after Replace = %v, after Compile = %v", step,
-							right, got[right], want[right])
-					}
+					check.RequireThat(t, got[right].Equal(want[right]),
+						"A-140: step %d, right %d: Allowed after Replace = %v, after Compile = %v", step, right, got[right], want[right])
 					check.RequireThat(t, difference.Affects(d) || before.Allowed(d)[right].Equal(want[right]),
 						"step %d: the result of right %d changed, but Affects returned false", step, right)
 				}
@@ -144,10 +142,9 @@ func TestReplaceOfOtherPrincipalsAffectsAll(t *testing.T) {
 		"shared tokens": {[]*token.Token{a, a}, []*token.Token{a, b}, true},
 	} {
 		p, difference := effective.Compile(c.was, effective.Config{}).Replace(c.is)
-		if p.Len() != len(c.is) || difference.Affects(d) != c.affects || difference.Affects(nil) {
-			t.Errorf("%s: Len %d, Affects(d) %t, Affects(nil) %t; want %d, %t, false", name, p.Len(),
-				difference.Affects(d), difference.Affects(nil), len(c.is), c.affects)
-		}
+		check.That(t, p.Len() == len(c.is) && difference.Affects(d) == c.affects && !difference.Affects(nil),
+			"%s: Len %d, Affects(d) %t, Affects(nil) %t; want %d, %t, false", name, p.Len(), difference.Affects(d),
+			difference.Affects(nil), len(c.is), c.affects)
 	}
 }
 
@@ -159,8 +156,7 @@ func TestReplaceOfUnlikeTokensAffectsAll(t *testing.T) {
 	trusted.TrustLevel = sid.MustParse("S-1-19-512-4096")
 	low.Groups = slices.DeleteFunc(slices.Clone(spec.Groups), func(g token.Group) bool { return g.SID == sid.Everyone })
 	joined := spec
-	joined.Groups = append(slices.Clone(spec.Groups),
-		token.Group{SID: sid.Administrators, Attributes: token.GroupDefault})
+	joined.Groups = append(slices.Clone(spec.Groups), token.Group{SID: sid.Administrators, Attributes: token.GroupDefault})
 	entry := func(s sid.SID) *sd.Descriptor {
 		list := must(sd.NewACL(must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_READ_DATA, s))))
 		return sd.New(sd.Parts{Owner: sid.Users, Group: sid.Users, DACL: list, Control: sd.DACLPresent})

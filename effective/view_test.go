@@ -57,8 +57,7 @@ func TestViewReportsRealChanges(t *testing.T) {
 				told = must(v.SetPrincipals(list))
 			}
 			if !slices.IsSortedFunc(told, func(a, b effective.Change) int {
-				return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Principal, b.Principal), cmp.Compare(a.Right,
-					b.Right))
+				return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Principal, b.Principal), cmp.Compare(a.Right, b.Right))
 			}) {
 				t.Fatalf("step %d: changes %+v are not sorted by object, principal and right", step, told)
 			}
@@ -83,12 +82,10 @@ func checkView(t *testing.T, v *effective.View, q effective.Question, objects ma
 				if want {
 					allowed++
 				}
-				if v.Allowed(object, who, r) != want ||
-					answers[effective.Change{Object: object, Principal: who, Right: r}] != want {
-					t.Fatalf("%s, %s, right %d: the access check allows %t, the View %t, the reported changes %t",
-						object, who, r, want, v.Allowed(object, who, r),
-						answers[effective.Change{Object: object, Principal: who, Right: r}])
-				}
+				check.RequireThat(t,
+					v.Allowed(object, who, r) == want && answers[effective.Change{Object: object, Principal: who, Right: r}] == want,
+					"%s, %s, right %d: the access check allows %t, the View %t, the reported changes %t", object, who, r, want,
+					v.Allowed(object, who, r), answers[effective.Change{Object: object, Principal: who, Right: r}])
 			}
 		}
 	}
@@ -112,13 +109,11 @@ func TestViewReportsChangesOnce(t *testing.T) {
 	must(v.SetPrincipals(list))
 	first := must(v.Put("a", ds[0]))
 	again, twin := must(v.Put("a", ds[0])), must(v.Put("b", ds[0]))
-	if len(again) != 0 || len(first) != len(twin) || len(must(v.SetPrincipals(list))) != 0 {
-		t.Errorf("first Put %v, second Put %v, Put of another object %v; want as many for the other object, none "+
-			"for the second", first, again, twin)
-	}
-	if _, err := effective.NewView(effective.Question{}, effective.Config{}); err == nil {
-		t.Error("NewView without a type: no error, want one")
-	}
+	check.That(t, len(again) == 0 && len(first) == len(twin) && len(must(v.SetPrincipals(list))) == 0,
+		"first Put %v, second Put %v, Put of another object %v; want as many for the other object, none "+"for the second",
+		first, again, twin)
+	check.That(t, check.Err(effective.NewView(effective.Question{}, effective.Config{})) != nil,
+		"NewView without a type: no error, want one")
 }
 
 func ExampleView() {
@@ -235,16 +230,14 @@ func TestViewSeparatesSimilarDescriptors(t *testing.T) {
 			}
 			for _, name := range order {
 				d := sddl.MustParse(map[string]string{"open": pair.open, "closed": pair.closed}[name])
-				if got := must(access.Check(tokens[0], d, pair.desired, q.Type)).Allowed(); got != (name == "open") {
-					t.Fatalf("%s: the access check allows the %s descriptor: %t, want %t", pair.part, name, got,
-						name == "open")
-				}
+				got := must(access.Check(tokens[0], d, pair.desired, q.Type)).Allowed()
+				check.RequireThat(t, got == (name == "open"),
+					"%s: the access check allows the %s descriptor: %t, want %t", pair.part, name, got, name == "open")
 				must(v.Put(name, d))
 			}
-			if !v.Allowed("open", "p", 0) || v.Allowed("closed", "p", 0) {
-				t.Errorf("%s, %s first: Allowed of the open object = %t, of the closed one = %t; want true, false",
-					pair.part, order[0], v.Allowed("open", "p", 0), v.Allowed("closed", "p", 0))
-			}
+			check.That(t, v.Allowed("open", "p", 0) && !v.Allowed("closed", "p", 0),
+				"%s, %s first: Allowed of the open object = %t, of the closed one = %t; want true, false", pair.part, order[0],
+				v.Allowed("open", "p", 0), v.Allowed("closed", "p", 0))
 		}
 	}
 }
