@@ -47,9 +47,8 @@ func TestEntriesHaveDocumentedBytes(t *testing.T) {
 			if l == nil {
 				l = d.SACL()
 			}
-			if got := hex.EncodeToString([]byte(l.At(0).Binary())); got != c.hex {
-				t.Errorf("encoded entry %s\nwant %s", got, c.hex)
-			}
+			got := hex.EncodeToString([]byte(l.At(0).Binary()))
+			check.That(t, got == c.hex, "encoded entry %s\nwant %s", got, c.hex)
 			check.Equal(t, l.Revision(), c.revision, "revision")
 		})
 	}
@@ -93,13 +92,11 @@ func TestEntriesWithoutTokenNeedExtended(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"D:(0x09;;GA;;;WD;#010)", "D:(0x09;;GA;;;WD;#0)", "D:(0x09;;GA;;;WD;#01 02)"} {
-		if _, err := sddl.Parse(text, sddl.Options{Extended: true}); err == nil {
-			t.Errorf("S-45: %s does not have whole bytes but was parsed, want an error", text)
-		}
+		check.That(t, check.Err(sddl.Parse(text, sddl.Options{Extended: true})) != nil,
+			"S-45: %s does not have whole bytes but was parsed, want an error", text)
 	}
-	if _, err := sddl.Parse("D:(0x00;;GA;;;;#01)", sddl.Options{Extended: true}); err == nil {
-		t.Error("rights without a trustee were parsed, want an error")
-	}
+	check.That(t, check.Err(sddl.Parse("D:(0x00;;GA;;;;#01)", sddl.Options{Extended: true})) != nil,
+		"rights without a trustee were parsed, want an error")
 	for _, text := range []string{"D:(A;;;;;;(@User.x))", "D:(XA;;;;;;(@User.x))", `S:(RA;;;;;;("x",TI,0,1))`,
 		"D:(A;;;;;)",
 		"D:(A;;;;;;#01)"} {
@@ -131,9 +128,7 @@ func TestEntriesWithoutTokenNeedExtended(t *testing.T) {
 		}
 		d, err := sddl.Parse(list+want, sddl.Options{Extended: true})
 		check.That(t, err == nil && of(d).At(0) == a, "%s parsed as %x, %v, want the same entry", want, d.Binary(), err)
-		if _, err := sddl.Parse(list + want); err == nil {
-			t.Errorf("%s was parsed without Extended, want an error", want)
-		}
+		check.That(t, check.Err(sddl.Parse(list+want)) != nil, "%s was parsed without Extended, want an error", want)
 	}
 }
 
@@ -217,12 +212,9 @@ func TestEntryAsBytesHasNoOtherFields(t *testing.T) {
 		text := "D:(0x7f;" + fields + ")"
 		d, err := sddl.Parse(text, extended)
 		check.That(t, (err == nil) == want, "S-45: parsing %s: %v, want accepted = %t", text, err, want)
-		if err == nil && d.DACL().At(0).Binary()[4:] != "\x01\x02\x03\x04" {
-			t.Errorf("S-45: %s parsed as %x, want the given bytes", text, d.DACL().At(0).Binary())
-		}
-		if _, err := sddl.Parse(text); err == nil {
-			t.Errorf("S-45: %s was parsed without Extended, want an error", text)
-		}
+		check.That(t, err != nil || d.DACL().At(0).Binary()[4:] == "\x01\x02\x03\x04",
+			"S-45: %s parsed as %x, want the given bytes", text, d.DACL().At(0).Binary())
+		check.That(t, check.Err(sddl.Parse(text)) != nil, "S-45: %s was parsed without Extended, want an error", text)
 	}
 	// Object types next to the bytes are refused for object entries, too, whose bytes are valid.
 	const bytes = "#0100000000000000010100000000000100000000" // rights, no object types, S-1-1-0

@@ -28,9 +28,8 @@ func TestConditionsHaveDocumentedBytes(t *testing.T) {
 			for len(want)%4 != 0 {
 				want = append(want, 0)
 			}
-			if got := a.AppData(); got != string(want) {
-				t.Errorf("encoded condition %x\nwant %x", got, want)
-			}
+			got := a.AppData()
+			check.That(t, got == string(want), "encoded condition %x\nwant %x", got, want)
 		})
 	}
 	d := sddl.MustParse(`S:(RA;;;;;WD;("a",TX,0,abc))`)
@@ -48,16 +47,12 @@ func TestAmbiguousConditionTextIsRefused(t *testing.T) {
 		`D:(XA;;FR;;;WD;(!(@User.a)))`: true, `D:(XA;;FR;;;WD;(!@User.a))`: false,
 		`D:(XA;;FR;;;WD;(@User.a Contains {1}))`: true, `D:(XA;;FR;;;WD;(@User.a Contains{1}))`: false,
 	} {
-		if _, err := sddl.Parse(text); (err == nil) != ok {
-			t.Errorf("S-47: parsing %s: %v, want accepted = %t", text, err, ok)
-		}
+		_, err := sddl.Parse(text)
+		check.That(t, (err == nil) == ok, "S-47: parsing %s: %v, want accepted = %t", text, err, ok)
 	}
-	allow := must(sd.NewACE(sd.AccessAllowed, 0, 1, sid.Everyone))
-	l := must(sd.NewACL(allow))
+	l := must(sd.NewACL(must(sd.NewACE(sd.AccessAllowed, 0, 1, sid.Everyone))))
 	text := must(sddl.Format(sd.New(sd.Parts{SACL: l}), sddl.Options{}))
-	if _, err := sddl.Parse(text); err == nil {
-		t.Errorf("%s was parsed, want an error", text)
-	}
+	check.That(t, check.Err(sddl.Parse(text)) != nil, "%s was parsed, want an error", text)
 }
 
 // SIDs in conditions and attributes are printed like others: as an alias in the domain of the options, otherwise in
@@ -79,9 +74,8 @@ func TestConditionSIDsPrintAsAliases(t *testing.T) {
 		if of == domain {
 			_, err := sddl.Parse(want, sddl.Options{Domain: other})
 			check.That(t, err == nil, "parsing with the alias of another domain: %v, want no error", err)
-			if _, err = sddl.Parse(want); err == nil {
-				t.Error("an alias without a domain was parsed, want an error")
-			}
+			_, err = sddl.Parse(want)
+			check.That(t, err != nil, "an alias without a domain was parsed, want an error")
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -65,10 +66,8 @@ func TestTextIsPrintedInCanonicalForm(t *testing.T) {
 		{"C-57 b", "D:(D;; GA;;;WD)", "D:(D;;GA;;;WD)"},
 	} {
 		t.Run(c.id, func(t *testing.T) {
-			d := must(sddl.Parse(c.in, opt))
-			if got, err := sddl.Format(d, opt); got != c.out || err != nil {
-				t.Errorf("printed %s, %v\nwant %s", got, err, c.out)
-			}
+			got, err := sddl.Format(must(sddl.Parse(c.in, opt)), opt)
+			check.That(t, got == c.out && err == nil, "printed %s, %v\nwant %s", got, err, c.out)
 		})
 	}
 }
@@ -91,9 +90,8 @@ func TestFormatPrintsRequestedParts(t *testing.T) {
 		{winnt.BACKUP_SECURITY_INFORMATION,
 			`O:BAG:SYD:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)(RA;;;;;WD;("a",TI,0x0,1))(SP;;;;;S-1-17-1)`},
 	} {
-		if got, err := sddl.Format(d, sddl.Options{Info: c.info}); got != c.want || err != nil {
-			t.Errorf("Format with parts %#x = %s, %v, want %s", c.info, got, err, c.want)
-		}
+		got, err := sddl.Format(d, sddl.Options{Info: c.info})
+		check.That(t, got == c.want && err == nil, "Format with parts %#x = %s, %v, want %s", c.info, got, err, c.want)
 	}
 }
 
@@ -138,8 +136,7 @@ func TestFormatPrintsOnlyRequestedParts(t *testing.T) {
 // with an error.
 func TestUnprintablePartIsAnError(t *testing.T) {
 	bare, _ := sid.New(5)
-	entry := must(sd.RawACE(0x7F, 0, []byte{1, 2, 3, 4}))
-	unknown := must(sd.NewACL(entry))
+	unknown := must(sd.NewACL(must(sd.RawACE(0x7F, 0, []byte{1, 2, 3, 4}))))
 	for part, c := range map[uint32]struct {
 		parts sd.Parts
 		want  ntstatus.Status
@@ -152,8 +149,7 @@ func TestUnprintablePartIsAnError(t *testing.T) {
 		for info := uint32(1); info < 16; info++ {
 			got, err := sddl.Format(sd.New(c.parts), sddl.Options{Info: info})
 			if info&part == 0 && err != nil || info&part != 0 && !errors.Is(err, c.want.Err()) || got != "" {
-				t.Errorf("unprintable part %#x, requested %#x: %q, %v, want an error only if it is requested",
-					part, info, got, err)
+				t.Errorf("unprintable part %#x, requested %#x: %q, %v, want an error only if it is requested", part, info, got, err)
 			}
 		}
 	}
@@ -169,8 +165,7 @@ func TestNULLSACLIsPrintedWhole(t *testing.T) {
 		winnt.OWNER_SECURITY_INFORMATION | winnt.ATTRIBUTE_SECURITY_INFORMATION: "O:BA",
 		winnt.SACL_SECURITY_INFORMATION | winnt.LABEL_SECURITY_INFORMATION:      "S:NO_ACCESS_CONTROL",
 	} {
-		if got, err := sddl.Format(d, sddl.Options{Info: info}); err != nil || got != want {
-			t.Errorf("S-44: Format with parts %#x = %s, %v, want %s", info, got, err, want)
-		}
+		got, err := sddl.Format(d, sddl.Options{Info: info})
+		check.That(t, err == nil && got == want, "S-44: Format with parts %#x = %s, %v, want %s", info, got, err, want)
 	}
 }

@@ -149,10 +149,8 @@ func TestExtendedAcceptsEveryDefaultText(t *testing.T) {
 		"O:BAG:SYD:(A;;GA;;;WD)(D;;GA;;;BG)S:(AU;SA;GA;;;WD)"} {
 		for n := range len(text) + 1 {
 			d, err := sddl.Parse(text[:n], sddl.Options{Extended: true})
-			if (d == nil) != (err != nil) {
-				t.Errorf("S-45: parsing %q with Extended: %v and error %v, want exactly one of them",
-					text[:n], d, err)
-			}
+			check.That(t, (d == nil) == (err != nil),
+				"S-45: parsing %q with Extended: %v and error %v, want exactly one of them", text[:n], d, err)
 			if _, plain := sddl.Parse(text[:n], sddl.Options{}); plain == nil && err != nil {
 				t.Errorf("S-45: %q is accepted by default, but Extended returns %v, want no error", text[:n], err)
 			}
@@ -211,8 +209,7 @@ func TestAliasWithoutDomainIsErrNoDomain(t *testing.T) {
 		}
 	}
 	_, err := sid.Parse("DU")
-	if _, with := sid.Resolve("DU", domain); !errors.Is(err, sid.ErrNoDomain) || !errors.Is(err, sid.ErrInvalid) ||
-		with != nil {
-		t.Errorf("S-10: SID DU: %v, with a domain %v, want ErrNoDomain and nil", err, with)
-	}
+	_, with := sid.Resolve("DU", domain)
+	check.That(t, errors.Is(err, sid.ErrNoDomain) && errors.Is(err, sid.ErrInvalid) && with == nil,
+		"S-10: SID DU: %v, with a domain %v, want ErrNoDomain and nil", err, with)
 }

@@ -34,7 +34,6 @@ func FuzzParse(f *testing.F) {
 		check.RequireThat(t, err == nil && string(again.Binary()) == string(d.Binary()),
 			"%q was printed as %q, which parses differently: %v, want the same bytes", text, printed, err)
 		twice, _ := sddl.Format(again, o)
-		check.RequireThat(t, twice == printed,
-			"%q was printed as %q, then as %q, want the same text", text, printed, twice)
+		check.RequireThat(t, twice == printed, "%q was printed as %q, then as %q, want the same text", text, printed, twice)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -23,9 +24,8 @@ func TestParsedDescriptorsHaveDocumentedBytes(t *testing.T) {
 	} {
 		t.Run(c.id, func(t *testing.T) {
 			d := must(sddl.Parse(c.text, opt))
-			if got := hex.EncodeToString(d.Binary()); got != c.hex {
-				t.Errorf("encoded descriptor %s\nwant %s", got, c.hex)
-			}
+			got := hex.EncodeToString(d.Binary())
+			check.That(t, got == c.hex, "encoded descriptor %s\nwant %s", got, c.hex)
 			if text, err := sddl.Format(d, opt); text != c.text || err != nil {
 				t.Errorf("printed %q, %v, want %q, nil", text, err, c.text)
 			}
@@ -37,9 +37,8 @@ func TestParsedDescriptorsHaveDocumentedBytes(t *testing.T) {
 func TestParsedControlBits(t *testing.T) {
 	for text, want := range map[string]sd.Control{"D:": 0x8004, "S:": 0x8010, "S:D:P": 0x9014,
 		"D:ARPAI(A;;GA;;;SY)": 0x9504} {
-		if got := sddl.MustParse(text).Control(); got != want {
-			t.Errorf("control bits of %s = %#x, want %#x", text, got, want)
-		}
+		got := sddl.MustParse(text).Control()
+		check.That(t, got == want, "control bits of %s = %#x, want %#x", text, got, want)
 	}
 }
 
@@ -55,8 +54,7 @@ func TestMalformedSectionHasStatus(t *testing.T) {
 		"D:O:BAX": ntstatus.InvalidParameter, "D:D:": ntstatus.InvalidACL, "O:BAO:BA": ntstatus.InvalidACL,
 	} {
 		_, err := sddl.Parse(text)
-		if e := (*sddl.SyntaxError)(nil); !errors.As(err, &e) || e.Status != want {
-			t.Errorf("parsing %s: %v, want %v", text, err, want)
-		}
+		e := (*sddl.SyntaxError)(nil)
+		check.That(t, errors.As(err, &e) && e.Status == want, "parsing %s: %v, want %v", text, err, want)
 	}
 }

@@ -15,9 +15,7 @@ func TestRightsAreParsedAndNamed(t *testing.T) {
 	for text, want := range map[string]winnt.AccessMask{"FR": 0x120089, "FW": 0x120116, "FX": 0x1200A0, "FA": 0x1F01FF,
 		"KA": 0xF003F, "KR": 0x20019, "KW": 0x20006, "KX": 0x20019} {
 		a := sddl.MustParse("D:(A;;" + text + ";;;WD)").DACL().At(0)
-		if a.Mask() != want {
-			t.Errorf("rights %s in an entry = %#x, want %#x", text, a.Mask(), want)
-		}
+		check.That(t, a.Mask() == want, "rights %s in an entry = %#x, want %#x", text, a.Mask(), want)
 	}
 	for text, want := range map[string]winnt.AccessMask{"FR|WD": 0x160089, "FRWD": 0x160089, "0x20089": 0x20089,
 		"33": 33, "FILE_READ_DATA": 1, "read_control | WRITE_DAC": 0x60000, "TOKEN_QUERY,DELETE": 0x10008,
@@ -94,8 +92,7 @@ func TestMaskParsesHexOctalAndDecimal(t *testing.T) {
 		d, err := sddl.Parse("D:(A;;" + text + ";;;WD)")
 		check.That(t, (err == nil) == (want != 0) && (err != nil || d.DACL().At(0).Mask() == want),
 			"%s: %v, want mask %v", text, err, want)
-		if _, err := sddl.ParseStrict("D:(A;;" + text + ";;;WD)"); err == nil {
-			t.Errorf("ParseStrict accepted %s, want an error", text)
-		}
+		check.That(t, check.Err(sddl.ParseStrict("D:(A;;"+text+";;;WD)")) != nil,
+			"ParseStrict accepted %s, want an error", text)
 	}
 }

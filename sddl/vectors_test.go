@@ -105,8 +105,7 @@ type netACE struct {
 
 func (a netACE) ace(t *testing.T) sd.ACE {
 	kinds := map[string]sd.Type{"allow": sd.AccessAllowed, "deny": sd.AccessDenied, "audit": sd.SystemAudit}
-	e := must(sd.NewACE(kinds[a.Qualifier], a.Flags, winnt.AccessMask(a.Mask), sid.MustParse(a.SID)))
-	return e
+	return must(sd.NewACE(kinds[a.Qualifier], a.Flags, winnt.AccessMask(a.Mask), sid.MustParse(a.SID)))
 }
 
 var netDomain = sddl.Options{Domain: sid.MustParse("S-1-5-21-1-2-3")}
@@ -128,8 +127,7 @@ func list(t *testing.T, rows []netACE) *sd.ACL {
 	for _, r := range rows {
 		aces = append(aces, r.ace(t))
 	}
-	l := must(sd.NewACL(aces...))
-	return l
+	return must(sd.NewACL(aces...))
 }
 
 // TestVectorsDescriptorPartsMatchDotNet prints the parts of descriptors as recorded of .NET. A descriptor with a
@@ -245,8 +243,7 @@ func TestVectorsFormatLikeWindowsEvents(t *testing.T) {
 func TestVectorsCanonicalOrderMatchesDotNet(t *testing.T) {
 	for file, system := range map[string]bool{"sd_isdaclcanonical": false, "sd_issaclcanonical": true} {
 		for _, r := range recordings.Rows[netRow](t, "dotnet-acl/"+file+".jsonl") {
-			b := must(hex.DecodeString(r.Hex))
-			d, err := sd.Decode(b)
+			d, err := sd.Decode(must(hex.DecodeString(r.Hex)))
 			if err != nil {
 				t.Errorf("%s: %v", r.ID, err)
 				continue
@@ -255,9 +252,8 @@ func TestVectorsCanonicalOrderMatchesDotNet(t *testing.T) {
 			if system {
 				list = d.SACL()
 			}
-			if got := (sd.ListEditor{Container: r.Container, System: system}).Canonical(list); got != r.Expected {
-				t.Errorf("%s: canonical is %v, recorded %v", r.ID, got, r.Expected)
-			}
+			got := (sd.ListEditor{Container: r.Container, System: system}).Canonical(list)
+			check.That(t, got == r.Expected, "%s: canonical is %v, recorded %v", r.ID, got, r.Expected)
 		}
 	}
 }
