@@ -123,8 +123,7 @@ func TestObjectWithoutOwnerIsNotPrivate(t *testing.T) {
 func TestPrivateCountsClientOfCompoundEntry(t *testing.T) {
 	a := must(sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.LocalSystem, sd.ACEExtra{ClientSID: sid.Users}))
 	d := sd.New(sd.Parts{Owner: caseU, Group: caseU, DACL: must(sd.NewACL(a))})
-	p, err := fileaccess.Private(&fileaccess.PrivateRequest{User: caseU, Object: d})
-	check.NoError(t, err)
+	p := check.Must(fileaccess.Private(&fileaccess.PrivateRequest{User: caseU, Object: d}))
 	check.That(t, len(p.Others) == 1 && p.Others[0].SID == sid.Users && p.Others[0].Rights == 1,
 		"others: %+v, want the client with the right 0x1", p.Others)
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
-	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -125,10 +124,9 @@ func strangersMay(t *testing.T, everybody []*token.Token, d *sd.Descriptor, dire
 func createdMay(t *testing.T, everybody []*token.Token, dir *sd.Descriptor, levels int) (m winnt.AccessMask) {
 	t.Helper()
 	for _, container := range []bool{false, true} {
-		d, st := sd.Assign(&sd.AssignRequest{Parent: dir, IsContainer: container, Flags: sd.DACLAutoInherit,
+		d := check.Result(sd.Assign(&sd.AssignRequest{Parent: dir, IsContainer: container, Flags: sd.DACLAutoInherit,
 			Subject: &sd.Caller{Owner: caseU, Group: domain.WithRID(513), DefaultDACL: new(sd.ACL)},
-			Mapping: &winnt.FileObject.Mapping})
-		check.Require(t, st, ntstatus.Success, "Assign")
+			Mapping: &winnt.FileObject.Mapping}))
 		m |= strangersMay(t, everybody, d, container)
 		if container && levels > 1 {
 			m |= createdMay(t, everybody, d, levels-1)
