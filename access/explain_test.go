@@ -176,12 +176,11 @@ func TestExplainReturnsExpectedStepsAndReasons(t *testing.T) {
 		r.ObjectTypes, r.Type = list(0, nodeC, 1, nodeP1, 2, nodeA1, 1, nodeP2), winnt.DirectoryServiceObject
 	}
 	for _, c := range []struct {
-		what, sd string
-		desired  winnt.AccessMask
-		change   func(*token.Spec)
-		ask      func(*access.Request)
-		steps    []string
-		reasons  []string
+		what, sd       string
+		desired        winnt.AccessMask
+		change         func(*token.Spec)
+		ask            func(*access.Request)
+		steps, reasons []string
 	}{
 		{"A-31 kernel mode", "…", 3, nil, func(r *access.Request) { r.Mode = access.Kernel },
 			[]string{" -1 A-31 +0x3"}, []string{"0x1+ KernelMode  -1", "0x2+ KernelMode  -1"}},

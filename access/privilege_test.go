@@ -18,8 +18,7 @@ func TestPrivilegeCheckReportsHeldPrivileges(t *testing.T) {
 	for _, c := range []struct {
 		id        string
 		set       winnt.PrivilegeSet
-		all       bool
-		ok        bool
+		all, ok   bool
 		wantFound winnt.PrivilegeSet
 	}{
 		{"A-131 all", usedBoth, true, true, usedBoth},

@@ -273,10 +273,9 @@ var krb5Anomalies = regexp.MustCompile(`^\(@User\.(\w+) (\|\| !\(@User\.\w+\)|&&
 // refused the claims, on which Windows crashed, or that are anomalies only must not panic (A-110 to A-116).
 func TestVectorsOfKDCDecideLikeKDC(t *testing.T) {
 	type row struct {
-		ID, Sddl, Expected, Windows string
-		Expression                  string
-		User                        krb5Side
-		Device                      *krb5Side
+		ID, Sddl, Expected, Windows, Expression string
+		User                                    krb5Side
+		Device                                  *krb5Side
 	}
 	held := 0
 	for _, file := range []string{"samba-krb5/conditional_ace.jsonl", "samba-krb5/authn_policy.jsonl"} {
