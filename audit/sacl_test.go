@@ -22,12 +22,11 @@ func TestSACLSelectsRecordedOpens(t *testing.T) {
 	subject := access.Subject{Primary: tokenU(t)}
 	const dacl = "O:BAG:SYD:(A;;FR;;;WD)"
 	for _, c := range []struct {
-		name    string
-		sd      string
-		desired winnt.AccessMask
-		outcome string // "" is no event
-		mask    string
-		reason  []string
+		name, sd string
+		desired  winnt.AccessMask
+		outcome  string // "" is no event
+		mask     string
+		reason   []string
 	}{
 		{"UC-01 granted", standardSD, 1, "success", "0x1", []string{"%%4416:\t%%1801\tD:(A;;FR;;;WD)"}},
 		{"UC-02 denied", standardSD, 2, "failure", "0x2", []string{"%%4417:\t%%1805"}},
