@@ -63,8 +63,7 @@ func TestParseUsesDocumentedDefaults(t *testing.T) {
 		tok.IsRestricted() || tok.UserClaims() != nil {
 		t.Errorf("Parse of a user only: %+v, want the documented defaults", tok.Spec())
 	}
-	text, err := sddl.Format(sddl.MustParse("D:(A;;GA;;;S-1-5-21-1-2-3-1001)(A;;GA;;;SY)"), sddl.Options{})
-	check.NoError(t, err)
+	text := check.Must(sddl.Format(sddl.MustParse("D:(A;;GA;;;S-1-5-21-1-2-3-1001)(A;;GA;;;SY)"), sddl.Options{}))
 	b, _ := tok.MarshalJSON()
 	check.That(t, strings.Contains(string(b), text), "default DACL in %s: want %s", b, text)
 	tok = parse(t, `{"user":"SY","userClaims":[{"name":"b","type":"boolean","values":[0,true]},

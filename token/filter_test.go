@@ -132,8 +132,7 @@ func randomDescriptor(t testing.TB, r *rand.Rand) *sd.Descriptor {
 
 func granted(t testing.TB, tok *token.Token, d *sd.Descriptor, mask winnt.AccessMask) winnt.AccessMask {
 	t.Helper()
-	dec, err := access.Check(tok, d, mask, winnt.FileObject)
-	check.NoError(t, err)
+	dec := check.Must(access.Check(tok, d, mask, winnt.FileObject))
 	if !dec.Allowed() {
 		return 0
 	}

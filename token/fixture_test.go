@@ -65,8 +65,7 @@ func wantStatus(t testing.TB, what string, got, want ntstatus.Status) {
 
 func filter(t testing.TB, tok *token.Token, f token.FilterSpec) *token.Token {
 	t.Helper()
-	n, st := tok.Filter(f)
-	check.Require(t, st, ntstatus.Success, "Filter")
+	n := check.Result(tok.Filter(f))
 	return n
 }
 
@@ -103,8 +102,7 @@ func account(rid uint32) sid.SID {
 
 func must(t testing.TB, s token.Spec) *token.Token {
 	t.Helper()
-	tok, err := token.New(s)
-	check.NoError(t, err)
+	tok := check.Must(token.New(s))
 	return tok
 }
 
@@ -136,8 +134,7 @@ func lowbox(t testing.TB, tok *token.Token, pkg string, caps ...string) *token.T
 
 func parse(t testing.TB, text string) *token.Token {
 	t.Helper()
-	tok, err := token.Parse([]byte(text))
-	check.NoError(t, err)
+	tok := check.Must(token.Parse([]byte(text)))
 	return tok
 }
 

@@ -12,11 +12,10 @@ import (
 // T-65).
 func TestIsElevatedFollowsTypeAndLevel(t *testing.T) {
 	for _, c := range []struct {
-		kind      uint32
-		level     sid.SID
-		flags     uint32
-		elevated  bool
-		sandboxed bool
+		kind                uint32
+		level               sid.SID
+		flags               uint32
+		elevated, sandboxed bool
 	}{
 		{1, sid.MediumLevel, 0, false, false}, {1, sid.HighLevel, 0, true, false}, {1, sid.SystemLevel, 0, true, false},
 		{1, sid.IntegrityLevel(0x2FFF), 0, false, false}, {2, sid.MediumLevel, 0, true, false},
