@@ -166,8 +166,7 @@ func TestAssignFollowsTheCreationAlgorithm(t *testing.T) {
 			if c.change != nil {
 				c.change(r)
 			}
-			d, st := sd.Assign(r)
-			check.Success(t, st)
+			d := check.Result(sd.Assign(r))
 			got := text(t, d)
 			check.That(t, got == c.want, "descriptor %s\nwant %s", got, c.want)
 		})
@@ -177,11 +176,10 @@ func TestAssignFollowsTheCreationAlgorithm(t *testing.T) {
 // Each reason to refuse the creation has its own status (S-60, S-61, S-62, S-71).
 func TestAssignRefusesWithStatusOfRule(t *testing.T) {
 	for _, c := range []struct {
-		id              string
-		parent, creator string
-		flags           sd.AutoInherit
-		change          func(*sd.AssignRequest)
-		want            ntstatus.Status
+		id, parent, creator string
+		flags               sd.AutoInherit
+		change              func(*sd.AssignRequest)
+		want                ntstatus.Status
 	}{
 		{"C-71", "", "", 0, func(r *sd.AssignRequest) { r.Subject = nil }, ntstatus.NoToken},
 		{"S-60 with an owner", "", "O:BAG:BA", sd.AvoidOwnerCheck, func(r *sd.AssignRequest) { r.Subject = nil },

@@ -20,9 +20,8 @@ func TestAddACEChecksInOrder(t *testing.T) { // S-19
 	bad[2] = 6
 	guid := winnt.GUID{1}
 	for _, c := range []struct {
-		id   string
-		got  ntstatus.Status
-		want ntstatus.Status
+		id        string
+		got, want ntstatus.Status
 	}{
 		{"invalid SID before all", sd.AddACE(bad, 9, sd.AccessAllowed, 0xFF, 1, sid.SID{}), ntstatus.InvalidSID},
 		{"revision before flags", sd.AddACE(bad, 5, sd.AccessAllowed, 0xFF, 1, sid.Everyone), ntstatus.RevisionMismatch},

@@ -25,12 +25,11 @@ const (
 func TestSetChangesOnlySelectedParts(t *testing.T) {
 	const old = `O:BAG:SYD:AI(A;;FA;;;BA)(A;ID;FR;;;WD)S:(AU;SA;FA;;;WD)(ML;;NW;;;LW)`
 	for _, c := range []struct {
-		id    string
-		info  uint32
-		old   string
-		in    string
-		flags sd.AutoInherit
-		want  string
+		id      string
+		info    uint32
+		old, in string
+		flags   sd.AutoInherit
+		want    string
 	}{
 		{"S-73 owner", owner, old, "O:SYG:BAD:S:", 0, "O:SYG:SYD:AI(A;;FA;;;BA)(A;ID;FR;;;WD)S:(AU;SA;FA;;;WD)(ML;;NW;;;LW)"},
 		{"S-73 group", group, old, "O:SYG:BA", 0, "O:BAG:BAD:AI(A;;FA;;;BA)(A;ID;FR;;;WD)S:(AU;SA;FA;;;WD)(ML;;NW;;;LW)"},
@@ -91,9 +90,8 @@ func TestSetChangesOnlySelectedParts(t *testing.T) {
 	} {
 		t.Run(c.id, func(t *testing.T) {
 			before := parse(c.old)
-			d, st := sd.Set(&sd.SetRequest{Information: c.info, Old: before, New: parse(c.in), Flags: c.flags,
-				Mapping: &winnt.FileObject.Mapping})
-			check.Success(t, st)
+			d := check.Result(sd.Set(&sd.SetRequest{Information: c.info, Old: before, New: parse(c.in), Flags: c.flags,
+				Mapping: &winnt.FileObject.Mapping}))
 			if got := text(t, d); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
