@@ -64,8 +64,7 @@ func TestOutcomesContainNaiveResults(t *testing.T) {
 			}
 			for _, r := range rights {
 				program := slices.Concat([]byte(signature), l.code, r.code, []byte{byte(code)})
-				e, err := Decode(program)
-				check.NoError(t, err)
+				e := check.Must(Decode(program))
 				want := reached(program[len(signature):], l.attr, r.attr, object)
 				got := e.Outcomes(find)
 				exact := want == 1<<Unknown || l.attr == "" && r.attr == "" && o.family != famMember ||

@@ -89,8 +89,7 @@ func TestBytesMatchWindowsRecordings(t *testing.T) {
 		}
 		n++
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			b, err := hex.DecodeString(r.Hex)
-			check.NoError(t, err)
+			b := check.Must(hex.DecodeString(r.Hex))
 			conditions, attributes := binaryTails(b)
 			opt := vectorOptions(r.Domain)
 			domain, _ := sid.Parse(r.Domain)
