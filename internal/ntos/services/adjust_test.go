@@ -113,8 +113,7 @@ func TestPreviousStateNeedsItsExactLength(t *testing.T) {
 	} {
 		ask := func(room uint32) (out reflect.Value, st ntstatus.Status, changed bool) {
 			_, th := userThread(t, spec)
-			own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-			check.Require(t, st, ntstatus.Success, "NtOpenProcessToken")
+			own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 			before, _ := th.NtQueryInformationToken(own, winnt.TokenStatistics)
 			x, st := th.CallRow(nt.NtTable.Find(c.service), c.in(own, room))
 			after, _ := th.NtQueryInformationToken(own, winnt.TokenStatistics)

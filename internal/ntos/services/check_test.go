@@ -141,8 +141,7 @@ func TestNtAccessCheckErrorsAndOutputs(t *testing.T) {
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
 	opened := func(level winnt.SecurityImpersonationLevel) winnt.Handle {
 		tok := w.token(k, client, level)
-		h, st := k.ObOpenObjectByPointer(tok, 0, winnt.TOKEN_QUERY, winnt.TokenObject, kernel.KernelMode)
-		want(t, "open a token", st, ntstatus.Success)
+		h := check.Result(k.ObOpenObjectByPointer(tok, 0, winnt.TOKEN_QUERY, winnt.TokenObject, kernel.KernelMode))
 		return h
 	}
 	named, anonymous := opened(winnt.SecurityIdentification), opened(winnt.SecurityAnonymous)

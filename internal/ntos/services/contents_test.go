@@ -16,13 +16,11 @@ func TestContentsAreReadOnlyWhole(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	const all = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_READ_ATTRIBUTES
 	for _, c := range []struct {
-		name      string
-		rights    winnt.AccessMask
-		room      int
-		short     int
-		directory bool
-		whole     bool
-		st        ntstatus.Status
+		name             string
+		rights           winnt.AccessMask
+		room, short      int
+		directory, whole bool
+		st               ntstatus.Status
 	}{
 		{"exact room", all, 10, 0, false, true, 0}, {"more room", all, 11, 0, false, true, 0},
 		{"less room", all, 9, 0, false, false, 0}, {"no room", all, 0, 0, false, false, 0},

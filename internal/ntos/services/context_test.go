@@ -68,8 +68,7 @@ func TestNewThreadHasModeOfCreator(t *testing.T) {
 		for _, end := range []int{0, 1, 2} {
 			s, _, st := c.of.NewThread()
 			want(t, "make a thread", st, ntstatus.Success)
-			_, st = s.NtMakePermanentObject(nt.MakePermanentObjectIn{Handle: event})
-			want(t, "as its mode is", st, c.want)
+			want(t, "as its mode is", check.Status(s.NtMakePermanentObject(nt.MakePermanentObjectIn{Handle: event})), c.want)
 			s.SaveImpersonation()
 			for range end {
 				s.EndThread()
@@ -341,8 +340,7 @@ func TestFailedAllocationReturnsNoHandle(t *testing.T) {
 	all := makers(t, w, th, k)
 	w.act(k, svc, winnt.SecurityImpersonation, winnt.SeCreateTokenPrivilege)
 	next := func(by *nt.Thread, attributes uint32) winnt.Handle {
-		h, st := by.NtCreateEvent(1, &nt.ObjectAttributes{Attributes: attributes}, nt.NotificationEvent, false)
-		want(t, "make an event", st, ntstatus.Success)
+		h := check.Result(by.NtCreateEvent(1, &nt.ObjectAttributes{Attributes: attributes}, nt.NotificationEvent, false))
 		want(t, "close it", by.NtClose(h), ntstatus.Success)
 		return h
 	}

@@ -138,11 +138,9 @@ func TestOmittedPartsOfNewTokenHaveDefaults(t *testing.T) {
 		want(t, "S-32: a value twice in the "+name, st, ntstatus.InvalidParameter)
 	}
 	in.User = nt.Cap(&token.Group{})
-	_, st = th.Services().NtCreateTokenEx(in)
-	want(t, "T-10: a user without a SID", st, ntstatus.InvalidSID)
+	want(t, "T-10: a user without a SID", check.Status(th.Services().NtCreateTokenEx(in)), ntstatus.InvalidSID)
 	in.TokenType, in.ObjectAttributes = winnt.TokenImpersonation, nt.Cap(&nt.ObjectAttributes{})
-	_, st = th.Services().NtCreateTokenEx(in)
-	want(t, "T-10: before the level that is missing", st, ntstatus.InvalidSID)
+	want(t, "T-10: before the level that is missing", check.Status(th.Services().NtCreateTokenEx(in)), ntstatus.InvalidSID)
 }
 
 // Each parameter of NtCreateTokenEx changes exactly the information classes that report it (T-10, T-12).
@@ -177,8 +175,7 @@ func TestEachParameterChangesItsClasses(t *testing.T) {
 	}
 	create := func(in nt.CreateTokenExIn) map[string]string {
 		t.Helper()
-		out, st := th.CallRow(nt.NtTable.Find("NtCreateTokenEx"), in)
-		check.Require(t, st, ntstatus.Success, "CallRow")
+		out := check.Result(th.CallRow(nt.NtTable.Find("NtCreateTokenEx"), in))
 		return told(t, th, winnt.Handle(reflect.ValueOf(out).FieldByName("TokenHandle").Int()))
 	}
 	whole := create(base())

@@ -36,8 +36,7 @@ func TestResetAndClearEndSignalledState(t *testing.T) {
 			if name == "set" {
 				wanted = ntstatus.Success
 			}
-			_, st = th.NtWaitForSingleObject(event, false)
-			want(t, "wait after "+name, st, wanted)
+			want(t, "wait after "+name, check.Status(th.NtWaitForSingleObject(event, false)), wanted)
 		}
 	}
 }

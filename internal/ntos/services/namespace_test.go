@@ -129,14 +129,13 @@ func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
 	}, rungs)
 	want(t, "O-90: nothing is asked", check.Status(open(naming{})), ntstatus.AccessDenied)
 	w.act(k, client, winnt.SecurityIdentification)
-	_, st := open(naming{desired: right})
-	want(t, "I-1: below SecurityImpersonation", st, ntstatus.BadImpersonationLevel)
+	want(t, "I-1: below SecurityImpersonation", check.Status(open(naming{desired: right})), ntstatus.BadImpersonationLevel)
 	k.PsRevertToSelf()
 	if h, st := kinds[kind][0](th, &nt.ObjectAttributes{ObjectName: `\BaseNamedObjects\closed`,
 		SecurityDescriptor: sddl.MustParse("D:")}); st != ntstatus.Success || h == 0 {
 		t.Errorf("creating an object with an empty DACL: %v, want success and a handle", st)
 	}
-	_, st = naming{desired: right}.call(th, service, in, "closed", "")
+	_, st := naming{desired: right}.call(th, service, in, "closed", "")
 	want(t, "O-33: the descriptor refuses", st, ntstatus.AccessDenied)
 }
 

@@ -62,8 +62,7 @@ func TestFirstOpenCopiesToken(t *testing.T) {
 			k.PsDereferenceImpersonationToken(acts)
 			check.That(t, s.TokenID == client || s.ImpersonationLevel == winnt.SecurityImpersonation,
 				"%+v: open %d returned a copy at level %v, want SecurityImpersonation", c, n, s.ImpersonationLevel)
-			_, st = th.NtAdjustPrivilegesToken(h, true, nil, false)
-			want(t, "adjust", st, ntstatus.Success)
+			want(t, "adjust", check.Status(th.NtAdjustPrivilegesToken(h, true, nil, false)), ntstatus.Success)
 			check.Equal(t, tok.Value() != before, s.TokenID == client, "%+v: open %d changed the client's token", c, n)
 			want(t, "close", th.NtClose(h), ntstatus.Success)
 		}
@@ -187,8 +186,7 @@ func TestOpenProcessTokenIsNotInheritable(t *testing.T) {
 	flags := func(h winnt.Handle, st ntstatus.Status) nt.HandleFlagInformation {
 		t.Helper()
 		check.Success(t, st)
-		x, st := th.NtQueryObject(h, nt.ObjectHandleFlagInformation)
-		check.Require(t, st, ntstatus.Success, "NtQueryObject")
+		x := check.Result(th.NtQueryObject(h, nt.ObjectHandleFlagInformation))
 		return x.(nt.HandleFlagInformation)
 	}
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)

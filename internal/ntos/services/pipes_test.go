@@ -384,8 +384,7 @@ func TestClientStartsInByteMode(t *testing.T) {
 		t.Errorf(`read across two messages = %q, %v, want "abc", %v`, b, st, ntstatus.Success)
 	}
 	p.must(p.client.NtSetInformationFile(c, nt.FilePipeInformation, nt.PipeInformation{ReadMode: 1}))
-	_, st = p.server.NtWriteFile(s, []byte("ef"))
-	p.must(st)
+	p.must(check.Status(p.server.NtWriteFile(s, []byte("ef"))))
 	if b, st := p.client.NtReadFile(c, 3); string(b) != "d" || st != ntstatus.Success {
 		t.Errorf(`read of the rest = %q, %v, want "d", %v`, b, st, ntstatus.Success)
 	}

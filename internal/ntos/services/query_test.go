@@ -26,9 +26,8 @@ func TestSecurityAttributesAreQueriedByName(t *testing.T) {
 	spec.LocalAttributes = set
 	th, _ := w.thread(w.of("p", spec))
 	for _, c := range []struct {
-		names []string
-		want  []string
-		need  uint32
+		names, want []string
+		need        uint32
 	}{
 		// 16 bytes of header, and for each attribute 40, 8 for each value and the name rounded up to 8 bytes.
 		{nil, []string{"One", "two"}, 16 + 40 + 8 + 8 + 40 + 16 + 8}, {[]string{"one"}, []string{"One"}, 16 + 40 + 8 + 8},
@@ -75,8 +74,7 @@ func TestFailedLinkedTokenQueryReturnsNoHandle(t *testing.T) {
 		}
 	}
 	memory.Fail(nil)
-	_, st := th.NtQueryInformationToken(out.Token, winnt.TokenLinkedToken)
-	want(t, "with memory", st, ntstatus.Success)
+	want(t, "with memory", check.Status(th.NtQueryInformationToken(out.Token, winnt.TokenLinkedToken)), ntstatus.Success)
 }
 
 // An unwritable ReturnLength is reported before an invalid handle and after an invalid class (TC-41, T-80).

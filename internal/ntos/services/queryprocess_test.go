@@ -37,10 +37,9 @@ func TestQueryProcessNeedsExactLength(t *testing.T) {
 		return answer{out.ReturnLength, out.ThreadInformation != nil, st}
 	}
 	for _, c := range []struct {
-		ask   func(class, length uint32) answer
-		class uint32
-		need  uint32
-		exact bool
+		ask         func(class, length uint32) answer
+		class, need uint32
+		exact       bool
 	}{
 		{process, uint32(nt.ProcessBasicInformation), 48, true}, {process, uint32(nt.ProcessTimes), 32, true},
 		{process, uint32(nt.ProcessHandleCount), 4, true}, {process, uint32(nt.ProcessImageFileName), 16 + 2*5, false},

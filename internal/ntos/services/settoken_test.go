@@ -251,8 +251,7 @@ func TestSettableClassesHaveTheirRequirements(t *testing.T) {
 		tok := k.NewToken(must(token.New(spec)))
 		defer k.PsDereferencePrimaryToken(tok)
 		open := func(by *nt.Thread, rights winnt.AccessMask) winnt.Handle {
-			h, st := w.sys.KernelMode(by).ObOpenObjectByPointer(tok, 0, rights, winnt.TokenObject, kernel.KernelMode)
-			want(t, "open the token", st, ntstatus.Success)
+			h := check.Result(w.sys.KernelMode(by).ObOpenObjectByPointer(tok, 0, rights, winnt.TokenObject, kernel.KernelMode))
 			return h
 		}
 		set := func(by *nt.Thread, rights winnt.AccessMask, length uint32, value any, wanted ntstatus.Status) {

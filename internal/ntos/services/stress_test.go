@@ -78,8 +78,7 @@ func TestOpenTokenDuringImpersonateLeaksNothing(t *testing.T) {
 // checkOpened queries the user of an opened token and closes it.
 func checkOpened(t *testing.T, th *nt.Thread, h winnt.Handle) {
 	t.Helper()
-	v, st := th.NtQueryInformationToken(h, winnt.TokenStatistics)
-	check.Require(t, st, ntstatus.Success, "query of the opened token")
+	v := check.Result(th.NtQueryInformationToken(h, winnt.TokenStatistics))
 	s := v.(nt.TokenStatistics)
 	check.RequireThat(t, s.TokenType == winnt.TokenImpersonation && s.ImpersonationLevel >= winnt.SecurityImpersonation,
 		"opened token = %+v, want type %v at level %v or above", s, winnt.TokenImpersonation, winnt.SecurityImpersonation)

@@ -152,11 +152,9 @@ func TestDirectoryListingPassesPattern(t *testing.T) {
 	w.tree.found = []nt.FileEntry{entry}
 	lists, reads := w.openFirst(), w.open(`\??\T\dir`, winnt.FILE_READ_ATTRIBUTES, 0)
 	for _, c := range []struct {
-		length  uint32
-		single  bool
-		restart bool
-		pattern string
-		asked   string
+		length          uint32
+		single, restart bool
+		pattern, asked  string
 	}{
 		{0, false, false, "", `List "" false 1 false`}, {63, false, true, "*", `List "*" true 1 false`},
 		{64, false, false, "a", `List "a" false 1 false`}, {127, false, false, "", `List "" false 1 false`},

@@ -19,17 +19,16 @@ func TestReadAndWriteCheckRightThenOffset(t *testing.T) {
 	const read, write, appends = winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA, winnt.FILE_APPEND_DATA
 	const denied, invalid, end = ntstatus.AccessDenied, ntstatus.InvalidParameter, ntstatus.EndOfFile
 	for _, c := range []struct {
-		name    string
-		rights  winnt.AccessMask
-		options fileaccess.CreateOptions
-		write   string // nothing: to read
-		length  uint32
-		offset  uint64
-		short   int
-		st      ntstatus.Status
-		asked   string
-		data    string
-		after   int64 // the position
+		name        string
+		rights      winnt.AccessMask
+		options     fileaccess.CreateOptions
+		write       string // nothing: to read
+		length      uint32
+		offset      uint64
+		short       int
+		st          ntstatus.Status
+		asked, data string
+		after       int64 // the position
 	}{
 		{"read all", read, synchronous, "", 100, 0, 0, 0, "ReadAt 0 of 10", "0123456789", 10},
 		{"read some", read, synchronous, "", 4, 3, 0, 0, "ReadAt 3 of 4", "3456", 7},
@@ -102,17 +101,15 @@ func TestReadIntoMemoryEqualsBufferedRead(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	const read, end, invalid = winnt.FILE_READ_DATA, ntstatus.EndOfFile, ntstatus.InvalidParameter
 	for _, c := range []struct {
-		name      string
-		path      string
-		rights    winnt.AccessMask
-		room      int
-		offset    int64
-		refuses   ntstatus.Status
-		st        ntstatus.Status
-		asked     string
-		facted    int
-		data      string
-		remaining string // in the caller's memory
+		name, path  string
+		rights      winnt.AccessMask
+		room        int
+		offset      int64
+		refuses, st ntstatus.Status
+		asked       string
+		facted      int
+		data        string
+		remaining   string // in the caller's memory
 	}{
 		{"all requested bytes", "file", read, 4, 3, 0, 0, "ReadAt 3 of 4", 0, "3456", ""},
 		{"up to the end", "file", read, 4, 6, 0, 0, "ReadAt 6 of 4", 0, "6789", ""},

@@ -185,14 +185,13 @@ func TestLinksAndNamelessFilesAreCreated(t *testing.T) {
 		return w.sys.MakeNameless(w.Thread, nt.ObjectAttributes{ObjectName: name}, 3, nil, nil)
 	}
 	for _, c := range []struct {
-		what    string
-		make    func(name, target string) (winnt.Handle, ntstatus.Status)
-		name    string
-		target  string
-		special bool
-		st      ntstatus.Status
-		asked   string
-		options fileaccess.CreateOptions
+		what         string
+		make         func(name, target string) (winnt.Handle, ntstatus.Status)
+		name, target string
+		special      bool
+		st           ntstatus.Status
+		asked        string
+		options      fileaccess.CreateOptions
 	}{
 		{"a link", link, `\??\T\new`, "to", true, 0, "MakesLink to, Open new for 0x100080 share 7: %v",
 			fileaccess.NonDirectoryFile | fileaccess.OpenReparsePoint},

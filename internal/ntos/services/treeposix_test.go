@@ -52,8 +52,7 @@ func TestCreateShapedChangesNewDescriptor(t *testing.T) {
 	}
 	for name, shaped := range map[string]int{`\??\T\new`: 1, `\??\T\old`: 0} {
 		got = nil
-		out, st := create(name, shape)
-		check.Require(t, st, ntstatus.Success, "CreateShaped")
+		out := check.Result(create(name, shape))
 		check.That(t, len(got) == shaped && (shaped == 0 || got[0] != nil && !got[0].Equal(narrow)),
 			"%s: the shape was asked about %v, want %d descriptors of the tree", name, got, shaped)
 		check.Equal(t, w.tree.created.Equal(narrow), shaped == 1, "the new file has the shaped descriptor")
