@@ -67,9 +67,8 @@ func TestProvedListsLiveSessionsInOrder(t *testing.T) {
 	var ids []winnt.LUID
 	var handles []winnt.Handle
 	for _, name := range []string{"c", "a", "b", "e", "d"} {
-		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
-			AuthenticationInformation: nt.LogonInformation{MessageType: nt.TokenLogon, UserName: name}})
-		check.Require(t, st, ntstatus.Success, "LsaLogonUser")
+		out := check.Result(th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+			AuthenticationInformation: nt.LogonInformation{MessageType: nt.TokenLogon, UserName: name}}))
 		ids, handles = append(ids, out.LogonID), append(handles, out.Token)
 		all := sys.Proved()
 		check.RequireThat(t, len(all) == len(ids), "Proved: %d sessions, want %d: %+v", len(all), len(ids), all)
@@ -93,8 +92,7 @@ func TestProvedListsLiveSessionsInOrder(t *testing.T) {
 func TestFileCallsRejectThreadOfAnotherSystem(t *testing.T) {
 	sys, _ := threadOf(t, kernel.Config{}, token.LocalSystem())
 	_, th := threadOf(t, kernel.Config{}, token.LocalSystem())
-	h, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
-	check.Require(t, st, ntstatus.Success, "NtOpenFile")
+	h := check.Result(th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0))
 	if out, st := sys.HandOut(th, h, 0); st != ntstatus.InvalidParameter || out != (kernel.HandedOut{}) {
 		t.Errorf("HandOut with a thread of another system: %v, %+v; want %v and no file", st, out, ntstatus.InvalidParameter)
 	}
@@ -104,7 +102,7 @@ func TestFileCallsRejectThreadOfAnotherSystem(t *testing.T) {
 			whole, facts, ntstatus.InvalidParameter)
 	}
 	check.Equal(t, sys.Refill(th, h, h), ntstatus.InvalidParameter, "Refill with a thread of another system")
-	_, st = sys.MakeLink(th, nt.ObjectAttributes{ObjectName: `\Device\x`}, "target", nil)
+	_, st := sys.MakeLink(th, nt.ObjectAttributes{ObjectName: `\Device\x`}, "target", nil)
 	check.Equal(t, st, ntstatus.InvalidHandle, "MakeLink with a thread of another system")
 	_, st = sys.MakeNameless(th, nt.ObjectAttributes{ObjectName: `\Device\x`}, winnt.FILE_READ_DATA, nil, nil)
 	check.Equal(t, st, ntstatus.InvalidHandle, "MakeNameless with a thread of another system")

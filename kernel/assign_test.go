@@ -235,10 +235,9 @@ func TestAssignedDescriptorHasEntriesOfItsType(t *testing.T) {
 	own, other := winnt.GUID{1}, winnt.GUID{2}
 	for typ, want := range map[*winnt.GUID]int{&own: 1, &other: 0, nil: 0} {
 		parent := sddl.MustParse("D:(OA;CI;0x1;;" + own.String() + ";WD)")
-		d, st := k.SeAssignSecurityEx(kernel.SeAssignSecurityExIn{ParentDescriptor: nt.Cap(parent),
+		d := check.Result(k.SeAssignSecurityEx(kernel.SeAssignSecurityExIn{ParentDescriptor: nt.Cap(parent),
 			ObjectType: nt.Cap(typ), IsDirectoryObject: true, SubjectContext: s,
-			GenericMapping: nt.Cap(winnt.GenericMapping{All: 0xF01FF})})
-		check.Require(t, st, ntstatus.Success, "SeAssignSecurityEx")
+			GenericMapping: nt.Cap(winnt.GenericMapping{All: 0xF01FF})}))
 		effective := 0
 		for i := range d.DACL().Len() {
 			if a := d.DACL().At(i); a.Mask() == 1 && a.Flags()&sd.InheritOnly == 0 {

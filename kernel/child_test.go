@@ -45,9 +45,8 @@ func TestParentForgetsClosedChild(t *testing.T) {
 	s := Boot(Config{})
 	p, th := worker(t, s)
 	for range 3 {
-		out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
-			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
-		check.Require(t, st, ntstatus.Success, "NtCreateUserProcess")
+		out := check.Result(th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS}))
 		s.Process(out.ClientID.UniqueProcess).Close()
 		s.mu.Lock()
 		check.That(t, len(p.children) == 0 && len(s.processes) == 1,
@@ -64,9 +63,8 @@ func TestClosedChildLeavesItsSiblings(t *testing.T) {
 	p, th := worker(t, s)
 	var children [2]*Process
 	for i := range children {
-		out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
-			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
-		check.Require(t, st, ntstatus.Success, "NtCreateUserProcess")
+		out := check.Result(th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS}))
 		children[i] = s.Process(out.ClientID.UniqueProcess)
 	}
 	children[0].FirstThread().Close()
@@ -84,9 +82,8 @@ func TestFirstThreadOfChildCallsInUserMode(t *testing.T) {
 	s := Boot(Config{})
 	tok := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
 	th := must(must(s.NewProcess("p", tok)).NewThread())
-	out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
-		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
-	check.Require(t, st, ntstatus.Success, "NtCreateUserProcess")
+	out := check.Result(th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS}))
 	child := s.Process(out.ClientID.UniqueProcess).FirstThread()
 	check.Equal(t, check.Status(child.NtOpenProcess(winnt.PROCESS_TERMINATE, nil, &nt.ClientID{UniqueProcess: 4})),
 		ntstatus.AccessDenied, "NtOpenProcess of the System process by the child")

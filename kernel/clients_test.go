@@ -18,9 +18,8 @@ func TestSeImpersonateClientImpersonates(t *testing.T) {
 	spec.EnabledPrivileges = spec.Privileges
 	sys, th := userThread(t, spec)
 	k := sys.KernelMode(th)
-	c, st := k.SeCreateClientSecurity(k.Thread(), nt.SecurityQualityOfService{
-		ImpersonationLevel: winnt.SecurityImpersonation}, false)
-	check.Require(t, st, ntstatus.Success, "SeCreateClientSecurity")
+	c := check.Result(k.SeCreateClientSecurity(k.Thread(), nt.SecurityQualityOfService{
+		ImpersonationLevel: winnt.SecurityImpersonation}, false))
 	for range 2 {
 		k.SeImpersonateClient(c, k.Thread())
 		got, copies, _, level := k.PsReferenceImpersonationToken(k.Thread())

@@ -86,17 +86,15 @@ func TestDirectoriesPassOnInheritableEntries(t *testing.T) {
 		"NtCreateDirectoryObject")
 	dir, st := w.th.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: `\parent\dir`})
 	check.Require(t, st, ntstatus.Success, "NtCreateDirectoryObject")
-	event, st := w.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: `\parent\event`},
-		nt.NotificationEvent, false)
-	check.Require(t, st, ntstatus.Success, "NtCreateEvent")
+	event := check.Result(w.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: `\parent\event`},
+		nt.NotificationEvent, false))
 	for h, want := range map[winnt.Handle]map[sid.SID][]uint8{
 		dir: {sid.Administrators: {sd.ContainerInherit}, sid.Users: {sd.ObjectInherit | sd.InheritOnly},
 			sid.AuthenticatedUsers: {sd.ObjectInherit | sd.ContainerInherit}},
 		event: {sid.Users: {0}, sid.AuthenticatedUsers: {0}},
 	} {
 		got := map[sid.SID][]uint8{}
-		d, st := w.th.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION)
-		check.Require(t, st, ntstatus.Success, "NtQuerySecurityObject")
+		d := check.Result(w.th.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION))
 		effective := map[sid.SID]uint8{}
 		for _, a := range d.DACL().Slice() {
 			effective[a.SID()] |= a.Flags() &^ sd.Inherited

@@ -25,9 +25,8 @@ func TestUnsafeElevationIsRecordedOnce(t *testing.T) {
 	strong := k.NewToken(must(token.New(spec)))
 	weak := k.NewToken(plain(t, "S-1-5-21-1-2-3-1002", winnt.TokenImpersonation))
 	client := must(must(sys.NewProcess("client", admin)).NewThread())
-	captured, st := k.SeCreateClientSecurity(sys.ThreadObject(client), nt.SecurityQualityOfService{
-		ImpersonationLevel: winnt.SecurityImpersonation, EffectiveOnly: true}, false)
-	check.Success(t, st)
+	captured := check.Result(k.SeCreateClientSecurity(sys.ThreadObject(client), nt.SecurityQualityOfService{
+		ImpersonationLevel: winnt.SecurityImpersonation, EffectiveOnly: true}, false))
 	const yes, no, impersonation = "%%1842", "%%1843", "%%1833"
 	for name, c := range map[string]struct {
 		call         func()

@@ -24,8 +24,7 @@ func TestLinkLogonsPairsTokens(t *testing.T) {
 	check.Equal(t, sys.LinkLogons(pair[0], pair[0]), ntstatus.InvalidParameter, "LinkLogons of a token with itself")
 	check.Require(t, sys.LinkLogons(pair[0], pair[1]), ntstatus.Success, "LinkLogons")
 	th := must(must(sys.NewProcess("admin", pair[0])).NewThread())
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
-	check.Require(t, st, ntstatus.Success, "NtOpenProcessToken")
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY))
 	linked, st := th.NtQueryInformationToken(own, winnt.TokenLinkedToken)
 	check.Require(t, st, ntstatus.Success, "NtQueryInformationToken")
 	for length, want := range map[uint32]ntstatus.Status{7: ntstatus.BufferTooSmall, 8: ntstatus.Success} { // T-80

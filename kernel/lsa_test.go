@@ -32,9 +32,8 @@ func TestLogonSessionEndsWithItsTokens(t *testing.T) {
 	authority := logon.Example(sid.SID{})
 	s := kernel.Boot(kernel.Config{LSA: authority})
 	defer s.Close()
-	r, st := authority.LogOn(logon.Request{Package: logon.Password, Type: winnt.LOGON32_LOGON_INTERACTIVE,
-		Name: "Administrator", Password: logon.ExamplePassword})
-	check.Require(t, st, ntstatus.Success, "LogOn")
+	r := check.Result(authority.LogOn(logon.Request{Package: logon.Password, Type: winnt.LOGON32_LOGON_INTERACTIVE,
+		Name: "Administrator", Password: logon.ExamplePassword}))
 	k := must(s.SystemThread())
 	alive := func(id winnt.LUID) bool {
 		return k.SeMarkLogonSessionForTerminationNotification(id) == ntstatus.Success
@@ -312,8 +311,7 @@ func TestOriginNameNeedsTrustedCaller(t *testing.T) {
 	check.Equal(t, ask(th, strings.Repeat("a", 256), word), ntstatus.InvalidParameter, "L-64: origin of 256 bytes")
 	check.Equal(t, ask(th, strings.Repeat("a", 255), word), ntstatus.Success, "L-64: origin of 255 bytes")
 	m.Drain()
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	check.Require(t, st, ntstatus.Success, "NtOpenProcessToken")
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 	for _, c := range []struct {
 		tcb, impersonate uint32
 		want             string
@@ -338,10 +336,9 @@ func TestLogonUsesCallersSession(t *testing.T) {
 		check.Require(t, th.NtSetInformationToken(own, winnt.TokenSessionId, session), ntstatus.Success,
 			"NtSetInformationToken")
 		for _, source := range []*token.Source{nil, {Name: "tests"}} {
-			out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+			out := check.Result(th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
 				SourceContext: nt.Cap(source), AuthenticationInformation: nt.LogonInformation{
-					MessageType: nt.InteractiveLogon, UserName: "User", Password: logon.ExamplePassword}})
-			check.Require(t, st, ntstatus.Success, "LsaLogonUser")
+					MessageType: nt.InteractiveLogon, UserName: "User", Password: logon.ExamplePassword}}))
 			if got, st := th.NtQueryInformationToken(out.Token, winnt.TokenSessionId); got != session {
 				t.Errorf("TokenSessionId of the new token = %v, %v; want %d", got, st, session)
 			}
@@ -364,8 +361,7 @@ func TestLogonRecordsFollowTheirSubcategory(t *testing.T) {
 			s, th := logons(t, m, 0)
 			p := must(audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{of: setting}}))
 			s.Audit().Policy.Store(p)
-			h, st := logOn(th, "Administrator", string(logon.ExamplePassword), winnt.LOGON32_LOGON_INTERACTIVE)
-			check.Require(t, st, ntstatus.Success, "logon")
+			h := check.Result(logOn(th, "Administrator", string(logon.ExamplePassword), winnt.LOGON32_LOGON_INTERACTIVE))
 			th.NtClose(h)
 			got := said(m)
 			for _, x := range got {
@@ -425,8 +421,7 @@ func TestServicesRecordOnlyChanges(t *testing.T) {
 	adjusted := []string{"TargetUserSid", "EnabledPrivilegeList", "DisabledPrivilegeList"}
 	_, st = th.NtAdjustPrivilegesToken(h, false, off, false)
 	wrote("disable a privilege", st, adjusted, "4703 "+caller+" S-1-5-18 - SeDebugPrivilege")
-	_, st = th.NtAdjustPrivilegesToken(h, false, off, false)
-	wrote("disable it again", st, adjusted)
+	wrote("disable it again", check.Status(th.NtAdjustPrivilegesToken(h, false, off, false)), adjusted)
 	off[0].Attributes = winnt.SE_PRIVILEGE_ENABLED
 	_, st = th.NtAdjustPrivilegesToken(h, false, off, false)
 	wrote("enable it", st, adjusted, "4703 "+caller+" S-1-5-18 SeDebugPrivilege -")

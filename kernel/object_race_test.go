@@ -42,9 +42,8 @@ func all(threads []*nt.Thread, f func(i int, th *nt.Thread)) {
 
 func event(t *testing.T, th *nt.Thread) winnt.Handle {
 	t.Helper()
-	h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS,
-		&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)")}, nt.NotificationEvent, false)
-	check.Require(t, st, ntstatus.Success, "NtCreateEvent")
+	h := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS,
+		&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)")}, nt.NotificationEvent, false))
 	return h
 }
 

@@ -24,8 +24,7 @@ const (
 func boxed(t *testing.T, sys *kernel.System, pkg string, number uint32) (*nt.Thread, *token.Token) {
 	t.Helper()
 	full := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
-	v, st := full.LowBox(token.LowBoxSpec{Package: sid.MustParse(pkg), Number: number})
-	check.Require(t, st, ntstatus.Success, "LowBox")
+	v := check.Result(full.LowBox(token.LowBoxSpec{Package: sid.MustParse(pkg), Number: number}))
 	return must(must(sys.NewProcess("box", v)).NewThread()), v
 }
 
@@ -49,11 +48,9 @@ func TestPackageDirectoryIsPrivate(t *testing.T) {
 	}
 	p := must(sys.NewProcess("system", must(token.New(token.LocalSystem()))))
 	system := must(p.NewThread())
-	h, st := system.NtOpenDirectoryObject(winnt.READ_CONTROL, &nt.ObjectAttributes{ObjectName: dir})
-	check.Require(t, st, ntstatus.Success, "NtOpenDirectoryObject")
-	d, st := system.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
-		winnt.DACL_SECURITY_INFORMATION|winnt.LABEL_SECURITY_INFORMATION)
-	check.Require(t, st, ntstatus.Success, "NtQuerySecurityObject")
+	h := check.Result(system.NtOpenDirectoryObject(winnt.READ_CONTROL, &nt.ObjectAttributes{ObjectName: dir}))
+	d := check.Result(system.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
+		winnt.DACL_SECURITY_INFORMATION|winnt.LABEL_SECURITY_INFORMATION))
 	want := "O:S-1-5-21-1-2-3-1001G:SYD:"
 	for _, who := range []string{"S-1-5-21-1-2-3-1001", pkgA, "SY", "BA"} {
 		want += "(A;;0xf000f;;;" + who + ")(A;OICIIO;GA;;;" + who + ")"
@@ -87,8 +84,7 @@ func TestPackageDirectoryNeedsDirectories(t *testing.T) {
 		_, tok := boxed(t, sys, pkgA, 1)
 		_, other := boxed(t, sys, pkgB, 2)
 		if path != parent {
-			_, err := sys.MakePackageDirectory(other)
-			check.NoError(t, err)
+			check.NoError(t, check.Err(sys.MakePackageDirectory(other)))
 		}
 		th := must(must(sys.NewProcess("system", must(token.New(token.LocalSystem())))).NewThread())
 		_, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: path}, nt.NotificationEvent, false)

@@ -95,8 +95,7 @@ func TestTerminateSetsExitStatusOnce(t *testing.T) {
 // NtTerminateProcess of the System process fails, whatever rights the handle has (O-170).
 func TestSystemProcessCannotBeTerminated(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
-	h, st := th.NtOpenProcess(winnt.PROCESS_TERMINATE, nil, &nt.ClientID{UniqueProcess: 4})
-	check.Require(t, st, ntstatus.Success, "NtOpenProcess")
+	h := check.Result(th.NtOpenProcess(winnt.PROCESS_TERMINATE, nil, &nt.ClientID{UniqueProcess: 4}))
 	is(t, "NtTerminateProcess", 0, th.NtTerminateProcess(h, 0), 0, ntstatus.AccessDenied)
 	info, st := th.NtGetNextProcess(0, winnt.PROCESS_QUERY_LIMITED_INFORMATION, 0, 0)
 	is(t, "NtGetNextProcess", 0, st, 0, ntstatus.Success)
@@ -135,9 +134,8 @@ func TestTakeOverNeedsRunningUnownedProcess(t *testing.T) {
 	want("a thread", thread, yes, ntstatus.ObjectTypeMismatch)
 	for _, right := range []winnt.AccessMask{winnt.PROCESS_CREATE_THREAD, winnt.PROCESS_VM_OPERATION,
 		winnt.PROCESS_VM_WRITE} {
-		few, st := b.th.NtDuplicateObject(winnt.NtCurrentProcess, child, winnt.NtCurrentProcess,
-			winnt.PROCESS_ALL_ACCESS&^right, 0, 0)
-		check.Require(t, st, ntstatus.Success, "NtDuplicateObject")
+		few := check.Result(b.th.NtDuplicateObject(winnt.NtCurrentProcess, child, winnt.NtCurrentProcess,
+			winnt.PROCESS_ALL_ACCESS&^right, 0, 0))
 		want("a handle without one of the rights", few, yes, ntstatus.AccessDenied)
 	}
 	want("a refused token", child, func(*token.Token) ntstatus.Status { return ntstatus.PrivilegeNotHeld },
@@ -147,8 +145,7 @@ func TestTakeOverNeedsRunningUnownedProcess(t *testing.T) {
 
 	waiting, _ := make(true)
 	want("a process that has not started", waiting, yes, ntstatus.InvalidParameter)
-	basic, st := b.th.NtQueryInformationProcess(waiting, nt.ProcessBasicInformation)
-	check.Require(t, st, ntstatus.Success, "NtQueryInformationProcess")
+	basic := check.Result(b.th.NtQueryInformationProcess(waiting, nt.ProcessBasicInformation))
 	b.sys.Process(basic.(nt.ProcessBasic).UniqueProcessID).Exit()
 	want("a process that has ended,", waiting, yes, ntstatus.ProcessIsTerminating)
 	b.th.Close()

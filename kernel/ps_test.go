@@ -94,12 +94,10 @@ func TestAssignedImpersonationTokenIsTheHandles(t *testing.T) {
 	sys, th := userThread(t, token.LocalSystem())
 	k := sys.KernelMode(th)
 	other := must(sys.SystemThread())
-	self, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
-	check.Require(t, st, ntstatus.Success, "NtOpenProcessToken")
-	h, st := th.NtDuplicateToken(self, winnt.TOKEN_ALL_ACCESS, &nt.ObjectAttributes{
+	self := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE))
+	h := check.Result(th.NtDuplicateToken(self, winnt.TOKEN_ALL_ACCESS, &nt.ObjectAttributes{
 		SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}}, true,
-		winnt.TokenImpersonation)
-	check.Require(t, st, ntstatus.Success, "NtDuplicateToken")
+		winnt.TokenImpersonation))
 	own := effectiveOf(k)
 	want := effective{own.user, winnt.TokenImpersonation, false, true, winnt.SecurityIdentification}
 

@@ -49,10 +49,8 @@ func TestOutputsAreProbedFirst(t *testing.T) {
 // An object whose handle was passed to NtCreateLowBoxToken lives until the token ends (T-69).
 func TestLowBoxKeepsObjects(t *testing.T) {
 	sys, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
-	check.Require(t, st, ntstatus.Success, "NtOpenProcessToken")
-	kept, st := th.NtFilterToken(own, 0, nil, nil, nil)
-	check.Require(t, st, ntstatus.Success, "NtFilterToken")
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE))
+	kept := check.Result(th.NtFilterToken(own, 0, nil, nil, nil))
 	before, _, _ := sys.Counts()
 	box, st := th.NtCreateLowBoxToken(own, winnt.TOKEN_QUERY, nil, sid.AppContainer("p"), nil, []winnt.Handle{kept})
 	check.Require(t, st, ntstatus.Success, "NtCreateLowBoxToken")
@@ -117,12 +115,10 @@ func ExampleKernelThread_SeTokenIsWriteRestricted() {
 
 func BenchmarkNtFilterToken(b *testing.B) {
 	w := newBench(b)
-	own, st := w.th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
-	check.Require(b, st, ntstatus.Success, "NtOpenProcessToken")
+	own := check.Result(w.th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE))
 	b.ReportAllocs()
 	for b.Loop() {
-		h, st := w.th.NtFilterToken(own, winnt.DISABLE_MAX_PRIVILEGE, nil, nil, nil)
-		check.Require(b, st, ntstatus.Success, "NtFilterToken")
+		h := check.Result(w.th.NtFilterToken(own, winnt.DISABLE_MAX_PRIVILEGE, nil, nil, nil))
 		w.th.NtClose(h)
 	}
 }
@@ -136,13 +132,11 @@ func TestTokenRoutinesReadTheToken(t *testing.T) {
 	spec.SessionID, spec.AuthenticationID = 7, 0x3E7
 	spec.Type, spec.Level = winnt.TokenImpersonation, winnt.SecurityDelegation
 	full := k.NewToken(must(token.New(spec)))
-	limited, st := k.SeFilterToken(kernel.SeFilterTokenIn{ExistingToken: full, Flags: winnt.WRITE_RESTRICTED,
+	limited := check.Result(k.SeFilterToken(kernel.SeFilterTokenIn{ExistingToken: full, Flags: winnt.WRITE_RESTRICTED,
 		SIDsToDisable:  nt.Cap([]token.Group{{SID: sid.Administrators}}),
-		RestrictedSIDs: nt.Cap([]token.Group{{SID: sid.Everyone}})})
-	check.Require(t, st, ntstatus.Success, "SeFilterToken")
-	admins, st := k.SeFilterToken(kernel.SeFilterTokenIn{ExistingToken: full,
-		RestrictedSIDs: nt.Cap([]token.Group{{SID: sid.Administrators}})})
-	check.Require(t, st, ntstatus.Success, "SeFilterToken")
+		RestrictedSIDs: nt.Cap([]token.Group{{SID: sid.Everyone}})}))
+	admins := check.Result(k.SeFilterToken(kernel.SeFilterTokenIn{ExistingToken: full,
+		RestrictedSIDs: nt.Cap([]token.Group{{SID: sid.Administrators}})}))
 	none, st := k.SeFilterToken(kernel.SeFilterTokenIn{ExistingToken: full, Flags: 0x10})
 	check.That(t, none == nil && st == ntstatus.InvalidParameter,
 		"T-60: SeFilterToken with the flag 0x10: %v, %v, want nil, %v", none, st, ntstatus.InvalidParameter)

@@ -523,10 +523,9 @@ func TestEarlierOfTwoConditionsDecides(t *testing.T) {
 	w := newRightsWorld(t)
 	for name, level := range map[string]winnt.SecurityImpersonationLevel{"anonymous": winnt.SecurityAnonymous,
 		"identified": winnt.SecurityIdentification} {
-		h, st := w.th.NtDuplicateToken(w.all["token"], winnt.TOKEN_ALL_ACCESS, &nt.ObjectAttributes{
+		h := check.Result(w.th.NtDuplicateToken(w.all["token"], winnt.TOKEN_ALL_ACCESS, &nt.ObjectAttributes{
 			SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: level}}, false,
-			winnt.TokenImpersonation)
-		check.Require(t, st, ntstatus.Success, "NtDuplicateToken")
+			winnt.TokenImpersonation))
 		w.all[name] = h
 	}
 	if _, st := w.th.NtCreateDirectoryObject(winnt.DIRECTORY_QUERY, &nt.ObjectAttributes{ObjectName: `\closed`,

@@ -13,8 +13,7 @@ import (
 func TestZwCloseClosesAHandle(t *testing.T) {
 	sys, th := userThread(t, token.LocalSystem())
 	k := sys.KernelMode(th)
-	h, st := k.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, winnt.OBJ_KERNEL_HANDLE)
-	check.Require(t, st, ntstatus.Success, "ZwOpenProcessTokenEx")
+	h := check.Result(k.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, winnt.OBJ_KERNEL_HANDLE))
 	check.Equal(t, k.ZwClose(h), ntstatus.Success, "first ZwClose")
 	check.Equal(t, k.ZwClose(h), ntstatus.InvalidHandle, "second ZwClose")
 }
