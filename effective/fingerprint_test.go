@@ -25,10 +25,9 @@ func TestDifferentTokensHaveDifferentFingerprints(t *testing.T) {
 	)
 	privilege := func(name string) string { return user + `,"groups":["WD"],"privileges":["` + name + `"]}` }
 	for _, c := range []struct {
-		name, one, other string
-		sd               string
-		desired          winnt.AccessMask
-		intent           access.Intent
+		name, one, other, sd string
+		desired              winnt.AccessMask
+		intent               access.Intent
 	}{
 		{name: "which group is for deny only", one: user + `,"groups":["WD",{"sid":"BG"` + deny + `]}`,
 			other: user + `,"groups":["WD",{"sid":"BU"` + deny +
