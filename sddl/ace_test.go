@@ -60,8 +60,7 @@ func TestParseRefusesTooLongList(t *testing.T) {
 	d, err := sddl.Parse("D:" + strings.Repeat(ace, 1820))
 	check.RequireThat(t, err == nil && d.DACL().Size() == 65528 && d.DACL().Len() == 1820, "%v", err)
 	text := "D:" + strings.Repeat(ace, 1821)
-	_, err = sddl.Parse(text)
-	wantSyntax(t, text, err, ntstatus.InvalidACL, 2) // the error is at the list (C-59)
+	wantSyntax(t, text, check.Err(sddl.Parse(text)), ntstatus.InvalidACL, 2) // the error is at the list (C-59)
 }
 
 // Entries without a token in SDDL are parsed and printed only with the option Extended (S-45).
@@ -191,11 +190,9 @@ func TestEntryTypesBelongToTheirList(t *testing.T) {
 		list := map[bool]string{false: "D:", true: "S:"}[e.system]
 		head := list + "(" + e.token + ";;;;;WD"
 		if e.tail != "" {
-			_, err := sddl.Parse(head + ")")
-			wantSyntax(t, head+")", err, ntstatus.InvalidACL, len(head))
+			wantSyntax(t, head+")", check.Err(sddl.Parse(head+")")), ntstatus.InvalidACL, len(head))
 		} else {
-			_, err := sddl.Parse(head + ";(a))")
-			wantSyntax(t, head+";(a))", err, ntstatus.InvalidACL, len(head))
+			wantSyntax(t, head+";(a))", check.Err(sddl.Parse(head+";(a))")), ntstatus.InvalidACL, len(head))
 		}
 	}
 }
@@ -225,7 +222,6 @@ func TestEntryAsBytesHasNoOtherFields(t *testing.T) {
 	}
 	for _, text := range []string{"D:(1x7f;;;;;;#01020304)", "D:(0y7f;;;;;;#01020304)", "D:(007f;;;;;;#01020304)",
 		"D:(0x7;;;;;;#01020304)", "D:(0x7g;;;;;;#01020304)", "D:(0x7f1;;;;;;#01020304)"} {
-		_, err := sddl.Parse(text, extended)
-		wantSyntax(t, text, err, ntstatus.InvalidACL, 3)
+		wantSyntax(t, text, check.Err(sddl.Parse(text, extended)), ntstatus.InvalidACL, 3)
 	}
 }

@@ -92,8 +92,7 @@ func TestParseErrorsHaveStatusAndOffset(t *testing.T) {
 		{"S-41 lower case", "d:(A;;GA;;;LG)", ntstatus.InvalidParameter, 0},
 	} {
 		t.Run(c.id, func(t *testing.T) {
-			_, err := sddl.Parse(c.text, opt)
-			wantSyntax(t, c.text, err, c.status, c.offset)
+			wantSyntax(t, c.text, check.Err(sddl.Parse(c.text, opt)), c.status, c.offset)
 		})
 	}
 	check.Equal(t, ntstatus.UnknownRevision.Win32(), 1305, "C-56: Win32 code")
@@ -166,8 +165,7 @@ func ExampleParse() {
 	}
 	text, _ := sddl.Format(d, sddl.Options{})
 	fmt.Println(text)
-	_, err = sddl.Parse("D:(A;;FZ;;;WD)")
-	fmt.Println(err)
+	fmt.Println(check.Err(sddl.Parse("D:(A;;FZ;;;WD)")))
 	// Output:
 	// O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)
 	// SDDL: at byte 6: want a two-letter right such as GA, or a number, found "FZ;;;WD)": STATUS_INVALID_ACL
