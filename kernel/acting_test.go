@@ -18,7 +18,7 @@ import (
 // time it began. The query keeps no reference (I-62).
 func TestActingReturnsTheThreadsClient(t *testing.T) {
 	now := int64(1000)
-	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { return now }}})
+	sys := boot(t, kernel.Config{Log: &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { return now }}})
 	p := must(sys.NewProcess("server", benchToken(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary)))
 	k := sys.KernelMode(must(p.NewThread()))
 	id := k.Thread().ID()
@@ -49,7 +49,6 @@ func TestActingReturnsTheThreadsClient(t *testing.T) {
 	if o, h, r := sys.Counts(); o != o0 || h != h0 || r != r0 {
 		t.Errorf("%d objects, %d handles, %d references at the end; want %d, %d, %d as before", o, h, r, o0, h0, r0)
 	}
-	check.NoError(t, sys.Close())
 }
 
 // proving accepts each logon and returns the name of a ticket as its proof.
@@ -112,7 +111,7 @@ func TestFileCallsRejectThreadOfAnotherSystem(t *testing.T) {
 // NewThreadAs leaves no object, handle or reference after the thread's Close. It fails for a nil client and leaves
 // nothing then either (I-90).
 func TestNewThreadAsLeavesNothingAfterClose(t *testing.T) {
-	sys := kernel.Boot(kernel.Config{})
+	sys := boot(t, kernel.Config{})
 	p := must(sys.NewProcess("server", benchToken(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary)))
 	o0, h0, r0 := sys.Counts()
 	left := func(what string) {
@@ -125,5 +124,4 @@ func TestNewThreadAsLeavesNothingAfterClose(t *testing.T) {
 	left("after Close of a thread that acted as a client")
 	check.That(t, check.Err(p.NewThreadAs(nil)) != nil, "NewThreadAs(nil): no error, want one")
 	left("after NewThreadAs(nil)")
-	check.NoError(t, sys.Close())
 }

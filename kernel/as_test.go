@@ -140,7 +140,7 @@ func TestClosedThreadActsAsNobody(t *testing.T) {
 // If a job refuses the client, As does not run its function, NewThreadAs creates no thread, and both errors have the
 // status (I-76, I-90).
 func TestRefusedClientRunsNothing(t *testing.T) {
-	sys := kernel.Boot(kernel.Config{})
+	sys := boot(t, kernel.Config{})
 	p := must(sys.NewProcess("jailed", plain(t, "S-1-5-21-1-2-3-2000", winnt.TokenPrimary)))
 	check.Success(t, p.AssignToJob(kernel.JobSecurity{Flags: winnt.JOB_OBJECT_SECURITY_NO_ADMIN}))
 	th := must(p.NewThread())
@@ -152,5 +152,4 @@ func TestRefusedClientRunsNothing(t *testing.T) {
 	check.ErrorIs(t, err, ntstatus.AccessDenied.Err(), "NewThreadAs of an administrator")
 	check.That(t, none == nil && counts(sys) == before,
 		"NewThreadAs: thread %v, %v objects, handles and references; want none, %v", none, counts(sys), before)
-	check.NoError(t, sys.Close())
 }

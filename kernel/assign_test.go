@@ -123,7 +123,7 @@ func TestSeAssignSecurityExLimitsMasks(t *testing.T) {
 
 // The routines do not treat an unreadable input as missing, because that would drop its restrictions (O-3).
 func TestUnreadableInputsAreRefused(t *testing.T) {
-	sys := kernel.Boot(kernel.Config{})
+	sys := boot(t, kernel.Config{})
 	k := must(sys.SystemThread())
 	s := k.SeCaptureSubjectContext()
 	d := must(sddl.Parse("O:SYG:SYD:", sddl.Options{}))
@@ -166,7 +166,6 @@ func TestUnreadableInputsAreRefused(t *testing.T) {
 			"A-31: SeAccessCheck in mode %v: %+v, want status %v and result %t", mode, out, want, want.IsSuccess())
 	}
 	k.SeReleaseSubjectContext(s)
-	check.NoError(t, sys.Close())
 }
 
 // The descriptor routines return the status of each condition of their tables, and its rule as the reason.
@@ -229,7 +228,7 @@ func TestDescriptorRoutinesGiveTheirReasons(t *testing.T) {
 
 // A new object inherits the entries of its parent that are for its own type, and only those (S-69).
 func TestAssignedDescriptorHasEntriesOfItsType(t *testing.T) {
-	sys := kernel.Boot(kernel.Config{})
+	sys := boot(t, kernel.Config{})
 	k := must(sys.SystemThread())
 	s := k.SeCaptureSubjectContext()
 	own, other := winnt.GUID{1}, winnt.GUID{2}
@@ -247,5 +246,4 @@ func TestAssignedDescriptorHasEntriesOfItsType(t *testing.T) {
 		check.Equal(t, effective, want, "entries that apply to an object of type %v", typ)
 	}
 	k.SeReleaseSubjectContext(s)
-	check.NoError(t, sys.Close())
 }

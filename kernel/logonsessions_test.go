@@ -41,7 +41,7 @@ func TestLogonSessionsOfTwoStartsDiffer(t *testing.T) {
 // The kernel calls a registered routine once at the end of each marked logon session, until the routine is removed
 // (T-5).
 func TestTerminatedRoutineIsToldMarkedSessions(t *testing.T) {
-	sys := kernel.Boot(kernel.Config{})
+	sys := boot(t, kernel.Config{})
 	k := must(sys.SystemThread())
 	var ended []winnt.LUID
 	routine := &kernel.LogonSessionTerminatedRoutine{Call: func(id winnt.LUID) { ended = append(ended, id) }}
@@ -68,5 +68,4 @@ func TestTerminatedRoutineIsToldMarkedSessions(t *testing.T) {
 	check.Success(t, k.SeUnregisterLogonSessionTerminatedRoutine(routine))
 	end(true)
 	check.SlicesEqual(t, ended, []winnt.LUID{first, second}, "sessions that the routine was told")
-	check.NoError(t, sys.Close())
 }

@@ -87,8 +87,7 @@ func TestLogonFailureHidesTheReason(t *testing.T) {
 
 // A kernel without a logon authority knows the well-known names and lets nobody log on.
 func TestKernelWithoutAuthorityRefusesLogons(t *testing.T) {
-	s := kernel.Boot(kernel.Config{})
-	defer s.Close()
+	s := boot(t, kernel.Config{})
 	p := must(s.NewProcess("p", system(t)))
 	th := must(p.NewThread())
 	h, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
@@ -116,7 +115,7 @@ func system(t *testing.T) *token.Token {
 // client (L-40) for the requested access and accepts only names of this computer (L-43). LsaLogonUser accepts two
 // message types (L-42).
 func TestPolicyAndLogonInputsAreChecked(t *testing.T) {
-	s := kernel.Boot(kernel.Config{LSA: logon.Example(sid.SID{})})
+	s := boot(t, kernel.Config{LSA: logon.Example(sid.SID{})})
 	spec := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	for len(spec.Groups) < token.MaxGroups {
 		g := token.Group{SID: sid.MustParse("S-1-5-21-9-9-9-1").Prefix().WithRID(uint32(len(spec.Groups) + 2000)),
@@ -158,7 +157,6 @@ func TestPolicyAndLogonInputsAreChecked(t *testing.T) {
 			t.Errorf("L-42: message type %d: %v, want the type accepted: %t", m, st, served)
 		}
 	}
-	check.NoError(t, s.Close())
 }
 
 // full is an audit sink that fails every write.
@@ -175,10 +173,7 @@ func logons(t *testing.T, sink audit.Sink, fails audit.CrashOnAuditFail) (*kerne
 			audit.SpecialLogon: audit.OnBoth}, Options: audit.Options{CrashOnAuditFail: fails}}))
 	log := &audit.Log{Sink: sink}
 	log.Policy.Store(p)
-	s := kernel.Boot(kernel.Config{LSA: logon.Example(sid.SID{}), Log: log})
-	t.Cleanup(func() {
-		check.NoError(t, s.Close())
-	})
+	s := boot(t, kernel.Config{LSA: logon.Example(sid.SID{}), Log: log})
 	process := must(s.NewProcess("winlogon", system(t)))
 	return s, must(process.NewThread())
 }

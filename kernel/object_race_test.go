@@ -18,16 +18,13 @@ import (
 // crowd boots a system with one process of n threads, each for its own goroutine.
 func crowd(t *testing.T, n int) (*kernel.System, []*nt.Thread) {
 	t.Helper()
-	sys := kernel.Boot(kernel.Config{})
+	sys := boot(t, kernel.Config{})
 	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	p := must(sys.NewProcess("crowd", must(token.New(s))))
 	var threads []*nt.Thread
 	for range n {
 		threads = append(threads, must(p.NewThread()))
 	}
-	t.Cleanup(func() {
-		check.NoError(t, sys.Close())
-	})
 	return sys, threads
 }
 

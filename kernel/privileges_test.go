@@ -14,7 +14,7 @@ import (
 
 // Kernel mode holds every privilege, and a client below SecurityImpersonation none (T-102).
 func TestPrivilegesDependOnModeAndLevel(t *testing.T) {
-	sys := kernel.Boot(kernel.Config{})
+	sys := boot(t, kernel.Config{})
 	k := must(sys.SystemThread())
 	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	spec.Type, spec.EnabledPrivileges = winnt.TokenImpersonation, spec.Privileges
@@ -42,5 +42,4 @@ func TestPrivilegesDependOnModeAndLevel(t *testing.T) {
 		k.PsRevertToSelf()
 		client.Deref(ob.TagContext)
 	}
-	check.NoError(t, sys.Close())
 }

@@ -155,7 +155,7 @@ func TestTakeOverNeedsRunningUnownedProcess(t *testing.T) {
 // AssignToJob applies the limits that it gets: the only token, and the filter of tokens. It refuses malformed limits,
 // and a process that they do not allow (I-89, I-90).
 func TestAssignToJobAppliesItsLimits(t *testing.T) {
-	sys := kernel.Boot(kernel.Config{})
+	sys := boot(t, kernel.Config{})
 	k := must(sys.SystemThread())
 	tok := plain(t, "S-1-5-21-1-2-3-1001", winnt.TokenPrimary)
 	spec := tok.Spec()
@@ -183,5 +183,4 @@ func TestAssignToJobAppliesItsLimits(t *testing.T) {
 	p.Exit()
 	check.Equal(t, p.AssignToJob(kernel.JobSecurity{}), ntstatus.ProcessIsTerminating, "a process that has ended")
 	k.PsDereferencePrimaryToken(only)
-	check.NoError(t, sys.Close())
 }

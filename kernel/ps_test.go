@@ -43,7 +43,7 @@ func effectiveOf(k *kernel.KernelThread) effective {
 // with and without a tracer (I-40, I-50, I-60, I-61, I-62).
 func TestImpersonationRoutinesWorkTogether(t *testing.T) {
 	const user = "S-1-5-21-1-2-3-1500"
-	sys := kernel.Boot(kernel.Config{})
+	sys := boot(t, kernel.Config{})
 	k := must(sys.SystemThread())
 	own := effective{"S-1-5-18", winnt.TokenPrimary, false, false, winnt.SecurityAnonymous}
 	client := k.NewToken(plain(t, user, winnt.TokenImpersonation))
@@ -85,7 +85,6 @@ func TestImpersonationRoutinesWorkTogether(t *testing.T) {
 			ntstatus.InvalidParameter, "I-41: PsImpersonateClient at an undefined level")
 	}
 	k.PsDereferenceImpersonationToken(client)
-	check.NoError(t, sys.Close())
 }
 
 // PsAssignImpersonationToken makes the thread that it names, or the calling one, impersonate the token of a handle at

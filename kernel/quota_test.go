@@ -22,11 +22,7 @@ type charged struct {
 }
 
 func newCharged(t *testing.T) *charged {
-	w := &charged{t, kernel.Boot(kernel.Config{})}
-	t.Cleanup(func() {
-		check.NoError(t, w.sys.Close())
-	})
-	return w
+	return &charged{t, boot(t, kernel.Config{})}
 }
 
 // process creates a process of the user that is charged to b, and a thread in it.

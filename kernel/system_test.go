@@ -52,8 +52,7 @@ func plain(tb testing.TB, user string, typ winnt.TokenType) *token.Token {
 
 // The System process runs as LocalSystem and has the id 4 (T-114).
 func TestSystemProcessIsLocalSystem(t *testing.T) {
-	sys := kernel.Boot(kernel.Config{})
-	defer sys.Close()
+	sys := boot(t, kernel.Config{})
 	k := must(sys.SystemThread())
 	check.That(t, k.Thread().IsSystemThread() && k.Thread().Process().ID() == 4,
 		"SystemThread: thread of process %s, system thread %t; want process 4, true", k.Thread().Process().ID(),
@@ -122,7 +121,7 @@ func TestCloseReportsLeaks(t *testing.T) {
 
 // CloseAllHandles and Close release handles, impersonations and tickets that programs left.
 func TestSystemCloseReleasesLeftHandles(t *testing.T) {
-	sys := kernel.Boot(kernel.Config{})
+	sys := boot(t, kernel.Config{})
 	p := must(sys.NewProcess("server", plain(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary)))
 	th := must(p.NewThread())
 	k := sys.KernelMode(th)
@@ -142,7 +141,6 @@ func TestSystemCloseReleasesLeftHandles(t *testing.T) {
 	_, h, _ = sys.Counts()
 	check.That(t, h == 0 && !k.Thread().IsImpersonating(),
 		"after CloseAllHandles: %d handles, impersonating %t; want 0, false", h, k.Thread().IsImpersonating())
-	check.NoError(t, sys.Close())
 }
 
 // KernelMode and Spawn reject a thread of another system. Each system keeps its own profile.
@@ -184,7 +182,7 @@ func TestKernelTableMatchesServices(t *testing.T) {
 // SystemThreadOf creates a system thread with the identity of an ordinary process and the rights of kernel mode. It
 // fails for a process that has ended.
 func TestSystemThreadOfActsAsItsProcess(t *testing.T) {
-	sys := kernel.Boot(kernel.Config{})
+	sys := boot(t, kernel.Config{})
 	own := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
 	p := must(sys.NewProcess("server", own))
 	k := must(sys.SystemThreadOf(p.Object()))
@@ -197,5 +195,4 @@ func TestSystemThreadOfActsAsItsProcess(t *testing.T) {
 	p.Exit()
 	check.ErrorIs(t, check.Err(sys.SystemThreadOf(p.Object())), ntstatus.ProcessIsTerminating.Err(),
 		"SystemThreadOf of an ended process")
-	check.NoError(t, sys.Close())
 }

@@ -14,6 +14,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// boot starts a kernel that the end of the test closes. The test fails if the kernel leaks.
+func boot(t testing.TB, cfg kernel.Config) *kernel.System {
+	sys := kernel.Boot(cfg)
+	t.Cleanup(func() { check.NoError(t, sys.Close()) })
+	return sys
+}
+
 // userThread boots a kernel and returns it with a thread of a process that has the token. The test fails if the
 // kernel leaks.
 func userThread(t *testing.T, spec token.Spec) (*kernel.System, *nt.Thread) {
@@ -24,10 +31,7 @@ func userThread(t *testing.T, spec token.Spec) (*kernel.System, *nt.Thread) {
 // threadOf is userThread with a configuration.
 func threadOf(t *testing.T, cfg kernel.Config, spec token.Spec) (*kernel.System, *nt.Thread) {
 	t.Helper()
-	sys := kernel.Boot(cfg)
-	t.Cleanup(func() {
-		check.NoError(t, sys.Close())
-	})
+	sys := boot(t, cfg)
 	p := must(sys.NewProcess("p", must(token.New(spec))))
 	return sys, must(p.NewThread())
 }
@@ -65,7 +69,7 @@ func TestLowBoxKeepsObjects(t *testing.T) {
 // A failed allocation of a token leaves no object, handle or reference (T-53, T-60, T-69).
 func TestFailedTokenAllocationLeavesNothing(t *testing.T) {
 	var memory inject.Injector
-	sys := kernel.Boot(kernel.Config{Faults: memory.Point})
+	sys := boot(t, kernel.Config{Faults: memory.Point})
 	spec := token.LocalSystem()
 	spec.EnabledPrivileges |= winnt.SeCreateTokenPrivilege.Bit()
 	p := must(sys.NewProcess("p", must(token.New(spec))))
@@ -88,7 +92,6 @@ func TestFailedTokenAllocationLeavesNothing(t *testing.T) {
 		}
 		memory.Fail(nil)
 	}
-	check.NoError(t, sys.Close())
 }
 
 // A sandbox runs with a filtered token. Users is disabled, only one privilege remains, and it can write only what
@@ -126,7 +129,7 @@ func BenchmarkNtFilterToken(b *testing.B) {
 // The routines that read a token return its own properties (T-103). SeFilterToken makes a restricted copy of it, and
 // refuses an unknown flag (T-60).
 func TestTokenRoutinesReadTheToken(t *testing.T) {
-	sys := kernel.Boot(kernel.Config{})
+	sys := boot(t, kernel.Config{})
 	k := must(sys.SystemThread())
 	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	spec.SessionID, spec.AuthenticationID = 7, 0x3E7
@@ -164,5 +167,4 @@ func TestTokenRoutinesReadTheToken(t *testing.T) {
 	check.That(t, got == nil && st == ntstatus.NotFound, "T-80: logon SID of a token without one: %v, %v, want nil, %v",
 		got, st, ntstatus.NotFound)
 	k.PsDereferencePrimaryToken(plain)
-	check.NoError(t, sys.Close())
 }
