@@ -2,13 +2,16 @@ package access_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/questions"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -315,5 +318,75 @@ func TestEffectiveTokenIsTheClients(t *testing.T) {
 		"SubjectOf(nil) = %+v, want the zero Subject", access.SubjectOf(nil))
 	if s := (*access.Subject)(nil); s.Effective() != nil || s.BelowImpersonation() || s.Holds(backup) {
 		t.Error("a nil subject has a token, a level or a privilege, want none")
+	}
+}
+
+// FuzzCheck decodes any bytes as a descriptor and compares random requests of a random token with the oracle. Nothing
+// panics, and every entry point agrees with the oracle.
+func FuzzCheck(f *testing.F) {
+	for i, text := range []string{
+		"O:BAG:SYD:(A;;FA;;;WD)",                                   // plain
+		"O:BAG:SYD:NO_ACCESS_CONTROL",                              // NULL DACL
+		"O:BAG:SYS:(ML;;NWNR;;;HI)(SP;;;;;S-1-17-1)",               // no DACL, SACL with label and policy
+		"D:(XA;;FA;;;WD;(@User.x == 1))(XD;;FA;;;WD;(@User.x==2))", // conditions
+		"O:OWG:SYD:(OA;;FA;01000000-0000-0000-0000-000000000000;;WD)(A;IO;FA;;;OW)(D;;FA;;;PS)",
+		`O:BAD:(A;;FA;;;AC)S:(RA;;;;;WD;("r",TS,0x0,"a"))(FL;;0x1;;;WD;(@Resource.r=="a"))(TL;;RC;;;S-1-19-512-8192)`,
+	} {
+		d, err := sddl.Parse(text)
+		check.NoError(f, err)
+		f.Add(d.Binary(), uint64(i))
+	}
+	f.Add([]byte{1, 0, 4, 0x80}, uint64(0)) // a truncated header
+	f.Fuzz(func(t *testing.T, b []byte, s uint64) {
+		w := questions.World{Rand: rand.New(rand.NewPCG(s, 1))}
+		client, primary := mustToken(t, w.Spec()), mustToken(t, w.Spec())
+		d, err := sd.Decode(b)
+		if err != nil {
+			check.That(t, check.Err(access.CheckBytes(client, b, 1, questions.Types[0])) != nil,
+				"CheckBytes accepted a descriptor that sd.Decode rejects: %x", b)
+			return
+		}
+		if d.DACL().Len()+d.SACL().Len() > 100 {
+			return // the oracle is slow
+		}
+		for range 4 {
+			r := w.Request(d, client, primary)
+			checkText(t, compareWithTwin(t, r, map[access.ReasonKind]int{}))
+		}
+	})
+}
+
+// An access check allocates nothing, whichever stage decides it.
+func TestCheckDoesNotAllocate(t *testing.T) {
+	tok, d := benchToken(t, 20), benchSD(t, 900000)
+	raw := d.Binary()
+	request := &access.Request{Descriptor: d, Subject: access.SubjectOf(tok), Desired: 1, Type: winnt.FileObject}
+	gates := map[string]func(){
+		"Check":          func() { benchDecision, _ = access.Check(tok, d, 1, winnt.FileObject) },
+		"Check, maximum": func() { benchDecision, _ = access.Check(tok, d, winnt.MAXIMUM_ALLOWED, winnt.FileObject) },
+		"Check, denied":  func() { benchDecision, _ = access.Check(tok, d, 0x01000000, winnt.FileObject) },
+		"CheckBytes":     func() { benchDecision, _ = access.CheckBytes(tok, raw, 1, winnt.FileObject) },
+		"SeAccessCheck":  func() { benchDecision, _ = access.SeAccessCheck(request) },
+		"NtAccessCheck":  func() { _, benchDecision = access.NtAccessCheck(request) },
+		"SeFastTraverseCheck": func() {
+			access.SeFastTraverseCheck(d, &request.Subject, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject)
+		},
+	}
+	for name, c := range map[string]plainCase{
+		"owner":      {sd: "U:(A;;FA;;;WD)", desired: 0x60001},
+		"label":      {sd: "…(A;;FA;;;WD)S:(ML;;NW;;;HI)", desired: 2},
+		"trust":      {sd: "…(A;;FA;;;WD)S:(TL;;RC;;;S-1-19-512-8192)", desired: 1},
+		"restricted": {sd: "…(A;;FA;;;WD)", desired: 2, change: restricted(sid.Everyone)},
+		"container":  {sd: "…(A;;FA;;;WD)(A;;FR;;;AC)", desired: 1, change: appContainer},
+		"privileges": {sd: "…", desired: 0x01080000, change: both},
+		"self":       {sd: "…(A;;0x1;;;PS)", desired: 1, ask: selfIs(caseU)},
+		"policy":     {sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: 1, ask: rulePolicy("")},
+	} {
+		r := c.request(t)
+		gates[name] = func() { benchDecision, _ = access.SeAccessCheck(r) }
+	}
+	for name, f := range gates {
+		n := testing.AllocsPerRun(100, f)
+		check.That(t, n == 0, "%s: %v allocations, want 0", name, n)
 	}
 }
