@@ -54,3 +54,26 @@ func TestIncompleteAttributesAreRejected(t *testing.T) {
 		t.Errorf("S-35: ParseAttribute of %d values: %d values, %v; want %d, nil", MaxValues, a.Len(), err, MaxValues)
 	}
 }
+
+// FuzzParseAttribute checks that no text causes a panic, and that Format prints a parsed attribute as a text that
+// parses to an equal attribute.
+func FuzzParseAttribute(f *testing.F) {
+	for _, text := range seedAttributes {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		a, n, err := ParseAttribute(text, ParseOptions{})
+		if err != nil {
+			if s, ok := err.(*SyntaxError); !ok || s.Offset < 0 || s.Offset > len(text) {
+				t.Fatalf("ParseAttribute(%q): %#v, want a *SyntaxError with an offset in the text", text, err)
+			}
+			return
+		}
+		check.RequireThat(t, n <= len(text) && text[n-1] == ')',
+			"ParseAttribute(%q) used %d bytes, want a text that ends with ')'", text, n)
+		printed := a.Format(aliasOf)
+		again, _, err := ParseAttribute(printed, ParseOptions{})
+		check.RequireThat(t, err == nil && sameAttribute(a, again) && again.Format(aliasOf) == printed,
+			"Format of %q = %q, which parses to %+v, %v; want an equal attribute and text", text, printed, again, err)
+	})
+}
