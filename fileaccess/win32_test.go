@@ -50,9 +50,8 @@ func TestCreateFileMapsFlagsAndLastErrorStatuses(t *testing.T) {
 		{fileaccess.OpenExisting, backupFlag, fileaccess.FileOpen, fileaccess.OpenForBackupIntent, 0x100080},
 		{fileaccess.OpenAlways, backupFlag | fileaccess.FlagOpenReparsePoint, fileaccess.FileOpenIf,
 			fileaccess.OpenForBackupIntent | fileaccess.OpenReparsePoint, 0x100080},
-		{fileaccess.TruncateExisting, fileaccess.FlagNoBuffering | fileaccess.FlagWriteThrough,
-			fileaccess.FileOverwrite, fileaccess.NonDirectoryFile | fileaccess.NoIntermediateBuffering |
-				fileaccess.WriteThrough, 0x100080},
+		{fileaccess.TruncateExisting, fileaccess.FlagNoBuffering | fileaccess.FlagWriteThrough, fileaccess.FileOverwrite,
+			fileaccess.NonDirectoryFile | fileaccess.NoIntermediateBuffering | fileaccess.WriteThrough, 0x100080},
 	} {
 		r, ok := fileaccess.CreateFile(access.Subject{}, "f", 0, 0, c.creation, c.flags)
 		if !ok || r.Disposition != c.want || r.Options != c.options || r.Desired != c.desired ||
