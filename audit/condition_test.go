@@ -59,8 +59,7 @@ func TestAuditConditionsUseClientsClaims(t *testing.T) {
 		want  []int
 		mask  winnt.AccessMask
 	}{{two, access.Refuse(ntstatus.AccessDenied), []int{0, 1}, 1}, {two[:1], access.Grant(3), []int{0}, 3}, {nil,
-		access.Grant(3),
-		[]int{0}, 3}} {
+		access.Grant(3), []int{0}, 3}} {
 		r := access.Request{Subject: subject, Desired: 3, Type: winnt.FileObject, ObjectTypes: types,
 			Descriptor: sddl.MustParse("O:SYG:SYD:S:(AU;SAFA;0x1;;;WD)")}
 		v := p.Evaluate("File", &r, c.dec, c.nodes)
