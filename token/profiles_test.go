@@ -37,12 +37,10 @@ func TestProfilesHaveLogonDefaults(t *testing.T) {
 		{"a user of another kind of authority", token.StandardUser(sid.MustParse("S-1-5-22-1-2-3-1001")),
 			"S-1-5-22-1-2-3-1001", "S-1-5-22-1-2-3-1001", "D:(A;;GA;;;S-1-5-22-1-2-3-1001)(A;;GA;;;SY)" + logon,
 			"S-1-5-5-0-1001"},
-		{"a user of another authority", token.StandardUser(sid.MustParse("S-1-4-21-1-2-3-1001")),
-			"S-1-4-21-1-2-3-1001", "S-1-4-21-1-2-3-1001", "D:(A;;GA;;;S-1-4-21-1-2-3-1001)(A;;GA;;;SY)" +
-				"(A;;GXGR;;;S-1-5-5-0-1001)", "S-1-5-5-0-1001"},
-		{"a user of no domain", token.StandardUser(sid.MustParse("S-1-5-21-1-2-1001")),
-			"S-1-5-21-1-2-1001", "S-1-5-21-1-2-1001", "D:(A;;GA;;;S-1-5-21-1-2-1001)(A;;GA;;;SY)" +
-				"(A;;GXGR;;;S-1-5-5-3-1001)", "S-1-5-5-3-1001"},
+		{"a user of another authority", token.StandardUser(sid.MustParse("S-1-4-21-1-2-3-1001")), "S-1-4-21-1-2-3-1001",
+			"S-1-4-21-1-2-3-1001", "D:(A;;GA;;;S-1-4-21-1-2-3-1001)(A;;GA;;;SY)(A;;GXGR;;;S-1-5-5-0-1001)", "S-1-5-5-0-1001"},
+		{"a user of no domain", token.StandardUser(sid.MustParse("S-1-5-21-1-2-1001")), "S-1-5-21-1-2-1001",
+			"S-1-5-21-1-2-1001", "D:(A;;GA;;;S-1-5-21-1-2-1001)(A;;GA;;;SY)(A;;GXGR;;;S-1-5-5-3-1001)", "S-1-5-5-3-1001"},
 		{"network user", token.NetworkUser(sid.MustParse(u), groupG2, groupG1), groupG2.String(), u,
 			"D:(A;;GA;;;" + u + ")(A;;GA;;;SY)", ""},
 		{"local system", token.LocalSystem(), "S-1-5-18", "S-1-5-32-544", "D:(A;;GA;;;SY)(A;;RCGXGR;;;BA)", ""},
