@@ -52,8 +52,7 @@ func TestOpenRepeatsLookupOfChangedPlace(t *testing.T) {
 		{"changed sixteen times", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: winnt.FILE_OPEN}, "file",
 			ntstatus.SharingViolation, "", 0, 16, 0},
 		{"shared otherwise", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: winnt.FILE_OPEN}, "file",
-			ntstatus.DeletePending, "Open file for 0x1 share 0: " + fmt.Sprint(fileaccess.Opened), 0, 0,
-			ntstatus.DeletePending},
+			ntstatus.DeletePending, "Open file for 0x1 share 0: " + fmt.Sprint(fileaccess.Opened), 0, 0, ntstatus.DeletePending},
 	} {
 		for _, below := range []bool{false, true} {
 			w.tree.opening, w.tree.st = true, ntstatus.Success
