@@ -191,8 +191,7 @@ func TestSetLookupIgnoresCase(t *testing.T) {
 		t.Error(`Lookup("GRÖSSE") found GRÖßE, want ß not folded to ss`)
 	}
 	for i, a := range s.All() {
-		want := int64(i + 1)
-		check.That(t, a.Ints[0] == want, "attribute %d of the set: %d, want %d", i, a.Ints[0], want)
+		check.Equal(t, a.Ints[0], int64(i+1), "attribute %d of the set", i)
 	}
 	var empty *Set
 	if _, ok := empty.Lookup("b"); ok || empty.Len() != 0 || s.Len() != 3 {
