@@ -100,8 +100,7 @@ func TestSystemProcessCannotBeTerminated(t *testing.T) {
 	info, st := th.NtGetNextProcess(0, winnt.PROCESS_QUERY_LIMITED_INFORMATION, 0, 0)
 	is(t, "NtGetNextProcess", 0, st, 0, ntstatus.Success)
 	got, _ := th.NtQueryInformationProcess(info, nt.ProcessBasicInformation)
-	check.That(t, got.(nt.ProcessBasic).ExitStatus == ntstatus.Pending,
-		"exit status of the System process: %s, want %s", got.(nt.ProcessBasic).ExitStatus, ntstatus.Pending)
+	check.Equal(t, got.(nt.ProcessBasic).ExitStatus, ntstatus.Pending, "exit status of the System process")
 }
 
 // TakeOver succeeds once for a process that a service created. It needs a handle with the rights to put a program
