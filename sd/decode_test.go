@@ -103,8 +103,7 @@ func TestMalformedACLIsRefused(t *testing.T) {
 			check.RequireThat(t, (err == nil) == c.ok && sd.ValidACL(c.b) == c.ok,
 				"DecodeACL = %v, ValidACL = %t, want accepted = %t", err, sd.ValidACL(c.b), c.ok)
 			_, st := sd.CompileInto(nil, string(c.b))
-			want := map[bool]ntstatus.Status{true: ntstatus.Success, false: ntstatus.InvalidACL}[c.ok]
-			check.That(t, st == want, "CompileInto = %v, want %v", st, want)
+			check.Equal(t, st, map[bool]ntstatus.Status{true: ntstatus.Success, false: ntstatus.InvalidACL}[c.ok], "CompileInto")
 			if c.ok && (l.Binary() != string(c.b) || n != len(c.b)) {
 				t.Errorf("decoded list = %x, want the input", l.Binary())
 			}
