@@ -85,8 +85,7 @@ func TestLowBoxLimitsToken(t *testing.T) {
 	withList.DefaultDACL = sddl.MustParse("D:(D;;GW;;;BG)(A;;GA;;;BA)").DACL()
 	list := lowbox(t, must(t, withList), "S-1-15-2-1-2-3").DefaultDACL()
 	text, _ := sddl.Format(sd.New(sd.Parts{DACL: list}), sddl.Options{})
-	check.That(t, text == "D:(D;;GW;;;BG)(A;;GA;;;BA)(A;;GA;;;S-1-15-2-1-2-3)",
-		"T-131: default DACL after LowBox: %s, want D:(D;;GW;;;BG)(A;;GA;;;BA)(A;;GA;;;S-1-15-2-1-2-3)", text)
+	check.Equal(t, text, "D:(D;;GW;;;BG)(A;;GA;;;BA)(A;;GA;;;S-1-15-2-1-2-3)", "T-131: default DACL after LowBox")
 	check.That(t, n.DefaultDACL() == nil,
 		"T-131: default DACL after LowBox of a token without one: %v, want nil", n.DefaultDACL())
 	for level, want := range map[uint32]uint32{0: 0, 0x800: 0x800, 0x1000: 0x1000, 0x1001: 0x1000, 0x1800: 0x1000,
