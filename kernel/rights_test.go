@@ -79,51 +79,38 @@ func newRightsWorld(t *testing.T) *rightsWorld {
 	w := &rightsWorld{T: t, all: map[string]winnt.Handle{}}
 	w.system, w.th = threadOf(t, kernel.Config{Faults: func(string) bool { return w.full }}, token.LocalSystem())
 	th := w.th
-	keep := func(name string, h winnt.Handle, st ntstatus.Status) {
-		t.Helper()
-		check.RequireThat(t, st == ntstatus.Success, "create %s: %v, want success", name, st)
-		w.all[name] = h
-	}
 	call := func(name, service string, in any, field string) {
 		t.Helper()
 		out, st := th.CallRow(nt.NtTable.Find(service), in)
 		check.RequireThat(t, st == ntstatus.Success, "%s for %s: %v, want success", service, name, st)
 		w.all[name] = winnt.Handle(reflect.ValueOf(out).FieldByName(field).Int())
 	}
-	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.MAXIMUM_ALLOWED)
-	keep("token", h, st)
+	w.all["token"] = check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.MAXIMUM_ALLOWED))
 	var all []nt.LUIDAndAttributes
 	for p := winnt.SeCreateTokenPrivilege; p <= winnt.LastPrivilege; p++ {
 		all = append(all, nt.LUIDAndAttributes{LUID: p.LUID(), Attributes: winnt.SE_PRIVILEGE_ENABLED})
 	}
-	th.NtAdjustPrivilegesToken(h, false, all, false)
+	th.NtAdjustPrivilegesToken(w.all["token"], false, all, false)
 	for name, typ := range map[string]winnt.TokenType{"primary": winnt.TokenPrimary, "client": winnt.TokenImpersonation} {
 		call(name, "NtDuplicateToken", nt.DuplicateTokenIn{ExistingTokenHandle: w.all["token"], TokenType: typ,
 			DesiredAccess: winnt.TOKEN_ALL_ACCESS, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{
 				SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}})},
 			"NewTokenHandle")
 	}
-	made, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
-		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED})
-	keep("process", made.ProcessHandle, st)
-	keep("thread", made.ThreadHandle, st)
-	w.id = made.ClientID
-	h, st = th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, true)
-	keep("event", h, st)
-	h, st = th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: `\named`},
-		nt.NotificationEvent, true)
-	keep("named", h, st)
-	h, st = th.NtCreateMutant(winnt.MUTANT_ALL_ACCESS, nil, true)
-	keep("mutant", h, st)
+	made := check.Result(th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED}))
+	w.all["process"], w.all["thread"], w.id = made.ProcessHandle, made.ThreadHandle, made.ClientID
+	w.all["event"] = check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, true))
+	w.all["named"] = check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: `\named`},
+		nt.NotificationEvent, true))
+	w.all["mutant"] = check.Result(th.NtCreateMutant(winnt.MUTANT_ALL_ACCESS, nil, true))
 	call("semaphore", "NtCreateSemaphore", nt.CreateSemaphoreIn{DesiredAccess: winnt.SEMAPHORE_ALL_ACCESS,
 		MaximumCount: 9}, "SemaphoreHandle")
-	h, st = th.NtCreateTimer(winnt.TIMER_ALL_ACCESS, nil, nt.SynchronizationTimer)
-	keep("timer", h, st)
-	h, st = th.NtOpenDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: `\`})
-	keep("directory", h, st)
-	h, st = th.NtCreateSymbolicLinkObject(winnt.SYMBOLIC_LINK_ALL_ACCESS,
-		&nt.ObjectAttributes{ObjectName: `\link`}, `\named`)
-	keep("link", h, st)
+	w.all["timer"] = check.Result(th.NtCreateTimer(winnt.TIMER_ALL_ACCESS, nil, nt.SynchronizationTimer))
+	w.all["directory"] = check.Result(th.NtOpenDirectoryObject(winnt.DIRECTORY_ALL_ACCESS,
+		&nt.ObjectAttributes{ObjectName: `\`}))
+	w.all["link"] = check.Result(th.NtCreateSymbolicLinkObject(winnt.SYMBOLIC_LINK_ALL_ACCESS,
+		&nt.ObjectAttributes{ObjectName: `\link`}, `\named`))
 	call("policy", "LsaOpenPolicy", nt.LsaOpenPolicyIn{DesiredAccess: winnt.POLICY_ALL_ACCESS}, "PolicyHandle")
 	call("job", "NtCreateJobObject", nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS}, "JobHandle")
 	call("pipe", "NtCreateNamedPipeFile",
@@ -137,16 +124,9 @@ func newRightsWorld(t *testing.T) *rightsWorld {
 func (w *rightsWorld) limited(object string, of func(all winnt.AccessMask) winnt.AccessMask) winnt.Handle {
 	w.Helper()
 	h := w.all[object]
-	info, st := w.th.NtQueryObject(h, nt.ObjectBasicInformation)
-	if st != ntstatus.Success {
-		w.Fatalf("NtQueryObject of %s: %v, want success", object, st)
-	}
+	info := check.Result(w.th.NtQueryObject(h, nt.ObjectBasicInformation))
 	want := of(info.(nt.BasicInformation).GrantedAccess)
-	h, st = w.th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, want, 0, 0)
-	if st != ntstatus.Success {
-		w.Fatalf("NtDuplicateObject of %s: %v, want success", object, st)
-	}
-	return h
+	return check.Result(w.th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, want, 0, 0))
 }
 
 func (w *rightsWorld) ask(c *rightCase, h winnt.Handle) (any, ntstatus.Status) {
