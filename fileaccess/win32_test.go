@@ -64,9 +64,8 @@ func TestCreateFileMapsFlagsAndLastErrorStatuses(t *testing.T) {
 		t.Error("F-90: CreateFile with the disposition 0 returned a request, want false")
 	}
 	// CreateFile adds SYNCHRONIZE and FILE_READ_ATTRIBUTES, and with delete on close DELETE (F-90).
-	if d, _ := open(t, 0, func(s *situation) { s.r.Face = fileaccess.Win32; deleteOnClose(s) }); d.Granted != 0x110080 {
-		t.Errorf("F-90: delete on close: granted %v, want 0x110080", d.Granted)
-	}
+	d, _ := open(t, 0, func(s *situation) { s.r.Face = fileaccess.Win32; deleteOnClose(s) })
+	check.That(t, d.Granted == 0x110080, "F-90: delete on close: granted %v, want 0x110080", d.Granted)
 	for st, want := range map[ntstatus.Status]uint32{
 		denied: 5, cannot: 5, ntstatus.FileIsADirectory: 5, ntstatus.DeletePending: 5, notFound: 2,
 		ntstatus.ObjectPathNotFound: 3,
