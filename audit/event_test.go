@@ -130,12 +130,8 @@ func TestEventListsAreJoinedInText(t *testing.T) {
 	from := origin(t)
 	e := audit.HandleRequested(from, audit.Object{Type: "File"},
 		audit.HandleRequest{Access: 0x20001, Privileges: winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege)})
-	if got, want := field(t, e, "AccessList"), "%%1538\r\n\t\t\t\t%%4416\r\n\t\t\t\t"; got != want {
-		t.Errorf("U-57: AccessList %q, want %q", got, want)
-	}
-	if got, want := field(t, e, "PrivilegeList"), "SeBackupPrivilege\r\n\t\t\tSeRestorePrivilege"; got != want {
-		t.Errorf("U-57: PrivilegeList %q, want %q", got, want)
-	}
+	check.Equal(t, field(t, e, "AccessList"), "%%1538\r\n\t\t\t\t%%4416\r\n\t\t\t\t", "U-57: AccessList")
+	check.Equal(t, field(t, e, "PrivilegeList"), "SeBackupPrivilege\r\n\t\t\tSeRestorePrivilege", "U-57: PrivilegeList")
 	check.Equal(t, field(t, e, "ResourceAttributes"), "S:AI", "U-57: a file without attributes shows")
 	from.ProcessID, from.ProcessName = 4, ""
 	e = audit.HandleRequested(from, audit.Object{Type: "Event"}, audit.HandleRequest{Access: 1})
@@ -149,9 +145,8 @@ func TestEventListsAreJoinedInText(t *testing.T) {
 	check.Equal(t, field(t, audit.HandleClosed(from, audit.Object{}), "ProcessName"), "-", "U-57: unknown process name")
 	d := sddl.MustParse(`S:(RA;;;;;WD;("Project",TS,0,"Windows"))(AU;SA;FA;;;WD)`)
 	e = audit.ObjectAccessed(from, audit.Object{Type: "File"}, 1, d)
-	if got, want := field(t, e, "ResourceAttributes"), `S:AI(RA;;;;;WD;("Project",TS,0x0,"Windows"))`; got != want {
-		t.Errorf("U-57: ResourceAttributes %q, want %q", got, want)
-	}
+	check.Equal(t, field(t, e, "ResourceAttributes"), `S:AI(RA;;;;;WD;("Project",TS,0x0,"Windows"))`,
+		"U-57: ResourceAttributes")
 }
 
 // AccessList: standard rights first by code, then specific ones by bit, and

@@ -204,9 +204,7 @@ func TestSensitivePrivilegesMatchWindows(t *testing.T) {
 	recorded := func(names []string, want audit.Subcategory) {
 		for _, n := range names {
 			p := must(winnt.ParsePrivilege("Se" + n + "Privilege"))
-			if got := audit.PrivilegeSubcategory(p.Bit()); got != want { // UC-69
-				t.Errorf("U-42: %s is recorded under %s, want %s", p, got, want)
-			}
+			check.Equal(t, audit.PrivilegeSubcategory(p.Bit()), want, "U-42: %s is recorded under", p) // UC-69
 		}
 	}
 	recorded(sensitive, audit.SensitivePrivilegeUse)
@@ -224,9 +222,8 @@ func TestSensitivePrivilegesMatchWindows(t *testing.T) {
 	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
 		all |= p.Bit()
 	}
-	if got := audit.DefaultPolicy().AuditedPrivileges(all); got != all&^exempt {
-		t.Errorf("U-17: not recorded by default: %v, want %v", (all &^ got).Names(), exempt.Names())
-	}
+	got := audit.DefaultPolicy().AuditedPrivileges(all)
+	check.That(t, got == all&^exempt, "U-17: not recorded by default: %v, want %v", (all &^ got).Names(), exempt.Names())
 	full := mustPolicy(t, audit.PolicySpec{Options: audit.Options{FullPrivilegeAuditing: true}})
 	check.Equal(t, full.AuditedPrivileges(all), all,
 		"U-17: FullPrivilegeAuditing leaves no privilege out: full.AuditedPrivileges(all)")

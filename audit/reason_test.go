@@ -130,17 +130,12 @@ func TestServersDecisionHasNoReasons(t *testing.T) {
 	check.Equal(t, field(t, e, "AccessReason"), "-", `without reasons the field is -: field(t, e, "AccessReason")`)
 	e = audit.HandleRequested(from, file, audit.HandleRequest{Outcome: audit.Failure, Access: 3,
 		Reasons: []audit.Reason{{Bits: 1, Code: 1814, Name: "Finance"}}})
-	if got, want := items(e, "AccessReason"), []string{"%%4416:\t%%1814Finance", "%%4417:\t%%1809"}; !slices.Equal(got,
-		want) {
-		t.Errorf("AccessReason %q, want %q", got, want)
-	}
+	check.SlicesEqual(t, items(e, "AccessReason"), []string{"%%4416:\t%%1814Finance", "%%4417:\t%%1809"}, "AccessReason")
 	// The first reason that names a bit is that of the bit.
 	e = audit.HandleRequested(from, file, audit.HandleRequest{Access: 7, Reasons: []audit.Reason{
 		{Bits: 1, Code: 1801, Entry: "D:(A;;FR;;;WD)"}, {Bits: 3, Code: 1804}, {Bits: 7, Code: 1805}}})
-	if got, want := items(e, "AccessReason"), []string{"%%4416:\t%%1801\tD:(A;;FR;;;WD)", "%%4417:\t%%1804",
-		"%%4418:\t%%1805"}; !slices.Equal(got, want) {
-		t.Errorf("AccessReason %q, want %q", got, want)
-	}
+	check.SlicesEqual(t, items(e, "AccessReason"),
+		[]string{"%%4416:\t%%1801\tD:(A;;FR;;;WD)", "%%4417:\t%%1804", "%%4418:\t%%1805"}, "AccessReason")
 	// Only files have resource attributes in their records (U-57).
 	for typ, want := range map[string]string{"File": "S:AI", "Key": "-"} {
 		e = audit.ObjectAccessed(from, audit.Object{Type: typ}, 1, nil)
@@ -149,9 +144,7 @@ func TestServersDecisionHasNoReasons(t *testing.T) {
 	long := "D:(A;;FA;;;" + strings.Repeat("x", 5000) + ")"
 	e = audit.HandleRequested(from, file, audit.HandleRequest{Access: 1,
 		Reasons: []audit.Reason{{Bits: 1, Code: 1801, Entry: long}}})
-	if got, want := items(e, "AccessReason"), []string{"%%4416:\t%%1801\t%%1828"}; !slices.Equal(got, want) {
-		t.Errorf("a long entry shows as %q, want %q", got, want)
-	}
+	check.SlicesEqual(t, items(e, "AccessReason"), []string{"%%4416:\t%%1801\t%%1828"}, "a long entry shows as")
 	var aces []sd.ACE
 	for i := range 300 {
 		a := must(sd.NewACE(sd.AccessAllowed, 0, 1, userU.Prefix().WithRID(uint32(5000+i))))

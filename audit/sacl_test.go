@@ -162,10 +162,8 @@ func TestObjectEntryNeedsItsType(t *testing.T) {
 	if got := field(t, events[0], "ObjectType"); got != "%{19195A5B-6DA0-11D0-AFD3-00C04FD930C9}" {
 		t.Errorf("U-58: ObjectType %s, want %%{19195A5B-6DA0-11D0-AFD3-00C04FD930C9}", got)
 	}
-	if got, want := items(events[0], "Properties"), []string{"%%7684",
-		"{BF967ABA-0DE6-11D0-A285-00AA003049E2}"}; !slices.Equal(got, want) {
-		t.Errorf("U-58: Properties %q, want %q", got, want)
-	}
+	check.SlicesEqual(t, items(events[0], "Properties"), []string{"%%7684", "{BF967ABA-0DE6-11D0-A285-00AA003049E2}"},
+		"U-58: Properties")
 	if e := openDS(out, nil); len(e) != 1 {
 		t.Errorf("U-13: without a list the object type does not matter, got %v: len(e) = %d, want 1", ids(e), len(e))
 	}
