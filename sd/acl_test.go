@@ -113,9 +113,8 @@ func FuzzDecodeACL(f *testing.F) {
 			if err != nil {
 				return
 			}
-			if !bytes.Equal([]byte(l.Binary()), b[:n]) || l.Len() != len(l.Entries()) || l.Len() != len(l.Slice()) {
-				t.Errorf("list %x was decoded as %x with %d entries, want the same bytes", b[:n], l.Binary(), l.Len())
-			}
+			check.That(t, bytes.Equal([]byte(l.Binary()), b[:n]) && l.Len() == len(l.Entries()) && l.Len() == len(l.Slice()),
+				"list %x was decoded as %x with %d entries, want the same bytes", b[:n], l.Binary(), l.Len())
 		})
 	})
 }
