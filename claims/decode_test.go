@@ -177,9 +177,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if !bytes.Equal(e.Encode(), b) {
-			t.Fatalf("Encode after Decode of %x = %x", b, e.Encode())
-		}
+		check.RequireThat(t, bytes.Equal(e.Encode(), b), "Encode after Decode of %x = %x", b, e.Encode())
 		truth := e.Eval(env)
 		want := naiveEval(b[len(signature):], env)
 		check.RequireThat(t, truth == want, "Eval of %x = %v, the naive evaluator returns %v", b, truth, want)
@@ -194,8 +192,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			t.Fatalf("Format of %x = %s, which does not parse: %v", b, text, err)
 		}
-		if n != len(text) || again.Eval(env) != truth || again.Format(aliasOf) != text {
-			t.Fatalf("Format of %x = %s, which has another meaning: %s", b, text, again.Format(aliasOf))
-		}
+		check.RequireThat(t, n == len(text) && again.Eval(env) == truth && again.Format(aliasOf) == text,
+			"Format of %x = %s, which has another meaning: %s", b, text, again.Format(aliasOf))
 	})
 }
