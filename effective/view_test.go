@@ -146,9 +146,8 @@ func TestViewReportsReturningPrincipals(t *testing.T) {
 	v := must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}},
 		effective.Config{}))
 	mine := sddl.MustParse("D:(A;;0x1;;;" + worldSIDs[0].String() + ")")
-	if told := must(v.Put("o", mine)); len(told) != 0 {
-		t.Errorf("Put without principals reported %v, want none", told)
-	}
+	told := must(v.Put("o", mine))
+	check.That(t, len(told) == 0, "Put without principals reported %v, want none", told)
 	in := must(token.New(token.Spec{User: token.Group{SID: worldSIDs[0]}}))
 	out := must(token.New(token.Spec{User: token.Group{SID: worldSIDs[1]}}))
 	other := sddl.MustParse("D:(A;;0x3;;;" + worldSIDs[0].String() + ")") // other results than mine, so evaluated again
@@ -178,9 +177,7 @@ func TestViewReportsReturningPrincipals(t *testing.T) {
 		{people(q, r), []effective.Change{gains("r")}},
 		{people(p, q, r), []effective.Change{gains("p")}},
 	} {
-		if told := must(v.SetPrincipals(c.next)); !slices.Equal(told, c.want) {
-			t.Errorf("step %d: SetPrincipals reported %v, want %v", i, told, c.want)
-		}
+		check.SlicesEqual(t, must(v.SetPrincipals(c.next)), c.want, "step %d: SetPrincipals reported", i)
 		for _, who := range []string{"p", "q", "r"} {
 			want := slices.ContainsFunc(c.next, func(n effective.Principal) bool { return n.Name == who && n.Token == in })
 			check.Equal(t, v.Allowed("o", who, 0), want, "step %d: Allowed of %s", i, who)
@@ -192,15 +189,11 @@ func TestViewReportsReturningPrincipals(t *testing.T) {
 				want = append(want, effective.Change{Object: "new", Principal: n.Name, Right: 0, Allowed: true})
 			}
 		}
-		if told := must(v.Put("new", other)); !slices.Equal(told, want) {
-			t.Errorf("step %d: Put of a new object reported %v, want %v", i, told, want)
-		}
+		check.SlicesEqual(t, must(v.Put("new", other)), want, "step %d: Put of a new object reported", i)
 		for k := range want {
 			want[k].Allowed = false
 		}
-		if told := v.Remove("new"); !slices.Equal(told, want) {
-			t.Errorf("step %d: Remove reported %v, want %v", i, told, want)
-		}
+		check.SlicesEqual(t, v.Remove("new"), want, "step %d: Remove reported", i)
 	}
 }
 
