@@ -206,9 +206,8 @@ func TestChildBelongsToUserOfItsToken(t *testing.T) {
 		}
 		out := check.Result(th.NtCreateUserProcess(in))
 		k.PsRevertToSelf()
-		if got, want := shown(t, th, out.ProcessHandle), "O:"+c.owner+"D:(A;;CC;;;BA)"; got != want {
-			t.Errorf("%s: owner and DACL of the process = %s, want %s", c.name, got, want)
-		}
+		check.Equal(t, shown(t, th, out.ProcessHandle), "O:"+c.owner+"D:(A;;CC;;;BA)",
+			"%s: owner and DACL of the process", c.name)
 		if got := shown(t, th, out.ThreadHandle); !strings.HasSuffix(got, "D:(A;;DC;;;BG)") {
 			t.Errorf("%s: owner and DACL of the thread = %s, want D:(A;;DC;;;BG) at the end", c.name, got)
 		}

@@ -140,10 +140,8 @@ func TestNameRelativeToTreeFileIsInThatTree(t *testing.T) {
 			if want(t, c.name, st, c.st); st != ntstatus.Success {
 				continue
 			}
-			if got, is := w.tree.took(), fmt.Sprintf(`Open top dir\file for 0x1 share %d: %v`, share,
-				fileaccess.Opened); got != is {
-				t.Errorf("%s: tree calls = %q, want %q", c.name, got, is)
-			}
+			check.Equal(t, w.tree.took(), fmt.Sprintf(`Open top dir\file for 0x1 share %d: %v`, share, fileaccess.Opened),
+				"%s: tree calls", c.name)
 			want(t, "close", w.NtClose(h), ntstatus.Success)
 			w.tree.took()
 		}
