@@ -20,9 +20,8 @@ func TestCloseProcessRemovesItsChildren(t *testing.T) {
 	for range 3 {
 		p := must(s.NewProcess("p", tok))
 		th := must(p.NewThread())
-		if _, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY); st != ntstatus.Success {
-			t.Fatalf("NtOpenProcessToken: %v, want success", st)
-		}
+		check.Require(t, check.Status(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)), ntstatus.Success,
+			"NtOpenProcessToken")
 		_, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
 		check.Require(t, st, ntstatus.Success, "NtCreateUserProcess")

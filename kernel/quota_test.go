@@ -216,9 +216,8 @@ func TestClientsShareTheQuotaOfTheirServer(t *testing.T) {
 		t.Helper()
 		tok := k.CaptureToken(benchToken(t, user, winnt.TokenImpersonation), k.Thread())
 		defer k.PsDereferenceImpersonationToken(tok)
-		if st := k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation); st != ntstatus.Success {
-			t.Fatalf("PsImpersonateClient: %v, want success", st)
-		}
+		check.Require(t, k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success,
+			"PsImpersonateClient")
 		defer k.PsRevertToSelf()
 		for {
 			if _, st := makers["event"](th, ""); st != ntstatus.Success {
@@ -249,9 +248,8 @@ func TestReplacedDescriptorsAreNotCharged(t *testing.T) {
 	give := func(text string) int64 {
 		t.Helper()
 		d := must(sddl.Parse(text, sddl.Options{}))
-		if st := th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, d); st != ntstatus.Success {
-			t.Fatalf("NtSetSecurityObject: %v, want success", st)
-		}
+		check.Require(t, th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, d), ntstatus.Success,
+			"NtSetSecurityObject")
 		return b.Used()
 	}
 	short := give("D:(A;;GA;;;WD)")
