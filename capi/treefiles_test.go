@@ -97,6 +97,11 @@ read: 0
 text: 1 2
 position: 0
 at: 3
+1 1 1 0
+1 1 2 0
+1 0 - 0
+0 0 - 38
+0 0 - 38
 basic: 0
 written: 1, attributes 0x2
 standard: 0

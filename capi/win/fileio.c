@@ -19,17 +19,20 @@ static BOOL moved(NTSTATUS st, IO_STATUS_BLOCK *io, LPDWORD n)
 }
 
 /* An OVERLAPPED as the services take it: its beginning is the status block, its own address the context of a completion
- * port, unless the lowest bit of the event is set. */
+ * port, unless the lowest bit of the event is set. A file is read and written at its offset, which a pipe ignores. */
 struct over {
 	HANDLE event;
 	PVOID context;
 	IO_STATUS_BLOCK *io;
+	LARGE_INTEGER at;
 };
 static struct over begun(LPOVERLAPPED o)
 {
 	ULONG_PTR e = (ULONG_PTR)o->hEvent;
 	o->Internal = (ULONG)STATUS_PENDING;
-	return (struct over){(HANDLE)(e & ~(ULONG_PTR)1), e & 1 ? NULL : o, (IO_STATUS_BLOCK *)o};
+	struct over b = {(HANDLE)(e & ~(ULONG_PTR)1), e & 1 ? NULL : o, (IO_STATUS_BLOCK *)o, {0}};
+	b.at.QuadPart = (LONGLONG)((ULONGLONG)o->OffsetHigh << 32 | o->Offset);
+	return b;
 }
 
 static BOOL ended(NTSTATUS st) { return st == STATUS_PENDING ? fail(ERROR_IO_PENDING) : done(st); }
@@ -46,17 +49,22 @@ BOOL WINAPI ReadFile(HANDLE h, LPVOID buffer, DWORD n, LPDWORD read, LPOVERLAPPE
 {
 	if (overlapped) {
 		struct over o = begun(overlapped);
-		return moved_over(NtReadFile(h, o.event, NULL, o.context, o.io, buffer, n, NULL, NULL), overlapped, read);
+		return moved_over(NtReadFile(h, o.event, NULL, o.context, o.io, buffer, n, &o.at, NULL), overlapped, read);
 	}
 	IO_STATUS_BLOCK io;
-	return moved(awaited(h, NtReadFile(h, NULL, NULL, NULL, &io, buffer, n, NULL, NULL), &io), &io, read);
+	NTSTATUS st = awaited(h, NtReadFile(h, NULL, NULL, NULL, &io, buffer, n, NULL, NULL), &io);
+	if (st != STATUS_END_OF_FILE)
+		return moved(st, &io, read);
+	if (read) /* the end of a file is an error only with an OVERLAPPED */
+		*read = 0;
+	return TRUE;
 }
 
 BOOL WINAPI WriteFile(HANDLE h, LPCVOID buffer, DWORD n, LPDWORD written, LPOVERLAPPED overlapped)
 {
 	if (overlapped) {
 		struct over o = begun(overlapped);
-		return moved_over(NtWriteFile(h, o.event, NULL, o.context, o.io, buffer, n, NULL, NULL), overlapped, written);
+		return moved_over(NtWriteFile(h, o.event, NULL, o.context, o.io, buffer, n, &o.at, NULL), overlapped, written);
 	}
 	IO_STATUS_BLOCK io;
 	return moved(awaited(h, NtWriteFile(h, NULL, NULL, NULL, &io, buffer, n, NULL, NULL), &io), &io, written);
@@ -72,14 +80,14 @@ static void NTAPI tell_routine(PVOID routine, PIO_STATUS_BLOCK io, ULONG reserve
 
 BOOL WINAPI ReadFileEx(HANDLE h, LPVOID buffer, DWORD n, LPOVERLAPPED o, LPOVERLAPPED_COMPLETION_ROUTINE routine)
 {
-	begun(o);
-	return done(NtReadFile(h, NULL, tell_routine, (PVOID)routine, (IO_STATUS_BLOCK *)o, buffer, n, NULL, NULL));
+	struct over b = begun(o);
+	return done(NtReadFile(h, NULL, tell_routine, (PVOID)routine, b.io, buffer, n, &b.at, NULL));
 }
 
 BOOL WINAPI WriteFileEx(HANDLE h, LPCVOID buffer, DWORD n, LPOVERLAPPED o, LPOVERLAPPED_COMPLETION_ROUTINE routine)
 {
-	begun(o);
-	return done(NtWriteFile(h, NULL, tell_routine, (PVOID)routine, (IO_STATUS_BLOCK *)o, buffer, n, NULL, NULL));
+	struct over b = begun(o);
+	return done(NtWriteFile(h, NULL, tell_routine, (PVOID)routine, b.io, buffer, n, &b.at, NULL));
 }
 
 BOOL WINAPI FlushFileBuffers(HANDLE h)

@@ -72,6 +72,16 @@ static void list(HANDLE dir, ULONG room, PCWSTR pattern, FILE_INFORMATION_CLASS 
 	printf(" %#x\n", (unsigned)st);
 }
 
+/* Reads a byte of a file of three as documented for ReadFile, at an offset or else where the last read ended. */
+static void read_byte(HANDLE h, LPOVERLAPPED at)
+{
+	char text = '-';
+	DWORD n = 9;
+	SetLastError(0);
+	BOOL ok = ReadFile(h, &text, 1, &n, at);
+	printf("%d %u %c %u\n", ok, (unsigned)n, text, (unsigned)GetLastError());
+}
+
 static void change(HANDLE h)
 {
 	IO_STATUS_BLOCK io = {.Information = 9};
@@ -93,6 +103,12 @@ static void change(HANDLE h)
 	printf("text: %u %s\n", (unsigned)io.Information, text);
 	line("position", NtQueryInformationFile(h, &io, &position, sizeof position, FilePositionInformation));
 	printf("at: %lld\n", (long long)position.CurrentByteOffset.QuadPart);
+	OVERLAPPED second = {.Offset = 1}, last = {.Offset = 3}, beyond = {.Offset = 1, .OffsetHigh = 1};
+	read_byte(h, &second);
+	read_byte(h, NULL);
+	read_byte(h, NULL);
+	read_byte(h, &last);
+	read_byte(h, &beyond);
 	line("basic", NtQueryInformationFile(h, &io, &read, sizeof read, FileBasicInformation));
 	printf("written: %d, attributes %#x\n", read.LastWriteTime.QuadPart == basic.LastWriteTime.QuadPart,
 		(unsigned)read.FileAttributes);
