@@ -17,6 +17,7 @@ const (
 	largestQuestion = 1 << 20 // bytes
 	mostQuestions   = 1000    // questions in one call
 	mostAccounts    = 100     // accounts in one call
+	callsEach       = 100     // of one user, per second and in one burst (G-27)
 	longestCall     = 30 * time.Second
 )
 
@@ -25,7 +26,7 @@ const (
 func apiRows(g *Gateway) []row {
 	_, h := refmonv1connect.NewAccessHandler(service{g}, connect.WithReadMaxBytes(largestQuestion), strictRequests())
 	serve := func(w http.ResponseWriter, r *http.Request, s *session) {
-		if !g.rates.allow(s.user) {
+		if !g.rates.Allow(s.caller()) {
 			w.Header().Set("Retry-After", "1")
 			plain(w, http.StatusTooManyRequests, "too many requests: use CheckBatch or WhatCan, or try again later")
 			return

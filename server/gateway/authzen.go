@@ -72,13 +72,16 @@ func newPDP(g *Gateway, c *AuthZEN) (*pdp, error) {
 	p.api, err = authzen.New(authzen.Config{URL: c.URL, Evaluator: p, Log: g.log,
 		Caller: func(r *http.Request) (authzen.Caller, error) {
 			s, _ := r.Context().Value(sessionKey{}).(*session) // guard has set it
-			return authzen.Caller{Type: "sid", ID: s.user.String()}, nil
+			return s.caller(), nil
 		}})
 	if at := strings.Index(c.URL, "://"); err == nil && strings.Count(c.URL[at+3:], "/") > 0 {
 		return nil, fmt.Errorf("gateway: AuthZEN.URL: %q: want no path and no final slash", c.URL)
 	}
 	return p, err
 }
+
+// caller identifies the session's client by its SID, for limits and records of questions.
+func (s *session) caller() authzen.Caller { return authzen.Caller{Type: "sid", ID: s.user.String()} }
 
 // rows returns the endpoints of the AuthZEN API. Evaluations need a logon, the metadata does not.
 func (p *pdp) rows() []row {

@@ -11,7 +11,6 @@ import (
 	"github.com/refmon/refmon/server/auth/admission"
 	"github.com/refmon/refmon/server/authzen"
 	"github.com/refmon/refmon/server/gateway/dav"
-	"github.com/refmon/refmon/sid"
 )
 
 // Config configures a gateway. Dial is required. Other zero fields get the default in parentheses, if there is one.
@@ -56,7 +55,7 @@ type Gateway struct {
 	link     link
 	dav      *dav.Engine
 	props    *propertyTable
-	rates    *rates
+	rates    *authzen.Limiter // of API calls, by user
 	attempts *attempts
 	log      *slog.Logger // immutable
 	levels   levels       // immutable
@@ -93,7 +92,7 @@ func New(cfg Config) (*Gateway, error) {
 	}
 	g := &Gateway{cfg: cfg, trees: map[string]bool{}, dav: dav.New(cfg.Now),
 		props: newPropertyTable(), log: cfg.Log,
-		rates: &rates{now: cfg.Now, of: map[sid.SID]bucket{}}, attempts: &attempts{now: cfg.Now, of: map[attempt]wrong{}}}
+		rates: authzen.NewLimiter(callsEach, cfg.Now), attempts: &attempts{now: cfg.Now, of: map[attempt]wrong{}}}
 	for _, tree := range cfg.Trees {
 		g.trees[tree] = true
 	}

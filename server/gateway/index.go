@@ -118,7 +118,7 @@ func (x *indexer) serve(w http.ResponseWriter, r *http.Request, s *session, name
 //   - no answer of refmond or the index, or no record: 503
 //   - malformed answer of the index: 502
 func (x *indexer) answer(ctx context.Context, r *http.Request, s *session, name string) (int, []byte, error) {
-	if !x.limit.Allow(authzen.Caller{Type: "sid", ID: s.user.String()}) {
+	if !x.limit.Allow(s.caller()) {
 		return http.StatusTooManyRequests, nil, errors.New("too many questions: try again later")
 	}
 	text, err := io.ReadAll(io.LimitReader(r.Body, largestIndexBody+1))

@@ -2,36 +2,12 @@ package gateway
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/sid"
 )
-
-// TestUsersAreBounded checks that the table keeps 4,096 users, and that one more resets all (G-27).
-//
-// +checklocksignore
-func TestUsersAreBounded(t *testing.T) {
-	now := time.Unix(1_000_000, 0)
-	r := &rates{now: func() time.Time { return now }, of: map[sid.SID]bucket{}}
-	user := func(i int) sid.SID { return sid.MustParse(fmt.Sprintf("S-1-5-21-1-1-1-%d", i)) }
-	for range 100 {
-		r.allow(user(0))
-	}
-	for i := range 4096 {
-		r.allow(user(i))
-	}
-	check.That(t, len(r.of) == 4096 && !r.allow(user(0)), "G-27: %d are known", len(r.of))
-	now = now.Add(10 * time.Millisecond) // a hundredth of a second is a call
-	check.That(t, r.allow(user(0)) && !r.allow(user(0)), "G-27: not one call in a hundredth of a second")
-	if r.allow(user(4096)); len(r.of) != 1 {
-		t.Errorf("G-27: %d are known, want 1", len(r.of))
-	}
-}
 
 // TestHealthIs503WhenCheckIsCancelled checks that refmond is healthy if it grants what it must, and that a check that
 // takes too long is a 503.
@@ -50,28 +26,6 @@ func TestHealthIs503WhenCheckIsCancelled(t *testing.T) {
 	w.same("a call by GET", w.askOf(w.g.Console(), "", "GET", "/refmon.v1.Access/Check", ""), inLine(405,
 		"this method is not supported here", "Allow: POST"))
 	w.same("what is not there", w.askOf(w.g.Console(), "", "GET", "/none", ""), saysAbsent)
-}
-
-// TestUserIsLimitedTo100CallsPerSecond checks that a user may make a hundred calls at a time and a hundred per second,
-// that idle time does not accumulate, and that users do not share the limit (G-27).
-func TestUserIsLimitedTo100CallsPerSecond(t *testing.T) {
-	now := time.Unix(1_000_000, 0)
-	r := &rates{now: func() time.Time { return now }, of: map[sid.SID]bucket{}}
-	calls := func(user sid.SID, want int) {
-		t.Helper()
-		n := 0
-		for n < 1000 && r.allow(user) {
-			n++
-		}
-		check.Equal(t, n, want, "G-27: calls")
-	}
-	calls(sid.LocalSystem, 100)
-	calls(sid.Everyone, 100)
-	now = now.Add(500 * time.Millisecond)
-	calls(sid.LocalSystem, 50)
-	now = now.Add(time.Hour)
-	calls(sid.LocalSystem, 100)
-	calls(sid.LocalSystem, 0)
 }
 
 // TestHealthNeedsCorrectGrantAndDenial checks that refmond is healthy only if it both grants and denies correctly,

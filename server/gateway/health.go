@@ -3,59 +3,13 @@ package gateway
 import (
 	"context"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
-	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
-
-// Limits of API calls.
-const (
-	callsEach  = 100  // of one user, per second and in one burst
-	mostBucket = 4096 // users in the table
-)
-
-// rates limits the API calls of each user. It is safe for concurrent use.
-type rates struct {
-	now func() time.Time // immutable
-
-	mu sync.Mutex
-	// +checklocks:mu
-	of map[sid.SID]bucket // guarded by mu
-}
-
-// bucket is a token bucket: the calls left at a time.
-type bucket struct {
-	left float64
-	at   time.Time
-}
-
-// allow reports whether a user may make an API call now, and counts an allowed call. Beyond callsEach calls a second
-// allow returns false without blocking (G-27). If the table of users is full, a new user resets all counters.
-func (r *rates) allow(user sid.SID) bool {
-	now := r.now()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	b, known := r.of[user]
-	if !known {
-		if len(r.of) >= mostBucket {
-			clear(r.of) // bounds the memory; each user starts with a full bucket again
-		}
-		b = bucket{callsEach, now}
-	}
-	b.left = min(callsEach, b.left+now.Sub(b.at).Seconds()*callsEach)
-	b.at = now
-	ok := b.left >= 1
-	if ok {
-		b.left--
-	}
-	r.of[user] = b
-	return ok
-}
 
 // healthTimeout is the longest that refmond may take for a health check.
 const healthTimeout = 3 * time.Second
