@@ -106,7 +106,7 @@ func readMounts() (list []mount, err error) {
 		return nil, err
 	}
 	for line := range bytes.Lines(text) {
-		f := strings.Fields(string(line))
+		f := strings.Split(string(line), " ") // paths may contain Unicode spaces
 		if len(f) < 5 {
 			return nil, errors.New("/proc/self/mountinfo: a line is short")
 		}

@@ -119,7 +119,7 @@ func mounted(directory string) (kind, source string, err error) {
 	}
 	for line := range strings.Lines(string(text)) {
 		mount, fs, ok := strings.Cut(line, " - ")
-		where, what := strings.Fields(mount), strings.Fields(fs)
+		where, what := strings.Split(mount, " "), strings.Split(fs, " ") // paths may contain Unicode spaces
 		if ok && len(where) > 4 && len(what) > 1 && unescape(where[4]) == directory {
 			kind, source = unescape(what[0]), unescape(what[1]) // the last line is the topmost mount
 		}
@@ -149,7 +149,7 @@ func where(device uint64) (string, error) {
 	}
 	number := fmt.Sprintf("%d:%d", unix.Major(device), unix.Minor(device))
 	for line := range strings.Lines(string(text)) {
-		if f := strings.Fields(line); len(f) > 4 && f[2] == number {
+		if f := strings.Split(line, " "); len(f) > 4 && f[2] == number {
 			return unescape(f[4]), nil
 		}
 	}

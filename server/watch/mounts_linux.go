@@ -70,7 +70,8 @@ func (m *mountTable) reload() (came, gone []string, err error) {
 	}
 	now := map[string]struct{}{}
 	for line := range bytes.Lines(b) {
-		field := strings.Fields(string(line)) // the fifth is the mount point
+		// The fifth is the mount point. The kernel escapes blanks in it, but not Unicode spaces, which Fields splits at.
+		field := strings.Split(string(line), " ")
 		if len(field) < 5 {
 			continue
 		}
