@@ -164,7 +164,7 @@ var statuses = map[unix.Errno]ntstatus.Status{
 	unix.ENOTDIR: ntstatus.ObjectPathNotFound,
 	unix.EACCES:  ntstatus.AccessDenied, unix.EPERM: ntstatus.AccessDenied, unix.ELOOP: ntstatus.AccessDenied,
 	unix.EXDEV: ntstatus.AccessDenied, unix.EBADF: ntstatus.AccessDenied, unix.EROFS: ntstatus.MediaWriteProtected,
-	unix.ENOSPC: ntstatus.DiskFull, unix.EDQUOT: ntstatus.DiskFull, unix.EFBIG: ntstatus.DiskFull,
+	unix.ENOSPC: ntstatus.DiskFull, unix.EDQUOT: ntstatus.DiskFull, unix.EFBIG: ntstatus.FileTooLarge,
 	unix.E2BIG:  ntstatus.DiskFull,
 	unix.EMFILE: ntstatus.TooManyOpenedFiles, unix.ENFILE: ntstatus.TooManyOpenedFiles,
 	unix.ENOMEM: ntstatus.InsufficientResources, unix.ENAMETOOLONG: ntstatus.ObjectNameInvalid,

@@ -17,7 +17,7 @@ import (
 // error is never a success (F-124).
 func TestErrnosBecomeStatuses(t *testing.T) {
 	for st, all := range map[ntstatus.Status][]unix.Errno{
-		ntstatus.DiskFull:           {unix.ENOSPC, unix.EDQUOT, unix.EFBIG, unix.E2BIG},
+		ntstatus.DiskFull: {unix.ENOSPC, unix.EDQUOT, unix.E2BIG}, ntstatus.FileTooLarge: {unix.EFBIG},
 		ntstatus.SharingViolation:   {unix.EAGAIN, unix.EBUSY, unix.ETXTBSY},
 		ntstatus.AccessDenied:       {unix.EACCES, unix.EPERM, unix.ELOOP, unix.EXDEV, unix.EBADF},
 		ntstatus.ObjectNameNotFound: {unix.ENOENT, unix.ESTALE}, ntstatus.ObjectPathNotFound: {unix.ENOTDIR},

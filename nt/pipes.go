@@ -126,6 +126,7 @@ var (
 				Condition{ntstatus.InvalidParameter, "T-141", "FileHandle is the device of pipes"},
 				Condition{ntstatus.InvalidParameter, "F-119", "a handle without a position, and no offset is given"},
 				Condition{ntstatus.DiskFull, "F-124", "the disk or a quota is full"},
+				Condition{ntstatus.FileTooLarge, "F-124", "the file would be larger than the file system allows"},
 				Condition{ntstatus.PipeListening, "I-85", "no client is connected"},
 				Condition{ntstatus.PipeDisconnected, "I-85", "the client was disconnected"},
 				Condition{ntstatus.PipeClosing, "I-86", "the other end is closed"},

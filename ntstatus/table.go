@@ -132,6 +132,7 @@ const (
 	BadBindings             Status = 0xC000035B
 	NTLMBlocked             Status = 0xC0000418
 	ReparsePointEncountered Status = 0xC000050B
+	FileTooLarge            Status = 0xC0000904
 	InvalidStringUUID       Status = 0xC0020006
 )
 
@@ -266,5 +267,6 @@ var table = []row{
 	{BadBindings, "STATUS_BAD_BINDINGS", 0x80090346},
 	{NTLMBlocked, "STATUS_NTLM_BLOCKED", 1937},
 	{ReparsePointEncountered, "STATUS_REPARSE_POINT_ENCOUNTERED", 4395},
+	{FileTooLarge, "STATUS_FILE_TOO_LARGE", 223},
 	{InvalidStringUUID, "RPC_NT_INVALID_STRING_UUID", 1705},
 }

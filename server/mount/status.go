@@ -21,7 +21,7 @@ var errnos = map[ntstatus.Status]syscall.Errno{
 	ntstatus.SharingViolation: syscall.EBUSY, ntstatus.DiskFull: syscall.ENOSPC,
 	ntstatus.MediaWriteProtected: syscall.EROFS, ntstatus.TooManyOpenedFiles: syscall.ENFILE,
 	ntstatus.NotSameDevice: syscall.EXDEV, ntstatus.NotSupported: syscall.EOPNOTSUPP,
-	ntstatus.NotSameObject:         syscall.ESTALE,
+	ntstatus.NotSameObject: syscall.ESTALE, ntstatus.FileTooLarge: syscall.EFBIG,
 	ntstatus.InsufficientResources: syscall.ENOMEM, ntstatus.TooManyLinks: syscall.EMLINK,
 	ntstatus.NoSecurityOnObject: syscall.ENODATA, ntstatus.InvalidSecurityDescr: syscall.EINVAL,
 	ntstatus.InvalidACL: syscall.EINVAL, ntstatus.InvalidPrimaryGroup: syscall.EINVAL,

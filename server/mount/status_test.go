@@ -17,7 +17,7 @@ func TestUnmappedStatusBecomesEIO(t *testing.T) {
 		ntstatus.ObjectNameNotFound: unix.ENOENT, ntstatus.ObjectPathNotFound: unix.ENOENT,
 		ntstatus.ObjectNameCollision: unix.EEXIST, ntstatus.FileIsADirectory: unix.EISDIR,
 		ntstatus.NotADirectory: unix.ENOTDIR, ntstatus.DirectoryNotEmpty: unix.ENOTEMPTY,
-		ntstatus.NotSameObject:    unix.ESTALE,
+		ntstatus.NotSameObject: unix.ESTALE, ntstatus.FileTooLarge: unix.EFBIG,
 		ntstatus.SharingViolation: unix.EBUSY, ntstatus.DiskFull: unix.ENOSPC, ntstatus.MediaWriteProtected: unix.EROFS,
 		ntstatus.PrivilegeNotHeld: unix.EPERM, ntstatus.InvalidOwner: unix.EPERM, ntstatus.CannotDelete: unix.EPERM,
 		ntstatus.NotSameDevice: unix.EXDEV, ntstatus.TooManyLinks: unix.EMLINK, ntstatus.Unsuccessful: unix.EIO,
