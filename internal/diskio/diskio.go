@@ -188,7 +188,8 @@ func (f Faults) Remove(name string) error {
 
 // SyncDir makes the names in a directory durable, so that created and renamed files survive a crash. The operation is
 // "syncdir". On Windows it does nothing else, because [os.Open] opens a directory for reading, and FlushFileBuffers
-// needs a handle with GENERIC_WRITE (Microsoft's page of FlushFileBuffers).
+// needs a handle with GENERIC_WRITE (Microsoft's page of FlushFileBuffers). There a power failure can undo the last
+// creations and renames, but not the contents of a file that was synced.
 func (f Faults) SyncDir(name string) error {
 	if err := f.Check("syncdir", name); err != nil {
 		return err
