@@ -25,22 +25,24 @@ func TestTokenHolds10000PACGroups(t *testing.T) {
 	// addition to those below.
 	const others = 6
 	for _, c := range []struct {
-		what                     string
-		groups, extra, resources int
-		want                     ntstatus.Status
+		what                            string
+		groups, extra, times, resources int // times: how often each extra SID is in the PAC
+		want                            ntstatus.Status
 	}{
-		{"5,000 groups of the domain", 5000, 0, 0, ntstatus.Success}, {"5,000 extra SIDs", 0, 5000, 0, ntstatus.Success},
-		{"5,000 resource groups", 0, 0, 5000, ntstatus.Success}, {"all three", 4000, 600, 400, ntstatus.Success},
-		{"10,000 groups", 10000, 0, 0, ntstatus.Success},
-		{"as many as a token holds", token.MaxGroups - others, 0, 0, ntstatus.Success},
-		{"one more", token.MaxGroups - others + 1, 0, 0, ntstatus.TooManyContextIDs},
+		{"5,000 groups of the domain", 5000, 0, 1, 0, ntstatus.Success},
+		{"5,000 extra SIDs", 0, 5000, 1, 0, ntstatus.Success},
+		{"5,000 resource groups", 0, 0, 1, 5000, ntstatus.Success},
+		{"all three, the extra SIDs twice", 4000, 600, 2, 400, ntstatus.Success},
+		{"10,000 groups", 10000, 0, 1, 0, ntstatus.Success},
+		{"as many as a token holds", token.MaxGroups - others, 0, 1, 0, ntstatus.Success},
+		{"one more", token.MaxGroups - others + 1, 0, 1, 0, ntstatus.TooManyContextIDs},
 	} {
 		k := ticket()
 		k.PAC = alicePAC(secret, func(p *forge.PAC) {
 			inGroups(c.groups)(p)
 			p.Extra = nil
-			for i := range c.extra {
-				p.Extra = append(p.Extra, token.Group{SID: far.WithRID(uint32(5000 + i)), Attributes: 7})
+			for i := range c.times * c.extra {
+				p.Extra = append(p.Extra, token.Group{SID: far.WithRID(uint32(5000 + i/c.times)), Attributes: 7})
 			}
 			for i := range c.resources {
 				p.ResourceDomain = domain

@@ -105,29 +105,6 @@ func TestTicketLogsOnAndIsRecorded(t *testing.T) {
 		ntstatus.NoSuchPackage || !r.Token.User.SID.IsZero() {
 		t.Errorf("K-49: where no tickets are accepted: %v, want STATUS_NO_SUCH_PACKAGE and no token", st)
 	}
-	// 64 KiB of SIDs are groups of the token, each once; more than a token holds make no token (L-4).
-	many := func(n uint32) (logon.Result, ntstatus.Status) {
-		return ask(func(_ *logon.Request, k *forge.Ticket) {
-			k.PAC = alicePAC(secret, func(p *forge.PAC) {
-				for i := range 2 * n { // each twice
-					p.Extra = append(p.Extra, token.Group{SID: domain.WithRID(5000 + i/2), Attributes: 7})
-				}
-			})
-		})
-	}
-	const wide = 64 << 10 / 28 // a SID of a domain's account has 28 bytes
-	if r, st := many(wide); st != ntstatus.Success || len(r.Token.Groups) < wide || len(r.Token.Groups) > wide+20 {
-		t.Errorf("L-4: 64 KiB of SIDs: %v, %d groups, want %d to %d", st, len(r.Token.Groups), wide, wide+20)
-	}
-	if r, st := many(token.MaxGroups); st.IsSuccess() || !r.Token.User.SID.IsZero() {
-		t.Errorf("L-4: more SIDs than a token holds: %v, %v, want a failure without a token", st, r.Token.User)
-	}
-	// A caller with the privilege may add groups.
-	r, st = ask(func(r *logon.Request, _ *forge.Ticket) {
-		r.Tcb, r.Groups = true, []token.Group{{SID: sid.Administrators, Attributes: token.GroupDefault}}
-	})
-	check.That(t, st == ntstatus.Success && r.Administrator(),
-		"L-33: %v, groups %+v, want an administrator", st, r.Token.Groups)
 }
 
 // TestUserHasEachFieldOfTheClient checks each field of the user for the store, and that control characters in
