@@ -39,9 +39,7 @@ func (z *authorization) at(address uint64) []byte {
 
 func (z *authorization) sid(address uint64) sid.SID {
 	s, _, err := sid.Decode(z.at(address))
-	if err != nil {
-		z.t.Errorf("a SID: %v", err)
-	}
+	check.That(z.t, err == nil, "a SID: %v", err)
 	return s
 }
 
@@ -73,9 +71,7 @@ func (z *authorization) do(r *request) reply {
 	case "AuthzInitializeResourceManager": // Flags, three callbacks, name, out
 		le.PutUint64(z.at(a[5]), 77)
 	case "AuthzInitializeContextFromSid": // Flags, UserSid, manager, expiration, LUID, arguments, out
-		if a[0] != 2 || a[2] != 77 {
-			z.t.Errorf("%s%v, want a[0] = 2, a[2] = 77", r.Proc, a)
-		}
+		check.That(z.t, a[0] == 2 && a[2] == 77, "%s%v, want a[0] = 2, a[2] = 77", r.Proc, a)
 		z.context(a[6], &token.Spec{User: token.Group{SID: z.sid(a[1])}})
 	case "AuthzAddSidsToContext": // context, Sids, SidCount, RestrictedSids, RestrictedSidCount, out
 		s := *z.contexts[a[0]]

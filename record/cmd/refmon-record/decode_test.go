@@ -92,9 +92,8 @@ func TestClassesAreDecoded(t *testing.T) {
 	for _, c := range rows {
 		t.Run(c.class.String(), func(t *testing.T) {
 			seen[c.class] = true
-			if got := readers[c.class](replyOf(t, c.bytes), 2); !reflect.DeepEqual(got, c.want) {
-				t.Errorf("%s: got %#v, want %#v", c.class, got, c.want)
-			}
+			got := readers[c.class](replyOf(t, c.bytes), 2)
+			check.That(t, reflect.DeepEqual(got, c.want), "%s: got %#v, want %#v", c.class, got, c.want)
 		})
 	}
 	for class := range readers {
@@ -128,9 +127,8 @@ func TestPointersStayInsideBuffer(t *testing.T) {
 	for n, want := range map[string]int{"00000000": 0, "01000000": 1, "02000000": 2, "03000000": 2} {
 		p := replyOf(t, n+"00000000 0000000000000000 01000000 00000000 0000000000000000 02000000 00000000"+
 			"0000000000000000") // half of a third
-		if got := p.groupList(2); len(got) != want {
-			t.Errorf("%s groups where there are bytes of two: %v, want %d", n, got, want)
-		}
+		got := p.groupList(2)
+		check.That(t, len(got) == want, "%s groups where there are bytes of two: %v, want %d", n, got, want)
 	}
 }
 
@@ -196,8 +194,7 @@ func TestQueryTokenSizes(t *testing.T) {
 	for _, class := range []winnt.TokenInfoClass{winnt.TokenSessionId, winnt.TokenInfoClass(999)} {
 		_, _, err := queryToken(missing, nt.QueryInformationTokenIn{TokenInformationClass: class,
 			TokenInformationLength: all})
-		if why := (*skipError)(nil); !errors.As(err, &why) {
-			t.Errorf("%s: %v, want a reason to skip", class, err)
-		}
+		why := (*skipError)(nil)
+		check.That(t, errors.As(err, &why), "%s: %v, want a reason to skip", class, err)
 	}
 }

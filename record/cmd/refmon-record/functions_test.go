@@ -154,58 +154,34 @@ func TestUnspellableCallIsNotMade(t *testing.T) {
 	never := func(r *request) reply { t.Errorf("%s was asked", r.Proc); return reply{} }
 	bad := nt.Captured[any]{Status: ntstatus.InvalidSID}
 	malformed := nt.Captured[[]nt.LUIDAndAttributes]{Status: ntstatus.InvalidParameter}
+	const unspellable = " has no one spelling in bytes"
+	const parameter = "a structure that is malformed (STATUS_INVALID_PARAMETER)" + unspellable
+	type in = nt.SetInformationTokenIn
+	class := func(c nt.ObjectInfoClass) nt.QueryObjectIn { return nt.QueryObjectIn{ObjectInformationClass: c} }
+	ofService := func(_ any, _ ntstatus.Status, err error) error { return err }
+	ofFunction := func(_ any, _ bool, _ win32.Code, err error) error { return err }
 	for _, c := range []struct {
 		name, want string
-		ask        func() error
+		err        error
 	}{
-		{"a service", "NtClose: it is missing", func() error {
-			_, _, err := services["NtClose"](missing, nt.CloseIn{})
-			return err
-		}},
-		{"a function", "RevertToSelf: it is missing", func() error {
-			_, _, _, err := functions["RevertToSelf"](missing, win32.RevertToSelfIn{})
-			return err
-		}},
-		{"NtSetInformationToken", "NtSetInformationToken: it is missing", func() error {
-			_, _, err := setToken(missing, nt.SetInformationTokenIn{})
-			return err
-		}},
-		{"NtQueryObject", "NtQueryObject: it is missing", func() error {
-			_, _, err := queryObject(missing, nt.QueryObjectIn{ObjectInformationClass: nt.ObjectHandleFlagInformation})
-			return err
-		}},
+		{"a service", "NtClose: it is missing", ofService(services["NtClose"](missing, nt.CloseIn{}))},
+		{"a function", "RevertToSelf: it is missing",
+			ofFunction(functions["RevertToSelf"](missing, win32.RevertToSelfIn{}))},
+		{"NtSetInformationToken", "NtSetInformationToken: it is missing", ofService(setToken(missing, in{}))},
+		{"NtQueryObject", "NtQueryObject: it is missing",
+			ofService(queryObject(missing, class(nt.ObjectHandleFlagInformation)))},
 		{"another class of objects", "NtQueryObject: class ObjectTypeInformation is not read by this recorder",
-			func() error {
-				_, _, err := queryObject(never, nt.QueryObjectIn{ObjectInformationClass: nt.ObjectTypeInformation})
-				return err
-			}},
-		{"a malformed list for a service",
-			"a structure that is malformed (STATUS_INVALID_PARAMETER) has no one spelling in bytes", func() error {
-				_, _, err := tokenServices["NtAdjustPrivilegesToken"](never,
-					nt.AdjustPrivilegesTokenIn{NewState: malformed})
-				return err
-			}},
-		{"a malformed list for a function",
-			"a structure that is malformed (STATUS_INVALID_PARAMETER) has no one spelling in bytes", func() error {
-				_, _, _, err := functions["AdjustTokenPrivileges"](never,
-					win32.AdjustTokenPrivilegesIn{NewState: malformed})
-				return err
-			}},
-		{"a malformed value", "a structure that is malformed (STATUS_INVALID_SID) has no one spelling in bytes",
-			func() error {
-				_, _, err := setToken(never, nt.SetInformationTokenIn{TokenInformation: bad})
-				return err
-			}},
-		{"no integrity level", "a SID that is malformed has no one spelling in bytes", func() error {
-			_, _, err := setToken(never, nt.SetInformationTokenIn{TokenInformation: good[any](sid.SID{})})
-			return err
-		}},
+			ofService(queryObject(never, class(nt.ObjectTypeInformation)))},
+		{"a malformed list for a service", parameter,
+			ofService(tokenServices["NtAdjustPrivilegesToken"](never, nt.AdjustPrivilegesTokenIn{NewState: malformed}))},
+		{"a malformed list for a function", parameter,
+			ofFunction(functions["AdjustTokenPrivileges"](never, win32.AdjustTokenPrivilegesIn{NewState: malformed}))},
+		{"a malformed value", "a structure that is malformed (STATUS_INVALID_SID)" + unspellable,
+			ofService(setToken(never, in{TokenInformation: bad}))},
+		{"no integrity level", "a SID that is malformed" + unspellable,
+			ofService(setToken(never, in{TokenInformation: good[any](sid.SID{})}))},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			var why *skipError
-			if err := c.ask(); !errors.As(err, &why) || why.Error() != c.want {
-				t.Errorf("%s: got %v, want %s", c.name, err, c.want)
-			}
-		})
+		var why *skipError
+		check.That(t, errors.As(c.err, &why) && why.Error() == c.want, "%s: got %v, want %s", c.name, c.err, c.want)
 	}
 }

@@ -54,35 +54,14 @@ func newLibrary(t *testing.T) *library {
 }
 
 // gateTo starts a process with a token; end ends it.
-func (l *library) gateTo(t *token.Token) (do gate, end func(), err error) {
-	file, err := t.MarshalJSON()
-	if err != nil {
-		return nil, nil, err
-	}
-	f, err := os.CreateTemp(l.t.TempDir(), "token")
-	if err != nil {
-		return nil, nil, err
-	}
-	if _, err := f.Write(file); err != nil {
-		return nil, nil, err
-	}
-	if err := f.Close(); err != nil {
-		return nil, nil, err
-	}
+func (l *library) gateTo(t *token.Token) (do gate, end func()) {
+	file := filepath.Join(l.t.TempDir(), "token")
+	check.NoError(l.t, os.WriteFile(file, check.Must(t.MarshalJSON()), 0o600))
 	cmd := exec.Command(l.program)
-	cmd.Env = append(os.Environ(), "REFMON_TOKEN="+f.Name(), "REFMON_PROFILE=documented")
+	cmd.Env = append(os.Environ(), "REFMON_TOKEN="+file, "REFMON_PROFILE=documented")
 	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, nil, err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, nil, err
-	}
+	in, out := check.Must(cmd.StdinPipe()), check.Must(cmd.StdoutPipe())
+	check.NoError(l.t, cmd.Start())
 	r := bufio.NewReader(out)
 	do = func(q *request) reply {
 		p, err := carry(q, in, r)
@@ -91,7 +70,7 @@ func (l *library) gateTo(t *token.Token) (do gate, end func(), err error) {
 		}
 		return p
 	}
-	return do, func() { _ = in.Close(); _ = cmd.Wait() }, nil
+	return do, func() { _ = in.Close(); _ = cmd.Wait() }
 }
 
 // carry sends a request and reads the reply.
@@ -141,8 +120,7 @@ func privileged(t *testing.T) *token.Token {
 	s.EnabledPrivileges |= winnt.SeCreateTokenPrivilege.Bit() | winnt.SeTcbPrivilege.Bit()
 	// A disabled group stays so in every copy of the token. T-144
 	s.Groups = append(s.Groups, token.Group{SID: sid.BackupOperators, Attributes: token.GroupDisabled})
-	tok := check.Must(token.New(s))
-	return tok
+	return check.Must(token.New(s))
 }
 
 func TestRecorderRunsOnLibrefmon(t *testing.T) {
@@ -155,8 +133,7 @@ func TestRecorderRunsOnLibrefmon(t *testing.T) {
 // vectors asks every access vector, as a recorder that may create tokens does, and compares the results with those of
 // the vectors.
 func (l *library) vectors(t *testing.T) {
-	do, end, err := l.gateTo(privileged(t))
-	check.NoError(t, err)
+	do, end := l.gateTo(privileged(t))
 	defer end()
 	a := &asker{do: do, tokens: replay.MadeTokens}
 	asked, skips := 0, map[string]int{}
@@ -186,42 +163,30 @@ func (l *library) vectors(t *testing.T) {
 // copied is a value after a journey through JSON.
 func copied(t *testing.T, f replay.Fields) (to replay.Fields) {
 	t.Helper()
-	b, err := json.Marshal(f)
-	if err == nil {
-		err = json.Unmarshal(b, &to)
-	}
-	check.NoError(t, err)
+	check.NoError(t, json.Unmarshal(check.Must(json.Marshal(f)), &to))
 	return to
 }
 
 // questions runs all built-in questions and expects refmon's answers. AuthZ is simulated by authz_test.go.
 func (l *library) questions(t *testing.T) {
 	own := privileged(t)
-	do, end, err := l.gateTo(own)
-	check.NoError(t, err)
+	do, end := l.gateTo(own)
 	defer end()
 	var b bytes.Buffer
-	file, err := own.MarshalJSON()
-	check.NoError(t, err)
+	file := check.Must(own.MarshalJSON())
 	a := &asker{do: do, tokens: replay.MadeTokens}
-	if a.w, err = replay.NewWriter(&b, replay.Header{Token: file, Tokens: a.tokens}); err != nil {
-		t.Fatal(err)
-	}
+	a.w = check.Must(replay.NewWriter(&b, replay.Header{Token: file, Tokens: a.tokens}))
 	check.NoError(t, a.questions())
-	rec, err := replay.Read(&b)
-	check.NoError(t, err)
-	r, err := replay.Compare(rec, replay.Notes{})
-	check.NoError(t, err)
+	rec := check.Must(replay.Read(&b))
+	r := check.Must(replay.Compare(rec, replay.Notes{}))
 	t.Logf("%+v %v", r.Counts, r.Skips)
 	for _, d := range r.Differences {
 		t.Errorf("%s: %s %v\n theirs %v\n ours   %v", d.Case, d.Call, d.In, d.Theirs, d.Ours)
 	}
 	check.That(t, r.Counts.Same >= 450, "%+v, want r.Counts.Same at least 450", r.Counts)
 	// The token of the process, read class by class, is the one it was given.
-	read, err := a.ownToken()
-	check.NoError(t, err)
-	got, err := token.Parse(read)
-	check.NoError(t, err)
+	read := check.Must(a.ownToken())
+	got := check.Must(token.Parse(read))
 	if got = got.WithModifiedID(own.ModifiedID()); !got.Equal(own) {
 		t.Errorf("the own token\n got %s\nwant %s", read, file)
 	}
@@ -243,10 +208,7 @@ func (b *libraryBackend) NewProcess(_ string, t *token.Token) (script.BackendPro
 	if len(b.all) > 0 {
 		return nil, &script.UnaskableError{Why: "a second process"}
 	}
-	do, end, err := b.l.gateTo(t)
-	if err != nil {
-		return nil, err
-	}
+	do, end := b.l.gateTo(t)
 	p := &libraryProcess{do: do, end: end}
 	b.all = append(b.all, p)
 	return p, nil
@@ -278,11 +240,15 @@ func (t *libraryThread) CallRow(row *nt.Row, in any) (any, ntstatus.Status, erro
 		return nil, 0, &script.UnaskableError{Why: row.Info().Name + ": this recorder does not make the call"}
 	}
 	out, st, err := s(t.p.do, in)
-	var why *skipError
-	if errors.As(err, &why) {
-		err = &script.UnaskableError{Why: why.why}
+	return out, st, unaskable(err)
+}
+
+// unaskable returns a reason to skip as the error by which a backend says so, and other errors unchanged.
+func unaskable(err error) error {
+	if why := (*skipError)(nil); errors.As(err, &why) {
+		return &script.UnaskableError{Why: why.why}
 	}
-	return out, st, err
+	return err
 }
 
 func (t *libraryThread) CallFunction(row *nt.Row, in any) (any, bool, win32.Code, error) {
@@ -291,11 +257,7 @@ func (t *libraryThread) CallFunction(row *nt.Row, in any) (any, bool, win32.Code
 		return nil, false, 0, &script.UnaskableError{Why: row.Info().Name + ": this recorder does not make the call"}
 	}
 	out, result, code, err := f(t.p.do, in)
-	var why *skipError
-	if errors.As(err, &why) {
-		err = &script.UnaskableError{Why: why.why}
-	}
-	return out, result, code, err
+	return out, result, code, unaskable(err)
 }
 
 // programs replays the transcripts on the C library and compares the results with those of the Go services.

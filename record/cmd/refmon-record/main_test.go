@@ -33,12 +33,10 @@ func TestOtherSystemsAreReferredToWindows(t *testing.T) {
 // TestAgentEndsWithRecorder checks that an agent ends with its recorder, and at commands that it does not understand.
 func TestAgentEndsWithRecorder(t *testing.T) {
 	var out bytes.Buffer
-	if code := serve(strings.NewReader(""), &out); code != 0 || out.Len() != 0 {
-		t.Errorf("%d, %d bytes, want 0, 0", code, out.Len())
-	}
-	if code := serve(strings.NewReader("no order"), &out); code != 0 || out.Len() != 0 {
-		t.Errorf("%d, %d bytes, want 0, 0", code, out.Len())
-	}
+	code := serve(strings.NewReader(""), &out)
+	check.That(t, code == 0 && out.Len() == 0, "%d, %d bytes, want 0, 0", code, out.Len())
+	code = serve(strings.NewReader("no order"), &out)
+	check.That(t, code == 0 && out.Len() == 0, "%d, %d bytes, want 0, 0", code, out.Len())
 }
 
 // TestRecorderLayoutsMatchWindows64 are the layouts of 64-bit Windows in the order of their headers: offsets of fields
@@ -46,12 +44,10 @@ func TestAgentEndsWithRecorder(t *testing.T) {
 func TestRecorderLayoutsMatchWindows64(t *testing.T) {
 	k := pack("x")
 	k.ptr(k.unicode("ab"))
-	if b := k.Buffers[0]; len(b) != 16 || le.Uint16(b) != 4 || le.Uint16(b[2:]) != 4 {
-		t.Errorf("UNICODE_STRING %x", b)
-	}
-	if want := (fix{0, 8, 1, 0}); !slices.Equal(k.Fixes, []fix{want}) {
-		t.Errorf("%v, want %v", k.Fixes, want)
-	}
+	b := k.Buffers[0]
+	check.That(t, len(b) == 16 && le.Uint16(b) == 4 && le.Uint16(b[2:]) == 4, "UNICODE_STRING %x", b)
+	want := (fix{0, 8, 1, 0})
+	check.That(t, slices.Equal(k.Fixes, []fix{want}), "%v, want %v", k.Fixes, want)
 	check.That(t, string(k.Buffers[1]) == "a\x00b\x00\x00\x00",
 		"%q, want string(k.Buffers[1]) = %q", k.Buffers[1], "a\x00b\x00\x00\x00")
 }
@@ -60,6 +56,5 @@ func TestRecorderLayoutsMatchWindows64(t *testing.T) {
 func compared(t *testing.T, rec *replay.Recording) *replay.Report {
 	t.Helper()
 	notes := check.Must(replay.ReadNotes())
-	r := check.Must(replay.Compare(rec, notes))
-	return r
+	return check.Must(replay.Compare(rec, notes))
 }

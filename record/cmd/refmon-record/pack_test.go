@@ -138,9 +138,8 @@ func TestBufferSizeIsLimited(t *testing.T) {
 	for i, want := range []int{1 << 16, 4, 1 << 16, 4} {
 		check.Equal(t, len(k.Buffers[i]), want, "buffer %d: bytes", i)
 	}
-	if n := k.Args[0].N; n != 0xFFFFFFFF {
-		t.Errorf("the length is %#x, want 0xFFFFFFFF", n)
-	}
+	n := k.Args[0].N
+	check.That(t, n == 0xFFFFFFFF, "the length is %#x, want 0xFFFFFFFF", n)
 }
 
 // A value without a unique representation in bytes skips the call, with the first such value as the reason.

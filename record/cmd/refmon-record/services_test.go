@@ -188,8 +188,7 @@ func TestUnwrittenHandleIsDistinguished(t *testing.T) {
 		var r *request
 		out, _, err := findService("NtOpenProcessToken")(answering(t, &r, uint64(ntstatus.AccessDenied),
 			map[int]string{2: c.left}), nt.OpenProcessTokenIn{})
-		if want := (nt.OpenProcessTokenOut{TokenHandle: c.want}); err != nil || out != any(want) {
-			t.Errorf("%s: got %+v, %v, want %+v", c.left, out, err, want)
-		}
+		want := (nt.OpenProcessTokenOut{TokenHandle: c.want})
+		check.That(t, err == nil && out == any(want), "%s: got %+v, %v, want %+v", c.left, out, err, want)
 	}
 }

@@ -56,10 +56,9 @@ func (w *wine) random(dll string) {
 	if _, err := exec.LookPath(compiler); err != nil {
 		w.t.Skip("this Wine has no bcryptprimitives.dll, and there is no " + compiler + " to build the stub with")
 	}
-	if out, err := exec.Command(compiler, "-shared", "-O2", "-o", dll, "wine/bcryptprimitives.c",
-		"-ladvapi32").CombinedOutput(); err != nil {
-		w.t.Fatalf("%v\n%s", err, out)
-	}
+	out, err := exec.Command(compiler, "-shared", "-O2", "-o", dll, "wine/bcryptprimitives.c",
+		"-ladvapi32").CombinedOutput()
+	check.RequireThat(w.t, err == nil, "%v\n%s", err, out)
 }
 
 // stop waits until the processes of the folder have ended, so that it can go.
@@ -85,9 +84,7 @@ func (w *wine) run(args ...string) []byte {
 	cmd.Env, cmd.Stdout, cmd.Stderr = w.env, out, out
 	err := cmd.Run()
 	b, err2 := os.ReadFile(out.Name())
-	if err != nil || err2 != nil {
-		w.t.Fatalf("%q: %v, %v, want nil, nil\n%s", args, err, err2, b)
-	}
+	check.RequireThat(w.t, err == nil && err2 == nil, "%q: %v, %v, want nil, nil\n%s", args, err, err2, b)
 	return b
 }
 
@@ -106,10 +103,9 @@ func TestRecorderRunsUnderWine(t *testing.T) {
 	out := w.run(exe, "testdata/own.star", "testdata/decided.star", "../../../examples/impersonation.star",
 		transcripts+"30-pipes.txt")
 	rec := check.Must(replay.Read(bytes.NewReader(out)))
-	if s := rec.Header.System; s.Wine == "" || s.Build < 7600 || s.Architecture != "amd64" ||
-		rec.Header.Tokens != replay.OwnToken {
-		t.Errorf("%+v", rec.Header)
-	}
+	s := rec.Header.System
+	check.That(t, s.Wine != "" && s.Build >= 7600 && s.Architecture == "amd64" &&
+		rec.Header.Tokens == replay.OwnToken, "%+v", rec.Header)
 	r := compared(t, rec)
 	t.Logf("Wine %s: %+v", rec.Header.System.Wine, r.Counts)
 	for why, n := range r.Skips {
