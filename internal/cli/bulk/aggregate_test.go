@@ -34,9 +34,7 @@ func TestSpillingAggregateEqualsMap(t *testing.T) {
 	for range 2 {
 		last, n := "", 0
 		err := a.each(func(key string, v *sum) error {
-			if key <= last || *v != want[key] {
-				t.Errorf("%s after %s: %v, want %v", key, last, *v, want[key])
-			}
+			check.That(t, key > last && *v == want[key], "%s after %s: %v, want %v", key, last, *v, want[key])
 			last = key
 			n++
 			return nil

@@ -24,7 +24,7 @@ func staff(memberOf string) *directory.Directory { return staffWith("Team", memb
 
 // staffWith is a directory whose one group has a given name, with alice in some groups.
 func staffWith(group, memberOf string) *directory.Directory {
-	return must(dirfile.Read(fmt.Appendf(nil, "domain: S-1-5-21-1-2-3\nusers:\n"+
+	return check.Must(dirfile.Read(fmt.Appendf(nil, "domain: S-1-5-21-1-2-3\nusers:\n"+
 		"  - {name: alice, sid: S-1-5-21-1-2-3-1107, memberOf: [%s]}\n"+
 		"groups:\n  - {name: %s, sid: S-1-5-21-1-2-3-2001}\n", memberOf, group)))
 }
@@ -131,7 +131,7 @@ func TestDenyOnlyGroupCausesOnlyDenials(t *testing.T) {
 		var dirs [2]*directory.Directory
 		for i, groups := range [2]string{c.before, c.after} {
 			dirs[i] = staff("")
-			dirs[i].Principals[0].Token = must(token.Parse([]byte(`{"user":"` + a + `","groups":[` + groups + `]}`)))
+			dirs[i].Principals[0].Token = check.Must(token.Parse([]byte(`{"user":"` + a + `","groups":[` + groups + `]}`)))
 		}
 		row := changeOf(t, dirs[0], dirs[1], "O:BAD:"+c.was, "O:BAD:"+c.is)
 		check.Equal(t, row.Cause, c.cause, "%s to %s", c.was, c.is)
@@ -141,7 +141,7 @@ func TestDenyOnlyGroupCausesOnlyDenials(t *testing.T) {
 // TestResumeNeedsEqualInputs checks that a run resumes another one only if everything that its rows depend on is
 // equal.
 func TestResumeNeedsEqualInputs(t *testing.T) {
-	rights := must(words.Parse("read"))
+	rights := check.Must(words.Parse("read"))
 	seen := map[string]string{}
 	note := func(what, print string) {
 		t.Helper()
@@ -161,8 +161,8 @@ func TestResumeNeedsEqualInputs(t *testing.T) {
 		return r.Fingerprint()
 	}
 	for what, changes := range map[string]func(*bulk.Run){
-		"a run": func(*bulk.Run) {}, "other rights": func(r *bulk.Run) { r.Rights = must(words.Parse("write")) },
-		"more rights":       func(r *bulk.Run) { r.Rights = must(words.Parse("read+write")) },
+		"a run": func(*bulk.Run) {}, "other rights": func(r *bulk.Run) { r.Rights = check.Must(words.Parse("write")) },
+		"more rights":       func(r *bulk.Run) { r.Rights = check.Must(words.Parse("read+write")) },
 		"another form":      func(r *bulk.Run) { r.Format = bulk.CSV },
 		"counts":            func(r *bulk.Run) { r.Ask = bulk.Count },
 		"an index":          func(r *bulk.Run) { r.Ask = bulk.Index },
@@ -174,7 +174,7 @@ func TestResumeNeedsEqualInputs(t *testing.T) {
 		"one principal":     func(r *bulk.Run) { r.Ask, r.Principal = bulk.What, 0 },
 		"another principal": func(r *bulk.Run) { r.Ask, r.Principal = bulk.What, 1 },
 		"what all of some":  func(r *bulk.Run) { r.Ask, r.Want = bulk.What, rights },
-		"what all of more":  func(r *bulk.Run) { r.Ask, r.Want = bulk.What, must(words.Parse("read+write")) },
+		"what all of more":  func(r *bulk.Run) { r.Ask, r.Want = bulk.What, check.Must(words.Parse("read+write")) },
 		"what and nothing":  func(r *bulk.Run) { r.Ask, r.Nothing = bulk.What, true },
 		"what changes":      func(r *bulk.Run) { r.Ask, r.Changes = bulk.What, true },
 		"a part of objects": func(r *bulk.Run) { r.Types = [][]winnt.GUID{{{1}}} },

@@ -14,7 +14,7 @@ import (
 // direction characters from paths, names or causes.
 func TestControlCharactersAreReplaced(t *testing.T) {
 	const bad = "a\\u202eb\\u001b[2J\\u0007\\u2066c\\u200f"
-	dir := must(dirfile.Read([]byte(`{"domain":"S-1-5-21-1-2-3",` +
+	dir := check.Must(dirfile.Read([]byte(`{"domain":"S-1-5-21-1-2-3",` +
 		`"groups":[{"name":"g` + bad + `","sid":"S-1-5-21-1-2-3-2000"}],` +
 		`"users":[{"name":"u` + bad + `","sid":"S-1-5-21-1-2-3-1107","memberOf":["S-1-5-21-1-2-3-2000"]}]}`)))
 	row := func(aces string) string {
@@ -25,7 +25,7 @@ func TestControlCharactersAreReplaced(t *testing.T) {
 	outputs := map[string]string{}
 	for format, name := range map[bulk.Format]string{bulk.Table: "table", bulk.CSV: "csv"} {
 		for _, ask := range []bulk.Ask{bulk.Who, bulk.Count, bulk.What} {
-			r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Ask: ask, Format: format}
+			r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read")), Ask: ask, Format: format}
 			outputs[name+" "+string('0'+rune(ask))] = answer(t, r, after)
 		}
 		for _, summary := range []bool{false, true} {

@@ -3,6 +3,7 @@ package bulk
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -21,8 +22,7 @@ func TestFullCacheKeepsAncestors(t *testing.T) {
 	} {
 		p := &parents{seen: map[string]uint64{c.above: 7}}
 		p.keepAncestors(c.path, c.typ)
-		if _, got := p.seen[c.above]; got != c.want {
-			t.Errorf("the answer of %q is kept for %q: %t, want %t", c.above, c.path, got, c.want)
-		}
+		_, got := p.seen[c.above]
+		check.That(t, got == c.want, "the answer of %q is kept for %q: %t, want %t", c.above, c.path, got, c.want)
 	}
 }

@@ -14,8 +14,7 @@ import (
 // tokens, and other descriptors for everybody, once.
 func TestOnlyChangedPairsAreEvaluated(t *testing.T) {
 	company := func(text string) *directory.Directory {
-		d := check.Must(dirfile.Read([]byte("domain: S-1-5-21-1-2-3\nusers:\n" + text)))
-		return d
+		return check.Must(dirfile.Read([]byte("domain: S-1-5-21-1-2-3\nusers:\n" + text)))
 	}
 	const alice = "  - {name: alice, sid: S-1-5-21-1-2-3-1107}\n"
 	bob := "  - {name: bob, sid: S-1-5-21-1-2-3-1108}\n"

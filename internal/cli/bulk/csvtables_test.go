@@ -41,7 +41,7 @@ func store(t *testing.T) *stored {
 		`{"path":"/a, \"b\"\\c","sd":"O:BAG:BAD:(A;;FR;;;WD)"}` + "\n" +
 		`{"path":"/bad","sd":"O:"}` + "\n"
 	var sets strings.Builder
-	r := &bulk.Run{Directory: s.dir, Rights: must(words.Parse("read")), Ask: bulk.Index, Format: bulk.CSVTables,
+	r := &bulk.Run{Directory: s.dir, Rights: check.Must(words.Parse("read")), Ask: bulk.Index, Format: bulk.CSVTables,
 		Sets: &sets}
 	s.objects = answer(t, r, s.list)
 	s.sets = sets.String()
@@ -65,7 +65,7 @@ func (s *stored) mayRead(t *testing.T, p *directory.Principal) (paths []string) 
 			typ = winnt.ObjectTypeByName(o.Type)
 		}
 		d, err := sddl.Parse(o.SD, sddl.Options{Domain: s.dir.Domain})
-		if err == nil && must(access.Check(p.Token, d, typ.Mapping.Read, typ)).Allowed() {
+		if err == nil && check.Must(access.Check(p.Token, d, typ.Mapping.Read, typ)).Allowed() {
 			paths = append(paths, o.Path)
 		}
 	}
@@ -76,7 +76,7 @@ func (s *stored) mayRead(t *testing.T, p *directory.Principal) (paths []string) 
 // names returns the sets of a user in sets.csv, or the user's SID if there are none.
 func (s *stored) names(t *testing.T, who string) (names []any) {
 	t.Helper()
-	rows := must(csv.NewReader(strings.NewReader(s.sets)).ReadAll())
+	rows := check.Must(csv.NewReader(strings.NewReader(s.sets)).ReadAll())
 	for _, row := range rows[1:] {
 		if row[1] == who {
 			names = append(names, row[0])
@@ -91,7 +91,7 @@ func (s *stored) names(t *testing.T, who string) (names []any) {
 // documented returns the queries of a language that docs/search.md shows under a heading.
 func documented(t *testing.T, heading, language string) []string {
 	t.Helper()
-	page := string(must(os.ReadFile(filepath.Join("..", "..", "..", "docs", "search.md"))))
+	page := string(check.Must(os.ReadFile(filepath.Join("..", "..", "..", "docs", "search.md"))))
 	_, page, _ = strings.Cut(page, "## "+heading+"\n")
 	page, _, _ = strings.Cut(page, "\n## ")
 	var out []string
@@ -202,11 +202,11 @@ func TestDocumentedQueriesReturnReadableDocuments(t *testing.T) {
 func TestEachSetHasMembers(t *testing.T) {
 	s := store(t)
 	members := map[string]bool{}
-	for _, row := range must(csv.NewReader(strings.NewReader(s.sets)).ReadAll())[1:] {
+	for _, row := range check.Must(csv.NewReader(strings.NewReader(s.sets)).ReadAll())[1:] {
 		members[row[0]] = true
 	}
 	paths := map[string]string{}
-	for _, row := range must(csv.NewReader(strings.NewReader(s.objects)).ReadAll())[1:] {
+	for _, row := range check.Must(csv.NewReader(strings.NewReader(s.objects)).ReadAll())[1:] {
 		check.That(t, members[row[2]] && row[1] == "read",
 			"row %q refers to a set without members, want at least one", row)
 		paths[row[0]] = row[2]
@@ -216,7 +216,7 @@ func TestEachSetHasMembers(t *testing.T) {
 		len(paths), paths["/bad"])
 	for _, wrong := range []*bulk.Run{{Ask: bulk.Index}, {Ask: bulk.Who}, {Ask: bulk.Index, Sets: os.Stderr,
 		Expressions: true}} {
-		wrong.Directory, wrong.Rights, wrong.Format = s.dir, must(words.Parse("read")), bulk.CSVTables
+		wrong.Directory, wrong.Rights, wrong.Format = s.dir, check.Must(words.Parse("read")), bulk.CSVTables
 		out, _, err := runOver(wrong, s.list)
 		check.That(t, err != nil && out == "", "question %v: %q, no error, want an error", wrong.Ask, out)
 	}

@@ -70,11 +70,11 @@ func TestDsaclEntriesDecideLikeSambaDC(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "dc")
 	answers := makeDomain(t, dir)
-	ldif := must(os.ReadFile(filepath.Join(dir, "ad.ldif")))
+	ldif := check.Must(os.ReadFile(filepath.Join(dir, "ad.ldif")))
 	var list collect.Collector
 	check.NoError(t, accounts.Read(&list, "ldif", ldif))
-	company := must(directory.New(list.Accounts()))
-	ours := askOurs(t, company, must(source.Open("ad.ldif", bytes.NewReader(ldif))))
+	company := check.Must(directory.New(list.Accounts()))
+	ours := askOurs(t, company, check.Must(source.Open("ad.ldif", bytes.NewReader(ldif))))
 	wide := askOurs(t, company, jsonl.Lines(strings.NewReader(asSambaReads(t, company, ldif)), 0, 0))
 	compareDomain(t, answers, ours, wide, ldif, company)
 }
@@ -108,7 +108,7 @@ func makeDomain(t *testing.T, dir string) []dcAnswer {
 		case 1: // all properties, or all extended rights
 			r = []string{"WP", "CR", "RPWP"}[rng.IntN(3)]
 		default:
-			chain := must(words.Chain(about[o][rng.IntN(len(about[o]))]))
+			chain := check.Must(words.Chain(about[o][rng.IntN(len(about[o]))]))
 			kind, object = "O"+kind, chain[len(chain)-1].String()
 			r = []string{"WP", "CR", "WPCR", "RPWPCR"}[rng.IntN(4)]
 		}
@@ -124,14 +124,14 @@ func makeDomain(t *testing.T, dir string) []dcAnswer {
 		{"domain", "(OA;;WP;f30e3bbe-9ff0-11d1-b603-0000f80367c1;;{svcsql})"},
 		{"pc1", "(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;{svcsql})"},
 	}...)
-	cmd := exec.Command("/usr/bin/python3", must(filepath.Abs("testdata/dc.py")), dir)
+	cmd := exec.Command("/usr/bin/python3", check.Must(filepath.Abs("testdata/dc.py")), dir)
 	check.NoError(t, os.Mkdir(dir, 0o755))
-	cmd.Stdin = bytes.NewReader(must(json.Marshal(what)))
+	cmd.Stdin = bytes.NewReader(check.Must(json.Marshal(what)))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("testdata/dc.py: %v, want no error\n%s",
 			err, out[max(0, len(out)-4000):]) // dsacl prints every descriptor
 	}
-	return decode[dcAnswer](t, string(must(os.ReadFile(filepath.Join(dir, "answers.jsonl")))))
+	return decode[dcAnswer](t, string(check.Must(os.ReadFile(filepath.Join(dir, "answers.jsonl")))))
 }
 
 // asSambaReads returns the objects with the entries as Samba 4.17 reads them: an entry that allows control access on
@@ -139,7 +139,7 @@ func makeDomain(t *testing.T, dir string) []dcAnswer {
 func asSambaReads(t *testing.T, company *directory.Directory, ldif []byte) string {
 	t.Helper()
 	var b strings.Builder
-	source := must(source.Open("ad.ldif", bytes.NewReader(ldif)))
+	source := check.Must(source.Open("ad.ldif", bytes.NewReader(ldif)))
 	typ := winnt.DirectoryServiceObject
 	check.NoError(t, objects.All(context.Background(), source, company.Domain, typ, func(i objects.Item) bool {
 		var entries []sd.ACE
@@ -150,13 +150,13 @@ func asSambaReads(t *testing.T, company *directory.Directory, ldif []byte) strin
 			entries = append(entries, a)
 		}
 		p := i.Descriptor.Parts()
-		p.DACL = must(sd.NewACL(entries...))
+		p.DACL = check.Must(sd.NewACL(entries...))
 		bytes := fmt.Sprintf("%x", sd.New(p).Binary())
 		line := map[string]string{"path": i.Path, "type": "directoryService", "sdHex": bytes}
 		if i.Entry.Account() {
 			line["sid"] = i.Entry.SID.String()
 		}
-		fmt.Fprintf(&b, "%s\n", must(json.Marshal(line)))
+		fmt.Fprintf(&b, "%s\n", check.Must(json.Marshal(line)))
 		return true
 	}))
 	return b.String()
@@ -168,7 +168,7 @@ func askOurs(t *testing.T, company *directory.Directory, from objects.Source) ma
 	var out bytes.Buffer
 	r := &bulk.Run{
 		Source: from, Directory: company, Out: &out, Format: bulk.JSONL,
-		Rights: must(words.Parse(dcWords)), Type: winnt.DirectoryServiceObject,
+		Rights: check.Must(words.Parse(dcWords)), Type: winnt.DirectoryServiceObject,
 	}
 	if sum, err := r.Do(context.Background()); err != nil || sum.Unreadable > 0 {
 		t.Fatalf("%v, %+v, want sum.Unreadable at most 0, no error", err, sum)

@@ -66,7 +66,7 @@ func twoStates(t *testing.T, n int) states {
 	changed := strings.NewReplacer(`"group3","sid"`, `"group3b","sid"`, `"user7"`, `"user7b"`, `["group5",`,
 		`["group6",`).Replace(text.String())
 	changed = strings.ReplaceAll(changed, `"group3"`, `"group4"`)
-	return states{dir, must(dirfile.Read([]byte(changed))), strings.Join(before, ""), strings.Join(after, "")}
+	return states{dir, check.Must(dirfile.Read([]byte(changed))), strings.Join(before, ""), strings.Join(after, "")}
 }
 
 type diffRow struct{ Principal, Path, Gained, Lost string }
@@ -79,9 +79,9 @@ func (s *states) want(t *testing.T, later *directory.Directory, share *sd.Descri
 		out := map[pair]winnt.AccessMask{}
 		for _, o := range objectsOf(t, dir, text) {
 			for _, p := range dir.Principals {
-				m := must(access.Check(p.Token, o.sd, winnt.MAXIMUM_ALLOWED, o.typ)).Granted
+				m := check.Must(access.Check(p.Token, o.sd, winnt.MAXIMUM_ALLOWED, o.typ)).Granted
 				if share != nil {
-					m &= must(access.Check(p.Token, share, winnt.MAXIMUM_ALLOWED, o.typ)).Granted
+					m &= check.Must(access.Check(p.Token, share, winnt.MAXIMUM_ALLOWED, o.typ)).Granted
 				}
 				out[pair{p.Name, o.path}] = m
 			}
@@ -157,7 +157,7 @@ func TestResumedDiffWritesTheSameRows(t *testing.T) {
 	s := twoStates(t, 9_000)
 	for _, summary := range []bool{false, true} {
 		want := s.diff(t, &bulk.Diff{Summary: summary})
-		file := must(os.Create(filepath.Join(t.TempDir(), "state")))
+		file := check.Must(os.Create(filepath.Join(t.TempDir(), "state")))
 		defer file.Close()
 		var out bytes.Buffer
 		var at bulk.Position
@@ -314,7 +314,7 @@ func TestReportDoesNotDependOnMemory(t *testing.T) {
 		check.That(t, text == whole && r.Objects == 30_001 && r.Unreadable == 1,
 			"%+v: report differs, summary %+v, want the same with 30001 objects and 1 unreadable", c, r.Summary)
 	}
-	file := must(os.Create(filepath.Join(t.TempDir(), "state")))
+	file := check.Must(os.Create(filepath.Join(t.TempDir(), "state")))
 	defer file.Close()
 	var at bulk.Position
 	var state json.RawMessage
@@ -347,14 +347,14 @@ func TestReportCountsEqualScalarCheck(t *testing.T) {
 	all := objectsOf(t, dir, list)
 	for _, gate := range []*sd.Descriptor{nil, share} {
 		page := pageOf(t, &bulk.Report{Title: "x", Directory: dir, Share: gate}, list)
-		rights := must(words.Parse("read+write+control"))
+		rights := check.Must(words.Parse("read+write+control"))
 		for _, p := range dir.Principals {
 			n := [3]int{}
 			for _, o := range all {
 				for i, right := range rights {
 					for _, part := range right.Parts(o.typ) { // of control one is enough
-						if must(access.Check(p.Token, o.sd, part.Mask, o.typ)).Allowed() &&
-							(gate == nil || must(access.Check(p.Token, gate, part.Mask, o.typ)).Allowed()) {
+						if check.Must(access.Check(p.Token, o.sd, part.Mask, o.typ)).Allowed() &&
+							(gate == nil || check.Must(access.Check(p.Token, gate, part.Mask, o.typ)).Allowed()) {
 							n[i]++
 							break
 						}

@@ -31,7 +31,7 @@ func TestESBulkQueryFindsReadableDocuments(t *testing.T) {
 	most := "/" + strings.Repeat("x", 511)
 	list += `{"path":"` + most + `","sd":"O:BAG:BAD:"}` + "\n" + `{"path":"/closed","sd":"O:BAG:BAD:"}` + "\n" +
 		`{"path":"/bad","sd":"O:"}` + "\n" + `{"path":"` + long + `","sd":"O:BAG:BAD:(A;;FR;;;WD)"}` + "\n"
-	r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.ESBulk}
+	r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read")), Format: bulk.ESBulk}
 	out := answer(t, r, list)
 	check.That(t, strings.HasSuffix(out, "\n"), "output %q does not end with a newline, want one", out)
 	lines, inputs := strings.Split(strings.TrimSuffix(out, "\n"), "\n"), strings.Split(strings.TrimSpace(list), "\n")
@@ -61,7 +61,7 @@ func TestESBulkQueryFindsReadableDocuments(t *testing.T) {
 		}
 		d, bad := sddl.Parse(o.SD, sddl.Options{Domain: dir.Domain})
 		for _, p := range dir.Principals {
-			want := bad == nil && must(access.Check(p.Token, d, typ.Mapping.Read, typ)).Allowed()
+			want := bad == nil && check.Must(access.Check(p.Token, d, typ.Mapping.Read, typ)).Allowed()
 			mine := []string{fmt.Sprint("sid:", p.Token.User().SID)}
 			check.Require(t, found(document.Terms, mine), want, "%s finds %s", p.Name, o.Path)
 		}
@@ -69,7 +69,7 @@ func TestESBulkQueryFindsReadableDocuments(t *testing.T) {
 	check.That(t, ids[most], "a path of 512 bytes is not its own id")
 	for _, wrong := range []*bulk.Run{
 		{Ask: bulk.Count, Rights: r.Rights}, {Ask: bulk.Index, Rights: r.Rights},
-		{Rights: must(words.Parse("read+write"))},
+		{Rights: check.Must(words.Parse("read+write"))},
 	} {
 		wrong.Directory, wrong.Format = dir, bulk.ESBulk
 		out, _, err := runOver(wrong, list)

@@ -95,10 +95,10 @@ func TestShareSettingsDecideLikeSamba(t *testing.T) {
 			check.RequireThat(t, err == nil, "sharesec: %v, want no error\n%s", err, out)
 		}
 		guard := s.guard(share, dir)
-		before := must(guard.Apply())
+		before := check.Must(guard.Apply())
 		for who, user := range shareUsers {
 			granted := whatCan(t, before, before.Find(user), files)
-			v := must(guard.Decide(dir.Find(user)))
+			v := check.Must(guard.Decide(dir.Find(user)))
 			for f, mask := range granted {
 				for _, m := range shareMasks {
 					// The server refuses these when they are used, of a read-only share.
@@ -106,7 +106,7 @@ func TestShareSettingsDecideLikeSamba(t *testing.T) {
 						continue
 					}
 					list = append(list, asked{shareUsers[who], share, f, m, mask&m == m})
-					line := must(json.Marshal([]any{user, share, f, uint32(m)}))
+					line := check.Must(json.Marshal([]any{user, share, f, uint32(m)}))
 					fmt.Fprintf(&questions, "%s\n", line)
 				}
 			}
@@ -116,12 +116,11 @@ func TestShareSettingsDecideLikeSamba(t *testing.T) {
 	cmd.Stdin = strings.NewReader(questions.String())
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
-	answers := bufio.NewScanner(strings.NewReader(string(must(cmd.Output()))))
+	answers := bufio.NewScanner(strings.NewReader(string(check.Must(cmd.Output()))))
 	opened, wrong := 0, 0
 	for _, a := range list {
-		if !answers.Scan() {
-			t.Fatalf("the server sent no more answers, want one for each question: %s", stderr.String())
-		}
+		check.RequireThat(t, answers.Scan(),
+			"the server sent no more answers, want one for each question: %s", stderr.String())
 		got := answers.Text() == "0"
 		if got {
 			opened++
@@ -130,7 +129,7 @@ func TestShareSettingsDecideLikeSamba(t *testing.T) {
 			wrong--
 		} else if wrong < 20 {
 			guard := s.guard(a.share, dir)
-			v := must(guard.Decide(dir.Find(a.user)))
+			v := check.Must(guard.Decide(dir.Find(a.user)))
 			t.Errorf("%+v: the server answers %s, want the same as ours\nsteps %q, notes %q, descriptor %s",
 				a, answers.Text(), v.Steps,
 				guard.Notes,
@@ -193,26 +192,25 @@ func (s *samba) accounts() *directory.Directory {
 	s.T.Helper()
 	var l collect.Collector
 	config, _, _ := s.Access()
-	out := must(exec.Command("pdbedit", "-s", config, "-L", "-v").Output())
+	out := check.Must(exec.Command("pdbedit", "-s", config, "-L", "-v").Output())
 	s.must(source.Read(&l, "pdbedit", out))
 	for _, name := range shareUsers {
 		for _, database := range []string{"passwd", "group"} {
-			out := must(exec.Command("getent", database, name).Output())
+			out := check.Must(exec.Command("getent", database, name).Output())
 			s.must(source.Read(&l, "getent", out))
 		}
 	}
-	d := must(directory.New(l.Accounts()))
-	return d
+	return check.Must(directory.New(l.Accounts()))
 }
 
 // guard reads the server's configuration of a share, and sharesec's output.
 func (s *samba) guard(share string, d *directory.Directory) *shares.Guard {
 	s.T.Helper()
 	config, _, _ := s.Access()
-	file := must(os.ReadFile(config))
-	c := must(shares.ParseConfig(file, share))
-	out := must(exec.Command("sharesec", "-s", config, share, "-v").Output())
-	security := must(shares.ParseSecurity(out, ""))
+	file := check.Must(os.ReadFile(config))
+	c := check.Must(shares.ParseConfig(file, share))
+	out := check.Must(exec.Command("sharesec", "-s", config, share, "-v").Output())
+	security := check.Must(shares.ParseSecurity(out, ""))
 	return c.Guard(d, security)
 }
 
@@ -247,7 +245,7 @@ func whatCan(t *testing.T, dir *directory.Directory, who int, files map[string]s
 	for line := range strings.Lines(out.String()) {
 		var row struct{ Path, Granted string }
 		check.NoError(t, json.Unmarshal([]byte(line), &row))
-		granted[row.Path] = winnt.AccessMask(must(strconv.ParseUint(row.Granted, 0, 32)))
+		granted[row.Path] = winnt.AccessMask(check.Must(strconv.ParseUint(row.Granted, 0, 32)))
 	}
 	return granted
 }

@@ -36,7 +36,7 @@ func TestBulkThroughShareEqualsSingleChecks(t *testing.T) {
 		}
 	}
 	gate := sddl.MustParse("D:(A;;0x1301ff;;;WD)")
-	r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read+write+control")), Format: bulk.JSONL, Share: gate}
+	r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read+write+control")), Format: bulk.JSONL, Share: gate}
 	out := answer(t, r, list)
 	inputs := strings.Split(strings.TrimSpace(list), "\n")
 	rows := 0
@@ -59,8 +59,8 @@ func TestBulkThroughShareEqualsSingleChecks(t *testing.T) {
 		for _, p := range dir.Principals {
 			want := false
 			for _, m := range masks {
-				object := p.Root || must(access.Check(p.Token, d, m, typ)).Allowed()
-				share := must(access.Check(p.Token, gate, m, typ)).Allowed()
+				object := p.Root || check.Must(access.Check(p.Token, d, m, typ)).Allowed()
+				share := check.Must(access.Check(p.Token, gate, m, typ)).Allowed()
 				want = want || object && share && m&p.Withheld == 0
 			}
 			check.Require(t, slices.Contains(row.Principals, p.Name), want, "%s %s %s (withheld %v, root %t)", p.Name,

@@ -87,7 +87,7 @@ func inRanges(text string, n int) bool {
 		if !ok {
 			last = first
 		}
-		return part != "" && must(strconv.Atoi(first)) <= n && n <= must(strconv.Atoi(last))
+		return part != "" && check.Must(strconv.Atoi(first)) <= n && n <= check.Must(strconv.Atoi(last))
 	})
 }
 
@@ -122,8 +122,8 @@ func TestSetExpressionAllowsExactlyItsMembers(t *testing.T) {
 		{"what is withheld from one", guarded, "read+write", nil, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			told, all := expressions(t, &bulk.Run{Directory: c.dir, Rights: must(words.Parse(c.rights)), Share: c.share},
-				list)
+			told, all := expressions(t, &bulk.Run{Directory: c.dir, Rights: check.Must(words.Parse(c.rights)),
+				Share: c.share}, list)
 			check.That(t, all != 0 && (told > 0) == c.some,
 				"%s: %d of %d sets have an expression, want some: %v", c.name, told, all, c.some)
 		})
@@ -156,7 +156,7 @@ func TestFoldersOnTheWayLimitAnswers(t *testing.T) {
 		return &behind{dacl: dacl, way: ways.With(nil, sddl.MustParse("O:SYG:SYD:(A;;FX;;;"+alice+")"))}
 	}
 	var out strings.Builder
-	r := &bulk.Run{Directory: staff(""), Rights: must(words.Parse("read")), Ask: bulk.Index, Expressions: true,
+	r := &bulk.Run{Directory: staff(""), Rights: check.Must(words.Parse("read")), Ask: bulk.Index, Expressions: true,
 		Out: &out, Source: source("D:(A;;FR;;;WD)")}
 	check.NoError(t, check.Err(r.Do(context.Background())))
 	check.That(t, strings.Contains(out.String(), `"expression":[["+S-1-1-0"],["+`+alice+`"]]`),
@@ -170,8 +170,8 @@ func TestFoldersOnTheWayLimitAnswers(t *testing.T) {
 	check.That(t, strings.Contains(out.String(), "/x,0x001f01ff,"), "F-108: an admin user of the share has\n%s",
 		out.String())
 	out.Reset()
-	r = &bulk.Run{Directory: staff(""), Rights: must(words.Parse("read")), Ask: bulk.Count, Format: bulk.CSV, Out: &out,
-		Source: &behind{dacl: "D:(A;;FR;;;WD)", way: closed.way}}
+	r = &bulk.Run{Directory: staff(""), Rights: check.Must(words.Parse("read")), Ask: bulk.Count, Format: bulk.CSV,
+		Out: &out, Source: &behind{dacl: "D:(A;;FR;;;WD)", way: closed.way}}
 	check.NoError(t, check.Err(r.Do(context.Background())))
 	check.That(t, strings.Contains(out.String(), "/x,read,0\n"), "B-20: behind a closed folder read\n%s", out.String())
 }

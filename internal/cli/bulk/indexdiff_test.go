@@ -59,7 +59,7 @@ func TestIndexDiffLeadsToSecondOutput(t *testing.T) {
 	seed := randtest.Seed(t)
 	index := func(s company.Sample, cut, extra string) string {
 		dir, list := sample(t, s)
-		r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read+write")), Ask: bulk.Index}
+		r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read+write")), Ask: bulk.Index}
 		lines := strings.SplitAfter(list, "\n")
 		return answer(t, r, strings.Join(lines[len(cut):], "")+extra)
 	}

@@ -49,9 +49,10 @@ func TestAnswerNamesKindsThatDiffer(t *testing.T) {
 		{"ntlm", bulk.What, "--logon kerberos: granted 0x00120089, --logon interactive: granted 0x00120089, " +
 			"--logon service: granted 0x00120089"},
 	} {
-		dir := must(dirfile.Read([]byte("logon: " + c.kind + "\n" + twoUsers)))
+		dir := check.Must(dirfile.Read([]byte("logon: " + c.kind + "\n" + twoUsers)))
 		logons, calls := counting(dir)
-		r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Ask: c.ask, Format: bulk.JSONL, Logons: logons}
+		r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read")), Ask: c.ask, Format: bulk.JSONL,
+			Logons: logons}
 		out, sum, err := runOver(r, objects)
 		rows := strings.Split(out, "\n")
 		check.That(t, err == nil && sum.Logons == 2 && sum.FirstLogons == "/d: "+c.want && *calls == 3 &&
@@ -62,19 +63,19 @@ func TestAnswerNamesKindsThatDiffer(t *testing.T) {
 		check.Equal(t, granted, c.kind != "ntlm", "D-36: %s: granted in\n%s", c.kind, out)
 	}
 	// Without a descriptor that depends on the kind no other token is built, and a note says that others are not known.
-	dir := must(dirfile.Read([]byte(twoUsers)))
+	dir := check.Must(dirfile.Read([]byte(twoUsers)))
 	logons, calls := counting(dir)
-	r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.JSONL, Logons: logons}
+	r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read")), Format: bulk.JSONL, Logons: logons}
 	_, sum, err := runOver(r, fiveObjects)
 	check.That(t, err == nil && sum.Logons == 0 && *calls == 0, "B-26: plain descriptors: %d calls, %+v, %v, want none",
 		*calls, sum, err)
 	failing := func(logon.Kind) (*directory.Directory, error) { return nil, fmt.Errorf("too many groups") }
-	r = &bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.JSONL, Logons: failing}
+	r = &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read")), Format: bulk.JSONL, Logons: failing}
 	out, sum, err := runOver(r, objects)
 	check.That(t, err == nil && sum.Unreadable == 0 &&
 		strings.Count(out, "the other kinds are not known: --logon kerberos: too many groups") == 3,
 		"B-26: tokens that cannot be built: %+v, %v, want 3 rows with a note\n%s", sum, err, out)
-	share := &bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.JSONL, Logons: logons,
+	share := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read")), Format: bulk.JSONL, Logons: logons,
 		Share: sddl.MustParse("D:(A;;FA;;;S-1-18-1)")}
 	out = answer(t, share, objects)
 	check.Equal(t, strings.Count(out, "--logon ntlm: 2 fewer"), 4, "B-26: notes in four rows behind a share\n%s", out)
@@ -101,8 +102,8 @@ func TestKindNotesEqualSeparateRuns(t *testing.T) {
 			Note       string
 		}
 		read := func(k logon.Kind, notes bool) []row {
-			dir := must(must(dirfile.Read([]byte(computer + people))).LoggedOn(k))
-			r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.JSONL}
+			dir := check.Must(check.Must(dirfile.Read([]byte(computer + people))).LoggedOn(k))
+			r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read")), Format: bulk.JSONL}
 			if notes {
 				r.Logons, _ = counting(dir)
 			}

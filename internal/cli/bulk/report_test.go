@@ -61,7 +61,7 @@ func rowsUnder(page, heading string) (rows []string) {
 // TestReportTablesCountReachByPrincipal checks the tables: reach by principal, the entries that let most people in, and
 // unknown accounts with their granted rights, each with the first object that shows it.
 func TestReportTablesCountReachByPrincipal(t *testing.T) {
-	dir := must(dirfile.Read([]byte(`domain: S-1-5-21-1-2-3
+	dir := check.Must(dirfile.Read([]byte(`domain: S-1-5-21-1-2-3
 groups: [{name: staff, sid: S-1-5-21-1-2-3-2001}]
 users:
   - {name: alice, sid: S-1-5-21-1-2-3-1001, memberOf: [staff]}
@@ -83,7 +83,7 @@ users:
 	_, unreadable, _ := strings.Cut(page, "<h2>Unreadable</h2>")
 	check.That(t, strings.Contains(unreadable, "<li><code>/d") || strings.Contains(unreadable, "line 4"),
 		"entry of the unreadable object = %s, want its path and line 4", unreadable)
-	share := must(sddl.Parse("D:(D;;WD;;;WD)(A;;FA;;;WD)", sddl.Options{}))
+	share := check.Must(sddl.Parse("D:(D;;WD;;;WD)(A;;FA;;;WD)", sddl.Options{}))
 	page = pageOf(t, &bulk.Report{Title: "t", Directory: dir, Share: share},
 		`{"path":"/e","sd":"O:SYG:SYD:(A;;FRWO;;;S-1-5-21-1-2-3-1001)"}`+"\n")
 	const why = "|1|entry 1 of the DACL allows it, share entry 2 of the DACL allows it: alice"

@@ -18,8 +18,7 @@ func TestDamagedKeyIsRefused(t *testing.T) {
 	text := string(binary.LittleEndian.AppendUint32(nil, uint32(len(folder)))) + string(folder)
 	key := keyOf(&objects.Object{Type: winnt.DirectoryServiceObject, Form: objects.FormBinary, SD: d,
 		Way: check.Must(objects.ParseWay(text))})
-	x, err := parseKey(key, sid.SID{})
-	check.NoError(t, err)
+	x := check.Must(parseKey(key, sid.SID{}))
 	check.That(t, x.typ == winnt.DirectoryServiceObject && x.way.Text() == text && string(x.d.Binary()) == string(d),
 		"%q gives type %v, way %q, descriptor %x, want %x", key, x.typ, x.way.Text(), x.d.Binary(), d)
 	for n := range key {

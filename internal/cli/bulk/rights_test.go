@@ -44,7 +44,7 @@ func randomDirectoryACL(rng *rand.Rand, s company.Sample) string {
 		kind, object := []string{"A", "A", "D"}[rng.IntN(3)], ""
 		if rng.IntN(3) > 0 {
 			kind = "O" + kind
-			chain := must(words.Chain(objectTypes[rng.IntN(len(objectTypes))]))
+			chain := check.Must(words.Chain(objectTypes[rng.IntN(len(objectTypes))]))
 			object = chain[len(chain)-1].String()
 		}
 		text += fmt.Sprintf("(%s;;%s;%s;;%s)", kind, masks[rng.IntN(len(masks))], object, who)
@@ -59,7 +59,7 @@ func has(t *testing.T, r words.Right, p access.Subject, d *sd.Descriptor, self s
 	parts := r.Parts(typ)
 	for _, part := range parts {
 		q := &access.Request{Descriptor: d, Subject: p, Desired: part.Mask, Type: typ, Self: self, ObjectTypes: part.List()}
-		if must(access.SeAccessCheck(q)).Allowed() {
+		if check.Must(access.SeAccessCheck(q)).Allowed() {
 			n++
 		}
 	}
@@ -72,7 +72,7 @@ func TestDirectoryRightWordsEqualAccessCheck(t *testing.T) {
 	s := company.Sample{Seed: randtest.Seed(t), Objects: 1, Descriptors: 1, Principals: 70, Groups: 12}
 	dir, _ := sample(t, s)
 	rng := rand.New(rand.NewPCG(s.Seed, 9))
-	rights := must(words.Parse("AddMember+ForceChangePassword+DCSync+WriteSPN+GenericAll+control+" +
+	rights := check.Must(words.Parse("AddMember+ForceChangePassword+DCSync+WriteSPN+GenericAll+control+" +
 		"AllExtendedRights+WP:group+AddAllowedToAct"))
 	pairs := randtest.Count(t, "REFMON_PAIRS", 100_000)
 	var text strings.Builder
@@ -95,7 +95,7 @@ func TestDirectoryRightWordsEqualAccessCheck(t *testing.T) {
 	rows, allowed := decode[whoRow](t, answer(t, r, text.String())), map[string]int{}
 	lines := strings.Split(strings.TrimSpace(text.String()), "\n")
 	for i, line := range lines {
-		d := must(sddl.Parse(strings.Split(line, `"`)[7], sddl.Options{Domain: dir.Domain}))
+		d := check.Must(sddl.Parse(strings.Split(line, `"`)[7], sddl.Options{Domain: dir.Domain}))
 		for j, right := range rights {
 			var want []string
 			for _, p := range dir.Principals {

@@ -21,8 +21,7 @@ func crowd(t *testing.T, users int) *directory.Directory {
 	for i := range users {
 		text += fmt.Sprintf("  - {name: u%d, sid: S-1-5-21-1-2-3-%d, uid: %d}\n", i, 1100+i, 5000+i)
 	}
-	d := check.Must(dirfile.Read([]byte(text)))
-	return d
+	return check.Must(dirfile.Read([]byte(text)))
 }
 
 // An account that half of the principals are members of counts as many, and a single principal never does. A missing

@@ -49,8 +49,8 @@ func TestUndecidableObjectHasErrorRow(t *testing.T) {
 			"/open,0x001f01ff,",
 			`"'=a,""b""",0x00120089,`}},
 	} {
-		dir := must(dirfile.Read([]byte(twoUsers)))
-		r := &bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Ask: c.ask, Format: c.format}
+		dir := check.Must(dirfile.Read([]byte(twoUsers)))
+		r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read")), Ask: c.ask, Format: c.format}
 		out, sum, err := runOver(r, fiveObjects)
 		first := fmt.Sprint(sum.FirstError)
 		check.That(t, err == nil && sum.Objects == 5 && sum.Unreadable == 2 && sum.NoDACL == 1 &&
@@ -90,8 +90,8 @@ func TestPathThatIsNotUTF8IsErrorInExactFormats(t *testing.T) {
 		{bulk.Who, bulk.Table, 0, []string{"alice, bob\n"}},
 	} {
 		var out strings.Builder
-		r := &bulk.Run{Source: csv.New(strings.NewReader(list)), Directory: must(dirfile.Read([]byte(twoUsers))),
-			Rights: must(words.Parse("read")), Ask: c.ask, Format: c.format, Out: &out, Sets: io.Discard}
+		r := &bulk.Run{Source: csv.New(strings.NewReader(list)), Directory: check.Must(dirfile.Read([]byte(twoUsers))),
+			Rights: check.Must(words.Parse("read")), Ask: c.ask, Format: c.format, Out: &out, Sets: io.Discard}
 		sum, err := r.Do(t.Context())
 		check.That(t, err == nil && uint64(sum.Unreadable) == c.errors, "%v %v: %d unreadable objects, %v, want %d, nil",
 			c.ask, c.format, sum.Unreadable, err, c.errors)
@@ -128,7 +128,7 @@ func TestUnreadableStateIsNotCompared(t *testing.T) {
 		{a + none, a, 1, 1, 0, 0, nil}, {a, a + none, 2, 1, 0, 0, nil}, {a + none, a + none, 2, 2, 0, 0, nil},
 		{a + b, a + lost, 2, 1, 0, 0, []string{"missing in the second state"}}, {a + lost, a + b, 2, 1, 0, 0, nil},
 	} {
-		dir := must(dirfile.Read([]byte(twoUsers)))
+		dir := check.Must(dirfile.Read([]byte(twoUsers)))
 		got, out := compareLists(t, &bulk.Diff{Directory: dir, Format: bulk.JSONL}, c.before, c.after)
 		check.That(t, got.Compared && got.Objects == c.objects && got.Unreadable == c.unreadable &&
 			got.Changes == c.changes && got.Changed == c.changed && (got.FirstError != nil) == (c.unreadable > 0),

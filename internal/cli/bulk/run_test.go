@@ -31,19 +31,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}
-
 // sample is a small company with its objects, from the generator.
 func sample(t testing.TB, s company.Sample) (dir *directory.Directory, list string) {
 	t.Helper()
 	var d, o bytes.Buffer
 	check.NoError(t, errors.Join(s.Directory(&d), s.Write(&o)))
-	return must(dirfile.Read(d.Bytes())), o.String()
+	return check.Must(dirfile.Read(d.Bytes())), o.String()
 }
 
 // listed is an object of a list, with the inputs of the scalar check.
@@ -59,7 +52,7 @@ func objectsOf(t testing.TB, dir *directory.Directory, list string) (all []liste
 	for line := range strings.Lines(list) {
 		var o struct{ Path, SD, Type string }
 		check.NoError(t, json.Unmarshal([]byte(line), &o))
-		all = append(all, listed{o.Path, must(sddl.Parse(o.SD, sddl.Options{Domain: dir.Domain})),
+		all = append(all, listed{o.Path, check.Must(sddl.Parse(o.SD, sddl.Options{Domain: dir.Domain})),
 			winnt.ObjectTypeByName(o.Type)})
 	}
 	return all
@@ -89,8 +82,7 @@ func compareLists(t testing.TB, d *bulk.Diff, before, after string) (bulk.Outcom
 	t.Helper()
 	var out bytes.Buffer
 	d.Before, d.After, d.Out = listOf(before), listOf(after), &out
-	sum, err := d.Do(context.Background())
-	check.NoError(t, err)
+	sum := check.Must(d.Do(context.Background()))
 	return sum, out.String()
 }
 
@@ -110,7 +102,7 @@ func pageOf(t testing.TB, r *bulk.Report, list string) string {
 func TestRowsEqualScalarCheck(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 3000, Descriptors: 200, Principals: 150,
 		Groups: 40})
-	rights := must(words.Parse("read+write+full"))
+	rights := check.Must(words.Parse("read+write+full"))
 	names, sum, err := runOver(&bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, CacheBytes: 1}, list)
 	check.NoError(t, err)
 	counts, counted, _ := runOver(&bulk.Run{Directory: dir, Rights: rights, Ask: bulk.Count, Format: bulk.JSONL}, list)
@@ -123,7 +115,7 @@ func TestRowsEqualScalarCheck(t *testing.T) {
 		for r, right := range rights {
 			var want []string
 			for _, p := range dir.Principals {
-				if must(access.Check(p.Token, o.sd, right.Mask(o.typ), o.typ)).Allowed() {
+				if check.Must(access.Check(p.Token, o.sd, right.Mask(o.typ), o.typ)).Allowed() {
 					want = append(want, p.Name)
 				}
 			}
@@ -135,7 +127,7 @@ func TestRowsEqualScalarCheck(t *testing.T) {
 			check.RequireThat(t, count.Path == o.path && count.Count == len(want) && slices.Equal(set, want),
 				"%s %s: count %v, set %v, want %v as the scalar check", o.path, right.Name, count, set, want)
 		}
-		best := must(access.Check(dir.Principals[7].Token, o.sd, winnt.MAXIMUM_ALLOWED, o.typ)).Granted
+		best := check.Must(access.Check(dir.Principals[7].Token, o.sd, winnt.MAXIMUM_ALLOWED, o.typ)).Granted
 		check.Require(t, whatRows[i], whatRow{o.path, best.Padded()}, "granted by the scalar check")
 	}
 	check.Equal(t, sum.Position, bulk.Position{Objects: 3000, Lines: 3000, Offset: int64(len(list)), Allowed: total},
@@ -185,11 +177,11 @@ func readIndex(t *testing.T, text string) (out []map[string][]string) {
 				if !ok {
 					last = first
 				}
-				for i := must(strconv.Atoi(first)); i <= must(strconv.Atoi(last)); i++ {
+				for i := check.Must(strconv.Atoi(first)); i <= check.Must(strconv.Atoi(last)); i++ {
 					who = append(who, people[i])
 				}
 			}
-			for i, b := range must(base64.StdEncoding.DecodeString(row.Bitmap)) {
+			for i, b := range check.Must(base64.StdEncoding.DecodeString(row.Bitmap)) {
 				for bit := range 8 {
 					if b>>bit&1 != 0 {
 						who = append(who, people[8*i+bit])
@@ -219,7 +211,7 @@ func TestOutputDoesNotDependOnWorkers(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 6_000, Descriptors: 900, Principals: 70,
 		Groups: 20})
 	list += "{\"path\":\"/bad\",\"sd\":\"O:\"}\n\n{\"path\":\"no end of line\",\"sd\":\"D:(A;;FR;;;AU)\"}"
-	rights := must(words.Parse("read+modify"))
+	rights := check.Must(words.Parse("read+modify"))
 	for _, ask := range []bulk.Ask{bulk.Who, bulk.Count, bulk.Index} {
 		want := ""
 		for _, c := range []struct{ workers, cache int }{{1, 0}, {2, 0}, {5, 1}, {3, 1 << 30}} {
@@ -239,7 +231,7 @@ func TestOutputDoesNotDependOnWorkers(t *testing.T) {
 func TestResumedRunWritesTheSameRows(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 30_000, Descriptors: 500, Principals: 10,
 		Groups: 5})
-	rights := must(words.Parse("read"))
+	rights := check.Must(words.Parse("read"))
 	whole, all, _ := runOver(&bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL}, list)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -272,7 +264,7 @@ func (s *slow) Read(p []byte) (int, error) {
 func TestFailedWriterEndsTheRun(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: 1, Objects: 50_000, Descriptors: 50, Principals: 10, Groups: 5})
 	full := errors.New("the disk is full")
-	r := bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.JSONL, Out: failing{full}}
+	r := bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read")), Format: bulk.JSONL, Out: failing{full}}
 	for _, some := range []bool{true, false} {
 		r.Source, r.Changes = listOf(list), some
 		check.ErrorIs(t, check.Err(r.Do(context.Background())), full, "run with Changes %t", some)
@@ -297,10 +289,10 @@ func TestFastReaderAgreesWithStrictReader(t *testing.T) {
 	rng := rand.New(rand.NewPCG(randtest.Seed(t), 5))
 	tokens := []string{`"path"`, `"sd"`, `"sdHex"`, `"type"`, `"other"`, `"/a"`, `"O:SYD:(A;;FR;;;AU)"`, `"file"`, `"key"`,
 		`""`, `:`, `:`, `,`, `,`, `{`, `}`, ` `, `\`, `"`, "\u00e9", "\x01", `null`, `1`}
-	dir := must(dirfile.Read([]byte(`{"users":[{"name":"a","sid":"S-1-5-21-1-2-3-4"}]}`)))
+	dir := check.Must(dirfile.Read([]byte(`{"users":[{"name":"a","sid":"S-1-5-21-1-2-3-4"}]}`)))
 	run := func(in io.Reader) string {
 		var out bytes.Buffer
-		r := bulk.Run{Directory: dir, Rights: must(words.Parse("0x1")), Format: bulk.JSONL, Out: &out, Workers: 1,
+		r := bulk.Run{Directory: dir, Rights: check.Must(words.Parse("0x1")), Format: bulk.JSONL, Out: &out, Workers: 1,
 			Source: jsonl.Lines(in, 0, 0)}
 		check.NoError(t, check.Err(r.Do(context.Background())))
 		return out.String()

@@ -13,8 +13,8 @@ import (
 // setNames returns the names of the sets of each object.
 func setNames(t *testing.T, users, rights, rows string) []map[string]string {
 	t.Helper()
-	dir := must(dirfile.Read([]byte(`{"domain":"S-1-5-21-1-2-3","users":[` + users + `]}`)))
-	r := &bulk.Run{Directory: dir, Rights: must(words.Parse(rights)), Ask: bulk.Index}
+	dir := check.Must(dirfile.Read([]byte(`{"domain":"S-1-5-21-1-2-3","users":[` + users + `]}`)))
+	r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse(rights)), Ask: bulk.Index}
 	var all []map[string]string
 	for _, row := range decode[struct {
 		Path string

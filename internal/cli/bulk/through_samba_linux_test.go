@@ -61,7 +61,7 @@ func TestSambaSearchesFolders(t *testing.T) {
 			}
 			if c.file != "" {
 				a := ntacl.Attribute{Version: 3, Descriptor: sddl.MustParse(c.file)}
-				b := must(a.Append(nil))
+				b := check.Must(a.Append(nil))
 				s.must(unix.Setxattr(dir, ntacl.Name, b, 0))
 			}
 			read := s.readByGuest(dir, share == "v3")
@@ -85,7 +85,7 @@ func (s *samba) readByGuest(tree string, ignoreSystemACLs bool) map[string]bool 
 	s.T.Helper()
 	dir := &directory.Directory{}
 	dir.Add(directory.Principal{Name: "guest", Token: s.AsGuest})
-	rights := must(words.Parse("read"))
+	rights := check.Must(words.Parse("read"))
 	var out bytes.Buffer
 	run := bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, Out: &out, Source: filetree.Files([]string{tree},
 		filetree.Options{Recurse: true, Way: true, IgnoreSystemACLs: ignoreSystemACLs})}

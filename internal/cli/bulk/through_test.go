@@ -32,7 +32,7 @@ func firm() *directory.Directory {
 	}
 	b.WriteString("  - {name: other, sid: S-1-5-21-9-9-9-1000}\ngroups:\n" +
 		"  - {name: Staff, sid: S-1-5-21-1-2-3-2000}\n  - {name: Four, sid: S-1-5-21-1-2-3-2001}\n")
-	return must(dirfile.Read([]byte(b.String())))
+	return check.Must(dirfile.Read([]byte(b.String())))
 }
 
 // ask runs a question and returns its rows with single blanks.
@@ -73,14 +73,13 @@ func TestAccessIsExplainedByItsEntries(t *testing.T) {
 		{"(A;;FR;;;" + four + ")(A;;FR;;;" + group + ")(A;;FR;;;WD)",
 			"Four (4) DACL entry 1 Four\nStaff (10) DACL entry 2 Staff\nother DACL entry 3 Everyone"},
 	} {
-		run := bulk.Run{Directory: firm(), Rights: must(words.Parse("read")), Ask: bulk.Through}
-		got := ask(t, run, `{"path":"/x","sd":"O:SYG:SYD:`+c.dacl+`"}`+"\n")
-		check.Equal(t, got, "/x read "+c.want, "%s", c.dacl)
+		run := bulk.Run{Directory: firm(), Rights: check.Must(words.Parse("read")), Ask: bulk.Through}
+		check.Equal(t, ask(t, run, `{"path":"/x","sd":"O:SYG:SYD:`+c.dacl+`"}`+"\n"), "/x read "+c.want, "%s", c.dacl)
 	}
-	run := bulk.Run{Directory: firm(), Rights: must(words.Parse("control")), Ask: bulk.Through}
+	run := bulk.Run{Directory: firm(), Rights: check.Must(words.Parse("control")), Ask: bulk.Through}
 	got := ask(t, run, `{"path":"/x","sd":"O:`+four+`G:SYD:(A;;WO;;;S-1-5-21-9-9-9-1000)"}`+"\n")
 	check.Equal(t, got, "/x control other DACL entry 1 other\nu0, u1, u2 and 1 more owner Four", "control")
-	run.Rights = must(words.Parse("read+write"))
+	run.Rights = check.Must(words.Parse("read+write"))
 	_, sum, err := runOver(&run, `{"path":"/x","sd":"O:SYG:SYD:(A;;FR;;;WD)(A;;FW;;;`+four+`)"}`+"\n")
 	check.That(t, err == nil && sum.Allowed == 11+4, "%d pairs of a principal and a right, %v, want 15", sum.Allowed, err)
 }
@@ -97,9 +96,9 @@ func TestEqualGroupsMayUseDifferentEntries(t *testing.T) {
 		// It gives WRITE_OWNER below the label, and is named for it (A-62).
 		spec.Privileges = winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeRelabelPrivilege)
 		spec.EnabledPrivileges = spec.Privileges
-		levels.Principals[i].Token = must(token.New(spec))
+		levels.Principals[i].Token = check.Must(token.New(spec))
 	}
-	run := bulk.Run{Directory: levels, Rights: must(words.Parse("control")), Ask: bulk.Through}
+	run := bulk.Run{Directory: levels, Rights: check.Must(words.Parse("control")), Ask: bulk.Through}
 	got := ask(t, run, control+`(ML;;NW;;;HI)"}`+"\n")
 	check.Equal(t, got, "/x control u1 DACL entry 1 Everyone\nu0 SeRelabelPrivilege", "levels")
 	// An audit entry separates no principals, however many there are.
@@ -107,16 +106,16 @@ func TestEqualGroupsMayUseDifferentEntries(t *testing.T) {
 	for i := range 1001 {
 		users += fmt.Sprintf("  - {name: u%d, sid: S-1-5-21-1-2-3-%d}\n", i, 1100+i)
 	}
-	many := bulk.Run{Directory: must(dirfile.Read([]byte(users))), Ask: bulk.Through,
-		Rights: must(words.Parse("read"))}
+	many := bulk.Run{Directory: check.Must(dirfile.Read([]byte(users))), Ask: bulk.Through,
+		Rights: check.Must(words.Parse("read"))}
 	got = ask(t, many, `{"path":"/x","sd":"O:SYG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)"}`+"\n")
 	check.That(t, !strings.Contains(got, "not traced") && strings.HasSuffix(got, "DACL entry 1 Everyone"),
 		"audited:\n%s\nwant DACL entry 1 Everyone", got)
-	rule := access.Rule{Name: "one", Descriptor: must(sddl.Parse("D:(A;;WO;;;WD)(A;;WD;;;S-1-5-21-1-2-3-1003)",
+	rule := access.Rule{Name: "one", Descriptor: check.Must(sddl.Parse("D:(A;;WO;;;WD)(A;;WD;;;S-1-5-21-1-2-3-1003)",
 		sddl.Options{}))}
 	policies := &access.PolicySet{Policies: []access.Policy{{ID: sid.MustParse("S-1-17-1"), Name: "p",
 		Rules: []access.Rule{rule}}}}
-	run = bulk.Run{Directory: firm(), Rights: must(words.Parse("control")), Ask: bulk.Through,
+	run = bulk.Run{Directory: firm(), Rights: check.Must(words.Parse("control")), Ask: bulk.Through,
 		Config: effective.Config{Policies: policies}}
 	got = ask(t, run, control+`(SP;;;;;S-1-17-1)"}`+"\n")
 	check.Equal(t, got, "/x control u3 DACL entry 1 Everyone\nEveryone (11) DACL entry 2 Everyone", "policy")
@@ -137,12 +136,12 @@ func TestRowsOnlyWhereAnswersChange(t *testing.T) {
 	const want = "/t /t/other/ /t/other/y /t/bad /t/bad/z /lost/z C:\\w C:\\w\\u / t"
 	dir := firm()
 	for _, ask := range []bulk.Ask{bulk.Who, bulk.Count, bulk.Through} {
-		run := bulk.Run{Directory: dir, Ask: ask, Changes: true, Rights: must(words.Parse("read"))}
+		run := bulk.Run{Directory: dir, Ask: ask, Changes: true, Rights: check.Must(words.Parse("read"))}
 		check.Equal(t, pathsOf(t, run, lines), want, "question %v", ask)
 	}
 	lines = row("DC=x", "(A;;RC;;;WD)", "directoryService") + row("OU=a,DC=x", "(A;;RC;;;SY)", "directoryService") +
 		row(`CN=b\\,c,OU=a,DC=x`, "(A;;RC;;;SY)", "directoryService")
-	run := bulk.Run{Directory: dir, Changes: true, Rights: must(words.Parse("RC"))}
+	run := bulk.Run{Directory: dir, Changes: true, Rights: check.Must(words.Parse("RC"))}
 	check.Equal(t, pathsOf(t, run, strings.ReplaceAll(lines, `\\\\`, `\\`)), "DC=x OU=a,DC=x", "objects of a directory")
 	// For one principal that there is nothing is a change, too (U-108).
 	what := bulk.Run{Directory: dir, Ask: bulk.What, Principal: 3, Changes: true}
@@ -153,7 +152,7 @@ func TestRowsOnlyWhereAnswersChange(t *testing.T) {
 	// Rights that were not requested are not reported as missing (U-108).
 	for want, passed := range map[string]int{"": 2, "write": 0} {
 		if what.Want = nil; want != "" {
-			what.Want = must(words.Parse(want))
+			what.Want = check.Must(words.Parse(want))
 		}
 		_, sum, err := runOver(&what, lines)
 		check.That(t, err == nil && sum.Passed == passed, "want %q: %d objects without a right, %v, not %d", want,

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
 )
@@ -48,10 +49,8 @@ func (s *samba) behindTheServer(share string, verified bool) {
 		rows, notes := s.whoCanRead(share)
 		switch {
 		case !verified || !c.stale:
-			if len(notes) != 0 || !slices.Equal(rows[name], []string{"bob"}) {
-				s.T.Errorf("%s: notes %v, readers %v, want the attribute's descriptor to count",
-					c.what, notes, rows[name])
-			}
+			check.That(s.T, len(notes) == 0 && slices.Equal(rows[name], []string{"bob"}),
+				"%s: notes %v, readers %v, want the attribute's descriptor to count", c.what, notes, rows[name])
 		default:
 			if len(notes) != 1 || !strings.HasPrefix(notes[name], "hash mismatch") || !slices.Equal(rows[name], c.reader) &&
 				len(rows[name])+len(c.reader) > 0 {
@@ -105,9 +104,7 @@ func (s *samba) otherVerbs(share string) {
 	export := func(name string) string {
 		s.T.Helper()
 		out, code := s.refmon("acl", "export", root, "-r")
-		if code != 0 {
-			s.T.Fatalf("acl export: exit code %d, %s, want 0", code, out)
-		}
+		check.RequireThat(s.T, code == 0, "acl export: exit code %d, %s, want 0", code, out)
 		name = filepath.Join(s.Dir, name)
 		s.must(os.WriteFile(name, []byte(out), 0o644))
 		return name
@@ -120,10 +117,8 @@ func (s *samba) otherVerbs(share string) {
 		`removed: `, file)
 	gained := fmt.Sprintf(`{"principal":"bob","path":%q,"gained":"0x00120089","lost":"0x00000000","cause":"entry added: `,
 		file)
-	if code != 1 || strings.Count(out, `{"principal"`) != 2 || !strings.Contains(out, want) ||
-		!strings.Contains(out, gained) {
-		s.T.Errorf("diff: exit code %d\n%swant the rows\n%s\n%s", code, out, want, gained)
-	}
+	check.That(s.T, code == 1 && strings.Count(out, `{"principal"`) == 2 && strings.Contains(out, want) &&
+		strings.Contains(out, gained), "diff: exit code %d\n%swant the rows\n%s\n%s", code, out, want, gained)
 	page := filepath.Join(s.Dir, share+".html")
 	if out, code := s.refmon("report", root, "-r", "--out", page); code != 0 ||
 		!strings.Contains(out, fmt.Sprintf("%d objects", len(sambaFiles)+1)) {
@@ -156,7 +151,7 @@ func (s *samba) refmon(args ...string) (string, int) {
 // because all entries allow.
 func (s *samba) samePermissions(path, shown string) {
 	s.T.Helper()
-	out := must(exec.Command(filepath.Join(s.Dir, "refmon"), "acl", "export", path).Output())
+	out := check.Must(exec.Command(filepath.Join(s.Dir, "refmon"), "acl", "export", path).Output())
 	var row struct{ SD string }
 	s.must(json.Unmarshal(out, &row))
 	mine := strings.Split(numeric(&ntacl.Attribute{Descriptor: sddl.MustParse(row.SD)}), "\n")

@@ -18,7 +18,7 @@ import (
 // The rights of Run.Holdings are found once for equal descriptors and classes, and anew for each account. An error is
 // that of its row, and ends no run (B-118).
 func TestHoldingsOfEqualObjectsAreFoundOnce(t *testing.T) {
-	dir := must(dirfile.Read([]byte("users:\n  - {name: alice, sid: S-1-5-21-1-2-3-1107}\n")))
+	dir := check.Must(dirfile.Read([]byte("users:\n  - {name: alice, sid: S-1-5-21-1-2-3-1107}\n")))
 	entry := func(name, class, sid string) string {
 		text := "dn: CN=" + name + "\nobjectClass: " + class + "\nnTSecurityDescriptor: O:SYD:(A;;GR;;;WD)\n"
 		if sid != "" {
@@ -44,7 +44,7 @@ func TestHoldingsOfEqualObjectsAreFoundOnce(t *testing.T) {
 			return []string{"right of " + i.Path}, nil
 		}, nil
 	}
-	sum := must(run.Do(context.Background()))
+	sum := check.Must(run.Do(context.Background()))
 	check.Equal(t, strings.Join(asked, " "), "CN=a CN=c CN=d CN=e CN=bad CN=g CN=h", "objects that were asked about")
 	check.Equal(t, sum.Unreadable, 1, "unreadable objects")
 	check.Equal(t, out.String(), `path,granted,rights
@@ -76,7 +76,7 @@ func TestTableOmitsObjectsWithoutRight(t *testing.T) {
 			Holdings: func() (func(*objects.Item) ([]string, error), error) {
 				return func(*objects.Item) ([]string, error) { return c.rights, nil }, nil
 			}}
-		sum := must(run.Do(context.Background()))
+		sum := check.Must(run.Do(context.Background()))
 		rows := strings.Count(out.String(), "CN=a")
 		check.That(t, rows == c.rows && sum.Passed == c.passed, "%+v: %d rows, %d without a right\n%s", c, rows,
 			sum.Passed, out.String())

@@ -27,9 +27,7 @@ type samba struct{ *smbd.Server }
 
 func (s *samba) must(err error) {
 	s.T.Helper()
-	if err != nil {
-		s.T.Fatal(err)
-	}
+	check.NoError(s.T, err)
 }
 
 // sambaShares are a folder with the server's default attribute, which complements the POSIX permissions, and one
@@ -120,12 +118,10 @@ func (s *samba) fill(share string) {
 func (s *samba) readBack(share, path string, version uint16) *ntacl.Attribute {
 	s.T.Helper()
 	raw := make([]byte, 1<<16)
-	n := must(unix.Getxattr(filepath.Join(s.Dir, share, path), ntacl.Name, raw))
+	n := check.Must(unix.Getxattr(filepath.Join(s.Dir, share, path), ntacl.Name, raw))
 	raw = raw[:n]
 	a, err := ntacl.Decode(raw)
-	if err != nil {
-		s.T.Fatalf("reading %s: %v, want no error", path, err)
-	}
+	check.RequireThat(s.T, err == nil, "reading %s: %v, want no error", path, err)
 	if a.Version != version || a.HashType != ntacl.HashSHA256 {
 		s.T.Errorf("%s: attribute of version %d, hash type %d, want %d and %d", path, a.Version, a.HashType, version,
 			ntacl.HashSHA256)
@@ -133,9 +129,8 @@ func (s *samba) readBack(share, path string, version uint16) *ntacl.Attribute {
 	if again, err := a.Append(nil); err != nil || !bytes.Equal(again, raw) {
 		s.T.Errorf("%s: written again:\n%x, %v, want %x, nil\nwas:\n%x", path, again, err, raw, raw)
 	}
-	if got, want := numeric(a), s.Cacls("root", share, path, "--numeric"); got != want {
-		s.T.Errorf("%s: the attribute holds\n%s, want %s\nsmbcacls shows\n%s", path, got, want, want)
-	}
+	got, want := numeric(a), s.Cacls("root", share, path, "--numeric")
+	check.That(s.T, got == want, "%s: the attribute holds\n%s, want %s\nsmbcacls shows\n%s", path, got, want, want)
 	return a
 }
 
@@ -153,22 +148,20 @@ func numeric(a *ntacl.Attribute) string {
 // compareMaximum compares the maximum access that the server computes for an account with the access check.
 func (s *samba) compareMaximum(share, path string, a *ntacl.Attribute) {
 	s.T.Helper()
-	d := must(access.Check(s.AsGuest, a.Descriptor, winnt.MAXIMUM_ALLOWED, winnt.FileObject))
+	d := check.Must(access.Check(s.AsGuest, a.Descriptor, winnt.MAXIMUM_ALLOWED, winnt.FileObject))
 	text, _ := sddl.Format(a.Descriptor, sddl.Options{})
 	want := uint32(0)
 	out, err := s.TryCacls(smbd.Guest, share, path, "--maximum-access")
 	if err == nil {
 		_, last, _ := strings.Cut(out, "Maximum access: ")
-		if _, err := fmt.Sscanf(last, "%v", &want); err != nil || want == 0 {
-			s.T.Errorf("%s: smbcacls --maximum-access printed\n%s\nwant a mask", path, out)
-		}
+		_, err := fmt.Sscanf(last, "%v", &want)
+		check.That(s.T, err == nil && want != 0, "%s: smbcacls --maximum-access printed\n%s\nwant a mask", path, out)
 	} else if !strings.Contains(out, "NT_STATUS_ACCESS_DENIED") {
 		s.T.Errorf("%s: smbcacls --maximum-access: %v\n%s, want text containing \"NT_STATUS_ACCESS_DENIED\"", path,
 			err, out)
 	}
-	if d.Granted != winnt.AccessMask(want) {
-		s.T.Errorf("%s: %s: the check grants %#x, the server %#x", path, text, d.Granted, want)
-	}
+	check.That(s.T, d.Granted == winnt.AccessMask(want),
+		"%s: %s: the check grants %#x, the server %#x", path, text, d.Granted, want)
 }
 
 // compareWhoCan runs the verb on the share's folder.
@@ -183,9 +176,7 @@ func (s *samba) compareWhoCan(share string) {
 	if len(got) != len(sambaFiles)+1 { // and the share itself
 		s.T.Errorf("who-can returned %d objects, want %d", len(got), len(sambaFiles)+1)
 	}
-	if len(notes) != 0 {
-		s.T.Errorf("notes on unchanged files: %v, want none", notes)
-	}
+	check.That(s.T, len(notes) == 0, "notes on unchanged files: %v, want none", notes)
 }
 
 // whoCanRead runs the verb on the share's folder: the readers of each file, and
@@ -202,9 +193,7 @@ func (s *samba) whoCanRead(share string) (readers map[string][]string, notes map
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
-	if err != nil {
-		s.T.Fatalf("refmon who-can: %v, want no error\n%s", err, stderr.String())
-	}
+	check.RequireThat(s.T, err == nil, "refmon who-can: %v, want no error\n%s", err, stderr.String())
 	readers, notes = map[string][]string{}, map[string]string{}
 	for line := range strings.Lines(string(out)) {
 		var row struct {
@@ -213,7 +202,7 @@ func (s *samba) whoCanRead(share string) (readers map[string][]string, notes map
 		}
 		s.must(json.Unmarshal([]byte(line), &row))
 		check.Equal(s.T, row.Error, "", "%s", row.Path)
-		rel := must(filepath.Rel(root, row.Path))
+		rel := check.Must(filepath.Rel(root, row.Path))
 		readers[rel] = row.Principals
 		if strings.Contains(row.Note, "hash") {
 			notes[rel] = row.Note
