@@ -36,10 +36,9 @@ func TestDecisionWithErrorDenies(t *testing.T) {
 		if c.want == malformed {
 			continue
 		}
-		if got, err := access.Check(c.tok, d, winnt.GENERIC_READ, c.typ); !errors.Is(err, c.want) ||
-			got != (access.Decision{}) {
-			t.Errorf("A-150: Check, %s: %v, %v; want a denial and %v", name, got, err, c.want)
-		}
+		got, err := access.Check(c.tok, d, winnt.GENERIC_READ, c.typ)
+		check.That(t, errors.Is(err, c.want) && got == (access.Decision{}),
+			"A-150: Check, %s: %v, %v; want a denial and %v", name, got, err, c.want)
 	}
 	client := access.Subject{Primary: tok, Client: zero, Level: winnt.SecurityImpersonation}
 	for name, c := range map[string]struct {

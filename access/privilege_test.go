@@ -35,10 +35,9 @@ func TestPrivilegeCheckReportsHeldPrivileges(t *testing.T) {
 		if spec.Level = level; level == winnt.SecurityAnonymous {
 			want = ntstatus.BadImpersonationLevel
 		}
-		if ok, found, st := access.PrivilegeCheck(mustToken(t, spec), usedSec, true); st != want ||
-			ok != (want == ntstatus.Success) || ok != (found == usedSec) {
-			t.Errorf("A-131: PrivilegeCheck of a client at %v: %t, %v, %v; want %v", level, ok, found, st, want)
-		}
+		ok, found, st := access.PrivilegeCheck(mustToken(t, spec), usedSec, true)
+		check.That(t, st == want && ok == (want == ntstatus.Success) && ok == (found == usedSec),
+			"A-131: PrivilegeCheck of a client at %v: %t, %v, %v; want %v", level, ok, found, st, want)
 	}
 	primary(&spec)
 	if ok, _, st := access.PrivilegeCheck(mustToken(t, spec), usedSec, true); !ok || st != ntstatus.Success {
@@ -47,10 +46,9 @@ func TestPrivilegeCheckReportsHeldPrivileges(t *testing.T) {
 	if used, st := access.PrivilegePolicy(held, saclBit|0x80000); used != usedBoth || st != ntstatus.Success {
 		t.Errorf("PrivilegePolicy: %v, %v; want %v, %v", used, st, usedBoth, ntstatus.Success)
 	}
-	if used, st := access.PrivilegePolicy(mustToken(t, baseSpec()), saclBit); used != 0 ||
-		st != ntstatus.PrivilegeNotHeld {
-		t.Errorf("PrivilegePolicy without the privilege: %v, %v; want 0, %v", used, st, ntstatus.PrivilegeNotHeld)
-	}
+	used, st := access.PrivilegePolicy(mustToken(t, baseSpec()), saclBit)
+	check.That(t, used == 0 && st == ntstatus.PrivilegeNotHeld,
+		"PrivilegePolicy without the privilege: %v, %v; want 0, %v", used, st, ntstatus.PrivilegeNotHeld)
 }
 
 // No entry grants ACCESS_SYSTEM_SECURITY, whatever its mask and the request are.

@@ -31,9 +31,8 @@ func TestShowWrapsAtWidth(t *testing.T) {
 	}
 	const want = "DACL entry 1  (A;;0x1;;;WD)  +  .   A-70   it allows them, and nothing\n" +
 		"                                           before it decided them\n"
-	if got := x.Show(70, nil, same); !strings.Contains(got, want) {
-		t.Errorf("Show(70):\n%s\nwant it to contain\n%s", got, want)
-	}
+	got := x.Show(70, nil, same)
+	check.That(t, strings.Contains(got, want), "Show(70):\n%s\nwant it to contain\n%s", got, want)
 }
 
 // The masks of entries are numbers where SDDL has letters of a directory and the object is of another type (B-101).

@@ -104,14 +104,12 @@ func TestCallsRejectInvalidTrees(t *testing.T) {
 		if len(levels) == 0 { // an empty list fails
 			call, decided = ntstatus.InvalidParameter, ntstatus.InvalidParameter
 		}
-		if st, nodes, _ := access.NtAccessCheckResultList(r); st != call || len(nodes) != results {
-			t.Errorf("A-26: levels %v: NtAccessCheckResultList = %v, %v; want %v and %d results", levels, st, nodes,
-				call, results)
-		}
-		if nodes, d, err := access.CheckResultList(r); err != nil || d.Status() != decided || len(nodes) != results {
-			t.Errorf("A-25: levels %v: CheckResultList = %v, %v, %v; want %v and %d results", levels, nodes, d, err,
-				decided, results)
-		}
+		st, nodes, _ := access.NtAccessCheckResultList(r)
+		check.That(t, st == call && len(nodes) == results,
+			"A-26: levels %v: NtAccessCheckResultList = %v, %v; want %v and %d results", levels, st, nodes, call, results)
+		nodes, d, err := access.CheckResultList(r)
+		check.That(t, err == nil && d.Status() == decided && len(nodes) == results,
+			"A-25: levels %v: CheckResultList = %v, %v, %v; want %v and %d results", levels, nodes, d, err, decided, results)
 	})
 }
 
