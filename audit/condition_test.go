@@ -46,9 +46,8 @@ func TestAuditConditionsUseClientsClaims(t *testing.T) {
 	} {
 		r := access.Request{Subject: access.Subject{Primary: mustToken(t, spec)}, Desired: 1, Type: winnt.FileObject,
 			Descriptor: sddl.MustParse(`O:SYG:SYD:S:(RA;;;;;WD;("Project",TS,0x0,"x"))(XU;SA;0x1;;;WD;` + condition + ")")}
-		if v := p.Evaluate("File", &r, access.Grant(1), nil); v.Success != want {
-			t.Errorf("U-12: %s: verdict %+v, want a record of success: %v", condition, v, want)
-		}
+		v := p.Evaluate("File", &r, access.Grant(1), nil)
+		check.That(t, v.Success == want, "U-12: %s: verdict %+v, want a record of success: %v", condition, v, want)
 	}
 	two := []access.NodeResult{{Granted: 1, Verdict: ntstatus.Decided(ntstatus.Success)},
 		{Granted: 1, Verdict: ntstatus.Decided(ntstatus.Success)}}
@@ -70,7 +69,6 @@ func TestAuditConditionsUseClientsClaims(t *testing.T) {
 	m := winnt.GenericMapping{Read: 0x40, Write: 0x40, Execute: 0x40, All: 0x40}
 	r = access.Request{Subject: subject, Desired: 0x40, Type: winnt.FileObject, Mapping: &m,
 		Descriptor: sddl.MustParse("O:SYG:SYD:S:(AU;SA;GR;;;WD)")}
-	if v := p.Evaluate("File", &r, access.Grant(0x40), nil); !v.Success || v.Audited != 0x40 {
-		t.Errorf("U-12: %+v, want v.Success = true, v.Audited = 0x40", v)
-	}
+	v := p.Evaluate("File", &r, access.Grant(0x40), nil)
+	check.That(t, v.Success && v.Audited == 0x40, "U-12: %+v, want v.Success = true, v.Audited = 0x40", v)
 }

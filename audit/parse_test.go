@@ -40,9 +40,8 @@ func TestParseTimeRejectsMalformedText(t *testing.T) {
 	for _, v := range []int64{0, 1, 10_000_000, 116_444_736_000_000_000, 133_536_960_001_234_567,
 		132_223_104_000_000_000, 2_650_467_743_999_999_999} {
 		text := string(audit.AppendTime(nil, v))
-		if got, err := audit.ParseTime(text); err != nil || got != v {
-			t.Errorf("%s: %d, %v, want %d", text, got, err, v)
-		}
+		got, err := audit.ParseTime(text)
+		check.That(t, err == nil && got == v, "%s: %d, %v, want %d", text, got, err, v)
 	}
 	const good = "2024-03-01T12:00:00.1234567Z"
 	for i := range good { // each byte is a digit, or the mark that belongs there
@@ -86,9 +85,8 @@ func TestLongRecordListsTruncatedFields(t *testing.T) {
 		text, _ := short.Field("Truncated")
 		check.That(t, text == "Detail,Target" || text == "Target,Detail",
 			"two fields of %d bytes: Truncated is %q, want both names", size, text)
-		if n := len(short.AppendJSON(nil)); n > 4000 {
-			t.Errorf("two fields of %d: %d bytes, want at most 4000", size, n)
-		}
+		n := len(short.AppendJSON(nil))
+		check.That(t, n <= 4000, "two fields of %d: %d bytes, want at most 4000", size, n)
 	}
 	// A long record without a long field is shortened by omitting the rights.
 	many := audit.ObjectAccessed(audit.Origin{}, audit.Object{Type: "File", Name: "f"}, 0x1F01FF, nil)
@@ -178,9 +176,8 @@ func TestMalformedLinesAreRefused(t *testing.T) {
 	} {
 		wrong := strings.Replace(line, c[0], c[1], 1)
 		check.RequireThat(t, wrong != line, "%s has no %s", line, c[0])
-		if e, err := audit.ParseEvent([]byte(wrong)); err == nil || e.ID != 0 {
-			t.Errorf("%s for %s is taken: %v, want e.ID = 0, an error", c[1], c[0], e)
-		}
+		e, err := audit.ParseEvent([]byte(wrong))
+		check.That(t, err != nil && e.ID == 0, "%s for %s is taken: %v, want e.ID = 0, an error", c[1], c[0], e)
 	}
 	for _, good := range [][2]string{{`{"id":0`, `{"id":18446744073709551615`}, {`"event":4656`, `"event":65535`},
 		{`"version":1`, `"version":255`}, {`"bit":"0x1"`, `"bit":"0x80000000"`}, {`"reason":"%%1801"`, `"reason":""`},

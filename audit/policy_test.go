@@ -136,9 +136,8 @@ func TestSubcategoriesHavePublishedIdentifiers(t *testing.T) {
 			t.Errorf("%s: %s %d %s %s", c.name, c.s.GUID(), c.s.Task(), c.s.Category(), c.s.Category().Code())
 		}
 		for _, text := range []string{c.name, strings.ToUpper(c.name), c.guid, "{" + strings.ToUpper(c.guid) + "}"} {
-			if s, err := audit.ParseSubcategory(text); err != nil || s != c.s {
-				t.Errorf("ParseSubcategory(%q) = %v, %v, want %v, nil", text, s, err, c.s)
-			}
+			s, err := audit.ParseSubcategory(text)
+			check.That(t, err == nil && s == c.s, "ParseSubcategory(%q) = %v, %v, want %v, nil", text, s, err, c.s)
 		}
 	}
 	check.Equal(t, audit.CategoryObjectAccess.GUID().String(), "6997984a-797a-11d9-bed3-505054503030",
@@ -209,10 +208,9 @@ func TestSensitivePrivilegesMatchWindows(t *testing.T) {
 	}
 	recorded(sensitive, audit.SensitivePrivilegeUse)
 	recorded(ordinary, audit.NonSensitivePrivilegeUse)
-	if n := len(sensitive) + len(ordinary); n != int(winnt.LastPrivilege-winnt.FirstPrivilege)+1 {
-		t.Errorf("%d privileges are in one of the lists, not all, want %d", n,
-			int(winnt.LastPrivilege-winnt.FirstPrivilege)+1)
-	}
+	n := len(sensitive) + len(ordinary)
+	check.That(t, n == int(winnt.LastPrivilege-winnt.FirstPrivilege)+1,
+		"%d privileges are in one of the lists, not all, want %d", n, int(winnt.LastPrivilege-winnt.FirstPrivilege)+1)
 	mixed := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeTcbPrivilege)
 	check.That(t, audit.PrivilegeSubcategory(mixed) == audit.SensitivePrivilegeUse,
 		"U-42: subcategory %v, want Sensitive Privilege Use for one sensitive privilege", audit.PrivilegeSubcategory(mixed))
@@ -266,10 +264,9 @@ func TestPolicyRefusesUnknownBits(t *testing.T) {
 			"%+v: error %v, want \"unknown bits\"", v, err)
 	}
 	last := audit.Options{CrashOnAuditFail: audit.AuditFailed}
-	if p, err := audit.NewPolicy(audit.PolicySpec{Options: last}); err != nil ||
-		p.Options().CrashOnAuditFail != audit.AuditFailed {
-		t.Errorf("the last value of CrashOnAuditFail: %v", err)
-	}
+	p, err := audit.NewPolicy(audit.PolicySpec{Options: last})
+	check.That(t, err == nil && p.Options().CrashOnAuditFail == audit.AuditFailed,
+		"the last value of CrashOnAuditFail: %v", err)
 }
 
 func ExamplePolicy_Records() {

@@ -211,9 +211,8 @@ func TestGlobalSACLIsAppended(t *testing.T) {
 	})
 	subject := access.Subject{Primary: tokenU(t)}
 	for _, text := range []string{"O:BAG:SYD:(A;;FR;;;WD)", "O:BAG:SYD:(A;;FR;;;WD)S:(AU;FA;FA;;;WD)"} {
-		if o := open(t, p, subject, text, 1); len(o.events) != 1 || !o.handle.GenerateOnClose {
-			t.Errorf("UC-62: %s: events %v", text, ids(o.events))
-		}
+		o := open(t, p, subject, text, 1)
+		check.That(t, len(o.events) == 1 && o.handle.GenerateOnClose, "UC-62: %s: events %v", text, ids(o.events))
 	}
 	key := openObject(t, p, winnt.KeyObject, subject, sddl.MustParse("O:BAG:SYD:(A;;KR;;;WD)"), 1)
 	check.Equal(t, len(key.events), 0, "U-16: the global SACL of File does not count for a Key: len(key.events)")

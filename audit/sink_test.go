@@ -41,9 +41,8 @@ func TestFullQueueDropsAndCounts(t *testing.T) {
 	check.Equal(t, m.Dropped(), 5, "records dropped since the sink was created")
 	check.That(t, events[0].RecordID == 4 && events[1].RecordID == 5, // U-63
 		"U-63: ids %d, %d, want 4, 5", events[0].RecordID, events[1].RecordID)
-	if err := m.Write(numbered("")); err != nil || m.Write(numbered("")) == nil {
-		t.Error("the announcement takes room like any record")
-	}
+	err := m.Write(numbered(""))
+	check.That(t, err == nil && m.Write(numbered("")) != nil, "the announcement takes room like any record")
 }
 
 func TestMemorySinkRejectsBeyondLimit(t *testing.T) {
@@ -114,14 +113,12 @@ func TestLostLinesAreAnnounced(t *testing.T) {
 		check.NoError(t, write())
 		w.broken = true
 		for range 3 {
-			if err := write(); !errors.Is(err, errBroken) {
-				t.Fatalf("the writer's error is %v, want %v", err, errBroken)
-			}
+			err := write()
+			check.RequireThat(t, errors.Is(err, errBroken), "the writer's error is %v, want %v", err, errBroken)
 		}
 		w.broken = false
-		if err := write(); err != nil || l.Lost() != 3 {
-			t.Fatalf("%v, lost %d, want nil, 3", err, l.Lost())
-		}
+		err := write()
+		check.RequireThat(t, err == nil && l.Lost() == 3, "%v, lost %d, want nil, 3", err, l.Lost())
 		var good []line
 		for _, text := range strings.Split(strings.TrimSpace(w.String()), "\n") {
 			if strings.HasSuffix(text, "}") {
@@ -186,16 +183,14 @@ func TestTornLineIsSeparatedFromNext(t *testing.T) {
 	s.do = []func(b []byte) (int, error){part(10), part(0), nil}
 	l := audit.NewLines(s)
 	for i := range 3 {
-		if err := l.Write(numbered("")); (err == nil) != (i == 2) {
-			t.Errorf("write %d: %v", i, err)
-		}
+		err := l.Write(numbered(""))
+		check.That(t, (err == nil) == (i == 2), "write %d: %v", i, err)
 	}
 	lines := strings.Split(strings.TrimSuffix(s.String(), "\n"), "\n")
 	check.RequireThat(t, len(lines) == 3 && len(lines[0]) == 10, "%q, want len(lines) = 3, len(lines[0]) = 10", lines)
 	for _, line := range lines[1:] {
-		if _, err := audit.ParseEvent([]byte(line)); err != nil {
-			t.Errorf("%s: %v", line, err)
-		}
+		_, err := audit.ParseEvent([]byte(line))
+		check.That(t, err == nil, "%s: %v", line, err)
 	}
 }
 
