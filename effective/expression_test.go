@@ -93,14 +93,12 @@ func TestExpressionsAreShort(t *testing.T) {
 		winnt.FILE_READ_DATA: true, winnt.FILE_READ_DATA | winnt.WRITE_OWNER: false} {
 		e := must(effective.NewEvaluator(effective.Compile(low, effective.Config{}),
 			effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{right}}))
-		if x, ok := e.Expression(sddl.MustParse("D:(A;;FA;;;BU)"), 0); ok != want {
-			t.Errorf("A-62: %v for a principal at Low: Expression %v, %t; want ok %t", right, x, ok, want)
-		}
+		x, ok := e.Expression(sddl.MustParse("D:(A;;FA;;;BU)"), 0)
+		check.That(t, ok == want, "A-62: %v for a principal at Low: Expression %v, %t; want ok %t", right, x, ok, want)
 	}
 	for _, text := range []string{"D:(XA;;FA;;;AU;(@User.x == 1))", "D:(A;;FA;;;WD)S:(ML;;NW;;;HI)"} {
-		if x, ok := e.Expression(sddl.MustParse(text), 0); ok {
-			t.Errorf("Expression of %s: %v, want none, because SIDs alone do not decide", text, x)
-		}
+		x, ok := e.Expression(sddl.MustParse(text), 0)
+		check.That(t, !ok, "Expression of %s: %v, want none, because SIDs alone do not decide", text, x)
 	}
 	// A privilege decides the right that it grants, and no other.
 	taker := tokens(`{"user":"S-1-5-21-1-2-3-1107","privileges":["SeTakeOwnershipPrivilege"]}`)
