@@ -112,9 +112,8 @@ func TestOmittedPartsOfNewTokenHaveDefaults(t *testing.T) {
 		h := make(typ)
 		check.Equal(t, class[uint32](t, th, h, winnt.TokenMandatoryPolicy), 3, "mandatory policy of the token")
 		check.Equal(t, class[uint32](t, th, h, winnt.TokenSessionId), 5, "session of the token")
-		if got := class[token.Group](t, th, h, winnt.TokenIntegrityLevel); got.SID != sid.MustParse("S-1-16-8192") {
-			t.Errorf("integrity of the token = %v, want S-1-16-8192", got)
-		}
+		got := class[token.Group](t, th, h, winnt.TokenIntegrityLevel)
+		check.That(t, got.SID == sid.MustParse("S-1-16-8192"), "integrity of the token = %v, want S-1-16-8192", got)
 		one, other := class[nt.TokenStatistics](t, th, h, winnt.TokenStatistics),
 			class[nt.TokenStatistics](t, th, make(typ), winnt.TokenStatistics)
 		check.That(t, one.TokenID != other.TokenID && one.ModifiedID != other.ModifiedID && one.ImpersonationLevel == level,
@@ -123,10 +122,9 @@ func TestOmittedPartsOfNewTokenHaveDefaults(t *testing.T) {
 	in := plainTokenEx(winnt.TokenPrimary, new(uint32))
 	out, st := th.Services().NtCreateTokenEx(in)
 	want(t, "T-12: without a policy", st, ntstatus.Success)
-	if got := class[token.Group](t, th, out.TokenHandle, winnt.TokenIntegrityLevel); got.SID ==
-		sid.MustParse("S-1-16-8192") {
-		t.Errorf("T-12: integrity of a token without mandatory policy = %v, want another than S-1-16-8192", got)
-	}
+	got := class[token.Group](t, th, out.TokenHandle, winnt.TokenIntegrityLevel)
+	check.That(t, got.SID != sid.MustParse("S-1-16-8192"),
+		"T-12: integrity of a token without mandatory policy = %v, want another than S-1-16-8192", got)
 	double := []claims.Attribute{{Name: "a", Type: claims.Uint64, Uints: []uint64{1, 1}}}
 	for name, change := range map[string]func(*nt.CreateTokenExIn){
 		"user claims":   func(in *nt.CreateTokenExIn) { in.UserAttributes = nt.Cap(double) },

@@ -76,9 +76,8 @@ func TestPipeModesAreSetPerEnd(t *testing.T) {
 		}
 	}
 	set(s, 0, 1, ntstatus.Success)
-	if i, _ := p.client.NtQueryInformationFile(c, nt.FilePipeInformation); i != (nt.PipeInformation{}) {
-		t.Errorf("modes of the other end = %+v, want both 0", i)
-	}
+	i, _ := p.client.NtQueryInformationFile(c, nt.FilePipeInformation)
+	check.That(t, i == (nt.PipeInformation{}), "modes of the other end = %+v, want both 0", i)
 	set(s, 1, 0, ntstatus.Success)
 	set(s, 2, 0, ntstatus.InvalidParameter)
 	set(s, 0, 2, ntstatus.InvalidParameter)

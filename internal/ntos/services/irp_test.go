@@ -180,9 +180,8 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 						if event {
 							w.events = 1
 						}
-						if got := o.now(); got != w {
-							t.Errorf("state while the operation waits\n%+v, want\n%+v", got, w)
-						}
+						got := o.now()
+						check.That(t, got == w, "state while the operation waits\n%+v, want\n%+v", got, w)
 						c.end(o)
 					}
 					w := ends{event: !event, over: true, failure: c.status}
@@ -194,9 +193,8 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 							if before.over, before.failure, before.held = false, 0, 1; event {
 								before.events = 1
 							}
-							if got := o.now(); got != before {
-								t.Errorf("W-90: state before the memory is written\n%+v, want\n%+v", got, before)
-							}
+							got := o.now()
+							check.That(t, got == before, "W-90: state before the memory is written\n%+v, want\n%+v", got, before)
 							o.told()
 						}
 						w.event, w.file = true, !event || waits
@@ -204,9 +202,8 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 							w.calls = 1
 						}
 					}
-					if got := o.now(); got != w {
-						t.Errorf("state after the operation\n%+v, want\n%+v", got, w)
-					}
+					got := o.now()
+					check.That(t, got == w, "state after the operation\n%+v, want\n%+v", got, w)
 				})
 		}
 	}
@@ -242,10 +239,9 @@ func TestPendingOperationIsCancelledOnce(t *testing.T) {
 		// None of these operations makes its thread wait inside the call.
 		check.Equal(t, th.NtCancelSynchronousIoFile(winnt.NtCurrentThread, 0), ntstatus.NotFound,
 			"way %d: NtCancelSynchronousIoFile", i)
-		if st := end(); st != ntstatus.Success || ends.Load() != int32(i+1) || got.Status != ntstatus.Cancelled {
-			t.Errorf("way %d: %s, %d completions, %+v, want success, %d completions and STATUS_CANCELLED",
-				i, st, ends.Load(), got, i+1)
-		}
+		st := end()
+		check.That(t, st == ntstatus.Success && ends.Load() == int32(i+1) && got.Status == ntstatus.Cancelled,
+			"way %d: %s, %d completions, %+v, want success, %d completions and STATUS_CANCELLED", i, st, ends.Load(), got, i+1)
 		<-l.Over
 	}
 	if b, st := w.th.NtReadFile(w.client, 1); st != ntstatus.PipeBroken {

@@ -35,8 +35,7 @@ func TestQuerySymbolicLinkReturnsRequiredSize(t *testing.T) {
 		{"the pointer, and the handle", nt.QuerySymbolicLinkObjectIn{LinkHandle: 0x7770, FaultLinkTarget: unread(1)},
 			nt.QuerySymbolicLinkObjectOut{}, unread(1)},
 	} {
-		if out, st := th.Services().NtQuerySymbolicLinkObject(c.in); st != c.st || out != c.want {
-			t.Errorf("%s: %+v, %v, want %+v, %v", c.name, out, st, c.want, c.st)
-		}
+		out, st := th.Services().NtQuerySymbolicLinkObject(c.in)
+		check.That(t, st == c.st && out == c.want, "%s: %+v, %v, want %+v, %v", c.name, out, st, c.want, c.st)
 	}
 }

@@ -113,16 +113,13 @@ func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
 	ladder(t, service, naming{desired: right}, func(n naming) ntstatus.Status {
 		h, st := open(n)
 		if st != ntstatus.Success {
-			if now := handles(t, th); !maps.Equal(now, had) {
-				t.Errorf("%v left handles %v, want %v unchanged", st, now, had)
-			}
+			now := handles(t, th)
+			check.That(t, maps.Equal(now, had), "%v left handles %v, want %v unchanged", st, now, had)
 			return st
 		}
-		if now := handles(t, th); now[h] != fmt.Sprintf("%v 0x0", right) || len(now) != len(had)+1 {
-			t.Errorf("the new handle grants %s and the process has %d handles, want %v and %d",
-				now[h], len(now), right,
-				len(had)+1)
-		}
+		now := handles(t, th)
+		check.That(t, now[h] == fmt.Sprintf("%v 0x0", right) && len(now) == len(had)+1,
+			"the new handle grants %s and the process has %d handles, want %v and %d", now[h], len(now), right, len(had)+1)
 		want(t, "the same object", th.NtCompareObjects(first, h), ntstatus.Success)
 		want(t, "close", th.NtClose(h), ntstatus.Success)
 		return st
@@ -164,16 +161,13 @@ func testCreate(t *testing.T, kind string, right winnt.AccessMask, in any) {
 	ladder(t, service, naming{desired: right}, func(n naming) ntstatus.Status {
 		h, st := create(n)
 		if st != ntstatus.Success {
-			if now := handles(t, th); !maps.Equal(now, had) {
-				t.Errorf("%v left handles %v, want %v unchanged", st, now, had)
-			}
+			now := handles(t, th)
+			check.That(t, maps.Equal(now, had), "%v left handles %v, want %v unchanged", st, now, had)
 			return st
 		}
-		if now := handles(t, th); now[h] != fmt.Sprintf("%v 0x0", right) || len(now) != len(had)+1 {
-			t.Errorf("the new handle grants %s and the process has %d handles, want %v and %d",
-				now[h], len(now), right,
-				len(had)+1)
-		}
+		now := handles(t, th)
+		check.That(t, now[h] == fmt.Sprintf("%v 0x0", right) && len(now) == len(had)+1,
+			"the new handle grants %s and the process has %d handles, want %v and %d", now[h], len(now), right, len(had)+1)
 		want(t, "another object", th.NtCompareObjects(used, h), ntstatus.NotSameObject)
 		want(t, "close", th.NtClose(h), ntstatus.Success)
 		return st

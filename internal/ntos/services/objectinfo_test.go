@@ -143,9 +143,8 @@ func TestSetHandleFlagsErrorsAndEffect(t *testing.T) {
 			{"the handle", ntstatus.InvalidHandle, func(in *nt.SetInformationObjectIn) { in.Handle = 0x7770 }},
 		})
 		want(t, "set", check.Status(th.Services().NtSetInformationObject(in)), ntstatus.Success)
-		if got, st := th.NtQueryObject(h, nt.ObjectHandleFlagInformation); st != ntstatus.Success || got != flags {
-			t.Errorf("O-63: handle flags = %+v, %v, want %+v", got, st, flags)
-		}
+		got, st := th.NtQueryObject(h, nt.ObjectHandleFlagInformation)
+		check.That(t, st == ntstatus.Success && got == flags, "O-63: handle flags = %+v, %v, want %+v", got, st, flags)
 		if flags.ProtectFromClose {
 			want(t, "O-42: close", th.NtClose(h), ntstatus.HandleNotClosable)
 		}

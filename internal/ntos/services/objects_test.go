@@ -129,9 +129,8 @@ func TestKernelModeLeavesNoRecord(t *testing.T) {
 		records int
 	}{{"kernel mode", k.Zw(), 0}, {"user mode", th, 1}} {
 		want(t, "open", check.Status(c.th.NtOpenEvent(winnt.EVENT_QUERY_STATE, &forced)), ntstatus.Success)
-		if got := said(m); len(got) != c.records {
-			t.Errorf("%s: open wrote %d records, want %d: %q", c.name, len(got), c.records, got)
-		}
+		got := said(m)
+		check.That(t, len(got) == c.records, "%s: open wrote %d records, want %d: %q", c.name, len(got), c.records, got)
 	}
 }
 

@@ -205,10 +205,9 @@ func TestOpenProcessTokenIsNotInheritable(t *testing.T) {
 			t.Errorf("T-34: flags of a handle from NtOpenProcessTokenEx with attributes %#x = %+v, want inherit = %v",
 				attributes, got, want)
 		}
-		if got := flags(th.NtOpenThreadTokenEx(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true, attributes)); got.Inherit !=
-			want {
-			t.Errorf("I-27: flags of a handle from NtOpenThreadTokenEx with attributes %#x = %+v, want inherit = %v",
-				attributes, got, want)
-		}
+		got := flags(th.NtOpenThreadTokenEx(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true, attributes))
+		check.That(t, got.Inherit == want,
+			"I-27: flags of a handle from NtOpenThreadTokenEx with attributes %#x = %+v, want inherit = %v", attributes, got,
+			want)
 	}
 }

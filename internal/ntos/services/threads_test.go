@@ -186,10 +186,9 @@ func TestNtSuspendThread(t *testing.T) {
 		t.Errorf("O-144: NtSuspendThread at the maximum returned %d, %v, want 0, %v", was, st, ntstatus.SuspendCountExceeded)
 	}
 	want(t, "end the process", th.NtTerminateProcess(made.ProcessHandle, 1), ntstatus.Success)
-	if was, st := suspend(h); was != 0 || st != ntstatus.ThreadIsTerminating {
-		t.Errorf("O-144: NtSuspendThread of an ended thread returned %d, %v, want 0, %v",
-			was, st, ntstatus.ThreadIsTerminating)
-	}
+	was, st := suspend(h)
+	check.That(t, was == 0 && st == ntstatus.ThreadIsTerminating,
+		"O-144: NtSuspendThread of an ended thread returned %d, %v, want 0, %v", was, st, ntstatus.ThreadIsTerminating)
 }
 
 func TestNtResumeThread(t *testing.T) {

@@ -138,9 +138,8 @@ func TestRenameTargetMayBeRelativeOrFull(t *testing.T) {
 		winnt.FILE_ALL_ACCESS &^ winnt.DELETE: false} {
 		h := w.open(`\??\T\file`, granted, 0)
 		w.set(h, nt.FileRenameInformation, nt.FileRename{FileName: "x"})
-		if got := w.tree.decision.Status() == ntstatus.AccessDenied; got == wanted {
-			t.Errorf("handle grants %#x: rename is denied = %v, want %v", uint32(granted), got, !wanted)
-		}
+		got := w.tree.decision.Status() == ntstatus.AccessDenied
+		check.That(t, got != wanted, "handle grants %#x: rename is denied = %v, want %v", uint32(granted), got, !wanted)
 	}
 }
 

@@ -140,9 +140,8 @@ func TestReadIntoMemoryEqualsBufferedRead(t *testing.T) {
 	// A directory is listed, not read, whatever the tree returns for it.
 	h := w.open(`\??\T\dir`, read|winnt.FILE_READ_ATTRIBUTES, 0)
 	w.tree.facts.Directory = true
-	if n, st := w.NtReadFileInto(h, make([]byte, 20), 0); n != 0 || st != invalid {
-		t.Errorf("reading a directory = %d bytes, %v, want 0, %v", n, st, invalid)
-	}
+	n, st := w.NtReadFileInto(h, make([]byte, 20), 0)
+	check.That(t, n == 0 && st == invalid, "reading a directory = %d bytes, %v, want 0, %v", n, st, invalid)
 }
 
 // A read into the caller's memory allocates nothing (F-203).
@@ -199,7 +198,6 @@ func TestTreeErrorLeavesPositionUnchanged(t *testing.T) {
 		}
 	}
 	w.tree.st = ntstatus.Success
-	if v, st := w.NtQueryInformationFile(h, nt.FilePositionInformation); v != (nt.FilePosition{CurrentByteOffset: 5}) {
-		t.Errorf("position after the errors = %+v, %v, want 5", v, st)
-	}
+	v, st := w.NtQueryInformationFile(h, nt.FilePositionInformation)
+	check.That(t, v == (nt.FilePosition{CurrentByteOffset: 5}), "position after the errors = %+v, %v, want 5", v, st)
 }

@@ -41,18 +41,16 @@ func TestSignalQueryKeepsSignal(t *testing.T) {
 	th := newThread(t)
 	event := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, true))
 	for range 2 {
-		if _, ok := th.Services().ObjectSignaled(event); !ok {
-			t.Error("ObjectSignaled(event) reports that an event cannot be waited for, want that it can")
-		}
+		_, ok := th.Services().ObjectSignaled(event)
+		check.That(t, ok, "ObjectSignaled(event) reports that an event cannot be waited for, want that it can")
 	}
 	for _, wanted := range []ntstatus.Status{ntstatus.Success, ntstatus.Timeout} {
 		want(t, "wait", check.Status(th.NtWaitForSingleObject(event, false)), wanted)
 	}
 	timer := check.Result(th.NtCreateTimer(winnt.TIMER_ALL_ACCESS, nil, nt.NotificationTimer))
 	want(t, "wait for a timer", check.Status(th.NtWaitForSingleObject(timer, false)), ntstatus.ObjectTypeMismatch)
-	if _, ok := th.Services().ObjectSignaled(timer); ok {
-		t.Error("ObjectSignaled(timer) reports that a timer can be waited for, want that it cannot")
-	}
+	_, ok := th.Services().ObjectSignaled(timer)
+	check.That(t, !ok, "ObjectSignaled(timer) reports that a timer can be waited for, want that it cannot")
 }
 
 // An alertable wait takes a signal before it delivers queued APCs, which stay queued (O-145, O-147).
