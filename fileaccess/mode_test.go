@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 )
 
@@ -41,11 +42,9 @@ func TestModeShowsRightsOfOwnerGroupOthers(t *testing.T) {
 		{"D:(A;OICIIO;FA;;;WD)(A;;FR;;;S-1-22-1-1)", false, 0o400},
 		{"D:(A;;GA;;;WD)", false, 0o777},
 	} {
-		if got := fileaccess.Mode(sddl.MustParse(ofMode+c.dacl), c.directory); got != c.want {
-			t.Errorf("Mode of %s = %o, want %o", c.dacl, got, c.want)
-		}
+		got := fileaccess.Mode(sddl.MustParse(ofMode+c.dacl), c.directory)
+		check.That(t, got == c.want, "Mode of %s = %o, want %o", c.dacl, got, c.want)
 	}
-	if got := fileaccess.Mode(nil, false); got != 0 {
-		t.Errorf("Mode(nil) = %o, want %o", got, 0)
-	}
+	got := fileaccess.Mode(nil, false)
+	check.That(t, got == 0, "Mode(nil) = %o, want %o", got, 0)
 }

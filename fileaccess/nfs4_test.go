@@ -162,9 +162,7 @@ func TestNFS4ConversionsUseNameMap(t *testing.T) {
 		t.Errorf("ToNFS4 of a NULL DACL = %v, want one entry with %v", list, winnt.FILE_ALL_ACCESS)
 	}
 	for _, bad := range []fileaccess.NFS4ACE{{Type: 4, Who: "EVERYONE@"}, {Who: "OWNER@"}} {
-		if _, _, err := fileaccess.FromNFS4([]fileaccess.NFS4ACE{bad}, sid.SID{}, caseG, nil); !errors.Is(err,
-			fileaccess.ErrNFS4ACL) {
-			t.Errorf("FromNFS4(%v): %v, want %v", bad, err, fileaccess.ErrNFS4ACL)
-		}
+		_, _, err := fileaccess.FromNFS4([]fileaccess.NFS4ACE{bad}, sid.SID{}, caseG, nil)
+		check.That(t, errors.Is(err, fileaccess.ErrNFS4ACL), "FromNFS4(%v): %v, want %v", bad, err, fileaccess.ErrNFS4ACL)
 	}
 }

@@ -94,10 +94,9 @@ func TestInheritableOwnerConvertsBack(t *testing.T) {
 			t.Errorf("FromNFS4(%s): %d entries in the SACL, %d in the DACL; want them in one of both", text, n, d.DACL().Len())
 		}
 		back, lost := fileaccess.ToNFS4(d, nil)
-		if got := strings.TrimSpace(strings.ReplaceAll(fileaccess.FormatNFS4(back), "\n", ",")); got != text+"," ||
-			lost != nil {
-			t.Errorf("%s converts back to %s, losses %v; want %s, none", text, got, lost, text+",")
-		}
+		got := strings.TrimSpace(strings.ReplaceAll(fileaccess.FormatNFS4(back), "\n", ","))
+		check.That(t, got == text+"," && lost == nil,
+			"%s converts back to %s, losses %v; want %s, none", text, got, lost, text+",")
 	}
 	for text, want := range map[string]string{
 		"(A;OICI;0x3;;;CO)":   "A:fdi:OWNER@:rw",
@@ -105,8 +104,7 @@ func TestInheritableOwnerConvertsBack(t *testing.T) {
 		"(A;OICI;0x3;;;CG)":   "A:fdig:GROUP@:rw",
 	} {
 		list, lost := fileaccess.ToNFS4(sddl.MustParse("O:BAG:SYD:"+text), nil)
-		if got := strings.TrimSpace(fileaccess.FormatNFS4(list)); got != want || lost != nil {
-			t.Errorf("ToNFS4(%s) = %s, losses %v; want %s, none", text, got, lost, want)
-		}
+		got := strings.TrimSpace(fileaccess.FormatNFS4(list))
+		check.That(t, got == want && lost == nil, "ToNFS4(%s) = %s, losses %v; want %s, none", text, got, lost, want)
 	}
 }

@@ -42,7 +42,6 @@ func TestEachInvalidParameterIsError(t *testing.T) {
 	if d, _ := open(t, 0x100001, options(fileaccess.SynchronousIOAlert)); d.Granted != 0x100001 {
 		t.Errorf("synchronous open with SYNCHRONIZE: %v, granted %v; want granted 0x100001", d.Status(), d.Granted)
 	}
-	if d, _ := open(t, 1, options(0x804)); d.Granted != 1 { // hints for sequential and random access
-		t.Errorf("open with hints: %v, granted %v; want granted 1", d.Status(), d.Granted)
-	}
+	d, _ := open(t, 1, options(0x804)) // hints for sequential and random access
+	check.That(t, d.Granted == 1, "open with hints: %v, granted %v; want granted 1", d.Status(), d.Granted)
 }

@@ -202,9 +202,8 @@ func TestPrivateRefusesQuestionsAboutEverybody(t *testing.T) {
 	check.That(t, !new(fileaccess.Privacy).Private() && !(*fileaccess.Privacy)(nil).Private(),
 		"the zero value says private, want not private (A-150)")
 	trusted := fileaccess.PrivateRequest{User: caseU, Object: aces(t, "(A;;FA;;;G)"), Trusted: []sid.SID{caseG}}
-	if p, err := fileaccess.Private(&trusted); err != nil || !p.Private() {
-		t.Errorf("A-163: with G trusted got %s, %v, want private", exposed(&p), err)
-	}
+	p, err := fileaccess.Private(&trusted)
+	check.That(t, err == nil && p.Private(), "A-163: with G trusted got %s, %v, want private", exposed(&p), err)
 }
 
 // The SIDs that no token has expose nothing, and a denial of the only kind of logon there is protects from nobody else

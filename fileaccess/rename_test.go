@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -115,9 +116,8 @@ func TestDecideRenameStatuses(t *testing.T) {
 		}
 	}
 	m := moving(t, "(A;;0x2;;;U)", inside, func(m *fileaccess.Move) { m.SameName = true })
-	if d := fileaccess.DecideRename(&m); !d.Allowed() || !d.Nothing { // F-57
-		t.Errorf("F-57: DecideRename to the same name: %+v, want allowed, and nothing to do", d)
-	}
+	d := fileaccess.DecideRename(&m) // F-57
+	check.That(t, d.Allowed() && d.Nothing, "F-57: DecideRename to the same name: %+v, want allowed, and nothing to do", d)
 	m = moving(t, "empty", holding(t, restore))
 	if d := fileaccess.DecideRename(&m); d.PrivilegesUsed != restore.Bit() {
 		t.Errorf("F-57: used privileges %v, want SeRestorePrivilege", d.PrivilegesUsed.Names())

@@ -70,9 +70,8 @@ func TestStoredIsIdempotent(t *testing.T) {
 			t.Errorf("Stored of the stored form %s: changed %t, %v; want false, success", c.kept, again != d, st)
 		}
 	}
-	if d, st := fileaccess.Stored(nil); d != nil || st != ntstatus.Success {
-		t.Errorf("Stored(nil) = %v, %v; want nil, %v", d, st, ntstatus.Success)
-	}
+	d, st := fileaccess.Stored(nil)
+	check.That(t, d == nil && st == ntstatus.Success, "Stored(nil) = %v, %v; want nil, %v", d, st, ntstatus.Success)
 }
 
 // StoredWhole returns the stored form of a descriptor if it loses nothing. Otherwise its error says which part is

@@ -60,9 +60,8 @@ func TestCreateFileMapsFlagsAndLastErrorStatuses(t *testing.T) {
 				c.creation, c.flags, r, c.want, c.options, c.desired)
 		}
 	}
-	if _, ok := fileaccess.CreateFile(access.Subject{}, "f", 0, 0, 0, 0); ok {
-		t.Error("F-90: CreateFile with the disposition 0 returned a request, want false")
-	}
+	_, ok := fileaccess.CreateFile(access.Subject{}, "f", 0, 0, 0, 0)
+	check.That(t, !ok, "F-90: CreateFile with the disposition 0 returned a request, want false")
 	// CreateFile adds SYNCHRONIZE and FILE_READ_ATTRIBUTES, and with delete on close DELETE (F-90).
 	d, _ := open(t, 0, func(s *situation) { s.r.Face = fileaccess.Win32; deleteOnClose(s) })
 	check.That(t, d.Granted == 0x110080, "F-90: delete on close: granted %v, want 0x110080", d.Granted)
