@@ -24,9 +24,8 @@ func TestAdmitPackageAppendsEntry(t *testing.T) {
 		"D:(A;;GR;;;S-1-15-2-1-2-3)": "D:(A;;GR;;;S-1-15-2-1-2-3)" + entry,
 	} {
 		list := token.AdmitPackage(sddl.MustParse(before).DACL(), pkg, winnt.GENERIC_ALL)
-		if got := sd.New(sd.Parts{Control: sd.DACLPresent, DACL: list}); !got.Equal(sddl.MustParse(after)) {
-			t.Errorf("AdmitPackage(%s) = %x, want %s", before, got.Binary(), after)
-		}
+		got := sd.New(sd.Parts{Control: sd.DACLPresent, DACL: list})
+		check.That(t, got.Equal(sddl.MustParse(after)), "AdmitPackage(%s) = %x, want %s", before, got.Binary(), after)
 	}
 	if got := token.AdmitPackage(nil, pkg, winnt.GENERIC_ALL); got != nil {
 		t.Errorf("AdmitPackage(nil) = a list of %d entries, want nil", got.Len())

@@ -37,9 +37,8 @@ func TestSpecReturnsEveryField(t *testing.T) {
 		"IsolationPrefix", "Source"} {
 		without := s
 		reflect.ValueOf(&without).Elem().FieldByName(name).SetZero()
-		if d := differs(must(t, without).Spec(), s); len(d) != 1 || d[0] != name {
-			t.Errorf("without %s the Specs differ in %v, want only that field", name, d)
-		}
+		d := differs(must(t, without).Spec(), s)
+		check.That(t, len(d) == 1 && d[0] == name, "without %s the Specs differ in %v, want only that field", name, d)
 	}
 }
 
