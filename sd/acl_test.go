@@ -66,9 +66,8 @@ func TestEntryWithWrongSizeIsRefused(t *testing.T) {
 func TestMissingEntriesAreZero(t *testing.T) {
 	l := sddl.MustParse("D:(OA;;CC;bf967aba-0de6-11d0-a285-00aa003049e2;;WD)(A;;CC;;;WD)").DACL()
 	for _, i := range []int{-1, 2, 3, 1 << 20} {
-		if a := l.At(i); a != (sd.ACE{}) {
-			t.Errorf("entry %d of a list of two = %v, want the zero entry", i, a)
-		}
+		a := l.At(i)
+		check.That(t, a == (sd.ACE{}), "entry %d of a list of two = %v, want the zero entry", i, a)
 	}
 	for _, x := range []struct {
 		l     *sd.ACL

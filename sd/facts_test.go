@@ -3,6 +3,7 @@ package sd_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 )
@@ -16,9 +17,8 @@ func TestFactsFindSpecialEntries(t *testing.T) {
 		"D:(A;IOCI;GA;;;OW)": 0, "D:(A;IOCI;GA;;;PS)": 0, "D:(A;CI;GA;;;OW)": sd.HasOwnerRights,
 		"D:(A;;GA;;;OW)(A;;GA;;;PS)": sd.HasOwnerRights | sd.HasPrincipalSelf,
 	} {
-		if got := sddl.MustParse(text).DACL().Facts(); got != want {
-			t.Errorf("facts of %s = %#x, want %#x", text, got, want)
-		}
+		got := sddl.MustParse(text).DACL().Facts()
+		check.That(t, got == want, "facts of %s = %#x, want %#x", text, got, want)
 	}
 	for text, want := range map[string]sd.Facts{
 		"S:(ML;;NW;;;HI)": sd.HasMandatoryLabel, "S:(ML;IOCI;NW;;;HI)": 0, "S:(AU;SA;GA;;;WD)": 0,
@@ -26,8 +26,7 @@ func TestFactsFindSpecialEntries(t *testing.T) {
 		`S:(RA;;;;;WD;("x",TI,0,1))`:       sd.HasResourceAttribute | sd.HasExtras,
 		`S:(RA;OICIIO;;;;WD;("x",TI,0,1))`: sd.HasExtras,
 	} {
-		if got := sddl.MustParse(text).SACL().Facts(); got != want|sd.HasOthers {
-			t.Errorf("facts of %s = %#x, want %#x", text, got, want)
-		}
+		got := sddl.MustParse(text).SACL().Facts()
+		check.That(t, got == want|sd.HasOthers, "facts of %s = %#x, want %#x", text, got, want)
 	}
 }

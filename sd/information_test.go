@@ -24,9 +24,8 @@ func TestEmptySACLBelongsToEachOfItsParts(t *testing.T) {
 		sd.SystemScopedPolicyID:    winnt.SCOPE_SECURITY_INFORMATION,
 		sd.SystemResourceAttribute: winnt.ATTRIBUTE_SECURITY_INFORMATION, sd.SystemAudit: sacl, 0x7F: sacl,
 		sd.SystemProcessTrustLabel: winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION} {
-		if got := sd.PartOf(kind); got != want {
-			t.Errorf("PartOf(%v) = %#x, want %#x", kind, got, want)
-		}
+		got := sd.PartOf(kind)
+		check.That(t, got == want, "PartOf(%v) = %#x, want %#x", kind, got, want)
 	}
 }
 

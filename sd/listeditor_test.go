@@ -361,18 +361,16 @@ func TestInvalidEditsChangeNothing(t *testing.T) {
 	for _, r := range []Rule{{}, {Mask: 1}, {Trustee: sid.Everyone}, {Mask: 1, Trustee: sid.Everyone, Type: SystemAudit},
 		{Mask: 1, Trustee: sid.Everyone, Flags: Inherited}, {Mask: 1, Trustee: sid.Everyone, Flags: ObjectInherit},
 		{Mask: 1, Trustee: sid.Everyone, Flags: FailedAccess}} {
-		if l, err := (ListEditor{}).Add(new(ACL), r); err == nil || l != nil {
-			t.Errorf("rule %+v was added, want an error", r)
-		}
+		l, err := (ListEditor{}).Add(new(ACL), r)
+		check.That(t, err != nil && l == nil, "rule %+v was added, want an error", r)
 	}
 	whole := make([]ACE, 0, 3000)
 	for i := range 2730 {
 		whole = append(whole, must(NewACE(AccessAllowed, 0, 1, sid.MustParse(fmt.Sprintf("S-1-22-1-%d", i)))))
 	}
 	full := must(newACL(2, whole))
-	if l, err := (ListEditor{}).Add(full, rule); err == nil || l != nil {
-		t.Error("a rule was added to a full list, want an error")
-	}
+	l, err := (ListEditor{}).Add(full, rule)
+	check.That(t, err != nil && l == nil, "a rule was added to a full list, want an error")
 }
 
 func second[A, B any](_ A, b B) B { return b }

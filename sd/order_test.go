@@ -33,10 +33,8 @@ func TestCanonicalizeOrdersEntries(t *testing.T) {
 	}
 	// A ListEditor sorts entries for the whole object before those for one type, whatever their SIDs (S-82).
 	const first, second = "(A;;CC;;;NU)", "(OA;;CR;bf967aba-0de6-11d0-a285-00aa003049e2;;S-1-5-1)"
-	if got := sd.New(sd.Parts{DACL: sd.ListEditor{}.Normalize(sddl.MustParse("D:" + second + first).DACL())}); text(t,
-		got) != "D:"+first+second {
-		t.Errorf("S-82: got %s, want D:%s%s", text(t, got), first, second)
-	}
+	got := sd.New(sd.Parts{DACL: sd.ListEditor{}.Normalize(sddl.MustParse("D:" + second + first).DACL())})
+	check.That(t, text(t, got) == "D:"+first+second, "S-82: got %s, want D:%s%s", text(t, got), first, second)
 	check.That(t, sd.IsCanonical(nil) && sd.Canonicalize(nil) == nil,
 		"IsCanonical(nil) = false or Canonicalize(nil) is a list, want true and nil")
 }
