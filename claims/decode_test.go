@@ -48,9 +48,8 @@ func TestDecodeRejectsMalformedExpressions(t *testing.T) {
 	}
 	members := "f8020000006100" + "50de260000" + strings.Repeat("1800000000", 1990) + "86" + strings.Repeat("a2", 7)
 	tokens, _ := hex.DecodeString(members)
-	if _, err := Decode(append([]byte(signature), tokens...)); err != nil {
-		t.Errorf("S-35: Decode of 2000 tokens: %v, want no error", err)
-	}
+	_, err := Decode(append([]byte(signature), tokens...))
+	check.That(t, err == nil, "S-35: Decode of 2000 tokens: %v, want no error", err)
 	for _, s := range []string{"", "art", "artX", "ARTX", "artz\x00\x00\x00\x00"} {
 		check.ErrorIs(t, check.Err(Decode([]byte(s))), ErrExpr, "S-34: Decode of %q", s)
 	}
@@ -151,9 +150,8 @@ func TestDecodeCountsMembersOfLists(t *testing.T) {
 		t.Errorf("S-35: Decode of 2,000 tokens: %v, want no error", err)
 	}
 	for _, n := range []int{496, 497, 498, 600} {
-		if e, err := Decode(code(n)); !errors.Is(err, ErrExpr) || e != nil {
-			t.Errorf("S-35: Decode of %d tokens: %v, want %v", 1505+n, err, ErrExpr)
-		}
+		e, err := Decode(code(n))
+		check.That(t, errors.Is(err, ErrExpr) && e == nil, "S-35: Decode of %d tokens: %v, want %v", 1505+n, err, ErrExpr)
 	}
 }
 

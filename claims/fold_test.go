@@ -25,9 +25,8 @@ func TestUpperTableIsInOrder(t *testing.T) {
 		}
 	}
 	for c := range 0x10000 {
-		if got, want := upperUnit(uint16(c)), naiveUpper(uint16(c)); got != want {
-			t.Fatalf("upper(U+%04X) = U+%04X, but the table has U+%04X", c, got, want)
-		}
+		got, want := upperUnit(uint16(c)), naiveUpper(uint16(c))
+		check.RequireThat(t, got == want, "upper(U+%04X) = U+%04X, but the table has U+%04X", c, got, want)
 	}
 	t.Logf("%d mappings", count)
 }
@@ -105,9 +104,8 @@ func TestCompareStringsMatchesUTF16Order(t *testing.T) {
 		}
 		check.RequireThat(t, foldHash(s) == foldHash(u) || !EqualName(s, u),
 			"%x and %x are equal but have different hashes", a, b)
-		if got := string(appendUTF16(nil, s)); got != string(littleEndian(a)) {
-			t.Fatalf("appendUTF16 of %x = %x, want the same units", a, got)
-		}
+		got := string(appendUTF16(nil, s))
+		check.RequireThat(t, got == string(littleEndian(a)), "appendUTF16 of %x = %x, want the same units", a, got)
 	}
 }
 

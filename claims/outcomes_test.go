@@ -78,9 +78,8 @@ func TestOutcomesReturnPossibleResults(t *testing.T) {
 		{`(@Resource.level == 3 || @User.x)`, tr},                       // A-111
 		{`(@User.x >= @Resource.absent || Member_of{SID(BA)})`, u | tr}, // A-111
 	} {
-		if got := mustParse(c.text).Outcomes(object); got != c.want {
-			t.Errorf("Outcomes of %s = %03b, want %03b", c.text, got, c.want)
-		}
+		got := mustParse(c.text).Outcomes(object)
+		check.That(t, got == c.want, "Outcomes of %s = %03b, want %03b", c.text, got, c.want)
 	}
 	// Membership in a result, which is not a list of SIDs, is Unknown (A-116). It has no text.
 	for _, code := range []byte{opMemberOf, opDeviceMemberOf, opMemberOfAny, opNotMemberOf, opNotDeviceMembOfAny} {
@@ -98,12 +97,10 @@ func TestOutcomesReturnPossibleResults(t *testing.T) {
 		tokens := appendToken([]byte(signature), tokString, appendUTF16(nil, "a"))
 		e, err := Decode(append(appendToken(tokens, tokUser, appendUTF16(nil, "x")), code))
 		check.NoError(t, err)
-		if got := e.Outcomes(object); got != u || e.Eval(&testEnv{}) != Unknown {
-			t.Errorf("%s after a literal: outcomes %03b, Eval %v; want %03b, Unknown", operators[code].text, got,
-				e.Eval(&testEnv{}), u)
-		}
+		got := e.Outcomes(object)
+		check.That(t, got == u && e.Eval(&testEnv{}) == Unknown,
+			"%s after a literal: outcomes %03b, Eval %v; want %03b, Unknown", operators[code].text, got, e.Eval(&testEnv{}), u)
 	}
-	if got := new(Expr).Outcomes(nil); got != u { // A-117
-		t.Errorf("Outcomes of the empty program = %03b, want %03b", got, u)
-	}
+	got := new(Expr).Outcomes(nil) // A-117
+	check.That(t, got == u, "Outcomes of the empty program = %03b, want %03b", got, u)
 }

@@ -53,9 +53,8 @@ func TestUnmetShowsValues(t *testing.T) {
 		got := strings.Join(mustParse(text).Unmet(twice{env}, alias), "; ")
 		check.Equal(t, got, want, "%s", text)
 	}
-	if got := new(Expr).Unmet(env, nil); got != nil {
-		t.Errorf("the empty program: %q, want nothing", got)
-	}
+	got := new(Expr).Unmet(env, nil)
+	check.That(t, got == nil, "the empty program: %q, want nothing", got)
 }
 
 // twice is an Env whose resource attribute twice has one value in two cases, which no set has.

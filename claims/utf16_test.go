@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf16"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // Every UTF-16 text, including lone surrogates, is the same after decoding and encoding (S-37).
@@ -19,9 +21,8 @@ func TestUTF16RoundTripsAnyText(t *testing.T) {
 				for _, u := range units {
 					raw = append(raw, byte(u), byte(u>>8))
 				}
-				if got := appendUTF16(nil, decodeUTF16(string(raw))); !bytes.Equal(got, raw) {
-					t.Fatalf("appendUTF16 after decodeUTF16 of %x = %x", raw, got)
-				}
+				got := appendUTF16(nil, decodeUTF16(string(raw)))
+				check.RequireThat(t, bytes.Equal(got, raw), "appendUTF16 after decodeUTF16 of %x = %x", raw, got)
 				whole := string(utf16.Decode(units))
 				if got := decodeUTF16(string(raw)); !strings.ContainsRune(whole, 0xFFFD) && got != whole {
 					t.Fatalf("decodeUTF16 of %x = %q, want %q", raw, got, whole)
