@@ -86,9 +86,8 @@ func TestEntriesWithoutTokenNeedExtended(t *testing.T) {
 	for text, ok := range map[string]bool{"D:(0x40;;;;;;#0102)": true, "S:(0x40;;;;;;#0102)": true,
 		"D:(0x00;;CC;;;WD)": true, "D:(0x00;;CC;;;WD;#)": true, "D:(0x40;;;;;;(a))": false, "D:(XA;;;;;;(a))": false,
 		"S:(0x00;;CC;;;WD)": false, "D:(0x02;SA;CC;;;WD)": false, "S:(0x02;SA;CC;;;WD)": true} {
-		if _, err := sddl.Parse(text, sddl.Options{Extended: true}); (err == nil) != ok {
-			t.Errorf("parsing %s with Extended: %v, want accepted = %t", text, err, ok)
-		}
+		_, err := sddl.Parse(text, sddl.Options{Extended: true})
+		check.That(t, (err == nil) == ok, "parsing %s with Extended: %v, want accepted = %t", text, err, ok)
 	}
 	for _, text := range []string{"D:(0x09;;GA;;;WD;#010)", "D:(0x09;;GA;;;WD;#0)", "D:(0x09;;GA;;;WD;#01 02)"} {
 		check.That(t, check.Err(sddl.Parse(text, sddl.Options{Extended: true})) != nil,
@@ -99,9 +98,8 @@ func TestEntriesWithoutTokenNeedExtended(t *testing.T) {
 	for _, text := range []string{"D:(A;;;;;;(@User.x))", "D:(XA;;;;;;(@User.x))", `S:(RA;;;;;;("x",TI,0,1))`,
 		"D:(A;;;;;)",
 		"D:(A;;;;;;#01)"} {
-		if d, err := sddl.Parse(text); err == nil {
-			t.Errorf("%s has no trustee but was parsed as %x, want an error", text, d.Binary())
-		}
+		d, err := sddl.Parse(text)
+		check.That(t, err != nil, "%s has no trustee but was parsed as %x, want an error", text, d.Binary())
 	}
 	for want, a := range map[string]sd.ACE{
 		"(0x04;;;;;;#0300000001000000010100000000000512000000010100000000000100000000)": compound,

@@ -123,13 +123,11 @@ func TestFormatPrintsOnlyRequestedParts(t *testing.T) {
 			attr,
 		winnt.GROUP_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION: g + dacl,
 	} {
-		if got, err := sddl.Format(d, sddl.Options{Info: info}); err != nil || got != want {
-			t.Errorf("Format with parts %#x = %s, %v, want %s", info, got, err, want)
-		}
+		got, err := sddl.Format(d, sddl.Options{Info: info})
+		check.That(t, err == nil && got == want, "Format with parts %#x = %s, %v, want %s", info, got, err, want)
 	}
-	if got, err := sddl.Format(nil, sddl.Options{}); got != "" || err != nil {
-		t.Errorf(`Format(nil) = %q, %v, want "", nil`, got, err)
-	}
+	got, err := sddl.Format(nil, sddl.Options{})
+	check.That(t, got == "" && err == nil, `Format(nil) = %q, %v, want "", nil`, got, err)
 }
 
 // A part without a valid text is an error, unless only other parts are requested (S-45, S-46). Nothing is printed

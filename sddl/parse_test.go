@@ -26,9 +26,8 @@ func TestParsedDescriptorsHaveDocumentedBytes(t *testing.T) {
 			d := must(sddl.Parse(c.text, opt))
 			got := hex.EncodeToString(d.Binary())
 			check.That(t, got == c.hex, "encoded descriptor %s\nwant %s", got, c.hex)
-			if text, err := sddl.Format(d, opt); text != c.text || err != nil {
-				t.Errorf("printed %q, %v, want %q, nil", text, err, c.text)
-			}
+			text, err := sddl.Format(d, opt)
+			check.That(t, text == c.text && err == nil, "printed %q, %v, want %q, nil", text, err, c.text)
 		})
 	}
 }

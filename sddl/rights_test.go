@@ -22,9 +22,8 @@ func TestRightsAreParsedAndNamed(t *testing.T) {
 		"33": 33, "FILE_READ_DATA": 1, "read_control | WRITE_DAC": 0x60000, "TOKEN_QUERY,DELETE": 0x10008,
 		"KEY_ALL_ACCESS": 0xF003F, "gr": 0x80000000, "0x80000000": 1 << 31, "4294967295": 1<<32 - 1,
 		"0o37777777777": 1<<32 - 1, "0b10000000000000000000000000000000": 1 << 31} {
-		if got, err := sddl.ParseRights(text); got != want || err != nil {
-			t.Errorf("ParseRights(%q) = %#x, %v, want %#x", text, got, err, want)
-		}
+		got, err := sddl.ParseRights(text)
+		check.That(t, got == want && err == nil, "ParseRights(%q) = %#x, %v, want %#x", text, got, err, want)
 	}
 	for text, want := range map[string]winnt.AccessMask{"MAXIMUM_ALLOWED": 0x2000000, "ACCESS_SYSTEM_SECURITY": 0x1000000,
 		"FILE_ALL_ACCESS": 0x1F01FF, "FILE_GENERIC_READ": 0x120089, "FILE_GENERIC_WRITE": 0x120116,
@@ -34,14 +33,12 @@ func TestRightsAreParsedAndNamed(t *testing.T) {
 		"DIRECTORY_ALL_ACCESS": 0xF000F, "SYMBOLIC_LINK_ALL_ACCESS": 0xF0001, "EVENT_ALL_ACCESS": 0x1F0003,
 		"PORT_ALL_ACCESS": 0x1F0001, "MUTANT_ALL_ACCESS": 0x1F0001, "SEMAPHORE_ALL_ACCESS": 0x1F0003,
 		"TIMER_ALL_ACCESS": 0x1F0003, "STANDARD_RIGHTS_REQUIRED": 0xF0000, "STANDARD_RIGHTS_ALL": 0x1F0000} {
-		if got, err := sddl.ParseRights(text); got != want || err != nil {
-			t.Errorf("ParseRights(%q) = %#x, %v, want %#x", text, got, err, want)
-		}
+		got, err := sddl.ParseRights(text)
+		check.That(t, got == want && err == nil, "ParseRights(%q) = %#x, %v, want %#x", text, got, err, want)
 	}
 	for _, text := range []string{"", "X", "FRW", "FILE_READ", "-1", "0x123456789", "4294967296", "0o40000000000", "|"} {
-		if m, err := sddl.ParseRights(text); err == nil {
-			t.Errorf("ParseRights(%q) = %#x, want an error", text, m)
-		}
+		m, err := sddl.ParseRights(text)
+		check.That(t, err != nil, "ParseRights(%q) = %#x, want an error", text, m)
 	}
 }
 
@@ -62,9 +59,8 @@ func TestMixedRightsAddUp(t *testing.T) {
 		"STANDARD_RIGHTS_ALL": 0x1F0000, "ADS_RIGHT_DS_SELF": 8, "SECTION_EXTEND_SIZE": 0x10, "THREAD_RESUME": 0x1000,
 		"DELETE": 0x10000, "SYNCHRONIZE": 0x100000,
 	} {
-		if got, err := sddl.ParseRights(text); err != nil || got != want {
-			t.Errorf("ParseRights(%s) = %v, %v, want %v", text, got, err, want)
-		}
+		got, err := sddl.ParseRights(text)
+		check.That(t, err == nil && got == want, "ParseRights(%s) = %v, %v, want %v", text, got, err, want)
 	}
 	for _, text := range []string{"", " ", "|", "FR|", "X", "FRX", "QQ", "FR|QQ", "QQ|FR", "0x100000000",
 		"4294967296", "-1", "0xg", "09", "1FR", "FR1", "FILE_READ", "0x"} {
