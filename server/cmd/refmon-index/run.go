@@ -55,7 +55,9 @@ func checkEvery(every time.Duration) error {
 
 // Validate returns an error for a --every that is too short, and for trees of which one contains another: such a run
 // ends before it waits for a database or writes to an output (N-142).
-func (c *runCmd) Validate() error { return errors.Join(checkEvery(c.Every), index.SeparateTrees(c.Tree)) }
+func (c *runCmd) Validate() error {
+	return errors.Join(checkEvery(c.Every), index.SeparateTrees(c.Tree))
+}
 
 // Run maintains the index until SIGINT or SIGTERM, which is not an error, or until a stage fails. It prints how long
 // the first walk took, and transient errors, to the error output. --nats with --socket or --ask is an error. Outputs
