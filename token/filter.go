@@ -36,7 +36,7 @@ type FilterSpec struct {
 //   - a flag outside 0xF (T-60)
 //   - a restricting SID with attributes (T-63)
 //   - an entry that is not a SID
-//   - too many entries
+//   - more than MaxGroups entries in a list, or restricting SIDs of the result
 func (t *Token) Filter(spec FilterSpec) (*Token, ntstatus.Status) {
 	// Four flags are documented, any other is refused (T-60).
 	if spec.Flags&^filterFlags != 0 {
@@ -60,7 +60,9 @@ func (t *Token) Filter(spec FilterSpec) (*Token, ntstatus.Status) {
 	if spec.Flags&winnt.LUA_TOKEN != 0 {
 		w.lua()
 	}
-	w.restrict(&spec)
+	if st := w.restrict(&spec); st != ntstatus.Success {
+		return nil, st
+	}
 	w.applyExtended(&spec)
 	w.finish(&spec)
 	return &n, ntstatus.Success
@@ -199,10 +201,11 @@ func isAdministrative(s sid.SID) bool {
 
 // restrict adds the restricting SIDs of the spec to the token. Without any it changes nothing. If the token already
 // has some, only SIDs in both lists allow access (T-63). WRITE_RESTRICTED limits the restriction to write rights,
-// unless the old token is restricted in all rights.
-func (w *filtered) restrict(spec *FilterSpec) {
+// unless the old token is restricted in all rights. If the spec repeats SIDs, the common SIDs and those that only deny
+// can exceed MaxGroups: then restrict returns STATUS_INVALID_PARAMETER.
+func (w *filtered) restrict(spec *FilterSpec) ntstatus.Status {
 	if len(spec.Restrict) == 0 {
-		return
+		return ntstatus.Success
 	}
 	// Every restricting SID is enabled (T-63).
 	gs := withAttributes(spec.Restrict, groupForce)
@@ -214,6 +217,9 @@ func (w *filtered) restrict(spec *FilterSpec) {
 		// (T-68).
 		gs = append(gs, w.removedSIDs(gs)...)
 	}
+	if len(gs) > MaxGroups {
+		return ntstatus.InvalidParameter
+	}
 	w.b.restrict(gs)
 	w.effect = true
 	// WRITE_RESTRICTED requires a list (T-64). A token that is restricted for reading stays so: restricting it only
@@ -223,15 +229,14 @@ func (w *filtered) restrict(spec *FilterSpec) {
 	} else {
 		w.t.stored &^= winnt.TOKEN_WRITE_RESTRICTED
 	}
+	return ntstatus.Success
 }
 
-// intersect returns the groups whose SID is in set, each SID once: so the result is no longer than the set (T-63). It
-// reuses the array of groups.
+// intersect returns the groups whose SID is in set. The result reuses the array of groups.
 func intersect(groups []Group, set *sidset.Set) []Group {
-	out, seen := groups[:0], map[sid.SID]bool{}
+	out := groups[:0]
 	for _, g := range groups {
-		if set.Find(g.SID.Hash(), g.SID) >= 0 && !seen[g.SID] {
-			seen[g.SID] = true
+		if set.Find(g.SID.Hash(), g.SID) >= 0 {
 			out = append(out, g)
 		}
 	}
