@@ -116,9 +116,13 @@ func (s *Sink) checkEncoding(tx pgx.Tx) error {
 var errWriter = errors.New("another refmon-index writes to this database: stop one of them")
 
 // lock makes this connection the only writer of the database until it ends (N-10). It waits a few seconds, because the
-// database may not have noticed yet that a killed run is gone, and then returns errWriter.
+// database may not have noticed yet that a killed run is gone, and then returns errWriter. It also makes the database
+// end the connection half a minute after this machine has stopped answering, which frees the lock. By default the
+// database waits for two hours. A connection over a Unix socket ignores these settings.
 func (s *Sink) lock(tx pgx.Tx) error {
-	_, err := tx.Exec(s.ctx, `set local lock_timeout = '3s';
+	_, err := tx.Exec(s.ctx, `set tcp_keepalives_idle = 15; set tcp_keepalives_interval = 5;
+		set tcp_keepalives_count = 3; set tcp_user_timeout = '30s';
+		set local lock_timeout = '3s';
 		select pg_advisory_lock(hashtext('refmon'), hashtext('documents'));
 		set local lock_timeout to default`)
 	var answer *pgconn.PgError

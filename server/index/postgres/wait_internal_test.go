@@ -26,6 +26,10 @@ func TestPostgresBatchResendsAfterReconnect(t *testing.T) {
 	b.Queue(`update refmon.state set directory = $1`, "v")
 	for range 2 {
 		check.NoError(t, s.send(b))
+		var n int
+		check.NoError(t, s.conn.QueryRow(ctx, `select count(*) from pg_settings where source = 'session' and name in
+			('tcp_keepalives_idle', 'tcp_keepalives_interval', 'tcp_keepalives_count', 'tcp_user_timeout')`).Scan(&n))
+		check.Equal(t, n, 4, "N-10: settings by which the database ends the connection of a dead machine")
 		check.NoError(t, s.conn.Close(t.Context()))
 	}
 	calls := 0
