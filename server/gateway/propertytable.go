@@ -58,8 +58,8 @@ func (b *propertyTable) get(at place, file uint64) map[dav.Name]dav.Property {
 }
 
 // set replaces all properties of a path, for the file with the ID file. An empty list removes the properties.
-// Properties of another file at the path are dropped in any case. At a limit set returns false and stores nothing. A
-// new file counts against user. A user can have no more files than there is room for, so one user leaves half to others
+// It always drops properties of another file at the path. At a limit set returns false and stores nothing. A new
+// file counts against user. A user can have no more files than there is room for, so one user leaves half to others
 // (G-19). The caller must not change list afterwards.
 func (b *propertyTable) set(at place, file uint64, user sid.SID, list map[dav.Name]dav.Property) bool {
 	size := 0
@@ -68,17 +68,17 @@ func (b *propertyTable) set(at place, file uint64, user sid.SID, list map[dav.Na
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	old := b.of[at]
+	if old != nil && old.file != file {
+		delete(b.of, at) // its file is gone, and no longer counts against a user
+		old = nil
+	}
 	if len(list) == 0 {
 		delete(b.of, at)
 		return true
 	}
 	if len(list) > mostProperties || size > longestKept {
 		return false
-	}
-	old := b.of[at]
-	if old != nil && old.file != file {
-		delete(b.of, at) // its file is gone, and no longer counts against a user
-		old = nil
 	}
 	if old != nil {
 		user = old.user

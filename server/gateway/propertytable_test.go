@@ -49,6 +49,8 @@ func TestPropertiesAreBounded(t *testing.T) {
 		check.That(t, !b.set(at, 7, sid.Everyone, map[dav.Name]dav.Property{{}: big}),
 			"%s: the language does not count", c.what)
 		check.That(t, b.get(at, 8) == nil, "%s: another file of the name has them", c.what)
+		check.That(t, !b.set(at, 8, sid.Everyone, map[dav.Name]dav.Property{{}: big}) && !b.has(at),
+			"G-19: %s: those of the file before are kept", c.what)
 	}
 	b := newPropertyTable()
 	for i := range 9_999 {
