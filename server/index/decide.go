@@ -167,8 +167,8 @@ func (d *decider) decide(c *Class) (*decided, error) {
 		out.expression, out.exact = nil, false // it is about the tokens of the file check, not about those who log on
 	}
 	out.members = d.numbered(allowed)
-	for i, n := range d.numbers { // the lists name no account whose SID another account has that is denied (N-4)
-		if !out.members.Has(n) {
+	for i := range allowed.All() { // a list has a SID only if all accounts with this SID are allowed (N-4)
+		if !out.members.Has(d.numbers[i]) {
 			allowed[i/64] &^= 1 << (i % 64)
 		}
 	}
