@@ -121,13 +121,10 @@ func TestDocumentsOfTreeWithoutHeartbeatAreUnknown(t *testing.T) {
 	case err := <-done:
 		t.Fatal(err)
 	}
-	for {
+	check.Eventually(t, func() bool {
 		list, err := x.Heartbeats()
-		if err == nil && list[len(list)-1].Withheld == "" { // the directory
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+		return err == nil && list[len(list)-1].Withheld == "" // the directory
+	}, "the directory has no heartbeat")
 	a := x.CanRead("/t/plan", "alice", "read")
 	check.Equal(t, a.Because, "/t had no heartbeat within 10s", "N-78: a document of a tree that was not walked")
 	stop()
