@@ -269,7 +269,7 @@ func (r *running) flush(source string, beat watch.Heartbeat) error {
 			return fmt.Errorf("write the watermark: %w", err)
 		}
 	}
-	// All sinks have the events that it drops, and their cursors are behind these (N-104).
+	// The compaction drops only events that all sinks have, and that their cursors cover (N-104).
 	if err := r.log.compact(r.worker, r.config.Compact, false); err != nil {
 		return err
 	}

@@ -53,8 +53,8 @@ func checkEvery(every time.Duration) error {
 	return nil
 }
 
-// Validate returns an error for a --every that is too short, and for trees of which one contains another: such a run
-// ends before it waits for a database or writes to an output (N-142).
+// Validate returns an error for a --every that is too short, for a tree with a relative path, and for a tree inside
+// another one. So such a run ends before it waits for a database or writes to an output (N-142).
 func (c *runCmd) Validate() error {
 	return errors.Join(checkEvery(c.Every), index.SeparateTrees(c.Tree))
 }

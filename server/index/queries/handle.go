@@ -133,8 +133,8 @@ func (s *Server) permitted(c caller, p path, q *question) (index.Query, error) {
 	return x, nil
 }
 
-// denialStep is the time step at which denials are sent to callers without trust. The most ids of a question take a
-// part of it.
+// denialStep is the time step at which the server sends denials to callers without trust. A question with the maximum
+// number of ids takes less than one step.
 const denialStep = 2 * time.Millisecond
 
 // canRead answers whether the person may read each document. A caller without trust learns nothing about a document

@@ -138,7 +138,7 @@ func (f *following) writeWatermark() error {
 			return fmt.Errorf("%w: %w", errSink, err)
 		}
 	}
-	if f.log != nil { // all sinks have the events that it drops, and their cursors are behind these (N-104)
+	if f.log != nil { // the compaction drops only events that all sinks have, and that their cursors cover (N-104)
 		if err := f.log.Compact(f.merge, f.config.Compact); err != nil {
 			return fmt.Errorf("%w: %w", errSink, err)
 		}
