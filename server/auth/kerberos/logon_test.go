@@ -105,6 +105,12 @@ func TestTicketLogsOnAndIsRecorded(t *testing.T) {
 		ntstatus.NoSuchPackage || !r.Token.User.SID.IsZero() {
 		t.Errorf("K-49: where no tickets are accepted: %v, want STATUS_NO_SUCH_PACKAGE and no token", st)
 	}
+	// A caller with the privilege may add groups.
+	r, st = ask(func(r *logon.Request, _ *forge.Ticket) {
+		r.Tcb, r.Groups = true, []token.Group{{SID: sid.Administrators, Attributes: token.GroupDefault}}
+	})
+	check.That(t, st == ntstatus.Success && r.Administrator(),
+		"L-33: %v, groups %+v, want an administrator", st, r.Token.Groups)
 }
 
 // TestUserHasEachFieldOfTheClient checks each field of the user for the store, and that control characters in
