@@ -33,8 +33,7 @@ func asking(t *testing.T, d *addc.Domain) *ldap.Directory {
 	roots := x509.NewCertPool()
 	check.RequireThat(t, roots.AppendCertsFromPEM(pem), "the authority's certificate cannot be read")
 	dir, err := ldap.New(ldap.Config{Servers: []string{"ldaps://" + d.Address}, Security: ldap.TLS, Roots: roots,
-		Account: "websvc@" + addc.Realm, Password: addc.Password + "-service", Domain: d.SID,
-		Limits: ldap.Limits{Wait: time.Second}})
+		Account: "websvc@" + addc.Realm, Password: addc.Password + "-service", Domain: d.SID})
 	check.NoError(t, err)
 	t.Cleanup(func() { _ = dir.Close() })
 	return dir
