@@ -104,7 +104,7 @@ func (w *writer) retain(reserve bool) error {
 
 // removeSegment removes or archives the oldest segment and buffers a record about that. last is the segment's last
 // record. A missing file is an error only for archiving. After an error the segment stays in the list. A failed sync
-// of the folder ends the log.
+// of a folder ends the log.
 func (w *writer) removeSegment(s kept, last uint64) error {
 	d, keep := w.log.cfg.disk, &w.log.cfg.Keep
 	name := segmentName(s.first)
@@ -114,6 +114,9 @@ func (w *writer) removeSegment(s kept, last uint64) error {
 			return fmt.Errorf("archive segment %s: %w", name, err)
 		}
 		w.report(audit.LogArchived(to))
+		if err := d.SyncDir(keep.Archive); err != nil {
+			return w.log.fail(err) // the segment has moved, so a later write cannot move it again
+		}
 	} else {
 		if err := d.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove segment %s: %w", name, err)
@@ -127,8 +130,8 @@ func (w *writer) removeSegment(s kept, last uint64) error {
 	return nil
 }
 
-// archive durably moves a segment to a folder and returns its new name. If the folder has a file with that name, such
-// as a segment of an earlier log in this folder, the new name gets a number.
+// archive moves a segment to a folder and returns its new name. The caller must sync both folders. If the folder has a
+// file with that name, such as a segment of an earlier log in this folder, the new name gets a number.
 func archive(d disk, folder, name string) (to string, err error) {
 	if err := d.Mkdir(folder); err != nil {
 		return "", err
@@ -142,7 +145,7 @@ func archive(d disk, folder, name string) (to string, err error) {
 		free = fmt.Sprintf("%s.%d", name, n) // a rename would replace the archived segment (U-67)
 	}
 	to = path.Join(folder, free)
-	return to, errors.Join(d.Rename(name, to), d.SyncDir(folder))
+	return to, d.Rename(name, to)
 }
 
 // stamp returns a record about the log itself with the time and the computer.

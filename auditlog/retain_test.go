@@ -257,6 +257,21 @@ func TestArchiveReplacesNoSegment(t *testing.T) {
 	testcheck.Equal(t, countOf(t, d, 1105), 1, "records of moved segments")
 }
 
+// TestFailedSyncOfArchiveEndsLog checks that a failed sync of the archive ends the log as one of its own folder does
+// (U-62). Later writes would otherwise try to move the segment again.
+func TestFailedSyncOfArchiveEndsLog(t *testing.T) {
+	d, cfg := newConfig(t)
+	cfg.Keep = Keep{Full: Archive, Archive: "old"}
+	l := mustOpen(t, cfg)
+	d.Fail(unix.EIO, inject.Kind("syncdir"), inject.PathMatch("old"))
+	testcheck.ErrorIs(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)), unix.EIO, "clear")
+	d.Fail(nil)
+	_, failed := l.Health()
+	testcheck.ErrorIs(t, failed, unix.EIO, "U-62: health")
+	testcheck.ErrorIs(t, l.Write(opened(t, audit.Failure, "report")), unix.EIO, "U-62: write")
+	_ = l.Close() // it reports the failure again
+}
+
 // TestGoneSegmentIsRecordedAfterFullDisk fills the disk at each record around the removal of a segment. When there is
 // space again, each segment that has gone or was moved is recorded once (U-67).
 func TestGoneSegmentIsRecordedAfterFullDisk(t *testing.T) {
