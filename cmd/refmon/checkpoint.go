@@ -113,14 +113,35 @@ func (o *output) resume(question string, adds bool) (*resumption, error) {
 	return r, nil
 }
 
-// save writes the checkpoint of an incomplete run: all rows up to the position p of this run are written. state is
-// the run's own state.
+// save makes the outputs durable and then writes the checkpoint of an incomplete run: all rows up to the position p of
+// this run are written. state is the run's own state.
 func (r *resumption) save(p bulk.Position, state json.RawMessage) error {
+	// After a power failure the outputs then have all bytes that the checkpoint names.
+	if err := r.sync(); err != nil {
+		return err
+	}
 	r.at.Position, r.at.Out, r.at.State = r.before.Plus(p), r.out.n, state
 	if r.sets != nil {
 		r.at.Sets = r.sets.n
 	}
 	return writeCheckpoint(r.name, &r.at)
+}
+
+// sync makes the outputs and the state file durable.
+func (r *resumption) sync() error {
+	files := []*os.File{r.out.f, r.state}
+	if r.sets != nil {
+		files = append(files, r.sets.f)
+	}
+	for _, f := range files {
+		if f == nil { // a report has rows only in its state
+			continue
+		}
+		if err := f.Sync(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // finish marks the run as complete in the checkpoint and removes the state file. It does nothing if the run failed
@@ -189,12 +210,12 @@ func parseCheckpoint(b []byte) (*checkpoint, error) {
 	return &c, nil
 }
 
-// writeCheckpoint replaces a checkpoint by a new file and a rename, so that a crash leaves the old or the new one.
-// There is no sync.
+// writeCheckpoint replaces a checkpoint by a new file and a rename, so that a crash or a power failure leaves the old or
+// the new one.
 func writeCheckpoint(name string, c *checkpoint) error {
 	b, err := json.Marshal(c)
 	if err != nil {
 		return err
 	}
-	return exchange(name, append(b, '\n'), func(*os.File) error { return nil })
+	return exchange(name, append(b, '\n'), (*os.File).Sync)
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/test/check"
 )
 
@@ -295,5 +296,23 @@ func TestCheckpointLeavesOtherFiles(t *testing.T) {
 		check.That(t, code == exitMalformed && strings.Contains(says, "c.state is left of another run: remove it") &&
 			s.read("c.state") == "kept", "%s: exit code %d, %s, c.state %q, want a refusal and the old file", args[0],
 			code, says, s.read("c.state"))
+	}
+}
+
+// TestCheckpointIsWrittenAfterSyncOfOutputs checks that an output that cannot be made durable leaves the old checkpoint.
+func TestCheckpointIsWrittenAfterSyncOfOutputs(t *testing.T) {
+	dir := t.TempDir()
+	open := func(name string) *os.File { return check.Must(os.Create(filepath.Join(dir, name))) }
+	for bad := range 3 {
+		files := []*os.File{open("out"), open("sets"), open("state")}
+		check.NoError(t, files[bad].Close()) // so its sync fails
+		r := &resumption{name: filepath.Join(dir, "checkpoint"), out: &counter{f: files[0]}, sets: &counter{f: files[1]},
+			state: files[2]}
+		check.ErrorIs(t, r.save(bulk.Position{}, nil), os.ErrClosed, "save without output %d", bad)
+		_, err := os.Stat(r.name)
+		check.ErrorIs(t, err, os.ErrNotExist, "checkpoint without output %d", bad)
+		for _, f := range files {
+			_ = f.Close() // one was closed before
+		}
 	}
 }
