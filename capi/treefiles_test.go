@@ -104,6 +104,8 @@ at: 3
 0 0 - 38
 basic: 0
 written: 1, attributes 0x2
+WriteFile: 1 1
+1 1 x 0
 standard: 0
 size 3, links 1, 0 0
 rename: 0

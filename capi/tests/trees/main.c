@@ -82,6 +82,14 @@ static void read_byte(HANDLE h, LPOVERLAPPED at)
 	printf("%d %u %c %u\n", ok, (unsigned)n, text, (unsigned)GetLastError());
 }
 
+/* Writes a byte at an offset. */
+static void write_byte(HANDLE h, LPOVERLAPPED at)
+{
+	DWORD n = 9;
+	BOOL ok = WriteFile(h, "x", 1, &n, at);
+	printf("WriteFile: %d %u\n", ok, (unsigned)n);
+}
+
 static void change(HANDLE h)
 {
 	IO_STATUS_BLOCK io = {.Information = 9};
@@ -112,6 +120,8 @@ static void change(HANDLE h)
 	line("basic", NtQueryInformationFile(h, &io, &read, sizeof read, FileBasicInformation));
 	printf("written: %d, attributes %#x\n", read.LastWriteTime.QuadPart == basic.LastWriteTime.QuadPart,
 		(unsigned)read.FileAttributes);
+	write_byte(h, &second);
+	read_byte(h, &second);
 	line("standard", NtQueryInformationFile(h, &io, &standard, sizeof standard, FileStandardInformation));
 	printf("size %lld, links %u, %d %d\n", (long long)standard.EndOfFile.QuadPart, (unsigned)standard.NumberOfLinks,
 		standard.DeletePending, standard.Directory);
