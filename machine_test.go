@@ -45,7 +45,7 @@ func TestMachineCheckDetectsLeftovers(t *testing.T) {
 		check.RequireThat(t, err == nil, "%s: %v\n%s", c.name, err, got)
 		left, _, _ := strings.Cut(strings.TrimPrefix(got, "left "), "\n")
 		want := strings.NewReplacer("TMP", dir, "LEFT", left).Replace(c.want)
-		// Other programs may change the host meanwhile, for example mount: then the status is that of their changes.
+		// Other programs may change the host at the same time, for example mount. Then the status is that of their changes.
 		files, changes, failed := strings.Cut(got, "the run left this host otherwise")
 		check.Equal(t, failed, strings.Contains(got, "status 1\n"), "%s: the comparison fails", c.name)
 		found := strings.Contains(changes, want)

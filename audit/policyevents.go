@@ -166,7 +166,7 @@ func (l *Log) ChangePolicy(from Origin, next *Policy) ntstatus.Status {
 		if st := l.writeAll(from, PolicyChanged(l.named(from), before, next)); st != ntstatus.Success {
 			return st
 		}
-		// A record lost or another change in the meantime is part of the change to record (U-85).
+		// A record that was lost since, and another change since, are part of the change to record (U-85).
 		if l.Policy.CompareAndSwap(before, next) {
 			return ntstatus.Success
 		}

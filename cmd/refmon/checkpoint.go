@@ -144,11 +144,14 @@ func (r *resumption) sync() error {
 	return nil
 }
 
-// finish marks the run as complete in the checkpoint and removes the state file. It does nothing if the run failed
-// with err or did not reach the end of the input.
+// finish makes the outputs durable, marks the run as complete in the checkpoint and removes the state file. It does
+// nothing if the run failed with err or did not reach the end of the input.
 func (r *resumption) finish(err error) error {
 	if err != nil || r.at.Position.Offset != r.at.InputSize {
 		return nil
+	}
+	if err := r.sync(); err != nil {
+		return err
 	}
 	r.at.Done = true
 	if r.state != nil {
@@ -210,8 +213,8 @@ func parseCheckpoint(b []byte) (*checkpoint, error) {
 	return &c, nil
 }
 
-// writeCheckpoint replaces a checkpoint by a new file and a rename, so that a crash or a power failure leaves the old or
-// the new one.
+// writeCheckpoint replaces a checkpoint by a new file and a rename, so that a crash or a power failure leaves the old
+// or the new one.
 func writeCheckpoint(name string, c *checkpoint) error {
 	b, err := json.Marshal(c)
 	if err != nil {

@@ -59,9 +59,9 @@ func (t *worker) within(dir *node) *nt.FileIdentity {
 }
 
 // makeAt opens or creates a file by its path below the root, with the thread's rights. makeAt returns the handle,
-// which the caller closes, and whether the file was created. k shapes a new file's descriptor by its mode. With a
-// nil k the file keeps the inherited descriptor. With within, the file's directory must have
-// that identity (M-11). A refused open is recorded.
+// which the caller closes, and whether the file was created. k shapes a new file's descriptor by its mode. With a nil k
+// the file keeps the inherited descriptor. With within, the file's directory must have that identity (M-11). A refused
+// open is recorded.
 func (t *worker) makeAt(m *Mount, path string, in nt.CreateFileIn, k *making, within *nt.FileIdentity) (winnt.Handle,
 	fileaccess.Action, ntstatus.Status) {
 	if len(path) > longestPath {

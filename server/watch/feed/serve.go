@@ -116,7 +116,7 @@ func (s *Server) Serve(l *net.UnixListener) error {
 }
 
 // Revoke ends the watches of the clients that selected returns true for (W-98). It refuses every client about which May
-// decides at the time, because that decision may be older. They may connect again, and May then decides anew. selected
+// decides at the time, because that decision may be older. They may connect again, and May then decides again. selected
 // is called with a lock held.
 func (s *Server) Revoke(selected func(client *token.Token) bool) {
 	s.mu.Lock()
