@@ -299,7 +299,7 @@ func TestCheckpointLeavesOtherFiles(t *testing.T) {
 	}
 }
 
-// TestCheckpointIsWrittenAfterSyncOfOutputs checks that an output that cannot be made durable leaves the old checkpoint.
+// TestCheckpointIsWrittenAfterSyncOfOutputs checks that the old checkpoint stays if an output cannot be made durable.
 func TestCheckpointIsWrittenAfterSyncOfOutputs(t *testing.T) {
 	dir := t.TempDir()
 	open := func(name string) *os.File { return check.Must(os.Create(filepath.Join(dir, name))) }
