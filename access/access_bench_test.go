@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
-	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -85,7 +84,9 @@ func BenchmarkCheckBytes(b *testing.B) {
 	for b.Loop() {
 		benchDecision, _ = access.CheckBytes(tok, raw, winnt.FILE_READ_DATA, winnt.FileObject)
 	}
-	check.RequireThat(b, benchDecision.Allowed(), "the check denies, want a grant: %v", benchDecision)
+	if !benchDecision.Allowed() {
+		b.Fatalf("the check denies, want a grant: %v", benchDecision)
+	}
 }
 
 // BenchmarkCold checks a million different descriptors in random order, on ordinary and on huge pages. As a unit of
@@ -110,7 +111,10 @@ func BenchmarkCold(b *testing.B) {
 		for k, at := range rids {
 			binary.LittleEndian.PutUint32(template[at:], uint32(900000+16*i+k))
 		}
-		d := check.Must(sd.Decode(template))
+		d, err := sd.Decode(template)
+		if err != nil {
+			b.Fatal(err)
+		}
 		all[i] = d
 	}
 	runtime.GC()

@@ -3,7 +3,6 @@ package kernel_test
 import (
 	"testing"
 
-	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -16,10 +15,15 @@ import (
 func BenchmarkDuplicateObject(b *testing.B) {
 	s := newBench(b)
 	h, st := s.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
-	check.RequireThat(b, st == ntstatus.Success, "NtCreateEvent: %v", st)
+	if st != ntstatus.Success {
+		b.Fatalf("NtCreateEvent: %v", st)
+	}
 	gate(b, 0, func() {
-		d, st := s.th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, winnt.EVENT_QUERY_STATE, 0, 0)
-		check.RequireThat(b, st == ntstatus.Success, "NtDuplicateObject: %v", st)
+		d, st := s.th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, winnt.EVENT_QUERY_STATE, 0,
+			0)
+		if st != ntstatus.Success {
+			b.Fatalf("NtDuplicateObject: %v", st)
+		}
 		s.th.NtClose(d)
 	})
 }
@@ -35,7 +39,9 @@ func BenchmarkOpenEvent(b *testing.B) {
 	}
 	gate(b, 4, func() {
 		h, st := s.th.NtOpenEvent(winnt.EVENT_QUERY_STATE, oa)
-		check.RequireThat(b, st == ntstatus.Success, "NtOpenEvent: %v", st)
+		if st != ntstatus.Success {
+			b.Fatalf("NtOpenEvent: %v", st)
+		}
 		s.th.NtClose(h)
 	})
 }
@@ -46,7 +52,9 @@ func BenchmarkSetSecurityObject(b *testing.B) {
 	d := sddl.MustParse("D:(A;;GA;;;WD)")
 	h, st := s.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{SecurityDescriptor: d},
 		nt.NotificationEvent, false)
-	check.RequireThat(b, st == ntstatus.Success, "NtCreateEvent: %v", st)
+	if st != ntstatus.Success {
+		b.Fatalf("NtCreateEvent: %v", st)
+	}
 	gate(b, 20, func() {
 		if st := s.th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, d); st != ntstatus.Success {
 			b.Fatalf("NtSetSecurityObject: %v", st)

@@ -61,8 +61,9 @@ func benchToken(tb testing.TB, user string, typ winnt.TokenType) *token.Token {
 func gate(b *testing.B, allowed float64, f func()) {
 	b.Helper()
 	f()
-	n := testing.AllocsPerRun(100, f)
-	check.RequireThat(b, n <= allowed, "%v allocations, want at most %v", n, allowed)
+	if n := testing.AllocsPerRun(100, f); n > allowed {
+		b.Fatalf("%v allocations, want at most %v", n, allowed)
+	}
 	b.ReportAllocs()
 	for b.Loop() {
 		f()
@@ -87,7 +88,9 @@ func BenchmarkOpenThreadToken(b *testing.B) {
 	s.k.PsImpersonateClient(s.k.Thread(), s.client, false, false, winnt.SecurityImpersonation)
 	gate(b, 0, func() {
 		h, st := s.th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, false)
-		check.RequireThat(b, st.IsSuccess(), "NtOpenThreadToken: %v", st)
+		if !st.IsSuccess() {
+			b.Fatalf("NtOpenThreadToken: %v", st)
+		}
 		s.th.NtClose(h)
 	})
 }
@@ -97,10 +100,14 @@ func BenchmarkOpenThreadToken(b *testing.B) {
 func BenchmarkDuplicateToken(b *testing.B) {
 	s := newBench(b)
 	h, st := s.th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY)
-	check.RequireThat(b, st.IsSuccess(), "NtOpenProcessToken: %v", st)
+	if !st.IsSuccess() {
+		b.Fatalf("NtOpenProcessToken: %v", st)
+	}
 	gate(b, 2, func() {
 		n, st := s.th.NtDuplicateToken(h, 0, nil, false, winnt.TokenImpersonation)
-		check.RequireThat(b, st.IsSuccess(), "NtDuplicateToken: %v", st)
+		if !st.IsSuccess() {
+			b.Fatalf("NtDuplicateToken: %v", st)
+		}
 		s.th.NtClose(n)
 	})
 }

@@ -30,7 +30,8 @@ func largeBytes() int64 {
 // verification compared with plain SHA-256 over the same bytes.
 func BenchmarkLarge(b *testing.B) {
 	dir := filepath.Join(b.TempDir(), "log")
-	l := check.Must(auditlog.Open(auditlog.Config{Dir: dir, Mode: auditlog.Relaxed}))
+	l, err := auditlog.Open(auditlog.Config{Dir: dir, Mode: auditlog.Relaxed})
+	check.NoError(b, err)
 	e := requested(b, audit.Object{Type: "File", Name: `\srv\files\department\report.txt`}, audit.Success, 1)
 	size := int64(len(e.AppendJSON(nil)) + 16)
 	for at := int64(0); at < largeBytes(); at += size {
@@ -70,7 +71,8 @@ func BenchmarkLarge(b *testing.B) {
 // hashRecords hashes each record and does no other work.
 func hashRecords(b *testing.B, dir string) {
 	b.Helper()
-	r := check.Must(auditlog.NewReader(dir, 0))
+	r, err := auditlog.NewReader(dir, 0)
+	check.NoError(b, err)
 	for {
 		rec, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -85,8 +87,10 @@ func hashRecords(b *testing.B, dir string) {
 // findNothing runs a query that looks at every record.
 func findNothing(b *testing.B, dir, expr string) {
 	b.Helper()
-	r := check.Must(auditlog.NewReader(dir, 0))
-	f := check.Must(Parse(expr))
+	r, err := auditlog.NewReader(dir, 0)
+	check.NoError(b, err)
+	f, err := Parse(expr)
+	check.NoError(b, err)
 	check.NoError(b, Query(r, f, func(*audit.Event) error { return errors.New("a record is found") }))
 	check.NoError(b, r.Close())
 }
@@ -102,7 +106,8 @@ func TestOpenLogHelperProcess(t *testing.T) {
 		t.Skip("it measures for BenchmarkLarge")
 	}
 	start := time.Now()
-	l := check.Must(auditlog.Open(auditlog.Config{Dir: dir}))
+	l, err := auditlog.Open(auditlog.Config{Dir: dir})
+	check.NoError(t, err)
 	took := time.Since(start)
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
