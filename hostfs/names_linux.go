@@ -175,7 +175,7 @@ func (t *Tree) mountedBelow() bool {
 func mountedIn(table, parent, root string) bool {
 	known := false
 	for line := range strings.Lines(table) {
-		fields := strings.Fields(line)
+		fields := strings.Split(line, " ") // paths may contain Unicode spaces
 		if len(fields) < 5 {
 			continue
 		}

@@ -187,7 +187,8 @@ func TestMountedInFindsMountsBelow(t *testing.T) {
 	const table = "22 1 254:0 / / rw - ext4 /dev/vda rw\n" +
 		"25 22 0:5 / /dev rw - devtmpfs none rw\n" +
 		"30 22 0:30 / /srv/a\\040b/m rw,noatime shared:1 - tmpfs none rw\n" +
-		"31 30 0:31 / /srv/c/x rw - tmpfs none rw\nshort line\n"
+		"31 30 0:31 / /srv/c/x rw - tmpfs none rw\nshort line\n" +
+		"32 22 0:32 / /srv/d\u00a0e/m rw - tmpfs none rw\n"
 	for _, c := range []struct {
 		parent, root string
 		want         bool
@@ -195,7 +196,7 @@ func TestMountedInFindsMountsBelow(t *testing.T) {
 		{"22", "/srv/a b", true}, {"22", "/srv", true}, {"22", "/", true}, {"22", "/srv/a", false},
 		{"22", "/srv/a b/m", false}, {"22", "/srv/c", false}, {"30", "/srv/c", true}, {"30", "/srv/a b", false},
 		{"99", "/srv/c", true}, // not in the table
-		{"25", "/dev", false},
+		{"25", "/dev", false}, {"22", "/srv/d\u00a0e", true}, {"22", "/srv/d", false},
 	} {
 		check.Equal(t, mountedIn(table, c.parent, c.root), c.want,
 			"mountedIn for %s, a root in mount %s", c.root, c.parent)

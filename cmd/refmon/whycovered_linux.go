@@ -19,7 +19,7 @@ func mountAbove(path string) (at string) {
 	kind := ""
 	for line := range strings.Lines(string(text)) {
 		mount, system, ok := strings.Cut(line, " - ")
-		where, what := strings.Fields(mount), strings.Fields(system)
+		where, what := strings.Split(mount, " "), strings.Split(system, " ") // paths may contain Unicode spaces
 		if !ok || len(where) < 5 || len(what) == 0 {
 			continue
 		}
