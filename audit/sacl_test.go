@@ -64,7 +64,7 @@ func TestSACLSelectsRecordedOpens(t *testing.T) {
 			check.That(t, c.reason == nil || slices.Equal(items(e, "AccessReason"), c.reason),
 				"AccessReason %q, want %q", items(e, "AccessReason"), c.reason)
 			success := c.outcome == "success"
-			check.That(t, o.handle.GenerateOnClose == success, // U-15
+			check.That(t, o.handle.GenerateOnClose == success,
 				"U-15: GenerateOnClose %v, want %v", o.handle.GenerateOnClose, success)
 			if handle := field(t, e, "HandleId"); success && handle != "0x4c" || !success && handle != "0x0" {
 				t.Errorf("HandleId %s", handle)

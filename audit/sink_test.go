@@ -39,7 +39,7 @@ func TestFullQueueDropsAndCounts(t *testing.T) {
 		t.Errorf("U-65: AuditsDiscarded %s", field(t, events[0], "AuditsDiscarded"))
 	}
 	check.Equal(t, m.Dropped(), 5, "records dropped since the sink was created")
-	check.That(t, events[0].RecordID == 4 && events[1].RecordID == 5, // U-63
+	check.That(t, events[0].RecordID == 4 && events[1].RecordID == 5,
 		"U-63: ids %d, %d, want 4, 5", events[0].RecordID, events[1].RecordID)
 	err := m.Write(numbered(""))
 	check.That(t, err == nil && m.Write(numbered("")) != nil, "the announcement takes room like any record")

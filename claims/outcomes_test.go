@@ -101,6 +101,6 @@ func TestOutcomesReturnPossibleResults(t *testing.T) {
 		check.That(t, got == u && e.Eval(&testEnv{}) == Unknown,
 			"%s after a literal: outcomes %03b, Eval %v; want %03b, Unknown", operators[code].text, got, e.Eval(&testEnv{}), u)
 	}
-	got := new(Expr).Outcomes(nil)
-	check.That(t, got == u, "Outcomes of the empty program = %03b, want %03b", got, u)
+	got := new(Expr).Outcomes(nil)
+	check.That(t, got == u, "A-117: Outcomes of the empty program = %03b, want %03b", got, u)
 }

@@ -116,7 +116,7 @@ func TestDecideRenameStatuses(t *testing.T) {
 		}
 	}
 	m := moving(t, "(A;;0x2;;;U)", inside, func(m *fileaccess.Move) { m.SameName = true })
-	d := fileaccess.DecideRename(&m) // F-57
+	d := fileaccess.DecideRename(&m)
 	check.That(t, d.Allowed() && d.Nothing, "F-57: DecideRename to the same name: %+v, want allowed, and nothing to do", d)
 	m = moving(t, "empty", holding(t, restore))
 	if d := fileaccess.DecideRename(&m); d.PrivilegesUsed != restore.Bit() {

@@ -52,7 +52,7 @@ type FilePlace interface {
 // FileIdentity distinguishes a file or directory of a tree from every other one, also from later ones with its number.
 type FileIdentity struct {
 	Number uint64 // of the inode
-	ID     string // never empty
+	ID     string // empty: the file system offers nothing to tell later ones apart
 }
 
 // IdentifiedPlace may be implemented by a FilePlace that can identify the directory in which its name was looked up.

@@ -90,14 +90,14 @@ func TestSetChangesOnlySelectedParts(t *testing.T) {
 				Mapping: &winnt.FileObject.Mapping}))
 			got := text(t, d)
 			check.That(t, got == c.want, "got  %s\nwant %s", got, c.want)
-			check.That(t, before == nil || text(t, before) == c.old, // S-76
+			check.That(t, before == nil || text(t, before) == c.old,
 				"S-76: the old descriptor became %s, want %s", text(t, before), c.old)
 		})
 	}
 	split, _ := sd.Set(&sd.SetRequest{Information: dacl, Old: parse("O:BA"), New: parse("D:(A;OICI;GR;;;CO)"),
 		Flags: sd.DACLAutoInherit, IsContainer: true, Mapping: &winnt.FileObject.Mapping})
-	// S-65
-	check.Equal(t, text(t, split), "O:BAD:AI(A;;FR;;;BA)(A;OICIIO;GR;;;CO)", "a placeholder set on a container becomes")
+	check.Equal(t, text(t, split), "O:BAD:AI(A;;FR;;;BA)(A;OICIIO;GR;;;CO)",
+		"S-65: a placeholder set on a container becomes")
 	for _, bits := range []string{"P", "AR", "AI", "PAR", "PAI", "ARAI", "PARAI"} {
 		for info, stored := range map[uint32]string{
 			dacl: "D:" + bits + "(A;;FA;;;BA)", sacl: "S:" + bits + "(AU;SA;FA;;;BA)",
