@@ -3,11 +3,9 @@
 package main
 
 import (
-	"strings"
-
+	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
-	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -63,18 +61,14 @@ func rmAddConditionalAce(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	if text = strings.TrimSpace(text); !strings.HasPrefix(text, "(") {
-		text = "(" + text + ")"
-	}
-	d, err := sddl.Parse("D:(XA;;0x1;;;WD;"+text+")", sddl.Options{Domain: domain()})
-	if err != nil || d.DACL().Len() != 1 {
+	text = "(" + text + ")"
+	condition, n, err := claims.ParseExpr(text, claims.ParseOptions{SID: func(text string) (sid.SID, int, error) {
+		return sid.Scan(text, domain())
+	}})
+	if err != nil || n != len(text) {
 		return status(ntstatus.InvalidParameter)
 	}
-	var data string
-	for _, a := range d.DACL().All() {
-		data = a.AppData()
-	}
-	return c.addWithData(c.ptr(0), c.u32(1), t, uint8(c.u32(3)), c.mask(4), s, []byte(data), c.ptr(7))
+	return c.addWithData(c.ptr(0), c.u32(1), t, uint8(c.u32(3)), c.mask(4), s, condition.Encode(), c.ptr(7))
 }
 
 // rmAddAttributeAce implements AddResourceAttributeAce, for exactly one attribute and no rights. Any other input

@@ -33,7 +33,7 @@ static void conditional(void)
 	PSID everyone;
 	DWORD n = 0;
 	WCHAR staff[] = u"(@User.Team == \"staff\")", plain[] = u"Member_of {SID(BA)}", bad[] = u"(@User.Team ==",
-		two[] = u"(a==1))(A;;0x1;;;WD";
+		two[] = u"(a==1))(A;;0x1;;;WD", sacl[] = u"(a==1))S:(AU;;0x1;;;WD", both[] = u" (a==1) && (b==2) ";
 	CHECK(ConvertStringSidToSid("WD", &everyone));
 	CHECK(InitializeAcl(acl, sizeof room, ACL_REVISION));
 	CHECK(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, staff, &n));
@@ -48,6 +48,9 @@ static void conditional(void)
 	CHECK(AddConditionalAce(acl, ACL_REVISION, SUCCESSFUL_ACCESS_ACE_FLAG, SYSTEM_AUDIT_CALLBACK_ACE_TYPE, 0x2, everyone,
 		plain, &n));
 	same_ace(acl, sacl_of(sddl("S:(XU;SA;0x2;;;WD;(Member_of {SID(BA)}))")));
+	CHECK(InitializeAcl(acl, sizeof room, ACL_REVISION));
+	CHECK(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, both, &n));
+	same_ace(acl, dacl_of(sddl("D:(XA;;0x1;;;WD;((a==1) && (b==2)))")));
 	CHECK(InitializeAcl(acl, 64, ACL_REVISION));
 	CHECK(AddAccessAllowedAce(acl, ACL_REVISION, 1, everyone));
 	n = 0;
@@ -62,6 +65,8 @@ static void conditional(void)
 	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, bad, &n),
 		ERROR_INVALID_PARAMETER);
 	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, two, &n),
+		ERROR_INVALID_PARAMETER);
+	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, sacl, &n),
 		ERROR_INVALID_PARAMETER);
 	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, NULL, &n),
 		ERROR_NOACCESS);
