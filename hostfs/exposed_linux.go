@@ -1,7 +1,6 @@
 package hostfs
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"iter"
@@ -13,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/mountinfo"
 	"github.com/refmon/refmon/ntacl"
 )
 
@@ -42,12 +42,6 @@ func (t *Tree) Exposure(groups ...uint32) (open []string, err error) {
 	return open, nil
 }
 
-// mount describes a mount of this process, from a line of /proc/self/mountinfo.
-type mount struct {
-	id, device  string
-	root, point string // in its file system, in this namespace
-}
-
 // shown is a path at which the tree, or a directory of it, is mounted.
 type shown struct {
 	path  string
@@ -62,7 +56,7 @@ func (t *Tree) places() ([]shown, error) {
 	if err != nil {
 		return nil, err
 	}
-	mounts, err := readMounts()
+	mounts, err := mountinfo.Read()
 	if err != nil {
 		return nil, err
 	}
@@ -76,60 +70,26 @@ func (t *Tree) places() ([]shown, error) {
 			own = strings.TrimSpace(id)
 		}
 	}
-	i := slices.IndexFunc(mounts, func(m mount) bool { return m.id == own })
+	i := slices.IndexFunc(mounts, func(m mountinfo.Mount) bool { return m.ID == own })
 	if i < 0 {
 		return nil, fmt.Errorf("its mount %q is not among those of this process", own)
 	}
-	inside, ok := relative(mounts[i].point, at)
+	inside, ok := relative(mounts[i].Point, at)
 	if !ok {
-		return nil, fmt.Errorf("it is not below its mount %s", mounts[i].point)
+		return nil, fmt.Errorf("it is not below its mount %s", mounts[i].Point)
 	}
-	tree, list := path.Join(mounts[i].root, inside), []shown{{at, true}}
+	tree, list := path.Join(mounts[i].Root, inside), []shown{{at, true}}
 	for _, m := range mounts {
-		if m.device != mounts[i].device || m.id == own {
+		if m.Device != mounts[i].Device || m.ID == own {
 			continue
 		}
-		if rest, ok := relative(m.root, tree); ok {
-			list = append(list, shown{path.Join(m.point, rest), true})
-		} else if _, ok := relative(tree, m.root); ok {
-			list = append(list, shown{m.point, false})
+		if rest, ok := relative(m.Root, tree); ok {
+			list = append(list, shown{path.Join(m.Point, rest), true})
+		} else if _, ok := relative(tree, m.Root); ok {
+			list = append(list, shown{m.Point, false})
 		}
 	}
 	return list, nil
-}
-
-// readMounts returns the mounts that this process sees, from /proc/self/mountinfo, in its order. A malformed line is an
-// error. Escapes in paths are decoded.
-func readMounts() (list []mount, err error) {
-	text, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return nil, err
-	}
-	for line := range bytes.Lines(text) {
-		f := strings.Split(string(line), " ") // paths may contain Unicode spaces
-		if len(f) < 5 {
-			return nil, errors.New("/proc/self/mountinfo: a line is short")
-		}
-		list = append(list, mount{f[0], f[2], unescape(f[3]), unescape(f[4])})
-	}
-	return list, nil
-}
-
-// unescape replaces the octal escapes of mountinfo, such as \040, by their bytes. It leaves an invalid escape
-// unchanged.
-func unescape(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) {
-			if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				b.WriteByte(byte(n))
-				i += 3
-				continue
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
 }
 
 // relative returns the part of the path name that follows dir. It is empty if both are equal. ok is false if name is

@@ -174,14 +174,8 @@ func posixACL(t *testing.T, text string) []byte {
 	return b
 }
 
-// The octal escapes of three digits in mountinfo are decoded. Any other backslash stays. prefixes returns a path's
-// directories from the root on (F-126).
-func TestMountinfoEscapesAreDecoded(t *testing.T) {
-	for text, want := range map[string]string{`a\040b`: "a b", `\134`: `\`, `a\011\012`: "a\t\n", `a\04`: `a\04`,
-		`\`:      `\`,
-		`a\090b`: `a\090b`, `\777`: `\777`, `\0401`: " 1", `x\040`: "x ", `\040\040x`: "  x", "plain": "plain", "": ""} {
-		check.Equal(t, unescape(text), want, "F-126: unescape(%q)", text)
-	}
+// TestPrefixesStartAtTheRoot: prefixes returns a path's directories from the root on (F-126).
+func TestPrefixesStartAtTheRoot(t *testing.T) {
 	var list []string
 	for p := range prefixes("/a/bc/d") {
 		list = append(list, p)

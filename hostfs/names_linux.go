@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/mountinfo"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -163,29 +164,20 @@ func (t *Tree) mountedBelow() bool {
 	if err != nil {
 		return true
 	}
-	table, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return true
-	}
-	return mountedIn(string(table), strconv.FormatUint(s.Mnt_id, 10), root)
+	mounts, err := mountinfo.Read()
+	return err != nil || mountedIn(mounts, strconv.FormatUint(s.Mnt_id, 10), root)
 }
 
-// mountedIn reports whether a table in the form of proc_pid_mountinfo(5) has a mount whose parent is a given mount and
-// that is below a directory. It also returns true if the table does not contain the given mount.
-func mountedIn(table, parent, root string) bool {
+// mountedIn reports whether a table has a mount whose parent is a given mount and that is below a directory. It also
+// returns true if the table does not contain the given mount.
+func mountedIn(mounts []mountinfo.Mount, parent, root string) bool {
 	known := false
-	for line := range strings.Lines(table) {
-		fields := strings.Split(line, " ") // paths may contain Unicode spaces
-		if len(fields) < 5 {
-			continue
-		}
-		known = known || fields[0] == parent
-		if fields[1] == parent && strings.HasPrefix(spaces.Replace(fields[4]), strings.TrimSuffix(root, "/")+"/") {
+	for i := range mounts {
+		m := &mounts[i]
+		known = known || m.ID == parent
+		if m.Parent == parent && strings.HasPrefix(m.Point, strings.TrimSuffix(root, "/")+"/") {
 			return true
 		}
 	}
 	return !known // the tree's own mount is not in the table: the paths there say nothing
 }
-
-// spaces undoes the escapes of paths in mountinfo.
-var spaces = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`, `\043`, "#")

@@ -2,31 +2,26 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"runtime"
-	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/mountinfo"
 )
 
 // mountAbove returns the directory of the mount of refmond that shows a path, "" if none does. Of mounts on each other
 // the topmost counts: another kind of file system on top gives "". A host without /proc gives "".
 func mountAbove(path string) (at string) {
-	text, err := os.ReadFile("/proc/self/mountinfo")
+	mounts, err := mountinfo.Read()
 	if err != nil {
 		return ""
 	}
 	kind := ""
-	for line := range strings.Lines(string(text)) {
-		mount, system, ok := strings.Cut(line, " - ")
-		where, what := strings.Split(mount, " "), strings.Split(system, " ") // paths may contain Unicode spaces
-		if !ok || len(where) < 5 || len(what) == 0 {
-			continue
-		}
-		// The last line of the longest directory is the topmost mount.
-		dir := unescapeMount.Replace(where[4])
-		if _, ok := below(dir, path); ok && len(dir) >= len(at) {
-			at, kind = dir, what[0]
+	for i := range mounts {
+		// The last mount of the longest directory is the topmost one.
+		m := &mounts[i]
+		if _, ok := below(m.Point, path); ok && len(m.Point) >= len(at) {
+			at, kind = m.Point, m.Type
 		}
 	}
 	if kind != "fuse.refmon" {
@@ -34,9 +29,6 @@ func mountAbove(path string) (at string) {
 	}
 	return at
 }
-
-// unescapeMount decodes the octal escapes of mountinfo.
-var unescapeMount = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`, `\043`, "#")
 
 // uncovered runs f with the mount on dir detached, to see the files below. It needs CAP_SYS_ADMIN. The thread of f
 // ends with it, so f must not start goroutines. If the private mount namespace cannot be created, uncovered returns

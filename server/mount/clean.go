@@ -8,11 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/beneath"
+	"github.com/refmon/refmon/internal/mountinfo"
 )
 
 // RemoveStale removes the dead mounts that killed servers of this tree left on a directory. Every access to a dead
@@ -111,24 +111,16 @@ func mountPoint(directory string) (string, error) {
 const fileSystem = "refmon"
 
 // mounted returns the file system type and the source of the topmost mount on a directory. Both are "" if the
-// directory is not a mount point. It returns an error only if /proc/self/mountinfo cannot be read.
+// directory is not a mount point. It returns an error only if the mounts cannot be read.
 func mounted(directory string) (kind, source string, err error) {
-	text, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return "", "", err
-	}
-	for line := range strings.Lines(string(text)) {
-		mount, fs, ok := strings.Cut(line, " - ")
-		where, what := strings.Split(mount, " "), strings.Split(fs, " ") // paths may contain Unicode spaces
-		if ok && len(where) > 4 && len(what) > 1 && unescape(where[4]) == directory {
-			kind, source = unescape(what[0]), unescape(what[1]) // the last line is the topmost mount
+	mounts, err := mountinfo.Read()
+	for i := range mounts {
+		if m := &mounts[i]; m.Point == directory {
+			kind, source = m.Type, m.Source // the last one is the topmost mount
 		}
 	}
-	return kind, source, nil
+	return kind, source, err
 }
-
-// unescape decodes the octal escapes of mountinfo.
-var unescape = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`, `\043`, "#").Replace
 
 // device returns the device number of the file system on a directory, without a request to its server. It works for a
 // dead mount and for a user whom the mount refuses.
@@ -143,17 +135,14 @@ func device(directory string) (uint64, error) {
 // where returns a directory on which the file system with this device number is mounted, "" if it is mounted nowhere.
 // Of several directories it returns the first one.
 func where(device uint64) (string, error) {
-	text, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return "", err
-	}
+	mounts, err := mountinfo.Read()
 	number := fmt.Sprintf("%d:%d", unix.Major(device), unix.Minor(device))
-	for line := range strings.Lines(string(text)) {
-		if f := strings.Split(line, " "); len(f) > 4 && f[2] == number {
-			return unescape(f[4]), nil
+	for i := range mounts {
+		if mounts[i].Device == number {
+			return mounts[i].Point, nil
 		}
 	}
-	return "", nil
+	return "", err
 }
 
 // errCovered says that a mount cannot be reached, because another file system is mounted on it.

@@ -1,14 +1,13 @@
 package watch
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"os"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/mountinfo"
 )
 
 // mountTable has the mount points below a tree. A watch's goroutine owns it.
@@ -62,20 +61,15 @@ func (m *mountTable) changed() (bool, error) {
 }
 
 // reload reads the mount points again and returns the document names of those that were added (came) and removed (gone)
-// since the last call, in no order. On an error the table is unchanged. It skips lines that are too short.
+// since the last call, in no order. On an error the table is unchanged.
 func (m *mountTable) reload() (came, gone []string, err error) {
-	b, err := os.ReadFile("/proc/self/mountinfo")
+	mounts, err := mountinfo.Read()
 	if err != nil {
 		return nil, nil, fmt.Errorf("read mounts: %w", err)
 	}
 	now := map[string]struct{}{}
-	for line := range bytes.Lines(b) {
-		// The fifth is the mount point. The kernel escapes blanks in it, but not Unicode spaces, which Fields splits at.
-		field := strings.Split(string(line), " ")
-		if len(field) < 5 {
-			continue
-		}
-		below, is := strings.CutPrefix(unescaped(field[4]), strings.TrimSuffix(m.at, "/")+"/")
+	for i := range mounts {
+		below, is := strings.CutPrefix(mounts[i].Point, strings.TrimSuffix(m.at, "/")+"/")
 		if !is || below == "" {
 			continue
 		}
@@ -92,26 +86,6 @@ func (m *mountTable) reload() (came, gone []string, err error) {
 	}
 	m.points = now
 	return came, gone, nil
-}
-
-// unescaped decodes a path of mountinfo, where blanks, newlines and backslashes are a backslash and three octal
-// digits. It leaves a malformed escape unchanged.
-func unescaped(text string) string {
-	before, rest, found := strings.Cut(text, "\\")
-	if !found {
-		return text
-	}
-	out := []byte(before)
-	for found {
-		if n, err := strconv.ParseUint(rest[:min(3, len(rest))], 8, 8); err == nil && len(rest) >= 3 {
-			out, rest = append(out, byte(n)), rest[3:]
-		} else {
-			out = append(out, '\\')
-		}
-		before, rest, found = strings.Cut(rest, "\\")
-		out = append(out, before...)
-	}
-	return string(out)
 }
 
 // inodeAt returns the inode number of a regular file, 0 if none exists. It does not follow a link.

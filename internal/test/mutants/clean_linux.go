@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/refmon/refmon/internal/mountinfo"
 )
 
 // Clean ends the programs that stopped tests left running, and removes their mounts and all files of Scratch. It knows
@@ -33,13 +35,12 @@ func (r *Runner) Clean() error {
 			}
 		}
 	}
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	mounts, err := mountinfo.Read()
 	if err != nil {
 		return err
 	}
-	lines := strings.Split(strings.TrimSpace(string(mounts)), "\n")
-	for _, line := range slices.Backward(lines) { // the innermost first
-		at := strings.Fields(line)[4]
+	for i := range slices.Backward(mounts) { // the innermost first
+		at := mounts[i].Point
 		if strings.HasPrefix(at, r.Scratch+"/") {
 			err = errors.Join(err, os.NewSyscallError("unmount "+at, syscall.Unmount(at, syscall.MNT_DETACH)))
 		}

@@ -9,12 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/mountinfo"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
 )
@@ -237,21 +237,12 @@ func (x *Tree) changeMounts(at string) {
 // mounts returns the mount points below the root, the newest first.
 func (x *Tree) mounts() (out []string) {
 	x.t.Helper()
-	b, err := os.ReadFile("/proc/self/mountinfo")
+	all, err := mountinfo.Read()
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	for line := range strings.Lines(string(b)) {
-		parts := strings.Split(strings.Fields(line)[4], `\`)
-		at := parts[0]
-		for _, escaped := range parts[1:] { // a backslash and three octal digits
-			n, err := strconv.ParseUint(escaped[:3], 8, 8)
-			if err != nil {
-				x.t.Fatal(err)
-			}
-			at += string([]byte{byte(n)}) + escaped[3:]
-		}
-		if strings.HasPrefix(at, x.Root+"/") {
+	for i := range all {
+		if at := all[i].Point; strings.HasPrefix(at, x.Root+"/") {
 			out = append(out, at)
 		}
 	}
