@@ -213,8 +213,8 @@ func (m *Mount) reply(t *worker, h winnt.Handle, parent *node, name string, look
 }
 
 // lookBare answers a lookup by a caller who may not read the file's attributes (M-5). With traverse right on parent,
-// out has only the file's type and number, which suffices to traverse or open it. The kernel caches nothing. Without
-// that right, or if the file is gone, the status is EACCES.
+// out has only the file's type and number, which suffices to traverse or open it, and the size of an open file. The
+// kernel caches nothing. Without that right, or if the file is gone, the status is EACCES.
 func (m *Mount) lookBare(t *worker, parent *node, name string, out *fuse.EntryOut) fuse.Status {
 	if !m.passes(t, parent) {
 		return fuse.EACCES
@@ -226,8 +226,23 @@ func (m *Mount) lookBare(t *worker, parent *node, name string, out *fuse.EntryOu
 	n, _ := m.nodes.add(parent, name, id, true)
 	out.NodeId, out.Ino, out.Mode, out.Nlink = n.id, id.number, modeOf(nil, id.dir, id.link), 1
 	out.Uid, out.Gid = unknownOwner, unknownOwner
+	out.Size = m.sizeOfOpen(t, n)
 	// Without timeouts the kernel caches nothing, so it requests the attributes on each use (M-5).
 	return fuse.OK
+}
+
+// sizeOfOpen returns the size of a file that a program has open, 0 for any other file. The kernel has one size of a
+// file for all its users, and uses it without a request. With a lower one, maps of the file end with SIGBUS and
+// copy_file_range(2) and sendfile(2) stop early (M-5).
+func (m *Mount) sizeOfOpen(t *worker, n *node) uint64 {
+	o := m.lend(func(o *open) bool { return o.n == n })
+	if o == nil {
+		return 0
+	}
+	defer o.lent.RUnlock() // +checklocksforce: lend locked it
+	var now fuse.Attr
+	_, _ = m.attributes(t, o.h, shown.Shown, &now) // 0 if they cannot be read
+	return now.Size
 }
 
 // passes reports whether the caller may traverse a directory, under the mount's traverse policy. A failure of any kind

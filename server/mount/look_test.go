@@ -49,6 +49,12 @@ func TestLookupWithoutRightShowsOnlyKind(t *testing.T) {
 		out.Uid != unknownOwner || out.Gid != unknownOwner || out.AttrValid != 0 || out.Ino == 0 {
 		t.Errorf("M-5: the attributes for bob are %+v, want kind and inode number only, not cached", out)
 	}
+	// The kernel uses the size for the programs that have the file open.
+	opened := w.opens(alice, "bare", unix.O_RDONLY)
+	if out, s = look(bob, rootID, "bare"); s != fuse.OK || out.Size != 4 {
+		t.Errorf("M-5: bob's lookup of a file that alice has open = %v, size %d, want %v, 4", s, out.Size, fuse.OK)
+	}
+	w.m.Release(nil, &fuse.ReleaseIn{Fh: opened})
 	for range 2 {
 		if out, s = look(alice, rootID, "bare"); s != fuse.OK || out.AttrValid != 0 {
 			t.Errorf("M-5: lookup = %v, attributes cached for %d s after bob's lookup, want %v, 0",
