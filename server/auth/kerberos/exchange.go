@@ -32,6 +32,9 @@ const (
 	paPACRequest = 128
 )
 
+// tagError is the first byte of a KRB-ERROR.
+const tagError = 0x60 | 30
+
 // life is the requested lifetime of tickets, which are used immediately.
 const life = 10 * time.Minute
 
@@ -63,6 +66,7 @@ const (
 	KeyExpired        KDCError = 23
 	PreauthFailed     KDCError = 24
 	preauthRequired   KDCError = 25
+	unavailable       KDCError = 29 // the KDC starts or stops, or does not reach its database
 	ClockSkew         KDCError = 37
 	PolicyRefused     KDCError = 12
 	etypeNotSupported KDCError = 14
@@ -216,7 +220,7 @@ func (x *exchange) send(ctx context.Context, marshal func() ([]byte, error)) ([]
 	if err != nil {
 		return nil, err
 	}
-	if answer[0] == 0x60|30 {
+	if answer[0] == tagError {
 		var e messages.KRBError
 		if decode(&e, answer) != nil {
 			return nil, errAnswer

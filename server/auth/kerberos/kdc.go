@@ -9,6 +9,10 @@ import (
 	"net"
 	"slices"
 	"time"
+
+	"github.com/jcmturner/gokrb5/v8/messages"
+
+	"github.com/refmon/refmon/server/auth/admission"
 )
 
 // KDCs has the addresses of a realm's key distribution centres. The zero value looks them up in the
@@ -19,6 +23,8 @@ type KDCs struct {
 	Addresses []string
 	// Wait is the timeout of one request to one KDC; 0: five seconds.
 	Wait time.Duration
+	// Up remembers which KDCs answer, for all requests that share it; nil: only within one exchange.
+	Up *admission.Servers
 }
 
 // Limits of KDCs.
@@ -59,23 +65,45 @@ func (k *KDCs) list(ctx context.Context, realm string) ([]string, error) {
 }
 
 // ask sends a request to the KDCs until one responds. The response is not authenticated and never empty. Errors wrap
-// ErrNoKDC. Without Addresses the DNS names the KDCs. ask then sets Addresses to a new list with the KDC that responded
-// in front, so that the next request of an exchange does not wait for one that hangs.
-func (k *KDCs) ask(ctx context.Context, realm string, request []byte) ([]byte, error) {
+// ErrNoKDC. A KDC that says that its service is unavailable has not responded. Without Addresses the DNS names the
+// KDCs. ask then sets Addresses to a new list with the KDC that responded in front, so that the next request of an
+// exchange goes to the same one.
+func (k *KDCs) ask(ctx context.Context, realm string, request []byte) (answer []byte, err error) {
 	all, err := k.list(ctx, realm)
 	if err != nil {
 		return nil, err
 	}
-	problem := ErrNoKDC
-	for i, address := range all {
-		answer, err := k.one(ctx, address, request)
-		if err == nil {
-			k.Addresses = slices.Concat(all[i:], all[:i])
-			return answer, nil
-		}
-		problem = fmt.Errorf("%w: %s: %w", ErrNoKDC, address, err)
+	up := k.Up
+	if up == nil {
+		up = &admission.Servers{}
 	}
-	return nil, problem
+	problem := ErrNoKDC
+	err = up.Try(ctx, all, func(i int) bool {
+		answer, err = k.one(ctx, all[i], request)
+		if err == nil && isUnavailable(answer) {
+			err = KDCError(unavailable)
+		}
+		if err != nil {
+			problem = fmt.Errorf("%w: %s: %w", ErrNoKDC, all[i], err)
+			return false
+		}
+		problem = nil
+		k.Addresses = slices.Concat(all[i:], all[:i])
+		return true
+	})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrNoKDC, err)
+	case problem != nil:
+		return nil, problem
+	}
+	return answer, nil
+}
+
+// isUnavailable reports whether an answer is the KDC's error that it cannot answer now (RFC 4120 7.5.9).
+func isUnavailable(answer []byte) bool {
+	var e messages.KRBError
+	return answer[0] == tagError && decode(&e, answer) == nil && KDCError(e.ErrorCode) == unavailable
 }
 
 var errLongAnswer = errors.New("the answer is empty or longer than any")

@@ -12,9 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jcmturner/gokrb5/v8/messages"
+	"github.com/jcmturner/gokrb5/v8/types"
 	"golang.org/x/net/dns/dnsmessage"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/server/auth/admission"
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
@@ -48,22 +51,35 @@ func TestHungKDCIsNamedAsSuch(t *testing.T) {
 	check.Equal(t, refused, "kerberos: no KDC of the realm answers: of the test", "K-59: a refused logon")
 }
 
-// TestNextRequestBeginsWithKDCThatAnswered checks that an exchange of several requests waits for a hung KDC once, and
-// that the configured order stays for other exchanges (K-59).
+// TestNextRequestBeginsWithKDCThatAnswered checks that an exchange of several requests asks a KDC that hangs or is
+// unavailable once, that the configured order stays, and that other exchanges try that KDC last (K-59).
 func TestNextRequestBeginsWithKDCThatAnswered(t *testing.T) {
 	hung, err := net.Listen("tcp", "127.0.0.1:0")
 	check.NoError(t, err)
 	defer hung.Close()
+	starting := forge.Centre{Realm: realm, Code: 29} // KDC_ERR_SVC_UNAVAILABLE
 	k := forge.Centre{Realm: realm, Answer: func([]byte) []byte { return []byte{0, 0, 0, 1, 1} }}
-	answers := k.Start()
+	unavailable, answers := starting.Start(), k.Start()
 	defer k.Listener.Close()
-	configured := []string{hung.Addr().String(), answers}
-	kdcs := KDCs{Addresses: configured, Wait: 50 * time.Millisecond}
-	_, err = kdcs.ask(t.Context(), realm, []byte{1})
+	defer starting.Listener.Close()
+	asReq, err := (&messages.ASReq{KDCReqFields: messages.KDCReqFields{PVNO: 5, MsgType: 10,
+		ReqBody: messages.KDCReqBody{KDCOptions: types.NewKrbFlags(), Realm: realm}}}).Marshal()
 	check.NoError(t, err)
-	want := []string{answers, hung.Addr().String()}
-	check.That(t, slices.Equal(kdcs.Addresses, want), "K-59: the next request tries %q, want %q", kdcs.Addresses, want)
-	check.That(t, configured[1] == answers, "K-59: the configured list was changed: %q", configured)
+	configured := []string{hung.Addr().String(), unavailable, answers}
+	up := &admission.Servers{}
+	for i := range 2 {
+		kdcs := KDCs{Addresses: configured, Wait: 50 * time.Millisecond, Up: up}
+		_, err = kdcs.ask(t.Context(), realm, asReq)
+		check.NoError(t, err)
+		want := []string{answers, hung.Addr().String(), unavailable}
+		check.That(t, slices.Equal(kdcs.Addresses, want), "K-59: the next request tries %q, want %q", kdcs.Addresses, want)
+		check.That(t, configured[2] == answers, "K-59: the configured list was changed: %q", configured)
+		check.Equal(t, starting.Asked(), 1, "K-59: requests to the unavailable KDC after %d exchanges", i+1)
+	}
+	check.NoError(t, k.Listener.Close())
+	kdcs := KDCs{Addresses: []string{unavailable}, Wait: 50 * time.Millisecond}
+	_, err = kdcs.ask(t.Context(), realm, asReq)
+	check.ErrorIs(t, err, ErrNoKDC, "K-59: an unavailable KDC alone")
 }
 
 // TestKDCAddressesAreResolved checks addresses with and without a port, and those from the DNS up to the limit (RFC

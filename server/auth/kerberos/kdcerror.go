@@ -72,5 +72,6 @@ var meanings = map[KDCError]string{
 	ClientRevoked:     "the account is disabled or locked",
 	KeyExpired:        "the account's password has expired",
 	PreauthFailed:     "the password is wrong, or the keytab has an old key",
+	unavailable:       "it cannot answer now",
 	ClockSkew:         "the clocks differ too much",
 }

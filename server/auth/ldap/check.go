@@ -72,9 +72,9 @@ func (d *Directory) Check(ctx context.Context, name string, byRealm bool, passwo
 	}
 	// Bind as the entry that was found, not by a name that the server could resolve to another
 	// account (D-24).
-	c, err := d.connect(ctx, func(_ context.Context, c *conn, _ server, _ *signer) error {
+	err = d.try(ctx, func(_ context.Context, c *conn, _ server, _ *signer) error {
 		return c.Bind(dn, string(password))
-	})
+	}, func(c *conn) error { c.close(); return nil })
 	if err != nil {
 		var refused *goldap.Error
 		if errors.As(err, &refused) && refused.ResultCode == goldap.LDAPResultInvalidCredentials && refused.Err != nil {
@@ -86,7 +86,6 @@ func (d *Directory) Check(ctx context.Context, name string, byRealm bool, passwo
 		}
 		return nil, ErrAway // the text of a failing server may contain the request
 	}
-	c.close()
 	return f, nil
 }
 

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"net/url"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/server/auth/admission"
 	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/auth/ldap/message"
 	"github.com/refmon/refmon/server/internal/address"
@@ -89,7 +89,7 @@ func (l *Limits) fill() {
 type Directory struct {
 	cfg     Config // immutable
 	servers []server
-	silent  []atomic.Int64 // of each server: until when it is tried last, in nanoseconds since 1970
+	up      admission.Servers // which servers answer, by address
 	claims  []claimOf
 	idle    chan *conn // open connections without a request
 	cache   cache
@@ -119,7 +119,7 @@ func New(cfg Config) (*Directory, error) {
 		cfg.Split = message.Split
 	}
 	cfg.Limits.fill()
-	d := &Directory{cfg: cfg, idle: make(chan *conn, maxIdle)}
+	d := &Directory{cfg: cfg, up: admission.Servers{Now: cfg.Now}, idle: make(chan *conn, maxIdle)}
 	d.cache.most = cfg.Limits.Cached
 	if len(cfg.Servers) == 0 || cfg.Domain.IsZero() {
 		return nil, errors.New("ldap: servers and the domain's SID must be given")
@@ -131,7 +131,6 @@ func New(cfg Config) (*Directory, error) {
 		}
 		d.servers = append(d.servers, s)
 	}
-	d.silent = make([]atomic.Int64, len(d.servers))
 	switch {
 	case cfg.Security != TLS && cfg.Security != Signed:
 		return nil, errors.New("ldap: no security is chosen")

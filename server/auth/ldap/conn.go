@@ -28,7 +28,9 @@ type conn struct {
 	meter *meter
 	wait  time.Duration
 	limit int64
-	used  bool // it has returned a response before
+	// answered records that the server answers. address is that of the server.
+	answered func(address string)
+	address  string
 	// tls is nil for a connection without it.
 	tls *tls.Conn
 }
@@ -67,44 +69,32 @@ func (m *meter) Write(b []byte) (int, error) {
 // binder authenticates the client on a connection whose server is authenticated already.
 type binder func(ctx context.Context, c *conn, s server, sign *signer) error
 
-// silence is how long a server that did not answer is tried last, so that not every logon waits for it.
-const silence = 30 * time.Second
-
-// connect returns an authenticated connection to the first server that accepts bind; the caller closes it. It tries the
-// servers in order, and last those that did not answer during the last 30 seconds. It tries no further server after one
-// that rejects the credentials. Every error wraps ErrAway.
-func (d *Directory) connect(ctx context.Context, bind binder) (*conn, error) {
+// try connects to one server after the other, binds, and calls use on the connection until one answers (D-20). An
+// [*Error] of use and rejected credentials are answers, so no further server is tried. use keeps or closes the
+// connection. An error that is not such an [*Error] wraps ErrAway.
+func (d *Directory) try(ctx context.Context, bind binder, use func(*conn) error) error {
+	addresses := make([]string, len(d.servers))
+	for i, s := range d.servers {
+		addresses[i] = s.address
+	}
 	problem := ErrAway
-	for _, i := range d.order() {
-		s := d.servers[i]
-		c, err := d.dial(ctx, s, bind)
+	err := d.up.Try(ctx, addresses, func(i int) bool {
+		c, err := d.dial(ctx, d.servers[i], bind)
 		if err == nil {
-			d.silent[i].Store(0)
-			return c, nil
+			err = use(c)
 		}
+		if problem = err; err == nil || !broken(err) {
+			return true
+		}
+		problem = fmt.Errorf("%w: %s: %w", ErrAway, addresses[i], err)
+		// Do not try the next server: each counts a wrong password again (D-24).
 		var refused *goldap.Error
-		if errors.As(err, &refused) && refused.ResultCode == goldap.LDAPResultInvalidCredentials {
-			// Do not try the next server: each counts a wrong password again (D-24).
-			return nil, fmt.Errorf("%w: %s: %w", ErrAway, s.address, err)
-		}
-		d.silent[i].Store(d.cfg.Now().Add(silence).UnixNano())
-		problem = fmt.Errorf("%w: %s: %w", ErrAway, s.address, err)
+		return errors.As(err, &refused) && refused.ResultCode == goldap.LDAPResultInvalidCredentials
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrAway, err)
 	}
-	return nil, problem
-}
-
-// order returns the indices of all servers in the order in which they are tried now.
-func (d *Directory) order() []int {
-	var first, last []int
-	now := d.cfg.Now().UnixNano()
-	for i := range d.servers {
-		if d.silent[i].Load() > now {
-			last = append(last, i)
-			continue
-		}
-		first = append(first, i)
-	}
-	return append(first, last...)
+	return problem
 }
 
 // dial connects to one server. It authenticates both sides within Limits.Wait. After an error, or if ctx ends before,
@@ -138,7 +128,7 @@ func (d *Directory) dial(ctx context.Context, s server, bind binder) (*conn, err
 // caller closes m.
 func (d *Directory) secure(ctx context.Context, s server, m *meter, bind binder) (*conn, error) {
 	cfg := &tls.Config{ServerName: s.host, RootCAs: d.cfg.Roots, MinVersion: tls.VersionTLS12}
-	c := &conn{meter: m, wait: d.cfg.Limits.Wait, limit: d.cfg.Limits.Bytes}
+	c := &conn{meter: m, wait: d.cfg.Limits.Wait, limit: d.cfg.Limits.Bytes, answered: d.up.Answered, address: s.address}
 	var under net.Conn
 	var sign *signer
 	switch {
@@ -198,31 +188,39 @@ func (c *conn) close() {
 	_ = c.Conn.Close()
 }
 
-// with calls ask with an idle or new connection, and keeps the connection unless it broke. If an idle connection is
-// broken, with calls ask again on another connection. Errors of the connection wrap ErrAway. An [*Error] of ask is
-// returned unchanged. When ctx ends, with closes the connection, so that ask fails.
+// with calls ask with an idle connection, or with a new one to each server until one answers. It keeps the connection
+// unless it broke. If the idle connection is broken, with calls ask again on a new one. Errors of the connection wrap
+// ErrAway. An [*Error] of ask is returned unchanged. When ctx ends, with closes the connection, so that ask fails.
 func (d *Directory) with(ctx context.Context, ask func(*conn) error) error {
-	for {
-		var c *conn
-		select {
-		case c = <-d.idle:
-		default:
-			var err error
-			if c, err = d.connect(ctx, d.bind); err != nil {
-				return err
-			}
-		}
+	use := func(c *conn) error {
 		stop := context.AfterFunc(ctx, c.close)
 		err := ask(c)
 		kept := stop() && (err == nil || !broken(err))
-		again := c.used && err != nil && broken(err) && ctx.Err() == nil
-		c.used = true
 		d.give(c, kept)
-		if !again {
-			if err != nil && broken(err) {
-				return fmt.Errorf("%w: %w", ErrAway, err)
-			}
+		return err
+	}
+	if c := d.takeIdle(); c != nil {
+		switch err := use(c); {
+		case err == nil || !broken(err):
 			return err
+		case ctx.Err() != nil:
+			return fmt.Errorf("%w: %w", ErrAway, err)
+		}
+	}
+	return d.try(ctx, d.bind, use)
+}
+
+// takeIdle returns an idle connection, nil if there is none. It closes those to servers that did not answer lately.
+func (d *Directory) takeIdle() *conn {
+	for {
+		select {
+		case c := <-d.idle:
+			if !d.up.Silent(c.address) {
+				return c
+			}
+			c.close()
+		default:
+			return nil
 		}
 	}
 }

@@ -89,19 +89,62 @@ func TestSilentServerIsTriedLast(t *testing.T) {
 		c.Servers = append([]string{"ldaps://" + silent.Addr().String()}, c.Servers...)
 		c.Now = func() time.Time { return now }
 	})
+	closed := func(c *conn) error { c.close(); return nil }
 	for _, step := range []struct {
 		pass  time.Duration
 		tried int64
 	}{{0, 1}, {0, 1}, {29 * time.Second, 1}, {time.Second, 2}, {time.Second, 2}} {
 		now = now.Add(step.pass)
-		c := check.Must(d.connect(t.Context(), d.bind))
-		c.close()
+		check.NoError(t, d.try(t.Context(), d.bind, closed))
 		check.Equal(t, tried.Load(), step.tried, "D-20: connections to the silent server after %v", step.pass)
 	}
 	f.stop()
-	_, err = d.connect(t.Context(), d.bind)
-	check.ErrorIs(t, err, ErrAway, "D-20: no server answers")
+	check.ErrorIs(t, d.try(t.Context(), d.bind, closed), ErrAway, "D-20: no server answers")
 	check.Equal(t, tried.Load(), 3, "D-20: connections to the silent server while the other is down too")
+}
+
+// TestServerThatFailsInSearchesIsTriedLast checks that a server that accepts binds, and fails in searches or says that
+// it is busy, is tried after the others too, also if there is an idle connection to it (D-20).
+func TestServerThatFailsInSearchesIsTriedLast(t *testing.T) {
+	for what, reply := range map[string]func(a asked) [][]byte{
+		"broken": func(asked) [][]byte { return [][]byte{{0x30, 0}} },
+		"busy": func(a asked) [][]byte {
+			return [][]byte{done(a.id, goldap.ApplicationSearchResultDone, goldap.LDAPResultBusy)}
+		},
+	} {
+		var sick atomic.Bool
+		sick.Store(true)
+		w := newWorld()
+		first := serve(t, func(a asked) [][]byte {
+			if sick.Load() {
+				return reply(a)
+			}
+			return w.answer(a)
+		})
+		second := serve(t, w.answer)
+		d := first.directory(func(c *Config) {
+			c.Servers = append(c.Servers, second.config().Servers...)
+			c.Limits.Cached = -1
+		})
+		find := func(state string, queries int) {
+			t.Helper()
+			got, err := d.Find(t.Context(), "alice", false)
+			check.RequireThat(t, err == nil && got.Name == "alice", "D-20: %s server, %s: %+v, %v, want alice", what, state,
+				got, err)
+			first.mu.Lock()
+			defer first.mu.Unlock()
+			check.Equal(t, len(first.queries), queries, "D-20: %s server, %s: queries to it", what, state)
+		}
+		find("first logon", 1)
+		find("second logon", 1)
+		sick.Store(false)
+		d.up.Answered(d.servers[0].address)
+		_ = d.Close()
+		find("after its recovery", 4)
+		sick.Store(true)
+		find("with an idle connection", 6)
+		find("afterwards", 6)
+	}
 }
 
 // TestIdleConnectionsAreBounded checks that idle connections are kept up to the limit, that failed ones

@@ -110,6 +110,7 @@ func (c *conn) ask(r *goldap.SearchRequest) (*goldap.SearchResult, error) {
 	var refused *goldap.Error
 	switch {
 	case err == nil:
+		c.answered(c.address)
 		return result, nil
 	case !errors.As(err, &refused) || refused.ResultCode >= goldap.ErrorNetwork:
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/cli/configfile"
 	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/server/auth/admission"
 	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/server/auth/ldap/message"
@@ -179,6 +180,6 @@ func (c *config) openDirectory(machine sid.SID, split func([]byte) (*message.Mes
 		return nil, err
 	}
 	cfg.Initiator = &kerberos.Initiator{Keys: keys, Realm: k.Realm, Account: d.Account, EncryptionTypes: k.EncryptionTypes,
-		KDCs: kerberos.KDCs{Addresses: d.KDC}}
+		KDCs: kerberos.KDCs{Addresses: d.KDC, Up: &admission.Servers{}}}
 	return ldap.New(cfg)
 }

@@ -134,9 +134,10 @@ func (s *service) domain(cfg *config, people *ldap.Directory) logon.Authority {
 		}}
 	switch d.Passwords {
 	case "kdc":
+		up := &admission.Servers{}
 		a.Passwords = domain.ByKDC(func() *kerberos.Passwords {
 			if t := s.tickets.now.Load(); t != nil {
-				return &kerberos.Passwords{Acceptor: t, KDCs: kerberos.KDCs{Addresses: d.KDC}}
+				return &kerberos.Passwords{Acceptor: t, KDCs: kerberos.KDCs{Addresses: d.KDC, Up: up}}
 			}
 			return nil
 		})
