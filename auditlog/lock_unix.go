@@ -28,17 +28,20 @@ func (d folder) Lock() (func() error, error) {
 		}
 		return nil, os.NewSyscallError("flock", err)
 	}
-	if err := errors.Join(f.Truncate(0), writePID(f)); err != nil {
+	if err := writePID(f); err != nil {
 		_ = f.Close()
 		return nil, err
 	}
 	return f.Close, nil
 }
 
-// writePID writes the process id and a line feed at the start of f. It does not truncate f.
+// writePID makes the process id and a line feed the content of f. It overwrites first, which needs no space (U-67).
 func writePID(f *os.File) error {
-	_, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-	return err
+	n, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	if err != nil {
+		return err
+	}
+	return f.Truncate(int64(n))
 }
 
 // isReadOnly reports whether a file system refuses all writing.

@@ -18,7 +18,7 @@ import (
 type Recovery struct {
 	Records uint64 // RecordId of the last whole record
 	Cut     int64  // bytes behind the last whole record; they were never acknowledged
-	CutFile string // where these bytes are kept, "" if none were cut
+	CutFile string // where these bytes are kept, "" if none were cut or the disk was full
 	Rebuilt bool   // the tree's hashes were missing and were computed again
 }
 

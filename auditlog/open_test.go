@@ -213,6 +213,9 @@ func TestLogOpensOnFullDisk(t *testing.T) {
 		"half a copy":           {inject.Kind("write"), inject.PathMatch("new-audit-*")},
 		"no record":             {inject.Kind("write"), inject.PathMatch("audit-*")},
 		"no file and no record": {inject.Kind("create", "write"), inject.FromIndex(0), afterRewrite()},
+		"a torn record, and space behind it": {inject.Kind("write"), inject.PathMatch("new-cut-*"),
+			inject.OnIndex(0)},
+		"a torn record": {inject.Kind("write"), inject.PathMatch("new-cut-*")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, cfg := newConfig(t)
@@ -220,8 +223,17 @@ func TestLogOpensOnFullDisk(t *testing.T) {
 			mustWrite(t, l, 3)
 			testcheck.NoError(t, l.Close())
 			had := recordsOf(t, d)
+			if strings.HasPrefix(name, "a torn record") {
+				d.set(segmentName(1), append(d.now[segmentName(1)].data, rewrite(7, []byte(`{"id":`))[:20]...))
+			}
 			d.Fail(inject.Short(11, unix.ENOSPC), when...)
 			l = mustOpen(t, cfg)
+			cut := l.Recovered()
+			kept := d.now["cut-0000000000000006"]
+			testcheck.That(t, strings.HasPrefix(name, "a torn record") == (cut.Cut == 20) && (cut.CutFile != "") == (kept != nil),
+				"U-61: %+v, kept aside: %v", cut, kept)
+			testcheck.That(t, (kept != nil) == (name == "a torn record, and space behind it") && (kept == nil || len(kept.data) == 20),
+				"U-61: torn bytes kept aside: %v", kept)
 			err := l.Write(opened(t, audit.Failure, "lost"))
 			testcheck.That(t, err == nil || errors.Is(err, unix.ENOSPC), "write to a full disk: %v, want %v", err, unix.ENOSPC)
 			d.Fail(nil)
@@ -230,7 +242,8 @@ func TestLogOpensOnFullDisk(t *testing.T) {
 			added := recordsOf(t, d, uint64(len(had)+1))
 			testcheck.That(t, added[0].ID == 4608 && countOf(t, d, 4608) == 2, "U-67: first new record %d, want 4608 once",
 				added[0].ID)
-			testcheck.That(t, d.now["new-"+segmentName(1)] == nil, "a part of a copy is left")
+			testcheck.That(t, d.now["new-"+segmentName(1)] == nil && d.now["new-cut-0000000000000006"] == nil,
+				"a part of a copy is left")
 			verifyDisk(t, d)
 		})
 	}

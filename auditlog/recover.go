@@ -3,6 +3,7 @@ package auditlog
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -79,6 +80,10 @@ func (r *replay) segment(first uint64, last bool) error {
 	switch {
 	case !r.begun:
 		w.tree, r.begun = s.head.before.clone(), true
+		if err = r.compare(); err == nil && w.tree.size > r.checkpoint.Size {
+			err = fmt.Errorf("%w: records %d to %d, which its checkpoint does not cover, are not there", ErrDamaged,
+				r.checkpoint.Size+1, w.tree.size)
+		}
 	case !w.tree.equal(&s.head.before) || s.head.log != w.head.log:
 		err = fmt.Errorf("%w: segment %s does not continue the one before", ErrDamaged, segmentName(first))
 	}
@@ -122,6 +127,11 @@ func (r *replay) record(leaf tlog.Hash) error {
 	if n := r.w.tree.size; n > r.have {
 		r.tiles.add(leaf)
 	}
+	return r.compare()
+}
+
+// compare returns ErrDamaged if the tree has the size of the checkpoint but another root.
+func (r *replay) compare() error {
 	if c := r.checkpoint; r.w.tree.size == c.Size && r.w.tree.root() != c.Root {
 		return fmt.Errorf("%w: records up to %d are not those of its checkpoint", ErrDamaged, c.Size)
 	}
@@ -130,7 +140,7 @@ func (r *replay) record(leaf tlog.Hash) error {
 
 // adopt makes f, the last segment, the one that the writer continues. It writes all complete records to disk again: to
 // a new file, or to the same one if the disk is full. Bytes after them, unless all are zero, are kept in a separate
-// file.
+// file if there is space.
 func (r *replay) adopt(f file, s *scanner) error {
 	// After a failed sync, data that can be read may not be on the disk.
 	w, d := r.w, r.w.log.cfg.disk
@@ -142,10 +152,8 @@ func (r *replay) adopt(f file, s *scanner) error {
 	if err != nil {
 		return err
 	}
-	if cut := zero - s.at; cut > 0 {
-		w.log.recovered.Cut, w.log.recovered.CutFile = cut, fmt.Sprintf("cut-%016x", w.tree.size+1)
-		err := closed(put(d, w.log.recovered.CutFile, partOf(f, s.at, cut)))
-		if err != nil {
+	if zero > s.at {
+		if err := w.keepCut(f, s.at, zero); err != nil {
 			return err
 		}
 	}
@@ -154,6 +162,28 @@ func (r *replay) adopt(f file, s *scanner) error {
 	if w.seg, err = put(d, name, partOf(f, 0, s.at)); isFull(err) {
 		w.seg, err = overwrite(d, name, s.at, zero > s.at) // a log opens on a full disk (U-67)
 	}
+	return err
+}
+
+// keepCut copies the bytes of a segment from offset at to end, which are no whole record, to a separate file. On a full
+// disk it first frees the space behind them, which the log had allocated. If that is not enough, they are lost: no
+// caller got an answer about them, and a log opens on a full disk (U-61, U-67).
+func (w *writer) keepCut(f file, at, end int64) error {
+	d, to := w.log.cfg.disk, &w.log.recovered
+	to.Cut, to.CutFile = end-at, fmt.Sprintf("cut-%016x", w.tree.size+1)
+	err := closed(put(d, to.CutFile, partOf(f, at, end-at)))
+	if isFull(err) {
+		if err = f.Truncate(end); err == nil {
+			err = closed(put(d, to.CutFile, partOf(f, at, end-at)))
+		}
+	}
+	if !isFull(err) {
+		return err
+	}
+	if err = d.Remove(temporary(to.CutFile)); errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	to.CutFile = ""
 	return err
 }
 

@@ -91,6 +91,32 @@ func TestDamagedLogAcceptsNoRecords(t *testing.T) {
 			t.Errorf("%s: %v, %d open files, want %v and none", name, err, copied.open, ErrDamaged)
 		}
 	}
+	// The last segment begins right after the checkpoint, or later.
+	var tree frontier
+	for _, f := range frames {
+		record := frame{bytes: f}
+		tree.add(record.leaf())
+	}
+	for name, change := range map[string]func(h *header){
+		"":                  func(*header) {},
+		"of other records":  func(h *header) { h.before.hashes[0][0] ^= 1 },
+		"of a later record": func(h *header) { h.before.add(tree.root()) },
+	} {
+		copied := d.crash(lostAll)
+		first := testcheck.Must(decodeHeader(copied.now[segmentName(1)].data))
+		h := header{log: first.log, before: tree.clone()}
+		change(&h)
+		h.first = h.before.size + 1
+		copied.set(segmentName(h.first), h.encode())
+		delete(copied.now, segmentName(1))
+		again := cfg
+		again.disk = copied
+		l, err := Open(again)
+		testcheck.That(t, errors.Is(err, ErrDamaged) == (name != ""), "U-71: a segment after the checkpoint, %q: %v", name, err)
+		if err == nil {
+			testcheck.NoError(t, l.Close())
+		}
+	}
 	// Without tiles all segments are read, and one is of another log.
 	d, _ = manySegments(t, 2)
 	maps.DeleteFunc(d.now, func(name string, _ *inode) bool { return strings.HasPrefix(name, tileFolder) })
