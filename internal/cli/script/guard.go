@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
 // Limits of one program. The interpreter counts steps but not bytes, so the heap is measured between steps, often
@@ -126,4 +127,63 @@ func boundedRange(
 		return nil, fmt.Errorf("range: more than %d elements", maxRange)
 	}
 	return v, nil
+}
+
+// times is the name of the builtin around each right operand of a product. A program cannot write this name.
+const times = "*"
+
+// boundProducts changes the products of a parsed program, so that repeating a sequence checks the size first. One step
+// could otherwise copy gigabytes, and the collector would stop all other goroutines until it ends.
+func boundProducts(f *syntax.File) {
+	operand := func(pos syntax.Position, e syntax.Expr) syntax.Expr {
+		bound := &syntax.Ident{NamePos: pos, Name: times}
+		return &syntax.CallExpr{Fn: bound, Lparen: pos, Args: []syntax.Expr{e}, Rparen: pos}
+	}
+	syntax.Walk(f, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.BinaryExpr:
+			if n.Op == syntax.STAR {
+				n.Y = operand(n.OpPos, n.Y)
+			}
+		case *syntax.AssignStmt:
+			if n.Op == syntax.STAR_EQ {
+				n.RHS = operand(n.OpPos, n.RHS)
+			}
+		}
+		return true
+	})
+}
+
+// boundedOperand implements times: it returns its argument as a factor.
+func boundedOperand(
+	_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple,
+) (starlark.Value, error) {
+	return factor{args[0]}, nil
+}
+
+// factor is the right operand of a product. A program never sees it.
+type factor struct{ starlark.Value }
+
+// Binary returns the product of x and the factor. A sequence that would exceed maxHeap is an error.
+func (f factor) Binary(op syntax.Token, x starlark.Value, _ starlark.Side) (starlark.Value, error) {
+	if repeatsTooLong(x, f.Value) || repeatsTooLong(f.Value, x) {
+		return nil, errHeap
+	}
+	return starlark.Binary(op, x, f.Value)
+}
+
+// repeatsTooLong reports whether v is a sequence that exceeds maxHeap if it is repeated n times. It is false if n is
+// not an int32.
+func repeatsTooLong(v, n starlark.Value) bool {
+	size := 0 // bytes of an element
+	switch v.(type) {
+	case starlark.String, starlark.Bytes:
+		size = 1
+	case *starlark.List, starlark.Tuple:
+		size = 16
+	default:
+		return false
+	}
+	count, err := starlark.AsInt32(n)
+	return err == nil && count > 0 && size*starlark.Len(v) > maxHeap/count
 }

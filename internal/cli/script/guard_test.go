@@ -18,6 +18,9 @@ func TestBounds(t *testing.T) {
 			"Starlark computation cancelled: too many steps", false},
 		{"doubling", "s = 'x'\nwhile True:\n    s = s + s\n", "more than 512 MiB of memory", false},
 		{"a range taken at once", "list(range(1 << 62))", "p.star:1:11: range: more than 16777216 elements", false},
+		{"a long list", "x = [0] * (1 << 30 - 1)", "p.star:1:9: the program takes more than 512 MiB of memory", false},
+		{"a long tuple", "x = (0,)\nx *= 1 << 30 - 1", "p.star:2:3: the program takes more than 512 MiB of memory", false},
+		{"a long text", "x = (1 << 29) * 'ab'", "p.star:1:15: the program takes more than 512 MiB of memory", false},
 		{"recursion", "def f(n): return f(n)\nf(0)", "p.star:1:18: function f called recursively", false},
 		{"nesting", "x = " + strings.Repeat("(", 100_000), "p.star:1:82: excessive nesting", false},
 		{"a reference dropped twice",
@@ -43,6 +46,36 @@ func TestBounds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The limit of a product changes no product below it, and no error of the interpreter.
+func TestProductsKeepTheirValues(t *testing.T) {
+	r := New(Config{Quiet: true})
+	check.NoError(t, r.Run("p.star", []byte(`
+def side(list):
+    list.append(0)
+    return 0
+
+calls = []
+x, y = 2, [[3], (1,)]
+x *= 3 * x
+y[side(calls)] *= 2
+y[1] *= x
+for got, want in [(x, 12), (y, [[3, 3], (1,) * 12]), (len(calls), 1), (2 * "ab", "abab"), (b"a" * 2, b"aa"),
+                  (0.5 * 4, 2.0), ([1] * -1, []), (1 << 400) * 2 == 1 << 401 and (1, 1)]:
+    expect(got, want)
+`)))
+	for source, want := range map[string]string{"1 * {}": "unknown binary op: int * dict",
+		"[1] * (1 << 40)": "repeat count 1099511627776 too large"} {
+		err := r.Run("p.star", []byte(source))
+		check.That(t, err != nil && strings.Contains(err.Error(), want), "%s: got %v, want %q", source, err, want)
+	}
+	var b strings.Builder
+	session := New(Config{Output: &b})
+	check.NoError(t, session.Interact(strings.NewReader("[0] * (1 << 28)\nx = (0,) * (1 << 28)\n3 * 4\n"), ""))
+	check.That(t, strings.Count(b.String(), "more than 512 MiB") == 2 && strings.HasSuffix(b.String(), "12\n"),
+		"session: %s, want two errors and 12", b.String())
+	check.NoError(t, errors.Join(r.Close(), session.Close()))
 }
 
 // Lost output is an error.

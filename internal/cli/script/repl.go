@@ -112,6 +112,7 @@ func (r *Runner) statement(env starlark.StringDict, next func(read int) ([]byte,
 // evaluate runs one input of the session and prints its value, if it is a single expression and not None. The bare
 // words exit and help are called. An error of the program is returned.
 func (r *Runner) evaluate(f *syntax.File, env starlark.StringDict) error {
+	boundProducts(f)
 	if len(f.Stmts) == 1 {
 		if e, ok := f.Stmts[0].(*syntax.ExprStmt); ok {
 			v, err := starlark.EvalExprOptions(options, r.thread, e.X, env)

@@ -110,10 +110,26 @@ func (r *Runner) Run(name string, source []byte) error {
 		return err
 	}
 	err := r.guarded(func() error {
-		_, err := starlark.ExecFileOptions(options, r.thread, name, source, r.globals)
+		_, err := r.execute(name, source)
 		return err
 	})
 	return r.outcome(err)
+}
+
+// execute runs a program within the limits of the thread and returns its definitions.
+func (r *Runner) execute(name string, source []byte) (starlark.StringDict, error) {
+	f, err := options.Parse(name, source, 0)
+	if err != nil {
+		return nil, err
+	}
+	boundProducts(f)
+	program, err := starlark.FileProgram(f, r.globals.Has)
+	if err != nil {
+		return nil, err
+	}
+	defined, err := program.Init(r.thread, r.globals)
+	defined.Freeze()
+	return defined, err
 }
 
 // MaxSource is the longest program, in bytes. The compiler recurses for each call or operator of a chain such as
@@ -156,7 +172,7 @@ func (r *Runner) Load(name string, source []byte) error {
 	defer func() { r.cfg.Quiet = quiet }()
 	var defined starlark.StringDict
 	err := r.guarded(func() (err error) {
-		defined, err = starlark.ExecFileOptions(options, r.thread, name, source, r.globals)
+		defined, err = r.execute(name, source)
 		return err
 	})
 	if err != nil {
