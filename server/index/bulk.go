@@ -20,6 +20,7 @@ import (
 // see [Bulk.Write]. The goroutine of the run owns it.
 type Bulk struct {
 	file   *diskio.File
+	folder string        // of the file, without links
 	faults diskio.Faults // nil outside tests
 	index  string
 	form   BulkForm
@@ -68,7 +69,11 @@ func (b *Bulk) begin(name, state string) error {
 		if err := unix.Flock(int(b.file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 			return fmt.Errorf("%s: another refmon-index writes here: %w", name, err)
 		}
-		err = cutTorn(name)
+		// A link, such as one in /dev/fd, may lead to another file in the next run.
+		if name, err = filepath.EvalSymlinks(name); err != nil {
+			return err
+		}
+		b.folder, err = filepath.Dir(name), cutTorn(name)
 	}
 	if err != nil {
 		return err

@@ -252,19 +252,20 @@ func TestCursorStaysBehindLostLines(t *testing.T) {
 }
 
 // TestLinesAreOnDiskBeforeCursor checks that the lines and the name of a bulk file are durable before the cursor is
-// replaced, and that the cursor also covers events without lines, which a compaction may drop (N-104).
+// replaced, and that the cursor also covers events without lines, which a compaction may drop (N-104). The cursor and
+// the name are those of the file itself, also behind a link.
 func TestLinesAreOnDiskBeforeCursor(t *testing.T) {
 	var got []string
-	folder := t.TempDir()
-	file := filepath.Join(folder, "bulk")
-	b, err := newBulk(file, "docs", t.TempDir(), BulkClasses, func(op, name string) error {
+	folder := check.Must(filepath.EvalSymlinks(t.TempDir()))
+	state, file := t.TempDir(), filepath.Join(t.TempDir(), "link")
+	check.NoError(t, os.Symlink(filepath.Join(folder, "bulk"), file))
+	b, err := newBulk(file, "docs", state, BulkClasses, func(op, name string) error {
 		if op == "write" || op == "sync" || op == "syncdir" || op == "rename" {
 			got = append(got, op+" "+name)
 		}
 		return nil
 	})
 	check.NoError(t, err)
-	defer b.Close()
 	w := working(t, "")
 	sees(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")})
 	check.NoError(t, errors.Join(b.Write(w.Take()), b.SetWatermark(nil)))
@@ -273,4 +274,9 @@ func TestLinesAreOnDiskBeforeCursor(t *testing.T) {
 	check.That(t, strings.HasPrefix(got[3], "write "+b.cursor.path), "then %q, want a write of the cursor", got[3])
 	check.NoError(t, errors.Join(w.Directory(firm(t), "v2", 1), b.Write(w.Take()), b.SetWatermark(nil)))
 	check.Equal(t, b.cursor.Seq, w.state.seq, "the cursor after an event without lines")
+	check.NoError(t, b.Close())
+	again, err := NewBulk(filepath.Join(folder, "bulk"), "docs", state, BulkClasses)
+	check.NoError(t, err)
+	check.Equal(t, again.cursor.path, b.cursor.path, "cursor of the file without the link")
+	check.NoError(t, again.Close())
 }

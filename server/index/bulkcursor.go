@@ -112,7 +112,7 @@ func (b *Bulk) saveCursor() error {
 	if err := b.file.Sync(); err != nil {
 		return err
 	}
-	if err := b.faults.SyncDir(filepath.Dir(b.file.Name())); err != nil { // the lines are lost with the file's name
+	if err := b.faults.SyncDir(b.folder); err != nil { // the lines are lost with the file's name
 		return err
 	}
 	c := &b.cursor
