@@ -239,20 +239,27 @@ func TestChangedInputWritesNothing(t *testing.T) {
 		t.Errorf("%v, %d writes, want %v, 0", err, f.writes, errChanged)
 	}
 	first := `{"path":"f","sd":"` + two + `"}` + "\n"
-	for _, then := range []string{strings.Replace(first, two, one, 1), first + "\n", ""} { // noticed at the end
+	for _, then := range []string{strings.Replace(first, two, one, 1), first + "\n", ""} {
 		_, err := Run(context.Background(), Config{Files: f}, &swapped{first: first, then: then})
-		check.ErrorIs(t, err, errChanged, "B-22: second reading %q", then)
+		check.That(t, errors.Is(err, errChanged) && f.writes == 0, "B-22: second reading %q: %v, %d writes, want %v, 0",
+			then, err, f.writes, errChanged)
 	}
+	// The lines before the first block with another byte are as they were checked.
+	block := first + strings.Repeat("\n", blockSize-len(first))
+	in = &swapped{first: block + first + first, then: block + first + strings.TrimSpace(first)}
+	n, err := Run(context.Background(), Config{Files: f}, in)
+	want(t, "second block", n, Counts{Lines: 3, Written: 1})
+	check.ErrorIs(t, err, errChanged, "second block")
 }
 
-// TestUnreadableInputIsAnError: if the first reading of the input breaks off, Run returns the error and writes nothing.
-// If only the second one does, Run returns the error after the lines before it (B-22).
+// TestUnreadableInputIsAnError: if a reading of the input breaks off, Run returns the error. It writes nothing if that
+// was the first reading, and no line of the incomplete block if it was the second (B-22).
 func TestUnreadableInputIsAnError(t *testing.T) {
 	broken := errors.New("broken")
 	for _, c := range []struct {
 		after int // readings without an error
 		want  Counts
-	}{{0, Counts{Lines: 1}}, {1, Counts{Lines: 1, Written: 1}}} {
+	}{{0, Counts{}}, {1, Counts{Lines: 1}}} {
 		f := of("f")
 		in := &breaking{Reader: strings.NewReader(`{"path":"f","sd":"` + two + `"}` + "\n"), after: c.after, err: broken}
 		n, err := Run(context.Background(), Config{Files: f}, in)
