@@ -17,8 +17,8 @@ func patient(h http.Handler) http.Handler {
 			writer.extend() // a deadline of the request before would end this one
 		}
 		if r.ContentLength != 0 {
-			body := &patientBody{ReadCloser: r.Body, writer: writer}
-			if r.ProtoMajor == 1 {
+			body := &patientBody{ReadCloser: r.Body, writer: writer, stream: r.ProtoMajor != 1}
+			if !body.stream {
 				// net/http reads the rest of a body that h leaves, before it sends the answer.
 				body.limitRest()
 				defer body.limitRest()
@@ -36,6 +36,7 @@ func patient(h http.Handler) http.Handler {
 type patientBody struct {
 	io.ReadCloser
 	writer *patientWriter
+	stream bool      // of HTTP/2
 	until  time.Time // no read lasts longer; zero: no limit
 	ended  bool      // the whole body was read
 }
@@ -56,10 +57,13 @@ func (b *patientBody) Read(p []byte) (int, error) {
 		deadline = b.until
 	}
 	_ = b.writer.c.SetReadDeadline(deadline) // test recorders do not support it
-	b.writer.extend()                        // the first read sends 100 Continue
+	if !b.stream {
+		b.writer.extend() // the first read sends 100 Continue
+	}
 	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF {
-		b.ended = true
+	b.ended = err == io.EOF
+	// A stream of HTTP/2 ends when a deadline passes, also while the gateway stores what it has read.
+	if b.ended || b.stream {
 		_ = b.writer.c.SetReadDeadline(time.Time{})
 	}
 	return n, err

@@ -181,6 +181,55 @@ func TestDeadlinesEndWithRequest(t *testing.T) {
 	})
 }
 
+// TestStreamOutlivesSlowStorage checks that a request of HTTP/2 goes on while the gateway takes longer than half a
+// minute to store a part of its body or to answer, and ends if the client sends nothing for half a minute (G-24).
+func TestStreamOutlivesSlowStorage(t *testing.T) {
+	for _, complete := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			l, stored := make(pipes), make(chan error, 1)
+			s := newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.ReadFull(r.Body, make([]byte, 1))
+				time.Sleep(stallTimeout + time.Second)
+				_, err := io.ReadAll(r.Body)
+				if err == nil {
+					time.Sleep(stallTimeout + time.Second)
+					err = r.Context().Err()
+				}
+				stored <- err
+				w.WriteHeader(http.StatusNoContent)
+			}))
+			s.Protocols = &http.Protocols{}
+			s.Protocols.SetUnencryptedHTTP2(true)
+			go func() { _ = s.Serve(l) }()
+			client := &http.Transport{Protocols: s.Protocols,
+				DialContext: func(context.Context, string, string) (net.Conn, error) {
+					a, b := net.Pipe()
+					l <- b
+					return a, nil
+				}}
+			body, feed := io.Pipe()
+			go func() {
+				_, _ = feed.Write([]byte("ab"))
+				if complete {
+					_ = feed.Close()
+				}
+			}()
+			request, err := http.NewRequest(http.MethodPut, "http://x/", body)
+			check.NoError(t, err)
+			begun := time.Now()
+			answer, err := client.RoundTrip(request)
+			check.That(t, err == nil && answer.StatusCode == http.StatusNoContent, "G-24: %v, %v", answer, err)
+			took := time.Since(begun) - 2*stallTimeout
+			check.That(t, (<-stored == nil) == complete && took > 0 && took <= 2*time.Second,
+				"G-24: the whole body: %v; the answer came after a minute and %v", complete, took)
+			_ = body.Close()
+			client.CloseIdleConnections()
+			close(l)
+			_ = s.Close()
+		})
+	}
+}
+
 // serveOn serves h on a connection within this program. end closes both.
 func serveOn(h http.Handler) (client net.Conn, end func()) {
 	l := make(pipes)
