@@ -25,6 +25,7 @@ import (
 func TestFailedCreationMapsToHTTPStatus(t *testing.T) {
 	w := newExactly(t, shared)
 	w.file("hers", "x", own)
+	w.file("NONE", "x", own) // another name than none, which a listing of the pattern none has as well
 	w.folder("deep", own)
 	w.folder("deep/in", own)
 	q := w.of("bob")

@@ -99,8 +99,10 @@ func (q *request) listed(at place) (f facts, seen bool) {
 	defer q.s.p.release(h)
 	q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		list, st := th.NtQueryDirectoryFile(h, name, true)
-		if seen = st == ntstatus.Success && len(list) > 0; seen {
-			f = ofEntry(&list[0])
+		for i := range list { // a pattern also matches the name in another case, which is another file
+			if list[i].FileName == name {
+				f, seen = ofEntry(&list[i]), true
+			}
 		}
 		return st
 	})
