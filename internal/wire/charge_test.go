@@ -67,7 +67,7 @@ func TestOutputBehindItsHeadIsCharged(t *testing.T) {
 	block := quota.NewBlock(nil, 3*output, false)
 	ours, theirs := net.Pipe()
 	s, end := NewServer(theirs, limited{block: block}), make(chan error)
-	go func() { end <- s.sendWith(&Frame{Kind: Answer}, nil, make([]byte, output)) }()
+	go func() { end <- s.sendWith(nil, &Frame{Kind: Answer}, nil, make([]byte, output)) }()
 	check.Eventually(t, func() bool { return block.Used() >= output }, "the output is not charged")
 	check.NoError(t, ours.Close())
 	check.That(t, <-end != nil, "the client has gone, want an error")

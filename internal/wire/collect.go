@@ -38,7 +38,7 @@ func (s *Server) collect(f *Frame) error {
 		var err error
 		if a, ok := s.collected(b.Request, op, c); ok {
 			s.done(f)
-			err = s.reply(f, a)
+			err = s.reply(nil, f, a)
 		} else {
 			s.done(f)
 			err = s.answer(f, AnswerHead{Status: ntstatus.Cancelled}, nil)

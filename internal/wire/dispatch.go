@@ -12,16 +12,10 @@ import (
 // connection.
 func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 	switch f.Kind {
-	case Administer:
-		return true, s.administer(f)
-	case NewThread:
-		return true, s.answerNewThread(f)
-	case Cancel:
-		return true, s.cancel(f)
-	case Collect:
-		return true, s.collect(f)
-	case Told:
-		return true, s.acknowledged(f)
+	case Administer, NewThread, Cancel, Collect, Told:
+		// The reader answers it, and may have to wait for the client, so not in a time slice (W-44).
+		t.leave()
+		return true, s.withoutThread(f)
 	case Call, Then, Save, Restore, EndThread, Wait, WaitAny, Connected, Attach, HandOut, CallWith,
 		ReadAs, ReplaceContents, Begin, AttachAs, Inspect:
 	default:
@@ -30,6 +24,7 @@ func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 	w := s.threads[f.Thread]
 	if w == nil {
 		// Numbers of threads are the connection's own: no other's can be named (W-7).
+		t.leave()
 		return true, s.answer(f, AnswerHead{Status: ntstatus.InvalidCid}, nil)
 	}
 	st, err := s.admit(f)
@@ -37,6 +32,7 @@ func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 		return true, err
 	}
 	if st != ntstatus.Success {
+		t.leave()
 		return true, s.refuse(f, st)
 	}
 	if !f.Kind.waits() {
@@ -57,6 +53,23 @@ func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 		return s.newCall(w, f).goOn(t)
 	}
 	return true, nil
+}
+
+// withoutThread handles a frame that needs no thread: Administer, NewThread, Cancel, Collect or Told. An error ends the
+// connection.
+func (s *Server) withoutThread(f *Frame) error {
+	switch f.Kind {
+	case Administer:
+		return s.administer(f)
+	case NewThread:
+		return s.answerNewThread(f)
+	case Cancel:
+		return s.cancel(f)
+	case Collect:
+		return s.collect(f)
+	default:
+		return s.acknowledged(f)
+	}
 }
 
 // refuse answers a call beyond a limit with the status st. A limit is a status, not a hang (W-3). A Then that follows

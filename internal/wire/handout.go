@@ -91,9 +91,9 @@ func openedBy(parameters any) (h winnt.Handle, ok bool) {
 // reserve counts a descriptor about to be sent, until unreserve. It returns false if the client has too many unread
 // ones, which the host's kernel must hold (W-62). Before it refuses, it checks whether the client has read all of them.
 func (s *Server) reserve() bool {
-	s.write.Lock()
-	defer s.write.Unlock()
-	if s.reserved+s.passed >= MaxPassed && len(s.fdMessages) == 0 && s.raw != nil && allTaken(s.raw) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reserved+s.passed >= MaxPassed && s.allRead() {
 		s.passed = 0
 	}
 	if s.reserved+s.passed >= MaxPassed {
@@ -103,9 +103,19 @@ func (s *Server) reserve() bool {
 	return true
 }
 
+// allRead reports whether the client has read all descriptors. It does not wait for a goroutine that is sending (W-44),
+// and returns false then.
+func (s *Server) allRead() bool {
+	if !s.write.TryLock() {
+		return false
+	}
+	defer s.write.Unlock()                                           // +checklocksforce
+	return len(s.fdMessages) == 0 && s.raw != nil && allTaken(s.raw) // +checklocksforce
+}
+
 // unreserve ends one reservation of reserve, because the descriptor was sent or there is none.
 func (s *Server) unreserve() {
-	s.write.Lock()
-	defer s.write.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.reserved--
 }

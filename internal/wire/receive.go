@@ -32,7 +32,7 @@ func (s *Server) read() {
 // connection now. If goesOn is true and err is nil, the caller repeats the call. An error ends the connection.
 func (s *Server) one(t *timeSlice) (goesOn bool, err error) {
 	// Answers to frames that came at once leave at once, and none waits for a frame that has not come (W-44).
-	if !s.whole() || s.full() || t.spent() {
+	if !s.whole() || s.full(t) || t.spent() {
 		err := s.deliver(t)
 		t.leave()
 		if err != nil {
@@ -45,7 +45,7 @@ func (s *Server) one(t *timeSlice) (goesOn bool, err error) {
 		return true, err
 	}
 	if !t.in {
-		s.keep()
+		s.keep(t)
 	}
 	goesOn, err = s.dispatch(t, f)
 	if !f.admitted {

@@ -21,12 +21,13 @@ func refusal(st ntstatus.Status) reply { return reply{head: AnswerHead{Status: s
 
 // answer sends the answer to a frame: head, then rest, which may be nil. An error means that the connection is lost.
 func (s *Server) answer(f *Frame, head AnswerHead, rest []byte) error {
-	return s.reply(f, reply{head: head, rest: rest})
+	return s.reply(nil, f, reply{head: head, rest: rest})
 }
 
 // reply sends the answer to a frame with its descriptors. It ends their reservation and returns the buffer of a.room to
-// the pool, also after an error. A large answer is sent without being copied, unless it has memory of its own.
-func (s *Server) reply(f *Frame, a reply) error {
+// the pool, also after an error. A large answer is sent without being copied, unless it has memory of its own. The
+// time slice t, which may be nil, ends before a wait for the client.
+func (s *Server) reply(t *timeSlice, f *Frame, a reply) error {
 	kind := Answer
 	if len(a.files) > 0 {
 		kind = AnswerWith
@@ -41,5 +42,5 @@ func (s *Server) reply(f *Frame, a reply) error {
 		apart, a.rest = a.rest, nil
 	}
 	out.Body = s.answered(a)
-	return s.sendWith(out, a.tail, apart)
+	return s.sendWith(t, out, a.tail, apart)
 }

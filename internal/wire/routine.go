@@ -160,7 +160,7 @@ func (s *Server) waited(t *timeSlice) *routine {
 		s.finishing = false
 	}
 	s.mu.Unlock()
-	if c == nil || !t.in || !isClosed(c.done) || s.full() || t.spent() {
+	if c == nil || !t.in || !isClosed(c.done) || s.full(t) || t.spent() {
 		if err := s.deliver(t); err != nil {
 			s.end(err)
 		}
@@ -169,7 +169,7 @@ func (s *Server) waited(t *timeSlice) *routine {
 	}
 	if c != nil {
 		<-c.done
-		s.keep()
+		s.keep(t)
 	}
 	return c
 }

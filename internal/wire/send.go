@@ -24,13 +24,14 @@ const largeAnswer = fullAnswers
 
 // send sends a frame to the client. If the reader is handling frames that arrived together, the frame waits for them
 // (W-44).
-func (s *Server) send(f *Frame) error { return s.sendWith(f, nil, nil) }
+func (s *Server) send(f *Frame) error { return s.sendWith(nil, f, nil, nil) }
 
 // sendWith sends a frame, with the bytes of tail and apart after its body. While s.hold is set, the frame is only
 // queued. tail is copied; apart is not, and must not change. f.Files are closed after they are sent. A frame above
 // MaxFrame is an error. One that the user cannot pay for while it waits behind another is an error, too, and ends the
-// connection. In both cases no byte of it is sent, and f.Files are closed.
-func (s *Server) sendWith(f *Frame, tail, apart []byte) error {
+// connection. In both cases no byte of it is sent, and f.Files are closed. t is the time slice of the goroutine, or
+// nil: it ends before the goroutine waits for the client.
+func (s *Server) sendWith(t *timeSlice, f *Frame, tail, apart []byte) error {
 	n := headSize + len(f.Body) + len(tail) + len(apart)
 	if n > MaxFrame {
 		closeAll(f.Files)
@@ -44,17 +45,28 @@ func (s *Server) sendWith(f *Frame, tail, apart []byte) error {
 			s.end(err) // which also ends the write under way
 			return err
 		}
-		s.write.Lock()
+		s.lockWrite(t)
 		paid.Return() // sendOut charges what the client does not read
 	}
-	defer s.write.Unlock()            // +checklocksforce
-	return s.queue(f, n, tail, apart) // +checklocksforce
+	defer s.write.Unlock()               // +checklocksforce
+	return s.queue(t, f, n, tail, apart) // +checklocksforce
+}
+
+// lockWrite locks s.write. If another goroutine holds it, the time slice t ends before the wait, because that
+// goroutine may be sending to a client that does not read (W-44). t may be nil.
+//
+// +checklocksacquire:s.write
+func (s *Server) lockWrite(t *timeSlice) {
+	if !s.write.TryLock() {
+		t.leave()
+		s.write.Lock()
+	}
 }
 
 // queue adds a frame of n bytes to the unsent answers, and sends them unless s.hold is set.
 //
 // +checklocks:s.write
-func (s *Server) queue(f *Frame, n int, tail, apart []byte) error {
+func (s *Server) queue(t *timeSlice, f *Frame, n int, tail, apart []byte) error {
 	if s.apart != nil { // it was not sent yet
 		s.unsent, s.apart = append(s.unsent, s.apart...), nil
 	}
@@ -63,24 +75,28 @@ func (s *Server) queue(f *Frame, n int, tail, apart []byte) error {
 	s.unsent, s.apart = append(append(b, f.Body...), tail...), apart
 	if n := len(f.Files); n > 0 {
 		s.fdMessages = append(s.fdMessages, fdMessage{at, len(s.unsent), f.Files})
+		s.mu.Lock()
 		s.passed += n
+		s.mu.Unlock()
 	}
 	if s.hold {
 		return nil
 	}
-	return s.sendAll(nil)
+	return s.sendAll(t)
 }
 
-// keep starts to collect answers instead of sending them one by one, until deliver or sendAll sends them together.
-func (s *Server) keep() {
-	s.write.Lock()
+// keep starts to collect answers instead of sending them one by one, until deliver or sendAll sends them together. If
+// another goroutine is sending, it ends the time slice t and waits.
+func (s *Server) keep(t *timeSlice) {
+	s.lockWrite(t)
 	defer s.write.Unlock()
 	s.hold = true
 }
 
-// full reports whether the collected answers should be sent at once, because they are long or bring many descriptors.
-func (s *Server) full() bool {
-	s.write.Lock()
+// full reports whether the collected answers should be sent at once, because they are long or bring many descriptors. If
+// another goroutine is sending, it ends the time slice t and waits.
+func (s *Server) full(t *timeSlice) bool {
+	s.lockWrite(t)
 	defer s.write.Unlock()
 	return len(s.unsent)+len(s.apart) >= fullAnswers || len(s.fdMessages) >= MaxDescriptors
 }
@@ -88,7 +104,7 @@ func (s *Server) full() bool {
 // deliver sends the waiting answers and ends keep. If the socket is full, it ends the time slice t and then blocks
 // until the rest is sent. A nil t is allowed.
 func (s *Server) deliver(t *timeSlice) error {
-	s.write.Lock()
+	s.lockWrite(t)
 	defer s.write.Unlock()
 	s.hold = false
 	return s.sendAll(t)
@@ -135,9 +151,7 @@ func (s *Server) sendOut(t *timeSlice, b []byte, fdMessages []fdMessage, later i
 	if err != nil || n == len(b) {
 		return err
 	}
-	if t != nil {
-		t.leave()
-	}
+	t.leave()
 	paid, err := s.chargeAnswers(len(b) - n + later)
 	if err != nil {
 		for _, p := range fdMessages {

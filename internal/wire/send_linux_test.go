@@ -97,7 +97,7 @@ func TestServerClosesUnsentDescriptors(t *testing.T) {
 		conn, theirs, err := Pair("gone")
 		check.NoError(t, err)
 		s := NewServer(conn, nil)
-		s.keep()
+		s.keep(nil)
 		var files []*os.File
 		for range frames {
 			f := null(t)
@@ -126,7 +126,7 @@ func TestServerClosesDescriptorsWithoutQuota(t *testing.T) {
 	defer conn.Close()
 	defer theirs.Close()
 	s := NewServer(conn, limited{block: quota.NewBlock(nil, 0, false)})
-	s.keep()
+	s.keep(nil)
 	files := []*os.File{null(t), null(t)}
 	for _, f := range files {
 		check.NoError(t, s.send(&Frame{Kind: AnswerWith, Body: make([]byte, freeBytes), Files: []*os.File{f}}))
@@ -147,7 +147,7 @@ func TestCollectedRepliesKeepTheirOrder(t *testing.T) {
 	defer theirs.Close()
 	_ = file.Close()
 	s := NewServer(conn, nil)
-	s.keep()
+	s.keep(nil)
 	large := append([]byte{1}, make([]byte, 1<<20)...) // the number of descriptors, then the body
 	for i, f := range []Frame{{Kind: Answer, Body: []byte("first")},
 		{Kind: AnswerWith, Body: large, Files: []*os.File{null(t)}}, {Kind: Answer, Body: []byte("last")}} {

@@ -38,7 +38,7 @@ func TestWriteClearsItsDeadline(t *testing.T) {
 // (W-3).
 func TestReplyIsAtMostOneFrame(t *testing.T) {
 	s := NewServer(nil, nil)
-	s.keep()
+	s.keep(nil)
 	waits := func() (bytes, fdMessages int) {
 		s.write.Lock()
 		defer s.write.Unlock()
@@ -49,7 +49,8 @@ func TestReplyIsAtMostOneFrame(t *testing.T) {
 	check.That(t, err == nil && before == 4+MaxFrame,
 		"largest reply: %v, %d bytes queued, want nil, %d", err, before, 4+MaxFrame)
 	file := check.Must(os.Open(os.DevNull))
-	err = s.sendWith(&Frame{Kind: Answer, Body: make([]byte, MaxBody-1), Files: []*os.File{file}}, []byte{1}, []byte{2})
+	large := &Frame{Kind: Answer, Body: make([]byte, MaxBody-1), Files: []*os.File{file}}
+	err = s.sendWith(nil, large, []byte{1}, []byte{2})
 	if n, fdMessages := waits(); !errors.Is(err, ErrFrame) || n != before || fdMessages != 0 {
 		t.Errorf("reply that is too large: %v, %d bytes and %d descriptor messages queued, want an error, %d and 0",
 			err, n,
@@ -58,6 +59,64 @@ func TestReplyIsAtMostOneFrame(t *testing.T) {
 	if err := file.Close(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("closing the descriptor of the refused reply = %v, want %v, because the server closed it",
 			err, os.ErrClosed)
+	}
+}
+
+// sliced is a process whose scheduler reports the end of each time slice.
+type sliced struct {
+	limited
+	Scheduler
+	left chan struct{}
+}
+
+func (sliced) Enter() time.Time        { return time.Now() }
+func (p sliced) Leave(time.Time, bool) { p.left <- struct{}{} }
+func (sliced) Watchdog() *Watchdog     { return new(Watchdog) }
+
+// A goroutine in a time slice that needs the lock of the answers while another goroutine sends to a client that does
+// not read ends its slice before it waits. Reserving a descriptor does not wait (W-44, W-62).
+func TestSliceEndsBehindUnreadAnswer(t *testing.T) {
+	answer := &Frame{Kind: Answer}
+	for name, do := range map[string]func(*Server, *timeSlice){
+		"answer": func(s *Server, t *timeSlice) { _ = s.reply(t, answer, reply{}) },
+		"answer of the reader": func(s *Server, t *timeSlice) {
+			_ = check.Err(s.dispatch(t, &Frame{Kind: Call}))
+		},
+		"answer to a frame without a thread": func(s *Server, t *timeSlice) {
+			_ = check.Err(s.dispatch(t, &Frame{Kind: Told, Body: AppendOperation(nil, 1)}))
+		},
+		"full":    func(s *Server, t *timeSlice) { s.full(t) },
+		"keep":    func(s *Server, t *timeSlice) { s.keep(t) },
+		"deliver": func(s *Server, t *timeSlice) { _ = s.deliver(t) },
+	} {
+		ours, theirs := net.Pipe()
+		p := sliced{left: make(chan struct{}, 1)}
+		s := NewServer(theirs, p)
+		over := make(chan struct{}, 2)
+		go func() {
+			_ = s.send(answer)
+			over <- struct{}{}
+		}()
+		// The head of the answer has been read, so the goroutine holds the lock.
+		check.NoError(t, check.Err(io.ReadFull(ours, make([]byte, 4))))
+		for range MaxPassed {
+			check.That(t, s.reserve(), "%s: a descriptor is not reserved", name)
+		}
+		check.That(t, !s.reserve(), "%s: a descriptor is reserved beyond the limit", name)
+		slice := s.newTimeSlice(nil)
+		slice.enter()
+		go func() {
+			do(s, slice)
+			over <- struct{}{}
+		}()
+		select {
+		case <-p.left:
+		case <-time.After(20 * time.Second):
+			t.Errorf("%s: the time slice goes on while the client does not read", name)
+		}
+		check.NoError(t, ours.Close())
+		<-over
+		<-over
 	}
 }
 

@@ -82,12 +82,12 @@ type Server struct {
 	fdMessages []fdMessage // of the answers that bring descriptors; guarded by write
 	// +checklocks:write
 	hold bool // the reader will send them; guarded by write
-	// +checklocks:write
-	reserved int // descriptors that are to be sent; guarded by write
-	// +checklocks:write
-	passed int // descriptors that were sent; guarded by write
 
-	mu sync.Mutex
+	mu sync.Mutex // locked after write
+	// +checklocks:mu
+	reserved int // descriptors that are to be sent; guarded by mu
+	// +checklocks:mu
+	passed int // descriptors that were sent; guarded by mu
 	// +checklocks:mu
 	pending int // calls without an answer that do not wait; guarded by mu
 	// +checklocks:mu

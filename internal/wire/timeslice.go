@@ -74,9 +74,9 @@ func (t *timeSlice) enter() {
 	}
 }
 
-// leave ends the time slice. It does nothing if there is none.
+// leave ends the time slice. It does nothing if there is none, or if t is nil.
 func (t *timeSlice) leave() {
-	if !t.in {
+	if t == nil || !t.in {
 		return
 	}
 	t.in = false

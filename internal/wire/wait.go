@@ -159,7 +159,7 @@ func (w *worker) wrote(f *Frame, q request, r nt.IOResult) (err error) {
 	a.rest, err = w.s.out(q.row, out)
 	w.s.done(f)
 	if err == nil {
-		err = w.s.reply(f, a)
+		err = w.s.reply(nil, f, a)
 	}
 	if w.s.watcher != nil && w.s.watcher.Wants(r.Status) {
 		w.s.watcher.Called(w.th, &nt.Call{Thread: w.th.Name(), Row: q.row.Row, In: q.in, Out: out, Status: r.Status},

@@ -132,7 +132,7 @@ func (w *worker) run(f *Frame) {
 		var r result
 		t.call(func() { r = w.handle(f) })
 		t.leave()
-		_ = w.settle(f, r) // the connection has ended
+		_ = w.settle(nil, f, r) // the connection has ended
 	}
 }
 
@@ -142,7 +142,7 @@ func (w *worker) complete(t *timeSlice, f *Frame, r result, goesOn bool) error {
 	if !goesOn || r.err != nil {
 		t.leave()
 	}
-	err := w.settle(f, r)
+	err := w.settle(t, f, r)
 	switch f = w.pop(); {
 	case f == nil:
 	case goesOn:
@@ -183,14 +183,15 @@ func (w *worker) handle(f *Frame) (r result) {
 }
 
 // settle ends the handling of a frame: it sends the answer, unless the call is parked. It returns the error that has
-// ended the connection, or nil. For EndThread it also cancels the waiting calls of the thread.
-func (w *worker) settle(f *Frame, r result) error {
+// ended the connection, or nil. For EndThread it also cancels the waiting calls of the thread. The time slice t, which
+// may be nil, ends before a wait for the client.
+func (w *worker) settle(t *timeSlice, f *Frame, r result) error {
 	if r.parked {
 		return nil
 	}
 	w.s.done(f)
 	if r.err == nil {
-		r.err = w.s.reply(f, r.reply)
+		r.err = w.s.reply(t, f, r.reply)
 	}
 	if r.err != nil {
 		w.discard()

@@ -65,7 +65,7 @@ func TestEndOfThreadCancelsQueuedWait(t *testing.T) {
 	w.claim(end)
 	w.claim(&Frame{Kind: Wait, Request: 2})
 	go func() {
-		_ = w.settle(end, result{})
+		_ = w.settle(nil, end, result{})
 		_ = theirs.Close()
 	}()
 	for i, want := range []ntstatus.Status{ntstatus.Success, ntstatus.Cancelled} {
