@@ -24,7 +24,7 @@ type Recovery struct {
 
 // Open opens the folder for writing and creates it if it does not exist. After a crash it recovers the log. All
 // durable records are still there. Open cuts off an incomplete record at the end and adds a record about it (U-61).
-// It also writes a record of the start, on a full disk before the next record. The caller must close the log.
+// It also writes a record of the start, on a full disk or in a log that has stopped before the next record. The caller must close the log.
 //
 // It fails with [ErrLocked] if the folder has a writer, and with [ErrDamaged] if its records end before its own
 // signed checkpoint. In that case records were removed or changed, and [Verify] reports which. An empty Config.Dir is
@@ -79,10 +79,11 @@ func start(cfg Config, unlock func() error) (*Log, error) {
 		events = append(events, audit.LogRecovered(l.recovered.Cut))
 	}
 	if err := w.own(events...); err != nil {
-		if w.standing() != nil || !isFull(err) {
+		if w.standing() != nil || !isFull(err) && !errors.Is(err, ErrStopped) {
 			return nil, errors.Join(err, w.notary.stop(), w.seg.Close())
 		}
-		// Nothing is acknowledged without its record, so the log opens and its start is recorded later (U-67).
+		// Nothing is acknowledged without its record, so the log opens and its start is recorded later (U-67). Otherwise
+		// nobody could clear a log that has stopped.
 		w.unstored = append(w.unstored, events...)
 	}
 	go w.run()

@@ -14,6 +14,7 @@ import (
 	testcheck "github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
 // of returns a record of an account that is an administrator's or not.
@@ -156,7 +157,7 @@ func TestReserveNeedsNoMoreThanItsSize(t *testing.T) {
 // TestStoppedLogKeepsAdministratorsRecords: a log that stops keeps records of administrators behind its bound, as
 // many as the reserve has room for; those that no caller waits for never stop anything (U-92, U-93).
 func TestStoppedLogKeepsAdministratorsRecords(t *testing.T) {
-	_, cfg := newConfig(t)
+	d, cfg := newConfig(t)
 	cfg.Keep, cfg.Reserve = Keep{Bytes: 50_000, Full: Stop}, 20_000
 	l := mustOpen(t, cfg)
 	stopped := func(e audit.Event) (kept int) {
@@ -181,4 +182,33 @@ func TestStoppedLogKeepsAdministratorsRecords(t *testing.T) {
 	if err := l.Close(); !errors.Is(err, ErrStopped) {
 		t.Errorf("close: %v, want %v", err, ErrStopped)
 	}
+	cfg.Reserve = 0
+	l = mustOpen(t, cfg) // although there is no space for the record of the start (U-67)
+	testcheck.NoError(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)))
+	mustWrite(t, l, 1)
+	testcheck.NoError(t, l.Close())
+	testcheck.Equal(t, countOf(t, d, 4608), 1, "U-67: records of the start that follow the clearing")
+}
+
+// TestReserveServesAdministratorsWithoutArchive checks that a full disk, on which no segment can be moved to the
+// archive, still keeps administrators' records in the reserve (U-93).
+func TestReserveServesAdministratorsWithoutArchive(t *testing.T) {
+	d, cfg := newConfig(t)
+	d.allocates, cfg.Reserve = true, 20_000
+	cfg.SegmentBytes, cfg.CheckpointRecords = 5_000, 5
+	cfg.Keep = Keep{Bytes: 25_000, Full: Archive}
+	l := mustOpen(t, cfg)
+	d.Fail(unix.ENOSPC, inject.Kind("mkdir"), inject.PathMatch("archive"))
+	var err error
+	for range 1000 {
+		if err = l.Write(of(t, false)); err != nil {
+			break
+		}
+	}
+	testcheck.ErrorIs(t, err, unix.ENOSPC, "records of a user")
+	testcheck.NoError(t, l.Write(of(t, true)))
+	d.Fail(nil)
+	mustWrite(t, l, 1)
+	testcheck.NoError(t, l.Close())
+	verifyDisk(t, d)
 }

@@ -228,13 +228,14 @@ func (w *writer) sync() error {
 // the log is full and configured to stop, the error is ErrStopped.
 func (w *writer) makeRoom(reserve bool) error {
 	cfg := &w.log.cfg
+	// With nothing but the reserve left, which is in the open segment, that one goes on, and old segments stay.
+	ends := func(err error) bool { return err != nil && (!reserve || !isFull(err) || w.standing() != nil) }
 	if w.size > w.head.size() && w.size+int64(len(w.buf)) > cfg.SegmentBytes {
-		// With nothing but the reserve left, which is in the open segment, that one goes on.
-		if err := w.rotate(); err != nil && (!reserve || !isFull(err) || w.standing() != nil) {
+		if err := w.rotate(); ends(err) {
 			return err
 		}
 	}
-	if err := w.retain(reserve); err != nil {
+	if err := w.retain(reserve); ends(err) {
 		return err
 	}
 	if err := w.allocate(reserve); err != nil {
