@@ -36,23 +36,37 @@ func (s *Store) LogonPassword(name string, password logon.Secret, t winnt.LogonT
 	return s.LogOn(logon.Request{Package: logon.Password, Type: t, Name: name, Password: password})
 }
 
-// find returns the account of this computer that a request names. ok is false for other domains and for unknown,
-// overlong or non-UTF-8 names. Names match in any case, and "." is this computer.
-func (s *Store) find(st *state, r *logon.Request) (sid.SID, Account, bool) {
-	name := r.Name
+// split returns the name that a request means: with its domain as full, and without it as short. own is true for a name
+// of this computer, which "." is too.
+func (s *Store) split(r *logon.Request) (full, short string, own bool) {
+	full = r.Name
 	if r.Domain != "" && r.Domain != "." {
-		name = r.Domain + `\` + name
+		full = r.Domain + `\` + full
 	}
-	if len(name) > logon.MaxName || !utf8.ValidString(name) {
-		return sid.SID{}, Account{}, false
-	}
-	domain, short, qualified := logon.Split(name)
-	if qualified && domain != "." && !strings.EqualFold(domain, s.computer) {
+	domain, short, qualified := logon.Split(full)
+	return full, short, !qualified || domain == "." || strings.EqualFold(domain, s.computer)
+}
+
+// find returns the account of this computer that a request names. ok is false for other domains and for unknown,
+// overlong or non-UTF-8 names. Names match in any case.
+func (s *Store) find(st *state, r *logon.Request) (sid.SID, Account, bool) {
+	full, short, own := s.split(r)
+	if len(full) > logon.MaxName || !utf8.ValidString(full) || !own {
 		return sid.SID{}, Account{}, false
 	}
 	id := st.names[strings.ToUpper(short)]
 	a, ok := st.account(id)
 	return id, a, ok
+}
+
+// counterName returns the name whose failures a logon counts. All spellings of a name of this computer count as one,
+// whether or not it has an account: otherwise a lock would tell which names have one (L-31, L-32).
+func (s *Store) counterName(r *logon.Request) string {
+	name, short, own := s.split(r)
+	if own {
+		name = short
+	}
+	return strings.ToUpper(strings.ToValidUTF8(name, "?"))
 }
 
 // byPassword logs on with a name and a password. A network logon without both is anonymous (L-34). A success clears
@@ -85,10 +99,7 @@ func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 	if s.throttle.stopping.Err() != nil {
 		return logon.Result{}, ntstatus.Cancelled // nor for one that has just got a place
 	}
-	key := strings.ToUpper(strings.ToValidUTF8(r.Name, "?"))
-	if known {
-		key = strings.ToUpper(a.Name)
-	}
+	key := s.counterName(r)
 	open := s.throttle.attempt(key, origin, s.cfg.Now())
 	if open {
 		// Failures of an unknown name are stored below RID 0, which no account has, only because the

@@ -16,7 +16,7 @@ import (
 )
 
 // TestWrongPasswordCountsPerAccountName checks which logons count as a failure of the name, and which reset its
-// failures. Only the account's name counts, whatever its spelling (L-31).
+// failures. Only the account's name counts, whatever its spelling (L-31, L-32).
 func TestWrongPasswordCountsPerAccountName(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "Alice"}, "p")
@@ -34,7 +34,11 @@ func TestWrongPasswordCountsPerAccountName(t *testing.T) {
 	}{
 		{"", "alice", "q", network, "ALICE", 1}, {"host", "ALICE", "q", network, "ALICE", 2},
 		{"", `.\alice`, "q", network, "ALICE", 3}, {"", "alice@HOST", "q", network, "ALICE", 4},
-		{"OTHER", "bob", "q", network, "BOB", 1}, {"", `OTHER\bob`, "q", network, `OTHER\BOB`, 1},
+		{"OTHER", "bob", "q", network, `OTHER\BOB`, 1}, {"", `OTHER\bob`, "q", network, `OTHER\BOB`, 2},
+		{"OTHER", "alice", "q", network, "ALICE", 4}, {"", "alice@OTHER2", "q", network, "ALICE", 4},
+		// A name without an account counts in all spellings alike, or its lock would tell that it has none.
+		{"", "bob", "q", network, "BOB", 1}, {"host", "Bob", "q", network, "BOB", 2},
+		{"", `.\bob`, "q", network, "BOB", 3}, {"", "bob@HOST", "q", network, "BOB", 4},
 		{"", "alice", logon.Secret(strings.Repeat("p", 1025)), network, "ALICE", 4},
 		{"", "alice", "p", service, "ALICE", 4}, // the password was right: others' failures still count
 		{"", "zo\xffe", "q", network, "ZO?E", 1}, {"", "zo\xfee", "q", network, "ZO?E", 2},
