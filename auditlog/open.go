@@ -24,7 +24,8 @@ type Recovery struct {
 
 // Open opens the folder for writing and creates it if it does not exist. After a crash it recovers the log. All
 // durable records are still there. Open cuts off an incomplete record at the end and adds a record about it (U-61).
-// It also writes a record of the start, on a full disk or in a log that has stopped before the next record. The caller must close the log.
+// It also writes a record of the start. If the disk is full or the log has stopped, it writes it before the next
+// record. The caller must close the log.
 //
 // It fails with [ErrLocked] if the folder has a writer, and with [ErrDamaged] if its records end before its own
 // signed checkpoint. In that case records were removed or changed, and [Verify] reports which. An empty Config.Dir is

@@ -112,7 +112,8 @@ func TestDamagedLogAcceptsNoRecords(t *testing.T) {
 		again := cfg
 		again.disk = copied
 		l, err := Open(again)
-		testcheck.That(t, errors.Is(err, ErrDamaged) == (name != ""), "U-71: a segment after the checkpoint, %q: %v", name, err)
+		testcheck.That(t, errors.Is(err, ErrDamaged) == (name != ""), "U-71: a segment after the checkpoint, %q: %v", name,
+			err)
 		if err == nil {
 			testcheck.NoError(t, l.Close())
 		}

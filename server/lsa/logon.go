@@ -86,8 +86,6 @@ func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 	if len(r.Password) > maxPassword || len(r.Name)+len(r.Domain) > logon.MaxName {
 		return s.refused(r, Account{}, sid.SID{}, ntstatus.NameTooLong, ntstatus.LogonFailure)
 	}
-	st := s.now.Load()
-	id, a, known := s.find(st, r)
 	origin, _ := s.Requester(r)
 	if !s.throttle.hashing.Enter(s.throttle.stopping, origin) {
 		if s.throttle.stopping.Err() != nil {
@@ -99,6 +97,9 @@ func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 	if s.throttle.stopping.Err() != nil {
 		return logon.Result{}, ntstatus.Cancelled // nor for one that has just got a place
 	}
+	// Read the accounts after the wait: one of them may have been disabled, or have a new password.
+	st := s.now.Load()
+	id, a, known := s.find(st, r)
 	key := s.counterName(r)
 	open := s.throttle.attempt(key, origin, s.cfg.Now())
 	if open {

@@ -102,6 +102,31 @@ func TestLogonWithoutHasherCountsNothing(t *testing.T) {
 	}
 }
 
+// TestWaitingLogonSeesDisabledAccount checks that a logon that waits for a hasher is decided by the accounts of the
+// time when it gets one (L-35).
+//
+// +checklocksignore
+func TestWaitingLogonSeesDisabledAccount(t *testing.T) {
+	f := open(t, nil)
+	f.account(t, Account{Name: "alice"}, "p")
+	for range hashers {
+		f.throttle.hashing.Enter(t.Context(), "x")
+	}
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		_, st := f.LogonPassword("alice", "p", network)
+		check.Equal(t, st, ntstatus.AccountDisabled, "L-35: a logon that waited")
+	})
+	for f.throttle.hashing.Waiting() < 1 {
+		runtime.Gosched()
+	}
+	f.must(t, func(e *Edit) error { return e.SetAccount("alice", func(a *Account) { a.Disabled = true }) })
+	for range hashers {
+		f.throttle.hashing.Leave()
+	}
+	waiting.Wait()
+}
+
 // TestEndLogonsCancelsWaitingLogons checks that a stop does not wait for the logons that have no hasher yet, and that
 // neither they nor later ones compare a password or count as failures (W-19).
 //
