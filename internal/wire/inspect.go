@@ -23,6 +23,10 @@ type Watcher interface {
 	Called(th *nt.Thread, c *nt.Call, size int)
 }
 
+// MaxInspection is the longest answer to an Inspect in bytes. Before it, a frame has room for the head of the answer,
+// which is longer in JSON.
+const MaxInspection = MaxBody - 64
+
 // inspect handles an Inspect frame: it passes the client's query about the server's state to the process and returns
 // its answer. It returns STATUS_NOT_SUPPORTED if the process answers none, and STATUS_BUFFER_OVERFLOW if the answer
 // does not fit a frame.
@@ -32,7 +36,7 @@ func (w *worker) inspect(f *Frame) reply {
 		return refusal(ntstatus.NotSupported)
 	}
 	answer, st := l.Inspect(w.th, f.Body)
-	if len(answer) > MaxBody-headSize {
+	if len(answer) > MaxInspection {
 		return refusal(ntstatus.BufferOverflow)
 	}
 	return reply{head: AnswerHead{Status: st}, rest: answer}

@@ -40,17 +40,18 @@ func (o *open) take() []string {
 
 func (o *open) Inspect(th *nt.Thread, question []byte) ([]byte, ntstatus.Status) {
 	switch string(question) {
-	case "longest": // 15 bytes are left for the head of a frame
-		return make([]byte, wire.MaxBody-15), ntstatus.Success
-	case "large":
-		return []byte(`"` + strings.Repeat("x", 64<<10) + `"`), ntstatus.Success
+	case "longest": // any status leaves room for it
+		return inspection(wire.MaxInspection), ntstatus.CantOpenAnonymous
 	case "long":
-		return make([]byte, wire.MaxBody-14), ntstatus.Success
+		return inspection(wire.MaxInspection + 1), ntstatus.Success
 	case "no":
 		return []byte("because"), ntstatus.AccessDenied
 	}
 	return append([]byte(th.Name()+" asks "), question...), ntstatus.Success
 }
+
+// inspection returns n bytes of JSON.
+func inspection(n int) []byte { return []byte(`"` + strings.Repeat("x", n-2) + `"`) }
 
 func (o *open) Wants(st ntstatus.Status) bool { return st != ntstatus.Success }
 
@@ -83,7 +84,7 @@ func TestInspectReturnsAnswer(t *testing.T) {
 		{"who", "client/1 asks who", ntstatus.Success},
 		{"", "client/1 asks ", ntstatus.Success},
 		{"no", "because", ntstatus.AccessDenied},
-		{"longest", strings.Repeat("\x00", wire.MaxBody-15), ntstatus.Success},
+		{"longest", string(inspection(wire.MaxInspection)), ntstatus.CantOpenAnonymous},
 		{"long", "", ntstatus.BufferOverflow},
 	} {
 		s.send(&wire.Frame{Kind: wire.Inspect, Request: 7, Thread: 1, Body: []byte(c.question)})
@@ -93,8 +94,9 @@ func TestInspectReturnsAnswer(t *testing.T) {
 	}
 	inJSON := serveAs(t, func(p process) wire.Process { return &open{process: p} })
 	inJSON.asJSON()
-	check.Equal(t, inJSON.said(&wire.Frame{Kind: wire.Inspect, Request: 7, Thread: 1, Body: []byte("large")}),
-		`{"Status":0,"Why":null,"Out":"`+strings.Repeat("x", 64<<10)+`"}`, "large answer in JSON")
+	check.Equal(t, inJSON.said(&wire.Frame{Kind: wire.Inspect, Request: 7, Thread: 1, Body: []byte("longest")}),
+		fmt.Sprintf(`{"Status":%d,"Why":null,"Out":%s}`, uint32(ntstatus.CantOpenAnonymous),
+			inspection(wire.MaxInspection)), "longest answer in JSON")
 	plain := serve(t)
 	plain.greet()
 	check.Equal(t, plain.status(&wire.Frame{Kind: wire.Inspect, Request: 7, Thread: 1}), ntstatus.NotSupported,
