@@ -84,7 +84,7 @@ const sharedUID = 65534
 // STATUS_INSUFFICIENT_RESOURCES.
 func (c *connection) child(p *kernel.Process, program string, account uint32, of *peer.Peer,
 	checksUID bool) (*os.File, ntstatus.Status) {
-	child := &connection{d: c.d, token: p.Object().Token(), process: p, account: account, peer: of, checksUID: checksUID,
+	child := &connection{d: c.d, process: p, account: account, peer: of, checksUID: checksUID,
 		full: c.full && !checksUID}
 	if program != "" {
 		// The process is shown with the program's name; its threads keep their names (W-79).

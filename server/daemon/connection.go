@@ -31,7 +31,7 @@ type connection struct {
 	full      bool            // immutable: connected at the administrators' socket
 	account   uint32          // immutable: the uid whose limits it counts against
 	checksUID bool            // immutable: the program must run under the peer's uid
-	token     *token.Token    // set by logon
+	token     *token.Token    // set by logon, or by run for a process that another connection created
 	end       func()          // set by logon: releases the logon session after a process holds it
 	process   *kernel.Process // set before the first thread is created
 	begun     bool            // the first thread exists; owned by the connection's reader
@@ -97,6 +97,8 @@ func (c *connection) run() error {
 		}
 		c.process = p
 	} else {
+		// A revocation that did not see this connection has changed the token before (W-98).
+		c.token = c.process.Object().Token()
 		c.process.SetQuota(c.quota) // another connection created it, maybe for another account
 	}
 	p := c.process

@@ -125,7 +125,6 @@ func (r *revocation) holds(client *token.Token, name string) bool {
 func (d *Daemon) end(r *revocation, now bool) *inspect.Revoked {
 	var found []sid.SID
 	a := &inspect.Revoked{}
-	ending := d.selected(r)
 	// Servers keep their processes: what they do for the user from now on is denied (W-98).
 	a.Tokens, _ = d.sys.Revoke(func(t *token.Token) bool {
 		if !r.selects(t) {
@@ -137,6 +136,8 @@ func (d *Daemon) end(r *revocation, now bool) *inspect.Revoked {
 	for _, s := range found {
 		r.users[s.Clone()] = true
 	}
+	// After the tokens: a connection that is admitted later reads the changed token of its process.
+	ending := d.selected(r)
 	_, a.Files = d.sys.Revoke(nil, func(client *token.Token, name string) bool {
 		if !r.holds(client, name) {
 			return false

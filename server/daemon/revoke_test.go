@@ -1,11 +1,15 @@
 package daemon
 
 import (
+	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/inspect"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -61,3 +65,39 @@ func TestRemainingFilesAreBounded(t *testing.T) {
 	check.That(t, len(a.Remains) == mostRemaining && a.More == 2, "W-101: %d files and %d more, want %d and 2",
 		len(a.Remains), a.More, mostRemaining)
 }
+
+// TestRevocationDuringAttachIsNotMissed checks that a connection that is attached while its user is revoked ends, or
+// acts with the powerless token of its process (W-98).
+func TestRevocationDuringAttachIsNotMissed(t *testing.T) {
+	dir := t.TempDir()
+	d := check.Must(Start(Config{State: filepath.Join(dir, "state"), Socket: filepath.Join(dir, "socket"),
+		Identity: nobody{}}))
+	defer d.Close()
+	bob := check.Must(token.Parse([]byte(`{"user":"S-1-22-1-7","privileges":["SeChangeNotifyPrivilege"]}`)))
+	for range 300 {
+		p := check.Must(d.sys.CreateProcess(kernel.ProcessSpec{Name: "program", Token: bob}))
+		from := &connection{d: d}
+		var attaching sync.WaitGroup
+		attaching.Go(func() {
+			f, st := from.child(p, "", 7, &unix.Peer{Known: true, UID: 7}, false)
+			check.Success(t, st)
+			t.Cleanup(func() { _ = f.Close() })
+		})
+		who := bob.User().SID
+		d.end(&revocation{who: who, users: map[sid.SID]bool{who: true}, seen: map[sid.SID]bool{}}, false)
+		attaching.Wait()
+		check.Eventually(t, func() bool {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			for c := range d.connections {
+				if c.process == p {
+					return c.session.Load() != nil && c.token.Present() == 0
+				}
+			}
+			return true // it has ended
+		}, "W-98: the program has the rights of its user")
+	}
+}
+
+// nobody is an Identity that logs nobody on.
+type nobody struct{ Identity }
