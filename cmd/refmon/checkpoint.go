@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,7 +22,9 @@ type checkpoint struct {
 	Modified  int64           `json:"inputModified"` // nanoseconds since 1970
 	Position  bulk.Position   `json:"position"`
 	Out       int64           `json:"out"`             // bytes of the output
+	OutSum    string          `json:"outSum"`          // counter.sum of the output
 	Sets      int64           `json:"sets"`            // bytes of the table of sets
+	SetsSum   string          `json:"setsSum"`         // counter.sum of the table of sets
 	State     json.RawMessage `json:"state,omitempty"` // sums; the rest is in FILE.state
 	Done      bool            `json:"done"`
 }
@@ -37,6 +40,17 @@ func (c *counter) Write(b []byte) (int, error) {
 	n, err := c.f.Write(b)
 	c.n += int64(n)
 	return n, err
+}
+
+// sum returns a hash of the last 64 KiB before the end of the counted bytes, which identifies the file as the output of
+// one run. It returns "" without a file.
+func (c *counter) sum() (string, error) {
+	if c == nil || c.f == nil {
+		return "", nil
+	}
+	end := make([]byte, min(c.n, 64<<10))
+	_, err := c.f.ReadAt(end, c.n-int64(len(end)))
+	return fmt.Sprintf("%x", sha256.Sum256(end)), err
 }
 
 // resumption is a run that writes a checkpoint and continues from an existing one.
@@ -70,11 +84,6 @@ func (o *output) resume(question string, adds bool) (*resumption, error) {
 	case err != nil:
 		return nil, err
 	case old == nil:
-		for _, name := range []string{o.out, o.sets} {
-			if err := o.spare(name); o.rows && err != nil {
-				return nil, err
-			}
-		}
 		if state := o.checkpoint + ".state"; adds && o.spare(state) != nil {
 			return nil, fmt.Errorf("%s is left of another run: remove it, or give --force", state)
 		}
@@ -92,12 +101,12 @@ func (o *output) resume(question string, adds bool) (*resumption, error) {
 		r.at, r.before, r.resumed = *old, old.Position, true
 	}
 	if r.out = (&counter{}); o.rows {
-		if r.out, err = o.reopen(o.out, r.at.Out); err != nil {
+		if r.out, err = o.reopen(o.out, r.at.Out, r.at.OutSum); err != nil {
 			return nil, err
 		}
 	}
 	if o.sets != "" {
-		if r.sets, err = o.reopen(o.sets, r.at.Sets); err != nil {
+		if r.sets, err = o.reopen(o.sets, r.at.Sets, r.at.SetsSum); err != nil {
 			return nil, err
 		}
 	}
@@ -124,6 +133,12 @@ func (r *resumption) save(p bulk.Position, state json.RawMessage) error {
 	if r.sets != nil {
 		r.at.Sets = r.sets.n
 	}
+	var errs [2]error
+	r.at.OutSum, errs[0] = r.out.sum()
+	r.at.SetsSum, errs[1] = r.sets.sum()
+	if err := errors.Join(errs[:]...); err != nil {
+		return err
+	}
 	return writeCheckpoint(r.name, &r.at)
 }
 
@@ -144,8 +159,8 @@ func (r *resumption) sync() error {
 	return nil
 }
 
-// finish makes the outputs durable, marks the run as complete in the checkpoint and removes the state file. It does
-// nothing if the run failed with err or did not reach the end of the input.
+// finish makes the outputs durable, marks the run as complete in the checkpoint and then removes the state file. It
+// does nothing if the run failed with err or did not reach the end of the input.
 func (r *resumption) finish(err error) error {
 	if err != nil || r.at.Position.Offset != r.at.InputSize {
 		return nil
@@ -154,32 +169,44 @@ func (r *resumption) finish(err error) error {
 		return err
 	}
 	r.at.Done = true
+	if err := writeCheckpoint(r.name, &r.at); err != nil {
+		return err
+	}
 	if r.state != nil {
 		_ = os.Remove(r.state.Name()) // of no more use
 	}
-	return writeCheckpoint(r.name, &r.at)
+	return nil
 }
 
-// reopen opens an output and truncates it to its size at the checkpoint, so that a run continues there. A shorter file
-// is an error. The file stays open after an error, for the caller's clean-up.
-func (o *output) reopen(name string, size int64) (*counter, error) {
+// reopen opens an output and truncates it to its size at the checkpoint, so that a run continues there. It is an error
+// if the bytes before the end do not have that sum (B-131). So is a size of 0 if the file has contents
+// and --force is not given. The file stays open after an error, for the caller's clean-up.
+func (o *output) reopen(name string, size int64, sum string) (*counter, error) {
+	if size == 0 {
+		if err := o.spare(name); err != nil {
+			return nil, err
+		}
+	}
 	f, err := o.open(name, true)
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, err
-	case info.Size() < size:
-		return nil, fmt.Errorf("%s has %d bytes, but the checkpoint has %d: it is not the output of that run", name,
-			info.Size(), size)
+	c := &counter{f: f, n: size}
+	if size > 0 {
+		is, err := c.sum()
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		if err != nil || is != sum {
+			return nil, fmt.Errorf("%s does not have the %d bytes that the checkpoint names: give the output of that run, or "+
+				"remove %s to start again", name, size, o.checkpoint)
+		}
 	}
 	if err := f.Truncate(size); err != nil {
 		return nil, err
 	}
 	_, err = f.Seek(size, io.SeekStart)
-	return &counter{f: f, n: size}, err
+	return c, err
 }
 
 // readCheckpoint reads a checkpoint. It returns nil if the file does not exist, and an error if it is malformed. An

@@ -90,12 +90,16 @@ func (s *stopped) read(name string) string {
 	return string(b)
 }
 
-// checkpoint reads the run's checkpoint, changes it and writes it.
+// checkpoint reads the run's checkpoint, changes it and writes it, with the sum of the output if its size changes.
 func (s *stopped) checkpoint(change func(c *checkpoint)) checkpoint {
 	s.t.Helper()
 	c := check.Must(parseCheckpoint([]byte(s.read("c"))))
 	was := *c
 	change(c)
+	if f, err := os.Open(s.path("out")); err == nil && c.Out != was.Out {
+		c.OutSum, _ = (&counter{f: f, n: c.Out}).sum() // "" is no sum of a file that is too short
+		check.NoError(s.t, f.Close())
+	}
 	check.NoError(s.t, writeCheckpoint(s.path("c"), c))
 	return was
 }
@@ -175,16 +179,27 @@ func TestResumedRunEqualsWholeRun(t *testing.T) {
 	}
 
 	for what, spoil := range map[string]func(c *checkpoint){
-		"belongs to another question":               func(c *checkpoint) { c.Question += "0" },
-		"objects file: remove it and give --force":  func(c *checkpoint) { c.InputSize++ },
-		"written by an earlier version of refmon":   func(c *checkpoint) { c.Modified = 0 },
-		"has 232 bytes, but the checkpoint has 233": func(c *checkpoint) { c.Done, c.Out = false, int64(len(whole))+1 },
+		"belongs to another question":              func(c *checkpoint) { c.Question += "0" },
+		"objects file: remove it and give --force": func(c *checkpoint) { c.InputSize++ },
+		"written by an earlier version of refmon":  func(c *checkpoint) { c.Modified = 0 },
+		"does not have the 233 bytes":              func(c *checkpoint) { c.Done, c.Out = false, int64(len(whole))+1 },
 	} {
 		was := s.checkpoint(spoil)
 		if code, says := s.refmon(); code != exitMalformed || !strings.Contains(says, what) || s.read("out") != whole {
 			t.Errorf("checkpoint with %s: exit code %d, %s, want a refusal and the old output", what, code, says)
 		}
 		s.checkpoint(func(c *checkpoint) { *c = was })
+	}
+	// An output that is not the one of the checkpoint stays (B-131).
+	for _, size := range []int64{int64(len(rows[0])), 0} {
+		s.checkpoint(toFirst(size))
+		other := strings.Repeat("other", len(whole))
+		s.write("out", other)
+		code, says := s.refmon()
+		check.That(t, code == exitMalformed && s.read("out") == other,
+			"%d bytes of another output: exit code %d, %s, %d bytes left, want a refusal and %d", size, code, says,
+			len(s.read("out")), len(other))
+		s.write("out", whole)
 	}
 }
 
@@ -299,7 +314,8 @@ func TestCheckpointLeavesOtherFiles(t *testing.T) {
 	}
 }
 
-// TestCheckpointIsWrittenAfterSyncOfOutputs checks that the old checkpoint stays if an output cannot be made durable.
+// TestCheckpointIsWrittenAfterSyncOfOutputs checks that the old checkpoint stays if an output cannot be made durable,
+// and that the state of a run stays until the checkpoint says that the run is complete.
 func TestCheckpointIsWrittenAfterSyncOfOutputs(t *testing.T) {
 	dir := t.TempDir()
 	open := func(name string) *os.File { return check.Must(os.Create(filepath.Join(dir, name))) }
@@ -315,4 +331,9 @@ func TestCheckpointIsWrittenAfterSyncOfOutputs(t *testing.T) {
 			_ = f.Close() // one was closed before
 		}
 	}
+	state := open("last.state")
+	r := &resumption{name: filepath.Join(dir, "missing", "checkpoint"), out: &counter{}, state: state}
+	check.ErrorIs(t, r.finish(nil), os.ErrNotExist, "finish without a checkpoint")
+	check.NoError(t, check.Err(os.Stat(state.Name())))
+	check.NoError(t, state.Close())
 }

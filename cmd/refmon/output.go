@@ -64,12 +64,16 @@ func (o *output) open(name string, keep bool) (*os.File, error) {
 	return f, err
 }
 
-// writeAndClose writes a file by write, through a buffer, and closes it. It returns the errors of all three.
-func writeAndClose(f *os.File, write func(io.Writer) error) error {
+// writeAndClose writes a file by write, through a buffer, makes it durable if sync is true, and closes it. It returns
+// the errors of all four.
+func writeAndClose(f *os.File, write func(io.Writer) error, sync bool) error {
 	w := bufio.NewWriter(f)
 	err := write(w)
 	if err == nil { // else Flush returns the same error
 		err = w.Flush()
+	}
+	if err == nil && sync {
+		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
 }
@@ -273,10 +277,10 @@ func (o *output) diff(d *bulk.Diff, before *input) (err error) {
 	return errors.Join(concludeDiff(o.std, &out, err), at.finish(err))
 }
 
-// report collects a report with checkpoint and progress bar, and then calls write. A failed or interrupted collection
-// is written too. An error of write takes precedence. A checkpoint with --only or --exclude is an error. With a
-// complete checkpoint report does nothing.
-func (o *output) report(r *bulk.Report, write func() error) (err error) {
+// report collects a report with checkpoint and progress bar, writes it and then calls written. A failed or interrupted
+// collection is written too. A write error and an error of written take precedence. A checkpoint with --only or
+// --exclude is an error. With a complete checkpoint report does nothing.
+func (o *output) report(r *bulk.Report, written func() error) (err error) {
 	ctx, bar, end := o.begin(o.in.size)
 	defer end(&err)
 	r.Progress, r.CacheBytes = bar.show, cacheBytes()
@@ -300,7 +304,15 @@ func (o *output) report(r *bulk.Report, write func() error) (err error) {
 	if stopped != nil && ctx.Err() == nil && r.Objects == 0 {
 		return stopped // the input is not one of objects, and a report of none would look like an empty tree
 	}
-	if err := write(); err != nil {
+	f, err := os.Create(o.out)
+	if err != nil {
+		return err
+	}
+	// The checkpoint of a complete run says that the report is there.
+	if err := writeAndClose(f, r.Write, at != nil); err != nil {
+		return err
+	}
+	if err := written(); err != nil {
 		return err
 	}
 	err = conclude(o.std, r.Summary, stopped)

@@ -95,14 +95,8 @@ func (c *reportCmd) Run(std *streams) error {
 	o := &output{std: std, out: c.Out, checkpoint: c.Checkpoint, quiet: c.Quiet, force: c.Force, in: in,
 		taken: append(inputs, c.Out)}
 	return o.report(r, func() error {
-		f, err := os.Create(c.Out)
-		if err != nil {
-			return err
-		}
-		if err = writeAndClose(f, r.Write); err == nil {
-			_, err = fmt.Fprintf(std.out, "%s: %d objects, %d distinct descriptors, %d principals\n", c.Out, r.Objects,
-				r.Distinct, len(dir.Principals))
-		}
+		_, err := fmt.Fprintf(std.out, "%s: %d objects, %d distinct descriptors, %d principals\n", c.Out, r.Objects,
+			r.Distinct, len(dir.Principals))
 		return err
 	})
 }

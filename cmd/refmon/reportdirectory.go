@@ -140,7 +140,7 @@ func (c *reportCmd) writePage(std *streams, page *adreport.Page) error {
 	if err != nil {
 		return err
 	}
-	if err := writeAndClose(f, page.HTML); err != nil {
+	if err := writeAndClose(f, page.HTML, false); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(std.out, "%s: %d objects, %d principals, %d important objects, %d notes on what was not "+
