@@ -41,7 +41,11 @@ func (s *streams) open(name string) (io.ReadCloser, error) {
 		return p.open(), nil
 	}
 	if name == "-" {
-		return io.NopCloser(s.in), nil
+		p := s.stdin()
+		if s.pipes != nil {
+			s.pipes[name] = p
+		}
+		return p.open(), nil
 	}
 	return os.Open(name)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,9 +13,11 @@ import (
 // the beginning or all. It belongs to one goroutine.
 type pipe struct {
 	in   io.ReadCloser
-	head []byte   // the bytes read so far, until open returns them
-	file *os.File // all bytes, after keep; nil: not kept
-	size int64    // of file
+	info os.FileInfo // of in; nil: unknown
+	head []byte      // the bytes read so far, until open returns them
+	used bool        // open was called
+	file *os.File    // all bytes, after keep; nil: not kept
+	size int64       // of file
 
 	broken error // why keep failed; what it read is lost
 }
@@ -24,37 +27,68 @@ const pipeHead = 4 << 10
 
 // pipe returns the pipe with a name, "-" for standard input. The first call reads the beginning of the pipe. It
 // returns nil for a regular file, a directory, a file that cannot be opened, an empty name and streams without pipes.
+// Two names of one pipe, such as - and /dev/stdin, give the same pipe.
 func (s *streams) pipe(name string) *pipe {
 	if p := s.pipes[name]; p != nil || s.pipes == nil || name == "" {
 		return p
 	}
-	in := io.NopCloser(s.in)
+	p := s.stdin()
 	if name != "-" {
 		info, err := os.Stat(name)
 		if err != nil || info.Mode().IsRegular() || info.IsDir() {
 			return nil
 		}
-		if in, err = os.Open(name); err != nil {
+		for _, known := range s.pipes {
+			if os.SameFile(info, known.info) {
+				s.pipes[name] = known
+				return known
+			}
+		}
+		in, err := os.Open(name)
+		if err != nil {
 			return nil
 		}
+		p = &pipe{in: in, info: info}
 	}
-	p := &pipe{in: in, head: make([]byte, 64<<10)}
+	p.head = make([]byte, 64<<10)
 	n, _ := io.ReadAtLeast(p.in, p.head, pipeHead) // a reader of the pipe gets the error again
 	p.head = p.head[:n]
 	s.pipes[name] = p
 	return p
 }
 
-// open returns a reader of all bytes if the pipe was kept. Otherwise it returns one for the bytes that no earlier
-// reader got.
+// stdin returns standard input as a pipe that nothing was read from.
+func (s *streams) stdin() *pipe {
+	p := &pipe{in: io.NopCloser(s.in)}
+	if f, ok := s.in.(*os.File); ok {
+		p.info, _ = f.Stat() // nil: no other name is found to be the same
+	}
+	return p
+}
+
+// open returns a reader of all bytes. A second reader of a pipe that was not kept gets an error, unless the pipe is a
+// device such as /dev/null.
 func (p *pipe) open() io.ReadCloser {
 	if p.file != nil {
 		return io.NopCloser(io.NewSectionReader(p.file, 0, p.size))
 	}
+	if p.used && (p.info == nil || p.info.Mode()&os.ModeDevice == 0) {
+		return io.NopCloser(failing{errPipeTwice})
+	}
+	p.used = true
 	head := bytes.NewReader(p.head)
 	p.head = nil
 	return io.NopCloser(io.MultiReader(head, p.in))
 }
+
+// errPipeTwice means that two inputs of a command are one pipe.
+var errPipeTwice = errors.New("two inputs are one pipe, which can be read only once: write it to a file first")
+
+// failing is a reader that always returns its error.
+type failing struct{ err error }
+
+// Read returns the error.
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // keep copies the pipe to a temporary file, so that open can be called again. A nil pipe and a pipe that was copied
 // stay unchanged. After a failed copy, each later call returns the error. The temporary file has no name where the

@@ -64,6 +64,26 @@ nTSecurityDescriptor: O:SYD:(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;S-1-5-
 	}
 }
 
+// Two inputs that are one pipe are an error, under two names as well. The second input would otherwise look empty.
+func TestPipeIsNoTwoInputs(t *testing.T) {
+	dir := t.TempDir()
+	people, link := filepath.Join(dir, "people.yaml"), filepath.Join(dir, "link")
+	check.NoError(t, os.WriteFile(people, []byte("users:\n- {name: helen, sid: S-1-5-21-1-2-3-1602}\n"), 0o600))
+	const row = `{"path":"/a","sd":"O:SYG:SYD:(A;;FA;;;WD)"}` + "\n"
+	pipe := fifo(t, filepath.Join(dir, "pipe"), row)
+	check.NoError(t, os.Symlink(pipe, link))
+	for _, args := range []string{"diff - - -d " + people, "diff " + pipe + " " + link + " -d " + people,
+		"who-can read -o - -t -"} {
+		in := row
+		if strings.HasSuffix(args, "-t -") {
+			in = `{"user":"S-1-5-21-1-2-3-1602"}`
+		}
+		out, errs, code := runWith(args, "", in)
+		check.That(t, code == exitMalformed && strings.Contains(errs, "one pipe, which can be read only once"),
+			"%s: exit code %d, %q, %q, want a refusal", args, code, out, errs)
+	}
+}
+
 // runWith runs a command line in which FILE stands for name, with a standard input.
 func runWith(args, name, in string) (stdout, stderr string, code int) {
 	var out, errs bytes.Buffer
