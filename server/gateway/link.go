@@ -80,6 +80,7 @@ type process struct {
 	conn     *client.Conn    // immutable
 	threads  chan *nt.Thread // one entry for each allowed thread; nil: not created yet
 	logons   *admission.Pool // immutable: shares a part of the threads among the clients that log on
+	stores   *admission.Pool // immutable: shares a part of the threads among the users that store uploads
 	sessions *sessions       // immutable
 	subjects *sessions       // immutable: accounts that questions of the AuthZEN API are about
 }
@@ -88,7 +89,8 @@ type process struct {
 // and SeAuditPrivilege for AuthZEN and Index. It creates threads when requests first need them.
 func newProcess(conn *client.Conn, cfg *Config) *process {
 	p := &process{conn: conn, threads: make(chan *nt.Thread, cfg.Threads),
-		logons: admission.NewPool(max(cfg.Threads/4, 1), mostWaitingLogons)}
+		logons: admission.NewPool(max(cfg.Threads/4, 1), mostWaitingLogons),
+		stores: admission.NewPool(max(cfg.Threads/2, 1), mostWaitingStores)}
 	for range cfg.Threads {
 		p.threads <- nil
 	}
@@ -122,10 +124,11 @@ func (p *process) do(ctx context.Context, f func(*nt.Thread) ntstatus.Status) nt
 	return p.run(ctx, 0, f)
 }
 
-// Limits of logons that wait for a thread.
+// Limits of logons and uploads that wait for a thread.
 const (
 	mostWaitingLogons = 256
 	longestLogonWait  = 30 * time.Second
+	mostWaitingStores = 1 << 16 // of uploads that have arrived; limits.connections bounds them earlier
 )
 
 // logOn runs f, which logs an account on, on a pool thread as do does. A logon waits in refmond for a password hash or
@@ -135,12 +138,25 @@ const (
 func (p *process) logOn(ctx context.Context, requester string, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
 	waiting, cancel := context.WithTimeout(ctx, longestLogonWait)
 	defer cancel()
-	// The other threads remain for clients that have logged on (G-55).
-	if !p.logons.Enter(waiting, requester) {
+	return p.inTurn(waiting, p.logons, requester, f)
+}
+
+// store runs f, which writes a whole upload to the disk, on a pool thread as do does. Such a call can take minutes, so
+// these calls use at most half of the threads, and users get those in turn. store returns the status of f, or
+// InsufficientResources or Cancelled without calling f if ctx ends first.
+func (p *process) store(ctx context.Context, user string, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
+	return p.inTurn(ctx, p.stores, user, f)
+}
+
+// inTurn runs f as do does, but first waits for a place in turns. Without a place it returns InsufficientResources.
+func (p *process) inTurn(ctx context.Context, turns *admission.Pool, requester string,
+	f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
+	// The other threads remain for calls that take no time (G-55).
+	if !turns.Enter(ctx, requester) {
 		return ntstatus.InsufficientResources
 	}
-	defer p.logons.Leave()
-	return p.do(waiting, f)
+	defer turns.Leave()
+	return p.do(ctx, f)
 }
 
 // as runs f on a pool thread that impersonates the token tok, and reverts afterwards. f must not wait for a client or

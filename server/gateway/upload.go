@@ -274,7 +274,7 @@ func (u *upload) settleStaged() ntstatus.Status {
 // the name; after a failure that file is deleted.
 func (u *upload) name() ntstatus.Status {
 	// After a power failure the name is missing, or has the whole file (G-50).
-	st := u.q.s.p.do(u.q.ctx, func(th *nt.Thread) ntstatus.Status { return th.NtFlushBuffersFile(u.temp) })
+	st := u.store(func(th *nt.Thread) ntstatus.Status { return th.NtFlushBuffersFile(u.temp) })
 	if st != ntstatus.Success {
 		return st
 	}
@@ -289,7 +289,7 @@ func (u *upload) name() ntstatus.Status {
 		return st
 	}
 	defer u.q.s.p.release(h)
-	st = u.q.s.p.do(u.q.ctx, func(th *nt.Thread) ntstatus.Status { return u.q.s.p.conn.Refill(th, h, u.temp) })
+	st = u.store(func(th *nt.Thread) ntstatus.Status { return u.q.s.p.conn.Refill(th, h, u.temp) })
 	if st == ntstatus.Success {
 		st = u.called(h, nt.FileRenameInformation)
 	}
@@ -312,9 +312,12 @@ func (u *upload) called(h winnt.Handle, class nt.FileInfoClass) ntstatus.Status 
 // replace replaces the contents of the existing file by the data of the handle from, in one call. If the gateway or
 // refmond is killed, the file has the old contents or the new (G-33).
 func (u *upload) replace(from winnt.Handle) ntstatus.Status {
-	return u.q.s.p.do(u.q.ctx, func(th *nt.Thread) ntstatus.Status {
-		return u.q.s.p.conn.Refill(th, u.target, from)
-	})
+	return u.store(func(th *nt.Thread) ntstatus.Status { return u.q.s.p.conn.Refill(th, u.target, from) })
+}
+
+// store runs f, which writes the whole upload to the disk, when it is the user's turn, and returns its status.
+func (u *upload) store(f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
+	return u.q.s.p.store(u.q.ctx, u.q.s.user.String(), f)
 }
 
 // Commit makes the data the contents of the file and returns its description. created reports that the file is new.

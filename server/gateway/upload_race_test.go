@@ -69,6 +69,40 @@ func TestOneOfManyWins(t *testing.T) {
 	}
 }
 
+// TestUploadsWaitForTheirTurn checks that a new file and new contents wait while the calls of others that write uploads
+// to the disk have their half of the threads, and that a client can read a file meanwhile (G-55).
+func TestUploadsWaitForTheirTurn(t *testing.T) {
+	w := newWorld(t, shared, func(c *Config) { c.Threads = 3 })
+	w.file("old", "old", shared)
+	p, err := w.g.link.process()
+	w.must(err)
+	check.RequireThat(t, p.stores.Enter(t.Context(), "bob"), "G-55: one of three threads is for uploads")
+	codes, client := make(chan int), *w.server.Client()
+	for _, name := range []string{"new", "old"} {
+		r := w.request("alice", http.MethodPut, "/share/"+name, "contents")
+		go func() {
+			a, err := client.Do(r)
+			if err != nil {
+				codes <- 0
+				return
+			}
+			_ = a.Body.Close()
+			codes <- a.StatusCode
+		}()
+	}
+	for p.stores.Waiting() < 2 {
+		select {
+		case code := <-codes:
+			t.Fatalf("G-55: an upload did not wait: %d", code)
+		case <-time.After(time.Millisecond):
+		}
+	}
+	check.Equal(t, w.want(200, "alice", http.MethodGet, "/share/old", "").body, "old", "G-55: the file")
+	w.want(404, "alice", http.MethodGet, "/share/new", "")
+	p.stores.Leave()
+	check.Equal(t, <-codes+<-codes, 201+204, "G-55: the sum of both answers")
+}
+
 // TestUploadsMeetNewConditions checks that an upload's conditions are checked again at its end: a lock, a removal or
 // other contents since its start make it fail. An upload without conditions writes the file that has the name at its
 // end (G-38).
