@@ -16,6 +16,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/auth/admission"
 	"github.com/refmon/refmon/server/authzen"
 	"github.com/refmon/refmon/server/internal/lograte"
 	"github.com/refmon/refmon/winnt"
@@ -41,6 +42,8 @@ const (
 	largestIndexBody   = 1 << 20
 	largestIndexAnswer = 64 << 20
 	indexTimeout       = 15 * time.Second
+	indexPlaces        = 4 // questions at the same time: as many as the index answers to one user (N-99)
+	mostWaitingIndex   = 256
 )
 
 // indexQuestion is the body of a client's question.
@@ -57,6 +60,7 @@ type indexer struct {
 	ask     *sd.Descriptor   // immutable
 	audited bool             // immutable: the SACL of ask has an entry
 	limit   *authzen.Limiter // by the SID of the caller
+	turns   *admission.Pool  // immutable: by the SID of the caller
 	http    http.Client      // immutable
 }
 
@@ -78,7 +82,8 @@ func newIndexer(g *Gateway, c *Index) (*indexer, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", c.Socket)
 	}
 	return &indexer{g: g, ask: ask, audited: ask.SACL().Len() > 0, limit: authzen.NewLimiter(c.Rate, g.cfg.Now),
-		http: http.Client{Transport: &http.Transport{DialContext: dial, MaxIdleConns: 4, MaxConnsPerHost: 16}}}, nil
+		turns: admission.NewPool(indexPlaces, mostWaitingIndex),
+		http:  http.Client{Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: indexPlaces}}}, nil
 }
 
 // rows returns the endpoints of the questions. Each requires a logon.
@@ -151,6 +156,10 @@ func (x *indexer) answer(ctx context.Context, r *http.Request, s *session, name 
 	if !own && !trusted { // asking about others needs the right (G-120)
 		return http.StatusForbidden, nil, errors.New("you may ask only about yourself: leave out who")
 	}
+	if !x.turns.Enter(ctx, s.user.String()) { // the index answers the gateway as one user (G-120)
+		return http.StatusServiceUnavailable, nil, errors.New("too many questions wait for the index: try again later")
+	}
+	defer x.turns.Leave()
 	status, body, err := x.forward(ctx, name, &q)
 	if err != nil {
 		if !errors.Is(err, context.Canceled) { // the client left

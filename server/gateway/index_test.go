@@ -185,6 +185,32 @@ func TestIndexQueryAboutOthersNeedsRight(t *testing.T) {
 	}
 }
 
+// TestIndexQuestionsTakeTurns checks that a question waits while as many others as the index answers at a time have not
+// ended (G-120).
+func TestIndexQuestionsTakeTurns(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "index")
+	w := newWorld(t, openToPEP, func(c *Config) { c.Index = &Index{Socket: socket, Ask: "O:SYG:SYD:", Rate: 100} })
+	asked := indexStub(t, socket)
+	for range indexPlaces {
+		check.RequireThat(t, w.g.index.turns.Enter(t.Context(), w.sids["bob"].String()), "G-120: a place")
+	}
+	code := make(chan int)
+	go func() {
+		got, _ := w.askIndex("alice", "can-read", `{"ids":["/srv/plan"]}`)
+		code <- got
+	}()
+	for w.g.index.turns.Waiting() == 0 {
+		select {
+		case got := <-code:
+			t.Fatalf("G-120: a question did not wait: %d", got)
+		case <-time.After(time.Millisecond):
+		}
+	}
+	check.Equal(t, len(*asked), 0, "G-120: questions to the index")
+	w.g.index.turns.Leave()
+	check.Equal(t, <-code, http.StatusOK, "G-120: the answer")
+}
+
 // TestInvalidIndexConfigIsRejected checks which configurations of an index are errors, and that the questions of one
 // client are limited.
 func TestInvalidIndexConfigIsRejected(t *testing.T) {
