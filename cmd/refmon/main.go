@@ -5,10 +5,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"reflect"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -47,9 +50,32 @@ type cli struct {
 	Help    helpCmd    `cmd:"" help:"Explain a command, a topic (rights, tokens, exits) or a rule such as A-71."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
+	Common commonFlags `embed:""`
+}
+
+// commonFlags are the flags of all commands.
+type commonFlags struct {
 	Color string `help:"${color}" default:"auto" enum:"auto,always,never" placeholder:"WHEN"`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version: release, revision, toolchain."`
+}
+
+// grammar returns a pointer to a struct for kong, and the flags in it. The struct has the command that args begin with
+// and no other command, because the parser of all commands takes most of the start-up time. It has all commands if args
+// begin with none, or with one that prints the others.
+func grammar(args []string) (any, *commonFlags) {
+	all := reflect.TypeFor[cli]()
+	for i := range all.NumField() {
+		f := all.Field(i)
+		name := cmp.Or(f.Tag.Get("name"), strings.ToLower(f.Name))
+		if len(args) > 0 && args[0] == name && f.Name != "Help" && f.Name != "Completion" && f.Name != "Common" {
+			common, _ := all.FieldByName("Common")
+			v := reflect.New(reflect.StructOf([]reflect.StructField{f, common}))
+			return v.Interface(), v.Elem().Field(1).Addr().Interface().(*commonFlags)
+		}
+	}
+	c := &cli{}
+	return c, &c.Common
 }
 
 const description = `refmon decides access as Windows documents it, and explains each decision.
@@ -93,8 +119,8 @@ func main() {
 // run runs one command line and returns the exit code. Without arguments it prints the help. Errors of the command line
 // are printed with the help to look at, and return exitMalformed. Pipes are closed at the end.
 func run(args []string, std *streams) int {
-	var c cli
-	parser, err := kong.New(&c,
+	commands, common := grammar(args)
+	parser, err := kong.New(commands,
 		kong.Name("refmon"),
 		kong.Description(description),
 		kong.Writers(std.out, std.err),
@@ -122,8 +148,8 @@ func run(args []string, std *streams) int {
 		fmt.Fprintf(std.err, "see %s\n", flags.HelpFor(parser, args))
 		return exitMalformed
 	}
-	if c.Color != "auto" {
-		std.colour = c.Color == "always"
+	if common.Color != "auto" {
+		std.colour = common.Color == "always"
 	}
 	std.pipes = map[string]*pipe{}
 	defer std.closePipes()
