@@ -19,6 +19,7 @@ import (
 // A real file server shows what refmon acl wrote to the backing files, in the version in which it found it. A server
 // that uses permissions accepts it too (F-170, F-171).
 func TestSambaShowsDescriptorsOfRefmonACL(t *testing.T) {
+	smbd.SkipUnlessDeep(t)
 	s := smbd.Start(t, smbd.Share{Name: "v4"},
 		smbd.Share{Name: "v3", Config: "\tacl_xattr:ignore system acls = yes\n"})
 	for _, share := range []string{"v4", "v3"} {

@@ -69,7 +69,7 @@ func TestShareSettingsDecideLikeSamba(t *testing.T) {
 	}
 	seed := randtest.Seed(t)
 	rng := rand.New(rand.NewPCG(seed, 19))
-	const count = 24
+	count := max(6, randtest.Size(24))
 	const ignore = "\tacl_xattr:ignore system acls = yes\n"
 	served := []smbd.Share{{Name: "setup", Folder: "files", Config: ignore, Users: shareUsers}}
 	for i := range count {

@@ -27,6 +27,7 @@ import (
 // descriptor. That descriptor only matters if the server also wrote it into the permissions, which it does not with
 // "ignore system acls". who-can gives the same answers for the same files (B-20).
 func TestSambaSearchesFolders(t *testing.T) {
+	smbd.SkipUnlessDeep(t)
 	s := &samba{smbd.Start(t, smbd.Share{Name: "v4"},
 		smbd.Share{Name: "v3", Config: "\tacl_xattr:ignore system acls = yes\n"})}
 	guest := s.AsGuest.User().SID.String()

@@ -69,11 +69,12 @@ func Skip(t testing.TB, format string, args ...any) {
 	t.Skipf(format, args...)
 }
 
-// SkipUnlessDeep skips a test that makes a domain, with -short and without REFMON_DEEP=1 or REFMON_SAMBA=required.
+// SkipUnlessDeep skips a test that makes a domain or starts dozens of Samba's programs, with -short and without
+// REFMON_DEEP=1 or REFMON_SAMBA=required.
 func SkipUnlessDeep(t testing.TB) {
 	t.Helper()
 	if testing.Short() || !randtest.Deep() && os.Getenv("REFMON_SAMBA") != "required" {
-		Skip(t, "it makes a domain: REFMON_DEEP=1 or REFMON_SAMBA=required runs it")
+		Skip(t, "it starts many of Samba's programs: REFMON_DEEP=1 or REFMON_SAMBA=required runs it")
 	}
 }
 
