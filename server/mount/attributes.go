@@ -54,7 +54,8 @@ func (m *Mount) attributes(t *worker, h winnt.Handle, look look, out *fuse.Attr)
 		// Owner and group come from the descriptor. Every listing shows them (M-12).
 		out.Uid, out.Gid = m.uid(d.Owner()), m.gid(d.Group())
 	}
-	return identityOf(f)
+	id, st = identityOf(f)
+	return id, status(st)
 }
 
 // shown is an open file of a tree that can tell its attributes and descriptor, as a mount needs.

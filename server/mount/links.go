@@ -45,11 +45,14 @@ func (m *Mount) Symlink(_ <-chan struct{}, in *fuse.InHeader, target, name strin
 		return s
 	}
 	return m.as(in, func(t *worker) fuse.Status {
-		path := m.nodes.path(parent, name)
-		h, st := m.sys.MakeLink(t.Thread, m.nameOf(path), target, t.within(parent))
-		t.note(path, &nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_ATTRIBUTES | winnt.SYNCHRONIZE,
-			CreateDisposition: winnt.FILE_CREATE,
-			CreateOptions:     uint32(fileaccess.NonDirectoryFile | fileaccess.OpenReparsePoint)}, st)
+		var h winnt.Handle
+		st := m.atPath(parent, name, func(path string) (st ntstatus.Status) {
+			h, st = m.sys.MakeLink(t.Thread, m.nameOf(path), target, t.within(parent))
+			t.note(path, &nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_ATTRIBUTES | winnt.SYNCHRONIZE,
+				CreateDisposition: winnt.FILE_CREATE,
+				CreateOptions:     uint32(fileaccess.NonDirectoryFile | fileaccess.OpenReparsePoint)}, st)
+			return st
+		})
 		switch st {
 		case ntstatus.Success:
 		case ntstatus.NotSupported:

@@ -44,8 +44,19 @@ func (t *worker) openAt(m *Mount, path string, in nt.CreateFileIn) (winnt.Handle
 // openIn opens a file by its name in a directory, as openAt does. If another directory has the path of dir by now, the
 // status is STATUS_NOT_SAME_OBJECT (M-11).
 func (t *worker) openIn(m *Mount, dir *node, name string, in nt.CreateFileIn) (winnt.Handle, ntstatus.Status) {
-	h, _, st := t.makeAt(m, m.nodes.path(dir, name), in, nil, t.within(dir))
+	h, _, st := t.makeIn(m, dir, name, in, nil)
 	return h, st
+}
+
+// makeIn opens or creates a file by its name in a directory, as makeAt does. If another directory has the path of dir
+// by now, the status is STATUS_NOT_SAME_OBJECT (M-11).
+func (t *worker) makeIn(m *Mount, dir *node, name string, in nt.CreateFileIn, k *making) (h winnt.Handle,
+	action fileaccess.Action, st ntstatus.Status) {
+	st = m.atPath(dir, name, func(path string) (st ntstatus.Status) {
+		h, action, st = t.makeAt(m, path, in, k, t.within(dir))
+		return st
+	})
+	return h, action, st
 }
 
 // within returns the identity of a directory, which the path of a name in it must have. The result is valid until the
@@ -110,58 +121,64 @@ func (t *worker) openNode(m *Mount, n *node, in nt.CreateFileIn) (winnt.Handle, 
 		return 0, fuse.EACCES // there is nothing to find it by (M-38)
 	}
 	in.CreateDisposition = winnt.FILE_OPEN
-	h, s := t.openNamed(m, n, in)
-	if s == fuse.Status(syscall.ESTALE) && m.nodes.useOther(n) {
+	h, st := t.openNamed(m, n, n, "", in)
+	if st == ntstatus.NotSameObject {
 		// A program that has the file open may have removed this one of several hard links (M-11).
-		if h, s := t.openNamed(m, n, in); s == fuse.OK {
-			return h, s
+		if dir, name := m.nodes.other(n); dir != nil {
+			if h, st := t.openNamed(m, n, dir, name, in); st == ntstatus.Success {
+				m.nodes.useOther(n, dir, name)
+				return h, fuse.OK
+			}
 		}
 	}
-	return h, s
+	return h, status(st)
 }
 
-// openNamed opens the file of a node by the name that the node has now. A name that refers to another file or to none
-// is ESTALE.
-func (t *worker) openNamed(m *Mount, n *node, in nt.CreateFileIn) (winnt.Handle, fuse.Status) {
-	h, _, st := t.openAt(m, m.nodes.path(n, ""), in)
-	switch st {
-	case ntstatus.Success:
-	case ntstatus.ObjectNameNotFound, ntstatus.ObjectPathNotFound:
-		return 0, fuse.Status(syscall.ESTALE)
-	default:
-		return 0, status(st)
+// openNamed opens the file of the node n by the path of name in x, as of [Mount.atPath]. A path that refers to another
+// file or to none is STATUS_NOT_SAME_OBJECT.
+func (t *worker) openNamed(m *Mount, n, x *node, name string, in nt.CreateFileIn) (h winnt.Handle,
+	st ntstatus.Status) {
+	st = m.atPath(x, name, func(path string) (st ntstatus.Status) {
+		if h, _, st = t.openAt(m, path, in); st != ntstatus.Success {
+			return st
+		}
+		file, st := t.identity(m, h)
+		if st == ntstatus.Success && file != n.file {
+			// The name now refers to another file, so the kernel must look it up again (M-11).
+			st = ntstatus.NotSameObject
+		}
+		if st != ntstatus.Success {
+			t.NtClose(h)
+			h = 0
+		}
+		return st
+	})
+	if st == ntstatus.ObjectNameNotFound || st == ntstatus.ObjectPathNotFound {
+		st = ntstatus.NotSameObject
 	}
-	file, s := t.identity(m, h)
-	if s == fuse.OK && file != n.file {
-		// The name now refers to another file, so the kernel must look it up again (M-11).
-		s = fuse.Status(syscall.ESTALE)
-	}
-	if s != fuse.OK {
-		t.NtClose(h)
-		return 0, s
-	}
-	return h, fuse.OK
+	return h, st
 }
 
-// identity returns the identity of the file behind a handle. It returns EIO for a file that cannot be identified.
-func (t *worker) identity(m *Mount, h winnt.Handle) (id identity, s fuse.Status) {
+// identity returns the identity of the file behind a handle. STATUS_IO_DEVICE_ERROR stands for a file that cannot be
+// identified.
+func (t *worker) identity(m *Mount, h winnt.Handle) (id identity, st ntstatus.Status) {
 	f, done, st := t.file(m, h)
 	if st != ntstatus.Success {
-		return id, status(st)
+		return id, st
 	}
 	defer done()
 	return identityOf(f)
 }
 
 // identityOf returns what distinguishes a file from all others, also from later ones. That is its type, number and
-// unique ID. identityOf returns EIO if the file system gives neither a birth time nor a handle: a later file could
-// have the same number (F-180).
-func identityOf(f shown) (id identity, s fuse.Status) {
+// unique ID. identityOf returns STATUS_IO_DEVICE_ERROR if the file system gives neither a birth time nor a handle: a
+// later file could have the same number (F-180).
+func identityOf(f shown) (id identity, st ntstatus.Status) {
 	id.dir, id.link = f.Directory(), f.Symlink()
 	if id.number, id.id = f.Identity(); id.id == "" {
-		return id, fuse.EIO
+		return id, ntstatus.IODeviceError
 	}
-	return id, fuse.OK
+	return id, ntstatus.Success
 }
 
 // Lookup finds name in a directory, fills out with its node and attributes, and counts a lookup until Forget. A caller

@@ -28,10 +28,9 @@ func (m *Mount) in(id uint64, name string) (*node, fuse.Status) {
 func (m *Mount) made(t *worker, dir *node, name string, want []winnt.AccessMask, in nt.CreateFileIn,
 	k *making) (h winnt.Handle, action fileaccess.Action, st ntstatus.Status) {
 	st = ntstatus.AccessDenied
-	path := m.nodes.path(dir, name)
 	for i := 0; i < len(want) && st == ntstatus.AccessDenied; i++ {
 		in.DesiredAccess = want[i]
-		h, action, st = t.makeAt(m, path, in, k, t.within(dir))
+		h, action, st = t.makeIn(m, dir, name, in, k)
 	}
 	return h, action, st
 }
@@ -98,9 +97,9 @@ func (m *Mount) new(in *fuse.InHeader, name string, kind fileaccess.CreateOption
 	}
 	return m.as(in, func(t *worker) fuse.Status {
 		k := m.newMaking(t, mode, umask, kind == fileaccess.DirectoryFile)
-		h, _, st := t.makeAt(m, m.nodes.path(parent, name), nt.CreateFileIn{
+		h, _, st := t.makeIn(m, parent, name, nt.CreateFileIn{
 			DesiredAccess: winnt.FILE_READ_ATTRIBUTES | winnt.SYNCHRONIZE, CreateDisposition: uint32(fileaccess.FileCreate),
-			CreateOptions: uint32(kind)}, k, t.within(parent))
+			CreateOptions: uint32(kind)}, k)
 		if st != ntstatus.Success {
 			return status(st)
 		}
@@ -183,15 +182,19 @@ func (m *Mount) Rename(_ <-chan struct{}, in *fuse.RenameIn, from, to string) fu
 			return status(st)
 		}
 		defer t.NtClose(h)
-		file, s := t.identity(m, h)
-		if s != fuse.OK {
-			return s
+		file, st := t.identity(m, h)
+		if st != ntstatus.Success {
+			return status(st)
 		}
-		st = m.sys.RenamePosix(t.Thread, h, m.prefix+m.nodes.path(target, to), t.within(target),
-			in.Flags&renameNoReplace == 0, m.backup)
-		if st == ntstatus.Success {
-			m.nodes.moved(file, target, to)
-		}
+		st = m.atPath(target, to, func(path string) (st ntstatus.Status) {
+			m.renames.run(func() {
+				st = m.sys.RenamePosix(t.Thread, h, m.prefix+path, t.within(target), in.Flags&renameNoReplace == 0, m.backup)
+				if st == ntstatus.Success {
+					m.nodes.moved(file, target, to)
+				}
+			})
+			return st
+		})
 		right := winnt.FILE_ADD_FILE
 		switch {
 		case file.dir:
@@ -221,7 +224,9 @@ func (m *Mount) Link(_ <-chan struct{}, in *fuse.LinkIn, name string, out *fuse.
 		// a file without a name (M-38).
 		const want = winnt.FILE_WRITE_ATTRIBUTES | winnt.FILE_READ_ATTRIBUTES
 		return t.with(m, n, want, func(h winnt.Handle) fuse.Status {
-			st := m.sys.LinkWithin(t.Thread, h, m.prefix+m.nodes.path(parent, name), t.within(parent))
+			st := m.atPath(parent, name, func(path string) ntstatus.Status {
+				return m.sys.LinkWithin(t.Thread, h, m.prefix+path, t.within(parent))
+			})
 			if st != ntstatus.Success {
 				t.noteAdd(m, m.nodes.path(parent, ""), winnt.FILE_ADD_FILE|winnt.SYNCHRONIZE, "", st)
 				return status(st)

@@ -27,8 +27,11 @@ func (m *Mount) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.CreateOu
 		}
 		k := m.newMaking(t, in.Mode, in.Umask, false)
 		// The random name is only used for the decision. The file does not get it.
-		h, st := m.sys.MakeNameless(t.Thread, m.nameOf(m.nodes.path(parent, "nameless-"+rand.Text())), want,
-			k.shape, t.within(parent))
+		var h winnt.Handle
+		st := m.atPath(parent, "nameless-"+rand.Text(), func(path string) (st ntstatus.Status) {
+			h, st = m.sys.MakeNameless(t.Thread, m.nameOf(path), want, k.shape, t.within(parent))
+			return st
+		})
 		if st != ntstatus.Success {
 			t.noteAdd(m, m.nodes.path(parent, ""), winnt.FILE_ADD_FILE, "", st)
 			return status(st)

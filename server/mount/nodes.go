@@ -112,15 +112,20 @@ func (n *nodes) add(parent *node, name string, file identity, bare bool) (x *nod
 	return x, !x.bare
 }
 
-// useOther exchanges the name of a file with the one before it. It returns false if the kernel used no other name.
-func (n *nodes) useOther(x *node) bool {
+// other returns the name that a file had before its present one. The parent is nil if the kernel used no other name.
+func (n *nodes) other(x *node) (parent *node, name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if x.other.parent == nil {
-		return false
+	return x.other.parent, x.other.name
+}
+
+// useOther exchanges the name of a file with the one before it, if the latter still is parent and name.
+func (n *nodes) useOther(x, parent *node, name string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if x.other.parent == parent && x.other.name == name {
+		x.parent, x.name, x.other.parent, x.other.name = x.other.parent, x.other.name, x.parent, x.name
 	}
-	x.parent, x.name, x.other.parent, x.other.name = x.other.parent, x.other.name, x.parent, x.name
-	return true
 }
 
 // forget subtracts lookups from a node and removes the node at 0. It ignores unknown IDs and the root, and a number

@@ -1,0 +1,66 @@
+package mount
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// intrusive is a tree that calls a function once, before it looks up a name in the directory d.
+type intrusive struct {
+	nt.FileSystem
+	once *func()
+}
+
+func (i intrusive) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, ntstatus.Status) {
+	if f := *i.once; f != nil && (r.Name == "d" || strings.HasPrefix(r.Name, `d\`)) {
+		*i.once = nil
+		f()
+	}
+	return i.FileSystem.Find(r, start)
+}
+
+// TestRenameOfDirectoryFailsNoRequest: another program renames a directory between the time at which a request reads
+// its path and the request's lookup in the tree. The request succeeds in the renamed directory (M-11).
+func TestRenameOfDirectoryFailsNoRequest(t *testing.T) {
+	var once func()
+	w := newWorldOn(t, func(tree nt.FileSystem) nt.FileSystem { return intrusive{tree, &once} })
+	w.describe("", full)
+	w.dir("d", full)
+	w.file("d/f", "", full)
+	root, d := header(alice, rootID), header(alice, w.known(alice, "d"))
+	rename := func(from, to fuse.InHeader, old, name string) fuse.Status {
+		return w.m.Rename(nil, &fuse.RenameIn{InHeader: from, Newdir: to.NodeId}, old, name)
+	}
+	var made fuse.EntryOut
+	var opened fuse.CreateOut
+	chmod := fuse.SetAttrIn{SetAttrInCommon: fuse.SetAttrInCommon{InHeader: header(alice, w.known(alice, "d/f")),
+		Valid: fuse.FATTR_MODE, Mode: 0o600}}
+	for _, c := range []struct {
+		what string
+		do   func() fuse.Status
+	}{
+		{"lookup", func() fuse.Status { return w.m.Lookup(nil, &d, "f", &made) }},
+		{"chmod", func() fuse.Status { return w.m.SetAttr(nil, &chmod, &fuse.AttrOut{}) }},
+		{"create", func() fuse.Status {
+			return w.m.Create(nil, &fuse.CreateIn{InHeader: d, Flags: unix.O_RDWR, Mode: 0o600}, "new", &opened)
+		}},
+		{"mkdir", func() fuse.Status { return w.m.Mkdir(nil, &fuse.MkdirIn{InHeader: d, Mode: 0o700}, "sub", &made) }},
+		{"rmdir", func() fuse.Status { return w.m.Rmdir(nil, &d, "sub") }},
+		{"symlink", func() fuse.Status { return w.m.Symlink(nil, &d, "f", "l", &made) }},
+		{"file without a name", func() fuse.Status {
+			return w.m.Tmpfile(nil, &fuse.CreateIn{InHeader: d, Flags: unix.O_RDWR, Mode: 0o600}, &opened)
+		}},
+		{"rename from it", func() fuse.Status { return rename(d, root, "f", "f") }},
+	} {
+		once = func() { w.says("M-11: rename of the directory", rename(root, root, "d", "e"), 0) }
+		w.says("M-11: "+c.what, c.do(), 0)
+		w.says("M-11: rename back", rename(root, root, "e", "d"), 0)
+	}
+}
