@@ -106,6 +106,11 @@ basic: 0
 written: 1, attributes 0x2
 WriteFile: 1 1
 1 1 x 0
+moved 1 at 1: 0
+WriteFileEx: 1 0xc0
+moved 1 at 1: 0
+ReadFileEx: 1 0xc0
+y, at the end: 0 38
 standard: 0
 size 3, links 1, 0 0
 rename: 0

@@ -90,6 +90,26 @@ static void write_byte(HANDLE h, LPOVERLAPPED at)
 	printf("WriteFile: %d %u\n", ok, (unsigned)n);
 }
 
+/* Ends ReadFileEx and WriteFileEx. */
+static void WINAPI moved(DWORD error, DWORD n, LPOVERLAPPED o)
+{
+	printf("moved %u at %u: %u\n", (unsigned)n, (unsigned)o->Offset, (unsigned)error);
+}
+
+/* Writes and reads a byte at an offset by the functions with a routine, then reads at the end of the file. */
+static void move_bytes(HANDLE h)
+{
+	char text = '-';
+	OVERLAPPED at = {.Offset = 1}, last = {.Offset = 3};
+	BOOL ok = WriteFileEx(h, "y", 1, &at, moved);
+	printf("WriteFileEx: %d %#x\n", ok, (unsigned)SleepEx(0, TRUE));
+	ok = ReadFileEx(h, &text, 1, &at, moved);
+	printf("ReadFileEx: %d %#x\n", ok, (unsigned)SleepEx(0, TRUE));
+	SetLastError(0);
+	ok = ReadFileEx(h, &text, 1, &last, moved);
+	printf("%c, at the end: %d %u\n", text, ok, (unsigned)GetLastError());
+}
+
 static void change(HANDLE h)
 {
 	IO_STATUS_BLOCK io = {.Information = 9};
@@ -122,6 +142,7 @@ static void change(HANDLE h)
 		(unsigned)read.FileAttributes);
 	write_byte(h, &second);
 	read_byte(h, &second);
+	move_bytes(h);
 	line("standard", NtQueryInformationFile(h, &io, &standard, sizeof standard, FileStandardInformation));
 	printf("size %lld, links %u, %d %d\n", (long long)standard.EndOfFile.QuadPart, (unsigned)standard.NumberOfLinks,
 		standard.DeletePending, standard.Directory);

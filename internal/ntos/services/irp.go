@@ -41,12 +41,35 @@ func (c *Context) begin(e *npfs.End, l *nt.Later) (*irp, ntstatus.Status) {
 	return i, st
 }
 
-// beginOn creates an I/O request on a file, and resets its event and the file's signal. l describes the completion;
-// l.Waits makes the request synchronous. Failures, which reset no signal, are:
+// beginOn creates an I/O request like newIRP, and resets its event and the file's signal. A failure resets no signal.
+func (c *Context) beginOn(file ob.Object, signal *ke.Signal, l *nt.Later) (*irp, ntstatus.Status) {
+	i, st := c.newIRP(file, signal, l)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	if i.event != nil {
+		i.event.signal.Reset()
+	}
+	signal.Reset()
+	return i, ntstatus.Success
+}
+
+// beginAtOnce creates an I/O request on a file whose operations complete within their calls and that has no signal. l
+// describes the completion. The caller ends the request with over. A caller that is to be told of nothing gets a nil
+// request, which over accepts. Failures are those of newIRP.
+func (c *Context) beginAtOnce(file ob.Object, l *nt.Later) (*irp, ntstatus.Status) {
+	if l == nil || l.Event == 0 && l.ApcRoutine == 0 {
+		return nil, ntstatus.Success
+	}
+	return c.newIRP(file, new(ke.Signal), l)
+}
+
+// newIRP creates an I/O request on a file with the given signal. l describes the completion; l.Waits makes the request
+// synchronous. Failures are:
 //   - a used-up quota: the status of the charge
 //   - an l.Event that is no event handle: the status of the lookup
 //   - a full APC queue: STATUS_INSUFFICIENT_RESOURCES
-func (c *Context) beginOn(file ob.Object, signal *ke.Signal, l *nt.Later) (*irp, ntstatus.Status) {
+func (c *Context) newIRP(file ob.Object, signal *ke.Signal, l *nt.Later) (*irp, ntstatus.Status) {
 	i := &irp{later: l, thread: c.self, file: file, signal: signal}
 	var st ntstatus.Status
 	if i.paid, st = c.self.Payer().Charge(irpSize); st != ntstatus.Success {
@@ -64,10 +87,6 @@ func (c *Context) beginOn(file ob.Object, signal *ke.Signal, l *nt.Later) (*irp,
 		// The queue of the thread's calls has a bound. O-147
 		return nil, c.Fail("O-147", ntstatus.InsufficientResources)
 	}
-	if i.event != nil {
-		i.event.signal.Reset()
-	}
-	signal.Reset()
 	l.Over = make(chan struct{})
 	l.Synchronous = l.Waits
 	i.thread.Ref(ob.TagLink)
@@ -87,8 +106,11 @@ func (i *irp) drop() {
 
 // over completes the request with result r. The result is written to the program's memory, then waiting threads are
 // signaled (I-136). pended means that the call had returned STATUS_PENDING. A failure without pended, or of a
-// synchronous request, writes and signals nothing.
+// synchronous request, writes and signals nothing. A nil request does nothing.
 func (i *irp) over(r npfs.Result, pended bool) {
+	if i == nil {
+		return
+	}
 	i.thread.RemoveIO(i)
 	// A failed call signals no event and queues no completion, even after a wait. Its status is the only
 	// result (I-136).

@@ -255,6 +255,12 @@ func (c *Context) NtWriteFile(in nt.WriteFileIn) (out nt.WriteFileOut, st ntstat
 			// The state of the pipe takes no data.
 			return out, c.Fail("I-85", st)
 		}
+	} else {
+		i, st := c.beginAtOnce(obj, in.Later)
+		if st != ntstatus.Success {
+			return out, st
+		}
+		i.over(npfs.Result{Count: n}, false)
 	}
 	out.Information = uint32(n)
 	return out, st

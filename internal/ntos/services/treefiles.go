@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/ntos/npfs"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -160,6 +161,11 @@ func (c *Context) readTree(h treeHandle, in *nt.ReadFileIn) (out nt.ReadFileOut,
 	if st := c.use(in.FileHandle, h.File, winnt.FILE_READ_DATA); st != ntstatus.Success {
 		return out, st
 	}
+	i, st := c.beginAtOnce(h.File, in.Later)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer func() { i.over(npfs.Result{Status: st, Data: out.Buffer, Count: len(out.Buffer)}, false) }()
 	room, st := c.readingRoom(h, in, at)
 	if st != ntstatus.Success {
 		return out, st
@@ -226,6 +232,11 @@ func (c *Context) writeTree(h treeHandle, in *nt.WriteFileIn) (out nt.WriteFileO
 	if st := c.use(in.FileHandle, h.File, right); st != ntstatus.Success {
 		return out, st
 	}
+	i, st := c.beginAtOnce(h.File, in.Later)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer func() { i.over(npfs.Result{Status: st, Count: int(out.Information)}, false) }()
 	if offset == winnt.FILE_WRITE_TO_END_OF_FILE {
 		at = -1
 	}

@@ -2,6 +2,7 @@ package services_test
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
@@ -200,4 +201,60 @@ func TestTreeErrorLeavesPositionUnchanged(t *testing.T) {
 	w.tree.st = ntstatus.Success
 	v, st := w.NtQueryInformationFile(h, nt.FilePositionInformation)
 	check.That(t, v == (nt.FilePosition{CurrentByteOffset: 5}), "position after the errors = %+v, %v, want 5", v, st)
+}
+
+// A read or write of a file that is no pipe signals its event and queues its routine if it succeeds. After a failure
+// it does neither (I-136).
+func TestOperationOnFileIsReported(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	w.tree.data, w.tree.facts.EndOfFile = "0123456789", 10
+	file := w.open(`\??\T\file`, winnt.FILE_ALL_ACCESS, 0)
+	null := check.Result(w.NtOpenFile(winnt.FILE_WRITE_DATA, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0))
+	event := check.Result(w.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, false))
+	read := func(at uint64) func(*nt.Later) ntstatus.Status {
+		return func(l *nt.Later) ntstatus.Status {
+			in := nt.ReadFileIn{FileHandle: file, Length: 3, ByteOffset: at, Later: l}
+			return check.Status(w.Services().NtReadFile(in))
+		}
+	}
+	write := func(h winnt.Handle) func(*nt.Later) ntstatus.Status {
+		return func(l *nt.Later) ntstatus.Status {
+			in := nt.WriteFileIn{FileHandle: h, Buffer: nt.Cap([]byte("ab")), Later: l}
+			return check.Status(w.Services().NtWriteFile(in))
+		}
+	}
+	for _, c := range []struct {
+		name  string
+		do    func(*nt.Later) ntstatus.Status
+		event winnt.Handle
+		want  ntstatus.Status
+		data  string
+		count uint64
+	}{
+		{"read", read(7), event, ntstatus.Success, "789", 3},
+		{"read at the end", read(10), event, ntstatus.EndOfFile, "", 0},
+		{"read with a bad event", read(7), 400, ntstatus.InvalidHandle, "", 0},
+		{"write", write(file), event, ntstatus.Success, "", 2},
+		{"write with a bad event", write(file), 400, ntstatus.InvalidHandle, "", 0},
+		{"write to the null device", write(null), event, ntstatus.Success, "", 2},
+		{"write to the null device with a bad event", write(null), 400, ntstatus.InvalidHandle, "", 0},
+	} {
+		w.tree.took()
+		var got []nt.IOResult
+		l := &nt.Later{Event: c.event, ApcRoutine: 7, ApcContext: 8, IoStatusBlock: 9,
+			Done: func(r nt.IOResult) { got = append(got, r) }}
+		check.Equal(t, c.do(l), c.want, c.name)
+		signalled := check.Status(w.NtWaitForSingleObject(event, false)) == ntstatus.Success
+		calls, _ := w.NtTestAlert()
+		if c.want != ntstatus.Success {
+			check.That(t, got == nil && !signalled && calls == nil, "%s: results %v, event %t, calls %v, want none", c.name,
+				got, signalled, calls)
+			check.That(t, c.event == event || len(w.tree.took()) == 0, "%s: the file was used", c.name)
+			continue
+		}
+		check.That(t, len(got) == 1 && string(got[0].Data) == c.data && got[0].Information == c.count,
+			"%s: results %v, want %q, %d", c.name, got, c.data, c.count)
+		check.That(t, signalled && slices.Equal(calls, []nt.UserAPC{{ApcRoutine: 7, ApcArgument1: 8, ApcArgument2: 9}}),
+			"%s: event %t, calls %v, want the event and a call", c.name, signalled, calls)
+	}
 }
