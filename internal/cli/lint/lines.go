@@ -12,6 +12,7 @@ import (
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/screen"
 	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/internal/utf16text"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -42,9 +43,13 @@ func IsText(arg string) bool {
 // Lines splits a file of descriptors, one on each line. It skips empty lines, lines that start with # and lines with a
 // prompt, and joins folded base64 of LDIF. Binary descriptors and rows are parsed; a wrong one has its Err set and
 // does not end the file. Any other line, such as SDDL, stays unparsed in Text. A line over 4 MiB is an error; the
-// lines before it are returned too.
+// lines before it are returned too. The file is UTF-8, or UTF-16 with a byte order mark.
 func Lines(file []byte) ([]Line, error) {
-	sc := bufio.NewScanner(bytes.NewReader(bytes.TrimPrefix(file, []byte("\xef\xbb\xbf"))))
+	file, err := utf16text.UTF8(file)
+	if err != nil {
+		return nil, err
+	}
+	sc := bufio.NewScanner(bytes.NewReader(file))
 	sc.Buffer(nil, maxLine)
 	var out []Line
 	for n := 1; sc.Scan(); n++ {

@@ -59,6 +59,9 @@ func TestDescriptorLinesKeepTheirNumbers(t *testing.T) {
 	}
 	lines, err := Lines([]byte(text + "\n" + strings.Repeat("x", maxLine)))
 	check.That(t, len(lines) == 1 && err != nil, "%d lines, error %v, want the first and an error", len(lines), err)
+	lines, err = Lines([]byte("\xff\xfeD\x00:\x00\n\x00")) // as PowerShell writes a file
+	check.That(t, len(lines) == 1 && lines[0].Text == "D:" && err == nil, "UTF-16: %v, %v, want one line with D:", lines,
+		err)
 }
 
 // The first characters tell SDDL from a file name, and the first line tells LDIF from descriptors.
