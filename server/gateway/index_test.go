@@ -20,6 +20,7 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/internal/lograte"
@@ -241,9 +242,7 @@ func TestGatewayQueriesRunningIndex(t *testing.T) {
 	}
 	dir := t.TempDir()
 	program, socket := filepath.Join(dir, "refmon-index"), filepath.Join(dir, "socket")
-	if out, err := exec.Command("go", "build", "-o", program, "../cmd/refmon-index").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	programs.Install(t, dir, "refmon-index")
 	w := newWorld(t, openToPEP, func(c *Config) {
 		c.Index = &Index{Socket: socket, Ask: "O:SYG:SYD:(A;;0x1;;;BA)", Rate: 1 << 20}
 	})
