@@ -55,12 +55,23 @@ type FileIdentity struct {
 	ID     string // empty: the file system offers nothing to tell later ones apart
 }
 
-// IdentifiedPlace may be implemented by a FilePlace that can identify the directory in which its name was looked up.
-type IdentifiedPlace interface {
-	FilePlace
-	// Directory returns the identity of that directory. ok is false if the directory does not exist. ID is empty if
-	// the file system cannot identify the directory.
-	Directory() (d FileIdentity, ok bool)
+// InDirectory returns STATUS_NOT_SAME_OBJECT if the name of place is not in the directory within, because another one
+// has its path by now (M-11). A nil within is success. The place of a file system that can identify directories has the
+// method Directory, which returns ok false for a missing one, also success. Another place is STATUS_NOT_SUPPORTED.
+func InDirectory(place FilePlace, within *FileIdentity) ntstatus.Status {
+	if within == nil {
+		return ntstatus.Success
+	}
+	known, ok := place.(interface {
+		Directory() (d FileIdentity, ok bool)
+	})
+	if !ok {
+		return ntstatus.NotSupported
+	}
+	if d, exists := known.Directory(); exists && d != *within {
+		return ntstatus.NotSameObject
+	}
+	return ntstatus.Success
 }
 
 // LinkPlace may be implemented by a FilePlace that can create symbolic links.

@@ -236,8 +236,11 @@ func (m *Mount) lookBare(t *worker, parent *node, name string, out *fuse.EntryOu
 	if !m.passes(t, parent) {
 		return fuse.EACCES
 	}
-	id, ok := m.identify(m.nodes.path(parent, name), t.within(parent))
-	if !ok {
+	var id identity
+	if st := m.atPath(parent, name, func(path string) (st ntstatus.Status) {
+		id, st = m.identify(path, t.within(parent))
+		return st
+	}); st != ntstatus.Success {
 		return fuse.EACCES // it or its directory is gone, or no file of the tree, such as a device
 	}
 	n, _ := m.nodes.add(parent, name, id, true)

@@ -214,8 +214,8 @@ func (m *Mount) prepare(c *Config) error {
 	}
 	m.accounts = &accounts{from: c.Accounts, life: cmp.Or(c.TokenLife, defaultTokenLife), sys: c.System, self: self,
 		backup: c.Backup, now: c.now, log: m.log, known: map[person]*account{}}
-	root, ok := m.identify("", nil)
-	if !ok || !root.dir {
+	root, st := m.identify("", nil)
+	if st != ntstatus.Success || !root.dir {
 		m.end()
 		// Without either, a later file with the same number would be taken for this one (F-180).
 		return errors.New("the root of the tree is not to be found, or its file system tells neither" +
@@ -239,31 +239,30 @@ func (t *worker) openRoot(m *Mount) winnt.Handle {
 	return h
 }
 
-// identify returns the type and number of the file at path, without an access check. "" is the root. ok is false if
-// the file does not exist, if the tree cannot identify it (M-5), or if its directory has not the identity in within.
-func (m *Mount) identify(path string, within *nt.FileIdentity) (id identity, ok bool) {
+// identify returns the type and number of the file at path, without an access check. "" is the root. It returns an
+// error status if the file does not exist, if the tree cannot identify it (M-5), or if its directory has not the
+// identity in within (M-11).
+func (m *Mount) identify(path string, within *nt.FileIdentity) (id identity, st ntstatus.Status) {
 	place, st := m.tree.Find(&fileaccess.Request{Name: path, Options: fileaccess.OpenReparsePoint}, nil)
 	if st != ntstatus.Success {
-		return id, false
+		return id, st
 	}
 	defer place.Release()
-	o := &place.Facts().Object
-	identified, is := place.(interface{ Identity() (uint64, string) })
-	if !o.Exists || !is {
-		return id, false
+	if st := nt.InDirectory(place, within); st != ntstatus.Success {
+		return id, st
 	}
-	if within != nil {
-		in, is := place.(nt.IdentifiedPlace)
-		if !is {
-			return id, false
-		}
-		if d, _ := in.Directory(); d != *within {
-			return id, false // another directory has the path by now (M-11)
-		}
+	o := &place.Facts().Object
+	if !o.Exists {
+		return id, ntstatus.ObjectNameNotFound
 	}
 	id.dir, id.link = o.IsDirectory, o.ReparseTag != 0
-	id.number, id.id = identified.Identity()
-	return id, id.id != ""
+	if identified, is := place.(interface{ Identity() (uint64, string) }); is {
+		id.number, id.id = identified.Identity()
+	}
+	if id.id == "" {
+		return id, ntstatus.IODeviceError
+	}
+	return id, ntstatus.Success
 }
 
 // DropAccounts removes the cached token of a user, so that the user's next request logs on again. If all is true, it

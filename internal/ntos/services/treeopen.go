@@ -143,7 +143,7 @@ func (n *treeName) find(q *openRequest) (nt.FilePlace, ntstatus.Status) {
 	}
 	st = q.special(place)
 	if st == ntstatus.Success {
-		st = q.inDirectory(place)
+		st = nt.InDirectory(place, q.within)
 	}
 	if st != ntstatus.Success {
 		place.Release()
@@ -155,23 +155,6 @@ func (n *treeName) find(q *openRequest) (nt.FilePlace, ntstatus.Status) {
 		q.decision.NewSD = q.shape(q.decision.NewSD)
 	}
 	return place, ntstatus.Success
-}
-
-// inDirectory returns STATUS_NOT_SAME_OBJECT if the name of place is not in the directory that q requires, because
-// another one has its path by now (M-11). A missing directory is success: the decision refuses it. A file system that
-// cannot identify directories is STATUS_NOT_SUPPORTED.
-func (q *openRequest) inDirectory(place nt.FilePlace) ntstatus.Status {
-	if q.within == nil {
-		return ntstatus.Success
-	}
-	known, ok := place.(nt.IdentifiedPlace)
-	if !ok {
-		return ntstatus.NotSupported
-	}
-	if d, exists := known.Directory(); exists && d != *q.within {
-		return ntstatus.NotSameObject
-	}
-	return ntstatus.Success
 }
 
 // special prepares place for a symbolic link or an unnamed file, if q requests one. Any other request succeeds. A
