@@ -59,7 +59,7 @@ func (f *Forwarder) load() error {
 	return nil
 }
 
-// save waits until the sink has received the records, and then advances the cursor. Without new records it does
+// save waits until the sink has received the records, makes them durable in the log, and then advances the cursor. Without new records it does
 // nothing. A crash of either side may repeat records, but none is lost (U-77). After an error the old cursor stays.
 // If the sink failed, the error is a *sinkError.
 func (f *Forwarder) save() error {
@@ -70,6 +70,10 @@ func (f *Forwarder) save() error {
 		if err := f.taken(); err != nil {
 			return &sinkError{err}
 		}
+	}
+	// A cursor behind a record that a power failure takes from the log would look like one of another log (U-77).
+	if err := f.log.sync(); err != nil {
+		return fmt.Errorf("write the cursor: make the records before it durable: %w", err)
 	}
 	sink, err := f.sinkName()
 	if err != nil {

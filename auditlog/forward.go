@@ -21,9 +21,11 @@ type Forwarder struct {
 	Sink   string // "unix:PATH", "tcp:HOST:PORT", or a file. A file with a colon in its name needs a path, such as ./a:b
 	Cursor string // the file that remembers how far the sink has come
 
-	next  uint64 // to send
-	saved uint64 // in the cursor
-	leaf  string // hash in the tree of the record before next; "": unknown
+	disk  disk    // of the log; tests replace it
+	log   *Reader // that records reads; nil before
+	next  uint64  // to send
+	saved uint64  // in the cursor
+	leaf  string  // hash in the tree of the record before next; "": unknown
 	out   io.WriteCloser
 	taken func() error // returns when the sink has received the records
 	since time.Time    // the cursor was written
@@ -52,7 +54,10 @@ func (f *Forwarder) Run(ctx context.Context, follow bool) error {
 	if err := f.load(); err != nil {
 		return err
 	}
-	r, err := NewReader(f.Dir, f.next)
+	if f.disk == nil {
+		f.disk = folder{dir: f.Dir}
+	}
+	r, err := newReader(f.disk, f.next)
 	if err != nil {
 		return err
 	}
@@ -133,6 +138,7 @@ func (e *sinkError) Unwrap() error { return e.err }
 // whether any was sent. At the end of the log it saves the cursor. Records that are no longer in the log are skipped.
 // A failure of the sink is a *sinkError.
 func (f *Forwarder) records(ctx context.Context, r *Reader, follow bool) (sent bool, err error) {
+	f.log = r
 	var line []byte
 	for {
 		rec, err := r.Next()

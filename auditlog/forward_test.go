@@ -48,6 +48,25 @@ func checkCursor(t *testing.T, f *Forwarder, want int) {
 	}
 }
 
+// TestForwardedRecordsSurvivePowerFailure checks that the cursor is saved only when the records before it are durable in
+// the log, which may not have synced them yet (U-77).
+func TestForwardedRecordsSurvivePowerFailure(t *testing.T) {
+	f := newForwarder(t)
+	d, cfg := newConfig(t)
+	writeLog(t, cfg, 2)
+	e := opened(t, audit.Failure, "report")
+	e.RecordID = uint64(len(recordsOf(t, d)) + 1)
+	segment := testcheck.Must(d.Open(segmentName(1)))
+	size := testcheck.Must(segment.Size())
+	testcheck.Must(segment.WriteAt(rewrite(e.RecordID, e.AppendJSON(nil)), size))
+	testcheck.NoError(t, segment.Close())
+	f.disk = d
+	testcheck.NoError(t, f.Run(t.Context(), false))
+	checkCursor(t, f, int(e.RecordID+1))
+	f.disk = d.crash(lostAll)
+	testcheck.NoError(t, f.Run(t.Context(), false))
+}
+
 // TestForwarderContinuesAfterRemovedRecords: a forwarder that was away for longer than records are kept goes on with
 // the oldest that is there: the sink sees the gap, each record after it, and none twice.
 func TestForwarderContinuesAfterRemovedRecords(t *testing.T) {

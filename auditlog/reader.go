@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"time"
 
@@ -185,6 +186,18 @@ func (r *Reader) Close() error {
 	err := r.f.Close()
 	r.f, r.s, r.complete = nil, nil, false
 	return err
+}
+
+// sync makes the records that were read durable. Those of an earlier segment than the open one are durable already. On
+// some systems that needs the right to write, and does nothing without it. A nil Reader has read nothing.
+func (r *Reader) sync() error {
+	if r == nil || r.f == nil {
+		return nil
+	}
+	if err := r.f.Sync(); err != nil && !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return nil
 }
 
 // Skip makes Next continue at a RecordId, before or after the current one. It does not check whether the log has the
