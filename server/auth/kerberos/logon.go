@@ -67,6 +67,10 @@ func (a Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 			return logon.Result{}, st
 		}
 		defer a.Checks.Leave()
+		// A reload during the wait can have removed a key or the keytab, or forbidden delegation (K-82).
+		if tickets = a.Tickets(); tickets == nil {
+			return logon.Result{}, ntstatus.NoSuchPackage
+		}
 	}
 	c, err := accept(tickets, &r)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/refmon/refmon/claims"
@@ -163,10 +164,11 @@ func TestAddedGroupsJoinTicketGroups(t *testing.T) {
 }
 
 // TestTicketsAreCheckedInTurns checks that a ticket waits for a place, and that the newest token of the requester with
-// the most waiting ones is refused without a check (L-74).
+// the most waiting ones is refused without a check (L-74). The configuration after the wait counts (K-82).
 func TestTicketsAreCheckedInTurns(t *testing.T) {
-	taking := acceptor(t, nil)
-	a := Authority{Store: openStore(t), Tickets: func() *Acceptor { return taking }, Checks: admission.NewPool(1, 1)}
+	var taking atomic.Pointer[Acceptor]
+	taking.Store(acceptor(t, nil))
+	a := Authority{Store: openStore(t), Tickets: taking.Load, Checks: admission.NewPool(1, 1)}
 	k := ticket()
 	r := logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK, Origin: "192.0.2.1",
 		Token: logon.Secret(base64.StdEncoding.EncodeToString(k.Blob()))}
@@ -180,4 +182,11 @@ func TestTicketsAreCheckedInTurns(t *testing.T) {
 	a.Checks.Leave()
 	check.Equal(t, <-first, ntstatus.Success, "L-74: the token that waited")
 	check.That(t, a.Checks.Enter(t.Context(), "192.0.2.2"), "L-74: a token keeps its place")
+	go func() { first <- check.Status(a.LogOn(r)) }()
+	for a.Checks.Waiting() == 0 {
+		runtime.Gosched()
+	}
+	taking.Store(nil)
+	a.Checks.Leave()
+	check.Equal(t, <-first, ntstatus.NoSuchPackage, "K-82: a token that waited while the keytab was removed")
 }
