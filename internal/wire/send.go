@@ -93,8 +93,8 @@ func (s *Server) keep(t *timeSlice) {
 	s.hold = true
 }
 
-// full reports whether the collected answers should be sent at once, because they are long or bring many descriptors. If
-// another goroutine is sending, it ends the time slice t and waits.
+// full reports whether the collected answers should be sent at once, because they are long or bring many descriptors.
+// If another goroutine is sending, it ends the time slice t and waits.
 func (s *Server) full(t *timeSlice) bool {
 	s.lockWrite(t)
 	defer s.write.Unlock()

@@ -69,20 +69,11 @@ func TestRemainingFilesAreBounded(t *testing.T) {
 // TestRevocationDuringAttachIsNotMissed checks that a connection that is attached while its user is revoked ends, or
 // acts with the powerless token of its process (W-98).
 func TestRevocationDuringAttachIsNotMissed(t *testing.T) {
-	dir := t.TempDir()
-	d := check.Must(Start(Config{State: filepath.Join(dir, "state"), Socket: filepath.Join(dir, "socket"),
-		Identity: nobody{}}))
-	defer d.Close()
-	bob := check.Must(token.Parse([]byte(`{"user":"S-1-22-1-7","privileges":["SeChangeNotifyPrivilege"]}`)))
+	d, bob := ownDaemon(t)
 	for range 300 {
 		p := check.Must(d.sys.CreateProcess(kernel.ProcessSpec{Name: "program", Token: bob}))
-		from := &connection{d: d}
 		var attaching sync.WaitGroup
-		attaching.Go(func() {
-			f, st := from.child(p, "", 7, &unix.Peer{Known: true, UID: 7}, false)
-			check.Success(t, st)
-			t.Cleanup(func() { _ = f.Close() })
-		})
+		attaching.Go(func() { d.attachTo(t, p) })
 		who := bob.User().SID
 		d.end(&revocation{who: who, users: map[sid.SID]bool{who: true}, seen: map[sid.SID]bool{}}, false)
 		attaching.Wait()
@@ -99,5 +90,37 @@ func TestRevocationDuringAttachIsNotMissed(t *testing.T) {
 	}
 }
 
+// TestProcessEndedDuringAttachEndsConnection checks that a connection ends if its process ended before the connection
+// was set up (W-76).
+func TestProcessEndedDuringAttachEndsConnection(t *testing.T) {
+	d, bob := ownDaemon(t)
+	p := check.Must(d.sys.CreateProcess(kernel.ProcessSpec{Name: "program", Token: bob}))
+	p.Exit()
+	d.attachTo(t, p)
+	check.Eventually(t, func() bool {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		return len(d.connections) == 0
+	}, "W-76: the connection of a process that has ended is open")
+}
+
 // nobody is an Identity that logs nobody on.
 type nobody struct{ Identity }
+
+// ownDaemon starts a daemon until the end of the test, and returns the token of a user with a privilege.
+func ownDaemon(t *testing.T) (*Daemon, *token.Token) {
+	t.Helper()
+	dir := t.TempDir()
+	d := check.Must(Start(Config{State: filepath.Join(dir, "state"), Socket: filepath.Join(dir, "socket"),
+		Identity: nobody{}}))
+	t.Cleanup(func() { check.NoError(t, d.Close()) })
+	return d, check.Must(token.Parse([]byte(`{"user":"S-1-22-1-7","privileges":["SeChangeNotifyPrivilege"]}`)))
+}
+
+// attachTo gives a program that never speaks a connection of the process, until the end of the test.
+func (d *Daemon) attachTo(t *testing.T, p *kernel.Process) {
+	t.Helper()
+	f, st := (&connection{d: d}).child(p, "", 7, &unix.Peer{Known: true, UID: 7}, false)
+	check.Success(t, st)
+	t.Cleanup(func() { _ = f.Close() })
+}

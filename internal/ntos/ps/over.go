@@ -36,11 +36,15 @@ func (p *Process) Terminate(status ntstatus.Status) bool {
 }
 
 // AtExit sets the function that is called without a lock after the process has ended. A second call replaces it. If
-// the process has already ended, f is not called.
+// the process has already ended, AtExit calls f itself.
 func (p *Process) AtExit(f func()) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.atExit = f
+	over := p.exited
+	p.mu.Unlock()
+	if over {
+		f()
+	}
 }
 
 // Exited reports whether the process has ended. Once true, it stays true.

@@ -9,7 +9,7 @@ import (
 )
 
 // An exit function runs once, after the threads have ended and the handles are closed, and not for another process
-// (O-43).
+// (O-43). One that is set later runs at once (W-76).
 func TestExitFunctionRunsOnceAtEnd(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p, q := w.process("p", nil), w.process("q", nil)
@@ -28,4 +28,7 @@ func TestExitFunctionRunsOnceAtEnd(t *testing.T) {
 	th.Exit()
 	check.That(t, times == 0, "exit function ran %d times when another process ended, want 0", times)
 	check.That(t, p.Exit() && !p.Exit() && times == 1, "exit function ran %d times, want 1", times)
+	late := 0
+	p.AtExit(func() { late++ })
+	check.Equal(t, late, 1, "calls of an exit function that was set after the end")
 }
