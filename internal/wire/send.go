@@ -56,6 +56,7 @@ func (s *Server) sendWith(t *timeSlice, f *Frame, tail, apart []byte) error {
 // goroutine may be sending to a client that does not read (W-44). t may be nil.
 //
 // +checklocksacquire:s.write
+// +checklocksignore: the tool does not know TryLock
 func (s *Server) lockWrite(t *timeSlice) {
 	if !s.write.TryLock() {
 		t.leave()
