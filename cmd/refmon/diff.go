@@ -33,7 +33,8 @@ on what, and why: the entry that was added or removed, the group that a user joi
   refmon diff before.jsonl after.jsonl --directory company.yaml --summary
 
 For two outputs of who-can --for-index the command needs no directory. It prints the changes of the index as JSON
-lines: rows of objects that are new or have other sets, new sets, and the objects and sets to delete ("gone").
+lines: rows of objects that are new or have other sets, sets that are new or have another expression, and the objects
+and sets to delete ("gone").
 
 An objects file has no modes of folders. The command therefore tests only the descriptor of each object, and not the
 folders above it.

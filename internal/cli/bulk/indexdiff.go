@@ -28,6 +28,7 @@ type indexRow struct {
 	Sets       json.RawMessage
 	Error      *string
 	Set        *string
+	Expression json.RawMessage // of a set
 	Principals json.RawMessage
 }
 
@@ -91,16 +92,17 @@ func each(open func() (io.ReadCloser, error), visit func(row *indexRow, line []b
 }
 
 // Do runs the comparison and sets the counts. It writes the rows of new objects and of objects with other sets
-// unchanged, and new sets. The row of principals precedes the first set. {"path":…,"gone":true} and
+// unchanged, new sets, and sets with another expression, because the expression in Before may allow other principals of
+// After. The row of principals precedes the first set. {"path":…,"gone":true} and
 // {"set":…,"gone":true} are deletions and come last. Do needs memory for a hash of each path. After an error the
 // output is incomplete. A path that occurs twice in After is written each time. It reads Before twice.
 func (d *IndexDiff) Do() error {
-	before, sets := map[digest]digest{}, map[string]bool{} // false: not in After
+	before, expressions := map[digest]digest{}, map[string]digest{}
 	err := each(d.Before, func(row *indexRow, _ []byte) error {
 		if row.Path != nil {
 			before[digestOf([]byte(*row.Path))] = row.digest()
 		} else if row.Set != nil {
-			sets[*row.Set] = false
+			expressions[*row.Set] = digestOf(row.Expression)
 		}
 		return nil
 	})
@@ -108,7 +110,7 @@ func (d *IndexDiff) Do() error {
 		return fmt.Errorf("before: %w", err)
 	}
 	seen := make(map[digest]bool, len(before))
-	fresh := map[string]bool{}
+	sets := map[string]bool{} // those of After
 	var principals []byte
 	err = each(d.After, func(row *indexRow, line []byte) error {
 		switch {
@@ -122,13 +124,12 @@ func (d *IndexDiff) Do() error {
 			d.Rows++
 			return d.write(line)
 		case row.Set != nil:
-			if _, known := sets[*row.Set]; known || fresh[*row.Set] {
-				if known {
-					sets[*row.Set] = true
-				}
+			was, known := expressions[*row.Set]
+			if sets[*row.Set] || known && was == digestOf(row.Expression) {
+				sets[*row.Set] = true
 				return nil
 			}
-			fresh[*row.Set] = true
+			sets[*row.Set] = true
 			if d.Sets++; d.Sets == 1 && principals != nil {
 				if err := d.write(principals); err != nil {
 					return err

@@ -33,10 +33,10 @@ func apply(t *testing.T, held map[string]string, lines string) {
 	t.Helper()
 	for line := range strings.Lines(lines) {
 		var row struct {
-			Path, Set *string
-			Gone      bool
-			Sets      json.RawMessage
-			Count     int
+			Path, Set        *string
+			Gone             bool
+			Sets, Expression json.RawMessage
+			Count            int
 		}
 		check.NoError(t, json.Unmarshal([]byte(line), &row))
 		key := ""
@@ -48,7 +48,7 @@ func apply(t *testing.T, held map[string]string, lines string) {
 		default:
 			continue
 		}
-		if held[key] = string(row.Sets); row.Gone {
+		if held[key] = string(row.Sets) + string(row.Expression); row.Gone {
 			delete(held, key)
 		}
 	}
@@ -59,7 +59,7 @@ func TestIndexDiffLeadsToSecondOutput(t *testing.T) {
 	seed := randtest.Seed(t)
 	index := func(s company.Sample, cut, extra string) string {
 		dir, list := sample(t, s)
-		r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read+write")), Ask: bulk.Index}
+		r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read+write")), Ask: bulk.Index, Expressions: true}
 		lines := strings.SplitAfter(list, "\n")
 		return answer(t, r, strings.Join(lines[len(cut):], "")+extra)
 	}
