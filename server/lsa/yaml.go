@@ -88,7 +88,8 @@ func readFile(file []byte) (f accountsFile, err error) {
 		return f, strict.Locate(text, marks, err)
 	}
 	if f.Version != 1 {
-		return f, fmt.Errorf("version %d: want version: 1", f.Version)
+		return f, fmt.Errorf("version %d: want version: 1, the last line of an export: the file may have been cut off",
+			f.Version)
 	}
 	// A file that was cut off would delete all rights, and nobody could log on.
 	for _, list := range []struct {
@@ -231,7 +232,7 @@ func (s *Store) Export(w io.Writer) error {
 	st := s.now.Load()
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Accounts of %s. Passwords are not in this file: back the store up to keep them.\n", s.computer)
-	fmt.Fprintf(&b, "version: 1\nmachine: %v\n", st.machine)
+	fmt.Fprintf(&b, "machine: %v\n", st.machine)
 	list(&b, "accounts", slices.Sorted(maps.Keys(st.accounts)), func(rid uint32) {
 		a := st.accounts[rid]
 		fmt.Fprintf(&b, "  - name: %s\n    rid: %d\n", quoted(a.Name), rid)
@@ -271,6 +272,7 @@ func (s *Store) Export(w io.Writer) error {
 			}
 		}
 	})
+	b.WriteString("version: 1\n") // at the end, so that a file without its last lines is refused
 	_, err := io.WriteString(w, b.String())
 	return err
 }

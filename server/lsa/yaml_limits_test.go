@@ -35,7 +35,6 @@ func TestExportAndImportRoundTrip(t *testing.T) {
 	m := alice.Prefix().String()
 	want := strings.NewReplacer(" M\n", " "+m+"\n", " M-", " "+m+"-").Replace("# " +
 		`Accounts of HOST. Passwords are not in this file: back the store up to keep them.
-version: 1
 machine: M
 accounts:
   - name: "Alice"
@@ -71,9 +70,16 @@ idMaps:
     low: 80000
     high: 80999
     baseRid: 1000
+version: 1
 `)
 	if got := exported(t, f); got != want {
 		t.Errorf("the file is\n%s, want\n%s", got, want)
+	}
+	for i := range want {
+		if want[i] == '\n' && i < len(want)-1 {
+			_, err := readFile([]byte(want[:i]))
+			check.That(t, err != nil, "the first %d bytes of the file were accepted", i)
+		}
 	}
 	const file = `version: 1
 accounts:

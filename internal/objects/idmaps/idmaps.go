@@ -200,7 +200,8 @@ func parse(file []byte) (*accountsFile, error) {
 		return nil, fmt.Errorf("id maps: %w", strict.Locate(text, marks, err))
 	}
 	if f.Version != 1 {
-		return nil, fmt.Errorf("id maps: version %d: want version: 1", f.Version)
+		return nil, fmt.Errorf("id maps: version %d: want version: 1, the last line of an export: the file may have been "+
+			"cut off", f.Version)
 	}
 	return &f, nil
 }
