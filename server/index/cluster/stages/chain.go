@@ -24,10 +24,15 @@ type chain struct {
 	last            uint64 // the last message, valid or not, as the server expects it
 	// rival reports whether another writer's message means that this writer has lost the subject.
 	rival func(m *message) bool
+	// kept means that readers delete no message at the end of this chain, so that a missing one is errLost.
+	kept bool
 }
 
 // errTakenOver says that another writer has taken over the subject.
 var errTakenOver = errors.New("another process has taken this over")
+
+// errLost says that a stream no longer has messages that were stored: it was recreated, or restored from an older copy.
+var errLost = errors.New("the stream was recreated or is an older copy: it is read from its start")
 
 // Error codes of the NATS servers.
 const (
@@ -42,8 +47,8 @@ const (
 // the message starts a new chain and names no predecessor.
 //
 // Transient errors and a full subject are retried until ctx ends (N-48). Retries never store the message twice, or
-// after a later message (N-50). Errors are errTakenOver if another writer has taken over, that of ctx if it ends, and
-// permanent errors such as a message that is too large.
+// after a later message (N-50). Errors are errTakenOver if another writer has taken over, errLost if the stream lost
+// a kept chain, that of ctx if it ends, and permanent errors such as a message that is too large.
 func (w *chain) append(ctx context.Context, id string, body []byte, root bool) error {
 	m := &site.Signed{Subject: w.subject, ID: id, After: w.head, Body: body}
 	if root {
@@ -60,7 +65,7 @@ func (w *chain) append(ctx context.Context, id string, body []byte, root bool) e
 		}
 		if code := errorCode(err); code == wrongLast || code == wrongLastToo {
 			done, err := w.diagnose(ctx, m)
-			if done || errors.Is(err, errTakenOver) {
+			if done || errors.Is(err, errTakenOver) || errors.Is(err, errLost) {
 				return err
 			}
 		} else if code != 0 && code != maximumReached && !passing(err) {
@@ -76,10 +81,15 @@ func (w *chain) append(ctx context.Context, id string, body []byte, root bool) e
 //
 //   - done is true: the message is stored already.
 //   - errTakenOver: another writer has taken over.
+//   - errLost: the chain is kept, and the stream lost its last message.
 //   - any other result: append must try again. diagnose has set the sequence that the servers expect, unless it could
 //     not read it.
 func (w *chain) diagnose(ctx context.Context, m *site.Signed) (done bool, err error) {
-	last, err := w.c.last(ctx, w.stream, w.subject)
+	head := uint64(0)
+	if w.kept {
+		head = w.head
+	}
+	last, err := w.c.present(ctx, w.stream, w.subject, head)
 	switch {
 	case err != nil:
 		return false, err
@@ -94,6 +104,25 @@ func (w *chain) diagnose(ctx context.Context, m *site.Signed) (done bool, err er
 	}
 	w.last = last.sequence
 	return false, nil
+}
+
+// doubts is how often an answer must say that a message is gone. A NATS server of a cluster may be behind for a moment.
+const doubts = 12
+
+// present returns the last message of a subject, as last does, or errLost if the stream lost message head of the
+// subject: a subject keeps its last valid message, or has a later one. It repeats the request for about five seconds
+// before it returns errLost. A head of 0 is never lost.
+func (c *Conn) present(ctx context.Context, stream, subject string, head uint64) (*message, error) {
+	for try := range doubts {
+		m, err := c.last(ctx, stream, subject)
+		if err != nil || head == 0 || m != nil && m.sequence >= head {
+			return m, err
+		}
+		if err := pause(ctx, try); err != nil {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("%s: %w", subject, errLost)
 }
 
 // publish sends a signed message once, wakes the subject's readers, and returns the message's sequence. expected is the

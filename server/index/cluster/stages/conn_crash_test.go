@@ -3,6 +3,7 @@ package stages
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -18,7 +19,8 @@ import (
 
 // TestRolesSurviveNATSRestart checks that all roles survive a restart of a site's only NATS server, even one
 // longer than the limit. Without the server there are no heartbeats, so queries fail. Afterwards
-// changes made in between are found, even if the server rejected the roles at first (N-93).
+// changes made in between are found, even if the server rejected the roles at first (N-93). The same
+// holds if the server lost all streams, or only SEEN, ROWS or FENCE (N-49).
 func TestRolesSurviveNATSRestart(t *testing.T) {
 	tree, dir, state, store := t.TempDir(), filepath.Join(t.TempDir(), "firm.json"), t.TempDir(), t.TempDir()
 	put := func(name string, mode os.FileMode) {
@@ -56,11 +58,23 @@ func TestRolesSurviveNATSRestart(t *testing.T) {
 		check.NoError(t, err)
 		t.Cleanup(c.Close)
 		roles++
-		go func() { done <- run(c) }()
+		go func() {
+			err := run(c)
+			for errors.Is(err, errLost) || errors.Is(err, errTakenOver) { // systemd starts the program again
+				err = run(c)
+			}
+			done <- err
+		}()
 	}
-	role(site.Keeper, func(c *Conn) error { return Prepare(ctx, c) })
-	check.NoError(t, <-done)
-	roles--
+	keeper := func() (leave func()) {
+		t.Helper()
+		ready := make(chan struct{})
+		served, leave := context.WithCancel(ctx)
+		role(site.Keeper, func(c *Conn) error { return Keep(served, c, func() { close(ready) }) })
+		<-ready
+		return leave
+	}
+	leave := keeper()
 	const often = 50 * time.Millisecond
 	role(site.Watch("a"), func(c *Conn) error {
 		return Watch(ctx, c, WatchConfig{Host: "a", NoEvents: true, Every: often, Beat: often})
@@ -126,6 +140,24 @@ func TestRolesSurviveNATSRestart(t *testing.T) {
 		begin()
 		want("the change of the meantime", open, !open)
 	}
+	for _, lost := range [][]string{site.Streams(), {site.StreamSeen}, {site.StreamRows}, {site.StreamFence}} {
+		leave() // a keeper starts with its server
+		check.NoError(t, <-done)
+		roles--
+		end(srv)
+		put("plan", 0o644)
+		put("offer", 0o600)
+		for _, stream := range lost {
+			check.NoError(t, os.RemoveAll(filepath.Join(store, "jetstream", "$G", "streams", stream)))
+		}
+		begin()
+		leave = keeper()
+		want(fmt.Sprint("the answers after the loss of ", lost), true, false)
+		put("plan", 0o600)
+		put("offer", 0o644)
+		want("the change after that", false, true)
+	}
+	leave()
 	stop()
 	for range roles {
 		if err := <-done; err != nil {

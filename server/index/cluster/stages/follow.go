@@ -29,9 +29,9 @@ type FollowConfig struct {
 }
 
 // Follow maintains an index of the whole site in the folder o.State, or in o.Rows. It blocks until the context ends,
-// which is not an error, until a write fails, or until a record of a log is unusable. After that the index receives no
-// more watermarks. It returns an error at once if another process writes to the folder, or if the folder has the index
-// of another site's question. It always closes o.Sinks and o.Rows.
+// which is not an error, until a write fails, until a record of a log is unusable, or until the streams lost what was
+// read. After that the index receives no more watermarks. It returns an error at once if another process writes to the
+// folder, or if the folder has the index of another site's question. It always closes o.Sinks and o.Rows.
 func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
 	sinks := o.Sinks
 	if o.Rows != nil {
@@ -95,6 +95,9 @@ type following struct {
 	logs       []*share
 	watermarks map[string]*seenWatermark // newest valid watermark, by share name
 	since      uint64                    // the last watermark that existed when this follower started
+	newest     uint64                    // the last watermark that this follower saw
+	behind     int                       // turns since then in which the newest one was older
+	turns      int
 	began      bool
 	clock      func() watch.Heartbeat // immutable
 	lags       map[string]*lag        // of the logs, by stream; empty without a name
@@ -109,7 +112,6 @@ type share struct {
 	whole      bool
 	recent     []readRecord // the last records that were read, at most maxRecent
 	restarted  bool         // recent begins with a snapshot that replaces deleted records
-	doubted    bool         // the last watermark was of another log
 
 	part  *index.StoredPart // of a part whose rows are in a store, else nil
 	batch *index.RowBatch   // of the store; nil: the cursor is not known yet
@@ -150,8 +152,8 @@ func (f *following) all() (out []*share) {
 }
 
 // run updates the follower's index until ctx ends, which is not an error. run reads the logs after each notification
-// and each Beat. Server errors go to Warn. An unusable record, an error of a sink, and a failed subscription end run
-// with an error.
+// and each Beat. Server errors go to Warn. An unusable record, a stream that lost what was read, an error of a
+// sink, and a failed subscription end run with an error.
 func (f *following) run(ctx context.Context) error {
 	woken := make(chan struct{}, 1)
 	for _, what := range []string{"rows", "people", "fence"} {
@@ -172,7 +174,7 @@ func (f *following) run(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return nil
 			}
-			if errors.Is(err, errRecord) || errors.Is(err, errSink) {
+			if errors.Is(err, errRecord) || errors.Is(err, errSink) || errors.Is(err, errLost) {
 				return err
 			}
 			f.c.warn(err)
@@ -188,14 +190,14 @@ func (f *following) run(ctx context.Context) error {
 // this one ended.
 func (f *following) turn(ctx context.Context) error {
 	list, err := f.c.get(ctx, site.StreamFence, question{MultiLast: []string{"fence.>"}})
+	if err == nil {
+		err = f.present(ctx, list)
+	}
 	if err != nil {
 		return err
 	}
 	if !f.began {
-		for i := range list {
-			f.since = max(f.since, list[i].sequence)
-		}
-		f.began = true
+		f.since, f.began = f.newest, true
 	}
 	for _, s := range f.logs {
 		if err := f.read(ctx, s); err != nil {
@@ -209,9 +211,30 @@ func (f *following) turn(ctx context.Context) error {
 		l.report(0)
 	}
 	for i := range list {
-		f.addWatermark(&list[i])
+		if err := f.addWatermark(&list[i]); err != nil {
+			return err
+		}
 	}
 	return f.writeWatermark()
+}
+
+// present returns errLost if the stream of the watermarks in list, or a log, lost what was read. Each call checks one
+// log, because each check is a request.
+func (f *following) present(ctx context.Context, list []message) error {
+	newest := uint64(0)
+	for i := range list {
+		newest = max(newest, list[i].sequence)
+	}
+	if f.behind++; newest == 0 || newest >= f.newest {
+		f.newest, f.behind = max(f.newest, newest), 0
+	}
+	if f.behind == doubts {
+		return fmt.Errorf("stream %s: %w", site.StreamFence, errLost)
+	}
+	s := f.logs[f.turns%len(f.logs)]
+	f.turns++
+	_, err := f.c.present(ctx, s.records.follower.stream, s.name(), s.records.follower.head)
+	return err
 }
 
 var errSink = errors.New("keep events")

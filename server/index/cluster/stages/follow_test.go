@@ -74,8 +74,8 @@ func TestHeartbeatFromFutureDoesNotCount(t *testing.T) {
 		body, err := json.Marshal(&watermark{Generation: 1, Log: 3, Record: "r", Beat: heartbeat{
 			Time: at(c.beat).UnixNano(), Up: int64(9 * time.Second), Boot: boot}})
 		check.NoError(t, err)
-		f.addWatermark(&message{Signed: site.Signed{Subject: "fence." + f.logs[0].name(), Body: body},
-			sequence: c.sequence, stored: at(c.stored)})
+		check.NoError(t, f.addWatermark(&message{Signed: site.Signed{Subject: "fence." + f.logs[0].name(), Body: body},
+			sequence: c.sequence, stored: at(c.stored)}))
 		check.NoError(t, f.writeWatermark())
 		got := k.last.Sources["//a/srv"]
 		given := !got.Time.IsZero()

@@ -54,7 +54,7 @@ func take(ctx context.Context, c *Conn, stream, name, worker string) (*ledger, e
 	l.last.events, l.last.Piece, l.last.Final = nil, 0, false
 	l.record = l.last.id
 	read := &l.records.follower
-	l.chain = chain{c: c, stream: stream, subject: name, head: read.head,
+	l.chain = chain{c: c, stream: stream, subject: name, head: read.head, kept: true,
 		last:  read.next - min(read.next, 1),
 		rival: func(m *message) bool { return m.After >= l.chain.head && m.ID != "" }}
 	if err := l.resume(ctx); err != nil {
@@ -180,10 +180,11 @@ func (l *ledger) compact(ctx context.Context, w *index.Worker, most int64, all b
 	return nil
 }
 
-// held checks that this worker still owns the share: it returns errTakenOver if another worker has taken it. A worker
-// that writes nothing would not notice otherwise (N-49). Other errors come from the servers.
+// held checks that this worker still owns the share: it returns errTakenOver if another worker has taken it, and
+// errLost if the stream lost the log. A worker that writes nothing would not notice otherwise (N-49). Other errors
+// come from the servers.
 func (l *ledger) held(ctx context.Context) error {
-	m, err := l.c.last(ctx, l.chain.stream, l.name)
+	m, err := l.c.present(ctx, l.chain.stream, l.name, l.chain.head)
 	if err != nil || m == nil || m.sequence <= l.chain.head || m.signed != nil || !l.chain.rival(m) {
 		return err
 	}
@@ -192,7 +193,7 @@ func (l *ledger) held(ctx context.Context) error {
 
 // publishWatermark publishes the share's watermark for the records written so far. cursor is the input message that
 // contained the heartbeat b, and version the directory version; "" for a part of a tree. It returns errTakenOver if
-// another worker has taken the share.
+// another worker has taken the share, and errLost if the stream lost the log.
 func (l *ledger) publishWatermark(ctx context.Context, cursor uint64, b *heartbeat, version string) error {
 	if err := l.held(ctx); err != nil {
 		return err

@@ -26,7 +26,8 @@ const headSubject = "directory.head"
 
 // Directory publishes the directory of o and its heartbeats, and blocks until the context ends, which is not an error,
 // or something fails. If a second one starts, the first fails with an error that says so. A directory of more than 256
-// MiB is an error. A file that cannot be used goes to Warn, and no heartbeat is published meanwhile.
+// MiB is an error, and so is a stream that lost what was published. A file that cannot be used goes to Warn, and no
+// heartbeat is published meanwhile.
 func Directory(ctx context.Context, c *Conn, o DirectoryConfig) error {
 	roster, versions := o.Roster, make(chan index.Version)
 	if roster == nil {
@@ -37,7 +38,7 @@ func Directory(ctx context.Context, c *Conn, o DirectoryConfig) error {
 			return roster.Run(ctx, versions)
 		}
 		d := &directoryPublisher{c: c, head: head{Started: time.Now().UnixNano()}, run: rand.Text()}
-		d.chain = &chain{c: c, stream: site.StreamDirectory, subject: headSubject, rival: d.rival}
+		d.chain = &chain{c: c, stream: site.StreamDirectory, subject: headSubject, rival: d.rival, kept: true}
 		return d.publish(ctx, versions)
 	})
 }

@@ -23,6 +23,7 @@ type rows struct {
 	left    int    // messages processed but not purged; starts at often, because the number is not known
 	purged  uint64 // messages before it are purged
 	skip    bool   // the next message has crashed other workers
+	idle    int    // turns without a message
 	lag     lag
 }
 
@@ -63,7 +64,20 @@ func newRows(ctx context.Context, s *shareWorker, p site.Part) (*rows, error) {
 	}
 	r.in = follower{c: s.c, stream: site.StreamSeen, subject: subjectOf(p), head: l.last.Cursor, next: l.last.Cursor + 1,
 		root: r.later, drop: r.remove}
+	if err := r.present(ctx); errors.Is(err, errLost) { // the watcher's next walk begins a new chain
+		s.c.warn(err)
+		r.in.head, r.in.next, r.durable, r.last.Cursor, r.last.Whole = 0, 1, 0, 0, false
+	} else if err != nil {
+		return nil, err
+	}
 	return r, nil
+}
+
+// present returns errLost if the input stream lost the last message that was processed. New messages then have numbers
+// that were read before, and would never be read.
+func (r *rows) present(ctx context.Context) error {
+	_, err := r.c.present(ctx, r.in.stream, r.in.subject, r.in.head)
+	return err
 }
 
 // run processes messages until ctx ends or another worker owns the part, which are not errors. If the part needs a
@@ -90,11 +104,18 @@ func (r *rows) run(ctx context.Context) error {
 }
 
 // turn processes the next messages, at most one batch. more is false if there were none. It then clears the count of
-// workers that failed here, and purges. An error leaves the messages after it for the next call.
+// workers that failed here, and purges. After several turns without a message it returns errLost if the input stream
+// lost what was processed. An error leaves the messages after it for the next call.
 func (r *rows) turn(ctx context.Context) (more bool, err error) {
 	more, err = r.in.read(ctx, func(m *message) error { return r.take(ctx, m) })
 	if more || err != nil {
+		r.idle = 0
 		return more, err
+	}
+	if r.idle++; r.idle%silence == 0 {
+		if err := r.present(ctx); err != nil {
+			return false, err
+		}
 	}
 	if r.skip = false; r.last.Tries > 0 { // no message here crashes a worker (N-54)
 		next := r.last

@@ -36,26 +36,26 @@ func (b *heartbeat) early(m *message) bool {
 
 // addWatermark stores a share's watermark, the time up to which the share is complete. A watermark counts only if the
 // share's current worker wrote it, the log records before it were read, and it is newer than the last (N-49). A
-// watermark from before this follower started is ignored (N-81). A bad signature, a malformed watermark, a clock that
-// is ahead, and the first watermark of another log go to Warn.
-func (f *following) addWatermark(m *message) {
+// watermark from before this follower started is ignored (N-81). A bad signature, a malformed watermark, and a clock
+// that is ahead go to Warn. A watermark of another log is errLost.
+func (f *following) addWatermark(m *message) error {
 	name := strings.TrimPrefix(m.Subject, "fence.")
 	if m.signed != nil {
 		f.c.warn(m.signed)
-		return
+		return nil
 	}
 	if m.sequence <= f.since { // it existed before this follower started and may be of any age (N-81)
-		return
+		return nil
 	}
 	present := f.clock()
 	if ahead := m.stored.Sub(present.Time); ahead > tolerance { // one of the two clocks is wrong (N-80)
 		f.c.warn(fmt.Errorf("%s: the NATS servers' time is %s ahead", m.Subject, ahead.Round(time.Millisecond)))
-		return
+		return nil
 	}
 	x, err := parseWatermark(m.Body)
 	if err != nil {
 		f.c.warn(fmt.Errorf("%s: %w", m.Subject, err))
-		return
+		return nil
 	}
 	for _, s := range f.logs {
 		if s.name() != name || s.generation != x.Generation || s.records.follower.head < x.Log || !s.whole {
@@ -67,16 +67,13 @@ func (f *following) addWatermark(m *message) {
 		}
 		switch s.compare(x, old) {
 		case sameLog:
-			f.watermarks[name], s.doubted = &seenWatermark{x, present.Up}, false
+			f.watermarks[name] = &seenWatermark{x, present.Up}
 		case anotherLog:
-			if !s.doubted {
-				f.c.warn(fmt.Errorf("%s: message %d of the log is not the one that was read, as after the streams were "+
-					"recreated: answers are withheld; start the programs of the site again", name, x.Log))
-			}
-			s.doubted = true
+			return fmt.Errorf("%s: message %d is not the one that was read: %w", name, x.Log, errLost)
 		case unknownLog: // the next watermark names a later record
 		}
 	}
+	return nil
 }
 
 // Results of share.compare.
