@@ -30,7 +30,7 @@ With --rehash it makes descriptors valid again that a chmod, chown or setfacl wi
 Until then such a file refuses every user, or its mode decides. Check the paths with --dry-run first.
 
 Nothing else changes, and a file server accepts the same descriptors as before. The command does not follow links or
-enter other mounts.
+enter other mounts. It refuses a path that a mount of refmond covers: unmount the tree first.
 
   refmon acl repair --dry-run /srv/projects
   refmon acl repair /srv/projects
@@ -40,14 +40,21 @@ a file could not be read or written. Writing takes CAP_SYS_ADMIN.`
 }
 
 // Run repairs the trees, one after the other, and prints each repaired file and the counts. It goes on after a file
-// that fails. An error of a whole tree or of the output ends it without counts. It returns errReported if a file
-// failed, and otherwise errDenied if something is left to repair. An interrupt is an error of the tree.
+// that fails. An error of a whole tree, such as a mount of refmond over it, or of the output ends it without counts. It
+// returns errReported if a file failed, and otherwise errDenied if something is left to repair. An interrupt is an
+// error of the tree.
 func (c *aclRepairCmd) Run(std *streams) error {
 	ctx, cancel := interrupted()
 	defer cancel()
 	var sum hostfs.RepairCounts
 	var written error // of the output
 	for _, path := range c.Paths {
+		// The mount shows computed modes and descriptors without a hash: everything would look valid (F-202).
+		if _, at, err := mounted(path); err != nil {
+			return err
+		} else if at != "" {
+			return fmt.Errorf("%s: %w", inLine(path), underMount(at))
+		}
 		counts, err := hostfs.Repair(ctx, hostfs.RepairConfig{Path: path, Attribute: c.Attribute, DryRun: c.DryRun,
 			Rehash: c.Rehash,
 			Each: func(f hostfs.Repaired) {

@@ -2,10 +2,13 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
@@ -55,5 +58,31 @@ func TestACLRepairExitCodes(t *testing.T) {
 	if code, _, complaint := repair(); code != exitMalformed || !strings.Contains(complaint, "owned: its owner or group") {
 		t.Errorf(`an owner that is a session: exit %d, %s, want %d, text containing "owned: its owner or group"`,
 			code, complaint, exitMalformed)
+	}
+}
+
+// TestACLRepairRefusesMountOfRefmond checks that a repair of a path that a mount of refmond covers changes nothing and
+// says what to do, also if the path leads over a link (F-202). The mount's server need not run for that.
+func TestACLRepairRefusesMountOfRefmond(t *testing.T) {
+	dir := t.TempDir()
+	at, link := filepath.Join(dir, "at"), filepath.Join(dir, "link")
+	check.NoError(t, os.Mkdir(at, 0o755))
+	check.NoError(t, os.Symlink(dir, link))
+	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Skipf("no FUSE here: %v", err)
+	}
+	err = unix.Mount("projects", at, "fuse.refmon", unix.MS_NOSUID|unix.MS_NODEV,
+		fmt.Sprintf("rootmode=40000,user_id=0,group_id=0,fd=%d", fd))
+	check.NoError(t, unix.Close(fd)) // its server is gone
+	if err != nil {
+		t.Skipf("it takes root to mount: %v", err)
+	}
+	t.Cleanup(func() { check.NoError(t, unix.Unmount(at, unix.MNT_DETACH)) })
+	for _, path := range []string{at, filepath.Join(link, "at"), filepath.Join(at, "f")} {
+		var o, e bytes.Buffer
+		code := run([]string{"acl", "repair", "--rehash", path}, &streams{out: &o, err: &e})
+		check.That(t, code == exitMalformed && o.Len() == 0 && strings.Contains(e.String(), "the mount of refmond on "+at+
+			" covers it"), "F-202: %s: exit %d, %s%s, want %d and the mount", path, code, &o, &e, exitMalformed)
 	}
 }

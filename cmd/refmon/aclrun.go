@@ -151,16 +151,12 @@ func (r *aclRun) header(root string) acltree.Header {
 // unopened returns the error of a path that cannot be opened, and for a denial on a mount of refmond what to do. Any
 // other error is returned unchanged.
 func (r *aclRun) unopened(err error) error {
-	whole, failed := filepath.Abs(r.Path)
-	if !errors.Is(err, fs.ErrPermission) || failed != nil {
-		return err
-	}
-	switch at := mountAbove(whole); {
-	case at == "":
+	_, at, failed := mounted(r.Path)
+	switch {
+	case !errors.Is(err, fs.ErrPermission) || failed != nil || at == "":
 		return err
 	case r.Offline:
-		return fmt.Errorf("%w: the mount of refmond on %s covers it: give the path of its tree, or unmount it", err,
-			inLine(at))
+		return fmt.Errorf("%w: %w", err, underMount(at))
 	}
 	return fmt.Errorf("%w: you may not list it on this mount, where root has no rights of its own: run the command as a "+
 		"user whom the descriptor lets change it; refmon why %s --as USER shows the entries", err, inLine(r.Path))

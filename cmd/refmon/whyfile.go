@@ -44,17 +44,31 @@ type stored struct {
 // chain returns a file and the directories above it, from the root of its tree down. It reads them through a mount if
 // the file is in one. A link in the folders is followed.
 func (f *fileFlags) chain(path string) ([]stored, error) {
-	whole, err := filepath.Abs(path)
-	if err != nil {
+	whole, at, err := mounted(path)
+	switch {
+	case err != nil:
 		return nil, err
+	case at != "":
+		return f.mountedChain(at, whole)
+	}
+	return f.storedChain(whole, f.Tree)
+}
+
+// mounted returns the absolute path of a file, without links in its directories, and the directory of the mount of
+// refmond that shows it, "" if none does.
+func mounted(path string) (whole, at string, err error) {
+	if whole, err = filepath.Abs(path); err != nil {
+		return "", "", err
 	}
 	if above, err := filepath.EvalSymlinks(filepath.Dir(whole)); err == nil && whole != "/" {
 		whole = filepath.Join(above, filepath.Base(whole))
 	}
-	if at := mountAbove(whole); at != "" {
-		return f.mountedChain(at, whole)
-	}
-	return f.storedChain(whole, f.Tree)
+	return whole, mountAbove(whole), nil
+}
+
+// underMount returns the error of a command that reads or writes the attributes below the mount of refmond on at.
+func underMount(at string) error {
+	return fmt.Errorf("the mount of refmond on %s covers it: give the path of its tree, or unmount it", inLine(at))
 }
 
 // storedChain reads the stored descriptors from the topmost directory down to the file whole. root is the tree's
