@@ -66,6 +66,9 @@ func TestBackupMountGrantsByPrivilege(t *testing.T) {
 	w.setsWhole(reader, "d/f", raw(bobs), unix.EACCES)
 	w.setsWhole(operator, "d/f", raw(bobs), 0)
 	check.Equal(t, w.descriptorOf("d/f"), bobs, "M-53")
+	w.must(os.WriteFile(filepath.Join(w.root, "d/none"), nil, 0o600))
+	w.refused(operator, "Permission denied", "stat", "d/none") // F-101: without a descriptor it grants nothing
+	w.must(os.Remove(filepath.Join(w.root, "d/none")))
 	for _, uid := range []uint32{alice, carol, 0} {
 		w.refused(uid, "can't cd", "cat", "d/f")
 	}
