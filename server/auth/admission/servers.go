@@ -74,19 +74,15 @@ func (s *Servers) begin(ctx context.Context, addresses []string) (order []int, e
 func (s *Servers) order(addresses []string) (order []int, trial chan struct{}, mine bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now
-	if s.Now != nil {
-		now = s.Now
-	}
 	var last []int
 	for i, address := range addresses {
 		until, silent := s.silent[address]
 		switch {
-		case silent && now().Before(until):
+		case silent && s.now().Before(until):
 			last = append(last, i)
 			continue
 		case silent:
-			s.silent[address] = now().Add(silence) // other requests do not wait for it too
+			s.silent[address] = s.now().Add(silence) // other requests do not wait for it too
 		}
 		order = append(order, i)
 	}
@@ -97,6 +93,14 @@ func (s *Servers) order(addresses []string) (order []int, trial chan struct{}, m
 		s.trial = make(chan struct{})
 	}
 	return last, s.trial, mine
+}
+
+// now returns the current time.
+func (s *Servers) now() time.Time {
+	if s.Now == nil {
+		return time.Now()
+	}
+	return s.Now()
 }
 
 // endTrial ends the trial that trial belongs to, if it still runs. nil is none.
@@ -124,14 +128,10 @@ func (s *Servers) Answered(address string) {
 func (s *Servers) Missed(address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now
-	if s.Now != nil {
-		now = s.Now
-	}
 	if s.silent == nil || len(s.silent) >= maxServers {
 		s.silent = map[string]time.Time{}
 	}
-	s.silent[address] = now().Add(silence)
+	s.silent[address] = s.now().Add(silence)
 }
 
 // Silent reports whether the last request to a server was not answered.

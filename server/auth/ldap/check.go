@@ -73,7 +73,12 @@ func (d *Directory) Check(ctx context.Context, name string, byRealm bool, passwo
 	// Bind as the entry that was found, not by a name that the server could resolve to another
 	// account (D-24).
 	err = d.try(ctx, func(_ context.Context, c *conn, _ server, _ *signer) error {
-		return c.Bind(dn, string(password))
+		err := c.Bind(dn, string(password))
+		var answer *goldap.Error
+		if err != nil && (!errors.As(err, &answer) || answer.ResultCode >= goldap.ErrorNetwork) {
+			return errUnanswered // the server may have counted the password
+		}
+		return err
 	}, func(c *conn) error { c.close(); return nil })
 	if err != nil {
 		var refused *goldap.Error

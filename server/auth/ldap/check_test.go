@@ -66,6 +66,24 @@ func TestPasswordIsRightIfServerBinds(t *testing.T) {
 	}
 }
 
+// TestUnansweredPasswordReachesOneServer checks that a password that a server got and did not answer is not sent to the
+// next server, which would count it again. The next logon goes to that server (D-20, D-24).
+func TestUnansweredPasswordReachesOneServer(t *testing.T) {
+	w := newWorld()
+	f, second := serve(t, w.answer), serve(t, w.answer)
+	f.bind = func(name, _ string) int64 {
+		if strings.HasPrefix(name, "CN=alice,") {
+			f.stop()
+		}
+		return 0
+	}
+	d := f.directory(func(c *Config) { c.Servers = append(c.Servers, second.config().Servers...) })
+	check.ErrorIs(t, check.Err(d.Check(t.Context(), "alice", false, "wonderland")), ErrAway, "D-24: no answer")
+	check.Equal(t, len(second.binds), 0, "D-24: binds at the second server")
+	got, err := d.Check(t.Context(), "alice", false, "wonderland")
+	check.That(t, err == nil && got.Name == "alice", "D-20: the next logon: %+v, %v, want alice", got, err)
+}
+
 // TestOnlyAccountsOwnNameIsBound has a server that finds alice by other spellings too. The password of such a name is
 // not checked, because its failures would have a counter of their own (D-25).
 func TestOnlyAccountsOwnNameIsBound(t *testing.T) {

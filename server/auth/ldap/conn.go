@@ -70,14 +70,14 @@ func (m *meter) Write(b []byte) (int, error) {
 type binder func(ctx context.Context, c *conn, s server, sign *signer) error
 
 // try connects to one server after the other, binds, and calls use on the connection until one answers (D-20). An
-// [*Error] of use and rejected credentials are answers, so no further server is tried. use keeps or closes the
-// connection. An error that is not such an [*Error] wraps ErrAway.
+// [*Error] of use and rejected credentials are answers. After them, and after errUnanswered, it tries no further
+// server. use keeps or closes the connection. An error that is not such an [*Error] wraps ErrAway.
 func (d *Directory) try(ctx context.Context, bind binder, use func(*conn) error) error {
 	addresses := make([]string, len(d.servers))
 	for i, s := range d.servers {
 		addresses[i] = s.address
 	}
-	problem := ErrAway
+	problem, missed := ErrAway, ""
 	err := d.up.Try(ctx, addresses, func(i int) bool {
 		c, err := d.dial(ctx, d.servers[i], bind)
 		if err == nil {
@@ -88,14 +88,24 @@ func (d *Directory) try(ctx context.Context, bind binder, use func(*conn) error)
 		}
 		problem = fmt.Errorf("%w: %s: %w", ErrAway, addresses[i], err)
 		// Do not try the next server: each counts a wrong password again (D-24).
+		if errors.Is(err, errUnanswered) {
+			missed = addresses[i]
+			return true
+		}
 		var refused *goldap.Error
 		return errors.As(err, &refused) && refused.ResultCode == goldap.LDAPResultInvalidCredentials
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrAway, err)
 	}
+	if missed != "" {
+		d.up.Missed(missed)
+	}
 	return problem
 }
+
+// errUnanswered says that a server got a user's password and did not answer.
+var errUnanswered = errors.New("no answer to the password")
 
 // dial connects to one server. It authenticates both sides within Limits.Wait. After an error, or if ctx ends before,
 // the connection is closed. A timeout is an error.
