@@ -59,9 +59,9 @@ func (f *Forwarder) load() error {
 	return nil
 }
 
-// save waits until the sink has received the records, makes them durable in the log, and then advances the cursor. Without new records it does
-// nothing. A crash of either side may repeat records, but none is lost (U-77). After an error the old cursor stays.
-// If the sink failed, the error is a *sinkError.
+// save waits until the sink has received the records, makes them durable in the log, and then advances the cursor.
+// Without new records it does nothing. A crash of either side may repeat records, but none is lost (U-77). After an
+// error the old cursor stays. If the sink failed, the error is a *sinkError.
 func (f *Forwarder) save() error {
 	if f.sent == 0 {
 		return nil

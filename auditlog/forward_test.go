@@ -48,8 +48,8 @@ func checkCursor(t *testing.T, f *Forwarder, want int) {
 	}
 }
 
-// TestForwardedRecordsSurvivePowerFailure checks that the cursor is saved only when the records before it are durable in
-// the log, which may not have synced them yet (U-77).
+// TestForwardedRecordsSurvivePowerFailure checks that the cursor is saved only when the records before it are durable
+// in the log, which may not have synced them yet (U-77).
 func TestForwardedRecordsSurvivePowerFailure(t *testing.T) {
 	f := newForwarder(t)
 	d, cfg := newConfig(t)
