@@ -121,6 +121,21 @@ static void test_endings(void)
 	}
 }
 
+/* Without the right to wait for the handle, such a call is cancelled: its end must not write to a stack that is gone. */
+static void test_unwaitable(void)
+{
+	char b[8] = "-";
+	DWORD n = 9;
+	HANDLE h;
+	connect_ends(FILE_FLAG_OVERLAPPED);
+	CHECK(DuplicateHandle(GetCurrentProcess(), server, GetCurrentProcess(), &h, FILE_READ_DATA, FALSE, 0));
+	FAILS(ReadFile(h, b, sizeof b, &n, NULL), ERROR_OPERATION_ABORTED);
+	SAME(n, 0);
+	CHECK(WriteFile(end, "you", 3, &n, NULL) && n == 3 && b[0] == '-');
+	CHECK(ReadFile(server, b, sizeof b, &n, NULL) && n == 3 && !memcmp(b, "you", 3));
+	CHECK(CloseHandle(h) && CloseHandle(end) && CloseHandle(server));
+}
+
 static HANDLE waiter;
 static void *blocked(void *arg)
 {
@@ -153,6 +168,7 @@ void test_overlapped(void)
 	test_overlapped_handles();
 	test_waiting();
 	test_endings();
+	test_unwaitable();
 	test_synchronous_cancel();
 	CHECK(CloseHandle(event));
 }

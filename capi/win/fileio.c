@@ -1,13 +1,26 @@
 /* Reading and writing, at once or overlapped, and what came of it. */
 #include "win.h"
 
-/* The result of a call without OVERLAPPED: one that ends later is waited for here. */
+/* The status block of a call without OVERLAPPED, for awaited. */
+#define UNENDED {.Status = STATUS_PENDING}
+
+/* The result of a call without OVERLAPPED: one that ends later is waited for here. Its end writes to the block, which is
+ * on the caller's stack. So it is waited for also where another operation signalled the file, and it is cancelled where
+ * the handle does not grant SYNCHRONIZE. */
 static NTSTATUS awaited(HANDLE h, NTSTATUS st, IO_STATUS_BLOCK *io)
 {
+	volatile IO_STATUS_BLOCK *now = io;
+	IO_STATUS_BLOCK cancelled;
 	if (st != STATUS_PENDING)
 		return st;
-	NtWaitForSingleObject(h, FALSE, NULL);
-	return io->Status;
+	for (;;) {
+		st = NtWaitForSingleObject(h, FALSE, NULL);
+		if (now->Status != STATUS_PENDING)
+			return now->Status;
+		if (NT_ERROR(st))
+			NtCancelIoFileEx(h, io, &cancelled);
+		Sleep(1);
+	}
 }
 
 /* What arrived counts also where a message is longer than the buffer (ERROR_MORE_DATA). */
@@ -51,7 +64,7 @@ BOOL WINAPI ReadFile(HANDLE h, LPVOID buffer, DWORD n, LPDWORD read, LPOVERLAPPE
 		struct over o = begun(overlapped);
 		return moved_over(NtReadFile(h, o.event, NULL, o.context, o.io, buffer, n, &o.at, NULL), overlapped, read);
 	}
-	IO_STATUS_BLOCK io;
+	IO_STATUS_BLOCK io = UNENDED;
 	NTSTATUS st = awaited(h, NtReadFile(h, NULL, NULL, NULL, &io, buffer, n, NULL, NULL), &io);
 	if (st != STATUS_END_OF_FILE)
 		return moved(st, &io, read);
@@ -66,7 +79,7 @@ BOOL WINAPI WriteFile(HANDLE h, LPCVOID buffer, DWORD n, LPDWORD written, LPOVER
 		struct over o = begun(overlapped);
 		return moved_over(NtWriteFile(h, o.event, NULL, o.context, o.io, buffer, n, &o.at, NULL), overlapped, written);
 	}
-	IO_STATUS_BLOCK io;
+	IO_STATUS_BLOCK io = UNENDED;
 	return moved(awaited(h, NtWriteFile(h, NULL, NULL, NULL, &io, buffer, n, NULL, NULL), &io), &io, written);
 }
 
@@ -98,7 +111,7 @@ BOOL WINAPI FlushFileBuffers(HANDLE h)
 
 static BOOL control(HANDLE h, ULONG code)
 {
-	IO_STATUS_BLOCK io;
+	IO_STATUS_BLOCK io = UNENDED;
 	return done(awaited(h, NtFsControlFile(h, NULL, NULL, NULL, &io, code, NULL, 0, NULL, 0), &io));
 }
 
@@ -122,7 +135,7 @@ BOOL WINAPI TransactNamedPipe(HANDLE h, LPVOID in, DWORD inSize, LPVOID out, DWO
 		return moved_over(NtFsControlFile(h, o.event, NULL, o.context, o.io, FSCTL_PIPE_TRANSCEIVE, in, inSize, out,
 			outSize), overlapped, read);
 	}
-	IO_STATUS_BLOCK io;
+	IO_STATUS_BLOCK io = UNENDED;
 	return moved(awaited(h, NtFsControlFile(h, NULL, NULL, NULL, &io, FSCTL_PIPE_TRANSCEIVE, in, inSize, out, outSize),
 		&io), &io, read);
 }
