@@ -299,6 +299,14 @@ func (d *deletions) finish(name string, failed error) error {
 	if err := out.Flush(); err != nil {
 		return err
 	}
+	// After a power failure the name has the earlier output or this one, and no empty file (B-19).
+	err = d.new.Sync()
+	if d.sets != nil && err == nil {
+		err = d.sets.Sync()
+	}
+	if err != nil {
+		return err
+	}
 	if d.sets != nil {
 		if err := d.sets.replace(); err != nil {
 			return err

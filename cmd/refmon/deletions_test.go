@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -243,6 +244,19 @@ func TestFailedRunKeepsEarlierSets(t *testing.T) {
 	check.That(t, code == 2 && again == index && after == sets, "exit code %d, %s, %s", code, again, after)
 	code, _, after = run(`{"path":"/a","sd":"O:BAG:BAD:"}`)
 	check.That(t, code == 0 && after != sets && strings.Contains(after, `"count":0`), "exit code %d, %s", code, after)
+
+	// Neither file is replaced before both new ones are on disk. The sync of a closed file fails.
+	for bad := range 2 {
+		o := &output{}
+		d := &deletions{old: check.Must(os.Open("index")), new: check.Must(o.openSuccessor("index")),
+			sets: check.Must(o.openSuccessor("sets")), prefix: []byte(`{"path":`), extent: &extent{}, force: true,
+			seen: map[[16]byte]struct{}{key([]byte(`"/a"`)): {}}}
+		check.NoError(t, o.files[bad].Close())
+		check.ErrorIs(t, d.finish("index", nil), os.ErrClosed, "without file %d", bad)
+		index, sets := check.Must(os.ReadFile("index")), check.Must(os.ReadFile("sets"))
+		check.That(t, len(index) > 0 && string(sets) == after, "without file %d: %q, %q", bad, index, sets)
+		check.NoError(t, errors.Join(d.old.Close(), o.files[1-bad].Close()))
+	}
 }
 
 // applied applies lines to documents by their paths, and returns how many were deleted. Unknown lines are errors.
