@@ -25,7 +25,7 @@ import (
 func TestSocketActivationSurvivesRestart(t *testing.T) {
 	dir := t.TempDir()
 	bin, config, socket := filepath.Join(dir, "refmond"), filepath.Join(dir, "refmond.yaml"), filepath.Join(dir, "s")
-	programs.Install(t, dir, "refmond")
+	programs.Self(t, dir, programName)
 	text := "state: " + filepath.Join(dir, "state") + "\nsocket: " + socket + "\nadminSocket: ''\nlog: {level: error}\n"
 	check.NoError(t, os.WriteFile(config, []byte(text), 0o600))
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})

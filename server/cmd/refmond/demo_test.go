@@ -108,7 +108,7 @@ func ended(t *testing.T, pids string) int {
 func TestDemoCompletesAndRemovesItsFolder(t *testing.T) {
 	dir := t.TempDir()
 	bin := filepath.Join(dir, "refmond")
-	programs.Install(t, dir, "refmond")
+	programs.Self(t, dir, programName)
 	check.NoError(t, os.Mkdir(filepath.Join(dir, "tmp"), 0o700))
 	cmd := exec.Command(bin, "--demo")
 	cmd.Env = append(os.Environ(), "TMPDIR="+filepath.Join(dir, "tmp"))
