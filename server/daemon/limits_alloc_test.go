@@ -34,7 +34,7 @@ func (r *running) dialed() *client.Conn {
 // TestLongObjectNamesCountTowardsQuota checks that a connection that creates events with long names is stopped at its
 // quota, and that nothing remains after its end.
 func TestLongObjectNamesCountTowardsQuota(t *testing.T) {
-	d := start(t, nil)
+	d := start(t, func(c *daemon.Config) { c.Limits.Quota = 16 << 20 })
 	first := d.dialed() // after the first connection all caches are filled
 	first.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
 	_ = first.Close()
