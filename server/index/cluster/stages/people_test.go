@@ -1,6 +1,7 @@
 package stages
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -123,4 +124,31 @@ func TestDirectoryErrorIsReportedOnce(t *testing.T) {
 		check.NoError(t, l.version(t.Context(), &v))
 	}
 	check.Equal(t, strings.Join(told.take(), ", "), "line 6, line 7, line 6, line 6", "errors")
+}
+
+// TestSecondDirectoryTakesOverWithEarlierClock checks that a directory stage publishes after one whose clock was ahead,
+// and that the earlier one fails (N-49).
+func TestSecondDirectoryTakesOverWithEarlierClock(t *testing.T) {
+	h := newOpenSite(t, 1)
+	publisher := func(run string, started time.Time) *directoryPublisher {
+		d := &directoryPublisher{c: h.dial(site.Directory), head: head{Started: started.UnixNano()}, run: run}
+		d.chain = &chain{c: d.c, stream: site.StreamDirectory, subject: headSubject, rival: d.rival, kept: true}
+		return d
+	}
+	first, second := publisher("a", time.Now().Add(time.Hour)), publisher("b", time.Now())
+	v := index.Version{People: anyPeople(t), File: []byte(company), Heartbeat: beatNow()}
+	check.NoError(t, first.version(t.Context(), &v))
+	ctx, stop := context.WithCancel(t.Context())
+	versions, ended := make(chan index.Version), make(chan error, 1)
+	go func() { ended <- second.publish(ctx, versions) }()
+	for range 2 { // the second one is received after the first one was published
+		select {
+		case versions <- v:
+		case err := <-ended:
+			t.Fatalf("N-49: the second directory: %v", err)
+		}
+	}
+	check.ErrorIs(t, first.version(t.Context(), &v), errTakenOver, "N-49: the first directory")
+	stop()
+	<-ended // the end may meet the second publication
 }

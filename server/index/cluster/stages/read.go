@@ -138,6 +138,20 @@ func (c *Conn) last(ctx context.Context, stream, subject string) (*message, erro
 	return c.one(m, subject)
 }
 
+// awaitLast returns the last message of a subject as last does, but repeats a failed request until ctx ends, and then
+// returns an error.
+func (c *Conn) awaitLast(ctx context.Context, stream, subject string) (*message, error) {
+	for try := 0; ; try++ {
+		m, err := c.last(ctx, stream, subject)
+		if err == nil {
+			return m, nil
+		}
+		if err := pause(ctx, try); err != nil {
+			return nil, err
+		}
+	}
+}
+
 // next returns the messages of a subject or pattern from a sequence on, at most one batch. It returns none at the end.
 // It does not wait for new messages. Invalid messages are included, with the reason in signed.
 func (c *Conn) next(ctx context.Context, stream, subject string, from uint64) ([]message, error) {

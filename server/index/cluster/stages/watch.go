@@ -146,12 +146,9 @@ func (t *batchPublisher) publish(ctx context.Context, batches <-chan watch.Batch
 	// walks to its last number makes sure that none of its later walks exceeds ours.
 	t.started = time.Now().UnixNano()
 	for _, w := range t.chains {
-		m, err := w.c.last(ctx, w.stream, w.subject)
-		for try := 0; err != nil; try++ {
-			if pause(ctx, try) != nil {
-				return nil
-			}
-			m, err = w.c.last(ctx, w.stream, w.subject)
+		m, err := w.c.awaitLast(ctx, w.stream, w.subject)
+		if err != nil {
+			return nil
 		}
 		if m != nil && m.signed == nil {
 			_, started := walkOf(m)
