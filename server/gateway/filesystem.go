@@ -199,10 +199,10 @@ func (f files) Rename(from, to dav.Path, replace bool) error {
 	return nil
 }
 
-// Lockable reports whether the client may lock a name: nil for a file that it may write, and for a free name at which
-// it may create one. It refuses the root of a tree with 403. A name where the client may create nothing has the error
-// of Makeable.
-func (f files) Lockable(name dav.Path) error {
+// Lockable reports whether the client may lock a name: nil for a file or folder that it may write, and for a free name
+// at which it may create a file. With deep, a folder also needs the right to delete its members. It refuses the root of
+// all trees with 403. A name where the client may create nothing has the error of Makeable.
+func (f files) Lockable(name dav.Path, deep bool) error {
 	at := placeOf(name)
 	if at.path == "" {
 		return &refusal{code: http.StatusForbidden, status: ntstatus.AccessDenied, at: at}
@@ -215,6 +215,17 @@ func (f files) Lockable(name dav.Path) error {
 		return f.Makeable(name, false) // or the answer would tell it from a hidden name (G-12)
 	default:
 		return f.q.refusedToMake(at, winnt.FILE_WRITE_DATA, st)
+	}
+	if !deep {
+		return nil
+	}
+	// A user who may only add files must not stop the writers of all other files (G-39).
+	switch h, st = f.q.open(at, winnt.FILE_DELETE_CHILD, winnt.FILE_OPEN, directoryOnly); st {
+	case ntstatus.Success:
+		f.q.s.p.release(h)
+	case ntstatus.NotADirectory: // a file has no members
+	default:
+		return f.q.refusedAs(at, winnt.FILE_DELETE_CHILD, st)
 	}
 	return nil
 }

@@ -212,6 +212,14 @@ func TestLockPreventsChangesUntilExpiry(t *testing.T) {
 	if _, said := lock("bob", "/share/read/new", "x"); !strings.HasPrefix(said, "403\n") {
 		t.Errorf("a name that cannot be made: %s", said)
 	}
+	// A user who may only add files locks the list of a folder's members, but not the members of others (G-39).
+	w.describe(".", both+"(A;;FR;;;{carol})")
+	w.describe("d", both+"(A;;FRFW;;;{carol})")
+	for depth, code := range map[string]string{"infinity": "403\n", "0": "200\n"} {
+		token, said := lock("carol", "/share/d", "x", "Depth", depth)
+		check.That(t, strings.HasPrefix(said, code), "G-39: lock of depth %s: %s, want %s", depth, said, code)
+		w.ask("carol", "UNLOCK", "/share/d", "", "Lock-Token", "<"+token+">")
+	}
 	if stay := w.g.dav.Locks.Active(); w.left != left || len(stay) != 0 {
 		t.Errorf("G-18: locks that stay: %v", stay)
 	}

@@ -48,8 +48,9 @@ type FileSystem interface {
 	// error if the parent folder is missing or the user may not add to it. It does not matter whether the name
 	// exists. It changes nothing.
 	Makeable(name Path, folder bool) error
-	// Lockable returns nil if the user may lock the name, whether or not it exists. It changes nothing.
-	Lockable(name Path) error
+	// Lockable returns nil if the user may lock the name, whether or not it exists, and with deep all descendants of a
+	// folder. It changes nothing.
+	Lockable(name Path, deep bool) error
 	// Open opens a file for reading from its start. The caller closes it.
 	Open(name Path) (io.ReadCloser, error)
 	// Create starts an upload to a new or an existing file. Clients see no change before Commit. The caller closes

@@ -271,7 +271,7 @@ func (m *memory) Makeable(name Path, folder bool) error {
 	return m.refuse(call, name)
 }
 
-func (m *memory) Lockable(name Path) error {
+func (m *memory) Lockable(name Path, _ bool) error {
 	if m.of[name] == nil {
 		return m.Makeable(name, false)
 	}

@@ -25,7 +25,8 @@ func (x *exchange) refreshes() bool { return x.method == "LOCK" && x.r.ContentLe
 //   - conflicting lock: a refusal with the conflicts
 //   - limit on locks: 503
 func (x *exchange) lock() error {
-	if err := x.files.Lockable(x.name); err != nil {
+	deep := x.infinite() && !x.refreshes() // a refresh ignores Depth (RFC 4918, 9.10.2)
+	if err := x.files.Lockable(x.name, deep); err != nil {
 		return err
 	}
 	if x.refreshes() {
@@ -39,7 +40,7 @@ func (x *exchange) lock() error {
 	if err != nil {
 		return err
 	}
-	l.User, l.Root, l.Deep = x.pass.user, x.name, x.infinite()
+	l.User, l.Root, l.Deep = x.pass.user, x.name, deep
 	leave, err := x.enter()
 	if err != nil {
 		return err
@@ -62,7 +63,7 @@ func (x *exchange) lock() error {
 		// with empty content" (RFC 4918, 7.3; G-46).
 		if err := x.makeEmpty(); err != nil {
 			// A program of the host may have just created the file. Then it is locked like any other and keeps its contents.
-			if _, gone := x.files.Stat(x.name); gone != nil || x.files.Lockable(x.name) != nil {
+			if _, gone := x.files.Stat(x.name); gone != nil || x.files.Lockable(x.name, deep) != nil {
 				x.Locks.remove(made.Token)
 				return err
 			}
