@@ -121,7 +121,7 @@ static void test_endings(void)
 	}
 }
 
-/* Without the right to wait for the handle, such a call is cancelled: its end must not write to a stack that is gone. */
+/* Without the right to wait for the handle, such a call is cancelled: its end must not write to a freed stack. */
 static void test_unwaitable(void)
 {
 	char b[8] = "-";

@@ -4,9 +4,9 @@
 /* The status block of a call without OVERLAPPED, for awaited. */
 #define UNENDED {.Status = STATUS_PENDING}
 
-/* The result of a call without OVERLAPPED: one that ends later is waited for here. Its end writes to the block, which is
- * on the caller's stack. So it is waited for also where another operation signalled the file, and it is cancelled where
- * the handle does not grant SYNCHRONIZE. */
+/* awaited returns the status of a call without OVERLAPPED. If the operation ends later, it waits: the end writes to the
+ * block, which is on the caller's stack. So it waits again if another operation signalled the file. It cancels the
+ * operation if the handle does not grant SYNCHRONIZE. */
 static NTSTATUS awaited(HANDLE h, NTSTATUS st, IO_STATUS_BLOCK *io)
 {
 	volatile IO_STATUS_BLOCK *now = io;

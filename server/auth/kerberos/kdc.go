@@ -81,7 +81,7 @@ func (k *KDCs) ask(ctx context.Context, realm string, request []byte) (answer []
 	err = up.Try(ctx, all, func(i int) bool {
 		answer, err = k.one(ctx, all[i], request)
 		if err == nil && isUnavailable(answer) {
-			err = KDCError(unavailable)
+			err = unavailable
 		}
 		if err != nil {
 			problem = fmt.Errorf("%w: %s: %w", ErrNoKDC, all[i], err)
