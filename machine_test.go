@@ -17,7 +17,7 @@ func TestMachineCheckDetectsLeftovers(t *testing.T) {
 	if _, err := os.Stat("/proc/self/mountinfo"); err != nil {
 		t.Skip("it compares a Linux host: ", err)
 	}
-	// The picture is that of a host without the file, which no package owns. The real dpkg reads the lists of all packages.
+	// In this picture /etc/hosts is missing. No package owns the file: the real dpkg would read the lists of all packages.
 	fresh := `dpkg() { return 1; }; sed -i 's|^sum /etc/hosts .*|sum /etc/hosts |' "$scratch/machine"`
 	for _, c := range []struct {
 		name, change, undo, want string

@@ -27,7 +27,7 @@ func TestParseReadsEachField(t *testing.T) {
 	}
 }
 
-// TestDecodeKeepsMalformedEscapes checks the escapes of three octal digits. Any other backslash is kept.
+// TestDecodeKeepsMalformedEscapes checks the escapes of three octal digits. Any other backslash is kept (F-126).
 func TestDecodeKeepsMalformedEscapes(t *testing.T) {
 	for text, want := range map[string]string{`a\040b`: "a b", `\134\012`: "\\\n", `a\04`: `a\04`, `\`: `\`, `\0401`: " 1",
 		`a\090b`: `a\090b`, `\777`: `\777`, `x\040`: "x ", `\040\040x`: "  x", "plain": "plain", "": ""} {
