@@ -9,6 +9,6 @@
 // process impersonates the token, and the kernel's services decide. Requests on an open handle need only the rights
 // that the handle grants, because read-ahead and write-back have no user.
 //
-// Lock order: listing.mu, renames.running, Mount.mu, nodes.mu. listing.mu is held while a directory is read. Mount.lend
-// holds Mount.mu while it queries the node table. No goroutine holds accounts.mu together with Mount.mu or nodes.mu.
+// Lock order: listing.mu, Mount.mu, nodes.mu. listing.mu is held while a directory is read. Mount.lend holds Mount.mu
+// while it queries the node table. No goroutine holds accounts.mu together with Mount.mu or nodes.mu.
 package mount

@@ -186,14 +186,10 @@ func (m *Mount) Rename(_ <-chan struct{}, in *fuse.RenameIn, from, to string) fu
 		if st != ntstatus.Success {
 			return status(st)
 		}
-		st = m.atPath(target, to, func(path string) (st ntstatus.Status) {
-			m.renames.run(func() {
-				st = m.sys.RenamePosix(t.Thread, h, m.prefix+path, t.within(target), in.Flags&renameNoReplace == 0, m.backup)
-				if st == ntstatus.Success {
-					m.nodes.moved(file, target, to)
-				}
+		st = m.atPath(target, to, func(path string) ntstatus.Status {
+			return m.nodes.rename(file, target, to, func() ntstatus.Status {
+				return m.sys.RenamePosix(t.Thread, h, m.prefix+path, t.within(target), in.Flags&renameNoReplace == 0, m.backup)
 			})
-			return st
 		})
 		right := winnt.FILE_ADD_FILE
 		switch {

@@ -107,7 +107,6 @@ type Mount struct {
 	denials            denialCounts        // of users
 	counts             counts              // of operations
 	locks              *lockers            // immutable
-	renames            renames             // of files through the mount
 	fatal              func(any)           // immutable; ends the program
 	now                func() time.Time    // immutable
 	linksRead          atomic.Bool         // atomic; readlink works

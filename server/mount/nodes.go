@@ -3,6 +3,7 @@ package mount
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -19,6 +20,7 @@ type node struct {
 	lookups uint64 // guarded by nodes.mu: lookups that the kernel has not forgotten
 	parent  *node  // guarded by nodes.mu; nil for the root, and for a file without a name
 	name    string // guarded by nodes.mu: in parent
+	moved   uint64 // guarded by nodes.mu: nodes.moves after its last rename
 	// other is guarded by nodes.mu. It is the name that the file had before this one, which may be another hard link.
 	// Its parent is nil for a file that the kernel looked up by one name only.
 	other struct {
@@ -62,6 +64,9 @@ type nodes struct {
 	byFile map[identity]*node // guarded by mu
 	// +checklocks:mu
 	next uint64 // guarded by mu
+	// +checklocks:mu
+	running []*rename     // guarded by mu
+	moves   atomic.Uint64 // renames that have ended; changed with mu held
 }
 
 // rootID is the root's id in the protocol.
@@ -208,7 +213,7 @@ func (n *nodes) moved(file identity, parent *node, name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if x := n.byFile[file]; x != nil && x.id != rootID {
-		x.parent, x.name = parent, name
+		x.parent, x.name, x.moved = parent, name, n.moves.Add(1)
 	}
 }
 

@@ -1,53 +1,84 @@
 package mount
 
 import (
-	"sync"
-	"sync/atomic"
+	"slices"
 
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// renames counts the renames of a mount, so that a request can repeat what a rename of one of its directories made
-// fail. The zero value is ready to use. It is safe for concurrent use.
-type renames struct {
-	running sync.RWMutex // read-locked by each rename
-	began   atomic.Uint64
-	ended   atomic.Uint64
+// rename is a rename through the mount that has not ended.
+type rename struct {
+	file  identity
+	ended chan struct{}
 }
 
-// run runs f, which renames a file on the host and in the node table. f must not call [Mount.atPath].
-func (r *renames) run(f func()) {
-	r.running.RLock()
-	defer r.running.RUnlock()
-	r.began.Add(1)
-	defer r.ended.Add(1)
-	f()
+// rename runs f, which renames a file on the host, and returns its status. After a success the file's node has the new
+// parent and name. f must not call [Mount.atPath].
+func (n *nodes) rename(file identity, parent *node, name string, f func() ntstatus.Status) ntstatus.Status {
+	r := &rename{file, make(chan struct{})}
+	n.mu.Lock()
+	n.running = append(n.running, r)
+	n.mu.Unlock()
+	defer func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.running = slices.DeleteFunc(n.running, func(other *rename) bool { return other == r })
+		close(r.ended)
+	}()
+	st := f()
+	if st == ntstatus.Success {
+		n.moved(file, parent, name)
+	}
+	return st
 }
 
-// wait waits for the renames that run.
-func (r *renames) wait() {
-	r.running.Lock()
-	defer r.running.Unlock()
+// movedSince reports whether x or a folder above it was renamed after the first moves renames. It first waits for the
+// running renames of these files, but not for those of other files.
+func (n *nodes) movedSince(x *node, moves uint64) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var running []*rename
+	for _, r := range n.running {
+		if x.isBelow(func(folder *node) bool { return folder.file == r.file }) {
+			running = append(running, r)
+		}
+	}
+	n.mu.Unlock()
+	for _, r := range running {
+		<-r.ended
+	}
+	n.mu.Lock()
+	return x.isBelow(func(folder *node) bool { return folder.moved > moves })
+}
+
+// isBelow reports whether is returns true for x or for a folder above it. The caller holds nodes.mu.
+func (x *node) isBelow(is func(*node) bool) bool {
+	for depth := 0; x != nil && x.id != rootID && depth < maxDepth; depth++ {
+		if is(x) {
+			return true
+		}
+		x = x.parent
+	}
+	return false
 }
 
 // maxTries limits how often a request is tried because of renames.
 const maxTries = 4
 
 // atPath runs f with the path of name in a directory, and returns f's status. With an empty name it is the path of the
-// node itself. If f does not find the file there and a rename ran meanwhile, which can have changed the path, atPath
-// runs f again with the present path (M-11). f must change nothing if it does not find the file.
+// node itself. If f does not find the file and a rename has changed the path since, atPath runs f again with the new
+// path (M-11). f must change nothing if it does not find the file. Renames of other directories do not delay a request.
 func (m *Mount) atPath(x *node, name string, f func(path string) ntstatus.Status) (st ntstatus.Status) {
 	for range maxTries {
-		ended := m.renames.ended.Load()
+		moves := m.nodes.moves.Load()
 		switch st = f(m.nodes.path(x, name)); st {
 		case ntstatus.ObjectNameNotFound, ntstatus.ObjectPathNotFound, ntstatus.NotSameObject:
 		default:
 			return st
 		}
-		if m.renames.began.Load() == ended {
-			return st // no rename ran since the path was read
+		if !m.nodes.movedSince(x, moves) {
+			return st
 		}
-		m.renames.wait() // the path can be the same again
 	}
 	return st
 }

@@ -1,6 +1,8 @@
 package mount
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -8,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -63,4 +66,28 @@ func TestRenameOfDirectoryFailsNoRequest(t *testing.T) {
 		w.says("M-11: "+c.what, c.do(), 0)
 		w.says("M-11: rename back", rename(root, root, "e", "d"), 0)
 	}
+}
+
+// TestRenameDelaysOnlyRequestsBelow checks that a lookup of a missing name does not wait for the rename of another
+// directory, and that a lookup in the renamed directory finds the file while the node table has the old path (M-11).
+func TestRenameDelaysOnlyRequestsBelow(t *testing.T) {
+	var once func()
+	w := newWorldOn(t, func(tree nt.FileSystem) nt.FileSystem { return intrusive{tree, &once} })
+	w.describe("", full)
+	w.dir("d", full)
+	w.dir("d/sub", full)
+	w.dir("other", full)
+	other, d := header(alice, w.known(alice, "other")), header(alice, w.known(alice, "d"))
+	var missing, sub fuse.EntryOut
+	found, looked := make(chan fuse.Status, 1), make(chan struct{})
+	st := w.m.nodes.rename(w.m.nodes.get(d.NodeId).file, w.m.nodes.get(rootID), "e", func() ntstatus.Status {
+		w.says("M-11: missing name", w.m.Lookup(nil, &other, "missing", &missing), unix.ENOENT)
+		w.must(os.Rename(filepath.Join(w.root, "d"), filepath.Join(w.root, "e")))
+		once = func() { close(looked) }
+		go func() { found <- w.m.Lookup(nil, &d, "sub", &sub) }()
+		<-looked
+		return ntstatus.Success
+	})
+	check.Success(t, st)
+	w.says("M-11: lookup in the renamed directory", <-found, 0)
 }
