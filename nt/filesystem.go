@@ -55,9 +55,10 @@ type FileIdentity struct {
 	ID     string // empty: the file system offers nothing to tell later ones apart
 }
 
-// InDirectory returns STATUS_NOT_SAME_OBJECT if the name of place is not in the directory within, because another one
-// has its path by now (M-11). A nil within is success. The place of a file system that can identify directories has the
-// method Directory, which returns ok false for a missing one, also success. Another place is STATUS_NOT_SUPPORTED.
+// InDirectory checks that the name of place is in the directory within (M-11). If another directory has that path by
+// now, it returns STATUS_NOT_SAME_OBJECT. It returns success if within is nil or the directory is missing. It calls the
+// optional method Directory of place, which returns the directory's identity, and false if there is no directory.
+// Without that method the result is STATUS_NOT_SUPPORTED.
 func InDirectory(place FilePlace, within *FileIdentity) ntstatus.Status {
 	if within == nil {
 		return ntstatus.Success

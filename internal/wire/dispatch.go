@@ -13,7 +13,7 @@ import (
 func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 	switch f.Kind {
 	case Administer, NewThread, Cancel, Collect, Told:
-		// The reader answers it, and may have to wait for the client, so not in a time slice (W-44).
+		// The reader answers these frames itself and may wait for the client. So it ends the time slice first (W-44).
 		t.leave()
 		return true, s.withoutThread(f)
 	case Call, Then, Save, Restore, EndThread, Wait, WaitAny, Connected, Attach, HandOut, CallWith,

@@ -73,8 +73,8 @@ func (sliced) Enter() time.Time        { return time.Now() }
 func (p sliced) Leave(time.Time, bool) { p.left <- struct{}{} }
 func (sliced) Watchdog() *Watchdog     { return new(Watchdog) }
 
-// A goroutine in a time slice that needs the lock of the answers while another goroutine sends to a client that does
-// not read ends its slice before it waits. Reserving a descriptor does not wait (W-44, W-62).
+// One goroutine sends to a client that does not read, and holds the lock of the answers. Another goroutine that needs
+// the lock ends its time slice before it waits. Reserving a descriptor does not wait (W-44, W-62).
 func TestSliceEndsBehindUnreadAnswer(t *testing.T) {
 	answer := &Frame{Kind: Answer}
 	for name, do := range map[string]func(*Server, *timeSlice){

@@ -69,8 +69,8 @@ func TestOneOfManyWins(t *testing.T) {
 	}
 }
 
-// TestUploadsWaitForTheirTurn checks that a new file and new contents wait while the calls of others that write uploads
-// to the disk have their half of the threads, and that a client can read a file meanwhile (G-55).
+// TestUploadsWaitForTheirTurn checks that uploads, of a new file and of new contents, wait while other uploads use half
+// of the threads. A client can read a file during that time (G-55).
 func TestUploadsWaitForTheirTurn(t *testing.T) {
 	w := newWorld(t, shared, func(c *Config) { c.Threads = 3 })
 	w.file("old", "old", shared)

@@ -29,9 +29,9 @@ type FollowConfig struct {
 }
 
 // Follow maintains an index of the whole site in the folder o.State, or in o.Rows. It blocks until the context ends,
-// which is not an error, until a write fails, until a record of a log is unusable, or until the streams lost what was
-// read. After that the index receives no more watermarks. It returns an error at once if another process writes to the
-// folder, or if the folder has the index of another site's question. It always closes o.Sinks and o.Rows.
+// which is not an error, until a write fails, until a record of a log is unusable, or until a stream loses messages
+// that were read. After that the index receives no more watermarks. It returns an error at once if another process
+// writes to the folder, or if the folder has the index of another site's question. It always closes o.Sinks and o.Rows.
 func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
 	sinks := o.Sinks
 	if o.Rows != nil {
@@ -152,8 +152,8 @@ func (f *following) all() (out []*share) {
 }
 
 // run updates the follower's index until ctx ends, which is not an error. run reads the logs after each notification
-// and each Beat. Server errors go to Warn. An unusable record, a stream that lost what was read, an error of a
-// sink, and a failed subscription end run with an error.
+// and each Beat. Server errors go to Warn. An unusable record, a stream that lost messages that were read, an error of
+// a sink, and a failed subscription end run with an error.
 func (f *following) run(ctx context.Context) error {
 	woken := make(chan struct{}, 1)
 	for _, what := range []string{"rows", "people", "fence"} {
@@ -218,8 +218,8 @@ func (f *following) turn(ctx context.Context) error {
 	return f.writeWatermark()
 }
 
-// present returns errLost if the stream of the watermarks in list, or a log, lost what was read. Each call checks one
-// log, because each check is a request.
+// present returns errLost if a log, or the stream of the watermarks in list, lost messages that were read. Each call
+// checks one log, because each check is a request.
 func (f *following) present(ctx context.Context, list []message) error {
 	newest := uint64(0)
 	for i := range list {

@@ -26,8 +26,8 @@ const headSubject = "directory.head"
 
 // Directory publishes the directory of o and its heartbeats, and blocks until the context ends, which is not an error,
 // or something fails. If a second one starts, the first fails with an error that says so. A directory of more than 256
-// MiB is an error, and so is a stream that lost what was published. A file that cannot be used goes to Warn, and no
-// heartbeat is published meanwhile.
+// MiB is an error, and so is a stream that lost a published message. A file that cannot be used goes to Warn, and until
+// it is usable no heartbeat is published.
 func Directory(ctx context.Context, c *Conn, o DirectoryConfig) error {
 	roster, versions := o.Roster, make(chan index.Version)
 	if roster == nil {
@@ -61,7 +61,7 @@ func (d *directoryPublisher) rival(m *message) bool {
 }
 
 // publish publishes each directory version that the roster reports. It returns nil when ctx ends, and the error of the
-// first publication that fails. It counts as started after an earlier publisher, whatever the clock says.
+// first publication that fails. d.head.Started becomes later than that of an earlier publisher, whatever the clock is.
 func (d *directoryPublisher) publish(ctx context.Context, versions <-chan index.Version) error {
 	m, err := d.c.awaitLast(ctx, d.chain.stream, d.chain.subject)
 	if err != nil {

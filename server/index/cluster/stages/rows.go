@@ -105,7 +105,7 @@ func (r *rows) run(ctx context.Context) error {
 
 // turn processes the next messages, at most one batch. more is false if there were none. It then clears the count of
 // workers that failed here, and purges. After several turns without a message it returns errLost if the input stream
-// lost what was processed. An error leaves the messages after it for the next call.
+// lost the last processed message. An error leaves the messages after it for the next call.
 func (r *rows) turn(ctx context.Context) (more bool, err error) {
 	more, err = r.in.read(ctx, func(m *message) error { return r.take(ctx, m) })
 	if more || err != nil {
