@@ -31,7 +31,8 @@ const (
 
 // Try calls try with the index of each address until try reports that the server answered, and remembers the outcome.
 // It returns [ErrSilent], without a call, if no server answered lately and another request still tries them after a
-// second. Otherwise the error is nil, whatever try reports. After a cancelled ctx it tries no further server.
+// second. Otherwise the error is nil, whatever try reports. Once ctx has ended, it tries no further server. If the
+// deadline of ctx passes during a try, that server did not answer.
 func (s *Servers) Try(ctx context.Context, addresses []string, try func(i int) (answered bool)) error {
 	order, end, err := s.begin(ctx, addresses)
 	if err != nil {
@@ -47,6 +48,9 @@ func (s *Servers) Try(ctx context.Context, addresses []string, try func(i int) (
 			return nil // the caller gave up, which says nothing about the server
 		}
 		s.Missed(addresses[i])
+		if ctx.Err() != nil {
+			return nil // the servers that follow would get no time to answer
+		}
 	}
 	return nil
 }
