@@ -75,10 +75,16 @@ func (d *Directory) Check(ctx context.Context, name string, byRealm bool, passwo
 	err = d.try(ctx, func(_ context.Context, c *conn, _ server, _ *signer) error {
 		err := c.Bind(dn, string(password))
 		var answer *goldap.Error
-		if err != nil && (!errors.As(err, &answer) || answer.ResultCode >= goldap.ErrorNetwork) {
+		switch {
+		case err == nil:
+			return nil
+		case !errors.As(err, &answer) || answer.ResultCode >= goldap.ErrorNetwork:
 			return errUnanswered // the server may have counted the password
+		case answer.ResultCode == goldap.LDAPResultInvalidCredentials || busy[answer.ResultCode]:
+			return err
 		}
-		return err
+		// The answer is about this account: it says nothing about the server, and the next one may count the password.
+		return wrong("the server refuses the password with code %d", answer.ResultCode)
 	}, func(c *conn) error { c.close(); return nil })
 	if err != nil {
 		var refused *goldap.Error

@@ -66,18 +66,27 @@ func TestPasswordIsRightIfServerBinds(t *testing.T) {
 	}
 }
 
-// TestUnansweredPasswordReachesOneServer checks that a password that a server got and did not answer is not sent to the
-// next server, which would count it again. The next logon goes to that server (D-20, D-24).
+// TestUnansweredPasswordReachesOneServer checks that a password that a server refused for another reason, or did not
+// answer, is not sent to the next server, which would count it again. After no answer, the next logon goes to the next
+// server (D-20, D-24).
 func TestUnansweredPasswordReachesOneServer(t *testing.T) {
 	w := newWorld()
 	f, second := serve(t, w.answer), serve(t, w.answer)
+	code := int64(53) // unwillingToPerform, as some servers answer for a locked account
 	f.bind = func(name, _ string) int64 {
-		if strings.HasPrefix(name, "CN=alice,") {
+		if !strings.HasPrefix(name, "CN=alice,") {
+			return 0
+		}
+		if code == 0 {
 			f.stop()
 		}
-		return 0
+		return code
 	}
 	d := f.directory(func(c *Config) { c.Servers = append(c.Servers, second.config().Servers...) })
+	check.ErrorIs(t, check.Err(d.Check(t.Context(), "alice", false, "wonderland")), ErrAway, "D-24: a locked account")
+	check.That(t, len(second.binds) == 0 && !d.up.Silent(d.servers[0].address), "D-24: binds at the second server: %q",
+		second.binds)
+	code = 0
 	check.ErrorIs(t, check.Err(d.Check(t.Context(), "alice", false, "wonderland")), ErrAway, "D-24: no answer")
 	check.Equal(t, len(second.binds), 0, "D-24: binds at the second server")
 	got, err := d.Check(t.Context(), "alice", false, "wonderland")

@@ -11,6 +11,8 @@ import (
 
 	ber "github.com/go-asn1-ber/asn1-ber"
 	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/refmon/refmon/server/auth/kerberos"
 )
 
 // maxPacket limits one message of a server, in bytes.
@@ -70,8 +72,8 @@ func (m *meter) Write(b []byte) (int, error) {
 type binder func(ctx context.Context, c *conn, s server, sign *signer) error
 
 // try connects to one server after the other, binds, and calls use on the connection until one answers (D-20). An
-// [*Error] of use and rejected credentials are answers. After them, and after errUnanswered, it tries no further
-// server. use keeps or closes the connection. An error that is not such an [*Error] wraps ErrAway.
+// [*Error] of bind or use and rejected credentials are answers. After them, after errUnanswered and without a KDC, it
+// tries no further server. use keeps or closes the connection. An error that is not such an [*Error] wraps ErrAway.
 func (d *Directory) try(ctx context.Context, bind binder, use func(*conn) error) error {
 	addresses := make([]string, len(d.servers))
 	for i, s := range d.servers {
@@ -93,7 +95,8 @@ func (d *Directory) try(ctx context.Context, bind binder, use func(*conn) error)
 			return true
 		}
 		var refused *goldap.Error
-		return errors.As(err, &refused) && refused.ResultCode == goldap.LDAPResultInvalidCredentials
+		return errors.As(err, &refused) && refused.ResultCode == goldap.LDAPResultInvalidCredentials ||
+			errors.Is(err, kerberos.ErrNoKDC) // the server is up, and the next one needs a KDC too
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrAway, err)

@@ -270,6 +270,20 @@ func byKerberos(t *testing.T, security Security, change func(*gss)) (*fake, *Dir
 	})
 }
 
+// TestMissingKDCKeepsIdleConnections checks that a server is not silent because no KDC answers, so that idle connections
+// to it stay in use (D-20).
+func TestMissingKDCKeepsIdleConnections(t *testing.T) {
+	_, d := byKerberos(t, TLS, nil)
+	check.NoError(t, d.with(t.Context(), func(*conn) error { return nil }))
+	d.cfg.Initiator.KDCs.Addresses = []string{"127.0.0.1:1"}
+	check.NoError(t, d.with(t.Context(), func(idle *conn) error {
+		err := d.with(t.Context(), func(*conn) error { return nil })
+		check.That(t, errors.Is(err, ErrAway) && errors.Is(err, kerberos.ErrNoKDC), "D-20: a second connection: %v", err)
+		return nil
+	}))
+	check.NoError(t, d.with(t.Context(), func(*conn) error { return nil }))
+}
+
 // TestKerberosBindSignsMessages checks that a client with a keytab binds to the channel within TLS and
 // requests no layer. Otherwise it signs each message, limits the server's, and splits long requests
 // (D-1, D-3).
