@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/refmon/refmon/hostfs"
 )
@@ -49,11 +51,8 @@ func (c *aclRepairCmd) Run(std *streams) error {
 	var sum hostfs.RepairCounts
 	var written error // of the output
 	for _, path := range c.Paths {
-		// The mount shows computed modes and descriptors without a hash: everything would look valid (F-202).
-		if _, at, err := mounted(path); err != nil {
-			return err
-		} else if at != "" {
-			return fmt.Errorf("%s: %w", inLine(path), underMount(at))
+		if err := notMounted(path); err != nil {
+			return fmt.Errorf("%s: %w", inLine(path), err)
 		}
 		counts, err := hostfs.Repair(ctx, hostfs.RepairConfig{Path: path, Attribute: c.Attribute, DryRun: c.DryRun,
 			Rehash: c.Rehash,
@@ -105,4 +104,25 @@ func (c *aclRepairCmd) stale(std *streams, n int64) (err error) {
 			count(int(n), "descriptor", "descriptors"))
 	}
 	return err
+}
+
+// notMounted returns an error if a mount of refmond shows a file, or the one that a link leads to. The mount shows
+// computed modes and descriptors without a hash, so everything would look valid (F-202).
+func notMounted(path string) error {
+	for range 40 { // links, as many as the kernel follows
+		whole, at, err := mounted(path)
+		switch {
+		case err != nil:
+			return err
+		case at != "":
+			return underMount(at)
+		}
+		if path, err = os.Readlink(whole); err != nil {
+			return nil
+		}
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(filepath.Dir(whole), path)
+		}
+	}
+	return nil
 }

@@ -62,7 +62,7 @@ func TestACLRepairExitCodes(t *testing.T) {
 }
 
 // TestACLRepairRefusesMountOfRefmond checks that a repair of a path that a mount of refmond covers changes nothing and
-// says what to do, also if the path leads over a link (F-202). The mount's server need not run for that.
+// says what to do, also if the path leads over a link or is one (F-202). The mount's server need not run for that.
 func TestACLRepairRefusesMountOfRefmond(t *testing.T) {
 	dir := t.TempDir()
 	at, link := filepath.Join(dir, "at"), filepath.Join(dir, "link")
@@ -79,7 +79,8 @@ func TestACLRepairRefusesMountOfRefmond(t *testing.T) {
 		t.Skipf("it takes root to mount: %v", err)
 	}
 	t.Cleanup(func() { check.NoError(t, unix.Unmount(at, unix.MNT_DETACH)) })
-	for _, path := range []string{at, filepath.Join(link, "at"), filepath.Join(at, "f")} {
+	check.NoError(t, os.Symlink("at", filepath.Join(dir, "last")))
+	for _, path := range []string{at, filepath.Join(link, "at"), filepath.Join(at, "f"), filepath.Join(link, "last")} {
 		var o, e bytes.Buffer
 		code := run([]string{"acl", "repair", "--rehash", path}, &streams{out: &o, err: &e})
 		check.That(t, code == exitMalformed && o.Len() == 0 && strings.Contains(e.String(), "the mount of refmond on "+at+
