@@ -42,7 +42,7 @@ func TestBadPointerFailsDespiteSIGSEGVHandler(t *testing.T) {
 // The library works in a Go program, whose runtime installs its signal handler after the library's.
 func TestLibraryWorksInGoProgram(t *testing.T) {
 	folder := library(t)
-	// The flags are in the source, because with others in the environment the go command also compiles its own C anew.
+	// The flags are in the source: in the environment they would make the go command recompile the standard library's C.
 	source := strings.Replace(string(must(os.ReadFile("tests/signals/gohost/main.go.txt"))), "FOLDER", folder, 3)
 	module := t.TempDir()
 	for name, text := range map[string]string{"main.go": source, "go.mod": "module gohost\n\ngo 1.25\n"} {

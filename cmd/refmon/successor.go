@@ -50,7 +50,7 @@ func (o *output) openSuccessor(name string) (*successor, error) {
 // replace puts the successor in the place of the existing file.
 func (s *successor) replace() error { return os.Rename(s.Name(), s.name) }
 
-// exchange writes a temporary file beside a file, makes it durable and renames it to that name, so that the file is
+// exchange writes a temporary file next to a file, makes it durable and renames it to that name, so that the file is
 // never incomplete, also after a power failure. prepare may be nil. It may change the temporary file, which nobody else
 // can read, before the rename. After an error the file has its old contents, and the temporary file is removed.
 func exchange(name string, b []byte, prepare func(*os.File) error) error {

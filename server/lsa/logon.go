@@ -36,8 +36,8 @@ func (s *Store) LogonPassword(name string, password logon.Secret, t winnt.LogonT
 	return s.LogOn(logon.Request{Package: logon.Password, Type: t, Name: name, Password: password})
 }
 
-// split returns the name that a request means: with its domain as full, and without it as short. own is true for a name
-// of this computer, which "." is too.
+// split returns the name in a request, with its domain as full and without it as short. own is true if the domain is
+// this computer, "." or missing.
 func (s *Store) split(r *logon.Request) (full, short string, own bool) {
 	full = r.Name
 	if r.Domain != "" && r.Domain != "." {
@@ -60,7 +60,7 @@ func (s *Store) find(st *state, r *logon.Request) (sid.SID, Account, bool) {
 }
 
 // counterName returns the name whose failures a logon counts. All spellings of a name of this computer count as one,
-// whether or not it has an account: otherwise a lock would tell which names have one (L-31, L-32).
+// whether or not it has an account. Otherwise a lock would reveal which names have one (L-31, L-32).
 func (s *Store) counterName(r *logon.Request) string {
 	name, short, own := s.split(r)
 	if own {

@@ -55,8 +55,8 @@ func (c *Context) beginOn(file ob.Object, signal *ke.Signal, l *nt.Later) (*irp,
 }
 
 // beginAtOnce creates an I/O request on a file whose operations complete within their calls and that has no signal. l
-// describes the completion. The caller ends the request with over. A caller that is to be told of nothing gets a nil
-// request, which over accepts. Failures are those of newIRP.
+// describes the completion. The caller ends the request with over. If l has neither an event nor a routine, the request
+// is nil, which over accepts. Failures are those of newIRP.
 func (c *Context) beginAtOnce(file ob.Object, l *nt.Later) (*irp, ntstatus.Status) {
 	if l == nil || l.Event == 0 && l.ApcRoutine == 0 {
 		return nil, ntstatus.Success

@@ -17,16 +17,16 @@ type Servers struct {
 	// +checklocks:mu
 	silent map[string]time.Time // guarded by mu: by address, when a server that did not answer is tried first again
 	// +checklocks:mu
-	trial chan struct{} // guarded by mu: closed when the request that tries silent servers ends; nil: none does
+	trial chan struct{} // guarded by mu: closed when the trial of silent servers ends; nil: no trial runs
 }
 
-// ErrSilent says that no server answered lately, and that another request tries them now.
+// ErrSilent means that no server answered lately, and that another request is trying them.
 var ErrSilent = errors.New("no server answered a moment ago, and another request is trying them now")
 
 const (
 	silence    = 30 * time.Second // how long a server that did not answer is tried last
 	patience   = time.Second      // how long a request waits for the one that tries silent servers
-	maxServers = 64               // addresses that are remembered; the DNS may name others each time
+	maxServers = 64               // silent addresses in memory, then all are forgotten; the DNS may name others each time
 )
 
 // Try calls try with the index of each address until try reports that the server answered, and remembers the outcome.
@@ -117,7 +117,7 @@ func (s *Servers) endTrial(trial chan struct{}) {
 	}
 }
 
-// Answered records that a server answered: it is tried in its place again, and requests that wait for a trial go on.
+// Answered records that a server answered. Requests try it in its place again, and those that wait for a trial go on.
 func (s *Servers) Answered(address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,7 +128,7 @@ func (s *Servers) Answered(address string) {
 	}
 }
 
-// Missed records that a server did not answer.
+// Missed records that a server did not answer: requests try it last for half a minute.
 func (s *Servers) Missed(address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -23,7 +23,7 @@ type KDCs struct {
 	Addresses []string
 	// Wait is the timeout of one request to one KDC; 0: five seconds.
 	Wait time.Duration
-	// Up remembers which KDCs answer, for all requests that share it; nil: only within one exchange.
+	// Up remembers which KDCs answer, for all exchanges that share it; nil: each request tries them in order.
 	Up *admission.Servers
 }
 
@@ -66,7 +66,7 @@ func (k *KDCs) list(ctx context.Context, realm string) ([]string, error) {
 
 // ask sends a request to the KDCs until one responds. The response is not authenticated and never empty. Errors wrap
 // ErrNoKDC. A KDC that says that its service is unavailable has not responded. Without Addresses the DNS names the
-// KDCs. ask then sets Addresses to a new list with the KDC that responded in front, so that the next request of an
+// KDCs. After a response, ask sets Addresses to a new list with that KDC in front, so that the next request of an
 // exchange goes to the same one.
 func (k *KDCs) ask(ctx context.Context, realm string, request []byte) (answer []byte, err error) {
 	all, err := k.list(ctx, realm)

@@ -270,8 +270,8 @@ func byKerberos(t *testing.T, security Security, change func(*gss)) (*fake, *Dir
 	})
 }
 
-// TestMissingKDCKeepsIdleConnections checks that a server is not silent because no KDC answers, so that idle connections
-// to it stay in use (D-20).
+// TestMissingKDCKeepsIdleConnections checks that a missing KDC does not make a server silent: idle connections to it
+// stay in use (D-20).
 func TestMissingKDCKeepsIdleConnections(t *testing.T) {
 	_, d := byKerberos(t, TLS, nil)
 	check.NoError(t, d.with(t.Context(), func(*conn) error { return nil }))
