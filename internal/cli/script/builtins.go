@@ -41,6 +41,7 @@ func (r *Runner) predeclared() starlark.StringDict {
 	}
 	env["expect"] = starlark.NewBuiltin("expect", r.expect)
 	env["range"] = starlark.NewBuiltin("range", boundedRange)
+	env["getattr"] = starlark.NewBuiltin("getattr", boundedGetattr)
 	env[times] = starlark.NewBuiltin(times, boundedOperand)
 	env["queue_system_work"] = starlark.NewBuiltin("queue_system_work", r.queueSystemWork)
 	for name, h := range map[string]winnt.Handle{

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/metrics"
+	"strings"
 	"time"
 
 	"go.starlark.net/starlark"
@@ -129,11 +130,13 @@ func boundedRange(
 	return v, nil
 }
 
-// times is the name of the builtin around each right operand of a product. A program cannot write this name.
+// times is the name of the builtin around each right operand of a product and around each text whose replace method is
+// used. A program cannot write this name.
 const times = "*"
 
-// boundProducts changes the products of a parsed program, so that repeating a sequence checks the size first. One step
-// could otherwise copy gigabytes, and the collector would stop all other goroutines until it ends.
+// boundProducts changes a parsed program, so that a product that repeats a sequence and the replace method of a text
+// check the size first. One step could otherwise copy gigabytes, and the collector would stop all other goroutines
+// until it ends.
 func boundProducts(f *syntax.File) {
 	operand := func(pos syntax.Position, e syntax.Expr) syntax.Expr {
 		bound := &syntax.Ident{NamePos: pos, Name: times}
@@ -149,6 +152,10 @@ func boundProducts(f *syntax.File) {
 			if n.Op == syntax.STAR_EQ {
 				n.RHS = operand(n.OpPos, n.RHS)
 			}
+		case *syntax.DotExpr:
+			if n.Name.Name == "replace" {
+				n.X = operand(n.Dot, n.X)
+			}
 		}
 		return true
 	})
@@ -161,8 +168,65 @@ func boundedOperand(
 	return factor{args[0]}, nil
 }
 
-// factor is the right operand of a product. A program never sees it.
+// boundedGetattr implements getattr() with the replace method of [factor].
+func boundedGetattr(
+	th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
+	if len(args) > 1 && args[1] == starlark.String("replace") {
+		args = append(starlark.Tuple{factor{args[0]}}, args[1:]...)
+	}
+	return starlark.Call(th, starlark.Universe["getattr"], args, kwargs)
+}
+
+// factor is the right operand of a product, or a value whose replace method is used. A program never sees it.
 type factor struct{ starlark.Value }
+
+// Attr returns an attribute of the value. The replace method of a text fails with errHeap if the result would exceed
+// maxHeap.
+func (f factor) Attr(name string) (starlark.Value, error) {
+	v, ok := f.Value.(starlark.HasAttrs)
+	if !ok {
+		return nil, nil //nolint:nilnil // there is no such attribute
+	}
+	method, err := v.Attr(name)
+	text, ok := f.Value.(starlark.String)
+	if !ok || err != nil || name != "replace" {
+		return method, err
+	}
+	return starlark.NewBuiltin(name, func(
+		th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+	) (starlark.Value, error) {
+		if len(args) > 1 && replacesTooLong(string(text), args) {
+			return nil, errHeap
+		}
+		return starlark.Call(th, method, args, kwargs)
+	}), nil
+}
+
+// AttrNames returns the names of the value's attributes.
+func (f factor) AttrNames() []string {
+	if v, ok := f.Value.(starlark.HasAttrs); ok {
+		return v.AttrNames()
+	}
+	return nil
+}
+
+// replacesTooLong reports whether text exceeds maxHeap after its replace method with two or more arguments. It is false
+// for arguments that are no texts.
+func replacesTooLong(text string, args starlark.Tuple) bool {
+	before, ok := starlark.AsString(args[0])
+	after, isText := starlark.AsString(args[1])
+	if !ok || !isText {
+		return false
+	}
+	n := strings.Count(text, before)
+	if len(args) > 2 {
+		if most, err := starlark.AsInt32(args[2]); err == nil && most >= 0 {
+			n = min(n, most)
+		}
+	}
+	return len(text)+n*(len(after)-len(before)) > maxHeap
+}
 
 // Binary returns the product of x and the factor. A sequence that would exceed maxHeap is an error.
 func (f factor) Binary(op syntax.Token, x starlark.Value, _ starlark.Side) (starlark.Value, error) {

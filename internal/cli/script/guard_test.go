@@ -21,6 +21,10 @@ func TestBounds(t *testing.T) {
 		{"a long list", "x = [0] * (1 << 30 - 1)", "p.star:1:9: the program takes more than 512 MiB of memory", false},
 		{"a long tuple", "x = (0,)\nx *= 1 << 30 - 1", "p.star:2:3: the program takes more than 512 MiB of memory", false},
 		{"a long text", "x = (1 << 29) * 'ab'", "p.star:1:15: the program takes more than 512 MiB of memory", false},
+		{"a long replacement", "x = ('a' * (1 << 20)).replace('a', 'b' * 1000)",
+			"p.star:1:30: the program takes more than 512 MiB of memory", false},
+		{"a long replacement by getattr", "x = getattr('a' * (1 << 20), 'replace')('', 'b' * 1000)",
+			"p.star:1:40: the program takes more than 512 MiB of memory", false},
 		{"recursion", "def f(n): return f(n)\nf(0)", "p.star:1:18: function f called recursively", false},
 		{"nesting", "x = " + strings.Repeat("(", 100_000), "p.star:1:82: excessive nesting", false},
 		{"a reference dropped twice",
@@ -62,10 +66,12 @@ x *= 3 * x
 y[side(calls)] *= 2
 y[1] *= x
 for got, want in [(x, 12), (y, [[3, 3], (1,) * 12]), (len(calls), 1), (2 * "ab", "abab"), (b"a" * 2, b"aa"),
-                  (0.5 * 4, 2.0), ([1] * -1, []), (1 << 400) * 2 == 1 << 401 and (1, 1)]:
+                  (0.5 * 4, 2.0), ("aaa".replace("a", "bc", 2), "bcbca"), (getattr({}, "replace", 1), 1),
+                  ([1] * -1, []), (1 << 400) * 2 == 1 << 401 and (1, 1)]:
     expect(got, want)
 `)))
 	for source, want := range map[string]string{"1 * {}": "unknown binary op: int * dict",
+		"[].replace": "list has no .replace field or method", "'a'.replace(1, 2)": "replace: for parameter 1: got int",
 		"[1] * (1 << 40)": "repeat count 1099511627776 too large"} {
 		err := r.Run("p.star", []byte(source))
 		check.That(t, err != nil && strings.Contains(err.Error(), want), "%s: got %v, want %q", source, err, want)
