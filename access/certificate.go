@@ -21,7 +21,7 @@ const certificateForm = "refmon access certificate 2"
 
 // Errors of [Explanation.Certificate].
 var (
-	ErrOtherToken   = errors.New("access: the token file does not give the token that was asked about")
+	ErrOtherToken   = errors.New("access: the token file does not give the token of the certificate")
 	ErrNotExplained = errors.New("access: the explanation is of another question, or of none")
 	ErrCallback     = errors.New("access: Options.Callback is a Go function: a certificate cannot state it")
 )

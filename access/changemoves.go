@@ -20,8 +20,8 @@ func movesFor(r *Request) ([]move, []sd.ACE) {
 	return append(moves, puts...), aces
 }
 
-// says returns a function that returns what. It makes the text of a move that needs no formatting.
-func says(what string) func() string { return func() string { return what } }
+// fixed returns a function that returns text, for a move whose text needs no formatting.
+func fixed(text string) func() string { return func() string { return text } }
 
 // limitMoves returns the steps that remove a limit of the token: a higher integrity level, no restricting SIDs, no
 // AppContainer.
@@ -30,7 +30,7 @@ func limitMoves(r *Request) (moves []move) {
 	q := query{r: r}
 	q.sacl.set(r.Descriptor.SACL())
 	if rid, _, _ := q.label(); t.Integrity() < rid {
-		what := says("raise the token's integrity level to " + token.IntegrityName(rid))
+		what := fixed("raise the token's integrity level to " + token.IntegrityName(rid))
 		// The integrity level is among the groups or in its own field. Raising it removes the first and sets the
 		// second (T-4).
 		moves = append(moves, move{what: what, change: func(s *token.Spec) {
@@ -44,12 +44,12 @@ func limitMoves(r *Request) (moves []move) {
 		}})
 	}
 	if t.IsRestricted() {
-		moves = append(moves, move{what: says("use a token that is not restricted"), change: func(s *token.Spec) {
+		moves = append(moves, move{what: fixed("use a token that is not restricted"), change: func(s *token.Spec) {
 			s.Restricted, s.IsRestricted, s.WriteRestricted = nil, false, false
 		}})
 	}
 	if t.IsAppContainer() {
-		moves = append(moves, move{what: says("leave the AppContainer"), change: func(s *token.Spec) {
+		moves = append(moves, move{what: fixed("leave the AppContainer"), change: func(s *token.Spec) {
 			s.Package, s.Capabilities, s.LowPrivilege, s.LowBoxNumber = sid.SID{}, nil, false, 0
 		}})
 	}
@@ -70,7 +70,7 @@ func groupMoves(r *Request) (moves []move) {
 		if t.SIDs().Find(s.Hash(), s) >= 0 {
 			what = "enable " + named(s) + ", which the token holds disabled or for deny only"
 		}
-		moves = append(moves, move{what: says(what), change: func(spec *token.Spec) { enableIn(spec, s) }})
+		moves = append(moves, move{what: fixed(what), change: func(spec *token.Spec) { enableIn(spec, s) }})
 	}
 	for _, e := range r.Descriptor.DACL().Entries() {
 		if e.Kind.IsAllow() && e.Flags&sd.InheritOnly == 0 {
@@ -117,7 +117,7 @@ func privilegeMoves(r *Request) (moves []move) {
 		if t.Present().Has(p) {
 			what = "enable " + p.String() + ", which the token holds disabled"
 		}
-		moves = append(moves, move{what: says(what), change: func(s *token.Spec) {
+		moves = append(moves, move{what: fixed(what), change: func(s *token.Spec) {
 			s.Privileges |= p.Bit()
 			s.EnabledPrivileges |= p.Bit()
 		}})
@@ -190,14 +190,14 @@ func insertMoves(r *Request) (moves []move, inserted []sd.ACE) {
 	}
 	// A restricted token needs an entry in each pass, an AppContainer one for its
 	// package: all of them can be put together.
-	whom := []sid.SID{t.User().SID}
+	trustees := []sid.SID{t.User().SID}
 	if t.IsRestricted() && t.RestrictedSet().Len() > 0 {
-		whom = append(whom, t.RestrictedSet().At(0))
+		trustees = append(trustees, t.RestrictedSet().At(0))
 	}
 	if t.IsAppContainer() {
-		whom = append(whom, t.Package())
+		trustees = append(trustees, t.Package())
 	}
-	for _, s := range whom {
+	for _, s := range trustees {
 		aces := allowACEs(r, mask, s)
 		// A list that is full takes no further entry, and a proposal that cannot be
 		// carried out is not an answer. All entries fit together, because one change can have several steps.
@@ -211,7 +211,7 @@ func insertMoves(r *Request) (moves []move, inserted []sd.ACE) {
 			text += printed(r.Type, a)
 		}
 		moves = append(moves, move{
-			what: says(text + " before the other entries"),
+			what: fixed(text + " before the other entries"),
 			do:   func(x *trial) { copy(x.dacl[from:to], x.put[from:to]) },
 			undo: func(x *trial) {
 				for i := from; i < to; i++ {

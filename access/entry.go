@@ -99,7 +99,7 @@ func (q *query) take(r *Request) {
 // MAXIMUM_ALLOWED it gets all rights of the type.
 func (q *query) kernelMode() Decision {
 	// The mapping defines the type's rights: kernel mode is granted no bits that the object does not have.
-	granted := q.asked() | q.previous
+	granted := q.requested() | q.previous
 	if q.max() {
 		granted |= q.mapping.All
 	}
@@ -147,7 +147,7 @@ func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
 	if r.Desired&sacl != 0 {
 		// ACCESS_SYSTEM_SECURITY without its privilege is an answer of the call,
 		// not a failure.
-		if _, ok := q.grantByPrivilege(q.asked()); !ok {
+		if _, ok := q.grantByPrivilege(q.requested()); !ok {
 			return ntstatus.Success, Refuse(ntstatus.PrivilegeNotHeld), true
 		}
 	}

@@ -70,14 +70,14 @@ func (q *query) max() bool { return q.desired&maximum != 0 }
 // each node of the object type list gets its own result.
 func (q *query) strict() bool { return !q.max() && (q.tree == nil || !q.tree.each) }
 
-// asked returns the bits that are requested one by one, without MAXIMUM_ALLOWED.
-func (q *query) asked() winnt.AccessMask { return q.desired &^ maximum }
+// requested returns the bits that are requested one by one, without MAXIMUM_ALLOWED.
+func (q *query) requested() winnt.AccessMask { return q.desired &^ maximum }
 
 // decide runs the stages of the access check in their order and returns the decision. The query must be prepared.
 // Privileges, mandatory policy, owner, DACL and central policies each narrow or extend the rights in q.
 func (q *query) decide() Decision {
 	// Rights granted before are not checked again.
-	need := q.asked() &^ q.previous
+	need := q.requested() &^ q.previous
 	var used winnt.PrivilegeSet
 	if q.tr != nil {
 		q.tr.begin(q)
@@ -136,7 +136,7 @@ func (q *query) decide() Decision {
 		return q.settle(denied(used))
 	}
 	if q.strict() { // each pass granted the request, or ended the check
-		return q.settle(Grant(q.asked() | q.previous).Using(used))
+		return q.settle(Grant(q.requested() | q.previous).Using(used))
 	}
 	return q.settle(q.combine(used))
 }
@@ -158,15 +158,15 @@ func (q *query) combine(used winnt.PrivilegeSet) Decision {
 	total := q.held | q.byPrivilege | q.previous
 	if q.max() {
 		// Maximum mode must find something, and all that was named.
-		if total == 0 || q.asked()&^total != 0 {
+		if total == 0 || q.requested()&^total != 0 {
 			return denied(used)
 		}
 		return Grant(total).Using(used)
 	}
-	if q.asked()&^total != 0 { // only with a result for each node
+	if q.requested()&^total != 0 { // only with a result for each node
 		return denied(used)
 	}
-	return Grant(q.asked() | q.previous).Using(used)
+	return Grant(q.requested() | q.previous).Using(used)
 }
 
 // readDACL removes from q.held the bits that a DACL does not grant. The result is false if a required bit is lost.
@@ -254,7 +254,7 @@ func (q *query) readNullDACL(container bool, packageExempt winnt.AccessMask) boo
 	before := q.held
 	if q.max() {
 		// Without a DACL maximum mode grants all the type has.
-		q.clip(q.own | q.mapEntry(winnt.GENERIC_ALL) | q.asked())
+		q.clip(q.own | q.mapEntry(winnt.GENERIC_ALL) | q.requested())
 	}
 	if q.tr != nil {
 		q.tr.null(q, before)

@@ -87,19 +87,19 @@ func sameForAll(nodes int, d Decision) []NodeResult {
 // bits of privileges, the owner, the ceiling, the later passes and the previous grant count at every node.
 func (q *query) nodeResults() []NodeResult {
 	results := make([]NodeResult, len(q.tree.nodes))
-	asked := q.asked()
+	requested := q.requested()
 	for i := range results {
 		// The grants of privileges are separate, because no pass may remove them.
 		total := q.tree.nodes[i].held | q.byPrivilege | q.previous
-		ok := asked&^total == 0
+		ok := requested&^total == 0
 		switch {
 		case !ok || q.max() && total == 0:
 			// The node does not have a right that was requested by name, even with MAXIMUM_ALLOWED.
-			results[i] = NodeResult{asked & total, ntstatus.Decided(ntstatus.AccessDenied)}
+			results[i] = NodeResult{requested & total, ntstatus.Decided(ntstatus.AccessDenied)}
 		case q.max():
 			results[i] = NodeResult{total, ntstatus.Decided(ntstatus.Success)}
 		default:
-			results[i] = NodeResult{asked | q.previous, ntstatus.Decided(ntstatus.Success)}
+			results[i] = NodeResult{requested | q.previous, ntstatus.Decided(ntstatus.Success)}
 		}
 	}
 	return results

@@ -44,7 +44,7 @@ func (t *tracer) add(why cause, bits winnt.AccessMask, granted bool) *Step {
 
 // begin records the requested bits that the caller was granted before this check, if there are any.
 func (t *tracer) begin(q *query) {
-	if m := q.asked() & q.previous; m != 0 {
+	if m := q.requested() & q.previous; m != 0 {
 		t.add(previousOnly, m, true)
 	}
 }
@@ -241,7 +241,7 @@ func (t *tracer) leaveRule() { t.rule = nil }
 func (t *tracer) end(q *query, d Decision) {
 	x := &t.x
 	// A check that ends before the pipeline records no step. It gets one step, and one reason for every bit.
-	x.Decision, x.Desired, x.Asked = d, q.desired, q.asked()
+	x.Decision, x.Desired, x.Asked = d, q.desired, q.requested()
 	switch c := early(q, d); c {
 	case matched:
 	case kernelMode:

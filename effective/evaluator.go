@@ -11,10 +11,10 @@ import (
 // to one goroutine. The results of its methods are valid until the next call.
 // Do not use the zero value: [NewEvaluator] returns an Evaluator.
 type Evaluator struct {
-	p      *Principals
-	q      Question
-	rights []right
-	asked  winnt.AccessMask // of all rights together, without the bits no entry grants
+	p         *Principals
+	q         Question
+	rights    []right
+	requested winnt.AccessMask // of all rights together, without the bits no entry grants
 
 	chain []winnt.GUID // of the object types, if each is the only child of the one before; else nil
 
@@ -30,7 +30,7 @@ type Evaluator struct {
 	low      Set // tokens below the object's label; nil: none
 	lowMost  [2]winnt.AccessMask
 	entries  []entry
-	base     []winnt.AccessMask // division of asked that does not depend on the descriptor
+	base     []winnt.AccessMask // division of requested that does not depend on the descriptor
 	parts    []winnt.AccessMask
 	classes  []class // the first used of them belong to this descriptor
 	used     int
@@ -62,21 +62,21 @@ func NewEvaluator(p *Principals, q Question) (*Evaluator, error) {
 	n := len(p.tokens)
 	e := &Evaluator{p: p, q: q, chain: q.chain(), rights: rights, plain: newSet(n), rare: newSet(n), scratch: newSet(n)}
 	for i := range rights {
-		e.asked |= rights[i].asked &^ ungranted
+		e.requested |= rights[i].requested &^ ungranted
 		e.out = append(e.out, newSet(n))
 		if p.column != nil {
 			e.expanded = append(e.expanded, newSet(p.Len()))
 		}
 	}
-	e.interest = e.asked
+	e.interest = e.requested
 	for i := range rights {
 		if rights[i].any {
 			e.interest = everyBit &^ ungranted
 		}
 	}
-	e.parts = append(e.parts, e.asked)
+	e.parts = append(e.parts, e.requested)
 	for i := range rights {
-		e.split(rights[i].asked)
+		e.split(rights[i].requested)
 	}
 	e.split(winnt.WRITE_OWNER)
 	e.base = append(e.base, e.parts...)
@@ -93,13 +93,13 @@ func (e *Evaluator) Allowed(d *sd.Descriptor) []Set {
 	}
 	if d != nil {
 		e.begin(d, e.interest)
-		e.walk(e.asked, false)
+		e.walk(e.requested, false)
 		anybody := false
 		for i := range e.rights {
 			if r := &e.rights[i]; r.any {
 				anybody = true
 			} else if !r.none {
-				e.combine(r.asked, e.out[i])
+				e.combine(r.requested, e.out[i])
 			}
 		}
 		if anybody {
@@ -153,10 +153,10 @@ func (e *Evaluator) Maximum(d *sd.Descriptor) []winnt.AccessMask {
 	return e.wide
 }
 
-// combine stores in out the tokens that have every right in asked, from the decided classes. Entries grant rights,
+// combine stores in out the tokens that have every right in requested, from the decided classes. Entries grant rights,
 // WRITE_OWNER also comes from a privilege, and ACCESS_SYSTEM_SECURITY only from a privilege. It changes
 // e.scratch.
-func (e *Evaluator) combine(asked winnt.AccessMask, out Set) {
+func (e *Evaluator) combine(requested winnt.AccessMask, out Set) {
 	begun := false
 	both := func(s Set) {
 		if begun {
@@ -169,7 +169,7 @@ func (e *Evaluator) combine(asked winnt.AccessMask, out Set) {
 	for i := range e.classes[:e.used] {
 		c := &e.classes[i]
 		switch {
-		case c.mask&asked == 0:
+		case c.mask&requested == 0:
 		case c.mask&winnt.WRITE_OWNER != 0: // a class of its own
 			copy(e.scratch, e.p.ownership)
 			e.scratch.and(e.plain)
@@ -183,7 +183,7 @@ func (e *Evaluator) combine(asked winnt.AccessMask, out Set) {
 	if !begun { // entries decide none of the requested bits
 		copy(out, e.plain)
 	}
-	if asked&sacl != 0 {
+	if requested&sacl != 0 {
 		copy(e.scratch, e.p.security)
 		e.clip(sacl, e.scratch)
 		out.and(e.scratch)

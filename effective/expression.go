@@ -44,15 +44,16 @@ func (e *Evaluator) Expression(d *sd.Descriptor, right int) (x Expression, ok bo
 	if d == nil || r.none {
 		return Expression{{}}, true
 	}
-	e.begin(d, r.asked)
-	if r.any || r.asked&ungranted != 0 || !e.rare.empty() || e.low != nil && r.asked&^(e.lowMost[0]&e.lowMost[1]) != 0 ||
-		r.asked&winnt.WRITE_OWNER != 0 && !e.p.ownership.empty() {
+	e.begin(d, r.requested)
+	if r.any || r.requested&ungranted != 0 || !e.rare.empty() ||
+		e.low != nil && r.requested&^(e.lowMost[0]&e.lowMost[1]) != 0 ||
+		r.requested&winnt.WRITE_OWNER != 0 && !e.p.ownership.empty() {
 		return nil, false
 	}
 	if !d.HasDACL() {
 		return Everybody(), true // There is no DACL, so everything is granted.
 	}
-	e.parts = append(e.parts[:0], r.asked)
+	e.parts = append(e.parts[:0], r.requested)
 	if e.owner != nil {
 		e.split(e.ownBits)
 	}

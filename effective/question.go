@@ -46,10 +46,10 @@ const (
 
 // right is one access mask of a question, as requested and with generic rights mapped.
 type right struct {
-	desired winnt.AccessMask // original request, for the scalar check
-	asked   winnt.AccessMask // mapped, by name
-	any     bool             // MAXIMUM_ALLOWED and nothing by name: any right will do
-	none    bool             // the request is empty, which is denied
+	desired   winnt.AccessMask // original request, for the scalar check
+	requested winnt.AccessMask // mapped, by name
+	any       bool             // MAXIMUM_ALLOWED and nothing by name: any right will do
+	none      bool             // the request is empty, which is denied
 }
 
 // rights validates the question's access masks and maps their generic rights. A missing type, no rights and more than
@@ -66,8 +66,8 @@ func (q *Question) rights() ([]right, error) {
 	}
 	out := make([]right, len(q.Rights))
 	for i, m := range q.Rights {
-		r := right{desired: m, asked: q.Type.Mapping.Map(m) &^ maximum}
-		r.any = m&maximum != 0 && r.asked == 0
+		r := right{desired: m, requested: q.Type.Mapping.Map(m) &^ maximum}
+		r.any = m&maximum != 0 && r.requested == 0
 		r.none = m == 0
 		out[i] = r
 	}

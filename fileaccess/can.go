@@ -89,12 +89,13 @@ func (e *engine) can(d *sd.Descriptor, want winnt.AccessMask) (granted winnt.Acc
 	return granted, used
 }
 
-// most returns all rights that descriptor d grants, limited to file rights and those in asked, and the privileges
-// used. It grants WRITE_OWNER by privilege only if that is in asked (F-41, A-44).
-func (e *engine) most(d *sd.Descriptor, asked winnt.AccessMask) (granted winnt.AccessMask, used winnt.PrivilegeSet) {
+// most returns all rights that descriptor d grants, limited to file rights and those in requested, and the privileges
+// used. It grants WRITE_OWNER by privilege only if that is in requested (F-41, A-44).
+func (e *engine) most(d *sd.Descriptor, requested winnt.AccessMask) (granted winnt.AccessMask,
+	used winnt.PrivilegeSet) {
 	dec := e.check(d, maximum)
-	granted = dec.Granted & (full | asked)
-	more, used := e.can(d, asked&apart) // a privilege comes before the entries
+	granted = dec.Granted & (full | requested)
+	more, used := e.can(d, requested&apart) // a privilege comes before the entries
 	return granted | more, used | dec.PrivilegesUsed
 }
 

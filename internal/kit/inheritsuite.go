@@ -40,27 +40,27 @@ func (b *builder) inherits(q oracle.Inheritance, rules ...string) {
 		}
 	}
 	out := oracle.Inherit(&q)
-	asked := b.add("inherit", in, &Out{SDDL: out.SDDL(), Hex: out.Hex()}, rules...)
+	question := b.add("inherit", in, &Out{SDDL: out.SDDL(), Hex: out.Hex()}, rules...)
 	// MS-DTYP 2.5.3.4.2 always leaves out what the creator marked as inherited. By its own choice, S-63 keeps it unless
 	// the parent's entries replace it.
 	if marks(q.Creator) && (!q.Auto || q.Creator.Control&(oracle.DACLProtected|oracle.SACLProtected) != 0) {
-		asked.Known = Decided
+		question.Known = Decided
 	}
 	// CreatePrivateObjectSecurityEx documents that nothing is inherited without the automatic flags. Windows was recorded
 	// to inherit then (S-66).
 	if !q.Auto {
 		alone := q // (B-41)
 		alone.Parent = nil
-		asked.allow(out, oracle.Inherit(&alone))
+		question.allow(out, oracle.Inherit(&alone))
 	}
 	// MS-DTYP 2.5.3.4.3 leaves out inherit-only entries that name no kind of child. S-65 keeps them.
 	if c := inheritable(q.Creator); c != nil {
 		some := q
 		some.Creator = c
-		asked.allow(out, oracle.Inherit(&some))
+		question.allow(out, oracle.Inherit(&some))
 		if !q.Auto {
 			some.Parent = nil
-			asked.allow(out, oracle.Inherit(&some))
+			question.allow(out, oracle.Inherit(&some))
 		}
 	}
 }

@@ -78,7 +78,7 @@ const (
 // run is the state of one access check in progress.
 type run struct {
 	*AccessCheck
-	asked      Word // mapped, without MAXIMUM_ALLOWED
+	requested  Word // mapped, without MAXIMUM_ALLOWED
 	max        bool
 	privileged Word // granted by privileges
 	owner      Word // granted to the owner
@@ -214,7 +214,7 @@ func (r *run) ceiling() Word {
 // the check, unless it is for the maximum or each is true (one result for each object type).
 func (r *run) before(each bool) (ceiling Word, status string) {
 	// Without the privilege the whole request fails.
-	if r.asked&systemSecurity != 0 {
+	if r.requested&systemSecurity != 0 {
 		r.rule("A-50")
 		if !r.Token.held("SeSecurityPrivilege") {
 			return 0, PrivilegeNeeded
@@ -226,12 +226,12 @@ func (r *run) before(each bool) (ceiling Word, status string) {
 	if ceiling != ^Word(0) {
 		r.rule("A-62")
 	}
-	if !r.max && !each && r.asked&^ceiling != 0 {
+	if !r.max && !each && r.requested&^ceiling != 0 {
 		return 0, AccessDenied
 	}
 	r.privileged &= ceiling
 	// One of two privileges grants WRITE_OWNER.
-	if r.asked&ceiling&writeOwner != 0 {
+	if r.requested&ceiling&writeOwner != 0 {
 		for _, name := range []string{"SeTakeOwnershipPrivilege", "SeRelabelPrivilege"} {
 			if r.Token.held(name) {
 				r.rule("A-51")
@@ -290,30 +290,30 @@ func Access(q *AccessCheck) Decision {
 	if r.max {
 		r.rule("A-41")
 		set := r.sets(ceiling)[0]
-		if set == 0 || r.asked&^set != 0 {
+		if set == 0 || r.requested&^set != 0 {
 			return end(AccessDenied, 0)
 		}
 		return end(Success, set)
 	}
-	body := r.asked &^ r.privileged
+	body := r.requested &^ r.privileged
 	need := body &^ r.owner
 	if !r.covers(r.SD.DACL, need, body) {
 		return end(AccessDenied, 0)
 	}
 	// Each central rule must grant what neither privileges nor ownership did.
 	if r.Reversed == "A-103" {
-		need = r.asked
+		need = r.requested
 	}
 	for _, l := range r.centralLists() {
 		if !r.covers(l, need, need) {
 			return end(AccessDenied, 0)
 		}
 	}
-	return end(Success, r.asked)
+	return end(Success, r.requested)
 }
 
 // newRun prepares the access check q: it maps the requested rights. No stage has run yet.
 func newRun(q *AccessCheck) *run {
 	desired := q.Mapping.Map(q.Desired)
-	return &run{AccessCheck: q, asked: desired &^ maximumAllowed, max: desired&maximumAllowed != 0}
+	return &run{AccessCheck: q, requested: desired &^ maximumAllowed, max: desired&maximumAllowed != 0}
 }

@@ -165,10 +165,10 @@ func AccessList(q *AccessCheck) (nodes []Node, rules []string) {
 	if status == "" && (q.Desired != 0 || q.Reversed == "A-33") {
 		for i, m := range r.sets(ceiling) {
 			switch {
-			case r.max && m != 0 && (r.asked&^m == 0 || q.Reversed == "A-154"):
+			case r.max && m != 0 && (r.requested&^m == 0 || q.Reversed == "A-154"):
 				nodes[i] = Node{Success, m}
-			case !r.max && r.asked&^m == 0:
-				nodes[i] = Node{Success, r.asked}
+			case !r.max && r.requested&^m == 0:
+				nodes[i] = Node{Success, r.requested}
 			default:
 				nodes[i].Status = AccessDenied
 			}

@@ -105,7 +105,7 @@ func (r *run) granted(l *ACL, owner Word) []Word {
 	if l == nil || l.Null {
 		r.rule("A-42")
 		for i := range out {
-			if out[i] = r.Mapping.All&^dropped | r.asked | owner; container {
+			if out[i] = r.Mapping.All&^dropped | r.requested | owner; container {
 				out[i] = 0
 			} else if !r.max {
 				out[i] = ^Word(0)
