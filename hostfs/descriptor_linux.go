@@ -64,7 +64,7 @@ func (t *Tree) known(h held, s *unix.Statx_t, user sid.SID) (*known, error) {
 }
 
 // read reads the attribute of the inode that h holds, and calls Config.Unbelieved if the attribute does not count. keep
-// reports whether s identifies the result, so that it may be cached. A file that changes meanwhile is not kept.
+// reports whether s identifies the result, so that it may be cached. A file that changes during the read is not kept.
 func (t *Tree) read(h *held, s *unix.Statx_t) (k *known, keep bool, err error) {
 	now := time.Now()
 	if k, err = t.readAttribute(h, s); err != nil {

@@ -135,7 +135,7 @@ func (f *file) mayExtend(name string) ntstatus.Status {
 }
 
 // taken returns how many bytes the file's extended attributes use, names and values, without the attribute but. An
-// attribute that was removed meanwhile counts with its name only.
+// attribute that another program removes during the call counts with its name only.
 func (f *file) taken(but string) (n int, st ntstatus.Status) {
 	names, st := f.extendedNames()
 	for _, name := range names {

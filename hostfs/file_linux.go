@@ -26,7 +26,7 @@ type file struct {
 	symlink   bool                   // immutable
 	links     bool                   // immutable; listings include links
 	nameless  bool                   // immutable; it was made without a name
-	user      sid.SID                // immutable; whom the open was decided for
+	user      sid.SID                // immutable; the user that the open was checked for
 	granted   winnt.AccessMask       // immutable
 	share     fileaccess.ShareAccess // immutable
 	node      *node                  // immutable once entered
@@ -60,7 +60,7 @@ type file struct {
 	// +checklocks:listing
 	pattern string // guarded by listing
 	// +checklocks:listing
-	told bool // guarded by listing; some name fitted the pattern
+	matched bool // guarded by listing; some name fitted the pattern
 	// +checklocks:listing
 	read []string // guarded by listing: names that were read and not returned yet
 	// +checklocks:listing

@@ -28,10 +28,10 @@ type place struct {
 	target string  // target of the link to create; "": Open creates no link
 	// nameless makes Open create a file without a name.
 	nameless bool
-	// path of the directory and name of the entry, as spelled in the tree; asked is the whole request if it has that
+	// path of the directory and name of the entry, as spelled in the tree; request is the whole request if it has that
 	// spelling
 	path, name   string
-	asked        string
+	request      string
 	components   [4]fileaccess.Component // room of facts.Path
 	parentStatus unix.Statx_t
 	status       unix.Statx_t // of object
@@ -155,7 +155,7 @@ func (p *place) findRoot(base int, prefix string) (err error) {
 func (p *place) find(base int, prefix, path string, walk bool) error {
 	dir, name := parentOf(path)
 	if prefix == "" {
-		p.asked = path
+		p.request = path
 	}
 	err := p.findParent(base, prefix, dir, walk)
 	if err != nil || p.parent < 0 {
@@ -234,9 +234,9 @@ func (p *place) Facts() *fileaccess.Facts { return &p.facts }
 
 // Path returns the name below the root of the tree, with backslashes and in the spelling of the tree. The root is "".
 func (p *place) Path() string {
-	if n := len(p.path); p.asked != "" && len(p.asked) == n+len(p.name)+min(n, 1) && p.asked[:n] == p.path &&
-		p.asked[len(p.asked)-len(p.name):] == p.name {
-		return p.asked
+	if n := len(p.path); p.request != "" && len(p.request) == n+len(p.name)+min(n, 1) && p.request[:n] == p.path &&
+		p.request[len(p.request)-len(p.name):] == p.name {
+		return p.request
 	}
 	return join(p.path, p.name)
 }

@@ -276,13 +276,13 @@ func TestOtherDeviceIsNotPartOfTree(t *testing.T) {
 
 // A place has its name in the tree's spelling, whatever the request's case was.
 func TestPathHasTreeSpelling(t *testing.T) {
-	for _, c := range []struct{ path, name, asked, want string }{
+	for _, c := range []struct{ path, name, request, want string }{
 		{"d", "f", `d\f`, `d\f`}, {"d", "f", "", `d\f`}, {"d", "f", `D\f`, `d\f`}, {"d", "f", `d\F`, `d\f`},
 		{"", "f", "f", "f"}, {"", "f", "F", "f"}, {"d", "", "d", "d"},
 		{`d\e`, "f", `d\e\f`, `d\e\f`}, {"d", "f", `d\ef`, `d\f`},
 		{"d", "ff", `d\f`, `d\ff`}, {"", "", "", ""}, {"dd", "f", `d\f`, `dd\f`},
 	} {
-		p := &place{path: c.path, name: c.name, asked: c.asked}
+		p := &place{path: c.path, name: c.name, request: c.request}
 		check.Equal(t, p.Path(), c.want, "Path of %+v", c)
 	}
 }

@@ -83,7 +83,7 @@ func (v *heldValues) close() {
 	v.entries, v.closed = nil, true
 }
 
-// hold creates a holder for a value that a file is given, if an earlier file got it too and the file system stores
+// hold creates a holder for a new value of a file, if an earlier file got it too and the file system stores
 // equal values once. It ignores errors: without a holder, creating a file takes longer.
 func (t *Tree) hold(value []byte) {
 	if !t.sharesBlocks {

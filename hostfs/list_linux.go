@@ -55,11 +55,11 @@ func (f *file) List(pattern string, restart bool, most int, see func(*sd.Descrip
 			list = append(list, e)
 		}
 	}
-	told := f.told
-	if f.told = told || len(list) > 0; len(list) > 0 {
+	matched := f.matched
+	if f.matched = matched || len(list) > 0; len(list) > 0 {
 		return list, ntstatus.Success
 	}
-	if !told {
+	if !matched {
 		// Nothing fits at all, or nothing more does. F-120
 		return nil, ntstatus.NoSuchFile
 	}
@@ -82,7 +82,7 @@ func (f *file) restartLocked(pattern string) ntstatus.Status {
 	if f.scan != nil {
 		_ = f.scan.Close() // only read
 	}
-	f.scan, f.pattern, f.told, f.read = d, pattern, false, nil
+	f.scan, f.pattern, f.matched, f.read = d, pattern, false, nil
 	if f.node.inode != f.t.rootInode {
 		// The root of a volume does not list itself, other directories do. F-175
 		f.read = []string{".", ".."}

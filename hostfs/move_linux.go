@@ -31,7 +31,7 @@ func (g *target) release() {
 }
 
 // Move renames the file, or adds a hard link to it if m.Link is set. It looks up the target, passes the facts to
-// m.Decide without a lock held, and executes the decision. If another program changes one of the names meanwhile, it
+// m.Decide without a lock held, and executes the decision. If another program changes a name during the call, Move
 // fails and moves that program's file back. The root of the tree gives STATUS_ACCESS_DENIED, and so does a file without
 // a name unless m.Link is set. A bad name is STATUS_OBJECT_NAME_INVALID. A target that the decision does not replace is
 // STATUS_OBJECT_NAME_COLLISION. A decision of Nothing succeeds.
@@ -239,8 +239,8 @@ func (f *file) exchange(l *link, g *target) error {
 }
 
 // exchangeBy exchanges the names of two files and removes the replaced file. The record r must be stored. If g.aside
-// is set, the replaced file gets that name instead. If a file moved meanwhile, or the last change fails, exchangeBy
-// exchanges the names back and returns an error.
+// is set, the replaced file gets that name instead. If a file moved during the call, or the last change fails,
+// exchangeBy exchanges the names back and returns an error.
 func (f *file) exchangeBy(r *record, l *link, g *target) error {
 	to := g.directory.object
 	swap := func() error { return f.t.rename(l.dir, l.name, to, g.name, unix.RENAME_EXCHANGE) }

@@ -91,7 +91,7 @@ func (t *Tree) makeRedoDirectory() (int, error) {
 		if !errors.Is(err, unix.ENOENT) {
 			return dir, err
 		}
-		// Another server of the tree has removed it meanwhile.
+		// Another server of the tree removed it first.
 	}
 }
 
@@ -186,7 +186,7 @@ func (t *Tree) redoAll() error {
 		}
 	}
 	for _, name := range names {
-		// What is left has no record that makes it valid.
+		// The remaining files have no record that makes them valid.
 		_ = t.unlink(dir, name, 0)
 	}
 	return t.unlink(t.root, redoDirectory, unix.AT_REMOVEDIR)

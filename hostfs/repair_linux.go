@@ -25,7 +25,7 @@ const listed = 512
 
 var (
 	errDeep = fmt.Errorf("more than %d directories deep: name it as a path of its own", maxDepth)
-	errKept = errors.New("its attribute changed meanwhile: stop the servers of the tree, or repeat the repair")
+	errKept = errors.New("its attribute changed during the repair: stop the servers of the tree, or repeat the repair")
 )
 
 // Repair rewrites the stored descriptors of a tree in the current form: without entries that name logon sessions,

@@ -116,8 +116,8 @@ func (f *file) rewrite(change func(dos, *unix.Statx_t) dos) error {
 
 // begin stores the DOS attributes of a new file: the requested ones, and for a file the archive attribute. If the
 // tree cannot store attributes, only a file without attributes is created (F-172).
-func (f *file) begin(s *unix.Statx_t, asked fileaccess.Attributes) error {
-	d := dos{attributes: asked & dosKept, there: true}
+func (f *file) begin(s *unix.Statx_t, requested fileaccess.Attributes) error {
+	d := dos{attributes: requested & dosKept, there: true}
 	if !f.directory {
 		d.attributes |= fileaccess.AttributeArchive
 	}
@@ -131,14 +131,14 @@ func (f *file) begin(s *unix.Statx_t, asked fileaccess.Attributes) error {
 // replaced adds the requested attributes and the archive attribute to a file that was overwritten or superseded
 // (F-172). The request already had to include hidden and system (F-35). On a file system without attributes it fails
 // only if another attribute than archive was requested.
-func (f *file) replaced(asked fileaccess.Attributes) error {
+func (f *file) replaced(requested fileaccess.Attributes) error {
 	f.changed.Store(true)
 	err := f.rewrite(func(now dos, _ *unix.Statx_t) dos {
-		now.attributes |= asked&dosKept | fileaccess.AttributeArchive
+		now.attributes |= requested&dosKept | fileaccess.AttributeArchive
 		now.there = true
 		return now
 	})
-	if errors.Is(err, unix.ENOTSUP) && asked&dosKept&^fileaccess.AttributeArchive == 0 {
+	if errors.Is(err, unix.ENOTSUP) && requested&dosKept&^fileaccess.AttributeArchive == 0 {
 		return nil
 	}
 	return err

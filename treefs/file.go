@@ -251,12 +251,12 @@ func (o *File) Readdir(n int) ([]fs.FileInfo, error) {
 		more, done, err = o.scanLocked()
 		o.listed = append(o.listed, more...)
 	}
-	told := o.listed[:min(most, len(o.listed))]
-	o.listed = o.listed[len(told):]
-	if err == nil && n > 0 && len(told) == 0 {
+	returned := o.listed[:min(most, len(o.listed))]
+	o.listed = o.listed[len(returned):]
+	if err == nil && n > 0 && len(returned) == 0 {
 		err = io.EOF
 	}
-	return told, err
+	return returned, err
 }
 
 // scanLocked reads the next entries of a directory, without "." and "..". done reports the end of the listing. The

@@ -203,7 +203,7 @@ func (f *FS) Remove(name string) error {
 }
 
 // RemoveAll removes a name and all its descendants, the leaves first, until a removal is refused. It returns no error
-// if the name does not exist. A descendant that is gone meanwhile is no error.
+// if the name does not exist. A descendant that another program removes first is no error.
 func (f *FS) RemoveAll(name string) error {
 	err := f.Remove(name)
 	if errors.Is(err, fs.ErrNotExist) {
