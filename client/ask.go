@@ -51,7 +51,7 @@ func (c *Conn) askInto(f *wire.Frame, room []byte, closed, due <-chan struct{}) 
 	head, rest, files, err := c.askFor(f, room, closed, due)
 	if len(files) > 0 {
 		closeAll(files)
-		err = c.lose(fmt.Errorf("%w: descriptors that were not asked for", wire.ErrFrame))
+		err = c.lose(fmt.Errorf("%w: descriptors that the client did not request", wire.ErrFrame))
 	}
 	return head, rest, err
 }

@@ -84,7 +84,7 @@ func TestClientClosesUnexpectedDescriptors(t *testing.T) {
 		"open refused":      {wire.CallWith, ntstatus.AccessDenied, nil, 1, open, false, false},
 		"uid":               {wire.AttachAs, 0, uid, 1, as, true, true},
 		"no uid":            {wire.AttachAs, 0, uid[:2], 1, as, false, false},
-		"not asked for":     {wire.Save, 0, wire.AppendTicket(nil, 1), 1, save, false, false},
+		"not requested":     {wire.Save, 0, wire.AppendTicket(nil, 1), 1, save, false, false},
 		"another request's": {wire.Save, 0, wire.AppendTicket(nil, 1), 1, save, false, false},
 		"none of a ticket":  {wire.Save, 0, nil, 1, save, false, false},
 	} {

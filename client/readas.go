@@ -60,7 +60,7 @@ func (c *Conn) ReadFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn,
 	}
 	out, b, data, err := wire.DecodeContents(row, rest)
 	if err != nil {
-		_ = c.lose(fmt.Errorf("what is in a file: %w", err))
+		_ = c.lose(fmt.Errorf("contents of a file: %w", err))
 		return r, ntstatus.PortDisconnected
 	}
 	r = ReadAs{CreationTime: b.CreationTime, LastWriteTime: b.LastWriteTime, EndOfFile: b.EndOfFile, FileID: b.FileID,

@@ -9,7 +9,7 @@ import (
 
 // Refill replaces the contents of a file with those of another one, and blocks until that is done. The file keeps its
 // owner, descriptor, number, links and attributes. It is one exchange. Once the daemon has received it, it completes
-// the call even if this program is gone. If the daemon is killed meanwhile, the file has either the old contents or
+// the call even if this program is gone. If the daemon is killed during the call, the file has the old contents or
 // the new once the tree is served again. The file's handle needs FILE_WRITE_DATA and FILE_APPEND_DATA, and the other
 // one FILE_READ_DATA, else the status is STATUS_ACCESS_DENIED. After STATUS_DISK_FULL nothing has changed, unless the
 // daemon's file system has no fallocate(2); then the file can have a part of the new contents. STATUS_NOT_SUPPORTED

@@ -91,7 +91,7 @@ func (k *KernelThread) Thread() *EThread { return k.ctx.Thread() }
 // Zw returns the services of package nt with previous mode kernel.
 func (k *KernelThread) Zw() *nt.Thread { return k.zw }
 
-// Trace sets the tracer, which is told of every kernel-mode call of this thread, or with nil removes it.
+// Trace sets the tracer, which receives every kernel-mode call of this thread. nil removes it.
 func (k *KernelThread) Trace(t nt.Tracer) {
 	k.tracer = t
 	k.ctx.RecordWhy(t != nil)

@@ -99,7 +99,7 @@ func (q *workQueue) put(k *KernelThread, fn Work) error {
 }
 
 // run executes the queued work on the worker's goroutine. It closes idle when the queue is empty. Work that is queued
-// meanwhile is executed too.
+// during the run is executed too.
 func (q *workQueue) run(idle chan struct{}) {
 	defer close(idle)
 	for {

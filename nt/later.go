@@ -18,9 +18,9 @@ type Later struct {
 	// for an operation that fails in its call. It runs on any goroutine, without a
 	// lock held, and must not call services.
 	Done func(IOResult)
-	// Apart replaces Done for a program whose memory is in another process. The completion is signalled when told is
-	// called. Call told once, from any goroutine, without a lock held.
-	Apart func(r IOResult, told func())
+	// Apart replaces Done for a program whose memory is in another process. A call of notify signals the
+	// completion. Call notify once, from any goroutine, without a lock held.
+	Apart func(r IOResult, notify func())
 
 	// The service sets these fields for an operation that ends later. Over is
 	// closed when the operation has ended, and Cancel ends it. The caller of a

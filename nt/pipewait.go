@@ -93,7 +93,7 @@ func (w *worker) fork() (*worker, error) {
 	return w.t.worker()
 }
 
-// do runs f with the worker's thread, and lets no other call use the thread meanwhile.
+// do runs f with the worker's thread, while no other call can use the thread.
 func (w *worker) do(f func(*Thread)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// SetRequest is the input of [Set]: which parts of descriptor Old to replace by those of New, and who asks. The zero
+// SetRequest is the input of [Set]: which parts of descriptor Old to replace by those of New, and the caller. The zero
 // value changes nothing.
 type SetRequest struct {
 	Information uint32 // SECURITY_INFORMATION

@@ -78,7 +78,7 @@ func (w *worker) begin(f *Frame) (a reply, err error) {
 	}
 	op := &later{ended: make(chan struct{}), l: &nt.Later{Event: winnt.Handle(h.Event), ApcRoutine: h.ApcRoutine,
 		ApcContext: h.ApcContext, IoStatusBlock: h.IoStatusBlock, Waits: h.Waits}}
-	op.l.Apart = func(r nt.IOResult, told func()) { w.s.ended(op, r, told) }
+	op.l.Apart = func(r nt.IOResult, notify func()) { w.s.ended(op, r, notify) }
 	if q.known && !op.with(&q.in) {
 		return refusal(ntstatus.InvalidParameter), nil
 	}
@@ -155,17 +155,17 @@ func (s *Server) forgetLocked(request uint64) {
 	}
 }
 
-// ended stores the result of an operation until the client collects it. told signals the operation's event and waiters.
-// If the client has disconnected, ended calls told at once. It must be called once for each operation.
-func (s *Server) ended(op *later, r nt.IOResult, told func()) {
+// ended stores the result of an operation until the client collects it. notify signals the operation's event and
+// waiters. If the client has disconnected, ended calls notify at once. It must be called once for each operation.
+func (s *Server) ended(op *later, r nt.IOResult, notify func()) {
 	s.mu.Lock()
 	over := s.laters == nil
 	if !over {
-		op.result, op.notify = r, told
+		op.result, op.notify = r, notify
 	}
 	s.mu.Unlock()
 	if over {
-		told()
+		notify()
 	}
 	close(op.ended)
 }

@@ -141,7 +141,7 @@ func TestUnexpectedDescriptorEndsClientCalls(t *testing.T) {
 		name  string
 		calls bool   // the client makes a call, whose answer has the descriptor
 		want  string // error of the connection
-	}{{"answer to a call", true, "descriptors that were not asked for"}, {"answer to no call", false, ""}} {
+	}{{"answer to a call", true, "descriptors that the client did not request"}, {"answer to no call", false, ""}} {
 		server, conn := sockets(t)
 		in, out := pipes(t, 1)
 		sent := make(chan struct{})

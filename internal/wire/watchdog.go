@@ -30,7 +30,7 @@ const (
 func NewWatchdog() *Watchdog { return &Watchdog{sleepFor: hostSleep} }
 
 // watch starts to inspect a time slice until that has been idle for a while. It starts the watchdog's timer or
-// goroutine if that is asleep. l is locked meanwhile.
+// goroutine if that is asleep. watch locks l.
 func (l *Watchdog) watch(t *timeSlice) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

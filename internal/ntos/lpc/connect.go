@@ -121,8 +121,8 @@ func (p *Port) receiveAny() (Message, ntstatus.Status) {
 			m.Context = c.context
 			c.mu.Unlock()
 			return m, ntstatus.Success
-		case c.gone && !c.told:
-			c.told = true
+		case c.gone && !c.notified:
+			c.notified = true
 			m := Message{Client: c.client, Closed: true, Context: c.context}
 			c.mu.Unlock()
 			p.forget(c)

@@ -108,7 +108,7 @@ type connection struct {
 	// +checklocks:mu
 	answer []byte // guarded by mu: what the server says to the client it accepts
 	// +checklocks:mu
-	told bool // guarded by mu: the server knows that it ended
+	notified bool // guarded by mu: the server knows that it ended
 	// +checklocks:mu
 	changed chan struct{} // guarded by mu: closed and replaced at every change
 	// +checklocks:mu

@@ -155,7 +155,7 @@ func (op Op) waits(st ntstatus.Status) bool {
 }
 
 // againLocked tries the operation of a waiting request again. It returns STATUS_PENDING and no count if the request
-// must go on waiting. A client that came meanwhile makes a listen succeed. For a write that ends, res.Count is the
+// must go on waiting. A client that has connected makes a listen succeed. For a write that ends, res.Count is the
 // number of bytes taken.
 //
 // +checklocks:e.instance.mu

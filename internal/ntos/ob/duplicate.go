@@ -35,11 +35,11 @@ func DecideDuplicate(c *Caller, obj Object, source Granted, subject *access.Subj
 
 // DuplicateAttributes returns the attributes of a duplicated handle (O-53): the source's with
 // DUPLICATE_SAME_ATTRIBUTES, else the requested ones. OBJ_AUDIT_OBJECT_CLOSE of the source always remains.
-func DuplicateAttributes(source, asked, options uint32) uint32 {
+func DuplicateAttributes(source, requested, options uint32) uint32 {
 	if options&winnt.DUPLICATE_SAME_ATTRIBUTES != 0 {
 		// The duplicate has the source's attributes (O-53).
 		return source & handleAttributes
 	}
 	// The duplicate has the requested attributes, and OBJ_AUDIT_OBJECT_CLOSE of the source (O-53).
-	return asked&handleAttributes | source&winnt.OBJ_AUDIT_OBJECT_CLOSE
+	return requested&handleAttributes | source&winnt.OBJ_AUDIT_OBJECT_CLOSE
 }

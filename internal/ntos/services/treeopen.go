@@ -13,12 +13,12 @@ import (
 
 // treeName is a file name resolved to its tree: the tree's device, the directory where the name starts, and the name.
 type treeName struct {
-	device *Device
-	start  nt.OpenFile // the directory it is below; nil for the root of the tree
-	above  string      // path of that directory, without a backslash at its end, for records
-	name   string      // below it, with backslashes
-	held   ob.Object   // device or directory: one reference (TagCall)
-	told   bool        // the request through the share is recorded
+	device   *Device
+	start    nt.OpenFile // the directory it is below; nil for the root of the tree
+	above    string      // path of that directory, without a backslash at its end, for records
+	name     string      // below it, with backslashes
+	held     ob.Object   // device or directory: one reference (TagCall)
+	recorded bool        // the request through the share is recorded
 }
 
 // inTree finds the file tree that a name belongs to. The results are:

@@ -118,18 +118,18 @@ func (c *Context) recordShare(n *treeName, r *fileaccess.Request, share *fileacc
 	if d.Audit.About == fileaccess.AuditShare {
 		outcome = audit.Failure
 	}
-	if share == nil || n.told || c.Mode != access.User ||
+	if share == nil || n.recorded || c.Mode != access.User ||
 		!c.Sys.Log.Records(audit.DetailedFileShare, outcome, r.Subject.Effective()) {
 		return ntstatus.Success
 	}
-	n.told = true
-	asked := winnt.FileObject.Mapping.Map(r.Desired) &^ winnt.MAXIMUM_ALLOWED
+	n.recorded = true
+	requested := winnt.FileObject.Mapping.Map(r.Desired) &^ winnt.MAXIMUM_ALLOWED
 	if r.Desired&winnt.MAXIMUM_ALLOWED != 0 && d.Allowed() {
-		asked |= d.Granted
+		requested |= d.Granted
 	}
 	check := audit.ShareCheck{Share: n.device.above[strings.LastIndexByte(n.device.above, '\\')+1:], Path: share.Path,
 		Target: strings.TrimPrefix(n.above+`\`+n.name, n.device.above), Outcome: outcome,
-		Request: access.Request{Descriptor: share.Descriptor, Subject: r.Subject, Desired: asked, Type: winnt.FileObject}}
+		Request: access.Request{Descriptor: share.Descriptor, Subject: r.Subject, Desired: requested, Type: winnt.FileObject}}
 	return c.Sys.Log.ShareChecked(originOf(&c.Caller), &check)
 }
 

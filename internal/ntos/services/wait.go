@@ -21,7 +21,7 @@ type waitable struct {
 // that threads cannot wait for. Taking a synchronization event resets it, and taking a semaphore decrements it. Other
 // objects stay signaled.
 func waitableOf(obj ob.Object) (w waitable, ok bool) {
-	stays := func(s *ke.Signal) (waitable, bool) {
+	persistent := func(s *ke.Signal) (waitable, bool) {
 		return waitable{s, func() bool { return s.Take(false) }}, true
 	}
 	switch o := obj.(type) {
@@ -32,11 +32,11 @@ func waitableOf(obj ob.Object) (w waitable, ok bool) {
 		// Each wait counts a semaphore down. O-146
 		return waitable{&o.raised, o.take}, true
 	case *npfs.End:
-		return stays(&o.File)
+		return persistent(&o.File)
 	case *ps.Thread:
-		return stays(o.Over())
+		return persistent(o.Over())
 	case *ps.Process:
-		return stays(o.Over())
+		return persistent(o.Over())
 	}
 	return w, false
 }
