@@ -143,7 +143,7 @@ func (c *scoreCmd) Run(std *streams) error {
 	for _, q := range all {
 		known[q.ID] = q
 	}
-	var asked []*kit.Question
+	var questions []*kit.Question
 	seen := map[string]bool{}
 	for _, name := range c.Questions {
 		b, err := os.ReadFile(name)
@@ -162,14 +162,14 @@ func (c *scoreCmd) Run(std *streams) error {
 			}
 			if !seen[q.ID] {
 				seen[q.ID] = true
-				asked = append(asked, one)
+				questions = append(questions, one)
 			}
 		}
 	}
-	if len(asked) == 0 {
+	if len(questions) == 0 {
 		return errNoQuestion
 	}
-	j := kit.NewJudge(asked, c.keep(asked))
+	j := kit.NewJudge(questions, c.keep(questions))
 	if err := kit.Score(j, std.in); err != nil {
 		return err
 	}

@@ -31,11 +31,11 @@ func runVersion(args []string) int {
 	if info, ok := debug.ReadBuildInfo(); ok && release == "" {
 		release = info.Main.Version
 	}
-	told := release
-	if told == "" || told == "(devel)" {
-		told = "development"
+	version := release
+	if version == "" || version == "(devel)" {
+		version = "development"
 	}
-	return say(0, fmt.Sprintf("refmon-verify %s (%s, %s/%s)", told, runtime.Version(), runtime.GOOS, runtime.GOARCH))
+	return say(0, fmt.Sprintf("refmon-verify %s (%s, %s/%s)", version, runtime.Version(), runtime.GOOS, runtime.GOARCH))
 }
 
 // sayVerdict prints the outcome of a check, or why it refuses, and returns the exit code.

@@ -225,7 +225,7 @@ func explained(err error) error {
 	case errors.Is(err, sd.ErrNotCanonical):
 		return fmt.Errorf("%w: --reorder puts it in order first, which can change what it decides", err)
 	case errors.Is(err, sd.ErrInexpressible):
-		return fmt.Errorf("%w: revoke all of the entry, and grant again what is to stay", err)
+		return fmt.Errorf("%w: revoke all of the entry, and grant the remaining rights again", err)
 	}
 	return err
 }

@@ -67,7 +67,7 @@ func (r *aclRun) keptBy() error {
 	if r.kept == 0 {
 		return nil
 	}
-	fmt.Fprintf(r.std.err, "refmon: what was revoked is kept by %s (first: %s), by their own entries or protected DACLs; "+
+	fmt.Fprintf(r.std.err, "refmon: %s keep revoked rights (first: %s), by their own entries or protected DACLs; "+
 		"add --every\n", count(r.kept, "file", "files"), inLine(filepath.Join(r.Path, r.firstKept)))
 	return errDenied
 }

@@ -29,8 +29,8 @@ const (
 	mostWanted = 200 // bytes of the rights as the user asked for them
 )
 
-// sentence returns who asked for what, which rights are missing, and the entry or check that decided (B-116). Without
-// an explanation, and for a granted request, it returns "".
+// sentence returns the user, the requested and missing rights, and the entry or check that decided (B-116). Without an
+// explanation, and for a granted request, it returns "".
 func (d *denial) sentence() string {
 	if d.why == nil || d.why.Decision.Allowed() {
 		return ""

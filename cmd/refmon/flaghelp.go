@@ -64,7 +64,7 @@ var flagHelp = map[string]string{
 		"FILE.sd.",
 	"checkpoint": "Save the progress in FILE, and continue from it if it exists; needs --out and a file of JSON " +
 		"lines.",
-	"auditDirectory": "Directory file whose names are printed beside SIDs; may be repeated.",
+	"auditDirectory": "Directory file whose names are printed next to SIDs; may be repeated.",
 	"directory": "Directory file with users and groups (YAML, JSON, CSV), or files of other systems: passwd and group, " +
 		"pdbedit -L -v, LDIF, Get-ADUser's CSV, BloodHound's zip; may be repeated. Default: --objects, if it is " +
 		"LDIF or that zip.",

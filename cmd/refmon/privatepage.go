@@ -52,7 +52,7 @@ func (p *privatePage) exposure(b *strings.Builder, x *fileaccess.Exposure) {
 	d := p.q.Object
 	switch x.Place {
 	case fileaccess.OnNew:
-		text += ", of what is created in it"
+		text += ", of its new entries"
 	case fileaccess.OnParent:
 		d = p.q.Parents[x.Parent]
 		text = "may delete it through its folder and put another in its place, by " +

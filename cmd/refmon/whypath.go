@@ -60,11 +60,11 @@ func (c *whyCmd) ofPath(std *streams) error {
 		if err != nil {
 			return fmt.Errorf("--want: %w", err)
 		}
-		var asked accessquery.Query
-		if err := asked.Choose(queries); err != nil {
+		var query accessquery.Query
+		if err := query.Choose(queries); err != nil {
 			return fmt.Errorf("--want: %w", err)
 		}
-		q.want = asked.Request.Desired
+		q.want = query.Request.Desired
 	}
 	// The stored descriptors decide as on a mount (B-24).
 	q.request, q.facts = c.opening(q.list, access.SubjectOf(q.user.token), q.want)

@@ -18,7 +18,7 @@ type Open struct {
 	// Component is the index in Facts.Path of the directory that the caller may not pass. It is -1 if the object decided.
 	Component int
 	Directory bool // the descriptor that decided is a directory's
-	// Check is the access check of the descriptor that decided, for the rights that it was asked for. Its Descriptor is
+	// Check is the access check of the descriptor that decided, for the rights requested of it. Its Descriptor is
 	// nil if there is none.
 	Check access.Request
 	Why   *access.Explanation // of Check; nil without a descriptor
@@ -106,7 +106,7 @@ func (o *Open) Limits(people bool) (lines []string) {
 }
 
 // Entries returns a line for each entry and stage of the descriptor in Check that refused a right: the rule, the entry,
-// and the reason in words. It is empty if the descriptor granted all that it was asked for, or is missing.
+// and the reason in words. It is empty if the descriptor granted all requested rights, or is missing.
 func (o *Open) Entries() (lines []string) {
 	if o.Why == nil || o.Why.Decision.Allowed() {
 		return nil

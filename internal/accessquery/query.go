@@ -74,7 +74,7 @@ type Answer struct {
 }
 
 // Ask runs the access check. A denied access is not an error. It returns an error of package access if the query has no
-// token or no mapping. Results are set only for a list, and Why only if it is asked for.
+// token or no mapping. Results are set only for a list, and Why only on request.
 func (q *Query) Ask() (a Answer, err error) {
 	r := &q.Request
 	if q.Call == NtAccessCheck {
@@ -133,7 +133,7 @@ func (q *Query) refused(call ntstatus.Status) *access.Step {
 	s := &access.Step{ACE: -1, Bits: q.Request.Desired}
 	switch {
 	case q.ResultList && len(q.Request.ObjectTypes) == 0:
-		s.Rule, s.Because = "A-11", "a result list was asked for without object types"
+		s.Rule, s.Because = "A-11", "a result list was requested without object types"
 	case call == ntstatus.GenericNotMapped:
 		s.Rule, s.Because = "A-12", "NtAccessCheck takes no generic rights: the caller maps them"
 	case call == ntstatus.NoImpersonationToken:

@@ -162,7 +162,7 @@ func place(field, text string, err error) Mistake {
 func rightsMistake(text string, err error) Mistake {
 	m := whole("rights", err.Error())
 	if strings.Trim(text, "|, +") == "" {
-		m.Message = "say which rights are asked for, such as read, FR, FILE_READ_DATA or 0x1"
+		m.Message = "name the requested rights, such as read, FR, FILE_READ_DATA or 0x1"
 		return m
 	}
 	for at := 0; at < len(text); {

@@ -19,7 +19,7 @@ var (
 	ErrReplaced = errors.New("another file has this path now, so it was not changed")
 	// ErrChanged says that somebody changed a descriptor since the journal was
 	// written.
-	ErrChanged = errors.New("another program changed its descriptor meanwhile, so it was not changed")
+	ErrChanged = errors.New("another program changed its descriptor first, so it was left unchanged")
 )
 
 // Run writes the new descriptors of a committed journal, or with undo the earlier ones. Before each write it compares

@@ -177,21 +177,22 @@ func (n *Names) of(id uint32, group bool) sid.SID {
 
 // unknown returns the error for an unknown name. It lists the sources and suggests the most similar name.
 func (n *Names) unknown(name string) error {
-	asked := []string{"the host"}
+	sources := []string{"the host"}
 	if n.Store != nil {
-		asked = append(asked, "the accounts of --id-maps")
+		sources = append(sources, "the accounts of --id-maps")
 	}
 	if n.Server != nil {
-		asked = append(asked, "refmond")
+		sources = append(sources, "refmond")
 	}
 	var known []string
 	if n.Directory != nil {
-		asked = append(asked, "the directory")
+		sources = append(sources, "the directory")
 		for i := range n.Directory.Principals {
 			known = append(known, n.Directory.Principals[i].Name)
 		}
 	}
-	text := fmt.Sprintf("%q is not a user or group of %s, no well-known name and no SID", name, strings.Join(asked, ", "))
+	text := fmt.Sprintf("%q is not a user or group of %s, no well-known name and no SID", name,
+		strings.Join(sources, ", "))
 	if near := words.Nearest(name, known); near != "" {
 		text += ": did you mean " + near + "?"
 	} else if n.Directory == nil {

@@ -31,7 +31,7 @@ func TestExplainedLinesHaveReasons(t *testing.T) {
 		`"tokenRef":"alice","sd":"O:BAD:","desired":1` + nt: `"why":[{"rule":"A-19","ace":null,` +
 			`"bits":"0x00000001","because":"the security descriptor has no owner or no group"`,
 		rest + `,"resultList":true` + nt: `"why":[{"rule":"A-11","ace":null,"bits":"0x00000001",` +
-			`"because":"a result list was asked for without object types"`,
+			`"because":"a result list was requested without object types"`,
 		rest + strings.Replace(types, "0", "1", 1) + nt: `"why":[{"rule":"A-26","ace":null,"bits":"0x00000001",` +
 			`"because":"the object types are not a tree in preorder"`,
 		rest + `,"resultList":true` + types + nt:  one,

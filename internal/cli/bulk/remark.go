@@ -26,15 +26,15 @@ func remarkOn(d *sd.Descriptor, dir *directory.Directory, whole bool) (r Remark)
 	if whole {
 		r.Typed = TypedEntries(d, winnt.MAXIMUM_ALLOWED)
 	}
-	look := func(s sid.SID) {
+	inspect := func(s sid.SID) {
 		// An account of the server that the directory does not have (B-5).
 		if s.Authority() == 22 && r.Unmapped.IsZero() && !dir.Known(s) {
 			r.Unmapped = s.Clone()
 		}
 	}
-	look(d.Owner())
+	inspect(d.Owner())
 	for _, x := range d.DACL().Entries() {
-		look(x.SID)
+		inspect(x.SID)
 	}
 	return r
 }

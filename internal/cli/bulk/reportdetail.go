@@ -87,7 +87,7 @@ func (r *Report) sets(k place) ([]effective.Set, error) {
 // object and of any share. It is "" if the right is not granted. For an admin user of the share it is a fixed text.
 func (r *Report) because(k place, p int, right words.Right) string {
 	if r.Directory.Principals[p].Root {
-		return "admin users of the share: files are not asked"
+		return "admin users of the share: descriptors of files are not checked"
 	}
 	var all []string
 	for _, part := range right.Parts(k.typ) {

@@ -93,7 +93,7 @@ const (
 type way struct {
 	text  string
 	order int     // of the first entry
-	by    sid.SID // whom the entry names; zero: there are several, or no entry
+	by    sid.SID // the SID of the entry; zero: there are several entries, or none
 	who   effective.Set
 }
 
@@ -167,7 +167,7 @@ func (t *tracer) way(d *sd.Descriptor, typ *winnt.ObjectType, right words.Right,
 	p := &t.run.Directory.Principals[i]
 	w.order = 1 << 19
 	if p.Root {
-		w.text = "admin users of the share: files are not asked"
+		w.text = "admin users of the share: descriptors of files are not checked"
 		return w, nil
 	}
 	var texts []string

@@ -47,7 +47,7 @@ func (u *unlisted) of(x place) (names []string) {
 		return nil
 	}
 	var seen []sid.SID
-	look := func(s sid.SID) {
+	add := func(s sid.SID) {
 		if !u.nameable(s) || slices.Contains(seen, s) {
 			return
 		}
@@ -56,10 +56,10 @@ func (u *unlisted) of(x place) (names []string) {
 			names = append(names, a.name)
 		}
 	}
-	look(x.d.Owner())
+	add(x.d.Owner())
 	for _, e := range x.d.DACL().Entries() {
 		if e.Flags&sd.InheritOnly == 0 && allows(e.Kind) {
-			look(e.SID)
+			add(e.SID)
 		}
 	}
 	slices.Sort(names)

@@ -22,7 +22,7 @@ var _ = define(setup[*nt.QueryDirectoryObjectIn]{
 	refusals: append(handles("O-31", "DirectoryHandle", "DirectoryHandle",
 		func(in *nt.QueryDirectoryObjectIn) *winnt.Handle { return &in.DirectoryHandle },
 		func(w *world) winnt.Handle { return w.directory(winnt.DIRECTORY_TRAVERSE) }),
-		refusal[*nt.QueryDirectoryObjectIn]{rule: "O-164", want: ntstatus.NoMoreEntries, name: "all was told",
+		refusal[*nt.QueryDirectoryObjectIn]{rule: "O-164", want: ntstatus.NoMoreEntries, name: "no more entries",
 			takes: "context", inject: func(_ *world, in *nt.QueryDirectoryObjectIn) { in.Context = 1 << 20 }},
 		refusal[*nt.QueryDirectoryObjectIn]{rule: "O-164", want: ntstatus.BufferTooSmall, name: "no room for one",
 			takes: "length", inject: func(_ *world, in *nt.QueryDirectoryObjectIn) {

@@ -108,7 +108,7 @@ func Compare(rec *Recording, notes Notes) (*Report, error) {
 				return nil, err
 			}
 			for k := range out { // compare only the recorded fields: other functions have other fields
-				if _, told := l.Out[k]; !told {
+				if _, recorded := l.Out[k]; !recorded {
 					delete(out, k)
 				}
 			}

@@ -36,7 +36,7 @@ type Mark func(granted bool, text string) string
 
 // Line returns one record as a line of text without a newline: subject, action, object, result, and the deciding entry.
 // mark formats the outcome and the rights; it may be nil. No other text of the record can imitate its output (U-114).
-// name adds names beside SIDs that have none in the record and are not well known; it may be nil (U-121).
+// name adds names next to SIDs that have none in the record and are not well known; it may be nil (U-121).
 func Line(e *audit.Event, mark Mark, name Namer) string {
 	if mark == nil {
 		mark = func(_ bool, text string) string { return text }
@@ -70,7 +70,7 @@ func Line(e *audit.Event, mark Mark, name Namer) string {
 		b.WriteString(": " + clean(name.change(e)))
 	}
 	if why := Why(e); why != "" {
-		b.WriteString(": " + clean(name.beside(e, why)))
+		b.WriteString(": " + clean(name.appendNames(e, why)))
 	}
 	return b.String()
 }

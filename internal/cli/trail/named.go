@@ -33,9 +33,9 @@ func (n Namer) of(e *audit.Event, s sid.SID) string {
 // entry matches an entry in SDDL without a condition. The last field is its SID.
 var entry = regexp.MustCompile(`\([A-Z]+;[^();]*;[^();]*;[^();]*;[^();]*;([A-Za-z0-9-]+)\)`)
 
-// beside adds account names to text with ACL entries in SDDL: behind each entry the name of its SID (U-121). An entry
-// whose SID is malformed or has no name stays as it is.
-func (n Namer) beside(e *audit.Event, text string) string {
+// appendNames adds account names to text with ACL entries in SDDL: behind each entry the name of its SID (U-121). An
+// entry whose SID is malformed or has no name stays as it is.
+func (n Namer) appendNames(e *audit.Event, text string) string {
 	return entry.ReplaceAllStringFunc(text, func(ace string) string {
 		s, err := sid.Resolve(entry.FindStringSubmatch(ace)[1], sid.SID{})
 		if err != nil {
@@ -67,7 +67,7 @@ func (n Namer) who(e *audit.Event) string {
 	return who
 }
 
-// account returns an account's name. A SID for which the record has no name gets another one beside it.
+// account returns an account's name. A SID for which the record has no name gets one from n.
 func (n Namer) account(e *audit.Event, text string) string {
 	s, err := sid.ParseStrict(text)
 	if err != nil || n.of(e, s) == "" {

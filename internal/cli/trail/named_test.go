@@ -27,7 +27,7 @@ func TestEntryTextShowsNameOfSID(t *testing.T) {
 		"granted by a privilege":                 "granted by a privilege",
 		"(A;;FR;;;S-1-5-21-1-2-3-2000-x) (A;;x)": "(A;;FR;;;S-1-5-21-1-2-3-2000-x) (A;;x)",
 	} {
-		check.Equal(t, staff.beside(e, text), want, "%s", text)
+		check.Equal(t, staff.appendNames(e, text), want, "%s", text)
 	}
 	check.Equal(t, staff.account(e, "S-1-5-21-1-2-3-2000"), "S-1-5-21-1-2-3-2000 (Staff)", "a subject without a name")
 	hostile := Namer(func(sid.SID) string { return "x\n1 2026-01-01T00:00:00.000Z alice open" })

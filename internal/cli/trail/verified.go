@@ -49,7 +49,7 @@ func unknown(v *auditlog.Verified, anchors int) []string {
 			"--checkpoint FILE, one that was kept elsewhere")
 	}
 	if v.OwnKey {
-		say("whether log and key were written anew: the public key came from the folder; give --key FILE")
+		say("whether somebody replaced both log and key: the public key came from the folder; give --key FILE")
 	}
 	if v.KeyInside {
 		say("who signed: the private key lies in the folder, and who could write the log could sign it")

@@ -100,15 +100,15 @@ func (w *Writer) row(e *audit.Event) error {
 		privileges, _ = e.Field("EnabledPrivilegeList")
 	}
 	privileges = clean(strings.Join(strings.Fields(privileges), ","))
-	asked := field("AccessMask")
-	if m, ok := maskOf(e); ok && strings.HasPrefix(asked, "%%") {
-		asked = winnt.AccessMask(m).String()
+	mask := field("AccessMask")
+	if m, ok := maskOf(e); ok && strings.HasPrefix(mask, "%%") {
+		mask = winnt.AccessMask(m).String()
 	}
 	row := []string{strconv.FormatUint(e.RecordID, 10), string(audit.AppendTime(nil, e.Time)),
 		strconv.Itoa(int(e.ID)), e.Outcome.String(),
 		subcategory(e), e.Computer, field("SubjectUserSid"), field("SubjectUserName"), field("PrimaryUserSid"),
 		field("ObjectType"), field("ObjectName"),
-		asked, rights(e), privileges, clean(Why(e))}
+		mask, rights(e), privileges, clean(Why(e))}
 	for i := range row {
 		row[i] = harmless(row[i])
 	}

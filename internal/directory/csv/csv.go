@@ -38,14 +38,14 @@ func Read(c *collect.Collector, text, group string) error {
 	if group != "" {
 		of = c.Groups.Named(group)
 	}
-	odd, values := map[string]bool{}, cells{}
+	mistyped, values := map[string]bool{}, cells{}
 	for {
 		row, err := r.Read()
 		var wrong *csv.ParseError
 		switch {
 		case errors.Is(err, io.EOF):
 			for _, column := range head {
-				if odd[column] {
+				if mistyped[column] {
 					c.Report("column %s holds the name of a type instead of values: export it as "+
 						"@{n='%s';e={$_.%s -join ';'}}", column, column, column)
 				}
@@ -60,7 +60,7 @@ func Read(c *collect.Collector, text, group string) error {
 		for i, column := range head {
 			value := strings.TrimSpace(row[i])
 			if strings.HasPrefix(value, "Microsoft.ActiveDirectory.Management.") || value == "System.String[]" {
-				odd[column] = true
+				mistyped[column] = true
 				continue
 			}
 			values[column] = value

@@ -221,7 +221,7 @@ func (g *Guard) match(list int, t *token.Token) (m *member, ok bool) {
 // the user is not in is ignored.
 func (g *Guard) chooseAccount(v *Verdict, p *directory.Principal) error {
 	if m, ok := g.match(admin, p.Token); ok {
-		v.step("admin users = %s: files are not asked", m.name)
+		v.step("admin users = %s: descriptors of files are not checked", m.name)
 		v.Root = true
 		return nil
 	}
@@ -229,7 +229,7 @@ func (g *Guard) chooseAccount(v *Verdict, p *directory.Principal) error {
 	if g.forced != nil {
 		v.As = g.forced.Token
 		primary = g.forced.Group
-		v.step("force user = %s: files are asked for that user", g.config.forceUser)
+		v.step("force user = %s: access to files is checked for that user", g.config.forceUser)
 	}
 	if g.group == nil {
 		return nil
@@ -241,7 +241,7 @@ func (g *Guard) chooseAccount(v *Verdict, p *directory.Principal) error {
 		}
 		return nil
 	}
-	v.step("force group = %s: the primary group of whom files are asked for", g.config.forceGroup)
+	v.step("force group = %s: access to files is checked with that primary group", g.config.forceGroup)
 	var err error
 	v.As, err = inGroup(v.As, *g.group, primary)
 	return err

@@ -102,7 +102,7 @@ func TestShareListsAreAppliedInServersOrder(t *testing.T) {
 		{"read only = no", "D:(A;;RC;;;WD)", "alice", all, false, ""}, // F-106
 		{"", "D:(A;;0x120196;;;WD)", "alice", all, false, "neither reading nor writing data is left: may not connect"},
 		{"", "D:(D;;FA;;;S-1-5-21-1-2-3-2000)(A;;FA;;;WD)", "alice", all, false, ""},
-		{"admin users = @staff", "", "alice", writing, true, "admin users = @staff: files are not asked"},
+		{"admin users = @staff", "", "alice", writing, true, "admin users = @staff: descriptors of files are not checked"},
 		{"admin users = @staff", "", "bob", writing, false, ""},
 		{"force user = ghost", "", "alice", all, false,
 			"force user = ghost: the directory has no such user, so that no session is made: may not connect"},
@@ -138,9 +138,9 @@ func TestForcedUserIsCheckedForFiles(t *testing.T) {
 	} {
 		v, _ := decide(t, c.settings, "", "alice")
 		for text := range strings.FieldsSeq(c.is) {
-			check.That(t, v.As.Member(sid.MustParse(text), false), "%q: files are not asked for %s", c.settings, text)
+			check.That(t, v.As.Member(sid.MustParse(text), false), "%q: access is not checked for %s", c.settings, text)
 		}
-		check.That(t, !v.As.Member(sid.MustParse(c.not), false), "%q: files are asked for %s", c.settings, c.not)
+		check.That(t, !v.As.Member(sid.MustParse(c.not), false), "%q: access is checked for %s", c.settings, c.not)
 	}
 }
 

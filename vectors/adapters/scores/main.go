@@ -21,7 +21,7 @@ import (
 	"time"
 )
 
-// page is the page whose table is made anew, from the root of the repository.
+// page is the page whose table is regenerated, from the root of the repository.
 const page = "docs/scores.md"
 
 // main runs the implementations that the flags select. It exits with 1 after an error.
