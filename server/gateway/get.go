@@ -72,7 +72,7 @@ func (q *request) long(w http.ResponseWriter, r *http.Request, f facts, h winnt.
 			defer func() { _ = file.Close() }() // read only
 			if info, err := file.Stat(); err == nil {
 				q.content(w, r, facts{size: info.Size(), written: filetime.Of(info.ModTime())},
-					&passedFile{file: file, q: q, h: again, asked: time.Now()})
+					&passedFile{file: file, q: q, h: again, checked: time.Now()})
 				return
 			}
 		}
@@ -184,21 +184,21 @@ func (q *request) describe(w http.ResponseWriter, r *http.Request, f facts, more
 // whenRounded converts 100 ns units since 1601 to UTC and cuts off the fraction of a second.
 func whenRounded(t int64) time.Time { return filetime.Time(t).Truncate(time.Second) }
 
-// askAgain is how long a descriptor is read before refmond is asked again.
+// askAgain is the time that a passed descriptor is read before the next question to refmond.
 const askAgain = time.Second
 
 // passedFile reads a file through a descriptor that refmond passed. A revocation does not reach the descriptor, so Read
 // asks refmond once a second whether the open was revoked (G-54).
 type passedFile struct {
-	file  *os.File // the caller closes it
-	q     *request
-	h     winnt.Handle // the open that the descriptor is of
-	asked time.Time    // when refmond was asked last
+	file    *os.File // the caller closes it
+	q       *request
+	h       winnt.Handle // the open that the descriptor is of
+	checked time.Time    // when refmond last checked the open
 }
 
 // Read reads from the current offset. It returns the error of its status after the open was revoked.
 func (f *passedFile) Read(b []byte) (int, error) {
-	if now := time.Now(); now.Sub(f.asked) >= askAgain {
+	if now := time.Now(); now.Sub(f.checked) >= askAgain {
 		st := f.q.s.p.do(f.q.ctx, func(th *nt.Thread) ntstatus.Status {
 			_, st := th.NtQueryInformationFile(f.h, nt.FileAccessInformation)
 			return st
@@ -206,7 +206,7 @@ func (f *passedFile) Read(b []byte) (int, error) {
 		if st == ntstatus.AccessDenied {
 			return 0, st.Err()
 		}
-		f.asked = now // also without an answer: refmond may be restarting, and the file stays open
+		f.checked = now // also without an answer: refmond may be restarting, and the file stays open
 	}
 	return f.file.Read(b)
 }

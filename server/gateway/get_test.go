@@ -80,12 +80,12 @@ func TestRevokedDownloadEnds(t *testing.T) {
 	f := &passedFile{file: file, q: q, h: h}
 	b := make([]byte, 4)
 	n, err := f.Read(b)
-	check.That(t, n == 4 && err == nil && time.Since(f.asked) < time.Minute, "G-54: %d bytes, %v", n, err)
+	check.That(t, n == 4 && err == nil && time.Since(f.checked) < time.Minute, "G-54: %d bytes, %v", n, err)
 	_, files := w.d.System().Revoke(nil, func(client *token.Token, _ string) bool { return client != nil })
 	check.Equal(t, files, 1, "G-54: revoked files")
 	n, err = f.Read(b)
 	check.That(t, n == 4 && err == nil, "G-54: within a second: %d bytes, %v", n, err)
-	f.asked = f.asked.Add(-askAgain)
+	f.checked = f.checked.Add(-askAgain)
 	n, err = f.Read(b)
 	check.That(t, n == 0 && errors.Is(err, ntstatus.AccessDenied.Err()), "G-54: then: %d bytes, %v", n, err)
 }

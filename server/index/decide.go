@@ -151,8 +151,8 @@ func (d *decider) decide(c *Class) (*decided, error) {
 	out.expression, out.exact = e.Expression(c.Descriptor, 0)
 	if c.Share != nil {
 		and(allowed, e.Allowed(c.Share)[0])
-		x, told := e.Expression(c.Share, 0)
-		out.expression, out.exact = append(slices.Clone(out.expression), x...), out.exact && told
+		x, exact := e.Expression(c.Share, 0)
+		out.expression, out.exact = append(slices.Clone(out.expression), x...), out.exact && exact
 	}
 	for i := range c.Through {
 		p, err := d.pass(&c.Through[i])

@@ -153,7 +153,7 @@ func (x *Index) filter(q Query, form Form, by func(*State) (func(*kind) (bool, e
 }
 
 // begin starts a query for the classes that a user may read. begin reads the log to its end and checks that the data is
-// current. begin locks x.mu meanwhile.
+// current. begin locks x.mu during this.
 //
 //   - out is a filter without classes, with the time of the oldest heartbeat.
 //   - made is the highest class number so far.

@@ -119,7 +119,7 @@ func Run(ctx context.Context, c Config) (err error) {
 // stages runs the directory, the worker and the trees' watchers, until all have returned. The first error stops the
 // others and is returned; later errors are dropped. If the caller's context ends, stages returns nil.
 func (r *running) stages(ctx context.Context) error {
-	c, told := &r.config, ctx
+	c, caller := &r.config, ctx
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var all sync.WaitGroup
@@ -146,7 +146,7 @@ func (r *running) stages(ctx context.Context) error {
 		stage(func() error { return w.Run(ctx, batches) })
 	}
 	all.Wait()
-	if told.Err() != nil { // the caller ended the run
+	if caller.Err() != nil { // the caller ended the run
 		return nil
 	}
 	return context.Cause(ctx)

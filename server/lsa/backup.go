@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/internal/diskio"
 )
 
-// Backup writes a consistent copy of the store to w. The store stays usable meanwhile. The copy contains the
+// Backup writes a consistent copy of the store to w. The store stays usable during the copy. The copy contains the
 // password hashes, so it is as secret as the store. After an error, which may be that of w, part of the copy may
 // have been written.
 func (s *Store) Backup(w io.Writer) error {
@@ -45,7 +45,7 @@ func Restore(cfg Config, backup io.Reader) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(trial) //nolint:errcheck // what is left of it is not a store
+	defer os.RemoveAll(trial) //nolint:errcheck // a partial copy is not a store
 	copied := filepath.Join(trial, File)
 	if err := writeSynced(cfg.Faults, copied, backup); err != nil {
 		return err

@@ -142,7 +142,7 @@ func (a *accounts) make(acc *account, p person) {
 	acc.until = a.now().Add(a.life)
 }
 
-// put ends the use of an account that get returned. If the account was dropped meanwhile, the last put closes it.
+// put ends the use of an account that get returned. If the account was dropped during the use, the last put closes it.
 // Each get needs one put.
 func (a *accounts) put(acc *account) {
 	a.mu.Lock()

@@ -282,15 +282,15 @@ func (f *fanotify) named(at string) string {
 // the root's name is missing or cannot be inspected, mounted returns nil. A failure to inspect the open root directory
 // is an error.
 func (f *fanotify) mounted() error {
-	var heard, there unix.Statx_t
+	var watched, there unix.Statx_t
 	const wanted = unix.STATX_BASIC_STATS | unix.STATX_MNT_ID
-	if err := unix.Statx(f.mount, "", unix.AT_EMPTY_PATH, wanted, &heard); err != nil {
+	if err := unix.Statx(f.mount, "", unix.AT_EMPTY_PATH, wanted, &watched); err != nil {
 		return fmt.Errorf("look at the root: %w", err)
 	}
 	if err := unix.Statx(unix.AT_FDCWD, f.root, 0, wanted, &there); err != nil {
 		return nil // a missing root has no documents
 	}
-	if there.Dev_major != heard.Dev_major || there.Dev_minor != heard.Dev_minor || there.Mnt_id != heard.Mnt_id {
+	if there.Dev_major != watched.Dev_major || there.Dev_minor != watched.Dev_minor || there.Mnt_id != watched.Mnt_id {
 		return errMounted
 	}
 	return nil

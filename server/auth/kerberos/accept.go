@@ -188,15 +188,15 @@ func (a *Acceptor) Accept(blob []byte, bindings Bindings) (*Client, error) {
 	if err := o.check(now, a.cfg.Skew); err != nil {
 		return nil, refuse(o, err)
 	}
-	asked, err := readChecksum(o.auth.Cksum)
+	requested, err := readChecksum(o.auth.Cksum)
 	if err != nil {
 		return nil, refuse(o, err)
 	}
-	if err := asked.checkBindings(bindings, a.cfg.RequireBinding, o.supportsBindings()); err != nil {
+	if err := requested.checkBindings(bindings, a.cfg.RequireBinding, o.supportsBindings()); err != nil {
 		return nil, refuse(o, err)
 	}
 	c := o.describe()
-	c.Level = asked.level(func() bool { return a.forwarded(o, asked.credential, now) })
+	c.Level = requested.level(func() bool { return a.forwarded(o, requested.credential, now) })
 	// Read the PAC before the token enters the cache, so that a rejected ticket takes no space
 	// there.
 	if err := a.identify(c, o); err != nil {
@@ -208,7 +208,7 @@ func (a *Acceptor) Accept(blob []byte, bindings Bindings) (*Client, error) {
 		return nil, refuse(o, err)
 	}
 	var rep []byte
-	if bit(o.req.APOptions.Bytes, optionMutual) || asked.flags&flagMutual != 0 {
+	if bit(o.req.APOptions.Bytes, optionMutual) || requested.flags&flagMutual != 0 {
 		if rep, err = o.reply(); err != nil {
 			return nil, refuse(o, err)
 		}

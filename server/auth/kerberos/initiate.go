@@ -124,7 +124,7 @@ func (g *granted) initiate(now time.Time, realm string, bindings Bindings) (*Con
 	return c, framed(tokAPReq, b), nil
 }
 
-var errFinish = errors.New("the service's answer does not prove that it is the one asked for")
+var errFinish = errors.New("the service's answer does not prove that it is the requested service")
 
 // Finish verifies token, the service's response, which proves that the service has its key. Afterwards Wrap and Unwrap
 // work. After an error the context must not be used. Any error is errFinish.

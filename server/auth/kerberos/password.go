@@ -29,14 +29,14 @@ const (
 	maxPassword = 1024 // bytes of a password
 )
 
-// errUser rejects a name that no user can have, before a KDC is asked.
+// errUser rejects a name that no user can have, before a request to a KDC.
 var errUser = errors.New("the name cannot be that of a user of the realm")
 
 // checkUser checks a user's name before it is sent to a KDC: it rejects empty names, services and other names with a
 // special meaning for a KDC. It also rejects a name that is not UTF-8 or is longer than maxUser.
 func checkUser(name string) error {
-	odd := func(r rune) bool { return strings.ContainsRune(`/@\`, r) || unicode.IsControl(r) }
-	if name == "" || len(name) > maxUser || !utf8.ValidString(name) || strings.ContainsFunc(name, odd) {
+	special := func(r rune) bool { return strings.ContainsRune(`/@\`, r) || unicode.IsControl(r) }
+	if name == "" || len(name) > maxUser || !utf8.ValidString(name) || strings.ContainsFunc(name, special) {
 		return errUser
 	}
 	return nil

@@ -97,11 +97,11 @@ func (d *Directory) entryOf(c *conn, p *serverInfo, name string, byRealm bool) (
 	return all[0], nil
 }
 
-// newFound converts an entry to an account and reads its groups from the server. asked is the name for error messages.
-// Another domain, no primary group and incomplete attributes are errors. SIDs of the history count as groups. An
-// account that may not log on has a restriction, which is not an error. If the restriction is unreadable, newFound
+// newFound converts an entry to an account and reads its groups from the server. requested is the name for error
+// messages. Another domain, no primary group and incomplete attributes are errors. SIDs of the history count as groups.
+// An account that may not log on has a restriction, which is not an error. If the restriction is unreadable, newFound
 // returns the account with an error.
-func (d *Directory) newFound(c *conn, p *serverInfo, e *entry, asked string) (*Found, error) {
+func (d *Directory) newFound(c *conn, p *serverInfo, e *entry, requested string) (*Found, error) {
 	f := &Found{}
 	var err error
 	if f.Name, err = e.one("sAMAccountName"); err != nil {
@@ -113,12 +113,12 @@ func (d *Directory) newFound(c *conn, p *serverInfo, e *entry, asked string) (*F
 	}
 	if len(ids) != 1 || ids[0].Prefix() != d.cfg.Domain {
 		// The directory is authoritative only for accounts of its own domain (D-10).
-		return nil, wrong("the account %.64q is not one of the domain", asked)
+		return nil, wrong("the account %.64q is not one of the domain", requested)
 	}
 	f.SID = ids[0]
 	primary, err := e.number("primaryGroupID", 0)
 	if err != nil || primary <= 0 || primary > 1<<32-1 {
-		return nil, wrong("the account %.64q has no primary group", asked)
+		return nil, wrong("the account %.64q has no primary group", requested)
 	}
 	f.PrimaryGroup = d.cfg.Domain.WithRID(uint32(primary))
 	history, err := e.sids("sIDHistory")

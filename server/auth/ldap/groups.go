@@ -29,10 +29,10 @@ var computedAttributes = []string{"tokenGroups", computedControl, computedExpiry
 // groups returns the SIDs of an account's groups, nested ones included, and the other computed attributes. Those are
 // -1 on a server that is not Active Directory (D-16). An empty list, and more groups than the limit, are errors.
 func (d *Directory) groups(c *conn, p *serverInfo, e *entry, primary sid.SID) ([]sid.SID, computed, error) {
-	told := computed{control: -1, expiry: -1}
+	values := computed{control: -1, expiry: -1}
 	if !p.computes {
 		out, err := d.nested(c, p, e, primary)
-		return out, told, err
+		return out, values, err
 	}
 	var out []sid.SID
 	err := c.search(query{base: e.DN, most: 1, attributes: computedAttributes},
@@ -40,22 +40,22 @@ func (d *Directory) groups(c *conn, p *serverInfo, e *entry, primary sid.SID) ([
 			if out, err = e.sids("tokenGroups"); err != nil {
 				return err
 			}
-			if told.control, err = e.number(computedControl, -1); err == nil {
-				told.expiry, err = e.number(computedExpiry, -1)
+			if values.control, err = e.number(computedControl, -1); err == nil {
+				values.expiry, err = e.number(computedExpiry, -1)
 			}
 			return err
 		})
 	switch {
 	case err != nil:
-		return nil, told, err
+		return nil, values, err
 	case len(out) == 0:
 		// The list always contains the primary group, so an empty list means that the client may
 		// not read it (D-16).
-		return nil, told, wrong("who asks may not read the account's groups")
+		return nil, values, wrong("the requester may not read the account's groups")
 	case len(out) > d.cfg.Limits.Groups:
-		return nil, told, wrong("the account is in more than %d groups", d.cfg.Limits.Groups)
+		return nil, values, wrong("the account is in more than %d groups", d.cfg.Limits.Groups)
 	}
-	return out, told, nil
+	return out, values, nil
 }
 
 // walk resolves nested groups: it reads the groups above an account by their DNs, each once.
@@ -104,24 +104,24 @@ var groupAttributes = []string{"objectSid", "groupType", "sIDHistory", "memberOf
 func (w *walk) read(keys []string) error {
 	var filter strings.Builder
 	filter.WriteString("(|")
-	asked := map[string]bool{}
+	queried := map[string]bool{}
 	for _, k := range keys {
 		filter.WriteString("(distinguishedName=" + goldap.EscapeFilter(w.names[k]) + ")")
-		asked[k] = true
+		queried[k] = true
 	}
 	filter.WriteString(")")
 	err := w.c.search(query{base: w.p.base, below: true, filter: filter.String(), attributes: groupAttributes,
 		most: len(keys)}, func(e *entry) error {
 		k, err := key(e.DN)
-		if err != nil || !asked[k] {
+		if err != nil || !queried[k] {
 			return errOther
 		}
-		delete(asked, k)
+		delete(queried, k)
 		return w.group(e)
 	})
-	if err == nil && len(asked) > 0 {
+	if err == nil && len(queried) > 0 {
 		// A group that is not visible could be the one that a deny entry names (D-17).
-		err = wrong("%d groups of the account cannot be read", len(asked))
+		err = wrong("%d groups of the account cannot be read", len(queried))
 	}
 	return err
 }

@@ -22,7 +22,8 @@ const (
 // maxSigned is the maximum size of a signed message that we accept, in bytes.
 const maxSigned = 1 << 20
 
-var errBinding = errors.New("the server does not offer what was asked: messages that are signed, or none within TLS")
+var errBinding = errors.New("the server does not offer the required security layer: signed messages, or none " +
+	"within TLS")
 
 // binding is one authentication of an LDAP connection by Kerberos (SASL GSSAPI). go-ldap calls its methods.
 type binding struct {

@@ -39,15 +39,15 @@ func (c *runCmd) share(warn func(error)) (text string, guard *index.Guard, err e
 			return "", nil, fmt.Errorf("--share: %w", err)
 		}
 	}
-	var told []string
+	var warned []string
 	return "", &index.Guard{Name: s.Config.Share, Attribute: s.Config.Attribute, IgnoreSystemACLs: s.Config.IgnorePOSIX,
 		Apply: func(d *directory.Directory) (*directory.Directory, error) {
 			g := s.Config.Guard(d, security)
-			if !slices.Equal(g.Notes, told) {
+			if !slices.Equal(g.Notes, warned) {
 				for _, note := range g.Notes {
 					warn(errors.New(printable.Line(note)))
 				}
-				told = g.Notes
+				warned = g.Notes
 			}
 			return g.Apply()
 		}}, nil

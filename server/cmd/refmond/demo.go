@@ -137,16 +137,16 @@ func (s *service) story(std *streams) (*exec.Cmd, error) {
 	fmt.Fprintf(std.out, "Program 1, NETWORK SERVICE with SeImpersonatePrivilege: %s", line)
 	go func() { _, _ = io.Copy(io.Discard, lines) }() // its log would mix with the clients' output
 	for i, c := range []struct {
-		who, says string
-		args      []string
+		user, text string
+		args       []string
 	}{
 		{"alice", "lets the server act for her; what it opens, it opens as alice",
 			[]string{"act", "report", "payroll", "server-secret"}},
 		{"bob", "is another user: the same server, the same code, other answers", []string{"act", "report", "payroll"}},
 		{"alice", "lets the server know who she is, and no more", []string{"identify", "report"}},
 	} {
-		fmt.Fprintf(std.out, "\nProgram %d, %s, %s:\n", i+2, c.who, c.says)
-		cmd, out, err := s.actor(c.who, c.args...)
+		fmt.Fprintf(std.out, "\nProgram %d, %s, %s:\n", i+2, c.user, c.text)
+		cmd, out, err := s.actor(c.user, c.args...)
 		if err != nil {
 			return server, err
 		}
@@ -154,7 +154,7 @@ func (s *service) story(std *streams) (*exec.Cmd, error) {
 			fmt.Fprintf(std.out, "  %s\n", lines.Text())
 		}
 		if err := cmd.Wait(); err != nil {
-			return server, fmt.Errorf("the demo's %s: %w", c.who, err)
+			return server, fmt.Errorf("the demo's %s: %w", c.user, err)
 		}
 	}
 	return server, nil

@@ -195,12 +195,12 @@ func (c *openFilesCmd) listPassed(std *streams, l *inspector, names map[uint64]s
 		if !c.matches(e.Name) {
 			continue
 		}
-		stays := ""
+		note := ""
 		if c.Close {
-			stays = "  stays: a descriptor cannot be taken back"
+			note = "  stays: a descriptor cannot be taken back"
 		}
 		fmt.Fprintf(std.out, "%6d  %-18s %8s  %s  since %s, %d times%s\n", e.Process, names[e.Process], "(host)", what,
-			e.Since.Local().Format(time.DateTime), e.Times, stays)
+			e.Since.Local().Format(time.DateTime), e.Times, note)
 	}
 	return nil
 }

@@ -134,11 +134,11 @@ var depths = map[string][]string{http.MethodDelete: {"infinity"}, "MOVE": {"infi
 func (x *exchange) readable() error {
 	depth, overwrite := x.r.Header["Depth"], x.r.Header["Overwrite"]
 	known := depths[x.method]
-	asked := strings.ToLower(strings.Join(depth, " "))
+	value := strings.ToLower(strings.Join(depth, " "))
 	// "A client MUST NOT submit a Depth header with a DELETE on a collection with any value but infinity" (RFC 4918,
 	// 9.6.1). The same holds for MOVE (9.9.2). COPY and LOCK also accept 0 (9.8.3, 9.10.3). A refresh ignores the
 	// header (9.10.2).
-	if known != nil && len(depth) > 0 && !slices.Contains(known, asked) && !x.refreshes() {
+	if known != nil && len(depth) > 0 && !slices.Contains(known, value) && !x.refreshes() {
 		if i, err := x.files.Stat(x.name); x.method != http.MethodDelete || err != nil || i.Folder {
 			return Refuse(http.StatusBadRequest, "for this method the header Depth must be "+strings.Join(known, " or "))
 		}

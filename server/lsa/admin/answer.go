@@ -124,7 +124,7 @@ func slice(all []byte, offset int64, revision string) Response {
 }
 
 // backup returns the part of a copy of the store from the requested offset. Parts with the same revision make a
-// backup; a revision that ends in "-" says that the store changed meanwhile.
+// backup; a revision that ends in "-" says that the store changed during the copy.
 func (a *Answerer) backup(r *Request) (Response, error) {
 	before, _, err := a.Store.Revision()
 	if err != nil {

@@ -37,14 +37,14 @@ func (f *Follower) CheckAccounts(ctx context.Context, d *directory.Directory) er
 // once. A refusal by refmond is an error.
 func (f *Follower) checkPiece(ctx context.Context, list []directory.AccountID) (unknown int, err error) {
 	a, err := f.accounts(ctx, list)
-	for told := false; err != nil; a, err = f.accounts(ctx, list) {
+	for warned := false; err != nil; a, err = f.accounts(ctx, list) {
 		var no *refusal
 		if errors.As(err, &no) || ctx.Err() != nil {
 			return 0, errors.Join(ctx.Err(), err)
 		}
-		if !told {
+		if !warned {
 			f.warn(fmt.Errorf("source %s: ask refmond for its accounts: %w", f.Root, err))
-			told = true
+			warned = true
 		}
 		select {
 		case <-ctx.Done():

@@ -20,16 +20,16 @@ func (s *Server) ask(payer uint32) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	trusted := payer == 0 || int(payer) == os.Geteuid()
-	if s.asked[payer] == mostAsked || s.asked[payer] == 0 && len(s.asked) >= mostAsking && !trusted {
+	if s.pending[payer] == mostAsked || s.pending[payer] == 0 && len(s.pending) >= mostAsking && !trusted {
 		return errBusy
 	}
 	if s.ctx.Err() != nil {
 		return errClosed
 	}
-	if s.asked == nil {
-		s.asked = map[uint32]int{}
+	if s.pending == nil {
+		s.pending = map[uint32]int{}
 	}
-	s.asked[payer]++
+	s.pending[payer]++
 	s.all.Add(1) // before Close waits, which takes the lock first
 	return nil
 }
@@ -38,8 +38,8 @@ func (s *Server) ask(payer uint32) error {
 func (s *Server) answered(payer uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.asked[payer]--; s.asked[payer] == 0 {
-		delete(s.asked, payer)
+	if s.pending[payer]--; s.pending[payer] == 0 {
+		delete(s.pending, payer)
 	}
 }
 

@@ -50,9 +50,9 @@ type Server struct {
 	// revocations counts the calls of Revoke, so that a decision about a client notices one.
 	// +checklocks:mu
 	revocations uint64
-	// asked are the connections that May decides about, by the uid that they count against; without zeros.
+	// pending counts the connections that May decides about, by the uid that they count against; without zeros.
 	// +checklocks:mu
-	asked map[uint32]int // guarded by mu
+	pending map[uint32]int // guarded by mu
 }
 
 // Limits of a server.

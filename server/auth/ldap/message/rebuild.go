@@ -166,7 +166,7 @@ func (e *encoder) result(b []byte, m *Message) []byte {
 	return b
 }
 
-// control appends a control. The value of a paging control is encoded anew unless e.given is set. With neither it has
+// control appends a control. The value of a paging control is encoded again unless e.given is set. With neither it has
 // no value.
 func (e *encoder) control(b []byte, c *Control) []byte {
 	return e.element(b, sequence, func(b []byte) []byte {

@@ -159,7 +159,7 @@ func (a *Alone) stage(ctx context.Context, c *stages.Conn, role site.Role) error
 // for them. It returns nil if ctx has ended, and otherwise what the first function returned. If that was nil, it
 // returns [context.Canceled].
 func together(ctx context.Context, all []func(context.Context) error) error {
-	told := ctx
+	caller := ctx
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var running sync.WaitGroup
@@ -167,7 +167,7 @@ func together(ctx context.Context, all []func(context.Context) error) error {
 		running.Go(func() { stop(run(ctx)) })
 	}
 	running.Wait()
-	if told.Err() != nil {
+	if caller.Err() != nil {
 		return nil
 	}
 	return context.Cause(ctx)

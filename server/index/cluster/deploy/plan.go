@@ -91,7 +91,7 @@ func difference(name string, old, want files) folder {
 		}
 	}
 	for _, n := range slices.Sorted(maps.Keys(old)) {
-		if _, stays := want[n]; !stays {
+		if _, kept := want[n]; !kept {
 			d.removed = append(d.removed, n)
 		}
 	}

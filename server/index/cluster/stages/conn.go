@@ -41,7 +41,7 @@ type Conn struct {
 
 // Dial connects to the site's NATS servers as a role, with the seed of its key. It returns an error if the seed is
 // malformed or not the role's, or if no server answers, unless o.Patient is set. An established connection reconnects
-// without limit; meanwhile its requests fail, and only the loss and the return of the connection go to Warn (N-122).
+// without limit. Until then its requests fail, and only the loss and the return of the connection go to Warn (N-122).
 // It keeps s, which must not change. The caller closes the connection.
 func Dial(s *site.Site, role site.Role, seed string, o Options) (*Conn, error) {
 	key, err := nkeys.FromSeed([]byte(strings.TrimSpace(seed)))

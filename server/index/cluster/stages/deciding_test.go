@@ -77,7 +77,7 @@ func TestWorkerRequestsMissingWalk(t *testing.T) {
 func TestFailedAttemptIsReportedAndRetried(t *testing.T) {
 	told := &warned{}
 	s := &shareWorker{c: &Conn{warn: told.warn}, name: "rows.a.x.0", beat: time.Millisecond, woken: make(chan struct{}, 1),
-		workers: &workers{name: "w", beat: time.Hour, heard: map[string]time.Time{"w": time.Now()}}}
+		workers: &workers{name: "w", beat: time.Hour, lastSeen: map[string]time.Time{"w": time.Now()}}}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	turns := 0

@@ -22,7 +22,7 @@ type workers struct {
 
 	mu sync.Mutex
 	// +checklocks:mu
-	heard map[string]time.Time // last heartbeats, at most maxWorkers; guarded by mu
+	lastSeen map[string]time.Time // last heartbeats, at most maxWorkers; guarded by mu
 	// +checklocks:mu
 	over bool // maxWorkers others were alive when this worker's heartbeat came; guarded by mu
 }
@@ -30,7 +30,7 @@ type workers struct {
 // join subscribes to the heartbeats of all workers. name is this worker's. The caller calls leave at the end, and
 // [workers.run] to send its own heartbeats.
 func join(nc *nats.Conn, name string, beat time.Duration) (w *workers, leave func(), err error) {
-	w = &workers{nc: nc, name: name, beat: beat, heard: map[string]time.Time{}}
+	w = &workers{nc: nc, name: name, beat: beat, lastSeen: map[string]time.Time{}}
 	sub, err := nc.Subscribe("alive.*", func(m *nats.Msg) { w.recordAlive(m.Subject[len("alive."):]) })
 	if err != nil {
 		return nil, nil, err
@@ -46,18 +46,18 @@ const maxWorkers = 1024
 func (w *workers) recordAlive(name string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if _, known := w.heard[name]; !known && len(w.heard) >= maxWorkers {
-		for old, last := range w.heard {
+	if _, known := w.lastSeen[name]; !known && len(w.lastSeen) >= maxWorkers {
+		for old, last := range w.lastSeen {
 			if time.Since(last) > silence*w.beat {
-				delete(w.heard, old)
+				delete(w.lastSeen, old)
 			}
 		}
-		if len(w.heard) >= maxWorkers {
+		if len(w.lastSeen) >= maxWorkers {
 			w.over = w.over || name == w.name
 			return
 		}
 	}
-	w.heard[name] = time.Now()
+	w.lastSeen[name] = time.Now()
 }
 
 // excess returns an error if this worker is one too many: if maxWorkers others were alive when its heartbeat came. It
@@ -96,13 +96,13 @@ func (w *workers) run(ctx context.Context) error {
 func (w *workers) mine(share string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if time.Since(w.heard[w.name]) > silence*w.beat {
+	if time.Since(w.lastSeen[w.name]) > silence*w.beat {
 		return false
 	}
 	own := nearness(share, w.name)
-	for name, last := range w.heard {
+	for name, last := range w.lastSeen {
 		if time.Since(last) > silence*w.beat {
-			delete(w.heard, name)
+			delete(w.lastSeen, name)
 		} else if name != w.name && nearness(share, name) > own {
 			return false
 		}

@@ -25,38 +25,38 @@ func TestNearestLiveWorkerOwnsShare(t *testing.T) {
 	for i := range 60 {
 		share, has := fmt.Sprint("rows.", i), 0
 		for _, name := range names {
-			w := &workers{name: name, beat: long, heard: map[string]time.Time{}}
+			w := &workers{name: name, beat: long, lastSeen: map[string]time.Time{}}
 			for _, other := range names {
 				w.recordAlive(other)
 			}
-			w.heard["gone"] = time.Now().Add(-3*long - time.Minute)
+			w.lastSeen["gone"] = time.Now().Add(-3*long - time.Minute)
 			if w.mine(share) {
 				has++
 				had[name]++
 			}
-			if _, known := w.heard["gone"]; known && w.mine(share) {
+			if _, known := w.lastSeen["gone"]; known && w.mine(share) {
 				t.Error("a silent worker still counts after the time limit, want it forgotten")
 			}
-			w.heard[name] = time.Now().Add(-3*long - time.Minute)
+			w.lastSeen[name] = time.Now().Add(-3*long - time.Minute)
 			check.That(t, !w.mine(share),
 				"N-49: a worker that no longer receives its own heartbeats owns a share, want none")
 		}
 		check.That(t, has == 1, "N-49: %d have %s, want 1", has, share)
 	}
 	check.Equal(t, len(had), 3, "%v", had)
-	w := &workers{name: "w", beat: long, heard: map[string]time.Time{}}
+	w := &workers{name: "w", beat: long, lastSeen: map[string]time.Time{}}
 	check.That(t, !w.mine("x"), "N-49: a worker that has not yet received its own heartbeat owns a share, want none")
 	for i := range maxWorkers + 5 {
 		w.recordAlive(fmt.Sprint(i))
 	}
-	check.Equal(t, len(w.heard), 1024, "N-101: known workers")
+	check.Equal(t, len(w.lastSeen), 1024, "N-101: known workers")
 	before := time.Now().Add(-2 * long)
-	w.heard["7"], w.heard["8"] = before, before.Add(-2*long)
-	if w.recordAlive("7"); !w.heard["7"].After(before) {
+	w.lastSeen["7"], w.lastSeen["8"] = before, before.Add(-2*long)
+	if w.recordAlive("7"); !w.lastSeen["7"].After(before) {
 		t.Error("N-101: a known worker's heartbeat is ignored once 1,024 are known, want it counted")
 	}
-	if w.recordAlive("new"); w.heard["new"].IsZero() || len(w.heard) != 1024 {
-		t.Errorf("N-101: %d are known, new since %v, want it in place of the silent one", len(w.heard), w.heard["new"])
+	if w.recordAlive("new"); w.lastSeen["new"].IsZero() || len(w.lastSeen) != 1024 {
+		t.Errorf("N-101: %d are known, new since %v, want it in place of the silent one", len(w.lastSeen), w.lastSeen["new"])
 	}
 	for _, name := range []string{"other", "w", "late"} {
 		w.recordAlive(name)

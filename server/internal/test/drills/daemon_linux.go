@@ -70,7 +70,7 @@ func (m *machine) tries(name string) (_ *daemon, ready bool) {
 	good := make(chan struct{})
 	go func() {
 		defer close(d.over)
-		told := false
+		started := false
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			if count, ok := strings.CutPrefix(lines.Text(), "goroutines "); ok { // of buildCounting
 				n, _ := strconv.Atoi(count)
@@ -80,8 +80,8 @@ func (m *machine) tries(name string) (_ *daemon, ready bool) {
 			d.mu.Lock()
 			d.log = append(d.log, lines.Text())
 			d.mu.Unlock()
-			if !told && strings.Contains(lines.Text(), s.ready) {
-				told = true
+			if !started && strings.Contains(lines.Text(), s.ready) {
+				started = true
 				close(good)
 			}
 		}

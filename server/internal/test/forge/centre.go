@@ -42,10 +42,10 @@ type Centre struct {
 
 	Listener net.Listener
 
-	mu     sync.Mutex
-	typed  map[string]types.EncryptionKey // guarded by mu: the session key of each client's last TGT
-	asked  int                            // guarded by mu
-	krbtgt types.EncryptionKey            // immutable after Start
+	mu       sync.Mutex
+	typed    map[string]types.EncryptionKey // guarded by mu: the session key of each client's last TGT
+	requests int                            // guarded by mu
+	krbtgt   types.EncryptionKey            // immutable after Start
 }
 
 // Start listens on a loopback address, serves one connection after another, and returns the address.
@@ -75,7 +75,7 @@ func (k *Centre) Start() string {
 func (k *Centre) Asked() int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.asked
+	return k.requests
 }
 
 // serve answers one request of a connection and closes it. It answers nothing to a request that is cut off.
@@ -90,7 +90,7 @@ func (k *Centre) serve(c net.Conn) {
 		return
 	}
 	k.mu.Lock()
-	k.asked++
+	k.requests++
 	k.mu.Unlock()
 	answer := k.answer(b)
 	if k.Answer != nil {
@@ -224,12 +224,12 @@ func (k *Centre) grant(req *messages.TGSReq) []byte {
 		t = k.Ticket(name)
 	}
 	ticket := t.Ticket()
-	told := t.SessionKey
+	key := t.SessionKey
 	if k.Session != nil {
-		told = *k.Session
+		key = *k.Session
 	}
 	rep := messages.TGSRep{KDCRepFields: k.fields(13, name, ticket)}
-	rep.EncPart = k.part(&req.ReqBody, told, session, 8)
+	rep.EncPart = k.part(&req.ReqBody, key, session, 8)
 	return must(rep.Marshal())
 }
 

@@ -49,11 +49,11 @@ func LDAPMessage(id int64, op *ber.Packet, controls ...goldap.Control) []byte {
 }
 
 // LDAPResult encodes the message that ends an operation with a result code and a text.
-func LDAPResult(id int64, tag ber.Tag, code int64, says string, controls ...goldap.Control) []byte {
+func LDAPResult(id int64, tag ber.Tag, code int64, text string, controls ...goldap.Control) []byte {
 	op := ber.Encode(ber.ClassApplication, ber.TypeConstructed, tag, nil, "")
 	op.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagEnumerated, code, ""))
 	op.AppendChild(LDAPText(""))
-	op.AppendChild(LDAPText(says))
+	op.AppendChild(LDAPText(text))
 	return LDAPMessage(id, op, controls...)
 }
 
