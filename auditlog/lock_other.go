@@ -12,8 +12,8 @@ func (d folder) Lock() (func() error, error) {
 	return nil, errors.New("audit logs are not written on " + runtime.GOOS + ": only read")
 }
 
-// isReadOnly returns false: this system's errors are not told apart.
+// isReadOnly returns false: this system does not distinguish its errors.
 func isReadOnly(error) bool { return false }
 
-// isFull returns false: this system's errors are not told apart.
+// isFull returns false: this system does not distinguish its errors.
 func isFull(error) bool { return false }

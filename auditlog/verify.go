@@ -130,7 +130,7 @@ func (v *Verification) keys(out *Verified) error {
 	for line := range bytes.Lines(b) {
 		k, err := note.NewVerifier(string(bytes.TrimSpace(line)))
 		if err != nil {
-			return &Fault{FaultSignature, 0, "the public key beside the log: " + err.Error()}
+			return &Fault{FaultSignature, 0, "the public key next to the log: " + err.Error()}
 		}
 		v.Keys = append(v.Keys, k)
 	}

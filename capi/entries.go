@@ -86,7 +86,7 @@ func (c *call) explicitOf(b []byte, wide bool) (r sd.Explicit, st ntstatus.Statu
 	return r, st
 }
 
-// trustee identifies whom an explicit entry is for: the SID of a TRUSTEE, and the object types if it names them.
+// trustee identifies the trustee of an explicit entry: the SID of a TRUSTEE, and the object types if it names them.
 type trustee struct {
 	sid               sid.SID
 	object, inherited *winnt.GUID

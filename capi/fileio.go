@@ -64,7 +64,7 @@ func (x ioCall) run(buffer user, do func(*nt.Later) (nt.IOResult, ntstatus.Statu
 // On an asynchronous handle, a pending operation returns STATUS_PENDING, and Done writes the outputs when the
 // operation ends. On a synchronous handle, runWith waits for a pending operation.
 func (x ioCall) runWith(l *nt.Later, buffer user, do func(*nt.Later) (nt.IOResult, ntstatus.Status)) uint64 {
-	var told atomic.Bool
+	var ended atomic.Bool
 	var final ntstatus.Status
 	block := x.block
 	l.IoStatusBlock = uint64(block)
@@ -78,15 +78,15 @@ func (x ioCall) runWith(l *nt.Later, buffer user, do func(*nt.Later) (nt.IOResul
 			e.U64(r.Information)
 			m.Write(block, e.Bytes) // one that is gone since is the program's affair
 		}
-		told.Store(true)
+		ended.Store(true)
 	}
 	out, st := do(l)
 	if st == ntstatus.Pending && l.Synchronous {
-		if st = x.await(l); told.Load() {
+		if st = x.await(l); ended.Load() {
 			st = final
 		}
 	}
-	if st == ntstatus.Pending || told.Load() {
+	if st == ntstatus.Pending || ended.Load() {
 		return status(st)
 	}
 	if fault := x.Write(buffer, out.Data); fault != ntstatus.Success {
@@ -191,8 +191,8 @@ func ntFsControlFile(c *call) uint64 {
 	return x.run(c.ptr(8), func(l *nt.Later) (nt.IOResult, ntstatus.Status) {
 		in.Later = l
 		out, st := c.sys.NtFsControlFile(in)
-		told := out.OutputBuffer.Bytes()
-		return nt.IOResult{Data: told, Information: uint64(len(told))}, st
+		output := out.OutputBuffer.Bytes()
+		return nt.IOResult{Data: output, Information: uint64(len(output))}, st
 	})
 }
 

@@ -36,7 +36,7 @@ func rmRegisterSessionRoutine(c *call) uint64 {
 	if r.routine == 0 {
 		return status(ntstatus.InvalidParameter)
 	}
-	// The routine is told of the end of a session that was marked for it (T-5).
+	// The kernel calls the routine when a session that was marked for it ends (T-5).
 	callback := &kernel.LogonSessionTerminatedRoutine{Call: func(id winnt.LUID) {
 		C.rm_call_session_ended(C.uintptr_t(r.call), C.uintptr_t(r.routine), C.uintptr_t(r.context), C.uint64_t(id))
 	}}

@@ -119,7 +119,7 @@ func (p *program) start(process winnt.Handle) ntstatus.Status {
 		programs.Delete(p.process)
 		return statusOf(err)
 	}
-	// A program that waits for its children itself is told an exit code here that the daemon is not.
+	// A program that reaps its children itself gets the exit code; the daemon does not.
 	go func() { _ = started.Wait() }()
 	return ntstatus.Success
 }

@@ -26,7 +26,7 @@ import (
 var watchEnds = sync.OnceFunc(func() {
 	fd := C.rm_watch_ends()
 	if fd < 0 {
-		return // they are given back by later calls
+		return // later calls give them back
 	}
 	f := os.NewFile(uintptr(fd), "ends of threads")
 	go func() {
@@ -76,7 +76,7 @@ func limitOf(v int64, now time.Time, filetime int64) limit {
 func (c *call) waitFor(handles []winnt.Handle, alertable bool, l limit) ntstatus.Status {
 	watchEnds()
 	if r := c.remote(); r != nil {
-		defer c.Forget() // the program may have taken outputs away meanwhile
+		defer c.Forget() // the program may have freed its outputs during the call
 		if len(handles) == 1 && !alertable {
 			return r.waitFor(handles[0], l)
 		}
@@ -109,7 +109,7 @@ func (c *call) waitFor(handles []winnt.Handle, alertable bool, l limit) ntstatus
 		if !l.wait(events) {
 			return ntstatus.Timeout
 		}
-		c.Forget() // the program may have taken outputs away meanwhile
+		c.Forget() // the program may have freed its outputs during the call
 	}
 }
 
