@@ -31,7 +31,7 @@ func FuzzRequest(f *testing.F) {
 		}
 		var twin map[string]json.RawMessage
 		if err := json.Unmarshal(body, &twin); err != nil {
-			t.Fatalf("encoding/json rejects what was decoded: %v", err)
+			t.Fatalf("encoding/json rejects the decoded text: %v", err)
 		}
 		for name, id := range map[string]string{"subject": q.Subject.ID, "resource": q.Resource.ID} {
 			var e map[string]json.RawMessage

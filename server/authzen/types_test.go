@@ -38,9 +38,9 @@ func question(t testing.TB, who, action, record string, properties ...string) *Q
 func TestUnlistedRequestPropertyIsIgnored(t *testing.T) {
 	types := example(t)
 	for _, c := range []struct {
-		says, who, action, record string
-		properties                []string
-		want                      bool
+		name, subject, action, record string
+		properties                    []string
+		want                          bool
 	}{
 		{"the status of record-3 comes from the request", "carol", "can_edit", "record-3",
 			[]string{"", "", `{"status":"draft"}`}, true},
@@ -70,8 +70,8 @@ func TestUnlistedRequestPropertyIsIgnored(t *testing.T) {
 		{"the context is not the subject's", "carol", "can_share", "record-3",
 			[]string{`{"purpose":"support"}`, `{"scope":"public"}`, `{"status":"x"}`}, false},
 	} {
-		if a := types.Decide(question(t, c.who, c.action, c.record, c.properties...), nil); a.Decision != c.want {
-			t.Errorf("%s: %+v, want %v", c.says, a, c.want)
+		if a := types.Decide(question(t, c.subject, c.action, c.record, c.properties...), nil); a.Decision != c.want {
+			t.Errorf("%s: %+v, want %v", c.name, a, c.want)
 		}
 	}
 	if a := new(Types).Decide(question(t, "alice", "can_view", "record-1"), nil); a.Decision {

@@ -188,13 +188,13 @@ func TestStartedAsIsNotFull(t *testing.T) {
 	check.RequireThat(t, err == nil && uid == 5, "%v %v", uid, err)
 	child := v.(nt.ProcessBasic).UniqueProcessID
 	want := map[uint64]bool{uint64(his.Process()): false, uint64(full.Process()): true, uint64(child): false}
-	told := map[uint64]bool{}
+	listed := map[uint64]bool{}
 	check.Eventually(t, func() bool {
 		for _, s := range ask(t, full, inspect.Query{What: "sessions"}).Sessions {
-			told[s.Process] = s.Full
+			listed[s.Process] = s.Full
 		}
-		return len(told) == len(want)
+		return len(listed) == len(want)
 	}, "the query for sessions does not list all of %v", want)
-	check.That(t, maps.Equal(told, want), "L-51: full are %v, want %v", told, want)
+	check.That(t, maps.Equal(listed, want), "L-51: full are %v, want %v", listed, want)
 	_, _, _ = f.Close(), his.Close(), full.Close()
 }

@@ -280,12 +280,12 @@ func hung(t *testing.T, c *client.Conn) <-chan error {
 	t.Helper()
 	l, err := c.Thread().ListenPipe("hung", nt.PipeConfig{})
 	check.NoError(t, err)
-	told := make(chan error, 1)
+	accepted := make(chan error, 1)
 	go func() {
 		_, err := l.Accept()
-		told <- err
+		accepted <- err
 	}()
-	return told
+	return accepted
 }
 
 // TestAttachedProgramCountsTowardsUserLimit checks that a program attached to a process of the daemon's own program

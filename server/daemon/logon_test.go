@@ -108,13 +108,13 @@ func TestAdministratorsSocketGivesFullToken(t *testing.T) {
 	}
 	// A program started by an administrator's program is listed as an administrator too.
 	child := childOf(t, full)
-	told := map[uint64]bool{}
+	listed := map[uint64]bool{}
 	for _, s := range ask(t, full, inspect.Query{What: "sessions"}).Sessions {
-		told[s.Process] = s.Full
+		listed[s.Process] = s.Full
 	}
 	if want := map[uint64]bool{uint64(limited.Process()): false, uint64(full.Process()): true,
-		uint64(child.Process()): true}; !maps.Equal(told, want) {
-		t.Errorf("L-51: full are %v, want %v", told, want)
+		uint64(child.Process()): true}; !maps.Equal(listed, want) {
+		t.Errorf("L-51: full are %v, want %v", listed, want)
 	}
 	_, _, _ = limited.Close(), full.Close(), child.Close()
 	d.settles()
@@ -136,13 +136,13 @@ func TestUnmappedPeerBecomesAnonymous(t *testing.T) {
 		"65534 is %v, %v (L-25)", user, st)
 }
 
-// odd gives every peer a result that cannot be logged on, or an error.
-type odd struct {
+// brokenIdentity gives every peer a result that cannot be logged on, or an error.
+type brokenIdentity struct {
 	result logon.Result
 	err    error
 }
 
-func (o odd) LogOn(*peer.Peer, bool) (logon.Result, error) { return o.result, o.err }
+func (o brokenIdentity) LogOn(*peer.Peer, bool) (logon.Result, error) { return o.result, o.err }
 
 // TestClientWithoutTokenIsRejected checks that a client without a token is rejected with STATUS_ACCESS_DENIED, be it
 // unknown or its token invalid. The log has the reason, and nothing of the client remains (W-14).
@@ -152,7 +152,7 @@ func TestClientWithoutTokenIsRejected(t *testing.T) {
 	if _, err := token.New(spoiled); err == nil {
 		t.Fatal("the token of the test can be made")
 	}
-	for name, id := range map[string]odd{
+	for name, id := range map[string]brokenIdentity{
 		"not known": {logon.Result{}, errors.New("no account has the uid")}, "no token": {logon.Result{Token: spoiled}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -187,17 +187,17 @@ func TestLogonRecordNamesUserAndStatus(t *testing.T) {
 	unknown := map[string]string{"TargetUserSid": "S-1-0-0", "TargetUserName": "-", "TargetDomainName": "-"}
 	account := map[string]string{"TargetUserSid": hers.SID.String(), "TargetUserName": "alice", "TargetDomainName": "BOX"}
 	for name, c := range map[string]struct {
-		id    odd
+		id    brokenIdentity
 		event uint16
 		more  map[string]string
 		of    map[string]string
 	}{
-		"known": {odd{result: logon.Result{Token: spec, Account: hers}}, 4624, map[string]string{
+		"known": {brokenIdentity{result: logon.Result{Token: spec, Account: hers}}, 4624, map[string]string{
 			"TargetUserSid": hers.SID.String()}, nil},
-		"refused by a status": {odd{result: logon.Result{Account: hers}, err: fmt.Errorf("no: %w",
+		"refused by a status": {brokenIdentity{result: logon.Result{Account: hers}, err: fmt.Errorf("no: %w",
 			ntstatus.AccountDisabled.Err())}, 4625, map[string]string{"Status": "0xc0000072", "SubStatus": "0x0",
 			"FailureReason": "%%2310"}, account},
-		"refused by a fault": {odd{err: errors.New("no account has the uid")}, 4625,
+		"refused by a fault": {brokenIdentity{err: errors.New("no account has the uid")}, 4625,
 			map[string]string{"Status": "0xc0000022", "SubStatus": "0x0"}, unknown},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -227,13 +227,13 @@ func TestTickets(t *testing.T) {
 		"X-Refmon-Right", "read")
 	check.That(t, checked.Code == 200 && len(checked.Header().Get("WWW-Authenticate")) >= 50,
 		"forward-auth: %d, %v, want 200 with a proof of the key", checked.Code, checked.Header())
-	asked := w.want(401, "", "GET", "/share/f", "").header.Values("WWW-Authenticate")
-	check.That(t, len(asked) == 2 && asked[0] == "Negotiate",
-		`the challenges are %q, want 2, the first "Negotiate"`, asked)
+	challenges := w.want(401, "", "GET", "/share/f", "").header.Values("WWW-Authenticate")
+	check.That(t, len(challenges) == 2 && challenges[0] == "Negotiate",
+		`the challenges are %q, want 2, the first "Negotiate"`, challenges)
 	w.g.cfg.Negotiate = false // without the option a ticket is not a credential and is not offered
 	w.want(401, "", "GET", "/share/f", "", "Authorization", ticket("alice", 1104))
-	if asked := w.want(401, "", "GET", "/share/f", "").header.Values("WWW-Authenticate"); len(asked) != 1 {
-		t.Errorf("without tickets the challenges are %q: len(asked) = %d, want 1", asked, len(asked))
+	if challenges := w.want(401, "", "GET", "/share/f", "").header.Values("WWW-Authenticate"); len(challenges) != 1 {
+		t.Errorf("without tickets the challenges are %q: len(asked) = %d, want 1", challenges, len(challenges))
 	}
 	w.settled(kept)
 }

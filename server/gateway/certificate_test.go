@@ -97,11 +97,11 @@ func TestNoCertificateFailsHandshake(t *testing.T) {
 	}
 }
 
-// TestClientCertificateIsRequestedIfMapped checks that a client is asked for a certificate only if asked for.
+// TestClientCertificateIsRequestedIfMapped checks that the server requests client certificates only if it maps them.
 func TestClientCertificateIsRequestedIfMapped(t *testing.T) {
-	for asked, want := range map[bool]tls.ClientAuthType{true: tls.RequestClientCert, false: tls.NoClientCert} {
-		c := NewCertificate(selfSigned(t, 1), asked)
-		check.Equal(t, c.current.Load().config.ClientAuth, want, "asked %t", asked)
+	for mapped, want := range map[bool]tls.ClientAuthType{true: tls.RequestClientCert, false: tls.NoClientCert} {
+		c := NewCertificate(selfSigned(t, 1), mapped)
+		check.Equal(t, c.current.Load().config.ClientAuth, want, "mapped: %t", mapped)
 	}
 }
 

@@ -25,10 +25,10 @@ func TestConsoleShowsOnlyWhatClientMaySee(t *testing.T) {
 	w.file("dir/plan &b.txt", "f", shared)
 	w.describe("dir", shared)
 	w.file("hers", "x", own)
-	look, err := w.dial(61011) // another program, which carol may not look into
+	other, err := w.dial(61011) // another program, which carol may not look into
 	w.must(err)
-	defer look.Close()
-	look.Thread().NtCreateFile(nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, CreateDisposition: winnt.FILE_OPEN,
+	defer other.Close()
+	other.Thread().NtCreateFile(nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, CreateDisposition: winnt.FILE_OPEN,
 		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\share\hers`})})
 	for _, c := range []struct{ user, path, want, not string }{
 		{"bob", "/", "There is no connection that you may see", "61011"},

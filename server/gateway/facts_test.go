@@ -107,7 +107,7 @@ func TestPropfindListsPropertiesAtEachDepth(t *testing.T) {
 		{"a file", "bob", "/share/dir/a%20%26%20b.txt", "0", "", multi(file)},
 		{"a file, deep", "bob", "/share/dir/a%20%26%20b.txt", "1", all, multi(file)},
 		{"a folder", "bob", "/share/dir", "0", " \n", multi(dir)},
-		{"what is in it", "bob", "/share/dir/", "1", "", multi(dir, file, hers, in)},
+		{"the entries", "bob", "/share/dir/", "1", "", multi(dir, file, hers, in)},
 		{"that alone", "bob", "/share/dir/", "1,noroot", "", multi(file, hers, in)},
 		{"by who lists and no more", "carol", "/share/dir/hers", "0", "", multi(hers)},
 		{"a folder that is not listed", "bob", "/share/shut/", "1", "", multi(shut)},
@@ -115,7 +115,7 @@ func TestPropfindListsPropertiesAtEachDepth(t *testing.T) {
 			"")))},
 		{"a free name in it", "bob", "/share/shut/none", "0", "", saysAbsent},
 		{"the trees", "bob", "/", "1", "", multi(root, tree)},
-		{"the trees of who may look at none", "carol", "/", "1", "", multi(root)},
+		{"the trees of a user without access to any", "carol", "/", "1", "", multi(root)},
 		{"above the trees", "carol", "/", "0", "", multi(root)},
 		{"a hidden tree", "carol", "/share/", "0", "", saysAbsent},
 		{"a tree that is not served", "bob", "/other", "0", "", saysAbsent},
@@ -123,7 +123,7 @@ func TestPropfindListsPropertiesAtEachDepth(t *testing.T) {
 		{"infinity", "bob", "/share/", "infinity", "", denied}, {"no depth", "bob", "/share/", "", "", denied},
 		{"infinity in another case", "bob", "/share/", "Infinity", "", denied}, // RFC 5234, 2.3
 		{"members alone in another case", "bob", "/share/dir/", "1,NoRoot", "", multi(file, hers, in)},
-		{"infinity of what is absent", "bob", "/share/none", "infinity", "", denied},
+		{"infinity of an absent file", "bob", "/share/none", "infinity", "", denied},
 		{"another depth", "bob", "/share/", "2", "", inLine(400, "the header Depth must be 0 or 1")},
 		{"noroot of 0", "bob", "/share/", "0,noroot", "", inLine(400, "the header Depth must be 0 or 1")},
 		{"one name", "bob", "/share/dir/", "1", propfind(name), multi(
@@ -131,7 +131,7 @@ func TestPropfindListsPropertiesAtEachDepth(t *testing.T) {
 			response("/share/dir/a%20&amp;%20b.txt", ok, "<D:displayname>a &amp; b.txt</D:displayname>"),
 			response("/share/dir/hers", ok, "<D:displayname>hers</D:displayname>"),
 			response("/share/dir/in/", ok, "<D:displayname>in</D:displayname>"))},
-		{"what is there and what is not", "bob", "/share/dir/hers", "0", propfind(`<D:prop><D:none/><D:displayname/>` +
+		{"present and absent properties", "bob", "/share/dir/hers", "0", propfind(`<D:prop><D:none/><D:displayname/>` +
 			`<x xmlns="urn:x&amp;y"/><D:getcontentlength/></D:prop>`), multi(response("/share/dir/hers", ok,
 			"<D:displayname>hers</D:displayname><D:getcontentlength>3</D:getcontentlength>", no,
 			`<D:none></D:none><x xmlns="urn:x&amp;y"></x>`))},

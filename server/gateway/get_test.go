@@ -113,9 +113,9 @@ func TestGetAndHeadReturnFullResponses(t *testing.T) {
 			if size < 100 {
 				continue
 			}
-			for asked, part := range map[string][2]int{"bytes=5-9": {5, 9}, "bytes=-7": {size - 7, size - 1},
+			for requested, part := range map[string][2]int{"bytes=5-9": {5, 9}, "bytes=-7": {size - 7, size - 1},
 				fmt.Sprintf("bytes=%d-", size-20): {size - 20, size - 1}} {
-				w.same(user+" reads "+asked+" of "+name, w.ask(user, "GET", "/share/"+name, "", "Range", asked),
+				w.same(user+" reads "+requested+" of "+name, w.ask(user, "GET", "/share/"+name, "", "Range", requested),
 					contents(206, size, plain, text[part[0]:part[1]+1], "Accept-Ranges: bytes", modified,
 						fmt.Sprint("Content-Length: ", part[1]-part[0]+1),
 						fmt.Sprintf("Content-Range: bytes %d-%d/%d", part[0], part[1], size)))

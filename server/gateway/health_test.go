@@ -25,7 +25,7 @@ func TestHealthIs503WhenCheckIsCancelled(t *testing.T) {
 		"this method is not supported here", "Allow: GET, HEAD"))
 	w.same("a call by GET", w.askOf(w.g.Console(), "", "GET", "/refmon.v1.Access/Check", ""), inLine(405,
 		"this method is not supported here", "Allow: POST"))
-	w.same("what is not there", w.askOf(w.g.Console(), "", "GET", "/none", ""), saysAbsent)
+	w.same("an absent page", w.askOf(w.g.Console(), "", "GET", "/none", ""), saysAbsent)
 }
 
 // TestHealthNeedsCorrectGrantAndDenial checks that refmond is healthy only if it both grants and denies correctly,

@@ -61,11 +61,11 @@ func TestPropertiesAreBounded(t *testing.T) {
 		!b.has(more),
 		"G-19: not ten thousand files have properties")
 	check.That(t, b.set(last, 1, sid.Everyone, list(2, 10)) && len(b.get(last, 1)) == 2,
-		"G-19: what is kept cannot be replaced where there is no more room")
+		"G-19: stored properties cannot be replaced without room")
 	check.That(t, b.set(last, 2, sid.LocalSystem, list(1, 10)) && b.of[last].user == sid.LocalSystem,
 		"G-19: another file of the name counts against the user of the one before")
 	check.That(t, b.set(last, 1, sid.Everyone, nil) && !b.has(last) && b.set(more, 1, sid.Everyone, list(1, 10)),
-		"G-19: what was taken away has room no more")
+		"G-19: removed properties cannot be stored again without room")
 	b = newPropertyTable()
 	for _, c := range []struct {
 		user sid.SID

@@ -137,7 +137,7 @@ func TestObjectQueriesExplainEachDenial(t *testing.T) {
 		w.same(fmt.Sprintf("Check %.200s as %s", c.body, c.user), w.call(c.user, "Check", c.body), c.want)
 	}
 	w.same("Explain of nothing", w.call("bob", "Explain", `{}`), fail(400, "invalid_argument", "check is missing"))
-	w.same("Explain of what is absent", w.call("bob", "Explain", `{"check":{"object":{"path":"/share/none"},`+
+	w.same("Explain of an absent file", w.call("bob", "Explain", `{"check":{"object":{"path":"/share/none"},`+
 		`"rights":["DELETE"]}}`), absent)
 	explained := w.call("bob", "Explain", `{"check":{`+file+`,"rights":["FILE_READ_DATA","SYNCHRONIZE"]}}`)
 	if want := `200 {"answer":{"allowed":true,"status":"STATUS_SUCCESS",` + granted(0x100001,

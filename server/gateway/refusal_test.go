@@ -118,7 +118,7 @@ func TestHiddenAndMissingFilesLookTheSame(t *testing.T) {
 	// Whoever sees an entry sees the name that refmond tells him, and nobody else sees either (B-67): the page of
 	// hers, which bob may not read, is "access denied" above.
 	check.That(t, strings.Contains(got, ";"+bob+") ") && strings.Contains(got, `bob`),
-		"B-67: %s, want the name of %s beside its entry", got, bob)
+		"B-67: %s, want the name of %s next to its entry", got, bob)
 	for _, c := range []struct {
 		host string
 		code int

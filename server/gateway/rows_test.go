@@ -53,7 +53,7 @@ func TestCrossOriginRequestsAreDetected(t *testing.T) {
 		{"another port", []string{own + ":444"}, nil, false}, {"a longer name", []string{own + ".evil.test"}, nil, false},
 		{"a path", []string{own + "/"}, nil, false}, {"a shorter name", []string{"https://files.tes"}, nil, false},
 		{"this site", nil, []string{"same-origin"}, true}, {"the user", nil, []string{"none"}, true},
-		{"a site beside", nil, []string{"same-site"}, false}, {"across", nil, []string{"cross-site"}, false},
+		{"a sibling site", nil, []string{"same-site"}, false}, {"across", nil, []string{"cross-site"}, false},
 		{"a word to come", nil, []string{"same-origin-or-so"}, false},
 		{"its own, across", []string{own}, []string{"cross-site"}, false},
 		{"another, said to be this site", []string{other}, []string{"same-origin"}, false},

@@ -160,15 +160,15 @@ func TestShutdownFinishesRunningRequests(t *testing.T) {
 		b, _ := io.ReadAll(answer.Body)
 		return string(b)
 	}
-	const fine = "gathers true, over <nil>"
-	if got := ask("/"); got != fine {
+	const complete = "gathers true, over <nil>"
+	if got := ask("/"); got != complete {
 		t.Error(got)
 	}
 	long := make(chan string, 1)
 	go func() { long <- ask("/long") }()
 	<-came
 	end()
-	check.Equal(t, <-long, fine, "a request in progress")
+	check.Equal(t, <-long, complete, "a request in progress")
 	c.CloseIdleConnections()
 	if err := <-served; err != nil {
 		t.Errorf("Serve after its context was cancelled: %v, want nil", err)

@@ -95,15 +95,15 @@ func TestLockPreventsChangesUntilExpiry(t *testing.T) {
 			owner, seconds, path), "Cache-Control: no-store", "Content-Type: application/xml; charset=utf-8",
 			"Lock-Token: <token>")
 	}
-	says := func(code int, inner string) string {
+	answer := func(code int, inner string) string {
 		return answered(code, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+`<D:error xmlns:D="DAV:">`+inner+
 			"</D:error>\n", "Cache-Control: no-store", "Content-Type: application/xml; charset=utf-8")
 	}
 	missing := func(path string) string {
-		return says(423, "<D:lock-token-submitted><D:href>"+path+"</D:href></D:lock-token-submitted>")
+		return answer(423, "<D:lock-token-submitted><D:href>"+path+"</D:href></D:lock-token-submitted>")
 	}
-	conflict := says(423, "<D:no-conflicting-lock><D:href>/share/f</D:href></D:no-conflicting-lock>")
-	noMatch := says(412, "<D:lock-token-matches-request-uri/>")
+	conflict := answer(423, "<D:no-conflicting-lock><D:href>/share/f</D:href></D:no-conflicting-lock>")
+	noMatch := answer(412, "<D:lock-token-matches-request-uri/>")
 	locked := missing("/share/f")
 	for i, c := range []struct {
 		timeout, path, depth string
@@ -126,7 +126,7 @@ func TestLockPreventsChangesUntilExpiry(t *testing.T) {
 		}
 		w.same(fmt.Sprint("lock ", i), said, granted(200, c.path, "me", depth, c.seconds))
 		w.same("unlocked", w.ask("alice", "UNLOCK", c.path, "", "Lock-Token", "<"+token+">"), answered(204, ""))
-		w.same("twice", w.ask("alice", "UNLOCK", c.path, "", "Lock-Token", "<"+token+">"), says(409,
+		w.same("twice", w.ask("alice", "UNLOCK", c.path, "", "Lock-Token", "<"+token+">"), answer(409,
 			"<D:lock-token-matches-request-uri/>"))
 	}
 	token, said := lock("alice", "/share/f", "<D:href>me &amp; you</D:href>", "Depth", "0", "Timeout", "Second-100")

@@ -77,13 +77,13 @@ func TestFollowerReceivesChangesAcrossCompaction(t *testing.T) {
 	l.settle()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	told, done := make(chan index.Change), make(chan error, 1)
+	received, done := make(chan index.Change), make(chan error, 1)
 	go func() {
 		done <- index.Follow(ctx, l.state, 0, func(c index.Change) error {
-			told <- c
+			received <- c
 			return nil
 		})
-		close(told)
+		close(received)
 	}()
 	kinds, who := []string{forStaff, butNotThem, forCarol}, []string{"1107 1108 1110", "1107 1110", "1109"}
 	has, last := map[string]bool{}, uint64(0)
@@ -91,7 +91,7 @@ func TestFollowerReceivesChangesAcrossCompaction(t *testing.T) {
 		l.put("plan", kinds[i%3])
 		l.settle()
 		for got := ""; got != who[i%3]; {
-			c, more := <-told
+			c, more := <-received
 			if !more {
 				t.Fatal(<-done)
 			}
@@ -113,7 +113,7 @@ func TestFollowerReceivesChangesAcrossCompaction(t *testing.T) {
 	}
 	stop()
 	go func() {
-		for range told { // no one waits for them
+		for range received { // no one waits for them
 		}
 	}()
 	if err := <-done; err != nil {

@@ -182,7 +182,7 @@ func TestRestartedLogRemovesRowsAtItsEnd(t *testing.T) {
 	has("two parts", "//h/a", "//h/b", "//h/c", "//k/a", "//k/b")
 	m.Restart("h")
 	tell("h", "//h", "//h/b", "//h/d")
-	has("while one begins anew", "//h/a", "//h/b", "//h/c", "//k/a", "//k/b")
+	has("while one restarts", "//h/a", "//h/b", "//h/c", "//k/a", "//k/b")
 	whole("h", "//h")
 	has("at its end", "//h/b", "//h/d", "//k/a", "//k/b")
 }
@@ -370,7 +370,7 @@ func TestTwoWorkersMergeLikeOne(t *testing.T) {
 	}
 	m.Take()
 	whole()
-	agree("read anew")
+	agree("read again")
 	for _, e := range m.Take() {
 		t.Errorf("N-42: a log without changes emits %+v, want no event", e)
 	}
@@ -393,13 +393,13 @@ func TestMergeGivesPersonOneNumber(t *testing.T) {
 	for path, s := range files {
 		sees(t, rows, watch.Seen{Path: path, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + s + ")")})
 	}
-	told := rows.Take()
+	events := rows.Take()
 	must := func(err error) {
 		t.Helper()
 		check.NoError(t, err)
 	}
-	for i := range told {
-		must(m.Apply("rows", &told[i]))
+	for i := range events {
+		must(m.Apply("rows", &events[i]))
 	}
 	must(m.Whole("rows", func(string) bool { return true }))
 	for n, order := range []string{"carol bob alice", "bob carol alice"} {
@@ -412,7 +412,7 @@ func TestMergeGivesPersonOneNumber(t *testing.T) {
 		w, err := q.Worker(nil)
 		must(err)
 		must(w.Directory(dir, "v1", 1))
-		for _, e := range told {
+		for _, e := range events {
 			if e.Class != nil && (e.Class.ID == rows.state.rows["/t/a"].Classes[0]) == (n == 0) {
 				must(w.Define(e.Class, 2))
 			}

@@ -258,7 +258,7 @@ func TestFolderTraverseAddsClause(t *testing.T) {
 	for _, c := range []struct {
 		folders       []Class
 		allow, expand []string
-		told          bool
+		isExact       bool
 	}{
 		{nil, []string{"S-1-1-0"}, nil, true}, {[]Class{NewPassing(ours, false)}, []string{staff}, nil, true},
 		{[]Class{NewPassing(ours, false), NewPassing(all, false)}, []string{staff}, nil, true},
@@ -269,7 +269,7 @@ func TestFolderTraverseAddsClause(t *testing.T) {
 		got, err := d.decide(&class)
 		check.NoError(t, err)
 		if allow, expand := texts(got.allow), texts(got.expand); !slices.Equal(allow, c.allow) ||
-			!slices.Equal(expand, c.expand) || c.told && !got.exact {
+			!slices.Equal(expand, c.expand) || c.isExact && !got.exact {
 			t.Errorf("N-15: below %d folders: Allow %v and Expand %v, want %v and %v",
 				len(c.folders), allow, expand, c.allow, c.expand)
 		}
@@ -310,13 +310,13 @@ func TestPrivilegeHoldersPassDenyingFolder(t *testing.T) {
 					"N-15: holders %03b, by privilege %t: %s passes: %t", holders, by, s, !may)
 			}
 			allow, expand := texts(got.allow), texts(got.expand)
-			told := !by || holders == 0 || holders == 1<<len(who)-1
+			exact := !by || holders == 0 || holders == 1<<len(who)-1
 			switch {
-			case got.exact != told:
-				t.Errorf("N-15: holders %03b, by privilege %t: exact = %t, want %t", holders, by, got.exact, told)
-			case !told && (len(allow) > 0 || !slices.Equal(expand, want)),
-				told && len(want) == 3 && (!slices.Equal(allow, []string{"S-1-1-0"}) || len(expand) > 0),
-				told && len(want) == 1 && !slices.Equal(slices.Concat(allow, expand), want):
+			case got.exact != exact:
+				t.Errorf("N-15: holders %03b, by privilege %t: exact = %t, want %t", holders, by, got.exact, exact)
+			case !exact && (len(allow) > 0 || !slices.Equal(expand, want)),
+				exact && len(want) == 3 && (!slices.Equal(allow, []string{"S-1-1-0"}) || len(expand) > 0),
+				exact && len(want) == 1 && !slices.Equal(slices.Concat(allow, expand), want):
 				t.Errorf("N-4: holders %03b, by privilege %t: %v and %v, want %v", holders, by, allow, expand, want)
 			}
 		}

@@ -24,7 +24,7 @@ func TestQueryNeedsFreshTreeAndDirectory(t *testing.T) {
 	old := Moment{Time: present.Time.Add(-time.Hour)}
 	for name, c := range map[string]struct {
 		tree, directory Moment
-		fine            bool
+		current         bool
 	}{
 		"both": {fresh, fresh, true}, "an old tree": {old, fresh, false}, "an old directory": {fresh, old, false},
 		"a start in the future": {Moment{present.Time, 2 * time.Hour}, fresh, false},
@@ -34,7 +34,7 @@ func TestQueryNeedsFreshTreeAndDirectory(t *testing.T) {
 		"two seconds to come":   {Moment{present.Time.Add(2 * time.Second), time.Hour}, fresh, false},
 	} {
 		f := &Watermark{Boot: "b", Sources: map[string]Moment{"/t": c.tree, directorySource: c.directory}}
-		if got := (&age{f, time.Minute, present, "b"}).stale("/t"); (got == "") != c.fine {
+		if got := (&age{f, time.Minute, present, "b"}).stale("/t"); (got == "") != c.current {
 			t.Errorf("N-9: %s: %q", name, got)
 		}
 	}
@@ -206,7 +206,7 @@ func TestCompactionKeepsTimes(t *testing.T) {
 		err = errors.Join(log.Write(list), log.Close())
 	}
 	check.NoError(t, err)
-	for after, told := range map[uint64]error{0: nil, 1: ErrTooOld, last - 1: ErrTooOld, last: nil} {
+	for after, wantErr := range map[uint64]error{0: nil, 1: ErrTooOld, last - 1: ErrTooOld, last: nil} {
 		n := 0
 		err := Changes(dir, after, func(c Change) error {
 			if n++; c.Seq != last {
@@ -214,7 +214,7 @@ func TestCompactionKeepsTimes(t *testing.T) {
 			}
 			return nil
 		})
-		check.That(t, errors.Is(err, told) && (told != nil || (n == 2) == (after == 0)),
+		check.That(t, errors.Is(err, wantErr) && (wantErr != nil || (n == 2) == (after == 0)),
 			"N-22: after %d of %d: %d changes, %v", after, last, n, err)
 	}
 	none := func(c Change) error { return fmt.Errorf("unexpected %+v", c) }

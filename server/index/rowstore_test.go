@@ -24,7 +24,7 @@ func TestLastEventOfDocumentDecidesRow(t *testing.T) {
 		restart    bool
 		events     []index.Event
 		rows, gone string
-		says       string // of the error; "": none
+		message    string // of the error; "": none
 	}{
 		{"the last event decides", 4, false, []index.Event{row(5, "/a", "", "x"), row(6, "/a", "", "y"),
 			row(7, "/b", "", "x"), {Seq: 8, Gone: "/b"}, row(9, "/0", "", "z")}, "/0=z /a=y", "/b", ""},
@@ -54,8 +54,8 @@ func TestLastEventOfDocumentDecidesRow(t *testing.T) {
 				break
 			}
 		}
-		if (err != nil) != (c.says != "") || err != nil && !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%s: %v, want %q", c.name, err, c.says)
+		if (err != nil) != (c.message != "") || err != nil && !strings.Contains(err.Error(), c.message) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.message)
 			continue
 		}
 		if err != nil {

@@ -184,10 +184,10 @@ func BenchmarkFilter(b *testing.B) {
 	}
 }
 
-// heard forwards the paths of rows when they are written.
-type heard struct{ to chan string }
+// pathSink forwards the paths of rows when they are written.
+type pathSink struct{ to chan string }
 
-func (h heard) Write(events []index.Event) error {
+func (h pathSink) Write(events []index.Event) error {
 	for i := range events {
 		if r := events[i].Row; r != nil {
 			h.to <- r.Path
@@ -195,12 +195,12 @@ func (h heard) Write(events []index.Event) error {
 	}
 	return nil
 }
-func (heard) SetWatermark(*index.Watermark) error { return nil }
-func (heard) Close() error                        { return nil }
+func (pathSink) SetWatermark(*index.Watermark) error { return nil }
+func (pathSink) Close() error                        { return nil }
 
 // BenchmarkChange changes a descriptor and waits until its row is in the log: the distribution.
 func BenchmarkChange(b *testing.B) {
-	h := heard{make(chan string, 1<<16)}
+	h := pathSink{make(chan string, 1<<16)}
 	l := newLive(b, false)
 	l.config.Beat, l.config.Sinks = 0, []index.Sink{h}
 	l.start()

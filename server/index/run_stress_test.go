@@ -178,7 +178,7 @@ func TestFolderIsRenamedContinuously(t *testing.T) {
 		default:
 		}
 	}
-	t.Logf("%d renames, %d changes with their answers meanwhile", renames, answered)
+	t.Logf("%d renames, %d changes with their answers during them", renames, answered)
 	l.put("sub/f7", forCarol)
 	l.settle()
 	l.want(x, "sub/f7", "c")

@@ -58,7 +58,7 @@ type live struct {
 func newLive(t testing.TB, noEvents bool) *live {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("security.NTACL is set, and changes of a file system are heard, by root only")
+		t.Skip("security.NTACL is set, and changes of a file system are reported, to root only")
 	}
 	l := &live{t: t, tree: filepath.Join(t.TempDir(), "srv"), state: filepath.Join(t.TempDir(), "state")}
 	dir := filepath.Join(t.TempDir(), "firm.json")
@@ -163,7 +163,7 @@ func (l *live) settle() {
 	err := <-l.done
 	l.done <- err
 	if err != nil && strings.Contains(err.Error(), "hear of changes") && errors.Is(err, unix.EPERM) {
-		l.t.Skip("changes of a file system cannot be heard here: ", err)
+		l.t.Skip("changes of a file system are not reported here: ", err)
 	}
 	l.t.Fatalf("the index has ended: %v", err)
 }

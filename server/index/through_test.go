@@ -259,7 +259,7 @@ func TestHostPolicyNeedsSearchPermission(t *testing.T) {
 	} {
 		mode("in", c.uid, c.gid, c.mode)
 		want("mode "+c.mode.String(), c.who, "in/f", "in/deep/f")
-		want("beside it", "abcd", "plan")
+		want("next to it", "abcd", "plan")
 	}
 	mode("in", 0, 0, 0o755)
 	// smbd serves a file below a folder that only its own descriptor closes.

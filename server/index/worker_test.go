@@ -202,17 +202,17 @@ func TestDocumentsBehindUnreadableFolderAreHidden(t *testing.T) {
 		check.SlicesEqual(t, readers(w, plan.Path), people, "N-15, N-16: %s", what)
 	}
 	sees(t, w, plan)
-	want("behind folders that are not known")
+	want("below unknown folders")
 	sees(t, w, folder("/t/d", all), folder("/t/d/e", all), folder("/t/d/e/f", all), plan)
-	want("behind folders that all pass", alice, bob, carol)
+	want("below folders that all may traverse", alice, bob, carol)
 	sees(t, w, folder("/t/d", theirs))
-	want("behind a folder of staff", alice, bob)
+	want("below a folder of staff", alice, bob)
 	sees(t, w, plan, watch.Seen{Path: "/t/d/e/f", Folder: true, Err: errors.New("no")})
-	want("behind a folder that cannot be read")
+	want("below an unreadable folder")
 	sees(t, w, folder("/t/d/e/f", all))
-	want("behind it, read again", alice, bob)
+	want("below it, read again", alice, bob)
 	sees(t, w, folder("/t/d/e", hers))
-	want("behind two folders", alice)
+	want("below two folders", alice)
 	anew := working(t, TraverseAlways)
 	sees(t, anew, folder("/t/d", theirs), folder("/t/d/e", hers), folder("/t/d/e/f", all), plan)
 	if got, fresh := w.state.rows[plan.Path].Classes, anew.state.rows[plan.Path].Classes; !slices.Equal(got, fresh) {
@@ -224,9 +224,9 @@ func TestDocumentsBehindUnreadableFolderAreHidden(t *testing.T) {
 	for _, e := range w.Take() {
 		check.That(t, e.Row == nil || e.Row.Path != plan.Path, "N-16: a row whose class stays is written: %+v", e.Row)
 	}
-	want("behind the same set", alice)
+	want("below the same set", alice)
 	sees(t, w, watch.Seen{Path: "/t/d/e/f", Gone: true}, plan) // no folder was seen in between
-	want("behind a deleted folder")
+	want("below a deleted folder")
 }
 
 // TestRowEqualityIgnoresBookkeeping checks that rows are equal if all stored fields are, and that bookkeeping does not

@@ -123,17 +123,17 @@ func alike(t *testing.T, what string, got, want *State) {
 // modelled is a worker with a model of its input.
 type modelled struct {
 	*testing.T
-	rng     *rand.Rand
-	w       *Worker
-	policy  Traverse
-	docs    map[string]watch.Seen
-	dir     *directory.Directory
-	version int
-	replay  *State          // of all events
-	told    map[string]bool // by the changes: path, SID and right
-	view    *View
-	viewed  map[string]bool  // by the differences: class and SID
-	asked   map[checked]bool // results of the access check
+	rng      *rand.Rand
+	w        *Worker
+	policy   Traverse
+	docs     map[string]watch.Seen
+	dir      *directory.Directory
+	version  int
+	replay   *State          // of all events
+	reported map[string]bool // by the changes: path, SID and right
+	view     *View
+	viewed   map[string]bool  // by the differences: class and SID
+	asked    map[checked]bool // results of the access check
 }
 
 // checked is a question to the access check.
@@ -271,10 +271,10 @@ func (m *modelled) take(what string) {
 			for i, sids := range [][]string{c.Gained, c.Lost} {
 				for _, who := range sids {
 					key := c.Document + " " + who + " " + c.Right
-					if m.told[key] == (i == 0) {
+					if m.reported[key] == (i == 0) {
 						m.Fatalf("%s: change %+v was reported twice in a row", what, c)
 					}
-					m.told[key] = i == 0
+					m.reported[key] = i == 0
 				}
 			}
 		}
@@ -315,7 +315,7 @@ func (m *modelled) holds(what string) (yes int) {
 				if got := s.sets(at)[r].Has(n); got != want {
 					m.Fatalf("N-15: %s: %s has %s on %s: %t, want %t", what, who, right.Name, at, got, want)
 				}
-				if m.told[at+" "+who+" "+right.Name] != want {
+				if m.reported[at+" "+who+" "+right.Name] != want {
 					m.Fatalf("%s: by the changes %s has %s on %s: %t, want %t", what, who, right.Name, at, !want, want)
 				}
 				if want {
@@ -346,7 +346,7 @@ func TestRandomHistoriesMatchAccessChecks(t *testing.T) {
 	check.NoError(t, err)
 	for seed, policy := range []Traverse{"", TraversePrivilege, TraverseAlways} {
 		m := &modelled{T: t, rng: rand.New(rand.NewPCG(15, uint64(seed))), policy: policy, docs: map[string]watch.Seen{},
-			replay: newState(), told: map[string]bool{}, view: &View{newState()}, viewed: map[string]bool{},
+			replay: newState(), reported: map[string]bool{}, view: &View{newState()}, viewed: map[string]bool{},
 			asked: map[checked]bool{}}
 		if m.w, err = (Question{Rights: rights, Traverse: policy}).Worker(nil); err != nil {
 			t.Fatal(err)

@@ -27,7 +27,7 @@ func TestGuestNamesAreBounded(t *testing.T) {
 	long := strings.Repeat("n", logon.MaxName-5)
 	for _, c := range []struct {
 		domain, name string
-		told         bool
+		found        bool
 	}{
 		{"HOME", long, true}, {"HOME", long + "n", false}, {"HOME", "zoe", true}, {"", "zoe", false}, {"HOME", "", false},
 		{"host", "zoe", false}, {"Host", "zoe", false}, {".", "zoe", false}, {"Unix Group", "zoe", false},
@@ -37,7 +37,7 @@ func TestGuestNamesAreBounded(t *testing.T) {
 	} {
 		f.domainUsers = domainUsers{}
 		remember(1, c.domain, c.name)
-		if a, ok := f.LookupSID(home.WithRID(1)); ok != c.told || ok && (a.Name != c.name || a.Domain != c.domain) {
+		if a, ok := f.LookupSID(home.WithRID(1)); ok != c.found || ok && (a.Name != c.name || a.Domain != c.domain) {
 			t.Errorf("L-73: LookupSID after a logon as %.9q of %q: found %t, name %.9q", c.name, c.domain, ok, a.Name)
 		}
 	}

@@ -164,11 +164,11 @@ func idIs(t *testing.T, f *fixture, what string, of sid.SID, group bool, want ui
 	if group {
 		name, ask = "gid", f.GID
 	}
-	m, told := ask(of)
+	m, found := ask(of)
 	if !in {
 		want = 0
 	}
-	if got := fmt.Sprintf("%d %t, %d %t", n, ok, m, told); got != fmt.Sprintf("%d %t, %d %t", want, in, want, in) {
+	if got := fmt.Sprintf("%d %t, %d %t", n, ok, m, found); got != fmt.Sprintf("%d %t, %d %t", want, in, want, in) {
 		t.Errorf("L-59: %s: its %s is %s, want %d %t", what, name, got, want, in)
 	}
 }

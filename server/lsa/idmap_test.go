@@ -18,14 +18,14 @@ import (
 type watched struct {
 	hosts
 	uids, gids map[uint32]sid.SID
-	asked      *[]string
+	queries    *[]string
 }
 
 func (w watched) note(ctx context.Context, what string) {
 	if at, ok := ctx.Deadline(); !ok || time.Until(at) > hostWait || ctx.Err() != nil {
 		what += " for ever"
 	}
-	*w.asked = append(*w.asked, what)
+	*w.queries = append(*w.queries, what)
 }
 
 func (w watched) UserName(ctx context.Context, uid uint32) (string, bool) {
@@ -95,8 +95,8 @@ var corp, home = sid.MustParse("S-1-5-21-9-8-7"), sid.MustParse("S-1-5-21-6-5-4"
 // openWatched opens a store whose host has users and groups of the same names and other numbers.
 func openWatched(t *testing.T, change func(*Config)) (*fixture, *[]string) {
 	t.Helper()
-	asked := &[]string{}
-	w := watched{asked: asked, hosts: hosts{
+	queries := &[]string{}
+	w := watched{queries: queries, hosts: hosts{
 		users: map[string]uint32{"both": 11, "dora": 12, "overflow": Unmapped, "carol": 3000, "root": 0, "gone": 14,
 			"everyone": 16, "away": 70099, "CORP": 15},
 		groups: map[string]uint32{"both": 21, "wheel": 22, "overflow": 23, "nogroup": Unmapped, "team": 24, "CORP": 25},
@@ -115,7 +115,7 @@ func openWatched(t *testing.T, change func(*Config)) (*fixture, *[]string) {
 			{Domain: home, Name: "HOME", Low: 80000, High: 80999, BaseRID: 1000}})
 		return nil
 	})
-	return f, asked
+	return f, queries
 }
 
 // TestLogonsDoNotWaitForLookups checks that logons and clients' lookups query different Hosts, which take turns of
@@ -124,7 +124,7 @@ func TestLogonsDoNotWaitForLookups(t *testing.T) {
 	logons, lookups := &[]string{}, &[]string{}
 	users := hosts{users: map[string]uint32{"dora": 12}, in: map[string][]uint32{"dora": {22}}}
 	f := open(t, func(c *Config) {
-		c.Hosts, c.Lookups = watched{asked: logons, hosts: users}, watched{asked: lookups, hosts: users}
+		c.Hosts, c.Lookups = watched{queries: logons, hosts: users}, watched{queries: lookups, hosts: users}
 	})
 	f.LookupName("dora")
 	f.LookupSID(fileaccess.UnixUser(12))
@@ -143,7 +143,7 @@ func TestLogonsDoNotWaitForLookups(t *testing.T) {
 // TestLookupsQueryEachSourceInOrder checks the queries to the host and winbind for each call, their order, and that
 // each has a deadline. Computed ids and ids of other domains need no query.
 func TestLookupsQueryEachSourceInOrder(t *testing.T) {
-	f, asked := openWatched(t, nil)
+	f, queries := openWatched(t, nil)
 	f.account(t, Account{Name: "carol", UID: number(3000)}, "p")
 	subuids(t, f, "dora:500000:10\nnosuch:600000:10\n")
 	uid := func(id sid.SID) func() { return func() { f.UID(id) } }
@@ -178,9 +178,9 @@ func TestLookupsQueryEachSourceInOrder(t *testing.T) {
 		{"a quota of an unknown user", func() { f.QuotaUID(600003) }, "UID nosuch"},
 		{"a quota of a user", func() { f.QuotaUID(12) }, ""},
 	} {
-		*asked = nil
-		if c.call(); strings.Join(*asked, " ") != c.want {
-			t.Errorf("%s: queries %q, want %q", c.what, strings.Join(*asked, " "), c.want)
+		*queries = nil
+		if c.call(); strings.Join(*queries, " ") != c.want {
+			t.Errorf("%s: queries %q, want %q", c.what, strings.Join(*queries, " "), c.want)
 		}
 	}
 }

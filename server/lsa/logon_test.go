@@ -235,7 +235,7 @@ func TestQualifiedNameHasAtMost1024Bytes(t *testing.T) {
 		strings.Repeat("\U00010000", 255): ntstatus.NoSuchUser} {
 		f.account(t, Account{Name: name}, "")
 		r := logon.Request{Package: logon.S4U, Type: network, Domain: "host", Name: name}
-		check.Equal(t, check.Status(f.LogOn(r)), want, "a name of %d bytes behind HOST\\", len(name))
+		check.Equal(t, check.Status(f.LogOn(r)), want, "a name of %d bytes after HOST\\", len(name))
 	}
 }
 

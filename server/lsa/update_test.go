@@ -22,16 +22,16 @@ import (
 type editWorld struct {
 	*testing.T
 	*rand.Rand
-	e    *Edit
-	want *state
-	told []Change
+	e        *Edit
+	want     *state
+	recorded []Change
 }
 
 // editPrivileges are the privileges from which random edits choose.
 var editPrivileges = []winnt.Privilege{winnt.SeTcbPrivilege, winnt.SeBackupPrivilege, winnt.SeDebugPrivilege}
 
 func (w *editWorld) record(what, subject, detail string) {
-	w.told = append(w.told, Change{"S-1-5-18", what, subject, detail})
+	w.recorded = append(w.recorded, Change{"S-1-5-18", what, subject, detail})
 }
 
 // drawnRights returns some privileges and logon rights, each with its word.
@@ -216,7 +216,7 @@ func TestEditsMatchTheModel(t *testing.T) {
 	w := &editWorld{T: t, Rand: rand.New(rand.NewPCG(randtest.Seed(t), 39)), want: first.clone()}
 	now := first
 	for history := range 40 {
-		before, told := plainState(now), len(w.told)
+		before, recorded := plainState(now), len(w.recorded)
 		kept := now.clone()
 		w.e = &Edit{st: now.clone(), by: "S-1-5-18"}
 		for step := range 30 {
@@ -230,11 +230,11 @@ func TestEditsMatchTheModel(t *testing.T) {
 			}
 			if got, want := plainState(w.e.st), plainState(w.want); got != want {
 				t.Fatalf("history %d, step %d, %v:\n%s\nwant\n%s",
-					history, step, w.told[max(0, len(w.told)-3):], got, want)
+					history, step, w.recorded[max(0, len(w.recorded)-3):], got, want)
 			}
 		}
-		if !reflect.DeepEqual(w.e.changes, w.told[told:]) && len(w.e.changes)+len(w.told[told:]) > 0 {
-			t.Fatalf("L-22: history %d: records %v, want %v", history, w.e.changes, w.told[told:])
+		if !reflect.DeepEqual(w.e.changes, w.recorded[recorded:]) && len(w.e.changes)+len(w.recorded[recorded:]) > 0 {
+			t.Fatalf("L-22: history %d: records %v, want %v", history, w.e.changes, w.recorded[recorded:])
 		}
 		check.RequireThat(t, plainState(now) == before && plainState(kept) == before,
 			"L-39: history %d changed the state from which it began", history)
@@ -242,7 +242,7 @@ func TestEditsMatchTheModel(t *testing.T) {
 		now = w.e.st
 	}
 	met := map[string]int{}
-	for _, c := range w.told {
+	for _, c := range w.recorded {
 		met[c.What]++
 	}
 	for _, what := range []string{"account created", "account changed", "account deleted", "group created",

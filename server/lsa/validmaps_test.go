@@ -23,9 +23,9 @@ func TestIDMapsOfOneStoreMustNotOverlap(t *testing.T) {
 			Number: number}
 	}
 	for _, c := range []struct {
-		name string
-		a, b IDMap
-		fine bool
+		name  string
+		a, b  IDMap
+		valid bool
 	}{
 		{"two domains", rid(corp, 70000, 70099), rid(home, 70100, 70199), true},
 		{"a gap between", rid(corp, 70000, 70099), rid(home, 80000, 80099), true},
@@ -57,8 +57,8 @@ func TestIDMapsOfOneStoreMustNotOverlap(t *testing.T) {
 				{between, c.a, c.b}} {
 				s := &state{machine: sid.MustParse("S-1-5-21-1-2-3"), maps: all}
 				err := s.validMaps(&state{}, nil)
-				if (err == nil) != c.fine || err != nil && !strings.Contains(err.Error(), `it overlaps that of "M"`) {
-					t.Errorf("L-23: maps %v: error %v, want them accepted: %t", all, err, c.fine)
+				if (err == nil) != c.valid || err != nil && !strings.Contains(err.Error(), `it overlaps that of "M"`) {
+					t.Errorf("L-23: maps %v: error %v, want them accepted: %t", all, err, c.valid)
 				}
 			}
 		})

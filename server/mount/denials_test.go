@@ -60,7 +60,7 @@ func TestDenialsAreExplained(t *testing.T) {
 	w.must(unix.Setxattr(w.root+"/torn", "security.NTACL", []byte("x"), 0))
 	for _, c := range []struct {
 		line, operation, path string
-		asked                 winnt.AccessMask
+		requested             winnt.AccessMask
 		reason                string
 	}{
 		{"cat plan", "", "", 0, ""},
@@ -95,7 +95,8 @@ func TestDenialsAreExplained(t *testing.T) {
 			continue
 		}
 		d := list[len(list)-1]
-		if d.UID != bob || d.Operation != c.operation || d.Path != w.at+c.path || c.asked != 0 && d.Asked != c.asked ||
+		if d.UID != bob || d.Operation != c.operation || d.Path != w.at+c.path ||
+			c.requested != 0 && d.Asked != c.requested ||
 			!strings.Contains(strings.Join(d.Reasons, "\n"), c.reason) || d.Subject.Effective().User().SID !=
 			fileaccess.UnixUser(bob) {
 			t.Errorf("M-46: %s: %s %s for %v: %q", c.line, d.Operation, d.Path, d.Asked, d.Reasons)

@@ -171,7 +171,7 @@ func TestUserXattrsNeedTheirRights(t *testing.T) {
 	if s == fuse.Status(syscall.EOPNOTSUPP) {
 		t.Skip("the file system has no attributes of users")
 	}
-	w.says("M-35: replacing what is not there", s, unix.ENODATA)
+	w.says("M-35: replacing an absent attribute", s, unix.ENODATA)
 	w.says("M-35: making it", set(a, "user.a", "value", unix.XATTR_CREATE), 0)
 	w.says("M-35: making it again", set(a, "user.a", "other", unix.XATTR_CREATE), unix.EEXIST)
 	w.says("M-35: by bob", set(b, "user.a", "other", 0), unix.EACCES)

@@ -119,9 +119,9 @@ func TestKernelCachesListings(t *testing.T) {
 		o := w.m.opens[w.m.next-1] // of f
 		w.m.mu.Unlock()
 		o.list.mu.Lock()
-		asked := o.list.at != 0
+		listed := o.list.at != 0
 		o.list.mu.Unlock()
-		check.Equal(t, asked, asks, "M-70: %s: the mount was asked", why)
+		check.Equal(t, listed, asks, "M-70: %s: the mount listed the directory", why)
 		w.must(f.Close())
 	}
 	lists(alice, most, true, "the first listing")

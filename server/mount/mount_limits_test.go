@@ -39,7 +39,7 @@ func TestHostCallsPerOperationAreLimited(t *testing.T) {
 	w.file("d/f", "x", full)
 	dir, file := w.known(alice, "d"), w.known(alice, "d/f")
 	calls := w.traced()
-	look := func(name string) {
+	lookup := func(name string) {
 		var out fuse.EntryOut
 		head := header(alice, dir)
 		if s := w.m.Lookup(nil, &head, name, &out); s != fuse.OK {
@@ -52,7 +52,7 @@ func TestHostCallsPerOperationAreLimited(t *testing.T) {
 		most int
 		run  func()
 	}{
-		{"lookup", 6, func() { look("f") }},
+		{"lookup", 6, func() { lookup("f") }},
 		{"getattr", 3, func() {
 			if _, s := w.attributesOf(alice, file, 0); s != fuse.OK {
 				t.Error(s)
@@ -75,7 +75,7 @@ func TestHostCallsPerOperationAreLimited(t *testing.T) {
 			fh = out.Fh
 		}},
 		{"release of a new file", 5, func() { w.m.Release(nil, &fuse.ReleaseIn{Fh: fh}) }},
-		{"lookup of a new file", 14, func() { look("new") }},
+		{"lookup of a new file", 14, func() { lookup("new") }},
 		{"unlink", 13, func() {
 			head := header(alice, dir)
 			if s := w.m.Unlink(nil, &head, "new"); s != fuse.OK {

@@ -283,7 +283,7 @@ func TestStartFailsOnIncompleteConfig(t *testing.T) {
 		c := good
 		change(&c)
 		if m, err := Start(c); err == nil || m != nil || what == "identities" && !strings.Contains(err.Error(), "handle") {
-			t.Errorf("without %s: %v, %v, want an error that says what is missing", what, m, err)
+			t.Errorf("without %s: %v, %v, want an error that names the missing argument", what, m, err)
 		}
 	}
 	for _, c := range []struct { // mounts that end, threads included

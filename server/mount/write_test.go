@@ -41,7 +41,7 @@ func TestHandleDecidesRequest(t *testing.T) {
 	_, s = w.attributesOf(unknown, node, fh)
 	w.says("M-4: the attributes of a handle", s, 0)
 	w.says("M-13: a handle for appending overwrites", write(appends, 0, "over"), unix.EACCES)
-	w.says("M-4: a page beside a handle that overwrites", write(appends, fuse.WRITE_CACHE, "page"), 0)
+	w.says("M-4: a page, with a handle that overwrites", write(appends, fuse.WRITE_CACHE, "page"), 0)
 	w.m.leave(fh)
 	w.says("M-4: a page that no handle may write", write(appends, fuse.WRITE_CACHE, "lost"), unix.EACCES)
 	for _, mode := range []uint32{0, unix.FALLOC_FL_PUNCH_HOLE | unix.FALLOC_FL_KEEP_SIZE} {

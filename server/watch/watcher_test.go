@@ -125,24 +125,24 @@ func TestLostEventsStopHeartbeats(t *testing.T) {
 		pending: newNews(), links: newLinkTable()}
 	done := make(chan error, 1)
 	go func() { done <- w.run() }()
-	told := ""
+	seen := ""
 	for walks := 0; walks < 2; {
 		switch b := <-out; {
 		case b.Begin:
-			told += "("
+			seen += "("
 		case b.End:
-			told += ")"
+			seen += ")"
 			walks++
 		case !b.Heartbeat.Time.IsZero():
-			told += "."
+			seen += "."
 		default:
-			told += "x"
+			seen += "x"
 		}
 	}
 	stop()
-	if <-done; told != "(x).(x)" {
+	if <-done; seen != "(x).(x)" {
 		t.Errorf("sequence %s, want a walk, one heartbeat, and after lost events a walk before the next heartbeat",
-			told)
+			seen)
 	}
 }
 

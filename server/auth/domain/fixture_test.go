@@ -25,7 +25,7 @@ type server struct {
 	mu       sync.Mutex
 	alice    map[string][]string // guarded by mu
 	bound    int64               // guarded by mu: the code that her password is answered with
-	says     string              // guarded by mu: text after the code
+	text     string              // guarded by mu: text after the code
 	stopping bool                // guarded by mu: searches are not answered
 }
 
@@ -92,15 +92,15 @@ func (s *server) conn(c net.Conn) {
 func (s *server) bind(id int64, name, password string) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	code, says := int64(0), ""
+	code, text := int64(0), ""
 	switch {
 	case name != "CN=alice,"+base:
 	case s.bound != 0:
-		code, says = s.bound, s.says
+		code, text = s.bound, s.text
 	case password != "wonderland":
 		code = 49
 	}
-	return forge.LDAPResult(id, goldap.ApplicationBindResponse, code, says)
+	return forge.LDAPResult(id, goldap.ApplicationBindResponse, code, text)
 }
 
 func (s *server) search(id int64, op *ber.Packet) []byte {

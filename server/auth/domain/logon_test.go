@@ -38,9 +38,9 @@ func (n next) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 // queries.
 type fixture struct {
 	*Authority
-	asked int
-	fails error // returned instead of a result
-	now   time.Time
+	queries int
+	fails   error // returned instead of a result
+	now     time.Time
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -54,7 +54,7 @@ func newFixture(t *testing.T) *fixture {
 		Groups: []token.Group{group}}}
 	f.Authority = New(Authority{Authority: next{store}, Store: store, Realm: "EXAMPLE.TEST", Name: "EXAMPLE",
 		Passwords: func(_ context.Context, name string, _ bool, p logon.Secret) (Proved, error) {
-			switch f.asked++; {
+			switch f.queries++; {
 			case f.fails != nil:
 				return Proved{}, f.fails
 			case strings.EqualFold(name, "alice") && p == "wonderland":
@@ -63,7 +63,7 @@ func newFixture(t *testing.T) *fixture {
 			return Proved{}, &Refused{Status: ntstatus.LogonFailure, Why: errors.New("of the test")}
 		},
 		Names: func(_ context.Context, name string, byRealm bool) (Proved, error) {
-			if f.asked++; name == "alice" {
+			if f.queries++; name == "alice" {
 				return alice, nil
 			}
 			return Proved{}, &Refused{Status: ntstatus.NoSuchUser, Why: errors.New("of the test")}
@@ -94,18 +94,18 @@ func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 	}
 	check.Require(t, try("ALICE", "wonderland", "192.0.2.2"), ntstatus.Success, "D-25: below the limit")
 	try("alice", "wrong", "192.0.2.1")
-	asked := f.asked
+	queries := f.queries
 	st := try("Alice", "wonderland", "192.0.2.1")
-	check.That(t, st == ntstatus.AccountLockedOut && f.asked == asked,
-		"D-25: attempt beyond the limit of name and address = %v after %d directory queries", st, f.asked-asked)
+	check.That(t, st == ntstatus.AccountLockedOut && f.queries == queries,
+		"D-25: attempt beyond the limit of name and address = %v after %d directory queries", st, f.queries-queries)
 	check.Equal(t, try("Alice", "wonderland", "192.0.2.4"), ntstatus.Success, "D-25: the name from another address")
 	for range 2 {
 		try("alice", "wrong", "192.0.2.3")
 	}
-	asked = f.asked
-	if st := try("Alice", "wonderland", "192.0.2.5"); st != ntstatus.AccountLockedOut || f.asked != asked {
+	queries = f.queries
+	if st := try("Alice", "wonderland", "192.0.2.5"); st != ntstatus.AccountLockedOut || f.queries != queries {
 		t.Errorf("D-25: attempt beyond the limit of the name = %v after %d queries, want STATUS_ACCOUNT_LOCKED_OUT after 0",
-			st, f.asked-asked)
+			st, f.queries-queries)
 	}
 	check.Equal(t, try("Alice", "wonderland", "192.0.2.4"), ntstatus.Success,
 		"D-25: past the limit of the name, where the user logged on before")
@@ -146,9 +146,9 @@ func TestNameWithIgnoredCharactersIsRefused(t *testing.T) {
 		_, st := f.LogOn(password("EXAMPLE", name, "wonderland"))
 		check.Equal(t, st, ntstatus.LogonFailure, "D-25: a logon as %q", name)
 	}
-	check.Equal(t, f.asked, 0, "D-25: queries of the directory")
+	check.Equal(t, f.queries, 0, "D-25: queries of the directory")
 	_, _ = f.LogOn(password("EXAMPLE", "Zoë Example", "x"))
-	check.Equal(t, f.asked, 1, "D-25: queries for a name with one blank")
+	check.Equal(t, f.queries, 1, "D-25: queries for a name with one blank")
 }
 
 // TestConcurrentLogonsOfOneUserSucceed checks that logons with the right password do not count as failures of each
@@ -238,7 +238,7 @@ func TestConcurrentChecksAreBounded(t *testing.T) {
 		}
 		for range 9 {
 			_, st := f.LogOn(r)
-			if st != ntstatus.InsufficientResources || f.asked != 0 {
+			if st != ntstatus.InsufficientResources || f.queries != 0 {
 				t.Fatalf("L-74: %v beyond the limit = %v, want %v without a directory query", by, st,
 					ntstatus.InsufficientResources)
 			}
@@ -262,9 +262,9 @@ func TestOneNetworkIsOneOrigin(t *testing.T) {
 	}
 	r := password("EXAMPLE", "alice", "wonderland")
 	r.Origin = "2001:db8::beef"
-	if _, st := f.LogOn(r); st != ntstatus.AccountLockedOut || f.asked != 6 {
+	if _, st := f.LogOn(r); st != ntstatus.AccountLockedOut || f.queries != 6 {
 		t.Errorf("D-30: the seventh guess from an IPv6 network = %v after %d directory queries, want %v, 6",
-			st, f.asked,
+			st, f.queries,
 			ntstatus.AccountLockedOut)
 	}
 	r.Origin = "2001:db8:0:1::beef"
@@ -300,8 +300,8 @@ func TestDomainNamesIgnoreCase(t *testing.T) {
 // L-3, L-33, L-34, L-36).
 func TestRequestReachesItsAuthority(t *testing.T) {
 	f := newFixture(t)
-	var asked []string
-	var told []error
+	var queries []string
+	var refusals []error
 	user := Proved{Proof: "p", Source: "s", User: lsa.DomainUser{Account: logon.Account{SID: home.WithRID(1104)},
 		PrimaryGroup: home.WithRID(513), Groups: []token.Group{group}}}
 	odd := errors.New("odd")
@@ -324,17 +324,17 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 	}
 	f.Passwords = func(ctx context.Context, name string, byRealm bool, p logon.Secret) (Proved, error) {
 		ends(ctx)
-		if asked = append(asked, "password of "+name+" "+string(p)); byRealm {
-			asked = append(asked, "by realm")
+		if queries = append(queries, "password of "+name+" "+string(p)); byRealm {
+			queries = append(queries, "by realm")
 		}
 		return answer(name)
 	}
 	f.Names = func(ctx context.Context, name string, byRealm bool) (Proved, error) {
 		ends(ctx)
-		asked = append(asked, fmt.Sprintf("%s %t", name, byRealm))
+		queries = append(queries, fmt.Sprintf("%s %t", name, byRealm))
 		return answer(name)
 	}
-	f.Refused = func(_ string, err error) { told = append(told, err) }
+	f.Refused = func(_ string, err error) { refusals = append(refusals, err) }
 	const of, s4u, lost = logon.Password, logon.S4U, ntstatus.LogonFailure
 	groups := []token.Group{{SID: sid.BackupOperators, Attributes: token.GroupDefault}}
 	by := func(p logon.Package, kind winnt.LogonType, name string) logon.Request {
@@ -343,7 +343,7 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 	for _, c := range []struct {
 		what   string
 		r      logon.Request
-		asked  string // "next": who stands behind
+		call   string // "next" for the next authority
 		want   ntstatus.Status
 		reason ntstatus.Status
 	}{
@@ -385,22 +385,22 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 			logon.Request{Package: of, Type: 3, Domain: "EXAMPLE", Name: strings.Repeat("n", 1018), Password: "w"},
 			"next", ntstatus.NoSuchPackage, 0},
 	} {
-		asked, told = nil, nil
+		queries, refusals = nil, nil
 		r, st := f.LogOn(c.r)
-		who := strings.Join(asked, "; ")
+		call := strings.Join(queries, "; ")
 		if r.Proof == "next" {
-			who += "next"
+			call += "next"
 		}
-		if who != c.asked || st != c.want || r.Reason != c.reason || (st == 0) != (r.Token.User.SID == home.WithRID(1104)) {
+		if call != c.call || st != c.want || r.Reason != c.reason || (st == 0) != (r.Token.User.SID == home.WithRID(1104)) {
 			t.Errorf("%s: %v for %v after %.40q, want %v for %v after %.40q",
-				c.what, st, r.Reason, who, c.want, c.reason,
-				c.asked)
+				c.what, st, r.Reason, call, c.want, c.reason,
+				c.call)
 		}
 		refused := slices.ContainsFunc([]string{"no", "zero", "odd"}, func(n string) bool {
 			return strings.HasSuffix(c.r.Name, `\`+n)
 		})
-		check.That(t, refused == (len(told) == 1) && (!refused || errors.Is(told[0], odd)),
-			"%s: the log has %v, want one entry for a rejected request and none otherwise", c.what, told)
+		check.That(t, refused == (len(refusals) == 1) && (!refused || errors.Is(refusals[0], odd)),
+			"%s: the log has %v, want one entry for a rejected request and none otherwise", c.what, refusals)
 		if st != 0 {
 			continue
 		}

@@ -61,7 +61,7 @@ func TestDirectoryLogonReturnsRestrictionStatus(t *testing.T) {
 		what                string
 		control             string
 		bound               int64
-		says                string
+		text                string
 		name, password      string
 		status, reason      ntstatus.Status // by password
 		byStatus, byNReason ntstatus.Status // by name
@@ -79,7 +79,7 @@ func TestDirectoryLogonReturnsRestrictionStatus(t *testing.T) {
 	} {
 		s.set("userAccountControl", c.control)
 		s.mu.Lock()
-		s.bound, s.says = c.bound, c.says
+		s.bound, s.text = c.bound, c.text
 		s.mu.Unlock()
 		p, err := byBind(context.Background(), c.name, false, logon.Secret(c.password))
 		if st, why := refusal(t, err); st != c.status || why != c.reason || !p.User.Account.SID.IsZero() {

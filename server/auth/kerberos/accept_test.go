@@ -246,7 +246,7 @@ func TestTokenOfOtherChannelIsRefused(t *testing.T) {
 		sent            [16]byte
 		aware, required bool
 		channel         Bindings
-		fine            bool
+		valid           bool
 	}{
 		{[16]byte{}, false, false, nil, true}, {[16]byte{}, false, false, data, true},
 		{[16]byte{}, true, false, data, false}, {[16]byte{}, true, false, nil, true},
@@ -259,8 +259,8 @@ func TestTokenOfOtherChannelIsRefused(t *testing.T) {
 		k := ticket()
 		k.Bindings, k.Aware = c.sent, c.aware
 		_, err := acceptor(t, func(cfg *Config) { cfg.RequireBinding = c.required }).Accept(k.Blob(), c.channel)
-		check.That(t, (err == nil) == c.fine && (err == nil || errors.Is(err, errBindings)),
-			"K-46: row %d: %v, want it taken: %t", i, err, c.fine)
+		check.That(t, (err == nil) == c.valid && (err == nil || errors.Is(err, errBindings)),
+			"K-46: row %d: %v, want it taken: %t", i, err, c.valid)
 	}
 }
 

@@ -24,10 +24,10 @@ func TestKDCCannotChooseWeakKeys(t *testing.T) {
 		return []types.ETypeInfo2Entry{{EType: etype, Salt: salt, S2KParams: p}}
 	}
 	for name, c := range map[string]struct {
-		asked int32
-		infos []types.ETypeInfo2Entry
-		made  int32  // 0: refused
-		times uint32 // iterations
+		requests int32
+		infos    []types.ETypeInfo2Entry
+		made     int32  // 0: refused
+		times    uint32 // iterations
 	}{
 		"the default":             {0, entry(18, "s", nil), 18, 4096},
 		"RFC 8009's default":      {0, entry(20, "s", nil), 20, 32768},
@@ -56,7 +56,7 @@ func TestKDCCannotChooseWeakKeys(t *testing.T) {
 		x := exchange{realm: realm, etypes: []int32{18, 17, 20, 19}}
 		var made int32
 		var times uint32
-		_, err := x.key("alice", c.asked, data, func(e int32, _ string, n uint32) (types.EncryptionKey, error) {
+		_, err := x.key("alice", c.requests, data, func(e int32, _ string, n uint32) (types.EncryptionKey, error) {
 			made, times = e, n
 			return secret, nil
 		})

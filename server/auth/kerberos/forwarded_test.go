@@ -63,16 +63,16 @@ func TestDelegatedTicketsAreRefused(t *testing.T) {
 // ticket (K-87), and that the client receives only STATUS_LOGON_FAILURE (K-51).
 func TestRefusedDelegationIsRecorded(t *testing.T) {
 	store := openStore(t)
-	var told error
+	var refusal error
 	taking := acceptor(t, nil)
 	a := Authority{Store: store, Tickets: func() *Acceptor { return taking },
-		Refused: func(_ string, err error) { told = err }}
+		Refused: func(_ string, err error) { refusal = err }}
 	k := through(domain.WithRID(1104), "http/front\x1b[31m")
 	r, st := a.LogOn(logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK,
 		Token: logon.Secret(base64.StdEncoding.EncodeToString(k.Blob()))})
 	check.That(t, st == ntstatus.LogonFailure && r.Account.Name == "alice" && r.Account.Domain == realm &&
-		strings.Contains(r.Proof, "http/front") && !strings.Contains(r.Proof, "\x1b") && told != nil,
-		"K-87: %v, %+v, the log got %v", st, r, told)
+		strings.Contains(r.Proof, "http/front") && !strings.Contains(r.Proof, "\x1b") && refusal != nil,
+		"K-87: %v, %+v, the log got %v", st, r, refusal)
 }
 
 // TestDelegationNeedsACredential checks that a token has level Delegation only if the client forwarded its own

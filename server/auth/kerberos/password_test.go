@@ -378,11 +378,11 @@ func TestOverlongPasswordIsRejected(t *testing.T) {
 	}
 	// The ticket for this host is refused, after the password was right.
 	p := centre(t, nil, func(cfg *Config) { cfg.Keys, cfg.Services = oneKey(t), nil })
-	asked := 0
+	requests := 0
 	k := forge.Centre{Realm: realm, Users: map[string]string{"alice": "w"}, Key: secret,
 		Now: func() time.Time { return noon }}
 	k.Answer = func(b []byte) []byte {
-		if asked++; asked == 3 {
+		if requests++; requests == 3 {
 			e := messages.NewKRBError(principal(2, "krbtgt/"+realm), realm, 7, "unknown service")
 			b, _ = e.Marshal()
 		}

@@ -32,12 +32,12 @@ func TestCachedAccountIsConfirmed(t *testing.T) {
 	f := serve(t, w.answer)
 	d, ahead := timed(f, nil)
 	ctx := context.Background()
-	find := func(what string, asked, groups int) {
+	find := func(what string, queries, groups int) {
 		t.Helper()
 		got, err := d.Find(ctx, "Alice", false)
 		check.RequireThat(t, err == nil && len(got.Groups) == groups && !got.Cached,
 			"D-19: %s: %+v, %v, want len(got.Groups) = %d, got.Cached = false, no error", what, got, err, groups)
-		check.Equal(t, f.count("sAMAccountName"), asked, "D-19: %s: account queries", what)
+		check.Equal(t, f.count("sAMAccountName"), queries, "D-19: %s: account queries", what)
 	}
 	find("at first", 1, 2)
 	ahead.Store(int64(29 * time.Second))
@@ -157,13 +157,13 @@ func TestAccountCacheIsConfirmed(t *testing.T) {
 	check.That(t, numbered >= 0 && account >= numbered,
 		"D-19: the account is query %d, the number %d, want at least %d, at least 0", account, numbered, numbered)
 	for _, c := range []struct {
-		after time.Duration
-		asked bool
+		after   time.Duration
+		queried bool
 	}{
 		{30*time.Second - 1, false}, {30 * time.Second, true}, {59 * time.Second, false}, {60 * time.Second, true},
 	} {
-		if _, n, err := find(c.after); err != nil || (n > 0) != c.asked {
-			t.Errorf("D-19: after %v: %d queries, %v, want some: %t", c.after, n, err, c.asked)
+		if _, n, err := find(c.after); err != nil || (n > 0) != c.queried {
+			t.Errorf("D-19: after %v: %d queries, %v, want some: %t", c.after, n, err, c.queried)
 		}
 	}
 	w.set("userAccountControl", "514")

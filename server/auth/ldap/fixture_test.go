@@ -48,7 +48,7 @@ type fake struct {
 	listener net.Listener
 	bind     func(name, password string) int64 // nil: everyone may
 	gss      *gss                              // nil: no one binds by Kerberos
-	says     string                            // text after the code of a bind; guarded by mu
+	text     string                            // text after the code of a bind; guarded by mu
 	// search returns the messages of the reply. nil sends nothing until the client disconnects.
 	search func(a asked) [][]byte
 
@@ -151,9 +151,9 @@ func (f *fake) conn(c net.Conn) {
 				code = f.bind(name, password)
 			}
 			f.mu.Lock()
-			says := f.says
+			text := f.text
 			f.mu.Unlock()
-			if _, err := c.Write(ended(id, goldap.ApplicationBindResponse, code, says)); err != nil {
+			if _, err := c.Write(ended(id, goldap.ApplicationBindResponse, code, text)); err != nil {
 				return
 			}
 		case goldap.ApplicationExtendedRequest:

@@ -162,9 +162,9 @@ func TestEntryDefinesIDOnlyByValidAttributes(t *testing.T) {
 // is not queried for ten seconds, and cached answers stay valid. The cache is emptied when it is full (D-34).
 func TestIDAnswersAreCachedSeparately(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
-	asked, away := 0, false
+	queries, away := 0, false
 	n := IDs{now: func() time.Time { return now }, Ask: func(func(*Directory) error) error {
-		if asked++; away {
+		if queries++; away {
 			return fmt.Errorf("x: %w", ErrAway)
 		}
 		return nil
@@ -172,19 +172,19 @@ func TestIDAnswersAreCachedSeparately(t *testing.T) {
 	ctx := context.Background()
 	asks := func(what string, want int, err error) {
 		t.Helper()
-		before := asked
+		before := queries
 		_, _, got := n.SIDOfUID(ctx, 7)
-		check.That(t, asked-before == want && errors.Is(got, err),
-			"D-34: %s: %d queries, error %v, want %d, %v", what, asked-before, got, want, err)
+		check.That(t, queries-before == want && errors.Is(got, err),
+			"D-34: %s: %d queries, error %v, want %d, %v", what, queries-before, got, want, err)
 	}
 	asks("at first", 1, nil)
 	asks("again", 0, nil)
 	for i, other := range []func(){func() { _, _, _ = n.SIDOfGID(ctx, 7) }, func() { _, _, _ = n.UIDOf(ctx, domain) },
 		func() { _, _, _ = n.GIDOf(ctx, domain) }, func() { _, _, _ = n.SIDOfUID(ctx, 8) }} {
-		if before := asked; true {
+		if before := queries; true {
 			other()
 			other()
-			check.That(t, asked == before+1, "D-34: query %d reached the directory %d times, want 1", i, asked-before)
+			check.That(t, queries == before+1, "D-34: query %d reached the directory %d times, want 1", i, queries-before)
 		}
 	}
 	now = now.Add(time.Minute - 1)

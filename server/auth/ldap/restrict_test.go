@@ -104,21 +104,21 @@ func TestOnlyPasswordHolderLearnsRestriction(t *testing.T) {
 		got, err := d.Check(context.Background(), "alice", false, "wonderland")
 		check.That(t, err == nil && got.Restricted == want, "D-32: data %s: %+v, %v; want %v", code, got, err, want)
 	}
-	for says, locked := range map[string]bool{"x, data 775, v": true, "x, data 52e, v": false, "x, data 525, v": false,
+	for text, locked := range map[string]bool{"x, data 775, v": true, "x, data 52e, v": false, "x, data 525, v": false,
 		"data 533": false, "": false, "x, data 5333, v": false, ", data 999999999999533, ": false} {
-		f.tell(says)
+		f.tell(text)
 		var wrong *WrongPassword
 		got, err := d.Check(context.Background(), "alice", false, "wonderland")
 		check.That(t, got == nil && errors.As(err, &wrong) &&
-			wrong.Locked == locked, "D-32: %q: %+v, %v, want WrongPassword, locked: %t", says, got, err, locked)
+			wrong.Locked == locked, "D-32: %q: %+v, %v, want WrongPassword, locked: %t", text, got, err, locked)
 	}
 }
 
 // tell sets the text after the result code of a bind.
-func (f *fake) tell(says string) {
+func (f *fake) tell(text string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.says = says
+	f.text = text
 }
 
 // TestRestrictionsHaveAnOrder checks the order of restrictions: disabled, expired, locked, password must

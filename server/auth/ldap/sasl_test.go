@@ -367,7 +367,7 @@ func TestForgedServerIsRejected(t *testing.T) {
 	for what, c := range map[string]struct {
 		security Security
 		change   func(*gss)
-		asked    bool // a question was sent
+		queried  bool // a question was sent
 	}{
 		"no proof of the ticket":          {Signed, at(1, flip), false},
 		"no proof within TLS":             {TLS, at(1, flip), false},
@@ -399,9 +399,9 @@ func TestForgedServerIsRejected(t *testing.T) {
 			check.That(t, got == nil && errors.Is(err, ErrAway), "D-3: %+v, %v, want nil, %v", got, err, ErrAway)
 			f.mu.Lock()
 			defer f.mu.Unlock()
-			asked := len(f.queries) > 0
-			check.That(t, asked == c.asked && len(d.idle) == 0,
-				"D-1: a question was sent: %t, %d connections wait, want %t, 0", asked, len(d.idle), c.asked)
+			queried := len(f.queries) > 0
+			check.That(t, queried == c.queried && len(d.idle) == 0,
+				"D-1: a question was sent: %t, %d connections wait, want %t, 0", queried, len(d.idle), c.queried)
 		})
 	}
 }

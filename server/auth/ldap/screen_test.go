@@ -68,7 +68,7 @@ func TestScreenBoundsMessages(t *testing.T) {
 		{"without end", "\x30\x80\x00\x00", errTooLong}, {"five octets", "\x30\x85\x00\x00\x00\x00\x01", errTooLong},
 		{"17 MiB", "\x30\x84\x01\x10\x00\x00", errTooLong}, {"cut off", whole[:9], io.ErrUnexpectedEOF},
 		{"nothing", "", io.EOF}, {"whole", whole, nil},
-		{"behind a reference", "\x30\x08\x02\x01\x01\x73\x03\x04\x01a" + whole, nil},
+		{"after a reference", "\x30\x08\x02\x01\x01\x73\x03\x04\x01a" + whole, nil},
 	} {
 		here, there := net.Pipe()
 		go func() {

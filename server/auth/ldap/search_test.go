@@ -210,15 +210,15 @@ func TestRangesOfValuesAreRead(t *testing.T) {
 	two.add("n", "2")
 	part := &entry{}
 	part.add("n;range=0-0", "1")
-	odd := &entry{}
-	odd.add("n", "x")
+	other := &entry{}
+	other.add("n", "x")
 	for what, c := range map[string]struct {
 		e    *entry
 		n    int64
 		why  string
 		text string
 	}{"two": {two, 5, "n has several values", ""}, "a part": {part, 5, "n has several values", ""},
-		"no number": {odd, 0, "n is not a number", "x"}, "nothing": {&entry{}, 5, "", ""}} {
+		"no number": {other, 0, "n is not a number", "x"}, "nothing": {&entry{}, 5, "", ""}} {
 		n, err := c.e.number("n", 5)
 		text, _ := c.e.one("n")
 		if n != c.n || text != c.text || c.why == "" && err != nil ||

@@ -105,9 +105,9 @@ func TestUnusableCertificateIsReplaced(t *testing.T) {
 		t.Errorf("%v, %+v", life, leaf)
 	}
 	key := filepath.Join(c.State, "loopback.key")
-	for _, spoil := range []func() error{func() error { return os.Remove(key) },
+	for _, mutate := range []func() error{func() error { return os.Remove(key) },
 		func() error { return os.WriteFile(made, []byte("x"), 0o600) }} {
-		check.NoError(t, spoil())
+		check.NoError(t, mutate())
 		again, at, err := c.certificate()
 		check.That(t, err == nil && at == made && !bytes.Equal(again.Certificate[0], first.Certificate[0]),
 			"expired certificate: path %s, error %v, want a new certificate at the same path", at, err)

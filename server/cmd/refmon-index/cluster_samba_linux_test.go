@@ -22,7 +22,7 @@ func TestClusterEqualsSamba(t *testing.T) {
 		t.Skip("REFMON_CLUSTER_SAMBA_PAIRS says how many pairs there are: eight processes, and two minutes")
 	}
 	if os.Getuid() != 0 {
-		t.Skip("security.NTACL is set, and changes of a file system are heard, by root only")
+		t.Skip("security.NTACL is set, and changes of a file system are reported, by root only")
 	}
 	t.Parallel() // it waits most of its time
 	c := newSite(t, "host", "")

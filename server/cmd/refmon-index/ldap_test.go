@@ -51,9 +51,9 @@ func TestPeopleComeFromFileOrLDAP(t *testing.T) {
 		return people{LDAP: f}
 	}
 	for what, c := range map[string]struct {
-		people people
-		asked  bool   // a directory is queried
-		why    string // "" if it is right
+		people  people
+		queried bool   // a directory is queried
+		why     string // "" if it is right
 	}{
 		"a file":                {people{Directory: "firm.yaml"}, false, ""},
 		"a directory":           {with(func(*ldapFlags) {}), true, ""},
@@ -81,7 +81,7 @@ func TestPeopleComeFromFileOrLDAP(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		if l, is := got.(*roster.LDAP); is != c.asked || is && l.Directory == nil || !is && got != nil {
+		if l, is := got.(*roster.LDAP); is != c.queried || is && l.Directory == nil || !is && got != nil {
 			t.Errorf("%s: %v", what, got)
 		}
 		done()

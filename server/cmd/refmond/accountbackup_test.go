@@ -114,7 +114,7 @@ func TestUnpackAcceptsOnlyStoreFiles(t *testing.T) {
 // TestRestoreKeepsExistingKey checks that an existing key stays, with a message if it differs.
 func TestRestoreKeepsExistingKey(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "key")
-	for _, c := range []struct{ key, kept, says string }{
+	for _, c := range []struct{ key, kept, message string }{
 		{"one", "one", ""}, {"one", "one", ""},
 		{"two", "one", "refmond: " + name + " stays, and is another than the backup's\n"},
 	} {
@@ -122,7 +122,7 @@ func TestRestoreKeepsExistingKey(t *testing.T) {
 		err := putBack(name, []byte(c.key), &streams{err: &errs})
 		kept, err2 := os.ReadFile(name)
 		info, err3 := os.Stat(name)
-		if err != nil || err2 != nil || err3 != nil || string(kept) != c.kept || errs.String() != c.says ||
+		if err != nil || err2 != nil || err3 != nil || string(kept) != c.kept || errs.String() != c.message ||
 			info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %q is kept, said %q, %v, %v, %v", c.key, kept, errs.String(), err, err2, err3)
 		}

@@ -96,9 +96,9 @@ func TestAccessPathsAgreeOnMappedOwners(t *testing.T) {
 	var export strings.Builder
 	w.must(s.store.Export(&export))
 	maps := written(t, filepath.Join(w.dir, "maps.yaml"), export.String())
-	told := w.whoCan(p, directory, maps, names)
+	reported := w.whoCan(p, directory, maps, names)
 	for _, u := range sameUsers {
-		socket, mounted, said := w.opens(u, names), w.reads(u, at), told[u.name]
+		socket, mounted, said := w.opens(u, names), w.reads(u, at), reported[u.name]
 		for _, list := range [][]string{socket, mounted, said, want[u.name]} {
 			slices.Sort(list)
 		}
@@ -184,7 +184,7 @@ func (w *treeWorld) whoCan(p *program, directory, maps string, names []string) m
 	if err != nil {
 		w.Fatalf("%v: %s", err, problems.String())
 	}
-	told := map[string][]string{}
+	reported := map[string][]string{}
 	for line := range strings.Lines(string(out)) {
 		var row struct {
 			Path       string
@@ -192,10 +192,10 @@ func (w *treeWorld) whoCan(p *program, directory, maps string, names []string) m
 		}
 		w.must(json.Unmarshal([]byte(line), &row))
 		for _, who := range row.Principals {
-			told[who] = append(told[who], filepath.Base(row.Path))
+			reported[who] = append(reported[who], filepath.Base(row.Path))
 		}
 	}
-	return told
+	return reported
 }
 
 // opens returns the files that a user opens for reading over the socket.

@@ -132,7 +132,7 @@ func TestReplacedDirectoryClosesAfterLastLogon(t *testing.T) {
 		t.Error("D-33: the closed directory accepted a logon, want it rejected")
 	}
 	ok, err := old.ask(func(*ldap.Directory) error { return errors.New("of the closed directory") })
-	check.That(t, !ok && err == nil, "D-33: the closed directory is asked: %t, %v, want false, nil", ok, err)
+	check.That(t, !ok && err == nil, "D-33: query of the closed directory: %t, %v, want false, nil", ok, err)
 	// Most of these logons and queries find the closed directory first.
 	shut := &directoryUse{people: &ldap.Directory{}, closed: true}
 	next := &directoryUse{people: shut.people, authority: slow{begun: make(chan struct{}, 40), end: closedChannel()}}

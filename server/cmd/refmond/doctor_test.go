@@ -69,10 +69,10 @@ func TestOnlyWrongFindingsFailDoctor(t *testing.T) {
 	stale.SetUnlinkOnClose(false)
 	check.NoError(t, stale.Close())
 	for _, c := range []struct {
-		name  string
-		look  func(*checkUp)
-		lines []string // how each begins
-		wrong bool
+		name    string
+		inspect func(*checkUp)
+		lines   []string // how each begins
+		wrong   bool
 	}{
 		{"no state", func(k *checkUp) { k.state(filepath.Join(dir, "none")) }, []string{"WRONG state        " + dir +
 			"/none: no such file"}, true},
@@ -85,7 +85,7 @@ func TestOnlyWrongFindingsFailDoctor(t *testing.T) {
 		{"a group may write", func(k *checkUp) { k.state(place("open", 0o720)) }, []string{"WRONG state        others can " +
 			"write to " + dir + "/open (mode 720)"}, true},
 		{"others may write", func(k *checkUp) { k.state(place("open", 0o702)) }, []string{"WRONG state        others"}, true},
-		{"what is kept", func(k *checkUp) { place("own/audit", 0o700); k.state(place("own", 0o700)) },
+		{"state directories", func(k *checkUp) { place("own/audit", 0o700); k.state(place("own", 0o700)) },
 			[]string{"ok    state", "ok    store        audit is there"}, false},
 		{"a disk", func(k *checkUp) { k.disk("/proc") }, []string{"WRONG disk         0 MiB free"}, true},
 		{"too little room", func(k *checkUp) { k.room(256<<20 - 1) }, []string{"WRONG disk         255 MiB free"}, true},
@@ -129,7 +129,7 @@ func TestOnlyWrongFindingsFailDoctor(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		k := &checkUp{std: &streams{out: &out}}
-		c.look(k)
+		c.inspect(k)
 		lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 		same := len(lines) == max(1, len(c.lines)) && k.fail == c.wrong
 		for i, want := range c.lines {

@@ -55,7 +55,7 @@ func TestPassedDescriptorsHaveGrantedAccess(t *testing.T) {
 	if text, err := io.ReadAll(g); err != nil || string(text) != "the plan" {
 		t.Errorf(`bob reads %q, %v, want "the plan", no error`, text, err)
 	}
-	w.lent(cfg)
+	w.listsPassed(cfg)
 	// A user who may not inspect others' handles sees their own programs' descriptors.
 	seen, err := b.Look([]byte(`{"what":"lent"}`))
 	if err != nil || strings.Count(string(seen), `"name"`) != 1 || !strings.Contains(string(seen), `"used":1,`) {
@@ -64,8 +64,8 @@ func TestPassedDescriptorsHaveGrantedAccess(t *testing.T) {
 	check.ErrorIs(t, check.Err(unix.Pwrite(int(g.Fd()), []byte("x"), 0)), unix.EBADF, "bob writes by his descriptor")
 }
 
-// lent checks that open-files lists passed descriptors with their programs, in addition to handles (F-177).
-func (w *treeWorld) lent(cfg *config) {
+// listsPassed checks that open-files lists passed descriptors with their programs, in addition to handles (F-177).
+func (w *treeWorld) listsPassed(cfg *config) {
 	w.Helper()
 	for _, c := range []struct {
 		args []string

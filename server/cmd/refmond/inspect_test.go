@@ -149,14 +149,14 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 		{[]string{"open-files", "PIPE"}, "", own + `  ` + name + ` +0x[0-9a-f]+  \\Device\\NamedPipe\\looked  `, exitSuccess},
 		{[]string{"trace", "--for", "1ms"}, "", `^$`, exitSuccess},
 	} {
-		look := func(socket string) (string, int) {
+		query := func(socket string) (string, int) {
 			var out, errs bytes.Buffer
 			code := run(append(v.args, "--socket", socket), &streams{out: &out, err: &errs})
 			return out.String(), code
 		}
-		admin, code := look(cfg.AdminSocket)
+		admin, code := query(cfg.AdminSocket)
 		check.Equal(t, code, exitSuccess, "%q of the administrator: exit code", v.args)
-		user, code := look(cfg.Socket)
+		user, code := query(cfg.Socket)
 		check.Equal(t, code, v.code, "%q of the user: exit code", v.args)
 		if v.all != "" && (!regexp.MustCompile(v.all).MatchString(admin) || regexp.MustCompile(v.all).MatchString(user)) {
 			t.Errorf("%q: only the administrator is to see %s:\n%s\nthe user:\n%s", v.args, v.all, admin, user)

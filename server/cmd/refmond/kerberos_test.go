@@ -127,13 +127,13 @@ func (p *program) shows(c *client.Conn, tok winnt.Handle) {
 // the trail.
 func (p *program) keptNothing(secrets ...[]byte) {
 	p.Helper()
-	told := false
+	found := false
 	err := filepath.WalkDir(filepath.Join(p.dir, "state"), func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
 		b, err := os.ReadFile(path)
-		told = told || bytes.Contains(b, []byte("alice@EXAMPLE.TEST by a ticket for HTTP/www.example.test of "))
+		found = found || bytes.Contains(b, []byte("alice@EXAMPLE.TEST by a ticket for HTTP/www.example.test of "))
 		for i, s := range secrets {
 			for _, form := range [][]byte{s, []byte(base64.StdEncoding.EncodeToString(s))} {
 				if bytes.Contains(b, form) {
@@ -143,8 +143,8 @@ func (p *program) keptNothing(secrets ...[]byte) {
 		}
 		return err
 	})
-	if err != nil || !told {
-		p.Errorf("K-50: the trail names the ticket: %t, error %v, want true, nil", told, err)
+	if err != nil || !found {
+		p.Errorf("K-50: the trail names the ticket: %t, error %v, want true, nil", found, err)
 	}
 }
 

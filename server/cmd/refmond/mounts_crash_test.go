@@ -104,7 +104,7 @@ func TestKilledMountsAreReplaced(t *testing.T) {
 		_, end := start()
 		out, err := p.refuses("mount", w.root, at)
 		if want := "a running refmond has mounted"; err == nil || !strings.Contains(out, want) || mounts() != 1 {
-			t.Errorf("M-39: a second mount beside %s: %v, %d mounts, %s; want text containing %q", name, err, mounts(), out,
+			t.Errorf("M-39: a second mount next to %s: %v, %d mounts, %s; want text containing %q", name, err, mounts(), out,
 				want)
 		}
 		w.says(alice, "the plan", "cat "+at+"/plan")

@@ -12,10 +12,10 @@ import (
 // without a socket.
 func TestNotifyReachesAbstractSocket(t *testing.T) {
 	name := fmt.Sprintf("refmond-test-%d", os.Getpid())
-	told := manager(t, "\x00"+name)
+	received := manager(t, "\x00"+name)
 	for _, at := range []string{"", "/nonexistent/s", "@" + name} {
 		t.Setenv("NOTIFY_SOCKET", at)
 		notify("at " + at)
 	}
-	check.Equal(t, told(), "at @"+name, "the manager received")
+	check.Equal(t, received(), "at @"+name, "the manager received")
 }

@@ -102,11 +102,11 @@ func (p *program) round(round int) (done []string, refused int) {
 
 // until calls f until it fails. It reports to busy after the second call or at the end.
 func until(busy chan<- struct{}, f func(i int) error) {
-	told := false
+	reported := false
 	for i := 0; ; i++ {
 		err := f(i)
-		if !told && (i == 1 || err != nil) {
-			told = true
+		if !reported && (i == 1 || err != nil) {
+			reported = true
 			busy <- struct{}{}
 		}
 		if err != nil {

@@ -120,7 +120,7 @@ func (s *said) since() string {
 }
 
 // manager listens like the service manager and returns the received states.
-func manager(t *testing.T, name string) (told func() string) {
+func manager(t *testing.T, name string) (received func() string) {
 	t.Helper()
 	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
 	check.NoError(t, err)
@@ -139,7 +139,7 @@ func manager(t *testing.T, name string) (told func() string) {
 // audit policy is recorded (U-85).
 func TestInvalidReloadChangesNothing(t *testing.T) {
 	dir := t.TempDir()
-	told := manager(t, filepath.Join(dir, "manager"))
+	received := manager(t, filepath.Join(dir, "manager"))
 	t.Setenv("NOTIFY_SOCKET", filepath.Join(dir, "manager"))
 	file, uid := filepath.Join(dir, "c.yaml"), os.Geteuid()
 	configure := func(more string) string {
@@ -171,10 +171,10 @@ func TestInvalidReloadChangesNothing(t *testing.T) {
 		t.Helper()
 		log.since()
 		s.reload(configure(more))
-		if first := told(); !strings.HasPrefix(first, "RELOADING=1\nMONOTONIC_USEC=") {
+		if first := received(); !strings.HasPrefix(first, "RELOADING=1\nMONOTONIC_USEC=") {
 			t.Errorf("the manager received %q, want text starting with %q", first, "RELOADING=1\nMONOTONIC_USEC=")
 		}
-		if then := told(); then != "READY=1" {
+		if then := received(); then != "READY=1" {
 			t.Errorf(`the manager received %q, want "READY=1"`, then)
 		}
 		return log.since()

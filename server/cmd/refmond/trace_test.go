@@ -19,7 +19,7 @@ import (
 func (p *program) watched() func() string {
 	p.Helper()
 	c := p.dial(p.admin)
-	look := func(after uint64) inspect.Reply {
+	query := func(after uint64) inspect.Reply {
 		p.Helper()
 		q, err := json.Marshal(inspect.Query{What: "calls", After: after})
 		check.NoError(p, err)
@@ -29,11 +29,11 @@ func (p *program) watched() func() string {
 		check.NoError(p, json.Unmarshal(b, &a))
 		return a
 	}
-	from := look(0).Next
+	from := query(0).Next
 	return func() string {
 		p.Helper()
 		var text strings.Builder
-		for _, call := range look(from).Calls {
+		for _, call := range query(from).Calls {
 			text.WriteString(strings.Join(call.Lines, "\n") + "\n")
 		}
 		return text.String()

@@ -330,16 +330,16 @@ func (w *answersWorld) single(user string, mask winnt.AccessMask) (may []string)
 	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
 		w.Fatalf("refmon access: %v\n%s", err, problems.String())
 	}
-	asked := 0
+	calls := 0
 	for line := range strings.Lines(string(out)) {
 		var row struct{ ID, Status string }
 		w.must(json.Unmarshal([]byte(line), &row))
-		if asked++; row.Status == ntstatus.Success.String() {
+		if calls++; row.Status == ntstatus.Success.String() {
 			may = append(may, filepath.Base(row.ID))
 		}
 	}
-	if asked != len(w.names) {
-		w.Errorf("refmon access answers for %d of %d files, want %d", asked, len(w.names), len(w.names))
+	if calls != len(w.names) {
+		w.Errorf("refmon access answers for %d of %d files, want %d", calls, len(w.names), len(w.names))
 	}
 	return may
 }

@@ -16,7 +16,7 @@ func TestFoldersWritableByOthersBlockStart(t *testing.T) {
 		t.Skip("not root: the owners of files cannot be changed")
 	}
 	for name, c := range map[string]struct {
-		spoil  func(dir string) error
+		mutate func(dir string) error
 		repair string // below the folder of the test
 	}{
 		"nothing": {func(string) error { return nil }, ""},
@@ -79,7 +79,7 @@ func TestFoldersWritableByOthersBlockStart(t *testing.T) {
 				t.Fatalf("%s: %v", name, err)
 			}
 		}
-		check.NoError(t, c.spoil(dir))
+		check.NoError(t, c.mutate(dir))
 		want := strings.Replace(c.repair, "D", dir, 1)
 		if err := begin(); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error()+"\n", want) {
 			t.Errorf("L-76: %s: %v, want a refusal with %q", name, err, want)

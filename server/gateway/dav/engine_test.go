@@ -66,7 +66,7 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		with  func(*memory) // a change before the last step
 		steps string
 		code  int
-		says  string
+		body  string
 		tree  string // "": nothing changes
 	}{
 		{refuse("Parse", "/c/f"), "alice PUT /f < new", 403, "access denied", ""},
@@ -176,10 +176,10 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		}
 		c.with(m)
 		before := m.state()
-		code, says := m.run(step)
+		code, body := m.run(step)
 		got := m.tree()
-		check.That(t, code == c.code && strings.Contains(says, c.says) &&
+		check.That(t, code == c.code && strings.Contains(body, c.body) &&
 			(got == c.tree || c.tree == "" && m.state() == before),
-			"%.200s: %d %s\n%s, want %d with %q\n%s", c.steps, code, says, got, c.code, c.says, c.tree)
+			"%.200s: %d %s\n%s, want %d with %q\n%s", c.steps, code, body, got, c.code, c.body, c.tree)
 	}
 }

@@ -23,7 +23,7 @@ func TestLockRequestsFollowRFC4918(t *testing.T) {
 		steps string
 		with  func(*memory)
 		code  int
-		says  string
+		body  string
 		locks int
 	}{
 		{"alice LOCK /f < exclusive", nil, 200, "Second-3600<", 1},
@@ -65,10 +65,10 @@ func TestLockRequestsFollowRFC4918(t *testing.T) {
 		if c.with != nil {
 			c.with(m)
 		}
-		code, says := m.run(c.steps)
-		check.That(t, code == c.code && strings.Contains(says, c.says) && len(m.Locks.Active()) == c.locks,
-			"%.200s: %d %s with %d locks, want %d with %q and %d", c.steps, code, says, len(m.Locks.Active()), c.code,
-			c.says, c.locks)
+		code, body := m.run(c.steps)
+		check.That(t, code == c.code && strings.Contains(body, c.body) && len(m.Locks.Active()) == c.locks,
+			"%.200s: %d %s with %d locks, want %d with %q and %d", c.steps, code, body, len(m.Locks.Active()), c.code,
+			c.body, c.locks)
 		check.That(t, code < 400 || m.of["/c/n"] == nil, "%.200s: %d created a file", c.steps, code)
 	}
 }
@@ -77,18 +77,18 @@ func TestLockRequestsFollowRFC4918(t *testing.T) {
 // source. The lock of the destination stays, and its time is rounded up (RFC 4918, 7.6).
 func TestLocksStayWithNames(t *testing.T) {
 	m := newMemory(t)
-	code, says := m.run("alice LOCK /d Depth: 0; Timeout: Second-100 < exclusive\nalice LOCK /d/m < exclusive\n" +
+	code, body := m.run("alice LOCK /d Depth: 0; Timeout: Second-100 < exclusive\nalice LOCK /d/m < exclusive\n" +
 		"alice LOCK /e Depth: 0 < exclusive\n" +
 		"alice MOVE /e Destination: /c/d; If: </c/d> ($1) </c/d/m> ($2) </c/e> ($3)")
-	check.That(t, code == 204 && m.tree() == "d/ f=f t=t", "MOVE: %d %s\n%s", code, says, m.tree())
+	check.That(t, code == 204 && m.tree() == "d/ f=f t=t", "MOVE: %d %s\n%s", code, body, m.tree())
 	left := m.Locks.Active()
 	check.RequireThat(t, len(left) == 1 && left[0].Root == "/c/d", "locks after MOVE: %+v, want that of /c/d", left)
-	_, says = m.run("alice PROPFIND /d Depth: 0")
-	check.That(t, strings.Contains(says, "<D:locktoken><D:href>"+left[0].Token+"<"), "%s, want %s", says, left[0].Token)
+	_, body = m.run("alice PROPFIND /d Depth: 0")
+	check.That(t, strings.Contains(body, "<D:locktoken><D:href>"+left[0].Token+"<"), "%s, want %s", body, left[0].Token)
 	m.time = m.time.Add(500 * time.Millisecond)
-	_, says = m.run("bob PROPFIND /d Depth: 0")
-	check.That(t, strings.Contains(says, "Second-100<") && !strings.Contains(says, "opaquelocktoken"),
-		"after half a second: %s, want a lock of 100 seconds without its token", says)
+	_, body = m.run("bob PROPFIND /d Depth: 0")
+	check.That(t, strings.Contains(body, "Second-100<") && !strings.Contains(body, "opaquelocktoken"),
+		"after half a second: %s, want a lock of 100 seconds without its token", body)
 }
 
 // TestLocksKeepOthersOut checks that a locked resource, itself or through its folder, can be changed, removed or
@@ -133,16 +133,16 @@ func TestLocksKeepOthersOut(t *testing.T) {
 		before, submitted := m.state(), "</c"+c.locked+"> ($1)"
 		for _, by := range [][2]string{{"bob", ""}, {"alice", ""}, {"bob", holds}, {"alice", holds},
 			{"bob", submitted + " " + holds}} {
-			code, says := ask(by[0], by[1])
+			code, body := ask(by[0], by[1])
 			check.That(t, code == c.want && m.state() == before && (code != 207 ||
-				strings.Contains(says, "<D:href>/c"+c.locked+"</D:href><D:status>HTTP/1.1 423 Locked")),
-				"%+v: %s with %s: %d %s\n%s, want %d", c, by[0], by[1], code, says, m.state(), c.want)
+				strings.Contains(body, "<D:href>/c"+c.locked+"</D:href><D:status>HTTP/1.1 423 Locked")),
+				"%+v: %s with %s: %d %s\n%s, want %d", c, by[0], by[1], code, body, m.state(), c.want)
 		}
 		if c.method == "LOCK" && c.path != "/d/n" {
 			continue // it conflicts with each other lock
 		}
-		code, says := ask("alice", submitted)
+		code, body := ask("alice", submitted)
 		check.That(t, code/100 == 2 && (code != 207 || c.method == "PROPPATCH") && m.state() != before,
-			"%+v: the owner with the token: %d %s\n%s", c, code, says, m.state())
+			"%+v: the owner with the token: %d %s\n%s", c, code, body, m.state())
 	}
 }

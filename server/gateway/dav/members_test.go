@@ -28,7 +28,7 @@ func TestMultistatusIsBounded(t *testing.T) {
 		m.put(Path(fmt.Sprint("/c/d/", i)), "")
 	}
 	refuse("Remove", "/c/d/*")(m)
-	code, says := m.run("alice DELETE /d")
-	n := strings.Count(says, "<D:response>")
+	code, body := m.run("alice DELETE /d")
+	n := strings.Count(body, "<D:response>")
 	check.That(t, code == 207 && n == mostParts, "%d with %d responses, want %d", code, n, mostParts)
 }

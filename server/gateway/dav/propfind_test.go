@@ -47,8 +47,8 @@ func TestPropfindListsWhatWasRequested(t *testing.T) {
 		{"alice LOCK /d/m < shared\nbob LOCK /d/m < shared\nalice PROPFIND /d/m Depth: 0 < " + locks,
 			"/c/d/m: lockdiscovery=/c/d/m/c/d/m 200"},
 	} {
-		code, says := newMemory(t).run(c.steps)
-		check.That(t, code == 207 && short(says) == c.want, "%s: %d %s\nwant %s", c.steps, code, short(says), c.want)
+		code, body := newMemory(t).run(c.steps)
+		check.That(t, code == 207 && short(body) == c.want, "%s: %d %s\nwant %s", c.steps, code, short(body), c.want)
 	}
 }
 

@@ -25,7 +25,7 @@ func TestXMLBodyBeyondLimitsIsRejected(t *testing.T) {
 		}
 		return `<a` + b.String() + `><b xmlns:q="u"/></a>`
 	}
-	for body, fine := range map[string]bool{"<a/>": true, `<?xml version="1.0"?><a/>`: true, "": false, "text": false,
+	for body, valid := range map[string]bool{"<a/>": true, `<?xml version="1.0"?><a/>`: true, "": false, "text": false,
 		"<!DOCTYPE a><a/>": false, `<!DOCTYPE a [<!ENTITY b "c">]><a/>`: false, "<!ELEMENT a ANY><a/>": false,
 		"<?php x?><a/>": false, "<a><?x y?></a>": false, nested(32): true, nested(33): false, "<a>": false, "</a>": false,
 		"<a></b>": false, "<a/><b/>": false, "<b:a/>": false, `<a b:c=""/>`: false, `<a xmlns:b=""/>`: false,
@@ -41,7 +41,7 @@ func TestXMLBodyBeyondLimitsIsRejected(t *testing.T) {
 		`<a xmlns:b="http://www.w3.org/XML/1998/namespace"/>`: false, `<a xmlns="http://www.w3.org/2000/xmlns/"/>`: false,
 		`<a xmlns:b="http://www.w3.org/2000/xmlns/"/>`: false, `<a xml:lang=""/>`: true,
 		attributes(64): true, attributes(65): false, prefixes(61): true, prefixes(62): false} {
-		if _, err := parseXML([]byte(body)); (err == nil) != fine {
+		if _, err := parseXML([]byte(body)); (err == nil) != valid {
 			t.Errorf("G-21: %.40q: %v", body, err)
 		}
 	}

@@ -100,8 +100,8 @@ func (l *rowLog) batch(message uint64) (events []index.Event, snapshot bool) {
 	return events, false
 }
 
-// writeRows writes a log from the store's cursor until a message, and reports each to told.
-func writeRows(s *postgres.Store, seed, last uint64, told func(uint64)) error {
+// writeRows writes a log from the store's cursor until a message, and passes each number to observe.
+func writeRows(s *postgres.Store, seed, last uint64, observe func(uint64)) error {
 	if err := s.Begin("q", []index.StoredPart{rowPart}); err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ again:
 			}
 		}
 		b = b.Next()
-		told(message)
+		observe(message)
 	}
 	return nil
 }

@@ -104,13 +104,13 @@ func TestCanReadAllocates(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { list = x.CanReadAll(list[:0], ids, q) }); n > 5 {
 		t.Errorf("50 answers make %v allocations, want at most 5", n)
 	}
-	asked, _, err := c.CanRead(ids, About{Subject: Subject{Who: "alice"}, Right: "read"})
-	check.RequireThat(t, err == nil && len(asked) == len(list),
-		"%d answers over the socket, %v, want %d", len(asked), err, len(list))
+	readable, _, err := c.CanRead(ids, About{Subject: Subject{Who: "alice"}, Right: "read"})
+	check.RequireThat(t, err == nil && len(readable) == len(list),
+		"%d answers over the socket, %v, want %d", len(readable), err, len(list))
 	for i := range ids {
 		// The list of descriptors has an even length, so that the number of a document decides.
-		if want := i*97%2 == 0; list[i].Allowed != want || asked[i].Allowed != want {
-			t.Errorf("%s: %t, over the socket %t, want %t", ids[i], list[i].Allowed, asked[i].Allowed, want)
+		if want := i*97%2 == 0; list[i].Allowed != want || readable[i].Allowed != want {
+			t.Errorf("%s: %t, over the socket %t, want %t", ids[i], list[i].Allowed, readable[i].Allowed, want)
 		}
 	}
 }

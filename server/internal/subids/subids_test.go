@@ -101,21 +101,21 @@ func TestUnknownOwnerIsLookedUpRarely(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "subuid")
 	check.NoError(t, os.WriteFile(file, []byte("late:100000:65536\n"), 0o600))
 	synctest.Test(t, func(t *testing.T) {
-		s, asked := &Files{Names: []string{file}}, 0
+		s, calls := &Files{Names: []string{file}}, 0
 		charged := func(known bool) uint32 {
-			return s.Charged(100001, func(string) (uint32, bool) { asked++; return 1000, known })
+			return s.Charged(100001, func(string) (uint32, bool) { calls++; return 1000, known })
 		}
 		for range 9 {
 			check.Equal(t, charged(false), 100000, "L-29: charged for an unknown owner")
 		}
 		time.Sleep(30*time.Second - time.Nanosecond)
 		check.Equal(t, charged(true), 100000, "L-29: charged within half a minute")
-		check.Equal(t, asked, 1, "lookups within half a minute")
+		check.Equal(t, calls, 1, "lookups within half a minute")
 		time.Sleep(time.Nanosecond)
 		for range 2 {
 			check.Equal(t, charged(true), 1000, "L-29: charged for an owner whom the host knows now")
 			time.Sleep(time.Hour)
 		}
-		check.Equal(t, asked, 2, "lookups")
+		check.Equal(t, calls, 2, "lookups")
 	})
 }

@@ -82,9 +82,9 @@ func TestLongResponseComesInParts(t *testing.T) {
 		}
 		return nil
 	}))
-	asked, late := 0, 0
+	requests, late := 0, 0
 	send := func(b []byte) ([]byte, error) {
-		if asked++; asked == 2 { // a change between two parts
+		if requests++; requests == 2 { // a change between two parts
 			late++
 			check.NoError(t, s.Update(sid.LocalSystem, func(e *lsa.Edit) error {
 				e.AddAccount(lsa.Account{Name: fmt.Sprintf("late%d", late)})
@@ -96,10 +96,10 @@ func TestLongResponseComesInParts(t *testing.T) {
 	}
 	text, err := admin.Fetch(send, admin.Request{Do: admin.Export})
 	var whole bytes.Buffer
-	if err := errors.Join(err, s.Export(&whole)); err != nil || !bytes.Equal(text, whole.Bytes()) || asked < 4 {
-		t.Errorf("%d bytes in %d parts, want %d, %v", len(text), asked, whole.Len(), err)
+	if err := errors.Join(err, s.Export(&whole)); err != nil || !bytes.Equal(text, whole.Bytes()) || requests < 4 {
+		t.Errorf("%d bytes in %d parts, want %d, %v", len(text), requests, whole.Len(), err)
 	}
-	asked = 0
+	requests = 0
 	backup, err := admin.Fetch(send, admin.Request{Do: admin.BackupStore})
 	check.NoError(t, err)
 	cfg := lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{}}
@@ -107,7 +107,7 @@ func TestLongResponseComesInParts(t *testing.T) {
 	copied, err := lsa.Open(cfg)
 	check.NoError(t, err)
 	_, ok := copied.LookupName("late2")
-	check.That(t, ok, "the backup of %d bytes in %d parts is of no one state", len(backup), asked)
+	check.That(t, ok, "the backup of %d bytes in %d parts is of no one state", len(backup), requests)
 	check.NoError(t, copied.Close())
 }
 

@@ -23,13 +23,13 @@ import (
 // fakeHost is a fake host with a service and a getent that record each query.
 type fakeHost struct {
 	*Names
-	t     *testing.T
-	mu    sync.Mutex
-	asked []string
-	open  int        // conversations that the other end has not closed
-	ended *sync.Cond // of mu: one more is closed
-	late  bool
-	notes string
+	t       *testing.T
+	mu      sync.Mutex
+	queries []string
+	open    int        // conversations that the other end has not closed
+	ended   *sync.Cond // of mu: one more is closed
+	late    bool
+	notes   string
 }
 
 // newFakeHost starts a service that answers by "Method key=value more". The cases of a shell script
@@ -85,7 +85,7 @@ func (h *fakeHost) talk(c net.Conn, service answers) {
 		}
 	}
 	h.mu.Lock()
-	h.asked = append(h.asked, key)
+	h.queries = append(h.queries, key)
 	h.open++
 	h.mu.Unlock()
 	defer func() {
@@ -123,8 +123,8 @@ func (h *fakeHost) questions() string {
 	if h.late {
 		h.t.Fatal("a conversation is never closed")
 	}
-	all := h.asked
-	h.asked = nil
+	all := h.queries
+	h.queries = nil
 	b, _ := os.ReadFile(h.notes) // it is not there before the first question
 	_ = os.Remove(h.notes)
 	return strings.Join(append(all, strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")...), "; ")
@@ -180,9 +180,9 @@ func TestServiceIsQueriedBeforeGetent(t *testing.T) {
 		return func() (string, bool) { n, ok := f(ctx, name); return fmt.Sprint(n), ok }
 	}
 	for _, c := range []struct {
-		call  func() (string, bool)
-		want  string // "" for unknown
-		asked string
+		call    func() (string, bool)
+		want    string // "" for unknown
+		queries string
 	}{
 		{name(h.UserName, 1), "one", "GetUserRecord uid=1; "}, {number(h.UID, "one"), "1", "GetUserRecord userName=one; "},
 		{name(h.GroupName, 10), "ten", "GetGroupRecord gid=10; "},
@@ -223,9 +223,9 @@ func TestServiceIsQueriedBeforeGetent(t *testing.T) {
 		{number(h.UID, "1000"), "", ""}, {number(h.GID, "1000"), "", ""}, {number(h.GID, "-x"), "", ""},
 	} {
 		got, ok := c.call()
-		asked := h.questions()
-		check.That(t, ok == (c.want != "") && (!ok || got == c.want) && asked == c.asked,
-			"L-14: %q, %t after %q, want %q after %q", got, ok, asked, c.want, c.asked)
+		queries := h.questions()
+		check.That(t, ok == (c.want != "") && (!ok || got == c.want) && queries == c.queries,
+			"L-14: %q, %t after %q, want %q after %q", got, ok, queries, c.want, c.queries)
 	}
 }
 
@@ -264,9 +264,9 @@ func TestIncompleteGroupsAreAnError(t *testing.T) {
 "passwd old") echo old:x:7:300::: ;;
 "initgroups old") exit 1 ;;`)
 	for _, c := range []struct {
-		name  string
-		want  []uint32 // nil: no result
-		asked string
+		name    string
+		want    []uint32 // nil: no result
+		queries string
 	}{
 		{"all", []uint32{100, 10}, "GetUserRecord userName=all; GetMemberships userName=all more; GetGroupRecord " +
 			"groupName=wheel; GetGroupRecord groupName=gone; GetGroupRecord groupName=big; GetGroupRecord groupName=own; "},
@@ -284,8 +284,8 @@ func TestIncompleteGroupsAreAnError(t *testing.T) {
 		{"nosuch", nil, "GetUserRecord userName=nosuch; getent passwd nosuch"}, {"1000", nil, ""}, {"", nil, ""},
 	} {
 		got, ok := h.Groups(context.Background(), c.name)
-		if asked := h.questions(); ok != (c.want != nil) || ok && !slices.Equal(got, c.want) || asked != c.asked {
-			t.Errorf("L-56: %s is in %v, %t after\n%q, want %v after\n%q", c.name, got, ok, asked, c.want, c.asked)
+		if queries := h.questions(); ok != (c.want != nil) || ok && !slices.Equal(got, c.want) || queries != c.queries {
+			t.Errorf("L-56: %s is in %v, %t after\n%q, want %v after\n%q", c.name, got, ok, queries, c.want, c.queries)
 		}
 	}
 }

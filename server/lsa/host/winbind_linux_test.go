@@ -125,9 +125,9 @@ func asWinbind(t *testing.T, m *addc.Member, accounts map[string]sid.SID, one ls
 	out, err = exec.Command(m.Wbinfo, "--unix-ids-to-sids="+strings.Join(back, ",")).Output()
 	check.That(t, err == nil && strings.TrimSpace(string(out)) == strings.Join(list, "\n"),
 		"%s: L-53: back, winbind says %q, %v", one.Backend, out, err)
-	asked := one
-	asked.Backend, asked.RangeSize, asked.Number = lsa.Winbind, 0, 0
-	w := store(t, asked, &Domains{wbinfo: m.Wbinfo}, nil)
+	unranged := one
+	unranged.Backend, unranged.RangeSize, unranged.Number = lsa.Winbind, 0, 0
+	w := store(t, unranged, &Domains{wbinfo: m.Wbinfo}, nil)
 	for _, i := range []int{0, 1, 7, compared - 1} {
 		uid, _ := s.UID(all[i])
 		if got, ok := w.UID(all[i]); got != uid || !ok || w.UserSID(uid) != all[i] {

@@ -17,9 +17,9 @@ import (
 // and that an allowed one then watches although they stay connected (N-139).
 func TestRefusedClientTakesNoWatch(t *testing.T) {
 	const refused = 2 * maxWatches
-	asked := atomic.Int32{}
+	calls := atomic.Int32{}
 	x := serve(t, &Server{May: func(*net.UnixConn) (*token.Token, error) {
-		if asked.Add(1) <= refused {
+		if calls.Add(1) <= refused {
 			return nil, errors.New("not you")
 		}
 		return token.New(token.LocalSystem())

@@ -149,7 +149,7 @@ func TestMalformedFeedRequestsAreRejected(t *testing.T) {
 // another walk after a reconnect (N-7).
 func TestFollowerGetsWalkThenChanges(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("changes of a file system are heard by root only")
+		t.Skip("changes of a file system are reported to root only")
 	}
 	x := serve(t, &Server{May: anybody})
 	put := func(name string) {
@@ -199,7 +199,7 @@ func TestFollowerGetsWalkThenChanges(t *testing.T) {
 // file without the attribute has no descriptor (N-18).
 func TestFileWithoutAttributeHasNoDescriptor(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("changes of a file system are heard by root only")
+		t.Skip("changes of a file system are reported to root only")
 	}
 	tree := t.TempDir()
 	s := &Server{May: anybody, Trees: map[string]Tree{tree: {Traverse: "never",

@@ -109,12 +109,12 @@ func TestRevocationRefusesClientUnderDecision(t *testing.T) {
 		"W-98: answer %+v, %v, want %q and busy", a, err, errRevoked)
 }
 
-// TestRevokedWatchEnds checks that a revocation ends the watches of the selected clients only, and that such a client
-// is asked for its right again (W-98).
+// TestRevokedWatchEnds checks that a revocation ends the watches of the selected clients only, and that the server
+// decides about such a client again (W-98).
 func TestRevokedWatchEnds(t *testing.T) {
-	asked := make(chan bool, 2)
+	calls := make(chan bool, 2)
 	x := serve(t, &Server{May: func(*net.UnixConn) (*token.Token, error) {
-		asked <- true
+		calls <- true
 		return token.New(token.LocalSystem())
 	}})
 	lost := make(chan error, 1)
@@ -129,7 +129,7 @@ func TestRevokedWatchEnds(t *testing.T) {
 			}
 		}
 	}()
-	<-asked
+	<-calls
 	count := func() int {
 		x.server.mu.Lock()
 		defer x.server.mu.Unlock()
@@ -144,7 +144,7 @@ func TestRevokedWatchEnds(t *testing.T) {
 	}
 	x.server.Revoke(func(client *token.Token) bool { return client.User().SID == sid.LocalSystem })
 	<-lost
-	<-asked
+	<-calls
 	check.NoError(t, end())
 }
 

@@ -124,9 +124,9 @@ func TestIdentityHasGroupsInOrder(t *testing.T) {
 func TestForeignClientIsNotOfOurDomain(t *testing.T) {
 	ours := Place{Domain: domain, Machine: sid.MustParse(machine)}
 	for name, c := range map[string]struct {
-		of   sid.SID
-		at   Place
-		fine bool
+		of    sid.SID
+		at    Place
+		valid bool
 	}{
 		"ours":                             {domain, ours, true},
 		"another domain in our realm":      {other, ours, true},
@@ -137,7 +137,7 @@ func TestForeignClientIsNotOfOurDomain(t *testing.T) {
 	} {
 		w := alice()
 		w.Domain, w.UPNSID, w.Requestor = c.of, sid.SID{}, sid.SID{}
-		if _, err := opened(t, w).Identity(c.at); (err == nil) != c.fine || err != nil && !errors.Is(err,
+		if _, err := opened(t, w).Identity(c.at); (err == nil) != c.valid || err != nil && !errors.Is(err,
 			ErrInvalid) {
 			t.Errorf("K-29: %s: %v", name, err)
 		}

@@ -91,7 +91,7 @@ func TestSplitRejectsMalformedLDAPMessages(t *testing.T) {
 		"a length without end":    "3080 020101 6107 0a0100 0400 0400 0000",
 		"a length of five octets": "3085 000000000c 020101 6107 0a0100 0400 0400",
 		"a longer content":        "300d 020101 6107 0a0100 0400 0400",
-		"bytes behind":            "300c 020101 6107 0a0100 0400 0400 00",
+		"trailing bytes":          "300c 020101 6107 0a0100 0400 0400 00",
 		"a request":               "3007 020101 4a02 6364",
 		"an intermediate answer":  "3005 020101 7900",
 		"a negative number":       "300c 020180 6107 0a0100 0400 0400",
@@ -100,11 +100,11 @@ func TestSplitRejectsMalformedLDAPMessages(t *testing.T) {
 		"no text":                 "300a 020101 6105 0a0100 0400",
 		"another part":            "300e 020101 6109 0a0100 0400 0400 8900",
 		"an integer as a value":   "3014 020102 640f 0400 300b 3009 0402 6f75 3103 020101",
-		"bytes behind the values": "3013 020102 640e 0400 300a 3008 0402 6f75 3100 0400",
+		"bytes after the values":  "3013 020102 640e 0400 300a 3008 0402 6f75 3100 0400",
 		"a boolean without bytes": "3015 020103 6507 0a0100 0400 0400 a007 3005 0401 31 0100",
 		"a boolean of two bytes":  "3017 020103 6507 0a0100 0400 0400 a009 3007 0401 31 0102 ffff",
 		"a value beyond its set":  "3013 020102 640e 0400 300a 3008 0401 6f 3102 0401 61",
-		"bytes behind a page": "3033 020103 6507 0a0100 0400 0400 a025 3023" +
+		"bytes after a page": "3033 020103 6507 0a0100 0400 0400 a025 3023" +
 			"0416 312e322e3834302e3131333535362e312e342e333139 0409 3006 020100 0401 61 00",
 	} {
 		if m, err := Split(parse(t, text)); !errors.Is(err, ErrInvalid) {

@@ -76,13 +76,13 @@ func TestBrokerWithoutTLSListensOnLoopbackOnly(t *testing.T) {
 			t.Errorf("N-47: a cluster at %s, with TLS %t: %v", c.at, c.secure, err)
 		}
 	}
-	var told []string
-	l := lines{func(line string) { told = append(told, line) }}
+	var logged []string
+	l := lines{func(line string) { logged = append(logged, line) }}
 	l.Noticef("a")
 	l.Debugf("b")
 	l.Tracef("c")
 	l.Warnf("%s1", "w")
 	l.Errorf("%s2", "e")
 	l.Fatalf("%s3", "f")
-	check.That(t, slices.Equal(told, []string{"w1", "e2", "f3"}), "logged %q, want [w1 e2 f3]", told)
+	check.That(t, slices.Equal(logged, []string{"w1", "e2", "f3"}), "logged %q, want [w1 e2 f3]", logged)
 }

@@ -159,11 +159,11 @@ func refused(t *testing.T, h *brokerSite) {
 				t.Errorf("%s publishes %s: %s", role, what, said)
 			}
 		}
-		for _, heard := range []string{">", "seen.>", "rows.>", "_INBOX.>", site.Inbox("work2") + ".>", "$JS.>"} {
-			check.NoError(t, check.Err(c.SubscribeSync(heard)))
+		for _, pattern := range []string{">", "seen.>", "rows.>", "_INBOX.>", site.Inbox("work2") + ".>", "$JS.>"} {
+			check.NoError(t, check.Err(c.SubscribeSync(pattern)))
 			check.NoError(t, c.Flush())
 			if said := <-refused; !strings.Contains(strings.ToLower(said), "permissions violation") {
-				t.Errorf("%s hears %s: %s", role, heard, said)
+				t.Errorf("%s hears %s: %s", role, pattern, said)
 			}
 		}
 	}

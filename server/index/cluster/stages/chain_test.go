@@ -162,11 +162,11 @@ func TestLogSkipsForgedMessages(t *testing.T) {
 	other, err := h.dial(site.Watch("b")).signed(&site.Signed{Subject: "people.0", ID: "y", After: l.chain.head,
 		Body: []byte(`{"generation":9,"worker":"w"}`)})
 	check.NoError(t, err)
-	odd := nats.NewMsg("")
-	odd.Header = nats.Header{"Nats-Sequence": {"99999"}, "Nats-Subject": {"people.0"}, "Status": {"204"},
+	foreign := nats.NewMsg("")
+	foreign.Header = nats.Header{"Nats-Sequence": {"99999"}, "Nats-Subject": {"people.0"}, "Status": {"204"},
 		"Nats-Last-Sequence": {"7"}}
 	other.Header.Set(nats.MsgIdHdr, "y")
-	for _, m := range []*nats.Msg{nats.NewMsg(""), copied, odd, other} {
+	for _, m := range []*nats.Msg{nats.NewMsg(""), copied, foreign, other} {
 		put(m)
 	}
 	check.NoError(t, l.held(t.Context()))

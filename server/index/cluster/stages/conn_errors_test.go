@@ -36,8 +36,8 @@ func (w *warned) take() []string {
 // decides returns a share of classes, and a function that publishes directories to it.
 func (b *bench) decides() (*deciding, *directoryPublisher, *warned) {
 	b.t.Helper()
-	told := &warned{}
-	b.c.warn = told.warn
+	warnings := &warned{}
+	b.c.warn = warnings.warn
 	s := b.shift("w1")
 	s.name = "people.0"
 	d, err := newDeciding(b.t.Context(), s, 0)
@@ -46,7 +46,7 @@ func (b *bench) decides() (*deciding, *directoryPublisher, *warned) {
 	}
 	l := &directoryPublisher{c: b.dial(site.Directory), head: head{Started: 1}, run: "r"}
 	l.chain = &chain{c: l.c, stream: site.StreamDirectory, subject: headSubject, rival: l.rival}
-	return d, l, told
+	return d, l, warnings
 }
 
 // TestStagesFailWithoutNATSServer checks that each step returns an error without a NATS server, that nothing unread

@@ -42,12 +42,12 @@ func TestDialNeedsTheRolesKey(t *testing.T) {
 	if c.Close(); !c.nc.IsClosed() {
 		t.Error("the connection is open after Close, want closed")
 	}
-	var told []error
+	var warnings []error
 	c, err = Dial(h.site, site.Follow, h.seeds[site.Follow], Options{InProcess: h.server,
-		Warn: func(err error) { told = append(told, err) }})
+		Warn: func(err error) { warnings = append(warnings, err) }})
 	check.NoError(t, err)
-	if c.warn(errMayPass); len(told) != 1 {
-		t.Errorf("warnings %v: len(told) = %d, want 1", told, len(told))
+	if c.warn(errMayPass); len(warnings) != 1 {
+		t.Errorf("warnings %v: len(told) = %d, want 1", warnings, len(warnings))
 	}
 	c.Close()
 	check.ErrorIs(t, check.Err(c.last(t.Context(), site.StreamFence, "fence.x")), nats.ErrConnectionClosed,
@@ -66,17 +66,17 @@ func TestPatientDialWaits(t *testing.T) {
 		c.Close()
 		t.Error("N-122: an impatient Dial without a server returned no error")
 	}
-	told := &warned{}
+	warnings := &warned{}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	c, err := Dial(s, site.Work, seeds[site.Work], Options{Patient: true, Warn: func(err error) {
-		told.warn(err)
+		warnings.warn(err)
 		time.AfterFunc(4*firstWait, stop) // time for a second line, which would be wrong
 	}})
 	check.NoError(t, err)
 	defer c.Close()
 	check.ErrorIs(t, c.Wait(ctx), context.Canceled, "N-122: Wait")
-	lines := told.take()
+	lines := warnings.take()
 	if len(lines) != 1 || !strings.Contains(lines[0], "work has no NATS server, and waits for one: ") ||
 		!strings.HasSuffix(lines[0], "127.0.0.1:1: connect: connection refused") {
 		t.Errorf("N-122: the lines are %q, want one that it waits, with the reason", lines)

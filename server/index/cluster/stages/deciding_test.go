@@ -75,8 +75,9 @@ func TestWorkerRequestsMissingWalk(t *testing.T) {
 // TestFailedAttemptIsReportedAndRetried checks that a failed attempt is reported with its share, and that the next one
 // starts (N-54).
 func TestFailedAttemptIsReportedAndRetried(t *testing.T) {
-	told := &warned{}
-	s := &shareWorker{c: &Conn{warn: told.warn}, name: "rows.a.x.0", beat: time.Millisecond, woken: make(chan struct{}, 1),
+	warnings := &warned{}
+	s := &shareWorker{c: &Conn{warn: warnings.warn}, name: "rows.a.x.0", beat: time.Millisecond,
+		woken:   make(chan struct{}, 1),
 		workers: &workers{name: "w", beat: time.Hour, lastSeen: map[string]time.Time{"w": time.Now()}}}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -91,7 +92,7 @@ func TestFailedAttemptIsReportedAndRetried(t *testing.T) {
 		return errors.New("no")
 	})
 	want := "[rows.a.x.0: no rows.a.x.0: no]" // the last error belongs to a worker whose context ended
-	if got := fmt.Sprint(told.take()); err != nil || turns != 4 || got != want {
+	if got := fmt.Sprint(warnings.take()); err != nil || turns != 4 || got != want {
 		t.Errorf("%d turns, error %v, warnings %s, want %s", turns, err, got, want)
 	}
 }

@@ -76,7 +76,7 @@ func TestKeeperDeletesNothingThatCounts(t *testing.T) {
 	check.NoError(t, err)
 	check.NoError(t, work.keep(t.Context(), "fence."+name, "own", own))
 	// No one else's subject gets an answer (N-121).
-	heard, err := work.nc.SubscribeSync("_INBOX.follow.x")
+	replies, err := work.nc.SubscribeSync("_INBOX.follow.x")
 	check.NoError(t, err)
 	check.NoError(t, work.nc.PublishRequest(keepSubject+name, "_INBOX.follow.x", []byte("{}")))
 	if err := work.remove(t.Context(), name, request{Input: 3}); err != nil {
@@ -85,7 +85,7 @@ func TestKeeperDeletesNothingThatCounts(t *testing.T) {
 	if list, err := work.next(t.Context(), site.StreamSeen, subjectOf(b.part), 1); err != nil || len(list) != 2 {
 		t.Errorf("N-120: the input has %d messages, %v, want 2", len(list), err)
 	}
-	if n, _, err := heard.Pending(); n != 0 || err != nil {
+	if n, _, err := replies.Pending(); n != 0 || err != nil {
 		t.Errorf("N-121: a keeper sent %d answers to another role, %v", n, err)
 	}
 	k := &keeper{c: b.dial(site.Keeper)}

@@ -252,9 +252,9 @@ func TestWatermarkOfLastRecordAdvancesCursor(t *testing.T) {
 // TestSnapshotOfSeveralPiecesReplacesLog checks that the last piece of a snapshot is its end, that the messages before
 // it are deleted once, and that a failed deletion is repeated (N-83).
 func TestSnapshotOfSeveralPiecesReplacesLog(t *testing.T) {
-	h, told := newOpenSite(t, 1), &warned{}
+	h, warnings := newOpenSite(t, 1), &warned{}
 	c := h.dial(site.Work)
-	c.warn = told.warn
+	c.warn = warnings.warn
 	l, err := take(t.Context(), c, site.StreamPeople, "people.0", "w1")
 	check.NoError(t, err)
 	list := events(2)
@@ -275,7 +275,7 @@ func TestSnapshotOfSeveralPiecesReplacesLog(t *testing.T) {
 	check.NoError(t, l.compact(t.Context(), w, 1, true))
 	check.That(t, l.records.before == 0 && l.records.final == l.chain.head,
 		"before %d and up to %d are to be deleted, the log ends with %d: %q", l.records.before, l.records.final,
-		l.chain.head, told.take())
+		l.chain.head, warnings.take())
 	next, err := take(t.Context(), c, site.StreamPeople, "people.0", "w2")
 	check.NoError(t, err)
 	check.NoError(t,
@@ -285,6 +285,6 @@ func TestSnapshotOfSeveralPiecesReplacesLog(t *testing.T) {
 	stop()
 	l.records.before = 5
 	err = l.compact(ctx, w, 1<<40, true)
-	check.That(t, err == nil && l.records.before == 5 && len(told.take()) == 1,
+	check.That(t, err == nil && l.records.before == 5 && len(warnings.take()) == 1,
 		"after a failed deletion before %d is to be deleted: %v", l.records.before, err)
 }

@@ -32,14 +32,14 @@ func TestManyProcessedMessagesArePurged(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	for _, left := range []int{often - 1, often} {
-		told := &warned{}
-		l := &ledger{c: &Conn{warn: told.warn}}
+		warnings := &warned{}
+		l := &ledger{c: &Conn{warn: warnings.warn}}
 		d := &deciding{ledger: l, version: "v", left: left}
 		r := &rows{ledger: l, left: left, durable: 1}
 		d.purge(ctx)
 		check.NoError(t, r.purge(ctx))
 		failed := 2 * (left / often)
-		if got := told.take(); len(got) != failed || d.left != left || r.left != left || r.purged != 0 {
+		if got := warnings.take(); len(got) != failed || d.left != left || r.left != left || r.purged != 0 {
 			t.Errorf("%d messages: warnings %q, want %d; %d and %d are left", left, got, failed, d.left, r.left)
 		}
 	}

@@ -206,17 +206,17 @@ func (m *machine) exchangesLinks() {
 			}
 		}
 	}()
-	web, fine := m.web(), 0
+	web, successes := m.web(), 0
 	for range 100 {
 		status, body, err := m.asks(web, "GET", "alice", "/projects/plans/d/accounts.db", "")
-		if fine += status / 200 % 2; err != nil || status == 200 && body != "fine\n" || status >= 500 {
+		if successes += status / 200 % 2; err != nil || status == 200 && body != "fine\n" || status >= 500 {
 			m.Errorf("a folder that becomes a link: %d %.20q, %v", status, body, err)
 		}
 	}
 	close(stop)
 	<-done
-	if fine == 0 || exchanged < 100 {
-		m.Errorf("the file was there %d times of 100 and exchanged %d times, so this shows nothing", fine, exchanged)
+	if successes == 0 || exchanged < 100 {
+		m.Errorf("the file was there %d times of 100 and exchanged %d times, so this shows nothing", successes, exchanged)
 	}
 	web.Timeout = 10 * time.Second
 	if status, _, err := m.asks(web, "GET", "alice", "/projects/plans/pipe", ""); err != nil || status < 400 {
