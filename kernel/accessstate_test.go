@@ -79,13 +79,13 @@ func ExampleKernelThread_SeAppendPrivileges() {
 func TestAccessStateMapsGenericRights(t *testing.T) {
 	sys, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	k := sys.KernelMode(th)
-	const asked = winnt.GENERIC_READ | winnt.DELETE
-	for want, mapping := range map[winnt.AccessMask]*winnt.GenericMapping{asked: nil,
+	const requested = winnt.GENERIC_READ | winnt.DELETE
+	for want, mapping := range map[winnt.AccessMask]*winnt.GenericMapping{requested: nil,
 		0x120089 | winnt.DELETE: &winnt.FileObject.Mapping, 0x20019 | winnt.DELETE: &winnt.KeyObject.Mapping} {
-		s := k.SeCreateAccessState(asked, mapping)
-		check.That(t, s.OriginalDesiredAccess == asked && s.RemainingDesiredAccess == want && s.TraversePrivilege,
+		s := k.SeCreateAccessState(requested, mapping)
+		check.That(t, s.OriginalDesiredAccess == requested && s.RemainingDesiredAccess == want && s.TraversePrivilege,
 			"SeCreateAccessState(%#x): original request %#x, remaining %#x, traverse privilege %t; want "+"%#x, %#x, true",
-			asked, s.OriginalDesiredAccess, s.RemainingDesiredAccess, s.TraversePrivilege, asked, want)
+			requested, s.OriginalDesiredAccess, s.RemainingDesiredAccess, s.TraversePrivilege, requested, want)
 		k.SeDeleteAccessState(s)
 	}
 }

@@ -67,5 +67,5 @@ func TestTerminatedRoutineIsToldMarkedSessions(t *testing.T) {
 	first, second := end(true), end(true)
 	check.Success(t, k.SeUnregisterLogonSessionTerminatedRoutine(routine))
 	end(true)
-	check.SlicesEqual(t, ended, []winnt.LUID{first, second}, "sessions that the routine was told")
+	check.SlicesEqual(t, ended, []winnt.LUID{first, second}, "sessions reported to the routine")
 }

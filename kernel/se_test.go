@@ -41,13 +41,13 @@ func TestCheckWithoutSubjectDenies(t *testing.T) {
 // Every form of the access check rejects a descriptor that has no owner or no group (A-19, U-52).
 func TestChecksNeedOwnerAndGroup(t *testing.T) {
 	w := newRightsWorld(t)
-	asked := 0
+	calls := 0
 	for _, c := range append(w.cases(), w.calls()...) {
 		in := reflect.New(nt.NtTable.Find(c.service).InType()).Elem()
 		if !strings.Contains(c.service, "AccessCheck") {
 			continue
 		}
-		asked++
+		calls++
 		for text, want := range map[string]ntstatus.Status{"O:SYG:SYD:(A;;GA;;;WD)": ntstatus.Success,
 			"O:SYD:(A;;GA;;;WD)": ntstatus.InvalidSecurityDescr, "G:SYD:(A;;GA;;;WD)": ntstatus.InvalidSecurityDescr,
 			"D:(A;;GA;;;WD)": ntstatus.InvalidSecurityDescr} {
@@ -64,7 +64,7 @@ func TestChecksNeedOwnerAndGroup(t *testing.T) {
 			w.th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0)
 		}
 	}
-	check.That(t, asked == 7, "%d forms of the access check were tested, want 7", asked)
+	check.That(t, calls == 7, "%d forms of the access check were tested, want 7", calls)
 }
 
 // SeAccessCheck returns whether all requested rights are granted, the granted rights with those of an earlier check,

@@ -220,14 +220,14 @@ func TestSIDWithZeroHashByteIsFound(t *testing.T) {
 	}
 	check.Equal(t, (*sidset.Set)(nil).FindPresent(list[0].Hash(), list[0]), -1, "found in no set at")
 	twice := sidset.New([]sid.SID{list[0], list[0], list[1], list[0], list[1]})
-	told := 0
+	reported := 0
 	for at, first := range twice.Duplicates() {
-		if told++; at != 1 || first != 0 {
+		if reported++; at != 1 || first != 0 {
 			t.Errorf("entry %d is entry %d, want 1, 0", at, first)
 		}
 		break
 	}
-	check.That(t, told == 1, "%d duplicates are reported to a caller that accepts one, want 1", told)
+	check.That(t, reported == 1, "%d duplicates are reported to a caller that accepts one, want 1", reported)
 }
 
 func ExampleNew() {

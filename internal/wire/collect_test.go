@@ -47,7 +47,7 @@ func TestOperationCountsUntilSignalled(t *testing.T) {
 func TestCompletionIsSignalledOnce(t *testing.T) {
 	for _, c := range []struct {
 		synchronous, alertable, gone, inCall bool
-		told                                 bool
+		notified                             bool
 	}{
 		{false, false, false, false, false}, {true, false, false, false, true}, {true, true, false, false, true},
 		{false, false, true, false, true}, {false, false, false, true, false}, {true, false, false, true, true},
@@ -59,31 +59,31 @@ func TestCompletionIsSignalledOnce(t *testing.T) {
 		if c.gone {
 			s.notifyAll()
 		}
-		told := 0
-		s.ended(op, nt.IOResult{}, func() { told++ })
+		notified := 0
+		s.ended(op, nt.IOResult{}, func() { notified++ })
 		switch {
 		case c.gone:
 		case c.inCall:
-			if b, notify := s.far(1, op, false); b.Told != c.told || !b.Ended {
-				t.Errorf("%+v: completion %+v, want it ended and signalled = %v", c, b, c.told)
+			if b, notify := s.far(1, op, false); b.Told != c.notified || !b.Ended {
+				t.Errorf("%+v: completion %+v, want it ended and signalled = %v", c, b, c.notified)
 			} else if notify != nil {
 				notify()
 			}
 		default:
 			a, ok := s.collected(1, op, &waiting{})
-			if b, _, err := DecodeLater(a.rest); !ok || err != nil || b.Told != c.told || !b.Ended {
-				t.Errorf("%+v: collected %+v, %t, %v, want an ended operation, signalled = %v", c, b, ok, err, c.told)
+			if b, _, err := DecodeLater(a.rest); !ok || err != nil || b.Told != c.notified || !b.Ended {
+				t.Errorf("%+v: collected %+v, %t, %v, want an ended operation, signalled = %v", c, b, ok, err, c.notified)
 			}
 		}
-		check.That(t, (told == 1) == c.told && told <= 1,
-			"%+v: the waiter was woken %d times, want once: %t", c, told, c.told)
+		check.That(t, (notified == 1) == c.notified && notified <= 1,
+			"%+v: the waiter was woken %d times, want once: %t", c, notified, c.notified)
 		s.mu.Lock()
 		kept := len(s.laters)
 		s.mu.Unlock()
-		check.That(t, c.gone || (kept == 0) == c.told,
+		check.That(t, c.gone || (kept == 0) == c.notified,
 			"%+v: %d operations are kept, want none once the waiter was woken", c, kept)
 		s.notifyAll()
-		check.That(t, told == 1, "%+v: after the disconnect the waiter was woken %d times, want 1", c, told)
+		check.That(t, notified == 1, "%+v: after the disconnect the waiter was woken %d times, want 1", c, notified)
 	}
 }
 

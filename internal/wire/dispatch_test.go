@@ -48,7 +48,7 @@ func TestWaitingCallsAreBounded(t *testing.T) {
 		admits(t, s, "wait", &Frame{Kind: Wait, Request: i}, good)
 	}
 	admits(t, s, "one wait above MaxWaits", &Frame{Kind: Wait, Request: MaxWaits}, full)
-	admits(t, s, "a call beside the waits", &Frame{Kind: Call}, good)
+	admits(t, s, "a call during the waits", &Frame{Kind: Call}, good)
 	s.done(&Frame{Kind: Wait, Request: 3})
 	check.ErrorIs(t, check.Err(s.admit(&Frame{Kind: Wait, Request: 4})), ErrFrame, "second wait of one request")
 	admits(t, s, "a wait after a reply", &Frame{Kind: Wait, Request: 3}, good)

@@ -129,12 +129,12 @@ func TestPortClientWaitsForCompletion(t *testing.T) {
 		"STATUS_SUCCESS: welcome 100 STATUS_SUCCESS":        false,
 		"STATUS_SUCCESS:  0 STATUS_PORT_CONNECTION_REFUSED": true,
 	} {
-		told := make(chan string)
+		result := make(chan string)
 		go func() {
 			out, st := joining.CallRow(nt.NtTable.Find("NtConnectPort"), nt.ConnectPortIn{PortName: `\orders`,
 				SecurityQos: nt.Cap(&nt.SecurityQualityOfService{})})
 			said, longest, connected := waiter.PortConnected(out.(nt.PortOut).PortHandle)
-			told <- fmt.Sprintf("%s: %s %d %s", st, said, longest, connected)
+			result <- fmt.Sprintf("%s: %s %d %s", st, said, longest, connected)
 		}()
 		// The wait continues although STATUS_TIMEOUT, which means that the port has no message, is not a failure
 		// (W-20).
@@ -149,7 +149,7 @@ func TestPortClientWaitsForCompletion(t *testing.T) {
 		if !refuse {
 			does[nt.CompleteConnectPortOut](t, th, "NtCompleteConnectPort", nt.CompleteConnectPortIn{PortHandle: accepted})
 		}
-		check.Equal(t, <-told, want, "client")
+		check.Equal(t, <-result, want, "client")
 	}
 	if _, _, st := waiter.PortConnected(4000); st != ntstatus.InvalidHandle {
 		t.Errorf("waiting for an invalid port: %s, want %s", st, ntstatus.InvalidHandle)

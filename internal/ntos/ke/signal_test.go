@@ -54,7 +54,7 @@ func TestSignalReturnsPreviousState(t *testing.T) {
 	for name, c := range map[string]struct {
 		do       func(*ke.Signal) bool
 		from, to bool
-		told     bool
+		notified bool
 	}{
 		"set":                      {set, false, true, true},
 		"set again":                {set, true, true, true},
@@ -75,13 +75,13 @@ func TestSignalReturnsPreviousState(t *testing.T) {
 		for _, changed := range []<-chan struct{}{one, two} {
 			select {
 			case <-changed:
-				check.That(t, c.told, "%s: the change woke a waiter, want none woken", name)
+				check.That(t, c.notified, "%s: the change woke a waiter, want none woken", name)
 			default:
-				check.That(t, !c.told, "%s: the change woke no waiter, want it woken", name)
+				check.That(t, !c.notified, "%s: the change woke no waiter, want it woken", name)
 			}
 		}
 		check.Equal(t, s.Take(false), c.to, "%s: signalled", name)
-		if c.told {
+		if c.notified {
 			select {
 			case <-s.Changed():
 				t.Errorf("%s: a new waiter was woken before the next change, want it to wait", name)

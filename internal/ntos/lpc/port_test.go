@@ -114,10 +114,10 @@ func TestOperationNeedsItsKindOfPort(t *testing.T) {
 func TestInvalidMessageMaximumMeans64KiB(t *testing.T) {
 	p := newPair(t, 1)
 	closeAll(p.port)
-	for asked, longest := range map[int]int{-1: 1 << 16, 0: 1 << 16, 1: 1, 1<<16 - 1: 1<<16 - 1, 1 << 16: 1 << 16,
+	for requested, longest := range map[int]int{-1: 1 << 16, 0: 1 << 16, 1: 1, 1<<16 - 1: 1<<16 - 1, 1 << 16: 1 << 16,
 		1<<16 + 1: 1 << 16} {
-		x := p.world.port(lpc.NewConnection(p.server.Process(), asked))
-		check.Equal(t, x.Longest(), longest, "requested maximum of %d bytes: Longest()", asked)
+		x := p.world.port(lpc.NewConnection(p.server.Process(), requested))
+		check.Equal(t, x.Longest(), longest, "requested maximum of %d bytes: Longest()", requested)
 		closeAll(x)
 	}
 }

@@ -126,10 +126,10 @@ func TestPipeChangeWakesItsWaiters(t *testing.T) {
 	e := s.made(npfs.Config{Inbound: 1})
 	var c *npfs.End
 	for _, x := range []struct {
-		name string
-		do   func() ntstatus.Status
-		want ntstatus.Status
-		told bool
+		name    string
+		do      func() ntstatus.Status
+		want    ntstatus.Status
+		changed bool
 	}{
 		{"connect", func() ntstatus.Status { c = s.connected(); return 0 }, 0, true},
 		{"read nothing", func() ntstatus.Status { _, st := e.Read(1); return st }, ntstatus.PipeEmpty, false},
@@ -142,9 +142,9 @@ func TestPipeChangeWakesItsWaiters(t *testing.T) {
 		{"disconnect", func() ntstatus.Status { return e.Disconnect() }, 0, true},
 		{"disconnect again", func() ntstatus.Status { return e.Disconnect() }, ntstatus.PipeDisconnected, false},
 	} {
-		told := e.Changed()
+		changed := e.Changed()
 		want(t, x.name, x.do(), x.want)
-		check.Equal(t, bare.Closed(told), x.told, "%s: the server's waiter is woken", x.name)
+		check.Equal(t, bare.Closed(changed), x.changed, "%s: the server's waiter is woken", x.name)
 		check.That(t, !bare.Closed(e.Changed()), "%s: a new waiter is woken", x.name)
 	}
 	closeAll(e)

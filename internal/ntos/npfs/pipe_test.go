@@ -156,9 +156,9 @@ func TestRefusedInstanceIsNotCounted(t *testing.T) {
 			there = append(there, s.made(npfs.Config{Instances: c.limit, Share: in}))
 		}
 		for _, name := range []string{"p", "P"} { // a name has no case
-			told := false
+			called := false
 			st := s.fs.Create(name, c.cfg, s.server.Process(), nil, func(_ *npfs.End, existed bool) ntstatus.Status {
-				told = true
+				called = true
 				check.Equal(t, existed, c.there > 0, "case %d: the open reports an existing pipe", i)
 				return ntstatus.BadImpersonationLevel // its opener refuses
 			})
@@ -167,7 +167,7 @@ func TestRefusedInstanceIsNotCounted(t *testing.T) {
 				expected = ntstatus.BadImpersonationLevel
 			}
 			check.Equal(t, st, expected, "case %d: creating %s", i, name)
-			check.Equal(t, told, c.want == good, "case %d: opened", i)
+			check.Equal(t, called, c.want == good, "case %d: opened", i)
 		}
 		check.That(t, c.there != 0 || s.fs.Find("p") == nil, "case %d: a refused pipe exists, want none", i)
 		for _, e := range there {

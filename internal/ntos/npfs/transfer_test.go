@@ -22,7 +22,7 @@ func TestReadDataIsCopied(t *testing.T) {
 	peeked, _ := e.Peek(2)
 	one = append(one, "YY"...)
 	peeked.Data[0] = 'Z'
-	check.Equal(t, string(one), "abcYY", "first read with more behind it")
+	check.Equal(t, string(one), "abcYY", "first read with more data waiting")
 	s.reads(e, 3, "def", ntstatus.Success)
 }
 

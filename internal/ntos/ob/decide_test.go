@@ -55,7 +55,7 @@ func TestKernelModeIsNotChecked(t *testing.T) { // O-33
 		for _, other := range []uint32{winnt.OBJ_KERNEL_HANDLE, winnt.OBJ_INHERIT, winnt.OBJ_CASE_INSENSITIVE,
 			winnt.OBJ_KERNEL_HANDLE | winnt.OBJ_CASE_INSENSITIVE} {
 			w.want("not forced", w.decide(event, winnt.EVENT_MODIFY_STATE, other), ntstatus.Success, 2)
-			w.want("forced beside others", w.decide(event, winnt.EVENT_MODIFY_STATE, other|winnt.OBJ_FORCE_ACCESS_CHECK),
+			w.want("forced with other attributes", w.decide(event, winnt.EVENT_MODIFY_STATE, other|winnt.OBJ_FORCE_ACCESS_CHECK),
 				ntstatus.AccessDenied, 0)
 		}
 	})
@@ -83,7 +83,7 @@ func TestSystemSecurityNeedsPrivilege(t *testing.T) { // O-30, OC-43, OC-44
 	w.want("beats a denial", w.decide(protected(eventType, noRights), both, 0), ntstatus.PrivilegeNotHeld, 0)
 	w = newWorld(t, winnt.SeSecurityPrivilege)
 	w.want("with it", w.decide(event, both, 0), ntstatus.Success, both)
-	w.want("beside MAXIMUM_ALLOWED", w.decide(event, winnt.MAXIMUM_ALLOWED|winnt.ACCESS_SYSTEM_SECURITY, 0),
+	w.want("with MAXIMUM_ALLOWED", w.decide(event, winnt.MAXIMUM_ALLOWED|winnt.ACCESS_SYSTEM_SECURITY, 0),
 		ntstatus.Success, winnt.EVENT_ALL_ACCESS|winnt.ACCESS_SYSTEM_SECURITY)
 	w.want("never in MAXIMUM_ALLOWED", w.decide(event, winnt.MAXIMUM_ALLOWED, 0), ntstatus.Success,
 		winnt.EVENT_ALL_ACCESS)

@@ -42,7 +42,7 @@ func TestDuplicateWithMoreRightsIsChecked(t *testing.T) {
 // audit of its close. Bits that are no attributes of handles are dropped (O-53).
 func TestDuplicateKeepsOnlyHandleAttributes(t *testing.T) {
 	const inherit, protect, audit = winnt.OBJ_INHERIT, winnt.OBJ_PROTECT_CLOSE, winnt.OBJ_AUDIT_OBJECT_CLOSE
-	for _, tt := range []struct{ source, asked, options, want uint32 }{
+	for _, tt := range []struct{ source, requested, options, want uint32 }{
 		{inherit, 0, 0, 0},
 		{inherit, protect, 0, protect},
 		{inherit | audit, 0, 0, audit},
@@ -53,7 +53,7 @@ func TestDuplicateKeepsOnlyHandleAttributes(t *testing.T) {
 		{0xFFFF, 0, 0, audit},
 		{inherit, protect, winnt.DUPLICATE_SAME_ACCESS, protect},
 	} {
-		check.Equal(t, ob.DuplicateAttributes(tt.source, tt.asked, tt.options), tt.want,
-			"DuplicateAttributes(%#x, %#x, %d)", tt.source, tt.asked, tt.options)
+		check.Equal(t, ob.DuplicateAttributes(tt.source, tt.requested, tt.options), tt.want,
+			"DuplicateAttributes(%#x, %#x, %d)", tt.source, tt.requested, tt.options)
 	}
 }

@@ -50,10 +50,10 @@ func TestSessionEndsWithItsLastToken(t *testing.T) {
 // The routines are called once for each marked session, and no lock is held during the call (T-5).
 func TestMarkedSessionsAreReportedOnce(t *testing.T) {
 	s := se.NewState(0)
-	var told []winnt.LUID
+	var ended []winnt.LUID
 	r := &se.LogonSessionTerminatedRoutine{}
 	r.Call = func(id winnt.LUID) {
-		told = append(told, id)
+		ended = append(ended, id)
 		s.Sessions.Open(s.AllocateLUID()) // would hang if a lock were held
 		check.Equal(t, s.Sessions.Unregister(r), ntstatus.Success, "unregistering")
 	}
@@ -64,7 +64,7 @@ func TestMarkedSessionsAreReportedOnce(t *testing.T) {
 	check.Equal(t, s.Sessions.MarkForNotification(marked), ntstatus.Success, "marking")
 	b.Deref(ob.TagCall)
 	a.Deref(ob.TagCall)
-	check.That(t, slices.Equal(told, []winnt.LUID{marked}), "ended sessions reported: %v, want %v", told, marked)
+	check.That(t, slices.Equal(ended, []winnt.LUID{marked}), "ended sessions reported: %v, want %v", ended, marked)
 	check.Equal(t, s.Sessions.Unregister(r), ntstatus.NotFound, "unregistering twice")
 }
 
@@ -128,11 +128,11 @@ func TestPairEndIsReportedToEveryRoutine(t *testing.T) {
 	s.Sessions.Note(se.Logon{Token: limited, Type: winnt.LOGON32_LOGON_UNLOCK})
 	s.Sessions.MarkForNotification(one)
 	s.Sessions.MarkForNotification(two)
-	var told [3][]winnt.LUID
-	for i := range told {
+	var ended [3][]winnt.LUID
+	for i := range ended {
 		r := &se.LogonSessionTerminatedRoutine{}
 		r.Call = func(id winnt.LUID) {
-			told[i] = append(told[i], id)
+			ended[i] = append(ended[i], id)
 			if i < 2 {
 				s.Sessions.Unregister(r)
 			}
@@ -141,7 +141,7 @@ func TestPairEndIsReportedToEveryRoutine(t *testing.T) {
 	}
 	a.Deref(ob.TagCall)
 	b.Deref(ob.TagCall)
-	for i, ids := range told {
+	for i, ids := range ended {
 		slices.Sort(ids)
 		check.That(t, slices.Equal(ids, []winnt.LUID{one, two}),
 			"routine %d got the sessions %v, want %v and %v", i, ids, one, two)
@@ -174,8 +174,8 @@ func TestMarkedSessionsOfPairAreReported(t *testing.T) {
 			full, limited := admin(t, ids[0], winnt.TokenElevationTypeFull), admin(t, ids[1], winnt.TokenElevationTypeLimited)
 			tokens := []ob.Object{s.NewToken(full, nil), s.NewToken(limited, nil)}
 			check.Success(t, s.Sessions.Link(full, limited))
-			var told, want []winnt.LUID
-			s.Sessions.Register(&se.LogonSessionTerminatedRoutine{Call: func(id winnt.LUID) { told = append(told, id) }})
+			var ended, want []winnt.LUID
+			s.Sessions.Register(&se.LogonSessionTerminatedRoutine{Call: func(id winnt.LUID) { ended = append(ended, id) }})
 			for i, id := range ids {
 				if marked>>i&1 != 0 {
 					s.Sessions.MarkForNotification(id)
@@ -183,11 +183,11 @@ func TestMarkedSessionsOfPairAreReported(t *testing.T) {
 				}
 			}
 			tokens[1-last].Head().Deref(ob.TagCall)
-			check.That(t, len(told) == 0,
-				"marked %b: sessions %v reported while the pair is open, want none", marked, told)
+			check.That(t, len(ended) == 0,
+				"marked %b: sessions %v reported while the pair is open, want none", marked, ended)
 			tokens[last].Head().Deref(ob.TagCall)
-			if slices.Sort(told); !slices.Equal(told, want) {
-				t.Errorf("marked %b, session %d last: reported %v, want %v", marked, last, told, want)
+			if slices.Sort(ended); !slices.Equal(ended, want) {
+				t.Errorf("marked %b, session %d last: reported %v, want %v", marked, last, ended, want)
 			}
 		}
 	}

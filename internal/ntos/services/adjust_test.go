@@ -124,17 +124,17 @@ func TestPreviousStateNeedsItsExactLength(t *testing.T) {
 		check.That(t, st == ntstatus.Success && changed && whole.FieldByName(c.previous).Len() != 0,
 			"%s with a large buffer: %v, changed %t, output %+v, want success, a change and a previous "+"state", name, st,
 			changed, whole)
-		for room, fine := range map[uint32]bool{need: true, need + 1: true, need - 1: false, 0: false} {
+		for room, enough := range map[uint32]bool{need: true, need + 1: true, need - 1: false, 0: false} {
 			out, st, changed := ask(room)
 			want := ntstatus.BufferTooSmall
-			if fine {
+			if enough {
 				want = ntstatus.Success
 			}
-			if st != want || changed != fine || (out.FieldByName(c.previous).Len() > 0) != fine ||
+			if st != want || changed != enough || (out.FieldByName(c.previous).Len() > 0) != enough ||
 				uint32(out.FieldByName(c.need).Uint()) != need {
 				t.Errorf("%s with a buffer of %d bytes, %d needed: %v, changed %t, output %+v, want %v, changed "+
 					"%t and length %d",
-					name, room, need, st, changed, out, want, fine, need)
+					name, room, need, st, changed, out, want, enough, need)
 			}
 		}
 	}

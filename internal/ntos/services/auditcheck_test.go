@@ -96,7 +96,7 @@ func TestAuditedCheckTestsItsInputInOrder(t *testing.T) {
 		sized.ObjectTypeList.V, sized.GenericMapping.Status = make([]access.ObjectTypeEntry, n), unread(1)
 		_, st := s.NtAccessCheckByTypeResultListAndAuditAlarm(typed(&sized))
 		want(t, "U-47: the size of the list", st, wanted)
-		sizeRung.spoil(&sized)
+		sizeRung.invalidate(&sized)
 		sized.ObjectTypeList.Status = unread(8)
 		_, st = s.NtAccessCheckByTypeResultListAndAuditAlarm(typed(&sized))
 		want(t, "U-47: a list that cannot be read has no size", st, unread(1))

@@ -181,7 +181,7 @@ func TestNtAccessCheckErrorsAndOutputs(t *testing.T) {
 		verdict          ntstatus.Status
 		set              bool
 	}{
-		{"all that is asked", 3, 3, ntstatus.Success, true},
+		{"all requested rights", 3, 3, ntstatus.Success, true},
 		{"as much as there is", winnt.MAXIMUM_ALLOWED, 3, ntstatus.Success, true},
 		{"more than there is", 5, 0, ntstatus.AccessDenied, true},
 		{"A-24: nothing", 0, 0, ntstatus.AccessDenied, true},

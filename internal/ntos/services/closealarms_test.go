@@ -42,7 +42,7 @@ func testEndAlarm(t *testing.T, event string, call func(nt.Services, nt.CloseObj
 		{"the subsystem", unread(1), func(in *ending) { in.SubsystemName.Status = unread(1) }},
 	})
 	in.GenerateOnClose, in.SubsystemName.Status = false, unread(1)
-	want(t, "U-40: no record was asked for", call(mute, in), ntstatus.Success)
+	want(t, "U-40: no record was requested", call(mute, in), ntstatus.Success)
 
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})

@@ -68,20 +68,20 @@ func TestContentsAreReadOnlyWhole(t *testing.T) {
 		}
 		to, from := handle("to", c.to), handle("from", c.from)
 		want(t, c.name, w.context().Refill(to, from), c.st)
-		asked := ""
+		calls := ""
 		if c.st == ntstatus.Success {
-			asked = "Refill to from from"
+			calls = "Refill to from from"
 		}
-		check.Equal(t, w.tree.took(), asked, "%s: the tree received the calls", c.name)
+		check.Equal(t, w.tree.took(), calls, "%s: the tree received the calls", c.name)
 		if c.from != winnt.FILE_READ_DATA {
 			continue
 		}
-		for asked, from := range map[string]winnt.Handle{"Stage": 0, "ReplaceByStaged": to} {
+		for call, from := range map[string]winnt.Handle{"Stage": 0, "ReplaceByStaged": to} {
 			want(t, c.name, w.context().Refill(to, from), c.st)
 			if c.st != ntstatus.Success {
-				asked = ""
+				call = ""
 			}
-			check.Equal(t, w.tree.took(), asked, "%s: the tree received the calls", c.name)
+			check.Equal(t, w.tree.took(), call, "%s: the tree received the calls", c.name)
 		}
 	}
 	// A source without facts may be a file, so no object is exchanged (F-124).

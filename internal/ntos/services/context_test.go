@@ -138,7 +138,7 @@ func TestReasonIsReportedOnce(t *testing.T) {
 	rule("taken", "")
 	fail()
 	s.RecordWhy(true)
-	rule("begun anew", "")
+	rule("restarted", "")
 	s.RecordWhy(false)
 	fail()
 	rule("without a tracer again", "")

@@ -55,7 +55,7 @@ func TestInvalidRightsOfNewTokenAreRefused(t *testing.T) {
 	th, k := w.thread(w.process("maker", winnt.SeCreateTokenPrivilege))
 	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE))
 	for text, sacl := range map[string]bool{"": false, "D:(A;;GA;;;WD)": false, "D:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)": true} {
-		for asked, wanted := range map[winnt.AccessMask]ntstatus.Status{winnt.TOKEN_QUERY: ntstatus.Success,
+		for requested, wanted := range map[winnt.AccessMask]ntstatus.Status{winnt.TOKEN_QUERY: ntstatus.Success,
 			0: ntstatus.Success, winnt.RESERVED_RIGHTS: ntstatus.AccessDenied, 0x8000: ntstatus.AccessDenied,
 			0x8000 | winnt.MAXIMUM_ALLOWED: ntstatus.Success, winnt.ACCESS_SYSTEM_SECURITY: ntstatus.PrivilegeNotHeld} {
 			if sacl && wanted == ntstatus.Success {
@@ -66,12 +66,12 @@ func TestInvalidRightsOfNewTokenAreRefused(t *testing.T) {
 			if text != "" {
 				object.SecurityDescriptor = sddl.MustParse(text)
 			}
-			plain.DesiredAccess, plain.ObjectAttributes = asked, nt.Cap(&object)
+			plain.DesiredAccess, plain.ObjectAttributes = requested, nt.Cap(&object)
 			before := len(handles(t, th))
 			made, st := th.Services().NtCreateToken(plain)
 			want(t, "make a token of "+text, st, wanted)
 			boxed, st := th.Services().NtCreateLowBoxToken(nt.CreateLowBoxTokenIn{ExistingTokenHandle: own,
-				DesiredAccess: asked, ObjectAttributes: nt.Cap(&object),
+				DesiredAccess: requested, ObjectAttributes: nt.Cap(&object),
 				PackageSID: nt.Cap(sid.MustParse("S-1-15-2-1-2-3-4-5-6-7"))})
 			want(t, "make a package's token of "+text, st, wanted)
 			if now := len(handles(t, th)); wanted != ntstatus.Success && (now != before || made.TokenHandle != 0 ||
@@ -81,7 +81,7 @@ func TestInvalidRightsOfNewTokenAreRefused(t *testing.T) {
 					text, now, before, made, boxed)
 			}
 			inKernel, st := k.Zw().Services().NtCreateToken(plain)
-			if wanted = ntstatus.Success; asked&winnt.RESERVED_RIGHTS != 0 {
+			if wanted = ntstatus.Success; requested&winnt.RESERVED_RIGHTS != 0 {
 				wanted = ntstatus.AccessDenied
 			}
 			if want(t, "from kernel mode", st, wanted); st == ntstatus.Success {
@@ -174,7 +174,7 @@ func TestEachParameterChangesItsClasses(t *testing.T) {
 	create := func(in nt.CreateTokenExIn) map[string]string {
 		t.Helper()
 		out := check.Result(th.CallRow(nt.NtTable.Find("NtCreateTokenEx"), in))
-		return told(t, th, winnt.Handle(reflect.ValueOf(out).FieldByName("TokenHandle").Int()))
+		return tokenValues(t, th, winnt.Handle(reflect.ValueOf(out).FieldByName("TokenHandle").Int()))
 	}
 	whole := create(base())
 	for _, c := range []struct {

@@ -212,7 +212,7 @@ func TestCloseSourceClosesHandleOfSourceProcess(t *testing.T) {
 	check.RequireThat(t, source == theirs,
 		"handle values in the two processes: %v and %v, want equal values for this test", source, theirs)
 	_, st := th.NtDuplicateObject(source, theirs, 0, 0, 0, 0)
-	want(t, "nothing is asked for", st, ntstatus.InvalidParameter)
+	want(t, "no access requested", st, ntstatus.InvalidParameter)
 	for _, wanted := range []ntstatus.Status{ntstatus.Success, ntstatus.InvalidHandle} {
 		_, st = th.NtDuplicateObject(source, theirs, 0, 0, 0, winnt.DUPLICATE_CLOSE_SOURCE)
 		want(t, "close the source", st, wanted)

@@ -76,10 +76,10 @@ func TestDuplicateChecksReservedBitsFirst(t *testing.T) {
 	const unknown, most = winnt.AccessMask(0x8000), winnt.MAXIMUM_ALLOWED
 	const denied, level = ntstatus.AccessDenied, ntstatus.BadImpersonationLevel
 	for _, c := range []struct {
-		asked   winnt.AccessMask
-		at      winnt.SecurityImpersonationLevel // of the client; SecurityAnonymous means none
-		want    ntstatus.Status
-		granted winnt.AccessMask
+		requested winnt.AccessMask
+		at        winnt.SecurityImpersonationLevel // of the client; SecurityAnonymous means none
+		want      ntstatus.Status
+		granted   winnt.AccessMask
 	}{
 		{0, 0, 0, 0x12}, {0, winnt.SecurityIdentification, 0, 0x12},
 		{winnt.TOKEN_QUERY, 0, 0, 8}, {winnt.TOKEN_QUERY, winnt.SecurityImpersonation, 0, 8},
@@ -96,15 +96,15 @@ func TestDuplicateChecksReservedBitsFirst(t *testing.T) {
 		if c.at != winnt.SecurityAnonymous {
 			want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, c.at), ntstatus.Success)
 		}
-		h, st := th.NtDuplicateToken(own, c.asked, nil, false, winnt.TokenPrimary)
+		h, st := th.NtDuplicateToken(own, c.requested, nil, false, winnt.TokenPrimary)
 		k.PsRevertToSelf()
-		check.Equal(t, st, c.want, "duplicate with access %#x at level %v", c.asked, c.at)
+		check.Equal(t, st, c.want, "duplicate with access %#x at level %v", c.requested, c.at)
 		if st != ntstatus.Success {
 			continue
 		}
 		v := check.Result(th.NtQueryObject(h, nt.ObjectBasicInformation))
 		check.Equal(t, v.(nt.BasicInformation).GrantedAccess, c.granted,
-			"duplicate with access %#x at level %v grants", c.asked, c.at)
+			"duplicate with access %#x at level %v grants", c.requested, c.at)
 	}
 }
 
@@ -146,11 +146,11 @@ func TestDuplicateGetsLevel(t *testing.T) {
 	const act, delegate = winnt.SecurityImpersonation, winnt.SecurityDelegation
 	refused := ntstatus.BadImpersonationLevel
 	for _, c := range []struct {
-		level winnt.SecurityImpersonationLevel // of the token; none: it is primary
-		asked winnt.SecurityImpersonationLevel // none: without a quality of service
-		typ   winnt.TokenType
-		want  winnt.SecurityImpersonationLevel
-		st    ntstatus.Status
+		level     winnt.SecurityImpersonationLevel // of the token; none: it is primary
+		requested winnt.SecurityImpersonationLevel // none: without a quality of service
+		typ       winnt.TokenType
+		want      winnt.SecurityImpersonationLevel
+		st        ntstatus.Status
 	}{
 		{none, none, primary, anonymous, 0}, {none, delegate, primary, delegate, 0},
 		{none, delegate, impersonation, delegate, 0},
@@ -171,7 +171,7 @@ func TestDuplicateGetsLevel(t *testing.T) {
 		if c.level != none {
 			h = check.Result(th.NtDuplicateToken(h, 0, qos(c.level), false, impersonation))
 		}
-		dup, st := th.NtDuplicateToken(h, 0, qos(c.asked), false, c.typ)
+		dup, st := th.NtDuplicateToken(h, 0, qos(c.requested), false, c.typ)
 		if check.Equal(t, st, c.st, "%+v", c); st == ntstatus.Success {
 			check.Equal(t, class[nt.TokenStatistics](t, th, dup, winnt.TokenStatistics).ImpersonationLevel, c.want, "%+v", c)
 		}

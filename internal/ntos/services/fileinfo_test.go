@@ -167,7 +167,7 @@ func TestQueryVolumeErrorsAndResults(t *testing.T) {
 	for _, h := range []winnt.Handle{plain, pipe} {
 		for _, class := range []nt.FsInfoClass{nt.FileFsSizeInformation, nt.FileFsFullSizeInformation} {
 			_, st := call(nt.QueryVolumeInformationFileIn{FileHandle: h, Length: 32, FsInformationClass: class})
-			want(t, "F-128: sizes of what is in no tree", st, ntstatus.InvalidParameter)
+			want(t, "F-128: sizes of a file in no tree", st, ntstatus.InvalidParameter)
 		}
 	}
 }

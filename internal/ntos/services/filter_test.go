@@ -138,7 +138,7 @@ func TestFilterTokenErrorsAndEffects(t *testing.T) {
 		{"an attribute", ntstatus.InvalidParameter, func(in *nt.FilterTokenExIn) { in.RestrictedSIDs = nt.Cap(marked) }},
 	})
 	h := check.Result(call(in))
-	old, now := told(t, th, own), told(t, th, h)
+	old, now := tokenValues(t, th, own), tokenValues(t, th, h)
 	for class, text := range old {
 		changes := slices.Contains([]string{"TokenGroups", "TokenPrivileges", "TokenRestrictedSids", "TokenHasRestrictions",
 			"TokenStatistics", "TokenIsRestricted"}, class)

@@ -274,9 +274,9 @@ func makers(t *testing.T, w *world, th *nt.Thread, k *kernel.KernelThread) (all 
 
 // rung is one error in a call and the status that reports it.
 type rung[In any] struct {
-	name  string
-	want  ntstatus.Status
-	spoil func(*In)
+	name       string
+	want       ntstatus.Status
+	invalidate func(*In)
 }
 
 // ladder makes a call with all errors, then without the first, then without the first two, and so on. Each time the
@@ -285,19 +285,19 @@ type rung[In any] struct {
 func ladder[In any](t *testing.T, name string, in In, call func(In) ntstatus.Status, rungs []rung[In]) {
 	t.Helper()
 	for i := range len(rungs) + 1 {
-		spoilt, wanted, what := in, ntstatus.Success, "nothing"
+		invalid, wanted, what := in, ntstatus.Success, "nothing"
 		for _, r := range rungs[i:] {
-			r.spoil(&spoilt)
+			r.invalidate(&invalid)
 		}
 		if i < len(rungs) {
 			wanted, what = rungs[i].want, rungs[i].name
 		}
-		check.Equal(t, call(spoilt), wanted, "%s with the first wrong argument %s", name, what)
+		check.Equal(t, call(invalid), wanted, "%s with the first wrong argument %s", name, what)
 	}
 	for _, r := range rungs {
-		spoilt := in
-		r.spoil(&spoilt)
-		check.Equal(t, call(spoilt), r.want, "%s with only %s wrong", name, r.name)
+		invalid := in
+		r.invalidate(&invalid)
+		check.Equal(t, call(invalid), r.want, "%s with only %s wrong", name, r.name)
 	}
 }
 
@@ -493,9 +493,9 @@ func disabled(s *claims.Set) (list []claims.Attribute) {
 	return list
 }
 
-// told returns the value of each information class of a token by name, or the status of a failed query. It omits the
-// token's own ids, nil values and two classes that repeat others.
-func told(t *testing.T, th *nt.Thread, h winnt.Handle) map[string]string {
+// tokenValues returns the value of each information class of a token by name, or the status of a failed query. It omits
+// the token's own ids, nil values and two classes that repeat others.
+func tokenValues(t *testing.T, th *nt.Thread, h winnt.Handle) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for class := winnt.TokenUser; class <= winnt.MaxTokenInfoClass; class++ {

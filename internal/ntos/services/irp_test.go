@@ -36,7 +36,7 @@ type operations struct {
 	own            [2]int64 // references on the event and on the server's end
 	later          *nt.Later
 	got            ends
-	told           func()
+	signal         func()
 }
 
 func newOperations(t *testing.T) *operations {
@@ -67,7 +67,7 @@ func (o *operations) begin(event, call, waits, apart bool) *nt.Later {
 	}
 	if l.Done = finished; apart {
 		l.Done = func(nt.IOResult) { o.t.Error("W-90: Done was called in addition to Apart, want Apart alone") }
-		l.Apart = func(r nt.IOResult, told func()) { finished(r); o.told = told }
+		l.Apart = func(r nt.IOResult, signal func()) { finished(r); o.signal = signal }
 	}
 	if event {
 		l.Event = o.event
@@ -75,7 +75,7 @@ func (o *operations) begin(event, call, waits, apart bool) *nt.Later {
 	if call {
 		l.ApcRoutine, l.ApcContext, l.IoStatusBlock = 7, 8, 9
 	}
-	o.later, o.got, o.told = l, ends{}, nil
+	o.later, o.got, o.signal = l, ends{}, nil
 	return l
 }
 
@@ -195,7 +195,7 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 							}
 							got := o.now()
 							check.That(t, got == before, "W-90: state before the memory is written\n%+v, want\n%+v", got, before)
-							o.told()
+							o.signal()
 						}
 						w.event, w.file = true, !event || waits
 						if call {

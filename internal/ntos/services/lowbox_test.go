@@ -49,7 +49,7 @@ func TestUnreadableLowBoxListIsRefused(t *testing.T) {
 	th := newThread(t)
 	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 	in := nt.CreateLowBoxTokenIn{ExistingTokenHandle: own, PackageSID: nt.Cap(sid.MustParse("S-1-15-2-1-2-3-4-5-6-7"))}
-	for name, spoil := range map[string]func(*nt.CreateLowBoxTokenIn, ntstatus.Status){
+	for name, mutate := range map[string]func(*nt.CreateLowBoxTokenIn, ntstatus.Status){
 		"package":      func(in *nt.CreateLowBoxTokenIn, st ntstatus.Status) { in.PackageSID.Status = st },
 		"capabilities": func(in *nt.CreateLowBoxTokenIn, st ntstatus.Status) { in.Capabilities.Status = st },
 		"handles":      func(in *nt.CreateLowBoxTokenIn, st ntstatus.Status) { in.Handles.Status = st },
@@ -57,7 +57,7 @@ func TestUnreadableLowBoxListIsRefused(t *testing.T) {
 		for status, after := range map[ntstatus.Status]ntstatus.Status{
 			ntstatus.AccessViolation: ntstatus.AccessViolation, unread(1): ntstatus.InvalidHandle} {
 			one := in
-			spoil(&one, status)
+			mutate(&one, status)
 			want(t, name, check.Status(th.Services().NtCreateLowBoxToken(one)), status)
 			one.ExistingTokenHandle = 0x7770
 			want(t, name+" and the handle", check.Status(th.Services().NtCreateLowBoxToken(one)), after)

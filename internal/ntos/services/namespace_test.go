@@ -124,7 +124,7 @@ func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
 		want(t, "close", th.NtClose(h), ntstatus.Success)
 		return st
 	}, rungs)
-	want(t, "O-90: nothing is asked", check.Status(open(naming{})), ntstatus.AccessDenied)
+	want(t, "O-90: no access requested", check.Status(open(naming{})), ntstatus.AccessDenied)
 	w.act(k, client, winnt.SecurityIdentification)
 	want(t, "I-1: below SecurityImpersonation", check.Status(open(naming{desired: right})), ntstatus.BadImpersonationLevel)
 	k.PsRevertToSelf()
@@ -175,7 +175,7 @@ func testCreate(t *testing.T, kind string, right winnt.AccessMask, in any) {
 	_, st := naming{desired: right, attributes: winnt.OBJ_OPENIF}.call(th, service, in, "other", "")
 	want(t, "O-161: the name of another type", st, ntstatus.ObjectTypeMismatch)
 	h, st := create(naming{desired: right, attributes: winnt.OBJ_OPENIF, taken: true})
-	want(t, "O-23: OBJ_OPENIF opens what is there", st, ntstatus.ObjectNameExists)
+	want(t, "O-23: OBJ_OPENIF opens the existing object", st, ntstatus.ObjectNameExists)
 	want(t, "the same object", th.NtCompareObjects(used, h), ntstatus.Success)
 }
 

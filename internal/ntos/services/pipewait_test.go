@@ -56,7 +56,7 @@ func TestWaitForPipeEndsForEachReason(t *testing.T) {
 	p.must(p.server.NtFsControlFile(s, winnt.FSCTL_PIPE_DISCONNECT))
 	want(t, "listen", p.server.NtFsControlFile(s, winnt.FSCTL_PIPE_LISTEN), ntstatus.PipeListening)
 	ended("it listens again", again, ntstatus.Success)
-	ended("all who wait are told", made, ntstatus.Success)
+	ended("every waiter returns", made, ntstatus.Success)
 	p.open(both)
 	l := begin(long)
 	other := p.made(nil)

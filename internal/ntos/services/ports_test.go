@@ -46,15 +46,15 @@ func TestPortMessageIsAtMost64KiB(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("server") // may create names in the root
 	s := th.Services()
-	for asked, longest := range map[uint32]uint32{0: 1 << 16, 1: 1, 1<<16 - 1: 1<<16 - 1, 1 << 16: 1 << 16,
+	for requested, longest := range map[uint32]uint32{0: 1 << 16, 1: 1, 1<<16 - 1: 1<<16 - 1, 1 << 16: 1 << 16,
 		1<<16 + 1: 1 << 16, 1<<32 - 1: 1 << 16} {
-		port, st := s.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(named(`\orders`)), MaxMessageLength: asked})
+		port, st := s.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(named(`\orders`)), MaxMessageLength: requested})
 		want(t, "create", st, ntstatus.Success)
 		client := check.Result(s.NtConnectPort(nt.ConnectPortIn{PortName: `\orders`}))
 		_, st = s.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: port.PortHandle})
 		want(t, "accept", st, ntstatus.Success)
 		if _, got, st := s.PortConnected(client.PortHandle); st != ntstatus.Success || got != longest {
-			t.Errorf("I-88: server requested %d bytes: longest message = %d bytes, %v, want %d", asked, got, st, longest)
+			t.Errorf("I-88: server requested %d bytes: longest message = %d bytes, %v, want %d", requested, got, st, longest)
 		}
 		want(t, "close", th.NtClose(client.PortHandle), ntstatus.Success)
 		want(t, "close", th.NtClose(port.PortHandle), ntstatus.Success)

@@ -21,9 +21,9 @@ func TestQueryProcessNeedsExactLength(t *testing.T) {
 	me := check.Result(th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadNameInformation))
 	name := uint32(len(me.(string)))
 	type answer struct {
-		told uint32
-		all  bool
-		st   ntstatus.Status
+		length uint32
+		all    bool
+		st     ntstatus.Status
 	}
 	process := func(class, length uint32) answer {
 		out, st := th.Services().NtQueryInformationProcess(nt.QueryInformationProcessIn{
@@ -47,10 +47,10 @@ func TestQueryProcessNeedsExactLength(t *testing.T) {
 		{thread, uint32(nt.ThreadBasicInformation), 48, true}, {thread, uint32(nt.ThreadTimes), 32, true},
 		{thread, uint32(nt.ThreadNameInformation), 16 + 2*(name+1), false},
 	} {
-		for length, fine := range map[uint32]bool{0: false, c.need - 1: false, c.need: true, c.need + 1: !c.exact,
+		for length, enough := range map[uint32]bool{0: false, c.need - 1: false, c.need: true, c.need + 1: !c.exact,
 			1 << 20: !c.exact} {
-			wanted := answer{c.need, fine, ntstatus.InfoLengthMismatch}
-			if fine {
+			wanted := answer{c.need, enough, ntstatus.InfoLengthMismatch}
+			if enough {
 				wanted.st = ntstatus.Success
 			}
 			check.Equal(t, c.ask(c.class, length), wanted, "class %d with %d bytes", c.class, length)

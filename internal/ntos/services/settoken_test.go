@@ -39,7 +39,7 @@ func TestSetTokenErrorsComeInOrder(t *testing.T) {
 		func(in *setting) { in.TokenInformation.Status = ntstatus.AccessViolation }}
 	handle := rung[setting]{"the handle", ntstatus.InvalidHandle, func(in *setting) { in.TokenHandle = 0x7770 }}
 	privilege := rung[setting]{"the privilege", ntstatus.PrivilegeNotHeld, func(in *setting) { in.th = unable }}
-	malformed := rung[setting]{"what was read", unread(1), func(in *setting) { in.TokenInformation.Status = unread(1) }}
+	malformed := rung[setting]{"unreadable", unread(1), func(in *setting) { in.TokenInformation.Status = unread(1) }}
 	value := rung[setting]{"the value", ntstatus.InvalidParameter, func(in *setting) { in.TokenInformation.V = "text" }}
 	fixed := setting{nt.SetInformationTokenIn{TokenInformationClass: winnt.TokenUIAccess,
 		TokenInformation: nt.Cap[any](uint32(1)), TokenInformationLength: 4}, able}
@@ -131,10 +131,10 @@ func TestFilterRefusesUnreadableLists(t *testing.T) {
 		"restricted groups": {func(in *nt.FilterTokenExIn, st ntstatus.Status) { in.RestrictedDeviceGroups.Status = st },
 			func(in *nt.FilterTokenExIn) { in.RestrictedDeviceGroups = none }},
 	} {
-		ask := func(spoil func(*nt.FilterTokenExIn), wanted, after ntstatus.Status) {
+		ask := func(mutate func(*nt.FilterTokenExIn), wanted, after ntstatus.Status) {
 			t.Helper()
 			in := nt.FilterTokenExIn{ExistingTokenHandle: own}
-			spoil(&in)
+			mutate(&in)
 			want(t, name, check.Status(th.Services().NtFilterTokenEx(in)), wanted)
 			in.ExistingTokenHandle = 0x7770
 			want(t, name+" and the handle", check.Status(th.Services().NtFilterTokenEx(in)), after)

@@ -129,16 +129,16 @@ func (c *lengthCase) ask(t *testing.T, th *nt.Thread) {
 		return
 	}
 	need := uint32(reflect.ValueOf(whole).FieldByName(c.need).Uint())
-	told := reflect.New(reflect.TypeOf(whole)).Elem() // the need, and nothing else
-	told.FieldByName(c.need).SetUint(uint64(need))
-	for room, fine := range map[uint32]bool{need: true, need - 1: false, 0: false, need + 1: !c.exact} {
+	wanted := reflect.New(reflect.TypeOf(whole)).Elem() // the need, and nothing else
+	wanted.FieldByName(c.need).SetUint(uint64(need))
+	for room, enough := range map[uint32]bool{need: true, need - 1: false, 0: false, need + 1: !c.exact} {
 		if room == ^uint32(0) {
 			continue
 		}
 		out, st := th.CallRow(row, c.with(room))
 		want, status := whole, ntstatus.Success
-		if !fine {
-			want, status = told.Interface(), c.refusal
+		if !enough {
+			want, status = wanted.Interface(), c.refusal
 		}
 		check.That(t, st == status && reflect.DeepEqual(out, want),
 			"%s %+v with %d bytes, %d required: %+v, %v, want %v", c.service, c.in, room, need, out, st, status)

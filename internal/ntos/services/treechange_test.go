@@ -26,7 +26,7 @@ func TestSetFileInformationNeedsRightAndLength(t *testing.T) {
 		nt.FileRenameInformation:      nt.FileRename{FileName: "x"}, nt.FileLinkInformation: nt.FileRename{FileName: "y"}}
 	for class, c := range map[nt.FileInfoClass]struct {
 		need  winnt.AccessMask
-		asked string
+		calls string
 	}{
 		nt.FileBasicInformation:       {winnt.FILE_WRITE_ATTRIBUTES, fmt.Sprintf("SetBasic %v", basic)},
 		nt.FileDispositionInformation: {winnt.DELETE, "SetDelete true"},
@@ -37,19 +37,19 @@ func TestSetFileInformationNeedsRightAndLength(t *testing.T) {
 			h := w.open(`\??\T\file`, rights, synchronous)
 			for _, by := range []*nt.Thread{w.Thread, w.in} {
 				for other, v := range values {
-					wanted, asked := ntstatus.InfoLengthMismatch, ""
+					wanted, calls := ntstatus.InfoLengthMismatch, ""
 					if fmt.Sprintf("%T", v) == fmt.Sprintf("%T", values[class]) {
-						wanted, asked = ntstatus.Success, c.asked
+						wanted, calls = ntstatus.Success, c.calls
 						if rights&c.need != c.need {
-							wanted, asked = ntstatus.AccessDenied, ""
+							wanted, calls = ntstatus.AccessDenied, ""
 						}
 					}
 					_, st := by.Services().NtSetInformationFile(nt.SetInformationFileIn{FileHandle: h,
 						FileInformationClass: class, FileInformation: nt.Cap(v)})
 					got := w.tree.took()
-					check.That(t, st == wanted && got == asked,
+					check.That(t, st == wanted && got == calls,
 						"%v with the structure of %v, handle with %#x: %v, tree calls %q, want %v, %q", class, other, uint32(rights), st,
-						got, wanted, asked)
+						got, wanted, calls)
 				}
 			}
 			want(t, "close", w.NtClose(h), ntstatus.Success)
@@ -99,7 +99,7 @@ func TestRenameTargetMayBeRelativeOrFull(t *testing.T) {
 		h     winnt.Handle
 		to    nt.FileRename
 		st    ntstatus.Status
-		asked string
+		calls string
 	}{
 		{"in the root", top, nt.FileRename{FileName: "x"}, 0, "Move x root - replace false"},
 		{"in a directory", deep, nt.FileRename{FileName: "x"}, 0, `Move dir\dir\x root - replace false`},
@@ -117,12 +117,12 @@ func TestRenameTargetMayBeRelativeOrFull(t *testing.T) {
 		{"below nothing", top, nt.FileRename{FileName: "x", RootDirectory: 0x7770}, ntstatus.InvalidHandle, ""},
 	} {
 		for class, link := range map[nt.FileInfoClass]bool{nt.FileRenameInformation: false, nt.FileLinkInformation: true} {
-			st, asked := w.set(c.h, class, c.to), c.asked
-			if asked != "" {
-				asked += fmt.Sprintf(" link %v", link)
+			st, calls := w.set(c.h, class, c.to), c.calls
+			if calls != "" {
+				calls += fmt.Sprintf(" link %v", link)
 			}
-			if got := w.tree.took() + w.more.took(); st != c.st || got != asked {
-				t.Errorf("%s, link %v: %v, tree calls %q, want %v, %q", c.name, link, st, got, c.st, asked)
+			if got := w.tree.took() + w.more.took(); st != c.st || got != calls {
+				t.Errorf("%s, link %v: %v, tree calls %q, want %v, %q", c.name, link, st, got, c.st, calls)
 			}
 			if m := w.tree.move; st == ntstatus.Success && (m.Granted != rights ||
 				m.Subject.Effective().User().SID.String() != svc) {
@@ -153,7 +153,7 @@ func TestDirectoryListingPassesPattern(t *testing.T) {
 	for _, c := range []struct {
 		length          uint32
 		single, restart bool
-		pattern, asked  string
+		pattern, calls  string
 	}{
 		{0, false, false, "", `List "" false 1 false`}, {63, false, true, "*", `List "*" true 1 false`},
 		{64, false, false, "a", `List "a" false 1 false`}, {127, false, false, "", `List "" false 1 false`},
@@ -165,7 +165,7 @@ func TestDirectoryListingPassesPattern(t *testing.T) {
 			in := nt.QueryDirectoryFileIn{FileHandle: lists, FileInformationClass: class, Length: c.length,
 				ReturnSingleEntry: c.single, RestartScan: c.restart, FileName: c.pattern}
 			out, st := w.Services().NtQueryDirectoryFile(in)
-			if got := w.tree.took(); st != ntstatus.Success || got != c.asked || len(out.FileInformation) != 1 ||
+			if got := w.tree.took(); st != ntstatus.Success || got != c.calls || len(out.FileInformation) != 1 ||
 				out.FileInformation[0] != wanted {
 				t.Errorf("%+v: %v, tree calls %q, entries %+v, want one entry and the calls of the case",
 					c, st, got, out.FileInformation)

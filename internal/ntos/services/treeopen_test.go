@@ -26,7 +26,7 @@ func TestOpenRepeatsLookupOfChangedPlace(t *testing.T) {
 		in     nt.CreateFileIn
 		path   string
 		st     ntstatus.Status
-		asked  string
+		calls  string
 		action fileaccess.Action
 		again  int
 		tree   ntstatus.Status
@@ -64,14 +64,14 @@ func TestOpenRepeatsLookupOfChangedPlace(t *testing.T) {
 			w.tree.again, w.tree.st = c.again, c.tree
 			c.in.ObjectAttributes = nt.Cap(object)
 			out, st := w.Services().NtCreateFile(c.in)
-			asked := c.asked
+			calls := c.calls
 			if below {
-				asked = strings.Replace(asked, "Open ", "Open "+prefix, 1)
+				calls = strings.Replace(calls, "Open ", "Open "+prefix, 1)
 			}
-			if got := w.tree.took(); st != c.st || c.asked != "" && got != asked || out.Information != c.action {
+			if got := w.tree.took(); st != c.st || c.calls != "" && got != calls || out.Information != c.action {
 				t.Errorf("%s, below a directory %v: %v, %v, tree calls %q, want %v, %v, %q",
 					c.name, below, st, out.Information, got,
-					c.st, c.action, asked)
+					c.st, c.action, calls)
 			}
 			made := 0
 			if st == ntstatus.Success {
@@ -155,20 +155,20 @@ func TestDeleteFileOpensMarksAndCloses(t *testing.T) {
 	before := len(handles(t, w.Thread))
 	for _, refused := range []ntstatus.Status{0, ntstatus.CannotDelete} {
 		w.tree.st = refused
-		asked := fmt.Sprintf("Open file for 0x10000 share 7: %v, SetDelete true, Close file", fileaccess.Opened)
+		calls := fmt.Sprintf("Open file for 0x10000 share 7: %v, SetDelete true, Close file", fileaccess.Opened)
 		if refused != ntstatus.Success {
-			asked = fmt.Sprintf("Open file for 0x10000 share 7: %v, Close file", fileaccess.Opened)
+			calls = fmt.Sprintf("Open file for 0x10000 share 7: %v, Close file", fileaccess.Opened)
 		}
 		_, st := w.Services().NtDeleteFile(nt.DeleteFileIn{ObjectAttributes: nt.Cap(named(`\??\T\file`))})
 		want(t, "delete", st, refused)
-		if got := w.tree.took(); got != asked || w.tree.options != fileaccess.OpenReparsePoint {
-			t.Errorf("tree calls = %q with options %#x, want %q without following links", got, w.tree.options, asked)
+		if got := w.tree.took(); got != calls || w.tree.options != fileaccess.OpenReparsePoint {
+			t.Errorf("tree calls = %q with options %#x, want %q without following links", got, w.tree.options, calls)
 		}
 		n := len(handles(t, w.Thread))
 		check.That(t, n == before, "NtDeleteFile left %d handles, want none", n-before)
 	}
 	_, st := w.Services().NtDeleteFile(nt.DeleteFileIn{ObjectAttributes: nt.Cap(named(`\Device\Null`))})
-	want(t, "what is in no tree", st, ntstatus.NotSupported)
+	want(t, "a file in no tree", st, ntstatus.NotSupported)
 }
 
 // A link and a file without a name are created like new files, with all share modes, if the tree supports them
@@ -187,7 +187,7 @@ func TestLinksAndNamelessFilesAreCreated(t *testing.T) {
 		name, target string
 		special      bool
 		st           ntstatus.Status
-		asked        string
+		calls        string
 		options      fileaccess.CreateOptions
 	}{
 		{"a link", link, `\??\T\new`, "to", true, 0, "MakesLink to, Open new for 0x100080 share 7: %v",
@@ -203,13 +203,13 @@ func TestLinksAndNamelessFilesAreCreated(t *testing.T) {
 	} {
 		w.tree.special, w.tree.options = c.special, 0
 		h, st := c.make(c.name, c.target)
-		asked := c.asked
+		calls := c.calls
 		if st == ntstatus.Success {
-			asked = fmt.Sprintf(c.asked, fileaccess.Created)
+			calls = fmt.Sprintf(c.calls, fileaccess.Created)
 		}
-		if got := w.tree.took(); st != c.st || got != asked || w.tree.options != c.options || (h != 0) != (st == 0) {
+		if got := w.tree.took(); st != c.st || got != calls || w.tree.options != c.options || (h != 0) != (st == 0) {
 			t.Errorf("%s: handle %v, %v, tree calls %q with options %#x, want %v, %q with %#x", c.what, h, st, got,
-				w.tree.options, c.st, asked, c.options)
+				w.tree.options, c.st, calls, c.options)
 		}
 	}
 }
@@ -224,12 +224,12 @@ func TestOpenOfTreeFileFailsWithoutItsRecord(t *testing.T) {
 	for rights, wanted := range map[winnt.AccessMask]ntstatus.Status{1: ntstatus.Success, 2: ntstatus.AccessDenied} {
 		for _, by := range []*nt.Thread{w.Thread, w.in} {
 			for _, full := range []bool{true, false} {
-				status, asked := wanted, ""
+				status, calls := wanted, ""
 				if full && by == w.Thread {
 					status = ntstatus.AuditFailed
 				}
 				if wanted == ntstatus.Success {
-					asked = fmt.Sprintf("Open file for 0x1 share 7: %v, Close file", fileaccess.Opened)
+					calls = fmt.Sprintf("Open file for 0x1 share 7: %v, Close file", fileaccess.Opened)
 				}
 				sink.full = full
 				h, st := by.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: `\??\T\file`}, 7, 0)
@@ -237,7 +237,7 @@ func TestOpenOfTreeFileFailsWithoutItsRecord(t *testing.T) {
 				if want(t, fmt.Sprintf("rights %d, full %v", rights, full), st, status); st == ntstatus.Success {
 					want(t, "close", by.NtClose(h), ntstatus.Success)
 				}
-				check.Equal(t, w.tree.took(), asked, "rights %d, log full %v: tree calls", rights, full)
+				check.Equal(t, w.tree.took(), calls, "rights %d, log full %v: tree calls", rights, full)
 				after := handles(t, w.Thread)
 				check.That(t, len(after) == len(before),
 					"rights %d, log full %v: handles %v before, %v after, want no new handle", rights, full, before, after)

@@ -54,7 +54,7 @@ func TestCreateShapedChangesNewDescriptor(t *testing.T) {
 		got = nil
 		out := check.Result(create(name, shape))
 		check.That(t, len(got) == shaped && (shaped == 0 || got[0] != nil && !got[0].Equal(narrow)),
-			"%s: the shape was asked about %v, want %d descriptors of the tree", name, got, shaped)
+			"%s: the shape was called for %v, want %d descriptors of the tree", name, got, shaped)
 		check.Equal(t, w.tree.created.Equal(narrow), shaped == 1, "the new file has the shaped descriptor")
 		check.Success(t, w.NtClose(out.FileHandle))
 		w.tree.created = nil

@@ -87,10 +87,10 @@ func TestRecordNamesEntryOfDirectory(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := newTreeWorld(t, recorded(t, m, audit.Options{}))
 	for _, c := range []struct {
-		dacl  string
-		asked winnt.AccessMask
-		st    ntstatus.Status
-		want  string
+		dacl      string
+		requested winnt.AccessMask
+		st        ntstatus.Status
+		want      string
 	}{
 		{"(A;;0x81;;;WD)", 0x81, 0, "4656 %%4416: %%1801 D:(A;;CCLO;;;WD) %%4423: %%1801 D:(A;;CCLO;;;WD)"},
 		{"(A;;0x1;;;WD)", 0x81, 0, "4656 %%4416: %%1801 D:(A;;CC;;;WD) %%4423: %%1811 D:(A;;CC;;;WD)"},
@@ -102,13 +102,13 @@ func TestRecordNamesEntryOfDirectory(t *testing.T) {
 	} {
 		w.tree.descriptor = sddl.MustParse("O:SYG:SYD:" + c.dacl + "S:(AU;SAFA;FA;;;WD)")
 		m.Drain()
-		h, st := w.Thread.NtOpenFile(c.asked, &nt.ObjectAttributes{ObjectName: `\??\T\file`}, 7, 0)
+		h, st := w.Thread.NtOpenFile(c.requested, &nt.ObjectAttributes{ObjectName: `\??\T\file`}, 7, 0)
 		want(t, c.want, st, c.st)
 		got := fieldsOf(m, "AccessReason")
 		for i := range got {
 			got[i] = strings.Join(strings.Fields(got[i]), " ")
 		}
-		check.That(t, slices.Equal(got, []string{c.want}), "%s, asked %v: %q, want %q", c.dacl, c.asked, got, c.want)
+		check.That(t, slices.Equal(got, []string{c.want}), "%s, asked %v: %q, want %q", c.dacl, c.requested, got, c.want)
 		if st == ntstatus.Success {
 			want(t, "close", w.Thread.NtClose(h), ntstatus.Success)
 		}
@@ -123,7 +123,7 @@ func TestRequestThroughShareIsRecordedOnce(t *testing.T) {
 	w.tree.share = &fileaccess.Share{Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)"), Path: "/srv"}
 	w.tree.descriptor = sddl.MustParse("O:SYG:SYD:(A;;0x3;;;WD)")
 	for _, again := range []int{0, 1, 5} {
-		for asked, mask := range map[winnt.AccessMask]string{1: "0x1", winnt.GENERIC_READ: "0x120089",
+		for requested, mask := range map[winnt.AccessMask]string{1: "0x1", winnt.GENERIC_READ: "0x120089",
 			// The right to list the directory implies FILE_READ_ATTRIBUTES for the file.
 			winnt.MAXIMUM_ALLOWED: "0x83", winnt.MAXIMUM_ALLOWED | 1: "0x83"} {
 			for _, by := range []*nt.Thread{w.Thread, w.in} {
@@ -134,7 +134,7 @@ func TestRequestThroughShareIsRecordedOnce(t *testing.T) {
 					{RootDirectory: dir, ObjectName: "file"}: `\dir\file `} {
 					w.tree.again = again
 					m.Drain()
-					h, st := by.NtOpenFile(asked, &name, 7, 0)
+					h, st := by.NtOpenFile(requested, &name, 7, 0)
 					w.tree.again = 0
 					var wanted []string
 					if by == w.Thread {
@@ -142,7 +142,7 @@ func TestRequestThroughShareIsRecordedOnce(t *testing.T) {
 					}
 					got := uses(m)
 					check.That(t, slices.Equal(got, wanted), "requested %#x of %s, place changed %d times: records %q (%v), want %q",
-						uint32(asked), name.ObjectName, again, got, st, wanted)
+						uint32(requested), name.ObjectName, again, got, st, wanted)
 					if st == ntstatus.Success {
 						want(t, "close", by.NtClose(h), ntstatus.Success)
 					}

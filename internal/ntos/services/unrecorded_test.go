@@ -118,7 +118,7 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 			for _, fault := range []struct {
 				operation string
 				err       error
-				says      string
+				message   string
 			}{{"write", unix.ENOSPC, "no space left on device"}, {"sync", unix.EIO, "input/output error"}} {
 				t.Run(fmt.Sprintf("%s/%d/%s", name, i, fault.operation), func(t *testing.T) {
 					tested++
@@ -138,8 +138,8 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 					if after := d.state(t); !reflect.DeepEqual(before, after) {
 						t.Errorf("state after the failed call = %+v, want %+v unchanged", after, before)
 					}
-					check.That(t, strings.Contains(why.Because, fault.says) && strings.Contains(why.Because, d.dir),
-						"%s: reason %q, want the file in %s and %q", why.Rule, why.Because, d.dir, fault.says)
+					check.That(t, strings.Contains(why.Because, fault.message) && strings.Contains(why.Because, d.dir),
+						"%s: reason %q, want the file in %s and %q", why.Rule, why.Because, d.dir, fault.message)
 				})
 			}
 			// With a working disk the same call succeeds and writes one of its records.
