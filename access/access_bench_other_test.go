@@ -8,4 +8,4 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-func collapse(b *testing.B, _ []*sd.Descriptor) { b.Skip("huge pages are asked for on Linux only") }
+func collapse(b *testing.B, _ []*sd.Descriptor) { b.Skip("only Linux has huge pages on request") }

@@ -42,7 +42,7 @@ func byPrivilege(p winnt.Privilege) access.Reason {
 func reasonsOf(r *access.Request) *bitReasons {
 	b := &bitReasons{newTwin(r), map[winnt.AccessMask]access.Reason{}, access.Reason{}}
 	defer func() { b.each(b.prev, access.Reason{Kind: access.PreviouslyGranted, Index: -1}) }() // they stay
-	need := b.asked &^ b.prev
+	need := b.requested &^ b.prev
 	var held winnt.AccessMask // rights granted by privileges
 	for _, i := range []struct {
 		on bool
@@ -225,7 +225,7 @@ func (b *bitReasons) passes(l *sd.ACL, open winnt.AccessMask, rule *access.Reaso
 func (b *bitReasons) noList(open, exempt winnt.AccessMask, rule *access.Reason) (left winnt.AccessMask, ok bool) {
 	granted := open
 	if b.max {
-		granted &= b.own | b.mapped(winnt.GENERIC_ALL)&^twinDropped | b.asked
+		granted &= b.own | b.mapped(winnt.GENERIC_ALL)&^twinDropped | b.requested
 	}
 	none, null := access.Reason{Kind: access.NoAce, Index: -1}, access.Reason{Kind: access.NullDacl, Index: -1}
 	box := access.Reason{Kind: access.AppContainerPass, Index: -1}

@@ -92,7 +92,7 @@ func TestChangesAreOrdered(t *testing.T) {
 		{"a generic right to read, mapped in the entry", "…", winnt.GENERIC_READ, nil, nil, []string{put("FR", u)}},
 		{"a generic right to write", "…", winnt.GENERIC_WRITE, nil, nil, []string{put("FW", u)}},
 		{"a generic right to execute", "…", winnt.GENERIC_EXECUTE, nil, nil, []string{put("FX", u)}},
-		{"to write, beside a right of its own", "…", winnt.GENERIC_WRITE | 1, nil, nil, []string{put("0x120117", u)}},
+		{"to write, with a right of its own", "…", winnt.GENERIC_WRITE | 1, nil, nil, []string{put("0x120117", u)}},
 		{"the integrity level", "…(A;;FA;;;WD)S:(ML;;NW;;;HI)", 2, medium, nil, []string{
 			"raise the token's integrity level to High", "drop SACL entry 1 (ML;;NW;;;HI)"}},
 		{"a policy", "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 2, nil, rulePolicy(""), []string{
@@ -119,7 +119,7 @@ func TestChangesAreOrdered(t *testing.T) {
 			"make the user a member of " + guests + ", and use a token that is not restricted",
 			"make the user a member of " + guests + ", and " + put("0x1", "RC"),
 			"use a token that is not restricted, and " + put("0x1", u), put("0x1", u) + ", and " + put("0x1", "RC")}},
-		{"a denial, an entry that inherits only beside it", "…(D;IO;0x1;;;WD)(D;;0x1;;;WD)(A;;0x1;;;WD)", 1, nil, nil,
+		{"a denial, and an inherit-only entry", "…(D;IO;0x1;;;WD)(D;;0x1;;;WD)(A;;0x1;;;WD)", 1, nil, nil,
 			[]string{"drop DACL entry 2 (D;;0x1;;;WD)", put("0x1", u)}},
 		{"as much as there is: an entry that reads", "…(A;;GA;;;BG)", maxMask, nil, nil, []string{
 			"make the user a member of " + guests, "make the user a member of S-1-5-32-544 (Administrators)",

@@ -18,7 +18,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write the golden files anew; read the diff before committing it")
+var rewrite = flag.Bool("rewrite", false, "rewrite the golden files; read the diff before committing it")
 
 // golden compares text with a file in testdata, or writes the file with -rewrite.
 func golden(t *testing.T, name, got string) {

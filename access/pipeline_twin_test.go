@@ -15,16 +15,16 @@ import (
 // twin is the oracle: a slow implementation of the rules on the plain forms of token and descriptor. It shares no
 // code with package access. Only conditions are evaluated by package claims, which has its own oracle.
 type twin struct {
-	r       *access.Request
-	tok     token.Spec // effective
-	primary token.Spec
-	m       winnt.GenericMapping
-	asked   winnt.AccessMask // mapped, without MAXIMUM_ALLOWED
-	max     bool
-	prev    winnt.AccessMask
-	used    winnt.PrivilegeSet
-	priv    winnt.AccessMask
-	own     winnt.AccessMask
+	r         *access.Request
+	tok       token.Spec // effective
+	primary   token.Spec
+	m         winnt.GenericMapping
+	requested winnt.AccessMask // mapped, without MAXIMUM_ALLOWED
+	max       bool
+	prev      winnt.AccessMask
+	used      winnt.PrivilegeSet
+	priv      winnt.AccessMask
+	own       winnt.AccessMask
 }
 
 // side selects the SIDs that a check compares: the user's, the restricting SIDs or the package's.
@@ -48,7 +48,7 @@ func newTwin(r *access.Request) *twin {
 	}
 	// Generic rights are mapped in the request and in the rights granted before.
 	desired := t.mapped(r.Desired)
-	t.asked, t.max, t.prev = desired&^winnt.MAXIMUM_ALLOWED, desired&winnt.MAXIMUM_ALLOWED != 0, t.mapped(r.Previous)
+	t.requested, t.max, t.prev = desired&^winnt.MAXIMUM_ALLOWED, desired&winnt.MAXIMUM_ALLOWED != 0, t.mapped(r.Previous)
 	return t
 }
 
@@ -493,7 +493,7 @@ func (t *twin) integrity() winnt.AccessMask {
 
 // before runs the stages before the DACL. If done is true, status is the result.
 func (t *twin) before(each bool) (ceiling winnt.AccessMask, status ntstatus.Status, done bool) {
-	remaining := t.asked &^ t.prev
+	remaining := t.requested &^ t.prev
 	intent := func(on bool, p winnt.Privilege, set winnt.AccessMask) {
 		if !t.max {
 			set &= remaining
@@ -586,12 +586,12 @@ func (t *twin) single() access.Decision {
 	}
 	if t.max {
 		nodes := t.finals(ceiling)
-		if nodes[0] == 0 || t.asked&^nodes[0] != 0 {
+		if nodes[0] == 0 || t.requested&^nodes[0] != 0 {
 			return no(ntstatus.AccessDenied)
 		}
 		return access.Grant(nodes[0]).Using(t.used)
 	}
-	body := t.asked &^ t.prev &^ t.priv
+	body := t.requested &^ t.prev &^ t.priv
 	need := body &^ t.own
 	if !t.covers(t.r.Descriptor.DACL(), need, body) {
 		return no(ntstatus.AccessDenied)
@@ -601,7 +601,7 @@ func (t *twin) single() access.Decision {
 			return no(ntstatus.AccessDenied)
 		}
 	}
-	return access.Grant(t.asked | t.prev).Using(t.used)
+	return access.Grant(t.requested | t.prev).Using(t.used)
 }
 
 // covers reports whether a list grants need to the user and, in an AppContainer, pkg to the package.
@@ -654,7 +654,7 @@ func (t *twin) sets(l *sd.ACL, rule bool) []winnt.AccessMask {
 			if container {
 				continue
 			}
-			out[i] = t.mapped(winnt.GENERIC_ALL)&^twinDropped | t.asked | t.own
+			out[i] = t.mapped(winnt.GENERIC_ALL)&^twinDropped | t.requested | t.own
 			if !t.max {
 				out[i] = ^winnt.AccessMask(0)
 			}
@@ -699,14 +699,14 @@ func (t *twin) each() ([]access.NodeResult, winnt.PrivilegeSet) {
 		return out, t.used
 	}
 	for i, m := range t.finals(ceiling) {
-		ok := t.asked&^m == 0
+		ok := t.requested&^m == 0
 		if t.max {
 			ok = ok && m != 0
 		} else if ok {
-			m = t.asked | t.prev
+			m = t.requested | t.prev
 		}
 		if !ok {
-			out[i] = access.NodeResult{Granted: m & t.asked, Verdict: ntstatus.Decided(ntstatus.AccessDenied)}
+			out[i] = access.NodeResult{Granted: m & t.requested, Verdict: ntstatus.Decided(ntstatus.AccessDenied)}
 			continue
 		}
 		out[i] = access.NodeResult{Granted: m, Verdict: ntstatus.Decided(ntstatus.Success)}

@@ -25,18 +25,18 @@ func TestAuditConditionsUseClientsClaims(t *testing.T) {
 	}
 	list := must(sd.NewACL(opaque(2), opaque(1)))
 	subject := between(t).Subject
-	asked := 0
+	calls := 0
 	r := access.Request{Descriptor: sd.New(sd.Parts{Owner: sid.LocalSystem, Group: sid.LocalSystem, SACL: list,
 		Control: sd.SACLPresent}), Subject: subject, Desired: 1, Type: winnt.FileObject,
 		Options: access.Options{Callback: func(a sd.ACE, tok *token.Token) claims.Truth {
-			asked++
+			calls++
 			check.That(t, a.Mask() == 1 && tok == subject.Client,
 				"U-12: the condition was evaluated for mask %v and user %v", a.Mask(), tok.User().SID)
 			return claims.True
 		}}}
 	p := standardPolicy(t)
-	if v := p.Evaluate("File", &r, access.Grant(1), nil); !v.Success || asked != 1 {
-		t.Errorf("U-12: %+v after %d evaluations, want v.Success = true, asked = 1", v, asked)
+	if v := p.Evaluate("File", &r, access.Grant(1), nil); !v.Success || calls != 1 {
+		t.Errorf("U-12: %+v after %d evaluations, want v.Success = true, asked = 1", v, calls)
 	}
 	spec := specU()
 	spec.DeviceGroups = []token.Group{{SID: groupG, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY}}

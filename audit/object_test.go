@@ -19,13 +19,13 @@ func TestRecordsHaveAllFields(t *testing.T) {
 	marked := sddl.MustParse(`O:BAG:SYD:S:(AU;SA;FA;;;WD)(RA;;;;;WD;("Project",TS,0x0,"Q3"))`)
 	reasons := []audit.Reason{{Bits: 1, Code: 1801, Entry: "D:(A;;FR;;;WD)"}, {Bits: 0x20000, Code: 1810,
 		Name: "SeBackupPrivilege"}}
-	asked := audit.HandleRequest{Access: 0x20003, Reasons: reasons, Privileges: winnt.SeBackupPrivilege.Bit(),
+	requested := audit.HandleRequest{Access: 0x20003, Reasons: reasons, Privileges: winnt.SeBackupPrivilege.Bit(),
 		Descriptor: marked}
 	refused := audit.HandleRequest{Outcome: audit.Failure, Access: 1}
 	op := audit.DirectoryOperation{Access: 0x30, Class: winnt.GUID{0xAB}, Properties: []winnt.GUID{{1}, {2}}}
 	tcb, lock := winnt.SeTcbPrivilege.Bit(), winnt.SeLockMemoryPrivilege.Bit()
 	checkWhole(t, []audit.Event{
-		audit.HandleRequested(from, dir, asked), audit.HandleRequested(from, key, refused),
+		audit.HandleRequested(from, dir, requested), audit.HandleRequested(from, key, refused),
 		audit.HandleClosed(from, dir), audit.HandleClosed(from, key),
 		audit.ObjectDeleted(from, dir), audit.ObjectDeleted(from, key),
 		audit.ObjectAccessed(from, dir, 0x20020, marked), audit.ObjectAccessed(from, key, 1, marked),

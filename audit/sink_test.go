@@ -215,13 +215,13 @@ func TestFailedLossAnnouncementIsRepeated(t *testing.T) {
 	err = l.Write(numbered(""))
 	check.RequireThat(t, err != nil || s.Len() != 0, "no write failed")
 	check.NoError(t, l.Write(numbered("")))
-	told := 0
+	announced := 0
 	for line := range strings.Lines(s.String()) {
 		e := must(audit.ParseEvent([]byte(strings.TrimSuffix(line, "\n"))))
 		if e.ID == 4612 {
-			told += must(strconv.Atoi(field(t, e, "AuditsDiscarded")))
+			announced += must(strconv.Atoi(field(t, e, "AuditsDiscarded")))
 		}
 	}
-	check.That(t, told >= lost,
-		"%d records were lost, %d are announced, want at least %d\n%s", lost, told, lost, s.String())
+	check.That(t, announced >= lost,
+		"%d records were lost, %d are announced, want at least %d\n%s", lost, announced, lost, s.String())
 }

@@ -56,8 +56,8 @@ func TestLastCheckpointNeedsLogsKey(t *testing.T) {
 	at := strings.LastIndexByte(string(altered), ' ') + 12 // behind the key's hash
 	altered[at] ^= 1
 	for name, tc := range map[string]struct {
-		b    []byte
-		fine bool
+		b     []byte
+		valid bool
 	}{
 		"ours": {sign(own), true}, "ours and another's": {sign(own, other), true}, "another's and ours": {sign(other,
 			own), true},
@@ -69,7 +69,7 @@ func TestLastCheckpointNeedsLogsKey(t *testing.T) {
 		cfg.Signers = []note.Signer{own}
 		w := &writer{log: &Log{cfg: cfg, origin: c.Origin}}
 		got, err := w.lastCheckpoint()
-		testcheck.That(t, (err == nil) == tc.fine && (!tc.fine || got == c), "%s: %+v, %v", name, got, err)
+		testcheck.That(t, (err == nil) == tc.valid && (!tc.valid || got == c), "%s: %+v, %v", name, got, err)
 	}
 }
 

@@ -61,17 +61,17 @@ func TestFullFileSystemCountsLosses(t *testing.T) {
 	mustWrite(t, l, 1)
 	testcheck.NoError(t, l.Close())
 	mustVerify(t, dir)
-	told := 0
+	announced := 0
 	for _, e := range recordsOf(t, folder{dir: dir}) {
 		if e.ID == 4612 {
 			text, _ := e.Field("AuditsDiscarded")
 			n := 0
 			testcheck.NoError(t, testcheck.Err(fmt.Sscan(text, &n)))
-			told += n
+			announced += n
 		}
 	}
-	testcheck.That(t, told == lost && kept != 0,
-		"%d records lost, %d announced; %d kept, want %d, at least 1", lost, told, kept, lost)
+	testcheck.That(t, announced == lost && kept != 0,
+		"%d records lost, %d announced; %d kept, want %d, at least 1", lost, announced, kept, lost)
 	l = mustOpen(t, Config{Dir: dir})
 	testcheck.NoError(t, l.Close())
 	mustVerify(t, dir)

@@ -139,7 +139,7 @@ func TestEachRecordHasItsOwnProof(t *testing.T) {
 		t.Errorf("since the beginning: %v\n%s", err, proof)
 	}
 	if _, err := proveSince(d, []byte("no checkpoint")); err == nil {
-		t.Error("what is not a checkpoint is continued")
+		t.Error("bytes without a checkpoint are continued")
 	}
 	delete(d.now, segmentName(firsts[0])) // as one that is not kept any more
 	var gone *GoneError

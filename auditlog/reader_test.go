@@ -48,7 +48,7 @@ func TestReaderReportsDamagedEnd(t *testing.T) {
 		copied := d.crash(lostAll)
 		copied.now[segmentName(1)].data = copied.now[segmentName(1)].data[:end]
 		if n, err := count(copied); n != i || err == nil || errors.Is(err, io.EOF) {
-			t.Errorf("the end cut off behind record %d: %d records, %v", i, n, err)
+			t.Errorf("cut off after record %d: %d records, %v", i, n, err)
 		}
 		end += len(f)
 	}

@@ -100,7 +100,7 @@ func TestFrameSizeIsBounded(t *testing.T) {
 		if err == nil { // what follows belongs to the next one
 			if g, again, err := decodeFrame(append(slices.Clone(c.b), 9, 9)); err != nil || again != size ||
 				g.id != f.id {
-				t.Errorf("%s with more behind it: %d bytes, %v", c.what, again, err)
+				t.Errorf("%s with more after it: %d bytes, %v", c.what, again, err)
 			}
 		}
 	}

@@ -78,7 +78,7 @@ func TestTilesMatchReferenceImplementation(t *testing.T) {
 	}
 	again := testcheck.Must(loadTiler(d, size))
 	if g := again.frontier(); !g.equal(&f) {
-		t.Error("what was stored makes another tree")
+		t.Error("the stored tiles have another root")
 	}
 	// A partial tile is also the beginning of the full one. A short one is an error.
 	d.set(tilePath(0, 273, 111), make([]byte, 110*tlog.HashSize))

@@ -150,7 +150,7 @@ func TestTamperingWithoutKeyIsDetected(t *testing.T) {
 				"%v, want %s at record %d", err, c.kind, c.bad)
 		})
 	}
-	t.Run("written anew without the key", func(t *testing.T) {
+	t.Run("rewritten without the key", func(t *testing.T) {
 		memory := newMemDisk(t, dir)
 		other := t.TempDir()
 		writeLog(t, Config{Dir: other}, 40)

@@ -139,7 +139,7 @@ func TestChangedSegmentsAreDetected(t *testing.T) {
 	b := d.now[segmentName(firsts[last])].data
 	restore = put(segmentName(firsts[last]), append(slices.Clone(b), 1, 2, 3))
 	if v := verifyDisk(t, d); v.Writing != 3 || v.Last != total {
-		t.Errorf("three bytes behind the last record: %+v, want v.Writing = 3, v.Last = %v", v, total)
+		t.Errorf("three bytes after the last record: %+v, want v.Writing = 3, v.Last = %v", v, total)
 	}
 	restore()
 	for _, first := range firsts {

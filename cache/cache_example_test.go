@@ -19,7 +19,7 @@ type server struct {
 }
 
 func (s *server) allowed(session uint64, user sid.SID, groups []sid.SID, stored []byte,
-	asked winnt.AccessMask) (bool, error) {
+	requested winnt.AccessMask) (bool, error) {
 	tok, err := s.tokens.Get(session, func() (*token.Token, error) {
 		return token.New(token.NetworkUser(user, groups...))
 	})
@@ -30,7 +30,7 @@ func (s *server) allowed(session uint64, user sid.SID, groups []sid.SID, stored 
 	if err != nil {
 		return false, err
 	}
-	dec, err := access.Check(tok, d, asked, winnt.FileObject)
+	dec, err := access.Check(tok, d, requested, winnt.FileObject)
 	return err == nil && dec.Allowed(), err
 }
 
@@ -38,8 +38,8 @@ func Example() {
 	s := server{cache.New[uint64, *token.Token](1000), cache.New[string, *sd.Descriptor](100_000)}
 	alice, staff := sid.MustParse("S-1-5-21-1-2-3-1001"), sid.MustParse("S-1-5-21-1-2-3-2001")
 	stored := sddl.MustParse("O:BAG:SYD:(A;;FR;;;S-1-5-21-1-2-3-2001)").Append(nil)
-	for _, asked := range []winnt.AccessMask{winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA} {
-		fmt.Println(s.allowed(1, alice, []sid.SID{staff}, stored, asked))
+	for _, requested := range []winnt.AccessMask{winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA} {
+		fmt.Println(s.allowed(1, alice, []sid.SID{staff}, stored, requested))
 	}
 	fmt.Println(s.tokens.Len(), s.descriptors.Len())
 	s.tokens.Drop(1) // the session ends

@@ -61,16 +61,16 @@ func TestFunctionsPageListsEachHeaderFunction(t *testing.T) {
 // functionRow returns the row of a function. A Zw function has the row of its Nt service. A function whose name ends
 // in A or W has the row without the letter. A row under its own name takes precedence.
 func functionRow(name, header string, support map[string]*nt.Meta) string {
-	told := "complete"
+	status := "complete"
 	for _, known := range []string{name, "Nt" + strings.TrimPrefix(name, "Zw"), strings.TrimRight(name, "AW")} {
 		if m := support[known]; m != nil {
 			if m.Missing != "" {
-				told = "partial: " + m.Missing
+				status = "partial: " + m.Missing
 			}
 			break
 		}
 	}
-	return fmt.Sprintf("| %s | %s | %s |", name, header, told)
+	return fmt.Sprintf("| %s | %s | %s |", name, header, status)
 }
 
 // The shell commands in docs/c-abi.md build and run when pasted. Only the build of the library is left out, because

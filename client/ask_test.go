@@ -191,7 +191,7 @@ func TestUnexpectedFrameEndsConnection(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := script(t)
-			s.beside(func() {
+			s.concurrently(func() {
 				s.next(wire.Call)
 				s.write(&c.f)
 			}, func() {

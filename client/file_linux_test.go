@@ -69,12 +69,12 @@ func TestClientClosesUnexpectedDescriptors(t *testing.T) {
 	}
 	uid := []byte{0xe8, 3, 0, 0}
 	for name, c := range map[string]struct {
-		kind         wire.Kind
-		st           ntstatus.Status
-		rest         []byte
-		n            int
-		call         func(*scripted) (*os.File, bool)
-		given, stays bool
+		kind        wire.Kind
+		st          ntstatus.Status
+		rest        []byte
+		n           int
+		call        func(*scripted) (*os.File, bool)
+		given, open bool
 	}{
 		"one":               {wire.HandOut, 0, nil, 1, file, true, true},
 		"two":               {wire.HandOut, 0, nil, 2, file, false, false},
@@ -91,7 +91,7 @@ func TestClientClosesUnexpectedDescriptors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := scriptSocket(t)
 			var r *os.File
-			s.beside(func() {
+			s.concurrently(func() {
 				f := s.next(c.kind)
 				if name == "another request's" {
 					f.Request++
@@ -116,8 +116,8 @@ func TestClientClosesUnexpectedDescriptors(t *testing.T) {
 			if b, err := io.ReadAll(r); err != nil || string(b) != want { // it ends once no descriptor is open
 				t.Errorf("the pipe received %q, %v; want %q", b, err, want)
 			}
-			if (s.Err() == nil) != c.stays {
-				t.Errorf("the connection ended with %v, want it to stay open: %t", s.Err(), c.stays)
+			if (s.Err() == nil) != c.open {
+				t.Errorf("the connection ended with %v, want it to stay open: %t", s.Err(), c.open)
 			}
 		})
 	}

@@ -81,8 +81,8 @@ func status(st ntstatus.Status) []byte {
 	return []byte{byte(st), byte(st >> 8), byte(st >> 16), byte(st >> 24), 0}
 }
 
-// beside runs daemon and call concurrently and returns after both have returned.
-func (s *scripted) beside(daemon, call func()) {
+// concurrently runs daemon and call concurrently and returns after both have returned.
+func (s *scripted) concurrently(daemon, call func()) {
 	s.Helper()
 	over := make(chan struct{})
 	go func() {
@@ -96,7 +96,7 @@ func (s *scripted) beside(daemon, call func()) {
 // once makes a call, reads its one frame of the given kind and answers it. It returns the frame.
 func (s *scripted) once(kind wire.Kind, st ntstatus.Status, rest []byte, call func()) (got *wire.Frame) {
 	s.Helper()
-	s.beside(func() {
+	s.concurrently(func() {
 		got = s.next(kind)
 		s.tell(got, st, rest)
 	}, call)

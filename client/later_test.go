@@ -15,8 +15,8 @@ import (
 var reading = nt.NtTable.Find("NtReadFile")
 
 // far encodes the state of an operation: four flags, the status, the data and the information.
-func far(ended, told, synchronous, alertable byte, st ntstatus.Status, data string, information byte) []byte {
-	b := append([]byte{ended, told, synchronous, alertable}, status(st)[:4]...)
+func far(ended, notified, synchronous, alertable byte, st ntstatus.Status, data string, information byte) []byte {
+	b := append([]byte{ended, notified, synchronous, alertable}, status(st)[:4]...)
 	b = append(append(b, byte(len(data)), 0, 0, 0), data...)
 	return append(b, information, 0, 0, 0, 0, 0, 0, 0)
 }
@@ -36,7 +36,7 @@ func TestImmediateOperationCallsDone(t *testing.T) {
 	const output = "\x03\x00\x00\x00xyz" // three bytes
 	for name, c := range map[string]struct {
 		rest                   []byte
-		told                   bool // the client sends Told
+		notified               bool // the client sends Told
 		out                    string
 		done                   results
 		synchronous, alertable bool
@@ -45,7 +45,7 @@ func TestImmediateOperationCallsDone(t *testing.T) {
 		"outputs":     {rest: append(far(0, 0, 0, 0, 0, "", 0), output...), out: "xyz"},
 		"synchronous": {rest: append(far(0, 0, 1, 0, 0, "", 0), output...), out: "xyz", synchronous: true},
 		"alertable":   {rest: append(far(0, 0, 0, 1, 0, "", 0), output...), out: "xyz", alertable: true},
-		"ended":       {rest: far(1, 0, 0, 0, ntstatus.EndOfFile, "ab", 2), told: true, done: results{done}},
+		"ended":       {rest: far(1, 0, 0, 0, ntstatus.EndOfFile, "ab", 2), notified: true, done: results{done}},
 		"told":        {rest: far(1, 1, 1, 0, ntstatus.EndOfFile, "ab", 2), done: results{done}, synchronous: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -53,18 +53,18 @@ func TestImmediateOperationCallsDone(t *testing.T) {
 			var got results
 			l := got.later()
 			want := must(row(reading).AppendCall(wire.AppendLater(nil, l), nt.ReadFileIn{FileHandle: 8}, false))
-			s.beside(func() {
+			s.concurrently(func() {
 				f := s.next(wire.Begin)
 				if !bytes.Equal(f.Body, want) || f.Thread != 1 || f.Service != s.services["NtReadFile"] {
 					t.Errorf("frame of the call: thread %d, service %d, body % x; want thread 1, service %d, "+
 						"body % x", f.Thread, f.Service, f.Body, s.services["NtReadFile"], want)
 				}
 				s.tell(f, ntstatus.BufferOverflow, c.rest)
-				if c.told {
-					told := s.next(wire.Told)
-					check.That(t, bytes.Equal(told.Body, wire.AppendOperation(nil, f.Request)) && len(got) == 1,
-						"Told: body % x after %d results, want the operation's number after one", told.Body, len(got))
-					s.tell(told, 0, nil)
+				if c.notified {
+					frame := s.next(wire.Told)
+					check.That(t, bytes.Equal(frame.Body, wire.AppendOperation(nil, f.Request)) && len(got) == 1,
+						"Told: body % x after %d results, want the operation's number after one", frame.Body, len(got))
+					s.tell(frame, 0, nil)
 				}
 			}, func() {
 				out, st := s.carrier().CallLater(reading, nt.ReadFileIn{FileHandle: 8}, l)
@@ -85,14 +85,14 @@ func TestImmediateOperationCallsDone(t *testing.T) {
 // Done gets the status, except for a synchronous operation, whose caller reads Failure (W-90).
 func TestPendingOperationIsCollected(t *testing.T) {
 	for name, c := range map[string]struct {
-		synchronous byte
-		head        ntstatus.Status
-		rest        []byte
-		failure     ntstatus.Status
-		done        results
-		told, lost  bool
+		synchronous    byte
+		head           ntstatus.Status
+		rest           []byte
+		failure        ntstatus.Status
+		done           results
+		notified, lost bool
 	}{
-		"ended": {rest: far(1, 0, 0, 0, ntstatus.EndOfFile, "ab", 2), failure: ntstatus.EndOfFile, told: true,
+		"ended": {rest: far(1, 0, 0, 0, ntstatus.EndOfFile, "ab", 2), failure: ntstatus.EndOfFile, notified: true,
 			done: results{{Status: ntstatus.EndOfFile, Data: []byte("ab"), Information: 2}}},
 		"ended synchronously": {synchronous: 1, rest: far(1, 1, 0, 0, ntstatus.EndOfFile, "ab", 2),
 			failure: ntstatus.EndOfFile, done: results{{Status: ntstatus.EndOfFile, Data: []byte("ab"), Information: 2}}},
@@ -108,18 +108,18 @@ func TestPendingOperationIsCollected(t *testing.T) {
 			s := script(t)
 			var got results
 			l := got.later()
-			s.beside(func() {
+			s.concurrently(func() {
 				f := s.next(wire.Begin)
 				s.tell(f, ntstatus.Pending, far(0, 0, c.synchronous, 0, 0, "", 0))
 				collect := s.next(wire.Collect)
 				check.That(t, bytes.Equal(collect.Body, wire.AppendOperation(nil, f.Request)),
 					"Collect: body % x, want the number of the operation", collect.Body)
 				s.tell(collect, c.head, c.rest)
-				if c.told {
-					told := s.next(wire.Told)
-					check.That(t, bytes.Equal(told.Body, wire.AppendOperation(nil, f.Request)),
-						"Told: body % x, want the number of the operation", told.Body)
-					s.tell(told, 0, nil)
+				if c.notified {
+					frame := s.next(wire.Told)
+					check.That(t, bytes.Equal(frame.Body, wire.AppendOperation(nil, f.Request)),
+						"Told: body % x, want the number of the operation", frame.Body)
+					s.tell(frame, 0, nil)
 				}
 			}, func() {
 				if out, st := s.carrier().CallLater(reading, nt.ReadFileIn{FileHandle: 8}, l); st != ntstatus.Pending ||

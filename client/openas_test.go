@@ -39,10 +39,10 @@ func TestOpenFileAsReturnsStatus(t *testing.T) {
 		{other, no, yes, other, 0, 0},
 	} {
 		s := script(t)
-		s.beside(func() {
+		s.concurrently(func() {
 			frames := []*wire.Frame{s.next(wire.Call), s.next(wire.Call), s.next(wire.Call), s.next(wire.CallWith),
 				s.next(wire.Call)}
-			s.asked(frames)
+			s.checkOpen(frames)
 			for i, st := range []ntstatus.Status{ntstatus.InvalidHandle, yes, c.as, c.opened, c.reverted} {
 				var rest []byte
 				if i == 3 && st == yes {
@@ -68,8 +68,8 @@ func TestOpenFileAsReturnsStatus(t *testing.T) {
 	}
 }
 
-// asked checks the frames of an open as the client with the token 0x70, after NtClose of the handles 4 and 0x10.
-func (s *scripted) asked(frames []*wire.Frame) {
+// checkOpen checks the frames of an open as the client with the token 0x70, after NtClose of the handles 4 and 0x10.
+func (s *scripted) checkOpen(frames []*wire.Frame) {
 	set := nt.SetInformationThreadIn{ThreadHandle: winnt.NtCurrentThread,
 		ThreadInformationClass: nt.ThreadImpersonationToken, ThreadInformationLength: 8}
 	as, back := set, set
@@ -117,7 +117,7 @@ func TestOpenFileAsFailsWithoutAnswer(t *testing.T) {
 	for at := range 3 {
 		for _, half := range []bool{false, true} {
 			s := script(t)
-			s.beside(func() {
+			s.concurrently(func() {
 				frames := []*wire.Frame{s.next(wire.Call), s.next(wire.CallWith), s.next(wire.Call)}
 				for i, f := range frames {
 					switch {

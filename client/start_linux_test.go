@@ -44,7 +44,7 @@ func TestStartRequestsProcess(t *testing.T) {
 		var out bytes.Buffer
 		cmd.Stdout = &out
 		want := c.want
-		s.beside(func() {
+		s.concurrently(func() {
 			body := wire.AppendAttach(nil, 8, "echo")
 			for i, st := range []ntstatus.Status{c.first, c.second} {
 				if i == 1 && (st == 0 || !root) {
@@ -98,7 +98,7 @@ func TestStartedProgramHasConnection(t *testing.T) {
 		cmd := exec.Command("/bin/sh", "-c", script)
 		cmd.ExtraFiles = []*os.File{os.Stdin}
 		var conn net.Conn
-		s.beside(func() {
+		s.concurrently(func() {
 			if conn = s.attach(); ended && conn != nil {
 				_ = conn.Close()
 				s.tell(s.next(wire.NewThread), 0, []byte{9, 0, 0, 0, 0, 0, 0, 0})
@@ -122,7 +122,7 @@ func TestKnownNeedsRightToTerminate(t *testing.T) {
 	for _, granted := range []bool{true, false} {
 		s := script(t)
 		made := append([]byte{9, 0, 0, 0, 1, 0, 0, 0}, 't') // thread 9 and its name
-		s.beside(func() {
+		s.concurrently(func() {
 			answer := func(name string, st ntstatus.Status, want, out any) {
 				f := s.next(wire.Call)
 				r := wire.Rows()[nt.NtTable.Find(name).Info().Number]
@@ -197,7 +197,7 @@ func TestExitTerminatesOnlyItsProcess(t *testing.T) {
 				check.That(t, err == nil, "%v", err)
 				return in
 			}
-			s.beside(func() {
+			s.concurrently(func() {
 				in, ok := answer("NtOpenProcess", c.opens, nt.OpenProcessOut{ProcessHandle: h}).(nt.OpenProcessIn)
 				if !ok || in.DesiredAccess != winnt.PROCESS_TERMINATE|winnt.PROCESS_QUERY_LIMITED_INFORMATION ||
 					in.ClientID.V == nil || *in.ClientID.V != (nt.ClientID{UniqueProcess: id}) {

@@ -41,7 +41,7 @@ func TestCancelWaitsForAnswer(t *testing.T) {
 		for _, first := range []bool{false, true} { // whether the call is answered before Cancel
 			for _, st := range []ntstatus.Status{ntstatus.Cancelled, ntstatus.Success} {
 				s := script(t)
-				s.beside(func() {
+				s.concurrently(func() {
 					call := s.next(c.kind)
 					cancel := s.next(wire.Cancel)
 					if want := wire.AppendCancel(nil, call.Request); !bytes.Equal(cancel.Body, want) || cancel.Thread != 0 {
@@ -80,7 +80,7 @@ func TestWaitIsOneFrame(t *testing.T) {
 		t.Errorf("frame of the wait: thread %d, service %d, body % x; want thread 1, body % x", f.Thread, f.Service,
 			f.Body, want)
 	}
-	s.beside(func() {
+	s.concurrently(func() {
 		s.next(wire.Wait)
 		_ = s.end.Close()
 	}, func() {
@@ -124,7 +124,7 @@ func TestCancelNamesItsCall(t *testing.T) {
 		if closes {
 			w = nt.Wait{Handle: 4, Closed: end}
 		}
-		s.beside(func() {
+		s.concurrently(func() {
 			call := s.next(wire.Wait)
 			close(begun)
 			s.tell(s.next(wire.Save), 0, wire.AppendTicket(nil, 1))

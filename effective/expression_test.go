@@ -17,7 +17,7 @@ import (
 // Expression agrees with Allowed for every principal.
 func TestExpressionAgreesWithAllowed(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 4))}
-	told, wide := 0, 0
+	exact, wide := 0, 0
 	for at := range 300 {
 		tokens := w.tokens(1 + w.IntN(300))
 		if at%2 == 0 { // few tokens, so that sometimes every token with a SID has it as deny-only
@@ -44,7 +44,7 @@ func TestExpressionAgreesWithAllowed(t *testing.T) {
 				if !ok {
 					continue
 				}
-				told++
+				exact++
 				if len(tokens) > 128 {
 					wide++
 				}
@@ -58,9 +58,9 @@ func TestExpressionAgreesWithAllowed(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d expressions, %d of them over more than 128 principals", told, wide)
-	check.That(t, told >= 700 && wide >= 100,
-		"%d expressions were checked, %d with more than 128 principals; want at least 700 and 100", told, wide)
+	t.Logf("%d expressions, %d of them over more than 128 principals", exact, wide)
+	check.That(t, exact >= 700 && wide >= 100,
+		"%d expressions were checked, %d with more than 128 principals; want at least 700 and 100", exact, wide)
 }
 
 // Expressions are as short as possible. They have no SIDs of nobody, no implied terms and no denials at the end. The

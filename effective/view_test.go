@@ -31,18 +31,18 @@ func TestViewReportsRealChanges(t *testing.T) {
 		answers := map[effective.Change]bool{}
 		pool := []*sd.Descriptor{nil, new(sd.Descriptor), w.descriptor(), w.descriptor(), w.descriptor()}
 		for step := range 60 {
-			var told []effective.Change
+			var reported []effective.Change
 			name := fmt.Sprint("object", w.IntN(8))
 			switch w.IntN(4) {
 			case 0:
-				told = v.Remove(name)
+				reported = v.Remove(name)
 				delete(objects, name)
 			case 1:
 				objects[name] = pick(w, pool)
-				told = must(v.Put(name, objects[name]))
+				reported = must(v.Put(name, objects[name]))
 			case 2:
 				objects[name] = w.descriptor()
-				told = must(v.Put(name, objects[name]))
+				reported = must(v.Put(name, objects[name]))
 			default:
 				for range 1 + w.IntN(10) {
 					who := fmt.Sprint("user", w.IntN(100))
@@ -54,14 +54,14 @@ func TestViewReportsRealChanges(t *testing.T) {
 				for _, who := range slices.Sorted(maps.Keys(people)) {
 					list = append(list, effective.Principal{Name: who, Token: people[who]})
 				}
-				told = must(v.SetPrincipals(list))
+				reported = must(v.SetPrincipals(list))
 			}
-			if !slices.IsSortedFunc(told, func(a, b effective.Change) int {
+			if !slices.IsSortedFunc(reported, func(a, b effective.Change) int {
 				return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Principal, b.Principal), cmp.Compare(a.Right, b.Right))
 			}) {
-				t.Fatalf("step %d: changes %+v are not sorted by object, principal and right", step, told)
+				t.Fatalf("step %d: changes %+v are not sorted by object, principal and right", step, reported)
 			}
-			for _, c := range told {
+			for _, c := range reported {
 				k := effective.Change{Object: c.Object, Principal: c.Principal, Right: c.Right}
 				check.RequireThat(t, answers[k] != c.Allowed, "step %d: %+v was reported, but changes nothing", step, c)
 				answers[k] = c.Allowed
@@ -146,8 +146,8 @@ func TestViewReportsReturningPrincipals(t *testing.T) {
 	v := must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}},
 		effective.Config{}))
 	mine := sddl.MustParse("D:(A;;0x1;;;" + worldSIDs[0].String() + ")")
-	told := must(v.Put("o", mine))
-	check.That(t, len(told) == 0, "Put without principals reported %v, want none", told)
+	reported := must(v.Put("o", mine))
+	check.That(t, len(reported) == 0, "Put without principals reported %v, want none", reported)
 	in := must(token.New(token.Spec{User: token.Group{SID: worldSIDs[0]}}))
 	out := must(token.New(token.Spec{User: token.Group{SID: worldSIDs[1]}}))
 	other := sddl.MustParse("D:(A;;0x3;;;" + worldSIDs[0].String() + ")") // other results than mine, so evaluated again

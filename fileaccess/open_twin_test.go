@@ -126,11 +126,11 @@ func (w *twin) decide() (a twinAnswer) {
 		a.status = ntstatus.BadImpersonationLevel
 		return
 	}
-	asked := r.Desired
-	if f.Policy.Profile == fileaccess.Observed && asked&twinMax != 0 { // F-102
-		asked &^= 0x20000000
+	requested := r.Desired
+	if f.Policy.Profile == fileaccess.Observed && requested&twinMax != 0 { // F-102
+		requested &^= 0x20000000
 	}
-	q := twinOpen{desired: winnt.FileObject.Mapping.Map(asked), options: r.Options, shareMax: w.shareMax(),
+	q := twinOpen{desired: winnt.FileObject.Mapping.Map(requested), options: r.Options, shareMax: w.shareMax(),
 		parent: f.Parent}
 	if a.status = w.face(&q); a.status != 0 {
 		return

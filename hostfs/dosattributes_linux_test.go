@@ -108,14 +108,14 @@ func TestDOSAttributesAreCachedUntilChange(t *testing.T) {
 	later := rest
 	later.Ctime.Sec++
 	for i, c := range []struct {
-		kept, asked *unix.Statx_t
-		want        dos
+		kept, current *unix.Statx_t
+		want          dos
 	}{
 		{&rest, &rest, hidden}, {&rest, &later, dos{}}, {&rest, &rest, hidden}, {&young, &young, dos{}},
 		{&none, &none, dos{}}, {&young, &rest, dos{}},
 	} {
 		keep(c.kept)
-		if got, err := f.dosNow(c.asked); err != nil || got != c.want {
+		if got, err := f.dosNow(c.current); err != nil || got != c.want {
 			t.Errorf("F-130: case %d: attributes %+v, want %+v", i, got, c.want)
 		}
 	}

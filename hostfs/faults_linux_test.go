@@ -224,16 +224,16 @@ func TestRejectedWriteStoresNothing(t *testing.T) {
 
 // Contents are replaced on a host without attributes unless the request has one that would be lost (F-172).
 func TestOverwriteNeedsRequestedAttributes(t *testing.T) {
-	for asked, want := range map[fileaccess.Attributes]ntstatus.Status{0: ntstatus.Success,
+	for requested, want := range map[fileaccess.Attributes]ntstatus.Status{0: ntstatus.Success,
 		fileaccess.AttributeArchive: ntstatus.Success, fileaccess.AttributeHidden: ntstatus.NotSupported} {
 		w, disk := faulty(t)
 		w.file("f", "old", wide)
 		disk.Fail(unix.ENOTSUP, inject.Kind("setxattr"))
 		in := call{desired: winnt.FILE_WRITE_DATA, disposition: fileaccess.FileOverwrite}.at("f")
-		in.FileAttributes = asked
+		in.FileAttributes = requested
 		th := w.as(bob)
 		h, _, st := th.NtCreateFile(in)
-		check.Equal(t, st, want, "F-172: overwrite with attributes %#x", asked)
+		check.Equal(t, st, want, "F-172: overwrite with attributes %#x", requested)
 		w.want(closeAny(th, h), ntstatus.Success)
 	}
 }

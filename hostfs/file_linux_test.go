@@ -169,8 +169,8 @@ func TestContentChangeClearsSpecialBits(t *testing.T) {
 // since1601 returns a time of stat(2) in units of 100 ns since 1601.
 func since1601(t unix.Timespec) int64 { return (t.Sec+11_644_473_600)*10_000_000 + t.Nsec/100 }
 
-// told returns the facts of a file by stat(2), independently of the tested code.
-func (w *world) told(name string, attributes fileaccess.Attributes) nt.FileFacts {
+// statFacts returns the facts of a file by stat(2), independently of the tested code.
+func (w *world) statFacts(name string, attributes fileaccess.Attributes) nt.FileFacts {
 	w.Helper()
 	var s unix.Stat_t
 	w.must(unix.Lstat(w.path(name), &s))
@@ -231,7 +231,7 @@ func TestFileFactsMatchSystem(t *testing.T) {
 		f := w.opened(name, fileaccess.Request{}, winnt.FILE_READ_ATTRIBUTES|winnt.DELETE)
 		for _, pending := range []bool{false, true, false} {
 			w.want(f.SetDelete(pending), ntstatus.Success)
-			want := w.told(name, c.attributes)
+			want := w.statFacts(name, c.attributes)
 			want.NotEmpty, want.DeletePending = c.full, pending
 			got := check.Result(f.Facts())
 			var s unix.Statx_t
@@ -244,7 +244,7 @@ func TestFileFactsMatchSystem(t *testing.T) {
 				"F-124: Facts of %s, deletion pending %t:\n%+v, want\n%+v", name, pending, got, want)
 		}
 		// A mount gets neither attributes nor the creation time, nor whether a directory is empty.
-		want := w.told(name, 0)
+		want := w.statFacts(name, 0)
 		for how, ask := range map[string]func() (nt.FileFacts, *sd.Descriptor, ntstatus.Status){"shown": f.Shown,
 			"found": f.Found} {
 			got, d, st := ask()
@@ -262,7 +262,7 @@ func TestFileFactsMatchSystem(t *testing.T) {
 			t.Errorf("Found of %s after a change: %+v, %s, %v; want %+v, %s as at the open", name, got, formatted(d),
 				st, before, c.descriptor)
 		}
-		if got, d, st := f.Shown(); got != w.told(name, 0) || formatted(d) != narrow || st != ntstatus.Success {
+		if got, d, st := f.Shown(); got != w.statFacts(name, 0) || formatted(d) != narrow || st != ntstatus.Success {
 			t.Errorf("Shown of %s after a change: %+v, %s, %v; want the new facts and %s", name, got, formatted(d),
 				st, narrow)
 		}

@@ -57,8 +57,8 @@ func (w *world) handOut(name string, granted winnt.AccessMask, uid uint32) (*os.
 	return f, st
 }
 
-// lent is one file of the table.
-type lent struct {
+// tableFile is one file of the table.
+type tableFile struct {
 	name    string
 	mode    uint32
 	acl     bool // the receiver is named with reading and writing
@@ -71,22 +71,22 @@ type lent struct {
 }
 
 // table returns each kind of file for a receiver.
-func (w *world) table(who receiver) (list []*lent) {
+func (w *world) table(who receiver) (list []*tableFile) {
 	for _, mode := range []uint32{0o400, 0o600, 0o644, 0o666, 0o660, 0o777} {
 		for _, owner := range []int{0, ownerUID} {
 			for _, granted := range []winnt.AccessMask{toRead, toWrite, toBoth} {
-				l := &lent{mode: mode, acl: mode == 0o660, owner: owner, granted: granted, who: who}
+				l := &tableFile{mode: mode, acl: mode == 0o660, owner: owner, granted: granted, who: who}
 				l.name = fmt.Sprintf("%s-%o-%d-%x", who.name, mode, owner, uint32(granted))
 				list = append(list, l)
 			}
 		}
 	}
-	plain := &lent{name: who.name + "-plain", mode: 0o666, owner: ownerUID, granted: toRead, who: who, plain: true}
+	plain := &tableFile{name: who.name + "-plain", mode: 0o666, owner: ownerUID, granted: toRead, who: who, plain: true}
 	return append(list, plain)
 }
 
 // make creates the file and gets a descriptor of it.
-func (w *world) make(l *lent) {
+func (w *world) make(l *tableFile) {
 	w.Helper()
 	w.file(l.name, "data", forEveryone)
 	path := w.path(l.name)
@@ -145,22 +145,22 @@ func TestReceiverCanDoOnlyGranted(t *testing.T) {
 	w.must(err)
 	defer dir.Close()
 	for _, who := range receivers {
-		var lents []*lent
+		var rows []*tableFile
 		var files []*os.File
 		for _, l := range w.table(who) {
 			if w.make(l); l.f != nil {
-				lents, files = append(lents, l), append(files, l.f)
+				rows, files = append(rows, l), append(files, l.f)
 			}
 			w.expects(l)
 		}
 		for i, did := range who.gets(t, dir, files) {
-			w.judge(lents[i], did)
+			w.judge(rows[i], did)
 		}
 	}
 }
 
 // expects checks which files are passed, and with which access mode.
-func (w *world) expects(l *lent) {
+func (w *world) expects(l *tableFile) {
 	w.Helper()
 	writes := l.granted&writing == writing && l.owner == 0 && (l.granted&reading != 0 || l.mode&0o44 == 0)
 	want := -1
@@ -181,7 +181,7 @@ func (w *world) expects(l *lent) {
 }
 
 // judge compares a receiver's successful attempts with the granted rights.
-func (w *world) judge(l *lent, did []string) {
+func (w *world) judge(l *tableFile, did []string) {
 	w.Helper()
 	var beyond []string
 	for _, d := range did {
@@ -208,7 +208,7 @@ func (w *world) judge(l *lent, did []string) {
 }
 
 // unchanged checks that the file is the same.
-func (w *world) unchanged(l *lent) {
+func (w *world) unchanged(l *tableFile) {
 	w.Helper()
 	path := w.path(l.name)
 	var s unix.Stat_t

@@ -402,21 +402,21 @@ func TestMoveCanChangeCase(t *testing.T) {
 	w.file("f", "f", wide)
 	w.file(`Sub\His`, "his", narrow)
 	f := w.opened("F", fileaccess.Request{}, winnt.DELETE)
-	told := ""
-	look := func(q *fileaccess.Move) fileaccess.MoveDecision {
-		told = toldOf(q) + "/" + toldOfExisting(q.Existing)
+	facts := ""
+	decide := func(q *fileaccess.Move) fileaccess.MoveDecision {
+		facts = toldOf(q) + "/" + toldOfExisting(q.Existing)
 		return fileaccess.MoveDecision{Verdict: ntstatus.Decided(ntstatus.Success), Replaces: true}
 	}
 	for _, c := range []struct {
-		to, told string
-		holds    map[string]string
+		to, facts string
+		holds     map[string]string
 	}{
 		{"F", "same directory/", map[string]string{"F": "f", "f": "-"}},
 		{`sUB\hIS`, "below " + wide + "/" + narrow, map[string]string{`Sub\His`: "f", "F": "-", `Sub\hIS`: "-"}},
 		{`SUB\HIS`, "same directory, below " + wide + "/", map[string]string{`Sub\HIS`: "f", `Sub\His`: "-"}},
 	} {
-		w.want(f.Move(&nt.FileMove{Name: c.to, Decide: look}), ntstatus.Success)
-		check.Equal(t, told, c.told, "F-118: facts of a move to %s", c.to)
+		w.want(f.Move(&nt.FileMove{Name: c.to, Decide: decide}), ntstatus.Success)
+		check.Equal(t, facts, c.facts, "F-118: facts of a move to %s", c.to)
 		w.holds(c.holds)
 		w.nothingPrivate("", "Sub")
 	}

@@ -101,11 +101,11 @@ func TestRefillAllocatesFirst(t *testing.T) {
 		t.Errorf("F-173: stored attributes of the source: %q, want none", value)
 	}
 	// A file whose descriptor is passed for reading does not get the archive attribute. One passed for writing does.
-	w.file("lent", "", wide)
-	lent := w.opened("lent", fileaccess.Request{}, winnt.FILE_WRITE_DATA|winnt.FILE_READ_DATA)
+	w.file("backed", "", wide)
+	backed := w.opened("backed", fileaccess.Request{}, winnt.FILE_WRITE_DATA|winnt.FILE_READ_DATA)
 	for i, want := range []string{"", keptArchive} {
-		w.want(check.Status(lent.Backing(i == 1)), ntstatus.Success)
-		if value, _ := w.kept("lent"); value != want {
+		w.want(check.Status(backed.Backing(i == 1)), ntstatus.Success)
+		if value, _ := w.kept("backed"); value != want {
 			t.Errorf("F-173: stored attributes after Backing, for writing %t: %q, want %q", i == 1, value, want)
 		}
 	}

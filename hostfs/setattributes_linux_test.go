@@ -138,7 +138,7 @@ func TestNewFileHasArchiveAttribute(t *testing.T) {
 	for i, c := range []struct {
 		name        string
 		disposition fileaccess.Disposition
-		asked       fileaccess.Attributes
+		requested   fileaccess.Attributes
 		options     fileaccess.CreateOptions
 		kept        string // the stored attributes
 	}{
@@ -151,7 +151,7 @@ func TestNewFileHasArchiveAttribute(t *testing.T) {
 		{"r", fileaccess.FileCreate, fileaccess.AttributeReadOnly, 0, "21"},
 	} {
 		in := call{desired: winnt.GENERIC_WRITE, disposition: c.disposition, options: c.options}.at(c.name)
-		in.FileAttributes = c.asked
+		in.FileAttributes = c.requested
 		h, _, st := th.NtCreateFile(in)
 		w.want(st, ntstatus.Success)
 		w.want(th.NtClose(h), ntstatus.Success)
@@ -227,13 +227,13 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 	w.dir("d", wide)
 	now := func(name string) fileaccess.Attributes { return w.dosOf(w.path(name)).attributes }
 	for i, c := range []struct {
-		was, asked, want fileaccess.Attributes
+		was, requested, want fileaccess.Attributes
 	}{{0, 0, archive}, {0, hidden, archive | hidden}, {hidden, system, archive | hidden | system},
 		{hidden, 0, archive | hidden},
 		{archive, fileaccess.AttributeReadOnly | 0x1000, archive | fileaccess.AttributeReadOnly}} {
 		w.must(setAttribute(w.path("f"), dosName, dos{c.was, true, 5}.append(nil, false)))
 		f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
-		w.must(f.replaced(c.asked))
+		w.must(f.replaced(c.requested))
 		if got := now("f"); got != c.want || w.dosOf(w.path("f")).created != 5 {
 			t.Errorf("F-172: case %d: attributes after a replacement: %#x, want %#x", i, got, c.want)
 		}

@@ -17,7 +17,7 @@ import (
 // (S-67).
 func TestAssignFollowsTheCreationAlgorithm(t *testing.T) {
 	file := winnt.FileObject.Mapping
-	odd := winnt.GenericMapping{Read: 0x21001, Write: 0x20002, Execute: 0x20004, All: 0x1F800F}
+	mapping := winnt.GenericMapping{Read: 0x21001, Write: 0x20002, Execute: 0x20004, All: 0x1F800F}
 	user, _ := winnt.ParseGUID("bf967aba-0de6-11d0-a285-00aa003049e2")
 	for _, c := range []struct {
 		id, parent, creator, want string
@@ -34,10 +34,10 @@ func TestAssignFollowsTheCreationAlgorithm(t *testing.T) {
 		{id: "C-66", parent: "D:(A;OICINP;RC;;;WD)", container: true, want: og + "D:(A;;RC;;;WD)"},
 		{id: "C-67", parent: "D:(A;OICI;GR;;;CO)", creator: "O:BA", container: true,
 			want:   "O:BAG:BUD:(A;;0x21001;;;BA)(A;OICIIO;GR;;;CO)",
-			change: func(r *sd.AssignRequest) { r.Mapping, r.Subject.Restore = &odd, true }},
+			change: func(r *sd.AssignRequest) { r.Mapping, r.Subject.Restore = &mapping, true }},
 		{id: "C-67 kernel object", parent: "D:(A;OICI;GR;;;CO)", creator: "O:BA", container: true,
 			want:   "O:BAG:BUD:(A;;CCRC;;;BA)(A;OICIIO;GR;;;CO)",
-			change: func(r *sd.AssignRequest) { r.Mapping, r.Subject.Restore, r.KernelObject = &odd, true, true }},
+			change: func(r *sd.AssignRequest) { r.Mapping, r.Subject.Restore, r.KernelObject = &mapping, true, true }},
 		{id: "C-68", parent: "D:(A;OICI;RC;;;WD)", creator: "D:NO_ACCESS_CONTROL", want: og + "D:NO_ACCESS_CONTROL"},
 		{id: "C-69", parent: "D:(A;OICI;RC;;;WD)", creator: "D:", want: og + "D:"},
 		{id: "C-70", want: og + "D:(A;;FA;;;SY)(A;;0x1200a9;;;BA)"},

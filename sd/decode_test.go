@@ -276,8 +276,8 @@ func TestBothListsKeepTheirOwnEntries(t *testing.T) {
 			d := must(sd.Decode(sd.New(want).Binary()))
 			other := *d
 			for _, d := range []*sd.Descriptor{d, &other} {
-				same(fmt.Sprintf("DACL of %d beside %d", n-1, m-1), d.DACL(), want.DACL)
-				same(fmt.Sprintf("SACL of %d beside %d", m-1, n-1), d.SACL(), want.SACL)
+				same(fmt.Sprintf("DACL of %d next to a SACL of %d", n-1, m-1), d.DACL(), want.DACL)
+				same(fmt.Sprintf("SACL of %d next to a DACL of %d", m-1, n-1), d.SACL(), want.SACL)
 			}
 		}
 	}

@@ -18,7 +18,7 @@ import (
 func TestOriginalBytesAreKept(t *testing.T) {
 	everything := parse("O:SYG:S-1-5-21-1-2-3-4D:(A;;FA;;;BA)S:(AU;SA;FR;;;WD)").Binary()
 	change := func(f func(b []byte) []byte) []byte { return f(bytes.Clone(everything)) }
-	odd := func(list int) []byte { // a list of two bytes more than its entries need
+	oversized := func(list int) []byte { // a list of two bytes more than its entries need
 		p := parse("O:SYG:BAD:S:").Binary()
 		b := bytes.Clone(p[:20])
 		for i, field := range []int{12, 16} {
@@ -57,8 +57,8 @@ func TestOriginalBytesAreKept(t *testing.T) {
 			return b
 		}),
 		"one SID for both": change(func(b []byte) []byte { b[8] = b[4]; return b[:b[4]+12] }),
-		"a SACL of ten":    odd(0),
-		"a DACL of ten":    odd(1),
+		"a SACL of ten":    oversized(0),
+		"a DACL of ten":    oversized(1),
 	} {
 		d, err := sd.Decode(b)
 		if err != nil {

@@ -112,7 +112,7 @@ func TestMergeChangesAuditEntriesLikeGrants(t *testing.T) {
 	}{
 		{"audit success", "S:", "S:(AU;SA;CC;;;WD)", sd.Explicit{Mode: sd.SetAuditSuccess, Mask: 1}},
 		{"audit failure", "S:", "S:(AU;FA;CC;;;WD)", sd.Explicit{Mode: sd.SetAuditFailure, Mask: 1}},
-		{"for what is made below", "S:", "S:(AU;OICISA;CC;;;WD)", sd.Explicit{Mode: sd.SetAuditSuccess, Mask: 1,
+		{"for descendants", "S:", "S:(AU;OICISA;CC;;;WD)", sd.Explicit{Mode: sd.SetAuditSuccess, Mask: 1,
 			Inheritance: sd.ObjectInherit | sd.ContainerInherit}},
 		{"the mark of inheritance is not the caller's", "S:", "S:(AU;CIFA;CC;;;WD)", sd.Explicit{Mode: sd.SetAuditFailure,
 			Mask: 1, Inheritance: sd.ContainerInherit | sd.Inherited}},

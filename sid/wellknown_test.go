@@ -126,14 +126,14 @@ func TestWellKnownSIDsHaveTheirNames(t *testing.T) {
 			t.Errorf("Account(%s) = %q %q, want %q %q", text, a, got, authority, name)
 		}
 	}
-	told := map[sid.SID]bool{}
+	listed := map[sid.SID]bool{}
 	for s := range sid.WellKnown {
-		told[s] = true
-		if len(told) > n {
+		listed[s] = true
+		if len(listed) > n {
 			break
 		}
 	}
-	check.That(t, len(told) == n, "All returned %d well-known SIDs, want %d", len(told), n)
+	check.That(t, len(listed) == n, "All returned %d well-known SIDs, want %d", len(listed), n)
 	first := 0
 	for range sid.WellKnown {
 		if first++; first == 2 {

@@ -191,8 +191,8 @@ func TestNewRejectsInvalidFields(t *testing.T) {
 		}
 	}
 	for _, c := range []struct {
-		field string
-		spoil func(*token.Spec)
+		field  string
+		mutate func(*token.Spec)
 	}{
 		{"user", func(s *token.Spec) { s.User.Attributes = both }},
 		{"user", func(s *token.Spec) { s.User.Attributes = 0x60 }},
@@ -218,7 +218,7 @@ func TestNewRejectsInvalidFields(t *testing.T) {
 		{"appContainer.packageSid", func(s *token.Spec) { s.LowPrivilege = true }},
 	} {
 		s := setup()
-		c.spoil(&s)
+		c.mutate(&s)
 		tok, err := token.New(s)
 		var wrong *token.SpecError
 		if !errors.As(err, &wrong) || wrong.Field != c.field || !errors.Is(err, ntstatus.InvalidParameter.Err()) ||

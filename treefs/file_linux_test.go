@@ -171,18 +171,18 @@ func TestReadDirMatchesStat(t *testing.T) {
 	w.must(err)
 	var names []string
 	for _, e := range list {
-		told, err := e.Info()
+		info, err := e.Info()
 		w.must(err)
 		seen, err := hers.Stat(e.Name())
 		w.must(err)
-		if told.Name() != seen.Name() || told.Size() != seen.Size() || told.Mode() != seen.Mode() ||
-			told.IsDir() != (e.Name() == "a") || e.IsDir() != told.IsDir() || !told.ModTime().Equal(seen.ModTime()) ||
-			told.Sys() != seen.Sys() {
-			t.Errorf("information of entry %s: %+v, want that of Stat, %+v", e.Name(), told, seen)
+		if info.Name() != seen.Name() || info.Size() != seen.Size() || info.Mode() != seen.Mode() ||
+			info.IsDir() != (e.Name() == "a") || e.IsDir() != info.IsDir() || !info.ModTime().Equal(seen.ModTime()) ||
+			info.Sys() != seen.Sys() {
+			t.Errorf("information of entry %s: %+v, want that of Stat, %+v", e.Name(), info, seen)
 		}
-		names = append(names, told.Mode().String()+" "+e.Name())
-		if e.Name() == "b" && (told.Size() != 5 || !told.ModTime().Equal(time.Unix(946_782_245, 123_456_700))) {
-			t.Errorf("entry b: %d bytes, modified %v; want 5 and the set time", told.Size(), told.ModTime())
+		names = append(names, info.Mode().String()+" "+e.Name())
+		if e.Name() == "b" && (info.Size() != 5 || !info.ModTime().Equal(time.Unix(946_782_245, 123_456_700))) {
+			t.Errorf("entry b: %d bytes, modified %v; want 5 and the set time", info.Size(), info.ModTime())
 		}
 	}
 	if got := strings.Join(names, ","); got != "drwxr-xr-x a,-rw-r--r-- b,-rw-r--r-- c" {
