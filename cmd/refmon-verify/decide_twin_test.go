@@ -254,7 +254,7 @@ func (w world) octets(b []byte) []byte {
 
 // anything puts a value of any kind somewhere into a document.
 func (w world) anything(v any) any {
-	odd := func() any {
+	unusual := func() any {
 		return among[any](w, nil, true, false, "", "x", "0", "-1", "010", "0x10", "0X1f", " 1", "1_0", "0b1", "+1",
 			"S-1-1-0", "S-1-5-9999999999", "S-1-16-1-2",
 			"S-1-5-32-544 ", "s-1-1-0", "BA", "DU", "None_", "None", "00 01", "0A", "STATUS_SUCCESS", json.Number("0"),
@@ -267,7 +267,7 @@ func (w world) anything(v any) any {
 			"\"\\\b\x01", "70000 00000000000000000000000000000000")
 	}
 	if w.IntN(6) == 0 {
-		return odd()
+		return unusual()
 	}
 	switch v := v.(type) {
 	case document:
@@ -280,7 +280,7 @@ func (w world) anything(v any) any {
 			"lowPrivilege", "")
 		switch k := among(w, names...); {
 		case v[k] == nil:
-			v[k] = odd()
+			v[k] = unusual()
 		case w.IntN(8) == 0:
 			delete(v, k)
 		default:
@@ -289,7 +289,7 @@ func (w world) anything(v any) any {
 		return v
 	case []any:
 		if len(v) == 0 || w.IntN(5) == 0 {
-			return append(v, odd())
+			return append(v, unusual())
 		}
 		i := w.IntN(len(v))
 		v[i] = w.anything(v[i])
@@ -300,7 +300,7 @@ func (w world) anything(v any) any {
 			return v[:i] + among(w, "", " ", "0", "-", "f", "F", "\n", "9999999999") + v[i+1:]
 		}
 	}
-	return odd()
+	return unusual()
 }
 
 // driver runs the Python verifier over samples.

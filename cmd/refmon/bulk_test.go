@@ -21,11 +21,11 @@ func sevenObjects(changes func(*bulk.Summary)) bulk.Summary {
 func TestOmittedObjectsAreCountedByReason(t *testing.T) {
 	broken := errors.New("broken")
 	for _, c := range []struct {
-		name string
-		sum  bulk.Summary
-		err  error
-		want error
-		says string // after "refmon: "; "" for nothing
+		name    string
+		sum     bulk.Summary
+		err     error
+		want    error
+		message string // after "refmon: "; "" for nothing
 	}{
 		{"all well", sevenObjects(func(*bulk.Summary) {}), nil, nil, ""},
 		{"nothing there", bulk.Summary{}, nil, nil, "there are no objects"},
@@ -55,12 +55,12 @@ func TestOmittedObjectsAreCountedByReason(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var errs bytes.Buffer
 			err := conclude(&streams{err: &errs}, c.sum, c.err)
-			says := ""
-			if c.says != "" {
-				says = "refmon: " + c.says + "\n"
+			message := ""
+			if c.message != "" {
+				message = "refmon: " + c.message + "\n"
 			}
-			if !errors.Is(err, c.want) || errs.String() != says {
-				t.Errorf("got %v, want %v\nsaid %q\nwant %q", err, c.want, errs.String(), says)
+			if !errors.Is(err, c.want) || errs.String() != message {
+				t.Errorf("got %v, want %v\nsaid %q\nwant %q", err, c.want, errs.String(), message)
 			}
 		})
 	}

@@ -18,7 +18,7 @@ import (
 func TestDenialHasOneSentence(t *testing.T) {
 	const bob = `{"user":"S-1-5-21-1-2-3-1108","groups":["DU","WD","AU","BU"]}`
 	const low = `{"user":"S-1-5-21-1-2-3-1108","groups":["WD"],"integrityLevel":"LW"}`
-	for _, c := range []struct{ token, sd, want, says string }{
+	for _, c := range []struct{ token, sd, want, message string }{
 		{bob, "(A;;FR;;;BU)", "FILE_READ_DATA|FILE_WRITE_DATA",
 			"no entry grants FILE_WRITE_DATA (bob is in Domain Users, Users)"},
 		{low, "(A;;FR;;;BU)S:(ML;;NW;;;LW)", "FW", "no entry grants it (bob is in no group but those of every user)"},
@@ -45,8 +45,8 @@ func TestDenialHasOneSentence(t *testing.T) {
 			}
 			return namesOf(nil)(s)
 		}
-		want := "denied: bob asked for " + c.want + "; " + c.says
-		if c.says == "" {
+		want := "denied: bob asked for " + c.want + "; " + c.message
+		if c.message == "" {
 			want = ""
 		}
 		check.Equal(t, d.sentence(), want, "%s wants %s", c.sd, c.want)

@@ -18,7 +18,7 @@ func TestOmittedObjectsOfComparisonAreCounted(t *testing.T) {
 		changes func(*bulk.Outcome)
 		err     error
 		want    error
-		says    string
+		message string
 	}{
 		{"alike", func(*bulk.Outcome) {}, nil, nil, ""},
 		{"changed", changed, nil, errDenied, "3 of 7 objects changed for at least one user"},
@@ -37,12 +37,12 @@ func TestOmittedObjectsOfComparisonAreCounted(t *testing.T) {
 			out := bulk.Outcome{Summary: sevenObjects(func(*bulk.Summary) {}), Compared: true}
 			c.changes(&out)
 			err := concludeDiff(&streams{err: &errs}, &out, c.err)
-			says := ""
-			if c.says != "" {
-				says = "refmon: " + c.says + "\n"
+			message := ""
+			if c.message != "" {
+				message = "refmon: " + c.message + "\n"
 			}
-			if !errors.Is(err, c.want) || errs.String() != says {
-				t.Errorf("got %v, want %v\nsaid %q\nwant %q", err, c.want, errs.String(), says)
+			if !errors.Is(err, c.want) || errs.String() != message {
+				t.Errorf("got %v, want %v\nsaid %q\nwant %q", err, c.want, errs.String(), message)
 			}
 		})
 	}

@@ -27,7 +27,7 @@ func TestUnreadableDirectoryFailsOnlyIfDecisive(t *testing.T) {
 		list     []stored
 		traverse string
 		want     winnt.AccessMask
-		fine     bool
+		granted  bool
 	}{
 		{[]stored{unread("/t"), grants}, "privilege", reading, true},
 		{[]stored{unread("/t"), denies}, "privilege", reading, true},
@@ -45,8 +45,8 @@ func TestUnreadableDirectoryFailsOnlyIfDecisive(t *testing.T) {
 	} {
 		f := &fileFlags{Traverse: c.traverse}
 		r, facts := f.opening(c.list, access.SubjectOf(tok), c.want)
-		if err := complete(c.list, &r, &facts); (err == nil) != c.fine || err != nil && !errors.Is(err, refused) {
-			t.Errorf("B-24: case %d: %v, want an error: %t", i, err, !c.fine)
+		if err := complete(c.list, &r, &facts); (err == nil) != c.granted || err != nil && !errors.Is(err, refused) {
+			t.Errorf("B-24: case %d: %v, want an error: %t", i, err, !c.granted)
 		}
 	}
 }

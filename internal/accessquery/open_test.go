@@ -29,7 +29,7 @@ func TestOpenNamesTheDescriptorThatDecided(t *testing.T) {
 		facts     fileaccess.Facts
 		do        fileaccess.Disposition
 		component int
-		asked     winnt.AccessMask
+		requested winnt.AccessMask
 		text      string // of the explanation
 		limits    string
 	}{
@@ -69,7 +69,7 @@ func TestOpenNamesTheDescriptorThatDecided(t *testing.T) {
 		if d := fileaccess.Open(&r, &c.facts); o.Status() != d.Status() || o.Allowed() {
 			t.Errorf("%s: %v, and an open is %v", c.what, o.Status(), d.Status())
 		}
-		if o.Component != c.component || o.Check.Desired != c.asked || !strings.HasSuffix(text, c.text) ||
+		if o.Component != c.component || o.Check.Desired != c.requested || !strings.HasSuffix(text, c.text) ||
 			(text == "") != (c.text == "") || !strings.HasPrefix(strings.Join(o.Limits(true), "\n"), c.limits) {
 			t.Errorf("%s: component %d, %v, %q, %q", c.what, o.Component, o.Check.Desired, text, o.Limits(true))
 		}

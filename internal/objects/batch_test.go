@@ -13,7 +13,7 @@ func TestStoppedBatchSaysWhere(t *testing.T) {
 	var stopped atomic.Bool
 	b := objects.Batch{First: 10, Lines: 9, End: 100, Stopped: &stopped}
 	b.Add(objects.Object{})
-	check.That(t, !b.Stop(12, 30) && !b.Cut, "a batch stops before it is told")
+	check.That(t, !b.Stop(12, 30) && !b.Cut, "a batch stops before Stop says so")
 	stopped.Store(true)
 	check.That(t, b.Stop(12, 30) && b.Cut && b.Lines == 2 && b.End == 70 && b.Len() == 1,
 		"stopped: %+v of %d objects, want 2 lines, 70 bytes and 1 object", b, b.Len())

@@ -20,13 +20,13 @@ func TestExplanationNeedsNoSecondDecision(t *testing.T) {
 	opaque, err := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte("opaque data!")})
 	check.NoError(t, err)
 	list := check.Must(sd.NewACL(opaque))
-	asked := 0
+	calls := 0
 	q := &accessquery.Query{Explain: true, Request: access.Request{
 		Descriptor: sd.New(sd.Parts{DACL: list}), Subject: access.SubjectOf(tok), Desired: 1, Type: winnt.FileObject,
-		Options: access.Options{Callback: func(sd.ACE, *token.Token) claims.Truth { asked++; return claims.True }},
+		Options: access.Options{Callback: func(sd.ACE, *token.Token) claims.Truth { calls++; return claims.True }},
 	}}
 	a, err := q.Ask()
 	check.RequireThat(t, err == nil && a.Allowed(), "decision %v, %v, want allowed", a.Decision, err)
 	line, err := batch.AppendAnswer(nil, nil, q, &a)
-	check.That(t, err == nil && asked == 1, "the callback ran %d times for %s (%v), want 1, nil", asked, line, err)
+	check.That(t, err == nil && calls == 1, "the callback ran %d times for %s (%v), want 1, nil", calls, line, err)
 }

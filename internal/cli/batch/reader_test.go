@@ -75,12 +75,12 @@ func TestRestOfLongLineIsSkipped(t *testing.T) {
 		{"its newline and a line", []string{long, "xx\nb\n"}, io.EOF, "1:long\n2:b\n"},
 		{"its newline and the begin of a line", []string{long, "xx\nb", "c\n"}, io.EOF, "1:long\n2:bc\n"},
 		{"its newline and a line without an end", []string{long, "xx\nb"}, io.EOF, "1:long\n2:b\n"},
-		{"several lines behind it", []string{long, "\n\nb\n\nc"}, io.EOF, "1:long\n2:\n3:b\n4:\n5:c\n"},
+		{"several lines after it", []string{long, "\n\nb\n\nc"}, io.EOF, "1:long\n2:\n3:b\n4:\n5:c\n"},
 		{"a line before it", []string{"a\n" + long, "x\nb\n"}, io.EOF, "1:a\n2:long\n3:b\n"},
 		{"two of them", []string{long, "\n" + long, "x\nb\n"}, io.EOF, "1:long\n2:long\n3:b\n"},
 		{"no newline", []string{long, "xx"}, io.EOF, "1:long\n"},
 		{"an error", []string{long, "xx"}, broken, "1:long\n"},
-		{"an error behind it", []string{long, "xx\nb"}, broken, "1:long\n2:b\n"},
+		{"an error after it", []string{long, "xx\nb"}, broken, "1:long\n2:b\n"},
 		{"an error in a line", []string{"a\nb"}, broken, "1:a\n2:b\n"},
 	} {
 		for i, wrap := range []func(io.Reader) io.Reader{func(r io.Reader) io.Reader { return r }, iotest.DataErrReader} {

@@ -52,7 +52,7 @@ func lets(expression [][]string, t *token.Token) bool {
 
 // expressions checks that each expression allows exactly the members of its set. It returns the number of sets with
 // an expression and of all sets.
-func expressions(t *testing.T, r *bulk.Run, list string) (told, all int) {
+func expressions(t *testing.T, r *bulk.Run, list string) (exact, all int) {
 	t.Helper()
 	r.Ask, r.Expressions = bulk.Index, true
 	out := answer(t, r, list)
@@ -69,7 +69,7 @@ func expressions(t *testing.T, r *bulk.Run, list string) (told, all int) {
 		if row.Expression == nil {
 			continue
 		}
-		told++
+		exact++
 		check.RequireThat(t, row.IDs != nil, "set %s is a bitmap, want ranges for so few principals", row.Set)
 		for i := range r.Directory.Principals {
 			p := &r.Directory.Principals[i]
@@ -77,7 +77,7 @@ func expressions(t *testing.T, r *bulk.Run, list string) (told, all int) {
 				p.Name, *row.IDs)
 		}
 	}
-	return told, all
+	return exact, all
 }
 
 // inRanges reports whether n is in ranges such as 1,3-5.
@@ -122,10 +122,10 @@ func TestSetExpressionAllowsExactlyItsMembers(t *testing.T) {
 		{"what is withheld from one", guarded, "read+write", nil, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			told, all := expressions(t, &bulk.Run{Directory: c.dir, Rights: check.Must(words.Parse(c.rights)),
+			exact, all := expressions(t, &bulk.Run{Directory: c.dir, Rights: check.Must(words.Parse(c.rights)),
 				Share: c.share}, list)
-			check.That(t, all != 0 && (told > 0) == c.some,
-				"%s: %d of %d sets have an expression, want some: %v", c.name, told, all, c.some)
+			check.That(t, all != 0 && (exact > 0) == c.some,
+				"%s: %d of %d sets have an expression, want some: %v", c.name, exact, all, c.some)
 		})
 	}
 }

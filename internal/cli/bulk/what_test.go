@@ -33,19 +33,19 @@ func TestHoldingsOfEqualObjectsAreFoundOnce(t *testing.T) {
 		text += strings.TrimSuffix(entry(name, "x", ""), "\n") + "msDS-GroupMSAMembership:: AQAA\n\n"
 	}
 	var out bytes.Buffer
-	var asked []string
+	var queries []string
 	run := &bulk.Run{Source: ldif.New(strings.NewReader(text)), Directory: dir, Ask: bulk.What, Format: bulk.CSV,
 		Out: &out, Type: winnt.DirectoryServiceObject, Workers: 1}
 	run.Holdings = func() (func(*objects.Item) ([]string, error), error) {
 		return func(i *objects.Item) ([]string, error) {
-			if asked = append(asked, i.Path); i.Path == "CN=bad" {
+			if queries = append(queries, i.Path); i.Path == "CN=bad" {
 				return nil, fmt.Errorf("no answer")
 			}
 			return []string{"right of " + i.Path}, nil
 		}, nil
 	}
 	sum := check.Must(run.Do(context.Background()))
-	check.Equal(t, strings.Join(asked, " "), "CN=a CN=c CN=d CN=e CN=bad CN=g CN=h", "objects that were asked about")
+	check.Equal(t, strings.Join(queries, " "), "CN=a CN=c CN=d CN=e CN=bad CN=g CN=h", "objects that were asked about")
 	check.Equal(t, sum.Unreadable, 1, "unreadable objects")
 	check.Equal(t, out.String(), `path,granted,rights
 CN=a,0x00020094,right of CN=a

@@ -84,7 +84,7 @@ func TestOnlyWindowsRecordingsSettleRules(t *testing.T) {
 		found[s.Rule] = s
 	}
 	s := found["A-85"]
-	check.That(t, s.Contradict == 1 && s.Decided != "", "A-85: %+v, want one contradiction and what was decided", s)
+	check.That(t, s.Contradict == 1 && s.Decided != "", "A-85: %+v, want one contradiction and the decision", s)
 	s = found["A-25"]
 	check.That(t, s.Confirmed > 0 && s.Contradict == 0, "A-25: %+v, want it confirmed", s)
 	rec.Header.System.Wine = "8.0"

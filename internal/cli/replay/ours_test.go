@@ -55,11 +55,11 @@ func TestQuestionsHaveDocumentedResults(t *testing.T) {
 		return in
 	}
 	for name, c := range map[string]struct {
-		call   string
-		in     Fields
-		told   Fields // the recorded fields
-		status string
-		out    Fields
+		call     string
+		in       Fields
+		recorded Fields // the recorded fields
+		status   string
+		out      Fields
 	}{
 		"an alias": {TextToSID, Fields{"sid": "BA"}, nil, "ERROR_SUCCESS", Fields{"hex": administrators}},
 		"a SID": {TextToSID, Fields{"sid": "S-1-5-32-544"}, nil, "ERROR_SUCCESS",
@@ -93,7 +93,7 @@ func TestQuestionsHaveDocumentedResults(t *testing.T) {
 		"the same by authz": {AccessCheck, ask(Fields{"call": "NtAccessCheck"}), Fields{"function": "AuthzAccessCheck"},
 			"STATUS_SUCCESS", Fields{"granted": "0x00000001"}},
 	} {
-		l := Line{Case: name, Call: c.call, In: c.in, Out: c.told}
+		l := Line{Case: name, Call: c.call, In: c.in, Out: c.recorded}
 		before := check.Must(json.Marshal(l))
 		status, out, err := answer(&l, own)
 		if c.call == AccessCheck { // no question here uses a privilege

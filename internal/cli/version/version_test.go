@@ -35,11 +35,11 @@ func TestEveryProgramPrintsItsVersion(t *testing.T) {
 				check.NoError(t, err)
 				text.Write(b)
 			}
-			says := `version.Line("` + p.Name() + `", release)`
+			call := `version.Line("` + p.Name() + `", release)`
 			if p.Name() == "refmon-verify" { // it shares no code with the others
-				says = `fmt.Sprintf("refmon-verify %s (%s, %s/%s)", told, runtime.Version()`
+				call = `fmt.Sprintf("refmon-verify %s (%s, %s/%s)", version, runtime.Version()`
 			}
-			for _, line := range []string{"\nvar release = \"\"\n", says} {
+			for _, line := range []string{"\nvar release = \"\"\n", call} {
 				if !strings.Contains(text.String(), line) {
 					t.Errorf("%s/%s lacks %q, want it", folder, p.Name(), line)
 				}

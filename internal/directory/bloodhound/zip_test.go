@@ -22,9 +22,9 @@ func TestZipFileNeedsItsActualSize(t *testing.T) {
 	check.NoError(t, w.Close())
 	z, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
 	check.NoError(t, err)
-	for room, fine := range map[uint64]bool{0: false, 999: false, 1000: true, 1001: true} {
+	for room, enough := range map[uint64]bool{0: false, 999: false, 1000: true, 1001: true} {
 		got, err := unpack(z.File[0], room)
-		if fine && (err != nil || !bytes.Equal(got, text)) || !fine && (err == nil || !strings.Contains(err.Error(),
+		if enough && (err != nil || !bytes.Equal(got, text)) || !enough && (err == nil || !strings.Contains(err.Error(),
 			"256 MiB")) {
 			t.Errorf("room for %d bytes: %d, %v", room, len(got), err)
 		}

@@ -59,7 +59,7 @@ func TestObservedProfileIsRight(t *testing.T) {
 	for _, q := range questions {
 		ops[q.Op]++
 		if !strings.HasPrefix(q.Expected(), `{"either":[{"out":`) || strings.Contains(q.Line(), "either") {
-			t.Errorf("%s: got %s and %s, want both answers only in what is expected", q.ID, q.Expected(), q.Line())
+			t.Errorf("%s: got %s and %s, want both answers only in the expectation", q.ID, q.Expected(), q.Line())
 		}
 		var answers []string
 		for _, profile := range []nt.Profile{nt.Documented, nt.Observed} {
