@@ -34,6 +34,6 @@ func TestExampleScriptsRunAsExpected(t *testing.T) {
 	for _, name := range names {
 		lines := transcript(t, name)
 		check.That(t, filepath.Base(name) != "impersonation.star" || len(lines) <= 60,
-			"%s prints %d lines: a story that is told in one sitting has at most 60", name, len(lines))
+			"%s prints %d lines, want at most 60", name, len(lines))
 	}
 }

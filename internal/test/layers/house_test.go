@@ -18,7 +18,7 @@ import (
 // ceilings is the file with the allowed count of each style fault in a folder. A missing entry allows none.
 const ceilings = "testdata/house.txt"
 
-var lower = flag.Bool("lower", false, "lower the counts in "+ceilings+" to what is there now")
+var lower = flag.Bool("lower", false, "lower the counts in "+ceilings+" to the present ones")
 
 // A finding is one place that does not read as CONTRIBUTING.md says.
 type finding struct {

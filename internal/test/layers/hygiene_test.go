@@ -134,7 +134,7 @@ func TestSourceHasNoTodoNotes(t *testing.T) {
 	eachLine(t, func(name string, n int, line string) {
 		m := leftOpen.FindString(line)
 		check.That(t, m == "" || filepath.Ext(name) != ".go",
-			"%s:%d: %s: do it now, or take it out and say in the README what is not there", name, n, m)
+			"%s:%d: %s: do it now, or remove it and name the gap in the README", name, n, m)
 	})
 }
 

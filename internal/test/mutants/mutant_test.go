@@ -217,7 +217,7 @@ func TestSum(t *testing.T) {
 		check.ErrorIs(t, check.Err(ask(broken)), errBroken, "%s: a mutant that does not compile", name)
 	}
 	got, err := together.Ask(mutants[0])
-	check.That(t, err == nil && got == cases[0].want, "beside one that does not compile: %v, %v, want %v", got, err,
+	check.That(t, err == nil && got == cases[0].want, "next to one that does not compile: %v, %v, want %v", got, err,
 		cases[0].want)
 	if err := os.WriteFile(filepath.Join(dir, "q", "red_test.go"), []byte(`package q
 import "testing"

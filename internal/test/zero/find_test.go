@@ -19,7 +19,7 @@ import (
 
 const module = "github.com/refmon/refmon"
 
-var write = flag.Bool("write", false, "write found_test.go anew")
+var write = flag.Bool("write", false, "rewrite found_test.go")
 
 // private are the directories of packages that others cannot import, or that are programs.
 var private = []string{"/internal/", "/cmd/", "/examples/", "/web/", "/capi", "/docs", "/vectors", "/tools"}
