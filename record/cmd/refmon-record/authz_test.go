@@ -203,7 +203,7 @@ func (z *authorization) check(a [9]uint64) {
 func TestAuthzAgreesWithAccessVectors(t *testing.T) {
 	z := &authorization{t: t, contexts: map[uint64]*token.Spec{}}
 	a := &asker{do: z.do, tokens: replay.OwnToken}
-	asked := 0
+	calls := 0
 	for x, err := range vectors.Access() {
 		check.NoError(t, err)
 		in, want := replay.Fields{}, replay.Fields{}
@@ -214,7 +214,7 @@ func TestAuthzAgreesWithAccessVectors(t *testing.T) {
 			continue
 		}
 		check.NoError(t, err)
-		asked++
+		calls++
 		got := copied(t, out)
 		delete(got, "function")
 		delete(want, "privilegesUsed")
@@ -222,6 +222,6 @@ func TestAuthzAgreesWithAccessVectors(t *testing.T) {
 		check.That(t, reflect.DeepEqual(got, want), "%v: %s\n got %v\nwant %v", in["id"], x.About, got, want)
 	}
 	check.That(t, len(z.contexts) == 0, "%d contexts were not freed, want 0", len(z.contexts))
-	t.Logf("%d asked", asked)
-	check.That(t, asked >= 60, "only %d vectors were asked, want at least 60", asked)
+	t.Logf("%d asked", calls)
+	check.That(t, calls >= 60, "only %d vectors were asked, want at least 60", calls)
 }

@@ -39,7 +39,7 @@ func TestEveryCaveatChoiceHasQuestion(t *testing.T) {
 		case !asked[rule] && why == "":
 			t.Errorf("%s (%s) is not asked: add a step to testdata/decided.star or a line to texts.txt", rule, what)
 		case asked[rule] && why != "":
-			t.Errorf("%s is asked, but is listed as not asked (%s)", rule, why)
+			t.Errorf("%s has a question, but is listed without one (%s)", rule, why)
 		}
 	}
 	for _, rule := range slices.Sorted(maps.Keys(notAsked)) {

@@ -151,7 +151,7 @@ func TestInputIsPackedByKind(t *testing.T) {
 // function is a reason to skip.
 func TestUnspellableCallIsNotMade(t *testing.T) {
 	missing := func(*request) reply { return reply{Missing: "it is missing"} }
-	never := func(r *request) reply { t.Errorf("%s was asked", r.Proc); return reply{} }
+	never := func(r *request) reply { t.Errorf("unexpected call of %s", r.Proc); return reply{} }
 	bad := nt.Captured[any]{Status: ntstatus.InvalidSID}
 	malformed := nt.Captured[[]nt.LUIDAndAttributes]{Status: ntstatus.InvalidParameter}
 	const unspellable = " has no one spelling in bytes"

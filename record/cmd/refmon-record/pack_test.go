@@ -113,9 +113,9 @@ func TestStructuresEqualHeaders(t *testing.T) {
 			captured(k, nt.Captured[sid.SID]{Status: ntstatus.AccessViolation}, k.sidBuffer)
 		}, "BAD"},
 		{"nothing wanted before", func(k *packer) { k.previous(64, false) }, "0,0,0"},
-		{"room for what was before", func(k *packer) { k.previous(18, true) },
+		{"room for the previous state", func(k *packer) { k.previous(18, true) },
 			"12,<000000000000000000000000000000000000>,<00000000>"},
-		{"the least room for what was before", func(k *packer) { k.previous(3, true) }, "3,<ZERO16>,<00000000>"},
+		{"the least room for the previous state", func(k *packer) { k.previous(3, true) }, "3,<ZERO16>,<00000000>"},
 		{"room for privileges used", func(k *packer) { k.privilegeRoom(21) },
 			"<000000000000000000000000000000000000000000>,<15000000>"},
 		{"the least room for privileges used", func(k *packer) { k.privilegeRoom(19) }, "<ZERO16 00000000>,<13000000>"},
