@@ -167,7 +167,7 @@ func TestOpenKeepsContentsUnlessAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	if text, err := io.ReadAll(f); err != nil || string(text) != "new" {
-		t.Errorf("%q, %v, want what was written", text, err)
+		t.Errorf("%q, %v, want the written text", text, err)
 	}
 	want(t, "close", f.Close(), nil)
 }
