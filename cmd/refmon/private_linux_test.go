@@ -37,7 +37,7 @@ func TestPrivateChecksFileFolderAndLinkCount(t *testing.T) {
 		"team":     {1, "staff (S-1-22-2-61100)\n  may read\n"},
 		"open/key": {1, "Everyone (S-1-1-0)\n  may delete it through its folder"},
 		"twice":    {1, "1 other name of the file"},
-		"new":      {1, "Users (S-1-5-32-545)\n  may read, of its new entries"},
+		"new":      {1, "Users (S-1-5-32-545)\n  may read, of new files and folders in it"},
 		"":         {0, "PRIVATE for alice"},
 		"bare":     {2, "no descriptor is stored in " + ntacl.UserName},
 	} {

@@ -52,7 +52,7 @@ func (p *privatePage) exposure(b *strings.Builder, x *fileaccess.Exposure) {
 	d := p.q.Object
 	switch x.Place {
 	case fileaccess.OnNew:
-		text += ", of its new entries"
+		text += ", of new files and folders in it"
 	case fileaccess.OnParent:
 		d = p.q.Parents[x.Parent]
 		text = "may delete it through its folder and put another in its place, by " +
