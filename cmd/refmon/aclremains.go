@@ -67,8 +67,8 @@ func (r *aclRun) keptBy() error {
 	if r.kept == 0 {
 		return nil
 	}
-	fmt.Fprintf(r.std.err, "refmon: %s keep revoked rights (first: %s), by their own entries or protected DACLs; "+
-		"add --every\n", count(r.kept, "file", "files"), inLine(filepath.Join(r.Path, r.firstKept)))
+	fmt.Fprintf(r.std.err, "refmon: revoked rights remain in %s (first: %s), by own entries or protected DACLs; add "+
+		"--every\n", count(r.kept, "file", "files"), inLine(filepath.Join(r.Path, r.firstKept)))
 	return errDenied
 }
 

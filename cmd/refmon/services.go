@@ -83,7 +83,7 @@ func (c *servicesCmd) list(std *streams) error {
 		}
 		fmt.Fprintln(w)
 	}
-	fmt.Fprintf(w, "%d services, %d complete, %d partial; services that are not listed do not exist yet.\n", all, complete,
+	fmt.Fprintf(w, "%d services, %d complete, %d partial; unlisted services do not exist yet.\n", all, complete,
 		all-complete)
 	if err := w.Flush(); err != nil {
 		return err

@@ -49,7 +49,7 @@ func TestMistakesAreMarkedAtTheirField(t *testing.T) {
 			`"gruops"`, "unknown field"},
 		{"no token", func(q *Question) { q.Token = "" }, "token", "", ""},
 		{"right", func(q *Question) { q.Rights = "FR|QQ" }, "rights", "QQ", `"QQ" is not a right`},
-		{"no rights", func(q *Question) { q.Rights = " " }, "rights", "", "say which rights"},
+		{"no rights", func(q *Question) { q.Rights = " " }, "rights", "", "name the requested rights"},
 		{"type", func(q *Question) { q.Type = "files" }, "type", "", "not an object type"},
 		{"word", func(q *Question) { q.Rights = "write+raed" }, "rights", "raed", "did you mean read?"},
 		{"object type", func(q *Question) { q.Object = "member, membr" }, "object", "", `"membr"`},
