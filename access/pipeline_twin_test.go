@@ -586,7 +586,7 @@ func (t *twin) single() access.Decision {
 	}
 	if t.max {
 		nodes := t.finals(ceiling)
-		if nodes[0] == 0 || t.requested&^nodes[0] != 0 {
+		if nodes[0] == 0 || t.requested&^nodes[0] != 0 { // nothing is granted, or a right requested by name is missing
 			return no(ntstatus.AccessDenied)
 		}
 		return access.Grant(nodes[0]).Using(t.used)

@@ -127,7 +127,8 @@ func (w *twin) decide() (a twinAnswer) {
 		return
 	}
 	requested := r.Desired
-	if f.Policy.Profile == fileaccess.Observed && requested&twinMax != 0 { // F-102
+	// The observed profile ignores generic execute next to MAXIMUM_ALLOWED (F-102).
+	if f.Policy.Profile == fileaccess.Observed && requested&twinMax != 0 {
 		requested &^= 0x20000000
 	}
 	q := twinOpen{desired: winnt.FileObject.Mapping.Map(requested), options: r.Options, shareMax: w.shareMax(),

@@ -74,7 +74,7 @@ func (t *timeSlice) enter() {
 	}
 }
 
-// leave ends the time slice. It does nothing if there is none, or if t is nil.
+// leave ends the time slice. It does nothing for a nil t, or if no time slice runs.
 func (t *timeSlice) leave() {
 	if t == nil || !t.in {
 		return

@@ -48,8 +48,9 @@ type Config struct {
 	// StartAs returns the uid for a user's programs that the host's superuser starts. nil: no
 	// program is started for another user.
 	StartAs func(sid.SID) (uid uint32, ok bool)
-	// Revoke ends the access that other components keep for the selected users and files, and returns what they cannot
-	// end. name is the kernel name of a file, "" for what belongs to no file. nil: there is none.
+	// Revoke ends the access that other components keep for the selected users and files. It returns the access that
+	// they cannot end. name is the kernel name of a file, or "" for access that belongs to no file. nil: no other
+	// component keeps access.
 	Revoke func(selected func(user *token.Token, name string) bool) []inspect.Remaining
 	// KernelName returns the kernel name of a path of the host, false for a path in no tree. nil: there are no trees.
 	KernelName func(path string) (name string, ok bool)

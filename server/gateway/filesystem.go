@@ -219,7 +219,7 @@ func (f files) Lockable(name dav.Path, deep bool) error {
 	if !deep {
 		return nil
 	}
-	// A user who may only add files must not stop the writers of all other files (G-39).
+	// A deep lock stops all other writers below the folder, so the right to add files is not enough (G-39).
 	switch h, st = f.q.open(at, winnt.FILE_DELETE_CHILD, winnt.FILE_OPEN, directoryOnly); st {
 	case ntstatus.Success:
 		f.q.s.p.release(h)

@@ -62,7 +62,7 @@ func (b *patientBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	b.ended = err == io.EOF
-	// A stream of HTTP/2 ends when a deadline passes, also while the gateway stores what it has read.
+	// An HTTP/2 stream ends when its read deadline passes, even if no read is waiting. So no deadline stays set.
 	if b.ended || b.stream {
 		_ = b.writer.c.SetReadDeadline(time.Time{})
 	}

@@ -212,7 +212,7 @@ func TestLockPreventsChangesUntilExpiry(t *testing.T) {
 	if _, said := lock("bob", "/share/read/new", "x"); !strings.HasPrefix(said, "403\n") {
 		t.Errorf("a name that cannot be made: %s", said)
 	}
-	// A user who may only add files locks the list of a folder's members, but not the members of others (G-39).
+	// With the right to add files alone, carol gets a lock of depth 0 on the folder, and no deep one (G-39).
 	w.describe(".", both+"(A;;FR;;;{carol})")
 	w.describe("d", both+"(A;;FRFW;;;{carol})")
 	for depth, code := range map[string]string{"infinity": "403\n", "0": "200\n"} {

@@ -36,7 +36,7 @@ func TestWrongPasswordCountsPerAccountName(t *testing.T) {
 		{"", `.\alice`, "q", network, "ALICE", 3}, {"", "alice@HOST", "q", network, "ALICE", 4},
 		{"OTHER", "bob", "q", network, `OTHER\BOB`, 1}, {"", `OTHER\bob`, "q", network, `OTHER\BOB`, 2},
 		{"OTHER", "alice", "q", network, "ALICE", 4}, {"", "alice@OTHER2", "q", network, "ALICE", 4},
-		// A name without an account counts in all spellings alike, or its lock would tell that it has none.
+		// All spellings of a name share one counter, whether or not an account has the name.
 		{"", "bob", "q", network, "BOB", 1}, {"host", "Bob", "q", network, "BOB", 2},
 		{"", `.\bob`, "q", network, "BOB", 3}, {"", "bob@HOST", "q", network, "BOB", 4},
 		{"", "alice", logon.Secret(strings.Repeat("p", 1025)), network, "ALICE", 4},

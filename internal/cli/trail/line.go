@@ -36,7 +36,8 @@ type Mark func(granted bool, text string) string
 
 // Line returns one record as a line of text without a newline: subject, action, object, result, and the deciding entry.
 // mark formats the outcome and the rights; it may be nil. No other text of the record can imitate its output (U-114).
-// name adds names next to SIDs that have none in the record and are not well known; it may be nil (U-121).
+// If the record has no name for a SID and the SID is not well known, Line gets the name from name (U-121). A nil name
+// adds none.
 func Line(e *audit.Event, mark Mark, name Namer) string {
 	if mark == nil {
 		mark = func(_ bool, text string) string { return text }

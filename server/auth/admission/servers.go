@@ -107,7 +107,7 @@ func (s *Servers) now() time.Time {
 	return s.Now()
 }
 
-// endTrial ends the trial that trial belongs to, if it still runs. nil is none.
+// endTrial closes trial, unless [Servers.Answered] has closed it already. It does nothing for nil.
 func (s *Servers) endTrial(trial chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

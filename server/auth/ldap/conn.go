@@ -223,7 +223,7 @@ func (d *Directory) with(ctx context.Context, ask func(*conn) error) error {
 	return d.try(ctx, d.bind, use)
 }
 
-// takeIdle returns an idle connection, nil if there is none. It closes those to servers that did not answer lately.
+// takeIdle returns an idle connection to a server that answers, or nil. It closes idle connections to silent servers.
 func (d *Directory) takeIdle() *conn {
 	for {
 		select {
