@@ -156,15 +156,16 @@ func opponent(b *testing.B, socket, part string) *os.Process {
 func play(b testing.TB, socket, part string) *os.Process {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])
-	if _, err := exec.LookPath("nice"); err == nil && (part == "daemon" || part == "files") && os.Getuid() == 0 {
-		through := programs.ReadUnit(b, "../systemd/refmond.service").Through
-		cmd = exec.Command(through[0], append(through[1:], os.Args[0])...)
+	var unit programs.Unit
+	if (part == "daemon" || part == "files") && os.Getuid() == 0 {
+		unit = programs.ReadUnit(b, "../systemd/refmond.service")
 	}
 	cmd.Env = append(os.Environ(), rival+"="+part+" "+socket)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	check.NoError(b, err)
-	check.NoError(b, cmd.Start())
+	check.NoError(b, programs.StartApart(cmd))
+	unit.Weigh(b, cmd)
 	b.Cleanup(func() { _, _ = cmd.Process.Kill(), cmd.Wait() })
 	if _, err := out.Read(make([]byte, 8)); err != nil {
 		b.Fatal(errors.Join(fmt.Errorf("%s is not ready", part), err))

@@ -24,6 +24,7 @@ import (
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/server/daemon"
 )
 
@@ -208,15 +209,23 @@ type actor struct {
 
 func start(b testing.TB, role string, uid uint32) *actor {
 	b.Helper()
-	c := exec.CommandContext(b.Context(), "/proc/self/exe") // its folder may be root's alone
+	return startAs(b, programs.Unit{}, role, uid)
+}
+
+// startAs starts a process with a role and a unit's scheduling.
+func startAs(b testing.TB, unit programs.Unit, role string, uid uint32) *actor {
+	b.Helper()
+	line := append(unit.Through, fmt.Sprintf("/proc/%d/exe", os.Getpid())) // its folder may be root's alone
+	c := exec.CommandContext(b.Context(), line[0], line[1:]...)
 	c.Env, c.Stderr = append(os.Environ(), roleKey+"="+role), os.Stderr
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
 	in, err := c.StdinPipe()
 	out, err2 := c.StdoutPipe()
 	if err = errors.Join(err, err2); err == nil {
-		err = c.Start()
+		err = programs.StartApart(c)
 	}
 	check.NoError(b, err)
+	unit.Weigh(b, c)
 	b.Cleanup(func() { _, _ = c.Process.Kill(), c.Wait() })
 	return &actor{TB: b, pid: c.Process.Pid, in: in, out: bufio.NewReader(out)}
 }

@@ -32,21 +32,25 @@ import (
 
 // BenchmarkGetShipped measures GET of 4 KiB through refmond and refmon-gateway as their packages install them: two
 // programs, their own configuration files, a required durable audit log. One file's SACL audits each read, the
-// other's audits none. FileServer and the device's fdatasync alternate with them. Processor time and context switches
-// are those of the servers, without the client's.
+// other's audits none. FileServer, a FileServer with the scheduling of refmon-gateway's unit, and the device's fdatasync
+// alternate with them. Processor time and context switches are those of the servers, without the client's.
 func BenchmarkGetShipped(b *testing.B) {
 	s := newShipped(b)
+	unit := programs.ReadUnit(b, "../systemd/refmon-gateway.service")
 	folder := b.TempDir()
 	b.Chdir(folder)
 	write(b, filepath.Join(folder, "f"), make([]byte, 4096))
 	caller, files := start(b, "client", 0), start(b, "files "+folder, 0)
 	plain := files.line() + "/f"
+	favoured := startAs(b, unit, "files "+folder, 0)
+	plainFavoured := favoured.line() + "/f"
 	get := func(connections int, name, url string, of ...*actor) *subject {
 		return &subject{name: name, turn: func(n int) spent { return caller.get(url, connections, n, of...) }}
 	}
 	for _, n := range []int{1, 16, 64} {
 		b.Run(fmt.Sprint("connections=", n), func(b *testing.B) {
-			compare(b, n, get(n, "FileServer", plain, files), get(n, "unrecorded", s.url+"/share/plain", s.programs...),
+			compare(b, n, get(n, "FileServer", plain, files), get(n, "favoured", plainFavoured, favoured),
+				get(n, "unrecorded", s.url+"/share/plain", s.programs...),
 				get(n, "recorded", s.url+"/share/audited", s.programs...), &subject{name: "fdatasync", turn: s.flush})
 		})
 	}
@@ -115,9 +119,10 @@ func (s *shipped) serve(uid uint32, name, program string) {
 	c.Stdout, c.Stderr = log, log
 	runtime.LockOSThread() // the program inherits the timer slack of this thread
 	s.must(unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(unit.TimerSlack), 0, 0, 0))
-	err = c.Start()
+	err = programs.StartApart(c)
 	s.must(errors.Join(err, unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0), log.Close())) // 0 resets it
 	runtime.UnlockOSThread()
+	unit.Weigh(s, c)
 	s.programs = append(s.programs, &actor{TB: s.TB, pid: c.Process.Pid})
 	s.Cleanup(func() { _, _ = c.Process.Kill(), c.Wait() })
 	for range 200 {
