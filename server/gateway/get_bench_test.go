@@ -32,8 +32,8 @@ import (
 
 // BenchmarkGetShipped measures GET of 4 KiB through refmond and refmon-gateway as their packages install them: two
 // programs, their own configuration files, a required durable audit log. One file's SACL audits each read, the
-// other's audits none. FileServer, a FileServer with the scheduling of refmon-gateway's unit, and the device's fdatasync
-// alternate with them. Processor time and context switches are those of the servers, without the client's.
+// other's audits none. FileServer, a FileServer with the scheduling of refmon-gateway's unit, and the device's
+// fdatasync alternate with them. Processor time and context switches are those of the servers, without the client's.
 func BenchmarkGetShipped(b *testing.B) {
 	s := newShipped(b)
 	unit := programs.ReadUnit(b, "../systemd/refmon-gateway.service")

@@ -43,8 +43,9 @@ func ReadUnit(t testing.TB, path string) (u Unit) {
 }
 
 // StartApart starts a program in a session of its own, as systemd starts a service. The kernel first divides the
-// processors between sessions, and then between the threads of each (sched_autogroup, sched(7)). Programs in one session
-// get other shares than services do. The program ends with the test program, because Ctrl-C does not reach its session.
+// processors between sessions, and then between the threads of each (sched_autogroup, sched(7)). Programs in one
+// session get other shares than services do. The program ends with the test program, because Ctrl-C does not reach its
+// session.
 func StartApart(c *exec.Cmd) error {
 	if c.SysProcAttr == nil {
 		c.SysProcAttr = new(syscall.SysProcAttr)
