@@ -19,8 +19,9 @@ import (
 )
 
 // TestMovedRootHasNoDocuments checks that a root that is moved away, alone or with a parent folder, has no documents.
-// Once it is back, changes made meanwhile are indexed. A run whose tree is covered by another file system, from which
-// it gets no events, ends (N-60).
+// Once it is back, changes made meanwhile are indexed. If a symbolic link replaces the root, or leads to another
+// folder, the documents are those behind the link. A run whose tree is covered by another file system, from which it
+// gets no events, ends (N-60).
 func TestMovedRootHasNoDocuments(t *testing.T) {
 	l := newLive(t, false)
 	l.start()
@@ -41,6 +42,17 @@ func TestMovedRootHasNoDocuments(t *testing.T) {
 		l.put("plan", forStaff)
 		l.settle()
 		l.want(x, "plan", "abd")
+	}
+	check.NoError(t, os.Rename(l.tree, l.tree+".1"))
+	check.NoError(t, os.Mkdir(l.tree+".2", 0o755))
+	for _, behind := range []string{".1", ".2"} {
+		check.NoError(t, os.Symlink(l.tree+behind, l.tree+".link"))
+		check.NoError(t, os.Rename(l.tree+".link", l.tree))
+		l.settle()
+		l.want(x, "plan", map[string]string{".1": "abd"}[behind])
+		l.put("plan", forCarol)
+		l.settle()
+		l.want(x, "plan", "c")
 	}
 	if err := unix.Mount("tmpfs", l.tree, "tmpfs", 0, "size=1m"); err != nil {
 		t.Skip("no tmpfs can be mounted here: ", err)
@@ -173,6 +185,9 @@ func TestRevocationReachesEveryHardLink(t *testing.T) {
 	link(l.path("plan"), l.path("sub/twin"))
 	link(l.path("plan"), outside)
 	l.put("single", forStaff)
+	l.put("broken", forStaff)
+	check.NoError(t, unix.Setxattr(l.path("broken"), ntacl.Name, []byte("x"), 0))
+	link(l.path("broken"), outside+".broken")
 	l.start()
 	l.settle()
 	x := l.open(time.Minute)
@@ -184,13 +199,16 @@ func TestRevocationReachesEveryHardLink(t *testing.T) {
 			l.want(x, n, who)
 		}
 	}
-	want("abd", names...)
-	l.put("sub/twin", forCarol)
-	want("c", names...)
 	stored := func(path, text string) {
 		t.Helper()
 		check.NoError(t, unix.Setxattr(path, ntacl.Name, attribute(t, text), 0))
 	}
+	want("", "broken") // it cannot be read
+	stored(outside+".broken", forCarol)
+	want("c", "broken")
+	want("abd", names...)
+	l.put("sub/twin", forCarol)
+	want("c", names...)
 	stored(outside, forStaff)
 	want("abd", names...)
 

@@ -100,12 +100,16 @@ func queueLength() int {
 }
 
 // read adds the kernel's queued change events to into, without blocking. read stops after as many events as the queue
-// holds. overflow means that events were lost; into then has only its count of unnameable paths. If another file system
-// covers the root, the error is errMounted. After a read error, earlier events stay in into.
+// holds. overflow means that events were lost or that the root is another folder now; into then has only its count of
+// unnameable paths. If another file system covers the root, the error is errMounted. After a read error, earlier events
+// stay in into.
 func (f *fanotify) read(into *news) (overflow bool, err error) {
 	f.dirs, f.files = map[handle]string{}, map[handle]uint64{}
-	if err := f.mounted(); err != nil {
+	if overflow, err = f.locate(); err != nil {
 		return true, err
+	}
+	if overflow {
+		into.clear()
 	}
 	for taken := 0; taken < f.queue; {
 		n, err := unix.Read(f.fd, f.buf)
@@ -278,22 +282,33 @@ func (f *fanotify) named(at string) string {
 	return strings.TrimSuffix(f.root, "/") + "/" + rest
 }
 
-// mounted returns errMounted if another file system was mounted over the root: its events are not received (N-60). If
-// the root's name is missing or cannot be inspected, mounted returns nil. A failure to inspect the open root directory
-// is an error.
-func (f *fanotify) mounted() error {
+// locate updates the root's path in the kernel. moved means that it has changed, because a symbolic link on the way to
+// the root leads to another folder (N-60). If another file system was mounted over the root, the error is errMounted:
+// its events are not received. If the root's name is missing or cannot be opened, locate changes nothing. A failure to
+// inspect the open root directory is an error.
+func (f *fanotify) locate() (moved bool, err error) {
 	var watched, there unix.Statx_t
 	const wanted = unix.STATX_BASIC_STATS | unix.STATX_MNT_ID
 	if err := unix.Statx(f.mount, "", unix.AT_EMPTY_PATH, wanted, &watched); err != nil {
-		return fmt.Errorf("look at the root: %w", err)
+		return false, fmt.Errorf("look at the root: %w", err)
 	}
-	if err := unix.Statx(unix.AT_FDCWD, f.root, 0, wanted, &there); err != nil {
-		return nil // a missing root has no documents
+	fd, err := unix.Open(f.root, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false, nil // a missing root has no documents
+	}
+	defer func() { _ = unix.Close(fd) }() // read only
+	if err := unix.Statx(fd, "", unix.AT_EMPTY_PATH, wanted, &there); err != nil {
+		return false, fmt.Errorf("look at the root: %w", err)
 	}
 	if there.Dev_major != watched.Dev_major || there.Dev_minor != watched.Dev_minor || there.Mnt_id != watched.Mnt_id {
-		return errMounted
+		return false, errMounted
 	}
-	return nil
+	at, err := pathOf(fd)
+	if err != nil || at == f.at {
+		return false, err
+	}
+	f.at = at
+	return true, nil
 }
 
 var errFUSE = errors.New("a FUSE file system is mounted there, which reports no changes: watch the folder below the " +

@@ -14,7 +14,6 @@ import (
 type mountTable struct {
 	fd     int                 // /proc/self/mountinfo; not an os.File, whose poller would consume the change notifications
 	root   string              // the root's document name
-	at     string              // the root's path in the kernel
 	points map[string]struct{} // document names
 }
 
@@ -22,19 +21,12 @@ type mountTable struct {
 // caller closes the table. Any root that cannot be opened counts as missing; a mount table that cannot be read is an
 // error.
 func openMounts(root string) (*mountTable, error) {
-	m := &mountTable{root: root, at: root}
-	fd, err := unix.Open(root, unix.O_PATH|unix.O_CLOEXEC, 0)
-	if err == nil { // a missing root has no mounts below it yet
-		m.at, err = pathOf(fd)
-		_ = unix.Close(fd)
-		if err != nil {
-			return nil, err
-		}
-	}
-	if m.fd, err = unix.Open("/proc/self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+	fd, err := unix.Open("/proc/self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
 		return nil, fmt.Errorf("watch mounts: %w", err)
 	}
-	if _, _, err = m.reload(); err != nil {
+	m := &mountTable{fd: fd, root: root}
+	if _, _, err := m.reload(); err != nil {
 		m.close()
 		return nil, err
 	}
@@ -61,15 +53,23 @@ func (m *mountTable) changed() (bool, error) {
 }
 
 // reload reads the mount points again and returns the document names of those that were added (came) and removed (gone)
-// since the last call, in no order. On an error the table is unchanged.
+// since the last call, in no order. A missing root has no mounts below it. On an error the table is unchanged.
 func (m *mountTable) reload() (came, gone []string, err error) {
 	mounts, err := mountinfo.Read()
 	if err != nil {
 		return nil, nil, fmt.Errorf("read mounts: %w", err)
 	}
+	at := m.root
+	if fd, err := unix.Open(m.root, unix.O_PATH|unix.O_CLOEXEC, 0); err == nil {
+		at, err = pathOf(fd) // a symbolic link may lead to another folder than before (N-60)
+		_ = unix.Close(fd)
+		if err != nil {
+			return nil, nil, err
+		}
+	}
 	now := map[string]struct{}{}
 	for i := range mounts {
-		below, is := strings.CutPrefix(mounts[i].Point, strings.TrimSuffix(m.at, "/")+"/")
+		below, is := strings.CutPrefix(mounts[i].Point, strings.TrimSuffix(at, "/")+"/")
 		if !is || below == "" {
 			continue
 		}

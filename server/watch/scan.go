@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -25,6 +26,9 @@ func (w *watch) walk() error {
 		if _, _, err := w.mounts.reload(); err != nil {
 			return err
 		}
+	}
+	if at, err := filepath.EvalSymlinks(w.Root); err == nil {
+		w.longer = max(0, len(at)-len(w.Root))
 	}
 	w.before, w.links = w.links, newLinkTable()
 	if err := w.send(Batch{Tree: w.Root, Begin: true}); err != nil {
@@ -83,9 +87,7 @@ func (w *watch) newSeen(x *objects.Item) (s Seen, ours bool) {
 	case len(x.Path)+w.longer >= maxPath && !s.Gone:
 		s.Descriptor, s.Err = nil, errLong // the kernel could not report its changes (N-89)
 	}
-	if s.Err == nil {
-		w.links.add(x.Inode, x.Path)
-	}
+	w.links.add(x.Inode, x.Path) // also of an unreadable file, which a change by another name can mend (N-88)
 	return s, true
 }
 

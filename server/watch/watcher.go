@@ -3,7 +3,6 @@ package watch
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/refmon/refmon/internal/objects/tree"
@@ -69,9 +68,6 @@ func (w *Watcher) Run(ctx context.Context, out chan<- Batch) error {
 	}
 	defer mounts.close()
 	r := &watch{Watcher: w, ctx: ctx, out: out, changes: ch, mounts: mounts, pending: newNews(), links: newLinkTable()}
-	if at, err := filepath.EvalSymlinks(w.Root); err == nil {
-		r.longer = max(0, len(at)-len(w.Root))
-	}
 	err = r.run()
 	if ctx.Err() != nil {
 		return nil
