@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/strictyaml"
@@ -134,9 +136,9 @@ func (m *Machine) check(name string) error {
 	if !addressForm.MatchString(m.Address) {
 		return fmt.Errorf("address: %q is not a host name or IP address", m.Address)
 	}
-	for _, at := range []string{m.Folder, m.State} { // they are in units and in commands of a shell
+	for _, at := range []string{m.Folder, m.State, cmp.Or(m.Bulk, "/bulk")} { // they are in units and shell commands
 		if !pathForm.MatchString(at) || path.Clean(at) != at {
-			return fmt.Errorf("folder, state: %q: want an absolute path of letters, digits and . _ -", at)
+			return fmt.Errorf("folder, state, bulk: %q: want an absolute path of letters, digits and . _ -", at)
 		}
 	}
 	watches := len(m.Trees) > 0 || m.Watch != "" || m.NoEvents || m.Every != ""
@@ -161,7 +163,7 @@ func (m *Machine) runs(role string) bool { return slices.Contains(m.Runs, role) 
 //   - watch, directory, work and follow must each run somewhere, directory only once.
 //   - A site needs either directory or ldap.
 //   - A site needs either broker machines or nats.
-//   - Two brokers have two addresses, and port and clusterPort differ.
+//   - Two machines have two addresses, and port and clusterPort differ.
 func (f *File) check() error {
 	count := map[string]int{}
 	for _, m := range f.Machines {
@@ -196,13 +198,13 @@ func (f *File) check() error {
 	case f.Port == f.ClusterPort:
 		return fmt.Errorf("port, clusterPort: both are %d: want two ports", f.Port)
 	}
-	brokers := map[string]string{} // names by address
-	for _, name := range f.running(broker) {
-		at := f.Machines[name].Address
-		if other, ok := brokers[at]; ok {
-			return fmt.Errorf("machines %s, %s: both brokers have the address %s: give each its own", other, name, at)
+	names := map[string]string{} // by address
+	for _, name := range slices.Sorted(maps.Keys(f.Machines)) {
+		at := strings.ToLower(f.Machines[name].Address)
+		if other, ok := names[at]; ok { // the installer of each stops the programs of the other (N-123)
+			return fmt.Errorf("machines %s, %s: both have the address %s: list all its runs in one machine", other, name, at)
 		}
-		brokers[at] = name
+		names[at] = name
 	}
 	_, _, err := site.New(f.site())
 	return err

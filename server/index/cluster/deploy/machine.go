@@ -78,7 +78,7 @@ func (f *File) settings(name, role string) []setting {
 }
 
 // unit returns the systemd unit that runs a role's command on machine m, with the paths of a package and the folders of
-// the machine. It fails only for a role without a unit.
+// the machine, that of Bulk included. It fails only for a role without a unit.
 func unit(m *Machine, role string) ([]byte, error) {
 	b, err := systemd.IndexUnit(role)
 	if err != nil {
@@ -90,6 +90,9 @@ func unit(m *Machine, role string) ([]byte, error) {
 		text = strings.ReplaceAll(text, "StateDirectory=refmon-index/"+role+"\nStateDirectoryMode=0700\n",
 			"ReadWritePaths="+m.State+"\n")
 	}
+	if role == follow && m.Bulk != "" { // else its program could write only its state
+		text = strings.Replace(text, "[Service]\n", "[Service]\nReadWritePaths="+path.Dir(m.Bulk)+"\n", 1)
+	}
 	return []byte(text), nil
 }
 
@@ -100,8 +103,8 @@ const installerName = "install.sh"
 func unitName(role string) string { return "refmon-index-" + role + ".service" }
 
 // machine returns the files to copy to a machine. k has the site and its secrets, and old the machine's files of an
-// earlier run. The certificate in old is kept if the authority issued it for the machine's address and it is valid for
-// another year. Otherwise the machine gets a new certificate.
+// earlier run. The certificate in old is kept if the authority issued it for the machine's address, it is valid for
+// another year and its key is in old. Otherwise the machine gets a new certificate.
 func (f *File) machine(name string, k *keys, old files) (files, error) {
 	m := f.Machines[name]
 	out := files{site.SiteName: k.text, installerName: f.installer(name)}
@@ -119,7 +122,7 @@ func (f *File) machine(name string, k *keys, old files) (files, error) {
 		case broker:
 			seed(site.Keeper)
 			out[site.ServerName], out[site.ServerKeyName] = old[site.ServerName], old[site.ServerKeyName]
-			if !k.authority.Holds(old[site.ServerName], m.Address) || old[site.ServerKeyName] == nil {
+			if !k.authority.Holds(old[site.ServerName], old[site.ServerKeyName], m.Address) {
 				if out[site.ServerName], out[site.ServerKeyName], err = k.authority.Issue(m.Address); err != nil {
 					return nil, err
 				}
@@ -169,7 +172,7 @@ func (f *File) installer(name string) []byte {
 	}
 	missing := `	[ -e "/usr/lib/systemd/system/$u" ] || `
 	state := ""
-	if m.Folder != defaultFolder || m.State != defaultState { // not those of the package's units
+	if m.Folder != defaultFolder || m.State != defaultState || m.Bulk != "" { // its units are not those of the package
 		missing = "	"
 		state = fmt.Sprintf("install -d -m 700 -o refmon-index -g refmon-index %s\n", m.State)
 	}

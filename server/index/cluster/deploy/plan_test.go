@@ -140,14 +140,16 @@ func TestFilesHaveSettingsOfTheirMachine(t *testing.T) {
 	const ldap = "ldap: {server: [ldaps://x], passwordFile: /etc/password}\npostgres: host=all\n"
 	text := strings.Replace(small, "directory: /etc/refmon-index/company.yaml\n", ldap, 1) +
 		"  mq2: {runs: [broker], state: /srv/nats}\n  mq3: {runs: [broker], folder: /srv/mq3}\n" +
-		"  search2: {runs: [follow], postgres: host=own}\n"
+		"  search2: {runs: [follow], postgres: host=own}\n  search3: {runs: [follow], bulk: /srv/lines/bulk}\n"
 	said, first := written(t, text, out)
 	for name, want := range map[string]string{"mq1/broker.yaml": `route: ["mq2:6222","mq3:6222"]`,
 		"mq2/refmon-index-broker.service": "ReadWritePaths=/srv/nats\n", "search1/follow.yaml": `postgres: "host=all"`,
 		"search2/follow.yaml": `postgres: "host=own"`, "mq3/site.json": `"replicas": 3`,
-		"mq3/refmon-index-broker.service": "/usr/bin/refmon-index broker --config /srv/mq3/broker.yaml\n",
-		"mq2/install.sh":                  "-g refmon-index /srv/nats\nfor u in " + unitName(broker) + "; do\n\tinstall",
-		"mq3/install.sh":                  "/var/lib/refmon-index\nfor u in " + unitName(broker) + "; do\n\tinstall",
+		"mq3/refmon-index-broker.service":     "/usr/bin/refmon-index broker --config /srv/mq3/broker.yaml\n",
+		"mq2/install.sh":                      "-g refmon-index /srv/nats\nfor u in " + unitName(broker) + "; do\n\tinstall",
+		"mq3/install.sh":                      "/var/lib/refmon-index\nfor u in " + unitName(broker) + "; do\n\tinstall",
+		"search3/refmon-index-follow.service": "\nReadWritePaths=/srv/lines\n",
+		"search3/install.sh":                  "\n\tinstall -m 644 \"$u\" /etc",
 		"search2/install.sh": "640 *\nfor u in " + unitName(follow) + "; do\n" +
 			"\t[ -e \"/usr/lib/systemd/system/$u\" ] || install"} {
 		check.That(t, strings.Contains(string(first[name]), want), "%s: %s, want %s", name, first[name], want)
@@ -160,6 +162,18 @@ func TestFilesHaveSettingsOfTheirMachine(t *testing.T) {
 	if got := changed(first, second); !slices.Equal(got, []string{"mq1/server-key.pem", "mq1/server.pem"}) ||
 		strings.Contains(said, needs) {
 		t.Errorf("without a key the run changed %q, want the key and its certificate\n%s", got, said)
+	}
+	// A run that failed between two files of a pair leaves a key without its certificate. The next run repairs that.
+	for name, leave := range map[string]func() error{
+		"server": func() error {
+			return os.WriteFile(filepath.Join(out, "mq1", site.ServerKeyName), first["mq1/"+site.ServerKeyName], 0o600)
+		},
+		"authority": func() error { return os.Remove(filepath.Join(out, keysFolder, site.AuthorityName)) },
+	} {
+		check.NoError(t, leave())
+		_, _ = written(t, text, out)
+		_, err := site.ServerTLS(filepath.Join(out, "mq1"))
+		check.That(t, err == nil, "N-124: after a failed write of the %s's certificate: %v", name, err)
 	}
 	f, err := Read([]byte(strings.Replace(small, "broker, work", "work", 1) +
 		"  m2: {runs: [keep]}\nnats: [tls://x:1]\n"))

@@ -68,22 +68,17 @@ func (a Authority) Issue(names ...string) (cert, key []byte, err error) {
 	return block("CERTIFICATE", der), block("PRIVATE KEY", secret), err
 }
 
-// Holds reports whether cert is a certificate that the authority issued for exactly this name, and that is valid for
-// another year. It returns false for a malformed one. A malformed authority is false too.
-func (a Authority) Holds(cert []byte, name string) bool {
-	read := func(text []byte) *x509.Certificate {
-		b, _ := pem.Decode(text)
-		if b == nil {
-			return nil
-		}
-		c, err := x509.ParseCertificate(b.Bytes)
-		if err != nil {
-			return nil
-		}
-		return c
+// Holds reports whether cert is a certificate of this secret key that the authority issued for exactly this name, and
+// that is valid for another year. It returns false for a malformed certificate, key or authority.
+func (a Authority) Holds(cert, key []byte, name string) bool {
+	pair, err := tls.X509KeyPair(cert, key)
+	b, _ := pem.Decode(a.Certificate)
+	if err != nil || b == nil {
+		return false
 	}
-	root, leaf := read(a.Certificate), read(cert)
-	return root != nil && leaf != nil && leaf.CheckSignatureFrom(root) == nil && leaf.VerifyHostname(name) == nil &&
+	root, err := x509.ParseCertificate(b.Bytes)
+	leaf := pair.Leaf
+	return err == nil && leaf.CheckSignatureFrom(root) == nil && leaf.VerifyHostname(name) == nil &&
 		len(leaf.DNSNames)+len(leaf.IPAddresses) == 1 && time.Until(leaf.NotAfter) > 365*24*time.Hour
 }
 

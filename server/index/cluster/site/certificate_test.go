@@ -82,15 +82,16 @@ func TestRoleTrustsOnlySiteAuthority(t *testing.T) {
 	}
 }
 
-// TestValidCertificateIsReused checks which certificates of an earlier run stay in use: those of the same authority for
-// exactly this name (N-47).
+// TestValidCertificateIsReused checks which certificates of an earlier run stay in use: those of the same authority and
+// of the stored key, for exactly this name (N-47).
 func TestValidCertificateIsReused(t *testing.T) {
 	a, other := newAuthority(t), newAuthority(t)
-	issue := func(a Authority, names ...string) []byte {
+	type certificate struct{ cert, key []byte }
+	issue := func(a Authority, names ...string) certificate {
 		t.Helper()
-		cert, _, err := a.Issue(names...)
+		cert, key, err := a.Issue(names...)
 		check.NoError(t, err)
-		return cert
+		return certificate{cert, key}
 	}
 	pair, err := tls.X509KeyPair(a.Certificate, a.Key)
 	check.NoError(t, err)
@@ -99,20 +100,25 @@ func TestValidCertificateIsReused(t *testing.T) {
 	leaf.DNSNames = []string{"mq1.example"}
 	soon, err := x509.CreateCertificate(rand.Reader, leaf, pair.Leaf, key.Public(), pair.PrivateKey)
 	check.NoError(t, err)
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	check.NoError(t, err)
+	own := issue(a, "mq1.example")
 	for name, c := range map[string]struct {
-		cert []byte
+		certificate
 		want bool
 	}{
-		"its own":           {issue(a, "mq1.example"), true},
-		"less than a year":  {block("CERTIFICATE", soon), false},
+		"its own":           {own, true},
+		"another key":       {certificate{own.cert, issue(a, "mq1.example").key}, false},
+		"no key":            {certificate{own.cert, nil}, false},
+		"less than a year":  {certificate{block("CERTIFICATE", soon), block("PRIVATE KEY", secret)}, false},
 		"another name":      {issue(a, "mq2.example"), false},
 		"two names":         {issue(a, "mq1.example", "mq2.example"), false},
 		"another authority": {issue(other, "mq1.example"), false},
-		"the authority":     {a.Certificate, false},
-		"none":              {nil, false},
-		"text":              {[]byte("x"), false},
+		"the authority":     {certificate{a.Certificate, a.Key}, false},
+		"none":              {certificate{}, false},
+		"text":              {certificate{[]byte("x"), own.key}, false},
 	} {
-		check.Equal(t, a.Holds(c.cert, "mq1.example"), c.want, "N-47: %s: kept", name)
+		check.Equal(t, a.Holds(c.cert, c.key, "mq1.example"), c.want, "N-47: %s: kept", name)
 	}
 	if _, _, err := (Authority{}).Issue("mq1.example"); err == nil {
 		t.Error("an empty authority issues a certificate")
