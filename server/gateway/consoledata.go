@@ -143,6 +143,7 @@ func (q *request) treePage(r *http.Request) any {
 	}
 	f, refused := q.stat(at)
 	if refused != nil {
+		level(q.ctx, q.begun, q.g.levels.name) // the name may be hidden (G-48)
 		d.Problem = "no such name, or you may not see it"
 		return d
 	}

@@ -35,6 +35,9 @@ func TestHidingDenialsWaitForTimeStep(t *testing.T) {
 					c.least)
 			}
 		}
+		begun := time.Now()
+		w.view("bob", "/tree?path=/share/none")
+		check.That(t, time.Since(begun) >= w.g.levels.name, "G-48: the console answers before a step of %v", w.g.levels.name)
 	}
 	w.g.levels = levels{name: time.Hour, logon: time.Hour}
 	w.want(http.StatusOK, "bob", http.MethodGet, "/share/f", "")
