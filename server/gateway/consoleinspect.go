@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -150,14 +151,16 @@ func (q *request) addTimes(list []actingLine) {
 			ids = append(ids, id)
 		}
 	}
+	acting := map[string]inspect.ActingThread{}
 	for part := range slices.Chunk(ids, 1024) {
 		a, _ := q.inspect(inspect.Query{What: "acting", Threads: part})
 		for _, t := range a.Acting {
-			for i := range list {
-				if list[i].Thread == strconv.FormatUint(t.Thread, 10) {
-					list[i].Since, list[i].Proof = filetime.Time(t.Since).Format(time.DateTime), t.Proof
-				}
-			}
+			acting[strconv.FormatUint(t.Thread, 10)] = t
+		}
+	}
+	for i := range list {
+		if t, ok := acting[list[i].Thread]; ok {
+			list[i].Since, list[i].Proof = filetime.Time(t.Since).Format(time.DateTime), t.Proof
 		}
 	}
 }
@@ -166,7 +169,6 @@ func (q *request) addTimes(list []actingLine) {
 type trailData struct {
 	Problem string
 	Calls   []trailLine
-	Lost    uint64
 }
 
 // trailLine is one denied call.
@@ -179,17 +181,20 @@ type trailLine struct {
 const mostTrail = 100
 
 // trailPage returns a trailData with up to mostTrail recent denials in processes that the client may inspect, newest
-// first. If the query fails, Problem has the status.
+// first. If a query fails, Problem has the status.
 func (q *request) trailPage(*http.Request) any {
-	a, st := q.inspect(inspect.Query{What: "denials"})
+	now, st := q.inspect(inspect.Query{What: "denials", After: math.MaxUint64}) // the number of the newest only
+	var calls []inspect.Call
+	for after := uint64(0); after < now.Next && st == ntstatus.Success; { // a reply has the oldest, and may not have all
+		var a inspect.Reply
+		a, st = q.inspect(inspect.Query{What: "denials", After: after})
+		calls, after = append(calls, a.Calls...), a.Next
+	}
 	if st != ntstatus.Success {
 		return trailData{Problem: st.String()}
 	}
-	d := trailData{Lost: a.Lost}
-	for _, c := range slices.Backward(a.Calls) {
-		if len(d.Calls) == mostTrail {
-			break
-		}
+	var d trailData
+	for _, c := range slices.Backward(calls[max(0, len(calls)-mostTrail):]) {
 		d.Calls = append(d.Calls, trailLine{c.Time.UTC().Format("15:04:05.000"), strconv.FormatUint(c.Process, 10), c.Lines})
 	}
 	return d
