@@ -8,6 +8,7 @@ package pipes
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/nt"
@@ -16,7 +17,8 @@ import (
 )
 
 // Serve waits on the named pipe \??\pipe\orders. It reads names of files, opens each file as the client, and replies
-// with the status. It prints each step to out. It returns an error when the connection to refmond is lost.
+// with the status. It prints each step to out. It turns clients away while there are too many, and returns an error
+// when the connection to refmond is lost.
 func Serve(conn *client.Conn, out io.Writer) error {
 	// Clients get no FILE_CREATE_PIPE_INSTANCE: with it they could serve the pipe's other clients.
 	everyone := nt.PipeConfig{Message: true, SecurityDescriptor: sddl.MustParse("D:(A;;0x12019b;;;WD)(A;;FA;;;OW)")}
@@ -28,15 +30,19 @@ func Serve(conn *client.Conn, out io.Writer) error {
 	for {
 		c, err := pipes.AcceptPipe()
 		if err != nil {
-			return err
-		}
-		th, err := conn.NewThread() // each client has a thread, so identities never mix
-		if err != nil {
-			return err
+			if conn.Err() != nil {
+				return err
+			}
+			time.Sleep(100 * time.Millisecond) // too many clients: wait until one leaves
+			continue
 		}
 		go func() {
+			defer c.Close()             //nolint:errcheck // the client has its answers, or is gone
+			th, err := conn.NewThread() // each client has a thread, so identities never mix
+			if err != nil {
+				return // too many clients: this one must come again
+			}
 			defer th.Close()
-			defer c.Close() //nolint:errcheck // the client has its answers, or is gone
 			answer(c, th, out)
 		}()
 	}
