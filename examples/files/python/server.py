@@ -5,6 +5,7 @@ each file as the client and reads it, through a host file descriptor if refmond 
     PYTHONPATH=clients/python python3 examples/files/python/server.py
 """
 import threading
+import time
 
 import refmon
 
@@ -30,6 +31,13 @@ def contents(pipe, thread, name):
 # Clients get no FILE_CREATE_PIPE_INSTANCE: with it they could serve the pipe's other clients.
 with refmon.connect() as kernel, kernel.thread.listen_pipe("files", sd="D:(A;;0x12019b;;;WD)(A;;FA;;;OW)") as pipes:
     print("listening on \\??\\pipe\\files", flush=True)
-    for pipe in pipes:
+    while True:
+        try:
+            pipe = pipes.accept()
+        except refmon.Disconnected:
+            raise
+        except refmon.NTError:  # too many clients: wait until one leaves
+            time.sleep(0.1)
+            continue
         # Each client has a thread, so identities never mix.
         threading.Thread(target=answer, args=(pipe, kernel.new_thread()), daemon=True).start()
