@@ -161,16 +161,20 @@ func attribute(dst []byte, path, name string, follow bool) ([]byte, error) {
 	}
 }
 
-// lstat returns the kind, mode and owner of a file, or of a link itself. It repeats an interrupted call. The error is
-// an [os.PathError].
-func lstat(path string) (ntacl.Info, error) {
+// stat returns the kind, mode and owner of a file. For a link these are its own, or with follow those of its target.
+// It repeats an interrupted call. The error is an [os.PathError].
+func stat(path string, follow bool) (ntacl.Info, error) {
+	get, op := unix.Lstat, "lstat"
+	if follow {
+		get, op = unix.Stat, "stat"
+	}
 	var s unix.Stat_t
-	err := unix.Lstat(path, &s)
+	err := get(path, &s)
 	for errors.Is(err, unix.EINTR) {
-		err = unix.Lstat(path, &s)
+		err = get(path, &s)
 	}
 	if err != nil {
-		return ntacl.Info{}, &os.PathError{Op: "lstat", Path: path, Err: err}
+		return ntacl.Info{}, &os.PathError{Op: op, Path: path, Err: err}
 	}
 	return infoOfStat(&s), nil
 }

@@ -13,19 +13,11 @@ type osTree struct {
 	follow map[string]bool // links that were given as roots; nil: none
 }
 
-// Stat returns the kind and mode of a file, without its owner. It follows links; a dangling one is an error.
-func (osTree) Stat(path string) (ntacl.Info, error) {
-	i, err := os.Stat(path)
-	return infoOf(i, err)
-}
+// Stat returns information about a file. It follows links; a dangling one is an error.
+func (osTree) Stat(path string) (ntacl.Info, error) { return stat(path, true) }
 
 // Lstat returns information about a file or link. For a link that was given as a root it describes the target.
-func (t osTree) Lstat(path string) (ntacl.Info, error) {
-	if t.follow != nil && t.follow[path] {
-		return t.Stat(path)
-	}
-	return lstat(path)
-}
+func (t osTree) Lstat(path string) (ntacl.Info, error) { return stat(path, t.follow[path]) }
 
 // List returns the children of a directory, sorted by name. With an error it also returns those that it could read.
 func (osTree) List(path string) ([]ntacl.Entry, error) {
@@ -59,21 +51,5 @@ func Join(path, name string) string {
 
 // Attribute appends an extended attribute to dst. It follows a link only if that was given as a root.
 func (t osTree) Attribute(dst []byte, path, name string) ([]byte, error) {
-	return attribute(dst, path, name, t.follow != nil && t.follow[path])
-}
-
-// infoOf converts the result of os.Stat. It returns err unchanged. The owner is not set. Links, devices and the like
-// are Other.
-func infoOf(i os.FileInfo, err error) (ntacl.Info, error) {
-	if err != nil {
-		return ntacl.Info{}, err
-	}
-	out := ntacl.Info{Directory: i.IsDir(), Mode: uint32(i.Mode().Perm())}
-	for bit, mode := range map[os.FileMode]uint32{os.ModeSetuid: 0o4000, os.ModeSetgid: 0o2000, os.ModeSticky: 0o1000} {
-		if i.Mode()&bit != 0 {
-			out.Mode |= mode
-		}
-	}
-	out.Other = !i.IsDir() && !i.Mode().IsRegular()
-	return out, nil
+	return attribute(dst, path, name, t.follow[path])
 }

@@ -2,9 +2,11 @@ package tree_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
 )
 
 // If links replace directories or files during a walk, their rows are errors. The link targets do not appear under
@@ -55,4 +58,31 @@ func TestLinkDuringWalkIsAnError(t *testing.T) {
 		}
 	})
 	check.That(t, n == 10, "%d rows, want 10", n)
+}
+
+// A link that the caller names is read like its target: owner and group are those of the target, with a walk and
+// without one.
+func TestNamedLinkHasOwnerOfTarget(t *testing.T) {
+	dir := t.TempDir()
+	file, uid, gid := filepath.Join(dir, "file"), os.Getuid(), os.Getgid()
+	check.NoError(t, os.WriteFile(file, nil, 0o640))
+	if uid == 0 {
+		uid, gid = 1234, 1235
+		check.NoError(t, os.Chown(file, uid, gid))
+	}
+	link := filepath.Join(dir, "link")
+	check.NoError(t, os.Symlink("file", link))
+	for _, recurse := range []bool{false, true} {
+		var got []string
+		err := objects.All(t.Context(), tree.Files([]string{file, link}, tree.Options{Recurse: recurse}), sid.SID{},
+			winnt.FileObject, func(i objects.Item) bool {
+				check.NoError(t, i.Err)
+				got = append(got, i.Descriptor.Owner().String(), i.Descriptor.Group().String())
+				return true
+			})
+		check.NoError(t, err)
+		own := []string{fmt.Sprintf("S-1-22-1-%d", uid), fmt.Sprintf("S-1-22-2-%d", gid)}
+		check.SlicesEqual(t, got, slices.Concat(own, own), "owner and group of a file and of a link to it, with a walk: %t",
+			recurse)
+	}
 }
