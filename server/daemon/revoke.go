@@ -99,10 +99,19 @@ func account(s sid.SID) bool {
 	return strings.HasPrefix(text, "S-1-5-21-") || strings.HasPrefix(text, "S-1-22-")
 }
 
-// selects reports whether the token's user is the revoked SID or the token has it as a group. It is false for a
-// revocation by name, and for a nil token.
+// selects reports whether the token's user is the revoked SID or the token has it as a group that is not deny-only. It
+// is false for a revocation by name, and for a nil token.
 func (r *revocation) selects(t *token.Token) bool {
-	return r.name == "" && t != nil && (t.User().SID == r.who || t.Member(r.who, false))
+	if r.name != "" || t == nil {
+		return false
+	}
+	for _, g := range t.Groups() {
+		// A disabled group counts: the holder of the token could enable it again (W-98).
+		if g.SID == r.who && g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0 {
+			return true
+		}
+	}
+	return t.User().SID == r.who
 }
 
 // holds reports whether the revocation covers an open file.

@@ -21,7 +21,9 @@ func TestRevocationSelectsFilesOfMembers(t *testing.T) {
 	group := sid.MustParse("S-1-5-21-1-2-3-2000")
 	r := revocation{who: group, users: map[sid.SID]bool{sid.MustParse("S-1-22-1-7"): true}}
 	for spec, want := range map[string]bool{`{"user":"S-1-22-1-7"}`: true, `{"user":"S-1-22-1-8"}`: false,
-		`{"user":"S-1-22-1-8","groups":["S-1-5-21-1-2-3-2000"]}`: true} {
+		`{"user":"S-1-22-1-8","groups":["S-1-5-21-1-2-3-2000"]}`:                                           true,
+		`{"user":"S-1-22-1-8","groups":[{"sid":"S-1-5-21-1-2-3-2000","attributes":["EnabledByDefault"]}]}`: true,
+		`{"user":"S-1-22-1-8","groups":[{"sid":"S-1-5-21-1-2-3-2000","attributes":["UseForDenyOnly"]}]}`:   false} {
 		client := check.Must(token.Parse([]byte(spec)))
 		check.Equal(t, r.holds(client, `\Device\share\a`), want, "W-98: the file of %s is covered", spec)
 	}
