@@ -9,7 +9,8 @@ import (
 
 // Revoke takes all rights from the live tokens that tokens selects. It also ends the use of the open files of trees
 // that files selects: their handles stay valid, and each later call on them is denied. ended is the number of tokens,
-// and closed the number of files.
+// and closed the number of files. A token that is made later for the user and logon session of a selected token has no
+// rights. Logon sessions that several users share, such as the well-known ones, are excluded from this.
 //
 // files gets the token of the client for whom the file was opened, as it was at the open, and a kernel name of the
 // file. The token is nil if the process opened the file for itself. Revoke first passes the name at the open, and then

@@ -17,3 +17,29 @@ var Powerless = func() *token.Token {
 	}
 	return v
 }()
+
+// Revoke takes all rights from the token. A token that was revoked before does not change.
+func (t *TokenObject) Revoke() {
+	t.Update(func(old *token.Token, modified winnt.LUID) *token.Token {
+		n := revoked(old, modified)
+		if n.Equal(old) {
+			return nil
+		}
+		return n
+	})
+}
+
+// revoked returns the token that replaces a revoked one. The user and the logon session stay. The token has no
+// privilege, its SIDs count only for deny ACEs, and its restricting SID is in no descriptor (W-98). Only a
+// descriptor without a DACL grants it access.
+func revoked(t *token.Token, modified winnt.LUID) *token.Token {
+	f := token.FilterSpec{Disable: []sid.SID{t.User().SID}, Delete: t.Present(),
+		Restrict: []token.Group{{SID: sid.Nobody}}, RestrictUserClaims: []string{}, ModifiedID: modified}
+	for _, g := range t.Groups() {
+		if g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 {
+			f.Disable = append(f.Disable, g.SID)
+		}
+	}
+	n, _ := t.Filter(f) // only unknown flags or a bad restricting SID are errors
+	return n
+}

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -44,6 +45,7 @@ type session struct {
 	permanent bool // well-known: never deleted
 	notify    bool // marked for termination notification
 	logon     Logon
+	revoked   []sid.SID // users whose new tokens of the session get no rights; see Revoke
 
 	// The split pair of a UAC logon, as values. Each session of the pair has
 	// both, and lives as long as its partner.
@@ -98,14 +100,38 @@ func (l *LogonSessions) Hold(id winnt.LUID) bool {
 	return true
 }
 
-// reference makes a new token object hold its logon session. It creates the session if it does not exist, as at a
-// logon.
-func (l *LogonSessions) reference(id winnt.LUID) {
+// reference makes a new token object with the value v hold its logon session. It creates the session if it does not
+// exist, as at a logon. It reports whether Revoke marked the user of v in the session.
+func (l *LogonSessions) reference(v *token.Token) (revoked bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := l.openLocked(id)
+	s := l.openLocked(v.AuthenticationID())
 	s.holds++
 	s.used = true
+	return slices.Contains(s.revoked, v.User().SID)
+}
+
+// Revoke marks the user of each token in its logon session: a new token of that user and session gets no rights. It
+// also marks the users of the values that sessions keep, such as linked tokens, if selected returns true for them.
+// It calls selected with a lock held.
+func (l *LogonSessions) Revoke(tokens []*token.Token, selected func(*token.Token) bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.live {
+		for _, v := range []*token.Token{s.full, s.limited, s.logon.Token} {
+			if v != nil && selected(v) {
+				tokens = append(tokens, v)
+			}
+		}
+	}
+	for _, v := range tokens {
+		s, user := l.live[v.AuthenticationID()], v.User().SID
+		// Several users have tokens of a well-known session and of session 0. Such a session is no logon and does not
+		// end, so a mark would outlast a new logon of the user.
+		if s != nil && !s.permanent && v.AuthenticationID() != 0 && !slices.Contains(s.revoked, user) {
+			s.revoked = append(s.revoked, user.Clone())
+		}
+	}
 }
 
 // Release drops one hold and ignores an unknown id. The last one ends the session, unless it is well-known, never had

@@ -35,7 +35,8 @@ type TokenObject struct {
 }
 
 // NewToken makes a token object with a new TokenId and one reference, tagged as the caller's. It holds the
-// AppContainer (T-69) and the logon session (T-5). It opens the session if it does not exist.
+// AppContainer (T-69) and the logon session (T-5). It opens the session if it does not exist. If a revocation marked
+// the user in the session, the token has no rights.
 func (s *State) NewToken(value *token.Token, d *sd.Descriptor) *TokenObject {
 	if value.SessionDropped() {
 		// the new object references it itself
@@ -45,7 +46,10 @@ func (s *State) NewToken(value *token.Token, d *sd.Descriptor) *TokenObject {
 	t.value.Store(value)
 	t.Init(TokenType, t, d)
 	s.Objects.Track(t)
-	s.Sessions.reference(value.AuthenticationID())
+	// The census lists the token by now: a revocation that runs at the same time finds it there or has marked the session.
+	if s.Sessions.reference(value) {
+		t.Revoke()
+	}
 	return t
 }
 

@@ -7,7 +7,6 @@ import (
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -21,24 +20,41 @@ import (
 // an open that runs at the same time can be missed: change the account or the descriptor first.
 func (s *System) Revoke(tokens func(*token.Token) bool, files func(client *token.Token, name string) bool) (ended,
 	closed int) {
-	var all []*se.TokenObject
-	s.Security.Objects.Visit(func(o ob.Object) {
-		switch o := o.(type) {
-		case *se.TokenObject:
-			if tokens != nil && tokens(o.Value()) {
-				all = append(all, o)
-			}
-		case *File:
-			selected := func(name string) bool { return files(o.admitted.token, name) }
-			if files != nil && o.complete.Load() && o.named(selected) && !o.revoked.Swap(true) {
+	if tokens != nil {
+		ended = s.revokeTokens(tokens)
+	}
+	if files != nil {
+		s.Security.Objects.Visit(func(o ob.Object) {
+			f, ok := o.(*File)
+			selected := func(name string) bool { return files(f.admitted.token, name) }
+			if ok && f.complete.Load() && f.named(selected) && !f.revoked.Swap(true) {
 				closed++
 			}
-		}
-	})
-	for _, t := range all {
-		t.Update(func(old *token.Token, modified winnt.LUID) *token.Token { return powerless(old, modified) })
+		})
 	}
-	return len(all), closed
+	return ended, closed
+}
+
+// revokeTokens takes all rights from the tokens that selected returns true for, and returns their number. It also marks
+// their logon sessions, so that copies and linked tokens that are made later have no rights (W-98).
+func (s *System) revokeTokens(selected func(*token.Token) bool) int {
+	all := map[*se.TokenObject]bool{}
+	// A token can be copied after the first search and before the mark. The second search finds such a copy.
+	for range 2 {
+		var values []*token.Token
+		s.Security.Objects.Visit(func(o ob.Object) {
+			if t, ok := o.(*se.TokenObject); ok {
+				if v := t.Value(); selected(v) {
+					all[t], values = true, append(values, v)
+				}
+			}
+		})
+		s.Security.Sessions.Revoke(values, selected)
+	}
+	for t := range all {
+		t.Revoke()
+	}
+	return len(all)
 }
 
 // named reports whether selected returns true for the kernel name by which the file of a tree was opened, or for the
@@ -75,21 +91,6 @@ func (c *Context) OpenedAs(v winnt.Handle) (client *token.Token, names []string)
 	}
 	f.named(func(name string) bool { names = append(names, name); return false })
 	return f.admitted.token, names
-}
-
-// powerless returns the token that replaces a revoked one. The user and the logon session stay. The token has no
-// privilege, its SIDs count only for deny ACEs, and its restricting SID is in no descriptor (W-98). Only a
-// descriptor without a DACL grants it access.
-func powerless(t *token.Token, modified winnt.LUID) *token.Token {
-	f := token.FilterSpec{Disable: []sid.SID{t.User().SID}, Delete: t.Present(),
-		Restrict: []token.Group{{SID: sid.Nobody}}, RestrictUserClaims: []string{}, ModifiedID: modified}
-	for _, g := range t.Groups() {
-		if g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 {
-			f.Disable = append(f.Disable, g.SID)
-		}
-	}
-	n, _ := t.Filter(f) // only unknown flags or a bad restricting SID are errors
-	return n
 }
 
 // notRevoked checks that an administrator has not ended the use of an open file (W-99). It returns STATUS_ACCESS_DENIED

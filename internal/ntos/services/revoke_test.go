@@ -36,6 +36,49 @@ func TestRevokedTokenGrantsNothing(t *testing.T) {
 	check.Equal(t, w.sys.TokenOf(kept.ID()), before, "W-98: the other user's token")
 }
 
+// After a revocation, a new token of a selected user and logon session has no rights: a copy of an older value, and a
+// linked token that had no object yet. Other users of the session, a new logon of the user, and sessions that several
+// users share are not affected (W-98).
+func TestRevocationMarksLogonSessions(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	of := func(spec token.Spec, session winnt.LUID) *token.Token {
+		spec.AuthenticationID = session
+		return must(token.New(spec))
+	}
+	user := sid.MustParse(client)
+	full := of(token.Administrator(user), w.sys.OpenLogonSession())
+	limited := of(token.LimitedAdministrator(user), w.sys.OpenLogonSession())
+	check.Success(t, w.sys.LinkLogons(full, limited))
+	th, _ := w.thread(w.with("limited", limited))
+	revoked := func(h winnt.Handle) bool {
+		t.Helper()
+		return check.Result(th.NtQueryInformationToken(h, winnt.TokenIsRestricted)) == any(uint32(1))
+	}
+	w.sys.Revoke((*token.Token).IsAdmin, nil)
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY))
+	linked := check.Result(th.NtQueryInformationToken(own, winnt.TokenLinkedToken)).(winnt.Handle)
+	check.That(t, !revoked(own) && revoked(linked),
+		"W-98: revoked the limited token: %t, its linked token: %t; want false, true", revoked(own), revoked(linked))
+
+	session := limited.AuthenticationID()
+	shared := []winnt.LUID{0, winnt.SYSTEM_LUID}
+	for _, id := range shared {
+		w.with("shared", of(token.StandardUser(user), id))
+	}
+	w.sys.Revoke(func(v *token.Token) bool { return v.User().SID == user }, nil)
+	later := w.sys.TokenOf(w.with("later", limited).ID())
+	copied := w.sys.TokenOf(w.with("copy", later).ID())
+	check.That(t, later.IsRestricted() && later.Present() == 0 && copied == later,
+		"W-98: a new token of the session is restricted: %t, with %d privileges, its copy is equal: %t; want true, 0, true",
+		later.IsRestricted(), later.PrivilegeCount(), copied == later)
+	for _, v := range []*token.Token{of(token.StandardUser(sid.MustParse(svc)), session),
+		of(token.StandardUser(user), w.sys.OpenLogonSession()), of(token.StandardUser(user), shared[0]),
+		of(token.StandardUser(user), shared[1])} {
+		check.Equal(t, w.sys.TokenOf(w.with("kept", v).ID()), v, "W-98: token of %s in session %s", v.User().SID,
+			v.AuthenticationID())
+	}
+}
+
 // Each later call on a revoked file is denied, through any of its handles. The handles can still be closed. Calls on
 // other files succeed, and so do calls on handles that are opened later. For a file that a server opened for a client,
 // Revoke calls its function with that client and the file's name (W-99).
