@@ -27,8 +27,8 @@ type source struct {
 }
 
 // New returns the source of an LDIF text. An entry without nTSecurityDescriptor, with wrong base64, or with a second
-// dn, nTSecurityDescriptor or objectSid is an object with an error. Entries with neither dn nor descriptor are skipped.
-// A line longer than [objects.MaxLine] ends the run with an error, and so does the result of a search that failed.
+// dn, descriptor or objectSid is an object with an error. Entries with neither dn nor descriptor are skipped. A line
+// longer than [objects.MaxLine] ends the run with an error, and so does the result of a search that failed.
 func New(in io.Reader) objects.Source {
 	s := bufio.NewScanner(in)
 	s.Buffer(nil, objects.MaxLine)
@@ -133,7 +133,8 @@ func (l *source) entry(o *objects.Object) (found, ended bool, err error) {
 		switch {
 		case strings.EqualFold(name, "dn") && o.Path != nil,
 			strings.EqualFold(name, "nTSecurityDescriptor") && o.Form != objects.FormNone,
-			strings.EqualFold(name, "objectSid") && !e.SID.IsZero():
+			strings.EqualFold(name, "objectSid") && !e.SID.IsZero(),
+			strings.EqualFold(name, "msDS-GroupMSAMembership") && e.Managed != nil:
 			o.Err = fmt.Errorf("line %d: the entry has a second %s", l.begun, name)
 		case name == "result":
 			if err := ldif.SearchError(string(value)); err != nil {
@@ -247,10 +248,10 @@ func addAttribute(e *objects.Entry, name string, value []byte, ok bool) (err err
 		}
 		e.System = string(value)
 	case "msds-groupmsamembership":
-		if !ok {
+		if e.Managed = value; !ok {
+			e.Managed = []byte{} // not nil: the object is such an account, and who reads its password is unknown
 			return errBase64
 		}
-		e.Managed = value
 	}
 	return nil
 }

@@ -33,7 +33,8 @@ func Managed(s objects.Source, leftOut func(path []byte)) (objects.Source, error
 }
 
 // Next fills a batch with managed accounts, or returns io.EOF at the end. It fails if the whole file has none. The
-// object's descriptor is that of msDS-GroupMSAMembership. Other objects, even unreadable ones, are skipped.
+// object's descriptor is that of msDS-GroupMSAMembership, and a malformed attribute sets Err. Other objects, even
+// unreadable ones, are skipped.
 func (m *managed) Next(b *objects.Batch) error {
 	return objects.Gather(b, func(o *objects.Object) error {
 		for {
@@ -50,7 +51,10 @@ func (m *managed) Next(b *objects.Batch) error {
 			m.leftOut(o.Path)
 		}
 		m.any = true
-		o.SD, o.Form, o.Type, o.Err = o.Entry.Managed, objects.FormBinary, winnt.DirectoryServiceObject, nil
+		o.SD, o.Form, o.Type = o.Entry.Managed, objects.FormBinary, winnt.DirectoryServiceObject
+		if errors.Is(o.Err, objects.ErrNoDescriptor) { // the account's own descriptor does not decide
+			o.Err = nil
+		}
 		return nil
 	})
 }

@@ -57,6 +57,12 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 		!strings.Contains(err.Error(), "no entry has msDS-GroupMSAMembership") {
 		t.Errorf("B-10: no account: %v", err)
 	}
+	for wrong, why := range map[string]string{entry("CN=a", "msDS-GroupMSAMembership:: !"): "wrong base64",
+		"dn: CN=a\n" + entry("CN=c", managed): "second dn", entry("CN=a", managed, managed): "second msDS-GroupMSA"} {
+		rows, err = read(wrong + entry("CN=b", managed))
+		check.That(t, err == nil && len(rows) == 2 && strings.Contains(rows[0], why),
+			"B-10: rows of a malformed account and of another one: %q, %v, want two, the first with %q", rows, err, why)
+	}
 	_, err = ldif.Managed(jsonl.Lines(strings.NewReader("{}"), 0, 0), nil)
 	check.That(t, errors.Is(err, ldif.ErrNoManaged), "B-10: JSON lines: %v, want %v", err, ldif.ErrNoManaged)
 	for wrong, why := range map[string]string{"msDS-GroupMSAMembership:: !": "line 2: msDS-GroupMSAMembership: wrong " +
