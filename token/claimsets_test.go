@@ -71,6 +71,18 @@ func TestFilterDisablesClaimsPermanently(t *testing.T) {
 				"and disabled by default, true", first, st, a.Flags, back.IsFiltered(), ntstatus.Success)
 		}
 	}
+	// A later filter disables and drops the claims that the restricted check still sees, too.
+	level := []string{"Level"}
+	narrow := filter(t, tok, token.FilterSpec{RestrictUserClaims: level, RestrictDeviceClaims: level})
+	disabled := filter(t, narrow, token.FilterSpec{DisableUserClaims: level, DisableDeviceClaims: level})
+	dropped := filter(t, narrow, token.FilterSpec{DropUserClaims: true, DropDeviceClaims: true})
+	for name, get := range map[string]func(*token.Token) *claims.Set{"user": (*token.Token).RestrictedUserClaims,
+		"device": (*token.Token).RestrictedDeviceClaims} {
+		a, _ := get(disabled).Lookup("Level")
+		check.That(t, a.Flags&claims.FlagDisabled != 0 && get(dropped).Len() == 0,
+			"T-67: restricted %s claims: flags %#x after disabling, %d claims after dropping; want disabled, 0", name, a.Flags,
+			get(dropped).Len())
+	}
 	n = filter(t, n, token.FilterSpec{RestrictUserClaims: []string{"Level", "Fixed"}})
 	if got := n.RestrictedUserClaims().Len(); got != 1 {
 		t.Errorf("restricted user claims after a second filter: %d, want 1: the intersection of both lists", got)

@@ -12,14 +12,17 @@ import (
 func (w *filtered) applyExtended(spec *FilterSpec) {
 	b := w.b
 	// Dropping comes first, so that disabling and restricting find no claims.
-	if spec.DropUserClaims && b.userClaims != nil {
-		b.userClaims, w.effect = nil, true
+	if spec.DropUserClaims && (b.userClaims != nil || b.restrictedUser.Len() > 0) {
+		b.userClaims, b.restrictedUser, w.effect = nil, nil, true
 	}
-	if spec.DropDeviceClaims && b.deviceClaims != nil {
-		b.deviceClaims, w.effect = nil, true
+	if spec.DropDeviceClaims && (b.deviceClaims != nil || b.restrictedDeviceClaims.Len() > 0) {
+		b.deviceClaims, b.restrictedDeviceClaims, w.effect = nil, nil, true
 	}
+	// The restricted pass may have a list of its own, from an earlier filter: a claim is absent there too (T-67).
 	b.userClaims = w.disableClaims(b.userClaims, spec.DisableUserClaims)
+	b.restrictedUser = w.disableClaims(b.restrictedUser, spec.DisableUserClaims)
 	b.deviceClaims = w.disableClaims(b.deviceClaims, spec.DisableDeviceClaims)
+	b.restrictedDeviceClaims = w.disableClaims(b.restrictedDeviceClaims, spec.DisableDeviceClaims)
 	w.disableDevice(spec.DisableDevice)
 	w.restrictDevice(spec.RestrictDevice)
 	b.restrictedUser = w.restrictClaims(b.userClaims, b.restrictedUser, spec.RestrictUserClaims)

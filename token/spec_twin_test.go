@@ -198,21 +198,24 @@ func (m *model) filterClaims(f *token.FilterSpec) (took bool) {
 		{&m.UserClaims, &m.RestrictedUserClaims, f.DropUserClaims, f.DisableUserClaims, f.RestrictUserClaims},
 		{&m.DeviceClaims, &m.RestrictedDeviceClaims, f.DropDeviceClaims, f.DisableDeviceClaims, f.RestrictDeviceClaims},
 	} {
-		if k.drop && *k.set != nil {
-			*k.set, took = nil, true
+		if k.drop && (*k.set != nil || (*k.narrowed).Len() > 0) {
+			*k.set, *k.narrowed, took = nil, nil, true
 		}
-		var all, narrow []claims.Attribute
-		changed := false
-		for _, a := range (*k.set).All() {
-			if slices.Contains(k.disable, a.Name) {
-				off := a.Flags&^claims.FlagMandatory | claims.FlagDisabled | claims.FlagDisabledByDefault
-				changed, a.Flags = changed || a.Flags != off, off
+		for _, set := range []**claims.Set{k.set, k.narrowed} {
+			var all []claims.Attribute
+			changed := false
+			for _, a := range (*set).All() {
+				if slices.Contains(k.disable, a.Name) {
+					off := a.Flags&^claims.FlagMandatory | claims.FlagDisabled | claims.FlagDisabledByDefault
+					changed, a.Flags = changed || a.Flags != off, off
+				}
+				all = append(all, a)
 			}
-			all = append(all, a)
+			if changed {
+				*set, took = mustSet(all), true
+			}
 		}
-		if changed {
-			*k.set, took = mustSet(all), true
-		}
+		var narrow []claims.Attribute
 		if k.narrows == nil {
 			continue
 		}
