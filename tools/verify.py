@@ -1036,6 +1036,11 @@ def read_file(name):
     return b
 
 
+def one_line(text):
+    """A text from a file without characters that end a line or control a terminal."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
 def main(args):
     if args[:1] == ["audit"]:
         import verify_audit
@@ -1047,10 +1052,10 @@ def main(args):
         cert, descriptor, token = [read_file(name) for name in args]
         if re.fullmatch(rb"\s*([0-9a-fA-F]{2})*\s*", descriptor):
             descriptor = bytes.fromhex(descriptor.decode())
-        print("verified:", verify(cert, descriptor, token))
+        print("verified:", one_line(verify(cert, descriptor, token)))
         return 0
     except Refused as e:
-        print("refused:", e)
+        print("refused:", one_line(str(e)))
         return 1
     except OSError as e:
         print("verify.py:", e)

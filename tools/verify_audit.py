@@ -252,6 +252,11 @@ def read_file(name):
     return b
 
 
+def one_line(text):
+    """A text from a file without characters that end a line or control a terminal."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
 def main(args):
     if len(args) not in (2, 3):
         print(__doc__)
@@ -260,10 +265,10 @@ def main(args):
         files = [read_file(name).decode() for name in args]
         key, proof = files[:2]
         old = files[2] if len(files) == 3 else None
-        print("verified:", verify(key, proof, old))
+        print("verified:", one_line(verify(key, proof, old)))
         return 0
     except (Refused, UnicodeDecodeError) as e:
-        print("refused:", e)
+        print("refused:", one_line(str(e)))
         return 1
     except OSError as e:
         print("verify.py:", e)

@@ -53,6 +53,9 @@ func runAudit(args []string) int {
 	if files == nil {
 		return 2
 	}
+	if len(files) == 3 && files[2] == "" { // verifyAudit would check a proof of a record
+		return sayVerdict("", fmt.Errorf("the old checkpoint is empty: give a copy of DIR/checkpoint"))
+	}
 	return sayVerdict(verifyAudit(files[0], files[1], strings.Join(files[2:], "")))
 }
 

@@ -345,10 +345,11 @@ func TestAuditExitCodes(t *testing.T) {
 	note := s.note("log", 3, tree(leaves))
 	key, old := file("key.pub", s.line()), file("old", s.note("log", 2, tree(leaves[:2])))
 	one := file("one", inclusion(leaves[1], 1, path(1, leaves), note))
-	two := file("two", consistency(2, since(2, leaves, true), note))
+	two, empty := file("two", consistency(2, since(2, leaves, true), note)), file("empty", "")
 	for want, lines := range map[int][][]string{
 		0: {{"audit", key, one}, {"audit", key, two, old}},
-		1: {{"audit", key, two}, {"audit", key, one, old}, {"audit", one, one}, {"audit", key, two, one}},
+		1: {{"audit", key, two}, {"audit", key, one, old}, {"audit", one, one}, {"audit", key, two, one},
+			{"audit", key, one, empty}},
 		2: {{"audit"}, {"audit", key}, {"audit", key, one, old, old}, {"audit", key, dir + "/none"},
 			{"audit", key, one, dir + "/none"}, {key, one}},
 	} {

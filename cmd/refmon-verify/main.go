@@ -48,6 +48,9 @@ const form = "refmon access certificate 2"
 // otherForm finds the form of a certificate in its text.
 var otherForm = regexp.MustCompile(`"certificate"\s*:\s*"(refmon access certificate [0-9]{1,9})"`)
 
+// controls matches characters that end a line, control a terminal or reorder text.
+var controls = regexp.MustCompile(`[\pC\p{Zl}\p{Zp}]`)
+
 // verify computes a certificate's fields again from its inputs. A missing, additional or different field is an error.
 // So is malformed input, for which the parsers panic; verify recovers the panic. After an error the outcome is "".
 func verify(cert, descriptor, token string) (outcome string, err error) {

@@ -38,12 +38,13 @@ func runVersion(args []string) int {
 	return say(0, fmt.Sprintf("refmon-verify %s (%s, %s/%s)", version, runtime.Version(), runtime.GOOS, runtime.GOARCH))
 }
 
-// sayVerdict prints the outcome of a check, or why it refuses, and returns the exit code.
+// sayVerdict prints the outcome of a check, or why it refuses, and returns the exit code. A text from a file cannot
+// forge a second line or control the terminal.
 func sayVerdict(outcome string, err error) int {
 	if err != nil {
-		return say(1, fmt.Sprint("refused: ", err))
+		return say(1, "refused: "+controls.ReplaceAllString(err.Error(), "\uFFFD"))
 	}
-	return say(0, "verified: "+outcome)
+	return say(0, "verified: "+controls.ReplaceAllString(outcome, "\uFFFD"))
 }
 
 // say prints a line and returns code. If the line is lost, for example on a full disk, it returns 2, so that nobody

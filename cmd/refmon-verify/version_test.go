@@ -107,3 +107,41 @@ func TestRefusalNamesFile(t *testing.T) {
 		testcheck.That(t, code == 1 && strings.HasPrefix(got, c.want), "%q: %d, %s want 1, %s", c.args, code, got, c.want)
 	}
 }
+
+// TestVerdictIsOneLine checks that a text from a certificate or a record cannot forge a second line or control the
+// terminal, in both programs.
+func TestVerdictIsOneLine(t *testing.T) {
+	dir := "../../testdata/formats/0.1.0/certificate/"
+	file := func(text string) string {
+		name := t.TempDir() + "/file"
+		testcheck.NoError(t, os.WriteFile(name, []byte(text), 0o600))
+		return name
+	}
+	s, record := newSigner("log"), "{\"id\":1,\"x\":\"\u009b2J\u202e\u2028ü\"}"
+	proof := inclusion(record, 0, nil, s.note("log", 1, tree([]string{record})))
+	cert := strings.Replace(string(testcheck.Must(os.ReadFile(dir+"certificate"))), `"status":"STATUS_ACCESS_DENIED"`,
+		"\"status\":\"\u009b2J\u202e\"", 1)
+	form := strings.Replace(cert, "refmon access certificate 2", `x\nverified: y\u001b[2A`, 1)
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"audit", file(s.line()), file(proof)},
+			"verified: log, record 1 of 1: {\"id\":1,\"x\":\"\uFFFD2J\uFFFD\uFFFDü\"}\n"},
+		{[]string{file(cert), dir + "certificate.sd", dir + "token.json"}, "refused: status is \"\uFFFD2J\uFFFD\", and "},
+		{[]string{file(form), dir + "certificate.sd", dir + "token.json"}, "refused: the form is "},
+	} {
+		_, got := printed(t, c.args...)
+		outputs := []string{got}
+		if program, err := exec.LookPath("python3"); err == nil {
+			python := exec.Command(program, append([]string{"../../tools/verify.py"}, c.args...)...)
+			python.Env = append(os.Environ(), "PYTHONIOENCODING=utf-8")
+			out, _ := python.Output() // the exit code of a refusal is an error
+			outputs = append(outputs, string(out))
+		}
+		for _, got := range outputs {
+			testcheck.That(t, strings.HasPrefix(got, c.want) && strings.Count(got, "\n") == 1, "%q, want one line: %q", got,
+				c.want)
+		}
+	}
+}
