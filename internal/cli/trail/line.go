@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/adrights"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -84,15 +85,12 @@ func moment(t int64) string {
 	return whole + "." + (fraction + "000")[:3] + "Z"
 }
 
-// clean replaces control characters and line separators in a text by U+FFFD, so that it stays on one line.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7F || r >= 0x80 && r < 0xA0 || r == 0x2028 || r == 0x2029 {
-			return '\uFFFD'
-		}
-		return r
-	}, s)
-}
+// separators replaces the line separators that [printable.Line] keeps.
+var separators = strings.NewReplacer("\u2028", "\uFFFD", "\u2029", "\uFFFD")
+
+// clean replaces control characters, bidirectional controls and line separators in a text by U+FFFD, so that it stays
+// on one line and in its order.
+func clean(s string) string { return separators.Replace(printable.Line(s)) }
 
 // Who returns the account of a record's subject, "" if it has none. If a server acted for the subject, it returns
 // "server as subject".

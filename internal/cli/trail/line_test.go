@@ -59,9 +59,9 @@ func TestRecordPrintsAsOneLine(t *testing.T) {
 		{stored{id: 64050, data: user + `,"Change":"password set","Target":"bob","Detail":"-"`},
 			`CORP\alice changed accounts: password set bob`},
 		{stored{id: 9, data: `"X":"y"`}, `event 9`},
-		{stored{id: 9, data: `"ObjectName":"a\u0001\u001f` + "\x7f\u0080\u009f\u00a0\u2028\u2029" + `z",` +
+		{stored{id: 9, data: `"ObjectName":"a\u0001\u001f` + "\x7f\u0080\u009f\u00a0\u2028\u2029\u202e\u200f" + `z",` +
 			`"ObjectType":"t"`},
-			"event 9 t a\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\u00a0\uFFFD\uFFFDz"},
+			"event 9 t a\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\u00a0\uFFFD\uFFFD\uFFFD\uFFFDz"},
 	} {
 		const head = "7 2024-02-29T16:00:00.123Z "
 		if got := Line(c.r.event(t), nil, nil); got != head+c.want {
