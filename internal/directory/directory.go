@@ -89,15 +89,26 @@ func (d *Directory) Clone() *Directory {
 	return &c
 }
 
-// Name returns the name of an account in the directory, else its well-known name, else the SID as text.
+// Name returns the name of an account in the directory, else its well-known name, else the SID as text. An account of
+// another domain has no well-known name, because "Domain Admins" would look like the group of this domain.
 func (d *Directory) Name(s sid.SID) string {
 	if n, ok := d.account(s); ok {
 		return n
 	}
-	if n := sid.Name(s); n != "" {
+	if n := d.wellKnown(s); n != "" {
 		return n
 	}
 	return s.String()
+}
+
+// wellKnown returns the well-known name of a SID, "" without one. A fixed RID has a name only in the directory's
+// domain, or in any domain if that is unknown.
+func (d *Directory) wellKnown(s sid.SID) string {
+	ofDomain := s.Authority() == 5 && s.SubAuthorities() == 5 && s.Sub(0) == 21 && s.Sub(1)|s.Sub(2)|s.Sub(3) != 0
+	if ofDomain && !d.Domain.IsZero() && s.Prefix() != d.Domain {
+		return ""
+	}
+	return sid.Name(s)
 }
 
 // account returns the name of a user or group of the directory; ok is false for other SIDs.
@@ -114,10 +125,10 @@ func (d *Directory) Listed(s sid.SID) bool {
 	return ok
 }
 
-// Known reports whether the directory has an account with the SID or the SID is well known.
+// Known reports whether the directory has an account with the SID, or the SID has a well-known name (see Name).
 func (d *Directory) Known(s sid.SID) bool {
 	_, ok := d.account(s)
-	return ok || sid.Name(s) != ""
+	return ok || d.wellKnown(s) != ""
 }
 
 // Find returns the index of a principal in Principals, or -1. It first compares names exactly, then ignoring case if

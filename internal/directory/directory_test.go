@@ -31,3 +31,20 @@ func TestFingerprintDependsOnPrincipals(t *testing.T) {
 		seen[sum] = what
 	}
 }
+
+// A fixed RID has its well-known name in the directory's domain only. In another domain the SID is shown, so that
+// nobody takes a foreign account for one of this domain.
+func TestFixedRIDHasNameOnlyInOwnDomain(t *testing.T) {
+	const admins, claims = "S-1-5-21-1-2-3-512", "S-1-5-21-0-0-0-497"
+	for domain, want := range map[string]string{"S-1-5-21-1-2-3": "Domain Admins", "": "Domain Admins",
+		"S-1-5-21-7-8-9": admins} {
+		var d directory.Directory
+		if domain != "" {
+			d.Domain = sid.MustParse(domain)
+		}
+		check.Equal(t, d.Name(sid.MustParse(admins)), want, "name of %s in the domain %q", admins, domain)
+		check.Equal(t, d.Known(sid.MustParse(admins)), want != admins, "%s is known in the domain %q", admins, domain)
+		check.Equal(t, d.Name(sid.MustParse(claims)), sid.Name(sid.ClaimsValid), "name of %s in the domain %q", claims,
+			domain)
+	}
+}

@@ -166,14 +166,18 @@ func entryRights(m winnt.AccessMask) string {
 	return strings.Join(all, ", ")
 }
 
-// byDesign reports whether an account controls every directory by default: SYSTEM, the administrator accounts and
-// groups, and the domain controllers. In a domain it compares the RID only, so the accounts of every domain count.
+// byDesign reports whether an account controls the directory by default: SYSTEM, and the administrator accounts and
+// groups and the domain controllers of its domain. An account of another domain never does, whatever its RID (B-53). If
+// the domain is unknown, the RID decides.
 func (s *side) byDesign(who sid.SID) bool {
 	if who == sid.LocalSystem || who == sid.Administrators || who == sid.EnterpriseDCs {
 		return true
 	}
 	n := who.SubAuthorities()
 	if who.Authority() != 5 || n < 2 || who.Sub(0) != 21 {
+		return false
+	}
+	if d := s.search.Directory.Domain; !d.IsZero() && who.Prefix() != d {
 		return false
 	}
 	switch who.Sub(n - 1) {

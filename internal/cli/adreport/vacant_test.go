@@ -9,18 +9,19 @@ import (
 )
 
 // A group without members and an unknown account have rows of their own, and a denied one has none (B-53).
-// Administrators have no rows (B-48).
+// Administrators have no rows (B-48), but those of another domain have.
 func TestEmptyGroupsHaveRowsInReport(t *testing.T) {
 	d, _, _, carla := office()
 	empty, shut := d.account("group", "empty"), d.account("group", "shut")
 	carla.deny = []string{"(OD;;WP;" + publicGUID + ";;" + shut.sid() + ")"}
 	carla.allow = []string{"(OA;;CR;" + resetGUID + ";;" + empty.sid() + ")", "(OA;;WP;" + spnGUID + ";;" + shut.sid() +
-		")", "(OA;;WP;" + phoneGUID + ";;" + empty.sid() + ")", "(A;;WD;;;" + domainSID + "-9999)", "(A;;GA;;;BA)",
-		"(A;;WD;;;OW)", "(A;;WD;;;CG)"}
+		")", "(OA;;WP;" + phoneGUID + ";;" + empty.sid() + ")", "(A;;WD;;;" + domainSID + "-9999)",
+		"(A;;WD;;;S-1-5-21-9-9-9-512)", "(A;;GA;;;BA)", "(A;;WD;;;" + domainSID + "-519)", "(A;;WD;;;OW)", "(A;;WD;;;CG)"}
 	page, _, _ := pageOf(t, &adreport.Report{Title: "t", Now: state(t, d.ldif())})
 	carlas := "[CN=carla,CN=Users," + base + "]"
 	check.SlicesEqual(t, textOf("row", page.Vacant), []string{"row [" + domainSID + "-9999] [write DACL] " + carlas,
-		"row [empty] [reset password] " + carlas}, "accounts that no principal has")
+		"row [S-1-5-21-9-9-9-512] [write DACL] " + carlas, "row [empty] [reset password] " + carlas},
+		"accounts that no principal has")
 	check.Equal(t, len(page.Direct), 0, "rows of principals")
 	check.SlicesEqual(t, page.Administrators.List, []string{"root", "DC1$"}, "administrators")
 	phone := slices.ContainsFunc(page.Entries, func(e adreport.EntryRow) bool {
