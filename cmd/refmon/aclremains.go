@@ -9,7 +9,7 @@ import (
 )
 
 // remains warns about entries of the same users and groups that weaken the edit: denials that still limit a grant,
-// and inherited entries that survive a revocation. after is the new descriptor.
+// and inherited or conditional entries that survive a revocation. after is the new descriptor.
 func (r *aclRun) remains(after *sd.Descriptor, steps []acltree.Step) {
 	for _, s := range steps {
 		for _, a := range after.DACL().All() {
@@ -21,6 +21,9 @@ func (r *aclRun) remains(after *sd.Descriptor, steps []acltree.Step) {
 					from(inherited))
 			case s.Verb == acltree.Revoke && inherited:
 				fmt.Fprintf(r.std.err, "refmon: %v keeps %v, inherited from a directory above: revoke it there\n",
+					a.SID(), a.Mask())
+			case grantsRevoked(&s, a):
+				fmt.Fprintf(r.std.err, "refmon: %v keeps %v by an entry with a condition: remove it with refmon acl set\n",
 					a.SID(), a.Mask())
 			}
 		}
@@ -35,26 +38,35 @@ func from(inherited bool) string {
 	return ""
 }
 
+// grantsRevoked reports whether an entry grants a right that the step s revokes. It returns false for a step that does
+// not revoke grants.
+func grantsRevoked(s *acltree.Step, a sd.ACE) bool {
+	return revokesGrants(s) && a.SID() == s.Trustee && !a.Type().IsDeny() &&
+		(s.Rights.Deny == 0 || a.Mask()&s.Rights.Deny != 0)
+}
+
+// revokesGrants reports whether a step revokes grants, and not denials only.
+func revokesGrants(s *acltree.Step) bool {
+	return s.Verb == acltree.Revoke && (s.Only == nil || *s.Only != acltree.Deny)
+}
+
 // keeps counts path if its new descriptor, after, still grants what a revoke step removes (B-112). Inherited entries
 // count only if the DACL is protected. An absent DACL grants everything. Revoke steps for denials only are ignored. A
 // file counts once; the first path is stored.
 func (r *aclRun) keeps(path string, after *sd.Descriptor, steps []acltree.Step) {
 	grants := func(s *acltree.Step) bool {
-		if s.Verb != acltree.Revoke || s.Only != nil && *s.Only == acltree.Deny {
-			return false
-		}
 		for _, a := range after.DACL().All() {
 			own := a.Flags()&sd.Inherited == 0 || after.Control()&sd.DACLProtected != 0
-			if own && a.SID() == s.Trustee && !a.Type().IsDeny() && (s.Rights.Deny == 0 || a.Mask()&s.Rights.Deny != 0) {
+			if own && grantsRevoked(s, a) {
 				return true
 			}
 		}
-		return after.DACL() == nil
+		return after.DACL() == nil && revokesGrants(s)
 	}
 	for i := range steps {
 		if grants(&steps[i]) {
-			if r.kept++; r.kept == 1 {
-				r.firstKept = path
+			if r.rest.Kept++; r.rest.Kept == 1 {
+				r.rest.FirstKept = path
 			}
 			return
 		}
@@ -64,11 +76,11 @@ func (r *aclRun) keeps(path string, after *sd.Descriptor, steps []acltree.Step) 
 // keptBy warns if descendants still grant what the command revoked: it prints their number and returns errDenied. It
 // returns nil if no descendant does.
 func (r *aclRun) keptBy() error {
-	if r.kept == 0 {
+	if r.rest.Kept == 0 {
 		return nil
 	}
 	fmt.Fprintf(r.std.err, "refmon: revoked rights remain in %s (first: %s), by own entries or protected DACLs; add "+
-		"--every\n", count(r.kept, "file", "files"), inLine(filepath.Join(r.Path, r.firstKept)))
+		"--every\n", count(r.rest.Kept, "file", "files"), inLine(filepath.Join(r.Path, r.rest.FirstKept)))
 	return errDenied
 }
 

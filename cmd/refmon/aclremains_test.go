@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/acltree"
@@ -16,6 +17,28 @@ func TestKeepsCountsGrantsOfDescendants(t *testing.T) {
 		"D:AI(A;ID;FR;;;BU)": 0, "D:(A;;FR;;;BA)": 0, "D:(D;;FR;;;BU)": 0} {
 		var r aclRun
 		r.keeps("f", sddl.MustParse(text), []acltree.Step{{Verb: acltree.Revoke, Trustee: sid.Users}})
-		check.That(t, r.kept == want, "B-112: %s: %d files keep the grant, want %d", text, r.kept, want)
+		check.Equal(t, r.rest.Kept, want, "B-112: %s: files that keep the grant", text)
+	}
+}
+
+// A revocation warns about a conditional entry of the file itself that still grants the right, and about no other own
+// entry.
+func TestRevocationWarnsAboutConditionalEntry(t *testing.T) {
+	const warning = "refmon: S-1-5-32-545 keeps 0x2 by an entry with a condition: remove it with refmon acl set\n"
+	deny := acltree.Deny
+	for _, c := range []struct {
+		only *acltree.Verb
+		sddl string
+		want string
+	}{
+		{nil, `D:(XA;;0x2;;;BU;(@User.a == 1))(XD;;0x2;;;BU;(@User.a == 1))(XA;;0x2;;;BA;(@User.a == 1))(A;;0x1;;;BU)`,
+			warning},
+		{&deny, `D:(XA;;0x2;;;BU;(@User.a == 1))`, ""},
+	} {
+		var errs bytes.Buffer
+		r := aclRun{std: &streams{err: &errs}}
+		r.remains(sddl.MustParse(c.sddl), []acltree.Step{{Verb: acltree.Revoke, Only: c.only, Trustee: sid.Users,
+			Rights: acltree.Rights{Allow: 0x2, Deny: 0x2}}})
+		check.Equal(t, errs.String(), c.want, "%s", c.sddl)
 	}
 }

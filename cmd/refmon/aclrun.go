@@ -58,10 +58,8 @@ type aclRun struct {
 	trustees []trustee    // asked about by a dry run without a directory
 	planned  func() error // called when the plan is complete; nil: not
 	direct   bool         // without -r, say that members keep their entries
-	failed   int
-
-	kept      int    // descendants that still grant what was revoked
-	firstKept string // the first of them
+	failed   int          // files that report was called for
+	rest     acltree.Rest // Failed is set when the plan is complete
 }
 
 // trustee is a user or group as the command line names it.
@@ -90,6 +88,9 @@ func (r *aclRun) do() error {
 		return err
 	}
 	defer func() { _ = file.Close() }() // synced before a file is changed
+	if err := acltree.Lock(file); err != nil {
+		return fmt.Errorf("--undo-file %s: %w", inLine(r.UndoFile), err)
+	}
 	header := r.header(tree.Path)
 	if begun {
 		switch j, err := acltree.ReadJournal(file); {
@@ -102,6 +103,10 @@ func (r *aclRun) do() error {
 				inLine(j.Command), inLine(j.Root))
 		case err == nil:
 			fmt.Fprintf(r.std.err, "refmon: continuing with %s\n", inLine(r.UndoFile))
+			if j.Failed > 0 {
+				fmt.Fprintf(r.std.err, "refmon: %s could not be read or changed before the interruption and will not be "+
+					"changed now: change each with a command of its own\n", count(j.Failed, "file", "files"))
+			}
 			return r.write(ctx, tree, j)
 		case !errors.Is(err, acltree.ErrUnfinished):
 			return fmt.Errorf("--undo-file %s: %w", inLine(r.UndoFile), err)
@@ -126,11 +131,7 @@ func (r *aclRun) do() error {
 		!errors.Is(err, errReported) {
 		return err
 	}
-	err = r.write(ctx, tree, j)
-	if left := r.keptBy(); err == nil {
-		err = left
-	}
-	return err
+	return r.write(ctx, tree, j)
 }
 
 // header describes the run for its undo file. The identity of a change has the contents of its files, not their names.
@@ -190,6 +191,8 @@ func (r *aclRun) plan(ctx context.Context, tree *acltree.Tree, file *os.File, h 
 		}
 		return counts, r.unopened(fmt.Errorf("%s: %w", inLine(r.Path), err))
 	}
+	r.rest.Failed = counts.Failed
+	w.Rest = r.rest
 	if err = w.Commit(durable); err == nil && r.planned != nil {
 		err = r.planned()
 	}
@@ -236,9 +239,15 @@ func (r *aclRun) say(what string, c acltree.Counts) error {
 }
 
 // write applies a journal that is on disk, and prints how to undo it. It returns errReported if files failed or the run
-// was interrupted; repeating the command goes on. Files that could not be planned count as failed.
+// was interrupted; repeating the command goes on. Files that could not be planned count as failed. If descendants
+// still grant what was revoked, it warns and returns errDenied (B-112).
 func (r *aclRun) write(ctx context.Context, tree *acltree.Tree, j *acltree.Journal) error {
-	failed := r.failed
+	r.rest = j.Rest
+	return cmp.Or(r.apply(ctx, tree, j), r.keptBy())
+}
+
+// apply writes the descriptors of a journal and prints the result. Its errors are those of write, without errDenied.
+func (r *aclRun) apply(ctx context.Context, tree *acltree.Tree, j *acltree.Journal) error {
 	bar := newBar(r.std, int64(j.Entries), r.Quiet)
 	out, err := acltree.Run(ctx, tree, r.keeper(r.names), j, false, r.report, func(o acltree.Outcome) {
 		bar.show(position(o))
@@ -259,7 +268,7 @@ func (r *aclRun) write(ctx context.Context, tree *acltree.Tree, j *acltree.Journ
 		fmt.Fprintf(r.std.err, "refmon: %s could not be written: to try again, repeat the command with --undo-file %s\n",
 			count(out.Failed, "file", "files"), name)
 		return errReported
-	case failed > 0:
+	case j.Failed > 0:
 		return errReported
 	}
 	return nil

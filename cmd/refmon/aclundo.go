@@ -35,6 +35,9 @@ func (c *aclUndoCmd) Run(std *streams) error {
 		return err
 	}
 	defer func() { _ = f.Close() }() // only read
+	if err := acltree.Lock(f); err != nil {
+		return fmt.Errorf("%s: %w", inLine(c.File), err)
+	}
 	j, err := acltree.ReadJournal(f)
 	if err != nil {
 		return fmt.Errorf("%s: %w", inLine(c.File), err)

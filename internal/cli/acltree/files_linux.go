@@ -3,6 +3,7 @@ package acltree
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 
@@ -88,6 +89,27 @@ func (t *tree) open(dir, base string) error {
 func (t *Tree) Close() {
 	t.t.dirs.Close()
 	_ = t.t.root.Close() // only a place
+}
+
+// Lock reserves an open undo file for one run or undo until the file is closed. Two runs would overwrite each other's
+// entries, and an undo would miss the files that a run changes after it. It returns [ErrInUse] if another program has
+// it, or if the name belongs to another file now.
+func Lock(f *os.File) error {
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return ErrInUse
+		}
+		return os.NewSyscallError("flock", err)
+	}
+	now, err := os.Stat(f.Name())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	at, err := f.Stat()
+	if err == nil && (now == nil || !os.SameFile(now, at)) { // a run without changes has removed it
+		err = ErrInUse
+	}
+	return err
 }
 
 // in converts the name of a file of the walk into its path below t.root. The names differ only if the tree is a

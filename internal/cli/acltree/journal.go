@@ -36,8 +36,16 @@ type Header struct {
 	Change  string `json:"change"`  // identifies the change: equal changes have equal ones; "": of an earlier version
 }
 
-// record is one line of a journal. Header, Blob, Forget and End are each on a line of their own. The line of an entry
-// has Path or Bytes.
+// Rest counts the files that a plan leaves as they are although its user meant them. A run that continues the journal
+// reports them again.
+type Rest struct {
+	Failed    int    `json:"failed,omitempty"`    // could not be read or changed
+	Kept      int    `json:"kept,omitempty"`      // still grant what the change revokes
+	FirstKept string `json:"firstKept,omitempty"` // the path of the first of them, below the root
+}
+
+// record is one line of a journal. Header, Blob, Forget, Rest and End are each on a line of their own. The line of an
+// entry has Path or Bytes.
 type record struct {
 	Refmon  string  `json:"refmon,omitempty"` // first line: "acl journal 1"
 	Header  *Header `json:"header,omitempty"`
@@ -52,7 +60,8 @@ type record struct {
 	Before  int     `json:"before,omitempty"`
 	After   int     `json:"after,omitempty"`
 	Version uint16  `json:"version,omitempty"`
-	End     *int    `json:"end,omitempty"` // last line: the number of entries
+	Rest    *Rest   `json:"rest,omitempty"` // of a plan that leaves files
+	End     *int    `json:"end,omitempty"`  // last line: the number of entries
 	Sum     string  `json:"sha256,omitempty"`
 }
 
@@ -68,10 +77,14 @@ var (
 	ErrNoJournal = errors.New("it is not an undo file of refmon acl")
 	// ErrUnfinished says that a journal was not committed. No file was changed.
 	ErrUnfinished = errors.New("its last line is missing: it was interrupted before any file was changed")
+	// ErrInUse says that another program writes a journal, or the changes in it.
+	ErrInUse = errors.New("another refmon acl command uses it: wait for its end")
 )
 
 // Writer writes a journal. It is a [Sink].
 type Writer struct {
+	Rest Rest // of the whole plan; set it before Commit
+
 	file  *os.File
 	w     *bufio.Writer
 	sum   hash.Hash
@@ -145,10 +158,15 @@ func (w *Writer) Put(e *Entry) error {
 	return w.put(r)
 }
 
-// Commit writes the last line, with the number of entries and a checksum, and flushes the buffer. The journal is
-// complete when it returns nil. With durable it also syncs the file and its directory, so the journal survives a crash.
-// It does not close the file. After an error the journal is not complete.
+// Commit writes Rest and the last line, with the number of entries and a checksum, and flushes the buffer. The journal
+// is complete when it returns nil. With durable it also syncs the file and its directory, so the journal survives a
+// crash. It does not close the file. After an error the journal is not complete.
 func (w *Writer) Commit(durable bool) error {
+	if w.Rest != (Rest{}) {
+		if err := w.put(&record{Rest: &w.Rest}); err != nil {
+			return err
+		}
+	}
 	if err := w.put(&record{End: &w.count, Sum: fmt.Sprintf("%x", w.sum.Sum(nil))}); err != nil {
 		return err
 	}
@@ -164,6 +182,7 @@ func (w *Writer) Commit(durable bool) error {
 // Journal is a journal that was read and checked.
 type Journal struct {
 	Header
+	Rest
 	Entries int
 	file    io.ReaderAt
 }
@@ -193,6 +212,8 @@ func ReadJournal(f io.ReaderAt) (*Journal, error) {
 			}
 		case r.Path != nil || r.Bytes != nil:
 			entries++
+		case r.Rest != nil:
+			j.Rest = *r.Rest
 		}
 		return nil
 	})

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/acltree"
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/ntacl"
+)
+
+// A repeated command that continues a change warns again about files that the plan left, and has the same exit code
+// (B-112).
+func TestContinuedChangeReportsFilesThatItLeaves(t *testing.T) {
+	dir, undo := t.TempDir(), filepath.Join(t.TempDir(), "undo")
+	describe(t, dir, "O:BAG:SYD:(A;OICI;FA;;;BU)")
+	own, broken := filepath.Join(dir, "own"), filepath.Join(dir, "zz")
+	check.NoError(t, os.WriteFile(own, nil, 0o600))
+	describe(t, own, "O:BAG:SYD:(A;;FR;;;BU)")
+	revoke := func(undo string, code int, want ...string) {
+		t.Helper()
+		got, out, errs := asked("acl", "revoke", "--offline", "--attribute", ntacl.UserName, "-r", dir, "S-1-5-32-545",
+			"--undo-file", undo)
+		check.Equal(t, got, code, "exit code: %s%s", out, errs)
+		for _, text := range append(want, "revoked rights remain in 1 file (first: "+own) {
+			check.That(t, strings.Contains(out+errs, text), "%s%s, want %q", out, errs, text)
+		}
+	}
+	revoke(undo, exitDenied, "1 file changed")
+	revoke(undo, exitDenied, "continuing with", "0 files changed")
+	describe(t, dir, "O:BAG:SYD:(A;OICI;FA;;;BU)")
+	check.NoError(t, os.WriteFile(broken, nil, 0o600))
+	check.NoError(t, setAttribute(broken, ntacl.UserName, []byte("no descriptor")))
+	revoke(undo+"2", exitMalformed, broken, "1 failed")
+	revoke(undo+"2", exitMalformed, "1 file could not be read or changed before the interruption")
+}
+
+// An undo file belongs to one run or undo at a time, and a run refuses a file that was removed when it got it.
+func TestUndoFileBelongsToOneCommand(t *testing.T) {
+	dir, undo := t.TempDir(), filepath.Join(t.TempDir(), "undo")
+	describe(t, dir, "O:BAG:SYD:(A;;FA;;;BA)")
+	grant := []string{"acl", "grant", "--offline", "--attribute", ntacl.UserName, dir, "S-1-5-32-545:read", "--undo-file",
+		undo}
+	f := check.Must(os.Create(undo))
+	check.NoError(t, acltree.Lock(f))
+	for _, args := range [][]string{grant, {"acl", "undo", undo}} {
+		code, _, errs := asked(args...)
+		check.That(t, code == exitMalformed && strings.Contains(errs, acltree.ErrInUse.Error()), "%q: %d, %s", args, code,
+			errs)
+	}
+	check.NoError(t, f.Close())
+	code, _, errs := asked(grant...)
+	check.Equal(t, code, exitGranted, "a run after the other one: %s", errs)
+	gone := check.Must(os.Open(undo))
+	defer gone.Close()
+	check.NoError(t, os.Remove(undo))
+	check.ErrorIs(t, acltree.Lock(gone), acltree.ErrInUse, "a removed undo file")
+}
