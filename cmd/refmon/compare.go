@@ -87,10 +87,11 @@ func (c *compareCmd) Run(std *streams) error {
 // frequent reason first, and the counts. The error is that of writing.
 func printComparison(std *streams, r *replay.Report) error {
 	s, out := r.Header.System, std.out
-	fmt.Fprintf(out, "%s build %d.%d %s, %s, tokens %s\n", s.Product, s.Build, s.Revision, s.Architecture,
-		r.Header.Date, r.Header.Tokens)
+	fmt.Fprintln(out, inLine(fmt.Sprintf("%s build %d.%d %s, %s, tokens %s", s.Product, s.Build, s.Revision,
+		s.Architecture, r.Header.Date, r.Header.Tokens)))
 	if s.Wine != "" {
-		fmt.Fprintf(out, "recorded under Wine %s: this shows that the recorder works, not what Windows does\n", s.Wine)
+		fmt.Fprintf(out, "recorded under Wine %s: this shows that the recorder works, not what Windows does\n",
+			inLine(s.Wine))
 	}
 	byRule := map[string][]replay.Difference{}
 	for _, d := range r.Differences {
@@ -107,7 +108,7 @@ func printComparison(std *streams, r *replay.Report) error {
 	slices.SortStableFunc(reasons, func(a, b string) int { return r.Skips[b] - r.Skips[a] })
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', tabwriter.AlignRight)
 	for _, reason := range reasons {
-		fmt.Fprintf(w, "%d\t  %s\n", r.Skips[reason], printable(reason))
+		fmt.Fprintf(w, "%d\t  %s\n", r.Skips[reason], inLine(reason))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -130,7 +131,7 @@ func printRule(std *streams, rule string, list []replay.Difference) {
 			caveat = "docs/CAVEATS.md: " + d.Caveat
 		}
 	}
-	fmt.Fprintf(std.out, "\n%s: %s\n", std.paint(bold, rule), caveat)
+	fmt.Fprintf(std.out, "\n%s: %s\n", std.paint(bold, inLine(rule)), caveat)
 	for _, d := range list {
 		at := d.Case
 		if d.Line > 0 {
@@ -143,9 +144,9 @@ func printRule(std *streams, rule string, list []replay.Difference) {
 		if d.Observed {
 			mark += ", as the observed profile"
 		}
-		fmt.Fprintf(std.out, "  %s (%s) %s\n", at, std.paint(colour, mark), printable(d.Call+compact(d.In)))
-		fmt.Fprintf(std.out, "    theirs %s%s\n", d.Theirs.Status, printable(compact(d.Theirs.Out)))
-		fmt.Fprintf(std.out, "    ours   %s%s\n", d.Ours.Status, printable(compact(d.Ours.Out)))
+		fmt.Fprintf(std.out, "  %s (%s) %s\n", inLine(at), std.paint(colour, mark), inLine(d.Call+compact(d.In)))
+		fmt.Fprintf(std.out, "    theirs %s%s\n", inLine(d.Theirs.Status), inLine(compact(d.Theirs.Out)))
+		fmt.Fprintf(std.out, "    ours   %s%s\n", d.Ours.Status, inLine(compact(d.Ours.Out)))
 	}
 }
 

@@ -8,17 +8,17 @@ import (
 )
 
 // The whole output of a comparison: the machine, each rule with its differences, settled rules, skipped questions by
-// frequency, and the counts.
+// frequency, and the counts. Texts of the recording cannot forge a line or control the terminal.
 func TestComparisonPrintsRulesAndDifferences(t *testing.T) {
 	answer := func(status string, out replay.Fields) replay.Answer { return replay.Answer{Status: status, Out: out} }
 	r := &replay.Report{
-		Header: replay.Header{Date: "2026-01-02", Tokens: "own", System: replay.System{Product: "Windows 10.0, server",
+		Header: replay.Header{Date: "2026-01-02", Tokens: "own", System: replay.System{Product: "Windows 10.0, server\x1b",
 			Build: 20348, Revision: 7, Architecture: "amd64"}},
 		Counts: replay.Counts{Same: 1, Known: 2, Unexplained: 3, Apart: 4, Skipped: 5},
 		Skips:  map[string]int{"no time": 2, "a right": 2, "much": 30},
 		Differences: []replay.Difference{
-			{Case: "b", Line: 3, Thread: "p/1", Call: "NtClose", In: replay.Fields{"Handle": "<1>", "token": "x", "n": nil},
-				Rules: []string{"O-2"}, Theirs: answer("A", replay.Fields{"x": 1}), Ours: answer("B", nil)},
+			{Case: "b\n", Line: 3, Thread: "p/1", Call: "NtClose", In: replay.Fields{"Handle": "<1>", "token": "x", "n": nil},
+				Rules: []string{"O-2"}, Theirs: answer("A\u202e", replay.Fields{"x": 1}), Ours: answer("B", nil)},
 			{Case: "a", Call: "Ask", Rules: []string{"O-1", "O-2"}, Theirs: answer("C", nil), Ours: answer("D", nil),
 				Observed: true, Caveat: "a choice"},
 			{Case: "c", Call: "Ask", Theirs: answer("E", replay.Fields{"n": nil}), Absent: true,
@@ -27,7 +27,7 @@ func TestComparisonPrintsRulesAndDifferences(t *testing.T) {
 		Settles: []replay.Settled{{Rule: "A-1", Decided: "so", Confirmed: 2}, {Rule: "A-2", Decided: "or so", Confirmed: 1,
 			Contradict: 1}},
 	}
-	const want = `Windows 10.0, server build 20348.7 amd64, 2026-01-02, tokens own
+	const want = `Windows 10.0, server� build 20348.7 amd64, 2026-01-02, tokens own
 
 no rule: no row in docs/CAVEATS.md
   c (known) Ask
@@ -40,8 +40,8 @@ O-1: docs/CAVEATS.md: a choice
     ours   D
 
 O-2: no row in docs/CAVEATS.md
-  b, line 3, p/1 (differs) NtClose {"Handle":"<1>"}
-    theirs A {"x":1}
+  b�, line 3, p/1 (differs) NtClose {"Handle":"<1>"}
+    theirs A� {"x":1}
     ours   B
 
 decided here, and now settled:
