@@ -100,9 +100,12 @@ func TestSkippedTestsOfCIRunElsewhere(t *testing.T) {
 
 var tests = regexp.MustCompile(`(?m)^func (Test\w*)\(`)
 
-// TestBuildKeepsFilesThatItDidNotMake checks that packaging/build.sh empties a folder that has nothing but an earlier
-// release, as SHA256SUMS lists it, and refuses any other folder unchanged.
+// TestBuildKeepsFilesThatItDidNotMake checks that packaging/build.sh replaces the files of an earlier release, as
+// SHA256SUMS lists them, and refuses a folder with other files unchanged. A build that fails keeps the earlier release.
 func TestBuildKeepsFilesThatItDidNotMake(t *testing.T) {
+	tools := t.TempDir()
+	compiler := "#!/bin/sh\n[ -z \"$BROKEN\" ] || exit 1\nwhile [ \"$1\" != -o ]; do shift; done\necho >\"$2/refmon\"\n"
+	check.NoError(t, os.WriteFile(filepath.Join(tools, "go"), []byte(compiler), 0o700))
 	for name, c := range map[string]struct {
 		files map[string]string
 		kept  bool
@@ -117,14 +120,18 @@ func TestBuildKeepsFilesThatItDidNotMake(t *testing.T) {
 		for f, text := range c.files {
 			check.NoError(t, os.WriteFile(filepath.Join(dir, f), []byte(text), 0o600))
 		}
-		cmd := exec.Command("bash", "packaging/build.sh", dir)
-		cmd.Env = append(os.Environ(), "TARGETS= ", "QUICK=1") // it builds nothing
-		out, _ := cmd.CombinedOutput()
-		left, err := os.ReadDir(dir)
-		check.NoError(t, err)
-		refused := strings.Contains(string(out), "has other things in it")
-		if refused != c.kept || c.kept && len(left) != len(c.files) || !c.kept && len(left) != 0 {
-			t.Errorf("%s: refused %t, want %t; left %v\n%s", name, refused, c.kept, left, out)
+		for _, broken := range []string{"1", ""} {
+			cmd := exec.Command("bash", "packaging/build.sh", dir)
+			cmd.Env = append(os.Environ(), "TARGETS=darwin/amd64", "FORMATS=tar", "QUICK=1", "BROKEN="+broken,
+				"PATH="+tools+":"+os.Getenv("PATH"))
+			out, err := cmd.CombinedOutput()
+			left := check.Must(os.ReadDir(dir))
+			_, gone := os.Stat(filepath.Join(dir, "a.tar.gz"))
+			refused := strings.Contains(string(out), "has other things in it")
+			built := !c.kept && broken == ""
+			if refused != c.kept || (err == nil) != built || len(left) != len(c.files) || built && gone == nil {
+				t.Errorf("%s, broken %q: refused %t, want %t; left %v\n%s", name, broken, refused, c.kept, left, out)
+			}
 		}
 	}
 }

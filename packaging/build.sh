@@ -4,14 +4,15 @@
 #
 #   bash packaging/build.sh [FOLDER]
 #
-# It deletes the files of an earlier release in the folder, and refuses a folder with other files.
+# If all of them could be built, they replace the files of an earlier release in the folder. It refuses a folder with
+# other files.
 # TARGETS (linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64) selects the systems, FORMATS
 # (tar deb rpm) the files for each. Two runs on one machine with the same compilers give the same bytes.
 # The C library is built for Linux if a C compiler for the target is installed. Otherwise the script prints that it
 # is left out. QUICK=1 omits -trimpath and the bill of materials, so that packages for tests use the build cache.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-out=$(realpath -m "${1:-dist}")
+dist=$(realpath -m "${1:-dist}")
 targets=${TARGETS:-linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64}
 formats=${FORMATS:-tar deb rpm}
 VERSION=$(cat VERSION)
@@ -21,24 +22,28 @@ export VERSION SOURCE_DATE_EPOCH TZ=UTC LC_ALL=C
 umask 022
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+out=$work/release
 flags=(-trimpath -buildvcs=false)
 [ -z "${QUICK:-}" ] || flags=(-buildvcs=false)
 
 main() {
-	mkdir -p "$out"
-	[ -z "$(others)" ] || { echo "$out has other things in it: $(others | head -n 3)" >&2; exit 1; }
-	rm -f "$out"/*
+	mkdir -p "$dist" "$out"
+	[ -z "$(others)" ] || { echo "$dist has other things in it: $(others | head -n 3)" >&2; exit 1; }
 	local target
 	for target in $targets; do build "${target%/*}" "${target#*/}"; done
 	[[ $targets != *linux* ]] || python_package
 	[ -n "${QUICK:-}" ] || materials
-	(cd "$out" && sha256sum -- * >"$work/SHA256SUMS" && mv "$work/SHA256SUMS" .)
-	cat "$out/SHA256SUMS"
+	(cd "$out" && sha256sum -- * >"$work/SHA256SUMS")
+	# At each step SHA256SUMS has all files in the folder, so that a run after an interruption replaces them.
+	find "$dist" -mindepth 1 ! -name SHA256SUMS -delete
+	cp "$work/SHA256SUMS" "$dist/"
+	cp "$out"/* "$dist/"
+	cat "$dist/SHA256SUMS"
 }
 
 # others lists what the folder has besides an earlier release. A folder that has SHA256SUMS may be one of downloads.
 others() {
-	ls -A "$out" | grep -vxF -e SHA256SUMS -f <(sed -nE 's/^[0-9a-f]{64}  //p' "$out/SHA256SUMS" 2>/dev/null) || true
+	ls -A "$dist" | grep -vxF -e SHA256SUMS -f <(sed -nE 's/^[0-9a-f]{64}  //p' "$dist/SHA256SUMS" 2>/dev/null) || true
 }
 
 # build OS ARCH builds everything for one system.
