@@ -22,7 +22,7 @@ import (
 type File struct {
 	fs      *FS          // immutable
 	name    string       // immutable; the requested name
-	h       winnt.Handle // immutable
+	h       winnt.Handle // guarded by caller.mu; 0: closed
 	appends bool         // immutable; each write is at the end
 
 	mu sync.Mutex
@@ -34,6 +34,16 @@ type File struct {
 	listed []fs.FileInfo // guarded by mu: entries that were read and not returned yet
 	// +checklocks:mu
 	scanned bool // guarded by mu; the listing has begun
+}
+
+// call makes one call of the file's thread with the file's handle. A closed file is STATUS_INVALID_HANDLE.
+func (o *File) call(op string, fn func(*nt.Thread, winnt.Handle) ntstatus.Status) error {
+	return o.fs.call(op, o.name, func(th *nt.Thread) ntstatus.Status {
+		if o.h == 0 {
+			return ntstatus.InvalidHandle // the handle's value may be that of another client's file now
+		}
+		return fn(th, o.h)
+	})
 }
 
 // piece is the largest number of bytes that one call reads or writes.
@@ -49,8 +59,8 @@ func (o *File) ReadAt(b []byte, at int64) (n int, err error) {
 	for n < len(b) {
 		var got int
 		var st ntstatus.Status
-		err := o.fs.call("read", o.name, func(th *nt.Thread) ntstatus.Status {
-			got, st = th.NtReadFileInto(o.h, b[n:n+min(len(b)-n, piece)], at+int64(n))
+		err := o.call("read", func(th *nt.Thread, h winnt.Handle) ntstatus.Status {
+			got, st = th.NtReadFileInto(h, b[n:n+min(len(b)-n, piece)], at+int64(n))
 			return st
 		})
 		if st == ntstatus.EndOfFile {
@@ -76,8 +86,8 @@ func (o *File) WriteAt(b []byte, at int64) (n int, err error) {
 		if o.appends {
 			to = -1 // FILE_WRITE_TO_END_OF_FILE
 		}
-		err := o.fs.call("write", o.name, func(th *nt.Thread) (st ntstatus.Status) {
-			wrote, st = th.NtWriteFileAt(o.h, b[n:min(n+piece, len(b))], to)
+		err := o.call("write", func(th *nt.Thread, h winnt.Handle) (st ntstatus.Status) {
+			wrote, st = th.NtWriteFileAt(h, b[n:min(n+piece, len(b))], to)
 			return st
 		})
 		if n += wrote; err != nil {
@@ -170,12 +180,16 @@ func (o *File) Truncate(size int64) error {
 
 // Sync blocks until the data of the file is on disk. It returns the error of the disk, or that of a closed file.
 func (o *File) Sync() error {
-	return o.fs.call("sync", o.name, func(th *nt.Thread) ntstatus.Status { return th.NtFlushBuffersFile(o.h) })
+	return o.call("sync", func(th *nt.Thread, h winnt.Handle) ntstatus.Status { return th.NtFlushBuffersFile(h) })
 }
 
-// Close closes the handle. Do not use the File afterwards, nor an FS that [File.FS] returned.
+// Close closes the handle. Every later call of the File returns STATUS_INVALID_HANDLE, a second Close too, and so does
+// each open of an FS that [File.FS] returned.
 func (o *File) Close() error {
-	return o.fs.call("close", o.name, func(th *nt.Thread) ntstatus.Status { return th.NtClose(o.h) })
+	return o.call("close", func(th *nt.Thread, h winnt.Handle) ntstatus.Status {
+		o.h = 0
+		return th.NtClose(h)
+	})
 }
 
 // closed closes a file when an operation on it is over. It returns err, or the error of the close if err is nil. It
@@ -190,16 +204,16 @@ func (o *File) closed(err error) error {
 // set changes one property of the file: it calls NtSetInformationFile with an information class and its value. op is
 // the operation in errors.
 func (o *File) set(op string, class nt.FileInfoClass, information any) error {
-	return o.fs.call(op, o.name, func(th *nt.Thread) ntstatus.Status {
-		return th.NtSetInformationFile(o.h, class, information)
+	return o.call(op, func(th *nt.Thread, h winnt.Handle) ntstatus.Status {
+		return th.NtSetInformationFile(h, class, information)
 	})
 }
 
 // query returns the value of an information class of an open file. T must be the type of that class. After an error
 // it returns the zero value.
 func query[T any](o *File, class nt.FileInfoClass) (t T, err error) {
-	err = o.fs.call("stat", o.name, func(th *nt.Thread) ntstatus.Status {
-		out, st := th.NtQueryInformationFile(o.h, class)
+	err = o.call("stat", func(th *nt.Thread, h winnt.Handle) ntstatus.Status {
+		out, st := th.NtQueryInformationFile(h, class)
 		if st == ntstatus.Success {
 			t = out.(T)
 		}
@@ -267,8 +281,8 @@ func (o *File) scanLocked() (list []fs.FileInfo, done bool, err error) {
 	var entries []nt.FileEntry
 	var st ntstatus.Status
 	restart := !o.scanned
-	err = o.fs.call("readdir", o.name, func(th *nt.Thread) ntstatus.Status {
-		entries, st = th.NtQueryDirectoryFile(o.h, "", restart)
+	err = o.call("readdir", func(th *nt.Thread, h winnt.Handle) ntstatus.Status {
+		entries, st = th.NtQueryDirectoryFile(h, "", restart)
 		return st
 	})
 	if st == ntstatus.NoMoreFiles || st == ntstatus.NoSuchFile {

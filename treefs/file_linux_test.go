@@ -201,3 +201,40 @@ func TestReadDirMatchesStat(t *testing.T) {
 		}
 	}
 }
+
+// A closed file, and the file system of a closed directory, use no handle: its value is that of a file that another
+// client has opened since.
+func TestClosedFileUsesNoOtherClientsHandle(t *testing.T) {
+	w := newWorld(t)
+	his, hers := w.as(bob), w.as(alice)
+	w.must(hers.Mkdir("d"))
+	w.put(hers, "d/secret", "hers")
+	f, err := his.OpenFile("his", os.O_WRONLY|os.O_CREATE|os.O_APPEND)
+	w.must(err)
+	w.must(f.Close())
+	dir, err := his.OpenFile(".", os.O_RDONLY)
+	w.must(err)
+	below := dir.FS()
+	w.must(dir.Close())
+	secret, err := hers.OpenFile("d/secret", os.O_RDWR)
+	w.must(err)
+	for what, do := range map[string]func() error{
+		"Read":                       func() error { return check.Err(f.Read(make([]byte, 4))) },
+		"Write":                      func() error { return check.Err(f.Write([]byte("x"))) },
+		"Truncate":                   func() error { return f.Truncate(0) },
+		"Sync":                       f.Sync,
+		"Stat":                       func() error { return check.Err(f.Stat()) },
+		"ReadDir":                    func() error { return check.Err(f.ReadDir(-1)) },
+		"Close":                      f.Close,
+		"Close, again":               dir.Close,
+		"open in a closed directory": func() error { return check.Err(below.OpenFile("d", os.O_RDONLY)) },
+	} {
+		if err := do(); !errors.Is(err, ntstatus.InvalidHandle.Err()) {
+			t.Errorf("%s of a closed file = %v, want STATUS_INVALID_HANDLE", what, err)
+		}
+	}
+	text, err := io.ReadAll(secret)
+	if w.must(errors.Join(err, secret.Close())); string(text) != "hers" {
+		t.Errorf("contents of the other client's file: %q, want \"hers\"", text)
+	}
+}

@@ -22,9 +22,9 @@ import (
 // [fs.ErrPermission], [fs.ErrNotExist] and [fs.ErrExist]. A name that no file can have is [fs.ErrNotExist], or
 // [fs.ErrInvalid] for a call that would create the file.
 type FS struct {
-	prefix string       // immutable; what stands before each name
-	root   winnt.Handle // immutable; the directory that names are relative to; 0: they are names in the system
-	calls  *caller      // immutable; shared with the file systems of its directories
+	prefix string  // immutable; what stands before each name
+	dir    *File   // immutable; the directory that names are relative to; nil: they are names in the system
+	calls  *caller // immutable; shared with the file systems of its directories
 }
 
 // caller makes the calls of one thread, one at a time, for all FS and File values that share the thread.
@@ -46,7 +46,19 @@ func newFS(tree string, calls *caller) *FS { return &FS{prefix: `\??\` + tree + 
 
 // FS returns the files below an open directory. Its names are relative to the directory's handle, so that they cannot
 // name a file outside of it, wherever the directory is moved. It uses the same thread, and works until o is closed.
-func (o *File) FS() *FS { return &FS{root: o.h, calls: o.fs.calls} }
+func (o *File) FS() *FS { return &FS{dir: o, calls: o.fs.calls} }
+
+// root returns the handle that names are relative to, 0 without one. Once its directory is closed, the status is
+// STATUS_INVALID_HANDLE. caller.mu is held.
+func (f *FS) root() (winnt.Handle, ntstatus.Status) {
+	switch {
+	case f.dir == nil:
+		return 0, ntstatus.Success
+	case f.dir.h == 0:
+		return 0, ntstatus.InvalidHandle
+	}
+	return f.dir.h, ntstatus.Success
+}
 
 // call makes one call of the thread, while no other goroutine does, and wraps its status in a *fs.PathError. A status
 // of success gives nil.
@@ -65,7 +77,7 @@ func failed(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: name, Err: err}
 }
 
-// object converts a path of package fs to the NT name of the file, absolute or relative to f.root.
+// object converts a path of package fs to the NT name of the file, absolute or relative to f.dir.
 func (f *FS) object(name string) string {
 	return f.prefix + strings.ReplaceAll(strings.Trim(path.Clean("/"+name), "/"), "/", `\`)
 }
@@ -78,13 +90,17 @@ const sharing = uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess
 func (f *FS) open(op, name string, desired winnt.AccessMask, how fileaccess.Disposition,
 	options fileaccess.CreateOptions) (*File, error) {
 	o := &File{fs: f, name: name}
-	err := f.call(op, name, func(th *nt.Thread) (st ntstatus.Status) {
+	err := f.call(op, name, func(th *nt.Thread) ntstatus.Status {
 		if strings.Contains(name, `\`) {
 			return ntstatus.ObjectNameInvalid // to the kernel it would be a path
 		}
+		root, st := f.root()
+		if st != ntstatus.Success {
+			return st
+		}
 		o.h, _, st = th.NtCreateFile(nt.CreateFileIn{DesiredAccess: desired, CreateDisposition: uint32(how),
 			CreateOptions: uint32(options), ShareAccess: sharing,
-			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{RootDirectory: f.root, ObjectName: f.object(name)})})
+			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{RootDirectory: root, ObjectName: f.object(name)})})
 		return st
 	})
 	switch makes := how != fileaccess.FileOpen && how != fileaccess.FileOverwrite; {
@@ -237,6 +253,12 @@ func (f *FS) Rename(from, to string, replace bool) error {
 	if err != nil {
 		return err
 	}
-	return o.closed(o.set("rename", nt.FileRenameInformation, nt.FileRename{ReplaceIfExists: replace,
-		RootDirectory: f.root, FileName: f.object(to)}))
+	return o.closed(o.call("rename", func(th *nt.Thread, h winnt.Handle) ntstatus.Status {
+		root, st := f.root()
+		if st != ntstatus.Success {
+			return st
+		}
+		return th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{ReplaceIfExists: replace,
+			RootDirectory: root, FileName: f.object(to)})
+	}))
 }
