@@ -65,13 +65,17 @@ func (t *Tree) newRecord() (*record, error) {
 	return &record{t, t.redo.dir, privateName()[len(privatePrefix):]}, nil
 }
 
-// end releases the record. The last one removes the directory, unless a record stayed there after an error.
+// end releases the record. The last one of all servers removes the directory, unless a record stayed there after an
+// error.
 func (r *record) end() {
 	l := &r.t.redo
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.records--; l.records == 0 {
-		_ = r.t.unlink(r.t.root, redoDirectory, unix.AT_REMOVEDIR) // it fails if another server of the tree has records
+		// Another server of the tree that holds the lock may be about to create a record: it removes the directory.
+		if unix.Flock(l.dir, unix.LOCK_EX|unix.LOCK_NB) == nil {
+			_ = r.t.unlink(r.t.root, redoDirectory, unix.AT_REMOVEDIR) // it fails if a record stayed there
+		}
 		shut(l.dir)
 	}
 }

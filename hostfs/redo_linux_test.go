@@ -342,3 +342,19 @@ func TestGroupWritableRedoDirectoryIsIgnored(t *testing.T) {
 	r.end()
 	w.exists(redoDirectory, false)
 }
+
+// TestEndOfRecordLeavesOtherServersRecord checks that a server whose last record ends does not remove the directory in
+// which another server of the tree is about to create a record (F-210).
+func TestEndOfRecordLeavesOtherServersRecord(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "f", wide)
+	f := w.opened("f", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	other := check.Must(Open(w.tree.cfg))
+	defer func() { w.must(other.Close()) }()
+	first, second := check.Must(w.tree.newRecord()), check.Must(other.newRecord())
+	first.end()
+	w.must(second.link(f.fd, redoTarget))
+	second.drop(redoTarget)
+	second.end()
+	w.exists(redoDirectory, false)
+}
