@@ -1,6 +1,8 @@
 package hostfs
 
 import (
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -310,4 +312,18 @@ func TestCaseInsensitiveTreeFindsOtherCase(t *testing.T) {
 	exact.describe("", all)
 	exact.file("File", "", all)
 	exact.open(exact.as(bob), "fILE", winnt.FILE_READ_DATA, ntstatus.ObjectNameNotFound)
+}
+
+// A subvolume is not entered: a new file there could have the inode number of a file in the tree, and its share access
+// would keep others from opening that file (F-112).
+func TestSubvolumeIsNotEntered(t *testing.T) {
+	_, at := newFileSystem(t, "btrfs", 256<<20)
+	sub := filepath.Join(at, "sub")
+	if out, err := exec.Command("btrfs", "subvolume", "create", sub).CombinedOutput(); err != nil {
+		t.Skipf("btrfs subvolume create: %v: %s", err, out)
+	}
+	w := newWorld(t, func(c *Config) { c.Path = at })
+	w.describe("sub", wide)
+	w.create(w.as(bob), `sub\new`, call{desired: winnt.DELETE, disposition: fileaccess.FileCreate}, ntstatus.AccessDenied)
+	w.exists(`sub\new`, false)
 }

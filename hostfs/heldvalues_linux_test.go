@@ -189,7 +189,7 @@ func TestHeldValuesRace(t *testing.T) {
 // ext4 stores the attribute of files in one directory in one block, also if each file is removed before the next one is
 // created (F-216).
 func TestExt4StoresAttributeOnce(t *testing.T) {
-	device, at := newExt4(t)
+	device, at := newFileSystem(t, "ext4", 16<<20)
 	w := newVersion4(t, func(c *Config) { c.Path = at })
 	w.checkBlocks(device)
 }
@@ -229,20 +229,20 @@ func (w *world) checkBlocks(device string) {
 	}
 }
 
-// newExt4 mounts a new ext4 file system of 16 MiB and returns its loop device and its root. It skips the test if the
+// newFileSystem mounts a new file system of a kind and returns its loop device and its root. It skips the test if the
 // host does not allow that.
-func newExt4(t *testing.T) (device, at string) {
+func newFileSystem(t *testing.T, kind string, size int64) (device, at string) {
 	t.Helper()
 	image, at := filepath.Join(t.TempDir(), "image"), t.TempDir()
 	must := func(err error) {
 		check.NoError(t, err)
 	}
 	must(os.WriteFile(image, nil, 0o600))
-	must(os.Truncate(image, 16<<20))
-	for _, args := range [][]string{{"mkfs.ext4", "-q", image}, {"mount", "-o", "loop", image, at}} {
+	must(os.Truncate(image, size))
+	for _, args := range [][]string{{"mkfs." + kind, "-q", image}, {"mount", "-o", "loop", image, at}} {
 		out, err := exec.Command(args[0], args[1:]...).CombinedOutput() //nolint:gosec // of this table
 		if err != nil {
-			t.Skipf("%v: %v: %s: install e2fsprogs and run the test as root", args, err, out)
+			t.Skipf("%v: %v: %s: install e2fsprogs and btrfs-progs, and run the test as root", args, err, out)
 		}
 	}
 	t.Cleanup(func() { must(unix.Unmount(at, 0)) })

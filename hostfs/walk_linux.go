@@ -73,8 +73,8 @@ func (p *place) walk(base int, prefix, dir string, ask bool) error {
 }
 
 // stepped adds an opened directory to the facts about the path, and keeps its facts as those of the parent. With ask
-// the path records its security descriptor. It also records a pending deletion. A link is ELOOP, and any other file
-// is ENOTDIR.
+// the path records its security descriptor. It also records a pending deletion. A link is ELOOP, any other file is
+// ENOTDIR, and a directory on another device EXDEV.
 func (p *place) stepped(name string, fd int, ask bool) error {
 	s, err := stat(fd)
 	if err != nil {
@@ -84,6 +84,10 @@ func (p *place) stepped(name string, fd int, ask bool) error {
 		return unix.ELOOP
 	} else if kind != unix.S_IFDIR {
 		return unix.ENOTDIR
+	}
+	if deviceOf(&s) != p.t.device {
+		// A subvolume has a device of its own without a mount. Its inode numbers are those of other files too (F-112).
+		return unix.EXDEV
 	}
 	c := fileaccess.Component{Name: name, Exists: true, IsDirectory: true, DeletePending: p.t.pending(s.Ino)}
 	p.parentStatus, p.parentsKnown = s, nil
