@@ -3,13 +3,14 @@ package ntacl
 import (
 	"slices"
 
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 )
 
 // defaultClasses are the entries that children inherit from a directory without a default
 // ACL, on a server with its default "directory mask": 0755.
-var defaultClasses = []posixEntry{{tagUserObj, 7, 0}, {tagGroupObj, 5, 0}, {tagOther, 5, 0}}
+var defaultClasses = fileaccess.ModeACL(0o755)
 
 // PosixDirectory returns the descriptor that a server uses for a directory without the attribute. It has the entries
 // of [Posix], and entries that only children inherit: for Creator Owner, Creator Group and Everyone, and for each
@@ -35,15 +36,15 @@ func PosixDirectory(f Info, acl, inherited []byte, who Accounts) (*sd.Descriptor
 	own := len(aces)
 	for _, e := range entries {
 		s := sid.Everyone
-		switch e.tag {
-		case tagUserObj:
+		switch e.Tag {
+		case fileaccess.POSIXOwner:
 			s = sid.CreatorOwner
-		case tagGroupObj:
+		case fileaccess.POSIXGroupOwner:
 			s = sid.CreatorGroup
-		case tagUser, tagGroup:
-			s = who.of(e.id, e.tag == tagGroup)
+		case fileaccess.POSIXUser, fileaccess.POSIXGroup:
+			s = who.of(e.ID, e.Tag == fileaccess.POSIXGroup)
 		}
-		mask, flags := unixMask(e.perm, true), sd.ObjectInherit|sd.ContainerInherit|sd.InheritOnly
+		mask, flags := unixMask(e.Perm, true), sd.ObjectInherit|sd.ContainerInherit|sd.InheritOnly
 		// One entry serves for both if an account has equal permissions in the default ACL and on the directory.
 		at := slices.IndexFunc(aces[:own], func(a sd.ACE) bool { return a.SID() == s && a.Mask() == mask })
 		if both := inherited != nil && at >= 0; both {

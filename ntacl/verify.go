@@ -3,6 +3,8 @@ package ntacl
 import (
 	"crypto/sha256"
 	"encoding/binary"
+
+	"github.com/refmon/refmon/fileaccess"
 )
 
 // Verdict is the result of comparing a file's POSIX permissions with its
@@ -131,23 +133,24 @@ func systemBlob(f Info, access, inherited []byte) ([]byte, error) {
 
 // appendSystemACL appends a POSIX ACL in NDR, the form that the attribute's hash covers, with the entries in the given
 // order.
-func appendSystemACL(b []byte, entries []posixEntry) []byte {
+func appendSystemACL(b []byte, entries fileaccess.POSIXACL) []byte {
 	le := binary.LittleEndian
 	n := uint32(len(entries))
 	b = pad8(le.AppendUint32(b, n))
 	b = le.AppendUint32(le.AppendUint32(b, n), 0)
 	for _, e := range entries {
-		kind := systemKind[e.tag]
+		kind := systemKind[e.Tag]
 		b = le.AppendUint16(le.AppendUint16(b, kind), kind)
-		if e.tag == tagUser || e.tag == tagGroup {
-			b = le.AppendUint64(pad8(b), uint64(e.id))
+		if e.Tag == fileaccess.POSIXUser || e.Tag == fileaccess.POSIXGroup {
+			b = le.AppendUint64(pad8(b), uint64(e.ID))
 		}
-		b = pad8(le.AppendUint32(b, uint32(e.perm)))
+		b = pad8(le.AppendUint32(b, uint32(e.Perm)))
 	}
 	return b
 }
 
-var systemKind = map[uint16]uint16{tagUser: 1, tagUserObj: 2, tagGroup: 3, tagGroupObj: 4, tagOther: 5, tagMask: 6}
+var systemKind = map[fileaccess.POSIXTag]uint16{fileaccess.POSIXUser: 1, fileaccess.POSIXOwner: 2,
+	fileaccess.POSIXGroup: 3, fileaccess.POSIXGroupOwner: 4, fileaccess.POSIXOther: 5, fileaccess.POSIXMask: 6}
 
 // pad8 appends zeros to b until its length is a multiple of 8.
 func pad8(b []byte) []byte {
