@@ -123,7 +123,7 @@ func (m *Mount) gid(s sid.SID) uint32 {
 	return unknownOwner
 }
 
-// GetAttr returns the attributes of a file. It uses the request's handle if that grants FILE_READ_ATTRIBUTES.
+// GetAttr returns the attributes of a file. For a request with a handle they are those that [Mount.held] returns.
 // Otherwise it opens the file as the caller. It returns ESTALE for an unknown node, and EACCES without the right.
 func (m *Mount) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
 	n := m.nodes.get(in.NodeId)
@@ -131,11 +131,33 @@ func (m *Mount) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut
 		return fuse.Status(syscall.ESTALE)
 	}
 	if in.Flags()&fuse.FUSE_GETATTR_FH != 0 {
-		if o := m.open(in.Fh()); o != nil && o.tells {
-			return m.do(func(t *worker) fuse.Status { return m.attributesOf(t, n, o.h, shown.Shown, out) })
+		if o := m.open(in.Fh()); o != nil {
+			return m.held(n, o, out)
 		}
 	}
 	return m.as(&in.InHeader, func(t *worker) fuse.Status { return m.answer(t, n, &in.InHeader, out) })
+}
+
+// held fills out with the attributes of a file by an open handle of it. If the handle does not grant
+// FILE_READ_ATTRIBUTES, out has only kind, inode number and size. The host's kernel needs the size at the end of a read
+// and for SEEK_END, and requests it with the handle; for stat(2) and fstat(2) it sends none.
+func (m *Mount) held(n *node, o *open, out *fuse.AttrOut) fuse.Status {
+	return m.do(func(t *worker) fuse.Status {
+		if o.tells {
+			return m.attributesOf(t, n, o.h, shown.Shown, out)
+		}
+		var now fuse.Attr
+		_, s := m.attributes(t, o.h, shown.Shown, &now)
+		// The kernel uses one size of an open file for all its users (M-5).
+		out.Attr = bareAttr(n.file, now.Size)
+		return s
+	})
+}
+
+// bareAttr returns the attributes for a user who may not read those of the file: kind, inode number and the given size.
+func bareAttr(id identity, size uint64) fuse.Attr {
+	return fuse.Attr{Ino: id.number, Mode: modeOf(nil, id.dir, id.link), Nlink: 1, Size: size,
+		Owner: fuse.Owner{Uid: unknownOwner, Gid: unknownOwner}}
 }
 
 // answer fills out with the attributes of a file if the caller may read them. That takes FILE_READ_ATTRIBUTES, the

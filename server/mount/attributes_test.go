@@ -10,6 +10,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
@@ -18,12 +19,13 @@ import (
 )
 
 // TestOpenHandleRevealsAttributes checks that a user who has a file open with the right to read attributes gets them,
-// and no other user. For a file without a name any user who has it open gets them (M-15). A file without a descriptor
-// has no owner.
+// and no other user. For a file without a name any user who has it open gets them (M-15). Without that right, a request
+// with the handle gets the size alone, so that programs read the file to its end (M-5). A file without a descriptor has
+// no owner.
 //
 // +checklocksignore
 func TestOpenHandleRevealsAttributes(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
 	w.describe("", "O:BAG:SYD:P(A;;0x1200a0;;;WD)(A;;0x6;;;"+user(alice)+")")
 	for name, rights := range map[string]string{"f": "FA", "blind": "0x100001"} {
 		w.file(name, "text", "O:BAG:SYD:P(A;;"+rights+";;;"+user(alice)+")")
@@ -38,7 +40,11 @@ func TestOpenHandleRevealsAttributes(t *testing.T) {
 		}
 	}
 	asks("an open that cannot read them", alice, blind, 0, unix.EACCES)
-	asks("such a handle that is named", alice, blind, other, unix.EACCES)
+	asks("such a handle that is named", alice, blind, other, 0)
+	if out, _ := w.attributesOf(alice, blind, other); out.Mtime != 0 || out.Uid != unknownOwner || out.AttrValid != 0 {
+		t.Errorf("M-5: a handle without the right shows %+v, want the size alone, not cached", out)
+	}
+	w.sees(alice, "text", "dd", "status=none", "if=blind")
 	w.describe("f", "O:BAG:SYD:P(A;;FA;;;BA)")
 	asks("an open of the user's own", alice, node, 0, 0)
 	asks("another user's open", bob, node, 0, unix.EACCES)

@@ -244,9 +244,7 @@ func (m *Mount) lookBare(t *worker, parent *node, name string, out *fuse.EntryOu
 		return fuse.EACCES // it or its directory is gone, or no file of the tree, such as a device
 	}
 	n, _ := m.nodes.add(parent, name, id, true)
-	out.NodeId, out.Ino, out.Mode, out.Nlink = n.id, id.number, modeOf(nil, id.dir, id.link), 1
-	out.Uid, out.Gid = unknownOwner, unknownOwner
-	out.Size = m.sizeOfOpen(t, n)
+	out.NodeId, out.Attr = n.id, bareAttr(id, m.sizeOfOpen(t, n))
 	// Without timeouts the kernel caches nothing, so it requests the attributes on each use (M-5).
 	return fuse.OK
 }

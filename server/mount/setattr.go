@@ -30,7 +30,7 @@ func (m *Mount) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut
 			if s != fuse.OK {
 				return s
 			}
-			return m.resized(n, in, size, out)
+			return m.resized(n, o, in.InHeader.Uid, size, out)
 		}
 	}
 	if s := m.nodes.lostOf(n); s != fuse.OK {
@@ -50,13 +50,12 @@ func (m *Mount) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut
 	})
 }
 
-// resized completes a truncation of an open file to size: it fills out and always returns OK. A caller who may not read
-// the attributes gets the new size alone, which the kernel does not cache (M-24).
-func (m *Mount) resized(n *node, in *fuse.SetAttrIn, size uint64, out *fuse.AttrOut) fuse.Status {
-	s := m.as(&in.InHeader, func(t *worker) fuse.Status { return m.answer(t, n, &in.InHeader, out) })
-	if s != fuse.OK {
-		out.Attr = fuse.Attr{Ino: n.file.number, Mode: modeOf(nil, n.file.dir, n.file.link), Nlink: 1, Size: size,
-			Owner: fuse.Owner{Uid: unknownOwner, Gid: unknownOwner}}
+// resized completes a truncation of an open file to size: it fills out and always returns OK, because the file is
+// truncated. The user who opened the file gets what [Mount.held] returns. Any other gets the new size alone, which the
+// kernel does not cache (M-24).
+func (m *Mount) resized(n *node, o *open, uid uint32, size uint64, out *fuse.AttrOut) fuse.Status {
+	if uid != o.uid || m.held(n, o, out) != fuse.OK {
+		out.Attr = bareAttr(n.file, size)
 	}
 	return fuse.OK
 }
