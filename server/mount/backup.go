@@ -37,14 +37,14 @@ func forIntent(r logon.Result, backup bool) (logon.Result, error) {
 //   - mode equals shown: OK without a change
 //   - mount for backup, mode only adds permissions: OK without a change
 //   - mount for backup, mode removes permissions: EPERM, which protects the restored descriptor
-func (m *Mount) afterRestore(n *node, uid, mode, shown uint32) (s fuse.Status, done bool) {
+func (m *Mount) afterRestore(t *worker, n *node, mode, shown uint32) (s fuse.Status, done bool) {
 	switch {
-	case !m.nodes.restored(n, uid):
+	case !m.nodes.restored(n, t.uid):
 		return fuse.OK, false
 	case mode == shown, m.backup && mode&shown == shown:
 		return fuse.OK, true
 	case m.backup:
-		return fuse.EPERM, true
+		return t.refuse("because M-55: the mode denies what the restored descriptor grants"), true
 	}
 	return fuse.OK, false
 }

@@ -1,6 +1,7 @@
 package mount
 
 import (
+	"cmp"
 	"strings"
 	"sync"
 	"syscall"
@@ -45,7 +46,8 @@ const (
 	mostReasons = 20           // of a denial
 )
 
-// refusal is the last open of a worker that was refused. The zero value is none.
+// refusal is why a worker's request is refused: the last open that was refused, or the text why. The zero value is
+// neither.
 type refusal struct {
 	path   string
 	in     fileaccess.Request // without subject and name
@@ -53,6 +55,14 @@ type refusal struct {
 	// replaced is the path of the file that the request would replace, if the open is that of a directory to add a name.
 	// It is "" if nothing would be replaced.
 	replaced string
+	why      string // the reason, if no open was refused
+}
+
+// refuse remembers why an operation is refused that needs no other open, for the report of the denial. It returns
+// EPERM.
+func (t *worker) refuse(why string) fuse.Status {
+	t.refused = refusal{why: why}
+	return fuse.EPERM
 }
 
 // note remembers an open that failed for lack of a right, so that the denial can be explained. An open with any other
@@ -60,9 +70,9 @@ type refusal struct {
 func (t *worker) note(path string, in *nt.CreateFileIn, st ntstatus.Status) {
 	switch st {
 	case ntstatus.AccessDenied, ntstatus.PrivilegeNotHeld, ntstatus.CannotDelete, ntstatus.MediaWriteProtected:
-		t.refused = refusal{path, fileaccess.Request{Desired: in.DesiredAccess,
+		t.refused = refusal{path: path, status: st, in: fileaccess.Request{Desired: in.DesiredAccess,
 			Disposition: fileaccess.Disposition(in.CreateDisposition), Options: fileaccess.CreateOptions(in.CreateOptions),
-			Attributes: in.FileAttributes}, st, ""}
+			Attributes: in.FileAttributes}}
 	default:
 		t.refused = refusal{}
 	}
@@ -125,6 +135,10 @@ func (d *denialCounts) take(uid uint32) (suppressed uint64, report bool) {
 	return suppressed, true
 }
 
+// refusedByHost ends the reason of a denial that the descriptors do not explain.
+const refusedByHost = "the host refuses it to refmond: see ls -ld and lsattr -d for the path below the mount, " +
+	"and the rights of refmond's process"
+
 // isDenial reports whether a FUSE status means missing rights.
 func isDenial(s fuse.Status) bool { return s == fuse.EACCES || s == fuse.EPERM }
 
@@ -148,7 +162,8 @@ func (m *Mount) denied(h *fuse.InHeader, t *worker, s fuse.Status, err error) {
 	case t.refused.status == ntstatus.Success:
 		d.Subject = access.Subject{Primary: m.process.Object().Token(), Client: t.client,
 			Level: winnt.SecurityImpersonation}
-		d.Reasons = []string{"an open handle or the operation itself does not allow it"}
+		d.Reasons = []string{cmp.Or(t.refused.why,
+			"an open handle or the operation itself does not allow it, or "+refusedByHost)}
 	default:
 		m.explain(d, t)
 	}
@@ -180,15 +195,21 @@ func (m *Mount) explain(d *Denial, t *worker) {
 		Level: winnt.SecurityImpersonation}
 	d.Subject, d.Asked, d.Path = r.Subject, r.Desired, m.hostPath(r.Name)
 	place, st := m.tree.Find(&r, nil)
-	if st != ntstatus.Success {
+	switch st {
+	case ntstatus.Success:
+	case ntstatus.AccessDenied:
+		d.Reasons = []string{"because F-112 " + d.Path + ": a mount, device, pipe, socket, or link without a descriptor " +
+			"is no file of the tree; else " + refusedByHost}
+		return
+	default:
 		d.Reasons = []string{"the name cannot be opened any more: " + st.String()}
 		return
 	}
 	defer place.Release()
 	o := accessquery.ExplainOpen(&r, place.Facts())
 	if replaced := t.refused.replaced; replaced != "" && o.Allowed() {
-		t.refused = refusal{replaced, fileaccess.Request{Desired: winnt.DELETE, Disposition: fileaccess.FileOpen,
-			Options: r.Options | fileaccess.OpenReparsePoint}, t.refused.status, ""}
+		t.refused = refusal{path: replaced, status: t.refused.status, in: fileaccess.Request{Desired: winnt.DELETE,
+			Disposition: fileaccess.FileOpen, Options: r.Options | fileaccess.OpenReparsePoint}}
 		m.explain(d, t)
 		return
 	}
@@ -209,7 +230,7 @@ func (m *Mount) explain(d *Denial, t *worker) {
 	}
 	switch {
 	case o.Allowed():
-		d.Reasons = []string{"it would be granted now: a descriptor has changed since"}
+		d.Reasons = []string{"the descriptors grant it now: one has changed since, or " + refusedByHost}
 	case o.Why != nil && !o.Why.Decision.Allowed():
 		d.Reasons = calltext.Reasons(&nt.Call{Why: nt.Why{Object: object, Explanation: o.Why}})
 	case cause != nil:

@@ -39,11 +39,21 @@ func (r *reported) take() []*Denial {
 }
 
 // TestDenialsAreExplained checks that each denial is reported with its operation, path and requested rights, and with
-// the entry, directory or missing descriptor that denied it. A successful request and a missing name are not reported
-// (M-46).
+// the entry, directory or missing descriptor that denied it. The report also names an owner that the account may not
+// assign, a file that is none of the tree, and a refusal of the host. A successful request and a missing name are not
+// reported (M-46).
 func TestDenialsAreExplained(t *testing.T) {
 	var r reported
-	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Denied = r.add })
+	w := newWorld(t, func(hc *hostfs.Config, c *Config) {
+		hc.Faults = func(call, name string) error {
+			if call == "create" && name == "unmade" {
+				return unix.EACCES
+			}
+			return nil
+		}
+		c.Denied = r.add
+	})
+	w.must(unix.Mkfifo(w.root+"/pipe", 0o600))
 	w.file("plan", "the plan\n", "O:"+user(alice)+"G:SYD:(D;;DCLC;;;"+user(bob)+")(A;;FR;;;WD)(A;;FA;;;"+user(alice)+")")
 	w.file("diary", "dear\n", "O:"+user(alice)+"G:SYD:(A;;FA;;;"+user(alice)+")")
 	w.dir("shut", "O:"+user(alice)+"G:SYD:(A;;FA;;;"+user(alice)+")")
@@ -82,6 +92,9 @@ func TestDenialsAreExplained(t *testing.T) {
 		{"touch blank/new", "CREATE", "/blank/new", 0, "because F-101 " + w.at + "/blank: it has no descriptor"},
 		{"touch torn/new", "CREATE", "/torn/new", 0, "because F-204 " + w.at + "/torn: its stored descriptor does not count"},
 		{"mkdir blank/new", "MKDIR", "/blank/new", 0, "because F-101 " + w.at + "/blank: it has no descriptor"},
+		{"cat pipe", "LOOKUP", "/pipe", winnt.FILE_READ_ATTRIBUTES, "because F-112 " + w.at + "/pipe: a mount, device, pipe"},
+		{"chown 61003 his/src", "SETATTR", "/his/src", 0, "because F-51: the account may not make S-1-22-1-61003 the owner"},
+		{"touch his/unmade", "CREATE", "/his/unmade", 0, "or the host refuses it to refmond"},
 	} {
 		r.take()
 		out, err := as(bob, "/bin/sh", "-c", "cd "+w.at+" && "+c.line).CombinedOutput()

@@ -49,7 +49,7 @@ func (m *Mount) chmod(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	}
 	if n.file.link {
 		if mode&0o7777 != modeOf(nil, false, true)&0o7777 {
-			return fuse.EPERM // a link has no permissions of its own
+			return t.refuse("a link has no permissions of its own: chmod changes none")
 		}
 		return fuse.OK
 	}
@@ -65,12 +65,12 @@ func (m *Mount) chmod(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	if m.modes == RefuseMode {
 		// A chmod that would change the permissions shown is refused (M-44).
 		if mode&0o7777 != shown {
-			return fuse.EPERM
+			return t.refuse("because M-44: the mount has the setting mode: refuse, so chmod changes nothing")
 		}
 		return fuse.OK
 	}
 	if m.nodes.wholeOf(n, t.uid, d) != nil {
-		if s, done := m.afterRestore(n, t.uid, mode&0o777, shown); done {
+		if s, done := m.afterRestore(t, n, mode&0o777, shown); done {
 			return s
 		}
 	}
@@ -128,7 +128,7 @@ func (m *Mount) writeDACL(t *worker, n *node, next *sd.Descriptor) fuse.Status {
 		parts = winnt.DACL_SECURITY_INFORMATION | winnt.UNPROTECTED_DACL_SECURITY_INFORMATION
 	}
 	return eperm(t.with(m, n, winnt.WRITE_DAC, func(h winnt.Handle) fuse.Status {
-		return status(t.NtSetSecurityObject(h, parts, next))
+		return t.setSecurity(h, parts, next)
 	}))
 }
 

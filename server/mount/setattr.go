@@ -9,6 +9,7 @@ import (
 
 	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -162,11 +163,25 @@ func (m *Mount) chown(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	}
 	if m.backup && !m.nodes.isFresh(n) {
 		// The descriptor has the owner and the group; a program must not replace those that it restored (M-55).
-		return fuse.EPERM
+		return t.refuse("because M-55: on a mount for backup only " + wholeACL + " changes the owner of this file")
 	}
 	// A change of the owner or group needs WRITE_OWNER. Without the restore privilege, users can
 	// only make themselves or one of their owner groups the owner (F-50, F-51, M-22).
 	return eperm(t.with(m, n, winnt.WRITE_OWNER, func(h winnt.Handle) fuse.Status {
-		return status(t.NtSetSecurityObject(h, parts, sd.New(sd.Parts{Owner: owner, Group: group})))
+		return t.setSecurity(h, parts, sd.New(sd.Parts{Owner: owner, Group: group}))
 	}))
+}
+
+// setSecurity replaces parts of an open file's descriptor. An owner or a label that the account may not assign is
+// EPERM, and the report of the denial says so.
+func (t *worker) setSecurity(h winnt.Handle, parts uint32, d *sd.Descriptor) fuse.Status {
+	switch st := t.NtSetSecurityObject(h, parts, d); st {
+	case ntstatus.InvalidOwner:
+		return t.refuse("because F-51: the account may not make " + d.Owner().String() +
+			" the owner: without SeRestorePrivilege only itself and its groups that may own")
+	case ntstatus.PrivilegeNotHeld:
+		return t.refuse("because F-51: an integrity label above the account's own needs SeRelabelPrivilege")
+	default:
+		return status(st)
+	}
 }

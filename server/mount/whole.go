@@ -69,7 +69,7 @@ func (m *Mount) setWhole(t *worker, n *node, data []byte) fuse.Status {
 	}
 	if parts, want := parting(old, next); parts != 0 {
 		s = t.with(m, n, want, func(h winnt.Handle) fuse.Status {
-			return status(t.NtSetSecurityObject(h, parts, requesting(next)))
+			return t.setSecurity(h, parts, requesting(next))
 		})
 	}
 	if s == fuse.OK {

@@ -164,7 +164,7 @@ func (m *Mount) describe(t *worker, n *node, next *sd.Descriptor) fuse.Status {
 			return fuse.OK
 		}
 		return t.with(m, n, want, func(h winnt.Handle) fuse.Status {
-			return status(t.NtSetSecurityObject(h, parts, next))
+			return t.setSecurity(h, parts, next)
 		})
 	})
 }
