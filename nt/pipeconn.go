@@ -73,16 +73,22 @@ func (t *Thread) readMessages(h winnt.Handle) ntstatus.Status {
 // ImpersonateClient makes a thread of the server impersonate the client, with
 // the context of the last message read. It returns a function that restores the
 // previous state. revert is never nil, may be called more than once and cannot
-// fail. On an error the thread is unchanged (I-76).
+// fail. On an error the thread is unchanged (I-76). After Close the error wraps
+// net.ErrClosed.
 func (c *PipeConn) ImpersonateClient(th *Thread) (revert func(), err error) {
 	ticket, st := th.save()
-	if st == ntstatus.Success {
-		if st = th.NtFsControlFile(c.h, winnt.FSCTL_PIPE_IMPERSONATE); st != ntstatus.Success {
-			th.restore(ticket)
-		}
-	}
 	if st != ntstatus.Success {
 		return func() {}, c.fail("impersonate", st.Err())
+	}
+	// While the worker is held, the handle is not closed, so its value is not that of another client's connection.
+	c.w.do(func(*Thread) {
+		if err = net.ErrClosed; !c.isClosed() {
+			err = th.NtFsControlFile(c.h, winnt.FSCTL_PIPE_IMPERSONATE).Err()
+		}
+	})
+	if err != nil {
+		th.restore(ticket)
+		return func() {}, c.fail("impersonate", err)
 	}
 	return func() { th.restore(ticket) }, nil
 }

@@ -33,6 +33,31 @@ func TestServerCannotActAtIdentification(t *testing.T) {
 	server.NtClose(h)
 }
 
+// A closed connection impersonates nobody: its handle's value is that of a later client's connection.
+func TestClosedPipeConnImpersonatesNobody(t *testing.T) {
+	_, server, client := pipePair(t)
+	l := must(server.ListenPipe("later", everyone))
+	defer l.Close()
+	connect := func() (c, s *nt.PipeConn) {
+		c = must(client.DialPipe("later", &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}))
+		s = must(l.AcceptPipe())
+		c.Write([]byte("x"))
+		s.Read(make([]byte, 1))
+		return c, s
+	}
+	c, first := connect()
+	check.NoError(t, first.Close())
+	c.Close()
+	for range 3 { // one of them gets the handle's value
+		c, s := connect()
+		defer c.Close()
+		defer s.Close()
+	}
+	check.ErrorIs(t, check.Err(first.ImpersonateClient(server)), net.ErrClosed, "impersonate")
+	check.Equal(t, check.Status(server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)),
+		ntstatus.NoToken, "token of the thread")
+}
+
 // setFails are services whose NtSetInformationFile fails with st.
 type setFails struct {
 	nt.Services

@@ -102,14 +102,17 @@ func (w *worker) do(f func(*Thread)) {
 
 // try runs f once. If f cannot succeed yet, the caller waits until changed is closed and tries again. A change
 // during f also closes changed. For a remote kernel changed is nil: the kernel waits, and STATUS_CANCELLED means
-// that it waited in vain. A local kernel runs f under the worker's lock. A bad handle is STATUS_INVALID_HANDLE, and
-// f does not run.
+// that it waited in vain. A local kernel runs f under the worker's lock. f does not run for a bad handle, which is
+// STATUS_INVALID_HANDLE, and for a closed until.Closed, which is STATUS_CANCELLED.
 func (w *worker) try(until Wait, f func(*Thread) ntstatus.Status) (changed <-chan struct{}, st ntstatus.Status) {
 	if remote := w.t.remote; remote != nil {
 		return nil, f(&Thread{remote: patient{remote, until}})
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if until.isClosed() {
+		return nil, ntstatus.Cancelled // the handle's value may be that of another connection now
+	}
 	changed, ok := w.t.sys.PipeChanged(until.Handle)
 	if !ok {
 		return nil, ntstatus.InvalidHandle
@@ -125,7 +128,7 @@ func (w *worker) write(until Wait, b []byte) (n int, st ntstatus.Status) {
 		out, st := call(&Thread{remote: patient{remote, until}}, rowWriteFile, in)
 		return int(out.Information), st
 	}
-	out, l, st := w.start(in)
+	out, l, st := w.start(until, in)
 	if st != ntstatus.Pending {
 		return int(out.Information), st
 	}
@@ -141,14 +144,27 @@ func (w *worker) write(until Wait, b []byte) (n int, st ntstatus.Status) {
 	return int(r.Information), r.Status
 }
 
+// isClosed reports whether the channel Closed is closed.
+func (w *Wait) isClosed() bool {
+	select {
+	case <-w.Closed:
+		return true
+	default:
+		return false
+	}
+}
+
 // start starts to write to a pipe. If the status is STATUS_PENDING, the write completes later: the returned Later has
-// its result.
-func (w *worker) start(in WriteFileIn) (WriteFileOut, *Later, ntstatus.Status) {
+// its result. With a closed until.Closed it writes nothing, and the status is STATUS_CANCELLED.
+func (w *worker) start(until Wait, in WriteFileIn) (out WriteFileOut, l *Later, st ntstatus.Status) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	l := NewWait()
+	if until.isClosed() {
+		return out, nil, ntstatus.Cancelled
+	}
+	l = NewWait()
 	in.Later = l
-	out, st := call(w.t, rowWriteFile, in)
+	out, st = call(w.t, rowWriteFile, in)
 	return out, l, st
 }
 

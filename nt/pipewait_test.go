@@ -4,6 +4,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/ntstatus"
 )
 
 // TestDeadlineMovesWhilePassing: a deadline that is moved at the moment when it passes does not end the new wait.
@@ -23,4 +26,16 @@ func TestDeadlineMovesWhilePassing(t *testing.T) {
 			d.set(time.Time{})
 		})
 	}
+}
+
+// A read or write that comes after Close uses no handle: its value may be that of another connection.
+func TestWorkerMakesNoCallAfterClose(t *testing.T) {
+	closed := make(chan struct{})
+	close(closed)
+	until := Wait{Closed: closed}
+	w := &worker{t: &Thread{}} // a call would panic
+	_, st := w.try(until, func(*Thread) ntstatus.Status { return ntstatus.Success })
+	check.Equal(t, st, ntstatus.Cancelled, "try")
+	_, _, st = w.start(until, WriteFileIn{})
+	check.Equal(t, st, ntstatus.Cancelled, "start")
 }
