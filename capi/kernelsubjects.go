@@ -4,7 +4,7 @@ package main
 
 import (
 	"github.com/refmon/refmon/access"
-	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -88,14 +88,7 @@ func (c *call) capture(out user, t *kernel.EThread, p *kernel.EProcess) {
 	if c.Probe(out, subjectContextSize, 8) != ntstatus.Success {
 		c.bug("the memory at %#x cannot be written", uintptr(out))
 	}
-	s := &kernel.SubjectContext{Process: p.ID()}
-	if t != nil {
-		if r := t.Impersonation(ob.TagContext); r != nil {
-			s.Client, s.Level = r.Token, r.Level
-		}
-	}
-	s.Primary = p.ReferenceToken(ob.TagContext)
-	c.write(out, encodeSubject(s))
+	c.write(out, encodeSubject(ps.CaptureSubject(t, p)))
 }
 
 // seReleaseSubjectContext implements SeReleaseSubjectContext: it releases the tokens of a captured subject context.

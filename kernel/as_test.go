@@ -134,6 +134,8 @@ func TestClosedThreadActsAsNobody(t *testing.T) {
 	for _, th := range []*nt.Thread{client, plain} {
 		th.Close()
 		check.Equal(t, open(th), ntstatus.BadImpersonationLevel, "after Close")
+		_, st := th.NtQueryInformationToken(winnt.NtCurrentEffectiveToken, winnt.TokenUser)
+		check.Equal(t, st, ntstatus.CantOpenAnonymous, "query of the effective token after Close")
 	}
 }
 

@@ -52,10 +52,6 @@ func (t *Thread) CreateClientSecurity(sqos nt.SecurityQualityOfService, remote b
 	// The level is the state's, whatever the token says (I-80).
 	id.token, id.typ, id.effectiveOnly, id.level = t.EffectiveToken(ob.TagCall)
 	defer id.token.Deref(ob.TagCall)
-	if id.typ == winnt.TokenPrimary && t.Exited() {
-		// A call of a thread that has ended must not pass its process on as the client (I-9).
-		id.typ, id.level = winnt.TokenImpersonation, winnt.SecurityAnonymous
-	}
 	return t.process.sys.createClientSecurity(id, sqos, remote, server, t.Payer())
 }
 
@@ -178,14 +174,20 @@ type SubjectContext struct {
 	released      atomic.Bool
 }
 
-// CaptureSubjectContext implements SeCaptureSubjectContext(Ex): it keeps both current tokens, even if the thread
-// reverts (I-83). Without an impersonation Client is nil. The caller releases the context.
-func (t *Thread) CaptureSubjectContext() *SubjectContext {
-	c := &SubjectContext{Process: t.process.id}
-	if r := t.Impersonation(ob.TagContext); r != nil {
-		c.Client, c.Level, c.effectiveOnly = r.Token, r.Level, r.EffectiveOnly
+// CaptureSubjectContext implements SeCaptureSubjectContext, as CaptureSubject of the thread and its process.
+func (t *Thread) CaptureSubjectContext() *SubjectContext { return CaptureSubject(t, t.process) }
+
+// CaptureSubject implements SeCaptureSubjectContextEx: it keeps the token of t's client and the primary token of p,
+// even if the thread reverts (I-83). Without an impersonation, and with t nil, Client is nil. A thread that has ended
+// gives the client of [Thread.Client]. The caller releases the context.
+func CaptureSubject(t *Thread, p *Process) *SubjectContext {
+	c := &SubjectContext{Process: p.id}
+	if t != nil {
+		if r := t.Client(ob.TagContext); r != nil {
+			c.Client, c.Level, c.effectiveOnly = r.Token, r.Level, r.EffectiveOnly
+		}
 	}
-	c.Primary = t.process.ReferenceToken(ob.TagContext)
+	c.Primary = p.ReferenceToken(ob.TagContext)
 	return c
 }
 

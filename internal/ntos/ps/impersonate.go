@@ -260,12 +260,24 @@ func (t *Thread) RestoreImpersonation(saved *se.Impersonation) {
 	saved.Token.Deref(ob.TagSaved)
 }
 
-// EffectiveToken implements PsReferenceEffectiveToken (I-62). It returns the client's token with the EffectiveOnly
+// Client returns the record under which a call of this thread acts, like Impersonation. For a thread that has ended it
+// is the token of S-1-0-0 at level Anonymous: a call that comes too late must not act as the process (I-9).
+func (t *Thread) Client(tag ob.Tag) *se.Impersonation {
+	r := t.Impersonation(tag)
+	if r != nil || !t.Exited() { // the mark comes before the end of the impersonation
+		return r
+	}
+	nobody := t.process.sys.Security.NewToken(se.Powerless, se.CopyDescriptor(se.Powerless, t.process.Token()))
+	nobody.Retag(ob.TagCall, tag)
+	return nobody.Impersonation(false, false, winnt.SecurityAnonymous)
+}
+
+// EffectiveToken implements PsReferenceEffectiveToken (I-62). It returns the token of Client with the EffectiveOnly
 // and Level of the thread's state, and the type TokenImpersonation whatever the token's own type. A thread that does
 // not impersonate gives the primary token. The token has one more reference.
 func (t *Thread) EffectiveToken(tag ob.Tag) (tok *se.TokenObject, typ winnt.TokenType, effectiveOnly bool,
 	level winnt.SecurityImpersonationLevel) {
-	if r := t.Impersonation(tag); r != nil {
+	if r := t.Client(tag); r != nil {
 		return r.Token, winnt.TokenImpersonation, r.EffectiveOnly, r.Level
 	}
 	return t.process.ReferenceToken(tag), winnt.TokenPrimary, false, 0

@@ -186,6 +186,31 @@ func TestExitReleasesTokenOnce(t *testing.T) {
 	check.Equal(t, tok.PointerCount(), 1, "token: references")
 }
 
+// A thread that has ended is the client S-1-0-0 at level Anonymous for every routine that captures it. A captured
+// context with the process's token alone would pass every check that the process passes (I-9).
+func TestEndedThreadIsCapturedAsNobody(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	p := w.process("server", privileged)
+	live, ended := w.thread(p), w.thread(p)
+	ended.Exit()
+	for _, c := range []struct {
+		th   *ps.Thread
+		user string
+		typ  winnt.TokenType
+	}{{live, p.Token().User().SID.String(), winnt.TokenPrimary}, {ended, "S-1-0-0", winnt.TokenImpersonation}} {
+		s := c.th.CaptureSubjectContext()
+		subject := s.Subject()
+		check.That(t, s.Token().Value().User().SID.String() == c.user && subject.Primary == p.Token() &&
+			subject.BelowImpersonation() == (c.th == ended), "captured subject: %+v, want user %s", subject, c.user)
+		s.Release()
+		tok, typ, only, level := c.th.EffectiveToken(ob.TagCall)
+		check.That(t, tok.Value().User().SID.String() == c.user && typ == c.typ && !only && level == 0,
+			"effective token: user %v, %v, EffectiveOnly %t, %v; want %s, %v, false, 0", tok.Value().User(), typ, only, level,
+			c.user, c.typ)
+		tok.Deref(ob.TagCall)
+	}
+}
+
 // Impersonating and reverting allocate nothing.
 func TestImpersonateAllocatesNothing(t *testing.T) {
 	w := newWorld(t, nt.Documented)

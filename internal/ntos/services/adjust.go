@@ -171,7 +171,7 @@ const pseudoTokenAccess = winnt.TOKEN_QUERY | winnt.TOKEN_QUERY_SOURCE
 // release the reference (TagCall). A pseudo handle grants only [pseudoTokenAccess]. Its other cases are:
 //   - NtCurrentThreadToken without impersonation: STATUS_NO_TOKEN
 //   - NtCurrentEffectiveToken without impersonation: the primary token
-//   - an anonymous client: STATUS_CANT_OPEN_ANONYMOUS
+//   - an anonymous client, and a thread that has ended: STATUS_CANT_OPEN_ANONYMOUS
 func (c *Context) referenceToken(h winnt.Handle, want winnt.AccessMask) (*se.TokenObject, ntstatus.Status) {
 	switch h {
 	case winnt.NtCurrentProcessToken, winnt.NtCurrentThreadToken, winnt.NtCurrentEffectiveToken:
@@ -184,7 +184,7 @@ func (c *Context) referenceToken(h winnt.Handle, want winnt.AccessMask) (*se.Tok
 		return nil, c.Fail("O-15", ntstatus.AccessDenied)
 	}
 	if h != winnt.NtCurrentProcessToken {
-		r := c.self.Impersonation(ob.TagCall)
+		r := c.self.Client(ob.TagCall)
 		switch {
 		case r == nil && h == winnt.NtCurrentThreadToken:
 			// The thread does not impersonate, so it has no token.

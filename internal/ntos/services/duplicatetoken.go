@@ -184,14 +184,9 @@ func (c *Context) newTokenDescriptor(explicit *sd.Descriptor) *sd.Descriptor {
 	if explicit != nil {
 		return se.NewDescriptor(c.effective(), winnt.TokenObject, explicit)
 	}
-	r := c.self.Impersonation(ob.TagCall)
-	if r == nil {
-		p := c.self.Process().ReferenceToken(ob.TagCall)
-		defer p.Deref(ob.TagCall)
-		return p.DefaultTokenDescriptor()
-	}
-	defer r.Token.Deref(ob.TagCall)
-	return r.Token.DefaultTokenDescriptor()
+	creator, _, _, _ := c.self.EffectiveToken(ob.TagCall)
+	defer creator.Deref(ob.TagCall)
+	return creator.DefaultTokenDescriptor()
 }
 
 // duplicateInherit returns the inherit attribute of the new handle. Documented:
