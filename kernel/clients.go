@@ -68,7 +68,7 @@ var (
 		"impersonates a captured client and does not tell whether it did",
 		always("I-81", "always; SeImpersonateClientEx reports failures"),
 		func(k *KernelThread, in SeImpersonateClientIn) (out SeImpersonateClientOut, st ntstatus.Status) {
-			k.ctx.Impersonated(in.ClientContext.Impersonate(k.or(in.ServerThread))) // I-81: the status is discarded
+			k.impersonateContext(in.ClientContext, in.ServerThread) // I-81: the status is discarded
 			return out, ntstatus.Success
 		},
 	)
@@ -149,7 +149,7 @@ var (
 			When:   "success: the thread may only identify the client and gets a copy at SecurityIdentification",
 		},
 	}, func(k *KernelThread, in SeImpersonateClientExIn) (out SeImpersonateClientExOut, st ntstatus.Status) {
-		return out, k.ctx.Impersonated(k.impersonateContext(in.ClientContext, k.or(in.ServerThread)))
+		return out, k.impersonateContext(in.ClientContext, in.ServerThread)
 	})
 	rowSeDeleteClientSecurity = simple(
 		"SeDeleteClientSecurity",

@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Each routine that gives a thread a stronger token than its process has writes one record, with the options of the
-// impersonation, with and without a tracer. A token that is not stronger gets none (I-48, I-99).
+// Each routine by which kernel mode gives a thread a stronger token than its process has writes one record, with the
+// options that the thread then has, with and without a tracer. A token that is not stronger gets none (I-48, I-99).
 func TestUnsafeElevationIsRecordedOnce(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	sys := boot(t, kernel.Config{Log: &audit.Log{Sink: m}})
@@ -25,6 +25,8 @@ func TestUnsafeElevationIsRecordedOnce(t *testing.T) {
 	strong := k.NewToken(must(token.New(spec)))
 	weak := k.NewToken(plain(t, "S-1-5-21-1-2-3-1002", winnt.TokenImpersonation))
 	client := must(must(sys.NewProcess("client", admin)).NewThread())
+	handle := check.Result(k.ObOpenObjectByPointer(strong, winnt.OBJ_KERNEL_HANDLE, winnt.TOKEN_IMPERSONATE,
+		winnt.TokenObject, kernel.KernelMode))
 	captured := check.Result(k.SeCreateClientSecurity(sys.ThreadObject(client), nt.SecurityQualityOfService{
 		ImpersonationLevel: winnt.SecurityImpersonation, EffectiveOnly: true}, false))
 	const yes, no, impersonation = "%%1842", "%%1843", "%%1833"
@@ -42,6 +44,16 @@ func TestUnsafeElevationIsRecordedOnce(t *testing.T) {
 			check.Success(t, k.PsImpersonateClient(k.Thread(), weak, true, false, winnt.SecurityImpersonation))
 		}, "", ""},
 		"SeImpersonateClientEx": {func() { check.Success(t, k.SeImpersonateClientEx(captured, nil)) }, yes, yes},
+		"SeImpersonateClient":   {func() { k.SeImpersonateClient(captured, nil) }, yes, yes},
+		"PsAssignImpersonationToken": {func() {
+			check.Success(t, k.PsAssignImpersonationToken(nil, handle))
+		}, no, no},
+		"ZwSetInformationThread": {func() {
+			check.Success(t, k.Zw().NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, handle))
+		}, no, no},
+		"a level above the token's": {func() {
+			check.Success(t, k.PsImpersonateClient(k.Thread(), strong, true, false, winnt.SecurityDelegation))
+		}, yes, no},
 	} {
 		for _, tracer := range []nt.Tracer{nil, new(calls)} {
 			k.Trace(tracer)
@@ -64,6 +76,7 @@ func TestUnsafeElevationIsRecordedOnce(t *testing.T) {
 		}
 	}
 	k.SeDeleteClientSecurity(captured)
+	check.Success(t, k.ZwClose(handle))
 	k.PsDereferenceImpersonationToken(strong)
 	k.PsDereferenceImpersonationToken(weak)
 }

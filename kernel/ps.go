@@ -62,9 +62,7 @@ var rowPsImpersonateClient = nt.Add(&Table, nt.Entry[*KernelThread, PsImpersonat
 		},
 	},
 	Call: func(k *KernelThread, in PsImpersonateClientIn) (out PsImpersonateClientOut, st ntstatus.Status) {
-		return out, k.ctx.Impersonated(
-			k.impersonate(in.Thread, in.Token, in.CopyOnOpen, in.EffectiveOnly, in.ImpersonationLevel),
-		)
+		return out, k.impersonate(in.Thread, in.Token, in.CopyOnOpen, in.EffectiveOnly, in.ImpersonationLevel)
 	},
 })
 
@@ -141,7 +139,7 @@ func (k *KernelThread) PsImpersonateClient(
 	thread *EThread, token *AccessToken, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel,
 ) ntstatus.Status {
 	if k.tracer == nil {
-		return k.impersonate(thread, token, copyOnOpen, effectiveOnly, level).Status
+		return k.impersonate(thread, token, copyOnOpen, effectiveOnly, level)
 	}
 	_, st := call(k, rowPsImpersonateClient, PsImpersonateClientIn{thread, token, copyOnOpen, effectiveOnly, level})
 	return st

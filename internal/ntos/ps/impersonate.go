@@ -14,7 +14,9 @@ type Outcome struct {
 	Rule    string
 	Because string
 	Demoted bool // success, but at SecurityIdentification on a copy (I-43)
-	Raised  bool // success that needs an audit record if kernel mode requested it (I-48, I-99)
+	// Raised is the thread's new record if it needs an audit record when kernel mode requested it (I-48, I-99). It
+	// holds no reference: use only the value of its token.
+	Raised *se.Impersonation
 }
 
 // ImpersonateClient implements PsImpersonateClient: thread t, which may be any thread (I-47), impersonates tok from now
@@ -80,15 +82,15 @@ func (t *Thread) acceptInJob(tok *se.TokenObject, copyOnOpen, effectiveOnly bool
 
 // accept makes the thread impersonate a token, or a copy that only identifies the client. The copy is installed if
 // the thread may not impersonate the token at this level (see demote). job is the job whose limits were checked.
-// raises reports whether an audit record is needed (see raised). other is nil if the token itself was installed.
+// raises is the new record if it needs an audit record (see raised). other is nil if the token itself was installed.
 func (t *Thread) accept(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel,
-	job *Job) (raises bool, other *Outcome) {
+	job *Job) (raises *se.Impersonation, other *Outcome) {
 	// decide
 	p, v := t.process.Token(), tok.Value()
 	ok, condition := se.CanImpersonate(p, v, level, t.process.sys.Profile) // may the thread act so (I-41)
 	if !ok {
 		demoted := t.demote(tok, copyOnOpen, effectiveOnly, condition, job)
-		return false, &demoted
+		return nil, &demoted
 	}
 	// commit
 	tok.Ref(ob.TagImpersonation) // the thread keeps a reference of its own (I-41)
@@ -97,13 +99,16 @@ func (t *Thread) accept(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, lev
 	old := t.imp.Swap(r)
 	if t.process.job.Load() != job {
 		if refusal := t.recheck(r, old); refusal.Status != ntstatus.Success {
-			return false, &refusal
+			return nil, &refusal
 		}
 	}
 	if old != nil {
 		old.Token.Deref(ob.TagImpersonation) // exactly the reference on the previous token is dropped (I-45)
 	}
-	return raised(p, v, copyOnOpen, level), nil
+	if !raised(p, v, copyOnOpen, level) {
+		r = nil
+	}
+	return r, nil
 }
 
 // raised reports whether an impersonation needs an audit record: the token has a privilege that the process does not

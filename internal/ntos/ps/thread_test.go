@@ -80,7 +80,7 @@ func TestRaisedImpersonationIsReported(t *testing.T) {
 			}
 			tok := w.client(user(c.change))
 			if out := ImpersonateClient(th, tok, true, false, winnt.SecurityDelegation); out.Status != ntstatus.Success ||
-				out.Raised != c.raised || out.Demoted {
+				(out.Raised != nil) != c.raised || out.Demoted {
 				t.Errorf("I-48: %s, in a job %t: %+v, want %v, raised %v and not demoted",
 					c.name, job, out, ntstatus.Success,
 					c.raised)

@@ -240,7 +240,7 @@ func (c *Context) assignImpersonationToken(t *ps.Thread, h winnt.Handle) ntstatu
 	}
 	// decide and commit
 	// The rest is PsImpersonateClient at the token's own level (I-70).
-	return c.Impersonated(ps.ImpersonateClient(t, tok, false, false, v.Level()))
+	return c.ImpersonatedOn(t, ps.ImpersonateClient(t, tok, false, false, v.Level()))
 }
 
 // Impersonated ends a call that changed a thread's impersonation: it returns the status of the outcome o and names its

@@ -68,7 +68,7 @@ func (c *Context) control(e *npfs.End, granted winnt.AccessMask, in *nt.FsContro
 			// Observed: no client yet is not a client that can be impersonated (T-133).
 			o.Status, o.Rule = ntstatus.CannotImpersonate, "T-133"
 		}
-		return out, c.Impersonated(o)
+		return out, c.ImpersonatedOn(c.self, o)
 	default:
 		st = ntstatus.NotSupported
 	}

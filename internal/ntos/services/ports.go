@@ -250,7 +250,7 @@ func (c *Context) NtImpersonateClientOfPort(in nt.ImpersonateClientOfPortIn) (ou
 		return out, st
 	}
 	defer p.Deref(ob.TagCall)
-	return out, c.Impersonated(p.Impersonate(c.self, id, in.MessageID))
+	return out, c.ImpersonatedOn(c.self, p.Impersonate(c.self, id, in.MessageID))
 }
 
 // messageClient returns a copy of the client id of a message. A nil id is STATUS_ACCESS_VIOLATION, and an unreadable

@@ -178,7 +178,7 @@ func (c *Context) NtImpersonateThread(in nt.ImpersonateThreadIn) (out nt.Imperso
 	}
 	defer captured.Delete()
 	// commit
-	return out, c.Impersonated(captured.Impersonate(server)) // the failing step gives the status (I-73, I-81)
+	return out, c.ImpersonatedOn(server, captured.Impersonate(server)) // the failing step gives the status (I-73, I-81)
 }
 
 // NtImpersonateAnonymousToken makes a thread impersonate the anonymous logon at SecurityImpersonation. A caller whose
@@ -205,7 +205,7 @@ func (c *Context) NtImpersonateAnonymousToken(in nt.ImpersonateAnonymousTokenIn)
 	}
 	// commit
 	// The anonymous token is impersonated at SecurityImpersonation (I-74).
-	return out, c.Impersonated(ps.ImpersonateClient(t, tok, true, false, winnt.SecurityImpersonation))
+	return out, c.ImpersonatedOn(t, ps.ImpersonateClient(t, tok, true, false, winnt.SecurityImpersonation))
 }
 
 // AssignImpersonationToken makes t impersonate the token of a handle, as PsAssignImpersonationToken does (I-70).
