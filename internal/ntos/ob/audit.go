@@ -55,10 +55,10 @@ func (c *Caller) openAudited(obj Object, subject access.Subject, desired winnt.A
 		// If a required record cannot be stored, the open fails and grants no right.
 		return 0, 0, c.Fail("U-64", st)
 	}
+	r.Audit(a.Rights)
 	if st := r.Publish(obj, dec.Granted, a.attributes(attributes)); st != ntstatus.Success {
 		return 0, 0, c.Fail("O-47", st)
 	}
-	c.TableFor(attributes).SetAudit(r.Handle(), a.Rights)
 	return r.Handle(), dec.Granted, ntstatus.Success
 }
 

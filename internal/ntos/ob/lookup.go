@@ -77,15 +77,3 @@ func (t *Table) PendingAudit(v winnt.Handle, obj Object, used winnt.AccessMask) 
 	}
 	return winnt.AccessMask(s.audit.Load()) & used
 }
-
-// SetAudit sets the rights of a handle whose first use is to be audited. Error: INVALID_HANDLE. 0 audits none.
-func (t *Table) SetAudit(v winnt.Handle, rights winnt.AccessMask) ntstatus.Status {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	s := t.slot(t.index(v))
-	if s == nil || s.word.Load()&slotValid == 0 {
-		return ntstatus.InvalidHandle
-	}
-	s.audit.Store(uint32(rights))
-	return ntstatus.Success
-}

@@ -64,12 +64,10 @@ func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *acces
 		r.Abandon()
 		return 0, 0, c.Fail("O-44", ntstatus.ObjectNameNotFound)
 	}
+	r.Audit(a.Rights)
 	if st := r.publishCounted(h, dec.Granted, a.attributes(n.Attributes)); st != ntstatus.Success {
 		// The process of the table has ended.
 		return 0, 0, c.Fail("O-47", st)
-	}
-	if a.Rights != 0 {
-		c.TableFor(n.Attributes).SetAudit(r.Handle(), a.Rights)
 	}
 	return r.Handle(), dec.Granted, ntstatus.Success
 }
@@ -228,11 +226,9 @@ func (c *Caller) commitNew(p *Place, k *creation) (winnt.Handle, ntstatus.Status
 			return 0, c.Fail("U-64", st)
 		}
 	}
+	r.Audit(a.Rights)
 	if st := r.publishCounted(h, k.dec.Granted, a.attributes(k.Attributes)); st != ntstatus.Success {
 		return 0, c.Fail("O-47", st)
-	}
-	if a.Rights != 0 {
-		c.TableFor(k.Attributes).SetAudit(r.Handle(), a.Rights)
 	}
 	return r.Handle(), ntstatus.Success
 }

@@ -27,6 +27,19 @@ func (t *Table) Reserve() (Reservation, ntstatus.Status) {
 // Handle returns the handle value that was reserved. Calls that use it fail until it is published.
 func (r Reservation) Handle() winnt.Handle { return r.t.value(r.index) }
 
+// Audit sets the rights of the handle whose first use is to be audited; 0 audits none. Call it before the handle is
+// published, so that no use comes earlier.
+func (r Reservation) Audit(rights winnt.AccessMask) {
+	if rights == 0 { // nearly always, and so it is in a free slot
+		return
+	}
+	r.t.mu.Lock()
+	defer r.t.mu.Unlock()
+	if !r.t.closed {
+		r.t.slot(uint64(r.index)).audit.Store(uint32(rights))
+	}
+}
+
 // Publish makes the value a handle to obj. It returns PROCESS_IS_TERMINATING, and changes no count, if the table was
 // drained in between. The caller holds a reference on obj.
 func (r Reservation) Publish(obj Object, granted winnt.AccessMask, attributes uint32) ntstatus.Status {
@@ -42,8 +55,8 @@ func (r Reservation) Publish(obj Object, granted winnt.AccessMask, attributes ui
 }
 
 // PublishDuplicate works like Publish for an object that was found through a handle. If the object's last handle was
-// closed since, it returns INVALID_HANDLE and frees the value, as [Table.InsertDuplicate] does. A closed table is
-// PROCESS_IS_TERMINATING.
+// closed since, it returns INVALID_HANDLE and frees the value: otherwise an object that ran its close action would be
+// open again. A closed table is PROCESS_IS_TERMINATING.
 func (r Reservation) PublishDuplicate(obj Object, granted winnt.AccessMask, attributes uint32) ntstatus.Status {
 	h := obj.Head()
 	r.t.mu.Lock()

@@ -81,7 +81,9 @@ func stressStep(t *testing.T, r *rand.Rand, tables [2]*ob.Table, v winnt.Handle,
 				references, handles, handles) // O-45
 		}
 		if r.IntN(4) == 0 {
-			to.InsertDuplicate(h.Object(), g.Access, g.Attributes)
+			if n, st := to.Reserve(); st == ntstatus.Success {
+				n.PublishDuplicate(h.Object(), g.Access, g.Attributes)
+			}
 		}
 		h.Deref(ob.TagCall)
 	}

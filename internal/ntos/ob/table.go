@@ -104,28 +104,6 @@ func (t *Table) Insert(obj Object, granted winnt.AccessMask, attributes uint32) 
 	return t.value(i), ntstatus.Success
 }
 
-// InsertDuplicate works like Insert for an object that was found through a handle. It returns INVALID_HANDLE if the
-// object's last handle was closed since. Otherwise an object that ran its close action would be open again.
-func (t *Table) InsertDuplicate(obj Object, granted winnt.AccessMask, attributes uint32) (winnt.Handle,
-	ntstatus.Status) {
-	h := obj.Head()
-	t.mu.Lock()
-	i, s, st := t.takeLocked()
-	if st == ntstatus.Success {
-		if h.tryAddHandle() {
-			t.fillLocked(s, h, granted, attributes)
-		} else {
-			t.giveBackLocked(i, s)
-			st = ntstatus.InvalidHandle
-		}
-	}
-	t.mu.Unlock()
-	if st != ntstatus.Success {
-		return 0, st
-	}
-	return t.value(i), ntstatus.Success
-}
-
 // Close closes a handle (O-40): it frees the value, then lowers the handle and reference counts. Errors:
 // INVALID_HANDLE, HANDLE_NOT_CLOSABLE (O-42).
 func (t *Table) Close(v winnt.Handle) ntstatus.Status {
@@ -243,11 +221,14 @@ func (t *Table) growLocked(i uint32) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// giveBackLocked puts an empty slot at the front of the free list.
+// giveBackLocked puts an empty slot, without rights to audit, at the front of the free list.
 //
 // +checklocks:t.mu
 func (t *Table) giveBackLocked(i uint32, s *slot) {
 	t.taken--
+	if s.audit.Load() != 0 { // a load is cheaper than a store that is rarely needed
+		s.audit.Store(0)
+	}
 	s.next = t.free
 	t.free = i + 1
 }
@@ -269,8 +250,5 @@ func (t *Table) fillLocked(s *slot, h *Header, granted winnt.AccessMask, attribu
 func (t *Table) emptyLocked(s *slot) {
 	s.word.Store(clearWord(s.word.Load()))
 	s.head.Store(nil)
-	if s.audit.Load() != 0 { // a load is cheaper than a store that is rarely needed
-		s.audit.Store(0)
-	}
 	t.count--
 }

@@ -167,26 +167,52 @@ func TestRemoveKeepsCountsUntilRelease(t *testing.T) {
 
 func TestAuditMaskIsTakenOnce(t *testing.T) {
 	table := ob.NewTable(0)
-	v, o := open(t, table, 3, 0)
-	wantStatus(t, "SetAudit", table.SetAudit(v, 3), ntstatus.Success)
+	audited := func() (winnt.Handle, *object) {
+		r, st := table.Reserve()
+		wantStatus(t, "reserve", st, ntstatus.Success)
+		o := newObject(eventType, nil)
+		r.Audit(3)
+		check.Equal(t, table.TakeAudit(r.Handle(), o, 3), 0, "rights to audit of a reserved value")
+		wantStatus(t, "publish", r.Publish(o, 3, winnt.OBJ_INHERIT), ntstatus.Success)
+		o.Deref(ob.TagCall)
+		return r.Handle(), o
+	}
+	v, o := audited()
 	for i, want := range []winnt.AccessMask{1, 0, 2} {
 		used := []winnt.AccessMask{1, 1, 3}[i]
 		check.Equal(t, table.PendingAudit(v, o, used), want, "use %d of rights %v: rights that are pending", i, used)
 		check.Equal(t, table.TakeAudit(v, o, used), want, "use %d of rights %v: rights to audit", i, used)
 	}
-	wantStatus(t, "SetAudit of nothing", table.SetAudit(99, 3), ntstatus.InvalidHandle)
 	check.Equal(t, table.TakeAudit(1<<30, o, 1), 0, "rights to audit of an unknown handle")
 	table.Close(v)
-	v, p := open(t, table, 3, 0)
-	table.SetAudit(v, 3)
+	v, p := audited()
 	check.Equal(t, table.PendingAudit(v, o, 3), 0, "pending rights of a closed object")
 	check.That(t, table.TakeAudit(v, o, 3) == 0 && table.TakeAudit(v, p, 3) == 3,
 		"TakeAudit for a closed object used the rights of the object that reused its handle value")
-	table.SetAudit(v, 3)
 	table.Close(v)
-	next, p := open(t, table, 3, 0)
-	check.That(t, next>>2&^0xff == v>>2&^0xff && table.TakeAudit(next, p, 3) == 0,
-		"U-33: a new handle got the audit mask of the closed handle in its slot, want 0")
+	// A handle that a child inherits has the rights whose use is still to be audited (O-59).
+	v, p = audited()
+	table.TakeAudit(v, p, 1)
+	child := ob.NewTable(0)
+	wantStatus(t, "inherit", child.Inherit(table), ntstatus.Success)
+	check.Equal(t, child.TakeAudit(v, p, 3), 2, "rights to audit of the inherited handle")
+	// A new handle has nothing of the closed, abandoned or refused one in its slot.
+	for what, end := range map[string]func(){
+		"closed":    func() { v, _ = audited(); table.Close(v) },
+		"abandoned": func() { r, _ := table.Reserve(); r.Audit(3); v = r.Handle(); r.Abandon() },
+		"refused": func() {
+			r, _ := table.Reserve()
+			r.Audit(3)
+			v = r.Handle()
+			wantStatus(t, "publish", r.PublishDuplicate(newObject(eventType, nil), 3, 0), ntstatus.InvalidHandle)
+		},
+	} {
+		end()
+		next, p := open(t, table, 3, 0)
+		check.That(t, next == v && table.TakeAudit(next, p, 3) == 0,
+			"U-33: handle %#x got rights to audit of the %s handle %#x, want none, and the same value", next, what, v)
+		table.Close(next)
+	}
 }
 
 func TestClosedObjectCannotBeDuplicated(t *testing.T) {
@@ -195,8 +221,8 @@ func TestClosedObjectCannotBeDuplicated(t *testing.T) {
 	h, _, _ := table.Lookup(v, ob.TagCall)
 	defer h.Deref(ob.TagCall)
 	table.Close(v)
-	_, st := table.InsertDuplicate(o, 1, 0)
-	wantStatus(t, "duplicate after the last close", st, ntstatus.InvalidHandle)
+	r, _ := table.Reserve()
+	wantStatus(t, "duplicate after the last close", r.PublishDuplicate(o, 1, 0), ntstatus.InvalidHandle)
 	check.That(t, o.HandleCount() == 0 && o.closed == 1,
 		"after a refused duplicate: %d handles, closed %d times, want 0 and 1", o.HandleCount(), o.closed)
 }
@@ -409,7 +435,6 @@ func TestInvalidHandleIsRefused(t *testing.T) {
 	closed, _ := open(t, table, 1, 0)
 	wantStatus(t, "close", table.Close(closed), ntstatus.Success)
 	for _, bad := range []winnt.Handle{0, closed, 1 << 20, -4, 1 << 40, 1<<32 | v} {
-		wantStatus(t, "SetAudit", table.SetAudit(bad, 1), ntstatus.InvalidHandle)
 		wantStatus(t, "SetAttributes", table.SetAttributes(bad, winnt.OBJ_INHERIT), ntstatus.InvalidHandle)
 		got := table.TakeAudit(bad, o, 1)
 		check.That(t, got == 0, "rights to audit of the invalid handle %#x = %#x, want 0", int64(bad), uint32(got))

@@ -71,8 +71,9 @@ func (c *Context) duplicateNowhere(source *ps.Process, in *nt.DuplicateObjectIn)
 // sourceHandle is the handle that NtDuplicateObject copies: its object and the rights it grants.
 type sourceHandle struct {
 	ob.Granted
-	head   *ob.Header // one reference
-	pseudo bool       // no entry of a table
+	head   *ob.Header       // one reference
+	pseudo bool             // no entry of a table
+	audit  winnt.AccessMask // whose first use through the handle is still to be audited
 }
 
 // lookupIn finds the object and rights of a source handle in process p. -1 means p itself. -2 means the calling
@@ -83,11 +84,12 @@ func (c *Context) lookupIn(p *ps.Process, v winnt.Handle) (sourceHandle, ntstatu
 	// The value -1 means the process that the call is about, as a real handle would (O-16, O-57).
 	case v == winnt.NtCurrentProcess:
 		p.Ref(ob.TagCall)
-		return sourceHandle{ob.Granted{Access: p.SelfAccess()}, p.Head(), true}, ntstatus.Success
+		return sourceHandle{Granted: ob.Granted{Access: p.SelfAccess()}, head: p.Head(), pseudo: true}, ntstatus.Success
 	// The value -2 means the calling thread, and its duplicate is a real handle (O-57).
 	case v == winnt.NtCurrentThread && own:
 		c.self.Ref(ob.TagCall)
-		return sourceHandle{ob.Granted{Access: c.self.SelfAccess()}, c.self.Head(), true}, ntstatus.Success
+		return sourceHandle{Granted: ob.Granted{Access: c.self.SelfAccess()}, head: c.self.Head(), pseudo: true},
+			ntstatus.Success
 	}
 	t := c.tableOf(p, v)
 	if t == nil {
@@ -95,7 +97,10 @@ func (c *Context) lookupIn(p *ps.Process, v winnt.Handle) (sourceHandle, ntstatu
 		return sourceHandle{}, ntstatus.InvalidHandle
 	}
 	h, g, st := t.Lookup(v, ob.TagCall)
-	return sourceHandle{g, h, false}, st
+	if st != ntstatus.Success {
+		return sourceHandle{}, st
+	}
+	return sourceHandle{Granted: g, head: h, audit: t.PendingAudit(v, h.Object(), g.Access)}, st
 }
 
 // tableOf returns the handle table for a handle value in process p: the process's own, or for a negative value the
@@ -157,19 +162,23 @@ func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process,
 	}
 	// The duplicate has the requested attributes, or the source's with DUPLICATE_SAME_ATTRIBUTES (O-53).
 	attributes := ob.DuplicateAttributes(from.Attributes, in.HandleAttributes, uint32(in.Options))
-	insert := t.InsertDuplicate
-	if from.pseudo {
-		insert = t.Insert // its object needs no handle to be alive
+	r, st := t.Reserve()
+	if st == ntstatus.Success && c.Mode == access.User &&
+		c.Sys.Log.Records(audit.HandleManipulation, audit.Success, c.effective()) {
+		st = c.recordDuplicate(r, source, target, in)
 	}
-	if c.Mode == access.User && c.Sys.Log.Records(audit.HandleManipulation, audit.Success, c.effective()) {
-		insert = func(obj ob.Object, granted winnt.AccessMask, attributes uint32) (winnt.Handle, ntstatus.Status) {
-			return c.insertRecorded(t, from, source, target, granted, attributes, in)
+	if st == ntstatus.Success {
+		// A program must not avoid the record of a use by using another handle (O-53).
+		r.Audit(from.audit & granted)
+		publish := r.PublishDuplicate
+		if from.pseudo {
+			publish = r.Publish // its object needs no handle to be alive
 		}
+		st = publish(from.head.Object(), granted, attributes)
 	}
-	h, st := insert(from.head.Object(), granted, attributes)
 	switch st {
 	case ntstatus.Success:
-		return h, st
+		return r.Handle(), st
 	case ntstatus.ProcessIsTerminating:
 		return 0, c.Fail("O-47", st)
 	case ntstatus.InvalidHandle:
@@ -180,25 +189,15 @@ func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process,
 	return 0, c.Fail("O-82", st)
 }
 
-// insertRecorded creates the new handle of NtDuplicateObject and writes event 4690 before the handle can be used
-// (U-73). If the record cannot be stored, the value is free again. After a failure the handle is 0, except for one of
-// the publication.
-func (c *Context) insertRecorded(t *ob.Table, from sourceHandle, source, target *ps.Process, granted winnt.AccessMask,
-	attributes uint32, in *nt.DuplicateObjectIn) (winnt.Handle, ntstatus.Status) {
-	r, st := t.Reserve()
+// recordDuplicate writes event 4690 for the reserved value r of the new handle, before the handle can be used (U-73).
+// If the record cannot be stored, the value is free again.
+func (c *Context) recordDuplicate(r ob.Reservation, source, target *ps.Process,
+	in *nt.DuplicateObjectIn) ntstatus.Status {
+	st := c.Sys.Log.Duplicated(c.origin(), in.SourceHandle, uint64(source.ID()), r.Handle(), uint64(target.ID()))
 	if st != ntstatus.Success {
-		return 0, st
+		r.Abandon() // U-64: nothing is granted
 	}
-	if st := c.Sys.Log.Duplicated(c.origin(), in.SourceHandle, uint64(source.ID()), r.Handle(),
-		uint64(target.ID())); st != ntstatus.Success {
-		r.Abandon()
-		return 0, st // U-64: nothing is granted
-	}
-	publish := r.PublishDuplicate
-	if from.pseudo {
-		publish = r.Publish
-	}
-	return r.Handle(), publish(from.head.Object(), granted, attributes)
+	return st
 }
 
 // NtCompareObjects succeeds if two handles refer to one object, and otherwise returns STATUS_NOT_SAME_OBJECT. Neither

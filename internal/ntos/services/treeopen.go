@@ -223,11 +223,9 @@ func (c *Context) openPlace(n *treeName, r *fileaccess.Request, place nt.FilePla
 	if remembered.GenerateOnClose {
 		attributes |= winnt.OBJ_AUDIT_OBJECT_CLOSE
 	}
+	slot.Audit(remembered.Pending)
 	if st := slot.Publish(f, d.Granted, attributes); st != ntstatus.Success {
 		return out, false, c.Fail("O-47", st)
-	}
-	if remembered.Pending != 0 {
-		table.SetAudit(slot.Handle(), remembered.Pending)
 	}
 	return nt.CreateFileOut{FileHandle: slot.Handle(), Information: d.Action}, false, ntstatus.Success
 }

@@ -14,8 +14,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The first use of each right of a handle of a tree file writes one record, with the file of that handle. The close
-// is recorded too. Kernel mode writes no records (U-38, F-80, F-157, F-178).
+// The first use of each right of a handle of a tree file writes one record, with the file of that handle. So does the
+// first use through a duplicate of a handle that was not used (O-53). The close is recorded too. Kernel mode writes no
+// records (U-38, F-80, F-157, F-178).
 func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := newTreeWorld(t, recorded(t, m, audit.Options{}))
@@ -35,16 +36,20 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 		a, c := open("a", all), open("c", all)
 		b := check.Result(by.NtOpenFile(all, &nt.ObjectAttributes{RootDirectory: root, ObjectName: "b"}, 7, 0))
 		dir := open("dir", winnt.FILE_LIST_DIRECTORY)
-		read := func() ntstatus.Status {
-			return check.Status(by.Services().NtReadFile(nt.ReadFileIn{FileHandle: a, Length: 4}))
+		d, copied := open("d", all), winnt.Handle(0)
+		readOf := func(h *winnt.Handle) func() ntstatus.Status {
+			return func() ntstatus.Status {
+				return check.Status(by.Services().NtReadFile(nt.ReadFileIn{FileHandle: *h, Length: 4}))
+			}
 		}
+		read := readOf(&a)
 		for i, c := range []struct {
 			name string
 			do   func() ntstatus.Status
 			want []string
 		}{
-			{"five opens", func() ntstatus.Status { return 0 },
-				[]string{`4656 \ 0x1`, `4656 \a 0x87`, `4656 \c 0x87`, `4656 \b 0x87`, `4656 \dir 0x1`}},
+			{"six opens", func() ntstatus.Status { return 0 }, []string{`4656 \ 0x1`, `4656 \a 0x87`, `4656 \c 0x87`,
+				`4656 \b 0x87`, `4656 \dir 0x1`, `4656 \d 0x87`}},
 			{"read", read, []string{`4663 \a 0x1`}}, {"read again", read, nil},
 			{"write", func() ntstatus.Status {
 				_, st := by.Services().NtWriteFile(nt.WriteFileIn{FileHandle: a, Buffer: nt.Cap([]byte("x"))})
@@ -68,6 +73,13 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 			}, []string{`4663 \dir 0x1`}},
 			{"all uses in advance", func() ntstatus.Status { return w.context().RecordUses(b) }, []string{`4663 \b 0x84`}},
 			{"and again", func() ntstatus.Status { return w.context().RecordUses(b) }, nil},
+			{"duplicate", func() (st ntstatus.Status) {
+				copied, st = by.NtDuplicateObject(-1, d, -1, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
+				return st
+			}, []string{`4690`}},
+			{"read through the duplicate", readOf(&copied), []string{`4663 \d 0x1`}},
+			{"and again", readOf(&copied), nil},
+			{"read through its source", readOf(&d), []string{`4663 \d 0x1`}},
 			{"close", func() ntstatus.Status { return by.NtClose(a) }, []string{`4658`}},
 			{"close the other", func() ntstatus.Status { return by.NtClose(b) }, []string{`4658`}},
 			{"close the directory", func() ntstatus.Status { return by.NtClose(dir) }, []string{`4658`}},
