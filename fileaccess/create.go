@@ -134,9 +134,9 @@ func callerOf(s *access.Subject) *sd.Caller {
 		Integrity:   sid.IntegrityLevel(t.Integrity()),
 		Trust:       t.TrustLevel(),
 		MayOwn:      func(owner sid.SID) bool { return mayOwn(t, owner) },
-		Restore:     t.Has(winnt.SeRestorePrivilege),
-		Security:    t.Has(winnt.SeSecurityPrivilege),
-		Relabel:     t.Has(winnt.SeRelabelPrivilege),
+		Restore:     s.Holds(winnt.SeRestorePrivilege),
+		Security:    s.Holds(winnt.SeSecurityPrivilege),
+		Relabel:     s.Holds(winnt.SeRelabelPrivilege),
 	}
 	if p := s.Primary; p != nil {
 		c.ServerOwner, c.ServerGroup = p.Owner(), p.PrimaryGroup()

@@ -66,6 +66,28 @@ func TestSetSecurityUsesClientTrust(t *testing.T) {
 	}
 }
 
+// A client's privileges count from SecurityImpersonation on: a server that may only identify an administrator must not
+// set the owner or label that the administrator could (F-51, T-102).
+func TestSetSecurityUsesNoPrivilegeOfIdentifiedClient(t *testing.T) {
+	h := &fileaccess.Handle{Granted: 0x011F01FF}
+	s := fromBoth(t, sid.MediumLevel, winnt.SeRestorePrivilege, winnt.SeRelabelPrivilege)
+	for s.Level = winnt.SecurityAnonymous; s.Level <= winnt.SecurityDelegation; s.Level++ {
+		for text, c := range map[string]struct {
+			info    uint32
+			refused ntstatus.Status
+		}{"O:SY": {winnt.OWNER_SECURITY_INFORMATION, ntstatus.InvalidOwner},
+			"S:(ML;;NW;;;HI)": {winnt.LABEL_SECURITY_INFORMATION, notHeld}} {
+			want := c.refused
+			if s.Level >= winnt.SecurityImpersonation {
+				want = 0
+			}
+			_, st := fileaccess.SetSecurity(h, &fileaccess.SecurityChange{Subject: s, New: sddl.MustParse(text),
+				Old: aces(t, "(A;;FA;;;WD)"), Information: c.info})
+			check.Equal(t, st, want, "%s set by a client at %v", text, s.Level)
+		}
+	}
+}
+
 // SetSecurity checks the owner and the label (F-51). It does not change the old descriptor or the rights of the
 // handle (F-52).
 func TestSetSecurityChecksOwnerAndLabel(t *testing.T) {
