@@ -9,11 +9,12 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// An A function that cannot convert its text fails. It does not call its W function without the text (O-172).
-func TestAnsiFormsFailWithoutMemory(t *testing.T) {
+// A function that has no memory for a text or list of its call fails. It does not call its W function without the text
+// (O-172), or create a token with the rights that the list takes away (T-60).
+func TestCallsFailWithoutMemory(t *testing.T) {
 	folder := library(t)
 	program := compile(t, folder, "tests/memory/main.c", "-lrefmon")
-	check.Equal(t, run(t, "", program), "6 calls, 6 refused, 0 failed\n", "output")
+	check.Equal(t, run(t, "", program), "9 calls, 9 refused, 0 failed\n", "output")
 }
 
 // A lookup that cannot write its second result frees the first one and restores its variable (L-46).

@@ -57,7 +57,7 @@ BOOL WINAPI SetTokenInformation(HANDLE token, TOKEN_INFORMATION_CLASS class, LPV
 	return done(NtSetInformationToken(token, class, buffer, length));
 }
 
-/* Counted arrays as the structures the service takes; NULL for a count of 0. */
+/* Counted arrays as the structures the service takes; NULL for a count of 0 and without memory. */
 static PTOKEN_GROUPS groups(DWORD n, PSID_AND_ATTRIBUTES list)
 {
 	PTOKEN_GROUPS g = n ? malloc(offsetof(TOKEN_GROUPS, Groups) + n * sizeof *list) : NULL;
@@ -79,7 +79,9 @@ BOOL WINAPI CreateRestrictedToken(HANDLE existing, DWORD flags, DWORD disable, P
 		p->PrivilegeCount = delete;
 		memcpy(p->Privileges, privileges, delete * sizeof *privileges);
 	}
-	NTSTATUS st = NtFilterToken(existing, flags, d, p, r, out);
+	/* Without a list the new token would keep what that list takes away, so there must be memory for it (T-60). */
+	BOOL whole = (d || !disable) && (p || !delete) && (r || !restricted);
+	NTSTATUS st = whole ? NtFilterToken(existing, flags, d, p, r, out) : STATUS_NO_MEMORY;
 	free(d);
 	free(r);
 	free(p);

@@ -1,14 +1,15 @@
-/* An A form that has no memory for the text of a call fails; it does not call the W form without the text. */
+/* A function that has no memory for a text or list of its call fails; it does not make the call without it. */
 #include <refmon/refmon.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { length = 4321 };
+/* A text of that length in UTF-16 has as many bytes as a list of that many groups or privileges. */
+enum { length = 4315, groups = (length - 3) / 8, privileges = (length - 1) / 6 };
 static int refused;
 
 extern void *__libc_malloc(size_t n);
 
-/* Refuses the blocks that hold a text of that length in UTF-16. */
+/* Refuses the blocks of that size. */
 void *malloc(size_t n)
 {
 	if (n == 2 * (length + 1)) {
@@ -45,6 +46,20 @@ int main(void)
 	char name[300];
 	DWORD n = length;
 	check("GetUserNameA", !GetUserNameA(name, &n));
-	printf("%d calls, %d refused, %d failed\n", 6, refused, failures);
+	/* Without one of its lists the new token has more rights than asked for. */
+	static SID_AND_ATTRIBUTES sids[groups];
+	static LUID_AND_ATTRIBUTES luids[privileges];
+	char world[68];
+	DWORD size = sizeof world;
+	if (!CreateWellKnownSid(WinWorldSid, NULL, world, &size) ||
+		!OpenProcessToken(GetCurrentProcess(), TOKEN_DUPLICATE, &token))
+		return 2;
+	for (int i = 0; i < groups; i++)
+		sids[i].Sid = world;
+	HANDLE out;
+	check("SidsToDisable", !CreateRestrictedToken(token, 0, groups, sids, 0, NULL, 0, NULL, &out));
+	check("PrivilegesToDelete", !CreateRestrictedToken(token, 0, 0, NULL, privileges, luids, 0, NULL, &out));
+	check("SidsToRestrict", !CreateRestrictedToken(token, 0, 0, NULL, 0, NULL, groups, sids, &out));
+	printf("%d calls, %d refused, %d failed\n", 9, refused, failures);
 	return failures != 0;
 }
