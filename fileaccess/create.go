@@ -1,11 +1,8 @@
 package fileaccess
 
 import (
-	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
-	"github.com/refmon/refmon/sid"
-	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -96,7 +93,7 @@ func (o *opening) assign() (*sd.Descriptor, ntstatus.Status) {
 	a := sd.AssignRequest{
 		Creator:     o.r.CreatorSD,
 		IsContainer: o.options&DirectoryFile != 0,
-		Subject:     callerOf(o.subject),
+		Subject:     o.subject.Creator(),
 		Mapping:     &winnt.FileObject.Mapping,
 	}
 	if o.parent != nil {
@@ -121,40 +118,4 @@ func heritable(d *sd.Descriptor) *sd.Descriptor {
 	}
 	p.DACL, p.SACL = dacl, sacl
 	return sd.New(p)
-}
-
-// callerOf returns the data of a subject that creating and changing descriptors
-// need. Owner and default list are the effective token's. The subject must have a
-// token.
-func callerOf(s *access.Subject) *sd.Caller {
-	t := s.Effective()
-	c := &sd.Caller{
-		Owner: t.Owner(), Group: t.PrimaryGroup(),
-		DefaultDACL: t.DefaultDACL(),
-		Integrity:   sid.IntegrityLevel(t.Integrity()),
-		Trust:       t.TrustLevel(),
-		MayOwn:      func(owner sid.SID) bool { return mayOwn(t, owner) },
-		Restore:     s.Holds(winnt.SeRestorePrivilege),
-		Security:    s.Holds(winnt.SeSecurityPrivilege),
-		Relabel:     s.Holds(winnt.SeRelabelPrivilege),
-	}
-	if p := s.Primary; p != nil {
-		c.ServerOwner, c.ServerGroup = p.Owner(), p.PrimaryGroup()
-	}
-	return c
-}
-
-// mayOwn reports whether a token may make a SID the owner: its user, or an
-// enabled group with SE_GROUP_OWNER (F-51, S-61).
-func mayOwn(t *token.Token, owner sid.SID) bool {
-	if t.User().SID == owner {
-		return true
-	}
-	const wanted = winnt.SE_GROUP_OWNER | winnt.SE_GROUP_ENABLED
-	for _, g := range t.Groups() {
-		if g.SID == owner && g.Attributes&wanted == wanted {
-			return true
-		}
-	}
-	return false
 }

@@ -77,7 +77,7 @@ func SetSecurity(h *Handle, c *SecurityChange) (*sd.Descriptor, ntstatus.Status)
 	// The owner must be the subject's to assign, and a label above the subject's needs a privilege (F-51).
 	d, st := sd.Set(&sd.SetRequest{
 		Information: c.Information, Old: c.Old, New: c.New,
-		Subject: callerOf(&c.Subject), Mapping: &winnt.FileObject.Mapping,
+		Subject: c.Subject.Creator(), Mapping: &winnt.FileObject.Mapping,
 	})
 	if st != ntstatus.Success {
 		return nil, st
