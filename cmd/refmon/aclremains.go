@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 
@@ -82,6 +83,45 @@ func (r *aclRun) keptBy() error {
 	fmt.Fprintf(r.std.err, "refmon: revoked rights remain in %s (first: %s), by own entries or protected DACLs; add "+
 		"--every\n", count(r.rest.Kept, "file", "files"), inLine(filepath.Join(r.Path, r.rest.FirstKept)))
 	return errDenied
+}
+
+// lateFiles reports the files of a plan.
+type lateFiles struct {
+	run   *aclRun
+	count int
+}
+
+// Put prints the path of a file, up to the one with number maxListed.
+func (l *lateFiles) Put(e *acltree.Entry) error {
+	if l.count++; l.count < maxListed {
+		fmt.Fprintf(l.run.std.err, "refmon: %s: its inherited entries are not those of its directory\n",
+			inLine(filepath.Join(l.run.Path, e.Path)))
+	}
+	return nil
+}
+
+// late reports files that do not have the entries that their directories pass on (F-206). Such a file was created after
+// its directory was planned and before it was written, so that it inherited what the directory had. It returns
+// errReported if there is one.
+func (r *aclRun) late(ctx context.Context, tree *acltree.Tree) error {
+	l := &lateFiles{run: r}
+	p := acltree.Plan{Files: tree, Keeper: r.keeper(r.names), Recursive: true,
+		Change: func(n *acltree.Node) (*sd.Descriptor, bool, error) {
+			if n.Path == "" {
+				return n.Before, true, nil
+			}
+			return acltree.Renew(n)
+		}}
+	_, err := p.Run(ctx, l)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look for files that were created during the change: %w", err)
+	case l.count == 0:
+		return nil
+	}
+	fmt.Fprintf(r.std.err, "refmon: %s created during the change: run refmon acl inherit for each\n",
+		count(l.count, "file was", "files were"))
+	return errReported
 }
 
 // notRecursive says that the members of a directory keep their entries, if the change is without -r and there are some.

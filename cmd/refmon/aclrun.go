@@ -58,6 +58,7 @@ type aclRun struct {
 	trustees []trustee    // asked about by a dry run without a directory
 	planned  func() error // called when the plan is complete; nil: not
 	direct   bool         // without -r, say that members keep their entries
+	inherits bool         // with -r, descendants get what their directories pass on
 	failed   int          // files that report was called for
 	rest     acltree.Rest // Failed is set when the plan is complete
 }
@@ -240,10 +241,15 @@ func (r *aclRun) say(what string, c acltree.Counts) error {
 
 // write applies a journal that is on disk, and prints how to undo it. It returns errReported if files failed or the run
 // was interrupted; repeating the command goes on. Files that could not be planned count as failed. If descendants
-// still grant what was revoked, it warns and returns errDenied (B-112).
+// still grant what was revoked, it warns and returns errDenied (B-112). Files that were created after the plan are
+// reported, too.
 func (r *aclRun) write(ctx context.Context, tree *acltree.Tree, j *acltree.Journal) error {
 	r.rest = j.Rest
-	return cmp.Or(r.apply(ctx, tree, j), r.keptBy())
+	err := r.apply(ctx, tree, j)
+	if err == nil && r.inherits && r.Recursive {
+		err = r.late(ctx, tree)
+	}
+	return cmp.Or(err, r.keptBy())
 }
 
 // apply writes the descriptors of a journal and prints the result. Its errors are those of write, without errDenied.

@@ -37,6 +37,30 @@ func TestContinuedChangeReportsFilesThatItLeaves(t *testing.T) {
 	revoke(undo+"2", exitMalformed, "1 file could not be read or changed before the interruption")
 }
 
+// A file that was created between the plan and the write of its directory has the directory's earlier entries. The
+// command names it (F-206).
+func TestChangeReportsFilesCreatedMeanwhile(t *testing.T) {
+	dir, undo := t.TempDir(), filepath.Join(t.TempDir(), "undo")
+	describe(t, dir, "O:BAG:SYD:(A;OICI;FA;;;BA)(A;OICI;FR;;;BU)")
+	for _, c := range []struct {
+		sddl string // of a file that appears after the plan
+		code int
+	}{
+		{"", exitGranted}, {"O:BAG:SYD:AI(A;ID;FA;;;BA)", exitGranted},
+		{"O:BAG:SYD:AI(A;ID;FA;;;BA)(A;ID;FR;;;BU)", exitMalformed},
+	} {
+		late := filepath.Join(dir, "late")
+		if c.sddl != "" {
+			check.NoError(t, os.WriteFile(late, nil, 0o600))
+			describe(t, late, c.sddl)
+		}
+		code, _, errs := asked("acl", "revoke", "--offline", "--attribute", ntacl.UserName, "-r", dir, "S-1-5-32-545",
+			"--undo-file", undo)
+		named := strings.Contains(errs, late+": its inherited entries") && strings.Contains(errs, "1 file was created")
+		check.That(t, code == c.code && named == (code == exitMalformed), "%q: %d, want %d: %s", c.sddl, code, c.code, errs)
+	}
+}
+
 // An undo file belongs to one run or undo at a time, and a run refuses a file that was removed when it got it.
 func TestUndoFileBelongsToOneCommand(t *testing.T) {
 	dir, undo := t.TempDir(), filepath.Join(t.TempDir(), "undo")
