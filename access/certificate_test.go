@@ -45,7 +45,7 @@ func TestCertificateListsPolicies(t *testing.T) {
 		r.Policies = c.policies
 		_, x, err := access.Explain(r)
 		check.NoError(t, err)
-		text := must(x.Certificate(r, nil))
+		text := check.Must(x.Certificate(r, nil))
 		var got struct {
 			Policies map[string][][3]string `json:"policies"`
 		}
@@ -84,7 +84,7 @@ func TestCertificateHasLevelAndProcess(t *testing.T) {
 		r.Subject = c.subject
 		_, x, err := access.Explain(r)
 		check.NoError(t, err)
-		text := must(x.Certificate(r, nil))
+		text := check.Must(x.Certificate(r, nil))
 		var got struct{ Level, Primary, Desired string }
 		if sum := sha256.Sum256(r.Descriptor.Binary()); !strings.Contains(string(text), fmt.Sprintf("%x", sum)) {
 			t.Errorf("certificate of %s: no hash of the descriptor in %s", name, text)
@@ -100,8 +100,8 @@ func TestCertificateHasLevelAndProcess(t *testing.T) {
 // is not the explained one.
 func TestCertificateHashesTokenFile(t *testing.T) {
 	file := []byte("{\n  \"groups\": [\"WD\"],\n  \"user\": \"S-1-5-21-1-2-3-501\"\n}\n")
-	tok := must(token.Parse(file))
-	own := must(tok.MarshalJSON())
+	tok := check.Must(token.Parse(file))
+	own := check.Must(tok.MarshalJSON())
 	mapping := winnt.FileObject.Mapping
 	r := &access.Request{Descriptor: mustDescriptor("O:BAG:SYD:(A;;FR;;;WD)"), Subject: access.Subject{Primary: tok},
 		Desired: 1, Mapping: &mapping}

@@ -44,7 +44,7 @@ func ExampleChanges() {
 // changeTexts returns the changes of a request as text.
 func changeTexts(t *testing.T, r *access.Request) (lines []string) {
 	t.Helper()
-	changes := must(access.Changes(r))
+	changes := check.Must(access.Changes(r))
 	for _, c := range changes {
 		lines = append(lines, c.String())
 	}
@@ -200,8 +200,8 @@ func TestDroppingSuggestedEntriesGrants(t *testing.T) {
 	denials, found, tried, many := 0, 0, 0, 0
 	for range randtest.Size(25_000) {
 		r := w.Request(w.Descriptor(), mustToken(t, w.Spec()), mustToken(t, w.Spec()))
-		changes := must(access.Changes(r))
-		switch d := must(access.SeAccessCheck(r)); {
+		changes := check.Must(access.Changes(r))
+		switch d := check.Must(access.SeAccessCheck(r)); {
 		case !d.Allowed():
 			if denials++; changes != nil {
 				found++
@@ -266,9 +266,9 @@ func without(t *testing.T, r *access.Request, drops []drop) access.Decision {
 				left = append(left, a)
 			}
 		}
-		*of = must(sd.NewACL(left...))
+		*of = check.Must(sd.NewACL(left...))
 	}
 	again := *r
 	again.Descriptor = sd.New(p)
-	return must(access.SeAccessCheck(&again))
+	return check.Must(access.SeAccessCheck(&again))
 }

@@ -17,7 +17,7 @@ import (
 // A boolean compares only with the integers 0 and 1. A list with values of two types never equals an attribute of one
 // type.
 func TestBooleansCompareOnlyWithZeroAndOne(t *testing.T) {
-	set := must(claims.NewSet([]claims.Attribute{
+	set := check.Must(claims.NewSet([]claims.Attribute{
 		{Name: "b", Type: claims.Boolean, Uints: []uint64{1}}, {Name: "n", Type: claims.Int64, Ints: []int64{1}},
 	}))
 	spec := baseSpec()
@@ -37,7 +37,7 @@ func TestBooleansCompareOnlyWithZeroAndOne(t *testing.T) {
 // holds for each kind of claim.
 func TestDenyOnlyClaimIsNullForAllow(t *testing.T) {
 	claim := claims.Attribute{Name: "x", Type: claims.Int64, Ints: []int64{1}, Flags: claims.FlagUseForDenyOnly}
-	set := must(claims.NewSet([]claims.Attribute{claim}))
+	set := check.Must(claims.NewSet([]claims.Attribute{claim}))
 	for prefix, give := range map[string]func(s *token.Spec){
 		"@User.": func(s *token.Spec) { s.UserClaims = set },
 		"@Device.": func(s *token.Spec) {
@@ -110,5 +110,5 @@ func TestFirstReadableResourceAttributeIsUsed(t *testing.T) {
 // mustEntry returns an entry for Everyone.
 func mustEntry(t *testing.T, typ sd.Type, flags uint8, mask winnt.AccessMask, x sd.ACEExtra) sd.ACE {
 	t.Helper()
-	return must(sd.NewACE(typ, flags, mask, sid.Everyone, x))
+	return check.Must(sd.NewACE(typ, flags, mask, sid.Everyone, x))
 }

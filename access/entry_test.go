@@ -28,7 +28,7 @@ func TestCallsMatchPublishedCases(t *testing.T) {
 		var d access.Decision
 		switch {
 		case c.call == "SeAccessCheck":
-			d = must(access.SeAccessCheck(r))
+			d = check.Must(access.SeAccessCheck(r))
 		case c.resultList:
 			call, _, d = access.NtAccessCheckResultList(r)
 		default:

@@ -27,7 +27,7 @@ func golden(t *testing.T, name, got string) {
 	if *rewrite {
 		check.NoError(t, os.WriteFile(path, []byte(got), 0o644))
 	}
-	want := must(os.ReadFile(path))
+	want := check.Must(os.ReadFile(path))
 	check.That(t, got == string(want), "%s differs: got\n%s\nwant\n%s", name, got, string(want))
 }
 
@@ -84,7 +84,7 @@ func TestExplainMatchesGoldenFile(t *testing.T) {
 func TestStepsMarshalToJSON(t *testing.T) {
 	_, x, err := access.Explain(ask(t, "…(A;;0x1;;;U)", 1))
 	check.NoError(t, err)
-	got := must(json.Marshal(x.Steps))
+	got := check.Must(json.Marshal(x.Steps))
 	const want = `[{"rule":"A-70","ace":0,"bits":"0x00000001","because":"it allows them, and nothing before it ` +
 		`decided them"}]`
 	check.That(t, string(got) == want, "steps as JSON: %s, want %s", got, want)
@@ -108,12 +108,12 @@ func TestStepsMarshalToJSON(t *testing.T) {
 // so (A-70).
 func TestUnknownTypeHasStep(t *testing.T) {
 	base := mustSD(t, "…(A;;0x1;;;WD)")
-	deny := must(sd.NewACE(sd.AccessDenied, 0, 1, sid.Everyone))
-	audit := must(sd.NewACE(sd.SystemAudit, 0, 1, sid.Everyone))
-	l := must(sd.NewACL(deny, audit, base.DACL().At(0)))
+	deny := check.Must(sd.NewACE(sd.AccessDenied, 0, 1, sid.Everyone))
+	audit := check.Must(sd.NewACE(sd.SystemAudit, 0, 1, sid.Everyone))
+	l := check.Must(sd.NewACL(deny, audit, base.DACL().At(0)))
 	raw := sd.New(sd.Parts{Owner: base.Owner(), Group: base.Group(), DACL: l}).Binary()
 	raw[20+8] = 0x7F // the first entry of the DACL gets an unknown type
-	d := must(sd.Decode(raw))
+	d := check.Must(sd.Decode(raw))
 	r := ask(t, "…", 1)
 	r.Descriptor = d
 	dec, x, err := access.Explain(r)

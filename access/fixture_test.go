@@ -35,9 +35,9 @@ func benchSD(t testing.TB, strangers uint32) *sd.Descriptor {
 		if i == 9 {
 			who = caseG
 		}
-		aces = append(aces, must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_ALL_ACCESS, who)))
+		aces = append(aces, check.Must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_ALL_ACCESS, who)))
 	}
-	return sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: must(sd.NewACL(aces...))})
+	return sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: check.Must(sd.NewACL(aces...))})
 }
 
 // The names of section 14.
@@ -72,7 +72,7 @@ func baseSpec() token.Spec {
 
 func mustToken(t testing.TB, s token.Spec) *token.Token {
 	t.Helper()
-	return must(token.New(s))
+	return check.Must(token.New(s))
 }
 
 // expand writes out the abbreviations of section 14: a leading "…" is
@@ -192,7 +192,7 @@ func intent(backup, restore bool) func(*access.Request) {
 func faces(t *testing.T, r *access.Request) map[string]access.Decision {
 	t.Helper()
 	out := map[string]access.Decision{}
-	d := must(access.SeAccessCheck(r))
+	d := check.Must(access.SeAccessCheck(r))
 	out["SeAccessCheck"] = d
 	d, x, err := access.Explain(r)
 	check.NoError(t, err)
@@ -250,23 +250,15 @@ func fullList(t testing.TB) *sd.Descriptor {
 	for size := 8; ; {
 		s, ok := sid.New(5, 21, 1, 2, 3, uint32(5000+len(aces)))
 		check.RequireThat(t, ok, "sid.New of a domain SID failed")
-		a := must(sd.NewACE(sd.AccessDenied, 0, winnt.FILE_ALL_ACCESS, s))
+		a := check.Must(sd.NewACE(sd.AccessDenied, 0, winnt.FILE_ALL_ACCESS, s))
 		if size += len(a.Binary()); size > 0xFFFF-64 {
 			break
 		}
 		aces = append(aces, a)
 	}
-	last := must(sd.NewACE(sd.AccessDenied, 0, winnt.FILE_ALL_ACCESS, sid.Everyone))
-	list := must(sd.NewACL(append(aces, last)...))
+	last := check.Must(sd.NewACE(sd.AccessDenied, 0, winnt.FILE_ALL_ACCESS, sid.Everyone))
+	list := check.Must(sd.NewACL(append(aces, last)...))
 	return sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: list})
 }
 
 func medium(s *token.Spec) { s.Integrity = sid.MediumLevel }
-
-// must returns v, or panics if there is an error.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}

@@ -30,7 +30,7 @@ func TestLabelWithoutLevelIsDefault(t *testing.T) {
 // labelled returns a descriptor that allows everything to Everyone and has a label with any SID.
 func labelled(t *testing.T, s sid.SID, policy winnt.AccessMask) *sd.Descriptor {
 	t.Helper()
-	l := must(sd.NewACL(must(sd.NewACE(sd.SystemMandatoryLabel, 0, policy, s))))
+	l := check.Must(sd.NewACL(check.Must(sd.NewACE(sd.SystemMandatoryLabel, 0, policy, s))))
 	p := mustSD(t, "…(A;;GA;;;WD)").Parts()
 	p.SACL, p.Control = l, p.Control|sd.SACLPresent
 	return sd.New(p)

@@ -89,7 +89,7 @@ type vectorTokenFile struct {
 
 func vectorTokenOf(t *testing.T, s token.Spec) (f vectorTokenFile) {
 	t.Helper()
-	b := must(mustToken(t, s).MarshalJSON())
+	b := check.Must(mustToken(t, s).MarshalJSON())
 	var all map[string]json.RawMessage
 	check.NoError(t, json.Unmarshal(b, &all))
 	// these fields do not change a decision

@@ -71,7 +71,7 @@ func jsonClaims(t *testing.T, m map[string]any) (out []claims.Attribute) {
 
 func vectorSIDs(t *testing.T, texts []string) (out []sid.SID) {
 	for _, x := range texts {
-		out = append(out, must(sid.Resolve(x, domain)))
+		out = append(out, check.Must(sid.Resolve(x, domain)))
 	}
 	return out
 }
@@ -231,7 +231,7 @@ func (c *krb5Claim) attribute(t *testing.T) claims.Attribute {
 		case "octet":
 			a.Type = claims.Octets
 			for _, text := range grown(t, []string(nil), v) {
-				a.Octets = append(a.Octets, must(hex.DecodeString(text)))
+				a.Octets = append(a.Octets, check.Must(hex.DecodeString(text)))
 			}
 		default:
 			t.Fatalf("claim %s of type %q", c.Name, c.Type)

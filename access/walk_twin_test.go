@@ -111,7 +111,7 @@ func plainEntries(t *testing.T) (out []sd.ACE) {
 		for _, m := range []winnt.AccessMask{1, 2, winnt.READ_CONTROL | 1} {
 			for _, typ := range []sd.Type{sd.AccessAllowed, sd.AccessDenied} {
 				for _, flags := range []uint8{0, sd.InheritOnly} {
-					out = append(out, must(sd.NewACE(typ, flags, m, s)))
+					out = append(out, check.Must(sd.NewACE(typ, flags, m, s)))
 				}
 			}
 		}
@@ -148,7 +148,7 @@ func scopeEntries(t *testing.T) (out []sd.ACE) {
 				flags uint8
 			}{{sd.AccessAllowed, 0}, {sd.AccessDenied, 0}, {sd.AccessDenied, sd.InheritOnly}, {sd.AccessDeniedObject,
 				0}, {sd.AccessAllowedObject, 0}, {sd.SystemAudit, 0}} {
-				out = append(out, must(sd.NewACE(kind.typ, kind.flags, m, s)))
+				out = append(out, check.Must(sd.NewACE(kind.typ, kind.flags, m, s)))
 			}
 		}
 	}

@@ -19,11 +19,11 @@ import (
 // case-insensitive. A result list has as many results as types (U-12, U-13).
 func TestAuditConditionsUseClientsClaims(t *testing.T) {
 	opaque := func(mask winnt.AccessMask) sd.ACE {
-		a := must(sd.NewACE(sd.SystemAuditCallback, sd.SuccessfulAccess, mask, sid.Everyone,
+		a := check.Must(sd.NewACE(sd.SystemAuditCallback, sd.SuccessfulAccess, mask, sid.Everyone,
 			sd.ACEExtra{AppData: []byte("opaque data!")}))
 		return a
 	}
-	list := must(sd.NewACL(opaque(2), opaque(1)))
+	list := check.Must(sd.NewACL(opaque(2), opaque(1)))
 	subject := between(t).Subject
 	calls := 0
 	r := access.Request{Descriptor: sd.New(sd.Parts{Owner: sid.LocalSystem, Group: sid.LocalSystem, SACL: list,

@@ -66,7 +66,7 @@ func tokenSystem(t testing.TB) *token.Token {
 
 func mustPolicy(t testing.TB, spec audit.PolicySpec) *audit.Policy {
 	t.Helper()
-	return must(audit.NewPolicy(spec))
+	return check.Must(audit.NewPolicy(spec))
 }
 
 // standardPolicy returns the setup of the conformance cases: File System and
@@ -101,7 +101,7 @@ func openObject(t testing.TB, p *audit.Policy, typ *winnt.ObjectType, subject ac
 	log := audit.Log{Sink: &sink, Names: people{}, Computer: "dc1", Clock: clock}
 	log.Policy.Store(p)
 	r := access.Request{Descriptor: d, Subject: subject, Desired: desired, Type: typ}
-	dec := must(access.SeAccessCheck(&r))
+	dec := check.Must(access.SeAccessCheck(&r))
 	var o opened
 	o.dec = dec
 	o.handle, o.status = log.Opened(&audit.Opening{
@@ -226,12 +226,4 @@ func targetToken(t testing.TB, privileges, enabled winnt.PrivilegeSet) *token.To
 	s.User.SID, s.AuthenticationID = sid.MustParse(targetSID), 0x4001
 	s.Privileges, s.EnabledPrivileges = privileges, enabled
 	return mustToken(t, s)
-}
-
-// must returns v, or panics if there is an error.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }

@@ -77,7 +77,7 @@ func TestRecordsEqualGoldenLines(t *testing.T) {
 	if *update {
 		check.NoError(t, os.WriteFile(file, sink.Bytes(), 0o644))
 	}
-	want := must(os.ReadFile(file))
+	want := check.Must(os.ReadFile(file))
 	got, expected := strings.Split(sink.String(), "\n"), strings.Split(string(want), "\n")
 	check.Equal(t, len(got), len(expected), "lines")
 	for i := range min(len(got), len(expected)) {
@@ -89,7 +89,7 @@ func openLine(t *testing.T, log *audit.Log, descriptor string, desired winnt.Acc
 	t.Helper()
 	r := access.Request{Descriptor: sddl.MustParse(descriptor), Subject: access.Subject{Primary: tokenU(t)},
 		Desired: desired, Type: winnt.FileObject}
-	dec := must(access.SeAccessCheck(&r))
+	dec := check.Must(access.SeAccessCheck(&r))
 	log.Opened(&audit.Opening{Origin: audit.Origin{ProcessID: 0x1A4, ProcessName: `C:\srv\files.exe`},
 		Object: reportFile, Request: &r, Decision: dec})
 }

@@ -15,7 +15,7 @@ import (
 // If an announcement of lost records is itself lost, its count is added to the next one, even if it came from another
 // log. A malformed announcement counts as one record (U-65).
 func TestLostAnnouncementIsAddedToNext(t *testing.T) {
-	read := must(audit.ParseEvent(audit.AuditsDiscarded(17, audit.Header{}).AppendJSON(nil)))
+	read := check.Must(audit.ParseEvent(audit.AuditsDiscarded(17, audit.Header{}).AppendJSON(nil)))
 	for _, c := range []struct {
 		e    audit.Event
 		want string

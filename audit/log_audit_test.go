@@ -39,7 +39,7 @@ func recorders(t *testing.T) []struct {
 			r := access.Request{Descriptor: sddl.MustParse(text), Desired: desired, Type: winnt.FileObject,
 				Subject: access.Subject{Primary: from.Subject.Primary, Level: winnt.SecurityImpersonation,
 					Client: tok.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityImpersonation)}}
-			dec := must(access.SeAccessCheck(&r))
+			dec := check.Must(access.SeAccessCheck(&r))
 			other := audit.Origin{ProcessID: from.ProcessID, Subject: access.Subject{Primary: tokenSystem(t)}} // not read
 			return check.Status(l.Opened(&audit.Opening{Origin: other, Object: reportFile, Request: &r, Decision: dec}))
 		}

@@ -92,7 +92,7 @@ func outcomeFor(k audit.Kind) audit.Outcome {
 func tokenOf(t *testing.T, privileges ...winnt.Privilege) *token.Token {
 	t.Helper()
 	held := winnt.Privileges(privileges...)
-	return must(token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-500")}, Privileges: held,
+	return check.Must(token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-500")}, Privileges: held,
 		EnabledPrivileges: held}))
 }
 
@@ -101,7 +101,7 @@ func tokenOf(t *testing.T, privileges ...winnt.Privilege) *token.Token {
 func TestPolicyChangeNeedsPrivilegeAndRecord(t *testing.T) {
 	sink := audit.NewMemory(0, 0)
 	log := &audit.Log{Sink: sink}
-	off := must(audit.NewPolicy(audit.PolicySpec{
+	off := check.Must(audit.NewPolicy(audit.PolicySpec{
 		System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnFailure},
 	}))
 	plain := audit.Origin{Subject: access.Subject{Primary: tokenOf(t)}}

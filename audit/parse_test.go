@@ -16,7 +16,7 @@ import (
 // TestParseEventRoundTripsGoldenRecords reads the golden records back: written again they are the
 // same bytes (U-80).
 func TestParseEventRoundTripsGoldenRecords(t *testing.T) {
-	b := must(os.ReadFile("testdata/events.jsonl"))
+	b := check.Must(os.ReadFile("testdata/events.jsonl"))
 	lines := bytes.Split(bytes.TrimSpace(b), []byte("\n"))
 	for _, e := range []audit.Event{
 		audit.LogStarted(), audit.LogStopped(), audit.LogRecovered(17), audit.LogNearlyFull(93), audit.LogFull(),

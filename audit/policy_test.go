@@ -202,7 +202,7 @@ func TestSensitivePrivilegesMatchWindows(t *testing.T) {
 		"TimeZone", "TrustedCredManAccess", "Undock", "DelegateSessionUserImpersonate"}
 	recorded := func(names []string, want audit.Subcategory) {
 		for _, n := range names {
-			p := must(winnt.ParsePrivilege("Se" + n + "Privilege"))
+			p := check.Must(winnt.ParsePrivilege("Se" + n + "Privilege"))
 			check.Equal(t, audit.PrivilegeSubcategory(p.Bit()), want, "U-42: %s is recorded under", p) // UC-69
 		}
 	}

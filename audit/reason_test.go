@@ -147,10 +147,10 @@ func TestServersDecisionHasNoReasons(t *testing.T) {
 	check.SlicesEqual(t, items(e, "AccessReason"), []string{"%%4416:\t%%1801\t%%1828"}, "a long entry shows as")
 	var aces []sd.ACE
 	for i := range 300 {
-		a := must(sd.NewACE(sd.AccessAllowed, 0, 1, userU.Prefix().WithRID(uint32(5000+i))))
+		a := check.Must(sd.NewACE(sd.AccessAllowed, 0, 1, userU.Prefix().WithRID(uint32(5000+i))))
 		aces = append(aces, a)
 	}
-	big := sd.New(sd.Parts{Control: sd.DACLPresent, DACL: must(sd.NewACL(aces...))})
+	big := sd.New(sd.Parts{Control: sd.DACLPresent, DACL: check.Must(sd.NewACL(aces...))})
 	e = audit.PermissionsChanged(from, file, nil, big, winnt.DACL_SECURITY_INFORMATION)
 	check.That(t, field(t, e, "OldSd") == "-" && field(t, e, "NewSd") == "%%1829",
 		"OldSd %q, NewSd %q, want - and %%%%1829", field(t, e, "OldSd"), field(t, e, "NewSd"))

@@ -269,15 +269,15 @@ func TestKernelModeIsNotAudited(t *testing.T) {
 
 func mustGUID(t testing.TB, s string) winnt.GUID {
 	t.Helper()
-	return must(winnt.ParseGUID(s))
+	return check.Must(winnt.ParseGUID(s))
 }
 
 // Data of an audit entry that is not a condition belongs to the resource manager. Conditional entries do not count if
 // claims are disabled.
 func TestDisabledClaimsSkipConditionalAuditEntries(t *testing.T) {
-	opaque := must(sd.NewACE(sd.SystemAuditCallback, sd.SuccessfulAccess, 1, sid.Everyone,
+	opaque := check.Must(sd.NewACE(sd.SystemAuditCallback, sd.SuccessfulAccess, 1, sid.Everyone,
 		sd.ACEExtra{AppData: []byte("not artx")}))
-	sacl := must(sd.NewACL(opaque))
+	sacl := check.Must(sd.NewACL(opaque))
 	r := access.Request{Descriptor: sd.New(sd.Parts{Control: sd.SACLPresent, SACL: sacl}),
 		Subject: access.Subject{Primary: tokenU(t)}, Desired: 1}
 	answer := claims.Unknown
@@ -297,8 +297,8 @@ func TestDisabledClaimsSkipConditionalAuditEntries(t *testing.T) {
 			t.Errorf("U-12: options %+v, answer %s: recorded %v, want %v", c.options, c.answer, v.Success, c.want)
 		}
 	}
-	bare := must(sd.NewACE(sd.SystemAuditCallback, sd.SuccessfulAccess, 1, sid.Everyone))
-	r.Options, r.Descriptor = access.Options{}, sd.New(sd.Parts{SACL: must(sd.NewACL(bare))})
+	bare := check.Must(sd.NewACE(sd.SystemAuditCallback, sd.SuccessfulAccess, 1, sid.Everyone))
+	r.Options, r.Descriptor = access.Options{}, sd.New(sd.Parts{SACL: check.Must(sd.NewACL(bare))})
 	v := standardPolicy(t).Evaluate("File", &r, access.Grant(1), nil)
 	check.That(t, v.Success, "U-12: an entry without the data of its condition is not recorded")
 }
@@ -376,10 +376,10 @@ func TestAuditEvaluationAgreesWithReference(t *testing.T) {
 			if k == sd.SystemAuditObject && rnd.IntN(2) == 0 {
 				extra = []sd.ACEExtra{{ObjectType: &winnt.GUID{1}}}
 			}
-			a := must(sd.NewACE(k, flags, masks[rnd.IntN(len(masks))], who, extra...))
+			a := check.Must(sd.NewACE(k, flags, masks[rnd.IntN(len(masks))], who, extra...))
 			aces = append(aces, a)
 		}
-		return must(sd.NewACL(aces...))
+		return check.Must(sd.NewACL(aces...))
 	}
 	n := randtest.Size(100_000)
 	settings := func() audit.Setting { return audit.Setting(rnd.IntN(4)) }

@@ -186,7 +186,7 @@ func once(list []int) (out []int) {
 // seven returns a set with one claim of value 7.
 func seven(t *testing.T, name string) *claims.Set {
 	t.Helper()
-	return must(claims.NewSet([]claims.Attribute{{Name: name, Type: claims.Int64, Ints: []int64{7}}}))
+	return check.Must(claims.NewSet([]claims.Attribute{{Name: name, Type: claims.Int64, Ints: []int64{7}}}))
 }
 
 // rareDescriptor returns a file descriptor of U with these entries. r is the file's own resource attribute, after one
@@ -214,9 +214,9 @@ func rareDescriptor(t *testing.T, entries []rareEntry) *sd.Descriptor {
 				sd.SystemAuditObject: sd.SystemAuditCallbackObject}[kind]
 			x.AppData = []byte(sddl.MustParse("S:(XU;SA;1;;;WD;" + text + ")").SACL().Slice()[0].AppData())
 		}
-		aces = append(aces, must(sd.NewACE(kind, flags, e.mask, e.who, x)))
+		aces = append(aces, check.Must(sd.NewACE(kind, flags, e.mask, e.who, x)))
 	}
-	l := must(sd.NewACL(aces...))
+	l := check.Must(sd.NewACL(aces...))
 	return sd.New(sd.Parts{Control: sd.SACLPresent, Owner: userU, Group: sid.Users, SACL: l})
 }
 

@@ -217,9 +217,9 @@ func TestFailedLossAnnouncementIsRepeated(t *testing.T) {
 	check.NoError(t, l.Write(numbered("")))
 	announced := 0
 	for line := range strings.Lines(s.String()) {
-		e := must(audit.ParseEvent([]byte(strings.TrimSuffix(line, "\n"))))
+		e := check.Must(audit.ParseEvent([]byte(strings.TrimSuffix(line, "\n"))))
 		if e.ID == 4612 {
-			announced += must(strconv.Atoi(field(t, e, "AuditsDiscarded")))
+			announced += check.Must(strconv.Atoi(field(t, e, "AuditsDiscarded")))
 		}
 	}
 	check.That(t, announced >= lost,

@@ -99,7 +99,7 @@ func run(t *testing.T, env string, program string, args ...string) string {
 // sources returns the files of the C tests.
 func sources(t *testing.T) []string {
 	t.Helper()
-	files := must(filepath.Glob("tests/*.c"))
+	files := check.Must(filepath.Glob("tests/*.c"))
 	var list []string
 	more, _ := filepath.Glob("tests/*.h")
 	headers, _ := filepath.Glob("include/refmon/*.h")
@@ -156,7 +156,7 @@ func TestFunctionsAreFoundByName(t *testing.T) {
 // Tests of privileges that no built-in profile has pass in their own process, with both calling conventions.
 func TestPrivilegedCTestsPass(t *testing.T) {
 	folder := library(t)
-	files := must(filepath.Glob("tests/privileged/*.c"))
+	files := check.Must(filepath.Glob("tests/privileged/*.c"))
 	for _, args := range [][]string{{"-lrefmon"}, {"-DREFMON_MS_ABI", "-lrefmon-ms", "-lrefmon"}} {
 		if len(args) > 1 && runtime.GOARCH != "amd64" {
 			continue
@@ -170,9 +170,9 @@ func TestPrivilegedCTestsPass(t *testing.T) {
 
 // The examples in docs/c-abi.md equal the tested files, and the programs run.
 func TestExamplesOfGuideRun(t *testing.T) {
-	doc := must(os.ReadFile("../docs/c-abi.md"))
+	doc := check.Must(os.ReadFile("../docs/c-abi.md"))
 	for _, name := range []string{"tests/example.c", "tests/example.py"} {
-		text := must(os.ReadFile(name))
+		text := check.Must(os.ReadFile(name))
 		check.That(t, bytes.Contains(doc, bytes.TrimSpace(text)), "docs/c-abi.md does not contain %s unchanged", name)
 	}
 	folder := library(t)

@@ -17,9 +17,9 @@ import (
 // The library exports every service of the nt table as Nt and Zw function.
 func TestLibraryExportsEveryService(t *testing.T) {
 	folder := library(t)
-	f := must(elf.Open(folder + "/lib/librefmon.so"))
+	f := check.Must(elf.Open(folder + "/lib/librefmon.so"))
 	defer f.Close()
-	list := must(f.DynamicSymbols())
+	list := check.Must(f.DynamicSymbols())
 	exported := map[string]bool{}
 	for _, s := range list {
 		if s.Section != elf.SHN_UNDEF {
@@ -64,11 +64,11 @@ BOOL f(LPTSTR s, PSID *sid) { LUID luid; EXPLICIT_ACCESS e; BuildTrusteeWithName
 
 // calls_gen.go has a row for each prototype in the headers.
 func TestGeneratedCallsMatchHeaders(t *testing.T) {
-	table := must(os.ReadFile("calls_gen.go"))
+	table := check.Must(os.ReadFile("calls_gen.go"))
 	n := 0
-	public := must(filepath.Glob("include/refmon/*.h"))
+	public := check.Must(filepath.Glob("include/refmon/*.h"))
 	for _, h := range append(public, "internal.h", "kernel/internal.h") {
-		text := must(os.ReadFile(h))
+		text := check.Must(os.ReadFile(h))
 		n += len(regexp.MustCompile(`(?m)^REFMON_(SERVICE|HIDDEN|KERNEL) `).FindAll(text, -1))
 	}
 	if rows := len(regexp.MustCompile(`\{\w+, \d+\}`).FindAll(table, -1)); rows != n {

@@ -27,11 +27,11 @@ func TestFailedLookupFreesItsFirstResult(t *testing.T) {
 // ansi_gen.c has each A function that a header declares together with a W function. CreateProcess is written
 // manually, because the operating system uses its bytes directly.
 func TestEachAnsiFormIsGenerated(t *testing.T) {
-	generated := must(os.ReadFile("win/ansi_gen.c"))
-	headers := must(filepath.Glob("include/refmon/*.h"))
+	generated := check.Must(os.ReadFile("win/ansi_gen.c"))
+	headers := check.Must(filepath.Glob("include/refmon/*.h"))
 	declared, missing := 0, []string(nil)
 	for _, h := range headers {
-		text := must(os.ReadFile(h))
+		text := check.Must(os.ReadFile(h))
 		for _, m := range regexp.MustCompile(`(?m)^REFMON_API \w+ WINAPI (\w+)A\(`).FindAllSubmatch(text, -1) {
 			name := regexp.QuoteMeta(string(m[1]))
 			if !regexp.MustCompile(`(?m)^REFMON_API \w+ WINAPI ` + name + `W\(`).Match(text) {

@@ -43,7 +43,7 @@ func TestBadPointerFailsDespiteSIGSEGVHandler(t *testing.T) {
 func TestLibraryWorksInGoProgram(t *testing.T) {
 	folder := library(t)
 	// The flags are in the source: in the environment they would make the go command recompile the standard library's C.
-	source := strings.Replace(string(must(os.ReadFile("tests/signals/gohost/main.go.txt"))), "FOLDER", folder, 3)
+	source := strings.Replace(string(check.Must(os.ReadFile("tests/signals/gohost/main.go.txt"))), "FOLDER", folder, 3)
 	module := t.TempDir()
 	for name, text := range map[string]string{"main.go": source, "go.mod": "module gohost\n\ngo 1.25\n"} {
 		check.NoError(t, os.WriteFile(filepath.Join(module, name), []byte(text), 0o644))
@@ -70,7 +70,7 @@ func TestCTestsPassWithAddressSanitizer(t *testing.T) {
 	if !filepath.IsAbs(folder) {
 		folder = filepath.Join("..", folder) // a path relative to the root of the module
 	}
-	folder = must(filepath.Abs(folder))
+	folder = check.Must(filepath.Abs(folder))
 	t.Setenv("ASAN_OPTIONS", "detect_leaks=0")
 	program := compile(t, folder, append(sources(t), "-fsanitize=address", "-lrefmon")...)
 	if out := run(t, "", program); !passed.MatchString(out) {

@@ -23,7 +23,7 @@ func kernelSources(t *testing.T) []string {
 	t.Helper()
 	var list []string
 	for _, pattern := range []string{"tests/kernel/*", "kernel/*", "include/refmon/*.h", "tests/check.h", "build.sh"} {
-		files := must(filepath.Glob(pattern))
+		files := check.Must(filepath.Glob(pattern))
 		for _, f := range files {
 			if _, err := os.Stat(f); err != nil { // so that a change of it invalidates the cached test result
 				t.Fatal(err)
@@ -76,7 +76,7 @@ func TestKernelModeCTestsPassSanitized(t *testing.T) {
 	if out, err := exec.Command(compiler(), sanitize, "-o", empty+".out", empty).CombinedOutput(); err != nil {
 		t.Skipf("the compiler has no sanitizers: %s", out)
 	}
-	routines := must(filepath.Glob("kernel/*.c"))
+	routines := check.Must(filepath.Glob("kernel/*.c"))
 	program := compile(t, folder, append(append(kernelSources(t), routines...), sanitize,
 		"-fno-sanitize-recover=undefined", "-lrefmon")...)
 	for _, c := range []struct{ env, arg string }{{"", "all"}, {"REFMON_USER=standard", "standard"}} {
@@ -146,8 +146,8 @@ int main(void)
 
 // The example in docs/c-abi.md equals the tested file, and the program runs.
 func TestKernelExampleOfGuideRuns(t *testing.T) {
-	doc := must(os.ReadFile("../docs/c-abi.md"))
-	text := must(os.ReadFile("tests/kernel/example.c"))
+	doc := check.Must(os.ReadFile("../docs/c-abi.md"))
+	text := check.Must(os.ReadFile("tests/kernel/example.c"))
 	check.That(t, bytes.Contains(doc, bytes.TrimSpace(text)),
 		"docs/c-abi.md does not contain tests/kernel/example.c unchanged")
 	folder := library(t)
@@ -165,7 +165,7 @@ func headers(t *testing.T, patterns ...string) string {
 	for _, p := range patterns {
 		files, _ := filepath.Glob("include/refmon/" + p)
 		for _, f := range files {
-			b := must(os.ReadFile(f))
+			b := check.Must(os.ReadFile(f))
 			text.Write(b)
 		}
 	}
@@ -201,7 +201,7 @@ func TestKernelLibraryExportsItsHeaders(t *testing.T) {
 		}
 		check.NoError(t, err)
 		defer file.Close()
-		symbols := must(file.DynamicSymbols())
+		symbols := check.Must(file.DynamicSymbols())
 		got := map[string]bool{}
 		for _, s := range symbols {
 			if s.Section != elf.SHN_UNDEF {
@@ -217,12 +217,4 @@ func TestKernelLibraryExportsItsHeaders(t *testing.T) {
 			}
 		}
 	}
-}
-
-// must returns v, or panics if there is an error.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }

@@ -18,15 +18,15 @@ import (
 func TestConcurrentObjectsKeepTheirAddresses(t *testing.T) {
 	const threads, rounds = 4, 3000
 	s, _ := embedded()
-	value := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-7-7-7-1001"))))
-	first := must(s.SystemThread())
+	value := check.Must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-7-7-7-1001"))))
+	first := check.Must(s.SystemThread())
 	shared := first.NewToken(value)
 	at := lend(shared)
 	before := counts(s)
 	seen := make([][]uint64, threads)
 	var wg sync.WaitGroup
 	for i := range threads {
-		k := must(s.SystemThread())
+		k := check.Must(s.SystemThread())
 		wg.Go(func() {
 			f := newFace(k, new(marshal.Memory))
 			for range rounds {

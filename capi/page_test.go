@@ -32,10 +32,10 @@ func TestFunctionsPageListsEachHeaderFunction(t *testing.T) {
 			support[row.Info().Name] = row.Info()
 		}
 	}
-	paths := must(filepath.Glob("include/refmon/*.h"))
+	paths := check.Must(filepath.Glob("include/refmon/*.h"))
 	var rows []string
 	for _, path := range paths {
-		text := must(os.ReadFile(path))
+		text := check.Must(os.ReadFile(path))
 		for _, m := range declared.FindAllSubmatch(text, -1) {
 			rows = append(rows, functionRow(string(m[2]), filepath.Base(path), support))
 		}
@@ -82,8 +82,8 @@ func TestCommandsOfGuideRun(t *testing.T) {
 			t.Skip(err)
 		}
 	}
-	page := must(os.ReadFile("../docs/c-abi.md"))
-	here := must(os.Getwd())
+	page := check.Must(os.ReadFile("../docs/c-abi.md"))
+	here := check.Must(os.Getwd())
 	n := 0
 	for _, m := range regexp.MustCompile("(?ms)^```sh\n(.*?)^```$").FindAllSubmatch(page, -1) {
 		if !strings.Contains(string(m[1]), "PKG_CONFIG_PATH") { // packaging/test.sh checks the installed version

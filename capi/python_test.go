@@ -17,7 +17,7 @@ func TestPythonModuleMakesCallsOfGuide(t *testing.T) {
 		t.Skip("no python3 for the ctypes module")
 	}
 	folder := library(t)
-	clients := must(filepath.Abs("../clients/python"))
+	clients := check.Must(filepath.Abs("../clients/python"))
 	got := run(t, "REFMON_LIBRARY="+filepath.Join(folder, "lib", "librefmon.so.0"), python, "-B", "-c",
 		"import sys; sys.path.insert(0, "+"'"+clients+"')"+nativeCalls)
 	want := "STATUS_BAD_IMPERSONATION_LEVEL\nSTATUS_SUCCESS\nlevel 1\nSTATUS_INVALID_HANDLE\nerror 6\ndenied 5\n" +

@@ -135,7 +135,7 @@ func TestDaemonServesPipeExamples(t *testing.T) {
 	})
 	cmd := exec.Command(server)
 	cmd.Env = append(os.Environ(), "REFMON_SOCKET="+socket)
-	out := must(cmd.StdoutPipe())
+	out := check.Must(cmd.StdoutPipe())
 	check.NoError(t, cmd.Start())
 	defer func() { _, _ = cmd.Process.Kill(), cmd.Wait() }()
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || !strings.HasPrefix(line, "listening") {
@@ -148,7 +148,7 @@ func TestDaemonServesPipeExamples(t *testing.T) {
 		"the pipe: error 5\n" {
 		t.Errorf("a client serves the same pipe: %s, %v; want ERROR_ACCESS_DENIED", got, err)
 	}
-	conn := must(client.Dial(socket))
+	conn := check.Must(client.Dial(socket))
 	defer conn.Close()
 	for _, stays := range []bool{false, true} {
 		var all []*nt.PipeConn

@@ -38,7 +38,7 @@ func treeSocket(t *testing.T, c hostfs.Config) string {
 	t.Helper()
 	dir := t.TempDir()
 	c.Path = dir
-	value := must((&ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256,
+	value := check.Must((&ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256,
 		Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")}).Append(nil))
 	check.NoError(t, os.WriteFile(filepath.Join(dir, "plan"), []byte("the plan\n"), 0o600))
 	for _, name := range []string{"", "plan"} {
@@ -46,7 +46,7 @@ func treeSocket(t *testing.T, c hostfs.Config) string {
 			t.Skip(err)
 		}
 	}
-	tree := must(hostfs.Open(c))
+	tree := check.Must(hostfs.Open(c))
 	t.Cleanup(func() { // after the daemon has ended
 		check.NoError(t, tree.Close())
 	})

@@ -261,7 +261,7 @@ func TestBounds(t *testing.T) {
 	}
 	write := nt.NtTable.Find("NtWriteFile")
 	in := nt.WriteFileIn{Buffer: nt.Cap([]byte{})}
-	short := must(row(write).AppendCall(nil, in, false))
+	short := check.Must(row(write).AppendCall(nil, in, false))
 	in.Buffer = nt.Cap(slices.Repeat([]byte{1}, wire.MaxBody-len(short)))
 	s.once(wire.Call, ntstatus.EndOfFile, nil, func() {
 		if _, st, _ := s.carrier().Call(write, in, false); st != ntstatus.EndOfFile {

@@ -42,7 +42,7 @@ func listenAs(t *testing.T, uid uint32) net.Listener {
 	f := os.NewFile(uintptr(fd), path)
 	defer f.Close() // FileListener makes a copy
 	check.NoError(t, err)
-	l := must(net.FileListener(f))
+	l := check.Must(net.FileListener(f))
 	t.Cleanup(func() { _ = l.Close() })
 	return l
 }
@@ -114,7 +114,7 @@ func TestDialClosesInheritedDescriptor(t *testing.T) {
 	fd, err := unix.Dup(int(theirs.Fd())) // closing the file would close the descriptor
 	check.NoError(t, err)
 	_ = theirs.Close()
-	c := must(Dial(fmt.Sprintf("fd:%d", fd)))
+	c := check.Must(Dial(fmt.Sprintf("fd:%d", fd)))
 	<-over
 	check.Equal(t, c.Process(), 0x44, "Process")
 	_ = c.Close()

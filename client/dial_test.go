@@ -27,7 +27,7 @@ func TestServerUIDIsTheListeners(t *testing.T) {
 		t.Skipf("no Unix sockets: %v", err)
 	}
 	defer l.Close()
-	c := must(net.Dial("unix", l.Addr().String()))
+	c := check.Must(net.Dial("unix", l.Addr().String()))
 	defer c.Close()
 	if uid, known, err := serverUID(c.(*net.UnixConn)); err != nil || known && int(uid) != os.Getuid() {
 		t.Errorf("serverUID: %d, %v; want %d, nil", uid, err, os.Getuid())

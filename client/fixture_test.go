@@ -126,11 +126,3 @@ func (s *scripted) stands() {
 
 // carrier returns the transport of the first thread.
 func (s *scripted) carrier() *thread { return s.first.Transport().(*thread) }
-
-// must returns v, or panics if there is an error.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}

@@ -52,7 +52,7 @@ func TestImmediateOperationCallsDone(t *testing.T) {
 			s := script(t)
 			var got results
 			l := got.later()
-			want := must(row(reading).AppendCall(wire.AppendLater(nil, l), nt.ReadFileIn{FileHandle: 8}, false))
+			want := check.Must(row(reading).AppendCall(wire.AppendLater(nil, l), nt.ReadFileIn{FileHandle: 8}, false))
 			s.concurrently(func() {
 				f := s.next(wire.Begin)
 				if !bytes.Equal(f.Body, want) || f.Thread != 1 || f.Service != s.services["NtReadFile"] {

@@ -18,7 +18,7 @@ var asClient = nt.CreateFileIn{DesiredAccess: winnt.GENERIC_READ, CreateDisposit
 // handleOut returns the encoded outputs of an open with the handle h.
 func handleOut(t *testing.T, h winnt.Handle) []byte {
 	t.Helper()
-	return must(opening().AppendOut(nil, nt.CreateFileOut{FileHandle: h, Information: fileaccess.Opened}))
+	return check.Must(opening().AppendOut(nil, nt.CreateFileOut{FileHandle: h, Information: fileaccess.Opened}))
 }
 
 // OpenFileAs sends the closing of handles, the impersonation, the open and the revert together. If the impersonation

@@ -19,10 +19,10 @@ func TestRunAsSetsCredential(t *testing.T) {
 		t.Skip("the host has no name for uid 0: ", err)
 	}
 	number := func(text string) uint32 {
-		n := must(strconv.ParseUint(text, 10, 32))
+		n := check.Must(strconv.ParseUint(text, 10, 32))
 		return uint32(n)
 	}
-	named := must(who.GroupIds())
+	named := check.Must(who.GroupIds())
 	want := &syscall.Credential{Uid: 0, Gid: number(who.Gid)}
 	for _, g := range named {
 		want.Groups = append(want.Groups, number(g))

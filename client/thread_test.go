@@ -67,7 +67,7 @@ func TestCancelWaitsForAnswer(t *testing.T) {
 // (W-9, W-20).
 func TestWaitIsOneFrame(t *testing.T) {
 	s := script(t)
-	want := must(row(closing).AppendCall(wire.AppendWait(nil, 12, ntstatus.PipeEmpty), nt.CloseIn{Handle: 4}, false))
+	want := check.Must(row(closing).AppendCall(wire.AppendWait(nil, 12, ntstatus.PipeEmpty), nt.CloseIn{Handle: 4}, false))
 	wait := func() ntstatus.Status {
 		_, st := s.carrier().CallWhenReady(closing, nt.CloseIn{Handle: 4},
 			nt.Wait{Handle: 12, NotYet: ntstatus.PipeEmpty})

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -24,7 +25,7 @@ func office(n, descriptors int) ([]*token.Token, []*sd.Descriptor) {
 		for range 20 {
 			s.Groups = append(s.Groups, token.Group{SID: group(rng.IntN(400)), Attributes: token.GroupDefault})
 		}
-		tokens[i] = must(token.New(s))
+		tokens[i] = check.Must(token.New(s))
 	}
 	masks := []winnt.AccessMask{0x1200A9, 0x1301BF, 0x1F01FF, 0x120089, 0x120116}
 	out := make([]*sd.Descriptor, descriptors)
@@ -38,9 +39,9 @@ func office(n, descriptors int) ([]*token.Token, []*sd.Descriptor) {
 			if j%3 == 2 {
 				who = user(rng.IntN(n))
 			}
-			aces = append(aces, must(sd.NewACE(t, 0, masks[rng.IntN(len(masks))], who, sd.ACEExtra{})))
+			aces = append(aces, check.Must(sd.NewACE(t, 0, masks[rng.IntN(len(masks))], who, sd.ACEExtra{})))
 		}
-		out[i] = sd.New(sd.Parts{Owner: user(rng.IntN(n)), Group: group(0), DACL: must(sd.NewACL(aces...))})
+		out[i] = sd.New(sd.Parts{Owner: user(rng.IntN(n)), Group: group(0), DACL: check.Must(sd.NewACL(aces...))})
 	}
 	return tokens, out
 }
@@ -57,7 +58,7 @@ func BenchmarkAllowed(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/%d", c.name, n), func(b *testing.B) {
 				tokens, ds := office(n, 512)
 				p := effective.Compile(tokens, effective.Config{})
-				e := must(effective.NewEvaluator(p, effective.Question{Type: winnt.FileObject, Rights: c.rights}))
+				e := check.Must(effective.NewEvaluator(p, effective.Question{Type: winnt.FileObject, Rights: c.rights}))
 				b.ReportAllocs()
 				count := 0
 				for i := 0; b.Loop(); i++ {
@@ -71,7 +72,7 @@ func BenchmarkAllowed(b *testing.B) {
 
 func BenchmarkMaximum(b *testing.B) {
 	tokens, ds := office(4096, 512)
-	e := must(effective.NewEvaluator(effective.Compile(tokens, effective.Config{}),
+	e := check.Must(effective.NewEvaluator(effective.Compile(tokens, effective.Config{}),
 		effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
@@ -91,7 +92,7 @@ func BenchmarkCompile(b *testing.B) {
 // An evaluator allocates nothing after its first call, which allocates its buffers.
 func TestEvaluatorAllocatesNothing(t *testing.T) {
 	tokens, ds := office(300, 64)
-	e := must(effective.NewEvaluator(effective.Compile(tokens, effective.Config{}),
+	e := check.Must(effective.NewEvaluator(effective.Compile(tokens, effective.Config{}),
 		effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{winnt.FILE_GENERIC_READ,
 			winnt.FILE_ALL_ACCESS}}))
 	run := func() {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/questions"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
@@ -28,7 +29,7 @@ func TestBulkResultsEqualSingleChecks(t *testing.T) {
 			t.Fatalf("Compile of %d tokens: Len %d, Distinct %d; want Len %d, Distinct at most that", len(tokens),
 				p.Len(), p.Distinct(), len(tokens))
 		}
-		e := must(effective.NewEvaluator(p, q))
+		e := check.Must(effective.NewEvaluator(p, q))
 		for range 8 {
 			d := descriptor()
 			if w.one(50) {
@@ -55,7 +56,7 @@ func compare(t *testing.T, e *effective.Evaluator, d *sd.Descriptor, tokens []*t
 		r := access.Request{Descriptor: d, Subject: access.Subject{Primary: tok},
 			Desired: desired, Type: q.Type,
 			Self: q.Self, ObjectTypes: q.ObjectTypes, Policies: cfg.Policies, Options: cfg.Options}
-		dec := must(access.SeAccessCheck(&r))
+		dec := check.Must(access.SeAccessCheck(&r))
 		if d != nil && tok == tokens[0] { // count equal requests once
 			drawn.Add(&r, dec.Allowed())
 		}

@@ -36,7 +36,7 @@ func TestExpressionAgreesWithAllowed(t *testing.T) {
 		for range 3 {
 			q.Rights = append(q.Rights, pick(w, worldDesired))
 		}
-		e := must(effective.NewEvaluator(effective.Compile(tokens, effective.Config{}), q))
+		e := check.Must(effective.NewEvaluator(effective.Compile(tokens, effective.Config{}), q))
 		for range 20 {
 			d := w.descriptor()
 			for r := range q.Rights {
@@ -69,7 +69,7 @@ func TestExpressionsAreShort(t *testing.T) {
 	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU","AU"]}`,
 		`{"user":"S-1-5-21-1-2-3-1108","groups":["BU","AU","BG"]}`,
 		`{"user":"S-1-5-21-1-2-3-1109","groups":["BA","AU"]}`)
-	e := must(effective.NewEvaluator(effective.Compile(people, effective.Config{}),
+	e := check.Must(effective.NewEvaluator(effective.Compile(people, effective.Config{}),
 		effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{3}}))
 	for _, c := range []struct{ sddl, want string }{
 		{"D:(A;;FA;;;BU)", "[+S-1-5-32-545]"},
@@ -91,7 +91,7 @@ func TestExpressionsAreShort(t *testing.T) {
 	low := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU"],"integrityLevel":"S-1-16-4096"}`)
 	for right, want := range map[winnt.AccessMask]bool{winnt.WRITE_OWNER: false, winnt.WRITE_DAC: false,
 		winnt.FILE_READ_DATA: true, winnt.FILE_READ_DATA | winnt.WRITE_OWNER: false} {
-		e := must(effective.NewEvaluator(effective.Compile(low, effective.Config{}),
+		e := check.Must(effective.NewEvaluator(effective.Compile(low, effective.Config{}),
 			effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{right}}))
 		x, ok := e.Expression(sddl.MustParse("D:(A;;FA;;;BU)"), 0)
 		check.That(t, ok == want, "A-62: %v for a principal at Low: Expression %v, %t; want ok %t", right, x, ok, want)
@@ -103,7 +103,7 @@ func TestExpressionsAreShort(t *testing.T) {
 	// A privilege decides the right that it grants, and no other.
 	taker := tokens(`{"user":"S-1-5-21-1-2-3-1107","privileges":["SeTakeOwnershipPrivilege"]}`)
 	compiled := effective.Compile(taker, effective.Config{})
-	e = must(effective.NewEvaluator(compiled, effective.Question{Type: winnt.FileObject,
+	e = check.Must(effective.NewEvaluator(compiled, effective.Question{Type: winnt.FileObject,
 		Rights: []winnt.AccessMask{winnt.FILE_READ_DATA, winnt.WRITE_OWNER}}))
 	for right, want := range []bool{true, false} {
 		if x, ok := e.Expression(sddl.MustParse("D:(A;;FR;;;WD)"), right); ok != want {
@@ -115,7 +115,7 @@ func TestExpressionsAreShort(t *testing.T) {
 // A group that is disabled in all tokens does not change an expression.
 func TestExpressionIgnoresDisabledGroups(t *testing.T) {
 	text := func(groups string) string {
-		e := must(effective.NewEvaluator(effective.Compile(tokens(groups), effective.Config{}),
+		e := check.Must(effective.NewEvaluator(effective.Compile(tokens(groups), effective.Config{}),
 			effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{7}}))
 		x, ok := e.Expression(sddl.MustParse("D:(A;;0x3;;;BU)(A;;0x4;;;AU)(A;;0x1;;;BG)"), 0)
 		check.That(t, ok, "%s: Expression ok = false, want true", groups)
@@ -132,7 +132,7 @@ func TestExpressionIgnoresDisabledGroups(t *testing.T) {
 func TestOnlyPolicyDescriptorHasNoExpression(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(1, 5))}
 	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU","AU"]}`)
-	e := must(effective.NewEvaluator(effective.Compile(people, effective.Config{Policies: w.policies()}),
+	e := check.Must(effective.NewEvaluator(effective.Compile(people, effective.Config{Policies: w.policies()}),
 		effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
 	for text, want := range map[string]bool{
 		"O:SYG:SYD:(A;;FA;;;BU)":                         true,

@@ -82,7 +82,7 @@ func TestDifferentTokensHaveDifferentFingerprints(t *testing.T) {
 		pair := tokens(c.one, c.other)
 		var allowed [2]bool
 		for i, tok := range pair {
-			d := must(access.SeAccessCheck(&access.Request{Descriptor: sddl.MustParse(c.sd),
+			d := check.Must(access.SeAccessCheck(&access.Request{Descriptor: sddl.MustParse(c.sd),
 				Subject: access.Subject{Primary: tok}, Desired: c.desired, Type: winnt.FileObject, Intent: c.intent}))
 			allowed[i] = d.Allowed()
 		}
@@ -99,7 +99,7 @@ func TestDifferentTokensHaveDifferentFingerprints(t *testing.T) {
 // shows that it matters.
 func TestRestrictedTokensHaveDifferentFingerprints(t *testing.T) {
 	n := func(v int64) *claims.Set {
-		return must(claims.NewSet([]claims.Attribute{{Name: "n", Type: claims.Int64, Ints: []int64{v}}}))
+		return check.Must(claims.NewSet([]claims.Attribute{{Name: "n", Type: claims.Int64, Ints: []int64{v}}}))
 	}
 	member := func(s sid.SID) []token.Group { return []token.Group{{SID: s, Attributes: token.GroupDefault}} }
 	filtered := func(lists ...[]token.Group) func(*token.Token) *token.Token {
@@ -143,8 +143,9 @@ func TestRestrictedTokensHaveDifferentFingerprints(t *testing.T) {
 			if made == nil {
 				made = same
 			}
-			pair[i] = made(must(token.New(spec)))
-			d := must(access.Check(pair[i], sddl.MustParse("O:BAG:SYD:"+c.entries), winnt.FILE_WRITE_DATA, winnt.FileObject))
+			pair[i] = made(check.Must(token.New(spec)))
+			d := check.Must(access.Check(pair[i], sddl.MustParse("O:BAG:SYD:"+c.entries), winnt.FILE_WRITE_DATA,
+				winnt.FileObject))
 			allowed[i] = d.Allowed()
 		}
 		check.That(t, allowed == [2]bool{true, false}, "%s: the access check returns %v, want [true false]", c.name, allowed)

@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/questions"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -80,14 +81,6 @@ func pick[T any](w world, from []T) T { return from[w.IntN(len(from))] }
 
 func (w world) one(in int) bool { return w.IntN(in) == 0 }
 
-// must returns v and panics on an error, which is a mistake of the test.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}
-
 func (w world) ace(plain bool) sd.ACE {
 	types := []sd.Type{0, 0, 0, 0, 1, 1, 4, 5, 5, 6, 9, 9, 0xA, 0xB, 0xC, 2, 0x11, 0xD}
 	if plain {
@@ -120,7 +113,7 @@ func (w world) aceOf(t sd.Type, m winnt.AccessMask, s sid.SID) sd.ACE {
 			x.AppData = pick(w, worldExprs).Encode()
 		}
 	}
-	return must(sd.NewACE(t, flags, m, s, x))
+	return check.Must(sd.NewACE(t, flags, m, s, x))
 }
 
 func (w world) systemACE(plain bool) sd.ACE {
@@ -139,7 +132,7 @@ func (w world) systemACE(plain bool) sd.ACE {
 		return w.aceOf(0x13, 0, sid.MustParse(pick(w, []string{"S-1-17-1", "S-1-17-9"})))
 	case 4, 5:
 		a := claims.Attribute{Name: "r", Type: claims.String, Strings: []string{pick(w, []string{"a", "b"})}}
-		return must(sd.NewACE(0x12, uint8(w.IntN(2)*8), 0, sid.Everyone, sd.ACEExtra{AppData: a.Append(nil)}))
+		return check.Must(sd.NewACE(0x12, uint8(w.IntN(2)*8), 0, sid.Everyone, sd.ACEExtra{AppData: a.Append(nil)}))
 	}
 	return w.aceOf(2, 1, sid.Everyone)
 }
@@ -151,7 +144,7 @@ func (w world) descriptor() *sd.Descriptor {
 		for i := range aces {
 			aces[i] = one(plain)
 		}
-		return must(sd.NewACL(aces...))
+		return check.Must(sd.NewACL(aces...))
 	}
 	p := sd.Parts{Owner: pick(w, worldSIDs), Group: sid.LocalSystem}
 	if w.one(20) {
@@ -174,7 +167,7 @@ func (w world) groups(n int) (out []token.Group) {
 }
 
 func (w world) claims(name string, values ...int64) *claims.Set {
-	return must(claims.NewSet([]claims.Attribute{{Name: name, Type: claims.Int64, Ints: values}}))
+	return check.Must(claims.NewSet([]claims.Attribute{{Name: name, Type: claims.Int64, Ints: values}}))
 }
 
 func (w world) token() *token.Token {
@@ -207,7 +200,7 @@ func (w world) token() *token.Token {
 	if w.one(4) {
 		s.TrustLevel = sid.MustParse(pick(w, worldTrust))
 	}
-	return must(token.New(s))
+	return check.Must(token.New(s))
 }
 
 func (w world) sandbox(s *token.Spec) {
@@ -229,7 +222,7 @@ func (w world) tokens(n int) []*token.Token {
 	for i := range out {
 		out[i] = w.token()
 		if i > 0 && w.one(6) {
-			out[i] = must(token.New(out[w.IntN(i)].Spec()))
+			out[i] = check.Must(token.New(out[w.IntN(i)].Spec()))
 		}
 	}
 	return out
@@ -259,7 +252,7 @@ func (w world) company() (cfg effective.Config, tokens []*token.Token, q effecti
 	}
 	other := questions.World{Rand: w.Rand}
 	for range n {
-		tokens = append(tokens, must(token.New(other.Spec())))
+		tokens = append(tokens, check.Must(token.New(other.Spec())))
 	}
 	r := other.Request(nil, tokens[0], tokens[0])
 	r.Options.ClaimsDisabled = w.one(10)

@@ -29,7 +29,7 @@ func TestFingerprintDependsOnWhatChecksRead(t *testing.T) {
 	print := func(change func(*token.Spec)) string {
 		s := base()
 		change(&s)
-		return effective.Fingerprint(must(token.New(s)))
+		return effective.Fingerprint(check.Must(token.New(s)))
 	}
 	want := print(func(*token.Spec) {})
 	repeated := func(n int) func(*token.Spec) {
@@ -41,7 +41,7 @@ func TestFingerprintDependsOnWhatChecksRead(t *testing.T) {
 		}
 	}
 	check.Equal(t, print(repeated(2)), print(repeated(1)), "with every SID twice, the fingerprint changed to")
-	attribute := must(claims.NewSet([]claims.Attribute{{Name: "x", Type: claims.Int64, Ints: []int64{1}}}))
+	attribute := check.Must(claims.NewSet([]claims.Attribute{{Name: "x", Type: claims.Int64, Ints: []int64{1}}}))
 	for name, change := range map[string]func(*token.Spec){
 		"user":             func(s *token.Spec) { s.User.SID = worldUsers[2] },
 		"deny-only user":   func(s *token.Spec) { s.User.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY },
@@ -72,17 +72,17 @@ func TestFingerprintDependsOnWhatChecksRead(t *testing.T) {
 // Equal tokens share a column, unless a callback or local attributes could distinguish them. The same holds for the
 // results of equal descriptors.
 func TestEqualTokensShareColumn(t *testing.T) {
-	same := []*token.Token{must(token.New(token.StandardUser(worldUsers[0]))),
-		must(token.New(token.StandardUser(worldUsers[0])))}
+	same := []*token.Token{check.Must(token.New(token.StandardUser(worldUsers[0]))),
+		check.Must(token.New(token.StandardUser(worldUsers[0])))}
 	check.Equal(t, effective.Compile(same, effective.Config{}).Distinct(), 1, "Distinct of two equal tokens")
 	callback := effective.Config{}
 	callback.Options.Callback = func(sd.ACE, *token.Token) claims.Truth { return claims.True }
 	check.Equal(t, effective.Compile(same, callback).Distinct(), 2, "Distinct with a callback")
 	s := token.StandardUser(worldUsers[0])
-	s.LocalAttributes = must(claims.NewSet([]claims.Attribute{{Name: "x", Type: claims.Int64, Ints: []int64{1}}}))
-	local := []*token.Token{must(token.New(s)), must(token.New(s))}
+	s.LocalAttributes = check.Must(claims.NewSet([]claims.Attribute{{Name: "x", Type: claims.Int64, Ints: []int64{1}}}))
+	local := []*token.Token{check.Must(token.New(s)), check.Must(token.New(s))}
 	check.Equal(t, effective.Compile(local, effective.Config{}).Distinct(), 2, "Distinct with local attributes")
-	opaque := sd.New(sd.Parts{DACL: must(sd.NewACL(must(sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone,
+	opaque := sd.New(sd.Parts{DACL: check.Must(sd.NewACL(check.Must(sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone,
 		sd.ACEExtra{AppData: []byte{1, 2, 3, 4}}))))})
 	for _, c := range []struct {
 		cfg  effective.Config
@@ -97,7 +97,7 @@ func TestEqualTokensShareColumn(t *testing.T) {
 		{callback, opaque, false},
 		{callback, nil, true},
 	} {
-		e := must(effective.NewEvaluator(effective.Compile(same, c.cfg),
+		e := check.Must(effective.NewEvaluator(effective.Compile(same, c.cfg),
 			effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
 		check.Equal(t, e.Repeatable(c.d), c.want,
 			"descriptor %x, callback %t: Repeatable", c.d.Binary(), c.cfg.Options.Callback != nil)
@@ -121,7 +121,7 @@ func TestNewEvaluatorRejectsMalformedQuestions(t *testing.T) {
 		_, err := effective.NewEvaluator(p, c.q)
 		check.That(t, errors.Is(err, c.want), "NewEvaluator with %d rights: %v, want %v", len(c.q.Rights), err, c.want)
 	}
-	e := must(effective.NewEvaluator(p, effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
+	e := check.Must(effective.NewEvaluator(p, effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
 	s := e.Allowed(sddl.MustParse("D:(A;;FA;;;WD)"))
 	check.That(t, len(s) == 1 && s[0].Count() == 0, "Allowed without principals = %v, want one empty set", s)
 	check.Equal(t, len(e.Maximum(sddl.MustParse("D:"))), 0, "masks of Maximum without principals")
@@ -184,7 +184,7 @@ func crowd() (tokens []*token.Token) {
 			s.Privileges |= winnt.SeRelabelPrivilege.Bit()
 			s.EnabledPrivileges |= winnt.SeRelabelPrivilege.Bit()
 		}
-		tokens = append(tokens, must(token.New(s)))
+		tokens = append(tokens, check.Must(token.New(s)))
 	}
 	return tokens
 }
@@ -203,7 +203,7 @@ func TestFewOfManyPrincipalsMatchCheck(t *testing.T) {
 	few, third := worldDomain.WithRID(2100).String(), worldDomain.WithRID(2001).String()
 	q := effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1, 2, 3, winnt.WRITE_OWNER,
 		winnt.WRITE_DAC, winnt.FILE_ALL_ACCESS}}
-	e := must(effective.NewEvaluator(p, q))
+	e := check.Must(effective.NewEvaluator(p, q))
 	for _, text := range []string{
 		"D:(D;;0x1;;;" + user(0) + ")(D;;0x2;;;" + user(699) + ")(A;;FA;;;WD)",
 		"D:(D;;0x1;;;" + few + ")(A;;0x3;;;WD)", "D:(A;;0x1;;;" + few + ")", "D:(A;;0x1;;;" + few + ")(D;;0x3;;;" + third +
@@ -215,7 +215,7 @@ func TestFewOfManyPrincipalsMatchCheck(t *testing.T) {
 		"D:(A;;0x1;;;S-1-15-2-1-2-3)(A;;0x1;;;WD)", "D:NO_ACCESS_CONTROL", "D:",
 	} {
 		for _, owner := range []string{"O:" + few, "O:" + user(130), "O:SY"} {
-			d := must(sddl.Parse(owner+"G:SY"+text, sddl.Options{Extended: true}))
+			d := check.Must(sddl.Parse(owner+"G:SY"+text, sddl.Options{Extended: true}))
 			var sets []effective.Set
 			for _, s := range e.Allowed(d) {
 				sets = append(sets, slices.Clone(s))
@@ -223,7 +223,7 @@ func TestFewOfManyPrincipalsMatchCheck(t *testing.T) {
 			masks := e.Maximum(d)
 			for i, tok := range tokens {
 				for r, desired := range append(q.Rights[:len(q.Rights):len(q.Rights)], winnt.MAXIMUM_ALLOWED) {
-					dec := must(access.Check(tok, d, desired, winnt.FileObject))
+					dec := check.Must(access.Check(tok, d, desired, winnt.FileObject))
 					if r < len(sets) && sets[r].Has(i) != dec.Allowed() {
 						t.Errorf("%s%s: principal %d, right %v: Allowed has it: %t, the access check returns %v",
 							owner, text, i, desired, sets[r].Has(i), dec)

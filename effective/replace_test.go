@@ -37,9 +37,9 @@ func TestReplaceMatchesCompile(t *testing.T) {
 				}
 			}
 			replaced, difference := p.Replace(next)
-			before, after := must(effective.NewEvaluator(p, q)), must(effective.NewEvaluator(replaced, q))
-			fresh := must(effective.NewEvaluator(effective.Compile(next, effective.Config{}), q))
-			freshBefore := must(effective.NewEvaluator(effective.Compile(tokens, effective.Config{}), q))
+			before, after := check.Must(effective.NewEvaluator(p, q)), check.Must(effective.NewEvaluator(replaced, q))
+			fresh := check.Must(effective.NewEvaluator(effective.Compile(next, effective.Config{}), q))
+			freshBefore := check.Must(effective.NewEvaluator(effective.Compile(tokens, effective.Config{}), q))
 			for range 12 {
 				d := w.descriptor()
 				if w.one(2) {
@@ -78,7 +78,7 @@ func (w world) group() sid.SID {
 // member returns the token of user i in some groups.
 func (w world) member(i int) *token.Token {
 	spec := token.NetworkUser(worldDomain.WithRID(uint32(1000 + i)))
-	return must(token.New(w.regroup(spec)))
+	return check.Must(token.New(w.regroup(spec)))
 }
 
 // regroup replaces the groups of a token.
@@ -122,9 +122,9 @@ func (w world) plain(owner sid.SID, groups ...sid.SID) *sd.Descriptor {
 		if i > 0 && w.one(3) {
 			kind = sd.AccessDenied
 		}
-		list = append(list, must(sd.NewACE(kind, 0, pick(w, worldMasks), g)))
+		list = append(list, check.Must(sd.NewACE(kind, 0, pick(w, worldMasks), g)))
 	}
-	return sd.New(sd.Parts{Owner: owner, Group: owner, DACL: must(sd.NewACL(list...)), Control: sd.DACLPresent})
+	return sd.New(sd.Parts{Owner: owner, Group: owner, DACL: check.Must(sd.NewACL(list...)), Control: sd.DACLPresent})
 }
 
 // If the principals cannot be replaced one by one, all are compiled again, and every descriptor is affected.
@@ -158,7 +158,7 @@ func TestReplaceOfUnlikeTokensAffectsAll(t *testing.T) {
 	joined := spec
 	joined.Groups = append(slices.Clone(spec.Groups), token.Group{SID: sid.Administrators, Attributes: token.GroupDefault})
 	entry := func(s sid.SID) *sd.Descriptor {
-		list := must(sd.NewACL(must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_READ_DATA, s))))
+		list := check.Must(sd.NewACL(check.Must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_READ_DATA, s))))
 		return sd.New(sd.Parts{Owner: sid.Users, Group: sid.Users, DACL: list, Control: sd.DACLPresent})
 	}
 	for name, c := range map[string]struct {
@@ -173,8 +173,8 @@ func TestReplaceOfUnlikeTokensAffectsAll(t *testing.T) {
 		"a policy":       {joined, effective.Config{Policies: &access.PolicySet{}}, sid.Users, true},
 		"PRINCIPAL SELF": {joined, effective.Config{}, sid.PrincipalSelf, true},
 	} {
-		p := effective.Compile([]*token.Token{must(token.New(spec))}, c.cfg)
-		_, difference := p.Replace([]*token.Token{must(token.New(c.is))})
+		p := effective.Compile([]*token.Token{check.Must(token.New(spec))}, c.cfg)
+		_, difference := p.Replace([]*token.Token{check.Must(token.New(c.is))})
 		check.Equal(t, difference.Affects(entry(c.entry)), c.want, "%s: Affects", name)
 	}
 }
@@ -184,15 +184,15 @@ func TestDifferenceAffectsOnlyItsSIDs(t *testing.T) {
 	gained, other := sid.Administrators, sid.Users
 	spec := token.NetworkUser(worldDomain.WithRID(1000))
 	spec.Groups = []token.Group{{SID: other, Attributes: token.GroupDefault}}
-	before := must(token.New(spec))
+	before := check.Must(token.New(spec))
 	spec.Groups = append(spec.Groups, token.Group{SID: gained, Attributes: token.GroupDefault})
 	_, difference := effective.Compile([]*token.Token{before}, effective.Config{}).Replace(
-		[]*token.Token{must(token.New(spec))})
+		[]*token.Token{check.Must(token.New(spec))})
 	for _, c := range []struct {
 		owner, entry sid.SID
 		want         bool
 	}{{other, other, false}, {gained, other, true}, {other, gained, true}} {
-		list := must(sd.NewACL(must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_READ_DATA, c.entry))))
+		list := check.Must(sd.NewACL(check.Must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_READ_DATA, c.entry))))
 		d := sd.New(sd.Parts{Owner: c.owner, Group: other, DACL: list, Control: sd.DACLPresent})
 		check.Equal(t, difference.Affects(d), c.want, "owner %s, entry for %s: Affects", c.owner, c.entry)
 	}

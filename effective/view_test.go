@@ -26,7 +26,7 @@ func TestViewReportsRealChanges(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 2))}
 	for range 20 {
 		q := effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1, winnt.FILE_ALL_ACCESS}}
-		v := must(effective.NewView(q, effective.Config{}))
+		v := check.Must(effective.NewView(q, effective.Config{}))
 		objects, people := map[string]*sd.Descriptor{}, map[string]*token.Token{}
 		answers := map[effective.Change]bool{}
 		pool := []*sd.Descriptor{nil, new(sd.Descriptor), w.descriptor(), w.descriptor(), w.descriptor()}
@@ -39,10 +39,10 @@ func TestViewReportsRealChanges(t *testing.T) {
 				delete(objects, name)
 			case 1:
 				objects[name] = pick(w, pool)
-				reported = must(v.Put(name, objects[name]))
+				reported = check.Must(v.Put(name, objects[name]))
 			case 2:
 				objects[name] = w.descriptor()
-				reported = must(v.Put(name, objects[name]))
+				reported = check.Must(v.Put(name, objects[name]))
 			default:
 				for range 1 + w.IntN(10) {
 					who := fmt.Sprint("user", w.IntN(100))
@@ -54,7 +54,7 @@ func TestViewReportsRealChanges(t *testing.T) {
 				for _, who := range slices.Sorted(maps.Keys(people)) {
 					list = append(list, effective.Principal{Name: who, Token: people[who]})
 				}
-				reported = must(v.SetPrincipals(list))
+				reported = check.Must(v.SetPrincipals(list))
 			}
 			if !slices.IsSortedFunc(reported, func(a, b effective.Change) int {
 				return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Principal, b.Principal), cmp.Compare(a.Right, b.Right))
@@ -78,7 +78,7 @@ func checkView(t *testing.T, v *effective.View, q effective.Question, objects ma
 	for object, d := range objects {
 		for who, tok := range people {
 			for r, desired := range q.Rights {
-				want := must(access.Check(tok, d, desired, q.Type)).Allowed()
+				want := check.Must(access.Check(tok, d, desired, q.Type)).Allowed()
 				if want {
 					allowed++
 				}
@@ -100,16 +100,16 @@ func checkView(t *testing.T, v *effective.View, q effective.Question, objects ma
 // The first Put of an object reports all its results. Putting the same descriptor again reports nothing.
 func TestViewReportsChangesOnce(t *testing.T) {
 	tokens, ds := office(10, 1)
-	v := must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}},
+	v := check.Must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}},
 		effective.Config{}))
 	var list []effective.Principal
 	for i, tok := range tokens {
 		list = append(list, effective.Principal{Name: fmt.Sprint(i), Token: tok})
 	}
-	must(v.SetPrincipals(list))
-	first := must(v.Put("a", ds[0]))
-	again, twin := must(v.Put("a", ds[0])), must(v.Put("b", ds[0]))
-	check.That(t, len(again) == 0 && len(first) == len(twin) && len(must(v.SetPrincipals(list))) == 0,
+	check.Must(v.SetPrincipals(list))
+	first := check.Must(v.Put("a", ds[0]))
+	again, twin := check.Must(v.Put("a", ds[0])), check.Must(v.Put("b", ds[0]))
+	check.That(t, len(again) == 0 && len(first) == len(twin) && len(check.Must(v.SetPrincipals(list))) == 0,
 		"first Put %v, second Put %v, Put of another object %v; want as many for the other object, none "+"for the second",
 		first, again, twin)
 	check.That(t, check.Err(effective.NewView(effective.Question{}, effective.Config{})) != nil,
@@ -143,13 +143,13 @@ func ExampleView() {
 // A principal that is removed and added again is reported again, as is one whose token changes and changes back. The
 // View reuses a released slot.
 func TestViewReportsReturningPrincipals(t *testing.T) {
-	v := must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}},
+	v := check.Must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}},
 		effective.Config{}))
 	mine := sddl.MustParse("D:(A;;0x1;;;" + worldSIDs[0].String() + ")")
-	reported := must(v.Put("o", mine))
+	reported := check.Must(v.Put("o", mine))
 	check.That(t, len(reported) == 0, "Put without principals reported %v, want none", reported)
-	in := must(token.New(token.Spec{User: token.Group{SID: worldSIDs[0]}}))
-	out := must(token.New(token.Spec{User: token.Group{SID: worldSIDs[1]}}))
+	in := check.Must(token.New(token.Spec{User: token.Group{SID: worldSIDs[0]}}))
+	out := check.Must(token.New(token.Spec{User: token.Group{SID: worldSIDs[1]}}))
 	other := sddl.MustParse("D:(A;;0x3;;;" + worldSIDs[0].String() + ")") // other results than mine, so evaluated again
 	people := func(list ...effective.Principal) []effective.Principal { return list }
 	p, q := effective.Principal{Name: "p", Token: in}, effective.Principal{Name: "q", Token: in}
@@ -177,7 +177,7 @@ func TestViewReportsReturningPrincipals(t *testing.T) {
 		{people(q, r), []effective.Change{gains("r")}},
 		{people(p, q, r), []effective.Change{gains("p")}},
 	} {
-		check.SlicesEqual(t, must(v.SetPrincipals(c.next)), c.want, "step %d: SetPrincipals reported", i)
+		check.SlicesEqual(t, check.Must(v.SetPrincipals(c.next)), c.want, "step %d: SetPrincipals reported", i)
 		for _, who := range []string{"p", "q", "r"} {
 			want := slices.ContainsFunc(c.next, func(n effective.Principal) bool { return n.Name == who && n.Token == in })
 			check.Equal(t, v.Allowed("o", who, 0), want, "step %d: Allowed of %s", i, who)
@@ -189,7 +189,7 @@ func TestViewReportsReturningPrincipals(t *testing.T) {
 				want = append(want, effective.Change{Object: "new", Principal: n.Name, Right: 0, Allowed: true})
 			}
 		}
-		check.SlicesEqual(t, must(v.Put("new", other)), want, "step %d: Put of a new object reported", i)
+		check.SlicesEqual(t, check.Must(v.Put("new", other)), want, "step %d: Put of a new object reported", i)
 		for k := range want {
 			want[k].Allowed = false
 		}
@@ -215,18 +215,18 @@ func TestViewSeparatesSimilarDescriptors(t *testing.T) {
 	} {
 		for _, openFirst := range []bool{true, false} {
 			q := effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{pair.desired}}
-			v := must(effective.NewView(q, effective.Config{}))
-			must(v.SetPrincipals([]effective.Principal{{Name: "p", Token: tokens[0]}}))
+			v := check.Must(effective.NewView(q, effective.Config{}))
+			check.Must(v.SetPrincipals([]effective.Principal{{Name: "p", Token: tokens[0]}}))
 			order := []string{"open", "closed"}
 			if !openFirst {
 				order = []string{"closed", "open"}
 			}
 			for _, name := range order {
 				d := sddl.MustParse(map[string]string{"open": pair.open, "closed": pair.closed}[name])
-				got := must(access.Check(tokens[0], d, pair.desired, q.Type)).Allowed()
+				got := check.Must(access.Check(tokens[0], d, pair.desired, q.Type)).Allowed()
 				check.RequireThat(t, got == (name == "open"),
 					"%s: the access check allows the %s descriptor: %t, want %t", pair.part, name, got, name == "open")
-				must(v.Put(name, d))
+				check.Must(v.Put(name, d))
 			}
 			check.That(t, v.Allowed("open", "p", 0) && !v.Allowed("closed", "p", 0),
 				"%s, %s first: Allowed of the open object = %t, of the closed one = %t; want true, false", pair.part, order[0],
@@ -240,10 +240,10 @@ func TestViewAsksCallbackAgain(t *testing.T) {
 	answer := claims.False
 	var cfg effective.Config
 	cfg.Options.Callback = func(sd.ACE, *token.Token) claims.Truth { return answer }
-	d := sd.New(sd.Parts{DACL: must(sd.NewACL(must(sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone,
+	d := sd.New(sd.Parts{DACL: check.Must(sd.NewACL(check.Must(sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone,
 		sd.ACEExtra{AppData: []byte{1, 2, 3, 4}}))))})
-	v := must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}, cfg))
-	people := []effective.Principal{{Name: "a", Token: must(token.New(token.StandardUser(worldUsers[0])))}}
+	v := check.Must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}, cfg))
+	people := []effective.Principal{{Name: "a", Token: check.Must(token.New(token.StandardUser(worldUsers[0])))}}
 	check.NoError(t, check.Err(v.SetPrincipals(people)))
 	check.NoError(t, check.Err(v.Put("o", d)))
 	answer = claims.True

@@ -43,7 +43,7 @@ func baseSpec() token.Spec {
 
 func mustToken(t testing.TB, s token.Spec) *token.Token {
 	t.Helper()
-	return must(token.New(s))
+	return check.Must(token.New(s))
 }
 
 // aces returns a descriptor O:BAG:SY with a DACL, and a SACL after "S:". A leading "U:" makes U the owner. "empty"
@@ -203,9 +203,9 @@ func typical(t testing.TB, desired winnt.AccessMask) (*fileaccess.Request, *file
 		if i == 9 {
 			who = caseG
 		}
-		list = append(list, must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_ALL_ACCESS, who)))
+		list = append(list, check.Must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_ALL_ACCESS, who)))
 	}
-	d := sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: must(sd.NewACL(list...))})
+	d := sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: check.Must(sd.NewACL(list...))})
 	f := &fileaccess.Facts{
 		Path: []fileaccess.Component{{Name: "a", Descriptor: d, Exists: true, IsDirectory: true},
 			{Name: "b", Descriptor: d, Exists: true, IsDirectory: true}},
@@ -299,15 +299,7 @@ func smbWorld(tb testing.TB) (s *smbSession, dir, file *smbFile) {
 		parent += fmt.Sprint("(A;OICI;0x1301BF;;;", domain, 2001+i, ")")
 		child += fmt.Sprint("(A;ID;0x1301BF;;;", domain, 2001+i, ")")
 	}
-	s = must(newSMBSession(sid.MustParse(domain+"1001"), groups, sddl.MustParse("D:(A;;FA;;;WD)").Append(nil)))
+	s = check.Must(newSMBSession(sid.MustParse(domain+"1001"), groups, sddl.MustParse("D:(A;;FA;;;WD)").Append(nil)))
 	dir = &smbFile{Dir: true, SD: sddl.MustParse(parent).Append(nil)}
 	return s, dir, &smbFile{SD: sddl.MustParse(child).Append(nil)}
-}
-
-// must returns v, or panics if there is an error.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }

@@ -124,7 +124,7 @@ func TestNarrowNeverWidens(t *testing.T) {
 		return false
 	}
 	granted := func(tok *token.Token, d *sd.Descriptor) winnt.AccessMask {
-		return must(access.Check(tok, d, winnt.MAXIMUM_ALLOWED, winnt.FileObject)).Granted
+		return check.Must(access.Check(tok, d, winnt.MAXIMUM_ALLOWED, winnt.FileObject)).Granted
 	}
 	for range 3000 {
 		d, mode := randomList(r), uint32(r.IntN(0o1000))

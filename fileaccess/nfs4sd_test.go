@@ -87,7 +87,7 @@ func TestInheritableOwnerConvertsBack(t *testing.T) {
 		"A:f:OWNER@:rwx,A:d:OWNER@:rwx", "A:fd:OWNER@:rwx,A:fdi:OWNER@:rwx",
 		"D:fd:OWNER@:w,A:fd:OWNER@:rwx,A:fdg:GROUP@:rx,A:fd:EVERYONE@:r",
 	} {
-		list := must(fileaccess.ParseNFS4(text))
+		list := check.Must(fileaccess.ParseNFS4(text))
 		d, _, err := fileaccess.FromNFS4(list, caseU, caseG, nil)
 		check.NoError(t, err)
 		if n := d.SACL().Len(); (n != 0) != (list[0].Type >= fileaccess.NFS4Audit) || n != 0 && d.DACL().Len() != 0 {

@@ -97,7 +97,7 @@ func (w *world) newToken(t *testing.T) *token.Token {
 func (w *world) newSD(t *testing.T) *sd.Descriptor {
 	var list, system []sd.ACE
 	add := func(to *[]sd.ACE, typ sd.Type, flags uint8, m winnt.AccessMask, s sid.SID) {
-		*to = append(*to, must(sd.NewACE(typ, flags, m, s)))
+		*to = append(*to, check.Must(sd.NewACE(typ, flags, m, s)))
 	}
 	for range w.IntN(5) {
 		typ := sd.AccessAllowed

@@ -147,10 +147,10 @@ func TestToPOSIXNeverGrantsMore(t *testing.T) {
 			if r.IntN(3) == 0 {
 				typ = sd.AccessDenied
 			}
-			list = append(list, must(sd.NewACE(typ, 0, pick(r, someMasks)|pick(r, someMasks)|pick(r,
+			list = append(list, check.Must(sd.NewACE(typ, 0, pick(r, someMasks)|pick(r, someMasks)|pick(r,
 				[]winnt.AccessMask{0, 0x120089, 0x1F01FF}), pick(r, pool))))
 		}
-		l := must(sd.NewACL(list...))
+		l := check.Must(sd.NewACL(list...))
 		d := sd.New(sd.Parts{Owner: pool[r.IntN(3)], Group: pool[3+r.IntN(3)], DACL: l})
 		directory := r.IntN(2) == 0
 		p, _ := fileaccess.ToPOSIX(d, directory, nil)
@@ -286,8 +286,8 @@ func TestToPOSIXIgnoresOtherEntryTypes(t *testing.T) {
 	plain := sddl.MustParse("O:BAG:SYD:(A;;FR;;;BA)(A;;FA;;;SY)")
 	want, lostWant := fileaccess.ToPOSIX(plain, false, nil)
 	for _, typ := range []sd.Type{sd.SystemAudit, sd.SystemMandatoryLabel, sd.SystemAlarm} {
-		odd := must(sd.NewACE(typ, 0, winnt.FILE_ALL_ACCESS, sid.Everyone))
-		l := must(sd.NewACL(append([]sd.ACE{odd}, plain.DACL().Slice()...)...))
+		odd := check.Must(sd.NewACE(typ, 0, winnt.FILE_ALL_ACCESS, sid.Everyone))
+		l := check.Must(sd.NewACL(append([]sd.ACE{odd}, plain.DACL().Slice()...)...))
 		parts := plain.Parts()
 		parts.DACL = l
 		got, lost := fileaccess.ToPOSIX(sd.New(parts), false, nil)

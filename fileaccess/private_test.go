@@ -121,8 +121,8 @@ func TestObjectWithoutOwnerIsNotPrivate(t *testing.T) {
 
 // A compound entry gives rights to its client SID, not to the server's.
 func TestPrivateCountsClientOfCompoundEntry(t *testing.T) {
-	a := must(sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.LocalSystem, sd.ACEExtra{ClientSID: sid.Users}))
-	d := sd.New(sd.Parts{Owner: caseU, Group: caseU, DACL: must(sd.NewACL(a))})
+	a := check.Must(sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.LocalSystem, sd.ACEExtra{ClientSID: sid.Users}))
+	d := sd.New(sd.Parts{Owner: caseU, Group: caseU, DACL: check.Must(sd.NewACL(a))})
 	p := check.Must(fileaccess.Private(&fileaccess.PrivateRequest{User: caseU, Object: d}))
 	check.That(t, len(p.Others) == 1 && p.Others[0].SID == sid.Users && p.Others[0].Rights == 1,
 		"others: %+v, want the client with the right 0x1", p.Others)
@@ -217,7 +217,7 @@ func TestPrivateLeavesOutAbsentSIDs(t *testing.T) {
 		"O:BAD:(D;;FA;;;AS)(A;;FR;;;WD)":          {"WD 0x9 [1]", "WD 0x9 [1]"},
 		"O:IUD:":                                  {"IU 0x40000 owner", "private"},
 	} {
-		d := must(sddl.Parse(text, sddl.Options{Domain: domain}))
+		d := check.Must(sddl.Parse(text, sddl.Options{Domain: domain}))
 		for i, list := range [][]sid.SID{nil, absent} {
 			p, err := fileaccess.Private(&fileaccess.PrivateRequest{User: caseU, Object: d, Absent: list})
 			if got := exposed(&p); err != nil || got != want[i] {

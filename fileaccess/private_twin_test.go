@@ -110,7 +110,7 @@ func strangersMay(t *testing.T, everybody []*token.Token, d *sd.Descriptor, dire
 	}
 	for _, bit := range rights {
 		for _, who := range everybody {
-			dec := must(access.Check(who, d, bit, winnt.FileObject))
+			dec := check.Must(access.Check(who, d, bit, winnt.FileObject))
 			if dec.Allowed() {
 				m |= bit
 				break

@@ -98,7 +98,7 @@ func TestStoredWholeRefusesEveryLoss(t *testing.T) {
 // creator's descriptor does. An entry of the creator that denies a session makes the creation fail (F-199, F-200).
 func TestNewDescriptorNamesNoSession(t *testing.T) {
 	user := sid.MustParse("S-1-5-21-1-2-3-1001")
-	tok := must(token.New(token.StandardUser(user)))
+	tok := check.Must(token.New(token.StandardUser(user)))
 	session, ok := tok.LogonSID()
 	check.RequireThat(t, ok && namesAny(tok.DefaultDACL()),
 		"the token has a logon SID %v: %t; want one that its default DACL names", session, ok)

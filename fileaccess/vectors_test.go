@@ -181,13 +181,13 @@ type openAnswer struct {
 
 func sdOf(t *testing.T, d *sd.Descriptor) string {
 	t.Helper()
-	return must(sddl.Format(d, sddl.Options{}))
+	return check.Must(sddl.Format(d, sddl.Options{}))
 }
 
 // tokenFile returns the parts of a token file that matter for decisions.
 func tokenFile(t *testing.T, s token.Spec) json.RawMessage {
 	t.Helper()
-	b := must(mustToken(t, s).MarshalJSON())
+	b := check.Must(mustToken(t, s).MarshalJSON())
 	return regexp.MustCompile(`,"(owner|primaryGroup|defaultDacl)":"[^"]*"`).ReplaceAll(b, nil)
 }
 

@@ -16,9 +16,9 @@ import (
 // SeAppendPrivileges appends a set unchanged, including duplicates. A set that Privileges returned earlier does not
 // change (T-134).
 func TestAppendPrivilegesKeepsDuplicates(t *testing.T) {
-	tok := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
+	tok := check.Must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
 	sys := kernel.Boot(kernel.Config{})
-	th := must(must(sys.NewProcess("p", tok)).NewThread())
+	th := check.Must(check.Must(sys.NewProcess("p", tok)).NewThread())
 	k := sys.KernelMode(th)
 	s := k.SeCreateAccessState(winnt.READ_CONTROL, nil)
 	defer k.SeDeleteAccessState(s)
@@ -116,7 +116,7 @@ func TestZeroAccessStateDenies(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	k := must(sys.SystemThread())
+	k := check.Must(sys.SystemThread())
 	var s kernel.AccessState
 	check.That(t, !k.SeFastTraverseCheck(nil, &s, 1, access.User),
 		"I-83: SeFastTraverseCheck with a zero AccessState = true, want false")
@@ -137,7 +137,7 @@ func TestTraversePrivilegeFollowsImpersonation(t *testing.T) {
 	for i := range 4 {
 		own, theirs := i&1 != 0, i&2 != 0
 		sys, th := userThread(t, of(own))
-		client := must(token.New(of(theirs)))
+		client := check.Must(token.New(of(theirs)))
 		passes := func() bool {
 			k := sys.KernelMode(th)
 			s := k.SeCreateAccessState(winnt.READ_CONTROL, nil)

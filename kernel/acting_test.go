@@ -19,8 +19,8 @@ import (
 func TestActingReturnsTheThreadsClient(t *testing.T) {
 	now := int64(1000)
 	sys := boot(t, kernel.Config{Log: &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { return now }}})
-	p := must(sys.NewProcess("server", benchToken(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary)))
-	k := sys.KernelMode(must(p.NewThread()))
+	p := check.Must(sys.NewProcess("server", benchToken(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary)))
+	k := sys.KernelMode(check.Must(p.NewThread()))
 	id := k.Thread().ID()
 	o0, h0, r0 := sys.Counts()
 	for _, none := range []winnt.Handle{id, id + 400, p.ID()} {
@@ -112,7 +112,7 @@ func TestFileCallsRejectThreadOfAnotherSystem(t *testing.T) {
 // nothing then either (I-90).
 func TestNewThreadAsLeavesNothingAfterClose(t *testing.T) {
 	sys := boot(t, kernel.Config{})
-	p := must(sys.NewProcess("server", benchToken(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary)))
+	p := check.Must(sys.NewProcess("server", benchToken(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary)))
 	o0, h0, r0 := sys.Counts()
 	left := func(what string) {
 		t.Helper()
@@ -120,7 +120,7 @@ func TestNewThreadAsLeavesNothingAfterClose(t *testing.T) {
 		check.That(t, o == o0 && h == h0 && r == r0,
 			"%s: %d objects, %d handles, %d references; want %d, %d, %d as before", what, o, h, r, o0, h0, r0)
 	}
-	must(p.NewThreadAs(benchToken(t, "S-1-5-21-1-2-3-1001", winnt.TokenImpersonation))).Close()
+	check.Must(p.NewThreadAs(benchToken(t, "S-1-5-21-1-2-3-1001", winnt.TokenImpersonation))).Close()
 	left("after Close of a thread that acted as a client")
 	check.That(t, check.Err(p.NewThreadAs(nil)) != nil, "NewThreadAs(nil): no error, want one")
 	left("after NewThreadAs(nil)")

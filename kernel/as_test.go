@@ -83,8 +83,8 @@ func TestAsRejectsUnusableThreads(t *testing.T) {
 		b.sys.As(b.th, new(token.Token), never) == nil || b.sys.As(b.th, alice, nil) == nil {
 		t.Error("As with a nil thread, client or function, or a zero client: no error, want one")
 	}
-	p := must(b.sys.NewProcess("jailed", benchToken(t, "S-1-5-21-1-2-3-2000", winnt.TokenPrimary)))
-	th := must(p.NewThread())
+	p := check.Must(b.sys.NewProcess("jailed", benchToken(t, "S-1-5-21-1-2-3-2000", winnt.TokenPrimary)))
+	th := check.Must(p.NewThread())
 	if st := p.AssignToJob(kernel.JobSecurity{Flags: winnt.JOB_OBJECT_SECURITY_RESTRICTED_TOKEN}); st.IsSuccess() {
 		t.Fatal("AssignToJob of an unrestricted process to a job for restricted tokens succeeded, want an error")
 	}
@@ -99,7 +99,7 @@ func TestNewThreadAsActsAsTheClient(t *testing.T) {
 	b := newBench(t)
 	alice := benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary)
 	o0, h0, r0 := b.sys.Counts()
-	th := must(b.p.NewThreadAs(alice))
+	th := check.Must(b.p.NewThreadAs(alice))
 	k := b.sys.KernelMode(th)
 	if s := k.Thread().Subject(); s.Client == nil || s.Client.User() != alice.User() {
 		t.Errorf("NewThreadAs(alice): the thread's subject is %+v, want the client %v", s, alice.User())
@@ -128,8 +128,8 @@ func TestClosedThreadActsAsNobody(t *testing.T) {
 		return st
 	}
 	check.Success(t, open(b.th)) // the server may
-	client := must(b.p.NewThreadAs(benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary)))
-	plain := must(b.p.NewThread())
+	client := check.Must(b.p.NewThreadAs(benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary)))
+	plain := check.Must(b.p.NewThread())
 	check.Equal(t, open(client), ntstatus.AccessDenied, "as the client")
 	for _, th := range []*nt.Thread{client, plain} {
 		th.Close()
@@ -143,10 +143,10 @@ func TestClosedThreadActsAsNobody(t *testing.T) {
 // status (I-76, I-90).
 func TestRefusedClientRunsNothing(t *testing.T) {
 	sys := boot(t, kernel.Config{})
-	p := must(sys.NewProcess("jailed", plain(t, "S-1-5-21-1-2-3-2000", winnt.TokenPrimary)))
+	p := check.Must(sys.NewProcess("jailed", plain(t, "S-1-5-21-1-2-3-2000", winnt.TokenPrimary)))
 	check.Success(t, p.AssignToJob(kernel.JobSecurity{Flags: winnt.JOB_OBJECT_SECURITY_NO_ADMIN}))
-	th := must(p.NewThread())
-	admin := must(token.New(token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500"))))
+	th := check.Must(p.NewThread())
+	admin := check.Must(token.New(token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500"))))
 	err := sys.As(th, admin, func() error { t.Error("As ran its function, want an error only"); return nil })
 	check.ErrorIs(t, err, ntstatus.AccessDenied.Err(), "As of an administrator")
 	before := counts(sys)

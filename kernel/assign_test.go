@@ -81,7 +81,7 @@ func TestOwnerDependsOnImpersonation(t *testing.T) {
 		check.Equal(t, ask(other), ntstatus.InvalidOwner, "the %s sets another user as the owner", who)
 	}
 	want("process", server, client)
-	tok := must(token.New(token.StandardUser(sid.MustParse(client))))
+	tok := check.Must(token.New(token.StandardUser(sid.MustParse(client))))
 	check.NoError(t, sys.As(th, tok, func() error {
 		now, _ := sys.Acting(k.Thread().ID())
 		check.RequireThat(t, now.Level >= winnt.SecurityImpersonation,
@@ -96,7 +96,7 @@ func TestOwnerDependsOnImpersonation(t *testing.T) {
 // without a primary token counts as none (S-60).
 func TestSeAssignSecurityExLimitsMasks(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
-	k := must(sys.SystemThread())
+	k := check.Must(sys.SystemThread())
 	s := k.SeCaptureSubjectContext()
 	mapping := nt.Cap(winnt.GenericMapping{Read: 0x24001, Write: 0x26002, Execute: 0x25004, All: 0x1F800F})
 	parent := sddl.MustParse("D:(A;CI;GRGX;;;WD)")
@@ -124,9 +124,9 @@ func TestSeAssignSecurityExLimitsMasks(t *testing.T) {
 // The routines do not treat an unreadable input as missing, because that would drop its restrictions (O-3).
 func TestUnreadableInputsAreRefused(t *testing.T) {
 	sys := boot(t, kernel.Config{})
-	k := must(sys.SystemThread())
+	k := check.Must(sys.SystemThread())
 	s := k.SeCaptureSubjectContext()
-	d := must(sddl.Parse("O:SYG:SYD:", sddl.Options{}))
+	d := check.Must(sddl.Parse("O:SYG:SYD:", sddl.Options{}))
 	fault := nt.Captured[*sd.Descriptor]{Status: ntstatus.AccessViolation}
 	mapping := nt.Cap(winnt.FileObject.Mapping)
 	for _, in := range []kernel.SeAssignSecurityExIn{
@@ -229,7 +229,7 @@ func TestDescriptorRoutinesGiveTheirReasons(t *testing.T) {
 // A new object inherits the entries of its parent that are for its own type, and only those (S-69).
 func TestAssignedDescriptorHasEntriesOfItsType(t *testing.T) {
 	sys := boot(t, kernel.Config{})
-	k := must(sys.SystemThread())
+	k := check.Must(sys.SystemThread())
 	s := k.SeCaptureSubjectContext()
 	own, other := winnt.GUID{1}, winnt.GUID{2}
 	for typ, want := range map[*winnt.GUID]int{&own: 1, &other: 0, nil: 0} {

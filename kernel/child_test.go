@@ -15,11 +15,11 @@ import (
 // After Process.Close the system keeps neither the process nor the children that it created (W-13).
 func TestCloseProcessRemovesItsChildren(t *testing.T) {
 	s := Boot(Config{})
-	tok := must(token.New(token.LocalSystem()))
+	tok := check.Must(token.New(token.LocalSystem()))
 	o0, h0, r0 := s.Counts()
 	for range 3 {
-		p := must(s.NewProcess("p", tok))
-		th := must(p.NewThread())
+		p := check.Must(s.NewProcess("p", tok))
+		th := check.Must(p.NewThread())
 		check.Require(t, check.Status(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)), ntstatus.Success,
 			"NtOpenProcessToken")
 		_, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
@@ -79,8 +79,8 @@ func TestClosedChildLeavesItsSiblings(t *testing.T) {
 // The first thread of a new process calls in user mode: the rights of its token decide.
 func TestFirstThreadOfChildCallsInUserMode(t *testing.T) {
 	s := Boot(Config{})
-	tok := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
-	th := must(must(s.NewProcess("p", tok)).NewThread())
+	tok := check.Must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
+	th := check.Must(check.Must(s.NewProcess("p", tok)).NewThread())
 	out := check.Result(th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS}))
 	child := s.Process(out.ClientID.UniqueProcess).FirstThread()

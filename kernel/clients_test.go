@@ -78,7 +78,7 @@ func TestClientContextFromSubjectHasItsClient(t *testing.T) {
 // it does not revert, as it would with a NULL token.
 func TestEmptyTokenObjectHasNoRights(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
-	k := must(sys.SystemThread())
+	k := check.Must(sys.SystemThread())
 	for _, v := range []*token.Token{nil, new(token.Token)} {
 		for _, tok := range []*kernel.AccessToken{k.NewToken(v), k.NewTokenProtected(v, nil), k.CaptureToken(v, k.Thread())} {
 			if got := tok.Value(); got.User().SID != sid.MustParse("S-1-0-0") || got.GroupCount() > 1 || got.Present() != 0 ||

@@ -17,14 +17,14 @@ import (
 func TestUnsafeElevationIsRecordedOnce(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	sys := boot(t, kernel.Config{Log: &audit.Log{Sink: m}})
-	p := must(sys.NewProcess("server", benchToken(t, "S-1-5-21-1-2-3-1001", winnt.TokenPrimary)))
-	k := sys.KernelMode(must(p.NewThread()))
+	p := check.Must(sys.NewProcess("server", benchToken(t, "S-1-5-21-1-2-3-1001", winnt.TokenPrimary)))
+	k := sys.KernelMode(check.Must(p.NewThread()))
 	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-2000"))
-	admin := must(token.New(spec))
+	admin := check.Must(token.New(spec))
 	spec.Type, spec.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
-	strong := k.NewToken(must(token.New(spec)))
+	strong := k.NewToken(check.Must(token.New(spec)))
 	weak := k.NewToken(plain(t, "S-1-5-21-1-2-3-1002", winnt.TokenImpersonation))
-	client := must(must(sys.NewProcess("client", admin)).NewThread())
+	client := check.Must(check.Must(sys.NewProcess("client", admin)).NewThread())
 	handle := check.Result(k.ObOpenObjectByPointer(strong, winnt.OBJ_KERNEL_HANDLE, winnt.TOKEN_IMPERSONATE,
 		winnt.TokenObject, kernel.KernelMode))
 	captured := check.Result(k.SeCreateClientSecurity(sys.ThreadObject(client), nt.SecurityQualityOfService{

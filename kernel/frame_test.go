@@ -43,10 +43,10 @@ func newFrame(t *testing.T) *frame {
 		UniqueThread: w.system.ThreadObject(w.th).ID()}
 	user, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	check.NoError(t, err)
-	other := must(w.system.NewProcess("bystander", user))
-	third := must(other.NewThread())
-	full := must(token.New(token.LocalSystem()))
-	eyes := must(w.system.NewProcess("eye", full))
+	other := check.Must(w.system.NewProcess("bystander", user))
+	third := check.Must(other.NewThread())
+	full := check.Must(token.New(token.LocalSystem()))
+	eyes := check.Must(w.system.NewProcess("eye", full))
 	if f.eye, err = eyes.NewThread(); err != nil {
 		t.Fatal(err)
 	}

@@ -19,11 +19,11 @@ func TestLinkLogonsPairsTokens(t *testing.T) {
 	var pair [2]*token.Token
 	for i, spec := range []token.Spec{token.Administrator(user), token.LimitedAdministrator(user)} {
 		spec.AuthenticationID = sys.OpenLogonSession()
-		pair[i] = must(token.New(spec))
+		pair[i] = check.Must(token.New(spec))
 	}
 	check.Equal(t, sys.LinkLogons(pair[0], pair[0]), ntstatus.InvalidParameter, "LinkLogons of a token with itself")
 	check.Require(t, sys.LinkLogons(pair[0], pair[1]), ntstatus.Success, "LinkLogons")
-	th := must(must(sys.NewProcess("admin", pair[0])).NewThread())
+	th := check.Must(check.Must(sys.NewProcess("admin", pair[0])).NewThread())
 	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY))
 	linked, st := th.NtQueryInformationToken(own, winnt.TokenLinkedToken)
 	check.Require(t, st, ntstatus.Success, "NtQueryInformationToken")
@@ -52,7 +52,7 @@ func TestLinkedTokenNeedsTcb(t *testing.T) {
 		return s
 	}
 	value := func(s token.Spec) *token.Token {
-		return must(token.New(s))
+		return check.Must(token.New(s))
 	}
 	for i := range 4 {
 		own, theirs := i&1 != 0, i&2 != 0
@@ -61,7 +61,7 @@ func TestLinkedTokenNeedsTcb(t *testing.T) {
 		full.AuthenticationID, limited.AuthenticationID = sys.OpenLogonSession(), sys.OpenLogonSession()
 		tok := value(full)
 		check.Require(t, sys.LinkLogons(tok, value(limited)), ntstatus.Success, "LinkLogons")
-		th := must(must(sys.NewProcess("admin", tok)).NewThread())
+		th := check.Must(check.Must(sys.NewProcess("admin", tok)).NewThread())
 		h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
 		check.Require(t, st, ntstatus.Success, "NtOpenProcessToken")
 		ask := func(who string, primary bool) {

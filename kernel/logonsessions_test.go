@@ -42,7 +42,7 @@ func TestLogonSessionsOfTwoStartsDiffer(t *testing.T) {
 // (T-5).
 func TestTerminatedRoutineIsToldMarkedSessions(t *testing.T) {
 	sys := boot(t, kernel.Config{})
-	k := must(sys.SystemThread())
+	k := check.Must(sys.SystemThread())
 	var ended []winnt.LUID
 	routine := &kernel.LogonSessionTerminatedRoutine{Call: func(id winnt.LUID) { ended = append(ended, id) }}
 	check.Equal(t, k.SeUnregisterLogonSessionTerminatedRoutine(routine), ntstatus.NotFound, "removal before registration")
@@ -54,7 +54,7 @@ func TestTerminatedRoutineIsToldMarkedSessions(t *testing.T) {
 		check.Equal(t, sys.LogonSessions(), before+1, "logon sessions while one more is open")
 		spec := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 		spec.AuthenticationID = id
-		tok := k.NewToken(must(token.New(spec)))
+		tok := k.NewToken(check.Must(token.New(spec)))
 		if mark {
 			check.Success(t, k.SeMarkLogonSessionForTerminationNotification(id))
 		}

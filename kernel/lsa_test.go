@@ -34,7 +34,7 @@ func TestLogonSessionEndsWithItsTokens(t *testing.T) {
 	defer s.Close()
 	r := check.Result(authority.LogOn(logon.Request{Package: logon.Password, Type: winnt.LOGON32_LOGON_INTERACTIVE,
 		Name: "Administrator", Password: logon.ExamplePassword}))
-	k := must(s.SystemThread())
+	k := check.Must(s.SystemThread())
 	alive := func(id winnt.LUID) bool {
 		return k.SeMarkLogonSessionForTerminationNotification(id) == ntstatus.Success
 	}
@@ -46,7 +46,7 @@ func TestLogonSessionEndsWithItsTokens(t *testing.T) {
 		"after end(), session %v of an unused token is alive, want it ended", unused.AuthenticationID())
 	tok, end, err := s.LogOn(r)
 	check.NoError(t, err)
-	p := must(s.NewProcess("shell", tok))
+	p := check.Must(s.NewProcess("shell", tok))
 	end()
 	if id := tok.AuthenticationID(); !alive(id) || !alive(id+1) {
 		t.Errorf("a process has the token, but one of its sessions %v and %v ended", tok.AuthenticationID(), id+1)
@@ -75,8 +75,8 @@ func TestLogonFailureHidesTheReason(t *testing.T) {
 		ntstatus.NoLogonServers:     {ntstatus.NoLogonServers},
 	} {
 		s := kernel.Boot(kernel.Config{LSA: refusing{logon.Example(sid.SID{}), said}})
-		p := must(s.NewProcess("p", system(t)))
-		th := must(p.NewThread())
+		p := check.Must(s.NewProcess("p", system(t)))
+		th := check.Must(p.NewThread())
 		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
 			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "x"}})
 		check.That(t, st == want[0] && out.SubStatus == want[1] && out.Token == 0,
@@ -88,8 +88,8 @@ func TestLogonFailureHidesTheReason(t *testing.T) {
 // A kernel without a logon authority knows the well-known names and lets nobody log on.
 func TestKernelWithoutAuthorityRefusesLogons(t *testing.T) {
 	s := boot(t, kernel.Config{})
-	p := must(s.NewProcess("p", system(t)))
-	th := must(p.NewThread())
+	p := check.Must(s.NewProcess("p", system(t)))
+	th := check.Must(p.NewThread())
 	h, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
 	names, look := th.LsaLookupSids(h, sid.LocalSystem, sid.SID{})
 	if st != 0 || look != ntstatus.SomeNotMapped || names.Names[0].Name != "SYSTEM" ||
@@ -108,7 +108,7 @@ func TestKernelWithoutAuthorityRefusesLogons(t *testing.T) {
 // system returns the token of LocalSystem.
 func system(t *testing.T) *token.Token {
 	t.Helper()
-	return must(token.New(token.LocalSystem()))
+	return check.Must(token.New(token.LocalSystem()))
 }
 
 // A token whose groups leave no room for the logon SID is an error (L-4). LsaOpenPolicy checks the impersonated
@@ -125,8 +125,8 @@ func TestPolicyAndLogonInputsAreChecked(t *testing.T) {
 	if _, _, err := s.LogOn(logon.Result{Token: spec}); !errors.Is(err, ntstatus.TooManyContextIDs.Err()) {
 		t.Errorf("L-4: LogOn with %d groups: %v, want %v", len(spec.Groups), err, ntstatus.TooManyContextIDs.Err())
 	}
-	p := must(s.NewProcess("p", system(t)))
-	th := must(p.NewThread())
+	p := check.Must(s.NewProcess("p", system(t)))
+	th := check.Must(p.NewThread())
 	call := th.Services()
 	opens := func(name string, desired winnt.AccessMask, want ntstatus.Status) winnt.Handle {
 		t.Helper()
@@ -168,14 +168,14 @@ func (full) Write(audit.Event) error { return errors.New("the disk is full") }
 // LocalSystem.
 func logons(t *testing.T, sink audit.Sink, fails audit.CrashOnAuditFail) (*kernel.System, *nt.Thread) {
 	t.Helper()
-	p := must(audit.NewPolicy(audit.PolicySpec{
+	p := check.Must(audit.NewPolicy(audit.PolicySpec{
 		System: map[audit.Subcategory]audit.Setting{audit.Logon: audit.OnBoth, audit.Logoff: audit.OnBoth,
 			audit.SpecialLogon: audit.OnBoth}, Options: audit.Options{CrashOnAuditFail: fails}}))
 	log := &audit.Log{Sink: sink}
 	log.Policy.Store(p)
 	s := boot(t, kernel.Config{LSA: logon.Example(sid.SID{}), Log: log})
-	process := must(s.NewProcess("winlogon", system(t)))
-	return s, must(process.NewThread())
+	process := check.Must(s.NewProcess("winlogon", system(t)))
+	return s, check.Must(process.NewThread())
 }
 
 func logOn(th *nt.Thread, name, password string, typ winnt.LogonType) (winnt.Handle, ntstatus.Status) {
@@ -354,7 +354,7 @@ func TestLogonRecordsFollowTheirSubcategory(t *testing.T) {
 		for _, setting := range []audit.Setting{audit.OnSuccess, audit.OnFailure} {
 			m := audit.NewMemory(0, 0)
 			s, th := logons(t, m, 0)
-			p := must(audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{of: setting}}))
+			p := check.Must(audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{of: setting}}))
 			s.Audit().Policy.Store(p)
 			h := check.Result(logOn(th, "Administrator", string(logon.ExamplePassword), winnt.LOGON32_LOGON_INTERACTIVE))
 			th.NtClose(h)
@@ -399,7 +399,7 @@ func (names) Account(s sid.SID) (name, domain string, ok bool) {
 func TestServicesRecordOnlyChanges(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	sys, th := logons(t, m, 0)
-	policy := must(audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
+	policy := check.Must(audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
 		audit.ProcessCreation: audit.OnBoth, audit.TokenRightAdjusted: audit.OnBoth, audit.Logon: audit.OnBoth}}))
 	sys.Audit().Policy.Store(policy)
 	own := sys.ThreadObject(th).Process()
@@ -444,14 +444,6 @@ func TestServicesRecordOnlyChanges(t *testing.T) {
 	_, st = logOn(th, "User", "wrong", winnt.LOGON32_LOGON_NETWORK)
 	check.Equal(t, st, ntstatus.LogonFailure, "LsaLogonUser with a wrong password")
 	wrote("log on with a wrong password", 0, who, "4625 "+caller+" S-1-5-21-1-2-3-1001 LsaLogonUser")
-}
-
-// must returns v, or panics if there is an error.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }
 
 // Anonymous tokens have the group Everyone exactly while the policy says so, which is off at first (I-74).

@@ -20,10 +20,10 @@ func crowd(t *testing.T, n int) (*kernel.System, []*nt.Thread) {
 	t.Helper()
 	sys := boot(t, kernel.Config{})
 	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
-	p := must(sys.NewProcess("crowd", must(token.New(s))))
+	p := check.Must(sys.NewProcess("crowd", check.Must(token.New(s))))
 	var threads []*nt.Thread
 	for range n {
-		threads = append(threads, must(p.NewThread()))
+		threads = append(threads, check.Must(p.NewThread()))
 	}
 	return sys, threads
 }

@@ -43,7 +43,7 @@ func failing(t *testing.T) (*kernel.System, *nt.Thread, *inject.Injector) {
 	t.Helper()
 	sink := new(inject.Injector)
 	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: sink}})
-	p := must(audit.NewPolicy(audit.PolicySpec{
+	p := check.Must(audit.NewPolicy(audit.PolicySpec{
 		System: map[audit.Subcategory]audit.Setting{
 			audit.KernelObject:       audit.OnSuccess | audit.OnFailure,
 			audit.HandleManipulation: audit.OnSuccess, audit.AuthorizationPolicyChange: audit.OnSuccess,
@@ -54,8 +54,8 @@ func failing(t *testing.T) (*kernel.System, *nt.Thread, *inject.Injector) {
 	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	held := winnt.SeSecurityPrivilege.Bit() | winnt.SeCreatePermanentPrivilege.Bit()
 	s.Privileges, s.EnabledPrivileges = s.Privileges|held, s.EnabledPrivileges|held
-	process := must(sys.NewProcess("p", must(token.New(s))))
-	th := must(process.NewThread())
+	process := check.Must(sys.NewProcess("p", check.Must(token.New(s))))
+	th := check.Must(process.NewThread())
 	t.Cleanup(func() {
 		sink.Fail(nil)
 		check.NoError(t, sys.Close())

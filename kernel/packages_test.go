@@ -23,9 +23,9 @@ const (
 // boxed returns a thread of a new process in an AppContainer of the package, and the token of the process.
 func boxed(t *testing.T, sys *kernel.System, pkg string, number uint32) (*nt.Thread, *token.Token) {
 	t.Helper()
-	full := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
+	full := check.Must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
 	v := check.Result(full.LowBox(token.LowBoxSpec{Package: sid.MustParse(pkg), Number: number}))
-	return must(must(sys.NewProcess("box", v)).NewThread()), v
+	return check.Must(check.Must(sys.NewProcess("box", v)).NewThread()), v
 }
 
 // A package may create named objects in its own directory only. Another package may not open or create objects there
@@ -46,8 +46,8 @@ func TestPackageDirectoryIsPrivate(t *testing.T) {
 	if again, err := sys.MakePackageDirectory(tokenA); err != nil || again != dir {
 		t.Errorf("second MakePackageDirectory: %q, %v; want %q, nil", again, err, dir)
 	}
-	p := must(sys.NewProcess("system", must(token.New(token.LocalSystem()))))
-	system := must(p.NewThread())
+	p := check.Must(sys.NewProcess("system", check.Must(token.New(token.LocalSystem()))))
+	system := check.Must(p.NewThread())
 	h := check.Result(system.NtOpenDirectoryObject(winnt.READ_CONTROL, &nt.ObjectAttributes{ObjectName: dir}))
 	d := check.Result(system.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
 		winnt.DACL_SECURITY_INFORMATION|winnt.LABEL_SECURITY_INFORMATION))
@@ -55,8 +55,9 @@ func TestPackageDirectoryIsPrivate(t *testing.T) {
 	for _, who := range []string{"S-1-5-21-1-2-3-1001", pkgA, "SY", "BA"} {
 		want += "(A;;0xf000f;;;" + who + ")(A;OICIIO;GA;;;" + who + ")"
 	}
-	check.Equal(t, must(sddl.Format(d, sddl.Options{})), must(sddl.Format(sddl.MustParse(want+"S:(ML;;NW;;;LW)"),
-		sddl.Options{})), "descriptor of the directory")
+	labelled := sddl.MustParse(want + "S:(ML;;NW;;;LW)")
+	check.Equal(t, check.Must(sddl.Format(d, sddl.Options{})), check.Must(sddl.Format(labelled, sddl.Options{})),
+		"descriptor of the directory")
 	name := &nt.ObjectAttributes{ObjectName: dir + `\ev`}
 	check.Equal(t, check.Status(a.NtCreateEvent(winnt.EVENT_ALL_ACCESS, name, nt.NotificationEvent, false)),
 		ntstatus.Success, "A-96: NtCreateEvent in the package's own directory")
@@ -71,7 +72,7 @@ func TestPackageDirectoryIsPrivate(t *testing.T) {
 	check.Equal(t, check.Status(a.NtCreateEvent(winnt.EVENT_ALL_ACCESS,
 		&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`}, nt.NotificationEvent,
 		false)), ntstatus.AccessDenied, `A-96: the package creates an event in \BaseNamedObjects`)
-	plain := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
+	plain := check.Must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
 	check.That(t, check.Err(sys.MakePackageDirectory(plain)) != nil,
 		"MakePackageDirectory for a token without an AppContainer: no error, want one")
 }
@@ -86,7 +87,7 @@ func TestPackageDirectoryNeedsDirectories(t *testing.T) {
 		if path != parent {
 			check.NoError(t, check.Err(sys.MakePackageDirectory(other)))
 		}
-		th := must(must(sys.NewProcess("system", must(token.New(token.LocalSystem())))).NewThread())
+		th := check.Must(check.Must(sys.NewProcess("system", check.Must(token.New(token.LocalSystem())))).NewThread())
 		_, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: path}, nt.NotificationEvent, false)
 		check.Require(t, st, ntstatus.Success, "NtCreateEvent")
 		dir, err := sys.MakePackageDirectory(tok)

@@ -15,7 +15,7 @@ import (
 // Kernel mode holds every privilege, and a client below SecurityImpersonation none (T-102).
 func TestPrivilegesDependOnModeAndLevel(t *testing.T) {
 	sys := boot(t, kernel.Config{})
-	k := must(sys.SystemThread())
+	k := check.Must(sys.SystemThread())
 	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	spec.Type, spec.EnabledPrivileges = winnt.TokenImpersonation, spec.Privileges
 	for _, c := range []struct {
@@ -28,7 +28,7 @@ func TestPrivilegesDependOnModeAndLevel(t *testing.T) {
 		{winnt.SecurityImpersonation, winnt.SeTcbPrivilege, false, true},
 	} {
 		spec.Level = c.level
-		client := k.CaptureToken(must(token.New(spec)), k.Thread())
+		client := k.CaptureToken(check.Must(token.New(spec)), k.Thread())
 		check.Success(t, k.PsImpersonateClient(k.Thread(), client, false, false, c.level))
 		subject := k.SeCaptureSubjectContext()
 		required := &nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: c.privilege.LUID()}}}

@@ -16,7 +16,7 @@ import (
 // recordsEnds boots a system that records the end of each process.
 func recordsEnds(t *testing.T) (*kernel.System, *audit.Memory) {
 	t.Helper()
-	policy := must(audit.NewPolicy(audit.PolicySpec{
+	policy := check.Must(audit.NewPolicy(audit.PolicySpec{
 		System: map[audit.Subcategory]audit.Setting{audit.ProcessTermination: audit.OnSuccess},
 	}))
 	sink := audit.NewMemory(0, 0)
@@ -40,8 +40,8 @@ func isEnd(t *testing.T, sink *audit.Memory, process, status string) {
 // The end of a process is recorded once, even if Exit is called twice (U-86).
 func TestExitIsRecordedOnce(t *testing.T) {
 	sys, sink := recordsEnds(t)
-	tok := must(token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")}}))
-	p := must(sys.NewProcess("worker", tok))
+	tok := check.Must(token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")}}))
+	p := check.Must(sys.NewProcess("worker", tok))
 	p.Exit()
 	p.Exit()
 	check.NoError(t, sys.Close())
@@ -62,8 +62,8 @@ func ends(t *testing.T, th *nt.Thread, process, thread winnt.Handle) [2]ntstatus
 // does not change the status, which the one record has (O-169, U-86).
 func TestTerminateSetsExitStatusOnce(t *testing.T) {
 	sys, sink := recordsEnds(t)
-	tok := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107"))))
-	th := must(must(sys.NewProcess("maker", tok)).NewThread())
+	tok := check.Must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107"))))
+	th := check.Must(check.Must(sys.NewProcess("maker", tok)).NewThread())
 	const pending, code = ntstatus.Pending, ntstatus.Status(7)
 	made, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
@@ -71,7 +71,7 @@ func TestTerminateSetsExitStatusOnce(t *testing.T) {
 	if got := ends(t, th, made.ProcessHandle, made.ThreadHandle); got != [2]ntstatus.Status{pending, pending} {
 		t.Errorf("exit statuses of process and thread before the end: %v, want %v, %v", got, pending, pending)
 	}
-	second := must(sys.Process(made.ClientID.UniqueProcess).NewThread())
+	second := check.Must(sys.Process(made.ClientID.UniqueProcess).NewThread())
 	early, st := th.NtGetNextThread(made.ProcessHandle, made.ThreadHandle, winnt.THREAD_QUERY_LIMITED_INFORMATION, 0, 0)
 	is(t, "NtGetNextThread", 0, st, 0, ntstatus.Success)
 	second.Close()
@@ -155,12 +155,12 @@ func TestTakeOverNeedsRunningUnownedProcess(t *testing.T) {
 // and a process that they do not allow (I-89, I-90).
 func TestAssignToJobAppliesItsLimits(t *testing.T) {
 	sys := boot(t, kernel.Config{})
-	k := must(sys.SystemThread())
+	k := check.Must(sys.SystemThread())
 	tok := plain(t, "S-1-5-21-1-2-3-1001", winnt.TokenPrimary)
 	spec := tok.Spec()
 	spec.SessionID = 7
-	only := k.NewToken(must(token.New(spec)))
-	process := func() *kernel.Process { return must(sys.NewProcess("p", tok)) }
+	only := k.NewToken(check.Must(token.New(spec)))
+	process := func() *kernel.Process { return check.Must(sys.NewProcess("p", tok)) }
 	check.Equal(t, process().AssignToJob(kernel.JobSecurity{Flags: 0x10}), ntstatus.InvalidParameter, "unknown flag")
 	check.Equal(t, process().AssignToJob(kernel.JobSecurity{Flags: winnt.JOB_OBJECT_SECURITY_ONLY_TOKEN}),
 		ntstatus.InvalidParameter, "ONLY_TOKEN without a token")
@@ -170,7 +170,7 @@ func TestAssignToJobAppliesItsLimits(t *testing.T) {
 	p = process()
 	check.Success(t, p.AssignToJob(kernel.JobSecurity{Flags: winnt.JOB_OBJECT_SECURITY_FILTER_TOKENS,
 		Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}}))
-	th := must(p.NewThread())
+	th := check.Must(p.NewThread())
 	check.NoError(t, sys.As(th, tok, func() error {
 		acting, _ := sys.Acting(sys.KernelMode(th).Thread().ID())
 		for _, g := range acting.Token.Groups() {

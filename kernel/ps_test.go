@@ -44,7 +44,7 @@ func effectiveOf(k *kernel.KernelThread) effective {
 func TestImpersonationRoutinesWorkTogether(t *testing.T) {
 	const user = "S-1-5-21-1-2-3-1500"
 	sys := boot(t, kernel.Config{})
-	k := must(sys.SystemThread())
+	k := check.Must(sys.SystemThread())
 	own := effective{"S-1-5-18", winnt.TokenPrimary, false, false, winnt.SecurityAnonymous}
 	client := k.NewToken(plain(t, user, winnt.TokenImpersonation))
 	for _, tracer := range []nt.Tracer{nil, new(calls)} {
@@ -92,7 +92,7 @@ func TestImpersonationRoutinesWorkTogether(t *testing.T) {
 func TestAssignedImpersonationTokenIsTheHandles(t *testing.T) {
 	sys, th := userThread(t, token.LocalSystem())
 	k := sys.KernelMode(th)
-	other := must(sys.SystemThread())
+	other := check.Must(sys.SystemThread())
 	self := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE))
 	h := check.Result(th.NtDuplicateToken(self, winnt.TOKEN_ALL_ACCESS, &nt.ObjectAttributes{
 		SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}}, true,

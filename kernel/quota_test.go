@@ -32,7 +32,7 @@ func (w *charged) process(user string, b *kernel.QuotaBlock) (*kernel.Process, *
 	if err != nil {
 		w.Fatal(err)
 	}
-	return p, must(p.NewThread())
+	return p, check.Must(p.NewThread())
 }
 
 // makers has a function for each type that creates an object and returns its handle.
@@ -247,7 +247,7 @@ func TestReplacedDescriptorsAreNotCharged(t *testing.T) {
 	check.Require(t, st, ntstatus.Success, "create an event")
 	give := func(text string) int64 {
 		t.Helper()
-		d := must(sddl.Parse(text, sddl.Options{}))
+		d := check.Must(sddl.Parse(text, sddl.Options{}))
 		check.Require(t, th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, d), ntstatus.Success,
 			"NtSetSecurityObject")
 		return b.Used()

@@ -20,7 +20,7 @@ import (
 // A check with a nil or zero subject context denies access, and no privilege is held.
 func TestCheckWithoutSubjectDenies(t *testing.T) {
 	sys := boot(t, kernel.Config{})
-	k := must(sys.SystemThread())
+	k := check.Must(sys.SystemThread())
 	d := sddl.MustParse("O:BAG:BAD:(A;;FA;;;WD)")
 	for _, c := range []*kernel.SubjectContext{nil, {}} {
 		out := k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(d), SubjectSecurityContext: c,

@@ -47,13 +47,13 @@ func plain(tb testing.TB, user string, typ winnt.TokenType) *token.Token {
 	if typ == winnt.TokenPrimary {
 		s.Level = 0
 	}
-	return must(token.New(s))
+	return check.Must(token.New(s))
 }
 
 // The System process runs as LocalSystem and has the id 4 (T-114).
 func TestSystemProcessIsLocalSystem(t *testing.T) {
 	sys := boot(t, kernel.Config{})
-	k := must(sys.SystemThread())
+	k := check.Must(sys.SystemThread())
 	check.That(t, k.Thread().IsSystemThread() && k.Thread().Process().ID() == 4,
 		"SystemThread: thread of process %s, system thread %t; want process 4, true", k.Thread().Process().ID(),
 		k.Thread().IsSystemThread())
@@ -69,7 +69,7 @@ func TestSystemProcessIsLocalSystem(t *testing.T) {
 // CreateProcess needs exactly one primary token, as a value or as an object, and a system that is not closed.
 func TestCreateProcessRejectsUnusableTokens(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
-	k := must(sys.SystemThread())
+	k := check.Must(sys.SystemThread())
 	const user = "S-1-5-21-1-2-3-1001"
 	obj := k.NewToken(plain(t, user, winnt.TokenPrimary))
 	for name, spec := range map[string]kernel.ProcessSpec{
@@ -81,7 +81,7 @@ func TestCreateProcessRejectsUnusableTokens(t *testing.T) {
 			t.Errorf("CreateProcess with %s: %v, %v; want nil and an error", name, p, err)
 		}
 	}
-	p := must(sys.CreateProcess(kernel.ProcessSpec{Name: "p", TokenObject: obj,
+	p := check.Must(sys.CreateProcess(kernel.ProcessSpec{Name: "p", TokenObject: obj,
 		Descriptor: sddl.MustParse("D:(A;;GA;;;SY)")}))
 	got := p.Object().PrimaryToken() // T-112: attached without a copy
 	check.That(t, got == obj, "the process does not have the token object that was passed, want that object")
@@ -99,8 +99,8 @@ func TestCreateProcessRejectsUnusableTokens(t *testing.T) {
 func leaky(tb testing.TB) *kernel.System {
 	tb.Helper()
 	sys := kernel.Boot(kernel.Config{})
-	p := must(sys.NewProcess("server", plain(tb, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary)))
-	k := sys.KernelMode(must(p.NewThread()))
+	p := check.Must(sys.NewProcess("server", plain(tb, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary)))
+	k := sys.KernelMode(check.Must(p.NewThread()))
 	t := k.CaptureToken(plain(tb, "S-1-5-21-1-2-3-1001", winnt.TokenImpersonation), k.Thread())
 	st := k.PsImpersonateClient(k.Thread(), t, false, false, winnt.SecurityIdentification)
 	check.RequireThat(tb, st.IsSuccess(), "PsImpersonateClient: %v, want success", st)
@@ -122,8 +122,8 @@ func TestCloseReportsLeaks(t *testing.T) {
 // CloseAllHandles and Close release handles, impersonations and tickets that programs left.
 func TestSystemCloseReleasesLeftHandles(t *testing.T) {
 	sys := boot(t, kernel.Config{})
-	p := must(sys.NewProcess("server", plain(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary)))
-	th := must(p.NewThread())
+	p := check.Must(sys.NewProcess("server", plain(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary)))
+	th := check.Must(p.NewThread())
 	k := sys.KernelMode(th)
 	got := sys.KernelMode(th)
 	check.That(t, got == k, "second KernelMode of a thread = %v, want %v as the first time", got, k)
@@ -148,8 +148,8 @@ func TestThreadOfAnotherSystemHasNoKernelMode(t *testing.T) {
 	a, b := kernel.Boot(kernel.Config{}), kernel.Boot(kernel.Config{Profile: nt.Observed})
 	defer a.Close()
 	defer b.Close()
-	p := must(a.NewProcess("p", plain(t, "S-1-5-21-1-2-3-1001", winnt.TokenPrimary)))
-	th := must(p.NewThread())
+	p := check.Must(a.NewProcess("p", plain(t, "S-1-5-21-1-2-3-1001", winnt.TokenPrimary)))
+	th := check.Must(p.NewThread())
 	check.That(t, b.KernelMode(th) == nil, "KernelMode for a thread of another system is not nil, want nil")
 	if other, err := b.Spawn(th); err == nil || other != nil {
 		t.Errorf("Spawn for a thread of another system: %v, %v; want nil, an error", other, err)
@@ -183,9 +183,9 @@ func TestKernelTableMatchesServices(t *testing.T) {
 // fails for a process that has ended.
 func TestSystemThreadOfActsAsItsProcess(t *testing.T) {
 	sys := boot(t, kernel.Config{})
-	own := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
-	p := must(sys.NewProcess("server", own))
-	k := must(sys.SystemThreadOf(p.Object()))
+	own := check.Must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
+	p := check.Must(sys.NewProcess("server", own))
+	k := check.Must(sys.SystemThreadOf(p.Object()))
 	check.That(t, k.Thread().IsSystemThread() && k.Thread().Process() == p.Object(),
 		"SystemThreadOf: system thread %t, in process %s; want true, %s", k.Thread().IsSystemThread(),
 		k.Thread().Process().ID(), p.Object().ID())

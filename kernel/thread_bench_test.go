@@ -54,7 +54,7 @@ func benchToken(tb testing.TB, user string, typ winnt.TokenType) *token.Token {
 	if typ == winnt.TokenImpersonation {
 		s.Level = winnt.SecurityImpersonation
 	}
-	return must(token.New(s))
+	return check.Must(token.New(s))
 }
 
 // gate fails if f allocates more than allowed, and then measures f.

@@ -12,7 +12,7 @@ import (
 // KernelMode called while its thread ends or the system closes returns nil or an interface, and leaves no entry in
 // the system's tables.
 func TestKernelModeDuringCloseLeavesNoEntry(t *testing.T) {
-	tok := must(token.New(token.LocalSystem()))
+	tok := check.Must(token.New(token.LocalSystem()))
 	for i := range 300 {
 		s := Boot(Config{})
 		p, err := s.NewProcess("p", tok)
@@ -45,11 +45,11 @@ func TestKernelModeDuringCloseLeavesNoEntry(t *testing.T) {
 // The system's tables keep no entry of an ended thread or of its kernel-mode interface.
 func TestEndedThreadsAreForgotten(t *testing.T) {
 	s := Boot(Config{})
-	tok := must(token.New(token.LocalSystem()))
-	p := must(s.NewProcess("p", tok))
+	tok := check.Must(token.New(token.LocalSystem()))
+	p := check.Must(s.NewProcess("p", tok))
 	o0, _, r0 := s.Counts()
 	for range 100 {
-		th := must(p.NewThread())
+		th := check.Must(p.NewThread())
 		s.KernelMode(th)
 		th.Close()
 		th.Close() // does nothing

@@ -32,8 +32,8 @@ func userThread(t *testing.T, spec token.Spec) (*kernel.System, *nt.Thread) {
 func threadOf(t *testing.T, cfg kernel.Config, spec token.Spec) (*kernel.System, *nt.Thread) {
 	t.Helper()
 	sys := boot(t, cfg)
-	p := must(sys.NewProcess("p", must(token.New(spec))))
-	return sys, must(p.NewThread())
+	p := check.Must(sys.NewProcess("p", check.Must(token.New(spec))))
+	return sys, check.Must(p.NewThread())
 }
 
 // An unwritable output variable is reported before an error of the handles (TC-41, TC-49, T-80, T-100).
@@ -72,8 +72,8 @@ func TestFailedTokenAllocationLeavesNothing(t *testing.T) {
 	sys := boot(t, kernel.Config{Faults: memory.Point})
 	spec := token.LocalSystem()
 	spec.EnabledPrivileges |= winnt.SeCreateTokenPrivilege.Bit()
-	p := must(sys.NewProcess("p", must(token.New(spec))))
-	th := must(p.NewThread())
+	p := check.Must(sys.NewProcess("p", check.Must(token.New(spec))))
+	th := check.Must(p.NewThread())
 	own, _ := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
 	create := nt.CreateTokenIn{TokenType: winnt.TokenPrimary, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID),
 		User:   nt.Cap(&token.Group{SID: sid.LocalSystem}),
@@ -130,11 +130,11 @@ func BenchmarkNtFilterToken(b *testing.B) {
 // refuses an unknown flag (T-60).
 func TestTokenRoutinesReadTheToken(t *testing.T) {
 	sys := boot(t, kernel.Config{})
-	k := must(sys.SystemThread())
+	k := check.Must(sys.SystemThread())
 	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	spec.SessionID, spec.AuthenticationID = 7, 0x3E7
 	spec.Type, spec.Level = winnt.TokenImpersonation, winnt.SecurityDelegation
-	full := k.NewToken(must(token.New(spec)))
+	full := k.NewToken(check.Must(token.New(spec)))
 	limited := check.Result(k.SeFilterToken(kernel.SeFilterTokenIn{ExistingToken: full, Flags: winnt.WRITE_RESTRICTED,
 		SIDsToDisable:  nt.Cap([]token.Group{{SID: sid.Administrators}}),
 		RestrictedSIDs: nt.Cap([]token.Group{{SID: sid.Everyone}})}))
@@ -162,7 +162,7 @@ func TestTokenRoutinesReadTheToken(t *testing.T) {
 		}
 		k.PsDereferenceImpersonationToken(o)
 	}
-	plain := k.NewToken(must(token.New(token.Spec{User: token.Group{SID: sid.LocalSystem}})))
+	plain := k.NewToken(check.Must(token.New(token.Spec{User: token.Group{SID: sid.LocalSystem}})))
 	got, st := k.SeQueryInformationToken(plain, winnt.TokenLogonSid)
 	check.That(t, got == nil && st == ntstatus.NotFound, "T-80: logon SID of a token without one: %v, %v, want nil, %v",
 		got, st, ntstatus.NotFound)

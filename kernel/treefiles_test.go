@@ -14,7 +14,7 @@ import (
 // A thread of another system has no files here, even if its handle is valid there.
 func TestThreadOfAnotherSystemHasNoFiles(t *testing.T) {
 	sys, other := kernel.Boot(kernel.Config{}), kernel.Boot(kernel.Config{})
-	th := must(must(other.NewProcess("other", must(token.New(token.LocalSystem())))).NewThread())
+	th := check.Must(check.Must(other.NewProcess("other", check.Must(token.New(token.LocalSystem())))).NewThread())
 	null := nt.ObjectAttributes{ObjectName: `\??\NUL`}
 	in := nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, ObjectAttributes: nt.Cap(&null),
 		CreateDisposition: winnt.FILE_OPEN}

@@ -29,7 +29,7 @@ func TestTreeNameLinksToItsDevice(t *testing.T) {
 		directory := s.sys.Root.Lookup(name, false)
 		object := directory.Object().(*ob.Directory).Lookup("MiXed", false)
 		check.That(t, object.Security().Equal(sddl.MustParse(want)), `descriptor of \%s\MiXed: %v, want %s`, name,
-			must(sddl.Format(object.Security(), sddl.Options{})), want)
+			check.Must(sddl.Format(object.Security(), sddl.Options{})), want)
 		object.Deref(ob.TagCall)
 		directory.Deref(ob.TagCall)
 	}

@@ -127,7 +127,7 @@ func TestNoWorkRunsAfterClose(t *testing.T) {
 		b := newRequester(t)
 		var wg sync.WaitGroup
 		for range 4 {
-			k := b.sys.KernelMode(must(b.proc.NewThread()))
+			k := b.sys.KernelMode(check.Must(b.proc.NewThread()))
 			wg.Add(1)
 			go func() {
 				defer wg.Done()

@@ -175,7 +175,7 @@ func TestAdministratorGetsTwoTokens(t *testing.T) {
 			if !full {
 				name, own, integrity, all, flags = "-"+group, sid.SID{}, sid.MediumLevel, few, winnt.TOKEN_IS_FILTERED
 			}
-			made := must(token.New(s))
+			made := check.Must(token.New(s))
 			usual := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeCreateGlobalPrivilege) & all
 			if !slices.Contains(sids(s), name) || s.Owner != own || s.Integrity != integrity || s.Privileges != all ||
 				s.EnabledPrivileges != usual || s.DefaultPrivileges != usual || s.Flags != flags ||
@@ -278,7 +278,7 @@ func TestAddedGroupKeepsAttributes(t *testing.T) {
 				if s == nil {
 					continue
 				}
-				tok := must(token.New(*s))
+				tok := check.Must(token.New(*s))
 				var last token.Group
 				for _, g := range tok.Groups() {
 					if g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 {
@@ -314,12 +314,4 @@ func TestFullTokenComesFirst(t *testing.T) {
 		t.Errorf("L-51: a token without a pair: %+v, want r.Token.ElevationType = %v, r.Linked = nil", r,
 			limited.ElevationType)
 	}
-}
-
-// must returns v, or panics if there is an error.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }

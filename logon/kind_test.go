@@ -114,7 +114,7 @@ type logonRow struct {
 func TestGroupsOfRecordedLogons(t *testing.T) {
 	compared := 0
 	for i, row := range recordings.Rows[logonRow](t, "windows-events/groups.jsonl") {
-		n := must(strconv.Atoi(row.LogonType))
+		n := check.Must(strconv.Atoi(row.LogonType))
 		typ := winnt.LogonType(n)
 		has := func(s sid.SID) bool { return slices.Contains(row.Groups, s.String()) }
 		switch {

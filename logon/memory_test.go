@@ -102,7 +102,7 @@ func TestExampleLogonHidesRefusalReason(t *testing.T) {
 // A name with a domain is an account of that domain only. Without one, well-known names come first. Case is ignored
 // (L-12, L-13).
 func TestQualifiedNameIsOfItsDomain(t *testing.T) {
-	m := must(logon.NewMemory(logon.Settings{Computer: "box", Members: []logon.Member{
+	m := check.Must(logon.NewMemory(logon.Settings{Computer: "box", Members: []logon.Member{
 		{Person: logon.Person{Account: logon.Account{SID: sid.MustParse("S-1-5-21-1-2-3-1001"), Use: winnt.SidTypeUser,
 			Name: "Ann"}}},
 		{Person: logon.Person{Account: logon.Account{SID: sid.MustParse("S-1-5-21-1-2-3-1002"), Use: winnt.SidTypeUser,

@@ -46,7 +46,7 @@ func TestSystemOrAdministratorsTokenIsAdministrator(t *testing.T) {
 // No format verb and no encoder prints a secret (L-1).
 func TestSecretIsNeverPrinted(t *testing.T) {
 	r := logon.Request{Name: "alice", Password: "hunter2"}
-	text := must(json.Marshal(r))
+	text := check.Must(json.Marshal(r))
 	shown := []string{string(text), fmt.Errorf("refused: %v", r.Password).Error(), r.Password.String(),
 		errors.Join(fmt.Errorf("%w %s", errors.ErrUnsupported, r.Password)).Error()}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%20s", "%T %v"} {
@@ -66,7 +66,7 @@ func TestAdministratorGroupWithoutAttributesCounts(t *testing.T) {
 		winnt.SE_GROUP_USE_FOR_DENY_ONLY: false} {
 		r := logon.Result{Token: token.Spec{User: token.Group{SID: sid.LocalService},
 			Groups: []token.Group{{SID: sid.Administrators, Attributes: attributes}}}}
-		made := must(token.New(r.Token))
+		made := check.Must(token.New(r.Token))
 		if r.Administrator() != want || made.Member(sid.Administrators, false) != want {
 			t.Errorf("T-143: Administrators with %#x: %v, in the token %v, want %v, %v", attributes,
 				r.Administrator(), made.Member(sid.Administrators, false), want, want)

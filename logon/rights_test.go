@@ -46,7 +46,7 @@ func TestLongNamesAreNotLookedUp(t *testing.T) {
 			Name: strings.Repeat("n", n)}
 		members = append(members, logon.Member{Person: logon.Person{Account: a}})
 	}
-	m := must(logon.NewMemory(logon.Settings{Members: members}))
+	m := check.Must(logon.NewMemory(logon.Settings{Members: members}))
 	for i, found := range []bool{true, false} {
 		if a, ok := m.LookupName(members[i].Account.Name); ok != found || found && a.SID != members[i].Account.SID {
 			t.Errorf("LookupName of %d bytes: %v, %t, want %t", len(members[i].Account.Name), a.SID, ok, found)

@@ -19,9 +19,9 @@ func pipePair(tb testing.TB) (sys *kernel.System, server, client *nt.Thread) {
 		check.NoError(tb, sys.Close())
 	})
 	thread := func(name, file string) *nt.Thread {
-		tok := must(token.Parse([]byte(file)))
-		p := must(sys.NewProcess(name, tok))
-		return must(p.NewThread())
+		tok := check.Must(token.Parse([]byte(file)))
+		p := check.Must(sys.NewProcess(name, tok))
+		return check.Must(p.NewThread())
 	}
 	server = thread("server", `{"user":"NS","groups":["WD","BU"],"privileges":["SeImpersonatePrivilege"]}`)
 	client = thread("client", `{"user":"S-1-5-21-1-2-3-1107","groups":["WD","DU"]}`)
@@ -35,11 +35,3 @@ func countsOf(sys *kernel.System) (n [3]int64) {
 }
 
 var everyone = nt.PipeConfig{SecurityDescriptor: sddl.MustParse("O:NSG:NSD:(A;;FA;;;WD)")}
-
-// must returns v, or panics if there is an error.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}

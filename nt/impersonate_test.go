@@ -39,7 +39,7 @@ func newWorld(tb testing.TB) *world {
 	s.EnabledPrivileges |= winnt.SeImpersonatePrivilege.Bit()
 	v, err := token.New(s)
 	check.NoError(tb, err)
-	p := must(w.sys.NewProcess("server", v))
+	p := check.Must(w.sys.NewProcess("server", v))
 	if w.th, err = p.NewThread(); err != nil {
 		tb.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func (w *world) client(user string, level winnt.SecurityImpersonationLevel, righ
 	w.tb.Helper()
 	s := token.StandardUser(sid.MustParse(user))
 	s.Type, s.Level = winnt.TokenImpersonation, level
-	v := must(token.New(s))
+	v := check.Must(token.New(s))
 	t := w.k.CaptureToken(v, w.k.Thread())
 	defer w.k.PsDereferenceImpersonationToken(t)
 	h, st := w.k.ObOpenObjectByPointer(t, 0, rights, winnt.TokenObject, kernel.KernelMode)
@@ -82,9 +82,9 @@ func TestNestedRevertsRestorePreviousToken(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE), w.client(bob,
 		winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE)
-	outer := must(w.th.Impersonate(a))
+	outer := check.Must(w.th.Impersonate(a))
 	w.expect(alice)
-	inner := must(w.th.Impersonate(b))
+	inner := check.Must(w.th.Impersonate(b))
 	w.expect(bob)
 	self, err := w.th.Impersonate(0) // I-51: no client, until reverted
 	check.NoError(t, err)
@@ -105,7 +105,7 @@ func TestNestedRevertsRestorePreviousToken(t *testing.T) {
 func TestFailedImpersonateChangesNothing(t *testing.T) {
 	w := newWorld(t)
 	a := w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE)
-	revert := must(w.th.Impersonate(a))
+	revert := check.Must(w.th.Impersonate(a))
 	defer revert()
 	weak := w.client(bob, winnt.SecurityImpersonation, winnt.TOKEN_QUERY)
 	nothing, err := w.th.Impersonate(weak)

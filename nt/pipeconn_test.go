@@ -16,15 +16,15 @@ import (
 // A server cannot act as a client that allows only SecurityIdentification, the level for nil (I-1).
 func TestServerCannotActAtIdentification(t *testing.T) {
 	_, server, client := pipePair(t)
-	l := must(server.ListenPipe("who", everyone))
+	l := check.Must(server.ListenPipe("who", everyone))
 	defer l.Close()
-	c := must(client.DialPipe("who", nil))
+	c := check.Must(client.DialPipe("who", nil))
 	defer c.Close()
-	s := must(l.AcceptPipe())
+	s := check.Must(l.AcceptPipe())
 	defer s.Close()
 	c.Write([]byte("x"))
 	s.Read(make([]byte, 1))
-	revert := must(s.ImpersonateClient(server))
+	revert := check.Must(s.ImpersonateClient(server))
 	defer revert()
 	check.Equal(t, check.Status(server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY,
 		false)), ntstatus.BadImpersonationLevel, "as the client")
@@ -72,7 +72,7 @@ func (s setFails) NtSetInformationFile(nt.SetInformationFileIn) (out nt.SetInfor
 // disconnected (I-157). It leaves nothing, and neither does a dial of a missing pipe.
 func TestFailedDialLeavesNothing(t *testing.T) {
 	sys, server, client := pipePair(t)
-	l := must(server.ListenPipe("n", everyone))
+	l := check.Must(server.ListenPipe("n", everyone))
 	defer l.Close()
 	before := countsOf(sys)
 	for st, want := range map[ntstatus.Status]error{ntstatus.InvalidParameter: nil, ntstatus.PipeDisconnected: nil,
@@ -82,7 +82,7 @@ func TestFailedDialLeavesNothing(t *testing.T) {
 		if err == nil {
 			c.Close()
 		}
-		check.NoError(t, must(l.Accept()).Close())
+		check.NoError(t, check.Must(l.Accept()).Close())
 		check.ErrorIs(t, check.Err(client.DialPipe("missing", nil)), ntstatus.ObjectNameNotFound.Err(), "missing pipe")
 		check.Equal(t, countsOf(sys), before, "objects, handles and references after %v", st)
 	}
@@ -93,9 +93,9 @@ func TestPipeConnKeepsMessagesAndDeadlines(t *testing.T) {
 	_, server, client := pipePair(t)
 	cfg := everyone
 	cfg.Message = true
-	l := must(server.ListenPipe("m", cfg))
-	c := must(client.DialPipe("m", nil))
-	s := must(l.Accept())
+	l := check.Must(server.ListenPipe("m", cfg))
+	c := check.Must(client.DialPipe("m", nil))
+	s := check.Must(l.Accept())
 	for _, m := range []string{"one", "three"} {
 		check.NoError(t, check.Err(c.Write([]byte(m))))
 	}

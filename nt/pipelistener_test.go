@@ -22,7 +22,7 @@ import (
 func TestPipeServerActsAsItsClient(t *testing.T) {
 	sys, server, client := pipePair(t)
 	check.NoError(t, sys.CreateFile("report", sddl.MustParse("O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-513)")))
-	l := must(server.ListenPipe("orders", everyone))
+	l := check.Must(server.ListenPipe("orders", everyone))
 	defer l.Close()
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -55,7 +55,8 @@ func TestPipeServerActsAsItsClient(t *testing.T) {
 		check.That(t, !sys.ThreadObject(server).IsImpersonating(), "the thread still impersonates after revert")
 		fmt.Fprint(c, st)
 	})
-	c := must(client.DialPipe("orders", &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}))
+	quality := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}
+	c := check.Must(client.DialPipe("orders", quality))
 	fmt.Fprint(c, "report")
 	got, err := io.ReadAll(c)
 	check.That(t, err == nil && string(got) == "STATUS_SUCCESS",
@@ -68,18 +69,18 @@ func TestPipeServerActsAsItsClient(t *testing.T) {
 func TestPipeBelongsToItsServer(t *testing.T) {
 	_, server, client := pipePair(t)
 	own := nt.PipeConfig{SecurityDescriptor: sddl.MustParse("D:(A;;0x12019b;;;WD)(A;;FA;;;OW)")}
-	l := must(server.ListenPipe("orders", own))
+	l := check.Must(server.ListenPipe("orders", own))
 	defer l.Close()
 	for range 2 { // The second client has an instance that Accept created
-		c := must(client.DialPipe("orders", nil))
-		defer must(l.AcceptPipe()).Close()
+		c := check.Must(client.DialPipe("orders", nil))
+		defer check.Must(l.AcceptPipe()).Close()
 		defer c.Close()
 	}
 	_, st := client.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ,
 		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\orders`})})
 	check.Equal(t, st, ntstatus.AccessDenied, "a client creates an instance")
 
-	first := must(client.ListenPipe("taken", nt.PipeConfig{SecurityDescriptor: sddl.MustParse("D:(A;;FA;;;WD)")}))
+	first := check.Must(client.ListenPipe("taken", nt.PipeConfig{SecurityDescriptor: sddl.MustParse("D:(A;;FA;;;WD)")}))
 	defer first.Close()
 	check.ErrorIs(t, check.Err(server.ListenPipe("taken", own)), ntstatus.AccessDenied.Err(), "pipe of another server")
 }
@@ -89,9 +90,9 @@ func TestPipeBelongsToItsServer(t *testing.T) {
 func TestPipeCloseReleasesThreadsAndHandles(t *testing.T) {
 	sys, server, client := pipePair(t)
 	before := countsOf(sys)
-	l := must(server.ListenPipe("back", everyone))
-	c := must(client.DialPipe("back", nil))
-	s := must(l.Accept())
+	l := check.Must(server.ListenPipe("back", everyone))
+	c := check.Must(client.DialPipe("back", nil))
+	s := check.Must(l.Accept())
 	for _, close := range []func() error{c.Close, s.Close, l.Close} {
 		check.NoError(t, close())
 	}
@@ -103,15 +104,15 @@ func TestPipeCloseReleasesThreadsAndHandles(t *testing.T) {
 // do.
 func TestPipeServesClientsUnderOwnIdentity(t *testing.T) {
 	sys, server, _ := pipePair(t)
-	l := must(server.ListenPipe("many", everyone))
+	l := check.Must(server.ListenPipe("many", everyone))
 	const clients = 16
 	var wg sync.WaitGroup
 	for i := range clients {
 		user := fmt.Sprintf("S-1-5-21-1-2-3-%d", 2000+i)
 		tok, err := token.Parse(fmt.Appendf(nil, `{"user":%q,"groups":["WD"]}`, user))
 		check.NoError(t, err)
-		p := must(sys.NewProcess("c", tok))
-		th := must(p.NewThread())
+		p := check.Must(sys.NewProcess("c", tok))
+		th := check.Must(p.NewThread())
 		wg.Go(func() {
 			var c *nt.PipeConn
 			for {
@@ -134,7 +135,7 @@ func TestPipeServesClientsUnderOwnIdentity(t *testing.T) {
 		})
 	}
 	for range clients {
-		s := must(l.AcceptPipe())
+		s := check.Must(l.AcceptPipe())
 		wg.Go(func() {
 			defer s.Close()
 			buf := make([]byte, 64)
@@ -189,7 +190,7 @@ func TestFailedListenerLeavesNoThread(t *testing.T) {
 	if after := threads(); before == 0 || after != before {
 		t.Errorf("%d threads before a listen that failed, %d after it, want at least 1, %d", before, after, before)
 	}
-	l := must(server.ListenPipe("closed", everyone))
+	l := check.Must(server.ListenPipe("closed", everyone))
 	l.Close()
 	if c, err := l.Accept(); c != nil || !errors.Is(err, net.ErrClosed) {
 		t.Errorf("a closed listener accepts %v, %v, want nil, %v", c, err, net.ErrClosed)

@@ -39,14 +39,14 @@ func TestDecodeReadsSambaAttributes(t *testing.T) {
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			b := bytesOf(t, c.file)
-			a := must(ntacl.Decode(b))
-			text := must(sddl.Format(a.Descriptor, sddl.Options{}))
+			a := check.Must(ntacl.Decode(b))
+			text := check.Must(sddl.Format(a.Descriptor, sddl.Options{}))
 			t.Log(text)
 			if a.Version != c.version || a.HashType != c.hashType || a.What != c.what || c.sddl != "" && text != c.sddl {
 				t.Errorf("Decode: version %d, hash type %d, %q, %s; want %d, %d, %q, %s", a.Version, a.HashType,
 					a.What, text, c.version, c.hashType, c.what, c.sddl)
 			}
-			again := must(a.Append(nil))
+			again := check.Must(a.Append(nil))
 			check.That(t, bytes.Equal(again, b), "Append after Decode:\n%x\nwant\n%x", again, b)
 		})
 	}
@@ -59,7 +59,7 @@ const pythonSDDL = "O:SYG:SYD:PAI(D;OICI;DC;;;S-1-5-21-1-2-3-2001)(A;OICI;CCDCLC
 // bytesOf reads a recorded file: bytes, or a dump with lines "[0010] 01 02 … text".
 func bytesOf(t *testing.T, name string) []byte {
 	t.Helper()
-	b := must(os.ReadFile(recordings.File(t, "raw/"+name)))
+	b := check.Must(os.ReadFile(recordings.File(t, "raw/"+name)))
 	if !bytes.HasPrefix(b, []byte("[0000]")) {
 		return b
 	}
@@ -81,7 +81,7 @@ func bytesOf(t *testing.T, name string) []byte {
 // Decode rejects attributes with a wrong version, a truncated part or a wrong offset, and Append rejects values that
 // cannot be encoded.
 func TestInvalidAttributesAreRejected(t *testing.T) {
-	good := must((&ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}).Append(nil))
+	good := check.Must((&ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}).Append(nil))
 	if _, err := ntacl.Decode(good); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestInvalidAttributesAreRejected(t *testing.T) {
 func TestTruncatedHeadersAreRefused(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
 	for version, head := range map[uint16]int{1: 8, 2: 28, 3: 80, 4: 160} {
-		whole := must((&ntacl.Attribute{Version: version, What: "posix_acl", Descriptor: d}).Append(nil))
+		whole := check.Must((&ntacl.Attribute{Version: version, What: "posix_acl", Descriptor: d}).Append(nil))
 		for n := range head {
 			var a ntacl.Attribute
 			if _, err := a.Split(whole[:n:n]); !errors.Is(err, ntacl.ErrAttribute) {
@@ -136,7 +136,7 @@ func TestTruncatedHeadersAreRefused(t *testing.T) {
 				err)
 		}
 	}
-	open := must((&ntacl.Attribute{Version: 4, What: "posix_acl", Descriptor: d}).Append(nil))
+	open := check.Must((&ntacl.Attribute{Version: 4, What: "posix_acl", Descriptor: d}).Append(nil))
 	at := bytes.Index(open, []byte("posix_acl"))
 	for i := at; i < len(open); i++ {
 		open[i] = 'x'
@@ -150,7 +150,7 @@ func TestTruncatedHeadersAreRefused(t *testing.T) {
 func TestOffsetBeforeDescriptorIsRejected(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)")
 	for version, at := range map[uint16]int{2: 28, 3: 80, 4: 160} {
-		good := must((&ntacl.Attribute{Version: version, What: "posix_acl", Descriptor: d}).Append(nil))
+		good := check.Must((&ntacl.Attribute{Version: version, What: "posix_acl", Descriptor: d}).Append(nil))
 		for field := at + 4; field < at+20; field += 4 {
 			b := bytes.Clone(good)
 			off := binary.LittleEndian.Uint32(b[field:])
@@ -172,7 +172,7 @@ func TestMissingPartsHaveOffsetZero(t *testing.T) {
 		"G:SYS:(AU;SA;FA;;;WD)", "O:BAG:SY", ""} {
 		for version, at := range map[uint16]int{1: 8, 2: 28, 3: 80, 4: 160} {
 			d := sddl.MustParse(text)
-			b := must((&ntacl.Attribute{Version: version, What: "posix_acl", Descriptor: d}).Append(nil))
+			b := check.Must((&ntacl.Attribute{Version: version, What: "posix_acl", Descriptor: d}).Append(nil))
 			for field, there := range []bool{!d.Owner().IsZero(), !d.Group().IsZero(), d.SACL() != nil, d.DACL() != nil} {
 				if off := binary.LittleEndian.Uint32(b[at+4+4*field:]); (off != 0) != there {
 					t.Errorf("version %d of %q: part %d has the offset %d, want one other than 0: %t", version, text,
@@ -189,7 +189,7 @@ func TestMissingPartsHaveOffsetZero(t *testing.T) {
 // Split accepts an attribute that ends after its header. The missing descriptor is an error of the descriptor.
 func TestSplitAcceptsHeaderOnly(t *testing.T) {
 	for version, at := range map[uint16]int{1: 8, 2: 28, 3: 80, 4: 160} {
-		good := must((&ntacl.Attribute{Version: version, What: "posix_acl",
+		good := check.Must((&ntacl.Attribute{Version: version, What: "posix_acl",
 			Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}).Append(nil))
 		var a ntacl.Attribute
 		if rest, err := a.Split(good[:at]); err != nil || len(rest) != 0 || a.Version != version {
@@ -216,7 +216,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again := must(a.Append(nil))
+		again := check.Must(a.Append(nil))
 		c, err := ntacl.Decode(again)
 		check.RequireThat(t, err == nil, "Decode after Append: %v: %x", err, again)
 		if c.Version != a.Version || c.HashType != a.HashType || c.Hash != a.Hash || c.What != a.What || c.Time != a.Time ||
@@ -254,10 +254,10 @@ func TestReleasedAttributesAreRead(t *testing.T) {
 	files, err := filepath.Glob("../testdata/formats/*/attribute.txt")
 	check.RequireThat(t, err == nil && len(files) != 0, "%v %v", files, err)
 	for _, name := range files {
-		text := must(os.ReadFile(name))
+		text := check.Must(os.ReadFile(name))
 		for line := range strings.Lines(string(text)) {
 			f := strings.Fields(line)
-			value := must(hex.DecodeString(f[1]))
+			value := check.Must(hex.DecodeString(f[1]))
 			a, err := ntacl.Decode(value)
 			if err != nil || strconv.Itoa(int(a.Version)) != f[0] {
 				t.Errorf("%s: version %s: %+v, %v", name, f[0], a, err)
@@ -274,12 +274,4 @@ func TestReleasedAttributesAreRead(t *testing.T) {
 			}
 		}
 	}
-}
-
-// must returns v, or panics if there is an error.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }

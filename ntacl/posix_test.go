@@ -75,7 +75,7 @@ func testDirectories(t *testing.T) {
 		"(A;OICIIO;FA;;;CO)(A;OICIIO;0x1200a9;;;CG)": same,
 	} {
 		f := ntacl.Info{Directory: true, Mode: 0o755, UID: 1001, GID: 1002}
-		d := must(ntacl.PosixDirectory(f, nil, value, nil))
+		d := check.Must(ntacl.PosixDirectory(f, nil, value, nil))
 		full := own + want
 		if strings.Count(want, "(") == 2 {
 			full = strings.Replace(own, "(A;;0x1200a9;;;WD)", "(A;OICI;0x1200a9;;;WD)", 1) + want
@@ -86,7 +86,7 @@ func testDirectories(t *testing.T) {
 	}
 	// user:2:rw- in both: children inherit the directory's right to delete children.
 	both, _ := hex.DecodeString("0200000001000700ffffffff020006000200000004000000ffffffff10000700ffffffff20000000ffffffff")
-	d := must(ntacl.PosixDirectory(ntacl.Info{Directory: true, Mode: 0o770, UID: 1001, GID: 1002}, both, both, nil))
+	d := check.Must(ntacl.PosixDirectory(ntacl.Info{Directory: true, Mode: 0o770, UID: 1001, GID: 1002}, both, both, nil))
 	if got, err := sddl.Format(d, sddl.Options{}); err != nil || !strings.Contains(got, "(A;OICI;0x1f01df;;;S-1-22-1-2)") {
 		t.Errorf("PosixDirectory: %s, %v; want a single entry of user 2", got, err)
 	}
@@ -98,9 +98,9 @@ func testDirectories(t *testing.T) {
 // The mask limits named users, the owning group and named groups, but not the owner or others.
 func TestMaskLimitsNamedEntries(t *testing.T) {
 	// user::rwx, user:2:rwx, group::rwx, group:60:rwx, mask r--, other rwx
-	acl := must(hex.DecodeString("0200000001000700ffffffff020007000200000004000700ffffffff080007003c000000" +
+	acl := check.Must(hex.DecodeString("0200000001000700ffffffff020007000200000004000700ffffffff080007003c000000" +
 		"10000400ffffffff20000700ffffffff"))
-	d := must(ntacl.Posix(ntacl.Info{Mode: 0o747, UID: 1, GID: 2}, acl, nil))
+	d := check.Must(ntacl.Posix(ntacl.Info{Mode: 0o747, UID: 1, GID: 2}, acl, nil))
 	const want = "O:S-1-22-1-1G:S-1-22-2-2D:(A;;FA;;;S-1-22-1-1)(A;;FR;;;S-1-22-1-2)(A;;FR;;;S-1-22-2-2)" +
 		"(A;;FR;;;S-1-22-2-60)(A;;FA;;;WD)"
 	if got, err := sddl.Format(d, sddl.Options{}); err != nil || got != want {

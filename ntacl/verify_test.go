@@ -99,7 +99,7 @@ func bytesOrNil(t *testing.T, text string) []byte {
 	if text == "" {
 		return nil
 	}
-	b := must(hex.DecodeString(text))
+	b := check.Must(hex.DecodeString(text))
 	return b
 }
 

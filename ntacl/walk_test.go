@@ -96,7 +96,7 @@ func TestReadUsesDescriptorUnlessStale(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")
 	value := func(a ntacl.Attribute) string {
 		a.Descriptor = d
-		b := must(a.Append(nil))
+		b := check.Must(a.Append(nil))
 		return string(b)
 	}
 	f := forest{"none": "", "v1": value(ntacl.Attribute{Version: 1}),
@@ -161,14 +161,14 @@ func (p permitted) Attribute(dst []byte, path, name string) ([]byte, error) {
 func TestLongACLKeepsDescriptor(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)(A;;FW;;;BA)")
 	a := ntacl.Attribute{Version: 3, HashType: 1, Hash: [64]byte{1}, Descriptor: d}
-	b := must(a.Append(nil))
+	b := check.Must(a.Append(nil))
 	tree := permitted{forest: forest{"long": strings.Repeat("x", 1000), "f": string(b)}}
 	for entries := range 40 {
 		tree.acl = strings.Repeat("\xFF", 4+8*entries)
 		r := ntacl.Reader{Tree: tree}
 		for range 2 { // the buffer is large enough the second time
 			_, _ = r.Read("long")
-			got := must(r.Read("f"))
+			got := check.Must(r.Read("f"))
 			if back, err := sd.Decode(got.Descriptor); err != nil || !back.Equal(d) || string(got.PosixACL) != tree.acl {
 				t.Errorf("with an ACL of %d entries: descriptor %v, %v, ACL of %d bytes; want both as stored",
 					entries, back, err, len(got.PosixACL))

@@ -84,7 +84,7 @@ func TestMissingEntriesAreZero(t *testing.T) {
 		none.WithFlags(1) != none {
 		t.Error("an accessor of the zero entry returned a value, want only zero values")
 	}
-	unknown := must(sd.RawACE(0x7F, 3, []byte("abcd")))
+	unknown := check.Must(sd.RawACE(0x7F, 3, []byte("abcd")))
 	if unknown.Mask() != 0 || !unknown.SID().IsZero() || unknown.AppData() != "abcd" || unknown.ObjectFlags() != 0 ||
 		unknown.WithMask(1) != unknown || unknown.WithFlags(1).Flags() != 1 {
 		t.Errorf("entry of an unknown type = %v with mask %#x, want only its data and flags", unknown, unknown.Mask())

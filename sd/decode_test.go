@@ -132,7 +132,7 @@ func TestDecodeACLBeforeOthers(t *testing.T) {
 func TestAbsentNULLAndEmptyListsDiffer(t *testing.T) {
 	for text, c := range map[string]struct{ present, has bool }{"": {false, false},
 		"D:NO_ACCESS_CONTROL": {true, false}, "D:": {true, true}, "D:(A;;GA;;;WD)": {true, true}} {
-		d := must(sd.Decode(sddl.MustParse(text).Binary()))
+		d := check.Must(sd.Decode(sddl.MustParse(text).Binary()))
 		check.That(t, (d.Control()&sd.DACLPresent != 0) == c.present && d.HasDACL() == c.has,
 			"%q: DACL present %v, list %v, want %v, %v", text, d.Control()&sd.DACLPresent != 0, d.HasDACL(), c.present, c.has)
 	}
@@ -248,10 +248,10 @@ func TestBothListsKeepTheirOwnEntries(t *testing.T) {
 		var aces []sd.ACE
 		for i := range n {
 			who, _ := sid.New(5, 21, uint32(kind), uint32(i))
-			a := must(sd.NewACE(kind, 0, winnt.AccessMask(i+1), who))
+			a := check.Must(sd.NewACE(kind, 0, winnt.AccessMask(i+1), who))
 			aces = append(aces, a)
 		}
-		return must(sd.NewACL(aces...))
+		return check.Must(sd.NewACL(aces...))
 	}
 	same := func(what string, got, want *sd.ACL) {
 		check.RequireThat(t, (got == nil) == (want == nil) && got.Equal(want) && len(got.Entries()) == want.Len(),
@@ -273,7 +273,7 @@ func TestBothListsKeepTheirOwnEntries(t *testing.T) {
 			if m > 0 {
 				want.SACL = list(sd.SystemAudit, m-1)
 			}
-			d := must(sd.Decode(sd.New(want).Binary()))
+			d := check.Must(sd.Decode(sd.New(want).Binary()))
 			other := *d
 			for _, d := range []*sd.Descriptor{d, &other} {
 				same(fmt.Sprintf("DACL of %d next to a SACL of %d", n-1, m-1), d.DACL(), want.DACL)

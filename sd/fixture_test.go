@@ -61,9 +61,9 @@ func filler(t *testing.T, typ sd.Type, flags uint8, short int) *sd.ACL {
 	for i := range most - short {
 		s, ok := sid.New(5, 21, 1, uint32(i), 7)
 		check.RequireThat(t, ok, "sid.New failed, want a SID")
-		aces = append(aces, must(sd.NewACE(typ, flags, 1, s)))
+		aces = append(aces, check.Must(sd.NewACE(typ, flags, 1, s)))
 	}
-	return must(sd.NewACL(aces...))
+	return check.Must(sd.NewACL(aces...))
 }
 
 // with returns a descriptor with changed parts.
@@ -89,7 +89,7 @@ func parse(text string) *sd.Descriptor {
 
 func text(t *testing.T, d *sd.Descriptor) string {
 	t.Helper()
-	return must(sddl.Format(d, sddl.Options{Extended: true}))
+	return check.Must(sddl.Format(d, sddl.Options{Extended: true}))
 }
 
 const og = "O:S-1-5-21-1-2-3-1107G:BU"
@@ -99,12 +99,4 @@ const og = "O:S-1-5-21-1-2-3-1107G:BU"
 func kernelObject(r *sd.AssignRequest) {
 	r.KernelObject = true
 	r.Mapping = &winnt.GenericMapping{Read: 0x24001, Write: 0x26002, Execute: 0x25004, All: 0x1F800F}
-}
-
-// must returns the result for valid arguments.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }

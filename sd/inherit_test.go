@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -113,7 +114,7 @@ func TestInheritMatchesTwin(t *testing.T) {
 		parent := sddl.MustParse("D:" + in.String()).DACL()
 		h := &sd.Heir{Container: container, ObjectTypes: []winnt.GUID{g}, Owner: sid.LocalSystem, Group: sid.Administrators,
 			Mapping: &winnt.FileObject.Mapping}
-		l := must(sd.NewACL(sd.Inherit(parent, h, true)...))
+		l := check.Must(sd.NewACL(sd.Inherit(parent, h, true)...))
 		if got := text(t, sd.New(sd.Parts{DACL: l})); got != "D:"+want.String() {
 			t.Fatalf("seed %d, container %v\nparent %s\n got  %s\nwant D:%s", seed, container, in.String(), got, want.String())
 		}
@@ -127,7 +128,7 @@ func TestUnknownTypesAreInheritedUnchanged(t *testing.T) {
 	// Of a resource attribute, these bytes would say that it is not inherited (S-70).
 	more := sd.ACEExtra{AppData: []byte{8: 1, 11: 0}}
 	audit, _ := sd.NewACE(sd.SystemAudit, sd.ObjectInherit|sd.SuccessfulAccess, winnt.GENERIC_READ, sid.Everyone, more)
-	got := sd.Inherit(must(sd.NewACL(odd, audit)), &sd.Heir{Mapping: &winnt.FileObject.Mapping}, false)
+	got := sd.Inherit(check.Must(sd.NewACL(odd, audit)), &sd.Heir{Mapping: &winnt.FileObject.Mapping}, false)
 	if len(got) != 2 || got[0].AppData() != "whatever" || got[0].Flags() != 0 ||
 		got[1].Mask() != winnt.FILE_GENERIC_READ || got[1].Flags() != sd.SuccessfulAccess {
 		t.Errorf("inherited entries = %x, want the unknown one unchanged and the audit entry mapped", got)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -28,7 +29,7 @@ func (e entryParts) ace(t *testing.T) sd.ACE {
 	if e.class != (winnt.GUID{}) {
 		x.InheritedObjectType = &e.class
 	}
-	return must(sd.NewACE(e.typ, e.flags, e.mask, e.who, x))
+	return check.Must(sd.NewACE(e.typ, e.flags, e.mask, e.who, x))
 }
 
 func partsOf(a sd.ACE) entryParts {
@@ -110,7 +111,7 @@ func TestEveryTypeIsInheritedLikeTwin(t *testing.T) {
 			e.flags = uint8(flags) &^ 0x10
 			for _, container := range []bool{false, true} {
 				for _, auto := range []bool{false, true} {
-					l := must(sd.NewACL(e.ace(t)))
+					l := check.Must(sd.NewACL(e.ace(t)))
 					var got []entryParts
 					for _, a := range sd.Inherit(l, &sd.Heir{Container: container, ObjectTypes: []winnt.GUID{{9}, mine},
 						Owner: sid.LocalSystem, Group: sid.Users, Mapping: &winnt.FileObject.Mapping}, auto) {

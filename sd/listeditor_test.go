@@ -37,7 +37,7 @@ const unknownType = 0x40
 func (a *netACE) entry(t *testing.T) ACE {
 	t.Helper()
 	if a.Hex != "" {
-		b := must(hex.DecodeString(a.Hex))
+		b := check.Must(hex.DecodeString(a.Hex))
 		if a.Qualifier == "custom" || a.Qualifier == "compound" {
 			b[0] = unknownType
 		}
@@ -52,7 +52,7 @@ func (a *netACE) entry(t *testing.T) ACE {
 	types := map[string]Type{"allow": AccessAllowed, "deny": AccessDenied, "audit": SystemAudit, "alarm": SystemAlarm}
 	typ, ok := types[a.Qualifier]
 	check.RequireThat(t, ok, "recorded qualifier = %q, want allow, deny, audit or alarm", a.Qualifier)
-	return must(NewACE(typ, a.Flags, winnt.AccessMask(a.Mask), sid.MustParse(a.SID)))
+	return check.Must(NewACE(typ, a.Flags, winnt.AccessMask(a.Mask), sid.MustParse(a.SID)))
 }
 
 // netList is a recorded list.
@@ -87,7 +87,7 @@ func listOf(t *testing.T, aces netList) *ACL {
 	for i := range aces {
 		out = append(out, aces[i].entry(t))
 	}
-	return must(newACL(4, out))
+	return check.Must(newACL(4, out))
 }
 
 // netRow is a row that acts on one list.
@@ -291,7 +291,7 @@ func TestListEditorKeepsListsCanonical(t *testing.T) {
 
 // editedEffect computes what an edit does, right by right.
 func editedEffect(before map[right]winnt.AccessMask, name string, r Rule, e ListEditor) map[right]winnt.AccessMask {
-	named := effect(must(newACL(2, []ACE{must(NewACE(r.Type, r.Flags, r.Mask, r.Trustee))})), e.Container)
+	named := effect(check.Must(newACL(2, []ACE{check.Must(NewACE(r.Type, r.Flags, r.Mask, r.Trustee))})), e.Container)
 	out := map[right]winnt.AccessMask{}
 	for k, m := range before {
 		mine := k.who == r.Trustee && k.kind == r.Type && !k.inherited
@@ -333,9 +333,9 @@ func randomList(rnd *rand.Rand, e ListEditor, people []sid.SID) *ACL {
 		if rnd.IntN(4) == 0 {
 			r.Flags |= Inherited
 		}
-		aces = append(aces, must(NewACE(r.Type, r.Flags, r.Mask, r.Trustee)))
+		aces = append(aces, check.Must(NewACE(r.Type, r.Flags, r.Mask, r.Trustee)))
 	}
-	return must(newACL(2, sortACEs(aces)))
+	return check.Must(newACL(2, sortACEs(aces)))
 }
 
 // An invalid list, an invalid rule or a list that is not canonical is refused and not changed.
@@ -348,10 +348,10 @@ func TestInvalidEditsChangeNothing(t *testing.T) {
 	} {
 		check.That(t, errors.Is(err, ErrNoList), "%s: %v, want %v", name, err, ErrNoList)
 	}
-	for _, a := range []ACE{must(NewACE(AccessAllowedCompound, 0, 1, sid.Everyone, ACEExtra{ClientSID: sid.Everyone})),
-		must(NewACE(SystemAlarm, 0, 1, sid.Everyone))} {
+	compound := check.Must(NewACE(AccessAllowedCompound, 0, 1, sid.Everyone, ACEExtra{ClientSID: sid.Everyone}))
+	for _, a := range []ACE{compound, check.Must(NewACE(SystemAlarm, 0, 1, sid.Everyone))} {
 		for _, e := range []ListEditor{{}, {System: true}} {
-			l, err := e.Purge(must(newACL(3, []ACE{a})), sid.Everyone)
+			l, err := e.Purge(check.Must(newACL(3, []ACE{a})), sid.Everyone)
 			check.That(t, l == nil && errors.Is(err, ErrNotCanonical), "%+v edits a list with %v: %v, want %v", e, a.Type(),
 				err, ErrNotCanonical)
 		}
@@ -366,9 +366,9 @@ func TestInvalidEditsChangeNothing(t *testing.T) {
 	}
 	whole := make([]ACE, 0, 3000)
 	for i := range 2730 {
-		whole = append(whole, must(NewACE(AccessAllowed, 0, 1, sid.MustParse(fmt.Sprintf("S-1-22-1-%d", i)))))
+		whole = append(whole, check.Must(NewACE(AccessAllowed, 0, 1, sid.MustParse(fmt.Sprintf("S-1-22-1-%d", i)))))
 	}
-	full := must(newACL(2, whole))
+	full := check.Must(newACL(2, whole))
 	l, err := (ListEditor{}).Add(full, rule)
 	check.That(t, err != nil && l == nil, "a rule was added to a full list, want an error")
 }
@@ -379,9 +379,9 @@ func second[A, B any](_ A, b B) B { return b }
 func TestConditionsAreNotJoined(t *testing.T) {
 	var aces []ACE
 	for _, data := range []string{"artx\x01\x00\x00\x00", "artx\x02\x00\x00\x00"} {
-		aces = append(aces, must(NewACE(AccessAllowedCallback, 0, 1, sid.Everyone, ACEExtra{AppData: []byte(data)})))
+		aces = append(aces, check.Must(NewACE(AccessAllowedCallback, 0, 1, sid.Everyone, ACEExtra{AppData: []byte(data)})))
 	}
-	got := (ListEditor{}).Normalize(must(newACL(2, aces)))
+	got := (ListEditor{}).Normalize(check.Must(newACL(2, aces)))
 	check.That(t, got.Len() == 2, "S-84: Normalize joined conditional entries to %x, want 2 entries", got.Binary())
 }
 
@@ -394,16 +394,8 @@ func TestInheritedEntriesKeepTheirOrder(t *testing.T) {
 		who   sid.SID
 	}{{AccessAllowed, 0, sid.LocalSystem}, {AccessAllowed, Inherited, sid.LocalSystem},
 		{AccessDenied, Inherited, sid.Everyone}, {AccessAllowed, Inherited, sid.Everyone}} {
-		aces = append(aces, must(NewACE(a.kind, a.flags, 1, a.who)))
+		aces = append(aces, check.Must(NewACE(a.kind, a.flags, 1, a.who)))
 	}
-	got := (ListEditor{}).Normalize(must(newACL(2, aces)))
+	got := (ListEditor{}).Normalize(check.Must(newACL(2, aces)))
 	check.That(t, slices.Equal(got.Slice(), aces), "entries %x, want %x", got.Binary(), aces)
-}
-
-// must returns v, or panics if there is an error.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }

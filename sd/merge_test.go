@@ -16,7 +16,7 @@ import (
 func TestMergeChangesMatchingEntries(t *testing.T) {
 	one, two := winnt.GUID{1}, winnt.GUID{2}
 	entry := func(kind sd.Type, flags uint8, extra sd.ACEExtra) sd.ACE {
-		a := must(sd.NewACE(kind, flags, 1, sid.Everyone, extra))
+		a := check.Must(sd.NewACE(kind, flags, 1, sid.Everyone, extra))
 		return a
 	}
 	plain, object := entry(sd.AccessAllowed, 0, sd.ACEExtra{}), entry(sd.AccessAllowedObject, 0,
@@ -35,7 +35,7 @@ func TestMergeChangesMatchingEntries(t *testing.T) {
 		"the same object":    {object, sd.Explicit{ObjectType: &one}, true},
 		"another object":     {object, sd.Explicit{ObjectType: &two}, false},
 	} {
-		old := must(sd.NewACL(c.old))
+		old := check.Must(sd.NewACL(c.old))
 		c.r.Trustee, c.r.Mask = sid.Everyone, 2
 		c.r.Mode = sd.GrantAccess
 		got, err := sd.Merge(old, c.r)
@@ -90,7 +90,7 @@ func TestMergeFollowsSetEntriesInAcl(t *testing.T) {
 		{"from nothing", "", "D:(A;;CC;;;WD)", sd.Explicit{Mode: sd.GrantAccess, Mask: 1, Trustee: sid.Everyone}},
 	} {
 		t.Run(c.id, func(t *testing.T) {
-			l := must(sd.Merge(parse(c.old).DACL(), c.in))
+			l := check.Must(sd.Merge(parse(c.old).DACL(), c.in))
 			got := text(t, sd.New(sd.Parts{DACL: l}))
 			check.That(t, got == c.want, "merged list %s\nwant %s", got, c.want)
 		})
@@ -123,7 +123,7 @@ func TestMergeChangesAuditEntriesLikeGrants(t *testing.T) {
 	} {
 		old := sddl.MustParse(c.old).SACL()
 		c.r.Trustee = sid.Everyone
-		got := must(sd.Merge(old, c.r))
+		got := check.Must(sd.Merge(old, c.r))
 		if want := sddl.MustParse(c.want).SACL(); !got.Equal(want) {
 			t.Errorf("%s: merged list %v, want %v", c.name, got.Slice(), want.Slice())
 		}
@@ -137,10 +137,10 @@ func TestTypedRequestMatchesBothTypes(t *testing.T) {
 	pairs := [][2]*winnt.GUID{{nil, nil}, {a, nil}, {nil, a}, {a, a}, {a, b}, {b, a}, {b, b}, {b, nil}, {nil, b}}
 	var all []sd.ACE
 	for _, p := range pairs {
-		all = append(all, must(sd.NewACE(sd.AccessAllowedObject, 0, 1, sid.Everyone,
+		all = append(all, check.Must(sd.NewACE(sd.AccessAllowedObject, 0, 1, sid.Everyone,
 			sd.ACEExtra{ObjectType: p[0], InheritedObjectType: p[1]})))
 	}
-	old := must(sd.NewACL(all...))
+	old := check.Must(sd.NewACL(all...))
 	for i, p := range pairs {
 		got, err := sd.Merge(old, sd.Explicit{Mode: sd.RevokeAccess, Trustee: sid.Everyone, ObjectType: p[0],
 			InheritedObjectType: p[1]})

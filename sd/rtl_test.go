@@ -185,10 +185,10 @@ func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 func TestDeletedEntryIsZeroed(t *testing.T) {
 	var entries []sd.ACE
 	for i := range 4 {
-		a := must(sd.NewACE(sd.AccessAllowed, 0, 0xF0F0F0F0+winnt.AccessMask(i), sid.Users))
+		a := check.Must(sd.NewACE(sd.AccessAllowed, 0, 0xF0F0F0F0+winnt.AccessMask(i), sid.Users))
 		entries = append(entries, a)
 	}
-	whole := must(sd.NewACL(entries...))
+	whole := check.Must(sd.NewACL(entries...))
 	size := len(entries[0].Binary())
 	for gone := range entries {
 		b := []byte(whole.Binary())

@@ -20,7 +20,7 @@ func TestRecordedDescriptorsRoundTrip(t *testing.T) {
 	for i, r := range recordings.Rows[struct{ Hex string }](t, "sddl_to_bytes_windows.jsonl") {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			in, _ := hex.DecodeString(r.Hex)
-			d := must(sd.Decode(in))
+			d := check.Must(sd.Decode(in))
 			check.That(t, bytes.Equal(d.Append(nil), in) && bytes.Equal(d.AppendOriginal(nil), in),
 				"encoded bytes differ from the recorded ones, want them equal")
 			check.That(t, sd.ValidRelative(in), "ValidRelative = false, want true")
@@ -132,7 +132,7 @@ func TestEntriesMatchRecordedDotNet(t *testing.T) {
 		if r.ACE.Callback {
 			kind = kinds[r.ACE.Qualifier][1]
 		}
-		data := must(hex.DecodeString(r.ACE.Opaque))
+		data := check.Must(hex.DecodeString(r.ACE.Opaque))
 		a, err := sd.NewACE(kind, r.ACE.Flags, r.ACE.Mask, sid.MustParse(r.ACE.SID), sd.ACEExtra{AppData: data})
 		check.That(t, err == nil && fmt.Sprintf("%x", a.Binary()) == r.Expected,
 			"%s: entry %x, %v, recorded %s", r.ID, a.Binary(), err, r.Expected)
@@ -179,9 +179,9 @@ func netListOf(t *testing.T, rows []netEntry) *sd.ACL {
 	kinds := map[string]sd.Type{"allow": sd.AccessAllowed, "deny": sd.AccessDenied, "audit": sd.SystemAudit}
 	var aces []sd.ACE
 	for _, r := range rows {
-		aces = append(aces, must(sd.NewACE(kinds[r.Qualifier], r.Flags, r.Mask, sid.MustParse(r.SID))))
+		aces = append(aces, check.Must(sd.NewACE(kinds[r.Qualifier], r.Flags, r.Mask, sid.MustParse(r.SID))))
 	}
-	return must(sd.NewACL(aces...))
+	return check.Must(sd.NewACL(aces...))
 }
 
 // optionalSID parses a SID; "" is the zero SID.
@@ -296,7 +296,7 @@ func TestReplacedListMatchesRecordedDotNet(t *testing.T) {
 
 func decodeHex(t *testing.T, id, text string) *sd.Descriptor {
 	t.Helper()
-	d, err := sd.Decode(must(hex.DecodeString(text)))
+	d, err := sd.Decode(check.Must(hex.DecodeString(text)))
 	check.RequireThat(t, err == nil, "%s: %v", id, err)
 	return d
 }
@@ -313,7 +313,7 @@ func TestEmptyListsMatchRecordedDotNet(t *testing.T) {
 		if r.Hex == "" {
 			continue // a negative capacity, which no function here has
 		}
-		b := must(hex.DecodeString(r.Hex))
+		b := check.Must(hex.DecodeString(r.Hex))
 		l, _, err := sd.DecodeACL(b)
 		if refused := r.Revision < 2 || r.Revision > 4; refused || err != nil {
 			check.That(t, (err != nil) == refused,

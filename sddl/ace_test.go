@@ -42,7 +42,7 @@ func TestEntriesHaveDocumentedBytes(t *testing.T) {
 				"1000000000000000200000000000000", 2},
 	} {
 		t.Run(c.id, func(t *testing.T) {
-			d := must(sddl.Parse(c.text, opt))
+			d := check.Must(sddl.Parse(c.text, opt))
 			l := d.DACL()
 			if l == nil {
 				l = d.SACL()
@@ -66,20 +66,21 @@ func TestParseRefusesTooLongList(t *testing.T) {
 // Entries without a token in SDDL are parsed and printed only with the option Extended (S-45).
 func TestEntriesWithoutTokenNeedExtended(t *testing.T) {
 	guid, _ := winnt.ParseGUID("ab721a53-1e2f-11d0-9819-00aa0040529b")
-	compound := must(sd.NewACE(sd.AccessAllowedCompound, 0, 3, sid.LocalSystem, sd.ACEExtra{ClientSID: sid.Everyone}))
+	compound := check.Must(sd.NewACE(sd.AccessAllowedCompound, 0, 3, sid.LocalSystem,
+		sd.ACEExtra{ClientSID: sid.Everyone}))
 	object, _ := sd.NewACE(sd.AccessDeniedCallbackObject, sd.ContainerInherit, 3, sid.Everyone,
 		sd.ACEExtra{ObjectType: &guid, AppData: []byte("artx")})
 	opaque, _ := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte("\x01\x02\x03\x04")})
 	trailing, _ := sd.NewACE(sd.AccessAllowed, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte("\x01\x02\x03\x04")})
-	unknown := must(sd.RawACE(0x40, sd.Inherited, []byte{1, 2}))
-	bare := must(sd.RawACE(sd.AccessAllowed, 0, []byte{1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 5}))
-	flagged := must(sd.RawACE(sd.AccessAllowedObject, 0, []byte{1, 0, 0, 0, 4, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0,
+	unknown := check.Must(sd.RawACE(0x40, sd.Inherited, []byte{1, 2}))
+	bare := check.Must(sd.RawACE(sd.AccessAllowed, 0, []byte{1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 5}))
+	flagged := check.Must(sd.RawACE(sd.AccessAllowedObject, 0, []byte{1, 0, 0, 0, 4, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0,
 		0, 0}))
 	data := sddl.MustParse(`S:(RA;;;;;WD;("x",TI,0,1))`).SACL().At(0).AppData()
 	everyone, admins := sid.Everyone.Binary(), sid.Administrators.Binary()
 	slack := data + "\x00\x00\x00\x00"
 	attribute := func(mask winnt.AccessMask, trustee sid.SID, data string) sd.ACE {
-		return must(sd.NewACE(sd.SystemResourceAttribute, 0, mask, trustee, sd.ACEExtra{AppData: []byte(data)}))
+		return check.Must(sd.NewACE(sd.SystemResourceAttribute, 0, mask, trustee, sd.ACEExtra{AppData: []byte(data)}))
 	}
 	// An unknown type is allowed in both lists. A known type is allowed only in its own list, also by its number
 	// (S-14).

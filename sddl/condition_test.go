@@ -50,8 +50,8 @@ func TestAmbiguousConditionTextIsRefused(t *testing.T) {
 		_, err := sddl.Parse(text)
 		check.That(t, (err == nil) == ok, "S-47: parsing %s: %v, want accepted = %t", text, err, ok)
 	}
-	l := must(sd.NewACL(must(sd.NewACE(sd.AccessAllowed, 0, 1, sid.Everyone))))
-	text := must(sddl.Format(sd.New(sd.Parts{SACL: l}), sddl.Options{}))
+	l := check.Must(sd.NewACL(check.Must(sd.NewACE(sd.AccessAllowed, 0, 1, sid.Everyone))))
+	text := check.Must(sddl.Format(sd.New(sd.Parts{SACL: l}), sddl.Options{}))
 	check.That(t, check.Err(sddl.Parse(text)) != nil, "%s was parsed, want an error", text)
 }
 

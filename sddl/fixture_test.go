@@ -20,11 +20,3 @@ func wantSyntax(t *testing.T, text string, err error, st ntstatus.Status, at int
 		t.Errorf("%s: %v, want %v at byte %d", text, err, st, at)
 	}
 }
-
-// must returns v, or panics if there is an error.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}

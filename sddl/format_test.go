@@ -66,7 +66,7 @@ func TestTextIsPrintedInCanonicalForm(t *testing.T) {
 		{"C-57 b", "D:(D;; GA;;;WD)", "D:(D;;GA;;;WD)"},
 	} {
 		t.Run(c.id, func(t *testing.T) {
-			got, err := sddl.Format(must(sddl.Parse(c.in, opt)), opt)
+			got, err := sddl.Format(check.Must(sddl.Parse(c.in, opt)), opt)
 			check.That(t, got == c.out && err == nil, "printed %s, %v\nwant %s", got, err, c.out)
 		})
 	}
@@ -134,7 +134,7 @@ func TestFormatPrintsOnlyRequestedParts(t *testing.T) {
 // with an error.
 func TestUnprintablePartIsAnError(t *testing.T) {
 	bare, _ := sid.New(5)
-	unknown := must(sd.NewACL(must(sd.RawACE(0x7F, 0, []byte{1, 2, 3, 4}))))
+	unknown := check.Must(sd.NewACL(check.Must(sd.RawACE(0x7F, 0, []byte{1, 2, 3, 4}))))
 	for part, c := range map[uint32]struct {
 		parts sd.Parts
 		want  ntstatus.Status

@@ -23,7 +23,7 @@ func TestParsedDescriptorsHaveDocumentedBytes(t *testing.T) {
 		{"C-58", "D:NO_ACCESS_CONTROL", "0100048000000000000000000000000000000000"},
 	} {
 		t.Run(c.id, func(t *testing.T) {
-			d := must(sddl.Parse(c.text, opt))
+			d := check.Must(sddl.Parse(c.text, opt))
 			got := hex.EncodeToString(d.Binary())
 			check.That(t, got == c.hex, "encoded descriptor %s\nwant %s", got, c.hex)
 			text, err := sddl.Format(d, opt)

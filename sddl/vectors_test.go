@@ -33,7 +33,7 @@ func hasSlack(d *sd.Descriptor) bool {
 func TestVectorsEncodeToRecordedBytes(t *testing.T) {
 	for i, r := range recordings.Rows[struct{ SDDL, Domain, Hex string }](t, "sddl_to_bytes_windows.jsonl") {
 		t.Run(strconv.Itoa(i), func(t *testing.T) {
-			want := must(hex.DecodeString(r.Hex))
+			want := check.Must(hex.DecodeString(r.Hex))
 			domain := sid.MustParse(r.Domain)
 			d, err := sddl.Parse(r.SDDL, sddl.Options{Domain: domain})
 			check.RequireThat(t, err == nil, "%s\n%v", r.SDDL, err)
@@ -70,7 +70,7 @@ func TestVectorsRoundTrip(t *testing.T) {
 				return
 			}
 			check.RequireThat(t, err == nil, "%s\n%v", r.SDDL, err)
-			got := must(sddl.Format(d, o))
+			got := check.Must(sddl.Format(d, o))
 			if r.Canonical != nil && got != strings.ReplaceAll(*r.Canonical, "0x12A05F200", "0x12a05f200") { // S-6: lower case
 				t.Errorf("%s\ngot  %s\nwant %s", r.SDDL, got, *r.Canonical)
 			}
@@ -105,7 +105,7 @@ type netACE struct {
 
 func (a netACE) ace(t *testing.T) sd.ACE {
 	kinds := map[string]sd.Type{"allow": sd.AccessAllowed, "deny": sd.AccessDenied, "audit": sd.SystemAudit}
-	return must(sd.NewACE(kinds[a.Qualifier], a.Flags, winnt.AccessMask(a.Mask), sid.MustParse(a.SID)))
+	return check.Must(sd.NewACE(kinds[a.Qualifier], a.Flags, winnt.AccessMask(a.Mask), sid.MustParse(a.SID)))
 }
 
 var netDomain = sddl.Options{Domain: sid.MustParse("S-1-5-21-1-2-3")}
@@ -127,7 +127,7 @@ func list(t *testing.T, rows []netACE) *sd.ACL {
 	for _, r := range rows {
 		aces = append(aces, r.ace(t))
 	}
-	return must(sd.NewACL(aces...))
+	return check.Must(sd.NewACL(aces...))
 }
 
 // TestVectorsDescriptorPartsMatchDotNet prints the parts of descriptors as recorded of .NET. A descriptor with a
@@ -166,7 +166,7 @@ func (r *netRow) outcome(t *testing.T) (string, error) {
 		return "", err
 	}
 	if r.Hex != "" {
-		b := must(hex.DecodeString(r.Hex))
+		b := check.Must(hex.DecodeString(r.Hex))
 		if d, err = sd.Decode(b); err != nil {
 			t.Errorf("S-25: %s: %v", r.ID, err)
 			return "", err
@@ -243,7 +243,7 @@ func TestVectorsFormatLikeWindowsEvents(t *testing.T) {
 func TestVectorsCanonicalOrderMatchesDotNet(t *testing.T) {
 	for file, system := range map[string]bool{"sd_isdaclcanonical": false, "sd_issaclcanonical": true} {
 		for _, r := range recordings.Rows[netRow](t, "dotnet-acl/"+file+".jsonl") {
-			d, err := sd.Decode(must(hex.DecodeString(r.Hex)))
+			d, err := sd.Decode(check.Must(hex.DecodeString(r.Hex)))
 			if err != nil {
 				t.Errorf("%s: %v", r.ID, err)
 				continue

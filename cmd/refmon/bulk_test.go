@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // sevenObjects returns the summary of a run over seven objects after changes.
@@ -55,13 +56,17 @@ func TestOmittedObjectsAreCountedByReason(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var errs bytes.Buffer
 			err := conclude(&streams{err: &errs}, c.sum, c.err)
-			message := ""
-			if c.message != "" {
-				message = "refmon: " + c.message + "\n"
-			}
-			if !errors.Is(err, c.want) || errs.String() != message {
-				t.Errorf("got %v, want %v\nsaid %q\nwant %q", err, c.want, errs.String(), message)
-			}
+			checkConclusion(t, err, c.want, errs.String(), c.message)
 		})
 	}
+}
+
+// checkConclusion checks the error and the printed message of a command that has read all objects.
+func checkConclusion(t *testing.T, err, want error, said, message string) {
+	t.Helper()
+	check.ErrorIs(t, err, want, "the command's error")
+	if message != "" {
+		message = "refmon: " + message + "\n"
+	}
+	check.Equal(t, said, message, "the message")
 }

@@ -37,13 +37,7 @@ func TestOmittedObjectsOfComparisonAreCounted(t *testing.T) {
 			out := bulk.Outcome{Summary: sevenObjects(func(*bulk.Summary) {}), Compared: true}
 			c.changes(&out)
 			err := concludeDiff(&streams{err: &errs}, &out, c.err)
-			message := ""
-			if c.message != "" {
-				message = "refmon: " + c.message + "\n"
-			}
-			if !errors.Is(err, c.want) || errs.String() != message {
-				t.Errorf("got %v, want %v\nsaid %q\nwant %q", err, c.want, errs.String(), message)
-			}
+			checkConclusion(t, err, c.want, errs.String(), c.message)
 		})
 	}
 }

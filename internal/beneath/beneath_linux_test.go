@@ -29,13 +29,6 @@ func variants(t *testing.T, path string) map[string]*Root {
 	return out
 }
 
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}
-
 func makeFiles(t *testing.T, files ...string) string {
 	t.Helper()
 	root := t.TempDir()
@@ -62,16 +55,16 @@ func TestFilesAreReadAtEveryDepth(t *testing.T) {
 					t.Errorf("Stat(%q): inode %d, %v, want %d", p, s.Ino, err, want.Ino)
 				}
 			}
-			if list := must(d.List("b")); len(list) != 3 || list[0].Name() != "c" || !list[1].IsDir() {
+			if list := check.Must(d.List("b")); len(list) != 3 || list[0].Name() != "c" || !list[1].IsDir() {
 				t.Errorf(`List("b") = %v, want 3 entries, c first`, list)
 			}
-			if list := must(d.List("")); len(list) != 4 {
+			if list := check.Must(d.List("")); len(list) != 4 {
 				t.Errorf("List of the root = %v, want 4 entries", list)
 			}
-			if v := must(d.Attribute(nil, "b/g", "user.x", 1<<16)); v != nil {
+			if v := check.Must(d.Attribute(nil, "b/g", "user.x", 1<<16)); v != nil {
 				t.Errorf("a missing attribute: %q, want nil", v)
 			}
-			if v := must(d.Attribute([]byte("+"), "b/e/f", "user.x", 1<<16)); attributes && string(v) != "+value" {
+			if v := check.Must(d.Attribute([]byte("+"), "b/e/f", "user.x", 1<<16)); attributes && string(v) != "+value" {
 				t.Errorf(`attribute = %q, want "+value"`, v)
 			}
 			for _, p := range []string{"..", "../x", "b/..", "b//c", "/etc/passwd"} {
@@ -89,7 +82,7 @@ func TestFilesAreReadAtEveryDepth(t *testing.T) {
 	}
 }
 
-func openFiles(t *testing.T) int { return len(must(os.ReadDir("/proc/self/fd"))) }
+func openFiles(t *testing.T) int { return len(check.Must(os.ReadDir("/proc/self/fd"))) }
 
 // A link in place of a directory is refused at any position and with any target; information about a final link is
 // about the link itself.
@@ -174,7 +167,7 @@ func BenchmarkStat(b *testing.B) {
 			_, _ = unix.Lgetxattr(dir+"/file", "user.x", buf[:])
 		}
 	})
-	d := must(Open(root)).Dirs()
+	d := check.Must(Open(root)).Dirs()
 	b.Run("below", func(b *testing.B) {
 		buf := make([]byte, 0, 4096)
 		for i := 0; b.Loop(); i++ {

@@ -137,7 +137,7 @@ func TestAttributeIsAppendedUpToLimit(t *testing.T) {
 
 // A root uses the system calls that this system supports.
 func TestRootUsesSupportedSystemCalls(t *testing.T) {
-	r := must(Open(t.TempDir()))
+	r := check.Must(Open(t.TempDir()))
 	defer func() { _ = r.Close() }()
 	fd, err := unix.Openat2(unix.AT_FDCWD, os.TempDir(), &unix.OpenHow{Flags: unix.O_PATH})
 	if err == nil {

@@ -189,7 +189,7 @@ func TestJudgeComparesRelevantAttributes(t *testing.T) {
 		{"filter", group, 0xC0000007, 0x7, false}, {"filter", privilege, 3, 0x80000003, true},
 		{"filter", privilege, 3, 1, false}} {
 		tok, other := c.with(c.want), c.with(c.got)
-		b := must(json.Marshal(kit.Answer{ID: "a", Out: &kit.Out{Token: &other}}))
+		b := check.Must(json.Marshal(kit.Answer{ID: "a", Out: &kit.Out{Token: &other}}))
 		j := kit.NewJudge([]*kit.Question{{ID: "a", Suite: "token", Op: c.op, Out: &kit.Out{Token: &tok},
 			Rules: []string{"T-61"}, Known: kit.Documented}}, 1)
 		if err := j.Take(b); err != nil || (j.Total().Right == 1) != c.right {
@@ -266,7 +266,7 @@ func FuzzTake(f *testing.F) {
 // TestExplainedChoiceIsNotCountedWrong answers questions as an implementation that decided one rule the other way. Its
 // answers differ and are not wrong (B-42). An answer that no choice explains is wrong.
 func TestExplainedChoiceIsNotCountedWrong(t *testing.T) {
-	questions := must(kit.Questions("access", "policy"))
+	questions := check.Must(kit.Questions("access", "policy"))
 	chosen := 0
 	for _, q := range questions {
 		if len(q.Chosen) == 0 {
@@ -275,7 +275,7 @@ func TestExplainedChoiceIsNotCountedWrong(t *testing.T) {
 		chosen++
 		check.That(t, q.Known == kit.Decided, "%s is known as %s, want decided", q.ID, q.Known)
 		for i, o := range append(q.Chosen, &kit.Out{Status: "STATUS_INVALID_OWNER"}) {
-			out := must(json.Marshal(o))
+			out := check.Must(json.Marshal(o))
 			j := kit.NewJudge([]*kit.Question{q}, 1)
 			check.NoError(t, j.Take([]byte(`{"id":"`+q.ID+`","out":`+string(out)+`}`)))
 			if n, explained := j.Total(), i < len(q.Chosen); (n.Differs == 1) != explained || (n.Wrong == 1) == explained {
@@ -293,7 +293,7 @@ var onlyStored = regexp.MustCompile(`\(A;(NP)?IO;[^)]*\)`)
 // inherit-only entry that names no kind of child may stay or go (B-41). Nothing else is right.
 func TestJudgeAcceptsBothInheritanceVariants(t *testing.T) {
 	const parent = `{"parent":"O:S-1-5-18G:S-1-5-18D:(A;OI;0x1;;;S-1-1-0)","parentHex":`
-	questions := must(kit.Questions("inherit"))
+	questions := check.Must(kit.Questions("inherit"))
 	answer := func(q *kit.Question, text string) bool {
 		j := kit.NewJudge([]*kit.Question{q}, 1)
 		check.NoError(t, j.Take([]byte(`{"id":"`+q.ID+`","out":{"sddl":"`+text+`"}}`)))

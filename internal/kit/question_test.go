@@ -16,7 +16,7 @@ import (
 
 // TestQuestionsAreWellFormed checks the promises of docs/kit.md about questions.
 func TestQuestionsAreWellFormed(t *testing.T) {
-	questions := must(kit.Questions())
+	questions := check.Must(kit.Questions())
 	check.That(t, len(questions) >= 20_000, "got %d questions, want at least 20000", len(questions))
 	ids, known, ops := map[string]bool{}, map[string]int{}, map[string]int{}
 	var last *kit.Question
@@ -46,12 +46,12 @@ func TestQuestionsAreWellFormed(t *testing.T) {
 
 // TestPageShowsProportions checks the table of docs/kit.md that says how many answers are known in which way (B-43).
 func TestPageShowsProportions(t *testing.T) {
-	page := must(os.ReadFile("../../docs/kit.md"))
+	page := check.Must(os.ReadFile("../../docs/kit.md"))
 	row := func(name string, suites ...string) {
-		questions := must(kit.Questions(suites...))
+		questions := check.Must(kit.Questions(suites...))
 		text := fmt.Sprintf("| %s | %d |", name, len(questions))
 		for _, way := range kit.Ways() {
-			part := must(kit.OfKnown(questions, way))
+			part := check.Must(kit.OfKnown(questions, way))
 			text += fmt.Sprintf(" %d |", len(part))
 		}
 		check.That(t, strings.Contains(string(page), text+"\n"), "docs/kit.md misses the row\n%s", text)
@@ -64,7 +64,7 @@ func TestPageShowsProportions(t *testing.T) {
 
 // TestKitQuestionLineHasNoAnswer checks that a line has the five fields of the protocol and no more.
 func TestKitQuestionLineHasNoAnswer(t *testing.T) {
-	questions := must(kit.Questions("ladder"))
+	questions := check.Must(kit.Questions("ladder"))
 	var fields map[string]json.RawMessage
 	check.NoError(t, json.Unmarshal([]byte(questions[0].Line()), &fields))
 	if got := slices.Sorted(maps.Keys(fields)); !slices.Equal(got, []string{"id", "in", "kit", "op", "suite"}) {
@@ -75,7 +75,7 @@ func TestKitQuestionLineHasNoAnswer(t *testing.T) {
 // What MS-DTYP leaves out and S-63 keeps is decided here: an implementation that follows the document differs, and is
 // not wrong (B-37).
 func TestMarkedEntriesOfCreatorsAreDecided(t *testing.T) {
-	list := must(kit.Questions("inherit"))
+	list := check.Must(kit.Questions("inherit"))
 	marked := regexp.MustCompile(`"creator":"[^"]*;[A-Z]*ID;.*"autoInherit":false`)
 	n := 0
 	for _, q := range list {
@@ -87,12 +87,4 @@ func TestMarkedEntriesOfCreatorsAreDecided(t *testing.T) {
 		}
 	}
 	check.That(t, n >= 100, "%d questions have such a creator, want at least 100", n)
-}
-
-// must returns v, or panics if there is an error.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }

@@ -142,7 +142,7 @@ func TestCancelledRunHasNoScore(t *testing.T) {
 	t.Setenv("REFMON_KIT_ADAPTER", "silent")
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(50*time.Millisecond, cancel)
-	questions := must(kit.Questions("bytes"))
+	questions := check.Must(kit.Questions("bytes"))
 	j := kit.NewJudge(questions[:3], 1)
 	if err := kit.Run(ctx, j, io.Discard, kit.DefaultPatience, os.Args[0]); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
@@ -153,7 +153,7 @@ func TestCancelledRunHasNoScore(t *testing.T) {
 }
 
 func TestScoreReadsAnswersOffline(t *testing.T) {
-	questions := must(kit.Questions("bytes"))
+	questions := check.Must(kit.Questions("bytes"))
 	q := questions[0]
 	b, _ := json.Marshal(map[string]any{"id": q.ID, "out": q.Out})
 	if q.Out == nil {
@@ -173,7 +173,7 @@ func TestKitGuideAdapterGetsDocumentedScore(t *testing.T) {
 	if err != nil {
 		t.Skip("no python3: the adapter in docs/kit.md is not run")
 	}
-	page := must(os.ReadFile("../../docs/kit.md"))
+	page := check.Must(os.ReadFile("../../docs/kit.md"))
 	_, code, _ := strings.Cut(string(page), "```python\n")
 	code, _, ok := strings.Cut(code, "```")
 	if !ok || strings.Count(code, "\n") > 60 {
@@ -181,7 +181,7 @@ func TestKitGuideAdapterGetsDocumentedScore(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "adapter.py")
 	check.NoError(t, os.WriteFile(file, []byte(code), 0o600))
-	questions := must(kit.Questions("access"))
+	questions := check.Must(kit.Questions("access"))
 	j := kit.NewJudge(questions, len(questions))
 	check.NoError(t, kit.Run(context.Background(), j, io.Discard, kit.DefaultPatience, python, file))
 	n := j.Total()

@@ -37,8 +37,8 @@ func TestUnknownTypeLimitsEntryToNothing(t *testing.T) {
 	zeros := strings.Repeat("00", 16)
 	for _, ace := range []string{"05002800" + "20000000" + "01000000" + zeros + everyone,
 		"05002800" + "20000000" + "02000000" + zeros + everyone} {
-		b := must(hex.DecodeString("01000480" + strings.Repeat("00", 12) + "14000000" + "0400300001000000" + ace))
-		d := must(sd.Decode(b))
+		b := check.Must(hex.DecodeString("01000480" + strings.Repeat("00", 12) + "14000000" + "0400300001000000" + ace))
+		d := check.Must(sd.Decode(b))
 		for _, a := range d.DACL().All() {
 			if got := words.Entry(a); got != "" {
 				t.Errorf(`%s: %q, want ""`, ace, got)

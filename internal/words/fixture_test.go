@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/winnt"
 )
@@ -48,14 +49,6 @@ func partsText(r words.Right, t *winnt.ObjectType) string {
 // rightsOf reads rights.
 func rightsOf(t *testing.T, text string) []words.Right {
 	t.Helper()
-	rights := must(words.Parse(text))
+	rights := check.Must(words.Parse(text))
 	return rights
-}
-
-// must returns v, or panics if there is an error.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }

@@ -42,8 +42,8 @@ func TestRightsAreCombinedIntoQueries(t *testing.T) {
 		{"control+read", "", "error: control cannot be combined"},
 		{"read+control", "", "error: control cannot be combined"}, {"DCSync", "", "0x100 0:00000000 1:1131f6aa 1:1131f6ad"},
 	} {
-		rights := must(words.Parse(c.rights))
-		chains := must(words.Chains(strings.Fields(c.types)))
+		rights := check.Must(words.Parse(c.rights))
+		chains := check.Must(words.Chains(strings.Fields(c.types)))
 		list, err := words.Queries(rights, chains, winnt.DirectoryServiceObject)
 		got := asked(list)
 		if err != nil {

@@ -83,7 +83,7 @@ func TestWordsMapByObjectType(t *testing.T) {
 		"read": {0x120089, 0x20019}, "write": {0x120116, 0x20006}, "modify": {0x1301BF, 0x3001F}, "full": {0x1F01FF, 0xF003F},
 		"list": {0x1200A9, 0x20019}, "control": {0xC0000, 0xC0000}, "0x3": {3, 3}, "CCDC": {3, 3},
 	} {
-		rights := must(words.Parse(text))
+		rights := check.Must(words.Parse(text))
 		got := [2]winnt.AccessMask{rights[0].Mask(winnt.FileObject), rights[0].Mask(winnt.KeyObject)}
 		check.That(t, got == want && rights[0].Name == text, "%s is %s: %#x, want %#x", text, rights[0].Name, got, want)
 	}
@@ -98,8 +98,8 @@ func TestWordsMapByObjectType(t *testing.T) {
 // ReadGMSAPassword do not change.
 func TestRightRestrictedToClassKeepsName(t *testing.T) {
 	ds := winnt.DirectoryServiceObject
-	class := must(winnt.ParseGUID(userGUID))
-	chains := must(words.Chains([]string{"member", "gPLink"}))
+	class := check.Must(winnt.ParseGUID(userGUID))
+	chains := check.Must(words.Chains([]string{"member", "gPLink"}))
 	const onMember, onLink = object + " " + membershipGUID + " " + memberGUID, object + " " + linkGUID
 	for text, want := range map[string]struct{ on, rooted string }{
 		"WriteProperty": {"0x20 " + onMember + "; 0x20 " + onLink, "0x20 " + userGUID},

@@ -28,7 +28,7 @@ func TestTypesByNameMakeOneTree(t *testing.T) {
 		// A property goes below its set, which had none and others of its level behind it.
 		"Membership Send-As member": "0:00000000 1:bc0ac240 2:bf9679c0 1:ab721a54",
 	} {
-		chains := must(words.Chains(strings.Fields(text)))
+		chains := check.Must(words.Chains(strings.Fields(text)))
 		list := words.Tree(chains)
 		var got []string
 		for _, e := range list {
@@ -96,14 +96,14 @@ func TestObjectTypeTreeSharesPropertySets(t *testing.T) {
 			", 2 " + altGUID + ", 1 " + membershipGUID + ", 2 " + memberGUID,
 		"group member": "0 " + groupGUID + ", 1 " + membershipGUID + ", 2 " + memberGUID,
 	} {
-		chains := must(words.Chains(strings.Fields(names)))
+		chains := check.Must(words.Chains(strings.Fields(names)))
 		list := words.Tree(chains)
 		if err := access.ValidateObjectTypes(list); err != nil || treeText(list) != want {
 			t.Errorf("%s: %s, %v, want %s", names, treeText(list), err, want)
 		}
 	}
 	guid := func(text string) winnt.GUID {
-		g := must(winnt.ParseGUID(text))
+		g := check.Must(winnt.ParseGUID(text))
 		return g
 	}
 	two := words.Tree([][]winnt.GUID{{guid(userGUID), guid(passwordGUID)}, {guid(groupGUID), guid(memberGUID)}})

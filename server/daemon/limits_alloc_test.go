@@ -31,6 +31,15 @@ func (r *running) dialed() *client.Conn {
 	return c
 }
 
+// checkFreed checks that the heap is as small as before a connection that was closed.
+func (r *running) checkFreed(before int64) {
+	r.Helper()
+	r.settles()
+	after := liveHeap()
+	check.That(r, after <= before+before/20, "the heap has %d bytes after the connection, %d before it, want at most %d",
+		after, before, before+before/20)
+}
+
 // TestLongObjectNamesCountTowardsQuota checks that a connection that creates events with long names is stopped at its
 // quota, and that nothing remains after its end.
 func TestLongObjectNamesCountTowardsQuota(t *testing.T) {
@@ -54,11 +63,7 @@ func TestLongObjectNamesCountTowardsQuota(t *testing.T) {
 	check.That(t, st == ntstatus.QuotaExceeded,
 		"%d events with names of 30,000 characters end with %v, want STATUS_QUOTA_EXCEEDED", made, st)
 	_ = c.Close()
-	d.settles()
-	if after := liveHeap(); after > before+before/20 {
-		t.Errorf("the heap has %d bytes after the connection, %d before it, want at most %d", after, before,
-			before+before/20)
-	}
+	d.checkFreed(before)
 }
 
 // TestPipeDataIsCharged checks that 28 pipes of 16 MiB do not take 448 MiB from an account with 64,
@@ -93,11 +98,7 @@ func TestPipeDataIsCharged(t *testing.T) {
 			written, last, grown, quota*3/2)
 	}
 	_ = c.Close()
-	d.settles()
-	if after := liveHeap(); after > before+before/20 {
-		t.Errorf("the heap has %d bytes after the connection, %d before it, want at most %d", after, before,
-			before+before/20)
-	}
+	d.checkFreed(before)
 }
 
 // TestAccountWithoutQuotaClosesHandles checks that a connection whose account has used up its quota can still make

@@ -28,14 +28,6 @@ func meanwhile(t *testing.T, fails bool) {
 	w.must(err)
 	p.do(t.Context(), func(*nt.Thread) ntstatus.Status { return ntstatus.Success })
 	held := w.now()[1]
-	settles := func(tokens int64) {
-		t.Helper()
-		for end := time.Now().Add(time.Minute); w.now()[1] != held+tokens; time.Sleep(time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("G-5: %d tokens are open, want %d", w.now()[1]-held, tokens)
-			}
-		}
-	}
 	s := newSessions(p, &Config{Sessions: 1, SessionLife: time.Hour, Now: func() time.Time { return time.Unix(9, 0) }})
 	made := func(one *session) { one.token, one.st = w.own(p), ntstatus.Success }
 	a, b := s.name("", "a"), s.name("", "b")
@@ -56,7 +48,7 @@ func meanwhile(t *testing.T, fails bool) {
 	s.put(second)
 	s.put(first)
 	s.put(second)
-	settles(1)
+	w.awaitHandles(held + 1)
 	check.That(t, second.token != 0 && s.known[b] == second && second.users == 0, "G-5: the second: %+v", second)
 	// A failed logon with free space is found by waiting requests, but not by later ones.
 	s.dropLocked(b, second)
@@ -65,7 +57,7 @@ func meanwhile(t *testing.T, fails bool) {
 	check.That(t, late == one && one.dropped && len(s.known) == 0 && one.st == ntstatus.LogonFailure && one.users == 1,
 		"G-5: a logon that failed: %+v, %d are known", one, len(s.known))
 	s.put(one)
-	settles(0)
+	w.awaitHandles(held)
 }
 
 // knownNow returns the session of a credential while another one is created.

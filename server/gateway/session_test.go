@@ -40,9 +40,7 @@ func TestOldPasswordExpiresWithCachedSession(t *testing.T) {
 	w.must(err)
 	held := w.now()[1]
 	p.sessions.sweep() // as its timer does
-	for end := time.Now().Add(time.Minute); w.now()[1] >= held; time.Sleep(time.Millisecond) {
-		check.RequireThat(t, !time.Now().After(end), "G-5: the token of an expired session is still open")
-	}
+	check.Eventually(t, func() bool { return w.now()[1] < held }, "G-5: the token of an expired session is still open")
 	w.want(401, "alice", "GET", "/share/f", "")
 	w.must(w.store.Update(sid.LocalSystem, func(e *lsa.Edit) error { return e.SetPassword("alice", "pw-x") }))
 	w.want(200, "alice", "GET", "/share/f", "")
@@ -134,6 +132,14 @@ func TestClientCertificateMapsToAccount(t *testing.T) {
 	check.Equal(t, ask(mapped), 200, "G-7: with SeTcbPrivilege")
 }
 
+// awaitHandles waits until the gateway has the given number of open handles: each session holds one, its token (G-5).
+func (w *world) awaitHandles(want int64) {
+	w.Helper()
+	for end := time.Now().Add(time.Minute); w.now()[1] != want; time.Sleep(time.Millisecond) {
+		check.RequireThat(w, time.Now().Before(end), "G-5: %d handles are open, want %d", w.now()[1], want)
+	}
+}
+
 // TestSessionCacheKeepsUsedOnes checks that a full cache removes expired sessions first, then an unused one,
 // and never one in use. Each token is released once (G-4, G-5).
 //
@@ -146,54 +152,46 @@ func TestSessionCacheKeepsUsedOnes(t *testing.T) {
 	s := newSessions(p, &Config{Sessions: 2, SessionLife: time.Hour, Now: func() time.Time { return now }})
 	p.do(t.Context(), func(*nt.Thread) ntstatus.Status { return ntstatus.Success })
 	held := w.now()[1]
-	settles := func(tokens int64) {
-		t.Helper()
-		for end := time.Now().Add(time.Minute); w.now()[1] != held+tokens; time.Sleep(time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("G-5: %d tokens are open, want %d", w.now()[1]-held, tokens)
-			}
-		}
-	}
 	made := func(one *session) { one.token, one.st = w.own(p), ntstatus.Success }
 	get := func(name string) *session { return s.get(s.name("", name), made) }
 	a := get("a")
 	b := get("b")
 	s.put(b)
 	c := get("c") // in the place of b
-	settles(2)
+	w.awaitHandles(held + 2)
 	check.That(t, !a.dropped && b.dropped && !c.dropped && s.known[s.name("", "b")] == nil && len(s.known) == 2,
 		"G-4: %v %v %v, %d", a.dropped, b.dropped, c.dropped, len(s.known))
 	d := get("d") // both are in use
 	check.That(t, d.dropped && s.find(s.name("", "d")) == nil, "G-4: a session too many is kept")
 	s.put(d)
-	settles(2)
+	w.awaitHandles(held + 2)
 	s.put(a)
 	now = now.Add(time.Hour + 1)
 	again := get("c") // c is over, and in use: it goes with its request
 	check.That(t, again != c && c.dropped && c.users == 1, "G-5: %v, %d requests use it", c.dropped, c.users)
 	s.put(c)
 	s.put(again)
-	settles(2)
+	w.awaitHandles(held + 2)
 	now = now.Add(time.Minute)
 	e := get("e") // in the place of a, which is over
-	settles(2)
+	w.awaitHandles(held + 2)
 	check.That(t, a.dropped && !again.dropped, "G-4: an expired session stays: %t, a valid one goes: %t", !a.dropped,
 		again.dropped)
 	s.put(e)
 	now = now.Add(time.Hour)
 	s.sweep() // c is over
-	settles(1)
+	w.awaitHandles(held + 1)
 	check.That(t, len(s.known) == 1 && s.swept,
 		"G-5: %d are known, a sweep is to come: %v, want 1, true", len(s.known), s.swept)
 	now = now.Add(2 * time.Hour)
 	s.sweep()
-	settles(0)
+	w.awaitHandles(held)
 	check.That(t, len(s.known) == 0 && !s.swept,
 		"G-5: %d are known, a sweep is to come: %v, want 0, false", len(s.known), s.swept)
 	one := s.once(made)
 	check.That(t, len(s.known) == 0 && one.users == 1, "G-6: a session for one request is kept")
 	s.put(one)
-	settles(0)
+	w.awaitHandles(held)
 }
 
 // TestCachedSessionExpiresDespiteActivity checks that an active client stays in the cache, that one beyond the limit

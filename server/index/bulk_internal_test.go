@@ -17,7 +17,6 @@ import (
 
 	"github.com/refmon/refmon/internal/diskio"
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
 )
@@ -57,19 +56,13 @@ func bulkLines(t *testing.T, name string, from int) (out []bulkLine, end int) {
 // nobody has. Each line has the evidence and the event. A removed document is deleted. A new run writes lines for all
 // documents again, and deletions for the deleted ones (N-94).
 func TestBulkLinesListAllowedSIDs(t *testing.T) {
-	rights, err := words.Parse("read+modify")
-	check.NoError(t, err)
-	w, err := (Question{Rights: rights}).Worker(nil)
-	if err == nil {
-		err = w.Directory(firm(t), "v7", 1)
-	}
-	check.NoError(t, err)
+	w := deciding(t, "read+modify", "", "v7")
 	at512, at513 := "/t/"+strings.Repeat("x", 509), "/t/"+strings.Repeat("x", 510)
 	file := func(path, list string) watch.Seen {
 		return watch.Seen{Path: path, Descriptor: sddl.MustParse("O:BAG:SYD:" + list)}
 	}
 	at := time.Unix(1_700_000_000, 5).UTC()
-	err = w.Batch(&watch.Batch{Tree: "/t", Heartbeat: watch.Heartbeat{Time: at}, Seen: []watch.Seen{
+	err := w.Batch(&watch.Batch{Tree: "/t", Heartbeat: watch.Heartbeat{Time: at}, Seen: []watch.Seen{
 		file("/t/a", "(A;;FR;;;WD)(A;;FA;;;"+staff+")"), file("/t/b", "(D;;FR;;;"+night+")(A;;FR;;;"+staff+")"),
 		file("/t/c", ""), {Path: "/t/d", Err: errors.New("no")}, file("/t/e", "(A;;FA;;;WD)"),
 		file(at512, "(A;;FA;;;WD)"), file(at513, "(A;;FA;;;WD)"), {Path: "/t/e", Gone: true}}})
@@ -164,26 +157,16 @@ func TestBulkLinesListAllowedSIDs(t *testing.T) {
 // TestCursorStaysBehindLostLines checks that the cursor names only lines that are in the file: a run that crashed and a
 // run that could not write leave the old one, and the next run writes the lines (N-104).
 func TestCursorStaysBehindLostLines(t *testing.T) {
-	rights, err := words.Parse("read")
+	w, dir := deciding(t, "read", "", "v7"), t.TempDir()
+	log, _, err := OpenLog(dir)
 	check.NoError(t, err)
-	w, err := (Question{Rights: rights}).Worker(nil)
-	if err == nil {
-		err = w.Directory(firm(t), "v7", 1)
-	}
-	dir := t.TempDir()
-	log, _, opened := OpenLog(dir)
-	if err = errors.Join(err, opened); err != nil {
-		t.Fatal(err)
-	}
 	defer log.Close()
 	seen := func(path string) []Event {
 		t.Helper()
 		err := w.Batch(&watch.Batch{Tree: "/t", Heartbeat: watch.Heartbeat{Time: time.Unix(1, 0)},
 			Seen: []watch.Seen{{Path: path, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}}})
 		events := w.Take()
-		if err = errors.Join(err, log.Write(events)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, errors.Join(err, log.Write(events)))
 		return events
 	}
 	seen("/t/a")

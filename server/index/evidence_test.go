@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
 	"github.com/refmon/refmon/token"
@@ -106,11 +105,7 @@ func TestEvidenceHasRefusalOfKnownAnswers(t *testing.T) {
 // TestChangeHasEvidenceOfItsRight checks that a change names the directory version that decided its own right, which
 // can be newer than that of the other rights.
 func TestChangeHasEvidenceOfItsRight(t *testing.T) {
-	rights, err := words.Parse("read+modify")
-	check.NoError(t, err)
-	w, err := (Question{Rights: rights}).Worker(nil)
-	check.NoError(t, err)
-	check.NoError(t, w.Directory(firm(t), "v1", 1))
+	w := deciding(t, "read+modify", "", "v1")
 	sees(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)(A;;FA;;;" + night + ")")})
 	check.NoError(t, w.Directory(firm(t, func(string) string { return "Staff" }), "v2", 2)) // bob and carol leave Night
 	s, found := newState(), map[string]string{}

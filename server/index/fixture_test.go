@@ -43,13 +43,14 @@ func firm(t *testing.T, change ...func(name string) string) *directory.Directory
 // working returns a worker that knows the firm.
 func working(t *testing.T, traverse Traverse) *Worker {
 	t.Helper()
-	rights, err := words.Parse("read")
-	check.NoError(t, err)
-	w, err := Question{Rights: rights, Traverse: traverse}.Worker(nil)
-	if err == nil {
-		err = w.Directory(firm(t), "v1", 1)
-	}
-	check.NoError(t, err)
+	return deciding(t, "read", traverse, "v1")
+}
+
+// deciding returns a worker that decides the rights and knows the firm as a directory version.
+func deciding(t *testing.T, rights string, traverse Traverse, version string) *Worker {
+	t.Helper()
+	w := check.Must(Question{Rights: check.Must(words.Parse(rights)), Traverse: traverse}.Worker(nil))
+	check.NoError(t, w.Directory(firm(t), version, 1))
 	return w
 }
 

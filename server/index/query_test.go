@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
 )
@@ -31,13 +30,7 @@ type answering struct {
 
 func newAnswering(t *testing.T) *answering {
 	t.Helper()
-	rights, err := words.Parse("read+modify")
-	check.NoError(t, err)
-	w, err := (Question{Rights: rights, Traverse: TraverseAlways}).Worker(nil)
-	if err == nil {
-		err = w.Directory(firm(t), "v7", 1)
-	}
-	check.NoError(t, err)
+	w := deciding(t, "read+modify", TraverseAlways, "v7")
 	file := func(path, list string) watch.Seen {
 		return watch.Seen{Path: path, Descriptor: sddl.MustParse("O:BAG:SYD:" + list)}
 	}

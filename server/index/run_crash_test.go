@@ -105,12 +105,10 @@ func (l *live) child() *exec.Cmd {
 func (l *live) fresh(x *index.Index, name string) {
 	l.t.Helper()
 	present := time.Now()
-	for l.t.Context().Err() == nil {
-		if a := x.CanRead(l.path(name), "alice", "read"); a.Because == "" && a.Time.After(present) {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
+	check.Eventually(l.t, func() bool {
+		a := x.CanRead(l.path(name), "alice", "read")
+		return a.Because == "" && a.Time.After(present)
+	}, "no answer for %s is as of now", name)
 }
 
 // TestStoppedRunGivesNoAnswers checks that queries fail after the limit while a run is stopped, and work again when
@@ -134,12 +132,10 @@ func TestStoppedRunGivesNoAnswers(t *testing.T) {
 		t.Errorf("a filter without a heartbeat: %v", list)
 	}
 	check.NoError(t, cmd.Process.Signal(syscall.SIGCONT))
-	for {
-		if list, err := x.Classes("alice", "read"); err == nil && len(list) > 1 {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+	check.Eventually(t, func() bool {
+		list, err := x.Classes("alice", "read")
+		return err == nil && len(list) > 1
+	}, "queries still fail")
 }
 
 // TestKilledRunContinuesToEqualRows checks that a run killed at any moment, while files change, is continued by the

@@ -153,12 +153,10 @@ func (o *oracle) signal(p *os.Process, s syscall.Signal) {
 
 // stale waits until queries fail.
 func (o *oracle) stale(x *index.Index) {
-	for o.t.Context().Err() == nil {
-		if a := x.CanRead(o.tree, "p0", "read"); strings.Contains(a.Because, "no heartbeat") {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
+	o.t.Helper()
+	check.Eventually(o.t, func() bool {
+		return strings.Contains(x.CanRead(o.tree, "p0", "read").Because, "no heartbeat")
+	}, "queries still succeed")
 }
 
 // random makes changes.
@@ -188,12 +186,10 @@ func (o *oracle) equal(r *rand.Rand) {
 	}
 	x := o.open(time.Minute)
 	present := time.Now()
-	for o.t.Context().Err() == nil { // until all is known as of now
-		if f, err := x.Filter("p0", "read", index.FormList); err == nil && f.Time.After(present) {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+	check.Eventually(o.t, func() bool {
+		f, err := x.Filter("p0", "read", index.FormList)
+		return err == nil && f.Time.After(present)
+	}, "the index does not know all changes up to now")
 	all := whoCan(o.t, o.tree, dir, "read")
 	for path, rights := range all {
 		for range 3 {

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
 )
@@ -86,13 +85,7 @@ func (s *tables) has(t *testing.T, what string, v *View, w *Worker) {
 // and folders, and for directory versions. Folder classes are omitted. A view of an existing log
 // has its contents.
 func TestViewDifferencesRebuildItsContents(t *testing.T) {
-	rights, err := words.Parse("read+modify")
-	check.NoError(t, err)
-	w, err := (Question{Rights: rights, Traverse: TraverseAlways}).Worker(nil)
-	if err == nil {
-		err = w.Directory(firm(t), "v0", 1)
-	}
-	check.NoError(t, err)
+	w := deciding(t, "read+modify", TraverseAlways, "v0")
 	dir := t.TempDir()
 	log, _, err := OpenLog(dir)
 	check.NoError(t, err)

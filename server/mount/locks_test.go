@@ -5,9 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"testing"
-	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
@@ -77,11 +75,7 @@ func (w *world) left() (owners, waiting int) {
 // until waits for something that another program brings about.
 func (w *world) until(what string, is func() bool) {
 	w.Helper()
-	for end := time.Now().Add(time.Minute); !is(); runtime.Gosched() {
-		if time.Now().After(end) {
-			w.Fatal("never: ", what)
-		}
-	}
+	check.Eventually(w, is, "%s", what)
 }
 
 // TestMountLocksConflictWithBackingFile checks that locks of programs on the mount conflict with each other, also on

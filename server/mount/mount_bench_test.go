@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // places are a folder of the file system below, go-fuse's own loopback of it with the
@@ -24,18 +25,25 @@ func places(b *testing.B) []struct{ name, dir string } {
 	w.dir("all", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
 	plain := newWorld(b, func(_ *hostfs.Config, c *Config) { c.Plain = true })
 	plain.dir("all", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
-	native, loop := folder(b), folder(b)
+	native, loop := loopback(b)
 	w.must(os.Mkdir(filepath.Join(native, "all"), 0o755)) // names are as deep in each place
+	return []struct{ name, dir string }{{"native", filepath.Join(native, "all")}, {"loopback", filepath.Join(loop, "all")},
+		{"mount", filepath.Join(w.at, "all")}, {"plain", filepath.Join(plain.at, "all")}}
+}
+
+// loopback returns a folder, and go-fuse's own loopback of it with the mount's time-outs.
+func loopback(b *testing.B) (native, loop string) {
+	b.Helper()
+	native, loop = folder(b), folder(b)
 	root, err := fs.NewLoopbackRoot(native)
-	w.must(err)
+	check.NoError(b, err)
 	none, life := time.Duration(0), attributeLife
 	server, err := fs.Mount(loop, root, &fs.Options{EntryTimeout: &none, AttrTimeout: &life,
 		MountOptions: fuse.MountOptions{AllowOther: true, DirectMountStrict: true, DisableReadDirPlus: true,
 			ExtraCapabilities: fuse.CAP_HANDLE_KILLPRIV_V2}})
-	w.must(err)
-	b.Cleanup(func() { w.must(unix.Unmount(loop, unix.MNT_FORCE|unix.MNT_DETACH)); server.Wait() })
-	return []struct{ name, dir string }{{"native", filepath.Join(native, "all")}, {"loopback", filepath.Join(loop, "all")},
-		{"mount", filepath.Join(w.at, "all")}, {"plain", filepath.Join(plain.at, "all")}}
+	check.NoError(b, err)
+	b.Cleanup(func() { check.NoError(b, unix.Unmount(loop, unix.MNT_FORCE|unix.MNT_DETACH)); server.Wait() })
+	return native, loop
 }
 
 // BenchmarkMount measures operations of programs on each file system in one run.

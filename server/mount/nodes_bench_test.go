@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hanwen/go-fuse/v2/fs"
-	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/audit"
@@ -30,17 +28,9 @@ type contender struct{ name, dir, below string }
 // contenders returns a folder on the file system itself, on go-fuse's loopback with the mount's time-outs, on a mount
 // without an audit trail, and on a mount with refmond's default trail.
 func contenders(b *testing.B) []contender {
-	native, loop := folder(b), folder(b)
+	native, loop := loopback(b)
 	w := newWorld(b)
 	shipped := newWorld(b, func(_ *hostfs.Config, c *Config) { c.System = recording(b) })
-	root, err := fs.NewLoopbackRoot(native)
-	w.must(err)
-	none, life := time.Duration(0), attributeLife
-	server, err := fs.Mount(loop, root, &fs.Options{EntryTimeout: &none, AttrTimeout: &life,
-		MountOptions: fuse.MountOptions{AllowOther: true, DirectMountStrict: true, DisableReadDirPlus: true,
-			ExtraCapabilities: fuse.CAP_HANDLE_KILLPRIV_V2}})
-	w.must(err)
-	b.Cleanup(func() { w.must(unix.Unmount(loop, unix.MNT_FORCE|unix.MNT_DETACH)); server.Wait() })
 	all := []contender{{"native", native, native}, {"loopback", loop, native}, {"mount", w.at, w.root},
 		{"shipped", shipped.at, shipped.root}}
 	for i, c := range all {

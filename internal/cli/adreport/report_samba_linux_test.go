@@ -33,14 +33,14 @@ func TestPlantedPathsOfSambaDomain(t *testing.T) {
 			"--domain=REFMON", "--server-role=dc", "--host-name=dc1", "--host-ip=127.0.0.1",
 			"--adminpass=Passw0rd!of-a-test", "--dns-backend=NONE", "--option=interfaces=lo",
 			"--option=bind interfaces only=yes", "--option=vfs objects=acl_xattr dfs_samba4"},
-		{"/usr/bin/python3", must(filepath.Abs("testdata/plant.py")), dir,
+		{"/usr/bin/python3", check.Must(filepath.Abs("testdata/plant.py")), dir,
 			strconv.FormatUint(randtest.Seed(t), 10)},
 	} {
 		if out, err := exec.Command(c[0], c[1:]...).CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", c[0], err, out[max(0, len(out)-4000):])
 		}
 	}
-	read := func(name string) string { return string(must(os.ReadFile(filepath.Join(dir, name)))) }
+	read := func(name string) string { return string(check.Must(os.ReadFile(filepath.Join(dir, name)))) }
 	var list []planted
 	for line := range strings.Lines(read("planted.jsonl")) {
 		var p planted

@@ -40,13 +40,6 @@ const (
 	userClass        = "bf967aba-0de6-11d0-a285-00aa003049e2"
 )
 
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}
-
 // entry is an object of the domain.
 type entry struct {
 	dn, class, name string
@@ -158,7 +151,7 @@ func state(t *testing.T, text string) adreport.State {
 	t.Helper()
 	var list collect.Collector
 	check.NoError(t, accounts.Read(&list, "ldif", []byte(text)))
-	s := adreport.State{Directory: must(directory.New(list.Accounts()))}
+	s := adreport.State{Directory: check.Must(directory.New(list.Accounts()))}
 	err := objects.All(context.Background(), ldif.New(strings.NewReader(text)), s.Directory.Domain,
 		winnt.DirectoryServiceObject, func(i objects.Item) bool {
 			s.Objects = append(s.Objects, i)

@@ -143,6 +143,18 @@ print("said")
 	}
 }
 
+// objects returns the JSON object of each line.
+func objects(t *testing.T, out string) (lines []map[string]any) {
+	t.Helper()
+	for line := range strings.Lines(out) {
+		m := map[string]any{}
+		err := json.Unmarshal([]byte(line), &m)
+		check.RequireThat(t, err == nil, "line %s is not JSON: %v, want JSON", line, err)
+		lines = append(lines, m)
+	}
+	return lines
+}
+
 // With JSON each line is an object: the call, its parameters, status and reason.
 func TestEachCallIsOneJSONObject(t *testing.T) {
 	out := mustRun(t, script.Config{JSON: true}, prelude+`
@@ -153,13 +165,7 @@ th.NtClose(Handle=0)
 step("s", "I-1")
 print("p")
 `)
-	var lines []map[string]any
-	for line := range strings.Lines(out) {
-		m := map[string]any{}
-		err := json.Unmarshal([]byte(line), &m)
-		check.RequireThat(t, err == nil, "line %s is not JSON: %v, want JSON", line, err)
-		lines = append(lines, m)
-	}
+	lines := objects(t, out)
 	check.RequireThat(t, len(lines) == 5, "%d lines, want 5:\n%s", len(lines), out)
 	if l := lines[0]; l["thread"] != "server/1" || l["call"] != "NtOpenFile" || l["status"] != "STATUS_ACCESS_DENIED" ||
 		l["why"] == nil || l["out"] != nil {

@@ -216,14 +216,7 @@ th.SetThreadToken(Thread=None, Token=None)
 th.NtClose(Handle=r.TokenHandle)
 th.OpenProcessToken(ProcessHandle=400, DesiredAccess=TOKEN_QUERY)
 `)
-	var lines []map[string]any
-	for line := range strings.Lines(out) {
-		m := map[string]any{}
-		err := json.Unmarshal([]byte(line), &m)
-		check.RequireThat(t, err == nil, "line %s is not JSON: %v, want JSON", line, err)
-		lines = append(lines, m)
-	}
-	lines = slices.DeleteFunc(lines, func(l map[string]any) bool { return l["call"] == "NtClose" })
+	lines := slices.DeleteFunc(objects(t, out), func(l map[string]any) bool { return l["call"] == "NtClose" })
 	check.RequireThat(t, len(lines) == 4, "%d lines, want 4\n%s", len(lines), out)
 	for i, want := range []struct {
 		call, lastError, status string

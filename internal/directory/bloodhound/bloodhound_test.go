@@ -44,12 +44,12 @@ func TestFilesAndZipGiveTheSameDirectory(t *testing.T) {
 	var packed bytes.Buffer
 	z := zip.NewWriter(&packed)
 	for i, f := range files {
-		w := must(z.Create(fmt.Sprintf("20261121_%d.json", i)))
-		must(w.Write([]byte(f[1])))
+		w := check.Must(z.Create(fmt.Sprintf("20261121_%d.json", i)))
+		check.Must(w.Write([]byte(f[1])))
 	}
 	for name, text := range map[string]string{"gpos.json": `{"data":[{"ObjectIdentifier":5}],"meta":{"type":"gpos"}}`,
 		"readme.txt": "no json"} {
-		must(must(z.Create(name)).Write([]byte(text)))
+		check.Must(check.Must(z.Create(name)).Write([]byte(text)))
 	}
 	check.NoError(t, z.Close())
 	for _, files := range [][][2]string{files, {{"auto", packed.String()}}} {
@@ -78,7 +78,7 @@ func TestTooLargeZipIsRefused(t *testing.T) {
 	var packed bytes.Buffer
 	z := zip.NewWriter(&packed)
 	for i := range 1025 {
-		must(z.Create(fmt.Sprintf("%d.json", i)))
+		check.Must(z.Create(fmt.Sprintf("%d.json", i)))
 	}
 	check.NoError(t, z.Close())
 	var l collect.Collector
@@ -87,8 +87,8 @@ func TestTooLargeZipIsRefused(t *testing.T) {
 	for size, want := range map[uint64]string{1 << 40: "unpack to more than", 1: "zip"} {
 		packed.Reset()
 		z = zip.NewWriter(&packed)
-		w := must(z.CreateRaw(&zip.FileHeader{Name: "a.json", UncompressedSize64: size, CompressedSize64: 3}))
-		must(w.Write([]byte("{} ")))
+		w := check.Must(z.CreateRaw(&zip.FileHeader{Name: "a.json", UncompressedSize64: size, CompressedSize64: 3}))
+		check.Must(w.Write([]byte("{} ")))
 		check.NoError(t, z.Close())
 		if err := source.Read(&l, "bloodhound", packed.Bytes()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("a file of %d bytes as its header says: %v", size, err)
@@ -103,20 +103,13 @@ func TestZipLimitCountsAllFiles(t *testing.T) {
 		1<<28 - uint64(len(bloodhoundDomains)): "EOF"} {
 		var packed bytes.Buffer
 		z := zip.NewWriter(&packed)
-		must(must(z.Create("a.json")).Write([]byte(bloodhoundDomains)))
-		w := must(z.CreateRaw(&zip.FileHeader{Name: "b.json", UncompressedSize64: size, CompressedSize64: 3}))
-		must(w.Write([]byte("{} ")))
+		check.Must(check.Must(z.Create("a.json")).Write([]byte(bloodhoundDomains)))
+		w := check.Must(z.CreateRaw(&zip.FileHeader{Name: "b.json", UncompressedSize64: size, CompressedSize64: 3}))
+		check.Must(w.Write([]byte("{} ")))
 		check.NoError(t, z.Close())
 		var l collect.Collector
 		if err := source.Read(&l, "bloodhound", packed.Bytes()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("a second file of %d bytes as its header says: %v, want %q", size, err, want)
 		}
 	}
-}
-
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }

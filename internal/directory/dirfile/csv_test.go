@@ -13,9 +13,9 @@ import (
 
 // TestCSVEqualsYAML: the same company as YAML and as CSV, the same people.
 func TestCSVEqualsYAML(t *testing.T) {
-	text := must(os.ReadFile("../../../examples/bulk/company.yaml"))
-	fromYAML := must(dirfile.Read(text))
-	fromCSV := must(dirfile.Read([]byte("\ufeffKind,Name,SID,MemberOf,Disabled,claims.Clearance:int64\r\n" +
+	text := check.Must(os.ReadFile("../../../examples/bulk/company.yaml"))
+	fromYAML := check.Must(dirfile.Read(text))
+	fromCSV := check.Must(dirfile.Read([]byte("\ufeffKind,Name,SID,MemberOf,Disabled,claims.Clearance:int64\r\n" +
 		"group,Engineering,S-1-5-21-1-2-3-2001,Staff,,\r\n" +
 		"domain,,S-1-5-21-1-2-3,,,\r\n" +
 		",alice,S-1-5-21-1-2-3-1107,Engineering,false,2\r\n" +
@@ -41,7 +41,7 @@ func listed(d *directory.Directory) string {
 		for _, g := range p.Token.Groups() {
 			groups = append(groups, g.SID.String())
 		}
-		fmt.Fprintln(&b, p.Name, p.Token.User().SID, groups, p.Token.UserClaims(), string(must(p.Token.MarshalJSON())))
+		fmt.Fprintln(&b, p.Name, p.Token.User().SID, groups, p.Token.UserClaims(), string(check.Must(p.Token.MarshalJSON())))
 	}
 	return b.String()
 }
@@ -74,11 +74,4 @@ func TestMalformedCSVIsRefused(t *testing.T) {
 			t.Errorf("%q: %v, want %q in it", text, err, want)
 		}
 	}
-}
-
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }

@@ -58,7 +58,7 @@ func TestAmbiguousInputNamesLineAndField(t *testing.T) {
 // TestNamesThatDifferInCaseAreDistinct: users whose names differ only in case are both found by their names, and
 // neither by a third form.
 func TestNamesThatDifferInCaseAreDistinct(t *testing.T) {
-	d := must(dirfile.Read([]byte(`{"users":[{"name":"bob","sid":"S-1-5-21-1-2-3-4"},
+	d := check.Must(dirfile.Read([]byte(`{"users":[{"name":"bob","sid":"S-1-5-21-1-2-3-4"},
 		{"name":"Bob","sid":"S-1-5-21-1-2-3-5"},
 		{"name":"eve","sid":"S-1-5-21-1-2-3-6"}]}`)))
 	for who, want := range map[string]int{"bob": 0, "Bob": 1, "BOB": -1, "EVE": 2, "S-1-5-21-1-2-3-5": 1, "mallory": -1} {
@@ -68,7 +68,7 @@ func TestNamesThatDifferInCaseAreDistinct(t *testing.T) {
 
 // TestPowerShellHeadingIsRead: PowerShell 5.1 writes a UTF-8 mark and quotes every heading.
 func TestPowerShellHeadingIsRead(t *testing.T) {
-	d := must(dirfile.Read([]byte("\ufeff\"Name\",\"SID\"\r\n\"a\",\"S-1-5-21-1-2-3-4\"\r\n")))
+	d := check.Must(dirfile.Read([]byte("\ufeff\"Name\",\"SID\"\r\n\"a\",\"S-1-5-21-1-2-3-4\"\r\n")))
 	if got := d.Find("a"); got != 0 {
 		t.Errorf(`the user is not there: d.Find("a") = %d, want 0`, got)
 	}
@@ -84,7 +84,7 @@ func TestDirectoryFileMayBeUTF16(t *testing.T) {
 			for _, c := range text { // each is one unit
 				file = order.AppendUint16(file, uint16(c))
 			}
-			check.Equal(t, must(dirfile.Read(file)).Find("ä"), 0, "%s in %s: the user", text, order)
+			check.Equal(t, check.Must(dirfile.Read(file)).Find("ä"), 0, "%s in %s: the user", text, order)
 			_, err := dirfile.Read(file[:len(file)-1])
 			check.That(t, err != nil && strings.Contains(err.Error(), "ends inside a character"), "cut: %v", err)
 		}

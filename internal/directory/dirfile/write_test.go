@@ -14,7 +14,7 @@ import (
 // TestWrittenClaimsReadBack checks that claims of every type, with their flags, survive Write and Read.
 func TestWrittenClaimsReadBack(t *testing.T) {
 	user := sid.MustParse("S-1-5-21-1-2-3-1107")
-	set := must(claims.NewSet([]claims.Attribute{
+	set := check.Must(claims.NewSet([]claims.Attribute{
 		{Name: "i", Type: claims.Int64, Ints: []int64{-1, 2}},
 		{Name: "u", Type: claims.Uint64, Uints: []uint64{1 << 63}},
 		{Name: "b", Type: claims.Boolean, Uints: []uint64{1}},

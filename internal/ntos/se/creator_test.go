@@ -111,7 +111,7 @@ func TestTokenKeepsLabelWhenSACLIsSet(t *testing.T) {
 	for range (sd.MaxACLSize - 8) / 20 {
 		long = append(long, audit)
 	}
-	list := must(sd.NewACL(long...))
+	list := check.Must(sd.NewACL(long...))
 	d, st := se.KeepLabel(sddl.MustParse("O:SYG:SYS:"+label), sd.New(sd.Parts{Control: sd.SACLPresent, SACL: list}),
 		winnt.SACL_SECURITY_INFORMATION)
 	check.That(t, st == ntstatus.InvalidACL && d == nil,

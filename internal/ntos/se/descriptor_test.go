@@ -14,7 +14,7 @@ import (
 
 func text(tb testing.TB, d *sd.Descriptor) string {
 	tb.Helper()
-	return must(sddl.Format(d, sddl.Options{}))
+	return check.Must(sddl.Format(d, sddl.Options{}))
 }
 
 func acl(tb testing.TB, dacl string) *sd.ACL {
@@ -136,8 +136,8 @@ func TestTokenCopyHasClientsOwnerAndLabel(t *testing.T) {
 func TestCreatorsDescriptorPartsAreUsed(t *testing.T) {
 	creator := build(t, svc, winnt.TokenPrimary, primary("S-1-5-21-1-2-3-513"))
 	bare := build(t, svc, winnt.TokenPrimary, func(s *token.Spec) { s.DefaultDACL = nil })
-	ace := must(sd.NewACE(sd.AccessAllowed, 0, winnt.GENERIC_READ, sid.Users))
-	acl := must(sd.NewACL(ace))
+	ace := check.Must(sd.NewACE(sd.AccessAllowed, 0, winnt.GENERIC_READ, sid.Users))
+	acl := check.Must(sd.NewACL(ace))
 	given := sid.MustParse("S-1-5-21-9-9-9-9")
 	for i, c := range []struct {
 		creator      *token.Token
@@ -210,12 +210,4 @@ func TestNewObjectGetsLabelOfItsType(t *testing.T) {
 			}
 		}
 	}
-}
-
-// must returns v, or panics if there is an error.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }

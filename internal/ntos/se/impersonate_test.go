@@ -28,7 +28,7 @@ func build(tb testing.TB, user string, typ winnt.TokenType, changes ...func(*tok
 	for _, c := range changes {
 		c(&s)
 	}
-	t := must(token.New(s))
+	t := check.Must(token.New(s))
 	return t
 }
 

@@ -19,7 +19,7 @@ func admin(t *testing.T, session winnt.LUID, elevation uint32) *token.Token {
 	t.Helper()
 	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	spec.AuthenticationID, spec.ElevationType = session, elevation
-	return must(token.New(spec))
+	return check.Must(token.New(spec))
 }
 
 // A session lives from its opening to the end of its last token. A service that holds it and creates no token does
@@ -83,7 +83,7 @@ func TestLinkedSessionsEndTogether(t *testing.T) {
 	// The pair is of one user.
 	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-1002"))
 	spec.AuthenticationID, spec.ElevationType = two, winnt.TokenElevationTypeLimited
-	other := must(token.New(spec))
+	other := check.Must(token.New(spec))
 	for _, bad := range [][2]*token.Token{{full, other}, {other, full}} {
 		// Only a full token and a limited token of the same user can be linked (T-90).
 		check.Equal(t, s.Sessions.Link(bad[0], bad[1]), ntstatus.InvalidParameter, "linking tokens of two users")

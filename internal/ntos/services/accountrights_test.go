@@ -23,7 +23,7 @@ func rightsWorld(t *testing.T) *world {
 		return logon.Member{Person: logon.Person{Privileges: p, Rights: r, Account: logon.Account{
 			SID: sid.MustParse("S-1-5-21-1-2-3").WithRID(rid), Use: winnt.SidTypeUser, Name: name}}}
 	}
-	m := must(logon.NewMemory(logon.Settings{Members: []logon.Member{
+	m := check.Must(logon.NewMemory(logon.Settings{Members: []logon.Member{
 		member(1001, "ann", winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeDebugPrivilege), logon.SeDenyNetworkLogonRight),
 		member(1002, "bob", 0, 0),
 	}}))
@@ -131,7 +131,7 @@ func TestAuditOptionJoinsSubcategories(t *testing.T) {
 				sid.MustParse(client): {audit.Logon: {Include: audit.OnBoth}}},
 			want: options{4, 4, 4, 4, 4, 4, 4, 4, 4}},
 	} {
-		p := must(audit.NewPolicy(audit.PolicySpec{System: c.system, Users: c.users}))
+		p := check.Must(audit.NewPolicy(audit.PolicySpec{System: c.system, Users: c.users}))
 		w.sys.Audit().Policy.Store(p)
 		info := check.Result(th.LsaQueryInformationPolicy(policy, winnt.PolicyAuditEventsInformation))
 		check.That(t, info.AuditingMode == c.mode && slices.Equal(info.EventAuditingOptions, c.want),

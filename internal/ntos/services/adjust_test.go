@@ -78,7 +78,7 @@ func TestConcurrentAdjustmentsAreBothKept(t *testing.T) {
 // nothing and returns the required length (T-70, T-74, T-75).
 func TestPreviousStateNeedsItsExactLength(t *testing.T) {
 	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500"))
-	claim := must(claims.NewSet([]claims.Attribute{{Name: "department", Type: claims.String, Strings: []string{"a",
+	claim := check.Must(claims.NewSet([]claims.Attribute{{Name: "department", Type: claims.String, Strings: []string{"a",
 		"b"}}}))
 	spec.UserClaims, spec.DeviceClaims = claim, claim
 	spec.DeviceGroups = []token.Group{{SID: sid.Everyone, Attributes: winnt.SE_GROUP_ENABLED}}

@@ -20,7 +20,7 @@ import (
 func TestClaimsReturnAllRequiredLengths(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	spec := token.StandardUser(sid.MustParse(svc))
-	set := must(claims.NewSet([]claims.Attribute{{Name: "c", Type: claims.Uint64, Uints: []uint64{1}}}))
+	set := check.Must(claims.NewSet([]claims.Attribute{{Name: "c", Type: claims.Uint64, Uints: []uint64{1}}}))
 	device := sid.MustParse("S-1-5-21-1-2-3-1200")
 	spec.UserClaims, spec.DeviceClaims = set, set
 	spec.DeviceGroups = []token.Group{{SID: device, Attributes: winnt.SE_GROUP_ENABLED}}

@@ -106,7 +106,7 @@ func TestChecksReturnUsedPrivileges(t *testing.T) {
 	client.Type, client.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
 	client.Privileges |= winnt.SeSecurityPrivilege.Bit()
 	client.EnabledPrivileges |= winnt.SeSecurityPrivilege.Bit()
-	v := must(token.New(client))
+	v := check.Must(token.New(client))
 	k := sys.KernelMode(th)
 	tok := k.NewToken(v)
 	defer k.PsDereferenceImpersonationToken(tok)

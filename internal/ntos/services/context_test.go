@@ -386,9 +386,9 @@ func TestRecordsNameTheirProcess(t *testing.T) {
 		s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3").WithRID(rid))
 		s.Privileges |= winnt.SeSecurityPrivilege.Bit()
 		s.EnabledPrivileges |= winnt.SeSecurityPrivilege.Bit()
-		v := must(token.New(s))
-		p := must(sys.NewProcess(fmt.Sprintf("process %d", i), v))
-		th := must(p.NewThread())
+		v := check.Must(token.New(s))
+		p := check.Must(sys.NewProcess(fmt.Sprintf("process %d", i), v))
+		th := check.Must(p.NewThread())
 		work(t, th, fmt.Sprintf("D:(A;;GA;;;WD)(A;;%d;;;BU)", i+1))
 		want := map[string]string{"ProcessId": fmt.Sprintf("%#x", uint64(p.ID())),
 			"ProcessName": fmt.Sprintf("process %d", i), "SubjectUserSid": v.User().SID.String()}
@@ -412,7 +412,7 @@ func recording(t *testing.T) (*kernel.System, *audit.Memory) {
 	t.Helper()
 	memory := audit.NewMemory(0, 0)
 	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: memory}})
-	p := must(audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
+	p := check.Must(audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
 		audit.KernelObject: audit.OnBoth, audit.HandleManipulation: audit.OnBoth,
 		audit.AuthorizationPolicyChange: audit.OnBoth}}))
 	sys.Audit().Policy.Store(p)

@@ -20,7 +20,7 @@ func TestElevationRecordNamesElevatedThread(t *testing.T) {
 	w := recorded(t, m, audit.Options{})
 	w.sys.Audit().Names = everyName{}
 	_, k := w.thread(w.process("caller"))
-	p := must(w.sys.NewProcess("server", value(t, acting, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)))
+	p := check.Must(w.sys.NewProcess("server", value(t, acting, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)))
 	_, served := w.thread(p)
 	said(m)
 	for _, c := range []struct {

@@ -55,7 +55,7 @@ func value(tb testing.TB, user string, typ winnt.TokenType, level winnt.Security
 		s.Privileges |= p.Bit()
 		s.EnabledPrivileges |= p.Bit()
 	}
-	return must(token.New(s))
+	return check.Must(token.New(s))
 }
 
 func (w *world) process(name string, privileges ...winnt.Privilege) *kernel.Process {
@@ -66,12 +66,12 @@ func (w *world) process(name string, privileges ...winnt.Privilege) *kernel.Proc
 // of creates a process whose token is built from the spec.
 func (w *world) of(name string, spec token.Spec) *kernel.Process {
 	w.tb.Helper()
-	return w.with(name, must(token.New(spec)))
+	return w.with(name, check.Must(token.New(spec)))
 }
 
 func (w *world) with(name string, v *token.Token) *kernel.Process {
 	w.tb.Helper()
-	p := must(w.sys.NewProcess(name, v))
+	p := check.Must(w.sys.NewProcess(name, v))
 	p.SetQuota(w.quota)
 	return p
 }
@@ -85,7 +85,7 @@ func (w *world) system(name string) *nt.Thread {
 
 func (w *world) thread(p *kernel.Process) (*nt.Thread, *kernel.KernelThread) {
 	w.tb.Helper()
-	th := must(p.NewThread())
+	th := check.Must(p.NewThread())
 	return th, w.sys.KernelMode(th)
 }
 
@@ -126,7 +126,7 @@ func newBetween(t *testing.T, cfg kernel.Config) *between {
 	b := &between{world: newWorld(t, cfg), t: t}
 	b.asks = b.system("asks")
 	of := func(name, user string) (*nt.Thread, *kernel.KernelThread) {
-		p := must(b.sys.NewProcess(name, value(t, user, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)))
+		p := check.Must(b.sys.NewProcess(name, value(t, user, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)))
 		return b.thread(p)
 	}
 	b.server, b.serves = of("server", otherServer)
@@ -157,7 +157,7 @@ func (b *between) acl() string {
 	b.t.Helper()
 	h := check.Result(b.server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.READ_CONTROL, true))
 	d := check.Result(b.server.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION))
-	return must(sddl.Format(d, sddl.Options{}))
+	return check.Must(sddl.Format(d, sddl.Options{}))
 }
 
 // named returns the attributes of a named object that everyone may use.
@@ -396,7 +396,7 @@ func setEverything(t *testing.T, log *audit.Log, options audit.Options) {
 	for s := range audit.Subcategories {
 		spec.System[s] = audit.OnBoth
 	}
-	log.Policy.Store(must(audit.NewPolicy(spec)))
+	log.Policy.Store(check.Must(audit.NewPolicy(spec)))
 }
 
 // said drains the records. For each it returns the event number, F for a failure, and the non-empty fields except
@@ -472,7 +472,7 @@ func pipePair(tb testing.TB) (sys *kernel.System, server, client *nt.Thread) {
 	tb.Helper()
 	w := newWorld(tb, kernel.Config{})
 	thread := func(name, file string) *nt.Thread {
-		v := must(token.Parse([]byte(file)))
+		v := check.Must(token.Parse([]byte(file)))
 		th, _ := w.thread(w.with(name, v))
 		return th
 	}
@@ -525,10 +525,11 @@ const pendingPipe = `\??\pipe\pending`
 func newPendingWorld(t *testing.T, quota uint32) *pendingWorld {
 	t.Helper()
 	sys := kernel.Boot(kernel.Config{})
-	p := must(sys.NewProcess("p", value(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)))
+	own := value(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)
+	p := check.Must(sys.NewProcess("p", own))
 	block := kernel.NewQuotaBlock(nil, 1<<30, false)
 	p.SetQuota(block)
-	th := must(p.NewThread())
+	th := check.Must(p.NewThread())
 	w := &pendingWorld{T: t, p: p, th: th}
 	var st ntstatus.Status
 	const rights = winnt.GENERIC_READ | winnt.GENERIC_WRITE | winnt.SYNCHRONIZE
@@ -565,12 +566,4 @@ func badHandles(t *testing.T, th *nt.Thread, h winnt.Handle, rights winnt.Access
 	want(t, "O-31: another type", call(other), ntstatus.ObjectTypeMismatch)
 	want(t, "O-31: too few rights", call(weak), ntstatus.AccessDenied)
 	want(t, "close", th.NtClose(weak), ntstatus.Success)
-}
-
-// must returns v, or panics if there is an error.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }

@@ -214,7 +214,7 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 func TestPendingOperationIsCancelledOnce(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()
-	other := must(w.p.NewThread())
+	other := check.Must(w.p.NewThread())
 	var ends atomic.Int32
 	var got nt.IOResult
 	for i, end := range []func() ntstatus.Status{
@@ -259,7 +259,7 @@ func TestConcurrentCancelsCompleteEachOperationOnce(t *testing.T) {
 		var all sync.WaitGroup
 		start := make(chan struct{})
 		run := func(act func(*nt.Thread, int)) {
-			th := must(w.p.NewThread())
+			th := check.Must(w.p.NewThread())
 			all.Go(func() {
 				<-start
 				for i := range 50 {

@@ -197,7 +197,7 @@ func TestLogonFollowsAuditPolicyOfItsUser(t *testing.T) {
 	s.result = logon.Result{Token: full}
 	for sub, id := range map[audit.Subcategory]string{audit.Logon: "4624", audit.SpecialLogon: "4672",
 		audit.Logoff: "4634"} {
-		p := must(audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{},
+		p := check.Must(audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{},
 			Users: map[sid.SID]map[audit.Subcategory]audit.UserSetting{
 				sid.MustParse(acting): {sub: audit.UserSetting{Include: audit.OnBoth}}}}))
 		w.sys.Audit().Policy.Store(p)
@@ -228,7 +228,7 @@ func TestLogonFollowsAuditPolicyOfItsUser(t *testing.T) {
 func TestSpecialLogonNamesSensitivePrivileges(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, w, th := logonWorld(t, m, winnt.SeTcbPrivilege)
-	p := must(audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
+	p := check.Must(audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
 		audit.SpecialLogon: audit.OnBoth}}))
 	w.sys.Audit().Policy.Store(p)
 	for _, c := range []struct {
@@ -285,7 +285,7 @@ func TestLogonRecordHasImpersonationLevel(t *testing.T) {
 // A logon that creates no token leaves no session, whichever of its two tokens is invalid. A successful one leaves
 // none after its tokens are released (L-10).
 func TestFailedLogonLeavesNoSession(t *testing.T) {
-	boot := must(token.New(token.LocalSystem()))
+	boot := check.Must(token.New(token.LocalSystem()))
 	s := &services.System{System: ps.New(nt.Documented, ob.NewKernelTable(0), boot, 0)}
 	user, other := sid.MustParse("S-1-5-21-1-2-3-500"), sid.MustParse("S-1-5-21-1-2-3-501")
 	full, limited := token.Administrator(user), token.LimitedAdministrator(user)

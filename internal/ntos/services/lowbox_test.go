@@ -25,7 +25,7 @@ func TestPackageHasOneNumberPerSession(t *testing.T) {
 	}{{"a", 1, "1"}, {"a", 1, "1"}, {"b", 2, "1"}, {"c", 1, "2"}, {"b", 2, "1"}, {"c", 1, "2"}} {
 		spec := token.StandardUser(sid.MustParse(svc))
 		spec.SessionID = c.session
-		of := k.NewToken(must(token.New(spec)))
+		of := k.NewToken(check.Must(token.New(spec)))
 		defer k.PsDereferencePrimaryToken(of)
 		h := check.Result(k.ObOpenObjectByPointer(of, 0, winnt.TOKEN_DUPLICATE, winnt.TokenObject, kernel.KernelMode))
 		out := check.Result(th.Services().NtCreateLowBoxToken(nt.CreateLowBoxTokenIn{ExistingTokenHandle: h,

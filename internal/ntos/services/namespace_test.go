@@ -89,6 +89,30 @@ func before(foreign winnt.AccessMask) []rung[naming] {
 	}
 }
 
+// makeOther makes the object "other", which is of another kind.
+func makeOther(t *testing.T, th *nt.Thread, kind string) {
+	t.Helper()
+	other := kinds["Event"][0]
+	if kind == "Event" {
+		other = kinds["Timer"][0]
+	}
+	want(t, "make another", check.Status(other(th, named(`\BaseNamedObjects\other`))), ntstatus.Success)
+}
+
+// checkNewHandle checks that a call that failed left the process its handles, and that another gave it one with
+// exactly the requested right.
+func checkNewHandle(t *testing.T, th *nt.Thread, h winnt.Handle, st ntstatus.Status, had map[winnt.Handle]string,
+	right winnt.AccessMask) {
+	t.Helper()
+	now := handles(t, th)
+	if st != ntstatus.Success {
+		check.That(t, maps.Equal(now, had), "%v left handles %v, want %v unchanged", st, now, had)
+		return
+	}
+	check.That(t, now[h] == fmt.Sprintf("%v 0x0", right) && len(now) == len(had)+1,
+		"the new handle grants %s and the process has %d handles, want %v and %d", now[h], len(now), right, len(had)+1)
+}
+
 // testOpen tests a service that opens a named object: the errors of O-22 and O-33 in order, and that the handle has
 // exactly the requested rights.
 func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
@@ -96,11 +120,7 @@ func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeChangeNotifyPrivilege, winnt.SeImpersonatePrivilege))
 	first := check.Result(kinds[kind][0](th, named(`\BaseNamedObjects\x`)))
-	other := kinds["Event"][0]
-	if kind == "Event" {
-		other = kinds["Timer"][0]
-	}
-	want(t, "make another", check.Status(other(th, named(`\BaseNamedObjects\other`))), ntstatus.Success)
+	makeOther(t, th, kind)
 	had := handles(t, th)
 	service := "NtOpen" + kind
 	open := func(n naming) (winnt.Handle, ntstatus.Status) { return n.call(th, service, in, "x", "other") }
@@ -112,16 +132,11 @@ func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
 		rung[naming]{"the type", ntstatus.ObjectTypeMismatch, func(n *naming) { n.taken = !n.noObj }}, last)
 	ladder(t, service, naming{desired: right}, func(n naming) ntstatus.Status {
 		h, st := open(n)
-		if st != ntstatus.Success {
-			now := handles(t, th)
-			check.That(t, maps.Equal(now, had), "%v left handles %v, want %v unchanged", st, now, had)
-			return st
+		checkNewHandle(t, th, h, st, had, right)
+		if st == ntstatus.Success {
+			want(t, "the same object", th.NtCompareObjects(first, h), ntstatus.Success)
+			want(t, "close", th.NtClose(h), ntstatus.Success)
 		}
-		now := handles(t, th)
-		check.That(t, now[h] == fmt.Sprintf("%v 0x0", right) && len(now) == len(had)+1,
-			"the new handle grants %s and the process has %d handles, want %v and %d", now[h], len(now), right, len(had)+1)
-		want(t, "the same object", th.NtCompareObjects(first, h), ntstatus.Success)
-		want(t, "close", th.NtClose(h), ntstatus.Success)
 		return st
 	}, rungs)
 	want(t, "O-90: no access requested", check.Status(open(naming{})), ntstatus.AccessDenied)
@@ -142,11 +157,7 @@ func testCreate(t *testing.T, kind string, right winnt.AccessMask, in any) {
 	t.Helper()
 	th := newThread(t, winnt.SeChangeNotifyPrivilege)
 	used := check.Result(kinds[kind][0](th, named(`\BaseNamedObjects\used`)))
-	other := kinds["Event"][0]
-	if kind == "Event" {
-		other = kinds["Timer"][0]
-	}
-	want(t, "make another", check.Status(other(th, named(`\BaseNamedObjects\other`))), ntstatus.Success)
+	makeOther(t, th, kind)
 	had := handles(t, th)
 	service := "NtCreate" + kind
 	create := func(n naming) (winnt.Handle, ntstatus.Status) { return n.call(th, service, in, "x", "used") }
@@ -160,16 +171,11 @@ func testCreate(t *testing.T, kind string, right winnt.AccessMask, in any) {
 		rung[naming]{"the owner", ntstatus.InvalidOwner, func(n *naming) { n.owner = "O:SY" }})
 	ladder(t, service, naming{desired: right}, func(n naming) ntstatus.Status {
 		h, st := create(n)
-		if st != ntstatus.Success {
-			now := handles(t, th)
-			check.That(t, maps.Equal(now, had), "%v left handles %v, want %v unchanged", st, now, had)
-			return st
+		checkNewHandle(t, th, h, st, had, right)
+		if st == ntstatus.Success {
+			want(t, "another object", th.NtCompareObjects(used, h), ntstatus.NotSameObject)
+			want(t, "close", th.NtClose(h), ntstatus.Success)
 		}
-		now := handles(t, th)
-		check.That(t, now[h] == fmt.Sprintf("%v 0x0", right) && len(now) == len(had)+1,
-			"the new handle grants %s and the process has %d handles, want %v and %d", now[h], len(now), right, len(had)+1)
-		want(t, "another object", th.NtCompareObjects(used, h), ntstatus.NotSameObject)
-		want(t, "close", th.NtClose(h), ntstatus.Success)
 		return st
 	}, rungs)
 	_, st := naming{desired: right, attributes: winnt.OBJ_OPENIF}.call(th, service, in, "other", "")

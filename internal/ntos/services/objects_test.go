@@ -25,7 +25,7 @@ func clientID(t *testing.T, th *nt.Thread) nt.ClientID {
 func TestAppContainerObjectsRefuseOtherPackages(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	of := func(number string) *nt.Thread {
-		v := must(token.Parse([]byte(`{"user":"` + svc + `","integrityLevel":"Low",` +
+		v := check.Must(token.Parse([]byte(`{"user":"` + svc + `","integrityLevel":"Low",` +
 			`"appContainer":{"packageSid":"S-1-15-2-1-2-3-4-5-6-` + number + `"}}`)))
 		th, _ := w.thread(w.with("box "+number, v))
 		return th

@@ -112,7 +112,7 @@ func TestOpenThreadTokenNeedsRightOfHandle(t *testing.T) {
 func TestKernelHandleAttributeOfTokens(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	_, outside := w.thread(w.process("p"))
-	inside := must(w.sys.SystemThread())
+	inside := check.Must(w.sys.SystemThread())
 	const inherit, kernelHandle = winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE
 	for _, c := range []struct {
 		attributes      uint32
@@ -149,7 +149,7 @@ func TestOpenAsSelfUsesCallersProcess(t *testing.T) {
 		{svc, true, 0, ntstatus.AccessDenied}, {client, true, ntstatus.AccessDenied, 0}} {
 		w := newWorld(t, kernel.Config{})
 		th, k := w.thread(w.process("caller", winnt.SeImpersonatePrivilege))
-		other := must(w.sys.NewProcess("other", value(t, acting, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)))
+		other := check.Must(w.sys.NewProcess("other", value(t, acting, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)))
 		_, served := w.thread(other)
 		const rights = winnt.TOKEN_QUERY | winnt.READ_CONTROL
 		tok := k.NewTokenProtected(value(t, svc, winnt.TokenImpersonation, winnt.SecurityImpersonation),

@@ -266,8 +266,8 @@ func TestAddingInstanceNeedsRight(t *testing.T) {
 		sys := kernel.Boot(kernel.Config{})
 		var threads []*nt.Thread
 		for _, u := range []string{"S-1-5-21-1-2-3-1200", user} {
-			p := must(sys.NewProcess("p", value(t, u, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)))
-			th := must(p.NewThread())
+			p := check.Must(sys.NewProcess("p", value(t, u, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)))
+			th := check.Must(p.NewThread())
 			threads = append(threads, th)
 		}
 		create := func(th *nt.Thread, text string) ntstatus.Status {
@@ -299,10 +299,10 @@ func hex(m winnt.AccessMask) string {
 // data (I-152).
 func TestLargeWriteWaitsForReader(t *testing.T) {
 	_, server, client := pipePair(t)
-	l := must(server.ListenPipe("orders", everyone))
+	l := check.Must(server.ListenPipe("orders", everyone))
 	defer l.Close()
-	c := must(client.DialPipe("orders", nil))
-	s := must(l.AcceptPipe())
+	c := check.Must(client.DialPipe("orders", nil))
+	s := check.Must(l.AcceptPipe())
 	defer s.Close()
 	const size, quota = 100_000, 1 << 16
 	_ = c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))

@@ -173,7 +173,7 @@ func children() nt.CreateUserProcessIn {
 func shown(t *testing.T, th *nt.Thread, h winnt.Handle) string {
 	t.Helper()
 	d := check.Result(th.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION))
-	return must(sddl.Format(d, sddl.Options{}))
+	return check.Must(sddl.Format(d, sddl.Options{}))
 }
 
 // A process belongs to the effective user of the creating thread or, if a token is given, to that token's user.

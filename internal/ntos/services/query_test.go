@@ -20,7 +20,7 @@ import (
 // all of them if it names none. The required length matches (T-80).
 func TestSecurityAttributesAreQueriedByName(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
-	set := must(claims.NewSet([]claims.Attribute{{Name: "One", Type: claims.Int64, Ints: []int64{1}},
+	set := check.Must(claims.NewSet([]claims.Attribute{{Name: "One", Type: claims.Int64, Ints: []int64{1}},
 		{Name: "two", Type: claims.Int64, Ints: []int64{2, 3}}}))
 	spec := token.StandardUser(sid.MustParse(svc))
 	spec.LocalAttributes = set

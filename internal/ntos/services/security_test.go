@@ -258,7 +258,7 @@ func TestTokenKeepsItsLabel(t *testing.T) {
 	own = check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS|winnt.ACCESS_SYSTEM_SECURITY))
 	label := func() string {
 		d := check.Result(th.NtQuerySecurityObject(own, winnt.LABEL_SECURITY_INFORMATION))
-		text := must(sddl.Format(d, sddl.Options{}))
+		text := check.Must(sddl.Format(d, sddl.Options{}))
 		return strings.Replace(text, "S:AI", "S:", 1) // ignore whether it was inherited
 	}
 	before := label()

@@ -102,9 +102,9 @@ func TestChildProcessFlagsAreNeverCleared(t *testing.T) {
 func TestFilterRefusesUnreadableLists(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	spec := token.StandardUser(sid.MustParse(svc))
-	set := must(claims.NewSet([]claims.Attribute{{Name: "c", Type: claims.Uint64, Uints: []uint64{1}}}))
+	set := check.Must(claims.NewSet([]claims.Attribute{{Name: "c", Type: claims.Uint64, Uints: []uint64{1}}}))
 	spec.UserClaims, spec.DeviceClaims = set, set
-	v := must(token.New(spec))
+	v := check.Must(token.New(spec))
 	p := w.with("p", v)
 	th, k := w.thread(p)
 	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
@@ -248,7 +248,7 @@ func TestSettableClassesHaveTheirRequirements(t *testing.T) {
 		if c == winnt.TokenVirtualizationEnabled {
 			spec.Flags |= winnt.TOKEN_VIRTUALIZE_ALLOWED
 		}
-		tok := k.NewToken(must(token.New(spec)))
+		tok := k.NewToken(check.Must(token.New(spec)))
 		defer k.PsDereferencePrimaryToken(tok)
 		open := func(by *nt.Thread, rights winnt.AccessMask) winnt.Handle {
 			h := check.Result(w.sys.KernelMode(by).ObOpenObjectByPointer(tok, 0, rights, winnt.TokenObject, kernel.KernelMode))

@@ -53,8 +53,8 @@ func TestRestrictedProcessGetsNoAnonymousToken(t *testing.T) {
 		if process {
 			v, unlike = unlike, v
 		}
-		th, k := w.thread(must(w.sys.NewProcess("p", v)))
-		_, other := w.thread(must(w.sys.NewProcess("other", unlike)))
+		th, k := w.thread(check.Must(w.sys.NewProcess("p", v)))
+		_, other := w.thread(check.Must(w.sys.NewProcess("other", unlike)))
 		open := func(of *kernel.EThread) winnt.Handle {
 			return check.Result(k.ObOpenObjectByPointer(of, 0, winnt.THREAD_IMPERSONATE, winnt.ThreadObject, kernel.KernelMode))
 		}
@@ -84,7 +84,7 @@ func TestRestrictedProcessGetsNoAnonymousToken(t *testing.T) {
 func TestNextThreadSkipsDeniedThreads(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p"))
-	p := must(w.sys.NewProcess("other", value(t, client, winnt.TokenPrimary, 0)))
+	p := check.Must(w.sys.NewProcess("other", value(t, client, winnt.TokenPrimary, 0)))
 	process := openProcess(t, k, p)
 	var ids []winnt.Handle
 	for i := range 5 {

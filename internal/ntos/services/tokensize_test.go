@@ -30,7 +30,7 @@ func TestClaimListLengthCountsAllParts(t *testing.T) {
 			16 + 40 + 48},
 	} {
 		c.claim.Name = "n"
-		set := must(claims.NewSet([]claims.Attribute{c.claim}))
+		set := check.Must(claims.NewSet([]claims.Attribute{c.claim}))
 		spec := token.StandardUser(sid.MustParse(svc))
 		spec.UserClaims, spec.DeviceClaims, spec.LocalAttributes = set, set, set
 		p := w.of("p", spec)

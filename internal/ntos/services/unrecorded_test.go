@@ -42,7 +42,7 @@ type demanded struct {
 func newDemanded(t *testing.T) *demanded {
 	t.Helper()
 	d := &demanded{dir: filepath.Join(t.TempDir(), "log")}
-	d.log = must(auditlog.Open(auditlog.Config{Dir: d.dir, Faults: d.disk.Do}))
+	d.log = check.Must(auditlog.Open(auditlog.Config{Dir: d.dir, Faults: d.disk.Do}))
 	t.Cleanup(func() { _ = d.log.Close() }) // its disk may have failed
 	lsa := &scripted{Memory: logon.Example(sid.SID{})}
 	lsa.result.Token = token.StandardUser(sid.MustParse(acting))
@@ -183,7 +183,7 @@ func TestContentsAreNotReadWithoutRecord(t *testing.T) {
 // wrote reports whether the log has a record with one of the ids after number last.
 func (d *demanded) wrote(t *testing.T, last uint64, ids []uint16) bool {
 	t.Helper()
-	r := must(auditlog.NewReader(d.dir, last+1))
+	r := check.Must(auditlog.NewReader(d.dir, last+1))
 	defer r.Close()
 	for {
 		v, err := r.Next()

@@ -229,12 +229,10 @@ func TestAnotherWorkerContinuesShare(t *testing.T) {
 	}
 	b.tell(watch.Batch{Begin: true, Seen: []watch.Seen{b.file("a")}})
 	b.tell(watch.Batch{Seen: []watch.Seen{b.file("c")}})
-	for { // until it has seen the beginning
-		if last, rows := b.record(); !last.Whole && len(rows) == 3 {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+	check.Eventually(t, func() bool {
+		last, rows := b.record()
+		return !last.Whole && len(rows) == 3
+	}, "the worker does not see the beginning")
 	stop()
 	b.tell(watch.Batch{Seen: []watch.Seen{b.file("d")}, End: true, Heartbeat: beatNow()}) // no one vouches for it
 	defer b.work("w3")()
@@ -279,12 +277,10 @@ func TestSecondWatcherTakesOverTree(t *testing.T) {
 	}
 	first := run()
 	c := h.dial(site.Work)
-	for { // until it has begun
-		if m, err := c.last(t.Context(), site.StreamSeen, subjectOf(h.part)); err == nil && m != nil {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+	check.Eventually(t, func() bool {
+		m, err := c.last(t.Context(), site.StreamSeen, subjectOf(h.part))
+		return err == nil && m != nil
+	}, "the first watcher does not begin")
 	run()
 	check.ErrorIs(t, <-first, errTakenOver, "the first watcher")
 }
