@@ -332,8 +332,7 @@ func FuzzCheck(f *testing.F) {
 		"O:OWG:SYD:(OA;;FA;01000000-0000-0000-0000-000000000000;;WD)(A;IO;FA;;;OW)(D;;FA;;;PS)",
 		`O:BAD:(A;;FA;;;AC)S:(RA;;;;;WD;("r",TS,0x0,"a"))(FL;;0x1;;;WD;(@Resource.r=="a"))(TL;;RC;;;S-1-19-512-8192)`,
 	} {
-		d, err := sddl.Parse(text)
-		check.NoError(f, err)
+		d := check.Must(sddl.Parse(text))
 		f.Add(d.Binary(), uint64(i))
 	}
 	f.Add([]byte{1, 0, 4, 0x80}, uint64(0)) // a truncated header

@@ -86,9 +86,8 @@ func TestCertificateHasLevelAndProcess(t *testing.T) {
 		check.NoError(t, err)
 		text := check.Must(x.Certificate(r, nil))
 		var got struct{ Level, Primary, Desired string }
-		if sum := sha256.Sum256(r.Descriptor.Binary()); !strings.Contains(string(text), fmt.Sprintf("%x", sum)) {
-			t.Errorf("certificate of %s: no hash of the descriptor in %s", name, text)
-		}
+		check.That(t, strings.Contains(string(text), fmt.Sprintf("%x", sha256.Sum256(r.Descriptor.Binary()))),
+			"certificate of %s: no hash of the descriptor in %s", name, text)
 		if err := json.Unmarshal(text, &got); err != nil || got.Level != c.level || (got.Primary != "") != c.process ||
 			got.Desired != "0x80000000" {
 			t.Errorf("certificate of %s: %+v, %v; want level %q, the process's token: %t", name, got, err, c.level, c.process)

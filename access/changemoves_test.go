@@ -78,8 +78,7 @@ func TestChangesAddEntryOnlyIfListHasRoom(t *testing.T) {
 	for _, short := range []int{0, 2, 4} {
 		// An inherit-only entry decides nothing and can have any size.
 		list := append(slices.Clone(aces), deny)
-		l, err := sd.NewACL(list...)
-		check.NoError(t, err)
+		l := check.Must(sd.NewACL(list...))
 		// An entry of an unknown type has an even size. A list has at most 65532 bytes (S-17).
 		filler, err := sd.RawACE(0x7F, sd.InheritOnly, make([]byte, 65532-l.Size()-size+short-4))
 		check.NoError(t, err)

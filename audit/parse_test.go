@@ -107,9 +107,8 @@ func TestLongRecordListsTruncatedFields(t *testing.T) {
 			}
 		}
 	}
-	if same := audit.LogFull().Shorten(4000); !bytes.Equal(same.AppendJSON(nil), audit.LogFull().AppendJSON(nil)) {
-		t.Error("Shorten changed a record that is short already")
-	}
+	check.That(t, bytes.Equal(audit.LogFull().Shorten(4000).AppendJSON(nil), audit.LogFull().AppendJSON(nil)),
+		"Shorten changed a record that is short already")
 }
 
 // TestLogServiceEventsHaveTheirTasks checks that events of the log service have the tasks of their manifest.

@@ -168,11 +168,9 @@ func TestActiveBitsFollowStoredPolicy(t *testing.T) {
 	for round := range 200 {
 		var wg sync.WaitGroup
 		for i := range 4 {
-			wg.Add(1)
-			go func() {
-				defer wg.Done()
+			wg.Go(func() {
 				active.Store(policies[(round+i)%len(policies)])
-			}()
+			})
 		}
 		wg.Wait()
 		p := active.Load()

@@ -70,13 +70,11 @@ func TestConcurrentWritesLoseNothing(t *testing.T) {
 	var m audit.Memory
 	var wg sync.WaitGroup
 	for range 4 {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			for range 500 {
 				_ = m.Write(numbered(""))
 			}
-		}()
+		})
 	}
 	wg.Wait()
 	last := uint64(0)
@@ -139,13 +137,11 @@ func TestConcurrentWritesKeepOrderOfLines(t *testing.T) {
 	l := audit.NewLines(&w)
 	var wg sync.WaitGroup
 	for range 4 {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			for range 300 {
 				_ = l.Write(numbered(""))
 			}
-		}()
+		})
 	}
 	wg.Wait()
 	text := strings.Split(strings.TrimSpace(w.String()), "\n")

@@ -106,7 +106,5 @@ func TestEitherOfTwoKeysOpensCheckpoint(t *testing.T) {
 		v.KeyInside {
 		t.Errorf("%+v, %v, want v.Last = 6, v.OwnKey = false, v.KeyInside = false, no error", v, err)
 	}
-	if _, err := CommandSigner("nonsense", "true"); err == nil {
-		t.Error("a public key of another form is taken")
-	}
+	testcheck.That(t, testcheck.Err(CommandSigner("nonsense", "true")) != nil, "a public key of another form is taken")
 }

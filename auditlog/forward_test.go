@@ -43,9 +43,8 @@ func checkCursor(t *testing.T, f *Forwarder, want int) {
 	b, err := os.ReadFile(f.Cursor)
 	number, rest, _ := strings.Cut(string(b), " ")
 	hash, sink, _ := strings.Cut(rest, " ")
-	if err != nil || number != strconv.Itoa(want) || len(hash) != 64 || sink != strconv.Quote(f.Sink)+"\n" {
-		t.Errorf("cursor of %s = %q, %v, want %d, a hash and the sink", f.Sink, b, err, want)
-	}
+	testcheck.That(t, err == nil && number == strconv.Itoa(want) && len(hash) == 64 && sink == strconv.Quote(f.Sink)+"\n",
+		"cursor of %s = %q, %v, want %d, a hash and the sink", f.Sink, b, err, want)
 }
 
 // TestForwardedRecordsSurvivePowerFailure checks that the cursor is saved only when the records before it are durable

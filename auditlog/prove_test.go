@@ -109,9 +109,8 @@ func TestEachRecordHasItsOwnProof(t *testing.T) {
 		head, signed, _ := bytes.Cut(proof, []byte("\n\n"))
 		lines := strings.Split(string(head), "\n")
 		c, err := OpenCheckpoint(old, key)
-		if err != nil || !bytes.Equal(signed, checkpoints[1]) || lines[0] != fmt.Sprintf("old %d", c.Size) {
-			t.Fatalf("%v:\n%s", err, proof)
-		}
+		testcheck.RequireThat(t, err == nil && bytes.Equal(signed, checkpoints[1]) &&
+			lines[0] == fmt.Sprintf("old %d", c.Size), "%v:\n%s", err, proof)
 		if c.Size == then.Size {
 			if err := tlog.CheckTree(hashesOf(t, lines[1:]), int64(now.Size), now.Root, int64(then.Size),
 				then.Root); err != nil {
@@ -138,15 +137,12 @@ func TestEachRecordHasItsOwnProof(t *testing.T) {
 		[]byte("old 0\n\n")) {
 		t.Errorf("since the beginning: %v\n%s", err, proof)
 	}
-	if _, err := proveSince(d, []byte("no checkpoint")); err == nil {
-		t.Error("bytes without a checkpoint are continued")
-	}
+	testcheck.That(t, testcheck.Err(proveSince(d, []byte("no checkpoint"))) != nil,
+		"bytes without a checkpoint are continued")
 	delete(d.now, segmentName(firsts[0])) // as one that is not kept any more
 	var gone *GoneError
 	if _, err := proveRecord(d, 1); !errors.As(err, &gone) || gone.From != 1 || gone.To != firsts[1]-1 {
 		t.Errorf("a record that is not kept: %v", err)
 	}
-	if _, err := proveRecord(d, firsts[1]); err != nil {
-		t.Errorf("the oldest that is kept: %v", err)
-	}
+	testcheck.Equal(t, testcheck.Err(proveRecord(d, firsts[1])), nil, "the oldest that is kept")
 }

@@ -42,9 +42,8 @@ func TestTornRecordIsCutAndAnnounced(t *testing.T) {
 		}
 		testcheck.NoError(t, l.Close())
 		events := recordsOf(t, d)
-		if len(events) != 9 || events[6].ID != 4608 || events[7].ID != 4612 || events[8].ID != 1100 {
-			t.Fatalf("cut %d: %d records", cut, len(events))
-		}
+		testcheck.RequireThat(t, len(events) == 9 && events[6].ID == 4608 && events[7].ID == 4612 && events[8].ID == 1100,
+			"cut %d: %d records", cut, len(events))
 		if text, _ := events[7].Field("BytesDiscarded"); text == "" || text == "0" {
 			t.Errorf("cut %d: announced as %q", cut, text)
 		}

@@ -77,9 +77,7 @@ func TestReserveIsForAdministrators(t *testing.T) {
 	}
 	testcheck.NoError(t, os.Remove(ballast))
 	for _, e := range []audit.Event{user, end, admin} {
-		if err := l.Write(e); err != nil {
-			t.Errorf("with room again: %v", err)
-		}
+		testcheck.Equal(t, l.Write(e), nil, "with room again")
 	}
 	if s, _ = l.State(); s.Reserved != reserve {
 		t.Errorf("with room again %d bytes are in reserve, want %d", s.Reserved, reserve)
@@ -173,9 +171,7 @@ func TestStoppedLogKeepsAdministratorsRecords(t *testing.T) {
 	if n := stopped(of(t, false)); n == 0 {
 		t.Errorf("no record of a user fits: n = %v, want at least 1", n)
 	}
-	if err := l.WriteLater(of(t, true)); err != nil {
-		t.Errorf("a record that no caller waits for: %v", err)
-	}
+	testcheck.Equal(t, l.WriteLater(of(t, true)), nil, "a record that no caller waits for")
 	if n := stopped(of(t, true)); n < 5 || n > 40 {
 		t.Errorf("%d records of administrators behind the bound", n)
 	}

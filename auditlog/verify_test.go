@@ -67,9 +67,7 @@ func TestVerifyDetectsEveryBitFlip(t *testing.T) {
 		memory.flip(filepath.ToSlash(rel), at, bit)
 		testcheck.RequireThat(t, err != nil, "%s: a change of bit %#x at %d is not found", rel, bit, at)
 	}
-	if _, err := Verify(Verification{disk: memory}); err != nil {
-		t.Fatalf("the log that was put right again: %v", err)
-	}
+	testcheck.Require(t, testcheck.Err(Verify(Verification{disk: memory})), nil, "the log that was put right again")
 	t.Logf("%d edits of %d bytes in %d files", edits(), total, len(names))
 }
 

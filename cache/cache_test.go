@@ -27,15 +27,11 @@ func TestLeastRecentEntryIsEvicted(t *testing.T) {
 	}{{1, true}, {2, true}, {3, true}, {1, false}, {4, true} /* 2 goes */, {1, false}, {3, false},
 		{2, true} /* 4 goes */, {4, true}} {
 		check.Equal(t, get(t, c, want.key), want.made, "step %d: Get(%d) called make", i, want.key)
-		if c.Len() > 3 {
-			t.Fatalf("Len = %d, want at most 3", c.Len())
-		}
+		check.RequireThat(t, c.Len() <= 3, "Len = %d, want at most 3", c.Len())
 	}
 	c.Drop(4)
 	c.Drop(99)
-	if c.Len() != 2 || !get(t, c, 4) {
-		t.Errorf("after Drop(4): Len %d, want 2, and a call of make for 4", c.Len())
-	}
+	check.That(t, c.Len() == 2 && get(t, c, 4), "after Drop(4): Len %d, want 2, and a call of make for 4", c.Len())
 }
 
 // An error of make is returned and not cached.
@@ -52,9 +48,8 @@ func TestErrorIsNotCached(t *testing.T) {
 func TestCacheWithoutRoomStoresNothing(t *testing.T) {
 	for _, c := range []*cache.Cache[int, string]{new(cache.Cache[int, string]), cache.New[int, string](0),
 		cache.New[int, string](-1)} {
-		if !get(t, c, 1) || !get(t, c, 1) || c.Len() != 0 {
-			t.Errorf("a cache without room: Get did not call make, or Len = %d, want 0", c.Len())
-		}
+		check.That(t, get(t, c, 1) && get(t, c, 1) && c.Len() == 0,
+			"a cache without room: Get did not call make, or Len = %d, want 0", c.Len())
 		c.Drop(1)
 	}
 }
@@ -72,13 +67,10 @@ func TestConcurrentGetsKeepFirstValue(t *testing.T) {
 		get(t, c, 1) // now 1 was used last
 		return "late", nil
 	})
-	if err != nil || v != "first" || c.Len() != 2 {
-		t.Errorf(`outer Get(3) = %q, %v, Len %d; want "first", nil, 2`, v, err, c.Len())
-	}
+	check.That(t, err == nil && v == "first" && c.Len() == 2,
+		`outer Get(3) = %q, %v, Len %d; want "first", nil, 2`, v, err, c.Len())
 	get(t, c, 4) // evicts 1, because 3 was used later
-	if get(t, c, 4) || c.Len() != 2 {
-		t.Errorf("Get(4) is not cached, or Len = %d, want 2", c.Len())
-	}
+	check.That(t, !get(t, c, 4) && c.Len() == 2, "Get(4) is not cached, or Len = %d, want 2", c.Len())
 	if v, err := c.Get(3, func() (string, error) { return "again", nil }); err != nil || v != "first" {
 		t.Errorf(`Get(3) = %q, %v; want "first", nil: the late key was used most recently`, v, err)
 	}
@@ -108,9 +100,7 @@ func TestConcurrentGetsRespectLimit(t *testing.T) {
 	c := cache.New[int, *int](8)
 	var group sync.WaitGroup
 	for g := range 8 {
-		group.Add(1)
-		go func() {
-			defer group.Done()
+		group.Go(func() {
 			for i := range 2000 {
 				key := (g*31 + i) % 16
 				v, err := c.Get(key, func() (*int, error) { return &key, nil })
@@ -122,12 +112,10 @@ func TestConcurrentGetsRespectLimit(t *testing.T) {
 					c.Drop(key)
 				}
 			}
-		}()
+		})
 	}
 	group.Wait()
-	if c.Len() > 8 {
-		t.Errorf("Len = %d, want at most 8", c.Len())
-	}
+	check.That(t, c.Len() <= 8, "Len = %d, want at most 8", c.Len())
 }
 
 func BenchmarkGet(b *testing.B) {

@@ -50,9 +50,7 @@ func FuzzDecodeAttribute(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if err := a.Validate(); err != nil {
-			t.Fatalf("DecodeAttribute(%x) returns an invalid attribute: %v", b, err)
-		}
+		check.Require(t, a.Validate(), nil, "DecodeAttribute(%x) returns an invalid attribute", b)
 		c := a.Append(nil)
 		again, err := DecodeAttribute(c)
 		check.RequireThat(t, err == nil && bytes.Equal(again.Append(nil), c) && sameAttribute(a, again),

@@ -196,10 +196,8 @@ func TestUnexpectedFrameEndsConnection(t *testing.T) {
 				s.write(&c.f)
 			}, func() {
 				out, st, why := s.carrier().Call(closing, nt.CloseIn{Handle: 4}, true)
-				if out != (nt.CloseOut{}) || st != ntstatus.PortDisconnected || why.Rule != "W-9" || why.Because == "" {
-					t.Errorf("Call: %v, %v, %+v; want zero outputs, %v and a reason by rule W-9", out, st, why,
-						ntstatus.PortDisconnected)
-				}
+				check.That(t, out == (nt.CloseOut{}) && st == ntstatus.PortDisconnected && why.Rule == "W-9" && why.Because != "",
+					"Call: %v, %v, %+v; want zero outputs, %v and a reason by rule W-9", out, st, why, ntstatus.PortDisconnected)
 			})
 			s.lost(c.want)
 		})
@@ -215,10 +213,8 @@ func TestCallUsesDaemonsServiceNumber(t *testing.T) {
 	for _, why := range []bool{false, true} {
 		f := s.once(wire.Call, ntstatus.InvalidHandle, nil, func() {
 			out, st, reason := s.carrier().Call(closing, nt.CloseIn{Handle: 4}, why)
-			if out != (nt.CloseOut{}) || st != ntstatus.InvalidHandle || reason != (nt.Why{}) {
-				t.Errorf("Call of NtClose: %v, %v, %+v; want zero outputs, %v, no reason", out, st, reason,
-					ntstatus.InvalidHandle)
-			}
+			check.That(t, out == (nt.CloseOut{}) && st == ntstatus.InvalidHandle && reason == (nt.Why{}),
+				"Call of NtClose: %v, %v, %+v; want zero outputs, %v, no reason", out, st, reason, ntstatus.InvalidHandle)
 		})
 		want, err := row(closing).AppendCall(nil, nt.CloseIn{Handle: 4}, why)
 		if err != nil || f.Service != number || f.Thread != 1 || !bytes.Equal(f.Body, want) {
@@ -251,9 +247,7 @@ func TestCallUsesDaemonsServiceNumber(t *testing.T) {
 func TestBounds(t *testing.T) {
 	s := script(t)
 	f := s.once(wire.Administer, 0, nil, func() {
-		if _, err := s.Administer(make([]byte, MaxRequest)); err != nil {
-			t.Errorf("Administer with %d bytes: %v, want no error", MaxRequest, err)
-		}
+		check.Equal(t, check.Err(s.Administer(make([]byte, MaxRequest))), nil, "Administer with %d bytes", MaxRequest)
 	})
 	check.That(t, len(f.Body) == MaxRequest, "the daemon received %d bytes, want %d", len(f.Body), MaxRequest)
 	if b, err := s.Administer(make([]byte, MaxRequest+1)); b != nil || err == nil {
@@ -299,9 +293,8 @@ func TestLostConnectionFailsCalls(t *testing.T) {
 			case ntstatus.Status:
 				check.Equal(t, v, ntstatus.PortDisconnected, "%s on a lost connection", name)
 			case nt.Why:
-				if v.Rule != "W-9" || v.Because != ErrClosed.Error() || v.Object != "" || v.Explanation != nil {
-					t.Errorf("%s on a lost connection: reason %+v, want rule W-9 because of %v", name, v, ErrClosed)
-				}
+				check.That(t, v.Rule == "W-9" && v.Because == ErrClosed.Error() && v.Object == "" && v.Explanation == nil,
+					"%s on a lost connection: reason %+v, want rule W-9 because of %v", name, v, ErrClosed)
 			case error:
 				check.ErrorIs(t, v, ErrClosed, "%s on a lost connection", name)
 			default:

@@ -84,10 +84,8 @@ func TestDialRejectsServerOfAnotherUser(t *testing.T) {
 			{func() (*Conn, error) { return DialUser(path, uid+1) }, uid == 0},
 		} {
 			conn, err := c.dial()
-			if (err == nil) != c.want || (conn != nil) != c.want || <-silent == c.want {
-				t.Errorf("dialing a server of uid %d as uid %d: %v, or it received a frame; want success %t", uid,
-					own, err, c.want)
-			}
+			check.That(t, (err == nil) == c.want && (conn != nil) == c.want && <-silent != c.want,
+				"dialing a server of uid %d as uid %d: %v, or it received a frame; want success %t", uid, own, err, c.want)
 			if err != nil && !strings.Contains(err.Error(), fmt.Sprintf("%s runs as uid %d, want 0 or", path, uid)) {
 				t.Errorf("dialing a server of uid %d: %v, want an error that names the uid", uid, err)
 			}

@@ -53,9 +53,7 @@ func scriptOver(t *testing.T, pair func() (net.Conn, net.Conn)) *scripted {
 
 // write sends a frame to the client.
 func (s *scripted) write(f *wire.Frame) {
-	if _, err := s.end.Write(wire.AppendFrame(nil, f)); err != nil {
-		s.Errorf("writing a frame to the client: %v", err)
-	}
+	check.Equal(s, check.Err(s.end.Write(wire.AppendFrame(nil, f))), nil, "writing a frame to the client")
 }
 
 // next reads the client's next frame and checks its kind. It returns an empty frame if the read fails.
@@ -65,9 +63,7 @@ func (s *scripted) next(kind wire.Kind) *wire.Frame {
 		s.Errorf("reading a frame of kind %d: %v", kind, err)
 		return &wire.Frame{}
 	}
-	if f.Kind != kind {
-		s.Errorf("frame of kind %d, want %d", f.Kind, kind)
-	}
+	check.That(s, f.Kind == kind, "frame of kind %d, want %d", f.Kind, kind)
 	return f
 }
 

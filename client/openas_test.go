@@ -182,10 +182,8 @@ func TestReadFileAsReturnsFacts(t *testing.T) {
 			}
 		})
 		want, err := opening().AppendCall(wire.AppendReadAs(nil, 0x70, c.sent), asClient, false)
-		if err != nil || f.Thread != 1 || f.Service != s.services["NtCreateFile"] || !bytes.Equal(f.Body, want) {
-			t.Errorf("%s: frame with thread %d, service %d, body % x; want thread 1, body % x", name, f.Thread,
-				f.Service, f.Body, want)
-		}
+		check.That(t, err == nil && f.Thread == 1 && f.Service == s.services["NtCreateFile"] && bytes.Equal(f.Body, want),
+			"%s: frame with thread %d, service %d, body % x; want thread 1, body % x", name, f.Thread, f.Service, f.Body, want)
 		s.stands()
 	}
 }

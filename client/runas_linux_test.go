@@ -31,9 +31,8 @@ func TestRunAsSetsCredential(t *testing.T) {
 		cmd := &exec.Cmd{SysProcAttr: before}
 		check.NoError(t, runAs(cmd, 0))
 		got := cmd.SysProcAttr.Credential
-		if got.Uid != want.Uid || got.Gid != want.Gid || !slices.Equal(got.Groups, want.Groups) || got.NoSetGroups {
-			t.Errorf("runAs(0): credential %+v, want %+v", got, want)
-		}
+		check.That(t, got.Uid == want.Uid && got.Gid == want.Gid && slices.Equal(got.Groups, want.Groups) && !got.NoSetGroups,
+			"runAs(0): credential %+v, want %+v", got, want)
 		if before != nil && (cmd.SysProcAttr != before || !before.Setsid || before.Pdeathsig != syscall.SIGTERM) {
 			t.Errorf("runAs(0) changed other attributes: %+v, want %+v", cmd.SysProcAttr, before)
 		}

@@ -76,10 +76,8 @@ func TestWaitIsOneFrame(t *testing.T) {
 	f := s.once(wire.Wait, ntstatus.InvalidHandle, nil, func() {
 		check.Equal(t, wait(), ntstatus.InvalidHandle, "CallWhenReady")
 	})
-	if !bytes.Equal(f.Body, want) || f.Thread != 1 || f.Service != s.services["NtClose"] {
-		t.Errorf("frame of the wait: thread %d, service %d, body % x; want thread 1, body % x", f.Thread, f.Service,
-			f.Body, want)
-	}
+	check.That(t, bytes.Equal(f.Body, want) && f.Thread == 1 && f.Service == s.services["NtClose"],
+		"frame of the wait: thread %d, service %d, body % x; want thread 1, body % x", f.Thread, f.Service, f.Body, want)
 	s.concurrently(func() {
 		s.next(wire.Wait)
 		_ = s.end.Close()

@@ -85,9 +85,8 @@ func TestAsRejectsUnusableThreads(t *testing.T) {
 	}
 	p := check.Must(b.sys.NewProcess("jailed", benchToken(t, "S-1-5-21-1-2-3-2000", winnt.TokenPrimary)))
 	th := check.Must(p.NewThread())
-	if st := p.AssignToJob(kernel.JobSecurity{Flags: winnt.JOB_OBJECT_SECURITY_RESTRICTED_TOKEN}); st.IsSuccess() {
-		t.Fatal("AssignToJob of an unrestricted process to a job for restricted tokens succeeded, want an error")
-	}
+	check.RequireThat(t, !p.AssignToJob(kernel.JobSecurity{Flags: winnt.JOB_OBJECT_SECURITY_RESTRICTED_TOKEN}).IsSuccess(),
+		"AssignToJob of an unrestricted process to a job for restricted tokens succeeded, want an error")
 	th.Close()
 	th.Close() // does nothing
 	check.That(t, b.sys.As(th, alice, never) != nil, "As with a thread that was closed: no error, want one")

@@ -144,9 +144,8 @@ func TestLsaCloseRejectsOtherHandles(t *testing.T) {
 	is(t, "NtCreateEvent", e, st, 8, ok)
 	protect := func(on bool) {
 		t.Helper()
-		if st := th.NtSetInformationObject(h, nt.HandleFlagInformation{ProtectFromClose: on}); st != ok {
-			t.Fatalf("NtSetInformationObject: %v, want success", st)
-		}
+		check.Require(t, th.NtSetInformationObject(h, nt.HandleFlagInformation{ProtectFromClose: on}), ok,
+			"NtSetInformationObject")
 	}
 	is(t, "LsaClose of an event", 0, th.LsaClose(e), 0, ntstatus.ObjectTypeMismatch)
 	protect(true)

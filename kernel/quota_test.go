@@ -29,9 +29,7 @@ func newCharged(t *testing.T) *charged {
 func (w *charged) process(user string, b *kernel.QuotaBlock) (*kernel.Process, *nt.Thread) {
 	w.Helper()
 	p, err := w.sys.CreateProcess(kernel.ProcessSpec{Name: user, Token: benchToken(w, user, winnt.TokenPrimary), Quota: b})
-	if err != nil {
-		w.Fatal(err)
-	}
+	check.NoError(w, err)
 	return p, check.Must(p.NewThread())
 }
 

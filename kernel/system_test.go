@@ -90,9 +90,7 @@ func TestCreateProcessRejectsUnusableTokens(t *testing.T) {
 	check.ErrorIs(t, check.Err(sys.NewProcess("late", plain(t, user, winnt.TokenPrimary))),
 		ntstatus.ProcessIsTerminating.Err(), "NewProcess of a closed system")
 	check.ErrorIs(t, check.Err(p.NewThread()), ntstatus.ProcessIsTerminating.Err(), "NewThread of a closed system")
-	if err := sys.Close(); err != nil {
-		t.Errorf("second Close: %v, want nil", err)
-	}
+	check.Equal(t, sys.Close(), nil, "second Close")
 }
 
 // leaky boots a kernel and leaks one reference to a client's token.

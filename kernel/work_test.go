@@ -128,9 +128,7 @@ func TestNoWorkRunsAfterClose(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 4 {
 			k := b.sys.KernelMode(check.Must(b.proc.NewThread()))
-			wg.Add(1)
-			go func() {
-				defer wg.Done()
+			wg.Go(func() {
 				for range 50 {
 					if k.QueueSystemWork(func(context.Context, *kernel.KernelThread,
 						*kernel.SubjectContext) {
@@ -138,7 +136,7 @@ func TestNoWorkRunsAfterClose(t *testing.T) {
 						return
 					}
 				}
-			}()
+			})
 		}
 		wg.Wait()
 		check.NoError(t, b.closeNow())

@@ -37,9 +37,8 @@ func TestOnlyNetworkLogonIsAnonymous(t *testing.T) {
 		if network {
 			want = ntstatus.Success
 		}
-		if _, st := m.LogOn(logon.Request{Package: logon.S4U, Type: kind, Name: "User", Tcb: true}); st != want {
-			t.Errorf("L-36: type %d by name alone: %v, want %v", kind, st, want)
-		}
+		check.Equal(t, check.Status(m.LogOn(logon.Request{Package: logon.S4U, Type: kind, Name: "User", Tcb: true})), want,
+			"L-36: type %d by name alone", kind)
 	}
 	for _, p := range []logon.Package{0, logon.S4U, logon.Ticket} {
 		r := logon.Request{Package: p, Type: winnt.LOGON32_LOGON_NETWORK}

@@ -31,17 +31,15 @@ func TestServiceTableIsComplete(t *testing.T) {
 		check.That(t, m.Source != m.Name,
 			"%s: Source = %q, want \"\" for a source that is the name itself", m.Name, m.Source)
 		for _, c := range m.Conditions {
-			if ids := rules.FindAll(c.Rule); len(ids) != 1 || c.When == "" {
-				t.Errorf("%s: %s wants one rule and a condition, has %q and %q", m.Name, c.Status, c.Rule, c.When)
-			}
+			check.That(t, len(rules.FindAll(c.Rule)) == 1 && c.When != "",
+				"%s: %s wants one rule and a condition, has %q and %q", m.Name, c.Status, c.Rule, c.When)
 		}
 		if _, ok := services.MethodByName(m.Name); !ok {
 			t.Errorf("%s is not a method of Services", m.Name)
 		}
 	}
-	if n != nt.NtTable.Len() || n == 0 {
-		t.Errorf("NtTable yields %d rows, Len = %d, want the same number above 0", n, nt.NtTable.Len())
-	}
+	check.That(t, n == nt.NtTable.Len() && n != 0,
+		"NtTable yields %d rows, Len = %d, want the same number above 0", n, nt.NtTable.Len())
 	check.That(t, nt.NtTable.Find("NtNothing") == nil,
 		"Find(NtNothing) returned a row, want nil for a name that no row has")
 	for i := range services.NumMethod() {

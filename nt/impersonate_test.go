@@ -184,9 +184,7 @@ func TestSavedImpersonationStays(t *testing.T) {
 	}
 	_, _, before := w.sys.Counts()
 	for range 10 {
-		if _, err := w.th.Impersonate(4000); err == nil {
-			t.Error("Impersonate of a handle that is none: no error, want one")
-		}
+		check.That(t, check.Err(w.th.Impersonate(4000)) != nil, "Impersonate of a handle that is none: no error, want one")
 	}
 	if _, _, n := w.sys.Counts(); n != before {
 		t.Errorf("%d references after impersonations that failed, %d before, want %d", n, before, before)

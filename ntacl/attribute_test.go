@@ -82,9 +82,7 @@ func bytesOf(t *testing.T, name string) []byte {
 // cannot be encoded.
 func TestInvalidAttributesAreRejected(t *testing.T) {
 	good := check.Must((&ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}).Append(nil))
-	if _, err := ntacl.Decode(good); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(ntacl.Decode(good)))
 	change := func(at int, v byte) []byte {
 		b := bytes.Clone(good)
 		b[at] = v
@@ -127,9 +125,8 @@ func TestTruncatedHeadersAreRefused(t *testing.T) {
 			}
 		}
 		most := append(bytes.Clone(whole), make([]byte, ntacl.MaxSize-len(whole))...)
-		if _, err := new(ntacl.Attribute).Split(most); err != nil {
-			t.Errorf("Split of version %d with %d bytes: %v, want no error", version, len(most), err)
-		}
+		check.Equal(t, check.Err(new(ntacl.Attribute).Split(most)), nil,
+			"Split of version %d with %d bytes", version, len(most))
 		if _, err := new(ntacl.Attribute).Split(append(most, 0)); !errors.Is(err, ntacl.ErrAttribute) ||
 			!strings.Contains(err.Error(), "longer than") {
 			t.Errorf("Split of version %d with %d bytes: %v, want an error that it is too long", version, len(most)+1,

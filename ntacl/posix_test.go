@@ -52,9 +52,8 @@ func TestPosixMatchesSmbcacls(t *testing.T) {
 	for _, bad := range []string{"", "02", "0100000001000600ffffffff", "0200000001000600ffff",
 		"0200000003000600ffffffff"} {
 		b, _ := hex.DecodeString(bad)
-		if _, err := ntacl.Posix(ntacl.Info{}, append([]byte{}, b...), nil); err == nil {
-			t.Errorf("Posix with the malformed ACL %q: no error, want one", bad)
-		}
+		check.That(t, check.Err(ntacl.Posix(ntacl.Info{}, append([]byte{}, b...), nil)) != nil,
+			"Posix with the malformed ACL %q: no error, want one", bad)
 	}
 }
 
@@ -90,9 +89,8 @@ func testDirectories(t *testing.T) {
 	if got, err := sddl.Format(d, sddl.Options{}); err != nil || !strings.Contains(got, "(A;OICI;0x1f01df;;;S-1-22-1-2)") {
 		t.Errorf("PosixDirectory: %s, %v; want a single entry of user 2", got, err)
 	}
-	if _, err := ntacl.PosixDirectory(ntacl.Info{Directory: true}, nil, []byte{2}, nil); err == nil {
-		t.Error("PosixDirectory with a default ACL of one byte: no error, want one")
-	}
+	check.That(t, check.Err(ntacl.PosixDirectory(ntacl.Info{Directory: true}, nil, []byte{2}, nil)) != nil,
+		"PosixDirectory with a default ACL of one byte: no error, want one")
 }
 
 // The mask limits named users, the owning group and named groups, but not the owner or others.

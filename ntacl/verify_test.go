@@ -138,9 +138,7 @@ func TestSealWritesSambaHash(t *testing.T) {
 		t.Errorf("Seal with a truncated default ACL: %+v, %v; want %+v, an error", a, err, before)
 	}
 	want.HashType, want.What, want.SystemHash = ntacl.HashSHA256, "posix_acl", [64]byte{}
-	if _, err := hex.Decode(want.SystemHash[:], []byte(folderHash)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(hex.Decode(want.SystemHash[:], []byte(folderHash))))
 	if err := a.Seal(plain, nil, nil); err != nil || a != want {
 		t.Errorf("Seal: %+v, %v; want %+v", a, err, want)
 	}

@@ -240,9 +240,7 @@ func (r *netRow) compare(t *testing.T, e ListEditor, built *ACL) (same, effectiv
 		return err != nil, false
 	}
 	var list netList
-	if err := json.Unmarshal(r.Expected, &list); err != nil {
-		t.Fatalf("%s: %v", r.ID, err)
-	}
+	check.Require(t, json.Unmarshal(r.Expected, &list), nil, "%s", r.ID)
 	if r.Returned != nil && !*r.Returned {
 		check.That(t, errors.Is(err, ErrInexpressible),
 			"S-85: %s: %v, recorded that nothing is removed, want %v", r.ID, err, ErrInexpressible)

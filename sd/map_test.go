@@ -24,9 +24,8 @@ func TestMapKeepsOrderAndRevision(t *testing.T) {
 	if none, err := (*sd.ACL)(nil).Map(func(a sd.ACE) (sd.ACE, bool) { return a, true }); none != nil || err != nil {
 		t.Errorf("Map of a nil list = %v, %v, want nil, nil", none, err)
 	}
-	if _, err := list.Map(func(sd.ACE) (sd.ACE, bool) { return sd.ACE{}, true }); err == nil {
-		t.Error("Map accepted the zero entry, want an error")
-	}
+	check.That(t, check.Err(list.Map(func(sd.ACE) (sd.ACE, bool) { return sd.ACE{}, true })) != nil,
+		"Map accepted the zero entry, want an error")
 }
 
 // MapGeneric maps generic bits to rights, except in inherit-only entries and in masks that are not access masks, such

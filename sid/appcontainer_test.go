@@ -27,10 +27,8 @@ func TestAppContainerSIDsMatchPublishedOnes(t *testing.T) {
 				"capability %s: group %v, SID %v, want S-1-5-32-... and S-1-15-3-1", name, group, capability)
 			continue
 		}
-		if capability.String() != "S-1-15-3-1024-"+want || group.String() != "S-1-5-32-"+want {
-			t.Errorf("capability %s: group %v, SID %v, want %v, %v",
-				name, group, capability, "S-1-5-32-"+want, "S-1-15-3-1024-"+want)
-		}
+		check.That(t, capability.String() == "S-1-15-3-1024-"+want && group.String() == "S-1-5-32-"+want,
+			"capability %s: group %v, SID %v, want %v, %v", name, group, capability, "S-1-5-32-"+want, "S-1-15-3-1024-"+want)
 	}
 	if _, c := sid.CapabilitySIDs("CONTACTS"); c.String() != "S-1-15-3-12" {
 		t.Errorf("capability CONTACTS = %v, want S-1-15-3-12", c)

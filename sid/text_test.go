@@ -152,9 +152,7 @@ func TestTextMarshalingRoundTrips(t *testing.T) {
 	}
 	b, _ := s.MarshalText()
 	check.That(t, string(b) == "S-1-5-32-544", "MarshalText = %s, want S-1-5-32-544", b)
-	if err := s.UnmarshalText(nil); err != nil || !s.IsZero() {
-		t.Error("UnmarshalText(nil) must give the zero SID and no error")
-	}
+	check.That(t, s.UnmarshalText(nil) == nil && s.IsZero(), "UnmarshalText(nil) must give the zero SID and no error")
 	if b, _ := s.MarshalText(); len(b) != 0 || s.String() != "" || s.RtlString() != "" {
 		t.Error("the zero SID must have an empty text")
 	}
@@ -184,9 +182,8 @@ func TestSIDComparesByPrefixAndBytes(t *testing.T) {
 		_, _, err := sid.Decode(in) // S-1, S-2
 		check.That(t, (err == nil) == c.ok, "Decode(%s): %v, want accepted = %t", c.hex, err, c.ok)
 	}
-	if d := a.Prefix(); d.WithRID(500) != a || a.RID() != 500 {
-		t.Error("Prefix, WithRID and RID do not agree, want the same SID and RID 500")
-	}
+	check.That(t, a.Prefix().WithRID(500) == a && a.RID() == 500,
+		"Prefix, WithRID and RID do not agree, want the same SID and RID 500")
 }
 
 // twin parses the canonical text with simple code.

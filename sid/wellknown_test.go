@@ -203,9 +203,8 @@ func TestResolveStrictNeedsCanonicalForm(t *testing.T) {
 			t.Errorf("ResolveStrict(%s) = %v, %v, want an error that suggests %s", text, s, err, want)
 		}
 	}
-	if _, err := sid.ResolveStrict("DA", sid.SID{}); err == nil {
-		t.Error(`ResolveStrict("DA") without a domain succeeded, want an error`)
-	}
+	check.That(t, check.Err(sid.ResolveStrict("DA", sid.SID{})) != nil,
+		`ResolveStrict("DA") without a domain succeeded, want an error`)
 }
 
 // TestMustParsePanics checks that MustParse panics for text that is not a SID.
@@ -219,9 +218,7 @@ func TestMustParsePanics(t *testing.T) {
 // TestEqualSIDsHaveEqualHashes checks that the zero value has hash 0, and that equal SIDs in separate memory have
 // equal hashes.
 func TestEqualSIDsHaveEqualHashes(t *testing.T) {
-	if h := (sid.SID{}).Hash(); h != 0 {
-		t.Errorf("hash of the zero SID = %#x, want %#x", h, 0)
-	}
+	check.Equal(t, (sid.SID{}).Hash(), 0, "hash of the zero SID")
 	hashes := map[uint32]string{}
 	for n := range 16 {
 		s, _ := sid.New(5)

@@ -89,8 +89,7 @@ func TestFilterDisablesClaimsPermanently(t *testing.T) {
 	}
 	text, err := n.MarshalJSON()
 	check.NoError(t, err)
-	again, err := token.Parse(text)
-	check.NoError(t, err)
+	again := check.Must(token.Parse(text))
 	check.That(t, again.RestrictedUserClaims().Len() == 1 && again.RestrictedDeviceClaims().Len() == 0,
 		"restricted claims after a round trip through a file: %d and %d, want 1 and 0: %s",
 		again.RestrictedUserClaims().Len(), again.RestrictedDeviceClaims().Len(), text)

@@ -99,13 +99,11 @@ func randomDescriptor(t testing.TB, r *rand.Rand) *sd.Descriptor {
 	t.Helper()
 	p := sd.Parts{Owner: pick(r), Group: pick(r)}
 	ace := func(typ sd.Type, mask winnt.AccessMask, s sid.SID) sd.ACE {
-		a, err := sd.NewACE(typ, 0, mask, s)
-		check.NoError(t, err)
+		a := check.Must(sd.NewACE(typ, 0, mask, s))
 		return a
 	}
 	acl := func(aces []sd.ACE) *sd.ACL {
-		l, err := sd.NewACL(aces...)
-		check.NoError(t, err)
+		l := check.Must(sd.NewACL(aces...))
 		return l
 	}
 	if r.IntN(12) > 0 {

@@ -30,12 +30,9 @@ func TestAdmitPackageAppendsEntry(t *testing.T) {
 	if got := token.AdmitPackage(nil, pkg, winnt.GENERIC_ALL); got != nil {
 		t.Errorf("AdmitPackage(nil) = a list of %d entries, want nil", got.Len())
 	}
-	large, err := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: make([]byte, 65384)})
-	check.NoError(t, err)
-	tail, err := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: make([]byte, 80)})
-	check.NoError(t, err)
-	full, err := sd.NewACL(large, tail)
-	check.NoError(t, err)
+	large := check.Must(sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: make([]byte, 65384)}))
+	tail := check.Must(sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: make([]byte, 80)}))
+	full := check.Must(sd.NewACL(large, tail))
 	if got := token.AdmitPackage(full, pkg, winnt.GENERIC_ALL); got != full {
 		t.Errorf("AdmitPackage of a full list of %d bytes returned %d bytes, want the same list", full.Size(), got.Size())
 	}

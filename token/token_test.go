@@ -34,10 +34,8 @@ func TestDerivedFlagsFollowTheirFields(t *testing.T) {
 	}
 	n := tok.WithFlags(3, winnt.TOKEN_VIRTUALIZE_ALLOWED|winnt.TOKEN_WRITE_RESTRICTED|winnt.TOKEN_IS_RESTRICTED,
 		winnt.TOKEN_UIACCESS|winnt.TOKEN_NOT_LOW)
-	if got := n.Flags(); got != winnt.TOKEN_HAS_TRAVERSE_PRIVILEGE|winnt.TOKEN_NOT_LOW|winnt.TOKEN_VIRTUALIZE_ALLOWED {
-		t.Errorf("Flags after WithFlags = %#x, want %#x", got,
-			winnt.TOKEN_HAS_TRAVERSE_PRIVILEGE|winnt.TOKEN_NOT_LOW|winnt.TOKEN_VIRTUALIZE_ALLOWED)
-	}
+	check.Equal(t, n.Flags(), winnt.TOKEN_HAS_TRAVERSE_PRIVILEGE|winnt.TOKEN_NOT_LOW|winnt.TOKEN_VIRTUALIZE_ALLOWED,
+		"Flags after WithFlags")
 }
 
 // A mandatory group is enabled, and enabled by default (T-2).

@@ -38,12 +38,10 @@ func TestSettersCheckOwnerGroupAndDACL(t *testing.T) {
 	wantStatus(t, "WithPrimaryGroup of a group that the token does not have", st, ntstatus.InvalidPrimaryGroup)
 	var aces []sd.ACE
 	for i := range 120 {
-		a, err := sd.NewACE(sd.AccessAllowed, 0, winnt.GENERIC_ALL, account(uint32(i)))
-		check.NoError(t, err)
+		a := check.Must(sd.NewACE(sd.AccessAllowed, 0, winnt.GENERIC_ALL, account(uint32(i))))
 		aces = append(aces, a)
 	}
-	big, err := sd.NewACL(aces...)
-	check.NoError(t, err)
+	big := check.Must(sd.NewACL(aces...))
 	check.That(t, tok.DynamicCharged() == 500 && tok.DynamicAvailable() == 500-16,
 		"charged %d, available %d; want 500 and 484, because the primary group takes 16 bytes", tok.DynamicCharged(),
 		tok.DynamicAvailable())

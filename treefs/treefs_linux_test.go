@@ -41,9 +41,7 @@ type world struct {
 
 func (w *world) must(err error) {
 	w.Helper()
-	if err != nil {
-		w.Fatal(err)
-	}
+	check.NoError(w, err)
 }
 
 // newWorld creates a tree. Alice has full access to its root. Bob may list the root and add files, and may only
@@ -163,9 +161,7 @@ func TestTreePassesFstest(t *testing.T) {
 		t.Errorf("Write to a read-only file: %v, want %v", err, fs.ErrPermission)
 	}
 	w.must(f.Close())
-	if _, err := f.Read(part); err == nil {
-		t.Error("Read of a closed file: no error, want one")
-	}
+	check.That(t, check.Err(f.Read(part)) != nil, "Read of a closed file: no error, want one")
 }
 
 // put writes a file and closes it.
@@ -174,9 +170,7 @@ func (w *world) put(f *treefs.FS, name, text string) {
 	o, err := f.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
 	w.must(err)
 	n, err := io.WriteString(o, text)
-	if n != len(text) {
-		w.Errorf("WriteString wrote %d bytes, want %d", n, len(text))
-	}
+	check.That(w, n == len(text), "WriteString wrote %d bytes, want %d", n, len(text))
 	w.must(errors.Join(err, o.Sync(), o.Close()))
 }
 
@@ -258,9 +252,8 @@ func TestNameChangesReachTheHost(t *testing.T) {
 	w.must(o.Truncate(2))
 	info, err := o.Stat()
 	w.must(errors.Join(err, o.Close()))
-	if info.Name() != "b" || info.Size() != 2 || info.IsDir() || info.Sys().(nt.FileBasic).LastWriteTime == 0 {
-		t.Errorf("Stat: %+v, want the name b, 2 bytes, a file with a write time", info)
-	}
+	check.That(t, info.Name() == "b" && info.Size() == 2 && !info.IsDir() && info.Sys().(nt.FileBasic).LastWriteTime != 0,
+		"Stat: %+v, want the name b, 2 bytes, a file with a write time", info)
 	if text, err := os.ReadFile(filepath.Join(w.root, "d", "b")); err != nil || string(text) != "on" {
 		t.Errorf(`contents on the host: %q, %v; want "on", nil`, text, err)
 	}
@@ -359,9 +352,7 @@ func TestTreePassesFstestForPartialUsers(t *testing.T) {
 			return err
 		}))
 		seen += len(names)
-		if err := fstest.TestFS(his, names...); err != nil {
-			t.Errorf("fstest.TestFS as %s: %v", user, err)
-		}
+		check.Equal(t, fstest.TestFS(his, names...), nil, "fstest.TestFS as %s", user)
 	}
 	check.That(t, seen != 0 && seen != 3*60, "the users see %d of 180 names, want some but not all", seen)
 }

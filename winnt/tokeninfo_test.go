@@ -24,10 +24,8 @@ func TestTokenInfoClassesHaveDocumentedNumbers(t *testing.T) {
 			t.Errorf("name of class %d: %s, want Token%s", i+1, got, name)
 		}
 	}
-	if len(list) != int(winnt.MaxTokenInfoClass) || winnt.MaxTokenInfoClass != 50 {
-		t.Errorf("%d classes, MaxTokenInfoClass %d; want %d, 50", len(list), winnt.MaxTokenInfoClass,
-			int(winnt.MaxTokenInfoClass))
-	}
+	check.That(t, len(list) == int(winnt.MaxTokenInfoClass) && winnt.MaxTokenInfoClass == 50,
+		"%d classes, MaxTokenInfoClass %d; want %d, 50", len(list), winnt.MaxTokenInfoClass, int(winnt.MaxTokenInfoClass))
 	for class, want := range map[winnt.TokenInfoClass]string{0: "TOKEN_INFORMATION_CLASS(0)",
 		51: "TOKEN_INFORMATION_CLASS(51)"} {
 		check.Equal(t, class.String(), want, "name of an unknown class")

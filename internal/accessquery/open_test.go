@@ -18,8 +18,7 @@ import (
 // TestOpenNamesTheDescriptorThatDecided checks that a denied open names the object, its directory or the directory on
 // the path whose entries denied it, and the rights requested of that descriptor (F-23, F-32, F-42).
 func TestOpenNamesTheDescriptorThatDecided(t *testing.T) {
-	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-22-1-1001")))
-	check.NoError(t, err)
+	tok := check.Must(token.New(token.StandardUser(sid.MustParse("S-1-22-1-1001"))))
 	hers, list := sddl.MustParse("O:BAG:BAD:(A;;FA;;;BA)"), sddl.MustParse("O:BAG:BAD:(A;;0x1200a9;;;WD)")
 	file := func(d *sd.Descriptor) fileaccess.Object { return fileaccess.Object{Exists: true, Descriptor: d} }
 	for _, c := range []struct {

@@ -22,8 +22,7 @@ func TestChoosePrefersGrantedRight(t *testing.T) {
 		"(A;;WD;;;WD)": winnt.WRITE_DAC, "(A;;WO;;;WD)": winnt.WRITE_OWNER, "(A;;WDWO;;;WD)": winnt.WRITE_DAC,
 		"(A;;FR;;;WD)": winnt.WRITE_DAC,
 	} {
-		d, err := sddl.Parse("O:SYG:SYD:"+dacl, sddl.Options{})
-		check.NoError(t, err)
+		d := check.Must(sddl.Parse("O:SYG:SYD:"+dacl, sddl.Options{}))
 		q := &Query{Request: access.Request{
 			Descriptor: d, Subject: access.SubjectOf(tok), Type: winnt.FileObject,
 		}}
@@ -37,8 +36,7 @@ func TestChoosePrefersGrantedRight(t *testing.T) {
 func TestUserDomainNeedsAccountSID(t *testing.T) {
 	for user, want := range map[string]string{"S-1-5-21-1-2-3-1107": "S-1-5-21-1-2-3", "S-1-5-21-1-2-3": "",
 		"S-1-5-21-1-2-3-4-5": "", "S-1-5-20-1-2-3-4": "", "S-1-4-21-1-2-3-4": "", "S-1-5-18": "", "S-1-5-32-544": ""} {
-		tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse(user)}})
-		check.NoError(t, err)
+		tok := check.Must(token.New(token.Spec{User: token.Group{SID: sid.MustParse(user)}}))
 		if got := UserDomain(tok); got.IsZero() != (want == "") || !got.IsZero() && got.String() != want {
 			t.Errorf("%s: %v, want %q", user, got, want)
 		}

@@ -17,8 +17,7 @@ import (
 // If file and directory both refuse to delete the file, the record has the reason of the file's own entries. If the
 // directory alone allows it, the record has the directory's entry (F-80).
 func TestRecordNamesTheDescriptorThatDecided(t *testing.T) {
-	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-22-1-1001")))
-	check.NoError(t, err)
+	tok := check.Must(token.New(token.StandardUser(sid.MustParse("S-1-22-1-1001"))))
 	list := "O:BAG:BAD:(A;;0x1200a9;;;WD)"
 	for _, c := range []struct {
 		what, file, directory string

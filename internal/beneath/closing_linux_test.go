@@ -67,9 +67,7 @@ func TestEveryDirectoryIsClosed(t *testing.T) {
 			if d.Close(); openFiles(t) != before {
 				t.Errorf("%d directories stay open after Close, want 0", openFiles(t)-before)
 			}
-			if _, err := d.Stat("a/b/c"); err != nil {
-				t.Errorf("Stat after Close: %v, want no error", err)
-			}
+			check.Equal(t, check.Err(d.Stat("a/b/c")), nil, "Stat after Close")
 			d.Close()
 		})
 	}

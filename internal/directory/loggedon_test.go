@@ -78,9 +78,8 @@ func TestLogonKindDeterminesDirectoryTokens(t *testing.T) {
 		check.That(t, back.Fingerprint() == first.Fingerprint(),
 			"D-36: LoggedOn by %v and back by Kerberos differs from the first directory", k)
 	}
-	if same := check.Must(first.LoggedOn(logon.Kerberos)); same != first {
-		t.Error("D-36: its own kind gave another directory, want the same")
-	}
+	check.That(t, check.Must(first.LoggedOn(logon.Kerberos)) == first,
+		"D-36: its own kind gave another directory, want the same")
 }
 
 // TestPrincipalsOfQuestionsLogOn checks principals that are not users of the directory: those of questions take the

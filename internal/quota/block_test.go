@@ -87,9 +87,8 @@ func clientsOf(b *Block) int {
 // reject a negative size.
 func TestNilQuotaBlockIsUnlimited(t *testing.T) {
 	r, st := Payer{}.Charge(1 << 40)
-	if st != ntstatus.Success || r.Bytes() != 0 || (Payer{}).Block.Used() != 0 {
-		t.Errorf("without a block: %v and %d bytes", st, r.Bytes())
-	}
+	check.That(t, st == ntstatus.Success && r.Bytes() == 0 && (Payer{}).Block.Used() == 0,
+		"without a block: %v and %d bytes", st, r.Bytes())
 	r.Return()
 	check.Equal(t, check.Status((Payer{Block: new(Block)}).Charge(1)), ntstatus.QuotaExceeded, "the zero block")
 	b := NewBlock(nil, 10, false)

@@ -70,9 +70,8 @@ func TestNestingDepthIsLimited(t *testing.T) {
 				t.Errorf("%d of %q within %d: %v", n, part.open, around, s.Err)
 			}
 			s := Scanner{Bytes: []byte("[" + inner + "]")}
-			if v := s.Value(around); v != nil || s.Err == nil || !strings.Contains(s.Err.Error(), "nested more than 64 deep") {
-				t.Errorf("one more than %d of %q within %d: %v", n, part.open, around, s.Err)
-			}
+			check.That(t, s.Value(around) == nil && s.Err != nil && strings.Contains(s.Err.Error(), "nested more than 64 deep"),
+				"one more than %d of %q within %d: %v", n, part.open, around, s.Err)
 		}
 	}
 	s := Scanner{Bytes: []byte(`[7]`)}

@@ -112,9 +112,7 @@ func TestReaderRejectsOtherKinds(t *testing.T) {
 func TestFinishedValuesDoNotCountTowardsDepth(t *testing.T) {
 	r := &Reader{Scanner: Scanner{Bytes: []byte(strings.Repeat(`[{"a":{}}]`, 2*MaxDepth))}}
 	for range 2 * MaxDepth {
-		if _, err := r.Raw(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(r.Raw()))
 		if err := r.Object([]string{"a"}, nil); err == nil && r.Pos < len(r.Bytes) {
 			t.Fatal("an object was read where none is")
 		}
@@ -123,9 +121,7 @@ func TestFinishedValuesDoNotCountTowardsDepth(t *testing.T) {
 		t.Error(err)
 	}
 	r = &Reader{Scanner: Scanner{Bytes: []byte(` 7 8`)}}
-	if _, err := r.Raw(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(r.Raw()))
 	if err := r.Done(); err == nil || err.Error() != "byte 3: something follows the object" {
 		t.Errorf("%v", err)
 	}

@@ -99,9 +99,7 @@ func (l *lender) ends() {
 	<-l.over
 	l.over = nil
 	for i, w := range l.out {
-		if !closed(w) {
-			l.Errorf("descriptor %d of %d is still open in the server, want it closed", i, len(l.out))
-		}
+		check.That(l, closed(w), "descriptor %d of %d is still open in the server, want it closed", i, len(l.out))
 		_ = w.Close()
 	}
 }

@@ -122,9 +122,8 @@ func TestEveryTypeHasDocumentedEncoding(t *testing.T) {
 		check.RequireThat(t, err == nil && string(b) == "before"+string(want),
 			"%+v is encoded as\n%x, %v, want\n%x", in, b, err, want)
 		got, err := decode(all, reflect.TypeFor[inArrays](), want)
-		if again := plain(reflect.ValueOf(got)); err != nil || !bytes.Equal(again, want) {
-			t.Fatalf("decoding the encoded %+v returned %+v, %v, want it unchanged", in, got, err)
-		}
+		check.RequireThat(t, err == nil && bytes.Equal(plain(reflect.ValueOf(got)), want),
+			"decoding the encoded %+v returned %+v, %v, want it unchanged", in, got, err)
 		for _, n := range []int{0, 1, r.IntN(len(want)), len(want) - 1} {
 			if _, err := decode(all, reflect.TypeFor[inArrays](), want[:n]); !errors.Is(err, ErrValue) {
 				t.Fatalf("decoding the first %d of %d bytes: %v, want %v", n, len(want), err, ErrValue)
@@ -138,9 +137,8 @@ func TestEveryTypeHasDocumentedEncoding(t *testing.T) {
 			t.Fatalf("encoded JSON\n%s, %v, want\n%s", b, err, text)
 		}
 		got, err = decodeJSON(half, reflect.TypeFor[everyKind](), []byte(text))
-		if back := plain(reflect.ValueOf(got)); err != nil || !bytes.Equal(back, plain(reflect.ValueOf(in.All))) {
-			t.Fatalf("decoding %s returned %+v, %v, want the encoded value", text, got, err)
-		}
+		check.RequireThat(t, err == nil && bytes.Equal(plain(reflect.ValueOf(got)), plain(reflect.ValueOf(in.All))),
+			"decoding %s returned %+v, %v, want the encoded value", text, got, err)
 	}
 }
 

@@ -164,9 +164,8 @@ func TestUnexpectedDescriptorEndsClientCalls(t *testing.T) {
 		}()
 		of := check.Must(client.New(conn))
 		if c.calls {
-			if _, err := of.NewThread(); err == nil {
-				t.Errorf("%s: NewThread succeeded on a broken connection, want an error", c.name)
-			}
+			check.That(t, check.Err(of.NewThread()) != nil,
+				"%s: NewThread succeeded on a broken connection, want an error", c.name)
 		}
 		<-sent
 		check.Eventually(t, func() bool { return of.Err() != nil && closed(out[0]) }, "%s: the connection has not ended, "+

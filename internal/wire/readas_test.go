@@ -186,9 +186,8 @@ func TestReadAsRestoresThreadIdentity(t *testing.T) {
 			check.That(t, g.asked == c.asked && g.acts == (c.asked > 0) && g.room == c.room,
 				"server read %d times, with a client %t, up to %d bytes, want %d, %t, %d", g.asked, g.acts, g.room,
 				c.asked, c.asked > 0, c.room)
-			if _, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st != ntstatus.NoToken {
-				t.Errorf("opening the thread token afterwards: %v, want %v", st, ntstatus.NoToken)
-			}
+			check.Equal(t, check.Status(th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)), ntstatus.NoToken,
+				"opening the thread token afterwards")
 			after := next
 			if c.st == 0 && !c.whole {
 				after += 4

@@ -105,9 +105,8 @@ func TestServerClosesUnsentDescriptors(t *testing.T) {
 			check.NoError(t, s.send(&Frame{Kind: AnswerWith, Body: []byte{1}, Files: []*os.File{f}}))
 		}
 		_ = theirs.Close()
-		if err := s.deliver(s.newTimeSlice(nil)); err == nil {
-			t.Errorf("sending %d replies to a disconnected client succeeded, want an error", frames)
-		}
+		check.That(t, s.deliver(s.newTimeSlice(nil)) != nil,
+			"sending %d replies to a disconnected client succeeded, want an error", frames)
 		for i, f := range files {
 			if err := f.Close(); !errors.Is(err, os.ErrClosed) {
 				t.Errorf("closing the file of reply %d of %d = %v, want %v, because the server closed it",

@@ -99,9 +99,7 @@ func TestClientNoticesEndOfConnection(t *testing.T) {
 			}
 			all.Wait()
 			time.Sleep(time.Second)
-			if err := conn.Err(); err != nil {
-				t.Errorf("%+v: connection lost before the server closed it: %v, want no error", c, err)
-			}
+			check.Equal(t, conn.Err(), nil, "%+v: connection lost before the server closed it", c)
 			server.Stop()
 			if err := <-end; err != nil {
 				t.Error(err)

@@ -24,9 +24,7 @@ func TestQueuedCallsRunInOrder(t *testing.T) {
 		}
 	}
 	for _, want := range frames[1:3] {
-		if f := w.pop(); f != want {
-			t.Errorf("next call = %+v, want %+v", f, want)
-		}
+		check.Equal(t, w.pop(), want, "next call")
 	}
 	left := w.stop()
 	check.That(t, len(left) == 1 && left[0] == frames[3], "%d calls left after stop, want the last one", len(left))

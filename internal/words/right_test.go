@@ -37,9 +37,8 @@ func TestParseErrorsSuggestWords(t *testing.T) {
 // One of the two rights is enough, and a mask that has one shows it (B-2).
 func TestEitherRightIsControl(t *testing.T) {
 	rights, err := words.Parse("control+full")
-	if err != nil || !rights[0].Any() || rights[1].Any() || len(rights[0].Parts(winnt.FileObject)) != 2 {
-		t.Fatalf("%v, %v", rights, err)
-	}
+	check.RequireThat(t, err == nil && rights[0].Any() && !rights[1].Any() && len(rights[0].Parts(winnt.FileObject)) == 2,
+		"%v, %v", rights, err)
 	for mask, want := range map[winnt.AccessMask]string{
 		0x120089: "[read]", 0x160089: "[read control]", 0x80000: "[control]",
 		0x1F01FF: "[read write modify full list control]",

@@ -123,10 +123,8 @@ func (s *samba) readBack(share, path string, version uint16) *ntacl.Attribute {
 	raw = raw[:n]
 	a, err := ntacl.Decode(raw)
 	check.RequireThat(s.T, err == nil, "reading %s: %v, want no error", path, err)
-	if a.Version != version || a.HashType != ntacl.HashSHA256 {
-		s.T.Errorf("%s: attribute of version %d, hash type %d, want %d and %d", path, a.Version, a.HashType, version,
-			ntacl.HashSHA256)
-	}
+	check.That(s.T, a.Version == version && a.HashType == ntacl.HashSHA256,
+		"%s: attribute of version %d, hash type %d, want %d and %d", path, a.Version, a.HashType, version, ntacl.HashSHA256)
 	if again, err := a.Append(nil); err != nil || !bytes.Equal(again, raw) {
 		s.T.Errorf("%s: written again:\n%x, %v, want %x, nil\nwas:\n%x", path, again, err, raw, raw)
 	}

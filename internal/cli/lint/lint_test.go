@@ -152,8 +152,7 @@ func (w world) token(t *testing.T) *token.Token {
 		s.Package = sid.MustParse("S-1-15-2-1-2-3")
 		s.Capabilities = []token.Group{{SID: some[7], Attributes: 4}}
 	}
-	tok, err := token.New(s)
-	check.NoError(t, err)
+	tok := check.Must(token.New(s))
 	return tok
 }
 
@@ -207,8 +206,7 @@ func ownerRights(d *sd.Descriptor) (n int) {
 
 func without(t *testing.T, d *sd.Descriptor, i int) *sd.Descriptor {
 	entries := d.DACL().Slice()
-	l, err := sd.NewACL(append(entries[:i:i], entries[i+1:]...)...)
-	check.NoError(t, err)
+	l := check.Must(sd.NewACL(append(entries[:i:i], entries[i+1:]...)...))
 	p := d.Parts()
 	p.DACL = l
 	return sd.New(p)

@@ -112,9 +112,7 @@ func TestExclusivePieceRunsAlone(t *testing.T) {
 				switch i % 10 {
 				case 3:
 					h.Alone(p, func(v *piece) {
-						if got := busy.Load(); got != 0 {
-							t.Errorf("%d other pieces in progress during an exclusive one, want 0", got)
-						}
+						check.Equal(t, busy.Load(), 0, "other pieces in progress during an exclusive one")
 						alone.Add(1)
 					})
 				case 4:

@@ -33,9 +33,7 @@ func TestEarlierOfTwoFailedConditionsDecides(t *testing.T) {
 		for _, p := range profiles {
 			for _, pair := range refusals.Matrix(r.Info().Name, p) {
 				n++
-				if _, err := pair.Check(); err != nil {
-					t.Errorf("%s profile: %v", p, err)
-				}
+				check.Equal(t, check.Err(pair.Check()), nil, "%s profile", p)
 			}
 		}
 	}
@@ -71,9 +69,8 @@ func TestEarliestOfManyConditionsDecides(t *testing.T) {
 				if len(set) == 0 {
 					continue
 				}
-				if _, err := refusals.Call(name, p, set[:1+rnd.IntN(len(set))]...); err != nil {
-					t.Errorf("seed %d, %s profile: %v", seed, p, err)
-				}
+				check.Equal(t, check.Err(refusals.Call(name, p, set[:1+rnd.IntN(len(set))]...)), nil,
+					"seed %d, %s profile", seed, p)
 			}
 		}
 	}

@@ -50,9 +50,7 @@ func TestEachFailedConditionReturnsItsStatus(t *testing.T) {
 			continue
 		}
 		for _, p := range profiles {
-			if _, err := refusals.Call(name, p); err != nil {
-				t.Errorf("%s profile, valid call: %v, want success", p, err)
-			}
+			check.Equal(t, check.Err(refusals.Call(name, p)), nil, "%s profile, valid call", p)
 			for _, f := range refusals.Of(name, p) {
 				if _, err := refusals.Call(name, p, f); err != nil {
 					t.Errorf("%s profile: %v, want the status of the refusal", p, err)

@@ -323,9 +323,8 @@ func TestMemoryOfImportIsFlat(t *testing.T) {
 		return peak - min(peak, before.HeapInuse)
 	}
 	small, large := most(100_000), most(400_000)
-	if large > 2*small+(16<<20) {
-		t.Errorf("400,000 lines take %d bytes, 100,000 take %d, want at most %d", large, small, 2*small+(16<<20))
-	}
+	check.That(t, large <= 2*small+(16<<20),
+		"400,000 lines take %d bytes, 100,000 take %d, want at most %d", large, small, 2*small+(16<<20))
 }
 
 // watched calls a function at each open.

@@ -285,9 +285,8 @@ L.thread.NtClose(Handle=h)
 expect(1, 1)
 `
 	out, err, leak := run(t, script.Config{}, program)
-	if err == nil || leak != nil || !strings.Contains(out, "callback: ") || !strings.Contains(out, "it is gone") {
-		t.Errorf("run: %v, close: %v, want the callback's error\n%s", err, leak, out)
-	}
+	check.That(t, err != nil && leak == nil && strings.Contains(out, "callback: ") && strings.Contains(out, "it is gone"),
+		"run: %v, close: %v, want the callback's error\n%s", err, leak, out)
 	if out, err, leak = run(t, script.Config{}, strings.Replace(program, `fail("it is gone")`, "pass", 1)); err != nil ||
 		leak != nil {
 		t.Errorf("without the failure: %v, close: %v, want nil, nil\n%s", err, leak, out)

@@ -50,9 +50,7 @@ func TestEventsHaveOCSFClasses(t *testing.T) {
 	} {
 		for event := range strings.FieldsSeq(row.events) {
 			r := stored{data: row.data}
-			if _, err := fmt.Sscan(event, &r.id); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, check.Err(fmt.Sscan(event, &r.id)))
 			requireClass(r, class{row.class, row.is, row.name})
 		}
 	}

@@ -31,9 +31,8 @@ func TestDirectoryRightsHaveDirectoryNames(t *testing.T) {
 			}
 		}
 		check.NoError(t, json.Unmarshal([]byte(printed(t, "ocsf", e)), &o))
-		if strings.Join(o.AccessList, ",") != c.want || o.File.TypeID != c.kind || o.AccessMask != float64(rights) {
-			t.Errorf("OCSF object = %+v, want the directory's names and type", o)
-		}
+		check.That(t, strings.Join(o.AccessList, ",") == c.want && o.File.TypeID == c.kind && o.AccessMask == float64(rights),
+			"OCSF object = %+v, want the directory's names and type", o)
 		if got, err := audit.ParseEvent(e.AppendJSON(nil)); err != nil || IsDirectory(&got) != c.directory {
 			t.Errorf("parsing the event: %v, want the same kind of file", err)
 		}
@@ -82,9 +81,7 @@ func TestRightsAreNamedByType(t *testing.T) {
 		words := strings.Fields(rights + " " + standard)
 		for i := 0; i < len(words); i += 2 {
 			var bit winnt.AccessMask
-			if _, err := fmt.Sscanf(words[i], "%x", &bit); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, check.Err(fmt.Sscanf(words[i], "%x", &bit)))
 			check.Equal(t, RightName(e, bit), words[i+1], "%s: %#x", typ, uint32(bit))
 		}
 	}

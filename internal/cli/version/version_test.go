@@ -31,8 +31,7 @@ func TestEveryProgramPrintsItsVersion(t *testing.T) {
 			var text strings.Builder
 			files, _ := filepath.Glob(root + folder + "/" + p.Name() + "/*.go")
 			for _, name := range files {
-				b, err := os.ReadFile(name)
-				check.NoError(t, err)
+				b := check.Must(os.ReadFile(name))
 				text.Write(b)
 			}
 			call := `version.Line("` + p.Name() + `", release)`

@@ -16,9 +16,7 @@ func TestZipFileNeedsItsActualSize(t *testing.T) {
 	f, err := w.Create("a.json")
 	check.NoError(t, err)
 	text := []byte(strings.Repeat("x", 1000))
-	if _, err := f.Write(text); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(f.Write(text)))
 	check.NoError(t, w.Close())
 	z, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
 	check.NoError(t, err)

@@ -25,9 +25,7 @@ func printed(t *testing.T, name string, args ...string) string {
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s %q: %v\n%s", name, args, err, stderr.String())
-	}
+	check.RequireThat(t, err == nil, "%s %q: %v\n%s", name, args, err, stderr.String())
 	return string(out)
 }
 

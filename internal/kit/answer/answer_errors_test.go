@@ -326,8 +326,7 @@ func (m *mistake) noticed(t *testing.T, questions []*kit.Question, stride int) b
 		if m.after != nil {
 			m.after(&a)
 		}
-		b, err := json.Marshal(a)
-		check.NoError(t, err)
+		b := check.Must(json.Marshal(a))
 		check.NoError(t, j.Take(b))
 		if j.Total().Wrong > 0 {
 			return true

@@ -14,8 +14,7 @@ import (
 func TestOracleReadsRecordedWindowsBytes(t *testing.T) {
 	seen := map[string]string{}
 	for _, row := range recordings.Rows[struct{ SDDL, Hex string }](t, "sddl_to_bytes_windows.jsonl") {
-		b, err := hex.DecodeString(row.Hex)
-		check.NoError(t, err)
+		b := check.Must(hex.DecodeString(row.Hex))
 		meaning, err := oracle.Canon(b, false)
 		if err != nil {
 			t.Errorf("%s: %v", row.SDDL, err)

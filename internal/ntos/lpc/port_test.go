@@ -53,9 +53,7 @@ func (p *pair) connected() (client, server *lpc.Port) {
 	p.T.Helper()
 	client = p.connect("")
 	server = p.port.Accept(p.server.Process())
-	if server == nil {
-		p.T.Fatal("Accept = nil, want the waiting client")
-	}
+	check.RequireThat(p.T, server != nil, "Accept = nil, want the waiting client")
 	return client, p.world.port(server)
 }
 

@@ -250,9 +250,7 @@ func (x *pipeRun) step(j int) {
 		op := p.waiting[x.r.IntN(len(p.waiting))]
 		x.log = append(x.log, "cancel "+op.name)
 		p.cancel(op)
-		if !x.began[op.name].Cancel() {
-			x.T.Errorf("Cancel of %s = false, want true", op.name)
-		}
+		check.That(x.T, x.began[op.name].Cancel(), "Cancel of %s = false, want true", op.name)
 	case k < 38 && !p.gone:
 		i := nt.PipeInformation{ReadMode: uint32(x.r.IntN(2)), CompletionMode: uint32(x.r.IntN(2))}
 		x.log = append(x.log, fmt.Sprintf("side %d: %+v", side, i))

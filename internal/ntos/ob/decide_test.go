@@ -87,9 +87,8 @@ func TestSystemSecurityNeedsPrivilege(t *testing.T) { // O-30, OC-43, OC-44
 		ntstatus.Success, winnt.EVENT_ALL_ACCESS|winnt.ACCESS_SYSTEM_SECURITY)
 	w.want("never in MAXIMUM_ALLOWED", w.decide(event, winnt.MAXIMUM_ALLOWED, 0), ntstatus.Success,
 		winnt.EVENT_ALL_ACCESS)
-	if d := w.decide(event, both, 0); !d.PrivilegesUsed.Has(winnt.SeSecurityPrivilege) {
-		t.Error("PrivilegesUsed does not contain SeSecurityPrivilege, want it")
-	}
+	check.That(t, w.decide(event, both, 0).PrivilegesUsed.Has(winnt.SeSecurityPrivilege),
+		"PrivilegesUsed does not contain SeSecurityPrivilege, want it")
 }
 
 func TestObjectWithoutDescriptorGrantsItsRights(t *testing.T) { // O-35

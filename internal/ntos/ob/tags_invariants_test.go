@@ -24,9 +24,7 @@ func TestLeakReportNamesHolders(t *testing.T) {
 func TestReleaseByTheWrongHolderPanics(t *testing.T) {
 	o := newObject(eventType, nil)
 	defer func() {
-		if recover() == nil {
-			t.Error("releasing another holder's reference did not panic, want a panic")
-		}
+		check.That(t, recover() != nil, "releasing another holder's reference did not panic, want a panic")
 	}()
 	o.Deref(ob.TagHandle)
 }

@@ -52,10 +52,8 @@ func TestStaticContextIsACopy(t *testing.T) {
 			check.Equal(t, tok.Value(), before, "I-80: value of the client's token")
 			succeeds(t, c.Impersonate(server))
 			r := server.Impersonation(ob.TagCall)
-			if r == nil || r.Level != level || r.EffectiveOnly != effective || !r.CopyOnOpen {
-				t.Fatalf("I-81: record of the server's thread = %+v, want level %v, effective only %t and copy on open",
-					r, level, effective)
-			}
+			check.RequireThat(t, r != nil && r.Level == level && r.EffectiveOnly == effective && r.CopyOnOpen,
+				"I-81: record of the server's thread = %+v, want level %v, effective only %t and copy on open", r, level, effective)
 			r.Token.Deref(ob.TagCall)
 			server.RevertToSelf()
 			c.Delete()
@@ -168,10 +166,8 @@ func TestUpdateReportsChange(t *testing.T) {
 	update := func(what string, x *se.TokenObject, want bool) {
 		t.Helper()
 		changed, out := c.Update(th, w.p)
-		if changed != want || out.Status != ntstatus.Success || c.Token != x || !c.Direct {
-			t.Errorf("I-82: %s: Update = %t, %v, uses the thread's token %t, want %t",
-				what, changed, out.Status, c.Token == x, want)
-		}
+		check.That(t, changed == want && out.Status == ntstatus.Success && c.Token == x && c.Direct,
+			"I-82: %s: Update = %t, %v, uses the thread's token %t, want %t", what, changed, out.Status, c.Token == x, want)
 	}
 	update("nothing happened", tok, false)
 	act(other)

@@ -246,9 +246,8 @@ func TestDemotionKeepsFlags(t *testing.T) {
 			t.Errorf("I-43: the copy is of type %v, level %v, want %v, %v", v.Type(), v.Level(),
 				winnt.TokenImpersonation, winnt.SecurityIdentification)
 		}
-		if want := se.CopyDescriptor(v, p.Token()); !r.Token.Security().Equal(want) {
-			t.Errorf("I-23: requested flags %v: the copy has another descriptor, want that of CopyDescriptor", asked)
-		}
+		check.That(t, r.Token.Security().Equal(se.CopyDescriptor(v, p.Token())),
+			"I-23: requested flags %v: the copy has another descriptor, want that of CopyDescriptor", asked)
 		r.Token.Deref(ob.TagCall)
 	}
 	check.Equal(t, tok.PointerCount(), before, "I-45: token: references")

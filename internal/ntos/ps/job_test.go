@@ -130,9 +130,7 @@ func TestConcurrentJoinsKeepJobCounts(t *testing.T) {
 	}
 	var wg sync.WaitGroup
 	for g := range 4 {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			for i := range 60 {
 				p, th, out := w.p.NewChild(Child{Image: se.Unlabelled, Inherit: i%2 == 0})
 				if out.Status != ntstatus.Success {
@@ -151,7 +149,7 @@ func TestConcurrentJoinsKeepJobCounts(t *testing.T) {
 				th.Deref(ob.TagCall)
 				p.Deref(ob.TagCall)
 			}
-		}()
+		})
 	}
 	wg.Wait()
 	only.Deref(ob.TagCall)

@@ -252,16 +252,14 @@ func TestSessionOutlivesConcurrentTokens(t *testing.T) {
 	v := admin(t, id, 1)
 	var wg sync.WaitGroup
 	for range 4 {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			for range 500 {
 				o := s.NewToken(v, nil)
 				check.That(t, s.Sessions.Known(id), "T-5: the session ended while a token is open, want it open")
 				o.DropSession()
 				o.Deref(ob.TagCall)
 			}
-		}()
+		})
 	}
 	wg.Wait()
 	check.That(t, !s.Sessions.Known(id), "T-5: the session is open after the last token, want it ended")

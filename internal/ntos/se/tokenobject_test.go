@@ -35,15 +35,13 @@ func TestConcurrentUpdatesAreNotLost(t *testing.T) {
 	const writers, rounds = 4, 500
 	var all sync.WaitGroup
 	for range writers {
-		all.Add(1)
-		go func() {
-			defer all.Done()
+		all.Go(func() {
 			for range rounds {
 				o.Update(func(old *token.Token, modified winnt.LUID) *token.Token {
 					return old.WithSessionID(modified, old.SessionID()+1)
 				})
 			}
-		}()
+		})
 	}
 	all.Wait()
 	check.Equal(t, o.Value().SessionID(), writers*rounds, "updates were applied")
@@ -60,11 +58,9 @@ func TestImpersonationRecordsAreShared(t *testing.T) {
 	var got [8]*se.Impersonation
 	var all sync.WaitGroup
 	for i := range got {
-		all.Add(1)
-		go func() {
-			defer all.Done()
+		all.Go(func() {
 			got[i] = o.Impersonation(true, false, winnt.SecurityImpersonation)
-		}()
+		})
 	}
 	all.Wait()
 	want := se.Impersonation{Token: o, CopyOnOpen: true, Level: winnt.SecurityImpersonation}

@@ -79,9 +79,7 @@ type pipeSide struct {
 
 func (p pipeSide) must(st ntstatus.Status) {
 	p.Helper()
-	if st != ntstatus.Success {
-		p.Fatal(st)
-	}
+	check.Success(p, st)
 }
 
 // make creates an instance with the parameters that change sets.

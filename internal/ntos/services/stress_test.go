@@ -29,9 +29,7 @@ func TestOpenTokenDuringImpersonateLeaksNothing(t *testing.T) {
 
 	var done atomic.Bool
 	var all sync.WaitGroup
-	all.Add(1)
-	go func() {
-		defer all.Done()
+	all.Go(func() {
 		for turn := 0; !done.Load(); turn++ {
 			k.PsImpersonateClient(k.Thread(), a, false, false, winnt.SecurityImpersonation)
 			k.PsImpersonateClient(k.Thread(), b, true, false, winnt.SecurityImpersonation) // I-23
@@ -44,7 +42,7 @@ func TestOpenTokenDuringImpersonateLeaksNothing(t *testing.T) {
 			k.PsRevertToSelf()
 			runtime.Gosched()
 		}
-	}()
+	})
 	opened, none := 0, 0
 	const enough = 100_000 / scale
 	for i := 0; i < enough || (opened == 0 || none == 0) && i < 100*enough; i++ {
@@ -99,12 +97,10 @@ func TestOpenTokenDuringRevertKeepsThreadReverted(t *testing.T) {
 		k.PsImpersonateClient(k.Thread(), a, true, false, winnt.SecurityImpersonation)
 		var start, all sync.WaitGroup
 		start.Add(1)
-		all.Add(1)
-		go func() {
-			defer all.Done()
+		all.Go(func() {
 			start.Wait()
 			k.PsRevertToSelf()
-		}()
+		})
 		start.Done()
 		h, st := opener.NtOpenThreadToken(target, winnt.TOKEN_QUERY, true)
 		all.Wait()
@@ -136,12 +132,10 @@ func TestCloseDuringUseReleasesLastReference(t *testing.T) {
 		var start, all sync.WaitGroup
 		start.Add(1)
 		for i, th := range users {
-			all.Add(1)
-			go func() {
-				defer all.Done()
+			all.Go(func() {
 				start.Wait()
 				use(t, th, h, i)
-			}()
+			})
 		}
 		start.Done()
 		check.Equal(t, closer.NtClose(h), ntstatus.Success, "NtClose during use")

@@ -19,8 +19,7 @@ import (
 
 func bytesOf(t *testing.T, text string) []byte {
 	t.Helper()
-	d, err := sddl.Parse(text, sddl.Options{})
-	check.NoError(t, err)
+	d := check.Must(sddl.Parse(text, sddl.Options{}))
 	return d.Binary()
 }
 

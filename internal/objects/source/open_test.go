@@ -29,8 +29,7 @@ const (
 
 func bytesOf(t *testing.T, text string) []byte {
 	t.Helper()
-	d, err := sddl.Parse(text, sddl.Options{})
-	check.NoError(t, err)
+	d := check.Must(sddl.Parse(text, sddl.Options{}))
 	return d.Binary()
 }
 
@@ -186,9 +185,7 @@ func TestMalformedFormatEndsReading(t *testing.T) {
 		!strings.Contains(rows[1], "dn: wrong base64") || !strings.Contains(rows[2], "d error: ") {
 		t.Errorf("wrong base64: %q, %v", rows, err)
 	}
-	if _, err := rowsOf(t, "none", strings.NewReader("")); err != nil {
-		t.Errorf("an empty file: %v", err)
-	}
+	check.Equal(t, check.Err(rowsOf(t, "none", strings.NewReader(""))), nil, "an empty file")
 	const entry = "dn: a\nnTSecurityDescriptor: D:\n"
 	for text, want := range map[string]string{
 		entry + "dn: b\nnTSecurityDescriptor: D:\n":                        "a error: line 4: the entry has a second nTS",

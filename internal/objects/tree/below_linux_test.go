@@ -62,7 +62,6 @@ func TestSourceClosesItsRoot(t *testing.T) {
 				"%s, read to the end: %t: %d descriptors, want %d as before", name, whole, after, before)
 		}
 	}
-	if _, err := Named(filepath.Join(root, "c"), nil, Options{}); err == nil {
-		t.Errorf("Named below a file succeeds, want %v", fs.ErrInvalid)
-	}
+	check.That(t, check.Err(Named(filepath.Join(root, "c"), nil, Options{})) != nil,
+		"Named below a file succeeds, want %v", fs.ErrInvalid)
 }

@@ -80,9 +80,7 @@ func TestEqualFolderPermissionsShareOneWay(t *testing.T) {
 			again, err, closed.Text(), len(closed.Folders))
 	}
 	for n := 1; n < 8; n++ {
-		if _, err := objects.ParseWay(closed.Text()[:n]); err == nil {
-			t.Errorf("%d bytes of a way are a way", n)
-		}
+		check.That(t, check.Err(objects.ParseWay(closed.Text()[:n])) != nil, "%d bytes of a way are a way", n)
 	}
 }
 

@@ -19,7 +19,6 @@ func TestRunIsAnotherUser(t *testing.T) {
 	check.NoError(t, os.WriteFile(file, nil, 0o600))
 	_, err := asuser.Run(4711, 4711, func() (*os.File, error) { return os.Open(file) })
 	check.ErrorIs(t, err, os.ErrPermission, "an open by uid 4711")
-	f, err := os.Open(file)
-	check.NoError(t, err)
+	f := check.Must(os.Open(file))
 	check.NoError(t, f.Close())
 }

@@ -21,15 +21,12 @@ const list = "testdata/frozen.txt"
 // read returns the names of the list: one a line, after the number of its declarations.
 func read(t *testing.T) Names {
 	t.Helper()
-	b, err := os.ReadFile(list)
-	check.NoError(t, err)
+	b := check.Must(os.ReadFile(list))
 	n := Names{}
 	for line := range strings.Lines(string(b)) {
 		var count int
 		number, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		if _, err := fmt.Sscan(number, &count); err != nil {
-			t.Fatalf("%s: line %q: want a number and a name", list, line)
-		}
+		check.RequireThat(t, check.Err(fmt.Sscan(number, &count)) == nil, "%s: line %q: want a number and a name", list, line)
 		n[name] = count
 	}
 	return n

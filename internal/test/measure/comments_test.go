@@ -42,9 +42,7 @@ func TestCommentCheckDetectsCodeChange(t *testing.T) {
 			}
 			var out bytes.Buffer
 			err := printComments(dir, "HEAD", &out)
-			if !strings.Contains(out.String(), c.why) {
-				t.Errorf("got %q, want %q", out.String(), c.why)
-			}
+			check.That(t, strings.Contains(out.String(), c.why), "got %q, want %q", out.String(), c.why)
 			if same := c.name == "other words"; same != (err == nil) {
 				t.Errorf("error %v", err)
 			}

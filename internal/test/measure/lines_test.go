@@ -42,15 +42,11 @@ C                         2 lines in     1 files
 Python and shell          1 lines in     1 files
 total                     9
 `
-	if out.String() != want {
-		t.Errorf("got\n%swant\n%s", out.String(), want)
-	}
+	check.That(t, out.String() == want, "got\n%swant\n%s", out.String(), want)
 }
 
 func TestUnknownArgumentsAreRefused(t *testing.T) {
 	for _, args := range [][]string{nil, {"line"}, {"lines", "x"}, {"lines", "a", "b"}} {
-		if err := run(args, &bytes.Buffer{}); err == nil {
-			t.Errorf("%q: no error", args)
-		}
+		check.That(t, run(args, &bytes.Buffer{}) != nil, "%q: no error", args)
 	}
 }

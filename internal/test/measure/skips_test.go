@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 func TestSkippedTestsArePrintedOnce(t *testing.T) {
@@ -22,12 +24,8 @@ func TestSkippedTestsArePrintedOnce(t *testing.T) {
 {"Action":"fail","Package":"b"}
 `
 	var out strings.Builder
-	if err := printTests(strings.NewReader(events), &out); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, printTests(strings.NewReader(events), &out))
 	const want = "ok  \ta\t0.1s\n    b_test.go:3: got 1, want 2\nFAIL\tb\t0.1s\n" +
 		"\nskipped:\n  no smbd here: install samba: TestOne, TestThree\n"
-	if out.String() != want {
-		t.Errorf("got\n%q\nwant\n%q", out.String(), want)
-	}
+	check.That(t, out.String() == want, "got\n%q\nwant\n%q", out.String(), want)
 }

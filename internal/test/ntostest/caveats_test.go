@@ -14,8 +14,7 @@ import (
 // Each row of docs/CAVEATS.md about the kernel that claims to be built has a
 // case for each of its columns.
 func TestEachCaveatRowHasCasePerProfile(t *testing.T) {
-	b, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "CAVEATS.md"))
-	check.NoError(t, err)
+	b := check.Must(os.ReadFile(filepath.Join("..", "..", "..", "docs", "CAVEATS.md")))
 	documented, observed := casesByProfile(t, "documented"), casesByProfile(t, "observed")
 	rows := 0
 	for line := range strings.Lines(string(b)) {
@@ -41,12 +40,10 @@ func TestEachCaveatRowHasCasePerProfile(t *testing.T) {
 // casesByProfile lists the rules that the comments of cases of one profile name.
 func casesByProfile(t *testing.T, profile string) []rules.ID {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("testdata", "*.txt"))
-	check.NoError(t, err)
+	files := check.Must(filepath.Glob(filepath.Join("testdata", "*.txt")))
 	var ids []rules.ID
 	for _, f := range files {
-		b, err := os.ReadFile(f)
-		check.NoError(t, err)
+		b := check.Must(os.ReadFile(f))
 		comment := ""
 		for line := range strings.Lines(string(b)) {
 			switch {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 )
 
@@ -47,9 +48,7 @@ func TestInterpreterFailsWrongCases(t *testing.T) {
 				t.Errorf("%s: failure %q, want %q", c.name, f, c.want[i])
 			}
 		}
-		if !strings.HasPrefix(out, c.printed) {
-			t.Errorf("%s: printed %q, want %q", c.name, out, c.printed)
-		}
+		check.That(t, strings.HasPrefix(out, c.printed), "%s: printed %q, want %q", c.name, out, c.printed)
 	}
 }
 
@@ -58,10 +57,8 @@ func TestPreludeErrorFailsEachCase(t *testing.T) {
 	in := &interpreter{}
 	in.command(t, &datadriven.TestData{Cmd: "prelude", Input: "x = y"})
 	in.program(&datadriven.TestData{Pos: "here", Input: "expect(1, 1)"}, nt.Documented)
-	if len(in.failures) != 1 || !strings.Contains(in.failures[0], "prelude:1:5: undefined: y") {
-		t.Errorf(`failures %q, want len(in.failures) = 1, in.failures[0] containing "prelude:1:5: undefined: y"`,
-			in.failures)
-	}
+	check.That(t, len(in.failures) == 1 && strings.Contains(in.failures[0], "prelude:1:5: undefined: y"),
+		`failures %q, want len(in.failures) = 1, in.failures[0] containing "prelude:1:5: undefined: y"`, in.failures)
 }
 
 // Each case has its name and its reason.
@@ -75,9 +72,7 @@ func TestEachCaseHasReason(t *testing.T) {
 		{"# IC-1: too far away from the case.\n\nrun\nx\n----\n", "case.txt:3: "},
 	} {
 		name := filepath.Join(t.TempDir(), "case.txt")
-		if err := os.WriteFile(name, []byte(c.text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(name, []byte(c.text), 0o600))
 		err := checkReasons(name)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, want %q", c.text, err, c.want)

@@ -74,12 +74,9 @@ func TestPageScannerFindsLinksAndNumbers(t *testing.T) {
 // the first version counts.
 func freezePage(t *testing.T, page string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, page))
-	check.NoError(t, err)
+	text := check.Must(os.ReadFile(filepath.Join(root, page)))
 	name := filepath.Join(frozen, strings.ReplaceAll(page, "/", "_")+".txt")
-	if _, err := os.Stat(name); err == nil {
-		t.Fatalf("%s is there already", name)
-	}
+	check.RequireThat(t, check.Err(os.Stat(name)) != nil, "%s is there already", name)
 	var b strings.Builder
 	for _, f := range factsOf(string(text)) {
 		fmt.Fprintln(&b, f)
@@ -91,8 +88,7 @@ func freezePage(t *testing.T, page string) {
 // readFacts reads the file that freezePage wrote.
 func readFacts(t *testing.T, name string) []fact {
 	t.Helper()
-	b, err := os.ReadFile(name)
-	check.NoError(t, err)
+	b := check.Must(os.ReadFile(name))
 	var all []fact
 	for line := range strings.Lines(string(b)) {
 		kind, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
@@ -104,8 +100,7 @@ func readFacts(t *testing.T, name string) []fact {
 // readRemoved returns the reason for each removed fact, by "page: kind text".
 func readRemoved(t *testing.T) map[string]string {
 	t.Helper()
-	b, err := os.ReadFile(removed)
-	check.NoError(t, err)
+	b := check.Must(os.ReadFile(removed))
 	excused := map[string]string{}
 	for line := range strings.Lines(string(b)) {
 		line = strings.TrimSpace(line)
@@ -124,11 +119,9 @@ func readDocuments(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
 	for _, pattern := range []string{"*.md", "docs/*.md", "docs/adr/*.md"} {
-		names, err := filepath.Glob(filepath.Join(root, pattern))
-		check.NoError(t, err)
+		names := check.Must(filepath.Glob(filepath.Join(root, pattern)))
 		for _, name := range names {
-			text, err := os.ReadFile(name)
-			check.NoError(t, err)
+			text := check.Must(os.ReadFile(name))
 			b.WriteString(strings.Join(strings.Fields(string(text)), " "))
 			b.WriteByte('\n')
 		}
@@ -248,8 +241,7 @@ func TestCommandsOfPagesSelectTests(t *testing.T) {
 func TestPagesNameExistingTests(t *testing.T) {
 	have := testNames(t)
 	for page, least := range map[string]int{"revocation.md": 12, "threats.md": 25} {
-		b, err := os.ReadFile(filepath.Join(root, "docs", page))
-		check.NoError(t, err)
+		b := check.Must(os.ReadFile(filepath.Join(root, "docs", page)))
 		names := namedTest.FindAllString(string(b), -1)
 		check.That(t, len(names) >= least, "%s names %d tests, want at least %d", page, len(names), least)
 		for _, name := range names {

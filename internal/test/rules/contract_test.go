@@ -90,8 +90,7 @@ func writeContract(t *testing.T, ids []ID, want, now map[ID]Facts) {
 // of a word than it had, and the reason why its meaning is still the same.
 func readReworded(t *testing.T) map[ID]map[string]string {
 	t.Helper()
-	b, err := os.ReadFile(filepath.FromSlash(rewordedFile))
-	check.NoError(t, err)
+	b := check.Must(os.ReadFile(filepath.FromSlash(rewordedFile)))
 	all := map[ID]map[string]string{}
 	for line := range strings.Lines(string(b)) {
 		line = strings.TrimSpace(line)

@@ -73,12 +73,10 @@ var (
 // readRules parses docs/rules and reports malformed rules.
 func readRules(t *testing.T) []listed {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(root, "docs", "rules", "*.md"))
-	check.NoError(t, err)
+	names := check.Must(filepath.Glob(filepath.Join(root, "docs", "rules", "*.md")))
 	var all []listed
 	for _, name := range names {
-		b, err := os.ReadFile(name)
-		check.NoError(t, err)
+		b := check.Must(os.ReadFile(name))
 		lines := strings.Split(string(b), "\n")
 		for i, line := range lines {
 			m := entry.FindStringSubmatch(line)
@@ -266,8 +264,7 @@ func TestCaveatsNameExistingRules(t *testing.T) {
 	for _, r := range readRules(t) {
 		known[r.id] = true
 	}
-	b, err := os.ReadFile(filepath.Join(root, "docs", "CAVEATS.md"))
-	check.NoError(t, err)
+	b := check.Must(os.ReadFile(filepath.Join(root, "docs", "CAVEATS.md")))
 	rows := 0
 	for line := range strings.Lines(string(b)) {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
