@@ -80,10 +80,9 @@ func TestPolicySpecRoundTrips(t *testing.T) {
 	check.Equal(t, p.GlobalSACL("Key"), key, `a policy lost its global SACL: p.GlobalSACL("Key")`)
 	delete(spec.Users, userU) // a policy does not follow its description
 	back := p.Spec()
-	if back.System[audit.Registry] != audit.OnFailure || len(back.System) != 1 ||
-		back.Users[userU][audit.FileSystem].Include != audit.OnSuccess || back.Options != spec.Options {
-		t.Errorf("Spec() = %+v, want that of the policy", back)
-	}
+	check.That(t, back.System[audit.Registry] == audit.OnFailure && len(back.System) == 1 &&
+		back.Users[userU][audit.FileSystem].Include == audit.OnSuccess && back.Options == spec.Options,
+		"Spec() = %+v, want that of the policy", back)
 	for name, bad := range map[string]audit.PolicySpec{
 		"unknown subcategory": {System: map[audit.Subcategory]audit.Setting{0x4C: audit.OnBoth}},
 		"unknown bits":        {System: map[audit.Subcategory]audit.Setting{audit.Registry: 4}},

@@ -53,10 +53,9 @@ func TestLostRecordIsRememberedUntilReset(t *testing.T) {
 		t.Errorf("ChangePolicy back: %s, CrashOnAuditFail %d, want success and 1", st, value())
 	}
 	events := sink.Drain()
-	if !slices.Equal(ids(events), []int{4621, 4906}) || field(t, events[0], "CrashOnAuditFailValue") != "2" ||
-		field(t, events[1], "CrashOnAuditFailValue") != "1" {
-		t.Errorf("events %v, want 4621 with value 2 and 4906 with value 1", events)
-	}
+	check.That(t, slices.Equal(ids(events), []int{4621, 4906}) && field(t, events[0], "CrashOnAuditFailValue") == "2" &&
+		field(t, events[1], "CrashOnAuditFailValue") == "1",
+		"events %v, want 4621 with value 2 and 4906 with value 1", events)
 }
 
 // losing is a sink in which another operation loses a record while the first change of the policy is being written.

@@ -38,9 +38,8 @@ func TestLeastRecentEntryIsEvicted(t *testing.T) {
 func TestErrorIsNotCached(t *testing.T) {
 	c := cache.New[int, string](3)
 	wrong := errors.New("wrong")
-	if _, err := c.Get(1, func() (string, error) { return "", wrong }); err != wrong || c.Len() != 0 {
-		t.Errorf("Get with a failing make: %v, Len %d; want %v, 0", err, c.Len(), wrong)
-	}
+	_, err := c.Get(1, func() (string, error) { return "", wrong })
+	check.That(t, err == wrong && c.Len() == 0, "Get with a failing make: %v, Len %d; want %v, 0", err, c.Len(), wrong)
 	check.That(t, get(t, c, 1), "Get after a failure did not call make")
 }
 
@@ -79,12 +78,10 @@ func TestConcurrentGetsKeepFirstValue(t *testing.T) {
 // Get returns the value of a failed make together with its error, and does not cache it.
 func TestGetReturnsValueOfFailedMake(t *testing.T) {
 	c := cache.New[int, string](3)
-	if v, err := c.Get(1, func() (string, error) { return "half", errors.New("wrong") }); err == nil || v != "half" {
-		t.Errorf(`Get with a failing make: %q, %v; want "half", an error`, v, err)
-	}
-	if made := get(t, c, 1); !made || get(t, c, 1) {
-		t.Errorf("after a failed make: Get called make %t, want true once", made)
-	}
+	v, err := c.Get(1, func() (string, error) { return "half", errors.New("wrong") })
+	check.That(t, err != nil && v == "half", `Get with a failing make: %q, %v; want "half", an error`, v, err)
+	made := get(t, c, 1)
+	check.That(t, made && !get(t, c, 1), "after a failed make: Get called make %t, want true once", made)
 }
 
 // A cache with the limit 1 stores one value.

@@ -50,9 +50,8 @@ func TestAttributesMatchDocumentedBytes(t *testing.T) {
 		}
 		check.Equal(t, a.Format(aliasOf), c.canonical, "%s: Format of %s", c.rule, c.text)
 		b, _ := hex.DecodeString(c.bytes)
-		if d, err := DecodeAttribute(b); err != nil || !reflect.DeepEqual(d, a) {
-			t.Errorf("%s: DecodeAttribute = %+v, %v; want %+v", c.rule, d, err, a)
-		}
+		d, err := DecodeAttribute(b)
+		check.That(t, err == nil && reflect.DeepEqual(d, a), "%s: DecodeAttribute = %+v, %v; want %+v", c.rule, d, err, a)
 	}
 }
 

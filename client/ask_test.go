@@ -81,10 +81,9 @@ func TestEachRequestIsOneFrame(t *testing.T) {
 		f := s.once(c.kind, st, nil, func() {
 			check.That(t, c.call(), "%s: the call does not return only the status of the answer, %v", name, st)
 		})
-		if f.Thread != c.thread || f.Service != 0 || !bytes.Equal(f.Body, c.body) {
-			t.Errorf("%s: frame with thread %d, service %d, body % x; want thread %d, service 0, body % x", name,
-				f.Thread, f.Service, f.Body, c.thread, c.body)
-		}
+		check.That(t, f.Thread == c.thread && f.Service == 0 && bytes.Equal(f.Body, c.body),
+			"%s: frame with thread %d, service %d, body % x; want thread %d, service 0, body % x", name, f.Thread, f.Service,
+			f.Body, c.thread, c.body)
 		check.That(t, f.Request > last, "%s: request number %d, want more than %d", name, f.Request, last)
 		last = f.Request
 	}
@@ -217,10 +216,9 @@ func TestCallUsesDaemonsServiceNumber(t *testing.T) {
 				"Call of NtClose: %v, %v, %+v; want zero outputs, %v, no reason", out, st, reason, ntstatus.InvalidHandle)
 		})
 		want, err := row(closing).AppendCall(nil, nt.CloseIn{Handle: 4}, why)
-		if err != nil || f.Service != number || f.Thread != 1 || !bytes.Equal(f.Body, want) {
-			t.Errorf("frame of NtClose: service %d, thread %d, body % x, %v; want service %d, thread 1, body % x",
-				f.Service, f.Thread, f.Body, err, number, want)
-		}
+		check.That(t, err == nil && f.Service == number && f.Thread == 1 && bytes.Equal(f.Body, want),
+			"frame of NtClose: service %d, thread %d, body % x, %v; want service %d, thread 1, body % x", f.Service, f.Thread,
+			f.Body, err, number, want)
 	}
 	open := nt.NtTable.Find("NtOpenEvent")
 	s.once(wire.Call, ntstatus.Success, []byte{8, 0, 0, 0, 0, 0, 0, 0}, func() {
@@ -230,10 +228,9 @@ func TestCallUsesDaemonsServiceNumber(t *testing.T) {
 	})
 	set := nt.SetInformationTokenIn{TokenInformation: nt.Cap[any](struct{}{})}
 	out, st, why := s.carrier().Call(nt.NtTable.Find("NtSetInformationToken"), set, true)
-	if out != (nt.SetInformationTokenOut{}) || st != ntstatus.InvalidParameter || why.Rule != "W-6" {
-		t.Errorf("Call with a parameter that has no encoding: %v, %v, %+v; want zero outputs, %v, rule W-6", out, st,
-			why, ntstatus.InvalidParameter)
-	}
+	check.That(t, out == (nt.SetInformationTokenOut{}) && st == ntstatus.InvalidParameter && why.Rule == "W-6",
+		"Call with a parameter that has no encoding: %v, %v, %+v; want zero outputs, %v, rule W-6", out, st, why,
+		ntstatus.InvalidParameter)
 	delete(s.services, "NtClose")
 	if out, st, why := s.carrier().Call(closing, nt.CloseIn{}, true); out != (nt.CloseOut{}) ||
 		st != ntstatus.NotSupported || why.Rule != "W-5" {
@@ -250,9 +247,8 @@ func TestBounds(t *testing.T) {
 		check.Equal(t, check.Err(s.Administer(make([]byte, MaxRequest))), nil, "Administer with %d bytes", MaxRequest)
 	})
 	check.That(t, len(f.Body) == MaxRequest, "the daemon received %d bytes, want %d", len(f.Body), MaxRequest)
-	if b, err := s.Administer(make([]byte, MaxRequest+1)); b != nil || err == nil {
-		t.Errorf("Administer with %d bytes: %q, %v; want nil, an error", MaxRequest+1, b, err)
-	}
+	b, err := s.Administer(make([]byte, MaxRequest+1))
+	check.That(t, b == nil && err != nil, "Administer with %d bytes: %q, %v; want nil, an error", MaxRequest+1, b, err)
 	write := nt.NtTable.Find("NtWriteFile")
 	in := nt.WriteFileIn{Buffer: nt.Cap([]byte{})}
 	short := check.Must(row(write).AppendCall(nil, in, false))

@@ -47,9 +47,8 @@ func TestNewFailsWithoutHello(t *testing.T) {
 				_, _ = wire.ReadFrame(theirs)
 				_, _ = theirs.Write(wire.AppendFrame(nil, c.first))
 			}()
-			if conn, err := New(ours); !errors.Is(err, c.want) || conn != nil {
-				t.Errorf("New: %v, %v; want nil, %v", conn, err, c.want)
-			}
+			conn, err := New(ours)
+			check.That(t, errors.Is(err, c.want) && conn == nil, "New: %v, %v; want nil, %v", conn, err, c.want)
 			<-over
 			_ = theirs.SetReadDeadline(time.Unix(1, 0)) // the read returns once the client has closed the connection
 			check.ErrorIs(t, check.Err(theirs.Read(make([]byte, 1))), io.EOF,
@@ -62,9 +61,8 @@ func TestNewFailsWithoutHello(t *testing.T) {
 func TestNewFailsOnClosedConnection(t *testing.T) {
 	ours, theirs := net.Pipe()
 	_ = theirs.Close()
-	if c, err := New(ours); err == nil || c != nil {
-		t.Errorf("New on a closed connection: %v, %v; want nil, an error", c, err)
-	}
+	c, err := New(ours)
+	check.That(t, err != nil && c == nil, "New on a closed connection: %v, %v; want nil, an error", c, err)
 }
 
 // A connection keeps at most mostSpare unused answer channels, and gives each of them to only one call.
@@ -78,10 +76,9 @@ func TestSpareChannelsAreLimited(t *testing.T) {
 	a, b := s.spareLocked(), s.spareLocked()
 	left := len(s.spare)
 	s.mu.Unlock()
-	if kept != mostSpare || left != mostSpare-2 || a == b {
-		t.Errorf("%d channels kept, %d left after two were taken, the same channel twice: %t; want %d, %d, false",
-			kept, left, a == b, mostSpare, mostSpare-2)
-	}
+	check.That(t, kept == mostSpare && left == mostSpare-2 && a != b,
+		"%d channels kept, %d left after two were taken, the same channel twice: %t; want %d, %d, false", kept, left, a == b,
+		mostSpare, mostSpare-2)
 }
 
 // The error that ended a connection first is kept, and the connection is closed.

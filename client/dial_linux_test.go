@@ -116,10 +116,9 @@ func TestDialClosesInheritedDescriptor(t *testing.T) {
 	<-over
 	check.Equal(t, c.Process(), 0x44, "Process")
 	_ = c.Close()
-	if n, err := daemon.Read(make([]byte, 1)); n != 0 || err == nil {
-		t.Errorf("after Close a descriptor of the connection is still open: read %d bytes, %v; want 0, an error", n,
-			err)
-	}
+	n, err := daemon.Read(make([]byte, 1))
+	check.That(t, n == 0 && err != nil,
+		"after Close a descriptor of the connection is still open: read %d bytes, %v; want 0, an error", n, err)
 	r, w, err := os.Pipe()
 	check.NoError(t, err)
 	defer func() { _, _ = r.Close(), w.Close() }()

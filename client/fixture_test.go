@@ -35,9 +35,8 @@ func scriptOver(t *testing.T, pair func() (net.Conn, net.Conn)) *scripted {
 	greeted := make(chan struct{})
 	go func() {
 		defer close(greeted)
-		if f, err := s.from.Frame(); err != nil || f.Kind != wire.Hello {
-			t.Errorf("hello of the client: %+v, %v; want kind %v", f, err, wire.Hello)
-		}
+		f, err := s.from.Frame()
+		check.That(t, err == nil && f.Kind == wire.Hello, "hello of the client: %+v, %v; want kind %v", f, err, wire.Hello)
 		s.write(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, hello)})
 	}()
 	c, err := New(ours)
@@ -105,9 +104,8 @@ func (s *scripted) lost(why error) {
 	if err := s.Err(); !errors.Is(err, why) {
 		s.Errorf("Err of the connection: %v, want %v", err, why)
 	}
-	if _, err := s.NewThread(); !errors.Is(err, why) {
-		s.Errorf("NewThread on a lost connection: %v, want %v", err, why)
-	}
+	_, err := s.NewThread()
+	check.That(s, errors.Is(err, why), "NewThread on a lost connection: %v, want %v", err, why)
 }
 
 // stands checks that the connection still works.

@@ -122,16 +122,14 @@ func TestPendingOperationIsCollected(t *testing.T) {
 					s.tell(frame, 0, nil)
 				}
 			}, func() {
-				if out, st := s.carrier().CallLater(reading, nt.ReadFileIn{FileHandle: 8}, l); st != ntstatus.Pending ||
-					out.(nt.ReadFileOut).Buffer != nil {
-					t.Errorf("CallLater: %+v, %v; want no data, %v", out, st, ntstatus.Pending)
-				}
+				out, st := s.carrier().CallLater(reading, nt.ReadFileIn{FileHandle: 8}, l)
+				check.That(t, st == ntstatus.Pending && out.(nt.ReadFileOut).Buffer == nil,
+					"CallLater: %+v, %v; want no data, %v", out, st, ntstatus.Pending)
 				<-l.Over
 			})
-			if !reflect.DeepEqual(got, c.done) || l.Failure != c.failure || l.Synchronous != (c.synchronous == 1) {
-				t.Errorf("results %+v, failure %v, synchronous %t; want %+v, %v, %t", got, l.Failure, l.Synchronous,
-					c.done, c.failure, c.synchronous == 1)
-			}
+			check.That(t, reflect.DeepEqual(got, c.done) && l.Failure == c.failure && l.Synchronous == (c.synchronous == 1),
+				"results %+v, failure %v, synchronous %t; want %+v, %v, %t", got, l.Failure, l.Synchronous, c.done, c.failure,
+				c.synchronous == 1)
 			if c.lost {
 				s.lost(wire.ErrValue)
 			} else {

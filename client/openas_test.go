@@ -52,17 +52,15 @@ func TestOpenFileAsReturnsStatus(t *testing.T) {
 			}
 			if c.closed != 0 {
 				f := s.next(wire.Call)
-				if want, _ := row(closing).AppendCall(nil, nt.CloseIn{Handle: c.closed}, false); !bytes.Equal(f.Body, want) {
-					t.Errorf("NtClose: body % x, want % x", f.Body, want)
-				}
+				want, _ := row(closing).AppendCall(nil, nt.CloseIn{Handle: c.closed}, false)
+				check.That(t, bytes.Equal(f.Body, want), "NtClose: body % x, want % x", f.Body, want)
 				s.tell(f, yes, nil)
 			}
 		}, func() {
 			o, st := s.OpenFileAs(s.first, 0x70, asClient, 4, 0x10)
-			if st != c.st || o.FileHandle != c.h || o.File != nil || o.Reverted != (c.reverted == yes) {
-				t.Errorf("statuses %+v: OpenFileAs = %+v, %v; want handle %v, reverted %t, no file, %v", c, o, st,
-					c.h, c.reverted == yes, c.st)
-			}
+			check.That(t, st == c.st && o.FileHandle == c.h && o.File == nil && o.Reverted == (c.reverted == yes),
+				"statuses %+v: OpenFileAs = %+v, %v; want handle %v, reverted %t, no file, %v", c, o, st, c.h, c.reverted == yes,
+				c.st)
 		})
 		s.stands()
 	}
@@ -131,10 +129,9 @@ func TestOpenFileAsFailsWithoutAnswer(t *testing.T) {
 					}
 				}
 			}, func() {
-				if o, st := s.OpenFileAs(s.first, 4, asClient); st != ntstatus.PortDisconnected || o != (OpenedAs{}) {
-					t.Errorf("answer %d, malformed %t: OpenFileAs = %+v, %v; want no values, %v", at, half, o, st,
-						ntstatus.PortDisconnected)
-				}
+				o, st := s.OpenFileAs(s.first, 4, asClient)
+				check.That(t, st == ntstatus.PortDisconnected && o == (OpenedAs{}),
+					"answer %d, malformed %t: OpenFileAs = %+v, %v; want no values, %v", at, half, o, st, ntstatus.PortDisconnected)
 			})
 			check.That(t, s.Err() != nil, "answer %d, malformed %t: the connection is still open", at, half)
 		}

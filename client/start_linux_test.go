@@ -199,11 +199,9 @@ func TestExitTerminatesOnlyItsProcess(t *testing.T) {
 			}
 			s.concurrently(func() {
 				in, ok := answer("NtOpenProcess", c.opens, nt.OpenProcessOut{ProcessHandle: h}).(nt.OpenProcessIn)
-				if !ok || in.DesiredAccess != winnt.PROCESS_TERMINATE|winnt.PROCESS_QUERY_LIMITED_INFORMATION ||
-					in.ClientID.V == nil || *in.ClientID.V != (nt.ClientID{UniqueProcess: id}) {
-					t.Errorf("NtOpenProcess with %+v, want the process %v with the rights to terminate and query", in,
-						id)
-				}
+				check.That(t, ok && in.DesiredAccess == winnt.PROCESS_TERMINATE|winnt.PROCESS_QUERY_LIMITED_INFORMATION &&
+					in.ClientID.V != nil && *in.ClientID.V == (nt.ClientID{UniqueProcess: id}),
+					"NtOpenProcess with %+v, want the process %v with the rights to terminate and query", in, id)
 				if c.opens != ntstatus.Success {
 					return
 				}

@@ -103,9 +103,8 @@ func TestForeignThreadIsRejected(t *testing.T) {
 		if f, err := s.File(th, 4); f != nil || err == nil {
 			t.Errorf("File with a foreign thread: %v, %v; want nil, an error", f, err)
 		}
-		if b, err := s.LookAs(th, nil); b != nil || err == nil {
-			t.Errorf("LookAs with a foreign thread: %q, %v; want nil, an error", b, err)
-		}
+		b, err := s.LookAs(th, nil)
+		check.That(t, b == nil && err != nil, "LookAs with a foreign thread: %q, %v; want nil, an error", b, err)
 	}
 	s.stands()
 	other.stands()
@@ -127,9 +126,8 @@ func TestCancelNamesItsCall(t *testing.T) {
 			close(begun)
 			s.tell(s.next(wire.Save), 0, wire.AppendTicket(nil, 1))
 			cancel := s.next(wire.Cancel)
-			if want := wire.AppendCancel(nil, call.Request); string(cancel.Body) != string(want) {
-				t.Errorf("Cancel with body % x, want % x", cancel.Body, want)
-			}
+			want := wire.AppendCancel(nil, call.Request)
+			check.That(t, string(cancel.Body) == string(want), "Cancel with body % x, want % x", cancel.Body, want)
 			s.tell(call, ntstatus.Cancelled, nil)
 			s.tell(cancel, 0, nil)
 		}, func() {

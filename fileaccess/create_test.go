@@ -42,10 +42,9 @@ func TestNewListsAreMarkedInheritedSeparately(t *testing.T) {
 		got := d.NewSD.Control() & marks
 		check.That(t, got == want, "F-32: create in %s: control flags %#x, want %#x", text, uint16(got), uint16(want))
 		inherited := func(l *sd.ACL) bool { return l.Len() == 1 && l.At(0).Flags()&sd.Inherited != 0 }
-		if inherited(d.NewSD.DACL()) != (want&sd.DACLAutoInherited != 0) ||
-			inherited(d.NewSD.SACL()) != (want&sd.SACLAutoInherited != 0) {
-			t.Errorf("F-32: create in %s: entries marked as inherited in %v do not match the control flags", text, d.NewSD)
-		}
+		check.That(t, inherited(d.NewSD.DACL()) == (want&sd.DACLAutoInherited != 0) &&
+			inherited(d.NewSD.SACL()) == (want&sd.SACLAutoInherited != 0),
+			"F-32: create in %s: entries marked as inherited in %v do not match the control flags", text, d.NewSD)
 	}
 }
 

@@ -61,10 +61,9 @@ func ExampleHandle_May() {
 // A nil handle and one without granted rights allow nothing (F-100).
 func TestEmptyHandleAllowsNothing(t *testing.T) {
 	for op := fileaccess.Read; op <= fileaccess.SetVolumeInformation; op++ {
-		if (*fileaccess.Handle)(nil).May(op) != ntstatus.AccessDenied ||
-			new(fileaccess.Handle).May(op) != ntstatus.AccessDenied {
-			t.Errorf("F-100: May(%v) of an empty handle is not a denial", op)
-		}
+		check.That(t, (*fileaccess.Handle)(nil).May(op) == ntstatus.AccessDenied &&
+			new(fileaccess.Handle).May(op) == ntstatus.AccessDenied,
+			"F-100: May(%v) of an empty handle is not a denial", op)
 	}
 	h := &fileaccess.Handle{Granted: winnt.FILE_ALL_ACCESS}
 	for _, h := range []*fileaccess.Handle{nil, {}} {
@@ -203,10 +202,9 @@ func TestEachOperationNeedsItsRights(t *testing.T) {
 		}
 	}
 	h := fileaccess.Handle{Granted: 2, Directory: true}
-	if h.May(fileaccess.SetEndOfFile) != invalid || h.May(fileaccess.SetAllocation) != invalid ||
-		h.May(fileaccess.SetVolumeInformation+1) != invalid {
-		t.Errorf("SetEndOfFile and SetAllocation of a directory, and an unknown operation: want %v for each", invalid)
-	}
+	check.That(t, h.May(fileaccess.SetEndOfFile) == invalid && h.May(fileaccess.SetAllocation) == invalid &&
+		h.May(fileaccess.SetVolumeInformation+1) == invalid,
+		"SetEndOfFile and SetAllocation of a directory, and an unknown operation: want %v for each", invalid)
 	for notEmpty, want := range map[bool]ntstatus.Status{false: 0, true: ntstatus.DirectoryNotEmpty} {
 		h = fileaccess.Handle{Granted: winnt.DELETE, Directory: true, NotEmpty: notEmpty}
 		check.Equal(t, h.May(fileaccess.SetDisposition), want, "deletion of a directory with entries: %t", notEmpty)

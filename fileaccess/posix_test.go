@@ -224,10 +224,9 @@ func TestDecodePOSIXReadsLinuxForm(t *testing.T) {
 	b, _ := hex.DecodeString("02000000" + "01000600ffffffff" + "02000400e8030000" + "04000400ffffffff" +
 		"10000600ffffffff" + "20000000ffffffff")
 	l, err := fileaccess.DecodePOSIX(b)
-	if err != nil || l.Mode() != 0o660 || l[1] != (fileaccess.POSIXEntry{Tag: fileaccess.POSIXUser, Perm: 4, ID: 1000}) ||
-		!bytes.Equal(l.Append(nil), b) {
-		t.Errorf("DecodePOSIX = %+v, %v; want the five entries, and the same bytes from Append", l, err)
-	}
+	check.That(t, err == nil && l.Mode() == 0o660 &&
+		l[1] == (fileaccess.POSIXEntry{Tag: fileaccess.POSIXUser, Perm: 4, ID: 1000}) && bytes.Equal(l.Append(nil), b),
+		"DecodePOSIX = %+v, %v; want the five entries, and the same bytes from Append", l, err)
 	const owner, group, other = "01000600ffffffff", "04000400ffffffff", "20000000ffffffff"
 	for _, bad := range []string{"", "02", "03000000" + owner + group + other, "02000000", "0200000001",
 		"02000000" + "01000800ffffffff" + group + other, "02000000" + owner + "03000600ffffffff" + group + other,

@@ -79,10 +79,9 @@ func TestAsRejectsUnusableThreads(t *testing.T) {
 	other := kernel.Boot(kernel.Config{})
 	check.That(t, other.As(b.th, alice, never) != nil, "As with a thread of another system: no error, want one")
 	check.NoError(t, other.Close())
-	if b.sys.As(nil, alice, never) == nil || b.sys.As(b.th, nil, never) == nil ||
-		b.sys.As(b.th, new(token.Token), never) == nil || b.sys.As(b.th, alice, nil) == nil {
-		t.Error("As with a nil thread, client or function, or a zero client: no error, want one")
-	}
+	check.That(t, b.sys.As(nil, alice, never) != nil && b.sys.As(b.th, nil, never) != nil &&
+		b.sys.As(b.th, new(token.Token), never) != nil && b.sys.As(b.th, alice, nil) != nil,
+		"As with a nil thread, client or function, or a zero client: no error, want one")
 	p := check.Must(b.sys.NewProcess("jailed", benchToken(t, "S-1-5-21-1-2-3-2000", winnt.TokenPrimary)))
 	th := check.Must(p.NewThread())
 	check.RequireThat(t, !p.AssignToJob(kernel.JobSecurity{Flags: winnt.JOB_OBJECT_SECURITY_RESTRICTED_TOKEN}).IsSuccess(),

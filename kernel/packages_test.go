@@ -43,9 +43,8 @@ func TestPackageDirectoryIsPrivate(t *testing.T) {
 	if want := `\Sessions\0\AppContainerNamedObjects\` + pkgA; err != nil || dir != want {
 		t.Fatalf("MakePackageDirectory: %q, %v; want %q, nil", dir, err, want)
 	}
-	if again, err := sys.MakePackageDirectory(tokenA); err != nil || again != dir {
-		t.Errorf("second MakePackageDirectory: %q, %v; want %q, nil", again, err, dir)
-	}
+	again, err := sys.MakePackageDirectory(tokenA)
+	check.That(t, err == nil && again == dir, "second MakePackageDirectory: %q, %v; want %q, nil", again, err, dir)
 	p := check.Must(sys.NewProcess("system", check.Must(token.New(token.LocalSystem()))))
 	system := check.Must(p.NewThread())
 	h := check.Result(system.NtOpenDirectoryObject(winnt.READ_CONTROL, &nt.ObjectAttributes{ObjectName: dir}))

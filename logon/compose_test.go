@@ -237,10 +237,9 @@ func TestPairSharesLogonSID(t *testing.T) {
 	verify := func(s token.Spec, id winnt.LUID, owner string) {
 		t.Helper()
 		last := s.Groups[len(s.Groups)-1]
-		if s.AuthenticationID != id || last.SID.String() != "S-1-5-5-7-9" ||
-			last.Attributes != token.GroupDefault|winnt.SE_GROUP_LOGON_ID {
-			t.Errorf("L-10: session %#x, %+v", s.AuthenticationID, last)
-		}
+		check.That(t, s.AuthenticationID == id && last.SID.String() == "S-1-5-5-7-9" &&
+			last.Attributes == token.GroupDefault|winnt.SE_GROUP_LOGON_ID,
+			"L-10: session %#x, %+v", s.AuthenticationID, last)
 		text, err := sddl.Format(sd.New(sd.Parts{DACL: s.DefaultDACL}), sddl.Options{})
 		if want := "D:(A;;GA;;;" + owner + ")(A;;GA;;;SY)(A;;GXGR;;;S-1-5-5-7-9)"; err != nil || text != want {
 			t.Errorf("L-10: default DACL %s, %v, want %s", text, err, want)

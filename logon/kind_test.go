@@ -92,10 +92,9 @@ func TestLocalAdministratorIsDenyOnly(t *testing.T) {
 	r, st := logon.Compose(p, winnt.LOGON32_LOGON_INTERACTIVE)
 	check.RequireThat(t, st == 0 && r.Linked != nil, "%v, linked %v, want a pair", st, r.Linked)
 	limited, full := sids(r.Token), sids(*r.Linked)
-	if !slices.Contains(limited, "-S-1-5-114") || !slices.Contains(limited, "S-1-5-113") ||
-		!slices.Contains(full, "S-1-5-114") {
-		t.Errorf("L-81: limited %v, full %v; want S-1-5-114 deny-only in the limited token", limited, full)
-	}
+	check.That(t, slices.Contains(limited, "-S-1-5-114") && slices.Contains(limited, "S-1-5-113") &&
+		slices.Contains(full, "S-1-5-114"),
+		"L-81: limited %v, full %v; want S-1-5-114 deny-only in the limited token", limited, full)
 	p.Remote = true
 	r, _ = logon.Compose(p, winnt.LOGON32_LOGON_INTERACTIVE)
 	if got := sids(*r.Linked); slices.Contains(got, "S-1-5-113") || slices.Contains(got, "S-1-5-114") {

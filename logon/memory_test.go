@@ -127,10 +127,9 @@ func TestQualifiedNameIsOfItsDomain(t *testing.T) {
 	if a, ok := m.LookupSID(sid.SID{}); ok {
 		t.Errorf("LookupSID of the zero SID = %v, want none", a)
 	}
-	if c := m.Computer(); c.Domain != "BOX" || c.Use != winnt.SidTypeDomain || c.SID.String() != "S-1-5-21-1-2-3" {
-		t.Errorf(`the computer is %+v, want c.Domain = "BOX", c.Use = %v, c.SID = "S-1-5-21-1-2-3"`, c,
-			winnt.SidTypeDomain)
-	}
+	c := m.Computer()
+	check.That(t, c.Domain == "BOX" && c.Use == winnt.SidTypeDomain && c.SID.String() == "S-1-5-21-1-2-3",
+		`the computer is %+v, want c.Domain = "BOX", c.Use = %v, c.SID = "S-1-5-21-1-2-3"`, c, winnt.SidTypeDomain)
 	member := func(text, name string) logon.Member {
 		a := logon.Account{SID: sid.MustParse(text), Use: winnt.SidTypeUser, Name: name}
 		return logon.Member{Person: logon.Person{Account: a}}

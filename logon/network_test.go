@@ -16,9 +16,8 @@ func TestNetworkGroupsAddresses(t *testing.T) {
 		"2001:db8:0:1::9": "2001:db8:0:1::/64", "fe80::1%eth0": "fe80::/64"} {
 		check.Equal(t, logon.Network(netip.MustParseAddr(at)).String(), want, "%s counts as", at)
 	}
-	if got := logon.Network(netip.Addr{}); got.IsValid() {
-		t.Errorf("Network of the zero address = %v, want the zero value", got)
-	}
+	got := logon.Network(netip.Addr{})
+	check.That(t, !got.IsValid(), "Network of the zero address = %v, want the zero value", got)
 }
 
 // Only a network logon without name and password is Anonymous (L-34), and only it accepts a name alone (L-36). For a

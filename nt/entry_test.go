@@ -34,9 +34,8 @@ func TestServiceTableIsComplete(t *testing.T) {
 			check.That(t, len(rules.FindAll(c.Rule)) == 1 && c.When != "",
 				"%s: %s wants one rule and a condition, has %q and %q", m.Name, c.Status, c.Rule, c.When)
 		}
-		if _, ok := services.MethodByName(m.Name); !ok {
-			t.Errorf("%s is not a method of Services", m.Name)
-		}
+		_, ok := services.MethodByName(m.Name)
+		check.That(t, ok, "%s is not a method of Services", m.Name)
 	}
 	check.That(t, n == nt.NtTable.Len() && n != 0,
 		"NtTable yields %d rows, Len = %d, want the same number above 0", n, nt.NtTable.Len())

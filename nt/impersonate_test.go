@@ -186,7 +186,6 @@ func TestSavedImpersonationStays(t *testing.T) {
 	for range 10 {
 		check.That(t, check.Err(w.th.Impersonate(4000)) != nil, "Impersonate of a handle that is none: no error, want one")
 	}
-	if _, _, n := w.sys.Counts(); n != before {
-		t.Errorf("%d references after impersonations that failed, %d before, want %d", n, before, before)
-	}
+	_, _, n := w.sys.Counts()
+	check.That(t, n == before, "%d references after impersonations that failed, %d before, want %d", n, before, before)
 }

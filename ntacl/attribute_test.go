@@ -98,16 +98,14 @@ func TestInvalidAttributesAreRejected(t *testing.T) {
 		"null pointer": change(6, 0), "cut descriptor": good[:20], "offset before the descriptor": change(12, 4),
 		"offset 0x8": change(12, 8),
 	} {
-		if _, err := ntacl.Decode(b); !errors.Is(err, ntacl.ErrAttribute) {
-			t.Errorf("Decode, %s: %v, want %v", name, err, ntacl.ErrAttribute)
-		}
+		_, err := ntacl.Decode(b)
+		check.That(t, errors.Is(err, ntacl.ErrAttribute), "Decode, %s: %v, want %v", name, err, ntacl.ErrAttribute)
 	}
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
 	for _, a := range []ntacl.Attribute{{Descriptor: d}, {Version: 5, Descriptor: d}, {Version: 1},
 		{Version: 4, What: "a\x00b", Descriptor: d}} { // each has one invalid field
-		if _, err := a.Append(nil); !errors.Is(err, ntacl.ErrAttribute) {
-			t.Errorf("Append of %+v: %v, want %v", a, err, ntacl.ErrAttribute)
-		}
+		_, err := a.Append(nil)
+		check.That(t, errors.Is(err, ntacl.ErrAttribute), "Append of %+v: %v, want %v", a, err, ntacl.ErrAttribute)
 	}
 }
 
@@ -119,19 +117,16 @@ func TestTruncatedHeadersAreRefused(t *testing.T) {
 		whole := check.Must((&ntacl.Attribute{Version: version, What: "posix_acl", Descriptor: d}).Append(nil))
 		for n := range head {
 			var a ntacl.Attribute
-			if _, err := a.Split(whole[:n:n]); !errors.Is(err, ntacl.ErrAttribute) {
-				t.Errorf("Split of version %d, %d of %d bytes: %v, want %v", version, n, head, err,
-					ntacl.ErrAttribute)
-			}
+			_, err := a.Split(whole[:n:n])
+			check.That(t, errors.Is(err, ntacl.ErrAttribute),
+				"Split of version %d, %d of %d bytes: %v, want %v", version, n, head, err, ntacl.ErrAttribute)
 		}
 		most := append(bytes.Clone(whole), make([]byte, ntacl.MaxSize-len(whole))...)
 		check.Equal(t, check.Err(new(ntacl.Attribute).Split(most)), nil,
 			"Split of version %d with %d bytes", version, len(most))
-		if _, err := new(ntacl.Attribute).Split(append(most, 0)); !errors.Is(err, ntacl.ErrAttribute) ||
-			!strings.Contains(err.Error(), "longer than") {
-			t.Errorf("Split of version %d with %d bytes: %v, want an error that it is too long", version, len(most)+1,
-				err)
-		}
+		_, err := new(ntacl.Attribute).Split(append(most, 0))
+		check.That(t, errors.Is(err, ntacl.ErrAttribute) && strings.Contains(err.Error(), "longer than"),
+			"Split of version %d with %d bytes: %v, want an error that it is too long", version, len(most)+1, err)
 	}
 	open := check.Must((&ntacl.Attribute{Version: 4, What: "posix_acl", Descriptor: d}).Append(nil))
 	at := bytes.Index(open, []byte("posix_acl"))
@@ -171,10 +166,9 @@ func TestMissingPartsHaveOffsetZero(t *testing.T) {
 			d := sddl.MustParse(text)
 			b := check.Must((&ntacl.Attribute{Version: version, What: "posix_acl", Descriptor: d}).Append(nil))
 			for field, there := range []bool{!d.Owner().IsZero(), !d.Group().IsZero(), d.SACL() != nil, d.DACL() != nil} {
-				if off := binary.LittleEndian.Uint32(b[at+4+4*field:]); (off != 0) != there {
-					t.Errorf("version %d of %q: part %d has the offset %d, want one other than 0: %t", version, text,
-						field, off, there)
-				}
+				off := binary.LittleEndian.Uint32(b[at+4+4*field:])
+				check.That(t, (off != 0) == there,
+					"version %d of %q: part %d has the offset %d, want one other than 0: %t", version, text, field, off, there)
 			}
 			a, err := ntacl.Decode(b)
 			check.That(t, err == nil && a.Descriptor.Equal(d),
@@ -192,10 +186,9 @@ func TestSplitAcceptsHeaderOnly(t *testing.T) {
 		if rest, err := a.Split(good[:at]); err != nil || len(rest) != 0 || a.Version != version {
 			t.Errorf("Split of the header of version %d: rest %x, %v; want no rest, no error", version, rest, err)
 		}
-		if _, err := a.Split(good[:at-1]); !errors.Is(err, ntacl.ErrAttribute) {
-			t.Errorf("Split of version %d without the header's last byte: %v, want %v", version, err,
-				ntacl.ErrAttribute)
-		}
+		_, err := a.Split(good[:at-1])
+		check.That(t, errors.Is(err, ntacl.ErrAttribute),
+			"Split of version %d without the header's last byte: %v, want %v", version, err, ntacl.ErrAttribute)
 	}
 }
 

@@ -101,9 +101,8 @@ func TestMaskLimitsNamedEntries(t *testing.T) {
 	d := check.Must(ntacl.Posix(ntacl.Info{Mode: 0o747, UID: 1, GID: 2}, acl, nil))
 	const want = "O:S-1-22-1-1G:S-1-22-2-2D:(A;;FA;;;S-1-22-1-1)(A;;FR;;;S-1-22-1-2)(A;;FR;;;S-1-22-2-2)" +
 		"(A;;FR;;;S-1-22-2-60)(A;;FA;;;WD)"
-	if got, err := sddl.Format(d, sddl.Options{}); err != nil || got != want {
-		t.Errorf("Posix: %s, %v; want %s", got, err, want)
-	}
+	got, err := sddl.Format(d, sddl.Options{})
+	check.That(t, err == nil && got == want, "Posix: %s, %v; want %s", got, err, want)
 }
 
 // Searchers returns who may search a directory: always the owner, named users and groups and the owning group as the

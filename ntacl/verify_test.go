@@ -33,9 +33,8 @@ func TestVerifyDetectsChangedPermissions(t *testing.T) {
 		{"folder without ACL", plain, "", "", folderHash},
 	} {
 		a := &ntacl.Attribute{Version: 4, HashType: ntacl.HashSHA256, What: "posix_acl"}
-		if n, err := hex.Decode(a.SystemHash[:], []byte(c.hash)); n != 32 || err != nil {
-			t.Fatalf("hash of the case: %d bytes, %v, want 32 bytes", n, err)
-		}
+		n, err := hex.Decode(a.SystemHash[:], []byte(c.hash))
+		check.RequireThat(t, n == 32 && err == nil, "hash of the case: %d bytes, %v, want 32 bytes", n, err)
 		access, inherited := bytesOrNil(t, c.access), bytesOrNil(t, c.inherited)
 		verify := func(what string, f ntacl.Info, access, inherited []byte, want ntacl.Verdict) {
 			t.Helper()

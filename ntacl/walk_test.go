@@ -137,9 +137,8 @@ func TestReadUsesDescriptorUnlessStale(t *testing.T) {
 		check.That(t, got.Info.Directory == (c.path == "folder/") && string(got.Inherited) == f[c.path+" default"],
 			"%s: permissions %+v, default ACL %q, want %q", c.path, got.Info, got.Inherited, f[c.path+" default"])
 		if got.Descriptor != nil {
-			if back, err := sd.Decode(got.Descriptor); err != nil || !back.Equal(d) {
-				t.Errorf("Read(%s): descriptor %v, %v; want %v", c.path, back, err, d)
-			}
+			back, err := sd.Decode(got.Descriptor)
+			check.That(t, err == nil && back.Equal(d), "Read(%s): descriptor %v, %v; want %v", c.path, back, err, d)
 		}
 	}
 }

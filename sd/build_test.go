@@ -32,10 +32,9 @@ func TestEntryLengthIsLimited(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		if l, err := sd.NewACL(a); err != nil || l.Size() != 8+head+length {
-			t.Errorf("S-17: list of an entry with %d bytes of data: %v, %v, want %d bytes, no error", length, l, err,
-				8+head+length)
-		}
+		l, err := sd.NewACL(a)
+		check.That(t, err == nil && l.Size() == 8+head+length,
+			"S-17: list of an entry with %d bytes of data: %v, %v, want %d bytes, no error", length, l, err, 8+head+length)
 	}
 }
 

@@ -167,10 +167,9 @@ func TestDecodeCopiesItsInput(t *testing.T) {
 func TestExtraReturnsDataOfEntryType(t *testing.T) {
 	d := sddl.MustParse(sample)
 	object := d.DACL().Extra(d.DACL().Entries()[2].Aux)
-	if object == nil || !object.HasObjectType || object.HasInherited ||
-		object.ObjectType.String() != "4c164200-20c0-11d0-a768-00aa006e0529" {
-		t.Errorf("extra data of the object entry = %+v, want only the object type", object)
-	}
+	check.That(t, object != nil && object.HasObjectType && !object.HasInherited &&
+		object.ObjectType.String() == "4c164200-20c0-11d0-a768-00aa006e0529",
+		"extra data of the object entry = %+v, want only the object type", object)
 	if x := d.DACL().Extra(d.DACL().Entries()[3].Aux); x == nil || x.Condition == nil || x.BadCondition || x.Opaque {
 		t.Errorf("extra data of the callback entry = %+v, want a condition", x)
 	}

@@ -152,10 +152,9 @@ func TestDescriptorKeepsOriginalBytes(t *testing.T) {
 		check.RequireThat(t, bytes.Equal(got, b), "AppendOriginal =\n%x, want\n%x", got, b)
 		written := d.Append(nil)
 		again, err := sd.Decode(written)
-		if err != nil || !again.Equal(d) || !bytes.Equal(again.Append(nil), written) ||
-			!bytes.Equal(again.AppendOriginal(nil), written) {
-			t.Fatalf("%x was encoded again as\n%x, %v, want an equal descriptor", b, written, err)
-		}
+		check.RequireThat(t, err == nil && again.Equal(d) && bytes.Equal(again.Append(nil), written) &&
+			bytes.Equal(again.AppendOriginal(nil), written),
+			"%x was encoded again as\n%x, %v, want an equal descriptor", b, written, err)
 		if bytes.Equal(written, b) {
 			canonical++
 		}

@@ -21,9 +21,8 @@ func TestMapKeepsOrderAndRevision(t *testing.T) {
 		t.Errorf("list without its object entry: %d entries, revision %d, %v, want 2, 4 and no error",
 			less.Len(), less.Revision(), err)
 	}
-	if none, err := (*sd.ACL)(nil).Map(func(a sd.ACE) (sd.ACE, bool) { return a, true }); none != nil || err != nil {
-		t.Errorf("Map of a nil list = %v, %v, want nil, nil", none, err)
-	}
+	none, err := (*sd.ACL)(nil).Map(func(a sd.ACE) (sd.ACE, bool) { return a, true })
+	check.That(t, none == nil && err == nil, "Map of a nil list = %v, %v, want nil, nil", none, err)
 	check.That(t, check.Err(list.Map(func(sd.ACE) (sd.ACE, bool) { return sd.ACE{}, true })) != nil,
 		"Map accepted the zero entry, want an error")
 }

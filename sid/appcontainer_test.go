@@ -34,9 +34,8 @@ func TestAppContainerSIDsMatchPublishedOnes(t *testing.T) {
 		t.Errorf("capability CONTACTS = %v, want S-1-15-3-12", c)
 	}
 	for _, bad := range []string{"", strings.Repeat("a", 65)} {
-		if s := sid.AppContainer(bad); !s.IsZero() {
-			t.Errorf("AppContainer of %d letters = %v, want the zero SID", len(bad), s)
-		}
+		s := sid.AppContainer(bad)
+		check.That(t, s.IsZero(), "AppContainer of %d letters = %v, want the zero SID", len(bad), s)
 	}
 	if g, c := sid.CapabilitySIDs(""); !g.IsZero() || !c.IsZero() {
 		t.Error(`CapabilitySIDs("") returned SIDs, want zero SIDs`)

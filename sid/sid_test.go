@@ -80,10 +80,9 @@ func TestNewAcceptsAtMost15SubAuthorities(t *testing.T) {
 	none, _ := sid.New(5)
 	check.That(t, none.RID() == 0 && none.Prefix().IsZero() && (sid.SID{}).RID() == 0 && (sid.SID{}).Authority() == 0,
 		"RID, Prefix or Authority of an empty SID is set, want zero values")
-	if sid.MustParse("S-1-5-7").Sub(0) != 7 || sid.MustParse("S-1-5-7-9").RID() != 9 ||
-		sid.MustParse("S-1-5-7").RID() != 7 {
-		t.Error("RID or Sub returned the wrong sub-authority, want the last one, and 7 for Sub(0)")
-	}
+	check.That(t, sid.MustParse("S-1-5-7").Sub(0) == 7 && sid.MustParse("S-1-5-7-9").RID() == 9 &&
+		sid.MustParse("S-1-5-7").RID() == 7,
+		"RID or Sub returned the wrong sub-authority, want the last one, and 7 for Sub(0)")
 	for _, i := range []int{-3, -2, -1, 1} {
 		func() {
 			defer func() {

@@ -63,9 +63,8 @@ func TestParseRejectsMalformedText(t *testing.T) {
 	for _, text := range []string{"", "S", "S-", "S-1", "S-1-", "S-1-1", "S-1-1-", "S-1-5-x", "S-1-5-0x-1", "S-1-5-0x",
 		"S-1-5-0xg", "S-1-0x-1", "S-0x-5-18", "S-0x1-5-0x", "S-1--5", "S-1-x-5", "S-1- 5-18", "S--5-18",
 		"S-1-281474976710656-1", "S-2-5-32", "S-1-5--1", "XX", "DA", "S-1-5-32-544 ", "S-1-5-32-544D:"} {
-		if s, err := sid.Parse(text); err == nil {
-			t.Errorf("Parse(%q) = %v, want an error", text, s)
-		}
+		s, err := sid.Parse(text)
+		check.That(t, err != nil, "Parse(%q) = %v, want an error", text, s)
 	}
 }
 
@@ -73,9 +72,8 @@ func TestParseRejectsMalformedText(t *testing.T) {
 func TestParseStrictRefusesRepairedText(t *testing.T) {
 	for _, text := range []string{"s-1-5-32-544", "S-01-5-32-544", "S-1-5-032-544", "S-1-5-0x20-544", "S-0x1-5-20-243",
 		"S-1-3-4294967296-3-4", "ba", "S-1-0x5-1"} {
-		if s, err := sid.ParseStrict(text); err == nil {
-			t.Errorf("ParseStrict(%q) = %v, want an error", text, s)
-		}
+		s, err := sid.ParseStrict(text)
+		check.That(t, err != nil, "ParseStrict(%q) = %v, want an error", text, s)
 	}
 	for _, text := range []string{"S-1-5-32-544", "BA", "S-1-0x100000000-1"} {
 		if _, err := sid.ParseStrict(text); err != nil {
@@ -115,10 +113,9 @@ func TestDomainAliasNeedsDomain(t *testing.T) {
 	if a := sid.Alias(s, sid.MustParse("S-1-5-21-1-2-4")); a != "" {
 		t.Errorf(`Alias with another domain = %q, want ""`, a)
 	}
-	if sid.Name(s) != "Domain Users" || sid.Name(sid.Administrators) != "Administrators" ||
-		sid.Name(sid.MustParse("S-1-9-9")) != "" {
-		t.Error("Name of Domain Users, Administrators or an unknown SID is wrong")
-	}
+	check.That(t, sid.Name(s) == "Domain Users" && sid.Name(sid.Administrators) == "Administrators" &&
+		sid.Name(sid.MustParse("S-1-9-9")) == "",
+		"Name of Domain Users, Administrators or an unknown SID is wrong")
 	// Domain Admins is 512 in a domain, that is, below S-1-5-21 and three numbers, and nowhere else.
 	for text, want := range map[string]string{"S-1-5-21-1-2-3-512": "Domain Admins", "S-1-5-22-1-2-3-512": "",
 		"S-1-4-21-1-2-3-512": "", "S-1-5-21-1-2-512": "", "S-1-5-21-1-2-3-4-512": "", "S-1-5-21-1-2-3-511": ""} {
@@ -134,9 +131,8 @@ func TestDomainAliasNeedsDomain(t *testing.T) {
 			t.Errorf("well-known SID %v has the names %q and %q, want equal ones", s, name, sid.Name(s))
 		}
 		if a := sid.Alias(s, sid.SID{}); a != "" {
-			if again, err := sid.ParseAlias(a, sid.SID{}); err != nil || again != s {
-				t.Errorf("alias %s parsed as %v, %v, want %v, nil", a, again, err, s)
-			}
+			again, err := sid.ParseAlias(a, sid.SID{})
+			check.That(t, err == nil && again == s, "alias %s parsed as %v, %v, want %v, nil", a, again, err, s)
 		}
 	}
 	for alias, want := range map[string]bool{"DU": true, "du": true, "BA": false, "XX": false} {
@@ -218,9 +214,8 @@ func TestParseMatchesTwin(t *testing.T) {
 		got, err := sid.ParseStrict(s.String())
 		check.RequireThat(t, err == nil && got == s, "%v parsed as %v, %v, want %v, nil", s, got, err, s)
 		a, ss, ok := twin(s.String())
-		if w, _ := sid.New(a, ss...); !ok || w != s {
-			t.Fatalf("%v: twin parsed it as %v, want the same SID", s, w)
-		}
+		w, _ := sid.New(a, ss...)
+		check.RequireThat(t, ok && w == s, "%v: twin parsed it as %v, want the same SID", s, w)
 	}
 }
 
@@ -253,9 +248,8 @@ func BenchmarkParse(b *testing.B) {
 }
 
 func TestParseAllocatesOnce(t *testing.T) {
-	if n := testing.AllocsPerRun(100, func() { _, _ = sid.Parse("S-1-5-21-1225132014-296224811-2507946102-513") }); n > 1 {
-		t.Errorf("Parse made %v allocations, want at most 1", n)
-	}
+	n := testing.AllocsPerRun(100, func() { _, _ = sid.Parse("S-1-5-21-1225132014-296224811-2507946102-513") })
+	check.That(t, n <= 1, "Parse made %v allocations, want at most 1", n)
 }
 
 func ExampleParse() {

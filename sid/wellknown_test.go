@@ -151,9 +151,8 @@ func TestDomainAccountsHaveTheirNames(t *testing.T) {
 		516: "Domain Controllers", 517: "Cert Publishers", 518: "Schema Admins", 519: "Enterprise Admins",
 		522: "Cloneable Domain Controllers", 525: "Protected Users", 526: "Key Admins", 527: "Enterprise Key Admins",
 		553: "RAS and IAS Servers", 499: "", 511: "", 554: ""} {
-		if a, got := sid.Account(domain.WithRID(rid)); a != "" || got != name {
-			t.Errorf("Account of RID %d = %q %q, want %q", rid, a, got, name)
-		}
+		a, got := sid.Account(domain.WithRID(rid))
+		check.That(t, a == "" && got == name, "Account of RID %d = %q %q, want %q", rid, a, got, name)
 	}
 }
 

@@ -78,10 +78,9 @@ func TestFailedListingReturnsEntriesOnce(t *testing.T) {
 	first, err := o.Readdir(1)
 	w.must(errors.Join(err, o.Close()))
 	rest, err := o.Readdir(-1)
-	if len(first) != 1 || len(rest) != 2 || !errors.Is(err, ntstatus.InvalidHandle.Err()) {
-		t.Errorf("Readdir(1) = %v, after Close Readdir(-1) = %v, %v; want one entry, then two with %v", first, rest,
-			err, ntstatus.InvalidHandle)
-	}
+	check.That(t, len(first) == 1 && len(rest) == 2 && errors.Is(err, ntstatus.InvalidHandle.Err()),
+		"Readdir(1) = %v, after Close Readdir(-1) = %v, %v; want one entry, then two with %v", first, rest, err,
+		ntstatus.InvalidHandle)
 	if again, err := o.ReadDir(5); len(again) != 0 || !errors.Is(err, ntstatus.InvalidHandle.Err()) {
 		t.Errorf("second ReadDir after Close = %v, %v; want no entries, %v", again, err, ntstatus.InvalidHandle)
 	}
@@ -196,9 +195,8 @@ func TestReadDirMatchesStat(t *testing.T) {
 	for name, want := range map[string]error{"/a": fs.ErrInvalid, "../a": fs.ErrInvalid, "": fs.ErrInvalid,
 		"a/":   fs.ErrInvalid,
 		"none": fs.ErrNotExist} {
-		if f, err := hers.Open(name); f != nil || !errors.Is(err, want) {
-			t.Errorf("Open(%q) = %v, %v; want nil, %v", name, f, err, want)
-		}
+		f, err := hers.Open(name)
+		check.That(t, f == nil && errors.Is(err, want), "Open(%q) = %v, %v; want nil, %v", name, f, err, want)
 	}
 }
 

@@ -107,9 +107,8 @@ func TestRemoveAllStopsAtFirstError(t *testing.T) {
 	check.That(t, errors.As(err, &at) && at.Op == "remove" && at.Path == "d/e/b" && errors.Is(err, fs.ErrPermission),
 		"RemoveAll = %v, want the remove error of d/e/b", err)
 	for name, want := range map[string]error{"d/a": fs.ErrNotExist, "d/e/b": nil, "d/z": nil} {
-		if _, err := hers.Stat(name); !errors.Is(err, want) {
-			t.Errorf("Stat(%s) after RemoveAll: %v, want %v", name, err, want)
-		}
+		_, err := hers.Stat(name)
+		check.That(t, errors.Is(err, want), "Stat(%s) after RemoveAll: %v, want %v", name, err, want)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -27,13 +28,11 @@ func TestOpenFlagsRequestRights(t *testing.T) {
 				options = 0 // it may be a directory
 			}
 			gotDesired, gotHow, gotOptions := wanted(access | making)
-			if gotDesired != desired || gotHow != how || gotOptions != options {
-				t.Errorf("F-190: wanted(%#x) = %v, disposition %d, options %#x; want %v, %d, %#x", access|making,
-					gotDesired, gotHow, gotOptions, desired, how, options)
-			}
+			check.That(t, gotDesired == desired && gotHow == how && gotOptions == options,
+				"F-190: wanted(%#x) = %v, disposition %d, options %#x; want %v, %d, %#x", access|making, gotDesired, gotHow,
+				gotOptions, desired, how, options)
 		}
 	}
-	if want := uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete); sharing != want {
-		t.Errorf("F-190: sharing = %#x, want %#x", sharing, want)
-	}
+	want := uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete)
+	check.That(t, sharing == want, "F-190: sharing = %#x, want %#x", sharing, want)
 }

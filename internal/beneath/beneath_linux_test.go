@@ -51,9 +51,8 @@ func TestFilesAreReadAtEveryDepth(t *testing.T) {
 			for _, p := range []string{deep, "b/e/f", "a", "b/g", "bb/c", "b/c", deep, "b/e", "b", "", "b/e/f"} {
 				want := unix.Stat_t{}
 				check.NoError(t, unix.Lstat(filepath.Join(root, p), &want))
-				if s, err := d.Stat(p); err != nil || s.Ino != want.Ino {
-					t.Errorf("Stat(%q): inode %d, %v, want %d", p, s.Ino, err, want.Ino)
-				}
+				s, err := d.Stat(p)
+				check.That(t, err == nil && s.Ino == want.Ino, "Stat(%q): inode %d, %v, want %d", p, s.Ino, err, want.Ino)
 			}
 			if list := check.Must(d.List("b")); len(list) != 3 || list[0].Name() != "c" || !list[1].IsDir() {
 				t.Errorf(`List("b") = %v, want 3 entries, c first`, list)
@@ -70,9 +69,8 @@ func TestFilesAreReadAtEveryDepth(t *testing.T) {
 			for _, p := range []string{"..", "../x", "b/..", "b//c", "/etc/passwd"} {
 				check.That(t, check.Err(d.Stat(p)) != nil, "Stat(%q) succeeded, want an error", p)
 			}
-			if _, err := d.Stat("no/such"); !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("a missing directory: %v, want %v", err, fs.ErrNotExist)
-			}
+			_, err := d.Stat("no/such")
+			check.That(t, errors.Is(err, fs.ErrNotExist), "a missing directory: %v, want %v", err, fs.ErrNotExist)
 			if d.Close(); openFiles(t) != before {
 				t.Errorf("%d files open before, %d after Close, want equal numbers", before, openFiles(t))
 			}
@@ -101,10 +99,9 @@ func TestLinkInPathIsRefused(t *testing.T) {
 				_, err := d.Stat("a/x/file")
 				_, lost := d.List("a/x")
 				_, none := d.Attribute(nil, "a/x/file", "user.x", 1<<16)
-				if !errors.Is(err, ErrLink) || !errors.Is(lost, ErrLink) || !errors.Is(none, ErrLink) {
-					t.Errorf("%s, %s -> %s: Stat %v, List %v, Attribute %v, want %v, %v, %v", name, at, to, err,
-						lost, none, ErrLink, ErrLink, ErrLink)
-				}
+				check.That(t, errors.Is(err, ErrLink) && errors.Is(lost, ErrLink) && errors.Is(none, ErrLink),
+					"%s, %s -> %s: Stat %v, List %v, Attribute %v, want %v, %v, %v", name, at, to, err, lost, none, ErrLink, ErrLink,
+					ErrLink)
 				if s, err := d.Stat(at); err != nil || s.Mode&unix.S_IFMT != unix.S_IFLNK {
 					t.Errorf("%s: Stat of a final link: %v, want the link itself", name, err)
 				}
@@ -129,9 +126,8 @@ func TestMountBelowRootIsNotEntered(t *testing.T) {
 		}
 		for name, r := range variants(t, place.root) {
 			d, before := r.Dirs(), openFiles(t)
-			if _, err := d.List(place.below); !errors.Is(err, ErrMount) {
-				t.Errorf("%s: %+v: %v, want %v", name, place, err, ErrMount)
-			}
+			_, err := d.List(place.below)
+			check.That(t, errors.Is(err, ErrMount), "%s: %+v: %v, want %v", name, place, err, ErrMount)
 			if d.Close(); openFiles(t) != before {
 				t.Errorf("%s: %d files open before, %d after Close, want equal numbers", name, before, openFiles(t))
 			}

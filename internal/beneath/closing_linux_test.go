@@ -97,9 +97,8 @@ func TestErrorsNameTheRequestedPath(t *testing.T) {
 					"%s: %v, want neither a link nor a mount", name, err)
 			}
 		}
-		if _, err := d.List("a"); !errors.Is(err, syscall.ENOTDIR) {
-			t.Errorf("%s: the list of a file: %v, want %v", name, err, syscall.ENOTDIR)
-		}
+		_, err := d.List("a")
+		check.That(t, errors.Is(err, syscall.ENOTDIR), "%s: the list of a file: %v, want %v", name, err, syscall.ENOTDIR)
 		d.Close()
 	}
 }

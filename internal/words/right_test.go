@@ -28,9 +28,8 @@ func TestParseErrorsSuggestWords(t *testing.T) {
 		"0":                       "is empty",
 		"":                        "",
 	} {
-		if _, err := words.Parse(text); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v, want %q in it", text, err, want)
-		}
+		_, err := words.Parse(text)
+		check.That(t, err != nil && strings.Contains(err.Error(), want), "%q: %v, want %q in it", text, err, want)
 	}
 }
 
@@ -140,8 +139,7 @@ func TestWordWithoutRightsIsNotGranted(t *testing.T) {
 		if m&(winnt.WRITE_DAC|winnt.WRITE_OWNER) != 0 {
 			want = append(want, "control")
 		}
-		if got := words.Granted(m, new(winnt.ObjectType)); !slices.Equal(got, want) {
-			t.Errorf("%v grants %q, want %q", m, got, want)
-		}
+		got := words.Granted(m, new(winnt.ObjectType))
+		check.That(t, slices.Equal(got, want), "%v grants %q, want %q", m, got, want)
 	}
 }

@@ -105,10 +105,9 @@ func TestImportWritesOnlyDifferences(t *testing.T) {
 	c.DryRun = true
 	n, out, err := run(t, c, strings.Replace(text, `"type":"directory"}`, `"type":"file"}`, 1))
 	want(t, "a dry run", n, Counts{Lines: 4, Written: 2, Same: 2})
-	if err != nil || out != "2 /srv/d <nil>\n4 /srv/d/f <nil>\n" || f.writes != 0 {
-		t.Errorf("B-23: a dry run prints %q, %v, and writes %d times, want %q, nil, 0", out, err, f.writes,
-			"2 /srv/d <nil>\n4 /srv/d/f <nil>\n")
-	}
+	check.That(t, err == nil && out == "2 /srv/d <nil>\n4 /srv/d/f <nil>\n" && f.writes == 0,
+		"B-23: a dry run prints %q, %v, and writes %d times, want %q, nil, 0", out, err, f.writes,
+		"2 /srv/d <nil>\n4 /srv/d/f <nil>\n")
 	c.DryRun = false
 	text = strings.Replace(text, `"type":"directory"}`, `"type":"file"}`, 1)
 	n, _, err = run(t, c, text)

@@ -41,9 +41,8 @@ func TestPolicyTextRoundTrips(t *testing.T) {
 	none, err := LoadPolicy(dir)
 	check.That(t, none == nil && err == nil, "no policy: %v, %v, want nil, nil", none, err)
 	check.NoError(t, StorePolicy(dir, p))
-	if got, err := LoadPolicy(dir); err != nil || got.System(audit.Logon) != audit.OnFailure {
-		t.Errorf("LoadPolicy: %v, want Logon on failure", err)
-	}
+	got, err := LoadPolicy(dir)
+	check.That(t, err == nil && got.System(audit.Logon) == audit.OnFailure, "LoadPolicy: %v, want Logon on failure", err)
 	// Only the owner may enter the folder.
 	check.Equal(t, check.Must(os.Stat(dir)).Mode().Perm(), 0o700, "mode of the folder")
 }

@@ -70,8 +70,7 @@ func TestMalformedCSVIsRefused(t *testing.T) {
 		"name,sid\na,nowhere":                               `users[0] "a"`,
 		"name,sid,memberOf\n\"a,BA,":                        "line 2",
 	} {
-		if _, err := dirfile.Read([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v, want %q in it", text, err, want)
-		}
+		_, err := dirfile.Read([]byte(text))
+		check.That(t, err != nil && strings.Contains(err.Error(), want), "%q: %v, want %q in it", text, err, want)
 	}
 }

@@ -49,9 +49,8 @@ func TestAmbiguousInputNamesLineAndField(t *testing.T) {
 		"name,sid,Name\na,BA,b":                      "line 1: column Name is there twice",
 		"name,sid,claims.x,claims.X:int64\na,BA,b,1": "line 1: column claims.X:int64 is there twice",
 	} {
-		if _, err := dirfile.Read([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%.80q: %v, want %s", text, err, want)
-		}
+		_, err := dirfile.Read([]byte(text))
+		check.That(t, err != nil && strings.Contains(err.Error(), want), "%.80q: %v, want %s", text, err, want)
 	}
 }
 

@@ -29,8 +29,7 @@ func TestWrittenClaimsReadBack(t *testing.T) {
 	got := d.Principals[0].Token.UserClaims()
 	check.Equal(t, got.Len(), set.Len(), "claims read back")
 	for _, want := range set.All() {
-		if a, ok := got.Lookup(want.Name); !ok || !reflect.DeepEqual(a, want) {
-			t.Errorf("claim %s read back as %+v, want %+v", want.Name, a, want)
-		}
+		a, ok := got.Lookup(want.Name)
+		check.That(t, ok && reflect.DeepEqual(a, want), "claim %s read back as %+v, want %+v", want.Name, a, want)
 	}
 }

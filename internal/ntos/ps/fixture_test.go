@@ -105,8 +105,7 @@ func (w *world) thread(p *ps.Process) *ps.Thread {
 func impersonate(tb testing.TB, t *ps.Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly bool,
 	level winnt.SecurityImpersonationLevel) {
 	tb.Helper()
-	if out := ps.ImpersonateClient(t, tok, copyOnOpen, effectiveOnly, level); out.Status != ntstatus.Success ||
-		out.Demoted {
-		tb.Fatalf("impersonate: %+v, want %v and not demoted", out, ntstatus.Success)
-	}
+	out := ps.ImpersonateClient(t, tok, copyOnOpen, effectiveOnly, level)
+	check.RequireThat(tb, out.Status == ntstatus.Success && !out.Demoted,
+		"impersonate: %+v, want %v and not demoted", out, ntstatus.Success)
 }

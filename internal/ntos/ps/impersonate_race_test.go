@@ -63,10 +63,8 @@ func TestConcurrentJobTestsToken(t *testing.T) {
 			"%s: %+v, want a demoted token", c.name, other)
 		now := th.imp.Load()
 		if c.refused {
-			if other == nil || other.Status != ntstatus.AccessDenied || other.Rule != "I-90" || now != before {
-				t.Errorf("I-90: %s: %+v, previous state restored %t, want STATUS_ACCESS_DENIED and true",
-					c.name, other, now == before)
-			}
+			check.That(t, other != nil && other.Status == ntstatus.AccessDenied && other.Rule == "I-90" && now == before,
+				"I-90: %s: %+v, previous state restored %t, want STATUS_ACCESS_DENIED and true", c.name, other, now == before)
 			if old.PointerCount() != wasOld || tok.PointerCount() != wasNew {
 				t.Errorf("I-90: %s: %d and %d more references to the old and new token, want 0", c.name,
 					old.PointerCount()-wasOld, tok.PointerCount()-wasNew)
@@ -111,9 +109,8 @@ func TestRefusedTokenKeepsNewerOne(t *testing.T) {
 	before, r, now := record(old), record(refused), record(later)
 	th.imp.Store(now) // r was replaced, and its reference dropped, by who set this one
 	refused.Deref(ob.TagImpersonation)
-	if out := th.recheck(r, before); out.Status != ntstatus.AccessDenied {
-		t.Errorf("I-41: recheck = %+v, want %v", out, ntstatus.AccessDenied)
-	}
+	out := th.recheck(r, before)
+	check.That(t, out.Status == ntstatus.AccessDenied, "I-41: recheck = %+v, want %v", out, ntstatus.AccessDenied)
 	if th.imp.Load() != now || old.PointerCount() != 1 || refused.PointerCount() != 1 || later.PointerCount() != 2 {
 		t.Errorf("I-41: state replaced %t; references: old %d, refused %d, later %d, want false, 1, 1, 2",
 			th.imp.Load() != now, old.PointerCount(), refused.PointerCount(), later.PointerCount())

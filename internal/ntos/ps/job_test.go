@@ -68,9 +68,8 @@ func (w *jobWorld) close(objects ...ob.Object) {
 	w.p.Deref(ob.TagCall)
 	w.SystemProcess().Exit()
 	w.SystemProcess().Deref(ob.TagCall)
-	if left := w.Security.Objects.Report(); len(left) > 0 {
-		w.t.Errorf("objects still referenced: %v, want none", left)
-	}
+	left := w.Security.Objects.Report()
+	check.That(w.t, len(left) <= 0, "objects still referenced: %v, want none", left)
 }
 
 func admin() token.Spec {

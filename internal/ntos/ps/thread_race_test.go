@@ -24,9 +24,7 @@ func TestReadersSeeWholeStates(t *testing.T) {
 	var done atomic.Bool
 	var writers, readers sync.WaitGroup
 	for range 2 {
-		readers.Add(1)
-		go func() {
-			defer readers.Done()
+		readers.Go(func() {
 			for !done.Load() {
 				r := th.Impersonation(ob.TagCall)
 				if r == nil {
@@ -43,12 +41,10 @@ func TestReadersSeeWholeStates(t *testing.T) {
 				check.That(t, s.Client == nil || (s.Client == a.Value()) == (s.Level == winnt.SecurityImpersonation),
 					"the reader saw a mixed subject: %+v, want client and level of one state", s)
 			}
-		}()
+		})
 	}
 	for range 2 {
-		writers.Add(1)
-		go func() {
-			defer writers.Done()
+		writers.Go(func() {
 			for i := range rounds {
 				switch i % 3 {
 				case 0:
@@ -59,7 +55,7 @@ func TestReadersSeeWholeStates(t *testing.T) {
 					th.RevertToSelf()
 				}
 			}
-		}()
+		})
 	}
 	writers.Wait()
 	done.Store(true)
@@ -78,16 +74,14 @@ func TestConcurrentRestoreKeepsCounts(t *testing.T) {
 	tok := w.token(user, winnt.SecurityImpersonation)
 	var all sync.WaitGroup
 	for range 4 {
-		all.Add(1)
-		go func() {
-			defer all.Done()
+		all.Go(func() {
 			for range 2_000 {
 				ps.ImpersonateClient(th, tok, false, false, winnt.SecurityImpersonation)
 				saved, _ := th.Disable()
 				th.Restore(saved)
 				th.RevertToSelf()
 			}
-		}()
+		})
 	}
 	all.Wait()
 	check.Equal(t, tok.PointerCount(), 1, "token: references")

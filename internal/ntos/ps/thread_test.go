@@ -79,12 +79,9 @@ func TestRaisedImpersonationIsReported(t *testing.T) {
 				w.p.AssignToJob(j)
 			}
 			tok := w.client(user(c.change))
-			if out := ImpersonateClient(th, tok, true, false, winnt.SecurityDelegation); out.Status != ntstatus.Success ||
-				(out.Raised != nil) != c.raised || out.Demoted {
-				t.Errorf("I-48: %s, in a job %t: %+v, want %v, raised %v and not demoted",
-					c.name, job, out, ntstatus.Success,
-					c.raised)
-			}
+			out := ImpersonateClient(th, tok, true, false, winnt.SecurityDelegation)
+			check.That(t, out.Status == ntstatus.Success && (out.Raised != nil) == c.raised && !out.Demoted,
+				"I-48: %s, in a job %t: %+v, want %v, raised %v and not demoted", c.name, job, out, ntstatus.Success, c.raised)
 			th.RevertToSelf()
 			w.close(th, tok, j)
 		}
@@ -98,9 +95,8 @@ func TestProcessAndThreadCountUntilRemoved(t *testing.T) {
 	tok := w.token(user())
 	count := func(what string, more int64, before int64) {
 		t.Helper()
-		if now, _, _ := w.Security.Objects.Counts(); now-before != more {
-			t.Errorf("%s: %d more objects, want %d", what, now-before, more)
-		}
+		now, _, _ := w.Security.Objects.Counts()
+		check.That(t, now-before == more, "%s: %d more objects, want %d", what, now-before, more)
 	}
 	before, _, _ := w.Security.Objects.Counts()
 	p := w.NewProcess("counted", tok, nil)
