@@ -36,11 +36,11 @@ func TestServerCannotActAtIdentification(t *testing.T) {
 // A closed connection impersonates nobody: its handle's value is that of a later client's connection.
 func TestClosedPipeConnImpersonatesNobody(t *testing.T) {
 	_, server, client := pipePair(t)
-	l := must(server.ListenPipe("later", everyone))
+	l := check.Must(server.ListenPipe("later", everyone))
 	defer l.Close()
 	connect := func() (c, s *nt.PipeConn) {
-		c = must(client.DialPipe("later", &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}))
-		s = must(l.AcceptPipe())
+		c = check.Must(client.DialPipe("later", &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}))
+		s = check.Must(l.AcceptPipe())
 		c.Write([]byte("x"))
 		s.Read(make([]byte, 1))
 		return c, s

@@ -203,9 +203,7 @@ func TestNewRejectsIncompleteConfig(t *testing.T) {
 	} {
 		c := good
 		change(&c)
-		if _, err := New(c); err == nil {
-			t.Errorf("%q is accepted", c.URL)
-		}
+		check.That(t, check.Err(New(c)) != nil, "%q is accepted", c.URL)
 	}
 }
 
@@ -278,16 +276,14 @@ func TestErrorsGrantNothing(t *testing.T) {
 	check.Equal(t, w.Header().Get("WWW-Authenticate"), "DPoP", "an existing challenge")
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := unknown.evaluations(gone, Caller{}, []byte(`{"evaluations":[`+whole+`]}`)); err == nil {
-		t.Error("a batch goes on after its client has gone")
-	}
+	check.That(t, check.Err(unknown.evaluations(gone, Caller{}, []byte(`{"evaluations":[`+whole+`]}`))) != nil,
+		"a batch goes on after its client has gone")
 }
 
 // example returns the types of the example.
 func example(t testing.TB) *Types {
 	t.Helper()
-	file, err := os.ReadFile("../../examples/authzen/records.yaml")
-	check.NoError(t, err)
+	file := check.Must(os.ReadFile("../../examples/authzen/records.yaml"))
 	types, err := ReadTypes(file)
 	check.NoError(t, err)
 	return types

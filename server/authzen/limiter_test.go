@@ -21,17 +21,11 @@ func TestLimiterRefillsAllowanceOverTime(t *testing.T) {
 		}
 		return n
 	}
-	if n := allow(); n != 2 {
-		t.Errorf("%d questions at once, want 2", n)
-	}
+	check.Equal(t, allow(), 2, "questions at once")
 	now = now.Add(500 * time.Millisecond)
-	if n := allow(); n != 1 {
-		t.Errorf("%d questions after half a second, want 1", n)
-	}
+	check.Equal(t, allow(), 1, "questions after half a second")
 	now = now.Add(time.Hour)
-	if n := allow(); n != 2 {
-		t.Errorf("%d questions after an hour, want 2", n)
-	}
+	check.Equal(t, allow(), 2, "questions after an hour")
 	for i := range mostCallers {
 		l.Allow(Caller{"a", fmt.Sprint(i)})
 	}

@@ -74,9 +74,7 @@ func TestUnlistedRequestPropertyIsIgnored(t *testing.T) {
 			t.Errorf("%s: %+v, want %v", c.name, a, c.want)
 		}
 	}
-	if a := new(Types).Decide(question(t, "alice", "can_view", "record-1"), nil); a.Decision {
-		t.Error("the zero value allows")
-	}
+	check.That(t, !new(Types).Decide(question(t, "alice", "can_view", "record-1"), nil).Decision, "the zero value allows")
 }
 
 // TestFilePropertyOverridesRequest checks that a property of the file is not changed by a request that may set it for
@@ -129,9 +127,8 @@ func TestRequestOwnerMustBeKnownSubject(t *testing.T) {
 	types, err := ReadTypes([]byte(file))
 	check.NoError(t, err)
 	system := token.NetworkUser(sid.LocalSystem)
-	if a := types.Decide(question(t, "x", "do", "any", "", "", `{}`), &system); a.Decision {
-		t.Error("the owner of the template owns an object without an owner")
-	}
+	check.That(t, !types.Decide(question(t, "x", "do", "any", "", "", `{}`), &system).Decision,
+		"the owner of the template owns an object without an owner")
 }
 
 // TestAskingIsRateLimited checks the right to ask about others and the rate (Z-15).
@@ -160,9 +157,8 @@ func TestAskingIsRateLimited(t *testing.T) {
 		}
 	}
 	types.rate, types.ask = 4, nil
-	if _, err := types.Asking(nil).Evaluate(t.Context(), question(t, "alice", "can_view", "record-1")); err == nil {
-		t.Error("without a descriptor the gateway asks about others")
-	}
+	check.That(t, check.Err(types.Asking(nil).Evaluate(t.Context(), question(t, "alice", "can_view", "record-1"))) != nil,
+		"without a descriptor the gateway asks about others")
 }
 
 // full is a sink that keeps nothing.
@@ -196,9 +192,7 @@ func TestUnrecordedQuestionGetsNoDecision(t *testing.T) {
 	}
 	refused := question(t, "alice", "can_view", "record-1")
 	refused.Caller = Caller{"service", "guest"}
-	if _, err := asking.Evaluate(t.Context(), refused); err == nil {
-		t.Error("a guest asks")
-	}
+	check.That(t, check.Err(asking.Evaluate(t.Context(), refused)) != nil, "a guest asks")
 	if list := sink.Drain(); len(list) != 1 || list[0].Outcome != audit.Failure {
 		t.Errorf("an attempt to ask has the records %v, want a failure", list)
 	}

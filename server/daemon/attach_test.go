@@ -270,9 +270,7 @@ func TestTerminatedProcessLosesConnection(t *testing.T) {
 	}
 	check.Equal(t, other.Thread().NtTerminateProcess(winnt.NtCurrentProcess, 1), ntstatus.Success,
 		"a process that ends itself")
-	if err := <-pipe; err == nil {
-		t.Error("the thread that waited has a client")
-	}
+	check.That(t, <-pipe != nil, "the thread that waited has a client")
 }
 
 // hung waits in another thread for a client of a pipe, and returns the result.
@@ -293,8 +291,7 @@ func hung(t *testing.T, c *client.Conn) <-chan error {
 func TestAttachedProgramCountsTowardsUserLimit(t *testing.T) {
 	d := start(t, func(c *daemon.Config) { c.Limits.PerUser = 1 })
 	c := d.dial()
-	tok, err := token.New(token.LocalSystem())
-	check.NoError(t, err)
+	tok := check.Must(token.New(token.LocalSystem()))
 	if f, err := d.Attach("one too many", tok); !errors.Is(err, ntstatus.InsufficientResources.Err()) {
 		_ = f.Close()
 		t.Errorf("a connection beyond the user's limit: %v, want it rejected", err)

@@ -69,10 +69,8 @@ func TestProgramStoppedInFrameBlocksNobody(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), rival+"=half "+d.socket)
 	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	check.NoError(t, err)
-	out, err := cmd.StdoutPipe()
-	check.NoError(t, err)
+	in := check.Must(cmd.StdinPipe())
+	out := check.Must(cmd.StdoutPipe())
 	check.NoError(t, cmd.Start())
 	defer func() { _, _ = cmd.Process.Kill(), cmd.Wait() }()
 	check.NoError(t, check.Err(out.Read(make([]byte, 16))))
@@ -82,9 +80,7 @@ func TestProgramStoppedInFrameBlocksNobody(t *testing.T) {
 	}
 	check.NoError(t, cmd.Process.Signal(unix.SIGCONT))
 	check.NoError(t, check.Err(in.Write([]byte{1})))
-	if _, err := out.Read(make([]byte, 16)); err != nil {
-		t.Errorf("after it went on: %v", err)
-	}
+	check.Equal(t, check.Err(out.Read(make([]byte, 16))), nil, "after it went on")
 	_ = cmd.Process.Kill()
 }
 
@@ -105,8 +101,7 @@ func TestDisconnectIsNotLoggedAsError(t *testing.T) {
 		d := start(t, func(cfg *daemon.Config) {
 			cfg.Log = slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn}))
 		})
-		conn, err := net.Dial("unix", d.socket)
-		check.NoError(t, err)
+		conn := check.Must(net.Dial("unix", d.socket))
 		check.NoError(t, check.Err(conn.Write(c.send)))
 		if c.send != nil {
 			check.NoError(t, check.Err(wire.ReadFrame(conn)))
@@ -118,9 +113,8 @@ func TestDisconnectIsNotLoggedAsError(t *testing.T) {
 		d.settles()
 		check.Eventually(t, func() bool { return d.Stats().Connections == 0 }, "%s: the connection remains", c.name)
 		check.NoError(t, d.Close())
-		if got := strings.Contains(said.String(), "connection ended"); got != c.warn {
-			t.Errorf("%s: the log says %q", c.name, said.String())
-		}
+		check.That(t, strings.Contains(said.String(), "connection ended") == c.warn,
+			"%s: the log says %q", c.name, said.String())
 	}
 }
 
@@ -218,8 +212,7 @@ func TestGuessedNumbersReachNothing(t *testing.T) {
 // advisory (W-14, W-40).
 func TestReconnectingProgramGetsUserToken(t *testing.T) {
 	d := start(t, nil)
-	user, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))
-	check.NoError(t, err)
+	user := check.Must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107"))))
 	boxed, st := user.LowBox(token.LowBoxSpec{Package: sid.MustParse("S-1-15-2-1-2-3-4-5-6-7")})
 	check.Success(t, st)
 	inherited, err := d.Attach("boxed", boxed)

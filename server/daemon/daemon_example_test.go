@@ -27,8 +27,7 @@ func (r *running) program(out *os.File, bin, tok string, args ...string) *exec.C
 // programAs is program for another user of the host; nil: the current one.
 func (r *running) programAs(user *syscall.Credential, out *os.File, bin, tok string, args ...string) *exec.Cmd {
 	r.Helper()
-	v, err := token.Parse([]byte(tok))
-	check.NoError(r, err)
+	v := check.Must(token.Parse([]byte(tok)))
 	f, err := r.Attach(filepath.Base(bin), v)
 	check.NoError(r, err)
 	defer f.Close() // else the connection would outlive the program
@@ -44,12 +43,10 @@ func (r *running) programAs(user *syscall.Credential, out *os.File, bin, tok str
 // output runs a program to its end and returns its output.
 func (r *running) output(bin, tok string, args ...string) (string, error) {
 	r.Helper()
-	out, err := os.Create(filepath.Join(r.TempDir(), "out"))
-	check.NoError(r, err)
+	out := check.Must(os.Create(filepath.Join(r.TempDir(), "out")))
 	defer out.Close()
 	failed := r.program(out, bin, tok, args...).Wait()
-	b, err := os.ReadFile(out.Name())
-	check.NoError(r, err)
+	b := check.Must(os.ReadFile(out.Name()))
 	return string(b), failed
 }
 
@@ -92,8 +89,7 @@ func story(t *testing.T, serverProgram, client []string) {
 		"report": "O:SYG:SYD:(A;;FR;;;DU)(A;;FA;;;SY)", "payroll": "O:SYG:SYD:(D;;FR;;;DU)(A;;FR;;;WD)",
 		"server-secret": "O:NSG:NSD:(A;;FR;;;NS)",
 	} {
-		sec, err := sddl.Parse(text, sddl.Options{Domain: sid.MustParse("S-1-5-21-1-2-3")})
-		check.NoError(t, err)
+		sec := check.Must(sddl.Parse(text, sddl.Options{Domain: sid.MustParse("S-1-5-21-1-2-3")}))
 		check.NoError(t, d.System().CreateFile(name, sec))
 	}
 	d.counts = d.now() // the files stay

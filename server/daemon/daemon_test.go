@@ -134,9 +134,7 @@ func TestSecondDaemonOnStateIsRejected(t *testing.T) {
 	file := filepath.Join(dir, "file")
 	check.NoError(t, os.WriteFile(file, []byte("data"), 0o600))
 	cfg.Socket = file
-	if _, err := daemon.Start(cfg); err == nil {
-		t.Error("a file was taken for a stale socket")
-	}
+	check.That(t, check.Err(daemon.Start(cfg)) != nil, "a file was taken for a stale socket")
 	cfg.Socket = filepath.Join(dir, "missing", "s")
 	_, err := daemon.Start(cfg)
 	check.That(t, err != nil && strings.Contains(err.Error(), "run install -d "+filepath.Dir(cfg.Socket)),
@@ -195,9 +193,7 @@ func TestRequestBeyondLimitFailsWithStatus(t *testing.T) {
 		return err == nil
 	}, "the threads of a closed connection still count")
 	th.Close()
-	if _, err := conns[1].NewThread(); err != nil {
-		t.Errorf("a new thread after one ended: %v, want no error", err)
-	}
+	check.Equal(t, check.Err(conns[1].NewThread()), nil, "a new thread after one ended")
 }
 
 // TestStopClosesConnectionsWithWaitingCalls checks that a stopping daemon closes its clients' connections,
@@ -210,9 +206,7 @@ func TestStopClosesConnectionsWithWaitingCalls(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { _, err := l.AcceptPipe(); ended <- err }()
 	check.NoError(t, d.Close())
-	if err := <-ended; err == nil {
-		t.Error("accept went on")
-	}
+	check.That(t, <-ended != nil, "accept went on")
 	if _, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY); st != ntstatus.PortDisconnected {
 		t.Errorf("a call afterwards: %s (W-9), want %s", st, ntstatus.PortDisconnected)
 	}
@@ -237,8 +231,7 @@ func TestLockFileOfEndedDaemonIsReused(t *testing.T) {
 	lock, err := daemon.LockState(dir)
 	check.NoError(t, err)
 	d := start(t, func(c *daemon.Config) { c.State, c.Lock = "", lock })
-	tok, err := token.New(token.LocalSystem())
-	check.NoError(t, err)
+	tok := check.Must(token.New(token.LocalSystem()))
 	p, err := d.System().NewProcess("leaky", tok)
 	check.NoError(t, err)
 	th, err := p.NewThread()

@@ -83,8 +83,7 @@ func TestMountDenialHiddenFromOtherUsers(t *testing.T) {
 // subjectOf returns the subject of an ordinary user.
 func subjectOf(t *testing.T, user sid.SID) *access.Subject {
 	t.Helper()
-	tok, err := token.New(token.StandardUser(user))
-	check.NoError(t, err)
+	tok := check.Must(token.New(token.StandardUser(user)))
 	s := access.SubjectOf(tok)
 	return &s
 }

@@ -151,8 +151,7 @@ func TestUnrecordableReadReturnsNoContents(t *testing.T) {
 	closed := d.System().Audit().Policy.Load()
 	spec := closed.Spec()
 	spec.Options.CrashOnAuditFail = 0
-	open, err := audit.NewPolicy(spec)
-	check.NoError(t, err)
+	open := check.Must(audit.NewPolicy(spec))
 	c := d.dial()
 	th := c.Thread()
 	tok := own(t, th)

@@ -277,8 +277,7 @@ func inProcess(b *testing.B) *nt.Thread {
 	if err != nil {
 		b.Skip(err)
 	}
-	user, err := token.New(token.LocalSystem())
-	check.NoError(b, err)
+	user := check.Must(token.New(token.LocalSystem()))
 	p, err := sys.NewProcess("in process", user)
 	check.NoError(b, err)
 	th, err := p.NewThread()
@@ -321,8 +320,7 @@ func TestRefillKeepsInodeAndReplacesContents(t *testing.T) {
 	for _, size := range []int{0, 1, 4097, 3 << 20, 100} {
 		text := bytes.Repeat([]byte("0123456"), size/7+1)[:size]
 		file, from := d.sources(t, th, "other", text)
-		before, err := os.Stat(path)
-		check.NoError(t, err)
+		before := check.Must(os.Stat(path))
 		check.Equal(t, c.Refill(th, file, from), ntstatus.Success, "W-83: %d bytes", size)
 		after, err := os.Stat(path)
 		got, err2 := os.ReadFile(path)
@@ -427,8 +425,7 @@ func TestRefillOnFullDiskChangesNothing(t *testing.T) {
 	in.ObjectAttributes.V.ObjectName = `\??\small\a\b\plan`
 	file, _, st := th.NtCreateFile(in)
 	check.Success(t, st)
-	before, err := os.ReadFile(filepath.Join(dir, "a", "b", "plan"))
-	check.NoError(t, err)
+	before := check.Must(os.ReadFile(filepath.Join(dir, "a", "b", "plan")))
 	if st := c.Refill(th, file, from); st != ntstatus.DiskFull {
 		t.Errorf("G-34: %s, want STATUS_DISK_FULL", st)
 	}

@@ -56,8 +56,7 @@ func TestPassedDescriptorsAreBounded(t *testing.T) {
 // +checklocksignore
 func TestPassedDescriptorsAreSortedByProcess(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
-	tok, err := token.New(token.LocalSystem())
-	check.NoError(t, err)
+	tok := check.Must(token.New(token.LocalSystem()))
 	who := access.SubjectOf(tok)
 	d := &Daemon{sys: sys, connections: map[*connection]struct{}{}}
 	want := []uint64{3, 3, 7, 9, 12, 20, 31}

@@ -162,8 +162,7 @@ func play(b testing.TB, socket, part string) *os.Process {
 	}
 	cmd.Env = append(os.Environ(), rival+"="+part+" "+socket)
 	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	check.NoError(b, err)
+	out := check.Must(cmd.StdoutPipe())
 	check.NoError(b, programs.StartApart(cmd))
 	unit.Weigh(b, cmd)
 	b.Cleanup(func() { _, _ = cmd.Process.Kill(), cmd.Wait() })
@@ -449,7 +448,6 @@ func (p *player) parks(f wire.Frame) error {
 // ownName returns the host's name of this program, which has another one where the tests were built with -o or -cover.
 func ownName(t *testing.T) string {
 	t.Helper()
-	comm, err := os.ReadFile("/proc/self/comm")
-	check.NoError(t, err)
+	comm := check.Must(os.ReadFile("/proc/self/comm"))
 	return strings.TrimSpace(string(comm))
 }

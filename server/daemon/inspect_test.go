@@ -201,9 +201,8 @@ func TestRecordedCallsMaskPasswords(t *testing.T) {
 	for _, c := range list {
 		text += strings.Join(c.Lines, "\n")
 	}
-	if !strings.Contains(text, "carol") || !strings.Contains(text, "***") || strings.Contains(text, "hunter2") {
-		t.Errorf("%s", text)
-	}
+	check.That(t, strings.Contains(text, "carol") && strings.Contains(text, "***") && !strings.Contains(text, "hunter2"),
+		"%s", text)
 }
 
 // TestQueryActingShowsWhenImpersonationBegan checks that a caller who may open a thread learns since when it

@@ -46,9 +46,7 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 	admit := func(uid uint32) {
 		t.Helper()
 		c := of(uid)
-		if err := d.admit(c); err != nil {
-			t.Fatalf("uid %d: %v", uid, err)
-		}
+		check.Require(t, d.admit(c), nil, "uid %d", uid)
 		in = append(in, c)
 	}
 	admit(7)
@@ -58,9 +56,8 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 	full("a fourth of all", d.admit(of(9)))
 	check.That(t, in[0].quota == in[1].quota && in[0].quota == d.blockOf(payer{uid: 7}) && in[0].quota != in[2].quota,
 		"connections of a user do not share a quota, or those of two users do")
-	if d.refused != 2 || len(d.connections) != 3 || d.users[7].connections != 2 || d.users[8].connections != 1 {
-		t.Errorf("%d refused, %d connections, users %v", d.refused, len(d.connections), d.users)
-	}
+	check.That(t, d.refused == 2 && len(d.connections) == 3 && d.users[7].connections == 2 && d.users[8].connections == 1,
+		"%d refused, %d connections, users %v", d.refused, len(d.connections), d.users)
 	check.That(t, d.thread(7, 1) && d.thread(7, 1) && !d.thread(7, 1) && d.thread(8, 1),
 		"two threads of each user, and no third")
 	check.Equal(t, d.refused, 3, "refused")

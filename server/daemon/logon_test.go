@@ -149,9 +149,7 @@ func (o brokenIdentity) LogOn(*peer.Peer, bool) (logon.Result, error) { return o
 func TestClientWithoutTokenIsRejected(t *testing.T) {
 	spoiled := token.LocalSystem()
 	spoiled.EnabledPrivileges, spoiled.Privileges = ^winnt.PrivilegeSet(0), 0
-	if _, err := token.New(spoiled); err == nil {
-		t.Fatal("the token of the test can be made")
-	}
+	check.RequireThat(t, check.Err(token.New(spoiled)) != nil, "the token of the test can be made")
 	for name, id := range map[string]brokenIdentity{
 		"not known": {logon.Result{}, errors.New("no account has the uid")}, "no token": {logon.Result{Token: spoiled}, nil},
 	} {

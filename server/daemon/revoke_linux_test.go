@@ -47,12 +47,10 @@ func revokes(t *testing.T, c *client.Conn, q inspect.Query) (*inspect.Revoked, n
 // serverFor returns a thread of a server's process that acts for a client until the test ends.
 func (r *running) serverFor(who string) *nt.Thread {
 	r.Helper()
-	system, err := token.New(token.LocalSystem())
-	check.NoError(r, err)
+	system := check.Must(token.New(token.LocalSystem()))
 	p, err := r.System().NewProcess("server", system)
 	check.NoError(r, err)
-	of, err := token.Parse([]byte(who))
-	check.NoError(r, err)
+	of := check.Must(token.Parse([]byte(who)))
 	th, err := p.NewThreadAs(of)
 	check.NoError(r, err)
 	r.Cleanup(func() { th.Close(); p.Exit(); p.Close() })
@@ -97,12 +95,8 @@ func TestRevokeEndsUser(t *testing.T) {
 		check.Equal(t, check.Status(server.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION)), ntstatus.AccessDenied,
 			"W-99: the descriptor of the open handle")
 		check.Equal(t, check.Status(opens(server)), ntstatus.AccessDenied, "W-98: a new open for bob")
-		if st := reads(other, his); st != ntstatus.Success {
-			t.Errorf("a read for alice: %s", st)
-		}
-		if _, st := opens(a.Thread()); st != ntstatus.Success {
-			t.Errorf("alice opens: %s", st)
-		}
+		check.Equal(t, reads(other, his), ntstatus.Success, "a read for alice")
+		check.Equal(t, check.Status(opens(a.Thread())), ntstatus.Success, "alice opens")
 		check.Eventually(t, func() bool { return b.Err() != nil }, "bob's connection goes on")
 		check.Equal(t, check.Status(opens(b.Thread())), ntstatus.PortDisconnected, "W-98: bob's connection")
 		recorded(t, sink, "access revoked", bobsSID)
@@ -182,13 +176,9 @@ func TestRevokeEndsPath(t *testing.T) {
 			st2 != ntstatus.AccessDenied {
 			t.Errorf("W-99: reads: %s, %s, want %s", st, st2, ntstatus.AccessDenied)
 		}
-		if st := a.Thread().NtClose(h); st != ntstatus.Success {
-			t.Errorf("the handle stays valid: %s", st)
-		}
+		check.Equal(t, a.Thread().NtClose(h), ntstatus.Success, "the handle stays valid")
 	}
-	if _, st := opens(a.Thread()); st != ntstatus.Success {
-		t.Errorf("a new open: %s", st)
-	}
+	check.Equal(t, check.Status(opens(a.Thread())), ntstatus.Success, "a new open")
 }
 
 // TestRevokeNeedsPrivilege checks who may revoke, and that a revocation which would end its caller, everybody or the
@@ -206,9 +196,7 @@ func TestRevokeNeedsPrivilege(t *testing.T) {
 		{Path: `\Device`}, {Path: "/srv/a"}} {
 		check.Equal(t, check.Status(revokes(t, admin, q)), ntstatus.InvalidParameter, "W-98: %+v", q)
 	}
-	if st := reads(b.Thread(), h); st != ntstatus.Success {
-		t.Errorf("bob reads: %s", st)
-	}
+	check.Equal(t, reads(b.Thread(), h), ntstatus.Success, "bob reads")
 }
 
 // TestRevokeFailsWithoutRecord checks that nothing ends if a policy that fails closed cannot keep the record (W-100).
@@ -221,9 +209,7 @@ func TestRevokeFailsWithoutRecord(t *testing.T) {
 	check.Success(t, st)
 	sink.fails.Store(true)
 	check.Equal(t, check.Status(revokes(t, admin, inspect.Query{User: bobsSID})), ntstatus.AuditFailed, "W-100")
-	if st := reads(b.Thread(), h); st != ntstatus.Success {
-		t.Errorf("bob reads: %s", st)
-	}
+	check.Equal(t, reads(b.Thread(), h), ntstatus.Success, "bob reads")
 }
 
 // fillingDisk is a sink that keeps records until it fails.
@@ -248,9 +234,7 @@ func TestChangedDescriptorEndsNoOpenFile(t *testing.T) {
 	defer passed.Close()
 	describe(t, filepath.Join(d.tree, "a", "b", "plan"), "O:BAG:SYD:P(A;;FA;;;S-1-5-21-1-2-3-1107)")
 	check.Equal(t, check.Status(opens(b.Thread())), ntstatus.AccessDenied, "a new open")
-	if st := reads(b.Thread(), h); st != ntstatus.Success {
-		t.Errorf("F-55: the open handle: %s", st)
-	}
+	check.Equal(t, reads(b.Thread(), h), ntstatus.Success, "F-55: the open handle")
 	check.Success(t, check.Status(revokes(t, admin, inspect.Query{Path: `\??\share\a\b\plan`})))
 	check.Equal(t, reads(b.Thread(), h), ntstatus.AccessDenied, "W-99: the revoked handle")
 	if n, err := passed.Read(make([]byte, 9)); n != 9 || err != nil {

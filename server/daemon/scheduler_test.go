@@ -160,10 +160,8 @@ func TestConcurrentCallsAreBounded(t *testing.T) {
 				}
 			}
 			all.Wait()
-			if most != c.want || mostEach != c.wantEach {
-				t.Errorf("W-21: %+v: %d concurrent calls, %d of one connection, want %d, %d", c, most, mostEach, c.want,
-					c.wantEach)
-			}
+			check.That(t, most == c.want && mostEach == c.wantEach,
+				"W-21: %+v: %d concurrent calls, %d of one connection, want %d, %d", c, most, mostEach, c.want, c.wantEach)
 			if free, ready, _ := tr.left(); free != c.all || ready != 0 {
 				t.Errorf("W-21: %+v: %d are free, %d users ready or active, want %d, 0", c, free, ready, c.all)
 			}

@@ -59,13 +59,7 @@ func TestSpeakerReturnsUIDOfFirstByte(t *testing.T) {
 	}
 	pipe, end := net.Pipe()
 	defer func() { _, _ = pipe.Close(), end.Close() }()
-	if _, err := speaker(pipe); err == nil {
-		t.Error("speaker(pipe) succeeds, want an error")
-	}
-	if err := passCredentials(pipe); err == nil {
-		t.Error("passCredentials(pipe) succeeds, want an error")
-	}
-	if err := passCredentials(shut); err == nil {
-		t.Error("passCredentials(closed socket) succeeds, want an error")
-	}
+	check.That(t, check.Err(speaker(pipe)) != nil, "speaker(pipe) succeeds, want an error")
+	check.That(t, passCredentials(pipe) != nil, "passCredentials(pipe) succeeds, want an error")
+	check.That(t, passCredentials(shut) != nil, "passCredentials(closed socket) succeeds, want an error")
 }

@@ -37,9 +37,7 @@ func TestGroupWritableStateIsRejected(t *testing.T) {
 	const tries = 200
 	open := check.OpenDescriptors(t)
 	for range tries {
-		if _, err := LockState(dir); err == nil {
-			t.Fatal("a second daemon has the state")
-		}
+		check.RequireThat(t, check.Err(LockState(dir)) != nil, "a second daemon has the state")
 	}
 	if n := check.OpenDescriptors(t) - open; n > tries/2 {
 		t.Errorf("%d refusals leave %d descriptors open, want at most %d", tries, n, tries/2)

@@ -39,9 +39,8 @@ func TestDenialNamesImpersonatedClient(t *testing.T) {
 		{"the administrator", ask(t, admin, inspect.Query{What: "denials"}).Calls, [2]string{"", "S-1-5-7"}},
 		{"alice", ask(t, a, inspect.Query{What: "denials"}).Calls, [2]string{}},
 	} {
-		if len(c.list) != 2 || c.list[0].User != c.want[0] || c.list[1].User != c.want[1] || c.list[1].Proof != "" {
-			t.Errorf("K-86: %s sees %+v, want the clients %q", c.who, c.list, c.want)
-		}
+		check.That(t, len(c.list) == 2 && c.list[0].User == c.want[0] && c.list[1].User == c.want[1] && c.list[1].Proof == "",
+			"K-86: %s sees %+v, want the clients %q", c.who, c.list, c.want)
 	}
 }
 

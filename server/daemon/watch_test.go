@@ -113,8 +113,7 @@ func TestSecretsAreNotKept(t *testing.T) {
 	}
 	check.That(t, secretive(reflect.TypeFor[in](), secretDepth), "a secret below lists and pointers is not found")
 	sys := kernel.Boot(kernel.Config{})
-	tok, err := token.New(token.LocalSystem())
-	check.NoError(t, err)
+	tok := check.Must(token.New(token.LocalSystem()))
 	p, err := sys.CreateProcess(kernel.ProcessSpec{Name: "p", Token: tok})
 	check.NoError(t, err)
 	d := &Daemon{sys: sys, calls: callBuffer{most: 8}, denials: callBuffer{most: 8}}
@@ -187,8 +186,7 @@ func TestLongCallLineIsTruncated(t *testing.T) {
 // lost calls for a caller that sees everything (W-27, W-28).
 func TestWatcherLearnsExactLoss(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
-	tok, err := token.New(token.LocalSystem())
-	check.NoError(t, err)
+	tok := check.Must(token.New(token.LocalSystem()))
 	p, err := sys.CreateProcess(kernel.ProcessSpec{Name: "p", Token: tok})
 	check.NoError(t, err)
 	th, err := p.NewThread()
@@ -222,12 +220,10 @@ func TestWatcherLearnsExactLoss(t *testing.T) {
 	k.add(&seen{size: largestKept + 1})
 	k.add(&seen{at: begun, lines: []string{"x"}})
 	calls, next, lost := (&inspector{who: &who}).recordedCalls(k, &inspect.Query{After: 2*shownAtOnce + 1})
-	if len(calls) != 1 || next != 2*shownAtOnce+4 || lost != 2 {
-		t.Errorf("%d calls, next %d, lost %d, want 1, %d, 2", len(calls), next, lost, 2*shownAtOnce+4)
-	}
+	check.That(t, len(calls) == 1 && next == 2*shownAtOnce+4 && lost == 2,
+		"%d calls, next %d, lost %d, want 1, %d, 2", len(calls), next, lost, 2*shownAtOnce+4)
 	// A caller that does not see everything learns that calls were lost, but not how many.
-	user, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))
-	check.NoError(t, err)
+	user := check.Must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107"))))
 	stranger := access.SubjectOf(user)
 	for after, want := range map[uint64]uint64{2*shownAtOnce + 1: 1, 2*shownAtOnce + 2: 1, 2*shownAtOnce + 4: 0} {
 		if _, _, lost := (&inspector{who: &stranger}).recordedCalls(k, &inspect.Query{After: after}); lost != want {

@@ -65,9 +65,7 @@ func TestRestoreRejectsMalformedBackups(t *testing.T) {
 		} else if s != nil {
 			_ = s.Close()
 		}
-		if err := Restore(f.cfg, bytes.NewReader(backup.Bytes())); err != nil {
-			t.Errorf("Restore over damaged store %d: %v, want no error", i, err)
-		}
+		check.Equal(t, Restore(f.cfg, bytes.NewReader(backup.Bytes())), nil, "Restore over damaged store %d", i)
 		f.Store = nil
 		f.reopen(t)
 		if _, ok := f.LookupName("user199"); !ok {

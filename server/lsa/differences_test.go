@@ -82,9 +82,7 @@ func (w *editWorld) differences(old, now *state) {
 	}
 	slices.Sort(want)
 	slices.Sort(got)
-	if !slices.Equal(got, want) {
-		w.Fatalf("L-22: differences\n%q\nwant\n%q", got, want)
-	}
+	check.RequireThat(w, slices.Equal(got, want), "L-22: differences\n%q\nwant\n%q", got, want)
 }
 
 // plainState returns a state in a form in which two that say the same are equal.

@@ -111,9 +111,8 @@ func TestConcurrentGuessesAllCount(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if tried[ntstatus.LogonFailure] != lockPairAfter || tried[ntstatus.AccountLockedOut] != 100-lockPairAfter {
-		t.Errorf("results of 100 concurrent guesses: %v, want failures up to the limit, then lockouts", tried)
-	}
+	check.That(t, tried[ntstatus.LogonFailure] == lockPairAfter && tried[ntstatus.AccountLockedOut] == 100-lockPairAfter,
+		"results of 100 concurrent guesses: %v, want failures up to the limit, then lockouts", tried)
 }
 
 // halves is a host that knows a user and cannot list its groups.

@@ -103,9 +103,8 @@ func TestRefusedChangeIsRolledBack(t *testing.T) {
 				return old
 			}
 			old := meta([]byte("{"))
-			if err := f.Update(sid.LocalSystem, powers(alice)); err == nil {
-				t.Error("L-39: a change is stored over a state that cannot be read, want an error")
-			}
+			check.That(t, f.Update(sid.LocalSystem, powers(alice)) != nil,
+				"L-39: a change is stored over a state that cannot be read, want an error")
 			meta(old)
 			f.must(t, func(e *Edit) error { e.AddAccount(Account{Name: "bob"}); return nil })
 		}

@@ -166,8 +166,7 @@ func TestStoreRecordsHaveExactBytes(t *testing.T) {
 // mustJSON encodes a value for a state.
 func mustJSON(t *testing.T, s *state) string {
 	t.Helper()
-	text, err := json.Marshal([]any{s.machine, s.next, s.policy, s.maps, s.accounts, s.groups, s.grants})
-	check.NoError(t, err)
+	text := check.Must(json.Marshal([]any{s.machine, s.next, s.policy, s.maps, s.accounts, s.groups, s.grants}))
 	return string(text)
 }
 
@@ -204,8 +203,7 @@ func TestReleasedAccountStoresOpen(t *testing.T) {
 // unpack writes the contents of a compressed file.
 func unpack(t *testing.T, from, to string) {
 	t.Helper()
-	in, err := os.Open(from)
-	check.NoError(t, err)
+	in := check.Must(os.Open(from))
 	defer in.Close()
 	z, err := gzip.NewReader(in)
 	check.NoError(t, err)

@@ -100,9 +100,7 @@ func (w *editWorld) account() {
 		w.record("account created", name, got.String())
 	case 1:
 		err := w.e.DeleteAccount(w.spelled(name))
-		if (err == nil) != known {
-			w.Fatalf("removing an account, known %t: error %v", known, err)
-		}
+		check.RequireThat(w, (err == nil) == known, "removing an account, known %t: error %v", known, err)
 		if known {
 			delete(w.want.accounts, rid)
 			w.gone(id)
@@ -113,9 +111,7 @@ func (w *editWorld) account() {
 		err := w.e.SetAccount(w.spelled(name), func(a *Account) {
 			a.Disabled, a.FullName, a.RID, a.Hash = disabled, full, 3, "forged"
 		})
-		if (err == nil) != known {
-			w.Fatalf("an account changes, known %t: %v", known, err)
-		}
+		check.RequireThat(w, (err == nil) == known, "an account changes, known %t: %v", known, err)
 		if a := w.want.accounts[rid]; known {
 			var changed []string
 			if disabled != a.Disabled {
@@ -166,9 +162,7 @@ func (w *editWorld) group() {
 			member = g.Members[w.IntN(n)]
 		}
 		err := w.e.RemoveMember(id, member)
-		if (err == nil) != known {
-			w.Fatalf("removing a member of %v: error %v", id, err)
-		}
+		check.RequireThat(w, (err == nil) == known, "removing a member of %v: error %v", id, err)
 		if slices.Contains(g.Members, member) {
 			g.Members = slices.DeleteFunc(slices.Clone(g.Members), func(m sid.SID) bool { return m == member })
 			w.want.groups[id] = g

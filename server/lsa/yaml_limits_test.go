@@ -141,9 +141,8 @@ func TestImportOfFileThatWasCutChangesNothing(t *testing.T) {
 	f.changes = nil
 	lines := strings.SplitAfter(strings.TrimSuffix(before, "\n"), "\n")
 	for n := range lines {
-		if err := f.Import(sid.LocalSystem, []byte(strings.Join(lines[:n], ""))); err == nil {
-			t.Errorf("L-38: Import of the first %d of %d lines = nil, want an error", n, len(lines))
-		}
+		check.That(t, f.Import(sid.LocalSystem, []byte(strings.Join(lines[:n], ""))) != nil,
+			"L-38: Import of the first %d of %d lines = nil, want an error", n, len(lines))
 	}
 	for _, key := range []string{"accounts", "groups", "rights", "idMaps"} {
 		for _, line := range []string{"", key + ":\n", key + ": null\n"} {
@@ -213,9 +212,8 @@ func TestRejectedImportChangesNothing(t *testing.T) {
 		{"version: 1\nidMaps: [{name: A, domain: S-1-5-21-1-1-1, low: 5, high: 4}]", `id map of "A" (5-4): want 0 < low`},
 	} {
 		err := f.Import(sid.LocalSystem, []byte(withLists(c.file)))
-		if err == nil || !strings.HasPrefix(err.Error(), "accounts: ") || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("L-38: %.200q: %v, want %s", c.file, err, c.want)
-		}
+		check.That(t, err != nil && strings.HasPrefix(err.Error(), "accounts: ") && strings.Contains(err.Error(), c.want),
+			"L-38: %.200q: %v, want %s", c.file, err, c.want)
 	}
 	text := make([]byte, MaxFile+1)
 	if err := f.Import(sid.LocalSystem, text); err == nil || err.Error() != "accounts: longer than 67108864 bytes" {

@@ -17,8 +17,7 @@ func TestUnitsNamePackagedPages(t *testing.T) {
 	units, err := filepath.Glob("*.service")
 	check.RequireThat(t, err == nil && len(units) > 0, "%v, %v, want units", units, err)
 	for _, unit := range units {
-		b, err := os.ReadFile(unit)
-		check.NoError(t, err)
+		b := check.Must(os.ReadFile(unit))
 		page := documentation.FindSubmatch(b)
 		if page == nil {
 			t.Errorf("%s names no page of package refmon", unit)

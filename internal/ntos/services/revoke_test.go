@@ -43,7 +43,7 @@ func TestRevocationMarksLogonSessions(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	of := func(spec token.Spec, session winnt.LUID) *token.Token {
 		spec.AuthenticationID = session
-		return must(token.New(spec))
+		return check.Must(token.New(spec))
 	}
 	user := sid.MustParse(client)
 	full := of(token.Administrator(user), w.sys.OpenLogonSession())

@@ -127,9 +127,7 @@ func TestBounds(t *testing.T) {
 				x := e.Value.(*counted)
 				got = append(got, fmt.Sprintf("%s:%d", strings.ReplaceAll(x.key, "\x00", "/"), x.n))
 			}
-			if len(c.byKey) != c.order.Len() {
-				t.Errorf("D-26: %d and %d, want %d", len(c.byKey), c.order.Len(), c.order.Len())
-			}
+			check.That(t, len(c.byKey) == c.order.Len(), "D-26: %d and %d, want %d", len(c.byKey), c.order.Len(), c.order.Len())
 		}
 		check.Equal(t, strings.Join(got, " "), want, "D-25: counted")
 	}

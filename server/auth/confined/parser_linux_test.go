@@ -205,9 +205,7 @@ func TestFaultInParserReachesNothing(t *testing.T) {
 		if c.want == nil {
 			check.Equal(t, got.Client.Name, "c\x00l\x00i\x00e\x00n\x00t\x00 \x00", "K-90: the client's name")
 		}
-		if _, err := p.Parse(sealed(nil)); err != nil {
-			t.Errorf("the PAC after %s: %v", c.name, err)
-		}
+		check.Equal(t, check.Err(p.Parse(sealed(nil))), nil, "the PAC after %s", c.name)
 		// The same fault in a process that holds everything.
 		if c.name == "signal" || c.name == "trace" || c.name == "code" {
 			continue
@@ -324,9 +322,7 @@ func TestFaultInTokenReachesNothing(t *testing.T) {
 		}
 		check.Equal(t, w.seen(), before, "K-91: %s in the child", c.name)
 		a, k = acceptor(t, p, "HTTP/www.example.test")
-		if _, err := a.Accept(k.Blob(), nil); err != nil {
-			t.Errorf("the token after %s: %v", c.name, err)
-		}
+		check.Equal(t, check.Err(a.Accept(k.Blob(), nil)), nil, "the token after %s", c.name)
 		if c.name == "open" || c.name == "signal" || c.name == "trace" || c.name == "code" {
 			continue // without a trace in this test's world
 		}
@@ -444,8 +440,7 @@ func TestChildHasNoRights(t *testing.T) {
 	pid := p.child.process.Pid
 	p.mu.Unlock()
 	proc := fmt.Sprintf("/proc/%d/", pid)
-	b, err := os.ReadFile(proc + "status")
-	check.NoError(t, err)
+	b := check.Must(os.ReadFile(proc + "status"))
 	for _, want := range []string{"CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "CapAmb:\t0000000000000000",
 		"Seccomp:\t2", "NoNewPrivs:\t1"} {
 		check.That(t, bytes.Contains(b, []byte(want)), "K-89: the child lacks %q", want)
@@ -469,9 +464,8 @@ func TestChildHasNoRights(t *testing.T) {
 		t.Errorf("K-89: the child's memory belongs to its user: %+v, %v", info, err)
 	}
 	limits, err := os.ReadFile(proc + "limits")
-	if err != nil || !strings.Contains(strings.Join(strings.Fields(string(limits)), " "), "Max open files 0 0") {
-		t.Errorf("K-89: limits %s, %v", limits, err)
-	}
+	check.That(t, err == nil && strings.Contains(strings.Join(strings.Fields(string(limits)), " "), "Max open files 0 0"),
+		"K-89: limits %s, %v", limits, err)
 }
 
 // TestParserSurvivesKilledChild checks that a killed child costs at most one PAC, and that a closed parser refuses.
@@ -515,9 +509,7 @@ func TestRequestsOfTheChildAreBounded(t *testing.T) {
 			t.Errorf("%s: %v, %d bytes, want an error and none", name, err, out.Len())
 		}
 	}
-	if err := serve(strings.NewReader(""), nil); err != nil {
-		t.Errorf("the end: %v", err)
-	}
+	check.Equal(t, serve(strings.NewReader(""), nil), nil, "the end")
 }
 
 // BenchmarkMessage splits and rebuilds the entry of a user with 50 groups in the child, and in this process.

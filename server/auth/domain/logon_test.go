@@ -238,10 +238,8 @@ func TestConcurrentChecksAreBounded(t *testing.T) {
 		}
 		for range 9 {
 			_, st := f.LogOn(r)
-			if st != ntstatus.InsufficientResources || f.queries != 0 {
-				t.Fatalf("L-74: %v beyond the limit = %v, want %v without a directory query", by, st,
-					ntstatus.InsufficientResources)
-			}
+			check.RequireThat(t, st == ntstatus.InsufficientResources && f.queries == 0,
+				"L-74: %v beyond the limit = %v, want %v without a directory query", by, st, ntstatus.InsufficientResources)
 		}
 		pool.Leave()
 		waiting.Wait()

@@ -276,10 +276,8 @@ func TestReplyProvesThatTicketWasDecrypted(t *testing.T) {
 			}
 			c := check.Must(acceptor(t, nil).Accept(k.Blob(), nil))
 			if !asked.option && !asked.flag {
-				if raw != (c.Answer == nil) {
-					t.Errorf("K-48: reply of %d bytes, want one only if the client requested mutual authentication",
-						len(c.Answer))
-				}
+				check.That(t, raw == (c.Answer == nil),
+					"K-48: reply of %d bytes, want one only if the client requested mutual authentication", len(c.Answer))
 				continue
 			}
 			checkReply(t, c.Answer, &k, raw)

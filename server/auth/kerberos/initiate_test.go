@@ -93,9 +93,8 @@ func TestInitiatorUsesOnlyKeytabKeys(t *testing.T) {
 		"a KDC that is unreachable": func(i *Initiator) { i.KDCs = KDCs{Addresses: []string{"127.0.0.1:1"}} },
 	} {
 		c, token, err := initiator(change).Initiate(context.Background(), service, nil)
-		if c != nil || token != nil || err == nil || errors.Is(err, ErrNoKDC) != strings.HasPrefix(what, "a KDC") {
-			t.Errorf("K-55: %s: token %x, %v, want no token, and ErrNoKDC only for a KDC", what, token, err)
-		}
+		check.That(t, c == nil && token == nil && err != nil && errors.Is(err, ErrNoKDC) == strings.HasPrefix(what, "a KDC"),
+			"K-55: %s: token %x, %v, want no token, and ErrNoKDC only for a KDC", what, token, err)
 	}
 	if at := (&Initiator{}).now(); time.Since(at) > time.Hour || time.Until(at) > time.Hour {
 		t.Errorf("now() of an Initiator without a clock = %v, want the time of this host", at)

@@ -54,8 +54,7 @@ func TestHungKDCIsNamedAsSuch(t *testing.T) {
 // TestNextRequestBeginsWithKDCThatAnswered checks that an exchange of several requests asks a KDC that hangs or is
 // unavailable once, that the configured order stays, and that other exchanges try that KDC last (K-59).
 func TestNextRequestBeginsWithKDCThatAnswered(t *testing.T) {
-	hung, err := net.Listen("tcp", "127.0.0.1:0")
-	check.NoError(t, err)
+	hung := check.Must(net.Listen("tcp", "127.0.0.1:0"))
 	defer hung.Close()
 	starting := forge.Centre{Realm: realm, Code: 29} // KDC_ERR_SVC_UNAVAILABLE
 	k := forge.Centre{Realm: realm, Answer: func([]byte) []byte { return []byte{0, 0, 0, 1, 1} }}

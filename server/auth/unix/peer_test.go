@@ -64,8 +64,7 @@ func (c credentials) as(f func() error) error {
 func connect(t *testing.T, name string) (want credentials) {
 	t.Helper()
 	want, change := own(t)
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	check.NoError(t, err)
+	fd := check.Must(unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0))
 	t.Cleanup(func() { _ = unix.Close(fd) })
 	as := func(f func() error) error { return f() }
 	if change {
@@ -79,8 +78,7 @@ func connect(t *testing.T, name string) (want credentials) {
 // not inherited by children, and that it is closed once (W-14).
 func TestPeerIsIdentified(t *testing.T) {
 	dir := t.TempDir()
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "s"), Net: "unix"})
-	check.NoError(t, err)
+	l := check.Must(net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "s"), Net: "unix"}))
 	defer l.Close()
 	for _, path := range []string{filepath.Dir(dir), dir, l.Addr().String()} { // the other user gets there too
 		check.NoError(t, os.Chmod(path, 0o777))
@@ -154,8 +152,7 @@ func TestPeerIsFixedAtConnect(t *testing.T) {
 // TestNonSocketHasNoPeer checks that a descriptor that is not a socket has no peer, and that the error names
 // the failed call.
 func TestNonSocketHasNoPeer(t *testing.T) {
-	f, err := os.Open(os.DevNull)
-	check.NoError(t, err)
+	f := check.Must(os.Open(os.DevNull))
 	defer f.Close()
 	if err := (&Peer{pidfd: -1}).ask(int(f.Fd())); err == nil || !strings.HasPrefix(err.Error(), "SO_PEERCRED: ") {
 		t.Errorf("ask of a file: %v, want an error of SO_PEERCRED", err)
@@ -171,8 +168,7 @@ func TestNonSocketHasNoPeer(t *testing.T) {
 // TestUnconnectedSocketHasNoPeer checks that a socket without a connection has no peer, even if the kernel returns a
 // uid (W-14).
 func TestUnconnectedSocketHasNoPeer(t *testing.T) {
-	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unixgram"})
-	check.NoError(t, err)
+	c := check.Must(net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unixgram"}))
 	defer c.Close()
 	if p, err := Of(c); err == nil || p != nil || !strings.HasPrefix(err.Error(), "peer of a socket: SO_PEER") {
 		t.Errorf("W-14: Of = %+v, %v, want an error that names SO_PEER", p, err)
@@ -183,8 +179,7 @@ func TestUnconnectedSocketHasNoPeer(t *testing.T) {
 // reported alive (W-14).
 func TestPeerIsAliveUntilExit(t *testing.T) {
 	cmd := exec.Command("cat") // ends with its input
-	in, err := cmd.StdinPipe()
-	check.NoError(t, err)
+	in := check.Must(cmd.StdinPipe())
 	if err := cmd.Start(); err != nil {
 		t.Skip("there is no cat: ", err)
 	}
@@ -227,8 +222,7 @@ func TestPeerInUserNamespaceIsForeign(t *testing.T) {
 	}{"this namespace": {}, "another namespace": {namespace: true, want: true}, "ended": {ended: true, want: true}} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "socket")
-			l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
-			check.NoError(t, err)
+			l := check.Must(net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"}))
 			defer l.Close()
 			cmd := exec.Command("python3", "-c", "import socket, sys\ns = socket.socket(socket.AF_UNIX)\n"+
 				"s.connect(sys.argv[1])\nsys.stdin.read()", path)
@@ -237,8 +231,7 @@ func TestPeerInUserNamespaceIsForeign(t *testing.T) {
 					UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
 					GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}}
 			}
-			stdin, err := cmd.StdinPipe()
-			check.NoError(t, err)
+			stdin := check.Must(cmd.StdinPipe())
 			if err := cmd.Start(); err != nil {
 				t.Skip("no python3, or no user namespaces: ", err)
 			}

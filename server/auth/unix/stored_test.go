@@ -73,10 +73,8 @@ func TestZeroPeerIsNobody(t *testing.T) {
 	} {
 		for _, full := range []bool{false, true} {
 			r, err := logOn(&unix.Peer{}, full)
-			if !errors.Is(err, fs.ErrPermission) || !r.Token.User.SID.IsZero() {
-				t.Errorf("%s, full %t: token of %v, error %v, want none and %v", name, full, r.Token.User.SID, err,
-					fs.ErrPermission)
-			}
+			check.That(t, errors.Is(err, fs.ErrPermission) && r.Token.User.SID.IsZero(),
+				"%s, full %t: token of %v, error %v, want none and %v", name, full, r.Token.User.SID, err, fs.ErrPermission)
 		}
 	}
 }

@@ -113,12 +113,8 @@ func TestUnusableCertificateIsReplaced(t *testing.T) {
 			"expired certificate: path %s, error %v, want a new certificate at the same path", at, err)
 	}
 	check.NoError(t, errors.Join(os.Remove(key), os.Remove(made), os.Mkdir(key, 0o700)))
-	if err := c.makeLoopback(made, key); err == nil {
-		t.Error("a key that cannot be written: success, want an error")
-	}
-	if _, err := os.Stat(made); err == nil {
-		t.Error("a certificate is written without its key")
-	}
+	check.That(t, c.makeLoopback(made, key) != nil, "a key that cannot be written: success, want an error")
+	check.That(t, check.Err(os.Stat(made)) != nil, "a certificate is written without its key")
 	check.NoError(t, errors.Join(os.Remove(key), c.makeLoopback(made, key)))
 	given := config{settings: settings{State: t.TempDir(), Certificate: made, Key: key}}
 	if cert, at, err := given.certificate(); err != nil || at != "" || len(cert.Certificate) != 1 {

@@ -95,9 +95,7 @@ func (s *site) write(name, text string) {
 func (s *site) block(kind string, n int) string {
 	s.Helper()
 	all := regexp.MustCompile("(?s)```"+kind+"\n(.*?)```").FindAllStringSubmatch(s.page, -1)
-	if n >= len(all) {
-		s.Fatalf("the page has %d listings of %s", len(all), kind)
-	}
+	check.RequireThat(s, n < len(all), "the page has %d listings of %s", len(all), kind)
 	return all[n][1]
 }
 
@@ -109,9 +107,7 @@ func (s *site) run(script string) string {
 	cmd.Env = append(os.Environ(), "PATH="+filepath.Join(s.dir, "bin")+":"+os.Getenv("PATH"), fmt.Sprint("GATEWAY=", gate),
 		"REFMON_ADMIN_SOCKET="+filepath.Join(s.dir, "a"), "CURL_CA_BUNDLE="+filepath.Join(s.dir, "gateway", loopbackFile))
 	out, err := cmd.CombinedOutput()
-	if err != nil {
-		s.Fatalf("%v\n%s\n%s", err, script, out)
-	}
+	check.RequireThat(s, err == nil, "%v\n%s\n%s", err, script, out)
 	return string(out)
 }
 
@@ -123,9 +119,7 @@ func (s *site) start(uid uint32, ready int, name string, args ...string) {
 	s.Cleanup(func() {
 		_ = m.cmd.Process.Signal(os.Interrupt)
 		<-m.over
-		if err := m.cmd.Wait(); err != nil {
-			s.Errorf("%s: %v", name, err)
-		}
+		check.Equal(s, m.cmd.Wait(), nil, "%s", name)
 	})
 }
 
@@ -194,9 +188,7 @@ func (s *site) opensNothing() {
 	if errors.Is(err, exec.ErrNotFound) {
 		s.Skip("no setpriv here")
 	}
-	if err == nil {
-		s.Errorf("G-1: the gateway's account reads the file past refmond: %s", out)
-	}
+	check.That(s, err != nil, "G-1: the gateway's account reads the file past refmond: %s", out)
 	c, err := client.DialUser(filepath.Join(s.dir, "s"), 0)
 	s.must(err)
 	defer c.Close()
@@ -218,11 +210,7 @@ func (s *site) trail() {
 		return err
 	}))
 	for _, want := range []string{"refmon-gateway", `plan.txt`, "bob"} {
-		if !bytes.Contains(all, []byte(want)) {
-			s.Errorf("the trail does not name %q", want)
-		}
+		check.That(s, bytes.Contains(all, []byte(want)), "the trail does not name %q", want)
 	}
-	if bytes.Contains(all, []byte("bobs-password")) {
-		s.Error("the trail has a password")
-	}
+	check.That(s, !bytes.Contains(all, []byte("bobs-password")), "the trail has a password")
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/asuser"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/internal/test/smbd"
 	"github.com/refmon/refmon/nt"
@@ -94,10 +95,8 @@ func TestWebAccessEqualsRefmonAccess(t *testing.T) {
 		}
 		s.byBrowser(browser, user, "payroll.txt", s.access(user, "payroll.txt"))
 	}
-	if n := strings.Count(can, ","); n != 5 || strings.Contains(can, "bob payroll.txt") {
-		t.Errorf("refmon access allows %s want alice and bob to read the plan, alice and carol the payroll, carol her notes",
-			can)
-	}
+	check.That(t, strings.Count(can, ",") == 5 && !strings.Contains(can, "bob payroll.txt"),
+		"refmon access allows %s want alice and bob to read the plan, alice and carol the payroll, carol her notes", can)
 	s.ownAccount(files)
 	for user, id := range sids {
 		if user != "staff" {
@@ -137,9 +136,7 @@ func (s *site) people() map[string]string {
 	for _, m := range regexp.MustCompile(`(alice|bob|carol|staff) +(S-1-5-21-[0-9-]+)`).FindAllStringSubmatch(list, -1) {
 		sids[m[1]] = m[2]
 	}
-	if len(sids) != 4 {
-		s.Fatalf("the lists have %v, want len(sids) = 4\n%s", sids, list)
-	}
+	check.RequireThat(s, len(sids) == 4, "the lists have %v, want len(sids) = 4\n%s", sids, list)
 	text := fmt.Sprintf("domain: %s\ngroups:\n  - {name: staff, sid: %s}\nusers:\n",
 		sids["alice"][:strings.LastIndexByte(sids["alice"], '-')], sids["staff"])
 	for user, member := range map[string]string{"alice": "", "bob": "staff", "carol": ""} {
@@ -173,9 +170,8 @@ func (s *site) byCurl(user, name string, allowed bool) {
 	got := s.run(fmt.Sprintf("curl -su %s:%[1]ss-password https://localhost:%s/projects/%s -w '%%{http_code}'", user,
 		s.files, name))
 	// A client that may read the descriptor also gets the reason.
-	if !strings.HasPrefix(got, want[:len(want)-4]) || !strings.HasSuffix(got, want[len(want)-4:]) {
-		s.Errorf("%s reads %s by curl: %q, want %q", user, name, got, want)
-	}
+	check.That(s, strings.HasPrefix(got, want[:len(want)-4]) && strings.HasSuffix(got, want[len(want)-4:]),
+		"%s reads %s by curl: %q, want %q", user, name, got, want)
 }
 
 // byRclone reads a file as a user.
@@ -203,9 +199,8 @@ func (s *site) byBrowser(browser, user, name string, allowed bool) {
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--ignore-certificate-errors",
 		"--user-data-dir="+s.TempDir(), "--timeout=20000", "--dump-dom",
 		fmt.Sprintf("https://%s:%[1]ss-password@localhost:%s/projects/%s", user, s.files, name)).Output()
-	if err != nil || !strings.Contains(string(out), ">"+want) {
-		s.Errorf("%s opens %s in a browser: %v, %s; want %q", user, name, err, out, want)
-	}
+	check.That(s, err == nil && strings.Contains(string(out), ">"+want),
+		"%s opens %s in a browser: %v, %s; want %q", user, name, err, out, want)
 }
 
 // ownAccount tries every file as the gateway's own account, past refmond and through it.

@@ -80,8 +80,7 @@ func TestServeNeedsBothAddresses(t *testing.T) {
 			return &tls.Certificate{}, nil
 		}}}
 	ask := func(where, path string) string {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at[where]+path, nil)
-		check.NoError(t, err)
+		r := check.Must(http.NewRequestWithContext(t.Context(), http.MethodGet, at[where]+path, nil))
 		answer, err := transport.RoundTrip(r)
 		if err != nil {
 			return "none"
@@ -100,9 +99,7 @@ func TestServeNeedsBothAddresses(t *testing.T) {
 	check.Equal(t, ask("files", "/health"), "none", "beyond limits.connections")
 	first.CloseIdleConnections()
 	end()
-	if err := errors.Join(<-served, g.Close()); err != nil {
-		t.Errorf("the server's end after its context was cancelled: %v, want nil", err)
-	}
+	check.Equal(t, errors.Join(<-served, g.Close()), nil, "the server's end after its context was cancelled")
 	for where := range at {
 		check.Equal(t, ask(where, "/"), "none", "after the end %s says", where)
 	}

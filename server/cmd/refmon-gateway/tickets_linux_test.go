@@ -124,9 +124,7 @@ func (s *site) domainPeople(d *addc.Domain, users []string) map[string]string {
 			sids["team"] = g.String()
 		}
 	}
-	if sids["team"] == "" {
-		s.Fatalf("alice has no group of her own:\n%s", text)
-	}
+	check.RequireThat(s, sids["team"] != "", "alice has no group of her own:\n%s", text)
 	return sids
 }
 
@@ -151,9 +149,8 @@ func (s *site) curlByTicket(env []string, user, name string, allowed bool) {
 			break
 		}
 	}
-	if !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "\n"+code) {
-		s.Errorf("%s reads %s by a ticket: %q, want %q and %s", user, name, got, want, code)
-	}
+	check.That(s, strings.HasPrefix(got, want) && strings.HasSuffix(got, "\n"+code),
+		"%s reads %s by a ticket: %q, want %q and %s", user, name, got, want, code)
 }
 
 // rcloneOfDomain reads a file by a user's password, which the KDC takes.
@@ -192,7 +189,6 @@ func (s *site) browserByTicket(browser string, env []string, user, name string, 
 		"https://"+ticketHost+":"+s.files+"/projects/"+name)
 	cmd.Env = env
 	out, err := cmd.Output()
-	if err != nil || !strings.Contains(string(out), ">"+want) {
-		s.Errorf("%s opens %s in a browser with a ticket: %v, %s; want %q", user, name, err, out, want)
-	}
+	check.That(s, err == nil && strings.Contains(string(out), ">"+want),
+		"%s opens %s in a browser with a ticket: %v, %s; want %q", user, name, err, out, want)
 }

@@ -170,15 +170,10 @@ func (c *cluster) folders(machine string) string {
 // program returns the command line of a role on a machine, as its unit has it, without the program.
 func (c *cluster) program(machine, role string, more ...string) []string {
 	c.t.Helper()
-	b, err := os.ReadFile(filepath.Join(c.folder, machine, "etc", "refmon-index-"+role+".service"))
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	b := check.Must(os.ReadFile(filepath.Join(c.folder, machine, "etc", "refmon-index-"+role+".service")))
 	_, line, found := strings.Cut(string(b), "\nExecStart=/usr/bin/refmon-index ")
 	line, _, _ = strings.Cut(line, "\n")
-	if !found {
-		c.t.Fatalf("the unit of %s on %s starts no refmon-index", role, machine)
-	}
+	check.RequireThat(c.t, found, "the unit of %s on %s starts no refmon-index", role, machine)
 	return append(strings.Fields(line), more...)
 }
 
@@ -188,38 +183,29 @@ func (c *cluster) install(text string) {
 	file, out := filepath.Join(c.folder, "site.yaml"), filepath.Join(c.folder, "out")
 	var said bytes.Buffer
 	err := os.WriteFile(file, []byte(text), 0o600)
-	if code := run([]string{"site", file, out}, &streams{out: &said, err: &said}); code != 0 || err != nil {
-		c.t.Fatalf("site: %v: %s", err, said.String())
-	}
+	check.RequireThat(c.t, run([]string{"site", file, out}, &streams{out: &said, err: &said}) == 0 && err == nil,
+		"site: %v: %s", err, said.String())
 	list, err := os.ReadDir(out)
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	check.NoError(c.t, err)
 	for _, e := range list {
 		if e.Name() == "keys" { // no machine has them
 			continue
 		}
 		err := errors.Join(os.MkdirAll(filepath.Join(c.folder, e.Name(), "state"), 0o700),
 			os.CopyFS(filepath.Join(c.folder, e.Name(), "etc"), os.DirFS(filepath.Join(out, e.Name()))))
-		if err != nil {
-			c.t.Fatal(err)
-		}
+		check.NoError(c.t, err)
 	}
 }
 
 func (c *cluster) start(name string) {
 	c.t.Helper()
 	log, err := os.OpenFile(filepath.Join(c.folder, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	check.NoError(c.t, err)
 	defer log.Close()
 	cmd := exec.Command(os.Args[0], c.args[name]...)
 	cmd.Env = append(os.Environ(), asCommand+"=1")
 	cmd.Stderr = log
-	if err := cmd.Start(); err != nil {
-		c.t.Fatal(err)
-	}
+	check.NoError(c.t, cmd.Start())
 	c.running[name] = cmd
 }
 
@@ -259,9 +245,7 @@ func (c *cluster) put(i int) {
 	at := filepath.Join(c.tree, fmt.Sprintf("d%d", i%7), fmt.Sprint("f", i))
 	err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o755), os.WriteFile(at, nil, 0o600),
 		os.Chmod(at, os.FileMode(0o600|c.r.IntN(64))))
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	check.NoError(c.t, err)
 }
 
 // people writes the directory, of which bob is in a group or not.
@@ -271,9 +255,7 @@ func (c *cluster) people() {
 		text += ", memberOf: [Staff]"
 	}
 	text += "}\n" + c.oracle.users() + "groups:\n- {name: Staff, sid: S-1-5-21-1-2-3-2000}\n" + c.oracle.groups()
-	if err := errors.Join(os.WriteFile(c.dir+".new", []byte(text), 0o600), os.Rename(c.dir+".new", c.dir)); err != nil {
-		c.t.Fatal(err)
-	}
+	check.NoError(c.t, errors.Join(os.WriteFile(c.dir+".new", []byte(text), 0o600), os.Rename(c.dir+".new", c.dir)))
 }
 
 // change does something at random to the tree or the directory.
@@ -303,9 +285,7 @@ func (c *cluster) change() {
 			return
 		}
 	}
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	check.NoError(c.t, err)
 }
 
 // settle waits until the tree has a heartbeat later than now, and the directory one later than
@@ -340,25 +320,21 @@ func (c *cluster) compare(what string) {
 	defer stop()
 	err := index.Run(ctx, index.Config{Trees: []string{c.tree}, Directory: c.dir, Rights: "read", State: state,
 		NoEvents: true, Beat: time.Millisecond, Ready: stop})
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	check.NoError(c.t, err)
 	want, got := said(c.t, state, ""), said(c.t, c.out, "//files1")
 	for at, w := range want {
 		if got[at] != w {
 			c.t.Errorf("%s: %s: %q, a fresh run says %q, want %q", what, at, got[at], w, w)
 		}
 	}
-	if len(got) != len(want) || len(want) < 20 {
-		c.t.Errorf("%s: %d documents, a fresh run has %d", what, len(got), len(want))
-	}
+	check.That(c.t, len(got) == len(want) && len(want) >= 20,
+		"%s: %d documents, a fresh run has %d", what, len(got), len(want))
 }
 
 // said returns an index's answer for each document.
 func said(t *testing.T, state, host string) map[string]string {
 	t.Helper()
-	x, err := index.Open(state, time.Hour)
-	check.NoError(t, err)
+	x := check.Must(index.Open(state, time.Hour))
 	defer x.Close()
 	b, err := os.ReadFile(filepath.Join(state, "events.jsonl"))
 	check.NoError(t, err)

@@ -65,13 +65,9 @@ func (o *oracle) grant(i, team int) {
 		a := ntacl.Attribute{Version: 1,
 			Descriptor: sddl.MustParse(fmt.Sprintf("O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-%d)", 3000+team))}
 		value, err := a.Append(nil)
-		if err != nil {
-			o.t.Fatal(err)
-		}
+		check.NoError(o.t, err)
 		f, err := os.OpenFile(o.path(i), os.O_CREATE|os.O_WRONLY, 0o600)
-		if err != nil {
-			o.t.Fatal(err)
-		}
+		check.NoError(o.t, err)
 		f.Close()
 		if err := unix.Setxattr(o.path(i), ntacl.Name, value, 0); err != nil {
 			o.t.Skipf("%s cannot be set here: %v", ntacl.Name, err)
@@ -111,10 +107,7 @@ func (o *oracle) groups() string {
 // asks queries random pairs until the returned function stops it.
 func (o *oracle) asks(seed uint64) (end func()) {
 	stop, done := make(chan struct{}), make(chan struct{})
-	x, err := index.Open(o.state, limit)
-	if err != nil {
-		o.t.Fatal(err)
-	}
+	x := check.Must(index.Open(o.state, limit))
 	r := rand.New(rand.NewPCG(seed, 24))
 	go func() {
 		defer close(done)

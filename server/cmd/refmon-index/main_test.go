@@ -22,9 +22,8 @@ func TestStatusExitsWith1BeforeHeartbeat(t *testing.T) {
 	check.NoError(t, os.WriteFile(filepath.Join(state, "events.jsonl"), nil, 0o600))
 	var out bytes.Buffer
 	code := run([]string{"status", "--state", state}, &streams{out: &out, err: &out})
-	if code != exitNo || !strings.HasPrefix(out.String(), "heartbeat   none: answers are withheld") {
-		t.Errorf("code %d\n%s", code, out.String())
-	}
+	check.That(t, code == exitNo && strings.HasPrefix(out.String(), "heartbeat   none: answers are withheld"),
+		"code %d\n%s", code, out.String())
 	out.Reset()
 	if code := run([]string{"status", "--state", state + "/none"}, &streams{out: &out, err: &out}); code != exitFailed {
 		t.Errorf("a missing folder: code %d, want %d\n%s", code, exitFailed, out.String())
@@ -47,8 +46,7 @@ func TestNegativeQueryExitsWith1(t *testing.T) {
 	err = index.Run(ctx, index.Config{Trees: []string{tree}, Directory: dir, Rights: "read", State: state, NoEvents: true,
 		Beat: time.Millisecond, Ready: stop})
 	check.NoError(t, err)
-	x, err := index.Open(state, time.Hour)
-	check.NoError(t, err)
+	x := check.Must(index.Open(state, time.Hour))
 	defer x.Close()
 	for _, c := range []struct {
 		args, want string

@@ -105,8 +105,7 @@ func TestDatabaseSearchReturnsOwnDocuments(t *testing.T) {
 	dsn := "host=" + database.Start(t).Dir + " dbname=postgres user="
 	ctx := t.Context()
 	connect := func(user string) *pgx.Conn {
-		c, err := pgx.Connect(ctx, dsn+user)
-		check.NoError(t, err)
+		c := check.Must(pgx.Connect(ctx, dsn+user))
 		t.Cleanup(func() { _ = c.Close(context.Background()) })
 		return c
 	}
@@ -212,8 +211,7 @@ func TestFollowNeedsStateOrPostgres(t *testing.T) {
 		var out bytes.Buffer
 		all := append([]string{"follow", "--site", t.TempDir()}, strings.Fields(args)...)
 		code := run(all, &streams{out: &out, err: &out})
-		if code != exitFailed || strings.Contains(out.String(), says) != refused {
-			t.Errorf("follow %s: code %d, %q, refused %v", args, code, out.String(), refused)
-		}
+		check.That(t, code == exitFailed && strings.Contains(out.String(), says) == refused,
+			"follow %s: code %d, %q, refused %v", args, code, out.String(), refused)
 	}
 }

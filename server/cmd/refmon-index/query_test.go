@@ -145,8 +145,7 @@ func parse(t *testing.T, c *runCmd, args []string) {
 // whoCan asks about the tree as who-can does, with the search permissions of the folders on the way.
 func (s *started) whoCan(dir *directory.Directory, rights string, c *shares.Config) map[string]map[string][]string {
 	s.Helper()
-	parsed, err := words.Parse(rights)
-	check.NoError(s, err)
+	parsed := check.Must(words.Parse(rights))
 	var out bytes.Buffer
 	run := bulk.Run{Directory: dir, Rights: parsed, Format: bulk.JSONL, Out: &out,
 		Source: tree.Files([]string{s.tree}, tree.Options{Recurse: true, Way: true, Attribute: c.Attribute,
@@ -253,8 +252,7 @@ func TestShareDescriptorRefuses(t *testing.T) {
 // and no other (N-97): a document's terms are the SIDs that allow and the members that none of them covers.
 func TestPersonTermsMatchReadableDocuments(t *testing.T) {
 	s := newStarted(t)
-	x, err := index.Open(s.state, time.Hour)
-	check.NoError(t, err)
+	x := check.Must(index.Open(s.state, time.Hour))
 	defer x.Close()
 	run, err := queries.Dial(s.state)
 	check.NoError(t, err)
@@ -307,8 +305,7 @@ func TestIndexOfShareAgreesWithWhoCan(t *testing.T) {
 			guarded, err := c.Guard(s.dir, nil).Apply()
 			check.NoError(t, err)
 			want := s.whoCan(guarded, "read+write", c)
-			x, err := index.Open(s.state, time.Hour)
-			check.NoError(t, err)
+			x := check.Must(index.Open(s.state, time.Hour))
 			defer x.Close()
 			for _, path := range s.paths {
 				for i := range startedPeople {

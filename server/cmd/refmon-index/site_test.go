@@ -49,8 +49,7 @@ func TestSiteStartsInAnyOrder(t *testing.T) {
 		}
 	})
 	lines := func(role, part string) int {
-		b, err := os.ReadFile(filepath.Join(folder, role+".log"))
-		check.NoError(t, err)
+		b := check.Must(os.ReadFile(filepath.Join(folder, role+".log")))
 		return bytes.Count(b, []byte(part))
 	}
 	others := []string{"watch", "directory", "work", "follow"}
@@ -69,8 +68,7 @@ func TestSiteStartsInAnyOrder(t *testing.T) {
 	holds := func(when string) {
 		t.Helper()
 		c.until("an answer "+when, c.answered)
-		x, err := index.Open(c.out, time.Minute)
-		check.NoError(t, err)
+		x := check.Must(index.Open(c.out, time.Minute))
 		defer x.Close()
 		for name, want := range map[string]bool{"plan": true, "own": false} {
 			if a := x.CanRead("//files1"+filepath.Join(c.tree, name), "alice", "read"); a.Allowed != want || a.Because != "" {

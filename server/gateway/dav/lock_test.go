@@ -34,15 +34,11 @@ func TestLocksAreBounded(t *testing.T) {
 		return err
 	}
 	for i := range MostLocks {
-		if err := add(fmt.Sprint("user ", i/MostLocksEach)); err != nil {
-			t.Fatalf("G-19: lock %d: %v", i, err)
-		}
+		check.Require(t, add(fmt.Sprint("user ", i/MostLocksEach)), nil, "G-19: lock %d", i)
 	}
 	check.ErrorIs(t, add("another"), errFull, "G-19: a lock more than all users may have")
 	table.remove(table.Active()[0].Token)
-	if err := add("another"); err != nil {
-		t.Errorf("G-19: a removed lock still counts: %v", err)
-	}
+	check.Equal(t, add("another"), nil, "G-19: a removed lock still counts")
 	now = now.Add(time.Minute + 1)
 	for i := range MostLocksEach + 1 {
 		if err := add("one"); (err == nil) != (i < MostLocksEach) {
@@ -50,9 +46,7 @@ func TestLocksAreBounded(t *testing.T) {
 		}
 	}
 	table.remove(table.Active()[0].Token)
-	if err := add("one"); err != nil {
-		t.Errorf("G-19: a removed lock still counts for its user: %v", err)
-	}
+	check.Equal(t, add("one"), nil, "G-19: a removed lock still counts for its user")
 }
 
 // TestLocksExcludeEachOtherIfTheyOverlap checks which two locks exclude each other (RFC 4918, 6.2; G-43), and that a

@@ -16,8 +16,7 @@ func TestDestinationOnOtherHostIsElsewhere(t *testing.T) {
 	for text, want := range map[string]bool{"/x": false, "http://h/x": false, "https://H/x": false, "//h/x": false,
 		"ftp://h/x": true, "https://g/x": true, "https://h:1/x": true, "https://u@h/x": true, "mailto:x": true,
 		"http:/x": true, "//g/x": true, "http://h/x?a": false} {
-		u, err := url.Parse(text)
-		check.NoError(t, err)
+		u := check.Must(url.Parse(text))
 		check.Equal(t, elsewhere(u, "h"), want, "%s is elsewhere", text)
 	}
 }

@@ -71,8 +71,7 @@ func TestRunSurvivesDatabaseRestart(t *testing.T) {
 	}
 	found := func() (names []string) {
 		t.Helper()
-		conn, err := pgx.Connect(t.Context(), dsn)
-		check.NoError(t, err)
+		conn := check.Must(pgx.Connect(t.Context(), dsn))
 		defer conn.Close(context.Background())
 		rows, err := conn.Query(t.Context(), `select d.id from refmon.documents d join refmon.members m using (class)
 			where m.sid = $1 and tree = any (refmon.fresh()) order by 1`, alice)

@@ -21,8 +21,7 @@ import (
 // documented returns the SQL of docs/search.md that begins with start, up to its semicolon.
 func documented(t testing.TB, start string) string {
 	t.Helper()
-	page, err := os.ReadFile("../../../docs/search.md")
-	check.NoError(t, err)
+	page := check.Must(os.ReadFile("../../../docs/search.md"))
 	_, sql, ok := strings.Cut(string(page), start)
 	check.RequireThat(t, ok, "docs/search.md has no %q", start)
 	sql, _, _ = strings.Cut(sql, ";")
@@ -43,17 +42,14 @@ func newCorpus(t testing.TB, documents int, stored bool) *pgx.Conn {
 	ctx := context.Background()
 	connect := func(role string) *pgx.Conn {
 		t.Helper()
-		c, err := pgx.Connect(ctx, "host="+dir+" dbname=postgres user="+role)
-		check.NoError(t, err)
+		c := check.Must(pgx.Connect(ctx, "host="+dir+" dbname=postgres user="+role))
 		t.Cleanup(func() { _ = c.Close(ctx) })
 		return c
 	}
 	admin := connect(database.Owner)
 	run := func(sql string, args ...any) {
 		t.Helper()
-		if _, err := admin.Exec(ctx, sql, args...); err != nil {
-			t.Fatalf("%s: %v", sql, err)
-		}
+		check.Require(t, check.Err(admin.Exec(ctx, sql, args...)), nil, "%s", sql)
 	}
 	run(`create role keeper login; create role app login; grant create on database postgres to keeper`)
 	dsn, trees, part := "host="+dir+" dbname=postgres user=keeper", []string{"/srv"}, ""
@@ -173,9 +169,8 @@ func fewPages(t *testing.T, app *pgx.Conn, stored bool) {
 		got := p.Hit + p.Read
 		most = 2 * (base.Hit + base.Read)
 		t.Logf("%d classes: %d pages, unfiltered %d", n, got, base.Hit+base.Read)
-		if slices.ContainsFunc(p.tables(), func(s string) bool { return strings.HasPrefix(s, "documents") }) {
-			t.Errorf("a ranked search for a reader of %d classes reads all documents or all classes", n)
-		}
+		check.That(t, !slices.ContainsFunc(p.tables(), func(s string) bool { return strings.HasPrefix(s, "documents") }),
+			"a ranked search for a reader of %d classes reads all documents or all classes", n)
 		check.That(t, got <= most, "a ranked search for a reader of %d classes: %d pages, at most %d", n, got, most)
 	}
 }

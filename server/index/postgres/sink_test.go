@@ -103,8 +103,7 @@ func TestPostgresRowsFollowRevocation(t *testing.T) {
 	}
 	dsn := "host=" + database.Start(t).Dir + " dbname=postgres user="
 	ctx := t.Context()
-	admin, err := pgx.Connect(ctx, dsn+database.Owner)
-	check.NoError(t, err)
+	admin := check.Must(pgx.Connect(ctx, dsn+database.Owner))
 	defer admin.Close(context.Background())
 	h := newHost(t)
 	h.put("plan", 4001)
@@ -156,9 +155,7 @@ func TestPostgresRowsFollowRevocation(t *testing.T) {
 
 	for _, sql := range []string{`select * from refmon.fence`,
 		`update refmon.documents set class = 1`, `delete from refmon.documents`, `truncate refmon.documents`} {
-		if _, err := conn.Exec(ctx, sql); err == nil {
-			t.Errorf("the application may %s", sql)
-		}
+		check.That(t, check.Err(conn.Exec(ctx, sql)) != nil, "the application may %s", sql)
 	}
 	stop()
 	check.NoError(t, <-done)
@@ -211,9 +208,8 @@ func TestDatabaseKeepsPaths(t *testing.T) {
 			check.NoError(t, sink.Close())
 			continue
 		}
-		if err == nil || !strings.Contains(err.Error(), `database "LATIN1" has the encoding LATIN1`) {
-			t.Errorf("%s: %v, want an error that names the database and its encoding", encoding, err)
-		}
+		check.That(t, err != nil && strings.Contains(err.Error(), `database "LATIN1" has the encoding LATIN1`),
+			"%s: %v, want an error that names the database and its encoding", encoding, err)
 		conn, err := pgx.Connect(t.Context(), at+encoding)
 		check.NoError(t, err)
 		var schema *string

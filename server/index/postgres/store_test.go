@@ -201,8 +201,7 @@ func TestStoreRowsEqualCursor(t *testing.T) {
 	r, last := rand.New(rand.NewPCG(seed, 1)), uint64(randtest.Count(t, "REFMON_STORE_MESSAGES", 2500))
 	connect := func() *pgx.Conn {
 		t.Helper()
-		conn, err := pgx.Connect(t.Context(), dsn)
-		check.NoError(t, err)
+		conn := check.Must(pgx.Connect(t.Context(), dsn))
 		return conn
 	}
 	kills, reached := 0, uint64(0)

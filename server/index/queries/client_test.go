@@ -23,8 +23,7 @@ func TestMalformedServerReplyFallsBackToFolder(t *testing.T) {
 	}
 	var next atomic.Pointer[response]
 	dir := t.TempDir()
-	l, err := net.Listen("unix", filepath.Join(dir, SocketName))
-	check.NoError(t, err)
+	l := check.Must(net.Listen("unix", filepath.Join(dir, SocketName)))
 	s := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		r := next.Load()
 		if r.status == 0 {

@@ -363,8 +363,7 @@ func TestQuestionsAreStrict(t *testing.T) {
 		{"GET", "can-read", ok, 405}, {"POST", "can-read/", ok, 404}, {"POST", "Can-Read", ok, 404},
 		{"POST", "", ok, 404}, {"POST", "../v1/status", `{}`, 404},
 	} {
-		r, err := http.NewRequest(x.method, "http://index/v1/"+x.path, strings.NewReader(x.body))
-		check.NoError(t, err)
+		r := check.Must(http.NewRequest(x.method, "http://index/v1/"+x.path, strings.NewReader(x.body)))
 		got, err := c.http.Do(r)
 		check.RequireThat(t, err == nil, "%s %.60s: %v", x.path, x.body, err)
 		got.Body.Close()
@@ -384,8 +383,7 @@ func TestFloodIsCharged(t *testing.T) {
 	s := newServed(t, func(c *Config) { c.subuids = []string{subuids} })
 	open := func(uid uint32) (served bool) {
 		s.uid.Store(uid)
-		c, err := net.Dial("unix", short(s.folder, SocketName))
-		check.NoError(t, err)
+		c := check.Must(net.Dial("unix", short(s.folder, SocketName)))
 		t.Cleanup(func() { c.Close() })
 		fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: index\r\n\r\n")
 		_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
@@ -416,8 +414,7 @@ func TestFloodIsCharged(t *testing.T) {
 // TestConnectionIsUnchargedOnce checks that a connection that is closed twice leaves the charge of its user's others.
 func TestConnectionIsUnchargedOnce(t *testing.T) {
 	at := &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unix"}
-	l, err := net.ListenUnix("unix", at)
-	check.NoError(t, err)
+	l := check.Must(net.ListenUnix("unix", at))
 	defer l.Close()
 	conn, err := net.DialUnix("unix", nil, at)
 	check.NoError(t, err)
@@ -479,9 +476,7 @@ func TestConcurrentQueriesAreLimitedPerUID(t *testing.T) {
 	check.That(t, !s.enter(gone, alice), "a question beyond the limit has a place")
 	check.That(t, s.enter(t.Context(), bob), "another uid waits")
 	s.disconnect(alice)
-	if again := s.connect(alice); again != alice.user {
-		t.Error("a uid with questions in progress got new places")
-	}
+	check.That(t, s.connect(alice) == alice.user, "a uid with questions in progress got new places")
 	s.disconnect(alice)
 	for range placesOfUser {
 		s.leave(alice)

@@ -28,8 +28,7 @@ import (
 // asking returns a Directory that queries a domain by LDAPS, as its service does.
 func asking(t *testing.T, d *addc.Domain) *ldap.Directory {
 	t.Helper()
-	pem, err := os.ReadFile(d.CA)
-	check.NoError(t, err)
+	pem := check.Must(os.ReadFile(d.CA))
 	roots := x509.NewCertPool()
 	check.RequireThat(t, roots.AppendCertsFromPEM(pem), "the authority's certificate cannot be read")
 	dir, err := ldap.New(ldap.Config{Servers: []string{"ldaps://" + d.Address}, Security: ldap.TLS, Roots: roots,
@@ -72,8 +71,7 @@ func TestDomain(t *testing.T) {
 		stop()
 		check.NoError(t, <-done)
 	}()
-	x, err := index.Open(state, 2*time.Second)
-	check.NoError(t, err)
+	x := check.Must(index.Open(state, 2*time.Second))
 	defer x.Close()
 	alice, bob := d.UserSID("alice").String(), d.UserSID("bob").String()
 	reads := func(who string) func() bool {

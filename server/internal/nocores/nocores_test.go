@@ -51,8 +51,7 @@ func TestCrashLeavesNoCore(t *testing.T) {
 		cmd := exec.Command("/bin/sh", "-c", `ulimit -c unlimited; exec "$0"`, os.Args[0])
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), crash+"="+how, "GOTRACEBACK=crash")
-		out, err := cmd.StdoutPipe()
-		check.NoError(t, err)
+		out := check.Must(cmd.StdoutPipe())
 		check.NoError(t, cmd.Start())
 		limits, err := bufio.NewReader(out).ReadString('\n')
 		check.NoError(t, err)
@@ -61,8 +60,7 @@ func TestCrashLeavesNoCore(t *testing.T) {
 		}
 		check.NoError(t, cmd.Process.Signal(syscall.SIGABRT))
 		_ = cmd.Wait() // it says that the signal ended it
-		cores, err := filepath.Glob(filepath.Join(dir, "core*"))
-		check.NoError(t, err)
+		cores := check.Must(filepath.Glob(filepath.Join(dir, "core*")))
 		check.That(t, len(cores) == want, "K-83: %s: %q, want %d cores", how, cores, want)
 	}
 }

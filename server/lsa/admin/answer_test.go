@@ -30,8 +30,7 @@ func open(t testing.TB) *lsa.Store {
 
 func made(t testing.TB, s token.Spec) *token.Token {
 	t.Helper()
-	v, err := token.New(s)
-	check.NoError(t, err)
+	v := check.Must(token.New(s))
 	return v
 }
 

@@ -57,9 +57,7 @@ func TestEachRequestIsRecorded(t *testing.T) {
 		{admin.Request{Do: admin.Export}, ""}, {admin.Request{Do: admin.ListAccounts}, ""},
 	} {
 		changes = nil
-		if _, err := admin.Ask(a.send, c.r); err != nil {
-			t.Errorf("%+v: %v", c.r, err)
-		}
+		check.Equal(t, check.Err(admin.Ask(a.send, c.r)), nil, "%+v", c.r)
 		var got []string
 		for _, x := range changes {
 			check.That(t, x.By == boss.String(), "L-50: %+v is in the name of another", x)

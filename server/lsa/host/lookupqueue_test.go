@@ -98,9 +98,7 @@ func TestLookupJoinsQueuedLookup(t *testing.T) {
 		}
 		close(release)
 		for i, a := range answers {
-			if err := <-a; err != nil {
-				t.Errorf("lookup %d: %v", i, err)
-			}
+			check.Equal(t, <-a, nil, "lookup %d", i)
 		}
 		synctest.Wait()
 		check.That(t, len(ran) == maxRunning+1 && len(q.waiting) == 0 && len(q.slots) == 0,

@@ -120,9 +120,7 @@ func (h *fakeHost) questions() string {
 	for h.open > 0 && !h.late {
 		h.ended.Wait()
 	}
-	if h.late {
-		h.t.Fatal("a conversation is never closed")
-	}
+	check.RequireThat(h.t, !h.late, "a conversation is never closed")
 	all := h.queries
 	h.queries = nil
 	b, _ := os.ReadFile(h.notes) // it is not there before the first question

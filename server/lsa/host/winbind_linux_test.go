@@ -79,8 +79,7 @@ func rangeOf(t *testing.T, ranges string, domain sid.SID) uint32 {
 	t.Helper()
 	for _, m := range rangeLine.FindAllStringSubmatch(ranges, -1) {
 		if m[2] == domain.String() {
-			n, err := strconv.ParseUint(m[1], 10, 32)
-			check.NoError(t, err)
+			n := check.Must(strconv.ParseUint(m[1], 10, 32))
 			return uint32(n)
 		}
 	}

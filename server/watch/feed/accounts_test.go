@@ -55,9 +55,8 @@ func TestCheckAccountsRejectsDifferingSID(t *testing.T) {
 		warned := ""
 		f := Follower{Socket: x.socket, Root: x.tree, Warn: func(err error) { warned += err.Error() }}
 		err = f.CheckAccounts(t.Context(), d)
-		if text := fmt.Sprint(err); (err != nil) != (c.want != "") || !strings.Contains(text, c.want) {
-			t.Errorf("N-133: %s: %v, want %q", c.name, err, c.want)
-		}
+		check.That(t, (err != nil) == (c.want != "") && strings.Contains(fmt.Sprint(err), c.want),
+			"N-133: %s: %v, want %q", c.name, err, c.want)
 		check.That(t, (warned != "") == (c.warned != "") && strings.Contains(warned, c.warned),
 			"N-133: %s: warned %q, want %q", c.name, warned, c.warned)
 	}
@@ -123,7 +122,5 @@ func TestTreeUnderItsOwnMountIsRefused(t *testing.T) {
 	if err := f.Run(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "is mounted over its own folder") {
 		t.Errorf("N-132: %v, want a rejection", err)
 	}
-	if _, err := f.accounts(t.Context(), []directory.AccountID{{ID: 7}}); err != nil {
-		t.Errorf("N-133: %v", err)
-	}
+	check.Equal(t, check.Err(f.accounts(t.Context(), []directory.AccountID{{ID: 7}})), nil, "N-133")
 }

@@ -133,8 +133,7 @@ func TestMalformedFeedRequestsAreRejected(t *testing.T) {
 	x := serve(t, &Server{May: anybody})
 	for text, want := range map[string]string{"{}\n": "version 0", "x\n": "question",
 		`{"version":1,"tre":""}` + "\n": "question", strings.Repeat("x", maxQuestion): "question"} {
-		c, err := net.Dial("unix", x.socket)
-		check.NoError(t, err)
+		c := check.Must(net.Dial("unix", x.socket))
 		_, _ = c.Write([]byte(text)) // the server may have refused in the middle of it
 		b := make([]byte, 4096)
 		n, _ := c.Read(b)
@@ -226,14 +225,11 @@ func TestSocketOfAnotherUserIsRejected(t *testing.T) {
 	x := serve(t, &Server{May: anybody})
 	f := Follower{Socket: x.socket, Root: x.tree}
 	socket := filepath.Join(t.TempDir(), "s")
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	check.NoError(t, err)
+	fd := check.Must(unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0))
 	defer unix.Close(fd)
 	check.NoError(t, unix.Bind(fd, &unix.SockaddrUnix{Name: socket}))
 	// The kernel keeps who listens.
-	if _, err := asuser.Run(4001, 4001, func() (bool, error) { return true, unix.Listen(fd, 1) }); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(asuser.Run(4001, 4001, func() (bool, error) { return true, unix.Listen(fd, 1) })))
 	f.Socket = socket
 	if err := f.Run(t.Context(), make(chan watch.Batch)); err == nil || !strings.Contains(err.Error(), "uid 4001 serves") {
 		t.Error(err)

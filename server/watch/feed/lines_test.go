@@ -101,8 +101,7 @@ func TestRevocationRefusesClientUnderDecision(t *testing.T) {
 		return client, err
 	}
 	x := serve(t, s)
-	c, err := net.Dial("unix", x.socket)
-	check.NoError(t, err)
+	c := check.Must(net.Dial("unix", x.socket))
 	defer c.Close()
 	a, err := readAnswer(bufio.NewReader(c))
 	check.That(t, a.Busy && err != nil && strings.Contains(err.Error(), errRevoked.Error()),
@@ -168,15 +167,11 @@ func TestWatcherFollowsTheRequest(t *testing.T) {
 		`{"version":1,"tree":"/u","traverse":"never","users":[` + ids + `1],"groups":[` + ids[2:] + `1]}`: fmt.Sprint(
 			maxIDs+1, " uids and gids"),
 	} {
-		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: "", Net: "unix"})
-		check.NoError(t, err)
-		c, err := net.Dial("unix", l.Addr().String())
-		check.NoError(t, err)
+		l := check.Must(net.ListenUnix("unix", &net.UnixAddr{Name: "", Net: "unix"}))
+		c := check.Must(net.Dial("unix", l.Addr().String()))
 		in, err := l.AcceptUnix()
 		check.NoError(t, err)
-		if _, err := c.Write([]byte(text + "\n")); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(c.Write([]byte(text+"\n"))))
 		w, _, err := s.watcher(in)
 		got := ""
 		if err != nil {

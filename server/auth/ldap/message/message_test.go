@@ -14,8 +14,7 @@ import (
 // parse returns the bytes of hexadecimal digits with blanks.
 func parse(t testing.TB, text string) []byte {
 	t.Helper()
-	b, err := hex.DecodeString(strings.Join(strings.Fields(text), ""))
-	check.NoError(t, err)
+	b := check.Must(hex.DecodeString(strings.Join(strings.Fields(text), "")))
 	return b
 }
 

@@ -68,11 +68,9 @@ func settle(t *testing.T, fences <-chan index.Watermark, sources ...string) {
 // answers returns the readers and the class of each document, by its name without host.
 func answers(t *testing.T, state, host string) map[string]string {
 	t.Helper()
-	x, err := index.Open(state, time.Hour)
-	check.NoError(t, err)
+	x := check.Must(index.Open(state, time.Hour))
 	defer x.Close()
-	b, err := os.ReadFile(filepath.Join(state, "events.jsonl"))
-	check.NoError(t, err)
+	b := check.Must(os.ReadFile(filepath.Join(state, "events.jsonl")))
 	out := map[string]string{}
 	for line := range bytes.Lines(b) {
 		var e struct {
@@ -115,8 +113,7 @@ func freshOf(t *testing.T, c index.Config) map[string]string {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	c.Rights, c.State, c.NoEvents, c.Beat, c.Ready = "read", state, true, time.Millisecond, stop
-	err := index.Run(ctx, c)
-	check.NoError(t, err)
+	check.NoError(t, index.Run(ctx, c))
 	return answers(t, state, "")
 }
 
@@ -211,9 +208,8 @@ func TestStoreErrorNamesItsCause(t *testing.T) {
 		} else {
 			_, err = run()
 		}
-		if err == nil || strings.Contains(err.Error(), another) != want || errors.Is(err, unix.EACCES) == want {
-			t.Errorf("state %s: %v, want %q in it: %t", state, err, another, want)
-		}
+		check.That(t, err != nil && strings.Contains(err.Error(), another) == want && errors.Is(err, unix.EACCES) != want,
+			"state %s: %v, want %q in it: %t", state, err, another, want)
 	}
 }
 
@@ -226,8 +222,7 @@ func TestSingleProcessClusterMatchesPlainRun(t *testing.T) {
 	put := func(name string, mode os.FileMode) {
 		t.Helper()
 		at := filepath.Join(tree, name)
-		err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o755), os.WriteFile(at, nil, 0o600), os.Chmod(at, mode))
-		check.NoError(t, err)
+		check.NoError(t, errors.Join(os.MkdirAll(filepath.Dir(at), 0o755), os.WriteFile(at, nil, 0o600), os.Chmod(at, mode)))
 	}
 	for i := range 40 {
 		put(fmt.Sprintf("d%d/f%d", i%3, i), os.FileMode(0o600|i))

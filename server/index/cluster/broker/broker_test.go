@@ -80,9 +80,7 @@ func prepared(t *testing.T, h *brokerSite) *brokerSite {
 func (h *brokerSite) dial(r site.Role) *stages.Conn {
 	h.t.Helper()
 	c, err := stages.Dial(h.site, r, h.seeds[r], stages.Options{InProcess: h.broker})
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	check.NoError(h.t, err)
 	h.t.Cleanup(c.Close)
 	return c
 }
@@ -91,16 +89,12 @@ func (h *brokerSite) dial(r site.Role) *stages.Conn {
 func (h *brokerSite) raw(r site.Role) (c *nats.Conn, refused <-chan string) {
 	h.t.Helper()
 	key, err := nkeys.FromSeed([]byte(h.seeds[r]))
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	check.NoError(h.t, err)
 	said := make(chan string, 64)
 	c, err = nats.Connect("", nats.InProcessServer(h.broker), nats.Nkey(h.site.Keys[string(r)], key.Sign),
 		nats.CustomInboxPrefix(site.Inbox(r)),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { said <- err.Error() }))
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	check.NoError(h.t, err)
 	h.t.Cleanup(c.Close)
 	return c, said
 }
@@ -109,13 +103,9 @@ func (h *brokerSite) raw(r site.Role) (c *nats.Conn, refused <-chan string) {
 func (h *brokerSite) count(stream string) uint64 {
 	h.t.Helper()
 	s, err := h.keeper.Stream(h.t.Context(), stream)
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	check.NoError(h.t, err)
 	info, err := s.Info(h.t.Context())
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	check.NoError(h.t, err)
 	return info.State.Msgs
 }
 
@@ -145,9 +135,7 @@ func refused(t *testing.T, h *brokerSite) {
 		for what, subject := range subjects {
 			if strings.Contains(" "+may+" ", " "+what+" ") {
 				before := h.count(streams[strings.Fields(what)[0]])
-				if _, err := c.Request(subject, nil, time.Minute); err != nil {
-					t.Errorf("%s publishes %s: %v", role, what, err)
-				}
+				check.Equal(t, check.Err(c.Request(subject, nil, time.Minute)), nil, "%s publishes %s", role, what)
 				check.That(t, h.count(streams[strings.Fields(what)[0]]) >= max(before, 1),
 					"%s published %s, but the stream has no new message", role, what)
 				continue
@@ -174,9 +162,7 @@ func refused(t *testing.T, h *brokerSite) {
 func (h *brokerSite) first(stream string) uint64 {
 	h.t.Helper()
 	s, err := h.keeper.Stream(h.t.Context(), stream)
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	check.NoError(h.t, err)
 	return s.CachedInfo().State.FirstSeq
 }
 
@@ -242,8 +228,7 @@ func TestServersRejectForgedReplySubjects(t *testing.T) {
 		for request, body := range map[string]string{"keep.people.0": `{"input":1}`, "keep.rows.x": "",
 			"$JS.API.DIRECT.GET.PEOPLE": `{"seq":1}`, "$JS.API.DIRECT.GET.PEOPLE.people.0": "",
 			"$JS.API.DIRECT.GET.ROWS": `{"seq":1}`, "people.1": `{}`} {
-			err := errors.Join(work.PublishRequest(request, fmt.Sprintf(form, "PEOPLE"), []byte(body)), work.Flush())
-			check.NoError(t, err)
+			check.NoError(t, errors.Join(work.PublishRequest(request, fmt.Sprintf(form, "PEOPLE"), []byte(body)), work.Flush()))
 			if n := h.count("PEOPLE"); n < 1 || h.first("PEOPLE") != 1 {
 				t.Fatalf("N-121: %s for the answer of %s: %d messages, want the first one kept", what, request, n)
 			}
@@ -299,7 +284,5 @@ func TestFullPartRejectsMessages(t *testing.T) {
 	var api *jetstream.APIError
 	check.That(t, errors.As(err, &api) && stored <= 300, "%d messages were taken, then: %v", stored, err)
 	other := "seen." + site.Part{Host: "a", Tree: "/srv", Number: 1}.Subject()
-	if _, err := js.Publish(t.Context(), other, nil); err != nil {
-		t.Errorf("another part: %v", err)
-	}
+	check.Equal(t, check.Err(js.Publish(t.Context(), other, nil)), nil, "another part")
 }

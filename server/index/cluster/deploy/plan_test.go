@@ -85,12 +85,8 @@ func TestDeployPlanGivesEachMachineItsSecrets(t *testing.T) {
 		strings.Contains(again, "ssh") {
 		t.Errorf("N-124: a second run changed %q and said\n%s\nwant four times unchanged", diff, again)
 	}
-	if _, err := site.Load(filepath.Join(out, "mq1")); err != nil {
-		t.Errorf("the site of mq1: %v", err)
-	}
-	if _, err := site.ServerTLS(filepath.Join(out, "mq1")); err != nil {
-		t.Errorf("the certificate of mq1: %v", err)
-	}
+	check.Equal(t, check.Err(site.Load(filepath.Join(out, "mq1"))), nil, "the site of mq1")
+	check.Equal(t, check.Err(site.ServerTLS(filepath.Join(out, "mq1"))), nil, "the certificate of mq1")
 }
 
 // TestSiteChangeRewritesOnlyAffectedFiles checks that a change of the file changes the files that it affects, and keeps
@@ -260,15 +256,13 @@ func TestInstallScriptRunsExpectedCommands(t *testing.T) {
 	if out, err := install(); err == nil || !strings.Contains(out, program+" is missing, which the units run") {
 		t.Errorf("without the program: %v, %s", err, out)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "ran")); err == nil {
-		t.Error("without the program the script changes the machine")
-	}
+	check.That(t, check.Err(os.Stat(filepath.Join(dir, "ran"))) != nil,
+		"without the program the script changes the machine")
 	check.NoError(t, os.WriteFile(program, nil, 0o700))
 	if out, err := install(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	ran, err := os.ReadFile(filepath.Join(dir, "ran"))
-	check.NoError(t, err)
+	ran := check.Must(os.ReadFile(filepath.Join(dir, "ran")))
 	for _, want := range []string{"systemctl disable --now refmon-index-follow.service\n",
 		"install -m 644 refmon-index-broker.service /etc/systemd/system/\n",
 		"systemctl enable refmon-index-broker.service refmon-index-work.service\n",

@@ -98,10 +98,8 @@ func TestValidCertificateIsReused(t *testing.T) {
 	leaf, key, err := template("expires soon", 364*24*time.Hour)
 	check.NoError(t, err)
 	leaf.DNSNames = []string{"mq1.example"}
-	soon, err := x509.CreateCertificate(rand.Reader, leaf, pair.Leaf, key.Public(), pair.PrivateKey)
-	check.NoError(t, err)
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	check.NoError(t, err)
+	soon := check.Must(x509.CreateCertificate(rand.Reader, leaf, pair.Leaf, key.Public(), pair.PrivateKey))
+	secret := check.Must(x509.MarshalPKCS8PrivateKey(key))
 	own := issue(a, "mq1.example")
 	for name, c := range map[string]struct {
 		certificate

@@ -48,8 +48,7 @@ func TestNATSAccountsListEachRole(t *testing.T) {
 func TestErrorOfServerHidesPassword(t *testing.T) {
 	for _, at := range []string{"tls://a:pw-of-test@mq:4222", "tls://a:pw-of-test@mq:x"} {
 		err := checkServer(at)
-		if err == nil || strings.Contains(err.Error(), "pw-of-test") || !strings.Contains(err.Error(), "@mq:") {
-			t.Errorf("checkServer of %s: %v, want an error that names the host and no password", at, err)
-		}
+		check.That(t, err != nil && !strings.Contains(err.Error(), "pw-of-test") && strings.Contains(err.Error(), "@mq:"),
+			"checkServer of %s: %v, want an error that names the host and no password", at, err)
 	}
 }

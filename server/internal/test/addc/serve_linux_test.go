@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // A program outlives the thread of the goroutine that asked to start it. The kernel kills it with the thread that
@@ -17,9 +19,7 @@ func TestProgramOutlivesThread(t *testing.T) {
 		runtime.LockOSThread() // the thread ends with this goroutine
 		begun <- start(cmd, func(err error) { ended <- err })
 	}()
-	if err := <-begun; err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, <-begun)
 	select {
 	case err := <-ended:
 		t.Errorf("the program ended with its starter's thread: %v", err)
@@ -28,7 +28,5 @@ func TestProgramOutlivesThread(t *testing.T) {
 		<-ended
 	}
 	unexpected := func(error) { t.Error("a program that did not start ended") }
-	if err := start(exec.Command("/nonexistent"), unexpected); err == nil {
-		t.Error("a missing program started, want an error")
-	}
+	check.That(t, start(exec.Command("/nonexistent"), unexpected) != nil, "a missing program started, want an error")
 }

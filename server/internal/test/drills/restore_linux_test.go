@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
@@ -35,9 +36,8 @@ func TestRestoreOntoEmptyMachine(t *testing.T) {
 			denied++
 		}
 	}
-	if granted < 9 || denied < 9 {
-		t.Fatalf("%d granted and %d denied of %d answers: the drill shows nothing\n%v", granted, denied, len(before), before)
-	}
+	check.RequireThat(t, granted >= 9 && denied >= 9,
+		"%d granted and %d denied of %d answers: the drill shows nothing\n%v", granted, denied, len(before), before)
 	old.operate(old.listing("backup.md", heading, 0))
 	records := old.records(kept)
 	old.does("refmon audit prove /var/lib/refmon/audit 5 >/backup/proof")
@@ -56,9 +56,7 @@ func TestRestoreOntoEmptyMachine(t *testing.T) {
 			t.Errorf("%s: %q after the restore, %q before", question, after[question], before[question])
 		}
 	}
-	if len(after) != len(before) {
-		t.Errorf("%d answers after the restore, %d before", len(after), len(before))
-	}
+	check.That(t, len(after) == len(before), "%d answers after the restore, %d before", len(after), len(before))
 	if got := restored.records(kept); got != records || strings.Count(got, "\n")+1 != kept {
 		t.Errorf("the first %d records after the restore:\n%s\nbefore:\n%s", kept, got, records)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 
 	"github.com/refmon/refmon/server/internal/test/forge"
@@ -59,9 +60,7 @@ func TestAttacksOfOrdinaryUserFail(t *testing.T) {
 	}
 	for _, user := range []string{"alice", "bob", "carol"} {
 		status, _, err := m.asks(m.web(), "GET", user, "/projects/private/secret1", "")
-		if (status == 200) != (user == "alice") {
-			t.Errorf("%s afterwards: %d, %v", user, status, err)
-		}
+		check.That(t, (status == 200) == (user == "alice"), "%s afterwards: %d, %v", user, status, err)
 	}
 	after := m.measure("refmond").descriptors
 	for range 100 { // the last connections may still end
@@ -71,9 +70,7 @@ func TestAttacksOfOrdinaryUserFail(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 		after = m.measure("refmond").descriptors
 	}
-	if after > before+8 {
-		t.Errorf("refmond holds %d descriptors after the attempts, and held %d before", after, before)
-	}
+	check.That(t, after <= before+8, "refmond holds %d descriptors after the attempts, and held %d before", after, before)
 	m.stopAll()
 	m.does("refmon audit verify /var/lib/refmon/audit")
 }
@@ -140,9 +137,8 @@ func (m *machine) sendRequests() {
 	for _, c := range requests {
 		out, err := m.run(bob, values+"curl -ksS --path-as-is --max-time 30 -w '\\n%{http_code}' "+c.script)
 		code := out[strings.LastIndexByte(out, '\n')+1:]
-		if err != nil || !regexp.MustCompile("^"+c.want+"$").MatchString(code) || gained.MatchString(out) {
-			m.Errorf("try to %s: %s: %q, %v, want status %s", c.goal, c.script, out, err, c.want)
-		}
+		check.That(m, err == nil && regexp.MustCompile("^"+c.want+"$").MatchString(code) && !gained.MatchString(out),
+			"try to %s: %s: %q, %v, want status %s", c.goal, c.script, out, err, c.want)
 	}
 }
 
@@ -215,9 +211,8 @@ func (m *machine) exchangesLinks() {
 	}
 	close(stop)
 	<-done
-	if successes == 0 || exchanged < 100 {
-		m.Errorf("the file was there %d times of 100 and exchanged %d times, so this shows nothing", successes, exchanged)
-	}
+	check.That(m, successes != 0 && exchanged >= 100,
+		"the file was there %d times of 100 and exchanged %d times, so this shows nothing", successes, exchanged)
 	web.Timeout = 10 * time.Second
 	if status, _, err := m.asks(web, "GET", "alice", "/projects/plans/pipe", ""); err != nil || status < 400 {
 		m.Errorf("a pipe: %d, %v, want an error within 10 seconds", status, err)
