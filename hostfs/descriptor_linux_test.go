@@ -98,13 +98,11 @@ func TestOnlyUnchangedFilesAreCached(t *testing.T) {
 		t.Errorf("F-115: descriptor after a change: %v, %v; want %s, no error", formatted(k.descriptor), err, narrow)
 	}
 	// An unreadable attribute is an error, and is not cached.
-	if _, err := w.tree.known(held{fd: -1}, &before, sid.SID{}); err != nil {
-		t.Errorf("F-115: known of a cached file, without a descriptor: %v, want no error", err)
-	}
+	check.Equal(t, check.Err(w.tree.known(held{fd: -1}, &before, sid.SID{})), nil,
+		"F-115: known of a cached file, without a descriptor")
 	before.Ino++
-	if _, err := w.tree.known(held{fd: -1}, &before, sid.SID{}); err == nil {
-		t.Error("F-115: known of an uncached file, without a descriptor: no error, want one")
-	}
+	check.That(t, check.Err(w.tree.known(held{fd: -1}, &before, sid.SID{})) != nil,
+		"F-115: known of an uncached file, without a descriptor: no error, want one")
 }
 
 // An attribute that cannot be decoded grants nothing, whatever the permissions are. It may have a SACL, and the DOS

@@ -22,12 +22,8 @@ func TestFailedStatReturnsNoFacts(t *testing.T) {
 	if w.want(st, ntstatus.AccessDenied); facts != (nt.FileFacts{}) {
 		t.Errorf("Facts of a file whose stat fails = %+v, want none", facts)
 	}
-	if _, st := f.Volume(); st != ntstatus.AccessDenied {
-		t.Errorf("Volume of a file whose stat fails: %v, want %v", st, ntstatus.AccessDenied)
-	}
-	if _, st := f.Descriptor(); st != ntstatus.AccessDenied {
-		t.Errorf("Descriptor of a file whose stat fails: %v, want %v", st, ntstatus.AccessDenied)
-	}
+	check.Equal(t, check.Status(f.Volume()), ntstatus.AccessDenied, "Volume of a file whose stat fails")
+	check.Equal(t, check.Status(f.Descriptor()), ntstatus.AccessDenied, "Descriptor of a file whose stat fails")
 }
 
 // If the host's descriptor is closed, queries and changes return an error status (F-124).

@@ -209,15 +209,12 @@ func TestLookupHasTreeFacts(t *testing.T) {
 		p.Release()
 	}
 	w.tree.readOnly = false
-	if _, st := (&Tree{}).Find(&fileaccess.Request{Name: "f"}, nil); st != ntstatus.AccessDenied {
-		t.Errorf("Find of the zero tree: %v, want %v", st, ntstatus.AccessDenied)
-	}
+	check.Equal(t, check.Status((&Tree{}).Find(&fileaccess.Request{Name: "f"}, nil)), ntstatus.AccessDenied,
+		"Find of the zero tree")
 	if _, ok := (&Tree{}).FindDirect(&fileaccess.Request{Name: "f", Disposition: fileaccess.FileOpen, Share: 7}, nil); ok {
 		t.Error("FindDirect of the zero tree finds a file, want none")
 	}
-	if err := (&Tree{}).Close(); err != nil {
-		t.Errorf("Close of the zero tree: %v", err)
-	}
+	check.Equal(t, (&Tree{}).Close(), nil, "Close of the zero tree")
 }
 
 // A directory on which another file system is mounted is not listed and cannot be opened (F-112, F-120).

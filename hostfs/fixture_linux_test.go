@@ -298,9 +298,8 @@ func (w *world) opened(name string, r fileaccess.Request, granted winnt.AccessMa
 	defer p.Release()
 	d := fileaccess.Decision{Verdict: ntstatus.Decided(ntstatus.Success), Granted: granted, Action: fileaccess.Opened}
 	f, again, st := p.Open(&r, &d)
-	if again || st != ntstatus.Success {
-		w.Fatalf("Open of %s: again %t, %v, want false, %v", name, again, st, ntstatus.Success)
-	}
+	check.RequireThat(w, !again && st == ntstatus.Success,
+		"Open of %s: again %t, %v, want false, %v", name, again, st, ntstatus.Success)
 	w.Cleanup(func() {
 		if !w.closed[f.(*file)] {
 			f.Close()
@@ -389,9 +388,7 @@ func (w *world) holds(want map[string]string) {
 		default:
 			w.must(err)
 		}
-		if string(b) != contents {
-			w.Errorf("contents of %s: %q, want %q", name, b, contents)
-		}
+		check.That(w, string(b) == contents, "contents of %s: %q, want %q", name, b, contents)
 	}
 }
 

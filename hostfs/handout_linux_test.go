@@ -275,14 +275,10 @@ func TestHandOutNeedsWholeGrant(t *testing.T) {
 	if w.want(st, ntstatus.Success); f != nil { // The caller may read the SACL.
 		w.must(f.Close())
 	}
-	if _, st := w.lend(th, 0x4444, 0); st != ntstatus.InvalidHandle {
-		t.Errorf("HandOut of no handle: %v, want %v", st, ntstatus.InvalidHandle)
-	}
+	check.Equal(t, check.Status(w.lend(th, 0x4444, 0)), ntstatus.InvalidHandle, "HandOut of no handle")
 	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, 0, false)
 	w.want(st, ntstatus.Success)
-	if _, st := w.lend(th, event, 0); st != ntstatus.ObjectTypeMismatch {
-		t.Errorf("HandOut of an event: %v, want %v", st, ntstatus.ObjectTypeMismatch)
-	}
+	check.Equal(t, check.Status(w.lend(th, event, 0)), ntstatus.ObjectTypeMismatch, "HandOut of an event")
 }
 
 // A file is passed for writing only if root or the server's own user owns it, its mode bits give others no more than

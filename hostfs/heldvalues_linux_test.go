@@ -66,9 +66,7 @@ func TestEqualFilesGetEqualAttributes(t *testing.T) {
 		if second := w.newFile(`d\2`); !bytes.Equal(first, second) {
 			t.Errorf("two files of one directory got % x and % x, want equal attributes", first, second)
 		}
-		if other := w.newFile(`e\1`); bytes.Equal(first, other) {
-			t.Error("files with different descriptors got equal attributes")
-		}
+		check.That(t, !bytes.Equal(first, w.newFile(`e\1`)), "files with different descriptors got equal attributes")
 		a, err := ntacl.Decode(first)
 		w.must(err)
 		if want := filetime.Of(time.Now()) / hour * hour; a.Time != want {
@@ -181,9 +179,7 @@ func TestHeldValuesRace(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if after := w.descriptors(); after != before {
-		t.Errorf("%d host descriptors without holders, want %d", after, before)
-	}
+	check.Equal(t, w.descriptors(), before, "host descriptors without holders")
 }
 
 // ext4 stores the attribute of files in one directory in one block, also if each file is removed before the next one is
@@ -258,8 +254,6 @@ func (w *world) attributeBlock(device, name string) string {
 	command := fmt.Sprintf("stat <%d>", w.inode(name))
 	out, err := exec.Command("debugfs", "-R", command, device).CombinedOutput() //nolint:gosec // the test's device
 	_, block, found := strings.Cut(string(out), "File ACL: ")
-	if err != nil || !found {
-		w.Fatalf("debugfs of %s: %v: %s", device, err, out)
-	}
+	check.RequireThat(w, err == nil && found, "debugfs of %s: %v: %s", device, err, out)
 	return strings.Fields(block)[0]
 }

@@ -181,9 +181,8 @@ func TestRenameKeepsDescriptor(t *testing.T) {
 		h := w.open(th, `from\`+name, winnt.DELETE, ntstatus.Success)
 		w.renames(th, h, nt.FileRename{FileName: `\??\share\to\` + name}, ntstatus.Success)
 		w.want(th.NtClose(h), ntstatus.Success)
-		if after := w.attributeOf(`to\` + name); !bytes.Equal(before, after) {
-			t.Errorf("F-60: the rename changed the descriptor of %s, want it unchanged", name)
-		}
+		check.That(t, bytes.Equal(before, w.attributeOf(`to\`+name)),
+			"F-60: the rename changed the descriptor of %s, want it unchanged", name)
 	}
 	w.file("f", "", all)
 	w.file("kept", "kept", all)

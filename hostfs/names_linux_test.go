@@ -177,9 +177,8 @@ func TestListNamesContinuesAfterPosition(t *testing.T) {
 			t.Errorf("M-71: after removals %d names, want the %d that follow", len(got), len(all)-files/2-1)
 		}
 	}
-	if _, st := first.ListNames(1 << 63); st == ntstatus.Success {
-		t.Error("a position that no host has: success, want an error")
-	}
+	check.That(t, check.Status(first.ListNames(1<<63)) != ntstatus.Success,
+		"a position that no host has: success, want an error")
 }
 
 // A mount counts if its parent is the tree's mount and its path is below the tree's. If the table does not contain

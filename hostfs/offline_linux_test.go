@@ -30,8 +30,7 @@ func TestOpenOfflineResolvesPaths(t *testing.T) {
 		got, err := os.Stat(placeOf(o.fd))
 		check.That(t, err == nil && os.SameFile(got, want) && o.Directory() == want.IsDir(),
 			"OpenOffline(%s) opened %v, %v, want %s", path, got, err, of)
-		above, err := os.Stat(filepath.Dir(of))
-		check.NoError(t, err)
+		above := check.Must(os.Stat(filepath.Dir(of)))
 		if path == "/" {
 			o.Close() // The root is in no directory.
 			continue
@@ -103,9 +102,7 @@ func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 			t.Errorf("F-171: OpenOffline(%s) succeeds, want an error", name)
 		}
 	}
-	if after := len(descriptors(t)); after != before {
-		t.Errorf("%d host descriptors at the end, want %d", after, before)
-	}
+	check.Equal(t, len(descriptors(t)), before, "host descriptors at the end")
 	root := check.Must(OpenOffline("/", c))
 	check.That(t, root.parent == -1 && root.Parent() == nil && root.Directory(),
 		`OpenOffline("/"): parent %d, want none and a directory`, root.parent)

@@ -42,9 +42,7 @@ func (r *records) Write(e audit.Event) error {
 // take expects these records since the last call.
 func (w *world) take(r *records, want ...string) {
 	w.Helper()
-	if !slices.Equal(r.kept, want) {
-		w.Errorf("audit records\n%q\nwant\n%q", r.kept, want)
-	}
+	check.That(w, slices.Equal(r.kept, want), "audit records\n%q\nwant\n%q", r.kept, want)
 	r.kept = nil
 }
 

@@ -52,9 +52,8 @@ func (w *world) failing(name string, options fileaccess.CreateOptions, change fu
 	change(found.(*place), &d)
 	f, more, st := found.Open(r, &d)
 	found.Release()
-	if f != nil || more != again || st != want {
-		w.Errorf("Open of %s: %v, again %t, %v; want nil, %t, %v", name, f, more, st, again, want)
-	}
+	check.That(w, f == nil && more == again && st == want,
+		"Open of %s: %v, again %t, %v; want nil, %t, %v", name, f, more, st, again, want)
 	w.tree.mu.Lock()
 	defer w.tree.mu.Unlock()
 	if len(w.tree.nodes) != 0 || w.tree.opens != 0 || w.tree.dooms != 0 || w.descriptors() != before {

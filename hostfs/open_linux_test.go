@@ -204,9 +204,7 @@ func TestCreateInheritsDescriptor(t *testing.T) {
 	one, two := w.as(alice), w.as(bob)
 	q := call{desired: winnt.FILE_ALL_ACCESS, disposition: fileaccess.FileCreate}
 	w.create(two, `in\f`, q, ntstatus.AccessDenied)
-	if _, err := os.Lstat(w.path("in/f")); err == nil {
-		t.Error("bob's denied creation left a file, want none")
-	}
+	check.That(t, check.Err(os.Lstat(w.path("in/f"))) != nil, "bob's denied creation left a file, want none")
 	h, action, st := one.NtCreateFile(q.at(`in\f`))
 	check.RequireThat(t, st == ntstatus.Success && action == fileaccess.Created,
 		"create as alice: %v, %v, want %v, %v", action, st, fileaccess.Created, ntstatus.Success)

@@ -36,9 +36,7 @@ func TestSetSecurityStoresAttribute(t *testing.T) {
 	}
 	w.open(two, "f", winnt.FILE_READ_DATA, ntstatus.AccessDenied)
 	// The open handle keeps its rights (F-52) and sees the current data.
-	if _, st := two.NtReadFileAt(reader, 1, 0); st != ntstatus.EndOfFile {
-		t.Errorf("read by bob's earlier handle: %v, want %v", st, ntstatus.EndOfFile)
-	}
+	check.Equal(t, check.Status(two.NtReadFileAt(reader, 1, 0)), ntstatus.EndOfFile, "read by bob's earlier handle")
 	d, st := two.NtQuerySecurityObject(reader, dacl)
 	check.That(t, st == ntstatus.Success && d.DACL().Equal(next.DACL()),
 		"descriptor by bob's earlier handle: %v, %v, want the new DACL", d, st)

@@ -239,9 +239,7 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 		}
 		w.must(setAttribute(w.path("f"), dosName, dos{c.was, true, 5}.append(nil, false)))
 		w.shut(f)
-		if got := now("f"); got != c.was|archive {
-			t.Errorf("F-173: case %d: attributes after the close: %#x, want %#x", i, got, c.was|archive)
-		}
+		check.Equal(t, now("f"), c.was|archive, "F-173: case %d: attributes after the close", i)
 	}
 	// A file without stored attributes gets only this one.
 	w.must(unix.Removexattr(w.path("f"), dosName))
@@ -261,9 +259,7 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 		g.changed.Store(true)
 		w.want(g.SetBasic(c.said), ntstatus.Success)
 		w.shut(g)
-		if got := now("f"); got != c.want {
-			t.Errorf("F-173: attributes after setting %+v: %#x, want %#x", c.said, got, c.want)
-		}
+		check.Equal(t, now("f"), c.want, "F-173: attributes after setting %+v", c.said)
 	}
 	d := w.opened("d", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
 	d.archive()

@@ -252,9 +252,7 @@ func TestLinkTargetIsValidated(t *testing.T) {
 		{ntacl.Name, "f", ntstatus.Success}, {"security.user.", "f", ntstatus.Success}} {
 		p := &place{t: &Tree{cfg: Config{Attribute: c.attribute}}}
 		st := p.MakesLink(c.to)
-		if st != c.want || (p.target != "") != (st == ntstatus.Success) {
-			t.Errorf("F-192: MakesLink(%q) with attribute %s: %v, stored target %q; want %v", c.to, c.attribute, st,
-				p.target, c.want)
-		}
+		check.That(t, st == c.want && (p.target != "") == (st == ntstatus.Success),
+			"F-192: MakesLink(%q) with attribute %s: %v, stored target %q; want %v", c.to, c.attribute, st, p.target, c.want)
 	}
 }

@@ -50,8 +50,7 @@ func TestOfflineSetReplacesGivenParts(t *testing.T) {
 	} {
 		d, err := sddl.Parse(given)
 		check.RequireThat(t, err == nil, "%s: %v", given, err)
-		was, err := sddl.Parse(now)
-		check.NoError(t, err)
+		was := check.Must(sddl.Parse(now))
 		got, err := (&kept{path: "f", now: was}).merged(d)
 		if err != nil {
 			t.Errorf("%s: %v, want no error", given, err)

@@ -49,11 +49,8 @@ func FuzzCheckpoint(f *testing.F) {
 		if err != nil {
 			return
 		}
-		b, err := json.Marshal(c)
-		check.NoError(t, err)
-		if _, err := parseCheckpoint(b); err != nil {
-			t.Errorf("parsing %s again: %v, want no error", b, err)
-		}
+		b := check.Must(json.Marshal(c))
+		check.Equal(t, check.Err(parseCheckpoint(b)), nil, "parsing %s again", b)
 	})
 }
 
@@ -149,9 +146,8 @@ func TestResumedRunEqualsWholeRun(t *testing.T) {
 	s := aRun(t, "who-can", "read", "-o", "@o.jsonl", "-f", "jsonl", "--out", "@out")
 	whole := s.read("out")
 	rows := strings.SplitAfter(whole, "\n")
-	if len(rows) != 5 || !strings.Contains(rows[0], "line 1: ") || !strings.Contains(rows[2], "line 3: ") {
-		t.Fatalf("rows %q, want 5, the first and third with their line", rows)
-	}
+	check.RequireThat(t, len(rows) == 5 && strings.Contains(rows[0], "line 1: ") && strings.Contains(rows[2], "line 3: "),
+		"rows %q, want 5, the first and third with their line", rows)
 	done := s.checkpoint(toFirst(int64(len(rows[0]))))
 	s.write("out", rows[0]+strings.Repeat("more than the rest", len(whole)))
 	code, says := s.refmon()

@@ -71,9 +71,8 @@ func TestSecondRunDeletesMissingFiles(t *testing.T) {
 				t.Errorf("B-19: a third run deletes %d, of %d documents, want 0, %d", deleted, len(documents),
 					len(want))
 			}
-			if _, err := os.Stat(out + ".new"); err == nil {
-				t.Error("the temporary file next to the output still exists, want it removed")
-			}
+			check.That(t, check.Err(os.Stat(out+".new")) != nil,
+				"the temporary file next to the output still exists, want it removed")
 		})
 	}
 }

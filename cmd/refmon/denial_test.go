@@ -75,9 +75,8 @@ func TestSentenceIsBounded(t *testing.T) {
 		strings.Repeat("FILE_READ_DATA|", 20)+"FILE_READ_DATA")
 	d.nameOf = func(sid.SID) string { return "a\nb" }
 	got := d.sentence()
-	if !strings.Contains(got, "asked for FILE_READ_DATA; ") || strings.Contains(got, "\n") || len(got) > 200 {
-		t.Errorf("same names: %q", got)
-	}
+	check.That(t, strings.Contains(got, "asked for FILE_READ_DATA; ") && !strings.Contains(got, "\n") && len(got) <= 200,
+		"same names: %q", got)
 	d.nameOf = func(sid.SID) string { return "" }
 	if got := d.sentence(); !strings.Contains(got, "S-1-5-21-1-2-3-2005 and 94 other groups)") {
 		t.Errorf("100 groups: %q", got)

@@ -78,8 +78,7 @@ func TestReadmeCommandsPrintDocumentedOutput(t *testing.T) {
 	defer os.Chdir("cmd/refmon")
 	n := 0
 	for _, page := range []string{"README.md", "docs/README.md", "docs/impersonation.md"} {
-		text, err := os.ReadFile(page)
-		check.NoError(t, err)
+		text := check.Must(os.ReadFile(page))
 		for _, m := range console.FindAllStringSubmatch(string(text), -1) {
 			command, want, _ := strings.Cut(m[1], "\n")
 			if !strings.HasPrefix(command, "$ refmon ") { // packaging/pages.py runs those of other programs
@@ -156,9 +155,7 @@ func TestImpersonationGuideSnippetsRun(t *testing.T) {
 			if err := r.Run("impersonation.md", []byte(prelude+m[2])); err != nil {
 				t.Errorf("piece %d, %s: %v, want no error\n%s", n, profile, err, out.String())
 			}
-			if err := r.Close(); err != nil {
-				t.Errorf("closing piece %d, %s: %v, want no error", n, profile, err)
-			}
+			check.Equal(t, r.Close(), nil, "closing piece %d, %s", n, profile)
 		}
 	}
 	check.That(t, n >= 7, "found %d pieces of code on the page, want at least 7", n)

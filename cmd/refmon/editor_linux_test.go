@@ -25,9 +25,7 @@ func (s *screen) until(text string) {
 	for !strings.Contains(s.all, text) {
 		select {
 		case more, ok := <-s.shown:
-			if !ok {
-				s.t.Fatalf("the terminal ended, want %q, shown %q", text, s.all)
-			}
+			check.RequireThat(s.t, ok, "the terminal ended, want %q, shown %q", text, s.all)
 			s.all += more
 		case <-time.After(time.Minute):
 			s.t.Fatalf("want %q, shown %q", text, s.all)

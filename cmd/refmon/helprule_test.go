@@ -22,12 +22,9 @@ func TestHelpPrintsEachRule(t *testing.T) {
 		for _, m := range ruleLine.FindAllSubmatch(b, -1) {
 			id := string(m[1])
 			var out bytes.Buffer
-			if err := printRules(&streams{out: &out}, []string{id}); err != nil {
-				t.Errorf("U-132: %s: %v", id, err)
-			}
-			if !strings.HasPrefix(out.String(), id+" (docs/rules/"+f.Name()+")\n") {
-				t.Errorf("U-132: the page of %s begins %.40q", id, out.String())
-			}
+			check.Equal(t, printRules(&streams{out: &out}, []string{id}), nil, "U-132: %s", id)
+			check.That(t, strings.HasPrefix(out.String(), id+" (docs/rules/"+f.Name()+")\n"),
+				"U-132: the page of %s begins %.40q", id, out.String())
 			terminal.CheckPage(t, "refmon help "+id, out.String())
 			pages++
 		}

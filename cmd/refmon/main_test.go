@@ -397,8 +397,6 @@ func TestWrongFlagIsNamed(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"none", "c"} {
-		if _, err := os.Lstat(name); err == nil {
-			t.Errorf("%s was created, want no file", name)
-		}
+		check.That(t, check.Err(os.Lstat(name)) != nil, "%s was created, want no file", name)
 	}
 }

@@ -56,10 +56,8 @@ nTSecurityDescriptor: O:SYD:(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;S-1-5-
 			}
 			out, errs, is := runWith(c.args, pipe, c.text)
 			errs = strings.ReplaceAll(errs, pipe, file)
-			if out != want || errs != said || is != code {
-				t.Errorf("%s of %s: exit code %d, %q, %q; want that of the file, %d, %q, %q", c.args, pipe, is, out, errs, code,
-					want, said)
-			}
+			check.That(t, out == want && errs == said && is == code,
+				"%s of %s: exit code %d, %q, %q; want that of the file, %d, %q, %q", c.args, pipe, is, out, errs, code, want, said)
 		}
 	}
 }

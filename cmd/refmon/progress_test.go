@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // The bar shows the progress, the remaining time if it is known, and the number of unreadable objects. For a second
@@ -18,9 +19,8 @@ func TestProgressBarShowsRemainingTime(t *testing.T) {
 	b := newBar(&streams{err: &out}, 200, false)
 	b.show(bulk.Position{Objects: 1, Offset: 1})
 	b.clear()
-	if b.on || out.Len() != 0 {
-		t.Fatalf("a bar was drawn although standard error is not a terminal: %q, want none", out.String())
-	}
+	check.RequireThat(t, !b.on && out.Len() == 0,
+		"a bar was drawn although standard error is not a terminal: %q, want none", out.String())
 	b.on = true
 	for _, c := range []struct {
 		p    bulk.Position
@@ -37,17 +37,13 @@ func TestProgressBarShowsRemainingTime(t *testing.T) {
 		out.Reset()
 		b.show(c.p)
 		text, ok := strings.CutPrefix(out.String(), "\r\x1b[K")
-		if !ok || !regexp.MustCompile(c.want).MatchString(text) {
-			t.Errorf("%+v: drew %q, want %s", c.p, out.String(), c.want)
-		}
+		check.That(t, ok && regexp.MustCompile(c.want).MatchString(text), "%+v: drew %q, want %s", c.p, out.String(), c.want)
 	}
 	b.begun = time.Now().Add(-100 * time.Second)
 	out.Reset()
 	b.show(bulk.Position{Objects: 100_000, Offset: 150})
 	m := regexp.MustCompile(` 100000 objects, (\d+) a second, (\S+) left$`).FindStringSubmatch(out.String())
-	if m == nil {
-		t.Fatalf("bar after 100 seconds: %q, want objects, rate and remaining time", out.String())
-	}
+	check.RequireThat(t, m != nil, "bar after 100 seconds: %q, want objects, rate and remaining time", out.String())
 	// 50 bytes of the second input took 100 seconds, and another 50 are left.
 	rate, _ := strconv.Atoi(m[1])
 	if left, err := time.ParseDuration(m[2]); err != nil || left < 100*time.Second || left > 150*time.Second ||
@@ -56,16 +52,13 @@ func TestProgressBarShowsRemainingTime(t *testing.T) {
 	}
 	out.Reset()
 	b.clear()
-	if out.String() != "\r\x1b[K" {
-		t.Errorf("clear wrote %q, want an empty line", out.String())
-	}
+	check.That(t, out.String() == "\r\x1b[K", "clear wrote %q, want an empty line", out.String())
 	b = newBar(&streams{err: &out}, 0, false)
 	b.on = true
 	out.Reset()
 	b.show(bulk.Position{Objects: 3, Offset: 50})
-	if !regexp.MustCompile(`^\r\x1b\[K3 objects, \d+ a second$`).MatchString(out.String()) {
-		t.Errorf("bar of an input of unknown size: %q, want no remaining time", out.String())
-	}
+	check.That(t, regexp.MustCompile(`^\r\x1b\[K3 objects, \d+ a second$`).MatchString(out.String()),
+		"bar of an input of unknown size: %q, want no remaining time", out.String())
 	out.Reset()
 	w := b.over(&out)
 	for range 2 {

@@ -190,9 +190,7 @@ func TestServicesWriteTheirEvents(t *testing.T) {
 			}
 			sink.ids = nil
 		}})
-		if err := errors.Join(r.Run(name, source), r.Close()); err != nil {
-			t.Errorf("example %s: %v, want no error", name, err)
-		}
+		check.Equal(t, errors.Join(r.Run(name, source), r.Close()), nil, "example %s", name)
 	}
 	for _, id := range []uint16{4656, 4658, 4703} {
 		check.That(t, seen[id], "no example wrote event %d, want one", id)

@@ -36,10 +36,8 @@ func TestWhoCanShowsGroupsOnTerminals(t *testing.T) {
 		if code := run(strings.Fields(question+c.flags), std); code != 0 {
 			t.Fatalf("exit code %d: %s, want 0", code, out.String())
 		}
-		if strings.Contains(out.String(), "THROUGH") != c.through {
-			t.Errorf("width %d, flags %q: output\n%s\nwant the column THROUGH only on a terminal",
-				c.width, c.flags, out.String())
-		}
+		check.That(t, strings.Contains(out.String(), "THROUGH") == c.through,
+			"width %d, flags %q: output\n%s\nwant the column THROUGH only on a terminal", c.width, c.flags, out.String())
 		for line := range strings.Lines(out.String()) {
 			check.That(t, c.width <= 0 || utf8.RuneCountInString(line) <= c.width+1,
 				"width %d: line %q, want at most that width", c.width, line)

@@ -124,9 +124,7 @@ func TestFoldingBreaksNoSID(t *testing.T) {
 			t.Fatal(n, err)
 		}
 	}
-	if out.String() != want {
-		t.Errorf("U-123:\n%q, want\n%q", out.String(), want)
-	}
+	check.That(t, out.String() == want, "U-123:\n%q, want\n%q", out.String(), want)
 	if plain := (&streams{out: &out}); plain.folding() != plain.out {
 		t.Error("a pipe has its lines broken")
 	}
@@ -136,7 +134,6 @@ func TestFoldingBreaksNoSID(t *testing.T) {
 func TestFoldedLinesFillWidth(t *testing.T) {
 	var out strings.Builder
 	w := (&streams{out: &out, width: 10}).folding()
-	_, err := io.WriteString(w, "aaaaa bbbb cccc ddd eeee ffff\n")
-	check.NoError(t, err)
+	check.NoError(t, check.Err(io.WriteString(w, "aaaaa bbbb cccc ddd eeee ffff\n")))
 	check.Equal(t, out.String(), "aaaaa bbbb\n  cccc ddd\n  eeee\n  ffff\n", "U-123: text on 10 columns")
 }

@@ -40,9 +40,8 @@ func TestTokenDiffShowsRestrictedPassClaims(t *testing.T) {
 		if want == "" {
 			want, exit = "the tokens decide alike\n", 0
 		}
-		if code != exit || errs != "" || got.String() != want {
-			t.Errorf("%s\n%s\nexit code %d, %s got\n%s want\n%s", c.a, c.b, code, errs, got.String(), want)
-		}
+		check.That(t, code == exit && errs == "" && got.String() == want,
+			"%s\n%s\nexit code %d, %s got\n%s want\n%s", c.a, c.b, code, errs, got.String(), want)
 	}
 }
 

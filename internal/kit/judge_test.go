@@ -94,9 +94,7 @@ func TestFailureNamesRule(t *testing.T) {
 		"  rule      A-1 An allow entry of a DACL matches the token's user unless the user is deny-only.",
 		"Source: MS-DTYP 2.5.3.2",
 		"a x: no answer", "  given     nothing\n", "5 more wrong"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("the report misses %q:\n%s", want, out.String())
-		}
+		check.That(t, strings.Contains(out.String(), want), "the report misses %q:\n%s", want, out.String())
 	}
 	if n := j.OfWay(kit.Decided); n != (kit.Count{}) { // each kind is counted apart (B-43)
 		t.Errorf("decided: got %+v, want none", n)
@@ -160,14 +158,11 @@ func TestDecidedAnswersMayDiffer(t *testing.T) {
 	check.NoError(t, j.Report(&out, 4))
 	for _, want := range []string{"7      1      3        3            0 access\n", "\na x: an answer, and",
 		"\n2 more differ, which is not an error: "} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("the report misses %q:\n%s", want, out.String())
-		}
+		check.That(t, strings.Contains(out.String(), want), "the report misses %q:\n%s", want, out.String())
 	}
 	b, err := j.JSON()
-	if err != nil || !strings.Contains(string(b), `"differs": 3`) || strings.Count(string(b), `"in": {}`) != 6 {
-		t.Errorf("JSON: got %v and %s, want both lists of three", err, b)
-	}
+	check.That(t, err == nil && strings.Contains(string(b), `"differs": 3`) && strings.Count(string(b), `"in": {}`) == 6,
+		"JSON: got %v and %s, want both lists of three", err, b)
 }
 
 // TestJudgeComparesRelevantAttributes compares attributes of groups and privileges. After a filter only two bits of a

@@ -39,9 +39,7 @@ func TestQuestionsAreWellFormed(t *testing.T) {
 		t.Errorf("got %v, want each of %v", known, want)
 	}
 	check.That(t, len(ops) == 12, "got the operations %v, want the 12 of docs/kit.md", ops)
-	if _, err := kit.Questions("sddl", "nothing"); err == nil {
-		t.Error("an unknown suite: got no error, want one")
-	}
+	check.That(t, check.Err(kit.Questions("sddl", "nothing")) != nil, "an unknown suite: got no error, want one")
 }
 
 // TestPageShowsProportions checks the table of docs/kit.md that says how many answers are known in which way (B-43).

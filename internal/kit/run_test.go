@@ -147,9 +147,8 @@ func TestCancelledRunHasNoScore(t *testing.T) {
 	if err := kit.Run(ctx, j, io.Discard, kit.DefaultPatience, os.Args[0]); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
-	if err := kit.Run(context.Background(), j, io.Discard, kit.DefaultPatience, "./no-such-program"); err == nil {
-		t.Error("a missing adapter: got no error, want one")
-	}
+	check.That(t, kit.Run(context.Background(), j, io.Discard, kit.DefaultPatience, "./no-such-program") != nil,
+		"a missing adapter: got no error, want one")
 }
 
 func TestScoreReadsAnswersOffline(t *testing.T) {

@@ -61,12 +61,10 @@ func TestRenewedCertificateKeepsOpenConnections(t *testing.T) {
 			Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}}
 		ask := func(c *http.Client, want *tls.Certificate, resumed bool) {
 			t.Helper()
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+l.Addr().String(), nil)
-			check.NoError(t, err)
+			r := check.Must(http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+l.Addr().String(), nil))
 			answer, err := c.Do(r)
 			check.NoError(t, err)
-			b, err := io.ReadAll(answer.Body)
-			check.NoError(t, err)
+			b := check.Must(io.ReadAll(answer.Body))
 			check.NoError(t, answer.Body.Close())
 			check.Equal(t, string(b), channelBinding(want.Leaf), "G-53: version %x: the binding", version)
 			check.Equal(t, answer.TLS.DidResume, resumed, "G-53: version %x: a resumed session", version)
@@ -108,12 +106,10 @@ func TestClientCertificateIsRequestedIfMapped(t *testing.T) {
 // selfSigned returns a certificate for 127.0.0.1.
 func selfSigned(t *testing.T, serial int64) *tls.Certificate {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	check.NoError(t, err)
+	key := check.Must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	template := &x509.Certificate{SerialNumber: big.NewInt(serial), NotAfter: time.Now().Add(time.Hour),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	check.NoError(t, err)
+	der := check.Must(x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key))
 	leaf, err := x509.ParseCertificate(der)
 	check.NoError(t, err)
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}

@@ -275,9 +275,7 @@ func TestQuotaReportsFreeAndUsedSpace(t *testing.T) {
 	var free, used int64
 	for name, to := range map[string]*int64{"available": &free, "used": &used} {
 		_, text, _ := strings.Cut(got, "<D:quota-"+name+"-bytes>")
-		if _, err := fmt.Sscan(strings.SplitN(text, "<", 2)[0], to); err != nil {
-			t.Fatalf("%s: %v", got, err)
-		}
+		check.Require(t, check.Err(fmt.Sscan(strings.SplitN(text, "<", 2)[0], to)), nil, "%s", got)
 	}
 	w.same("the space", got, multi(response("/share/f", "200 OK", fmt.Sprintf("<D:quota-available-bytes>%d"+
 		"</D:quota-available-bytes><D:quota-used-bytes>%d</D:quota-used-bytes>", free, used))))
@@ -334,7 +332,5 @@ func TestPartialDeleteListsFailedFiles(t *testing.T) {
 	} {
 		w.same("DELETE "+c.path+" by "+c.user, w.ask(c.user, "DELETE", c.path, ""), c.want)
 	}
-	if _, err := os.Stat(filepath.Join(w.root, "top/hers")); err == nil {
-		t.Error("the file that alice deleted still exists")
-	}
+	check.That(t, check.Err(os.Stat(filepath.Join(w.root, "top/hers"))) != nil, "the file that alice deleted still exists")
 }

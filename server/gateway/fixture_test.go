@@ -279,9 +279,7 @@ func (w *world) onConsole(user, method, path, body string, headers ...string) *h
 func (w *world) want(code int, user, method, path, body string, headers ...string) said {
 	w.Helper()
 	got := w.ask(user, method, path, body, headers...)
-	if got.code != code {
-		w.Errorf("%s %s as %q: %d, want %d\n%s", method, path, user, got.code, code, got.body)
-	}
+	check.That(w, got.code == code, "%s %s as %q: %d, want %d\n%s", method, path, user, got.code, code, got.body)
 	return got
 }
 
@@ -491,9 +489,7 @@ func (w *exactly) of(user string) *request {
 	p, err := w.g.link.process()
 	w.must(err)
 	s := p.sessions.find(p.sessions.name("basic ", strings.TrimPrefix(basicAuth(user).header(), "Basic ")))
-	if s == nil {
-		w.Fatalf("%s is not known", user)
-	}
+	check.RequireThat(w, s != nil, "%s is not known", user)
 	w.Cleanup(func() { p.sessions.put(s) })
 	ctx, end := context.WithTimeout(w.Context(), time.Minute)
 	w.Cleanup(end)

@@ -109,9 +109,7 @@ func TestForwardAuthIs404WithoutProxies(t *testing.T) {
 		cfg := Config{Dial: w.g.cfg.Dial}
 		local(&cfg)
 		cfg.ForwardAuth.Path, cfg.ForwardAuth.Right = names[0], names[1]
-		if _, err := New(cfg); err == nil {
-			t.Errorf("headers %q are accepted", names)
-		}
+		check.That(t, check.Err(New(cfg)) != nil, "headers %q are accepted", names)
 	}
 }
 

@@ -13,9 +13,7 @@ import (
 
 // TestNewFillsDefaults checks the defaults of a configuration, and that Dial is required.
 func TestNewFillsDefaults(t *testing.T) {
-	if _, err := New(Config{}); err == nil {
-		t.Error("a gateway without a way to refmond")
-	}
+	check.That(t, check.Err(New(Config{})) != nil, "a gateway without a way to refmond")
 	dial := func() (*client.Conn, error) { return nil, os.ErrNotExist }
 	g, err := New(Config{Dial: dial})
 	check.NoError(t, err)

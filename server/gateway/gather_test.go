@@ -53,8 +53,7 @@ func TestSmallResponseIsOneWrite(t *testing.T) {
 		t.Cleanup(s.Close)
 		for _, path := range []string{"/none", "/4k", "/8k", "/9k", "/4k"} {
 			before := writes.Load()
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil)
-			check.NoError(t, err)
+			r := check.Must(http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil))
 			answer, err := s.Client().Do(r)
 			check.NoError(t, err)
 			got, err := io.ReadAll(answer.Body)
@@ -135,7 +134,6 @@ func TestReleaseSendsOneWrite(t *testing.T) {
 			t.Errorf("%v: received %d bytes, want %d", sizes, len(text), wrote.Len()+5)
 		}
 	}
-	if ctx := withGathered(t.Context(), &tls.Conn{}); ctx != t.Context() {
-		t.Error("withGathered changed the context of a plain connection, want it unchanged")
-	}
+	check.That(t, withGathered(t.Context(), &tls.Conn{}) == t.Context(),
+		"withGathered changed the context of a plain connection, want it unchanged")
 }

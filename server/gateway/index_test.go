@@ -219,9 +219,7 @@ func TestInvalidIndexConfigIsRejected(t *testing.T) {
 	for _, c := range []Index{{}, {Socket: "/s", Ask: ask}, {Ask: ask, Rate: 1},
 		{Socket: "/s", Ask: "D:(A;;0x1;;;WD)", Rate: 1}, {Socket: "/s", Ask: "O:SYG:SY", Rate: 1},
 		{Socket: "/s", Ask: "x", Rate: 1}} {
-		if _, err := newIndexer(&Gateway{}, &c); err == nil {
-			t.Errorf("%+v: no error, want one", c)
-		}
+		check.That(t, check.Err(newIndexer(&Gateway{}, &c)) != nil, "%+v: no error, want one", c)
 	}
 	now := time.Now()
 	w := newWorld(t, openToPEP, func(c *Config) {

@@ -64,9 +64,7 @@ func (w *world) counted(code func(int) bool) (*Gateway, func(user, secret, metho
 		}
 		answer := httptest.NewRecorder()
 		g.Files().ServeHTTP(answer, r)
-		if !code(answer.Code) {
-			w.Errorf("%s %s as %s: %d", method, path, user, answer.Code)
-		}
+		check.That(w, code(answer.Code), "%s %s as %s: %d", method, path, user, answer.Code)
 		return 1<<40 - left.Load()
 	}
 }

@@ -41,9 +41,8 @@ func TestAmbiguousRequestPathsAreRejected(t *testing.T) {
 		w.want(403, "alice", "PUT", path, "x")
 		w.want(404, "alice", "DELETE", path, "")
 	}
-	if got := w.want(200, "alice", "GET", "/share/", ""); strings.Contains(got.body, uploadPrefix) {
-		t.Error("G-11: a page lists an upload")
-	}
+	check.That(t, !strings.Contains(w.want(200, "alice", "GET", "/share/", "").body, uploadPrefix),
+		"G-11: a page lists an upload")
 	r := w.request("alice", "GET", "/", "")
 	r.URL.Path = "/" + strings.Repeat("x", 64<<10)
 	if got := w.do(r); got.code != 400 {
@@ -115,8 +114,7 @@ func FuzzPlace(f *testing.F) {
 				t.Fatalf("%q has the part %q", text, part)
 			}
 		}
-		again, err := url.Parse(p.href(false))
-		check.NoError(t, err)
+		again := check.Must(url.Parse(p.href(false)))
 		if q, _, err := parsePlace(again); err != nil || q != p {
 			t.Fatalf("%q is %+v, read back %+v", text, p, q)
 		}

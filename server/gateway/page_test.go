@@ -67,9 +67,8 @@ func TestDirectoryPageOmitsInvalidNames(t *testing.T) {
 		{"bob", "/", listing("trees", "bob", "", "share/", "", "/share/")}, {"carol", "/", listing("trees", "carol", "")},
 	} {
 		w.same("the page "+c.path+" for "+c.user, pageOf(w.ask(c.user, "GET", c.path, "")), c.want)
-		if got := w.ask(c.user, "GET", c.path, ""); !strings.Contains(got, "<style>"+style+"</style>\n") {
-			t.Errorf("%s has another style", c.path)
-		}
+		check.That(t, strings.Contains(w.ask(c.user, "GET", c.path, ""), "<style>"+style+"</style>\n"),
+			"%s has another style", c.path)
 		w.same("HEAD of "+c.path, w.ask(c.user, "HEAD", c.path, ""), ownPage(""))
 	}
 	w.g.dav.MostListed = 2

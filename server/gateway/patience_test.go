@@ -46,13 +46,9 @@ func TestStalledUploadIsDisconnected(t *testing.T) {
 		_, _ = a.Write([]byte("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"))
 		for range 5 {
 			time.Sleep(stallTimeout - time.Second)
-			if _, err := a.Write([]byte("x")); err != nil {
-				t.Errorf("G-24: a client that keeps sending was disconnected: %v", err)
-			}
+			check.Equal(t, check.Err(a.Write([]byte("x"))), nil, "G-24: a client that keeps sending was disconnected")
 		}
-		if err := <-ended; err == nil {
-			t.Error("G-24: half a body was taken for a whole one")
-		}
+		check.That(t, <-ended != nil, "G-24: half a body was taken for a whole one")
 		check.Equal(t, time.Since(begun), 5*(stallTimeout-time.Second)+stallTimeout, "G-24: it was left after")
 		_ = a.Close()
 		close(l)
@@ -158,8 +154,7 @@ func TestDeadlinesEndWithRequest(t *testing.T) {
 		for _, path := range []string{"/", "/long", "/", "/slow", "/", "/late"} {
 			head := "PUT " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
 			if path == "/late" {
-				_, err := client.Write([]byte(head + "Expect: 100-continue\r\n\r\n"))
-				check.NoError(t, err)
+				check.NoError(t, check.Err(client.Write([]byte(head+"Expect: 100-continue\r\n\r\n"))))
 				line, err := answers.ReadString('\n')
 				check.RequireThat(t, strings.HasPrefix(line, "HTTP/1.1 100 "), "G-24: %q, %v, want 100 Continue", line, err)
 				_, err = answers.ReadString('\n')
@@ -168,8 +163,7 @@ func TestDeadlinesEndWithRequest(t *testing.T) {
 			} else {
 				head += "\r\n"
 			}
-			_, err := client.Write([]byte(head + "a"))
-			check.NoError(t, err)
+			check.NoError(t, check.Err(client.Write([]byte(head+"a"))))
 			if path == "/slow" {
 				time.Sleep(stallTimeout / 2)
 			}
@@ -214,8 +208,7 @@ func TestStreamOutlivesSlowStorage(t *testing.T) {
 					_ = feed.Close()
 				}
 			}()
-			request, err := http.NewRequest(http.MethodPut, "http://x/", body)
-			check.NoError(t, err)
+			request := check.Must(http.NewRequest(http.MethodPut, "http://x/", body))
 			begun := time.Now()
 			answer, err := client.RoundTrip(request)
 			check.That(t, err == nil && answer.StatusCode == http.StatusNoContent, "G-24: %v, %v", answer, err)

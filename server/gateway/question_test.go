@@ -162,9 +162,7 @@ func TestRefmondFailureIsNotClientError(t *testing.T) {
 	q, d := &request{g: w.g, s: &session{p: p}, ctx: t.Context()}, sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")
 	want := func(what string, err error, want connect.Code) {
 		t.Helper()
-		if got := connect.CodeOf(err); err == nil || got != want {
-			t.Errorf("%s: %v, want the code %v", what, err, want)
-		}
+		check.That(t, err != nil && connect.CodeOf(err) == want, "%s: %v, want the code %v", what, err, want)
 	}
 	_, _, err = q.decide(d, 0x7770, winnt.FILE_READ_DATA, false)
 	want("a check with a token that does not exist", err, connect.CodeInternal)

@@ -116,9 +116,7 @@ func TestIdleConnectionUsesBoundedMemory(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	each := int64(after.HeapInuse+after.StackInuse-before.HeapInuse-before.StackInuse) / connections
 	t.Logf("%d KiB a connection, client and server", each>>10)
-	if each > 256<<10 {
-		t.Errorf("a connection holds %d KiB", each>>10)
-	}
+	check.That(t, each <= 256<<10, "a connection holds %d KiB", each>>10)
 	for _, transport := range kept {
 		transport.CloseIdleConnections()
 	}
@@ -170,9 +168,7 @@ func TestShutdownFinishesRunningRequests(t *testing.T) {
 	end()
 	check.Equal(t, <-long, complete, "a request in progress")
 	c.CloseIdleConnections()
-	if err := <-served; err != nil {
-		t.Errorf("Serve after its context was cancelled: %v, want nil", err)
-	}
+	check.Equal(t, <-served, nil, "Serve after its context was cancelled")
 	check.Equal(t, ask("/"), "error", "afterwards")
 	if err := Serve(t.Context(), l, http.NotFoundHandler()); err == nil || errors.Is(err, http.ErrServerClosed) {
 		t.Errorf("Serve with a closed listener: %v", err)

@@ -101,9 +101,7 @@ func TestWhoCanAndLookUpReturnFullResponses(t *testing.T) {
 			t.Fatalf("service %d is %s, want %s", i, b, next)
 		}
 	}
-	if services.Len() > 0 {
-		t.Errorf("%d bytes of services are missing, want at most 0", services.Len())
-	}
+	check.That(t, services.Len() <= 0, "%d bytes of services are missing, want at most 0", services.Len())
 }
 
 // tokenOf formats Token's response for a user from refmond's data of the token.

@@ -260,9 +260,7 @@ func (b *browser) eval(t *testing.T, script string) any {
 		ExceptionDetails *struct{ Exception struct{ Description string } }
 	}
 	b.call(t, "Runtime.evaluate", map[string]any{"expression": script, "returnByValue": true}, &r)
-	if r.ExceptionDetails != nil {
-		t.Fatalf("%s: %s", script, r.ExceptionDetails.Exception.Description)
-	}
+	check.RequireThat(t, r.ExceptionDetails == nil, "%s: %s", script, r.ExceptionDetails.Exception.Description)
 	return r.Result.Value
 }
 

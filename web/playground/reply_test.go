@@ -12,8 +12,7 @@ const alice = `{"user":"S-1-5-21-1-2-3-1107","groups":["DU","WD"]}`
 
 func answer(t *testing.T, q Question) Reply {
 	t.Helper()
-	in, err := json.Marshal(q)
-	check.NoError(t, err)
+	in := check.Must(json.Marshal(q))
 	var r Reply
 	check.NoError(t, json.Unmarshal(Answer(in), &r))
 	return r
@@ -45,8 +44,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add("O:BAG:SYD:(A;;FR;;;WD)", alice, "FR", "file", "", "")
 	f.Add("D:(XA;;1;;;WD;(@User.x==\"\xff\U0001F600\"))", `{"user":`, "read+FR|", "", "S-1-5-10", "member,")
 	f.Fuzz(func(t *testing.T, sd, token, rights, typ, self, object string) {
-		in, err := json.Marshal(Question{SD: sd, Token: token, Rights: rights, Type: typ, Self: self, Object: object})
-		check.NoError(t, err)
+		in := check.Must(json.Marshal(Question{SD: sd, Token: token, Rights: rights, Type: typ, Self: self, Object: object}))
 		var r Reply
 		check.NoError(t, json.Unmarshal(Answer(in), &r))
 		check.RequireThat(t, (r.Mistakes == nil) == (r.Status != ""), "reply %+v, want either a status or mistakes", r)

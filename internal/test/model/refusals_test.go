@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 )
 
@@ -11,9 +12,7 @@ import (
 // the service's row, or from that of its Ex form.
 func TestEveryServiceDerivesItsOrder(t *testing.T) {
 	made, err := Run(World{Seed: 11, Profile: nt.Documented}, 3_000)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	derived := map[string]bool{}
 	for key := range positions.Range {
 		derived[key.(condition).service] = true
@@ -29,9 +28,7 @@ func TestEveryServiceDerivesItsOrder(t *testing.T) {
 			t.Errorf("%s: the model states an order of its own", name)
 		}
 	}
-	if services < 80 {
-		t.Errorf("%d services and modes were called, want at least 80", services)
-	}
+	check.That(t, services >= 80, "%d services and modes were called, want at least 80", services)
 }
 
 // TestRefusePicksFirstConditionOfRow passes checks in an order that differs from the row's.
@@ -52,9 +49,7 @@ func TestRefusePicksFirstConditionOfRow(t *testing.T) {
 		t.Errorf("no refusal: %v, %t", r, over)
 	}
 	defer func() {
-		if recover() == nil {
-			t.Error("a condition that the row does not have was accepted")
-		}
+		check.That(t, recover() != nil, "a condition that the row does not have was accepted")
 	}()
 	refuse("NtClose", when("T-40", "", 1, func() bool { return true }))
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 )
 
@@ -20,17 +21,14 @@ func TestShrinkFindsShortFailingHistory(t *testing.T) {
 		}
 		found++
 		text := Shrink(w, ops, err).Error()
-		if !strings.HasPrefix(text, "seed ") || !strings.Contains(text, "kernel ") {
-			t.Errorf("the transcript has no seed line or no kernel line:\n%s", text)
-		}
+		check.That(t, strings.HasPrefix(text, "seed ") && strings.Contains(text, "kernel "),
+			"the transcript has no seed line or no kernel line:\n%s", text)
 		if calls := strings.Count(text, "\n   ") - strings.Count(text, "guarded by"); calls > 6 {
 			t.Errorf("seed %d: %d calls are left of a difference that one or two show, want at most 6\n%s", seed,
 				calls, text)
 		}
 	}
-	if found < enough {
-		t.Errorf("%d histories found the model wrong, want %d", found, enough)
-	}
+	check.That(t, found >= enough, "%d histories found the model wrong, want %d", found, enough)
 }
 
 // A seed always gives the same history.

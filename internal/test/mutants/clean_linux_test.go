@@ -24,9 +24,7 @@ func TestCleanEndsProgramsOfStoppedTests(t *testing.T) {
 	check.NoError(t, cmd.Start())
 	_, err = bufio.NewReader(out).ReadString('\n')
 	check.NoError(t, err)
-	if len(check.Must(r.left())) == 0 {
-		t.Fatal("no program of the runner is found while one runs")
-	}
+	check.RequireThat(t, len(check.Must(r.left())) != 0, "no program of the runner is found while one runs")
 	check.NoError(t, r.Clean())
 	check.That(t, cmd.Wait() != nil, "the shell was not ended")
 	check.That(t, len(check.Must(r.left())) == 0, "a program of the shell runs on")

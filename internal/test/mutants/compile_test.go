@@ -48,9 +48,7 @@ func TestMutantsTypeCheck(t *testing.T) {
 	})
 	c := checker{fset: fset, imports: imports, others: map[string]*ast.File{}}
 	for _, s := range seeds {
-		if err := c.check(packages[s.mutant.Folder], s.file, s.changed); err != nil {
-			t.Errorf("mutant %q: %v", s.mutant.Name, err)
-		}
+		check.Equal(t, c.check(packages[s.mutant.Folder], s.file, s.changed), nil, "mutant %q", s.mutant.Name)
 	}
 }
 
@@ -85,8 +83,7 @@ func seedsOf(mutants []Mutant) []applied {
 // by folder and where each compiled one is.
 func list(t *testing.T, seeds []applied) (packages map[string]listed, exports map[string]string) {
 	t.Helper()
-	here, err := filepath.Abs(root)
-	check.NoError(t, err)
+	here := check.Must(filepath.Abs(root))
 	packages, exports = map[string]listed{}, map[string]string{}
 	for _, m := range modules {
 		listIn(t, m, seeds, here, packages, exports)

@@ -3,6 +3,7 @@ package mutants
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
@@ -26,9 +27,7 @@ func TestMutantRecordsAreParsed(t *testing.T) {
 func TestRecordedMutantsAreStillMade(t *testing.T) {
 	randtest.SkipUnlessDeep(t, "it compiles programs")
 	all, err := records(equivalentText)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	r := Runner{Root: root}
 	sources := map[string]*source{}
 	for _, x := range all {
@@ -37,8 +36,7 @@ func TestRecordedMutantsAreStillMade(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if !sources[x.folder].find(x.function, x.operator, x.old, x.changed) {
-			t.Errorf("%s: %s makes no %q from %q in %s", x.folder, x.operator, x.changed, x.old, x.function)
-		}
+		check.That(t, sources[x.folder].find(x.function, x.operator, x.old, x.changed),
+			"%s: %s makes no %q from %q in %s", x.folder, x.operator, x.changed, x.old, x.function)
 	}
 }

@@ -38,9 +38,8 @@ func TestMutantsMatchSourceExactlyOnce(t *testing.T) {
 		if filepath.Ext(name) != ".go" {
 			changed = []byte("package p")
 		}
-		if _, err := parser.ParseFile(token.NewFileSet(), name, changed, parser.SkipObjectResolution); err != nil {
-			t.Errorf("mutant %q: %v", f.Name, err)
-		}
+		check.Equal(t, check.Err(parser.ParseFile(token.NewFileSet(), name, changed, parser.SkipObjectResolution)), nil,
+			"mutant %q", f.Name)
 		for _, p := range f.Tests {
 			if tests, _ := filepath.Glob(filepath.Join(root, p, "*_test.go")); len(tests) == 0 {
 				t.Errorf("mutant %q: %s has no tests", f.Name, p)
@@ -207,9 +206,7 @@ func TestSum(t *testing.T) {
 		}
 		rows = append(rows, Row{mutants[i], got})
 	}
-	if n := len(together.number); n != len(cases)-1 {
-		t.Errorf("%d mutants can be switched, want %d", n, len(cases)-1)
-	}
+	check.Equal(t, len(together.number), len(cases)-1, "mutants can be switched")
 	broken := Mutant{Name: "broken", Folder: "p", Old: "a < b", New: "a < c", Tests: []string{"p"}}
 	together, err = NewTogether(&r, []Mutant{broken, mutants[0]})
 	check.NoError(t, err)

@@ -8,6 +8,8 @@ import (
 	"go/types"
 	"slices"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // sourceOf type checks one file as a package.
@@ -15,9 +17,7 @@ func sourceOf(t *testing.T, text string) *source {
 	t.Helper()
 	s := &source{fset: token.NewFileSet(), texts: map[string][]byte{"p.go": []byte(text)}, listed: listed{ImportPath: "p"}}
 	f, err := parser.ParseFile(s.fset, "p.go", text, parser.ParseComments|parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	s.files, s.imports = []*ast.File{f}, importer.Default()
 	s.info = &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Uses: map[*ast.Ident]types.Object{},
 		Selections: map[*ast.SelectorExpr]*types.Selection{}, Defs: map[*ast.Ident]types.Object{}}
@@ -89,9 +89,7 @@ func fails() error { return nil }
 				}
 			}
 		}
-		if !slices.Equal(got, c.want) {
-			t.Errorf("%s of %s: got %q, want %q", c.operator, c.body, got, c.want)
-		}
+		check.That(t, slices.Equal(got, c.want), "%s of %s: got %q, want %q", c.operator, c.body, got, c.want)
 	}
 }
 
@@ -123,9 +121,8 @@ func TestEditsWithTheSameTextsHaveNumbers(t *testing.T) {
 	if want := []string{"f", "f#2"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if !s.find("f#2", "bound", "x < y", "x <= y") || s.find("f#3", "bound", "x < y", "x <= y") {
-		t.Error("got another number of edits, want two")
-	}
+	check.That(t, s.find("f#2", "bound", "x < y", "x <= y") && !s.find("f#3", "bound", "x < y", "x <= y"),
+		"got another number of edits, want two")
 }
 
 func TestGeneratedFilesHaveNoMutants(t *testing.T) {

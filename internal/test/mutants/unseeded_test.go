@@ -76,8 +76,7 @@ func TestEachRuleHasAMutant(t *testing.T) {
 // keeps the lines of both branches.
 func readUnseeded(t *testing.T) (map[rules.ID]string, string) {
 	t.Helper()
-	b, err := os.ReadFile(unseeded)
-	check.NoError(t, err)
+	b := check.Must(os.ReadFile(unseeded))
 	excused := map[rules.ID]string{}
 	for line := range strings.Lines(string(b)) {
 		id, reason, _ := strings.Cut(strings.TrimSpace(line), " ")
