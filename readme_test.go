@@ -14,16 +14,13 @@ import (
 // transcript runs one of the examples in this process.
 func transcript(t *testing.T, name string) []string {
 	t.Helper()
-	source, err := os.ReadFile(name)
-	check.NoError(t, err)
+	source := check.Must(os.ReadFile(name))
 	var out bytes.Buffer
 	r := script.New(script.Config{Output: &out})
 	if err := r.Run(name, source); err != nil {
 		t.Errorf("%s: %v\n%s", name, err, out.String())
 	}
-	if err := r.Close(); err != nil {
-		t.Errorf("%s leaves something open: %v", name, err)
-	}
+	check.Equal(t, r.Close(), nil, "%s leaves something open", name)
 	return strings.Split(strings.TrimSpace(out.String()), "\n")
 }
 

@@ -111,9 +111,8 @@ func TestKernelMisuseEndsProgram(t *testing.T) {
 	} {
 		out, err := exec.Command(program, strconv.Itoa(i)).CombinedOutput()
 		exit := (*exec.ExitError)(nil)
-		if !errors.As(err, &exit) || exit.ExitCode() != 70 || !regexp.MustCompile("^refmon: "+want+"\n$").Match(out) {
-			t.Errorf("misuse case %d: %v, output %q; want exit code 70 and %q", i, err, out, want)
-		}
+		check.That(t, errors.As(err, &exit) && exit.ExitCode() == 70 && regexp.MustCompile("^refmon: "+want+"\n$").Match(out),
+			"misuse case %d: %v, output %q; want exit code 70 and %q", i, err, out, want)
 	}
 }
 

@@ -69,8 +69,7 @@ func accountsAt(t *testing.T, d *disk, now *time.Time) *accounts {
 	log := &audit.Log{Sink: d}
 	log.Policy.Store(p)
 	sys := kernel.Boot(kernel.Config{LSA: logon.Example(sid.SID{}), Log: log})
-	system, err := token.New(token.LocalSystem())
-	check.NoError(t, err)
+	system := check.Must(token.New(token.LocalSystem()))
 	process, err := sys.NewProcess("mount", system)
 	check.NoError(t, err)
 	self, err := newWorkers(sys, process).make()

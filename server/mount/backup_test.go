@@ -112,9 +112,8 @@ func TestBackupUsesTheFullToken(t *testing.T) {
 	if got, err := forIntent(r, true); err != nil || got.Token.EnabledPrivileges&backupPrivileges != backupPrivileges {
 		t.Errorf("M-53: %v, %v", got.Token.EnabledPrivileges, err)
 	}
-	if _, err := forIntent(logon.Result{Token: limited}, true); err == nil {
-		t.Error("M-53: an account without the privileges is logged on")
-	}
+	check.That(t, check.Err(forIntent(logon.Result{Token: limited}, true)) != nil,
+		"M-53: an account without the privileges is logged on")
 }
 
 // M-55: after a restore the mode of the archive changes nothing, and a narrower one is refused rather than lost.

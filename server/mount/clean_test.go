@@ -116,12 +116,9 @@ func TestStaleMountIsRemovedAtStart(t *testing.T) {
 	for _, err := range []error{os.Mkdir(at, 0o755), os.Mkdir(filepath.Join(at, "kept"), 0o755)} {
 		check.NoError(t, err)
 	}
-	if err := RemoveStale(at, "tree"); err != nil {
-		t.Errorf("M-8: an ordinary directory: %v", err)
-	}
+	check.Equal(t, RemoveStale(at, "tree"), nil, "M-8: an ordinary directory")
 	// A server is killed by closing its end of the connection.
-	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
-	check.NoError(t, err)
+	fd := check.Must(unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0))
 	options := "rootmode=40000,user_id=0,group_id=0,fd=" + strconv.Itoa(fd)
 	check.NoError(t, unix.Mount("tree", at, "fuse.refmon", unix.MS_NOSUID|unix.MS_NODEV, options))
 	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) }) // it is gone where all is well
@@ -129,12 +126,8 @@ func TestStaleMountIsRemovedAtStart(t *testing.T) {
 	if _, err := os.Stat(at); !errors.Is(err, syscall.ENOTCONN) {
 		t.Fatalf("the server is gone: %v, want %v", err, syscall.ENOTCONN)
 	}
-	if err := RemoveStale(at, "tree"); err != nil {
-		t.Errorf("M-8: %v", err)
-	}
-	if _, err := os.Stat(filepath.Join(at, "kept")); err != nil {
-		t.Errorf("M-8: a file below the removed stale mount: %v", err)
-	}
+	check.Equal(t, RemoveStale(at, "tree"), nil, "M-8")
+	check.Equal(t, check.Err(os.Stat(filepath.Join(at, "kept"))), nil, "M-8: a file below the removed stale mount")
 	if err := RemoveStale(filepath.Join(dir, "absent"), "tree"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("M-8: %v, want %v", err, os.ErrNotExist)
 	}

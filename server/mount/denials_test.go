@@ -146,26 +146,18 @@ func TestDenialsAreBounded(t *testing.T) {
 		}
 		return n
 	}
-	if n := taken(bob, 100_000); n != 60 {
-		t.Errorf("M-46: %d denials are reported, want 60", n)
-	}
-	if n := taken(alice, 10); n != 10 {
-		t.Errorf("M-46: %d denials of another user are reported, want 10", n)
-	}
+	check.Equal(t, taken(bob, 100_000), 60, "M-46: denials are reported")
+	check.Equal(t, taken(alice, 10), 10, "M-46: denials of another user are reported")
 	now = now.Add(1500 * time.Millisecond)
 	suppressed, ok := d.take(bob)
 	check.That(t, ok && suppressed == 100_000-60 && taken(bob, 10) == 0,
 		"M-46: after a second %v, %d suppressed", ok, suppressed)
 	now = now.Add(-time.Hour) // a clock that is set back grants nothing
-	if n := taken(bob, 10); n != 0 {
-		t.Errorf("M-46: %d denials are reported in the past, want 0", n)
-	}
+	check.Equal(t, taken(bob, 10), 0, "M-46: denials are reported in the past")
 	now = now.Add(1000 * time.Hour)
 	suppressed, ok = d.take(bob)
 	check.That(t, ok && suppressed == 20, "M-46: after a pause %v, %d suppressed, want true, 20", ok, suppressed)
-	if n := taken(bob, 99); n != 59 {
-		t.Errorf("M-46: %d further denials are reported after a pause, want 59", n)
-	}
+	check.Equal(t, taken(bob, 99), 59, "M-46: further denials are reported after a pause")
 	check.That(t, d.users[bob].total == 100_000+1+10+10+100,
 		"M-46: %d denials are counted, want %d", d.users[bob].total, 100_000+1+10+10+100)
 	for uid := range uint32(3 * maxDenied) {

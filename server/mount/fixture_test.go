@@ -153,9 +153,7 @@ func newWorldOn(t testing.TB, wrap func(nt.FileSystem) nt.FileSystem, change ...
 
 func (w *world) must(err error) {
 	w.Helper()
-	if err != nil {
-		w.Fatal(err)
-	}
+	check.NoError(w, err)
 }
 
 // describe sets a descriptor of the tree's file below the mount.
@@ -228,9 +226,8 @@ func (w *world) sees(uid uint32, want, name string, args ...string) {
 func (w *world) refused(uid uint32, why, name string, args ...string) {
 	w.Helper()
 	got, err := w.run(uid, name, args...)
-	if err == nil || !strings.Contains(strings.ToLower(got), strings.ToLower(why)) {
-		w.Errorf("uid %d: %s %q: %q, %v; want a refusal: %s", uid, name, args, got, err, why)
-	}
+	check.That(w, err != nil && strings.Contains(strings.ToLower(got), strings.ToLower(why)),
+		"uid %d: %s %q: %q, %v; want a refusal: %s", uid, name, args, got, err, why)
 }
 
 // fixed returns a time by its seconds since 1970.

@@ -176,9 +176,7 @@ func (w *world) openLink(th *nt.Thread, name string) winnt.Handle {
 	h, _, st := th.NtCreateFile(nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA | winnt.FILE_READ_ATTRIBUTES,
 		ShareAccess: shareAll, CreateDisposition: winnt.FILE_OPEN, CreateOptions: uint32(fileaccess.OpenReparsePoint),
 		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\share\` + name})})
-	if st != ntstatus.Success {
-		w.Fatalf("%s: %v, want %v", name, st, ntstatus.Success)
-	}
+	check.Require(w, st, ntstatus.Success, "%s", name)
 	return h
 }
 

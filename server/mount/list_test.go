@@ -271,9 +271,8 @@ func TestReadDirResumesAfterAnyEntry(t *testing.T) {
 		slices.Sort(want)
 		read := w.reader(bob, "d")
 		whole, _ := read(0, 4096)
-		if sorted := slices.Sorted(slices.Values(whole)); !slices.Equal(sorted, want) {
-			t.Errorf("M-14: hidden %t: %q, want %q", hide, whole, want)
-		}
+		check.That(t, slices.Equal(slices.Sorted(slices.Values(whole)), want),
+			"M-14: hidden %t: %q, want %q", hide, whole, want)
 		// One or two at a time, and again from each place where a piece ended.
 		ends := []uint64{0}
 		var got []string

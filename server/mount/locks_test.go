@@ -43,16 +43,14 @@ func meet(w *world, fds []int) {
 	}
 	l = unix.Flock_t{Type: unix.F_RDLCK, Start: 2}
 	w.must(unix.FcntlFlock(uintptr(fds[1]), unix.F_OFD_GETLK, &l))
-	if l.Type != unix.F_WRLCK || l.Start != 0 || l.Len != 3 {
-		w.Errorf("M-25: the lock in the way: %+v, want type %v, start 0, length 3", l, unix.F_WRLCK)
-	}
+	check.That(w, l.Type == unix.F_WRLCK && l.Start == 0 && l.Len == 3,
+		"M-25: the lock in the way: %+v, want type %v, start 0, length 3", l, unix.F_WRLCK)
 	l = unix.Flock_t{Type: unix.F_WRLCK, Start: 3}
 	w.must(unix.FcntlFlock(uintptr(fds[1]), unix.F_OFD_SETLK, &l))
 	l.Len = 1
 	w.must(unix.FcntlFlock(uintptr(fds[0]), unix.F_OFD_GETLK, &l))
-	if l.Type != unix.F_WRLCK || l.Start != 3 || l.Len != 0 {
-		w.Errorf("M-25: a lock to the end: %+v, want type %v, start 3, length 0", l, unix.F_WRLCK)
-	}
+	check.That(w, l.Type == unix.F_WRLCK && l.Start == 3 && l.Len == 0,
+		"M-25: a lock to the end: %+v, want type %v, start 3, length 0", l, unix.F_WRLCK)
 	w.must(errors.Join(unix.Close(fds[0]), unix.Close(fds[1])))
 }
 
@@ -65,10 +63,8 @@ func (w *world) left() (owners, waiting int) {
 	for _, n := range w.m.locks.of {
 		users += n
 	}
-	if users != w.m.locks.held {
-		w.Errorf("M-32: %d lock owners in total, %d as the sum over users, want %d", w.m.locks.held, users,
-			w.m.locks.held)
-	}
+	check.That(w, users == w.m.locks.held,
+		"M-32: %d lock owners in total, %d as the sum over users, want %d", w.m.locks.held, users, w.m.locks.held)
 	return w.m.locks.held, w.m.locks.waiting
 }
 
@@ -134,9 +130,7 @@ func TestWaiterGetsReleasedLock(t *testing.T) {
 	w.must(waits.Start())
 	w.until("the program waits", func() bool { _, n := w.left(); return n == 1 })
 	w.must(waits.Process.Kill())
-	if err := waits.Wait(); err == nil {
-		t.Error("a killed program has the lock")
-	}
+	check.That(t, waits.Wait() != nil, "a killed program has the lock")
 	w.until("the request ends", func() bool { _, n := w.left(); return n == 0 })
 	w.must(unix.Close(fds[0]))
 }

@@ -131,8 +131,7 @@ func TestModesAreMapped(t *testing.T) {
 func TestGroupsAreThoseOfOwner(t *testing.T) {
 	hers := sddl.MustParse("O:" + user(alice) + "G:SYD:")
 	for uid, want := range map[uint32]bool{alice: true, bob: false} {
-		tok, err := token.New(token.StandardUser(fileaccess.UnixUser(uid)))
-		check.NoError(t, err)
+		tok := check.Must(token.New(token.StandardUser(fileaccess.UnixUser(uid))))
 		check.Equal(t, holdsOf(tok, hers) != nil, want, "the groups of uid %d are the owner's", uid)
 	}
 	check.That(t, holdsOf(nil, hers) == nil, "the mount itself has groups of the owner")

@@ -219,9 +219,7 @@ func TestFailedStartLeavesNoProcess(t *testing.T) {
 		if _, err := Start(config); !errors.Is(err, broken) {
 			t.Fatalf("Start: %v, want %v", err, broken)
 		}
-		if err := os.Remove(config.Directory); err != nil {
-			t.Errorf("the directory is still mounted: %v", err)
-		}
+		check.Equal(t, os.Remove(config.Directory), nil, "the directory is still mounted")
 	}
 	if o, h, _ := w.sys.Counts(); o != objects || h != handles {
 		t.Errorf("after failed starts %d objects and %d handles, want %d and %d", o, h, objects, handles)

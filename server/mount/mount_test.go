@@ -155,9 +155,7 @@ umount -l %[2]s
 if [ "$(wc -l <%[1]s)" = 1 ]; then mount -t tmpfs none %[2]s && >%[2]s/other; exit 1; fi
 `, calls, at), 0o700))
 	t.Setenv("PATH", bin)
-	if err := withoutAdmin(t, m.Close); err == nil {
-		t.Error("M-26: Close returned no error of fusermount3")
-	}
+	check.That(t, withoutAdmin(t, m.Close) != nil, "M-26: Close returned no error of fusermount3")
 	names, err := os.ReadDir(at)
 	check.That(t, err == nil && len(names) == 1 && names[0].Name() == "other",
 		"M-27: entries after Close %v, error %v, want those of the other file system", names, err)

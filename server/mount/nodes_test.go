@@ -240,9 +240,8 @@ func TestUnknownNodeIsESTALEAndHandleEBADF(t *testing.T) {
 	w.m.Release(nil, &fuse.ReleaseIn{InHeader: inRoot, Fh: none})
 	w.m.ReleaseDir(&fuse.ReleaseIn{InHeader: inRoot, Fh: none})
 	w.m.Forget(nowhere, 1)
-	if opens := w.m.open(none); opens != nil || w.m.nodes.get(nowhere) != nil {
-		t.Error("M-11: get returns an unknown handle or node, want nil")
-	}
+	check.That(t, w.m.open(none) == nil && w.m.nodes.get(nowhere) == nil,
+		"M-11: get returns an unknown handle or node, want nil")
 }
 
 // TestNodeNumbersAreNeverReused checks that a file has one number under all its names, and that numbers are not reused.

@@ -47,9 +47,8 @@ func TestRevokeEndsServedHandles(t *testing.T) {
 	w.must(err)
 	defer func() { w.must(unix.Munmap(page)) }()
 	w.describe("f", "O:BAG:SYD:P(A;;FA;;;BA)")
-	if _, err := f.ReadAt(b, 0); err != nil {
-		t.Errorf("docs/revocation.md says that an open file stays when its descriptor changes: %v", err)
-	}
+	check.Equal(t, check.Err(f.ReadAt(b, 0)), nil,
+		"docs/revocation.md says that an open file stays when its descriptor changes")
 	w.describe("f", "O:BAG:SYD:P(A;;FA;;;WD)")
 	if remain := w.revoked("f"); len(remain) != 0 {
 		t.Errorf("W-101: remains %v, want nothing", remain)
@@ -65,12 +64,8 @@ func TestRevokeEndsServedHandles(t *testing.T) {
 	if n, err := unix.Write(int(to.Fd()), page); !errors.Is(err, unix.EFAULT) {
 		t.Errorf("W-101: the memory map: %d bytes, %v, want %v", n, err, unix.EFAULT)
 	}
-	if _, err := other.ReadAt(b, 0); err != nil {
-		t.Errorf("another file: %v", err)
-	}
-	if _, err := os.ReadFile(filepath.Join(w.at, "f")); err != nil {
-		t.Errorf("a new open: %v", err)
-	}
+	check.Equal(t, check.Err(other.ReadAt(b, 0)), nil, "another file")
+	check.Equal(t, check.Err(os.ReadFile(filepath.Join(w.at, "f"))), nil, "a new open")
 }
 
 // TestRevokeNamesPassthrough checks that a handle which the host's kernel serves past the mount is reported with its
@@ -86,18 +81,16 @@ func TestRevokeNamesPassthrough(t *testing.T) {
 	page, err := unix.Mmap(int(f.Fd()), 0, 10, unix.PROT_READ, unix.MAP_SHARED)
 	w.must(err)
 	w.describe("f", "O:BAG:SYD:P(A;;FA;;;BA)")
-	if _, err := f.ReadAt(make([]byte, 10), 0); err != nil {
-		t.Errorf("docs/revocation.md says that a passthrough handle stays when the descriptor changes: %v", err)
-	}
+	check.Equal(t, check.Err(f.ReadAt(make([]byte, 10), 0)), nil,
+		"docs/revocation.md says that a passthrough handle stays when the descriptor changes")
 	if got := w.revoked("f"); len(got) != 1 || got[0] != (Passed{Name: `\Device\share\f`, UID: 0}) {
 		t.Errorf(`W-101: remains %v, want \Device\share\f of uid 0`, got)
 	}
 	root := ids{}.UserSID(0)
 	byUser := func(user *token.Token, name string) bool { return user != nil && name != "" && user.User().SID == root }
 	check.SlicesEqual(t, w.m.Revoke(byUser), []Passed{{Name: `\Device\share\f`, UID: 0}}, "W-101: what remains")
-	if _, err := f.ReadAt(make([]byte, 10), 0); err != nil {
-		t.Errorf("docs/revocation.md says that a passthrough handle goes on reading: %v", err)
-	}
+	check.Equal(t, check.Err(f.ReadAt(make([]byte, 10), 0)), nil,
+		"docs/revocation.md says that a passthrough handle goes on reading")
 	if string(page) != "0123456789" { // a page that is gone would be a signal
 		t.Errorf("docs/revocation.md says that the map of a passthrough file stays: %q", page)
 	}
@@ -156,9 +149,7 @@ func TestRevokeDropsCachedToken(t *testing.T) {
 	}
 	w.m.Revoke(func(user *token.Token, name string) bool { return name == "" && user.User().SID == root })
 	w.m.accounts.put(acc)
-	if _, err := os.ReadFile(filepath.Join(w.at, "f")); err != nil {
-		t.Errorf("after the next logon: %v", err)
-	}
+	check.Equal(t, check.Err(os.ReadFile(filepath.Join(w.at, "f"))), nil, "after the next logon")
 }
 
 // TestRevokeEndsListing checks that the names that the host's kernel caches cannot be listed through a revoked handle

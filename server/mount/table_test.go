@@ -65,9 +65,7 @@ func (w *world) known(uid uint32, path string) uint64 {
 	for part := range strings.SplitSeq(path, "/") {
 		var out fuse.EntryOut
 		h := header(uid, id)
-		if s := w.m.Lookup(nil, &h, part, &out); s != fuse.OK {
-			w.Fatalf("%s: %v, want %v", path, s, fuse.OK)
-		}
+		check.Require(w, w.m.Lookup(nil, &h, part, &out), fuse.OK, "%s", path)
 		id = out.NodeId
 	}
 	return id
@@ -77,9 +75,8 @@ func (w *world) known(uid uint32, path string) uint64 {
 func (w *world) opens(uid uint32, path string, flags uint32) uint64 {
 	w.Helper()
 	var out fuse.OpenOut
-	if s := w.m.Open(nil, &fuse.OpenIn{InHeader: header(uid, w.known(uid, path)), Flags: flags}, &out); s != fuse.OK {
-		w.Fatalf("%s: %v, want %v", path, s, fuse.OK)
-	}
+	check.Require(w, w.m.Open(nil, &fuse.OpenIn{InHeader: header(uid, w.known(uid, path)), Flags: flags}, &out), fuse.OK,
+		"%s", path)
 	return out.Fh
 }
 

@@ -172,10 +172,8 @@ func TestUnsupportedXattrIsEOPNOTSUPP(t *testing.T) {
 		if c.want == fuse.OK && c.room > 0 {
 			want = c.value + want[len(c.value):]
 		}
-		if n != c.n || s != c.want || string(out) != want {
-			t.Errorf("%q in %d bytes: %d, %v, %q, want n = %d, s = %v, string(out) = %v", c.value, c.room, n, s, out,
-				c.n, c.want, want)
-		}
+		check.That(t, n == c.n && s == c.want && string(out) == want,
+			"%q in %d bytes: %d, %v, %q, want n = %d, s = %v, string(out) = %v", c.value, c.room, n, s, out, c.n, c.want, want)
 	}
 }
 

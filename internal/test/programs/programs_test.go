@@ -9,15 +9,16 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 func TestInstalledProgramPrintsVersion(t *testing.T) {
 	bin := filepath.Join(t.TempDir(), "bin")
 	Install(t, bin, "refmon-verify")
 	out, err := exec.Command(filepath.Join(bin, "refmon-verify"), "version").CombinedOutput()
-	if err != nil || !strings.HasPrefix(string(out), "refmon-verify ") {
-		t.Errorf("%v, want string(out) starting with \"refmon-verify \", no error\n%s", err, out)
-	}
+	check.That(t, err == nil && strings.HasPrefix(string(out), "refmon-verify "),
+		"%v, want string(out) starting with \"refmon-verify \", no error\n%s", err, out)
 }
 
 func TestEachNameIsBuiltOnce(t *testing.T) {
@@ -39,9 +40,7 @@ func TestEachNameIsBuiltOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if count != 1 {
-		t.Errorf("built %d times, want 1", count)
-	}
+	check.That(t, count == 1, "built %d times, want 1", count)
 }
 
 func TestNestedRunsShareTheFolder(t *testing.T) {

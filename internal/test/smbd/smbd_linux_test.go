@@ -23,8 +23,7 @@ func TestFreeAddressIsNotHeldOne(t *testing.T) {
 	for range 3 {
 		address, err := FreeAddress(draw, 64, "445")
 		check.NoError(t, err)
-		l, err := net.Listen("tcp", address+":445")
-		check.NoError(t, err)
+		l := check.Must(net.Listen("tcp", address+":445"))
 		defer func() { _ = l.Close() }() // nothing to write
 		got = append(got, address)
 	}
@@ -36,8 +35,7 @@ func TestFreeAddressEndsWhereAllAreHeld(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("not root: port 445 needs it")
 	}
-	l, err := net.Listen("tcp", "127.64.0.2:445")
-	check.NoError(t, err)
+	l := check.Must(net.Listen("tcp", "127.64.0.2:445"))
 	defer func() { _ = l.Close() }() // nothing to write
 	address, err := FreeAddress(func() uint32 { return 1 }, 64, "444", "445")
 	check.That(t, address == "" && err != nil, "FreeAddress: %q, %v, want an error", address, err)
