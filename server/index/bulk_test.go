@@ -59,9 +59,7 @@ func (s searched) take(t *testing.T, text string) {
 		}
 		x.version, x.source, x.deleted = a.Version, nil, action.Delete != nil
 		if !x.deleted {
-			if err := json.Unmarshal([]byte(source), &x.source); err != nil {
-				t.Fatalf("%s: %v", source, err)
-			}
+			check.Require(t, json.Unmarshal([]byte(source), &x.source), nil, "%s", source)
 		}
 		s[a.ID] = x
 	}
@@ -126,8 +124,7 @@ func TestDeletedDocumentsLeaveSearchEngine(t *testing.T) {
 		check.NoError(t, os.RemoveAll(l.path("away")))
 	})
 	run(func() {})
-	text, err := os.ReadFile(name)
-	check.NoError(t, err)
+	text := check.Must(os.ReadFile(name))
 	want := []string{l.tree, l.path("plan"), l.path("sub"), l.path("sub/offer")}
 	for i := 20; i < 40; i++ {
 		want = append(want, l.path(fmt.Sprint("file", i)))
@@ -161,8 +158,7 @@ func TestUnreadableDocumentHasNobodysTerm(t *testing.T) {
 	check.NoError(t, os.Remove(l.path("plan")))
 	l.settle()
 	l.end()
-	text, err := os.ReadFile(name)
-	check.NoError(t, err)
+	text := check.Must(os.ReadFile(name))
 	engine := searched{}
 	engine.take(t, string(text))
 	everyones := []string{"sid:S-1-1-0", "sid:S-1-5-11", "sid:S-1-5-21-1-2-3-2000"}
@@ -229,8 +225,7 @@ func TestBulkFileFindsWhatIndexAllows(t *testing.T) {
 		}
 		l.settle()
 		l.end()
-		text, err := os.ReadFile(name)
-		check.NoError(t, err)
+		text := check.Must(os.ReadFile(name))
 		engine.take(t, string(text))
 		engine.take(t, string(text))
 		l.compare(engine, []string{"plan", "new", "sub/offer", "sub", "changed", strings.Repeat("long", 50)})
@@ -260,8 +255,7 @@ func TestNewIndexReplacesLinesOfFormer(t *testing.T) {
 	check.NoError(t, os.RemoveAll(l.state))
 	l.put("plan", "O:SYG:SYD:P")
 	run()
-	text, err := os.ReadFile(name)
-	check.NoError(t, err)
+	text := check.Must(os.ReadFile(name))
 	engine := searched{}
 	engine.take(t, string(text))
 	l.compare(engine, []string{"plan", "sub/offer"})
@@ -270,14 +264,9 @@ func TestNewIndexReplacesLinesOfFormer(t *testing.T) {
 // compare compares the engine's answer with the index's for each user.
 func (l *live) compare(engine searched, names []string) {
 	l.t.Helper()
-	file, err := os.ReadFile(l.config.Directory)
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	file := check.Must(os.ReadFile(l.config.Directory))
 	dir, err := dirfile.Read(file)
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	check.NoError(l.t, err)
 	x := l.open(time.Hour)
 	for i := range dir.Principals {
 		p := &dir.Principals[i]
@@ -294,9 +283,7 @@ func (l *live) compare(engine searched, names []string) {
 					Seq                   uint64
 				}
 				if engine[l.path(name)].deleted { // it has no evidence, and the index has no document
-					if a.Because != "the document is not in the index" {
-						l.t.Errorf("%s is deleted, and the index says %+v", name, a)
-					}
+					check.That(l.t, a.Because == "the document is not in the index", "%s is deleted, and the index says %+v", name, a)
 					continue
 				}
 				if err := json.Unmarshal(engine[l.path(name)].source["refmon"], &by); err != nil ||
@@ -331,8 +318,7 @@ func TestRunRepairsTornBulkFile(t *testing.T) {
 			err = b.Close()
 		}
 		check.NoError(t, err)
-		text, err := os.ReadFile(name)
-		check.NoError(t, err)
+		text := check.Must(os.ReadFile(name))
 		return string(text)
 	}
 	whole := again()

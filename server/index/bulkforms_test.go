@@ -251,13 +251,9 @@ func (x *table) find(right string, f index.Filter) []string {
 	x.t.Helper()
 	rows, err := x.conn.Query(x.t.Context(), `select id from docs where index = $1 and class_`+right+` = any ($2)`,
 		f.Index, f.Numbers)
-	if err != nil {
-		x.t.Fatal(err)
-	}
+	check.NoError(x.t, err)
 	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		x.t.Fatal(err)
-	}
+	check.NoError(x.t, err)
 	return out
 }
 
@@ -330,8 +326,7 @@ func fillEngine(t *testing.T, form index.BulkForm, e engine) {
 		}
 		l.settle()
 		l.end()
-		text, err := os.ReadFile(name)
-		check.NoError(t, err)
+		text := check.Must(os.ReadFile(name))
 		if turn == 3 && len(text) != read {
 			t.Errorf("a changed membership adds the lines %s", text[read:])
 		}
@@ -354,21 +349,14 @@ func fillEngine(t *testing.T, form index.BulkForm, e engine) {
 // compareNumbers compares what an engine finds with the answers of the index, for each person.
 func (l *live) compareNumbers(e engine, names []string) {
 	l.t.Helper()
-	file, err := os.ReadFile(l.config.Directory)
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	file := check.Must(os.ReadFile(l.config.Directory))
 	dir, err := dirfile.Read(file)
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	check.NoError(l.t, err)
 	x, yes := l.open(time.Hour), 0
 	for i := range dir.Principals {
 		for _, right := range []string{"read", "modify"} {
 			f, err := x.Filter(dir.Principals[i].Name, right, index.FormNumbers)
-			if err != nil {
-				l.t.Fatal(err)
-			}
+			check.NoError(l.t, err)
 			want, got := map[string]bool{}, map[string]bool{}
 			for _, name := range names {
 				if path := filepath.Join(l.tree, name); x.CanRead(path, dir.Principals[i].Name, right).Allowed {
@@ -387,9 +375,7 @@ func (l *live) compareNumbers(e engine, names []string) {
 			}
 		}
 	}
-	if yes < 10 {
-		l.t.Errorf("%d answers are yes, want at least 10", yes)
-	}
+	check.That(l.t, yes >= 10, "%d answers are yes, want at least 10", yes)
 }
 
 // TestEnginesRejectMalformedLines checks that the engines of these tests reject what real ones reject, so that they can
@@ -440,23 +426,18 @@ func TestEnginesRejectMalformedLines(t *testing.T) {
 		}},
 	} {
 		for _, text := range c.good {
-			if err := c.e.take(text); err != nil {
-				t.Errorf("%T: %q: %v", c.e, text, err)
-			}
+			check.Equal(t, c.e.take(text), nil, "%T: %q", c.e, text)
 		}
 		for _, text := range c.bad {
-			if err := c.e.take(text); err == nil {
-				t.Errorf("%T accepts %q", c.e, text)
-			}
+			check.That(t, c.e.take(text) != nil, "%T accepts %q", c.e, text)
 		}
 	}
 }
 
 // TestUnknownBulkFormIsRejected checks that an unknown form is an error.
 func TestUnknownBulkFormIsRejected(t *testing.T) {
-	if _, err := index.NewBulk(filepath.Join(t.TempDir(), "b"), "docs", t.TempDir(), "xml"); err == nil {
-		t.Error("the form xml is not an error")
-	}
+	check.That(t, check.Err(index.NewBulk(filepath.Join(t.TempDir(), "b"), "docs", t.TempDir(), "xml")) != nil,
+		"the form xml is not an error")
 }
 
 // BenchmarkBulkForms reports the bytes of each form for a document with a path of 52 bytes that one group may read.

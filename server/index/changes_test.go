@@ -23,8 +23,7 @@ func TestChangesFromAnyNumberReachIndexState(t *testing.T) {
 	l.put("new", forCarol)
 	l.settle()
 	without := strings.Replace(firm, `"memberOf":["Staff"]},`, `"memberOf":[]},`, 1) // alice leaves
-	err := errors.Join(os.Remove(l.path("new")), os.WriteFile(l.config.Directory, []byte(without), 0o600))
-	check.NoError(t, err)
+	check.NoError(t, errors.Join(os.Remove(l.path("new")), os.WriteFile(l.config.Directory, []byte(without), 0o600)))
 	l.settle()
 	l.end()
 	var all []index.Change

@@ -35,9 +35,7 @@ func TestCostPerClassStaysBounded(t *testing.T) {
 	timed := func(what string, do func() error) {
 		t.Helper()
 		before := processorTime(t)
-		if err := do(); err != nil {
-			t.Fatalf("%s: %v", what, err)
-		}
+		check.Require(t, do(), nil, "%s", what)
 		took[what] = processorTime(t) - before
 	}
 	w := working(t, "")

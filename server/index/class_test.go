@@ -66,9 +66,8 @@ func TestClassIDIgnoresIrrelevantParts(t *testing.T) {
 	want := name(plain, "", "read", winnt.FILE_GENERIC_READ, winnt.FileObject)
 	for _, same := range []string{"O:BAG:BAD:(A;;FR;;;WD)", "O:BAG:SYD:AI(A;ID;FR;;;WD)", "O:BAG:SYD:P(A;OICI;FR;;;WD)",
 		"O:BAG:SYD:(A;;FR;;;WD)(A;OICIIO;FA;;;BU)", "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SAFA;FA;;;WD)"} {
-		if got := name(same, "", "FR", winnt.GENERIC_READ, winnt.FileObject); got != want {
-			t.Errorf("%s is of another class than %s", same, plain)
-		}
+		check.That(t, name(same, "", "FR", winnt.GENERIC_READ, winnt.FileObject) == want,
+			"%s is of another class than %s", same, plain)
 	}
 	seen := map[string]bool{want: true}
 	for _, other := range []string{
@@ -88,9 +87,7 @@ func TestClassIDIgnoresIrrelevantParts(t *testing.T) {
 		check.That(t, !seen[other], "two questions are of the class %s", other)
 		seen[other] = true
 	}
-	if s := sid.MustParse("S-1-0-0"); index.Relevant(sddl.MustParse(plain)).Group() != s {
-		t.Error("the group is kept")
-	}
+	check.That(t, index.Relevant(sddl.MustParse(plain)).Group() == sid.MustParse("S-1-0-0"), "the group is kept")
 }
 
 // TestClassIDIsStableAcrossReleases checks that a class ID is the same on every machine and in every release. It is a

@@ -41,8 +41,7 @@ func TestMergeDeletesDocumentsOfFormerTree(t *testing.T) {
 // index. A class that is only defined grants nothing (N-40), a definition that does not match its
 // ID is rejected (N-41), and intermediate states of a log grant nothing (N-42).
 func TestMergedWorkerLogsFormIndex(t *testing.T) {
-	rights, err := words.Parse("read")
-	check.NoError(t, err)
+	rights := check.Must(words.Parse("read"))
 	firm, err := dirfile.Read([]byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n" +
 		"- {name: bob, sid: S-1-5-21-1-2-3-1108}\n"))
 	check.NoError(t, err)
@@ -102,9 +101,7 @@ func TestMergedWorkerLogsFormIndex(t *testing.T) {
 	check.That(t, m.whole.state.version == "v1", `version %q, want "v1"`, m.whole.state.version)
 	apply("rows", walk())
 	check.That(t, m.whole.state.rows["//h/srv/a"] == nil, "a walk did not see a, and it has a row")
-	if err := rows.Batch(&watch.Batch{Tree: "//h/srv", End: true}); err == nil {
-		t.Error("a walk ended that had not begun")
-	}
+	check.That(t, rows.Batch(&watch.Batch{Tree: "//h/srv", End: true}) != nil, "a walk ended that had not begun")
 }
 
 // TestMergeVersionNeedsAllParts checks that a merge has reached a directory version when as many parts as there are
@@ -222,8 +219,7 @@ func TestFilterTimeIsThatOfOldestTree(t *testing.T) {
 // TestDocumentOfUndecidedClassIsDenied checks that a document whose class has no members yet is denied with
 // that reason (N-40).
 func TestDocumentOfUndecidedClassIsDenied(t *testing.T) {
-	rights, err := words.Parse("read")
-	check.NoError(t, err)
+	rights := check.Must(words.Parse("read"))
 	dir := t.TempDir()
 	log, state, err := OpenLog(dir)
 	check.NoError(t, err)
@@ -381,8 +377,7 @@ func TestTwoWorkersMergeLikeOne(t *testing.T) {
 // TestMergeGivesPersonOneNumber checks that the merge gives each person one number, whichever part reports the
 // person first, and that each class has the members of its part (N-40).
 func TestMergeGivesPersonOneNumber(t *testing.T) {
-	rights, err := words.Parse("read")
-	check.NoError(t, err)
+	rights := check.Must(words.Parse("read"))
 	q := Question{Rights: rights}
 	all := map[string]string{"alice": alice, "bob": bob, "carol": carol}
 	m, err := q.Merge(nil, 2)

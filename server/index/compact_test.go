@@ -69,20 +69,16 @@ func TestLogIsCompactedDuringRun(t *testing.T) {
 		default:
 			cursor = next
 		}
-		if _, err := l.answers(map[string]bool{}, cursor); err != nil {
-			t.Errorf("the last number is not one to go on from: %v", err)
-		}
+		check.Equal(t, check.Err(l.answers(map[string]bool{}, cursor)), nil, "the last number is not one to go on from")
 	}
 	check.ErrorIs(t, index.Changes(l.state, stale, func(index.Change) error { return nil }), index.ErrTooOld,
 		"changes after %d", stale)
 	l.end()
-	text, err := os.ReadFile(filepath.Join(l.state, "events.jsonl"))
-	check.NoError(t, err)
+	text := check.Must(os.ReadFile(filepath.Join(l.state, "events.jsonl")))
 	if n := strings.Count(string(text), "\n"); n > 150 || !strings.Contains(string(text), `"until":`) {
 		t.Errorf("%d events, of which two classes and a row a change would be 180; %.200s", n, text)
 	}
-	lines, err := os.ReadFile(name)
-	check.NoError(t, err)
+	lines := check.Must(os.ReadFile(name))
 	engine := searched{}
 	engine.take(t, string(lines))
 	l.compare(engine, []string{"f0", "f1", "f4", "plan", "sub/offer"})

@@ -69,10 +69,8 @@ func TestClassMembersHaveShareAndObjectRight(t *testing.T) {
 		}
 		return true
 	})
-	if err != nil || short < 100 || yes < 100 || no < 100 {
-		t.Errorf("%v; %d by a list, %d by themselves, %d not, want nil, at least 100, at least 100, at least 100",
-			err, short, yes, no)
-	}
+	check.That(t, err == nil && short >= 100 && yes >= 100 && no >= 100,
+		"%v; %d by a list, %d by themselves, %d not, want nil, at least 100, at least 100, at least 100", err, short, yes, no)
 }
 
 func grants(t *testing.T, tok *token.Token, d *sd.Descriptor) bool {
@@ -194,9 +192,7 @@ func TestTermsGiveNoExtraClass(t *testing.T) {
 	if sids, err := x.terms(her, nil, "read"); err == nil {
 		t.Errorf("N-20: a token without a class is given %v", sids)
 	}
-	if _, err := x.terms(her, w.state.rows["/t/plan"].Classes, "read"); err != nil {
-		t.Errorf("N-20: a token with the class: %v", err)
-	}
+	check.Equal(t, check.Err(x.terms(her, w.state.rows["/t/plan"].Classes, "read")), nil, "N-20: a token with the class")
 	// Lists of another right, or of no document, give no one anything.
 	if sids, err := x.terms(her, nil, "write"); err != nil || !slices.Contains(sids, staff) {
 		t.Errorf("N-20: of another right: %v, %v", sids, err)
@@ -289,8 +285,7 @@ func TestPrivilegeHoldersPassDenyingFolder(t *testing.T) {
 				spec.Privileges = winnt.SeChangeNotifyPrivilege.Bit()
 				spec.EnabledPrivileges = spec.Privileges
 			}
-			tok, err := token.New(spec)
-			check.NoError(t, err)
+			tok := check.Must(token.New(spec))
 			dir.Principals = append(dir.Principals, directory.Principal{Name: s, Token: tok})
 		}
 		d := newDecider(dir, "v", func(s sid.SID) int { return int(s.RID()) - 1107 }, 3)
@@ -327,8 +322,7 @@ func TestPrivilegeHoldersPassDenyingFolder(t *testing.T) {
 // user, who is the one that files are checked for. Classes are decided again when only these decisions change, and
 // their lists of SIDs name single people (N-100).
 func TestGuardDecidesBeforeFiles(t *testing.T) {
-	rights, err := words.Parse("read")
-	check.NoError(t, err)
+	rights := check.Must(words.Parse("read"))
 	w, err := (Question{Rights: rights, Guard: "docs", Traverse: TraverseAlways}).Worker(nil)
 	check.NoError(t, err)
 	const forAlice, forNight = "/t/d/alice", "/t/d/night"

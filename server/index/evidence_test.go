@@ -16,8 +16,7 @@ import (
 func TestRefusalNamesFirstCheckAndEntry(t *testing.T) {
 	spec := token.Spec{User: token.Group{SID: everyone}, Privileges: winnt.SeChangeNotifyPrivilege.Bit()}
 	spec.EnabledPrivileges = spec.Privileges
-	who, err := token.New(spec)
-	check.NoError(t, err)
+	who := check.Must(token.New(spec))
 	all, nobody := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)"), sddl.MustParse("O:BAG:SYD:")
 	others := sddl.MustParse("O:BAG:SYD:(A;;FA;;;" + alice + ")")
 	for _, c := range []struct {

@@ -48,9 +48,7 @@ func (b *behind) may(tok *token.Token, name string) bool {
 		winnt.FILE_TRAVERSE {
 		d := b.descriptor(at)
 		dec, err := access.Check(tok, d, mask, winnt.FileObject)
-		if err != nil {
-			b.t.Fatal(err)
-		}
+		check.NoError(b.t, err)
 		if !dec.Allowed() {
 			return false
 		}
@@ -120,12 +118,10 @@ func TestFiltersSelectWhatAccessCheckAllows(t *testing.T) {
 	check.That(t, passed != 0, "the index has no traverse class: passed = %v, want at least 1", passed)
 	check.That(t, yes >= 100 && no >= 100 && refused >= 3 && given >= 3,
 		"%d may, %d may not; %d filters of SIDs were refused, %d given", yes, no, refused, given)
-	if _, err := x.Filter("user1", "read", index.FormSIDs); err == nil {
-		t.Error("a filter of SIDs for a name succeeds, want an error: the index has no group memberships")
-	}
-	if _, err := x.Filter("user1", "write", index.FormList); err == nil {
-		t.Error("a filter for a right that is not indexed succeeds, want an error")
-	}
+	check.That(t, check.Err(x.Filter("user1", "read", index.FormSIDs)) != nil,
+		"a filter of SIDs for a name succeeds, want an error: the index has no group memberships")
+	check.That(t, check.Err(x.Filter("user1", "write", index.FormList)) != nil,
+		"a filter for a right that is not indexed succeeds, want an error")
 	one, err := x.Filter("user1", "read", index.FormBitmap)
 	list, err2 := x.Classes("user1", "read")
 	check.RequireThat(t, err == nil && err2 == nil, "%v %v", err, err2)
@@ -140,15 +136,11 @@ func TestFiltersSelectWhatAccessCheckAllows(t *testing.T) {
 func (b *behind) classes() (numbers map[string]int, allow map[string][]string, passing map[string]bool) {
 	b.t.Helper()
 	text, err := os.ReadFile(filepath.Join(b.state, "events.jsonl"))
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	check.NoError(b.t, err)
 	numbers, allow, passing = map[string]int{}, map[string][]string{}, map[string]bool{}
 	for line := range strings.Lines(string(text)) {
 		e, err := index.ParseEvent([]byte(strings.TrimSpace(line)))
-		if err != nil {
-			b.t.Fatal(err)
-		}
+		check.NoError(b.t, err)
 		if c := e.Class; c != nil {
 			if _, known := numbers[c.ID]; !known {
 				numbers[c.ID] = c.Number

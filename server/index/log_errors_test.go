@@ -178,9 +178,7 @@ func TestFailedCompactionKeepsTheLog(t *testing.T) {
 		if _, _, err := OpenLog(dir); err == nil {
 			t.Errorf("N-10: %s: two write", kind)
 		}
-		if err := errors.Join(l.Write(s.batches[2]), l.Close()); err != nil {
-			t.Errorf("%s: %v", kind, err)
-		}
+		check.Equal(t, errors.Join(l.Write(s.batches[2]), l.Close()), nil, "%s", kind)
 		again, state, err := OpenLog(dir)
 		check.NoError(t, err)
 		if got := readersOf(state); got != s.readers[state.seq] || len(s.readers) != int(state.seq)+1 {

@@ -116,10 +116,8 @@ func TestReopenedLogHasItsEvents(t *testing.T) {
 	if err == nil {
 		err = again.replace(list)
 	}
-	if err != nil || again.size.Least != again.size.Bytes || again.size.Lines != len(list) {
-		t.Errorf("%+v, %v, want again.size.Least = %v, again.size.Lines = %v, no error", again.size, err,
-			again.size.Bytes, len(list))
-	}
+	check.That(t, err == nil && again.size.Least == again.size.Bytes && again.size.Lines == len(list),
+		"%+v, %v, want again.size.Least = %v, again.size.Lines = %v, no error", again.size, err, again.size.Bytes, len(list))
 	if _, _, err := OpenLog(dir); err == nil {
 		t.Error("N-10: a second OpenLog of a compacted log succeeds, want an error")
 	}

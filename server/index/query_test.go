@@ -66,9 +66,7 @@ func (a *answering) setWatermark(change func(*Watermark)) {
 	change(&f)
 	b, err := json.Marshal(f)
 	name := filepath.Join(a.dir, watermarkName)
-	if err := errors.Join(err, os.WriteFile(name+".new", b, 0o600), os.Rename(name+".new", name)); err != nil {
-		a.Fatal(err)
-	}
+	check.NoError(a, errors.Join(err, os.WriteFile(name+".new", b, 0o600), os.Rename(name+".new", name)))
 	a.x.mu.Lock()
 	a.x.info = nil // whatever the file system's times are
 	a.x.mu.Unlock()
@@ -313,9 +311,7 @@ func TestQueriesOfClosedIndexFail(t *testing.T) {
 	if err := x.Close(); err != nil {
 		t.Error(err)
 	}
-	if err := x.Close(); err == nil {
-		t.Error("closed twice")
-	}
+	check.That(t, x.Close() != nil, "closed twice")
 	if a := x.CanRead("/t/a", "alice", "read"); a.Allowed || a.Because == "" {
 		t.Errorf("after the end: %+v, want a.Allowed = false, a.Because a non-empty string", a)
 	}

@@ -223,8 +223,7 @@ func TestRevocationReachesEveryHardLink(t *testing.T) {
 	want("abd", "moved", "single too")
 	want("", "single")
 
-	f, err := os.Open(late)
-	check.NoError(t, err)
+	f := check.Must(os.Open(late))
 	defer f.Close()
 	check.NoError(t, os.Remove(late))
 	check.NoError(t, unix.Fsetxattr(int(f.Fd()), ntacl.Name, attribute(t, forCarol), 0))

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/postgres"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/test/smbd"
@@ -56,9 +57,7 @@ func TestIndexEqualsSamba(t *testing.T) {
 // limitDisk puts the state on a file system of 32 MiB.
 func (s *sambaIndex) limitDisk() {
 	s.t.Helper()
-	if err := os.MkdirAll(s.state, 0o700); err != nil {
-		s.t.Fatal(err)
-	}
+	check.NoError(s.t, os.MkdirAll(s.state, 0o700))
 	if err := unix.Mount("tmpfs", s.state, "tmpfs", 0, "size=32m,mode=700"); err != nil {
 		smbd.Skip(s.t, "file systems cannot be mounted here: %v", err)
 	}
@@ -81,9 +80,7 @@ func (s *sambaIndex) crashDatabase() {
 
 func (s *sambaIndex) killRun() {
 	s.t.Helper()
-	if err := s.run.Process.Kill(); err != nil {
-		s.t.Fatal(err)
-	}
+	check.NoError(s.t, s.run.Process.Kill())
 	_ = s.run.Wait() // it was killed
 	s.change(20)
 	s.run = s.child()
@@ -96,15 +93,11 @@ func (s *sambaIndex) fillDisk() {
 	x := s.open(time.Millisecond)
 	at := filepath.Join(s.state, "filler")
 	f, err := os.Create(at)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	check.NoError(s.t, err)
 	for block := make([]byte, 4096); err == nil; {
 		_, err = f.Write(block)
 	}
-	if !errors.Is(err, unix.ENOSPC) {
-		s.t.Fatalf("fill the disk: %v, want %v", err, unix.ENOSPC)
-	}
+	check.RequireThat(s.t, errors.Is(err, unix.ENOSPC), "fill the disk: %v, want %v", err, unix.ENOSPC)
 	done := make(chan error, 1)
 	go func() { done <- s.run.Wait() }()
 	for ended := false; !ended; {
@@ -121,9 +114,7 @@ func (s *sambaIndex) fillDisk() {
 	if a := x.CanRead(s.live.tree, "p0", "read"); a.Allowed || a.Because == "" {
 		s.t.Errorf("while the disk is full: %+v, want no answer", a)
 	}
-	if err := errors.Join(f.Close(), os.Remove(at)); err != nil {
-		s.t.Fatal(err)
-	}
+	check.NoError(s.t, errors.Join(f.Close(), os.Remove(at)))
 	s.run = s.child()
 }
 
@@ -156,9 +147,7 @@ func (s *sambaIndex) awaitHeartbeats(x *index.Index) {
 func (s *sambaIndex) compareDatabase(x *index.Index, paths []string) {
 	s.t.Helper()
 	conn, err := pgx.Connect(s.t.Context(), s.dsn)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	check.NoError(s.t, err)
 	defer conn.Close(context.Background())
 	for range 3 {
 		p, want := &s.tree.People[rand.IntN(len(s.tree.People))], map[string]bool{}
@@ -169,13 +158,9 @@ func (s *sambaIndex) compareDatabase(x *index.Index, paths []string) {
 		}
 		rows, err := conn.Query(s.t.Context(), `select id from refmon.documents join refmon.members using (class)
 			where sid = $1 and right_name = 'read' and tree = any (refmon.fresh())`, p.SIDs[0])
-		if err != nil {
-			s.t.Fatal(err)
-		}
+		check.NoError(s.t, err)
 		list, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			s.t.Fatal(err)
-		}
+		check.NoError(s.t, err)
 		got := map[string]bool{}
 		for _, id := range list {
 			got[id] = true

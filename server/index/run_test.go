@@ -67,8 +67,7 @@ func newLive(t testing.TB, noEvents bool) *live {
 	if noEvents {
 		l.config.Every = 20 * time.Millisecond
 	}
-	err := errors.Join(os.MkdirAll(filepath.Join(l.tree, "sub"), 0o755), os.WriteFile(dir, []byte(firm), 0o600))
-	check.NoError(t, err)
+	check.NoError(t, errors.Join(os.MkdirAll(filepath.Join(l.tree, "sub"), 0o755), os.WriteFile(dir, []byte(firm), 0o600)))
 	l.put("plan", forStaff)
 	l.put("sub/offer", butNotThem)
 	return l
@@ -86,15 +85,11 @@ func (l *live) put(name, text string) {
 func (l *live) store(name string, d *sd.Descriptor) {
 	l.t.Helper()
 	f, err := os.OpenFile(l.path(name), os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	check.NoError(l.t, err)
 	f.Close()
 	a := ntacl.Attribute{Version: 1, Descriptor: d}
 	value, err := a.Append(nil)
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	check.NoError(l.t, err)
 	err = unix.Setxattr(l.path(name), ntacl.Name, value, 0)
 	if errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.EPERM) {
 		l.t.Skipf("the file system of %s has no security attributes for us: %v", l.tree, err)
@@ -142,9 +137,7 @@ func (l *live) end() {
 	l.stop = nil
 	for range l.fences { // no one waits for it
 	}
-	if err := <-l.done; err != nil {
-		l.t.Errorf("run: %v", err)
-	}
+	check.Equal(l.t, <-l.done, nil, "run")
 }
 
 // settle waits until all sources of the index have a heartbeat later than now.
@@ -171,10 +164,7 @@ func (l *live) settle() {
 // open opens the index for questions.
 func (l *live) open(limit time.Duration) *index.Index {
 	l.t.Helper()
-	x, err := index.Open(l.state, limit)
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	x := check.Must(index.Open(l.state, limit))
 	l.t.Cleanup(func() { x.Close() })
 	return x
 }
@@ -190,9 +180,7 @@ func (l *live) want(x *index.Index, name, who string) {
 		}
 		why = a.Because
 	}
-	if got != who {
-		l.t.Errorf("%s: %q can read it, want %q (%s)", name, got, who, why)
-	}
+	check.That(l.t, got == who, "%s: %q can read it, want %q (%s)", name, got, who, why)
 }
 
 // TestChangesReachAnswers checks that created, changed, moved and deleted files, moved folders and ended
@@ -241,8 +229,7 @@ func TestChangesReachAnswers(t *testing.T) {
 // rows returns the number of written rows.
 func rows(t *testing.T, state string) (n int) {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(state, "events.jsonl"))
-	check.NoError(t, err)
+	b := check.Must(os.ReadFile(filepath.Join(state, "events.jsonl")))
 	for line := range strings.Lines(string(b)) {
 		var e struct{ Row json.RawMessage }
 		check.NoError(t, json.Unmarshal([]byte(line), &e))
@@ -261,8 +248,7 @@ func TestRunContinuesFromItsLog(t *testing.T) {
 	l.settle()
 	l.end()
 	name := filepath.Join(l.state, "events.jsonl")
-	first, err := os.ReadFile(name)
-	check.NoError(t, err)
+	first := check.Must(os.ReadFile(name))
 	l.put("plan", forCarol)
 	check.NoError(t, os.RemoveAll(l.path("sub")))
 	check.NoError(t, os.WriteFile(name, append(bytes.Clone(first), `{"seq":99,"ti`...), 0o600))
@@ -332,8 +318,7 @@ func TestIndexAgreesWithWhoCan(t *testing.T) {
 	var list, rows bytes.Buffer
 	check.NoError(t, errors.Join(s.Directory(&list), s.Write(&rows)))
 	check.NoError(t, os.WriteFile(l.config.Directory, list.Bytes(), 0o600))
-	dir, err := dirfile.Read(list.Bytes())
-	check.NoError(t, err)
+	dir := check.Must(dirfile.Read(list.Bytes()))
 	n := 0
 	for line := range strings.Lines(rows.String()) {
 		var o struct{ SD string }
@@ -345,8 +330,7 @@ func TestIndexAgreesWithWhoCan(t *testing.T) {
 			check.NoError(t, os.WriteFile(l.path(name), nil, os.FileMode(0o600|n%64)))
 			continue
 		}
-		d, err := sddl.Parse(o.SD, sddl.Options{Domain: dir.Domain})
-		check.NoError(t, err)
+		d := check.Must(sddl.Parse(o.SD, sddl.Options{Domain: dir.Domain}))
 		l.store(name, d)
 	}
 	l.start()

@@ -35,12 +35,8 @@ func (l *live) describe(name string, d *sd.Descriptor) {
 	l.t.Helper()
 	a := ntacl.Attribute{Version: 1, Descriptor: d}
 	value, err := a.Append(nil)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	if err := unix.Setxattr(l.path(name), ntacl.Name, value, 0); err != nil {
-		l.t.Fatal(err)
-	}
+	check.NoError(l.t, err)
+	check.NoError(l.t, unix.Setxattr(l.path(name), ntacl.Name, value, 0))
 }
 
 // behind is a tree of nested folders with random descriptors.
@@ -69,8 +65,7 @@ func newBehind(t *testing.T) *behind {
 	for line := range strings.Lines(rows.String()) {
 		var o struct{ SD string }
 		check.NoError(t, json.Unmarshal([]byte(line), &o))
-		d, err := sddl.Parse(o.SD, sddl.Options{Domain: b.dir.Domain})
-		check.NoError(t, err)
+		d := check.Must(sddl.Parse(o.SD, sddl.Options{Domain: b.dir.Domain}))
 		b.list = append(b.list, d)
 	}
 	for i := range 15 {
@@ -118,10 +113,8 @@ func (b *behind) equal(x *index.Index) {
 			}
 		}
 	}
-	if yes < 50 || hidden < 5 {
-		b.t.Errorf("%d pairs are allowed, %d are denied only because of a folder, want at least 50, at least 5",
-			yes, hidden)
-	}
+	check.That(b.t, yes >= 50 && hidden >= 5,
+		"%d pairs are allowed, %d are denied only because of a folder, want at least 50, at least 5", yes, hidden)
 }
 
 // TestDocumentNeedsTraverseRight checks that documents belong to those who may traverse all folders above (N-15), and
@@ -176,8 +169,7 @@ func TestPrivilegeReplacesTraverseRight(t *testing.T) {
 		{index.TraverseNever, without, true}, {index.TraversePrivilege, token.StandardUser(sid.MustParse(user)), true},
 		{index.TraversePrivilege, without, false}, {index.TraverseAlways, token.StandardUser(sid.MustParse(user)), false},
 	} {
-		tok, err := token.New(c.spec)
-		check.NoError(t, err)
+		tok := check.Must(token.New(c.spec))
 		w, err := index.Question{Rights: rightsOf(t, "read"), Traverse: c.policy}.Worker(nil)
 		check.NoError(t, err)
 		dir := &directory.Directory{}
@@ -199,16 +191,14 @@ func TestPrivilegeReplacesTraverseRight(t *testing.T) {
 		}
 		check.That(t, (last == "0") == c.may, "%s: members %q", c.policy, last)
 	}
-	if _, err := (index.Question{Rights: rightsOf(t, "read"), Traverse: "Always"}).Worker(nil); err == nil {
-		t.Error("Worker accepts the unknown traverse policy \"Always\", want an error")
-	}
+	check.That(t, check.Err((index.Question{Rights: rightsOf(t, "read"), Traverse: "Always"}).Worker(nil)) != nil,
+		"Worker accepts the unknown traverse policy \"Always\", want an error")
 }
 
 // rightsOf reads rights as the command does.
 func rightsOf(t testing.TB, text string) []words.Right {
 	t.Helper()
-	rights, err := words.Parse(text)
-	check.NoError(t, err)
+	rights := check.Must(words.Parse(text))
 	return rights
 }
 

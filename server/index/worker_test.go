@@ -37,8 +37,7 @@ func TestVersionsEqualAFreshDecision(t *testing.T) {
 	for range 70 {
 		hire()
 	}
-	rights, err := words.Parse("read")
-	check.NoError(t, err)
+	rights := check.Must(words.Parse("read"))
 	share := sddl.MustParse("O:SYG:SYD:(D;;FR;;;" + home.WithRID(2011).String() + ")(A;;FA;;;WD)")
 	w, err := Question{Rights: rights, Share: share, ShareText: "s", Traverse: TraverseAlways}.Worker(nil)
 	check.NoError(t, err)
@@ -304,8 +303,7 @@ func TestEventHasTimeOfItsBatch(t *testing.T) {
 func TestIndexKeepsItsConfiguration(t *testing.T) {
 	ask := func(rights, share string, traverse Traverse) Question {
 		t.Helper()
-		list, err := words.Parse(rights)
-		check.NoError(t, err)
+		list := check.Must(words.Parse(rights))
 		return Question{Rights: list, ShareText: share, Traverse: traverse}
 	}
 	const share = "O:SYG:SYD:(A;;FA;;;WD)"
@@ -314,9 +312,8 @@ func TestIndexKeepsItsConfiguration(t *testing.T) {
 	check.NoError(t, err)
 	s := w.state
 	events := w.Take()
-	if len(events) != 1 || events[0].Start == nil || events[0].Seq != 1 || events[0].Start.Index == "" {
-		t.Fatalf("an index begins with %+v", events)
-	}
+	check.RequireThat(t, len(events) == 1 && events[0].Start != nil && events[0].Seq == 1 && events[0].Start.Index != "",
+		"an index begins with %+v", events)
 	want := StartEvent{Format: 1, Index: events[0].Start.Index, Rights: []string{"read", "modify"}, Share: share,
 		Traverse: "privilege"}
 	if !reflect.DeepEqual(*events[0].Start, want) {
@@ -354,9 +351,8 @@ func TestIndexKeepsItsConfiguration(t *testing.T) {
 		w, err := q.Worker(nil)
 		check.RequireThat(t, err == nil && w.state.start.Traverse == "" && w.traverse == "", "%q: %v", policy, err)
 		for _, again := range []Traverse{"", TraverseNever} {
-			if _, err := ask("read", "", again).Worker(w.state); err != nil {
-				t.Errorf("continuing an index of policy %q with %q: %v, want nil", policy, again, err)
-			}
+			check.Equal(t, check.Err(ask("read", "", again).Worker(w.state)), nil,
+				"continuing an index of policy %q with %q", policy, again)
 		}
 	}
 }
@@ -382,8 +378,7 @@ func TestUnnamedDocumentsAreForgotten(t *testing.T) {
 // TestNamePassesToNewSID checks that a name belongs to its new SID once the directory has the old one no more, and to
 // the old one again when that comes back (N-6).
 func TestNamePassesToNewSID(t *testing.T) {
-	rights, err := words.Parse("read")
-	check.NoError(t, err)
+	rights := check.Must(words.Parse("read"))
 	w, err := Question{Rights: rights, Traverse: TraverseAlways}.Worker(nil)
 	check.NoError(t, err)
 	home := sid.MustParse("S-1-5-21-1-2-3")

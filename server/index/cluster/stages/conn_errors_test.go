@@ -41,9 +41,7 @@ func (b *bench) decides() (*deciding, *directoryPublisher, *warned) {
 	s := b.shift("w1")
 	s.name = "people.0"
 	d, err := newDeciding(b.t.Context(), s, 0)
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	check.NoError(b.t, err)
 	l := &directoryPublisher{c: b.dial(site.Directory), head: head{Started: 1}, run: "r"}
 	l.chain = &chain{c: l.c, stream: site.StreamDirectory, subject: headSubject, rival: l.rival}
 	return d, l, warnings
@@ -86,9 +84,7 @@ func TestStagesFailWithoutNATSServer(t *testing.T) {
 			return second(chain.diagnose(ctx, &site.Signed{Subject: chain.subject, ID: "x"}))
 		},
 	} {
-		if err := run(); err == nil {
-			t.Errorf("%s: no error", step)
-		}
+		check.That(t, run() != nil, "%s: no error", step)
 	}
 	check.That(t, len(k.last.Sources) == 0 && !f.began,
 		"a follower without a server has the heartbeats %v, want none", k.last)

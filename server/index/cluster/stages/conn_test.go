@@ -124,9 +124,7 @@ func TestRolesAwaitTheStreams(t *testing.T) {
 	h := newOpenSite(t, 1)
 	k := h.dial(site.Keeper)
 	for _, r := range h.site.Roles() {
-		if err := h.dial(r).AwaitStreams(t.Context()); err != nil {
-			t.Errorf("N-122: %s: %v", r, err)
-		}
+		check.Equal(t, h.dial(r).AwaitStreams(t.Context()), nil, "N-122: %s", r)
 	}
 	for _, name := range site.Streams() {
 		check.NoError(t, k.js.DeleteStream(t.Context(), name))
@@ -151,9 +149,7 @@ func TestRolesAwaitTheStreams(t *testing.T) {
 	}
 	ended, end := context.WithCancel(t.Context())
 	end()
-	if err := h.dial(site.Work).AwaitStreams(ended); err == nil {
-		t.Error("N-122: an ended context ends no wait")
-	}
+	check.That(t, h.dial(site.Work).AwaitStreams(ended) != nil, "N-122: an ended context ends no wait")
 	time.Sleep(3 * firstWait)
 	check.That(t, len(said) == 0 && len(done) == 0,
 		"N-122: %d more lines and %d ends without streams, want none", len(said), len(done))

@@ -73,9 +73,7 @@ func keep(t *testing.T, c *Conn) {
 func (h *openSite) dial(r site.Role) *Conn {
 	h.t.Helper()
 	c, err := Dial(h.site, r, h.seeds[r], Options{InProcess: h.server})
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	check.NoError(h.t, err)
 	h.t.Cleanup(c.Close)
 	return c
 }
@@ -85,16 +83,13 @@ func (h *openSite) dial(r site.Role) *Conn {
 func (h *openSite) send(r site.Role, subject, id string, after uint64, body []byte) uint64 {
 	h.t.Helper()
 	seq, err := h.dial(r).publish(h.t.Context(), &site.Signed{Subject: subject, ID: id, After: after, Body: body}, nil)
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	check.NoError(h.t, err)
 	return seq
 }
 
 // anyPeople returns a directory, for tests of how its file is sent.
 func anyPeople(t *testing.T) *directory.Directory {
 	t.Helper()
-	d, err := dirfile.Read([]byte(company))
-	check.NoError(t, err)
+	d := check.Must(dirfile.Read([]byte(company)))
 	return d
 }

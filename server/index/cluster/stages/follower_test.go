@@ -49,8 +49,7 @@ func TestOnlyOwningPartAcceptsDocument(t *testing.T) {
 				p := site.Part{Host: "a", Tree: "/srv", Number: n}
 				for _, d := range []document{{}, {Folder: true}, {Gone: true}, {Folder: true, Gone: true}} {
 					d.Path = []byte(at)
-					b, err := json.Marshal(&seen{Run: "r", Started: 1, Documents: []document{d}})
-					check.NoError(t, err)
+					b := check.Must(json.Marshal(&seen{Run: "r", Started: 1, Documents: []document{d}}))
 					_, got, err := parseSeen(s, p, b)
 					want := n == s.PartOf(at) || d.Gone || d.Folder && tests
 					if (err == nil) != want || want && got.Seen[0] != (watch.Seen{Path: "//a" + at, Folder: d.Folder,

@@ -68,20 +68,16 @@ func TestKeeperDeletesNothingThatCounts(t *testing.T) {
 		t.Errorf("N-120: the input has %d messages, %v, want 4", len(list), err)
 	}
 	// A watermark that is not signed, or behind the log, changes nothing.
-	forged, err := json.Marshal(&watermark{Generation: next.Generation, Cursor: 4, Beat: heartbeat{Time: 1}})
-	check.NoError(t, err)
+	forged := check.Must(json.Marshal(&watermark{Generation: next.Generation, Cursor: 4, Beat: heartbeat{Time: 1}}))
 	check.NoError(t, check.Err(work.js.Publish(t.Context(), "fence."+name, forged)))
 	check.That(t, work.remove(t.Context(), name, request{Input: 4}) != nil, "N-120: input up to a forged position")
-	own, err := json.Marshal(&watermark{Generation: next.Generation, Cursor: 1, Beat: heartbeat{Time: 1}})
-	check.NoError(t, err)
+	own := check.Must(json.Marshal(&watermark{Generation: next.Generation, Cursor: 1, Beat: heartbeat{Time: 1}}))
 	check.NoError(t, work.keep(t.Context(), "fence."+name, "own", own))
 	// No one else's subject gets an answer (N-121).
 	replies, err := work.nc.SubscribeSync("_INBOX.follow.x")
 	check.NoError(t, err)
 	check.NoError(t, work.nc.PublishRequest(keepSubject+name, "_INBOX.follow.x", []byte("{}")))
-	if err := work.remove(t.Context(), name, request{Input: 3}); err != nil {
-		t.Errorf("N-120: input before the position: %v", err)
-	}
+	check.Equal(t, work.remove(t.Context(), name, request{Input: 3}), nil, "N-120: input before the position")
 	if list, err := work.next(t.Context(), site.StreamSeen, subjectOf(b.part), 1); err != nil || len(list) != 2 {
 		t.Errorf("N-120: the input has %d messages, %v, want 2", len(list), err)
 	}

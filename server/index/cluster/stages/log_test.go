@@ -42,17 +42,13 @@ func newFirm(t *testing.T) *firm {
 func (f *firm) follow() {
 	f.t.Helper()
 	log, state, err := index.OpenLog(f.state)
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	check.NoError(f.t, err)
 	f.t.Cleanup(func() { _ = log.Close() }) // a test may have closed it
 	f.seen = &following{c: f.dial(site.Follow), config: FollowConfig{Compact: 1}, log: log, sinks: []index.Sink{log},
 		watermarks: map[string]*seenWatermark{}, began: true, clock: watch.Now}
 	f.seen.logs = f.seen.all()
 	q, err := f.site.Question()
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	check.NoError(f.t, err)
 	if f.seen.merge, err = q.Merge(state, 1); err != nil {
 		f.t.Fatal(err)
 	}
@@ -90,10 +86,7 @@ func (f *firm) tell(b watch.Batch) {
 		}
 	}
 	v := index.Version{People: anyPeople(f.t), File: []byte(company), Heartbeat: beatNow()}
-	err := errors.Join(f.lister.version(f.t.Context(), &v), f.people.turns(f.t.Context()))
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	check.NoError(f.t, errors.Join(f.lister.version(f.t.Context(), &v), f.people.turns(f.t.Context())))
 }
 
 // change gives a file another descriptor, which one of the people may read or not.
@@ -109,9 +102,7 @@ func (f *firm) change(name string, n int, bob bool) {
 // says returns whether bob may read a document according to the follower's folder, after one turn.
 func (f *firm) says(name string) string {
 	f.t.Helper()
-	if err := f.seen.turn(f.t.Context()); err != nil {
-		f.t.Fatal(err)
-	}
+	check.NoError(f.t, f.seen.turn(f.t.Context()))
 	a := f.index.CanRead("//a"+filepath.Join(f.tree, name), "bob", "read")
 	return strings.TrimSpace(fmt.Sprint(a.Allowed, " ", a.Because))
 }
@@ -121,9 +112,7 @@ func (f *firm) stored(stream, subject string) (out []message) {
 	f.t.Helper()
 	for from := uint64(1); ; from = out[len(out)-1].sequence + 1 {
 		list, err := f.c.next(f.t.Context(), stream, subject, from)
-		if err != nil {
-			f.t.Fatal(err)
-		}
+		check.NoError(f.t, err)
 		if out = append(out, list...); len(list) == 0 {
 			return out
 		}
@@ -171,10 +160,8 @@ func TestLogsStaySmall(t *testing.T) {
 	if a, b := f.says("own"), f.says("plan"); a != "false" || b != "false" {
 		t.Errorf(`%q %q, want "false", "false"`, a, b)
 	}
-	if f.people.left == 0 {
-		t.Errorf("N-86: a class received after the log was read is not counted: f.people.left = %v, want at least 1",
-			f.people.left)
-	}
+	check.That(t, f.people.left != 0,
+		"N-86: a class received after the log was read is not counted: f.people.left = %v, want at least 1", f.people.left)
 }
 
 // TestPurgedFollowerReadsSnapshot checks that a follower whose position was purged starts with the snapshot: a revoked

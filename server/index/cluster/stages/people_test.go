@@ -96,8 +96,7 @@ func TestMalformedDirectoryKeepsMembers(t *testing.T) {
 	check.NoError(t, errors.Join(err, d.turn(t.Context())))
 	older := l.head
 	older.Started, older.Beat.Time = older.Started-1, older.Beat.Time+1
-	body, err := json.Marshal(&older)
-	check.NoError(t, err)
+	body := check.Must(json.Marshal(&older))
 	b.send(site.Directory, headSubject, "older", 0, body)
 	v := index.Version{Heartbeat: watch.Heartbeat{Time: time.Now().Add(time.Hour)}}
 	check.NoError(t, errors.Join(d.turn(t.Context()), l.version(t.Context(), &v), d.turn(t.Context())))

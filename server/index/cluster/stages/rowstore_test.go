@@ -16,6 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/postgres"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/server/index"
@@ -117,13 +118,9 @@ func (b *storeBench) fresh() map[string]string {
 	defer stop()
 	err := index.Run(ctx, index.Config{Trees: []string{b.tree}, Directory: b.dir, Rights: "read", State: state,
 		NoEvents: true, Beat: time.Millisecond, Ready: stop})
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	check.NoError(b.t, err)
 	x, err := index.Open(state, time.Hour)
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	check.NoError(b.t, err)
 	defer x.Close()
 	out := map[string]string{}
 	for _, who := range []string{aliceSID, bobSID} {
@@ -134,9 +131,7 @@ func (b *storeBench) fresh() map[string]string {
 			}
 			return err
 		})
-		if err != nil {
-			b.t.Fatal(err)
-		}
+		check.NoError(b.t, err)
 		slices.Sort(list)
 		out[who] = fmt.Sprint(list)
 	}
@@ -169,13 +164,9 @@ func newStoreBench(t *testing.T, server postgres.Server, tree string) *storeBenc
 func (b *storeBench) sql(text string) {
 	b.t.Helper()
 	conn, err := pgx.Connect(b.t.Context(), b.dsn)
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	check.NoError(b.t, err)
 	_, err = conn.Exec(b.t.Context(), text)
-	if err := errors.Join(err, conn.Close(context.Background())); err != nil {
-		b.t.Fatal(err)
-	}
+	check.NoError(b.t, errors.Join(err, conn.Close(context.Background())))
 }
 
 func (b *storeBench) watch() (stop func()) {
@@ -212,9 +203,7 @@ func (b *storeBench) change(r *rand.Rand) {
 	} else {
 		err = errors.Join(err, os.Chmod(at, os.FileMode(0o600|r.IntN(64))))
 	}
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	check.NoError(b.t, err)
 	time.Sleep(time.Millisecond)
 }
 
@@ -280,9 +269,7 @@ func TestNewStreamsDropStoredRows(t *testing.T) {
 		from refmon.documents where id like '%plan'`)
 	other := newStoreBench(t, b.server, b.tree)
 	run(other)
-	if got := other.dropped.Load(); got == 0 {
-		t.Error("no part was dropped")
-	}
+	check.That(t, other.dropped.Load() != 0, "no part was dropped")
 	run(other) // its own cursors are good
 	if got := other.dropped.Load(); got > 2 {
 		t.Errorf("%d parts were dropped, want at most 2", got)
@@ -294,9 +281,7 @@ func TestFollowEndsDuringBegin(t *testing.T) {
 	b := newOpenSite(t, 1)
 	ctx, end := context.WithCancel(t.Context())
 	end()
-	if err := Follow(ctx, b.dial(site.Follow), FollowConfig{Rows: noRows{}}); err != nil {
-		t.Errorf("the context ended: %v, want nil", err)
-	}
+	check.Equal(t, Follow(ctx, b.dial(site.Follow), FollowConfig{Rows: noRows{}}), nil, "the context ended")
 }
 
 var errBegun = errors.New("begun")

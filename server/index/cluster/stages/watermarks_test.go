@@ -130,9 +130,7 @@ func TestTreeTimeIsThatOfOldestPart(t *testing.T) {
 		for at, tree := range map[string]int{"//a/srv/x": 0, "//a/srv2/x": 2, "//a/srv": 0, "/srv/x": -1, "//a/srv3": -1,
 			"//ab/srv/x": -1} {
 			local := strings.TrimPrefix(at, "//a")
-			if own := l.own(at); own != (tree >= 0 && i == tree+f.c.site.PartOf(local)) {
-				t.Errorf("N-44: share %d has %s: %t", i, at, own)
-			}
+			check.Equal(t, l.own(at), (tree >= 0 && i == tree+f.c.site.PartOf(local)), "N-44: share %d has %s", i, at)
 		}
 	}
 	if f.logs[4].own("//a/srv/x") || f.logs[4].name() != "people.0" || f.logs[0].name() != "rows."+(site.Part{Host: "a",

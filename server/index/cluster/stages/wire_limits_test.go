@@ -108,8 +108,7 @@ func TestMessagesSurviveEncoding(t *testing.T) {
 		len(m.Descriptors) != 2 {
 		t.Errorf("%d bytes, want %d; %d descriptors", sizes, want, len(m.Descriptors))
 	}
-	body, err := json.Marshal(&m)
-	check.NoError(t, err)
+	body := check.Must(json.Marshal(&m))
 	one, _, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv"}}})
 	check.NoError(t, err)
 	of, batch, err := parseSeen(one, site.Part{Host: "a", Tree: "/srv"}, body)

@@ -25,8 +25,7 @@ func TestWatcherMessageIsChecked(t *testing.T) {
 	m := seen{Run: "r", Started: 1, Begin: true}
 	m.add(&watch.Seen{Path: "/srv/plan", Folder: true, Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")},
 		map[string]int{})
-	body, err := json.Marshal(&m)
-	check.NoError(t, err)
+	body := check.Must(json.Marshal(&m))
 	_, b, err := parseSeen(s, p, body)
 	if err != nil || len(b.Seen) != 1 || b.Seen[0].Path != "//a/srv/plan" || !b.Seen[0].Folder || !b.Begin || b.End ||
 		!b.Heartbeat.Time.IsZero() || b.Tree != "//a/srv" || b.Seen[0].Descriptor.DACL().Len() != 1 {

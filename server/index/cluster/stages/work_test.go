@@ -68,9 +68,7 @@ func (b *bench) work(name string) (stop func()) {
 func (b *bench) shift(name string) *shareWorker {
 	b.t.Helper()
 	w, leave, err := join(b.c.nc, name, patience)
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	check.NoError(b.t, err)
 	b.t.Cleanup(leave)
 	return &shareWorker{c: b.c, workers: w, name: "rows." + b.part.Subject(), beat: patience,
 		woken: make(chan struct{}, 1)}
@@ -80,9 +78,7 @@ func (b *bench) shift(name string) *shareWorker {
 func (b *bench) tell(x watch.Batch) int64 {
 	b.t.Helper()
 	x.Tree = b.tree
-	if err := b.teller.batch(b.t.Context(), &x); err != nil {
-		b.t.Fatal(err)
-	}
+	check.NoError(b.t, b.teller.batch(b.t.Context(), &x))
 	if x.Heartbeat.Time.IsZero() {
 		return 0
 	}
@@ -141,9 +137,7 @@ func (b *bench) record() (last record, rows map[string]string) {
 		}
 		return nil
 	})
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	check.NoError(b.t, err)
 	return last, rows
 }
 
@@ -168,8 +162,7 @@ func TestPoisonMessageIsCountedAndSkipped(t *testing.T) {
 		m := seen{Run: b.teller.run, Started: b.teller.started, Descriptors: [][]byte{forAll.Binary()}}
 		m.Documents = []document{{Path: []byte(filepath.Join(b.tree, "plan")), Descriptor: 1}}
 		change(&m)
-		text, err := json.Marshal(&m)
-		check.NoError(t, err)
+		text := check.Must(json.Marshal(&m))
 		return string(text)
 	}
 	poisons := []string{"", "garbage", "{}", strings.Repeat("[", 10_000), strings.Repeat("x", maxSeen+1),
@@ -341,9 +334,7 @@ func TestAnswersExpireWhileAnyStageIsStopped(t *testing.T) {
 		go func() { done <- stages[name](ctx) }()
 		return func() {
 			end()
-			if err := <-done; err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
+			check.Equal(t, <-done, nil, "%s", name)
 		}
 	}
 	stops := map[string]func(){}
