@@ -25,9 +25,7 @@ func TestRestoreBringsBackBackedUpAccounts(t *testing.T) {
 	p.must("secret\n", "add", "alice", "--password")
 	file := filepath.Join(p.dir, "backup")
 	p.must("", "backup", file)
-	if _, err := p.account("", "backup", file); err == nil {
-		t.Error("a backup was written over another")
-	}
+	check.That(t, check.Err(p.account("", "backup", file)) != nil, "a backup was written over another")
 	p.must("", "delete", "alice")
 	before := p.must("", "export")
 	if _, err := p.account("", "restore", file, "--config", p.config); err == nil ||
@@ -127,9 +125,7 @@ func TestRestoreKeepsExistingKey(t *testing.T) {
 			t.Errorf("%s: %q is kept, said %q, %v, %v, %v", c.key, kept, errs.String(), err, err2, err3)
 		}
 	}
-	if err := putBack(filepath.Join(name, "below"), []byte("x"), &streams{}); err == nil {
-		t.Error("a key was put below a file")
-	}
+	check.That(t, putBack(filepath.Join(name, "below"), []byte("x"), &streams{}) != nil, "a key was put below a file")
 }
 
 // TestRestoreChecksKeyFirst checks that a backup with a damaged key of the audit log changes neither the accounts nor
@@ -169,9 +165,8 @@ func TestRestoreChecksKeyFirst(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.name, err, errDamagedKey)
 		}
 		left, err := os.ReadDir(state)
-		if err != nil || len(left) != 1 || left[0].Name() != "lock" {
-			t.Errorf("%s: the state folder has %v, %v, want the lock only", c.name, left, err)
-		}
+		check.That(t, err == nil && len(left) == 1 && left[0].Name() == "lock",
+			"%s: the state folder has %v, %v, want the lock only", c.name, left, err)
 	}
 	// The daemon does not need the public half.
 	p.must("", "restore", packed(t, backedStore, store, backedKey, key), "--config", p.config)
@@ -213,10 +208,7 @@ func TestRestoredFilesBelongToOwnerOfState(t *testing.T) {
 func TestRestoreWritesPublicKeyFirst(t *testing.T) {
 	dir := t.TempDir()
 	public, private := filepath.Join(dir, "missing", "public"), filepath.Join(dir, "private")
-	if err := putBackKey(public, private, []byte("p"), []byte("k"), &streams{}); err == nil {
-		t.Error("a public half without a folder is written, want an error")
-	}
-	if _, err := os.Stat(private); err == nil {
-		t.Error("the key is there without its public half")
-	}
+	check.That(t, putBackKey(public, private, []byte("p"), []byte("k"), &streams{}) != nil,
+		"a public half without a folder is written, want an error")
+	check.That(t, check.Err(os.Stat(private)) != nil, "the key is there without its public half")
 }

@@ -182,9 +182,7 @@ func (p *program) refusals() {
 func (p *program) records(secrets ...string) {
 	p.Helper()
 	files, err := filepath.Glob(filepath.Join(p.dir, "state", "audit", "*"))
-	if err != nil || len(files) < 3 {
-		p.Fatalf("%v, %v, want len(files) at least 3, no error", files, err)
-	}
+	check.RequireThat(p, err == nil && len(files) >= 3, "%v, %v, want len(files) at least 3, no error", files, err)
 	changed := false
 	for _, name := range files {
 		text, err := os.ReadFile(name)
@@ -193,21 +191,15 @@ func (p *program) records(secrets ...string) {
 		}
 		changed = changed || strings.Contains(string(text), "password set")
 		for _, s := range secrets {
-			if strings.Contains(string(text), s) {
-				p.Errorf("%s has the password %s (L-1)", name, s)
-			}
+			check.That(p, !strings.Contains(string(text), s), "%s has the password %s (L-1)", name, s)
 		}
 	}
-	if !changed {
-		p.Error("the trail has no record of the changed password (L-50)")
-	}
+	check.That(p, changed, "the trail has no record of the changed password (L-50)")
 }
 
 func (p *program) key(backup string) string {
 	p.Helper()
 	files, err := unpack(backup)
-	if err != nil || len(files) != 3 {
-		p.Fatalf("%d files, %v, want 3, nil", len(files), err)
-	}
+	check.RequireThat(p, err == nil && len(files) == 3, "%d files, %v, want 3, nil", len(files), err)
 	return string(files[backedKey])
 }

@@ -113,9 +113,8 @@ func (p *program) lookups(c *client.Conn) {
 	names := []string{"Everyone", `BUILTIN\Administrators`, "boss", `Unix User\root`, `Unix Group\root`,
 		"zoe-who-is-not-there"}
 	found, st := th.LsaLookupNames2(h, names...)
-	if st != ntstatus.SomeNotMapped || len(found.SIDs) != len(names) {
-		p.Fatalf("%v, %+v, want st = %v, len(found.SIDs) = %d", st, found, ntstatus.SomeNotMapped, len(names))
-	}
+	check.RequireThat(p, st == ntstatus.SomeNotMapped && len(found.SIDs) == len(names),
+		"%v, %+v, want st = %v, len(found.SIDs) = %d", st, found, ntstatus.SomeNotMapped, len(names))
 	var sids []sid.SID
 	for i, want := range []string{"S-1-1-0", "S-1-5-32-544", "-1001", "S-1-22-1-0", "S-1-22-2-0", ""} {
 		if got := found.SIDs[i]; want == "" && got.Use != winnt.SidTypeUnknown || want != "" &&
@@ -126,9 +125,8 @@ func (p *program) lookups(c *client.Conn) {
 	}
 	sids[5] = sid.MustParse("S-1-5-21-9-9-9-1103")
 	back, st := th.LsaLookupSids(h, sids...)
-	if st != ntstatus.SomeNotMapped || len(back.Names) != len(names) {
-		p.Fatalf("%v, %+v, want st = %v, len(back.Names) = %d", st, back, ntstatus.SomeNotMapped, len(names))
-	}
+	check.RequireThat(p, st == ntstatus.SomeNotMapped && len(back.Names) == len(names),
+		"%v, %+v, want st = %v, len(back.Names) = %d", st, back, ntstatus.SomeNotMapped, len(names))
 	var got []string
 	for _, n := range back.Names {
 		domain := ""

@@ -28,8 +28,7 @@ func TestSocketActivationSurvivesRestart(t *testing.T) {
 	programs.Self(t, dir, programName)
 	text := "state: " + filepath.Join(dir, "state") + "\nsocket: " + socket + "\nadminSocket: ''\nlog: {level: error}\n"
 	check.NoError(t, os.WriteFile(config, []byte(text), 0o600))
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
-	check.NoError(t, err)
+	l := check.Must(net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"}))
 	defer l.Close()
 	held, err := l.File()
 	check.NoError(t, err)
@@ -92,8 +91,7 @@ func TestInheritedSocketsNeedMatchingListenPID(t *testing.T) {
 			t.Errorf("%+v: %v, %v, LISTEN_PID is %q afterwards", c, list, err, os.Getenv("LISTEN_PID"))
 		}
 	}
-	file, err := unix.Open(written(t, filepath.Join(t.TempDir(), "f"), ""), unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	check.NoError(t, err)
+	file := check.Must(unix.Open(written(t, filepath.Join(t.TempDir(), "f"), ""), unix.O_RDONLY|unix.O_CLOEXEC, 0))
 	if l, err := listener(uintptr(file)); err == nil { // it closes the descriptor
 		t.Errorf("a file is a socket: %v", l.Addr())
 	}
@@ -101,10 +99,8 @@ func TestInheritedSocketsNeedMatchingListenPID(t *testing.T) {
 
 // TestSystemdAcceptsShippedUnits checks that systemd accepts the shipped units, if it is installed.
 func TestSystemdAcceptsShippedUnits(t *testing.T) {
-	text, err := os.ReadFile("../../systemd/refmond.service")
-	check.NoError(t, err)
-	socket, err := os.ReadFile("../../systemd/refmond.socket")
-	check.NoError(t, err)
+	text := check.Must(os.ReadFile("../../systemd/refmond.service"))
+	socket := check.Must(os.ReadFile("../../systemd/refmond.socket"))
 	shipped, err := load("")
 	check.NoError(t, err)
 	for _, at := range []string{shipped.Socket, shipped.AdminSocket} {
@@ -112,8 +108,7 @@ func TestSystemdAcceptsShippedUnits(t *testing.T) {
 			"the socket unit does not listen at %s", at)
 	}
 	check.That(t, strings.Contains(string(text), "refmond serve --config"), "the unit does not start refmond serve")
-	trees, err := os.ReadFile("../../systemd/refmond-trees.conf")
-	check.NoError(t, err)
+	trees := check.Must(os.ReadFile("../../systemd/refmond-trees.conf"))
 	for _, c := range ofTrees {
 		check.Equal(t, strings.Count(string(trees), c.name), 2,
 			"refmond-trees.conf does not give %s", c.name)
@@ -129,8 +124,7 @@ func TestSystemdAcceptsShippedUnits(t *testing.T) {
 	shown := strings.ReplaceAll(string(text), "/usr/local/bin/refmond", program) + string(trees)
 	check.NoError(t, errors.Join(os.WriteFile(unit, []byte(shown), 0o600), os.WriteFile(sockets, socket, 0o600)))
 	// The unit of a mount without a daemon is a template: its instance is the escaped path of the tree.
-	mount, err := os.ReadFile("../../systemd/refmond-mount@.service")
-	check.NoError(t, err)
+	mount := check.Must(os.ReadFile("../../systemd/refmond-mount@.service"))
 	mounts := filepath.Join(dir, "refmond-mount@srv-projects.service")
 	check.NoError(t, os.WriteFile(mounts, []byte(strings.ReplaceAll(string(mount), "/usr/local/bin/refmond", program)),
 		0o600))
@@ -148,8 +142,7 @@ func TestUnitsOfTreesAllowOpenat2(t *testing.T) {
 	} {
 		restricted := "no"
 		for _, f := range files {
-			text, err := os.ReadFile(filepath.Join("../../systemd", f))
-			check.NoError(t, err)
+			text := check.Must(os.ReadFile(filepath.Join("../../systemd", f)))
 			for line := range strings.Lines(string(text)) {
 				if value, ok := strings.CutPrefix(strings.TrimSpace(line), "RestrictSUIDSGID="); ok {
 					restricted = value // the last one counts
@@ -183,11 +176,9 @@ func TestUnitsAreHardened(t *testing.T) {
 		{"refmon-index-work.service", "refmon-index-work.service", ""},
 		{"refmon-index-follow.service", "refmon-index-follow.service", ""},
 	} {
-		text, err := os.ReadFile(filepath.Join(units, c.unit))
-		check.NoError(t, err)
+		text := check.Must(os.ReadFile(filepath.Join(units, c.unit)))
 		if c.dropIn != "" {
-			more, err := os.ReadFile(filepath.Join(units, c.dropIn))
-			check.NoError(t, err)
+			more := check.Must(os.ReadFile(filepath.Join(units, c.dropIn)))
 			text = append(text, more...)
 		}
 		file := written(t, filepath.Join(t.TempDir(), c.name), string(text))

@@ -396,8 +396,7 @@ func TestAppArmorProfilesNameConfiguredFolders(t *testing.T) {
 		"refmon-gateway": {cfg.State + "-gateway/** rw", "/etc/refmon/gateway.yaml r", "capability net_bind_service"},
 	} {
 		path := filepath.Join("../../../packaging/apparmor", name)
-		b, err := os.ReadFile(path)
-		check.NoError(t, err)
+		b := check.Must(os.ReadFile(path))
 		for _, w := range append(want, "profile "+name+" ", "include if exists <local/"+name+">") {
 			check.That(t, strings.Contains(string(b), w), "%s does not contain %q", path, w)
 		}
@@ -422,8 +421,7 @@ func TestAppArmorProfilesNameConfiguredFolders(t *testing.T) {
 func TestSystemdFilesUseConfiguredPaths(t *testing.T) {
 	text := map[string]string{}
 	for _, name := range []string{"service", "sysusers", "tmpfiles"} {
-		b, err := os.ReadFile("../../systemd/refmond." + name)
-		check.NoError(t, err)
+		b := check.Must(os.ReadFile("../../systemd/refmond." + name))
 		text[name] = string(b)
 	}
 	cfg, err := load("")

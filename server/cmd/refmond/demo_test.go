@@ -95,8 +95,7 @@ func TestDemoEndsItsProgramIfServingEnds(t *testing.T) {
 // process may have the number of one that ended, but not its environment.
 func ended(t *testing.T, pids string) int {
 	t.Helper()
-	begun, err := os.ReadDir(pids)
-	check.NoError(t, err)
+	begun := check.Must(os.ReadDir(pids))
 	for _, p := range begun {
 		environment, _ := os.ReadFile("/proc/" + p.Name() + "/environ")
 		check.That(t, !bytes.Contains(environment, []byte(pidsFolder+"="+pids)), "the process %s is left", p.Name())
@@ -112,8 +111,7 @@ func TestDemoCompletesAndRemovesItsFolder(t *testing.T) {
 	check.NoError(t, os.Mkdir(filepath.Join(dir, "tmp"), 0o700))
 	cmd := exec.Command(bin, "--demo")
 	cmd.Env = append(os.Environ(), "TMPDIR="+filepath.Join(dir, "tmp"))
-	out, err := cmd.StdoutPipe()
-	check.NoError(t, err)
+	out := check.Must(cmd.StdoutPipe())
 	check.NoError(t, cmd.Start())
 	var story strings.Builder
 	for lines := bufio.NewScanner(out); lines.Scan(); {
@@ -127,9 +125,8 @@ func TestDemoCompletesAndRemovesItsFolder(t *testing.T) {
 	}
 	for _, want := range []string{"  report: STATUS_SUCCESS\n  payroll: STATUS_ACCESS_DENIED\n",
 		"  report: STATUS_ACCESS_DENIED\n  payroll: STATUS_SUCCESS\n", "  report: STATUS_BAD_IMPERSONATION_LEVEL\n"} {
-		if !strings.Contains(story.String(), want) {
-			t.Errorf("the demo's output does not contain %q:\n%s", want, story.String())
-		}
+		check.That(t, strings.Contains(story.String(), want),
+			"the demo's output does not contain %q:\n%s", want, story.String())
 	}
 	if left, err := os.ReadDir(filepath.Join(dir, "tmp")); err != nil || len(left) > 0 {
 		t.Errorf("the temporary folder has %v, error %v, want len(left) = 0, no error", left, err)

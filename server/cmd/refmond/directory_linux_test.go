@@ -108,8 +108,7 @@ func tables(t *testing.T, p *program, d *addc.Domain, page []byte, want map[sid.
 			"%s:\n%s", line[1], out)
 		check.That(t, words[1] != "who-can" || strings.Contains(string(out), "alice"), "%s:\n%.2000s", line[1], out)
 	}
-	file, err := os.ReadFile(filepath.Join(p.dir, "people.yaml"))
-	check.NoError(t, err)
+	file := check.Must(os.ReadFile(filepath.Join(p.dir, "people.yaml")))
 	dir, err := dirfile.Read(file)
 	check.RequireThat(t, err == nil && dir.Account("alice") != nil, "D-22: %v\n%.2000s", err, file)
 	info, err := os.Stat(filepath.Join(p.dir, "objects.ldif"))
@@ -130,7 +129,5 @@ func (p *program) hasNot(secret string) {
 		}
 		return err
 	})
-	if err != nil {
-		p.Errorf("K-50: the password: %v", err)
-	}
+	check.Equal(p, err, nil, "K-50: the password")
 }

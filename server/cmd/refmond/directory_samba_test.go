@@ -181,9 +181,7 @@ func (w *treeWorld) whoCan(p *program, directory, maps string, names []string) m
 	var problems strings.Builder
 	cmd.Stderr = &problems
 	out, err := cmd.Output()
-	if err != nil {
-		w.Fatalf("%v: %s", err, problems.String())
-	}
+	check.RequireThat(w, err == nil, "%v: %s", err, problems.String())
 	reported := map[string][]string{}
 	for line := range strings.Lines(string(out)) {
 		var row struct {

@@ -40,12 +40,8 @@ func TestDirectoryNeedsPrivatePassword(t *testing.T) {
 		}
 		return err
 	}
-	if err := open(""); err != nil {
-		t.Errorf("with a keytab: %v", err)
-	}
-	if err := open("  passwordFile: " + write("good", "pw-of-test\n", 0o600) + "\n"); err != nil {
-		t.Errorf("with a password: %v", err)
-	}
+	check.Equal(t, open(""), nil, "with a keytab")
+	check.Equal(t, open("  passwordFile: "+write("good", "pw-of-test\n", 0o600)+"\n"), nil, "with a password")
 	for what, more := range map[string]string{
 		"chmod 600":      "  passwordFile: " + write("open", "pw-of-test\n", 0o644) + "\n",
 		"a password":     "  passwordFile: " + write("empty", "\n", 0o600) + "\n",

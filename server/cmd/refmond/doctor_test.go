@@ -50,9 +50,7 @@ func TestDoctorNamesEachFaultWithRepair(t *testing.T) {
 	var out bytes.Buffer
 	k := &checkUp{std: &streams{out: &out}}
 	k.clock(time.Unix(0, 0))
-	if !k.fail || !strings.HasPrefix(out.String(), "WRONG clock") {
-		t.Errorf("a clock of 1970: %s", out.String())
-	}
+	check.That(t, k.fail && strings.HasPrefix(out.String(), "WRONG clock"), "a clock of 1970: %s", out.String())
 }
 
 // TestOnlyWrongFindingsFailDoctor runs each check of doctor alone. Its finding is ok, note or WRONG; only WRONG causes
@@ -64,8 +62,7 @@ func TestOnlyWrongFindingsFailDoctor(t *testing.T) {
 		check.NoError(t, errors.Join(os.MkdirAll(at, 0o700), os.Chmod(at, mode)))
 		return at
 	}
-	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "stale"), Net: "unix"})
-	check.NoError(t, err)
+	stale := check.Must(net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "stale"), Net: "unix"}))
 	stale.SetUnlinkOnClose(false)
 	check.NoError(t, stale.Close())
 	for _, c := range []struct {

@@ -156,9 +156,7 @@ func (p *program) account(input string, args ...string) (string, error) {
 func (p *program) must(input string, args ...string) string {
 	p.Helper()
 	out, err := p.account(input, args...)
-	if err != nil {
-		p.Fatalf("account %q: %v", args, err)
-	}
+	check.Require(p, err, nil, "account %q", args)
 	return out
 }
 
@@ -192,7 +190,6 @@ func trailOf(t testing.TB, state string) (all []audit.Event) {
 // ownName returns the host's name of this program, which is another one if the tests were built with -o.
 func ownName(t *testing.T) string {
 	t.Helper()
-	comm, err := os.ReadFile("/proc/self/comm")
-	check.NoError(t, err)
+	comm := check.Must(os.ReadFile("/proc/self/comm"))
 	return strings.TrimSpace(string(comm))
 }

@@ -39,9 +39,7 @@ func TestPassedDescriptorsHaveGrantedAccess(t *testing.T) {
 		t.Fatal("no descriptor of a new file")
 	}
 	defer f.Close()
-	if _, err := f.WriteString("the plan"); err != nil {
-		t.Errorf("alice writes: %v", err)
-	}
+	check.Equal(t, check.Err(f.WriteString("the plan")), nil, "alice writes")
 	in.CreateDisposition = uint32(fileaccess.FileOpen)
 	if _, f, st := b.OpenFile(b.Thread(), in); st != ntstatus.AccessDenied || f != nil {
 		t.Errorf("bob writes: %s, %v, want %s, nil", st, f, ntstatus.AccessDenied)
@@ -58,9 +56,8 @@ func TestPassedDescriptorsHaveGrantedAccess(t *testing.T) {
 	w.listsPassed(cfg)
 	// A user who may not inspect others' handles sees their own programs' descriptors.
 	seen, err := b.Look([]byte(`{"what":"lent"}`))
-	if err != nil || strings.Count(string(seen), `"name"`) != 1 || !strings.Contains(string(seen), `"used":1,`) {
-		t.Errorf("bob sees %s, %v", seen, err)
-	}
+	check.That(t, err == nil && strings.Count(string(seen), `"name"`) == 1 && strings.Contains(string(seen), `"used":1,`),
+		"bob sees %s, %v", seen, err)
 	check.ErrorIs(t, check.Err(unix.Pwrite(int(g.Fd()), []byte("x"), 0)), unix.EBADF, "bob writes by his descriptor")
 }
 
@@ -80,9 +77,8 @@ func (w *treeWorld) listsPassed(cfg *config) {
 		var out, errs bytes.Buffer
 		args := append([]string{"open-files", "--socket", cfg.AdminSocket}, c.args...)
 		code := run(args, &streams{out: &out, err: &errs})
-		if code != exitSuccess || !regexp.MustCompile(c.want).MatchString(out.String()) {
-			w.Errorf("open-files %q: exit code %d\n%s%swant %s", c.args, code, out.String(), errs.String(), c.want)
-		}
+		check.That(w, code == exitSuccess && regexp.MustCompile(c.want).MatchString(out.String()),
+			"open-files %q: exit code %d\n%s%swant %s", c.args, code, out.String(), errs.String(), c.want)
 	}
 }
 

@@ -68,9 +68,8 @@ func TestOpenFilesClosesNamedFile(t *testing.T) {
 	} {
 		var out, errs bytes.Buffer
 		code := run(append(v.args, "--socket", cfg.AdminSocket), &streams{out: &out, err: &errs})
-		if code != v.code || !regexp.MustCompile(v.want).MatchString(out.String()) {
-			t.Errorf("%q: exit code %d\n%s%swant %s", v.args, code, out.String(), errs.String(), v.want)
-		}
+		check.That(t, code == v.code && regexp.MustCompile(v.want).MatchString(out.String()),
+			"%q: exit code %d\n%s%swant %s", v.args, code, out.String(), errs.String(), v.want)
 	}
 	for _, h := range []winnt.Handle{first, second} {
 		check.Equal(t, check.Status(th.NtQueryObject(h, nt.ObjectBasicInformation)), ntstatus.InvalidHandle, "handle %s", h)
@@ -103,8 +102,7 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 		return fmt.Sprint(uint64(basic.(nt.ThreadBasic).ClientID.UniqueThread))
 	}
 	thread, idle := number(th), number(second)
-	id, err := strconv.ParseUint(idle, 10, 64)
-	check.NoError(t, err)
+	id := check.Must(strconv.ParseUint(idle, 10, 64))
 	check.Success(t, check.Status(th.NtOpenThread(winnt.THREAD_QUERY_INFORMATION, nil,
 		&nt.ClientID{UniqueThread: winnt.Handle(id)})))
 	pipe, err := th.ListenPipe("looked", nt.PipeConfig{})
@@ -182,9 +180,8 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 	} {
 		var out, errs bytes.Buffer
 		code := run(append(c.args, "--socket", cfg.Socket), &streams{out: &out, err: &errs})
-		if code != exitMalformed || out.Len() > 0 || !strings.Contains(errs.String(), c.want) {
-			t.Errorf("%q: exit code %d, %q, %q, want %s", c.args, code, out.String(), errs.String(), c.want)
-		}
+		check.That(t, code == exitMalformed && out.Len() <= 0 && strings.Contains(errs.String(), c.want),
+			"%q: exit code %d, %q, %q, want %s", c.args, code, out.String(), errs.String(), c.want)
 	}
 	var out bytes.Buffer
 	if code := run([]string{"ps", "--socket", filepath.Join(cfg.State, "none")}, &streams{out: &out, err: &out}); code !=
@@ -229,11 +226,9 @@ func TestOwnerOptionAcceptsNumberOrName(t *testing.T) {
 	}
 	for _, c := range []accountCmd{{Socket: "/nonexistent/s"}, {Socket: "/nonexistent/s", Owner: "stranger-of-that-name"},
 		{Socket: "/nonexistent/s", Owner: "0"}} {
-		if err := (accountLockCmd{Name: "a"}).Run(&c); err == nil {
-			t.Errorf("%+v: account lock without a daemon succeeds, want an error", c)
-		}
-		if err := (accountListCmd{}).Run(&streams{out: os.Stderr, err: os.Stderr}, &c); err == nil {
-			t.Errorf("%+v: account list without a daemon succeeds, want an error", c)
-		}
+		check.That(t, (accountLockCmd{Name: "a"}).Run(&c) != nil,
+			"%+v: account lock without a daemon succeeds, want an error", c)
+		check.That(t, (accountListCmd{}).Run(&streams{out: os.Stderr, err: os.Stderr}, &c) != nil,
+			"%+v: account list without a daemon succeeds, want an error", c)
 	}
 }

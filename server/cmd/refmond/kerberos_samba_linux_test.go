@@ -72,12 +72,10 @@ func (p *program) page(text, address string) (url string) {
 	text = strings.Replace(text, "http.server.HTTPServer((sys.argv[1], int(sys.argv[2])), Handler).serve_forever()",
 		"s = http.server.HTTPServer((sys.argv[1], 0), Handler); print(s.server_port, flush=True); s.serve_forever()", 1)
 	check.NoError(p, os.WriteFile(file, []byte(text), 0o600))
-	python, err := filepath.Abs("../../../clients/python")
-	check.NoError(p, err)
+	python := check.Must(filepath.Abs("../../../clients/python"))
 	cmd := exec.Command("python3", file, address)
 	cmd.Env = append(os.Environ(), "PYTHONPATH="+python, "REFMON_SOCKET="+p.socket, "PYTHONDONTWRITEBYTECODE=1")
-	out, err := cmd.StdoutPipe()
-	check.NoError(p, err)
+	out := check.Must(cmd.StdoutPipe())
 	cmd.Stderr = os.Stderr
 	check.NoError(p, cmd.Start())
 	p.Cleanup(func() {
@@ -85,8 +83,6 @@ func (p *program) page(text, address string) (url string) {
 		_ = cmd.Wait()
 	})
 	lines := bufio.NewScanner(out)
-	if !lines.Scan() {
-		p.Fatal("the server of the page did not start")
-	}
+	check.RequireThat(p, lines.Scan(), "the server of the page did not start")
 	return "http://www.refmon.test:" + lines.Text()
 }

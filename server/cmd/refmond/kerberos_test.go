@@ -136,16 +136,12 @@ func (p *program) keptNothing(secrets ...[]byte) {
 		found = found || bytes.Contains(b, []byte("alice@EXAMPLE.TEST by a ticket for HTTP/www.example.test of "))
 		for i, s := range secrets {
 			for _, form := range [][]byte{s, []byte(base64.StdEncoding.EncodeToString(s))} {
-				if bytes.Contains(b, form) {
-					p.Errorf("K-50: %s has secret %d", path, i)
-				}
+				check.That(p, !bytes.Contains(b, form), "K-50: %s has secret %d", path, i)
 			}
 		}
 		return err
 	})
-	if err != nil || !found {
-		p.Errorf("K-50: the trail names the ticket: %t, error %v, want true, nil", found, err)
-	}
+	check.That(p, err == nil && found, "K-50: the trail names the ticket: %t, error %v, want true, nil", found, err)
 }
 
 // TestTicketsNeedPrivateKeytab checks that a keytab that others can read is rejected (K-33), and that without a keytab
@@ -330,13 +326,10 @@ func (p *program) silent(secrets ...[]byte) {
 	p.Helper()
 	text := p.log.all()
 	for i, s := range secrets {
-		if len(s) == 0 || strings.Contains(text, string(s)) {
-			p.Errorf("K-50: the log has secret %d", i)
-		}
+		check.That(p, len(s) != 0 && !strings.Contains(text, string(s)), "K-50: the log has secret %d", i)
 	}
-	if !strings.Contains(text, "rejected a client's Kerberos token") {
-		p.Errorf(`the log has no refusal: text = %q, want text containing "rejected a client's Kerberos token"`, text)
-	}
+	check.That(p, strings.Contains(text, "rejected a client's Kerberos token"),
+		`the log has no refusal: text = %q, want text containing "rejected a client's Kerberos token"`, text)
 }
 
 // sessions checks that refmond sessions shows a ticket's service, times, encryption types and issuer to
@@ -346,14 +339,10 @@ func (p *program) sessions() {
 	out, err := exec.Command(p.bin, "sessions", "--socket", p.admin).CombinedOutput()
 	for _, want := range []string{"alice@EXAMPLE.TEST by a ticket for HTTP/www.example.test of ", "valid from ",
 		"encryption type 18, session key of type 18", "issued by EXAMPLE.TEST", "logged on at DC"} {
-		if err != nil || !strings.Contains(string(out), want) {
-			p.Errorf("K-81: sessions does not print %q: error %v, want text containing %q, no error\n%s",
-				want, err, want,
-				out)
-		}
+		check.That(p, err == nil && strings.Contains(string(out), want),
+			"K-81: sessions does not print %q: error %v, want text containing %q, no error\n%s", want, err, want, out)
 	}
 	out, err = exec.Command(p.bin, "sessions", "--socket", p.socket).CombinedOutput()
-	if err != nil || strings.Contains(string(out), "alice") {
-		p.Errorf("W-27: a program without SeDebugPrivilege sees tickets of others: %v\n%s", err, out)
-	}
+	check.That(p, err == nil && !strings.Contains(string(out), "alice"),
+		"W-27: a program without SeDebugPrivilege sees tickets of others: %v\n%s", err, out)
 }

@@ -43,9 +43,8 @@ func TestMalformedCommandLineNamesTheHelp(t *testing.T) {
 		if c.code != exitSuccess {
 			printed, silent = silent, printed
 		}
-		if code != c.code || !strings.Contains(printed.String(), c.want) || silent.Len() != 0 {
-			t.Errorf("%q: exit code %d, stdout %q, stderr %q", c.args, code, out.String(), errs.String())
-		}
+		check.That(t, code == c.code && strings.Contains(printed.String(), c.want) && silent.Len() == 0,
+			"%q: exit code %d, stdout %q, stderr %q", c.args, code, out.String(), errs.String())
 	}
 }
 
@@ -63,9 +62,8 @@ func TestHelpFitsTerminal(t *testing.T) {
 func TestEmptyFlagValueIsRejected(t *testing.T) {
 	var out, said bytes.Buffer
 	code := run([]string{"serve", "--config", ""}, &streams{out: &out, err: &said})
-	if code == 0 || out.Len() > 0 || !strings.Contains(said.String(), "--config is empty") {
-		t.Errorf("exit code %d, printed %q, said %q", code, out.String(), said.String())
-	}
+	check.That(t, code != 0 && out.Len() <= 0 && strings.Contains(said.String(), "--config is empty"),
+		"exit code %d, printed %q, said %q", code, out.String(), said.String())
 }
 
 // TestErrorsCannotSteerTerminal checks that control characters in an error, which may have the text of a server or a
@@ -79,8 +77,7 @@ func TestErrorsCannotSteerTerminal(t *testing.T) {
 // page returns docs/refmond.md.
 func page(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile("../../../docs/refmond.md")
-	check.NoError(t, err)
+	text := check.Must(os.ReadFile("../../../docs/refmond.md"))
 	return string(text)
 }
 
@@ -109,8 +106,6 @@ func TestDocumentedCommandLinesParse(t *testing.T) {
 		args, _, _ := strings.Cut(line[1], " > ")
 		parser, err := newParser(&streams{out: io.Discard, err: io.Discard}, func(int) {})
 		check.NoError(t, err)
-		if _, err := parser.Parse(strings.Fields(args)); err != nil {
-			t.Errorf("refmond %s: %v", args, err)
-		}
+		check.Equal(t, check.Err(parser.Parse(strings.Fields(args))), nil, "refmond %s", args)
 	}
 }

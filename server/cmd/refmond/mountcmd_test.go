@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
@@ -103,9 +104,8 @@ func (w *treeWorld) byVerb(p *program, at string) {
 	// one over it does not.
 	w.must(os.Chmod(w.root, 0o755))
 	out, err := exec.Command(p.bin, "mount", w.root, at).CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "can reach the files without the mount") {
-		w.Errorf(`exposed: %s, %v, want text containing "can reach the files without the mount", an error`, out, err)
-	}
+	check.That(w, err != nil && strings.Contains(string(out), "can reach the files without the mount"),
+		`exposed: %s, %v, want text containing "can reach the files without the mount", an error`, out, err)
 	_, end = p.started("mount", "--exposed", w.root, at)
 	w.says(alice, "the plan", "cat "+at+"/plan")
 	end()
@@ -350,9 +350,8 @@ func (w *treeWorld) forBackup(p *program, at string) {
 	for _, args := range [][]string{{"--backup", "no-such-user"}, {"--backup", "1", "--mode", "map"},
 		{"--backup", "1", "--follow-links"}, {"--backup", "1", "--hide-unreadable"}} {
 		out, err := exec.Command(p.bin, append([]string{"mount", w.root, at}, args...)...).CombinedOutput()
-		if err == nil || !strings.Contains(string(out), "--backup") {
-			w.Errorf(`%q: %s, %v, want text containing "--backup", an error`, args, out, err)
-		}
+		check.That(w, err != nil && strings.Contains(string(out), "--backup"),
+			`%q: %s, %v, want text containing "--backup", an error`, args, out, err)
 	}
 }
 

@@ -47,8 +47,7 @@ func TestOperationsSocketServesOnlyDaemonUser(t *testing.T) {
 		if m == nil {
 			t.Fatalf("no metric %s:\n%s", name, get("/metrics"))
 		}
-		v, err := strconv.ParseFloat(m[1], 64)
-		check.NoError(t, err)
+		v := check.Must(strconv.ParseFloat(m[1], 64))
 		return v
 	}
 	before := value("refmond_calls_total")
@@ -65,9 +64,7 @@ func TestOperationsSocketServesOnlyDaemonUser(t *testing.T) {
 		"mayOperate must accept root and the daemon's own user, and reject all others")
 	_ = c.Close()
 	stop()
-	if _, err := os.Stat(at); err == nil {
-		t.Error("the socket is left")
-	}
+	check.That(t, check.Err(os.Stat(at)) != nil, "the socket is left")
 }
 
 // TestMetricsPrintEachCounter checks that each counter has its own name, and an account's quota its uid.
@@ -145,8 +142,7 @@ func TestOperationsReplacesStaleSocketsOnly(t *testing.T) {
 		}
 	}
 	for at, replaced := range map[string]bool{file: false, stale: true, used: false} {
-		before, err := os.Lstat(at)
-		check.NoError(t, err)
+		before := check.Must(os.Lstat(at))
 		o, err := operate(at, func(io.Writer) {}, nil, func() uint64 { return 0 }, slog.New(slog.DiscardHandler))
 		if (err == nil) != replaced {
 			t.Errorf("W-16: operate(%s): %v, want success %t", filepath.Base(at), err, replaced)

@@ -202,8 +202,7 @@ func (p *planted) gateway() {
 		func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+string(p.secrets["bearer token"])) },
 		func(r *http.Request) { r.Header.Set("Cookie", "session="+string(p.secrets["bearer token"])) },
 	} {
-		r, err := http.NewRequest(http.MethodGet, at+"/projects/", nil)
-		check.NoError(p, err)
+		r := check.Must(http.NewRequest(http.MethodGet, at+"/projects/", nil))
 		set(r)
 		a, err := web.Do(r)
 		check.NoError(p, err)
@@ -244,9 +243,7 @@ func (p *planted) search(except string) {
 		if err != nil || !d.Type().IsRegular() || path == except || path == p.bin || d.Name() == "refmon-gateway" {
 			return err
 		}
-		if strings.HasPrefix(d.Name(), "core") {
-			p.Errorf("K-83: the crash left %s", path)
-		}
+		check.That(p, !strings.HasPrefix(d.Name(), "core"), "K-83: the crash left %s", path)
 		b, err := os.ReadFile(path)
 		p.outputs[path] = string(b)
 		return err
@@ -255,13 +252,9 @@ func (p *planted) search(except string) {
 	for name, s := range p.secrets {
 		for where, text := range p.outputs {
 			for _, form := range []string{string(s), base64.StdEncoding.EncodeToString(s), hex.EncodeToString(s)} {
-				if len(s) < 12 || strings.Contains(text, form) {
-					p.Errorf("the %s is in %s", name, where)
-				}
+				check.That(p, len(s) >= 12 && !strings.Contains(text, form), "the %s is in %s", name, where)
 			}
 		}
 	}
-	if len(p.outputs) < 18 {
-		p.Errorf("%d places were searched, want at least 18", len(p.outputs))
-	}
+	check.That(p, len(p.outputs) >= 18, "%d places were searched, want at least 18", len(p.outputs))
 }

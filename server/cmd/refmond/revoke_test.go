@@ -48,9 +48,8 @@ func TestRevokeCommandNeedsSeDebugPrivilege(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		code := run([]string{"revoke", "--socket", c.socket, c.what}, &streams{out: &out, err: &out})
-		if code != c.code || !strings.Contains(out.String(), c.want) {
-			t.Errorf("%s: exit code %d, %s want %d, %s", c.what, code, out.String(), c.code, c.want)
-		}
+		check.That(t, code == c.code && strings.Contains(out.String(), c.want),
+			"%s: exit code %d, %s want %d, %s", c.what, code, out.String(), c.code, c.want)
 		if c.what == w.root {
 			check.Equal(t, check.Status(a.NtReadFileAt(h, 4, 0)), ntstatus.AccessDenied, "W-99: alice reads")
 			h = open()
@@ -94,16 +93,13 @@ remains until the program closes the file or ends:
   passthrough  \Device\p\a` + "\ufffd" + `  uid 1002
   and 4 further files
 `
-	if out.String() != want {
-		t.Errorf("%s want %s", out.String(), want)
-	}
+	check.That(t, out.String() == want, "%s want %s", out.String(), want)
 }
 
 // TestEmptyRevocationDoubtsItsPath checks that a path without a file, and one through a symbolic link, are named when a
 // revocation found no open file.
 func TestEmptyRevocationDoubtsItsPath(t *testing.T) {
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	check.NoError(t, err)
+	dir := check.Must(filepath.EvalSymlinks(t.TempDir()))
 	plan, link, missing := filepath.Join(dir, "plan"), filepath.Join(dir, "link"), filepath.Join(dir, "pln")
 	check.NoError(t, os.WriteFile(plan, nil, 0o600))
 	check.NoError(t, os.Symlink("plan", link))

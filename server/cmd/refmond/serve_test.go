@@ -41,9 +41,7 @@ func TestLoadWithoutFileReturnsDefaults(t *testing.T) {
 		!c.Audit.Required {
 		t.Errorf("%+v, want the documented profile, level info, the limits %+v, and a required audit log", c, limits)
 	}
-	if _, err := load("/nonexistent/c.yaml"); err == nil {
-		t.Error("load of a missing file succeeds, want an error")
-	}
+	check.That(t, check.Err(load("/nonexistent/c.yaml")) != nil, "load of a missing file succeeds, want an error")
 }
 
 // TestConfigCheckFindsUnknownField checks that config check finds the error in a file, and that config print prints a

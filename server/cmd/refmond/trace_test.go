@@ -21,8 +21,7 @@ func (p *program) watched() func() string {
 	c := p.dial(p.admin)
 	query := func(after uint64) inspect.Reply {
 		p.Helper()
-		q, err := json.Marshal(inspect.Query{What: "calls", After: after})
-		check.NoError(p, err)
+		q := check.Must(json.Marshal(inspect.Query{What: "calls", After: after}))
 		b, err := c.Look(q)
 		check.NoError(p, err)
 		var a inspect.Reply
@@ -43,14 +42,11 @@ func (p *program) watched() func() string {
 // untraced holds that a trace has the logon, and none of these secrets in any form.
 func (p *program) untraced(text string, secrets ...[]byte) {
 	p.Helper()
-	if !strings.Contains(text, "LsaLogonUser") || !strings.Contains(text, "***") {
-		p.Errorf("the trace has no logon with stars:\n%s", text)
-	}
+	check.That(p, strings.Contains(text, "LsaLogonUser") && strings.Contains(text, "***"),
+		"the trace has no logon with stars:\n%s", text)
 	for i, s := range secrets {
 		for _, form := range []string{string(s), base64.StdEncoding.EncodeToString(s), hex.EncodeToString(s)} {
-			if strings.Contains(strings.ToLower(text), strings.ToLower(form)) {
-				p.Errorf("L-1: the trace has secret %d", i)
-			}
+			check.That(p, !strings.Contains(strings.ToLower(text), strings.ToLower(form)), "L-1: the trace has secret %d", i)
 		}
 	}
 }
@@ -58,8 +54,7 @@ func (p *program) untraced(text string, secrets ...[]byte) {
 // leavesNoCore checks that the daemon with a pid can leave no core (K-83).
 func (p *program) leavesNoCore(pid int) {
 	p.Helper()
-	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "limits"))
-	check.NoError(p, err)
+	b := check.Must(os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "limits")))
 	for line := range strings.Lines(string(b)) {
 		if rest, ok := strings.CutPrefix(line, "Max core file size"); ok {
 			if f := strings.Fields(rest); len(f) < 2 || f[0] != "1" || f[1] != "1" {

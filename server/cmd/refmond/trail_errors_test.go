@@ -125,9 +125,8 @@ func TestFullAuditDiskFailsOnlyAuditedCalls(t *testing.T) {
 	w.must(err)
 	w.ok("an administrator", open(admin.Thread(), "spied"))
 	w.must(admin.Close())
-	if !strings.Contains(log.String(), "no space left on device") || !strings.Contains(log.String(), state) {
-		t.Errorf("the log of the daemon does not name the cause: %s", log.String())
-	}
+	check.That(t, strings.Contains(log.String(), "no space left on device") && strings.Contains(log.String(), state),
+		"the log of the daemon does not name the cause: %s", log.String())
 	var told bytes.Buffer
 	(&doctorCmd{Config: w.config}).Run(&streams{out: &told, err: io.Discard})
 	if !strings.Contains(told.String(), "WRONG audit") || !strings.Contains(told.String(), "no space left on device") ||
@@ -139,7 +138,6 @@ func TestFullAuditDiskFailsOnlyAuditedCalls(t *testing.T) {
 	w.ok("with room again", open(w.as(bob), "spied"))
 	told.Reset()
 	(&doctorCmd{Config: w.config}).Run(&streams{out: &told, err: io.Discard})
-	if strings.Contains(told.String(), "WRONG audit") || !strings.Contains(told.String(), "records were lost") {
-		t.Errorf("doctor, with room again:\n%s", told.String())
-	}
+	check.That(t, !strings.Contains(told.String(), "WRONG audit") && strings.Contains(told.String(), "records were lost"),
+		"doctor, with room again:\n%s", told.String())
 }

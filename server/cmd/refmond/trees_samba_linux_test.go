@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/logon"
@@ -216,9 +217,7 @@ func (w *answersWorld) lines(cmd *exec.Cmd, question any) (out [2][]string) {
 	var problems strings.Builder
 	cmd.Stderr = &problems
 	text, err := cmd.Output()
-	if err != nil {
-		w.Fatalf("%v\n%s", err, problems.String())
-	}
+	check.RequireThat(w, err == nil, "%v\n%s", err, problems.String())
 	for i, line := range strings.SplitN(strings.TrimSuffix(string(text), "\n"), "\n", 2) {
 		out[i] = strings.Fields(line)
 	}
@@ -338,8 +337,7 @@ func (w *answersWorld) single(user string, mask winnt.AccessMask) (may []string)
 			may = append(may, filepath.Base(row.ID))
 		}
 	}
-	if calls != len(w.names) {
-		w.Errorf("refmon access answers for %d of %d files, want %d", calls, len(w.names), len(w.names))
-	}
+	check.That(w, calls == len(w.names),
+		"refmon access answers for %d of %d files, want %d", calls, len(w.names), len(w.names))
 	return may
 }

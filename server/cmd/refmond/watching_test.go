@@ -77,11 +77,9 @@ func (g given) LogOn(*auth.Peer, bool) (logon.Result, error) {
 // entries only, may not watch (N-17).
 func TestWatchingNeedsPrivilegeOrEnabledGroup(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "s")
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"})
-	check.NoError(t, err)
+	l := check.Must(net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"}))
 	defer l.Close()
-	client, err := net.Dial("unix", name)
-	check.NoError(t, err)
+	client := check.Must(net.Dial("unix", name))
 	defer client.Close()
 	c, err := l.AcceptUnix()
 	check.NoError(t, err)
