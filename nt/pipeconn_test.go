@@ -39,7 +39,8 @@ func TestClosedPipeConnImpersonatesNobody(t *testing.T) {
 	l := check.Must(server.ListenPipe("later", everyone))
 	defer l.Close()
 	connect := func() (c, s *nt.PipeConn) {
-		c = check.Must(client.DialPipe("later", &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}))
+		c = check.Must(client.DialPipe("later", &nt.SecurityQualityOfService{
+			ImpersonationLevel: winnt.SecurityImpersonation}))
 		s = check.Must(l.AcceptPipe())
 		c.Write([]byte("x"))
 		s.Read(make([]byte, 1))
