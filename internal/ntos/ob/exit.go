@@ -97,7 +97,7 @@ func (t *Table) fill(entries []inherited) ntstatus.Status {
 	for i := range last {
 		if e := entries[next]; e.index == i {
 			s := t.slot(uint64(i))
-			s.audit.Store(e.audit)
+			s.audit.Store(uint32(e.Pending))
 			t.fillLocked(s, e.head, e.Access, e.Attributes)
 			next++
 		}
@@ -115,7 +115,6 @@ func (t *Table) fill(entries []inherited) ntstatus.Status {
 // inherited is an entry to copy into a new table: the slot, the object and the contents of the handle.
 type inherited struct {
 	Granted
-	audit uint32 // rights whose use is still to be audited
 	index uint32
 	head  *Header
 }
@@ -136,7 +135,8 @@ func (t *Table) inheritable(limit uint32) ([]inherited, ntstatus.Status) {
 				// The child's table has no room for this value (O-82).
 				return nil, ntstatus.InsufficientResources
 			}
-			found = append(found, inherited{g, s.audit.Load(), i, s.head.Load()})
+			g.Pending = winnt.AccessMask(s.audit.Load())
+			found = append(found, inherited{g, i, s.head.Load()})
 		}
 	}
 	for _, e := range found {

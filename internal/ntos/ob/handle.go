@@ -6,6 +6,7 @@ import "github.com/refmon/refmon/winnt"
 type Granted struct {
 	Access     winnt.AccessMask // rights fixed when the handle was made (O-34)
 	Attributes uint32           // OBJ_PROTECT_CLOSE, OBJ_INHERIT, OBJ_AUDIT_OBJECT_CLOSE
+	Pending    winnt.AccessMask // rights whose first use is still to be audited, at the time of the lookup
 }
 
 // handleAttributes are the attributes that a handle can have.

@@ -25,8 +25,11 @@ func (t *Table) Lookup(v winnt.Handle, tag Tag) (*Header, Granted, ntstatus.Stat
 		if h == nil || !h.TryRef(tag) {
 			continue
 		}
+		g := unpackWord(w)
+		// Read here, the audit mask is that of this handle, even if another thread closes it now (O-53).
+		g.Pending = winnt.AccessMask(s.audit.Load())
 		if s.word.Load() == w {
-			return h, unpackWord(w), ntstatus.Success
+			return h, g, ntstatus.Success
 		}
 		h.Deref(tag)
 	}

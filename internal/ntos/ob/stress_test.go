@@ -64,7 +64,10 @@ func stressStep(t *testing.T, r *rand.Rand, tables [2]*ob.Table, v winnt.Handle,
 		o := &counted{live: live}
 		o.Init(countedType, o, nil)
 		live.Add(1)
-		from.Insert(o, winnt.AccessMask(v), 0)
+		if n, st := from.Reserve(); st == ntstatus.Success {
+			n.Audit(winnt.AccessMask(v))
+			n.Publish(o, winnt.AccessMask(v), 0)
+		}
 		o.Deref(ob.TagCall)
 	case 1, 2:
 		from.Close(v)
@@ -76,12 +79,14 @@ func stressStep(t *testing.T, r *rand.Rand, tables [2]*ob.Table, v winnt.Handle,
 			return
 		}
 		check.That(t, !h.Object().(*counted).dead.Load(), "Lookup returned a destroyed object, want a live one")
+		check.Equal(t, g.Pending, g.Access, "rights to audit of a handle that is found while others close it (O-53)")
 		if handles, references := h.Counts(0); handles < 0 || references < handles {
 			t.Errorf("object has %d references and %d handles, want at least %d references and at least 0 handles",
 				references, handles, handles) // O-45
 		}
 		if r.IntN(4) == 0 {
 			if n, st := to.Reserve(); st == ntstatus.Success {
+				n.Audit(g.Pending)
 				n.PublishDuplicate(h.Object(), g.Access, g.Attributes)
 			}
 		}

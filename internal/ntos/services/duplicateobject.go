@@ -71,9 +71,8 @@ func (c *Context) duplicateNowhere(source *ps.Process, in *nt.DuplicateObjectIn)
 // sourceHandle is the handle that NtDuplicateObject copies: its object and the rights it grants.
 type sourceHandle struct {
 	ob.Granted
-	head   *ob.Header       // one reference
-	pseudo bool             // no entry of a table
-	audit  winnt.AccessMask // whose first use through the handle is still to be audited
+	head   *ob.Header // one reference
+	pseudo bool       // no entry of a table
 }
 
 // lookupIn finds the object and rights of a source handle in process p. -1 means p itself. -2 means the calling
@@ -84,12 +83,11 @@ func (c *Context) lookupIn(p *ps.Process, v winnt.Handle) (sourceHandle, ntstatu
 	// The value -1 means the process that the call is about, as a real handle would (O-16, O-57).
 	case v == winnt.NtCurrentProcess:
 		p.Ref(ob.TagCall)
-		return sourceHandle{Granted: ob.Granted{Access: p.SelfAccess()}, head: p.Head(), pseudo: true}, ntstatus.Success
+		return sourceHandle{ob.Granted{Access: p.SelfAccess()}, p.Head(), true}, ntstatus.Success
 	// The value -2 means the calling thread, and its duplicate is a real handle (O-57).
 	case v == winnt.NtCurrentThread && own:
 		c.self.Ref(ob.TagCall)
-		return sourceHandle{Granted: ob.Granted{Access: c.self.SelfAccess()}, head: c.self.Head(), pseudo: true},
-			ntstatus.Success
+		return sourceHandle{ob.Granted{Access: c.self.SelfAccess()}, c.self.Head(), true}, ntstatus.Success
 	}
 	t := c.tableOf(p, v)
 	if t == nil {
@@ -97,10 +95,7 @@ func (c *Context) lookupIn(p *ps.Process, v winnt.Handle) (sourceHandle, ntstatu
 		return sourceHandle{}, ntstatus.InvalidHandle
 	}
 	h, g, st := t.Lookup(v, ob.TagCall)
-	if st != ntstatus.Success {
-		return sourceHandle{}, st
-	}
-	return sourceHandle{Granted: g, head: h, audit: t.PendingAudit(v, h.Object(), g.Access)}, st
+	return sourceHandle{g, h, false}, st
 }
 
 // tableOf returns the handle table for a handle value in process p: the process's own, or for a negative value the
@@ -169,7 +164,7 @@ func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process,
 	}
 	if st == ntstatus.Success {
 		// A program must not avoid the record of a use by using another handle (O-53).
-		r.Audit(from.audit & granted)
+		r.Audit(from.Pending & granted)
 		publish := r.PublishDuplicate
 		if from.pseudo {
 			publish = r.Publish // its object needs no handle to be alive
