@@ -82,7 +82,7 @@ func (c *PipeConn) ImpersonateClient(th *Thread) (revert func(), err error) {
 	}
 	// While the worker is held, the handle is not closed, so its value is not that of another client's connection.
 	c.w.do(func(*Thread) {
-		if err = net.ErrClosed; !c.isClosed() {
+		if err = net.ErrClosed; !isClosed(c.closed) {
 			err = th.NtFsControlFile(c.h, winnt.FSCTL_PIPE_IMPERSONATE).Err()
 		}
 	})
@@ -157,7 +157,7 @@ func (c *PipeConn) reading(f func(*Thread) ntstatus.Status) error {
 			return err
 		}
 		changed, st := c.w.try(Wait{c.h, ntstatus.PipeEmpty, c.closed, d.wait()}, f)
-		if st != ntstatus.Success && c.isClosed() {
+		if st != ntstatus.Success && isClosed(c.closed) {
 			return c.fail(op, net.ErrClosed) // its handle and its thread may be gone already
 		}
 		switch st {
@@ -176,16 +176,6 @@ func (c *PipeConn) reading(f func(*Thread) ntstatus.Status) error {
 		case <-c.closed:
 		case <-d.wait():
 		}
-	}
-}
-
-// isClosed reports whether Close was called.
-func (c *PipeConn) isClosed() bool {
-	select {
-	case <-c.closed:
-		return true
-	default:
-		return false
 	}
 }
 

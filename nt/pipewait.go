@@ -110,7 +110,7 @@ func (w *worker) try(until Wait, f func(*Thread) ntstatus.Status) (changed <-cha
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if until.isClosed() {
+	if isClosed(until.Closed) {
 		return nil, ntstatus.Cancelled // the handle's value may be that of another connection now
 	}
 	changed, ok := w.t.sys.PipeChanged(until.Handle)
@@ -144,10 +144,10 @@ func (w *worker) write(until Wait, b []byte) (n int, st ntstatus.Status) {
 	return int(r.Information), r.Status
 }
 
-// isClosed reports whether the channel Closed is closed.
-func (w *Wait) isClosed() bool {
+// isClosed reports whether a channel is closed.
+func isClosed(c <-chan struct{}) bool {
 	select {
-	case <-w.Closed:
+	case <-c:
 		return true
 	default:
 		return false
@@ -159,7 +159,7 @@ func (w *Wait) isClosed() bool {
 func (w *worker) start(until Wait, in WriteFileIn) (out WriteFileOut, l *Later, st ntstatus.Status) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if until.isClosed() {
+	if isClosed(until.Closed) {
 		return out, nil, ntstatus.Cancelled
 	}
 	l = NewWait()
