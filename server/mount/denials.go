@@ -198,8 +198,8 @@ func (m *Mount) explain(d *Denial, t *worker) {
 	switch st {
 	case ntstatus.Success:
 	case ntstatus.AccessDenied:
-		d.Reasons = []string{"because F-112 " + d.Path + ": a mount, device, pipe, socket, or link without a descriptor " +
-			"is no file of the tree; else " + refusedByHost}
+		d.Reasons = []string{"because F-112 " + d.Path + ": a mount, subvolume, device, pipe, socket, or link without a " +
+			"descriptor is no file of the tree; else " + refusedByHost}
 		return
 	default:
 		d.Reasons = []string{"the name cannot be opened any more: " + st.String()}
