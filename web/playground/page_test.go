@@ -260,7 +260,7 @@ func (b *browser) eval(t *testing.T, script string) any {
 		ExceptionDetails *struct{ Exception struct{ Description string } }
 	}
 	b.call(t, "Runtime.evaluate", map[string]any{"expression": script, "returnByValue": true}, &r)
-	check.RequireThat(t, r.ExceptionDetails == nil, "%s: %s", script, r.ExceptionDetails.Exception.Description)
+	check.RequireThat(t, r.ExceptionDetails == nil, "%s: %+v", script, r.ExceptionDetails)
 	return r.Result.Value
 }
 
