@@ -52,12 +52,12 @@ func TestDomain(t *testing.T) {
 	a := ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;" + d.UserSID("staff").String() + ")")}
 	check.NoError(t, unix.Setxattr(plan, ntacl.Name, check.Must(a.Append(nil)), 0))
 	ctx, stop := context.WithCancel(t.Context())
-	ready, done := make(chan struct{}), make(chan error, 1)
+	ready, done, source := make(chan struct{}), make(chan error, 1), asking(t, d)
 	go func() {
 		done <- index.Run(ctx, index.Config{Trees: []string{tree}, Rights: "read", State: state, NoEvents: true,
 			Warn:  func(err error) { t.Log(err) },
 			Every: 50 * time.Millisecond, Beat: 50 * time.Millisecond, Ready: func() { close(ready) },
-			Roster: &roster.LDAP{Directory: asking(t, d), Beat: 50 * time.Millisecond}})
+			Roster: &roster.LDAP{Directory: source, Beat: 50 * time.Millisecond}})
 	}()
 	select {
 	case <-ready:

@@ -215,8 +215,8 @@ func TestOnlyKeeperChangesStreams(t *testing.T) {
 // names the operation as the subject of its answer (N-43, N-121).
 func TestServersRejectForgedReplySubjects(t *testing.T) {
 	h := newBrokerSite(t, map[string][]string{"a": {"/srv"}})
-	ready := make(chan struct{})
-	go func() { _ = stages.Keep(t.Context(), h.dial(site.Keeper), func() { close(ready) }) }()
+	keeper, ready := h.dial(site.Keeper), make(chan struct{})
+	go func() { _ = stages.Keep(t.Context(), keeper, func() { close(ready) }) }()
 	<-ready
 	work, refused := h.raw(site.Work)
 	check.NoError(t, check.Err(work.Request("people.0", nil, time.Minute)))
