@@ -84,37 +84,35 @@ func (r *aclRun) do() error {
 	if r.DryRun {
 		return cmp.Or(r.dry(ctx, tree), r.keptBy())
 	}
-	file, begun, err := r.journal()
+	file, err := r.journal()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = file.Close() }() // synced before a file is changed
-	if err := acltree.Lock(file); err != nil {
+	if err := acltree.Lock(file, true); err != nil {
 		return fmt.Errorf("--undo-file %s: %w", inLine(r.UndoFile), err)
 	}
 	header := r.header(tree.Path)
-	if begun {
-		switch j, err := acltree.ReadJournal(file); {
-		case err == nil && j.Change == "":
-			name := inLine(r.UndoFile)
-			return fmt.Errorf("--undo-file %s is of an earlier version of refmon, whose changes this one cannot continue: "+
-				"run refmon acl undo %s first, then name a new file", name, name)
-		case err == nil && (j.Root != header.Root || j.Keeper != header.Keeper || j.Change != header.Change):
-			return fmt.Errorf("--undo-file %s is of another change, %s in %s: name a new file", inLine(r.UndoFile),
-				inLine(j.Command), inLine(j.Root))
-		case err == nil:
-			fmt.Fprintf(r.std.err, "refmon: continuing with %s\n", inLine(r.UndoFile))
-			if j.Failed > 0 {
-				fmt.Fprintf(r.std.err, "refmon: %s could not be read or changed before the interruption and will not be "+
-					"changed now: change each with a command of its own\n", count(j.Failed, "file", "files"))
-			}
-			return r.write(ctx, tree, j)
-		case !errors.Is(err, acltree.ErrUnfinished):
-			return fmt.Errorf("--undo-file %s: %w", inLine(r.UndoFile), err)
+	switch j, err := acltree.ReadJournal(file); { // a new one is unfinished, unless another run was faster
+	case err == nil && j.Change == "":
+		name := inLine(r.UndoFile)
+		return fmt.Errorf("--undo-file %s is of an earlier version of refmon, whose changes this one cannot continue: "+
+			"run refmon acl undo %s first, then name a new file", name, name)
+	case err == nil && (j.Root != header.Root || j.Keeper != header.Keeper || j.Change != header.Change):
+		return fmt.Errorf("--undo-file %s is of another change, %s in %s: name a new file", inLine(r.UndoFile),
+			inLine(j.Command), inLine(j.Root))
+	case err == nil:
+		fmt.Fprintf(r.std.err, "refmon: continuing with %s\n", inLine(r.UndoFile))
+		if j.Failed > 0 {
+			fmt.Fprintf(r.std.err, "refmon: %s could not be read or changed before the interruption and will not be "+
+				"changed now: change each with a command of its own\n", count(j.Failed, "file", "files"))
 		}
-		if err := errors.Join(file.Truncate(0), seekStart(file)); err != nil {
-			return err
-		}
+		return r.write(ctx, tree, j)
+	case !errors.Is(err, acltree.ErrUnfinished):
+		return fmt.Errorf("--undo-file %s: %w", inLine(r.UndoFile), err)
+	}
+	if err := errors.Join(file.Truncate(0), seekStart(file)); err != nil {
+		return err
 	}
 	counts, err := r.plan(ctx, tree, file, header, true)
 	if err != nil || counts.Changed == 0 {
@@ -286,20 +284,19 @@ func position(o acltree.Outcome) bulk.Position {
 	return bulk.Position{Objects: n, Offset: int64(n), Unreadable: o.Failed}
 }
 
-// journal opens the undo file, and chooses its name if --undo-file is missing. begun reports whether it existed. The
-// mode of a new one is 0600. A file that cannot be opened is an error, and then f is nil.
-func (r *aclRun) journal() (f *os.File, begun bool, err error) {
+// journal opens the undo file, and chooses its name if --undo-file is missing. It creates a missing one with the mode
+// 0600. A file that cannot be opened is an error, and then f is nil.
+func (r *aclRun) journal() (f *os.File, err error) {
 	if r.UndoFile == "" {
 		if r.UndoFile, err = newUndoName(); err != nil {
-			return nil, false, err
+			return nil, err
 		}
 	}
 	f, err = os.OpenFile(r.UndoFile, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		f, err = os.OpenFile(r.UndoFile, os.O_RDWR, 0)
-		return f, true, err
+		return os.OpenFile(r.UndoFile, os.O_RDWR, 0)
 	}
-	return f, false, err
+	return f, err
 }
 
 // newUndoName returns a new file name in the caller's state directory, which it creates. It creates no file. It

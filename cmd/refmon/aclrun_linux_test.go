@@ -61,14 +61,15 @@ func TestChangeReportsFilesCreatedMeanwhile(t *testing.T) {
 	}
 }
 
-// An undo file belongs to one run or undo at a time, and a run refuses a file that was removed when it got it.
-func TestUndoFileBelongsToOneCommand(t *testing.T) {
+// An undo file belongs to one run or to undos. Several undos may share it, because they only read it: on NFS they could
+// not lock it alone. A run refuses a file that was removed when it got it.
+func TestUndoFileBelongsToOneRun(t *testing.T) {
 	dir, undo := t.TempDir(), filepath.Join(t.TempDir(), "undo")
 	describe(t, dir, "O:BAG:SYD:(A;;FA;;;BA)")
 	grant := []string{"acl", "grant", "--offline", "--attribute", ntacl.UserName, dir, "S-1-5-32-545:read", "--undo-file",
 		undo}
 	f := check.Must(os.Create(undo))
-	check.NoError(t, acltree.Lock(f))
+	check.NoError(t, acltree.Lock(f, true))
 	for _, args := range [][]string{grant, {"acl", "undo", undo}} {
 		code, _, errs := asked(args...)
 		check.That(t, code == exitMalformed && strings.Contains(errs, acltree.ErrInUse.Error()), "%q: %d, %s", args, code,
@@ -77,8 +78,15 @@ func TestUndoFileBelongsToOneCommand(t *testing.T) {
 	check.NoError(t, f.Close())
 	code, _, errs := asked(grant...)
 	check.Equal(t, code, exitGranted, "a run after the other one: %s", errs)
-	gone := check.Must(os.Open(undo))
-	defer gone.Close()
+	reader := check.Must(os.Open(undo))
+	defer reader.Close()
+	check.NoError(t, acltree.Lock(reader, false))
+	code, out, errs := asked("acl", "undo", undo)
+	check.That(t, code == exitGranted && strings.HasPrefix(out, "1 file restored"), "a second undo: %d, %s%s", code, out,
+		errs)
+	code, _, errs = asked(grant...)
+	check.That(t, code == exitMalformed && strings.Contains(errs, acltree.ErrInUse.Error()),
+		"a run during an undo: %d, %s", code, errs)
 	check.NoError(t, os.Remove(undo))
-	check.ErrorIs(t, acltree.Lock(gone), acltree.ErrInUse, "a removed undo file")
+	check.ErrorIs(t, acltree.Lock(reader, true), acltree.ErrInUse, "a removed undo file")
 }

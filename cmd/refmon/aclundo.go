@@ -35,7 +35,7 @@ func (c *aclUndoCmd) Run(std *streams) error {
 		return err
 	}
 	defer func() { _ = f.Close() }() // only read
-	if err := acltree.Lock(f); err != nil {
+	if err := acltree.Lock(f, false); err != nil {
 		return fmt.Errorf("%s: %w", inLine(c.File), err)
 	}
 	j, err := acltree.ReadJournal(f)

@@ -2,6 +2,7 @@ package acltree
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -91,15 +92,20 @@ func (t *Tree) Close() {
 	_ = t.t.root.Close() // only a place
 }
 
-// Lock reserves an open undo file for one run or undo until the file is closed. Two runs would overwrite each other's
-// entries, and an undo would miss the files that a run changes after it. It returns [ErrInUse] if another program has
-// it, or if the name belongs to another file now.
-func Lock(f *os.File) error {
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+// Lock reserves an open undo file until it is closed: for one run alone, or for undos, of which several may share it.
+// Two runs would overwrite each other's entries, and an undo would miss the files that a run changes after it. Lock
+// returns [ErrInUse] if another command has the file, or if the name belongs to another file now. A file system without
+// locks is an error.
+func Lock(f *os.File, alone bool) error {
+	how := unix.LOCK_SH // for which NFS needs no right to write the file
+	if alone {
+		how = unix.LOCK_EX
+	}
+	if err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB); err != nil {
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return ErrInUse
 		}
-		return os.NewSyscallError("flock", err)
+		return fmt.Errorf("flock: %w: keep the undo file in a file system that has locks", err)
 	}
 	now, err := os.Stat(f.Name())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
