@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/refmon/refmon/internal/cli/acltree"
@@ -101,27 +103,39 @@ func (l *lateFiles) Put(e *acltree.Entry) error {
 }
 
 // late reports files that do not have the entries that their directories pass on (F-206). Such a file was created after
-// its directory was planned and before it was written, so that it inherited what the directory had. It returns
-// errReported if there is one.
+// its directory was planned and before it was written, so that it inherited what the directory had. late returns
+// errReported if there is one, if a file cannot be read, or after an interrupt. It ignores files that were deleted.
 func (r *aclRun) late(ctx context.Context, tree *acltree.Tree) error {
-	l := &lateFiles{run: r}
+	l, failed := &lateFiles{run: r}, r.failed
 	p := acltree.Plan{Files: tree, Keeper: r.keeper(r.names), Recursive: true,
 		Change: func(n *acltree.Node) (*sd.Descriptor, bool, error) {
 			if n.Path == "" {
 				return n.Before, true, nil
 			}
-			return acltree.Renew(n)
+			after, descend, err := acltree.Renew(n)
+			return after, descend || r.every, err
+		},
+		Report: func(path string, err error) {
+			if !errors.Is(err, fs.ErrNotExist) {
+				r.report(path, err)
+			}
 		}}
 	_, err := p.Run(ctx, l)
 	switch {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintf(r.std.err, "refmon: interrupted: to look for files that were created during the change, repeat the "+
+			"command with --undo-file %s\n", inLine(r.UndoFile))
+		return errReported
 	case err != nil:
 		return fmt.Errorf("look for files that were created during the change: %w", err)
-	case l.count == 0:
-		return nil
+	case l.count > 0:
+		fmt.Fprintf(r.std.err, "refmon: %s created during the change: run refmon acl inherit for each\n",
+			count(l.count, "file was", "files were"))
+		return errReported
+	case r.failed > failed:
+		return errReported
 	}
-	fmt.Fprintf(r.std.err, "refmon: %s created during the change: run refmon acl inherit for each\n",
-		count(l.count, "file was", "files were"))
-	return errReported
+	return nil
 }
 
 // notRecursive says that the members of a directory keep their entries, if the change is without -r and there are some.

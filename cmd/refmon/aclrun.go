@@ -59,6 +59,7 @@ type aclRun struct {
 	planned  func() error // called when the plan is complete; nil: not
 	direct   bool         // without -r, say that members keep their entries
 	inherits bool         // with -r, descendants get what their directories pass on
+	every    bool         // with -r, those below a protected DACL too
 	failed   int          // files that report was called for
 	rest     acltree.Rest // Failed is set when the plan is complete
 }

@@ -38,26 +38,49 @@ func TestContinuedChangeReportsFilesThatItLeaves(t *testing.T) {
 }
 
 // A file that was created between the plan and the write of its directory has the directory's earlier entries. The
-// command names it (F-206).
-func TestChangeReportsFilesCreatedMeanwhile(t *testing.T) {
-	dir, undo := t.TempDir(), filepath.Join(t.TempDir(), "undo")
-	describe(t, dir, "O:BAG:SYD:(A;OICI;FA;;;BA)(A;OICI;FR;;;BU)")
+// command names it, below a protected DACL only with --every (F-206). It also names a file that it cannot read.
+func TestChangeReportsFilesCreatedAfterPlan(t *testing.T) {
+	const inherited, unreadable = ": its inherited entries are not those of its directory", ": invalid NTACL attribute"
 	for _, c := range []struct {
-		sddl string // of a file that appears after the plan
-		code int
+		name, sddl string // of a file that appears after the plan; "": none
+		every      bool
+		want       string
 	}{
-		{"", exitGranted}, {"O:BAG:SYD:AI(A;ID;FA;;;BA)", exitGranted},
-		{"O:BAG:SYD:AI(A;ID;FA;;;BA)(A;ID;FR;;;BU)", exitMalformed},
+		{"late", "O:BAG:SYD:AI(A;ID;FA;;;BA)", true, ""}, {"none", "", true, ""},
+		{"late", "O:BAG:SYD:AI(A;ID;FA;;;BA)(A;ID;FR;;;BU)", false, inherited},
+		{"own/late", "O:BAG:SYD:AI(A;ID;FA;;;BA)(A;ID;FR;;;BU)", false, ""},
+		{"own/late", "O:BAG:SYD:AI(A;ID;FA;;;BA)(A;ID;FR;;;BU)", true, inherited},
+		{"late", "no descriptor", false, unreadable},
 	} {
-		late := filepath.Join(dir, "late")
-		if c.sddl != "" {
+		dir := t.TempDir()
+		describe(t, dir, "O:BAG:SYD:(A;OICI;FA;;;BA)(A;OICI;FR;;;BU)")
+		check.NoError(t, os.Mkdir(filepath.Join(dir, "own"), 0o700))
+		describe(t, filepath.Join(dir, "own"), "O:BAG:SYD:P(A;OICI;FA;;;BA)(A;OICI;FR;;;BU)")
+		args := []string{"acl", "revoke", "--offline", "--attribute", ntacl.UserName, "-r", dir, "S-1-5-32-545",
+			"--undo-file", filepath.Join(t.TempDir(), "undo")}
+		if c.every {
+			args = append(args, "--every")
+		}
+		first, _, errs := asked(args...)
+		check.Equal(t, first == exitGranted, c.every, "exit code %d: %s", first, errs)
+		late := filepath.Join(dir, c.name)
+		switch c.sddl {
+		case "":
+		case "no descriptor":
+			check.NoError(t, os.WriteFile(late, nil, 0o600))
+			check.NoError(t, setAttribute(late, ntacl.UserName, []byte(c.sddl)))
+		default:
 			check.NoError(t, os.WriteFile(late, nil, 0o600))
 			describe(t, late, c.sddl)
 		}
-		code, _, errs := asked("acl", "revoke", "--offline", "--attribute", ntacl.UserName, "-r", dir, "S-1-5-32-545",
-			"--undo-file", undo)
-		named := strings.Contains(errs, late+": its inherited entries") && strings.Contains(errs, "1 file was created")
-		check.That(t, code == c.code && named == (code == exitMalformed), "%q: %d, want %d: %s", c.sddl, code, c.code, errs)
+		code, _, errs := asked(args...)
+		want := first
+		if c.want != "" {
+			want = exitMalformed
+		}
+		check.That(t, code == want && strings.Contains(errs, late+c.want) == (c.want != "") &&
+			strings.Contains(errs, "1 file was created during the change") == (c.want == inherited),
+			"%+v: exit code %d, want %d: %s", c, code, want, errs)
 	}
 }
 
