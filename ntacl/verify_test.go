@@ -98,8 +98,7 @@ func bytesOrNil(t *testing.T, text string) []byte {
 	if text == "" {
 		return nil
 	}
-	b := check.Must(hex.DecodeString(text))
-	return b
+	return check.Must(hex.DecodeString(text))
 }
 
 // FuzzVerify checks that no POSIX ACL causes a panic, and that the special bits of the mode never matter.

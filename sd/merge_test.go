@@ -16,8 +16,7 @@ import (
 func TestMergeChangesMatchingEntries(t *testing.T) {
 	one, two := winnt.GUID{1}, winnt.GUID{2}
 	entry := func(kind sd.Type, flags uint8, extra sd.ACEExtra) sd.ACE {
-		a := check.Must(sd.NewACE(kind, flags, 1, sid.Everyone, extra))
-		return a
+		return check.Must(sd.NewACE(kind, flags, 1, sid.Everyone, extra))
 	}
 	plain, object := entry(sd.AccessAllowed, 0, sd.ACEExtra{}), entry(sd.AccessAllowedObject, 0,
 		sd.ACEExtra{ObjectType: &one})

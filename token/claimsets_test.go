@@ -18,8 +18,7 @@ func attr(name string, flags uint32, values ...int64) claims.Attribute {
 
 func claimsOf(t testing.TB, list ...claims.Attribute) *claims.Set {
 	t.Helper()
-	s := check.Must(claims.NewSet(list))
-	return s
+	return check.Must(claims.NewSet(list))
 }
 
 func flagsOf(s *claims.Set) (out []uint32) {

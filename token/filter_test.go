@@ -99,12 +99,10 @@ func randomDescriptor(t testing.TB, r *rand.Rand) *sd.Descriptor {
 	t.Helper()
 	p := sd.Parts{Owner: pick(r), Group: pick(r)}
 	ace := func(typ sd.Type, mask winnt.AccessMask, s sid.SID) sd.ACE {
-		a := check.Must(sd.NewACE(typ, 0, mask, s))
-		return a
+		return check.Must(sd.NewACE(typ, 0, mask, s))
 	}
 	acl := func(aces []sd.ACE) *sd.ACL {
-		l := check.Must(sd.NewACL(aces...))
-		return l
+		return check.Must(sd.NewACL(aces...))
 	}
 	if r.IntN(12) > 0 {
 		var aces []sd.ACE

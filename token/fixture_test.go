@@ -65,8 +65,7 @@ func wantStatus(t testing.TB, what string, got, want ntstatus.Status) {
 
 func filter(t testing.TB, tok *token.Token, f token.FilterSpec) *token.Token {
 	t.Helper()
-	n := check.Result(tok.Filter(f))
-	return n
+	return check.Result(tok.Filter(f))
 }
 
 func restricting(sids ...sid.SID) (out []token.Group) {
@@ -102,8 +101,7 @@ func account(rid uint32) sid.SID {
 
 func must(t testing.TB, s token.Spec) *token.Token {
 	t.Helper()
-	tok := check.Must(token.New(s))
-	return tok
+	return check.Must(token.New(s))
 }
 
 const designExample = `{"user":"S-1-5-21-1-2-3-1107",
@@ -134,8 +132,7 @@ func lowbox(t testing.TB, tok *token.Token, pkg string, caps ...string) *token.T
 
 func parse(t testing.TB, text string) *token.Token {
 	t.Helper()
-	tok := check.Must(token.Parse([]byte(text)))
-	return tok
+	return check.Must(token.Parse([]byte(text)))
 }
 
 // everything returns a Spec in which every field differs from its zero value and its default.

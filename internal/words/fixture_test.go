@@ -49,6 +49,5 @@ func partsText(r words.Right, t *winnt.ObjectType) string {
 // rightsOf reads rights.
 func rightsOf(t *testing.T, text string) []words.Right {
 	t.Helper()
-	rights := check.Must(words.Parse(text))
-	return rights
+	return check.Must(words.Parse(text))
 }

@@ -103,8 +103,7 @@ func TestObjectTypeTreeSharesPropertySets(t *testing.T) {
 		}
 	}
 	guid := func(text string) winnt.GUID {
-		g := check.Must(winnt.ParseGUID(text))
-		return g
+		return check.Must(winnt.ParseGUID(text))
 	}
 	two := words.Tree([][]winnt.GUID{{guid(userGUID), guid(passwordGUID)}, {guid(groupGUID), guid(memberGUID)}})
 	if want := "0 " + userGUID + ", 1 " + passwordGUID + ", 1 " + groupGUID + ", 2 " + memberGUID; treeText(two) != want {

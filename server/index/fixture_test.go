@@ -35,8 +35,7 @@ func firm(t *testing.T, change ...func(name string) string) *directory.Directory
 		text += fmt.Sprintf("- {name: %s, sid: %s, memberOf: [%s]}\n", u[0], u[1], groups)
 	}
 	text += "groups:\n- {name: Staff, sid: " + staff + "}\n- {name: Night, sid: " + night + "}\n"
-	d := check.Must(dirfile.Read([]byte(text)))
-	return d
+	return check.Must(dirfile.Read([]byte(text)))
 }
 
 // working returns a worker that knows the firm.

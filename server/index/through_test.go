@@ -198,8 +198,7 @@ func TestPrivilegeReplacesTraverseRight(t *testing.T) {
 // rightsOf reads rights as the command does.
 func rightsOf(t testing.TB, text string) []words.Right {
 	t.Helper()
-	rights := check.Must(words.Parse(text))
-	return rights
+	return check.Must(words.Parse(text))
 }
 
 // TestHostPolicyNeedsSearchPermission checks the policy "host": a document's readers also need the host's search

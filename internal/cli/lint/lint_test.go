@@ -152,8 +152,7 @@ func (w world) token(t *testing.T) *token.Token {
 		s.Package = sid.MustParse("S-1-15-2-1-2-3")
 		s.Capabilities = []token.Group{{SID: some[7], Attributes: 4}}
 	}
-	tok := check.Must(token.New(s))
-	return tok
+	return check.Must(token.New(s))
 }
 
 // TestIdleEntriesDecideNothing removes an entry that is reported to have no effect, and checks that random tokens and

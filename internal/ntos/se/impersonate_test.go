@@ -28,8 +28,7 @@ func build(tb testing.TB, user string, typ winnt.TokenType, changes ...func(*tok
 	for _, c := range changes {
 		c(&s)
 	}
-	t := check.Must(token.New(s))
-	return t
+	return check.Must(token.New(s))
 }
 
 func privilege(s *token.Spec) {

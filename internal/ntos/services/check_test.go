@@ -141,8 +141,7 @@ func TestNtAccessCheckErrorsAndOutputs(t *testing.T) {
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
 	opened := func(level winnt.SecurityImpersonationLevel) winnt.Handle {
 		tok := w.token(k, client, level)
-		h := check.Result(k.ObOpenObjectByPointer(tok, 0, winnt.TOKEN_QUERY, winnt.TokenObject, kernel.KernelMode))
-		return h
+		return check.Result(k.ObOpenObjectByPointer(tok, 0, winnt.TOKEN_QUERY, winnt.TokenObject, kernel.KernelMode))
 	}
 	named, anonymous := opened(winnt.SecurityIdentification), opened(winnt.SecurityAnonymous)
 	primary, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)

@@ -251,8 +251,7 @@ func TestSettableClassesHaveTheirRequirements(t *testing.T) {
 		tok := k.NewToken(check.Must(token.New(spec)))
 		defer k.PsDereferencePrimaryToken(tok)
 		open := func(by *nt.Thread, rights winnt.AccessMask) winnt.Handle {
-			h := check.Result(w.sys.KernelMode(by).ObOpenObjectByPointer(tok, 0, rights, winnt.TokenObject, kernel.KernelMode))
-			return h
+			return check.Result(w.sys.KernelMode(by).ObOpenObjectByPointer(tok, 0, rights, winnt.TokenObject, kernel.KernelMode))
 		}
 		set := func(by *nt.Thread, rights winnt.AccessMask, length uint32, value any, wanted ntstatus.Status) {
 			t.Helper()

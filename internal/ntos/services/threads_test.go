@@ -139,8 +139,7 @@ func TestImpersonateThreadChangesServerThreadOnly(t *testing.T) {
 	handle := func(th *nt.Thread, rights winnt.AccessMask) winnt.Handle {
 		v := check.Result(th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation))
 		id := v.(nt.ThreadBasic).ClientID
-		h := check.Result(asks.NtOpenThread(rights, &nt.ObjectAttributes{}, &nt.ClientID{UniqueThread: id.UniqueThread}))
-		return h
+		return check.Result(asks.NtOpenThread(rights, &nt.ObjectAttributes{}, &nt.ClientID{UniqueThread: id.UniqueThread}))
 	}
 	to, from := handle(server, winnt.THREAD_DIRECT_IMPERSONATION), handle(acts, winnt.THREAD_IMPERSONATE)
 	qos := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}

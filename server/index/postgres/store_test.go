@@ -201,8 +201,7 @@ func TestStoreRowsEqualCursor(t *testing.T) {
 	r, last := rand.New(rand.NewPCG(seed, 1)), uint64(randtest.Count(t, "REFMON_STORE_MESSAGES", 2500))
 	connect := func() *pgx.Conn {
 		t.Helper()
-		conn := check.Must(pgx.Connect(t.Context(), dsn))
-		return conn
+		return check.Must(pgx.Connect(t.Context(), dsn))
 	}
 	kills, reached := 0, uint64(0)
 	for reached < last {

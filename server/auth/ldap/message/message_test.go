@@ -14,8 +14,7 @@ import (
 // parse returns the bytes of hexadecimal digits with blanks.
 func parse(t testing.TB, text string) []byte {
 	t.Helper()
-	b := check.Must(hex.DecodeString(strings.Join(strings.Fields(text), "")))
-	return b
+	return check.Must(hex.DecodeString(strings.Join(strings.Fields(text), "")))
 }
 
 // samples are messages and what Rebuild returns for them. "same" stands for the message itself. Lengths of four octets

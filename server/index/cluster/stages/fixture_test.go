@@ -90,6 +90,5 @@ func (h *openSite) send(r site.Role, subject, id string, after uint64, body []by
 // anyPeople returns a directory, for tests of how its file is sent.
 func anyPeople(t *testing.T) *directory.Directory {
 	t.Helper()
-	d := check.Must(dirfile.Read([]byte(company)))
-	return d
+	return check.Must(dirfile.Read([]byte(company)))
 }
