@@ -22,7 +22,7 @@ import (
 // [fs.ErrPermission], [fs.ErrNotExist] and [fs.ErrExist]. A name that no file can have is [fs.ErrNotExist], or
 // [fs.ErrInvalid] for a call that would create the file.
 type FS struct {
-	prefix string  // immutable; what stands before each name
+	prefix string  // immutable; path before each name
 	dir    *File   // immutable; the directory that names are relative to; nil: they are names in the system
 	calls  *caller // immutable; shared with the file systems of its directories
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // TestMovedRootHasNoDocuments checks that a root that is moved away, alone or with a parent folder, has no documents.
-// Once it is back, changes made meanwhile are indexed. If a symbolic link replaces the root, or leads to another
+// Once it is back, changes made in between are indexed. If a symbolic link replaces the root, or leads to another
 // folder, the documents are those behind the link. A run whose tree is covered by another file system, from which it
 // gets no events, ends (N-60).
 func TestMovedRootHasNoDocuments(t *testing.T) {

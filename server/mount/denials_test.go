@@ -40,7 +40,7 @@ func (r *reported) take() []*Denial {
 
 // TestDenialsAreExplained checks that each denial is reported with its operation, path and requested rights, and with
 // the entry, directory or missing descriptor that denied it. The report also names an owner that the account may not
-// assign, a file that is none of the tree, and a refusal of the host. A successful request and a missing name are not
+// assign, a pipe, and a refusal of the host. A successful request and a missing name are not
 // reported (M-46).
 func TestDenialsAreExplained(t *testing.T) {
 	var r reported
