@@ -24,6 +24,9 @@ func effective(p *Pair, c *call, a *args) bool {
 	c.text = fmt.Sprintf("PsReferenceEffectiveToken(t%d)", t)
 	c.model = func() Result {
 		th := p.M.Threads[t]
+		if th.Process.Over {
+			return Result{Out: "TokenImpersonation"} // its thread acts as nobody, at level Anonymous (I-9)
+		}
 		r := Result{Token: th.Process.Primary.ID, Out: "TokenPrimary", Number: 0}
 		if s := th.Record; s != nil {
 			r = Result{Token: s.Token.ID, Out: "TokenImpersonation", Number: uint64(s.Level), Flag: s.EffectiveOnly}
@@ -36,9 +39,14 @@ func effective(p *Pair, c *call, a *args) bool {
 	c.kernel = func() Result {
 		out := row[kernel.PsReferenceEffectiveTokenOut](p, c, "PsReferenceEffectiveToken",
 			kernel.PsReferenceEffectiveTokenIn{Thread: p.objects[t]})
+		r := Result{Out: out.TokenType.String(), Number: uint64(out.ImpersonationLevel), Flag: out.EffectiveOnly}
+		if p.M.Threads[t].Process.Over {
+			p.modes[c.thread].PsDereferenceImpersonationToken(out.Token) // the model has no such token
+			return r
+		}
 		p.held = append(p.held, out.Token)
-		return Result{Token: p.id(out.Token), Out: out.TokenType.String(), Number: uint64(out.ImpersonationLevel),
-			Flag: out.EffectiveOnly}
+		r.Token = p.id(out.Token)
+		return r
 	}
 	return true
 }
