@@ -154,7 +154,7 @@ func (m *Mount) held(n *node, o *open, out *fuse.AttrOut) fuse.Status {
 	})
 }
 
-// bareAttr returns the attributes for a user who may not read those of the file: kind, inode number and the given size.
+// bareAttr returns attributes without those that need a right: the kind, the inode number and the given size.
 func bareAttr(id identity, size uint64) fuse.Attr {
 	return fuse.Attr{Ino: id.number, Mode: modeOf(nil, id.dir, id.link), Nlink: 1, Size: size,
 		Owner: fuse.Owner{Uid: unknownOwner, Gid: unknownOwner}}

@@ -44,13 +44,13 @@ func ReadUnit(t testing.TB, path string) (u Unit) {
 
 // StartApart starts a program in a session of its own, as systemd starts a service. The kernel first divides the
 // processors between sessions, and then between the threads of each (sched_autogroup, sched(7)). Programs in one
-// session get other shares than services do. The program ends with the test program, because Ctrl-C does not reach its
-// session.
+// session get other shares than services do. The caller ends the program: Ctrl-C does not reach its session. A death
+// signal would not do, because it comes when the starting thread ends, as threads of asuser.Run do.
 func StartApart(c *exec.Cmd) error {
 	if c.SysProcAttr == nil {
 		c.SysProcAttr = new(syscall.SysProcAttr)
 	}
-	c.SysProcAttr.Setsid, c.SysProcAttr.Pdeathsig = true, syscall.SIGTERM
+	c.SysProcAttr.Setsid = true
 	return c.Start()
 }
 
