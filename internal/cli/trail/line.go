@@ -49,7 +49,7 @@ func Line(e *audit.Event, mark Mark, name Namer) string {
 		b.WriteString(mark(false, "DENIED") + " ")
 	}
 	if who := name.who(e); who != "" {
-		b.WriteString(clean(who) + " ")
+		b.WriteString(printable.Line(who) + " ")
 	}
 	verb, ok := verbs[e.ID]
 	if !ok {
@@ -60,19 +60,19 @@ func Line(e *audit.Event, mark Mark, name Namer) string {
 		if target, of := strings.CutPrefix(what, "of "); of {
 			what = "of " + name.account(e, target)
 		}
-		b.WriteString(" " + clean(what))
+		b.WriteString(" " + printable.Line(what))
 	}
-	if names := clean(rights(e)); names != "" {
+	if names := printable.Line(rights(e)); names != "" {
 		b.WriteString(" for " + mark(e.Outcome != audit.Failure, names))
 	}
 	if more := details(e); more != "" {
-		b.WriteString(" " + clean(more))
+		b.WriteString(" " + printable.Line(more))
 	}
 	if e.ID == audit.AccountsChangedID {
-		b.WriteString(": " + clean(name.change(e)))
+		b.WriteString(": " + printable.Line(name.change(e)))
 	}
 	if why := Why(e); why != "" {
-		b.WriteString(": " + clean(name.appendNames(e, why)))
+		b.WriteString(": " + printable.Line(name.appendNames(e, why)))
 	}
 	return b.String()
 }
@@ -84,13 +84,6 @@ func moment(t int64) string {
 	whole, fraction, _ := strings.Cut(text, ".")
 	return whole + "." + (fraction + "000")[:3] + "Z"
 }
-
-// separators replaces the line separators that [printable.Line] keeps.
-var separators = strings.NewReplacer("\u2028", "\uFFFD", "\u2029", "\uFFFD")
-
-// clean replaces control characters, bidirectional controls and line separators in a text by U+FFFD, so that it stays
-// on one line and in its order.
-func clean(s string) string { return separators.Replace(printable.Line(s)) }
 
 // Who returns the account of a record's subject, "" if it has none. If a server acted for the subject, it returns
 // "server as subject".

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/printable"
 )
 
 // Summary counts records. Its zero value is ready for use.
@@ -102,7 +103,7 @@ type Row struct {
 func Top(m map[string]uint64, n int) []Row {
 	var rows []Row
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		rows = append(rows, Row{clean(k), m[k]})
+		rows = append(rows, Row{printable.Line(k), m[k]})
 	}
 	slices.SortStableFunc(rows, func(a, b Row) int { return cmp.Compare(b.Count, a.Count) })
 	return rows[:min(n, len(rows))]

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
@@ -89,7 +90,7 @@ func (c *WindowsCheck) note(k checkKind, e *audit.Event, got, want string) {
 		return
 	}
 	c.counts[k].differing++
-	c.report(clean(fmt.Sprintf("record %d, event %d, %s: Windows wrote %s, refmon derives %s", e.RecordID, e.ID,
+	c.report(printable.Line(fmt.Sprintf("record %d, event %d, %s: Windows wrote %s, refmon derives %s", e.RecordID, e.ID,
 		checkNames[k], quote(shown100(want)), quote(shown100(got)))))
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -93,13 +94,13 @@ var columns = []string{"id", "time", "event", "outcome", "subcategory", "compute
 func (w *Writer) row(e *audit.Event) error {
 	field := func(name string) string {
 		text, _ := e.Field(name)
-		return clean(text)
+		return printable.Line(text)
 	}
 	privileges, ok := e.Field("PrivilegeList")
 	if !ok {
 		privileges, _ = e.Field("EnabledPrivilegeList")
 	}
-	privileges = clean(strings.Join(strings.Fields(privileges), ","))
+	privileges = printable.Line(strings.Join(strings.Fields(privileges), ","))
 	mask := field("AccessMask")
 	if m, ok := maskOf(e); ok && strings.HasPrefix(mask, "%%") {
 		mask = winnt.AccessMask(m).String()
@@ -108,7 +109,7 @@ func (w *Writer) row(e *audit.Event) error {
 		strconv.Itoa(int(e.ID)), e.Outcome.String(),
 		subcategory(e), e.Computer, field("SubjectUserSid"), field("SubjectUserName"), field("PrimaryUserSid"),
 		field("ObjectType"), field("ObjectName"),
-		mask, rights(e), privileges, clean(Why(e))}
+		mask, rights(e), privileges, printable.Line(Why(e))}
 	for i := range row {
 		row[i] = harmless(row[i])
 	}
