@@ -50,7 +50,7 @@ func Repair(ctx context.Context, c RepairConfig) (RepairCounts, error) {
 }
 
 // errMost ends a run that has visited RepairConfig.Most files.
-var errMost = errors.New("so many files were looked at")
+var errMost = errors.New("the limit of visited files is reached")
 
 // repair is the state of one call of [Repair]. It belongs to one goroutine.
 type repair struct {

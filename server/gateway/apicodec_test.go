@@ -294,7 +294,7 @@ func (a rawAsker) makeMistakes(t *testing.T) (n int) {
 				list := fields[j].IsList()
 				switch {
 				case c == "drop" && mayBeLeftOut[fields[j].FullName()], !list && strings.HasSuffix(string(c), "in list"),
-					// Of a list the second value is one more.
+					// A second value of a list is no mistake.
 					!isJSON && (list && c == "double" || slices.Contains(inJSONAlone, c)):
 					continue
 				}

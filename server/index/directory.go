@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// Version is a report of a roster: a new directory version, a heartbeat for the last one, or an error. With an Err,
-// only Err is set.
+// Version is a report of a roster: a new directory version, a heartbeat for the last one, or an error. If Err is
+// set, the other fields are zero.
 type Version struct {
 	People    *directory.Directory // nil: the directory is unchanged
 	Accounts  *directory.Accounts  // source of People; nil if it was parsed from File

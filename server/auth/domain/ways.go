@@ -83,7 +83,7 @@ func ByBind(d *ldap.Directory) ByPassword {
 			// A restricted account is rejected even if the server accepts its bind (D-11).
 			return Proved{}, newForbidden(f)
 		}
-		return newProved(d, f, byAuthority, "by a password that the directory took")
+		return newProved(d, f, byAuthority, "by a password that the directory accepted"), nil
 	}
 }
 
@@ -104,7 +104,7 @@ func ByDirectory(d *ldap.Directory) ByName {
 			// A user who may not log on cannot be logged on by a service either (D-11).
 			return Proved{}, newForbidden(f)
 		}
-		return newProved(d, f, byService, "by name, and found in the directory")
+		return newProved(d, f, byService, "by name, and found in the directory"), nil
 	}
 }
 
@@ -150,9 +150,8 @@ func newRefused(err error) *Refused {
 }
 
 // newProved returns the user of the directory account f, with the directory's groups and claims. asserted is a group
-// SID for the authentication method, and how names the method for the audit record. f does not change. The error is
-// always nil.
-func newProved(d *ldap.Directory, f *ldap.Found, asserted sid.SID, how string) (Proved, error) {
+// SID for the authentication method, and how names the method for the audit record. f does not change.
+func newProved(d *ldap.Directory, f *ldap.Found, asserted sid.SID, how string) Proved {
 	groups := append(f.Groups[:len(f.Groups):len(f.Groups)], token.Group{SID: asserted, Attributes: token.GroupDefault})
 	proof := fmt.Sprintf("%s %s", f.Name, how)
 	if f.Cached {
@@ -164,5 +163,5 @@ func newProved(d *ldap.Directory, f *ldap.Found, asserted sid.SID, how string) (
 	domain := f.SID.Prefix()
 	return Proved{Proof: printable.Line(proof), Source: "ldap", User: lsa.DomainUser{
 		Account: logon.Account{SID: f.SID, Use: winnt.SidTypeUser, Domain: d.Name(), DomainSID: domain,
-			Name: printable.Line(f.Name)}, PrimaryGroup: f.PrimaryGroup, Groups: groups, UserClaims: f.Claims}}, nil
+			Name: printable.Line(f.Name)}, PrimaryGroup: f.PrimaryGroup, Groups: groups, UserClaims: f.Claims}}
 }
