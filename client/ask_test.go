@@ -44,10 +44,7 @@ func TestEachRequestIsOneFrame(t *testing.T) {
 			tr, name, got := of.NewThread()
 			return tr == nil && name == "" && got == st
 		}},
-		"end":  {wire.EndThread, 7, nil, func() bool { th.Close(); return true }},
 		"save": {wire.Save, 7, nil, func() bool { k, got := of.SaveImpersonation(); return k == 0 && got == st }},
-		"restore": {wire.Restore, 7, wire.AppendTicket(nil, 9),
-			func() bool { of.RestoreImpersonation(9); return true }},
 		"look": {wire.Inspect, 1, []byte("q"), func() bool { _, err := s.Look([]byte("q")); return refused(st, err) }},
 		"look as": {wire.Inspect, 7, []byte("q"), func() bool {
 			_, err := s.LookAs(th, []byte("q"))

@@ -1,6 +1,8 @@
 package client
 
 import (
+	"fmt"
+
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -103,8 +105,18 @@ func (t *thread) WaitAny(handles []winnt.Handle, alertable bool, due <-chan stru
 	return head.Status
 }
 
-// EndThread ends the thread in the daemon. It ignores errors: a lost connection has ended the thread already.
-func (t *thread) EndThread() { _, _, _ = t.c.ask(&wire.Frame{Kind: wire.EndThread, Thread: t.number}) }
+// EndThread ends the thread in the daemon. If the daemon refuses, the connection ends, as for RestoreImpersonation.
+func (t *thread) EndThread() { t.end(&wire.Frame{Kind: wire.EndThread}) }
+
+// end sends a request that ends the thread or its impersonation. If the daemon refuses, it ends the connection, so that
+// no later call runs as the client (W-8). A thread that has ended already is no error.
+func (t *thread) end(f *wire.Frame) {
+	f.Thread = t.number
+	head, _, err := t.c.ask(f)
+	if st := head.Status; err == nil && st != ntstatus.Success && st != ntstatus.InvalidCid {
+		_ = t.c.lose(fmt.Errorf("the end of a thread or of its impersonation: %w", st.Err()))
+	}
+}
 
 // Profile returns the conformance profile of the daemon's kernel. It makes no call.
 func (t *thread) Profile() nt.Profile { return t.c.profile }
@@ -129,8 +141,8 @@ func (t *thread) SaveImpersonation() (nt.Ticket, ntstatus.Status) {
 }
 
 // RestoreImpersonation gives the thread the impersonation that SaveImpersonation saved with the ticket. A ticket
-// works once. The daemon ignores an unknown one. After the loss of the connection no thread is left that could still
-// impersonate.
+// works once. The daemon ignores an unknown one. If the daemon refuses, the connection ends: no thread is left that
+// could still impersonate.
 func (t *thread) RestoreImpersonation(k nt.Ticket) {
-	_, _, _ = t.c.ask(&wire.Frame{Kind: wire.Restore, Thread: t.number, Body: wire.AppendTicket(nil, k)})
+	t.end(&wire.Frame{Kind: wire.Restore, Body: wire.AppendTicket(nil, k)})
 }

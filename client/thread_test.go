@@ -63,6 +63,26 @@ func TestCancelWaitsForAnswer(t *testing.T) {
 	}
 }
 
+// The end of an impersonation and of a thread is one frame. If the daemon refuses it, the connection ends, so that no
+// call can run as the client (W-8). A thread that has ended impersonates nobody.
+func TestRefusedEndOfImpersonationEndsConnection(t *testing.T) {
+	for _, st := range []ntstatus.Status{ntstatus.Success, ntstatus.InvalidCid, ntstatus.QuotaExceeded,
+		ntstatus.InsufficientResources} {
+		for kind, end := range map[wire.Kind]func(*thread){wire.EndThread: (*thread).EndThread,
+			wire.Restore: func(th *thread) { th.RestoreImpersonation(9) }} {
+			s := script(t)
+			body := map[wire.Kind][]byte{wire.Restore: wire.AppendTicket(nil, 9)}[kind]
+			f := s.once(kind, st, nil, func() { end(&thread{s.Conn, 7}) })
+			check.That(t, f.Thread == 7 && f.Service == 0 && bytes.Equal(f.Body, body), "frame %+v, want body % x", f, body)
+			if st == ntstatus.Success || st == ntstatus.InvalidCid {
+				s.stands()
+			} else {
+				s.lost(st.Err())
+			}
+		}
+	}
+}
+
 // A waiting call is one frame with its wait before the call, and does not request a reason. A lost connection ends it
 // (W-9, W-20).
 func TestWaitIsOneFrame(t *testing.T) {

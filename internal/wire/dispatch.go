@@ -81,38 +81,54 @@ func (s *Server) refuse(f *Frame, st ntstatus.Status) error {
 	return s.answer(f, AnswerHead{Status: st}, nil)
 }
 
-// admit counts a call against the limits of the connection and charges its memory. Body bytes, waiting requests and
-// pending requests have separate limits. A reached limit is STATUS_INSUFFICIENT_RESOURCES, and a failed charge the
-// status of the quota; then nothing is counted. A repeated request number of a waiting call is an error.
+// admit counts a call against the limits of the connection and charges its memory. A reached limit is
+// STATUS_INSUFFICIENT_RESOURCES, and a failed charge the status of the quota; then nothing is counted. A repeated
+// request number of a waiting call is an error.
 func (s *Server) admit(f *Frame) (st ntstatus.Status, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.bytes+len(f.Body) > MaxBytes {
-		return ntstatus.InsufficientResources, nil
+	if f.Kind.waits() && s.waits[f.Request] != nil {
+		return 0, fmt.Errorf("%w: request %d waits already", ErrFrame, f.Request)
 	}
-	if f.Kind.waits() {
-		if s.waits[f.Request] != nil {
-			return 0, fmt.Errorf("%w: request %d waits already", ErrFrame, f.Request)
-		}
-		if len(s.waits) >= MaxWaits {
-			return ntstatus.InsufficientResources, nil
-		}
-		if st = s.chargeLocked(f, waitSize); st != ntstatus.Success {
-			return st, nil
-		}
+	switch st = s.roomLocked(f); {
+	case st == ntstatus.Success && f.Kind.waits():
 		s.waits[f.Request] = &waiting{cancelled: make(chan struct{})}
-	} else {
-		if s.pending >= MaxPending {
-			return ntstatus.InsufficientResources, nil
-		}
-		if st = s.chargeLocked(f, 0); st != ntstatus.Success {
-			return st, nil
-		}
+	case st == ntstatus.Success:
 		s.pending++
+	case f.endsRights() && s.ending < MaxEnding:
+		// A server without quota or room must still be able to stop acting as its client (W-8).
+		s.ending++
+		f.reserved = true
+	default:
+		return st, nil
 	}
 	s.bytes += len(f.Body)
 	f.admitted = true
 	return ntstatus.Success, nil
+}
+
+// roomLocked returns the status of a call that a limit stops, and charges its memory. Body bytes, waiting requests and
+// pending requests have separate limits.
+//
+// +checklocks:s.mu
+func (s *Server) roomLocked(f *Frame) ntstatus.Status {
+	n, most, more := s.pending, MaxPending, 0
+	if f.Kind.waits() {
+		n, most, more = len(s.waits), MaxWaits, waitSize
+	}
+	if n >= most || s.bytes+len(f.Body) > MaxBytes {
+		return ntstatus.InsufficientResources
+	}
+	return s.chargeLocked(f, more)
+}
+
+// maxEndingBody is the longest body in bytes of a Restore or EndThread that the reserve serves. It is enough for a
+// ticket in JSON.
+const maxEndingBody = 64
+
+// endsRights reports whether a frame ends an impersonation, so that the reserve serves it.
+func (f *Frame) endsRights() bool {
+	return (f.Kind == Restore || f.Kind == EndThread) && len(f.Body) <= maxEndingBody
 }
 
 // done counts a call as answered, before its answer is sent, and frees its share of the bounds. It must be called
@@ -121,9 +137,12 @@ func (s *Server) done(f *Frame) {
 	s.finished.Add(1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f.Kind.waits() {
+	switch {
+	case f.Kind.waits():
 		delete(s.waits, f.Request)
-	} else {
+	case f.reserved:
+		s.ending--
+	default:
 		s.pending--
 	}
 	s.bytes -= len(f.Body)

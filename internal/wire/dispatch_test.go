@@ -3,6 +3,7 @@ package wire
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -52,4 +53,27 @@ func TestWaitingCallsAreBounded(t *testing.T) {
 	s.done(&Frame{Kind: Wait, Request: 3})
 	check.ErrorIs(t, check.Err(s.admit(&Frame{Kind: Wait, Request: 4})), ErrFrame, "second wait of one request")
 	admits(t, s, "a wait after a reply", &Frame{Kind: Wait, Request: 3}, good)
+}
+
+// TestEndingRequestsHaveReserve checks that a connection without quota, or at its limits, still ends impersonations and
+// threads, up to MaxEnding at a time, and that an answer frees its place (W-8).
+func TestEndingRequestsHaveReserve(t *testing.T) {
+	calls, poor := NewServer(nil, nil), NewServer(nil, limited{block: quota.NewBlock(nil, 1, false)})
+	for range MaxPending {
+		admits(t, calls, "call", &Frame{Kind: Call}, good)
+	}
+	admits(t, poor, "the free bytes", &Frame{Kind: Call, Body: make([]byte, freeBytes-frameSize)}, good)
+	for s, over := range map[*Server]ntstatus.Status{calls: full, poor: ntstatus.QuotaExceeded} {
+		ends := func(kind Kind, n int) *Frame { return &Frame{Kind: kind, Body: make([]byte, n)} }
+		first := ends(Restore, maxEndingBody)
+		admits(t, s, "a ticket that is too long", ends(Restore, maxEndingBody+1), over)
+		admits(t, s, "the end of an impersonation", first, good)
+		for range MaxEnding - 1 {
+			admits(t, s, "the end of a thread", ends(EndThread, 1), good)
+		}
+		admits(t, s, "one above MaxEnding", ends(EndThread, 1), over)
+		s.done(first)
+		admits(t, s, "another call", ends(Save, 1), over)
+		admits(t, s, "the end of a thread after an answer", ends(EndThread, 1), good)
+	}
 }

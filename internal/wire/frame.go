@@ -23,6 +23,7 @@ const (
 	MaxWaits   = 1024     // calls of a connection that wait
 	MaxThreads = 1024     // threads of a connection
 	MaxTickets = 64       // saved impersonations of a thread
+	MaxEnding  = 64       // Restores and EndThreads beyond the other limits
 
 	MaxDescriptors = 16 // that one answer brings
 	MaxObjects     = 64 // that one WaitAny waits for (MAXIMUM_WAIT_OBJECTS)
@@ -79,6 +80,7 @@ type Frame struct {
 
 	paid     quota.Receipt // the charge for it while it has no answer
 	admitted bool          // it is counted until it is done
+	reserved bool          // it is counted in Server.ending, not in Server.pending
 
 	afterRefusal bool // the call before it on its thread was refused at a limit
 }

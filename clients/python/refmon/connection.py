@@ -28,7 +28,7 @@ HAND_OUT, CALL_WITH = 15, 16
 _HEAD = struct.Struct("<IBQIH")
 _LENGTH, _REST = 4, 15  # bytes of the length field, and of the rest of the head
 
-SUCCESS, CANCELLED, NOT_SUPPORTED = Status(0), Status(0xC0000120), Status(0xC00000BB)
+NOT_SUPPORTED, INVALID_CID = Status(0xC00000BB), Status(0xC000000B)
 
 
 def connect(address=None, uid=None):
@@ -514,9 +514,7 @@ class Thread:
         try:
             yield
         finally:
-            # A lost connection has no thread that could still impersonate.
-            with contextlib.suppress(Disconnected):
-                self.connection._ask(RESTORE, self.number, body={"Ticket": head["Out"]["Ticket"]})
+            self._end(RESTORE, {"Ticket": head["Out"]["Ticket"]})
 
     def listen_pipe(self, name, **config):
         """Creates a named pipe and returns its PipeListener, see refmon.pipes.listen."""
@@ -529,8 +527,21 @@ class Thread:
 
     def close(self):
         """Ends the thread and its impersonation. Its handles stay open, because they belong to the process."""
-        with contextlib.suppress(Disconnected):
-            self.connection._ask(END_THREAD, self.number)
+        self._end(END_THREAD)
+
+    def _end(self, kind, body=None):
+        """Ends the thread or its impersonation. If that fails, the connection ends, so that no later call runs as the
+        client (W-8). A lost connection, or a thread that has ended, cannot impersonate."""
+        c = self.connection
+        try:
+            status = Status(c._ask(kind, self.number, body=body)["Status"])
+            if not status.ok and status != INVALID_CID:
+                c._lose("%s: the end of a thread or of its impersonation" % status)
+        except Disconnected:
+            pass
+        except BaseException as e:  # such as KeyboardInterrupt, before the request was sent
+            c._lose(repr(e))
+            raise
 
     __enter__ = lambda self: self
 

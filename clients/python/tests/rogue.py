@@ -169,6 +169,26 @@ class Rogue(unittest.TestCase):
             c.thread.NtClose(Handle=4)
         self.assertIn("KeyboardInterrupt", str(e.exception))
 
+    def test_refused_end_of_an_impersonation_ends_the_connection(self):  # W-8
+        """Otherwise the next call would run as the client. A thread that has ended impersonates nobody."""
+        saved = b'{"Status":0,"Why":null,"Out":{"Ticket":"1"}}'
+        for status, lost in ((0, False), (0xC000000B, False), (0xC0000044, True), (0xC000009A, True)):
+            for restore in (False, True):
+
+                def answer(s, request):
+                    if restore:
+                        s.sendall(frame(3, request, saved))
+                        _, request, _ = read(s)
+                    s.sendall(frame(3, request, b'{"Status":%d,"Why":null}' % status))
+
+                c = self.client(answer)
+                if restore:
+                    with c.thread.restored():
+                        pass
+                else:
+                    c.thread.close()
+                self.assertEqual(c._lost is not None, lost, (status, restore))
+
     def test_hello(self):
         for reply, error, why in (
             (frame(3, 0, bytes.fromhex("9a0000c000")), refmon.NTError, "STATUS_INSUFFICIENT_RESOURCES"),
