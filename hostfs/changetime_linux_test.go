@@ -45,7 +45,8 @@ func TestUnknownFileSystemWaitsForClock(t *testing.T) {
 	w := newWorld(t)
 	var fs unix.Statfs_t
 	w.must(unix.Fstatfs(w.tree.root, &fs))
-	for _, magic := range []int64{unix.NFS_SUPER_MAGIC, unix.FUSE_SUPER_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, 0} {
+	for _, magic := range []int64{unix.NFS_SUPER_MAGIC, unix.FUSE_SUPER_MAGIC, unix.OVERLAYFS_SUPER_MAGIC,
+		unix.TMPFS_MAGIC, 0} {
 		check.Equal(t, settling(w.tree.root, &unix.Statfs_t{Type: magic}), settled,
 			"F-115: settling on file system type %x", magic)
 	}
