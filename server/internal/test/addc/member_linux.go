@@ -33,6 +33,7 @@ const memberConf = `[global]
  password server = dc1.refmon.test
  interfaces = %[3]s/8
  bind interfaces only = yes
+ idmap negative cache time = 1
  private dir = %[4]s/priv
  lock directory = %[4]s/lock
  state directory = %[4]s/state
