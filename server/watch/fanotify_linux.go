@@ -183,6 +183,10 @@ func (f *fanotify) change(e *event, into *news) (lost bool) {
 	if path == "" { // outside this tree
 		return lost
 	}
+	// A folder that moves here can overwrite another one (N-143).
+	if e.mask&unix.FAN_ONDIR != 0 && e.mask&(unix.FAN_DELETE|unix.FAN_MOVED_FROM|unix.FAN_MOVED_TO) != 0 {
+		into.left[path] = struct{}{}
+	}
 	if e.mask&unix.FAN_ONDIR != 0 && e.mask&(unix.FAN_CREATE|unix.FAN_MOVED_TO) != 0 {
 		path += "/" // with its descendants
 	}

@@ -1,7 +1,12 @@
 package watch
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/test/check"
 )
@@ -17,5 +22,40 @@ func TestKernelPathsBecomeDocumentNames(t *testing.T) {
 	} {
 		check.Equal(t, (&fanotify{root: c.root, at: c.at}).named(c.path), c.want,
 			"%s in the tree %s at %s", c.path, c.root, c.at)
+	}
+}
+
+// TestReplacedFolderIsReportedAsGoneFirst checks that a folder whose name another file or folder takes before the
+// events are read is reported as gone before its successor, so that no document of the old folder stays (N-143).
+func TestReplacedFolderIsReportedAsGoneFirst(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("the kernel reports changes of a file system to root only")
+	}
+	for name, replace := range map[string]func(at, away string) error{
+		"removed":     func(at, _ string) error { return errors.Join(os.RemoveAll(at), os.Mkdir(at, 0o700)) },
+		"moved away":  func(at, away string) error { return errors.Join(os.Rename(at, away), os.Mkdir(at, 0o700)) },
+		"now a file":  func(at, _ string) error { return errors.Join(os.RemoveAll(at), os.WriteFile(at, nil, 0o600)) },
+		"overwritten": func(at, away string) error { return errors.Join(os.Remove(at+"/old"), unix.Rename(away+".2", at)) },
+		"changed":     func(at, _ string) error { return os.Chmod(at, 0o711) },
+	} {
+		root := t.TempDir()
+		at, away := filepath.Join(root, "a"), filepath.Join(t.TempDir(), "away")
+		check.NoError(t, errors.Join(os.Mkdir(at, 0o700), os.Mkdir(away+".2", 0o700),
+			os.WriteFile(at+"/old", nil, 0o600)))
+		ch, err := listen(root)
+		check.NoError(t, err)
+		defer ch.close()
+		out := make(chan Batch, 8)
+		w := &watch{Watcher: &Watcher{Root: root}, ctx: t.Context(), out: out, changes: ch, pending: newNews(),
+			links: newLinkTable()}
+		check.NoError(t, errors.Join(replace(at, away), w.poll()))
+		var gone, after bool
+		for len(out) > 0 {
+			for _, s := range (<-out).Seen {
+				gone, after = gone || s.Gone && s.Path == at, gone && !s.Gone && s.Path == at
+			}
+		}
+		check.That(t, gone == (name != "changed") && after == gone, "N-143: a folder that is %s: gone %t, then %t",
+			name, gone, after)
 	}
 }

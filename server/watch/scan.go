@@ -97,14 +97,16 @@ const maxPath = 4096
 var errLong = errors.New("its path is longer than 4,096 bytes (PATH_MAX)")
 
 // sendPending reports the pending files, which events named, and removes them from pending. Created and moved folders
-// are reported with their descendants, missing files as gone. If the root is missing, sendPending sets lost instead.
+// are reported with their descendants, missing files as gone. Before all others it reports the paths that a folder has
+// left as gone, because another file may have them now (N-143). If the root is missing, sendPending sets lost instead.
 // Without pending paths it does nothing.
 func (w *watch) sendPending() error {
 	if len(w.pending.paths) == 0 {
 		return nil
 	}
 	paths := slices.Collect(maps.Keys(w.pending.paths))
-	clear(w.pending.paths)
+	left := slices.Collect(maps.Keys(w.pending.left))
+	w.pending.clear()
 	w.links.settle(inodeAt)
 	w.looked = time.Now()
 	slices.Sort(paths)
@@ -117,6 +119,15 @@ func (w *watch) sendPending() error {
 		files = append(files, path)
 	}
 	files = slices.Compact(files)
+	for some := range slices.Chunk(left, pathsPerBatch) {
+		b := Batch{Tree: w.Root}
+		for _, path := range some {
+			b.Seen = append(b.Seen, Seen{Path: path, Gone: true, Err: fs.ErrNotExist})
+		}
+		if err := w.send(b); err != nil {
+			return err
+		}
+	}
 	opt := w.Options
 	opt.Identify = true
 	s, err := tree.Named(w.Root, files, opt)
