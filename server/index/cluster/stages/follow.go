@@ -189,7 +189,7 @@ func (f *following) run(ctx context.Context) error {
 // before it (N-7). Watermarks from before the first turn do not count. After an error the next turn continues where
 // this one ended.
 func (f *following) turn(ctx context.Context) error {
-	list, err := f.c.get(ctx, site.StreamFence, question{MultiLast: []string{"fence.>"}})
+	list, err := f.readWatermarks(ctx)
 	if err == nil {
 		err = f.present(ctx, list)
 	}

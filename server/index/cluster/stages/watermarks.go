@@ -1,11 +1,14 @@
 package stages
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
 // seenWatermark is a watermark and the time when this machine first saw it.
@@ -32,6 +35,22 @@ const tolerance = time.Second
 // clock of its source is ahead and its real age is unknown (N-80).
 func (b *heartbeat) early(m *message) bool {
 	return time.Unix(0, b.Time).Sub(m.stored) > tolerance
+}
+
+// readWatermarks returns the last watermark of each share that has one, with the result of its verification.
+func (f *following) readWatermarks(ctx context.Context) (out []message, err error) {
+	for group := range slices.Chunk(f.logs, 1024) { // the servers refuse a request for more subjects (status 413)
+		var q question
+		for _, s := range group {
+			q.MultiLast = append(q.MultiLast, "fence."+s.name())
+		}
+		list, err := f.c.get(ctx, site.StreamFence, q)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, list...)
+	}
+	return out, nil
 }
 
 // addWatermark stores a share's watermark, the time up to which the share is complete. A watermark counts only if the

@@ -3,6 +3,7 @@ package stages
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -141,4 +142,22 @@ func TestTreeTimeIsThatOfOldestPart(t *testing.T) {
 	f.warnRefused(f.logs[0])
 	f.warnRefused(f.logs[0])
 	check.Equal(t, *warned, 1, "warnings of two invalid messages")
+}
+
+// TestWatermarksOfManySharesAreRead checks that a follower reads the watermarks of more shares than the NATS servers
+// answer about in one request.
+func TestWatermarksOfManySharesAreRead(t *testing.T) {
+	h := newOpenSite(t, 1)
+	f := &following{c: h.dial(site.Follow)}
+	for n := range 1025 {
+		f.logs = append(f.logs, &share{records: newRecords(f.c, site.StreamRows, fmt.Sprint("rows.a.", n))})
+		check.NoError(t, f.c.nc.Publish("fence."+f.logs[n].name(), nil))
+	}
+	check.Eventually(t, func() bool {
+		m, err := f.c.last(t.Context(), site.StreamFence, "fence.rows.a.1024")
+		return m != nil && err == nil
+	}, "the last watermark is not stored")
+	list, err := f.readWatermarks(t.Context())
+	check.NoError(t, err)
+	check.Equal(t, len(list), len(f.logs), "watermarks that were read")
 }
