@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -21,50 +20,44 @@ type OpenedAs struct {
 	Reverted bool
 }
 
-// OpenFileAs impersonates the client of a token, opens an existing file like [Conn.OpenFile], and reverts. It sends
-// these calls together. If the impersonation failed, it closes the opened file without returning it, and the status is
-// that of the impersonation. It can also close the handles in done. A disposition other than FILE_OPEN, and
-// FILE_DELETE_ON_CLOSE, are STATUS_INVALID_PARAMETER, so that a thread that failed to impersonate cannot create, change
-// or delete a file. After a lost connection the status is STATUS_PORT_DISCONNECTED, and Reverted is false. A thread of
-// another connection is STATUS_INVALID_CID.
-func (c *Conn) OpenFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn, done ...winnt.Handle) (OpenedAs,
-	ntstatus.Status) {
-	o := OpenedAs{Reverted: true}
+// OpenFileAs impersonates the client of a token, opens a file like [Conn.OpenFile], and reverts. It sends these calls
+// together. If the impersonation failed, the daemon opens nothing, and the status is that of the impersonation. It can
+// also close the handles in done. Token 0 is STATUS_INVALID_HANDLE: the open would run as the thread itself. After a
+// lost connection the status is STATUS_PORT_DISCONNECTED, and Reverted is false. A thread of another connection is
+// STATUS_INVALID_CID.
+func (c *Conn) OpenFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn, done ...winnt.Handle) (o OpenedAs,
+	st ntstatus.Status) {
+	o.Reverted = true
 	t, err := c.own(th)
 	if err != nil {
 		return o, ntstatus.InvalidCid
 	}
-	if in.CreateDisposition != winnt.FILE_OPEN || in.CreateOptions&uint32(fileaccess.DeleteOnClose) != 0 {
-		return o, ntstatus.InvalidParameter
+	if token == 0 {
+		return o, ntstatus.InvalidHandle
 	}
 	frames, err := t.openAs(token, in, done)
 	if err != nil {
 		return o, ntstatus.NotSupported
 	}
-	o.Reverted = false
 	answers, err := c.askAll(frames)
 	if err != nil {
-		return o, ntstatus.PortDisconnected
+		return OpenedAs{}, ntstatus.PortDisconnected
 	}
-	n := len(done)
-	as, opened, reverted := answers[n], answers[n+1], answers[n+2]
-	o.Reverted = reverted.head.Status == ntstatus.Success
-	st := opened.head.Status
-	if o.CreateFileOut, o.File, err = opened.file(); err != nil {
+	as, opened, reverted := answers[len(done)], answers[len(done)+1], answers[len(done)+2]
+	o.CreateFileOut, o.File, err = opened.file()
+	if err == nil && as.head.Status != ntstatus.Success && opened.head.Status.IsSuccess() {
+		closeAll(opened.files)
+		err = fmt.Errorf("%w: a file was opened after a failed impersonation", wire.ErrFrame)
+	}
+	if err != nil {
 		_ = c.lose(err)
 		return OpenedAs{}, ntstatus.PortDisconnected
 	}
+	o.Reverted = reverted.head.Status == ntstatus.Success
 	if as.head.Status != ntstatus.Success {
-		// The thread was not the client at the open: the file is not returned.
-		if o.File != nil {
-			_ = o.File.Close()
-		}
-		if st == ntstatus.Success {
-			th.NtClose(o.FileHandle)
-		}
-		return OpenedAs{Reverted: o.Reverted}, as.head.Status
+		return o, as.head.Status
 	}
-	return o, st
+	return o, opened.head.Status
 }
 
 // openAs returns the requests of an open as the client of a token: a close of each handle in done, the impersonation,
@@ -90,8 +83,9 @@ func (t *thread) openAs(token winnt.Handle, in nt.CreateFileIn, done []winnt.Han
 		return nt.SetInformationThreadIn{ThreadHandle: winnt.NtCurrentThread,
 			ThreadInformationClass: nt.ThreadImpersonationToken, ThreadInformation: nt.Cap(tok), ThreadInformationLength: 8}
 	}
+	// Without the client the open must not run: it would have the server's own rights (W-38).
 	return frames, errors.Join(err, add(wire.Call, "NtSetInformationThread", impersonate(token)),
-		add(wire.CallWith, "NtCreateFile", in), add(wire.Call, "NtSetInformationThread", impersonate(0)))
+		add(wire.ThenWith, "NtCreateFile", in), add(wire.Call, "NtSetInformationThread", impersonate(0)))
 }
 
 // answered is the answer to a request, with its file descriptors, which its owner must close.

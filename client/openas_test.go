@@ -22,25 +22,26 @@ func handleOut(t *testing.T, h winnt.Handle) []byte {
 }
 
 // OpenFileAs sends the closing of handles, the impersonation, the open and the revert together. If the impersonation
-// failed, it returns that status and closes a handle that the thread itself opened.
+// failed, it returns that status. A daemon that opened the file nevertheless is lost (W-38).
 func TestOpenFileAsReturnsStatus(t *testing.T) {
 	const yes, no, other = ntstatus.Success, ntstatus.AccessDenied, ntstatus.NoToken
 	for _, c := range []struct {
 		as, opened, reverted ntstatus.Status
 		st                   ntstatus.Status
-		h, closed            winnt.Handle
+		h                    winnt.Handle
 	}{
-		{yes, yes, yes, yes, 8, 0},
-		{yes, no, yes, no, 0, 0},
-		{yes, yes, other, yes, 8, 0},
-		{yes, no, other, no, 0, 0},
-		{other, yes, yes, other, 0, 8},
-		{other, yes, no, other, 0, 8},
-		{other, no, yes, other, 0, 0},
+		{yes, yes, yes, yes, 8},
+		{yes, no, yes, no, 0},
+		{yes, yes, other, yes, 8},
+		{yes, no, other, no, 0},
+		{other, yes, yes, ntstatus.PortDisconnected, 0},
+		{other, ntstatus.Cancelled, no, other, 0},
+		{other, ntstatus.Cancelled, yes, other, 0},
 	} {
+		lost := c.st == ntstatus.PortDisconnected
 		s := script(t)
 		s.concurrently(func() {
-			frames := []*wire.Frame{s.next(wire.Call), s.next(wire.Call), s.next(wire.Call), s.next(wire.CallWith),
+			frames := []*wire.Frame{s.next(wire.Call), s.next(wire.Call), s.next(wire.Call), s.next(wire.ThenWith),
 				s.next(wire.Call)}
 			s.checkOpen(frames)
 			for i, st := range []ntstatus.Status{ntstatus.InvalidHandle, yes, c.as, c.opened, c.reverted} {
@@ -50,19 +51,17 @@ func TestOpenFileAsReturnsStatus(t *testing.T) {
 				}
 				s.tell(frames[i], st, rest)
 			}
-			if c.closed != 0 {
-				f := s.next(wire.Call)
-				want, _ := row(closing).AppendCall(nil, nt.CloseIn{Handle: c.closed}, false)
-				check.That(t, bytes.Equal(f.Body, want), "NtClose: body % x, want % x", f.Body, want)
-				s.tell(f, yes, nil)
-			}
 		}, func() {
 			o, st := s.OpenFileAs(s.first, 0x70, asClient, 4, 0x10)
-			check.That(t, st == c.st && o.FileHandle == c.h && o.File == nil && o.Reverted == (c.reverted == yes),
+			check.That(t, st == c.st && o.FileHandle == c.h && o.File == nil && o.Reverted == (c.reverted == yes && !lost),
 				"statuses %+v: OpenFileAs = %+v, %v; want handle %v, reverted %t, no file, %v", c, o, st, c.h, c.reverted == yes,
 				c.st)
 		})
-		s.stands()
+		if lost {
+			s.lost(wire.ErrFrame)
+		} else {
+			s.stands()
+		}
 	}
 }
 
@@ -84,18 +83,15 @@ func (s *scripted) checkOpen(frames []*wire.Frame) {
 	}
 }
 
-// OpenFileAs rejects an open that would create, change or delete, and a service that the daemon does not have. It
-// sends nothing, so the thread's state does not change.
-func TestOpenFileAsRejectsChanges(t *testing.T) {
+// OpenFileAs and ReadFileAs reject the token 0, which would end the impersonation, and a service that the daemon does
+// not have. They send nothing, so the thread's state does not change.
+func TestOpenFileAsNeedsClient(t *testing.T) {
 	s := script(t)
-	deletes, creates := asClient, asClient
-	deletes.CreateOptions = uint32(fileaccess.DeleteOnClose)
-	creates.CreateDisposition = winnt.FILE_OPEN_IF
-	for _, in := range []nt.CreateFileIn{deletes, creates} {
-		if o, st := s.OpenFileAs(s.first, 4, in); st != ntstatus.InvalidParameter || !o.Reverted || o.FileHandle != 0 {
-			t.Errorf("OpenFileAs of %+v: %+v, %v; want %v, reverted, no handle", in, o, st, ntstatus.InvalidParameter)
-		}
+	if o, st := s.OpenFileAs(s.first, 0, asClient); st != ntstatus.InvalidHandle || o != (OpenedAs{Reverted: true}) {
+		t.Errorf("OpenFileAs of nobody: %+v, %v; want %v, reverted, no handle", o, st, ntstatus.InvalidHandle)
 	}
+	check.Equal(t, check.Status(s.ReadFileAs(s.first, 0, asClient, 1, nil)), ntstatus.InvalidHandle,
+		"ReadFileAs of nobody")
 	delete(s.services, "NtCreateFile")
 	if o, st := s.OpenFileAs(s.first, 4, asClient); st != ntstatus.NotSupported || !o.Reverted {
 		t.Errorf("OpenFileAs without the service NtCreateFile: %+v, %v; want %v, reverted", o, st,
@@ -116,7 +112,7 @@ func TestOpenFileAsFailsWithoutAnswer(t *testing.T) {
 		for _, half := range []bool{false, true} {
 			s := script(t)
 			s.concurrently(func() {
-				frames := []*wire.Frame{s.next(wire.Call), s.next(wire.CallWith), s.next(wire.Call)}
+				frames := []*wire.Frame{s.next(wire.Call), s.next(wire.ThenWith), s.next(wire.Call)}
 				for i, f := range frames {
 					switch {
 					case i != at:

@@ -28,9 +28,9 @@ var opening = sync.OnceValue(func() *wire.Row { return wire.Rows()[nt.NtTable.Fi
 // ReadFileAs opens an existing file as the client of a token. It returns the contents if they have at most most
 // bytes, and otherwise the handle. A most above [wire.MaxContents] counts as that. It is one exchange. The daemon
 // makes the thread impersonate the client only for the open, and restores the thread's state in any case. If the
-// impersonation fails, the status is that of the impersonation, and nothing was opened. A disposition other than
-// FILE_OPEN, and FILE_DELETE_ON_CLOSE, are STATUS_INVALID_PARAMETER. A daemon without this call returns
-// STATUS_NOT_SUPPORTED or ends the connection.
+// impersonation fails, the status is that of the impersonation, and nothing was opened. Token 0 is
+// STATUS_INVALID_HANDLE. A disposition other than FILE_OPEN, and FILE_DELETE_ON_CLOSE, are STATUS_INVALID_PARAMETER. A
+// daemon without this call returns STATUS_NOT_SUPPORTED or ends the connection.
 //
 // room is memory for the answer. If it is long enough, some hundred bytes more than the file, Data is part of it. It
 // may be nil. After STATUS_PORT_DISCONNECTED another goroutine may still write to it, so do not use it again.
@@ -39,6 +39,9 @@ func (c *Conn) ReadFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn,
 	t, err := c.own(th)
 	if err != nil {
 		return r, ntstatus.InvalidCid
+	}
+	if token == 0 {
+		return r, ntstatus.InvalidHandle // the open would run as the thread itself
 	}
 	row := opening()
 	number, known := c.services["NtCreateFile"]

@@ -17,7 +17,7 @@ func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 		t.leave()
 		return true, s.withoutThread(f)
 	case Call, Then, Save, Restore, EndThread, Wait, WaitAny, Connected, Attach, HandOut, CallWith,
-		ReadAs, ReplaceContents, Begin, AttachAs, Inspect:
+		ReadAs, ReplaceContents, Begin, AttachAs, ThenWith, Inspect:
 	default:
 		return true, fmt.Errorf("%w: kind %d", ErrFrame, f.Kind)
 	}

@@ -52,9 +52,9 @@ func (w *worker) handOut(f *Frame) (a reply, err error) {
 	return w.passDescriptor(winnt.Handle(b.Handle)), nil
 }
 
-// callWith handles a CallWith frame: a call that opens a file and answers with its host file descriptor (W-61). A
-// service that cannot open a file is STATUS_INVALID_PARAMETER. An unknown service is answered as by callAnd. If the
-// descriptor cannot be passed, the call still succeeds. A malformed request is an error.
+// callWith handles a CallWith or ThenWith frame: a call that opens a file and answers with its host file descriptor
+// (W-61). A service that cannot open a file is STATUS_INVALID_PARAMETER. An unknown service is answered as by callAnd.
+// If the descriptor cannot be passed, the call still succeeds. A malformed request is an error.
 func (w *worker) callWith(f *Frame) (a reply, err error) {
 	q, err := w.s.request(f)
 	if err != nil {

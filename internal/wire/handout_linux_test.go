@@ -143,6 +143,7 @@ var ofDescriptors = []said{
 	{kind: wire.HandOut, thread: 1, body: wire.AppendHandle(nil, 4)},
 	{kind: wire.HandOut, thread: 1, body: wire.AppendHandle(nil, 400)},
 	{wire.CallWith, 1, "NtCreateFile", openDevice(), nil},
+	{wire.ThenWith, 1, "NtCreateFile", openDevice(), nil},
 	{wire.CallWith, 1, "NtOpenFile", nt.OpenFileIn{ObjectAttributes: nt.Cap(&nt.ObjectAttributes{
 		ObjectName: `\??\nothing`})}, nil},
 	{wire.Then, 1, "NtClose", nt.CloseIn{Handle: 4}, nil},

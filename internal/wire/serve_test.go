@@ -220,6 +220,7 @@ func TestDependentCallNeedsSuccess(t *testing.T) {
 	good := call(t, "NtOpenProcessToken", nt.OpenProcessTokenIn{
 		ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: winnt.TOKEN_QUERY})
 	bad := call(t, "NtClose", nt.CloseIn{Handle: 4000})
+	open := call(t, "NtCreateFile", openDevice())
 	event := call(t, "NtCreateEvent", nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
 		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\BaseNamedObjects\then`,
 			Attributes: winnt.OBJ_OPENIF})})
@@ -235,6 +236,11 @@ func TestDependentCallNeedsSuccess(t *testing.T) {
 		{good, wire.Then, 2, ntstatus.Success},
 		{good, wire.Then, 1, ntstatus.Cancelled},
 		{&wire.Frame{Body: []byte{9}}, wire.Then, 1, ntstatus.Cancelled}, // a call that is not made is not decoded
+		{open, wire.ThenWith, 1, ntstatus.Cancelled},
+		{open, wire.CallWith, 1, ntstatus.Success},
+		{open, wire.ThenWith, 1, ntstatus.Success},
+		{good, wire.ThenWith, 1, ntstatus.InvalidParameter}, // it opens nothing
+		{good, wire.Then, 1, ntstatus.Cancelled},
 		{good, wire.Call, 1, ntstatus.Success},
 		{event, wire.Then, 1, ntstatus.Success},
 		{event, wire.Then, 1, ntstatus.ObjectNameExists}, // a success, too

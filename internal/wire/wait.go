@@ -28,7 +28,7 @@ func (k Kind) waits() bool { return k == Wait || k == WaitAny || k == Connected 
 
 // calls reports whether a frame carries a service call that does not wait, so that a Then depends on its status.
 func (k Kind) calls() bool {
-	return k == Call || k == Then || k == CallWith || k == ReadAs || k == Begin
+	return k == Call || k == Then || k == CallWith || k == ThenWith || k == ReadAs || k == Begin
 }
 
 // HandleBody is the body of Connected, with the client's port, and of HandOut, with a file.

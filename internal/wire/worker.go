@@ -207,20 +207,18 @@ func (w *worker) settle(t *timeSlice, f *Frame, r result) error {
 
 // perform makes the call in a frame that does not wait, and returns the answer. A refusal is a status in the answer.
 // A frame that violates the protocol returns an error, which ends the connection. Special cases are:
-//   - Then after a failed call: STATUS_CANCELLED, until the next Call
+//   - Then and ThenWith after a failed call: STATUS_CANCELLED, until the next Call
 //   - Save above MaxTickets: STATUS_INSUFFICIENT_RESOURCES
 //   - Restore: once per ticket and only on the ticket's thread; an unknown ticket is ignored
 //   - EndThread: returns the thread to the process
 func (w *worker) perform(f *Frame) (a reply, err error) {
 	sys := w.th.Services()
+	if (f.Kind == Then || f.Kind == ThenWith) && w.failed {
+		// A batch ends at its first failure: nothing of the rest is done (W-38).
+		return refusal(ntstatus.Cancelled), nil
+	}
 	switch f.Kind {
-	case Then:
-		if w.failed {
-			// A batch ends at its first failure: nothing of the rest is done (W-38).
-			return refusal(ntstatus.Cancelled), nil
-		}
-		fallthrough
-	case Call:
+	case Call, Then:
 		q, err := w.s.request(f)
 		if err != nil {
 			return a, err
@@ -230,7 +228,7 @@ func (w *worker) perform(f *Frame) (a reply, err error) {
 		return w.attach(f)
 	case HandOut:
 		return w.handOut(f)
-	case CallWith:
+	case CallWith, ThenWith:
 		return w.callWith(f)
 	case ReadAs:
 		return w.readAs(f)

@@ -20,9 +20,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestFailedImpersonationClosesFileUnread checks that if a thread fails to impersonate, the file opened with the
-// gateway's own account is closed unread, and the thread has the process's identity afterwards (G-1, G-2).
-func TestFailedImpersonationClosesFileUnread(t *testing.T) {
+// TestFailedImpersonationOpensNothing checks that if a thread fails to impersonate, the gateway's own account opens,
+// creates and deletes no file, and the thread has the process's identity afterwards (G-1, G-2).
+func TestFailedImpersonationOpensNothing(t *testing.T) {
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)")
 	w.file("f", "f", "O:BAG:SYD:P(A;;FA;;;WD)") // the gateway's account, too
 	p, err := w.g.link.process()
@@ -31,19 +31,19 @@ func TestFailedImpersonationClosesFileUnread(t *testing.T) {
 	w.must(err)
 	kept := w.now()
 	q := &request{g: w.g}
-	for _, tok := range []winnt.Handle{0x7770, winnt.NtCurrentProcess} {
-		in := q.creation(place{tree: "share", path: "f"}, winnt.GENERIC_READ, winnt.FILE_OPEN, 0)
-		o, st := p.conn.OpenFileAs(th, tok, in)
-		check.That(t, st != ntstatus.Success && o.FileHandle == 0 && o.File == nil && o.Reverted,
-			"with the token %#x: %+v, %v", tok, o, st)
-		in.CreateDisposition = winnt.FILE_OPEN_IF
-		check.Equal(t, check.Status(p.conn.OpenFileAs(th, tok, in)), ntstatus.InvalidParameter, "an open that makes files")
-		in = q.creation(place{tree: "share", path: "f"}, winnt.DELETE, winnt.FILE_OPEN,
-			uint32(fileaccess.DeleteOnClose))
-		check.Equal(t, check.Status(p.conn.OpenFileAs(th, tok, in)), ntstatus.InvalidParameter, "an open whose close deletes")
+	for _, tok := range []winnt.Handle{0, 0x7770, winnt.NtCurrentProcess} {
+		for _, in := range []nt.CreateFileIn{
+			q.creation(place{tree: "share", path: "f"}, winnt.GENERIC_READ, winnt.FILE_OPEN, 0),
+			q.creation(place{tree: "share", path: "new"}, winnt.GENERIC_READ, winnt.FILE_OPEN_IF, 0),
+			q.creation(place{tree: "share", path: "f"}, winnt.DELETE, winnt.FILE_OPEN, uint32(fileaccess.DeleteOnClose)),
+		} {
+			o, st := p.conn.OpenFileAs(th, tok, in)
+			check.That(t, !st.IsSuccess() && o == (client.OpenedAs{Reverted: true}), "with the token %#x: %+v, %v", tok, o, st)
+		}
 	}
 	w.settles(kept)
 	w.want(200, "alice", "GET", "/share/f", "")
+	w.want(404, "alice", "GET", "/share/new", "")
 }
 
 // TestReplacedThreadsAreClosed checks that threads which may still impersonate do not fill the limit of the connection
