@@ -158,6 +158,7 @@ var rowObOpenObjectByPointer = nt.Add(&Table,
 				},
 				{Status: ntstatus.AccessDenied, Rule: "O-20", When: "reserved bits in DesiredAccess"},
 				{Status: ntstatus.InvalidParameter, Rule: "O-33", When: "an attribute that the type does not support"},
+				{Status: ntstatus.InvalidParameter, Rule: "O-27", When: "OBJ_EXCLUSIVE together with OBJ_INHERIT"},
 				{
 					Status: ntstatus.AccessDenied,
 					Rule:   "O-21",

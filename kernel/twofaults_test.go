@@ -365,7 +365,10 @@ var faultKinds = []faultKind{
 		string) *inputFault {
 		return attributes("bits", func(oa *nt.ObjectAttributes) { oa.Attributes |= 1 << 20 })
 	}},
-	{"", ntstatus.InvalidParameter, `^OBJ_EXCLUSIVE together`, func(*faultMaker, string) *inputFault {
+	{"", ntstatus.InvalidParameter, `^OBJ_EXCLUSIVE together`, func(f *faultMaker, _ string) *inputFault {
+		if field := f.first("HandleAttributes"); field != "" {
+			return put(field, winnt.OBJ_EXCLUSIVE|winnt.OBJ_INHERIT)
+		}
 		return attributes("exclusive", func(oa *nt.ObjectAttributes) {
 			oa.Attributes |= winnt.OBJ_EXCLUSIVE | winnt.OBJ_INHERIT
 		})

@@ -76,6 +76,8 @@ var rowDuplicateObject = Add(&NtTable, Entry[Services, DuplicateObjectIn, Duplic
 			{ntstatus.HandleNotClosable, "O-51",
 				"TargetProcessHandle is NULL with DUPLICATE_CLOSE_SOURCE, and the source is protected from close"},
 			{ntstatus.InvalidParameter, "O-51", "TargetProcessHandle is NULL without DUPLICATE_CLOSE_SOURCE"},
+			{ntstatus.InvalidParameter, "O-27",
+				"OBJ_EXCLUSIVE together with OBJ_INHERIT, without DUPLICATE_SAME_ATTRIBUTES"},
 			{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
 			{ntstatus.AccessDenied, "O-27", "the object is exclusive to a process that is not the target"},
 			{ntstatus.AccessDenied, "O-56",

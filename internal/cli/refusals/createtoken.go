@@ -15,6 +15,9 @@ var createRefusals = []refusal[*nt.CreateTokenIn]{
 		inject: func(_ *world, in *nt.CreateTokenIn) { in.Source.V = nil }},
 	{rule: "O-22", want: ntstatus.InvalidParameter, name: "unknown attribute bits", takes: "oa.attributes",
 		inject: func(_ *world, in *nt.CreateTokenIn) { in.ObjectAttributes.V.Attributes = 0x8000 }},
+	exclusiveInherited("oa.attributes", func(in *nt.CreateTokenIn) *uint32 {
+		return &oaOf(&in.ObjectAttributes).Attributes
+	}),
 	{rule: "T-40", want: ntstatus.InvalidParameter, name: "SQOS level 4", takes: "oa.sqos",
 		inject: func(_ *world, in *nt.CreateTokenIn) {
 			in.ObjectAttributes.V.SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: 4}

@@ -40,6 +40,9 @@ var _ = define(setup[*nt.DuplicateTokenIn]{
 				needs: pointers, inject: func(_ *world, in *nt.DuplicateTokenIn) {
 					in.ObjectAttributes.Status = ntstatus.AccessViolation
 				}},
+			exclusiveInherited("ObjectAttributes", func(in *nt.DuplicateTokenIn) *uint32 {
+				return &oaOf(&in.ObjectAttributes).Attributes
+			}),
 			{rule: "T-40", want: ntstatus.InvalidParameter, when: "Length", name: "SQOS level 4", takes: "ObjectAttributes.sqos",
 				inject: func(_ *world, in *nt.DuplicateTokenIn) {
 					oaOf(&in.ObjectAttributes).SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: 4}

@@ -199,6 +199,7 @@ var _ = define(setup[*nt.DuplicateObjectIn]{
 				inject: func(_ *world, in *nt.DuplicateObjectIn) { in.SourceHandle = noHandle }},
 			{rule: "O-51", want: ntstatus.InvalidParameter, name: "no target", takes: "TargetProcessHandle",
 				inject: func(_ *world, in *nt.DuplicateObjectIn) { in.TargetProcessHandle = 0 }},
+			exclusiveInherited("attributes", func(in *nt.DuplicateObjectIn) *uint32 { return &in.HandleAttributes }),
 			{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved",
 				inject: func(_ *world, in *nt.DuplicateObjectIn) { in.DesiredAccess |= 0x00400000 }},
 			{rule: "O-56", want: ntstatus.AccessDenied, of: ofHandle, when: "not checked again", name: "more rights on a file",
@@ -228,7 +229,7 @@ var _ = define(setup[*nt.DuplicateObjectIn]{
 		}),
 	absent: []absence{
 		{"O-51", "protected", "closing the source is not a refusal of the duplication"},
-		{"O-27", "", "it takes an object that is exclusive to a second process"},
+		{"O-27", "not the target", "it takes an object that is exclusive to a second process"},
 		{"O-47", "", "it takes a second process that has ended: transcript 10-duplicate"},
 		{"O-82", "", "the limit of a table is millions of handles"},
 	},

@@ -29,6 +29,9 @@ var _ = define(setup[*nt.CreateLowBoxTokenIn]{
 				inject: func(_ *world, in *nt.CreateLowBoxTokenIn) { unreadable(&in.PackageSID) }},
 			{rule: "O-22", want: ntstatus.InvalidParameter, name: "unknown attribute bits", takes: "oa.attributes",
 				inject: func(_ *world, in *nt.CreateLowBoxTokenIn) { in.ObjectAttributes.V.Attributes = 0x8000 }},
+			exclusiveInherited("oa.attributes", func(in *nt.CreateLowBoxTokenIn) *uint32 {
+				return &oaOf(&in.ObjectAttributes).Attributes
+			}),
 			{rule: "T-40", want: ntstatus.InvalidParameter, name: "SQOS level 4", takes: "oa.sqos",
 				inject: func(_ *world, in *nt.CreateLowBoxTokenIn) {
 					in.ObjectAttributes.V.SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: 4}

@@ -62,10 +62,7 @@ func (n named[I]) way() []refusal[I] {
 			needs: pointers, inject: func(_ *world, in I) { unreadable(n.oa(in)) }},
 		{rule: "O-22", want: ntstatus.InvalidParameter, when: "unknown attribute bits", name: "unknown attribute bits",
 			takes: "oa.attributes", inject: func(_ *world, in I) { n.oa(in).V.Attributes |= 0x8000 }},
-		{rule: "O-27", want: ntstatus.InvalidParameter, name: "OBJ_EXCLUSIVE with OBJ_INHERIT", takes: "oa.attributes",
-			inject: func(_ *world, in I) {
-				n.oa(in).V.Attributes |= winnt.OBJ_EXCLUSIVE | winnt.OBJ_INHERIT
-			}},
+		exclusiveInherited("oa.attributes", func(in I) *uint32 { return &n.oa(in).V.Attributes }),
 		{rule: "O-31", want: ntstatus.InvalidHandle, name: "RootDirectory names nothing", takes: "oa.root",
 			inject: func(_ *world, in I) { n.oa(in).V.RootDirectory = noHandle }},
 		{rule: "O-31", want: ntstatus.ObjectTypeMismatch, name: "RootDirectory of another type", takes: "oa.root",

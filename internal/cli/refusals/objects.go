@@ -49,6 +49,9 @@ func openByID[I byID](mask func(I) *winnt.AccessMask, unknown winnt.AccessMask,
 				takes: "oa.attributes", inject: func(_ *world, in I) { oaOf(oa(in)).Attributes = 0x8000 }},
 			{rule: "O-22", want: ntstatus.InvalidParameter, when: "wrong Length", name: "ObjectAttributes of a wrong Length",
 				takes: "oa", needs: pointers, inject: func(_ *world, in I) { oa(in).Status = ntstatus.InvalidParameter }},
+			exclusiveInherited("oa.attributes", func(in I) *uint32 {
+				return &oaOf(oa(in)).Attributes
+			}),
 			{rule: "O-37", want: ntstatus.InvalidParameterMix, name: "name and id", takes: "oa.name id.given",
 				inject: func(_ *world, in I) { oaOf(oa(in)).ObjectName = `\x` }},
 			{rule: "O-37", want: ntstatus.InvalidCid, name: "an id that no object has", takes: "id.value",
@@ -129,6 +132,9 @@ var _ = define(setup[*nt.OpenFileIn]{
 				inject: func(_ *world, in *nt.OpenFileIn) { unreadable(&in.ObjectAttributes) }},
 			{rule: "O-22", want: ntstatus.InvalidParameter, when: "unknown attribute bits", name: "unknown attribute bits",
 				takes: "oa.attributes", inject: func(_ *world, in *nt.OpenFileIn) { in.ObjectAttributes.V.Attributes = 0x8000 }},
+			exclusiveInherited("oa.attributes", func(in *nt.OpenFileIn) *uint32 {
+				return &oaOf(&in.ObjectAttributes).Attributes
+			}),
 			{rule: "O-22", want: ntstatus.InvalidHandle, name: "RootDirectory names nothing", takes: "oa.root",
 				inject: func(_ *world, in *nt.OpenFileIn) { in.ObjectAttributes.V.RootDirectory = noHandle }},
 			{rule: "O-22", want: ntstatus.ObjectTypeMismatch, name: "RootDirectory of another type", takes: "oa.root",
@@ -240,6 +246,7 @@ var _ = define(setup[*kernel.ObOpenObjectByPointerIn]{
 					inject: func(_ *world, in *kernel.ObOpenObjectByPointerIn) { in.ObjectType = nil }},
 				{rule: "O-33", want: ntstatus.InvalidParameter, name: "OBJ_OPENLINK", takes: "attributes",
 					inject: func(_ *world, in *kernel.ObOpenObjectByPointerIn) { in.HandleAttributes = winnt.OBJ_OPENLINK }},
+				exclusiveInherited("attributes", func(in *kernel.ObOpenObjectByPointerIn) *uint32 { return &in.HandleAttributes }),
 				{rule: "O-33", want: ntstatus.AccessDenied, of: ofCheck, when: "does not grant DesiredAccess",
 					name:  "the descriptor refuses",
 					takes: "sd", inject: func(_ *world, in *kernel.ObOpenObjectByPointerIn) {

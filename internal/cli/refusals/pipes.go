@@ -142,6 +142,9 @@ var _ = define(setup[*nt.CreateNamedPipeFileIn]{
 	refusals: []refusal[*nt.CreateNamedPipeFileIn]{
 		{rule: "O-22", want: ntstatus.InvalidParameter, name: "unknown attribute bits", takes: "oa.attributes",
 			inject: func(_ *world, in *nt.CreateNamedPipeFileIn) { in.ObjectAttributes.V.Attributes = 0x8000 }},
+		exclusiveInherited("oa.attributes", func(in *nt.CreateNamedPipeFileIn) *uint32 {
+			return &oaOf(&in.ObjectAttributes).Attributes
+		}),
 		{rule: "O-23", want: ntstatus.ObjectNameInvalid, name: "a name that is not a pipe's", takes: "oa.name",
 			inject: func(_ *world, in *nt.CreateNamedPipeFileIn) { in.ObjectAttributes.V.ObjectName = `\nowhere\p` }},
 		{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved",

@@ -81,6 +81,9 @@ var _ = define(setup[*nt.CreateUserProcessIn]{
 				inject: func(_ *world, in *nt.CreateUserProcessIn) { unreadable(&in.ProcessObjectAttributes) }},
 			{rule: "O-22", want: ntstatus.InvalidParameter, name: "unknown attribute bits", takes: "oa",
 				inject: func(_ *world, in *nt.CreateUserProcessIn) { in.ProcessObjectAttributes.V.Attributes = 0x8000 }},
+			exclusiveInherited("oa", func(in *nt.CreateUserProcessIn) *uint32 {
+				return &oaOf(&in.ThreadObjectAttributes).Attributes
+			}),
 			{rule: "T-111", want: ntstatus.PrivilegeNotHeld, name: "a foreign token without privilege", takes: "Token",
 				needs: userOnly, inject: func(w *world, in *nt.CreateUserProcessIn) {
 					in.Token = w.handle(w.primary(false), winnt.TOKEN_ALL_ACCESS)

@@ -18,6 +18,7 @@ var _ = define(setup[*nt.GetNextProcessIn]{
 	refusals: []refusal[*nt.GetNextProcessIn]{
 		{rule: "O-22", want: ntstatus.InvalidParameter, name: "flags 1", takes: "flags",
 			inject: func(_ *world, in *nt.GetNextProcessIn) { in.Flags = 1 }},
+		exclusiveInherited("attributes", func(in *nt.GetNextProcessIn) *uint32 { return &in.HandleAttributes }),
 		{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved",
 			inject: func(_ *world, in *nt.GetNextProcessIn) { in.DesiredAccess |= 0x00400000 }},
 		{rule: "O-30", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege",

@@ -102,6 +102,14 @@ func join[I any](lists ...[]refusal[I]) (all []refusal[I]) {
 	return all
 }
 
+// exclusiveInherited returns the refusal of OBJ_EXCLUSIVE together with OBJ_INHERIT in attributes to which a returns a
+// pointer.
+func exclusiveInherited[I any](takes string, a func(I) *uint32) refusal[I] {
+	return refusal[I]{rule: "O-27", want: ntstatus.InvalidParameter, when: "with OBJ_INHERIT",
+		name: "OBJ_EXCLUSIVE with OBJ_INHERIT", takes: takes,
+		inject: func(_ *world, in I) { *a(in) |= winnt.OBJ_EXCLUSIVE | winnt.OBJ_INHERIT }}
+}
+
 // fileMapping returns the generic mapping of files as a captured parameter.
 func fileMapping() nt.Captured[winnt.GenericMapping] { return nt.Cap(winnt.FileObject.Mapping) }
 

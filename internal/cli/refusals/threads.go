@@ -107,6 +107,7 @@ var _ = define(setup[*nt.GetNextThreadIn]{
 		[]refusal[*nt.GetNextThreadIn]{
 			{rule: "O-22", want: ntstatus.InvalidParameter, name: "flags 2", takes: "flags",
 				inject: func(_ *world, in *nt.GetNextThreadIn) { in.Flags = 2 }},
+			exclusiveInherited("attributes", func(in *nt.GetNextThreadIn) *uint32 { return &in.HandleAttributes }),
 			{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved",
 				inject: func(_ *world, in *nt.GetNextThreadIn) { in.DesiredAccess |= 0x00400000 }},
 			{rule: "O-30", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege",

@@ -148,15 +148,16 @@ func GrantNew(c *Caller, t *Type, subject *access.Subject, desired winnt.AccessM
 
 // CheckExclusive applies OBJ_EXCLUSIVE to an open for process with these
 // attributes (O-27): ACCESS_DENIED for a process other than the owner,
-// INVALID_PARAMETER for asking exclusivity of an object made without it.
+// INVALID_PARAMETER for asking exclusivity of an object made without it, or of
+// a handle that is inherited.
 func (h *Header) CheckExclusive(process Object, attributes uint32) ntstatus.Status {
 	owner := h.birth.Exclusive
 	switch {
 	case owner != nil && owner != process:
 		// Another process has the object for itself (O-27).
 		return ntstatus.AccessDenied
-	case owner == nil && attributes&winnt.OBJ_EXCLUSIVE != 0:
-		// The object was not made to be exclusive (O-27).
+	case owner == nil && attributes&winnt.OBJ_EXCLUSIVE != 0, exclusiveInherited(attributes):
+		// The object was not made to be exclusive, or the handle could not be (O-27).
 		return ntstatus.InvalidParameter
 	}
 	return ntstatus.Success

@@ -8,11 +8,15 @@ import (
 
 // DecideDuplicate decides the rights of a duplicated handle (NtDuplicateObject). Rights that the source handle has need
 // no check (O-55). More rights need an access check for subject, if the type allows it (O-56). It changes nothing.
-// Errors: ACCESS_DENIED, and those of an access check. DUPLICATE_SAME_ACCESS copies the rights, whatever else is asked
-// for. Bits that the type does not have are dropped.
+// Errors: INVALID_PARAMETER for attributes that contradict each other, ACCESS_DENIED, and those of an access check.
+// DUPLICATE_SAME_ACCESS copies the rights, whatever else is asked for. Bits that the type does not have are dropped.
 func DecideDuplicate(c *Caller, obj Object, source Granted, subject *access.Subject, desired winnt.AccessMask,
-	options uint32) access.Decision {
+	attributes, options uint32) access.Decision {
 	h := obj.Head()
+	if options&winnt.DUPLICATE_SAME_ATTRIBUTES == 0 && exclusiveInherited(attributes) {
+		// An exclusive handle cannot be inherited.
+		return c.refuse(h, "O-27", ntstatus.InvalidParameter)
+	}
 	if options&winnt.DUPLICATE_SAME_ACCESS != 0 { // DesiredAccess is ignored (O-54)
 		return access.Grant(source.Access)
 	}

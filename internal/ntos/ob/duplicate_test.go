@@ -17,7 +17,7 @@ func TestDuplicateWithMoreRightsIsChecked(t *testing.T) {
 	event, file := protected(eventType, ownEvent), protected(fileType, "O:SYG:SYD:(A;;GA;;;"+alice+")")
 	closed := protected(eventType, noRights)
 	dup := func(o ob.Object, source, desired winnt.AccessMask, options uint32) access.Decision {
-		return ob.DecideDuplicate(w.c, o, ob.Granted{Access: source}, &w.self, desired, options)
+		return ob.DecideDuplicate(w.c, o, ob.Granted{Access: source}, &w.self, desired, 0, options)
 	}
 	w.want("OC-22: more rights, checked again", dup(event, 1, 3, 0), ntstatus.Success, 3)
 	w.want("more, refused", dup(closed, 1, 3, 0), ntstatus.AccessDenied, 0)

@@ -251,7 +251,7 @@ func (c *Caller) adopt(h *Header, attributes uint32, named bool) {
 // fails. A denied or malformed request returns handle 0. Access is that of a creator: it is the request.
 func (ns *Namespace) createUnnamed(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask,
 	make Maker) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
-	if st := c.checkAttributes(n.Attributes); st != ntstatus.Success {
+	if st := c.CheckAttributes(n.Attributes); st != ntstatus.Success {
 		return 0, 0, st
 	}
 	// The rights that the request implies are checked before the type, as for an object with a name

@@ -75,7 +75,7 @@ func (ns *Namespace) Resolve(c *Caller, n Name, typ *Type, subject *access.Subje
 // attributes, root directory, name syntax, rights, path.
 func (ns *Namespace) resolve(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask,
 	create bool) (Place, ntstatus.Status) {
-	if st := c.checkAttributes(n.Attributes); st != ntstatus.Success { // attributes first (O-22)
+	if st := c.CheckAttributes(n.Attributes); st != ntstatus.Success { // attributes first (O-22)
 		return Place{}, st
 	}
 	start, st := ns.start(c, n) // then the root directory (O-22)
@@ -100,19 +100,24 @@ func (ns *Namespace) resolve(c *Caller, n Name, typ *Type, subject *access.Subje
 	return w.run(start, path) // then the path (O-22)
 }
 
-// checkAttributes validates the attributes, the first step of an open (O-22). It returns
+// CheckAttributes validates the attributes, the first step of an open (O-22). It returns
 // STATUS_INVALID_PARAMETER for unknown bits, and for OBJ_EXCLUSIVE with OBJ_INHERIT, which exclude each other (O-27).
-func (c *Caller) checkAttributes(attributes uint32) ntstatus.Status {
+func (c *Caller) CheckAttributes(attributes uint32) ntstatus.Status {
 	if attributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
 		// The attribute does not exist.
 		return c.Fail("O-22", ntstatus.InvalidParameter)
 	}
-	const both = winnt.OBJ_EXCLUSIVE | winnt.OBJ_INHERIT
-	if attributes&both == both {
+	if exclusiveInherited(attributes) {
 		// An exclusive handle cannot be inherited.
 		return c.Fail("O-27", ntstatus.InvalidParameter)
 	}
 	return ntstatus.Success
+}
+
+// exclusiveInherited reports whether attributes contradict each other: OBJ_EXCLUSIVE with OBJ_INHERIT.
+func exclusiveInherited(attributes uint32) bool {
+	const both = winnt.OBJ_EXCLUSIVE | winnt.OBJ_INHERIT
+	return attributes&both == both
 }
 
 // start returns the directory in which a walk starts, with a reference: n.Root, or the root of the namespace for 0. The

@@ -7,8 +7,9 @@ import (
 )
 
 // captureAttributes captures OBJECT_ATTRIBUTES with its quality of service. Unreadable attributes give their status
-// (O-3). Unknown attribute bits (O-22), and a level above SecurityDelegation (T-40), are STATUS_INVALID_PARAMETER, and
-// the captured attributes are returned with it. NULL and unreadable attributes give the zero value.
+// (O-3). Unknown attribute bits (O-22), OBJ_EXCLUSIVE with OBJ_INHERIT (O-27), and a level above SecurityDelegation
+// (T-40), are STATUS_INVALID_PARAMETER, and the captured attributes are returned with it. NULL and unreadable
+// attributes give the zero value.
 func (c *Context) captureAttributes(in nt.Captured[*nt.ObjectAttributes]) (nt.ObjectAttributes, ntstatus.Status) {
 	if in.Status != ntstatus.Success {
 		if in.Status == ntstatus.InvalidParameter {
@@ -23,7 +24,9 @@ func (c *Context) captureAttributes(in nt.Captured[*nt.ObjectAttributes]) (nt.Ob
 	oa := *in.V // O-4: captured once
 	if oa.Attributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
 		c.why.Because = "OBJECT_ATTRIBUTES has unknown attribute bits"
-		return oa, c.Fail("O-22", ntstatus.InvalidParameter)
+	}
+	if st := c.CheckAttributes(oa.Attributes); st != ntstatus.Success {
+		return oa, st
 	}
 	if q := oa.SecurityQualityOfService; q != nil {
 		if q.ImpersonationLevel > winnt.SecurityDelegation {

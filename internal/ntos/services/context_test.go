@@ -144,8 +144,8 @@ func TestReasonIsReportedOnce(t *testing.T) {
 	rule("without a tracer again", "")
 }
 
-// O-28, O-29, O-34, T-47: each service that creates a handle creates exactly one, in the requested table with the
-// requested attributes and rights. Closing it removes the object.
+// O-27, O-28, O-29, O-34, T-47: each service that creates a handle creates exactly one, in the requested table with the
+// requested attributes and rights. Closing it removes the object. OBJ_EXCLUSIVE with OBJ_INHERIT is refused.
 func TestHandleHasRequestedAttributes(t *testing.T) {
 	privileges := []winnt.Privilege{winnt.SeImpersonatePrivilege, winnt.SeCreateTokenPrivilege,
 		winnt.SeCreateGlobalPrivilege}
@@ -160,6 +160,8 @@ func TestHandleHasRequestedAttributes(t *testing.T) {
 		w.act(k, svc, winnt.SecurityImpersonation, privileges...)
 		for _, m := range all {
 			for mode, by := range map[string]*nt.Thread{"user": th, "kernel": k.Zw()} {
+				_, st := m.call(by, winnt.OBJ_EXCLUSIVE|winnt.OBJ_INHERIT)
+				want(t, m.name+", "+mode+" mode, exclusive and inherited", st, ntstatus.InvalidParameter)
 				for _, attributes := range []uint32{0, winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE,
 					winnt.OBJ_INHERIT | winnt.OBJ_KERNEL_HANDLE} {
 					inKernel := mode == "kernel" && attributes&winnt.OBJ_KERNEL_HANDLE != 0

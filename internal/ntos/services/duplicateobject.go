@@ -130,7 +130,8 @@ func (c *Context) decideDuplicate(from sourceHandle, target *ps.Process, in *nt.
 		// Observed: the target's token is the subject, not the caller's own process (O-56).
 		subject = access.Subject{Primary: target.Token()}
 	}
-	d := ob.DecideDuplicate(&c.Caller, from.head.Object(), from.Granted, &subject, in.DesiredAccess, uint32(in.Options))
+	d := ob.DecideDuplicate(&c.Caller, from.head.Object(), from.Granted, &subject, in.DesiredAccess, in.HandleAttributes,
+		uint32(in.Options))
 	if d.Status() != ntstatus.Success {
 		return 0, d.Status()
 	}

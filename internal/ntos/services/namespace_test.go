@@ -28,6 +28,13 @@ func TestExclusiveObjectIsForItsProcess(t *testing.T) {
 		want(t, "make an event", st, ntstatus.Success)
 		_, st = th.NtDuplicateObject(winnt.NtCurrentProcess, event, winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
 		want(t, "a second handle", st, ntstatus.Success)
+		const both = winnt.OBJ_EXCLUSIVE | winnt.OBJ_INHERIT
+		for options, wanted := range map[uint32]ntstatus.Status{0: ntstatus.InvalidParameter,
+			winnt.DUPLICATE_SAME_ATTRIBUTES: ntstatus.Success} {
+			_, st = th.NtDuplicateObject(winnt.NtCurrentProcess, event, winnt.NtCurrentProcess, 0, both,
+				winnt.DUPLICATE_SAME_ACCESS|options)
+			want(t, "an exclusive handle that is inherited", st, wanted)
+		}
 		wanted := ntstatus.Success
 		if attributes != 0 {
 			wanted = ntstatus.AccessDenied

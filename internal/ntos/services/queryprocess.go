@@ -24,9 +24,12 @@ const (
 // not skipped.
 func (c *Context) NtGetNextProcess(in nt.GetNextProcessIn) (out nt.GetNextProcessOut, st ntstatus.Status) {
 	// capture
-	if in.Flags != 0 || in.HandleAttributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
-		// There are no flags, and only attributes of handles are taken.
+	if in.Flags != 0 {
+		// There are no flags.
 		return out, c.Fail("O-22", ntstatus.InvalidParameter)
+	}
+	if st := c.CheckAttributes(in.HandleAttributes); st != ntstatus.Success {
+		return out, st
 	}
 	// Reserved bits are refused, and access to the SACL without its privilege (O-20, O-30).
 	if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success {

@@ -19,9 +19,12 @@ import (
 // skipped.
 func (c *Context) NtGetNextThread(in nt.GetNextThreadIn) (out nt.GetNextThreadOut, st ntstatus.Status) {
 	// capture
-	if in.Flags&^nt.NextThreadBackward != 0 || in.HandleAttributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
-		// NextThreadBackward is the only flag, and HandleAttributes must be attributes that exist.
+	if in.Flags&^nt.NextThreadBackward != 0 {
+		// NextThreadBackward is the only flag.
 		return out, c.Fail("O-22", ntstatus.InvalidParameter)
+	}
+	if st := c.CheckAttributes(in.HandleAttributes); st != ntstatus.Success {
+		return out, st
 	}
 	// Reserved bits are refused, and access to the SACL without its privilege (O-20, O-30).
 	if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success {

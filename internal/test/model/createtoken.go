@@ -25,6 +25,7 @@ func (m *Machine) CreateToken(c Caller, v Value, desired winnt.AccessMask, attri
 	o := c.creates(&tokenKind, desired)
 	if r, over := refuse("NtCreateToken", append(o.creation(),
 		when("O-22", "", ntstatus.InvalidParameter, func() bool { return attributes&^0x1FF2 != 0 }),
+		exclusiveInherited(attributes),
 		when("T-40", "", ntstatus.InvalidParameter, func() bool { return q != nil && q.Level > 3 }),
 		when("T-10", "TokenType", ntstatus.BadTokenType, func() bool {
 			return v.Type != winnt.TokenPrimary && v.Type != winnt.TokenImpersonation
@@ -81,7 +82,7 @@ func createToken(p *Pair, c *call, a *args) bool {
 	p.able(c, a, winnt.SeCreateTokenPrivilege)
 	d := newDraw(uint64(a.op.Args[6]))
 	v, guard, desired := d.given(), (*Descriptor)(nil), tokenMask(a)
-	attributes := choose[uint32](a, 0, 0, 0, winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE, 0x8000)
+	attributes := choose[uint32](a, 0, 0, 0, winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE, 0x8000, 0x22)
 	if a.coin(3) {
 		guard = d.guard()
 		guard.Label, guard.Policy = 0, 0

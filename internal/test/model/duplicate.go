@@ -26,6 +26,7 @@ func (m *Machine) Duplicate(c Caller, h winnt.Handle, desired winnt.AccessMask, 
 		when("T-40", "wrong Length", ntstatus.InvalidParameter, func() bool {
 			return attributes&^0x1FF2 != 0 || q != nil && q.Level > 3
 		}),
+		exclusiveInherited(attributes),
 		several("T-40", "is not a valid handle", func() (st ntstatus.Status) {
 			if s, st = m.reference(c, h, winnt.TOKEN_DUPLICATE, isToken); st == ntstatus.Success {
 				old, imp = &s.Token.Value, s.Token.Value.Type == winnt.TokenImpersonation

@@ -12,6 +12,9 @@ func (m *Machine) DuplicateObject(c Caller, from, h, to winnt.Handle, desired wi
 	var source, target Slot
 	var s *Slot
 	closing := options&winnt.DUPLICATE_CLOSE_SOURCE != 0
+	if options&winnt.DUPLICATE_SAME_ATTRIBUTES != 0 {
+		attributes = 0 // the parameter has no effect
+	}
 	defer func() {
 		if closing && to != 0 && source.used() {
 			// The source is closed whatever else comes of the call (O-52).
@@ -39,6 +42,7 @@ func (m *Machine) DuplicateObject(c Caller, from, h, to winnt.Handle, desired wi
 			return m.closeIn(c, source.Process, h), true
 		}},
 		when("O-51", "without DUPLICATE_CLOSE_SOURCE", ntstatus.InvalidParameter, func() bool { return to == 0 }),
+		exclusiveInherited(attributes),
 		// A process that has ended takes no more handles (O-47).
 		when("O-47", "", ntstatus.ProcessIsTerminating, func() bool { return target.Process.Over }))...); over {
 		return r

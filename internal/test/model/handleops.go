@@ -16,7 +16,7 @@ func duplicateObject(p *Pair, c *call, a *args) bool {
 		to = 0
 	}
 	h := p.handle(c, a, (*Slot).used, winnt.NtCurrentProcess, winnt.NtCurrentThread)
-	desired, attributes := tokenMask(a), choose[uint32](a, 0, 0, winnt.OBJ_INHERIT, winnt.OBJ_PROTECT_CLOSE)
+	desired, attributes := tokenMask(a), choose[uint32](a, 0, 0, winnt.OBJ_INHERIT, winnt.OBJ_PROTECT_CLOSE, 0x22)
 	options := choose[uint32](a, 0, winnt.DUPLICATE_SAME_ACCESS, winnt.DUPLICATE_SAME_ACCESS,
 		winnt.DUPLICATE_SAME_ACCESS|winnt.DUPLICATE_CLOSE_SOURCE,
 		winnt.DUPLICATE_CLOSE_SOURCE, winnt.DUPLICATE_SAME_ATTRIBUTES)
@@ -63,7 +63,7 @@ func openByID(p *Pair, c *call, a *args) bool {
 	thread := a.coin(2)
 	desired := choose[winnt.AccessMask](a, 0x40, 0xC0, 0x1400, 0x1FFFFF, maximum, winnt.GENERIC_READ, 0x1000,
 		saclBit|0x40, 0)
-	attributes := choose[uint32](a, 0, 0, 0, 0, winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE, 0x10, 0x2000)
+	attributes := choose[uint32](a, 0, 0, 0, 0, winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE, 0x10, 0x2000, 0x22)
 	id := nt.ClientID{UniqueProcess: choose(a, p.M.Processes...).ID + winnt.Handle(a.n(4))}
 	if thread {
 		t := choose(a, p.M.Threads...)

@@ -16,7 +16,8 @@ func isJob(s *Slot) bool { return s.Job != nil }
 // CreateJob models NtCreateJobObject of a job without a name.
 func (m *Machine) CreateJob(c Caller, desired winnt.AccessMask, attributes uint32, guard *Descriptor) Result {
 	o := c.creates(&jobKind, desired)
-	if r, over := refuse("NtCreateJobObject", append(o.creation(), c.givesOwner(guard))...); over {
+	if r, over := refuse("NtCreateJobObject", append(o.creation(), exclusiveInherited(attributes),
+		c.givesOwner(guard))...); over {
 		return r
 	}
 	o.grant()
@@ -74,6 +75,9 @@ func createJob(p *Pair, c *call, a *args) bool {
 	desired := choose[winnt.AccessMask](a, 0x1F003F, 0x11, maximum, winnt.GENERIC_ALL, winnt.GENERIC_WRITE, 0,
 		saclBit|1, 0x400000)
 	attributes := choose[uint32](a, 0, 0, winnt.OBJ_INHERIT)
+	if a.coin(16) {
+		attributes |= 0x22
+	}
 	var guard *Descriptor
 	if a.coin(3) {
 		guard = newDraw(uint64(a.op.Args[6])).guard()

@@ -22,6 +22,13 @@ func (c Caller) attributes(a *uint32, ex bool) refusal {
 	})
 }
 
+// exclusiveInherited refuses attributes that contradict each other (O-27).
+func exclusiveInherited(attributes uint32) refusal {
+	return when("O-27", "together with OBJ_INHERIT", ntstatus.InvalidParameter, func() bool {
+		return attributes&0x22 == 0x22
+	})
+}
+
 // opened returns the result of a successful open: a new handle to t.
 func (m *Machine) opened(c Caller, t *Token, granted winnt.AccessMask, attributes uint32) Result {
 	h := m.insert(c, Slot{Token: t, Granted: granted}, attributes)

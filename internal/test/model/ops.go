@@ -92,7 +92,7 @@ var kinds = []struct {
 	{4, nextOne}, {5, suspend}, {3, terminate}, {5, queryProcess}, {5, querySecurity}, {7, setSecurity},
 	{2, subjectPrivileges}, {2, effective}, {2, revertThread}, {3, assignToken}, {2, filterObject},
 	{8, assignPrimary}, {4, createToken}, {3, updateContext},
-	{3, createJob}, {4, setJob}, {4, assignJob},
+	{6, createJob}, {4, setJob}, {4, assignJob},
 }
 
 // prepare draws the arguments of an op and returns it as a call of both sides. It returns nil if no object exists to

@@ -40,7 +40,9 @@ func (p *Pair) thingHandle(c *call, a *args, k *kind) (h winnt.Handle, ok bool) 
 func createThing(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	t := &Thing{Kind: thingKind(a)}
-	desired, oa := thingMask(a), nt.Cap(&nt.ObjectAttributes{Attributes: choose[uint32](a, 0, 0, winnt.OBJ_INHERIT)})
+	desired := thingMask(a)
+	attributes := choose[uint32](a, 0, 0, 0, 0, winnt.OBJ_INHERIT, winnt.OBJ_INHERIT, 0x22)
+	oa := nt.Cap(&nt.ObjectAttributes{Attributes: attributes})
 	var make func() (winnt.Handle, ntstatus.Status)
 	switch t.Kind {
 	case &mutantKind:

@@ -32,7 +32,7 @@ func isThing(k *kind) func(*Slot) bool {
 // create creates a thing and grants its creator the rights that it asks for (O-91).
 func (m *Machine) create(c Caller, t *Thing, desired winnt.AccessMask, attributes uint32) Result {
 	o := c.creates(t.Kind, desired)
-	refusals := o.creation()
+	refusals := append(o.creation(), exclusiveInherited(attributes))
 	if t.Kind == &semaphoreKind {
 		// A semaphore counts from 0 to a maximum above 0 (O-137).
 		refusals = append(refusals, when("O-137", "", ntstatus.InvalidParameter, func() bool {

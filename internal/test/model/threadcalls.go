@@ -21,6 +21,7 @@ func (m *Machine) openObject(c Caller, s Slot, thread bool, desired winnt.Access
 	o.creator = o.who.holds(winnt.SeDebugPrivilege) && desired != 0
 	if r, over := refuse(service, append(o.refusals("I-1", "O-33", ""),
 		when("O-22", "wrong Length", ntstatus.InvalidParameter, func() bool { return attributes&^0x1FF2 != 0 }),
+		exclusiveInherited(attributes),
 		when("O-37", "no such", ntstatus.InvalidCid, func() bool { return !s.used() }),
 		when("O-22", "the type does not support", ntstatus.InvalidParameter, func() bool {
 			return attributes&k.invalid != 0
@@ -39,7 +40,7 @@ func (m *Machine) Next(c Caller, of, after winnt.Handle, threads bool, desired w
 	var all []Slot // in the order of their ids
 	var from winnt.Handle
 	o := c.creates(&processKind, desired)
-	refusals := []refusal{o.reserved(), o.sacl("O-30"),
+	refusals := []refusal{o.reserved(), o.sacl("O-30"), exclusiveInherited(attributes),
 		when("O-22", "", ntstatus.InvalidParameter, func() bool {
 			return threads && flags > 1 || !threads && flags != 0 || attributes&^0x1FF2 != 0
 		})}
@@ -120,7 +121,7 @@ func nextOne(p *Pair, c *call, a *args) bool {
 		return false // the walk over all of them begins with the System process, which is not the model's
 	}
 	desired := choose[winnt.AccessMask](a, 0x40, 0x400, 0x1FFFFF, maximum, winnt.GENERIC_READ, 0x1000, 0x800, saclBit, 0)
-	attributes := choose[uint32](a, 0, 0, 0, winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE, 0x10, 0x2000)
+	attributes := choose[uint32](a, 0, 0, 0, winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE, 0x10, 0x2000, 0x22)
 	flags := choose[uint32](a, 0, 0, 0, 0, 0, 2)
 	if threads {
 		flags = choose[uint32](a, 0, 0, 1, 1, 1, 1, 1, 2)

@@ -122,7 +122,7 @@ func duplicate(p *Pair, c *call, a *args) bool {
 	if a.coin(30) {
 		typ = 3
 	}
-	attributes := choose[uint32](a, 0, 0, winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE, 0x8000)
+	attributes := choose[uint32](a, 0, 0, winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE, 0x8000, 0x22)
 	var q *QOS
 	if a.coin(2) {
 		q = &QOS{choose[winnt.SecurityImpersonationLevel](a, 0, 1, 2, 3, 2, 1, 4), a.coin(2)}
