@@ -12,6 +12,7 @@ import (
 
 	"github.com/refmon/refmon/internal/kit"
 	"github.com/refmon/refmon/internal/kit/answer"
+	"github.com/refmon/refmon/internal/outfile"
 )
 
 // choiceFlags select the questions of a run by suite and by evidence; without flags all are selected.
@@ -81,7 +82,7 @@ func (c *outputFlags) finish(std *streams, j *kit.Judge) error {
 		case c.JSON == "-":
 			_, err = std.out.Write(b)
 		default:
-			err = os.WriteFile(c.JSON, b, 0o644)
+			err = outfile.WriteFile(c.JSON, b, 0o644)
 		}
 		if err != nil {
 			return err

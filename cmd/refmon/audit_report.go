@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/internal/cli/trail"
+	"github.com/refmon/refmon/internal/outfile"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 )
@@ -60,7 +61,7 @@ privileges, impersonations upward, changes of security and policy, and the resul
 
 // Run writes the report of an audit log as a page and prints the counts. A log that fails the verification is no error:
 // the page shows it with the records that can be read. If a record cannot be read in another log, Run writes nothing
-// and returns the error. An existing page is replaced.
+// and returns the error. After an error an existing page stays.
 func (c *auditReportCmd) Run(std *streams) error {
 	s, unread := summary(c.Dir, &c.filterFlags)
 	if s == nil {
@@ -79,12 +80,8 @@ func (c *auditReportCmd) Run(std *streams) error {
 	default:
 		r.Verified, r.Intact = trail.Verified(v, 0), true
 	}
-	f, err := os.Create(c.Out)
-	if err != nil {
-		return fmt.Errorf("write the report: %w", err)
-	}
-	if err := errors.Join(r.Write(f), f.Close()); err != nil {
-		return fmt.Errorf("write the report: %w", err)
+	if err := outfile.Write(c.Out, 0o644, r.Write); err != nil {
+		return err
 	}
 	_, err = fmt.Fprintf(std.out, "%d records, denials among them: %d: see %s\n", s.Records, s.Failures, c.Out)
 	return err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/internal/outfile"
 	"github.com/refmon/refmon/internal/strict"
 )
 
@@ -111,7 +112,7 @@ func (o *output) resume(question string, adds bool) (*resumption, error) {
 		}
 	}
 	if adds {
-		if r.state, err = o.open(o.checkpoint+".state", true); err != nil {
+		if r.state, err = o.open(o.checkpoint + ".state"); err != nil {
 			return nil, err
 		}
 	}
@@ -187,7 +188,7 @@ func (o *output) reopen(name string, size int64, sum string) (*counter, error) {
 			return nil, err
 		}
 	}
-	f, err := o.open(name, true)
+	f, err := o.open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -240,12 +241,11 @@ func parseCheckpoint(b []byte) (*checkpoint, error) {
 	return &c, nil
 }
 
-// writeCheckpoint replaces a checkpoint by a new file and a rename, so that a crash or a power failure leaves the old
-// or the new one.
+// writeCheckpoint replaces a checkpoint, so that a crash or a power failure leaves the old or the new one.
 func writeCheckpoint(name string, c *checkpoint) error {
 	b, err := json.Marshal(c)
 	if err != nil {
 		return err
 	}
-	return exchange(name, append(b, '\n'), nil)
+	return outfile.WriteFile(name, append(b, '\n'), 0o600)
 }

@@ -21,11 +21,11 @@ import (
 // deletions. It keeps a hash of 16 bytes for each document of both outputs, and for each path that could not be read or
 // that the run leaves out. Owned by one goroutine, except left.
 type deletions struct {
-	old        *os.File   // the earlier output
-	new        *successor // takes its place when the run has ended
-	sets       *successor // of the table of sets that belongs to the earlier output; nil: none
-	prefix     []byte     // of a line that has a document's id behind it
-	action     string     // a deletion, with one place for the id
+	old        *os.File  // the earlier output
+	new        io.Writer // the new output
+	sets       io.Writer // the table of sets of the new output; nil: none, or the earlier one is no such table
+	prefix     []byte    // of a line that has a document's id behind it
+	action     string    // a deletion, with one place for the id
 	seen       map[[16]byte]struct{}
 	unreadable hashes    // of the clean paths that this run could not read
 	rest       []byte    // the beginning of a line
@@ -38,8 +38,8 @@ type deletions struct {
 
 // earlier opens the output of an earlier run, so that this run can report deleted objects. The result is nil if there
 // is no such output, if the format has no deletions, or with --changes. A document that this run does not visit is an
-// error, unless --force is given. Rows go to FILE.new until the run ends, and so does a table of sets that replaces an
-// earlier one.
+// error, unless --force is given. The new output replaces the earlier one when the run has ended, and so does a
+// table of sets.
 func (o *output) earlier(r *bulk.Run) (*deletions, error) {
 	d := &deletions{seen: map[[16]byte]struct{}{}, extent: &o.in.extent, force: o.force, run: r}
 	switch {
@@ -67,8 +67,8 @@ func (o *output) earlier(r *bulk.Run) (*deletions, error) {
 		}
 	}
 	o.in.leftOut = func(path []byte) { d.left.add(cleanPath(string(path))) }
-	if d.new, err = o.openSuccessor(o.out); err == nil && earlierSets(o.sets) {
-		d.sets, err = o.openSuccessor(o.sets)
+	if d.new, err = o.create(o.out); err == nil && earlierSets(o.sets) {
+		d.sets, err = o.create(o.sets)
 	}
 	return d, err
 }
@@ -250,27 +250,30 @@ func (d *deletions) hidden(path string) bool {
 // errNoneRead says that no object of a run could be read, so that a run cannot know which ones are gone.
 var errNoneRead = errors.New("no object could be read, so none counts as deleted")
 
-// replace adds the deletions and replaces the earlier output file. It prints their number to standard error. The
-// earlier output stays if failed is not nil, or if no object could be read or there were none (B-90). Both are
-// errors.
-func (d *deletions) replace(o *output, sum *bulk.Summary, failed error) error {
-	if failed == nil && sum.Objects == sum.Unreadable {
-		return errors.Join(errNoneRead, d.finish(o.out, errNoneRead))
+// conclude adds the deletions and prints their number to standard error. The earlier output stays if failed is not nil,
+// or if no object could be read or there were none (B-90). Both are errors.
+func (d *deletions) conclude(o *output, sum *bulk.Summary, failed error) error {
+	var err error
+	switch {
+	case failed != nil:
+		err = fmt.Errorf("the earlier output stays in %s", o.out)
+	case sum.Objects == sum.Unreadable:
+		err = fmt.Errorf("%w: the earlier output stays in %s", errNoneRead, o.out)
+	default:
+		err = d.finish(o.out)
 	}
-	err := d.finish(o.out, failed)
-	if d.gone > 0 && err == nil {
+	switch {
+	case err != nil:
+		o.discard()
+	case d.gone > 0:
 		fmt.Fprintf(o.std.err, "refmon: %s at the end of %s\n", count(d.gone, "deletion", "deletions"), inLine(o.out))
 	}
 	return err
 }
 
 // finish writes a deletion for each document that only the earlier output has, and an error row if a folder above it
-// could not be read. It then replaces the earlier output and its table of sets. After any error both stay. If the run
-// failed, or left out a document without --force, the error names both files.
-func (d *deletions) finish(name string, failed error) error {
-	if failed != nil {
-		return fmt.Errorf("the earlier output stays in %s, the beginning of this one is in %s", name, d.new.Name())
-	}
+// could not be read. It is an error if the run left out a document, without --force.
+func (d *deletions) finish(name string) error {
 	out := bufio.NewWriterSize(d.new, 1<<20)
 	var row []byte
 	left := "" // the path of the first document that this run leaves out
@@ -291,26 +294,10 @@ func (d *deletions) finish(name string, failed error) error {
 		}
 	})
 	if err == nil && !d.force && left != "" {
-		err = fmt.Errorf("%w; the rows of this one are in %s", refusal(name, left), d.new.Name())
+		err = refusal(name, left)
 	}
 	if err != nil {
 		return err
 	}
-	if err := out.Flush(); err != nil {
-		return err
-	}
-	// After a power failure the name has the earlier output or this one, and no empty file (B-19).
-	err = d.new.Sync()
-	if d.sets != nil && err == nil {
-		err = d.sets.Sync()
-	}
-	if err != nil {
-		return err
-	}
-	if d.sets != nil {
-		if err := d.sets.replace(); err != nil {
-			return err
-		}
-	}
-	return d.new.replace()
+	return out.Flush()
 }

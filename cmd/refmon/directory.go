@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/refmon/refmon/internal/directory/collect"
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/directory/source"
+	"github.com/refmon/refmon/internal/outfile"
 )
 
 // directoryCmd has the commands about directory files.
@@ -105,7 +105,7 @@ func (c *directoryFromCmd) Run(std *streams) error {
 	text := dirfile.Write(list.Accounts())
 	sayUnresolved(std, &list, len(list.Unresolved))
 	if c.Out != "" {
-		return os.WriteFile(c.Out, text, 0o644)
+		return outfile.WriteFile(c.Out, text, 0o644)
 	}
 	_, err := std.out.Write(text)
 	return err

@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/refmon/refmon/internal/cli/lint"
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/outfile"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -68,7 +67,7 @@ func (c *fmtCmd) Run(std *streams) error {
 		return err
 	}
 	if c.Write {
-		return replace(c.Source, out)
+		return outfile.WriteFile(c.Source, out, 0o600)
 	}
 	_, err = std.out.Write(out)
 	return err
@@ -123,22 +122,4 @@ func (c *fmtCmd) format(text string, domain sid.SID) (string, error) {
 		d = sd.New(p)
 	}
 	return sddl.Format(d, opt)
-}
-
-// replace atomically replaces the contents of a file and keeps its owner and permissions. A failure preserves the old
-// contents and removes the temporary file. A symbolic link stays, and its target is replaced. A missing file is an
-// error.
-func replace(name string, b []byte) error {
-	name, err := filepath.EvalSymlinks(name)
-	if err != nil {
-		return err
-	}
-	info, err := os.Stat(name)
-	if err != nil {
-		return err
-	}
-	if err := exchange(name, b, func(f *os.File) error { return copyOwnerAndMode(f, info) }); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	return nil
 }

@@ -3,10 +3,10 @@ package main
 import (
 	"encoding/xml"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/refmon/refmon/internal/cli/expect"
+	"github.com/refmon/refmon/internal/outfile"
 )
 
 // junit is the JUnit XML report of expectations: a suite for each file, a case for each question.
@@ -72,14 +72,14 @@ func questionOf(x *expect.Case) string {
 // seconds returns d in seconds with six decimals, as JUnit files have it.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.6f", d.Seconds()) }
 
-// write writes the report as XML to a file and replaces an old one. The error names the flag. An old file is
-// overwritten in place.
+// write writes the report as XML to a file and replaces an old one, which stays after an error. The error names the
+// flag.
 func (j *junit) write(name string) error {
 	text, err := xml.MarshalIndent(j, "", "  ")
 	if err != nil {
 		return fmt.Errorf("--junit: %w", err)
 	}
-	if err := os.WriteFile(name, append([]byte(xml.Header), append(text, '\n')...), 0o644); err != nil {
+	if err := outfile.WriteFile(name, append([]byte(xml.Header), append(text, '\n')...), 0o644); err != nil {
 		return fmt.Errorf("--junit: %w", err)
 	}
 	return nil

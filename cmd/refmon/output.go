@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/cli/columns"
 	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/internal/outfile"
 )
 
 // outputFlags name the output of a long run.
@@ -36,7 +36,8 @@ type output struct {
 	in                    *input
 	none                  func() error // why a run has no objects; nil: there are none
 	files                 []*os.File
-	taken                 []string // the inputs and the outputs that are open, which no output may replace
+	news                  []*outfile.File // new versions, in the order in which they replace the earlier files
+	taken                 []string        // the inputs and the outputs that are open, which no output may replace
 }
 
 // output returns the output that the flags describe, for a run over in that writes rows, so that a resumed run adds
@@ -46,36 +47,32 @@ func (c *outputFlags) output(std *streams, in *input, inputs ...string) *output 
 		taken: inputs}
 }
 
-// open opens an output file for reading and writing, and creates it if it is missing. It truncates the file unless
-// keep is true. The end of the run closes it. A file that the run reads, or already writes, is an error.
-func (o *output) open(name string, keep bool) (*os.File, error) {
+// open opens an output file for reading and writing, and creates it if it is missing. The end of the run closes it. A
+// file that the run reads, or already writes, is an error.
+func (o *output) open(name string) (*os.File, error) {
 	if err := apart(name, o.taken...); err != nil {
 		return nil, err
 	}
 	o.taken = append(o.taken, name)
-	flag := os.O_CREATE | os.O_RDWR
-	if !keep {
-		flag |= os.O_TRUNC
-	}
-	f, err := os.OpenFile(name, flag, 0o644)
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644)
 	if err == nil {
 		o.files = append(o.files, f)
 	}
 	return f, err
 }
 
-// writeAndClose writes a file by write, through a buffer, makes it durable if sync is true, and closes it. It returns
-// the errors of all four.
-func writeAndClose(f *os.File, write func(io.Writer) error, sync bool) error {
-	w := bufio.NewWriter(f)
-	err := write(w)
-	if err == nil { // else Flush returns the same error
-		err = w.Flush()
+// create begins a new version of an output file, which replaces the file when the run has ended. A file that the run
+// reads, or already writes, is an error.
+func (o *output) create(name string) (*outfile.File, error) {
+	if err := apart(name, o.taken...); err != nil {
+		return nil, err
 	}
-	if err == nil && sync {
-		err = f.Sync()
+	o.taken = append(o.taken, name)
+	f, err := outfile.Create(name, 0o644)
+	if err == nil {
+		o.news = append([]*outfile.File{f}, o.news...) // the output itself, which is the first, is the last to be replaced
 	}
-	return errors.Join(err, f.Close())
+	return f, err
 }
 
 // inputs returns the files of the flags, and more, as the inputs of a run.
@@ -131,13 +128,26 @@ func (o *output) begin(size int64) (ctx context.Context, b *bar, end func(err *e
 	}
 }
 
-// close closes the files of the output. A failed close becomes *err if that is nil.
+// close closes the files of the output. New versions replace the earlier files, but not if the run failed with *err and
+// has not reported that itself, such as an interrupt. A failed close becomes *err if that is nil.
 func (o *output) close(err *error) {
+	if *err == nil || errors.Is(*err, errDenied) || errors.Is(*err, errReported) {
+		*err = errors.Join(*err, outfile.Commit(o.news...))
+	}
+	o.discard()
 	for _, f := range o.files {
 		if lost := f.Close(); lost != nil && *err == nil {
 			*err = lost // data that was not written is not done
 		}
 	}
+}
+
+// discard removes the new versions that did not replace their files.
+func (o *output) discard() {
+	for _, f := range o.news {
+		_ = f.Close() // a file of no use
+	}
+	o.news = nil
 }
 
 // ballast allocates memory whose pages are never touched. It keeps the collector from running again and again while the
@@ -172,7 +182,7 @@ func (o *output) to(name string, otherwise io.Writer) (io.Writer, error) {
 	if err := o.spare(name); err != nil {
 		return nil, err
 	}
-	return o.open(name, false)
+	return o.create(name)
 }
 
 // spare protects an existing file: it returns an error for a file with contents, unless --force is given (B-19).
@@ -239,7 +249,7 @@ func (o *output) run(r *bulk.Run) (err error) {
 	if gone == nil {
 		return concluded
 	}
-	return errors.Join(concluded, gone.replace(o, &sum, err))
+	return errors.Join(concluded, gone.conclude(o, &sum, err))
 }
 
 // diff executes a comparison with output, checkpoint and progress bar. The argument before is the first state. If
@@ -304,12 +314,7 @@ func (o *output) report(r *bulk.Report, written func() error) (err error) {
 	if stopped != nil && ctx.Err() == nil && r.Objects == 0 {
 		return stopped // the input is not one of objects, and a report of none would look like an empty tree
 	}
-	f, err := os.Create(o.out)
-	if err != nil {
-		return err
-	}
-	// The checkpoint of a complete run says that the report is there.
-	if err := writeAndClose(f, r.Write, at != nil); err != nil {
+	if err := outfile.Write(o.out, 0o644, r.Write); err != nil {
 		return err
 	}
 	if err := written(); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/source"
+	"github.com/refmon/refmon/internal/outfile"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -130,20 +131,16 @@ func (c *reportCmd) reportDirectory(std *streams, in *input, dir *directory.Dire
 	return nil
 }
 
-// writePage writes a page as text to standard output, or as HTML to a file, whose name and counts it prints. It
-// overwrites an existing file. After an error a part of it may remain.
+// writePage writes a page as text to standard output, or as HTML to a file, whose name and counts it prints. An
+// existing file is replaced, and stays after an error.
 func (c *reportCmd) writePage(std *streams, page *adreport.Page) error {
 	if c.Format == "text" {
 		return page.Text(std.out, std.width)
 	}
-	f, err := os.Create(c.Out)
-	if err != nil {
+	if err := outfile.Write(c.Out, 0o644, page.HTML); err != nil {
 		return err
 	}
-	if err := writeAndClose(f, page.HTML, false); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(std.out, "%s: %d objects, %d principals, %d important objects, %d notes on what was not "+
+	_, err := fmt.Fprintf(std.out, "%s: %d objects, %d principals, %d important objects, %d notes on what was not "+
 		"considered\n", c.Out, page.Objects, page.Principals, len(page.Important), len(page.Notes))
 	return err
 }

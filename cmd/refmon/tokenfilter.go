@@ -3,8 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 
+	"github.com/refmon/refmon/internal/outfile"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -134,8 +134,8 @@ func resolveAll(t *token.Token, flag string, texts []string) ([]sid.SID, error) 
 	return list, nil
 }
 
-// writeToken writes a token file, in place of an old one. It prints the token to standard output if name is "". It
-// replaces the contents in place, with mode 0644 for a new file.
+// writeToken writes a token file, with mode 0644 if it is new. An old one stays after an error. It prints the token to
+// standard output if name is "".
 func (s *streams) writeToken(t *token.Token, name string) error {
 	if name == "" {
 		return printTokenJSON(s, t)
@@ -144,8 +144,5 @@ func (s *streams) writeToken(t *token.Token, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(name, append(b, '\n'), 0o644); err != nil {
-		return fmt.Errorf("write the token file: %w", err)
-	}
-	return nil
+	return outfile.WriteFile(name, append(b, '\n'), 0o644)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/host"
+	"github.com/refmon/refmon/internal/outfile"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -208,10 +208,10 @@ func (c *whyCmd) certify(std *streams, q *accessquery.Query, a *accessquery.Answ
 			return err
 		}
 	}
-	if err := os.WriteFile(c.Certificate, append(cert, '\n'), 0o644); err != nil {
+	if err := outfile.WriteFile(c.Certificate, append(cert, '\n'), 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile(c.Certificate+".sd", fmt.Appendf(nil, "%x\n", q.Request.Descriptor.Binary()), 0o644)
+	return outfile.WriteFile(c.Certificate+".sd", fmt.Appendf(nil, "%x\n", q.Request.Descriptor.Binary()), 0o644)
 }
 
 // shown returns an explanation as text for the terminal. Colours mark granted and denied rights by their meaning, not

@@ -6,10 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/outfile"
 	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/sid"
 )
@@ -63,7 +62,7 @@ func (c directoryExportCmd) Run(std *streams) error {
 		for _, u := range list.Unresolved {
 			fmt.Fprintf(std.err, "refmond: left out: %s\n", u)
 		}
-		err := writeAtomically(c.People, std.out, func(w io.Writer) error {
+		err := writeTo(c.People, std.out, func(w io.Writer) error {
 			_, err := w.Write(text)
 			return err
 		})
@@ -75,7 +74,7 @@ func (c directoryExportCmd) Run(std *streams) error {
 	if c.Objects == "" {
 		return nil
 	}
-	return writeAtomically(c.Objects, std.out, func(w io.Writer) error {
+	return writeTo(c.Objects, std.out, func(w io.Writer) error {
 		n, unread, err := d.Objects(ctx, c.Base, c.Audit, w)
 		if err == nil {
 			fmt.Fprintf(std.err, "%d objects, %d whose descriptor may not be read\n", n, unread)
@@ -98,37 +97,13 @@ func openConfigured(file string) (*ldap.Directory, error) {
 	return d, err
 }
 
-// writeAtomically calls write with a temporary file of mode 0600, syncs it, and renames it to file. After an error an
-// old file is unchanged. If file is "-", write gets out instead. A pipe or a device is not replaced: write gets it. The
-// temporary file is removed after an error.
-func writeAtomically(file string, out io.Writer, write func(io.Writer) error) error {
+// writeTo replaces a file by what write writes; a new one has the mode 0600. After an error an old file is unchanged.
+// If file is "-", write gets out instead.
+func writeTo(file string, out io.Writer, write func(io.Writer) error) error {
 	if file == "-" {
 		return write(out)
 	}
-	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
-		f, err := os.OpenFile(file, os.O_WRONLY, 0)
-		if err != nil {
-			return err
-		}
-		return errors.Join(write(f), f.Close())
-	}
-	f, err := os.CreateTemp(filepath.Dir(file), ".refmond-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) //nolint:errcheck // it has its name by then, or is of no use
-	b := bufio.NewWriter(f)
-	err = write(b)
-	if err == nil {
-		err = b.Flush()
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), file)
+	return outfile.Write(file, 0o600, write)
 }
 
 type directoryFindCmd struct {
