@@ -84,5 +84,9 @@ func (f *Forwarder) save() error {
 		return fmt.Errorf("write the cursor: %w", err)
 	}
 	f.sent, f.since, f.saved = 0, time.Now(), f.next
+	if f.down { // the sink has records, so the outage is over (U-204)
+		f.down = false
+		f.warnf("the sink %s has records again", f.Sink)
+	}
 	return nil
 }

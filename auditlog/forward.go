@@ -15,11 +15,15 @@ import (
 
 // Forwarder sends the records of a folder to one live sink as lines of JSON, at least once and in order. It reads the
 // folder, and the writer never waits for it. A sink that is down for a day loses nothing as long as the log keeps the
-// records. Set all three exported fields. It is not safe for concurrent use.
+// records. Set Dir, Sink and Cursor. It is not safe for concurrent use.
 type Forwarder struct {
 	Dir    string
 	Sink   string // "unix:PATH", "tcp:HOST:PORT", or a file. A file with a colon in its name needs a path, such as ./a:b
 	Cursor string // the file that remembers how far the sink has come
+
+	// Warn receives one line at the start and the end of each outage of the sink, and for records that the log no longer
+	// has. Nil drops them. Run calls it on its own goroutine.
+	Warn func(line string)
 
 	disk  disk    // of the log; tests replace it
 	log   *Reader // that records reads; nil before
@@ -30,6 +34,8 @@ type Forwarder struct {
 	taken func() error // returns when the sink has received the records
 	since time.Time    // the cursor was written
 	sent  uint64       // records since then
+	down  bool         // Run reported an outage, and no save has succeeded since
+	lost  uint64       // the last record that Run reported as removed
 }
 
 // Bounds of a forwarder.
@@ -88,6 +94,10 @@ func (f *Forwarder) Run(ctx context.Context, follow bool) error {
 		case !errors.As(err, &lost) || !follow:
 			return errors.Join(err, f.close())
 		}
+		if !f.down { // once per outage (U-204)
+			f.down = true
+			f.warnf("the sink %s failed: %v: trying again", f.Sink, lost.err)
+		}
 		_ = f.close() // the connection is over in any case
 		f.next, f.sent = f.saved, 0
 		if err := r.Skip(f.next); err != nil {
@@ -100,12 +110,30 @@ func (f *Forwarder) Run(ctx context.Context, follow bool) error {
 	}
 }
 
+// warnf passes a line to Warn.
+func (f *Forwarder) warnf(format string, args ...any) {
+	if f.Warn != nil {
+		f.Warn(fmt.Sprintf(format, args...))
+	}
+}
+
+// reportLost warns about records that the log no longer has, except those that it reported before. U-204
+func (f *Forwarder) reportLost(gone *GoneError) {
+	from := max(gone.From, f.lost+1)
+	if from > gone.To {
+		return
+	}
+	f.lost = gone.To
+	f.warnf("the log no longer has records %d to %d: the sink %s does not get these %d records", from, gone.To, f.Sink,
+		gone.To-from+1)
+}
+
 // checkLog returns an error if the log has another record before the cursor than the one that was sent. The log was
 // then started again, or is an older copy that went on (U-77). Without a hash in the cursor, or without the record in
 // the log, checkLog finds nothing. r reads on at the cursor.
 func (f *Forwarder) checkLog(r *Reader) error {
 	if f.leaf == "" {
-		return nil
+		return r.Skip(f.next)
 	}
 	if err := r.Skip(f.next - 1); err != nil {
 		return err
@@ -150,6 +178,7 @@ func (f *Forwarder) records(ctx context.Context, r *Reader, follow bool) (sent b
 		}
 		var gone *GoneError
 		if errors.As(err, &gone) { // it was away longer than records are kept: the sink sees the gap
+			f.reportLost(gone)
 			f.next, f.leaf = gone.To+1, ""
 			if err := r.Skip(f.next); err != nil {
 				return sent, err

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/refmon/refmon/audit"
@@ -67,7 +69,8 @@ func TestForwardedRecordsSurvivePowerFailure(t *testing.T) {
 }
 
 // TestForwarderContinuesAfterRemovedRecords: a forwarder that was away for longer than records are kept goes on with
-// the oldest that is there: the sink sees the gap, each record after it, and none twice.
+// the oldest that is there: the sink sees the gap, each record after it, and none twice. A warning names the lost ones,
+// also for a sink without a cursor (U-204).
 func TestForwarderContinuesAfterRemovedRecords(t *testing.T) {
 	f := newForwarder(t)
 	for round := range 6 { // what a log has closed is named by a checkpoint, and may go
@@ -77,15 +80,55 @@ func TestForwarderContinuesAfterRemovedRecords(t *testing.T) {
 		}
 		testcheck.NoError(t, f.Run(t.Context(), false))
 	}
-	v := mustVerify(t, f.Dir)
+	v, warned := mustVerify(t, f.Dir), warnings(f)
 	testcheck.NoError(t, f.Run(t.Context(), false))
 	want := []uint64{1, 2, 3, 4}
 	testcheck.RequireThat(t, v.First > 5, "nothing went: the first is %d, want more than 5", v.First)
+	lost := fmt.Sprintf("the log no longer has records 5 to %d: the sink %s does not get these %d records", v.First-1,
+		f.Sink, v.First-5)
+	testcheck.SlicesEqual(t, *warned, []string{lost}, "U-204: warnings")
 	for id := v.First; id <= v.Last; id++ {
 		want = append(want, id)
 	}
 	testcheck.SlicesEqual(t, sinkIDs(t, f), want, "records in the sink")
 	checkCursor(t, f, int(v.Last)+1)
+	testcheck.NoError(t, os.Remove(f.Cursor))
+	f.lost = 0
+	testcheck.NoError(t, f.Run(t.Context(), false))
+	testcheck.That(t, len(*warned) == 2 && strings.Contains((*warned)[1], fmt.Sprintf(" records 1 to %d: ", v.First-1)),
+		"U-204: warnings %q, want one about the records from 1", *warned)
+}
+
+// warnings returns the lines that f passes to Warn from now on.
+func warnings(f *Forwarder) *[]string {
+	list := new([]string)
+	f.Warn = func(line string) { *list = append(*list, line) }
+	return list
+}
+
+// The forwarder reports an outage of its sink once, removed records once, and the end of the outage (U-204).
+func TestForwarderReportsOutageOnce(t *testing.T) {
+	f := newForwarder(t)
+	for range 6 {
+		writeLog(t, Config{Dir: f.Dir, SegmentBytes: 2000, Keep: Keep{Bytes: 8000, Full: Overwrite}}, 10)
+	}
+	gone, warned := mustVerify(t, f.Dir).First-1, warnings(f)
+	f.Sink = filepath.Join(f.Sink, "file")
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- f.Run(ctx, true) }()
+		time.Sleep(time.Minute) // of the bubble: several attempts
+		testcheck.NoError(t, os.Mkdir(filepath.Dir(f.Sink), 0o700))
+		time.Sleep(time.Minute)
+		cancel()
+		testcheck.NoError(t, <-ended)
+	})
+	want := []string{
+		fmt.Sprintf("the log no longer has records 1 to %d: the sink %s does not get these %[1]d records", gone, f.Sink),
+		fmt.Sprintf("the sink %s failed: open %[1]s: no such file or directory: trying again", f.Sink),
+		fmt.Sprintf("the sink %s has records again", f.Sink)}
+	testcheck.SlicesEqual(t, *warned, want, "U-204: warnings")
 }
 
 // A forwarder refuses the cursor of another sink and sends nothing (U-77).

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -21,14 +22,17 @@ type auditForwardCmd struct {
 func (auditForwardCmd) Help() string {
 	return `Forwards records to one sink as lines of JSON, in order and at least once: after a crash it repeats
 some records, with the same id. It retries a sink that is unavailable, and loses no record that is still
-in the log. Programs that write the log never wait for the sink. Each sink needs a cursor of its own.
-docs/audit-log.md has configurations of collectors.`
+in the log. Standard error gets one line when the sink fails, one when it works again, and one that names
+records that the log no longer has. Programs that write the log never wait for the sink.
+Each sink needs a cursor of its own. docs/audit-log.md has configurations of collectors.`
 }
 
 // Run forwards records to the sink, from the cursor on, and moves the cursor. With --follow it waits for more until
 // SIGINT.
-func (c *auditForwardCmd) Run(*streams) error {
-	f := &auditlog.Forwarder{Dir: c.Dir, Sink: c.To, Cursor: c.Cursor}
+func (c *auditForwardCmd) Run(s *streams) error {
+	f := &auditlog.Forwarder{Dir: c.Dir, Sink: c.To, Cursor: c.Cursor, Warn: func(line string) {
+		fmt.Fprintln(s.err, "refmon:", line)
+	}}
 	if f.Cursor == "" {
 		f.Cursor = filepath.Join(c.Dir, "cursor")
 	}
