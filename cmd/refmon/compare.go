@@ -39,7 +39,7 @@ The counts are:
 A recording of Windows also tests rules without a published source. The command lists those that it confirms or
 contradicts.
 
-The exit code is 0 if every difference is known, 1 if one is not, 2 if the file is not a recording.`
+The exit code is 0 if every difference is known, 1 if one is not, 2 if the file is not a whole recording.`
 }
 
 // Run compares a recording of Windows with this implementation and prints the differences. It returns errDenied if one

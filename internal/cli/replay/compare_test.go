@@ -112,7 +112,7 @@ func FuzzCompare(f *testing.F) {
 		`"mapping":"file","container":true,"objectType":"x"}}`)
 	notes := check.Must(ReadNotes())
 	f.Fuzz(func(t *testing.T, lines string) {
-		rec, err := Read(strings.NewReader(head + lines))
+		rec, err := Read(strings.NewReader(fmt.Sprintf("%s%s\n{\"end\":%d}", head, lines, strings.Count(lines, "\n")+1)))
 		if err != nil {
 			check.ErrorIs(t, err, ErrMalformed, "error of a recording")
 			return

@@ -40,6 +40,11 @@ type System struct {
 	Wine         string `json:"wine,omitempty"` // its version: then this is not Windows, and settles nothing
 }
 
+// end is the last line. A recording without it was cut off.
+type end struct {
+	End int `json:"end"` // number of lines between the header and this one
+}
+
 // Line is any other line: a program (Program is set), a question that was not called (Skipped is set), or a call.
 type Line struct {
 	Case string `json:"case"`
@@ -79,13 +84,13 @@ var ErrMalformed = errors.New("malformed recording")
 
 // Read parses a recording in UTF-8, or in UTF-16 as PowerShell redirects output. It skips blank lines and reads the
 // whole file into memory. It returns an error that wraps [ErrMalformed], with the line, if a line is invalid, has more
-// than 16 MiB or cannot be read. An empty file is malformed, and so are a header alone and UTF-16 that ends within a
-// character.
+// than 16 MiB or cannot be read. An empty file is malformed, and so are a header alone, UTF-16 that ends within a
+// character, and a recording without its last line or with another number of lines than that says.
 func Read(r io.Reader) (*Recording, error) {
 	rec := &Recording{}
 	s := bufio.NewScanner(utf8Of(bufio.NewReader(r)))
 	s.Buffer(nil, maxLine)
-	n := 0
+	n, ended := 0, false
 	for s.Scan() {
 		n++
 		b := bytes.TrimPrefix(bytes.TrimSpace(s.Bytes()), []byte("\xEF\xBB\xBF"))
@@ -102,16 +107,18 @@ func Read(r io.Reader) (*Recording, error) {
 			}
 			continue
 		}
-		var l Line
-		if err := strict.Unmarshal(b, &l); err != nil {
+		var err error
+		switch {
+		case ended:
+			err = errors.New("it follows the last line of a recording")
+		case bytes.HasPrefix(b, []byte(`{"end"`)):
+			ended, err = true, rec.checkEnd(b)
+		default:
+			err = rec.add(b)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("line %d: %w: %w", n, ErrMalformed, err)
 		}
-		if l.Case == "" || l.Program == "" && l.Skipped == "" && (l.Call == "" || l.Status == "") {
-			return nil,
-				fmt.Errorf("line %d: want a case, and a program, a call with its status, or a reason to skip it: %w", n,
-					ErrMalformed)
-		}
-		rec.Lines = append(rec.Lines, l)
 	}
 	if err := s.Err(); err != nil {
 		return nil, fmt.Errorf("line %d: %w: %w", n+1, ErrMalformed, err)
@@ -122,7 +129,37 @@ func Read(r io.Reader) (*Recording, error) {
 	if rec.Lines == nil { // a comparison of nothing would look like a success
 		return nil, fmt.Errorf("line %d: it ends after the header, without an answer: %w", n, ErrMalformed)
 	}
+	if !ended {
+		return nil, fmt.Errorf(`line %d: the recording is cut off, because {"end":%d} does not follow: copy the whole `+
+			"recording, or record again: %w", n, len(rec.Lines), ErrMalformed)
+	}
 	return rec, nil
+}
+
+// add parses a line and appends it.
+func (rec *Recording) add(b []byte) error {
+	var l Line
+	if err := strict.Unmarshal(b, &l); err != nil {
+		return err
+	}
+	if l.Case == "" || l.Program == "" && l.Skipped == "" && (l.Call == "" || l.Status == "") {
+		return errors.New("want a case, and a program, a call with its status, or a reason to skip it")
+	}
+	rec.Lines = append(rec.Lines, l)
+	return nil
+}
+
+// checkEnd parses the last line and returns an error if its number is not that of the lines before it.
+func (rec *Recording) checkEnd(b []byte) error {
+	var e end
+	if err := strict.Unmarshal(b, &e); err != nil {
+		return err
+	}
+	if e.End != len(rec.Lines) {
+		return fmt.Errorf("the recording had %d lines after its header, and has %d: copy the whole recording", e.End,
+			len(rec.Lines))
+	}
+	return nil
 }
 
 // utf8Of returns a reader of the text in UTF-8. It decodes little-endian UTF-16 if r starts with its byte order mark,
@@ -137,16 +174,25 @@ func utf8Of(r *bufio.Reader) io.Reader {
 // errCut is the error of UTF-16 that ends within a character.
 var errCut = errors.New("it ends within a UTF-16 character, so it is cut off: copy the whole recording")
 
-// Writer writes the lines of a recording.
-type Writer struct{ e *json.Encoder }
+// Writer writes the lines of a recording. Without End the recording is incomplete.
+type Writer struct {
+	e     *json.Encoder
+	lines int // that Write wrote
+}
 
 // NewWriter writes the header with the current [Version] and returns a writer for the lines. It does not buffer.
 func NewWriter(w io.Writer, h Header) (*Writer, error) {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	h.Recording = Version
-	return &Writer{e}, e.Encode(h)
+	return &Writer{e: e}, e.Encode(h)
 }
 
 // Write writes one line. It does not check it.
-func (w *Writer) Write(l Line) error { return w.e.Encode(l) }
+func (w *Writer) Write(l Line) error {
+	w.lines++
+	return w.e.Encode(l)
+}
+
+// End writes the last line, which says how many lines were written.
+func (w *Writer) End() error { return w.e.Encode(end{w.lines}) }

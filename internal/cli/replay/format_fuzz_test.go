@@ -18,7 +18,7 @@ const oneHeader = `{"recording":1,"system":{"product":"Windows","build":1,"revis
 // FuzzRead checks that no recording makes the reader panic, and that time and memory are proportional to its size.
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(oneHeader +
-		`{"case":"c","call":"TextToSID","in":{"sid":"BA"},"status":"ERROR_SUCCESS","out":{"hex":"01"}}`))
+		`{"case":"c","call":"TextToSID","in":{"sid":"BA"},"status":"ERROR_SUCCESS","out":{"hex":"01"}}` + "\n" + `{"end":1}`))
 	f.Add([]byte(oneHeader + `{"case":"p","program":"x = 1","prelude":"y = 2","rules":["A-1"]}`))
 	f.Add([]byte("\xff\xfe{\x00\"\x00"))
 	f.Add([]byte(oneHeader + strings.Repeat(`{"case":`, 50)))

@@ -15,7 +15,7 @@ import (
 func TestReadErrorsHavePositions(t *testing.T) {
 	const head = `{"recording":1,"system":{"product":"","build":1,"revision":0,"architecture":""},"date":"",` +
 		`"recorder":"","token":{},"tokens":"own"}` + "\n"
-	const line = `{"case":"c","call":"x","status":"STATUS_SUCCESS"}`
+	const line = `{"case":"c","call":"x","status":"STATUS_SUCCESS"}` + "\n"
 	for text, want := range map[string]string{
 		"":                                     "empty",
 		head + "\n":                            "line 2: it ends after the header",
@@ -28,7 +28,12 @@ func TestReadErrorsHavePositions(t *testing.T) {
 		strings.Replace(head, `"date"`, `"Date"`, 1):                             "line 1: want a header",
 		strings.Replace(head, `"recording":1`, `"recording":1,"recording":1`, 1): "recording: given twice",
 		head + `{"case":"c","call":"x","status":"s","Status":"t"}`:               "line 2: ",
-		head + line + line: "something follows",
+		head + line + line:                      `line 3: the recording is cut off, because {"end":2} does not follow`,
+		head + line + `{"end":2}`:               "the recording had 2 lines after its header, and has 1",
+		head + line + `{"end":1,"x":0}`:         "line 3: ",
+		head + line + `{"end":1}` + "\n" + line: "it follows the last line",
+
+		head + line[:len(line)-1] + line:                                   "something follows",
 		head + `{"case":"c","call":"x","status":"y","out":{"a":1,"a":2}}`:  "out.a: given twice",
 		head + `{"case":"c","in":` + strings.Repeat("[", 200_000):          "nested more than 64 deep",
 		head + `{"case":"c","in":{"a":` + strings.Repeat(`{"a":`, 200_000): "nested more than 64 deep",
@@ -37,7 +42,7 @@ func TestReadErrorsHavePositions(t *testing.T) {
 		check.That(t, errors.Is(err, ErrMalformed) && strings.Contains(err.Error(), want),
 			"%.200q: %v, want %q", text, err, want)
 	}
-	text := head + `{"case":"a","skipped":"b ü 𝄞"}`
+	text := head + `{"case":"a","skipped":"b ü 𝄞"}` + "\n" + `{"end":1}`
 	wide := []byte{0xFF, 0xFE}
 	for _, u := range utf16.Encode([]rune(text)) {
 		wide = append(wide, byte(u), byte(u>>8))
@@ -48,7 +53,8 @@ func TestReadErrorsHavePositions(t *testing.T) {
 	}
 	// The character after half of a surrogate pair is read, also if it is the other half of none or a line feed.
 	halves := utf16.Encode([]rune(head + `{"case":"a","skipped":"1`))
-	halves = append(append(halves, 0xD800, '2', 0xDC00, '3', 0xD800, 0xD834, 0xDD1E), utf16.Encode([]rune(`"}`))...)
+	halves = append(halves, 0xD800, '2', 0xDC00, '3', 0xD800, 0xD834, 0xDD1E)
+	halves = append(halves, utf16.Encode([]rune("\"}\n{\"end\":1}"))...)
 	wide = wide[:2]
 	for _, u := range halves {
 		wide = append(wide, byte(u), byte(u>>8))
@@ -75,11 +81,13 @@ func TestWriterKeepsCharacters(t *testing.T) {
 		In: Fields{"a": "<&>"}, Status: "s", Out: Fields{"b": true}, Rules: []string{"A-1"}}, {Case: "d", Skipped: "e"}} {
 		check.NoError(t, w.Write(l))
 	}
+	check.NoError(t, w.End())
 	want := `{"recording":1,"system":{"product":"Windows 10.0 server","build":20348,"revision":1,"architecture":"amd64",` +
 		`"wine":"8.0"},"date":"2026-01-02","recorder":"v<1>","token":{"user":"S-1-5-18"},"tokens":"own"}
 {"case":"c","program":"x","prelude":"y"}
 {"case":"c","line":1,"time":2,"thread":"t","call":"f","in":{"a":"<&>"},"status":"s","out":{"b":true},"rules":["A-1"]}
 {"case":"d","skipped":"e"}
+{"end":3}
 `
 	check.Equal(t, b.String(), want, "recording")
 	list, err := Programs("a.txt", []byte("run\nx\n----\n----\nout\n----\n----\nrun\ny\n----\n\nrun\nz\n----\nout\n"))

@@ -18,6 +18,7 @@ func throughJSON(t *testing.T, rec *Recording) *Recording {
 	for _, l := range rec.Lines {
 		check.NoError(t, w.Write(l))
 	}
+	check.NoError(t, w.End())
 	return check.Must(Read(&b))
 }
 

@@ -177,6 +177,7 @@ func (l *library) questions(t *testing.T) {
 	a := &asker{do: do, tokens: replay.MadeTokens}
 	a.w = check.Must(replay.NewWriter(&b, replay.Header{Token: file, Tokens: a.tokens}))
 	check.NoError(t, a.questions())
+	check.NoError(t, a.w.End())
 	rec := check.Must(replay.Read(&b))
 	r := check.Must(replay.Compare(rec, replay.Notes{}))
 	t.Logf("%+v %v", r.Counts, r.Skips)

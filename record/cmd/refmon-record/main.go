@@ -87,6 +87,9 @@ func record(files []string, out io.Writer) (err error) {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
+	if err := a.w.End(); err != nil {
+		return err
+	}
 	return b.Flush()
 }
 
