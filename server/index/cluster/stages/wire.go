@@ -119,13 +119,16 @@ func parseSeen(s *site.Site, p site.Part, b []byte) (*seen, *watch.Batch, error)
 }
 
 // newSeen converts a document in a watcher's message about part p to a report. list has the message's descriptors, with
-// nil first. Errors are a descriptor number outside list, and a path that is not clean, is outside the tree, or belongs
-// to another part. A deleted path may belong to any part. So may a folder if the site tests search permissions.
+// nil first. Errors are a descriptor number outside list, and a path that is not clean, has a zero byte, is outside the
+// tree, or belongs to another part. A deleted path may belong to any part. So may a folder if the site tests search
+// permissions.
 func (d *document) newSeen(s *site.Site, p site.Part, list []*sd.Descriptor) (*watch.Seen, error) {
 	at := string(d.Path)
 	switch {
 	case at != p.Tree && !strings.HasPrefix(at, p.Tree+"/") || path.Clean(at) != at:
 		return nil, fmt.Errorf("%q is not below %s", at, p.Tree)
+	case strings.ContainsRune(at, 0): // no file has such a name, and PostgreSQL cannot store it (N-51)
+		return nil, fmt.Errorf("%q has a zero byte", at)
 	case !d.Gone && !(d.Folder && s.Tests()) && s.PartOf(at) != p.Number:
 		return nil, fmt.Errorf("%q is of part %d", at, s.PartOf(at))
 	case d.Search < 0 || d.Search >= len(list):
@@ -284,7 +287,7 @@ const (
 )
 
 // parseHead parses the head of a directory. It returns an error if it is too large, or if a field is missing, unknown
-// or out of range. Name must have nameDigits digits, Version 64, and Pieces be 1 to maxPieces.
+// or out of range. Name must have nameDigits digits, Version 64, all hexadecimal, and Pieces be 1 to maxPieces.
 func parseHead(b []byte) (*head, error) {
 	h := &head{}
 	if len(b) > maxHead {
@@ -294,7 +297,7 @@ func parseHead(b []byte) (*head, error) {
 		return nil, err
 	}
 	if h.Started <= 0 || h.Beat.Time <= 0 || len(h.Version) != 64 || len(h.Name) != nameDigits ||
-		h.Pieces < 1 || h.Pieces > maxPieces {
+		strings.TrimLeft(h.Version+h.Name, "0123456789abcdef") != "" || h.Pieces < 1 || h.Pieces > maxPieces {
 		return nil, errors.New("a directory without a version, a name, a heartbeat or pieces")
 	}
 	return h, nil

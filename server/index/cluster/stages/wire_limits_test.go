@@ -70,6 +70,7 @@ func TestMessageBeyondLimitIsRejected(t *testing.T) {
 		{ofHead, hea(64, 1), ""}, {ofHead, padded(hea(64, 256), 1024), ""}, {ofHead, padded(hea(64, 1), 1025), "1025 bytes"},
 		{ofHead, hea(64, 257), "pieces"}, {ofHead, hea(64, 0), "pieces"}, {ofHead, hea(63, 1), "version"},
 		{ofHead, hea(65, 1), "version"}, {ofHead, strings.Replace(hea(64, 1), `"started":1`, `"started":0`, 1), "directory"},
+		{ofHead, strings.Replace(hea(64, 1), `"name":"0`, `"name":"\u0000`, 1), "a name"}, // no database can store it
 		{ofHead, strings.Replace(hea(64, 1), `"time":1`, `"time":0`, 1), "a heartbeat"},
 		{ofSeen, documents(1024), ""}, {ofSeen, documents(1025), "1025 documents"},
 		{ofSeen, padded(documents(1), 4<<20), ""}, {ofSeen, padded(documents(1), 4<<20+1), "4194305 bytes"},

@@ -39,6 +39,7 @@ func TestWatcherMessageIsChecked(t *testing.T) {
 		{`L3Nydi9wbGFu`, `L3Nydi8uLi9ldGM=`, "below"},      // /srv/../etc
 		{`L3Nydi9wbGFu`, `L3NydjI=`, "below"},              // /srv2
 		{`L3Nydi9wbGFu`, ``, "below"},                      // ""
+		{`L3Nydi9wbGFu`, `L3Nydi8A`, "zero byte"},          // "/srv/\x00"
 		{`L3Nydi9wbGFu`, otherPart(s, p.Number), "part"},   // of another part
 		{`"descriptor":1`, `"descriptor":2`, "descriptor"}, // there is one
 		{`"descriptor":1`, `"descriptor":-1`, "descriptor"},
