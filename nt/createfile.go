@@ -44,7 +44,7 @@ var (
 			Conditions: append([]Condition{
 				{ntstatus.AccessViolation, "O-3", "a pointer is not readable or not writable"},
 				{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits"},
-				exclusiveInherited,
+				exclusiveInherited(),
 				{ntstatus.InvalidParameter, "F-10", "unknown bits or contradictions in the options"},
 				{ntstatus.NotSupported, "F-110", "a file that is not in a tree cannot be created"},
 				{ntstatus.InvalidACL, "F-199", "an entry of a new file's descriptor names a logon session and does not grant"},
@@ -56,7 +56,7 @@ var (
 			Conditions: append([]Condition{
 				{ntstatus.AccessViolation, "O-3", "a pointer is not readable"},
 				{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits"},
-				exclusiveInherited,
+				exclusiveInherited(),
 				{ntstatus.NotSupported, "F-110", "the file is not in a tree"},
 				{ntstatus.DirectoryNotEmpty, "F-55", "the directory is not empty"},
 			}, inTrees...)},

@@ -69,7 +69,7 @@ var createTokenConditions = []Condition{
 		"TokenHandle is not writable, or a pointer is not readable; User, Groups, Privileges, PrimaryGroup and " +
 			"Source are required"},
 	{ntstatus.InvalidParameter, "O-22", "ObjectAttributes has a wrong Length or unknown attributes"},
-	exclusiveInherited,
+	exclusiveInherited(),
 	{ntstatus.InvalidParameter, "T-40", "the quality of service has a level above SecurityDelegation"},
 	{ntstatus.BadTokenType, "T-10", "TokenType is neither TokenPrimary nor TokenImpersonation"},
 	{ntstatus.PrivilegeNotHeld, "T-10", "the caller does not hold SeCreateTokenPrivilege enabled"},
@@ -117,7 +117,7 @@ var (
 				{ntstatus.AccessViolation, "O-3",
 					"TokenHandle is not writable, or a pointer is not readable; PackageSid is required"},
 				{ntstatus.InvalidParameter, "O-22", "ObjectAttributes has a wrong Length or unknown attributes"},
-				exclusiveInherited,
+				exclusiveInherited(),
 				{ntstatus.InvalidParameter, "T-40", "the quality of service has a level above SecurityDelegation"},
 				{ntstatus.InvalidHandle, "O-31", "ExistingTokenHandle is not a valid handle"},
 				{ntstatus.ObjectTypeMismatch, "O-31", "ExistingTokenHandle is not a token"},

@@ -34,7 +34,7 @@ var rowDuplicateToken = Add(&NtTable, Entry[Services, DuplicateTokenIn, Duplicat
 		Conditions: []Condition{
 			{ntstatus.InvalidParameter, "T-40", "TokenType is neither TokenPrimary nor TokenImpersonation"},
 			{ntstatus.AccessViolation, "T-40", "NewTokenHandle is not writable, or ObjectAttributes is not readable"},
-			exclusiveInherited,
+			exclusiveInherited(),
 			{ntstatus.InvalidParameter, "T-40",
 				"ObjectAttributes or its quality of service has a wrong Length, or a level above SecurityDelegation"},
 			{ntstatus.InvalidHandle, "T-40", "ExistingTokenHandle is not a valid handle"},

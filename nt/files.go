@@ -22,7 +22,7 @@ var rowOpenFile = Add(&NtTable, Entry[Services, OpenFileIn, OpenFileOut]{
 		Conditions: []Condition{
 			{ntstatus.AccessViolation, "O-3", "a pointer is not readable or not writable"},
 			{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits"},
-			exclusiveInherited,
+			exclusiveInherited(),
 			{ntstatus.InvalidHandle, "O-22", "RootDirectory is not a valid handle"},
 			{ntstatus.ObjectTypeMismatch, "O-22", "RootDirectory is not a directory"},
 			{ntstatus.ObjectPathSyntaxBad, "O-23", "the name is absolute below a RootDirectory"},

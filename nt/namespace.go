@@ -63,8 +63,11 @@ func (e EventType) String() string {
 	return "EVENT_TYPE(" + winnt.Handle(e).String() + ")"
 }
 
-// exclusiveInherited is the condition of each service that creates a handle with attributes.
-var exclusiveInherited = Condition{ntstatus.InvalidParameter, "O-27", "OBJ_EXCLUSIVE together with OBJ_INHERIT"}
+// exclusiveInherited returns the condition of each service that creates a handle with attributes. It is a function
+// because a variable would change the order in which the services are added to the table.
+func exclusiveInherited() Condition {
+	return Condition{ntstatus.InvalidParameter, "O-27", "OBJ_EXCLUSIVE together with OBJ_INHERIT"}
+}
 
 // nameConditions returns the ordered failure conditions of a create or open by name (O-22). gate has the service's
 // conditions that need no object; they come before SeSecurityPrivilege and the path. more has the service's
@@ -73,7 +76,7 @@ func nameConditions(gate []Condition, more ...Condition) []Condition {
 	list := append([]Condition{
 		{ntstatus.AccessViolation, "O-3", "a pointer is not readable or not writable"},
 		{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits"},
-		exclusiveInherited,
+		exclusiveInherited(),
 		{ntstatus.InvalidHandle, "O-31", "RootDirectory is not a valid handle"},
 		{ntstatus.ObjectTypeMismatch, "O-31", "RootDirectory is not a directory"},
 		{ntstatus.ObjectPathSyntaxBad, "O-23", "the name is absolute below a RootDirectory, or relative without one"},

@@ -73,7 +73,7 @@ var (
 				{ntstatus.InvalidParameter, "O-22",
 					"OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits, or a quota or number of " +
 						"instances is out of range"},
-				exclusiveInherited,
+				exclusiveInherited(),
 				{ntstatus.InvalidHandle, "O-31", "RootDirectory is not a valid handle"},
 				{ntstatus.ObjectTypeMismatch, "O-31", "RootDirectory is not a file"},
 				{ntstatus.ObjectPathSyntaxBad, "O-23", "the name is absolute below a RootDirectory"},

@@ -90,7 +90,7 @@ var (
 			Missing: portsDoNotWait,
 			Conditions: []Condition{
 				{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits"},
-				exclusiveInherited,
+				exclusiveInherited(),
 				{ntstatus.ObjectNameCollision, "O-23", "the name exists"},
 				{ntstatus.AccessDenied, "O-24", "the directory does not permit the caller to add an object"},
 			},

@@ -40,7 +40,7 @@ var (
 			Source:  "ntdll; decided",
 			Conditions: []Condition{
 				{ntstatus.InvalidParameter, "O-22", "Flags has another bit than the first, or HandleAttributes has unknown bits"},
-				exclusiveInherited,
+				exclusiveInherited(),
 				{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
 				{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
 				{ntstatus.InvalidHandle, "O-31", "ProcessHandle is not a valid handle"},
