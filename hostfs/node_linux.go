@@ -140,6 +140,13 @@ func (t *Tree) leave(f *file) {
 	t.mu.Unlock()
 }
 
+// KeepName withdraws FILE_DELETE_ON_CLOSE: the name stays when the open is closed. It implements [nt.NameKeeper].
+func (f *file) KeepName() {
+	f.t.mu.Lock()
+	defer f.t.mu.Unlock()
+	f.deleteOnClose = false
+}
+
 // goesLocked reports whether a name of a file is marked for deletion. Tree.mu is held.
 func (n *node) goesLocked(l *link) bool {
 	return slices.ContainsFunc(n.doomed, func(d *link) bool { return d.same(l) })

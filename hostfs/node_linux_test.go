@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -48,6 +49,15 @@ func TestDeletePendingFileGoesWithLastHandle(t *testing.T) {
 	w.want(one.NtClose(h), ntstatus.Success)
 	w.exists(`d\h`, true)
 	w.exists(`d\old`, true)
+	// A revoked open deletes only a file that it created (W-99).
+	for name, stays := range map[string]bool{`d\old`: true, `d\made`: false} {
+		h = w.create(one, name, call{desired: winnt.DELETE, disposition: fileaccess.FileOpenIf,
+			options: fileaccess.DeleteOnClose}, ntstatus.Success)
+		_, n := w.sys.Revoke(nil, func(_ *token.Token, opened string) bool { return opened == `\Device\share\`+name })
+		check.Equal(t, n, 1, "W-99: revoked opens of %s", name)
+		w.want(one.NtClose(h), ntstatus.Success)
+		w.exists(name, stays)
+	}
 	// A directory with entries cannot be deleted, nor can the root.
 	w.want(two.NtDeleteFile(&nt.ObjectAttributes{ObjectName: `\??\share\d`}), ntstatus.AccessDenied)
 	w.want(one.NtDeleteFile(&nt.ObjectAttributes{ObjectName: `\??\share\d`}), ntstatus.DirectoryNotEmpty)

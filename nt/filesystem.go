@@ -160,6 +160,13 @@ type PathReporter interface {
 	CurrentPath() (path string, ok bool)
 }
 
+// NameKeeper may be implemented by an OpenFile that deletes the file when it is closed (FILE_DELETE_ON_CLOSE).
+type NameKeeper interface {
+	OpenFile
+	// KeepName withdraws that option: Close does not delete the file for it. A mark by SetDelete stays.
+	KeepName()
+}
+
 // Refillable may be implemented by an OpenFile whose contents can be replaced at once.
 type Refillable interface {
 	OpenFile

@@ -19,6 +19,10 @@ const (
 // FileType is the object type File.
 var FileType = &ob.Type{ObjectType: winnt.FileObject, OnDestroy: func(o ob.Object) {
 	if f, ok := o.(*File); ok && f.open != nil {
+		if k, ok := f.open.(nt.NameKeeper); ok && f.revoked.Load() && !f.created {
+			// A revoked open deletes no file of others (W-99).
+			k.KeepName()
+		}
 		// An open of a tree ends with the last reference on its file object (F-117).
 		f.open.Close()
 		f.admitted.close()

@@ -21,6 +21,7 @@ type treeFile struct {
 	face        fileaccess.Face    // immutable
 	profile     fileaccess.Profile // immutable
 	synchronous bool               // immutable; the file has a position
+	created     bool               // immutable; the open created it
 	based       *accessBased       // immutable; nil: a listing shows every entry
 	listed      atomic.Bool        // its scan was charged
 	admitted    admission          // immutable after complete: its part of the user's share

@@ -239,6 +239,7 @@ func (c *Context) treeFile(n *treeName, place nt.FilePlace, open nt.OpenFile, r 
 	if facts := place.Facts(); facts.Share != nil && facts.Share.ABE {
 		f.based = &accessBased{facts.Share, facts.Policy}
 	}
+	f.created = d.Action == fileaccess.Created
 	f.synchronous = r.Options&(fileaccess.SynchronousIOAlert|fileaccess.SynchronousIONonalert) != 0
 	descriptor := d.NewSD
 	if descriptor == nil {
