@@ -51,32 +51,29 @@ func (t *Table) SetAttributes(v winnt.Handle, attributes uint32) ntstatus.Status
 	return ntstatus.Success
 }
 
-// TakeAudit returns those rights of used whose first use through this handle is still to be audited, and marks them
-// as audited. It returns each right once per handle. It returns 0 for a value that does not refer to obj any more.
-func (t *Table) TakeAudit(v winnt.Handle, obj Object, used winnt.AccessMask) winnt.AccessMask {
-	s := t.slot(t.index(v))
-	if s == nil || s.audit.Load()&uint32(used) == 0 { // nearly always
-		return 0
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if s.head.Load() != obj.Head() { // reused since: the other object's first use must not be lost
-		return 0
-	}
-	return winnt.AccessMask(s.audit.And(^uint32(used))) & used
+// TakeAudit returns those rights of pending whose first use through this handle is still to be audited, and marks them
+// as audited. pending are rights that were to be audited when [Table.Lookup] found obj. It returns each right once per
+// handle. If the handle was closed since, it returns pending: better a record too many than a use without one (O-53).
+func (t *Table) TakeAudit(v winnt.Handle, obj Object, pending winnt.AccessMask) winnt.AccessMask {
+	return t.audit(v, obj, pending, func(s *slot) uint32 { return s.audit.And(^uint32(pending)) })
 }
 
-// PendingAudit returns the rights that TakeAudit would return, and marks none of them. It returns 0 if the handle
-// does not refer to obj any more.
-func (t *Table) PendingAudit(v winnt.Handle, obj Object, used winnt.AccessMask) winnt.AccessMask {
-	s := t.slot(t.index(v))
-	if s == nil || s.audit.Load()&uint32(used) == 0 { // nearly always
+// PendingAudit returns the rights that TakeAudit would return, and marks none of them.
+func (t *Table) PendingAudit(v winnt.Handle, obj Object, pending winnt.AccessMask) winnt.AccessMask {
+	return t.audit(v, obj, pending, func(s *slot) uint32 { return s.audit.Load() })
+}
+
+// audit returns those rights of pending that read returns for the handle's slot, or pending if the slot does not refer
+// to obj any more. It calls read with the lock held.
+func (t *Table) audit(v winnt.Handle, obj Object, pending winnt.AccessMask, read func(*slot) uint32) winnt.AccessMask {
+	if pending == 0 { // nearly always
 		return 0
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if s.head.Load() != obj.Head() { // reused since, as above
-		return 0
+	s := t.slot(t.index(v))
+	if s == nil || s.head.Load() != obj.Head() { // closed; the first use of an object that reuses it must not be lost
+		return pending
 	}
-	return winnt.AccessMask(s.audit.Load()) & used
+	return winnt.AccessMask(read(s)) & pending
 }

@@ -30,12 +30,12 @@ func (c *Context) Contents(v winnt.Handle, room []byte) (facts nt.FileFacts, who
 	if facts, st = h.open.Facts(); st != ntstatus.Success {
 		return facts, false, c.Fail("F-124", st)
 	}
-	if facts.Directory || facts.EndOfFile > int64(len(room)) || h.granted&winnt.FILE_READ_DATA == 0 {
+	if facts.Directory || facts.EndOfFile > int64(len(room)) || h.granted.Access&winnt.FILE_READ_DATA == 0 {
 		return facts, false, ntstatus.Success
 	}
 	// The caller reads the file, as by NtReadFile: a use that the file's SACL asks for is recorded
 	// before the bytes are returned (G-31).
-	if st := c.use(v, h.File, winnt.FILE_READ_DATA); st != ntstatus.Success {
+	if st := c.use(v, h.File, h.granted, winnt.FILE_READ_DATA); st != ntstatus.Success {
 		return nt.FileFacts{}, false, c.Fail("G-31", st)
 	}
 	room = room[:facts.EndOfFile]

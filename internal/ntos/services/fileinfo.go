@@ -19,15 +19,15 @@ func (c *Context) file(h winnt.Handle, rights winnt.AccessMask) (ob.Object, ntst
 	return obj, st
 }
 
-// fileGranted references the file of a handle, and returns the handle's granted access. The caller releases the
+// fileGranted references the file of a handle, and returns the handle's rights and attributes. The caller releases the
 // object. Kernel mode needs no rights. Errors are:
 //   - an object that is neither a file nor a pipe end: STATUS_OBJECT_TYPE_MISMATCH
 //   - missing rights: STATUS_ACCESS_DENIED
 //   - a revoked file: the status of notRevoked
-func (c *Context) fileGranted(h winnt.Handle, rights winnt.AccessMask) (ob.Object, winnt.AccessMask, ntstatus.Status) {
+func (c *Context) fileGranted(h winnt.Handle, rights winnt.AccessMask) (ob.Object, ob.Granted, ntstatus.Status) {
 	obj, g, st := ob.Reference[ob.Object](&c.Caller, h, 0, nil)
 	if st != ntstatus.Success {
-		return nil, 0, st
+		return nil, g, st
 	}
 	switch typ := obj.Head().Type(); {
 	case typ != FileType && typ != npfs.EndType: // two Go types are File here (O-31)
@@ -37,13 +37,13 @@ func (c *Context) fileGranted(h winnt.Handle, rights winnt.AccessMask) (ob.Objec
 	}
 	if st != ntstatus.Success {
 		obj.Head().Deref(ob.TagCall)
-		return nil, 0, c.Fail("O-31", st)
+		return nil, g, c.Fail("O-31", st)
 	}
 	if st := c.notRevoked(obj); st != ntstatus.Success {
 		obj.Head().Deref(ob.TagCall)
-		return nil, 0, st
+		return nil, g, st
 	}
-	return obj, g.Access, ntstatus.Success
+	return obj, g, ntstatus.Success
 }
 
 // NtQueryInformationFile returns information of one class about a file or a pipe. An unknown class is
@@ -74,7 +74,7 @@ func (c *Context) NtQueryInformationFile(in nt.QueryInformationFileIn) (out nt.Q
 	// decide
 	switch in.FileInformationClass {
 	case nt.FileAccessInformation:
-		out.FileInformation = nt.AccessInformation{AccessFlags: granted}
+		out.FileInformation = nt.AccessInformation{AccessFlags: granted.Access}
 	case nt.FileAlignmentInformation:
 		out.FileInformation = nt.AlignmentInformation{}
 	case nt.FileIoCompletionNotificationInformation:

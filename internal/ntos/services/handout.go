@@ -40,7 +40,7 @@ func (c *Context) HandOut(v winnt.Handle, uid uint32) (out HandedOut, st ntstatu
 		// Files of a tree in memory have no descriptor either.
 		return out, c.Fail("F-151", ntstatus.NotSupported)
 	}
-	f, used, st := host.HandOut(h.granted, uid)
+	f, used, st := host.HandOut(h.granted.Access, uid)
 	if st != ntstatus.Success {
 		return out, c.Fail("F-152", st)
 	}
@@ -67,7 +67,7 @@ func (c *Context) RecordUses(v winnt.Handle) ntstatus.Status {
 	}
 	defer h.Deref(ob.TagCall)
 	// commit
-	return c.use(v, h.File, h.granted)
+	return c.use(v, h.File, h.granted, h.granted.Access)
 }
 
 // recordHandOut writes the audit record of passing a descriptor. It also counts as the first use of the rights,

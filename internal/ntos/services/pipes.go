@@ -270,7 +270,7 @@ func (c *Context) NtWriteFile(in nt.WriteFileIn) (out nt.WriteFileOut, st ntstat
 // first use of the right if the open requested that. The pipe device itself is STATUS_INVALID_PARAMETER. The caller
 // dereferences the result.
 func (c *Context) used(h winnt.Handle, right winnt.AccessMask) (ob.Object, ntstatus.Status) {
-	obj, st := c.file(h, right)
+	obj, g, st := c.fileGranted(h, right)
 	if st != ntstatus.Success {
 		return nil, st
 	}
@@ -279,7 +279,7 @@ func (c *Context) used(h winnt.Handle, right winnt.AccessMask) (ob.Object, ntsta
 		// The pipe device is not a pipe: it cannot be read or written.
 		return nil, c.Fail("T-141", ntstatus.InvalidParameter)
 	}
-	if st := c.use(h, obj, right); st != ntstatus.Success {
+	if st := c.use(h, obj, g, right); st != ntstatus.Success {
 		obj.Head().Deref(ob.TagCall)
 		return nil, st
 	}

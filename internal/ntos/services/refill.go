@@ -54,10 +54,10 @@ func (c *Context) Refill(v, from winnt.Handle) ntstatus.Status {
 		return c.Fail("W-83", ntstatus.NotSupported)
 	}
 	// commit
-	if st := c.use(from, src.File, winnt.FILE_READ_DATA); st != ntstatus.Success {
+	if st := c.use(from, src.File, src.granted, winnt.FILE_READ_DATA); st != ntstatus.Success {
 		return st
 	}
-	if st := c.use(v, to.File, winnt.FILE_WRITE_DATA); st != ntstatus.Success {
+	if st := c.use(v, to.File, to.granted, winnt.FILE_WRITE_DATA); st != ntstatus.Success {
 		return st
 	}
 	if st := file.Refill(src.open); st != ntstatus.Success {
@@ -113,7 +113,7 @@ func (c *Context) stage(v winnt.Handle, ended bool) ntstatus.Status {
 		return c.Fail("W-83", ntstatus.NotSupported)
 	}
 	// commit
-	if st := c.use(v, h.File, winnt.FILE_WRITE_DATA); st != ntstatus.Success {
+	if st := c.use(v, h.File, h.granted, winnt.FILE_WRITE_DATA); st != ntstatus.Success {
 		return st
 	}
 	if ended {

@@ -126,7 +126,7 @@ func (c *Context) setSize(v winnt.Handle, h treeHandle, size int64) ntstatus.Sta
 	if st := c.may(h, fileaccess.SetEndOfFile, &facts); st != ntstatus.Success {
 		return st
 	}
-	if st := c.use(v, h.File, winnt.FILE_WRITE_DATA); st != ntstatus.Success {
+	if st := c.use(v, h.File, h.granted, winnt.FILE_WRITE_DATA); st != ntstatus.Success {
 		return st
 	}
 	if st := h.open.SetSize(size); st != ntstatus.Success {
@@ -198,7 +198,7 @@ func (c *Context) moveBy(h treeHandle, v *nt.FileRename, link bool,
 func (c *Context) deciding(h treeHandle, decide func(*fileaccess.Move) fileaccess.MoveDecision,
 	rule *string) func(*fileaccess.Move) fileaccess.MoveDecision {
 	return func(q *fileaccess.Move) fileaccess.MoveDecision {
-		q.Subject, q.Granted = c.self.Subject(), h.granted
+		q.Subject, q.Granted = c.self.Subject(), h.granted.Access
 		d := decide(q)
 		if !d.Allowed() {
 			*rule = d.Rule
@@ -250,11 +250,11 @@ func (c *Context) NtQueryDirectoryFile(in nt.QueryDirectoryFileIn) (out nt.Query
 // FILE_LIST_DIRECTORY is STATUS_ACCESS_DENIED. The first listing through a file charges the caller for the scan. A
 // failed charge returns its status, and the use stays recorded.
 func (c *Context) mayList(v winnt.Handle, h treeHandle) ntstatus.Status {
-	if h.granted&winnt.FILE_LIST_DIRECTORY == 0 {
+	if h.granted.Access&winnt.FILE_LIST_DIRECTORY == 0 {
 		// Without the right to list no name is returned.
 		return c.Fail("F-70", ntstatus.AccessDenied)
 	}
-	if st := c.use(v, h.File, winnt.FILE_LIST_DIRECTORY); st != ntstatus.Success {
+	if st := c.use(v, h.File, h.granted, winnt.FILE_LIST_DIRECTORY); st != ntstatus.Success {
 		return st
 	}
 	if !h.listed.Load() {

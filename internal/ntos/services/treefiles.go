@@ -55,14 +55,14 @@ func (a *accessBased) see(s access.Subject) func(*sd.Descriptor) bool {
 // treeHandle is a handle of an open file in a tree, with its rights. The file is referenced for one call.
 type treeHandle struct {
 	*File
-	granted winnt.AccessMask
+	granted ob.Granted
 }
 
 // may checks that the rights of a handle allow an operation on its file. It returns success or the status of the
 // refusal (F-55). facts may be nil: the file then counts as a plain file without attributes.
 func (c *Context) may(h treeHandle, op fileaccess.Operation, facts *nt.FileFacts) ntstatus.Status {
 	subject := c.self.Subject()
-	q := fileaccess.Handle{Granted: h.granted, Profile: h.profile, Subject: &subject}
+	q := fileaccess.Handle{Granted: h.granted.Access, Profile: h.profile, Subject: &subject}
 	if facts != nil {
 		q.Directory, q.NotEmpty, q.Attributes = facts.Directory, facts.NotEmpty, facts.FileAttributes
 	}
@@ -87,12 +87,12 @@ func (c *Context) treeHandle(v winnt.Handle) (h treeHandle, ok bool, st ntstatus
 	return h, false, ntstatus.Success
 }
 
-// use writes audit event 4663 for the first use of a right through a handle. Without a request of the open, for a
-// repeated use, or for a handle without a table, no event is written, and the result is success. The caller calls
-// use before the operation, which must not continue after a failure.
-func (c *Context) use(v winnt.Handle, obj ob.Object, right winnt.AccessMask) ntstatus.Status {
+// use writes audit event 4663 for the first use of a right through a handle, which g describes. Without a request of
+// the open, for a repeated use, or for a handle without a table, no event is written, and the result is success. The
+// caller calls use before the operation, which must not continue after a failure.
+func (c *Context) use(v winnt.Handle, obj ob.Object, g ob.Granted, right winnt.AccessMask) ntstatus.Status {
 	t := c.TableOf(v)
-	if t == nil {
+	if t == nil || g.Pending&right == 0 {
 		return ntstatus.Success
 	}
 	// Under a policy that fails closed, the right is marked as used only after the record is
@@ -103,7 +103,7 @@ func (c *Context) use(v winnt.Handle, obj ob.Object, right winnt.AccessMask) nts
 	if closed {
 		take = t.PendingAudit
 	}
-	now := take(v, obj, right)
+	now := take(v, obj, g.Pending&right)
 	if now == 0 {
 		return ntstatus.Success
 	}
@@ -159,7 +159,7 @@ func (c *Context) readTree(h treeHandle, in *nt.ReadFileIn) (out nt.ReadFileOut,
 	if st != ntstatus.Success {
 		return out, c.Fail("F-119", st)
 	}
-	if st := c.use(in.FileHandle, h.File, winnt.FILE_READ_DATA); st != ntstatus.Success {
+	if st := c.use(in.FileHandle, h.File, h.granted, winnt.FILE_READ_DATA); st != ntstatus.Success {
 		return out, st
 	}
 	i, st := c.beginAtOnce(h.File, in.Later)
@@ -212,7 +212,7 @@ func (c *Context) writeTree(h treeHandle, in *nt.WriteFileIn) (out nt.WriteFileO
 		return out, c.Fail("F-124", st)
 	}
 	offset := in.ByteOffset
-	if h.granted&(winnt.FILE_WRITE_DATA|winnt.FILE_APPEND_DATA) == winnt.FILE_APPEND_DATA {
+	if h.granted.Access&(winnt.FILE_WRITE_DATA|winnt.FILE_APPEND_DATA) == winnt.FILE_APPEND_DATA {
 		offset = winnt.FILE_WRITE_TO_END_OF_FILE
 	}
 	at, right := facts.EndOfFile, winnt.FILE_APPEND_DATA
@@ -230,7 +230,7 @@ func (c *Context) writeTree(h treeHandle, in *nt.WriteFileIn) (out nt.WriteFileO
 			return out, st
 		}
 	}
-	if st := c.use(in.FileHandle, h.File, right); st != ntstatus.Success {
+	if st := c.use(in.FileHandle, h.File, h.granted, right); st != ntstatus.Success {
 		return out, st
 	}
 	i, st := c.beginAtOnce(h.File, in.Later)

@@ -20,7 +20,7 @@ func (c *Context) TreeFile(v winnt.Handle) (f nt.OpenFile, granted winnt.AccessM
 	case !ok:
 		return nil, 0, func() {}, ntstatus.ObjectTypeMismatch
 	}
-	return h.open, h.granted, func() { h.Deref(ob.TagCall) }, ntstatus.Success
+	return h.open, h.granted.Access, func() { h.Deref(ob.TagCall) }, ntstatus.Success
 }
 
 // MakeLink creates a symbolic link in a tree and opens it, for kernel.System.MakeLink. The decision is that of a new
