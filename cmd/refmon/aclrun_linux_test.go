@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,6 +82,32 @@ func TestChangeReportsFilesCreatedAfterPlan(t *testing.T) {
 		check.That(t, code == want && strings.Contains(errs, late+c.want) == (c.want != "") &&
 			strings.Contains(errs, "1 file was created during the change") == (c.want == inherited),
 			"%+v: exit code %d, want %d: %s", c, code, want, errs)
+	}
+}
+
+// Whoever can write an undo file chooses the descriptors that the undo, or the run that continues it, stores. Both
+// refuse a file that others can write, and one of another user who is not root (F-207).
+func TestUndoFileOfOthersIsRefused(t *testing.T) {
+	dir, undo := t.TempDir(), filepath.Join(t.TempDir(), "undo")
+	describe(t, dir, "O:BAG:SYD:(A;;FA;;;BA)")
+	grant := []string{"acl", "grant", "--offline", "--attribute", ntacl.UserName, dir, "S-1-5-32-545:read", "--undo-file",
+		undo}
+	for _, prepare := range []func(bool) error{
+		func(bool) error { return os.Chmod(undo, 0o620) },
+		func(bool) error { return os.Chmod(undo, 0o602) },
+		func(root bool) error {
+			if !root {
+				return os.Chmod(undo, 0o602)
+			}
+			return errors.Join(os.Chmod(undo, 0o600), os.Chown(undo, 4001, 4001))
+		},
+	} {
+		check.NoError(t, errors.Join(os.RemoveAll(undo), os.WriteFile(undo, nil, 0o600), prepare(os.Getuid() == 0)))
+		for _, args := range [][]string{grant, {"acl", "undo", undo}} {
+			code, _, errs := asked(args...)
+			check.That(t, code == exitMalformed && strings.Contains(errs, undo+": another user "), "%q: %d, %s", args, code,
+				errs)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -95,7 +96,7 @@ func (t *Tree) Close() {
 // Lock reserves an open undo file until it is closed: for one run alone, or for undos, of which several may share it.
 // Two runs would overwrite each other's entries, and an undo would miss the files that a run changes after it. Lock
 // returns [ErrInUse] if another command has the file, or if the name belongs to another file now. A file system without
-// locks is an error.
+// locks is an error. So is a file of another user than the caller and root, and one that others may write.
 func Lock(f *os.File, alone bool) error {
 	how := unix.LOCK_SH // for which NFS needs no right to write the file
 	if alone {
@@ -115,7 +116,16 @@ func Lock(f *os.File, alone bool) error {
 	if err == nil && (now == nil || !os.SameFile(now, at)) { // a run without changes has removed it
 		err = ErrInUse
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	// Whoever can write the file chooses the descriptors that the caller stores (F-207).
+	about := at.Sys().(*syscall.Stat_t)
+	if by := int(about.Uid); by != os.Geteuid() && by != 0 || about.Mode&0o022 != 0 {
+		return fmt.Errorf("another user can write it (owner %d, mode %#o), and so choose the descriptors: use an undo file "+
+			"of your own that only you may write", by, about.Mode&0o7777)
+	}
+	return nil
 }
 
 // in converts the name of a file of the walk into its path below t.root. The names differ only if the tree is a
