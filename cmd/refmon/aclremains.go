@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"github.com/refmon/refmon/internal/cli/acltree"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
 )
 
 // remains warns about entries of the same users and groups that weaken the edit: denials that still limit a grant,
@@ -87,26 +90,32 @@ func (r *aclRun) keptBy() error {
 	return errDenied
 }
 
-// lateFiles reports the files of a plan.
+// lateFiles writes the new descriptors of a plan.
 type lateFiles struct {
 	run   *aclRun
-	count int
+	tree  *acltree.Tree
+	count int // written
 }
 
-// Put prints the path of a file, up to the one with number maxListed.
+// Put writes the new descriptor of a file. It reports an error of the file, and returns nil.
 func (l *lateFiles) Put(e *acltree.Entry) error {
-	if l.count++; l.count < maxListed {
-		fmt.Fprintf(l.run.std.err, "refmon: %s: its inherited entries are not those of its directory\n",
-			inLine(filepath.Join(l.run.Path, e.Path)))
+	if _, err := acltree.Write(l.tree, l.run.keeper(l.run.names), e, false); err != nil {
+		l.run.report(e.Path, err)
+	} else {
+		l.count++
 	}
 	return nil
 }
 
-// late reports files that do not have the entries that their directories pass on (F-206). Such a file was created after
-// its directory was planned and before it was written, so that it inherited what the directory had. late returns
-// errReported if there is one, if a file cannot be read, or after an interrupt. It ignores files that were deleted.
+// lateRounds limits how often late reads the tree. A directory that appears behind the first round needs a second one.
+const lateRounds = 4
+
+// late gives files the entries that their directories pass on (F-206). A file without them was created after its
+// directory was planned and before it was written, so that it inherited what the directory had. late returns
+// errReported if a file fails, if files still appear in its last round, or after an interrupt. It ignores files that
+// were deleted.
 func (r *aclRun) late(ctx context.Context, tree *acltree.Tree) error {
-	l, failed := &lateFiles{run: r}, r.failed
+	l, failed, before := &lateFiles{run: r, tree: tree}, r.failed, -1
 	p := acltree.Plan{Files: tree, Keeper: r.keeper(r.names), Recursive: true,
 		Change: func(n *acltree.Node) (*sd.Descriptor, bool, error) {
 			if n.Path == "" {
@@ -120,7 +129,16 @@ func (r *aclRun) late(ctx context.Context, tree *acltree.Tree) error {
 				r.report(path, err)
 			}
 		}}
-	_, err := p.Run(ctx, l)
+	var err error
+	for i := 0; i < lateRounds && l.count > before && r.failed == failed && err == nil; i++ {
+		before = l.count
+		round := p
+		_, err = round.Run(ctx, l)
+	}
+	if l.count > 0 {
+		fmt.Fprintf(r.std.err, "refmon: %s created during the change and changed too; the undo file does not have them\n",
+			count(l.count, "file was", "files were"))
+	}
 	switch {
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintf(r.std.err, "refmon: interrupted: to look for files that were created during the change, repeat the "+
@@ -128,11 +146,87 @@ func (r *aclRun) late(ctx context.Context, tree *acltree.Tree) error {
 		return errReported
 	case err != nil:
 		return fmt.Errorf("look for files that were created during the change: %w", err)
-	case l.count > 0:
-		fmt.Fprintf(r.std.err, "refmon: %s created during the change: run refmon acl inherit for each\n",
-			count(l.count, "file was", "files were"))
-		return errReported
 	case r.failed > failed:
+		return errReported
+	case l.count > before:
+		fmt.Fprintf(r.std.err, "refmon: files with the earlier entries still appear: repeat the command with "+
+			"--undo-file %s\n", inLine(r.UndoFile))
+		return errReported
+	}
+	return nil
+}
+
+// keptFiles names the files of a plan whose present descriptors have one of the entries that an undo takes back.
+type keptFiles struct {
+	run   *aclRun
+	taken []sd.ACE
+	count int
+}
+
+// Put names the file, up to the one with number maxListed, if an entry that it inherited is one of those taken back,
+// and not one of its directory.
+func (k *keptFiles) Put(e *acltree.Entry) error {
+	passed := e.After.DACL().Slice()
+	for _, a := range e.Before.DACL().All() {
+		was := func(t sd.ACE) bool {
+			return t.Type() == a.Type() && t.Mask() == a.Mask() &&
+				(t.SID() == a.SID() || t.SID() == sid.CreatorOwner || t.SID() == sid.CreatorGroup)
+		}
+		if a.Flags()&sd.Inherited == 0 || slices.Contains(passed, a) || !slices.ContainsFunc(k.taken, was) {
+			continue
+		}
+		if k.count++; k.count < maxListed {
+			fmt.Fprintf(k.run.std.err, "refmon: %s: keeps an inherited entry that the undo takes back\n",
+				inLine(filepath.Join(k.run.Path, e.Path)))
+		}
+		return nil
+	}
+	return nil
+}
+
+// kept names the files that keep inherited entries of the root that an undo of the journal j takes back: they were
+// created after the change (F-206). It returns errReported if there is one or after an interrupt. It only counts files
+// that it cannot read. It reads no file if the root passed on nothing new.
+func (r *aclRun) kept(ctx context.Context, tree *acltree.Tree, keeper acltree.Keeper, j *acltree.Journal) error {
+	k := &keptFiles{run: r}
+	err := j.Each(func(e *acltree.Entry) error {
+		before := e.Before.DACL().Slice()
+		for _, a := range e.After.DACL().All() {
+			passedOn := a.Flags()&(sd.ObjectInherit|sd.ContainerInherit) != 0
+			if passedOn && e.Path == "" && !slices.Contains(before, a) {
+				k.taken = append(k.taken, a)
+			}
+		}
+		return io.EOF // the root comes first
+	})
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	if err != nil || k.taken == nil {
+		return err
+	}
+	p := acltree.Plan{Files: tree, Keeper: keeper, Recursive: true,
+		Change: func(n *acltree.Node) (*sd.Descriptor, bool, error) {
+			if n.Path == "" {
+				return n.Before, true, nil
+			}
+			after, _, err := acltree.Renew(n)
+			return after, true, err
+		}}
+	counts, err := p.Run(ctx, k)
+	if counts.Failed > 0 {
+		fmt.Fprintf(r.std.err, "refmon: %s could not be read and may keep what was granted\n",
+			count(counts.Failed, "file", "files"))
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(r.std.err, "refmon: interrupted: to look for files that keep what was granted, repeat the command")
+		return errReported
+	case err != nil:
+		return fmt.Errorf("look for files that keep what was granted: %w", err)
+	case k.count > 0:
+		fmt.Fprintf(r.std.err, "refmon: %s: run refmon acl inherit for each\n", count(k.count, "file keeps such an entry",
+			"files keep such entries"))
 		return errReported
 	}
 	return nil

@@ -240,7 +240,7 @@ func (r *aclRun) say(what string, c acltree.Counts) error {
 
 // write applies a journal that is on disk, and prints how to undo it. It returns errReported if files failed or the run
 // was interrupted; repeating the command goes on. Files that could not be planned count as failed. If descendants
-// still grant what was revoked, it warns and returns errDenied (B-112). It also reports files that were created after
+// still grant what was revoked, it warns and returns errDenied (B-112). It also changes files that were created after
 // the plan.
 func (r *aclRun) write(ctx context.Context, tree *acltree.Tree, j *acltree.Journal) error {
 	r.rest = j.Rest
@@ -259,7 +259,11 @@ func (r *aclRun) apply(ctx context.Context, tree *acltree.Tree, j *acltree.Journ
 	})
 	bar.clear()
 	name := inLine(r.UndoFile)
-	fmt.Fprintf(r.std.out, "%s changed; to undo: refmon acl undo %s\n", count(out.Written, "file", "files"), name)
+	undo := "; to undo: refmon acl undo " + name
+	if out.Written+out.Already == 0 {
+		undo = ""
+	}
+	fmt.Fprintf(r.std.out, "%s changed%s\n", count(out.Written, "file", "files"), undo)
 	if r.Offline && out.Written > 0 {
 		fmt.Fprintln(r.std.err, "refmon: written offline, without an access check or an audit record")
 	}

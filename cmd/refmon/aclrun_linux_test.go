@@ -2,12 +2,14 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/acltree"
+	"github.com/refmon/refmon/internal/test/asuser"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 )
@@ -39,9 +41,9 @@ func TestContinuedChangeReportsFilesThatItLeaves(t *testing.T) {
 }
 
 // A file that was created between the plan and the write of its directory has the directory's earlier entries. The
-// command names it, below a protected DACL only with --every (F-206). It also names a file that it cannot read.
-func TestChangeReportsFilesCreatedAfterPlan(t *testing.T) {
-	const inherited, unreadable = ": its inherited entries are not those of its directory", ": invalid NTACL attribute"
+// command changes it, below a protected DACL only with --every (F-206). It names a file that it cannot read.
+func TestChangeChangesFilesCreatedAfterPlan(t *testing.T) {
+	const inherited, unreadable = "1 file was created during the change", ": invalid NTACL attribute"
 	for _, c := range []struct {
 		name, sddl string // of a file that appears after the plan; "": none
 		every      bool
@@ -76,13 +78,39 @@ func TestChangeReportsFilesCreatedAfterPlan(t *testing.T) {
 		}
 		code, _, errs := asked(args...)
 		want := first
-		if c.want != "" {
+		if c.want == unreadable {
 			want = exitMalformed
 		}
-		check.That(t, code == want && strings.Contains(errs, late+c.want) == (c.want != "") &&
-			strings.Contains(errs, "1 file was created during the change") == (c.want == inherited),
-			"%+v: exit code %d, want %d: %s", c, code, want, errs)
+		check.That(t, code == want && (c.want == "" || strings.Contains(errs, c.want)) &&
+			strings.Contains(errs, inherited) == (c.want == inherited), "%+v: exit code %d, want %d: %s", c, code, want, errs)
+		if c.want == inherited {
+			_, out, errs := asked("acl", "get", "--offline", "--attribute", ntacl.UserName, late)
+			check.Equal(t, out, "O:BAG:SYD:AI(A;ID;FA;;;BA)\n", "the new descriptor: %s", errs)
+		}
 	}
+}
+
+// An undo names the files that inherited what it takes back after the change. It leaves them, and does not name a file
+// that has only other inherited entries than its directory (F-206).
+func TestUndoNamesFilesThatKeepGrant(t *testing.T) {
+	dir, undo := t.TempDir(), filepath.Join(t.TempDir(), "undo")
+	describe(t, dir, "O:BAG:SYD:(A;OICI;FA;;;BA)")
+	check.NoError(t, os.WriteFile(filepath.Join(dir, "other"), nil, 0o600))
+	describe(t, filepath.Join(dir, "other"), "O:BAG:SYD:AI(A;ID;FA;;;BA)(A;ID;FR;;;WD)")
+	code, _, errs := asked("acl", "grant", "--offline", "--attribute", ntacl.UserName, dir, "S-1-5-32-545:read",
+		"--undo-file", undo)
+	check.Equal(t, code, exitGranted, "grant: %s", errs)
+	late := filepath.Join(dir, "late")
+	check.NoError(t, os.WriteFile(late, nil, 0o600))
+	describe(t, late, "O:BAG:SYD:AI(A;ID;FA;;;BA)(A;ID;FR;;;BU)")
+	for range 2 {
+		code, _, errs = asked("acl", "undo", undo)
+		check.That(t, code == exitMalformed && strings.Contains(errs, "refmon: "+late+": keeps an inherited entry that "+
+			"the undo takes back\n") && !strings.Contains(errs, "other"), "%d, %s", code, errs)
+	}
+	describe(t, late, "O:BAG:SYD:AI(A;ID;FA;;;BA)")
+	code, _, errs = asked("acl", "undo", undo)
+	check.Equal(t, code, exitGranted, "an undo that no file keeps anything of: %s", errs)
 }
 
 // Whoever can write an undo file chooses the descriptors that the undo, or the run that continues it, stores. Both
@@ -109,6 +137,22 @@ func TestUndoFileOfOthersIsRefused(t *testing.T) {
 				errs)
 		}
 	}
+}
+
+// A change that could write no descriptor has nothing to undo, and does not print how.
+func TestFailedChangeHasNothingToUndo(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can be another user")
+	}
+	dir, undo := t.TempDir(), t.TempDir()
+	describe(t, dir, "O:BAG:SYD:(A;;FA;;;BA)")
+	check.NoError(t, errors.Join(os.Chmod(filepath.Dir(dir), 0o755), os.Chmod(dir, 0o755), os.Chmod(undo, 0o777)))
+	out, _ := asuser.Run(4001, 4001, func() (string, error) {
+		code, out, errs := asked("acl", "grant", "--offline", "--attribute", ntacl.UserName, dir, "S-1-5-32-545:read",
+			"--undo-file", filepath.Join(undo, "undo"))
+		return fmt.Sprint(code, " ", out, errs), nil
+	})
+	check.That(t, strings.HasPrefix(out, "2 1 file visited, 1 file to change\n0 files changed\n"), "%s", out)
 }
 
 // An undo file belongs to one run or to undos. Several undos may share it, because they only read it: on NFS they could

@@ -23,7 +23,9 @@ that was interrupted. It can be interrupted and repeated itself. The undo file s
 
   refmon acl undo ~/.local/state/refmon/acl-20261123-101500-K3MQ7P.undo
 
-The exit code is 2 if a file could not be restored.`
+Files that were created after the change and inherited what it granted keep that. The command lists them.
+
+The exit code is 2 if a file could not be restored, or keeps what was granted.`
 }
 
 // Run gives the files of a journal their former descriptors. Files that have them already are counted only. It returns
@@ -67,8 +69,10 @@ func (c *aclUndoCmd) Run(std *streams) error {
 		return errReported
 	case err != nil:
 		return err
-	case out.Failed > 0:
-		return errReported
 	}
-	return nil
+	err = r.kept(ctx, tree, keeper, j)
+	if err == nil && out.Failed > 0 {
+		err = errReported
+	}
+	return err
 }

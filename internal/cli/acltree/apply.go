@@ -36,7 +36,7 @@ func Run(ctx context.Context, files Files, keeper Keeper, j *Journal, undo bool,
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		written, err := write(files, keeper, e, undo)
+		written, err := Write(files, keeper, e, undo)
 		switch {
 		case err != nil:
 			out.Failed++
@@ -56,13 +56,13 @@ func Run(ctx context.Context, files Files, keeper Keeper, j *Journal, undo bool,
 	return out, err
 }
 
-// write applies the journal entry e to its file, or with undo reverts it. If the keeper fails to write, written is
+// Write applies the journal entry e to its file, or with undo reverts it. If the keeper fails to write, written is
 // true. In these cases nothing is written:
 //   - the file has the wanted descriptor, or undo finds it unchanged: false and nil
 //   - the path is another file now: [ErrReplaced]
 //   - the file has neither the old nor the new descriptor, or the write would overwrite a later change of its owner,
 //     group or SACL: [ErrChanged]
-func write(files Files, keeper Keeper, e *Entry, undo bool) (written bool, err error) {
+func Write(files Files, keeper Keeper, e *Entry, undo bool) (written bool, err error) {
 	h, err := files.Hold(e.Path)
 	if err != nil {
 		return false, err

@@ -138,7 +138,7 @@ func TestWriteComparesStoredValues(t *testing.T) {
 		if name == "unreadable" {
 			k.err = c.err
 		}
-		written, err := write(m, k, &Entry{Path: "f", Device: s.Device, Inode: s.Inode, Raw: c.raw,
+		written, err := Write(m, k, &Entry{Path: "f", Device: s.Device, Inode: s.Inode, Raw: c.raw,
 			Before: sddl.MustParse(c.before), After: sddl.MustParse(c.after)}, c.undo)
 		check.That(t, written == c.written && (k.written == 1) == c.written && errors.Is(err, c.err),
 			"%s: written %t, %d times, %v, want %t, %v", name, written, k.written, err, c.written, c.err)
