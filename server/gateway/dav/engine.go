@@ -1,6 +1,7 @@
 package dav
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"net/http"
@@ -68,6 +69,8 @@ type exchange struct {
 	hidden, shown Path
 	// stage is the hidden folder of a copy, which its copy closes. nil: there is none.
 	stage Stage
+	// buffered reads a body of unknown length. nil: bodyless has not read any of it.
+	buffered *bufio.Reader
 	// budget is the number of resources that the request may still copy or remove.
 	budget int
 }

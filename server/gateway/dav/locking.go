@@ -16,7 +16,7 @@ const LongestLock = time.Hour
 const longestOwner = 1024
 
 // refreshes reports whether the request is a LOCK without a body, which refreshes a lock (RFC 4918, 9.10.2).
-func (x *exchange) refreshes() bool { return x.method == "LOCK" && x.r.ContentLength == 0 }
+func (x *exchange) refreshes() bool { return x.method == "LOCK" && x.bodyless() }
 
 // lock serves LOCK: it locks the resource, or without a body refreshes a lock. A missing resource is created as an
 // empty file. If that fails and no program has created the file, the lock is removed. Responses:

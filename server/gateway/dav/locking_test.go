@@ -3,6 +3,7 @@ package dav
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +71,22 @@ func TestLockRequestsFollowRFC4918(t *testing.T) {
 			"%.200s: %d %s with %d locks, want %d with %q and %d", c.steps, code, body, len(m.Locks.Active()), c.code,
 			c.body, c.locks)
 		check.That(t, code < 400 || m.of["/c/n"] == nil, "%.200s: %d created a file", c.steps, code)
+	}
+}
+
+// A body of unknown length decides by its bytes whether LOCK locks or refreshes (RFC 4918, 9.10.2).
+func TestLockOfUnknownLength(t *testing.T) {
+	m := newMemory(t)
+	for _, body := range []string{davcases.LockXML, ""} {
+		r := httptest.NewRequestWithContext(t.Context(), "LOCK", "http://host.test/c/f", strings.NewReader(body))
+		r.ContentLength = -1
+		r.Header.Set("Depth", "0")
+		for _, l := range m.Locks.Active() {
+			r.Header.Set("If", "(<"+l.Token+">)")
+		}
+		w := httptest.NewRecorder()
+		m.ServeHTTP(w, r)
+		check.That(t, w.Code == 200 && len(m.Locks.Active()) == 1, "LOCK with the body %q: %d %s", body, w.Code, w.Body)
 	}
 }
 

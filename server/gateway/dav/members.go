@@ -92,7 +92,7 @@ func (x *exchange) mkcol() error {
 	}
 	// "If a server receives a MKCOL request entity type it does not support or understand, it MUST respond with a 415"
 	// (RFC 4918, 9.3). This server understands none.
-	if x.r.ContentLength > 0 || x.r.ContentLength < 0 && !empty(x.r.Body) {
+	if !x.bodyless() {
 		return Refuse(http.StatusUnsupportedMediaType, "MKCOL must not have a body")
 	}
 	leave, err := x.enter()

@@ -1,6 +1,8 @@
 package dav
 
 import (
+	"bufio"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -248,9 +250,15 @@ func (x *exchange) put(slash bool) error {
 // errTooLong refuses an upload that is too large.
 var errTooLong = Refuse(http.StatusRequestEntityTooLarge, "the file is larger than the gateway accepts")
 
-// empty reports whether a body has no byte, and consumes one byte of it. A body that cannot be read counts as empty.
-func empty(body io.Reader) bool {
-	var b [1]byte
-	n, _ := io.ReadFull(body, b[:])
-	return n == 0
+// bodyless reports whether the request has no body. It reads the start of a body of unknown length, which body still
+// returns. It returns false for a body that cannot be read.
+func (x *exchange) bodyless() bool {
+	if x.r.ContentLength >= 0 {
+		return x.r.ContentLength == 0
+	}
+	if x.buffered == nil {
+		x.buffered = bufio.NewReader(x.r.Body)
+	}
+	_, err := x.buffered.Peek(1)
+	return errors.Is(err, io.EOF)
 }

@@ -64,7 +64,11 @@ func (e *element) elements() (list []*element) {
 // body reads the whole body of the request. It refuses a body of more than largestXML bytes with 413 and a truncated
 // one with 400.
 func (x *exchange) body() ([]byte, error) {
-	b, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, largestXML))
+	in := x.r.Body
+	if x.buffered != nil {
+		in = io.NopCloser(x.buffered)
+	}
+	b, err := io.ReadAll(http.MaxBytesReader(x.w, in, largestXML))
 	return b, ofBody(err)
 }
 
