@@ -110,6 +110,10 @@ say "an upgrade restarts the service and leaves its sockets and mounts"
 quietly dpkg --remove refmond
 grep -q 'refmond-mount@srv-p.service ends' /tmp/log && grep -q 'stop refmond-mount@\*.service .*refmon-index-follow' systemctl &&
 	grep -q 'disable refmond-mount@.service .*refmon-index-follow' systemctl || fail "removal: $(cat /tmp/log systemctl)"
+: >systemctl
+quietly dpkg -i refmond_*.deb
+grep -qE '(^| )start refmond.socket' systemctl || fail "an installation after a removal asks systemd for $(cat systemctl)"
+say "an installation after a removal starts the socket again"
 quietly dpkg --purge refmond
 grep -q 'stop.*refmond.socket' systemctl && [ -z "$(find /etc/systemd/system /var/lib/systemd -name '*refmon*' 2>/dev/null)" ] ||
 	fail "after purge: $(find /etc/systemd/system /var/lib/systemd -name '*refmon*'; cat systemctl)"
