@@ -18,7 +18,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/refmon/refmon/internal/outfile"
+	"github.com/refmon/refmon/internal/diskio"
 	"github.com/refmon/refmon/server/gateway"
 )
 
@@ -164,9 +164,9 @@ func (c *config) makeLoopback(made, keyFile string) error {
 		return err
 	}
 	// Write the key first: a key without its certificate is replaced by the next start.
-	err = outfile.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600)
+	err = diskio.Faults(nil).Replace(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600)
 	if err != nil {
 		return err
 	}
-	return outfile.WriteFile(made, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644)
+	return diskio.Faults(nil).Replace(made, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644)
 }

@@ -78,12 +78,13 @@ func (k *keys) files() files {
 	return out
 }
 
-// newPrefix begins the name of a file that a run has not written completely.
-const newPrefix = ".new-"
+// newSuffix ends the name of a file that a run has not written completely, see [diskio.Faults.Replace].
+const newSuffix = ".new"
 
 // ours reports whether a file of this name in a site's folder can come from an earlier run, so that this run may
 // replace or remove it. Seeds of watchers need the name of a machine. Leftover temporary files of a run count.
 func ours(name string) bool {
+	name = strings.TrimSuffix(name, newSuffix)
 	switch name {
 	case site.SiteName, site.AuthorityName, authorityKeyName, site.ServerName, site.ServerKeyName, site.AccountName,
 		installerName:
@@ -100,7 +101,7 @@ func ours(name string) bool {
 	case site.Keeper, site.Directory, site.Work, site.Follow:
 		return seed
 	}
-	return seed && watches && machineName.MatchString(host) || strings.HasPrefix(name, newPrefix)
+	return seed && watches && machineName.MatchString(host)
 }
 
 // readFolder returns the files of a folder, and nil if the folder does not exist. It returns an error for an entry that

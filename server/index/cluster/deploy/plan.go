@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/refmon/refmon/internal/diskio"
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
@@ -20,6 +21,7 @@ type Plan struct {
 	out     string
 	folders []folder // keys, then the machines by name
 	gone    []string // machines that the site file no longer has
+	faults  diskio.Faults
 }
 
 // folder lists how one subfolder must change: the names of added, changed and removed files, each sorted.
@@ -100,21 +102,22 @@ func difference(name string, old, want files) folder {
 
 // Write makes the folder equal to the site file. It writes files that differ, with mode 0600, and removes the files
 // that the site no longer needs. It removes the whole subfolder of a machine that the site no longer has. It writes the
-// secrets of the site first, and each file completely or not at all. After an error, another run continues.
+// secrets of the site first, and each file completely or not at all. Without an error, all files survive a power
+// failure. After an error, another run continues.
 func (p *Plan) Write() error {
 	for i := range p.folders {
 		d := &p.folders[i]
 		dir := filepath.Join(p.out, d.name)
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+		if err := p.makeFolder(dir); err != nil {
 			return err
 		}
 		for _, n := range slices.Concat(d.added, d.changed) {
-			if err := replace(filepath.Join(dir, n), d.want[n]); err != nil {
+			if err := p.faults.Replace(filepath.Join(dir, n), d.want[n], 0o600); err != nil {
 				return err
 			}
 		}
 		for _, n := range d.removed {
-			if err := os.Remove(filepath.Join(dir, n)); err != nil {
+			if err := os.Remove(filepath.Join(dir, n)); err != nil && !os.IsNotExist(err) { // Replace removes its .new
 				return err
 			}
 		}
@@ -127,21 +130,17 @@ func (p *Plan) Write() error {
 	return nil
 }
 
-// replace writes a file of mode 0600, completely or not at all. It syncs the file, but not its folder. It replaces an
-// existing file. After an error the old file stays.
-func replace(name string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), newPrefix+"*")
-	if err != nil {
+// makeFolder creates a folder and its missing parents with mode 0700, and makes their names durable: without its name,
+// the keys in a folder are lost (N-124). An existing folder stays as it is.
+func (p *Plan) makeFolder(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	above := filepath.Dir(dir)
+	if err := p.makeFolder(above); err != nil {
 		return err
 	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name()) // report the first error
-	}
-	return err
+	return errors.Join(os.Mkdir(dir, 0o700), p.faults.SyncDir(above))
 }
 
 // Print prints the difference of each subfolder, or "unchanged". For each machine with a difference it prints the

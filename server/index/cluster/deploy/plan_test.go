@@ -153,7 +153,7 @@ func TestFilesHaveSettingsOfTheirMachine(t *testing.T) {
 	const needs = "needs /etc/password, readable"
 	check.That(t, strings.Contains(said, needs), "%s, want %s", said, needs)
 	check.NoError(t, os.Remove(filepath.Join(out, "mq1", site.ServerKeyName)))
-	check.NoError(t, os.WriteFile(filepath.Join(out, "mq1", newPrefix+"1"), nil, 0o600))
+	check.NoError(t, os.WriteFile(filepath.Join(out, "mq1", site.ServerName+newSuffix), nil, 0o600))
 	said, second := written(t, text, out)
 	if got := changed(first, second); !slices.Equal(got, []string{"mq1/server-key.pem", "mq1/server.pem"}) ||
 		strings.Contains(said, needs) {
@@ -179,6 +179,27 @@ func TestFilesHaveSettingsOfTheirMachine(t *testing.T) {
 		"the script of a keeper removes its seed, or that of another machine does not")
 	for word, want := range map[string]string{"out": "out", "/a/b": "/a/b", "/a b": "'/a b'", "it's": `'it'\''s'`} {
 		check.Equal(t, quote(word), want, "%s for a shell", word)
+	}
+}
+
+// The files of a site, and the names of new folders, are on disk when a run ends (N-124).
+func TestSiteSurvivesPowerFailure(t *testing.T) {
+	above := t.TempDir()
+	out := filepath.Join(above, "out")
+	keys := filepath.Join(out, keysFolder)
+	p := check.Must(Compare(check.Must(Read([]byte(small))), out))
+	var done []string
+	p.faults = func(operation, name string) error {
+		done = append(done, operation+" "+name)
+		return nil
+	}
+	check.NoError(t, p.Write())
+	key := filepath.Join(keys, authorityKeyName)
+	for _, want := range []string{"syncdir " + above, "syncdir " + out, "sync " + key + newSuffix, "rename " + key,
+		"syncdir " + keys, "syncdir " + out, "syncdir " + filepath.Join(out, "mq1")} {
+		i := slices.Index(done, want)
+		check.RequireThat(t, i >= 0, "N-124: %q is not among the operations that follow: %q", want, done)
+		done = done[i+1:]
 	}
 }
 
