@@ -190,8 +190,7 @@ func (c *PipeConn) Close() error {
 	err := c.fail("close", net.ErrClosed)
 	c.once.Do(func() {
 		close(c.closed)
-		c.w.do(func(t *Thread) { t.NtClose(c.h) })
-		c.w.end()
+		c.w.close(c.h)
 		err = nil
 	})
 	return err

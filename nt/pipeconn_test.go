@@ -4,7 +4,10 @@ import (
 	"io"
 	"net"
 	"os"
+	"reflect"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -57,6 +60,52 @@ func TestClosedPipeConnImpersonatesNobody(t *testing.T) {
 	check.ErrorIs(t, check.Err(first.ImpersonateClient(server)), net.ErrClosed, "impersonate")
 	check.Equal(t, check.Status(server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)),
 		ntstatus.NoToken, "token of the thread")
+}
+
+// slow is the transport of a kernel elsewhere, in which the end of a wait takes a second. It records its calls.
+type slow struct {
+	nt.Transport
+	calls []string
+}
+
+func (s *slow) NewThread() (nt.Transport, string, ntstatus.Status) {
+	return s, "slow", ntstatus.Success
+}
+
+func (s *slow) Call(r *nt.Row, _ any, _ bool) (any, ntstatus.Status, nt.Why) {
+	s.calls = append(s.calls, r.Info().Name)
+	return reflect.Zero(r.OutType()).Interface(), ntstatus.Success, nt.Why{}
+}
+
+func (s *slow) CallWhenReady(r *nt.Row, in any, w nt.Wait) (any, ntstatus.Status) {
+	<-w.Closed
+	time.Sleep(time.Second)
+	out, _, _ := s.Call(r, in, false)
+	return out, ntstatus.Cancelled
+}
+
+func (s *slow) EndThread() {}
+
+// Close of a connection to another kernel first ends the calls that wait there, and later calls fail without it.
+// Otherwise such a call could use the handle's value for a later connection.
+func TestCloseWaitsForCallsElsewhere(t *testing.T) {
+	for want, call := range map[string]func(c *nt.PipeConn) (int, error){
+		"NtReadFile":  func(c *nt.PipeConn) (int, error) { return c.Read(make([]byte, 1)) },
+		"NtWriteFile": func(c *nt.PipeConn) (int, error) { return c.Write([]byte("x")) },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := new(slow)
+			c := check.Must(nt.NewRemoteThread(s, "client").DialPipe("n", nil))
+			s.calls = nil
+			done := make(chan error, 1)
+			go func() { done <- check.Err(call(c)) }()
+			synctest.Wait()
+			check.NoError(t, c.Close())
+			check.ErrorIs(t, <-done, net.ErrClosed, "a call during Close")
+			check.ErrorIs(t, check.Err(call(c)), net.ErrClosed, "a call after Close")
+			check.Equal(t, strings.Join(s.calls, " "), want+" NtClose", "calls")
+		})
+	}
 }
 
 // setFails are services whose NtSetInformationFile fails with st.

@@ -65,8 +65,9 @@ func (d *deadline) set(t time.Time) {
 // worker is a thread that makes the calls of a listener or a connection. So these can be used from any goroutine, and
 // the thread that opened them is not affected.
 type worker struct {
-	t  *Thread    // immutable
-	mu sync.Mutex // held for each call of a thread of this program's kernel
+	t     *Thread        // immutable
+	mu    sync.Mutex     // held for each call of a thread of this program's kernel
+	waits sync.WaitGroup // calls that wait in another kernel
 }
 
 // worker creates a thread for a listener or a connection, in the kernel of t, local or remote. The error is the
@@ -105,8 +106,8 @@ func (w *worker) do(f func(*Thread)) {
 // that it waited in vain. A local kernel runs f under the worker's lock. f does not run for a bad handle, which is
 // STATUS_INVALID_HANDLE, and for a closed until.Closed, which is STATUS_CANCELLED.
 func (w *worker) try(until Wait, f func(*Thread) ntstatus.Status) (changed <-chan struct{}, st ntstatus.Status) {
-	if remote := w.t.remote; remote != nil {
-		return nil, f(&Thread{remote: patient{remote, until}})
+	if w.t.remote != nil {
+		return nil, w.wait(until, f)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -120,13 +121,40 @@ func (w *worker) try(until Wait, f func(*Thread) ntstatus.Status) (changed <-cha
 	return changed, f(w.t)
 }
 
+// wait runs f once, with a thread of a remote kernel whose calls wait until they can be done or until ends. With a
+// closed until.Closed it does not run f, and the status is STATUS_CANCELLED.
+func (w *worker) wait(until Wait, f func(*Thread) ntstatus.Status) ntstatus.Status {
+	w.mu.Lock()
+	if isClosed(until.Closed) {
+		w.mu.Unlock()
+		return ntstatus.Cancelled // the handle's value may be that of another connection now
+	}
+	w.waits.Add(1)
+	w.mu.Unlock()
+	defer w.waits.Done()
+	return f(&Thread{remote: patient{w.t.remote, until}})
+}
+
+// close closes a handle and ends the worker's thread. The channel Closed of the worker's calls must be closed. It first
+// waits for those that wait in a remote kernel, which would otherwise use the handle's value for a later connection.
+func (w *worker) close(h winnt.Handle) {
+	w.do(func(*Thread) {}) // a call that has not seen Closed is counted now
+	w.waits.Wait()
+	w.do(func(t *Thread) { t.NtClose(h) })
+	w.end()
+}
+
 // write writes b to a pipe and waits until it has room. It returns how many bytes were written. If it fails, as with
 // STATUS_CANCELLED when until ends, n is how many of them the other end has read.
 func (w *worker) write(until Wait, b []byte) (n int, st ntstatus.Status) {
 	in := WriteFileIn{FileHandle: until.Handle, Buffer: Cap(b), ByteOffset: winnt.FILE_USE_FILE_POINTER_POSITION}
-	if remote := w.t.remote; remote != nil {
-		out, st := call(&Thread{remote: patient{remote, until}}, rowWriteFile, in)
-		return int(out.Information), st
+	if w.t.remote != nil {
+		st = w.wait(until, func(t *Thread) ntstatus.Status {
+			out, st := call(t, rowWriteFile, in)
+			n = int(out.Information)
+			return st
+		})
+		return n, st
 	}
 	out, l, st := w.start(until, in)
 	if st != ntstatus.Pending {

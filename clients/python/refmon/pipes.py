@@ -1,5 +1,6 @@
 """Named pipes: servers that impersonate their clients, and clients."""
 import contextlib
+import threading
 
 from . import table
 from .status import NTError, Status
@@ -52,25 +53,45 @@ def dial(thread, name, level, effective_only):
 class _Closing:
     """Base class of objects that any Python thread may close. A second close has no effect."""
 
-    def __init__(self, thread):
+    def __init__(self, thread, handle):
         from .connection import Waiter
 
+        self.handle = handle  # 0 for a listener without an instance for the next client
         self._thread, self._waiter, self._closed = thread, Waiter(), False
+        self._mu, self._calls = threading.Condition(), 0  # guards _closed and _calls
 
-    def _end(self, handle):
-        if self._closed:
-            return
-        self._closed = True
+    @contextlib.contextmanager
+    def _in_use(self):
+        """Keeps the handle open during a with block. Closed: it was closed, so its value may be that of another one."""
+        with self._mu:
+            if self._closed:
+                raise Closed("the pipe is closed")
+            self._calls += 1
+        try:
+            yield
+        finally:
+            with self._mu:
+                self._calls -= 1
+                self._mu.notify_all()
+
+    def close(self):
+        """Closes this end, after it has ended the calls that wait. The other end can still read what was sent, and the
+        connections that a listener accepted stay open."""
+        with self._mu:
+            if self._closed:
+                return
+            self._closed = True
         with contextlib.suppress(NTError):  # a lost connection has closed all handles
             self._waiter.cancel()
-            if handle:
-                self._thread.NtClose(Handle=handle)
+            with self._mu:
+                self._mu.wait_for(lambda: not self._calls)
+            if self.handle:
+                self._thread.NtClose(Handle=self.handle)
             self._thread.close()
 
-    def _wait(self, name, parameters, handle, not_yet, timeout):
-        if self._closed:
-            raise Closed("the pipe is closed")
-        r = self._thread.call_when_ready(name, parameters, handle, _C[not_yet], timeout, self._waiter)
+    def _wait(self, name, parameters, not_yet, timeout):
+        with self._in_use():
+            r = self._thread.call_when_ready(name, parameters, self.handle, _C[not_yet], timeout, self._waiter)
         if r.status == _CANCELLED or (self._closed and not r.status.ok):
             if self._closed:
                 raise Closed("the pipe is closed")
@@ -87,26 +108,26 @@ class PipeListener(_Closing):
     """Accepts the clients of a named pipe. Iteration yields the PipeConnection of each client until close."""
 
     def __init__(self, thread, make, first):
-        super().__init__(thread)
-        self._make, self._next = make, first
+        super().__init__(thread, first)
+        self._make = make
 
     def accept(self, timeout=None):
         """Waits for the next client and returns its PipeConnection.
 
         timeout is in seconds, None for no limit. TimeoutError: no client came; Closed: the listener was closed.
         """
-        if not self._next:
-            self._next = self._thread.NtCreateNamedPipeFile(**self._make).check().FileHandle
-        h = self._next
-        listening = {"FileHandle": h, "FsControlCode": _C["FSCTL_PIPE_LISTEN"]}
-        r = self._wait("NtFsControlFile", listening, h, "STATUS_PIPE_LISTENING", timeout)
-        self._next = 0
-        if r.status not in (_C["STATUS_PIPE_CONNECTED"], _C["STATUS_PIPE_CLOSING"]):
-            self._thread.NtClose(Handle=h)
-            r.check()
-        made = self._thread.NtCreateNamedPipeFile(**self._make)  # so that the next client can connect immediately
-        self._next = made.FileHandle if made.status.ok else 0
-        return PipeConnection(self._thread.connection.new_thread(), h)
+        with self._in_use():
+            if not self.handle:
+                self.handle = self._thread.NtCreateNamedPipeFile(**self._make).check().FileHandle
+            listening = {"FileHandle": self.handle, "FsControlCode": _C["FSCTL_PIPE_LISTEN"]}
+            r = self._wait("NtFsControlFile", listening, "STATUS_PIPE_LISTENING", timeout)
+            h, self.handle = self.handle, 0
+            if r.status not in (_C["STATUS_PIPE_CONNECTED"], _C["STATUS_PIPE_CLOSING"]):
+                self._thread.NtClose(Handle=h)
+                r.check()
+            made = self._thread.NtCreateNamedPipeFile(**self._make)  # so that the next client can connect immediately
+            self.handle = made.FileHandle if made.status.ok else 0
+            return PipeConnection(self._thread.connection.new_thread(), h)
 
     def __iter__(self):
         while True:
@@ -116,17 +137,9 @@ class PipeListener(_Closing):
                 return
             yield c
 
-    def close(self):
-        """Closes the listener and ends accept. Accepted connections stay open."""
-        self._end(self._next)
-
 
 class PipeConnection(_Closing):
     """One end of a connection. Iteration yields what recv returns until the other end is closed."""
-
-    def __init__(self, thread, handle):
-        super().__init__(thread)
-        self.handle = handle
 
     def recv(self, timeout=None):
         """Returns the next message, or the next bytes of a pipe of bytes. None: the other end is closed.
@@ -136,7 +149,7 @@ class PipeConnection(_Closing):
         whole = b""
         while True:
             reading = {"FileHandle": self.handle, "Length": _LARGEST_READ}
-            r = self._wait("NtReadFile", reading, self.handle, "STATUS_PIPE_EMPTY", timeout)
+            r = self._wait("NtReadFile", reading, "STATUS_PIPE_EMPTY", timeout)
             if r.status in _ENDED:
                 return None
             if r.status != _OVERFLOW:
@@ -151,7 +164,7 @@ class PipeConnection(_Closing):
         if isinstance(data, str):
             data = data.encode()
         writing = {"FileHandle": self.handle, "Buffer": data}
-        self._wait("NtWriteFile", writing, self.handle, "STATUS_PIPE_BUSY", timeout).check()
+        self._wait("NtWriteFile", writing, "STATUS_PIPE_BUSY", timeout).check()
 
     @contextlib.contextmanager
     def impersonate(self, thread):
@@ -160,7 +173,8 @@ class PipeConnection(_Closing):
         At the end the thread gets its previous identity back, also after an exception.
         """
         with thread.restored():
-            thread.NtFsControlFile(FileHandle=self.handle, FsControlCode=_C["FSCTL_PIPE_IMPERSONATE"]).check()
+            with self._in_use():
+                thread.NtFsControlFile(FileHandle=self.handle, FsControlCode=_C["FSCTL_PIPE_IMPERSONATE"]).check()
             yield
 
     def __iter__(self):
@@ -169,7 +183,3 @@ class PipeConnection(_Closing):
             if message is None:
                 return
             yield message
-
-    def close(self):
-        """Closes this end. The other end can still read what was sent."""
-        self._end(self.handle)

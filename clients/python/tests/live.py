@@ -205,7 +205,7 @@ class Live(unittest.TestCase):
                     ours.send(word)
                     self.assertEqual(theirs.recv(), word)
                 made = pipes._thread.NtCreateNamedPipeFile(**pipes._make).check()
-                pipes._next = made.FileHandle
+                pipes.handle = made.FileHandle
 
     def test_impersonation_comes_back(self):
         th = self.connect().thread

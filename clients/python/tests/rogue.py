@@ -13,7 +13,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import refmon
-from refmon import connection, table
+from refmon import connection, pipes, table
 
 
 def frame(kind, request, body):
@@ -188,6 +188,35 @@ class Rogue(unittest.TestCase):
                 else:
                     c.thread.close()
                 self.assertEqual(c._lost is not None, lost, (status, restore))
+
+    def test_closed_pipe_uses_no_handle(self):
+        """The handle's value may be that of another client's connection. So close first ends the calls that wait."""
+        calls, begun, cancelled = [], threading.Event(), threading.Event()
+
+        class Slow:
+            def call_when_ready(self, name, *_):
+                begun.set()
+                cancelled.wait()
+                calls.append(name)
+                return connection.Result(status=refmon.STATUS_CANCELLED, name=name, why=None)
+
+            def __getattr__(self, name):
+                return lambda **_: calls.append(name)
+
+        pipe = pipes.PipeConnection(Slow(), 4)
+        pipe._waiter.cancel = cancelled.set
+        reading = threading.Thread(target=lambda: self.assertRaises(pipes.Closed, pipe.recv))
+        reading.start()
+        begun.wait()
+        pipe.close()
+        reading.join()
+        self.assertEqual(calls, ["NtReadFile", "NtClose", "close"])
+        c = self.client(lambda s, r: (s.sendall(frame(3, r, b'{"Status":0,"Why":null,"Out":{"Ticket":"1"}}')),
+                                      s.sendall(frame(3, read(s)[1], b'{"Status":0,"Why":null}'))))
+        with self.assertRaises(pipes.Closed):
+            with pipe.impersonate(c.thread):
+                pass
+        self.assertIsNone(c._lost)
 
     def test_hello(self):
         for reply, error, why in (
