@@ -154,18 +154,22 @@ func (s *service) revokeRest(selected func(user *token.Token, name string) bool)
 }
 
 // kernelName returns the kernel name of a path in a tree or in one of its mounts. It returns false for any other
-// path. The first tree that contains it counts. The result has no trailing backslash and no part "." or "..".
-func (c *config) kernelName(path string) (string, bool) {
+// path. The innermost one counts. The result has no trailing backslash and no part "." or "..".
+func (c *config) kernelName(path string) (name string, ok bool) {
 	path = filepath.Clean(path)
+	deepest := ""
 	for i := range c.trees {
 		t := &c.trees[i]
 		for _, top := range []string{t.Path, t.mount, t.backup} {
-			if top == "" || !tree.Contains(top, path) {
-				continue
+			// A mount can be below another one and hides the folder there (W-99).
+			if len(top) > len(deepest) && tree.Contains(top, path) {
+				deepest, name = top, t.name
 			}
-			rest := strings.Trim(strings.TrimPrefix(path, top), "/")
-			return strings.TrimRight(`\Device\`+t.name+`\`+strings.ReplaceAll(rest, "/", `\`), `\`), true
 		}
 	}
-	return "", false
+	if deepest == "" {
+		return "", false
+	}
+	rest := strings.Trim(strings.TrimPrefix(path, deepest), "/")
+	return strings.TrimRight(`\Device\`+name+`\`+strings.ReplaceAll(rest, "/", `\`), `\`), true
 }
