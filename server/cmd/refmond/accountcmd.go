@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/lsa/admin"
 )
 
@@ -61,6 +63,15 @@ func (c *accountCmd) change(r admin.Request) error {
 	}
 	_, err = admin.Ask(conn.Administer, r)
 	_ = conn.Close()
+	return accountError(err)
+}
+
+// accountError adds to a denial who may use the commands of accounts, and where. It returns other errors unchanged.
+func accountError(err error) error {
+	if errors.Is(err, ntstatus.AccessDenied.Err()) {
+		return fmt.Errorf("%w: only an administrator with a full token may list or change accounts: "+
+			"run this as an administrator with --socket /run/refmon/admin.sock", err)
+	}
 	return err
 }
 
@@ -72,7 +83,8 @@ func (c *accountCmd) fetch(do admin.Do) ([]byte, error) {
 		return nil, err
 	}
 	defer conn.Close() //nolint:errcheck // everything was read
-	return admin.Fetch(conn.Administer, admin.Request{Do: do})
+	b, err := admin.Fetch(conn.Administer, admin.Request{Do: do})
+	return b, accountError(err)
 }
 
 // print prints a table or an export that the daemon makes: it requests the data of kind do and writes it to standard

@@ -170,6 +170,8 @@ func (p *program) refusals() {
 		{"no account or group", []string{"group", "join", "staff", "zoe-who-is-not-there"}},
 		{"SeNoSuchPrivilege", []string{"right", "grant", "alice", "SeNoSuchPrivilege"}},
 		{"the input is empty", []string{"passwd", "alice"}},
+		{"only an administrator with a full token", []string{"--socket", p.socket, "list"}},
+		{"run this as an administrator with --socket", []string{"--socket", p.socket, "lock", "alice"}},
 		{"can't be used together", []string{"set", "alice", "--uid", "7", "--no-uid"}},
 	} {
 		if _, err := p.account("", c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
