@@ -107,6 +107,9 @@ var (
 	machineName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 	addressForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.:-]*$`)
 	pathForm    = regexp.MustCompile(`^/[A-Za-z0-9._/-]+$`)
+
+	// sharedFolder matches folders of the system, and those that have a folder for each of several programs or users.
+	sharedFolder = regexp.MustCompile(`^/([^/]+|(home|var)/[^/]+|(boot|dev|proc|run|sys|usr)/.+)$`)
 )
 
 // check validates one machine of a site file and sets the defaults of empty keys. The default address is the machine's
@@ -139,6 +142,11 @@ func (m *Machine) check(name string) error {
 	for _, at := range []string{m.Folder, m.State, cmp.Or(m.Bulk, "/bulk")} { // they are in units and shell commands
 		if !pathForm.MatchString(at) || path.Clean(at) != at {
 			return fmt.Errorf("folder, state, bulk: %q: want an absolute path of letters, digits and . _ -", at)
+		}
+	}
+	for _, at := range []string{m.Folder, m.State} { // install.sh changes their owner and mode (N-144)
+		if sharedFolder.MatchString(at) {
+			return fmt.Errorf("folder, state: %q belongs to the system: want a folder of its own, such as /srv/refmon-index", at)
 		}
 	}
 	watches := len(m.Trees) > 0 || m.Watch != "" || m.NoEvents || m.Every != ""

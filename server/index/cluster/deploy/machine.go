@@ -146,8 +146,8 @@ func (f *File) machine(name string, k *keys, old files) (files, error) {
 
 // installer returns a script that root runs on the machine after each copy of the files. The script lets the service's
 // user read the files, but not change them. The script restarts the machine's programs. Programs that the machine no
-// longer runs are stopped and disabled, and their files removed. Without /usr/bin/refmon-index the script changes
-// nothing and ends with an error.
+// longer runs are stopped and disabled, and their files removed. Without /usr/bin/refmon-index, and in
+// a folder that other programs use, the script changes nothing and ends with an error.
 func (f *File) installer(name string) []byte {
 	m := f.Machines[name]
 	var units, others, stale []string
@@ -171,10 +171,16 @@ func (f *File) installer(name string) []byte {
 		stale = append(stale, site.SeedName(site.Keeper))
 	}
 	missing := `	[ -e "/usr/lib/systemd/system/$u" ] || `
-	state := ""
+	state, shared := "", ""
 	if m.Folder != defaultFolder || m.State != defaultState || m.Bulk != "" { // its units are not those of the package
 		missing = "	"
 		state = fmt.Sprintf("install -d -m 700 -o refmon-index -g refmon-index %s\n", m.State)
+		// The files of another program must keep their owner (N-144).
+		shared = fmt.Sprintf(`if [ -n "$(ls -A %[1]s 2>/dev/null)" ] && [ "$(stat -c %%U %[1]s)" != refmon-index ]; then
+	echo "%[1]s has files of another user: choose another folder as state" >&2
+	exit 1
+fi
+`, m.State)
 	}
 	return fmt.Appendf(nil, `#!/bin/sh
 # Installs the files of this folder on %s and starts its programs. Run it as root, after each change again.
@@ -184,7 +190,10 @@ cd %s
 	echo "/usr/bin/refmon-index is missing, which the units run: install the package refmond or copy the program there" >&2
 	exit 1
 }
-getent passwd refmon-index >/dev/null || useradd --system --user-group --no-create-home \
+for f in .[!.]* *; do
+	[ ! -d "$f" ] || { echo "$PWD has the folder $f: choose a folder for these files only" >&2; exit 1; }
+done
+%sgetent passwd refmon-index >/dev/null || useradd --system --user-group --no-create-home \
 	--home-dir /var/lib/refmon-index --shell /usr/sbin/nologin refmon-index
 for u in %s; do
 	! systemctl is-enabled --quiet "$u" 2>/dev/null || systemctl disable --now "$u"
@@ -197,7 +206,8 @@ chmod 640 *
 %sinstall -m 644 "$u" /etc/systemd/system/
 done
 systemctl daemon-reload
-systemctl enable %[6]s
-systemctl restart %[6]s
-`, name, m.Folder, strings.Join(others, " "), strings.Join(stale, " "), state, strings.Join(units, " "), missing)
+systemctl enable %[7]s
+systemctl restart %[7]s
+`, name, m.Folder, shared, strings.Join(others, " "), strings.Join(stale, " "), state, strings.Join(units, " "),
+		missing)
 }

@@ -257,7 +257,7 @@ func TestInstallScriptRemovesFilesOfFormerRoles(t *testing.T) {
 // TestInstallScriptRunsExpectedCommands runs a machine's script with commands that record their arguments.
 func TestInstallScriptRunsExpectedCommands(t *testing.T) {
 	dir := t.TempDir()
-	text := strings.Replace(small, "mq1: {", "mq1: {folder: "+dir+"/mq1, state: /srv/state, ", 1)
+	text := strings.Replace(small, "mq1: {", "mq1: {folder: "+dir+"/mq1, state: "+dir+"/state, ", 1)
 	_, _ = written(t, text, dir)
 	bin := filepath.Join(dir, "bin")
 	check.NoError(t, os.Mkdir(bin, 0o700))
@@ -280,6 +280,13 @@ func TestInstallScriptRunsExpectedCommands(t *testing.T) {
 	check.That(t, check.Err(os.Stat(filepath.Join(dir, "ran"))) != nil,
 		"without the program the script changes the machine")
 	check.NoError(t, os.WriteFile(program, nil, 0o700))
+	for in, want := range map[string]string{"mq1": "has the folder own", "state": "state has files of another user"} {
+		check.NoError(t, os.MkdirAll(filepath.Join(dir, in, "own"), 0o700))
+		out, err := install()
+		check.That(t, err != nil && strings.Contains(out, want) && check.Err(os.Stat(filepath.Join(dir, "ran"))) != nil,
+			"N-144: a folder of others in %s: %v, %s, want %q and no command", in, err, out, want)
+		check.NoError(t, os.Remove(filepath.Join(dir, in, "own")))
+	}
 	if out, err := install(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -288,7 +295,7 @@ func TestInstallScriptRunsExpectedCommands(t *testing.T) {
 		"install -m 644 refmon-index-broker.service /etc/systemd/system/\n",
 		"systemctl enable refmon-index-broker.service refmon-index-work.service\n",
 		"systemctl restart refmon-index-broker.service refmon-index-work.service\n",
-		"install -d -m 700 -o refmon-index -g refmon-index /srv/state\n"} {
+		"install -d -m 700 -o refmon-index -g refmon-index " + dir + "/state\n"} {
 		check.That(t, strings.Contains(string(ran), want), "the script did not run %q, but\n%s", want, ran)
 	}
 }
