@@ -377,13 +377,9 @@ func TestTwoWorkersMergeLikeOne(t *testing.T) {
 // TestMergeGivesPersonOneNumber checks that the merge gives each person one number, whichever part reports the
 // person first, and that each class has the members of its part (N-40).
 func TestMergeGivesPersonOneNumber(t *testing.T) {
-	rights := check.Must(words.Parse("read"))
-	q := Question{Rights: rights}
+	q := Question{Rights: check.Must(words.Parse("read"))}
 	all := map[string]string{"alice": alice, "bob": bob, "carol": carol}
-	m, err := q.Merge(nil, 2)
-	check.NoError(t, err)
-	rows, err := q.Rows(nil)
-	check.NoError(t, err)
+	m, rows := check.Must(q.Merge(nil, 2)), check.Must(q.Rows(nil))
 	files := map[string]string{"/t/a": alice, "/t/b": bob, "/t/c": carol}
 	for path, s := range files {
 		sees(t, rows, watch.Seen{Path: path, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + s + ")")})
@@ -399,14 +395,14 @@ func TestMergeGivesPersonOneNumber(t *testing.T) {
 	must(m.Whole("rows", func(string) bool { return true }))
 	for n, order := range []string{"carol bob alice", "bob carol alice"} {
 		text := "users:\n"
+		for i := range 64 * n { // the others have numbers of another word
+			text += fmt.Sprintf("- {name: u%d, sid: S-1-5-21-1-2-3-%d}\n", i, 5000+i)
+		}
 		for name := range strings.FieldsSeq(order) {
 			text += fmt.Sprintf("- {name: %s, sid: %s}\n", name, all[name])
 		}
-		dir, err := dirfile.Read([]byte(text))
-		must(err)
-		w, err := q.Worker(nil)
-		must(err)
-		must(w.Directory(dir, "v1", 1))
+		w := check.Must(q.Worker(nil))
+		must(w.Directory(check.Must(dirfile.Read([]byte(text))), "v1", 1))
 		for _, e := range events {
 			if e.Class != nil && (e.Class.ID == rows.state.rows["/t/a"].Classes[0]) == (n == 0) {
 				must(w.Define(e.Class, 2))
@@ -423,6 +419,6 @@ func TestMergeGivesPersonOneNumber(t *testing.T) {
 			t.Errorf("N-40: %s is of %v, want %s", path, got, want)
 		}
 	}
-	check.That(t, len(m.whole.state.people) == 3 && m.whole.state.version == "v1",
-		`N-40: %d people of %q, want 3, "v1"`, len(m.whole.state.people), m.whole.state.version)
+	check.That(t, len(m.whole.state.people) == 67 && m.whole.state.version == "v1",
+		`N-40: %d people of %q, want 67, "v1"`, len(m.whole.state.people), m.whole.state.version)
 }
