@@ -18,9 +18,9 @@ type Opening struct {
 	// Reasons returns why each right was granted or refused. It is called only if a record needs it. Nil takes the
 	// reasons of the access check. A file's open has others, because its directory can grant rights too.
 	Reasons func() []Reason
-	// Told is set if the caller made the decision and only reports it (NtOpenObjectAuditAlarm). Its reasons are then
+	// Reported is set if the caller made the decision and only reports it (NtOpenObjectAuditAlarm). Its reasons are then
 	// unknown.
-	Told bool
+	Reported bool
 	// Uses is set for a handle whose uses are recorded. Under a fail-closed policy they are
 	// then recorded with the open, so that no use comes before its record (U-90).
 	Uses bool
@@ -122,7 +122,7 @@ func privilegeEvent(policy *Policy, from Origin, opening *Opening) (event Event,
 // records of the object's type have no reasons, if the request has an object type list, or if the caller made the
 // decision.
 func (o *Opening) reasons() []Reason {
-	if o.Told || !hasReasons(o.Object.Type) || len(o.Request.ObjectTypes) > 0 {
+	if o.Reported || !hasReasons(o.Object.Type) || len(o.Request.ObjectTypes) > 0 {
 		return nil
 	}
 	if o.Reasons != nil {

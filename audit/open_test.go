@@ -71,7 +71,7 @@ func TestOpenRecordHasAttributesAndReasons(t *testing.T) {
 	check.That(t, len(got) == 1 && got[0].Outcome == audit.Failure && h == (audit.HandleAudit{}),
 		"a refused open: %v, handle remembers %+v, want one failure and nothing", ids(got), h)
 	for name, change := range map[string]func(*access.Request, *audit.Opening){
-		"told": func(_ *access.Request, o *audit.Opening) { o.Told = true },
+		"reported": func(_ *access.Request, o *audit.Opening) { o.Reported = true },
 		"of a list": func(r *access.Request, _ *audit.Opening) {
 			r.ObjectTypes = []access.ObjectTypeEntry{{GUID: winnt.GUID{1}}}
 		},

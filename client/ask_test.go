@@ -44,10 +44,10 @@ func TestEachRequestIsOneFrame(t *testing.T) {
 			tr, name, got := of.NewThread()
 			return tr == nil && name == "" && got == st
 		}},
-		"save": {wire.Save, 7, nil, func() bool { k, got := of.SaveImpersonation(); return k == 0 && got == st }},
-		"look": {wire.Inspect, 1, []byte("q"), func() bool { _, err := s.Look([]byte("q")); return refused(st, err) }},
-		"look as": {wire.Inspect, 7, []byte("q"), func() bool {
-			_, err := s.LookAs(th, []byte("q"))
+		"save":    {wire.Save, 7, nil, func() bool { k, got := of.SaveImpersonation(); return k == 0 && got == st }},
+		"inspect": {wire.Inspect, 1, []byte("q"), func() bool { _, err := s.Inspect([]byte("q")); return refused(st, err) }},
+		"inspect as": {wire.Inspect, 7, []byte("q"), func() bool {
+			_, err := s.InspectAs(th, []byte("q"))
 			return refused(st, err)
 		}},
 		"accounts": {wire.Administer, 0, []byte("who"), func() bool {
@@ -108,8 +108,8 @@ func TestCallerGetsAnswersValues(t *testing.T) {
 			`thread.NewThread: %+v, %q, %v; want thread 9, "new", %v`, tr, name, st, ntstatus.Success)
 	})
 	s.once(wire.Inspect, 0, []byte("a"), func() {
-		if b, err := s.Look(nil); string(b) != "a" || err != nil {
-			t.Errorf(`Look: %q, %v; want "a", nil`, b, err)
+		if b, err := s.Inspect(nil); string(b) != "a" || err != nil {
+			t.Errorf(`Inspect: %q, %v; want "a", nil`, b, err)
 		}
 	})
 	s.once(wire.Administer, 0, []byte("b"), func() {
@@ -277,7 +277,7 @@ func TestLostConnectionFailsCalls(t *testing.T) {
 		"file": list(s.OpenFile(s.first, nt.CreateFileIn{})), "refill": list(s.Refill(s.first, 4, 8)),
 		"read as": list(s.ReadFileAs(s.first, 4, nt.CreateFileIn{}, 1, nil)),
 		"open as": list(s.OpenFileAs(s.first, 4, nt.CreateFileIn{CreateDisposition: winnt.FILE_OPEN})),
-		"later":   list(of.CallLater(read, nt.ReadFileIn{}, &nt.Later{})), "look": list(s.Look(nil)),
+		"later":   list(of.CallLater(read, nt.ReadFileIn{}, &nt.Later{})), "inspect": list(s.Inspect(nil)),
 		"accounts": list(s.Administer(nil)), "attach": list(s.Attach(4)), "attach as": list(s.AttachAs(4)),
 		"transport": list(s.NewTransport()), "descriptor": list(s.File(s.first, 4)),
 	} {

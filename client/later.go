@@ -54,8 +54,8 @@ func (t *thread) CallLater(row *nt.Row, in any, l *nt.Later) (out any, st ntstat
 // memory. It then asks the daemon to signal the completion, unless the daemon already has.
 func (c *Conn) end(operation uint64, b *wire.LaterBody, l *nt.Later) {
 	l.Done(nt.IOResult{Status: b.Status, Data: b.Data, Information: b.Information})
-	if !b.Told {
-		_, _, _ = c.ask(&wire.Frame{Kind: wire.Told, Body: wire.AppendOperation(nil, operation)})
+	if !b.Confirmed {
+		_, _, _ = c.ask(&wire.Frame{Kind: wire.Confirm, Body: wire.AppendOperation(nil, operation)})
 	}
 }
 
@@ -78,7 +78,7 @@ func (c *Conn) collect(operation uint64, l *nt.Later) {
 	case err != nil:
 		l.Failure = ntstatus.PortDisconnected
 		fallthrough
-	case !b.Told:
+	case !b.Confirmed:
 		if !l.Synchronous {
 			l.Done(nt.IOResult{Status: l.Failure}) // no end comes any more
 		}

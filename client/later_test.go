@@ -36,7 +36,7 @@ func TestImmediateOperationCallsDone(t *testing.T) {
 	const output = "\x03\x00\x00\x00xyz" // three bytes
 	for name, c := range map[string]struct {
 		rest                   []byte
-		notified               bool // the client sends Told
+		notified               bool // the client sends Confirm
 		out                    string
 		done                   results
 		synchronous, alertable bool
@@ -61,9 +61,9 @@ func TestImmediateOperationCallsDone(t *testing.T) {
 				}
 				s.tell(f, ntstatus.BufferOverflow, c.rest)
 				if c.notified {
-					frame := s.next(wire.Told)
+					frame := s.next(wire.Confirm)
 					check.That(t, bytes.Equal(frame.Body, wire.AppendOperation(nil, f.Request)) && len(got) == 1,
-						"Told: body % x after %d results, want the operation's number after one", frame.Body, len(got))
+						"Confirm: body % x after %d results, want the operation's number after one", frame.Body, len(got))
 					s.tell(frame, 0, nil)
 				}
 			}, func() {
@@ -81,8 +81,8 @@ func TestImmediateOperationCallsDone(t *testing.T) {
 	}
 }
 
-// The client collects a pending operation by its number. It calls Done before it sends Told. If the collection fails,
-// Done gets the status, except for a synchronous operation, whose caller reads Failure (W-90).
+// The client collects a pending operation by its number. It calls Done before it sends Confirm. If the collection
+// fails, Done gets the status, except for a synchronous operation, whose caller reads Failure (W-90).
 func TestPendingOperationIsCollected(t *testing.T) {
 	for name, c := range map[string]struct {
 		synchronous    byte
@@ -116,9 +116,9 @@ func TestPendingOperationIsCollected(t *testing.T) {
 					"Collect: body % x, want the number of the operation", collect.Body)
 				s.tell(collect, c.head, c.rest)
 				if c.notified {
-					frame := s.next(wire.Told)
+					frame := s.next(wire.Confirm)
 					check.That(t, bytes.Equal(frame.Body, wire.AppendOperation(nil, f.Request)),
-						"Told: body % x, want the number of the operation", frame.Body)
+						"Confirm: body % x, want the number of the operation", frame.Body)
 					s.tell(frame, 0, nil)
 				}
 			}, func() {

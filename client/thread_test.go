@@ -123,8 +123,8 @@ func TestForeignThreadIsRejected(t *testing.T) {
 		if f, err := s.File(th, 4); f != nil || err == nil {
 			t.Errorf("File with a foreign thread: %v, %v; want nil, an error", f, err)
 		}
-		b, err := s.LookAs(th, nil)
-		check.That(t, b == nil && err != nil, "LookAs with a foreign thread: %q, %v; want nil, an error", b, err)
+		b, err := s.InspectAs(th, nil)
+		check.That(t, b == nil && err != nil, "InspectAs with a foreign thread: %q, %v; want nil, an error", b, err)
 	}
 	s.stands()
 	other.stands()

@@ -66,12 +66,12 @@ func (s *Server) collected(request uint64, op *later, c *waiting) (a reply, ok b
 	switch {
 	case op.notify != nil:
 		body.end(op)
-		if body.Told = op.l.Synchronous; body.Told {
+		if body.Confirmed = op.l.Synchronous; body.Confirmed {
 			notify, op.notify = op.notify, nil
 			s.forgetLocked(request)
 		}
 	case isClosed(op.l.Over):
-		a.head.Status, body.Told = op.l.Failure, true
+		a.head.Status, body.Confirmed = op.l.Failure, true
 		s.forgetLocked(request)
 	default:
 		op.collected = false

@@ -64,14 +64,14 @@ func TestCompletionIsSignalledOnce(t *testing.T) {
 		switch {
 		case c.gone:
 		case c.inCall:
-			if b, notify := s.far(1, op, false); b.Told != c.notified || !b.Ended {
+			if b, notify := s.far(1, op, false); b.Confirmed != c.notified || !b.Ended {
 				t.Errorf("%+v: completion %+v, want it ended and signalled = %v", c, b, c.notified)
 			} else if notify != nil {
 				notify()
 			}
 		default:
 			a, ok := s.collected(1, op, &waiting{})
-			if b, _, err := DecodeLater(a.rest); !ok || err != nil || b.Told != c.notified || !b.Ended {
+			if b, _, err := DecodeLater(a.rest); !ok || err != nil || b.Confirmed != c.notified || !b.Ended {
 				t.Errorf("%+v: collected %+v, %t, %v, want an ended operation, signalled = %v", c, b, ok, err, c.notified)
 			}
 		}
@@ -97,7 +97,7 @@ func TestFailedOperationReleasesItsRoom(t *testing.T) {
 	close(op.l.Over)
 	a, ok := s.collected(1, op, &waiting{})
 	b, _, err := DecodeLater(a.rest)
-	check.That(t, ok && err == nil && a.head.Status == ntstatus.PipeBroken && b.Told && !b.Ended && s.bytes == 0,
+	check.That(t, ok && err == nil && a.head.Status == ntstatus.PipeBroken && b.Confirmed && !b.Ended && s.bytes == 0,
 		"collected %v, %+v, %t, %v with %d bytes counted, want STATUS_PIPE_BROKEN and 0 bytes", a.head.Status, b, ok,
 		err, s.bytes)
 }

@@ -12,7 +12,7 @@ import (
 // connection.
 func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 	switch f.Kind {
-	case Administer, NewThread, Cancel, Collect, Told:
+	case Administer, NewThread, Cancel, Collect, Confirm:
 		// The reader answers these frames itself and may wait for the client. So it ends the time slice first (W-44).
 		t.leave()
 		return true, s.withoutThread(f)
@@ -55,8 +55,8 @@ func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 	return true, nil
 }
 
-// withoutThread handles a frame that needs no thread: Administer, NewThread, Cancel, Collect or Told. An error ends the
-// connection.
+// withoutThread handles a frame that needs no thread: Administer, NewThread, Cancel, Collect or Confirm. An error ends
+// the connection.
 func (s *Server) withoutThread(f *Frame) error {
 	switch f.Kind {
 	case Administer:

@@ -56,7 +56,7 @@ const (
 	ReplaceContents                 // replaces a file's contents by those of another file
 	Begin                           // a call on a file that may end later
 	Collect                         // waits until that has ended, and takes the result
-	Told                            // says that the client has written the collected output to memory
+	Confirm                         // confirms that the client has written the collected output to memory
 	AttachAs                        // Attach for a process of another account, which root starts under its uid
 	ThenWith                        // a CallWith that is made if the call before it succeeded
 	// Inspect (65) is in inspect.go.

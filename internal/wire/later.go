@@ -16,8 +16,8 @@ type LaterHead struct {
 
 // LaterBody is the state of an operation. The zero value is a call that ended as usual.
 type LaterBody struct {
-	Ended bool // the fields below are the result; the client writes its memory
-	Told  bool // the completion was signalled: the client sends no Told
+	Ended     bool // the fields below are the result; the client writes its memory
+	Confirmed bool // the completion was signalled: the client sends no Confirm
 	// Synchronous and Alertable say how the handle waits.
 	Synchronous, Alertable bool
 	Status                 ntstatus.Status
@@ -35,8 +35,8 @@ func AppendLater(b []byte, l *nt.Later) []byte {
 	return laterHead.append(inBinary, b, LaterHead{uint64(l.Event), l.ApcRoutine, l.ApcContext, l.IoStatusBlock, l.Waits})
 }
 
-// AppendOperation appends the body of a Collect or Told frame, which names a pending operation. request is the request
-// number that started it.
+// AppendOperation appends the body of a Collect or Confirm frame, which names a pending operation. request is the
+// request number that started it.
 func AppendOperation(b []byte, request uint64) []byte { return AppendCancel(b, request) }
 
 // DecodeLater decodes the state in the answer to Begin or Collect and returns the bytes after it: the output of a
@@ -184,7 +184,7 @@ func (s *Server) far(request uint64, op *later, pending bool) (b LaterBody, noti
 	if op.notify != nil {
 		b.end(op)
 	}
-	if b.Told = op.notify == nil || op.l.Synchronous; b.Told {
+	if b.Confirmed = op.notify == nil || op.l.Synchronous; b.Confirmed {
 		notify, op.notify = op.notify, nil
 		s.forgetLocked(request)
 	} else {

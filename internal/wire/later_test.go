@@ -119,10 +119,10 @@ func TestPendingOperationsAreBounded(t *testing.T) {
 	for i, c := range []struct{ got, want ntstatus.Status }{
 		{begin("NtClose", nt.CloseIn{Handle: 4}), ntstatus.InvalidParameter},
 		{about(wire.Collect, 1), ntstatus.InvalidParameter},
-		{about(wire.Told, 1), ntstatus.InvalidParameter},
+		{about(wire.Confirm, 1), ntstatus.InvalidParameter},
 		{begin("NtReadFile", nt.ReadFileIn{FileHandle: 400}), ntstatus.InvalidHandle},
 		{listen(wire.MaxFrame), ntstatus.Pending},
-		{about(wire.Told, request), ntstatus.InvalidParameter}, // it has not ended
+		{about(wire.Confirm, request), ntstatus.InvalidParameter}, // it has not ended
 		{listen(wire.MaxFrame), ntstatus.Pending},
 		{listen(wire.MaxFrame), ntstatus.Pending},
 		{listen(wire.MaxFrame), ntstatus.InsufficientResources},
@@ -177,8 +177,8 @@ func TestOperationIsCollectedOnce(t *testing.T) {
 	for _, c := range []struct {
 		kind wire.Kind
 		want ntstatus.Status
-	}{{wire.Told, ntstatus.InvalidParameter}, {wire.Collect, ntstatus.Success}, {wire.Told, ntstatus.Success},
-		{wire.Told, ntstatus.InvalidParameter}, {wire.Collect, ntstatus.InvalidParameter}} {
+	}{{wire.Confirm, ntstatus.InvalidParameter}, {wire.Collect, ntstatus.Success}, {wire.Confirm, ntstatus.Success},
+		{wire.Confirm, ntstatus.InvalidParameter}, {wire.Collect, ntstatus.InvalidParameter}} {
 		const request = 102 // it was answered above, so the number is free
 		s.send(about(c.kind, request))
 		expect(request, c.want)

@@ -32,7 +32,7 @@ func TestShortBodiesDoNotAffectOthers(t *testing.T) {
 				}
 				thread := uint32(1)
 				switch kind {
-				case wire.Hello, wire.NewThread, wire.Cancel, wire.Collect, wire.Told, wire.Administer:
+				case wire.Hello, wire.NewThread, wire.Cancel, wire.Collect, wire.Confirm, wire.Administer:
 					thread = 0
 				}
 				_, _ = s.conn.Write(wire.AppendFrame(nil, &wire.Frame{Kind: kind, Request: 5, Thread: thread, Body: []byte(body)}))

@@ -83,7 +83,7 @@ func TestSliceEndsBehindUnreadAnswer(t *testing.T) {
 			_ = check.Err(s.dispatch(t, &Frame{Kind: Call}))
 		},
 		"answer to a frame without a thread": func(s *Server, t *timeSlice) {
-			_ = check.Err(s.dispatch(t, &Frame{Kind: Told, Body: AppendOperation(nil, 1)}))
+			_ = check.Err(s.dispatch(t, &Frame{Kind: Confirm, Body: AppendOperation(nil, 1)}))
 		},
 		"full":    func(s *Server, t *timeSlice) { s.full(t) },
 		"keep":    func(s *Server, t *timeSlice) { s.keep(t) },

@@ -329,7 +329,7 @@ func (a *Asking) record(caller *subject, q *Question, allowed bool) ntstatus.Sta
 	_, st := a.log.Opened(&audit.Opening{Object: audit.Object{Server: "AuthZEN", Type: askType.Name, Name: q.String()},
 		Request: &access.Request{Descriptor: a.ask, Subject: access.SubjectOf(caller.token), Desired: askRight,
 			Type: askType},
-		Decision: d, Told: true})
+		Decision: d, Reported: true})
 	return st
 }
 

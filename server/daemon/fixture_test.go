@@ -379,8 +379,8 @@ func (p *player) frame(line string) (f wire.Frame, want func(ntstatus.Status) bo
 		f, want = wire.Frame{Kind: wire.Connected, Body: []byte(rest)}, nil
 	case "thread":
 		return wire.Frame{Kind: wire.NewThread}, want, nil
-	case "save", "end", "look", "attach", "handout":
-		f = wire.Frame{Kind: map[string]wire.Kind{"save": wire.Save, "end": wire.EndThread, "look": wire.Inspect,
+	case "save", "end", "inspect", "attach", "handout":
+		f = wire.Frame{Kind: map[string]wire.Kind{"save": wire.Save, "end": wire.EndThread, "inspect": wire.Inspect,
 			"attach": wire.Attach, "handout": wire.HandOut}[word], Body: []byte(rest)}
 	default:
 		return f, nil, errors.New("no such line")

@@ -48,7 +48,7 @@ func ask(t *testing.T, c *client.Conn, q inspect.Query) inspect.Reply {
 	t.Helper()
 	b, err := json.Marshal(q)
 	check.NoError(t, err)
-	b, err = c.Look(b)
+	b, err = c.Inspect(b)
 	check.RequireThat(t, err == nil, "%+v: %v", q, err)
 	var a inspect.Reply
 	check.NoError(t, json.Unmarshal(b, &a))
@@ -300,7 +300,7 @@ func TestLookRejectsMalformedQueries(t *testing.T) {
 		long(64 << 10):              ntstatus.Success, long(64<<10 + 1): ntstatus.InvalidParameter,
 		threads(4096): ntstatus.Success, threads(4097): ntstatus.InvalidParameter,
 	} {
-		if b, err := c.Look([]byte(query)); !errors.Is(err, want.Err()) || (want == 0) != (len(b) > 0) {
+		if b, err := c.Inspect([]byte(query)); !errors.Is(err, want.Err()) || (want == 0) != (len(b) > 0) {
 			t.Errorf("%.40s, %d bytes: %.40s, %v, want %v", query, len(query), b, err, want)
 		}
 	}

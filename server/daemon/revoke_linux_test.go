@@ -33,7 +33,7 @@ func revokes(t *testing.T, c *client.Conn, q inspect.Query) (*inspect.Revoked, n
 	q.What = "revoke"
 	b, err := json.Marshal(q)
 	check.NoError(t, err)
-	b, err = c.Look(b)
+	b, err = c.Inspect(b)
 	if err != nil {
 		return nil, ntstatus.Of(err, ntstatus.Unsuccessful)
 	}

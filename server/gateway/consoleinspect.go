@@ -25,7 +25,7 @@ func (q *request) inspect(question inspect.Query) (a inspect.Reply, st ntstatus.
 		return a, ntstatus.InvalidParameter
 	}
 	st = q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {
-		answer, err := q.s.p.conn.LookAs(th, b)
+		answer, err := q.s.p.conn.InspectAs(th, b)
 		if err != nil || json.Unmarshal(answer, &a) != nil {
 			return ntstatus.AccessDenied
 		}

@@ -1,13 +1,13 @@
 // Package inspect defines the messages for inspecting a running refmond: refmond ps, handles,
 // tokens and trace, and the console of refmon-gateway use them.
 //
-// A tool sends one [Query] as JSON over its connection with [client.Conn.Look], and the daemon
+// A tool sends one [Query] as JSON over its connection with [client.Conn.Inspect], and the daemon
 // returns one [Reply]. The daemon uses the effective token of the calling thread. A reply contains
 // what that token may see, and does not reveal whether there is more (W-27).
 //
 // The package contains values only, so a client does not link the kernel.
 //
-// [client.Conn.Look]: https://pkg.go.dev/github.com/refmon/refmon/client#Conn.Look
+// [client.Conn.Inspect]: https://pkg.go.dev/github.com/refmon/refmon/client#Conn.Inspect
 package inspect
 
 import (

@@ -191,7 +191,7 @@ func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.O
 		Origin: o,
 		Object: audit.Object{Server: in.SubsystemName.V, Type: in.ObjectTypeName.V, Name: in.ObjectName.V,
 			Handle: in.HandleID.V},
-		Request: &r, Decision: d, Told: true,
+		Request: &r, Decision: d, Reported: true,
 	})
 	if st != ntstatus.Success {
 		// A demanded record that cannot be kept fails the call.

@@ -55,7 +55,7 @@ func TestPassedDescriptorsHaveGrantedAccess(t *testing.T) {
 	}
 	w.listsPassed(cfg)
 	// A user who may not inspect others' handles sees their own programs' descriptors.
-	seen, err := b.Look([]byte(`{"what":"lent"}`))
+	seen, err := b.Inspect([]byte(`{"what":"lent"}`))
 	check.That(t, err == nil && strings.Count(string(seen), `"name"`) == 1 && strings.Contains(string(seen), `"used":1,`),
 		"bob sees %s, %v", seen, err)
 	check.ErrorIs(t, check.Err(unix.Pwrite(int(g.Fd()), []byte("x"), 0)), unix.EBADF, "bob writes by his descriptor")

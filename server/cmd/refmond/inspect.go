@@ -89,7 +89,7 @@ func (l *inspector) query(q inspect.Query) (a inspect.Reply, err error) {
 	if err != nil {
 		return a, err
 	}
-	if b, err = l.conn.Look(b); err != nil {
+	if b, err = l.conn.Inspect(b); err != nil {
 		return a, fmt.Errorf("%s: %w", q.What, err)
 	}
 	err = json.Unmarshal(b, &a) // not in the return statement, which could copy a before this call

@@ -22,7 +22,7 @@ func (p *program) watched() func() string {
 	query := func(after uint64) inspect.Reply {
 		p.Helper()
 		q := check.Must(json.Marshal(inspect.Query{What: "calls", After: after}))
-		b, err := c.Look(q)
+		b, err := c.Inspect(q)
 		check.NoError(p, err)
 		var a inspect.Reply
 		check.NoError(p, json.Unmarshal(b, &a))
