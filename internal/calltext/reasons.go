@@ -21,7 +21,7 @@ func Reasons(c *nt.Call) []string {
 		return nil
 	}
 	if w.Because != "" {
-		return []string{"because " + w.Rule + ": " + w.Because}
+		return because(&w)
 	}
 	switch text, exact := conditionText(c, w.Rule); {
 	case w.Object == "" && text == "":
@@ -32,6 +32,20 @@ func Reasons(c *nt.Call) []string {
 		return []string{"because " + w.Rule + " " + w.Object + ": " + text}
 	}
 	return []string{"because " + w.Rule + ": " + w.Object}
+}
+
+// because returns the reason that a call recorded itself. Its first line names the rule and the object, if there is one.
+func because(w *nt.Why) []string {
+	at := w.Rule
+	if w.Object != "" {
+		at += " " + w.Object
+	}
+	lines := strings.Split(strings.TrimRight(w.Because, "\n"), "\n")
+	lines[0] = "because " + at + ": " + lines[0]
+	for i := range lines[1:] {
+		lines[i+1] = "  " + lines[i+1]
+	}
+	return lines
 }
 
 // ofHandles selects a service's documented failures of referencing its handles: invalid handle, wrong type, missing

@@ -45,3 +45,10 @@ func TestConditionTextNeedsUniqueCondition(t *testing.T) {
 		}
 	}
 }
+
+// A reason of several lines names the object in the first one, and each further line is one of its own.
+func TestReasonOfSeveralLinesIsSplit(t *testing.T) {
+	why := nt.Why{Rule: "F-26", Object: `\Device\p\plan`, Because: "DENIED\n0x1 ReadData refused\n"}
+	check.SlicesEqual(t, Reasons(&nt.Call{Why: why}),
+		[]string{`because F-26 \Device\p\plan: DENIED`, "  0x1 ReadData refused"}, "the reasons")
+}
