@@ -90,7 +90,8 @@ func (m *Merge) Apply(name string, e *Event) error {
 // Whole records that a log was read to its end, and adds its final state to the merged index. The events before have
 // no effect of their own, so that no right returns for a moment (N-42). own reports whether a document belongs to this
 // log. Whole removes documents that own accepts and that the log does not have. It ignores rows of the log that own
-// rejects, now and later. A second call for the same log does nothing, unless the log was restarted.
+// rejects, now and later. It takes the members from classes that no log has decided, if it has all logs with members. A
+// second call for the same log does nothing, unless the log was restarted.
 func (m *Merge) Whole(name string, own func(path string) bool) error {
 	p := m.part(name)
 	if p.whole {
@@ -119,7 +120,46 @@ func (m *Merge) Whole(name string, own func(path string) bool) error {
 			}
 		}
 	}
+	if p.state.version != "" {
+		if err := m.undecide(); err != nil {
+			return err
+		}
+	}
 	return m.directory()
+}
+
+// undecide takes the members from each class that no log has decided, once all logs with members were read to their
+// ends. A log that was lost had decided them, and they may be out of date (N-145).
+func (m *Merge) undecide() error {
+	votes, decided := 0, map[string]bool{}
+	for _, p := range m.parts {
+		if !p.whole || p.state.version == "" {
+			continue
+		}
+		votes++
+		for id, k := range p.state.classes {
+			decided[id] = decided[id] || k.event.Version != ""
+		}
+	}
+	if votes < m.votes {
+		return nil
+	}
+	for _, k := range m.whole.state.kinds() {
+		if k.event.Version == "" || decided[k.ID] {
+			continue
+		}
+		if err := m.whole.add(Event{Class: k.event.undecided()}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// undecided returns a copy of the event without members, and without a number.
+func (e *ClassEvent) undecided() *ClassEvent {
+	out := *e
+	out.Number, out.Version, out.Members, out.Expression, out.Allow, out.Expand = 0, "", "", nil, nil, nil
+	return &out
 }
 
 // person adds a person of some log to the merged index, which has person numbers of its own. A new person gets the next
@@ -142,15 +182,14 @@ func (m *Merge) person(p *PersonEvent) error {
 func (m *Merge) class(p *part, e *ClassEvent) error {
 	s := m.whole.state
 	k := s.classes[e.ID]
-	out := *e
-	out.Number = 0                    // of the part
 	if e.Version == "" || e.Passing { // several parts publish a folder's class, with different versions
 		if k != nil {
 			return nil
 		}
-		out.Version, out.Members, out.Expression, out.Allow, out.Expand = "", "", nil, nil, nil
-		return m.whole.add(Event{Class: &out})
+		return m.whole.add(Event{Class: e.undecided()})
 	}
+	out := *e
+	out.Number = 0 // of the part
 	out.Members = ranges(m.renumbered(p, p.state.classes[e.ID].members))
 	if k != nil && k.event.Version != "" && k.event.same(&out) {
 		return nil

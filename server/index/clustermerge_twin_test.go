@@ -113,6 +113,25 @@ func (u *union) directory() {
 	}
 }
 
+// undecide takes the members from classes that no part with a version has decided, if p completes those parts (N-145).
+func (u *union) undecide(p *teller) {
+	voters := slices.DeleteFunc(slices.Collect(maps.Values(u.parts)), func(p *teller) bool {
+		return !p.whole || p.version == ""
+	})
+	if p.version == "" || len(voters) < 2 {
+		return
+	}
+	for id, text := range u.classes {
+		definition, _, decided := strings.Cut(text, "false of")
+		if decided && !slices.ContainsFunc(voters, func(p *teller) bool {
+			last := p.last(id)
+			return last != nil && last.Version != ""
+		}) {
+			u.classes[id] = definition + "undecided"
+		}
+	}
+}
+
 // tell applies an event of a part, and checks that the merge emits exactly the one event that changes the union, or
 // none.
 func (u *union) tell(name string, e Event) {
@@ -190,6 +209,7 @@ func (u *union) end(name string) {
 				u.gone(name, path)
 			}
 		}
+		u.undecide(p)
 		u.directory()
 	}
 	for i := range 2 {
