@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"text/tabwriter"
 
@@ -11,7 +12,7 @@ import (
 
 // printRefusals prints which of two simultaneous failure conditions of a service decides. It calls the service with
 // both conditions on a new kernel. A service without listed conditions is an error. A failed check is reported and
-// shown as "?".
+// shown as "?"; after the table it is an error.
 func (c *servicesCmd) printRefusals(std *streams, row *nt.Row, profile nt.Profile) error {
 	name := row.Info().Name
 	if !refusals.Known(name) {
@@ -21,16 +22,7 @@ func (c *servicesCmd) printRefusals(std *streams, row *nt.Row, profile nt.Profil
 		return printRefusalsJSON(std, name, profile)
 	}
 	list := refusals.Of(name, profile)
-	pairs := map[[2]*refusals.Refusal]string{}
-	for _, p := range refusals.Matrix(name, profile) {
-		winner := p.First.Rule()
-		if _, err := p.Check(); err != nil {
-			winner = "?"
-			fmt.Fprintf(std.err, "refmon: %v\n", err)
-		}
-		pairs[[2]*refusals.Refusal{p.First, p.Second}] = winner
-		pairs[[2]*refusals.Refusal{p.Second, p.First}] = winner
-	}
+	pairs, unknown := winners(std, refusals.Matrix(name, profile))
 	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(w, "%s: which of two faults wins (%s profile)\n\n", name, profile)
 	for i, f := range list {
@@ -59,7 +51,33 @@ func (c *servicesCmd) printRefusals(std *streams, row *nt.Row, profile nt.Profil
 		fmt.Fprintf(w, "not in the table: %s %s, %s: %s\n", a.Condition.Rule, a.Condition.Status, a.Condition.When,
 			a.Reason)
 	}
-	return w.Flush()
+	return errors.Join(w.Flush(), unknown)
+}
+
+// winners checks pairs of refusals and returns, for both orders of each pair, the rule that decides. For a pair whose
+// check fails it is "?". It prints these failures, and returns one error that counts them, or nil.
+func winners(std *streams, all []refusals.Pair) (pairs map[[2]*refusals.Refusal]string, unknown error) {
+	pairs = map[[2]*refusals.Refusal]string{}
+	failed := 0
+	for _, p := range all {
+		winner := p.First.Rule()
+		if _, err := p.Check(); err != nil {
+			winner = "?"
+			failed++
+			fmt.Fprintf(std.err, "refmon: %v\n", err)
+		}
+		pairs[[2]*refusals.Refusal{p.First, p.Second}] = winner
+		pairs[[2]*refusals.Refusal{p.Second, p.First}] = winner
+	}
+	return pairs, unknownPairs(failed)
+}
+
+// unknownPairs returns an error for n pairs whose check failed, nil for 0.
+func unknownPairs(n int) error {
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("the deciding rule of %d pairs is unknown: the kernel does not follow its table", n)
 }
 
 // refusalJSON and pairJSON are the members of the JSON form.
@@ -81,9 +99,10 @@ type (
 )
 
 // printRefusalsJSON checks each pair of refusals of a service and prints a line of JSON for it. It stops at an error of
-// the output. A check that fails is no error: its line says so.
+// the output. A check that fails is an error after the last line, and its own line says so.
 func printRefusalsJSON(std *streams, name string, profile nt.Profile) error {
 	e := json.NewEncoder(std.out)
+	failed := 0
 	for _, p := range refusals.Matrix(name, profile) {
 		got, err := p.Check()
 		line := pairJSON{name, profile.String(), jsonOf(p.First), jsonOf(p.Second), p.First.Rule(),
@@ -91,8 +110,11 @@ func printRefusalsJSON(std *streams, name string, profile nt.Profile) error {
 		if err := e.Encode(line); err != nil {
 			return err
 		}
+		if err != nil {
+			failed++
+		}
 	}
-	return nil
+	return unknownPairs(failed)
 }
 
 // jsonOf returns the JSON form of a service's failure condition: rule, status and name.
