@@ -140,6 +140,7 @@ func TestPrivateOwnerMayChangeTheRights(t *testing.T) {
 		`O:BUD:(XD;;FA;;;OW;(@User.x == 1))`:            "private",
 		`O:BUD:(XA;;FR;;;OW;(@User.x == 1))`:            "BU 0x9 if 0x9 [0]",
 		"O:BUD:(A;IO;0;;;OW)":                           "BU 0x40000 owner",
+		"O:BUD:(A;OIIO;FR;;;BU)(A;OIIO;FR;;;OW)":        "BU 0x40000 owner; BU 0x9 new [0]",
 		"O:BUD:NO_ACCESS_CONTROL":                       "WD 0xd013f",
 		"O:BU":                                          "WD 0xd013f",
 		"O:" + caseU.String() + "D:(A;;FA;;;BA)":        "private",
@@ -148,7 +149,8 @@ func TestPrivateOwnerMayChangeTheRights(t *testing.T) {
 	} {
 		d, err := sddl.Parse(text, sddl.Options{Domain: domain, Extended: true})
 		check.RequireThat(t, err == nil, "%s: %v", text, err)
-		p, err := fileaccess.Private(&fileaccess.PrivateRequest{User: caseU, Object: d})
+		r := fileaccess.PrivateRequest{User: caseU, Object: d, Directory: strings.Contains(text, "OI")}
+		p, err := fileaccess.Private(&r)
 		got := exposed(&p)
 		check.That(t, err == nil && got == want, "%s: got %q, %v, want %q", text, got, err, want)
 	}
