@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/cli/restore"
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -47,8 +48,9 @@ const maxListed = 25
 // Help returns the long text of --help for refmon acl export.
 func (aclExportCmd) Help() string {
 	return `Reads the security descriptors of files, from the extended attribute in which Samba stores them or else
-from mode and POSIX ACL, and writes them as JSON lines: {"path":…,"sd":…,"type":…}. With --objects the command
-converts CSV, icacls saves and LDIF to that form. The domain of aliases such as DA is that of an LDIF file, or --domain.
+from mode and POSIX ACL, and writes them as JSON lines: {"path":…,"sd":…,"type":…}. The last line is their number,
+{"end":…}. With --objects the command converts CSV, icacls saves and LDIF to that form. The domain of aliases such as DA
+is that of an LDIF file, or --domain.
 
   refmon acl export /srv/share -r > acls.jsonl
   refmon acl export --objects get-acl.csv > acls.jsonl
@@ -81,9 +83,7 @@ func (c *aclExportCmd) Run(std *streams) error {
 	defer func() { _ = in.close() }() // only read
 	ctx, cancel := interrupted()
 	defer cancel()
-	w := bufio.NewWriterSize(std.out, 1<<20)
-	var line []byte
-	var sum bulk.Summary
+	w, line, sum := bufio.NewWriterSize(std.out, 1<<20), []byte(nil), bulk.Summary{}
 	relative := 0 // descriptors that need a domain
 	err = objects.All(ctx, in.source, domain, typ, func(i objects.Item) bool {
 		sum.Objects++
@@ -109,6 +109,9 @@ func (c *aclExportCmd) Run(std *streams) error {
 		_, err = w.Write(line)
 		return err == nil
 	})
+	if rows := sum.Objects - sum.Unreadable; err == nil && rows > 0 {
+		_, err = w.Write(jsonl.AppendEnd(line[:0], int64(rows)))
+	}
 	err = errors.Join(err, w.Flush())
 	if err == nil && sum.Unreadable > 0 {
 		remark(std, &sum)

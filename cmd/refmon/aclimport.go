@@ -37,7 +37,8 @@ leads out of TREE, a descriptor without owner, group or DACL) is reported with i
 changed. A file that is missing or cannot keep its descriptor is reported, and the import goes on. Repeat it
 after an interruption or an error: files that are done already are only read. No link is followed.
 
-FILE has lines of JSON. refmon acl export -o FILE makes them of other forms.
+FILE has lines of JSON, and at its end the line {"end":N} with their number N. refmon acl export -o FILE makes them of
+other forms.
 
 The exit code is 0 if every file has its descriptor, 1 if --dry-run found others, 2 after an error.`
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/internal/objects/screen"
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/utf16text"
@@ -40,10 +41,10 @@ func IsText(arg string) bool {
 		!strings.ContainsAny(arg[2:min(3, len(arg))], `\/`)
 }
 
-// Lines splits a file of descriptors, one on each line. It skips empty lines, lines that start with # and lines with a
-// prompt, and joins folded base64 of LDIF. Binary descriptors and rows are parsed; a wrong one has its Err set and
-// does not end the file. Any other line, such as SDDL, stays unparsed in Text. A line over 4 MiB is an error; the
-// lines before it are returned too. The file is UTF-8, or UTF-16 with a byte order mark.
+// Lines splits a file of descriptors, one on each line. It skips empty lines, lines that start with #, lines with a
+// prompt and the last line of an export, and joins folded base64 of LDIF. Binary descriptors and rows are parsed; a
+// wrong one has its Err set and does not end the file. Any other line, such as SDDL, stays unparsed in Text. A line
+// over 4 MiB is an error; the lines before it are returned too. The file is UTF-8, or UTF-16 with a byte order mark.
 func Lines(file []byte) ([]Line, error) {
 	file, err := utf16text.UTF8(file)
 	if err != nil {
@@ -55,7 +56,7 @@ func Lines(file []byte) ([]Line, error) {
 	for n := 1; sc.Scan(); n++ {
 		text := strings.TrimSpace(sc.Text())
 		switch {
-		case text == "" || text[0] == '#' || screen.IsPrompt(text):
+		case text == "" || text[0] == '#' || screen.IsPrompt(text) || jsonl.IsEnd([]byte(text)):
 		case text[0] == '{':
 			l := row(text)
 			l.Number = n

@@ -9,6 +9,9 @@ import (
 // blockSize is the number of bytes that blocks checks at a time.
 const blockSize = 1 << 20
 
+// maxEnd is more than the bytes of the last line of an export, and of some empty lines after it.
+const maxEnd = 64
+
 // blocks reads a file twice, block by block. In the second reading it returns a block only if the first reading had the
 // same one, so no byte that another program changed between the two readings has an effect.
 type blocks struct {
@@ -18,6 +21,7 @@ type blocks struct {
 	next  int                 // the block to read
 	block []byte
 	rest  []byte // of block, not yet returned
+	tail  []byte // the last bytes of the first reading, enough for a line of [jsonl.AppendEnd]
 }
 
 // newBlocks returns blocks before the first reading of in.
@@ -44,6 +48,8 @@ func (b *blocks) Read(p []byte) (int, error) {
 		sum := sha256.Sum256(b.block[:n])
 		if !b.again {
 			b.sums = append(b.sums, sum)
+			b.tail = append(b.tail, b.block[max(0, n-maxEnd):n]...)
+			b.tail = b.tail[max(0, len(b.tail)-maxEnd):]
 		} else if b.next == len(b.sums) || sum != b.sums[b.next] {
 			return 0, errChanged
 		}

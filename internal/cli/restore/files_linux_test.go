@@ -79,7 +79,7 @@ func TestOfflineRestoreNeverFollowsSwappedLink(t *testing.T) {
 		}
 	}()
 	text := strings.Repeat(`{"path":"d/f","sd":"`+two+`"}`+"\n"+`{"path":"link/f","sd":"`+one+`"}`+"\n", 2000)
-	n, err := Run(context.Background(), Config{Files: files}, strings.NewReader(text))
+	n, err := Run(context.Background(), Config{Files: files}, strings.NewReader(ended(text)))
 	stop.Store(true)
 	<-done
 	check.That(t, err == nil && n.Written != 0 && n.Failed != 0,

@@ -74,8 +74,9 @@ type Counts struct {
 // its whole descriptor, and its type, file or directory, if it is known. Run reads in twice, from its start, and does
 // not close it. If a line is malformed, Run changes nothing, counts all such lines and returns a nil error (B-22).
 // Errors of single files are counted and do not end the run (B-23). If in has no line, Run returns [ErrEmpty]. It
-// returns an error if in cannot be read or has changed between the two reads, or if ctx ends; the counts then say what
-// was done. It writes no line with a byte that has changed (B-22).
+// changes nothing if the last line is not that of an export with this number of lines (B-22). It returns an error if in
+// cannot be read or has changed between the two reads, or if ctx ends; the counts then say what was done. It writes no
+// line with a byte that has changed (B-22).
 func Run(ctx context.Context, c Config, in io.ReadSeeker) (Counts, error) {
 	var n Counts
 	b := newBlocks(in)
@@ -93,6 +94,12 @@ func Run(ctx context.Context, c Config, in io.ReadSeeker) (Counts, error) {
 	if err != nil || n.Bad > 0 {
 		// A file that is wrong in one line may be another one than was meant (B-22).
 		return n, err
+	}
+	// An export that was cut off at the end of a line looks whole (B-22).
+	end := strings.TrimRight(string(jsonl.AppendEnd(nil, n.Lines)), "\n")
+	if last := strings.TrimRight(string(b.tail), "\r\n"); last[strings.LastIndexByte(last, '\n')+1:] != end {
+		return n, fmt.Errorf("the last line of the input is not %s, so it may be a part of an export: nothing was changed: "+
+			"export again, or append this line if its %d descriptors are all that you mean", end, n.Lines)
 	}
 	err = c.each(ctx, b, true, func(l *line) error { // no line has an error now: its bytes are the same
 		changed, err := c.restore(l)

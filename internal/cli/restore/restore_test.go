@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -76,11 +77,17 @@ func run(t *testing.T, c Config, text string) (Counts, string, error) {
 	t.Helper()
 	var b strings.Builder
 	c.Each = func(r Result) { fmt.Fprintf(&b, "%d %s %v\n", r.Line, r.Path, r.Err) }
-	n, err := Run(context.Background(), c, strings.NewReader(text))
+	n, err := Run(context.Background(), c, strings.NewReader(ended(text)))
 	if f, ok := c.Files.(*tree); ok && f.open != 0 {
 		t.Errorf("%d files are still open, want 0", f.open)
 	}
 	return n, b.String(), err
+}
+
+// ended returns lines with the last line of their export.
+func ended(text string) string {
+	lines := len(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' }))
+	return strings.TrimRight(text, "\n") + "\n" + string(jsonl.AppendEnd(nil, int64(lines)))
 }
 
 // want expects counts.
@@ -166,6 +173,20 @@ func TestMalformedLinesChangeNothing(t *testing.T) {
 	}
 }
 
+// An export that was cut off at the end of a line changes nothing (B-22).
+func TestCutInputChangesNothing(t *testing.T) {
+	row := func(path string) string { return `{"path":"` + path + `","sd":"` + two + `"}` + "\n" }
+	for text, whole := range map[string]bool{
+		row("f"): false, row("f") + `{"end":2}`: false, row("f") + `{"end":1`: false, row("f") + `{"end":1}`: true,
+		row("f") + "{\"end\":1}\r\n\r\n": true, `{"end":1}` + "\n" + row("f"): false,
+	} {
+		f := of("f")
+		n, err := Run(t.Context(), Config{Files: f}, strings.NewReader(text))
+		check.That(t, (err == nil && n.Written == 1) == whole && n.Bad+int64(f.writes) == n.Bad+n.Written,
+			"%q: %+v, %v, %d writes", text, n, err, f.writes)
+	}
+}
+
 // B-23: each kind of failing file is reported, the others are written, and the next run does the rest.
 func TestErrorsOfFilesDoNotEndTheRun(t *testing.T) {
 	f := of("a", "b/", "c", "d", "e")
@@ -215,7 +236,7 @@ func TestInterruptedImportIsResumed(t *testing.T) {
 		fmt.Fprintf(&text, `{"path":"%s","sd":"%s"}`+"\n", name, two)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	n, err := Run(ctx, Config{Files: f, Each: func(Result) { cancel() }}, strings.NewReader(text.String()))
+	n, err := Run(ctx, Config{Files: f, Each: func(Result) { cancel() }}, strings.NewReader(ended(text.String())))
 	want(t, "interrupted", n, Counts{Lines: 3, Written: 1})
 	check.That(t, errors.Is(err, context.Canceled), "%v", err)
 	n, _, err = run(t, Config{Files: f}, text.String())
@@ -228,24 +249,25 @@ func TestInterruptedImportIsResumed(t *testing.T) {
 // writes no malformed or additional line (B-22).
 func TestChangedInputWritesNothing(t *testing.T) {
 	f := of("f", "g")
-	in := &swapped{first: `{"path":"f","sd":"` + two + `"}` + "\n",
+	in := &swapped{first: ended(`{"path":"f","sd":"` + two + `"}`),
 		then: `{"path":"f","sd":"` + one + `"}` + "\n" + `{"path":"g","sd":"` + two + `"}` + "\n"}
 	if _, err := Run(context.Background(), Config{Files: f}, in); !errors.Is(err, errChanged) || f.writes != 0 {
 		t.Errorf("%v, %d writes, want %v, 0", err, f.writes, errChanged)
 	}
-	in = &swapped{first: in.first, then: `{"path":"../g","sd":"` + two + `"}` + "\n"}
+	in = &swapped{first: ended(in.first), then: `{"path":"../g","sd":"` + two + `"}` + "\n"}
 	if _, err := Run(context.Background(), Config{Files: f}, in); !errors.Is(err, errChanged) || f.writes != 0 {
 		t.Errorf("%v, %d writes, want %v, 0", err, f.writes, errChanged)
 	}
-	first := `{"path":"f","sd":"` + two + `"}` + "\n"
+	first := ended(`{"path":"f","sd":"` + two + `"}`)
 	for _, then := range []string{strings.Replace(first, two, one, 1), first + "\n", ""} {
 		_, err := Run(context.Background(), Config{Files: f}, &swapped{first: first, then: then})
 		check.That(t, errors.Is(err, errChanged) && f.writes == 0, "B-22: second reading %q: %v, %d writes, want %v, 0",
 			then, err, f.writes, errChanged)
 	}
 	// The lines before the first block with another byte are as they were checked.
+	first, _, _ = strings.Cut(first, "{\"end")
 	block := first + strings.Repeat("\n", blockSize-len(first))
-	in = &swapped{first: block + first + first, then: block + first + strings.TrimSpace(first)}
+	in = &swapped{first: ended(block + first + first), then: ended(block+first+first) + "\n"}
 	n, err := Run(context.Background(), Config{Files: f}, in)
 	want(t, "second block", n, Counts{Lines: 3, Written: 1})
 	check.ErrorIs(t, err, errChanged, "second block")
@@ -346,11 +368,13 @@ type lineReader struct {
 
 func (l *lineReader) Read(p []byte) (int, error) {
 	if l.rest == "" {
-		if l.done == l.n {
+		if l.done > l.n {
 			return 0, io.EOF
 		}
+		if l.rest = l.line; l.done == l.n {
+			l.rest = string(jsonl.AppendEnd(nil, int64(l.n)))
+		}
 		l.done++
-		l.rest = l.line
 	}
 	n := copy(p, l.rest)
 	l.rest = l.rest[n:]

@@ -35,6 +35,16 @@ func IsLines(s objects.Source) bool {
 	return ok
 }
 
+// AppendEnd appends the last line of an export of count objects, which shows that the file was not cut off.
+func AppendEnd(b []byte, count int64) []byte { return fmt.Appendf(b, "{\"end\":%d}\n", count) }
+
+// IsEnd reports whether a line is one that [AppendEnd] writes. Readers of objects skip it.
+func IsEnd(line []byte) bool {
+	digits, is := bytes.CutPrefix(line, []byte(`{"end":`))
+	digits, ends := bytes.CutSuffix(digits, []byte{'}'})
+	return is && ends && len(digits) > 0 && len(bytes.Trim(digits, "0123456789")) == 0
+}
+
 // content holds the lines of a batch.
 type content struct{ data []byte }
 
@@ -45,7 +55,7 @@ func (c *content) Reset() { c.data = c.data[:0] }
 func (c *content) Len() int { return 0 }
 
 // Each parses the lines and calls f with each object, until b is stopped. The object and its slices are valid only
-// during the call. It skips empty lines. A malformed line is an object with Err.
+// during the call. It skips empty lines and those of [AppendEnd]. A malformed line is an object with Err.
 func (c *content) Each(b *objects.Batch, f func(o *objects.Object)) {
 	data, number := c.data, b.First
 	if number == 0 {
@@ -70,6 +80,9 @@ func (c *content) Each(b *objects.Batch, f func(o *objects.Object)) {
 			continue
 		}
 		if !o.fast(line) {
+			if IsEnd(line) {
+				continue
+			}
 			o.slow(line, number)
 		}
 		o.Line = number
