@@ -34,7 +34,8 @@ func Reasons(c *nt.Call) []string {
 	return []string{"because " + w.Rule + ": " + w.Object}
 }
 
-// because returns the reason that a call recorded itself. Its first line names the rule and the object, if there is one.
+// because returns the reason that a call recorded itself. Its first line names the rule and, if there is one, the
+// object.
 func because(w *nt.Why) []string {
 	at := w.Rule
 	if w.Object != "" {
