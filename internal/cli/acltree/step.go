@@ -179,14 +179,27 @@ func (s *Step) on(e sd.ListEditor, l *sd.ACL) (*sd.ACL, error) {
 	}
 	switch s.Verb {
 	case Grant:
-		return e.Add(l, r)
+		return addUntilStable(e, l, r)
 	case Set:
 		return e.Set(l, r)
 	case Deny:
 		r.Type, r.Mask = sd.AccessDenied, s.Rights.Deny
-		return e.Add(l, r)
+		return addUntilStable(e, l, r)
 	}
 	return s.revoke(e, l)
+}
+
+// addUntilStable adds a rule to l until another addition changes nothing, so that the same change made twice changes
+// nothing the second time. An addition can bring entries together that only the next one merges.
+func addUntilStable(e sd.ListEditor, l *sd.ACL, r sd.Rule) (*sd.ACL, error) {
+	for range l.Len() + 2 { // each addition but the first and the last makes the list shorter
+		next, err := e.Add(l, r)
+		if err != nil || next.Equal(l) {
+			return next, err
+		}
+		l = next
+	}
+	return l, nil
 }
 
 // revoke removes the trustee's explicit entries from l, or the step's rights from these entries. Without rights and

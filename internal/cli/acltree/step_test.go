@@ -47,6 +47,8 @@ func TestACLVerbsEditDescriptor(t *testing.T) {
 		{"grant", "D:PAI(A;;FA;;;BA)", true, Grant, read, nil, "D:PAI(A;;FA;;;BA)(A;OICI;FR;;;BU)", nil},
 		{"grant on a file", "D:(A;ID;FA;;;BA)", false, Grant, read, nil, "D:(A;;FR;;;BU)(A;ID;FA;;;BA)", nil},
 		{"grant adds", "D:(A;;FR;;;BU)", false, Grant, write, nil, "D:(A;;0x12019f;;;BU)", nil},
+		{"grant merges all equal entries at once", "D:(A;;0x1200a9;;;BU)(A;OICIIO;0x1200a9;;;BU)", true, Grant, read, nil,
+			"D:AI(A;OICI;0x1200a9;;;BU)", nil},
 		{"set", "D:(D;;FX;;;BU)(A;;FA;;;BU)", false, Set, read, nil, "D:(D;;FX;;;BU)(A;;FR;;;BU)", nil},
 		{"deny leaves reading", "D:(A;;FA;;;BU)", false, Deny, write, nil, "D:(D;;DCLCRPCR;;;BU)(A;;FA;;;BU)", nil},
 		{"revoke all", "D:(D;;FX;;;BU)(A;;FA;;;BU)(A;ID;FR;;;BU)", false, Revoke, Rights{}, nil,
