@@ -121,9 +121,7 @@ func TestHeldValuesAreBounded(t *testing.T) {
 	before := len(descriptors(t))
 	w.must(w.tree.Close())
 	// The tree closes its own descriptor too.
-	if got, want := before-len(descriptors(t)), held+1; got != want {
-		t.Errorf("Close closed %d host descriptors, want %d: one, and %d of cached values", got, want, held)
-	}
+	check.Equal(t, before-len(descriptors(t)), held+1, "host descriptors that Close closed, %d of cached values", held)
 }
 
 // A value that is too large for a block is not held, and none after the tree was closed (F-216).
@@ -132,15 +130,15 @@ func TestUselessValuesAreNotHeld(t *testing.T) {
 	for _, size := range []int{maxHeldSize, maxHeldSize + 1} {
 		value := make([]byte, size)
 		v.use(value)
-		if h, want := v.use(value), size <= maxHeldSize; (h != nil) != want {
-			t.Errorf("the second use of a value of %d bytes requests a holder: %t, want %t", size, h != nil, want)
-		}
+		check.Equal(t, v.use(value) != nil, size <= maxHeldSize, "the second use of %d bytes requests a holder", size)
 	}
 	v.close()
 	v.use([]byte("a"))
-	if h := v.use([]byte("a")); h != nil || len(v.entries) != 0 {
-		t.Errorf("after close, a value is held: %+v", h)
-	}
+	h := v.use([]byte("a"))
+	check.That(t, h == nil && len(v.entries) == 0, "after close, a value is held: %+v", h)
+	before := len(descriptors(t))
+	v.keep(&heldValue{}, check.Must(unix.Dup(1)))
+	check.Equal(t, len(descriptors(t)), before, "host descriptors after a holder of a dropped value came")
 }
 
 // If the holder of a value cannot be created, files are created all the same (F-216).

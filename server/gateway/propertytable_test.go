@@ -58,10 +58,9 @@ func TestPropertiesAreBounded(t *testing.T) {
 	}
 	last, more := place{"share", "last"}, place{"share", "more"}
 	check.That(t, b.set(last, 1, sid.Everyone, list(1, 10)) && !b.set(more, 1, sid.Everyone, list(1, 10)) &&
-		!b.has(more),
-		"G-19: not ten thousand files have properties")
-	check.That(t, b.set(last, 1, sid.Everyone, list(2, 10)) && len(b.get(last, 1)) == 2,
-		"G-19: stored properties cannot be replaced without room")
+		!b.has(more), "G-19: not ten thousand files have properties")
+	check.That(t, b.set(last, 1, sid.LocalSystem, list(2, 10)) && len(b.get(last, 1)) == 2 &&
+		b.of[last].user == sid.Everyone, "G-19: another user cannot replace properties without room, or is charged for them")
 	check.That(t, b.set(last, 2, sid.LocalSystem, list(1, 10)) && b.of[last].user == sid.LocalSystem,
 		"G-19: another file of the name counts against the user of the one before")
 	check.That(t, b.set(last, 1, sid.Everyone, nil) && !b.has(last) && b.set(more, 1, sid.Everyone, list(1, 10)),

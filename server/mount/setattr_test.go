@@ -194,16 +194,17 @@ func TestOpenHonorsTruncCreatAndExcl(t *testing.T) {
 	for at, want := range map[uint64]string{0: "text", 2: "xt", 4: "", 99: ""} {
 		buf := make([]byte, 9)
 		r, s := w.m.Read(nil, &fuse.ReadIn{InHeader: header(alice, 0), Fh: fh, Offset: at}, buf)
-		if s != fuse.OK {
-			t.Errorf("M-4: from %d: %v, want %v", at, s, fuse.OK)
-			continue
-		}
-		if b, _ := r.Bytes(buf); string(b) != want {
-			t.Errorf("M-4: from %d: %q, want %q", at, b, want)
-		}
+		check.RequireThat(t, s == fuse.OK, "M-4: from %d: %v, want OK", at, s)
+		b, _ := r.Bytes(buf)
+		check.Equal(t, string(b), want, "M-4: read from %d", at)
 	}
-	w.says("fsync of a handle that reads", w.m.Fsync(nil, &fuse.FsyncIn{InHeader: header(alice, 0), Fh: fh}), 0)
 	w.m.leave(fh)
+	for granted, want := range map[winnt.AccessMask]syscall.Errno{winnt.FILE_READ_DATA: 0,
+		winnt.FILE_WRITE_DATA: unix.EIO, winnt.FILE_APPEND_DATA: unix.EIO} { // its handle is invalid
+		fh := w.m.enter(&open{granted: granted})
+		w.says("fsync", w.m.Fsync(nil, &fuse.FsyncIn{InHeader: header(alice, 0), Fh: fh}), want)
+		w.m.leave(fh)
+	}
 }
 
 // TestTraverseByPolicy: traverse is granted to everyone under TraverseNever, with the privilege under
