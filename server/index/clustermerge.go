@@ -66,10 +66,12 @@ func (m *Merge) part(name string) *part {
 }
 
 // Apply applies the next event of the log with this name; a new name begins an empty log. Before [Merge.Whole] the
-// event changes only the log's own state. Afterwards it also changes the merged index. It returns the error of
-// [State.Apply], and an error for a row whose class the merged index does not have.
+// event changes only the log's own state. Afterwards it also changes the merged index. The log's first directory version
+// takes the members from classes, see [Merge.Whole]. Apply returns the error of [State.Apply], and an error for a row
+// whose class the merged index does not have.
 func (m *Merge) Apply(name string, e *Event) error {
 	p := m.part(name)
+	voted := p.state.version != ""
 	if err := p.state.Apply(e); err != nil || !p.whole {
 		return err
 	}
@@ -83,6 +85,10 @@ func (m *Merge) Apply(name string, e *Event) error {
 		return m.row(p, e.Row)
 	case e.Gone != "":
 		return m.gone(p, e.Gone)
+	case e.Directory != "" && !voted:
+		if err := m.undecide(); err != nil {
+			return err
+		}
 	}
 	return m.directory()
 }
@@ -90,8 +96,8 @@ func (m *Merge) Apply(name string, e *Event) error {
 // Whole records that a log was read to its end, and adds its final state to the merged index. The events before have
 // no effect of their own, so that no right returns for a moment (N-42). own reports whether a document belongs to this
 // log. Whole removes documents that own accepts and that the log does not have. It ignores rows of the log that own
-// rejects, now and later. It takes the members from classes that no log has decided, if it has all logs with members. A
-// second call for the same log does nothing, unless the log was restarted.
+// rejects, now and later. If all logs with members have ended and have a directory version, it takes the members from
+// classes that no log has decided. A second call for the same log does nothing, unless the log was restarted.
 func (m *Merge) Whole(name string, own func(path string) bool) error {
 	p := m.part(name)
 	if p.whole {
@@ -129,7 +135,7 @@ func (m *Merge) Whole(name string, own func(path string) bool) error {
 }
 
 // undecide takes the members from each class that no log has decided, once all logs with members were read to their
-// ends. A log that was lost had decided them, and they may be out of date (N-145).
+// ends and have a directory version. A log that was lost had decided them, and they may be out of date (N-145).
 func (m *Merge) undecide() error {
 	votes, decided := 0, map[string]bool{}
 	for _, p := range m.parts {
