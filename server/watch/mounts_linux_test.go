@@ -22,3 +22,17 @@ func TestMountPointsCoverTheirDescendants(t *testing.T) {
 		check.That(t, ours && s.Err == want && (s.Descriptor == nil) == (want != nil), "%s: %+v, want %v", path, s, want)
 	}
 }
+
+// TestLeftFolderBelowMountIsNotReported checks that a folder that was removed below a mount point is not reported as
+// gone: another tree can have a document of that name (N-90, N-143).
+func TestLeftFolderBelowMountIsNotReported(t *testing.T) {
+	root, out := t.TempDir(), make(chan Batch, 2)
+	w := &watch{Watcher: &Watcher{Root: root}, ctx: t.Context(), out: out, changes: silent{}, pending: newNews(),
+		links: newLinkTable(), mounts: &mountTable{points: map[string]struct{}{root + "/m": {}}}}
+	for _, path := range []string{root + "/m/a", root + "/b"} {
+		w.pending.paths[path], w.pending.left[path] = struct{}{}, struct{}{}
+	}
+	check.NoError(t, w.sendPending())
+	b := <-out
+	check.That(t, len(b.Seen) == 1 && b.Seen[0].Path == root+"/b" && b.Seen[0].Gone, "reported: %+v", b.Seen)
+}

@@ -119,12 +119,14 @@ func (w *watch) sendPending() error {
 		files = append(files, path)
 	}
 	files = slices.Compact(files)
-	for some := range slices.Chunk(left, pathsPerBatch) {
-		b := Batch{Tree: w.Root}
-		for _, path := range some {
-			b.Seen = append(b.Seen, Seen{Path: path, Gone: true, Err: fs.ErrNotExist})
+	var gone []Seen
+	for _, path := range left {
+		if s, ours := w.newSeen(&objects.Item{Path: path, Err: fs.ErrNotExist}); ours {
+			gone = append(gone, s)
 		}
-		if err := w.send(b); err != nil {
+	}
+	for some := range slices.Chunk(gone, pathsPerBatch) {
+		if err := w.send(Batch{Tree: w.Root, Seen: some}); err != nil {
 			return err
 		}
 	}
