@@ -109,7 +109,7 @@ var (
 	pathForm    = regexp.MustCompile(`^/[A-Za-z0-9._/-]+$`)
 
 	// sharedFolder matches folders of the system, and those that have a folder for each of several programs or users.
-	sharedFolder = regexp.MustCompile(`^/([^/]+|(home|var)/[^/]+|(boot|dev|proc|run|sys|usr)/.+)$`)
+	sharedFolder = regexp.MustCompile(`^/([^/]+|(home|var)/[^/]+|(bin|boot|dev|lib[^/]*|proc|run|sbin|sys|usr)/.+)$`)
 )
 
 // check validates one machine of a site file and sets the defaults of empty keys. The default address is the machine's

@@ -43,6 +43,7 @@ func TestSiteFileErrorsNameTheirLine(t *testing.T) {
 		small + "  m2: {runs: [work], folder: '/a b'}\n":                                      "absolute path",
 		small + "  m2: {runs: [work], folder: /etc}\n":                                        `"/etc" belongs to the system`,
 		small + "  m2: {runs: [work], folder: /usr/lib/x}\n":                                  "belongs to the system",
+		small + "  m2: {runs: [work], folder: /lib/x}\n":                                      "belongs to the system",
 		small + "  m2: {runs: [work], state: /var/lib}\n":                                     "belongs to the system",
 		small + "  m2: {runs: [work], state: /}\n":                                            "absolute path",
 		small + "  m2: {runs: [work], state: /a/../b}\n":                                      "absolute path",

@@ -146,8 +146,8 @@ func (f *File) machine(name string, k *keys, old files) (files, error) {
 
 // installer returns a script that root runs on the machine after each copy of the files. The script lets the service's
 // user read the files, but not change them. The script restarts the machine's programs. Programs that the machine no
-// longer runs are stopped and disabled, and their files removed. Without /usr/bin/refmon-index, and in
-// a folder that other programs use, the script changes nothing and ends with an error.
+// longer runs are stopped and disabled, and their files removed. Without /usr/bin/refmon-index, and in a folder that
+// other programs use, the script changes nothing and ends with an error.
 func (f *File) installer(name string) []byte {
 	m := f.Machines[name]
 	var units, others, stale []string
@@ -176,7 +176,7 @@ func (f *File) installer(name string) []byte {
 		missing = "	"
 		state = fmt.Sprintf("install -d -m 700 -o refmon-index -g refmon-index %s\n", m.State)
 		// The files of another program must keep their owner (N-144).
-		shared = fmt.Sprintf(`if [ -n "$(ls -A %[1]s 2>/dev/null)" ] && [ "$(stat -c %%U %[1]s)" != refmon-index ]; then
+		shared = fmt.Sprintf(`if [ -n "$(ls -A %[1]s 2>/dev/null)" ] && [ "$(stat -L -c %%U %[1]s)" != refmon-index ]; then
 	echo "%[1]s has files of another user: choose another folder as state" >&2
 	exit 1
 fi

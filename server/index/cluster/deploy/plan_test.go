@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -287,6 +288,10 @@ func TestInstallScriptRunsExpectedCommands(t *testing.T) {
 			"N-144: a folder of others in %s: %v, %s, want %q and no command", in, err, out, want)
 		check.NoError(t, os.Remove(filepath.Join(dir, in, "own")))
 	}
+	// A link to a folder of refmon-index is no folder of another user.
+	check.NoError(t, errors.Join(os.Rename(filepath.Join(dir, "state"), filepath.Join(dir, "disk")),
+		os.Symlink("disk", filepath.Join(dir, "state")), os.WriteFile(filepath.Join(dir, "disk", "f"), nil, 0o600),
+		os.WriteFile(filepath.Join(bin, "stat"), []byte("#!/bin/sh\n[ \"$1\" = -L ] && echo refmon-index || echo root\n"), 0o700)))
 	if out, err := install(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
