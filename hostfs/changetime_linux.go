@@ -18,9 +18,7 @@ func settling(root int, fs *unix.Statfs_t) time.Duration {
 	switch fs.Type {
 	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC:
 	default:
-		// Other file systems guarantee nothing about their times. tmpfs gives a directory whose entry was removed the
-		// time of that entry, and its next change the same one.
-		return settled
+		return settled // other file systems guarantee nothing about their times
 	}
 	if distinctTimes(root) {
 		return 0
