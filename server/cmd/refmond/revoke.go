@@ -161,6 +161,10 @@ func (c *config) kernelName(path string) (name string, ok bool) {
 	for i := range c.trees {
 		t := &c.trees[i]
 		for _, top := range []string{t.Path, t.mount, t.backup} {
+			if top == "" {
+				continue
+			}
+			top = filepath.Clean(top) // the configuration may end it with a slash
 			// A mount can be below another one and hides the folder there (W-99).
 			if len(top) > len(deepest) && tree.Contains(top, path) {
 				deepest, name = top, t.name
