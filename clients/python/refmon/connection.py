@@ -471,6 +471,10 @@ class Thread:
         except TimeoutError:
             c._ask(CANCEL, body={"Request": str(request)})
             head = c._answer(request)
+        except BaseException:  # such as KeyboardInterrupt: the call would take the next message for nobody
+            with contextlib.suppress(Disconnected):
+                c._ask(CANCEL, body={"Request": str(request)})
+            raise
         finally:
             if waiter is not None:
                 waiter._end(request)

@@ -152,6 +152,24 @@ class Rogue(unittest.TestCase):
         self.doCleanups()
         self.assertEqual(descriptors(), before)
 
+    def test_interrupted_wait_is_cancelled(self):  # W-20
+        """Otherwise it would take the next message of the pipe, and nobody would get that."""
+        requests = []
+
+        def answer(s, first):
+            while not c._polling:  # the client waits for the response
+                time.sleep(0.001)
+            os.kill(os.getpid(), signal.SIGUSR1)
+            s.settimeout(10)
+            kind, second, body = read(s)
+            requests.append((kind, json.loads(body)["Request"] == str(first)))
+            s.sendall(frame(3, second, b'{"Status":0,"Why":null}'))
+
+        c = self.client(answer)
+        self.interrupted(lambda: pipes.PipeConnection(c.thread, 4).recv())
+        self.assertEqual(requests, [(connection.CANCEL, True)])
+        self.assertIsNone(c._lost)
+
     def test_interrupted_send_ends_the_connection(self):
         """Otherwise the server would read the next call as the rest of this one."""
         done = threading.Event()
