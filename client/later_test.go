@@ -46,7 +46,7 @@ func TestImmediateOperationCallsDone(t *testing.T) {
 		"synchronous": {rest: append(far(0, 0, 1, 0, 0, "", 0), output...), out: "xyz", synchronous: true},
 		"alertable":   {rest: append(far(0, 0, 0, 1, 0, "", 0), output...), out: "xyz", alertable: true},
 		"ended":       {rest: far(1, 0, 0, 0, ntstatus.EndOfFile, "ab", 2), notified: true, done: results{done}},
-		"told":        {rest: far(1, 1, 1, 0, ntstatus.EndOfFile, "ab", 2), done: results{done}, synchronous: true},
+		"confirmed":   {rest: far(1, 1, 1, 0, ntstatus.EndOfFile, "ab", 2), done: results{done}, synchronous: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := script(t)
@@ -98,8 +98,8 @@ func TestPendingOperationIsCollected(t *testing.T) {
 			failure: ntstatus.EndOfFile, done: results{{Status: ntstatus.EndOfFile, Data: []byte("ab"), Information: 2}}},
 		"refused": {head: ntstatus.Cancelled, failure: ntstatus.Cancelled,
 			done: results{{Status: ntstatus.Cancelled}}},
-		"refused synchronously": {synchronous: 1, head: ntstatus.Cancelled, failure: ntstatus.Cancelled},
-		"told by the daemon":    {head: ntstatus.Cancelled, rest: far(0, 1, 0, 0, 0, "", 0), failure: ntstatus.Cancelled},
+		"refused synchronously":   {synchronous: 1, head: ntstatus.Cancelled, failure: ntstatus.Cancelled},
+		"confirmed by the daemon": {head: ntstatus.Cancelled, rest: far(0, 1, 0, 0, 0, "", 0), failure: ntstatus.Cancelled},
 		"malformed": {rest: []byte{1, 2}, failure: ntstatus.PortDisconnected, lost: true,
 			done: results{{Status: ntstatus.PortDisconnected}}},
 		"malformed synchronously": {synchronous: 1, rest: []byte{1, 2}, failure: ntstatus.PortDisconnected, lost: true},

@@ -26,7 +26,7 @@ type worker struct {
 	// +checklocks:mu
 	taken bool // a goroutine makes its calls; guarded by mu
 	// +checklocks:mu
-	queue []*Frame // for that one; bounded by MaxPending and MaxWaits; guarded by mu
+	queue []*Frame // for that one; bounded by MaxPending, MaxWaits and MaxEnding; guarded by mu
 	// +checklocks:mu
 	over bool // no further call is begun; guarded by mu
 }

@@ -287,9 +287,9 @@ func TestDebugPrivilegeShowsTokens(t *testing.T) {
 	}
 }
 
-// TestLookRejectsMalformedQueries checks that malformed queries are rejected (W-27), and that queries of 64 KiB and
+// TestInspectRejectsMalformedQueries checks that malformed queries are rejected (W-27), and that queries of 64 KiB and
 // about 4096 threads are answered, longer ones rejected.
-func TestLookRejectsMalformedQueries(t *testing.T) {
+func TestInspectRejectsMalformedQueries(t *testing.T) {
 	c := start(t, nil).dial()
 	long := func(n int) string { return `{"what":"sessions"` + strings.Repeat(" ", n-19) + "}" }
 	threads := func(n int) string { return `{"what":"acting","threads":[4` + strings.Repeat(",4", n-1) + `]}` }
