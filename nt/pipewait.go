@@ -66,7 +66,7 @@ func (d *deadline) set(t time.Time) {
 // the thread that opened them is not affected.
 type worker struct {
 	t     *Thread        // immutable
-	mu    sync.Mutex     // held for each call of a thread of this program's kernel
+	mu    sync.Mutex     // held for each call of t, and while a call of another kernel begins to wait
 	waits sync.WaitGroup // calls that wait in another kernel
 }
 

@@ -74,7 +74,7 @@ func (c *Context) RecordUses(v winnt.Handle) ntstatus.Status {
 // because later uses are not visible (F-157).
 func (c *Context) recordHandOut(v winnt.Handle, h treeHandle, used winnt.AccessMask) ntstatus.Status {
 	if t := c.TableOf(v); t != nil {
-		t.TakeAudit(v, h.File, used)
+		t.TakeAudit(v, h.File, h.granted.Pending&used)
 	}
 	o := audit.Object{Type: winnt.FileObject.Name, Name: h.Path(), Handle: v}
 	return c.Sys.Log.HandedOut(c.origin(), o, used, h.Security())
