@@ -27,7 +27,7 @@ type File struct {
 
 // Create begins a new version of the file name; mode is that of a file that does not exist yet, before the umask. The
 // new version has the permissions, owner and group of an earlier file. Create follows links and replaces their target.
-// A pipe, a terminal, a device or an open file in /proc is written in place.
+// A pipe, a terminal, a device, a mount point or an open file in /proc is written in place.
 //
 // It is an error if the caller may not write the earlier file or its folder, or may not set its owner or group. In a
 // folder such as /tmp, in which everybody may create files, it is an error if another user owns the file or link.
@@ -80,12 +80,16 @@ func likeOld(f, old *os.File) error {
 	} else if err != nil {
 		return err
 	}
-	// The new output is as private as the earlier one (B-19).
-	return errors.Join(f.Chmod(info.Mode().Perm()), copyACL(f, old))
+	// The new output is as private as the earlier one (B-19). Before the ACL, the mode would open the file to the users of
+	// the folder's default ACL.
+	if err := copyACL(f, old); err != nil {
+		return err
+	}
+	return f.Chmod(info.Mode().Perm())
 }
 
-// resolve follows the links at the end of a name. direct is true for a file to write in place: one that is not regular,
-// and one that a process has open.
+// resolve follows the links at the end of a name. direct is true for a file to write in place: one that is not regular
+// or is a mount point, and one that a process has open.
 func resolve(name string) (target string, direct bool, err error) {
 	if name == "" || os.IsPathSeparator(name[len(name)-1]) {
 		return "", false, &fs.PathError{Op: "write", Path: name, Err: errors.New("it does not name a file")}
@@ -115,7 +119,7 @@ func resolve(name string) (target string, direct bool, err error) {
 		case err != nil:
 			return "", false, fmt.Errorf("write %s: %w", name, err)
 		case info.Mode()&fs.ModeSymlink == 0:
-			return target, whole != nil && !whole.Mode().IsRegular(), nil
+			return target, whole != nil && !whole.Mode().IsRegular() || isMount(target), nil
 		}
 		next, err := os.Readlink(target)
 		if err != nil {

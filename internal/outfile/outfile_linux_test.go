@@ -74,6 +74,12 @@ func TestNewVersionIsLikeEarlierFile(t *testing.T) {
 	info := check.Must(os.Lstat("s/f"))
 	check.That(t, info.Mode() == 0o640 && ownerOf(info) == owner, "mode %v, owner %d", info.Mode(), ownerOf(info))
 	got := make([]byte, 100)
+	if hasACL { // a new file begins with the folder's default ACL, which the earlier file need not have
+		check.NoError(t, errors.Join(unix.Setxattr("s", "system.posix_acl_default", acl, 0), WriteFile("s/new", nil, 0o600)))
+		n, err := unix.Getxattr("s/new", name, got)
+		check.That(t, errors.Is(err, unix.ENODATA), "POSIX ACL %x, %v, want none", got[:max(n, 0)], err)
+		check.Equal(t, check.Must(os.Stat("s/new")).Mode(), fs.FileMode(0o604), "mode with a default ACL")
+	}
 	if n, err := unix.Getxattr("s/f", name, got); hasACL && (err != nil || string(got[:n]) != string(acl)) {
 		t.Errorf("POSIX ACL %x, %v, want %x", got[:max(n, 0)], err, acl)
 	}
@@ -98,6 +104,19 @@ func TestPipesAndOpenFilesAreWrittenInPlace(t *testing.T) {
 	check.Equal(t, string(got)+" "+contents("."), "p open=o", "the pipe's byte and the folder")
 	check.That(t, os.SameFile(before, check.Must(os.Stat("open"))), "the open file was replaced")
 	check.ErrorIs(t, WriteFile("/dev/full", []byte("x"), 0o600), syscall.ENOSPC, "/dev/full")
+}
+
+// TestMountedFileIsWrittenInPlace checks that a file that is a mount point, as in a container, is written in place: no
+// rename can replace it.
+func TestMountedFileIsWrittenInPlace(t *testing.T) {
+	t.Chdir(t.TempDir())
+	check.NoError(t, errors.Join(os.WriteFile("f", []byte("old text"), 0o600), os.WriteFile("mounted", nil, 0o600)))
+	if err := unix.Mount("f", "mounted", "", unix.MS_BIND, ""); err != nil {
+		t.Skipf("mount: %v", err)
+	}
+	err := WriteFile("mounted", []byte("new"), 0o600)
+	check.NoError(t, errors.Join(err, unix.Unmount("mounted", 0)))
+	check.Equal(t, contents("."), "f=new mounted=", "the folder")
 }
 
 // TestForbiddenTargetsAreRefused checks that a file that the caller may not write or cannot give its owner is not
