@@ -97,14 +97,22 @@ type lateFiles struct {
 	count int // written
 }
 
-// Put writes the new descriptor of a file. It reports an error of the file, and returns nil.
+// Put writes the new descriptor of a file. It reports an error of the file, unless the file was deleted, and returns nil.
 func (l *lateFiles) Put(e *acltree.Entry) error {
-	if _, err := acltree.Write(l.tree, l.run.keeper(l.run.names), e, false); err != nil {
-		l.run.report(e.Path, err)
-	} else {
+	written, err := acltree.Write(l.tree, l.run.keeper(l.run.names), e, false)
+	if err != nil {
+		l.report(e.Path, err)
+	} else if written {
 		l.count++
 	}
 	return nil
+}
+
+// report reports an error of a file, unless the file was deleted.
+func (l *lateFiles) report(path string, err error) {
+	if !errors.Is(err, fs.ErrNotExist) {
+		l.run.report(path, err)
+	}
 }
 
 // lateRounds limits how often late reads the tree. A directory that appears behind the first round needs a second one.
@@ -113,21 +121,16 @@ const lateRounds = 4
 // late gives files the entries that their directories pass on (F-206). A file without them was created after its
 // directory was planned and before it was written, so that it inherited what the directory had. late returns
 // errReported if a file fails, if files still appear in its last round, or after an interrupt. It ignores files that
-// were deleted.
+// were deleted. The undo file does not have the changed files.
 func (r *aclRun) late(ctx context.Context, tree *acltree.Tree) error {
 	l, failed, before := &lateFiles{run: r, tree: tree}, r.failed, -1
-	p := acltree.Plan{Files: tree, Keeper: r.keeper(r.names), Recursive: true,
+	p := acltree.Plan{Files: tree, Keeper: r.keeper(r.names), Recursive: true, Report: l.report,
 		Change: func(n *acltree.Node) (*sd.Descriptor, bool, error) {
 			if n.Path == "" {
 				return n.Before, true, nil
 			}
 			after, descend, err := acltree.Renew(n)
 			return after, descend || r.every, err
-		},
-		Report: func(path string, err error) {
-			if !errors.Is(err, fs.ErrNotExist) {
-				r.report(path, err)
-			}
 		}}
 	var err error
 	for i := 0; i < lateRounds && l.count > before && r.failed == failed && err == nil; i++ {
@@ -185,8 +188,8 @@ func (k *keptFiles) Put(e *acltree.Entry) error {
 }
 
 // kept names the files that keep inherited entries of the root that an undo of the journal j takes back: they were
-// created after the change (F-206). It returns errReported if there is one or after an interrupt. It only counts files
-// that it cannot read. It reads no file if the root passed on nothing new.
+// created after the change (F-206). It returns errReported if there is one or after an interrupt. Files that it cannot
+// read are only counted, and deleted ones ignored. It reads no file if the root passed on nothing new.
 func (r *aclRun) kept(ctx context.Context, tree *acltree.Tree, keeper acltree.Keeper, j *acltree.Journal) error {
 	k := &keptFiles{run: r}
 	err := j.Each(func(e *acltree.Entry) error {
@@ -205,6 +208,7 @@ func (r *aclRun) kept(ctx context.Context, tree *acltree.Tree, keeper acltree.Ke
 	if err != nil || k.taken == nil {
 		return err
 	}
+	unread := 0
 	p := acltree.Plan{Files: tree, Keeper: keeper, Recursive: true,
 		Change: func(n *acltree.Node) (*sd.Descriptor, bool, error) {
 			if n.Path == "" {
@@ -212,11 +216,16 @@ func (r *aclRun) kept(ctx context.Context, tree *acltree.Tree, keeper acltree.Ke
 			}
 			after, _, err := acltree.Renew(n)
 			return after, true, err
+		},
+		Report: func(_ string, err error) {
+			if !errors.Is(err, fs.ErrNotExist) {
+				unread++
+			}
 		}}
-	counts, err := p.Run(ctx, k)
-	if counts.Failed > 0 {
+	_, err = p.Run(ctx, k)
+	if unread > 0 {
 		fmt.Fprintf(r.std.err, "refmon: %s could not be read and may keep what was granted\n",
-			count(counts.Failed, "file", "files"))
+			count(unread, "file", "files"))
 	}
 	switch {
 	case errors.Is(err, context.Canceled):

@@ -90,6 +90,15 @@ func TestChangeChangesFilesCreatedAfterPlan(t *testing.T) {
 	}
 }
 
+// A file that is deleted before its new descriptor is written is no failure of the change (F-206).
+func TestLateFileMayBeDeleted(t *testing.T) {
+	tree := check.Must(acltree.Open(t.TempDir()))
+	defer tree.Close()
+	l := &lateFiles{run: &aclRun{editFlags: &editFlags{}, std: &streams{err: t.Output()}}, tree: tree}
+	check.NoError(t, l.Put(&acltree.Entry{Path: "gone"}))
+	check.That(t, l.count == 0 && l.run.failed == 0, "%d files written, %d failed", l.count, l.run.failed)
+}
+
 // An undo names the files that inherited what it takes back after the change. It leaves them, and does not name a file
 // that has only other inherited entries than its directory (F-206).
 func TestUndoNamesFilesThatKeepGrant(t *testing.T) {
