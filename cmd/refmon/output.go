@@ -128,8 +128,9 @@ func (o *output) begin(size int64) (ctx context.Context, b *bar, end func(err *e
 	}
 }
 
-// close closes the files of the output. New versions replace the earlier files, but not if the run failed with *err and
-// has not reported that itself, such as an interrupt. A failed close becomes *err if that is nil.
+// close closes the files of the output. New versions replace the earlier files if *err is nil, errDenied or errReported:
+// the output of an interrupted run has its first objects. After another error the earlier files stay. A failed close
+// becomes *err if that is nil.
 func (o *output) close(err *error) {
 	if *err == nil || errors.Is(*err, errDenied) || errors.Is(*err, errReported) {
 		*err = errors.Join(*err, outfile.Commit(o.news...))
@@ -244,6 +245,9 @@ func (o *output) run(r *bulk.Run) (err error) {
 	bar.clear()
 	if err == nil && sum.Objects == 0 && o.none != nil {
 		err = o.none()
+	}
+	if gone != nil && errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted") // conclude would say that the output has the first objects
 	}
 	concluded := conclude(o.std, sum, err)
 	if gone == nil {

@@ -3,9 +3,13 @@ package main
 import (
 	"errors"
 	"os"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/test/check"
 )
@@ -33,6 +37,35 @@ func TestSecondRunKeepsModeOwnerAndLink(t *testing.T) {
 	check.Equal(t, check.Must(os.Lstat("out")).Mode().Type(), os.ModeSymlink, "type of the link")
 	text := string(check.Must(os.ReadFile("s/real")))
 	check.That(t, strings.Contains(text, `"principals":[]`), "the link's target is old: %s", text)
+}
+
+// TestInterruptedSecondRunDoesNotNamePartOfOutput checks that an interrupted second run leaves the earlier output and
+// does not say that the output has a part of the new rows (B-19).
+func TestInterruptedSecondRunDoesNotNamePartOfOutput(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writePeople(t, "people.yaml")
+	const earlier = `{"path":"/old","principals":[]}` + "\n"
+	check.NoError(t, errors.Join(os.WriteFile("out", []byte(earlier), 0o600), unix.Mkfifo("objects.jsonl", 0o600)))
+	backstop := make(chan os.Signal, 1) // the signal may come before the run expects it
+	signal.Notify(backstop, syscall.SIGTERM)
+	defer signal.Stop(backstop)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		pipe, err := os.OpenFile("objects.jsonl", os.O_WRONLY, 0)
+		for err == nil { // until the run closes its end
+			_, err = pipe.WriteString(`{"path":"/a","sd":"O:BAG:BAD:"}` + "\n")
+			_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
+			time.Sleep(time.Millisecond)
+		}
+		_ = pipe.Close()
+	}()
+	code, _, errs := asked("who-can", "read", "-o", "objects.jsonl", "-d", "people.yaml", "-f", "jsonl", "--out", "out",
+		"-q")
+	<-ended
+	check.That(t, code == exitMalformed && errs == "refmon: interrupted\nthe earlier output stays in out\n",
+		"exit code %d: %s", code, errs)
+	check.Equal(t, string(check.Must(os.ReadFile("out"))), earlier, "the output")
 }
 
 // TestFmtKeepsOwner checks that fmt -w leaves a file to its owner, also if root rewrites it.
