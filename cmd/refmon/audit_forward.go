@@ -31,7 +31,7 @@ Each sink needs a cursor of its own. docs/audit-log.md has configurations of col
 // SIGINT.
 func (c *auditForwardCmd) Run(s *streams) error {
 	f := &auditlog.Forwarder{Dir: c.Dir, Sink: c.To, Cursor: c.Cursor, Warn: func(line string) {
-		fmt.Fprintln(s.err, "refmon:", line)
+		fmt.Fprintln(s.err, "refmon:", inLine(line)) // an error can have several lines
 	}}
 	if f.Cursor == "" {
 		f.Cursor = filepath.Join(c.Dir, "cursor")

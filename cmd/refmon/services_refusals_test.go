@@ -21,6 +21,6 @@ func TestUnknownPairIsError(t *testing.T) {
 	}
 	var errs bytes.Buffer
 	pairs, err := winners(&streams{err: &errs}, []refusals.Pair{p})
-	check.That(t, err != nil && strings.Contains(err.Error(), "of 1 pairs is unknown") && errs.Len() > 0 &&
+	check.That(t, err != nil && strings.Contains(err.Error(), "of 1 pair is unknown") && errs.Len() > 0 &&
 		pairs[[2]*refusals.Refusal{p.Second, p.First}] == "?", "%v, %v, %q", pairs, err, errs.String())
 }
