@@ -97,7 +97,8 @@ type lateFiles struct {
 	count int // written
 }
 
-// Put writes the new descriptor of a file. It reports an error of the file, unless the file was deleted, and returns nil.
+// Put writes the new descriptor of a file. It reports an error of the file, unless the file was deleted, and returns
+// nil.
 func (l *lateFiles) Put(e *acltree.Entry) error {
 	written, err := acltree.Write(l.tree, l.run.keeper(l.run.names), e, false)
 	if err != nil {

@@ -128,9 +128,9 @@ func (o *output) begin(size int64) (ctx context.Context, b *bar, end func(err *e
 	}
 }
 
-// close closes the files of the output. New versions replace the earlier files if *err is nil, errDenied or errReported:
-// the output of an interrupted run has its first objects. After another error the earlier files stay. A failed close
-// becomes *err if that is nil.
+// close closes the files of the output. New versions replace the earlier files if *err is nil, errDenied or
+// errReported: the output of an interrupted run has its first objects. After another error the earlier files stay. A
+// failed close becomes *err if that is nil.
 func (o *output) close(err *error) {
 	if *err == nil || errors.Is(*err, errDenied) || errors.Is(*err, errReported) {
 		*err = errors.Join(*err, outfile.Commit(o.news...))

@@ -77,7 +77,8 @@ func unknownPairs(n int) error {
 	if n == 0 {
 		return nil
 	}
-	return fmt.Errorf("the deciding rule of %s is unknown: the kernel does not follow its table", count(n, "pair", "pairs"))
+	return fmt.Errorf("the deciding rule of %s is unknown: the kernel does not follow its table",
+		count(n, "pair", "pairs"))
 }
 
 // refusalJSON and pairJSON are the members of the JSON form.

@@ -66,9 +66,9 @@ func (m *Merge) part(name string) *part {
 }
 
 // Apply applies the next event of the log with this name; a new name begins an empty log. Before [Merge.Whole] the
-// event changes only the log's own state. Afterwards it also changes the merged index. The log's first directory version
-// takes the members from classes, see [Merge.Whole]. Apply returns the error of [State.Apply], and an error for a row
-// whose class the merged index does not have.
+// event changes only the log's own state. Afterwards it also changes the merged index. The log's first directory
+// version takes the members from classes, see [Merge.Whole]. Apply returns the error of [State.Apply], and an error for
+// a row whose class the merged index does not have.
 func (m *Merge) Apply(name string, e *Event) error {
 	p := m.part(name)
 	voted := p.state.version != ""

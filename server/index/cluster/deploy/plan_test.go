@@ -291,7 +291,7 @@ func TestInstallScriptRunsExpectedCommands(t *testing.T) {
 	// A link to a folder of refmon-index is no folder of another user.
 	check.NoError(t, errors.Join(os.Rename(filepath.Join(dir, "state"), filepath.Join(dir, "disk")),
 		os.Symlink("disk", filepath.Join(dir, "state")), os.WriteFile(filepath.Join(dir, "disk", "f"), nil, 0o600),
-		os.WriteFile(filepath.Join(bin, "stat"), []byte("#!/bin/sh\n[ \"$1\" = -L ] && echo refmon-index || echo root\n"), 0o700)))
+		os.WriteFile(filepath.Join(bin, "stat"), []byte("#!/bin/sh\ntest $1 = -L && echo refmon-index || echo root"), 0o700)))
 	if out, err := install(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
