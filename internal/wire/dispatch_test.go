@@ -77,3 +77,19 @@ func TestEndingRequestsHaveReserve(t *testing.T) {
 		admits(t, s, "the end of a thread after an answer", ends(EndThread, 1), good)
 	}
 }
+
+// TestCancelPrecedesLaterChange checks that a cancelled wait does not make its call again for a change that comes after
+// the cancel, such as the close of its handle, whose value can then be that of another object (W-20).
+func TestCancelPrecedesLaterChange(t *testing.T) {
+	w := newWorker(NewServer(nil, nil), nil)
+	closed, open := make(chan struct{}), make(chan struct{})
+	close(closed)
+	for _, changes := range [][]<-chan struct{}{{closed}, {open, closed}} {
+		check.That(t, w.changed(&waiting{cancelled: open}, changes), "%d objects: a change does not end the wait",
+			len(changes))
+		for range 64 {
+			check.RequireThat(t, !w.changed(&waiting{cancelled: closed}, changes), "%d objects: the call is made again",
+				len(changes))
+		}
+	}
+}

@@ -206,7 +206,7 @@ func (w *worker) park(f *Frame, changes ...<-chan struct{}) {
 }
 
 // changed blocks a waiting call c until one of the channels is closed and returns true. It returns false if the call is
-// cancelled, or the thread or the connection ends first.
+// cancelled, even if a channel is closed too, and if the thread or the connection ends first.
 func (w *worker) changed(c *waiting, changes []<-chan struct{}) bool {
 	if len(changes) == 1 {
 		select {
@@ -214,7 +214,7 @@ func (w *worker) changed(c *waiting, changes []<-chan struct{}) bool {
 		case <-w.ended:
 		case <-w.s.over:
 		case <-changes[0]:
-			return true
+			return !isClosed(c.cancelled) // after a cancel the handle's value may be that of another object
 		}
 		return false
 	}
@@ -224,7 +224,7 @@ func (w *worker) changed(c *waiting, changes []<-chan struct{}) bool {
 		cases = append(cases, received(ch))
 	}
 	at, _, _ := reflect.Select(cases)
-	return at >= ends
+	return at >= ends && !isClosed(c.cancelled)
 }
 
 // received returns the case of a reflect.Select that receives from ch. A nil channel is never ready.
