@@ -83,8 +83,8 @@ func TestFullAuditDiskFailsOnlyAuditedCalls(t *testing.T) {
 	}
 	state := w.onSmallDisk(16)
 	cfg := w.configure("administrators: [0]\naudit: {reserve: 1, connections: 60, policy: {File System: both}}\n")
-	var log bytes.Buffer
-	s, err := start(cfg, &streams{out: io.Discard, err: &log})
+	log := new(said)
+	s, err := start(cfg, &streams{out: io.Discard, err: log})
 	w.must(err)
 	stop := serving(t, s)
 	defer func() { stop() }()
@@ -125,8 +125,9 @@ func TestFullAuditDiskFailsOnlyAuditedCalls(t *testing.T) {
 	w.must(err)
 	w.ok("an administrator", open(admin.Thread(), "spied"))
 	w.must(admin.Close())
-	check.That(t, strings.Contains(log.String(), "no space left on device") && strings.Contains(log.String(), state),
-		"the log of the daemon does not name the cause: %s", log.String())
+	text := log.since()
+	check.That(t, strings.Contains(text, "no space left on device") && strings.Contains(text, state),
+		"the log of the daemon does not name the cause: %s", text)
 	var told bytes.Buffer
 	(&doctorCmd{Config: w.config}).Run(&streams{out: &told, err: io.Discard})
 	if !strings.Contains(told.String(), "WRONG audit") || !strings.Contains(told.String(), "no space left on device") ||
