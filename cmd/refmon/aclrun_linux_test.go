@@ -99,8 +99,8 @@ func TestLateFileMayBeDeleted(t *testing.T) {
 	check.That(t, l.count == 0 && l.run.failed == 0, "%d files written, %d failed", l.count, l.run.failed)
 }
 
-// An undo names the files that inherited what it takes back after the change. It leaves them, and does not name a file
-// that has only other inherited entries than its directory (F-206).
+// An undo lists the files that were created after the change and inherited an entry which the undo removes. It does not
+// change them. It does not list a file whose other inherited entries differ from those of its directory (F-206).
 func TestUndoNamesFilesThatKeepGrant(t *testing.T) {
 	dir, undo := t.TempDir(), filepath.Join(t.TempDir(), "undo")
 	describe(t, dir, "O:BAG:SYD:(A;OICI;FA;;;BA)")

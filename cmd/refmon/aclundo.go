@@ -23,9 +23,9 @@ that was interrupted. It can be interrupted and repeated itself. The undo file s
 
   refmon acl undo ~/.local/state/refmon/acl-20261123-101500-K3MQ7P.undo
 
-Files that were created after the change and inherited what it granted keep that. The command lists them.
+Files that were created after the change stay as they are. The command lists those that inherited a removed entry.
 
-The exit code is 2 if a file could not be restored, or keeps what was granted.`
+The exit code is 2 if a file could not be restored, or if the command lists such a file.`
 }
 
 // Run gives the files of a journal their former descriptors. Files that have them already are counted only. It returns

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// copyACL gives a file the POSIX ACL of an existing one, or none if that has none.
+// copyACL copies the POSIX ACL of an existing file to f. If the existing file has no ACL, copyACL removes that of f.
 func copyACL(f, existing *os.File) error {
 	const name = "system.posix_acl_access"
 	acl := make([]byte, 64<<10) // the longest value

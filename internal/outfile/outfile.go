@@ -216,8 +216,8 @@ func (f *File) Close() error {
 	return err
 }
 
-// Write replaces a file by what a function writes, through a buffer. See [Create] for the mode. After an error the
-// earlier file is unchanged.
+// Write calls a function with a buffered writer, and replaces the file by the function's output. See [Create] for the
+// mode. After an error the earlier file is unchanged.
 func Write(name string, mode fs.FileMode, write func(io.Writer) error) error {
 	f, err := Create(name, mode)
 	if err != nil {

@@ -74,9 +74,9 @@ type Counts struct {
 // its whole descriptor, and its type, file or directory, if it is known. Run reads in twice, from its start, and does
 // not close it. If a line is malformed, Run changes nothing, counts all such lines and returns a nil error (B-22).
 // Errors of single files are counted and do not end the run (B-23). If in has no line, Run returns [ErrEmpty]. It
-// changes nothing if the last line is not that of an export with this number of lines (B-22). It returns an error if in
-// cannot be read or has changed between the two reads, or if ctx ends; the counts then say what was done. It writes no
-// line with a byte that has changed (B-22).
+// changes nothing if the last line is not that of an export with this number of lines (B-22). Run returns
+// an error if a read fails, if the two reads differ, or if ctx ends. The counts then cover the lines before the error.
+// Run never applies a line that differs (B-22).
 func Run(ctx context.Context, c Config, in io.ReadSeeker) (Counts, error) {
 	var n Counts
 	b := newBlocks(in)

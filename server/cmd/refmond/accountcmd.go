@@ -66,7 +66,8 @@ func (c *accountCmd) change(r admin.Request) error {
 	return accountError(err)
 }
 
-// accountError adds to a denial who may use the commands of accounts, and where. It returns other errors unchanged.
+// accountError extends an access denial: it says who may run the account commands, and on which socket. It returns
+// other errors unchanged.
 func accountError(err error) error {
 	if errors.Is(err, ntstatus.AccessDenied.Err()) {
 		return fmt.Errorf("%w: only an administrator with a full token may list or change accounts: "+

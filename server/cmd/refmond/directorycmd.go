@@ -97,8 +97,8 @@ func openConfigured(file string) (*ldap.Directory, error) {
 	return d, err
 }
 
-// writeTo replaces a file by what write writes; a new one has the mode 0600. After an error an old file is unchanged.
-// If file is "-", write gets out instead.
+// writeTo replaces a file by the output of write. A new file has the mode 0600, and an old one is unchanged after an
+// error. If file is "-", write gets out instead.
 func writeTo(file string, out io.Writer, write func(io.Writer) error) error {
 	if file == "-" {
 		return write(out)
