@@ -206,3 +206,28 @@ func TestOnlyLastRecordAdvancesCursor(t *testing.T) {
 	check.That(t, err == nil && len(cursors) >= 3 && cursors[len(cursors)-2] == 0 && cursors[len(cursors)-1] == 77,
 		"cursors %v: %v", cursors, err)
 }
+
+// TestRecreatedStreamContinuesNoLog checks that a reader rejects a recreated stream whose new messages reach beyond the
+// last one that it read, although the next one names that sequence (N-49).
+func TestRecreatedStreamContinuesNoLog(t *testing.T) {
+	h := newOpenSite(t, 1)
+	k := h.dial(site.Keeper)
+	r := follower{c: h.dial(site.Work), stream: site.StreamPeople, subject: "people.0"}
+	var read []string
+	next := func(m *message) error {
+		read = append(read, m.ID)
+		return nil
+	}
+	for seq, id := range []string{"old1", "old2"} {
+		h.send(site.Work, r.subject, id, uint64(seq), nil)
+	}
+	check.NoError(t, r.all(t.Context(), next))
+	check.NoError(t, k.js.DeleteStream(t.Context(), r.stream))
+	check.NoError(t, Prepare(t.Context(), k))
+	for seq, id := range []string{"new1", "new2", "new3"} {
+		h.send(site.Work, r.subject, id, uint64(seq), nil)
+	}
+	err := r.all(t.Context(), next)
+	check.That(t, errors.Is(err, errLost) && slices.Equal(read, []string{"old1", "old2"}),
+		"N-49: %q, %v, want old1 and old2, %v", read, err, errLost)
+}

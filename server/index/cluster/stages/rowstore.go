@@ -117,7 +117,7 @@ func (f *following) resume(ctx context.Context, s *share) error {
 			c, s.records.follower.head = index.Cursor{}, 0
 		}
 	}
-	s.records.follower.next = c.Message + 1
+	s.records.follower.id, s.records.follower.next = c.ID, c.Message+1
 	s.generation, s.whole = c.Generation, false
 	s.recent, s.restarted = []readRecord{{c.Message, c.ID}}, false
 	s.batch = index.NewRowBatch(f.merge.Rights(), s.own, c)
