@@ -206,7 +206,7 @@ func (s *Server) Close() {
 
 // client serves one connection: it accepts or rejects the watch and then sends batches. client returns the error that
 // ended the watch. The first line of the answer has the reason of a rejection. A failure of the watch is sent as the
-// last batch. The caller closes c.
+// last batch, and so is a change of the accounts that the batches depend on. The caller closes c.
 func (s *Server) client(c *net.UnixConn) error {
 	ctx, stop := context.WithCancel(s.ctx)
 	defer stop()
@@ -230,6 +230,11 @@ func (s *Server) client(c *net.UnixConn) error {
 		_, _ = c.Read(b[:])
 		stop()
 	}()
+	var o *owners
+	if w.Options.Accounts != nil {
+		o = &owners{accounts: w.Options.Accounts, known: map[ownerID]sid.SID{}}
+		w.Options.Accounts = o.sid
+	}
 	out, done := make(chan watch.Batch), make(chan error, 1)
 	go func() {
 		done <- w.Run(ctx, out)
@@ -237,9 +242,7 @@ func (s *Server) client(c *net.UnixConn) error {
 	}()
 	for b := range out {
 		if err == nil {
-			if text, err = encode(&b); err == nil {
-				_, err = c.Write(text)
-			}
+			err = send(c, o, &b)
 		}
 		if err != nil { // stop the watcher and drop its last batches
 			stop()
@@ -252,6 +255,23 @@ func (s *Server) client(c *net.UnixConn) error {
 		}
 	}
 	return errors.Join(err, failed)
+}
+
+// send sends a batch. A heartbeat says that the descriptors before it are current. So if an owner's SID has changed,
+// send sends the reason instead and returns errAccounts (N-146).
+func send(c io.Writer, o *owners, b *watch.Batch) error {
+	var changed error
+	if !b.Heartbeat.Time.IsZero() {
+		changed = o.check()
+	}
+	text, err := encode(b)
+	if changed != nil {
+		text, err = line(&batch{Failed: changed.Error()})
+	}
+	if err == nil {
+		_, err = c.Write(text)
+	}
+	return errors.Join(changed, err)
 }
 
 // watcher reads the client's request and returns the requested watcher, or an error (N-17).
