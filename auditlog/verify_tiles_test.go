@@ -235,9 +235,11 @@ func TestChangedHashOfRemovedRecordsIsDetected(t *testing.T) {
 	if v := verifyDisk(t, d); v.First <= 2*tileWidth {
 		t.Fatalf("the records are kept from %d on, want more than %d", v.First, 2*tileWidth)
 	}
+	upper := tilePath(1, 0, 1) // one that an end between two checkpoints left
+	d.set(upper, slices.Clone(d.now[tilePath(1, 0, 2)].data[:tlog.HashSize]))
 	full := 0
 	for _, name := range slices.Sorted(maps.Keys(d.now)) {
-		if _, _, width, ok := parseTilePath(name); !ok || width < tileWidth {
+		if _, _, width, ok := parseTilePath(name); !ok || width < tileWidth && name != upper {
 			continue
 		}
 		full++
@@ -250,8 +252,20 @@ func TestChangedHashOfRemovedRecordsIsDetected(t *testing.T) {
 		}
 		d.set(name, whole)
 	}
-	testcheck.Equal(t, full, 2, "full tiles")
+	testcheck.Equal(t, full, 3, "full tiles, and the narrow one above them")
 	verifyDisk(t, d)
+}
+
+// A checkpoint that became malformed during the verification is a fault; a newer one is not (U-74).
+func TestMalformedCheckpointIsNoNewerOne(t *testing.T) {
+	d, cfg := newConfig(t)
+	writeLog(t, cfg, 3)
+	size := verifyDisk(t, d).Checkpoint.Size
+	testcheck.NoError(t, (&tileCheck{d: d, limit: size - 1}).end())
+	d.set(checkpointName, []byte("no checkpoint"))
+	var f *Fault
+	err := (&tileCheck{d: d, limit: size}).end()
+	testcheck.That(t, errors.As(err, &f) && f.Kind == FaultTree, "malformed checkpoint: %v, want %s", err, FaultTree)
 }
 
 func anyToken(t *testing.T) *token.Token {

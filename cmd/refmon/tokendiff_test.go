@@ -27,6 +27,8 @@ func TestTokenDiffShowsRestrictedPassClaims(t *testing.T) {
 		{`{"user":"BA","groups":[{"sid":"WD","attributes":[]}]}`,
 			`{"user":"BA","groups":[{"sid":"WD","attributes":[]},{"sid":"WD","attributes":["UseForDenyOnly"]}]}`,
 			"~ group S-1-1-0 UseForDenyOnly and none, was none\n"},
+		{`{"user":"BA","defaultDacl":"D:(A;;GA;;;SY)"}`, `{"user":"BA","defaultDacl":"D:"}`, // an empty list is one
+			"~ default DACL D: was D:(A;;GA;;;SY)\n"},
 	} {
 		for name, text := range map[string]string{"a.json": c.a, "b.json": c.b} {
 			check.NoError(t, os.WriteFile(name, []byte(text), 0o600))

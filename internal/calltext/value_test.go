@@ -62,3 +62,22 @@ func TestValuesWithNotationOfTheirOwn(t *testing.T) {
 		check.Equal(t, p.Value(reflect.ValueOf(c.value), winnt.KeyObject), c.want, "%T", c.value)
 	}
 }
+
+// A claim's literal has its values in the notation of their type; the largest unsigned value stays positive.
+func TestClaimLiteralHasValuesOfItsType(t *testing.T) {
+	for _, c := range []struct {
+		claim claims.Attribute
+		want  string
+	}{
+		{claims.Attribute{Name: "u", Type: claims.Uint64, Uints: []uint64{7, 1<<64 - 1}}, "7, 18446744073709551615"},
+		{claims.Attribute{Name: "i", Type: claims.Int64, Ints: []int64{-1, 7}}, "-1, 7"},
+		{claims.Attribute{Name: "b", Type: claims.Boolean, Uints: []uint64{0, 1, 2}}, "False, True, True"},
+		{claims.Attribute{Name: "s", Type: claims.String, Strings: []string{`a"b`}}, `"a\"b"`},
+		{claims.Attribute{Name: "d", Type: claims.SID, SIDs: []sid.SID{sid.Everyone}}, `"S-1-1-0"`},
+		{claims.Attribute{Name: "o", Type: claims.Octets, Octets: [][]byte{{0, 0xAB}}}, `"00ab"`},
+	} {
+		want := fmt.Sprintf("claim(Flags = 0, Name = %q, ValueType = %q, Values = [%s])", c.claim.Name,
+			ClaimTypes[c.claim.Type], c.want)
+		check.Equal(t, new(Printer).literal(reflect.ValueOf(c.claim), nil), want, "claim %s", c.claim.Name)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -65,6 +66,7 @@ func TestAttributeListsSurviveEncoding(t *testing.T) {
 			} else {
 				e.Claims(want)
 			}
+			check.Equal(t, len(e.Bytes)%8, 0, "bytes behind the last whole word of a list") // else values are misaligned
 			matches(t, "encoded", want)(read(l.put(e.Bytes)))
 		}
 	}

@@ -8,6 +8,15 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
+// A nil channel is not closed: an operation without one is never over.
+func TestNilChannelIsNotClosed(t *testing.T) {
+	closed := make(chan struct{})
+	close(closed)
+	check.That(t, isClosed(closed) && !isClosed(make(chan struct{})) && !isClosed(nil),
+		"closed, open, nil: %t, %t, %t, want true, false, false", isClosed(closed), isClosed(make(chan struct{})),
+		isClosed(nil))
+}
+
 // An operation counts with its requested room until its completion was signalled (W-91).
 // +checklocksignore
 func TestOperationCountsUntilSignalled(t *testing.T) {

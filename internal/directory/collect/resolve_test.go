@@ -26,7 +26,7 @@ func TestSIDHistoryCountsWithoutGroups(t *testing.T) {
 // TestEqualNamesOfTwoDomainsStaySeparate: accounts of one name in two domains stay two; foreign members, ranges,
 // and gids that two groups have.
 func TestEqualNamesOfTwoDomainsStaySeparate(t *testing.T) {
-	const two = "dn: CN=a,DC=one\nobjectClass: user\nsAMAccountName: admin\nobjectSid: S-1-5-21-1-2-3-500\n" +
+	const two = "dn: CN=a,DC=one\nobjectClass: user\nsAMAccountName: aDmin\nobjectSid: S-1-5-21-1-2-3-500\n" +
 		"memberOf: CN=g,DC=one\n\n" +
 		"dn: CN=a,DC=two\nobjectClass: user\nsAMAccountName: Admin\nobjectSid: S-1-5-21-4-5-6-500\n\n" +
 		"dn: CN=g,DC=one\nobjectClass: group\nsAMAccountName: g\nobjectSid: S-1-5-21-1-2-3-2000\n" +
@@ -35,7 +35,7 @@ func TestEqualNamesOfTwoDomainsStaySeparate(t *testing.T) {
 		"objectSid: S-1-5-21-4-5-6-500\n\n" +
 		"dn: CN=g,DC=two\nobjectClass: group\nsAMAccountName: g\nobjectSid: S-1-5-21-4-5-6-2000\n"
 	d, unresolved := sources.Read(t, [2]string{"auto", two})
-	sources.HasGroups(t, d, "admin", "S-1-5-21-1-2-3-500 S-1-5-21-1-2-3-2000")
+	sources.HasGroups(t, d, "aDmin", "S-1-5-21-1-2-3-500 S-1-5-21-1-2-3-2000")
 	sources.HasGroups(t, d, "S-1-5-21-4-5-6-500", "S-1-5-21-1-2-3-2000")
 	check.That(t, len(d.Principals) == 2 && d.Find("Admin (S-1-5-21-4-5-6-500)") >= 0 && d.Domain.IsZero(),
 		"%d principals, domain %v", len(d.Principals), d.Domain)
