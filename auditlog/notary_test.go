@@ -52,6 +52,15 @@ func TestWrongRootIsNotSigned(t *testing.T) {
 	}
 }
 
+// The first failure of a log is permanent, and later ones return it.
+func TestFirstFailureOfLogStays(t *testing.T) {
+	var l Log
+	first := l.fail(unix.EIO)
+	second := l.fail(unix.ENOSPC)
+	testcheck.That(t, errors.Is(first, unix.EIO) && errors.Is(second, first),
+		"failures %v, then %v, want the first twice", first, second)
+}
+
 // Whatever a note did before there was no room, the next one leaves no partial tiles but its own (U-71).
 func TestFailedCheckpointLeavesNoTiles(t *testing.T) {
 	for fails := 1; ; fails++ {

@@ -42,3 +42,18 @@ func TestRevocationWarnsAboutConditionalEntry(t *testing.T) {
 		check.Equal(t, errs.String(), c.want, "%s", c.sddl)
 	}
 }
+
+// A grant warns about a denial of the same trustee that limits it, whichever verb made it. A denial of other rights or
+// of somebody else, and one that a revocation leaves, is not one.
+func TestGrantWarnsAboutRemainingDenial(t *testing.T) {
+	const warning = "refmon: an entry that denies 0x2 to S-1-5-32-545 stays and comes first\n"
+	const denial = "D:(D;;0x2;;;BU)(D;;0x4;;;BU)(D;;0x2;;;BA)"
+	for verb, want := range map[acltree.Verb]string{acltree.Grant: warning, acltree.Set: warning, acltree.Deny: "",
+		acltree.Revoke: ""} {
+		var errs bytes.Buffer
+		r := aclRun{std: &streams{err: &errs}}
+		r.remains(sddl.MustParse(denial), []acltree.Step{{Verb: verb, Trustee: sid.Users,
+			Rights: acltree.Rights{Allow: 0x3}}})
+		check.Equal(t, errs.String(), want, "verb %v", verb)
+	}
+}

@@ -72,3 +72,11 @@ func collection(t *testing.T) string {
 	}
 	return b.String()
 }
+
+// A finding names the account of its entry, but not that of an entry with a condition (U-121).
+func TestFindingNamesAccountOfEntry(t *testing.T) {
+	for entry, want := range map[string]string{"(A;;FR;;;WD)": "Everyone", "(A;;FR;;;S-1-5-21-1-2-3-9)": "",
+		"(XA;;FR;;;WD;(@User.a==1))": "", "(A;;FR;;;S-1-x)": "", "(A;;FR;;WD)": ""} {
+		check.Equal(t, new(lintPage).nameIn(entry), want, "account of %s", entry)
+	}
+}

@@ -30,4 +30,10 @@ func TestEmptyGroupsHaveRowsInReport(t *testing.T) {
 	check.That(t, slices.Contains(page.Notes, "1 entry for an account that no principal has could not be evaluated."),
 		"notes %q, want one about CREATOR GROUP alone", page.Notes)
 	check.That(t, phone, "no row for the entry on the telephone number: %+v", page.Entries)
+	before := state(t, d.ldif())
+	carla.allow = carla.allow[:3]
+	page, _, _ = pageOf(t, &adreport.Report{Title: "t", Now: state(t, d.ldif()), Before: &before})
+	check.That(t, slices.Contains(page.Notes,
+		"In the baseline: 1 entry for an account that no principal has could not be evaluated."),
+		"notes %q, want one about CREATOR GROUP in the baseline", page.Notes)
 }
