@@ -196,6 +196,10 @@ func TestUnnamedCreateChecksInDocumentedOrder(t *testing.T) {
 	}
 	n := w.c.Table.Count()
 	check.That(t, n == 1, "table has %d handles, want only that of the last row", n)
+	v, granted, st := w.ns.Create(w.c, ob.Name{}, eventType, w.self, winnt.MAXIMUM_ALLOWED, newEvent)
+	wantStatus(t, "MAXIMUM_ALLOWED", st, ntstatus.Success)
+	check.Equal(t, granted, winnt.EVENT_ALL_ACCESS, "access of the creator")
+	w.c.Close(v)
 }
 
 // TestPermanentObjectKeepsItsName checks that a permanent name needs the privilege, outlives the last handle, and is
