@@ -81,3 +81,11 @@ func TestClaimLiteralHasValuesOfItsType(t *testing.T) {
 		check.Equal(t, new(Printer).literal(reflect.ValueOf(c.claim), nil), want, "claim %s", c.claim.Name)
 	}
 }
+
+// Literals of programs: a pseudo handle is negative, LUIDs and unsigned fields are not, and bytes are text.
+func TestLiteralsKeepTheirSign(t *testing.T) {
+	for want, value := range map[string]any{"-1": winnt.NtCurrentProcess, "9223372036854775808": winnt.LUID(1 << 63),
+		"18446744073709551615": ^uint64(0), `"ab"`: []byte("ab")} {
+		check.Equal(t, new(Printer).literal(reflect.ValueOf(value), nil), want, "%T", value)
+	}
+}

@@ -67,7 +67,8 @@ func TestDescriptorLinesKeepTheirNumbers(t *testing.T) {
 // The first characters tell SDDL from a file name, and the first line tells LDIF from descriptors.
 func TestFormOfInputIsRecognized(t *testing.T) {
 	for arg, want := range map[string]bool{" D:": true, `D:\x`: false, "D:/x": false, "D": false,
-		`D:(XA;;FA;;;WD;(@User.a=="b/c\d"))`: true} {
+		`D:(XA;;FA;;;WD;(@User.a=="b/c\d"))`: true, "\tS:": true, "O:": true,
+		"G:": true, "X:": false} {
 		check.Equal(t, IsText(arg), want, "IsText(%s)", arg)
 	}
 	for file, want := range map[string]bool{"dn: DC=x\nD:": true, "Version: 1": true, "D:\ndn: x": false, "": false} {

@@ -58,6 +58,8 @@ func TestRecordPrintsAsOneLine(t *testing.T) {
 			`CORP\alice changed accounts: access revoked \Device\t\plan files`},
 		{stored{id: 64050, data: user + `,"Change":"member added","Target":"bob","Detail":"bob"`},
 			`CORP\alice changed accounts: member added bob`},
+		{stored{id: 64050, data: user + `,"Change":"access granted","Target":"S-1-5-7","Detail":"-"`},
+			`CORP\alice changed accounts: access granted S-1-5-7 (ANONYMOUS LOGON)`},
 		{stored{id: 64050, data: user + `,"Change":"password set","Target":"bob","Detail":"-"`},
 			`CORP\alice changed accounts: password set bob`},
 		{stored{id: 9, data: `"X":"y"`}, `event 9`},

@@ -96,10 +96,11 @@ func TestLogonRecordHasPackageAndProof(t *testing.T) {
 			check.That(t, len(left) == 0, "sessions with a proof after the logoff: %+v, want none", left)
 		}
 	}
-	for proof, name := range map[string]string{"": "4625 -", "ticket 7": "4625 -: ticket 7"} {
+	for proof, name := range map[string]string{"": "4625 - - -", "ticket 7": "4625 -: ticket 7 - -"} {
 		from := kernel.LogonSource{Proof: proof}
 		w.sys.RecordRefusedLogon(from, winnt.LOGON32_LOGON_NETWORK, logon.Account{}, ntstatus.LogonFailure)
-		check.SlicesEqual(t, fieldsOf(m, "LogonProcessName"), []string{name}, "record without a process, proof %q", proof)
+		check.SlicesEqual(t, fieldsOf(m, "LogonProcessName", "AuthenticationPackageName", "IpAddress"), []string{name},
+			"record without a process, proof %q", proof)
 	}
 }
 
