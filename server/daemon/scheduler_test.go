@@ -111,7 +111,7 @@ func TestCallWaitsForOneTurnEach(t *testing.T) {
 }
 
 // TestIdleTimeIsNotSavedUp checks that a connection or user that was idle starts with the least used
-// time of the active ones (W-42).
+// time of the active ones, and that one that used more keeps its used time (W-42).
 func TestIdleTimeIsNotSavedUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := newSchedulerOf(8, 8, 8)
@@ -127,6 +127,14 @@ func TestIdleTimeIsNotSavedUp(t *testing.T) {
 					name, s.had, s.of.had)
 			}
 			tr.leave(s, began, false)
+		}
+		for _, s := range []*share{idle, other} { // both start with a minute and use another one
+			began := tr.enter(s)
+			time.Sleep(time.Minute)
+			tr.leave(s, began, false)
+			tr.enter(s)
+			check.That(t, s.of.had >= 2*time.Minute && (s == other || s.had >= 2*time.Minute),
+				"an idle connection that used two minutes starts with %s, its user with %s", s.had, s.of.had)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 
@@ -171,7 +172,8 @@ func TestGrantsOfEachSIDAreComputedAlone(t *testing.T) {
 }
 
 // TestEvaluationsWaitForProcessorUntilRequestEnds checks that the gateway's own access checks leave processors to other
-// requests, and that a question whose request has ended makes no further one (G-56).
+// requests, that a failed check frees its processor, and that a question whose request has ended makes no further one
+// (G-56).
 func TestEvaluationsWaitForProcessorUntilRequestEnds(t *testing.T) {
 	w := newExactly(t, shared)
 	q := w.of("bob")
@@ -179,8 +181,11 @@ func TestEvaluationsWaitForProcessorUntilRequestEnds(t *testing.T) {
 	q.ctx = ctx
 	d := sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")
 	places := max(runtime.GOMAXPROCS(0)/2, 1)
+	soon, late := context.WithTimeout(t.Context(), 10*time.Second)
+	defer late()
+	check.ErrorIs(t, q.evaluate(func() error { return errCrowded }), errCrowded, "G-56: a failed check")
 	for i := range places {
-		check.RequireThat(t, w.g.evaluations.Enter(t.Context(), ""), "G-56: place %d of %d", i, places)
+		check.RequireThat(t, w.g.evaluations.Enter(soon, ""), "G-56: place %d of %d", i, places)
 	}
 	var asking sync.WaitGroup
 	asking.Go(func() {

@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
+	"github.com/refmon/refmon/winnt"
 )
 
 // TestCacheOfDescriptorsIsBounded checks that a worker keeps no descriptor after a change, because each change comes
@@ -40,5 +41,14 @@ func TestCacheOfDescriptorsIsBounded(t *testing.T) {
 		if n := send(c.batch, c.text, c.n); n < c.atLeast || n > c.atMost {
 			t.Errorf("N-137: after %s the worker keeps %d descriptors, want %d to %d", c.what, n, c.atLeast, c.atMost)
 		}
+	}
+}
+
+// TestCachedClassesDependOnKind checks that a file and a folder with one descriptor get classes of their own types.
+func TestCachedClassesDependOnKind(t *testing.T) {
+	w, d := working(t, ""), sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")
+	for range 2 {
+		check.Equal(t, w.classed(d, true).classes[0].Type, winnt.DirectoryFileObject, "the type of a folder's class")
+		check.Equal(t, w.classed(d, false).classes[0].Type, winnt.FileObject, "the type of a file's class")
 	}
 }

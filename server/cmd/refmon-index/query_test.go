@@ -331,3 +331,13 @@ func TestIndexOfShareAgreesWithWhoCan(t *testing.T) {
 		})
 	}
 }
+
+// TestDocumentNameIsAbsolute checks the name of a document in a query: a relative path gets the working directory, and
+// an absolute one stays as it is.
+func TestDocumentNameIsAbsolute(t *testing.T) {
+	t.Chdir("/")
+	for path, want := range map[string]string{"a": "/a", "a/../b": "/b", "/a": "/a", "/a/../b": "/a/../b",
+		"//a/": "//a/"} {
+		check.Equal(t, (&canReadCmd{Document: path}).document(), want, "%q", path)
+	}
+}

@@ -191,3 +191,26 @@ func TestUnitsAreHardened(t *testing.T) {
 		}
 	}
 }
+
+// TestOnlyUnixStreamSocketsAreListenedOn checks that a passed descriptor of another kind is an error, and that the
+// descriptor is closed in every case.
+func TestOnlyUnixStreamSocketsAreListenedOn(t *testing.T) {
+	for _, c := range []struct {
+		family, kind int
+		at           unix.Sockaddr
+		good         bool
+	}{{unix.AF_UNIX, unix.SOCK_STREAM, &unix.SockaddrUnix{Name: filepath.Join(t.TempDir(), "s")}, true},
+		{unix.AF_UNIX, unix.SOCK_SEQPACKET, &unix.SockaddrUnix{Name: filepath.Join(t.TempDir(), "s")}, false},
+		{unix.AF_INET, unix.SOCK_STREAM, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}, false}} {
+		fd := check.Must(unix.Socket(c.family, c.kind|unix.SOCK_CLOEXEC, 0))
+		check.NoError(t, unix.Bind(fd, c.at))
+		check.NoError(t, unix.Listen(fd, 1))
+		l, err := listener(uintptr(fd)) //nolint:gosec // a descriptor
+		check.That(t, (err == nil) == c.good && (l != nil) == c.good, "family %d, kind %d: %v", c.family, c.kind, err)
+		if l != nil {
+			check.NoError(t, l.Close())
+		}
+		_, err = unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0) //nolint:gosec // a descriptor
+		check.ErrorIs(t, err, unix.EBADF, "family %d, kind %d: the passed descriptor", c.family, c.kind)
+	}
+}

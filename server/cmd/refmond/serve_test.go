@@ -179,11 +179,21 @@ func TestInvalidReloadChangesNothing(t *testing.T) {
 	}
 	check.RequireThat(t, !holds() && s.level.Level() == slog.LevelError,
 		"before the reload: the privilege is there: %t, log level %v, want false, ERROR", holds(), s.level)
-	more := fmt.Sprintf("privileges: {%d: [SeLockMemoryPrivilege]}\naudit: {required: false}\n", uid)
+	more := fmt.Sprintf("privileges: {%d: [SeLockMemoryPrivilege]}\naudit: {required: false}\nidNumbers: %s\n", uid,
+		written(t, filepath.Join(dir, "ids.yaml"),
+			"domain: S-1-5-21-1-2-3\nusers: [{name: alice, sid: S-1-5-21-1-2-3-1107, uid: 31107}]\n"))
+	numbered := func(when, want string) {
+		t.Helper()
+		got, _, err := s.numbers.SIDOfUID(t.Context(), 31107)
+		check.That(t, got.IsZero() && want == "" || err == nil && got.String() == want,
+			"%s the uid is that of %v, %v, want %q", when, got, err, want)
+	}
+	numbered("before the reload", "")
 	if text := reload(more + "log: {level: info}\n"); !strings.Contains(text, "msg=reloaded") || !holds() ||
 		s.level.Level() != slog.LevelInfo || s.System().Audit().Policy.Load().Spec().Options.CrashOnAuditFail != 0 {
 		t.Errorf("reloaded: %q, the privilege is there: %t", text, holds())
 	}
+	numbered("with a directory file", "S-1-5-21-1-2-3-1107")
 	if text := reload("log: {level: loud}\n"); !strings.Contains(text, "the configuration is invalid") ||
 		strings.Contains(text, "msg=reloaded") || !holds() || s.level.Level() != slog.LevelInfo {
 		t.Errorf("a wrong configuration: %q, the privilege is there: %t", text, holds())
@@ -198,6 +208,7 @@ func TestInvalidReloadChangesNothing(t *testing.T) {
 		s.System().Audit().Policy.Load().Spec().Options.CrashOnAuditFail != audit.FailOnAuditFail {
 		t.Errorf("reloaded: %q, the privilege is there: %t", text, holds())
 	}
+	numbered("after a reload without the directory file", "")
 	var values []string
 	for _, e := range trailOf(t, cfg.State) {
 		if value, _ := e.Field("CrashOnAuditFailValue"); e.ID == 4906 {

@@ -83,6 +83,8 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{refuse("Removable", "/c/f"), `alice DELETE /f If-Match: "x"`, 403, "access denied", ""},
 		{refuse("List", "/c/d"), "alice DELETE /d", 403, "access denied", ""},
 		{refuse("Remove", "/c/d/m"), "alice DELETE /d", 207, "<D:href>/c/d/m</D:href><D:status>HTTP/1.1 403 ", ""},
+		{refuse("Remove", "/c/d/&n"), "alice PUT /d/&n < new\nalice DELETE /d", 207, "<D:href>/c/d/&amp;n</D:href>",
+			"d/ d/&n=new e/ f=f t=t"},
 		{none, "alice DELETE /", 403, "a root", ""},
 		{refuse("Makeable folder", "/c/n"), "alice MKCOL /n If-Match: *", 403, "access denied", ""},
 		{none, `alice MKCOL /d If-Match: "x"`, 405, "exists", ""},

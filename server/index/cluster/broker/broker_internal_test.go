@@ -2,9 +2,13 @@ package broker
 
 import (
 	"crypto/tls"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index/cluster/site"
@@ -85,4 +89,20 @@ func TestBrokerWithoutTLSListensOnLoopbackOnly(t *testing.T) {
 	l.Errorf("%s2", "e")
 	l.Fatalf("%s3", "f")
 	check.That(t, slices.Equal(logged, []string{"w1", "e2", "f3"}), "logged %q, want [w1 e2 f3]", logged)
+}
+
+// TestMessageStoreIsUnlockedAfterRun checks that done removes the messages and unlocks their folder for the next run
+// (N-10).
+func TestMessageStoreIsUnlockedAfterRun(t *testing.T) {
+	a := &Alone{State: filepath.Join(t.TempDir(), "state")}
+	for range 2 {
+		dir, done, err := a.store()
+		check.RequireThat(t, err == nil, "N-10: store: %v", err)
+		check.NoError(t, os.Mkdir(dir, 0o700))
+		_, _, err = a.store()
+		check.ErrorIs(t, err, unix.EWOULDBLOCK, "N-10: a second run")
+		done()
+		_, err = os.Stat(dir)
+		check.ErrorIs(t, err, os.ErrNotExist, "N-10: the messages after the run")
+	}
 }
