@@ -1,7 +1,12 @@
 package watch
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/test/check"
@@ -35,4 +40,21 @@ func TestLeftFolderBelowMountIsNotReported(t *testing.T) {
 	check.NoError(t, w.sendPending())
 	b := <-out
 	check.That(t, len(b.Seen) == 1 && b.Seen[0].Path == root+"/b" && b.Seen[0].Gone, "reported: %+v", b.Seen)
+}
+
+// TestInodesAreThoseOfRegularFiles checks that a link, a folder and a missing file have no inode number in the table of
+// names, and that a watcher rejects a root that is no directory.
+func TestInodesAreThoseOfRegularFiles(t *testing.T) {
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "f"), filepath.Join(dir, "l")
+	check.NoError(t, os.WriteFile(file, nil, 0o600))
+	check.NoError(t, os.Symlink(file, link))
+	var s unix.Stat_t
+	check.NoError(t, unix.Lstat(file, &s))
+	for path, want := range map[string]uint64{file: s.Ino, link: 0, dir: 0, filepath.Join(dir, "x"): 0} {
+		check.Equal(t, inodeAt(path), want, "the inode of %s", path)
+	}
+	if f, err := listen(file); !errors.Is(err, unix.EPERM) { // without CAP_SYS_ADMIN it cannot listen at all
+		check.ErrorIs(t, err, unix.ENOTDIR, "a file as the root: %v", f)
+	}
 }
