@@ -58,3 +58,13 @@ func TestInodesAreThoseOfRegularFiles(t *testing.T) {
 		check.ErrorIs(t, err, unix.ENOTDIR, "a file as the root: %v", f)
 	}
 }
+
+// TestNamesOfAnInodeAreRecordedOnce checks that the first and a further name of an inode count once each.
+func TestNamesOfAnInodeAreRecordedOnce(t *testing.T) {
+	l := newLinkTable()
+	for _, path := range []string{"/a", "/a", "/b", "/b", "/a"} {
+		l.add(7, path)
+	}
+	check.That(t, l.names == 2 && l.first[7] == "/a" && len(l.more[7]) == 1, "%d names, %v, %v, want /a and /b once",
+		l.names, l.first, l.more)
+}
