@@ -49,7 +49,8 @@ func Install(t testing.TB, folder string, names ...string) {
 			t.Fatalf("no program %q: internal/test/programs names those there are", name)
 		}
 		from := Once(t, name, func(to string) (string, error) {
-			return command(filepath.Join(root(t), source[0]), "go", "build", "-o", to, source[1])
+			// Without the symbol table, the linker needs half the time.
+			return command(filepath.Join(root(t), source[0]), "go", "build", "-ldflags=-s -w", "-o", to, source[1])
 		})
 		link(t, from, filepath.Join(folder, name))
 	}
@@ -78,16 +79,18 @@ func link(t testing.TB, from, to string) {
 }
 
 // Library returns the folder of the C library, as capi/build.sh makes it: lib and include. The folder is shared: change
-// nothing in it. Without REFMON_DEEP=1 its C code is not optimized, because that compiles faster. Library ends the test
-// if the compilers fail.
+// nothing in it. Without REFMON_DEEP=1 its C code is not optimized, its Go code has no inlined functions, and packages
+// net and os/user use no C, because that compiles faster. Library ends the test if the compilers fail.
 func Library(t testing.TB) string {
 	t.Helper()
 	return Once(t, "capi", func(to string) (string, error) {
-		level := "-O0"
-		if randtest.Deep() {
-			level = "-O2"
+		args := []string{"bash", "build.sh", to}
+		if !randtest.Deep() {
+			// The cgo command compiles all of the standard library for a shared library, so the flags count.
+			args = append([]string{"OPTIMIZE=-O0", "GOFLAGS=" + os.Getenv("GOFLAGS") +
+				" '-gcflags=all=-l -dwarf=false' -tags=netgo,osusergo"}, args...)
 		}
-		return command(filepath.Join(root(t), "capi"), "env", "OPTIMIZE="+level, "bash", "build.sh", to)
+		return command(filepath.Join(root(t), "capi"), "env", args...)
 	})
 }
 
