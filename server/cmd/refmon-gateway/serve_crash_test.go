@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -24,6 +23,8 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/sid"
 )
 
 // mortal is a program that the test kills and starts again.
@@ -129,11 +130,9 @@ func TestKilledGatewayLeavesOldOrNewFile(t *testing.T) {
 	refmond := &mortal{s: s, say: 1, line: []string{"refmond", "serve", "--config", "refmond.yaml"}}
 	gateway := &mortal{s: s, uid: gate, say: 2, line: []string{"refmon-gateway", "serve", "--config", "gateway.yaml"}}
 	s.describe("O:SYG:SYD:P(A;OICI;FA;;;SY)")
+	descriptor := "O:BAG:SYD:P(A;OICI;FA;;;" + s.alice().String() + ")"
 	refmond.begin()
-	s.run("echo pw | refmond account add alice --password; refmond account right grant S-1-22-1-$GATEWAY " +
-		"SeImpersonatePrivilege")
-	alice := regexp.MustCompile(`alice +(S-1-5-21-[0-9-]+)`).FindStringSubmatch(s.run("refmond account list"))
-	descriptor := "O:BAG:SYD:P(A;OICI;FA;;;" + alice[1] + ")"
+	s.run("refmond account right grant S-1-22-1-$GATEWAY SeImpersonatePrivilege")
 	s.describe(descriptor)
 	gateway.begin()
 	t.Cleanup(func() { gateway.kill(); refmond.kill() })
@@ -165,6 +164,20 @@ func TestKilledGatewayLeavesOldOrNewFile(t *testing.T) {
 		s.wholeAfter(fmt.Sprintf("%s %s to %q, killed %d, answer %d", c.method, c.path, c.to, which, code), &c,
 			before(big))
 	}
+}
+
+// alice adds the account alice with a password hash that is cheap to check. refmond must not run.
+func (s *site) alice() (id sid.SID) {
+	s.Helper()
+	store, err := lsa.Open(lsa.Config{Folder: filepath.Join(s.dir, "state"), Computer: "host",
+		Password: lsa.Hashing{Memory: 8, Passes: 1}})
+	s.must(err)
+	s.must(store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+		id = e.AddAccount(lsa.Account{Name: "alice"})
+		return e.SetPassword("alice", "pw")
+	}))
+	s.must(store.Close())
+	return id
 }
 
 // client returns a client that trusts the gateway.
