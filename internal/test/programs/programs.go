@@ -49,7 +49,7 @@ func Install(t testing.TB, folder string, names ...string) {
 			t.Fatalf("no program %q: internal/test/programs names those there are", name)
 		}
 		from := Once(t, name, func(to string) (string, error) {
-			// Without the symbol table, the linker needs half the time.
+			// Without the symbol table, linking takes a fifth less time.
 			return command(filepath.Join(root(t), source[0]), "go", "build", "-ldflags=-s -w", "-o", to, source[1])
 		})
 		link(t, from, filepath.Join(folder, name))
