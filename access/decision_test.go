@@ -29,6 +29,7 @@ func TestDecisionWithErrorDenies(t *testing.T) {
 		"malformed bytes": {tok, []byte("bad"), typ, malformed},
 		"no bytes":        {tok, nil, typ, malformed},
 	}
+	check.Equal(t, access.Refuse(ntstatus.Success).Status(), ntstatus.AccessDenied, "status of a denial without one")
 	for name, c := range byToken {
 		if got, err := access.CheckBytes(c.tok, c.raw, 1, c.typ); !errors.Is(err, c.want) || got != (access.Decision{}) {
 			t.Errorf("A-150: CheckBytes, %s: %v, %v; want a denial and %v", name, got, err, c.want)

@@ -227,6 +227,8 @@ func TestDecodePOSIXReadsLinuxForm(t *testing.T) {
 	check.That(t, err == nil && l.Mode() == 0o660 &&
 		l[1] == (fileaccess.POSIXEntry{Tag: fileaccess.POSIXUser, Perm: 4, ID: 1000}) && bytes.Equal(l.Append(nil), b),
 		"DecodePOSIX = %+v, %v; want the five entries, and the same bytes from Append", l, err)
+	l[3].Perm = 0
+	check.Equal(t, l.Mode(), 0o600, "mode with an empty mask")
 	const owner, group, other = "01000600ffffffff", "04000400ffffffff", "20000000ffffffff"
 	for _, bad := range []string{"", "02", "03000000" + owner + group + other, "02000000", "0200000001",
 		"02000000" + "01000800ffffffff" + group + other, "02000000" + owner + "03000600ffffffff" + group + other,

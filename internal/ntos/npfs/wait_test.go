@@ -32,17 +32,21 @@ func TestPipeWaitersAreBounded(t *testing.T) {
 	check.That(t, ended == 4097, "%d waits ended, want 4097", ended)
 }
 
-// TestEndedWaitIsNotCancelled checks that a wait that an instance has ended is over, and cannot be cancelled
-// (I-162).
+// TestEndedWaitIsNotCancelled checks that a wait that an instance has ended is over, and cannot be cancelled. A listen
+// that does not wait ends it too (I-162).
 func TestEndedWaitIsNotCancelled(t *testing.T) {
-	s := newSite(t)
-	e, c := s.pair(npfs.Config{Wait: -1})
-	var ended []ntstatus.Status
-	w, st := s.fs.Wait("p", 0, func(st ntstatus.Status) { ended = append(ended, st) })
-	want(t, "wait", st, pending)
-	want(t, "disconnect", e.Disconnect(), ntstatus.Success)
-	want(t, "listen", e.Listen(), ntstatus.PipeListening)
-	check.That(t, !w.Cancel(), "Cancel of a wait that ended = true, want false")
-	check.SlicesEqual(t, ended, []ntstatus.Status{good}, "statuses of the wait")
-	closeAll(c, e)
+	for _, listen := range []func(*npfs.End) ntstatus.Status{(*npfs.End).Listen, func(e *npfs.End) ntstatus.Status {
+		return (&npfs.Request{End: e, Op: npfs.OpListen}).Start().Status
+	}} {
+		s := newSite(t)
+		e, c := s.pair(npfs.Config{Wait: -1, Completes: true})
+		var ended []ntstatus.Status
+		w, st := s.fs.Wait("p", 0, func(st ntstatus.Status) { ended = append(ended, st) })
+		want(t, "wait", st, pending)
+		want(t, "disconnect", e.Disconnect(), ntstatus.Success)
+		want(t, "listen", listen(e), ntstatus.PipeListening)
+		check.That(t, !w.Cancel(), "Cancel of a wait that ended = true, want false")
+		check.SlicesEqual(t, ended, []ntstatus.Status{good}, "statuses of the wait")
+		closeAll(c, e)
+	}
 }

@@ -32,3 +32,13 @@ func TestRefusedInsertLeavesNoName(t *testing.T) {
 		check.Equal(t, other.Insert("b", o, false), ntstatus.Success, "%s: inserting into another directory", name)
 	}
 }
+
+// Clear removes the names of all objects of a directory, also of those that have the same name in another case (T-137).
+func TestClearRemovesEqualNames(t *testing.T) {
+	d := ob.NewDirectory(nil, 0)
+	for _, name := range []string{"a", "A", "b"} {
+		check.Success(t, d.Insert(name, newObject(eventType, nil), false))
+	}
+	d.Clear()
+	check.That(t, len(d.Names()) == 0, "names after Clear: %v, want none", d.Names())
+}
