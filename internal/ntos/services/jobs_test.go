@@ -74,6 +74,13 @@ func joinJob(t *testing.T, th *nt.Thread, limits *nt.JobSecurityLimitInformation
 	return st
 }
 
+// Limits that cannot be read fail with STATUS_ACCESS_VIOLATION (O-3).
+func TestJobLimitsMustBeReadable(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	want(t, "set no limits", joinJob(t, th, nil), ntstatus.AccessViolation)
+}
+
 func TestNtCreateJobObject(t *testing.T) {
 	testCreate(t, "JobObject", winnt.JOB_OBJECT_QUERY, nt.CreateJobObjectIn{})
 }

@@ -261,20 +261,26 @@ func TestUnassignableTokenIsRefused(t *testing.T) {
 	}
 }
 
-// A program is found in any case of its name, and must grant FILE_EXECUTE to the creator's effective token. An
-// integrity label that applies to the file itself lowers the integrity of the process (I-95, I-96, T-113).
+// A program is found in any case of its name, and must grant FILE_EXECUTE to the token given or else to the creator's
+// effective token. An integrity label that applies to the file itself lowers the integrity of the process (I-95, I-96,
+// T-113).
 func TestProgramFileLimitsChild(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	for name, text := range map[string]string{
 		"tool": "D:(A;;FX;;;" + svc + ")(A;;FX;;;" + client + ")", "read": "D:(A;;FR;;;WD)",
 		"mine":  "D:(A;;FX;;;" + svc + ")",
+		"hers":  "D:(A;;FX;;;" + client + ")",
 		"low":   "D:(A;;FX;;;WD)S:(ML;;NW;;;LW)",
 		"heirs": "D:(A;;FX;;;WD)S:(ML;OIIO;NW;;;LW)",
 	} {
 		check.NoError(t, w.sys.CreateFile(name, sddl.MustParse("O:SYG:SY"+text)))
 	}
-	th, k := w.thread(w.process("maker", winnt.SeImpersonatePrivilege))
+	th, k := w.thread(w.process("maker", winnt.SeImpersonatePrivilege, winnt.SeAssignPrimaryTokenPrivilege))
 	tok := w.token(k, client, winnt.SecurityImpersonation)
+	primary := k.NewToken(value(t, client, winnt.TokenPrimary, 0))
+	defer k.PsDereferencePrimaryToken(primary)
+	given := check.Result(k.ObOpenObjectByPointer(primary, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject,
+		kernel.KernelMode))
 	for _, c := range []struct {
 		image     string
 		acts      bool
@@ -286,12 +292,17 @@ func TestProgramFileLimitsChild(t *testing.T) {
 		{"mine", false, ntstatus.Success, 0x2000}, {"mine", true, ntstatus.AccessDenied, 0},
 		{"tool", true, ntstatus.Success, 0x2000}, {"low", false, ntstatus.Success, 0x1000},
 		{"heirs", false, ntstatus.Success, 0x2000},
+		{"given: mine", false, ntstatus.AccessDenied, 0}, {"given: hers", false, ntstatus.Success, 0x2000},
+		{"hers", false, ntstatus.AccessDenied, 0},
 	} {
 		if c.acts {
 			want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
 		}
 		in := children()
-		in.ImageName = c.image
+		var gives bool
+		if in.ImageName, gives = strings.CutPrefix(c.image, "given: "); gives {
+			in.Token = given
+		}
 		out, st := th.NtCreateUserProcess(in)
 		k.PsRevertToSelf()
 		if want(t, c.image, st, c.want); st != ntstatus.Success {

@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -40,6 +41,19 @@ func TestTimerReportsDueState(t *testing.T) {
 				check.Equal(t, out.TimerInformation.TimerState, cancel && signalled,
 					"cancel %v, %d later with period %d: state at the end", cancel, later, period)
 			}
+		}
+	}
+}
+
+// The period of a timer is not below 0. No period and a due time that has come are valid (O-139).
+func TestTimerPeriodIsNotNegative(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	h := check.Result(th.NtCreateTimer(winnt.TIMER_ALL_ACCESS, nil, nt.NotificationTimer))
+	for _, due := range []int64{0, -5} {
+		for period, st := range map[int32]ntstatus.Status{-1: ntstatus.InvalidParameter6, 0: ntstatus.Success} {
+			in := nt.SetTimerIn{TimerHandle: h, DueTime: nt.Cap(due), Period: period}
+			check.Equal(t, check.Status(th.Services().NtSetTimer(in)), st, "due %d, period %d", due, period)
 		}
 	}
 }

@@ -113,6 +113,11 @@ func TestRefusedOpenReportsRuleOfItsStatus(t *testing.T) {
 		want(t, "open", st, c.lost|c.opened)
 		check.Equal(t, w.Services().TakeWhy().Rule, c.rule, "rule of %v", st)
 	}
+	w.tree.lost, w.tree.st, w.tree.full = 0, 0, false
+	_, st := w.NtOpenFile(1, &nt.ObjectAttributes{ObjectName: `\??\T
+ew`}, 7, 0)
+	want(t, "open a missing file", st, ntstatus.ObjectNameNotFound)
+	check.Equal(t, w.tree.request.Disposition, fileaccess.FileOpen, "F-110: disposition of NtOpenFile")
 }
 
 // openFirst opens a directory, so that names can be relative to it.
