@@ -16,10 +16,14 @@ int main(int argc, char **argv)
 		level = SECURITY_IDENTIFICATION;
 		argv++;
 	}
-	/* GENERIC_WRITE would ask for the right to serve the pipe, which the server does not grant. */
-	HANDLE pipe = CreateFileA("\\\\.\\pipe\\orders",
-		(FILE_GENERIC_READ | FILE_GENERIC_WRITE) & ~FILE_CREATE_PIPE_INSTANCE, 0, NULL, OPEN_EXISTING,
-		SECURITY_SQOS_PRESENT | level, NULL);
+	const char *orders = "\\\\.\\pipe\\orders";
+	HANDLE pipe;
+	do { /* If other clients have all instances of the pipe, wait until one is free. */
+		/* GENERIC_WRITE would ask for the right to serve the pipe, which the server does not grant. */
+		pipe = CreateFileA(orders, (FILE_GENERIC_READ | FILE_GENERIC_WRITE) & ~FILE_CREATE_PIPE_INSTANCE, 0, NULL,
+			OPEN_EXISTING, SECURITY_SQOS_PRESENT | level, NULL);
+	} while (pipe == INVALID_HANDLE_VALUE && GetLastError() == ERROR_PIPE_BUSY &&
+		WaitNamedPipeA(orders, NMPWAIT_USE_DEFAULT_WAIT));
 	if (pipe == INVALID_HANDLE_VALUE) {
 		fprintf(stderr, "the server is not there: error %u\n", (unsigned)GetLastError());
 		return 1;
