@@ -304,3 +304,13 @@ func TestInstallScriptRunsExpectedCommands(t *testing.T) {
 		check.That(t, strings.Contains(string(ran), want), "the script did not run %q, but\n%s", want, ran)
 	}
 }
+
+// TestOnlyFilesOfARunAreReplaced checks which names in a site's folder may come from an earlier run: a seed needs the
+// name of a role, and a watcher's seed that of a machine (N-124).
+func TestOnlyFilesOfARunAreReplaced(t *testing.T) {
+	for name, want := range map[string]bool{site.SiteName: true, site.SiteName + newSuffix: true, "work.seed": true,
+		"watch-files1.seed": true, "watch-files1.seed" + newSuffix: true, "watch-.seed": false, "watch-F 1.seed": false,
+		"watch-files1": false, "work": false, "other.seed": false, "notes.txt": false} {
+		check.Equal(t, ours(name), want, "%q", name)
+	}
+}
