@@ -98,6 +98,7 @@ func TestLogonRecordHasPackageAndProof(t *testing.T) {
 	}
 	for proof, name := range map[string]string{"": "4625 - - -", "ticket 7": "4625 -: ticket 7 - -"} {
 		from := kernel.LogonSource{Proof: proof}
+		m.Drain()
 		w.sys.RecordRefusedLogon(from, winnt.LOGON32_LOGON_NETWORK, logon.Account{}, ntstatus.LogonFailure)
 		check.SlicesEqual(t, fieldsOf(m, "LogonProcessName", "AuthenticationPackageName", "IpAddress"), []string{name},
 			"record without a process, proof %q", proof)

@@ -114,8 +114,7 @@ func TestRefusedOpenReportsRuleOfItsStatus(t *testing.T) {
 		check.Equal(t, w.Services().TakeWhy().Rule, c.rule, "rule of %v", st)
 	}
 	w.tree.lost, w.tree.st, w.tree.full = 0, 0, false
-	_, st := w.NtOpenFile(1, &nt.ObjectAttributes{ObjectName: `\??\T
-ew`}, 7, 0)
+	_, st := w.NtOpenFile(1, &nt.ObjectAttributes{ObjectName: `\??\T\new`}, 7, 0)
 	want(t, "open a missing file", st, ntstatus.ObjectNameNotFound)
 	check.Equal(t, w.tree.request.Disposition, fileaccess.FileOpen, "F-110: disposition of NtOpenFile")
 }
