@@ -20,6 +20,7 @@ import (
 
 	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntacl"
 )
@@ -219,10 +220,15 @@ fio --name=map --rw=randwrite --size=2m --ioengine=mmap $check`)
 mkdir from && echo text > from/f && rsync -rt from/ to/ && diff -r from to && echo same`)
 	// stress-ng runs these tests of file systems at once, and each compares what it reads with what it wrote. Its test
 	// "access" is left out: it expects that nobody may execute a file after chmod 600, but the descriptor still grants it.
+	seconds := "1s"
+	if randtest.Deep() {
+		seconds = "2s"
+	}
 	line("stress-ng", "", `
-stress-ng --quiet --verify --temp-path . --timeout 2s $(for s in aio chdir chmod chown copy-file dentry dir dirdeep \
-  dirmany fallocate fcntl filename flock fpunch fsize fstat getdent hdd inotify iomix link locka lockf lockofd mknod \
-  msync open readahead rename revio seek sendfile splice symlink sync-file touch utime xattr; do echo --$s 1; done)`)
+stress-ng --quiet --verify --temp-path . --timeout `+seconds+` $(for s in aio chdir chmod chown copy-file dentry dir \
+  dirdeep dirmany fallocate fcntl filename flock fpunch fsize fstat getdent hdd inotify iomix link locka lockf \
+  lockofd mknod msync open readahead rename revio seek sendfile splice symlink sync-file \
+  touch utime xattr; do echo --$s 1; done)`)
 }
 
 // TestRestartedMountGivesNoFiles: bob writes a file through a mount, and the mount restarts. carol logs on first and

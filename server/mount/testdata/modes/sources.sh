@@ -11,6 +11,15 @@ mkdir -p deb/DEBIAN deb/usr/bin
 printf 'Package: p\nVersion: 1\nArchitecture: all\nMaintainer: a <a@b>\nDescription: d\n' \
 	>deb/DEBIAN/control
 cp s/prog deb/usr/bin/p; chmod 4755 deb/usr/bin/p; dpkg-deb -b --root-owner-group deb p.deb >/dev/null
+if command -v apt-get >/dev/null; then # a repository with this package alone, which needs no network
+	mkdir -p apt/lists/partial apt/archives
+	{ cat deb/DEBIAN/control; echo 'Filename: ./p.deb'; stat -c 'Size: %s' p.deb
+		sha256sum p.deb | sed 's, .*,,; s,^,SHA256: ,'; } >Packages
+	echo "deb [trusted=yes] copy:$1 ./" >apt/list
+	printf '%s "%s";\n' Dir::State "$1/apt" Dir::State::status /dev/null Dir::Cache "$1/apt" \
+		Dir::Etc::sourceparts /dev/null Dir::Etc::sourcelist "$1/apt/list" APT::Sandbox::User root >apt.conf
+	APT_CONFIG=$1/apt.conf apt-get -qq update
+fi
 mkdir -p n dep; echo '{"name":"dep","version":"1.0.0"}' >dep/package.json; echo 'module.exports = 1' >dep/index.js
 tar -czf n/dep.tgz --transform s,^dep,package, dep
 echo '{"name":"n","version":"1.0.0","dependencies":{"dep":"file:dep.tgz"}}' >n/package.json
