@@ -116,6 +116,7 @@ func (f *fixture) reopen(t *testing.T) {
 	}
 	s, err := Open(f.cfg)
 	check.NoError(t, err)
+	s.db.MaxBatchDelay = time.Microsecond // a failure of a logon waits so long for others, before both are stored
 	f.Store = s
 }
 

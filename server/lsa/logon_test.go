@@ -340,6 +340,7 @@ func number8(i int) string {
 
 // TestOpenErrorHasTheReason checks that the error for a store that cannot be opened has the reason.
 func TestOpenErrorHasTheReason(t *testing.T) {
+	t.Parallel() // an Open waits two seconds for the other daemon
 	f := open(t, nil)
 	file := filepath.Join(t.TempDir(), "file")
 	check.NoError(t, os.WriteFile(file, []byte("x"), 0o600))

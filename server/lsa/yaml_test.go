@@ -73,6 +73,7 @@ func TestYAMLExportCanBeImported(t *testing.T) {
 // TestBackupRestoresStore checks that a backup restores accounts, passwords and machine SID.
 // TestRestoreRejectsMalformedBackups checks malformed ones.
 func TestBackupRestoresStore(t *testing.T) {
+	t.Parallel() // an Open waits two seconds for the other daemon
 	f := open(t, nil)
 	alice := f.account(t, Account{Name: "alice"}, "secret")
 	var backup bytes.Buffer
