@@ -57,11 +57,12 @@ func (w *watcher) answers(uid uint32, file, who, want string) {
 	w.Helper()
 	var got string
 	for ends := time.Now().Add(time.Minute); time.Now().Before(ends); {
-		got, _ = shell(uid, fmt.Sprintf("%s can-read %s %s --state %s/state%d --limit 3s", w.bin,
+		got, _ = shell(uid, fmt.Sprintf("%s can-read %s %s --state %s/state%d --limit 2s", w.bin,
 			filepath.Join(w.root, file), who, w.people, uid))
 		if strings.HasPrefix(got+"\n", want) {
 			return
 		}
+		time.Sleep(50 * time.Millisecond) // each query is a process
 	}
 	w.Fatalf("%s %s: after a minute still %q, want %q", file, who, got, want)
 }
