@@ -35,32 +35,32 @@ func Err[T any](_ T, err error) error { return err }
 // Require ends the test with both values if got is not want. The format and its arguments name the compared value. Call
 // it from the test's own goroutine.
 func Require[T comparable](t testing.TB, got, want T, format string, args ...any) {
-	t.Helper()
 	if got != want {
+		t.Helper()
 		t.Fatalf(format+": %v, want %v", append(args, got, want)...)
 	}
 }
 
 // DeepEqual reports an error if reflect.DeepEqual tells got from want: an empty slice is not nil.
 func DeepEqual(t testing.TB, got, want any, format string, args ...any) {
-	t.Helper()
 	if !reflect.DeepEqual(got, want) {
+		t.Helper()
 		t.Errorf(format+": %v, want %v", append(args, got, want)...)
 	}
 }
 
 // SlicesEqual reports an error unless both slices have the same elements in the same order. An empty slice equals nil.
 func SlicesEqual[E comparable](t testing.TB, got, want []E, format string, args ...any) {
-	t.Helper()
 	if !slices.Equal(got, want) {
+		t.Helper()
 		t.Errorf(format+": %v, want %v", append(args, got, want)...)
 	}
 }
 
 // ErrorIs reports an error unless errors.Is finds target in err.
 func ErrorIs(t testing.TB, err, target error, format string, args ...any) {
-	t.Helper()
 	if !errors.Is(err, target) {
+		t.Helper()
 		t.Errorf(format+": %v, want %v", append(args, err, target)...)
 	}
 }

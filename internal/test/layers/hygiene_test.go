@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -17,7 +18,21 @@ import (
 // texts calls f with each text file of the repository, except git's own files, module sums and binary files.
 func texts(t *testing.T, f func(name string, lines []string)) {
 	t.Helper()
-	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+	all, err := readTexts()
+	check.NoError(t, err)
+	for _, text := range all {
+		f(text.name, text.lines)
+	}
+}
+
+// text is a text file of the repository.
+type text struct {
+	name  string
+	lines []string
+}
+
+var readTexts = sync.OnceValues(func() (all []text, err error) {
+	err = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -42,11 +57,11 @@ func texts(t *testing.T, f func(name string, lines []string)) {
 		if err != nil {
 			return err
 		}
-		f(filepath.ToSlash(rel), strings.Split(string(b), "\n"))
+		all = append(all, text{filepath.ToSlash(rel), strings.Split(string(b), "\n")})
 		return nil
 	})
-	check.NoError(t, err)
-}
+	return all, err
+})
 
 // eachLine calls f with each line of the files of texts, and its number from 1.
 func eachLine(t *testing.T, f func(name string, n int, line string)) {
@@ -100,8 +115,9 @@ func TestSourceNamesNoLocalPaths(t *testing.T) {
 	words := machineWords(t)
 	eachLine(t, func(name string, n int, line string) {
 		for _, w := range words {
-			at := strings.Index(line, w)
-			check.That(t, at < 0 || continues(line[:at]), "%s:%d: %q belongs to this machine", name, n, w)
+			if at := strings.Index(line, w); at >= 0 && !continues(line[:at]) {
+				t.Errorf("%s:%d: %q belongs to this machine", name, n, w)
+			}
 		}
 	})
 }
@@ -120,21 +136,32 @@ func continues(before string) bool {
 func TestTextsReferToNoOtherOutsideFolder(t *testing.T) {
 	neighbour := ".." + "/shared"
 	eachLine(t, func(name string, n int, line string) {
-		check.That(t, !strings.Contains(line, neighbour) || strings.Contains(line, "REFMON_VECTORS"),
-			"%s:%d: %s is named without REFMON_VECTORS: users have no such folder", name, n, neighbour)
+		if strings.Contains(line, neighbour) && !strings.Contains(line, "REFMON_VECTORS") {
+			t.Errorf("%s:%d: %s is named without REFMON_VECTORS: users have no such folder", name, n, neighbour)
+		}
 	})
 }
 
 // Spelt in two parts so that this file does not find itself.
-var leftOpen = regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|XX` + `X)\b|panic\("(not implemented|unimplemented)`)
+var (
+	openWords = []string{"TO" + "DO", "FIX" + "ME", "XX" + "X", "implemented"}
+	leftOpen  = regexp.MustCompile(`\b(` + strings.Join(openWords[:3], "|") + `)\b|panic\("(not |un)implemented`)
+)
 
 // Unfinished features are missing from the code and named in README or in refmon services, because users do not read
 // notes in the code.
 func TestSourceHasNoTodoNotes(t *testing.T) {
 	eachLine(t, func(name string, n int, line string) {
-		m := leftOpen.FindString(line)
-		check.That(t, m == "" || filepath.Ext(name) != ".go",
-			"%s:%d: %s: do it now, or remove it and name the gap in the README", name, n, m)
+		if filepath.Ext(name) != ".go" {
+			return
+		}
+		// Contains is ten times as fast as the expression, and rules out almost every line.
+		if !slices.ContainsFunc(openWords, func(w string) bool { return strings.Contains(line, w) }) {
+			return
+		}
+		if m := leftOpen.FindString(line); m != "" {
+			t.Errorf("%s:%d: %s: do it now, or remove it and name the gap in the README", name, n, m)
+		}
 	})
 }
 
