@@ -136,23 +136,45 @@ var kinds = []string{"*.go", "*.c", "*.h", "*.py"}
 // files of the folder exactly once outside comments, it returns an error that wraps ErrStale. It reads no tests and
 // writes no file.
 func (f Mutant) Apply(root string) (file string, changed []byte, err error) {
-	var sources []string
-	for _, kind := range kinds {
-		names, err := filepath.Glob(filepath.Join(root, f.Folder, kind))
-		if err != nil {
-			return "", nil, err
-		}
-		sources = append(sources, names...)
+	sources, err := readSources(filepath.Join(root, f.Folder))
+	if err != nil {
+		return "", nil, err
 	}
-	old, tokens := pattern(f.Old), words.FindAllString(f.Old, -1)
-	for _, name := range sources {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		b, err := os.ReadFile(name)
+	return f.applyTo(sources)
+}
+
+// sourceFile is a file that may have mutants.
+type sourceFile struct {
+	name string
+	text []byte
+}
+
+// readSources returns the files of a folder that have one of kinds and are no tests.
+func readSources(folder string) (sources []sourceFile, err error) {
+	for _, kind := range kinds {
+		names, err := filepath.Glob(filepath.Join(folder, kind))
 		if err != nil {
-			return "", nil, err
+			return nil, err
 		}
+		for _, name := range names {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			b, err := os.ReadFile(name)
+			if err != nil {
+				return nil, err
+			}
+			sources = append(sources, sourceFile{name, b})
+		}
+	}
+	return sources, nil
+}
+
+// applyTo returns the result of [Mutant.Apply] for the sources of the mutant's folder.
+func (f Mutant) applyTo(sources []sourceFile) (file string, changed []byte, err error) {
+	old, tokens := pattern(f.Old), words.FindAllString(f.Old, -1)
+	for _, s := range sources {
+		name, b := s.name, s.text
 		if !hasAll(b, tokens) { // most files: the pattern takes its time
 			continue
 		}
