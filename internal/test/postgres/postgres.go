@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/programs"
 )
 
 // Owner is the role that owns the server, without a password.
@@ -68,7 +70,15 @@ func Start(t testing.TB) Server {
 		}
 	}
 	s.run = run
-	run("initdb", "-D", s.data(), "-U", Owner, "-A", "trust", "-E", "UTF8", "--no-sync")
+	// Copying a cluster takes a quarter of the time of creating one.
+	source := programs.Once(t, "postgres", func(to string) (string, error) {
+		run("initdb", "-D", s.data(), "-U", Owner, "-A", "trust", "-E", "UTF8", "--no-sync")
+		out, err := exec.Command("mv", s.data(), to).CombinedOutput()
+		return string(out), err
+	})
+	if out, err := exec.Command("cp", "-a", source, s.data()).CombinedOutput(); err != nil {
+		t.Fatalf("copy the cluster: %v\n%s", err, out)
+	}
 	s.Again()
 	t.Cleanup(func() { run("pg_ctl", "-D", s.data(), "-m", "immediate", "stop") })
 	return s

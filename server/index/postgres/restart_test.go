@@ -22,6 +22,7 @@ import (
 // there are no heartbeats, so queries fail. Afterwards the database has all changes, and a right
 // revoked in between is gone (N-92). A document with an overlong path has a hash as its id.
 func TestRunSurvivesDatabaseRestart(t *testing.T) {
+	t.Parallel()
 	if os.Getuid() != 0 {
 		t.Skip("files are given to other users by root only")
 	}

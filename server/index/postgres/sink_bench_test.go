@@ -25,7 +25,7 @@ func BenchmarkSearch(b *testing.B) {
 	} else if testing.Short() {
 		documents = 60_000
 	}
-	app, ctx := newCorpus(b, documents, false), context.Background()
+	app, ctx := newCorpus(b, documents).fill(false), context.Background()
 	search := documented(b, "with me as materialized")
 	rows, err := app.Query(ctx, `select id from pages order by hashtext(id) limit 50`)
 	check.NoError(b, err)

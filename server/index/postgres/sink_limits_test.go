@@ -33,28 +33,52 @@ var readers = []int{3, 300, 30_000}
 
 func sidOf(classes int) string { return fmt.Sprintf("S-1-5-21-1-2-3-%d", classes) }
 
-// newCorpus fills a new database with documents and pages, in three partitions if stored is true. Each document has
-// one of twice as many classes as the reader with the most classes, so that this reader may read half of them. It
-// returns the application's connection. One page in sixty has the word "budget".
-func newCorpus(t testing.TB, documents int, stored bool) *pgx.Conn {
+// corpus is a database of pages. One page in sixty has the word "budget".
+type corpus struct {
+	testing.TB
+	dir       string // with the server's socket
+	documents int
+	admin     *pgx.Conn
+}
+
+// newCorpus starts a server and fills it with pages, and with no index.
+func newCorpus(t testing.TB, documents int) *corpus {
 	t.Helper()
-	dir := database.Start(t).Dir
+	c := &corpus{TB: t, dir: database.Start(t).Dir, documents: documents}
+	c.admin = c.connect(database.Owner)
+	c.run(`create role keeper login; create role app login; grant create on database postgres to keeper`)
+	c.run(`create table pages (id text primary key, words tsvector not null); grant select on pages to app`)
+	c.run(fmt.Sprintf(`insert into pages select
+		format('/srv/department-%%s/project-%%s/report-%%s.docx', i %% 97, i %% 4001, i), to_tsvector('simple', (
+			select string_agg('word' || hashint8(i * 31 + g) %% 5000, ' ') from generate_series(1, 40) g)
+			|| case when hashint8(i) %% 60 = 0 then ' budget' else '' end)
+		from generate_series(1::bigint, %d) i`, documents))
+	c.run(`create index on pages using gin (words)`)
+	return c
+}
+
+func (c *corpus) connect(role string) *pgx.Conn {
+	c.Helper()
+	conn := check.Must(pgx.Connect(context.Background(), "host="+c.dir+" dbname=postgres user="+role))
+	c.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+func (c *corpus) run(sql string, args ...any) {
+	c.Helper()
+	check.Require(c, check.Err(c.admin.Exec(context.Background(), sql, args...)), nil, "%s", sql)
+}
+
+// fill fills a new index with a document for each page, in three partitions if stored is true. Each document has one
+// of twice as many classes as the reader with the most classes, so that this reader may read half of them. It returns
+// the application's connection.
+func (c *corpus) fill(stored bool) *pgx.Conn {
+	c.Helper()
 	ctx := context.Background()
-	connect := func(role string) *pgx.Conn {
-		t.Helper()
-		c := check.Must(pgx.Connect(ctx, "host="+dir+" dbname=postgres user="+role))
-		t.Cleanup(func() { _ = c.Close(ctx) })
-		return c
-	}
-	admin := connect(database.Owner)
-	run := func(sql string, args ...any) {
-		t.Helper()
-		check.Require(t, check.Err(admin.Exec(ctx, sql, args...)), nil, "%s", sql)
-	}
-	run(`create role keeper login; create role app login; grant create on database postgres to keeper`)
-	dsn, trees, part := "host="+dir+" dbname=postgres user=keeper", []string{"/srv"}, ""
+	dsn, trees, part := "host="+c.dir+" dbname=postgres user=keeper", []string{"/srv"}, ""
 	var sink index.Sink
 	var err error
+	c.run(`drop schema if exists refmon cascade`)
 	if stored {
 		trees, part = []string{"/srv", "/home", "/data"}, "part, "
 		var s *postgres.Store
@@ -66,33 +90,27 @@ func newCorpus(t testing.TB, documents int, stored bool) *pgx.Conn {
 			sink, err = s, s.Begin("q", parts)
 		}
 	} else {
-		sink, err = postgres.Open(ctx, dsn, t.TempDir(), 24*time.Hour)
+		sink, err = postgres.Open(ctx, dsn, c.TempDir(), 24*time.Hour)
 	}
-	check.NoError(t, err)
-	t.Cleanup(func() { _ = sink.Close() })
-	classes := readers[len(readers)-1] * 2 * documents / 1_000_000
-	run(fmt.Sprintf(`insert into refmon.documents (id, right_name, tree, class, %[1]sdescriptor, seq, at)
-		select format('%%s/department-%%s/project-%%s/report-%%s.docx', tree, i %% 97, i %% 4001, i), 'read', tree,
-			abs(hashint4(i)) %% %[2]d, %[3]smd5(i::text), i, now()
-		from generate_series(1, %[4]d) i, lateral (select (array['%[5]s'])[1 + i %% %[6]d] as tree) t`, part, classes,
-		strings.ReplaceAll(part, "part", "0"), documents, strings.Join(trees, "','"), len(trees)))
+	check.NoError(c, err)
+	check.NoError(c, sink.Close())
+	classes := readers[len(readers)-1] * 2 * c.documents / 1_000_000
+	c.run(fmt.Sprintf(`insert into refmon.documents (id, right_name, tree, class, %[1]sdescriptor, seq, at)
+		select format('/srv/department-%%s/project-%%s/report-%%s.docx', i %% 97, i %% 4001, i), 'read',
+			(array['%[5]s'])[1 + i %% %[6]d], abs(hashint4(i)) %% %[2]d, %[3]smd5(i::text), i, now()
+		from generate_series(1, %[4]d) i`, part, classes,
+		strings.ReplaceAll(part, "part", "0"), c.documents, strings.Join(trees, "','"), len(trees)))
 	for _, n := range readers {
-		own := max(n*documents/1_000_000, 1)
-		run(fmt.Sprintf(`insert into refmon.members select c * %d, '%s' from generate_series(0, %d) c`,
+		own := max(n*c.documents/1_000_000, 1)
+		c.run(fmt.Sprintf(`insert into refmon.members select c * %d, '%s' from generate_series(0, %d) c`,
 			classes/own, sidOf(n), own-1))
 	}
 	// Two thousand more people, so that one person is a small part of the table.
-	run(fmt.Sprintf(`insert into refmon.members select distinct abs(hashint4(c * 7919 + u)) %% %d, 'S-1-5-21-9-' || u
-		from generate_series(1, 2000) u, generate_series(1, %d) c`, classes, 100*documents/1_000_000+1))
-	run(`insert into refmon.fence select unnest($1::text[]), 1, now()`, append(trees, "directory"))
-	run(`create table pages (id text primary key, words tsvector not null); grant select on pages to app`)
-	run(`insert into pages select id, to_tsvector('simple', (
-		select string_agg('word' || hashint8(seq * 31 + g) % 5000, ' ') from generate_series(1, 40) g)
-		|| case when hashint8(seq) % 60 = 0 then ' budget' else '' end)
-		from refmon.documents`)
-	run(`create index on pages using gin (words)`)
-	run(`vacuum analyze`)
-	return connect("app")
+	c.run(fmt.Sprintf(`insert into refmon.members select distinct abs(hashint4(c * 7919 + u)) %% %d, 'S-1-5-21-9-' || u
+		from generate_series(1, 2000) u, generate_series(1, %d) c`, classes, 100*c.documents/1_000_000+1))
+	c.run(`insert into refmon.fence select unnest($1::text[]), 1, now()`, append(trees, "directory"))
+	c.run(`vacuum analyze`)
+	return c.connect("app")
 }
 
 // plan is a node of what EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) prints.
@@ -144,8 +162,10 @@ const fifty = `select id from refmon.documents where id = any ($1) and right_nam
 // machine: at most 12 for each id, 24 in three partitions, and for a ranked search twice those of the unfiltered
 // search.
 func TestPlansReadFewPages(t *testing.T) {
+	t.Parallel()
+	c := newCorpus(t, 30_000)
 	for name, stored := range map[string]bool{"run": false, "partitions": true} {
-		t.Run(name, func(t *testing.T) { fewPages(t, newCorpus(t, 30_000, stored), stored) })
+		t.Run(name, func(t *testing.T) { fewPages(t, c.fill(stored), stored) })
 	}
 }
 

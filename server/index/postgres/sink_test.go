@@ -98,6 +98,7 @@ func (h *host) run(ctx context.Context, sink index.Sink) (done chan error) {
 // user, and with an old watermark, there are no results, for the owner of the application's tables
 // too (N-9).
 func TestPostgresRowsFollowRevocation(t *testing.T) {
+	t.Parallel()
 	if os.Getuid() != 0 {
 		t.Skip("files are given to other users by root only")
 	}
@@ -171,6 +172,7 @@ func TestPostgresRowsFollowRevocation(t *testing.T) {
 // TestVersionWithoutChangesReachesDatabase checks that the database has the version of a directory that changes no
 // member.
 func TestVersionWithoutChangesReachesDatabase(t *testing.T) {
+	t.Parallel()
 	dsn := "host=" + database.Start(t).Dir + " dbname=postgres user=" + database.Owner
 	sink, err := postgres.Open(t.Context(), dsn, t.TempDir(), time.Minute)
 	check.NoError(t, err)
@@ -195,6 +197,7 @@ func TestVersionWithoutChangesReachesDatabase(t *testing.T) {
 // TestDatabaseKeepsPaths checks that a database is refused in whose encoding the application's paths are other texts,
 // and that no table is created in it.
 func TestDatabaseKeepsPaths(t *testing.T) {
+	t.Parallel()
 	at := "host=" + database.Start(t).Dir + " user=" + database.Owner + " dbname="
 	admin, err := pgx.Connect(t.Context(), at+"postgres")
 	check.NoError(t, err)
@@ -222,6 +225,7 @@ func TestDatabaseKeepsPaths(t *testing.T) {
 // TestRestartWritesOnlyDifferences checks that a run that starts again leaves the rows of unchanged documents alone,
 // writes changed ones, deletes those of documents that are gone, and keeps the numbers of classes (N-103).
 func TestRestartWritesOnlyDifferences(t *testing.T) {
+	t.Parallel()
 	if os.Getuid() != 0 {
 		t.Skip("files are given to other users by root only")
 	}

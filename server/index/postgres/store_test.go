@@ -196,6 +196,7 @@ func TestStoreRowsEqualCursor(t *testing.T) {
 		writeAsChild(t, dsn)
 		return
 	}
+	t.Parallel()
 	server, seed := database.Start(t), randtest.Seed(t)
 	dsn := "host=" + server.Dir + " dbname=postgres user=" + database.Owner
 	r, last := rand.New(rand.NewPCG(seed, 1)), uint64(randtest.Count(t, "REFMON_STORE_MESSAGES", 2500))

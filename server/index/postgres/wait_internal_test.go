@@ -16,6 +16,7 @@ import (
 // connection that broke before the database confirmed the transaction. An error of the repetition that no restart
 // resolves ends the wait (N-92).
 func TestPostgresBatchResendsAfterReconnect(t *testing.T) {
+	t.Parallel()
 	dsn := "host=" + database.Start(t).Dir + " dbname=postgres user=" + database.Owner
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()

@@ -15,6 +15,7 @@ import (
 // TestAwaitOpensOnceDatabaseStarts opens a sink while its database is stopped. It waits with one line, opens when the
 // database has started, and does not wait for a database that refuses it (N-122).
 func TestAwaitOpensOnceDatabaseStarts(t *testing.T) {
+	t.Parallel()
 	server := database.Start(t)
 	dsn := "host=" + server.Dir + " dbname=postgres user=" + database.Owner
 	server.Stop()
