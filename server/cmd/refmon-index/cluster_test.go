@@ -48,6 +48,7 @@ func TestClusterExampleSurvivesKilledWorker(t *testing.T) {
 // TestBrokerEndsOnFullDisk checks that the broker program ends with an error after another program has filled its disk
 // (N-87).
 func TestBrokerEndsOnFullDisk(t *testing.T) {
+	t.Parallel()
 	c := &cluster{t: t, folder: t.TempDir(), running: processes{}}
 	net, last := loopback()
 	c.install(fmt.Sprintf("traverse: never\ndirectory: %s/firm.yaml\nmachines:\n", c.folder) +

@@ -82,6 +82,7 @@ func (c *command) end(sig os.Signal) int {
 // TestSignalEndsRun checks that a run ends with code 0 after SIGTERM or SIGINT, and with code 2 if it
 // cannot start.
 func TestSignalEndsRun(t *testing.T) {
+	t.Parallel()
 	tree, dir := t.TempDir(), filepath.Join(t.TempDir(), "firm.yaml")
 	check.NoError(t, os.WriteFile(dir, []byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"), 0o600))
 	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
@@ -99,6 +100,7 @@ func TestSignalEndsRun(t *testing.T) {
 // full-text searches as three users, each of whom sees only their own documents. A revoked right is gone after the next
 // watermark (N-9).
 func TestDatabaseSearchReturnsOwnDocuments(t *testing.T) {
+	t.Parallel()
 	if os.Getuid() != 0 {
 		t.Skip("files are given to other users by root only")
 	}

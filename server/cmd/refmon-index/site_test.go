@@ -23,6 +23,7 @@ import (
 // server and their database. They wait with one line each, and again when both restart; every right answer holds
 // (N-122).
 func TestSiteStartsInAnyOrder(t *testing.T) {
+	t.Parallel()
 	db := database.Start(t)
 	folder := t.TempDir()
 	c := &cluster{t: t, folder: folder, tree: filepath.Join(folder, "srv"), dir: filepath.Join(folder, "firm.yaml"),
@@ -60,10 +61,10 @@ func TestSiteStartsInAnyOrder(t *testing.T) {
 	for _, role := range others {
 		c.until(role+" waits", func() bool { return lines(role, "waits for one") > 0 })
 	}
-	time.Sleep(time.Second) // many attempts
+	time.Sleep(500 * time.Millisecond) // several attempts
 	c.start("broker")
 	c.until("follow waits for its database", func() bool { return lines("follow", "wait for the database") > 0 })
-	time.Sleep(time.Second)
+	time.Sleep(500 * time.Millisecond)
 	db.Again()
 	holds := func(when string) {
 		t.Helper()
