@@ -3,10 +3,11 @@ package stages
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,151 +23,204 @@ import (
 // changes made in between are found, even if the server rejected the roles at first (N-93). The same
 // holds if the server lost all streams, or only SEEN, ROWS or FENCE (N-49).
 func TestRolesSurviveNATSRestart(t *testing.T) {
-	tree, dir, state, store := t.TempDir(), filepath.Join(t.TempDir(), "firm.json"), t.TempDir(), t.TempDir()
-	put := func(name string, mode os.FileMode) {
-		t.Helper()
-		path := filepath.Join(tree, name)
-		check.NoError(t, errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, mode)))
-	}
-	put("plan", 0o644)
-	put("offer", 0o600)
-	check.NoError(t, os.WriteFile(dir, []byte(company), 0o600))
-	s, seeds, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {tree}}, Parts: 1, Deciders: 1})
-	check.NoError(t, err)
-	o := &server.Options{JetStream: true, StoreDir: store, NoSigs: true, Host: "127.0.0.1", Port: server.RANDOM_PORT,
-		MaxPayload: 8 << 20}
-	for _, r := range s.Roles() {
-		o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: s.Keys[string(r)]})
-	}
-	var srv *server.Server
-	begin := func() {
-		t.Helper()
-		if srv, err = server.NewServer(o.Clone()); err != nil {
-			t.Fatal(err)
-		}
-		srv.Start()
-		check.RequireThat(t, srv.ReadyForConnections(time.Minute), "the server is not ready")
-	}
-	begin()
-	defer func() { end(srv) }()
-	s.Servers, o.Port = []string{srv.ClientURL()}, srv.Addr().(*net.TCPAddr).Port
-	ctx, stop := context.WithCancel(t.Context())
-	done, roles := make(chan error, 8), 0
-	role := func(r site.Role, run func(c *Conn) error) {
-		t.Helper()
-		c, err := Dial(s, r, seeds[r], Options{})
-		check.NoError(t, err)
-		t.Cleanup(c.Close)
-		roles++
-		go func() {
-			err := run(c)
-			for errors.Is(err, errLost) || errors.Is(err, errTakenOver) { // systemd starts the program again
-				err = run(c)
-			}
-			done <- err
-		}()
-	}
-	keeper := func() (leave func()) {
-		t.Helper()
-		ready := make(chan struct{})
-		served, leave := context.WithCancel(ctx)
-		role(site.Keeper, func(c *Conn) error { return Keep(served, c, func() { close(ready) }) })
-		<-ready
-		return leave
-	}
-	leave := keeper()
-	const often = 50 * time.Millisecond
-	role(site.Watch("a"), func(c *Conn) error {
-		return Watch(ctx, c, WatchConfig{Host: "a", NoEvents: true, Every: often, Beat: often})
-	})
-	role(site.Directory, func(c *Conn) error {
-		return Directory(ctx, c, DirectoryConfig{File: dir, Beat: often})
-	})
-	role(site.Work, func(c *Conn) error { return Work(ctx, c, WorkConfig{Name: "w", Beat: often}) })
-	role(site.Follow, func(c *Conn) error { return Follow(ctx, c, FollowConfig{State: state, Beat: often}) })
-
-	const limit = 4 * time.Second
-	reads := func(name string) (allowed bool, because string) {
-		x, err := index.Open(state, limit)
-		if err != nil {
-			return false, err.Error()
-		}
-		defer x.Close()
-		a := x.CanRead("//a"+filepath.Join(tree, name), "alice", "read")
-		return a.Allowed, a.Because
-	}
-	wait := func(what string, is func() bool) {
-		t.Helper()
-		for range 1800 {
-			select {
-			case err := <-done:
-				t.Fatalf("%s: a role has ended: %v", what, err)
-			default:
-			}
-			if is() {
-				return
-			}
-			time.Sleep(often)
-		}
-		_, plan := reads("plan")
-		t.Fatalf("%s does not come: %s", what, plan)
-	}
-	want := func(what string, plan, offer bool) {
-		t.Helper()
-		wait(what, func() bool {
-			first, because := reads("plan")
-			second, _ := reads("offer")
-			return because == "" && first == plan && second == offer
+	t.Parallel()
+	var all sync.WaitGroup // more than run in parallel otherwise: they wait most of their time
+	all.Go(func() { t.Run("longer than the limit", surviveOutages) })
+	for _, lost := range [][]string{site.Streams(), {site.StreamSeen}, {site.StreamRows}, {site.StreamFence}} {
+		all.Go(func() {
+			t.Run("lost "+strings.Join(lost, " "), func(t *testing.T) { surviveLoss(t, lost) })
 		})
 	}
-	want("the first answer", true, false)
+	all.Wait()
+}
+
+func surviveOutages(t *testing.T) {
+	h := newRestartSite(t)
 	for _, open := range []bool{false, true} {
-		end(srv)
-		put("plan", map[bool]os.FileMode{true: 0o644, false: 0o600}[open])
-		put("offer", map[bool]os.FileMode{true: 0o600, false: 0o644}[open])
-		wait("the end of answers", func() bool {
-			_, plan := reads("plan")
-			_, offer := reads("offer")
+		end(h.srv)
+		h.put(open)
+		keys := h.o.Nkeys
+		if open { // a server that does not know the accounts yet refuses the roles for a while
+			h.o.Nkeys = []*server.NkeyUser{{Nkey: keys[0].Nkey}}
+			h.begin()
+		}
+		h.wait("the end of answers", func() bool {
+			_, plan := h.reads("plan")
+			_, offer := h.reads("offer")
 			return plan != "" && offer != ""
 		})
-		if open { // a server that does not know the accounts yet refuses the roles for a while
-			keys := o.Nkeys
-			o.Nkeys = []*server.NkeyUser{{Nkey: keys[0].Nkey}}
-			begin()
-			time.Sleep(time.Second)
-			end(srv)
-			o.Nkeys = keys
+		if open {
+			end(h.srv)
+			h.o.Nkeys = keys
 		}
-		begin()
-		want("the change of the meantime", open, !open)
+		h.begin()
+		h.want("the change of the meantime", open)
 	}
-	for _, lost := range [][]string{site.Streams(), {site.StreamSeen}, {site.StreamRows}, {site.StreamFence}} {
-		leave() // a keeper starts with its server
-		check.NoError(t, <-done)
-		roles--
-		end(srv)
-		put("plan", 0o644)
-		put("offer", 0o600)
-		for _, stream := range lost {
-			check.NoError(t, os.RemoveAll(filepath.Join(store, "jetstream", "$G", "streams", stream)))
+	h.stop()
+}
+
+func surviveLoss(t *testing.T, streams []string) {
+	h := newRestartSite(t)
+	h.leave() // a keeper starts with its server
+	check.NoError(t, <-h.done)
+	h.roles--
+	end(h.srv)
+	h.put(false)
+	for _, stream := range streams {
+		check.NoError(t, os.RemoveAll(filepath.Join(h.store, "jetstream", "$G", "streams", stream)))
+	}
+	h.begin()
+	h.keep()
+	h.want("the answers after the loss", false)
+	h.put(true)
+	h.want("the change after that", true)
+	h.stop()
+}
+
+// restartSite is a site of one host with all its roles and a NATS server that can be restarted at its address.
+type restartSite struct {
+	*testing.T
+	tree, state, store string
+	site               *site.Site
+	seeds              map[site.Role]string
+	o                  *server.Options
+	srv                *server.Server
+	ctx                context.Context
+	leave, finish      func()     // end the keeper, and all roles
+	done               chan error // the results of the roles
+	roles              int
+}
+
+// newRestartSite starts a site, and waits until alice may read the file plan and not the file offer.
+func newRestartSite(t *testing.T) *restartSite {
+	t.Helper()
+	h := &restartSite{T: t, tree: t.TempDir(), state: t.TempDir(), store: t.TempDir(), done: make(chan error, 8)}
+	h.put(true)
+	dir := filepath.Join(t.TempDir(), "firm.json")
+	check.NoError(t, os.WriteFile(dir, []byte(company), 0o600))
+	var err error
+	h.site, h.seeds, err = site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {h.tree}}, Parts: 1,
+		Deciders: 1})
+	check.NoError(t, err)
+	h.o = &server.Options{JetStream: true, StoreDir: h.store, NoSigs: true, Host: "127.0.0.1",
+		Port: server.RANDOM_PORT, MaxPayload: 8 << 20}
+	for _, r := range h.site.Roles() {
+		h.o.Nkeys = append(h.o.Nkeys, &server.NkeyUser{Nkey: h.site.Keys[string(r)]})
+	}
+	h.begin()
+	t.Cleanup(func() { end(h.srv) })
+	h.site.Servers, h.o.Port = []string{h.srv.ClientURL()}, h.srv.Addr().(*net.TCPAddr).Port
+	h.ctx, h.finish = context.WithCancel(t.Context())
+	t.Cleanup(h.finish)
+	h.keep()
+	h.role(site.Watch("a"), func(c *Conn) error {
+		return Watch(h.ctx, c, WatchConfig{Host: "a", NoEvents: true, Every: heartbeatInterval, Beat: heartbeatInterval})
+	})
+	h.role(site.Directory, func(c *Conn) error {
+		return Directory(h.ctx, c, DirectoryConfig{File: dir, Beat: heartbeatInterval})
+	})
+	h.role(site.Work, func(c *Conn) error { return Work(h.ctx, c, WorkConfig{Name: "w", Beat: heartbeatInterval}) })
+	h.role(site.Follow, func(c *Conn) error {
+		return Follow(h.ctx, c, FollowConfig{State: h.state, Beat: heartbeatInterval})
+	})
+	h.want("the first answer", true)
+	return h
+}
+
+// put makes one of the files plan and offer readable for all, and the other one for its owner alone.
+func (h *restartSite) put(plan bool) {
+	h.Helper()
+	for name, open := range map[string]bool{"plan": plan, "offer": !plan} {
+		path, mode := filepath.Join(h.tree, name), os.FileMode(0o600)
+		if open {
+			mode = 0o644
 		}
-		begin()
-		leave = keeper()
-		want(fmt.Sprint("the answers after the loss of ", lost), true, false)
-		put("plan", 0o600)
-		put("offer", 0o644)
-		want("the change after that", false, true)
+		check.NoError(h, errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, mode)))
 	}
-	leave()
-	stop()
-	for range roles {
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	}
+}
+
+// begin starts the NATS server.
+func (h *restartSite) begin() {
+	h.Helper()
+	h.srv = check.Must(server.NewServer(h.o.Clone()))
+	h.srv.Start()
+	check.RequireThat(h, h.srv.ReadyForConnections(time.Minute), "the server is not ready")
 }
 
 func end(srv *server.Server) {
 	srv.Shutdown()
 	srv.WaitForShutdown()
+}
+
+// role runs a role.
+func (h *restartSite) role(r site.Role, run func(c *Conn) error) {
+	h.Helper()
+	c, err := Dial(h.site, r, h.seeds[r], Options{})
+	check.NoError(h, err)
+	h.Cleanup(c.Close)
+	h.roles++
+	go func() {
+		err := run(c)
+		for errors.Is(err, errLost) || errors.Is(err, errTakenOver) { // systemd starts the program again
+			err = run(c)
+		}
+		h.done <- err
+	}()
+}
+
+// keep runs a keeper until leave is called, and waits until the streams exist.
+func (h *restartSite) keep() {
+	h.Helper()
+	ready := make(chan struct{})
+	var served context.Context
+	served, h.leave = context.WithCancel(h.ctx)
+	h.role(site.Keeper, func(c *Conn) error { return Keep(served, c, func() { close(ready) }) })
+	<-ready
+}
+
+// stop ends all roles, none of which may fail.
+func (h *restartSite) stop() {
+	h.Helper()
+	h.finish()
+	for range h.roles {
+		check.NoError(h, <-h.done)
+	}
+}
+
+// reads asks whether alice may read a file. because says why there is no answer.
+func (h *restartSite) reads(name string) (allowed bool, because string) {
+	x, err := index.Open(h.state, 2*time.Second)
+	if err != nil {
+		return false, err.Error()
+	}
+	defer x.Close()
+	a := x.CanRead("//a"+filepath.Join(h.tree, name), "alice", "read")
+	return a.Allowed, a.Because
+}
+
+func (h *restartSite) wait(what string, is func() bool) {
+	h.Helper()
+	for range 1800 {
+		select {
+		case err := <-h.done:
+			h.Fatalf("%s: a role has ended: %v", what, err)
+		default:
+		}
+		if is() {
+			return
+		}
+		time.Sleep(heartbeatInterval / 2)
+	}
+	_, plan := h.reads("plan")
+	h.Fatalf("%s does not come: %s", what, plan)
+}
+
+// want waits until alice may read plan or offer, and not the other one.
+func (h *restartSite) want(what string, plan bool) {
+	h.Helper()
+	h.wait(what, func() bool {
+		first, because := h.reads("plan")
+		second, _ := h.reads("offer")
+		return because == "" && first == plan && second == !plan
+	})
 }

@@ -211,6 +211,7 @@ func (b *storeBench) change(r *rand.Rand) {
 // are there is ended and started again, with workers that compact their logs. Afterwards the policy shows each person
 // what a fresh run lets that person read. Without a watcher it shows nothing after the limit (N-9, N-130).
 func TestRestartedFollowerMatchesFreshRun(t *testing.T) {
+	t.Parallel()
 	b := newStoreBench(t, postgres.Start(t), "")
 	b.sql(`create role app login`)
 	seed := randtest.Seed(t)
@@ -254,6 +255,7 @@ func TestRestartedFollowerMatchesFreshRun(t *testing.T) {
 // TestNewStreamsDropStoredRows checks that a follower on new streams drops the rows of the old ones, whose cursors mean
 // other messages there (N-130).
 func TestNewStreamsDropStoredRows(t *testing.T) {
+	t.Parallel()
 	b := newStoreBench(t, postgres.Start(t), "")
 	b.sql(`create role app login`)
 	run := func(b *storeBench) {

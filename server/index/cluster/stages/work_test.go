@@ -310,6 +310,7 @@ func TestPiecesOfTwoVersionsAreRejected(t *testing.T) {
 // TestAnswersExpireWhileAnyStageIsStopped checks that while any stage is stopped, answers expire at the time limit, and
 // that they return once it runs again (N-9, N-55).
 func TestAnswersExpireWhileAnyStageIsStopped(t *testing.T) {
+	t.Parallel()
 	const calm = 5 * heartbeatInterval // what piles up while a stage stops is caught up with, also under the race detector
 	h := newOpenSite(t, 2)
 	h.site.Hosts = map[string][]string{"a": {h.tree}} // no one watches b
