@@ -55,6 +55,7 @@ func (w *world) killed(n int64, by func(*Gateway) http.Handler, method, path, bo
 // TestKilledUploadLeavesOldOrNewContents checks that a gateway killed before any of its calls for an upload leaves the
 // complete old or new contents, with the same inode number, links and descriptor (G-14, G-15, G-33).
 func TestKilledUploadLeavesOldOrNewContents(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, shared)
 	old, fresh := strings.Repeat("old", 200_000), strings.Repeat("fresh", 110_000)
 	w.file("f", old, shared)
@@ -110,6 +111,7 @@ func (w *world) contents() map[string]string {
 // two names (G-14, G-33, G-40). A folder that is replaced is whole, old or new (G-42, F-215). A copy of a folder to a
 // new name is whole or missing (G-51).
 func TestKilledGatewayLeavesWholeFiles(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, shared)
 	w.must(w.g.Close())
 	big := strings.Repeat("b", 300_000)
@@ -212,6 +214,7 @@ func TestKilledGatewayLeavesWholeFiles(t *testing.T) {
 // TestKilledAnswersGrantNothing checks that a gateway killed before any of its calls for a question never answers that
 // a denied right is granted, and never shows half of a token as a whole one.
 func TestKilledAnswersGrantNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, shared)
 	w.file("f", "f", "O:BAG:SYD:P(A;;0x120089;;;{alice})")
 	w.must(w.g.Close())

@@ -235,6 +235,7 @@ func TestInvalidIndexConfigIsRejected(t *testing.T) {
 
 // TestGatewayQueriesRunningIndex asks a running refmon-index.
 func TestGatewayQueriesRunningIndex(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("it builds refmon-index")
 	}

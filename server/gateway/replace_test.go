@@ -31,6 +31,7 @@ func TestFolderIsCopiedWithoutDelete(t *testing.T) {
 // TestClientLeavesDuringCopy checks that a COPY of a folder whose client leaves at any moment makes a whole copy, or
 // none and no hidden folder (G-51, G-42).
 func TestClientLeavesDuringCopy(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, shared)
 	w.must(w.g.Close())
 	for name, to := range map[string]string{"new": "n", "existing": "e"} {

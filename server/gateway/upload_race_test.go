@@ -211,6 +211,7 @@ func (c intruder) Write(b []byte) (int, error) {
 // TestLockKeepsFileOfHost checks that LOCK of a free name never changes a file that a program of the host gives that
 // name meanwhile, before any call of the gateway (G-46).
 func TestLockKeepsFileOfHost(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, shared)
 	w.must(w.g.Close())
 	for n, done := int64(6), false; !done; n++ { // the calls before log the client on

@@ -22,6 +22,7 @@ var passes = map[string]int{"basic": 16, "copymove": 13, "props": 30, "locks": 4
 // TestLitmusSuitePasses runs Debian's litmus over plain HTTP against the same handler, because litmus does not
 // accept the generated certificate.
 func TestLitmusSuitePasses(t *testing.T) {
+	t.Parallel()
 	litmus := tool(t, "litmus")
 	w := newWorld(t, shared)
 	w.folder("litmusdir", shared)

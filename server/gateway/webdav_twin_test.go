@@ -24,6 +24,7 @@ import (
 // TestConformanceCasesHoldOnGateway runs each case of testdata/conformance.txt against the gateway, with two users.
 // Status and effects are those of the sentence that the case quotes (G-37, G-39, G-41, G-42, G-43, G-44, G-45, G-46).
 func TestConformanceCasesHoldOnGateway(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, forBoth)
 	list := davcases.Read(t, "testdata/conformance.txt")
 	for i := range list {
@@ -45,6 +46,7 @@ func TestConformanceCasesHoldOnGateway(t *testing.T) {
 // TestConformanceCasesHoldOnApache runs the same cases against Apache's mod_dav. A case that Apache fails
 // shows that we misread a sentence.
 func TestConformanceCasesHoldOnApache(t *testing.T) {
+	t.Parallel()
 	base, root := apache(t)
 	list := davcases.Read(t, "testdata/conformance.txt")
 	for i := range list {
@@ -135,6 +137,7 @@ func apache(t *testing.T) (base, root string) {
 // TestRcloneReadsAndWrites copies a folder with rclone there and back, lists it, and checks that rclone is denied what
 // its account may not do.
 func TestRcloneReadsAndWrites(t *testing.T) {
+	t.Parallel()
 	rclone := tool(t, "rclone")
 	w := newWorld(t, shared)
 	w.file("hers", "x", own)
