@@ -77,7 +77,9 @@ func TestKilledUploadLeavesOldOrNewContents(t *testing.T) {
 		check.Equal(t, w.entries(""), "f g", "G-14: killed before call %d: the directory", n)
 		check.That(t, (answer.Code == http.StatusNoContent) == done || w.content("f") == fresh,
 			"killed before call %d: %d", n, answer.Code)
-		w.file("f", old, shared)
+		if w.content("f") != old {
+			w.file("f", old, shared)
+		}
 	}
 	check.That(t, seen["old"] >= 5 && seen["fresh"] >= 2,
 		`%v, want seen["old"] at least 5, seen["fresh"] at least 2`, seen)
