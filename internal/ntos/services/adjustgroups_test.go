@@ -72,6 +72,14 @@ func TestAdjustGroupsReturnsPreviousState(t *testing.T) {
 	if want(t, "adjust", st, ntstatus.Success); len(out.PreviousState) != 1 || out.PreviousState[0] != extra {
 		t.Errorf("previous groups = %+v, want %+v", out.PreviousState, extra)
 	}
+	// A reset ignores the list, and enables the groups that are enabled by default.
+	out, st = th.Services().NtAdjustGroupsToken(nt.AdjustGroupsTokenIn{TokenHandle: own, WantPrevious: true,
+		BufferLength: 1000, ResetToDefault: true, NewState: nt.Captured[[]token.Group]{Status: unread(1)}})
+	if want(t, "reset", st, ntstatus.Success); len(out.PreviousState) != 1 || out.PreviousState[0].SID != extra.SID {
+		t.Errorf("previous groups of a reset = %+v, want %v", out.PreviousState, extra.SID)
+	}
+	want(t, "no list", check.Status(th.Services().NtAdjustGroupsToken(nt.AdjustGroupsTokenIn{TokenHandle: own})),
+		ntstatus.InvalidParameter)
 	th.Services().RecordWhy(true)
 	_, st = th.Services().NtAdjustGroupsToken(nt.AdjustGroupsTokenIn{TokenHandle: own,
 		NewState: nt.Cap([]token.Group{{SID: sid.Everyone}})})

@@ -9,7 +9,6 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -90,8 +89,8 @@ func TestAuditedCheckTestsItsInputInOrder(t *testing.T) {
 		return st
 	}, with([]rung[checking]{typeRung}, rungs[:2], []rung[checking]{tokenRung}, rungs[2:], last))
 
-	for n, wanted := range map[int]ntstatus.Status{0: ntstatus.InvalidParameter, 1: unread(1),
-		access.MaxObjectTypes: unread(1), access.MaxObjectTypes + 1: ntstatus.InvalidParameter} {
+	for n, wanted := range map[int]ntstatus.Status{0: ntstatus.InvalidParameter, 1: unread(1), 4096: unread(1),
+		4097: ntstatus.InvalidParameter} {
 		sized := in
 		sized.ObjectTypeList.V, sized.GenericMapping.Status = make([]access.ObjectTypeEntry, n), unread(1)
 		_, st := s.NtAccessCheckByTypeResultListAndAuditAlarm(typed(&sized))
@@ -160,26 +159,5 @@ func TestAuditedCheckRecordsClientAndMappedRights(t *testing.T) {
 		got := append([]string{fmt.Sprint(c.do())}, said(m)...)
 		check.That(t, slices.Equal(got, c.want),
 			"%s: result and records\n%s\nwant\n%s", name, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
-	}
-}
-
-// An object type list for a result list has 1 to 4096 entries (U-47).
-func TestResultListHasOneTo4096Entries(t *testing.T) {
-	server := newWorld(t, kernel.Config{}).auditServer(t, winnt.SecurityImpersonation)
-	types := make([]access.ObjectTypeEntry, 4097)
-	for i := range types {
-		types[i].GUID = winnt.GUID{byte(i + 1), byte((i + 1) >> 8)}
-		if i > 0 {
-			types[i].Level = 1
-		}
-	}
-	for n, want := range map[int]ntstatus.Status{0: ntstatus.InvalidParameter, 1: ntstatus.Success,
-		4095: ntstatus.Success, 4096: ntstatus.Success, 4097: ntstatus.InvalidParameter} {
-		out, st := server.NtAccessCheckByTypeResultListAndAuditAlarm(nt.AccessCheckByTypeAndAuditAlarmIn{
-			SubsystemName: nt.Cap("s"), ObjectTypeName: nt.Cap("File"), ObjectName: nt.Cap("f"),
-			SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")), DesiredAccess: winnt.FILE_READ_DATA,
-			ObjectTypeList: nt.Cap(types[:n]), GenericMapping: nt.Cap(winnt.FileObject.Mapping)})
-		check.That(t, st == want && (want != ntstatus.Success || len(out.AccessStatus) == n),
-			"U-47: result list of %d entries: %v with %d results, want %v", n, st, len(out.AccessStatus), want)
 	}
 }

@@ -18,8 +18,7 @@ import (
 // In user mode, an empty list is rejected before everything else. An unreadable list does not count as empty, and is
 // rejected after the token.
 func TestResultListErrorsComeInOrder(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
+	w, th, k := newProcess(t, winnt.SeImpersonatePrivilege)
 	primary := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY))
 	w.act(k, client, winnt.SecurityImpersonation)
 	defer k.PsRevertToSelf()
@@ -137,8 +136,7 @@ func TestChecksReturnUsedPrivileges(t *testing.T) {
 // TestNtAccessCheckErrorsAndOutputs checks the order of the errors, and the outputs of a granted and a
 // denied check.
 func TestNtAccessCheckErrorsAndOutputs(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
+	w, th, k := newProcess(t, winnt.SeImpersonatePrivilege)
 	opened := func(level winnt.SecurityImpersonationLevel) winnt.Handle {
 		tok := w.token(k, client, level)
 		return check.Result(k.ObOpenObjectByPointer(tok, 0, winnt.TOKEN_QUERY, winnt.TokenObject, kernel.KernelMode))

@@ -51,8 +51,7 @@ func TestNewTokenHasMediumIntegrity(t *testing.T) {
 // Invalid requested rights are refused with and without a security descriptor, and before errors in the descriptor
 // (O-20, O-21, O-30).
 func TestInvalidRightsOfNewTokenAreRefused(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, k := w.thread(w.process("maker", winnt.SeCreateTokenPrivilege))
+	_, th, k := newProcess(t, winnt.SeCreateTokenPrivilege)
 	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE))
 	for text, sacl := range map[string]bool{"": false, "D:(A;;GA;;;WD)": false, "D:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)": true} {
 		for requested, wanted := range map[winnt.AccessMask]ntstatus.Status{winnt.TOKEN_QUERY: ntstatus.Success,

@@ -280,6 +280,13 @@ func init() {
 	for kind, f := range kinds {
 		demands["NtCreate"+kind], demands["NtOpen"+kind] = making(f[0], f[1])
 	}
+	for _, oa := range []*nt.ObjectAttributes{{}, {ObjectName: at("stays").ObjectName, Attributes: winnt.OBJ_PERMANENT}} {
+		oa.SecurityDescriptor = spiedAt("").SecurityDescriptor
+		demands["NtCreateEvent"] = append(demands["NtCreateEvent"], func(_ *testing.T,
+			d *demanded) func() (any, ntstatus.Status) {
+			return func() (any, ntstatus.Status) { h, st := kinds["Event"][0](d.Thread, oa); return h, st }
+		})
+	}
 	maps.Copy(demands, alarms())
 	maps.Copy(demands, opens())
 }

@@ -19,8 +19,7 @@ import (
 // own process, and invalid in another process. In kernel mode, kernel handles are valid in every process. The pseudo
 // handles of tokens are invalid (O-13, O-16, O-50, O-57).
 func TestSourceHandleBelongsToSourceProcess(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, k := w.thread(w.process("caller"))
+	w, th, k := newProcess(t)
 	other := w.process("other")
 	source := openProcess(t, k, other)
 	event := check.Result(k.Zw().NtCreateEvent(winnt.EVENT_ALL_ACCESS,
@@ -58,25 +57,6 @@ func TestSourceHandleBelongsToSourceProcess(t *testing.T) {
 		}
 	}
 	want(t, "close", k.ZwClose(event), ntstatus.Success)
-}
-
-// The pseudo handles of the calling process and thread can be duplicated into another process, with and without an
-// audit record (U-73, O-57).
-func TestPseudoHandlesCanBeDuplicated(t *testing.T) {
-	for _, records := range []bool{false, true} {
-		w := newWorld(t, kernel.Config{})
-		if records {
-			w = recorded(t, audit.NewMemory(0, 0), audit.Options{})
-		}
-		th, k := w.thread(w.process("caller"))
-		to := w.process("to")
-		taker, _ := w.thread(to)
-		target := openProcess(t, k, to)
-		for h, text := range map[winnt.Handle]string{winnt.NtCurrentProcess: "0x1fffff", winnt.NtCurrentThread: "0x1fffff"} {
-			made := check.Result(th.NtDuplicateObject(winnt.NtCurrentProcess, h, target, 0, 0, winnt.DUPLICATE_SAME_ACCESS))
-			check.Equal(t, handles(t, taker)[made], text+" 0x0", "auditing %v: duplicate of %d", records, h)
-		}
-	}
 }
 
 // NtCompareObjects compares the objects of two handles of any types, and checks the first handle first (O-31).
@@ -201,10 +181,9 @@ func TestMakePermanentNeedsThePrivilege(t *testing.T) {
 }
 
 // O-51: without a target process the source handle is closed in its own process, and the caller's handle with the
-// same value stays. Without DUPLICATE_CLOSE_SOURCE both stay.
+// same value stays. Without DUPLICATE_CLOSE_SOURCE both stay. With a target the handle moves (O-52).
 func TestCloseSourceClosesHandleOfSourceProcess(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, k := w.thread(w.process("caller"))
+	w, th, k := newProcess(t)
 	from := w.process("from")
 	owner, _ := w.thread(from)
 	source := openProcess(t, k, from)
@@ -219,4 +198,9 @@ func TestCloseSourceClosesHandleOfSourceProcess(t *testing.T) {
 		check.That(t, len(handles(t, owner)) == 0 && len(handles(t, th)) == 1,
 			"handles of owner and caller: %v and %v, want none and one", handles(t, owner), handles(t, th))
 	}
+	theirs = check.Result(owner.NtCreateEvent(1, nil, nt.NotificationEvent, false))
+	_, st = th.NtDuplicateObject(source, theirs, winnt.NtCurrentProcess, 0, 0,
+		winnt.DUPLICATE_CLOSE_SOURCE|winnt.DUPLICATE_SAME_ACCESS)
+	check.That(t, st == ntstatus.Success && len(handles(t, owner)) == 0 && len(handles(t, th)) == 2,
+		"O-52: move: %v, handles of owner and caller: %v and %v, want none and two", st, handles(t, owner), handles(t, th))
 }

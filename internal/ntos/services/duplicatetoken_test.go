@@ -69,8 +69,7 @@ func TestNtDuplicateTokenOrderOfChecks(t *testing.T) {
 // The requested rights of a duplicate are checked in this order: reserved bits, bits that a token does not have, the
 // level of the client. An empty request is not checked (O-20, O-21, T-44, T-45, I-2).
 func TestDuplicateChecksReservedBitsFirst(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
+	w, th, k := newProcess(t, winnt.SeImpersonatePrivilege)
 	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY_SOURCE))
 	tok := w.token(k, svc, winnt.SecurityImpersonation)
 	const unknown, most = winnt.AccessMask(0x8000), winnt.MAXIMUM_ALLOWED
@@ -175,6 +174,15 @@ func TestDuplicateGetsLevel(t *testing.T) {
 		if check.Equal(t, st, c.st, "%+v", c); st == ntstatus.Success {
 			check.Equal(t, class[nt.TokenStatistics](t, th, dup, winnt.TokenStatistics).ImpersonationLevel, c.want, "%+v", c)
 		}
+	}
+	th := newThread(t, winnt.SeBackupPrivilege)
+	h := openOwnToken(t, th)
+	check.Success(t, check.Status(th.NtAdjustPrivilegesToken(h, true, nil, false)))
+	all := len(class[[]nt.LUIDAndAttributes](t, th, h, winnt.TokenPrivileges))
+	for only, n := range map[bool]int{false: all, true: 0} {
+		dup := check.Result(th.NtDuplicateToken(h, 0, nil, only, primary))
+		check.Equal(t, len(class[[]nt.LUIDAndAttributes](t, th, dup, winnt.TokenPrivileges)), n,
+			"T-48: disabled privileges of a duplicate, EffectiveOnly %t", only)
 	}
 	for profile, level := range map[nt.Profile]winnt.SecurityImpersonationLevel{nt.Documented: act,
 		nt.Observed: anonymous} {

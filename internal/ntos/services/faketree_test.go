@@ -43,6 +43,7 @@ type fakeTree struct {
 	created    *sd.Descriptor   // of the last new file
 	above      nt.FileIdentity  // of the directory of each name; zero: it is missing
 	within     *nt.FileIdentity // of the last move
+	size       nt.FsFullSizeInformation
 }
 
 func newFakeTree() *fakeTree {
@@ -148,8 +149,8 @@ func (o *fakeOpen) Facts() (nt.FileFacts, ntstatus.Status) {
 	return o.facts, o.st
 }
 
-func (o *fakeOpen) Volume() (v nt.FsFullSizeInformation, st ntstatus.Status) {
-	return v, o.call("Volume")
+func (o *fakeOpen) Volume() (nt.FsFullSizeInformation, ntstatus.Status) {
+	return o.size, o.call("Volume")
 }
 
 func (o *fakeOpen) ReadAt(b []byte, at int64) (int, ntstatus.Status) {

@@ -31,10 +31,11 @@ func TestFileInformationNeedsRightAndLength(t *testing.T) {
 			nt.FileBasicInformation: {basic, winnt.FILE_READ_ATTRIBUTES, 40},
 			nt.FileStandardInformation: {nt.FileStandard{AllocationSize: facts.AllocationSize, EndOfFile: facts.EndOfFile,
 				NumberOfLinks: facts.Links, DeletePending: facts.DeletePending, Directory: facts.Directory}, 0, 24},
-			nt.FileInternalInformation:  {nt.FileInternal{IndexNumber: facts.FileID}, 0, 8},
-			nt.FilePositionInformation:  {nt.FilePosition{}, 0, 8},
-			nt.FileNameInformation:      {nt.NameInformation{FileNameLength: 18, FileName: `\dir\file`}, 0, 22},
-			nt.FileAlignmentInformation: {nt.AlignmentInformation{}, 0, 4},
+			nt.FileInternalInformation:                 {nt.FileInternal{IndexNumber: facts.FileID}, 0, 8},
+			nt.FilePositionInformation:                 {nt.FilePosition{}, 0, 8},
+			nt.FileNameInformation:                     {nt.NameInformation{FileNameLength: 18, FileName: `\dir\file`}, 0, 22},
+			nt.FileAlignmentInformation:                {nt.AlignmentInformation{}, 0, 4},
+			nt.FileIoCompletionNotificationInformation: {nt.CompletionInformation{}, 0, 4},
 		} {
 			for _, rights := range []winnt.AccessMask{winnt.FILE_READ_ATTRIBUTES, winnt.FILE_READ_DATA,
 				winnt.FILE_ALL_ACCESS &^ winnt.FILE_READ_ATTRIBUTES} {
@@ -61,6 +62,29 @@ func TestFileInformationNeedsRightAndLength(t *testing.T) {
 	}
 }
 
+// A name that does not fit is cut to the buffer, with its full length (I-151). A device has none (I-133).
+func TestFileNameIsCutToBuffer(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	file := w.open(`\??\T\dir\file`, winnt.FILE_READ_DATA, 0)
+	device := w.open(`\Device\Null`, winnt.FILE_READ_DATA, 0)
+	for _, c := range []struct {
+		h      winnt.Handle
+		length uint32
+		want   any
+		st     ntstatus.Status
+	}{
+		{file, 22, nt.NameInformation{FileNameLength: 18, FileName: `\dir\file`}, ntstatus.Success},
+		{file, 21, nt.NameInformation{FileNameLength: 18, FileName: `\dir\fil`}, ntstatus.BufferOverflow},
+		{file, 8, nt.NameInformation{FileNameLength: 18, FileName: `\d`}, ntstatus.BufferOverflow},
+		{device, 100, nil, ntstatus.InvalidParameter},
+	} {
+		out, st := w.Services().NtQueryInformationFile(nt.QueryInformationFileIn{FileHandle: c.h,
+			FileInformationClass: nt.FileNameInformation, Length: c.length})
+		check.That(t, st == c.st && out.FileInformation == c.want, "name with %d bytes: %v, %+v, want %v, %+v", c.length, st,
+			out.FileInformation, c.st, c.want)
+	}
+}
+
 // TestPipeModesAreSetPerEnd checks that FilePipeInformation changes the read and completion modes of one end only,
 // through a handle with FILE_WRITE_ATTRIBUTES (I-158).
 func TestPipeModesAreSetPerEnd(t *testing.T) {
@@ -84,16 +108,6 @@ func TestPipeModesAreSetPerEnd(t *testing.T) {
 	set(reader, 0, 0, ntstatus.AccessDenied)
 	st := p.server.NtSetInformationFile(s, nt.FilePipeInformation, nt.FilePosition{})
 	check.Equal(t, st, ntstatus.InfoLengthMismatch, "setting pipe information with the structure of another class")
-	for _, h := range []winnt.Handle{s, reader} {
-		p.must(p.server.NtClose(h))
-	}
-	st = p.client.NtSetInformationFile(c, nt.FilePipeInformation, nt.PipeInformation{ReadMode: 1})
-	p.must(st) // the server's end is gone, the mode is this end's
-	p.must(p.client.NtClose(c))
-	s = p.made(func(in *nt.CreateNamedPipeFileIn) { in.NamedPipeType, in.ReadMode = 0, 0 })
-	set(s, 1, 0, ntstatus.InvalidParameter) // the pipe has no messages
-	set(s, 0, 1, ntstatus.Success)
-	c = p.open(both)
 	p.must(p.server.NtFsControlFile(s, winnt.FSCTL_PIPE_DISCONNECT))
 	st = p.client.NtSetInformationFile(c, nt.FilePipeInformation, nt.PipeInformation{})
 	check.Equal(t, st, ntstatus.PipeDisconnected, "setting the modes of a disconnected client")
@@ -137,13 +151,23 @@ func TestQueryVolumeErrorsAndResults(t *testing.T) {
 		out, st := w.Services().NtQueryVolumeInformationFile(in)
 		return out.FsInformation, st
 	}
-	for class, size := range map[nt.FsInfoClass]uint32{nt.FileFsSizeInformation: 24, nt.FileFsDeviceInformation: 8,
-		nt.FileFsFullSizeInformation: 32} {
-		in := nt.QueryVolumeInformationFileIn{FileHandle: h, Length: size, FsInformationClass: class}
+	w.tree.size = nt.FsFullSizeInformation{TotalAllocationUnits: 1 << 40, CallerAvailableAllocationUnits: 1 << 33,
+		ActualAvailableAllocationUnits: 1 << 36, SectorsPerAllocationUnit: 8, BytesPerSector: 512}
+	for class, c := range map[nt.FsInfoClass]struct {
+		size uint32
+		want any
+	}{
+		// A class with one free size has the space for ordinary users, without root's reserve.
+		nt.FileFsSizeInformation: {24, nt.FsSizeInformation{TotalAllocationUnits: 1 << 40, AvailableAllocationUnits: 1 << 33,
+			SectorsPerAllocationUnit: 8, BytesPerSector: 512}},
+		nt.FileFsDeviceInformation:   {8, nt.FsDeviceInformation{DeviceType: winnt.FILE_DEVICE_DISK}},
+		nt.FileFsFullSizeInformation: {32, w.tree.size},
+	} {
+		in := nt.QueryVolumeInformationFileIn{FileHandle: h, Length: c.size, FsInformationClass: class}
 		ladder(t, "NtQueryVolumeInformationFile", in, func(in nt.QueryVolumeInformationFileIn) ntstatus.Status {
 			v, st := call(in)
-			check.That(t, (v != nil) == (st == ntstatus.Success),
-				"NtQueryVolumeInformationFile = %v with output %+v, want an output only on success", st, v)
+			check.That(t, st == ntstatus.Success && v == c.want || st != ntstatus.Success && v == nil,
+				"NtQueryVolumeInformationFile = %v with output %+v, want %+v on success and nothing otherwise", st, v, c.want)
 			return st
 		}, []rung[nt.QueryVolumeInformationFileIn]{
 			{"the class", ntstatus.InvalidInfoClass, func(in *nt.QueryVolumeInformationFileIn) { in.FsInformationClass = 1 }},

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -14,61 +13,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtCompareTokens distinguishes an absent, a disabled, an enabled and a deny-only group, and restricting SIDs from
-// absent and removed ones, in both orders. Tokens created in the same way are equal (T-100).
-func TestCompareTokensDistinguishesGroupStates(t *testing.T) {
-	th := newThread(t, winnt.SeCreateTokenPrivilege)
-	group := sid.MustParse("S-1-5-21-1-2-3-1200")
-	made := func(groups ...token.Group) winnt.Handle {
-		in := plainToken(winnt.TokenPrimary)
-		in.Groups = nt.Cap(append([]token.Group{}, groups...))
-		return check.Result(th.Services().NtCreateToken(in)).TokenHandle
-	}
-	filtered := func(of winnt.Handle, disable, restrict []token.Group) winnt.Handle {
-		out, st := th.Services().NtFilterToken(nt.FilterTokenIn{ExistingTokenHandle: of, SIDsToDisable: nt.Cap(disable),
-			RestrictedSIDs: nt.Cap(restrict)})
-		want(t, "filter a token", st, ntstatus.Success)
-		return out.NewTokenHandle
-	}
-	enabled := func() winnt.Handle { return made(token.Group{SID: group, Attributes: winnt.SE_GROUP_ENABLED}) }
-	users, everyone := token.Group{SID: sid.Users}, token.Group{SID: sid.Everyone}
-	both := []token.Group{users, everyone}
-	kinds := map[string]func() winnt.Handle{
-		"absent":   func() winnt.Handle { return made() },
-		"disabled": func() winnt.Handle { return made(token.Group{SID: group}) },
-		"enabled":  enabled,
-		"deny-only": func() winnt.Handle {
-			return made(token.Group{SID: group, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY})
-		},
-		"restricted": func() winnt.Handle { return filtered(enabled(), nil, []token.Group{users}) },
-		"restricted more": func() winnt.Handle {
-			return filtered(enabled(), nil, both)
-		},
-		"restricted, one dropped": func() winnt.Handle {
-			return filtered(filtered(enabled(), nil, both), nil, []token.Group{users})
-		},
-		"deny-only and restricted": func() winnt.Handle {
-			return filtered(enabled(), []token.Group{{SID: group}}, []token.Group{users})
-		},
-	}
-	for one, first := range kinds {
-		for other, second := range kinds {
-			equal := check.Result(th.NtCompareTokens(first(), second()))
-			check.Equal(t, equal, one == other, "T-100: NtCompareTokens(%s, %s)", one, other)
-		}
-	}
-	// A SID that a filter disables equals a deny-only SID from creation.
-	equal, st := th.NtCompareTokens(filtered(enabled(), []token.Group{{SID: group}}, nil), kinds["deny-only"]())
-	if want(t, "filtered and made", st, ntstatus.Success); !equal {
-		t.Error("T-100: a group disabled by a filter differs from a group created deny-only, want equal tokens")
-	}
-}
-
 // TestCompareTokensChecksFirstHandleFirst checks the errors in order. A pseudo handle is valid only while the thread
-// has such a token (T-100).
+// has such a token. A token equals another one with the same SIDs (T-100).
 func TestCompareTokensChecksFirstHandleFirst(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
+	w, th, k := newProcess(t, winnt.SeImpersonatePrivilege)
 	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY))
 	weak := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.READ_CONTROL))
 	const none, process = winnt.Handle(0x7770), winnt.NtCurrentProcess
@@ -89,6 +37,11 @@ func TestCompareTokensChecksFirstHandleFirst(t *testing.T) {
 	check.That(t, st == unread(1) && !out.Equal,
 		"NtCompareTokens with an invalid handle and an unwritable output = %+v, %v, want the error of "+"the pointer", out,
 		st)
+	source := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY))
+	limited := check.Result(th.NtFilterToken(source, 0, nil, nil, []sid.SID{sid.Users}))
+	for i, h := range []winnt.Handle{limited, check.Result(th.NtFilterToken(source, 0, nil, nil, nil))} {
+		check.Equal(t, check.Result(th.NtCompareTokens(own, h)), i == 1, "T-100: a token and its restricted or plain copy")
+	}
 	for _, pseudo := range []winnt.Handle{own, winnt.NtCurrentProcessToken, winnt.NtCurrentEffectiveToken} {
 		equal, st := th.NtCompareTokens(pseudo, own)
 		check.That(t, st == ntstatus.Success && equal,
@@ -155,4 +108,10 @@ func TestFilterTokenErrorsAndEffects(t *testing.T) {
 	got := class[[]token.Group](t, th, h, winnt.TokenRestrictedSids)
 	check.That(t, len(got) == 1 && got[0].SID == sid.Everyone && got[0].Attributes == 7,
 		"T-63: restricting SIDs = %+v, want Everyone, mandatory and enabled", got)
+	// Two classes repeat the lists of others (T-80).
+	privileges := class[[]nt.LUIDAndAttributes](t, th, h, winnt.TokenPrivileges)
+	lists := class[nt.TokenGroupsAndPrivileges](t, th, h, winnt.TokenGroupsAndPrivileges)
+	check.DeepEqual(t, [2]any{lists.RestrictedSIDs, lists.Privileges}, [2]any{got, privileges}, "TokenGroupsAndPrivileges")
+	all := class[nt.TokenAccessInformation](t, th, h, winnt.TokenAccessInformation)
+	check.DeepEqual(t, [2]any{all.RestrictedSIDs, all.Privileges}, [2]any{got, privileges}, "TokenAccessInformation")
 }

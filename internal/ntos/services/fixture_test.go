@@ -89,11 +89,18 @@ func (w *world) thread(p *kernel.Process) (*nt.Thread, *kernel.KernelThread) {
 	return th, w.sys.KernelMode(th)
 }
 
-// newThread returns a thread of a process in a new world, with these privileges enabled.
-func newThread(tb testing.TB, privileges ...winnt.Privilege) *nt.Thread {
+// newProcess returns a new world with a process, which has these privileges enabled, and a thread of it.
+func newProcess(tb testing.TB, privileges ...winnt.Privilege) (*world, *nt.Thread, *kernel.KernelThread) {
 	tb.Helper()
 	w := newWorld(tb, kernel.Config{})
-	th, _ := w.thread(w.process("p", privileges...))
+	th, k := w.thread(w.process("p", privileges...))
+	return w, th, k
+}
+
+// newThread returns the thread of newProcess.
+func newThread(tb testing.TB, privileges ...winnt.Privilege) *nt.Thread {
+	tb.Helper()
+	_, th, _ := newProcess(tb, privileges...)
 	return th
 }
 
@@ -180,6 +187,7 @@ type maker struct {
 	never   uint32 // attributes that are taken and have no effect
 	refused uint32 // attributes that are not taken in kernel mode
 	kernel  bool   // outside the System process it makes kernel handles only
+	objects int64  // that a call makes
 }
 
 // call calls the service with these attributes in addition and returns the handle.
@@ -206,8 +214,12 @@ func (m *maker) call(th *nt.Thread, attributes uint32) (h winnt.Handle, st ntsta
 func makers(t *testing.T, w *world, th *nt.Thread, k *kernel.KernelThread) (all []maker) {
 	t.Helper()
 	add := func(service, special string, in any, name string, granted winnt.AccessMask) *maker {
-		all = append(all, maker{name: service + special, service: service, in: in, granted: granted,
-			object: nt.ObjectAttributes{ObjectName: name}})
+		m := maker{name: service + special, service: service, in: in, granted: granted,
+			object: nt.ObjectAttributes{ObjectName: name}}
+		if strings.HasPrefix(service, "NtCreate") || service == "NtDuplicateToken" {
+			m.objects = 1
+		}
+		all = append(all, m)
 		return &all[len(all)-1]
 	}
 	const base = `\BaseNamedObjects\`
@@ -238,8 +250,9 @@ func makers(t *testing.T, w *world, th *nt.Thread, k *kernel.KernelThread) (all 
 	check.NoError(t, w.sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")))
 	add("NtOpenFile", " of a plain name", nt.OpenFileIn{DesiredAccess: 3}, "f", 3)
 	add("NtOpenFile", " of a path", nt.OpenFileIn{DesiredAccess: 3}, `\Files\f`, 3)
-	add("NtCreateFile", "", nt.CreateFileIn{DesiredAccess: 3, CreateDisposition: winnt.FILE_OPEN}, `\Files\f`, 3)
-	add("NtOpenFile", " of a device", nt.OpenFileIn{DesiredAccess: 1}, `\Device\Null`, 1)
+	add("NtCreateFile", "", nt.CreateFileIn{DesiredAccess: 3, CreateDisposition: winnt.FILE_OPEN}, `\Files\f`,
+		3).objects = 0 // the file is the object
+	add("NtOpenFile", " of a device", nt.OpenFileIn{DesiredAccess: 1}, `\Device\Null`, 1).objects = 1
 	add("NtCreateNamedPipeFile", "", nt.CreateNamedPipeFileIn{DesiredAccess: 1}, `\??\pipe\made`, 1)
 	me, st := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
 	must("who it is", st)
@@ -317,8 +330,7 @@ func many(n int) nt.Captured[*nt.PrivilegeSet] {
 // That thread impersonates a client that has the privilege.
 func alarmWorld(t *testing.T) (s *auditServer, mute nt.Services) {
 	t.Helper()
-	w := newWorld(t, kernel.Config{})
-	th, k := w.thread(w.process("mute", winnt.SeImpersonatePrivilege))
+	w, th, k := newProcess(t, winnt.SeImpersonatePrivilege)
 	w.act(k, client, winnt.SecurityImpersonation, winnt.SeAuditPrivilege)
 	t.Cleanup(k.PsRevertToSelf)
 	return w.auditServer(t, winnt.SecurityIdentification), th.Services()
@@ -354,6 +366,13 @@ func openProcess(t *testing.T, k *kernel.KernelThread, p *kernel.Process) winnt.
 	t.Helper()
 	return check.Result(k.ObOpenObjectByPointer(p.Object(), 0, winnt.PROCESS_ALL_ACCESS, winnt.ProcessObject,
 		kernel.KernelMode))
+}
+
+// assignable returns a handle of a new token with this value that grants TOKEN_ASSIGN_PRIMARY.
+func assignable(k *kernel.KernelThread, v *token.Token) winnt.Handle {
+	tok := k.NewToken(v)
+	defer k.PsDereferencePrimaryToken(tok)
+	return check.Result(k.ObOpenObjectByPointer(tok, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject, kernel.KernelMode))
 }
 
 // handles returns the handles of a process with their rights and attributes.

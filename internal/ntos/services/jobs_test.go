@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -74,11 +75,39 @@ func joinJob(t *testing.T, th *nt.Thread, limits *nt.JobSecurityLimitInformation
 	return st
 }
 
-// Limits that cannot be read fail with STATUS_ACCESS_VIOLATION (O-3).
-func TestJobLimitsMustBeReadable(t *testing.T) {
+// Limits that cannot be read fail with STATUS_ACCESS_VIOLATION (O-3). The single token of a job must be a primary token
+// that the caller may assign (I-89, T-111). A process that joins the job gets it.
+func TestJobTokenMustBeAssignable(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
+	p := w.process("p")
+	th, k := w.thread(p)
 	want(t, "set no limits", joinJob(t, th, nil), ntstatus.AccessViolation)
+	own := openOwnToken(t, th)
+	open := func(user string, typ winnt.TokenType) winnt.Handle {
+		return assignable(k, value(t, user, typ, winnt.SecurityImpersonation))
+	}
+	for _, c := range []struct {
+		name  string
+		token func() winnt.Handle
+		want  ntstatus.Status
+	}{
+		{"none", func() winnt.Handle { return 0 }, ntstatus.InvalidParameter},
+		{"no handle", func() winnt.Handle { return 0x7770 }, ntstatus.InvalidHandle},
+		{"a handle without the right", func() winnt.Handle {
+			return check.Result(th.NtDuplicateToken(own, winnt.TOKEN_QUERY, nil, false, winnt.TokenPrimary))
+		}, ntstatus.AccessDenied},
+		{"an impersonation token", func() winnt.Handle { return open(svc, winnt.TokenImpersonation) }, ntstatus.BadTokenType},
+		{"another user's", func() winnt.Handle { return open(client, winnt.TokenPrimary) }, ntstatus.PrivilegeNotHeld},
+		{"a filtered one of its own", func() winnt.Handle {
+			return check.Result(th.NtFilterToken(own, 0, []sid.SID{sid.Users}, nil, nil))
+		}, ntstatus.Success},
+	} {
+		limits := &nt.JobSecurityLimitInformation{SecurityLimitFlags: winnt.JOB_OBJECT_SECURITY_ONLY_TOKEN,
+			JobToken: c.token()}
+		want(t, c.name, joinJob(t, th, limits), c.want)
+		check.Equal(t, p.Object().Token().Member(sid.Users, false), c.want != ntstatus.Success,
+			"%s: the process is in the group Users", c.name)
+	}
 }
 
 func TestNtCreateJobObject(t *testing.T) {

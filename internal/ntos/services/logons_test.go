@@ -106,10 +106,12 @@ func TestLogonRecordHasPackageAndProof(t *testing.T) {
 }
 
 // A logon is requested by the process, not by the impersonated client. A refusal is recorded with the returned
-// status, and with the reason if it differs (L-32, L-33, L-35, L-49).
+// status, with the reason if it differs, and with the account or else at most 64 bytes of each name. The status does
+// not reveal that a name is unknown (L-32, L-33, L-35, L-49).
 func TestRefusedLogonIsRecordedWithItsReason(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, _, th := logonWorld(t, m)
+	user, domain := strings.Repeat("u", 65), strings.Repeat("d", 65)
 	for _, c := range []struct {
 		status, reason, said, sub ntstatus.Status
 		record                    string
@@ -120,26 +122,40 @@ func TestRefusedLogonIsRecordedWithItsReason(t *testing.T) {
 		{ntstatus.LogonFailure, 0, ntstatus.LogonFailure, 0, "0xc000006d 0x0 %%2313"},
 		{ntstatus.AccountDisabled, 0, ntstatus.AccountRestriction, ntstatus.AccountDisabled, "0xc000006e 0xc0000072 %%2310"},
 		{ntstatus.PasswordExpired, 0, ntstatus.AccountRestriction, ntstatus.PasswordExpired, "0xc000006e 0xc0000071 %%2309"},
+		// Limits of an account (L-66).
+		{ntstatus.InvalidLogonHours, 0, ntstatus.AccountRestriction, ntstatus.InvalidLogonHours,
+			"0xc000006e 0xc000006f %%2311"},
+		{ntstatus.InvalidWorkstation, 0, ntstatus.AccountRestriction, ntstatus.InvalidWorkstation,
+			"0xc000006e 0xc0000070 %%2312"},
+		{ntstatus.AccountExpired, 0, ntstatus.AccountExpired, 0, "0xc0000193 0x0 %%2305"},
+		{ntstatus.PasswordMustChange, 0, ntstatus.PasswordMustChange, 0, "0xc0000224 0x0 %%2309"},
 		{ntstatus.AccountLockedOut, ntstatus.AccountDisabled, ntstatus.AccountLockedOut, 0, "0xc0000234 0xc0000072 %%2310"},
 		{ntstatus.AccountLockedOut, 0, ntstatus.AccountLockedOut, 0, "0xc0000234 0x0 %%2307"},
 		{ntstatus.LogonTypeNotGranted, 0, ntstatus.LogonTypeNotGranted, 0, "0xc000015b 0x0 %%2308"},
 		{ntstatus.NoLogonServers, 0, ntstatus.NoLogonServers, 0, "0xc000005e 0x0 %%2304"},
 	} {
 		s.status, s.result.Reason = c.status, c.reason
-		m.Drain()
-		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
-			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u",
-				LogonDomainName: "d"}})
-		if want(t, c.status.String(), st, c.said); out.SubStatus != c.sub || out.Token != 0 {
-			t.Errorf("authority's status %v: result %+v, want substatus %v and no token", c.status, out, c.sub)
+		for _, account := range []logon.Account{{}, {SID: sid.MustParse(acting), Name: "known", Domain: "domain"}} {
+			s.result.Account = account
+			m.Drain()
+			out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+				AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: user,
+					LogonDomainName: domain}})
+			if want(t, c.status.String(), st, c.said); out.SubStatus != c.sub || out.Token != 0 {
+				t.Errorf("authority's status %v: result %+v, want substatus %v and no token", c.status, out, c.sub)
+			}
+			got := fieldsOf(m, "Status", "SubStatus", "FailureReason", "TargetUserName", "TargetDomainName", "TargetUserSid",
+				"SubjectUserSid", "ProcessName")
+			who := user[:64] + " " + domain[:64] + " S-1-0-0"
+			if account.Name != "" {
+				who = "known domain " + acting
+			}
+			wanted := "4625 " + c.record + " " + who + " " + client + " winlogon"
+			check.That(t, sameWords(got, wanted), "authority's status %v: record %q, want %q", c.status, got, wanted)
 		}
-		got := fieldsOf(m, "Status", "SubStatus", "FailureReason", "TargetUserName", "TargetDomainName",
-			"SubjectUserSid", "ProcessName")
-		wanted := "4625 " + c.record + " u d " + client + " winlogon"
-		check.That(t, sameWords(got, wanted), "authority's status %v: record %q, want %q", c.status, got, wanted)
 	}
-	check.That(t, s.asked.Caller == sid.MustParse(svc) && !s.asked.Tcb && s.asked.Name == "u" && s.asked.Domain == "d",
-		"logon request = %+v, want caller %s without SeTcbPrivilege, name u and domain d", s.asked, svc)
+	check.That(t, s.asked.Caller == sid.MustParse(svc) && !s.asked.Tcb && s.asked.Name == user && s.asked.Domain == domain,
+		"logon request = %+v, want caller %s without SeTcbPrivilege, and the whole names", s.asked, svc)
 	for _, groups := range [][]token.Group{{}, {{SID: sid.Everyone}}} {
 		_, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK, LocalGroups: nt.Cap(groups),
 			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
@@ -206,9 +222,10 @@ func TestLogonFollowsAuditPolicyOfItsUser(t *testing.T) {
 		audit.Logoff: "4634"} {
 		p := check.Must(audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{},
 			Users: map[sid.SID]map[audit.Subcategory]audit.UserSetting{
-				sid.MustParse(acting): {sub: audit.UserSetting{Include: audit.OnBoth}}}}))
+				sid.MustParse(acting):               {sub: audit.UserSetting{Include: audit.OnSuccess}},
+				sid.MustParse("S-1-5-21-1-2-3-500"): {sub: audit.UserSetting{Include: audit.OnFailure}}}}))
 		w.sys.Audit().Policy.Store(p)
-		for _, who := range []string{acting, "S-1-5-21-1-2-3-500"} {
+		for _, who := range []string{acting, "S-1-5-21-1-2-3-500", "S-1-5-21-1-2-3-501"} {
 			spec := token.Administrator(sid.MustParse(who))
 			s.result = logon.Result{Token: spec}
 			m.Drain()
@@ -321,6 +338,30 @@ func TestFailedLogonLeavesNoSession(t *testing.T) {
 		last := s.Security.AllocateLUID()
 		for id := first; id < last; id++ {
 			check.That(t, !s.Security.Sessions.Known(id), "%s: session %v still exists, want it closed", name, id)
+		}
+	}
+}
+
+// The token of a logon belongs to the terminal session of the calling process and has the token source of the
+// request.
+func TestLogonUsesCallersSession(t *testing.T) {
+	_, th := threadOf(t, kernel.Config{LSA: logon.Example(sid.SID{})}, token.LocalSystem())
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
+	for _, session := range []uint32{7, 0} {
+		check.Require(t, th.NtSetInformationToken(own, winnt.TokenSessionId, session), ntstatus.Success,
+			"NtSetInformationToken")
+		for _, source := range []*token.Source{nil, {Name: "tests"}} {
+			out := check.Result(th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+				SourceContext: nt.Cap(source), AuthenticationInformation: nt.LogonInformation{
+					MessageType: nt.InteractiveLogon, UserName: "User", Password: logon.ExamplePassword}}))
+			if got, st := th.NtQueryInformationToken(out.Token, winnt.TokenSessionId); got != session {
+				t.Errorf("TokenSessionId of the new token = %v, %v; want %d", got, st, session)
+			}
+			got, st := th.NtQueryInformationToken(out.Token, winnt.TokenSource)
+			if s, ok := got.(token.Source); !ok || (s.Name == "tests") != (source != nil) {
+				t.Errorf("TokenSource of the new token = %v, %v; want the source of the request, %v", got, st, source)
+			}
+			th.NtClose(out.Token)
 		}
 	}
 }

@@ -15,8 +15,7 @@ import (
 // All tokens of a package have one number in each session. The session is that of the source token, not of the caller
 // (T-69).
 func TestPackageHasOneNumberPerSession(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, k := w.thread(w.process("maker"))
+	_, th, k := newProcess(t)
 	numbers := map[string]uint32{}
 	for _, c := range []struct {
 		name    string
@@ -63,4 +62,24 @@ func TestUnreadableLowBoxListIsRefused(t *testing.T) {
 			want(t, name+" and the handle", check.Status(th.Services().NtCreateLowBoxToken(one)), after)
 		}
 	}
+}
+
+// An object whose handle was passed to NtCreateLowBoxToken lives until the token ends (T-69).
+func TestLowBoxKeepsObjects(t *testing.T) {
+	sys, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE))
+	kept := check.Result(th.NtFilterToken(own, 0, nil, nil, nil))
+	before, _, references := sys.Counts()
+	_, st := th.NtCreateLowBoxToken(own, winnt.TOKEN_QUERY, nil, sid.AppContainer("p"), nil, []winnt.Handle{kept, 0x7770})
+	check.Equal(t, st, ntstatus.InvalidHandle, "T-69: a handle and an invalid one")
+	o, _, r := sys.Counts()
+	check.Equal(t, [2]int64{o, r}, [2]int64{before, references}, "T-69: objects and references after the refusal")
+	box, st := th.NtCreateLowBoxToken(own, winnt.TOKEN_QUERY, nil, sid.AppContainer("p"), nil, []winnt.Handle{kept})
+	check.Require(t, st, ntstatus.Success, "NtCreateLowBoxToken")
+	th.NtClose(kept)
+	n, _, _ := sys.Counts()
+	check.That(t, n == before+1, "T-69: %d objects after the handle was closed, want %d", n, before+1)
+	th.NtClose(box)
+	n, _, _ = sys.Counts()
+	check.That(t, n == before-1, "T-69: %d objects after the token was closed, want %d", n, before-1)
 }

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -124,8 +123,7 @@ func checkNewHandle(t *testing.T, th *nt.Thread, h winnt.Handle, st ntstatus.Sta
 // exactly the requested rights.
 func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
 	t.Helper()
-	w := newWorld(t, kernel.Config{})
-	th, k := w.thread(w.process("p", winnt.SeChangeNotifyPrivilege, winnt.SeImpersonatePrivilege))
+	w, th, k := newProcess(t, winnt.SeChangeNotifyPrivilege, winnt.SeImpersonatePrivilege)
 	first := check.Result(kinds[kind][0](th, named(`\BaseNamedObjects\x`)))
 	makeOther(t, th, kind)
 	had := handles(t, th)

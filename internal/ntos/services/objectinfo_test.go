@@ -91,6 +91,9 @@ func TestObjectSizesMatchTheirQueries(t *testing.T) {
 			t.Errorf("%s: name query returned length %d, want %d", name, out.ReturnLength, length)
 		}
 	}
+	v := check.Result(th.NtQueryObject(all["an event"], nt.ObjectTypeInformation)).(nt.TypeInformation)
+	check.Equal(t, v, nt.TypeInformation{TypeName: "Event", InvalidAttributes: winnt.EventObject.Invalid,
+		GenericMapping: winnt.EventObject.Mapping, ValidAccessMask: winnt.EventObject.Valid}, "O-61: type of an event")
 	for name, h := range all {
 		b := check.Result(th.NtQueryObject(h, nt.ObjectBasicInformation)).(nt.BasicInformation)
 		need := func(class nt.ObjectInfoClass) uint32 {

@@ -1,6 +1,8 @@
 package services_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/audit"
@@ -131,6 +133,10 @@ func TestKernelModeLeavesNoRecord(t *testing.T) {
 		want(t, "open", check.Status(c.th.NtOpenEvent(winnt.EVENT_QUERY_STATE, &forced)), ntstatus.Success)
 		got := said(m)
 		check.That(t, len(got) == c.records, "%s: open wrote %d records, want %d: %q", c.name, len(got), c.records, got)
+		for _, record := range got { // names the user and the process (U-20, U-57)
+			check.That(t, strings.HasPrefix(record, "4656 SubjectUserSid="+svc+" ") && strings.Contains(record,
+				fmt.Sprintf(" ProcessId=%#x ProcessName=p", uint64(k.Thread().Process().ID()))), "record %s", record)
+		}
 	}
 }
 
@@ -167,100 +173,35 @@ func TestDirectPathsAllocateNothing(t *testing.T) {
 	}
 }
 
-// The token that a thread impersonates has the call's flags and level, with and without a job, even if the job or a
-// missing privilege requires a copy of the token (I-41, I-43, I-91).
-func TestImpersonationHasFlagsAndLevelOfTheCall(t *testing.T) {
-	limit := func(flags uint32) func(*nt.JobSecurityLimitInformation) {
-		return func(i *nt.JobSecurityLimitInformation) {
-			i.SecurityLimitFlags = flags
-			i.PrivilegesToDelete = []nt.LUIDAndAttributes{{LUID: winnt.SeDebugPrivilege.LUID()}}
-		}
-	}
-	for name, limits := range map[string]func(*nt.JobSecurityLimitInformation){"no job": nil, "a job": limit(0),
-		"no administrators": limit(winnt.JOB_OBJECT_SECURITY_NO_ADMIN),
-		"a filter":          limit(winnt.JOB_OBJECT_SECURITY_FILTER_TOKENS)} {
-		for _, privilege := range []bool{true, false} {
-			w := newWorld(t, kernel.Config{})
-			p := w.process("p")
-			if privilege {
-				p = w.process("p", winnt.SeImpersonatePrivilege)
-			}
-			th, k := w.thread(p)
-			if limits != nil {
-				info := &nt.JobSecurityLimitInformation{}
-				limits(info)
-				want(t, "join a job", joinJob(t, th, info), ntstatus.Success)
-			}
-			for _, user := range []string{svc, client} {
-				for _, level := range []winnt.SecurityImpersonationLevel{winnt.SecurityIdentification,
-					winnt.SecurityImpersonation, winnt.SecurityDelegation} {
-					for _, flags := range [][2]bool{{false, false}, {true, false}, {false, true}, {true, true}} {
-						tok := w.token(k, user, winnt.SecurityDelegation, winnt.SeDebugPrivilege)
-						want(t, name, k.PsImpersonateClient(k.Thread(), tok, flags[0], flags[1], level), ntstatus.Success)
-						wanted := level
-						if user != svc && !privilege && level > winnt.SecurityIdentification {
-							wanted = winnt.SecurityIdentification
-						}
-						acts, copies, effective, at := k.PsReferenceImpersonationToken(k.Thread())
-						check.That(t, copies == flags[0] && effective == flags[1] && at == wanted,
-							"%s, privilege %v, %s at %v, flags %v: thread has %v, %v, %v, want these "+"flags and %v", name, privilege,
-							user, level, flags, copies, effective, at, wanted)
-						check.Equal(t, !acts.Value().Present().Has(winnt.SeDebugPrivilege), name == "a filter",
-							"%s: token is filtered", name)
-						k.PsDereferenceImpersonationToken(acts)
-					}
-				}
-			}
-			k.PsRevertToSelf()
-		}
-	}
-}
-
 // A thread can be opened by its id, with the id of its process or with none. The two lowest bits of each id are
 // ignored (O-37).
 func TestOpenThreadIgnoresLowIDBits(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
-	var threads [2]*nt.Thread
 	var ids [2]nt.ClientID
+	var th *nt.Thread
 	for i, name := range []string{"p", "q"} {
-		threads[i], _ = w.thread(w.process(name))
-		ids[i] = clientID(t, threads[i])
+		th, _ = w.thread(w.process(name))
+		ids[i] = clientID(t, th)
 	}
-	th := threads[0]
-	for _, low := range []winnt.Handle{0, 1, 2, 3} {
-		for _, c := range []struct {
-			process, thread winnt.Handle
-			want            ntstatus.Status
-		}{
-			{low, ids[0].UniqueThread, ntstatus.Success}, // no process is named
-			{ids[0].UniqueProcess + low, ids[0].UniqueThread, ntstatus.Success},
-			{ids[0].UniqueProcess, ids[0].UniqueThread + low, ntstatus.Success},
-			{ids[1].UniqueProcess + low, ids[1].UniqueThread + low, ntstatus.Success},
-			{ids[1].UniqueProcess + low, ids[0].UniqueThread, ntstatus.InvalidCid},
-			{ids[0].UniqueProcess + low, ids[1].UniqueThread, ntstatus.InvalidCid},
-			{ids[0].UniqueProcess, ids[0].UniqueProcess + low, ntstatus.InvalidCid}, // of no thread
-			{low, low, ntstatus.InvalidCid},
-		} {
-			h, st := th.NtOpenThread(winnt.THREAD_QUERY_LIMITED_INFORMATION, &nt.ObjectAttributes{},
-				&nt.ClientID{UniqueProcess: c.process, UniqueThread: c.thread})
-			if st != c.want {
-				t.Errorf("O-37: opening process id %#x, thread id %#x: %v, want %v", c.process, c.thread, st, c.want)
-				continue
-			}
-			if st != ntstatus.Success {
-				continue
-			}
-			if x, st := th.NtQueryInformationThread(h, nt.ThreadBasicInformation); st != ntstatus.Success ||
-				x.(nt.ThreadBasic).ClientID.UniqueThread != c.thread&^3 {
-				t.Errorf("O-37: thread opened by id %#x has %+v, %v, want that id without its low bits", c.thread, x, st)
-			}
-			th.NtClose(h)
-		}
-		if h, st := th.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION, &nt.ObjectAttributes{},
-			&nt.ClientID{UniqueProcess: ids[1].UniqueProcess + low}); st != ntstatus.Success {
-			t.Errorf("O-37: opening process id %#x: %v, want %v", ids[1].UniqueProcess+low, st, ntstatus.Success)
-		} else {
-			th.NtClose(h)
+	for _, c := range []struct {
+		process, thread winnt.Handle
+		want            ntstatus.Status
+	}{
+		{3, ids[0].UniqueThread, ntstatus.Success}, // no process is named
+		{ids[0].UniqueProcess + 1, ids[0].UniqueThread + 2, ntstatus.Success},
+		{ids[1].UniqueProcess, ids[0].UniqueThread, ntstatus.InvalidCid},
+		{ids[0].UniqueProcess, ids[0].UniqueProcess, ntstatus.InvalidCid}, // of no thread
+		{3, 3, ntstatus.InvalidCid},
+	} {
+		h, st := th.NtOpenThread(winnt.THREAD_QUERY_LIMITED_INFORMATION, &nt.ObjectAttributes{},
+			&nt.ClientID{UniqueProcess: c.process, UniqueThread: c.thread})
+		check.Equal(t, st, c.want, "O-37: opening process id %#x, thread id %#x", c.process, c.thread)
+		if st == ntstatus.Success {
+			x := check.Result(th.NtQueryInformationThread(h, nt.ThreadBasicInformation)).(nt.ThreadBasic)
+			check.Equal(t, x.ClientID, ids[0], "O-37: ids of the thread opened by id %#x", c.thread)
 		}
 	}
+	_, st := th.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION, &nt.ObjectAttributes{},
+		&nt.ClientID{UniqueProcess: ids[1].UniqueProcess + 3})
+	want(t, "O-37: a process", st, ntstatus.Success)
 }

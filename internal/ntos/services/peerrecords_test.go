@@ -1,6 +1,7 @@
 package services
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -51,17 +52,23 @@ func TestRememberedPeersAreBounded(t *testing.T) {
 }
 
 // leftOutSink stores the number of omitted records that each record reports.
-type leftOutSink struct{ said []string }
+type leftOutSink struct {
+	said []string
+	full bool
+}
 
 // Write implements audit.Sink.
 func (s *leftOutSink) Write(e audit.Event) error {
+	if s.full {
+		return errors.New("full")
+	}
 	text, _ := e.Field("RecordsLeftOut")
 	s.said = append(s.said, text)
 	return nil
 }
 
-// Of ten connections within a minute at a rate of two, two are recorded, and the next record reports eight omitted
-// ones (U-92).
+// Of ten connections within a minute at a rate of two, two are recorded. The next record that its sink keeps reports
+// the eight others, and one that the sink refused (U-92).
 func TestNextRecordSaysHowManyWereLeftOut(t *testing.T) {
 	sink := new(leftOutSink)
 	s := &System{Log: &audit.Log{Sink: sink}}
@@ -69,9 +76,12 @@ func TestNextRecordSaysHowManyWereLeftOut(t *testing.T) {
 	for range 10 {
 		s.recordPeer("a", audit.Event{})
 	}
-	s.Peers.users["a"].records = 1 // the minute is over
-	s.recordPeer("a", audit.Event{})
-	if want := []string{"", "", "8"}; !slices.Equal(sink.said, want) {
+	s.Peers.users["a"].records = 2 // the minute is over
+	sink.full = true
+	check.Equal(t, s.recordPeer("a", audit.Event{}), false, "a full sink keeps the record")
+	sink.full = false
+	check.Equal(t, s.recordPeer("a", audit.Event{}), true, "the sink keeps the record")
+	if want := []string{"", "", "9"}; !slices.Equal(sink.said, want) {
 		t.Errorf("U-92: numbers of omitted connections in the records = %q, want %q", sink.said, want)
 	}
 }

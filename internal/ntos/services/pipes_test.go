@@ -6,7 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
-	"sync/atomic"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,62 +17,8 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
-	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
-
-// A sent message does not change when the sender's buffer changes afterwards, in pipes and ports (O-4).
-func TestSentMessageIsCopied(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th := w.system("server") // may create names in the root
-	s := th.Services()
-	holds := func(what string, got []byte, st ntstatus.Status, text string) {
-		t.Helper()
-		check.That(t, st == ntstatus.Success && string(got) == text, "O-4: %s = %q, %v, want %q", what, got, st, text)
-	}
-	send := func(text string, give func([]byte) ntstatus.Status) {
-		t.Helper()
-		b := []byte(text)
-		want(t, "send "+text, give(b), ntstatus.Success)
-		clear(b)
-	}
-	port := check.Result(s.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(named(`\orders`))}))
-	var client nt.PortOut
-	send("hello", func(b []byte) (st ntstatus.Status) {
-		client, st = s.NtConnectPort(nt.ConnectPortIn{PortName: `\orders`, ConnectionInformation: nt.Cap(b)})
-		return st
-	})
-	came, st := s.NtListenPort(nt.ListenPortIn(port))
-	holds("a connection", came.Request, st, "hello")
-	server := check.Result(s.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: port.PortHandle,
-		ClientID: nt.Cap(&came.ClientID), MessageID: came.MessageID}))
-	_, st = s.NtCompleteConnectPort(nt.CompleteConnectPortIn(server))
-	want(t, "complete", st, ntstatus.Success)
-	var sent nt.RequestWaitReplyPortOut
-	send("request", func(b []byte) (st ntstatus.Status) {
-		sent, st = s.NtRequestWaitReplyPort(nt.RequestWaitReplyPortIn{PortHandle: client.PortHandle, Request: nt.Cap(b)})
-		if st == ntstatus.Pending {
-			st = ntstatus.Success
-		}
-		return st
-	})
-	got, st := s.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn(server))
-	holds("a request", got.Request, st, "request")
-	send("reply", func(b []byte) ntstatus.Status {
-		return check.Status(s.NtReplyPort(nt.ReplyPortIn{PortHandle: server.PortHandle, ClientID: nt.Cap(&got.ClientID),
-			MessageID: got.MessageID, Reply: nt.Cap(b)}))
-	})
-	answer, st := s.NtRequestWaitReplyPort(nt.RequestWaitReplyPortIn{PortHandle: client.PortHandle,
-		MessageID: sent.MessageID})
-	holds("a reply", answer.Reply, st, "reply")
-
-	pipe := check.Result(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA,
-		ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\q`))}))
-	end := check.Result(th.NtOpenFile(winnt.FILE_WRITE_DATA, named(`\Device\NamedPipe\q`), 3, 0))
-	send("bytes", func(b []byte) ntstatus.Status { return check.Status(th.NtWriteFile(end, b)) })
-	message, st := th.NtReadFile(pipe, 100)
-	holds("a pipe's message", message, st, "bytes")
-}
 
 // An object created without a descriptor, or without an owner in it, belongs to the user that the thread
 // impersonates. This holds for every type: pipes, named objects and tokens (O-38).
@@ -112,51 +58,6 @@ func TestNewObjectBelongsToEffectiveUser(t *testing.T) {
 	k.PsRevertToSelf()
 }
 
-// A write that completes immediately returns the number of bytes, with and without remote memory (I-135, I-136).
-func TestImmediateWriteReturnsLength(t *testing.T) {
-	o := newOperations(t)
-	for _, later := range []bool{false, true} {
-		in := nt.WriteFileIn{FileHandle: o.client, Buffer: nt.Cap([]byte("ab"))}
-		if later {
-			in.Later = o.begin(false, false, false, false)
-		}
-		out, st := o.th.Services().NtWriteFile(in)
-		if want(t, "write", st, ntstatus.Success); out.Information != 2 {
-			t.Errorf("write with remote memory = %v: Information = %d, want 2", later, out.Information)
-		}
-	}
-	want(t, "close", o.th.NtClose(o.client), ntstatus.Success)
-}
-
-// A write up to the last byte of the quota succeeds. One byte more waits or fails, also on an empty pipe (I-85,
-// I-152).
-func TestPipeQuotaIsExact(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	p := w.process("server", winnt.SeCreateGlobalPrivilege)
-	th, _ := w.thread(p)
-	server, st := th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{NamedPipeType: 1, ReadMode: 1, InboundQuota: 8,
-		DesiredAccess:    winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA,
-		ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\q`))})
-	want(t, "create", st, ntstatus.Success)
-	own := named(`\Device\NamedPipe\q`) // a refused write leaves no context of its writer
-	own.SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
-		ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING}
-	end := check.Result(th.NtOpenFile(winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA, own, 3, 0))
-	for i, c := range []struct {
-		write int // bytes; 0 reads a message instead
-		want  ntstatus.Status
-	}{{9, ntstatus.PipeBusy}, {8, ntstatus.Success}, {1, ntstatus.PipeBusy}, {0, 0},
-		{5, ntstatus.Success}, {3, ntstatus.Success},
-		{1, ntstatus.PipeBusy}, {0, 0}, {4, ntstatus.Success}, {2, ntstatus.PipeBusy}, {1, ntstatus.Success}} {
-		if c.write == 0 {
-			_, st = th.NtReadFile(server, 100)
-		} else {
-			_, st = th.NtWriteFile(end, make([]byte, c.write))
-		}
-		check.Equal(t, st, c.want, "I-85: step %d: writing %d bytes", i, c.write)
-	}
-}
-
 // A pipe has at most 255 instances and queues of at most 16 MiB. Larger requests are refused. 0 means the maximum
 // (I-85).
 func TestPipeRejectsOver255Instances(t *testing.T) {
@@ -188,51 +89,29 @@ func TestPipeRejectsOver255Instances(t *testing.T) {
 			"I-85: creating instance %d", i)
 	}
 	want(t, "I-85: one instance more", create("many", func(*nt.CreateNamedPipeFileIn) {}), ntstatus.InstanceNotAvailable)
-}
-
-// A client that cannot give its promised level is not connected, and leaves the instance to others. If the client has
-// gone, the server must disconnect it before it listens again (I-80, I-85).
-func TestListenNeedsDisconnectOfFormerClient(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("server", winnt.SeCreateGlobalPrivilege))
-	server := check.Result(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA,
-		MaximumInstances: 1, ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\g`))}))
-	other, k := w.thread(w.process("client", winnt.SeImpersonatePrivilege))
-	w.act(k, svc, winnt.SecurityImpersonation)
-	name := named(`\Device\NamedPipe\g`)
-	name.SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityDelegation}
-	_, st := other.NtOpenFile(winnt.FILE_WRITE_DATA, name, 3, 0)
-	want(t, "a level above the client's own", st, ntstatus.BadImpersonationLevel)
-	k.PsRevertToSelf()
-	listen := func() ntstatus.Status {
-		return check.Status(th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: server,
-			FsControlCode: winnt.FSCTL_PIPE_LISTEN}))
-	}
-	want(t, "without a client", listen(), ntstatus.PipeListening)
-	for range 2 {
-		end := check.Result(other.NtOpenFile(winnt.FILE_WRITE_DATA, named(`\Device\NamedPipe\g`), 3, 0))
-		want(t, "with a client", listen(), ntstatus.PipeConnected)
-		want(t, "close the client", other.NtClose(end), ntstatus.Success)
-		want(t, "when the client has gone", listen(), ntstatus.PipeClosing)
-		_, st := other.NtOpenFile(winnt.FILE_WRITE_DATA, named(`\Device\NamedPipe\g`), 3, 0)
-		want(t, "before the server disconnects", st, ntstatus.PipeNotAvailable)
-		_, st = th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: server,
-			FsControlCode: winnt.FSCTL_PIPE_DISCONNECT})
-		want(t, "disconnect", st, ntstatus.Success)
-		want(t, "afterwards", listen(), ntstatus.PipeListening)
+	// The first instance sets the limit, whatever later ones request.
+	for n, wanted := range []ntstatus.Status{ntstatus.Success, ntstatus.Success, ntstatus.InstanceNotAvailable} {
+		st := create("two", func(in *nt.CreateNamedPipeFileIn) { in.MaximumInstances = 2 + 3*uint32(n) })
+		want(t, "I-85: the first of two instances, or a later one", st, wanted)
 	}
 }
 
-// A client that gets no handle leaves the instance to others, whether a right, a privilege or memory was missing
-// (I-85).
+// A client that gets no handle leaves the instance to others, whether a right, a privilege, memory or a level was
+// missing (I-80, I-85).
 func TestRefusedClientLeavesInstanceFree(t *testing.T) {
 	var memory inject.Injector
 	w := newWorld(t, kernel.Config{Faults: memory.Point})
-	th, _ := w.thread(w.process("server", winnt.SeCreateGlobalPrivilege))
+	th, k := w.thread(w.process("server", winnt.SeCreateGlobalPrivilege))
 	server, st := th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{NamedPipeType: 1, ReadMode: 1, InboundQuota: 8,
 		DesiredAccess:    winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA,
 		ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\r`))})
 	want(t, "create", st, ntstatus.Success)
+	delegates := named(`\Device\NamedPipe\r`)
+	delegates.SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityDelegation}
+	w.act(k, svc, winnt.SecurityImpersonation)
+	_, st = th.NtOpenFile(winnt.FILE_WRITE_DATA, delegates, 3, 0)
+	want(t, "open for a level above the client's own", st, ntstatus.BadImpersonationLevel)
+	k.PsRevertToSelf()
 	for _, tracking := range []nt.SecurityQualityOfService{{ImpersonationLevel: winnt.SecurityImpersonation},
 		{ImpersonationLevel: winnt.SecurityImpersonation, ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING}} {
 		name := named(`\Device\NamedPipe\r`)
@@ -249,50 +128,6 @@ func TestRefusedClientLeavesInstanceFree(t *testing.T) {
 	end := check.Result(th.NtOpenFile(winnt.FILE_READ_DATA, named(`\Device\NamedPipe\r`), 3, 0))
 	want(t, "close the client", th.NtClose(end), ntstatus.Success)
 	want(t, "close the server", th.NtClose(server), ntstatus.Success)
-}
-
-// Adding an instance requires FILE_CREATE_PIPE_INSTANCE in the descriptor of the name, whatever else it grants
-// (I-130).
-func TestAddingInstanceNeedsRight(t *testing.T) {
-	const user = "S-1-5-21-1-2-3-1107"
-	for _, c := range []struct {
-		mask winnt.AccessMask
-		want ntstatus.Status
-	}{
-		{winnt.FILE_CREATE_PIPE_INSTANCE, ntstatus.Success}, {winnt.FILE_ALL_ACCESS, ntstatus.Success},
-		{winnt.FILE_ALL_ACCESS &^ winnt.FILE_CREATE_PIPE_INSTANCE, ntstatus.AccessDenied},
-		{winnt.FILE_READ_DATA, ntstatus.AccessDenied}, {0x1, ntstatus.AccessDenied},
-	} {
-		sys := kernel.Boot(kernel.Config{})
-		var threads []*nt.Thread
-		for _, u := range []string{"S-1-5-21-1-2-3-1200", user} {
-			p := check.Must(sys.NewProcess("p", value(t, u, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)))
-			th := check.Must(p.NewThread())
-			threads = append(threads, th)
-		}
-		create := func(th *nt.Thread, text string) ntstatus.Status {
-			oa := &nt.ObjectAttributes{ObjectName: `\??\pipe\many`}
-			if text != "" {
-				oa.SecurityDescriptor = sddl.MustParse(text)
-			}
-			return check.Status(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.SYNCHRONIZE,
-				CreateDisposition: winnt.FILE_OPEN_IF, ObjectAttributes: nt.Cap(oa)}))
-		}
-		check.Success(t, create(threads[0], "D:(A;;"+hex(c.mask)+";;;"+user+")"))
-		check.Equal(t, create(threads[1], "D:(A;;FA;;;WD)"), c.want,
-			"I-130: adding an instance to a pipe whose descriptor grants %#x", uint32(c.mask))
-		check.NoError(t, sys.Close())
-	}
-}
-
-// hex returns a mask in SDDL syntax.
-func hex(m winnt.AccessMask) string {
-	const digits = "0123456789abcdef"
-	text := "0x"
-	for shift := 28; shift >= 0; shift -= 4 {
-		text += string(digits[m>>shift&15])
-	}
-	return text
 }
 
 // A write above the quota of an empty pipe completes when the rest fits. A timeout and a close discard the unread
@@ -336,25 +171,21 @@ func TestLargeWriteWaitsForReader(t *testing.T) {
 	}
 }
 
-// At most 256 reads wait at one end. Closing it ends them all (I-141).
-func TestPendingReadsAreBounded(t *testing.T) {
-	w := newPendingWorld(t, 8)
-	w.connect()
-	var ends atomic.Int32
-	var got nt.IOResult
-	pending := 0
-	for range 1000 {
-		st := w.read(w.th, w.server, later(&ends, &got))
-		if st == ntstatus.Pending {
-			pending++
-		} else if st != ntstatus.InsufficientResources {
-			t.Fatal(st)
-		}
+// A server that impersonates before a client has connected gets STATUS_PIPE_LISTENING, and in the profile Observed
+// STATUS_CANNOT_IMPERSONATE. A disconnected pipe has the same status in both (T-133).
+func TestImpersonationOfListeningPipeDependsOnProfile(t *testing.T) {
+	for profile, listening := range map[nt.Profile]ntstatus.Status{nt.Documented: ntstatus.PipeListening,
+		nt.Observed: ntstatus.CannotImpersonate} {
+		w := newWorld(t, kernel.Config{Profile: profile})
+		th, _ := w.thread(w.process("server"))
+		h := check.Result(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA,
+			ObjectAttributes: nt.Cap(named(`\??\pipe\p`))}))
+		want(t, "listening", th.NtFsControlFile(h, winnt.FSCTL_PIPE_IMPERSONATE), listening)
+		end := check.Result(th.NtOpenFile(winnt.FILE_WRITE_DATA, named(`\??\pipe\p`), 3, 0))
+		want(t, "disconnect", th.NtFsControlFile(h, winnt.FSCTL_PIPE_DISCONNECT), ntstatus.Success)
+		want(t, "disconnected", th.NtFsControlFile(h, winnt.FSCTL_PIPE_IMPERSONATE), ntstatus.InvalidPipeState)
+		want(t, "close", th.NtClose(end), ntstatus.Success)
 	}
-	check.That(t, pending == 256, "I-141: %d reads wait at one end, want 256", pending)
-	w.must(w.th.NtClose(w.server))
-	n := ends.Load()
-	check.That(t, n == 256, "%d reads ended with the handle, want 256", n)
 }
 
 // Creating a pipe with no access at all fails and leaves no pipe (I-155).
@@ -368,47 +199,51 @@ func TestPipeWithoutAccessIsRefused(t *testing.T) {
 	p.made(func(in *nt.CreateNamedPipeFileIn) { in.DesiredAccess = winnt.SYNCHRONIZE })
 }
 
-// A client's end starts in byte mode, also on a message pipe, until the client sets the read mode (I-157).
-func TestClientStartsInByteMode(t *testing.T) {
-	p := newPipeSide(t)
-	s := p.made(nil)
-	c := p.open(both)
-	for _, text := range []string{"ab", "cd"} {
-		p.must(check.Status(p.server.NtWriteFile(s, []byte(text))))
-	}
-	i, st := p.client.NtQueryInformationFile(c, nt.FilePipeInformation)
-	if p.must(st); i != (nt.PipeInformation{}) {
-		t.Errorf("modes of a new client = %+v, want both 0", i)
-	}
-	if b, st := p.client.NtReadFile(c, 3); string(b) != "abc" || st != ntstatus.Success {
-		t.Errorf(`read across two messages = %q, %v, want "abc", %v`, b, st, ntstatus.Success)
-	}
-	p.must(p.client.NtSetInformationFile(c, nt.FilePipeInformation, nt.PipeInformation{ReadMode: 1}))
-	p.must(check.Status(p.server.NtWriteFile(s, []byte("ef"))))
-	if b, st := p.client.NtReadFile(c, 3); string(b) != "d" || st != ntstatus.Success {
-		t.Errorf(`read of the rest = %q, %v, want "d", %v`, b, st, ntstatus.Success)
-	}
-	if b, st := p.client.NtReadFile(c, 1); string(b) != "e" || st != ntstatus.BufferOverflow {
-		t.Errorf(`read in message mode = %q, %v, want "e", %v`, b, st, ntstatus.BufferOverflow)
+// Adding an instance requires FILE_CREATE_PIPE_INSTANCE in the descriptor of the name, whatever else it grants
+// (I-130).
+func TestAddingInstanceNeedsRight(t *testing.T) {
+	for mask, wanted := range map[winnt.AccessMask]ntstatus.Status{winnt.FILE_CREATE_PIPE_INSTANCE: ntstatus.Success,
+		winnt.FILE_ALL_ACCESS: ntstatus.Success, winnt.FILE_READ_DATA: ntstatus.AccessDenied,
+		winnt.FILE_ALL_ACCESS &^ winnt.FILE_CREATE_PIPE_INSTANCE: ntstatus.AccessDenied} {
+		w := newWorld(t, kernel.Config{})
+		for i, descriptor := range []string{fmt.Sprintf("D:(A;;%#x;;;%s)", uint32(mask), client), "D:(A;;FA;;;WD)"} {
+			th, _ := w.thread(w.with("p", value(t, []string{svc, client}[i], winnt.TokenPrimary, 0)))
+			st := check.Status(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.SYNCHRONIZE,
+				CreateDisposition: winnt.FILE_OPEN_IF, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{
+					ObjectName: `\??\pipe\many`, SecurityDescriptor: sddl.MustParse(descriptor)})}))
+			check.Equal(t, st, []ntstatus.Status{ntstatus.Success, wanted}[i], "I-130: instance %d of a pipe that grants %#x",
+				i, uint32(mask))
+		}
 	}
 }
 
-// The first instance sets a pipe's maximum number of instances, whatever later ones request (I-85).
-func TestFirstInstanceSetsTheLimit(t *testing.T) {
-	_, th := userThread(t, token.LocalSystem())
-	for i, c := range []struct{ first, other uint32 }{{1, 1}, {1, 5}, {2, 1}, {3, 1}, {3, 3}, {3, 200}} {
-		create := func(instances uint32) ntstatus.Status {
-			return check.Status(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_ALL_ACCESS,
-				CreateDisposition: winnt.FILE_OPEN_IF, MaximumInstances: instances,
-				ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: fmt.Sprintf(`\??\pipe\limit%d`, i)})}))
-		}
-		for n := range c.first {
-			asked := c.other
-			if n == 0 {
-				asked = c.first
-			}
-			check.Equal(t, create(asked), ntstatus.Success, "I-85: %+v: creating instance %d", c, n+1)
-		}
-		check.Equal(t, create(c.other), ntstatus.InstanceNotAvailable, "I-85: %+v: creating one instance too many", c)
+// TestUnnamedPipeIsOpenedOnceThroughItsServer checks that an empty name below the device creates an unnamed pipe with
+// one instance, and that an empty name below the server's end opens it once (I-161).
+func TestUnnamedPipeIsOpenedOnceThroughItsServer(t *testing.T) {
+	p := newPipeSide(t)
+	device := p.device(p.server)
+	unnamed := func(in *nt.CreateNamedPipeFileIn) {
+		in.ObjectAttributes.V.RootDirectory, in.ObjectAttributes.V.ObjectName = device, ""
+		in.ShareAccess, in.NamedPipeType, in.ReadMode = winnt.FILE_SHARE_WRITE, 0, 0
+	}
+	s, other := p.made(unnamed), p.made(unnamed)
+	below := &nt.ObjectAttributes{RootDirectory: s}
+	check.Equal(t, check.Status(p.server.NtOpenFile(winnt.GENERIC_READ, below, 0, 0)), ntstatus.AccessDenied,
+		"opening the writing end for reading")
+	c := check.Result(p.server.NtOpenFile(winnt.GENERIC_WRITE, below, 0, 0))
+	check.Equal(t, check.Status(p.server.NtOpenFile(winnt.GENERIC_WRITE, below, 0, 0)), ntstatus.PipeNotAvailable,
+		"opening a second client")
+	check.Equal(t, check.Result(p.server.NtWriteFile(c, []byte("hello"))), 5, "I-135: bytes written")
+	if b, st := p.server.NtReadFile(s, 9); string(b) != "hello" || st != ntstatus.Success {
+		t.Errorf(`reading from the pipe = %q, %v, want "hello", %v`, b, st, ntstatus.Success)
+	}
+	check.Equal(t, p.state(p.server, other), winnt.FILE_PIPE_LISTENING_STATE, "another unnamed pipe has state")
+	i, st := p.server.NtQueryInformationFile(s, nt.FileNameInformation)
+	if p.must(st); i.(nt.NameInformation).FileName != "" {
+		t.Errorf("name of an unnamed pipe = %+v, want an empty one", i)
+	}
+	p.must(p.server.NtClose(s))
+	if _, st := p.server.NtWriteFile(c, []byte("x")); !strings.Contains(st.String(), "PIPE_CLOSING") {
+		t.Errorf(`writing after the reader closed: %v, want a status with "PIPE_CLOSING"`, st)
 	}
 }

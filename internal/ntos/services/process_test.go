@@ -16,8 +16,7 @@ import (
 // The handles of a new process and of its thread each have their own rights, mapped by their own type, their own
 // attributes and their own table (O-21, O-28, O-36, O-91).
 func TestChildHandlesHaveTheirOwnRights(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, k := w.thread(w.process("maker"))
+	_, th, k := newProcess(t)
 	const inherit, inKernel = winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE
 	type handle struct {
 		kernel     bool
@@ -59,10 +58,11 @@ func TestChildHandlesHaveTheirOwnRights(t *testing.T) {
 	}
 }
 
-// Errors in the thread's attributes or rights are reported like those of the process, and no handle is created (O-20,
-// O-22).
+// Errors in the thread's attributes or rights are reported like those of the process, and no handle is created. The
+// next handles get the unused values (O-12, O-20, O-22, O-81, I-95).
 func TestRefusedChildCreatesNoHandle(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
+	var memory inject.Injector
+	w := newWorld(t, kernel.Config{Faults: memory.Point})
 	check.NoError(t, w.sys.CreateFile("tool", sddl.MustParse("O:SYG:SYD:(A;;FX;;;WD)")))
 	th, _ := w.thread(w.process("maker"))
 	system := w.system("system")
@@ -102,6 +102,8 @@ func TestRefusedChildCreatesNoHandle(t *testing.T) {
 			ntstatus.PrivilegeNotHeld},
 		"the SACL, thread": {func(i in) { i.ThreadDesiredAccess = winnt.ACCESS_SYSTEM_SECURITY },
 			ntstatus.PrivilegeNotHeld},
+		"no memory": {func(in) { memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind("ps: create process")) },
+			ntstatus.InsufficientResources},
 		"no such program":    {func(i in) { i.ImageName = "none" }, ntstatus.ObjectNameNotFound},
 		"an event":           {func(i in) { i.ImageName = "ev" }, ntstatus.ObjectNameNotFound},
 		"a directory":        {func(i in) { i.ImageName = "dir" }, ntstatus.ObjectNameNotFound},
@@ -114,12 +116,18 @@ func TestRefusedChildCreatesNoHandle(t *testing.T) {
 		asked.ImageName = "tool"
 		c.change(&asked)
 		out, st := th.NtCreateUserProcess(asked)
+		memory.Fail(nil)
 		if want(t, name, st, c.want); out != (nt.CreateUserProcessOut{}) {
 			t.Errorf("%s: output %+v, want the zero value", name, out)
 		}
 		after := handles(t, th)
 		check.That(t, len(after) == len(before), "%s: handles %v before, %v after, want no new handle", name, before, after)
 	}
+	var sum winnt.Handle
+	for range 2 {
+		sum += check.Result(th.NtCreateEvent(1, nil, nt.NotificationEvent, false))
+	}
+	check.Equal(t, sum, 4+8, "sum of the first two handles")
 }
 
 // An impersonation token that becomes a child's primary token loses its level and keeps its descriptor. The source
@@ -134,7 +142,6 @@ func TestImpersonationTokenBecomesPrimary(t *testing.T) {
 		given := k.NewTokenProtected(value(t, client, winnt.TokenImpersonation, level), d)
 		defer k.PsDereferencePrimaryToken(given)
 		in := children()
-		var st ntstatus.Status
 		in.Token = check.Result(k.ObOpenObjectByPointer(given, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject,
 			kernel.KernelMode))
 		out, st := th.NtCreateUserProcess(in)
@@ -179,12 +186,8 @@ func shown(t *testing.T, th *nt.Thread, h winnt.Handle) string {
 // A process belongs to the effective user of the creating thread or, if a token is given, to that token's user.
 // Process and thread are each protected by their own attributes (O-38, I-96).
 func TestChildBelongsToUserOfItsToken(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, k := w.thread(w.process("maker", winnt.SeImpersonatePrivilege, winnt.SeAssignPrimaryTokenPrivilege))
-	primary := k.NewToken(value(t, acting, winnt.TokenPrimary, 0))
-	defer k.PsDereferencePrimaryToken(primary)
-	given := check.Result(k.ObOpenObjectByPointer(primary, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject,
-		kernel.KernelMode))
+	w, th, k := newProcess(t, winnt.SeImpersonatePrivilege, winnt.SeAssignPrimaryTokenPrivilege)
+	given := assignable(k, value(t, acting, winnt.TokenPrimary, 0))
 	tok := w.token(k, client, winnt.SecurityImpersonation, winnt.SeAssignPrimaryTokenPrivilege)
 	for _, c := range []struct {
 		name  string
@@ -206,6 +209,8 @@ func TestChildBelongsToUserOfItsToken(t *testing.T) {
 		}
 		out := check.Result(th.NtCreateUserProcess(in))
 		k.PsRevertToSelf()
+		v := check.Result(k.Zw().NtQueryInformationProcess(out.ProcessHandle, nt.ProcessBasicInformation)).(nt.ProcessBasic)
+		check.Equal(t, v.InheritedFromUniqueProcessID, k.Thread().Process().ID(), "%s: creator of the process", c.name)
 		check.Equal(t, shown(t, th, out.ProcessHandle), "O:"+c.owner+"D:(A;;CC;;;BA)",
 			"%s: owner and DACL of the process", c.name)
 		if got := shown(t, th, out.ThreadHandle); !strings.HasSuffix(got, "D:(A;;DC;;;BG)") {
@@ -214,49 +219,13 @@ func TestChildBelongsToUserOfItsToken(t *testing.T) {
 	}
 }
 
-// If the process cannot be created, neither handle exists, and the next two handles get the unused values (O-12,
-// O-81, I-95).
-func TestFailedChildLeavesNoHandle(t *testing.T) {
-	var memory inject.Injector
-	w := newWorld(t, kernel.Config{Faults: memory.Point})
-	th, _ := w.thread(w.process("maker"))
-	next := func() (sum winnt.Handle) {
-		var all [2]winnt.Handle
-		for i := range all {
-			var st ntstatus.Status
-			all[i], st = th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
-			want(t, "make an event", st, ntstatus.Success)
-			sum += all[i]
-		}
-		for _, h := range all {
-			want(t, "close it", th.NtClose(h), ntstatus.Success)
-		}
-		return sum
-	}
-	before, values := handles(t, th), next()
-	memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind("ps: create process"))
-	out, st := th.NtCreateUserProcess(children())
-	if memory.Fail(nil); st != ntstatus.InsufficientResources || out != (nt.CreateUserProcessOut{}) {
-		t.Errorf("NtCreateUserProcess without memory = %v, %+v, want STATUS_INSUFFICIENT_RESOURCES and no output", st, out)
-	}
-	if after := handles(t, th); len(after) != len(before) || next() != values {
-		t.Errorf("handles after the failed call %v, want %v unchanged and unused values next", after, before)
-	}
-	want(t, "with memory", check.Status(th.NtCreateUserProcess(children())), ntstatus.Success)
-}
-
 // A token that must not be assigned fails with the status of T-111, whatever its type (I-96, T-111).
 func TestUnassignableTokenIsRefused(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, k := w.thread(w.process("maker"))
+	_, th, k := newProcess(t)
 	for _, typ := range []winnt.TokenType{winnt.TokenPrimary, winnt.TokenImpersonation} {
-		foreign := k.NewToken(value(t, client, typ, winnt.SecurityImpersonation))
-		defer k.PsDereferencePrimaryToken(foreign)
 		in := children()
-		var st ntstatus.Status
-		in.Token = check.Result(k.ObOpenObjectByPointer(foreign, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject,
-			kernel.KernelMode))
-		_, st = th.NtCreateUserProcess(in)
+		in.Token = assignable(k, value(t, client, typ, winnt.SecurityImpersonation))
+		_, st := th.NtCreateUserProcess(in)
 		want(t, "T-111: "+typ.String(), st, ntstatus.PrivilegeNotHeld)
 	}
 }
@@ -277,10 +246,7 @@ func TestProgramFileLimitsChild(t *testing.T) {
 	}
 	th, k := w.thread(w.process("maker", winnt.SeImpersonatePrivilege, winnt.SeAssignPrimaryTokenPrivilege))
 	tok := w.token(k, client, winnt.SecurityImpersonation)
-	primary := k.NewToken(value(t, client, winnt.TokenPrimary, 0))
-	defer k.PsDereferencePrimaryToken(primary)
-	given := check.Result(k.ObOpenObjectByPointer(primary, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject,
-		kernel.KernelMode))
+	given := assignable(k, value(t, client, winnt.TokenPrimary, 0))
 	for _, c := range []struct {
 		image     string
 		acts      bool

@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -13,8 +12,7 @@ import (
 // A query of a process or a thread requires exactly its length, or at least the required length if that varies. The
 // required length is always returned (O-61, U-96, U-97).
 func TestQueryProcessNeedsExactLength(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("proc"))
+	th := newThread(t)
 	for range 3 {
 		want(t, "make an event", check.Status(th.NtCreateEvent(1, nil, nt.NotificationEvent, false)), ntstatus.Success)
 	}
@@ -42,7 +40,7 @@ func TestQueryProcessNeedsExactLength(t *testing.T) {
 		exact       bool
 	}{
 		{process, uint32(nt.ProcessBasicInformation), 48, true}, {process, uint32(nt.ProcessTimes), 32, true},
-		{process, uint32(nt.ProcessHandleCount), 4, true}, {process, uint32(nt.ProcessImageFileName), 16 + 2*5, false},
+		{process, uint32(nt.ProcessHandleCount), 4, true}, {process, uint32(nt.ProcessImageFileName), 16 + 2*2, false},
 		{process, uint32(nt.ProcessHandleInformation), 16 + 3*40, false},
 		{thread, uint32(nt.ThreadBasicInformation), 48, true}, {thread, uint32(nt.ThreadTimes), 32, true},
 		{thread, uint32(nt.ThreadNameInformation), 16 + 2*(name+1), false},
@@ -60,8 +58,7 @@ func TestQueryProcessNeedsExactLength(t *testing.T) {
 
 // The next process is the one after the given process, so that a walk visits each process once (U-95).
 func TestNextProcessVisitsEachOnce(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p", winnt.SeDebugPrivilege))
+	w, th, _ := newProcess(t, winnt.SeDebugPrivilege)
 	for range 4 {
 		w.process("q")
 	}

@@ -1,6 +1,7 @@
 package services_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/refmon/refmon/access"
@@ -107,6 +108,15 @@ func TestRevokedFileDeniesEachCall(t *testing.T) {
 	}
 	check.DeepEqual(t, clients, map[string]sid.SID{`\Device\T\file`: sid.MustParse(client), `\Device\T\own`: {},
 		`\Device\T\dir`: {}}, "W-99: clients of the open files")
+	for h, wanted := range map[winnt.Handle]string{file: client + ` [\Device\T\file]`, own: `none [\Device\T\own]`,
+		0x7770: "none []", winnt.NtCurrentProcess: "none []"} {
+		who := "none"
+		v, names := w.sys.OpenedAs(w.Thread, h)
+		if v != nil {
+			who = v.User().SID.String()
+		}
+		check.Equal(t, fmt.Sprint(who, " ", names), wanted, "W-99: client and names of handle %v", h)
+	}
 	fresh := w.open(`\??\T\file`, winnt.FILE_ALL_ACCESS, synchronous)
 	for name, call := range map[string]func(h winnt.Handle) ntstatus.Status{
 		"NtReadFile": func(h winnt.Handle) ntstatus.Status {

@@ -170,8 +170,7 @@ func TestOwnerOfNewObjectMustBeAssignable(t *testing.T) {
 // User mode cannot give an object an owner or a label that its token must not assign. Kernel mode can, when it
 // creates the object and when it sets its security (O-38, S-61, S-62).
 func TestKernelModeMayAssignAnyOwner(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, k := w.thread(w.process("p"))
+	_, th, k := newProcess(t)
 	for text, wanted := range map[string]ntstatus.Status{"O:" + svc + "G:BGD:(A;;GA;;;WD)": ntstatus.Success,
 		"O:SYG:SYD:(A;;GA;;;WD)":                                  ntstatus.InvalidOwner,
 		"O:" + svc + "G:" + svc + "D:(A;;GA;;;WD)S:(ML;;NW;;;SI)": ntstatus.PrivilegeNotHeld} {
@@ -198,8 +197,7 @@ func TestKernelModeMayAssignAnyOwner(t *testing.T) {
 // A client that the server disconnected can neither read nor change any part of the pipe's descriptor. The server's
 // end can do both (I-130, I-134).
 func TestDisconnectedClientCannotUseDescriptor(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, k := w.thread(w.process("p", winnt.SeCreateGlobalPrivilege, winnt.SeSecurityPrivilege))
+	_, th, k := newProcess(t, winnt.SeCreateGlobalPrivilege, winnt.SeSecurityPrivilege)
 	const rights = winnt.READ_CONTROL | winnt.WRITE_DAC | winnt.WRITE_OWNER | winnt.ACCESS_SYSTEM_SECURITY | 3
 	d := sddl.MustParse("O:" + svc + "G:BGD:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")
 	server := check.Result(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: rights,

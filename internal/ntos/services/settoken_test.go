@@ -77,8 +77,7 @@ func TestSetTokenErrorsComeInOrder(t *testing.T) {
 func TestChildProcessFlagsAreNeverCleared(t *testing.T) {
 	for _, flags := range []uint32{nt.ChildProcessNone, nt.ChildProcessAudit, nt.ChildProcessSecureToo,
 		nt.ChildProcessNone | nt.ChildProcessAudit, nt.ChildProcessAudit | nt.ChildProcessSecureToo, 0} {
-		w := newWorld(t, kernel.Config{})
-		th, _ := w.thread(w.process("p"))
+		th := newThread(t)
 		own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 		before := class[nt.TokenStatistics](t, th, own, winnt.TokenStatistics)
 		want(t, "set the flags", th.NtSetInformationToken(own, winnt.TokenChildProcessFlags, flags), ntstatus.Success)
@@ -97,53 +96,34 @@ func TestChildProcessFlagsAreNeverCleared(t *testing.T) {
 	}
 }
 
-// Each of the nine lists is refused after the handle if it is unreadable or contains an invalid SID, by handle and by
-// reference. A missing list restricts nothing, and an empty list restricts everything (T-60, T-67).
+// Each of the nine lists is refused if it is unreadable: before the handle is checked if its memory is invalid, and
+// otherwise after it. A missing list restricts nothing, and an empty list restricts everything (T-60, T-67).
 func TestFilterRefusesUnreadableLists(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	spec := token.StandardUser(sid.MustParse(svc))
 	set := check.Must(claims.NewSet([]claims.Attribute{{Name: "c", Type: claims.Uint64, Uints: []uint64{1}}}))
 	spec.UserClaims, spec.DeviceClaims = set, set
 	v := check.Must(token.New(spec))
-	p := w.with("p", v)
-	th, k := w.thread(p)
+	th, k := w.thread(w.with("p", v))
 	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
-	none := nt.Cap([]token.Group{{}})
-	for name, c := range map[string]struct {
-		change func(*nt.FilterTokenExIn, ntstatus.Status)
-		noSID  func(*nt.FilterTokenExIn)
-	}{
-		"SIDs": {func(in *nt.FilterTokenExIn, st ntstatus.Status) { in.SIDsToDisable.Status = st },
-			func(in *nt.FilterTokenExIn) { in.SIDsToDisable = none }},
-		"privileges": {func(in *nt.FilterTokenExIn, st ntstatus.Status) { in.PrivilegesToDelete.Status = st }, nil},
-		"restricting": {func(in *nt.FilterTokenExIn, st ntstatus.Status) { in.RestrictedSIDs.Status = st },
-			func(in *nt.FilterTokenExIn) { in.RestrictedSIDs = none }},
-		"user claims":   {func(in *nt.FilterTokenExIn, st ntstatus.Status) { in.UserClaimsToDisable.Status = st }, nil},
-		"device claims": {func(in *nt.FilterTokenExIn, st ntstatus.Status) { in.DeviceClaimsToDisable.Status = st }, nil},
-		"device groups": {func(in *nt.FilterTokenExIn, st ntstatus.Status) { in.DeviceGroupsToDisable.Status = st },
-			func(in *nt.FilterTokenExIn) { in.DeviceGroupsToDisable = none }},
-		"restricted user": {func(in *nt.FilterTokenExIn, st ntstatus.Status) {
-			in.RestrictedUserAttributes.Status = st
-		}, nil},
-		"restricted device": {func(in *nt.FilterTokenExIn, st ntstatus.Status) {
-			in.RestrictedDeviceAttributes.Status = st
-		}, nil},
-		"restricted groups": {func(in *nt.FilterTokenExIn, st ntstatus.Status) { in.RestrictedDeviceGroups.Status = st },
-			func(in *nt.FilterTokenExIn) { in.RestrictedDeviceGroups = none }},
+	for name, list := range map[string]func(*nt.FilterTokenExIn) *ntstatus.Status{
+		"SIDs":              func(in *nt.FilterTokenExIn) *ntstatus.Status { return &in.SIDsToDisable.Status },
+		"privileges":        func(in *nt.FilterTokenExIn) *ntstatus.Status { return &in.PrivilegesToDelete.Status },
+		"restricting":       func(in *nt.FilterTokenExIn) *ntstatus.Status { return &in.RestrictedSIDs.Status },
+		"user claims":       func(in *nt.FilterTokenExIn) *ntstatus.Status { return &in.UserClaimsToDisable.Status },
+		"device claims":     func(in *nt.FilterTokenExIn) *ntstatus.Status { return &in.DeviceClaimsToDisable.Status },
+		"device groups":     func(in *nt.FilterTokenExIn) *ntstatus.Status { return &in.DeviceGroupsToDisable.Status },
+		"restricted user":   func(in *nt.FilterTokenExIn) *ntstatus.Status { return &in.RestrictedUserAttributes.Status },
+		"restricted device": func(in *nt.FilterTokenExIn) *ntstatus.Status { return &in.RestrictedDeviceAttributes.Status },
+		"restricted groups": func(in *nt.FilterTokenExIn) *ntstatus.Status { return &in.RestrictedDeviceGroups.Status },
 	} {
-		ask := func(mutate func(*nt.FilterTokenExIn), wanted, after ntstatus.Status) {
-			t.Helper()
+		for status, withHandle := range map[ntstatus.Status]ntstatus.Status{unread(1): ntstatus.InvalidHandle,
+			ntstatus.AccessViolation: ntstatus.AccessViolation} {
 			in := nt.FilterTokenExIn{ExistingTokenHandle: own}
-			mutate(&in)
-			want(t, name, check.Status(th.Services().NtFilterTokenEx(in)), wanted)
+			*list(&in) = status
+			want(t, name, check.Status(th.Services().NtFilterTokenEx(in)), status)
 			in.ExistingTokenHandle = 0x7770
-			want(t, name+" and the handle", check.Status(th.Services().NtFilterTokenEx(in)), after)
-		}
-		ask(func(in *nt.FilterTokenExIn) { c.change(in, unread(1)) }, unread(1), ntstatus.InvalidHandle)
-		ask(func(in *nt.FilterTokenExIn) { c.change(in, ntstatus.AccessViolation) }, ntstatus.AccessViolation,
-			ntstatus.AccessViolation)
-		if c.noSID != nil {
-			ask(c.noSID, ntstatus.InvalidSID, ntstatus.InvalidHandle)
+			want(t, name+" and the handle", check.Status(th.Services().NtFilterTokenEx(in)), withHandle)
 		}
 	}
 	for name, in := range map[string]nt.FilterTokenExIn{
@@ -166,6 +146,7 @@ func TestFilterRefusesUnreadableLists(t *testing.T) {
 	}
 	object := k.NewToken(v)
 	defer k.PsDereferencePrimaryToken(object)
+	none := nt.Cap([]token.Group{{}})
 	for name, c := range map[string]struct {
 		in   kernel.SeFilterTokenIn
 		want ntstatus.Status
@@ -187,46 +168,50 @@ type settable struct {
 	privilege winnt.Privilege
 	length    uint32 // the one length of a fixed class, the least of a variable one
 	variable  bool
-	keeps     bool // ModifiedId
-	value     any  // that fits
-	wrong     any  // of the right kind, and not fitting; nil: each fits
+	keeps     bool  // ModifiedId
+	values    []any // that fit; the test sets them in this order
+	wrong     []any // of the right kind, and not fitting
 	refusal   ntstatus.Status
 }
 
 var settables = map[winnt.TokenInfoClass]settable{
-	winnt.TokenOwner: {length: 8, variable: true, value: sid.MustParse(client), wrong: sid.LocalSystem,
+	winnt.TokenOwner: {length: 8, variable: true, values: []any{sid.MustParse(client)}, wrong: []any{sid.LocalSystem},
 		refusal: ntstatus.InvalidOwner},
-	winnt.TokenPrimaryGroup: {length: 8, variable: true, value: sid.Everyone, wrong: sid.LocalSystem,
+	winnt.TokenPrimaryGroup: {length: 8, variable: true, values: []any{sid.Everyone}, wrong: []any{sid.LocalSystem},
 		refusal: ntstatus.InvalidPrimaryGroup},
-	winnt.TokenDefaultDacl: {length: 8, variable: true, value: (*sd.ACL)(nil)},
+	winnt.TokenDefaultDacl: {length: 8, variable: true, values: []any{(*sd.ACL)(nil)}},
 	winnt.TokenSessionId: {right: winnt.TOKEN_ADJUST_SESSIONID, privilege: winnt.SeTcbPrivilege, length: 4,
-		value: uint32(7)},
-	winnt.TokenSessionReference: {privilege: winnt.SeTcbPrivilege, length: 4, keeps: true, value: uint32(0),
-		wrong: uint32(1), refusal: ntstatus.InvalidParameter},
-	winnt.TokenAuditPolicy: {privilege: winnt.SeTcbPrivilege, length: 30, keeps: true, value: make([]byte, 30),
-		wrong: make([]byte, 29), refusal: ntstatus.InvalidParameter},
-	winnt.TokenOrigin: {privilege: winnt.SeTcbPrivilege, length: 8, value: winnt.LUID(77)},
-	winnt.TokenVirtualizationAllowed: {privilege: winnt.SeCreateTokenPrivilege, length: 4, keeps: true,
-		value: uint32(1), wrong: uint32(2), refusal: ntstatus.InvalidParameter},
-	winnt.TokenVirtualizationEnabled: {length: 4, keeps: true, value: uint32(1), wrong: uint32(2),
+		values: []any{uint32(7)}},
+	winnt.TokenSessionReference: {privilege: winnt.SeTcbPrivilege, length: 4, keeps: true, values: []any{uint32(0)},
+		wrong: []any{uint32(1)}, refusal: ntstatus.InvalidParameter},
+	winnt.TokenAuditPolicy: {privilege: winnt.SeTcbPrivilege, length: 30, keeps: true, values: []any{make([]byte, 30)},
+		wrong: []any{make([]byte, 29)}, refusal: ntstatus.InvalidParameter},
+	winnt.TokenOrigin:                {privilege: winnt.SeTcbPrivilege, length: 8, values: []any{winnt.LUID(77)}},
+	winnt.TokenVirtualizationAllowed: flag(winnt.SeCreateTokenPrivilege),
+	winnt.TokenVirtualizationEnabled: flag(0),
+	winnt.TokenIntegrityLevel: {length: 16, variable: true, values: []any{sid.LowLevel}, wrong: []any{sid.Everyone},
 		refusal: ntstatus.InvalidParameter},
-	winnt.TokenIntegrityLevel: {length: 16, variable: true, value: sid.LowLevel, wrong: sid.Everyone,
-		refusal: ntstatus.InvalidParameter},
-	winnt.TokenUIAccess: {privilege: winnt.SeTcbPrivilege, length: 4, keeps: true, value: uint32(1),
-		wrong: uint32(2), refusal: ntstatus.InvalidParameter},
-	winnt.TokenMandatoryPolicy: {privilege: winnt.SeTcbPrivilege, length: 4, value: uint32(1), wrong: uint32(4),
-		refusal: ntstatus.InvalidParameter},
+	winnt.TokenUIAccess: flag(winnt.SeTcbPrivilege),
+	winnt.TokenMandatoryPolicy: {privilege: winnt.SeTcbPrivilege, length: 4, values: []any{uint32(1)},
+		wrong: []any{uint32(4)}, refusal: ntstatus.InvalidParameter},
 	winnt.TokenSecurityAttributes: {privilege: winnt.SeTcbPrivilege, length: 16, variable: true, keeps: true,
-		value: []token.AttributeChange{{Operation: token.AttributeReplaceAll,
-			Attribute: claims.Attribute{Name: "a", Type: claims.Uint64, Uints: []uint64{1}}}},
-		wrong: []token.AttributeChange{{Operation: 99}}, refusal: ntstatus.InvalidParameter},
-	winnt.TokenPrivateNameSpace: {privilege: winnt.SeTcbPrivilege, length: 4, keeps: true, value: uint32(1),
-		wrong: uint32(2), refusal: ntstatus.InvalidParameter},
+		values: []any{[]token.AttributeChange{{Operation: token.AttributeReplaceAll,
+			Attribute: claims.Attribute{Name: "a", Type: claims.Uint64, Uints: []uint64{1}}}}},
+		wrong: []any{[]token.AttributeChange{{Operation: 99}}}, refusal: ntstatus.InvalidParameter},
+	winnt.TokenPrivateNameSpace: flag(winnt.SeTcbPrivilege),
+	// Isolation is enabled with a prefix and disabled without one.
 	winnt.TokenBnoIsolation: {privilege: winnt.SeTcbPrivilege, length: 16, keeps: true,
-		value: nt.TokenBnoIsolation{IsolationEnabled: true, IsolationPrefix: "x"},
-		wrong: nt.TokenBnoIsolation{IsolationPrefix: "x"}, refusal: ntstatus.InvalidParameter},
-	winnt.TokenChildProcessFlags: {length: 4, keeps: true, value: nt.ChildProcessNone, wrong: uint32(8),
+		values:  []any{nt.TokenBnoIsolation{IsolationEnabled: true, IsolationPrefix: "x"}, nt.TokenBnoIsolation{}},
+		wrong:   []any{nt.TokenBnoIsolation{IsolationPrefix: "y"}, nt.TokenBnoIsolation{IsolationEnabled: true}},
 		refusal: ntstatus.InvalidParameter},
+	winnt.TokenChildProcessFlags: {length: 4, keeps: true, values: []any{nt.ChildProcessNone}, wrong: []any{uint32(8)},
+		refusal: ntstatus.InvalidParameter},
+}
+
+// flag is a class whose value is 0 or 1.
+func flag(privilege winnt.Privilege) settable {
+	return settable{privilege: privilege, length: 4, keeps: true, values: []any{uint32(1), uint32(0)},
+		wrong: []any{uint32(2), ^uint32(0)}, refusal: ntstatus.InvalidParameter}
 }
 
 // Each settable class requires exactly its own length, right and privilege. It rejects an invalid value without a
@@ -281,33 +266,37 @@ func TestSettableClassesHaveTheirRequirements(t *testing.T) {
 			own, _ = w.thread(w.process("own", row.privilege))
 			other, _ = w.thread(w.process("other", rest...))
 		}
+		value := row.values[0]
 		for left := need; left != 0; left &= left - 1 {
 			bit := winnt.AccessMask(1) << bits.TrailingZeros32(uint32(left))
-			set(plain, winnt.TOKEN_ALL_ACCESS&^bit, row.length, row.value, ntstatus.AccessDenied)
+			set(plain, winnt.TOKEN_ALL_ACCESS&^bit, row.length, value, ntstatus.AccessDenied)
 		}
-		set(plain, need, row.length-1, row.value, ntstatus.InfoLengthMismatch)
+		set(plain, need, row.length-1, value, ntstatus.InfoLengthMismatch)
 		if !row.variable {
-			set(plain, need, row.length+1, row.value, ntstatus.InfoLengthMismatch)
-			set(plain, need, 0, row.value, ntstatus.InfoLengthMismatch)
+			set(plain, need, row.length+1, value, ntstatus.InfoLengthMismatch)
+			set(plain, need, 0, value, ntstatus.InfoLengthMismatch)
 		}
 		if row.privilege != 0 {
-			set(other, need, row.length, row.value, ntstatus.PrivilegeNotHeld)
+			set(other, need, row.length, value, ntstatus.PrivilegeNotHeld)
 		}
 		set(own, need, row.length, struct{}{}, ntstatus.InvalidParameter)
-		if row.wrong != nil {
-			set(own, need, row.length, row.wrong, row.refusal)
-		}
-		set(own, need, row.length, row.value, ntstatus.Success)
-		if got, st := plain.NtQueryInformationToken(open(plain, winnt.TOKEN_QUERY), c); st == ntstatus.Success {
+		for _, value := range row.values {
+			for _, wrong := range row.wrong {
+				set(own, need, row.length, wrong, row.refusal)
+			}
+			set(own, need, row.length, value, ntstatus.Success)
+			got, st := plain.NtQueryInformationToken(open(plain, winnt.TOKEN_QUERY), c)
+			if st != ntstatus.Success {
+				want(t, name+", which can only be set", st, ntstatus.InvalidInfoClass)
+				continue
+			}
 			if g, ok := got.(token.Group); ok {
 				got = g.SID
 			}
 			if list, ok := got.([]claims.Attribute); ok && len(list) == 1 {
-				got, row.value = list[0].Name, "a"
+				got, value = list[0].Name, "a"
 			}
-			check.DeepEqual(t, got, row.value, "%s: query after setting %v", name, row.value)
-		} else if st != ntstatus.InvalidInfoClass {
-			t.Errorf("%s: query of a class that can only be set: %v, want %v", name, st, ntstatus.InvalidInfoClass)
+			check.DeepEqual(t, got, value, "%s: query after setting %v", name, value)
 		}
 	}
 }
@@ -380,46 +369,5 @@ func TestSetLinkedNeedsDuplicate(t *testing.T) {
 		other := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, right))
 		check.Equal(t, th.NtSetInformationToken(h, winnt.TokenLinkedToken, other), want,
 			"T-90: linking a token by a handle with %#x", uint32(right))
-	}
-}
-
-// Isolation is enabled with a prefix and disabled without one. Other combinations fail and change nothing (T-90).
-func TestIsolationNeedsMatchingPrefix(t *testing.T) {
-	th, h := systemToken(t)
-	on, off := nt.TokenBnoIsolation{IsolationEnabled: true, IsolationPrefix: "x"}, nt.TokenBnoIsolation{}
-	for _, c := range []struct {
-		set  nt.TokenBnoIsolation
-		st   ntstatus.Status
-		then nt.TokenBnoIsolation
-	}{
-		{off, ntstatus.Success, off}, {nt.TokenBnoIsolation{IsolationPrefix: "x"}, ntstatus.InvalidParameter, off},
-		{on, ntstatus.Success, on}, {nt.TokenBnoIsolation{IsolationEnabled: true}, ntstatus.InvalidParameter, on},
-		{nt.TokenBnoIsolation{IsolationPrefix: "y"}, ntstatus.InvalidParameter, on}, {off, ntstatus.Success, off},
-	} {
-		check.Equal(t, th.NtSetInformationToken(h, winnt.TokenBnoIsolation, c.set), c.st,
-			"T-90: setting isolation %+v", c.set)
-		if got, st := th.NtQueryInformationToken(h, winnt.TokenBnoIsolation); st != ntstatus.Success || got != c.then {
-			t.Errorf("T-90: isolation after setting %+v = %+v, %s, want %+v", c.set, got, st, c.then)
-		}
-	}
-}
-
-// A flag is 0 or 1. Other values are refused and change nothing (T-90).
-func TestSetFlagIsBoolean(t *testing.T) {
-	th, h := systemToken(t)
-	for _, class := range []winnt.TokenInfoClass{winnt.TokenVirtualizationAllowed, winnt.TokenVirtualizationEnabled,
-		winnt.TokenUIAccess, winnt.TokenPrivateNameSpace} {
-		for _, c := range []struct {
-			set  uint32
-			st   ntstatus.Status
-			then uint32
-		}{{1, ntstatus.Success, 1}, {2, ntstatus.InvalidParameter, 1}, {0xFFFFFFFF, ntstatus.InvalidParameter, 1},
-			{0, ntstatus.Success, 0}, {2, ntstatus.InvalidParameter, 0}} {
-			st := th.NtSetInformationToken(h, class, c.set)
-			got, read := th.NtQueryInformationToken(h, class)
-			check.That(t, st == c.st && read == ntstatus.Success && got == c.then,
-				"T-90: setting %s to %d: %s, query then %v, %s, want %s, %d", class, c.set, st, got, read, c.st, c.then)
-		}
-		th.NtSetInformationToken(h, winnt.TokenVirtualizationAllowed, uint32(1)) // for TokenVirtualizationEnabled
 	}
 }

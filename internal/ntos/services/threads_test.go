@@ -82,8 +82,7 @@ func TestRestrictedProcessGetsNoAnonymousToken(t *testing.T) {
 // A walk skips the threads that the caller must not open, forward and backward. A walk that requests fewer rights
 // finds them (O-37, O-163).
 func TestNextThreadSkipsDeniedThreads(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, k := w.thread(w.process("p"))
+	w, th, k := newProcess(t)
 	p := check.Must(w.sys.NewProcess("other", value(t, client, winnt.TokenPrimary, 0)))
 	process := openProcess(t, k, p)
 	var ids []winnt.Handle
@@ -124,31 +123,6 @@ func TestNextThreadSkipsDeniedThreads(t *testing.T) {
 			}
 		}
 	}
-}
-
-// NtImpersonateThread changes the thread of the server handle, not the calling thread (I-73).
-func TestImpersonateThreadChangesServerThreadOnly(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	p := w.process("server", winnt.SeImpersonatePrivilege)
-	asks, _ := w.thread(p)
-	server, serves := w.thread(p)
-	acts, k := w.thread(w.process("client"))
-	tok := w.token(k, svc, winnt.SecurityImpersonation)
-	want(t, "the client acts", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation),
-		ntstatus.Success)
-	handle := func(th *nt.Thread, rights winnt.AccessMask) winnt.Handle {
-		v := check.Result(th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation))
-		id := v.(nt.ThreadBasic).ClientID
-		return check.Result(asks.NtOpenThread(rights, &nt.ObjectAttributes{}, &nt.ClientID{UniqueThread: id.UniqueThread}))
-	}
-	to, from := handle(server, winnt.THREAD_DIRECT_IMPERSONATION), handle(acts, winnt.THREAD_IMPERSONATE)
-	qos := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}
-	want(t, "handles the wrong way round", asks.NtImpersonateThread(from, to, qos), ntstatus.AccessDenied)
-	want(t, "impersonate", asks.NtImpersonateThread(to, from, qos), ntstatus.Success)
-	check.That(t, serves.Thread().IsImpersonating() && !w.sys.KernelMode(asks).Thread().IsImpersonating(),
-		"want only the server's thread to impersonate the client")
-	serves.PsRevertToSelf()
-	k.PsRevertToSelf()
 }
 
 // No program can terminate the System process, whatever its handle grants and whichever privileges it holds (O-170).
@@ -215,4 +189,20 @@ func TestNtResumeThread(t *testing.T) {
 			"O-144: NtResumeThread returned previous count %d, %v, want %d", out.PreviousSuspendCount, st, c.was)
 		check.Equal(t, started(), c.started, "O-144: after resuming at count %d the process has started", c.was)
 	}
+}
+
+// The copy of a client's token that NtImpersonateThread gives to a thread admits the client, the server's user and
+// LocalSystem (I-23).
+func TestTokenCopyAdmitsClientServerAndSystem(t *testing.T) {
+	b := newBetween(t, kernel.Config{})
+	qos := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}
+	to, from := b.handle(b.server, winnt.THREAD_DIRECT_IMPERSONATION), b.handle(b.client, winnt.THREAD_IMPERSONATE)
+	want(t, "handles the wrong way round", b.asks.NtImpersonateThread(from, to, qos), ntstatus.AccessDenied)
+	want(t, "impersonate", b.asks.NtImpersonateThread(to, from, qos), ntstatus.Success)
+	for _, th := range []*nt.Thread{b.server, b.asks, b.client} { // only the server's thread changes (I-73)
+		check.Equal(t, b.sys.KernelMode(th).Thread().IsImpersonating(), th == b.server, "%s impersonates", th.Name())
+	}
+	got, is := b.acl(), "D:(A;;"+full+";;;"+client+")(A;;"+full+";;;"+otherServer+")(A;;"+full+";;;SY)"
+	check.That(t, got == is, "DACL of the copied token = %s, want %s", got, is)
+	b.serves.PsRevertToSelf()
 }

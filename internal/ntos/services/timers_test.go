@@ -11,44 +11,51 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Setting and cancelling a timer return whether it is due, even if nobody has queried it since. A cancelled timer
-// keeps its signalled state and does not become signalled later (O-140).
-func TestTimerReportsDueState(t *testing.T) {
+// A timer's due time may be any number of years in the future or the past. A query returns the remaining time, also
+// after the due time, and the timer is signalled at that time. Setting and cancelling it return its state (O-140).
+func TestTimerDueTimeMayBeFarAway(t *testing.T) {
 	now := int64(1000)
 	log := &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { return now }}
 	w := newWorld(t, kernel.Config{Log: log})
 	th, _ := w.thread(w.process("p"))
-	for _, cancel := range []bool{false, true} {
-		for later, signalled := range map[int64]bool{0: false, 4: false, 5: true, 6: true, 20_000: true} {
-			for _, period := range []int32{0, 1} {
-				now = 1000
-				h := check.Result(th.NtCreateTimer(winnt.TIMER_ALL_ACCESS, nil, nt.NotificationTimer))
-				first := check.Result(th.Services().NtSetTimer(nt.SetTimerIn{TimerHandle: h,
-					DueTime: nt.Cap(int64(-5)), Period: period}))
-				now += later
-				state := first.PreviousState
-				check.That(t, !state, "a new timer is signalled, want not signalled")
-				if cancel {
-					out := check.Result(th.Services().NtCancelTimer(nt.CancelTimerIn{TimerHandle: h}))
-					state = out.CurrentState
-				} else {
-					out := check.Result(th.Services().NtSetTimer(nt.SetTimerIn{TimerHandle: h, DueTime: nt.Cap(int64(-1 << 40))}))
-					state = out.PreviousState
-				}
-				check.Equal(t, state, signalled, "cancel %v, %d later with period %d: previous state", cancel, later, period)
-				now += 100_000
-				out := check.Result(th.Services().NtQueryTimer(nt.QueryTimerIn{TimerHandle: h, TimerInformationLength: 16}))
-				check.Equal(t, out.TimerInformation.TimerState, cancel && signalled,
-					"cancel %v, %d later with period %d: state at the end", cancel, later, period)
-			}
+	const most = int64(1<<63 - 1)
+	for _, c := range []struct {
+		due, later int64
+		period     int32
+		remaining  int64
+		signaled   bool
+	}{
+		{-most - 1, 0, 0, most - 1000, false}, {-most, 0, 0, most - 1000, false}, {most, 0, 0, most - 1000, false},
+		{-5, 0, 0, 5, false}, {-5, 4, 0, 1, false}, {-5, 5, 0, 0, true}, {-5, 6, 0, -1, true},
+		{1005, 4, 0, 1, false}, {1005, 5, 0, 0, true}, {900, 0, 0, -100, true},
+		{-5, 5, 1, 10_000, true}, {-5, 10_004, 1, 1, true}, {-5, 10_005, 1, 10_000, true},
+		{-5, 25_005, 1, 5_000, true},
+	} {
+		now = 1000
+		h := check.Result(th.NtCreateTimer(winnt.TIMER_ALL_ACCESS, nil, nt.SynchronizationTimer))
+		for again := range 2 {
+			now = 1000
+			out := check.Result(th.Services().NtSetTimer(nt.SetTimerIn{TimerHandle: h, DueTime: nt.Cap(c.due),
+				Period: c.period}))
+			check.That(t, again != 1 || out.PreviousState == c.signaled,
+				"%+v: NtSetTimer returned previous state %v, want %v", c, out.PreviousState, c.signaled)
+			now += c.later
+			got := check.Result(th.Services().NtQueryTimer(nt.QueryTimerIn{TimerHandle: h, TimerInformationLength: 16}))
+			i := got.TimerInformation
+			check.That(t, i.RemainingTime == c.remaining && i.TimerState == c.signaled,
+				"%+v: timer information %+v, want remaining time %v and state %v", c, i, c.remaining, c.signaled)
 		}
+		cancelled := check.Result(th.Services().NtCancelTimer(nt.CancelTimerIn{TimerHandle: h})).CurrentState
+		now = most // a cancelled timer keeps its state and does not become signalled
+		check.Equal(t, [2]bool{cancelled, check.Result(th.NtQueryTimer(h)).TimerState}, [2]bool{c.signaled, c.signaled},
+			"%+v: state at the cancel and later", c)
+		want(t, "close", th.NtClose(h), ntstatus.Success)
 	}
 }
 
 // The period of a timer is not below 0. No period and a due time that has come are valid (O-139).
 func TestTimerPeriodIsNotNegative(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
+	th := newThread(t)
 	h := check.Result(th.NtCreateTimer(winnt.TIMER_ALL_ACCESS, nil, nt.NotificationTimer))
 	for _, due := range []int64{0, -5} {
 		for period, st := range map[int32]ntstatus.Status{-1: ntstatus.InvalidParameter6, 0: ntstatus.Success} {
@@ -60,6 +67,8 @@ func TestTimerPeriodIsNotNegative(t *testing.T) {
 
 func TestNtCreateTimer(t *testing.T) {
 	testCreate(t, "Timer", winnt.TIMER_QUERY_STATE, nt.CreateTimerIn{})
+	_, st := newThread(t).NtCreateTimer(winnt.TIMER_ALL_ACCESS, nil, nt.SynchronizationTimer+1)
+	want(t, "O-139: no such type", st, ntstatus.InvalidParameter4)
 }
 
 func TestNtOpenTimer(t *testing.T) {

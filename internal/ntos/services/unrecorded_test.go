@@ -50,7 +50,7 @@ func newDemanded(t *testing.T) *demanded {
 	w := newWorld(t, kernel.Config{Log: log, LSA: lsa})
 	setEverything(t, log, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
 	d.treeWorld = newTreeWorld(t, w, winnt.SeAuditPrivilege, winnt.SeSecurityPrivilege, winnt.SeImpersonatePrivilege,
-		winnt.SeTcbPrivilege, winnt.SeAssignPrimaryTokenPrivilege)
+		winnt.SeTcbPrivilege, winnt.SeAssignPrimaryTokenPrivilege, winnt.SeCreatePermanentPrivilege)
 	d.tree.descriptor = sddl.MustParse("O:SYG:SYD:(A;OICI;FA;;;WD)S:(AU;OICISAFA;FA;;;WD)")
 	d.asks = d.Services()
 	d.tree.data, d.tree.facts.EndOfFile = "0123456789", 10
@@ -137,6 +137,9 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 					check.That(t, out == nil || reflect.ValueOf(out).IsZero(), "output = %+v, want none", out)
 					if after := d.state(t); !reflect.DeepEqual(before, after) {
 						t.Errorf("state after the failed call = %+v, want %+v unchanged", after, before)
+					}
+					for h := range before.Handles {
+						check.Equal(t, d.NtClose(h), ntstatus.Success, "U-73: close without a record")
 					}
 					check.That(t, strings.Contains(why.Because, fault.message) && strings.Contains(why.Because, d.dir),
 						"%s: reason %q, want the file in %s and %q", why.Rule, why.Because, d.dir, fault.message)

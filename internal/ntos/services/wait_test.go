@@ -1,39 +1,15 @@
 package services_test
 
 import (
+	"slices"
 	"sync/atomic"
 	"testing"
 
-	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
-
-// A thread queues 4,096 asynchronous procedure calls, and no more until it has run them (O-147).
-func TestThreadQueues4096APCs(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	p := w.process("server")
-	th, _ := w.thread(p)
-	other, k := w.thread(p)
-	h := check.Result(k.ObOpenObjectByPointer(w.sys.ThreadObject(other), 0, winnt.THREAD_SET_CONTEXT,
-		winnt.ThreadObject,
-		kernel.UserMode))
-	queue := func() ntstatus.Status {
-		return check.Status(th.Services().NtQueueApcThread(nt.QueueApcThreadIn{ThreadHandle: h, ApcRoutine: 1}))
-	}
-	for i := range ps.MaxCalls {
-		check.Require(t, queue(), ntstatus.Success, "queuing APC %d", i)
-	}
-	want(t, "one call more", queue(), ntstatus.InsufficientResources)
-	out, st := other.Services().NtTestAlert(nt.TestAlertIn{})
-	if want(t, "made", st, ntstatus.Success); len(out.UserApcs) != ps.MaxCalls || ps.MaxCalls != 4096 {
-		t.Errorf("NtTestAlert ran %d APCs, want 4096", len(out.UserApcs))
-	}
-	want(t, "after they are made", queue(), ntstatus.Success)
-}
 
 // A query of an object's signal does not consume the signal. The wait that follows does. A timer has no signal to wait
 // for (O-145, O-146).
@@ -58,10 +34,11 @@ func TestSignalPrecedesQueuedAPC(t *testing.T) {
 	th := newThread(t)
 	own := check.Result(th.NtGetNextThread(winnt.NtCurrentProcess, 0, winnt.THREAD_SET_CONTEXT, 0, 0))
 	event := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, true))
-	want(t, "queue", th.NtQueueApcThread(own, nt.UserAPC{ApcRoutine: 1}), ntstatus.Success)
+	apc := nt.UserAPC{ApcRoutine: 1, ApcArgument1: 2, ApcArgument2: 3, ApcArgument3: 4}
+	want(t, "queue", th.NtQueueApcThread(own, apc), ntstatus.Success)
 	for _, wanted := range []ntstatus.Status{ntstatus.Success, ntstatus.UserAPC, ntstatus.Timeout} {
 		calls, st := th.NtWaitForSingleObject(event, true)
-		if want(t, "wait", st, wanted); (len(calls) == 1) != (wanted == ntstatus.UserAPC) {
+		if want(t, "wait", st, wanted); slices.Equal(calls, []nt.UserAPC{apc}) != (wanted == ntstatus.UserAPC) {
 			t.Errorf("wait with %v returned the calls %v, want one only with %v", st, calls, ntstatus.UserAPC)
 		}
 	}
@@ -90,12 +67,13 @@ func TestRefusedOperationKeepsNothing(t *testing.T) {
 	var ends atomic.Int32
 	var got nt.IOResult
 	refused := 0
-	for range 5000 {
-		_, st := w.th.Services().NtQueueApcThread(nt.QueueApcThreadIn{ThreadHandle: own, ApcRoutine: 1})
-		if st != ntstatus.Success {
-			break
-		}
+	queue := func() ntstatus.Status {
+		return check.Status(w.th.Services().NtQueueApcThread(nt.QueueApcThreadIn{ThreadHandle: own, ApcRoutine: 1}))
 	}
+	for i := range 4096 {
+		check.Require(t, queue(), ntstatus.Success, "queuing APC %d", i)
+	}
+	check.Equal(t, queue(), ntstatus.InsufficientResources, "O-147: one APC more")
 	_, st = w.th.NtSetEvent(event)
 	w.must(st)
 	l := later(&ends, &got)
@@ -112,5 +90,8 @@ func TestRefusedOperationKeepsNothing(t *testing.T) {
 	}
 	l.Event = w.server
 	check.Equal(t, w.read(w.th, w.server, l), ntstatus.ObjectTypeMismatch, "read with a pipe as event")
+	calls, st := w.th.NtTestAlert()
+	check.That(t, st == ntstatus.Success && len(calls) == 4096, "NtTestAlert: %v, %d APCs, want 4096", st, len(calls))
+	check.Equal(t, queue(), ntstatus.Success, "queuing after the APCs have run")
 	w.must(w.th.NtClose(event))
 }
