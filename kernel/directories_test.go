@@ -73,6 +73,9 @@ func TestBootObjectsAreProtected(t *testing.T) {
 			check.Equal(t, basic.PointerCount, refs, "references of %s", path)
 		}
 		zw.NtClose(h)
+		h, st = c.open(&nt.ObjectAttributes{ObjectName: path})
+		check.Equal(t, st, ntstatus.Success, "opening %s again after its last handle was closed", path)
+		zw.NtClose(h)
 	}
 }
 

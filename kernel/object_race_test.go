@@ -2,7 +2,6 @@ package kernel_test
 
 import (
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -44,27 +43,6 @@ func event(t *testing.T, th *nt.Thread) winnt.Handle {
 	return h
 }
 
-// If several threads close the same handle, exactly one close succeeds (O-40, O-80, OC-47).
-func TestConcurrentCloseSucceedsOnce(t *testing.T) {
-	_, threads := crowd(t, 4)
-	for range 200 {
-		h := event(t, threads[0])
-		var closed atomic.Int32
-		all(threads, func(_ int, th *nt.Thread) {
-			switch st := th.NtClose(h); st {
-			case ntstatus.Success:
-				closed.Add(1)
-			case ntstatus.InvalidHandle:
-			default:
-				t.Errorf("NtClose: %v, want %v or %v", st, ntstatus.Success, ntstatus.InvalidHandle)
-			}
-		})
-		if closed.Load() != 1 {
-			t.Fatalf("%d of 4 concurrent closes of one handle succeeded, want 1", closed.Load())
-		}
-	}
-}
-
 // Threads that duplicate, close and replace the security of one object concurrently leave no object, handle or
 // reference. A reader sees one of the descriptors, never a mixture (O-66, O-80, S-76).
 func TestConcurrentSetSecurityLeaksNothing(t *testing.T) {
@@ -93,56 +71,4 @@ func TestConcurrentSetSecurityLeaksNothing(t *testing.T) {
 		t.Errorf("%d objects, %d handles, %d references at the end; want %d, %d, %d as before", o, n, r, objects,
 			handles, references)
 	}
-}
-
-// Duplicating a handle while another thread closes it returns a usable handle or STATUS_INVALID_HANDLE. NtCreateEvent
-// with OBJ_OPENIF always succeeds, even while other threads close the last handle of the name (O-44, O-50).
-func TestDuplicateDuringCloseIsValidOrFails(t *testing.T) {
-	_, threads := crowd(t, 4)
-	for range 200 {
-		h := event(t, threads[0])
-		all(threads, func(i int, th *nt.Thread) {
-			if i == 0 {
-				th.NtClose(h)
-				return
-			}
-			d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, winnt.EVENT_QUERY_STATE, 0, 0)
-			switch st {
-			case ntstatus.Success:
-				check.Equal(t, th.NtClose(d), ntstatus.Success, "NtClose of a duplicate")
-			case ntstatus.InvalidHandle:
-			default:
-				t.Errorf("NtDuplicateObject of a handle that is being closed: %v, want %v or %v", st,
-					ntstatus.Success, ntstatus.InvalidHandle)
-			}
-		})
-	}
-	name := &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`, Attributes: winnt.OBJ_OPENIF}
-	all(threads, func(_ int, th *nt.Thread) {
-		for range 500 {
-			h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, name, nt.NotificationEvent, false)
-			if !st.IsSuccess() {
-				t.Errorf("NtCreateEvent with OBJ_OPENIF: %v, want success", st)
-				return
-			}
-			check.Equal(t, th.NtClose(h), ntstatus.Success, "NtClose")
-		}
-	})
-}
-
-// An unwritable output pointer is reported before an invalid handle (O-3, OC-46).
-func TestBadPointerPrecedesInvalidHandle(t *testing.T) {
-	_, threads := crowd(t, 1)
-	s := threads[0].Services()
-	check.Equal(t, check.Status(s.NtQueryObject(nt.QueryObjectIn{ObjectInformationClass: nt.ObjectBasicInformation,
-		FaultReturnLength: ntstatus.AccessViolation})), ntstatus.AccessViolation, "NtQueryObject")
-	check.Equal(t, check.Status(s.NtQuerySecurityObject(nt.QuerySecurityObjectIn{
-		FaultLengthNeeded: ntstatus.AccessViolation})), ntstatus.AccessViolation, "NtQuerySecurityObject")
-	if _, st := s.NtQueryInformationToken(nt.QueryInformationTokenIn{TokenInformationClass: winnt.TokenUser,
-		FaultReturnLength: ntstatus.AccessViolation}); st != ntstatus.AccessViolation {
-		t.Errorf("NtQueryInformationToken: %v, want %v", st, ntstatus.AccessViolation)
-	}
-	check.Equal(t, check.Status(s.NtOpenEvent(nt.OpenEventIn{
-		ObjectAttributes: nt.Captured[*nt.ObjectAttributes]{Status: ntstatus.AccessViolation},
-	})), ntstatus.AccessViolation, "NtOpenEvent")
 }

@@ -57,6 +57,13 @@ func TestPackageDirectoryIsPrivate(t *testing.T) {
 	labelled := sddl.MustParse(want + "S:(ML;;NW;;;LW)")
 	check.Equal(t, check.Must(sddl.Format(d, sddl.Options{})), check.Must(sddl.Format(labelled, sddl.Options{})),
 		"descriptor of the directory")
+	check.Success(t, system.NtClose(h))
+	for path, references := range map[string]uint32{dir: 2, `\Sessions\0\AppContainerNamedObjects`: 3} { // and a child
+		h := check.Result(system.NtOpenDirectoryObject(winnt.READ_CONTROL, &nt.ObjectAttributes{ObjectName: path}))
+		basic := check.Result(system.NtQueryObject(h, nt.ObjectBasicInformation)).(nt.BasicInformation)
+		check.Equal(t, basic.PointerCount, references, "references of %s", path)
+		check.Success(t, system.NtClose(h)) // the name stays
+	}
 	name := &nt.ObjectAttributes{ObjectName: dir + `\ev`}
 	check.Equal(t, check.Status(a.NtCreateEvent(winnt.EVENT_ALL_ACCESS, name, nt.NotificationEvent, false)),
 		ntstatus.Success, "A-96: NtCreateEvent in the package's own directory")

@@ -92,17 +92,6 @@ func TestTerminateSetsExitStatusOnce(t *testing.T) {
 	check.NoError(t, sys.Close())
 }
 
-// NtTerminateProcess of the System process fails, whatever rights the handle has (O-170).
-func TestSystemProcessCannotBeTerminated(t *testing.T) {
-	_, th := userThread(t, token.LocalSystem())
-	h := check.Result(th.NtOpenProcess(winnt.PROCESS_TERMINATE, nil, &nt.ClientID{UniqueProcess: 4}))
-	is(t, "NtTerminateProcess", 0, th.NtTerminateProcess(h, 0), 0, ntstatus.AccessDenied)
-	info, st := th.NtGetNextProcess(0, winnt.PROCESS_QUERY_LIMITED_INFORMATION, 0, 0)
-	is(t, "NtGetNextProcess", 0, st, 0, ntstatus.Success)
-	got, _ := th.NtQueryInformationProcess(info, nt.ProcessBasicInformation)
-	check.Equal(t, got.(nt.ProcessBasic).ExitStatus, ntstatus.Pending, "exit status of the System process")
-}
-
 // TakeOver succeeds once for a process that a service created. It needs a handle with the rights to put a program
 // into the process, and the process must have started and still run. A process that already runs a program has an
 // owner (W-52).

@@ -76,6 +76,7 @@ func TestCreateProcessRejectsUnusableTokens(t *testing.T) {
 		"no token":               {},
 		"two tokens":             {Token: plain(t, user, winnt.TokenPrimary), TokenObject: obj},
 		"an impersonation token": {Token: plain(t, user, winnt.TokenImpersonation)},
+		"a quota of one byte":    {Token: plain(t, user, winnt.TokenPrimary), Quota: kernel.NewQuotaBlock(nil, 1, false)},
 	} {
 		if p, err := sys.CreateProcess(spec); err == nil || p != nil {
 			t.Errorf("CreateProcess with %s: %v, %v; want nil and an error", name, p, err)
@@ -135,10 +136,15 @@ func TestSystemCloseReleasesLeftHandles(t *testing.T) {
 	check.That(t, sys.CreateFile("f", nil) != nil, "second CreateFile of one name: no error, want one")
 	_, h, _ := sys.Counts()
 	check.That(t, h == 2, "%d open handles, want 2", h)
+	system := check.Must(sys.SystemThread())
+	check.Success(t, check.Status(system.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, 0)))
 	sys.CloseAllHandles()
 	_, h, _ = sys.Counts()
 	check.That(t, h == 0 && !k.Thread().IsImpersonating(),
 		"after CloseAllHandles: %d handles, impersonating %t; want 0, false", h, k.Thread().IsImpersonating())
+	for _, attributes := range []uint32{0, winnt.OBJ_KERNEL_HANDLE} { // the end of the test finds no leak
+		check.Success(t, check.Status(system.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, attributes)))
+	}
 }
 
 // KernelMode and Spawn reject a thread of another system. Each system keeps its own profile.

@@ -19,6 +19,7 @@ type bench struct {
 	th     *nt.Thread
 	k      *kernel.KernelThread
 	client *kernel.AccessToken
+	closed bool
 }
 
 func newBench(tb testing.TB) *bench {
@@ -33,12 +34,19 @@ func newBench(tb testing.TB) *bench {
 	}
 	b.k = b.sys.KernelMode(b.th)
 	b.client = b.k.CaptureToken(benchToken(tb, "S-1-5-21-1-2-3-1107", winnt.TokenImpersonation), b.k.Thread())
-	tb.Cleanup(func() {
-		b.k.PsRevertToSelf()
-		b.k.PsDereferenceImpersonationToken(b.client)
-		check.NoError(tb, b.sys.Close())
-	})
+	tb.Cleanup(func() { check.NoError(tb, b.closeNow()) })
 	return b
+}
+
+// closeNow closes the system once. Its error lists what leaked.
+func (b *bench) closeNow() error {
+	if b.closed {
+		return nil
+	}
+	b.closed = true
+	b.k.PsRevertToSelf()
+	b.k.PsDereferenceImpersonationToken(b.client)
+	return b.sys.Close()
 }
 
 func benchToken(tb testing.TB, user string, typ winnt.TokenType) *token.Token {

@@ -36,62 +36,15 @@ func threadOf(t *testing.T, cfg kernel.Config, spec token.Spec) (*kernel.System,
 	return sys, check.Must(p.NewThread())
 }
 
-// An unwritable output variable is reported before an error of the handles (TC-41, TC-49, T-80, T-100).
-func TestOutputsAreProbedFirst(t *testing.T) {
-	_, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
-	fault := ntstatus.AccessViolation
-	for _, h := range []winnt.Handle{0, winnt.NtCurrentProcessToken} {
-		check.Equal(t, check.Status(th.CallRow(nt.NtTable.Find("NtQueryInformationToken"),
-			nt.QueryInformationTokenIn{TokenHandle: h, TokenInformationClass: winnt.TokenUser,
-				FaultReturnLength: fault})), fault, "TC-41: NtQueryInformationToken of handle %v", h)
-		check.Equal(t, check.Status(th.CallRow(nt.NtTable.Find("NtCompareTokens"),
-			nt.CompareTokensIn{FirstTokenHandle: h, SecondTokenHandle: h, FaultEqual: fault})), fault,
-			"TC-49: NtCompareTokens of handle %v", h)
-	}
-}
-
-// An object whose handle was passed to NtCreateLowBoxToken lives until the token ends (T-69).
-func TestLowBoxKeepsObjects(t *testing.T) {
-	sys, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
-	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE))
-	kept := check.Result(th.NtFilterToken(own, 0, nil, nil, nil))
-	before, _, _ := sys.Counts()
-	box, st := th.NtCreateLowBoxToken(own, winnt.TOKEN_QUERY, nil, sid.AppContainer("p"), nil, []winnt.Handle{kept})
-	check.Require(t, st, ntstatus.Success, "NtCreateLowBoxToken")
-	th.NtClose(kept)
-	n, _, _ := sys.Counts()
-	check.That(t, n == before+1, "T-69: %d objects after the handle was closed, want %d", n, before+1)
-	th.NtClose(box)
-	n, _, _ = sys.Counts()
-	check.That(t, n == before-1, "T-69: %d objects after the token was closed, want %d", n, before-1)
-}
-
-// A failed allocation of a token leaves no object, handle or reference (T-53, T-60, T-69).
-func TestFailedTokenAllocationLeavesNothing(t *testing.T) {
+// A filter that cannot allocate its token leaves no object, handle or reference (T-60).
+func TestFailedFilterLeavesNothing(t *testing.T) {
 	var memory inject.Injector
-	sys := boot(t, kernel.Config{Faults: memory.Point})
-	spec := token.LocalSystem()
-	spec.EnabledPrivileges |= winnt.SeCreateTokenPrivilege.Bit()
-	p := check.Must(sys.NewProcess("p", check.Must(token.New(spec))))
-	th := check.Must(p.NewThread())
-	own, _ := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
-	create := nt.CreateTokenIn{TokenType: winnt.TokenPrimary, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID),
-		User:   nt.Cap(&token.Group{SID: sid.LocalSystem}),
-		Groups: nt.Cap([]token.Group{}), Privileges: nt.Cap([]nt.LUIDAndAttributes{}),
-		PrimaryGroup: nt.Cap(sid.LocalSystem), Source: nt.Cap(&token.Source{Name: "test"})}
-	objects, handles, references := sys.Counts()
-	for point, call := range map[string]func() ntstatus.Status{
-		"se: create token": func() ntstatus.Status { _, st := th.NtCreateToken(create); return st },
-		"se: filter token": func() ntstatus.Status { _, st := th.NtFilterToken(own, 0, nil, nil, nil); return st },
-	} {
-		memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind(point))
-		check.Equal(t, call(), ntstatus.InsufficientResources, "%s fails", point)
-		if o, h, r := sys.Counts(); o != objects || h != handles || r != references {
-			t.Errorf("after %s failed: %d objects, %d handles, %d references; want %d, %d, %d", point, o, h, r,
-				objects, handles, references)
-		}
-		memory.Fail(nil)
-	}
+	sys, th := threadOf(t, kernel.Config{Faults: memory.Point}, token.LocalSystem())
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE))
+	before := counts(sys)
+	memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind("se: filter token"))
+	check.Equal(t, check.Status(th.NtFilterToken(own, 0, nil, nil, nil)), ntstatus.InsufficientResources, "filter")
+	check.Equal(t, counts(sys), before, "objects, handles and references")
 }
 
 // A sandbox runs with a filtered token. Users is disabled, only one privilege remains, and it can write only what

@@ -11,32 +11,58 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A thread of another system has no files here, even if its handle is valid there.
+// A thread of another system, or of none, has no files here, even if its handle is valid there. The status differs from
+// that of a file in no tree.
 func TestThreadOfAnotherSystemHasNoFiles(t *testing.T) {
-	sys, other := kernel.Boot(kernel.Config{}), kernel.Boot(kernel.Config{})
-	th := check.Must(check.Must(other.NewProcess("other", check.Must(token.New(token.LocalSystem())))).NewThread())
 	null := nt.ObjectAttributes{ObjectName: `\??\NUL`}
 	in := nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, ObjectAttributes: nt.Cap(&null),
 		CreateDisposition: winnt.FILE_OPEN}
-	h, _, st := th.NtCreateFile(in)
-	check.Require(t, st, ntstatus.Success, "NtCreateFile")
-	_, _, done, st := sys.TreeFile(th, h)
-	done()
-	got := map[string]ntstatus.Status{"TreeFile": st, "ListNames": check.Status(sys.ListNames(th, h, 0)),
-		"RenamePosix": sys.RenamePosix(th, h, "x", nil, false, false), "LinkWithin": sys.LinkWithin(th, h, "x", nil),
-		"MakeLink":     check.Status(sys.MakeLink(th, null, "x", nil)),
-		"MakeNameless": check.Status(sys.MakeNameless(th, null, winnt.FILE_READ_DATA, nil, nil)),
-		"CreateShaped": check.Status(sys.CreateShaped(th, in, nil, nil))}
-	for name, st := range got {
-		check.Equal(t, st, ntstatus.InvalidHandle, "%s", name)
+	sys, own := threadOf(t, kernel.Config{}, token.LocalSystem())
+	_, other := threadOf(t, kernel.Config{}, token.LocalSystem())
+	var h winnt.Handle // the same in both
+	for _, th := range []*nt.Thread{own, other} {
+		var st ntstatus.Status
+		h, _, st = th.NtCreateFile(in)
+		check.Require(t, st, ntstatus.Success, "NtCreateFile")
 	}
-	_, _, st = sys.Contents(th, h, nil)
-	got = map[string]ntstatus.Status{"Contents": st, "RecordUses": sys.RecordUses(th, h),
-		"Refill": sys.Refill(th, h, h), "HandOut": check.Status(sys.HandOut(th, h, 0))}
-	for name, st := range got {
-		check.Equal(t, st, ntstatus.InvalidParameter, "%s", name)
+	alien := nt.NewThread(struct{ nt.Services }{}, "alien")
+	const invalid, unknown = ntstatus.InvalidHandle, ntstatus.InvalidParameter
+	for name, c := range map[string]struct {
+		call       func(th *nt.Thread) ntstatus.Status
+		other, own ntstatus.Status
+	}{
+		"TreeFile": {func(th *nt.Thread) ntstatus.Status {
+			_, _, done, st := sys.TreeFile(th, h)
+			done()
+			return st
+		}, invalid, ntstatus.ObjectTypeMismatch},
+		"ListNames": {func(th *nt.Thread) ntstatus.Status { return check.Status(sys.ListNames(th, h, 0)) }, invalid, unknown},
+		"RenamePosix": {func(th *nt.Thread) ntstatus.Status { return sys.RenamePosix(th, h, "x", nil, false, false) },
+			invalid, ntstatus.ObjectTypeMismatch},
+		"LinkWithin": {func(th *nt.Thread) ntstatus.Status { return sys.LinkWithin(th, h, "x", nil) }, invalid,
+			ntstatus.ObjectTypeMismatch},
+		"MakeLink": {func(th *nt.Thread) ntstatus.Status { return check.Status(sys.MakeLink(th, null, "x", nil)) }, invalid,
+			ntstatus.NotSupported},
+		"MakeNameless": {func(th *nt.Thread) ntstatus.Status {
+			return check.Status(sys.MakeNameless(th, null, winnt.FILE_READ_DATA, nil, nil))
+		}, invalid, ntstatus.NotSupported},
+		"CreateShaped": {func(th *nt.Thread) ntstatus.Status { return check.Status(sys.CreateShaped(th, in, nil, nil)) },
+			invalid, ntstatus.NotSupported},
+		"Contents": {func(th *nt.Thread) ntstatus.Status { _, _, st := sys.Contents(th, h, nil); return st }, unknown,
+			ntstatus.NotSupported},
+		"RecordUses": {func(th *nt.Thread) ntstatus.Status { return sys.RecordUses(th, h) }, unknown, ntstatus.Success},
+		"Refill":     {func(th *nt.Thread) ntstatus.Status { return sys.Refill(th, h, h) }, unknown, ntstatus.NotSupported},
+		"HandOut": {func(th *nt.Thread) ntstatus.Status { return check.Status(sys.HandOut(th, h, 0)) }, unknown,
+			ntstatus.NotSupported},
+	} {
+		check.Equal(t, c.call(other), c.other, "%s with a thread of another system", name)
+		check.Equal(t, c.call(alien), c.other, "%s with a thread of no system", name)
+		check.Equal(t, c.call(own), c.own, "%s with a file in no tree", name)
 	}
-	check.That(t, !sys.ListsSameNames(th, h), "ListsSameNames returns true")
-	check.NoError(t, sys.Close())
-	check.NoError(t, other.Close())
+	for _, th := range []*nt.Thread{other, alien} {
+		client, names := sys.OpenedAs(th, h)
+		check.That(t, !sys.ListsSameNames(th, h) && client == nil && names == nil,
+			"ListsSameNames or OpenedAs knows a thread of another system")
+	}
+	check.That(t, sys.ThreadObject(alien) == nil, "ThreadObject of a thread of no system, want nil")
 }

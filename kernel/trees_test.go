@@ -53,31 +53,26 @@ func TestFailedTreeLeavesNoLink(t *testing.T) {
 	check.NoError(t, s.Close())
 }
 
-// sized is a tree of one directory on a volume of the given size. It is its own open file, and keeps how it was last
-// renamed. Its other methods panic.
-type sized struct {
+// lone is a tree of one directory. It is its own open file, and keeps how it was last renamed. Its other methods panic.
+type lone struct {
 	nt.OpenFile
-	size            nt.FsFullSizeInformation
-	st              ntstatus.Status
 	replace, intent bool
 }
 
-func (s *sized) Find(*fileaccess.Request, nt.OpenFile) (nt.FilePlace, ntstatus.Status) {
+func (s *lone) Find(*fileaccess.Request, nt.OpenFile) (nt.FilePlace, ntstatus.Status) {
 	return place{s}, ntstatus.Success
 }
 
-func (s *sized) Volume() (nt.FsFullSizeInformation, ntstatus.Status) { return s.size, s.st }
-
-func (s *sized) Move(m *nt.FileMove) ntstatus.Status {
+func (s *lone) Move(m *nt.FileMove) ntstatus.Status {
 	q := fileaccess.Move{Target: *place{s}.Facts()}
 	m.Decide(&q)
 	s.replace, s.intent = m.Replace, q.Intent
 	return ntstatus.Success
 }
 
-func (*sized) Close() {}
+func (*lone) Close() {}
 
-type place struct{ of *sized }
+type place struct{ of *lone }
 
 func (place) Facts() *fileaccess.Facts {
 	return &fileaccess.Facts{Object: fileaccess.Object{Exists: true, IsDirectory: true, VolumeRoot: true,
@@ -92,40 +87,9 @@ func (p place) Open(*fileaccess.Request, *fileaccess.Decision) (nt.OpenFile, boo
 
 func (place) Release() {}
 
-// Each volume class has the sizes in its own fields. A class with one free size has the space for ordinary users,
-// without root's reserve (F-128). If the size is unknown, the query returns the status (F-124).
-func TestVolumeClassesReportSize(t *testing.T) {
-	s := Boot(Config{})
-	tree := &sized{size: nt.FsFullSizeInformation{TotalAllocationUnits: 1 << 40, CallerAvailableAllocationUnits: 1 << 33,
-		ActualAvailableAllocationUnits: 1 << 36, SectorsPerAllocationUnit: 8, BytesPerSector: 512}}
-	check.NoError(t, s.AddTree("T", tree))
-	_, th := worker(t, s)
-	h, st := th.NtOpenFile(winnt.FILE_READ_ATTRIBUTES, &nt.ObjectAttributes{ObjectName: `\??\T\`}, 7, 0)
-	check.Require(t, st, ntstatus.Success, "NtOpenFile")
-	for class, want := range map[nt.FsInfoClass]any{
-		nt.FileFsSizeInformation: nt.FsSizeInformation{TotalAllocationUnits: 1 << 40, AvailableAllocationUnits: 1 << 33,
-			SectorsPerAllocationUnit: 8, BytesPerSector: 512},
-		nt.FileFsFullSizeInformation: tree.size,
-		nt.FileFsDeviceInformation:   nt.FsDeviceInformation{DeviceType: winnt.FILE_DEVICE_DISK},
-	} {
-		tree.st = ntstatus.Success
-		if v, st := th.NtQueryVolumeInformationFile(h, class); st != ntstatus.Success || v != want {
-			t.Errorf("F-128: %v = %+v, %v; want %+v", class, v, st, want)
-		}
-		tree.st = ntstatus.AccessDenied
-		device := class == nt.FileFsDeviceInformation // does not query the volume
-		if v, st := th.NtQueryVolumeInformationFile(h, class); (st == ntstatus.Success) != device ||
-			!device && (st != ntstatus.AccessDenied || v != nil) {
-			t.Errorf("F-124: %v of a volume of unknown size: %+v, %v; want %v, or success for the device class",
-				class, v, st, ntstatus.AccessDenied)
-		}
-	}
-	check.NoError(t, s.Close())
-}
-
 // A POSIX rename replaces, and counts the restore privilege, only if the caller asks for it (F-209).
 func TestPosixRenameKeepsItsOptions(t *testing.T) {
-	s, tree := Boot(Config{}), &sized{}
+	s, tree := Boot(Config{}), &lone{}
 	check.NoError(t, s.AddTree("T", tree))
 	_, th := worker(t, s)
 	h := check.Result(th.NtOpenFile(winnt.DELETE, &nt.ObjectAttributes{ObjectName: `\??\T\`}, 7, 0))
@@ -140,7 +104,7 @@ func TestPosixRenameKeepsItsOptions(t *testing.T) {
 // (F-110).
 func TestTreeNeedsFreeName(t *testing.T) {
 	s := Boot(Config{})
-	tree := &sized{}
+	tree := &lone{}
 	check.NoError(t, s.AddTree("T", tree))
 	for name, c := range map[string]struct {
 		tree nt.FileSystem

@@ -14,45 +14,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A requester is a server with one thread, and the token of a client.
-type requester struct {
-	*bench
-	proc   *kernel.Process
-	closed bool
-}
-
-func newRequester(t *testing.T) *requester {
-	t.Helper()
-	r := &requester{bench: &bench{sys: kernel.Boot(kernel.Config{})}}
-	var err error
-	if r.proc, err = r.sys.NewProcess("server", benchToken(t, "S-1-5-21-1-2-3-2000", winnt.TokenPrimary)); err != nil {
-		t.Fatal(err)
-	}
-	if r.th, err = r.proc.NewThread(); err != nil {
-		t.Fatal(err)
-	}
-	r.k = r.sys.KernelMode(r.th)
-	r.client = r.k.CaptureToken(benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenImpersonation), r.k.Thread())
-	t.Cleanup(func() {
-		check.NoError(t, r.closeNow())
-	})
-	return r
-}
-
-// closeNow closes the system once. Its error lists what leaked.
-func (r *requester) closeNow() error {
-	if r.closed {
-		return nil
-	}
-	r.closed = true
-	r.k.PsDereferenceImpersonationToken(r.client)
-	return r.sys.Close()
-}
-
 // Work items run in the order they were queued, each on a system thread with the subject context of its queueing. The
 // system releases the contexts (I-49).
 func TestWorkItemsRunInOrder(t *testing.T) {
-	b := newRequester(t)
+	b := newBench(t)
 	var got []winnt.LUID
 	done := make(chan struct{})
 	for i := range 3 {
@@ -85,7 +50,7 @@ func TestWorkItemsRunInOrder(t *testing.T) {
 
 // A full queue rejects items. Close drops items that have not started, and nothing leaks (I-49).
 func TestFullWorkQueueRejectsItem(t *testing.T) {
-	b := newRequester(t)
+	b := newBench(t)
 	started, ran := make(chan struct{}), 0
 	err := b.k.QueueSystemWork(func(ctx context.Context, _ *kernel.KernelThread, _ *kernel.SubjectContext) {
 		close(started)
@@ -110,7 +75,7 @@ func TestFullWorkQueueRejectsItem(t *testing.T) {
 
 // QueueSystemWork returns an error if the System process has ended, so that no thread can run the work (I-49).
 func TestQueueSystemWorkFailsWithoutSystemProcess(t *testing.T) {
-	b := newRequester(t)
+	b := newBench(t)
 	worker, err := b.sys.SystemThread()
 	check.NoError(t, err)
 	worker.Thread().Process().Exit()
@@ -124,10 +89,10 @@ func TestQueueSystemWorkFailsWithoutSystemProcess(t *testing.T) {
 // If threads queue work while the system closes, no item runs after Close and no reference leaks (I-49).
 func TestNoWorkRunsAfterClose(t *testing.T) {
 	for range 20 {
-		b := newRequester(t)
+		b := newBench(t)
 		var wg sync.WaitGroup
 		for range 4 {
-			k := b.sys.KernelMode(check.Must(b.proc.NewThread()))
+			k := b.sys.KernelMode(check.Must(b.p.NewThread()))
 			wg.Go(func() {
 				for range 50 {
 					if k.QueueSystemWork(func(context.Context, *kernel.KernelThread,
@@ -146,7 +111,7 @@ func TestNoWorkRunsAfterClose(t *testing.T) {
 // Close waits a limited time for the running item. An item that ignores its cancellation is an error (I-49).
 func TestCloseReportsEndlessWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newRequester(t)
+		b := newBench(t)
 		end, ended := make(chan struct{}), make(chan struct{})
 		check.NoError(t, b.k.QueueSystemWork(func(context.Context, *kernel.KernelThread, *kernel.SubjectContext) {
 			defer close(ended)
