@@ -1,6 +1,7 @@
 package ob_test
 
 import (
+	"github.com/refmon/refmon/internal/test/check"
 	"strings"
 	"testing"
 
@@ -22,6 +23,9 @@ func TestCensusReportsLeakedObject(t *testing.T) {
 		t.Errorf("alive: %d objects, %d handles, %d references; want 3 of each", o, h, r)
 	}
 	leak, _, _ := table.Lookup(8, ob.TagSaved)
+	visited := 0
+	census.Visit(func(ob.Object) { visited++ })
+	check.Equal(t, visited, 3, "objects visited")
 	table.Drain()
 	if got := census.Report(); len(got) != 1 || !strings.HasPrefix(got[0], "Event: handles 0, references 1") {
 		t.Errorf("report %q, want the one event that is still referenced", got)

@@ -105,10 +105,15 @@ func TestNameExistsWhileHandleIsOpen(t *testing.T) {
 // TestMalformedNamesAreRefused checks the syntax of names and the valid attributes (O-22, O-23).
 func TestMalformedNamesAreRefused(t *testing.T) {
 	w := newWorld(t)
-	w.dir(`\A`, "")
-	w.name(`\ev`, protected(eventType, ownEvent))
+	a, ev := w.dir(`\A`, ""), protected(eventType, ownEvent)
+	w.name(`\ev`, ev)
+	w.name(`\A\link`, ob.NewSymbolicLink("nowhere", nil))
 	root, _, _ := w.ns.Open(w.c, ob.Name{Path: `\A`}, ob.DirectoryType, w.self, winnt.DIRECTORY_QUERY)
 	event, _ := open(t, w.c.Table, 1, 0)
+	references := func() [3]int64 {
+		return [3]int64{w.ns.Root().PointerCount(), a.PointerCount(), ev.PointerCount()}
+	}
+	before := references()
 	for _, tt := range []struct {
 		root winnt.Handle
 		path string
@@ -128,6 +133,7 @@ func TestMalformedNamesAreRefused(t *testing.T) {
 		{0, `\A\ev`, ntstatus.ObjectNameNotFound},
 		{root, `ev`, ntstatus.ObjectNameNotFound},
 		{0, `\ev\x`, ntstatus.ObjectTypeMismatch},
+		{0, `\A\link`, ntstatus.ObjectPathSyntaxBad},
 		{0, `\`, ntstatus.ObjectTypeMismatch},
 		{root, ``, ntstatus.ObjectTypeMismatch},
 		{400, `\\`, ntstatus.InvalidHandle},        // RootDirectory comes before the syntax
@@ -135,6 +141,7 @@ func TestMalformedNamesAreRefused(t *testing.T) {
 	} {
 		_, _, st := w.ns.Open(w.c, ob.Name{Root: tt.root, Path: tt.path}, eventType, w.self, 1)
 		wantStatus(t, fmt.Sprintf("open %d %q", tt.root, tt.path), st, tt.want)
+		check.Equal(t, references(), before, "references after a refused open of %q", tt.path)
 	}
 	for _, attributes := range []uint32{0x1, 0x4, 0x8, 0x2000, 1 << 31} {
 		_, st := w.openName(`\ev`, attributes)
@@ -508,6 +515,7 @@ func TestNamesAreConsistentUnderRace(t *testing.T) {
 					h.Deref(ob.TagCall)
 					c.Table.Close(v)
 				case ntstatus.ObjectNameCollision, ntstatus.ObjectNameNotFound:
+					check.That(t, worker != 1, "round %d: %v with OBJ_OPENIF, want success", i, st)
 				default:
 					t.Errorf("round %d: %v, want success, a collision or not found", i, st)
 				}
