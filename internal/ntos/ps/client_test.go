@@ -179,6 +179,14 @@ func TestUpdateReportsChange(t *testing.T) {
 	set(other, value(t, s))
 	update("another value", other, true)
 	update("and again", other, false)
+	for _, only := range []bool{true, false} { // the flag follows the thread's (T-48)
+		succeeds(t, ImpersonateClient(th, other, false, only, winnt.SecurityDelegation))
+		update("another flag", other, false)
+		s := th.CaptureSubjectContext()
+		check.Equal(t, [2]bool{c.EffectiveOnly, s.Subject().EffectiveOnly}, [2]bool{only, only},
+			"T-48: context and subject are effective-only")
+		s.Release()
+	}
 	refs := other.PointerCount()
 	act(tok)
 	succeeds(t, ImpersonateClient(th, tok, false, false, winnt.SecurityIdentification))

@@ -6,10 +6,12 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -124,23 +126,6 @@ func TestTokenCopyReplacesOnlyItsSource(t *testing.T) {
 	th.RevertToSelf()
 }
 
-// The impersonation record marks a token that is the thread's own copy (I-23, I-6).
-func TestRecordMarksOwnCopy(t *testing.T) {
-	w := newWorld(t, nt.Documented)
-	th := w.thread(w.process("server", privileged))
-	impersonate(t, th, w.token(user, winnt.SecurityImpersonation), true, true, winnt.SecurityImpersonation)
-	read := th.Impersonation(ob.TagCall)
-	defer read.Token.Deref(ob.TagCall)
-	dup := w.token(user, winnt.SecurityImpersonation)
-	check.Success(t, th.ReplaceOwnCopy(read, dup).Status)
-	got := th.Impersonation(ob.TagCall)
-	defer got.Token.Deref(ob.TagCall)
-	if want := (se.Impersonation{Token: dup, EffectiveOnly: true, Level: winnt.SecurityImpersonation,
-		Own: true}); *got != want {
-		t.Errorf("record = %+v, want %+v", *got, want)
-	}
-}
-
 // The subject as self omits the client and does not change the thread's state (I-21).
 func TestSubjectAsSelfHasNoClient(t *testing.T) {
 	w := newWorld(t, nt.Documented)
@@ -160,30 +145,67 @@ func TestSubjectAsSelfHasNoClient(t *testing.T) {
 	}
 }
 
-// Reverting a second time, or on a thread that never impersonated, has no effect (I-50).
-func TestRevertTwiceReleasesOnce(t *testing.T) {
+// Reverting, or the end of a thread, releases the token once. On a thread that does not impersonate it has no effect
+// (IC-59, I-9, I-50).
+func TestRevertAndExitReleaseTokenOnce(t *testing.T) {
 	w := newWorld(t, nt.Documented)
-	th := w.thread(w.process("server", privileged))
-	th.RevertToSelf()
 	tok := w.token(user, winnt.SecurityImpersonation)
-	impersonate(t, th, tok, false, false, winnt.SecurityImpersonation)
-	th.RevertToSelf()
-	th.RevertToSelf()
-	if th.IsImpersonating() || tok.PointerCount() != 1 {
-		t.Errorf("after two reverts: impersonating %t, %d references, want false, 1",
-			th.IsImpersonating(), tok.PointerCount())
+	for name, end := range map[string]func(*ps.Thread){"revert": (*ps.Thread).RevertToSelf, "exit": (*ps.Thread).Exit,
+		"no token": func(th *ps.Thread) { // which ignores the level (I-40)
+			check.Equal(t, ps.ImpersonateClient(th, nil, true, true, winnt.SecurityDelegation+1), ps.Outcome{}, "no token")
+		}} {
+		th := w.thread(w.process("server", privileged))
+		th.RevertToSelf()
+		impersonate(t, th, tok, false, false, winnt.SecurityImpersonation)
+		for range 2 {
+			end(th)
+			check.That(t, !th.IsImpersonating() && tok.PointerCount() == 1,
+				"%s: impersonating %t, %d references, want false, 1", name, th.IsImpersonating(), tok.PointerCount())
+		}
 	}
 }
 
-// The end of a thread releases its token once (IC-59, I-9).
-func TestExitReleasesTokenOnce(t *testing.T) {
+// ActingSince returns the time of the last call that set the impersonation, also of a demoted one and of one that was
+// restored, and 0 without an impersonation.
+func TestActingSinceIsTimeOfImpersonation(t *testing.T) {
 	w := newWorld(t, nt.Documented)
-	th := w.thread(w.process("server", privileged))
-	tok := w.token(user, winnt.SecurityImpersonation)
-	impersonate(t, th, tok, false, false, winnt.SecurityImpersonation)
-	th.Exit()
-	th.Exit()
-	check.Equal(t, tok.PointerCount(), 1, "token: references")
+	now := int64(1000)
+	w.sys.Clock = func() int64 { return now }
+	for _, change := range []func(*token.Spec){privileged, nil} { // without the privilege it is demoted (I-43)
+		th := w.thread(w.process("server", change))
+		check.Equal(t, th.ActingSince(), 0, "before")
+		now++
+		ps.ImpersonateClient(th, w.token(user, winnt.SecurityImpersonation), false, false, winnt.SecurityImpersonation)
+		check.Equal(t, th.ActingSince(), now, "impersonating")
+		saved, _ := th.Disable()
+		check.Equal(t, th.ActingSince(), 0, "disabled")
+		now++
+		th.Restore(saved)
+		check.Equal(t, th.ActingSince(), now, "restored")
+		th.RevertToSelf()
+	}
+}
+
+// The process's account pays for what a thread creates. The client pays whom the thread impersonates, or else whom the
+// object is for, unless it is the process's own user.
+func TestClientPaysForItsObjects(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	p := w.process("server", privileged)
+	th := w.thread(p)
+	own, client, other := sid.MustParse(svc), sid.MustParse(user), sid.MustParse("S-1-5-21-1-2-3-1002")
+	check.Equal(t, [2]quota.Payer{th.Payer(), th.PayerFor(client)}, [2]quota.Payer{}, "without an account")
+	block := quota.NewBlock(nil, 1<<20, false)
+	p.SetQuota(block)
+	for acts, want := range map[string]struct{ self, forOwn, forOther sid.SID }{
+		"": {forOther: other}, svc: {forOther: other}, user: {client, client, client}} {
+		if acts != "" {
+			impersonate(t, th, w.token(acts, winnt.SecurityImpersonation), false, false, winnt.SecurityImpersonation)
+		}
+		got := [3]quota.Payer{th.Payer(), th.PayerFor(own), th.PayerFor(other)}
+		check.Equal(t, got, [3]quota.Payer{{Block: block, Client: want.self}, {Block: block, Client: want.forOwn},
+			{Block: block, Client: want.forOther}}, "impersonating %q: payers for the thread, its own user, another", acts)
+		th.RevertToSelf()
+	}
 }
 
 // A thread that has ended is the client S-1-0-0 at level Anonymous for every routine that captures it. A captured
@@ -203,6 +225,9 @@ func TestEndedThreadIsCapturedAsNobody(t *testing.T) {
 		check.That(t, s.Token().Value().User().SID.String() == c.user && subject.Primary == p.Token() &&
 			subject.BelowImpersonation() == (c.th == ended), "captured subject: %+v, want user %s", subject, c.user)
 		s.Release()
+		now := c.th.Subject()
+		check.That(t, now.Primary == p.Token() && now.Effective().User().SID.String() == c.user &&
+			now.Level == winnt.SecurityAnonymous, "subject: %+v, want user %s", now, c.user)
 		tok, typ, only, level := c.th.EffectiveToken(ob.TagCall)
 		check.That(t, tok.Value().User().SID.String() == c.user && typ == c.typ && !only && level == 0,
 			"effective token: user %v, %v, EffectiveOnly %t, %v; want %s, %v, false, 0", tok.Value().User(), typ, only, level,

@@ -180,11 +180,13 @@ func TestExitedProcessCreatesNothing(t *testing.T) {
 func TestFailedJobFilterChangesNothing(t *testing.T) {
 	w := newJobWorld(t)
 	tok := w.token(user())
+	tok.SetSecurity(sddl.MustParse("O:SYG:SYD:(A;;0x8;;;BU)"))
 	good := JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}}
 	n, out := good.admit(w.System, tok, true)
-	if out.Status != ntstatus.Success || n == tok || n.Value().ParentTokenID() != tok.ID() || !n.DescendsFrom(tok) {
-		t.Errorf("I-90: admit = %v with parent token %v, want success with parent %v",
-			out.Status, n.Value().ParentTokenID(), tok.ID())
+	if out.Status != ntstatus.Success || n == tok || n.Value().ParentTokenID() != tok.ID() || !n.DescendsFrom(tok) ||
+		!n.Security().Equal(tok.Security()) {
+		t.Errorf("I-90: admit = %v with parent token %v and descriptor %v, want success with parent %v and its descriptor",
+			out.Status, n.Value().ParentTokenID(), n.Security(), tok.ID())
 	}
 	n.Deref(ob.TagCall)
 	bad := JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Restrict: []token.Group{{SID: sid.Users,
@@ -290,20 +292,6 @@ func TestJobLimitsNeedTheirLists(t *testing.T) {
 		j.Deref(ob.TagCall)
 	}
 	w.close(primary, client)
-}
-
-// The token that a job's filter creates has the descriptor of its source (I-90).
-func TestFilteredTokenKeepsDescriptor(t *testing.T) {
-	w := newJobWorld(t)
-	j := w.NewJob(w.p.Token())
-	j.SetLimits(JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}})
-	tok := w.token(admin())
-	tok.SetSecurity(sddl.MustParse("O:SYG:SYD:(A;;0x8;;;BU)"))
-	use, out := j.admit(w.System, tok, false)
-	if out.Status != ntstatus.Success || use == tok || use.Security() == nil || !use.Security().Equal(tok.Security()) {
-		t.Errorf("I-90: admit = %+v, descriptor %v, want that of the source token", out, use.Security())
-	}
-	w.close(use, tok, j)
 }
 
 // user is a token of the server's user, changed.

@@ -145,6 +145,36 @@ func TestOuterJobFiltersSingleToken(t *testing.T) {
 	}
 }
 
+// A process that joins a job with a single token, or a job that gets lists, needs memory and quota for them. The
+// refusal has its reason and changes nothing (I-89, I-90, O-81, Q-2).
+func TestRefusedJobTokenHasItsReason(t *testing.T) {
+	const noCopy, noQuota = "the job's token could not be copied", "the account has no quota left for a copy of the token"
+	for name, c := range map[string]struct {
+		fault string
+		room  int64
+		want  Outcome
+	}{
+		"memory": {"ps: job token", 1 << 20, Outcome{Status: ntstatus.InsufficientResources, Rule: "O-81", Because: noCopy}},
+		"quota":  {"", 1, Outcome{Status: ntstatus.QuotaExceeded, Rule: "Q-2", Because: noQuota}},
+	} {
+		w := newJobWorld(t)
+		single, j := w.token(user()), w.NewJob(w.p.Token())
+		succeeds(t, j.SetLimits(JobLimits{Flags: JobOnlyToken, Token: single}))
+		w.p.SetQuota(quota.NewBlock(nil, c.room, false))
+		w.Faults = func(point string) bool { return point == c.fault }
+		before := w.p.PrimaryToken()
+		check.Equal(t, w.p.AssignToJob(j), c.want, "%s: AssignToJob", name)
+		check.That(t, w.p.PrimaryToken() == before && w.p.job.Load() == nil && j.active == 0, "%s: something changed", name)
+		lists := JobLimits{Flags: JobOnlyToken | JobFilterTokens, Token: single,
+			Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}}
+		poor := quota.Payer{Block: quota.NewBlock(nil, 1, false)}
+		check.Equal(t, j.SetLimitsFor(poor, lists), Outcome{Status: ntstatus.QuotaExceeded, Rule: "Q-2",
+			Because: "the account has no quota left for the lists"}, "limits without quota")
+		check.Equal(t, j.Limits().Flags, JobOnlyToken, "flags after the refused call")
+		w.close(single, j)
+	}
+}
+
 // A thread whose job filters a token needs quota for the filtered one. Without it, the impersonation fails, and the
 // thread keeps its client (I-90, Q-2).
 func TestFilteredTokenIsCharged(t *testing.T) {

@@ -108,39 +108,6 @@ func TestOnlyQueryAndSetImplyLimitedRights(t *testing.T) {
 	}
 }
 
-// A capture of an effective-only thread is effective-only, even after an update (T-48, I-80).
-func TestCaptureKeepsEffectiveOnly(t *testing.T) {
-	w := newJobWorld(t)
-	th := w.thread()
-	spec := user()
-	spec.Type, spec.Level = winnt.TokenImpersonation, winnt.SecurityDelegation
-	tok := w.token(spec)
-	act := func(effectiveOnly bool) {
-		t.Helper()
-		succeeds(t, ImpersonateClient(th, tok, false, effectiveOnly, winnt.SecurityDelegation))
-	}
-	q := nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
-		ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING}
-	act(false)
-	c := accepted(th.CreateClientSecurity(q, false, w.p))
-	for _, only := range []bool{false, true, false} {
-		act(only)
-		if _, out := c.Update(th, w.p); out.Status != ntstatus.Success || c.EffectiveOnly != only {
-			t.Errorf("I-80: updated context is effective-only %t, %v, want %t", c.EffectiveOnly, out, only)
-		}
-		s := th.CaptureSubjectContext()
-		if got := s.Subject().EffectiveOnly; got != only || th.Subject().EffectiveOnly != only {
-			t.Errorf("T-48: captured subject is effective-only %t, want %t", got, only)
-		}
-		from := accepted(w.CreateClientSecurityFromSubject(s, q, false, w.p))
-		from.Delete()
-		s.Release()
-	}
-	c.Delete()
-	th.RevertToSelf()
-	w.close(tok, th)
-}
-
 // The single token of a job limits primary tokens, not the tokens that threads impersonate (I-90).
 func TestJobTokenLimitsOnlyPrimaryTokens(t *testing.T) {
 	w := newJobWorld(t)
@@ -160,6 +127,32 @@ func TestJobTokenLimitsOnlyPrimaryTokens(t *testing.T) {
 		o.Deref(ob.TagCall)
 	}
 	w.close()
+}
+
+// An impersonation that cannot have its memory or its account's quota gives the status, the rule and the reason, and
+// the thread does not impersonate (I-41, I-43, O-81).
+func TestRefusedImpersonationHasItsReason(t *testing.T) {
+	for fault, want := range map[string]Outcome{
+		"ps: impersonation record": {Status: ntstatus.NoMemory, Rule: "I-41",
+			Because: "not enough memory for the impersonation state"},
+		"se: copy token": {Status: ntstatus.InsufficientResources, Rule: "I-43", Because: "the token could not be copied"},
+		"quota":          {Status: ntstatus.QuotaExceeded, Rule: "I-43", Because: "the token could not be copied"},
+	} {
+		w := newJobWorld(t)
+		given, tok := w.token(user()), w.client(admin())
+		p, th, out := w.p.NewChild(Child{Token: given, Image: se.Unlabelled}) // without the privilege
+		succeeds(t, out)
+		w.Faults = func(point string) bool { return point == fault }
+		if fault == "quota" {
+			p.SetQuota(quota.NewBlock(nil, 1, false))
+		}
+		got := ImpersonateClient(th, tok, false, false, winnt.SecurityImpersonation)
+		check.Equal(t, got, want, "%s: impersonation", fault)
+		check.That(t, !th.IsImpersonating() && tok.PointerCount() == 1, "%s: impersonating %t, %d references", fault,
+			th.IsImpersonating(), tok.PointerCount())
+		p.Exit()
+		w.close(given, tok, th, p)
+	}
 }
 
 // An undefined level is refused and changes nothing (I-41).
