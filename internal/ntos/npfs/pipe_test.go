@@ -111,6 +111,7 @@ func TestPipeConfigurationIsBounded(t *testing.T) {
 		}
 		check.Equal(t, e.Local().MaximumInstances, c.most, "configuration %d: most instances", i)
 		check.Equal(t, e.Local().CurrentInstances, 1, "configuration %d: instances", i)
+		check.Equal(t, e.Unnamed(), c.name == "", "configuration %d: the pipe has no name", i)
 		closeAll(e)
 		check.RequireThat(t, s.fs.Find(c.name) == nil,
 			"configuration %d: the name still exists after the close, want it removed", i)

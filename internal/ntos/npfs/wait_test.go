@@ -2,6 +2,8 @@ package npfs_test
 
 import (
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/refmon/refmon/internal/ntos/npfs"
 	"github.com/refmon/refmon/internal/test/check"
@@ -48,5 +50,31 @@ func TestEndedWaitIsNotCancelled(t *testing.T) {
 		check.That(t, !w.Cancel(), "Cancel of a wait that ended = true, want false")
 		check.SlicesEqual(t, ended, []ntstatus.Status{good}, "statuses of the wait")
 		closeAll(c, e)
+	}
+}
+
+// A wait ends after its own limit, or else the pipe's, or else 50 ms. A cancelled wait does not end again (I-162).
+func TestWaitEndsAtItsLimit(t *testing.T) {
+	for _, c := range []struct{ limit, pipe, want time.Duration }{{time.Second, time.Hour, time.Second},
+		{0, time.Hour, time.Hour}, {0, 0, 50 * time.Millisecond}} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSite(t)
+			e, cl := s.pair(npfs.Config{Wait: c.pipe})
+			ended := make(chan ntstatus.Status, 2)
+			wait := func() *npfs.Waiter {
+				w, st := s.fs.Wait("p", c.limit, func(st ntstatus.Status) { ended <- st })
+				want(t, "wait", st, pending)
+				return w
+			}
+			wait().Cancel()
+			want(t, "cancelled", <-ended, cancelled)
+			wait()
+			time.Sleep(c.want - 1)
+			synctest.Wait()
+			check.Equal(t, len(ended), 0, "ends before the limit of %v", c.want)
+			time.Sleep(1)
+			want(t, "at the limit", <-ended, ntstatus.IOTimeout)
+			closeAll(cl, e)
+		})
 	}
 }
