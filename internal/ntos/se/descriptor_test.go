@@ -24,7 +24,7 @@ func acl(tb testing.TB, dacl string) *sd.ACL {
 
 // A new object without a descriptor gets the defaults of its type (O-38, O-39).
 func TestObjectWithoutDescriptorGetsTypeDefault(t *testing.T) {
-	const group = "S-1-5-21-1-2-3-2001"
+	const group, box = "S-1-5-21-1-2-3-2001", "S-1-15-2-1-2-3-4-5-6-7"
 	defaults := func(s *token.Spec) {
 		s.Groups = append(s.Groups, token.Group{SID: sid.MustParse(group),
 			Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER})
@@ -48,6 +48,18 @@ func TestObjectWithoutDescriptorGetsTypeDefault(t *testing.T) {
 			"O:" + group + "G:" + group + "D:(A;;0x1f003f;;;SY)(A;;0x20004;;;" + client + ")"},
 		{"other types below Medium", build(t, client, winnt.TokenPrimary, defaults, integrity(0x1000)), winnt.JobObject, "",
 			"O:" + group + "G:" + group + "D:(A;;0x1f003f;;;SY)(A;;0x20004;;;" + client + ")S:(ML;;NW;;;LW)"},
+		{"a thread has the label of a process, and the creator's integrity",
+			build(t, client, winnt.TokenPrimary, defaults, integrity(0x3000)), winnt.ThreadObject, "D:",
+			"O:" + group + "G:" + group + "D:S:(ML;;NWNR;;;HI)"},
+		{"any integrity below Medium", build(t, client, winnt.TokenPrimary, defaults, integrity(0x1FFF)), winnt.EventObject,
+			"D:", "O:" + group + "G:" + group + "D:S:(ML;;NW;;;S-1-16-8191)"},
+		{"an AppContainer gets an entry in the default DACL", check.Result(build(t, client, winnt.TokenPrimary,
+			defaults).LowBox(token.LowBoxSpec{Package: sid.MustParse(box), Number: 1})), winnt.JobObject, "",
+			"O:" + group + "G:" + group + "D:(A;;0x1f003f;;;SY)(A;;0x20004;;;" + client + ")(A;;0x1f003f;;;" + box +
+				")S:(ML;;NW;;;LW)"},
+		{"and none in a given one", check.Result(build(t, client, winnt.TokenPrimary,
+			defaults).LowBox(token.LowBoxSpec{Package: sid.MustParse(box), Number: 1})), winnt.JobObject, "D:(A;;GA;;;WD)",
+			"O:" + group + "G:" + group + "D:(A;;0x1f003f;;;WD)S:(ML;;NW;;;LW)"},
 		{"given parts are used, missing parts get defaults", build(t, client, winnt.TokenPrimary, defaults),
 			winnt.TokenObject, "O:SYD:(A;;GX;;;WD)",
 			"O:SYG:" + group + "D:(A;;0x20005;;;WD)S:AI(ML;;NW;;;ME)"},
@@ -173,40 +185,6 @@ func TestCreatorsDescriptorPartsAreUsed(t *testing.T) {
 		for _, a := range p.DACL.All() {
 			if a.Mask()&winnt.GENERIC_RIGHTS != 0 || c.entries == 1 && a.Mask() != winnt.EventObject.Mapping.Read {
 				t.Errorf("O-38: case %d: entry grants %#x, want mapped rights", i, uint32(a.Mask()))
-			}
-		}
-	}
-}
-
-// TestNewObjectGetsLabelOfItsType checks which types get a label, with which policy and at which integrity of their
-// creator (O-39).
-func TestNewObjectGetsLabelOfItsType(t *testing.T) {
-	const up, read = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP
-	for _, c := range []struct {
-		typ         *winnt.ObjectType
-		low, medium winnt.AccessMask // 0 for no label
-		inherited   bool
-	}{
-		{winnt.ProcessObject, up | read, up | read, false}, {winnt.ThreadObject, up | read, up | read, false},
-		{winnt.TokenObject, up, up, true}, {winnt.EventObject, up, 0, false},
-		{winnt.JobObject, up, 0, false}, {winnt.FileObject, up, 0, false},
-	} {
-		for rid, mask := range map[uint32]winnt.AccessMask{0x1000: c.low, 0x1FFF: c.low, 0x2000: c.medium,
-			0x3000: c.medium} {
-			creator := build(t, svc, winnt.TokenPrimary, integrity(rid))
-			d := se.NewDescriptor(creator, c.typ, nil)
-			check.Equal(t, d.Parts().Control&sd.SACLAutoInherited != 0, c.inherited,
-				"O-39: %s: SACL inherited", c.typ.Name)
-			if mask == 0 {
-				check.That(t, d.SACL() == nil,
-					"O-39: %s created at integrity %#x has a label, want none", c.typ.Name, rid)
-				continue
-			}
-			a := d.SACL().At(0)
-			if d.SACL().Len() != 1 || a.Type() != sd.SystemMandatoryLabel || a.Mask() != mask ||
-				a.SID() != se.IntegritySID(rid) {
-				t.Errorf("O-39: %s created at integrity %#x: label %v, want mask %#x of that integrity",
-					c.typ.Name, rid, a, uint32(mask))
 			}
 		}
 	}

@@ -29,6 +29,12 @@ func TestSessionEndsWithItsLastToken(t *testing.T) {
 	id := s.AllocateLUID()
 	check.RequireThat(t, !s.Sessions.Known(id) && !s.Sessions.Hold(id),
 		"Known or Hold is true for a session that was never opened")
+	failed := s.AllocateLUID()
+	s.Sessions.Open(failed)
+	s.Sessions.Hold(failed)
+	s.Sessions.Finish(failed)
+	s.Sessions.Finish(failed) // unknown now
+	check.That(t, !s.Sessions.Known(failed), "L-10: the session of a failed logon is open after Finish, want it ended")
 	s.Sessions.Open(id)
 	check.RequireThat(t, s.Sessions.Hold(id), "T-5: Hold = false for an open session, want true")
 	s.Sessions.Release(id)

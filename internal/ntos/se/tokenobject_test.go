@@ -104,6 +104,52 @@ func TestDefaultTokenDescriptorIsCached(t *testing.T) {
 	}
 }
 
+// A revoked token keeps its user, and loses its privileges and the effect of its groups. The user's later tokens of the
+// session are revoked too, but not those of another user, another session or a shared one (W-98).
+func TestRevocationMarksTokenAndSession(t *testing.T) {
+	s := se.NewState(0)
+	id := s.AllocateLUID()
+	of := func(user string, id winnt.LUID) *se.TokenObject {
+		o := s.NewToken(build(t, user, winnt.TokenPrimary, func(s *token.Spec) { s.AuthenticationID = id }), nil)
+		t.Cleanup(func() { o.Deref(ob.TagCall) })
+		return o
+	}
+	first := of(client, id)
+	s.Sessions.Note(se.Logon{Token: of(svc, id).Value()}) // a value that the session keeps
+	var revoked []*token.Token
+	for _, id := range []winnt.LUID{id, 0, winnt.SYSTEM_LUID} {
+		revoked = append(revoked, of(client, id).Value())
+	}
+	first.Revoke()
+	before := first.Value()
+	first.Revoke()
+	check.Equal(t, first.Value(), before, "value of a token that is revoked twice")
+	for range 2 {
+		s.Sessions.Revoke(revoked, func(v *token.Token) bool { return v.User().SID == sid.MustParse(svc) })
+	}
+	for o, want := range map[*se.TokenObject]bool{first: true, of(client, id): true, of(svc, id): true,
+		of("S-1-5-21-1-2-3-1002", id): false, of(client, s.AllocateLUID()): false, of(client, 0): false,
+		of(client, winnt.SYSTEM_LUID): false} {
+		v := o.Value()
+		check.That(t, v.IsRestricted() == want && (v.Present() == 0) == want && v.Member(sid.Everyone, false) != want &&
+			v.Member(v.User().SID, false) != want && v.Integrity() == 0x2000,
+			"W-98: %v in session %v: %+v, want it revoked: %t", v.User().SID, v.AuthenticationID(), v.Spec(), want)
+	}
+}
+
+// A token holds the objects that it keeps, which it pays for, until its end (T-69).
+func TestKeptObjectsAreHeldUntilEnd(t *testing.T) {
+	s := se.NewState(0)
+	kept, o := s.NewToken(build(t, svc, winnt.TokenPrimary), nil), s.NewToken(build(t, client, winnt.TokenPrimary), nil)
+	defer kept.Deref(ob.TagCall)
+	size := o.HeapSize()
+	o.Keep([]ob.Object{kept})
+	check.That(t, kept.HandleCount() == 1 && o.HeapSize() > size && size > o.Value().HeapSize(),
+		"%d holds, %d bytes, before %d", kept.HandleCount(), o.HeapSize(), size)
+	o.Deref(ob.TagCall)
+	check.Equal(t, kept.HandleCount(), 0, "holds after the token's end")
+}
+
 // A copy, also of a copy, represents its token. A token filtered from one of them descends from all of them and from
 // no others. No token descends from a filtered one (I-90).
 func TestTokenDescendsFromSourceAndCopies(t *testing.T) {
