@@ -24,6 +24,9 @@ func TestTreeNameLinksToItsDevice(t *testing.T) {
 	if target, st := th.NtQuerySymbolicLinkObject(link); target != `\Device\MiXed` || st != ntstatus.Success {
 		t.Errorf(`target of \GLOBAL??\MiXed: %q, %v; want %q, %v`, target, st, `\Device\MiXed`, ntstatus.Success)
 	}
+	check.Success(t, th.NtClose(link)) // the name stays
+	_, st = th.NtOpenSymbolicLinkObject(winnt.SYMBOLIC_LINK_QUERY, &nt.ObjectAttributes{ObjectName: `\GLOBAL??\MiXed`})
+	check.Equal(t, st, ntstatus.Success, "opening the link again")
 	for name, want := range map[string]string{`GLOBAL??`: "O:BAG:SYD:(A;;0x20001;;;WD)(A;;0xf0001;;;SY)",
 		`Device`: "O:BAG:SYD:(A;;0x1200a9;;;WD)(A;;FA;;;SY)(A;;FA;;;BA)"} {
 		directory := s.sys.Root.Lookup(name, false)
