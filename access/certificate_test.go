@@ -163,20 +163,33 @@ func ExampleExplanation_Certificate() {
 	// true
 }
 
-// A certificate lists privileges in alphabetical order, not by number (docs/certificates.md).
-// SeTakeOwnershipPrivilege is 9 and SeBackupPrivilege 17.
-func TestCertificateOrdersPrivileges(t *testing.T) {
-	spec := baseSpec()
-	spec.Privileges = winnt.Privileges(winnt.SeTakeOwnershipPrivilege, winnt.SeBackupPrivilege)
-	spec.EnabledPrivileges = spec.Privileges
-	r := &access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:"), Subject: access.Subject{Primary: mustToken(t, spec)},
-		Desired: winnt.FILE_READ_DATA | winnt.WRITE_OWNER, Type: winnt.FileObject,
-		Intent: access.Intent{Backup: true}}
-	d, x, err := access.Explain(r)
-	check.RequireThat(t, err == nil && d.Allowed(), "Explain with backup intent: %v, %v, want a grant", d, err)
-	cert, err := x.Certificate(r, nil)
-	want := `"privileges":["SeBackupPrivilege","SeTakeOwnershipPrivilege"]`
-	check.That(t, strings.Contains(string(cert), want), "certificate %s, %v; want it to contain %s", cert, err, want)
+// A certificate states the request, the results and the steps. It lists privileges in alphabetical order, not by number
+// (docs/certificates.md): SeTakeOwnershipPrivilege is 9 and SeBackupPrivilege 17.
+func TestCertificateStatesDecision(t *testing.T) {
+	byPrivilege := ask(t, "…", winnt.FILE_READ_DATA|winnt.WRITE_OWNER,
+		privileges(winnt.SeTakeOwnershipPrivilege, winnt.SeBackupPrivilege))
+	byPrivilege.Intent.Backup = true
+	byType := ask(t, "…(A;;0x1;;;WD)", 3)
+	byType.ObjectTypes = list(0, nodeC, 1, nodeP1)
+	for r, want := range map[*access.Request][]string{
+		byPrivilege: {`"backup":true`, `"objectTypes":[]`, `"resultList":false,"results":[]`, `"self":""`,
+			`"privileges":["SeBackupPrivilege","SeTakeOwnershipPrivilege"]`},
+		byType: {`"backup":false`, `"privileges":[]`, `"resultList":true`,
+			`"objectTypes":["0 c0000000000000000000000000000000","1 01000000000000000000000000000000"]`,
+			`"results":["STATUS_ACCESS_DENIED 0x00000001","STATUS_ACCESS_DENIED 0x00000001"]`,
+			`"steps":[{"ace":0,"bits":"0x00000001","granted":true,"list":"DACL","node":0,"pass":"","rule":"A-82"},`,
+			`,{"ace":-1,"bits":"0x00000002","granted":false,"list":"","node":1,"pass":"","rule":"A-40"}],`},
+	} {
+		_, x, err := access.Explain(r)
+		if r.ObjectTypes != nil {
+			_, _, x, err = access.ExplainResultList(r)
+		}
+		check.NoError(t, err)
+		cert := check.Must(x.Certificate(r, nil))
+		for _, member := range want {
+			check.That(t, strings.Contains(string(cert), member), "certificate %s\nwant it to contain %s", cert, member)
+		}
+	}
 }
 
 // Certificate returns an error unless the request and the token are the explained ones.

@@ -14,34 +14,6 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Each published case of a call has its status and rights.
-func TestCallsMatchPublishedCases(t *testing.T) {
-	for _, c := range callCases {
-		spec := baseSpec()
-		if c.change != nil {
-			c.change(&spec)
-		}
-		tok := mustToken(t, spec)
-		r := &access.Request{Descriptor: mustSD(t, c.sd), Desired: c.desired, Type: winnt.FileObject, ObjectTypes: c.list,
-			Subject: access.Subject{Primary: tok, Client: tok, Level: tok.Level()}}
-		var call ntstatus.Status
-		var d access.Decision
-		switch {
-		case c.call == "SeAccessCheck":
-			d = check.Must(access.SeAccessCheck(r))
-		case c.resultList:
-			call, _, d = access.NtAccessCheckResultList(r)
-		default:
-			call, d = access.NtAccessCheck(r)
-		}
-		if call == ntstatus.Success {
-			call = d.Status()
-		}
-		check.That(t, call == c.status && d.Granted == c.granted,
-			"%s: %s = %v, granted %v; want %v, granted %v", c.id, c.call, call, d.Granted, c.status, c.granted)
-	}
-}
-
 // Each check before the descriptor can end the call, although the descriptor would grant the request (A-12, A-14 to
 // Kernel mode is granted its request, without a token and a descriptor. Rights granted before
 // do not count, since NtAccessCheck has no parameter for them. NtPrologue and both forms of the check agree.

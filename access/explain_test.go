@@ -31,10 +31,12 @@ func golden(t *testing.T, name, got string) {
 	check.That(t, got == string(want), "%s differs: got\n%s\nwant\n%s", name, got, string(want))
 }
 
-// Explain prints one explanation of every kind like the golden file.
+// Explain prints one explanation of every kind like the golden file: long names are separated from outcomes by spaces
+// (U-100), entries are counted from 1, and inherited ones are named so (U-125).
 func TestExplainMatchesGoldenFile(t *testing.T) {
 	previous := func(r *access.Request) { r.Previous = 4 }
 	kernel := func(r *access.Request) { r.Mode = access.Kernel }
+	directoryService := func(r *access.Request) { r.Type = winnt.DirectoryServiceObject }
 	tree := func(r *access.Request) {
 		r.ObjectTypes, r.Type = list(0, nodeC, 1, nodeP1, 2, nodeA1), winnt.DirectoryServiceObject
 	}
@@ -49,6 +51,8 @@ func TestExplainMatchesGoldenFile(t *testing.T) {
 		{"the first entry that has a bit decides it", "…(D;;FW;;;BG)(D;;0x2;;;G)(A;;FA;;;U)", 3, nil, nil},
 		{"granted by two entries, the rest is not looked at",
 			"…(A;;0x1;;;WD)(A;IO;0x2;;;WD)(A;;0x2;;;AU)(D;;0x1;;;WD)", 3, nil, nil},
+		{"an inherited entry", "…(A;;0x1;;;WD)(D;ID;0x2;;;WD)", 3, nil, nil},
+		{"long names of rights", "…(A;;CR;;;WD)", 0x110, nil, directoryService},
 		{"MAXIMUM_ALLOWED", "U:(D;;0x2;;;G)(A;;FR;;;WD)(A;;0x2;;;U)", maxMask, nil, nil},
 		{"no entry, owner rights replaced", "U:(A;;0x1;;;OW)", 0x20001, nil, nil},
 		{"empty DACL, owner", "U:", 0x60001, nil, nil},
@@ -88,6 +92,7 @@ func TestStepsMarshalToJSON(t *testing.T) {
 	const want = `[{"rule":"A-70","ace":0,"bits":"0x00000001","because":"it allows them, and nothing before it ` +
 		`decided them"}]`
 	check.That(t, string(got) == want, "steps as JSON: %s, want %s", got, want)
+	check.Equal(t, x.Reasons[0].Reason.String(), "AceAllow DACL 0", "text of a reason, which counts from 0 (U-125)")
 	_, x, err = access.Explain(ask(t, "U:", 0x20000))
 	check.NoError(t, err)
 	got, err = json.Marshal(x.Steps[0])
@@ -259,6 +264,10 @@ func TestExplainReturnsExpectedStepsAndReasons(t *testing.T) {
 		{"A-101 a rule that leaves reading", "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 3, nil, rulePolicy(""),
 			[]string{"DACL 0 A-70 +0x3", "read only 0 A-70 +0x1", " -1 A-101 -0x2"},
 			[]string{"0x1+ AceAllow DACL 0", "0x2- CentralAccessRule  0 read only"}},
+		{"A-96 a rule without a DACL, for a package", "…(A;;FA;;;U)(A;;FR;;;P)S:(SP;;;;;S-1-17-1)", 1, appMedium,
+			ruleOf(&access.Rule{Name: "open", Descriptor: mustDescriptor("D:NO_ACCESS_CONTROL")}),
+			[]string{"DACL 0 A-70 +0x1", "DACL 0 package A-94 -0x0", "DACL 1 package A-94 +0x1", " -1 A-96 -0x1"},
+			[]string{"0x1- CentralAccessRule  0 open"}},
 		{"A-82 one node of four", guids("…(OA;;RP;{P1};;WD)"), 0x10, nil, tree,
 			[]string{"DACL 0 node 1 A-82 +0x10", " -1 A-40 -0x10"}, []string{"0x10- NoAce  -1"}},
 		{"A-120 a denial at a node that already has the right", guids("…(OA;;RP;{P1};;WD)(OD;;RP;{P1};;WD)"), 0x10, nil,

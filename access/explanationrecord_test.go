@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A record has the type's name and the results of a list. checkRecord compares the rest for random requests.
-// Explanation drops an entry that is too short.
+// A record has the type's name and mapping, and the results of a list. checkRecord compares the rest for random
+// requests. Explanation drops an entry that is too short.
 func TestExplanationRecordHasTypeAndResults(t *testing.T) {
 	r := ask(t, "…(A;;0x1;;;U)(D;;0x2;;;WD)", 3)
 	r.Type, r.ObjectTypes = winnt.DirectoryFileObject, list(0, nodeC, 1, nodeP1)
@@ -22,6 +22,7 @@ func TestExplanationRecordHasTypeAndResults(t *testing.T) {
 	if want := []access.ResultRecord{denied, denied}; record.Type != "directory" || !slices.Equal(record.Results, want) {
 		t.Errorf(`record: type %q, results %v; want "directory", %v`, record.Type, record.Results, want)
 	}
+	check.DeepEqual(t, record.Mapping, &winnt.FileObject.Mapping, "mapping of the record")
 	for n := range 4 {
 		short := *record
 		short.Steps = slices.Clone(record.Steps)

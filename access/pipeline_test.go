@@ -29,8 +29,15 @@ func TestCallbackDecidesUnknownData(t *testing.T) {
 	}
 }
 
-// stageCases are further cases, for rules that have no conformance case.
+// stageCases are cases that the published ones lack.
 var stageCases = []plainCase{
+	{id: "AC-105a", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: 2, ask: rulePolicy("")}, // A-101
+	{id: "AC-105b", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: 1, want: 1, ask: rulePolicy("")},
+	{id: "AC-106", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: 2, want: 2, ask: rulePolicy("(@Resource.none == 1)")},
+	{id: "AC-111b", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-9)", desired: 1, ask: rulePolicy("")},
+	{id: "AC-108a", sd: "…", desired: 0x120089, want: 0x120089, change: privileges(winnt.SeBackupPrivilege),
+		used: winnt.Privileges(winnt.SeBackupPrivilege), ask: intent(true, false)},
+	{id: "AC-108b", sd: "…", desired: 2, change: privileges(winnt.SeBackupPrivilege), ask: intent(true, false)},
 	// A-47, A-53: a label also limits privileges and intent. It does not limit ACCESS_SYSTEM_SECURITY if writing is
 	// allowed.
 	{id: "A-47 owner", sd: "U:S:(ML;;NW;;;HI)", desired: 0x40000},
@@ -91,6 +98,30 @@ var stageCases = []plainCase{
 	{id: "A-101 maximum", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: maxMask, want: 0x120089, ask: rulePolicy("")},
 	{id: "A-110 local attribute", sd: "…(XA;;0x1;;;WD;(x == 1))", desired: 1, want: 1,
 		change: func(s *token.Spec) { s.LocalAttributes = claimSet(ints("X", 1)) }},
+	{id: "A-110 the first readable resource attribute of the object",
+		sd: `…(XA;;0x1;;;WD;(@Resource.x == 1))S:(RA;CIIO;;;;WD;("x",TI,0x0,2))(0x12;;;;;WD;#01020304)` +
+			`(RA;;;;;WD;("y",TI,0x0,2))(RA;CI;;;;WD;("X",TI,0x0,1))(RA;;;;;WD;("x",TI,0x0,2))`, desired: 1, want: 1},
+	{id: "A-151 a deny-only claim does not allow", sd: "…(XA;;0x1;;;WD;(@User.x == 1))", desired: 1,
+		change: denyOnlyClaim},
+	{id: "A-151 a deny-only claim is NULL, also negated", sd: "…(XA;;0x1;;;WD;(!(@User.x == 2)))", desired: 1,
+		change: denyOnlyClaim},
+	{id: "A-151 a deny-only claim does not exist", sd: "…(XA;;0x1;;;WD;(Not_Exists @User.x))", desired: 1, want: 1,
+		change: denyOnlyClaim},
+	{id: "A-151 a deny-only claim denies", sd: "…(XD;;0x1;;;WD;(@User.x == 1))(A;;0x3;;;WD)", desired: maxMask, want: 2,
+		change: denyOnlyClaim},
+	{id: "A-151 a deny-only claim with another value", sd: "…(XD;;0x1;;;WD;(@User.x == 2))(A;;0x3;;;WD)",
+		desired: maxMask, want: 3, change: denyOnlyClaim},
+	{id: "A-151 a deny-only resource attribute", desired: 1,
+		sd: `…(XA;;0x1;;;WD;(@Resource.x == 1))S:(RA;;;;;WD;("x",TI,0x4,1))`},
+	{id: "A-153 a write-restricted owner is not among the restricting SIDs", sd: "U:", desired: maxMask,
+		change: all(restricted(sid.Everyone), writeRestricted)},
+	{id: "A-153 a write-restricted owner is among the restricting SIDs", sd: "U:", desired: maxMask, want: 0x60000,
+		change: all(restricted(caseU), writeRestricted)},
+	{id: "A-64 a label that is no trust SID", sd: "…(A;;FA;;;WD)S:(TL;;0x1;;;S-1-18-512-0)", desired: 2,
+		change: trust("S-1-19-512-8192")},
+	{id: "A-110 attributes of token and object for the restricting SIDs", desired: 1, want: 1,
+		sd:     `…(XA;;0x1;;;WD;(x == 1 && @Resource.r == 1))S:(RA;;;;;WD;("r",TI,0x0,1))`,
+		change: all(restricted(sid.Everyone), func(s *token.Spec) { s.LocalAttributes = claimSet(ints("x", 1)) })},
 	{id: "A-112 malformed types are unknown", sd: `…(XA;;0x1;;;WD;(@User.x == "1"))`, desired: 1,
 		change: userClaims(ints("x", 1))},
 	{id: "A-116 restricted pass", sd: "…(XA;;0x1;;;WD;(Member_of{SID(AU)}))", desired: 1,
@@ -178,6 +209,12 @@ func restrictedDevice(sids ...sid.SID) func(*token.Spec) {
 			s.RestrictedDeviceGroups = append(s.RestrictedDeviceGroups, token.Group{SID: x})
 		}
 	}
+}
+
+func denyOnlyClaim(s *token.Spec) {
+	x := ints("x", 1)
+	x.Flags = claims.FlagUseForDenyOnly
+	s.UserClaims = claimSet(x)
 }
 
 func denyOnlyDevice(s *token.Spec) {

@@ -2,7 +2,6 @@ package access_test
 
 import (
 	"errors"
-	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/access"
@@ -38,25 +37,6 @@ func TestResultListOrderOfErrors(t *testing.T) {
 		}
 		if len(results) != want || want == 1 && results[0] != (access.NodeResult{Granted: d.Granted, Verdict: d.Verdict}) {
 			t.Errorf("CheckResultList, first error %s: results %v, decision %v; want %d equal results", m.what, results, d, want)
-		}
-	}
-}
-
-// The published cases of trees have their result for each node. An empty list is the first error of
-// CheckResultList.
-func TestResultListsMatchPublishedCases(t *testing.T) {
-	for _, c := range treeCases {
-		r := ask(t, guids(c.sd), c.desired)
-		r.Type, r.ObjectTypes = winnt.DirectoryServiceObject, c.list
-		if got, _, err := access.CheckResultList(r); err != nil || !slices.Equal(got, c.want) {
-			t.Errorf("%s: CheckResultList = %v, %v; want %v", c.id, got, err, c.want)
-		}
-		if call, got, _ := access.NtAccessCheckResultList(r); call != ntstatus.Success || !slices.Equal(got, c.want) {
-			t.Errorf("%s: NtAccessCheckResultList = %v, %v; want %v", c.id, call, got, c.want)
-		}
-		r.ObjectTypes = nil
-		if got, d, err := access.CheckResultList(r); err != nil || d.Status() != ntstatus.InvalidParameter || got != nil {
-			t.Errorf("A-11: CheckResultList without a list: %v, %v, %v; want nil, %v", got, d, err, ntstatus.InvalidParameter)
 		}
 	}
 }

@@ -130,17 +130,6 @@ func TestShowBreaksNoSID(t *testing.T) {
 	}
 }
 
-// Show separates a bit's name from its outcome by spaces, however long the name is (U-100).
-func TestShowSeparatesLongNames(t *testing.T) {
-	r := ask(t, "…(A;;CR;;;WD)", winnt.ADS_RIGHT_DS_CONTROL_ACCESS|winnt.ADS_RIGHT_DS_READ_PROP)
-	r.Type = winnt.DirectoryServiceObject
-	_, x, err := access.Explain(r)
-	check.NoError(t, err)
-	const want = "0x10       ADS_RIGHT_DS_READ_PROP       denied   no entry grants it\n" +
-		"0x100      ADS_RIGHT_DS_CONTROL_ACCESS  granted  entry 1 of the DACL allows it\n"
-	check.That(t, strings.Contains(x.String(), want), "String:\n%s\nwant it to contain\n%s", x, want)
-}
-
 // The line of an entry's step begins with the list, the index and the pass, the line of any other step with "check".
 // It names each node except the root.
 func TestStepLineNamesEntryAndNode(t *testing.T) {
@@ -164,23 +153,4 @@ func TestStepLineNamesEntryAndNode(t *testing.T) {
 		check.That(t, got == c.want,
 			"line of step %+v begins with %q, want %q, in\n%s", c.step, got, c.want, strings.Join(lines, "\n"))
 	}
-}
-
-// An explanation counts entries from 1, says which are inherited, and has the names of the rights above their columns.
-// The texts of reasons that JSON has count from 0 (U-125).
-func TestShowCountsEntriesFromOneAndNamesColumns(t *testing.T) {
-	_, x, err := access.Explain(ask(t, "…(A;;0x1;;;WD)(D;ID;0x2;;;WD)", 3))
-	check.NoError(t, err)
-	const want = `DENIED STATUS_ACCESS_DENIED: entry 2 of the DACL (inherited) denies FILE_WRITE_DATA
-
-                               FILE_READ_DATA
-                               |  FILE_WRITE_DATA
-DACL entry 1  (A;;0x1;;;WD)    +  .   A-70   it allows them, and nothing before it decided them
-DACL entry 2  (D;ID;0x2;;;WD)  .  -   A-70   it denies a right that is still needed, so no later entry counts
-
-0x1        FILE_READ_DATA          granted  entry 1 of the DACL allows it
-0x2        FILE_WRITE_DATA         denied   entry 2 of the DACL (inherited) denies it
-`
-	check.That(t, x.String() == want, "U-125: String:\n%s\nwant\n%s", x, want)
-	check.Equal(t, x.Reasons[1].Reason.String(), "AceDeny DACL 1", "U-125: Reason.String")
 }

@@ -6,12 +6,6 @@
 //		// ask v.In, compare with v.Out
 //	}
 //
-// A [Vector] has the question and the answer as JSON. The files are written from
-// the tables of cases that refmon's own tests run, by
-//
-//	go generate ./vectors
-//
-// and a test fails when they differ. Guards: none; the data is constant.
+// A [Vector] has the question and the answer as JSON. Tests of packages access and vectors run the files. Guards: none;
+// the data is constant.
 package vectors
-
-//go:generate go test ../access ../fileaccess -run=^TestPublishedVectors$ -args -write
