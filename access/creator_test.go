@@ -12,7 +12,7 @@ import (
 )
 
 // Creator returns the defaults and privileges of the client, and the owner and group of the server. A client may
-// assign its user and its enabled groups with SE_GROUP_OWNER (S-61).
+// assign its user and its enabled groups with SE_GROUP_OWNER (S-61). Below Impersonation it has no privileges (T-102).
 func TestCreatorDescribesClientAndServer(t *testing.T) {
 	group := func(rid, attributes uint32) token.Group {
 		return token.Group{SID: domain.WithRID(rid), Attributes: attributes}
@@ -39,7 +39,9 @@ func TestCreatorDescribesClientAndServer(t *testing.T) {
 			check.Equal(t, c.MayOwn(owner), want, "MayOwn(%v)", owner)
 		}
 	}
+	privileges(winnt.SeRestorePrivilege, winnt.SeSecurityPrivilege, winnt.SeRelabelPrivilege)(&spec)
 	alone := access.Subject{Client: mustToken(t, spec), Level: winnt.SecurityIdentification}
 	c := alone.Creator()
-	check.That(t, c.ServerOwner.IsZero() && !c.Relabel, "Creator without a process below Impersonation: %+v", c)
+	check.That(t, c.ServerOwner.IsZero() && !c.Restore && !c.Security && !c.Relabel,
+		"Creator without a process below Impersonation: %+v", c)
 }

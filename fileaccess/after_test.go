@@ -51,33 +51,6 @@ func TestMaximalAccessOfNewObjectIsItsDescriptors(t *testing.T) {
 	}
 }
 
-// An exclusive open of a directory without other opens is decided by the directory itself. With DISALLOW_EXCLUSIVE
-// the open fails (F-48).
-func TestDisallowExclusiveFailsDirectoryOpen(t *testing.T) {
-	disallow := options(fileaccess.DisallowExclusive)
-	read := o("(A;;FR;;;WD)")
-	others := func(s *situation) { s.f.Object.OtherOpens = true }
-	for _, c := range []struct {
-		what   string
-		setup  []setup
-		status ntstatus.Status
-		force  bool
-	}{
-		{"file", in(exclusive, disallow), 0, true},
-		{"directory, writable", in(exclusive, directory), 0, false},
-		{"directory, readable", in(exclusive, directory, read), 0, true},
-		{"disallowed", in(exclusive, directory, read, disallow), denied, false},
-		{"others, parent writable", in(exclusive, directory, read, others, parentFull), 0, false},
-		{"others", in(exclusive, directory, others), 0, true},
-		{"shared", in(directory, read), 0, false},
-		{"by id", in(exclusive, byID, parentFull), 0, true},
-	} {
-		d, _ := open(t, 1, c.setup...)
-		check.That(t, d.Status() == c.status && d.ForceShareRead == c.force,
-			"F-48: %s: %v, ForceShareRead %t; want %v, %t", c.what, d.Status(), d.ForceShareRead, c.status, c.force)
-	}
-}
-
 // Opens for attributes only do not conflict with other opens (F-49).
 func TestAttributeOpensShareEveryMode(t *testing.T) {
 	for m, want := range map[winnt.AccessMask]bool{1: true, 2: true, 4: true, 0x20: true, 0x10000: true,

@@ -10,7 +10,6 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
-	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -35,12 +34,6 @@ func ExampleCan() {
 	s := user()
 	fmt.Println(fileaccess.Can(&s, sddl.MustParse("O:BAG:BAD:(D;;0x2;;;WD)(A;;FA;;;WD)"), 0x7, nil))
 	// Output: 0x5
-}
-
-// The Unix super-user has no special rights (F-3).
-func TestSuperUserHasNoSpecialRights(t *testing.T) {
-	d, _ := open(t, 1, o("(A;;FA;;;BA)"), func(s *situation) { s.token.User.SID = sid.MustParse("S-1-22-1-0") })
-	check.Equal(t, d.Status(), denied, "F-3: open as S-1-22-1-0")
 }
 
 // A nil descriptor grants nothing, as in package access (F-101). Only SeSecurityPrivilege grants

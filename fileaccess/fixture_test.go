@@ -248,6 +248,9 @@ var (
 	parentFull    = p("(A;;FA;;;WD)")
 	parentEmpty   = p("empty")
 	streamMissing = func(s *situation) { s.f.Object.Stream = true; s.r.Name = "f:s" }
+	streamExists  = func(s *situation) { s.f.Object.Stream, s.f.Object.StreamExists = true, true }
+	noSecurity    = func(s *situation) { s.f.Object.Descriptor = nil }
+	hideDenied    = func(s *situation) { s.f.Policy.HideDenied = true }
 	byID          = options(fileaccess.OpenByFileID)
 	symlink       = func(s *situation) { s.f.Object.ReparseTag = fileaccess.SymbolicLinkTag }
 	twoDirs       = path("(A;;0x1;;;WD)", "(A;;0x20;;;WD)")

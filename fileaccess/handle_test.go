@@ -13,40 +13,6 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Handle.May allows the operations of the conformance cases (FO-069, FO-078, FO-079, FO-083, FO-086).
-func TestMayMatchesConformanceCases(t *testing.T) {
-	unprivileged := access.SubjectOf(mustToken(t, baseSpec()))
-	for _, c := range []struct {
-		id   string
-		h    fileaccess.Handle
-		op   fileaccess.Operation
-		want ntstatus.Status
-	}{
-		// Through SMB, a handle with the right to execute may read (F-47).
-		{"FO-069 SMB", fileaccess.Handle{Granted: 0x20, Face: fileaccess.SMB}, fileaccess.Read, 0},
-		{"FO-069 native", fileaccess.Handle{Granted: 0x20}, fileaccess.Read, denied},
-		// Each operation needs rights on the handle, and some also need privileges or other conditions (F-55).
-		{"FO-078a", fileaccess.Handle{Granted: 2}, fileaccess.SetBasic, denied},
-		{"FO-078b", fileaccess.Handle{Granted: 4}, fileaccess.SetEndOfFile, denied},
-		{"FO-078c", fileaccess.Handle{Granted: 2, Subject: &unprivileged}, fileaccess.SetValidDataLength, notHeld},
-		{"FO-079a", fileaccess.Handle{Granted: 0x10000, Attributes: readOnly}, fileaccess.SetDisposition, cannot},
-		{"may change attributes", fileaccess.Handle{Granted: 0x10100, Attributes: readOnly}, fileaccess.SetDisposition,
-			cannot},
-		{"FO-079b", fileaccess.Handle{Granted: 0x10000, Directory: true, NotEmpty: true}, fileaccess.SetDisposition,
-			ntstatus.DirectoryNotEmpty},
-		{"FO-079c", fileaccess.Handle{Granted: 0x1EFFFF}, fileaccess.SetDisposition, denied},
-		{"FO-079d", fileaccess.Handle{Granted: 0x10000, Attributes: readOnly}, fileaccess.SetDispositionIgnoreReadOnly,
-			cannot},
-		{"FO-079e", fileaccess.Handle{Granted: 0x10100, Attributes: readOnly}, fileaccess.SetDispositionIgnoreReadOnly, 0},
-		// Enumeration needs the right to list on the directory's handle (F-70).
-		{"FO-083", fileaccess.Handle{Granted: 0x20, Directory: true}, fileaccess.Enumerate, denied},
-		// F-52: the descriptor no longer matters
-		{"FO-086", fileaccess.Handle{Granted: 2}, fileaccess.Write, 0},
-	} {
-		check.Equal(t, c.h.May(c.op), c.want, "%s: May", c.id)
-	}
-}
-
 func ExampleHandle_May() {
 	h := fileaccess.Handle{Granted: winnt.FILE_GENERIC_READ | winnt.DELETE, Attributes: fileaccess.AttributeReadOnly}
 	for _, op := range []fileaccess.Operation{fileaccess.Read, fileaccess.Write, fileaccess.SetDisposition} {
@@ -131,7 +97,9 @@ func TestProfilesDifferOnlyAsDocumented(t *testing.T) {
 	}
 }
 
-// Each operation is denied with insufficient rights and allowed with sufficient ones (F-55).
+// Each operation is denied with insufficient rights and allowed with sufficient ones (F-55). The rights of the handle
+// decide, not the descriptor (F-52). To enumerate needs the right to list (F-24, F-70). Through SMB, a handle with the
+// right to execute may read (F-47).
 func TestEachOperationNeedsItsRights(t *testing.T) {
 	holder := baseSpec()
 	ps := winnt.Privileges(winnt.SeManageVolumePrivilege, restore, winnt.SeCreateSymbolicLinkPrivilege)
@@ -200,6 +168,18 @@ func TestEachOperationNeedsItsRights(t *testing.T) {
 			fileaccess.SetSymbolicLink} {
 			check.Equal(t, (&fileaccess.Handle{Granted: all, Subject: s}).May(op), c.want, "%v by a client at %v", op, c.level)
 		}
+	}
+	// A read-only file is not deleted (FO-079).
+	for _, c := range []struct {
+		granted winnt.AccessMask
+		op      fileaccess.Operation
+		want    ntstatus.Status
+	}{
+		{0x10000, fileaccess.SetDisposition, cannot}, {0x10100, fileaccess.SetDisposition, cannot},
+		{0x10000, fileaccess.SetDispositionIgnoreReadOnly, cannot}, {0x10100, fileaccess.SetDispositionIgnoreReadOnly, 0},
+	} {
+		check.Equal(t, (&fileaccess.Handle{Granted: c.granted, Attributes: readOnly}).May(c.op), c.want,
+			"%v of a read-only file with %v", c.op, c.granted)
 	}
 	h := fileaccess.Handle{Granted: 2, Directory: true}
 	check.That(t, h.May(fileaccess.SetEndOfFile) == invalid && h.May(fileaccess.SetAllocation) == invalid &&

@@ -48,6 +48,8 @@ func TestConversionsReportEachLoss(t *testing.T) {
 		_, lost := fileaccess.ToNFS4(sddl.MustParse(text), nameless)
 		exactly(t, "to NFS4: "+text, lost, want...)
 	}
+	check.Equal(t, fileaccess.Loss{Kind: unknownSID, SID: users, Bits: 1}.String(), "SID without name: S-1-5-32-545 0x1",
+		"text of a loss")
 	from := []fileaccess.NFS4ACE{{Who: "x@y", Mask: 1}, {Type: fileaccess.NFS4Deny, Who: "x@y", Mask: 2},
 		{Who: "OWNER@", Mask: 1}, {Who: "GROUP@", Mask: 1, Flags: fileaccess.NFS4FileInherit},
 		{Who: "OWNER@", Mask: 2, Flags: fileaccess.NFS4FileInherit | fileaccess.NFS4InheritOnly}}

@@ -41,6 +41,9 @@ func TestModeShowsRightsOfOwnerGroupOthers(t *testing.T) {
 		{"D:(A;OICIIO;FA;;;WD)(A;;FR;;;S-1-22-1-1)", true, 0o400},
 		{"D:(A;OICIIO;FA;;;WD)(A;;FR;;;S-1-22-1-1)", false, 0o400},
 		{"D:(A;;GA;;;WD)", false, 0o777},
+		{"D:(D;;FX;;;S-1-22-1-2)(A;;FR;;;S-1-22-1-1)", false, 0o400},   // a denial grants no x
+		{"D:(A;;FR;;;S-1-22-1-1)(A;;0x20;;;S-1-22-2-4)", false, 0o410}, // a class has x already
+		{"D:(D;;FR;;;S-1-22-2-4)(A;;FR;;;S-1-22-2-3)", false, 0o040},   // groups are denied separately
 	} {
 		got := fileaccess.Mode(sddl.MustParse(ofMode+c.dacl), c.directory)
 		check.That(t, got == c.want, "Mode of %s = %o, want %o", c.dacl, got, c.want)

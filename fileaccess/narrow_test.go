@@ -29,6 +29,8 @@ func TestNarrowRemovesDeniedRights(t *testing.T) {
 		{"D:AI(A;ID;FA;;;S-1-22-1-1)(A;ID;FR;;;WD)", 0o777, false, ""},
 		{"D:AI(A;ID;FA;;;S-1-22-1-1)(A;ID;FR;;;WD)", 0o044, false, ""}, // the owner loses nothing
 		{"D:AI(A;ID;FA;;;S-1-22-1-1)(A;ID;FR;;;WD)", 0o600, false, "D:P(A;;FA;;;S-1-22-1-1)(A;;0x120080;;;WD)"},
+		{"D:(A;;FA;;;S-1-22-1-1)(A;;FR;;;WD)S:(AU;SA;FA;;;WD)", 0o600, false, // the SACL stays
+			"D:P(A;;FA;;;S-1-22-1-1)(A;;0x120080;;;WD)S:(AU;SA;FA;;;WD)"},
 		{"D:(A;;FA;;;S-1-22-1-1)(A;;0x1301bf;;;S-1-22-1-2)", 0o644, false,
 			"D:P(A;;FA;;;S-1-22-1-1)(A;;0x130089;;;S-1-22-1-2)"},
 		{"D:(A;;FA;;;S-1-22-1-1)(A;;0x1301bf;;;S-1-22-2-4)", 0o600, false,
@@ -60,6 +62,10 @@ func TestNarrowRemovesDeniedRights(t *testing.T) {
 			"D:P(D;;0x8;;;WD)(A;;CC;;;S-1-22-1-1)(A;OICIIO;0x9;;;CO)(A;OICI;0x120080;;;WD)"},
 		{"D:(XA;;FR;;;WD;(@User.x == 1))", 0o700, false, // whether the owner has it is unknown
 			"D:P(XA;;0x120080;;;WD;(@User.x == 1))"},
+		{"D:NO_ACCESS_CONTROL", 0o750, true, // as the default list of a directory
+			"D:P(A;;0x1601ff;;;S-1-22-1-1)(A;;0x1200a9;;;S-1-22-2-3)(A;;0x120080;;;WD)" +
+				"(A;OIIO;0x1601bf;;;CO)(A;OIIO;0x1200a9;;;CG)(A;OIIO;0x120080;;;WD)" +
+				"(A;CIIO;0x1601ff;;;CO)(A;CIIO;0x1200a9;;;CG)(A;CIIO;0x120080;;;WD)"},
 		{"D:NO_ACCESS_CONTROL", 0o600, false, "D:P(A;;0x1601bf;;;S-1-22-1-1)(A;;0x120080;;;S-1-22-2-3)(A;;0x120080;;;WD)"},
 	} {
 		old := sddl.MustParse(ofMode + c.dacl)
@@ -72,7 +78,8 @@ func TestNarrowRemovesDeniedRights(t *testing.T) {
 			t.Errorf("Narrow(%s, %o) = %s, want %s", c.dacl, c.mode, formatted(got), formatted(want))
 		}
 	}
-	check.That(t, fileaccess.Narrow(nil, 0o600, false, nil) == nil, "Narrow(nil) is not nil")
+	check.That(t, fileaccess.Narrow(nil, 0o600, false, nil) == nil && fileaccess.FromModeOf(nil, 0o600, false) == nil,
+		"Narrow(nil) or FromModeOf(nil) is not nil")
 }
 
 // After Narrow, the mode of a random descriptor has no more bits for group and others than the requested one. The

@@ -1,7 +1,6 @@
 package fileaccess_test
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/access"
@@ -89,6 +88,8 @@ var openRows = []row{
 	{"FO-011", in(o("empty"), noP), []ask{{desired: maxAllowed, check: rule("F-44")}}},
 	// F-44
 	{"FO-012", in(o("U:(A;;0x1;;;U)")), []ask{{desired: maxAllowed | 2}}},
+	{"FO-013", in(o("U:(A;;0x2;;;U)")), []ask{{desired: 1}, {desired: 2, want: 2}, {desired: 4},
+		{desired: 0x80, want: 0x80}, {desired: 0x100}}},
 	{"FO-014", in(isReadOnly), []ask{{desired: 2, check: rule("F-38")}, {desired: 4, check: rule("F-38")},
 		{desired: 0x120089, want: 0x120089}, {desired: 0x10000, want: 0x10000}, {desired: 0x100, want: 0x100}}},
 	{"FO-015", in(isReadOnly, askMax), []ask{{desired: maxAllowed, want: 0x1F01B9, check: max(0, 0x1F01FF)}}}, // F-45
@@ -226,16 +227,66 @@ var openRows = []row{
 	{"FO-067", in(openIf, streamMissing), []ask{
 		{desired: 1, more: in(o("(A;;0x1;;;U)"))},
 		{desired: 1, want: 3, more: in(o("(A;;0x3;;;U)")), check: action(fileaccess.Created, 2)},
-		{desired: 1, want: 1, more: in(o("(A;;0x3;;;U)"), observed)}}},
-	{"FO-068", in(byID, o("empty"), p("(A;;0x41;;;WD)")), []ask{{desired: 0x10000}, {desired: 0x80}}}, // F-25
+		{desired: 1, want: 1, more: in(o("(A;;0x3;;;U)"), observed)},
+		{desired: 1, status: protected, more: in(readOnlyVol)}, {desired: 1, status: notFound, more: in(overwrite)},
+		// F-33: an existing stream, also of a directory
+		{desired: 1, want: 3, more: in(overwrite, directory, streamExists)},
+		{desired: 1, want: 0x10001, more: in(supersede, streamExists)},
+		{desired: 1, status: collision, more: in(create, streamExists)},
+		{desired: 1, status: ntstatus.NotADirectory, more: in(dirOption, directory, streamExists)}}},
+	{"FO-068", in(byID, o("empty"), p("(A;;0x41;;;WD)")), []ask{{desired: 0x10000}, {desired: 0x80},
+		{desired: 1, want: 1, more: in(noChangeNotify, twoDirs, o("(A;;0x1;;;WD)"))}}}, // F-25: such an open has no path
 	{"FO-070", in(identification), []ask{{desired: 1, status: ntstatus.BadImpersonationLevel}}},
 	// F-48
 	{"FO-071", in(exclusive), []ask{{desired: 1, want: 1, check: forced(true)},
-		{desired: 1, want: 1, more: in(parentFull), check: forced(false)}}},
+		{desired: 1, want: 1, more: in(parentFull), check: forced(false)},
+		{desired: 1, want: 1, more: in(byID, parentFull), check: forced(true)},
+		{desired: 1, want: 1, more: in(directory), check: forced(false)},
+		{desired: 1, want: 1, more: in(directory, o("(A;;FR;;;WD)")), check: forced(true)},
+		{desired: 1, more: in(directory, o("(A;;FR;;;WD)"), options(fileaccess.DisallowExclusive))}}},
 	// F-72
 	{"FO-084", in(share("FA"), abe, o("empty"), noP),
 		[]ask{{desired: 1}, {desired: 1, status: notFound,
-			more: in(func(s *situation) { s.f.Policy.HideDenied = true }), check: rule("F-73")}}},
+			more: in(hideDenied), check: rule("F-73")}, {desired: 1, more: in(hideDenied, create)},
+			{desired: 1, more: in(hideDenied, o("(A;;FR;;;WD)"), overwrite), check: rule("F-44")},
+			{desired: 0x10000, status: notFound, more: in(hideDenied, isReadOnly, deleteOnClose)}}},
+	// The Unix super-user has no special rights.
+	{"F-3", in(o("(A;;FA;;;BA)"), func(s *situation) { s.token.User.SID = fileaccess.UnixUser(0) }), []ask{{desired: 1}}},
+	// An SMB server corrects options that a local open rejects.
+	{"F-7", in(options(fileaccess.SynchronousIOAlert | fileaccess.SynchronousIONonalert)),
+		[]ask{{desired: 1, status: invalid, check: rule("F-10")}, {desired: 1, want: 1, more: in(smb)}}},
+	{"F-7 unbuffered", in(options(fileaccess.NoIntermediateBuffering)),
+		[]ask{{desired: 5, status: invalid, check: rule("F-10")}, {desired: 5, want: 1, more: in(smb)},
+			{desired: 4, more: in(smb), check: rule("F-11")}}},
+	{"F-10", nil, []ask{{desired: 1, status: invalid, more: in(options(0x01000000))},
+		{desired: 1, status: invalid, more: in(asked(0x40))}, {desired: 1, status: invalid, more: in(disposition(6))},
+		{desired: 1, status: invalid, more: in(func(s *situation) { s.r.Share = 8 })},
+		{desired: 1, status: invalid, more: in(options(fileaccess.SynchronousIOAlert))},
+		{desired: 0x100001, want: 0x100001, more: in(options(fileaccess.SynchronousIOAlert))},
+		{desired: 1, status: invalid, more: in(dirOption, options(fileaccess.NoIntermediateBuffering))},
+		{desired: 1, want: 1, more: in(options(0x804))}}}, // hints for sequential and random access
+	{"F-30", in(create, missing, dirOption, asked(fileaccess.AttributeTemporary), parentFull),
+		[]ask{{desired: 1, status: invalid, check: rule("F-30")}}},
+	// A restricted AppContainer also deletes through the directory.
+	{"F-42", in(o("(A;;FR;;;WD)S:(ML;;NW;;;LW)"), p("(A;;FA;;;U)(A;;FA;;;G)(A;;FA;;;AC)S:(ML;;NW;;;LW)"),
+		func(s *situation) {
+			s.token.Integrity, s.token.Package, s.token.IsRestricted = sid.LowLevel, somePackage, true
+			s.token.Restricted = []token.Group{{SID: caseG}}
+		}), []ask{{desired: winnt.DELETE, want: winnt.DELETE}}},
+	// A missing descriptor denies, also with a backup intent. A NULL DACL does not lift the object's label.
+	{"F-101", nil, []ask{{desired: 1, more: in(noSecurity)}, {desired: 1, more: in(noSecurity, intent, with(backup))},
+		{desired: winnt.DELETE, more: in(noSecurity, func(s *situation) { s.f.Parent.Descriptor = sd.NoSecurity })},
+		{desired: 1, more: in(create, missing, func(s *situation) { s.f.Parent.Descriptor = nil })},
+		{desired: 1, more: in(twoDirs, noChangeNotify, func(s *situation) { s.f.Path[0].Descriptor = nil })},
+		{desired: 1, more: in(share("FA"), func(s *situation) { s.f.Share.Descriptor = nil })},
+		{desired: 1, want: 1, more: in(func(s *situation) { s.f.Object.Descriptor = sd.NoSecurity })},
+		{desired: 1, more: in(intent, with(backup), func(s *situation) {
+			s.f.Object.Descriptor = sddl.MustParse("O:BAG:SYD:NO_ACCESS_CONTROLS:(ML;;NRNW;;;HI)")
+		})}}},
+	// Only the observed profile ignores GENERIC_EXECUTE next to MAXIMUM_ALLOWED.
+	{"F-102", in(o("(A;;FR;;;WD)")), []ask{{desired: maxAllowed | winnt.GENERIC_EXECUTE},
+		{desired: maxAllowed | winnt.GENERIC_EXECUTE, want: winnt.FILE_GENERIC_READ, more: in(observed)},
+		{desired: maxAllowed | winnt.GENERIC_WRITE, more: in(observed)}}},
 }
 
 // Open returns the decisions of the conformance cases.
@@ -256,18 +307,6 @@ func TestOpenMatchesConformanceCases(t *testing.T) {
 				}
 			})
 		}
-	}
-}
-
-// A request for a single right is granted only if the descriptor grants it (FO-013).
-func TestSingleRightNeedsGrant(t *testing.T) {
-	for bit := winnt.AccessMask(1); bit <= 0x100; bit <<= 1 {
-		want := winnt.AccessMask(0)
-		if bit == 2 || bit == 0x80 {
-			want = bit
-		}
-		d, _ := open(t, bit, o("U:(A;;0x2;;;U)"))
-		check.That(t, d.Granted == want, "FO-013: Open for %v: granted %v, want %v", bit, d.Granted, want)
 	}
 }
 
@@ -308,73 +347,6 @@ func TestNilArgumentsDeny(t *testing.T) {
 			t.Errorf("Connect with a nil or empty argument: %v, %v; want a zero tree and an error status", tree, st)
 		}
 	}
-}
-
-// A directory's right to delete its entries counts for a restricted AppContainer too (F-42).
-func TestRestrictedAppContainerDeletesThroughDirectory(t *testing.T) {
-	d, _ := open(t, winnt.DELETE, o("(A;;FR;;;WD)S:(ML;;NW;;;LW)"),
-		p("(A;;FA;;;U)(A;;FA;;;G)(A;;FA;;;AC)S:(ML;;NW;;;LW)"), func(s *situation) {
-			s.token.Integrity, s.token.Package, s.token.IsRestricted = sid.LowLevel, somePackage, true
-			s.token.Restricted = []token.Group{{SID: caseG}}
-		})
-	check.Equal(t, d.Granted, winnt.DELETE, "F-42: %v, granted", d.Status())
-}
-
-// A missing descriptor of the object, of a directory on the path or of a new file's parent denies access. So it does
-// with a backup intent, because the object's label is unknown (F-101).
-func TestMissingDescriptorsDeny(t *testing.T) {
-	none := func(s *situation) { s.f.Object.Descriptor = nil }
-	for name, setup := range map[string][]setup{
-		"object":                 in(none),
-		"object, backup intent":  in(none, intent, with(backup)),
-		"object, deletable":      in(none, func(s *situation) { s.f.Parent.Descriptor = sd.NoSecurity }),
-		"parent of a new file":   in(create, missing, func(s *situation) { s.f.Parent.Descriptor = nil }),
-		"directory on the way":   in(twoDirs, noChangeNotify, func(s *situation) { s.f.Path[0].Descriptor = nil }),
-		"share without security": in(share("FA"), func(s *situation) { s.f.Share.Descriptor = nil }),
-	} {
-		desired := winnt.FILE_READ_DATA
-		if name == "object, deletable" {
-			desired = winnt.DELETE
-		}
-		if d, _ := open(t, desired, setup...); d.Allowed() || d.Granted != 0 {
-			t.Errorf("F-101: %s without a descriptor: %v, granted %v; want a denial", name, d.Status(), d.Granted)
-		}
-	}
-	// A label also limits access with a NULL DACL: a subject at a lower level cannot read, even with a backup intent
-	// (F-20).
-	unread := sddl.MustParse("O:BAG:SYD:NO_ACCESS_CONTROLS:(ML;;NRNW;;;HI)")
-	labelled := func(s *situation) { s.f.Object.Descriptor = unread }
-	if d, _ := open(t, 1, intent, with(backup), labelled); d.Allowed() || d.Granted != 0 {
-		t.Errorf("F-101: a NULL DACL below a label: %v, granted %v; want a denial", d.Status(), d.Granted)
-	}
-	if d, _ := open(t, 1, func(s *situation) { s.f.Object.Descriptor = sd.NoSecurity }); !d.Allowed() || d.Granted != 1 {
-		t.Errorf("F-101: a NULL DACL: %v, granted %v; want granted 1", d.Status(), d.Granted)
-	}
-}
-
-// Access-based enumeration changes only the status of opens that the share denies (F-72). With HideDenied, other
-// revealing statuses are hidden too (F-73).
-func TestHideDeniedChangesStatus(t *testing.T) {
-	hide := func(s *situation) { s.f.Policy.HideDenied = true }
-	hiddenEntry := in(share("FA"), abe, o("empty"), noP, hide)
-	for _, c := range []struct {
-		what string
-		more []setup
-		want ntstatus.Status
-	}{
-		{"denied", nil, notFound}, {"create", in(create), denied}, {"not a directory", in(dirOption), notFound},
-		{"directory", in(directory, nonDirOption), notFound},
-		{"before the name", in(func(s *situation) { twoDirs(s); noChangeNotify(s) }), denied},
-		{"visible", in(o("(A;;FR;;;WD)"), overwrite), denied},
-		{"no enumeration", in(func(s *situation) { s.f.Share.ABE = false }), denied},
-	} {
-		d, _ := open(t, 1, append(append([]setup{}, hiddenEntry...), c.more...)...)
-		check.Equal(t, d.Status(), c.want, "F-73: %s", c.what)
-		check.That(t, d.Rule != "F-73" || d.Audit.Status != ntstatus.ObjectNameNotFound,
-			"F-73: %s: the audit data also has the hidden status", c.what)
-	}
-	d, _ := open(t, winnt.DELETE, append(slices.Clone(hiddenEntry), isReadOnly, deleteOnClose)...)
-	check.Equal(t, d.Status(), notFound, "F-73: read-only, deleted on close")
 }
 
 // An SMB server that uses this package returns maximal access, inherits descriptors, and lets only the rights of a

@@ -183,11 +183,23 @@ func TestFromPOSIXRejectsInvalidPermissions(t *testing.T) {
 		User:  func(id uint32) (sid.SID, bool) { return fileaccess.UnixUser(id), id < 10 },
 		Group: func(id uint32) (sid.SID, bool) { return fileaccess.UnixGroup(id), id < 10 },
 	}
-	for _, p := range []*fileaccess.POSIX{{User: 30}, {Group: 30}, {Access: fileaccess.POSIXACL{}},
-		{Directory: true, Default: fileaccess.POSIXACL{{}}}} {
-		_, _, err := fileaccess.FromPOSIX(p, known)
-		check.That(t, err != nil, "FromPOSIX(%+v): no error, want one", p)
+	long := fileaccess.ModeACL(0o640) // its descriptor has more than 64 KiB
+	for id := range uint32(3000) {
+		long = slices.Insert(long, 1+int(id), fileaccess.POSIXEntry{Tag: fileaccess.POSIXUser, ID: id})
 	}
+	long = slices.Insert(long, len(long)-1, fileaccess.POSIXEntry{Tag: fileaccess.POSIXMask, ID: none})
+	check.NoError(t, long.Check())
+	for name, p := range map[string]*fileaccess.POSIX{"user 30": {User: 30}, "group 30": {Group: 30},
+		"no entries":         {Access: fileaccess.POSIXACL{}},
+		"an invalid default": {Directory: true, Default: fileaccess.POSIXACL{{}}}} {
+		_, _, err := fileaccess.FromPOSIX(p, known)
+		check.That(t, err != nil, "FromPOSIX, %s: no error, want one", name)
+	}
+	_, _, err := fileaccess.FromPOSIX(&fileaccess.POSIX{Access: long}, nil)
+	check.That(t, err != nil, "FromPOSIX of %d entries: no error, want one", len(long))
+	d, _, err := fileaccess.FromMode(7, 8, 0o640, true, known)
+	want, _, _ := fileaccess.FromPOSIX(&fileaccess.POSIX{User: 7, Group: 8, Mode: 0o640, Directory: true}, known)
+	check.That(t, err == nil && d.Equal(want), "FromMode: %v, %v; want %v", d, err, want)
 }
 
 // Without a DACL everybody has every permission, without a descriptor nobody has any.
@@ -195,7 +207,11 @@ func TestToPOSIXWithoutDACLGrantsAll(t *testing.T) {
 	p, _ := fileaccess.ToPOSIX(sddl.MustParse(owned), false, nil)
 	check.That(t, p.Mode == 0o777, "ToPOSIX without a DACL: mode %o, want 777", p.Mode)
 	p, _ = fileaccess.ToPOSIX(nil, false, nil)
-	check.That(t, p.User == none && p.Mode == 0, "ToPOSIX(nil) = %+v, want user %v and mode 0", p, uint32(none))
+	check.That(t, p.User == none && p.Mode == 0 && len(p.Access) == 3, "ToPOSIX(nil) = %+v, want user %v and mode 0", p,
+		uint32(none))
+	// A map without Find knows the SIDs of Unix ids only.
+	p, _ = fileaccess.ToPOSIX(sddl.MustParse("O:S-1-22-3-7G:S-1-22-2-8D:"), false, new(fileaccess.IDMap))
+	check.That(t, p.User == none && p.Group == 8, "ToPOSIX of other SIDs: %+v, want no user and group 8", p)
 }
 
 // A default ACL is inherited as in POSIX, and is the same after FromPOSIX and ToPOSIX.
@@ -294,5 +310,10 @@ func TestToPOSIXIgnoresOtherEntryTypes(t *testing.T) {
 		got, lost := fileaccess.ToPOSIX(sd.New(parts), false, nil)
 		check.That(t, reflect.DeepEqual(got, want) && reflect.DeepEqual(lost, lostWant),
 			"ToPOSIX with an entry of type %v: %+v, losses %v; want %+v, %v", typ, got, lost, want, lostWant)
+		if typ == sd.SystemMandatoryLabel {
+			_, lost := fileaccess.ToNFS4(sd.New(parts), nil)
+			exactly(t, "to NFS4", lost, fileaccess.Loss{Kind: fileaccess.LossEntryType, SID: sid.Everyone,
+				Bits: winnt.FILE_ALL_ACCESS})
+		}
 	}
 }

@@ -84,8 +84,8 @@ func TestPrivateListsWhoElseMayReadOrChange(t *testing.T) {
 		{why: "A-167: nobody holds placeholders and levels", want: "private",
 			object: own + "(A;;FA;;;CO)(A;;FA;;;CG)(A;;FA;;;PS)(A;;FA;;;S-1-0-0)(A;;FA;;;HI)(A;;FA;;;S-1-19-512-8192)"},
 		{why: "A-167: OWNER RIGHTS are the owner's", object: own + "(A;;FA;;;OW)", want: "private"},
-		{why: "A-167: sandboxes add nobody", object: own + "(A;;FR;;;AC)(A;;FR;;;RC)",
-			want: "private; sandboxed AC 0x9 [3]; sandboxed RC 0x9 [4]"},
+		{why: "A-167: sandboxes add nobody", object: own + "(A;;FR;;;AC)(A;;FR;;;RC)(A;;FR;;;WR)",
+			want: "private; sandboxed AC 0x9 [3]; sandboxed RC 0x9 [4]; sandboxed WR 0x9 [5]"},
 		{why: "A-169: a directory's right to delete children", object: own, parent: own + "(A;;0x40;;;BU)(A;;FW;;;BU)",
 			want: "BU 0x40 parent 0 [3]"},
 		{why: "A-169: whoever may change the directory's rights", object: own, parent: own + "(A;;WDWO;;;G)",
@@ -165,6 +165,7 @@ func TestPrivateDirectoryKeepsWhatIsCreatedInItPrivate(t *testing.T) {
 		"(A;OIIO;FR;;;WD)":              "WD 0x9 new [0]",
 		"(A;CIIO;FR;;;G)(A;;0x1;;;G)":   "G 0x1 [1]; G 0x8 new [0]",
 		"(A;;0x1;;;WD)(A;OIIO;0x3;;;G)": "WD 0x1 [0]; G 0x2 new [1]",
+		"(A;;0x1;;;G)(A;OIIO;0x1;;;BU)": "G 0x1 [0]; BU 0x1 new [1]",
 		"(A;OICIIO;FA;;;CO)":            "private", // the user's own
 		"(A;OICIIO;FR;;;CG)":            "CG 0x9 new [0]",
 		"(D;OINP;FR;;;WD)(A;OI;0;;;WD)": "private",

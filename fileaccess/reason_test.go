@@ -55,6 +55,7 @@ func TestExplainReturnsReasons(t *testing.T) {
 		{"read-only volume", maxAllowed, in(readOnlyVol), 2, false, "ReadOnlyVolume", 1805},
 		{"share", maxAllowed, in(share("0x1200A9")), 2, false, "ShareMask", 1805},
 		{"share refuses", 2, in(share("0x1200A9")), 2, false, "ShareMask", 1805},
+		{"overwriting outside the share", 1, in(overwrite, share("0x1200A9")), 2, false, "ShareMask", 1805},
 		{"traverse", 1, in(twoDirs, noChangeNotify), 1, false, "Traverse 0", 1805},
 		{"attributes", 1, in(overwrite, attributes(hidden)), 1, false, "AttributeMismatch", 1805},
 		{"no descriptor", 1, in(func(s *situation) { s.f.Object.Descriptor = nil }), 1, false, "NoDescriptor", 1809},
@@ -125,6 +126,12 @@ func TestReasonsHaveWords(t *testing.T) {
 	s.apply(in(create, missing))
 	s.r.Desired = winnt.FILE_WRITE_DATA
 	_, x := fileaccess.Explain(s.r, s.f)
-	check.That(t, strings.Contains(x.String(), "refused  the directory does not grant FILE_ADD_FILE"),
-		"explanation:\n%s", x)
+	check.That(t, strings.Contains(x.String(), "refused  the directory does not grant FILE_ADD_FILE") &&
+		x.Desired == winnt.FILE_WRITE_DATA, "explanation of a request for %v:\n%s", x.Desired, x)
+	s.apply(in(overwrite, with(restore), func(s *situation) { s.f.Object = newSituation(t).f.Object }))
+	_, x = fileaccess.Explain(s.r, s.f)
+	const first = "GRANTED 0x112 FILE_WRITE_DATA|FILE_WRITE_EA|FILE_WRITE_ATTRIBUTES" +
+		", implied FILE_WRITE_DATA|FILE_WRITE_EA|FILE_WRITE_ATTRIBUTES, used SeRestorePrivilege\n"
+	check.That(t, strings.HasPrefix(x.String(), first) && strings.Contains(x.String(), "granted  SeRestorePrivilege"),
+		"explanation of an overwrite:\n%s", x)
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
-	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -39,52 +38,6 @@ func TestSecurityInformationNeedsRight(t *testing.T) {
 		}
 		check.That(t, (st == 0) == c.want && (st == 0 || st == denied),
 			"%s: %v, want success: %t, otherwise %v", c.id, st, c.want, denied)
-	}
-}
-
-// The client's trust level limits the trust labels that it may set. The server's does not matter (F-51).
-func TestSetSecurityUsesClientTrust(t *testing.T) {
-	const whole = "O:BAG:SYD:(A;;FA;;;WD)"
-	trusted := sddl.MustParse(whole + "S:(TL;;0x1;;;S-1-19-512-4096)")
-	h := &fileaccess.Handle{Granted: 0x011F01FF}
-	for name, c := range map[string]struct {
-		trust string
-		want  ntstatus.Status
-	}{"no trust": {"", ntstatus.AccessDenied}, "less": {"S-1-19-512-1024", ntstatus.AccessDenied},
-		"as much": {"S-1-19-512-4096", 0}, "more": {"S-1-19-1024-8192", 0}} {
-		s := fromBoth(t, sid.MediumLevel)
-		spec := s.Client.Spec()
-		if c.trust != "" {
-			spec.TrustLevel = sid.MustParse(c.trust)
-		}
-		s.Client = mustToken(t, spec)
-		d, st := fileaccess.SetSecurity(h, &fileaccess.SecurityChange{Subject: s, New: trusted, Old: sddl.MustParse(whole),
-			Information: winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION})
-		if st != c.want || st == 0 && sdText(d) != sdText(trusted) || st != 0 && d != nil {
-			t.Errorf("trust level %s: SetSecurity = %v, %s; want %v", name, st, sdText(d), c.want)
-		}
-	}
-}
-
-// A client's privileges count from SecurityImpersonation on: a server that may only identify an administrator must not
-// set the owner or label that the administrator could (F-51, T-102).
-func TestSetSecurityUsesNoPrivilegeOfIdentifiedClient(t *testing.T) {
-	h := &fileaccess.Handle{Granted: 0x011F01FF}
-	s := fromBoth(t, sid.MediumLevel, winnt.SeRestorePrivilege, winnt.SeRelabelPrivilege)
-	for s.Level = winnt.SecurityAnonymous; s.Level <= winnt.SecurityDelegation; s.Level++ {
-		for text, c := range map[string]struct {
-			info    uint32
-			refused ntstatus.Status
-		}{"O:SY": {winnt.OWNER_SECURITY_INFORMATION, ntstatus.InvalidOwner},
-			"S:(ML;;NW;;;HI)": {winnt.LABEL_SECURITY_INFORMATION, notHeld}} {
-			want := c.refused
-			if s.Level >= winnt.SecurityImpersonation {
-				want = 0
-			}
-			_, st := fileaccess.SetSecurity(h, &fileaccess.SecurityChange{Subject: s, New: sddl.MustParse(text),
-				Old: aces(t, "(A;;FA;;;WD)"), Information: c.info})
-			check.Equal(t, st, want, "%s set by a client at %v", text, s.Level)
-		}
 	}
 }
 

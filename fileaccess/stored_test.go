@@ -66,10 +66,15 @@ func TestStoredIsIdempotent(t *testing.T) {
 			text, err := sddl.Format(d, sddl.Options{})
 			t.Errorf("Stored(%s) = %s, %v; want %s", c.given, text, err, c.kept)
 		}
+		for _, a := range want.DACL().All() {
+			check.That(t, a.Flags()&sd.InheritOnly != 0 || !fileaccess.StoresGeneric(a),
+				"the stored entry %v has generic rights", a)
+		}
 		if again, st := fileaccess.Stored(d); again != d || st != ntstatus.Success {
 			t.Errorf("Stored of the stored form %s: changed %t, %v; want false, success", c.kept, again != d, st)
 		}
 	}
+	check.That(t, fileaccess.StoresGeneric(sddl.MustParse("D:(A;;GR;;;WD)").DACL().At(0)), "StoresGeneric of GR is false")
 	d, st := fileaccess.Stored(nil)
 	check.That(t, d == nil && st == ntstatus.Success, "Stored(nil) = %v, %v; want nil, %v", d, st, ntstatus.Success)
 }

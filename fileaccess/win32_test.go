@@ -11,19 +11,6 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// CreateFile adds SYNCHRONIZE and FILE_READ_ATTRIBUTES to the request (F-90, FO-085).
-func TestCreateFileAddsRights(t *testing.T) {
-	for text, want := range map[string]winnt.AccessMask{"(A;;0x100000;;;U)": 0x100080, "empty": 0} {
-		s := newSituation(t)
-		s.apply(in(o(text)))
-		r, ok := fileaccess.CreateFile(s.r.Subject, "f", 0, 7, fileaccess.OpenExisting, 0)
-		check.RequireThat(t, ok, "CreateFile of OpenExisting returned false, want a request")
-		if d := fileaccess.Open(&r, s.f); d.Granted != want || d.Allowed() != (want != 0) {
-			t.Errorf("FO-085: %s: %v, granted %v; want granted %v", text, d.Status(), d.Granted, want)
-		}
-	}
-}
-
 func ExampleCreateFile() {
 	r, _ := fileaccess.CreateFile(user(), "f", winnt.GENERIC_READ, fileaccess.ShareRead, fileaccess.OpenExisting, 0)
 	f := fileaccess.Facts{}
