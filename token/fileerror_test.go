@@ -87,15 +87,3 @@ func TestFileErrorHasPositionOfValue(t *testing.T) {
 			"Parse of %s: error for %s at byte %d, want %s at byte %d", c.wrong, e.Path, e.Offset, c.path, value)
 	}
 }
-
-// FileError.Error gives the byte offset, and the line from line 2 on. It omits an offset of 0.
-func TestFileErrorFormatsPosition(t *testing.T) {
-	for want, e := range map[string]token.FileError{
-		"token file: wrong":                     {Problem: "wrong"},
-		"token file: a: wrong":                  {Path: "a", Problem: "wrong"},
-		"token file: wrong (byte 1)":            {Problem: "wrong", Offset: 1, Line: 1},
-		"token file: a: wrong (line 2, byte 9)": {Path: "a", Problem: "wrong", Offset: 9, Line: 2},
-	} {
-		check.Equal(t, e.Error(), want, "Error()")
-	}
-}

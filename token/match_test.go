@@ -1,7 +1,6 @@
 package token_test
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -36,7 +35,7 @@ func TestRepeatedDeviceGroupMatchesIfOneDoes(t *testing.T) {
 		if a, d := inDevice(n, groupG1); a || !d {
 			t.Errorf("T-67: device groups %#x after Filter: match allow %t, deny %t; want false, true", c.attributes, a, d)
 		}
-		for i, g := range slices.Collect(groupsOf(n.DeviceGroups())) {
+		for i, g := range n.DeviceGroups() {
 			if g.SID == groupG1 && g.Attributes&(winnt.SE_GROUP_ENABLED|winnt.SE_GROUP_ENABLED_BY_DEFAULT|deny) != deny ||
 				g.SID == groupG2 && g.Attributes != winnt.SE_GROUP_ENABLED {
 				t.Errorf("T-67: device groups %#x: group %d after Filter has %#x, want G1 deny-only and G2 "+
@@ -46,12 +45,6 @@ func TestRepeatedDeviceGroupMatchesIfOneDoes(t *testing.T) {
 			check.That(t, g.SID != groupG1 || (g.Attributes^was)&winnt.SE_GROUP_MANDATORY == 0,
 				"T-67: Filter changed the mandatory attribute: %#x, was %#x", g.Attributes, was)
 		}
-	}
-}
-
-func groupsOf(all func(func(int, token.Group) bool)) func(func(token.Group) bool) {
-	return func(yield func(token.Group) bool) {
-		all(func(_ int, g token.Group) bool { return yield(g) })
 	}
 }
 

@@ -25,6 +25,10 @@ func TestSpecReturnsEveryField(t *testing.T) {
 	tok := must(t, s)
 	check.Equal(t, tok.TrustLevel(), s.TrustLevel, "TrustLevel")
 	check.Equal(t, tok.RestrictedDeviceClaims(), s.RestrictedDeviceClaims, "RestrictedDeviceClaims")
+	s.Groups[0] = token.Group{SID: sid.Guests}
+	_, ok := attributes(t, tok, sid.Guests)
+	check.That(t, !ok, "the token shares the caller's slice of groups")
+	s = everything(t)
 	plain := s
 	plain.DefaultPrivileges = 0
 	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
@@ -45,6 +49,7 @@ func TestSpecReturnsEveryField(t *testing.T) {
 // Zero values of a Spec have the documented defaults.
 func TestZeroSpecFieldsHaveDefaults(t *testing.T) {
 	tok := must(t, token.Spec{User: token.Group{SID: userU}})
+	check.Equal(t, must(t, setup()).DynamicAvailable(), 500-16, "available bytes, of which the primary group takes 16")
 	check.That(t, new(token.Token).IsZero() && (*token.Token)(nil).IsZero() && !tok.IsZero(),
 		"IsZero is wrong for an empty Token, nil or a token of New")
 	got := tok.Spec()

@@ -390,7 +390,11 @@ func (d draws) spec(t *testing.T) token.Spec {
 		s.User.Attributes = 0x10
 	}
 	kinds := []uint32{7, 4, 6, 2, 0x10, 0x11, token.GroupDisabled, 0xF, 0xC, 0x18, 0xC0000007, 0xC0000006, 0xC0000002}
-	for range d.IntN(8) {
+	n := d.IntN(8)
+	if d.one(10) {
+		n += 60 // more than one word of the bitmaps
+	}
+	for range n {
 		s.Groups = append(s.Groups, token.Group{SID: d.sid(), Attributes: kinds[d.IntN(len(kinds))]})
 	}
 	s.Owner, s.PrimaryGroup, s.Integrity = sid.SID{}, sid.SID{}, sid.SID{}
@@ -421,6 +425,7 @@ func (d draws) spec(t *testing.T) token.Spec {
 		s.WriteRestricted = d.one(2)
 	}
 	s.SandboxInert, s.Flags, s.ElevationType = d.one(2), s.Flags*uint32(d.IntN(2)), uint32(1+d.IntN(3))
+	s.Flags |= d.Uint32() & (winnt.TOKEN_IS_RESTRICTED | winnt.TOKEN_LOWBOX) // other fields determine these
 	if d.one(2) {
 		s.Package, s.Capabilities, s.LowPrivilege, s.LowBoxNumber = sid.SID{}, nil, false, 0
 	}

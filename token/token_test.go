@@ -12,44 +12,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Flags that other fields determine follow those fields and cannot be set (T-1).
-func TestDerivedFlagsFollowTheirFields(t *testing.T) {
-	s := setup()
-	s.Privileges |= winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege, winnt.SeImpersonatePrivilege)
-	s.Flags = winnt.TOKEN_UIACCESS | winnt.TOKEN_IS_RESTRICTED | winnt.TOKEN_LOWBOX
-	tok := must(t, s)
-	if got := tok.Flags(); got != winnt.TOKEN_HAS_TRAVERSE_PRIVILEGE|winnt.TOKEN_NOT_LOW|winnt.TOKEN_UIACCESS {
-		t.Errorf("Flags = %#x, want traverse, not low and UI access; disabled privileges and given derived flags "+
-			"must not count", got)
-	}
-	for p, flag := range map[winnt.Privilege]uint32{
-		winnt.SeBackupPrivilege: 0x2, winnt.SeRestorePrivilege: 0x4, winnt.SeImpersonatePrivilege: 0x80,
-	} {
-		n, _, _ := tok.AdjustPrivileges(1, false, []token.PrivilegeChange{enable(p)})
-		check.That(t, n.Flags()&flag != 0 && tok.Flags()&flag == 0,
-			"%v: flags %#x after enabling it, %#x before; want %#x only after it", p, n.Flags(), tok.Flags(), flag)
-		off, _, _ := n.AdjustPrivileges(2, true, nil)
-		check.That(t, off.Flags()&(flag|1) == 0,
-			"%v: flags %#x after disabling all privileges, want neither %#x nor 0x1", p, off.Flags(), flag)
-	}
-	n := tok.WithFlags(3, winnt.TOKEN_VIRTUALIZE_ALLOWED|winnt.TOKEN_WRITE_RESTRICTED|winnt.TOKEN_IS_RESTRICTED,
-		winnt.TOKEN_UIACCESS|winnt.TOKEN_NOT_LOW)
-	check.Equal(t, n.Flags(), winnt.TOKEN_HAS_TRAVERSE_PRIVILEGE|winnt.TOKEN_NOT_LOW|winnt.TOKEN_VIRTUALIZE_ALLOWED,
-		"Flags after WithFlags")
-}
-
 // A mandatory group is enabled, and enabled by default (T-2).
 func TestMandatoryGroupIsEnabled(t *testing.T) {
 	a, _ := attributes(t, must(t, setup()), sid.Users)
 	check.That(t, a == token.GroupDefault, "Users has attributes %#x, want 0x7", a)
-}
-
-// The user is enabled without the attribute, unless it is deny-only (T-3).
-func TestUserIsEnabledUnlessDenyOnly(t *testing.T) {
-	s := setup()
-	check.That(t, must(t, s).Member(userU, false), "Member(user) without SE_GROUP_ENABLED = false, want true")
-	s.User.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
-	check.That(t, !must(t, s).Member(userU, false), "Member(user) of a deny-only user = true, want false")
 }
 
 // Integrity levels have names. A token has at most one integrity entry, and a Spec cannot give two (T-4).
@@ -66,37 +32,10 @@ func TestTokenHasOneIntegrityEntry(t *testing.T) {
 		"%d groups, integrity %#x; want 4, 0x2000: the given entry is the integrity entry", tok.GroupCount(), tok.Integrity())
 }
 
-// New(tok.Spec()) is equal to the token. Changing the slices of the Spec afterwards does not change the token.
-func TestNewOfSpecEqualsToken(t *testing.T) {
-	tok := filter(t, must(t, token.Administrator(userU)), token.FilterSpec{
-		Flags: winnt.LUA_TOKEN | winnt.SANDBOX_INERT, Restrict: restricting(sid.Users), Disable: []sid.SID{userU},
-		ParentTokenID: 5, ModifiedID: 6})
-	s := tok.Spec()
-	again := must(t, s)
-	want, _ := tok.MarshalJSON()
-	got, _ := again.MarshalJSON()
-	check.That(t, string(got) == string(want) && again.Equal(tok), "token made from a Spec: got\n%s\nwant\n%s", got, want)
-	s.Groups[0] = token.Group{SID: sid.Guests}
-	_, ok := attributes(t, again, sid.Guests)
-	check.That(t, !ok, "the token shares the caller's slice of groups")
-}
-
 // A Token header stays small, because a kernel keeps many.
 func TestTokenHeaderStaysSmall(t *testing.T) {
 	n := unsafe.Sizeof(token.Token{})
 	check.That(t, n <= 96, "size of Token is %d bytes, want at most 96", n)
-}
-
-// LogonSID returns the group with SE_GROUP_LOGON_ID.
-func TestLogonSIDIsMarkedGroup(t *testing.T) {
-	logon := sid.Logon(0, 77)
-	tok := must(t, setup(token.Group{SID: logon, Attributes: winnt.SE_GROUP_LOGON_ID | token.GroupDefault}))
-	if g, ok := tok.LogonSID(); !ok || g.SID != logon {
-		t.Errorf("LogonSID = %v, %t; want %v, true", g, ok, logon)
-	}
-	if _, ok := must(t, setup()).LogonSID(); ok {
-		t.Error("LogonSID of a token without one: true, want false")
-	}
 }
 
 // IsSandboxed is true for AppContainers, write-restricted tokens and LUA tokens only. OnlyUserSide is false for

@@ -14,18 +14,47 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// plain runs an operation of the twin of adjustments on the model.
-func (m *model) plain(do func(n *naive) ntstatus.Status) ntstatus.Status {
+// naive returns the twin of adjustments of the model.
+func (m *model) naive() naive {
 	n := naive{present: m.Privileges, enabled: m.EnabledPrivileges, owner: m.Owner, primary: m.PrimaryGroup,
 		modified: m.ModifiedID, groups: []token.Group{m.User}}
 	for _, g := range m.Groups {
 		n.groups = append(n.groups, token.Group{SID: g.SID, Attributes: attributesOf(&g)})
 	}
+	return n
+}
+
+// plain runs an operation of the twin of adjustments on the model.
+func (m *model) plain(do func(n *naive) ntstatus.Status) ntstatus.Status {
+	n := m.naive()
 	st := do(&n)
 	m.Privileges, m.EnabledPrivileges, m.DefaultPrivileges = n.present, n.enabled, m.DefaultPrivileges&n.present
 	m.User, m.Groups = n.groups[0], token.AsGiven(n.groups[1:])
 	m.Owner, m.PrimaryGroup, m.ModifiedID = n.owner, n.primary, n.modified
 	return st
+}
+
+// compareDerived compares what a Spec does not have: the SIDs that match entries, and the flags that other fields
+// determine (T-1).
+func (m *model) compareDerived(t *testing.T, tok *token.Token) {
+	t.Helper()
+	n := m.naive()
+	for _, s := range append(slices.Clone(groupSIDs), sid.MediumLevel) {
+		if a, d := tok.Member(s, false), tok.Member(s, true); a != n.matches(s, false) || d != n.matches(s, true) {
+			t.Fatalf("Member(%v): allow %v, deny %v; want %v, %v", s, a, d, n.matches(s, false), n.matches(s, true))
+		}
+	}
+	want := m.Flags
+	for flag, on := range map[uint32]bool{winnt.TOKEN_IS_RESTRICTED: m.IsRestricted,
+		winnt.TOKEN_WRITE_RESTRICTED: m.WriteRestricted, winnt.TOKEN_SANDBOX_INERT: m.SandboxInert,
+		winnt.TOKEN_NOT_LOW: !m.Integrity.IsZero() && m.Integrity.RID() > 0x1000, winnt.TOKEN_LOWBOX: !m.Package.IsZero(),
+		1: n.enabled.Has(winnt.SeChangeNotifyPrivilege), 2: n.enabled.Has(winnt.SeBackupPrivilege),
+		4: n.enabled.Has(winnt.SeRestorePrivilege), 0x80: n.enabled.Has(winnt.SeImpersonatePrivilege)} {
+		if on {
+			want |= flag
+		}
+	}
+	check.Require(t, tok.Flags(), want, "T-1: flags")
 }
 
 // stepped is the outcome of an operation on a token and on its model.
@@ -197,7 +226,7 @@ func (d draws) step(tok *token.Token, m *model) (s stepped) {
 }
 
 // A token agrees with a model in every part after random operations. The original token does not change (T-1, T-11,
-// T-48, T-49, T-61 to T-72, T-75).
+// T-48, T-49, T-54, T-61 to T-72, T-75).
 func TestTokenMatchesModel(t *testing.T) {
 	d := draws{newRand(t)}
 	seen := map[string]int{}
@@ -220,7 +249,10 @@ func TestTokenMatchesModel(t *testing.T) {
 			if before = said(tok.Spec()); !maps.Equal(before, want) {
 				t.Fatalf("%s: the token differs from the model: %v", s.what, differences(before, want))
 			}
+			m.compareDerived(t, tok)
 		}
+		again := must(t, tok.Spec())
+		check.RequireThat(t, again.Equal(tok) && tok.Equal(again), "New(tok.Spec()) is not equal to %+v", tok.Spec())
 	}
 	// Ten setters, six of which can fail, have 16 outcomes. The two adjustments have 6: success and NotAllAssigned
 	// each, and two errors of groups. Filters with and without LUA_TOKEN, a low box that succeeds or fails, and an
