@@ -62,7 +62,8 @@ func TestChangeIsMatchedByClientAndGlobalSACL(t *testing.T) {
 }
 
 // The records of changed descriptors, tokens, processes and policies have all their fields. The
-// log's Names resolve the SIDs if the origin's Names is nil (U-20, U-84, U-85, U-86, U-88).
+// log's Names resolve the SIDs if the origin's Names is nil (U-20, U-84, U-85, U-86, U-88). A part
+// that stays or is not set has no record (UC-42, UC-68).
 func TestChangeRecordsHaveAllFields(t *testing.T) {
 	log, sink := newLog(t, audit.AuthorizationPolicyChange, audit.AuditPolicyChange, audit.ProcessCreation,
 		audit.ProcessTermination, audit.TokenRightAdjusted)
@@ -86,8 +87,14 @@ func TestChangeRecordsHaveAllFields(t *testing.T) {
 	log.SecuritySet(from, dir, before, after, winnt.OWNER_SECURITY_INFORMATION)
 	checkWhole(t, sink.Drain(), "4670 v0 success Authorization Policy Change: "+object+"OldSd=O:BA|NewSd=O:SY|{A}{P}")
 
+	log.SecuritySet(from, dir, after, after, all) // nothing changed
+	log.SecuritySet(from, dir, after, before, winnt.SCOPE_SECURITY_INFORMATION)
+	checkWhole(t, sink.Drain(), "4913 v0 success Authorization Policy Change: "+object+
+		"OldSd=S:(SP;;;;;S-1-17-1)|NewSd=S:AI|{A}{P}")
+
 	backup, restore := winnt.SeBackupPrivilege.Bit(), winnt.SeRestorePrivilege.Bit()
 	log.PrivilegesAdjusted(from, targetToken(t, backup|restore, backup), targetToken(t, backup|restore, restore))
+	log.PrivilegesAdjusted(from, targetToken(t, backup, backup), targetToken(t, backup, backup)) // nothing changed
 	child := audit.Target{ProcessID: 0x99, ProcessName: `C:\child.exe`, Token: targetToken(t, 0, 0)}
 	log.ProcessCreated(from, child, `C:\parent.exe`)
 	log.TokenAssigned(from, child)

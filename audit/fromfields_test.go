@@ -81,6 +81,25 @@ func TestFromFieldsReadsExportedLists(t *testing.T) {
 		}
 		check.That(t, strings.Join(got, " ") == c.want, "%q: %q, want %q", c.fields, got, c.want)
 	}
+	e := audit.FromFields(audit.Header{ID: 4719}, func(yield func(string, string) bool) {
+		yield("AuditPolicyChanges", "%%8448,\n\t%%8450")
+	})
+	check.SlicesEqual(t, items(e, "AuditPolicyChanges"), []string{"%%8448", "%%8450"}, "changes of a policy")
+}
+
+// Names of fields have ASCII letters and digits only, and are unique (U-201).
+func TestFromFieldsMakesNamesUnique(t *testing.T) {
+	var got []string
+	for f := range audit.FromFields(audit.Header{ID: 1}, func(yield func(string, string) bool) {
+		for _, name := range []string{"az AZ09", "", "x", "x", "", "é/:@[`{", "x4"} {
+			if !yield(name, "v") {
+				return
+			}
+		}
+	}).Fields() {
+		got = append(got, f.Name)
+	}
+	check.SlicesEqual(t, got, []string{"az_AZ09", "Data2", "x", "x4", "Data5", "_______", "x47"}, "names")
 }
 
 // FuzzFromFields checks that a record of any texts has a form in JSON that is read back (U-80, U-201).

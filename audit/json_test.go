@@ -94,35 +94,6 @@ func openLine(t *testing.T, log *audit.Log, descriptor string, desired winnt.Acc
 		Object: reportFile, Request: &r, Decision: dec})
 }
 
-// U-80 as printed in the rule: key order, the access array, an array for each
-// list (U-57).
-func TestLineHasDocumentedShape(t *testing.T) {
-	o := open(t, standardPolicy(t), access.Subject{Primary: tokenU(t)}, standardSD, 1)
-	b := o.events[0].WithHeader(withChain(o.events[0].Header)).AppendJSON(nil)
-	order := []string{`{"id":1,"time":"2024-03-01T12:00:00.1234567Z","event":4656,"version":1,"outcome":"success",` +
-		`"subcategory":"File System","subcategory_guid":"{0CCE921D-69AE-11D9-BED3-505054503030}","computer":"dc1",` +
-		`"data":{"SubjectUserSid":`,
-		`"AccessList":["%%4416"],"AccessReason":["%%4416:\t%%1801\tD:(A;;FR;;;WD)"],"AccessMask":"0x1","PrivilegeList":"-"`,
-		`},"access":[{"bit":"0x1","code":"%%4416","text":"ReadData","reason":"%%1801","ace":"D:(A;;FR;;;WD)"}],` +
-			`"chain":"00ff"}`}
-	rest := string(b)
-	for _, part := range order {
-		i := strings.Index(rest, part)
-		check.RequireThat(t, i >= 0, "U-80: %s, want i at least 0\nlacks %s", b, part)
-		rest = rest[i+len(part):]
-	}
-	l := readLine(t, b)
-	check.That(t, l.ID != nil && l.Chain != nil && *l.Chain == "00ff",
-		"id or chain is missing, or chain is not 00ff: %s", b)
-	marshalled, err := json.Marshal(o.events[0])
-	check.That(t, err == nil && json.Valid(marshalled), "MarshalJSON: %v, want valid JSON", err)
-}
-
-func withChain(h audit.Header) audit.Header {
-	h.Chain = "\x00\xff"
-	return h
-}
-
 // hostile are names that break careless writers. UC-61.
 var hostile = []string{
 	"two\nlines", "quote\"and\\slash", "<script>&amp;</script>", "tab\tcr\rnul\x00bell\x07",

@@ -96,6 +96,10 @@ func TestOpenRecordHasAttributesAndReasons(t *testing.T) {
 		"PrivilegeList=SeTakeOwnershipPrivilege|{A}{P} [0x80000 1540 WRITE_OWNER 0 ] [0x2000000 1543 MAX_ALLOWED 0 ]"
 	checkWhole(t, use(nothing, audit.SensitivePrivilegeUse), taken)
 	checkWhole(t, use(nothing, audit.NonSensitivePrivilegeUse))
+	refused := use(func(r *access.Request, _ *token.Spec) { r.Desired = winnt.WRITE_OWNER | winnt.DELETE },
+		audit.SensitivePrivilegeUse)
+	check.That(t, len(refused) == 1 && refused[0].Outcome == audit.Failure && field(t, refused[0], "HandleId") == "0x0",
+		"U-17: events %v of a refused open, want one failure without a handle", ids(refused))
 	checkWhole(t, use(func(r *access.Request, _ *token.Spec) { r.Mode = access.Kernel }, audit.SensitivePrivilegeUse))
 }
 
@@ -180,16 +184,4 @@ func TestPassedDescriptorIsAlwaysRecorded(t *testing.T) {
 	broken := &audit.Log{Sink: broken()}
 	broken.Policy.Store(mustPolicy(t, audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}}))
 	check.Equal(t, broken.HandedOut(between(t), reportFile, 1, nil), ntstatus.AuditFailed, "U-64")
-}
-
-// The record of a duplication names the handle and the process on each side.
-func TestDuplicationRecordNamesBothSides(t *testing.T) {
-	log, sink := newLog(t, audit.HandleManipulation)
-	check.Success(t, log.Duplicated(between(t), 0x10, 0x20, 0x30, 0x40))
-	events := sink.Drain()
-	check.RequireThat(t, len(events) == 1 && events[0].ID == 4690, "events %v, want one 4690", ids(events))
-	for name, want := range map[string]string{"SourceHandleId": "0x10", "SourceProcessId": "0x20",
-		"TargetHandleId": "0x30", "TargetProcessId": "0x40"} {
-		check.Equal(t, field(t, events[0], name), want, "%s", name)
-	}
 }

@@ -75,65 +75,6 @@ func TestSACLSelectsRecordedOpens(t *testing.T) {
 	}
 }
 
-// U-12: the subject is matched as deny entries match it.
-func TestAuditEntriesMatchLikeDenyEntries(t *testing.T) {
-	with := func(change func(*token.Spec)) access.Subject {
-		s := specU()
-		change(&s)
-		return access.Subject{Primary: mustToken(t, s)}
-	}
-	group := func(attributes uint32) func(*token.Spec) {
-		return func(s *token.Spec) { s.Groups = append(s.Groups, token.Group{SID: groupG, Attributes: attributes}) }
-	}
-	const forG = "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SAFA;0x3;;;S-1-5-21-1-2-3-2001)"
-	for _, c := range []struct {
-		name    string
-		subject access.Subject
-		sd      string
-		want    bool
-	}{
-		{"UC-09 deny-only group", with(group(winnt.SE_GROUP_USE_FOR_DENY_ONLY)), forG, true},
-		{"UC-10 group not enabled", with(group(token.GroupDisabled)), forG, false},
-		{"enabled group", with(group(enabled)), forG, true},
-		{"no such group", with(func(*token.Spec) {}), forG, false},
-		{"restricting SID", with(func(s *token.Spec) { s.Restricted = []token.Group{{SID: groupG}} }), forG, true},
-		{"owner rights", with(func(*token.Spec) {}), "O:S-1-5-21-1-2-3-1107G:SYD:S:(AU;FA;0x3;;;OW)", true},
-		{"owner rights of another", with(func(*token.Spec) {}), "O:SYG:SYD:S:(AU;FA;0x3;;;OW)", false},
-		{"self without a self SID", with(func(*token.Spec) {}), "O:SYG:SYD:S:(AU;FA;0x3;;;PS)", false},
-	} {
-		o := open(t, standardPolicy(t), c.subject, c.sd, 2)
-		check.Equal(t, len(o.events) == 1, c.want, "U-12 %s: recorded", c.name)
-	}
-	r := access.Request{Descriptor: sddl.MustParse("O:SYG:SYD:S:(AU;FA;0x3;;;PS)"),
-		Subject: access.Subject{Primary: tokenU(t)}, Desired: 2, Type: winnt.FileObject, Self: userU}
-	v := standardPolicy(t).Evaluate("File", &r, access.Refuse(ntstatus.AccessDenied), nil)
-	check.That(t, v.Failure, "U-12: PRINCIPAL_SELF does not match the self SID, want the entry to record")
-}
-
-// UC-15, U-12: a condition that is true or unknown records, a false one not.
-func TestTrueOrUnknownConditionRecords(t *testing.T) {
-	subject := access.Subject{Primary: tokenU(t)}
-	for _, c := range []struct {
-		condition string
-		want      bool
-	}{
-		{`(@User.Absent == 1)`, true},                    // unknown
-		{`(Member_of {SID(WD)})`, true},                  // true
-		{`(Member_of {SID(SY)})`, false},                 // false
-		{`(!(@User.Absent == 1))`, true},                 // still unknown
-		{`(@Resource.Project == "Windows")`, true},       // true
-		{`(@Resource.Project == "Other")`, false},        // false
-		{`(exists @Resource.Nothing)`, false},            // false
-		{`(Device_Member_of {SID(WD)})`, false},          // no device groups: false
-		{`(Not_Exists Local && @User.A == 2)`, true},     // unknown
-		{`(Member_of {SID(SY)} && @User.A == 2)`, false}, // false and unknown
-	} {
-		text := `O:BAG:SYD:(A;;FR;;;WD)S:(RA;;;;;WD;("Project",TS,0,"Windows"))(XU;SAFA;0x3;;;WD;` + c.condition + `)`
-		o := open(t, standardPolicy(t), subject, text, 1)
-		check.Equal(t, len(o.events) == 1, c.want, "UC-15 %s: recorded", c.condition)
-	}
-}
-
 // UC-16, U-13: an object entry counts only if its type is in the list.
 func TestObjectEntryNeedsItsType(t *testing.T) {
 	in, out := mustGUID(t, "bf967aba-0de6-11d0-a285-00aa003049e2"), mustGUID(t, "bf967a86-0de6-11d0-a285-00aa003049e2")
@@ -166,65 +107,6 @@ func TestObjectEntryNeedsItsType(t *testing.T) {
 		"U-58: Properties")
 	if e := openDS(out, nil); len(e) != 1 {
 		t.Errorf("U-13: without a list the object type does not matter, got %v: len(e) = %d, want 1", ids(e), len(e))
-	}
-}
-
-// U-13: with a result list each node has its own outcome, and an entry speaks
-// of its node and those below.
-func TestEachNodeHasItsOwnAuditOutcome(t *testing.T) {
-	class, set, first, second := winnt.GUID{1}, winnt.GUID{2}, winnt.GUID{3}, winnt.GUID{4}
-	list := []access.ObjectTypeEntry{{Level: 0, GUID: class}, {Level: 1, GUID: set}, {Level: 2, GUID: first},
-		{Level: 1, GUID: second}}
-	const desired = winnt.ADS_RIGHT_DS_READ_PROP
-	granted, denied := access.NodeResult{Granted: desired,
-		Verdict: ntstatus.Decided(ntstatus.Success)}, access.NodeResult{Verdict: ntstatus.Decided(ntstatus.AccessDenied)}
-	nodes := []access.NodeResult{denied, granted, granted, denied}
-	p := mustPolicy(t,
-		audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.DirectoryServiceAccess: audit.OnBoth}})
-	for _, c := range []struct {
-		sacl             string
-		success, failure bool
-		nodes            []int
-	}{
-		{"(OU;SA;RP;" + set.String() + ";;WD)", true, false, []int{1, 2}},
-		{"(OU;FA;RP;" + set.String() + ";;WD)", false, false, nil},
-		{"(OU;SAFA;RP;" + second.String() + ";;WD)", false, true, []int{3}},
-		{"(AU;FA;RP;;;WD)", false, true, []int{0, 3}},
-		{"(AU;SAFA;RP;;;WD)", true, true, []int{0, 1, 2, 3}},
-		{"(AU;SAFA;WP;;;WD)", false, false, nil},
-		{"(OU;SAFA;RP;" + winnt.GUID{9}.String() + ";;WD)", false, false, nil},
-	} {
-		r := access.Request{Descriptor: sddl.MustParse("O:BAG:SYS:" + c.sacl),
-			Subject: access.Subject{Primary: tokenU(t)}, Desired: desired, Type: winnt.DirectoryServiceObject, ObjectTypes: list}
-		v := p.Evaluate("DirectoryService", &r, access.Refuse(ntstatus.AccessDenied), nodes)
-		check.That(t, v.Success == c.success && v.Failure == c.failure && slices.Equal(v.Nodes, c.nodes),
-			"U-13 %s: %+v, want v.Success = %v, v.Failure = %v, v.Nodes = %v", c.sacl, v, c.success, c.failure, c.nodes)
-	}
-}
-
-// UC-62, U-16: a global SACL applies to objects without a SACL, and is appended to an existing one.
-func TestGlobalSACLIsAppended(t *testing.T) {
-	global := sddl.MustParse("S:(AU;SA;FR;;;WD)").SACL()
-	p := mustPolicy(t, audit.PolicySpec{
-		System:      map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth, audit.Registry: audit.OnBoth},
-		GlobalSACLs: map[string]*sd.ACL{"File": global},
-	})
-	subject := access.Subject{Primary: tokenU(t)}
-	for _, text := range []string{"O:BAG:SYD:(A;;FR;;;WD)", "O:BAG:SYD:(A;;FR;;;WD)S:(AU;FA;FA;;;WD)"} {
-		o := open(t, p, subject, text, 1)
-		check.That(t, len(o.events) == 1 && o.handle.GenerateOnClose, "UC-62: %s: events %v", text, ids(o.events))
-	}
-	key := openObject(t, p, winnt.KeyObject, subject, sddl.MustParse("O:BAG:SYD:(A;;KR;;;WD)"), 1)
-	check.Equal(t, len(key.events), 0, "U-16: the global SACL of File does not count for a Key: len(key.events)")
-	p = mustPolicy(t, audit.PolicySpec{
-		System:      map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth, audit.Registry: audit.OnBoth},
-		GlobalSACLs: map[string]*sd.ACL{"Key": sddl.MustParse("S:(AU;SA;KR;;;WD)").SACL()},
-	})
-	key = openObject(t, p, winnt.KeyObject, subject, sddl.MustParse("O:BAG:SYD:(A;;KR;;;WD)"), 1)
-	check.That(t, len(key.events) == 1 && key.handle.GenerateOnClose,
-		"U-16: the global SACL of Key: events %v", ids(key.events))
-	if o := open(t, p, subject, "O:BAG:SYD:(A;;FR;;;WD)", 1); len(o.events) != 0 {
-		t.Errorf("U-16: the global SACL of Key does not count for a File: len(o.events) = %d, want 0", len(o.events))
 	}
 }
 
