@@ -35,8 +35,8 @@ func TestRecordsMatchTheCatalogue(t *testing.T) {
 	for k := range audit.Kinds {
 		all++
 		e, err := audit.Make(k.ID, outcomeFor(k), from, nil)
-		check.That(t, err == nil && slices.Equal(names(e), slices.Collect(k.Fields())) && e.Version == k.Version,
-			"Make(%d): %v, fields %v, want those of the catalogue", k.ID, err, names(e))
+		check.That(t, err == nil && slices.Equal(names(e), slices.Collect(k.Fields())) && e.Version == k.Version &&
+			e.Outcome == outcomeFor(k), "Make(%d): %v, fields %v, want those of the catalogue", k.ID, err, names(e))
 		check.That(t, e.Subcategory == 0 || e.Subcategory.Valid(),
 			"Make(%d): subcategory %s, want a valid one or 0", k.ID, e.Subcategory)
 		check.That(t, e.ByAdministrator() && e.Essential(), "U-93: Make(%d) by an administrator: not essential", k.ID)

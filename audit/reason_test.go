@@ -77,6 +77,8 @@ func TestServersDecisionHasNoReasons(t *testing.T) {
 	e = audit.HandleRequested(from, file, audit.HandleRequest{Outcome: audit.Failure, Access: 3,
 		Reasons: []audit.Reason{{Bits: 1, Code: 1814, Name: "Finance"}}})
 	check.SlicesEqual(t, items(e, "AccessReason"), []string{"%%4416:\t%%1814Finance", "%%4417:\t%%1809"}, "AccessReason")
+	e = audit.PermissionsChanged(from, file, nil, sddl.MustParse("O:SYG:SYD:"), 0)
+	check.Equal(t, field(t, e, "OldSd")+field(t, e, "NewSd"), "--", "descriptors without a part that changed")
 	// The first reason that names a bit is that of the bit.
 	e = audit.HandleRequested(from, file, audit.HandleRequest{Access: 7, Reasons: []audit.Reason{
 		{Bits: 1, Code: 1801, Entry: "D:(A;;FR;;;WD)"}, {Bits: 3, Code: 1804}, {Bits: 7, Code: 1805}}})

@@ -63,19 +63,3 @@ func TestSyncModeSelectsDurableEvents(t *testing.T) {
 		testcheck.Equal(t, m.String(), want, "mode %d", m)
 	}
 }
-
-// TestRelaxedModeWaitsForRefusals: of successes, those that only touch objects need not wait for the
-// disk under Relaxed; every refusal and all else does, and under Sync everything (U-60).
-func TestRelaxedModeWaitsForRefusals(t *testing.T) {
-	relaxed := map[uint16]bool{4656: true, 4658: true, 4660: true, 4661: true, 4662: true, 4663: true, 4690: true}
-	for k := range audit.Kinds {
-		for _, outcome := range []audit.Outcome{audit.Success, audit.Failure} {
-			e := audit.Event{Header: audit.Header{ID: k.ID, Outcome: outcome}}
-			if want := outcome == audit.Failure || !relaxed[k.ID]; Relaxed.durable(&e) != want || !Sync.durable(&e) {
-				t.Errorf("event %d, %v: relaxed %t, sync %t", k.ID, outcome, Relaxed.durable(&e), Sync.durable(&e))
-			}
-		}
-	}
-	testcheck.That(t, Sync.String() == "sync" && Relaxed.String() == "relaxed" && (Config{}).Mode == Sync,
-		"the zero value is not sync")
-}

@@ -29,6 +29,7 @@ type memDisk struct {
 	synced map[string]*inode // the names that a crash leaves
 	// allocates lets files allocate space in advance, so that the log writes zeros there. It is set before first use.
 	allocates bool
+	reads     bool // errors are also injected into reads and queries of a size. It is set before first use.
 	dirs      map[string]bool
 	open      int // number of open files
 
@@ -241,6 +242,14 @@ func (d *memDisk) SyncDir(name string) error {
 // Lock implements disk.
 func (d *memDisk) Lock() (func() error, error) { return func() error { return nil }, nil }
 
+// read counts an operation that reads, on a disk whose reads may fail.
+func (d *memDisk) read(kind, name string) error {
+	if !d.reads {
+		return nil
+	}
+	return d.Do(kind, name)
+}
+
 type memFile struct {
 	d *memDisk
 	n *inode
@@ -250,6 +259,9 @@ type memFile struct {
 func (f *memFile) ReadAt(b []byte, at int64) (int, error) {
 	f.d.mu.Lock()
 	defer f.d.mu.Unlock()
+	if err := f.d.read("read", f.n.name); err != nil {
+		return 0, err
+	}
 	if at >= int64(len(f.n.data)) {
 		return 0, io.EOF
 	}
@@ -291,6 +303,9 @@ func (f *memFile) Allocate(int64) error {
 func (f *memFile) Size() (int64, error) {
 	f.d.mu.Lock()
 	defer f.d.mu.Unlock()
+	if err := f.d.read("size", f.n.name); err != nil {
+		return 0, err
+	}
 	return int64(len(f.n.data)), nil
 }
 

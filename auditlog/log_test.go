@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
@@ -88,16 +87,6 @@ func TestReopenedLogContinuesRecordIDs(t *testing.T) {
 			t.Errorf("%s: %v, %v, want info.Mode().Perm() = 0o600, no error", name, info, err)
 		}
 	}
-}
-
-// A second writer is refused; the error names the first.
-func TestSecondWriterIsRefused(t *testing.T) {
-	dir := t.TempDir()
-	l := mustOpen(t, Config{Dir: dir})
-	defer l.Close()
-	_, err := Open(Config{Dir: dir})
-	testcheck.That(t, errors.Is(err, ErrLocked) && strings.Contains(err.Error(), "process "),
-		"a second writer: %v", err)
 }
 
 // TestConcurrentRecordsAreAcknowledgedOnce: many goroutines get their records acknowledged, each once,

@@ -203,41 +203,6 @@ func TestNearlyFullLogWarnsOnce(t *testing.T) {
 	testcheck.Equal(t, countOf(t, d, 1104), 1, "records that say that the log is full")
 }
 
-// TestRetentionIsRecorded: old segments go, are moved, or the log stops, and a record
-// says so (U-67).
-func TestRetentionIsRecorded(t *testing.T) {
-	for _, full := range []Full{Overwrite, Archive, Stop} {
-		d, cfg := newConfig(t)
-		cfg.SegmentBytes, cfg.CheckpointRecords = 5_000, 5
-		cfg.Keep = Keep{Bytes: 25_000, Full: full}
-		l := mustOpen(t, cfg)
-		var failed error
-		for i := 0; i < 80 && failed == nil; i++ {
-			failed = l.Write(opened(t, audit.Failure, "report"))
-			time.Sleep(100 * time.Microsecond) // lets a checkpoint come in between
-		}
-		if err := l.Close(); err != nil && full != Stop {
-			t.Fatal(err)
-		}
-		seen := map[uint16]bool{}
-		for _, e := range recordsOf(t, d) {
-			seen[e.ID] = true
-		}
-		v := verifyDisk(t, d)
-		switch full {
-		case Overwrite:
-			testcheck.That(t, failed == nil && seen[audit.OverwrittenID] && v.First != 1,
-				"overwrite: %v, %v, first %d", failed, seen, v.First)
-		case Archive:
-			testcheck.That(t, failed == nil && seen[1105] && d.now["archive/"+segmentName(1)] != nil,
-				"archive: %v, %v", failed, seen)
-		case Stop:
-			testcheck.That(t, errors.Is(failed, ErrStopped) && seen[1104] && seen[1103] && v.First == 1,
-				"stop: %v, %v", failed, seen)
-		}
-	}
-}
-
 // TestArchiveReplacesNoSegment checks that a segment does not replace one of the same name, which an earlier log moved
 // to the archive (U-67).
 func TestArchiveReplacesNoSegment(t *testing.T) {

@@ -130,7 +130,8 @@ func TestSegmentNameIsItsFirstRecord(t *testing.T) {
 		"tile/0/000.p/",
 		"tile/0/000.p/-1", "tile/0/000.p/x", "tile/0/x000/000", "tile/0/00x", "tile/0/001/002", "other/0/000",
 		"tile/0/000/",
-		"tile//000", "tile/0/000.p/1/2", "tile/0/000.p/257"} {
+		"tile//000", "tile/0/000.p/1/2", "tile/0/000.p/257", "tile/0/x001/x002", "tile/0/000.p/0", "tile/0/000.p/256",
+		"tile/a/000", "tile/0/000.p/01", "tile/0/1000"} {
 		if level, number, width, ok := parseTilePath(bad); ok {
 			t.Errorf("%q is taken for the tile %d of level %d, %d wide", bad, number, level, width)
 		}
