@@ -81,7 +81,7 @@ func TestMissingEntriesAreZero(t *testing.T) {
 	var none sd.ACE
 	if none.Mask() != 0 || none.Flags() != 0 || !none.SID().IsZero() || none.AppData() != "" || none.ObjectFlags() != 0 ||
 		!none.ClientSID().IsZero() || !none.ServerSID().IsZero() || none.WithMask(1) != none ||
-		none.WithFlags(1) != none {
+		none.WithFlags(1) != none || none.WithSID(sid.Everyone) != none || (*sd.ACL)(nil).At(0) != none {
 		t.Error("an accessor of the zero entry returned a value, want only zero values")
 	}
 	unknown := check.Must(sd.RawACE(0x7F, 3, []byte("abcd")))

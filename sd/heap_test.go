@@ -2,10 +2,13 @@ package sd_test
 
 import (
 	"runtime"
+	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 )
 
 // Decoded descriptors use at most twice their encoded bytes of heap.
@@ -38,6 +41,14 @@ func TestHeapSizeCountsKeptBytes(t *testing.T) {
 	b := tenEntries(1)
 	plain := check.Must(sd.Decode(b)).HeapSize()
 	slack := check.Must(sd.Decode(append(b, make([]byte, 5000)...))).HeapSize()
+	// A condition and an attribute take memory of their own.
+	extras := check.Must(sd.Decode(sddl.MustParse(`D:(XA;;FX;;;WD;(@User.Title=="PM"))`).Binary())).DACL()
+	condition := extras.Extra(0).Condition.HeapSize()
+	check.That(t, condition > 0 && extras.HeapSize() > condition+extras.Size()+int(unsafe.Sizeof(sd.Extra{})),
+		"HeapSize of a list with a condition of %d bytes: %d", condition, extras.HeapSize())
+	extras = sddl.MustParse(`S:(RA;;;;;WD;("Dept",TS,0,"` + strings.Repeat("x", 2000) + `"))`).SACL()
+	check.That(t, extras.HeapSize() > extras.Size()+2000, "HeapSize of a list with an attribute of 4000 bytes: %d",
+		extras.HeapSize())
 	check.That(t, plain >= len(b) && slack >= plain+5000, "HeapSize of %d bytes: %d, with 5000 more: %d", len(b), plain,
 		slack)
 }

@@ -372,28 +372,3 @@ func TestInvalidEditsChangeNothing(t *testing.T) {
 }
 
 func second[A, B any](_ A, b B) B { return b }
-
-// Two entries with conditions stay separate although their flags are equal (S-84).
-func TestConditionsAreNotJoined(t *testing.T) {
-	var aces []ACE
-	for _, data := range []string{"artx\x01\x00\x00\x00", "artx\x02\x00\x00\x00"} {
-		aces = append(aces, check.Must(NewACE(AccessAllowedCallback, 0, 1, sid.Everyone, ACEExtra{AppData: []byte(data)})))
-	}
-	got := (ListEditor{}).Normalize(check.Must(newACL(2, aces)))
-	check.That(t, got.Len() == 2, "S-84: Normalize joined conditional entries to %x, want 2 entries", got.Binary())
-}
-
-// Inherited entries keep their order, whatever it is (S-83).
-func TestInheritedEntriesKeepTheirOrder(t *testing.T) {
-	var aces []ACE
-	for _, a := range []struct {
-		kind  Type
-		flags uint8
-		who   sid.SID
-	}{{AccessAllowed, 0, sid.LocalSystem}, {AccessAllowed, Inherited, sid.LocalSystem},
-		{AccessDenied, Inherited, sid.Everyone}, {AccessAllowed, Inherited, sid.Everyone}} {
-		aces = append(aces, check.Must(NewACE(a.kind, a.flags, 1, a.who)))
-	}
-	got := (ListEditor{}).Normalize(check.Must(newACL(2, aces)))
-	check.That(t, slices.Equal(got.Slice(), aces), "entries %x, want %x", got.Binary(), aces)
-}

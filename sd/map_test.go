@@ -37,9 +37,10 @@ func TestMapGenericSkipsInheritOnlyEntries(t *testing.T) {
 		got := sddl.MustParse(text).DACL().At(0).MapGeneric(&winnt.FileObject.Mapping).Mask()
 		check.That(t, got == want, "MapGeneric of %s = %#x, want %#x", text, uint32(got), uint32(want))
 	}
-	label := sddl.MustParse("S:(ML;;NW;;;HI)").SACL().At(0).WithMask(winnt.GENERIC_ALL)
-	check.That(t, label.MapGeneric(&winnt.FileObject.Mapping) == label,
-		"MapGeneric changed the mask of a label, want it unchanged")
+	for _, text := range []string{"S:(ML;;NW;;;HI)", "S:(SP;;;;;S-1-17-1)", `S:(RA;;;;;WD;("a",TI,0,1))`} {
+		a := sddl.MustParse(text).SACL().At(0).WithMask(winnt.GENERIC_ALL)
+		check.Equal(t, a.MapGeneric(&winnt.FileObject.Mapping), a, "MapGeneric of %s with GENERIC_ALL", text)
+	}
 }
 
 // FileObject.Mapping gives the specific rights recorded on a Windows file server (S-11).

@@ -1,6 +1,7 @@
 package sd_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -31,10 +32,28 @@ func TestCanonicalizeOrdersEntries(t *testing.T) {
 			t.Errorf("%s became %s, want %s", in, got, want)
 		}
 	}
-	// A ListEditor sorts entries for the whole object before those for one type, whatever their SIDs (S-82).
-	const first, second = "(A;;CC;;;NU)", "(OA;;CR;bf967aba-0de6-11d0-a285-00aa003049e2;;S-1-5-1)"
-	got := sd.New(sd.Parts{DACL: sd.ListEditor{}.Normalize(sddl.MustParse("D:" + second + first).DACL())})
-	check.That(t, text(t, got) == "D:"+first+second, "S-82: got %s, want D:%s%s", text(t, got), first, second)
 	check.That(t, sd.IsCanonical(nil) && sd.Canonicalize(nil) == nil,
 		"IsCanonical(nil) = false or Canonicalize(nil) is a list, want true and nil")
+}
+
+// A ListEditor joins neighbours of one meaning, and keeps all others apart (S-82, S-83, S-84).
+func TestNormalizeJoinsOnlyEqualEntries(t *testing.T) {
+	const one, two = "bf967aba-0de6-11d0-a285-00aa003049e2", "bf967a86-0de6-11d0-a285-00aa003049e2"
+	for in, want := range map[string]string{
+		// Entries for the whole object are before those for one type, whatever their SIDs.
+		"(OA;;CR;" + one + ";;S-1-5-1)(A;;CC;;;NU)":              "(A;;CC;;;NU)(OA;;CR;" + one + ";;S-1-5-1)",
+		"(OA;;CC;" + one + ";;WD)(OA;;DC;" + one + ";;WD)":       "(OA;;CCDC;" + one + ";;WD)",
+		"(OA;;CC;" + one + ";;WD)(OA;;DC;" + two + ";;WD)":       "",
+		"(OA;;CC;;" + one + ";WD)(OA;;DC;;" + two + ";WD)":       "",
+		"(OA;;CC;;" + one + ";WD)(OA;;DC;" + one + ";;WD)":       "",
+		"(XA;;CC;;;WD;(@User.a==1))(XA;;CC;;;WD;(@User.a==2))":   "",
+		"(A;;CC;;;SY)(A;ID;CC;;;SY)(D;ID;CC;;;WD)(A;ID;CC;;;WD)": "", // inherited ones stay in their order
+	} {
+		if want == "" {
+			want = strings.ReplaceAll(in, "==", " == ")
+			want = strings.ReplaceAll(want, "@User", "@USER")
+		}
+		got := text(t, sd.New(sd.Parts{DACL: sd.ListEditor{}.Normalize(sddl.MustParse("D:" + in).DACL())}))
+		check.Equal(t, got, "D:"+want, "D:%s is normalized to", in)
+	}
 }

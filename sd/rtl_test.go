@@ -41,32 +41,12 @@ func TestAddACEChecksInOrder(t *testing.T) { // S-19
 	l, _, err := sd.DecodeACL(b)
 	check.RequireThat(t, err == nil && l.Len() == 2 && l.Revision() == 4 && l.At(1).Mask() == 1,
 		"list after the additions: %v, %x, want 2 entries in revision 4", err, b)
-	one, _, st := sd.GetACE(b, 1)
-	if _, _, no := sd.GetACE(b, 2); st != ntstatus.Success || no != ntstatus.InvalidParameter || one != l.At(1) {
-		t.Errorf("GetACE(1) = %v, GetACE(2) = %v, want the second entry and STATUS_INVALID_PARAMETER", st, no)
-	}
-	if st := sd.InsertACEs(b, 2, 0, []byte(one.Binary())); st != ntstatus.Success {
-		t.Error(st)
-	}
-	if st := sd.InsertACEs(b, 2, 0, []byte(one.Binary())); st != ntstatus.BufferTooSmall {
-		t.Error(st)
-	}
-	if st := sd.DeleteACE(b, 1); st != ntstatus.Success {
-		t.Error(st)
-	}
-	l, _, err = sd.DecodeACL(b)
-	check.That(t, err == nil && l.Len() == 2 && l.At(0) == one && l.At(1) == one,
-		"list after delete and insert: %v, %x, want the second entry twice", err, b)
-	if sd.DeleteACE(b, 2) != ntstatus.InvalidParameter || sd.InsertACEs(b, 2, 0, []byte{1}) != ntstatus.InvalidParameter {
-		t.Error("an index beyond the list was accepted, want STATUS_INVALID_PARAMETER")
-	}
 }
 
 // The zero values and nil behave as empty descriptors, lists and entries.
 func TestZeroValuesAreEmpty(t *testing.T) {
 	var d *sd.Descriptor
 	var l *sd.ACL
-	var a sd.ACE
 	empty := new(sd.ACL)
 	if d.HasDACL() || d.DACL() != nil || d.SACL() != nil || !d.Owner().IsZero() || !d.Group().IsZero() ||
 		d.OwnerHash() != 0 || d.Control() != sd.SelfRelative ||
@@ -81,10 +61,6 @@ func TestZeroValuesAreEmpty(t *testing.T) {
 	check.That(t, zero.HasDACL() && zero.DACL() != nil && zero.Control() == explicit.Control() && zero.Equal(explicit) &&
 		zero.Size() == explicit.Size() && bytes.Equal(zero.Binary(), explicit.Binary()) && zero.Clone().Equal(explicit),
 		"the zero descriptor is %x, want the empty DACL of %x", zero.Binary(), explicit.Binary())
-	if a.Mask() != 0 || a.Flags() != 0 || !a.SID().IsZero() || a.AppData() != "" || a.WithFlags(1) != a ||
-		a.WithMask(1) != a || a.WithSID(sid.Everyone) != a || l.At(0) != a {
-		t.Error("a method of the zero entry returned a value, want only zero values")
-	}
 	check.That(t, sd.Type(0x16).String() == "ACE_TYPE(0x16)" && sd.AccessAllowed.String() == "ACCESS_ALLOWED_ACE_TYPE",
 		"names of the types = %v, %v, want ACE_TYPE(0x16), ACCESS_ALLOWED_ACE_TYPE", sd.Type(0x16), sd.AccessAllowed)
 }
@@ -142,11 +118,14 @@ func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 		"remove of none":            {list(20), remove(0), ntstatus.InvalidParameter},
 		"remove of a broken list":   {broken, remove(0), ntstatus.InvalidParameter},
 		"remove far after the last": {full(2), remove(^uint32(0)), ntstatus.InvalidParameter},
-		"get the first":             {full(2), get(0), ntstatus.Success},
-		"get the last":              {full(2), get(1), ntstatus.Success},
-		"get after the last":        {full(2), get(2), ntstatus.InvalidParameter},
-		"get of none":               {list(20), get(0), ntstatus.InvalidParameter},
-		"get of a broken list":      {broken, get(0), ntstatus.InvalidParameter},
+		"get the last": {full(2), func(b []byte) ntstatus.Status {
+			got, at, st := sd.GetACE(b, 1)
+			check.That(t, got == one.WithMask(2) && at == 28, "GetACE(1) = %x at %d, want the second, at 28", got.Binary(), at)
+			return st
+		}, ntstatus.Success},
+		"get after the last":   {full(2), get(2), ntstatus.InvalidParameter},
+		"get of none":          {list(20), get(0), ntstatus.InvalidParameter},
+		"get of a broken list": {broken, get(0), ntstatus.InvalidParameter},
 	} {
 		before := bytes.Clone(c.b)
 		check.Equal(t, c.f(c.b), c.want, "%s", name)
@@ -163,6 +142,14 @@ func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 			err == nil && l.Len() == 3 && l.At(0).Mask() == want[0] && l.At(1).Mask() == want[1] && l.At(2).Mask() == want[2],
 			"list after inserting at %d: %v, %v, want masks %v", at, l.Slice(), err, want)
 	}
+	for at, want := range [][]winnt.AccessMask{{2, 3}, {1, 3}, {1, 2}} {
+		b := full(3)
+		check.Success(t, sd.DeleteACE(b, uint32(at)))
+		l, _, err := sd.DecodeACL(b)
+		check.That(t, err == nil && l.Len() == 2 && l.At(0).Mask() == want[0] && l.At(1).Mask() == want[1] &&
+			bytes.Equal(b[len(b)-20:], make([]byte, 20)), // the bytes of the entry become zero (S-16)
+			"S-16: list after deleting entry %d: %x, %v, want masks %v, then zeros", at, b, err, want)
+	}
 	for size, want := range map[int]ntstatus.Status{0: ntstatus.BufferTooSmall, 7: ntstatus.BufferTooSmall,
 		8:     ntstatus.Success,
 		10:    ntstatus.Success,
@@ -177,37 +164,6 @@ func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 			if size == 10 && ok {
 				check.Equal(t, b[2], 12, "C-60: size that CreateACL with 10 bytes stores")
 			}
-		}
-	}
-}
-
-// The bytes of a deleted entry become zero, for each entry, and the others do not change (S-16).
-func TestDeletedEntryIsZeroed(t *testing.T) {
-	var entries []sd.ACE
-	for i := range 4 {
-		a := check.Must(sd.NewACE(sd.AccessAllowed, 0, 0xF0F0F0F0+winnt.AccessMask(i), sid.Users))
-		entries = append(entries, a)
-	}
-	whole := check.Must(sd.NewACL(entries...))
-	size := len(entries[0].Binary())
-	for gone := range entries {
-		b := []byte(whole.Binary())
-		check.Success(t, sd.DeleteACE(b, uint32(gone)))
-		if rest := b[len(b)-size:]; !bytes.Equal(rest, make([]byte, size)) {
-			t.Errorf("S-16: after deleting entry %d the freed bytes are %x, want zeros", gone, rest)
-		}
-		at := 0
-		for i, a := range entries {
-			if i == gone {
-				continue
-			}
-			if got, _, st := sd.GetACE(b, uint32(at)); st != ntstatus.Success || got != a {
-				t.Errorf("S-16: without entry %d, entry %d = %x, %v, want the next entry", gone, at, got.Binary(), st)
-			}
-			at++
-		}
-		if _, _, st := sd.GetACE(b, 3); st != ntstatus.InvalidParameter {
-			t.Errorf("S-16: GetACE beyond the remaining entries: %v, want %v", st, ntstatus.InvalidParameter)
 		}
 	}
 }
