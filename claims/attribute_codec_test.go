@@ -9,7 +9,7 @@ import (
 )
 
 // DecodeAttribute counts values that share bytes once each. It accepts 65,536 bytes of values and rejects one more.
-// This limit of ours prevents small input from taking much memory.
+// This limit of ours prevents small input from taking much memory (S-30).
 func TestOverlappingValuesCountOnceEach(t *testing.T) {
 	for _, c := range []struct {
 		values, size int // each value also has its length

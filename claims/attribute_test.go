@@ -1,11 +1,8 @@
 package claims
 
 import (
-	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
@@ -55,41 +52,6 @@ func TestAttributesMatchDocumentedBytes(t *testing.T) {
 	}
 }
 
-// ParseAttribute rejects texts that are not attributes, with the offset of the mistake.
-func TestParseAttributeReportsOffset(t *testing.T) {
-	for _, c := range []struct {
-		rule, text string
-		offset     int
-	}{
-		{"C-52", `("a",TB,0,2)`, 10},
-		{"S-31", `("a",TS,0)`, 9},
-		{"S-31", `("a",TX,0,)`, 10},
-		{"S-53", `("a",TI,0x100,1)`, 8},
-		{"S-53", `("a",TI,0x100000000,1)`, 8},
-		{"S-53", `("a",TI,-1,1)`, 8},
-		{"S-53", `("a",TZ,0,1)`, 5},
-		{"S-53", `(a,TI,0,1)`, 1},
-		{"S-53", `("",TI,0,1)`, 2},
-		{"S-53", `("a,TI,0,1)`, 11},
-		{"S-53", `("a",TI,0,1`, 11},
-		{"S-53", `("a",TI,0 1)`, 10},
-		{"S-53", `("a",TU,0,-1)`, 10},
-		{"S-50", `("a",TI,0,9223372036854775808)`, 10},
-		{"S-50", `("a",TS,0,x)`, 10},
-		{"S-51", `("a",TX,0,"ab)`, 13},
-		{"S-52", `("a",TD,0,SID(BA))`, 12}, // SI is an alias
-		{"S-35", `("a",TI,0` + strings.Repeat(",1", MaxValues+1) + `)`, 10 + 2*MaxValues},
-	} {
-		_, _, err := ParseAttribute(c.text, ParseOptions{})
-		var syntax *SyntaxError
-		if !errors.As(err, &syntax) {
-			t.Errorf("%s: ParseAttribute(%.60s): %v, want a *SyntaxError", c.rule, c.text, err)
-		} else if syntax.Offset != c.offset {
-			t.Errorf("%s: ParseAttribute(%.60s): %v, want an error at offset %d", c.rule, c.text, err, c.offset)
-		}
-	}
-}
-
 // DecodeAttribute returns ErrAttribute for malformed structures, and for a structure that is truncated at any byte
 // (S-33).
 func TestDecodeAttributeRejectsMalformed(t *testing.T) {
@@ -100,17 +62,20 @@ func TestDecodeAttributeRejectsMalformed(t *testing.T) {
 		return b
 	}
 	bad := map[string][]byte{
-		"name past the end":  patch(0, 0xFF, 0xFF, 0xFF, 0xFF),
-		"name without NUL":   patch(0, byte(len(good)-1)),
-		"type":               patch(4, 4),
-		"reserved flags":     patch(8, 0, 1),
-		"value count":        patch(12, 0xFF, 0xFF, 0xFF, 0xFF),
-		"value past the end": patch(16, 0xFF, 0xFF, 0xFF, 0xFF),
-		"value near the end": patch(16, byte(len(good)-2)),
-		"SID":                patch(30, 2),
-		"SID length":         patch(26, 13),
-		"boolean":            (&Attribute{Name: "ab", Type: Boolean, Uints: []uint64{2}}).Append(nil),
-		"name empty":         (&Attribute{Type: Boolean, Uints: []uint64{1}}).Append(nil),
+		"name past the end":    patch(0, 0xFF, 0xFF, 0xFF, 0xFF),
+		"name without NUL":     patch(0, byte(len(good)-1)),
+		"type":                 patch(4, 4),
+		"reserved flags":       patch(8, 0, 1),
+		"value count":          patch(12, 0xFF, 0xFF, 0xFF, 0xFF),
+		"value past the end":   patch(16, 0xFF, 0xFF, 0xFF, 0xFF),
+		"value near the end":   patch(16, byte(len(good)-2)),
+		"SID":                  patch(30, 2),
+		"SID length":           patch(26, 13),
+		"integer past the end": (&Attribute{Name: "ab", Type: Int64, Ints: []int64{1}}).Append(nil)[:32],
+		"text past the end": append((&Attribute{Name: "ab", Type: String, Strings: []string{"x"}}).Append(nil)[:16],
+			0xFF, 0xFF, 0, 0, 'a', 0, 0, 0),
+		"boolean":    (&Attribute{Name: "ab", Type: Boolean, Uints: []uint64{2}}).Append(nil),
+		"name empty": (&Attribute{Type: Boolean, Uints: []uint64{1}}).Append(nil),
 	}
 	for n := range len(good) - 2 { // the last two bytes are padding
 		check.ErrorIs(t, check.Err(DecodeAttribute(good[:n])), ErrAttribute, "DecodeAttribute of the first %d bytes", n)
@@ -118,30 +83,6 @@ func TestDecodeAttributeRejectsMalformed(t *testing.T) {
 	for what, b := range bad {
 		check.ErrorIs(t, check.Err(DecodeAttribute(b)), ErrAttribute, "DecodeAttribute, %s", what)
 	}
-}
-
-// DecodeAttribute accepts MaxValues values and rejects one more.
-func TestDecodeAttributeLimitsValues(t *testing.T) {
-	for n, want := range map[int]bool{MaxValues: true, MaxValues + 1: false} {
-		a, err := DecodeAttribute((&Attribute{Name: "a", Type: Boolean, Uints: make([]uint64, n)}).Append(nil))
-		if (err == nil) != want || want && a.Len() != n {
-			t.Errorf("DecodeAttribute of %d values: %d values, %v; want success: %t", n, a.Len(), err, want)
-		}
-	}
-}
-
-// DecodeAttribute rejects a small structure that refers to one long string thousands of times (S-30).
-func TestDecodeAttributeRejectsOverlapBomb(t *testing.T) {
-	b := (&Attribute{Name: "a", Type: String, Strings: []string{strings.Repeat("x", 20000)}}).Append(nil)
-	at := binary.LittleEndian.Uint32(b[16:])
-	bomb := append([]byte{}, b[:16]...)
-	binary.LittleEndian.PutUint32(bomb, 16+4*MaxValues)
-	binary.LittleEndian.PutUint32(bomb[12:], MaxValues)
-	for range MaxValues {
-		bomb = binary.LittleEndian.AppendUint32(bomb, at-20+16+4*MaxValues)
-	}
-	bomb = append(bomb, b[20:]...)
-	check.ErrorIs(t, check.Err(DecodeAttribute(bomb)), ErrAttribute, "DecodeAttribute of overlapping values")
 }
 
 // Duplicates reports lists with a value twice, and NewSet rejects them (S-32).
@@ -188,9 +129,14 @@ func TestSetLookupIgnoresCase(t *testing.T) {
 	}
 	_, ok := s.Lookup("GRÖSSE")
 	check.That(t, !ok, `Lookup("GRÖSSE") found GRÖßE, want ß not folded to ss`)
+	next := 1
 	for i, a := range s.All() {
 		check.Equal(t, a.Ints[0], int64(i+1), "attribute %d of the set", i)
+		if next++; next == 3 {
+			break
+		}
 	}
+	check.Equal(t, next, 3, "number of the attribute after which the loop ended")
 	var empty *Set
 	if _, ok := empty.Lookup("b"); ok || empty.Len() != 0 || s.Len() != 3 {
 		t.Errorf("nil set: Lookup found a claim or Len = %d; set of 3: Len = %d", empty.Len(), s.Len())
@@ -202,24 +148,8 @@ func TestSetLookupIgnoresCase(t *testing.T) {
 	}
 }
 
-// An attribute of any type has at most 4,096 values (S-33).
-func TestValidateLimitsValues(t *testing.T) {
-	for _, n := range []int{4096, 4097} {
-		for _, a := range []Attribute{
-			{Type: Int64, Ints: make([]int64, n)}, {Type: Uint64, Uints: make([]uint64, n)},
-			{Type: Boolean, Uints: make([]uint64, n)}, {Type: String, Strings: make([]string, n)},
-			{Type: SID, SIDs: slices.Repeat([]sid.SID{sid.Users}, n)}, {Type: Octets, Octets: make([][]byte, n)},
-		} {
-			a.Name = "a"
-			if err := a.Validate(); (err == nil) != (n == 4096) {
-				t.Errorf("Validate of %d values of type %v: %v, want an error only above 4096", n, a.Type, err)
-			}
-		}
-	}
-}
-
 // An attribute with the maximal number of values can be decoded, parsed and compared with a value at any position.
-// One more value is rejected everywhere, and makes a condition unknown (A-110, S-32).
+// One more value is rejected everywhere, and makes a condition unknown (A-110, S-32, S-33).
 func TestLongestAttributeIsUsable(t *testing.T) {
 	with := func(n int) Attribute {
 		a := Attribute{Name: "a", Type: Int64}

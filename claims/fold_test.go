@@ -8,27 +8,19 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// Each run of the table is in order, outside ASCII, and maps letters to their simple upper case by the Unicode data
-// of the standard library.
+// Each run of the table is in order and outside ASCII, so that each letter is found. TestUpperTableIsComplete compares
+// the letters with the Unicode data of the standard library.
 func TestUpperTableIsInOrder(t *testing.T) {
 	last := 0x7F
-	count := 0
 	for _, r := range upperRuns {
 		check.That(t, int(r.lo) > last && r.hi >= r.lo && r.step != 0,
 			"run %+v is out of order: want lo above %#x, hi at least %#x, a step above 0", r, last, r.lo)
 		last = int(r.hi)
-		for c := int(r.lo); c <= int(r.hi); c += int(r.step) {
-			count++
-			if got := int(upperUnit(uint16(c))); got != int(unicode.ToUpper(rune(c))) || got < 0x80 {
-				t.Errorf("upper(U+%04X) = U+%04X, want U+%04X, not in ASCII", c, got, unicode.ToUpper(rune(c)))
-			}
-		}
 	}
 	for c := range 0x10000 {
 		got, want := upperUnit(uint16(c)), naiveUpper(uint16(c))
 		check.RequireThat(t, got == want, "upper(U+%04X) = U+%04X, but the table has U+%04X", c, got, want)
 	}
-	t.Logf("%d mappings", count)
 }
 
 // later lists the letters whose pairs are newer than Unicode 5.1 (DerivedAge.txt) or lead into ASCII.
@@ -63,22 +55,11 @@ func TestNamesFoldOnlyOldPairs(t *testing.T) {
 	}{
 		{"department", "DEPARTMENT", true},
 		{"ćàț", "ĆÀȚ", true},
-		{"ⅸ", "Ⅸ", true},                    // U+2178, U+2168
-		{"я", "Я", true},                    //
-		{"ά", "Ά", true},                    //
 		{"ß", "ẞ", false},                   // U+1E9E is of 5.1, but its mapping is one way
 		{"ß", "ss", false},                  // nothing folds to two letters
 		{"ﬁ", "FI", false},                  //
-		{"ꚁ", "Ꚁ", true},                    // 5.1
-		{"ɽ", "Ɽ", true},                    // 5.0
 		{"ɐ", "Ɐ", true},                    // 5.1
-		{"ɑ", "Ɑ", true},                    // 5.1
 		{"ɒ", "Ɒ", false},                   // 5.2
-		{"ꙡ", "Ꙡ", false},                   // 6.0
-		{"ʞ", "Ʞ", false},                   // 7.0
-		{"ɜ", "Ɜ", false},                   // 7.0
-		{"ა", "Ა", false},                   // 11.0
-		{"ꭰ", "Ꭰ", false},                   // 8.0
 		{"ı", "I", false},                   // into ASCII
 		{"ſ", "S", false},                   // into ASCII
 		{"\U00010428", "\U00010400", false}, // a pair of surrogates has no case
@@ -104,8 +85,6 @@ func TestCompareStringsMatchesUTF16Order(t *testing.T) {
 		}
 		check.RequireThat(t, foldHash(s) == foldHash(u) || !EqualName(s, u),
 			"%x and %x are equal but have different hashes", a, b)
-		got := string(appendUTF16(nil, s))
-		check.RequireThat(t, got == string(littleEndian(a)), "appendUTF16 of %x = %x, want the same units", a, got)
 	}
 }
 
@@ -115,13 +94,6 @@ func randomUnits(r *rand.Rand, alphabet []uint16) []uint16 {
 		u[i] = alphabet[r.IntN(len(alphabet))]
 	}
 	return u
-}
-
-func littleEndian(u []uint16) (b []byte) {
-	for _, x := range u {
-		b = append(b, byte(x), byte(x>>8))
-	}
-	return b
 }
 
 func sign(n int) int {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sid"
 )
 
 // ParseExpr compiles conditions to the documented bytes, and Format prints the documented text. The table omits the
@@ -34,6 +35,7 @@ func TestConditionsCompileToDocumentedBytes(t *testing.T) {
 			`((Exists a) && (Not_Exists @USER.b))`},
 		{"S-49", `(@User.a%0020%d1d6-#;})`, "f90e0000006100200" + "0d6d12d0023003b007d00", `(@USER.a%0020%d1d6-#;})`},
 		{"S-49", `(@User.Ć)`, "f9020000000601", `(@USER.%0106)`},
+		{"S-49", `(Ć٣)`, "f80400000006016306", `(Ć٣)`},
 		{"S-49", `(0:./_Z)`, "f80c00000030003a002e002f005f005a00", `(0:./_Z)`},
 		{"S-50", `(a == 0xffffffffffffffff)`, "f802000000610004ffffffffffffffff030380", `(a == 0xffffffffffffffff)`},
 		{"S-50", `(a == -00)`, "f8020000006100040000000000000000020180", `(a == -00)`},
@@ -60,12 +62,15 @@ func TestConditionsCompileToDocumentedBytes(t *testing.T) {
 	}
 }
 
-// ParseExpr rejects texts that are not conditions, with the offset of the mistake.
+// refusal is a text that ParseExpr or ParseAttribute rejects, with the offset of the mistake.
+type refusal struct {
+	rule, text string
+	offset     int
+}
+
+// ParseExpr rejects texts that are not conditions, with the offset of the mistake, whatever follows.
 func TestParseExprReportsOffset(t *testing.T) {
-	for _, c := range []struct {
-		rule, text string
-		offset     int
-	}{
+	for _, c := range []refusal{
 		{"C-45 S-47", `(! Member_of{SID(BA)})`, 3},
 		{"S-47", `(!@User.a)`, 2},
 		{"S-47", `(a Contains{1})`, 11},
@@ -113,20 +118,36 @@ func TestParseExprReportsOffset(t *testing.T) {
 		{"S-47", `(a &&)`, 5},
 		{"S-47", `a == 1`, 0},
 		{"S-47", ``, 0},
+		{"S-47", `(Exists)`, 7}, {"S-47", `(Exists Contains)`, 8}, {"S-47", `(Exists !a)`, 8},
+		{"S-47", `(Contains {1})`, 1}, {"S-47", `(Any_of {1} && a)`, 1}, {"S-47", `(a && Contains {1})`, 6},
+		{"S-52", `(Member_of (BA))`, 12}, {"S-52", `(Member_of (SID(XX)) && a)`, 16},
+		{"S-52", `(Member_of (SID(BA) && a))`, 20}, {"S-52", `(Member_of (SID(BA)}`, 19},
+		{"S-52", `(Member_of SID(BA && a)`, 18}, {"S-52", `(Member_of {SID(BA) SID(BA)})`, 20},
+		{"S-52", `(Member_of {SID(BA)`, 19}, {"S-52", `(Member_of (SID(BA)`, 19}, {"S-52", `(Member_of SID(BA`, 17},
+		{"S-52", `(a == {1 2})`, 9}, {"S-52", `(a == {b})`, 7}, {"S-52", `(a == {1,@User.b})`, 9},
+		{"S-52", `(a == {1,})`, 9},
+		{"S-52", `(a == {{}})`, 7}, {"S-52", `(a == {1)`, 8}, {"S-52", `(a == SID(BA)`, 13},
+		{"S-52", `(a == SID BA)`, 6}, {"S-52", `(a == SI)`, 6},
+		{"S-49", "(a == \"\xff\")", 7}, {"S-49", "(a == \"x\x00\")", 7}, {"S-49", "(@User.a\xff == 1)", 8},
+		{"S-49", "(@User.a\x00 == 1)", 8}, {"S-49", "(@User.\x00)", 7}, {"S-49", `(@User.a%)`, 8},
+		{"S-49", `(@User.a%002)`, 8},
+		{"S-49", `(@User.a%00g0)`, 8}, {"S-49", `(@User.a%00`, 8}, {"S-49", `(@User.a%002`, 8},
+		{"S-49", `(@User.a%0062)`, 8},
+		{"S-50", `(a == +)`, 6}, {"S-50", `(a == -)`, 6}, {"S-50", `(a == 18446744073709551616)`, 6},
+		{"S-50", `(a == -0x8000000000000001)`, 6}, {"S-50", `(a == +0x8000000000000000)`, 6},
+		{"S-50", `(a == 02000000000000000000000)`, 6}, {"S-51", `(a == #0@)`, 8}, {"S-51", "(a == #0`)", 8},
+		{"S-51", `(a == #0G)`, 8},
+		{"S-47", `(a Not_Contains{1})`, 15}, {"S-47", `(a Member_of SID(BA))`, 3}, {"S-49", `(a—)`, 2},
 		{"S-35", "(" + strings.Repeat("(", maxDepth) + "a", maxDepth + 1},
 		{"S-35", `(a == "` + strings.Repeat("x", MaxExprSize/2) + `")`, 7 + MaxExprSize/2 + 1},
 		{"S-35", `(a == #` + strings.Repeat("00", MaxExprSize) + `)`, 7 + 2*MaxExprSize},
 		{"S-35", "(" + strings.Repeat("a || ", MaxTokens/2) + "a)", 5*(MaxTokens/2) + 3}, // 1001 operands, 1000 operators
 		{"S-35", "(" + strings.Repeat("a == 1 || ", 700) + "a)", 499*10 + 7},             // 20 bytes each; "artx"
 	} {
-		_, _, err := ParseExpr(c.text, ParseOptions{})
+		e, _, err := ParseExpr(c.text, ParseOptions{})
 		var syntax *SyntaxError
-		if !errors.As(err, &syntax) {
-			t.Errorf("%s: ParseExpr(%.60s): %v, want a *SyntaxError", c.rule, c.text, err)
-			continue
-		}
-		check.That(t, syntax.Offset == c.offset,
-			"%s: ParseExpr(%.60s): %v, want an error at offset %d", c.rule, c.text, err, c.offset)
+		check.That(t, errors.As(err, &syntax) && e == nil && syntax.Offset == c.offset,
+			"%s: ParseExpr(%.60q): %v, want an error at offset %d", c.rule, c.text, err, c.offset)
 	}
 	if _, _, err := ParseExpr(`(a == 0xffffffffffffffff)`, ParseOptions{Strict: true}); err == nil {
 		t.Error("S-50: ParseExpr of 0xffffffffffffffff with Strict: no error, want one")
@@ -180,39 +201,26 @@ func TestParseAndDecodeShareLimits(t *testing.T) {
 	}
 }
 
-// refusal is a text that ParseExpr or ParseAttribute rejects, with the offset of the mistake.
-type refusal struct {
-	rule, text string
-	offset     int
-}
-
-// An incomplete or wrong condition is an error at the position of the mistake, whatever follows (S-47 to S-52).
-func TestIncompleteConditionsAreRejected(t *testing.T) {
-	for _, c := range []refusal{
-		{"S-47", `(Exists)`, 7}, {"S-47", `(Exists Contains)`, 8}, {"S-47", `(Exists !a)`, 8},
-		{"S-47", `(Contains {1})`, 1}, {"S-47", `(Any_of {1} && a)`, 1}, {"S-47", `(a && Contains {1})`, 6},
-		{"S-52", `(Member_of (BA))`, 12}, {"S-52", `(Member_of (SID(XX)) && a)`, 16},
-		{"S-52", `(Member_of (SID(BA) && a))`, 20}, {"S-52", `(Member_of (SID(BA)}`, 19},
-		{"S-52", `(Member_of SID(BA && a)`, 18}, {"S-52", `(Member_of {SID(BA) SID(BA)})`, 20},
-		{"S-52", `(Member_of {SID(BA)`, 19}, {"S-52", `(Member_of (SID(BA)`, 19}, {"S-52", `(Member_of SID(BA`, 17},
-		{"S-52", `(a == {1 2})`, 9}, {"S-52", `(a == {b})`, 7}, {"S-52", `(a == {1,@User.b})`, 9},
-		{"S-52", `(a == {1,})`, 9},
-		{"S-52", `(a == {{}})`, 7}, {"S-52", `(a == {1)`, 8}, {"S-52", `(a == SID(BA)`, 13},
-		{"S-52", `(a == SID BA)`, 6}, {"S-52", `(a == SI)`, 6},
-		{"S-49", "(a == \"\xff\")", 7}, {"S-49", "(a == \"x\x00\")", 7}, {"S-49", "(@User.a\xff == 1)", 8},
-		{"S-49", "(@User.a\x00 == 1)", 8}, {"S-49", "(@User.\x00)", 7}, {"S-49", `(@User.a%)`, 8},
-		{"S-49", `(@User.a%002)`, 8},
-		{"S-49", `(@User.a%00g0)`, 8}, {"S-49", `(@User.a%00`, 8}, {"S-49", `(@User.a%002`, 8},
-		{"S-49", `(@User.a%0062)`, 8},
-		{"S-50", `(a == +)`, 6}, {"S-50", `(a == -)`, 6}, {"S-50", `(a == 18446744073709551616)`, 6},
-		{"S-50", `(a == -0x8000000000000001)`, 6}, {"S-50", `(a == +0x8000000000000000)`, 6},
-		{"S-50", `(a == 02000000000000000000000)`, 6}, {"S-51", `(a == #0@)`, 8}, {"S-51", "(a == #0`)", 8},
-		{"S-51", `(a == #0G)`, 8},
-	} {
-		e, _, err := ParseExpr(c.text, ParseOptions{})
-		var syntax *SyntaxError
-		check.That(t, errors.As(err, &syntax) && e == nil && syntax.Offset == c.offset,
-			"%s: ParseExpr(%q): %v, want an error at offset %d", c.rule, c.text, err, c.offset)
+// SIDs and aliases are read by the function of the options. A function that returns no SID, no length or one beyond the
+// text makes the condition wrong (S-52).
+func TestOptionReadsSIDs(t *testing.T) {
+	admins := sid.MustParse("S-1-5-21-1-2-3-512")
+	const text = `(Member_of SID(DA))`
+	for _, c := range []struct {
+		s    sid.SID
+		n    int
+		err  error
+		want string
+	}{{admins, 2, nil, ""}, {admins, 0, nil, "at byte 15: want a SID"}, {admins, -1, nil, "at byte 15: want a SID"},
+		{admins, 5, nil, "at byte 15: want a SID"}, {sid.SID{}, 2, nil, "at byte 15: want a SID"},
+		{admins, 2, errors.New("no domain"), "at byte 15: want a SID: no domain"}} {
+		e, _, err := ParseExpr(text, ParseOptions{SID: func(string) (sid.SID, int, error) { return c.s, c.n, c.err }})
+		if c.want != "" {
+			check.That(t, err != nil && err.Error() == c.want, "%v of %d bytes, %v: %v, want %s", c.s, c.n, c.err, err, c.want)
+			continue
+		}
+		check.That(t, err == nil && e.Eval(&testEnv{members: map[sid.SID]bool{admins: true}}) == True,
+			"%s with a domain: %v, want a condition about %v", text, err, admins)
 	}
 }
 

@@ -39,6 +39,7 @@ func TestUnmetShowsValues(t *testing.T) {
 		"(Exists @User.country)":                         "@USER.country is absent, needed Exists",
 		"(Member_of {SID(BA)})":                          "Member_of {SID(BA)} is not met",
 		"(!(Member_of {SID(BG)}))":                       "Member_of {SID(BG)} is met",
+		"(@User.many Contains 1 == @User.none)":          "(…), needed == @USER.none has no values",
 		"(flag)":                                         "flag = 0, needed a value that is true",
 		"(@User.clearance >= 2 && @User.dept == \"it\")": `@USER.dept = "hr", needed == "it"`,
 		"(@User.clearance >= 2 || @User.dept == \"it\")": "",
