@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -148,52 +149,35 @@ func TestReplaceOfOtherPrincipalsAffectsAll(t *testing.T) {
 	}
 }
 
-// Tokens that differ in more than groups or in Everyone, and any difference under a policy, affect every descriptor. An
-// entry for PRINCIPAL SELF is always affected.
-func TestReplaceOfUnlikeTokensAffectsAll(t *testing.T) {
+// A gained or lost group affects only descriptors that have it as their owner or in an entry, or an entry
+// for PRINCIPAL SELF. Tokens that differ in more than groups or in Everyone, and any difference under a policy, affect
+// every descriptor.
+func TestReplaceAffectsDescriptorsOfItsSIDs(t *testing.T) {
 	spec := token.NetworkUser(worldDomain.WithRID(1000))
 	trusted, low := spec, spec
 	trusted.TrustLevel = sid.MustParse("S-1-19-512-4096")
 	low.Groups = slices.DeleteFunc(slices.Clone(spec.Groups), func(g token.Group) bool { return g.SID == sid.Everyone })
 	joined := spec
 	joined.Groups = append(slices.Clone(spec.Groups), token.Group{SID: sid.Administrators, Attributes: token.GroupDefault})
-	entry := func(s sid.SID) *sd.Descriptor {
-		list := check.Must(sd.NewACL(check.Must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_READ_DATA, s))))
-		return sd.New(sd.Parts{Owner: sid.Users, Group: sid.Users, DACL: list, Control: sd.DACLPresent})
-	}
+	const users = "O:BUG:BUD:(A;;0x1;;;BU)"
+	policy := effective.Config{Policies: &access.PolicySet{}}
 	for name, c := range map[string]struct {
-		is    token.Spec
-		cfg   effective.Config
-		entry sid.SID
-		want  bool
+		is   token.Spec
+		cfg  effective.Config
+		d    string
+		want bool
 	}{
-		"a group":        {joined, effective.Config{}, sid.Users, false},
-		"a trust level":  {trusted, effective.Config{}, sid.Users, true},
-		"no Everyone":    {low, effective.Config{}, sid.Users, true},
-		"a policy":       {joined, effective.Config{Policies: &access.PolicySet{}}, sid.Users, true},
-		"PRINCIPAL SELF": {joined, effective.Config{}, sid.PrincipalSelf, true},
+		"another group":      {joined, effective.Config{}, users, false},
+		"the owner's group":  {joined, effective.Config{}, "O:BAG:BUD:(A;;0x1;;;BU)", true},
+		"the object's group": {joined, effective.Config{}, "O:BUG:BAD:(A;;0x1;;;BU)", false},
+		"an entry's group":   {joined, effective.Config{}, "O:BUG:BUD:(A;;0x1;;;BU)(D;;0x1;;;BA)", true},
+		"a trust level":      {trusted, effective.Config{}, users, true},
+		"no Everyone":        {low, effective.Config{}, users, true},
+		"a policy":           {joined, policy, users, true},
+		"PRINCIPAL SELF":     {joined, effective.Config{}, "O:BUG:BUD:(A;;0x1;;;PS)", true},
 	} {
 		p := effective.Compile([]*token.Token{check.Must(token.New(spec))}, c.cfg)
 		_, difference := p.Replace([]*token.Token{check.Must(token.New(c.is))})
-		check.Equal(t, difference.Affects(entry(c.entry)), c.want, "%s: Affects", name)
-	}
-}
-
-// A difference affects only descriptors that have a gained or lost SID as their owner or in an entry.
-func TestDifferenceAffectsOnlyItsSIDs(t *testing.T) {
-	gained, other := sid.Administrators, sid.Users
-	spec := token.NetworkUser(worldDomain.WithRID(1000))
-	spec.Groups = []token.Group{{SID: other, Attributes: token.GroupDefault}}
-	before := check.Must(token.New(spec))
-	spec.Groups = append(spec.Groups, token.Group{SID: gained, Attributes: token.GroupDefault})
-	_, difference := effective.Compile([]*token.Token{before}, effective.Config{}).Replace(
-		[]*token.Token{check.Must(token.New(spec))})
-	for _, c := range []struct {
-		owner, entry sid.SID
-		want         bool
-	}{{other, other, false}, {gained, other, true}, {other, gained, true}} {
-		list := check.Must(sd.NewACL(check.Must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_READ_DATA, c.entry))))
-		d := sd.New(sd.Parts{Owner: c.owner, Group: other, DACL: list, Control: sd.DACLPresent})
-		check.Equal(t, difference.Affects(d), c.want, "owner %s, entry for %s: Affects", c.owner, c.entry)
+		check.Equal(t, difference.Affects(sddl.MustParse(c.d)), c.want, "%s: Affects", name)
 	}
 }

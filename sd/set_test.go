@@ -93,10 +93,11 @@ func TestSetChangesOnlySelectedParts(t *testing.T) {
 				"S-76: the old descriptor became %s, want %s", text(t, before), c.old)
 		})
 	}
-	split, _ := sd.Set(&sd.SetRequest{Information: dacl, Old: parse("O:BA"), New: parse("D:(A;OICI;GR;;;CO)"),
+	split, _ := sd.Set(&sd.SetRequest{Information: dacl, Old: parse("O:BAG:SY"),
+		New:   parse("D:(A;OICI;GR;;;CO)(A;;FW;;;CG)"),
 		Flags: sd.DACLAutoInherit, IsContainer: true, Mapping: &winnt.FileObject.Mapping})
-	check.Equal(t, text(t, split), "O:BAD:AI(A;;FR;;;BA)(A;OICIIO;GR;;;CO)",
-		"S-65: a placeholder set on a container becomes")
+	check.Equal(t, text(t, split), "O:BAG:SYD:AI(A;;FR;;;BA)(A;OICIIO;GR;;;CO)(A;;FW;;;SY)",
+		"S-65: placeholders set on a container become")
 	for _, bits := range []string{"P", "AR", "AI", "PAR", "PAI", "ARAI", "PARAI"} {
 		for info, stored := range map[uint32]string{
 			dacl: "D:" + bits + "(A;;FA;;;BA)", sacl: "S:" + bits + "(AU;SA;FA;;;BA)",
