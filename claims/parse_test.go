@@ -28,6 +28,7 @@ func TestConditionsCompileToDocumentedBytes(t *testing.T) {
 		{"C-44 S-47", `(@USER.A || @Device.B && @USER.C)`, "f9020000004100fb020000004200f9020000004300a0a1",
 			`((@USER.A) || ((@DEVICE.B) && (@USER.C)))`},
 		{"S-47", `(a||b||c)`, "f8020000006100f8020000006200a1f8020000006300a1", `(((a) || (b)) || (c))`},
+		{"S-47", "(\t!(a)\r&&\vb\n)", "f8020000006100a2f8020000006200a0", `((!(a)) && (b))`},
 		{"S-47", `(!(a)&&b)`, "f8020000006100a2f8020000006200a0", `((!(a)) && (b))`},
 		{"S-47", `(!(a) == 1)`, "f802000000610004010000000000000003028" + "0a2", `(!(a == 1))`},
 		{"S-48", `(@resource.A any_OF @dEVICE.b)`, "fa020000004100fb02000000620088", `(@RESOURCE.A Any_of @DEVICE.b)`},
@@ -149,6 +150,9 @@ func TestParseExprReportsOffset(t *testing.T) {
 		check.That(t, errors.As(err, &syntax) && e == nil && syntax.Offset == c.offset,
 			"%s: ParseExpr(%.60q): %v, want an error at offset %d", c.rule, c.text, err, c.offset)
 	}
+	_, _, err := ParseExpr(`(a && 1 == 1 Contains 1)`, ParseOptions{})
+	check.That(t, err != nil && strings.HasSuffix(err.Error(), "only an attribute can stand before Contains"),
+		"a set operator after a relation: %v, want an error that says what can stand there", err)
 	if _, _, err := ParseExpr(`(a == 0xffffffffffffffff)`, ParseOptions{Strict: true}); err == nil {
 		t.Error("S-50: ParseExpr of 0xffffffffffffffff with Strict: no error, want one")
 	}

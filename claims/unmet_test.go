@@ -73,8 +73,8 @@ func TestUnmetQuotesAndCuts(t *testing.T) {
 	long := strings.Repeat("x", 1000)
 	env := &testEnv{sets: [4]*Set{User: mustSet(strs("name", "a\x1b[31m\u202e\"\n", long), ints("n", math.MinInt64)),
 		Resource: mustSet(), Device: mustSet(), Local: mustSet()}}
-	got := strings.Join(mustParse(`(@User.name == "`+long+`" || @User.n > 1)`).Unmet(env, nil), "; ")
+	got := strings.Join(mustParse(`(@User.name == "`+long+`" || @User.n > 1 || Member_of SID(BA))`).Unmet(env, nil), "; ")
 	want := fmt.Sprintf(`@USER.name = {"a\x1b[31m\u202e\"\n", "%s…"}, needed == "%[1]s…"; `, long[:40]) +
-		"@USER.n = -9223372036854775808, needed > 1"
+		"@USER.n = -9223372036854775808, needed > 1; Member_of SID(S-1-5-32-544) is not met"
 	check.Equal(t, got, want, "hostile values")
 }

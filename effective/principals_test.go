@@ -199,6 +199,9 @@ func TestFewOfManyPrincipalsMatchCheck(t *testing.T) {
 	for i, tok := range tokens {
 		check.Require(t, p.Token(i), tok, "Token(%d)", i)
 	}
+	check.That(t,
+		p.Has(worldDomain.WithRID(2100)) && p.Has(worldDomain.WithRID(10_000)) && !p.Has(worldDomain.WithRID(2003)),
+		"Has: want true for a group and a user, and false for a group that nobody is in")
 	user := func(i int) string { return worldDomain.WithRID(uint32(10_000 + i)).String() }
 	few, third := worldDomain.WithRID(2100).String(), worldDomain.WithRID(2001).String()
 	q := effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1, 2, 3, winnt.WRITE_OWNER,

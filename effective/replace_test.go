@@ -168,6 +168,7 @@ func TestReplaceAffectsDescriptorsOfItsSIDs(t *testing.T) {
 		want bool
 	}{
 		"another group":      {joined, effective.Config{}, users, false},
+		"no DACL":            {joined, effective.Config{}, "O:BUG:BU", false},
 		"the owner's group":  {joined, effective.Config{}, "O:BAG:BUD:(A;;0x1;;;BU)", true},
 		"the object's group": {joined, effective.Config{}, "O:BUG:BAD:(A;;0x1;;;BU)", false},
 		"an entry's group":   {joined, effective.Config{}, "O:BUG:BUD:(A;;0x1;;;BU)(D;;0x1;;;BA)", true},

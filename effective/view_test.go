@@ -179,6 +179,9 @@ func TestViewReportsReturningPrincipals(t *testing.T) {
 		}
 		check.SlicesEqual(t, v.Remove("new"), want, "step %d: Remove reported", i)
 	}
+	check.That(t,
+		!v.Allowed("none", "q", 0) && !v.Allowed("o", "none", 0) && !v.Allowed("o", "q", 1) && !v.Allowed("o", "q", -1),
+		"Allowed = true for an object, a principal or a right that the View does not have, want false")
 }
 
 // Descriptors that differ in one part share no results in a View. Each pair differs only in the named part,

@@ -71,6 +71,12 @@ func TestEntriesWithoutTokenNeedExtended(t *testing.T) {
 	object, _ := sd.NewACE(sd.AccessDeniedCallbackObject, sd.ContainerInherit, 3, sid.Everyone,
 		sd.ACEExtra{ObjectType: &guid, AppData: []byte("artx")})
 	opaque, _ := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte("\x01\x02\x03\x04")})
+	// Conditions that are valid, but whose text is of other bytes, or none: an integer of one byte, and a quote.
+	short := "artx\xf8\x02\x00\x00\x00a\x00" + "\x01\x05" + strings.Repeat("\x00", 7) + "\x03\x02" + "\x80\x00"
+	quote := "artx\xf9\x02\x00\x00\x00a\x00" + "\x10\x02\x00\x00\x00\"\x00" + "\x80\x00"
+	condition := func(data string) sd.ACE {
+		return check.Must(sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte(data)}))
+	}
 	trailing, _ := sd.NewACE(sd.AccessAllowed, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte("\x01\x02\x03\x04")})
 	unknown := check.Must(sd.RawACE(0x40, sd.Inherited, []byte{1, 2}))
 	bare := check.Must(sd.RawACE(sd.AccessAllowed, 0, []byte{1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 5}))
@@ -107,6 +113,8 @@ func TestEntriesWithoutTokenNeedExtended(t *testing.T) {
 		"(0x0c;CI;CCDC;ab721a53-1e2f-11d0-9819-00aa0040529b;;WD;#61727478)":             object,
 		"(0x09;;CC;;;WD;#01020304)":                              opaque,
 		"(0x00;;CC;;;WD;#01020304)":                              trailing,
+		fmt.Sprintf("(0x09;;CC;;;WD;#%x)", short):                condition(short),
+		fmt.Sprintf("(0x09;;CC;;;WD;#%x)", quote):                condition(quote),
 		"(0x40;ID;;;;;#0102)":                                    unknown,
 		"(0x00;;;;;;#010000000100000000000005)":                  bare,
 		"(0x05;;;;;;#0100000004000000010100000000000100000000)":  flagged,

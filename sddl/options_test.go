@@ -121,7 +121,8 @@ func TestParseStrictRefusesMore(t *testing.T) {
 	for _, text := range []string{
 		"D:(A;;-1;;;WD)", "D:(A;;0x123456789;;;WD)" /* C-27, C-28 */, "O:S-1-3-4294967296-3-4" /* C-08 */, "D:(a;;GA;;;WD)",
 		"D:(A;;ga;;;WD)", "D:(A;;GA;;;wd)",
-		"D: P", " D:", "D:(A;;GA;;; WD)", "D:(A; OI;GA;;;WD)", "D:(A;;RP LC;;;WD)", "D:(A;;GR0x1;;;WD)",
+		"D: P", " D:", "D:(A;;GA;;; WD)", "D:(A;;GA;;;WD )", "D:( A;;GA;;;WD)", "D:(XA;;GA;;;WD ;(a))",
+		"D:(A; OI;GA;;;WD)", "D:(A;;RP LC;;;WD)", "D:(A;;GR0x1;;;WD)",
 		"D:(A;;0x1GR;;;WD)", "O:S-01-5-18", "O:s-1-5-18", "D:(XA;;GA;;;WD;(@User.a == 0xffffffffffffffff))",
 		"D:(XA;;GA;;;WD;(Member_of SID(ba)))",
 	} {
@@ -208,4 +209,12 @@ func TestAliasWithoutDomainIsErrNoDomain(t *testing.T) {
 	_, with := sid.Resolve("DU", domain)
 	check.That(t, errors.Is(err, sid.ErrNoDomain) && errors.Is(err, sid.ErrInvalid) && with == nil,
 		"S-10: SID DU: %v, with a domain %v, want ErrNoDomain and nil", err, with)
+}
+
+// MustParse is for constant texts, so it panics for one that is wrong.
+func TestMustParsePanics(t *testing.T) {
+	defer func() {
+		check.That(t, recover() != nil, "MustParse did not panic, want a panic")
+	}()
+	t.Errorf("MustParse = %v, want a panic", sddl.MustParse("O:XX"))
 }
