@@ -48,6 +48,12 @@ func TestFastTraverseNeverExceedsFullCheck(t *testing.T) {
 		check.Equal(t, access.SeFastTraverseCheck(mustSD(t, text), &s, traverse|winnt.FILE_READ_DATA,
 			winnt.DirectoryFileObject), want, "A-36: %s: two rights of one entry", text)
 	}
+	// No entry grants these, so the shortcut does not, even without a DACL.
+	for _, wanted := range []winnt.AccessMask{0, winnt.ACCESS_SYSTEM_SECURITY, winnt.ACCESS_SYSTEM_SECURITY | traverse,
+		winnt.MAXIMUM_ALLOWED, winnt.MAXIMUM_ALLOWED | traverse, winnt.GENERIC_EXECUTE} {
+		check.That(t, !access.SeFastTraverseCheck(mustSD(t, "D:NO_ACCESS_CONTROL"), &s, wanted, winnt.DirectoryFileObject),
+			"SeFastTraverseCheck of %v = true, want false", wanted)
+	}
 	low(&spec)
 	s = access.SubjectOf(mustToken(t, spec))
 	check.That(t, !access.SeFastTraverseCheck(mustSD(t, "D:NO_ACCESS_CONTROL"), &s, 2, winnt.DirectoryFileObject),
