@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
@@ -100,8 +101,10 @@ func TestAccountRightsBecomePrivileges(t *testing.T) {
 // Authenticated Users, then those that the caller adds (L-8). A network logon gives an impersonation token (L-9).
 func TestLogonAddsItsGroups(t *testing.T) {
 	added := token.Group{SID: sid.MustParse("S-1-5-21-9-9-9-77"), Attributes: winnt.SE_GROUP_ENABLED}
+	p := person(allRights, users, team)
+	p.Claims = check.Must(claims.NewSet([]claims.Attribute{{Name: "n", Type: claims.Int64, Ints: []int64{1}}}))
 	for _, c := range types {
-		r, st := logon.Compose(person(allRights, users, team), c.typ, added)
+		r, st := logon.Compose(p, c.typ, added)
 		check.RequireThat(t, st == ntstatus.Success && r.Linked == nil,
 			"type %d: %v, linked %v, want %v, nil", c.typ, st, r.Linked, ntstatus.Success)
 		want := append([]string{users, team, "S-1-1-0"}, c.sids...)
@@ -124,6 +127,11 @@ func TestLogonAddsItsGroups(t *testing.T) {
 			winnt.TokenElevationTypeDefault {
 			t.Errorf("L-9: type %d: %+v", c.typ, s)
 		}
+		made := check.Must(token.New(r.Token))
+		check.That(t, made.PrimaryGroup().String() == users && made.MandatoryPolicy() == 3 &&
+			r.Token.UserClaims == p.Claims && r.Token.Source.Name == "refmon",
+			"type %d: primary group %v, policy %d, claims %v, source %v, want the first group, 3, the person's and refmon",
+			c.typ, made.PrimaryGroup(), made.MandatoryPolicy(), r.Token.UserClaims, r.Token.Source)
 	}
 	// One group more than a token holds is rejected, including those that every logon adds (L-4).
 	for _, n := range []int{token.MaxGroups - 5, token.MaxGroups - 4} {
@@ -138,7 +146,7 @@ func TestLogonAddsItsGroups(t *testing.T) {
 		check.Equal(t, check.Status(logon.Compose(p, winnt.LOGON32_LOGON_NETWORK)), want, "L-4: %d groups", n)
 	}
 	// A repeated group counts once, but not one with other attributes (L-4).
-	p := person(allRights)
+	p = person(allRights)
 	for i := range token.MaxGroups - 5 {
 		p.Groups = append(p.Groups, sid.MustParse(alice).Prefix().WithRID(uint32(3000+i)))
 	}
@@ -254,6 +262,10 @@ func TestPairSharesLogonSID(t *testing.T) {
 	verify(*linked, 0x8_0000_0001, "BA")
 	check.That(t, len(r.Token.Groups) == before && r.Token.AuthenticationID == 0 && r.Linked.AuthenticationID == 0,
 		"InSession changed the result, want a copy")
+	single := check.Result(logon.Compose(person(allRights, users), winnt.LOGON32_LOGON_INTERACTIVE))
+	spec, linked = single.InSession(0x7_0000_0009, 0x8_0000_0001)
+	verify(spec, 0x7_0000_0009, alice)
+	check.That(t, linked == nil, "L-10: a logon without a pair has the linked token %+v, want none", linked)
 	anonymous := logon.AnonymousLogon()
 	spec, linked = anonymous.InSession(1, 2)
 	if _, err := token.New(spec); err != nil || linked != nil || spec.AuthenticationID == 1 ||

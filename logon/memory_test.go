@@ -92,6 +92,7 @@ func TestExampleLogonHidesRefusalReason(t *testing.T) {
 	}
 	// A caller's changes to its result do not affect the next one.
 	one, _ := m.LogOn(logon.Request{Package: logon.Password, Type: network, Name: "User", Password: good})
+	check.Equal(t, one.Token.Level, winnt.SecurityImpersonation, "level of a password logon without SeTcbPrivilege")
 	clear(one.Token.Groups)
 	if two, _ := m.LogOn(logon.Request{Package: logon.Password, Type: network, Name: "User",
 		Password: good}); two.Token.Groups[0].SID != sid.MustParse("S-1-5-21-1-2-3-513") {

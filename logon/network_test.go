@@ -23,7 +23,10 @@ func TestNetworkGroupsAddresses(t *testing.T) {
 // Only a network logon without name and password is Anonymous (L-34), and only it accepts a name alone (L-36). For a
 // package that requires a name, a missing name is not Anonymous.
 func TestOnlyNetworkLogonIsAnonymous(t *testing.T) {
-	m := logon.Example(sid.SID{})
+	m := logon.Example(sid.MustParse("S-1-5-21-7-8-9"))
+	if a, ok := m.LookupName("User"); !ok || a.SID.String() != "S-1-5-21-7-8-9-1001" {
+		t.Errorf("User of a machine with a SID of its own = %v, %t, want S-1-5-21-7-8-9-1001", a.SID, ok)
+	}
 	for kind := winnt.LogonType(0); kind < 16; kind++ {
 		network := kind == winnt.LOGON32_LOGON_NETWORK
 		nameless := logon.Request{Package: logon.Password, Type: kind}

@@ -53,6 +53,7 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 		shown = append(shown, fmt.Sprintf(verb, r.Password), fmt.Sprintf(verb, r), fmt.Sprintf(verb, &r),
 			fmt.Sprintf(verb, []any{r.Password}))
 	}
+	check.Equal(t, fmt.Sprint(r.Password), "***", "a secret is shown as")
 	for _, s := range shown {
 		for _, clear := range []string{"hunter2", "68756e74657232", "68756E74657232", "104 117"} {
 			check.That(t, !strings.Contains(s, clear), "shown: %s, want text without %q", s, clear)

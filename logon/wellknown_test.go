@@ -24,7 +24,8 @@ func TestServiceAccountsAreFoundByAnySpelling(t *testing.T) {
 		a, ok := logon.WellKnownName(c.name)
 		check.That(t, ok && a.SID.String() == c.want, "%s: %v %v, want %s", c.name, a.SID, ok, c.want)
 	}
-	for _, name := range []string{`BUILTIN\LocalService`, `\LocalService`, "LocalService@"} { // another domain, none
+	// Another domain, or none.
+	for _, name := range []string{`BUILTIN\LocalService`, `NT SERVICE\BUILTIN`, `\LocalService`, "LocalService@"} {
 		a, ok := logon.WellKnownName(name)
 		check.That(t, !ok, "WellKnownName(%q) = %v, want none", name, a.SID)
 	}
