@@ -44,7 +44,8 @@ func ExampleSID_EqualPrefix() {
 func TestMalformedSIDIsRefused(t *testing.T) {
 	for _, text := range []string{"", "\x01", "\x01\x00\x00\x00\x00\x00\x00", "\x00\x00\x00\x00\x00\x00\x00\x05",
 		"\x02\x00\x00\x00\x00\x00\x00\x05", "\x01\x10\x00\x00\x00\x00\x00\x05",
-		"\x01\x01\x00\x00\x00\x00\x00\x05\x01\x00\x00"} {
+		"\x01\x01\x00\x00\x00\x00\x00\x05\x01\x00\x00", // and one sub-authority too many:
+		"\x01\x10\x00\x00\x00\x00\x00\x05" + string(make([]byte, 64))} {
 		s, n, st := sid.DecodeString(text)
 		check.That(t, st == ntstatus.InvalidSID && n == 0 && s.IsZero(),
 			"DecodeString(% x) = %v, %d, %v, want STATUS_INVALID_SID and nothing else", text, s, n, st)
@@ -78,6 +79,7 @@ func TestNewAcceptsAtMost15SubAuthorities(t *testing.T) {
 		t.Errorf("WithRID on the zero SID = %v, want the zero SID", s)
 	}
 	none, _ := sid.New(5)
+	check.That(t, (sid.SID{}).String() == "" && (sid.SID{}).RtlString() == "", "the zero SID has a text, want none")
 	check.That(t, none.RID() == 0 && none.Prefix().IsZero() && (sid.SID{}).RID() == 0 && (sid.SID{}).Authority() == 0,
 		"RID, Prefix or Authority of an empty SID is set, want zero values")
 	check.That(t, sid.MustParse("S-1-5-7").Sub(0) == 7 && sid.MustParse("S-1-5-7-9").RID() == 9 &&

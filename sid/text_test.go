@@ -64,7 +64,9 @@ func TestParseRejectsMalformedText(t *testing.T) {
 		"S-1-5-0xg", "S-1-0x-1", "S-0x-5-18", "S-0x1-5-0x", "S-1--5", "S-1-x-5", "S-1- 5-18", "S--5-18",
 		"S-1-281474976710656-1", "S-2-5-32", "S-1-5--1", "XX", "DA", "S-1-5-32-544 ", "S-1-5-32-544D:"} {
 		s, err := sid.Parse(text)
-		check.That(t, err != nil, "Parse(%q) = %v, want an error", text, s)
+		var e *sid.SyntaxError
+		check.That(t, errors.As(err, &e) && s.IsZero() && e.Text == text && e.Want != "" && e.Offset <= len(text),
+			"Parse(%q) = %v, %v, want an error that names the text and what is wanted", text, s, err)
 	}
 }
 
@@ -138,6 +140,7 @@ func TestDomainAliasNeedsDomain(t *testing.T) {
 	for alias, want := range map[string]bool{"DU": true, "du": true, "BA": false, "XX": false} {
 		_, err := sid.ParseAlias(alias, sid.SID{})
 		check.Equal(t, errors.Is(err, sid.ErrNoDomain), want, "S-10: %s without a domain: %v is ErrNoDomain", alias, err)
+		check.That(t, !errors.Is(err, errors.ErrUnsupported), "%s without a domain: %v is another error", alias, err)
 	}
 }
 
