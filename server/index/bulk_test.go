@@ -10,11 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/token"
 )
@@ -89,90 +86,6 @@ func (s searched) finds(t testing.TB, id, field string, terms []string) bool {
 		return true
 	}
 	return slices.ContainsFunc(list, func(term string) bool { return slices.Contains(terms, term) })
-}
-
-// TestDeletedDocumentsLeaveSearchEngine deletes half of the files, singly and with a folder, while the index runs and
-// while it is stopped. The search engine then has exactly the existing documents. Lines of an earlier run may be sent
-// again (N-94).
-func TestDeletedDocumentsLeaveSearchEngine(t *testing.T) {
-	l := newLive(t, true)
-	name := filepath.Join(t.TempDir(), "bulk.ndjson")
-	check.NoError(t, os.Mkdir(l.path("away"), 0o755))
-	for i := range 40 {
-		l.put(fmt.Sprint("file", i), forStaff)
-		l.put(fmt.Sprint("away/file", i), forStaff)
-	}
-	run := func(during func()) {
-		t.Helper()
-		b, err := index.NewBulk(name, "docs", l.state, index.BulkSIDs)
-		check.NoError(t, err)
-		l.config.Sinks = []index.Sink{b}
-		l.start()
-		l.settle()
-		during()
-		l.settle()
-		l.end()
-	}
-	remove := func(from, to int) {
-		for i := from; i < to; i++ {
-			check.NoError(t, os.Remove(l.path(fmt.Sprint("file", i))))
-		}
-	}
-	run(func() { remove(0, 10) })
-	remove(10, 20)
-	run(func() {
-		check.NoError(t, os.RemoveAll(l.path("away")))
-	})
-	run(func() {})
-	text := check.Must(os.ReadFile(name))
-	want := []string{l.tree, l.path("plan"), l.path("sub"), l.path("sub/offer")}
-	for i := 20; i < 40; i++ {
-		want = append(want, l.path(fmt.Sprint("file", i)))
-	}
-	slices.Sort(want)
-	engine := searched{}
-	engine.take(t, string(text))
-	if got := engine.there(); !slices.Equal(got, want) {
-		t.Errorf("N-94: %d documents, want %d:\n%q", len(got), len(want), got)
-	}
-	engine.take(t, string(text))
-	if got := engine.there(); !slices.Equal(got, want) {
-		t.Errorf("N-94: sent again they leave %d documents, want %d", len(got), len(want))
-	}
-}
-
-// TestUnreadableDocumentHasNobodysTerm checks that documents without readers get the term that no user has, because
-// connectors treat a missing or empty field as readable by everybody. The same holds for deleted
-// and unreadable documents (N-5).
-func TestUnreadableDocumentHasNobodysTerm(t *testing.T) {
-	l := newLive(t, true)
-	name := filepath.Join(t.TempDir(), "bulk.ndjson")
-	b, err := index.NewBulk(name, "docs", l.state, index.BulkSIDs)
-	check.NoError(t, err)
-	l.config.Sinks = []index.Sink{b}
-	l.put("empty", "O:SYG:SYD:P")
-	l.put("bad", forStaff)
-	check.NoError(t, unix.Setxattr(l.path("bad"), ntacl.Name, []byte("nonsense"), 0))
-	l.start()
-	l.settle()
-	check.NoError(t, os.Remove(l.path("plan")))
-	l.settle()
-	l.end()
-	text := check.Must(os.ReadFile(name))
-	engine := searched{}
-	engine.take(t, string(text))
-	everyones := []string{"sid:S-1-1-0", "sid:S-1-5-11", "sid:S-1-5-21-1-2-3-2000"}
-	for _, name := range []string{"empty", "bad", "plan"} {
-		if _, there := engine[l.path(name)]; !there || engine.finds(t, l.path(name), "_allow_access_control", everyones) {
-			t.Errorf("%s is found, or has no line: %s", name, engine[l.path(name)].source)
-		}
-	}
-	engine.take(t, `{"index":{"_index":"docs","_id":"without","version":1,"version_type":"external"}}`+"\n{}\n"+
-		`{"index":{"_index":"docs","_id":"none","version":1,"version_type":"external"}}`+"\n"+
-		`{"_allow_access_control":[]}`+"\n")
-	for _, id := range []string{"without", "none"} {
-		check.That(t, engine.finds(t, id, "_allow_access_control", nil), "%s: the query is not that of connectors", id)
-	}
 }
 
 // TestListedCountsExpandedMembers checks that members outside Allow are counted and listed, with the number of their

@@ -22,6 +22,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -55,7 +56,7 @@ func newLarge(b *testing.B, docs, distinct, persons int) (*large, time.Duration)
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = l.log.Close() })
-	if l.worker, err = (index.Question{Rights: rightsOf(b, "read")}).Worker(state); err != nil {
+	if l.worker, err = (index.Question{Rights: check.Must(words.Parse("read"))}).Worker(state); err != nil {
 		b.Fatal(err)
 	}
 	l.people(l.list, "1")

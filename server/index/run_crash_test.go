@@ -3,10 +3,8 @@ package index_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -16,10 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
-	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/postgres"
 )
@@ -111,83 +107,6 @@ func (l *live) fresh(x *index.Index, name string) {
 	}, "no answer for %s is as of now", name)
 }
 
-// TestStoppedRunGivesNoAnswers checks that queries fail after the limit while a run is stopped, and work again when
-// it continues (N-9).
-func TestStoppedRunGivesNoAnswers(t *testing.T) {
-	l := newLive(t, true)
-	cmd := l.child()
-	x := l.open(300 * time.Millisecond)
-	l.fresh(x, "plan")
-	check.NoError(t, cmd.Process.Signal(syscall.SIGSTOP))
-	for {
-		a := x.CanRead(l.path("plan"), "alice", "read")
-		if !a.Allowed {
-			check.That(t, strings.Contains(a.Because, "no heartbeat"),
-				`%+v, want a.Because containing "no heartbeat"`, a)
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
-	if list, err := x.Classes("alice", "read"); err == nil {
-		t.Errorf("a filter without a heartbeat: %v", list)
-	}
-	check.NoError(t, cmd.Process.Signal(syscall.SIGCONT))
-	check.Eventually(t, func() bool {
-		list, err := x.Classes("alice", "read")
-		return err == nil && len(list) > 1
-	}, "queries still fail")
-}
-
-// TestKilledRunContinuesToEqualRows checks that a run killed at any moment, while files change, is continued by the
-// next one. In the end each row equals that of a new run.
-func TestKilledRunContinuesToEqualRows(t *testing.T) {
-	l := newLive(t, false)
-	r := rand.New(rand.NewPCG(randtest.Seed(t), 9))
-	kinds := []string{forStaff, butNotThem, forCarol}
-	for i := range 200 {
-		l.put(fmt.Sprintf("sub/f%d", i), kinds[i%3])
-	}
-	for range randtest.Count(t, "REFMON_KILLS", 5) {
-		cmd := l.child()
-		for range 1 + r.IntN(60) {
-			name := fmt.Sprintf("sub/f%d", r.IntN(220))
-			switch r.IntN(4) {
-			case 0:
-				if err := os.Remove(l.path(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
-					t.Fatal(err)
-				}
-			case 1:
-				to := fmt.Sprintf("sub/f%d", r.IntN(220))
-				if err := os.Rename(l.path(name), l.path(to)); err != nil && !errors.Is(err, os.ErrNotExist) {
-					t.Fatal(err)
-				}
-			default:
-				l.put(name, kinds[r.IntN(3)])
-			}
-		}
-		check.NoError(t, cmd.Process.Kill())
-		_ = cmd.Wait()
-	}
-	l.child()
-	x := l.open(time.Minute)
-	l.fresh(x, "plan")
-	file, err := os.ReadFile(l.config.Directory)
-	check.NoError(t, err)
-	dir, err := dirfile.Read(file)
-	check.NoError(t, err)
-	for path, rights := range whoCan(t, l.tree, dir, "read") {
-		name, _ := filepath.Rel(l.tree, path)
-		who := ""
-		for _, p := range rights["read"] {
-			who += p[:1]
-		}
-		l.want(x, name, who)
-	}
-	if got, want := documents(t, l.state), len(whoCan(t, l.tree, dir, "read")); got != want {
-		t.Errorf("%d rows for %d documents, want %d", got, want, want)
-	}
-}
-
 // documents counts the rows that events amount to.
 func documents(t testing.TB, state string) int {
 	t.Helper()
@@ -203,31 +122,6 @@ func documents(t testing.TB, state string) int {
 		delete(known, e.Gone)
 	}
 	return len(known)
-}
-
-// TestFullDiskEndsRunWithoutWatermark checks that a run with a full disk ends without further watermarks, and that with
-// free space the next run is complete (N-9).
-func TestFullDiskEndsRunWithoutWatermark(t *testing.T) {
-	l := newLive(t, true)
-	var disk inject.Injector
-	l.config.Faults = disk.Do
-	disk.Fail(inject.Short(100, syscall.ENOSPC), inject.Kind("write"), inject.PathMatch("events.jsonl"))
-	if err := index.Run(t.Context(), l.config); !errors.Is(err, syscall.ENOSPC) {
-		t.Fatalf("a run whose folder is full: %v, want %v", err, syscall.ENOSPC)
-	}
-	x, err := index.Open(l.state, time.Minute)
-	check.NoError(t, err)
-	defer x.Close()
-	if a := x.CanRead(l.path("plan"), "alice", "read"); a.Allowed || a.Because == "" {
-		t.Errorf("an incomplete index answers %+v, want a.Allowed = false, a.Because a non-empty string", a)
-	}
-	disk.Fail(nil)
-	l.start()
-	l.settle()
-	again := l.open(time.Minute)
-	l.want(again, "plan", "abd")
-	l.want(again, "sub/offer", "ad")
-	l.end()
 }
 
 // TestRevocationOnFullDisk revokes a right while the disk is full. The run ends with the error, and the index grants

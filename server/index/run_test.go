@@ -281,34 +281,6 @@ func TestRunContinuesFromItsLog(t *testing.T) {
 		"directory, class, row /plan, gone /sub, gone /sub/offer", "the second run wrote")
 }
 
-// TestUnreadableDocumentsAreDenied checks that documents that are unreadable, unknown, or requested by a name that
-// two people have, are denied to everybody (N-5, N-6).
-func TestUnreadableDocumentsAreDenied(t *testing.T) {
-	l := newLive(t, true)
-	two := strings.Replace(firm, `"dave"`, `"bob2"`, 1)
-	check.NoError(t, os.WriteFile(l.config.Directory, []byte(two), 0o600))
-	check.NoError(t, unix.Setxattr(l.path("plan"), "security.NTACL", []byte("nonsense"), 0))
-	bad := filepath.Join(l.tree, "\xff\xfe")
-	check.NoError(t, os.WriteFile(bad, nil, 0o644))
-	l.start()
-	l.settle()
-	x := l.open(time.Minute)
-	for _, c := range []struct{ path, who, right, because string }{
-		{l.path("plan"), "alice", "read", "could not be read"},
-		{bad, "alice", "read", "not in the index"},
-		{l.path("nothing"), "alice", "read", "not in the index"},
-		{l.path("sub/offer"), "mallory", "read", "no such person"},
-		{l.path("sub/offer"), "alice", "write", "not about the right"},
-	} {
-		if a := x.CanRead(c.path, c.who, c.right); a.Allowed || !strings.Contains(a.Because, c.because) {
-			t.Errorf("%s of %s: %+v, want a.Allowed = false, a.Because containing %q", c.who, c.path, a, c.because)
-		}
-	}
-	a := x.CanRead(l.path("sub/offer"), "S-1-5-21-1-2-3-1107", "")
-	check.That(t, a.Allowed && a.Class != "" && a.Descriptor != "" && a.Directory != "" && !a.Time.IsZero(),
-		"evidence: %+v", a)
-}
-
 // TestIndexAgreesWithWhoCan compares the index with refmon who-can on the same tree for random pairs of document and
 // person, with Samba's attribute and with file modes only.
 func TestIndexAgreesWithWhoCan(t *testing.T) {

@@ -20,14 +20,10 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
-	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/index"
-	"github.com/refmon/refmon/server/watch"
-	"github.com/refmon/refmon/sid"
-	"github.com/refmon/refmon/token"
 )
 
 // describe gives a folder a descriptor.
@@ -153,52 +149,6 @@ func TestDocumentNeedsTraverseRight(t *testing.T) {
 		Rights: "read+modify", State: b.state}); err == nil || !strings.Contains(err.Error(), "traverse") {
 		t.Errorf("a run without folder checks on an index with them: %v, want an error about the traverse policy", err)
 	}
-}
-
-// TestPrivilegeReplacesTraverseRight checks that with the policy privilege holders of SeChangeNotifyPrivilege need no
-// traverse right, and others do (N-15).
-func TestPrivilegeReplacesTraverseRight(t *testing.T) {
-	const user = "S-1-5-21-1-2-3-1107"
-	without := token.StandardUser(sid.MustParse(user))
-	without.Privileges, without.EnabledPrivileges, without.DefaultPrivileges = 0, 0, 0
-	for _, c := range []struct {
-		policy index.Traverse
-		spec   token.Spec
-		may    bool
-	}{
-		{index.TraverseNever, without, true}, {index.TraversePrivilege, token.StandardUser(sid.MustParse(user)), true},
-		{index.TraversePrivilege, without, false}, {index.TraverseAlways, token.StandardUser(sid.MustParse(user)), false},
-	} {
-		tok := check.Must(token.New(c.spec))
-		w, err := index.Question{Rights: rightsOf(t, "read"), Traverse: c.policy}.Worker(nil)
-		check.NoError(t, err)
-		dir := &directory.Directory{}
-		dir.Add(directory.Principal{Name: "alice", Token: tok})
-		check.NoError(t, w.Directory(dir, "1", 1))
-		all, none := sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)(A;;FA;;;"+user+")"), sddl.MustParse("O:SYG:SYD:(A;;FA;;;SY)")
-		err = w.Batch(&watch.Batch{Tree: "/srv", Seen: []watch.Seen{{Path: "/srv", Folder: true, Descriptor: none},
-			{Path: "/srv/d", Folder: true, Descriptor: none}, {Path: "/srv/d/f", Descriptor: all}}})
-		check.NoError(t, err)
-		members := map[string]string{}
-		last := ""
-		for _, e := range w.Take() {
-			if e.Class != nil {
-				members[e.Class.ID] = e.Class.Members
-			}
-			if e.Row != nil {
-				last = members[e.Row.Classes[0]]
-			}
-		}
-		check.That(t, (last == "0") == c.may, "%s: members %q", c.policy, last)
-	}
-	check.That(t, check.Err((index.Question{Rights: rightsOf(t, "read"), Traverse: "Always"}).Worker(nil)) != nil,
-		"Worker accepts the unknown traverse policy \"Always\", want an error")
-}
-
-// rightsOf reads rights as the command does.
-func rightsOf(t testing.TB, text string) []words.Right {
-	t.Helper()
-	return check.Must(words.Parse(text))
 }
 
 // TestHostPolicyNeedsSearchPermission checks the policy "host": a document's readers also need the host's search

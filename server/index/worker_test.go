@@ -1,7 +1,6 @@
 package index
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -162,70 +161,9 @@ func TestUnusedClassGetsCurrentMembers(t *testing.T) {
 	}
 }
 
-// TestUnreadableDocumentHasNoReaders checks that a document without a descriptor, with or without an error, has no
-// readers and is counted once while it is unreadable (N-5).
-func TestUnreadableDocumentHasNoReaders(t *testing.T) {
-	w := working(t, "")
-	open := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")
-	for _, c := range []struct {
-		seen   watch.Seen
-		unread int
-	}{
-		{watch.Seen{Path: "/t/a", Descriptor: open}, 0}, {watch.Seen{Path: "/t/a"}, 1}, {watch.Seen{Path: "/t/a"}, 1},
-		{watch.Seen{Path: "/t/b", Err: errors.New("no")}, 2},
-		{watch.Seen{Path: "/t/b", Err: errors.New("no"), Descriptor: open}, 2},
-		{watch.Seen{Path: "/t/a", Descriptor: open}, 1}, {watch.Seen{Path: "/t/b", Gone: true}, 0},
-	} {
-		sees(t, w, c.seen)
-		readable := c.seen.Err == nil && c.seen.Descriptor != nil
-		got := len(readers(w, c.seen.Path))
-		check.That(t, (got == 3) == readable && (got == 0 || got == 3) && w.state.unread == c.unread,
-			"N-5: %+v: %d people, %d unread, want %d", c.seen, got, w.state.unread, c.unread)
-	}
-}
-
 // folder is one of the tree /t that a list lets through.
 func folder(path, passes string) watch.Seen {
 	return watch.Seen{Path: path, Folder: true, Descriptor: sddl.MustParse("O:BAG:SYD:" + passes)}
-}
-
-// TestDocumentsBehindUnreadableFolderAreHidden checks that documents behind an unknown or unreadable folder have no
-// readers. A folder's change gives its descendants the classes of a fresh worker, and writes no row
-// whose class stays (N-15, N-16).
-func TestDocumentsBehindUnreadableFolderAreHidden(t *testing.T) {
-	const all, hers, theirs = "(A;;FA;;;WD)", "(A;;FA;;;" + alice + ")", "(A;;FA;;;" + staff + ")"
-	w := working(t, TraverseAlways)
-	plan := watch.Seen{Path: "/t/d/e/f/plan", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")}
-	want := func(what string, people ...string) {
-		t.Helper()
-		check.SlicesEqual(t, readers(w, plan.Path), people, "N-15, N-16: %s", what)
-	}
-	sees(t, w, plan)
-	want("below unknown folders")
-	sees(t, w, folder("/t/d", all), folder("/t/d/e", all), folder("/t/d/e/f", all), plan)
-	want("below folders that all may traverse", alice, bob, carol)
-	sees(t, w, folder("/t/d", theirs))
-	want("below a folder of staff", alice, bob)
-	sees(t, w, plan, watch.Seen{Path: "/t/d/e/f", Folder: true, Err: errors.New("no")})
-	want("below an unreadable folder")
-	sees(t, w, folder("/t/d/e/f", all))
-	want("below it, read again", alice, bob)
-	sees(t, w, folder("/t/d/e", hers))
-	want("below two folders", alice)
-	anew := working(t, TraverseAlways)
-	sees(t, anew, folder("/t/d", theirs), folder("/t/d/e", hers), folder("/t/d/e/f", all), plan)
-	if got, fresh := w.state.rows[plan.Path].Classes, anew.state.rows[plan.Path].Classes; !slices.Equal(got, fresh) {
-		t.Errorf("N-16: the row has the classes %v, a new worker gives %v, want %v", got, fresh, fresh)
-	}
-	sees(t, w, folder("/t/d/e/f", theirs), plan) // behind staff, her and staff
-	w.Take()
-	sees(t, w, folder("/t/d", hers)) // behind her, her and staff: the same set
-	for _, e := range w.Take() {
-		check.That(t, e.Row == nil || e.Row.Path != plan.Path, "N-16: a row whose class stays is written: %+v", e.Row)
-	}
-	want("below the same set", alice)
-	sees(t, w, watch.Seen{Path: "/t/d/e/f", Gone: true}, plan) // no folder was seen in between
-	want("below a deleted folder")
 }
 
 // TestRowEqualityIgnoresBookkeeping checks that rows are equal if all stored fields are, and that bookkeeping does not
@@ -245,21 +183,6 @@ func TestRowEqualityIgnoresBookkeeping(t *testing.T) {
 		other := base
 		if change(&other); base.same(&other) || other.same(&base) {
 			t.Errorf("another %s is the same row", name)
-		}
-	}
-	class := ClassEvent{ID: "i", Version: "v", Members: "0", Allow: []string{"a"}, Expand: []string{"b"},
-		Expression: [][]string{{"+a"}, {"-b"}}}
-	again := class
-	again.Version, again.Expression = "w", [][]string{{"+a"}, {"-b"}}
-	check.That(t, class.same(&again), "the version counts")
-	for name, change := range map[string]func(*ClassEvent){
-		"members": func(e *ClassEvent) { e.Members = "1" }, "allow": func(e *ClassEvent) { e.Allow = []string{"b"} },
-		"expand":     func(e *ClassEvent) { e.Expand = nil },
-		"expression": func(e *ClassEvent) { e.Expression = [][]string{{"+a"}, {"+b"}} },
-	} {
-		other := class
-		if change(&other); class.same(&other) {
-			t.Errorf("other %s are the same people", name)
 		}
 	}
 }

@@ -181,7 +181,7 @@ func (m *modelled) allowed(tok *token.Token, d *sd.Descriptor, mask winnt.Access
 // may decides by the rules whether a person has a right (N-5, N-15).
 func (m *modelled) may(i int, at string, right words.Right) bool {
 	s, here := m.docs[at]
-	if !here || s.Descriptor == nil {
+	if !here || s.Descriptor == nil || s.Err != nil {
 		return false
 	}
 	typ, tok := winnt.FileObject, m.dir.Principals[i].Token
@@ -194,8 +194,8 @@ func (m *modelled) may(i int, at string, right words.Right) bool {
 	for dir := path.Dir(at); m.policy != "" && at != "/t" && dir != "/t"; dir = path.Dir(dir) {
 		f, here := m.docs[dir]
 		holds := m.policy == TraversePrivilege && tok.Has(winnt.SeChangeNotifyPrivilege)
-		if !holds && (!here || f.Descriptor == nil || !m.allowed(tok, f.Descriptor, winnt.FILE_TRAVERSE,
-			winnt.DirectoryFileObject)) {
+		if !holds && (!here || f.Descriptor == nil || f.Err != nil ||
+			!m.allowed(tok, f.Descriptor, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject)) {
 			return false
 		}
 	}
@@ -223,7 +223,7 @@ func (m *modelled) draw() watch.Seen {
 	if m.rng.IntN(2) == 0 {
 		s.Path, s.Folder = at+fmt.Sprintf("/f%d", m.rng.IntN(2)), false
 	}
-	if s.Descriptor == nil && m.rng.IntN(2) == 0 {
+	if s.Descriptor == nil && m.rng.IntN(2) == 0 || m.rng.IntN(16) == 0 {
 		s.Err = errors.New("it cannot be read")
 	}
 	return s
@@ -370,7 +370,9 @@ func TestRandomHistoriesMatchAccessChecks(t *testing.T) {
 			case n < 15:
 				at := m.draw().Path
 				maps.DeleteFunc(m.docs, func(p string, _ watch.Seen) bool { return beneath(p, at) })
-				m.batch(watch.Batch{Seen: []watch.Seen{{Path: at, Gone: true}}})
+				s := m.draw()
+				m.docs[s.Path] = s
+				m.batch(watch.Batch{Seen: []watch.Seen{{Path: at, Gone: true}, s}})
 			case n < 17:
 				m.walk()
 			case n < 19:
