@@ -59,65 +59,12 @@ func (basicAuth) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect
 }
 
 func onPath(path string) *api.Object { return &api.Object{Object: &api.Object_Path{Path: path}} }
-func sent(sddl string) *api.Object   { return &api.Object{Object: &api.Object_Sddl{Sddl: sddl}} }
 
 func code(err error) connect.Code {
 	if err == nil {
 		return 0
 	}
 	return connect.CodeOf(err)
-}
-
-// TestCheckNeedsReadControlOnFile checks that a query about a file needs READ_CONTROL on it (G-25), and that one about
-// another account needs a file (G-26). The result equals that of an open by that account.
-func TestCheckNeedsReadControlOnFile(t *testing.T) {
-	w := newWorld(t, shared)
-	w.file("f", "f", shared)
-	w.file("hers", "x", own)
-	c := w.client("bob", connect.WithGRPC())
-	some := []string{"FILE_READ_DATA"}
-	for _, x := range []struct {
-		object  *api.Object
-		account string
-		rights  []string
-		want    string
-	}{
-		{onPath("/share/f"), "", []string{"FILE_READ_DATA"}, "true STATUS_SUCCESS"},
-		{onPath("/share/f"), "", []string{"GENERIC_WRITE"}, "false STATUS_ACCESS_DENIED"},
-		{onPath("/share/f"), "alice", []string{"GENERIC_WRITE"}, "true STATUS_SUCCESS"},
-		{onPath("/share/f"), "carol", []string{"FILE_READ_DATA"}, "false STATUS_ACCESS_DENIED"},
-		{onPath("/share/f"), "mallory", some, "not_found"},
-		{onPath("/share/hers"), "", some, "permission_denied"},
-		{onPath("/share/none"), "", some, "not_found"},
-		{onPath("/share/../f"), "", some, "invalid_argument"},
-		{onPath("/none"), "", some, "not_found"},
-		{sent("O:SYG:SYD:(A;;FR;;;WD)"), "", []string{"FILE_READ_DATA"}, "true STATUS_SUCCESS"},
-		{sent("O:SYG:SYD:(A;;FR;;;WD)"), "alice", []string{"FILE_READ_DATA"}, "permission_denied"},
-		{sent("O:SYD:(A"), "", some, "invalid_argument"},
-		{sent("O:SYD:" + strings.Repeat("(A;;FR;;;WD)", 6000)), "", some, "invalid_argument"},
-		{nil, "", some, "invalid_argument"},
-		{onPath("/share/f"), "", nil, "invalid_argument"},
-		{onPath("/share/f"), "", []string{"FLY"}, "invalid_argument"},
-	} {
-		r, err := c.Check(t.Context(), connect.NewRequest(&api.CheckRequest{Object: x.object, Account: x.account,
-			Rights: x.rights}))
-		got := ""
-		if err != nil {
-			got = code(err).String()
-		} else if got = "false " + r.Msg.GetStatus(); r.Msg.GetAllowed() {
-			got = "true " + r.Msg.GetStatus()
-		}
-		check.That(t, got == x.want,
-			"G-25, G-26: %v about %q for %v: %s, want %s (%v)", x.object, x.account, x.rights, got, x.want, err)
-	}
-	if _, err := w.client("carol").Check(t.Context(), connect.NewRequest(&api.CheckRequest{
-		Object: onPath("/share/f"), Rights: some})); code(err) != connect.CodeNotFound {
-		t.Errorf("G-8: a check of a hidden file: %v, want NotFound", err)
-	}
-	if _, err := w.client("mallory").Token(t.Context(), connect.NewRequest(&api.TokenRequest{})); code(err) !=
-		connect.CodeUnauthenticated {
-		t.Errorf("without a password: %v", err)
-	}
 }
 
 // TestJSONAPIExamplesWorkWithinLimits makes the calls of docs/gateway.md in JSON, with limits of size and rate (G-27).

@@ -20,7 +20,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/ntacl"
@@ -28,20 +27,6 @@ import (
 	"github.com/refmon/refmon/server/gateway/dav"
 	"github.com/refmon/refmon/winnt"
 )
-
-// TestFolderInfoHasNoTagOrType checks the name, length, times, tag and media type that the WebDAV engine gets for a
-// file. A folder has neither tag nor type.
-func TestFolderInfoHasNoTagOrType(t *testing.T) {
-	f := facts{name: "a.TXT", size: 0x1f, written: 0x1c08d967e1fd4c0, created: filetime.UnixEpoch}
-	want := dav.Info{Name: "a.TXT", Size: 0x1f, Created: time.Unix(0, 0).UTC(), Modified: moment,
-		Tag: `"1c08d967e1fd4c0-1f"`, Type: "text/plain; charset=utf-8"}
-	if got := f.info(); got != want {
-		t.Errorf("%+v, want %+v", got, want)
-	}
-	f.dir = true
-	want.Folder, want.Tag, want.Type = true, "", ""
-	check.Equal(t, f.info(), want, "a folder")
-}
 
 // TestSecondCloseOfUploadDoesNothing checks that a second Close does not end a later upload's claim of the same name.
 func TestSecondCloseOfUploadDoesNothing(t *testing.T) {

@@ -78,6 +78,7 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{none, "alice PUT /f Content-Range: bytes 0-2/3 < new", 400, "Content-Range", ""},
 		{none, "alice PUT /f < four", 413, "larger", ""},
 		{none, `alice PUT /f If-Match: "x"; Content-Type: text/plain < new`, 412, "changed", ""},
+		{none, "alice PUT /f If-Match: wrong < new", 400, "not a list of entity tags", ""},
 		{refuse("Parse", "/c/t"), "alice PUT /f If: </c/t> (Not <urn:x>) < new", 412, "precondition failed", ""},
 		{none, "alice PUT /f If: <http://other.test/c/f> (Not <urn:x>) < new", 412, "precondition failed", ""},
 		{refuse("Removable", "/c/f"), `alice DELETE /f If-Match: "x"`, 403, "access denied", ""},

@@ -30,6 +30,7 @@ func TestLockRequestsFollowRFC4918(t *testing.T) {
 		{"alice LOCK /f < exclusive", nil, 200, "Second-3600<", 1},
 		{"alice LOCK /f Timeout: Infinite, Second-7, Second-9 < exclusive", nil, 200, "Second-7<", 1},
 		{"alice LOCK /f Timeout: Second-9999999999, Second-5 < exclusive", nil, 200, "Second-3600<", 1},
+		{"alice LOCK /f Timeout: x < exclusive", nil, 200, "Second-3600<", 1},
 		{"alice LOCK /f Timeout: Second-0 < exclusive", nil, 200, "Second-0<", 1},
 		{"alice LOCK /f < shared", nil, 200, "<D:lockscope><D:shared/></D:lockscope>", 1},
 		{"alice LOCK /f Timeout: Second-3601 < exclusive", nil, 200, "Second-3600<", 1},
