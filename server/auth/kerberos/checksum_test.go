@@ -16,10 +16,16 @@ func TestChecksumFlagsOfDCEAreRefused(t *testing.T) {
 		b := binary.LittleEndian.AppendUint32(append([]byte{16, 0, 0, 0}, make([]byte, 16)...), flags)
 		return types.Checksum{CksumType: gssChecksum, Checksum: append(b, make([]byte, 8)...)[:n]}
 	}
+	bound := func(n byte) types.Checksum {
+		return types.Checksum{CksumType: gssChecksum, Checksum: append([]byte{n}, make([]byte, 23)...)}
+	}
 	for name, c := range map[string]struct {
 		sum types.Checksum
 		ok  bool
 	}{
+		"bindings of no bytes": {bound(0), false}, "bindings of 15 bytes": {bound(15), false},
+		"bindings of 17 bytes": {bound(17), false}, "no bytes": {gss(0, 0), false},
+		"another type":                  {types.Checksum{CksumType: 7, Checksum: bound(16).Checksum}, false},
 		"none":                          {types.Checksum{}, true},
 		"another's, without one":        {types.Checksum{CksumType: 16}, false},
 		"twenty bytes":                  {gss(20, 0), false},

@@ -52,6 +52,7 @@ func TestLibraryReadsBoundedInput(t *testing.T) {
 		"an indefinite length":    {[]byte{0x30, 0x80, 0, 0}, false},
 		"a length of five bytes":  {[]byte{0x30, 0x85, 0, 0, 0, 0, 0}, false},
 		"a length of two GiB":     {[]byte{0x30, 0x84, 0x7f, 0xff, 0xff, 0xff, 0}, false},
+		"a length of four bytes":  {[]byte{4, 0x84, 0, 0, 0, 1, 7}, true},
 		"a tag of more bytes":     {[]byte{0x3f, 0x81, 1, 0}, false},
 		"filling":                 {append(wide(1), 0, 0, 0), true},
 		"trailing bytes":          {append(wide(1), 1), false},
@@ -83,6 +84,10 @@ func TestKeysMustHaveTheirSize(t *testing.T) {
 		if c, err := a.Accept(k.Blob(), nil); err != nil || len(k.SessionKey.KeyValue) != size || c.Name != "alice" {
 			t.Errorf("K-39: type %d: %v, %v, a session key of %d bytes, want %d",
 				kind, c, err, len(k.SessionKey.KeyValue), size)
+		}
+		for _, wrong := range [][]byte{key.KeyValue[1:], append([]byte{7}, key.KeyValue...)} {
+			_, err := decrypt(k.Ticket().EncPart, types.EncryptionKey{KeyType: kind, KeyValue: wrong}, usageTicket)
+			check.ErrorIs(t, err, errAPReq, "K-39: type %d with a key of %d bytes", kind, len(wrong))
 		}
 	}
 }

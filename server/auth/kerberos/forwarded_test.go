@@ -2,7 +2,6 @@ package kerberos
 
 import (
 	"bytes"
-	"encoding/base64"
 	"errors"
 	"slices"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	"github.com/jcmturner/gokrb5/v8/crypto"
 
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/kerberos/pac"
 	"github.com/refmon/refmon/server/internal/test/forge"
@@ -68,8 +66,7 @@ func TestRefusedDelegationIsRecorded(t *testing.T) {
 	a := Authority{Store: store, Tickets: func() *Acceptor { return taking },
 		Refused: func(_ string, err error) { refusal = err }}
 	k := through(domain.WithRID(1104), "http/front\x1b[31m")
-	r, st := a.LogOn(logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK,
-		Token: logon.Secret(base64.StdEncoding.EncodeToString(k.Blob()))})
+	r, st := a.LogOn(logonOf(&k))
 	check.That(t, st == ntstatus.LogonFailure && r.Account.Name == "alice" && r.Account.Domain == realm &&
 		strings.Contains(r.Proof, "http/front") && !strings.Contains(r.Proof, "\x1b") && refusal != nil,
 		"K-87: %v, %+v, the log got %v", st, r, refusal)
@@ -100,6 +97,7 @@ func TestDelegationNeedsACredential(t *testing.T) {
 		"expired within skew":  {1, &forge.Forwarded{End: noon.Add(-time.Minute)}, full},
 		"without a ticket":     {1, &forge.Forwarded{NoTicket: true}, plain},
 		"identification alone": {0x2001, &forge.Forwarded{}, winnt.SecurityIdentification},
+		"other flags":          {0x3e, &forge.Forwarded{}, plain},
 	} {
 		k := ticket()
 		k.GSSFlags, k.Forwarded, k.Subkey = c.flags, c.forwarded, subkey
@@ -124,18 +122,27 @@ func TestForwardedTicketsAreBounded(t *testing.T) {
 	for _, c := range []struct {
 		tickets, infos int
 		realm          string
+		version, list  []byte // after the version and the list of tickets
 		want           bool
-	}{{1, 1, realm, true}, {2, 1, realm, false}, {16, 16, realm, true}, {17, 17, realm, false},
-		{1, 1, "OTHER.TEST", false}} {
+	}{{1, 1, realm, nil, nil, true}, {2, 1, realm, nil, nil, false}, {16, 16, realm, nil, nil, true},
+		{17, 17, realm, nil, nil, false}, {1, 1, "OTHER.TEST", nil, nil, false},
+		{1, 1, realm, []byte{5, 0}, nil, false}, {1, 1, realm, nil, []byte{5, 0}, false}} {
 		info := forge.DER(0x30, forge.DER(0xa1, text(c.realm)), forge.DER(0xa2, name("alice")),
 			forge.DER(0xa6, forge.DER(24, []byte("20260102200000Z"))), forge.DER(0xa9, name("krbtgt", realm)))
 		part := forge.DER(0x60|29, forge.DER(0x30, forge.DER(0xa0, forge.DER(0x30, bytes.Repeat(info, c.infos)))))
 		sealed := check.Must(crypto.GetEncryptedData(part, k.SessionKey, usageCredential, 0))
-		credential := forge.DER(0x60|22, forge.DER(0x30, forge.DER(0xa0, []byte{2, 1, 5}),
+		credential := forge.DER(0x60|22, forge.DER(0x30, forge.DER(0xa0, []byte{2, 1, 5}, c.version),
 			forge.DER(0xa1, []byte{2, 1, 22}),
-			forge.DER(0xa2, forge.DER(0x30, bytes.Repeat(forge.DER(0x61), c.tickets))),
+			forge.DER(0xa2, forge.DER(0x30, bytes.Repeat(forge.DER(0x61), c.tickets)), c.list),
 			forge.DER(0xa3, check.Must(sealed.Marshal()))))
 		check.Equal(t, a.forwarded(o, credential, noon), c.want, "K-45: %+v", c)
+	}
+	for what, info := range map[string][]byte{"a realm": forge.DER(0xa1, []byte{2, 1, 1}),
+		"a client": forge.DER(0xa2, []byte{2, 1, 1}), "an end": forge.DER(0xa6, text("x")), "half a field": {0xa1, 9},
+		"a service": forge.DER(0xa9, forge.DER(0x30, forge.DER(0xa0), forge.DER(0xa1, forge.DER(0x30, []byte{5, 0}))))} {
+		part := forge.DER(0x60|29, forge.DER(0x30, forge.DER(0xa0, forge.DER(0x30, forge.DER(0x30, info)))))
+		_, ok := readCredentialPart(part)
+		check.That(t, !ok, "K-45: %s that is malformed is read", what)
 	}
 	for n, want := range map[int]bool{16: true, 17: false} {
 		_, ok := readName(name(slices.Repeat([]string{"x"}, n)...))

@@ -67,8 +67,7 @@ func ofGroups(tb testing.TB, n int) func() {
 	k.PAC = alicePAC(secret, inGroups(n))
 	taking := acceptor(tb, nil)
 	a := Authority{Store: store, Tickets: func() *Acceptor { return taking }}
-	c, err := taking.Accept(k.Blob(), nil)
-	check.NoError(tb, err)
+	c := check.Must(taking.Accept(k.Blob(), nil))
 	return func() {
 		r, st := a.logOnClient(c, &logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK})
 		check.Success(tb, st)

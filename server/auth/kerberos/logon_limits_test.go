@@ -1,16 +1,13 @@
 package kerberos
 
 import (
-	"encoding/base64"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
-	"github.com/refmon/refmon/winnt"
 )
 
 // TestTokenHolds10000PACGroups checks PACs of 5,000 groups, and of 10,000, the largest configurable maximum of an
@@ -49,8 +46,7 @@ func TestTokenHolds10000PACGroups(t *testing.T) {
 				p.Resources = append(p.Resources, forge.Group{RID: uint32(90000 + i), Attributes: 0x20000007})
 			}
 		})
-		r, st := a.LogOn(logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK,
-			Token: logon.Secret(base64.StdEncoding.EncodeToString(k.Blob()))})
+		r, st := a.LogOn(logonOf(&k))
 		if st != c.want {
 			t.Errorf("L-4: %s: %v, want %v", c.what, st, c.want)
 			continue

@@ -32,6 +32,12 @@ func openStore(tb testing.TB) *lsa.Store {
 	return s
 }
 
+// logonOf returns the request to log on by a ticket.
+func logonOf(k *forge.Ticket) logon.Request {
+	return logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK,
+		Token: logon.Secret(base64.StdEncoding.EncodeToString(k.Blob()))}
+}
+
 // TestTicketLogsOnAndIsRecorded checks that a Kerberos token logs its client on, and that the record has the ticket,
 // its delegation and the dropped SIDs (K-50). Only log and record have the reason of a rejection (K-51). The store
 // handles all other requests.
@@ -52,7 +58,7 @@ func TestTicketLogsOnAndIsRecorded(t *testing.T) {
 		r := logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK}
 		change(&r, &k)
 		if r.Token == "" {
-			r.Token = logon.Secret(base64.StdEncoding.EncodeToString(k.Blob()))
+			r.Token = logonOf(&k).Token
 		}
 		return a.LogOn(r)
 	}
@@ -101,6 +107,9 @@ func TestTicketLogsOnAndIsRecorded(t *testing.T) {
 		!errors.As(why, &refusal) || !errors.Is(why, errNoPAC) || refusal.Client != "alice" {
 		t.Errorf("K-43: %v, %v, want alice's refusal for errNoPAC", st, why)
 	}
+	a.Refused = nil // nobody wants to know
+	_, st = ask(func(_ *logon.Request, k *forge.Ticket) { k.PAC = nil })
+	check.Equal(t, st, ntstatus.LogonFailure, "K-51: without a log")
 	none := Authority{Store: store, Tickets: func() *Acceptor { return nil }}
 	if r, st := none.LogOn(logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK}); st !=
 		ntstatus.NoSuchPackage || !r.Token.User.SID.IsZero() {
@@ -148,8 +157,9 @@ func TestAddedGroupsJoinTicketGroups(t *testing.T) {
 		t.Helper()
 		taking, k := acceptor(t, nil), ticket()
 		a := Authority{Store: store, Tickets: func() *Acceptor { return taking }}
-		r, st := a.LogOn(logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK, Tcb: true, Groups: groups,
-			Token: logon.Secret(base64.StdEncoding.EncodeToString(k.Blob()))})
+		request := logonOf(&k)
+		request.Tcb, request.Groups = true, groups
+		r, st := a.LogOn(request)
 		check.Success(t, st)
 		return r.Token.Groups
 	}
@@ -170,8 +180,8 @@ func TestTicketsAreCheckedInTurns(t *testing.T) {
 	taking.Store(acceptor(t, nil))
 	a := Authority{Store: openStore(t), Tickets: taking.Load, Checks: admission.NewPool(1, 1)}
 	k := ticket()
-	r := logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK, Origin: "192.0.2.1",
-		Token: logon.Secret(base64.StdEncoding.EncodeToString(k.Blob()))}
+	r := logonOf(&k)
+	r.Origin = "192.0.2.1"
 	check.That(t, a.Checks.Enter(t.Context(), "192.0.2.2"), "the first place is not free")
 	first := make(chan ntstatus.Status)
 	go func() { first <- check.Status(a.LogOn(r)) }()

@@ -235,6 +235,9 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	check.NoError(t, os.Mkdir(filepath.Join(broken, replayFile), 0o700))
 	r, err = newReplay(broken, time.Minute, start)
 	check.That(t, err != nil && r == nil, "K-47: newReplay of a file that cannot be read: %v, want an error", err)
+	broken = t.TempDir()
+	check.NoError(t, os.Mkdir(filepath.Join(broken, replayFile+".new"), 0o700))
+	check.That(t, check.Err(newReplay(broken, time.Minute, start)) != nil, "K-47: newReplay without its file: no error")
 	for err, want := range map[error]ntstatus.Status{errBefore: ntstatus.TimeDifferenceAtDC,
 		errFull: ntstatus.InsufficientResources, errReplay: ntstatus.LogonFailure} {
 		check.Equal(t, check.Status(reason(refuse(nil, err))), want, "K-80: %v", err)

@@ -33,4 +33,8 @@ func TestReadTokenKeepsInside(t *testing.T) {
 		}
 	}
 	check.ErrorIs(t, check.Err(ReadToken([]byte(`{"Extra":1}`), blob)), errOuter, "K-91: an unknown field")
+	for _, err := range tokenErrors {
+		check.Equal(t, TokenError(err.Error()), err, "K-91: the error with a parser's text")
+	}
+	check.ErrorIs(t, TokenError("of the test"), errOuter, "K-91: the error with another text")
 }
