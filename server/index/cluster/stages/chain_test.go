@@ -30,20 +30,17 @@ func events(n int) (out []index.Event) {
 func TestLateWorkerWritesNoRecords(t *testing.T) {
 	h := newOpenSite(t, 1)
 	c := h.dial(site.Work)
-	first, err := take(t.Context(), c, site.StreamPeople, "people.0", "w1")
-	check.NoError(t, err)
+	first := check.Must(take(t.Context(), c, site.StreamPeople, "people.0", "w1"))
 	list := events(3)
 	check.NoError(t, first.write(t.Context(), first.last, list[:2]))
-	second, err := take(t.Context(), h.dial(site.Work), site.StreamPeople, "people.0", "w2")
-	check.NoError(t, err)
+	second := check.Must(take(t.Context(), h.dial(site.Work), site.StreamPeople, "people.0", "w2"))
 	check.ErrorIs(t, first.publishWatermark(t.Context(), 1, &heartbeat{Time: 1}, ""), errTakenOver,
 		"the late worker vouches")
 	check.ErrorIs(t, first.write(t.Context(), first.last, list[2:]), errTakenOver, "the late worker")
 	if err := second.write(t.Context(), second.last, list[2:]); err != nil {
 		t.Error(err)
 	}
-	third, err := take(t.Context(), c, site.StreamPeople, "people.0", "w3")
-	check.NoError(t, err)
+	third := check.Must(take(t.Context(), c, site.StreamPeople, "people.0", "w3"))
 	r := newRecords(c, site.StreamPeople, "people.0")
 	r.loading = true
 	check.ErrorIs(t, r.all(t.Context(), func() {}, func(*record) error { return nil }), errRecord,
@@ -60,8 +57,7 @@ func TestLostAcknowledgementStoresOnce(t *testing.T) {
 	w := &chain{c: c, stream: site.StreamPeople, subject: "people.1", rival: func(*message) bool { return false }}
 	check.NoError(t, w.append(t.Context(), "one", []byte("1"), false))
 	lost := &site.Signed{Subject: w.subject, ID: "two", After: w.head, Body: []byte("2")}
-	seq, err := c.publish(t.Context(), lost, &w.last)
-	check.NoError(t, err)
+	seq := check.Must(c.publish(t.Context(), lost, &w.last))
 	again := *w
 	if err := w.append(t.Context(), "two", []byte("2"), false); err != nil || w.head != seq {
 		t.Errorf("a repeated append is at sequence %d, the head at %d, error %v, want head %d, nil",
@@ -73,7 +69,7 @@ func TestLostAcknowledgementStoresOnce(t *testing.T) {
 	check.NoError(t, w.append(t.Context(), "three", []byte("3"), false))
 	var got string
 	r := follower{c: c, stream: w.stream, subject: w.subject}
-	err = r.all(t.Context(), func(m *message) error {
+	err := r.all(t.Context(), func(m *message) error {
 		got += string(m.Body)
 		return nil
 	})
@@ -100,8 +96,7 @@ func TestTemporaryServerErrorsAreRetried(t *testing.T) {
 		`{"error":{"code":400,"err_code":10002,"description":"resource limits exceeded for account"}}`}
 	for _, how := range []string{"keep", "append"} {
 		var ids []string
-		woken, err := c.nc.SubscribeSync("wake.odd." + how)
-		check.NoError(t, err)
+		woken := check.Must(c.nc.SubscribeSync("wake.odd." + how))
 		sub, err := c.nc.Subscribe("odd."+how, func(m *nats.Msg) {
 			ids = append(ids, m.Header.Get(nats.MsgIdHdr))
 			answer := `{"stream":"ODD","seq":7}`
@@ -148,8 +143,7 @@ func TestOversizedMessageIsNotRetried(t *testing.T) {
 func TestLogSkipsForgedMessages(t *testing.T) {
 	h := newOpenSite(t, 1)
 	c := h.dial(site.Work)
-	l, err := take(t.Context(), c, site.StreamPeople, "people.0", "w1")
-	check.NoError(t, err)
+	l := check.Must(take(t.Context(), c, site.StreamPeople, "people.0", "w1"))
 	list := events(2)
 	check.NoError(t, l.write(t.Context(), l.last, list[:1]))
 	put := func(m *nats.Msg) {
@@ -177,8 +171,7 @@ func TestLogSkipsForgedMessages(t *testing.T) {
 	check.NoError(t, c.nc.PublishRequest("$JS.API.DIRECT.GET.PEOPLE.people.0", "people.0", nil))
 	check.NoError(t, c.nc.Flush())
 	check.NoError(t, l.write(t.Context(), l.last, list[1:]))
-	next, err := take(t.Context(), c, site.StreamPeople, "people.0", "w2")
-	check.NoError(t, err)
+	next := check.Must(take(t.Context(), c, site.StreamPeople, "people.0", "w2"))
 	check.That(t, next.records.follower.refused >= 4 && next.last.Generation == 2,
 		"%d refused, generation %d, want at least 4, 2", next.records.follower.refused, next.last.Generation)
 	check.That(t, next.state.Apply(&index.Event{Seq: 3, Directory: "v"}) != nil, "an event is missing from the log")

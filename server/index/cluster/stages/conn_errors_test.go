@@ -40,8 +40,7 @@ func (b *bench) decides() (*deciding, *directoryPublisher, *warned) {
 	b.c.warn = warnings.warn
 	s := b.shift("w1")
 	s.name = "people.0"
-	d, err := newDeciding(b.t.Context(), s, 0)
-	check.NoError(b.t, err)
+	d := check.Must(newDeciding(b.t.Context(), s, 0))
 	l := &directoryPublisher{c: b.dial(site.Directory), head: head{Started: 1}, run: "r"}
 	l.chain = &chain{c: l.c, stream: site.StreamDirectory, subject: headSubject, rival: l.rival}
 	return d, l, warnings
@@ -53,12 +52,9 @@ func TestStagesFailWithoutNATSServer(t *testing.T) {
 	b := newBench(t)
 	d, _, _ := b.decides()
 	s := b.shift("w1")
-	r, err := newRows(t.Context(), s, b.part)
-	check.NoError(t, err)
-	q, err := b.site.Question()
-	check.NoError(t, err)
-	m, err := q.Merge(nil, 1)
-	check.NoError(t, err)
+	r := check.Must(newRows(t.Context(), s, b.part))
+	q := check.Must(b.site.Question())
+	m := check.Must(q.Merge(nil, 1))
 	k := &kept{}
 	f := &following{c: b.c, merge: m, sinks: []index.Sink{k}, watermarks: map[string]*seenWatermark{}, clock: watch.Now}
 	f.logs = f.all()
@@ -67,21 +63,21 @@ func TestStagesFailWithoutNATSServer(t *testing.T) {
 	ctx := t.Context()
 	chain := &chain{c: b.c, stream: site.StreamSeen, subject: subjectOf(b.part)}
 	for step, run := range map[string]func() error{
-		"the next messages": func() error { return second(b.c.next(ctx, site.StreamSeen, subjectOf(b.part), 1)) },
-		"the last message":  func() error { return second(b.c.last(ctx, site.StreamSeen, subjectOf(b.part))) },
+		"the next messages": func() error { return check.Err(b.c.next(ctx, site.StreamSeen, subjectOf(b.part), 1)) },
+		"the last message":  func() error { return check.Err(b.c.last(ctx, site.StreamSeen, subjectOf(b.part))) },
 		"the directory":     func() error { _, _, err := b.c.newest(ctx); return err },
-		"its pieces":        func() error { return second(b.c.pieces(ctx, &head{Version: "v", Pieces: 1})) },
+		"its pieces":        func() error { return check.Err(b.c.pieces(ctx, &head{Version: "v", Pieces: 1})) },
 		"a purge":           func() error { return b.c.purge(ctx, site.StreamSeen, subjectOf(b.part), 1) },
 		"classes":           func() error { return d.classes(ctx) },
 		"a turn of people":  func() error { return d.turns(ctx) },
-		"a turn of rows":    func() error { return second(r.turn(ctx)) },
+		"a turn of rows":    func() error { return check.Err(r.turn(ctx)) },
 		"the log's holder":  func() error { return r.held(ctx) },
 		"a watermark":       func() error { return r.publishWatermark(ctx, 1, &heartbeat{Time: 1}, "") },
 		"where to go on":    func() error { return r.resume(ctx) },
-		"a share":           func() error { return second(take(ctx, b.c, site.StreamRows, s.name, "w2")) },
+		"a share":           func() error { return check.Err(take(ctx, b.c, site.StreamRows, s.name, "w2")) },
 		"a follower's turn": func() error { return f.turn(ctx) },
 		"a query of what blocks it": func() error {
-			return second(chain.diagnose(ctx, &site.Signed{Subject: chain.subject, ID: "x"}))
+			return check.Err(chain.diagnose(ctx, &site.Signed{Subject: chain.subject, ID: "x"}))
 		},
 	} {
 		check.That(t, run() != nil, "%s: no error", step)
@@ -89,8 +85,6 @@ func TestStagesFailWithoutNATSServer(t *testing.T) {
 	check.That(t, len(k.last.Sources) == 0 && !f.began,
 		"a follower without a server has the heartbeats %v, want none", k.last)
 }
-
-func second[T any](_ T, err error) error { return err }
 
 // TestMissingAnswerNamesTheStream checks that the error of a request without an answer says which stream gave none.
 func TestMissingAnswerNamesTheStream(t *testing.T) {

@@ -18,8 +18,7 @@ func TestWorkerRequestsMissingWalk(t *testing.T) {
 	s := b.shift("w1")
 	s.workers.beat, s.beat = time.Hour, time.Millisecond // it is thought alive, and never rests for long
 	s.workers.recordAlive("w1")
-	r, err := newRows(t.Context(), s, b.part)
-	check.NoError(t, err)
+	r := check.Must(newRows(t.Context(), s, b.part))
 	asked := func(limit time.Duration) (asked bool) {
 		t.Helper()
 		for len(b.again) > 0 {

@@ -72,8 +72,7 @@ func keep(t *testing.T, c *Conn) {
 
 func (h *openSite) dial(r site.Role) *Conn {
 	h.t.Helper()
-	c, err := Dial(h.site, r, h.seeds[r], Options{InProcess: h.server})
-	check.NoError(h.t, err)
+	c := check.Must(Dial(h.site, r, h.seeds[r], Options{InProcess: h.server}))
 	h.t.Cleanup(c.Close)
 	return c
 }

@@ -22,8 +22,7 @@ func TestKeeperDeletesNothingThatCounts(t *testing.T) {
 		b.tell(watch.Batch{Heartbeat: beatNow()})
 	}
 	name := "rows." + b.part.Subject()
-	l, err := take(t.Context(), b.c, site.StreamRows, name, "w1")
-	check.NoError(t, err)
+	l := check.Must(take(t.Context(), b.c, site.StreamRows, name, "w1"))
 	next := l.last
 	next.Cursor, next.Tries, next.Whole, next.Started = 2, 0, true, b.teller.started
 	check.NoError(t, l.write(t.Context(), next, nil))
@@ -57,8 +56,7 @@ func TestKeeperDeletesNothingThatCounts(t *testing.T) {
 		{"follow.search1.SEEN", `{"read":1}`, "no such share"},
 		{name, fmt.Sprintf(`{"drop":%d}`, foreign), "is of another part"},
 	} {
-		m, err := work.nc.Request(keepSubject+c.share, []byte(c.body), time.Minute)
-		check.NoError(t, err)
+		m := check.Must(work.nc.Request(keepSubject+c.share, []byte(c.body), time.Minute))
 		var got outcome
 		if err := json.Unmarshal(m.Data, &got); err != nil || got.Error == "" || !strings.Contains(got.Error, c.want) {
 			t.Errorf("N-120: %s %s: %s, %v, want an error with %q", c.share, c.body, m.Data, err, c.want)
@@ -74,8 +72,7 @@ func TestKeeperDeletesNothingThatCounts(t *testing.T) {
 	own := check.Must(json.Marshal(&watermark{Generation: next.Generation, Cursor: 1, Beat: heartbeat{Time: 1}}))
 	check.NoError(t, work.keep(t.Context(), "fence."+name, "own", own))
 	// No one else's subject gets an answer (N-121).
-	replies, err := work.nc.SubscribeSync("_INBOX.follow.x")
-	check.NoError(t, err)
+	replies := check.Must(work.nc.SubscribeSync("_INBOX.follow.x"))
 	check.NoError(t, work.nc.PublishRequest(keepSubject+name, "_INBOX.follow.x", []byte("{}")))
 	check.Equal(t, work.remove(t.Context(), name, request{Input: 3}), nil, "N-120: input before the position")
 	if list, err := work.next(t.Context(), site.StreamSeen, subjectOf(b.part), 1); err != nil || len(list) != 2 {
@@ -102,8 +99,7 @@ func TestLagCountsUnreadMessages(t *testing.T) {
 	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
 	pending := func(stream, name string) string {
 		t.Helper()
-		list, err := Lags(t.Context(), b.dial(site.Keeper))
-		check.NoError(t, err)
+		list := check.Must(Lags(t.Context(), b.dial(site.Keeper)))
 		for _, l := range list {
 			if l.Stream == stream && l.Reader == name {
 				return fmt.Sprint(l.Waiting)
@@ -160,8 +156,7 @@ func TestFollowerConsumersShowUnreadMessages(t *testing.T) {
 	b := newBench(t)
 	pending := func(stream string) uint64 {
 		t.Helper()
-		c, err := b.dial(site.Keeper).js.Consumer(t.Context(), stream, "search1")
-		check.NoError(t, err)
+		c := check.Must(b.dial(site.Keeper).js.Consumer(t.Context(), stream, "search1"))
 		return c.CachedInfo().NumPending
 	}
 	start := func(f func(context.Context) error) (stop func()) {

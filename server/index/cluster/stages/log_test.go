@@ -111,8 +111,7 @@ func (f *firm) says(name string) string {
 func (f *firm) stored(stream, subject string) (out []message) {
 	f.t.Helper()
 	for from := uint64(1); ; from = out[len(out)-1].sequence + 1 {
-		list, err := f.c.next(f.t.Context(), stream, subject, from)
-		check.NoError(f.t, err)
+		list := check.Must(f.c.next(f.t.Context(), stream, subject, from))
 		if out = append(out, list...); len(list) == 0 {
 			return out
 		}
@@ -190,10 +189,8 @@ func TestPurgedFollowerReadsSnapshot(t *testing.T) {
 	// Half of a snapshot: the first piece without its predecessor.
 	r := f.rows.last
 	r.Piece = 1
-	events, err := f.rows.worker.Compact(false)
-	check.NoError(t, err)
-	list, err := cut(events)
-	check.NoError(t, err)
+	events := check.Must(f.rows.worker.Compact(false))
+	list := check.Must(cut(events))
 	whole := list[0]
 	r.lines, r.Final = whole, true
 	check.NoError(t, f.rows.append(t.Context(), &r))
@@ -215,8 +212,7 @@ func TestPurgedFollowerReadsSnapshot(t *testing.T) {
 // is of the last generation and record. Otherwise the worker counts another attempt (N-54).
 func TestWatermarkOfLastRecordAdvancesCursor(t *testing.T) {
 	c := newOpenSite(t, 1).dial(site.Work)
-	l, err := take(t.Context(), c, site.StreamPeople, "people.0", "w1")
-	check.NoError(t, err)
+	l := check.Must(take(t.Context(), c, site.StreamPeople, "people.0", "w1"))
 	g, head := l.last.Generation, l.chain.head
 	for i, x := range []struct {
 		generation, log uint64
@@ -242,8 +238,7 @@ func TestSnapshotOfSeveralPiecesReplacesLog(t *testing.T) {
 	h, warnings := newOpenSite(t, 1), &warned{}
 	c := h.dial(site.Work)
 	c.warn = warnings.warn
-	l, err := take(t.Context(), c, site.StreamPeople, "people.0", "w1")
-	check.NoError(t, err)
+	l := check.Must(take(t.Context(), c, site.StreamPeople, "people.0", "w1"))
 	list := events(2)
 	for i := range 2 {
 		list[i+1].Person.Name = strings.Repeat("x", 600<<10)
@@ -255,10 +250,8 @@ func TestSnapshotOfSeveralPiecesReplacesLog(t *testing.T) {
 	for i := range list {
 		check.NoError(t, l.state.Apply(&list[i]))
 	}
-	q, err := h.site.Question()
-	check.NoError(t, err)
-	w, err := q.Worker(l.state)
-	check.NoError(t, err)
+	q := check.Must(h.site.Question())
+	w := check.Must(q.Worker(l.state))
 	check.NoError(t, l.compact(t.Context(), w, 1, true))
 	check.That(t, l.records.before == 0 && l.records.final == l.chain.head,
 		"before %d and up to %d are to be deleted, the log ends with %d: %q", l.records.before, l.records.final,

@@ -22,10 +22,8 @@ func TestUnusableClassesAreCounted(t *testing.T) {
 	d, l, _ := b.decides()
 	v := index.Version{People: anyPeople(t), File: []byte(company), Heartbeat: beatNow()}
 	check.NoError(t, l.version(t.Context(), &v))
-	q, err := b.site.Question()
-	check.NoError(t, err)
-	w, err := q.Rows(nil)
-	check.NoError(t, err)
+	q := check.Must(b.site.Question())
+	w := check.Must(q.Rows(nil))
 	check.NoError(t, w.Batch(&watch.Batch{Tree: "/srv", Seen: []watch.Seen{{Path: "/srv/a", Descriptor: forAll}}}))
 	var id string
 	for _, e := range w.Take() {
@@ -33,8 +31,7 @@ func TestUnusableClassesAreCounted(t *testing.T) {
 			id = e.Class.ID
 		}
 	}
-	body, err := classBytes(w.Definition(id))
-	check.NoError(t, err)
+	body := check.Must(classBytes(w.Definition(id)))
 	b.send(site.Work, "class.0."+id+"x", "1", 0, body)
 	b.send(site.Work, "class.0.x", "2", 0, []byte("garbage"))
 	b.send(site.Watch("a"), "class.0."+id, "3", 0, body)
@@ -62,13 +59,11 @@ func TestMalformedDirectoryKeepsMembers(t *testing.T) {
 	}
 	last := func() int64 {
 		t.Helper()
-		m, err := b.c.last(t.Context(), site.StreamFence, "fence.people.0")
-		check.NoError(t, err)
+		m := check.Must(b.c.last(t.Context(), site.StreamFence, "fence.people.0"))
 		if m == nil {
 			return 0
 		}
-		f, err := parseWatermark(m.Body)
-		check.NoError(t, err)
+		f := check.Must(parseWatermark(m.Body))
 		return f.Beat.Time
 	}
 	if at := tell(company, list); last() != at || d.version == "" || len(told.take()) != 0 {

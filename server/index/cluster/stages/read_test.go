@@ -16,8 +16,7 @@ func TestAnswersAreCheckedWhole(t *testing.T) {
 	c := newOpenSite(t, 1).dial(site.Work)
 	answer := func(sequence, before string) *nats.Msg {
 		t.Helper()
-		m, err := c.signed(&site.Signed{Subject: "people.0"})
-		check.NoError(t, err)
+		m := check.Must(c.signed(&site.Signed{Subject: "people.0"}))
 		for name, value := range map[string]string{"Nats-Sequence": sequence, "Nats-Last-Sequence": before,
 			"Nats-Time-Stamp": "2026-11-26T12:00:00Z", "Nats-Subject": "people.0"} {
 			m.Header.Set(name, value)

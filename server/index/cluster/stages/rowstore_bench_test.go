@@ -91,15 +91,13 @@ func newSizedSite(b *testing.B) *sizedSite {
 	for _, r := range z.site.Roles() {
 		o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: z.site.Keys[string(r)]})
 	}
-	srv, err := server.NewServer(o)
-	check.NoError(b, err)
+	srv := check.Must(server.NewServer(o))
 	srv.Start()
 	b.Cleanup(func() { end(srv) })
 	check.RequireThat(b, srv.ReadyForConnections(time.Minute), "the server is not ready")
 	z.site.Servers = []string{srv.ClientURL()}
 	dial := func(r site.Role) *Conn {
-		c, err := Dial(z.site, r, z.keys[r], Options{InProcess: srv})
-		check.NoError(b, err)
+		c := check.Must(Dial(z.site, r, z.keys[r], Options{InProcess: srv}))
 		b.Cleanup(c.Close)
 		return c
 	}
@@ -207,8 +205,7 @@ func BenchmarkFollowRows(b *testing.B) {
 	z := newSizedSite(b)
 	z.begin()
 	z.load(rows)
-	text, err := json.Marshal(z.site)
-	check.NoError(b, err)
+	text := check.Must(json.Marshal(z.site))
 	setup := followerSetup{Site: string(text), Seed: z.keys[site.Follow]}
 	b.Run("database", func(b *testing.B) {
 		s := postgres.Start(b)
@@ -234,8 +231,7 @@ func BenchmarkFollowRows(b *testing.B) {
 
 func startFollower(b *testing.B, f followerSetup) *exec.Cmd {
 	b.Helper()
-	text, err := json.Marshal(f)
-	check.NoError(b, err)
+	text := check.Must(json.Marshal(f))
 	cmd := exec.Command(os.Args[0])
 	cmd.Env, cmd.Stderr = append(os.Environ(), sizedFollower+"="+string(text)), os.Stderr
 	check.NoError(b, cmd.Start())
@@ -246,8 +242,7 @@ func startFollower(b *testing.B, f followerSetup) *exec.Cmd {
 func report(b *testing.B, cmd *exec.Cmd, what string) {
 	b.Helper()
 	// Maxrss of its rusage counts the benchmark's own memory, from which the process was forked.
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
-	check.NoError(b, err)
+	status := check.Must(os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid)))
 	_, text, _ := strings.Cut(string(status), "VmHWM:")
 	kilobytes, err := strconv.Atoi(strings.Fields(text)[0])
 	check.NoError(b, errors.Join(err, cmd.Process.Kill()))
@@ -269,8 +264,7 @@ func (z *sizedSite) until(b *testing.B, done func() bool) {
 
 func (z *sizedSite) measure(b *testing.B, setup followerSetup, rows int) {
 	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, setup.DSN)
-	check.NoError(b, err)
+	conn := check.Must(pgx.Connect(ctx, setup.DSN))
 	defer conn.Close(ctx)
 	query := func(sql string, args ...any) (out int64) {
 		if err := conn.QueryRow(ctx, sql, args...).Scan(&out); err != nil && !errors.Is(err, pgx.ErrNoRows) {

@@ -119,8 +119,7 @@ func (b *storeBench) fresh() map[string]string {
 	err := index.Run(ctx, index.Config{Trees: []string{b.tree}, Directory: b.dir, Rights: "read", State: state,
 		NoEvents: true, Beat: time.Millisecond, Ready: stop})
 	check.NoError(b.t, err)
-	x, err := index.Open(state, time.Hour)
-	check.NoError(b.t, err)
+	x := check.Must(index.Open(state, time.Hour))
 	defer x.Close()
 	out := map[string]string{}
 	for _, who := range []string{aliceSID, bobSID} {

@@ -33,8 +33,7 @@ func TestBatchIsDividedAmongParts(t *testing.T) {
 	check.NoError(t, p.batch(t.Context(), &x))
 	documents := 0
 	for _, part := range parts {
-		list, err := h.dial(site.Work).next(t.Context(), site.StreamSeen, subjectOf(part), 1)
-		check.NoError(t, err)
+		list := check.Must(h.dial(site.Work).next(t.Context(), site.StreamSeen, subjectOf(part), 1))
 		shared := 0
 		for i := range list {
 			_, b, err := parseSeen(h.site, part, list[i].Body)

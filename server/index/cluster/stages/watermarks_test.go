@@ -20,10 +20,8 @@ func newFollowing(t *testing.T) (f *following, k *kept, warned *int) {
 	t.Helper()
 	s, _, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv", "/srv2"}}, Parts: 2})
 	check.NoError(t, err)
-	q, err := s.Question()
-	check.NoError(t, err)
-	m, err := q.Merge(nil, 1)
-	check.NoError(t, err)
+	q := check.Must(s.Question())
+	m := check.Must(q.Merge(nil, 1))
 	k, warned = &kept{}, new(int)
 	f = &following{c: &Conn{site: s, warn: func(error) { *warned++ }}, merge: m, sinks: []index.Sink{k},
 		watermarks: map[string]*seenWatermark{}, since: 7, began: true,
@@ -157,7 +155,6 @@ func TestWatermarksOfManySharesAreRead(t *testing.T) {
 		m, err := f.c.last(t.Context(), site.StreamFence, "fence.rows.a.1024")
 		return m != nil && err == nil
 	}, "the last watermark is not stored")
-	list, err := f.readWatermarks(t.Context())
-	check.NoError(t, err)
+	list := check.Must(f.readWatermarks(t.Context()))
 	check.Equal(t, len(list), len(f.logs), "watermarks that were read")
 }

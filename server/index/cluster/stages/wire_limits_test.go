@@ -87,10 +87,8 @@ func TestMessageBeyondLimitIsRejected(t *testing.T) {
 func TestMessagesSurviveEncoding(t *testing.T) {
 	r := record{Generation: 1, Worker: "w", Tries: 2, Cursor: 3, Started: 4, Whole: true, Refused: 5, Poison: 6, Piece: 7,
 		Final: true, lines: [][]byte{[]byte(`{"seq":1,"time":2,"gone":"x"}`), []byte(`{"seq":2,"time":2,"directory":"v"}`)}}
-	b, err := r.bytes()
-	check.NoError(t, err)
-	got, err := parseRecord(b)
-	check.NoError(t, err)
+	b := check.Must(r.bytes())
+	got := check.Must(parseRecord(b))
 	events := got.events
 	got.events, r.lines = nil, nil
 	if fmt.Sprintf("%+v", *got) != fmt.Sprintf("%+v", r) || len(events) != 2 || events[0].Gone != "x" ||

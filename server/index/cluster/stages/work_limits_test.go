@@ -17,8 +17,7 @@ func TestNextWorkerPurgesFullPart(t *testing.T) {
 	for range waiting - 1 {
 		b.tell(watch.Batch{Heartbeat: beatNow()})
 	}
-	l, err := take(t.Context(), b.c, site.StreamRows, "rows."+b.part.Subject(), "w1")
-	check.NoError(t, err)
+	l := check.Must(take(t.Context(), b.c, site.StreamRows, "rows."+b.part.Subject(), "w1"))
 	next := l.last
 	next.Cursor, next.Tries, next.Whole, next.Started = b.teller.chains[0].head, 0, true, b.teller.started
 	check.NoError(t, l.write(t.Context(), next, nil))
@@ -35,8 +34,7 @@ func TestIdleShareSkipsNoMessage(t *testing.T) {
 	stop()
 	for i := range maxTries {
 		s := b.shift(fmt.Sprint("v", i))
-		r, err := newRows(t.Context(), s, b.part)
-		check.NoError(t, err)
+		r := check.Must(newRows(t.Context(), s, b.part))
 		if more, err := r.turn(t.Context()); more || err != nil {
 			t.Fatal(more, err)
 		}

@@ -243,8 +243,7 @@ func TestFourthWorkerSkipsPanickingMessage(t *testing.T) {
 	b := newBench(t)
 	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
 	for i := range maxTries {
-		r, err := newRows(t.Context(), b.shift(fmt.Sprint("w", i)), b.part)
-		check.NoError(t, err)
+		r := check.Must(newRows(t.Context(), b.shift(fmt.Sprint("w", i)), b.part))
 		check.That(t, r.last.Tries == i+1 && !r.skip, "try %d is counted as %d, skips: %t", i+1, r.last.Tries, r.skip)
 	}
 	defer b.work("w9")()
