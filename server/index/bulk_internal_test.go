@@ -33,8 +33,7 @@ type bulkLine struct {
 // bulkLines parses the lines of a file after an offset.
 func bulkLines(t *testing.T, name string, from int) (out []bulkLine, end int) {
 	t.Helper()
-	b, err := os.ReadFile(name)
-	check.NoError(t, err)
+	b := check.Must(os.ReadFile(name))
 	in := bufio.NewScanner(bytes.NewReader(b[from:]))
 	for in.Scan() {
 		var x bulkLine
@@ -115,8 +114,7 @@ func TestBulkLinesListAllowedSIDs(t *testing.T) {
 	}
 	const all, none = "S-1-1-0", "S-1-0-0"
 	name := filepath.Join(t.TempDir(), "bulk")
-	b, err := NewBulk(name, "docs", dir, BulkSIDs)
-	check.NoError(t, err)
+	b := check.Must(NewBulk(name, "docs", dir, BulkSIDs))
 	seq := s.seq
 	got, end := bulkLines(t, name, 0)
 	same("at the beginning", got, []bulkLine{want("/t/a", seq, []string{all}, []string{staff}),
@@ -173,8 +171,7 @@ func TestCursorStaysBehindLostLines(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "bulk")
 	run := func() *Bulk {
 		t.Helper()
-		b, err := NewBulk(name, "docs", dir, BulkSIDs)
-		check.NoError(t, err)
+		b := check.Must(NewBulk(name, "docs", dir, BulkSIDs))
 		return b
 	}
 	lines := func(want string) {
@@ -258,8 +255,7 @@ func TestLinesAreOnDiskBeforeCursor(t *testing.T) {
 	check.NoError(t, errors.Join(w.Directory(firm(t), "v2", 1), b.Write(w.Take()), b.SetWatermark(nil)))
 	check.Equal(t, b.cursor.Seq, w.state.seq, "the cursor after an event without lines")
 	check.NoError(t, b.Close())
-	again, err := NewBulk(filepath.Join(folder, "bulk"), "docs", state, BulkClasses)
-	check.NoError(t, err)
+	again := check.Must(NewBulk(filepath.Join(folder, "bulk"), "docs", state, BulkClasses))
 	check.Equal(t, again.cursor.path, b.cursor.path, "cursor of the file without the link")
 	check.NoError(t, again.Close())
 }

@@ -119,8 +119,7 @@ func TestBulkFileFindsWhatIndexAllows(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "bulk.ndjson")
 	engine := searched{}
 	for turn := range 3 {
-		b, err := index.NewBulk(name, "docs", l.state, index.BulkSIDs)
-		check.NoError(t, err)
+		b := check.Must(index.NewBulk(name, "docs", l.state, index.BulkSIDs))
 		l.config.Sinks = []index.Sink{b}
 		l.start()
 		l.settle()
@@ -153,8 +152,7 @@ func TestNewIndexReplacesLinesOfFormer(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "bulk.ndjson")
 	run := func(lists ...string) {
 		t.Helper()
-		b, err := index.NewBulk(name, "docs", l.state, index.BulkSIDs)
-		check.NoError(t, err)
+		b := check.Must(index.NewBulk(name, "docs", l.state, index.BulkSIDs))
 		l.config.Sinks = []index.Sink{b}
 		l.start()
 		for _, list := range lists {
@@ -178,8 +176,7 @@ func TestNewIndexReplacesLinesOfFormer(t *testing.T) {
 func (l *live) compare(engine searched, names []string) {
 	l.t.Helper()
 	file := check.Must(os.ReadFile(l.config.Directory))
-	dir, err := dirfile.Read(file)
-	check.NoError(l.t, err)
+	dir := check.Must(dirfile.Read(file))
 	x := l.open(time.Hour)
 	for i := range dir.Principals {
 		p := &dir.Principals[i]
@@ -266,8 +263,7 @@ func TestRestartAppendsOnlyChanges(t *testing.T) {
 		name = filepath.Join(dir, name)
 		before, err := os.ReadFile(name)
 		check.RequireThat(t, err == nil || os.IsNotExist(err), "%v", err)
-		b, err := index.NewBulk(name, target, l.state, index.BulkSIDs)
-		check.NoError(t, err)
+		b := check.Must(index.NewBulk(name, target, l.state, index.BulkSIDs))
 		l.config.Sinks = []index.Sink{b}
 		l.start()
 		l.settle()

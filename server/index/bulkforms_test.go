@@ -296,8 +296,7 @@ func fillEngine(t *testing.T, form index.BulkForm, e engine) {
 	name, read := filepath.Join(t.TempDir(), "bulk"), 0
 	names := []string{"", "plan", "new", "sub/offer", "sub", "it's", "two\nlines\\", strings.Repeat("long", 50), "bad"}
 	for turn := range 4 {
-		b, err := index.NewBulk(name, "docs", l.state, form)
-		check.NoError(t, err)
+		b := check.Must(index.NewBulk(name, "docs", l.state, form))
 		l.config.Sinks = []index.Sink{b}
 		l.start()
 		l.settle()
@@ -341,22 +340,18 @@ func fillEngine(t *testing.T, form index.BulkForm, e engine) {
 		read = len(text)
 		l.compareNumbers(e, names)
 	}
-	if err := e.take(""); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, e.take(""))
 }
 
 // compareNumbers compares what an engine finds with the answers of the index, for each person.
 func (l *live) compareNumbers(e engine, names []string) {
 	l.t.Helper()
 	file := check.Must(os.ReadFile(l.config.Directory))
-	dir, err := dirfile.Read(file)
-	check.NoError(l.t, err)
+	dir := check.Must(dirfile.Read(file))
 	x, yes := l.open(time.Hour), 0
 	for i := range dir.Principals {
 		for _, right := range []string{"read", "modify"} {
-			f, err := x.Filter(dir.Principals[i].Name, right, index.FormNumbers)
-			check.NoError(l.t, err)
+			f := check.Must(x.Filter(dir.Principals[i].Name, right, index.FormNumbers))
 			want, got := map[string]bool{}, map[string]bool{}
 			for _, name := range names {
 				if path := filepath.Join(l.tree, name); x.CanRead(path, dir.Principals[i].Name, right).Allowed {

@@ -115,7 +115,5 @@ func TestFollowerReceivesChangesAcrossCompaction(t *testing.T) {
 		for range received { // no one waits for them
 		}
 	}()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, <-done)
 }

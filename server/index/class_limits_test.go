@@ -26,8 +26,7 @@ func TestCostPerClassStaysBounded(t *testing.T) {
 	t.Cleanup(func() { _ = log.Close() })
 	var sinks []Sink
 	for _, form := range BulkForms() {
-		b, err := NewBulk(filepath.Join(t.TempDir(), string(form)), "docs", dir, form)
-		check.NoError(t, err)
+		b := check.Must(NewBulk(filepath.Join(t.TempDir(), string(form)), "docs", dir, form))
 		t.Cleanup(func() { _ = b.Close() })
 		sinks = append(sinks, b)
 	}
@@ -71,8 +70,7 @@ func TestCostPerClassStaysBounded(t *testing.T) {
 	now := Moment(watch.Now())
 	check.NoError(t, log.SetWatermark(&Watermark{Index: w.state.start.Index, Seq: w.state.seq,
 		Sources: map[string]Moment{"/t": now, directorySource: now}}))
-	x, err := Open(dir, time.Hour)
-	check.NoError(t, err)
+	x := check.Must(Open(dir, time.Hour))
 	defer x.Close()
 	timed("filter", func() error {
 		numbers, err := x.Filter("alice", "read", FormNumbers)

@@ -46,8 +46,7 @@ func TestMergedWorkerLogsFormIndex(t *testing.T) {
 		"- {name: bob, sid: S-1-5-21-1-2-3-1108}\n"))
 	check.NoError(t, err)
 	q := Question{Rights: rights}
-	rows, err := q.Rows(nil)
-	check.NoError(t, err)
+	rows := check.Must(q.Rows(nil))
 	everybody := sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")
 	alices := sddl.MustParse("O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-1107)")
 	walk := func(list ...watch.Seen) []Event {
@@ -59,10 +58,8 @@ func TestMergedWorkerLogsFormIndex(t *testing.T) {
 		watch.Seen{Path: "//h/srv/b", Descriptor: everybody})
 	first = append(first, walk(watch.Seen{Path: "//h/srv/a", Descriptor: alices})...)
 
-	deciding, err := q.Worker(nil)
-	check.NoError(t, err)
-	m, err := q.Merge(nil, 1)
-	check.NoError(t, err)
+	deciding := check.Must(q.Worker(nil))
+	m := check.Must(q.Merge(nil, 1))
 	m.Take()
 	apply := func(part string, list []Event) {
 		t.Helper()
@@ -89,9 +86,7 @@ func TestMergedWorkerLogsFormIndex(t *testing.T) {
 		if e.Class == nil {
 			continue
 		}
-		if err := deciding.Define(e.Class, 1); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, deciding.Define(e.Class, 1))
 	}
 	apply("people", deciding.Take())
 	check.NoError(t, m.Whole("people", func(string) bool { return false }))
@@ -111,8 +106,7 @@ func TestDocumentOfUndecidedClassIsDenied(t *testing.T) {
 	dir := t.TempDir()
 	log, state, err := OpenLog(dir)
 	check.NoError(t, err)
-	w, err := Question{Rights: rights}.Rows(state)
-	check.NoError(t, err)
+	w := check.Must(Question{Rights: rights}.Rows(state))
 	b := watch.Batch{Tree: "/srv", Begin: true, End: true,
 		Seen: []watch.Seen{{Path: "/srv/a", Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")}}}
 	check.NoError(t, w.Batch(&b))
@@ -122,8 +116,7 @@ func TestDocumentOfUndecidedClassIsDenied(t *testing.T) {
 	check.NoError(t, log.Write(w.Take()))
 	check.NoError(t, log.SetWatermark(f))
 	defer log.Close()
-	x, err := Open(dir, 1<<40)
-	check.NoError(t, err)
+	x := check.Must(Open(dir, 1<<40))
 	defer x.Close()
 	if a := x.CanRead("/srv/a", "alice", "read"); a.Allowed || !strings.Contains(a.Because, "not decided") {
 		t.Errorf(`%+v, want a.Allowed = false, a.Because containing "not decided"`, a)
@@ -150,11 +143,9 @@ func TestTwoWorkersMergeLikeOne(t *testing.T) {
 		must(err)
 		must(deciders[i].Directory(firm(t), "v1", 1))
 	}
-	one, err := q.Worker(nil)
-	must(err)
+	one := check.Must(q.Worker(nil))
 	must(one.Directory(firm(t), "v1", 1))
-	m, err := q.Merge(nil, 2)
-	must(err)
+	m := check.Must(q.Merge(nil, 2))
 	part := func(at string) int { return len(at) % 2 }
 	own := func(i int) func(string) bool { return func(at string) bool { return part(at) == i } }
 	take := func(name string, list []Event) {

@@ -219,9 +219,7 @@ func (u *union) end(name string) {
 		u.directory()
 	}
 	for i := range 2 {
-		if err := u.m.Whole(name, mine(name)); err != nil {
-			u.Fatal(err)
-		}
+		check.NoError(u, u.m.Whole(name, mine(name)))
 		if events := u.holds(name + " ended"); i > 0 && len(events) > 0 {
 			u.Fatalf("N-42: %s ended again: %+v", name, events)
 		}
@@ -353,12 +351,10 @@ func (u *union) draw(name string) {
 // own rows, and the version that all parts with members have reached. Events without an effect are
 // not emitted (N-40, N-42, N-75).
 func TestMergeIsUnionOfParts(t *testing.T) {
-	rights, err := words.Parse("read+write")
-	check.NoError(t, err)
+	rights := check.Must(words.Parse("read+write"))
 	for seed := range uint64(20) {
 		rng := rand.New(rand.NewPCG(42, seed))
-		m, err := Question{Rights: rights}.Merge(nil, 2)
-		check.NoError(t, err)
+		m := check.Must(Question{Rights: rights}.Merge(nil, 2))
 		u := &union{T: t, rng: rng, m: m, parts: map[string]*teller{}, reader: newState(), names: map[string]string{},
 			classes: map[string]string{}, rows: map[string]string{}}
 		u.holds("its start")

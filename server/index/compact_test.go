@@ -37,8 +37,7 @@ func TestLogIsCompactedDuringRun(t *testing.T) {
 	l := newLive(t, false)
 	l.config.Compact = 1
 	name := filepath.Join(t.TempDir(), "bulk.ndjson")
-	bulk, err := index.NewBulk(name, "docs", l.state, index.BulkSIDs)
-	check.NoError(t, err)
+	bulk := check.Must(index.NewBulk(name, "docs", l.state, index.BulkSIDs))
 	l.config.Rights, l.config.Sinks = "read+modify", []index.Sink{bulk}
 	l.start()
 	l.settle()
@@ -115,8 +114,7 @@ func TestReaderContinuesInCompactedLog(t *testing.T) {
 	l.want(x, "plan", "abd")
 	l.end()
 	name := filepath.Join(l.state, "events.jsonl")
-	whole, err := os.ReadFile(name)
-	check.NoError(t, err)
+	whole := check.Must(os.ReadFile(name))
 	for _, half := range []string{`{"seq":`, "{"} {
 		if err := os.WriteFile(name, append(slices.Clone(whole), half...), 0o600); err != nil { // the same file
 			t.Fatal(err)

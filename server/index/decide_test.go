@@ -75,8 +75,7 @@ func TestClassMembersHaveShareAndObjectRight(t *testing.T) {
 
 func grants(t *testing.T, tok *token.Token, d *sd.Descriptor) bool {
 	t.Helper()
-	dec, err := access.Check(tok, d, winnt.FILE_GENERIC_READ, winnt.FileObject)
-	check.NoError(t, err)
+	dec := check.Must(access.Check(tok, d, winnt.FILE_GENERIC_READ, winnt.FileObject))
 	return dec.Allowed()
 }
 
@@ -111,8 +110,7 @@ func TestAllPrincipalsOfAccountNeedRight(t *testing.T) {
 		alice: "members 0: [" + alice + "] []"} {
 		class := NewClass(sddl.MustParse("O:BAG:SYD:(A;;FR;;;"+who+")"), nil, "read", winnt.FILE_GENERIC_READ,
 			winnt.FileObject)
-		got, err := d.decide(&class)
-		check.NoError(t, err)
+		got := check.Must(d.decide(&class))
 		check.Equal(t, fmt.Sprint("members ", ranges(got.members), ": ", texts(got.allow), " ", texts(got.expand)), want,
 			"a class for %s", who)
 	}
@@ -140,8 +138,7 @@ func TestShareAndFileMustBothGrant(t *testing.T) {
 			share = sddl.MustParse("O:BAG:SY" + c.share)
 		}
 		class := NewClass(sddl.MustParse("O:BAG:SY"+c.object), share, "read", winnt.FILE_GENERIC_READ, winnt.FileObject)
-		got, err := d.decide(&class)
-		check.NoError(t, err)
+		got := check.Must(d.decide(&class))
 		for n, p := range firm(t).Principals {
 			want := slices.Contains(c.want, n)
 			may, err := deciderOf(p.Token).grants(&class)
@@ -234,8 +231,7 @@ func TestAllowedSIDIsInEveryClause(t *testing.T) {
 	} {
 		class := NewClass(sddl.MustParse("O:BAG:SYD:"+c.object), sddl.MustParse("O:BAG:SYD:"+c.share), "read",
 			winnt.FILE_GENERIC_READ, winnt.FileObject)
-		got, err := d.decide(&class)
-		check.NoError(t, err)
+		got := check.Must(d.decide(&class))
 		if allow, expand := texts(got.allow), texts(got.expand); !slices.Equal(allow, c.allow) ||
 			!slices.Equal(expand, c.expand) {
 			t.Errorf("N-4: %s and the share %s: %v and %v, want %v and %v",
@@ -262,8 +258,7 @@ func TestFolderTraverseAddsClause(t *testing.T) {
 		{[]Class{NewPassing(nil, false)}, nil, nil, false},
 	} {
 		class := own.Behind(c.folders)
-		got, err := d.decide(&class)
-		check.NoError(t, err)
+		got := check.Must(d.decide(&class))
 		if allow, expand := texts(got.allow), texts(got.expand); !slices.Equal(allow, c.allow) ||
 			!slices.Equal(expand, c.expand) || c.isExact && !got.exact {
 			t.Errorf("N-15: below %d folders: Allow %v and Expand %v, want %v and %v",
@@ -293,8 +288,7 @@ func TestPrivilegeHoldersPassDenyingFolder(t *testing.T) {
 		own := NewClass(open, nil, "read", winnt.FILE_GENERIC_READ, winnt.FileObject)
 		for _, by := range []bool{false, true} { // the privilege counts
 			class := own.Behind([]Class{NewPassing(shut, by)})
-			got, err := d.decide(&class)
-			check.NoError(t, err)
+			got := check.Must(d.decide(&class))
 			var want []string
 			for i, s := range who {
 				may := s == alice || by && holders>>i&1 == 1
@@ -323,8 +317,7 @@ func TestPrivilegeHoldersPassDenyingFolder(t *testing.T) {
 // their lists of SIDs name single people (N-100).
 func TestGuardDecidesBeforeFiles(t *testing.T) {
 	rights := check.Must(words.Parse("read"))
-	w, err := (Question{Rights: rights, Guard: "docs", Traverse: TraverseAlways}).Worker(nil)
-	check.NoError(t, err)
+	w := check.Must((Question{Rights: rights, Guard: "docs", Traverse: TraverseAlways}).Worker(nil))
 	const forAlice, forNight = "/t/d/alice", "/t/d/night"
 	version := 0
 	decide := func(change func(a, b, c *directory.Principal)) {

@@ -66,8 +66,7 @@ func TestEvidenceHasRefusalOfKnownAnswers(t *testing.T) {
 	shared.Principals[0].Withheld = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA
 	shared.Principals[1].Who, shared.Principals[1].Token = d.Principals[1].SID(), d.Principals[2].Token
 	decided := working(t, "")
-	undecided, err := (Question{Rights: decided.rights}).Rows(nil)
-	check.NoError(t, err)
+	undecided := check.Must((Question{Rights: decided.rights}).Rows(nil))
 	for _, w := range []*Worker{decided, undecided} {
 		x := newLive(w, t.TempDir())
 		sees(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + carol + ")")})
@@ -109,8 +108,7 @@ func TestChangeHasEvidenceOfItsRight(t *testing.T) {
 	check.NoError(t, w.Directory(firm(t, func(string) string { return "Staff" }), "v2", 2)) // bob and carol leave Night
 	s, found := newState(), map[string]string{}
 	for _, e := range w.Take() {
-		list, err := s.changed(&e, true)
-		check.NoError(t, err)
+		list := check.Must(s.changed(&e, true))
 		for _, c := range list {
 			found[c.Right] += c.Directory + " "
 		}

@@ -22,8 +22,7 @@ func TestFilterWithoutRightsIsEmptyList(t *testing.T) {
 	err = errors.Join(log.Write(w.Take()), log.SetWatermark(&Watermark{Index: w.state.start.Index, Seq: w.state.seq,
 		Sources: map[string]Moment{"/t": now, directorySource: now}}), log.Close())
 	check.NoError(t, err)
-	x, err := Open(dir, time.Hour)
-	check.NoError(t, err)
+	x := check.Must(Open(dir, time.Hour))
 	defer x.Close()
 	for form, field := range map[Form]string{FormList: "classes", FormNumbers: "numbers"} {
 		for who, count := range map[string]int{"carol": 0, "alice": 1} {

@@ -47,8 +47,7 @@ func (b *behind) may(tok *token.Token, name string) bool {
 	for at, mask := name, winnt.FILE_GENERIC_READ; at != "."; at, mask = filepath.Dir(at),
 		winnt.FILE_TRAVERSE {
 		d := b.descriptor(at)
-		dec, err := access.Check(tok, d, mask, winnt.FileObject)
-		check.NoError(b.t, err)
+		dec := check.Must(access.Check(tok, d, mask, winnt.FileObject))
 		if !dec.Allowed() {
 			return false
 		}
@@ -71,8 +70,7 @@ func TestFiltersSelectWhatAccessCheckAllows(t *testing.T) {
 	yes, no, refused, given := 0, 0, 0, 0
 	for range 40 {
 		tok := variant(t, r, b.dir.Principals[r.IntN(len(b.dir.Principals))].Token)
-		list, err := x.FilterOf(tok, "read", index.FormList)
-		check.NoError(t, err)
+		list := check.Must(x.FilterOf(tok, "read", index.FormList))
 		bits, err := x.FilterOf(tok, "read", index.FormBitmap)
 		check.RequireThat(t, err == nil && bits.Directory != "" && bits.Seq != 0 && !bits.Time.IsZero(),
 			"%+v, %v", bits, err)
@@ -135,12 +133,10 @@ func TestFiltersSelectWhatAccessCheckAllows(t *testing.T) {
 // classes returns the numbers of all classes, the SIDs in each one's list, and which are traverse classes.
 func (b *behind) classes() (numbers map[string]int, allow map[string][]string, passing map[string]bool) {
 	b.t.Helper()
-	text, err := os.ReadFile(filepath.Join(b.state, "events.jsonl"))
-	check.NoError(b.t, err)
+	text := check.Must(os.ReadFile(filepath.Join(b.state, "events.jsonl")))
 	numbers, allow, passing = map[string]int{}, map[string][]string{}, map[string]bool{}
 	for line := range strings.Lines(string(text)) {
-		e, err := index.ParseEvent([]byte(strings.TrimSpace(line)))
-		check.NoError(b.t, err)
+		e := check.Must(index.ParseEvent([]byte(strings.TrimSpace(line))))
 		if c := e.Class; c != nil {
 			if _, known := numbers[c.ID]; !known {
 				numbers[c.ID] = c.Number

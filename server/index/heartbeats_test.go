@@ -56,8 +56,7 @@ func TestClockSteps(t *testing.T) {
 	case err := <-done:
 		t.Fatal(err)
 	}
-	x, err := Open(config.State, time.Minute)
-	check.NoError(t, err)
+	x := check.Must(Open(config.State, time.Minute))
 	defer x.Close()
 	x.clock = c.now
 	until := func(allowed bool) { // as of a moment after now

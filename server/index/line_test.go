@@ -18,8 +18,7 @@ func TestWrittenLinesAreParsed(t *testing.T) {
 		{Person: &PersonEvent{0, alice, long}}, {Row: &RowEvent{Path: "/t/" + long, Tree: "/t", Error: "e"}},
 		{Gone: "/t/" + long}} {
 		e.Seq = uint64(i + 1)
-		line, err := e.append(nil)
-		check.NoError(t, err)
+		line := check.Must(e.append(nil))
 		b.Write(line)
 	}
 	whole := int64(b.Len())
@@ -63,8 +62,7 @@ func TestFastRowParserMatchesStrict(t *testing.T) {
 		{Path: "/srv/x", Tree: "/srv", Error: "permission denied"},
 	} {
 		want := &Event{Seq: 7, Time: 1763764078000000000, Row: &row}
-		line, err := want.append(nil)
-		check.NoError(t, err)
+		line := check.Must(want.append(nil))
 		r := lineReader{}
 		for range 2 { // interned values are equal
 			check.DeepEqual(t, r.row(line[:len(line)-1]), want, "%s", line)

@@ -115,9 +115,7 @@ func TestLogEveryOperationFails(t *testing.T) {
 				t.Errorf("N-9: %s: the watermark covers %+v of %d events, %v, want f.Seq at most %v, no error", what,
 					f, state.seq, err, state.seq)
 			}
-			if err := l.Close(); err != nil {
-				t.Error(err)
-			}
+			check.NoError(t, l.Close())
 		}
 		kind, _, _ := strings.Cut(op, " ")
 		kinds[kind] = true
@@ -154,9 +152,7 @@ func TestFailedLogStaysClosed(t *testing.T) {
 		if f, err := readWatermark(dir); err != nil || f.Sources["/t"].Time.Unix() != 1 {
 			t.Errorf(`N-9: %s: %+v, %v, want f.Sources["/t"].Time.Unix() = 1, no error`, kind, f, err)
 		}
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, l.Close())
 	}
 }
 
@@ -184,9 +180,7 @@ func TestFailedCompactionKeepsTheLog(t *testing.T) {
 		if got := readersOf(state); got != s.readers[state.seq] || len(s.readers) != int(state.seq)+1 {
 			t.Errorf("N-22: %s: %q at %d", kind, got, state.seq)
 		}
-		if err := again.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, again.Close())
 		if names, err := os.ReadDir(dir); err != nil || len(names) != 1 {
 			t.Errorf("N-22: %s: %v, %v, want len(names) = 1, no error", kind, names, err)
 		}

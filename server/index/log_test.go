@@ -120,8 +120,7 @@ func TestLogBeforeItsWatermarkIsRefused(t *testing.T) {
 	covered := &Watermark{Index: w.state.start.Index, Seq: last}
 	check.NoError(t, errors.Join(l.Write(events), l.SetWatermark(covered), l.Close()))
 	name := filepath.Join(dir, eventsName)
-	whole, err := os.ReadFile(name)
-	check.NoError(t, err)
+	whole := check.Must(os.ReadFile(name))
 	cut := whole[:bytes.LastIndexByte(bytes.TrimSuffix(whole, []byte("\n")), '\n')+1]
 	opens := func(what string, content []byte, want bool) {
 		t.Helper()
@@ -154,8 +153,7 @@ func TestCompactionKeepsTimes(t *testing.T) {
 	}
 	w.Take()
 	last := w.state.seq
-	list, err := w.Compact(false)
-	check.NoError(t, err)
+	list := check.Must(w.Compact(false))
 	var said []string
 	for i, e := range list {
 		want, kind := began, "start"
@@ -197,13 +195,11 @@ func TestCompactionKeepsTimes(t *testing.T) {
 		check.That(t, err != nil && strings.Contains(err.Error(), "is from another log"),
 			"N-22: %s after a number beyond the log's end: %v, want an error that says so", what, err)
 	}
-	rows, err := (Question{Rights: w.rights}).Rows(nil)
-	check.NoError(t, err)
+	rows := check.Must((Question{Rights: w.rights}).Rows(nil))
 	if list, err := rows.Compact(true); err != nil || len(list) != 1 || list[0].Start == nil {
 		t.Errorf("N-22: Compact of a worker without members = %+v, %v, want one start event", list, err)
 	}
-	undecided, err := (Question{Rights: w.rights}).Worker(nil)
-	check.NoError(t, err)
+	undecided := check.Must((Question{Rights: w.rights}).Worker(nil))
 	if list, err := undecided.Compact(true); err != nil || list != nil {
 		t.Errorf("N-22: Compact before any decision = %+v, %v, want nil, nil", list, err)
 	}
@@ -259,9 +255,7 @@ func TestReleasedIndexesOpen(t *testing.T) {
 			s.start.Format != 1 {
 			t.Errorf("%s: %d people, %d rows, %+v, %v, want 3, 3", from, len(s.people), len(s.rows), f, err)
 		}
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, l.Close())
 		name := filepath.Join(dir, eventsName)
 		b, err := os.ReadFile(name)
 		check.NoError(t, err)

@@ -252,8 +252,7 @@ func TestQueriesOfClosedIndexFail(t *testing.T) {
 	f := &Watermark{Index: w.state.start.Index, Seq: w.state.seq, Boot: watch.BootID(), Unnamed: 4,
 		Sources: map[string]Moment{"/t": present, directorySource: present, "/u": {present.Time.Add(-time.Hour), present.Up}}}
 	check.NoError(t, errors.Join(l.Write(w.Take()), l.SetWatermark(f), l.Close()))
-	x, err := Open(dir, time.Hour)
-	check.NoError(t, err)
+	x := check.Must(Open(dir, time.Hour))
 	x.clock = func() watch.Heartbeat {
 		return watch.Heartbeat{Time: present.Time.Add(time.Second), Up: present.Up + time.Second}
 	}
@@ -291,9 +290,7 @@ func TestQueriesOfClosedIndexFail(t *testing.T) {
 			t.Errorf("%+v, %v, want %+v, nil", counts, err, want)
 		}
 	}
-	if err := x.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, x.Close())
 	check.That(t, x.Close() != nil, "closed twice")
 	if a := x.CanRead("/t/a", "alice", "read"); a.Allowed || a.Because == "" {
 		t.Errorf("after the end: %+v, want a.Allowed = false, a.Because a non-empty string", a)

@@ -165,8 +165,7 @@ func BenchmarkFilter(b *testing.B) {
 	for _, form := range []index.Form{index.FormList, index.FormBitmap} {
 		b.Run(string(form), func(b *testing.B) {
 			l, _ := newLarge(b, 5000, 5000, 1)
-			x, err := index.Open(l.dir, time.Hour)
-			check.NoError(b, err)
+			x := check.Must(index.Open(l.dir, time.Hour))
 			defer x.Close()
 			var took []time.Duration
 			before := used(b)
@@ -250,8 +249,7 @@ func forest(b *testing.B, root string, files int) {
 		if i%1000 == 0 {
 			check.NoError(b, os.MkdirAll(dir, 0o755))
 		}
-		fd, err := unix.Open(fmt.Sprintf("%s/f%d", dir, i), unix.O_CREAT|unix.O_WRONLY|unix.O_CLOEXEC, 0o600)
-		check.NoError(b, err)
+		fd := check.Must(unix.Open(fmt.Sprintf("%s/f%d", dir, i), unix.O_CREAT|unix.O_WRONLY|unix.O_CLOEXEC, 0o600))
 		check.NoError(b, unix.Fsetxattr(fd, ntacl.Name, values[i%distinct], 0))
 		_ = unix.Close(fd)
 	}
@@ -278,8 +276,7 @@ func BenchmarkFirstLoadFiles(b *testing.B) {
 	}
 	forest(b, root, files)
 	list := filepath.Join(b.TempDir(), "people.yaml")
-	out, err := os.Create(list)
-	check.NoError(b, err)
+	out := check.Must(os.Create(list))
 	s := company.Sample{Seed: 24, Principals: 1000, Groups: 100, Objects: 1, Descriptors: 1}
 	check.NoError(b, s.Directory(out))
 	_ = out.Close()
@@ -346,9 +343,7 @@ func BenchmarkWatcher(b *testing.B) {
 	}
 	out := make(chan watch.Batch)
 	go func() {
-		if err := (&watch.Watcher{Root: root}).Run(b.Context(), out); err != nil {
-			b.Error(err)
-		}
+		check.NoError(b, (&watch.Watcher{Root: root}).Run(b.Context(), out))
 	}()
 	for x := range out {
 		if x.End {
@@ -357,8 +352,7 @@ func BenchmarkWatcher(b *testing.B) {
 	}
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), asChanger+"="+root)
-	in, err := cmd.StdinPipe()
-	check.NoError(b, err)
+	in := check.Must(cmd.StdinPipe())
 	var said bytes.Buffer
 	cmd.Stdout = &said
 	check.NoError(b, cmd.Start())
@@ -373,8 +367,7 @@ func BenchmarkWatcher(b *testing.B) {
 	cpu, took := used(b)-before, time.Since(start)
 	_ = in.Close()
 	check.NoError(b, cmd.Wait())
-	changes, err := strconv.Atoi(strings.TrimSpace(said.String()))
-	check.NoError(b, err)
+	changes := check.Must(strconv.Atoi(strings.TrimSpace(said.String())))
 	b.ReportMetric(100*cpu.Seconds()/took.Seconds(), "%-of-a-core")
 	b.ReportMetric(float64(changes)/took.Seconds(), "changes/s")
 	b.ReportMetric(float64(seen)/took.Seconds(), "seen/s")

@@ -81,9 +81,7 @@ func (l *live) child() *exec.Cmd {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
-		l.t.Fatal(err)
-	}
+	check.NoError(l.t, cmd.Start())
 	l.t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGCONT)
 		_ = cmd.Process.Kill()
@@ -110,12 +108,10 @@ func (l *live) fresh(x *index.Index, name string) {
 // documents counts the rows that events amount to.
 func documents(t testing.TB, state string) int {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(state, "events.jsonl"))
-	check.NoError(t, err)
+	b := check.Must(os.ReadFile(filepath.Join(state, "events.jsonl")))
 	known := map[string]bool{}
 	for line := range strings.Lines(string(b)) {
-		e, err := index.ParseEvent([]byte(strings.TrimSpace(line)))
-		check.NoError(t, err)
+		e := check.Must(index.ParseEvent([]byte(strings.TrimSpace(line))))
 		if e.Row != nil {
 			known[e.Row.Path] = true
 		}

@@ -238,8 +238,7 @@ func TestRevocationReachesEveryHardLink(t *testing.T) {
 func attribute(t testing.TB, text string) []byte {
 	t.Helper()
 	a := ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse(text)}
-	value, err := a.Append(nil)
-	check.NoError(t, err)
+	value := check.Must(a.Append(nil))
 	return value
 }
 

@@ -146,8 +146,7 @@ func (s *sambaIndex) awaitHeartbeats(x *index.Index) {
 // compareDatabase compares what the database shows to three people with the index, which equals Samba.
 func (s *sambaIndex) compareDatabase(x *index.Index, paths []string) {
 	s.t.Helper()
-	conn, err := pgx.Connect(s.t.Context(), s.dsn)
-	check.NoError(s.t, err)
+	conn := check.Must(pgx.Connect(s.t.Context(), s.dsn))
 	defer conn.Close(context.Background())
 	for range 3 {
 		p, want := &s.tree.People[rand.IntN(len(s.tree.People))], map[string]bool{}
@@ -159,8 +158,7 @@ func (s *sambaIndex) compareDatabase(x *index.Index, paths []string) {
 		rows, err := conn.Query(s.t.Context(), `select id from refmon.documents join refmon.members using (class)
 			where sid = $1 and right_name = 'read' and tree = any (refmon.fresh())`, p.SIDs[0])
 		check.NoError(s.t, err)
-		list, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		check.NoError(s.t, err)
+		list := check.Must(pgx.CollectRows(rows, pgx.RowTo[string]))
 		got := map[string]bool{}
 		for _, id := range list {
 			got[id] = true

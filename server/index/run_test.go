@@ -84,8 +84,7 @@ func (l *live) put(name, text string) {
 // store makes a file with a descriptor, as a file server does.
 func (l *live) store(name string, d *sd.Descriptor) {
 	l.t.Helper()
-	f, err := os.OpenFile(l.path(name), os.O_CREATE|os.O_WRONLY, 0o600)
-	check.NoError(l.t, err)
+	f := check.Must(os.OpenFile(l.path(name), os.O_CREATE|os.O_WRONLY, 0o600))
 	f.Close()
 	a := ntacl.Attribute{Version: 1, Descriptor: d}
 	value, err := a.Append(nil)
@@ -336,7 +335,6 @@ func TestIndexAgreesWithWhoCan(t *testing.T) {
 // whoCan queries the tree as the refmon who-can command does.
 func whoCan(t testing.TB, tree string, dir *directory.Directory, rights string) map[string]map[string][]string {
 	t.Helper()
-	all, err := truth.WhoCan(tree, dir, rights)
-	check.NoError(t, err)
+	all := check.Must(truth.WhoCan(tree, dir, rights))
 	return all
 }

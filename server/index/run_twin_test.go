@@ -146,9 +146,7 @@ func (o *oracle) enough() {
 
 func (o *oracle) signal(p *os.Process, s syscall.Signal) {
 	o.t.Helper()
-	if err := p.Signal(s); err != nil {
-		o.t.Fatal(err)
-	}
+	check.NoError(o.t, p.Signal(s))
 }
 
 // stale waits until queries fail.

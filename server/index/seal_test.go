@@ -62,8 +62,7 @@ func TestChangedCursorIsDetected(t *testing.T) {
 	first := &Bulk{form: BulkSIDs, index: "docs"}
 	check.NoError(t, first.readCursor(name, state))
 	c := bulkCursor{Format: cursorFormat, Index: "K4YQ", Target: "docs", Seq: 812, Size: 1 << 12}
-	whole, err := c.encode()
-	check.NoError(t, err)
+	whole := check.Must(c.encode())
 	read := func(text []byte) (bulkCursor, error) {
 		t.Helper()
 		writeNew(t, first.cursor.path, text)

@@ -30,8 +30,7 @@ import (
 func (l *live) describe(name string, d *sd.Descriptor) {
 	l.t.Helper()
 	a := ntacl.Attribute{Version: 1, Descriptor: d}
-	value, err := a.Append(nil)
-	check.NoError(l.t, err)
+	value := check.Must(a.Append(nil))
 	check.NoError(l.t, unix.Setxattr(l.path(name), ntacl.Name, value, 0))
 }
 
@@ -130,8 +129,7 @@ func TestDocumentNeedsTraverseRight(t *testing.T) {
 		b.equal(x)
 		after, _ := os.ReadFile(filepath.Join(b.state, "events.jsonl"))
 		for line := range strings.Lines(string(after[len(before):])) {
-			e, err := index.ParseEvent([]byte(strings.TrimSpace(line)))
-			check.NoError(t, err)
+			e := check.Must(index.ParseEvent([]byte(strings.TrimSpace(line))))
 			if e.Row != nil && e.Row.Path != b.path(folder) && !strings.HasPrefix(e.Row.Path, b.path(folder)+"/") {
 				t.Errorf("%s changed, and a row of %s was written", folder, e.Row.Path)
 			}

@@ -31,8 +31,7 @@ func TestDocumentsOfFormerTreeAreDeleted(t *testing.T) {
 	var warned []string
 	l.config.Warn = func(err error) { warned = append(warned, err.Error()) }
 	for _, trees := range [][]string{{l.tree, other}, {l.tree + "/"}} {
-		b, err := index.NewBulk(name, "docs", l.state, index.BulkSIDs)
-		check.NoError(t, err)
+		b := check.Must(index.NewBulk(name, "docs", l.state, index.BulkSIDs))
 		ready := make(chan struct{})
 		l.config.Trees, l.config.Sinks, l.config.Ready = trees, []index.Sink{b}, func() { close(ready) }
 		l.start()

@@ -120,8 +120,7 @@ func TestViewDifferencesRebuildItsContents(t *testing.T) {
 		events := w.Take()
 		check.NoError(t, log.Write(events))
 		for i := range events {
-			d, err := v.Apply(&events[i])
-			check.NoError(t, err)
+			d := check.Must(v.Apply(&events[i]))
 			for what, n := range map[string]int{"gone": len(d.Gone), "documents": len(d.Documents), "gained": len(d.Gained),
 				"lost": len(d.Lost)} {
 				met[what] += n

@@ -38,8 +38,7 @@ func TestVersionsEqualAFreshDecision(t *testing.T) {
 	}
 	rights := check.Must(words.Parse("read"))
 	share := sddl.MustParse("O:SYG:SYD:(D;;FR;;;" + home.WithRID(2011).String() + ")(A;;FA;;;WD)")
-	w, err := Question{Rights: rights, Share: share, ShareText: "s", Traverse: TraverseAlways}.Worker(nil)
-	check.NoError(t, err)
+	w := check.Must(Question{Rights: rights, Share: share, ShareText: "s", Traverse: TraverseAlways}.Worker(nil))
 	d, err := directory.New(a)
 	if err == nil {
 		err = w.Directory(d, "0", 1)
@@ -77,8 +76,7 @@ func TestVersionsEqualAFreshDecision(t *testing.T) {
 		}
 		fresh := newDecider(d, version, func(s sid.SID) int { return w.state.bySID[s.String()] }, len(w.state.people))
 		for _, k := range w.state.inOrder() {
-			want, err := fresh.event(&k.Class)
-			check.NoError(t, err)
+			want := check.Must(fresh.event(&k.Class))
 			check.RequireThat(t, k.event.same(want),
 				"N-96: step %d: class %s has\n%+v\nwant\n%+v", step, k.ID, k.event, want)
 		}
@@ -231,8 +229,7 @@ func TestIndexKeepsItsConfiguration(t *testing.T) {
 	}
 	const share = "O:SYG:SYD:(A;;FA;;;WD)"
 	first := ask("read+modify", share, TraversePrivilege)
-	w, err := first.Worker(nil)
-	check.NoError(t, err)
+	w := check.Must(first.Worker(nil))
 	s := w.state
 	events := w.Take()
 	check.RequireThat(t, len(events) == 1 && events[0].Start != nil && events[0].Seq == 1 && events[0].Start.Index != "",
@@ -302,8 +299,7 @@ func TestUnnamedDocumentsAreForgotten(t *testing.T) {
 // the old one again when that comes back (N-6).
 func TestNamePassesToNewSID(t *testing.T) {
 	rights := check.Must(words.Parse("read"))
-	w, err := Question{Rights: rights, Traverse: TraverseAlways}.Worker(nil)
-	check.NoError(t, err)
+	w := check.Must(Question{Rights: rights, Traverse: TraverseAlways}.Worker(nil))
 	home := sid.MustParse("S-1-5-21-1-2-3")
 	ben := []directory.User{{Name: "ben", SID: home.WithRID(1200)}}
 	for i, rid := range []uint32{1100, 1101, 1100} {

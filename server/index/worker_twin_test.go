@@ -233,9 +233,7 @@ func (m *modelled) draw() watch.Seen {
 func (m *modelled) batch(b watch.Batch) {
 	m.Helper()
 	b.Tree, b.Heartbeat = "/t", watch.Heartbeat{Time: time.Unix(int64(1000+m.version), 0)}
-	if err := m.w.Batch(&b); err != nil {
-		m.Fatal(err)
-	}
+	check.NoError(m, m.w.Batch(&b))
 }
 
 // take reads the events again, in each of the ways in which others do.
@@ -393,9 +391,7 @@ func (m *modelled) directory() {
 	m.Helper()
 	m.version++
 	m.dir = m.firm()
-	if err := m.w.Directory(m.dir, fmt.Sprint("v", m.version), int64(m.version)); err != nil {
-		m.Fatal(err)
-	}
+	check.NoError(m, m.w.Directory(m.dir, fmt.Sprint("v", m.version), int64(m.version)))
 }
 
 // walk reports the whole tree: documents that it does not find are removed, except those reported
