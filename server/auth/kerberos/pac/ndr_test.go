@@ -212,18 +212,3 @@ func TestResourceGroupNeedsDomain(t *testing.T) {
 		}
 	}
 }
-
-// TestResourceGroupKeepsOnlyKDCAttributes checks that the primary group has the attributes of the list, and that a
-// resource group gets only attributes that a KDC may assign (K-18).
-func TestResourceGroupKeepsOnlyKDCAttributes(t *testing.T) {
-	w := alice()
-	w.Primary, w.Groups = 520, []forge.Group{{RID: 520, Attributes: 0x10}}
-	check.Equal(t, texts(identityOf(t, w, Place{Domain: domain}).Groups)[0], "S-1-5-21-10-20-30-520 0x10",
-		"K-18: the primary group")
-	w = alice()
-	w.Domain, w.UPNSID, w.Requestor, w.Extra = other, sid.SID{}, sid.SID{}, nil
-	w.Resources = []forge.Group{{RID: 1000, Attributes: 0xFFFFFFFF}}
-	got := texts(identityOf(t, w, Place{Domain: domain}).Groups)
-	want := "S-1-5-21-10-20-30-1000 0x2000001f"
-	check.That(t, slices.Contains(got, want), "K-18: %q lack %s", got, want)
-}
