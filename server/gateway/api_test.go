@@ -120,8 +120,7 @@ func TestJSONAPIExamplesWorkWithinLimits(t *testing.T) {
 // refmond's (G-28).
 func TestDifferingCheckShowsNoGrantingEntry(t *testing.T) {
 	w := newWorld(t, shared)
-	p, err := w.g.link.process()
-	w.must(err)
+	p := check.Must(w.g.link.process())
 	own, d := w.own(p), sddl.MustParse("O:SYG:SYD:(A;;FRFW;;;WD)")
 	q, twin := &request{g: w.g, s: &session{p: p}, ctx: t.Context()}, (*token.Token)(nil)
 	p.do(t.Context(), func(th *nt.Thread) ntstatus.Status {
@@ -181,8 +180,7 @@ func TestBatchOver1000ChecksIsRejected(t *testing.T) {
 		onPath("/share/f")
 	checks[8], objects[8] = &api.CheckRequest{Object: onPath("/share/f"), Rights: []string{"DELETE"}},
 		onPath("/share/none")
-	batch, err := c.CheckBatch(t.Context(), connect.NewRequest(&api.CheckBatchRequest{Checks: checks[:1000]}))
-	w.must(err)
+	batch := check.Must(c.CheckBatch(t.Context(), connect.NewRequest(&api.CheckBatchRequest{Checks: checks[:1000]})))
 	n := uint32(0)
 	for ; batch.Receive(); n++ {
 		m := batch.Msg()
@@ -220,13 +218,11 @@ func TestBatchOver1000ChecksIsRejected(t *testing.T) {
 	if err := list.Err(); err != nil || n != 1000 {
 		t.Errorf("%d answers, %v, want 1000, nil", n, err)
 	}
-	over, err := c.WhatCan(t.Context(), connect.NewRequest(&api.WhatCanRequest{Objects: objects}))
-	w.must(err)
+	over := check.Must(c.WhatCan(t.Context(), connect.NewRequest(&api.WhatCanRequest{Objects: objects})))
 	if over.Receive() || code(over.Err()) != connect.CodeInvalidArgument {
 		t.Errorf("1001 objects: %v, want %v", over.Err(), connect.CodeInvalidArgument)
 	}
-	many, err := c.CheckBatch(t.Context(), connect.NewRequest(&api.CheckBatchRequest{Checks: checks}))
-	w.must(err)
+	many := check.Must(c.CheckBatch(t.Context(), connect.NewRequest(&api.CheckBatchRequest{Checks: checks})))
 	if many.Receive() || code(many.Err()) != connect.CodeInvalidArgument {
 		t.Errorf("1001 checks: %v, want %v", many.Err(), connect.CodeInvalidArgument)
 	}

@@ -66,8 +66,7 @@ func (g *guessed) from(address, user string, n int) int {
 	for _, name := range []string{"X-Forwarded-For", "X-Real-IP", "Forwarded"} {
 		r.Header.Set(name, fmt.Sprintf("192.0.2.%d", n))
 	}
-	answer, err := (&http.Client{Transport: transport}).Do(r)
-	g.must(err)
+	answer := check.Must((&http.Client{Transport: transport}).Do(r))
 	g.must(answer.Body.Close())
 	return answer.StatusCode
 }
@@ -93,8 +92,7 @@ func TestAddressGuessesAreLimited(t *testing.T) {
 // addresses it claims (L-64).
 func TestProgramGuessesAreLimitedForAllAddresses(t *testing.T) {
 	g := newGuessed(t, nil)
-	c, err := g.dial(gate + 1)
-	g.must(err)
+	c := check.Must(g.dial(gate + 1))
 	defer c.Close()
 	for n := range 12 * perAddress {
 		if _, st := c.Thread().LsaLogonUser(nt.LsaLogonUserIn{OriginName: fmt.Sprintf("192.0.2.%d", n),
@@ -116,8 +114,7 @@ func TestWaitingLogonsLeaveThreadsToSessions(t *testing.T) {
 	turns := make(chan string)
 	g := newGuessed(t, turns, func(c *Config) { c.Threads, c.SessionLife = 4, time.Hour })
 	g.want(200, "bob", "GET", "/share/", "")
-	p, err := g.g.link.process()
-	g.must(err)
+	p := check.Must(g.g.link.process())
 	var logons sync.WaitGroup
 	for n, c := range [][2]string{{"127.0.0.2", "a"}, {"127.0.0.2", "b"}, {"127.0.0.2", "c"}, {"127.0.0.3", "d"}} {
 		logons.Go(func() { g.from(c[0], `EXAMPLE\`+c[1], n) })

@@ -31,8 +31,7 @@ func TestNegotiateGrantsAccessOfDirectoryGroups(t *testing.T) {
 	curl := tool(t, "curl")
 	const host = "www.refmon.test"
 	d := addc.Start(t, addc.Order{Users: map[string]int{"alice": 3, "bob": 2}, Service: "HTTP/" + host})
-	keys, err := kerberos.ReadKeytab(d.Keytab)
-	check.NoError(t, err)
+	keys := check.Must(kerberos.ReadKeytab(d.Keytab))
 	// group is a group with alice and without bob. Both are Domain Users.
 	var group sid.SID
 	for _, g := range d.TokenGroups("alice") {
@@ -59,8 +58,7 @@ func TestNegotiateGrantsAccessOfDirectoryGroups(t *testing.T) {
 	}
 	w.file("deep/hidden", "hidden\n", files["staff"])
 	w.describe("deep", "O:BAG:SYD:P(A;;FA;;;"+group.String()+")")
-	at, err := url.Parse(w.url)
-	w.must(err)
+	at := check.Must(url.Parse(w.url))
 	address, port := at.Hostname(), at.Port()
 	ask := func(env []string, path string, args ...string) (body, code string) {
 		t.Helper()
@@ -76,11 +74,9 @@ func TestNegotiateGrantsAccessOfDirectoryGroups(t *testing.T) {
 	write(t, local, []byte("by a ticket\n"))
 	for _, user := range []string{"alice", "bob"} {
 		env := append(os.Environ(), d.Login(user)...)
-		tok, err := token.New(token.NetworkUser(d.UserSID(user), d.TokenGroups(user)...))
-		w.must(err)
+		tok := check.Must(token.New(token.NetworkUser(d.UserSID(user), d.TokenGroups(user)...)))
 		for name, text := range files {
-			dec, err := access.Check(tok, sddl.MustParse(text), winnt.FILE_GENERIC_READ, winnt.FileObject)
-			w.must(err)
+			dec := check.Must(access.Check(tok, sddl.MustParse(text), winnt.FILE_GENERIC_READ, winnt.FileObject))
 			want, content := "403", "access denied"
 			if dec.Allowed() {
 				want, content = "200", name+"\n"

@@ -98,8 +98,7 @@ func TestFailedLogonsAreNotCached(t *testing.T) {
 		w.g.attempts.mu.Unlock()
 		check.Equal(t, w.acting(), 0, "G-2: %v: threads that act as a client", c.st)
 	}
-	p, err := w.g.link.process()
-	w.must(err)
+	p := check.Must(w.g.link.process())
 	p.sessions.mu.Lock()
 	defer p.sessions.mu.Unlock()
 	check.Equal(t, len(p.sessions.known), 1, "G-5: kept sessions")
@@ -203,8 +202,7 @@ func TestTickets(t *testing.T) {
 	file := t.TempDir() + "/keytab"
 	write(t, file, forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 2, Key: key}))
 	w := newWorldOf(t, "O:BAG:SYD:P(A;OICI;FA;;;S-1-5-21-10-20-30-1104)", func(s *lsa.Store) logon.Authority {
-		keys, err := kerberos.ReadKeytab(file)
-		check.NoError(t, err)
+		keys := check.Must(kerberos.ReadKeytab(file))
 		tickets, err := kerberos.New(kerberos.Config{Keys: keys, Realm: realm, Skew: 5 * time.Minute, Domain: domain,
 			EncryptionTypes: []int32{18}, State: t.TempDir(), Machine: s.Computer().SID})
 		check.NoError(t, err)

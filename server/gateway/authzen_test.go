@@ -69,8 +69,7 @@ func (w *world) evaluateBody(as, body string) (code int, a reply) {
 // opened reports whether an account can open a file, by an open with a token of its password.
 func (w *world) opened(who, path string, mask winnt.AccessMask) bool {
 	w.Helper()
-	p, err := w.g.link.process()
-	w.must(err)
+	p := check.Must(w.g.link.process())
 	s := p.sessions.get(p.sessions.name("test ", who), func(s *session) {
 		s.logOn(w.Context(), "", "", nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: who, Password: "pw-x"})
 	})
@@ -104,8 +103,7 @@ func TestFileDecisionsEqualOpens(t *testing.T) {
 	for range n {
 		who, path := []string{"alice", "bob", "carol"}[rnd.IntN(3)], paths[rnd.IntN(len(paths))]
 		action := actions[rnd.IntN(len(actions))]
-		rights, err := words.Parse(action)
-		w.must(err)
+		rights := check.Must(words.Parse(action))
 		want := w.opened(who, path, rights[0].Mask(winnt.FileObject))
 		code, got := w.evaluate("carol", who, action, "file", "/share/"+path)
 		check.That(t, code == http.StatusOK && *got.Decision == want,
@@ -127,8 +125,7 @@ func TestLabelAndReadOnlyLimitFileDecision(t *testing.T) {
 	w.file("d/plain", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})")
 	w.file("d/owned", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})(A;;WO;;;{alice})")
 	w.file("d/fixed", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})(A;;FA;;;{alice})")
-	p, err := w.g.link.process()
-	w.must(err)
+	p := check.Must(w.g.link.process())
 	w.opened("alice", "d/fixed", winnt.FILE_WRITE_DATA)
 	s := p.sessions.find(p.sessions.name("test ", "alice"))
 	defer p.sessions.put(s)
@@ -250,8 +247,7 @@ func TestSubjectTokenOpensNothing(t *testing.T) {
 				}))
 			}
 			w.file("f", "x", "O:BAG:SYD:P(A;;FA;;;WD)")
-			p, err := w.g.link.process()
-			w.must(err)
+			p := check.Must(w.g.link.process())
 			r := &request{g: w.g, s: &session{p: p}, ctx: w.Context()}
 			s := p.subject(r, "alice")
 			defer p.subjects.put(s)
@@ -271,10 +267,7 @@ func TestQuestionsAreRecorded(t *testing.T) {
 		c.AuthZEN = &AuthZEN{URL: "https://localhost", Ask: "O:SYG:SYD:(A;;0x1;;;WD)S:(AU;SAFA;0x1;;;WD)", Rate: 100}
 	})
 	w.file("f", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})(A;;FR;;;{alice})")
-	policy, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
-		audit.KernelObject: audit.OnBoth}})
-	w.must(err)
-	w.d.System().Audit().Policy.Store(policy)
+	w.audits(audit.KernelObject)
 	w.sink.Drain()
 	for _, who := range []string{"alice", "bob"} {
 		if code, a := w.evaluate("carol", who, "read", "file", "/share/f"); code != 200 || *a.Decision != (who == "alice") {
@@ -283,8 +276,7 @@ func TestQuestionsAreRecorded(t *testing.T) {
 	}
 	var seen []string
 	for _, e := range w.sink.Drain() {
-		text, err := json.Marshal(e)
-		w.must(err)
+		text := check.Must(json.Marshal(e))
 		if s := string(text); strings.Contains(s, "AuthZEN") {
 			seen = append(seen, s)
 		}
@@ -310,8 +302,7 @@ func TestUnrecordedQuestionIsRefused(t *testing.T) {
 		c.AuthZEN = &AuthZEN{URL: "https://localhost", Ask: "O:SYG:SYD:(A;;0x1;;;WD)S:(AU;SAFA;0x1;;;WD)", Rate: 100}
 	})
 	w.file("f", "x", openToPEP)
-	p, err := w.g.link.process()
-	w.must(err)
+	p := check.Must(w.g.link.process())
 	th := p.conn.Thread()
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES)
 	check.Success(t, st)
@@ -372,8 +363,7 @@ func TestDenialReasonNeedsReadControl(t *testing.T) {
 			t.Errorf("%s: %d %+v, want a denial", body, code, a)
 		}
 	}
-	p, err := w.g.link.process()
-	w.must(err)
+	p := check.Must(w.g.link.process())
 	p.subjects.mu.Lock()
 	defer p.subjects.mu.Unlock()
 	for _, s := range p.subjects.known {

@@ -41,8 +41,7 @@ func TestChannelBindingNeedsSHA256Certificate(t *testing.T) {
 func TestRenewedCertificateKeepsOpenConnections(t *testing.T) {
 	first, second := selfSigned(t, 1), selfSigned(t, 2)
 	presented := NewCertificate(first, false)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	check.NoError(t, err)
+	l := check.Must(net.Listen("tcp", "127.0.0.1:0"))
 	ctx, end := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() {
@@ -62,8 +61,7 @@ func TestRenewedCertificateKeepsOpenConnections(t *testing.T) {
 		ask := func(c *http.Client, want *tls.Certificate, resumed bool) {
 			t.Helper()
 			r := check.Must(http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+l.Addr().String(), nil))
-			answer, err := c.Do(r)
-			check.NoError(t, err)
+			answer := check.Must(c.Do(r))
 			b := check.Must(io.ReadAll(answer.Body))
 			check.NoError(t, answer.Body.Close())
 			check.Equal(t, string(b), channelBinding(want.Leaf), "G-53: version %x: the binding", version)
@@ -110,7 +108,6 @@ func selfSigned(t *testing.T, serial int64) *tls.Certificate {
 	template := &x509.Certificate{SerialNumber: big.NewInt(serial), NotAfter: time.Now().Add(time.Hour),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
 	der := check.Must(x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key))
-	leaf, err := x509.ParseCertificate(der)
-	check.NoError(t, err)
+	leaf := check.Must(x509.ParseCertificate(der))
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 }

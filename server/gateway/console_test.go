@@ -98,8 +98,7 @@ func TestConsoleShowsDenialsToOwner(t *testing.T) {
 		st := check.Status(w.of("bob").open(place{"share", name}, winnt.FILE_READ_DATA, winnt.FILE_OPEN, 0))
 		check.Require(t, st, ntstatus.AccessDenied, "open of %s", name)
 	}
-	p, err := w.g.link.process()
-	w.must(err)
+	p := check.Must(w.g.link.process())
 	s := p.sessions.once(func(s *session) { s.token, s.st = w.own(p), 0 }) // it sees its own process
 	q := &request{g: w.g, s: s, ctx: t.Context()}
 	d, ok := q.sessionsPage(nil).(sessionsData)

@@ -19,8 +19,7 @@ import (
 // gathered returns the data of a console page for a client.
 func (w *exactly) gathered(q *request, path string) any {
 	w.Helper()
-	u, err := url.Parse(path)
-	w.must(err)
+	u := check.Must(url.Parse(path))
 	for _, p := range consolePages {
 		if p.path == u.Path {
 			return p.gather(q, &http.Request{URL: u})

@@ -17,8 +17,7 @@ func TestConsoleShowsImpersonationToOwnerOnly(t *testing.T) {
 	w := newExactly(t, shared)
 	bob := w.of("bob")
 	p := bob.s.p
-	th, err := p.conn.NewThread()
-	w.must(err)
+	th := check.Must(p.conn.NewThread())
 	begun := time.Now().Add(-time.Second).UTC()
 	check.Success(t, th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, bob.s.token))
 	one := p.sessions.once(func(s *session) { s.token, s.st = w.own(p), ntstatus.Success })
@@ -79,8 +78,7 @@ func TestConsoleShowsImpersonationToOwnerOnly(t *testing.T) {
 		"bob sees the token of the gateway: %+v", denied)
 	// The page stops at mostThreads of a process. The request's own thread acts too.
 	for i := range mostThreads {
-		more, err := p.conn.NewThread()
-		w.must(err)
+		more := check.Must(p.conn.NewThread())
 		defer more.Close()
 		if st := more.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, bob.s.token); st !=
 			ntstatus.Success {

@@ -86,8 +86,7 @@ func newWorldOf(t testing.TB, descriptor string, authority func(*lsa.Store) logo
 	w.store = w.accounts(dir)
 	store := w.store
 	w.describe("", descriptor)
-	tree, err := hostfs.Open(hostfs.Config{Path: w.root, HandOut: hostfs.HandOutReads, Faults: treeFaults})
-	w.must(err)
+	tree := check.Must(hostfs.Open(hostfs.Config{Path: w.root, HandOut: hostfs.HandOutReads, Faults: treeFaults}))
 	if _, err := tree.HandsOut(); errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) {
 		_ = tree.Close()
 		t.Skip("copies of mounts cannot be had here: ", err)
@@ -169,6 +168,13 @@ func (w *world) must(err error) {
 	check.NoError(w, err)
 }
 
+// audits has refmond record successes and failures of a kind.
+func (w *world) audits(kind audit.Subcategory) {
+	w.Helper()
+	policy := check.Must(audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{kind: audit.OnBoth}}))
+	w.d.System().Audit().Policy.Store(policy)
+}
+
 // describe gives a file of the tree a descriptor, as a file server would.
 func (w *world) describe(name, text string) {
 	w.Helper()
@@ -223,8 +229,7 @@ type said struct {
 // request makes a request as a user, "" for one without credentials.
 func (w *world) request(user, method, path, body string, headers ...string) *http.Request {
 	w.Helper()
-	r, err := http.NewRequestWithContext(w.Context(), method, w.url+path, strings.NewReader(body))
-	w.must(err)
+	r := check.Must(http.NewRequestWithContext(w.Context(), method, w.url+path, strings.NewReader(body)))
 	if user != "" {
 		r.SetBasicAuth(user, "pw-x")
 	}
@@ -244,11 +249,9 @@ func (w *world) do(r *http.Request) said {
 	w.Helper()
 	c := w.server.Client()
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	answer, err := c.Do(r)
-	w.must(err)
+	answer := check.Must(c.Do(r))
 	defer answer.Body.Close()
-	b, err := io.ReadAll(answer.Body)
-	w.must(err)
+	b := check.Must(io.ReadAll(answer.Body))
 	return said{answer.StatusCode, answer.Header, string(b)}
 }
 
@@ -296,8 +299,7 @@ func (w *world) content(name string) string {
 // acting returns how many threads of the gateway impersonate.
 func (w *world) acting() (n int) {
 	w.Helper()
-	p, err := w.g.link.process()
-	w.must(err)
+	p := check.Must(w.g.link.process())
 	for range cap(p.threads) {
 		th := <-p.threads
 		if th != nil {
@@ -486,8 +488,7 @@ func contents(code, size int, kind, body string, headers ...string) string {
 // of returns a request of a user whose session is known.
 func (w *exactly) of(user string) *request {
 	w.Helper()
-	p, err := w.g.link.process()
-	w.must(err)
+	p := check.Must(w.g.link.process())
 	s := p.sessions.find(p.sessions.name("basic ", strings.TrimPrefix(basicAuth(user).header(), "Basic ")))
 	check.RequireThat(w, s != nil, "%s is not known", user)
 	w.Cleanup(func() { p.sessions.put(s) })

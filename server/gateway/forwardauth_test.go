@@ -198,8 +198,7 @@ func TestNginxAuthRequestPasses401And403(t *testing.T) {
 		for i := 0; i < len(c.headers); i += 2 {
 			r.Header.Add(c.headers[i], c.headers[i+1])
 		}
-		got, err := client.Do(r)
-		w.must(err)
+		got := check.Must(client.Do(r))
 		_ = got.Body.Close()
 		if got.StatusCode != c.want || got.StatusCode == http.StatusUnauthorized && got.Header.Get("WWW-Authenticate") == "" {
 			t.Errorf("%s gets %s with %q: %d, want %d", c.user, c.path, c.headers, got.StatusCode, c.want)

@@ -244,9 +244,7 @@ func (a *actor) took() int64 {
 	a.Helper()
 	var t unix.Timespec
 	clock := int32(^a.pid<<3 | 2) // clock_getcpuclockid(3)
-	if err := unix.ClockGettime(clock, &t); err != nil {
-		a.Fatal(err)
-	}
+	check.NoError(a, unix.ClockGettime(clock, &t))
 	return t.Nano()
 }
 
@@ -273,8 +271,7 @@ func BenchmarkGet4KApart(b *testing.B) {
 	w := newWorld(b, shared)
 	w.d.System().Audit().Sink = new(newest)
 	w.file("f", string(make([]byte, 4096)), shared)
-	folder, err := os.MkdirTemp("", "get")
-	w.must(err)
+	folder := check.Must(os.MkdirTemp("", "get"))
 	b.Cleanup(func() { _ = os.RemoveAll(folder) })
 	plain, socket := filepath.Join(folder, "f"), filepath.Join(folder, "s")
 	write(b, plain, make([]byte, 4096))

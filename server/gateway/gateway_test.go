@@ -32,9 +32,7 @@ func TestNewFillsDefaults(t *testing.T) {
 		rec.Body.String() != "refmond is not available now: try again later\n" {
 		t.Errorf("without refmond: %d %v %q", rec.Code, rec.Header(), rec.Body)
 	}
-	if err := g.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, g.Close())
 	check.ErrorIs(t, check.Err(g.link.process()), errStopped, "after the end")
 	s := newServer(http.NotFoundHandler())
 	if s.ReadHeaderTimeout != 10*time.Second || s.IdleTimeout != 2*time.Minute || s.MaxHeaderBytes != 96<<10 ||

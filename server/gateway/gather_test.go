@@ -54,8 +54,7 @@ func TestSmallResponseIsOneWrite(t *testing.T) {
 		for _, path := range []string{"/none", "/4k", "/8k", "/9k", "/4k"} {
 			before := writes.Load()
 			r := check.Must(http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil))
-			answer, err := s.Client().Do(r)
-			check.NoError(t, err)
+			answer := check.Must(s.Client().Do(r))
 			got, err := io.ReadAll(answer.Body)
 			if err = errors.Join(err, answer.Body.Close()); err != nil || string(got) != bodies[path] {
 				t.Errorf("HTTP/%s %s: %d bytes, want %d, %v", version, path, len(got), len(bodies[path]), err)

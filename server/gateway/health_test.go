@@ -49,8 +49,7 @@ func TestHealthNeedsCorrectGrantAndDenial(t *testing.T) {
 		check.Equal(t, w.g.decides(t.Context()), c.want, "%s: healthy", c.name)
 		w.stays(c.name)
 	}
-	g, err := New(Config{Dial: func() (*client.Conn, error) { return nil, http.ErrServerClosed }})
-	w.must(err)
+	g := check.Must(New(Config{Dial: func() (*client.Conn, error) { return nil, http.ErrServerClosed }}))
 	w.same("no refmond", w.askOf(g.Console(), "", "GET", "/health", ""), inLine(503,
 		"refmond is not available now: try again later", "Retry-After: 5"))
 }

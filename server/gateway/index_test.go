@@ -30,8 +30,7 @@ import (
 // /srv/plan, and nobody another document.
 func indexStub(t *testing.T, socket string) (asked *[]string) {
 	t.Helper()
-	l, err := net.Listen("unix", socket)
-	check.NoError(t, err)
+	l := check.Must(net.Listen("unix", socket))
 	asked = &[]string{}
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text, err := io.ReadAll(r.Body)
@@ -68,9 +67,7 @@ func indexStub(t *testing.T, socket string) (asked *[]string) {
 		default:
 			w.WriteHeader(http.StatusTooManyRequests)
 		}
-		if err := json.NewEncoder(w).Encode(out); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, json.NewEncoder(w).Encode(out))
 	}))
 	s.Listener = l
 	s.Start()
@@ -92,10 +89,7 @@ func TestIndexQuestionsAreRecorded(t *testing.T) {
 	w := newWorld(t, openToPEP, func(c *Config) {
 		c.Index = &Index{Socket: socket, Ask: "O:SYG:SYD:S:(AU;SAFA;0x1;;;WD)", Rate: 100}
 	})
-	policy, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
-		audit.KernelObject: audit.OnBoth}})
-	w.must(err)
-	w.d.System().Audit().Policy.Store(policy)
+	w.audits(audit.KernelObject)
 	indexStub(t, socket)
 	w.sink.Drain()
 	w.g.index.ask = sddl.MustParse(fmt.Sprintf("O:SYG:SYD:(A;;0x1;;;%s)S:(AU;SAFA;0x1;;;WD)", w.sids["carol"]))
@@ -106,8 +100,7 @@ func TestIndexQuestionsAreRecorded(t *testing.T) {
 		w.askIndex(c.as, "can-read", fmt.Sprintf(`{"who":%q,"ids":["/srv/x"]}`, w.sids[c.about]))
 		var seen int
 		for _, e := range w.sink.Drain() {
-			text, err := json.Marshal(e)
-			w.must(err)
+			text := check.Must(json.Marshal(e))
 			if s := string(text); strings.Contains(s, "can-read") && strings.Contains(s, w.sids[c.as].String()) {
 				check.Equal(t, e.Outcome, c.want, "G-120: %s about %s: the record's outcome", c.as, c.about)
 				seen++

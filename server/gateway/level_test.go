@@ -94,10 +94,7 @@ func TestHiddenNamesTakeTheCallsOfMissingOnes(t *testing.T) {
 // messages as one of a known user, leaves as many audit records, and is limited after as many attempts (G-48).
 func TestUnknownUsersTakeTheCallsOfKnownOnes(t *testing.T) {
 	w := newWorld(t, shared)
-	policy, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
-		audit.Logon: audit.OnBoth}})
-	w.must(err)
-	w.d.System().Audit().Policy.Store(policy)
+	w.audits(audit.Logon)
 	g, count := w.counted(func(code int) bool {
 		return code == http.StatusUnauthorized || code == http.StatusTooManyRequests
 	})

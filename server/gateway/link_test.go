@@ -25,10 +25,8 @@ import (
 func TestFailedImpersonationOpensNothing(t *testing.T) {
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)")
 	w.file("f", "f", "O:BAG:SYD:P(A;;FA;;;WD)") // the gateway's account, too
-	p, err := w.g.link.process()
-	w.must(err)
-	th, err := p.conn.NewThread()
-	w.must(err)
+	p := check.Must(w.g.link.process())
+	th := check.Must(p.conn.NewThread())
 	kept := w.now()
 	q := &request{g: w.g}
 	for _, tok := range []winnt.Handle{0, 0x7770, winnt.NtCurrentProcess} {
@@ -50,8 +48,7 @@ func TestFailedImpersonationOpensNothing(t *testing.T) {
 // (G-2).
 func TestReplacedThreadsAreClosed(t *testing.T) {
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)", func(c *Config) { c.Threads = 1 })
-	p, err := w.g.link.process()
-	w.must(err)
+	p := check.Must(w.g.link.process())
 	kept := w.now()
 	for range wire.MaxThreads {
 		st := p.run(t.Context(), 0x7770, func(*nt.Thread) ntstatus.Status { return ntstatus.Success })
@@ -136,8 +133,7 @@ func TestOpenReplacesThreadThatStillImpersonates(t *testing.T) {
 			defer close(over)
 			opensOnce(t, theirs, [3]ntstatus.Status{yes, c.opened, c.reverted})
 		}()
-		conn, err := client.New(ours)
-		check.NoError(t, err)
+		conn := check.Must(client.New(ours))
 		p := newProcess(conn, &Config{Threads: 1, Now: time.Now})
 		<-p.threads
 		p.threads <- conn.Thread()
@@ -156,10 +152,7 @@ func TestOpenReplacesThreadThatStillImpersonates(t *testing.T) {
 // inline contents and for a passed descriptor (G-31, F-157).
 func TestReadRecordNamesClientAndGateway(t *testing.T) {
 	w := newWorld(t, shared)
-	policy, err := audit.NewPolicy(audit.PolicySpec{
-		System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth}})
-	w.must(err)
-	w.d.System().Audit().Policy.Store(policy)
+	w.audits(audit.FileSystem)
 	w.file("short", "f", shared+"S:(AU;SA;CC;;;WD)")
 	w.file("long", string(make([]byte, mostAtOnce+1)), shared)
 	for _, name := range []string{"short", "long"} {
@@ -198,12 +191,10 @@ func TestGatewayReconnectsToRefmond(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("f", "f", shared)
 	w.want(200, "bob", "GET", "/share/f", "")
-	p, err := w.g.link.process()
-	w.must(err)
+	p := check.Must(w.g.link.process())
 	w.must(p.conn.Close())
 	w.want(200, "bob", "GET", "/share/f", "")
-	again, err := w.g.link.process()
-	w.must(err)
+	again := check.Must(w.g.link.process())
 	check.That(t, again != p, "the old connection is used")
 	dial := w.g.link.dial
 	w.must(again.conn.Close())
@@ -244,10 +235,8 @@ func TestStolenConnectionOpensNothing(t *testing.T) {
 	}
 	all := []string{"alice", "bob", "carol"}
 	w.want(200, "alice", "GET", "/share/alice", "") // she is known; bob and carol never came
-	p, err := w.g.link.process()
-	w.must(err)
-	th, err := p.conn.NewThread()
-	w.must(err)
+	p := check.Must(w.g.link.process())
+	th := check.Must(p.conn.NewThread())
 	if got := reads(th, all...); len(got) > 0 {
 		t.Errorf("G-1: the gateway's own account opens %v: len(got) = %d, want 0", got, len(got))
 	}
@@ -264,8 +253,7 @@ func TestStolenConnectionOpensNothing(t *testing.T) {
 	}
 	check.That(t, tokens == 1, "G-1: %d tokens are open, want 1 for the one client", tokens)
 	w.takesNoOther(th)
-	again, err := w.dial(gate)
-	w.must(err)
+	again := check.Must(w.dial(gate))
 	defer again.Close()
 	if got := reads(again.Thread(), all...); len(got) > 0 {
 		t.Errorf("G-1: another connection of the account opens %v: len(got) = %d, want 0", got, len(got))

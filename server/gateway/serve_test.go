@@ -106,8 +106,7 @@ func TestIdleConnectionUsesBoundedMemory(t *testing.T) {
 	var kept []*http.Transport
 	for range connections {
 		transport := w.server.Client().Transport.(*http.Transport).Clone()
-		answer, err := (&http.Client{Transport: transport}).Do(w.request("alice", "GET", "/share/f", ""))
-		w.must(err)
+		answer := check.Must((&http.Client{Transport: transport}).Do(w.request("alice", "GET", "/share/f", "")))
 		_, _ = io.Copy(io.Discard, answer.Body)
 		_ = answer.Body.Close()
 		kept = append(kept, transport)
@@ -130,8 +129,7 @@ func TestShutdownFinishesRunningRequests(t *testing.T) {
 	cert := pair.TLS.Certificates[0]
 	c := pair.Client()
 	pair.Close()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	check.NoError(t, err)
+	l := check.Must(net.Listen("tcp", "127.0.0.1:0"))
 	ctx, end := context.WithCancel(t.Context())
 	came, served := make(chan struct{}), make(chan error, 1)
 	secure := Listen(l, NewCertificate(&cert, false))

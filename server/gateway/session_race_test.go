@@ -24,8 +24,7 @@ func TestFailedLogonLeavesConcurrentOne(t *testing.T) {
 func meanwhile(t *testing.T, fails bool) {
 	t.Helper()
 	w := newWorld(t, shared, func(c *Config) { c.Threads = 1 })
-	p, err := w.g.link.process()
-	w.must(err)
+	p := check.Must(w.g.link.process())
 	p.do(t.Context(), func(*nt.Thread) ntstatus.Status { return ntstatus.Success })
 	held := w.now()[1]
 	s := newSessions(p, &Config{Sessions: 1, SessionLife: time.Hour, Now: func() time.Time { return time.Unix(9, 0) }})

@@ -35,8 +35,7 @@ func TestOldPasswordExpiresWithCachedSession(t *testing.T) {
 	w.must(w.store.Update(sid.LocalSystem, func(e *lsa.Edit) error { return e.SetPassword("alice", "another") }))
 	w.want(200, "alice", "GET", "/share/f", "")
 	now.Add(5*60 + 1)
-	p, err := w.g.link.process()
-	w.must(err)
+	p := check.Must(w.g.link.process())
 	held := w.now()[1]
 	p.sessions.sweep() // as its timer does
 	check.Eventually(t, func() bool { return w.now()[1] < held }, "G-5: the token of an expired session is still open")
@@ -113,8 +112,7 @@ func TestClientCertificateMapsToAccount(t *testing.T) {
 		transport := w.server.Client().Transport.(*http.Transport).Clone()
 		transport.TLSClientConfig.Certificates = []tls.Certificate{c}
 		defer transport.CloseIdleConnections()
-		answer, err := (&http.Client{Transport: transport}).Do(w.request("", "GET", "/share/f", ""))
-		w.must(err)
+		answer := check.Must((&http.Client{Transport: transport}).Do(w.request("", "GET", "/share/f", "")))
 		_ = answer.Body.Close()
 		return answer.StatusCode
 	}
@@ -143,8 +141,7 @@ func (w *world) awaitHandles(want int64) {
 // +checklocksignore
 func TestSessionCacheKeepsUsedOnes(t *testing.T) {
 	w := newWorld(t, shared, func(c *Config) { c.Threads = 1 })
-	p, err := w.g.link.process()
-	w.must(err)
+	p := check.Must(w.g.link.process())
 	now := time.Unix(1_000_000, 0)
 	s := newSessions(p, &Config{Sessions: 2, SessionLife: time.Hour, Now: func() time.Time { return now }})
 	p.do(t.Context(), func(*nt.Thread) ntstatus.Status { return ntstatus.Success })

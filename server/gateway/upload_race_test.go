@@ -74,8 +74,7 @@ func TestOneOfManyWins(t *testing.T) {
 func TestUploadsWaitForTheirTurn(t *testing.T) {
 	w := newWorld(t, shared, func(c *Config) { c.Threads = 3 })
 	w.file("old", "old", shared)
-	p, err := w.g.link.process()
-	w.must(err)
+	p := check.Must(w.g.link.process())
 	check.RequireThat(t, p.stores.Enter(t.Context(), "bob"), "G-55: one of three threads is for uploads")
 	codes, client := make(chan int), *w.server.Client()
 	for _, name := range []string{"new", "old"} {
@@ -154,16 +153,14 @@ func (w *world) inHalves(user, path, first, second string, between func(), heade
 		between()
 	}}
 	r.Body, r.ContentLength = body, int64(len(first)+len(second))
-	a, err := w.server.Client().Do(r)
-	w.must(err)
+	a := check.Must(w.server.Client().Do(r))
 	w.must(a.Body.Close())
 	return a.StatusCode
 }
 
 // uploads returns how many files of the tree are being uploaded.
 func (w *world) uploads() (n int) {
-	list, err := os.ReadDir(w.root)
-	w.must(err)
+	list := check.Must(os.ReadDir(w.root))
 	for _, e := range list {
 		if strings.HasPrefix(e.Name(), uploadPrefix) {
 			n++

@@ -261,15 +261,13 @@ func TestDisconnectedClientDoesNotWriteInPlace(t *testing.T) {
 	w.file("fixed/his.txt", "old\n", "O:BAG:SYD:P(A;;FA;;;{bob})")
 	w.want(204, "bob", "PUT", "/share/fixed/his.txt", "in place\n")
 	check.Equal(t, w.content("fixed/his.txt"), "in place\n", "G-15")
-	his, err := w.of("bob").upload(place{tree: "share", path: `fixed\his.txt`}, dav.Creation{})
-	w.must(err)
+	his := check.Must(w.of("bob").upload(place{tree: "share", path: `fixed\his.txt`}, dav.Creation{}))
 	broken := io.MultiReader(strings.NewReader("a part"), iotest.ErrReader(io.ErrUnexpectedEOF))
 	if n, err := his.ReadFrom(broken); n != 0 || !errors.Is(err, io.ErrUnexpectedEOF) || his.temp != 0 {
 		t.Errorf("G-14: %d bytes, %v, temporary file %d, want 0, unexpected EOF, 0", n, err, his.temp)
 	}
 	w.must(his.Close())
-	his, err = w.of("bob").upload(place{tree: "share", path: `fixed\his.txt`}, dav.Creation{})
-	w.must(err)
+	his = check.Must(w.of("bob").upload(place{tree: "share", path: `fixed\his.txt`}, dav.Creation{}))
 	broken = io.MultiReader(strings.NewReader(strings.Repeat("a", 2*readAtOnce)), iotest.ErrReader(io.ErrUnexpectedEOF))
 	if n, err := his.ReadFrom(broken); n != 2*readAtOnce || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("G-14: %d bytes, %v, want two pieces, unexpected EOF", n, err)
@@ -335,8 +333,7 @@ func TestDisconnectAtAnyCallChangesNothing(t *testing.T) {
 // entries returns the entries of a directory, as root sees them.
 func (w *world) entries(name string) string {
 	w.Helper()
-	list, err := os.ReadDir(filepath.Join(w.root, name))
-	w.must(err)
+	list := check.Must(os.ReadDir(filepath.Join(w.root, name)))
 	var names []string
 	for _, e := range list {
 		names = append(names, e.Name())
@@ -348,8 +345,7 @@ func (w *world) entries(name string) string {
 func (w *world) attribute(name string) string {
 	w.Helper()
 	b := make([]byte, 4096)
-	n, err := unix.Getxattr(filepath.Join(w.root, name), ntacl.Name, b)
-	w.must(err)
+	n := check.Must(unix.Getxattr(filepath.Join(w.root, name), ntacl.Name, b))
 	return string(b[:n])
 }
 

@@ -87,8 +87,7 @@ func apache(t *testing.T) (base, root string) {
 	if os.Getuid() != 0 {
 		t.Skip("only root starts a server as another account")
 	}
-	dir, err := os.MkdirTemp("", "apache")
-	check.NoError(t, err)
+	dir := check.Must(os.MkdirTemp("", "apache"))
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	root = filepath.Join(dir, "root")
 	for _, path := range []string{root, filepath.Join(dir, "locks")} {
@@ -103,8 +102,7 @@ func apache(t *testing.T) (base, root string) {
 	accounts := filepath.Join(dir, "users")
 	write(t, accounts, []byte("alice:"+secret+"\nbob:"+secret+"\n"))
 	give(t, accounts)
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	check.NoError(t, err)
+	free := check.Must(net.Listen("tcp", "127.0.0.1:0"))
 	at := free.Addr().String()
 	_ = free.Close()
 	var conf strings.Builder
@@ -146,8 +144,7 @@ func TestRcloneReadsAndWrites(t *testing.T) {
 	write(t, filepath.Join(from, "a", "b c", "é.txt"), []byte("text\n"))
 	write(t, filepath.Join(from, "big"), make([]byte, 3<<20))
 	run := func(user string, args ...string) (string, error) {
-		secret, err := exec.Command(rclone, "obscure", "pw-x").Output()
-		w.must(err)
+		secret := check.Must(exec.Command(rclone, "obscure", "pw-x").Output())
 		cmd := exec.Command(rclone, append([]string{"--config", "/dev/null", "--no-check-certificate", "--webdav-url", w.url,
 			"--webdav-vendor", "other", "--webdav-user", user, "--webdav-pass", strings.TrimSpace(string(secret)),
 			"--retries", "1"}, args...)...)

@@ -86,8 +86,7 @@ func TestWhoCanAndLookUpReturnFullResponses(t *testing.T) {
 	var services bytes.Buffer
 	for r := range nt.NtTable.All {
 		i := r.Info()
-		b, err := json.Marshal(map[string]string{"name": i.Name, "summary": i.Summary, "missing": i.Missing})
-		w.must(err)
+		b := check.Must(json.Marshal(map[string]string{"name": i.Name, "summary": i.Summary, "missing": i.Missing}))
 		services.Write(b)
 	}
 	var got struct{ Services []map[string]string }
@@ -96,8 +95,7 @@ func TestWhoCanAndLookUpReturnFullResponses(t *testing.T) {
 		for _, key := range []string{"summary", "missing"} {
 			r[key] += "" // an empty one is not sent
 		}
-		b, err := json.Marshal(r)
-		w.must(err)
+		b := check.Must(json.Marshal(r))
 		if next := services.Next(len(b)); string(b) != string(next) {
 			t.Fatalf("service %d is %s, want %s", i, b, next)
 		}
@@ -108,8 +106,7 @@ func TestWhoCanAndLookUpReturnFullResponses(t *testing.T) {
 // tokenOf formats Token's response for a user from refmond's data of the token.
 func (w *exactly) tokenOf(user string) string {
 	w.Helper()
-	p, err := w.g.link.process()
-	w.must(err)
+	p := check.Must(w.g.link.process())
 	var b strings.Builder
 	fmt.Fprintf(&b, `200 {"user":"%s","name":"HOST\\%s","level":"SecurityImpersonation","groups":[`, w.sids[user], user)
 	p.sessions.mu.Lock()
@@ -139,8 +136,7 @@ func (w *exactly) tokenOf(user string) string {
 // has only its owner.
 func TestGrantsOfEachSIDAreComputedAlone(t *testing.T) {
 	w := newExactly(t, shared)
-	p, err := w.g.link.process()
-	w.must(err)
+	p := check.Must(w.g.link.process())
 	q := &request{g: w.g, s: &session{p: p}, ctx: t.Context()}
 	for descriptor, want := range map[string]string{
 		"O:SYG:BAD:(A;;FR;;;BA)(D;;0x1;;;BA)(A;;FW;;;SY)S:(AU;SA;FA;;;BU)": "S-1-5-18 0x160116, S-1-5-32-544 0x120089",

@@ -12,8 +12,7 @@ import (
 // one without, and no resource, the precedence of 13.2.2, and the list syntax of 5.6.1 and 8.8.3 (G-37).
 func TestHTTPConditionsFollowRFC9110(t *testing.T) {
 	date := func(text string) time.Time {
-		at, err := http.ParseTime(text)
-		check.NoError(t, err)
+		at := check.Must(http.ParseTime(text))
 		return at
 	}
 	const before, then, after = "Sat, 03 Feb 2001 04:05:05 GMT", "Sat, 03 Feb 2001 04:05:06 GMT",

@@ -40,8 +40,7 @@ func TestRequestsClaimTheNamesThatTheyChange(t *testing.T) {
 		{"COPY", "/c/f", "/d/f", http.Header{"If-Match": {"*"}}, "/c/f deep shared, /d/f deep, /d shared"},
 		{"PROPPATCH", "/", "", nil, "/"},
 	} {
-		conditions, err := parseConditions(c.header)
-		check.NoError(t, err)
+		conditions := check.Must(parseConditions(c.header))
 		x := &exchange{r: &http.Request{Header: c.header}, method: c.method, name: c.name, to: c.to, conditions: conditions}
 		var got []string
 		for _, claim := range x.claims() {
