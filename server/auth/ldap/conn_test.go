@@ -67,8 +67,7 @@ func TestServerAuthenticatesFirst(t *testing.T) {
 // TestSilentServerIsTriedLast checks that a server that did not answer is tried after the others for 30 seconds, and
 // that it is tried all the same if no other answers (D-20).
 func TestSilentServerIsTriedLast(t *testing.T) {
-	silent, err := net.Listen("tcp", "127.0.0.1:0")
-	check.NoError(t, err)
+	silent := check.Must(net.Listen("tcp", "127.0.0.1:0"))
 	var tried atomic.Int64
 	var running sync.WaitGroup
 	running.Go(func() {

@@ -151,9 +151,7 @@ func TestDomain(t *testing.T) {
 			f, err := dir.Find(ctx, odd, true)
 			check.That(t, err == ErrUnknown, "D-9: %q: %+v, %v, want %v", odd, f, err, ErrUnknown)
 		}
-		if err := dir.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, dir.Close())
 	}
 	dir := check.Must(New(all["LDAPS"]))
 	defer dir.Close()
