@@ -57,12 +57,13 @@ func stageInTree(t *testing.T) *running {
 // remains and that other clients are served (W-12, W-13).
 func TestKillInEachStateLeavesNothing(t *testing.T) { killedIn(t, stage(t), states(killedText)) }
 
-// TestKilledClientLeavesNoOpenFile is TestKillInEachStateLeavesNothing with files of the host.
+// TestKilledClientLeavesNoOpenFile is TestKillInEachStateLeavesNothing with files of the host (W-50).
 func TestKilledClientLeavesNoOpenFile(t *testing.T) {
 	killedIn(t, stageInTree(t), states(killedInTreeText))
 }
 
 func killedIn(t *testing.T, d *running, s script) {
+	open := check.OpenDescriptors(t)
 	for _, name := range s.names {
 		t.Run(name, func(t *testing.T) {
 			cmd := exec.Command(os.Args[0])
@@ -88,6 +89,15 @@ func killedIn(t *testing.T, d *running, s script) {
 				"connections or watchers remain")
 		})
 	}
+	noDescriptorMoreThan(t, open)
+}
+
+// noDescriptorMoreThan checks that descriptors about to be passed are closed too. The tree keeps the descriptor of the
+// last opened directory.
+func noDescriptorMoreThan(t *testing.T, open int) {
+	t.Helper()
+	check.Eventually(t, func() bool { return check.OpenDescriptors(t) <= open+1 },
+		"more than %d descriptors are open", open)
 }
 
 // TestConnectionCutInAnyCallLeavesNothing ends a program in the middle of each call of each state: after the daemon has
@@ -118,10 +128,7 @@ func cutIn(t *testing.T, d *running, s script) {
 	if len(played) < 3*len(s.names)/2 {
 		t.Errorf("%d calls were cut, want at least %d", len(played), 3*len(s.names)/2)
 	}
-	// Descriptors about to be passed are closed too. The tree keeps the descriptor of the last
-	// opened directory.
-	check.Eventually(t, func() bool { return check.OpenDescriptors(t) <= open+1 },
-		"more than %d descriptors are open", open)
+	noDescriptorMoreThan(t, open)
 }
 
 // others are the words of script lines that are not frames.

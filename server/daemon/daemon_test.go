@@ -12,7 +12,6 @@ import (
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
-	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	peer "github.com/refmon/refmon/server/auth/unix"
@@ -211,17 +210,6 @@ func TestStopClosesConnectionsWithWaitingCalls(t *testing.T) {
 		t.Errorf("a call afterwards: %s (W-9), want %s", st, ntstatus.PortDisconnected)
 	}
 	check.That(t, c.Err() != nil, "the connection does not say why it ended")
-}
-
-// as says that each peer has another uid than it has.
-type as struct {
-	peer.Stored
-	uid uint32
-}
-
-// LogOn implements daemon.Identity.
-func (a as) LogOn(p *peer.Peer, full bool) (logon.Result, error) {
-	return a.Stored.LogOn(&peer.Peer{Known: true, UID: a.uid, GID: a.uid, PID: p.PID, Name: p.Name}, full)
 }
 
 // TestLockFileOfEndedDaemonIsReused checks that a lock file left by an earlier process is reused, also if that daemon

@@ -4,11 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,7 +16,6 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntacl"
@@ -152,53 +148,6 @@ func handedOut(sink *audit.Memory) (records []string) {
 	return records
 }
 
-// asking sends opens that request descriptors, reads no reply, and reports when all are sent.
-func asking(socket string) error {
-	conn, err := net.Dial("unix", socket)
-	if err != nil {
-		return err
-	}
-	row := wire.Rows()[nt.NtTable.Find("NtCreateFile").Info().Number]
-	body, err := row.AppendCall(nil, plan(winnt.GENERIC_READ), false)
-	if err != nil {
-		return err
-	}
-	b := slices.Clone(hello)
-	for i := range uint64(100) {
-		b = wire.AppendFrame(b, &wire.Frame{Kind: wire.CallWith, Request: i, Thread: 1, Service: row.Service, Body: body})
-	}
-	if _, err := conn.Write(b); err != nil {
-		return err
-	}
-	return ready()
-}
-
-// held returns how many of this program's descriptors are files of a tree's copy.
-func held(t *testing.T, dir string) (n int) {
-	t.Helper()
-	list, err := os.ReadDir("/proc/self/fd")
-	check.NoError(t, err)
-	for _, e := range list {
-		if to, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil && strings.HasSuffix(to, dir) {
-			n++
-		}
-	}
-	return n
-}
-
-// TestKillDuringDescriptorPassingLeaksNothing kills clients while descriptors are on their way to them:
-// no object, handle or descriptor is left (W-13, W-50).
-func TestKillDuringDescriptorPassingLeaksNothing(t *testing.T) {
-	d := planted(t, hostfs.HandOutReads, nil)
-	for range 5 {
-		p := play(t, d.socket, "asking")
-		_ = p.Kill()
-		d.settles()
-	}
-	check.Eventually(t, func() bool { return held(t, "/a/b/plan") == 0 }, "descriptors of the file are open")
-	d.works()
-}
-
 // serveFiles is a daemon with a tree that hands out for reading.
 func serveFiles(socket string) error {
 	dir := filepath.Dir(socket)
@@ -310,73 +259,8 @@ func (r *running) sources(t *testing.T, th *nt.Thread, name string, text []byte)
 	return file, from
 }
 
-// TestRefillKeepsInodeAndReplacesContents checks that the refilled file has exactly the source's contents, whether it
-// was longer or shorter before, and keeps its inode number and links (W-83).
-func TestRefillKeepsInodeAndReplacesContents(t *testing.T) {
-	d := planted(t, hostfs.HandOutNothing, nil)
-	c := d.dial()
-	th := c.Thread()
-	path := filepath.Join(d.tree, "a", "b", "plan")
-	for _, size := range []int{0, 1, 4097, 3 << 20, 100} {
-		text := bytes.Repeat([]byte("0123456"), size/7+1)[:size]
-		file, from := d.sources(t, th, "other", text)
-		before := check.Must(os.Stat(path))
-		check.Equal(t, c.Refill(th, file, from), ntstatus.Success, "W-83: %d bytes", size)
-		after, err := os.Stat(path)
-		got, err2 := os.ReadFile(path)
-		if err != nil || err2 != nil || !bytes.Equal(got, text) || !os.SameFile(before, after) {
-			t.Errorf("W-83: %d bytes, want %d; the same file: %t; %v %v",
-				len(got), size, os.SameFile(before, after), err, err2)
-		}
-		th.NtClose(file)
-		th.NtClose(from)
-	}
-}
-
-// TestRefillNeedsRightsOnBothHandles checks that each handle needs its rights and must be of a tree's file (W-83).
-func TestRefillNeedsRightsOnBothHandles(t *testing.T) {
-	d := planted(t, hostfs.HandOutNothing, nil)
-	c := d.dial()
-	th := c.Thread()
-	file, from := d.sources(t, th, "other", []byte("other"))
-	open := func(name string, desired winnt.AccessMask) winnt.Handle {
-		t.Helper()
-		in := plan(desired)
-		in.ObjectAttributes.V.ObjectName = name
-		h, _, st := th.NtCreateFile(in)
-		check.RequireThat(t, st == ntstatus.Success, "%v %v", name, st)
-		return h
-	}
-	const plan = `\??\share\a\b\plan`
-	reader, appender := open(plan, winnt.FILE_READ_DATA), open(plan, winnt.FILE_APPEND_DATA)
-	folder, device := open(`\??\share\a`, winnt.FILE_READ_DATA), open(`\??\NUL`, winnt.FILE_READ_DATA)
-	for _, c2 := range []struct {
-		what       string
-		file, from winnt.Handle
-		want       ntstatus.Status
-	}{
-		{"reads only", reader, from, ntstatus.AccessDenied},
-		{"appends only", appender, from, ntstatus.AccessDenied},
-		{"cannot be read", file, appender, ntstatus.AccessDenied},
-		{"has collected nothing", file, file, ntstatus.InvalidParameter},
-		{"collects without the rights", reader, 0, ntstatus.AccessDenied},
-		{"is itself", file, reader, ntstatus.InvalidParameter},
-		{"is replaced by a directory without DELETE (F-215)", file, folder, ntstatus.AccessDenied},
-		{"from a device", file, device, ntstatus.NotSupported},
-		{"of a device", device, from, ntstatus.NotSupported},
-		{"an invalid target handle", 0x7770, from, ntstatus.InvalidHandle},
-		{"an invalid source handle", file, 0x7770, ntstatus.InvalidHandle},
-	} {
-		check.Equal(t, c.Refill(th, c2.file, c2.from), c2.want, "W-83: %s", c2.what)
-	}
-	if got, err := os.ReadFile(filepath.Join(d.tree, "a", "b", "plan")); err != nil || string(got) == "other" {
-		t.Errorf(`a refused refill changed the file: %q, %v, want anything but "other", no error`, got,
-			err)
-	}
-}
-
 // TestConcurrentRefillsLeaveOneSource checks that after concurrent refills the file has the complete contents of one
-// source (G-33).
+// source (G-33, W-83).
 func TestConcurrentRefillsLeaveOneSource(t *testing.T) {
 	d := planted(t, hostfs.HandOutNothing, nil)
 	c := d.dial()
