@@ -55,10 +55,9 @@ func TestFailedDemoNamesRoleAndCleansUp(t *testing.T) {
 		t.Setenv("TMPDIR", dir)
 		t.Setenv(pidsFolder, pids)
 		t.Setenv(failingRole, c.role)
-		var out, errs bytes.Buffer
-		if code := run([]string{"--demo"}, &streams{out: &out, err: &errs}); code != exitMalformed ||
-			!strings.Contains(errs.String(), c.want) || strings.Contains(out.String(), "Ctrl-C") {
-			t.Errorf("%s fails: code %d, %q\n%s", c.role, code, errs.String(), out.String())
+		if code, out, errs := ran("--demo"); code != exitMalformed || !strings.Contains(errs, c.want) ||
+			strings.Contains(out, "Ctrl-C") {
+			t.Errorf("%s fails: code %d, %q\n%s", c.role, code, errs, out)
 		}
 		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 			t.Errorf("after the failure of %s the temporary folder has %v, error %v, want len(left) = 0, no error",
@@ -67,9 +66,8 @@ func TestFailedDemoNamesRoleAndCleansUp(t *testing.T) {
 		check.That(t, ended(t, pids) != 0, "%s fails: no part began", c.role)
 	}
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
-	var out, errs bytes.Buffer
-	if code := run([]string{"--demo"}, &streams{out: &out, err: &errs}); code != exitMalformed || out.Len() > 0 {
-		t.Errorf("no folder for the demo: code %d, %q, %q", code, out.String(), errs.String())
+	if code, out, errs := ran("--demo"); code != exitMalformed || out != "" {
+		t.Errorf("no folder for the demo: code %d, %q, %q", code, out, errs)
 	}
 }
 

@@ -68,13 +68,12 @@ func TestFailedExportKeepsPreviousFile(t *testing.T) {
 		"  account: asker\n  passwordFile: " + secret + "\n"
 	check.NoError(t, os.WriteFile(config, []byte(text), 0o600))
 	for _, flag := range []string{"--people", "--objects"} {
-		var out, problems strings.Builder
-		code := run([]string{"directory", "export", "--config", config, flag, file}, &streams{out: &out, err: &problems})
+		code, _, problems := ran("directory", "export", "--config", config, flag, file)
 		b, err := os.ReadFile(file)
 		entries, _ := os.ReadDir(dir)
 		if code == exitSuccess || string(b) != "before" || err != nil || len(entries) != 3 ||
-			!strings.Contains(problems.String(), "does not answer") {
-			t.Errorf("D-22: %s: code %d, %q, %d files: %s", flag, code, b, len(entries), problems.String())
+			!strings.Contains(problems, "does not answer") {
+			t.Errorf("D-22: %s: code %d, %q, %d files: %s", flag, code, b, len(entries), problems)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -24,9 +23,8 @@ func TestDoctorNamesEachFaultWithRepair(t *testing.T) {
 		filepath.Join(dir, "s"), filepath.Join(dir, "a"))
 	check.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	doctor := func() (string, int) {
-		var out, errs bytes.Buffer
-		code := run([]string{"doctor", "--config", file}, &streams{out: &out, err: &errs})
-		return out.String(), code
+		code, out, _ := ran("doctor", "--config", file)
+		return out, code
 	}
 	if found, code := doctor(); code != exitMalformed || !strings.Contains(found, "WRONG socket       ") ||
 		!strings.Contains(found, "start refmond") {
@@ -34,9 +32,7 @@ func TestDoctorNamesEachFaultWithRepair(t *testing.T) {
 	}
 	cfg, err := load(file)
 	check.NoError(t, err)
-	s, err := start(cfg, &streams{out: io.Discard, err: io.Discard})
-	check.NoError(t, err)
-	stop := serving(t, s)
+	stop := served(t, cfg)
 	if found, code := doctor(); code != exitSuccess || strings.Contains(found, "WRONG") ||
 		!strings.Contains(found, "ok    state") || !strings.Contains(found, "ok    adminSocket") {
 		t.Errorf("doctor of a healthy daemon: exit code %d, want 0 and ok lines\n%s", code, found)
@@ -143,10 +139,9 @@ func TestOnlyWrongFindingsFailDoctor(t *testing.T) {
 		!strings.Contains(out.String(), " attributes   the disk keeps ") {
 		t.Errorf("attributes: left %v, %v\n%s", left, err, out.String())
 	}
-	out.Reset()
 	file := written(t, filepath.Join(dir, "c.yaml"), "nonsense: 1\n")
-	if code := run([]string{"doctor", "--config", file}, &streams{out: &out, err: io.Discard}); code != exitMalformed ||
-		!strings.HasPrefix(out.String(), "WRONG config       ") || strings.Count(out.String(), "\n") != 1 {
-		t.Errorf("a wrong configuration: exit code %d\n%s", code, out.String())
+	if code, out, _ := ran("doctor", "--config", file); code != exitMalformed ||
+		!strings.HasPrefix(out, "WRONG config       ") || strings.Count(out, "\n") != 1 {
+		t.Errorf("a wrong configuration: exit code %d\n%s", code, out)
 	}
 }

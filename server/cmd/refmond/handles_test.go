@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"io"
 	"regexp"
 	"strings"
@@ -28,9 +27,7 @@ func TestPassedDescriptorsHaveGrantedAccess(t *testing.T) {
 	}
 	want := "ok    trees        projects: clients get descriptors for reading, and for writing"
 	check.That(t, strings.HasPrefix(got, want), "%q, want %q", got, want)
-	s, err := start(cfg, &streams{out: io.Discard, err: io.Discard})
-	w.must(err)
-	defer serving(t, s)()
+	defer served(t, cfg)()
 	a, b := w.dial(alice), w.dial(bob)
 	in := nt.CreateFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE,
 		CreateDisposition: uint32(fileaccess.FileCreate), ShareAccess: sharing, ObjectAttributes: file("plan\u009b")}
@@ -74,11 +71,9 @@ func (w *treeWorld) listsPassed(cfg *config) {
 		{[]string{"nothing"}, `^[^\n]*\n$`},
 		{[]string{"PLAN", "--close"}, `times  stays: a descriptor cannot be taken back\n$`},
 	} {
-		var out, errs bytes.Buffer
-		args := append([]string{"open-files", "--socket", cfg.AdminSocket}, c.args...)
-		code := run(args, &streams{out: &out, err: &errs})
-		check.That(w, code == exitSuccess && regexp.MustCompile(c.want).MatchString(out.String()),
-			"open-files %q: exit code %d\n%s%swant %s", c.args, code, out.String(), errs.String(), c.want)
+		code, out, errs := ran(append([]string{"open-files", "--socket", cfg.AdminSocket}, c.args...)...)
+		check.That(w, code == exitSuccess && regexp.MustCompile(c.want).MatchString(out),
+			"open-files %q: exit code %d\n%s%swant %s", c.args, code, out, errs, c.want)
 	}
 }
 

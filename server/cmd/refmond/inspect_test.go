@@ -32,6 +32,21 @@ func serving(t *testing.T, s *service) (stop func()) {
 	}
 }
 
+// served starts a daemon that logs nothing, and serves it until the function that it returns is called.
+func served(t *testing.T, cfg *config) (stop func()) {
+	t.Helper()
+	s, err := start(cfg, &streams{out: io.Discard, err: io.Discard})
+	check.NoError(t, err)
+	return serving(t, s)
+}
+
+// ran runs a command line, and returns its exit code and its output.
+func ran(args ...string) (code int, out, errs string) {
+	var o, e bytes.Buffer
+	code = run(args, &streams{out: &o, err: &e})
+	return code, o.String(), e.String()
+}
+
 // demoRuns starts the daemon of the demo for a test.
 func demoRuns(t *testing.T) *config {
 	t.Helper()
@@ -66,10 +81,9 @@ func TestOpenFilesClosesNamedFile(t *testing.T) {
 		{[]string{"open-files", "--close"}, "^$", exitMalformed},
 		{[]string{"open-files", "payroll", "--close"}, `(?s)READ_DATA  closed\n.*READ_DATA  closed\n$`, exitSuccess},
 	} {
-		var out, errs bytes.Buffer
-		code := run(append(v.args, "--socket", cfg.AdminSocket), &streams{out: &out, err: &errs})
-		check.That(t, code == v.code && regexp.MustCompile(v.want).MatchString(out.String()),
-			"%q: exit code %d\n%s%swant %s", v.args, code, out.String(), errs.String(), v.want)
+		code, out, errs := ran(append(v.args, "--socket", cfg.AdminSocket)...)
+		check.That(t, code == v.code && regexp.MustCompile(v.want).MatchString(out),
+			"%q: exit code %d\n%s%swant %s", v.args, code, out, errs, v.want)
 	}
 	for _, h := range []winnt.Handle{first, second} {
 		check.Equal(t, check.Status(th.NtQueryObject(h, nt.ObjectBasicInformation)), ntstatus.InvalidHandle, "handle %s", h)
@@ -147,14 +161,9 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 		{[]string{"open-files", "PIPE"}, "", own + `  ` + name + ` +0x[0-9a-f]+  \\Device\\NamedPipe\\looked  `, exitSuccess},
 		{[]string{"trace", "--for", "1ms"}, "", `^$`, exitSuccess},
 	} {
-		query := func(socket string) (string, int) {
-			var out, errs bytes.Buffer
-			code := run(append(v.args, "--socket", socket), &streams{out: &out, err: &errs})
-			return out.String(), code
-		}
-		admin, code := query(cfg.AdminSocket)
+		code, admin, _ := ran(append(v.args, "--socket", cfg.AdminSocket)...)
 		check.Equal(t, code, exitSuccess, "%q of the administrator: exit code", v.args)
-		user, code := query(cfg.Socket)
+		code, user, _ := ran(append(v.args, "--socket", cfg.Socket)...)
 		check.Equal(t, code, v.code, "%q of the user: exit code", v.args)
 		if v.all != "" && (!regexp.MustCompile(v.all).MatchString(admin) || regexp.MustCompile(v.all).MatchString(user)) {
 			t.Errorf("%q: only the administrator is to see %s:\n%s\nthe user:\n%s", v.args, v.all, admin, user)
@@ -178,16 +187,12 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 		{[]string{"ps", "--owner", "stranger-of-that-name"}, "--owner"},
 		{[]string{"why", "--path", strings.Repeat("a", 64<<10)}, "denials: STATUS_INVALID_PARAMETER"},
 	} {
-		var out, errs bytes.Buffer
-		code := run(append(c.args, "--socket", cfg.Socket), &streams{out: &out, err: &errs})
-		check.That(t, code == exitMalformed && out.Len() <= 0 && strings.Contains(errs.String(), c.want),
-			"%q: exit code %d, %q, %q, want %s", c.args, code, out.String(), errs.String(), c.want)
+		code, out, errs := ran(append(c.args, "--socket", cfg.Socket)...)
+		check.That(t, code == exitMalformed && out == "" && strings.Contains(errs, c.want),
+			"%q: exit code %d, %q, %q, want %s", c.args, code, out, errs, c.want)
 	}
-	var out bytes.Buffer
-	if code := run([]string{"ps", "--socket", filepath.Join(cfg.State, "none")}, &streams{out: &out, err: &out}); code !=
-		exitMalformed {
-		t.Errorf("no socket: exit code %d, %s, want %d", code, out.String(), exitMalformed)
-	}
+	code, _, _ := ran("ps", "--socket", filepath.Join(cfg.State, "none"))
+	check.Equal(t, code, exitMalformed, "no socket: exit code")
 }
 
 // TestTimeOfTodayHasNoDate checks the conversion of a FILETIME, units of 100 ns since 1601. A time of today has no

@@ -36,34 +36,24 @@ func TestMalformedCommandLineNamesTheHelp(t *testing.T) {
 		{[]string{"directory", "export", "--config", "/nowhere", "--people", "p", "--audit"}, exitMalformed,
 			"give --objects too\n"},
 		{[]string{"serve", "--config", "/nowhere"}, exitMalformed, "refmond config print > FILE writes one\n"},
+		{[]string{"serve", "--config", ""}, exitMalformed, "--config is empty"}, // of a variable that is not set
 	} {
-		var out, errs bytes.Buffer
-		code := run(c.args, &streams{out: &out, err: &errs})
-		printed, silent := &out, &errs
+		code, printed, silent := ran(c.args...)
 		if c.code != exitSuccess {
 			printed, silent = silent, printed
 		}
-		check.That(t, code == c.code && strings.Contains(printed.String(), c.want) && silent.Len() == 0,
-			"%q: exit code %d, stdout %q, stderr %q", c.args, code, out.String(), errs.String())
+		check.That(t, code == c.code && strings.Contains(printed, c.want) && silent == "",
+			"%q: exit code %d, printed %q and %q", c.args, code, printed, silent)
 	}
 }
 
 // TestHelpFitsTerminal checks that the help pages of all commands fit 80 columns and hold no control codes in a pipe.
 func TestHelpFitsTerminal(t *testing.T) {
 	terminal.CheckHelp(t, "refmond", func(args ...string) string {
-		var out bytes.Buffer
-		check.Equal(t, run(args, &streams{out: &out, err: &out}), exitSuccess, "refmond %q: exit code", args)
-		return out.String()
+		code, out, _ := ran(args...)
+		check.Equal(t, code, exitSuccess, "refmond %q: exit code", args)
+		return out
 	})
-}
-
-// TestEmptyFlagValueIsRejected checks that a flag with an empty value, for example from an unset variable, is an
-// error that names the flag.
-func TestEmptyFlagValueIsRejected(t *testing.T) {
-	var out, said bytes.Buffer
-	code := run([]string{"serve", "--config", ""}, &streams{out: &out, err: &said})
-	check.That(t, code != 0 && out.Len() <= 0 && strings.Contains(said.String(), "--config is empty"),
-		"exit code %d, printed %q, said %q", code, out.String(), said.String())
 }
 
 // TestErrorsCannotSteerTerminal checks that control characters in an error, which may have the text of a server or a

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/user"
@@ -62,11 +61,8 @@ func actsAsItself(t *testing.T, c *shown, level winnt.SecurityImpersonationLevel
 // between from and now by NOW, and runs of spaces by one.
 func rowsOf(t *testing.T, cfg *config, verb string, from time.Time) []string {
 	t.Helper()
-	var out, errs bytes.Buffer
-	if code := run([]string{verb, "--socket", cfg.AdminSocket}, &streams{out: &out, err: &errs}); code != exitSuccess {
-		t.Fatalf("%s: exit code %d, %s, want %d", verb, code, errs.String(), exitSuccess)
-	}
-	text := out.String()
+	code, text, errs := ran(verb, "--socket", cfg.AdminSocket)
+	check.Require(t, code, exitSuccess, "%s: %s: exit code", verb, errs)
 	now := time.Now()
 	for at := from.Truncate(time.Second); !at.After(now); at = at.Add(time.Second) {
 		for _, form := range []string{"15:04:05", "2006-01-02 15:04"} { // the second is of another day

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,9 +22,7 @@ func TestRevokeCommandNeedsSeDebugPrivilege(t *testing.T) {
 	w.must(os.WriteFile(filepath.Join(w.root, "plan"), []byte("the plan"), 0o600))
 	w.describe("plan", "O:BAG:SYD:(A;;FA;;;S-1-22-1-4711)(A;;FR;;;S-1-22-1-4712)")
 	cfg := w.configure("")
-	s, err := start(cfg, &streams{out: io.Discard, err: io.Discard})
-	w.must(err)
-	stop := serving(t, s)
+	stop := served(t, cfg)
 	a := w.as(alice)
 	open := func() winnt.Handle {
 		h, st := a.NtOpenFile(winnt.GENERIC_READ, &nt.ObjectAttributes{ObjectName: `\??\projects\plan`}, 7, 0)

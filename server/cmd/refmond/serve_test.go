@@ -47,20 +47,15 @@ func TestLoadWithoutFileReturnsDefaults(t *testing.T) {
 // TestConfigCheckFindsUnknownField checks that config check finds the error in a file, and that config print prints a
 // valid one.
 func TestConfigCheckFindsUnknownField(t *testing.T) {
-	ask := func(args ...string) (int, string, string) {
-		var out, errs bytes.Buffer
-		code := run(append([]string{"config"}, args...), &streams{out: &out, err: &errs})
-		return code, out.String(), errs.String()
-	}
-	code, text, _ := ask("print")
+	code, text, _ := ran("config", "print")
 	file := written(t, filepath.Join(t.TempDir(), "c.yaml"), text)
 	check.That(t, code == 0 && text == string(shipped), "print: exit code %d, %d bytes", code, len(text))
-	if code, out, errs := ask("check", file); code != 0 || errs != "" || out != file+": well formed; state "+
+	if code, out, errs := ran("config", "check", file); code != 0 || errs != "" || out != file+": well formed; state "+
 		"/var/lib/refmon, socket /run/refmon/refmond.sock\n" {
 		t.Errorf("check: exit code %d, %q, %q", code, out, errs)
 	}
 	written(t, file, "nonsense: 1\n")
-	if code, out, errs := ask("check", file); code != exitMalformed || out != "" || !strings.Contains(errs,
+	if code, out, errs := ran("config", "check", file); code != exitMalformed || out != "" || !strings.Contains(errs,
 		"nonsense: unknown field") {
 		t.Errorf(`check: exit code %d, %q, %q, want %d, "", text containing "nonsense: unknown field"`, code, out,
 			errs, exitMalformed)
