@@ -238,33 +238,6 @@ func TestQualifiedNameHasAtMost1024Bytes(t *testing.T) {
 	}
 }
 
-// TestPairSharesLogonSID checks that both tokens of a pair share a logon SID, and that system tokens do not
-// have one (L-10).
-func TestPairSharesLogonSID(t *testing.T) {
-	f := open(t, nil)
-	boss := f.account(t, Account{Name: "boss"}, "p")
-	f.must(t, func(e *Edit) error { return e.AddMember(sid.Administrators, boss) })
-	r, st := f.LogonPassword("boss", "p", interactive)
-	v, linked := made(t, r, st)
-	logonSID := func(v *token.Token) (out sid.SID) {
-		for _, g := range v.Groups() {
-			if g.Attributes&winnt.SE_GROUP_LOGON_ID == winnt.SE_GROUP_LOGON_ID {
-				out = g.SID
-			}
-		}
-		return out
-	}
-	if a, b := logonSID(v), logonSID(linked); a != b || a != sid.Logon(0, 0x100001) {
-		t.Errorf("logon SIDs %v and %v, want S-1-5-5-0-1048577 in both tokens", a, b)
-	}
-	check.That(t, v.AuthenticationID() != linked.AuthenticationID() && v.DefaultDACL() != nil,
-		"both tokens have one session, or the first no default DACL")
-	anonymous, _ := made(t, logon.AnonymousLogon(), 0)
-	if !logonSID(anonymous).IsZero() {
-		t.Errorf("logon SID of Anonymous %v, want none", logonSID(anonymous))
-	}
-}
-
 // TestEnabledAddedGroupAddsParentGroups checks that an added group that is enabled also adds its parent groups and
 // their privileges (T-145).
 func TestEnabledAddedGroupAddsParentGroups(t *testing.T) {

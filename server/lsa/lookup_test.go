@@ -130,6 +130,7 @@ func TestRecordsDoNotQueryTheHost(t *testing.T) {
 	}
 	for _, id := range []sid.SID{m.WithRID(512), m.WithRID(514), m.WithRID(1003), home.WithRID(10), home.WithRID(513),
 		corp.WithRID(1), fileaccess.UnixUser(21), fileaccess.UnixGroup(11), sid.MustParse("S-1-22-3-1"),
+		sid.MustParse("S-1-22-3"), sid.MustParse("S-1-22-1-11-1"),
 		sid.MustParse("S-1-5-21-1-1-1-500"), sid.MustParse("S-1-99-1"), sid.MustParse("S-1-5-5-0-77"), {}} {
 		if a, ok := f.LookupSID(id); ok {
 			t.Errorf("L-14: LookupSID(%v) = %+v, want none", id, a)

@@ -113,28 +113,6 @@ func TestRefusedChangeIsRolledBack(t *testing.T) {
 	}
 }
 
-// TestRefusedRevocationIsReported checks that a right whose revocation failed on disk stays in effect, and that the
-// caller gets an error.
-func TestRefusedRevocationIsReported(t *testing.T) {
-	for _, kind := range []string{"write", "sync"} {
-		f, disk, alice := faulty(t)
-		f.must(t, powers(alice))
-		disk.Fail(syscall.ENOSPC, inject.Kind(kind), inject.OnIndex(0))
-		take := func(e *Edit) error { return e.RemoveMember(sid.Administrators, alice) }
-		check.ErrorIs(t, f.Update(sid.LocalSystem, take), syscall.ENOSPC, "%s", kind)
-		for range 2 {
-			if r, st := f.LogonPassword("alice", "p", network); st != ntstatus.Success || !has(r, sid.Administrators) {
-				t.Errorf("L-39: %s: logon %v, want memory to agree with the file", kind, st)
-			}
-			f.reopen(t)
-		}
-		f.must(t, take)
-		if r, _ := f.LogonPassword("alice", "p", network); has(r, sid.Administrators) {
-			t.Errorf("%s: alice is still an administrator, want not", kind)
-		}
-	}
-}
-
 // TestFailuresCountOnFullDisk checks that wrong passwords lock a name even if the disk stores no failure, and that a
 // failed unlock leaves it locked (L-31).
 func TestFailuresCountOnFullDisk(t *testing.T) {
