@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"os"
 	"os/exec"
@@ -18,11 +17,8 @@ import (
 	"github.com/hanwen/go-fuse/v2/posixtest"
 	"golang.org/x/sys/unix"
 
-	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
-	"github.com/refmon/refmon/kernel"
-	"github.com/refmon/refmon/ntacl"
 )
 
 // TestMountUserGetsAccessOfAccount: each user gets the access of its account (M-1). A read of an open file depends on
@@ -229,43 +225,6 @@ stress-ng --quiet --verify --temp-path . --timeout `+seconds+` $(for s in aio ch
   dirdeep dirmany fallocate fcntl filename flock fpunch fsize fstat getdent hdd inotify iomix link locka lockf \
   lockofd mknod msync open readahead rename revio seek sendfile splice symlink sync-file \
   touch utime xattr; do echo --$s 1; done)`)
-}
-
-// TestRestartedMountGivesNoFiles: bob writes a file through a mount, and the mount restarts. carol logs on first and
-// gets the number of bob's former logon session. She cannot read his file, and he can (F-199).
-func TestRestartedMountGivesNoFiles(t *testing.T) {
-	needs(t)
-	dir := folder(t)
-	w := &world{TB: t, root: filepath.Join(dir, "tree"), at: filepath.Join(dir, "mount")}
-	w.must(os.Mkdir(w.root, 0o700))
-	w.must(os.Mkdir(w.at, 0o755))
-	if err := unix.Setxattr(w.root, ntacl.Name, []byte{0}, 0); err != nil {
-		t.Skipf("no extended attribute can be set in %s: %v", w.root, err)
-	}
-	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)") // nothing that files inherit: they have the default list of a token
-	during := func(use func()) {
-		t.Helper()
-		// The numbers of logon sessions are fixed: both starts give the first to come the same one.
-		sys := kernel.Boot(kernel.Config{FirstLUID: 0x3E8})
-		tree, err := hostfs.Open(hostfs.Config{Path: w.root})
-		w.must(err)
-		w.must(sys.AddTree("share", tree))
-		w.m, err = Start(Config{System: sys, Name: "share", Tree: tree, Directory: w.at, Accounts: people{}, Owners: ids{},
-			Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
-		w.must(err)
-		use()
-		w.must(w.m.Close())
-		w.must(sys.Close())
-		w.must(tree.Close())
-	}
-	during(func() {
-		w.sees(bob, "", "/bin/sh", "-c", "echo mine > diary")
-		w.sees(bob, "mine", "cat", "diary")
-	})
-	during(func() {
-		w.refused(carol, "permission denied", "cat", "diary")
-		w.sees(bob, "mine", "cat", "diary")
-	})
 }
 
 // TestStartFailsOnIncompleteConfig: Start fails if something required is missing, and leaves no kernel object
