@@ -76,6 +76,11 @@ func TestCacheReadsOnce(t *testing.T) {
 	}
 	check.That(t, len(c.users) == 1 && len(c.byBytes) == 1,
 		"F-123: %d and %d users, want the one with an entry", len(c.users), len(c.byBytes))
+	c = newDescriptorCache(2)
+	c.mostBytes = knownSize + first.descriptor.HeapSize()
+	if c.keep(key, user, first); c.find(key) != first {
+		t.Error("F-123: an entry of exactly the whole limit is not cached")
+	}
 	if c = newDescriptorCache(0); c.keep(key, user, first) != first || c.find(key) != nil {
 		t.Error("F-123: a cache of 0 entries stores one")
 	}

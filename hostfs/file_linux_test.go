@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -59,76 +58,6 @@ func TestVolumeSizesExcludeReserve(t *testing.T) {
 			ActualAvailableAllocationUnits: 30, SectorsPerAllocationUnit: sectors, BytesPerSector: 512}
 		check.Equal(t, volumeOf(&s), want, "F-128: fragments of %d bytes", s.Frsize)
 	}
-}
-
-// Reads and writes use an offset, or the position of a synchronous handle (F-119). Setting sizes and times requires
-// the right (F-55, F-124).
-func TestReadsAndWritesUseOffsetOrPosition(t *testing.T) {
-	w := newWorld(t)
-	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;"+alice+")(A;;0x100004;;;"+bob+")")
-	one, two := w.as(alice), w.as(bob)
-	h := w.create(one, "f", call{desired: winnt.GENERIC_READ | winnt.GENERIC_WRITE, disposition: fileaccess.FileOpen,
-		options: fileaccess.SynchronousIONonalert}, ntstatus.Success)
-	for _, want := range []string{"0123", "4567", "89"} {
-		if b, st := one.NtReadFile(h, 4); string(b) != want || st != ntstatus.Success {
-			t.Errorf("read at the position: %q, %v; want %q", b, st, want)
-		}
-	}
-	w.want(check.Status(one.NtReadFile(h, 4)), ntstatus.EndOfFile)
-	st := one.NtSetInformationFile(h, nt.FilePositionInformation, nt.FilePosition{CurrentByteOffset: 8})
-	w.want(st, ntstatus.Success)
-	w.want(check.Status(one.NtWriteFile(h, []byte("AB"))), ntstatus.Success)
-	// A handle with only the right to append writes at the end, whatever the offset.
-	a := w.create(two, "f", call{desired: winnt.FILE_APPEND_DATA | winnt.SYNCHRONIZE, disposition: fileaccess.FileOpen,
-		options: fileaccess.SynchronousIONonalert}, ntstatus.Success)
-	w.want(check.Status(two.NtWriteFileAt(a, []byte("end"), 0)), ntstatus.Success)
-	v, st := two.NtQueryInformationFile(a, nt.FilePositionInformation)
-	if want := (nt.FilePosition{CurrentByteOffset: 13}); v != any(want) || st != ntstatus.Success {
-		t.Errorf("position after an append: %+v, %v; want %+v", v, st, want)
-	}
-	w.want(check.Status(two.NtReadFileAt(a, 1, 0)), ntstatus.AccessDenied)
-	w.holds(map[string]string{"f": "01234567ABend"})
-	// With the right to write, offset 0 is the beginning of the file.
-	w.want(check.Status(one.NtWriteFileAt(h, []byte("x"), 0)), ntstatus.Success)
-	w.holds(map[string]string{"f": "x1234567ABend"})
-	w.want(two.NtSetInformationFile(a, nt.FileEndOfFileInformation, nt.FileEndOfFile{}), ntstatus.AccessDenied)
-	w.want(one.NtSetInformationFile(h, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: 4}), ntstatus.Success)
-	w.want(one.NtSetInformationFile(h, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: -1}),
-		ntstatus.InvalidParameter)
-	w.want(one.NtFlushBuffersFile(h), ntstatus.Success)
-	x := w.open(one, "f", winnt.GENERIC_READ, ntstatus.Success)
-	_, st = one.NtReadFile(x, 4) // the handle has no position
-	w.want(st, ntstatus.InvalidParameter)
-	// 2000-01-02 03:04:05.6 UTC in units of 100 ns since 1601
-	const then = 125912558456000000
-	w.want(one.NtSetInformationFile(x, nt.FileBasicInformation, nt.FileBasic{LastWriteTime: then}), ntstatus.AccessDenied)
-	w.want(one.NtSetInformationFile(h, nt.FileBasicInformation, nt.FileBasic{LastWriteTime: then}), ntstatus.Success)
-	s := check.Must(os.Stat(w.path("f")))
-	if want := time.Date(2000, 1, 2, 3, 4, 5, 600_000_000, time.UTC); !s.ModTime().Equal(want) {
-		t.Errorf("write time of the host's file: %v, want %v", s.ModTime().UTC(), want)
-	}
-	v, st = one.NtQueryInformationFile(x, nt.FileBasicInformation)
-	w.want(st, ntstatus.Success)
-	check.That(t, v.(nt.FileBasic).LastWriteTime == then, "basic information: %+v, want write time %d", v, int64(then))
-	w.want(check.Status(two.NtQueryInformationFile(a, nt.FileBasicInformation)), ntstatus.AccessDenied)
-	v, st = two.NtQueryInformationFile(a, nt.FileStandardInformation)
-	w.want(st, ntstatus.Success)
-	if f := v.(nt.FileStandard); f.EndOfFile != 4 || f.NumberOfLinks != 1 || f.Directory {
-		t.Errorf("standard information: %+v, want a file of 4 bytes with one link", v)
-	}
-	// A directory has one name and no contents, whatever the host reports.
-	w.dir("many", "D:(A;OICI;FA;;;WD)")
-	for _, below := range []string{"a", "b", "c"} {
-		w.dir("many/"+below, "D:(A;OICI;FA;;;WD)")
-	}
-	many := w.open(one, "many", winnt.FILE_READ_DATA, ntstatus.Success)
-	v, st = one.NtQueryInformationFile(many, nt.FileStandardInformation)
-	w.want(st, ntstatus.Success)
-	if f := v.(nt.FileStandard); f.EndOfFile != 0 || f.AllocationSize != 0 || f.NumberOfLinks != 1 || !f.Directory {
-		t.Errorf("standard information of a directory: %+v, want no size and one link", v)
-	}
-	d := w.open(one, "", winnt.FILE_READ_DATA, ntstatus.Success)
-	w.want(check.Status(one.NtReadFileAt(d, 1, 0)), ntstatus.InvalidParameter)
 }
 
 // Each way to change the contents of a file clears the set-uid and set-gid bits, and no other bits (F-125).

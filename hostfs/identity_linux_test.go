@@ -64,11 +64,12 @@ func TestIdentityIsKeptAndUnique(t *testing.T) {
 // Birth time or file handle distinguish files. If both are unknown, the identity is empty (F-180).
 func TestIdentityNeedsBirthTimeOrHandle(t *testing.T) {
 	born := unix.Statx_t{Ino: 7, Mask: unix.STATX_BTIME, Btime: unix.StatxTimestamp{Sec: 1, Nsec: 2}}
-	later := born
+	later, next := born, born
 	later.Btime.Nsec++
+	next.Btime.Sec++
 	unborn := unix.Statx_t{Ino: 7, Btime: born.Btime} // a time that the mask does not include
 	seen := map[string]bool{}
-	for _, id := range []string{identityString(&born, nil), identityString(&later, nil),
+	for _, id := range []string{identityString(&born, nil), identityString(&later, nil), identityString(&next, nil),
 		identityString(&born, []byte("a")), identityString(&born, []byte("b")), identityString(&unborn, []byte("a"))} {
 		check.That(t, id != "" && !seen[id], "F-180: the identity %q is empty or not unique", id)
 		seen[id] = true
