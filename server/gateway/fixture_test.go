@@ -171,7 +171,8 @@ func (w *world) must(err error) {
 // audits has refmond record successes and failures of a kind.
 func (w *world) audits(kind audit.Subcategory) {
 	w.Helper()
-	policy := check.Must(audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{kind: audit.OnBoth}}))
+	both := map[audit.Subcategory]audit.Setting{kind: audit.OnBoth}
+	policy := check.Must(audit.NewPolicy(audit.PolicySpec{System: both}))
 	w.d.System().Audit().Policy.Store(policy)
 }
 

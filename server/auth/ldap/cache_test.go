@@ -79,7 +79,9 @@ func TestCachedAccountIsConfirmed(t *testing.T) {
 	// The number is read before the account, so that a change in between is seen.
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	numbered := slices.IndexFunc(f.queries, func(q asked) bool { return slices.Contains(q.attributes, "highestCommittedUSN") })
+	numbered := slices.IndexFunc(f.queries, func(q asked) bool {
+		return slices.Contains(q.attributes, "highestCommittedUSN")
+	})
 	account := slices.IndexFunc(f.queries, func(q asked) bool { return strings.Contains(q.filter, "sAMAccountName") })
 	check.That(t, numbered >= 0 && numbered < account, "D-19: the number is query %d, the account %d", numbered, account)
 }
@@ -114,8 +116,8 @@ func TestRestrictedAccountIsNotCached(t *testing.T) {
 	check.ErrorIs(t, check.Err(d.Find(ctx, "alice", false)), ErrAway, "D-19: refused, and then away")
 }
 
-// TestCachedAccountCountsWhileUnreachable checks that without the directory a cached result counts, with Cached set, for
-// the same question only, and that a limit below zero keeps none (D-20). TestCachedAccountExpires checks the limit.
+// TestCachedAccountCountsWhileUnreachable checks that without the directory a cached result counts, with Cached set,
+// for the same question only, and that a limit below zero keeps none (D-20). TestCachedAccountExpires checks the limit.
 func TestCachedAccountCountsWhileUnreachable(t *testing.T) {
 	w := newWorld()
 	f := serve(t, w.answer)
