@@ -15,7 +15,7 @@ import (
 func TestOriginalBytesAreKept(t *testing.T) {
 	everything := parse("O:SYG:S-1-5-21-1-2-3-4D:(A;;FA;;;BA)S:(AU;SA;FR;;;WD)").Binary()
 	change := func(f func(b []byte) []byte) []byte { return f(bytes.Clone(everything)) }
-	oversized := func(list int) []byte { // a list of two bytes more than its entries need
+	oversized := func(list int, after byte) []byte { // a list two bytes longer than its entries need
 		p := parse("O:SYG:BAD:S:").Binary()
 		b := bytes.Clone(p[:20])
 		for i, field := range []int{12, 16} {
@@ -27,7 +27,7 @@ func TestOriginalBytesAreKept(t *testing.T) {
 			b = append(b, 2, 0, 8+extra, 0, 0, 0, 0, 0)
 			b = append(b, make([]byte, extra)...)
 			for len(b)&3 != 0 {
-				b = append(b, 0)
+				b = append(b, after)
 			}
 		}
 		for _, part := range []struct {
@@ -60,8 +60,10 @@ func TestOriginalBytesAreKept(t *testing.T) {
 			return append(append(bytes.Clone(b[:20]), 1, 2, 3, 4), b[20:]...)
 		}),
 		"one SID for both": change(func(b []byte) []byte { b[8] = b[4]; return b[:b[4]+12] }),
-		"a SACL of ten":    oversized(0),
-		"a DACL of ten":    oversized(1),
+		"a SACL of ten":    oversized(0, 0),
+		"a DACL of ten":    oversized(1, 0),
+		"bytes after it":   oversized(0, 9),
+		"after the DACL":   oversized(1, 9),
 	} {
 		d, err := sd.Decode(b)
 		if err != nil {
