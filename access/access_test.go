@@ -28,8 +28,6 @@ var (
 	usedTake  = winnt.Privileges(winnt.SeTakeOwnershipPrivilege)
 	usedBoth  = usedSec | usedTake
 	usedRelab = winnt.Privileges(winnt.SeRelabelPrivilege)
-
-	aa = sid.MustParse("S-1-5-32-579")
 )
 
 func denyOnlyBA(s *token.Spec) {

@@ -135,18 +135,12 @@ func appContainer(s *token.Spec) {
 	s.Capabilities = []token.Group{{SID: caseCap, Attributes: winnt.SE_GROUP_ENABLED}}
 }
 
-func lpac(s *token.Spec) { appContainer(s); s.LowPrivilege = true }
-
 func trust(text string) func(*token.Spec) {
 	return func(s *token.Spec) { s.TrustLevel = sid.MustParse(text) }
 }
 
 func userClaims(as ...claims.Attribute) func(*token.Spec) {
 	return func(s *token.Spec) { s.UserClaims = claimSet(as...) }
-}
-
-func deviceClaims(as ...claims.Attribute) func(*token.Spec) {
-	return func(s *token.Spec) { s.DeviceClaims = claimSet(as...) }
 }
 
 func claimSet(as ...claims.Attribute) *claims.Set {

@@ -25,10 +25,9 @@ func newRand(t testing.TB) *rand.Rand {
 // The token of setup has user U, the mandatory group Users, the enabled and not mandatory group G1 and the disabled
 // group G2. SeChangeNotifyPrivilege is enabled, SeShutdownPrivilege is held but disabled.
 var (
-	userU    = account(1001)
-	groupG1  = account(2001)
-	groupG2  = account(2002)
-	parentID = winnt.LUID(0x10001)
+	userU   = account(1001)
+	groupG1 = account(2001)
+	groupG2 = account(2002)
 )
 
 func setup(extra ...token.Group) token.Spec {
@@ -73,10 +72,6 @@ func restricting(sids ...sid.SID) (out []token.Group) {
 		out = append(out, token.Group{SID: s})
 	}
 	return out
-}
-
-func enable(p winnt.Privilege) token.PrivilegeChange {
-	return token.PrivilegeChange{LUID: p.LUID(), Attributes: winnt.SE_PRIVILEGE_ENABLED}
 }
 
 // manyGroups returns a standard user in n groups of a domain. If some is true, every third group is disabled.

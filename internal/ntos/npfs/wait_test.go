@@ -72,7 +72,7 @@ func TestWaitEndsAtItsLimit(t *testing.T) {
 			time.Sleep(c.want - 1)
 			synctest.Wait()
 			check.Equal(t, len(ended), 0, "ends before the limit of %v", c.want)
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			want(t, "at the limit", <-ended, ntstatus.IOTimeout)
 			closeAll(cl, e)
 		})
