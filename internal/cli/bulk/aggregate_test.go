@@ -1,8 +1,11 @@
 package bulk
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -41,4 +44,15 @@ func TestSpillingAggregateEqualsMap(t *testing.T) {
 		})
 		check.That(t, err == nil && n == len(want), "%v, %d keys, want %d", err, n, len(want))
 	}
+	full := errors.New("full")
+	check.ErrorIs(t, a.each(func(string, *sum) error { return full }), full, "each with a function that fails")
+	ignore := func(string, *sum) error { return nil }
+	check.NoError(t, a.file.Truncate(a.end()-1))
+	check.ErrorIs(t, a.each(ignore), io.ErrUnexpectedEOF, "each of a file that is too short")
+	check.NoError(t, a.file.Close())
+	check.ErrorIs(t, a.each(ignore), os.ErrClosed, "each of a closed file")
+	check.NoError(t, a.merge("new", &sum{N: 1}))
+	check.ErrorIs(t, a.each(ignore), os.ErrClosed, "each that must write to a closed file")
+	a.limit = 0
+	check.ErrorIs(t, a.merge("new", &sum{N: 1}), os.ErrClosed, "merge with a closed file")
 }

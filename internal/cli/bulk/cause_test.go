@@ -35,7 +35,7 @@ func TestChangeHasItsCause(t *testing.T) {
 	const a, team = "S-1-5-21-1-2-3-1107", "S-1-5-21-1-2-3-2001"
 	const allow, deny = "(A;;CC;;;" + a + ")", "(D;;CC;;;" + a + ")"
 	const allowTeam, denyTeam = "(A;;CC;;;" + team + ")", "(D;;CC;;;" + team + ")"
-	const inherited = "(A;ID;CC;;;" + a + ")"
+	const inherited, label = "(A;ID;CC;;;" + a + ")", "the integrity label, entry 1 of the SACL, forbids it"
 	for _, c := range []struct {
 		was, is       string // owner and DACL
 		before, after string // groups of alice
@@ -73,6 +73,12 @@ func TestChangeHasItsCause(t *testing.T) {
 		{"O:BAD:" + allowTeam, "O:BAD:" + allow, "", "", 1, 0, "entry added: " + allow + " alice"},
 		{"O:BAD:" + allow + "(A;;DC;;;" + a + ")", "O:BAD:" + allow + "(A;;LC;;;" + a + ")", "", "", 4, 2,
 			"entry added: (A;;LC;;;" + a + ") alice"},
+		{"O:BAD:", "O:BAD:(OA;;CC;;bf967aba-0de6-11d0-a285-00aa003049e2;" + a + ")", "", "", 1, 0,
+			"entry added: (OA;;CC;;bf967aba-0de6-11d0-a285-00aa003049e2;" + a + ") for children of class user alice"},
+		{"O:BAD:" + allow, "O:BAD:" + allow + "S:(ML;;NR;;;HI)", "", "", 0, 1,
+			"was: entry 1 of the DACL allows it; now: " + label},
+		{"O:BAD:" + allow + "S:(ML;;NR;;;HI)", "O:BAD:" + allow, "", "", 1, 0,
+			"was: " + label + "; now: entry 1 of the DACL allows it"},
 	} {
 		row := changeOf(t, staff(c.before), staff(c.after), c.was, c.is)
 		want := changeRow{"alice", "/x", c.gained.Padded(), c.lost.Padded(), c.cause}

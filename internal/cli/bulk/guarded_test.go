@@ -1,7 +1,6 @@
 package bulk_test
 
 import (
-	"encoding/json"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -15,7 +14,6 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
-	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -37,38 +35,24 @@ func TestBulkThroughShareEqualsSingleChecks(t *testing.T) {
 	}
 	gate := sddl.MustParse("D:(A;;0x1301ff;;;WD)")
 	r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read+write+control")), Format: bulk.JSONL, Share: gate}
-	out := answer(t, r, list)
-	inputs := strings.Split(strings.TrimSpace(list), "\n")
-	rows := 0
-	for line := range strings.Lines(out) {
-		var row struct {
-			Path, Right string
-			Principals  []string
-		}
-		var o struct{ SD, Type string }
-		check.NoError(t, json.Unmarshal([]byte(line), &row))
-		check.NoError(t, json.Unmarshal([]byte(inputs[rows/3]), &o))
-		rows++
-		typ := winnt.FileObject
-		if o.Type != "" {
-			typ = winnt.ObjectTypeByName(o.Type)
-		}
-		d := sddl.MustParse(o.SD, sddl.Options{Domain: dir.Domain})
-		masks := map[string][]winnt.AccessMask{"read": {typ.Mapping.Read}, "write": {typ.Mapping.Write},
+	rows := decode[whoRow](t, answer(t, r, list))
+	all := objectsOf(t, dir, list)
+	check.Require(t, len(rows), 3*len(all), "rows")
+	for i, row := range rows {
+		o := all[i/3]
+		masks := map[string][]winnt.AccessMask{"read": {o.typ.Mapping.Read}, "write": {o.typ.Mapping.Write},
 			"control": {winnt.WRITE_DAC, winnt.WRITE_OWNER}}[row.Right]
 		for _, p := range dir.Principals {
 			want := false
 			for _, m := range masks {
-				object := p.Root || check.Must(access.Check(p.Token, d, m, typ)).Allowed()
-				share := check.Must(access.Check(p.Token, gate, m, typ)).Allowed()
+				object := p.Root || check.Must(access.Check(p.Token, o.sd, m, o.typ)).Allowed()
+				share := check.Must(access.Check(p.Token, gate, m, o.typ)).Allowed()
 				want = want || object && share && m&p.Withheld == 0
 			}
 			check.Require(t, slices.Contains(row.Principals, p.Name), want, "%s %s %s (withheld %v, root %t)", p.Name,
 				row.Right, row.Path, p.Withheld, p.Root)
 		}
 	}
-	check.RequireThat(t, rows == 3*len(inputs) && dir.Principals[0].SID() != (sid.SID{}),
-		"%d rows, want 3 for each input", rows)
 }
 
 // Each state of a comparison has its own share limits: those before do not affect the state afterwards, nor the

@@ -2,8 +2,6 @@ package bulk
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/refmon/refmon/internal/directory"
@@ -70,21 +68,6 @@ func TestUnknownAccountsAreListedOnce(t *testing.T) {
 		"(A;;0x4;;;S-1-9-7)")
 	want := "[{S-1-5-21-9-9-9-1 0x0} {S-1-5-21-9-9-9-2 0x12008b} {S-1-22-1-7 0x2}]"
 	check.Equal(t, fmt.Sprint(r.unknown(d, winnt.FileObject)), want, "unknown accounts")
-}
-
-// TestCheckpointRunsMustBeContiguous checks that a checkpoint's state is valid only if its runs are contiguous and
-// within the file.
-func TestCheckpointRunsMustBeContiguous(t *testing.T) {
-	f := check.Must(os.Create(filepath.Join(t.TempDir(), "state")))
-	defer f.Close()
-	check.NoError(t, f.Truncate(9))
-	for _, c := range []struct {
-		runs []int64
-		good bool
-	}{{nil, true}, {[]int64{9}, true}, {[]int64{0, 4, 9}, true}, {[]int64{10}, false}, {[]int64{4, 10}, false},
-		{[]int64{-1, 4}, false}, {[]int64{5, 4}, false}, {[]int64{4, 4}, true}} {
-		check.Equal(t, sizeAtLeast(f, c.runs) == nil, c.good, "runs %v in a file of 9 bytes are accepted", c.runs)
-	}
 }
 
 // The principals are sorted by objects they control, then write, then read. Percentages refer to readable objects.

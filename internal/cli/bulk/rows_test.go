@@ -69,6 +69,25 @@ func TestUndecidableObjectHasErrorRow(t *testing.T) {
 	}
 }
 
+// TestRemarksReachRowAndSummary checks that the remarks on an object follow its note in its row, and that the summary
+// has the accounts that they name: unlisted ones (B-117) and those of a server without a name (B-5).
+func TestRemarksReachRowAndSummary(t *testing.T) {
+	const gone, local = "S-1-5-21-1-2-3-1190", "S-1-22-1-1002"
+	const list = `{"path":"/a","sd":"O:BAG:SYD:(A;;FR;;;` + gone + `)"}` + "\n" +
+		`{"path":"/b","sd":"O:` + local + `G:SY"}` + "\n" + `{"path":"/c","sd":"O:S-1-22-1-1003G:SYD:"}` + "\n"
+	dir := check.Must(dirfile.Read([]byte("users:\n  - {name: alice, sid: S-1-5-21-1-2-3-1107, uid: 1001}\n")))
+	r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read")), Ask: bulk.Count, Format: bulk.JSONL,
+		Unlisted: true}
+	out, sum, err := runOver(r, list)
+	_, named := sum.Unlisted[gone]
+	check.That(t, err == nil && sum.Unmapped == 2 && sum.FirstUnmapped == local && named && len(sum.Unlisted) == 1,
+		"%+v, %v, want 2 accounts without a name, %s first, and %s", sum, err, local, gone)
+	check.Equal(t, out, `{"path":"/a","right":"read","count":0,"note":"1 account that no listed user has is allowed too: `+
+		gone+`"}`+"\n"+`{"path":"/b","right":"read","count":1,"note":"the descriptor has no D: part: no DACL limits access; `+
+		`no account of the directory has `+local+`"}`+"\n"+
+		`{"path":"/c","right":"read","count":0,"note":"no account of the directory has S-1-22-1-1003"}`+"\n", "rows")
+}
+
 // In the formats that programs read, a path that is not UTF-8 is an error, because two such paths would be one (B-6,
 // B-18). Other formats show U+FFFD.
 func TestPathThatIsNotUTF8IsErrorInExactFormats(t *testing.T) {
@@ -138,4 +157,15 @@ func TestUnreadableStateIsNotCompared(t *testing.T) {
 		}
 		check.That(t, c.changes != 0 || c.unreadable != 0 || out == "", "output without a change:\n%s, want none", out)
 	}
+	dir := check.Must(dirfile.Read([]byte(twoUsers)))
+	for format, want := range map[bulk.Format]string{
+		bulk.CSV:   `,/b,,,"not compared: line 2: ""x"" is not an object type"`,
+		bulk.Table: `- /b - - not compared: line 2: "x" is not an object type`,
+	} {
+		_, out := compareLists(t, &bulk.Diff{Directory: dir, Format: format}, a+b,
+			a+`{"path":"/b","sd":"D:","type":"x"}`+"\n")
+		check.That(t, strings.Contains(strings.Join(strings.Fields(out), " "), want), "output without %s\n%s", want, out)
+	}
+	got, _ := compareLists(t, &bulk.Diff{Directory: dir, Format: bulk.JSONL}, a+b+b, a+b+a)
+	check.That(t, got.Repeated == 2 && got.FirstRepeated == "/b", "repeated rows: %+v, want 2, the first /b", got)
 }

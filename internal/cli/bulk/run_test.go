@@ -272,10 +272,32 @@ func TestFailedWriterEndsTheRun(t *testing.T) {
 			After: listOf(list)}
 		check.ErrorIs(t, check.Err(d.Do(context.Background())), full, "comparison with Summary %t", some)
 	}
+	report := &bulk.Report{Directory: dir, Source: listOf(list)}
+	check.NoError(t, report.Collect(context.Background()))
+	check.ErrorIs(t, report.Write(failing{full}), full, "report")
 	bad := errors.New("the disk is broken")
 	r.Out, r.Source = io.Discard, jsonl.Lines(io.MultiReader(strings.NewReader(list), failing{bad}), 0, 0)
 	sum, err := r.Do(context.Background())
 	check.That(t, errors.Is(err, bad) && sum.Objects > 0, "%+v, %v, want at least 1 object and %v", sum, err, bad)
+}
+
+// TestRunNeedsFolderForSpilledData checks that a comparison and a report that cannot create a temporary file end with
+// an error, and write no rows.
+func TestRunNeedsFolderForSpilledData(t *testing.T) {
+	dir, list := sample(t, company.Sample{Seed: 1, Objects: 9000, Descriptors: 3000, Principals: 10, Groups: 5})
+	t.Setenv("TMPDIR", "/nonexistent")
+	const want = "no temporary file can be created"
+	for _, summary := range []bool{false, true} {
+		var out strings.Builder
+		d := bulk.Diff{Directory: dir, Before: listOf(list), After: listOf(""), Out: &out, Format: bulk.JSONL, CacheBytes: 1,
+			Summary: summary}
+		err := check.Err(d.Do(context.Background()))
+		check.That(t, err != nil && strings.Contains(err.Error(), want), "comparison: %v, want %s", err, want)
+		check.Equal(t, out.String(), "", "rows")
+	}
+	report := &bulk.Report{Directory: dir, Source: listOf(list), CacheBytes: 1}
+	err := report.Collect(context.Background())
+	check.That(t, err != nil && strings.Contains(err.Error(), want), "report: %v, want %s", err, want)
 }
 
 type failing struct{ err error }

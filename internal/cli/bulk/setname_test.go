@@ -2,6 +2,7 @@ package bulk_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/bulk"
@@ -53,6 +54,27 @@ func TestSetNameDependsOnMembersAndMask(t *testing.T) {
 	// A word is its mask.
 	got := setNames(t, alice+","+bob, "read+0x120089", rows)
 	check.Equal(t, got[0]["read"], got[0]["0x120089"], "names of the sets of one mask")
+}
+
+// TestLargeSetNameDependsOnEachMember checks that sets of many users differ in name if they differ in one user, whether
+// the users are of one domain or of many (B-3).
+func TestLargeSetNameDependsOnEachMember(t *testing.T) {
+	for domains := range 2 {
+		var users []string
+		for i := range 1000 {
+			users = append(users, fmt.Sprintf(`{"name":"u%d","sid":"S-1-5-21-1-2-%d-%d"}`, i, domains*i, 1000+i))
+		}
+		var rows strings.Builder
+		for _, i := range []int{0, 1, 998, 999} {
+			fmt.Fprintf(&rows, `{"path":"/%d","sd":"O:BAG:BAD:(D;;FR;;;S-1-5-21-1-2-%d-%d)(A;;FR;;;WD)"}`+"\n", i, domains*i,
+				1000+i)
+		}
+		names := map[string]bool{}
+		for _, sets := range setNames(t, strings.Join(users, ","), "read", rows.String()) {
+			names[sets["read"]] = true
+		}
+		check.Equal(t, len(names), 4, "names of four sets")
+	}
 }
 
 // Users with the same SID are distinguished by name, and users with equal RIDs by their domains (B-3).

@@ -3,6 +3,7 @@ package bulk
 import (
 	"bytes"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -40,5 +41,10 @@ func TestSpillingStoreEqualsSlice(t *testing.T) {
 		}
 		check.That(t, (s.file != nil) == (int64(len(want)) > limit),
 			"limit %d: %d bytes, a file: %t, want %t", limit, len(want), s.file != nil, int64(len(want)) > limit)
+		if s.file != nil {
+			check.NoError(t, s.file.Close())
+			check.ErrorIs(t, s.readAt(got, 0), os.ErrClosed, "limit %d: reading of a closed file", limit)
+			check.ErrorIs(t, s.writeAt(got, 0), os.ErrClosed, "limit %d: writing to a closed file", limit)
+		}
 	}
 }

@@ -79,6 +79,11 @@ func TestAccessIsExplainedByItsEntries(t *testing.T) {
 	run := bulk.Run{Directory: firm(), Rights: check.Must(words.Parse("control")), Ask: bulk.Through}
 	got := ask(t, run, `{"path":"/x","sd":"O:`+four+`G:SYD:(A;;WO;;;S-1-5-21-9-9-9-1000)"}`+"\n")
 	check.Equal(t, got, "/x control other DACL entry 1 other\nu0, u1, u2 and 1 more owner Four", "control")
+	run.Directory = firm().Clone()
+	run.Directory.Principals[10].Root = true // an admin user of the share (F-108)
+	got = ask(t, run, `{"path":"/x","sd":"O:SYG:SYD:"}`+"\n")
+	check.Equal(t, got, "/x control other admin users of the share: descriptors of files are not checked", "admin user")
+	run.Directory = firm()
 	run.Rights = check.Must(words.Parse("read+write"))
 	_, sum, err := runOver(&run, `{"path":"/x","sd":"O:SYG:SYD:(A;;FR;;;WD)(A;;FW;;;`+four+`)"}`+"\n")
 	check.That(t, err == nil && sum.Allowed == 11+4, "%d pairs of a principal and a right, %v, want 15", sum.Allowed, err)
