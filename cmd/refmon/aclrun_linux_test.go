@@ -123,28 +123,16 @@ func TestUndoNamesFilesThatKeepGrant(t *testing.T) {
 }
 
 // Whoever can write an undo file chooses the descriptors that the undo, or the run that continues it, stores. Both
-// refuse a file that others can write, and one of another user who is not root (F-207).
+// refuse a file that others can write (F-207).
 func TestUndoFileOfOthersIsRefused(t *testing.T) {
 	dir, undo := t.TempDir(), filepath.Join(t.TempDir(), "undo")
 	describe(t, dir, "O:BAG:SYD:(A;;FA;;;BA)")
 	grant := []string{"acl", "grant", "--offline", "--attribute", ntacl.UserName, dir, "S-1-5-32-545:read", "--undo-file",
 		undo}
-	for _, prepare := range []func(bool) error{
-		func(bool) error { return os.Chmod(undo, 0o620) },
-		func(bool) error { return os.Chmod(undo, 0o602) },
-		func(root bool) error {
-			if !root {
-				return os.Chmod(undo, 0o602)
-			}
-			return errors.Join(os.Chmod(undo, 0o600), os.Chown(undo, 4001, 4001))
-		},
-	} {
-		check.NoError(t, errors.Join(os.RemoveAll(undo), os.WriteFile(undo, nil, 0o600), prepare(os.Getuid() == 0)))
-		for _, args := range [][]string{grant, {"acl", "undo", undo}} {
-			code, _, errs := asked(args...)
-			check.That(t, code == exitMalformed && strings.Contains(errs, undo+": another user "), "%q: %d, %s", args, code,
-				errs)
-		}
+	check.NoError(t, errors.Join(os.WriteFile(undo, nil, 0o600), os.Chmod(undo, 0o602)))
+	for _, args := range [][]string{grant, {"acl", "undo", undo}} {
+		code, _, errs := asked(args...)
+		check.That(t, code == exitMalformed && strings.Contains(errs, undo+": another user "), "%q: %d, %s", args, code, errs)
 	}
 }
 
@@ -165,7 +153,7 @@ func TestFailedChangeHasNothingToUndo(t *testing.T) {
 }
 
 // An undo file belongs to one run or to undos. Several undos may share it, because they only read it: on NFS they could
-// not lock it alone. A run refuses a file that was removed when it got it.
+// not lock it alone.
 func TestUndoFileBelongsToOneRun(t *testing.T) {
 	dir, undo := t.TempDir(), filepath.Join(t.TempDir(), "undo")
 	describe(t, dir, "O:BAG:SYD:(A;;FA;;;BA)")
@@ -190,6 +178,4 @@ func TestUndoFileBelongsToOneRun(t *testing.T) {
 	code, _, errs = asked(grant...)
 	check.That(t, code == exitMalformed && strings.Contains(errs, acltree.ErrInUse.Error()),
 		"a run during an undo: %d, %s", code, errs)
-	check.NoError(t, os.Remove(undo))
-	check.ErrorIs(t, acltree.Lock(reader, true), acltree.ErrInUse, "a removed undo file")
 }

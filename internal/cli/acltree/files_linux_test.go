@@ -179,3 +179,39 @@ func TestFirstGrantLeavesNothingForCreatorsGroup(t *testing.T) {
 		}
 	}
 }
+
+// TestLockReservesUndoFile checks that one run alone or several undos have an undo file, as long as its name belongs to
+// it, and only if nobody but the caller and root may write it (F-207).
+func TestLockReservesUndoFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "undo")
+	check.NoError(t, os.WriteFile(name, nil, 0o600))
+	open := func() *os.File {
+		f := check.Must(os.OpenFile(name, os.O_RDWR, 0))
+		t.Cleanup(func() { _ = f.Close() })
+		return f
+	}
+	first, second := open(), open()
+	check.NoError(t, errors.Join(Lock(first, false), Lock(second, false)))
+	check.ErrorIs(t, Lock(open(), true), ErrInUse, "a run during undos")
+	check.NoError(t, errors.Join(first.Close(), second.Close()))
+	run := open()
+	check.NoError(t, Lock(run, true))
+	check.ErrorIs(t, Lock(open(), false), ErrInUse, "an undo during a run")
+	for _, mode := range []os.FileMode{0o620, 0o602} {
+		check.NoError(t, os.Chmod(name, mode))
+		err := Lock(run, true)
+		check.That(t, err != nil && strings.Contains(err.Error(), "another user can write it"), "mode %o: %v", mode, err)
+	}
+	check.NoError(t, os.Chmod(name, 0o600))
+	if os.Getuid() == 0 {
+		check.NoError(t, os.Chown(name, 4001, 0))
+		check.That(t, Lock(run, true) != nil, "the file of another user is locked")
+		check.NoError(t, os.Chown(name, 0, 0))
+	}
+	check.NoError(t, errors.Join(Lock(run, true), os.Rename(name, name+"2"), os.WriteFile(name, nil, 0o600)))
+	check.ErrorIs(t, Lock(run, true), ErrInUse, "a file whose name belongs to another one")
+	check.NoError(t, os.Remove(name))
+	check.ErrorIs(t, Lock(run, true), ErrInUse, "a file without a name")
+	check.NoError(t, run.Close())
+	check.That(t, Lock(run, true) != nil, "a closed file is locked")
+}

@@ -20,10 +20,11 @@ import (
 func TestTruncatedJournalNeverPanics(t *testing.T) {
 	w, f := newJournal(t)
 	check.Must(planOf(sample()).Run(t.Context(), w))
+	w.Rest.Kept = 2
 	check.NoError(t, w.Commit(true))
 	whole := check.Must(os.ReadFile(f.Name()))
 	j := check.Must(ReadJournal(bytes.NewReader(whole)))
-	check.That(t, j.Entries == 5 && j.Root == "/r", "journal = %+v, want 5 entries of the root /r", j)
+	check.That(t, j.Entries == 5 && j.Root == "/r" && j.Rest == w.Rest, "journal = %+v, want 5 entries of /r, 2 kept", j)
 	_, err := ReadJournal(bytes.NewReader(append(bytes.Clone(whole), "{}\n"...)))
 	check.That(t, err != nil, "a line after the last one is accepted, want an error")
 	for n := range len(whole) - 1 {
