@@ -13,6 +13,7 @@ import (
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/calltext"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -158,6 +159,10 @@ func TestScriptValuesAreConverted(t *testing.T) {
 			nt.LogonInformation{MessageType: nt.InteractiveLogon, LogonDomainName: "D", UserName: "U",
 				Password: logon.Secret("P"), ClientToken: logon.Secret("C"), ChannelBindings: "B"}},
 		{"", `{"MessageType": 99}`, nt.LogonInformation{MessageType: 99}},
+		{"", "None", (*win32.SecurityAttributes)(nil)},
+		{"FileInformation", `{"ReadMode": 1, "CompletionMode": 0}`, nt.Cap[any](nt.PipeInformation{ReadMode: 1})},
+		{"FileInformation", "struct(ReadMode=0, CompletionMode=1)", nt.Cap[any](nt.PipeInformation{CompletionMode: 1})},
+		{"", "security_attributes(inherit=True)", &win32.SecurityAttributes{InheritHandle: true}},
 	} {
 		got, err := read(t, r, c.name, c.expr, c.want)
 		check.That(t, err == nil && reflect.DeepEqual(got, c.want),
@@ -209,6 +214,8 @@ func TestInvalidParameterNamesExpectedType(t *testing.T) {
 		{"[struct(Luid=9)]", "Attributes", nt.Captured[[]nt.LUIDAndAttributes]{}}, {"[struct(Attributes=9)]", "Luid",
 			nt.Captured[*nt.PrivilegeSet]{}},
 		{"[7]", "want a SID as a string, got int", []sid.SID{}}, {`["WDX"]`, "", []sid.SID{}},
+		{"7", "want security_attributes(…) or None, got int", (*win32.SecurityAttributes)(nil)},
+		{"job_security_limits()", "want security_attributes(…) or None", (*win32.SecurityAttributes)(nil)},
 	} {
 		if c.to == nil {
 			if _, err := read(t, r, "", "bad_pointer()", uint32(0)); err == nil || err.Error() != c.why {
@@ -219,5 +226,20 @@ func TestInvalidParameterNamesExpectedType(t *testing.T) {
 		got, err := read(t, r, "", c.expr, c.to)
 		check.That(t, err != nil && strings.Contains(err.Error(), c.why) &&
 			reflect.ValueOf(got).IsZero(), "%s as %T: %+v, %v, want %s", c.expr, c.to, got, err, c.why)
+	}
+}
+
+// TestPipeModesNeedBothMembers checks the errors for a FileInformation that is no complete FilePipeInformation.
+func TestPipeModesNeedBothMembers(t *testing.T) {
+	r := New(Config{Quiet: true})
+	defer r.Close()
+	for expr, why := range map[string]string{
+		"7":                        "want ReadMode and CompletionMode",
+		`{"ReadMode": 1}`:          "dict has no CompletionMode",
+		"struct(CompletionMode=1)": "struct has no ReadMode",
+		`{"ReadMode": "x", "CompletionMode": "x"}`: "Mode: want a number",
+	} {
+		_, err := read(t, r, "FileInformation", expr, nt.Captured[any]{})
+		check.That(t, err != nil && strings.Contains(err.Error(), why), "%s: %v, want %s", expr, err, why)
 	}
 }

@@ -47,6 +47,17 @@ p = process("p", token(user="S-1-5-21-1-2-3-1107", groups=["BU", "BG"], privileg
 expect(job(p, "FILTER_TOKENS", SidsToDisable=["BG"], PrivilegesToDelete=["SeBackupPrivilege"], RestrictedSids=["WD"]),
     STATUS_SUCCESS)
 `,
+		"a token object starts a process and limits a job": `
+own = token_object(token(user="S-1-5-21-1-2-3-1107"))
+p = process("p", own)
+h = p.thread.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY).TokenHandle
+user = p.thread.NtQueryInformationToken(TokenHandle=h, TokenInformationClass=TokenUser).TokenInformation
+expect(user.Sid, "S-1-5-21-1-2-3-1107")
+p.thread.NtClose(Handle=h)
+expect(job(process("q", token(user="BA")), "ONLY_TOKEN", JobToken=own), STATUS_SUCCESS)
+expect(job(process("r", token(user="BA")), "ONLY_TOKEN"), STATUS_INVALID_PARAMETER)
+expect(job(process("s", token(user="BA")), 1), STATUS_ACCESS_DENIED) # NO_ADMIN
+`,
 		"exports of a thread that ends": `
 other = process("other", token(user="BA"))
 t2 = other.new_thread()
