@@ -146,6 +146,7 @@ func TestFilterExpressionsSelectRecords(t *testing.T) {
 		"ProcessName=*files.exe": true, "AccessList=%%4417": true, "AccessList=-": false, "privilege=-": true,
 		"event=04656": true, "id=007": true, "subcategory=\"FILE SYSTEM\"": true,
 		"subcategory=" + audit.FileSystem.GUID().String(): true, "privilege=sebackupprivilege": false,
+		"privilege=" + winnt.LastPrivilege.String(): false,
 		"ProcessId=0x8": true, "NoSuchField=*": false, "type=File\tand\nid=7": true,
 		strings.Repeat("not ", maxDepth-1) + "id=7": false, strings.Repeat("id=8 or ", 2*maxDepth) + "id=7": true,
 	} {

@@ -62,6 +62,8 @@ func TestRecordPrintsAsOneLine(t *testing.T) {
 			`CORP\alice changed accounts: access granted S-1-5-7 (ANONYMOUS LOGON)`},
 		{stored{id: 64050, data: user + `,"Change":"password set","Target":"bob","Detail":"-"`},
 			`CORP\alice changed accounts: password set bob`},
+		{stored{id: 64050, data: user + `,"Change":"password set","Target":"bob","Detail":""`},
+			`CORP\alice changed accounts: password set bob`},
 		{stored{id: 9, data: `"X":"y"`}, `event 9`},
 		{stored{id: 9, data: `"ObjectName":"a\u0001\u001f` + "\x7f\u0080\u009f\u00a0\u2028\u2029\u202e\u200f" + `z",` +
 			`"ObjectType":"t"`},

@@ -1,7 +1,10 @@
 package trail
 
 import (
+	"bytes"
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/refmon/refmon/audit"
@@ -32,4 +35,10 @@ func TestQueryUsesSelectedRecords(t *testing.T) {
 	enough = errors.New("enough")
 	check.ErrorIs(t, query(), enough, "query")
 	check.SlicesEqual(t, used, []uint64{2, 4, 2}, "records after an error")
+	name := check.Must(filepath.Glob(filepath.Join(dir, "*.log")))[0]
+	b := check.Must(os.ReadFile(name))
+	b[bytes.LastIndex(b, []byte("ReadData"))] ^= 1
+	check.NoError(t, os.WriteFile(name, b, 0o600))
+	enough = nil
+	check.That(t, query() != nil, "query of an altered log: no error")
 }
