@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
@@ -137,13 +138,15 @@ func TestReplaceOfOtherPrincipalsAffectsAll(t *testing.T) {
 		was, is []*token.Token
 		affects bool
 	}{
-		"equal":         {[]*token.Token{a, b}, []*token.Token{a, b}, false},
-		"one more":      {[]*token.Token{a}, []*token.Token{a, b}, true},
-		"one fewer":     {[]*token.Token{a, b}, []*token.Token{a}, true},
-		"shared tokens": {[]*token.Token{a, a}, []*token.Token{a, b}, true},
+		"equal":             {[]*token.Token{a, b}, []*token.Token{a, b}, false},
+		"one more":          {[]*token.Token{a}, []*token.Token{a, b}, true},
+		"one fewer":         {[]*token.Token{a, b}, []*token.Token{a}, true},
+		"shared tokens":     {[]*token.Token{a, a}, []*token.Token{a, b}, true},
+		"shared, one fewer": {[]*token.Token{a, a}, []*token.Token{b}, true},
 	} {
 		p, difference := effective.Compile(c.was, effective.Config{}).Replace(c.is)
-		check.That(t, p.Len() == len(c.is) && difference.Affects(d) == c.affects && !difference.Affects(nil),
+		check.That(t, p.Len() == len(c.is) && difference.Affects(d) == c.affects && !difference.Affects(nil) &&
+			difference.Affects(sddl.MustParse("D:(A;;0x1;;;PS)")) == c.affects,
 			"%s: Len %d, Affects(d) %t, Affects(nil) %t; want %d, %t, false", name, p.Len(), difference.Affects(d),
 			difference.Affects(nil), len(c.is), c.affects)
 	}
@@ -157,10 +160,13 @@ func TestReplaceAffectsDescriptorsOfItsSIDs(t *testing.T) {
 	trusted, low := spec, spec
 	trusted.TrustLevel = sid.MustParse("S-1-19-512-4096")
 	low.Groups = slices.DeleteFunc(slices.Clone(spec.Groups), func(g token.Group) bool { return g.SID == sid.Everyone })
+	boxed, restricted := spec, spec
+	boxed.Package, restricted.IsRestricted = worldPkg, true
 	joined := spec
 	joined.Groups = append(slices.Clone(spec.Groups), token.Group{SID: sid.Administrators, Attributes: token.GroupDefault})
 	const users = "O:BUG:BUD:(A;;0x1;;;BU)"
-	policy := effective.Config{Policies: &access.PolicySet{}}
+	policy, callback := effective.Config{Policies: &access.PolicySet{}}, effective.Config{}
+	callback.Options.Callback = func(sd.ACE, *token.Token) claims.Truth { return claims.True }
 	for name, c := range map[string]struct {
 		is   token.Spec
 		cfg  effective.Config
@@ -175,10 +181,46 @@ func TestReplaceAffectsDescriptorsOfItsSIDs(t *testing.T) {
 		"a trust level":      {trusted, effective.Config{}, users, true},
 		"no Everyone":        {low, effective.Config{}, users, true},
 		"a policy":           {joined, policy, users, true},
+		"a callback":         {joined, callback, users, true},
+		"an AppContainer":    {boxed, effective.Config{}, users, true},
+		"a restriction":      {restricted, effective.Config{}, users, true},
 		"PRINCIPAL SELF":     {joined, effective.Config{}, "O:BUG:BUD:(A;;0x1;;;PS)", true},
 	} {
-		p := effective.Compile([]*token.Token{check.Must(token.New(spec))}, c.cfg)
-		_, difference := p.Replace([]*token.Token{check.Must(token.New(c.is))})
-		check.Equal(t, difference.Affects(sddl.MustParse(c.d)), c.want, "%s: Affects", name)
+		// The first token stays. The tokens are exchanged, and exchanged back.
+		other, was, is := check.Must(token.New(token.NetworkUser(worldDomain.WithRID(1001)))), check.Must(token.New(spec)),
+			check.Must(token.New(c.is))
+		p, difference := effective.Compile([]*token.Token{other, was}, c.cfg).Replace([]*token.Token{other, is})
+		_, back := p.Replace([]*token.Token{other, was})
+		for _, f := range []*effective.Difference{difference, back} {
+			check.Equal(t, f.Affects(sddl.MustParse(c.d)), c.want, "%s: Affects", name)
+		}
+	}
+}
+
+// After Replace the principals give the results of their new tokens. The group Administrators is the only difference:
+// absent, disabled, for deny only (it matches only entries that deny, A-2) or enabled.
+func TestReplaceGivesResultsOfNewTokens(t *testing.T) {
+	with := func(attributes ...uint32) *token.Token {
+		spec := token.NetworkUser(worldDomain.WithRID(1000))
+		for _, a := range attributes {
+			spec.Groups = append(spec.Groups, token.Group{SID: sid.Administrators, Attributes: a})
+		}
+		return check.Must(token.New(spec))
+	}
+	absent, disabled := with(), with(token.GroupDisabled)
+	denyOnly, enabled := with(winnt.SE_GROUP_USE_FOR_DENY_ONLY), with(token.GroupDefault)
+	allows, denies := map[*token.Token]bool{enabled: true}, map[*token.Token]bool{enabled: true, denyOnly: true}
+	allow, deny := sddl.MustParse("O:SYG:SYD:(A;;0x1;;;BA)"), sddl.MustParse("O:SYG:SYD:(D;;0x1;;;BA)(A;;0x1;;;WD)")
+	q := effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}
+	all := []*token.Token{absent, disabled, denyOnly, enabled}
+	for i, was := range all {
+		for k, is := range all {
+			p, difference := effective.Compile([]*token.Token{was}, effective.Config{}).Replace([]*token.Token{is})
+			e := check.Must(effective.NewEvaluator(p, q))
+			check.Equal(t, e.Allowed(allow)[0].Has(0), allows[is], "A-1: %d replaced by %d: an entry that allows", i, k)
+			check.Equal(t, e.Allowed(deny)[0].Has(0), !denies[is], "A-2: %d replaced by %d: an entry that denies", i, k)
+			check.Equal(t, difference.Affects(deny), denies[was] != denies[is] || allows[was] != allows[is],
+				"%d replaced by %d: Affects", i, k)
+		}
 	}
 }
