@@ -169,11 +169,18 @@ func TestCertificateStatesDecision(t *testing.T) {
 	byPrivilege := ask(t, "…", winnt.FILE_READ_DATA|winnt.WRITE_OWNER,
 		privileges(winnt.SeTakeOwnershipPrivilege, winnt.SeBackupPrivilege))
 	byPrivilege.Intent.Backup = true
+	byPolicy := ask(t, "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 1)
+	rulePolicy("")(byPolicy)
+	byPolicy.Policies.Policies[0].Rules[0].Name = "<&>"
+	byKernel := ask(t, "…", 1)
+	byKernel.Mode = access.Kernel
 	byType := ask(t, "…(A;;0x1;;;WD)", 3)
 	byType.ObjectTypes = list(0, nodeC, 1, nodeP1)
 	for r, want := range map[*access.Request][]string{
 		byPrivilege: {`"backup":true`, `"objectTypes":[]`, `"resultList":false,"results":[]`, `"self":""`,
 			`"privileges":["SeBackupPrivilege","SeTakeOwnershipPrivilege"]`},
+		byPolicy: {`"S-1-17-1":[["<&>",""`, `"kernelMode":false`},
+		byKernel: {`"kernelMode":true`},
 		byType: {`"backup":false`, `"privileges":[]`, `"resultList":true`,
 			`"objectTypes":["0 c0000000000000000000000000000000","1 01000000000000000000000000000000"]`,
 			`"results":["STATUS_ACCESS_DENIED 0x00000001","STATUS_ACCESS_DENIED 0x00000001"]`,
@@ -218,6 +225,15 @@ func TestCertificateNeedsExplainedRequest(t *testing.T) {
 	}
 	check.That(t, check.Err(x.Certificate(explained, []byte(`{`))) != nil,
 		"Certificate with a malformed token file: no error, want one")
+	// JSON has no form for a text that is not valid UTF-8, so such a token has no file.
+	fileless := baseSpec()
+	fileless.Source.Name = "a\xff"
+	bad, own := mustToken(t, fileless), explained.Subject.Primary
+	for name, s := range map[string]access.Subject{"effective": {Primary: bad}, "process": {Primary: bad, Client: own}} {
+		r := *explained
+		r.Subject = s
+		check.That(t, check.Err(x.Certificate(&r, nil)) != nil, "Certificate, no file of the %s token: no error", name)
+	}
 	check.Equal(t, check.Err(x.Certificate(nil, nil)), access.ErrNoRequest, "Certificate of a nil request")
 	check.Equal(t, check.Err((*access.Explanation)(nil).Certificate(explained, nil)), access.ErrNotExplained,
 		"Certificate of a nil explanation")

@@ -138,6 +138,12 @@ func TestChangesAreOrdered(t *testing.T) {
 			put("0x2", u)}},
 		{"A-54 backup, disabled", "…", 1, func(s *token.Spec) { s.Privileges = winnt.SeBackupPrivilege.Bit() },
 			intent(true, false), []string{"enable SeBackupPrivilege, which the token holds disabled", put("0x1", u)}},
+		{"A-62 the default label of a process", "…(A;;FA;;;WD)", 2, all(low, primary), nil,
+			[]string{"raise the token's integrity level to Medium"}},
+		{"an entry that only the extended form prints", "…(0x0a;;0x1;;;WD;#01020304)(A;;0x1;;;WD)", 1, nil, nil,
+			[]string{"drop DACL entry 1 (0x0a;;0x1;;;WD;#01020304)", put("0x1", u)}},
+		{"an entry for the token's own level", "…(A;;0x2;;;ME)", 2, medium, nil, []string{
+			"enable S-1-16-8192 (Medium Mandatory Level), which the token holds disabled or for deny only", put("0x2", u)}},
 		{"A-30: a level that no change can raise", "…", 1, level(winnt.SecurityIdentification), nil, nil},
 		{"A-25: a malformed object type list", "…", 1, nil, func(r *access.Request) { r.ObjectTypes = wrongList }, nil},
 	} {
@@ -175,6 +181,46 @@ func TestChangesAreLimitedInNumber(t *testing.T) {
 		got := strings.Join(changeTexts(t, r), "\n")
 		check.That(t, strings.Contains(got, "(Guests)") == want,
 			"with %d groups before the one that would grant access: it is suggested: %t, want %t in %s", n, !want, want, got)
+	}
+}
+
+// Changes tries at most 48 single steps, of them at most 23 that drop an entry, and triples of the first 24 steps. In
+// each pair of rows, one more denial moves the step or its last part behind the limit.
+func TestChangesTryLimitedSteps(t *testing.T) {
+	const label, policy = "(ML;;NX;;;HI)", "(SP;;;;;S-1-17-1)"
+	const filter, shown = "(FL;;0x1;;;WD;(@User.x==1))", "(FL;;0x1;;;WD;(@USER.x == 1))"
+	const triple = "drop SACL entry 1 " + shown + ", and drop SACL entry 2 " + shown + ", and drop SACL entry 3 " + shown
+	put := "put (A;;0x40;;;" + casePkg.String() + ") before the other entries"
+	boxed := all(appMedium, restricted(sid.Everyone))
+	for _, c := range []struct {
+		denials int
+		sacl    string
+		desired winnt.AccessMask
+		change  func(*token.Spec)
+		ask     func(*access.Request)
+		step    string
+		want    bool
+	}{
+		// 16 groups, 5 privileges, 3 limits, 18 and 3 drops, and entries for the user, a restricting SID and the package.
+		{18, label + label + label, 0x40, boxed, intent(true, true), put, true},
+		{19, label + label + label, 0x40, boxed, intent(true, true), put, false},
+		// 19 and 4 drops
+		{19, policy + policy + policy + filter, 2, nil, nil, "drop SACL entry 4 " + shown, true},
+		{20, policy + policy + policy + filter, 2, nil, nil, "drop SACL entry 4 " + shown, false},
+		// 16 groups, 3 privileges, 2 and 3 drops
+		{2, filter + filter + filter, 2, nil, nil, triple, true},
+		{3, filter + filter + filter, 2, nil, nil, triple, false},
+	} {
+		text := "…"
+		for i := range 16 {
+			text += fmt.Sprintf("(A;;0x4;;;S-1-5-21-7-7-7-%d)", 1+i)
+		}
+		for i := range c.denials {
+			text += fmt.Sprintf("(D;;0x4;;;S-1-5-21-8-8-8-%d)", 1+i)
+		}
+		pc := plainCase{sd: text + "(A;;FA;;;WD)S:" + c.sacl, desired: c.desired, change: c.change, ask: c.ask}
+		got := changeTexts(t, pc.request(t))
+		check.Equal(t, slices.Contains(got, c.step), c.want, "after %d denials, Changes = %q, has %q", c.denials, got, c.step)
 	}
 }
 

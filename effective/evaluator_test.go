@@ -76,7 +76,7 @@ func TestMalformedLabelIsMedium(t *testing.T) {
 		p.SACL = check.Must(sd.NewACL(check.Must(sd.NewACE(sd.SystemMandatoryLabel, 0,
 			winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP, label))))
 		sets := e.Allowed(sd.New(p))
-		check.That(t, sets[0].Has(0) && !sets[1].Has(0), "label %s: a principal at Low reads: %t, writes: %t; want true, false",
-			label, sets[0].Has(0), sets[1].Has(0))
+		check.That(t, sets[0].Has(0) && !sets[1].Has(0),
+			"label %s: a principal at Low reads: %t, writes: %t; want true, false", label, sets[0].Has(0), sets[1].Has(0))
 	}
 }

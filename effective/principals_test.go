@@ -76,7 +76,7 @@ func TestEqualTokensShareColumn(t *testing.T) {
 		check.Must(token.New(token.StandardUser(worldUsers[0])))}
 	check.Equal(t, effective.Compile(same, effective.Config{}).Distinct(), 1, "Distinct of two equal tokens")
 	third := check.Must(token.New(token.StandardUser(worldUsers[1])))
-	check.Equal(t, effective.Compile(append(same, third), effective.Config{}).Token(2), third, "Token after two equal ones")
+	check.Equal(t, effective.Compile(append(same, third), effective.Config{}).Token(2), third, "Token(2)")
 	callback := effective.Config{}
 	callback.Options.Callback = func(sd.ACE, *token.Token) claims.Truth { return claims.True }
 	check.Equal(t, effective.Compile(same, callback).Distinct(), 2, "Distinct with a callback")
