@@ -62,11 +62,22 @@ func TestSubAuthorityLimit(t *testing.T) {
 func TestParseRejectsMalformedText(t *testing.T) {
 	for _, text := range []string{"", "S", "S-", "S-1", "S-1-", "S-1-1", "S-1-1-", "S-1-5-x", "S-1-5-0x-1", "S-1-5-0x",
 		"S-1-5-0xg", "S-1-0x-1", "S-0x-5-18", "S-0x1-5-0x", "S-1--5", "S-1-x-5", "S-1- 5-18", "S--5-18",
-		"S-1-281474976710656-1", "S-2-5-32", "S-1-5--1", "XX", "DA", "S-1-5-32-544 ", "S-1-5-32-544D:"} {
+		"S-1-281474976710656-1", "S-2-5-32", "S-1-5--1", "XX", "QQQ", "DA", "X-1-5-18",
+		"S-1-5-9x20", "S-1-5-32-544 ", "S-1-5-32-544D:"} {
 		s, err := sid.Parse(text)
 		var e *sid.SyntaxError
 		check.That(t, errors.As(err, &e) && s.IsZero() && e.Text == text && e.Want != "" && e.Offset <= len(text),
 			"Parse(%q) = %v, %v, want an error that names the text and what is wanted", text, s, err)
+	}
+}
+
+// The error of Parse names the offset of the first text that does not belong to a SID.
+func TestSyntaxErrorHasOffset(t *testing.T) {
+	for text, want := range map[string]int{"S-": 2, "S-1-x-5": 4, "S-1-281474976710656-1": 4, "S-1-5-x": 6,
+		"S-1-5-18x": 8} {
+		var e *sid.SyntaxError
+		check.That(t, errors.As(check.Err(sid.Parse(text)), &e) && e.Offset == want, "Parse(%q): %+v, want offset %d", text,
+			e, want)
 	}
 }
 
@@ -87,10 +98,10 @@ func TestParseStrictRefusesRepairedText(t *testing.T) {
 // A D before a colon belongs to the next section, not to the SID (S-9).
 func TestScanStopsAtTag(t *testing.T) {
 	for text, want := range map[string]string{"S-1-2-0x200D:": "S-1-2-512", "S-1-2-0xDD:": "S-1-2-13",
-		"S-1-2-0x2D": "S-1-2-45", "S-1-2-0xD:": "S-1-2-13", "S-1-5-18D:": "S-1-5-18", "BAG:SY": "S-1-5-32-544"} {
-		s, n, err := sid.Scan(text, sid.SID{})
+		"S-1-2-0x2D": "S-1-2-45", "S-1-2-0xD:": "S-1-2-13", "S-1-5-18D:": "S-1-5-18", "BAG:SY": "S-1-5-32-544",
+		"S-1-2-0x2DA": "S-1-2-730", "S-1-2-0x2A:": "S-1-2-42"} {
+		s, _, err := sid.Scan(text, sid.SID{})
 		check.That(t, err == nil && s.String() == want, "%q: %v, %v, want %s", text, s, err, want)
-		_ = n
 	}
 }
 
@@ -115,6 +126,8 @@ func TestDomainAliasNeedsDomain(t *testing.T) {
 	if a := sid.Alias(s, sid.MustParse("S-1-5-21-1-2-4")); a != "" {
 		t.Errorf(`Alias with another domain = %q, want ""`, a)
 	}
+	bare, _ := sid.New(5)
+	check.Equal(t, sid.Alias(bare, domain), "", "Alias of a SID without sub-authorities")
 	check.That(t, sid.Name(s) == "Domain Users" && sid.Name(sid.Administrators) == "Administrators" &&
 		sid.Name(sid.MustParse("S-1-9-9")) == "",
 		"Name of Domain Users, Administrators or an unknown SID is wrong")
@@ -137,10 +150,13 @@ func TestDomainAliasNeedsDomain(t *testing.T) {
 			check.That(t, err == nil && again == s, "alias %s parsed as %v, %v, want %v, nil", a, again, err, s)
 		}
 	}
-	for alias, want := range map[string]bool{"DU": true, "du": true, "BA": false, "XX": false} {
+	for alias, want := range map[string]bool{"DU": true, "du": true, "BA": false, "XX": false, "": false} {
 		_, err := sid.ParseAlias(alias, sid.SID{})
 		check.Equal(t, errors.Is(err, sid.ErrNoDomain), want, "S-10: %s without a domain: %v is ErrNoDomain", alias, err)
 		check.That(t, !errors.Is(err, errors.ErrUnsupported), "%s without a domain: %v is another error", alias, err)
+		var e *sid.SyntaxError
+		check.That(t, alias == "BA" && err == nil || errors.As(err, &e) && e.Text == alias,
+			"ParseAlias(%q): %v, want an error with this text, and none for BA", alias, err)
 	}
 }
 
