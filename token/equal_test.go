@@ -98,4 +98,8 @@ func TestEqualComparesCapabilitiesAsSets(t *testing.T) {
 	}
 	x := made("1")
 	check.That(t, x.Equal(x), "T-100: Equal of a token with itself = false, want true")
+	restricted := setup()
+	restricted.IsRestricted = true
+	check.That(t, !must(t, restricted).Equal(must(t, setup())) && !must(t, setup()).Equal(must(t, restricted)),
+		"T-100: Equal of a token with an empty list of restricting SIDs and one without a list = true, want false")
 }

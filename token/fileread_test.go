@@ -107,6 +107,7 @@ var refusals = []struct{ text, path, part string }{
 	{`{"user":"SY","primaryGroup":"BA"}`, "primaryGroup", "STATUS_INVALID_PRIMARY_GROUP"},
 	{`{"user":"SY","defaultDacl":"D:(A;;GA;;;"}`, "defaultDacl", "SDDL"},
 	{`{"user":"SY","defaultDacl":"O:SYD:(A;;GA;;;SY)"}`, "defaultDacl", "nothing else"},
+	{`{"user":"SY","defaultDacl":"G:SYD:(A;;GA;;;SY)"}`, "defaultDacl", "nothing else"},
 	{`{"user":"SY","defaultDacl":""}`, "defaultDacl", "want a DACL"},
 	{`{"user":"SY","writeRestricted":true}`, "writeRestricted", "restricting"},
 	{`{"user":"SY","writeRestricted":"yes"}`, "writeRestricted", "true or false"},

@@ -25,7 +25,8 @@ func TestFileKeepsEveryPart(t *testing.T) {
  "privileges":["SeChangeNotifyPrivilege",{"name":"SeBackupPrivilege","attributes":["EnabledByDefault"]}],
  "type":"Primary","impersonationLevel":"Identification","mandatoryPolicy":["NoWriteUp"],
  "owner":"BA","primaryGroup":"BU",
- "defaultDacl":"D:(A;;GA;;;BA)(D;OICI;0x12345;;;WD)","restricted":true,"writeRestricted":true,"sandboxInert":true,
+ "defaultDacl":"D:(A;;GA;;;BA)(D;OICI;0x12345;;;WD)(0x0a;;0x1;;;WD;#01020304)",
+ "restricted":true,"writeRestricted":true,"sandboxInert":true,
  "appContainer":{"packageSid":"S-1-15-2-1-2-3","capabilities":["S-1-15-3-1",
   {"sid":"S-1-15-3-2","attributes":[]}],"lowPrivilege":true,"number":3},
  "userClaims":[{"name":"i","type":"int64","values":[-9223372036854775808,9223372036854775807]},
@@ -44,6 +45,8 @@ func TestFileKeepsEveryPart(t *testing.T) {
 	check.NoError(t, err)
 	check.That(t, strings.Contains(string(text), `"groups":["S-1-1-0",{"sid":"S-1-5-32-544",`),
 		"a group with the attributes of a logon is not a SID alone: %s", text)
+	check.That(t, strings.Contains(string(text), `"type":"uint64","values":["18446744073709551615"]`),
+		"a number above 2^53 is not a string: %s", text)
 	again := parse(t, string(text))
 	check.That(t, reflect.DeepEqual(normal(tok), normal(again)),
 		"after MarshalJSON and Parse: %+v\nwant %+v", normal(again), normal(tok))
