@@ -74,6 +74,8 @@ func TestDecodeAttributeRejectsMalformed(t *testing.T) {
 		"integer past the end": (&Attribute{Name: "ab", Type: Int64, Ints: []int64{1}}).Append(nil)[:32],
 		"text past the end": append((&Attribute{Name: "ab", Type: String, Strings: []string{"x"}}).Append(nil)[:16],
 			0xFF, 0xFF, 0, 0, 'a', 0, 0, 0),
+		"octets past the end": append((&Attribute{Name: "ab", Type: Octets, Octets: [][]byte{{1}}}).Append(nil)[:26],
+			200, 0, 0, 0, 1, 0, 0, 0),
 		"boolean":    (&Attribute{Name: "ab", Type: Boolean, Uints: []uint64{2}}).Append(nil),
 		"name empty": (&Attribute{Type: Boolean, Uints: []uint64{1}}).Append(nil),
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sid"
 )
 
 // Decode rejects malformed expressions and those beyond the limits (S-34, S-35). The error has the offset of the token.
@@ -100,6 +101,10 @@ func TestSomeExpressionsHaveNoText(t *testing.T) {
 			`%s: Decode %v, Format %q; want no error and ""`, what, err, e.Format(nil))
 	}
 	check.Equal(t, (&Attribute{Name: "a", Type: Int64}).Format(nil), "", "Format of an attribute without values")
+	bare, _ := sid.New(5)
+	for s, want := range map[sid.SID]string{bare: "", sid.Everyone: `("a",TD,0x0,S-1-1-0)`, {}: ""} {
+		check.Equal(t, (&Attribute{Name: "a", Type: SID, SIDs: []sid.SID{s}}).Format(nil), want, "Format of SID %q", s)
+	}
 	surrogate, err := Decode(attribute(tokUser, "\x00\xD8"))
 	check.That(t, err == nil && surrogate.Format(nil) == "(@USER.%d800)",
 		"Decode of a lone surrogate in a name: %v, Format %s; want (@USER.%%d800)", err, surrogate.Format(nil))

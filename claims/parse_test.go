@@ -83,6 +83,7 @@ func TestParseExprReportsOffset(t *testing.T) {
 		{"S-36", `(a == @User.b Contains 1)`, 14},
 		{"S-36", `(a == (1))`, 6},
 		{"S-36", `(Exists Member_of)`, 8},
+		{"S-52", `(Member_of ())`, 12},
 		{"C-48 S-50", `(@Device.bb == 0x10000000000000000)`, 15},
 		{"S-50", `(a == 9223372036854775808)`, 6},
 		{"S-50", `(a == -9223372036854775809)`, 6},
