@@ -92,7 +92,8 @@ func TestLockOfUnknownLength(t *testing.T) {
 }
 
 // TestLocksStayWithNames checks which locks a MOVE over a locked folder ends: those in both folders, and that of the
-// source. The lock of the destination stays, and its time is rounded up (RFC 4918, 7.6).
+// source. The lock of the destination stays, and its time is rounded up. A lock ends with its file, and does not follow
+// a renamed folder (RFC 4918, 7.6, 9.6).
 func TestLocksStayWithNames(t *testing.T) {
 	m := newMemory(t)
 	code, body := m.run("alice LOCK /d Depth: 0; Timeout: Second-100 < exclusive\nalice LOCK /d/m < exclusive\n" +
@@ -107,6 +108,11 @@ func TestLocksStayWithNames(t *testing.T) {
 	_, body = m.run("bob PROPFIND /d Depth: 0")
 	check.That(t, strings.Contains(body, "Second-100<") && !strings.Contains(body, "opaquelocktoken"),
 		"after half a second: %s, want a lock of 100 seconds without its token", body)
+	for _, step := range []string{"DELETE /d If: </c/d/m> ($1)", "MOVE /d Destination: /c/n; If: </c/d/m> ($1)"} {
+		m = newMemory(t)
+		code, _ = m.run("alice LOCK /d/m < exclusive\nalice " + step)
+		check.That(t, code/100 == 2 && m.Locks.Active() == nil, "%s: %d, locks %+v, want none", step, code, m.Locks.Active())
+	}
 }
 
 // TestLocksKeepOthersOut checks that a locked resource, itself or through its folder, can be changed, removed or
