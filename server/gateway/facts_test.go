@@ -287,6 +287,12 @@ func TestQuotaReportsFreeAndUsedSpace(t *testing.T) {
 		"%d are free and %d used, of %+v", free, used, s)
 }
 
+// TestFolderHasNoTagOrType checks that no entity tag and no media type describe a folder.
+func TestFolderHasNoTagOrType(t *testing.T) {
+	i := (facts{name: "a.txt", dir: true}).info()
+	check.That(t, i.Folder && i.Tag == "" && i.Type == "", "%+v, want a folder without tag and type", i)
+}
+
 // TestCreationDateIsBirthTimeOfFile checks that the creation time comes from the host and is not the write time.
 func TestCreationDateIsBirthTimeOfFile(t *testing.T) {
 	w := newExactly(t, shared)

@@ -12,6 +12,7 @@ import (
 	"encoding/hex"
 	"math/big"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -53,6 +54,8 @@ func TestSessionKeyHidesPassword(t *testing.T) {
 		t.Error("G-5: the name of a credential is not a hash with a key of its own")
 	}
 	check.That(t, a.name("basic ", "x") != a.name("certificate ", "x"), "G-5: credentials of two kinds have one name")
+	long := strings.Repeat("x", 100)
+	check.That(t, a.name("", long+"a") != a.name("", long+"b"), "G-5: the end of a credential does not count")
 	in := logon.Secret("pw")
 	made := atomic.Int64{}
 	var group sync.WaitGroup
