@@ -148,6 +148,8 @@ func TestServerXattrsAreHiddenFromUsers(t *testing.T) {
 // Extended attributes are created, replaced and read back byte for byte. The flags of setxattr(2) say whether the
 // attribute must exist. A replaced value does not count towards the limit (F-194, F-196).
 func TestSetExtendedFlagsAndLimit(t *testing.T) {
+	value := make([]byte, mostExtended-len("user.b")-4)
+	check.That(t, fits(4, "user.b", value) && !fits(5, "user.b", value), "F-196: both sides of the limit")
 	w := newWorld(t)
 	w.file("f", "", wide)
 	f := w.opened("f", fileaccess.Request{}, winnt.FILE_READ_EA|winnt.FILE_WRITE_EA)
