@@ -122,6 +122,7 @@ func TestObjectQueriesExplainEachDenial(t *testing.T) {
 		{"bob", `{"object":{"path":"/"},` + most, absent},
 		{"bob", `{}`, fail(400, "invalid_argument", `object is missing: give {\"path\": \"/TREE/FILE\"} or `+
 			`{\"sddl\": \"O:…\"}`)},
+		{"bob", `{` + file + `}`, fail(400, "invalid_argument", noRights)},
 		{"bob", `{` + file + `,"rights":["FLY"]}`, fail(400, "invalid_argument",
 			`\"FLY\" is not a right of a file: use names such as FILE_READ_DATA, GENERIC_WRITE or DELETE`)},
 		{"bob", `{"object":{"sddl":"O:SYG:SYD:(A;;FR;;;WD)"},"account":"alice",` + most, fail(403, "permission_denied",
