@@ -31,9 +31,10 @@ func TestCallbackDecidesUnknownData(t *testing.T) {
 
 // stageCases are cases that the published ones lack.
 var stageCases = []plainCase{
-	{id: "AC-105a", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: 2, ask: rulePolicy("")},
+	{id: "AC-105a", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: 2, ask: rulePolicy("")}, // a rule narrows
 	{id: "AC-105b", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: 1, want: 1, ask: rulePolicy("")},
-	{id: "AC-106", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: 2, want: 2, ask: rulePolicy("(@Resource.none == 1)")},
+	{id: "AC-106", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: 2, want: 2,
+		ask: rulePolicy("(@Resource.none == 1)")},
 	{id: "AC-111b", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-9)", desired: 1, ask: rulePolicy("")},
 	{id: "AC-108a", sd: "…", desired: 0x120089, want: 0x120089, change: privileges(winnt.SeBackupPrivilege),
 		used: winnt.Privileges(winnt.SeBackupPrivilege), ask: intent(true, false)},

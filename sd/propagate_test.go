@@ -72,7 +72,8 @@ func TestInheritedPlaceholdersBecomeOwnerAndGroup(t *testing.T) {
 	h := &sd.Heir{Mapping: &winnt.FileObject.Mapping}
 	once := sd.Reinherit(d, parent, h)
 	check.Equal(t, text(t, once), "O:BAG:BU"+want, "descriptor with placeholders")
-	check.That(t, sd.Reinherit(once, parent, h) == once, "inheriting again made another descriptor, want the same") // S-78
+	// A descriptor that does not change is not written again (S-78).
+	check.That(t, sd.Reinherit(once, parent, h) == once, "inheriting again made another descriptor, want the same")
 }
 
 // Each list inherits unless it is protected itself, regardless of the other, throughout the tree (S-75, S-78).

@@ -32,8 +32,8 @@ func TestRecordedDescriptorsRoundTrip(t *testing.T) {
 	}
 }
 
-// Recorded on a Windows file server: S-66. A row has the flags of the child's entry, or 0 if the child has none.
-// [TestInheritFlagsMatchTwin] tells the two apart.
+// A Windows file server passed on the same flags (S-66). A recorded row has the flags of the child's entry, or 0 if the
+// child has no entry or one without flags. [TestInheritFlagsMatchTwin] tells these two apart.
 func TestInheritFlagsMatchRecordedWindows(t *testing.T) {
 	for _, r := range recordings.Rows[struct {
 		Parent uint8 `json:"parent_ace_flags"`

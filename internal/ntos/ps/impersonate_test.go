@@ -186,8 +186,8 @@ func TestActingSinceIsTimeOfImpersonation(t *testing.T) {
 	}
 }
 
-// The process's account pays for what a thread creates. The client pays whom the thread impersonates, or else whom the
-// object is for, unless it is the process's own user.
+// What a thread creates counts in the quota of its process. Within that, the user whom the thread impersonates is
+// charged, or else the user whom the object is for. The process's own user is not charged apart.
 func TestClientPaysForItsObjects(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p := w.process("server", privileged)

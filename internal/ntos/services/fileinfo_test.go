@@ -62,7 +62,7 @@ func TestFileInformationNeedsRightAndLength(t *testing.T) {
 	}
 }
 
-// A name that does not fit is cut to the buffer, with its full length (I-151). A device has none (I-133).
+// A name longer than the buffer is cut, and the reply has its full length (I-151). A device has no name (I-133).
 func TestFileNameIsCutToBuffer(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	file := w.open(`\??\T\dir\file`, winnt.FILE_READ_DATA, 0)

@@ -54,7 +54,7 @@ func TestPortDescriptorDecidesAboutConnecting(t *testing.T) {
 		name.SecurityDescriptor = sddl.MustParse(text)
 		port := check.Result(th.Services().NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(name)}))
 		for level, st := range map[winnt.SecurityImpersonationLevel]ntstatus.Status{winnt.SecurityDelegation: wanted,
-			winnt.SecurityDelegation + 1: ntstatus.InvalidParameter} { // I-80
+			winnt.SecurityDelegation + 1: ntstatus.InvalidParameter} { // I-80: no level is above Delegation
 			q := nt.Cap(&nt.SecurityQualityOfService{ImpersonationLevel: level})
 			out, got := other.Services().NtConnectPort(nt.ConnectPortIn{PortName: `\orders`, SecurityQos: q})
 			if want(t, level.String(), got, st); got == ntstatus.Success {
