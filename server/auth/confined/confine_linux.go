@@ -119,11 +119,14 @@ func confine() error {
 		return err
 	}
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	// All threads of the runtime get the filter, or none does.
-	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC,
+	// All threads of the runtime get the filter, or none does. If one cannot, the call succeeds with its number.
+	thread, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC,
 		uintptr(unsafe.Pointer(&program)))
-	if errno != 0 {
+	switch {
+	case errno != 0:
 		return fmt.Errorf("filter of system calls: %w", errno)
+	case thread != 0:
+		return fmt.Errorf("filter of system calls: thread %d does not take it", thread)
 	}
 	return nil
 }
