@@ -48,7 +48,7 @@ bench-peers: ## compare speed with Samba, cedar-go, casbin and OPA on the same q
 scores: ## ask Samba, Wine and other implementations the kit's questions: makes the table of docs/scores.md; installs Debian packages as root
 	go -C vectors/adapters run -mod=readonly ./scores
 
-bench-smoke: ## every benchmark for ten rounds, to check that it still works
+bench-smoke: ## every benchmark once, to check that it still works
 	bash .ci/run bench
 
 bench-bulk: ## bulk questions from file to file: makes the table of docs/performance.md
