@@ -1,6 +1,9 @@
 package auditlog
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // help writes batches of records while another goroutine waits for the disk, until idle is closed.
 func (w *writer) help(idle <-chan struct{}) {
@@ -46,9 +49,50 @@ func (w *writer) batch(b *batch) *flight {
 		w.complete(b, err)
 		return nil
 	}
-	f := &flight{log: w.log, batch: b, seg: w.seg, next: w.next, before: w.newest, done: make(chan struct{})}
-	w.newest, w.dirty = f, 0
+	s := w.idleSyncer()
+	f := &flight{log: w.log, batch: b, seg: s.seg, next: w.next, before: w.newest, done: make(chan struct{})}
+	s.last, w.newest, w.dirty = f, f, 0
 	return f
+}
+
+// syncer is a descriptor of the open segment that one flight at a time uses.
+type syncer struct {
+	seg  file
+	last *flight // the newest one that uses it; nil: none did
+}
+
+// idleSyncer returns a descriptor of the open segment that no flight uses. The first one is w.seg. If it cannot open
+// another one, it waits until no flight is left.
+func (w *writer) idleSyncer() *syncer {
+	for i := range w.syncers {
+		if s := &w.syncers[i]; s.last.landed() {
+			return s
+		}
+	}
+	seg := w.seg
+	if len(w.syncers) > 0 {
+		// The host reports a failed write to each descriptor once. Of two syncs through one descriptor the later batch
+		// could get the error of the earlier one, which would be acknowledged (U-61).
+		var err error
+		if seg, err = w.log.cfg.disk.Open(segmentName(w.head.first)); err != nil {
+			w.drain()
+			return &w.syncers[0]
+		}
+	}
+	w.syncers = append(w.syncers, syncer{seg: seg})
+	return &w.syncers[len(w.syncers)-1]
+}
+
+// closeSyncers closes the descriptors that idleSyncer opened, and not w.seg. No flight may be left.
+func (w *writer) closeSyncers() error {
+	var errs []error
+	for i := range w.syncers {
+		if i > 0 {
+			errs = append(errs, w.syncers[i].seg.Close())
+		}
+	}
+	w.syncers = nil
+	return errors.Join(errs...)
 }
 
 // flight is a written batch that waits for the disk. The flights of a log end in the order in which they were written.
@@ -82,6 +126,19 @@ func (f *flight) land() {
 	}
 	f.log.finish(f.batch, f.err, f.err)
 	close(f.done)
+}
+
+// landed reports whether the sync of the flight has ended. It is true for nil.
+func (f *flight) landed() bool {
+	if f == nil {
+		return true
+	}
+	select {
+	case <-f.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // drain blocks until no written batch waits for the disk. Errors go to the callers of these batches, not to the

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -59,5 +60,80 @@ func TestFailedSyncFailsOverlappingBatch(t *testing.T) {
 		if err := l.Close(); !errors.Is(err, fails) {
 			t.Errorf("close after a sync with %v: %v", fails, err)
 		}
+	}
+}
+
+// hostDisk is a disk that reports a failed write as Linux does, once to each descriptor (fsync(2)). Of two syncs that run
+// at a time the first one ends last.
+type hostDisk struct {
+	disk
+	armed, failed atomic.Bool
+	syncs         atomic.Int32
+	first, second chan struct{} // closed when the first one begins and the second one ends
+}
+
+type hostFile struct {
+	file
+	d        *hostDisk
+	segment  bool
+	reported atomic.Bool
+}
+
+func (d *hostDisk) wrap(name string, f file, err error) (file, error) {
+	return &hostFile{file: f, d: d, segment: strings.Contains(name, segmentPrefix)}, err
+}
+
+// Create implements disk.
+func (d *hostDisk) Create(name string) (file, error) {
+	f, err := d.disk.Create(name)
+	return d.wrap(name, f, err)
+}
+
+// Open implements disk.
+func (d *hostDisk) Open(name string) (file, error) {
+	f, err := d.disk.Open(name)
+	return d.wrap(name, f, err)
+}
+
+// Sync implements file.
+func (f *hostFile) Sync() error {
+	if !f.segment || !f.d.armed.Load() {
+		return f.file.Sync()
+	}
+	n := f.d.syncs.Add(1)
+	switch n {
+	case 1:
+		close(f.d.first)
+		<-f.d.second
+	case 2:
+		f.d.failed.Store(true)
+		defer close(f.d.second)
+	}
+	if f.d.failed.Load() && !f.reported.Swap(true) {
+		return unix.EIO
+	}
+	return nil
+}
+
+// TestFailedWriteFailsBothSyncs: the host reports a failed write once to each descriptor. No batch whose sync ran then is
+// acknowledged, also if the later one gets the error first (U-61).
+func TestFailedWriteFailsBothSyncs(t *testing.T) {
+	d := &hostDisk{disk: folder{dir: t.TempDir()}, first: make(chan struct{}), second: make(chan struct{})}
+	cfg := testConfig(t, d)
+	cfg.CheckpointRecords = 1 << 40
+	l := mustOpen(t, cfg)
+	d.armed.Store(true)
+	e := opened(t, audit.Success, "a")
+	results := make(chan error, 2)
+	go func() { results <- l.Write(e) }()
+	<-d.first
+	go func() { results <- l.Write(e) }()
+	for range 2 {
+		if err := <-results; !errors.Is(err, unix.EIO) {
+			t.Errorf("a record whose write may have failed: %v, want %v", err, unix.EIO)
+		}
+	}
+	if err := l.Close(); !errors.Is(err, unix.EIO) {
+		t.Errorf("Close = %v, want %v", err, unix.EIO)
 	}
 }

@@ -24,7 +24,8 @@ type writer struct {
 	tree  frontier
 	dirty int64 // bytes written since the newest sync began
 
-	newest *flight // the newest batch that waits for the disk; nil: none waits
+	newest  *flight  // the newest batch that waits for the disk; nil: none waits
+	syncers []syncer // descriptors of the open segment, as many as syncs ran at a time
 
 	allocated int64 // bytes from the start of the segment that are allocated on the disk
 	zeroed    int64 // offset of the end of the zeros behind the records; 0: no zeros were written
@@ -259,7 +260,7 @@ func (w *writer) rotate() error {
 		return w.log.fail(fmt.Errorf("begin a segment of the audit log: %w", err))
 	}
 	w.kept.add(kept{w.head.first, w.size, w.log.cfg.clock()})
-	if err := errors.Join(w.giveBack(), w.seg.Close()); err != nil {
+	if err := errors.Join(w.giveBack(), w.closeSyncers(), w.seg.Close()); err != nil {
 		return w.log.fail(err)
 	}
 	w.seg, w.head, w.size, w.allocated, w.zeroed = seg, next, next.size(), 0, 0
@@ -299,7 +300,7 @@ func (w *writer) close() error {
 	if err == nil {
 		w.note(true)
 	}
-	err = errors.Join(err, w.notary.stop(), w.giveBack(), w.seg.Close())
+	err = errors.Join(err, w.notary.stop(), w.giveBack(), w.closeSyncers(), w.seg.Close())
 	return errors.Join(err, w.log.unlock())
 }
 
