@@ -8,6 +8,7 @@ import (
 	"math/bits"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
@@ -89,6 +90,27 @@ func TestClearReturnsRemovalError(t *testing.T) {
 	testcheck.ErrorIs(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)), fs.ErrPermission, "Clear")
 	d.Fail(nil)
 	testcheck.That(t, d.now[segmentName(1)] != nil, "the first segment is gone, want it kept")
+	testcheck.NoError(t, l.Close())
+}
+
+// TestBusyLogIsCleared: a log whose queue is never empty is cleared, and not only after the last record (U-69).
+func TestBusyLogIsCleared(t *testing.T) {
+	const most = 5000
+	var l *Log
+	var writes atomic.Int32
+	e := opened(t, audit.Success, "a")
+	cfg := Config{Dir: t.TempDir(), flushers: 1, Faults: func(operation, name string) error {
+		if l != nil && operation == "write" && strings.Contains(name, segmentPrefix) && writes.Add(1) < most {
+			return l.WriteLater(e) // the next record comes before this one is written
+		}
+		return nil
+	}}
+	l = mustOpen(t, cfg)
+	testcheck.NoError(t, l.WriteLater(e))
+	testcheck.NoError(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)))
+	if n := writes.Swap(most); n >= most {
+		t.Errorf("cleared after %d writes, want earlier", n)
+	}
 	testcheck.NoError(t, l.Close())
 }
 

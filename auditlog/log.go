@@ -182,11 +182,16 @@ func (l *Log) push(events []audit.Event, durable bool, lim *limit) (*batch, erro
 	b.bytes += size
 	b.durable = b.durable || durable
 	l.mu.Unlock()
+	l.rouse()
+	return b, nil
+}
+
+// rouse wakes a goroutine that writes. It does nothing if one is about to wake.
+func (l *Log) rouse() {
 	select {
 	case l.wake <- struct{}{}:
 	default:
 	}
-	return b, nil
 }
 
 // refusalLocked returns the permanent failure of the log, or ErrClosed after Close, or nil. A failure comes before

@@ -65,6 +65,10 @@ func (w *writer) run() {
 			quit = true
 		}
 		for w.flush() {
+			if !quit { // after Close the queue takes nothing, else it may never be empty
+				l.rouse()
+				break
+			}
 		}
 		w.turn.Lock()
 		if request.done != nil {
