@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
@@ -90,6 +91,19 @@ func TestClearReturnsRemovalError(t *testing.T) {
 	testcheck.ErrorIs(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)), fs.ErrPermission, "Clear")
 	d.Fail(nil)
 	testcheck.That(t, d.now[segmentName(1)] != nil, "the first segment is gone, want it kept")
+	testcheck.NoError(t, l.Close())
+}
+
+// TestClearSucceedsAfterFullDisk: a clearing whose checkpoint found no space works when there is space again, without a
+// record in between (U-69).
+func TestClearSucceedsAfterFullDisk(t *testing.T) {
+	d, cfg := newConfig(t)
+	l := mustOpen(t, cfg)
+	mustWrite(t, l, 3)
+	d.Fail(unix.ENOSPC, inject.Kind("create"), inject.PathMatch("*"+checkpointName))
+	testcheck.ErrorIs(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)), unix.ENOSPC, "Clear on a full disk")
+	d.Fail(nil)
+	testcheck.NoError(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)))
 	testcheck.NoError(t, l.Close())
 }
 

@@ -45,7 +45,7 @@ func (n *notary) start() {
 	}()
 }
 
-// push passes a job, a checkpoint to sign, to the notary, unless it has no new records. If the notary is busy, push
+// push passes a job, a checkpoint to sign, to the notary, unless a checkpoint covers all its records. If the notary is busy, push
 // waits for it if wait is true. Otherwise it does nothing: the records are then part of the next job.
 func (n *notary) push(job toSign, wait bool) {
 	if n.busy {
@@ -60,7 +60,7 @@ func (n *notary) push(job toSign, wait bool) {
 		}
 		n.busy = false
 	}
-	if job.size == n.signed {
+	if job.size == n.signed && n.log.Checkpoint().Size == n.signed { // else the last job failed, as on a full disk
 		return
 	}
 	n.leaves, n.signed, n.busy = nil, job.size, true
