@@ -2,6 +2,7 @@ package auditlog
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -66,7 +67,7 @@ func (c *check) segment(first uint64, oldest, newest bool) error {
 	case oldest:
 		c.tree, c.out.Log, c.out.First = s.head.before.clone(), s.head.log, first
 		c.hashes.skip(c.tree.size)
-		if err := c.passed(true); err != nil {
+		if err := cmp.Or(c.passed(true), c.kept()); err != nil {
 			return err
 		}
 	case s.head.first != c.tree.size+1:
@@ -81,6 +82,28 @@ func (c *check) segment(first uint64, oldest, newest bool) error {
 	}
 	c.out.Last, c.out.Bytes = c.tree.size, c.out.Bytes+s.at
 	return nil
+}
+
+// kept returns a *Fault if the folder lacks records before its oldest one that its checkpoint does not cover. It reads a
+// checkpoint that the log may have made meanwhile.
+func (c *check) kept() error {
+	if c.out.First != c.out.Oldest || c.tree.size <= c.out.Checkpoint.Size {
+		return nil
+	}
+	own, err := readFile(c.d, checkpointName, maxNote)
+	if err != nil {
+		return err
+	}
+	now, err := OpenCheckpoint(own, c.v.Keys...)
+	if err != nil {
+		return &Fault{FaultSignature, 0, err.Error()}
+	}
+	if now.Size >= c.tree.size {
+		return nil
+	}
+	// The log removes no record that no checkpoint covers, because nothing would show its removal (U-74).
+	return &Fault{FaultGap, now.Size + 1, fmt.Sprintf("the oldest record is %d, and the log removes only records that "+
+		"its checkpoint covers", c.out.Oldest)}
 }
 
 // frames verifies the records of a segment until its end, or until covered returns true. A torn record, one out of

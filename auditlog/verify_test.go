@@ -187,6 +187,41 @@ func TestVerifyEmptyFolder(t *testing.T) {
 	}
 }
 
+// TestRemovedUncoveredSegmentsAreDetected: the log removes only segments that a checkpoint covers, so others that are not
+// there were removed by somebody else. A log that goes on while it is verified is fine (U-74).
+func TestRemovedUncoveredSegmentsAreDetected(t *testing.T) {
+	d, cfg := newConfig(t)
+	cfg.SegmentBytes, cfg.CheckpointRecords = 2_000, 1<<40
+	l := mustOpen(t, cfg)
+	for range 30 {
+		mustWrite(t, l, 1)
+	}
+	removed := d.crash(lostAll)
+	testcheck.NoError(t, removed.Remove(segmentName(1)))
+	_, key := testKey(t)
+	v := Verification{disk: removed, Keys: []note.Verifier{key}}
+	_, err := Verify(v)
+	var fault *Fault
+	if !errors.As(err, &fault) || fault.Kind != FaultGap || fault.Record != 1 {
+		t.Errorf("without the first segment, of which no checkpoint is known: %v, want a gap at record 1", err)
+	}
+	testcheck.NoError(t, l.Close())
+	v.disk = &overtaken{memDisk: removed, later: d.now[checkpointName].data}
+	testcheck.NoError(t, testcheck.Err(Verify(v)))
+}
+
+// overtaken is a disk on which a later checkpoint appears after the first one was read.
+type overtaken struct {
+	*memDisk
+	later []byte
+}
+
+// List implements disk.
+func (d *overtaken) List(name string) ([]string, error) {
+	d.set(checkpointName, d.later)
+	return d.memDisk.List(name)
+}
+
 // Folders without a segment are distinguished: an empty folder, a log that ended before its first record, and one
 // whose records were removed (U-72, U-74).
 func TestEmptyFolderIsNotRemovedLog(t *testing.T) {
