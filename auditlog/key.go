@@ -99,8 +99,11 @@ func ReadPublicKey(file string) ([]note.Verifier, error) {
 	return keys, nil
 }
 
-// signTimeout bounds a run of an external signer.
-const signTimeout = 10 * time.Second
+// Bounds of a run of an external signer.
+const (
+	signTimeout = 10 * time.Second
+	signLinger  = 100 * time.Millisecond // after its end, for a program that it started and that holds its output
+)
 
 // command is a signer that runs a program which has the private key.
 type command struct {
@@ -129,9 +132,9 @@ func (c command) Sign(text []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), signTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, c.args[0], c.args[1:]...)
-	cmd.Stdin = bytes.NewReader(text)
+	cmd.Stdin, cmd.WaitDelay = bytes.NewReader(text), signLinger
 	out, err := cmd.Output()
-	if err != nil {
+	if err != nil && !errors.Is(err, exec.ErrWaitDelay) {
 		return nil, fmt.Errorf("external signer %s: %w", c.args[0], err)
 	}
 	sig, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(out)))
