@@ -101,6 +101,23 @@ func (f *file) Extent(at int64, hole bool) (int64, ntstatus.Status) {
 	return at, statusOf(err)
 }
 
+// Sync makes the contents and attributes of an open file durable, and the names in an open directory. It needs no right,
+// as fsync(2). A link is STATUS_ACCESS_DENIED.
+func (f *file) Sync() ntstatus.Status {
+	if !f.directory {
+		return statusOf(f.flush())
+	}
+	d, err := openDirectory(f.fd)
+	if err != nil {
+		return statusOf(err)
+	}
+	defer func() { _ = d.Close() }() // only read
+	if err := f.fault("sync"); err != nil {
+		return statusOf(err)
+	}
+	return statusOf(retry(func() error { return unix.Fsync(int(d.Fd())) }))
+}
+
 // Backing returns the file descriptor of an open file, with which the host's kernel reads and writes the file
 // directly. The file keeps ownership of it: do not close it. For writing, Backing clears the set-uid and set-gid bits
 // and sets the archive attribute now, because later writes are not seen (F-125). A directory or link gives -1 and

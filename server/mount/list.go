@@ -175,5 +175,11 @@ func (m *Mount) visible(t *worker, dir *node, name string) bool {
 // ReleaseDir closes a directory that OpenDir opened, and its handle. It ignores an unknown handle.
 func (m *Mount) ReleaseDir(in *fuse.ReleaseIn) { m.leave(in.Fh) }
 
-// FsyncDir does nothing and returns OK, because the tree does not delay changes of names.
-func (m *Mount) FsyncDir(<-chan struct{}, *fuse.FsyncIn) fuse.Status { return fuse.OK }
+// FsyncDir makes the names in a directory durable and returns after that. It returns EBADF for an unknown handle.
+func (m *Mount) FsyncDir(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
+	o := m.open(in.Fh)
+	if o == nil {
+		return fuse.EBADF
+	}
+	return m.sync(o)
+}

@@ -228,7 +228,7 @@ func TestUnknownNodeIsESTALEAndHandleEBADF(t *testing.T) {
 		"setlk":     {w.m.SetLk(nil, lockOf(alice, none, 1)), bad},
 		"setlkw":    {w.m.SetLkw(nil, lockOf(alice, none, 1)), bad},
 		"flush":     {w.m.Flush(nil, &fuse.FlushIn{InHeader: inRoot, Fh: none}), 0},
-		"fsyncdir":  {w.m.FsyncDir(nil, &fuse.FsyncIn{InHeader: inRoot, Fh: none}), 0},
+		"fsyncdir":  {w.m.FsyncDir(nil, &fuse.FsyncIn{InHeader: inRoot, Fh: none}), bad},
 		// An unknown handle has no effect on the file in the same request.
 		"getattr by it": {w.m.GetAttr(nil, &fuse.GetAttrIn{InHeader: header(alice, f), Fh_: none,
 			Flags_: fuse.FUSE_GETATTR_FH}, &fuse.AttrOut{}), 0},

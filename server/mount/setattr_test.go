@@ -196,12 +196,38 @@ func TestOpenHonorsTruncCreatAndExcl(t *testing.T) {
 		check.Equal(t, string(b), want, "M-4: read from %d", at)
 	}
 	w.m.leave(fh)
-	for granted, want := range map[winnt.AccessMask]syscall.Errno{winnt.FILE_READ_DATA: 0,
+	for granted, want := range map[winnt.AccessMask]syscall.Errno{winnt.FILE_READ_DATA: unix.EIO,
 		winnt.FILE_WRITE_DATA: unix.EIO, winnt.FILE_APPEND_DATA: unix.EIO} { // its handle is invalid
 		fh := w.m.enter(&open{granted: granted})
 		w.says("fsync", w.m.Fsync(nil, &fuse.FsyncIn{InHeader: header(alice, 0), Fh: fh}), want)
 		w.m.leave(fh)
 	}
+}
+
+// TestSyncReachesHost: fsync(2) of a directory makes its names durable, and of a file its contents, also through a handle
+// that only reads (M-4).
+func TestSyncReachesHost(t *testing.T) {
+	var synced []string
+	w := newWorld(t, func(c *hostfs.Config, _ *Config) {
+		c.Faults = func(call, name string) error {
+			if call == "sync" {
+				synced = append(synced, name)
+				return unix.EIO
+			}
+			return nil
+		}
+	})
+	w.dir("d", full)
+	w.file("d/f", "text", full)
+	var out fuse.OpenOut
+	in := &fuse.OpenIn{InHeader: header(alice, w.known(alice, "d"))}
+	w.says("opendir", w.m.OpenDir(nil, in, &out), 0)
+	w.says("a directory", w.m.FsyncDir(nil, &fuse.FsyncIn{InHeader: header(alice, 0), Fh: out.Fh}), unix.EIO)
+	fh := w.opens(alice, "d/f", syscall.O_RDONLY)
+	w.says("a file", w.m.Fsync(nil, &fuse.FsyncIn{InHeader: header(alice, 0), Fh: fh}), unix.EIO)
+	check.Equal(t, strings.Join(synced, " "), "d f", "what the host was to make durable")
+	w.m.leave(out.Fh)
+	w.m.leave(fh)
 }
 
 // TestTraverseByPolicy: traverse is granted to everyone under TraverseNever, with the privilege under

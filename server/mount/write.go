@@ -51,17 +51,33 @@ func (m *Mount) overwrites(n *node) *open {
 	return m.lend(func(o *open) bool { return o.n == n && o.granted&winnt.FILE_WRITE_DATA != 0 })
 }
 
-// Fsync writes the file's cached data to stable storage and returns after that. For a handle that cannot write it does
-// nothing and returns OK. It returns EBADF for an unknown handle. A failed flush gives the status of the host.
+// Fsync writes the file's cached data to stable storage and returns after that. It returns EBADF for an unknown handle.
+// A failed flush gives the status of the host.
 func (m *Mount) Fsync(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
 	o := m.open(in.Fh)
 	if o == nil {
 		return fuse.EBADF
 	}
 	if o.granted&(winnt.FILE_WRITE_DATA|winnt.FILE_APPEND_DATA) == 0 {
-		return fuse.OK
+		return m.sync(o) // fsync(2) needs no right to write, and NtFlushBuffersFile does
 	}
 	return m.do(func(t *worker) fuse.Status { return status(t.NtFlushBuffersFile(o.h)) })
+}
+
+// sync makes an open file, or the names in an open directory, durable without a right. It does nothing and returns OK if
+// the tree cannot.
+func (m *Mount) sync(o *open) fuse.Status {
+	return m.do(func(t *worker) fuse.Status {
+		f, _, done, st := m.sys.TreeFile(t.Thread, o.h)
+		defer done()
+		if st != ntstatus.Success {
+			return status(st)
+		}
+		if s, ok := f.(interface{ Sync() ntstatus.Status }); ok {
+			return status(s.Sync())
+		}
+		return fuse.OK
+	})
 }
 
 // Fallocate allocates or removes space of a file, as fallocate(2) with in.Mode. The handle needs FILE_WRITE_DATA,
