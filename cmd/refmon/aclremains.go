@@ -189,8 +189,8 @@ func (k *keptFiles) Put(e *acltree.Entry) error {
 }
 
 // kept names the files that keep inherited entries of the root that an undo of the journal j takes back: they were
-// created after the change (F-206). It returns errReported if there is one or after an interrupt. Files that it cannot
-// read are only counted, and deleted ones ignored. It reads no file if the root passed on nothing new.
+// created after the change (F-206). It also names the files that it cannot read, and ignores deleted ones. It returns
+// errReported if it named a file or after an interrupt. It reads no file if the root passed on nothing new.
 func (r *aclRun) kept(ctx context.Context, tree *acltree.Tree, keeper acltree.Keeper, j *acltree.Journal) error {
 	k := &keptFiles{run: r}
 	err := j.Each(func(e *acltree.Entry) error {
@@ -218,9 +218,10 @@ func (r *aclRun) kept(ctx context.Context, tree *acltree.Tree, keeper acltree.Ke
 			after, _, err := acltree.Renew(n)
 			return after, true, err
 		},
-		Report: func(_ string, err error) {
+		Report: func(path string, err error) {
 			if !errors.Is(err, fs.ErrNotExist) {
 				unread++
+				r.report(path, err)
 			}
 		}}
 	_, err = p.Run(ctx, k)
@@ -237,6 +238,8 @@ func (r *aclRun) kept(ctx context.Context, tree *acltree.Tree, keeper acltree.Ke
 	case k.count > 0:
 		fmt.Fprintf(r.std.err, "refmon: %s: run refmon acl inherit for each\n", count(k.count, "file keeps such an entry",
 			"files keep such entries"))
+		return errReported
+	case unread > 0:
 		return errReported
 	}
 	return nil

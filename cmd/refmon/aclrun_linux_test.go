@@ -100,7 +100,8 @@ func TestLateFileMayBeDeleted(t *testing.T) {
 }
 
 // An undo lists the files that were created after the change and inherited an entry which the undo removes. It does not
-// change them. It does not list a file whose other inherited entries differ from those of its directory (F-206).
+// change them. It does not list a file whose other inherited entries differ from those of its directory, and lists one
+// that it cannot read (F-206).
 func TestUndoNamesFilesThatKeepGrant(t *testing.T) {
 	dir, undo := t.TempDir(), filepath.Join(t.TempDir(), "undo")
 	describe(t, dir, "O:BAG:SYD:(A;OICI;FA;;;BA)")
@@ -120,6 +121,10 @@ func TestUndoNamesFilesThatKeepGrant(t *testing.T) {
 	describe(t, late, "O:BAG:SYD:AI(A;ID;FA;;;BA)")
 	code, _, errs = asked("acl", "undo", undo)
 	check.Equal(t, code, exitGranted, "an undo that no file keeps anything of: %s", errs)
+	check.NoError(t, setAttribute(late, ntacl.UserName, []byte("no descriptor")))
+	code, _, errs = asked("acl", "undo", undo)
+	check.That(t, code == exitMalformed && strings.Contains(errs, "refmon: "+late+": invalid NTACL attribute") &&
+		strings.Contains(errs, "1 file could not be read and may keep"), "an unreadable file: %d, %s", code, errs)
 }
 
 // Whoever can write an undo file chooses the descriptors that the undo, or the run that continues it, stores. Both

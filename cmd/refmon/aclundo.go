@@ -23,7 +23,8 @@ that was interrupted. It can be interrupted and repeated itself. The undo file s
 
   refmon acl undo ~/.local/state/refmon/acl-20261123-101500-K3MQ7P.undo
 
-Files that were created after the change stay as they are. The command lists those that inherited a removed entry.
+Files that were created after the change stay as they are. The command lists those that inherited a removed entry,
+and those that it cannot read.
 
 The exit code is 2 if a file could not be restored, or if the command lists such a file.`
 }
