@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strings"
 
 	"github.com/refmon/refmon/audit"
@@ -71,8 +69,8 @@ func (c *auditNames) namer(std *streams) (trail.Namer, error) {
 	return namesOf(d), nil
 }
 
-// Run prints the last records, and with --follow waits for more until SIGINT. An empty log prints nothing. SIGINT and
-// the end of the log are no errors.
+// Run prints the last records, and with --follow waits for more until SIGINT or SIGTERM. An empty log prints nothing.
+// A signal and the end of the log are no errors.
 func (c *auditTailCmd) Run(std *streams) error {
 	name, err := c.namer(std)
 	if err != nil {
@@ -86,7 +84,7 @@ func (c *auditTailCmd) Run(std *streams) error {
 	if err := r.Skip(max(r.Oldest(), last+1-min(c.Lines, last))); err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := interrupted()
 	defer stop()
 	out := std.folding()
 	for {

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"os"
-	"os/signal"
 	"path/filepath"
 
 	"github.com/refmon/refmon/auditlog"
@@ -28,7 +25,7 @@ Each sink needs a cursor of its own. docs/audit-log.md has configurations of col
 }
 
 // Run forwards records to the sink, from the cursor on, and moves the cursor. With --follow it waits for more until
-// SIGINT.
+// SIGINT or SIGTERM.
 func (c *auditForwardCmd) Run(s *streams) error {
 	f := &auditlog.Forwarder{Dir: c.Dir, Sink: c.To, Cursor: c.Cursor, Warn: func(line string) {
 		fmt.Fprintln(s.err, "refmon:", inLine(line)) // an error can have several lines
@@ -36,7 +33,7 @@ func (c *auditForwardCmd) Run(s *streams) error {
 	if f.Cursor == "" {
 		f.Cursor = filepath.Join(c.Dir, "cursor")
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := interrupted()
 	defer stop()
 	return f.Run(ctx, c.Follow)
 }
