@@ -36,9 +36,9 @@ func (d *folder) same() bool { return len(d.added)+len(d.changed)+len(d.removed)
 
 // Compare returns what differs between the site file f and the folder out, which need not exist. It creates missing
 // keys in memory and writes nothing. It returns an error for an entry of out or of a subfolder that no earlier run can
-// have written, and for a change that a site cannot make. Files that the site no longer needs are part of the
-// difference: [Plan.Write] removes them. A folder of a machine that f no longer has is part of the difference, too, and
-// removed.
+// have written, and for a change that a site cannot make. It ignores lost+found in out, which a new file system has.
+// Files that the site no longer needs are part of the difference: [Plan.Write] removes them. A folder of a machine that
+// f no longer has is part of the difference, too, and removed.
 func Compare(f *File, out string) (*Plan, error) {
 	p := &Plan{file: f, out: out}
 	old, err := readFolder(filepath.Join(out, keysFolder))
@@ -66,7 +66,7 @@ func Compare(f *File, out string) (*Plan, error) {
 		return nil, err
 	}
 	for _, e := range list {
-		if e.Name() == keysFolder || f.Machines[e.Name()] != nil {
+		if e.Name() == keysFolder || f.Machines[e.Name()] != nil || e.Name() == "lost+found" {
 			continue
 		}
 		if _, err := os.Stat(filepath.Join(out, e.Name(), site.SiteName)); err != nil {

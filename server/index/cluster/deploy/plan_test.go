@@ -205,7 +205,8 @@ func TestSiteSurvivesPowerFailure(t *testing.T) {
 }
 
 // TestUnexpectedFileInOutputIsNamed checks that a file that no run wrote is an error with its name, also in the folder
-// of a machine that the site no longer has. A symbolic link in place of a file is such a file.
+// of a machine that the site no longer has. A symbolic link in place of a file is such a file, and the lost+found of a
+// new disk is not.
 func TestUnexpectedFileInOutputIsNamed(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	_, _ = written(t, small+"  files2: {runs: [watch], trees: [/home]}\n", out)
@@ -224,6 +225,7 @@ func TestUnexpectedFileInOutputIsNamed(t *testing.T) {
 		}
 		check.NoError(t, os.Remove(at))
 	}
+	check.NoError(t, os.Mkdir(filepath.Join(out, "lost+found"), 0o700))
 	if p, err := Compare(f, out); err != nil || !slices.Equal(p.gone, []string{"files2"}) {
 		t.Errorf("without them: %v, want files2 gone", err)
 	}
