@@ -175,8 +175,9 @@ func (f *File) installer(name string) []byte {
 	if m.Folder != defaultFolder || m.State != defaultState || m.Bulk != "" { // its units are not those of the package
 		missing = "	"
 		state = fmt.Sprintf("install -d -m 700 -o refmon-index -g refmon-index %s\n", m.State)
-		// The files of another program must keep their owner (N-144).
-		shared = fmt.Sprintf(`if [ -n "$(ls -A %[1]s 2>/dev/null)" ] && [ "$(stat -L -c %%U %[1]s)" != refmon-index ]; then
+		// The files of another program must keep their owner. A new disk has no files of a program (N-144).
+		shared = fmt.Sprintf(`if [ -n "$(ls -A %[1]s 2>/dev/null | grep -vx lost+found)" ] &&
+	[ "$(stat -L -c %%U %[1]s)" != refmon-index ]; then
 	echo "%[1]s has files of another user: choose another folder as state" >&2
 	exit 1
 fi

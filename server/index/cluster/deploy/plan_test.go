@@ -290,6 +290,9 @@ func TestInstallScriptRunsExpectedCommands(t *testing.T) {
 			"N-144: a folder of others in %s: %v, %s, want %q and no command", in, err, out, want)
 		check.NoError(t, os.Remove(filepath.Join(dir, in, "own")))
 	}
+	check.NoError(t, os.Mkdir(filepath.Join(dir, "state", "lost+found"), 0o700))
+	out, err := install()
+	check.That(t, err == nil, "N-144: a new disk as state: %v, %s", err, out)
 	// A link to a folder of refmon-index is no folder of another user.
 	check.NoError(t, errors.Join(os.Rename(filepath.Join(dir, "state"), filepath.Join(dir, "disk")),
 		os.Symlink("disk", filepath.Join(dir, "state")), os.WriteFile(filepath.Join(dir, "disk", "f"), nil, 0o600),
