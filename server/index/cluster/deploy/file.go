@@ -114,7 +114,7 @@ var (
 
 // check validates one machine of a site file and sets the defaults of empty keys. The default address is the machine's
 // name. check returns an error for the first invalid key. A nil machine, a machine without commands, a repeated role,
-// and a key without its role are errors.
+// a key without its role, and bulk in the root folder are errors.
 func (m *Machine) check(name string) error {
 	if m == nil || len(m.Runs) == 0 {
 		return errors.New("runs: want a list of commands, such as [work]")
@@ -158,6 +158,8 @@ func (m *Machine) check(name string) error {
 		return errors.New("trees, watch, noEvents, every: only with watch in runs")
 	case !m.runs(follow) && follows:
 		return errors.New("postgres, bulk: only with follow in runs")
+	case path.Dir(m.Bulk) == "/": // follow's unit opens this folder for writing
+		return fmt.Errorf("bulk: %q is in the root folder: want a folder of its own, such as /srv/bulk%s", m.Bulk, m.Bulk)
 	}
 	return nil
 }

@@ -48,6 +48,7 @@ func TestSiteFileErrorsNameTheirLine(t *testing.T) {
 		small + "  m2: {runs: [work], state: /}\n":                                            "absolute path",
 		small + "  m2: {runs: [work], state: /a/../b}\n":                                      "absolute path",
 		small + "  m2: {runs: [follow], bulk: bulk}\n":                                        "absolute path",
+		small + "  m2: {runs: [follow], bulk: /x}\n":                                          `bulk: "/x" is in the root`,
 		small + "  m2: {runs: [directory]}\n":                                                 "only one machine may run",
 		small + "  m2: {runs: [keep]}\n":                                                      "with broker none may",
 		small + "nats: [tls://x:1]\n":                                                         "either machines that run",
