@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,4 +77,11 @@ func TestFailedExportKeepsPreviousFile(t *testing.T) {
 			t.Errorf("D-22: %s: code %d, %q, %d files: %s", flag, code, b, len(entries), problems)
 		}
 	}
+}
+
+// A name of the directory that an export leaves out does not reach the terminal with its control characters.
+func TestExportEscapesUnresolvedNames(t *testing.T) {
+	var out bytes.Buffer
+	printLeftOut(&out, []string{"CN=a\x1b[2J\nb", "CN=c"})
+	check.Equal(t, out.String(), "refmond: left out: CN=a\ufffd[2J\ufffdb\nrefmond: left out: CN=c\n", "lines")
 }

@@ -59,9 +59,7 @@ func (c directoryExportCmd) Run(std *streams) error {
 			return err
 		}
 		text := dirfile.Write(list.Accounts())
-		for _, u := range list.Unresolved {
-			fmt.Fprintf(std.err, "refmond: left out: %s\n", u)
-		}
+		printLeftOut(std.err, list.Unresolved)
 		err := writeTo(c.People, std.out, func(w io.Writer) error {
 			_, err := w.Write(text)
 			return err
@@ -81,6 +79,13 @@ func (c directoryExportCmd) Run(std *streams) error {
 		}
 		return err
 	})
+}
+
+// printLeftOut prints a line for each reference that an export leaves out.
+func printLeftOut(w io.Writer, unresolved []string) {
+	for _, u := range unresolved {
+		fmt.Fprintf(w, "refmond: left out: %s\n", inLine(u))
+	}
 }
 
 // openConfigured returns a client of the directory that a configuration file names. A configuration without servers
