@@ -156,8 +156,10 @@ func (p *Plan) Print(w io.Writer) error {
 			continue
 		}
 		fmt.Fprintf(&b, "\n%s (%s): %s\n", d.name, strings.Join(m.Runs, ", "), d)
-		if !d.same() { // -o: root runs the script, so a user with the operator's uid there must not own it (N-124)
-			fmt.Fprintf(&b, "  tar -cC %s . | ssh root@%s 'mkdir -p %s && tar -xoC %[3]s && sh %[3]s/install.sh'\n",
+		// -o: root runs the script, so a user with the operator's uid there must not own it (N-124). An archive of "."
+		// would change the folder's mode.
+		if !d.same() {
+			fmt.Fprintf(&b, "  (cd %s && tar -c *) | ssh root@%s 'mkdir -p %s && tar -xoC %[3]s && sh %[3]s/install.sh'\n",
 				quote(filepath.Join(p.out, d.name)), m.Address, m.Folder)
 		}
 		if m.runs(directory) && len(d.added) > 0 {

@@ -76,8 +76,8 @@ func TestDeployPlanGivesEachMachineItsSecrets(t *testing.T) {
 		slices.Sort(got)
 		check.That(t, strings.Join(got, " ") == want, "N-124: %s has %q, want %q", machine, got, want)
 		if command := "sh /etc/refmon-index/install.sh"; machine != "keys" && !strings.Contains(said,
-			"tar -cC "+out+"/"+machine+" . | ssh root@"+machine+" 'mkdir -p /etc/refmon-index && tar -xoC /etc/refmon-index && "+
-				command+"'\n") {
+			"(cd "+out+"/"+machine+" && tar -c *) | ssh root@"+machine+
+				" 'mkdir -p /etc/refmon-index && tar -xoC /etc/refmon-index && "+command+"'\n") {
 			t.Errorf("no command for %s in\n%s", machine, said)
 		}
 	}
@@ -308,6 +308,29 @@ func TestInstallScriptRunsExpectedCommands(t *testing.T) {
 		"install -d -m 700 -o refmon-index -g refmon-index " + dir + "/state\n"} {
 		check.That(t, strings.Contains(string(ran), want), "the script did not run %q, but\n%s", want, ran)
 	}
+}
+
+// The printed command copies all files of a machine. It keeps the mode of an existing folder, which the install script
+// may refuse.
+func TestPrintedCommandKeepsModeOfFolder(t *testing.T) {
+	out, folder := t.TempDir(), t.TempDir()
+	check.NoError(t, errors.Join(os.Chmod(folder, 0o755), os.WriteFile(filepath.Join(out, "ssh"),
+		[]byte("#!/bin/sh\nexec sh -c \"$2\"\n"), 0o700)))
+	site := filepath.Join(out, "site")
+	said, all := written(t, strings.Replace(small, "mq1: {", "mq1: {folder: "+folder+", ", 1), site)
+	_, line, _ := strings.Cut(said, "\nmq1 (")
+	_, line, _ = strings.Cut(line, "\n")
+	command, _, _ := strings.Cut(line, " && sh "+folder)
+	cmd := exec.Command("sh", "-c", command+"'")
+	cmd.Env = append(os.Environ(), "PATH="+out+":"+os.Getenv("PATH"))
+	text, err := cmd.CombinedOutput()
+	check.That(t, err == nil, "%s: %v, %s", command, err, text)
+	for name, want := range all {
+		if file, ok := strings.CutPrefix(name, "mq1/"); ok {
+			check.Equal(t, string(check.Must(os.ReadFile(filepath.Join(folder, file)))), string(want), "%s", file)
+		}
+	}
+	check.Equal(t, check.Must(os.Stat(folder)).Mode().Perm(), 0o755, "mode of the folder")
 }
 
 // TestOnlyFilesOfARunAreReplaced checks which names in a site's folder may come from an earlier run: a seed needs the
