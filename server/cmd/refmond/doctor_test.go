@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/internal/test/check"
 )
 
@@ -118,6 +119,15 @@ func TestOnlyWrongFindingsFailDoctor(t *testing.T) {
 			[]string{"WRONG trees        p: not mounted at " + dir + ": "}, true},
 		{"no folder for a mount", func(k *checkUp) { k.covered(&treeConfig{name: "p", mount: dir + "/none"}) },
 			[]string{"WRONG trees        p: mount: " + dir + "/none does not exist"}, true},
+		{"an audit log with lost records", func(k *checkUp) {
+			k.trailState(&trailReport{trailState: trailState{
+				State: auditlog.State{Lost: 2}, Failed: "no space"}})
+		}, []string{"note  audit        2 records were lost"}, false},
+		{"a stopped audit log", func(k *checkUp) {
+			k.trailState(&trailReport{trailState: trailState{
+				State: auditlog.State{Lost: 2}, Failed: auditlog.ErrStopped.Error()}})
+		}, []string{"WRONG audit        the audit " +
+			"log is full and set to stop; 0 records "}, true},
 		{"no folder for attributes", func(k *checkUp) { k.attributes(filepath.Join(dir, "none")) }, nil, false},
 	} {
 		var out bytes.Buffer

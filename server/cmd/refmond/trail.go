@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -165,6 +166,9 @@ func (s *service) changePolicy(next *audit.Policy) error {
 // reportEvery is the interval of log lines about an audit log that fails.
 const reportEvery = time.Minute
 
+// afterStop says what to do with a log that has stopped at audit.size. No call clears a log of refmond.
+const afterStop = "raise audit.size, or set audit.overwrite to archive or needed, then restart refmond"
+
 // reporting is the audit log as the kernel's sink. It logs when records cannot be written, and when
 // they can be again.
 type reporting struct {
@@ -197,6 +201,8 @@ func (r *reporting) report(err error) error {
 	}
 	r.mu.Unlock()
 	switch {
+	case say && errors.Is(err, auditlog.ErrStopped):
+		r.log.Error("cannot write an audit record: "+afterStop, "error", err)
 	case say:
 		r.log.Error("cannot write an audit record: free space on the disk, or run refmond doctor", "error", err)
 	case was && err == nil:
@@ -243,7 +249,7 @@ func writeTrail(w io.Writer, s *trailState) {
 
 // trail checks the running daemon's audit log and reports its state:
 //
-//   - an ended log, or a reserve that failed to grow: wrong, with advice
+//   - an ended log, one that stopped at its size, or a reserve that failed to grow: wrong, with advice
 //   - lost or left-out records, or a file system without preallocation: a note
 //   - no answer from the daemon, or audit.keep not set: a note
 //   - a healthy log: well
@@ -257,11 +263,22 @@ func (c *checkUp) trail(cfg *config) {
 		c.note("audit", "the audit log's state is unknown, no daemon answers: %v", err)
 		return
 	}
+	c.trailState(&s)
+	if s.LeftOut > 0 {
+		c.note("audit", "%d records of connections were left out, beyond audit.connections (%d a minute and user)", s.LeftOut,
+			cfg.Audit.Connections)
+	}
+}
+
+// trailState reports the state of an audit log, without records left out.
+func (c *checkUp) trailState(s *trailReport) {
 	found := fmt.Sprintf("%d records from %d on, since %s; %d KiB; %d of %d KiB in reserve, %d MiB free", s.Records,
 		s.Oldest, s.Since.UTC().Format(time.RFC3339), s.Bytes>>10, s.Reserved>>10, s.Reserve>>10, s.Free>>20)
 	switch {
 	case s.Ended != "":
 		c.wrong("audit", "%s; %s: put the disk right, then restart refmond", s.Ended, found)
+	case strings.Contains(s.Failed, auditlog.ErrStopped.Error()):
+		c.wrong("audit", "%s; %s: %s", s.Failed, found, afterStop)
 	case s.Reserved < s.Reserve && s.Failed == "":
 		c.note("audit", "the file system cannot preallocate, so the log has no reserve; %s", found)
 	case s.Reserved < s.Reserve:
@@ -271,10 +288,6 @@ func (c *checkUp) trail(cfg *config) {
 			s.Failed, found)
 	default:
 		c.well("audit", "%s", found)
-	}
-	if s.LeftOut > 0 {
-		c.note("audit", "%d records of connections were left out, beyond audit.connections (%d a minute and user)", s.LeftOut,
-			cfg.Audit.Connections)
 	}
 }
 

@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/internal/test/check"
 )
 
@@ -31,5 +33,8 @@ func TestLastingAuditFailureIsLoggedOnceAMinute(t *testing.T) {
 				t.Errorf("%d: logged %q, want %q", i, got, c.want)
 			}
 		}
+		time.Sleep(reportEvery)
+		_ = r.report(fmt.Errorf("write: %w", auditlog.ErrStopped))
+		check.That(t, strings.Contains(out.String(), "audit.size"), "a log that stopped: %q", out.String())
 	})
 }
