@@ -265,6 +265,11 @@ func TestLockTableReleasesWithLastOpen(t *testing.T) {
 		t.Errorf("M-25: %v, want %v", s, fuse.EBADF)
 	}
 	x.close()
+	again := &locker{fd: check.Must(unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0))}
+	again.close()
+	null := check.Must(unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)) // has the closed one's number
+	again.close()
+	check.Equal(t, unix.Close(null), nil, "M-25: a descriptor opened after a locker was closed")
 	if s := (&locker{fd: -1}).set(lk(bob, 0, 1, unix.F_WRLCK, 0, 0, 0)); s != fuse.Status(unix.EBADF) {
 		t.Errorf("M-25: %v, want %v", s, fuse.Status(unix.EBADF))
 	}

@@ -148,3 +148,24 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	check.Equal(t, c.leave(1), "bob", "L-74: served")
 	c.done.Wait()
 }
+
+// TestEndedContextKeepsNoPlace checks that a check whose context ends while it gets a place either has the place or
+// leaves it free (L-74). Which of the two it is depends on the scheduler.
+func TestEndedContextKeepsNoPlace(t *testing.T) {
+	for range 200 {
+		p := NewPool(1, 1)
+		p.Enter(t.Context(), "alice")
+		ctx, cancel := context.WithCancel(t.Context())
+		entered := make(chan bool)
+		go func() { entered <- p.Enter(ctx, "bob") }()
+		for p.Waiting() == 0 {
+			runtime.Gosched()
+		}
+		cancel()
+		p.Leave()
+		if <-entered {
+			p.Leave()
+		}
+		check.RequireThat(t, p.Enter(ctx, "carol"), "L-74: nobody has the place, and it is not free")
+	}
+}

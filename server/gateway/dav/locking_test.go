@@ -115,6 +115,22 @@ func TestLocksStayWithNames(t *testing.T) {
 	}
 }
 
+// TestLockKeepsFileCreatedMeanwhile checks that a LOCK of a missing file locks one that a program of the host creates
+// meanwhile, with its contents (G-46).
+func TestLockKeepsFileCreatedMeanwhile(t *testing.T) {
+	m := newMemory(t)
+	m.refuse = func(call string, name Path) error {
+		if call == "Stat" && name == "/c/n" && !m.how.New && !m.how.Replace { // before the creation
+			m.put(name, "by a program")
+			return errAbsent
+		}
+		return nil
+	}
+	code, body := m.run("alice LOCK /n < exclusive")
+	check.That(t, code == 200 && m.of["/c/n"].text == "by a program" && len(m.Locks.Active()) == 1,
+		"G-46: %d %s, the file has %q", code, body, m.of["/c/n"].text)
+}
+
 // TestLocksKeepOthersOut checks that a locked resource, itself or through its folder, can be changed, removed or
 // replaced only by its user with the token. A locked member of a removed folder is named in a 207 and stays (G-39).
 func TestLocksKeepOthersOut(t *testing.T) {

@@ -93,6 +93,7 @@ func TestStoreHasOneServer(t *testing.T) {
 	second, err := broker.Start(s, broker.Options{Store: store})
 	check.That(t, second == nil && errors.Is(err, syscall.EWOULDBLOCK) && strings.Contains(err.Error(), store),
 		"a second server: %v, want EWOULDBLOCK with the folder", err)
+	check.Equal(t, check.Must(os.Stat(store)).Mode().Perm(), 0o700, "the mode of the folder")
 	first.Close()
 	second, err = broker.Start(s, broker.Options{Store: store})
 	check.NoError(t, err)
