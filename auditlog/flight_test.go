@@ -63,8 +63,8 @@ func TestFailedSyncFailsOverlappingBatch(t *testing.T) {
 	}
 }
 
-// hostDisk is a disk that reports a failed write as Linux does, once to each descriptor (fsync(2)). Of two syncs that run
-// at a time the first one ends last.
+// hostDisk is a disk that reports a failed write as Linux does, once to each descriptor (fsync(2)). Of two syncs that
+// run at a time the first one ends last.
 type hostDisk struct {
 	disk
 	armed, failed atomic.Bool
@@ -115,8 +115,8 @@ func (f *hostFile) Sync() error {
 	return nil
 }
 
-// TestFailedWriteFailsBothSyncs: the host reports a failed write once to each descriptor. No batch whose sync ran then is
-// acknowledged, also if the later one gets the error first (U-61).
+// TestFailedWriteFailsBothSyncs: the host reports a failed write once to each descriptor. No batch whose sync ran then
+// is acknowledged, also if the later one gets the error first (U-61).
 func TestFailedWriteFailsBothSyncs(t *testing.T) {
 	d := &hostDisk{disk: folder{dir: t.TempDir()}, first: make(chan struct{}), second: make(chan struct{})}
 	cfg := testConfig(t, d)

@@ -45,8 +45,8 @@ func (n *notary) start() {
 	}()
 }
 
-// push passes a job, a checkpoint to sign, to the notary, unless a checkpoint covers all its records. If the notary is busy, push
-// waits for it if wait is true. Otherwise it does nothing: the records are then part of the next job.
+// push passes a job, a checkpoint to sign, to the notary, unless a checkpoint covers all its records. If the notary is
+// busy, push waits for it if wait is true. Otherwise it does nothing: the records are then part of the next job.
 func (n *notary) push(job toSign, wait bool) {
 	if n.busy {
 		if !wait {

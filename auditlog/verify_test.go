@@ -187,8 +187,8 @@ func TestVerifyEmptyFolder(t *testing.T) {
 	}
 }
 
-// TestRemovedUncoveredSegmentsAreDetected: the log removes only segments that a checkpoint covers, so others that are not
-// there were removed by somebody else. A log that goes on while it is verified is fine (U-74).
+// TestRemovedUncoveredSegmentsAreDetected: the log removes only segments that a checkpoint covers, so others that are
+// not there were removed by somebody else. A log that goes on while it is verified is fine (U-74).
 func TestRemovedUncoveredSegmentsAreDetected(t *testing.T) {
 	d, cfg := newConfig(t)
 	cfg.SegmentBytes, cfg.CheckpointRecords = 2_000, 1<<40

@@ -101,8 +101,8 @@ func (f *file) Extent(at int64, hole bool) (int64, ntstatus.Status) {
 	return at, statusOf(err)
 }
 
-// Sync makes the contents and attributes of an open file durable, and the names in an open directory. It needs no right,
-// as fsync(2). A link is STATUS_ACCESS_DENIED.
+// Sync makes the contents and attributes of an open file durable, and the names in an open directory. It needs no
+// right, as fsync(2). A link is STATUS_ACCESS_DENIED.
 func (f *file) Sync() ntstatus.Status {
 	if !f.directory {
 		return statusOf(f.flush())

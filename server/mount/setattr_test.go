@@ -204,8 +204,8 @@ func TestOpenHonorsTruncCreatAndExcl(t *testing.T) {
 	}
 }
 
-// TestSyncReachesHost: fsync(2) of a directory makes its names durable, and of a file its contents, also through a handle
-// that only reads (M-4).
+// TestSyncReachesHost: fsync(2) of a directory makes its names durable, and of a file its contents, also through a
+// handle that only reads (M-4).
 func TestSyncReachesHost(t *testing.T) {
 	var synced []string
 	w := newWorld(t, func(c *hostfs.Config, _ *Config) {

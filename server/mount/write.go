@@ -64,8 +64,8 @@ func (m *Mount) Fsync(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
 	return m.do(func(t *worker) fuse.Status { return status(t.NtFlushBuffersFile(o.h)) })
 }
 
-// sync makes an open file, or the names in an open directory, durable without a right. It does nothing and returns OK if
-// the tree cannot.
+// sync makes an open file, or the names in an open directory, durable without a right. It does nothing and returns OK
+// if the tree cannot.
 func (m *Mount) sync(o *open) fuse.Status {
 	return m.do(func(t *worker) fuse.Status {
 		f, _, done, st := m.sys.TreeFile(t.Thread, o.h)
