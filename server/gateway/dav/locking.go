@@ -79,6 +79,37 @@ func (x *exchange) lock() error {
 	return nil
 }
 
+// readLockInfo parses the body of a LOCK that creates a lock (RFC 4918, 14.11). readLockInfo sets only Shared and
+// Owner. An owner above longestOwner bytes becomes "". A body that is not a lockinfo is errXML. A scope or type that
+// is missing or invalid, or a scope both exclusive and shared, is a 422 refusal.
+func readLockInfo(body []byte) (l Lock, err error) {
+	info, err := parseXML(body)
+	if err != nil {
+		return l, err
+	}
+	// A body that is well-formed and means nothing is 422 (RFC 4918, 11.2).
+	unclear := Refuse(http.StatusUnprocessableEntity, "lockinfo needs lockscope exclusive or shared, and locktype write")
+	scope, kind := info.child("lockscope"), info.child("locktype")
+	if info.name != (Name{Space: davSpace, Local: "lockinfo"}) {
+		return l, errXML
+	}
+	if scope == nil || kind == nil || kind.child("write") == nil {
+		return l, unclear
+	}
+	l.Shared = scope.child("shared") != nil
+	if l.Shared == (scope.child("exclusive") != nil) {
+		return l, unclear
+	}
+	if owner := info.child("owner"); owner != nil {
+		// Other clients see this text. It is stored as the client wrote it (RFC 4918, 14.17). One that is too long is
+		// dropped, and the lock has no owner element.
+		if l.Owner = strings.TrimSpace(owner.inner()); len(l.Owner) > longestOwner {
+			l.Owner = ""
+		}
+	}
+	return l, nil
+}
+
 // makeEmpty creates an empty file with the name of the request. It returns an error if the name exists or the client
 // may not create it.
 func (x *exchange) makeEmpty() error {

@@ -95,7 +95,8 @@ func propstat(b *strings.Builder, code int, patches []Patch, of func(Patch) bool
 }
 
 // readPatches parses the body of a PROPPATCH and returns its changes in order (RFC 4918, 14.19). Unknown elements are
-// ignored. A removal has no value. A body that is malformed, or has no or too many changes, returns nil and errXML.
+// ignored. A removal has no value. A body that is malformed, has no or too many changes, or a value of more than
+// longestValue bytes, returns nil and errXML.
 func readPatches(body []byte) (patches []Patch, err error) {
 	update, err := parseXML(body)
 	if err != nil {
@@ -120,6 +121,9 @@ func readPatches(body []byte) (patches []Patch, err error) {
 			patch := Patch{Remove: remove, Property: Property{Name: p.name}}
 			if !remove {
 				patch.Property.Value, patch.Property.Lang = p.inner(), p.lang
+				if len(patch.Property.Value) > longestValue {
+					return nil, errXML
+				}
 			}
 			patches = append(patches, patch)
 		}

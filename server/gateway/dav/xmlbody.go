@@ -17,8 +17,11 @@ import (
 const (
 	largestXML     = 1 << 20 // bytes
 	deepestXML     = 32      // elements within each other
+	mostNodes      = 1 << 14 // elements, and pieces of text between them
 	mostAttributes = 64      // of one element
 	mostPrefixes   = 64      // in the scope of one element, with the default namespace and xml
+	longestName    = 1024    // bytes of a namespace or a local name: an answer repeats them for each resource
+	longestValue   = 64 << 10
 )
 
 // Name is an expanded XML name.
@@ -89,14 +92,14 @@ func ofBody(err error) error {
 }
 
 // parseXML parses an XML document and returns its root element, with the text between elements. parseXML returns
-// errXML for an empty, malformed or too deep body, several root elements and an undeclared prefix. A document type,
-// or a processing instruction other than the XML declaration, is also errXML, because WebDAV clients send none
-// (G-21).
+// errXML for an empty, malformed, too deep or too finely divided body, several root elements and an undeclared prefix.
+// A document type, or a processing instruction other than the XML declaration, is also errXML, because WebDAV clients
+// send none (G-21).
 func parseXML(body []byte) (root *element, err error) {
 	d := xml.NewDecoder(bytes.NewReader(body))
 	stack := []*element{{}}
 	scopes := []map[string]string{{"": "", "xml": xmlSpace}}
-	for {
+	for nodes := 0; ; {
 		t, err := d.RawToken()
 		if errors.Is(err, io.EOF) && len(stack) == 1 {
 			break
@@ -108,6 +111,7 @@ func parseXML(body []byte) (root *element, err error) {
 		switch t := t.(type) {
 		case xml.StartElement:
 			e, scope, ok := expand(t, scopes[len(scopes)-1], top.lang)
+			nodes++
 			if !ok || len(stack) > deepestXML {
 				return nil, errXML
 			}
@@ -121,6 +125,7 @@ func parseXML(body []byte) (root *element, err error) {
 			above := stack[len(stack)-1]
 			above.children = append(above.children, *top)
 		case xml.CharData:
+			nodes++
 			top.children = append(top.children, element{text: string(t)})
 		case xml.Directive:
 			return nil, errXML
@@ -128,6 +133,9 @@ func parseXML(body []byte) (root *element, err error) {
 			if t.Target != "xml" {
 				return nil, errXML
 			}
+		}
+		if nodes > mostNodes { // each takes a hundred bytes, and may be of four
+			return nil, errXML
 		}
 	}
 	list := stack[0].elements()
@@ -144,7 +152,8 @@ func rawName(n Name) string { return n.Space + ":" + n.Local }
 // expand resolves the prefixes of a start tag. expand returns the element and the prefixes in its scope. scope has
 // the parent's prefixes and is not changed; lang is the parent's xml:lang. Until the end tag, the element's text
 // holds its prefixed name. The result is false for a name that is not a QName, an undeclared prefix, a declaration that
-// is not allowed, a repeated attribute, an element in the namespace xml, and too many attributes or prefixes.
+// is not allowed, a repeated attribute, an element in the namespace xml, a name or namespace that is too long, and too
+// many attributes or prefixes.
 func expand(t xml.StartElement, scope map[string]string, lang string) (*element, map[string]string, bool) {
 	if len(t.Attr) > mostAttributes {
 		return nil, nil, false
@@ -198,11 +207,13 @@ func expand(t xml.StartElement, scope map[string]string, lang string) (*element,
 }
 
 // isQName reports whether a name, split at its colon, is valid in a document with namespaces: prefix and local part
-// begin like a name and contain no further colon (Namespaces in XML, 4). Package xml has checked the other characters.
+// begin like a name and contain no further colon (Namespaces in XML, 4). A part of more than longestName bytes is not.
+// Package xml has checked the other characters.
 func isQName(n Name) bool {
 	for _, part := range []string{n.Space, n.Local} {
 		first, _ := utf8.DecodeRuneInString(part)
-		if part != "" && (strings.Contains(part, ":") || first != '_' && !unicode.In(first, unicode.L, unicode.Nl)) {
+		if len(part) > longestName ||
+			part != "" && (strings.Contains(part, ":") || first != '_' && !unicode.In(first, unicode.L, unicode.Nl)) {
 			return false
 		}
 	}
@@ -224,20 +235,30 @@ func declaredPrefix(n Name) (prefix string, declares bool) {
 }
 
 // declarable reports whether a document may declare a namespace for a prefix (Namespaces in XML, 2.2 and 3). Only the
-// default namespace can be none, and the prefixes xml and xmlns have namespaces of their own.
+// default namespace can be none, and the prefixes xml and xmlns have namespaces of their own. A namespace of more than
+// longestName bytes is refused.
 func declarable(prefix, space string) bool {
-	return (prefix == "" || space != "") && (prefix == "xml") == (space == xmlSpace) &&
+	return len(space) <= longestName && (prefix == "" || space != "") && (prefix == "xml") == (space == xmlSpace) &&
 		prefix != "xmlns" && space != "http://www.w3.org/2000/xmlns/"
 }
 
 // inner returns the children of an element as XML that can be stored and sent elsewhere, "" without any. Each element
-// declares its own namespace (RFC 4918, 4.3).
+// declares its own namespace (RFC 4918, 4.3). A result of more than longestValue bytes is not whole.
 func (e *element) inner() string {
 	var b strings.Builder
-	for i := range e.children {
-		e.children[i].write(&b)
-	}
+	e.writeInner(&b)
 	return b.String()
+}
+
+// writeInner writes the children of an element as XML to b. It begins none after longestValue bytes.
+func (e *element) writeInner(b *strings.Builder) {
+	for i := range e.children {
+		// The document declares a namespace once, and its value in each element (G-21).
+		if b.Len() > longestValue {
+			return
+		}
+		e.children[i].write(b)
+	}
 }
 
 // write writes the element with its children as XML to b, or its escaped text if it has no name. An element without
@@ -271,7 +292,9 @@ func (e *element) write(b *strings.Builder) {
 		b.WriteString("/>")
 		return
 	}
-	b.WriteString(">" + e.inner() + "</" + tag + ">")
+	b.WriteByte('>')
+	e.writeInner(b)
+	b.WriteString("</" + tag + ">")
 }
 
 // escape writes s to b, escaped for XML.
@@ -297,35 +320,4 @@ func plain(s string) bool {
 		}
 	}
 	return true
-}
-
-// readLockInfo parses the body of a LOCK that creates a lock (RFC 4918, 14.11). readLockInfo sets only Shared and
-// Owner. An owner above longestOwner bytes becomes "". A body that is not a lockinfo is errXML. A scope or type that
-// is missing or invalid, or a scope both exclusive and shared, is a 422 refusal.
-func readLockInfo(body []byte) (l Lock, err error) {
-	info, err := parseXML(body)
-	if err != nil {
-		return l, err
-	}
-	// A body that is well-formed and means nothing is 422 (RFC 4918, 11.2).
-	unclear := Refuse(http.StatusUnprocessableEntity, "lockinfo needs lockscope exclusive or shared, and locktype write")
-	scope, kind := info.child("lockscope"), info.child("locktype")
-	if info.name != (Name{Space: davSpace, Local: "lockinfo"}) {
-		return l, errXML
-	}
-	if scope == nil || kind == nil || kind.child("write") == nil {
-		return l, unclear
-	}
-	l.Shared = scope.child("shared") != nil
-	if l.Shared == (scope.child("exclusive") != nil) {
-		return l, unclear
-	}
-	if owner := info.child("owner"); owner != nil {
-		// Other clients see this text. It is stored as the client wrote it (RFC 4918, 14.17). One that is too long is
-		// dropped, and the lock has no owner element.
-		if l.Owner = strings.TrimSpace(owner.inner()); len(l.Owner) > longestOwner {
-			l.Owner = ""
-		}
-	}
-	return l, nil
 }

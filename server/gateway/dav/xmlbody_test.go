@@ -40,11 +40,31 @@ func TestXMLBodyBeyondLimitsIsRejected(t *testing.T) {
 		`<a xmlns:xmlns="b"/>`: false, `<a xmlns="http://www.w3.org/XML/1998/namespace"/>`: false,
 		`<a xmlns:b="http://www.w3.org/XML/1998/namespace"/>`: false, `<a xmlns="http://www.w3.org/2000/xmlns/"/>`: false,
 		`<a xmlns:b="http://www.w3.org/2000/xmlns/"/>`: false, `<a xml:lang=""/>`: true,
-		attributes(64): true, attributes(65): false, prefixes(61): true, prefixes(62): false} {
+		attributes(64): true, attributes(65): false, prefixes(61): true, prefixes(62): false,
+		"<a>" + strings.Repeat("<b/>", 16382) + "</a>": true, "<a>" + strings.Repeat("<b/>", 16383) + "-</a>": false,
+		"<" + strings.Repeat("n", 1024) + "/>": true, "<" + strings.Repeat("n", 1025) + "/>": false,
+		`<a xmlns="` + strings.Repeat("u", 1024) + `"/>`: true, `<a xmlns="` + strings.Repeat("u", 1025) + `"/>`: false} {
 		if _, err := parseXML([]byte(body)); (err == nil) != valid {
 			t.Errorf("G-21: %.40q: %v", body, err)
 		}
 	}
+}
+
+// TestShortBodyHasNoEndlessValue checks that a value is limited as it is stored and sent: each element in it declares
+// the namespace that the body declares once (G-21).
+func TestShortBodyHasNoEndlessValue(t *testing.T) {
+	body := func(elements int) []byte {
+		return []byte(`<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><p xmlns="` + strings.Repeat("u", 1011) + `">` +
+			strings.Repeat("<e/>", elements) + "</p></D:prop></D:set></D:propertyupdate>")
+	}
+	got, err := readPatches(body(64)) // 1024 bytes each
+	check.That(t, err == nil && len(got[0].Property.Value) == 64<<10, "G-21: 64 elements: %v", err)
+	got, err = readPatches(body(16_000))
+	check.That(t, err != nil && got == nil, "G-21: 16,000 elements of 1 KiB: %d properties, %v", len(got), err)
+	root, err := parseXML(body(16_000))
+	check.NoError(t, err)
+	n := len(root.inner())
+	check.That(t, n > 64<<10 && n < 128<<10, "G-21: 16 MiB are written as %d bytes", n)
 }
 
 // TestTextIsEscapedForXML checks the text of XML elements and attributes, also for bytes that XML cannot have.
