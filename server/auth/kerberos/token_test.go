@@ -1,8 +1,10 @@
 package kerberos
 
 import (
+	"bytes"
 	"errors"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -37,4 +39,25 @@ func TestReadTokenKeepsInside(t *testing.T) {
 		check.Equal(t, TokenError(err.Error()), err, "K-91: the error with a parser's text")
 	}
 	check.ErrorIs(t, TokenError("of the test"), errOuter, "K-91: the error with another text")
+}
+
+// TestIndexEqualsThatOfPackageBytes compares index with bytes.Index for all texts of two letters with up to seven and
+// four bytes, and for a token in which bytes.Index compares a quarter of a million bytes as often: the part has the
+// hash of each place before it.
+func TestIndexEqualsThatOfPackageBytes(t *testing.T) {
+	texts := func(most int) (all [][]byte) {
+		all = [][]byte{nil}
+		for i := 0; len(all[i]) < most; i++ {
+			all = append(all, append(slices.Clone(all[i]), 'A'), append(slices.Clone(all[i]), 'B'))
+		}
+		return all
+	}
+	for _, b := range texts(7) {
+		for _, part := range texts(4) {
+			check.Equal(t, index(b, part), bytes.Index(b, part), "%q in %q", part, b)
+		}
+	}
+	same := bytes.Repeat([]byte("A"), 256<<10)
+	part := append(slices.Clone(same[5:]), 0, 46, 205, 126, 176)
+	check.Equal(t, index(slices.Concat(same, part), part), len(same), "position after %d equal hashes", len(same))
 }
