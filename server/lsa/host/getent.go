@@ -42,13 +42,17 @@ func (n *Names) run(ctx context.Context, database, key string) (line string, fou
 }
 
 // execute runs getent for a key and returns its line. found is false if the key has no entry, or the host has no
-// getent. Any other failure, or several lines, are an error. More than maxReply bytes are an error, too.
+// getent. Any other failure, or several lines, are an error. More than maxReply bytes are an error, too. It returns
+// soon after ctx ends.
 func (n *Names) execute(ctx context.Context, database, key string) (line string, found bool, err error) {
 	program := n.getent
 	if program == "" {
 		program = "getent"
 	}
-	out, err := exec.CommandContext(ctx, program, database, key).Output() //nolint:gosec // no shell; the key is valid
+	cmd := exec.CommandContext(ctx, program, database, key) //nolint:gosec // no shell; the key is valid
+	// A program that it started may hold the pipe for longer.
+	cmd.WaitDelay = lingering
+	out, err := cmd.Output()
 	var status *exec.ExitError
 	switch {
 	case errors.Is(err, exec.ErrNotFound), errors.As(err, &status) && status.ExitCode() == noSuchKey:

@@ -6,8 +6,11 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/test/check"
 )
@@ -134,6 +137,33 @@ esac
 	} {
 		if got, ok := c.n.GroupsOf(ctx, c.uid); ok != c.ok || !reflect.DeepEqual(got, c.want) {
 			t.Errorf("L-56: %s: %v, %t, want %v, %t", c.what, got, ok, c.want, c.ok)
+		}
+	}
+}
+
+// TestLookupsGoOnAfterStalledGetent checks that the lookups of a getent that stalls give their places to others, even
+// if a child of it keeps the pipes open (L-85).
+func TestLookupsGoOnAfterStalledGetent(t *testing.T) {
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, "fifo")
+	check.NoError(t, unix.Mkfifo(fifo, 0o600))
+	n := &Names{getent: filepath.Join(dir, "getent")}
+	check.NoError(t, os.WriteFile(n.getent, []byte("#!/bin/sh\n[ $2 != one ] || exec echo one:x:1:100:::\ncat "+fifo+
+		" & wait\n"), 0o700))
+	stalled, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	var all sync.WaitGroup
+	for i := range maxRunning {
+		all.Go(func() { n.UserName(stalled, uint32(i)) })
+	}
+	all.Wait()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	uid, ok := n.UID(ctx, "one")
+	check.That(t, ok && uid == 1, "L-85: after %d stalled lookups: uid %d, %t, want 1, true", maxRunning, uid, ok)
+	for range maxRunning { // ends the children that read
+		if f, err := os.OpenFile(fifo, os.O_WRONLY|unix.O_NONBLOCK, 0); err == nil {
+			_ = f.Close()
 		}
 	}
 }
