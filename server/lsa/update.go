@@ -89,8 +89,10 @@ func (e *Edit) AddAccount(a Account) sid.SID {
 
 // named finds the account with a name in the edited state. Case does not count. An unknown name is an error.
 func (e *Edit) named(name string) (Account, error) {
+	// As in validName: strings.EqualFold takes more names for equal, such as one with the Kelvin sign in place of K.
+	name = strings.ToUpper(name)
 	for _, a := range e.st.accounts {
-		if strings.EqualFold(a.Name, name) {
+		if strings.ToUpper(a.Name) == name {
 			return a, nil
 		}
 	}

@@ -244,6 +244,19 @@ func TestEditsMatchTheModel(t *testing.T) {
 	}
 }
 
+// TestEditFindsTheAccountOfTheName checks that an edit changes the account that a logon with the name finds, of two
+// whose names only strings.EqualFold takes for equal: one has the Kelvin sign in place of K.
+func TestEditFindsTheAccountOfTheName(t *testing.T) {
+	e := &Edit{st: &state{accounts: map[uint32]Account{1001: {Name: "Kim", RID: 1001},
+		1002: {Name: "\u212Aim", RID: 1002}}}}
+	for range 32 { // a map has no order
+		one, err := e.named("kIM")
+		check.That(t, err == nil && one.RID == 1001, "kIM is %d, %v, want 1001", one.RID, err)
+		other, err := e.named("\u212AIM")
+		check.That(t, err == nil && other.RID == 1002, "the other is %d, %v, want 1002", other.RID, err)
+	}
+}
+
 // TestChangedIsCalledAfterEachChange counts the calls: one for each change, when it is in effect, and none for a read
 // or a change that was refused (M-2).
 func TestChangedIsCalledAfterEachChange(t *testing.T) {
