@@ -8,6 +8,9 @@ import (
 // mostCallers is the most callers in the table of a limiter.
 const mostCallers = 4096
 
+// usualRate is how many questions each caller may ask in a second if the file of types has no "ask", which says it.
+const usualRate = 100
+
 // Limiter is a token bucket for each caller. It is safe for concurrent use. Its zero value is not usable; use
 // NewLimiter.
 type Limiter struct {

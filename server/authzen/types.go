@@ -1,6 +1,7 @@
 package authzen
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -272,9 +273,9 @@ type Asking struct {
 }
 
 // Asking returns an Evaluator for these types. It limits each caller to the rate of the file and stores audit records
-// in log. A nil log stores none.
+// in log. A nil log stores none. Without "ask" in the file a caller may ask about itself a hundred times a second.
 func (t *Types) Asking(log *audit.Log) *Asking {
-	return &Asking{t, NewLimiter(t.rate, time.Now), log}
+	return &Asking{t, NewLimiter(cmp.Or(t.rate, usualRate), time.Now), log}
 }
 
 // Evaluate decides a question and stores its audit record. It returns an *Error with status 429 beyond the caller's

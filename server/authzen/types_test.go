@@ -159,6 +159,11 @@ func TestAskingIsRateLimited(t *testing.T) {
 	types.rate, types.ask = 4, nil
 	check.That(t, check.Err(types.Asking(nil).Evaluate(t.Context(), question(t, "alice", "can_view", "record-1"))) != nil,
 		"without a descriptor the gateway asks about others")
+	types.rate = 0 // as of a file without ask
+	about := question(t, "alice", "can_view", "record-1")
+	about.Caller = Caller{"user", "alice"}
+	a, err := types.Asking(nil).Evaluate(t.Context(), about)
+	check.That(t, err == nil && a.Decision, "Z-15: without ask, alice about herself: %+v, %v", a, err)
 }
 
 // full is a sink that keeps nothing.
