@@ -50,7 +50,8 @@ func (s *Store) TokenForUID(uid uint32, gids []uint32, more ...sid.SID) (logon.R
 }
 
 // root returns the logon of the configured account of uid 0, or STATUS_NO_SUCH_USER if that is no user. LocalSystem
-// gets its own full token, and a disabled account is STATUS_ACCOUNT_DISABLED.
+// gets its own full token, and a disabled account is STATUS_ACCOUNT_DISABLED. A user of the host has the host's groups;
+// if they cannot be read, the status is STATUS_NO_LOGON_SERVERS.
 func (s *Store) root(st *state) (logon.Result, ntstatus.Status) {
 	a, ok := s.LookupName(s.cfg.Root)
 	switch {
@@ -59,7 +60,17 @@ func (s *Store) root(st *state) (logon.Result, ntstatus.Status) {
 	case a.SID == sid.LocalSystem:
 		return logon.Result{Token: token.LocalSystem(), Account: a}, ntstatus.Success
 	}
-	person, status := s.person(st, a.SID, nil, nil, atHost)
+	var host *uint32
+	var gids []uint32
+	if uid, ok := unixUID(a.SID); ok {
+		// A deny entry could name one of its groups (L-56).
+		var status ntstatus.Status
+		if gids, status = s.hostGroups(uid); status != ntstatus.Success {
+			return logon.Result{}, status
+		}
+		host = &uid
+	}
+	person, status := s.person(st, a.SID, host, gids, atHost)
 	if status != ntstatus.Success {
 		return logon.Result{}, status
 	}

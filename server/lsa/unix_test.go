@@ -284,6 +284,8 @@ func TestConfiguredRootNameMapsToAccount(t *testing.T) {
 			!has(r, sid.Interactive) || has(r, fileaccess.UnixUser(0))) {
 			t.Errorf("L-26: uid 0 as an account with a uid: %v", groups(&r))
 		}
+		check.That(t, c.root != "dora" || has(r, fileaccess.UnixGroup(21)) && has(r, fileaccess.UnixGroup(22)),
+			"L-56: uid 0 as a user of the host: %v, want the groups 21 and 22", groups(&r))
 		err := f.Trouble()
 		check.That(t, (err != nil) == (c.trouble != "") && (err == nil || strings.Contains(err.Error(), c.trouble)),
 			"L-26: %q: trouble %v, want %s", c.root, err, c.trouble)
