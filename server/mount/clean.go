@@ -148,9 +148,8 @@ func where(device uint64) (string, error) {
 // errCovered says that a mount cannot be reached, because another file system is mounted on it.
 var errCovered = errors.New("another file system covers the mount: unmount that first")
 
-// finish writes back cached data, aborts the FUSE connection and unmounts the directory. mounted is the device of the
-// file system; no other file system is unmounted. After the abort, open files and other namespaces do not keep the
-// server running. Results:
+// finish aborts the FUSE connection and unmounts the directory. mounted is the device of the file system; no other file
+// system is unmounted. After the abort, open files and other namespaces do not keep the server running. Results:
 //   - unmounted, or no longer mounted: nil
 //   - covered by another file system: errCovered (M-27)
 //   - the directory exists but cannot be opened: an error
@@ -166,10 +165,6 @@ func finish(directory string, mounted uint64) error {
 		if d, err := device(held); err != nil {
 			return err
 		} else if d == mounted {
-			if data, err := unix.Open(held, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err == nil {
-				_ = unix.Syncfs(data) // on failure the programs get the error
-				_ = unix.Close(data)  // only read
-			}
 			err := unix.Unmount(held, unix.MNT_FORCE|unix.MNT_DETACH)
 			if errors.Is(err, unix.EINVAL) {
 				return nil // it is mounted no more

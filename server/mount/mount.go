@@ -280,6 +280,7 @@ func (m *Mount) Wait() { m.served.Wait() }
 // has unmounted the file system already, Close only releases. If another file system covers the mount, Close returns
 // an error and the mount stays; call it again later. Otherwise call it once (M-27).
 func (m *Mount) Close() error {
+	m.writeBack()
 	err := finish(m.directory, m.device)
 	if errors.Is(err, unix.EPERM) {
 		// An ordinary user's own mount (M-26). The server's Unmount would try the path several times, whatever is there.
@@ -294,6 +295,24 @@ func (m *Mount) Close() error {
 		return fmt.Errorf("mount: %w", err)
 	}
 	return nil
+}
+
+// writeBack writes the dirty pages of maps to the tree and waits for that. Failures are those of programs that change a
+// page meanwhile, or of a mount that is gone, and are ignored.
+func (m *Mount) writeBack() {
+	dirty := map[uint64]bool{}
+	m.mu.Lock()
+	for _, o := range m.opens {
+		if o.granted&winnt.FILE_WRITE_DATA != 0 && !o.passed { // a map holds its open
+			dirty[o.n.id] = true
+		}
+	}
+	m.mu.Unlock()
+	for id := range dirty {
+		// The host's kernel writes the pages before it drops them. syncfs(2) does not wait for the writes of FUSE, and the
+		// abort of the connection would lose them (M-27).
+		_ = m.server.InodeNotify(id, 0, 0)
+	}
 }
 
 // detach unmounts the file system from the mount's directory without waiting for open files. It does nothing if

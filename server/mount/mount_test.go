@@ -87,6 +87,34 @@ func TestCloseEndsMountWithOpenFile(t *testing.T) {
 	}
 }
 
+// TestCloseWritesBackMaps: dirty pages of a map reach the file when the mount closes, also where the user of the server
+// may not list the root (M-27).
+func TestCloseWritesBackMaps(t *testing.T) {
+	w := newWorld(t)
+	w.describe("", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
+	w.file("f", "before", full)
+	second := filepath.Join(filepath.Dir(w.at), "second")
+	w.must(os.Mkdir(second, 0o755))
+	m := check.Must(Start(Config{System: w.sys, Name: "share", Tree: w.m.tree, Directory: second, Accounts: people{},
+		Owners: ids{}, Plain: true}))
+	program := as(alice, "/bin/sh", "-c", `exec python3 -c "$0" "$1"`, `
+import mmap, os, sys
+m = mmap.mmap(os.open(sys.argv[1], os.O_RDWR), 6)
+m[:] = b"after\n"
+print("mapped", flush=True)
+sys.stdin.read()`, second+"/f")
+	in := check.Must(program.StdinPipe())
+	out := check.Must(program.StdoutPipe())
+	w.must(program.Start())
+	if lines := bufio.NewScanner(out); !lines.Scan() || lines.Text() != "mapped" {
+		t.Errorf("the program says %q", lines.Text())
+	}
+	w.must(m.Close())
+	w.must(in.Close())
+	_ = program.Wait() // its map is gone
+	check.Equal(t, string(check.Must(os.ReadFile(filepath.Join(w.root, "f")))), "after\n", "M-27: the file after Close")
+}
+
 // TestCloseLeavesOtherMounts: a mount that somebody else unmounted is gone, and closing it leaves the file system
 // beneath. Under another file system the mount cannot be closed, and both stay (M-27).
 func TestCloseLeavesOtherMounts(t *testing.T) {
