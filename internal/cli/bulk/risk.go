@@ -33,7 +33,7 @@ func sizeAtLeast(f *os.File, runs []int64) error {
 // first case that applies counts:
 //   - no DACL: the highest score
 //   - more than one and at least half of the principals: a multiple of their number
-//   - an entry that lets Anonymous, Guests or Everyone write: 1
+//   - an entry that lets Anonymous, Guests or Everyone write the object itself: 1
 //   - all others: 0, with why ""
 //
 // Unless the folders let others pass, the cases of the DACL and the entry do not count.
@@ -53,7 +53,7 @@ func (r *Report) risk(x place, counts []uint32) (score int, why string) {
 	}
 	for _, a := range d.DACL().All() {
 		writes := typ.Mapping.Map(a.Mask())&typ.Mapping.Write&^typ.Mapping.Read != 0
-		if a.Type() == sd.AccessAllowed && outsider(a.SID()) && writes {
+		if a.Type() == sd.AccessAllowed && a.Flags()&sd.InheritOnly == 0 && outsider(a.SID()) && writes {
 			return 1, r.Directory.Name(a.SID()) + " has writing rights by an entry"
 		}
 	}
@@ -64,8 +64,8 @@ func (r *Report) risk(x place, counts []uint32) (score int, why string) {
 func outsider(s sid.SID) bool { return s == sid.Anonymous || s == sid.Guests || s == sid.Everyone }
 
 // unknown returns the accounts in a descriptor that the directory does not know, each once. Their rights are those
-// that plain allow entries grant; an owner without entries has 0. Only SIDs of the authorities 5 and 22 count.
-// Without such accounts the result is nil.
+// that plain allow entries grant on the object itself; an owner without entries has 0. Only SIDs of the authorities 5
+// and 22 count. Without such accounts the result is nil.
 func (r *Report) unknown(d *sd.Descriptor, typ *winnt.ObjectType) (out []unknown) {
 	note := func(s sid.SID, m winnt.AccessMask) {
 		if s.IsZero() || r.Directory.Known(s) || s.Authority() != 5 && s.Authority() != 22 {
@@ -83,7 +83,7 @@ func (r *Report) unknown(d *sd.Descriptor, typ *winnt.ObjectType) (out []unknown
 	note(d.Owner(), 0)
 	for _, a := range d.DACL().All() {
 		m := winnt.AccessMask(0)
-		if a.Type() == sd.AccessAllowed {
+		if a.Type() == sd.AccessAllowed && a.Flags()&sd.InheritOnly == 0 {
 			m = typ.Mapping.Map(a.Mask())
 		}
 		note(a.SID(), m)

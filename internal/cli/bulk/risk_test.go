@@ -45,6 +45,7 @@ func TestRiskScoreCountsPrincipalsWhoWrite(t *testing.T) {
 		{5, "D:(A;;GW;;;BG)", []uint32{0, 0, 0}, 1, "Guests has writing rights by an entry"},
 		{5, "D:(A;;GA;;;AN)", []uint32{0, 0, 0}, 1, "ANONYMOUS LOGON has writing rights by an entry"},
 		{5, "D:(A;;FR;;;WD)(D;;FW;;;WD)(A;;FA;;;AU)", []uint32{0, 0, 0}, 0, ""},
+		{5, "D:(A;OICIIO;FW;;;WD)", []uint32{0, 0, 0}, 0, ""}, // of the children, which count themselves
 	} {
 		r := Report{Directory: crowd(t, c.people)}
 		score, why := r.risk(place{d: sddl.MustParse(c.sd), typ: winnt.FileObject}, c.counts)
@@ -65,7 +66,7 @@ func TestUnknownAccountsAreListedOnce(t *testing.T) {
 	r := Report{Directory: crowd(t, 1)}
 	d := sddl.MustParse("O:S-1-5-21-9-9-9-1D:(A;;0x2;;;S-1-5-21-9-9-9-2)(A;;GR;;;S-1-5-21-9-9-9-2)" +
 		"(D;;FA;;;S-1-5-21-9-9-9-1)(A;;FA;;;WD)(A;;FA;;;S-1-5-21-1-2-3-1100)(A;;0x2;;;S-1-22-1-7)(A;;FA;;;S-1-22-1-5000)" +
-		"(A;;0x4;;;S-1-9-7)")
+		"(A;;0x4;;;S-1-9-7)(A;OICIIO;FA;;;S-1-22-1-7)")
 	want := "[{S-1-5-21-9-9-9-1 0x0} {S-1-5-21-9-9-9-2 0x12008b} {S-1-22-1-7 0x2}]"
 	check.Equal(t, fmt.Sprint(r.unknown(d, winnt.FileObject)), want, "unknown accounts")
 }
