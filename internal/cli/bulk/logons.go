@@ -3,6 +3,7 @@ package bulk
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"strings"
 	"sync"
 
@@ -50,8 +51,7 @@ type alternatives struct {
 // remark returns a text about the kinds of logon whose answer for a place differs, "" if none does. It decides at most
 // once for each kind, and only if the answer can differ (B-26). A failing decision is an error.
 func (a *alternatives) remark(x place) (string, error) {
-	dir := a.run.Directory
-	if a.run.logons == nil || !dir.DependsOnKind(x.d) && !dir.DependsOnKind(a.run.Share) {
+	if a.run.logons == nil || !a.canDiffer(x) {
 		return "", nil
 	}
 	if a.own == nil {
@@ -70,6 +70,14 @@ func (a *alternatives) remark(x place) (string, error) {
 		}
 	}
 	return strings.Join(all, ", "), nil
+}
+
+// canDiffer reports whether the answer for a place can differ between kinds of logon: by its descriptor, by that of the
+// share, or by that of a folder on the way.
+func (a *alternatives) canDiffer(x place) bool {
+	dir := a.run.Directory
+	return dir.DependsOnKind(x.d) || dir.DependsOnKind(a.run.Share) ||
+		x.way != nil && slices.ContainsFunc(x.way.Folders, dir.DependsOnKind)
 }
 
 // open creates the deciders of all kinds of logon, and that of the run itself. Call it once, before they are used.

@@ -2,6 +2,7 @@ package bulk_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/words"
@@ -124,4 +126,18 @@ func TestKindNotesEqualSeparateRuns(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestKindNoteCoversFoldersOnTheWay: a folder on the way that only some kinds of logon can search changes the answer
+// for an object with a plain descriptor (B-20, B-26).
+func TestKindNoteCoversFoldersOnTheWay(t *testing.T) {
+	dir := check.Must(dirfile.Read([]byte(twoUsers)))
+	way := new(objects.Ways).With(nil, sddl.MustParse("O:SYG:SYD:(A;;FX;;;S-1-18-1)"))
+	var out strings.Builder
+	r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read")), Format: bulk.JSONL, Out: &out,
+		Source: &behind{dacl: "O:BAG:SYD:(A;;FR;;;WD)", way: way}}
+	r.Logons, _ = counting(dir)
+	sum, err := r.Do(context.Background())
+	check.That(t, err == nil && sum.Logons == 1 && strings.Contains(out.String(), "--logon ntlm: 2 fewer"),
+		"B-26: %+v, %v, want a note about NTLM\n%s", sum, err, out.String())
 }
