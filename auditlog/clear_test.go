@@ -9,11 +9,11 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
-	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
@@ -100,8 +100,8 @@ func TestClearSucceedsAfterFullDisk(t *testing.T) {
 	d, cfg := newConfig(t)
 	l := mustOpen(t, cfg)
 	mustWrite(t, l, 3)
-	d.Fail(unix.ENOSPC, inject.Kind("create"), inject.PathMatch("*"+checkpointName))
-	testcheck.ErrorIs(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)), unix.ENOSPC, "Clear on a full disk")
+	d.Fail(syscall.ENOSPC, inject.Kind("create"), inject.PathMatch("*"+checkpointName))
+	testcheck.ErrorIs(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)), syscall.ENOSPC, "Clear on a full disk")
 	d.Fail(nil)
 	testcheck.NoError(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)))
 	testcheck.NoError(t, l.Close())

@@ -3,11 +3,11 @@ package auditlog
 import (
 	"errors"
 	"io"
+	"syscall"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/inject"
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/sys/unix"
 
 	testcheck "github.com/refmon/refmon/internal/test/check"
 )
@@ -52,7 +52,8 @@ func TestEachDiskErrorIsReturned(t *testing.T) {
 		for k := 0; ; k++ {
 			d := start.crash(lostAll)
 			d.reads = true
-			d.Fail(unix.EIO, func(o inject.Op) bool { return o.Kind != "close" && o.Name != ignored[name] }, inject.OnIndex(k))
+			d.Fail(syscall.EIO, func(o inject.Op) bool { return o.Kind != "close" && o.Name != ignored[name] },
+				inject.OnIndex(k))
 			err := do(d)
 			if d.Selected() == 0 {
 				testcheck.That(t, err == nil && k > 2, "%s: %v without a failure, after %d failures", name, err, k)

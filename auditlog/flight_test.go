@@ -5,9 +5,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/audit"
 )
@@ -15,7 +14,7 @@ import (
 // A second batch is synced while the first one waits for the disk. Both are acknowledged if both syncs succeed. If the
 // first one fails, neither is, and later records are refused (U-61, U-62).
 func TestFailedSyncFailsOverlappingBatch(t *testing.T) {
-	for _, fails := range []error{nil, unix.EIO} {
+	for _, fails := range []error{nil, syscall.EIO} {
 		var mu sync.Mutex
 		armed, syncs := false, 0
 		first, second := make(chan struct{}), make(chan struct{})
@@ -110,7 +109,7 @@ func (f *hostFile) Sync() error {
 		defer close(f.d.second)
 	}
 	if f.d.failed.Load() && !f.reported.Swap(true) {
-		return unix.EIO
+		return syscall.EIO
 	}
 	return nil
 }
@@ -129,11 +128,11 @@ func TestFailedWriteFailsBothSyncs(t *testing.T) {
 	<-d.first
 	go func() { results <- l.Write(e) }()
 	for range 2 {
-		if err := <-results; !errors.Is(err, unix.EIO) {
-			t.Errorf("a record whose write may have failed: %v, want %v", err, unix.EIO)
+		if err := <-results; !errors.Is(err, syscall.EIO) {
+			t.Errorf("a record whose write may have failed: %v, want %v", err, syscall.EIO)
 		}
 	}
-	if err := l.Close(); !errors.Is(err, unix.EIO) {
-		t.Errorf("Close = %v, want %v", err, unix.EIO)
+	if err := l.Close(); !errors.Is(err, syscall.EIO) {
+		t.Errorf("Close = %v, want %v", err, syscall.EIO)
 	}
 }

@@ -5,10 +5,10 @@ package auditlog
 import (
 	"errors"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/mod/sumdb/tlog"
-	"golang.org/x/sys/unix"
 
 	testcheck "github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
@@ -30,7 +30,7 @@ func TestWrongRootIsNotSigned(t *testing.T) {
 		"good":         {toSign{leaves, 3, good.root()}, nil, nil},
 		"another root": {toSign{leaves, 3, tlog.Hash{9}}, nil, ErrDamaged},
 		"another size": {toSign{leaves, 2, good.root()}, nil, ErrDamaged},
-		"no room":      {toSign{leaves, 3, good.root()}, unix.ENOSPC, unix.ENOSPC},
+		"no room":      {toSign{leaves, 3, good.root()}, syscall.ENOSPC, syscall.ENOSPC},
 	} {
 		d := newMemDisk(t, "")
 		l := &Log{cfg: testConfig(t, d), origin: "test.example/log"}
@@ -55,9 +55,9 @@ func TestWrongRootIsNotSigned(t *testing.T) {
 // The first failure of a log is permanent, and later ones return it.
 func TestFirstFailureOfLogStays(t *testing.T) {
 	var l Log
-	first := l.fail(unix.EIO)
-	second := l.fail(unix.ENOSPC)
-	testcheck.That(t, errors.Is(first, unix.EIO) && errors.Is(second, first),
+	first := l.fail(syscall.EIO)
+	second := l.fail(syscall.ENOSPC)
+	testcheck.That(t, errors.Is(first, syscall.EIO) && errors.Is(second, first),
 		"failures %v, then %v, want the first twice", first, second)
 }
 
@@ -69,7 +69,7 @@ func TestFailedCheckpointLeavesNoTiles(t *testing.T) {
 		d := newMemDisk(t, "")
 		l := &Log{cfg: testConfig(t, d), origin: "test.example/log"}
 		n := &notary{log: l, tiles: &tiler{}}
-		d.Fail(unix.ENOSPC, inject.OnIndex(fails-1))
+		d.Fail(syscall.ENOSPC, inject.OnIndex(fails-1))
 		failed := n.notarize(toSign{[]tlog.Hash{{1}}, 1, tree.root()})
 		tree.add(tlog.Hash{2})
 		d.Fail(nil)
@@ -104,9 +104,9 @@ func TestNotaryStopReturnsLastError(t *testing.T) {
 		t.Errorf("a checkpoint that is there was made again: %q", d.Ops()[writes:])
 	}
 	tree.add(tlog.Hash{2})
-	d.Fail(unix.EIO)
+	d.Fail(syscall.EIO)
 	n.push(toSign{[]tlog.Hash{{2}}, 2, tree.root()}, true)
-	if err := n.stop(); !errors.Is(err, unix.EIO) {
-		t.Errorf("stopping after a failed note: %v, want %v", err, unix.EIO)
+	if err := n.stop(); !errors.Is(err, syscall.EIO) {
+		t.Errorf("stopping after a failed note: %v, want %v", err, syscall.EIO)
 	}
 }

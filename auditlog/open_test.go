@@ -8,11 +8,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
-	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/audit"
 	testcheck "github.com/refmon/refmon/internal/test/check"
@@ -226,7 +226,7 @@ func TestLogOpensOnFullDisk(t *testing.T) {
 			if strings.HasPrefix(name, "a torn record") {
 				d.set(segmentName(1), append(d.now[segmentName(1)].data, rewrite(7, []byte(`{"id":`))[:20]...))
 			}
-			d.Fail(inject.Short(11, unix.ENOSPC), when...)
+			d.Fail(inject.Short(11, syscall.ENOSPC), when...)
 			l = mustOpen(t, cfg)
 			cut := l.Recovered()
 			kept := d.now["cut-0000000000000006"]
@@ -234,7 +234,8 @@ func TestLogOpensOnFullDisk(t *testing.T) {
 				(cut.CutFile != "") == (kept != nil) && (kept == nil || len(kept.data) == 20) &&
 				(kept != nil) == (name == "a torn record, and space behind it"), "U-61: %+v, kept aside: %v", cut, kept)
 			err := l.Write(opened(t, audit.Failure, "lost"))
-			testcheck.That(t, err == nil || errors.Is(err, unix.ENOSPC), "write to a full disk: %v, want %v", err, unix.ENOSPC)
+			testcheck.That(t, err == nil || errors.Is(err, syscall.ENOSPC), "write to a full disk: %v, want %v", err,
+				syscall.ENOSPC)
 			d.Fail(nil)
 			mustWrite(t, l, 1)
 			testcheck.NoError(t, l.Close())

@@ -7,9 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	testcheck "github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
@@ -66,7 +65,7 @@ func TestPartOfFileIsCopiedWhole(t *testing.T) {
 		}
 	}
 	testcheck.That(t, closed(put(d, "to", partOf(f, 7, 3*chunk+100))) != nil, "more than the file has is copied")
-	d.Fail(unix.ENOSPC, inject.Kind("syncdir")) // after the rename nobody may go on as if only space were missing
+	d.Fail(syscall.ENOSPC, inject.Kind("syncdir")) // after the rename nobody may go on as if only space were missing
 	if err := closed(put(d, "to", bytesOf(nil))); err == nil || isFull(err) {
 		t.Errorf("a name that is not durable: %v, want an error that is not of a full disk", err)
 	}

@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"syscall"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/audit"
 	testcheck "github.com/refmon/refmon/internal/test/check"
@@ -131,9 +130,9 @@ func everyOperation(t *testing.T, start *memDisk, kind string, ahead bool) {
 		case "is the last":
 			d.Fail(inject.Short(short, errCrashed), inject.FromIndex(k-1))
 		case "fails":
-			d.Fail(inject.Short(short, unix.EIO), inject.OnIndex(k-1))
+			d.Fail(inject.Short(short, syscall.EIO), inject.OnIndex(k-1))
 		default:
-			d.Fail(inject.Short(short, unix.ENOSPC), inject.OnIndex(k-1))
+			d.Fail(inject.Short(short, syscall.ENOSPC), inject.OnIndex(k-1))
 		}
 		acknowledged, tried, _ := work(t, d)
 		if d.Selected() == 0 {
@@ -162,18 +161,18 @@ func TestNothingIsAcknowledgedAfterSyncError(t *testing.T) {
 	d := newMemDisk(t, "")
 	l := mustOpen(t, testConfig(t, d))
 	mustWrite(t, l, 1)
-	d.Fail(unix.EIO, inject.Kind("sync"), inject.PathMatch("audit-*"), inject.OnIndex(0))
+	d.Fail(syscall.EIO, inject.Kind("sync"), inject.PathMatch("audit-*"), inject.OnIndex(0))
 	for range 3 {
-		if err := l.Write(opened(t, audit.Failure, "a")); !errors.Is(err, unix.EIO) {
-			t.Errorf("after the failed sync: %v, want %v", err, unix.EIO)
+		if err := l.Write(opened(t, audit.Failure, "a")); !errors.Is(err, syscall.EIO) {
+			t.Errorf("after the failed sync: %v, want %v", err, syscall.EIO)
 		}
 	}
 	if dropped, err := l.Health(); dropped != 3 || err == nil {
 		t.Errorf("health: %d, %v, want 3, an error", dropped, err)
 	}
-	testcheck.ErrorIs(t, l.Close(), unix.EIO, "Close")
+	testcheck.ErrorIs(t, l.Close(), syscall.EIO, "Close")
 	_, err := l.Health()
-	testcheck.ErrorIs(t, err, unix.EIO, "Health after Close")
+	testcheck.ErrorIs(t, err, syscall.EIO, "Health after Close")
 }
 
 // TestLogSurvivesFullDescriptorTable checks that a log whose process can open no further file loses records until it
@@ -183,7 +182,7 @@ func TestLogSurvivesFullDescriptorTable(t *testing.T) {
 	cfg.SegmentBytes, cfg.CheckpointRecords = 1, 1 // each record begins a segment, and a checkpoint
 	l := mustOpen(t, cfg)
 	mustWrite(t, l, 2)
-	for _, err := range []error{unix.EMFILE, unix.ENFILE} {
+	for _, err := range []error{syscall.EMFILE, syscall.ENFILE} {
 		d.Fail(err, inject.Kind("create"))
 		for range 5 {
 			if got := l.Write(opened(t, audit.Failure, "lost")); !errors.Is(got, err) {
@@ -207,10 +206,10 @@ func TestFullDisk(t *testing.T) {
 	d := newMemDisk(t, "")
 	l := mustOpen(t, testConfig(t, d))
 	mustWrite(t, l, 2)
-	d.Fail(inject.Short(11, unix.ENOSPC), inject.Kind("write"), inject.PathMatch("audit-*"))
+	d.Fail(inject.Short(11, syscall.ENOSPC), inject.Kind("write"), inject.PathMatch("audit-*"))
 	for range 5 {
-		if err := l.Write(opened(t, audit.Failure, "lost")); !errors.Is(err, unix.ENOSPC) {
-			t.Errorf("a full disk: %v, want %v", err, unix.ENOSPC)
+		if err := l.Write(opened(t, audit.Failure, "lost")); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("a full disk: %v, want %v", err, syscall.ENOSPC)
 		}
 	}
 	d.Fail(nil)

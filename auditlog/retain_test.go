@@ -6,11 +6,11 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/audit"
 	testcheck "github.com/refmon/refmon/internal/test/check"
@@ -227,12 +227,12 @@ func TestFailedSyncOfArchiveEndsLog(t *testing.T) {
 	d, cfg := newConfig(t)
 	cfg.Keep = Keep{Full: Archive, Archive: "old"}
 	l := mustOpen(t, cfg)
-	d.Fail(unix.EIO, inject.Kind("syncdir"), inject.PathMatch("old"))
-	testcheck.ErrorIs(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)), unix.EIO, "clear")
+	d.Fail(syscall.EIO, inject.Kind("syncdir"), inject.PathMatch("old"))
+	testcheck.ErrorIs(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)), syscall.EIO, "clear")
 	d.Fail(nil)
 	_, failed := l.Health()
-	testcheck.ErrorIs(t, failed, unix.EIO, "U-62: health")
-	testcheck.ErrorIs(t, l.Write(opened(t, audit.Failure, "report")), unix.EIO, "U-62: write")
+	testcheck.ErrorIs(t, failed, syscall.EIO, "U-62: health")
+	testcheck.ErrorIs(t, l.Write(opened(t, audit.Failure, "report")), syscall.EIO, "U-62: write")
 	_ = l.Close() // it reports the failure again
 }
 
@@ -270,7 +270,7 @@ func TestGoneSegmentIsRecordedAfterFullDisk(t *testing.T) {
 			for range at {
 				testcheck.NoError(t, write())
 			}
-			d.Fail(unix.ENOSPC, inject.Kind("write"), inject.PathMatch("audit-*"))
+			d.Fail(syscall.ENOSPC, inject.Kind("write"), inject.PathMatch("audit-*"))
 			for range 9 {
 				_ = write()
 			}

@@ -4,9 +4,8 @@ package auditlog
 
 import (
 	"errors"
+	"syscall"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/audit"
 	testcheck "github.com/refmon/refmon/internal/test/check"
@@ -93,7 +92,7 @@ func TestLossIsAnnouncedOnce(t *testing.T) {
 	}
 	write(1, nil)
 	w.log.lost(3)
-	write(0, unix.ENOSPC) // neither the record nor the announcement is kept
+	write(0, syscall.ENOSPC) // neither the record nor the announcement is kept
 	write(2, nil)
 	if got := w.log.dropped.Load(); got != 4 || w.announced != 4 {
 		t.Errorf("%d were lost, %d are announced, want 4", got, w.announced)

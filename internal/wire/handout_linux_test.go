@@ -132,11 +132,6 @@ func handOut(h winnt.Handle) *wire.Frame {
 	return &wire.Frame{Kind: wire.HandOut, Thread: 1, Body: wire.AppendHandle(nil, h)}
 }
 
-func openDevice() nt.CreateFileIn {
-	return nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, CreateDisposition: winnt.FILE_OPEN,
-		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\NUL`})}
-}
-
 // ofDescriptors is the conversation of a client that requests descriptors: of handles, with an open, with an open
 // that fails, and with a call that opens nothing.
 var ofDescriptors = []said{

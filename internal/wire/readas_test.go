@@ -28,6 +28,11 @@ func (g giving) Contents(_ *nt.Thread, _ winnt.Handle, room []byte) (facts nt.Fi
 	return facts, copy(room, g.text) == len(g.text), ntstatus.Success
 }
 
+func openDevice() nt.CreateFileIn {
+	return nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, CreateDisposition: winnt.FILE_OPEN,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\NUL`})}
+}
+
 func openRow() *wire.Row { return wire.Rows()[nt.NtTable.Find("NtCreateFile").Info().Number] }
 
 // TestReadAsReturnsContentsOrHandle checks the replies of ReadAs, and which of its frames end the connection.

@@ -7,9 +7,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
@@ -119,7 +118,7 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 				operation string
 				err       error
 				message   string
-			}{{"write", unix.ENOSPC, "no space left on device"}, {"sync", unix.EIO, "input/output error"}} {
+			}{{"write", syscall.ENOSPC, "no space left on device"}, {"sync", syscall.EIO, "input/output error"}} {
 				t.Run(fmt.Sprintf("%s/%d/%s", name, i, fault.operation), func(t *testing.T) {
 					tested++
 					d := newDemanded(t)
@@ -166,7 +165,7 @@ func TestContentsAreNotReadWithoutRecord(t *testing.T) {
 	var h winnt.Handle
 	d.relaxedWhile(t, func() { h = d.open(`\??\T\file`, winnt.FILE_READ_DATA|winnt.FILE_READ_ATTRIBUTES, 0) })
 	d.changed()
-	d.breaks("write", unix.ENOSPC)
+	d.breaks("write", syscall.ENOSPC)
 	c := d.context()
 	c.RecordWhy(true)
 	_, whole, st := c.Contents(h, make([]byte, 10))
