@@ -1,6 +1,7 @@
 package kerberos
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -21,7 +22,7 @@ type KDCs struct {
 	// Addresses are HOST or HOST:PORT (88), tried in this order. If there are none, the DNS names them: the first
 	// eight of _kerberos._tcp of the realm.
 	Addresses []string
-	// Wait is the timeout of one request to one KDC; 0: five seconds.
+	// Wait is the timeout of one request to one KDC, and of a query of the DNS; 0: five seconds.
 	Wait time.Duration
 	// Up remembers which KDCs answer, for all exchanges that share it; nil: each request tries them in order.
 	Up *admission.Servers
@@ -39,7 +40,8 @@ const (
 var ErrNoKDC = errors.New("kerberos: no KDC of the realm answers")
 
 // list returns the addresses with ports. Without configured ones it asks the DNS for at most maxKDCs, and returns an
-// error that wraps ErrNoKDC if the query fails or the DNS names none. An address without a port gets the usual one.
+// error that wraps ErrNoKDC if the query fails or takes longer than k.Wait, or the DNS names none. An address without a
+// port gets the usual one.
 func (k *KDCs) list(ctx context.Context, realm string) ([]string, error) {
 	out := make([]string, 0, maxKDCs)
 	for _, a := range k.Addresses {
@@ -51,6 +53,9 @@ func (k *KDCs) list(ctx context.Context, realm string) ([]string, error) {
 	if len(out) > 0 {
 		return out, nil
 	}
+	// The query ends as early as a request to a KDC (K-54).
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(k.Wait, defaultWait))
+	defer cancel()
 	_, found, err := net.DefaultResolver.LookupSRV(ctx, "kerberos", "tcp", realm)
 	switch {
 	case err != nil:
@@ -111,10 +116,7 @@ var errLongAnswer = errors.New("the answer is empty or longer than any")
 // one sends a request to the KDC at an address and returns the response. The limit is k.Wait, or defaultWait if
 // k.Wait is 0; ctx can end the request earlier. An empty response and a response longer than maxAnswer are errors.
 func (k *KDCs) one(ctx context.Context, address string, request []byte) ([]byte, error) {
-	wait := k.Wait
-	if wait == 0 {
-		wait = defaultWait
-	}
+	wait := cmp.Or(k.Wait, defaultWait)
 	ctx, cancel := context.WithTimeoutCause(ctx, wait, fmt.Errorf("no answer within %v", wait))
 	defer cancel()
 	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
