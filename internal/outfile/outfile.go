@@ -27,7 +27,8 @@ type File struct {
 
 // Create begins a new version of the file name; mode is that of a file that does not exist yet, before the umask. The
 // new version has the permissions, owner and group of an earlier file. Create follows links and replaces their target.
-// A pipe, a terminal, a device, a mount point or an open file in /proc is written in place.
+// Another hard link of the earlier file keeps its contents, such as a backup by cp -l (B-19). A pipe, a terminal, a
+// device, a mount point or an open file in /proc is written in place.
 //
 // It is an error if the caller may not write the earlier file or its folder, or may not set its owner or group. In a
 // folder such as /tmp, in which everybody may create files, it is an error if another user owns the file or link.

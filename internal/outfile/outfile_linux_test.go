@@ -54,10 +54,11 @@ func TestFailedWriteKeepsEarlierFile(t *testing.T) {
 }
 
 // TestNewVersionIsLikeEarlierFile checks that the new file has the mode, the owner and the ACL of the earlier one, and
-// that links stay (B-19).
+// that symbolic links stay. Another hard link keeps the earlier contents (B-19).
 func TestNewVersionIsLikeEarlierFile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	check.NoError(t, errors.Join(os.Mkdir("s", 0o755), os.WriteFile("s/f", nil, 0o640), os.Symlink("f", "s/link"),
+		os.Link("s/f", "backup"),
 		os.Symlink("s/link", "out"), os.Symlink("s/new", "dangling")))
 	owner := os.Getuid()
 	if owner == 0 {
@@ -71,6 +72,7 @@ func TestNewVersionIsLikeEarlierFile(t *testing.T) {
 	hasACL := unix.Setxattr("s/f", name, acl, 0) == nil
 	check.NoError(t, errors.Join(WriteFile("out", []byte("new"), 0o600), WriteFile("dangling", []byte("x"), 0o604)))
 	check.Equal(t, contents("s"), "f=new link=new new=x", "the folder of the links' targets")
+	check.Equal(t, len(check.Must(os.ReadFile("backup"))), 0, "bytes of another hard link of the earlier file")
 	info := check.Must(os.Lstat("s/f"))
 	check.That(t, info.Mode() == 0o640 && ownerOf(info) == owner, "mode %v, owner %d", info.Mode(), ownerOf(info))
 	got := make([]byte, 100)
