@@ -1,5 +1,5 @@
-// Command typecheck reads all packages of a module, with the packages that they import, as the compiler would for other
-// systems, and reports their type errors:
+// Command typecheck reads all packages of a module and their tests, with the packages that they import, as the compiler
+// would for other systems, and reports their type errors:
 //
 //	go run ./internal/test/typecheck FOLDER windows/amd64 darwin/arm64
 //
@@ -43,14 +43,15 @@ func main() {
 	fmt.Println("no type error for", strings.Join(targets, ", "))
 }
 
-// check returns the type errors of all packages of the module in a folder, for a system as in "linux/arm64".
+// check returns the type errors of all packages and tests of the module in a folder, for a system as in "linux/arm64".
 func check(folder, target string) error {
 	system, processor, ok := strings.Cut(target, "/")
 	sizes := types.SizesFor("gc", processor)
 	if !ok || sizes == nil {
 		return fmt.Errorf("%q: want SYSTEM/PROCESSOR, such as linux/arm64", target)
 	}
-	list := exec.Command("go", "-C", folder, "list", "-deps", "-json=ImportPath,Dir,GoFiles,ImportMap,Module", "./...")
+	list := exec.Command("go", "-C", folder, "list", "-deps", "-test",
+		"-json=ImportPath,Dir,GoFiles,ImportMap,Module", "./...")
 	list.Env = append(os.Environ(), "GOOS="+system, "GOARCH="+processor, "CGO_ENABLED=0")
 	list.Stderr = os.Stderr
 	out, err := list.Output()
@@ -66,7 +67,7 @@ func check(folder, target string) error {
 		} else if err != nil {
 			return fmt.Errorf("%s: go list: %w", target, err)
 		}
-		if p.ImportPath == "unsafe" {
+		if p.ImportPath == "unsafe" || strings.HasSuffix(p.ImportPath, ".test") { // or the generated main of tests
 			continue
 		}
 		if err := done.add(&p); err != nil {
