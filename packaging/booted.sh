@@ -168,7 +168,7 @@ configure() {
 	refmon-index site /tmp/site.yaml /tmp/site || return 1
 	mkdir -p /etc/refmon-index
 	cp /tmp/company.yaml /etc/refmon-index/
-	(cd "/tmp/site/$(hostname)" && tar -c *) | tar -xoC /etc/refmon-index && sh /etc/refmon-index/install.sh || return 1
+	tar -cC "/tmp/site/$(hostname)" . | tar -xoC /etc/refmon-index --no-overwrite-dir && sh /etc/refmon-index/install.sh || return 1
 	# A site with a broker has no keep. Its configuration is that of another client, and the key is the broker's.
 	sed '/^name:/d' /etc/refmon-index/work.yaml >/etc/refmon-index/keep.yaml
 	chmod --reference=/etc/refmon-index/work.yaml /etc/refmon-index/keep.yaml

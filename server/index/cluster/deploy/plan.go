@@ -156,10 +156,11 @@ func (p *Plan) Print(w io.Writer) error {
 			continue
 		}
 		fmt.Fprintf(&b, "\n%s (%s): %s\n", d.name, strings.Join(m.Runs, ", "), d)
-		// -o: root runs the script, so a user with the operator's uid there must not own it (N-124). An archive of "."
-		// would change the folder's mode.
+		// -o: root runs the script, so a user with the operator's uid there must not own it (N-124). A folder with files
+		// of others keeps its mode, because the script refuses it.
 		if !d.same() {
-			fmt.Fprintf(&b, "  (cd %s && tar -c *) | ssh root@%s 'mkdir -p %s && tar -xoC %[3]s && sh %[3]s/install.sh'\n",
+			fmt.Fprintf(&b, "  tar -cC %s . | ssh root@%s 'mkdir -p %s && tar -xoC %[3]s --no-overwrite-dir && "+
+				"sh %[3]s/install.sh'\n",
 				quote(filepath.Join(p.out, d.name)), m.Address, m.Folder)
 		}
 		if m.runs(directory) && len(d.added) > 0 {

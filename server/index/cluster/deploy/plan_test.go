@@ -61,7 +61,7 @@ func changed(before, after files) (out []string) {
 // TestDeployPlanGivesEachMachineItsSecrets checks which secrets each machine gets, and that a second run changes
 // nothing and says so (N-124).
 func TestDeployPlanGivesEachMachineItsSecrets(t *testing.T) {
-	out := filepath.Join(t.TempDir(), "out")
+	out := filepath.Join(t.TempDir(), "a site")
 	said, first := written(t, small, out)
 	for machine, want := range map[string]string{"mq1": "ca.pem keeper.seed server-key.pem server.pem work.seed",
 		"files1": "ca.pem watch-files1.seed", "search1": "ca.pem directory.seed follow.seed",
@@ -76,8 +76,8 @@ func TestDeployPlanGivesEachMachineItsSecrets(t *testing.T) {
 		slices.Sort(got)
 		check.That(t, strings.Join(got, " ") == want, "N-124: %s has %q, want %q", machine, got, want)
 		if command := "sh /etc/refmon-index/install.sh"; machine != "keys" && !strings.Contains(said,
-			"(cd "+out+"/"+machine+" && tar -c *) | ssh root@"+machine+
-				" 'mkdir -p /etc/refmon-index && tar -xoC /etc/refmon-index && "+command+"'\n") {
+			"tar -cC '"+out+"/"+machine+"' . | ssh root@"+machine+" 'mkdir -p /etc/refmon-index && "+
+				"tar -xoC /etc/refmon-index --no-overwrite-dir && "+command+"'\n") {
 			t.Errorf("no command for %s in\n%s", machine, said)
 		}
 	}
