@@ -163,8 +163,12 @@ func (p *Peer) Alive() bool {
 		return false
 	}
 	fds := []unix.PollFd{{Fd: int32(p.pidfd), Events: unix.POLLIN}}
-	n, err := unix.Poll(fds, 0)
-	return err == nil && n == 0
+	for {
+		// The runtime's own signals interrupt a poll, even one that does not wait.
+		if n, err := unix.Poll(fds, 0); !errors.Is(err, unix.EINTR) {
+			return err == nil && n == 0
+		}
+	}
 }
 
 // Close closes the pidfd and sets Pinned to false. The other fields stay valid. A second call has no effect, and

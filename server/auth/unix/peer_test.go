@@ -175,6 +175,39 @@ func TestUnconnectedSocketHasNoPeer(t *testing.T) {
 	}
 }
 
+// TestSignalsEndNoPeer checks that a program is alive while signals arrive, such as those of Go's runtime.
+func TestSignalsEndNoPeer(t *testing.T) {
+	fd, err := unix.PidfdOpen(os.Getpid(), 0)
+	if err != nil {
+		t.Skip("this kernel has no pidfd: ", err)
+	}
+	p := &Peer{Pinned: true, pidfd: fd}
+	defer p.Close()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	id, done, ended := unix.Gettid(), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				_ = unix.Tgkill(os.Getpid(), id, unix.SIGURG)
+			}
+		}
+	}()
+	dead := 0
+	for range 10_000 {
+		if !p.Alive() {
+			dead++
+		}
+	}
+	close(done)
+	<-ended
+	check.Equal(t, dead, 0, "answers that this program does not run")
+}
+
 // TestPeerIsAliveUntilExit checks that a program is alive until it ends, and that a peer without a pidfd is never
 // reported alive (W-14).
 func TestPeerIsAliveUntilExit(t *testing.T) {
