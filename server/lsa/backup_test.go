@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"go.etcd.io/bbolt"
+
 	"github.com/refmon/refmon/internal/test/check"
 )
 
@@ -36,6 +38,7 @@ func TestRestoreRejectsMalformedBackups(t *testing.T) {
 		b    []byte
 		want string
 	}{
+		{"another program's file", anotherFile(t), "the file of another program"},
 		{"nothing", nil, "the backup is cut off"},
 		{"a byte less than the least", backup.Bytes()[:minBackup-1], "the backup is cut off"},
 		{"the least", backup.Bytes()[:minBackup], "the backup is not a valid store: account store "},
@@ -73,4 +76,18 @@ func TestRestoreRejectsMalformedBackups(t *testing.T) {
 		}
 		check.NoError(t, f.Close())
 	}
+}
+
+// anotherFile returns a file that bbolt wrote for another program.
+func anotherFile(t *testing.T) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "db")
+	db, err := bbolt.Open(path, 0o600, nil)
+	check.NoError(t, err)
+	check.NoError(t, db.Update(func(tx *bbolt.Tx) error {
+		_, err := tx.CreateBucket([]byte("members"))
+		return err
+	}))
+	check.NoError(t, db.Close())
+	return check.Must(os.ReadFile(path))
 }

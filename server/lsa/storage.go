@@ -79,11 +79,15 @@ func decode[T any](bucket, key, value []byte) (v T, err error) {
 	return v, nil
 }
 
-// readState reads the whole store, without indexes. A file without a meta bucket is empty and returns nil, nil.
-// Another format is an error. A malformed entry is an error, and the state is then partly filled.
+// readState reads the whole store, without indexes. A file without a bucket is empty and returns nil, nil. One with
+// other buckets than those of a store, and another format, are errors. A malformed entry is an error, and the state is
+// then partly filled.
 func readState(tx *bbolt.Tx) (*state, error) {
 	b := tx.Bucket(bucketMeta)
 	if b == nil {
+		if name, _ := tx.Cursor().First(); name != nil {
+			return nil, fmt.Errorf("this is the file of another program: it has %.32q and no %s", name, bucketMeta)
+		}
 		return nil, nil
 	}
 	// The format is read first and leniently: a later one may have other fields.
