@@ -40,8 +40,8 @@ const (
 var ErrNoKDC = errors.New("kerberos: no KDC of the realm answers")
 
 // list returns the addresses with ports. Without configured ones it asks the DNS for at most maxKDCs, and returns an
-// error that wraps ErrNoKDC if the query fails or takes longer than k.Wait, or the DNS names none. An address without a
-// port gets the usual one.
+// error that wraps ErrNoKDC if the query fails or takes longer than k.Wait, or the DNS names none. It ignores malformed
+// records of the DNS. An address without a port gets the usual one.
 func (k *KDCs) list(ctx context.Context, realm string) ([]string, error) {
 	out := make([]string, 0, maxKDCs)
 	for _, a := range k.Addresses {
@@ -58,7 +58,8 @@ func (k *KDCs) list(ctx context.Context, realm string) ([]string, error) {
 	defer cancel()
 	_, found, err := net.DefaultResolver.LookupSRV(ctx, "kerberos", "tcp", realm)
 	switch {
-	case err != nil:
+	// With an error about malformed records come the others.
+	case err != nil && len(found) == 0:
 		return nil, fmt.Errorf("%w: the DNS names none: %w", ErrNoKDC, err)
 	case len(found) == 0:
 		return nil, fmt.Errorf("%w: the DNS names none", ErrNoKDC)

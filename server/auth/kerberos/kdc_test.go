@@ -116,7 +116,8 @@ func TestKDCAddressesAreResolved(t *testing.T) {
 	}
 }
 
-// names answers one question of the DNS with so many services, in the order of their priorities.
+// names answers one question of the DNS with so many services, in the order of their priorities. From eight on a
+// malformed one follows.
 func names(c net.Conn, n int, asked chan<- string) {
 	defer c.Close()
 	var size [2]byte
@@ -134,10 +135,14 @@ func names(c net.Conn, n int, asked chan<- string) {
 	asked <- m.Questions[0].Name.String()
 	m.Response, m.RecursionAvailable = true, true
 	m.Additionals = nil
-	for i := range n {
+	for i := range n + n/8 {
+		target := fmt.Sprintf("kdc%d.example.test.", i)
+		if i == n {
+			target = "no name." // a malformed record after eight
+		}
 		m.Answers = append(m.Answers, dnsmessage.Resource{Header: dnsmessage.ResourceHeader{Name: m.Questions[0].Name,
 			Type: dnsmessage.TypeSRV, Class: dnsmessage.ClassINET}, Body: &dnsmessage.SRVResource{Priority: uint16(i + 1),
-			Weight: 7, Port: uint16(1000 + i), Target: dnsmessage.MustNewName(fmt.Sprintf("kdc%d.example.test.", i))}})
+			Weight: 7, Port: uint16(1000 + i), Target: dnsmessage.MustNewName(target)}})
 	}
 	if b, err := m.Pack(); err == nil {
 		_, _ = c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(b))), b...))
