@@ -84,10 +84,22 @@ type patientWriter struct {
 	next time.Time // owned by the request
 }
 
-// Write writes to the response. It fails if the client accepts no byte for about stallTimeout.
-func (w *patientWriter) Write(p []byte) (int, error) {
-	w.extend()
-	return w.ResponseWriter.Write(p)
+// mostWritten is the most bytes that a client must accept within stallTimeout.
+const mostWritten = 32 << 10
+
+// Write writes to the response. It fails if the client does not accept the next mostWritten bytes within about
+// stallTimeout.
+func (w *patientWriter) Write(p []byte) (n int, err error) {
+	for {
+		w.extend()
+		// The deadline is for the whole of one write, however long it is (G-24).
+		end := min(n+mostWritten, len(p))
+		var wrote int
+		wrote, err = w.ResponseWriter.Write(p[n:end])
+		if n += wrote; err != nil || end == len(p) {
+			return n, err
+		}
+	}
 }
 
 // extend gives the client about stallTimeout from now to accept the next byte.

@@ -129,6 +129,25 @@ func TestSilentClientIsDisconnected(t *testing.T) {
 	}
 }
 
+// TestSlowReaderGetsLongAnswer checks that a client that reads slowly gets the whole of an answer that a handler writes
+// at once (G-24).
+func TestSlowReaderGetsLongAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, end := serveOn(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write(make([]byte, 1<<20))
+		}))
+		defer end()
+		_, _ = client.Write([]byte("GET / HTTP/1.0\r\n\r\n"))
+		got := 0
+		for b, err := make([]byte, 16<<10), error(nil); err == nil; time.Sleep(time.Second) {
+			n := 0
+			n, err = io.ReadFull(client, b)
+			got += n
+		}
+		check.That(t, got > 1<<20, "G-24: %d bytes arrived, want the head and 1 MiB", got)
+	})
+}
+
 // TestDeadlinesEndWithRequest checks that the deadlines of one request do not end the next one on its connection, nor a
 // request whose body is complete and whose answer takes longer than half a minute, to be made or to be read (G-24).
 func TestDeadlinesEndWithRequest(t *testing.T) {
