@@ -258,7 +258,7 @@ func properties(raw []byte) (Properties, error) {
 	if raw != nil && raw[0] != '{' {
 		return Properties{}, errors.New("want an object")
 	}
-	return Properties{raw}, nil
+	return newProperties(raw), nil
 }
 
 // text decodes a JSON string, which may be empty. It returns an error for nil, which stands for a missing member, for

@@ -3,6 +3,7 @@ package authzen
 import (
 	"context"
 	"strconv"
+	"sync"
 
 	"github.com/refmon/refmon/internal/strict"
 )
@@ -35,23 +36,69 @@ type Action struct {
 
 // Properties are the members of a JSON object of the request. Its values are neither typed nor trusted. The zero
 // value has no members.
-type Properties struct{ raw []byte }
+type Properties struct {
+	raw   []byte
+	index *propertyIndex // of a long raw; copies share it. nil: raw is searched
+}
+
+// longestSearched is the longest object that each lookup searches, in bytes. A longer one may be the context of each
+// question of a batch.
+const longestSearched = 4096
+
+// propertyIndex has the JSON texts of an object's members by name. It is safe for concurrent use.
+type propertyIndex struct {
+	once sync.Once
+	by   map[string][]byte // immutable once built
+}
+
+// newProperties returns the members of the JSON object raw, which it does not copy. nil has none.
+func newProperties(raw []byte) Properties {
+	p := Properties{raw: raw}
+	if len(raw) > longestSearched {
+		p.index = &propertyIndex{}
+	}
+	return p
+}
 
 // lookup returns the JSON text of a member, without copying it. Names are case-sensitive. ok is false if the member
 // does not exist. It returns the first of several.
 func (p Properties) lookup(name string) (raw []byte, ok bool) {
+	if p.index == nil {
+		p.each(func(text, value []byte) bool {
+			if string(text) != name {
+				return true
+			}
+			raw = value
+			return false
+		})
+		return raw, raw != nil
+	}
+	p.index.once.Do(func() {
+		p.index.by = map[string][]byte{}
+		p.each(func(text, value []byte) bool {
+			if _, again := p.index.by[string(text)]; !again {
+				p.index.by[string(text)] = value
+			}
+			return true
+		})
+	})
+	raw = p.index.by[name]
+	return raw, raw != nil
+}
+
+// each calls yield with the name and the JSON text of each member, nil for a malformed one, until yield returns false.
+func (p Properties) each(yield func(text, value []byte) bool) {
 	if p.raw == nil {
-		return nil, false
+		return
 	}
 	s := strict.Scanner{Bytes: p.raw}
 	for it := s.Object(); it.Next(&s); {
 		quoted := s.Bytes[it.Start : it.Start+len(it.Name)+2]
 		value := s.Value(1)
-		if text, good := strict.Unquote(nil, quoted); good && string(text) == name {
-			return value, value != nil
+		if text, good := strict.Unquote(nil, quoted); good && !yield(text, value) {
+			return
 		}
 	}
-	return nil, false
 }
 
 // Answer is the answer to one question. The zero value denies without a reason.
