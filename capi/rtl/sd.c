@@ -9,9 +9,11 @@ enum part { OWNER, GROUP, SACL, DACL };
 
 static int relative(const SD *d) { return d->Control & SE_SELF_RELATIVE; }
 
-/* The address of a part, NULL for none. */
+/* The address of a part, NULL for none. The place of a list that is not present is not looked at (S-24). */
 static void *part(SD *d, enum part i)
 {
+	if ((i == SACL && !(d->Control & SE_SACL_PRESENT)) || (i == DACL && !(d->Control & SE_DACL_PRESENT)))
+		return NULL;
 	if (relative(d)) {
 		DWORD at = (&((RELATIVE *)d)->Owner)[i];
 		return at ? (char *)d + at : NULL;
@@ -19,8 +21,8 @@ static void *part(SD *d, enum part i)
 	switch (i) {
 	case OWNER: return d->Owner;
 	case GROUP: return d->Group;
-	case SACL: return d->Control & SE_SACL_PRESENT ? d->Sacl : NULL;
-	default: return d->Control & SE_DACL_PRESENT ? d->Dacl : NULL;
+	case SACL: return d->Sacl;
+	default: return d->Dacl;
 	}
 }
 

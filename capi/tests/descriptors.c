@@ -118,8 +118,29 @@ static void take_apart(void)
 	CHECK(owner == (void *)0x55);
 }
 
+/* An offset without the PRESENT bit is ignored (S-24). */
+static void absent_lists(void)
+{
+	_Alignas(8) char room[64] = {0};
+	ULONG n = sizeof room;
+	PISECURITY_DESCRIPTOR_RELATIVE d = sddl("O:BUG:BU");
+	SECURITY_DESCRIPTOR absolute;
+	DWORD size = sizeof absolute, dacl = 0, sacl = 0, owner = 32, group = 32;
+	char sids[2][32];
+	ULONG length = GetSecurityDescriptorLength(d);
+	d->Dacl = d->Sacl = d->Owner; /* not a list */
+	CHECK(IsValidSecurityDescriptor(d));
+	SAME(GetSecurityDescriptorLength(d), length);
+	STATUS(RtlMakeSelfRelativeSD(d, room, &n), STATUS_SUCCESS);
+	SAME(((PISECURITY_DESCRIPTOR_RELATIVE)room)->Dacl | ((PISECURITY_DESCRIPTOR_RELATIVE)room)->Sacl, 0);
+	CHECK(MakeAbsoluteSD(d, &absolute, &size, NULL, &dacl, NULL, &sacl, sids[0], &owner, sids[1], &group));
+	CHECK(!absolute.Dacl && !absolute.Sacl && absolute.Owner && absolute.Group);
+	LocalFree(d);
+}
+
 void test_descriptors(void)
 {
+	absent_lists();
 	CHECK(ConvertStringSidToSidA("WD", &everyone));
 	CHECK(ConvertStringSidToSidA("BU", &users));
 	CHECK(ConvertStringSidToSidA("S-1-5-21-1000000001-1000000002-1000000003-500", &administrator));
