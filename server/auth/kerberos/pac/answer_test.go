@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/claims"
@@ -74,11 +74,31 @@ func TestParserReplyMustMatchSignedPAC(t *testing.T) {
 		check.ErrorIs(t, check.Err(ReadAnswer(text, without)), c.want, "K-90: a PAC without claims, an answer with %s", what)
 	}
 	for _, text := range []string{"", "{}", "null", `{"Logon":{"UserID":1104}}`, `{"x":1}`, "[", "\x00",
-		string(text) + "x"} {
-		check.ErrorIs(t, check.Err(ReadAnswer([]byte(text), data)), ErrInvalid, "%q", text)
+		string(text) + "x", strings.Repeat(" ", maxAnswer) + string(text),
+		strings.Replace(string(text), `"it"`, `"sales"`, 1)} {
+		check.ErrorIs(t, check.Err(ReadAnswer([]byte(text), data)), ErrInvalid, "%.300q", text)
 	}
-	bare := forge.Frame(slices.DeleteFunc(w.Buffers(), func(b forge.Buffer) bool { return b.Type == forge.LogonInfo }))
-	check.ErrorIs(t, check.Err(ReadAnswer(text, bare)), ErrInvalid, "K-90: a PAC without logon information")
+	for _, c := range []struct {
+		kind   uint32
+		change func(b []byte) []byte // nil: there is no such buffer
+		why    string
+	}{{forge.LogonInfo, nil, "no logon information"}, {forge.ClientInfo, nil, "no logon information"},
+		{forge.LogonInfo, func(b []byte) []byte { return b[:atFlags+3] }, "no logon information"},
+		{forge.ClientInfo, func(b []byte) []byte { return b[:9] }, "client information"},
+		{forge.Requestor, func(b []byte) []byte { return append(b, 0) }, "are not a SID"}} {
+		var buffers []forge.Buffer
+		for _, b := range forge.Split(data) {
+			if b.Type == c.kind && c.change != nil {
+				b.Data = c.change(b.Data)
+			}
+			if b.Type != c.kind || c.change != nil {
+				buffers = append(buffers, b)
+			}
+		}
+		_, err := ReadAnswer(text, forge.Frame(buffers))
+		check.That(t, errors.Is(err, ErrInvalid) && strings.Contains(err.Error(), c.why),
+			"K-90: an altered buffer of type %d: %v, want %q", c.kind, err, c.why)
+	}
 	_, err = ReadAnswer(text, data[:16])
 	check.That(t, errors.Is(err, ErrInvalid), "a short PAC: %v", err)
 }

@@ -3,7 +3,6 @@ package pac
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,40 +14,72 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestOversizedOrMalformedClaimsAreRejected checks that unknown formats, sizes above the limit and malformed sets are
-// rejected (K-8, K-10).
-func TestOversizedOrMalformedClaimsAreRejected(t *testing.T) {
-	one := claims.Attribute{Name: "a", Type: claims.Uint64, Uints: []uint64{1}}
-	set := forge.ClaimsSet([]claims.Attribute{one})
-	twice := claims.Attribute{Name: "a", Type: claims.Uint64, Uints: []uint64{4, 4}}
+// TestMalformedClaimsErrorNamesReason checks the error of each malformed set, because a later check would reject most
+// of them too, and that the claims of client and device are read alike. All arrays together share one limit of claims
+// (K-3, K-8, K-9, K-10).
+func TestMalformedClaimsErrorNamesReason(t *testing.T) {
+	one := []claims.Attribute{{Name: "a", Type: claims.Uint64, Uints: []uint64{1}}}
+	set := forge.ClaimsSet(one)
 	values := func(kind claims.Type, v ...uint64) []byte {
 		return forge.Metadata(forge.ClaimsSet([]claims.Attribute{{Name: "a", Type: kind, Uints: v}}), 0, 0)
 	}
-	for name, c := range map[string]struct {
-		rule string
-		data []byte
-	}{
-		"LZNT1":                     {"K-8", forge.Metadata(set, 2, uint32(len(set)))},
-		"plain LZ77":                {"K-8", forge.Metadata(set, 3, uint32(len(set)))},
-		"an unknown format":         {"K-8", forge.Metadata(set, 5, uint32(len(set)))},
-		"four gigabytes":            {"K-8", forge.Metadata(forge.Compress(set), 4, ^uint32(0))},
-		"less than it says":         {"K-9", forge.Metadata(forge.Compress(set), 4, 1000)},
-		"more than it says":         {"K-3", forge.Metadata(forge.Compress(set), 4, uint32(len(set)-8))},
-		"a truth of two":            {"K-10", values(claims.Boolean, 2)},
-		"a value twice":             {"K-10", values(claims.Uint64, 4, 4)},
-		"one that another replaces": {"K-10", forge.ClaimsBuffer([]claims.Attribute{twice, one}, false)},
-		"a type for SIDs":           {"K-10", values(claims.SID, 4)},
-		"a set of no bytes of NDR":  {"K-3", forge.Metadata([]byte("eight by"), 0, 8)},
-	} {
-		_, err := readClaims(c.data)
-		check.That(t, errors.Is(err, ErrInvalid), "%s: %s: %v, want a refusal", c.rule, name, err)
-		refused(t, c.rule, name, with(forge.ClientClaims, func([]byte) []byte { return c.data }))
-		refused(t, c.rule, name, with(forge.DeviceClaims, func([]byte) []byte { return c.data }))
+	replaced := []claims.Attribute{{Name: "a", Type: claims.Uint64, Uints: []uint64{4, 4}}, one[0]}
+	// The types of the two claims are at offset 60 (MS-ADTS 2.2.18.4, 2.2.18.2).
+	typed := func(first, second byte) []byte {
+		b := forge.ClaimsSet(one)
+		b[64], b[66] = first, second
+		return forge.Metadata(b, 0, 0)
 	}
-	zeros := forge.Compress(make([]byte, maxClaimsSize)) // a few hundred bytes that become many
-	_, err := readClaims(forge.Metadata(zeros, 4, maxClaimsSize))
-	check.That(t, errors.Is(err, ErrInvalid) &&
-		len(zeros) <= 4000, "K-8: %d bytes: %v, want at most 4000, %v", len(zeros), err, ErrInvalid)
+	unnamed := forge.ClaimsSet(one)
+	clear(unnamed[60:64])
+	noValue := forge.ClaimsSet([]claims.Attribute{{Name: "a", Type: claims.String, Strings: []string{"x"}}})
+	clear(noValue[96:100]) // the pointer to the value, behind the name and the count of values
+	many := func(begin, n int) (out []claims.Attribute) {
+		for i := range n {
+			name := string(rune(0x4e00 + begin + i))
+			out = append(out, claims.Attribute{Name: name, Type: claims.Uint64, Uints: []uint64{1}})
+		}
+		return out
+	}
+	lists := func(n, m int) []byte {
+		return forge.Metadata(forge.ClaimsSet(many(0, n), many(5000, m)), 0, 0)
+	}
+	packed := forge.Compress(set)
+	zeros := forge.Metadata(forge.Compress(make([]byte, maxClaimsSize)), 4, maxClaimsSize)
+	for name, c := range map[string]struct {
+		b   []byte
+		why string
+	}{
+		"K-10: one type":            {typed(2, 2), ""},
+		"K-10: two types":           {typed(2, 1), "of type 2 and 1"},
+		"K-10: a type of no claims": {typed(4, 4), "a claim of type 4"},
+		"K-10: no name":             {forge.Metadata(unnamed, 0, 0), "named false"},
+		"K-10: a null value":        {forge.Metadata(noValue, 0, 0), "a value that is not there"},
+		"K-10: as many as may be":   {lists(maxClaims-1, 1), ""},
+		"K-10: one more":            {lists(maxClaims, 1), "want at most"},
+		"K-8: the bound":            {forge.Metadata(packed, 4, maxClaimsSize), "compressed data ends"},
+		"K-8: a byte more":          {forge.Metadata(packed, 4, maxClaimsSize+1), "want at most"},
+		"K-8: LZNT1":                {forge.Metadata(set, 2, uint32(len(set))), "in format 2"},
+		"K-8: plain LZ77":           {forge.Metadata(set, 3, uint32(len(set))), "in format 3"},
+		"K-8: an unknown format":    {forge.Metadata(set, 5, uint32(len(set))), "in format 5"},
+		"K-8: four gigabytes":       {forge.Metadata(packed, 4, ^uint32(0)), "claims of 4294967295 bytes"},
+		"K-9: less than it says":    {forge.Metadata(packed, 4, 1000), "compressed data ends"},
+		"K-9: more than it says":    {forge.Metadata(packed, 4, uint32(len(set)-8)), "of 96 in compressed data"},
+		"K-10: a truth of two":      {values(claims.Boolean, 2), "want 0 or 1"},
+		"K-10: a value twice":       {values(claims.Uint64, 4, 4), "duplicate values"},
+		"K-10: one replaced":        {forge.ClaimsBuffer(replaced, false), "duplicate values"},
+		"K-10: a type for SIDs":     {values(claims.SID, 4), "a claim of type 5"},
+		"K-3: no bytes of NDR":      {forge.Metadata([]byte("eight by"), 0, 8), "not in NDR"},
+		"K-8: many zeros":           {zeros, "not in NDR"},
+	} {
+		_, err := readClaims(c.b)
+		check.That(t, (err == nil) == (c.why == "") && (err == nil || strings.Contains(err.Error(), c.why)),
+			"%s: %v, want %q", name, err, c.why)
+		for _, kind := range []uint32{forge.ClientClaims, forge.DeviceClaims} {
+			_, err := Open(with(kind, func([]byte) []byte { return c.b }), key(18))
+			check.Equal(t, err == nil, c.why == "", "%s: in buffer %d: %v, taken", name, kind, err)
+		}
+	}
 }
 
 // TestClaimsOfOtherSourcesDoNotCount checks that claims count only from Active Directory and from a certificate, that

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/sid"
@@ -48,6 +47,8 @@ func TestReaderNamesEachError(t *testing.T) {
 	counts := func(r *reader) { r.counted() }
 	text := func(bytes uint16) func(*reader) { return func(r *reader) { r.text(counted{bytes, true}) } }
 	ended := func(r *reader) { r.terminated() }
+	groups := func(r *reader) { r.groups(true, 1) }
+	domains := func(r *reader) { r.domains(true, 1) }
 	for name, c := range map[string]struct {
 		b    []byte
 		read func(*reader)
@@ -69,6 +70,10 @@ func TestReaderNamesEachError(t *testing.T) {
 		"K-4: a SID of fewer parts":              {of(2), anySID, "1 sub-authorities in an array of 2"},
 		"K-4: a SID of more parts":               {of(0), anySID, "at "},
 		"K-4: a SID of sixteen parts":            {of(16), anySID, "a SID with 16 sub-authorities"},
+		"K-4: a SID of a list":                   {words(1, 1, 7, 1, 0x101, 0x05000000, 21), groups, ""},
+		"K-4: a null SID of a list":              {words(1, 0, 7, 1, 0x101, 0x05000000, 21), groups, "SID 0 of 1"},
+		"K-4: a domain":                          {words(1, 1, 0, 0, 1, 0x101, 0x05000000, 21), domains, ""},
+		"K-4: a null domain":                     {words(1, 0, 0, 0, 1, 0x101, 0x05000000, 21), domains, "domain 0 of 1"},
 		"K-4: a text":                            {words(4<<16|4, 9), counts, ""},
 		"K-4: half a character":                  {words(4<<16|3, 9), counts, "a text of 3 bytes"},
 		"K-4: more than its room":                {words(2<<16|4, 9), counts, "a text of 4 bytes in 2"},
@@ -96,51 +101,6 @@ func TestReaderNamesEachError(t *testing.T) {
 			!strings.Contains(r.err.Error(), c.why)) {
 			t.Errorf("%s: %v, want %q", name, r.err, c.why)
 		}
-	}
-}
-
-// TestMalformedClaimsErrorNamesReason checks the error of each malformed set, because a later check would reject most
-// of them too. All arrays together share one limit of claims (K-8, K-10).
-func TestMalformedClaimsErrorNamesReason(t *testing.T) {
-	one := []claims.Attribute{{Name: "a", Type: claims.Uint64, Uints: []uint64{1}}}
-	// The types of the two claims are at offset 60 (MS-ADTS 2.2.18.4, 2.2.18.2).
-	typed := func(first, second byte) []byte {
-		b := forge.ClaimsSet(one)
-		b[64], b[66] = first, second
-		return forge.Metadata(b, 0, 0)
-	}
-	unnamed := forge.ClaimsSet(one)
-	clear(unnamed[60:64])
-	noValue := forge.ClaimsSet([]claims.Attribute{{Name: "a", Type: claims.String, Strings: []string{"x"}}})
-	clear(noValue[96:100]) // the pointer to the value, behind the name and the count of values
-	many := func(begin, n int) (out []claims.Attribute) {
-		for i := range n {
-			name := string(rune(0x4e00 + begin + i))
-			out = append(out, claims.Attribute{Name: name, Type: claims.Uint64, Uints: []uint64{1}})
-		}
-		return out
-	}
-	lists := func(n, m int) []byte {
-		return forge.Metadata(forge.ClaimsSet(many(0, n), many(5000, m)), 0, 0)
-	}
-	packed := forge.Compress(forge.ClaimsSet(one))
-	for name, c := range map[string]struct {
-		b   []byte
-		why string
-	}{
-		"K-10: one type":            {typed(2, 2), ""},
-		"K-10: two types":           {typed(2, 1), "of type 2 and 1"},
-		"K-10: a type of no claims": {typed(4, 4), "a claim of type 4"},
-		"K-10: no name":             {forge.Metadata(unnamed, 0, 0), "named false"},
-		"K-10: a null value":        {forge.Metadata(noValue, 0, 0), "a value that is not there"},
-		"K-10: as many as may be":   {lists(maxClaims-1, 1), ""},
-		"K-10: one more":            {lists(maxClaims, 1), "want at most"},
-		"K-8: the bound":            {forge.Metadata(packed, 4, maxClaimsSize), "compressed data ends"},
-		"K-8: a byte more":          {forge.Metadata(packed, 4, maxClaimsSize+1), "want at most"},
-	} {
-		_, err := readClaims(c.b)
-		check.That(t, (err == nil) == (c.why == "") && (err == nil || strings.Contains(err.Error(), c.why)),
-			"%s: %v, want %q", name, err, c.why)
 	}
 }
 

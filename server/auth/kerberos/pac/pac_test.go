@@ -142,15 +142,8 @@ func TestAlteredPACBufferNeverPanics(t *testing.T) {
 	}{
 		"big endian":                     {"K-3", forge.LogonInfo, set(1, 0)},
 		"another version of NDR":         {"K-3", forge.LogonInfo, set(0, 2)},
-		"more than there is":             {"K-3", forge.LogonInfo, set(8, 0xf8, 0xff)},
-		"not a multiple of eight":        {"K-3", forge.LogonInfo, set(8, 0xfc, 0)},
 		"no structure":                   {"K-3", forge.LogonInfo, set(16, 0, 0, 0, 0)},
-		"a text of odd length":           {"K-4", forge.LogonInfo, set(68, 9)},
-		"a text longer than its room":    {"K-4", forge.LogonInfo, set(70, 2)},
-		"a null string":                  {"K-4", forge.LogonInfo, set(72, 0, 0, 0, 0)},
 		"2^31 groups":                    {"K-4", forge.LogonInfo, set(128, 0, 0, 0, 0x80)},
-		"three groups of two":            {"K-4", forge.LogonInfo, set(128, 3)},
-		"no groups, and two":             {"K-4", forge.LogonInfo, set(132, 0, 0, 0, 0)},
 		"no domain":                      {"K-4", forge.LogonInfo, set(172, 0, 0, 0, 0)},
 		"a name longer than its buffer":  {"K-6", forge.ClientInfo, set(8, 12)},
 		"a name shorter than its buffer": {"K-6", forge.ClientInfo, set(8, 8)},
@@ -164,10 +157,13 @@ func TestAlteredPACBufferNeverPanics(t *testing.T) {
 		"another revision":          {"K-7", forge.UPN, set(16, 9)},
 		"a requestor and more":      {"K-4", forge.Requestor, func(b []byte) []byte { return append(b, 0) }},
 		"attributes of one bit":     {"K-4", forge.Attributes, set(0, 1)},
+		"a device without a domain": {"K-4", forge.DeviceInfo, set(28, 0, 0, 0, 0)},
+		"attributes of 33 bits":     {"K-4", forge.Attributes, set(0, 33)},
 		"attributes of 2^32-1 bits": {"K-4", forge.Attributes, set(0, 255, 255, 255, 255)},
 	} {
 		refused(t, c.rule, name, with(c.kind, c.change))
 	}
+	check.NoError(t, check.Err(Open(with(forge.Attributes, set(0, 32)), key(18))))
 	p, err := Open(with(forge.UPN, func([]byte) []byte { return make([]byte, 12) }), key(18))
 	check.That(t, err == nil && *p.UPN == UPNInfo{}, "K-7: two empty names: %v, want names that are empty", err)
 }
