@@ -85,6 +85,9 @@ func TestKeysMustHaveTheirSize(t *testing.T) {
 			t.Errorf("K-39: type %d: %v, %v, a session key of %d bytes, want %d",
 				kind, c, err, len(k.SessionKey.KeyValue), size)
 		}
+		other := k.Ticket().EncPart
+		other.EType = 23
+		check.ErrorIs(t, check.Err(decrypt(other, key, usageTicket)), errAPReq, "K-39: data of type 23 by type %d", kind)
 		for _, wrong := range [][]byte{key.KeyValue[1:], append([]byte{7}, key.KeyValue...)} {
 			_, err := decrypt(k.Ticket().EncPart, types.EncryptionKey{KeyType: kind, KeyValue: wrong}, usageTicket)
 			check.ErrorIs(t, err, errAPReq, "K-39: type %d with a key of %d bytes", kind, len(wrong))

@@ -82,6 +82,11 @@ func TestInitiatorUsesOnlyKeytabKeys(t *testing.T) {
 	check.That(t, len(b.Bytes) == 4 && b.BitLength == 32 && bit(b.Bytes, optionMutual) &&
 		!bit(b.Bytes, optionUseSessionKey), "K-60: options %+v", b)
 	taken := check.Must(p.Acceptor.Accept(token, binding))
+	for i := len(taken.Answer) - 60; i < len(taken.Answer); i++ { // the encrypted part
+		bad := slices.Clone(taken.Answer)
+		bad[i] ^= 1
+		check.That(t, c.Finish(bad) != nil, "K-60: Finish with byte %d altered: no error, want one", i)
+	}
 	if got, err := unframedAnswer(taken.Answer); err != nil || c.Finish(got) != nil || c.acceptor || c.key.KeyType != 18 {
 		t.Errorf("K-60: the answer: %v, %+v", err, c)
 	}

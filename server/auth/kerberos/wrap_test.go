@@ -23,6 +23,8 @@ func TestMessagesMustBeInSequence(t *testing.T) {
 	}
 	check.That(t, c.sent == 0 && c.received == 5 && send.received == 5 && receive.sent == 0 && send.sent == 3 &&
 		receive.received == 8, "K-61: the halves count %+v, %+v", send, receive)
+	check.That(t, check.Err(receive.Unwrap(forge.Wrap(secret, 1, 8, 22, nil))) != nil,
+		"K-61: a message that is not signed with the acceptor's subkey: no error, want one")
 	empty, err := receive.Unwrap(forge.Wrap(secret, 5, 8, 22, nil))
 	check.That(t, err == nil && len(empty) == 0,
 		"K-61: an empty message: %x, %v, want len(empty) = 0, no error", empty, err)
