@@ -24,8 +24,6 @@ type server struct {
 	net.Listener
 	mu       sync.Mutex
 	alice    map[string][]string // guarded by mu
-	bound    int64               // guarded by mu: the code that her password is answered with
-	text     string              // guarded by mu: text after the code
 	stopping bool                // guarded by mu: searches are not answered
 }
 
@@ -79,7 +77,7 @@ func (s *server) conn(c net.Conn) {
 		var answer []byte
 		switch op.Tag {
 		case goldap.ApplicationBindRequest:
-			answer = s.bind(id, op.Children[1].Data.String(), op.Children[2].Data.String())
+			answer = bind(id, op.Children[1].Data.String(), op.Children[2].Data.String())
 		case goldap.ApplicationSearchRequest:
 			answer = s.search(id, op)
 		}
@@ -89,18 +87,13 @@ func (s *server) conn(c net.Conn) {
 	}
 }
 
-func (s *server) bind(id int64, name, password string) []byte {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	code, text := int64(0), ""
-	switch {
-	case name != "CN=alice,"+base:
-	case s.bound != 0:
-		code, text = s.bound, s.text
-	case password != "wonderland":
+// bind answers a bind: only alice's has a wrong password.
+func bind(id int64, name, password string) []byte {
+	code := int64(0)
+	if name == "CN=alice,"+base && password != "wonderland" {
 		code = 49
 	}
-	return forge.LDAPResult(id, goldap.ApplicationBindResponse, code, text)
+	return forge.LDAPResult(id, goldap.ApplicationBindResponse, code, "")
 }
 
 func (s *server) search(id int64, op *ber.Packet) []byte {

@@ -77,64 +77,47 @@ func password(domain, name, password string) logon.Request {
 		Password: logon.Secret(password), Origin: "192.0.2.1", Caller: sid.LocalService}
 }
 
-// TestDirectoryIsNotQueriedBeyondTheLimit checks that the directory is not queried after too many
-// failures of a name or an origin (D-25). A success clears the name only, and an attempt without a
-// result does not count.
+// TestDirectoryIsNotQueriedBeyondTheLimit checks that the directory is not queried after too many failures of a name or
+// of an origin, which can be a whole IPv6 network (D-25, D-30). A success clears the name only, and an attempt without
+// a result does not count.
 func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 	f := newFixture(t)
-	try := func(name, word, origin string) ntstatus.Status {
-		r := password("EXAMPLE", name, word)
+	const ok, wrong, locked = ntstatus.Success, ntstatus.LogonFailure, ntstatus.AccountLockedOut
+	try := func(want ntstatus.Status, name, word, origin string) {
+		t.Helper()
+		r, queries := password("EXAMPLE", name, word), f.queries
 		r.Origin = origin
 		result, st := f.LogOn(r)
-		check.That(t, st != ntstatus.AccountLockedOut || result.Reason == st, "D-25: the record has %v", result.Reason)
-		return st
+		check.Equal(t, st, want, "D-25: %s with %s from %s", name, word, origin)
+		check.That(t, (f.queries == queries) == (st == locked) && (st != locked || result.Reason == st),
+			"D-25: %s from %s: %v with the reason %v, and %d queries", name, origin, st, result.Reason, f.queries-queries)
 	}
 	for range 2 {
-		try("alice", "wrong", "192.0.2.1")
+		try(wrong, "alice", "x", "192.0.2.1")
 	}
-	check.Require(t, try("ALICE", "wonderland", "192.0.2.2"), ntstatus.Success, "D-25: below the limit")
-	try("alice", "wrong", "192.0.2.1")
-	queries := f.queries
-	st := try("Alice", "wonderland", "192.0.2.1")
-	check.That(t, st == ntstatus.AccountLockedOut && f.queries == queries,
-		"D-25: attempt beyond the limit of name and address = %v after %d directory queries", st, f.queries-queries)
-	check.Equal(t, try("Alice", "wonderland", "192.0.2.4"), ntstatus.Success, "D-25: the name from another address")
+	try(ok, "ALICE", "wonderland", "192.0.2.2")
+	try(wrong, "alice", "x", "192.0.2.1")
+	try(locked, "Alice", "wonderland", "192.0.2.1") // the limit of name and address
+	try(ok, "Alice", "wonderland", "192.0.2.4")
 	for range 2 {
-		try("alice", "wrong", "192.0.2.3")
+		try(wrong, "alice", "x", "192.0.2.3")
 	}
-	queries = f.queries
-	if st := try("Alice", "wonderland", "192.0.2.5"); st != ntstatus.AccountLockedOut || f.queries != queries {
-		t.Errorf("D-25: attempt beyond the limit of the name = %v after %d queries, want STATUS_ACCOUNT_LOCKED_OUT after 0",
-			st, f.queries-queries)
+	try(locked, "Alice", "wonderland", "192.0.2.5") // the limit of the name
+	try(ok, "Alice", "wonderland", "192.0.2.4")     // where the user logged on before
+	for i := range 6 {
+		try(wrong, fmt.Sprint("user", i), "x", fmt.Sprintf("2001:db8::%x:1", i+1))
 	}
-	check.Equal(t, try("Alice", "wonderland", "192.0.2.4"), ntstatus.Success,
-		"D-25: past the limit of the name, where the user logged on before")
-	for range 3 {
-		check.Equal(t, try("bob", "x", "192.0.2.1"), ntstatus.LogonFailure, "D-25: the sixth of the address")
+	try(locked, "carol", "x", "2001:db8::beef") // the limit of the network
+	try(wrong, "carol", "x", "2001:db8:0:1::beef")
+	for i := range 7 { // a program that names no address has a greater limit
+		try(wrong, fmt.Sprint("other", i), "x", "")
 	}
-	check.Equal(t, try("carol", "x", "192.0.2.1"), ntstatus.AccountLockedOut, "D-25: past the limit of the address")
 	f.now = f.now.Add(admission.DefaultWindow)
-	check.Equal(t, try("alice", "wonderland", "192.0.2.1"), ntstatus.Success, "D-25: after the window")
+	try(ok, "alice", "wonderland", "192.0.2.1")
 	f.fails = &Refused{Status: ntstatus.NoLogonServers, Why: errors.New("away")}
 	for range 20 {
-		check.Require(t, try("alice", "wonderland", "192.0.2.1"), ntstatus.NoLogonServers, "D-20")
+		try(ntstatus.NoLogonServers, "alice", "wonderland", "192.0.2.1")
 	}
-	f.fails = nil
-	// One password does not pay for guesses at others.
-	for i := range 5 {
-		try(fmt.Sprint("user", i), "x", "192.0.2.9")
-		try("alice", "wonderland", "192.0.2.9")
-	}
-	try("user5", "x", "192.0.2.9")
-	check.Equal(t, try("alice", "wonderland", "192.0.2.9"), ntstatus.AccountLockedOut,
-		"D-25: an address with one right password")
-	// A program that names no address has more of them.
-	for i := range 59 {
-		try(fmt.Sprint("other", i), "x", "")
-	}
-	check.Equal(t, try("alice", "wonderland", ""), ntstatus.Success, "D-25: a program without an address")
-	try("other", "x", "")
-	check.Equal(t, try("alice", "wonderland", ""), ntstatus.AccountLockedOut, "D-25: past its limit")
 }
 
 // TestNameWithIgnoredCharactersIsRefused checks that a password is not checked for a name with blanks or invisible
@@ -247,26 +230,6 @@ func TestConcurrentChecksAreBounded(t *testing.T) {
 			check.Equal(t, check.Status(f.LogOn(r)), ntstatus.Success, "L-74: %v with a free place", by)
 		}
 	}
-}
-
-// TestOneNetworkIsOneOrigin checks that guesses from all addresses of an IPv6 network count as guesses of one client
-// (D-30).
-func TestOneNetworkIsOneOrigin(t *testing.T) {
-	f := newFixture(t)
-	for i := range 6 {
-		r := password("EXAMPLE", fmt.Sprint("user", i), "x")
-		r.Origin = fmt.Sprintf("2001:db8::%x:1", i+1)
-		check.Require(t, check.Status(f.LogOn(r)), ntstatus.LogonFailure, "D-30: guess %d", i)
-	}
-	r := password("EXAMPLE", "alice", "wonderland")
-	r.Origin = "2001:db8::beef"
-	if _, st := f.LogOn(r); st != ntstatus.AccountLockedOut || f.queries != 6 {
-		t.Errorf("D-30: the seventh guess from an IPv6 network = %v after %d directory queries, want %v, 6",
-			st, f.queries,
-			ntstatus.AccountLockedOut)
-	}
-	r.Origin = "2001:db8:0:1::beef"
-	check.Equal(t, check.Status(f.LogOn(r)), ntstatus.Success, "D-30: another network")
 }
 
 // TestDomainNamesIgnoreCase checks that a name belongs to the domain only under the domain's NetBIOS name or its
