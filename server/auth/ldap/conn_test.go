@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -62,44 +61,6 @@ func TestServerAuthenticatesFirst(t *testing.T) {
 		!strings.Contains(err.Error(), "within TLS only") {
 		t.Errorf("D-1: a password without TLS: %v, want \"within TLS only\"", err)
 	}
-}
-
-// TestSilentServerIsTriedLast checks that a server that did not answer is tried after the others for 30 seconds, and
-// that it is tried all the same if no other answers (D-20).
-func TestSilentServerIsTriedLast(t *testing.T) {
-	silent := check.Must(net.Listen("tcp", "127.0.0.1:0"))
-	var tried atomic.Int64
-	var running sync.WaitGroup
-	running.Go(func() {
-		for {
-			c, err := silent.Accept()
-			if err != nil {
-				return
-			}
-			tried.Add(1)
-			_ = c.Close()
-		}
-	})
-	defer running.Wait()
-	defer silent.Close()
-	f := serve(t, newWorld().answer)
-	now := time.Unix(1_800_000_000, 0)
-	d := f.directory(func(c *Config) {
-		c.Servers = append([]string{"ldaps://" + silent.Addr().String()}, c.Servers...)
-		c.Now = func() time.Time { return now }
-	})
-	closed := func(c *conn) error { c.close(); return nil }
-	for _, step := range []struct {
-		pass  time.Duration
-		tried int64
-	}{{0, 1}, {0, 1}, {29 * time.Second, 1}, {time.Second, 2}, {time.Second, 2}} {
-		now = now.Add(step.pass)
-		check.NoError(t, d.try(t.Context(), d.bind, closed))
-		check.Equal(t, tried.Load(), step.tried, "D-20: connections to the silent server after %v", step.pass)
-	}
-	f.stop()
-	check.ErrorIs(t, d.try(t.Context(), d.bind, closed), ErrAway, "D-20: no server answers")
-	check.Equal(t, tried.Load(), 3, "D-20: connections to the silent server while the other is down too")
 }
 
 // TestServerThatFailsInSearchesIsTriedLast checks that a server that accepts binds, and fails in searches or says that

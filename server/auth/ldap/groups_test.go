@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -12,98 +11,70 @@ import (
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
-	"github.com/refmon/refmon/token"
 )
 
-// TestHistoryAndPrimaryGroupsCount checks that SIDs of the history and of other domains count, that the primary group's
-// own groups count, and the maximum number of groups (D-14, D-15, D-16, D-17).
-func TestHistoryAndPrimaryGroupsCount(t *testing.T) {
-	machine, elsewhere := sid.MustParse("S-1-5-21-1-1-1"), sid.MustParse("S-1-5-21-40-50-60")
-	ask := func(w *world, most int) (*Found, error) {
-		d := serve(t, w.answer).directory(func(c *Config) { c.Machine, c.Limits.Groups = machine, most })
-		return d.Find(context.Background(), "alice", false)
+// TestNestedGroupsAreFollowed checks groups by memberOf: in a cycle, below a distribution group, those of the primary
+// group, the history of a group, and the maximum number. A group that cannot be read rejects the account (D-14 to
+// D-18).
+func TestNestedGroupsAreFollowed(t *testing.T) {
+	type groups = map[string][]string
+	type entries = map[string]map[string][]string
+	named := func(name string) string { return "CN=" + name + "," + base }
+	var names []string
+	many := groups{}
+	for i := range 70 {
+		names = append(names, fmt.Sprint("g", i))
+		many[names[i]] = nil
 	}
-	has := func(f *Found, s sid.SID) bool {
-		return slices.ContainsFunc(f.Groups, func(g token.Group) bool { return g.SID == s })
-	}
-	w := newWorld()
-	w.set("sIDHistory", elsewhere.WithRID(1500).Binary(), elsewhere.WithRID(512).Binary())
-	got, err := ask(w, 2) // the list of the server has two
-	check.RequireThat(t, err == nil && has(got, elsewhere.WithRID(1500)) && has(got, elsewhere.WithRID(512)),
-		"D-14, D-15: %+v, %v, want both SIDs of the history", got, err)
-	check.That(t, check.Err(ask(w, 1)) != nil, "D-16: one group more than the limit: no error, want one")
-	w = groupsWorld([]string{"a"}, map[string][]string{"a": nil, "b": nil})
-	w.entries["CN=Domain Users,"+base]["memberOf"] = []string{"CN=b," + base}
-	w.entries["CN=a,"+base]["sIDHistory"] = []string{elsewhere.WithRID(1600).Binary()}
-	if got, err = ask(w, 10); err != nil || len(got.Groups) != 4 || !has(got, elsewhere.WithRID(1600)) {
-		t.Errorf("D-14, D-17: %+v, %v, want 4 groups, RID 1600 among them", got, err)
+	elsewhere := sid.MustParse("S-1-5-21-40-50-60")
+	for what, c := range map[string]struct {
+		alice  []string
+		in     groups
+		change func(e entries)
+		most   int
+		want   int // groups; 0: an error
+	}{
+		"D-17: a cycle": {[]string{"a"}, groups{"a": {"b"}, "b": {"c", "a"}, "c": {"a", "c"}, "other": {"a"}}, nil, 9, 4},
+		"D-18: a group of mail": {[]string{"a", "mail"}, groups{"a": nil, "mail": {"b"}, "b": nil},
+			func(e entries) { e[named("mail")]["groupType"] = []string{"2"} }, 9, 2},
+		"D-17: a group of the primary group, D-14: and a history": {[]string{"a"}, groups{"a": nil, "b": nil},
+			func(e entries) {
+				e[named("Domain Users")]["memberOf"] = []string{named("b")}
+				e[named("a")]["sIDHistory"] = []string{elsewhere.WithRID(1600).Binary()}
+			}, 9, 4},
+		"D-17: five groups, the limit": {[]string{"a", "b"}, groups{"a": {"c"}, "b": {"d", "c"}, "c": nil, "d": nil}, nil,
+			5, 5},
+		"D-17: one more than the limit": {[]string{"a", "b"}, groups{"a": {"c"}, "b": {"d", "c"}, "c": nil, "d": nil}, nil,
+			4, 0},
+		"D-17: more than one request reads": {names, many, nil, 71, 71},
+		"D-17: a missing group":             {[]string{"a", "gone"}, groups{"a": nil}, nil, 9, 0},
+		"D-17: no primary group":            {nil, nil, func(e entries) { delete(e, named("Domain Users")) }, 9, 0},
+		"D-13: a group without a name": {nil, nil,
+			func(e entries) { e[named("alice")]["memberOf"] = []string{"a, not a name"} }, 9, 0},
+		"D-17: a group without a SID": {[]string{"a"}, groups{"a": nil},
+			func(e entries) { e[named("a")]["objectSid"] = nil }, 9, 0},
+		"D-17: ranges without end": {nil, groups{"a": nil},
+			func(e entries) { e[named("alice")]["memberOf;range=0-0"] = []string{named("a")} }, 50, 0},
+	} {
+		w := groupsWorld(c.alice, c.in)
+		if c.change != nil {
+			c.change(w.entries)
+		}
+		got, err := serve(t, w.answer).directory(func(cfg *Config) { cfg.Limits.Groups = c.most }).Find(t.Context(),
+			"alice", false)
+		check.That(t, (err == nil) == (c.want > 0) && (err != nil || len(got.Groups) == c.want) && !errors.Is(err, ErrAway),
+			"%s: %+v, %v, want %d groups", what, got, err, c.want)
 	}
 }
 
-// TestNestedGroupsAreFollowed checks groups by memberOf: in a cycle, below a distribution group, with escaped names, in
-// ranges. A missing group rejects the account (D-17, D-18).
-func TestNestedGroupsAreFollowed(t *testing.T) {
-	find := func(w *world, change func(*Config)) (*Found, error) {
-		f := serve(t, w.answer)
-		return f.directory(change).Find(context.Background(), "alice", false)
+// TestComputedGroupsHaveALimit checks the maximum number of groups that the server computes (D-16).
+func TestComputedGroupsHaveALimit(t *testing.T) {
+	f := serve(t, newWorld().answer)
+	for most, ok := range map[int]bool{1: false, 2: true} { // the list of the server has two
+		d := f.directory(func(c *Config) { c.Limits.Groups = most })
+		got, err := d.Find(t.Context(), "alice", false)
+		check.Equal(t, err == nil, ok, "D-16: at most %d groups: %+v, %v, found", most, got, err)
 	}
-	w := groupsWorld([]string{"a"}, map[string][]string{"a": {"b"}, "b": {"c", "a"}, "c": {"a", "c"}, "other": {"a"}})
-	if got, err := find(w, nil); err != nil || len(got.Groups) != 4 {
-		t.Errorf("D-17: a cycle: %+v, %v, want len(got.Groups) = 4, no error", got, err)
-	}
-	w = groupsWorld([]string{"a", "mail"}, map[string][]string{"a": nil, "mail": {"b"}, "b": nil})
-	w.entries["CN=mail,"+base]["groupType"] = []string{"2"}
-	if got, err := find(w, nil); err != nil || len(got.Groups) != 2 {
-		t.Errorf("D-18: a group of mail: %+v, %v, want len(got.Groups) = 2, no error", got, err)
-	}
-	// Four groups by memberOf are as many as may be, or one too many.
-	w = groupsWorld([]string{"a", "b"}, map[string][]string{"a": {"c"}, "b": {"d", "c"}, "c": nil, "d": nil})
-	for most, all := range map[int]bool{3: false, 4: false, 5: true} { // the primary group counts, too
-		got, err := find(w, func(c *Config) { c.Limits.Groups = most })
-		check.That(t, (err == nil) == all && (!all || len(got.Groups) == 5),
-			"D-17: at most %d groups: %+v, %v, want success: %t", most, got, err, all)
-	}
-	w = groupsWorld([]string{"a", "gone"}, map[string][]string{"a": nil})
-	if got, err := find(w, nil); err == nil || errors.Is(err, ErrAway) {
-		t.Errorf("D-17: an account with a missing group: %+v, want an error", got)
-	}
-	w = groupsWorld(nil, nil)
-	delete(w.entries, "CN=Domain Users,"+base)
-	check.That(t, check.Err(find(w, nil)) != nil, "D-17: without the primary group: no error, want one")
-	w = groupsWorld([]string{"a"}, map[string][]string{"a": nil})
-	w.entries["CN=alice,"+base]["memberOf"] = []string{"a, not a name"}
-	check.That(t, check.Err(find(w, nil)) != nil, "D-13: a group without a name: no error, want one")
-	w = groupsWorld([]string{"a"}, map[string][]string{"a": nil})
-	w.entries["CN=a,"+base]["objectSid"] = nil
-	check.That(t, check.Err(find(w, nil)) != nil, "D-17: a group without a SID: no error, want one")
-	many := map[string][]string{}
-	var names []string
-	for i := range 70 {
-		n := fmt.Sprintf("g%d", i)
-		names = append(names, n)
-		many[n] = nil
-	}
-	w = groupsWorld(names, many)
-	got, err := find(w, func(c *Config) { c.Limits.Groups = 71 })
-	check.That(t, err == nil && len(got.Groups) == 71, "D-17: as many groups as the limit: %v, want 71 groups", err)
-	// Ranged values, with a second request for the second range.
-	w = groupsWorld(nil, map[string][]string{"a": nil, "b": nil})
-	alice := w.entries["CN=alice,"+base]
-	alice["memberOf;range=0-0"] = []string{"CN=a," + base}
-	f := serve(t, nil)
-	f.search = func(a asked) [][]byte {
-		if len(a.attributes) == 1 && a.attributes[0] == "memberOf;range=1-*" {
-			return [][]byte{found(a.id, "CN=alice,"+base, map[string][]string{"memberOf;range=1-*": {"CN=b," + base}}), end(a)}
-		}
-		return w.answer(a)
-	}
-	if got, err := f.directory(nil).Find(context.Background(), "alice", false); err != nil || len(got.Groups) != 3 {
-		t.Errorf("D-17: ranges: %+v, %v, want len(got.Groups) = 3, no error", got, err)
-	}
-	f = serve(t, w.answer) // always the first range
-	got, err = f.directory(func(c *Config) { c.Limits.Groups = 50 }).Find(context.Background(), "alice",
-		false)
-	check.That(t, err != nil, "D-17: ranges without end: %+v, want an error", got)
 }
 
 // TestRangesAreWholeOrAnError checks that ranges of values are read up to the limit, that an empty range which is not

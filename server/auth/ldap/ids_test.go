@@ -46,8 +46,6 @@ func numberedWorld(t *testing.T) *fake {
 		add("user", "twin", 1106, map[string][]string{"uidNumber": {"5002"}})
 		add("user", "other twin", 1107, map[string][]string{"uidNumber": {"5002"}})
 		add("user", "below", 1108, map[string][]string{"uidNumber": {"-3"}})
-		add("user", "root", 1109, map[string][]string{"uidNumber": {"0"}})
-		add("group", "wheel", 2002, map[string][]string{"gidNumber": {"0"}})
 		add("group", "staff", 2001, map[string][]string{"gidNumber": {"6001"}})
 		return append(out, end(a))
 	}
