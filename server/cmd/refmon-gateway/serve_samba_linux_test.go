@@ -91,7 +91,7 @@ func TestWebAccessEqualsRefmonAccess(t *testing.T) {
 				can += user + " " + name + ", "
 			}
 			s.byCurl(user, name, allowed)
-			s.byRclone(user, name, allowed)
+			s.byRclone(user, user+"s-password", name, allowed)
 		}
 		s.byBrowser(browser, user, "payroll.txt", s.access(user, "payroll.txt"))
 	}
@@ -174,12 +174,12 @@ func (s *site) byCurl(user, name string, allowed bool) {
 		"%s reads %s by curl: %q, want %q", user, name, got, want)
 }
 
-// byRclone reads a file as a user.
-func (s *site) byRclone(user, name string, allowed bool) {
+// byRclone reads a file as a user with a password.
+func (s *site) byRclone(user, password, name string, allowed bool) {
 	s.Helper()
-	got := s.run(fmt.Sprintf("rclone --config /dev/null --retries 1 --no-check-certificate "+
-		"--webdav-url https://localhost:%s --webdav-vendor other --webdav-user %s "+
-		"--webdav-pass $(rclone obscure %[2]ss-password) cat :webdav:projects/%s 2>&1 || echo refused", s.files, user, name))
+	got := s.run(fmt.Sprintf(`rclone --config /dev/null --retries 1 --no-check-certificate `+
+		`--webdav-url https://localhost:%s --webdav-vendor other --webdav-user '%s' `+
+		`--webdav-pass "$(rclone obscure %s)" cat :webdav:projects/%s 2>&1 || echo refused`, s.files, user, password, name))
 	if allowed && got != "of "+name+"\n" || !allowed && (!strings.Contains(got, "403") ||
 		!strings.HasSuffix(got, "refused\n")) {
 		s.Errorf("%s reads %s by rclone: %q; allowed: %t", user, name, got, allowed)

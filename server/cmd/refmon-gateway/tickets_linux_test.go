@@ -67,7 +67,7 @@ func TestTicketAccessEqualsRefmonAccess(t *testing.T) {
 				can[user]++
 			}
 			s.curlByTicket(env, user, name, allowed)
-			s.rcloneOfDomain(user, name, allowed)
+			s.byRclone(addc.Name+`\`+user, addc.Password, name, allowed)
 		}
 		s.browserByTicket(browser, env, user, "payroll.txt", s.access(user, "payroll.txt"))
 	}
@@ -151,19 +151,6 @@ func (s *site) curlByTicket(env []string, user, name string, allowed bool) {
 	}
 	check.That(s, strings.HasPrefix(got, want) && strings.HasSuffix(got, "\n"+code),
 		"%s reads %s by a ticket: %q, want %q and %s", user, name, got, want, code)
-}
-
-// rcloneOfDomain reads a file by a user's password, which the KDC takes.
-func (s *site) rcloneOfDomain(user, name string, allowed bool) {
-	s.Helper()
-	got := s.run(fmt.Sprintf(`rclone --config /dev/null --retries 1 --no-check-certificate `+
-		`--webdav-url https://localhost:%s --webdav-vendor other --webdav-user '%s\%s' `+
-		`--webdav-pass "$(rclone obscure %s)" cat :webdav:projects/%s 2>&1 || echo refused`, s.files, addc.Name, user,
-		addc.Password, name))
-	if allowed && got != "of "+name+"\n" || !allowed && (!strings.Contains(got, "403") ||
-		!strings.HasSuffix(got, "refused\n")) {
-		s.Errorf("%s reads %s by rclone: %q; allowed: %t", user, name, got, allowed)
-	}
 }
 
 // browserByTicket opens a file with a user's ticket in a headless browser. The browser resolves the
