@@ -3,6 +3,8 @@ package authzen
 import (
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestReadTypesRejects checks that each mistake in a file is an error that names its key (Z-14).
@@ -52,7 +54,8 @@ func TestReadTypesRejects(t *testing.T) {
 	}
 	const most = `{"types":{"t":{"rights":["1","2","3","4","5","6","7","8","9","a","b","c","d","e","f","r"],` +
 		`"descriptor":"O:SYG:SYD:"` + rest
-	if _, err := ReadTypes([]byte(most)); err != nil {
-		t.Errorf("16 rights: %v, want no error", err)
-	}
+	types, err := ReadTypes([]byte(most))
+	check.RequireThat(t, err == nil, "16 rights: %v, want no error", err)
+	check.That(t, types.Declares("t") && !types.Declares("u"), "declared are t %t, u %t", types.Declares("t"),
+		types.Declares("u"))
 }
