@@ -107,6 +107,10 @@ func TestLockHoldsUntilItsEnd(t *testing.T) {
 	l.Until = now.Add(time.Minute)
 	got, ok := table.refresh(l.Token, time.Minute)
 	check.That(t, ok && got == l, "refreshed: %+v, %t, want %+v", got, ok, l)
+	table.remove("unknown")
+	_, known := table.find("unknown")
+	_, refreshed := table.refresh("unknown", time.Minute)
+	check.That(t, !known && !refreshed, "an unknown token: found %t, refreshed %t", known, refreshed)
 	for later, want := range []bool{true, false} {
 		now = l.Until.Add(time.Duration(later))
 		got, ok := table.owned("alice", l.Token, "/f")

@@ -30,7 +30,8 @@ func TestLockRequestsFollowRFC4918(t *testing.T) {
 		{"alice LOCK /f < exclusive", nil, 200, "Second-3600<", 1},
 		{"alice LOCK /f Timeout: Infinite, Second-7, Second-9 < exclusive", nil, 200, "Second-7<", 1},
 		{"alice LOCK /f Timeout: Second-9999999999, Second-5 < exclusive", nil, 200, "Second-3600<", 1},
-		{"alice LOCK /f Timeout: x < exclusive", nil, 200, "Second-3600<", 1},
+		{"alice LOCK /f Timeout: Second-x < exclusive", nil, 200, "Second-3600<", 1},
+		{"alice LOCK /f Timeout: x < exclusive", nil, 200, "<D:exclusive/></D:lockscope><D:depth>infinity</D:depth>", 1},
 		{"alice LOCK /f Timeout: Second-0 < exclusive", nil, 200, "Second-0<", 1},
 		{"alice LOCK /f < shared", nil, 200, "<D:lockscope><D:shared/></D:lockscope>", 1},
 		{"alice LOCK /f Timeout: Second-3601 < exclusive", nil, 200, "Second-3600<", 1},
@@ -38,6 +39,7 @@ func TestLockRequestsFollowRFC4918(t *testing.T) {
 		{"alice LOCK /f < " + info("<D:shared/>", longer), nil, 200, "<D:owner></D:owner>", 1},
 		{"alice LOCK /f < " + info("<D:shared/><D:exclusive/>", ""), nil, 422, "lockscope", 0},
 		{"alice LOCK /f < " + info("", ""), nil, 422, "lockscope", 0},
+		{"alice LOCK /f < " + strings.Replace(info("<D:shared/>", ""), "<D:write/>", "", 1), nil, 422, "locktype", 0},
 		{"alice LOCK /f < exclusive\nalice LOCK /f If: ($1) (Not <DAV:no-lock>) (<DAV:no-lock>); Timeout: Second-5",
 			nil, 200, "Second-5<", 1},
 		{"alice LOCK /f < exclusive\nalice LOCK /f If: ($1) (<urn:x>)", nil, 400, "one lock", 1},
@@ -108,6 +110,9 @@ func TestLocksStayWithNames(t *testing.T) {
 	_, body = m.run("bob PROPFIND /d Depth: 0")
 	check.That(t, strings.Contains(body, "Second-100<") && !strings.Contains(body, "opaquelocktoken"),
 		"after half a second: %s, want a lock of 100 seconds without its token", body)
+	m = newMemory(t)
+	code, _ = m.run("alice LOCK /e Depth: 0 < exclusive\nalice LOCK /f < exclusive\nalice COPY /e Destination: /c/d")
+	check.That(t, code == 204 && len(m.Locks.Active()) == 2, "COPY: %d, locks %+v, want two", code, m.Locks.Active())
 	for _, step := range []string{"DELETE /d If: </c/d/m> ($1)", "MOVE /d Destination: /c/n; If: </c/d/m> ($1)"} {
 		m = newMemory(t)
 		code, _ = m.run("alice LOCK /d/m < exclusive\nalice " + step)
