@@ -108,12 +108,6 @@ func TestJSONAPIExamplesWorkWithinLimits(t *testing.T) {
 	}
 	moment = moment.Add(time.Second)
 	check.Equal(t, post("carol", "Services", "{}").code, 200, "G-27: a second later")
-	r := w.request("", http.MethodGet, "/health", "")
-	if got := w.atConsole(r); got.code != 200 || got.body != "ok\n" {
-		t.Errorf("health: %d %s, want 200, %q", got.code, got.body, "ok\n")
-	}
-	w.must(w.g.Close())
-	check.Equal(t, w.do(r).code, 503, "health without refmond")
 }
 
 // TestDifferingCheckShowsNoGrantingEntry checks that no entry is shown if the gateway's own check differs from

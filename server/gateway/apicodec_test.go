@@ -348,6 +348,7 @@ func TestRequestWithoutRightsIsAnError(t *testing.T) {
 		{"Check", object + `,"rights":[]}`, `rights: it is empty`},
 		{"Check", object + `}`, `rights is missing: name the rights to check, such as FILE_READ_DATA; ` +
 			`MAXIMUM_ALLOWED requests all available rights`},
+		{"Check", `{}`, `object is missing: give {"path": "/TREE/FILE"} or {"sddl": "O:…"}`},
 		{"Explain", `{}`, `check is missing`}, {"Explain", `{"check":` + object + `}}`, `check.rights is missing`},
 		{"WhoCan", `{}`, `object is missing`}, {"WhoCan", object + `,"accounts":[]}`, `accounts: it is empty`},
 		{"LookUp", `{}`, `names and sids are missing`},

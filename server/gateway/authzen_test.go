@@ -299,7 +299,9 @@ func TestQuestionsAreRecorded(t *testing.T) {
 // recorded (G-64).
 func TestUnrecordedQuestionIsRefused(t *testing.T) {
 	w := newWorld(t, openToPEP, func(c *Config) {
-		c.AuthZEN = &AuthZEN{URL: "https://localhost", Ask: "O:SYG:SYD:(A;;0x1;;;WD)S:(AU;SAFA;0x1;;;WD)", Rate: 100}
+		const ask = "O:SYG:SYD:(A;;0x1;;;WD)S:(AU;SAFA;0x1;;;WD)"
+		c.AuthZEN = &AuthZEN{URL: "https://localhost", Ask: ask, Rate: 100}
+		c.Index = &Index{Socket: "/none", Ask: ask, Rate: 1}
 	})
 	w.file("f", "x", openToPEP)
 	p := check.Must(w.g.link.process())
@@ -309,6 +311,30 @@ func TestUnrecordedQuestionIsRefused(t *testing.T) {
 	th.NtAdjustPrivilegesToken(own, true, nil, false)
 	if code, _ := w.evaluate("carol", "carol", "read", "file", "/share/f"); code != http.StatusServiceUnavailable {
 		t.Errorf("status %d, want 503", code)
+	}
+	code, body := w.askIndex("carol", "can-read", `{"ids":["/srv/x"]}`)
+	check.That(t, code == http.StatusServiceUnavailable && strings.Contains(body, "cannot be recorded"),
+		"G-120: a question to the index: %d %s, want 503", code, body)
+}
+
+// TestDeclaredTypesAreDecidedByAccount checks questions about a declared resource type: a user of refmond counts with
+// its SID and groups, and any other subject as the configuration declares it.
+func TestDeclaredTypesAreDecidedByAccount(t *testing.T) {
+	w := newWorld(t, openToPEP, everyoneAsks)
+	w.g.pdp.types = check.Must(authzen.ReadTypes(fmt.Appendf(nil, `{"groups":["bots"],
+		"subjects":{"robot":{"r2":{"groups":["bots"]}}},"types":{"record":{"rights":["r","w","x"],
+		"descriptor":"O:SYG:SYD:(A;;${r};;;S-1-5-113)(A;;${w};;;%s)(A;;${x};;;${bots})",
+		"actions":{"read":{"rights":["r"]},"write":{"rights":["w"]},"run":{"rights":["x"]}}}}}`, w.sids["alice"])))
+	for _, c := range []struct {
+		kind, who, action, on string
+		want                  bool
+	}{{"user", "alice", "read", "record", true}, {"user", "alice", "write", "record", true},
+		{"user", "bob", "write", "record", false}, {"user", "nobody", "read", "record", false},
+		{"robot", "r2", "run", "record", true}, {"robot", "r2", "read", "record", false},
+		{"robot", "r2", "read", "file", false}, {"user", "alice", "read", "thing", false}} {
+		code, a := w.evaluateBody("carol", fmt.Sprintf(`{"subject":{"type":%q,"id":%q},"action":{"name":%q},`+
+			`"resource":{"type":%q,"id":"1"}}`, c.kind, c.who, c.action, c.on))
+		check.That(t, code == 200 && *a.Decision == c.want, "%+v: %d, %+v", c, code, a)
 	}
 }
 

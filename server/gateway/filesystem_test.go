@@ -126,7 +126,8 @@ func TestUploadFailsAfterRevocation(t *testing.T) {
 		w.describe("blind", drops)
 		q := w.of("bob")
 		left := w.now()
-		u, err := q.upload(place{"share", `blind\x`}, dav.Creation{})
+		enter := func() (func(), error) { return func() {}, nil } // the conditions are met
+		u, err := q.upload(place{"share", `blind\x`}, dav.Creation{Enter: enter})
 		w.must(err)
 		for _, part := range []string{"fr", "es", "h"} {
 			check.NoError(t, check.Err(u.Write([]byte(part))))

@@ -19,7 +19,8 @@ func TestNewFillsDefaults(t *testing.T) {
 	check.NoError(t, err)
 	c := g.cfg
 	if c.Sessions != 4096 || c.SessionLife != 5*time.Minute || c.Threads != 64 || c.LargestUpload != 16<<30 ||
-		c.Now == nil || c.Log == nil || g.dav.MostListed != 20_000 {
+		c.Now == nil || c.Log == nil || g.dav.MostListed != 20_000 ||
+		g.levels != (levels{nameStep, logonStep}) {
 		t.Errorf("%+v, %d", c, g.dav.MostListed)
 	}
 	g, err = New(Config{Dial: dial, Sessions: 1, SessionLife: 2, Threads: 3, LargestUpload: 4})

@@ -23,6 +23,7 @@ import (
 	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/authzen"
 	"github.com/refmon/refmon/server/internal/lograte"
 )
 
@@ -51,6 +52,8 @@ func indexStub(t *testing.T, socket string) (asked *[]string) {
 		}
 		var out any
 		switch {
+		case q.Right == "broken":
+			out = map[string]any{"answers": []string{"no object"}, "answer": "no object"}
 		case q.Right == "fly":
 			w.WriteHeader(http.StatusUnprocessableEntity)
 			out = map[string]string{"error": "no right fly"}
@@ -160,6 +163,8 @@ func TestIndexQueryAboutOthersNeedsRight(t *testing.T) {
 		{"carol", "why", `{"who":"alice","ids":["/srv/x"]}`, 200, "an entry", "alice"},
 		{"carol", "can-read", `{"who":"alice","ids":["/srv/x"]}`, 200, "secret", "alice"},
 		{"bob", "can-read", `{"ids":["/srv/x"],"right":"fly"}`, 422, "no right fly", bob},
+		{"bob", "can-read", `{"ids":["/srv/x"],"right":"broken"}`, 502, "malformed", bob},
+		{"bob", "why", `{"ids":["/srv/x"],"right":"broken"}`, 502, "malformed", bob},
 		{"bob", "can-read", `{"ids":["/srv/x"],"limit":"1h"}`, 400, "limit", ""},
 		{"bob", "can-read", `{"IDs":["/srv/x"]}`, 400, "IDs", ""},
 		{"bob", "can-read", many, 400, "want at most 1000", ""},
@@ -205,14 +210,32 @@ func TestIndexQuestionsTakeTurns(t *testing.T) {
 	check.Equal(t, <-code, http.StatusOK, "G-120: the answer")
 }
 
-// TestInvalidIndexConfigIsRejected checks which configurations of an index are errors, and that the questions of one
-// client are limited.
-func TestInvalidIndexConfigIsRejected(t *testing.T) {
-	const ask = "O:SYG:SYD:(A;;0x1;;;BA)"
-	for _, c := range []Index{{}, {Socket: "/s", Ask: ask}, {Ask: ask, Rate: 1},
-		{Socket: "/s", Ask: "D:(A;;0x1;;;WD)", Rate: 1}, {Socket: "/s", Ask: "O:SYG:SY", Rate: 1},
-		{Socket: "/s", Ask: "x", Rate: 1}} {
-		check.That(t, check.Err(newIndexer(&Gateway{}, &c)) != nil, "%+v: no error, want one", c)
+// TestInvalidQuestionConfigIsRejected checks which configurations of an index and of AuthZEN are errors, and that the
+// questions of one client to the index are limited.
+func TestInvalidQuestionConfigIsRejected(t *testing.T) {
+	const ask, url = "O:SYG:SYD:(A;;0x1;;;BA)", "https://localhost"
+	files := check.Must(authzen.ReadTypes([]byte(`{"types":{"file":{"rights":["r"],"descriptor":"O:SYG:SYD:",` +
+		`"actions":{"do":{"rights":["r"]}}}}}`)))
+	for _, c := range []struct {
+		index   *Index
+		authZEN *AuthZEN
+		want    string
+	}{
+		{&Index{Ask: ask, Rate: 1}, nil, "Index.Socket"}, {&Index{Socket: "/s", Ask: ask}, nil, "Rate"},
+		{&Index{Socket: "/s", Ask: "x", Rate: 1}, nil, "Ask"},
+		{&Index{Socket: "/s", Ask: "D:(A;;0x1;;;WD)", Rate: 1}, nil, "an owner"},
+		{&Index{Socket: "/s", Ask: "O:SYG:SY", Rate: 1}, nil, "a DACL"},
+		{nil, &AuthZEN{URL: url, Ask: "x", Rate: 1}, "AuthZEN.Ask"}, {nil, &AuthZEN{URL: url, Ask: ask}, "AuthZEN.Rate"},
+		{nil, &AuthZEN{URL: url, Ask: "O:SYG:SY", Rate: 1}, "a DACL"},
+		{nil, &AuthZEN{URL: url, Ask: "G:SYD:", Rate: 1}, "an owner"},
+		{nil, &AuthZEN{URL: url, Ask: "O:SYD:", Rate: 1}, "a group"},
+		{nil, &AuthZEN{URL: url + "/", Ask: ask, Rate: 1}, "no final slash"}, {nil, &AuthZEN{Ask: ask, Rate: 1}, "URL"},
+		{nil, &AuthZEN{URL: url, Ask: ask, Rate: 1, Types: files}, `the type "file"`},
+		{nil, &AuthZEN{URL: url, Ask: ask, Rate: 1, Types: new(authzen.Types)}, ""},
+	} {
+		err := check.Err(New(Config{Dial: failing, Index: c.index, AuthZEN: c.authZEN}))
+		check.That(t, (err == nil) == (c.want == "") && (err == nil || strings.Contains(err.Error(), c.want)),
+			"%+v, %+v: %v, want %q", c.index, c.authZEN, err, c.want)
 	}
 	now := time.Now()
 	w := newWorld(t, openToPEP, func(c *Config) {

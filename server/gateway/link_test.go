@@ -59,26 +59,6 @@ func TestReplacedThreadsAreClosed(t *testing.T) {
 	w.want(404, "alice", "GET", "/share/missing", "")
 }
 
-// TestThreadAlternatesBetweenTwoClients checks that one thread alternates between two clients, and impersonates neither
-// afterwards (G-30).
-func TestThreadAlternatesBetweenTwoClients(t *testing.T) {
-	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;SY)", func(c *Config) { c.Threads = 1 })
-	for _, name := range []string{"alice", "bob"} {
-		w.file(name, "of "+name, "O:BAG:SYD:P(A;;FA;;;{"+name+"})")
-	}
-	for range 3 {
-		for _, who := range [][2]string{{"alice", "bob"}, {"bob", "alice"}} {
-			if got := w.want(200, who[0], "GET", "/share/"+who[0], ""); got.body != "of "+who[0] {
-				t.Errorf("%s reads %q, want %q", who[0], got.body, "of "+who[0])
-			}
-			w.want(404, who[0], "GET", "/share/"+who[1], "")
-			if n := w.acting(); n != 0 {
-				t.Errorf("G-30: %d threads act as %s, want 0", n, who[0])
-			}
-		}
-	}
-}
-
 // opensOnce serves a client on conn as refmond does: it answers an impersonation, an open and the end of the
 // impersonation with st, and any later request with STATUS_SUCCESS.
 func opensOnce(t *testing.T, conn net.Conn, st [3]ntstatus.Status) {

@@ -11,7 +11,8 @@ import (
 
 // TestListOnlyClientGetsThePage checks that a client that may only list a directory gets the same page as one
 // with all rights. A client that may not is denied if the parent lists the directory, and otherwise
-// gets 404. The same holds for a client that may only read a file's contents (G-8, F-43).
+// gets 404. The same holds for a client that may only read a file's contents (G-8, F-43). One thread serves both
+// clients in turn, and acts for neither afterwards (G-30).
 func TestListOnlyClientGetsThePage(t *testing.T) {
 	w := newExactly(t, shared)
 	w.folder("blind", "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;;0x20;;;{bob})")

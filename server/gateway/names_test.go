@@ -117,6 +117,12 @@ func TestParsePlaceBounds(t *testing.T) {
 		{"one component more", strings.Repeat("/a", 129), place{}, false, "it has more than 128 names"},
 		{"the longest path", long + "/" + a(255), place{a(255), strings.Repeat(`\`+a(255), 15)[1:]}, false, ""},
 		{"a longer path", long + "/" + a(255) + "/", place{}, false, "it has more than 4096 bytes"},
+		{"an empty name", "/t//f", place{}, false, `one of its names is ""`},
+		{"a dot", "/t/./f", place{}, false, `one of its names is "."`},
+		{"two dots", "/t/../f", place{}, false, `one of its names is ".."`},
+		{"a backslash", `/t/a\b`, place{}, false, "it has a backslash, a NUL or an encoded slash"},
+		{"a NUL", "/t/a\x00", place{}, false, "it has a backslash, a NUL or an encoded slash"},
+		{"other bytes", "/t/\xff", place{}, false, "it is not UTF-8"},
 		{"no slash", "t", place{}, false, "it does not begin with a slash"},
 		{"an empty path", "", place{}, false, "it does not begin with a slash"},
 	} {

@@ -74,8 +74,6 @@ func TestHiddenAndMissingFilesLookTheSame(t *testing.T) {
 		return answered(301, `<a href="`+to+"\">Moved Permanently</a>.\n\n", "Content-Type: text/html; charset=utf-8",
 			"Location: "+to)
 	}
-	bad := func(why string) string { return inLine(400, "this path is not a valid path of a file: "+why) }
-	empty, ambiguous := bad(`one of its names is ""`), bad("it has a backslash, a NUL or an encoded slash")
 	allow := "Allow: COPY, DELETE, GET, HEAD, LOCK, MKCOL, MOVE, OPTIONS, PROPFIND, PROPPATCH, PUT, UNLOCK"
 	for _, c := range []struct{ user, method, path, want string }{
 		{"bob", "GET", "/share/none", saysAbsent}, {"bob", "HEAD", "/share/none", saysAbsent},
@@ -87,11 +85,8 @@ func TestHiddenAndMissingFilesLookTheSame(t *testing.T) {
 			"Windows does not allow this name: it ends in a dot or a space")},
 		{"bob", "GET", "/share/deep", saysDenied}, {"alice", "GET", "/share/deep", moved("/share/deep/")},
 		{"alice", "GET", "/share?x=y", moved("/share/")},
-		{"bob", "GET", "/share/../x", bad(`one of its names is ".."`)}, {"bob", "GET", "/share//x", empty},
-		{"bob", "GET", "/share/./x", bad(`one of its names is "."`)},
-		{"bob", "GET", "//", empty}, {"bob", "GET", "/share/a%2fb", ambiguous},
-		{"bob", "GET", "/share/a%5Cb", ambiguous},
-		{"bob", "GET", "/share/a%00", ambiguous}, {"bob", "GET", "/share/%ff", bad("it is not UTF-8")},
+		{"bob", "GET", "/share/a%2fb", inLine(400,
+			"this path is not a valid path of a file: it has a backslash, a NUL or an encoded slash")},
 		{"alice", "POST", "/share/x", inLine(405, "this method is not supported here", allow)},
 		{"alice", "get", "/share/x", inLine(405, "this method is not supported here", allow)},
 		{"alice", "PUT", "/share/dir/", inLine(405, "a file's name does not end in /")},
