@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"log/slog"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -113,12 +114,23 @@ func TestUnusableCertificateIsReplaced(t *testing.T) {
 			"expired certificate: path %s, error %v, want a new certificate at the same path", at, err)
 	}
 	check.NoError(t, errors.Join(os.Remove(key), os.Remove(made), os.Mkdir(key, 0o700)))
-	check.That(t, c.makeLoopback(made, key) != nil, "a key that cannot be written: success, want an error")
+	_, _, err = c.certificate()
+	check.That(t, err != nil && strings.HasPrefix(err.Error(), "certificate for loopback: "),
+		"a key that cannot be written: %v, want an error", err)
 	check.That(t, check.Err(os.Stat(made)) != nil, "a certificate is written without its key")
 	check.NoError(t, errors.Join(os.Remove(key), c.makeLoopback(made, key)))
 	given := config{settings: settings{State: t.TempDir(), Certificate: made, Key: key}}
 	if cert, at, err := given.certificate(); err != nil || at != "" || len(cert.Certificate) != 1 {
 		t.Errorf("of a configuration: %q, %v", at, err)
+	}
+	var out bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&out, nil))
+	given.Names = []string{"other.test"}
+	for want, by := range map[string]*config{"serving with a generated certificate": &c,
+		`not valid for other.test`: &given} {
+		out.Reset()
+		_, err = by.loadCertificate(log)
+		check.That(t, err == nil && strings.Contains(out.String(), want), "%v, log %q, want %q", err, out.String(), want)
 	}
 	given.Key = "/none"
 	if _, _, err := given.certificate(); err == nil {

@@ -139,6 +139,8 @@ func TestGatewaySettingBeyondBoundIsRejected(t *testing.T) {
 		"no names":               {func(c *config) { c.Names = nil }, "names"},
 		"questions":              {func(c *config) { c.AuthZEN.URL = "https://h" }, ""},
 		"no rate":                {func(c *config) { c.AuthZEN.URL, c.AuthZEN.Rate = "https://h", 0 }, "Rate"},
+		"a file of no types": {func(c *config) { c.AuthZEN.URL, c.AuthZEN.Types = "https://h", "config.go" },
+			"authzen.types: config.go: "},
 		"no file of types": {func(c *config) { c.AuthZEN.URL, c.AuthZEN.Types = "https://h", "/nowhere" },
 			"authzen.types"},
 		"questions without an address": {func(c *config) { c.AuthZEN.URL, c.Console = "https://h", "" }, "set console"},
