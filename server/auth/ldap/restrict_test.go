@@ -44,13 +44,9 @@ func TestRestrictionFollowsFromAttributes(t *testing.T) {
 		fails  bool
 	}{
 		{"nothing", is("accountExpires", "0"), 0, false},
-		{"never", is("accountExpires", never), 0, false},
 		{"expired", is("accountExpires", ago), Expired, false},
-		{"disabled", is("userAccountControl", "514"), Disabled, false},
 		{"no flags", is("userAccountControl"), 0, true},
-		{"locked", is(computedControl, "16"), Locked, false},
 		{"a lock that is over", is("lockoutTime", ago), 0, false},
-		{"a lock whose end no server computes", both(computesNothing, is("lockoutTime", ago)), Locked, false},
 		{"too old, says the server", is(computedControl, "8388608"), PasswordExpired, false},
 		{"too old", is(computedExpiry, ago), PasswordExpired, false},
 		{"not yet too old", is(computedExpiry, later), 0, false},
@@ -61,8 +57,6 @@ func TestRestrictionFollowsFromAttributes(t *testing.T) {
 		{"to be changed, and never too old", both(is(computedExpiry, "0"), is("userAccountControl", "66048")), MustChange,
 			false},
 		{"to be changed, which no server computes", both(computesNothing, is("pwdLastSet", "0")), MustChange, false},
-		{"never to be changed, which no server computes",
-			both(computesNothing, both(is("pwdLastSet", "0"), is("userAccountControl", "66048"))), 0, false},
 		{"no number", is(computedExpiry, "soon"), 0, true},
 		{"this hour alone", is("logonHours", string(only)), 0, false},
 		{"all hours but this", is("logonHours", string(except)), OutOfHours, false},
