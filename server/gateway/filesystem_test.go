@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/http"
 	"os"
@@ -263,6 +264,27 @@ func TestFailedConditionOfRestorerLeavesNothing(t *testing.T) {
 	w.want(412, "bob", "COPY", "/share/f", "", "Destination", "/share/d/x", "If-Match", `"x"`)
 	check.Equal(t, w.entries("d"), "", "G-45: the entries of d")
 	w.want(201, "bob", "MKCOL", "/share/d/x", "")
+}
+
+// snapshot returns names and contents of the tree, how many locks there are, and of how many files properties are
+// kept.
+func (w *world) snapshot() string {
+	w.Helper()
+	var b strings.Builder
+	w.must(filepath.WalkDir(w.root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			fmt.Fprintln(&b, strings.TrimPrefix(path, w.root)+"/")
+			return err
+		}
+		content, err := os.ReadFile(path)
+		fmt.Fprintf(&b, "%s %q\n", strings.TrimPrefix(path, w.root), content)
+		return err
+	}))
+	locks := len(w.g.dav.Locks.Active())
+	w.g.props.mu.Lock()
+	defer w.g.props.mu.Unlock()
+	fmt.Fprintf(&b, "%d locks, %d files with properties", locks, len(w.g.props.of))
+	return b.String()
 }
 
 // TestRefusedMovesRemoveNothing checks that a rejected MOVE, for missing rights or a malformed Overwrite, leaves the

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +14,19 @@ import (
 
 	"github.com/refmon/refmon/internal/test/check"
 )
+
+// forBoth is a descriptor by which alice and bob may do everything.
+const forBoth = "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;FA;;;{bob})"
+
+// newFolders makes a world with a file and a folder that alice and bob may change.
+func newFolders(t *testing.T) *world {
+	w := newWorld(t, forBoth)
+	for _, name := range []string{"file", "folder/inner", "to"} {
+		w.file(name, name, forBoth)
+	}
+	w.describe("folder", forBoth)
+	return w
+}
 
 // TestOneOfManyWins checks that of concurrent uploads, removals and renames with the same tag, or
 // creations of the same file, one succeeds and the others fail their condition. A tested condition
@@ -101,95 +113,6 @@ func TestUploadsWaitForTheirTurn(t *testing.T) {
 	p.stores.Leave()
 	check.Equal(t, <-codes+<-codes, 201+204, "G-55: the sum of both answers")
 }
-
-// TestUploadsMeetNewConditions checks that an upload's conditions are checked again at its end: a lock, a removal or
-// other contents since its start make it fail. An upload without conditions writes the file that has the name at its
-// end (G-38).
-func TestUploadsMeetNewConditions(t *testing.T) {
-	w := newFolders(t)
-	for _, c := range []struct {
-		name      string
-		condition bool
-		between   func()
-		want      int
-		left      string
-	}{
-		{"nothing", true, func() {}, 204, "whole"},
-		{"other contents", true, func() { w.want(204, "alice", "PUT", "/share/file", "hers, longer") }, 412, "hers, longer"},
-		{"a removal", true, func() { w.want(204, "alice", "DELETE", "/share/file", "") }, 412, "no file"},
-		{"a lock", false, func() {
-			w.want(200, "alice", "LOCK", "/share/file", lockXML, "Timeout", "Second-60")
-		}, 423, "old"},
-		{"a removal, without a condition", false, func() { w.want(204, "alice", "DELETE", "/share/file", "") }, 201, "whole"},
-		{"a rename over it", false, func() {
-			w.file("over", "over", forBoth)
-			w.want(204, "alice", "MOVE", "/share/over", "", "Destination", "/share/file", "Overwrite", "T")
-		}, 204, "whole"},
-	} {
-		w.restore()
-		w.file("file", "old", forBoth)
-		headers := []string{}
-		if c.condition {
-			headers = []string{"If-Match", w.want(200, "bob", "GET", "/share/file", "").header.Get("Etag")}
-		}
-		got := w.inHalves("bob", "/share/file", "wh", "ole", c.between, headers...)
-		if left := w.content("file"); got != c.want || left != c.left && !strings.HasPrefix(left, c.left+":") {
-			t.Errorf("G-38: %s between: %d and %q, want %d and %q", c.name, got, left, c.want, c.left)
-		}
-	}
-}
-
-// inHalves uploads a file and calls a function once the gateway has the first half.
-func (w *world) inHalves(user, path, first, second string, between func(), headers ...string) int {
-	w.Helper()
-	r := w.request(user, "PUT", path, "", headers...)
-	body := &halves{first: first, second: second, between: func() {
-		for end := time.Now().Add(time.Minute); w.uploads() == 0; time.Sleep(time.Millisecond) {
-			if time.Now().After(end) {
-				w.Error("the upload did not begin")
-				return
-			}
-		}
-		between()
-	}}
-	r.Body, r.ContentLength = body, int64(len(first)+len(second))
-	a := check.Must(w.server.Client().Do(r))
-	w.must(a.Body.Close())
-	return a.StatusCode
-}
-
-// uploads returns how many files of the tree are being uploaded.
-func (w *world) uploads() (n int) {
-	list := check.Must(os.ReadDir(w.root))
-	for _, e := range list {
-		if strings.HasPrefix(e.Name(), uploadPrefix) {
-			n++
-		}
-	}
-	return n
-}
-
-// halves is a body that arrives in two parts.
-type halves struct {
-	first, second string
-	between       func()
-	read          int
-}
-
-// Read implements io.Reader.
-func (h *halves) Read(b []byte) (int, error) {
-	switch h.read++; h.read {
-	case 1:
-		return copy(b, h.first), nil
-	case 2:
-		h.between()
-		return copy(b, h.second), nil
-	}
-	return 0, io.EOF
-}
-
-// Close implements io.Closer.
-func (*halves) Close() error { return nil }
 
 // intruder runs a function before a connection's n-th write to refmond.
 type intruder struct {

@@ -57,6 +57,35 @@ func TestRequestsClaimTheNamesThatTheyChange(t *testing.T) {
 	}
 }
 
+// TestFailedConditionChangesNothing checks that no method changes anything if a condition of the request fails: for a
+// file, a folder, the root of a tree and a free name (G-37). A request that fails without a condition fails the same
+// with one (RFC 9110, 13.2.1).
+func TestFailedConditionChangesNothing(t *testing.T) {
+	const everywhere, present, file = "/f /d / /n", "/f /d /", "/f"
+	for _, c := range [][2]string{ // a header, and the names for which it fails; the tag of /f is "1"
+		{`If-Match: "wrong"`, everywhere}, {`If-Match: W/"1"`, everywhere}, {`If-Match: "a,1"`, everywhere},
+		{"If-Match: *", "/n"}, {"If-None-Match: *", present}, {`If-None-Match: "1"`, file},
+		{`If-None-Match: "x", W/"1"`, file}, {"If-Unmodified-Since: $old", present}, {`If: (["wrong"])`, everywhere},
+		{`If: (["1"] <opaquelocktoken:none>)`, everywhere}, {"If: (<DAV:no-lock>)", everywhere},
+		{`If: (Not <DAV:no-lock> ["wrong"])`, everywhere}, {`If: (Not ["1"])`, file},
+		{`If: </c/f> (["wrong"]) </c/none> (["1"])`, everywhere},
+		{`If: <https://elsewhere.test/c/f> (["1"] Not <DAV:no-lock>)`, everywhere}} {
+		for path := range strings.FieldsSeq(c[1]) {
+			for _, method := range []string{"PUT", "DELETE", "MKCOL", "COPY", "MOVE", "PROPPATCH", "LOCK", "UNLOCK"} {
+				m := newMemory(t)
+				before := m.state()
+				body := map[string]string{"PUT": " < new", "PROPPATCH": " < patch", "LOCK": " < exclusive"}[method]
+				code, _ := m.run("bob " + method + " " + path + " " + c[0] + "; Destination: /c/t; Overwrite: T; " +
+					"Lock-Token: <opaquelocktoken:none>" + body)
+				refused := code == 412 || path == "/" && code == 403 || path == "/n" && code == 404 ||
+					method == "UNLOCK" && code == 409 || method == "MKCOL" && code == 405 || method == "PUT" && code == 405
+				check.That(t, refused && m.state() == before && m.Locks.Active() == nil, "G-37: %s %s with %s: %d\n%s", method,
+					path, c[0], code, m.state())
+			}
+		}
+	}
+}
+
 // TestBusyRefusalAsksForRetry checks that a response to a request that waited too long for others has a Retry-After
 // header.
 func TestBusyRefusalAsksForRetry(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
 )
@@ -78,6 +79,41 @@ func TestUploadReplacesOnlyWithoutConditions(t *testing.T) {
 		m := newMemory(t)
 		code, _ := m.run(step)
 		check.That(t, code == 204 && m.how.Replace == want, "%s: %d, Replace %t, want %t", step, code, m.how.Replace, want)
+	}
+}
+
+// TestUploadsMeetNewConditions checks that an upload's conditions are tested again at its end: a lock, a removal or
+// other contents since its start make it fail. An upload without conditions writes the file that has the name at its
+// end (G-38).
+func TestUploadsMeetNewConditions(t *testing.T) {
+	const tagged, without = "If-Match: $tag", "X: y"
+	for _, c := range []struct {
+		header  string
+		between func(m *memory)
+		want    int
+		left    string // contents; "": no file
+	}{
+		{tagged, func(*memory) {}, 204, "new"},
+		{tagged, func(m *memory) { m.put("/c/f", "other") }, 412, "other"},
+		{tagged, func(m *memory) { delete(m.of, "/c/f") }, 412, ""},
+		{without, func(m *memory) { m.put("/c/f", "other") }, 204, "new"},
+		{without, func(m *memory) { delete(m.of, "/c/f") }, 201, "new"},
+		{without, func(m *memory) {
+			_, _, err := m.Locks.Add(Lock{User: "alice", Root: "/c/f"}, time.Hour)
+			check.NoError(m, err)
+		}, 423, "f"},
+	} {
+		m := newMemory(t)
+		m.refuse = func(call string, _ Path) error {
+			if call == "ReadFrom" {
+				c.between(m)
+			}
+			return nil
+		}
+		code, body := m.run("bob PUT /f " + c.header + " < new")
+		left, _ := m.ReadFile("/f")
+		check.That(t, code == c.want && string(left) == c.left, "G-38: %s: %d %s, left is %q, want %d and %q", c.header, code,
+			body, left, c.want, c.left)
 	}
 }
 
