@@ -2,6 +2,7 @@ package kerberos
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -122,16 +123,17 @@ func TestForwardedTicketsAreBounded(t *testing.T) {
 	for _, c := range []struct {
 		tickets, infos int
 		realm          string
-		version, list  []byte // after the version and the list of tickets
+		version, list  []byte // the version unless it is 5, and bytes after the list of tickets
 		want           bool
 	}{{1, 1, realm, nil, nil, true}, {2, 1, realm, nil, nil, false}, {16, 16, realm, nil, nil, true},
 		{17, 17, realm, nil, nil, false}, {1, 1, "OTHER.TEST", nil, nil, false},
-		{1, 1, realm, []byte{5, 0}, nil, false}, {1, 1, realm, nil, []byte{5, 0}, false}} {
+		{1, 1, realm, []byte{2, 1, 5, 5, 0}, nil, false}, {1, 1, realm, []byte{2, 1, 4}, nil, false},
+		{1, 1, realm, nil, []byte{5, 0}, false}} {
 		info := forge.DER(0x30, forge.DER(0xa1, text(c.realm)), forge.DER(0xa2, name("alice")),
 			forge.DER(0xa6, forge.DER(24, []byte("20260102200000Z"))), forge.DER(0xa9, name("krbtgt", realm)))
 		part := forge.DER(0x60|29, forge.DER(0x30, forge.DER(0xa0, forge.DER(0x30, bytes.Repeat(info, c.infos)))))
 		sealed := check.Must(crypto.GetEncryptedData(part, k.SessionKey, usageCredential, 0))
-		credential := forge.DER(0x60|22, forge.DER(0x30, forge.DER(0xa0, []byte{2, 1, 5}, c.version),
+		credential := forge.DER(0x60|22, forge.DER(0x30, forge.DER(0xa0, []byte(cmp.Or(string(c.version), "\x02\x01\x05"))),
 			forge.DER(0xa1, []byte{2, 1, 22}),
 			forge.DER(0xa2, forge.DER(0x30, bytes.Repeat(forge.DER(0x61), c.tickets)), c.list),
 			forge.DER(0xa3, check.Must(sealed.Marshal()))))

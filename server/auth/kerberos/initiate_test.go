@@ -90,6 +90,9 @@ func TestInitiatorUsesOnlyKeytabKeys(t *testing.T) {
 	if got, err := unframedAnswer(taken.Answer); err != nil || c.Finish(got) != nil || c.acceptor || c.key.KeyType != 18 {
 		t.Errorf("K-60: the answer: %v, %+v", err, c)
 	}
+	_, token, err = initiator(func(*Initiator) {}).Initiate(context.Background(), service, nil)
+	check.NoError(t, err)
+	check.NoError(t, check.Err(p.Acceptor.Accept(token, binding))) // a token without a binding
 	for what, change := range map[string]func(*Initiator){
 		"another account":           func(i *Initiator) { i.Account = "bob" },
 		"another realm":             func(i *Initiator) { i.Realm = "OTHER.TEST" },

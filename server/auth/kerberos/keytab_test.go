@@ -158,6 +158,7 @@ func TestRefusedKeyFileHasReason(t *testing.T) {
 	_, err := ReadSecret("w", path+"x", 9)
 	check.That(t, err != nil && strings.HasPrefix(err.Error(), "w: ") &&
 		errors.Is(err, os.ErrNotExist), "K-33: ReadSecret of no file: %v, want os.ErrNotExist", err)
+	check.ErrorIs(t, check.Err(ReadKeytab(path+"x")), os.ErrNotExist, "K-33: ReadKeytab of no file")
 	check.NoError(t, os.WriteFile(path, []byte{5, 2}, 0o600))
 	if _, err := ReadKeytab(path); err == nil || err.Error() != "keytab "+path+": it has no keys" {
 		t.Errorf("K-33: ReadKeytab of a file without keys: %v, want \"it has no keys\"", err)

@@ -50,7 +50,7 @@ func TestTicketLogsOnAndIsRecorded(t *testing.T) {
 		taking := acceptor(t, func(c *Config) { c.Delegated = true })
 		a.Tickets = func() *Acceptor { return taking }
 		k := ticket()
-		k.GSSFlags, k.SessionType = 0x2000, 17
+		k.GSSFlags, k.SessionType, k.Mutual = 0x2000, 17, true
 		k.PAC = alicePAC(secret, func(p *forge.PAC) {
 			p.Delegated = []string{"http/front", "http/back\x1b[31m"}
 			p.Extra = []token.Group{{SID: sid.Administrators, Attributes: 7}}
@@ -64,7 +64,7 @@ func TestTicketLogsOnAndIsRecorded(t *testing.T) {
 	}
 	r, st := ask(func(*logon.Request, *forge.Ticket) {})
 	if st != ntstatus.Success || r.Token.Source.Name != "Kerberos" || r.Token.Level != winnt.SecurityIdentification ||
-		r.Account.Name != "alice" || r.Account.Domain != "EXAMPLE" || r.Account.SID != domain.WithRID(1104) {
+		r.Answer == "" || r.Account.Name != "alice" || r.Account.Domain != "EXAMPLE" || r.Account.SID != domain.WithRID(1104) {
 		t.Fatalf("%v, %+v", st, r)
 	}
 	for _, want := range []string{"alice@EXAMPLE.TEST by a ticket for HTTP/www.example.test of 2026-01-02T11:59:00Z",
