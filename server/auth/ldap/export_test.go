@@ -52,6 +52,8 @@ func TestExportOmitsBuiltinGroups(t *testing.T) {
 		"D-22: want RID 1104 without S-1-5-32-544, got\n%s", text)
 	line := text[strings.Index(text, "alice"):]
 	check.That(t, strings.Contains(strings.SplitN(line, "\n-", 2)[0], "b"), "D-22: want alice in b, got\n%s", text)
+	few := f.directory(func(c *Config) { c.Limits.Groups = 1 })
+	check.That(t, few.People(context.Background(), &People{}) != nil, "D-22: more groups than the limit: no error, want one")
 	alice["employeeNumber"] = []string{"seven"}
 	claimed := f.directory(func(c *Config) { c.Claims = map[string]Claim{"n": {Attribute: "employeeNumber", Type: 1}} })
 	err := claimed.People(context.Background(), &People{})

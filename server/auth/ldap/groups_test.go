@@ -53,6 +53,12 @@ func TestNestedGroupsAreFollowed(t *testing.T) {
 			func(e entries) { e[named("alice")]["memberOf"] = []string{"a, not a name"} }, 9, 0},
 		"D-17: a group without a SID": {[]string{"a"}, groups{"a": nil},
 			func(e entries) { e[named("a")]["objectSid"] = nil }, 9, 0},
+		"D-18: a group of two types": {[]string{"a"}, groups{"a": nil},
+			func(e entries) { e[named("a")]["groupType"] = []string{"2", "-2147483646"} }, 9, 0},
+		"D-14: a malformed history of a group": {[]string{"a"}, groups{"a": nil},
+			func(e entries) { e[named("a")]["sIDHistory"] = []string{"x"} }, 9, 0},
+		"D-17: a range whose end is no number": {nil, groups{"a": nil},
+			func(e entries) { e[named("alice")]["memberOf;range=0-x"] = []string{named("a")} }, 50, 0},
 		"D-17: ranges without end": {nil, groups{"a": nil},
 			func(e entries) { e[named("alice")]["memberOf;range=0-0"] = []string{named("a")} }, 50, 0},
 	} {

@@ -61,7 +61,8 @@ func TestRestrictionFollowsFromAttributes(t *testing.T) {
 		{"this hour alone", is("logonHours", string(only)), 0, false},
 		{"all hours but this", is("logonHours", string(except)), OutOfHours, false},
 		{"no hour", is("logonHours", string(make([]byte, hoursOfAWeek))), OutOfHours, false},
-		{"an empty list", is("logonHours"), 0, false},
+		{"an empty list", is("logonHours"), 0, false}, {"hours of no byte", is("logonHours", ""), 0, false},
+		{"hours of one byte", is("logonHours", "x"), 0, true},
 		{"hours of six days", is("logonHours", string(except[:18])), 0, true},
 		{"hours of eight days", is("logonHours", string(except)+"abc"), 0, true},
 		{"hours twice", is("logonHours", hours, hours), 0, true},
@@ -193,6 +194,7 @@ func TestRestrictionsHaveAnOrder(t *testing.T) {
 			t.Fatalf("D-31: %011b, %+v: %v, %v, want %v", n, c, f.Restricted, err, want)
 		}
 	}
+	check.Equal(t, fmt.Sprint(Disabled, Restriction(99)), "disabled restriction 99", "the names of restrictions")
 	for _, r := range []Restriction{0, Disabled, Expired, Locked, MustChange, PasswordExpired, OutOfHours} {
 		check.That(t, met[r] >= 5, "%v is met %d times, want at least 5", r, met[r])
 	}

@@ -89,6 +89,7 @@ func TestScreenBoundsMessages(t *testing.T) {
 			"D-4: %s: %x, %v, want %v", c.name, got, err, c.want)
 		_ = here.Close()
 	}
+	check.ErrorIs(t, check.Err(readMessage(strings.NewReader("\x30\x03ab"), 9)), io.ErrUnexpectedEOF, "D-4: cut off")
 	for most, want := range map[int64]error{3: nil, 2: errTooLong} {
 		check.ErrorIs(t, check.Err(readMessage(strings.NewReader("\x30\x03abc"), most)), want, "D-4: at most %d", most)
 	}
@@ -101,7 +102,8 @@ func TestStartTLSNeedsSuccess(t *testing.T) {
 		ok     bool
 	}{"success": {done(1, goldap.ApplicationExtendedResponse, 0), true},
 		"refused":      {done(1, goldap.ApplicationExtendedResponse, goldap.LDAPResultUnavailable), false},
-		"another kind": {done(1, goldap.ApplicationSearchResultDone, 0), false}} {
+		"another kind": {done(1, goldap.ApplicationSearchResultDone, 0), false},
+		"nothing":      {nil, false}, "no message": {[]byte{0x30, 0}, false}} {
 		err := startTLS(&screen{Conn: &pipe{Reader: bytes.NewReader(c.answer)}, split: message.Split})
 		check.Equal(t, err == nil, c.ok, "D-1: %s: %v, success", what, err)
 	}

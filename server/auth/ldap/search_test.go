@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -170,6 +171,21 @@ func TestMalformedLDAPReplyReturnsNoAccount(t *testing.T) {
 		return [][]byte{packet(a.id, p), e, end(a)}
 	}, nil)
 	check.That(t, err == nil && got.Name == "alice", `D-6: %+v, %v, want got.Name = "alice", no error`, got, err)
+}
+
+// TestServerWithoutDomainAnswersNothing checks that each question fails if neither the server nor the configuration
+// names a base.
+func TestServerWithoutDomainAnswersNothing(t *testing.T) {
+	w, ctx := newWorld(), t.Context()
+	w.root["defaultNamingContext"] = nil
+	d := serve(t, w.answer).directory(nil)
+	_, _, export := d.Objects(ctx, "", false, io.Discard)
+	for what, err := range map[string]error{"a name": check.Err(d.Find(ctx, "alice", false)), "objects": export,
+		"a password": check.Err(d.Check(ctx, "alice", false, "wonderland")), "all accounts": d.People(ctx, &People{}),
+		"an id": check.Err(d.queryID(ctx, idQuestion{id: 5001}))} {
+		var said *Error
+		check.That(t, errors.As(err, &said) && said.Why == "the server names no domain: give base", "%s: %v", what, err)
+	}
 }
 
 // TestRangesOfValuesAreRead reads the values of an attribute, whole or in ranges as servers name them (D-5).
