@@ -64,7 +64,8 @@ func TestTicketLogsOnAndIsRecorded(t *testing.T) {
 	}
 	r, st := ask(func(*logon.Request, *forge.Ticket) {})
 	if st != ntstatus.Success || r.Token.Source.Name != "Kerberos" || r.Token.Level != winnt.SecurityIdentification ||
-		r.Answer == "" || r.Account.Name != "alice" || r.Account.Domain != "EXAMPLE" || r.Account.SID != domain.WithRID(1104) {
+		r.Answer == "" || r.Account.Name != "alice" || r.Account.Domain != "EXAMPLE" ||
+		r.Account.SID != domain.WithRID(1104) {
 		t.Fatalf("%v, %+v", st, r)
 	}
 	for _, want := range []string{"alice@EXAMPLE.TEST by a ticket for HTTP/www.example.test of 2026-01-02T11:59:00Z",
