@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,6 +72,15 @@ func TestNestedGroupsAreFollowed(t *testing.T) {
 		check.That(t, (err == nil) == (c.want > 0) && (err != nil || len(got.Groups) == c.want) && !errors.Is(err, ErrAway),
 			"%s: %+v, %v, want %d groups", what, got, err, c.want)
 	}
+	w := groupsWorld(nil, groups{"a": nil, "b": nil})
+	w.entries[named("alice")]["memberOf;range=0-0"] = []string{named("a")}
+	got, err := serve(t, func(a asked) [][]byte {
+		if second := "memberOf;range=1-*"; slices.Equal(a.attributes, []string{second}) {
+			return [][]byte{found(a.id, a.base, map[string][]string{second: {named("b")}}), end(a)}
+		}
+		return w.answer(a)
+	}).directory(nil).Find(t.Context(), "alice", false)
+	check.That(t, err == nil && len(got.Groups) == 3, "D-17: two ranges: %+v, %v, want three groups", got, err)
 }
 
 // TestComputedGroupsHaveALimit checks the maximum number of groups that the server computes (D-16).
