@@ -87,6 +87,10 @@ func TestUncommittedUploadLeavesNoName(t *testing.T) {
 		}
 	}
 	w.must(w.begin(q, "never").Close())
+	unwritable := &upload{q: q, at: place{"share", "old"}, temp: 4096} // no handle
+	_, err := unwritable.Write([]byte("x"))
+	check.That(t, err != nil && errors.Is(unwritable.commit(), err), "G-14: a failed write: %v, then %v, want one error",
+		err, unwritable.err)
 	ctx, end := context.WithTimeout(t.Context(), time.Minute)
 	u := w.begin(&request{g: w.g, s: q.s, ctx: ctx}, "never")
 	end()
