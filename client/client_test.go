@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -91,20 +92,23 @@ func TestFirstErrorOfConnectionIsKept(t *testing.T) {
 	check.ErrorIs(t, check.Err(s.from.Frame()), io.EOF, "the daemon reads")
 }
 
-// timed is a connection that records its write deadlines.
-type timed struct {
+var errCut = errors.New("cut")
+
+// cut is a connection that records its write deadlines and fails in the middle of each write once it is cut.
+type cut struct {
 	net.Conn
+	is        bool
 	deadlines []string
 }
 
-func (s *timed) Write(b []byte) (int, error) { return len(b), nil }
-
-func (s *timed) SetDeadline(time.Time) error {
-	s.deadlines = append(s.deadlines, "both")
-	return nil
+func (s *cut) Write(b []byte) (int, error) {
+	if s.is {
+		return len(b) / 2, errCut
+	}
+	return s.Conn.Write(b)
 }
 
-func (s *timed) SetWriteDeadline(at time.Time) error {
+func (s *cut) SetWriteDeadline(at time.Time) error {
 	s.deadlines = append(s.deadlines, map[bool]string{true: "none", false: "write"}[at.IsZero()])
 	return nil
 }
@@ -112,7 +116,61 @@ func (s *timed) SetWriteDeadline(at time.Time) error {
 // Bytes that a socket does not accept immediately are written with a write deadline, which is removed afterwards.
 // Reads have no deadline (W-3).
 func TestWriteDeadlineIsRemoved(t *testing.T) {
-	conn := new(timed)
-	check.NoError(t, (&Conn{conn: conn}).writeRest([]byte("rest")))
+	conn := &cut{is: true} // any other deadline panics
+	check.ErrorIs(t, (&Conn{conn: conn}).writeRest([]byte("rest")), errCut, "writeRest")
 	check.SlicesEqual(t, conn.deadlines, []string{"write", "none"}, "deadlines")
+}
+
+// A frame that was written in part is the last one of its connection (W-3).
+func TestPartialWriteEndsConnection(t *testing.T) {
+	for name, call := range map[string]func(*scripted) ntstatus.Status{
+		"one frame":      func(s *scripted) ntstatus.Status { return s.first.NtClose(4) },
+		"several frames": func(s *scripted) ntstatus.Status { return check.Status(s.OpenFileAs(s.first, 4, asClient)) },
+	} {
+		conn := new(cut)
+		s := scriptOver(t, func() (ours, theirs net.Conn) {
+			conn.Conn, theirs = net.Pipe()
+			return conn, theirs
+		})
+		conn.is = true
+		check.Equal(t, call(s), ntstatus.PortDisconnected, "%s: call whose request was written in part", name)
+		conn.is = false
+		s.lost(errCut)
+	}
+}
+
+// An idle connection has no time limit, and the client notices immediately that the daemon closed it, however many
+// calls it made before (W-9).
+func TestIdleClientNoticesEndOfConnection(t *testing.T) {
+	for calls := range 4 {
+		synctest.Test(t, func(t *testing.T) {
+			s := script(t)
+			for range calls {
+				s.stands()
+			}
+			time.Sleep(24 * time.Hour)
+			check.Equal(t, s.Err(), nil, "the connection after a day without a call")
+			for range calls {
+				s.stands()
+			}
+			_ = s.end.Close()
+			time.Sleep(2 * idleTime)
+			synctest.Wait()
+			check.That(t, s.Err() != nil, "%d calls: the client has not noticed the end of the connection", calls)
+		})
+	}
+}
+
+// An answer that fits is put into the memory that its caller provided.
+func TestRoomIsForAnswersThatFit(t *testing.T) {
+	s := script(t)
+	room := make([]byte, 3)
+	s.mu.Lock()
+	s.waiting[7] = waiter{room: room, answer: make(chan *wire.Frame)}
+	s.mu.Unlock()
+	for n, want := range map[int]int{2: 2, 3: 3, 4: 0} {
+		got := s.room(7, n)
+		check.That(t, len(got) == want && (want == 0 || &got[0] == &room[0]), "room for %d bytes: %d, want %d", n, len(got),
+			want)
+	}
 }

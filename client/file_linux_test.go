@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -27,24 +28,33 @@ func scriptSocket(t *testing.T) *scripted {
 	})
 }
 
-// lend answers a request with n descriptors of the writing end of a pipe. It returns the reading end, which ends once
-// all of them are closed.
+// pass answers a request with descriptors.
+func (s *scripted) pass(f *wire.Frame, st ntstatus.Status, rest []byte, files ...*os.File) {
+	body := append(append([]byte{byte(len(files))}, status(st)...), rest...)
+	b := wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith, Request: f.Request, Body: body})
+	var fds []int
+	for _, file := range files {
+		fds = append(fds, int(file.Fd()))
+	}
+	if _, _, err := s.end.(*net.UnixConn).WriteMsgUnix(b, unix.UnixRights(fds...), nil); err != nil {
+		s.Error(err)
+	}
+}
+
+// lend answers a request with n descriptors of the writing end of a pipe, for 0 with an ordinary answer. It returns the
+// reading end, which ends once all of them are closed.
 func (s *scripted) lend(f *wire.Frame, st ntstatus.Status, rest []byte, n int) *os.File {
 	r, w, err := os.Pipe()
 	if err != nil {
 		s.Error(err)
 		return nil
 	}
-	body := append(append([]byte{byte(n)}, status(st)...), rest...)
-	b := wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith, Request: f.Request, Body: body})
-	fds := make([]int, n)
-	for i := range fds {
-		fds[i] = int(w.Fd())
+	defer w.Close()
+	if n == 0 {
+		s.tell(f, st, rest)
+		return r
 	}
-	if _, _, err := s.end.(*net.UnixConn).WriteMsgUnix(b, unix.UnixRights(fds...), nil); err != nil {
-		s.Error(err)
-	}
-	_ = w.Close()
+	s.pass(f, st, rest, slices.Repeat([]*os.File{w}, n)...)
 	return r
 }
 
@@ -58,6 +68,10 @@ func TestClientClosesUnexpectedDescriptors(t *testing.T) {
 	open := func(s *scripted) (*os.File, bool) {
 		_, f, st := s.OpenFile(s.first, nt.CreateFileIn{})
 		return f, st == ntstatus.Success
+	}
+	openAs := func(s *scripted) (*os.File, bool) {
+		o, st := s.OpenFileAs(s.first, 4, nt.CreateFileIn{})
+		return o.File, st == ntstatus.Success
 	}
 	as := func(s *scripted) (*os.File, bool) {
 		f, uid, err := s.AttachAs(4)
@@ -77,11 +91,16 @@ func TestClientClosesUnexpectedDescriptors(t *testing.T) {
 		given, open bool
 	}{
 		"one":               {wire.HandOut, 0, nil, 1, file, true, true},
+		"none":              {wire.HandOut, 0, nil, 0, file, false, false},
 		"two":               {wire.HandOut, 0, nil, 2, file, false, false},
 		"refused":           {wire.HandOut, ntstatus.AccessDenied, nil, 1, file, false, true},
 		"opened":            {wire.CallWith, 0, nil, 1, open, true, true},
 		"two of a file":     {wire.CallWith, 0, nil, 2, open, false, false},
 		"open refused":      {wire.CallWith, ntstatus.AccessDenied, nil, 1, open, false, false},
+		"malformed":         {wire.CallWith, 0, []byte{1}, 1, open, false, false},
+		"opened as client":  {wire.ThenWith, 0, nil, 1, openAs, true, true},
+		"two as client":     {wire.ThenWith, 0, nil, 2, openAs, false, false},
+		"without a client":  {wire.ThenWith, 0, nil, 1, openAs, false, false},
 		"uid":               {wire.AttachAs, 0, uid, 1, as, true, true},
 		"no uid":            {wire.AttachAs, 0, uid[:2], 1, as, false, false},
 		"not requested":     {wire.Save, 0, wire.AppendTicket(nil, 1), 1, save, false, false},
@@ -92,11 +111,19 @@ func TestClientClosesUnexpectedDescriptors(t *testing.T) {
 			s := scriptSocket(t)
 			var r *os.File
 			s.concurrently(func() {
+				if c.kind == wire.ThenWith {
+					s.tell(s.next(wire.Call), map[string]ntstatus.Status{"without a client": ntstatus.NoToken}[name], nil)
+				}
 				f := s.next(c.kind)
+				opens := c.kind == wire.ThenWith || c.kind == wire.CallWith
+				check.That(t, !opens || f.Service == s.services["NtCreateFile"], "service %d", f.Service)
 				if name == "another request's" {
 					f.Request++
 				}
 				r = s.lend(f, c.st, c.rest, c.n)
+				if c.kind == wire.ThenWith {
+					s.tell(s.next(wire.Call), 0, nil)
+				}
 			}, func() {
 				f, ok := c.call(s)
 				check.That(t, ok == c.given && (f != nil) == c.given,

@@ -36,7 +36,8 @@ func scriptOver(t *testing.T, pair func() (net.Conn, net.Conn)) *scripted {
 	go func() {
 		defer close(greeted)
 		f, err := s.from.Frame()
-		check.That(t, err == nil && f.Kind == wire.Hello, "hello of the client: %+v, %v; want kind %v", f, err, wire.Hello)
+		check.That(t, err == nil && f.Kind == wire.Hello && check.Err(wire.DecodeHello(f.Body)) == nil,
+			"hello of the client: %+v, %v; want kind %v", f, err, wire.Hello)
 		s.write(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, hello)})
 	}()
 	c, err := New(ours)

@@ -3,12 +3,13 @@ package client
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"os/exec"
+	"reflect"
+	"strings"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
@@ -70,154 +71,198 @@ func TestStartRequestsProcess(t *testing.T) {
 	}
 }
 
-// attach answers a request for a process's connection, and refuses a thread to look at the process. It returns the
-// daemon's end of the connection.
-func (s *scripted) attach() net.Conn {
+// attach answers a request for a process's connection. It returns the daemon's end of the connection.
+func (s *scripted) attach(kind wire.Kind, rest []byte) net.Conn {
 	conn, file, err := wire.Pair("program")
 	if err != nil {
 		s.Error(err)
 		return nil
 	}
+	s.Cleanup(func() { _ = conn.Close() })
 	defer file.Close()
-	f := s.next(wire.Attach)
-	body := append([]byte{1}, status(0)...)
-	b := wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith, Request: f.Request, Body: body})
-	if _, _, err := s.end.(*net.UnixConn).WriteMsgUnix(b, unix.UnixRights(int(file.Fd())), nil); err != nil {
-		s.Error(err)
-	}
-	s.tell(s.next(wire.NewThread), ntstatus.InsufficientResources, nil)
+	s.pass(s.next(kind), ntstatus.Success, rest, file)
 	return conn
 }
 
-// A program finds its connection behind the files that its caller passes. If its process ends first, it is killed
-// (W-51, W-77).
+// aside answers the requests for a thread and for its end. In between the client makes the calls that calls answers.
+func (s *scripted) aside(calls func()) {
+	s.tell(s.next(wire.NewThread), ntstatus.Success, []byte{9, 0, 0, 0, 0, 0, 0, 0}) // thread 9 without a name
+	calls()
+	f := s.next(wire.EndThread)
+	check.Equal(s, f.Thread, 9, "thread that the client ends")
+	s.tell(f, ntstatus.Success, nil)
+}
+
+// answer reads a call of thread 9 with the inputs want, and answers it.
+func (s *scripted) answer(name string, want any, st ntstatus.Status, out any) {
+	f, r := s.next(wire.Call), row(nt.NtTable.Find(name))
+	in, err := r.DecodeIn(f.Body[1:])
+	check.That(s, err == nil && f.Service == s.services[name] && f.Thread == 9 && reflect.DeepEqual(in, want),
+		"call of service %d by thread %d with %+v, %v; want %s by thread 9 with %+v", f.Service, f.Thread, in, err, name,
+		want)
+	var rest []byte
+	if st == ntstatus.Success {
+		rest = check.Must(r.AppendOut(nil, out))
+	}
+	s.tell(f, st, rest)
+}
+
+// identity answers the queries of the id and the creation time of the process with handle h.
+func (s *scripted) identity(h, id winnt.Handle, made int64) {
+	query := nt.QueryInformationProcessIn{ProcessHandle: h, ProcessInformationClass: nt.ProcessBasicInformation,
+		ProcessInformationLength: ^uint32(0)}
+	s.answer("NtQueryInformationProcess", query, 0, nt.QueryInformationProcessOut{
+		ProcessInformation: nt.ProcessBasic{UniqueProcessID: id}})
+	query.ProcessInformationClass = nt.ProcessTimes
+	s.answer("NtQueryInformationProcess", query, 0, nt.QueryInformationProcessOut{
+		ProcessInformation: nt.KernelUserTimes{CreateTime: made, ExitTime: 5}})
+}
+
+// copied returns the inputs of the call that gets a handle with these rights of the process with handle 8.
+func copied(rights winnt.AccessMask) nt.DuplicateObjectIn {
+	return nt.DuplicateObjectIn{SourceProcessHandle: winnt.NtCurrentProcess, SourceHandle: 8,
+		TargetProcessHandle: winnt.NtCurrentProcess, DesiredAccess: rights}
+}
+
+// A program finds its connection behind the files that its caller passes. It is killed if its process ends first, but
+// not if the daemon ends (W-51, W-77).
 func TestStartedProgramHasConnection(t *testing.T) {
-	for script, ended := range map[string]bool{`test -S /proc/self/fd/4 && test "$REFMON_SOCKET" = fd:4`: false,
-		"exec sleep 60": true} {
-		s := scriptSocket(t)
-		cmd := exec.Command("/bin/sh", "-c", script)
-		cmd.ExtraFiles = []*os.File{os.Stdin}
-		var conn net.Conn
-		s.concurrently(func() {
-			if conn = s.attach(); ended && conn != nil {
-				_ = conn.Close()
-				s.tell(s.next(wire.NewThread), 0, []byte{9, 0, 0, 0, 0, 0, 0, 0})
-				s.tell(s.next(wire.EndThread), 0, nil)
-			}
-		}, func() {
-			p, err := s.Start(8, cmd)
-			check.NoError(t, err)
-			if err := p.Wait(); (err != nil) != ended {
-				t.Errorf("%s: Wait = %v, want an error: %t", script, err, ended)
-			}
-		})
-		check.Equal(t, exitCode(cmd.ProcessState), map[bool]int{true: 137}[ended], "exit code of %s", script)
-		_ = conn.Close()
-	}
-}
-
-// known returns the id and the creation time of a process. It queries them by a separate thread, with a handle that
-// may terminate the process. Without that right it returns 0 (W-77).
-func TestKnownNeedsRightToTerminate(t *testing.T) {
-	for _, granted := range []bool{true, false} {
-		s := script(t)
-		made := append([]byte{9, 0, 0, 0, 1, 0, 0, 0}, 't') // thread 9 and its name
-		s.concurrently(func() {
-			answer := func(name string, st ntstatus.Status, want, out any) {
-				f := s.next(wire.Call)
-				r := wire.Rows()[nt.NtTable.Find(name).Info().Number]
-				in, err := r.DecodeIn(f.Body[1:])
-				if f.Service != s.services[name] || f.Thread != 9 || err != nil || want != nil && in != want {
-					t.Errorf("call of service %d by thread %d with %+v, %v; want %s by thread 9 with %+v", f.Service,
-						f.Thread, in, err, name, want)
-				}
-				var rest []byte
-				if st == 0 {
-					if rest, err = r.AppendOut(nil, out); err != nil {
-						t.Error(err)
-					}
-				}
-				s.tell(f, st, rest)
-			}
-			s.tell(s.next(wire.NewThread), 0, made)
-			copied := nt.DuplicateObjectIn{SourceProcessHandle: winnt.NtCurrentProcess, SourceHandle: 8,
-				TargetProcessHandle: winnt.NtCurrentProcess,
-				DesiredAccess:       winnt.PROCESS_TERMINATE | winnt.PROCESS_QUERY_LIMITED_INFORMATION}
-			if granted {
-				answer("NtDuplicateObject", 0, copied, nt.DuplicateObjectOut{TargetHandle: 12})
-				answer("NtQueryInformationProcess", 0, nil, nt.QueryInformationProcessOut{
-					ProcessInformation: nt.ProcessBasic{UniqueProcessID: 0x44}})
-				answer("NtQueryInformationProcess", 0, nil, nt.QueryInformationProcessOut{
-					ProcessInformation: nt.KernelUserTimes{CreateTime: 99}})
-				answer("NtClose", 0, nt.CloseIn{Handle: 12}, nt.CloseOut{})
-			} else {
-				answer("NtDuplicateObject", ntstatus.AccessDenied, copied, nil)
-			}
-			if f := s.next(wire.EndThread); f.Thread != 9 {
-				t.Errorf("EndThread of thread %d, want 9", f.Thread)
-			} else {
-				s.tell(f, 0, nil)
-			}
-		}, func() {
-			id, at := s.known(8)
-			check.That(t, (!granted || id == 0x44 && at == 99) && (granted || id == 0 && at == 0),
-				"right to terminate granted %t: known = %v, %d; want 0x44 and 99, or 0 and 0", granted, id, at)
-		})
-		s.stands()
-	}
-}
-
-// A program's process is terminated with its exit code if the process of that id is still the one that was started.
-// Its handle is always closed (W-77).
-func TestExitTerminatesOnlyItsProcess(t *testing.T) {
-	const h, id, made, code = winnt.Handle(0x60), winnt.Handle(0x44), 99, ntstatus.Status(137)
+	t.Setenv("OF_TEST", "inherited")
 	for name, c := range map[string]struct {
-		opens    ntstatus.Status
-		id, made int64
-		ends     bool
-	}{"it runs": {0, 0x44, 99, true}, "another creation time": {0, 0x44, 98, false},
-		"another id": {0, 0x48, 99, false}, "it ended": {ntstatus.InvalidCid, 0, 0, false}} {
+		script string
+		env    []string
+		hangUp func(*scripted, net.Conn) // nil: the program ends first
+		code   int
+	}{
+		"the program ends": {`test -S /proc/self/fd/4 && test "$REFMON_SOCKET$OF_TEST" = fd:4inherited`, nil, nil, 0},
+		"environment":      {`test "$REFMON_SOCKET$OF_TEST" = fd:4own`, []string{"OF_TEST=own"}, nil, 0},
+		"the process ends": {"read line", nil, func(s *scripted, conn net.Conn) {
+			_ = conn.Close()
+			s.aside(func() {})
+		}, 137},
+		"the daemon ends": {"read line; exit 3", nil, func(s *scripted, conn net.Conn) {
+			_, _ = s.end.Close(), conn.Close()
+		}, 3},
+	} {
 		t.Run(name, func(t *testing.T) {
-			s := script(t)
-			p := &Program{conn: s.Conn, id: id, made: made}
-			// answer reads a call of the service and answers it. It returns the inputs.
-			answer := func(row string, st ntstatus.Status, out any) any {
-				f := s.next(wire.Call)
-				r := wire.Rows()[nt.NtTable.Find(row).Info().Number]
-				check.That(t, f.Service == s.services[row], "call of service %d, want %s", f.Service, row)
-				var rest []byte
-				if st == ntstatus.Success {
-					var err error
-					if rest, err = r.AppendOut(nil, out); err != nil {
-						t.Error(err)
-					}
-				}
-				s.tell(f, st, rest)
-				in, err := r.DecodeIn(f.Body[1:])
-				check.That(t, err == nil, "%v", err)
-				return in
-			}
+			s := scriptSocket(t)
+			cmd := exec.Command("/bin/sh", "-c", c.script)
+			cmd.Env, cmd.ExtraFiles = c.env, []*os.File{os.Stdin}
+			input := check.Must(cmd.StdinPipe())
 			s.concurrently(func() {
-				in, ok := answer("NtOpenProcess", c.opens, nt.OpenProcessOut{ProcessHandle: h}).(nt.OpenProcessIn)
-				check.That(t, ok && in.DesiredAccess == winnt.PROCESS_TERMINATE|winnt.PROCESS_QUERY_LIMITED_INFORMATION &&
-					in.ClientID.V != nil && *in.ClientID.V == (nt.ClientID{UniqueProcess: id}),
-					"NtOpenProcess with %+v, want the process %v with the rights to terminate and query", in, id)
-				if c.opens != ntstatus.Success {
+				conn := s.attach(wire.Attach, nil)
+				s.tell(s.next(wire.NewThread), ntstatus.InsufficientResources, nil)
+				if c.hangUp != nil {
+					c.hangUp(s, conn)
+				} else {
+					check.ErrorIs(t, check.Err(conn.Read(make([]byte, 1))), io.EOF, "the connection after Wait")
+				}
+			}, func() {
+				p, err := s.Start(8, cmd)
+				check.NoError(t, err)
+				if c.hangUp != nil {
+					<-p.hungUp
+					_ = input.Close()
+				}
+				if err := p.Wait(); (err != nil) != (c.code != 0) {
+					t.Errorf("Wait = %v, want an error: %t", err, c.code != 0)
+				}
+			})
+			check.Equal(t, exitCode(cmd.ProcessState), c.code, "exit code")
+		})
+	}
+}
+
+// The end of a program ends its process with the exit code, if this program may end the process, and if the process of
+// its id is still the one that was started. Every handle is closed (W-77).
+func TestExitTerminatesOnlyItsProcess(t *testing.T) {
+	const own, opened, id, made = winnt.Handle(0x40), winnt.Handle(0x60), winnt.Handle(0x44), 99
+	for name, c := range map[string]struct {
+		granted, opens ntstatus.Status
+		id             winnt.Handle
+		made           int64
+	}{"it runs": {0, 0, id, made}, "another creation time": {0, 0, id, made - 1}, "another id": {0, 0, id + 4, made},
+		"it ended": {0, ntstatus.InvalidCid, 0, 0}, "no right to end it": {ntstatus.AccessDenied, 0, 0, 0}} {
+		t.Run(name, func(t *testing.T) {
+			s := scriptSocket(t)
+			s.concurrently(func() {
+				s.attach(wire.Attach, nil)
+				s.aside(func() {
+					s.answer("NtDuplicateObject", copied(ending), c.granted, nt.DuplicateObjectOut{TargetHandle: own})
+					if c.granted == ntstatus.Success {
+						s.identity(own, id, made)
+						s.answer("NtClose", nt.CloseIn{Handle: own}, 0, nt.CloseOut{})
+					}
+				})
+				if c.granted != ntstatus.Success {
 					return
 				}
-				answer("NtQueryInformationProcess", 0, nt.QueryInformationProcessOut{
-					ProcessInformation: nt.ProcessBasic{UniqueProcessID: winnt.Handle(c.id)}})
-				answer("NtQueryInformationProcess", 0, nt.QueryInformationProcessOut{
-					ProcessInformation: nt.KernelUserTimes{CreateTime: c.made, ExitTime: 5}})
-				if c.ends {
-					end := answer("NtTerminateProcess", 0, nt.TerminateProcessOut{})
-					check.That(t, end == (nt.TerminateProcessIn{ProcessHandle: h, ExitStatus: code}),
-						"NtTerminateProcess with %+v, want handle %v and exit status %v", end, h, code)
+				s.aside(func() {
+					s.answer("NtOpenProcess", nt.OpenProcessIn{DesiredAccess: ending,
+						ObjectAttributes: nt.Cap(&nt.ObjectAttributes{}), ClientID: nt.Cap(&nt.ClientID{UniqueProcess: id})},
+						c.opens, nt.OpenProcessOut{ProcessHandle: opened})
+					if c.opens != ntstatus.Success {
+						return
+					}
+					s.identity(opened, c.id, c.made)
+					if c.id == id && c.made == made {
+						s.answer("NtTerminateProcess", nt.TerminateProcessIn{ProcessHandle: opened, ExitStatus: 7}, 0,
+							nt.TerminateProcessOut{})
+					}
+					s.answer("NtClose", nt.CloseIn{Handle: opened}, 0, nt.CloseOut{})
+				})
+			}, func() {
+				p, err := s.Start(8, exec.Command("/bin/sh", "-c", "exit 7"))
+				check.NoError(t, err)
+				check.That(t, p.Wait() != nil, "Wait returns no error, want the exit code")
+			})
+			s.stands()
+		})
+	}
+}
+
+// The process of a program that cannot be started ends with STATUS_UNSUCCESSFUL, and its connection is closed (W-77).
+// A client of root learns only from the daemon's answer which uid the program needs, and the host may not know it
+// (W-93).
+func TestUnstartedProgramEndsItsProcess(t *testing.T) {
+	const opened = winnt.Handle(0x60)
+	for name, c := range map[string]struct {
+		path    string
+		uid     []byte // nil: the daemon does not name one
+		granted ntstatus.Status
+	}{
+		"no such program": {"/not/there", nil, 0}, "no right to end it": {"/not/there", nil, ntstatus.AccessDenied},
+		"no such user": {"/bin/true", []byte{0xfe, 0xff, 0xff, 0xee}, 0},
+	} {
+		if c.uid != nil && os.Geteuid() != 0 {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			s := scriptSocket(t)
+			s.concurrently(func() {
+				kind := wire.Attach
+				if c.uid != nil {
+					s.tell(s.next(kind), ntstatus.PrivilegeNotHeld, nil)
+					kind = wire.AttachAs
 				}
-				if in := answer("NtClose", 0, nt.CloseOut{}); in != (nt.CloseIn{Handle: h}) {
-					t.Errorf("NtClose with %+v, want handle %v", in, h)
-				}
-			}, func() { p.exit(s.first, code) })
+				conn := s.attach(kind, c.uid)
+				s.aside(func() {
+					s.answer("NtDuplicateObject", copied(winnt.PROCESS_TERMINATE), c.granted,
+						nt.DuplicateObjectOut{TargetHandle: opened})
+					if c.granted == ntstatus.Success {
+						s.answer("NtTerminateProcess", nt.TerminateProcessIn{ProcessHandle: opened,
+							ExitStatus: ntstatus.Unsuccessful}, 0, nt.TerminateProcessOut{})
+						s.answer("NtClose", nt.CloseIn{Handle: opened}, 0, nt.CloseOut{})
+					}
+				})
+				check.ErrorIs(t, check.Err(conn.Read(make([]byte, 1))), io.EOF, "the connection of the program")
+			}, func() {
+				cmd := &exec.Cmd{Path: c.path}
+				p, err := s.Start(8, cmd)
+				const of = "program of the process with handle 0x8: "
+				check.That(t, p == nil && err != nil && strings.HasPrefix(err.Error(), of) && cmd.Process == nil,
+					"Start = %v, %v; want nil and an error that begins with %q", p, err, of)
+			})
 			s.stands()
 		})
 	}
