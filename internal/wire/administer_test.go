@@ -8,18 +8,34 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// administered is a process whose server has accounts.
-type administered struct{ process }
-
-func (administered) Administer(request []byte) ([]byte, ntstatus.Status) {
-	return request, ntstatus.Success
+// administered is a process whose server has accounts. A request is answered once goOn is closed.
+type administered struct {
+	process
+	goOn chan struct{}
 }
 
-// A request about accounts counts as a call until it is answered (W-3).
+func (a administered) Administer(request []byte) ([]byte, ntstatus.Status) {
+	<-a.goOn
+	return request, ntstatus.DiskFull
+}
+
+// A request about accounts counts as a call until it is answered, and others are refused at the limit (W-3). A server
+// without accounts returns STATUS_NOT_SUPPORTED.
 func TestAnsweredAccountRequestFreesItsRoom(t *testing.T) {
-	s := serveAs(t, func(p process) wire.Process { return administered{p} })
+	goOn, request := make(chan struct{}), &wire.Frame{Kind: wire.Administer, Request: 7}
+	s := serveAs(t, func(p process) wire.Process { return administered{p, goOn} })
 	s.greet()
-	for i := range wire.MaxPending + 1 {
-		check.Require(t, s.status(&wire.Frame{Kind: wire.Administer, Request: 7}), ntstatus.Success, "request %d", i)
+	for range wire.MaxPending {
+		s.send(request)
 	}
+	check.Require(t, s.status(&wire.Frame{Kind: wire.Administer, Request: 8}), ntstatus.InsufficientResources,
+		"one request too many")
+	close(goOn)
+	for range wire.MaxPending {
+		check.Require(t, s.receive().Request, 7, "request that is answered")
+	}
+	check.Equal(t, s.status(request), ntstatus.DiskFull, "a request after the answers")
+	s = serve(t)
+	s.greet()
+	check.Equal(t, s.status(request), ntstatus.NotSupported, "a request to a server without accounts")
 }

@@ -1,26 +1,21 @@
-package wire_test
+package wire
 
 import (
 	"bytes"
+	"errors"
 	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
 
-	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
-	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
-	"github.com/refmon/refmon/sd"
-	"github.com/refmon/refmon/sddl"
-	"github.com/refmon/refmon/sid"
-	"github.com/refmon/refmon/winnt"
 )
 
 // TestWireHasEveryUserModeService checks that the wire has exactly the user-mode services (W-4).
 func TestWireHasEveryUserModeService(t *testing.T) {
-	rows := wire.Rows()
+	rows := Rows()
 	check.RequireThat(t, len(rows) == nt.NtTable.Len(),
 		"wire has %d rows, want %d as the table", len(rows), nt.NtTable.Len())
 	seen := map[uint64]string{}
@@ -35,141 +30,48 @@ func TestWireHasEveryUserModeService(t *testing.T) {
 	}
 }
 
-// anything has values for parameters of any type.
-var anything = []any{
-	nil, uint32(7), "text", sid.Everyone, winnt.LUID(9), winnt.Handle(-2), []nt.LUIDAndAttributes{{LUID: 5}}, [30]byte{1},
-	nt.TokenStatistics{TokenID: 4}, []nt.TypeInformation{{}},
-}
-
-var descriptors = []*sd.Descriptor{
-	nil, sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)S:(AU;SA;FA;;;BA)"), sddl.MustParse("D:"), sddl.MustParse("O:BA"),
-}
-
-// sids are ordinary SIDs, the zero SID, one with only an authority, and one with an authority above 32 bits.
-var sids = []sid.SID{{}, sid.Everyone, sid.Administrators, authority("\x01\x00\x00\x00\x00\x00\x00\x05"),
-	authority("\x01\x01\x01\x00\x00\x00\x00\x05\x07\x00\x00\x00")}
-
-func authority(b string) sid.SID {
-	s, _, err := sid.Decode([]byte(b))
-	return check.Must(s, err)
-}
-
-// fill sets a value to random content.
-func fill(r *rand.Rand, v reflect.Value) {
-	switch v.Interface().(type) {
-	case sid.SID:
-		v.Set(reflect.ValueOf(sids[r.IntN(len(sids))]))
-		return
-	case *sd.Descriptor:
-		v.Set(reflect.ValueOf(descriptors[r.IntN(len(descriptors))]))
-		return
-	case *sd.ACL:
-		v.Set(reflect.ValueOf(descriptors[1].DACL()))
-		return
-	case *nt.Later:
-		return // it never travels
-	case claims.Attribute:
-		v.Set(reflect.ValueOf(claims.Attribute{Name: "a", Type: claims.Int64, Ints: []int64{-1, r.Int64()}}))
-		return
-	}
-	switch v.Kind() {
-	case reflect.Bool:
-		v.SetBool(r.IntN(2) == 1)
-	case reflect.Int, reflect.Int32, reflect.Int64:
-		v.SetInt(int64(r.Uint64()))
-	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		v.SetUint(r.Uint64())
-	case reflect.String:
-		v.SetString([]string{"", "name", "\x00\xff"}[r.IntN(3)])
-	case reflect.Pointer:
-		if r.IntN(3) > 0 {
-			v.Set(reflect.New(v.Type().Elem()))
-			fill(r, v.Elem())
-		}
-	case reflect.Slice:
-		if r.IntN(4) > 0 {
-			v.Set(reflect.MakeSlice(v.Type(), r.IntN(3), 3))
-		}
-		for i := range v.Len() {
-			fill(r, v.Index(i))
-		}
-	case reflect.Array:
-		for i := range v.Len() {
-			fill(r, v.Index(i))
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Type().Field(i).Tag.Get("wire") != "-" { // such a field never travels
-				fill(r, v.Field(i))
-			}
-		}
-	case reflect.Interface:
-		if x := anything[r.IntN(len(anything))]; x != nil {
-			v.Set(reflect.ValueOf(x))
-		}
-	}
-}
-
-// same reports whether two values are equal. Descriptors and lists are compared by their bytes.
-func same(a, b any) bool {
-	if reflect.DeepEqual(a, b) {
-		return true
-	}
-	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
-	switch x.Kind() {
-	case reflect.Pointer:
-		if x.IsNil() || y.IsNil() {
-			return x.IsNil() && y.IsNil()
-		}
-		switch p := a.(type) {
-		case *sd.Descriptor:
-			return bytes.Equal(p.Binary(), b.(*sd.Descriptor).Binary())
-		case *sd.ACL:
-			return p.Binary() == b.(*sd.ACL).Binary()
-		}
-		return same(x.Elem().Interface(), y.Elem().Interface())
-	case reflect.Struct:
-		for i := range x.NumField() {
-			if !same(x.Field(i).Interface(), y.Field(i).Interface()) {
-				return false
-			}
-		}
-		return true
-	}
-	return false
-}
-
-// TestRowsSurviveEncoding encodes and decodes random parameters of every row in both directions and compares the
-// values (W-10).
+// TestRowsSurviveEncoding checks that random parameters of every row have the bytes and the JSON of docs/wire.md, and
+// that these decode to the same parameters (W-10, W-36). Missing and extra bytes are errors (W-6).
 func TestRowsSurviveEncoding(t *testing.T) {
-	seed := randtest.Seed(t)
-	r := rand.New(rand.NewPCG(seed, 0))
-	for range 50 {
-		for _, row := range wire.Rows() {
-			in, out := reflect.New(row.InType()).Elem(), reflect.New(row.OutType()).Elem()
-			fill(r, in)
-			fill(r, out)
-			b := check.Must(row.AppendIn(nil, in.Interface()))
-			if got, err := row.DecodeIn(b); err != nil || !same(got, in.Interface()) {
-				t.Fatalf("%s: decoding the encoded input %+v returned %+v, %v, want it unchanged",
-					row.Info().Name, in, got, err)
-			}
-			b = check.Must(row.AppendOut(nil, out.Interface()))
-			if got, err := row.DecodeOut(b); err != nil || !same(got, out.Interface()) {
-				t.Fatalf("%s: decoding the encoded output %+v returned %+v, %v, want it unchanged",
-					row.Info().Name, out, got, err)
-			}
-			// Missing and trailing bytes are errors (W-6).
-			if len(b) > 0 {
-				if _, err := row.DecodeOut(b[:len(b)-1]); err == nil {
-					t.Fatalf("%s: a body without its last byte decodes, want an error", row.Info().Name)
+	r := rand.New(rand.NewPCG(randtest.Seed(t), 0))
+	text := func(v reflect.Value) []byte { return []byte(plainJSON(v)) }
+	for range 20 {
+		for _, row := range Rows() {
+			for _, c := range []struct {
+				of     reflect.Type
+				plain  func(reflect.Value) []byte
+				encode func([]byte, any) ([]byte, error)
+				decode func([]byte) (any, error)
+			}{
+				{row.InType(), plain, row.AppendIn, row.DecodeIn}, {row.InType(), text, row.AppendInJSON, row.DecodeInJSON},
+				{row.OutType(), plain, row.AppendOut, row.DecodeOut},
+				{row.OutType(), text, row.AppendOutJSON, row.DecodeOutJSON},
+			} {
+				v := reflect.New(c.of).Elem()
+				anyKind(r, v)
+				want := c.plain(v)
+				b, err := c.encode(nil, v.Interface())
+				check.RequireThat(t, err == nil && bytes.Equal(b, want), "%s: %+v is encoded as %q, %v; want %q",
+					row.Info().Name, v, b, err, want)
+				got, err := c.decode(b)
+				check.RequireThat(t, err == nil && bytes.Equal(c.plain(reflect.ValueOf(got)), want),
+					"%s: %q decodes to %+v, %v; want %+v", row.Info().Name, b, got, err, v)
+				for _, wrong := range [][]byte{b[:max(len(b)-1, 0)], append(b, 'x')} {
+					if _, err := c.decode(wrong); len(wrong) > 0 && !errors.Is(err, ErrValue) {
+						t.Fatalf("%s: decoding %d bytes of %d: %v, want %v", row.Info().Name, len(wrong), len(b), err, ErrValue)
+					}
 				}
 			}
-			if _, err := row.DecodeOut(append(b, 0)); err == nil {
-				t.Fatalf("%s: a body with an extra byte decodes, want an error", row.Info().Name)
-			}
 		}
 	}
+}
+
+// survives checks that parameters have the same bytes after encoding and decoding.
+func survives(t *testing.T, in any, encode func([]byte, any) ([]byte, error), decode func([]byte) (any, error)) {
+	t.Helper()
+	b := check.Must(encode(nil, in))
+	again := check.Must(encode(nil, check.Must(decode(b))))
+	check.RequireThat(t, bytes.Equal(again, b), "%+v is encoded as %q, and as %q once decoded", in, b, again)
 }
 
 // FuzzDecode decodes arbitrary bytes as the parameters of any row: no panic, memory in proportion to the bytes (W-2),
@@ -178,15 +80,27 @@ func FuzzDecode(f *testing.F) {
 	f.Add(uint16(0), []byte{})
 	f.Add(uint16(3), []byte{0xff, 0xff, 0xff, 0x7f}) // a list longer than the body
 	f.Fuzz(func(t *testing.T, service uint16, b []byte) {
-		row := wire.Rows()[int(service)%len(wire.Rows())]
-		in, err := row.DecodeIn(b)
+		row := Rows()[int(service)%len(Rows())]
+		if in, err := row.DecodeIn(b); err == nil {
+			survives(t, in, row.AppendIn, row.DecodeIn)
+		}
+	})
+}
+
+// FuzzJSON decodes arbitrary bytes as JSON parameters of any row: no panic, and decoded values survive both forms.
+func FuzzJSON(f *testing.F) {
+	f.Add(uint16(0), []byte(`{}`))
+	for _, row := range Rows() {
+		f.Add(row.Service, check.Must(row.AppendInJSON(nil, row.NothingIn())))
+	}
+	f.Fuzz(func(t *testing.T, service uint16, b []byte) {
+		row := Rows()[int(service)%len(Rows())]
+		in, err := row.DecodeInJSON(b)
 		if err != nil {
+			check.RequireThat(t, errors.Is(err, ErrValue), "%v", err)
 			return
 		}
-		again, err := row.AppendIn(nil, in)
-		check.NoError(t, err)
-		if back, err := row.DecodeIn(again); err != nil || !same(back, in) {
-			t.Fatalf("decoding the encoded %+v returned %+v, %v, want it unchanged", in, back, err)
-		}
+		survives(t, in, row.AppendIn, row.DecodeIn)
+		survives(t, in, row.AppendInJSON, row.DecodeInJSON)
 	})
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
-	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -18,30 +17,18 @@ import (
 func TestLargeMessageIsCopiedTwice(t *testing.T) {
 	s := serve(t)
 	s.greet()
-	ask := func(row string, in any) any {
-		t.Helper()
-		r := wire.Rows()[nt.NtTable.Find(row).Info().Number]
-		body := check.Must(r.AppendCall(nil, in, false))
-		s.send(&wire.Frame{Kind: wire.Call, Thread: 1, Service: r.Service, Body: body})
-		head, rest, err := wire.DecodeAnswer(s.receive().Body)
-		check.RequireThat(t, err == nil && head.Status == ntstatus.Success, "%v %v %v", row, head.Status, err)
-		return check.Must(r.DecodeOut(rest))
-	}
 	const size, rounds = 1 << 20, 8
+	const server, end = 4, 8 // the first handles of a process
 	name := nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\large`})
-	server := ask("NtCreateNamedPipeFile", nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_ALL_ACCESS,
-		NamedPipeType: 1, ReadMode: 1, ShareAccess: 3, InboundQuota: size, OutboundQuota: size,
-		ObjectAttributes: name}).(nt.CreateNamedPipeFileOut).FileHandle
-	end := ask("NtOpenFile", nt.OpenFileIn{DesiredAccess: winnt.FILE_ALL_ACCESS,
-		ObjectAttributes: name}).(nt.OpenFileOut).FileHandle
-	frame := func(row string, in any) []byte {
-		r := wire.Rows()[nt.NtTable.Find(row).Info().Number]
-		body := check.Must(r.AppendCall(nil, in, false))
-		return wire.AppendFrame(nil, &wire.Frame{Kind: wire.Call, Thread: 1, Service: r.Service, Body: body})
-	}
-	write := frame("NtWriteFile", nt.WriteFileIn{FileHandle: end, Buffer: nt.Cap(make([]byte, size)),
-		ByteOffset: 1<<64 - 2})
-	read := frame("NtReadFile", nt.ReadFileIn{FileHandle: server, Length: size, ByteOffset: 1<<64 - 2})
+	check.Success(t, s.status(call(t, "NtCreateNamedPipeFile", nt.CreateNamedPipeFileIn{
+		DesiredAccess: winnt.FILE_ALL_ACCESS, NamedPipeType: 1, ReadMode: 1, ShareAccess: 3, InboundQuota: size,
+		OutboundQuota: size, ObjectAttributes: name})))
+	check.Success(t, s.status(call(t, "NtOpenFile", nt.OpenFileIn{DesiredAccess: winnt.FILE_ALL_ACCESS,
+		ObjectAttributes: name})))
+	write := wire.AppendFrame(nil, call(t, "NtWriteFile", nt.WriteFileIn{FileHandle: end,
+		Buffer: nt.Cap(make([]byte, size)), ByteOffset: 1<<64 - 2}))
+	read := wire.AppendFrame(nil, call(t, "NtReadFile", nt.ReadFileIn{FileHandle: server, Length: size,
+		ByteOffset: 1<<64 - 2}))
 	answer := make([]byte, size+1000)
 	exchange := func(b []byte) int {
 		check.NoError(t, check.Err(s.conn.Write(b)))

@@ -14,7 +14,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
@@ -207,13 +206,17 @@ func TestPipeCannotPassDescriptors(t *testing.T) {
 }
 
 // TestUnreadRepliesLimitDescriptors checks that a client that reads no replies gets 64 descriptors, and more once it
-// has read them (W-62).
+// has read them. Denied descriptors do not count (W-62).
 func TestUnreadRepliesLimitDescriptors(t *testing.T) {
 	l := lend(t, helloFrame)
 	l.ask(&wire.Frame{Kind: wire.NewThread}) // thread 2, for a request after the end of thread 1
 	const refused = 50
-	for range wire.MaxPassed + refused {
-		check.NoError(t, check.Err(l.conn.Write(wire.AppendFrame(nil, handOut(8)))))
+	for i := range 2*wire.MaxPassed + refused {
+		h := winnt.Handle(8)
+		if i < wire.MaxPassed {
+			h = 400 // is denied
+		}
+		check.NoError(t, check.Err(l.conn.Write(wire.AppendFrame(nil, handOut(h)))))
 	}
 	// The thread ends after all its calls.
 	check.NoError(t, check.Err(l.conn.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.EndThread, Thread: 1}))))
@@ -236,39 +239,16 @@ func TestUnreadRepliesLimitDescriptors(t *testing.T) {
 		}
 		return head.Status
 	}
-	for range wire.MaxPassed + refused {
+	for range 2*wire.MaxPassed + refused {
 		got[answer(1)]++
 	}
-	check.That(t, got[ntstatus.Success] == wire.MaxPassed && got[ntstatus.InsufficientResources] == refused,
-		"replies that were not read: %v, want %d with a descriptor and %d refused", got, wire.MaxPassed, refused)
+	check.DeepEqual(t, got, map[ntstatus.Status]int{ntstatus.AccessDenied: wire.MaxPassed,
+		ntstatus.Success: wire.MaxPassed, ntstatus.InsufficientResources: refused}, "replies that were not read")
 	check.Equal(t, answer(0), ntstatus.Success, "end of the thread")
 	again := handOut(8)
 	again.Thread = 2
 	check.NoError(t, check.Err(l.conn.Write(wire.AppendFrame(nil, again))))
 	check.Equal(t, answer(1), ntstatus.Success, "descriptor after all were read")
-}
-
-// TestClientReceivesDescriptors checks that the Go client receives descriptors by a handle and with an open, and
-// closes only its own (W-60, W-61).
-func TestClientReceivesDescriptors(t *testing.T) {
-	c := check.Must(client.New(lend(t, nil).conn))
-	defer c.Close()
-	th := c.Thread()
-	out, f, st := c.OpenFile(th, openDevice())
-	check.RequireThat(t, st == ntstatus.Success && out.FileHandle != 0 && f != nil,
-		"OpenFile = %+v, %v, %s, want a handle, a file and success", out, f, st)
-	check.NoError(t, f.Close())
-	check.NoError(t, check.Must(c.File(th, out.FileHandle)).Close())
-	if f, err := c.File(th, 400); f != nil || err == nil || !strings.Contains(err.Error(), "ACCESS_DENIED") {
-		t.Error(f, err)
-	}
-	in := openDevice()
-	in.ObjectAttributes = nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\nothing`})
-	if out, f, st := c.OpenFile(th, in); f != nil || out.FileHandle != 0 || st != ntstatus.ObjectNameNotFound {
-		t.Errorf("OpenFile of a missing file = %+v, %v, %s, want no handle, no file and %s",
-			out, f, st, ntstatus.ObjectNameNotFound)
-	}
-	check.NoError(t, c.Err())
 }
 
 // FuzzHandOut sends any bytes after a hello, in either form, to a server that passes descriptors. The server ends and
@@ -293,29 +273,4 @@ func FuzzHandOut(f *testing.F) {
 		_, _ = l.conn.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.HandOut, Thread: 1, Body: b[:min(len(b), 64)]}))
 		l.ends()
 	})
-}
-
-// TestDeniedDescriptorsDoNotCount checks that a denied descriptor does not count against the limit of passed
-// descriptors (W-62).
-func TestDeniedDescriptorsDoNotCount(t *testing.T) {
-	l := lend(t, helloFrame)
-	ask := func(h winnt.Handle) (ntstatus.Status, int) {
-		f, n := l.ask(handOut(h))
-		b := f.Body
-		if f.Kind == wire.AnswerWith {
-			b = b[1:] // how many it brings
-		}
-		head, _, err := wire.DecodeAnswer(b)
-		check.NoError(t, err)
-		return head.Status, n
-	}
-	first, _ := ask(400)
-	for i := range 2 * wire.MaxPassed {
-		if st, n := ask(400); st != first || st == ntstatus.InsufficientResources || n != 0 {
-			t.Fatalf("denied descriptor %d: %s, %d descriptors, want the first denial's status and none", i, st, n)
-		}
-	}
-	if st, n := ask(8); st != ntstatus.Success || n != 1 {
-		t.Errorf("permitted descriptor: %s, %d descriptors, want %s, 1", st, n, ntstatus.Success)
-	}
 }

@@ -152,6 +152,7 @@ func TestWatcherGetsSelectedCalls(t *testing.T) {
 type noting struct {
 	process
 	wants func(ntstatus.Status) bool
+	mu    sync.Mutex // held by Called
 	calls []nt.Call
 	sizes []int
 }
@@ -159,6 +160,8 @@ type noting struct {
 func (n *noting) Wants(st ntstatus.Status) bool { return n.wants(st) }
 
 func (n *noting) Called(_ *nt.Thread, c *nt.Call, size int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	n.calls, n.sizes = append(n.calls, *c), append(n.sizes, size)
 }
 

@@ -94,13 +94,15 @@ func TestJSONBodySizeLimit(t *testing.T) {
 	check.That(t, r.hold(1) != nil, "hold accepts a byte beyond the limit, want an error")
 }
 
-func TestJSONErrorNamesUnencodableField(t *testing.T) {
+func TestErrorNamesUnencodableField(t *testing.T) {
 	type outer struct {
 		First any
 		Last  uint32
 	}
-	b, err := jsonOf(reflect.TypeFor[outer]()).put(nil, reflect.ValueOf(outer{First: 1.5}))
-	if want := "First: "; b != nil || !errors.Is(err, ErrValue) || !strings.HasPrefix(err.Error(), want) {
-		t.Errorf("encoding = %q, %v, want nothing and %v for field %s", b, err, ErrValue, want)
+	of := reflect.TypeFor[outer]()
+	for _, put := range []func([]byte, reflect.Value) ([]byte, error){codecOf(of).put, jsonOf(of).put} {
+		b, err := put(nil, reflect.ValueOf(outer{First: 1.5}))
+		check.That(t, b == nil && errors.Is(err, ErrValue) && strings.HasPrefix(err.Error(), "First: "),
+			"encoding = %q, %v, want nothing and %v for the field First", b, err, ErrValue)
 	}
 }

@@ -96,14 +96,12 @@ func plainJSON(v reflect.Value) string {
 		}
 		return "[" + strings.Join(parts, ",") + "]"
 	case reflect.Struct:
-		for i := range v.NumField() {
+		for _, i := range travels(v.Type()) {
 			f := v.Type().Field(i)
-			if name := f.Tag.Get("param"); name != "" {
+			if name := f.Tag.Get("param"); name != "" && name != "-" {
 				f.Name = name
 			}
-			if f.Type != reflect.TypeFor[*nt.Later]() {
-				parts = append(parts, quoted(f.Name)+":"+plainJSON(v.Field(i)))
-			}
+			parts = append(parts, quoted(f.Name)+":"+plainJSON(v.Field(i)))
 		}
 	}
 	return "{" + strings.Join(parts, ",") + "}"

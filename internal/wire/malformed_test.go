@@ -65,7 +65,9 @@ func TestMalformedCallEndsConnection(t *testing.T) {
 	}{wire.Call: {"NtClose", nil}, wire.Then: {"NtClose", nil}, wire.CallWith: {"NtCreateFile", nil},
 		wire.ThenWith: {"NtCreateFile", nil},
 		wire.Wait:     {"NtReadFile", wire.AppendWait(nil, 4, ntstatus.PipeEmpty)},
-		wire.Begin:    {"NtReadFile", later}} {
+		wire.Begin:    {"NtReadFile", later}, wire.Attach: {"NtClose", nil}, wire.AttachAs: {"NtClose", nil},
+		wire.Restore: {"NtClose", nil}, wire.WaitAny: {"NtClose", nil}, wire.Connected: {"NtClose", nil},
+		wire.ReplaceContents: {"NtClose", nil}} {
 		for _, tail := range []string{"", "\x02", "\x00", "\x01\x04"} {
 			n := &noting{wants: func(ntstatus.Status) bool { return true }}
 			s := serveAs(t, func(p process) wire.Process { n.process = p; return n })

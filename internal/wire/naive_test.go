@@ -65,6 +65,16 @@ var ofAnyType = []struct {
 	{[30]byte{1, 29: 3}, 29, "[30]uint8"}, {nt.FileEndOfFile{EndOfFile: -5}, 44, "FileEndOfFile"},
 }
 
+// travels lists the fields of a structure that are sent. The others refer to memory of the program.
+func travels(t reflect.Type) (fields []int) {
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Type != reflect.TypeFor[*nt.Later]() && f.Tag.Get("wire") != "-" {
+			fields = append(fields, i)
+		}
+	}
+	return fields
+}
+
 // anyKind draws a random value of a type. Rare types are as frequent as others.
 func anyKind(r *rand.Rand, v reflect.Value) {
 	numbers := []uint64{0, 1, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1<<63 - 1, 1 << 63,
@@ -83,8 +93,6 @@ func anyKind(r *rand.Rand, v reflect.Value) {
 	case *claims.Attribute:
 		*x = claims.Attribute{Name: "a", Type: claims.Int64, Flags: r.Uint32(), Ints: []int64{-1, r.Int64()},
 			Uints: []uint64{r.Uint64()}, Strings: []string{"s", ""}, SIDs: []sid.SID{sid.Users}, Octets: [][]byte{{1}, nil}}
-		return
-	case **nt.Later:
 		return
 	case *any:
 		if *x = nil; r.IntN(5) > 0 {
@@ -118,7 +126,7 @@ func anyKind(r *rand.Rand, v reflect.Value) {
 			anyKind(r, v.Index(i))
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
+		for _, i := range travels(v.Type()) {
 			anyKind(r, v.Field(i))
 		}
 	}
@@ -165,8 +173,6 @@ func plain(v reflect.Value) []byte {
 		return counted(len(x.Binary()), []byte(x.Binary()))
 	case claims.Attribute:
 		return plain(claimOf(x))
-	case *nt.Later:
-		return nil
 	}
 	switch v.Kind() {
 	case reflect.Bool:
@@ -198,7 +204,7 @@ func plain(v reflect.Value) []byte {
 			return counted(v.Len(), b)
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
+		for _, i := range travels(v.Type()) {
 			b = append(b, plain(v.Field(i))...)
 		}
 	}

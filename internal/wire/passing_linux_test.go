@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
@@ -134,49 +133,6 @@ func TestUnexpectedDescriptorsAreClosed(t *testing.T) {
 	}
 }
 
-// If a server passes a descriptor that the client did not request, or answers without a request, the client closes the
-// descriptor and reports an error, and its calls end (W-50, W-9).
-func TestUnexpectedDescriptorEndsClientCalls(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		calls bool   // the client makes a call, whose answer has the descriptor
-		want  string // error of the connection
-	}{{"answer to a call", true, "descriptors that the client did not request"}, {"answer to no call", false, ""}} {
-		server, conn := sockets(t)
-		in, out := pipes(t, 1)
-		sent := make(chan struct{})
-		go func() {
-			defer close(sent)
-			_, _ = wire.ReadFrame(server)
-			_, _ = server.Write(helloFrame)
-			request := uint64(999)
-			if c.calls {
-				f, err := wire.ReadFrame(server)
-				if err != nil {
-					return
-				}
-				request = f.Request
-			}
-			body := append([]byte{1}, 0, 0, 0, 0, 0) // a descriptor, STATUS_SUCCESS, no reason
-			b := wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith, Request: request, Body: body})
-			_, _, _ = server.WriteMsgUnix(b, unix.UnixRights(int(in[0].Fd())), nil)
-			_ = in[0].Close()
-		}()
-		of := check.Must(client.New(conn))
-		if c.calls {
-			check.That(t, check.Err(of.NewThread()) != nil,
-				"%s: NewThread succeeded on a broken connection, want an error", c.name)
-		}
-		<-sent
-		check.Eventually(t, func() bool { return of.Err() != nil && closed(out[0]) }, "%s: the connection has not ended, "+
-			"or the descriptor is not closed", c.name)
-		if err := of.Err(); !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: connection error = %v, want one with %q", c.name, err, c.want)
-		}
-		_ = of.Close()
-	}
-}
-
 // full marks the process that TestFullDescriptorTableEndsConnection starts.
 const full = "REFMON_TEST_FULL"
 
@@ -227,28 +183,36 @@ func (a attaching) Attach(_ *nt.Thread, h winnt.Handle, program string) (*os.Fil
 	return a.file, ntstatus.Success
 }
 
+func (a attaching) AttachAs(th *nt.Thread, h winnt.Handle, program string) (*os.File, uint32, ntstatus.Status) {
+	f, st := a.Attach(th, h, program)
+	return f, 1000, st
+}
+
 // TestAttachRepliesInBothForms compares the bytes of replies with a descriptor in both forms. The server keeps no
 // descriptor that it sent. A stream that cannot carry descriptors reports that. A name is cut to 64 bytes (W-50,
 // W-52, W-79).
 func TestAttachRepliesInBothForms(t *testing.T) {
 	for _, c := range []struct {
+		kind            wire.Kind
 		hello           []byte
 		good, bad       string
 		answer, refusal string
 		program         string
 	}{
-		{helloFrame, "\b\x00\x00\x00\x00\x00\x00\x00", "\x04\x00\x00\x00\x00\x00\x00\x00",
+		{wire.Attach, helloFrame, "\b\x00\x00\x00\x00\x00\x00\x00", "\x04\x00\x00\x00\x00\x00\x00\x00",
 			"\x01\x00\x00\x00\x00\x00", "\x08\x00\x00\xc0\x00", ""},
-		{jsonHello, `{"Handle":"8","Program":"` + strings.Repeat("a", 65) + `"}`, `{"Handle":"4"}`,
+		{wire.AttachAs, helloFrame, "\b\x00\x00\x00\x00\x00\x00\x00", "\x04\x00\x00\x00\x00\x00\x00\x00",
+			"\x01\x00\x00\x00\x00\x00\xe8\x03\x00\x00", "\x08\x00\x00\xc0\x00", ""},
+		{wire.Attach, jsonHello, `{"Handle":"8","Program":"` + strings.Repeat("a", 65) + `"}`, `{"Handle":"4"}`,
 			`{"Status":0,"Why":null,"Descriptors":1}`, `{"Status":3221225480,"Why":null}`, strings.Repeat("a", 64)},
 	} {
 		in, out := pipes(t, 1)
 		l := over(t, func(_ *lender, p process) wire.Process { return attaching{p, in[0], c.program} })
 		l.exchange(c.hello)
-		f, fds := l.ask(&wire.Frame{Kind: wire.Attach, Request: 7, Thread: 1, Body: []byte(c.bad)})
+		f, fds := l.ask(&wire.Frame{Kind: c.kind, Request: 7, Thread: 1, Body: []byte(c.bad)})
 		check.That(t, f.Kind == wire.Answer && string(f.Body) == c.refusal && fds == 0,
 			"refused attach: reply of kind %d, %q, %d descriptors, want %q", f.Kind, f.Body, fds, c.refusal)
-		f, fds = l.ask(&wire.Frame{Kind: wire.Attach, Request: 8, Thread: 1, Body: []byte(c.good)})
+		f, fds = l.ask(&wire.Frame{Kind: c.kind, Request: 8, Thread: 1, Body: []byte(c.good)})
 		check.That(t, f.Kind == wire.AnswerWith && f.Request == 8 && string(f.Body) == c.answer && fds == 1,
 			"attach: reply of kind %d to request %d, %q, %d descriptors, want %q and one descriptor", f.Kind, f.Request,
 			f.Body, fds, c.answer)

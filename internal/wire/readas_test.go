@@ -14,20 +14,6 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// giving is a process whose server returns a text for each handle.
-type giving struct {
-	process
-	text string
-}
-
-// Contents implements wire.ContentsGiver.
-func (g giving) Contents(_ *nt.Thread, _ winnt.Handle, room []byte) (facts nt.FileFacts, whole bool,
-	st ntstatus.Status) {
-	facts = nt.FileFacts{EndOfFile: int64(len(g.text)), FileID: 7}
-	facts.CreationTime, facts.LastWriteTime = 1, 2
-	return facts, copy(room, g.text) == len(g.text), ntstatus.Success
-}
-
 func openDevice() nt.CreateFileIn {
 	return nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, CreateDisposition: winnt.FILE_OPEN,
 		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\NUL`})}
@@ -35,38 +21,21 @@ func openDevice() nt.CreateFileIn {
 
 func openRow() *wire.Row { return wire.Rows()[nt.NtTable.Find("NtCreateFile").Info().Number] }
 
-// TestReadAsReturnsContentsOrHandle checks the replies of ReadAs, and which of its frames end the connection.
-func TestReadAsReturnsContentsOrHandle(t *testing.T) {
-	row := openRow()
-	body := check.Must(row.AppendCall(wire.AppendReadAs(nil, 0, 100), openDevice(), false))
-	frame := func(body []byte) *wire.Frame {
-		return &wire.Frame{Kind: wire.ReadAs, Thread: 1, Service: row.Service, Body: body}
+// TestMalformedReadAsIsRefused checks the statuses of a ReadAs without files and of one that opens nothing. Half a head
+// ends the connection (W-6).
+func TestMalformedReadAsIsRefused(t *testing.T) {
+	frame := func(name string, body []byte) *wire.Frame {
+		return &wire.Frame{Kind: wire.ReadAs, Thread: 1, Service: rowNumber(name), Body: body}
 	}
-	for _, text := range []string{"", "the plan", "more than a hundred bytes" + string(make([]byte, 100))} {
-		s := serveAs(t, func(p process) wire.Process { return giving{p, text} })
-		s.greet()
-		s.send(frame(body))
-		head, rest, err := wire.DecodeAnswer(s.receive().Body)
-		check.RequireThat(t, err == nil && head.Status == ntstatus.Success, "%v %v", head.Status, err)
-		out, c, data, err := wire.DecodeContents(row, rest)
-		opened, _ := out.(nt.CreateFileOut)
-		if whole := len(text) <= 100; err != nil || c.Whole != whole || whole == (opened.FileHandle != 0) ||
-			whole && string(data) != text || !whole && len(data) > 0 || c.EndOfFile != int64(len(text)) ||
-			c.CreationTime != 1 || c.LastWriteTime != 2 || c.FileID != 7 || c.Directory {
-			t.Errorf("file of %d bytes: output %+v, facts %+v, data %q, %v, want the data if it fits, otherwise "+
-				"a handle",
-				len(text), opened, c, data, err)
-		}
-	}
+	body := check.Must(openRow().AppendCall(wire.AppendReadAs(nil, 0, 100), openDevice(), false))
 	s := serve(t)
 	s.greet()
-	check.Equal(t, s.status(frame(body)), ntstatus.NotSupported, "ReadAs without files")
-	s = serveAs(t, func(p process) wire.Process { return giving{p, ""} })
+	check.Equal(t, s.status(frame("NtCreateFile", body)), ntstatus.NotSupported, "ReadAs without files")
+	s = serveAs(t, func(p process) wire.Process { return &reading{process: p} })
 	s.greet()
-	other := frame(body)
-	other.Service, other.Body = rowNumber("NtClose"), append(wire.AppendReadAs(nil, 0, 100), make([]byte, 9)...)
-	check.Equal(t, s.status(other), ntstatus.InvalidParameter, "ReadAs of a call that opens nothing")
-	s.send(frame(body[:11]))
+	check.Equal(t, s.status(frame("NtClose", append(wire.AppendReadAs(nil, 0, 100), make([]byte, 9)...))),
+		ntstatus.InvalidParameter, "ReadAs of a call that opens nothing")
+	s.send(frame("NtCreateFile", body[:11]))
 	check.ErrorIs(t, s.ended(), wire.ErrValue, "ReadAs with half of its head")
 }
 

@@ -1,11 +1,9 @@
 package wire_test
 
 import (
-	"bytes"
 	"encoding/binary"
 	"io"
 	"net"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -194,24 +192,6 @@ func (s *served) join(tok string) *client.Conn {
 	return c
 }
 
-// TestCallsOfOneThreadKeepTheirOrder sends calls of one thread without waiting, and checks that the replies come in
-// the same order (W-11).
-func TestCallsOfOneThreadKeepTheirOrder(t *testing.T) {
-	s := serve(t)
-	s.greet()
-	const n = 40
-	go func() {
-		for i := range n {
-			f := call(t, "NtClose", nt.CloseIn{Handle: 4})
-			f.Request = uint64(i)
-			_, _ = s.conn.Write(wire.AppendFrame(nil, f))
-		}
-	}()
-	for i := range n {
-		check.Require(t, s.receive().Request, uint64(i), "request of reply %d", i)
-	}
-}
-
 // TestDependentCallNeedsSuccess checks that a dependent call is skipped after a failure and made after a success, and
 // that calls of other threads do not count (W-38).
 func TestDependentCallNeedsSuccess(t *testing.T) {
@@ -305,10 +285,6 @@ func TestDependentCallNeedsAdmittedCall(t *testing.T) {
 // and nothing of it remains.
 func TestInvalidFrameEndsConnection(t *testing.T) {
 	long := binary.LittleEndian.AppendUint32(nil, ^uint32(0))
-	badHello := wire.AppendHello(nil, wire.HelloBody{})
-	binary.LittleEndian.PutUint32(badHello[4+len("refmon"):], wire.Version+1)
-	oldHello := slices.Clone(badHello)
-	binary.LittleEndian.PutUint32(oldHello[4+len("refmon"):], wire.Version-1)
 	truncated := call(t, "NtClose", nt.CloseIn{Handle: 4})
 	truncated.Body = truncated.Body[:len(truncated.Body)-1]
 	longer := call(t, "NtClose", nt.CloseIn{Handle: 4})
@@ -323,10 +299,6 @@ func TestInvalidFrameEndsConnection(t *testing.T) {
 		{"a length of 4 GiB", "W-2", true, long, wire.ErrFrame},
 		{"a length below a head", "W-2", true, []byte{1, 0, 0, 0}, wire.ErrFrame},
 		{"no hello", "W-1", false, wire.AppendFrame(nil, call(t, "NtClose", nt.CloseIn{})), wire.ErrFrame},
-		{"another version", "W-1", false,
-			wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: badHello}), wire.ErrValue},
-		{"an older version", "W-1", false,
-			wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: oldHello}), wire.ErrValue},
 		{"an unknown kind", "W-6", true, wire.AppendFrame(nil, &wire.Frame{Kind: 99}), wire.ErrFrame},
 		{"an answer", "W-6", true, wire.AppendFrame(nil, &wire.Frame{Kind: wire.Answer}), wire.ErrFrame},
 		{"a body too short", "W-6", true, wire.AppendFrame(nil, truncated), wire.ErrValue},
@@ -387,40 +359,6 @@ func TestInvalidRequestKeepsConnection(t *testing.T) {
 		check.Success(t, s.status(&wire.Frame{Kind: wire.NewThread}))
 	}
 	check.Equal(t, s.status(&wire.Frame{Kind: wire.NewThread}), ntstatus.InsufficientResources, "one thread too many")
-	for range wire.MaxTickets {
-		check.Success(t, s.status(&wire.Frame{Kind: wire.Save, Thread: 1}))
-	}
-	check.Equal(t, s.status(&wire.Frame{Kind: wire.Save, Thread: 1}), ntstatus.InsufficientResources,
-		"one ticket too many")
-}
-
-// TestRowWithOtherTypesIsNotSupported connects to a server that knows one row with other types. Only that row is not
-// supported (W-5).
-func TestRowWithOtherTypesIsNotSupported(t *testing.T) {
-	ours, theirs := net.Pipe()
-	defer theirs.Close()
-	go func() {
-		f, err := wire.ReadFrame(theirs)
-		if err != nil {
-			return
-		}
-		b := wire.AppendHello(nil, wire.HelloBody{})
-		row := wire.Rows()[0]
-		at := bytes.Index(b, binary.LittleEndian.AppendUint64([]byte(row.Info().Name), row.Fingerprint))
-		b[at+len(row.Info().Name)]++
-		_, _ = theirs.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Request: f.Request, Body: b}))
-		if f, err = wire.ReadFrame(theirs); err == nil {
-			_, _ = theirs.Write(wire.AppendFrame(nil,
-				&wire.Frame{Kind: wire.Answer, Request: f.Request, Body: []byte{8, 0, 0, 0xc0, 0}}))
-		}
-	}()
-	c := check.Must(client.New(ours))
-	defer c.Close()
-	rows := wire.Rows()
-	check.Equal(t, check.Status(c.Thread().CallRow(rows[0].Row, rows[0].NothingIn())), ntstatus.NotSupported,
-		"calling the changed row %s", rows[0].Info().Name)
-	check.Equal(t, check.Status(c.Thread().CallRow(rows[1].Row, rows[1].NothingIn())), ntstatus.InvalidHandle,
-		"calling the unchanged row %s", rows[1].Info().Name)
 }
 
 // FuzzServe sends any bytes after a hello: the server ends without a panic, and nothing of the process remains.

@@ -1,12 +1,9 @@
 package wire_test
 
 import (
-	"errors"
-	"net"
 	"sync/atomic"
 	"testing"
 
-	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
@@ -35,7 +32,8 @@ func TestThreadNumberIsUsedOnce(t *testing.T) {
 	}
 }
 
-// TestUsedTicketFreesItsPlace checks that a used ticket frees its place for another one (W-8).
+// TestUsedTicketFreesItsPlace checks that a used ticket frees its place for another one (W-8), and that the number of
+// unused ones is limited (W-3).
 func TestUsedTicketFreesItsPlace(t *testing.T) {
 	s := serve(t)
 	s.greet()
@@ -130,31 +128,4 @@ func TestFailedCallReturnsOutputs(t *testing.T) {
 		o, ok := out.(nt.QuerySecurityObjectOut)
 		check.That(t, err == nil && ok && o.LengthNeeded != 0, "output = %+v, %v, want the required length", out, err)
 	}
-}
-
-// cut is a connection whose writes fail once it is cut.
-type cut struct {
-	net.Conn
-	is atomic.Bool
-}
-
-func (c *cut) Write(b []byte) (int, error) {
-	if c.is.Load() {
-		return len(b) / 2, errors.New("cut")
-	}
-	return c.Conn.Write(b)
-}
-
-// TestPartialWriteEndsConnection checks that a partially written frame is the last one of its connection (W-3).
-func TestPartialWriteEndsConnection(t *testing.T) {
-	s := serve(t)
-	conn := &cut{Conn: s.conn}
-	c := check.Must(client.New(conn))
-	conn.is.Store(true)
-	check.Equal(t, c.Thread().NtClose(4), ntstatus.PortDisconnected, "call whose frame was written in part")
-	conn.is.Store(false)
-	if st := c.Thread().NtClose(4); st != ntstatus.PortDisconnected || c.Err() == nil {
-		t.Errorf("next call: %s, connection error %v, want %s and an error", st, c.Err(), ntstatus.PortDisconnected)
-	}
-	_ = c.Close()
 }

@@ -173,8 +173,8 @@ func TestDisconnectWaitsForLongCall(t *testing.T) {
 	})
 }
 
-// TestRepliesAreSentTogether checks that replies to frames that arrived together are sent together, and that none
-// waits for the rest of a partial frame (W-44).
+// TestRepliesAreSentTogether checks that replies to frames that arrived together are sent together and in their order,
+// and that none waits for the rest of a partial frame (W-11, W-44).
 func TestRepliesAreSentTogether(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,64 +16,12 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
-	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
 const alice = `{"user":"S-1-5-21-1-2-3-1107","groups":["WD","DU"]}`
 
 var toEveryone = nt.PipeConfig{SecurityDescriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")}
-
-// A conversation over a named pipe between two connections: the server waits, reads and impersonates the client, and
-// its other calls continue during the wait (W-20).
-func TestServerWaitsReadsAndImpersonatesOverPipe(t *testing.T) {
-	s := serve(t)
-	server := s.connect()
-	l := check.Must(server.Thread().ListenPipe("orders", toEveryone))
-	defer l.Close()
-	served := make(chan error, 1)
-	go func() { served <- serveOne(l, server.Thread()) }()
-	c := check.Must(s.join(alice).Thread().DialPipe("orders",
-		&nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}))
-	// Larger than the queue of the pipe: the writer waits for the reader (STATUS_PIPE_BUSY).
-	question := strings.Repeat("who am I?", 20000)
-	go func() {
-		for at := 0; at < len(question); at += 4500 {
-			_, _ = io.WriteString(c, question[at:at+4500])
-		}
-	}()
-	got, err := io.ReadAll(c)
-	check.That(t, err == nil && string(got) == "S-1-5-21-1-2-3-1107 asked 180000 bytes",
-		"reply = %q, %v, want the client's SID and 180000 bytes", got, err)
-	check.NoError(t, <-served)
-	check.NoError(t, c.Close())
-}
-
-func serveOne(l *nt.PipeListener, th *nt.Thread) error {
-	c, err := l.AcceptPipe()
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	if _, err := io.CopyN(io.Discard, c, 180000); err != nil {
-		return err
-	}
-	revert, err := c.ImpersonateClient(th)
-	if err != nil {
-		return err
-	}
-	defer revert()
-	h, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
-	if st != ntstatus.Success {
-		return st.Err()
-	}
-	user, st := th.NtQueryInformationToken(h, winnt.TokenUser)
-	if st != ntstatus.Success {
-		return st.Err()
-	}
-	_, err = io.WriteString(c, user.(token.Group).SID.String()+" asked 180000 bytes")
-	return err
-}
 
 // TestWaitsEndWithTheirConnection ends calls that wait: by a deadline, by closing the pipe, by
 // closing the listener, and with the connection (W-20, W-12).
@@ -281,13 +228,15 @@ func TestChangeAfterPendingReplyEndsWait(t *testing.T) {
 }
 
 // TestLargeWriteWaits checks that a write of more than the quota waits at the server until the rest fits, and that,
-// if cancelled, it returns how much the other end has read (I-152, W-20).
+// if cancelled, it returns how much the other end has read (I-152, W-20). The watcher gets each write at its end
+// (W-28).
 func TestLargeWriteWaits(t *testing.T) {
-	s := serve(t)
-	l := check.Must(s.connect().Thread().ListenPipe("orders", toEveryone))
+	n := &noting{wants: func(ntstatus.Status) bool { return true }}
+	s := serveAs(t, func(p process) wire.Process { n.process = p; return n })
+	l := check.Must(s.join(`{"user":"SY","groups":["WD"]}`).Thread().ListenPipe("orders", toEveryone))
 	defer l.Close()
-	c := check.Must(s.join(alice).Thread().DialPipe("orders", nil))
-	defer c.Close()
+	writer := s.connect()
+	c := check.Must(writer.Thread().DialPipe("orders", nil))
 	r := check.Must(l.AcceptPipe())
 	defer r.Close()
 	const size = 100_000
@@ -316,4 +265,17 @@ func TestLargeWriteWaits(t *testing.T) {
 	if e := <-done; e.n != 7 || !errors.Is(e.err, os.ErrDeadlineExceeded) {
 		t.Errorf("write with a deadline after 7 bytes were read = %+v, want 7 bytes, %v", e, os.ErrDeadlineExceeded)
 	}
+	_, _ = c.Close(), writer.Close()
+	check.NoError(t, s.ended())
+	var got []string
+	for i, call := range n.calls {
+		if in, ok := call.In.(nt.WriteFileIn); ok {
+			got = append(got, fmt.Sprint(call.Thread, " ", call.Row.Info().Name, " ", len(in.Buffer.V), " ", call.Out, " ",
+				call.Status, " ", n.sizes[i]-len(in.Buffer.V)))
+		}
+	}
+	// The sizes are those of the wait, the call without its data, and the output: 12+25+4 bytes.
+	check.SlicesEqual(t, got, []string{"client/2 NtWriteFile 100000 {0} STATUS_CANCELLED 41",
+		"client/2 NtWriteFile 100000 {100000} STATUS_SUCCESS 41", "client/2 NtWriteFile 100000 {7} STATUS_CANCELLED 41"},
+		"W-28: writes that the watcher got")
 }
