@@ -55,13 +55,10 @@ func processOf(t *testing.T, c, of *client.Conn) winnt.Handle {
 	th := c.Thread()
 	process, st := th.NtOpenProcess(winnt.PROCESS_QUERY_INFORMATION, nil, &nt.ClientID{UniqueProcess: of.Process()})
 	check.Success(t, st)
-	his, st := th.NtOpenProcessToken(process, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY)
-	check.Success(t, st)
-	tok, st := th.NtDuplicateToken(his, winnt.TOKEN_ALL_ACCESS, nil, false, winnt.TokenPrimary)
-	check.Success(t, st)
-	out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
-		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, Token: tok, OfProcess: true})
-	check.Success(t, st)
+	his := check.Result(th.NtOpenProcessToken(process, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY))
+	tok := check.Result(th.NtDuplicateToken(his, winnt.TOKEN_ALL_ACCESS, nil, false, winnt.TokenPrimary))
+	out := check.Result(th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, Token: tok, OfProcess: true}))
 	return out.ProcessHandle
 }
 
@@ -179,11 +176,9 @@ func TestStartedAsIsNotFull(t *testing.T) {
 	})
 	his := d.as(who, bob)
 	who <- service
-	full, err := client.Dial(admin)
-	check.NoError(t, err)
+	full := check.Must(client.Dial(admin))
 	process := processOf(t, full, his)
-	v, st := full.Thread().NtQueryInformationProcess(process, nt.ProcessBasicInformation)
-	check.Success(t, st)
+	v := check.Result(full.Thread().NtQueryInformationProcess(process, nt.ProcessBasicInformation))
 	f, uid, err := full.AttachAs(process)
 	check.RequireThat(t, err == nil && uid == 5, "%v %v", uid, err)
 	child := v.(nt.ProcessBasic).UniqueProcessID

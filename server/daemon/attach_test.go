@@ -33,8 +33,7 @@ func TestStartedHelperProcess(t *testing.T) {
 	if err != nil {
 		t.Skip("TestChildProgramRunsWithCreatedToken runs this")
 	}
-	c, err := client.Dial(client.Socket())
-	check.NoError(t, err)
+	c := check.Must(client.Dial(client.Socket()))
 	th := c.Thread()
 	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
 	user, _ := th.NtQueryInformationToken(h, winnt.TokenUser)
@@ -61,11 +60,9 @@ type started struct {
 func begin(t *testing.T, c *client.Conn) (*started, winnt.Handle) {
 	t.Helper()
 	th := c.Thread()
-	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{Unnamed: true,
-		Attributes: winnt.OBJ_INHERIT}, nt.NotificationEvent, false)
-	check.Success(t, st)
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	check.Success(t, st)
+	event := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{Unnamed: true,
+		Attributes: winnt.OBJ_INHERIT}, nt.NotificationEvent, false))
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 	filtered, st := th.NtFilterToken(own, winnt.DISABLE_MAX_PRIVILEGE, nil, nil, nil)
 	check.Success(t, st)
 	s := &started{T: t}
@@ -176,16 +173,14 @@ func TestSecondAttachToProcessIsRejected(t *testing.T) {
 		check.That(t, errors.Is(err, want.Err()), "handle %d: %v, want %s", h, err, want)
 	}
 	suspended, other := child(winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED), child(0)
-	weak, st := th.NtDuplicateObject(winnt.NtCurrentProcess, other.ProcessHandle, winnt.NtCurrentProcess,
-		winnt.PROCESS_CREATE_THREAD|winnt.PROCESS_VM_OPERATION, 0, 0)
-	check.Success(t, st)
+	weak := check.Result(th.NtDuplicateObject(winnt.NtCurrentProcess, other.ProcessHandle, winnt.NtCurrentProcess,
+		winnt.PROCESS_CREATE_THREAD|winnt.PROCESS_VM_OPERATION, 0, 0))
 	refused(weak, ntstatus.AccessDenied)
 	refused(400, ntstatus.InvalidHandle)
 	refused(other.ThreadHandle, ntstatus.ObjectTypeMismatch)
 	refused(winnt.NtCurrentProcess, ntstatus.InvalidParameter) // this program's own
 	refused(suspended.ProcessHandle, ntstatus.InvalidParameter)
-	f, err := c.Attach(other.ProcessHandle)
-	check.NoError(t, err)
+	f := check.Must(c.Attach(other.ProcessHandle))
 	refused(other.ProcessHandle, ntstatus.InvalidParameter)
 	check.Success(t, check.Status(th.NtResumeThread(suspended.ThreadHandle)))
 	more := d.as(who, alice)
@@ -256,9 +251,8 @@ func TestTerminatedProcessLosesConnection(t *testing.T) {
 	d, who, c, s := withProgram(t)
 	other := d.as(who, alice)
 	pipe := hung(t, other)
-	h, st := other.Thread().NtOpenProcess(winnt.PROCESS_TERMINATE, nil,
-		&nt.ClientID{UniqueProcess: s.process.ClientID.UniqueProcess})
-	check.Success(t, st)
+	h := check.Result(other.Thread().NtOpenProcess(winnt.PROCESS_TERMINATE, nil,
+		&nt.ClientID{UniqueProcess: s.process.ClientID.UniqueProcess}))
 	check.Success(t, other.Thread().NtTerminateProcess(h, 9))
 	var exit *exec.ExitError
 	if err := s.program.Wait(); !errors.As(err, &exit) || exit.Success() {
@@ -311,10 +305,8 @@ func TestAccountRequestUsesTokenOfAttached(t *testing.T) {
 		}
 	})
 	c := d.as(who, administrator)
-	own, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	check.Success(t, st)
-	less, st := c.Thread().NtFilterToken(own, winnt.DISABLE_MAX_PRIVILEGE, nil, nil, nil)
-	check.Success(t, st)
+	own := check.Result(c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
+	less := check.Result(c.Thread().NtFilterToken(own, winnt.DISABLE_MAX_PRIVILEGE, nil, nil, nil))
 	child := childWith(t, c, less)
 	for name, x := range map[string]*client.Conn{"the program": c, "the one that it started": child} {
 		check.NoError(t, check.Err(x.Administer([]byte("{}"))))

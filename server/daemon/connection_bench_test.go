@@ -44,11 +44,9 @@ func connectEchoAndDaemon(b *testing.B, part string) (net.Conn, *client.Conn) {
 	b.Helper()
 	_, echo := apart(b, "echo")
 	_, socket := apart(b, part)
-	conn, err := net.Dial("unix", echo)
-	check.NoError(b, err)
+	conn := check.Must(net.Dial("unix", echo))
 	b.Cleanup(func() { _ = conn.Close() })
-	c, err := client.Dial(socket)
-	check.NoError(b, err)
+	c := check.Must(client.Dial(socket))
 	b.Cleanup(func() { _ = c.Close() })
 	return conn, c
 }
@@ -94,8 +92,7 @@ func BenchmarkDaemonCPU(b *testing.B) {
 	d, socket := apart(b, "daemon")
 	var threads []*nt.Thread
 	for range 8 {
-		c, err := client.Dial(socket)
-		check.NoError(b, err)
+		c := check.Must(client.Dial(socket))
 		defer c.Close()
 		threads = append(threads, c.Thread())
 	}
@@ -130,15 +127,13 @@ func BenchmarkDaemonCPU(b *testing.B) {
 // BenchmarkBatch is calls of one thread sent a hundred at a time.
 func BenchmarkBatch(b *testing.B) {
 	_, socket := apart(b, "daemon")
-	conn, err := net.Dial("unix", socket)
-	check.NoError(b, err)
+	conn := check.Must(net.Dial("unix", socket))
 	defer conn.Close()
 	from := bufio.NewReader(conn)
 	check.NoError(b, check.Err(conn.Write(hello)))
 	check.NoError(b, check.Err(wire.ReadFrame(from)))
 	row := wire.Rows()[nt.NtTable.Find("NtClose").Info().Number]
-	body, err := row.AppendCall(nil, nt.CloseIn{Handle: 4}, false)
-	check.NoError(b, err)
+	body := check.Must(row.AppendCall(nil, nt.CloseIn{Handle: 4}, false))
 	const calls = 100
 	var frames []byte
 	for i := range uint64(calls) {

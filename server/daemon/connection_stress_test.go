@@ -26,8 +26,7 @@ import (
 // raw connects without a hello.
 func (r *running) raw() *net.UnixConn {
 	r.Helper()
-	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: r.socket, Net: "unix"})
-	check.NoError(r, err)
+	c := check.Must(net.DialUnix("unix", nil, &net.UnixAddr{Name: r.socket, Net: "unix"}))
 	r.Cleanup(func() { _ = c.Close() })
 	return c
 }
@@ -144,12 +143,10 @@ func TestConnectionIsACapability(t *testing.T) {
 	}
 	d := start(t, nil)
 	c := d.raw()
-	passed, err := c.File()
-	check.NoError(t, err)
+	passed := check.Must(c.File())
 	_ = c.Close() // the descriptor that was passed on holds the connection
 	defer passed.Close()
-	got, err := asuser.Run(stranger, stranger, func() (string, error) { return userOf(passed) })
-	check.NoError(t, err)
+	got := check.Must(asuser.Run(stranger, stranger, func() (string, error) { return userOf(passed) }))
 	if want := "S-1-22-1-" + strconv.Itoa(os.Getuid()); !strings.Contains(got, `"SID":"`+want+`"`) {
 		t.Errorf("the program that got the descriptor: %s, want %s", got, want)
 	}

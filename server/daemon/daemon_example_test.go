@@ -28,8 +28,7 @@ func (r *running) program(out *os.File, bin, tok string, args ...string) *exec.C
 func (r *running) programAs(user *syscall.Credential, out *os.File, bin, tok string, args ...string) *exec.Cmd {
 	r.Helper()
 	v := check.Must(token.Parse([]byte(tok)))
-	f, err := r.Attach(filepath.Base(bin), v)
-	check.NoError(r, err)
+	f := check.Must(r.Attach(filepath.Base(bin), v))
 	defer f.Close() // else the connection would outlive the program
 	cmd := exec.Command(bin, args...)
 	cmd.Env = append(os.Environ(), "REFMON_SOCKET=fd:3")

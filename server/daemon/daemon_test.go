@@ -5,13 +5,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	peer "github.com/refmon/refmon/server/auth/unix"
@@ -81,8 +81,7 @@ func (r *running) settles() {
 
 func (r *running) dial() *client.Conn {
 	r.Helper()
-	c, err := client.Dial(r.socket)
-	check.NoError(r, err)
+	c := check.Must(client.Dial(r.socket))
 	r.Cleanup(func() { _ = c.Close() })
 	return c
 }
@@ -93,27 +92,22 @@ func TestConnectionGetsTokenOfPeerUser(t *testing.T) {
 	d := start(t, nil)
 	c := d.dial()
 	th := c.Thread()
-	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
-	check.Success(t, st)
-	user, st := th.NtQueryInformationToken(h, winnt.TokenUser)
-	if want := "S-1-22-1-" + strconv.Itoa(os.Getuid()); st != ntstatus.Success || user.(token.Group).SID.String() != want {
-		t.Errorf("%v, %s, want %s", user, st, want)
-	}
-	groups, st := th.NtQueryInformationToken(h, winnt.TokenGroups)
-	check.That(t, st == ntstatus.Success && holds(groups.([]token.Group), "S-1-22-2-"+strconv.Itoa(os.Getgid())),
-		"%v, %s", groups, st)
+	user := information[token.Group](th, winnt.TokenUser)
+	check.Equal(t, user.SID.String(), "S-1-22-1-"+strconv.Itoa(os.Getuid()), "user of the token")
+	groups := information[[]token.Group](th, winnt.TokenGroups)
+	check.That(t, holds(groups, "S-1-22-2-"+strconv.Itoa(os.Getgid())), "the groups %v lack the program's", groups)
 	if !strings.Contains(th.Name(), ownName(t)) { // the name of the peer's program
 		t.Errorf("the thread is %s", th.Name())
 	}
 }
 
+// information returns what the token of a client's process says of a class.
+func information[T any](th *nt.Thread, class winnt.TokenInfoClass) T {
+	return check.Result(th.NtQueryInformationToken(winnt.NtCurrentProcessToken, class)).(T)
+}
+
 func holds(groups []token.Group, want string) bool {
-	for _, g := range groups {
-		if g.SID.String() == want {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(groups, func(g token.Group) bool { return g.SID.String() == want })
 }
 
 // TestSecondDaemonOnStateIsRejected checks that the daemon locks the state folder before it touches the socket, and
@@ -170,31 +164,6 @@ func TestSecondDaemonOnStateIsRejected(t *testing.T) {
 	check.NoError(t, after.Close())
 }
 
-// TestRequestBeyondLimitFailsWithStatus checks that a request beyond a limit fails with a status, and that freed
-// resources can be used again (W-17).
-func TestRequestBeyondLimitFailsWithStatus(t *testing.T) {
-	d := start(t, func(c *daemon.Config) { c.Limits = daemon.Limits{PerUser: 3, Threads: 5} })
-	conns := []*client.Conn{d.dial(), d.dial(), d.dial()}
-	if _, err := client.Dial(d.socket); !errors.Is(err, ntstatus.InsufficientResources.Err()) {
-		t.Errorf("a connection too many: %v", err)
-	}
-	for range 2 {
-		check.NoError(t, check.Err(conns[0].NewThread()))
-	}
-	if _, err := conns[1].NewThread(); !errors.Is(err, ntstatus.InsufficientResources.Err()) {
-		t.Errorf("a thread too many: %v", err)
-	}
-	_ = conns[2].Close()
-	var th *nt.Thread
-	check.Eventually(t, func() bool {
-		var err error
-		th, err = conns[1].NewThread()
-		return err == nil
-	}, "the threads of a closed connection still count")
-	th.Close()
-	check.Equal(t, check.Err(conns[1].NewThread()), nil, "a new thread after one ended")
-}
-
 // TestStopClosesConnectionsWithWaitingCalls checks that a stopping daemon closes its clients' connections,
 // including those with waiting calls (W-19).
 func TestStopClosesConnectionsWithWaitingCalls(t *testing.T) {
@@ -216,18 +185,14 @@ func TestStopClosesConnectionsWithWaitingCalls(t *testing.T) {
 // ended with an error (W-16).
 func TestLockFileOfEndedDaemonIsReused(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
-	lock, err := daemon.LockState(dir)
-	check.NoError(t, err)
+	lock := check.Must(daemon.LockState(dir))
 	d := start(t, func(c *daemon.Config) { c.State, c.Lock = "", lock })
 	tok := check.Must(token.New(token.LocalSystem()))
-	p, err := d.System().NewProcess("leaky", tok)
-	check.NoError(t, err)
-	th, err := p.NewThread()
-	check.NoError(t, err)
+	p := check.Must(d.System().NewProcess("leaky", tok))
+	th := check.Must(p.NewThread())
 	d.System().KernelMode(th).NewToken(tok) // never released
 	check.That(t, d.Close() != nil, "Close with a leaked token: no error, want one")
-	again, err := daemon.LockState(dir)
-	check.NoError(t, err)
+	again := check.Must(daemon.LockState(dir))
 	check.NoError(t, again.Close())
 }
 
@@ -255,19 +220,4 @@ func TestUIDsOfOneUserShareQuota(t *testing.T) {
 		}
 		return err == nil
 	}, "the closed connection still counts")
-}
-
-// TestFinishedAccountRequestFreesSlot checks that each finished account request makes room for another one.
-func TestFinishedAccountRequestFreesSlot(t *testing.T) {
-	who := make(roles, 1)
-	d := start(t, func(c *daemon.Config) {
-		c.Identity = who
-		c.Administer = func(*token.Token, []byte) ([]byte, ntstatus.Status) { return nil, ntstatus.Success }
-	})
-	c := d.as(who, administrator)
-	for i := range 2*wire.MaxPending + 1 {
-		if _, err := c.Administer([]byte("{}")); err != nil {
-			t.Fatal(i, err)
-		}
-	}
 }

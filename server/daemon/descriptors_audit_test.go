@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
-	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
@@ -22,29 +21,19 @@ import (
 // own returns a handle of a token with which the client's thread can act as its own user.
 func own(t *testing.T, th *nt.Thread) winnt.Handle {
 	t.Helper()
-	primary, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
-	check.Success(t, st)
+	primary := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE))
 	defer th.NtClose(primary)
-	h, st := th.NtDuplicateToken(primary, winnt.TOKEN_IMPERSONATE|winnt.TOKEN_QUERY,
+	h := check.Result(th.NtDuplicateToken(primary, winnt.TOKEN_IMPERSONATE|winnt.TOKEN_QUERY,
 		&nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{
-			ImpersonationLevel: winnt.SecurityImpersonation}}, false, winnt.TokenImpersonation)
-	check.Success(t, st)
+			ImpersonationLevel: winnt.SecurityImpersonation}}, false, winnt.TokenImpersonation))
 	return h
-}
-
-// acts reports whether a thread impersonates.
-func acts(th *nt.Thread) bool {
-	h, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
-	th.NtClose(h)
-	return st == ntstatus.Success
 }
 
 // filesRecorded returns a log that records accesses selected by the SACLs of files.
 func filesRecorded(t *testing.T, sink audit.Sink, crash audit.CrashOnAuditFail) *audit.Log {
 	t.Helper()
-	p, err := audit.NewPolicy(audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: crash},
-		System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth}})
-	check.NoError(t, err)
+	p := check.Must(audit.NewPolicy(audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: crash},
+		System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth}}))
 	l := &audit.Log{Sink: sink}
 	l.Policy.Store(p)
 	return l
@@ -98,47 +87,6 @@ func TestReadFileAsIsAllOrNothing(t *testing.T) {
 		t.Errorf("a device: %s, %+v, want st = %s, r.FileHandle = 0", st, r, ntstatus.NotSupported)
 	}
 	th.NtClose(tok)
-}
-
-// TestReadAsRestoresPreviousImpersonation checks that the thread impersonates the client during the open only. Its
-// previous impersonation state is restored whether or not the open succeeds. If impersonation fails nothing
-// is opened (G-30).
-func TestReadAsRestoresPreviousImpersonation(t *testing.T) {
-	d := planted(t, hostfs.HandOutReads, nil)
-	c := d.dial()
-	th := c.Thread()
-	tok := own(t, th)
-	missing := plan(winnt.FILE_READ_DATA | winnt.FILE_READ_ATTRIBUTES)
-	missing.ObjectAttributes.V.ObjectName = `\??\share\a\missing`
-	for _, before := range []winnt.Handle{0, tok} {
-		check.Success(t, th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, before))
-		want := before != 0
-		if _, st := c.ReadFileAs(th, tok, plan(winnt.FILE_READ_DATA|winnt.FILE_READ_ATTRIBUTES), 1<<30, nil); st !=
-			ntstatus.Success || acts(th) != want {
-			t.Errorf("G-30: %s, the thread acts %v, want %v", st, acts(th), want)
-		}
-		if _, st := c.ReadFileAs(th, tok, missing, 1<<30, nil); st != ntstatus.ObjectNameNotFound || acts(th) != want {
-			t.Errorf("G-30: %s, the thread acts %v, want %v", st, acts(th), want)
-		}
-		kept := d.now()
-		for _, other := range []winnt.Handle{0x7770, winnt.NtCurrentProcess} {
-			r, st := c.ReadFileAs(th, other, plan(winnt.FILE_READ_DATA|winnt.FILE_READ_ATTRIBUTES), 1<<30, nil)
-			if st == ntstatus.Success || r.FileHandle != 0 || r.Data != nil || acts(th) != want {
-				t.Errorf("G-30: with the token %#x: %s, %+v, the thread acts %v", other, st, r, acts(th))
-			}
-		}
-		check.Equal(t, d.now(), kept, "G-30: objects, handles, references")
-	}
-	for _, how := range []func(*nt.CreateFileIn){
-		func(in *nt.CreateFileIn) { in.CreateDisposition = winnt.FILE_OPEN_IF },
-		func(in *nt.CreateFileIn) {
-			in.CreateOptions, in.DesiredAccess = uint32(fileaccess.DeleteOnClose), winnt.DELETE
-		},
-	} {
-		in := plan(winnt.FILE_READ_DATA | winnt.FILE_READ_ATTRIBUTES)
-		how(&in)
-		check.Equal(t, check.Status(c.ReadFileAs(th, tok, in, 1<<30, nil)), ntstatus.InvalidParameter, "an open that changes")
-	}
 }
 
 // TestUnrecordableReadReturnsNoContents checks that, while no record can be written, only files whose SACL does not

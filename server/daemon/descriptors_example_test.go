@@ -40,8 +40,7 @@ func describe(t *testing.T, path, text string) {
 // any user reads them.
 func readable(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "story")
-	check.NoError(t, err)
+	dir := check.Must(os.MkdirTemp("", "story"))
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	for _, from := range []string{"clients/python/refmon", "examples/files/python"} {
 		to := filepath.Join(dir, filepath.Base(from))

@@ -227,8 +227,7 @@ func inProcess(b *testing.B) *nt.Thread {
 		b.Skip(err)
 	}
 	user := check.Must(token.New(token.LocalSystem()))
-	p, err := sys.NewProcess("in process", user)
-	check.NoError(b, err)
+	p := check.Must(sys.NewProcess("in process", user))
 	th, err := p.NewThread()
 	check.NoError(b, err)
 	b.Cleanup(func() {
@@ -267,8 +266,7 @@ func TestConcurrentRefillsLeaveOneSource(t *testing.T) {
 	var all sync.WaitGroup
 	texts := [][]byte{bytes.Repeat([]byte("a"), 2<<20), bytes.Repeat([]byte("b"), 2<<20+5), bytes.Repeat([]byte("c"), 9)}
 	for i, text := range texts {
-		th, err := c.NewThread()
-		check.NoError(t, err)
+		th := check.Must(c.NewThread())
 		file, from := d.sources(t, th, "other"+string(rune('0'+i)), text)
 		all.Go(func() {
 			for range 5 {
@@ -282,39 +280,5 @@ func TestConcurrentRefillsLeaveOneSource(t *testing.T) {
 	got, err := os.ReadFile(filepath.Join(d.tree, "a", "b", "plan"))
 	if err != nil || !bytes.Equal(got, texts[0]) && !bytes.Equal(got, texts[1]) && !bytes.Equal(got, texts[2]) {
 		t.Errorf("G-33: the file has %d bytes, which are the contents of neither source", len(got))
-	}
-}
-
-// TestRefillOnFullDiskChangesNothing checks that a refill on a full disk changes nothing (G-34).
-func TestRefillOnFullDiskChangesNothing(t *testing.T) {
-	d := planted(t, hostfs.HandOutNothing, nil)
-	dir := filepath.Join(t.TempDir(), "small")
-	check.NoError(t, os.Mkdir(dir, 0o700))
-	if err := unix.Mount("none", dir, "tmpfs", 0, "size=256k"); err != nil {
-		t.Skip("no file system can be mounted here: ", err)
-	}
-	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
-	small, err := sow(dir, hostfs.HandOutNothing)
-	if err != nil {
-		t.Skip("no descriptors on a tmpfs here: ", err)
-	}
-	t.Cleanup(func() { _ = small.Close() })
-	check.NoError(t, d.System().AddTree("small", small))
-	d.counts = d.now()
-	c := d.dial()
-	th := c.Thread()
-	file, from := d.sources(t, th, "other", make([]byte, 1<<20))
-	th.NtClose(file)
-	in := plan(winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA)
-	in.ObjectAttributes.V.ObjectName = `\??\small\a\b\plan`
-	file, _, st := th.NtCreateFile(in)
-	check.Success(t, st)
-	before := check.Must(os.ReadFile(filepath.Join(dir, "a", "b", "plan")))
-	if st := c.Refill(th, file, from); st != ntstatus.DiskFull {
-		t.Errorf("G-34: %s, want STATUS_DISK_FULL", st)
-	}
-	if got, err := os.ReadFile(filepath.Join(dir, "a", "b", "plan")); err != nil || !bytes.Equal(got, before) {
-		t.Errorf("G-34: after the failed refill the file has %d bytes, want the %d previous ones; error %v",
-			len(got), len(before), err)
 	}
 }

@@ -62,8 +62,7 @@ func TestSessionQueryFillsEveryField(t *testing.T) {
 	admin, other := d.as(who, administrator), d.as(who, alice)
 	child := childOf(t, admin)
 	tok := check.Must(token.New(token.LocalSystem()))
-	f, err := d.Attach("worker", tok)
-	check.NoError(t, err)
+	f := check.Must(d.Attach("worker", tok))
 	inside := connectionOf(t, f)
 	program := ownName(t)
 	want := map[uint64]inspect.Session{}
@@ -75,13 +74,10 @@ func TestSessionQueryFillsEveryField(t *testing.T) {
 		user string
 	}{{admin, program, os.Getpid(), "S-1-5-21-1-2-3-500"}, {other, program, os.Getpid(), "S-1-5-21-1-2-3-1107"},
 		{child, program + ".1", 0, "S-1-5-21-1-2-3-500"}, {inside, "worker", 0, "S-1-5-18"}} {
-		h, st := c.of.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
-		check.Success(t, st)
-		v, st := c.of.Thread().NtQueryInformationToken(h, winnt.TokenStatistics)
-		check.Success(t, st)
 		id := uint64(c.of.Process())
 		want[id] = inspect.Session{Process: id, Name: c.name, UID: uint32(os.Getuid()), PID: c.pid, User: c.user,
-			Session: fmt.Sprintf("0x%x", uint64(v.(nt.TokenStatistics).AuthenticationID))}
+			Session: fmt.Sprintf("0x%x", uint64(information[nt.TokenStatistics](c.of.Thread(),
+				winnt.TokenStatistics).AuthenticationID))}
 		logged[fmt.Sprint(id)] = map[string]any{"level": "DEBUG", "msg": "connection", "uid": float64(os.Getuid()),
 			"pid": float64(c.pid), "process": float64(id), "name": c.name}
 	}
@@ -108,8 +104,7 @@ func TestSessionQueryFillsEveryField(t *testing.T) {
 // childOf makes a process with the token of a connection's own, and returns the connection of a program in it.
 func childOf(t *testing.T, c *client.Conn) *client.Conn {
 	t.Helper()
-	own, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	check.Success(t, st)
+	own := check.Result(c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 	defer c.Thread().NtClose(own)
 	return childWith(t, c, own)
 }
@@ -120,8 +115,7 @@ func childWith(t *testing.T, c *client.Conn, tok winnt.Handle) *client.Conn {
 	out, st := c.Thread().NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, Token: tok})
 	check.Success(t, st)
-	f, err := c.Attach(out.ProcessHandle)
-	check.NoError(t, err)
+	f := check.Must(c.Attach(out.ProcessHandle))
 	return connectionOf(t, f)
 }
 
@@ -131,7 +125,6 @@ func connectionOf(t *testing.T, f *os.File) *client.Conn {
 	conn, err := net.FileConn(f)
 	_ = f.Close() // FileConn made a copy
 	check.NoError(t, err)
-	c, err := client.New(conn)
-	check.NoError(t, err)
+	c := check.Must(client.New(conn))
 	return c
 }

@@ -29,8 +29,7 @@ func resident(b *testing.B, pid int) int64 {
 	}
 	for line := range strings.Lines(string(text)) {
 		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			n, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
-			check.NoError(b, err)
+			n := check.Must(strconv.ParseInt(strings.Fields(rest)[0], 10, 64))
 			return n << 10
 		}
 	}
@@ -54,15 +53,13 @@ func BenchmarkConnections(b *testing.B) {
 	for b.Loop() {
 		var conns []net.Conn
 		for range n {
-			c, err := net.Dial("unix", socket)
-			check.NoError(b, err)
+			c := check.Must(net.Dial("unix", socket))
 			conns = append(conns, c)
 			check.NoError(b, check.Err(c.Write(hello)))
 			check.NoError(b, check.Err(wire.ReadFrame(c)))
 		}
 		b.ReportMetric(float64(resident(b, d.Pid)-before)/n/1024, "KiB/connection")
-		c, err := client.Dial(socket)
-		check.NoError(b, err)
+		c := check.Must(client.Dial(socket))
 		for range 100 {
 			closes(b, c.Thread())
 		}
@@ -78,9 +75,8 @@ func BenchmarkConnections(b *testing.B) {
 // this program.
 func BenchmarkMemory(b *testing.B) {
 	dir := b.TempDir()
-	d, err := daemon.Start(daemon.Config{State: filepath.Join(dir, "state"), Socket: filepath.Join(dir, "s"),
-		Identity: peer.Accounts{}})
-	check.NoError(b, err)
+	d := check.Must(daemon.Start(daemon.Config{State: filepath.Join(dir, "state"), Socket: filepath.Join(dir, "s"),
+		Identity: peer.Accounts{}}))
 	b.Cleanup(func() { _ = d.Close() })
 	used := func() int64 {
 		runtime.GC()
@@ -89,8 +85,7 @@ func BenchmarkMemory(b *testing.B) {
 		runtime.ReadMemStats(&m)
 		return int64(m.HeapAlloc + m.StackInuse)
 	}
-	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))
-	check.NoError(b, err)
+	tok := check.Must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107"))))
 	before, kept := used(), 0
 	for b.Loop() {
 		check.NoError(b, check.Err(d.System().NewProcess("p", tok)))

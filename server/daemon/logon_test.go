@@ -31,11 +31,10 @@ func (broken) Write(audit.Event) error { return errors.New("the disk is full") }
 // TestUnrecordedAdministratorIsRejected checks that under a fail-closed policy an administrator's connection without a
 // record is rejected, and a user's continues (W-22, U-92).
 func TestUnrecordedAdministratorIsRejected(t *testing.T) {
-	closed, err := audit.NewPolicy(audit.PolicySpec{
+	closed := check.Must(audit.NewPolicy(audit.PolicySpec{
 		System:  map[audit.Subcategory]audit.Setting{audit.Logon: audit.OnBoth},
 		Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail},
-	})
-	check.NoError(t, err)
+	}))
 	log := &audit.Log{Sink: broken{}}
 	log.Policy.Store(closed)
 	d := start(t, func(c *daemon.Config) { c.Audit = log })
@@ -63,12 +62,8 @@ func TestNewIdentityAffectsOnlyNewConnections(t *testing.T) {
 		conn *client.Conn
 		want bool
 	}{{before, false}, {after, true}} {
-		th := x.conn.Thread()
-		h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
-		check.Success(t, st)
-		groups, st := th.NtQueryInformationToken(h, winnt.TokenGroups)
-		check.That(t, st == ntstatus.Success && holds(groups.([]token.Group), "S-1-5-32-544") == x.want,
-			"%v, %s", groups, st)
+		groups := information[[]token.Group](x.conn.Thread(), winnt.TokenGroups)
+		check.That(t, holds(groups, "S-1-5-32-544") == x.want, "%v", groups)
 	}
 }
 
@@ -85,13 +80,13 @@ func TestAdministratorsSocketGivesFullToken(t *testing.T) {
 	limited := d.dial()
 	full, err := client.Dial(admin)
 	check.NoError(t, err)
-	own, linked, level := elevation(t, limited)
+	own, linked, level := elevation(limited)
 	if own != winnt.TokenElevationTypeLimited || linked != winnt.TokenElevationTypeFull ||
 		level != winnt.SecurityIdentification {
 		t.Errorf("at the socket of all: %v, linked to %v at %v (L-51), want %v, %v, %v", own, linked, level,
 			winnt.TokenElevationTypeLimited, winnt.TokenElevationTypeFull, winnt.SecurityIdentification)
 	}
-	if own, linked, _ = elevation(t, full); own != winnt.TokenElevationTypeFull ||
+	if own, linked, _ = elevation(full); own != winnt.TokenElevationTypeFull ||
 		linked != winnt.TokenElevationTypeLimited {
 		t.Errorf("at the administrators' socket: %v, linked to %v (L-51), want %v, %v", own, linked,
 			winnt.TokenElevationTypeFull, winnt.TokenElevationTypeLimited)
@@ -224,19 +219,10 @@ func stored(t *testing.T) *lsa.Store {
 
 // elevation returns the elevation type of a connection's process, and that of its linked token with the linked
 // token's level.
-func elevation(t *testing.T, c *client.Conn) (own, linked uint32,
-	level winnt.SecurityImpersonationLevel) {
-	t.Helper()
+func elevation(c *client.Conn) (own, linked uint32, level winnt.SecurityImpersonationLevel) {
 	th := c.Thread()
-	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
-	check.Success(t, st)
-	ask := func(h winnt.Handle, class winnt.TokenInfoClass) any {
-		v, st := th.NtQueryInformationToken(h, class)
-		check.Require(t, st, ntstatus.Success, "%v", class)
-		return v
-	}
-	own = ask(h, winnt.TokenElevationType).(uint32)
-	other := ask(h, winnt.TokenLinkedToken).(winnt.Handle)
-	return own, ask(other, winnt.TokenElevationType).(uint32),
-		ask(other, winnt.TokenImpersonationLevel).(winnt.SecurityImpersonationLevel)
+	other := information[winnt.Handle](th, winnt.TokenLinkedToken)
+	return information[uint32](th, winnt.TokenElevationType),
+		check.Result(th.NtQueryInformationToken(other, winnt.TokenElevationType)).(uint32),
+		check.Result(th.NtQueryInformationToken(other, winnt.TokenImpersonationLevel)).(winnt.SecurityImpersonationLevel)
 }

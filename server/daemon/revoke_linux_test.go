@@ -48,11 +48,9 @@ func revokes(t *testing.T, c *client.Conn, q inspect.Query) (*inspect.Revoked, n
 func (r *running) serverFor(who string) *nt.Thread {
 	r.Helper()
 	system := check.Must(token.New(token.LocalSystem()))
-	p, err := r.System().NewProcess("server", system)
-	check.NoError(r, err)
+	p := check.Must(r.System().NewProcess("server", system))
 	of := check.Must(token.Parse([]byte(who)))
-	th, err := p.NewThreadAs(of)
-	check.NoError(r, err)
+	th := check.Must(p.NewThreadAs(of))
 	r.Cleanup(func() { th.Close(); p.Exit(); p.Close() })
 	return th
 }
@@ -83,8 +81,7 @@ func TestRevokeEndsUser(t *testing.T) {
 		_, passed, st := b.OpenFile(b.Thread(), plan(winnt.GENERIC_READ))
 		check.RequireThat(t, st == ntstatus.Success && passed != nil, "%v %v", st, passed)
 		defer passed.Close()
-		got, st := revokes(t, admin, inspect.Query{User: bobsSID, Now: now})
-		check.Success(t, st)
+		got := check.Result(revokes(t, admin, inspect.Query{User: bobsSID, Now: now}))
 		check.That(t, got.Sessions == 1 && got.Tokens >= 2 && got.Files == 1,
 			"W-98: %+v, want 1 session, at least 2 tokens, 1 file", got)
 		if len(got.Remains) != 1 || got.Remains[0].Kind != "descriptor" ||
@@ -186,8 +183,7 @@ func TestRevokeEndsPath(t *testing.T) {
 func TestRevokeNeedsPrivilege(t *testing.T) {
 	d := planted(t, hostfs.HandOutNothing, nil)
 	admin, a, b := d.people()
-	h, st := opens(b.Thread())
-	check.Success(t, st)
+	h := check.Result(opens(b.Thread()))
 	for _, q := range []inspect.Query{{User: bobsSID}, {Path: `\??\share\a`}, {User: "S-1-1-0"}, {}} {
 		check.Equal(t, check.Status(revokes(t, a, q)), ntstatus.PrivilegeNotHeld, "W-98: alice revokes %+v", q)
 	}
@@ -205,8 +201,7 @@ func TestRevokeFailsWithoutRecord(t *testing.T) {
 	log := filesRecorded(t, sink, audit.FailOnAuditFail)
 	d := planted(t, hostfs.HandOutNothing, func(c *daemon.Config) { c.Audit = log })
 	admin, _, b := d.people()
-	h, st := opens(b.Thread())
-	check.Success(t, st)
+	h := check.Result(opens(b.Thread()))
 	sink.fails.Store(true)
 	check.Equal(t, check.Status(revokes(t, admin, inspect.Query{User: bobsSID})), ntstatus.AuditFailed, "W-100")
 	check.Equal(t, reads(b.Thread(), h), ntstatus.Success, "bob reads")
@@ -227,8 +222,7 @@ func (b *fillingDisk) Write(audit.Event) error {
 func TestChangedDescriptorEndsNoOpenFile(t *testing.T) {
 	d := planted(t, hostfs.HandOutReads, nil)
 	admin, _, b := d.people()
-	h, st := opens(b.Thread())
-	check.Success(t, st)
+	h := check.Result(opens(b.Thread()))
 	_, passed, st := b.OpenFile(b.Thread(), plan(winnt.GENERIC_READ))
 	check.RequireThat(t, st == ntstatus.Success && passed != nil, "%v %v", st, passed)
 	defer passed.Close()

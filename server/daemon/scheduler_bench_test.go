@@ -56,8 +56,7 @@ func BenchmarkFair(b *testing.B) {
 		floods = append(floods, opponent(b, socket, "flood"))
 		burns = append(burns, opponent(b, socket, "burn"))
 	}
-	c, err := client.Dial(socket)
-	check.NoError(b, err)
+	c := check.Must(client.Dial(socket))
 	defer c.Close()
 	var quiet, fair, burnt, flooded, floods4, burns4 measured
 	for b.Loop() {
@@ -84,8 +83,7 @@ func TestFloodingClientDoesNotBlockOthers(t *testing.T) {
 	flood := d.dial()
 	var all sync.WaitGroup
 	for range 200 {
-		th, err := flood.NewThread()
-		check.NoError(t, err)
+		th := check.Must(flood.NewThread())
 		all.Go(func() {
 			for range 20 {
 				if st := open(th); st != ntstatus.ObjectNameNotFound {

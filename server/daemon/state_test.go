@@ -54,8 +54,7 @@ func TestGroupWritableStateIsRejected(t *testing.T) {
 func TestInheritedSocketServesItsPath(t *testing.T) {
 	dir := t.TempDir()
 	bound := func(name string) *net.UnixListener {
-		l, err := bind(filepath.Join(dir, name))
-		check.NoError(t, err)
+		l := check.Must(bind(filepath.Join(dir, name)))
 		t.Cleanup(func() { _ = l.Close() })
 		return l
 	}

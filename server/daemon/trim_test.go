@@ -15,8 +15,7 @@ func TestTrimReturnsMemoryAfterALargeRelease(t *testing.T) {
 	pool := kernel.NewQuotaPool(1<<30, 0)
 	payer := quota.Payer{Block: kernel.NewQuotaBlock(pool, 1<<30, false)}
 	held := make([]byte, 40<<20)
-	paid, st := payer.Charge(trimBytes)
-	check.Success(t, st)
+	paid := check.Result(payer.Charge(trimBytes))
 	check.That(t, !trim(pool), "trimmed while the memory is charged")
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

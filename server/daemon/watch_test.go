@@ -114,8 +114,7 @@ func TestSecretsAreNotKept(t *testing.T) {
 	check.That(t, secretive(reflect.TypeFor[in](), secretDepth), "a secret below lists and pointers is not found")
 	sys := kernel.Boot(kernel.Config{})
 	tok := check.Must(token.New(token.LocalSystem()))
-	p, err := sys.CreateProcess(kernel.ProcessSpec{Name: "p", Token: tok})
-	check.NoError(t, err)
+	p := check.Must(sys.CreateProcess(kernel.ProcessSpec{Name: "p", Token: tok}))
 	d := &Daemon{sys: sys, calls: callBuffer{most: 8}, denials: callBuffer{most: 8}}
 	c := &connection{d: d, process: p}
 	logOn := nt.LsaLogonUserIn{AuthenticationInformation: nt.LogonInformation{UserName: "carol", Password: "hunter2"}}
@@ -187,10 +186,8 @@ func TestLongCallLineIsTruncated(t *testing.T) {
 func TestWatcherLearnsExactLoss(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	tok := check.Must(token.New(token.LocalSystem()))
-	p, err := sys.CreateProcess(kernel.ProcessSpec{Name: "p", Token: tok})
-	check.NoError(t, err)
-	th, err := p.NewThread()
-	check.NoError(t, err)
+	p := check.Must(sys.CreateProcess(kernel.ProcessSpec{Name: "p", Token: tok}))
+	th := check.Must(p.NewThread())
 	who := sys.ThreadObject(th).Subject()
 	check.RequireThat(t, who.Holds(winnt.SeDebugPrivilege), "the system does not hold SeDebugPrivilege")
 	begun := time.Unix(1000, 0)
