@@ -23,6 +23,7 @@ import (
 	"github.com/refmon/refmon/sddl"
 	peer "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/inspect"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -130,6 +131,9 @@ func TestClientReadsByPassedDescriptor(t *testing.T) {
 	if _, err := c.File(th, 4444); !errors.Is(err, ntstatus.InvalidHandle.Err()) {
 		t.Error(err)
 	}
+	lent := ask(t, c, inspect.Query{What: "lent"}).Lent
+	check.That(t, len(lent) == 1 && lent[0].Name == `\Device\share\a\b\plan` && lent[0].Times == 2 &&
+		lent[0].Process == uint64(c.Process()), "F-177: passed descriptors %+v, want two of the plan", lent)
 	records := handedOut(sink)
 	if want := `S-1-22-1-0 \Device\share\a\b\plan 0x1`; len(records) != 2 || records[0] != want || records[1] != want {
 		t.Errorf("%q, want %q twice", records, want)

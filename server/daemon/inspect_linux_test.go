@@ -15,9 +15,12 @@ import (
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -99,6 +102,38 @@ func TestSessionQueryFillsEveryField(t *testing.T) {
 	for _, c := range []*client.Conn{child, inside, other, admin} {
 		_ = c.Close()
 	}
+}
+
+// TestTicketsAreShownToTheirUser checks that a user sees the tickets of its own logon sessions, and an administrator
+// those of all, up to a limit (K-81, W-27). The query for impersonating threads names the ticket of the client.
+func TestTicketsAreShownToTheirUser(t *testing.T) {
+	d := start(t, nil)
+	admin, a, b := d.people()
+	logOn := func(user, proof string) *token.Token {
+		spec := token.StandardUser(sid.MustParse(user))
+		tok, end, err := d.System().LogOn(logon.Result{Token: spec})
+		check.NoError(t, err)
+		t.Cleanup(end)
+		check.Success(t, d.System().RecordLogon(kernel.LogonSource{Proof: proof}, winnt.LOGON32_LOGON_NETWORK, tok))
+		return tok
+	}
+	hers := logOn(aliceSID, "ticket 7")
+	want := []inspect.TicketSession{{Session: fmt.Sprintf("0x%x", uint64(hers.AuthenticationID())), User: aliceSID,
+		Proof: "ticket 7"}}
+	for name, c := range map[string]struct {
+		of   *client.Conn
+		want []inspect.TicketSession
+	}{"the administrator": {admin, want}, "alice": {a, want}, "bob": {b, nil}} {
+		check.SlicesEqual(t, ask(t, c.of, inspect.Query{What: "sessions"}).Tickets, c.want, "K-81: %s sees", name)
+	}
+	v := check.Result(d.serverFor(hers).NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation))
+	threads := []uint64{uint64(v.(nt.ThreadBasic).ClientID.UniqueThread)}
+	acting := ask(t, admin, inspect.Query{What: "acting", Threads: threads}).Acting
+	check.That(t, len(acting) == 1 && acting[0].Proof == "ticket 7", "K-81: threads that act: %+v", acting)
+	for range 4096 {
+		logOn(bobSID, "ticket 8")
+	}
+	check.Equal(t, len(ask(t, admin, inspect.Query{What: "sessions"}).Tickets), 4096, "tickets of a reply")
 }
 
 // childOf makes a process with the token of a connection's own, and returns the connection of a program in it.

@@ -240,6 +240,11 @@ func TestDebugPrivilegeShowsTokens(t *testing.T) {
 	if got := ask(t, admin, both).Token; got == nil || got.User == sid.Anonymous {
 		t.Errorf("W-95: of two threads: %+v, want the token of the process", got)
 	}
+	its := inspect.Query{What: "token", Process: uint64(admin.Process())}
+	if got := ask(t, admin, its).Token; got == nil || len(got.Privileges) != 1 ||
+		got.Privileges[0].Privilege != winnt.SeDebugPrivilege || got.Privileges[0].Attributes == 0 {
+		t.Errorf("W-95: of the administrator: %+v, want SeDebugPrivilege enabled", got)
+	}
 	if got := ask(t, admin, inspect.Query{What: "token", Process: 1 << 40}).Token; got != nil {
 		t.Errorf("W-95: of no process: %+v, want nil", got)
 	}

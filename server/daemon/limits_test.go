@@ -1,8 +1,16 @@
 package daemon
 
 import (
+	"bytes"
+	"context"
 	"errors"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
@@ -110,4 +118,25 @@ func TestFailedThreadIsNotCounted(t *testing.T) {
 	check.Equal(t, len(d.users), 0, "left over: %v", d.users)
 	c.process.Close()
 	check.NoError(t, sys.Close())
+}
+
+// TestFailingAcceptIsLoggedOnce checks that a daemon that cannot accept connections logs the first error only, tries
+// again, and stops at its end (W-17).
+func TestFailingAcceptIsLoggedOnce(t *testing.T) {
+	l := check.Must(net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unix"}))
+	defer l.Close()
+	check.NoError(t, l.SetDeadline(time.Unix(1, 0)))
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		var log bytes.Buffer // read once accept has returned
+		d, ended := &Daemon{ctx: ctx, log: slog.New(slog.NewTextHandler(&log, nil))}, make(chan struct{})
+		go func() {
+			d.accept(l)
+			close(ended)
+		}()
+		time.Sleep(10 * acceptPause)
+		stop()
+		<-ended
+		check.Equal(t, strings.Count(log.String(), "cannot accept connections"), 1, "lines of the log")
+	})
 }

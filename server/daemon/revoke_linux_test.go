@@ -45,12 +45,10 @@ func revokes(t *testing.T, c *client.Conn, q inspect.Query) (*inspect.Revoked, n
 }
 
 // serverFor returns a thread of a server's process that acts for a client until the test ends.
-func (r *running) serverFor(who string) *nt.Thread {
+func (r *running) serverFor(client *token.Token) *nt.Thread {
 	r.Helper()
-	system := check.Must(token.New(token.LocalSystem()))
-	p := check.Must(r.System().NewProcess("server", system))
-	of := check.Must(token.Parse([]byte(who)))
-	th := check.Must(p.NewThreadAs(of))
+	p := check.Must(r.System().NewProcess("server", check.Must(token.New(token.LocalSystem()))))
+	th := check.Must(p.NewThreadAs(client))
 	r.Cleanup(func() { th.Close(); p.Exit(); p.Close() })
 	return th
 }
@@ -74,7 +72,8 @@ func TestRevokeEndsUser(t *testing.T) {
 		sink := audit.NewMemory(0, 0)
 		d := planted(t, hostfs.HandOutReads, func(c *daemon.Config) { c.Audit = &audit.Log{Sink: sink} })
 		admin, a, b := d.people()
-		server, other := d.serverFor(bob), d.serverFor(alice)
+		server := d.serverFor(check.Must(token.Parse([]byte(bob))))
+		other := d.serverFor(check.Must(token.Parse([]byte(alice))))
 		h, st := opens(server)
 		his, st2 := opens(other)
 		check.RequireThat(t, st == ntstatus.Success && st2 == ntstatus.Success, "%v %v", st, st2)

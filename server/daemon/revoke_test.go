@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"fmt"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -66,6 +67,16 @@ func TestRemainingFilesAreBounded(t *testing.T) {
 	}
 	check.That(t, len(a.Remains) == mostRemaining && a.More == 2, "W-101: %d files and %d more, want %d and 2",
 		len(a.Remains), a.More, mostRemaining)
+}
+
+// TestRevocationReportsRemainsOfOthers checks that a reply has what other parts of the program cannot end (W-101).
+func TestRevocationReportsRemainsOfOthers(t *testing.T) {
+	d, bob := ownDaemon(t)
+	d.revoke.others = func(holds func(*token.Token, string) bool) []inspect.Remaining {
+		return []inspect.Remaining{{Name: `\vol\f`, UID: 7}, {Name: fmt.Sprint(holds(bob, `\vol\f`))}}
+	}
+	got := d.end(&revocation{name: `\vol`}, false)
+	check.SlicesEqual(t, got.Remains, []inspect.Remaining{{Name: `\vol\f`, UID: 7}, {Name: "true"}}, "W-101: remains")
 }
 
 // TestRevocationDuringAttachIsNotMissed checks that a connection that is attached while its user is revoked ends, or

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -178,11 +179,21 @@ func TestConcurrentCallsAreBounded(t *testing.T) {
 }
 
 // TestCallLimitsDependOnProcessors checks the numbers of concurrent calls: one for each processor, half of them from
-// one connection, and four long calls for each processor (W-21, W-43).
+// one connection, and four long calls for each processor (W-21, W-43). A spare processor, of which there is at most
+// one, adds none.
 //
 // +checklocksignore
 func TestCallLimitsDependOnProcessors(t *testing.T) {
-	tr, n := newScheduler(), processors()
+	n := processors()
+	defer func() {
+		spare.Store(0)
+		runtime.GOMAXPROCS(n)
+	}()
+	for range 2 {
+		Spare()
+		check.Equal(t, runtime.GOMAXPROCS(0), n+1, "GOMAXPROCS with a spare processor")
+	}
+	tr := newScheduler()
 	if tr.free != n || tr.each != max(n/2, 1) || tr.slow != 4*n || tr.slowEach != 2*n {
 		t.Errorf("%d processors: %d calls, %d of one connection, %d long ones, %d of one user",
 			n, tr.free, tr.each, tr.slow,

@@ -42,6 +42,12 @@ func TestGroupWritableStateIsRejected(t *testing.T) {
 	if n := check.OpenDescriptors(t) - open; n > tries/2 {
 		t.Errorf("%d refusals leave %d descriptors open, want at most %d", tries, n, tries/2)
 	}
+	blocked := t.TempDir()
+	check.NoError(t, os.Mkdir(filepath.Join(blocked, lockFile), 0o700))
+	for _, wrong := range []string{"", filepath.Join(dir, lockFile, "below a file"), blocked} {
+		f, err := LockState(wrong)
+		check.That(t, f == nil && err != nil && strings.HasPrefix(err.Error(), "state folder"), "%q: %v, %v", wrong, f, err)
+	}
 	for name, want := range map[string]os.FileMode{dir: 0o700 | os.ModeDir, filepath.Join(dir, lockFile): 0o600} {
 		if info, err := os.Stat(name); err != nil || info.Mode() != want {
 			t.Errorf("%s: %v, %v, want %v, nil", name, info.Mode(), err, want)

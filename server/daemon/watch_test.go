@@ -56,6 +56,11 @@ func TestNewestCallsAreKept(t *testing.T) {
 	want(0, nil, 5, 0)
 	k.add(&seen{size: 7})
 	want(0, []uint64{6}, 6, 7)
+	k = &callBuffer{most: 1, fair: true}
+	k.add(&seen{size: 1, owner: owner{uid: 7}})
+	k.add(&seen{size: 2, owner: owner{uid: 8}})
+	want(0, []uint64{2}, 2, 2)
+	check.DeepEqual(t, k.owned, map[owner]occupancy{{uid: 8}: {1, 2}}, "owners of the calls")
 	k = &callBuffer{most: 1 << 20}
 	const fit = keptBytes / largestKept
 	for range fit {
