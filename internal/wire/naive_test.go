@@ -6,6 +6,7 @@ import (
 	"reflect"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -75,13 +76,22 @@ func travels(t reflect.Type) (fields []int) {
 	return fields
 }
 
+// sids are the zero SID, ordinary ones, one with only an authority, and one with an authority above 32 bits.
+var sids = []sid.SID{{}, sid.Everyone, sid.MustParse("S-1-5-21-1-2-4294967295-500"),
+	sidOfBytes("\x01\x00\x00\x00\x00\x00\x00\x05"), sidOfBytes("\x01\x01\x01\x00\x00\x00\x00\x05\x07\x00\x00\x00")}
+
+func sidOfBytes(b string) sid.SID {
+	s, _, err := sid.Decode([]byte(b))
+	return check.Must(s, err)
+}
+
 // anyKind draws a random value of a type. Rare types are as frequent as others.
 func anyKind(r *rand.Rand, v reflect.Value) {
 	numbers := []uint64{0, 1, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1<<63 - 1, 1 << 63,
 		^uint64(0), r.Uint64()}
 	switch x := v.Addr().Interface().(type) {
 	case *sid.SID:
-		*x = []sid.SID{{}, sid.Everyone, sid.MustParse("S-1-5-21-1-2-4294967295-500")}[r.IntN(3)]
+		*x = sids[r.IntN(len(sids))]
 		return
 	case **sd.Descriptor:
 		*x = []*sd.Descriptor{nil, sddl.MustParse("O:BAG:SYD:P(A;;FA;;;WD)S:(AU;SA;FA;;;BA)"),
