@@ -212,8 +212,7 @@ func TestExitTerminatesOnlyItsProcess(t *testing.T) {
 					s.answer("NtClose", nt.CloseIn{Handle: opened}, 0, nt.CloseOut{})
 				})
 			}, func() {
-				p, err := s.Start(8, exec.Command("/bin/sh", "-c", "exit 7"))
-				check.NoError(t, err)
+				p := check.Must(s.Start(8, exec.Command("/bin/sh", "-c", "exit 7")))
 				check.That(t, p.Wait() != nil, "Wait returns no error, want the exit code")
 			})
 			s.stands()

@@ -65,7 +65,7 @@ func recorded(t *testing.T, called func(*nt.Thread, *nt.Call)) (s *served, p *pa
 	disk.Fail(nil, inject.Kind("sync"), inject.PathMatch("*audit-*"))
 	var serving atomic.Pointer[patient]
 	var slow slowDisk
-	log, err := auditlog.Open(auditlog.Config{Dir: t.TempDir(), Faults: func(operation, name string) error {
+	log := check.Must(auditlog.Open(auditlog.Config{Dir: t.TempDir(), Faults: func(operation, name string) error {
 		if operation == "sync" {
 			slow.wait() // by now every call that can wait does
 			// A call that called holds has a time slice.
@@ -74,8 +74,7 @@ func recorded(t *testing.T, called func(*nt.Thread, *nt.Call)) (s *served, p *pa
 			}
 		}
 		return disk.Do(operation, name)
-	}})
-	check.NoError(t, err)
+	}}))
 	policy := check.Must(audit.NewPolicy(audit.PolicySpec{
 		System:  map[audit.Subcategory]audit.Setting{audit.KernelObject: audit.OnBoth},
 		Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail},

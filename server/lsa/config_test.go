@@ -50,8 +50,7 @@ func TestConfigDefaultsToFilesOfHost(t *testing.T) {
 	for _, c := range []struct{ given, want []string }{
 		{nil, []string{"/etc/subuid", "/etc/subgid"}}, {[]string{}, nil}, {[]string{"/ids"}, []string{"/ids"}},
 	} {
-		s, err := newStore(Config{Computer: "host", Password: cheap, Subuids: c.given})
-		check.NoError(t, err)
+		s := check.Must(newStore(Config{Computer: "host", Password: cheap, Subuids: c.given}))
 		check.SlicesEqual(t, s.subids.Names, c.want, "L-24: the files of subordinate ids with %q", c.given)
 	}
 }

@@ -114,8 +114,7 @@ func (f *fixture) reopen(t *testing.T) {
 	if f.Store != nil {
 		check.NoError(t, f.Close())
 	}
-	s, err := Open(f.cfg)
-	check.NoError(t, err)
+	s := check.Must(Open(f.cfg))
 	s.db.MaxBatchDelay = time.Microsecond // a failure of a logon waits so long for others, before both are stored
 	f.Store = s
 }

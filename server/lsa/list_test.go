@@ -25,7 +25,7 @@ func TestExpandFindsEachGroupOnce(t *testing.T) {
 	// 10 is in 11, 11 in 12 and 13, 13 in 10 again; 20 is in itself; 30 in none.
 	for group, members := range map[uint32][]uint32{11: {10}, 12: {11}, 13: {11}, 10: {13}, 20: {20}, 30: nil,
 		40: {1, 2}} {
-		st.groups[home.WithRID(group)] = Group{Name: "g" + number8(int(group)), SID: home.WithRID(group),
+		st.groups[home.WithRID(group)] = Group{Name: fmt.Sprintf("g%08d", group), SID: home.WithRID(group),
 			Members: id(members...), GID: number(group + 100)}
 	}
 	st.index()

@@ -2,6 +2,7 @@ package lsa
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -125,8 +126,10 @@ func (halves) GroupsOf(context.Context, uint32) ([]uint32, bool) { return nil, f
 // without SeTcbPrivilege (L-36, L-57). If the groups cannot be read, the logon fails, with a
 // password too (L-56).
 func TestS4ULogonOfHostUserHasHostGroups(t *testing.T) {
-	h := hosts{users: map[string]uint32{"bob": 1000, "carol": 3000, "overflow": 65534, "root": 0},
-		in: map[string][]uint32{"bob": {100, 7}, "carol": {100}, "overflow": {65534}, "root": {0}}}
+	long := strings.Repeat("n", logon.MaxName)
+	h := hosts{users: map[string]uint32{"bob": 1000, "carol": 3000, "overflow": 65534, "root": 0, long: 1001,
+		long + "n": 1002},
+		in: map[string][]uint32{"bob": {100, 7}, "carol": {100}, "overflow": {65534}, "root": {0}, long: {100}}}
 	f := open(t, func(c *Config) { c.Hosts, c.Root = h, "carol" })
 	carol := f.account(t, Account{Name: "carol", UID: number(3000)}, "p")
 	ask := func(domain, name string, tcb bool) (logon.Result, ntstatus.Status) {
@@ -142,10 +145,11 @@ func TestS4ULogonOfHostUserHasHostGroups(t *testing.T) {
 		{"", `Unix User\carol`, 0, carol}, {"HOST", "bob", ntstatus.NoSuchUser, sid.SID{}},
 		{"", "overflow", ntstatus.NoSuchUser, sid.SID{}}, {"", "root", ntstatus.NoSuchUser, sid.SID{}},
 		{"", "zoe", ntstatus.NoSuchUser, sid.SID{}}, {"", "", ntstatus.NoSuchUser, sid.SID{}},
+		{"", long, 0, fileaccess.UnixUser(1001)}, {"", long + "n", ntstatus.NoSuchUser, sid.SID{}},
 	} {
 		r, st := ask(c.domain, c.name, true)
 		check.That(t, st == c.want && r.Token.User.SID == c.user,
-			"%s, %s: %v is %v (L-57), want %v, %v", c.domain, c.name, st, r.Token.User.SID, c.want, c.user)
+			"%s, %.9s: %v is %v (L-57), want %v, %v", c.domain, c.name, st, r.Token.User.SID, c.want, c.user)
 	}
 	r, _ := ask("", "bob", true)
 	if !has(r, fileaccess.UnixGroup(100)) || !has(r, fileaccess.UnixGroup(7)) ||
@@ -290,8 +294,7 @@ func TestGroupsFillTheToken(t *testing.T) {
 	f.must(t, func(e *Edit) error {
 		last := alice
 		for i := range token.MaxGroups {
-			g := e.AddGroup(Group{Name: "g" + number8(i),
-				Members: []sid.SID{last}})
+			g := e.AddGroup(Group{Name: fmt.Sprint("g", i), Members: []sid.SID{last}})
 			if i < 2000 {
 				last = g
 			}
@@ -300,15 +303,6 @@ func TestGroupsFillTheToken(t *testing.T) {
 	})
 	check.Equal(t, check.Status(f.LogonPassword("alice", "p", network)), ntstatus.TooManyContextIDs,
 		"more groups than a token holds")
-}
-
-func number8(i int) string {
-	const digits = "0123456789"
-	var b [8]byte
-	for at := range b {
-		b[7-at], i = digits[i%10], i/10
-	}
-	return string(b[:])
 }
 
 // TestOpenErrorHasTheReason checks that the error for a store that cannot be opened has the reason.

@@ -57,8 +57,7 @@ func TestOwnerIsAdministrator(t *testing.T) {
 	}
 	cfg := Config{Folder: t.TempDir(), Computer: "host", Password: cheap, Subuids: []string{}}
 	check.NoError(t, os.Chown(cfg.Folder, 4321, 4322))
-	s, err := Open(cfg)
-	check.NoError(t, err)
+	s := check.Must(Open(cfg))
 	defer s.Close()
 	if got := s.now.Load().groups[sid.Administrators].Members; !slices.Equal(got, []sid.SID{fileaccess.UnixUser(4321)}) {
 		t.Errorf("L-21: members of Administrators %v, want uid 4321 alone", got)

@@ -147,8 +147,7 @@ func TestStoreOnFullDiskOpensAfterRetry(t *testing.T) {
 			t.Errorf("Open, %s: %v, want ENOSPC and no store", kind, err)
 		}
 		disk.Fail(nil)
-		s, err := Open(cfg)
-		check.NoError(t, err)
+		s := check.Must(Open(cfg))
 		check.NoError(t, s.Close())
 	}
 }

@@ -198,8 +198,7 @@ func unpack(t *testing.T, from, to string) {
 	t.Helper()
 	in := check.Must(os.Open(from))
 	defer in.Close()
-	z, err := gzip.NewReader(in)
-	check.NoError(t, err)
+	z := check.Must(gzip.NewReader(in))
 	b, err := io.ReadAll(z)
 	if err == nil {
 		err = os.WriteFile(to, b, 0o600)

@@ -202,8 +202,7 @@ func (w *editWorld) rights() {
 // TestEditsMatchTheModel compares the state after random edits with a model. Each changed object has one record and
 // no other object has one. The earlier state is unchanged (L-22, L-39).
 func TestEditsMatchTheModel(t *testing.T) {
-	first, err := newInitialState(5)
-	check.NoError(t, err)
+	first := check.Must(newInitialState(5))
 	first.machine = sid.MustParse("S-1-5-21-1-2-3")
 	first.groups = map[sid.SID]Group{sid.Users: first.groups[sid.Users]}
 	first.grants, first.next = map[sid.SID]Grant{}, 1001

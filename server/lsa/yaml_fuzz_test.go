@@ -20,8 +20,7 @@ func FuzzYAML(f *testing.F) {
 		if err != nil {
 			return
 		}
-		st, err := newInitialState(5)
-		check.NoError(t, err)
+		st := check.Must(newInitialState(5))
 		st.index()
 		s.now.Store(st)
 		made := st.clone()

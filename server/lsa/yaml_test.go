@@ -34,7 +34,8 @@ func TestYAMLExportCanBeImported(t *testing.T) {
 		g := e.AddGroup(Group{Name: "staff", GID: number(50), Members: []sid.SID{alice, fileaccess.UnixUser(9)}})
 		e.AddGroup(Group{Name: "outer", Members: []sid.SID{g}})
 		e.Grant(alice, winnt.SeBackupPrivilege.Bit(), logon.SeDenyBatchLogonRight)
-		e.SetMaps([]IDMap{{Name: "CORP", Domain: sid.MustParse("S-1-5-21-9-8-7"), Low: 100000, High: 200000, BaseRID: 5}})
+		e.SetMaps([]IDMap{{Name: "CORP", Domain: corp, Low: 100000, High: 200000, BaseRID: 5}, {Name: "HOME", Domain: home,
+			Backend: Autorid, Low: 300000, High: 699999, RangeSize: 100000, Number: 2, Index: 1}})
 		return nil
 	})
 	text := exported(t, f)

@@ -21,9 +21,8 @@ import (
 
 func open(t testing.TB) *lsa.Store {
 	t.Helper()
-	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
-		Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	check.NoError(t, err)
+	s := check.Must(lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
+		Password: lsa.Hashing{Memory: 8, Passes: 1}}))
 	t.Cleanup(func() { check.NoError(t, s.Close()) })
 	return s
 }
@@ -98,12 +97,10 @@ func TestLongResponseComesInParts(t *testing.T) {
 		t.Errorf("%d bytes in %d parts, want %d, %v", len(text), requests, whole.Len(), err)
 	}
 	requests = 0
-	backup, err := admin.Fetch(send, admin.Request{Do: admin.BackupStore})
-	check.NoError(t, err)
+	backup := check.Must(admin.Fetch(send, admin.Request{Do: admin.BackupStore}))
 	cfg := lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{}}
 	check.NoError(t, lsa.Restore(cfg, bytes.NewReader(backup)))
-	copied, err := lsa.Open(cfg)
-	check.NoError(t, err)
+	copied := check.Must(lsa.Open(cfg))
 	_, ok := copied.LookupName("late2")
 	check.That(t, ok, "the backup of %d bytes in %d parts is of no one state", len(backup), requests)
 	check.NoError(t, copied.Close())

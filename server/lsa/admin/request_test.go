@@ -21,10 +21,9 @@ import (
 // token's user (L-50).
 func TestEachRequestIsRecorded(t *testing.T) {
 	var changes []lsa.Change
-	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
+	s := check.Must(lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1},
-		Audit:    func(c lsa.Change) error { changes = append(changes, c); return nil }})
-	check.NoError(t, err)
+		Audit:    func(c lsa.Change) error { changes = append(changes, c); return nil }}))
 	t.Cleanup(func() { _ = s.Close() })
 	boss := sid.MustParse("S-1-5-21-7-7-7-1105")
 	a := &asker{t, admin.Answerer{Store: s}, made(t, token.Administrator(boss))}

@@ -56,8 +56,7 @@ func TestMapsMatchWinbindd(t *testing.T) {
 // live queries the directory itself for uidNumber and gidNumber, with the service's keytab.
 func live(t *testing.T, d *addc.Domain) *ldap.IDs {
 	t.Helper()
-	keys, err := kerberos.ReadKeytab(d.Keytab)
-	check.NoError(t, err)
+	keys := check.Must(kerberos.ReadKeytab(d.Keytab))
 	dir, err := ldap.New(ldap.Config{Servers: []string{"ldap://" + d.Address}, Security: ldap.Signed, Domain: d.SID,
 		Realm: addc.Realm, Name: addc.Name, Initiator: &kerberos.Initiator{Keys: keys, Realm: addc.Realm, Account: "websvc",
 			KDCs: kerberos.KDCs{Addresses: []string{d.Address}}}})
@@ -93,9 +92,8 @@ func rangeOf(t *testing.T, ranges string, domain sid.SID) uint32 {
 func store(t *testing.T, m lsa.IDMap, winbind, numbers lsa.Domains) *lsa.Store {
 	t.Helper()
 	m.Name = "REFMON"
-	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
-		Domains: winbind, Numbers: numbers, Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	check.NoError(t, err)
+	s := check.Must(lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
+		Domains: winbind, Numbers: numbers, Password: lsa.Hashing{Memory: 8, Passes: 1}}))
 	t.Cleanup(func() { _ = s.Close() })
 	check.NoError(t, s.Update(sid.LocalSystem, func(e *lsa.Edit) error { e.SetMaps([]lsa.IDMap{m}); return nil }))
 	return s
