@@ -46,29 +46,6 @@ func TestValidKeyRejectsNumbersAndColons(t *testing.T) {
 	}
 }
 
-// TestServiceWorksWithoutGetent checks that the service works on a host without getent.
-func TestServiceWorksWithoutGetent(t *testing.T) {
-	h := newFakeHost(t, answers{
-		"GetUserRecord uid=1": {user("one", 1, 100)}, "GetUserRecord userName=one": {user("one", 1, 100)},
-		"GetGroupRecord gid=10": {group("ten", 10)}, "GetGroupRecord groupName=ten": {group("ten", 10)},
-	}, "none) ;;")
-	h.getent = ""
-	t.Setenv("PATH", t.TempDir())
-	ctx := context.Background()
-	name, ok := h.UserName(ctx, 1)
-	uid, ok2 := h.UID(ctx, "one")
-	in, ok3 := h.GroupName(ctx, 10)
-	gid, ok4 := h.GID(ctx, "ten")
-	gids, ok5 := h.Groups(ctx, "one")
-	if !ok || !ok2 || !ok3 || !ok4 || !ok5 || name != "one" || uid != 1 || in != "ten" || gid != 10 || len(gids) != 1 ||
-		gids[0] != 100 {
-		t.Errorf("%q %t, %d %t, %q %t, %d %t, %v %t", name, ok, uid, ok2, in, ok3, gid, ok4, gids, ok5)
-	}
-	if name, ok := h.UserName(ctx, 2); ok {
-		t.Errorf("UserName(2) without a program = %q, want none", name)
-	}
-}
-
 // TestWriteBeyondMaximumLengthFails checks that an answer may have its maximum length, in parts or in one write, and
 // not a byte more.
 func TestWriteBeyondMaximumLengthFails(t *testing.T) {

@@ -129,7 +129,8 @@ func (h *fakeHost) questions() string {
 }
 
 // TestServiceIsQueriedBeforeGetent checks that a lookup first sends one query to the service, and runs getent if the
-// service has no such entry, returns another one, an ambiguous or a malformed one, or fails (L-14, L-56).
+// service has no such entry, returns another one, an ambiguous or a malformed one, or fails (L-14, L-56). The service
+// alone works on a host without getent.
 func TestServiceIsQueriedBeforeGetent(t *testing.T) {
 	const away = `{"error":"io.systemd.UserDatabase.ServiceNotAvailable"}`
 	h := newFakeHost(t, answers{
@@ -224,6 +225,12 @@ func TestServiceIsQueriedBeforeGetent(t *testing.T) {
 		queries := h.questions()
 		check.That(t, ok == (c.want != "") && (!ok || got == c.want) && queries == c.queries,
 			"L-14: %q, %t after %q, want %q after %q", got, ok, queries, c.want, c.queries)
+	}
+	h.getent = ""
+	t.Setenv("PATH", t.TempDir())
+	for uid, want := range map[uint32]string{1: "one", 4: ""} {
+		got, ok := h.UserName(ctx, uid)
+		check.That(t, got == want && ok == (want != ""), "L-14: without getent uid %d is %q, %t, want %q", uid, got, ok, want)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -15,16 +14,6 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
-
-// TestUnmappedUIDIsUnknownToLocalWinbind queries the winbind of this host, if one runs.
-func TestUnmappedUIDIsUnknownToLocalWinbind(t *testing.T) {
-	if err := exec.Command("wbinfo", "-p").Run(); err != nil {
-		t.Skipf("no winbind answers here: wbinfo -p: %v", err)
-	}
-	if s, ok, err := NewDomains().SIDOfUID(context.Background(), 4294967294); ok {
-		t.Errorf("SIDOfUID of no account = %v, %v, want none", s, err)
-	}
-}
 
 // winbindOf returns a wbinfo made of a script, and a function that counts its runs.
 func winbindOf(t *testing.T, script string) (d *Domains, runs func() int, clock *time.Time) {
