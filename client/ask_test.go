@@ -281,14 +281,17 @@ func TestLostConnectionFailsCalls(t *testing.T) {
 		"accounts": list(s.Administer(nil)), "attach": list(s.Attach(4)), "attach as": list(s.AttachAs(4)),
 		"transport": list(s.NewTransport()), "descriptor": list(s.File(s.first, 4)),
 	} {
+		failed := false
 		for _, v := range got {
 			switch v := v.(type) {
 			case ntstatus.Status:
+				failed = true
 				check.Equal(t, v, ntstatus.PortDisconnected, "%s on a lost connection", name)
 			case nt.Why:
 				check.That(t, v.Rule == "W-9" && v.Because == ErrClosed.Error() && v.Object == "" && v.Explanation == nil,
 					"%s on a lost connection: reason %+v, want rule W-9 because of %v", name, v, ErrClosed)
 			case error:
+				failed = true
 				check.ErrorIs(t, v, ErrClosed, "%s on a lost connection", name)
 			default:
 				if x := reflect.ValueOf(v); x.IsValid() && !x.IsZero() {
@@ -296,6 +299,7 @@ func TestLostConnectionFailsCalls(t *testing.T) {
 				}
 			}
 		}
+		check.That(t, failed, "%s on a lost connection: no error", name)
 	}
 	of.EndThread()
 	of.RestoreImpersonation(1)
