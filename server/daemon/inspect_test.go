@@ -171,29 +171,27 @@ func TestRecordedCallsMaskPasswords(t *testing.T) {
 }
 
 // TestQueryActingShowsWhenImpersonationBegan checks that a caller who may open a thread learns since when it
-// impersonates.
+// impersonates, and with SeDebugPrivilege also whom. A query leaves no handle.
 func TestQueryActingShowsWhenImpersonationBegan(t *testing.T) {
 	d := start(t, nil)
 	admin, a, b := d.people()
-	check.Success(t, a.Thread().NtImpersonateAnonymousToken(winnt.NtCurrentThread))
-	v := check.Result(a.Thread().NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation))
+	th := check.Must(a.NewThread())
+	check.Success(t, th.NtImpersonateAnonymousToken(winnt.NtCurrentThread))
+	v := check.Result(th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation))
 	id := uint64(v.(nt.ThreadBasic).ClientID.UniqueThread)
 	q := inspect.Query{What: "acting", Threads: []uint64{id, 4}}
-	has := handlesOf(t, admin)
-	if got := ask(t, admin, q).Acting; len(got) != 1 || got[0].Thread != id || got[0].Since == 0 ||
-		got[0].User != "S-1-5-7" || got[0].Level != winnt.SecurityImpersonation.String() || got[0].Proof != "" {
-		t.Errorf("the administrator: %+v", got)
+	for c, want := range map[*client.Conn]inspect.ActingThread{a: {Thread: id}, admin: {Thread: id, User: "S-1-5-7",
+		Level: winnt.SecurityImpersonation.String()}} {
+		has := handlesOf(t, c)
+		got := ask(t, c, q).Acting
+		check.RequireThat(t, len(got) == 1 && got[0].Since != 0, "process %d sees %+v", c.Process(), got)
+		got[0].Since = 0
+		check.Equal(t, got[0], want, "thread that acts")
+		check.Equal(t, handlesOf(t, c), has, "handles of process %d after its query", c.Process())
 	}
-	if now := handlesOf(t, admin); now != has {
-		t.Errorf("the administrator has %d handles after its query, and had %d, want %d", now, has, has)
-	}
-	if got := ask(t, b, q).Acting; got != nil {
-		t.Errorf("bob: %+v, want nil", got)
-	}
-	a.Thread().NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0)
-	if got := ask(t, admin, q).Acting; got != nil {
-		t.Errorf("after the thread reverted: %+v, want nil", got)
-	}
+	check.That(t, ask(t, b, q).Acting == nil, "bob sees a thread of alice")
+	th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0)
+	check.That(t, ask(t, admin, q).Acting == nil, "a thread that has reverted is shown")
 }
 
 // TestDebugPrivilegeShowsTokens checks that SeDebugPrivilege shows the token of a process or of a thread's client,
