@@ -125,9 +125,18 @@ func (p *parents) keepAncestors(path string, typ *winnt.ObjectType) {
 // trimmed removes the separators at the end of a path. It keeps a path of one byte, such as "/".
 func trimmed(path string) string {
 	if len(path) > 1 {
-		return strings.TrimRight(path, `/\`)
+		return strings.TrimRight(path, separators(path))
 	}
 	return path
+}
+
+// separators returns the characters that separate the names in a path. In a Unix path, which has a slash before any
+// colon or backslash, only slashes do, because a name may have a backslash.
+func separators(path string) string {
+	if first, _, ok := strings.Cut(path, "/"); ok && !strings.ContainsAny(first, `:\`) {
+		return "/"
+	}
+	return `/\`
 }
 
 // above returns the parent of a path: the directory, or for an Active Directory object the rest of its DN. ok is false
@@ -145,7 +154,7 @@ func above(path string, typ *winnt.ObjectType) (string, bool) {
 		}
 		return "", false
 	}
-	i := strings.LastIndexAny(path, `/\`)
+	i := strings.LastIndexAny(path, separators(path))
 	switch {
 	case i < 0 || len(path) == 1:
 		return "", false

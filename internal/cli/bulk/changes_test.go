@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"hash/maphash"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -24,5 +25,19 @@ func TestFullCacheKeepsAncestors(t *testing.T) {
 		p.keepAncestors(c.path, c.typ)
 		_, got := p.seen[c.above]
 		check.That(t, got == c.want, "the answer of %q is kept for %q: %t, want %t", c.above, c.path, got, c.want)
+	}
+}
+
+// TestBackslashInNameIsNoFolder: on Unix a name may have a backslash. An object whose name has one is compared with its
+// directory, and no name that ends in one is taken for its neighbour (U-107).
+func TestBackslashInNameIsNoFolder(t *testing.T) {
+	for _, c := range []struct{ open, shut, path string }{
+		{"/d", "/d/a", `/d/a\b`}, {"d", "d/a", `d/a\b`}, {"/d/a", `/d/a\`, "/d/a/x"}, {`C:/d`, `C:/d\a`, `C:/d/x`},
+	} {
+		p := &parents{seen: map[string]uint64{}, seed: maphash.MakeSeed()}
+		p.differs(c.open, winnt.FileObject, []byte("everyone"))
+		p.differs(c.shut, winnt.FileObject, []byte("nobody"))
+		check.That(t, p.differs(c.path, winnt.FileObject, []byte("nobody")),
+			"%q has the answer of %q, not of %q: want a row", c.path, c.shut, c.open)
 	}
 }
