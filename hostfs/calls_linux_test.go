@@ -146,6 +146,9 @@ func TestRefillTakesOnlyFiles(t *testing.T) {
 				t.Errorf("Backing of %s = %d, %v, want %d, %v", name, fd, st, -1, ntstatus.InvalidParameter)
 			}
 		}
+		if at, st := of.Extent(0, false); at != -1 || st != ntstatus.InvalidParameter {
+			t.Errorf("Extent of %s = %d, %v, want %d, %v", name, at, st, -1, ntstatus.InvalidParameter)
+		}
 		if fd, st := of.Locking(); fd != -1 || st != ntstatus.InvalidParameter {
 			t.Errorf("Locking of %s = %d, %v, want %d, %v", name, fd, st, -1, ntstatus.InvalidParameter)
 		}
@@ -203,8 +206,7 @@ func TestStatReturnsEveryField(t *testing.T) {
 		w.must(unix.Statx(w.tree.root, name, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_BASIC_STATS|unix.STATX_BTIME, &want))
 		got, err := statAt(w.tree.root, name, 0)
 		check.That(t, err == nil && got == want, "statAt(%s) = %+v, %v, want %+v", name, got, err, want)
-		fd, err := below(w.tree.root, name, 0)
-		w.must(err)
+		fd := check.Must(below(w.tree.root, name, 0))
 		if got, err = stat(fd); err != nil || got != want {
 			t.Errorf("stat of an open %s = %+v, %v, want %+v", name, got, err, want)
 		}

@@ -173,39 +173,6 @@ func TestSynthesiseMissingUsesPermissions(t *testing.T) {
 	}
 }
 
-// An attribute of any size and contents denies or decides, and never causes a panic (F-115).
-func TestMalformedDescriptorAttributeNeverPanics(t *testing.T) {
-	w := newWorld(t)
-	w.must(os.WriteFile(w.path("f"), nil, 0o600))
-	th := w.as(bob)
-	good := w.raw("O:BAG:SYD:P(A;;FA;;;WD)")
-	for i := range len(good) {
-		for _, bad := range [][]byte{good[:i], append(bytes.Clone(good[:i]), bytes.Repeat([]byte{0xff}, len(good)-i)...)} {
-			if unix.Setxattr(w.path("f"), w.tree.cfg.Attribute, bad, 0) != nil {
-				continue // Some file systems store no empty attribute.
-			}
-			in := call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at("f")
-			if h, _, st := th.NtCreateFile(in); st == ntstatus.Success {
-				w.want(th.NtClose(h), ntstatus.Success)
-			} else {
-				w.want(st, ntstatus.AccessDenied)
-			}
-		}
-	}
-	for size := len(good); size <= maxAttribute; size *= 2 {
-		// Bytes after the descriptor do not matter. The largest attribute depends on the file system.
-		value := append(bytes.Clone(good), make([]byte, size-len(good))...)
-		if unix.Setxattr(w.path("f"), w.tree.cfg.Attribute, value, 0) != nil {
-			t.Logf("the file system holds less than %d bytes", size)
-			break
-		}
-		w.must(check.Err(attribute(w.path("f"), w.tree.cfg.Attribute)))
-		_, _, st := th.NtCreateFile(call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at("f"))
-		check.That(t, st == ntstatus.Success || st == ntstatus.AccessDenied,
-			"open with an attribute of %d bytes: %v, want success or STATUS_ACCESS_DENIED", size, st)
-	}
-}
-
 // A tree that ignores permissions accepts each attribute, whatever the permissions are now, and writes new ones
 // without their hash (F-115, F-121).
 func TestPermissionsDoNotOverrideDescriptor(t *testing.T) {

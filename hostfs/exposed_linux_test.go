@@ -119,6 +119,9 @@ func TestExposureFollowsPosixACLMask(t *testing.T) {
 	fd, err := below(tree.root, ".", 0)
 	must(err)
 	defer shut(fd)
+	check.That(t, check.Err(passers(-1, &unix.Statx_t{}, nil)) != nil, "passers of no directory: no error, want one")
+	check.ErrorIs(t, check.Err(tree.reached(shown{path: "/" + long}, nil)), unix.ENAMETOOLONG, "a path that is too long")
+	check.ErrorIs(t, check.Err((&Tree{root: -1}).Exposure()), os.ErrNotExist, "Exposure of a closed tree")
 	for _, c := range []struct {
 		name, acl, want string
 	}{

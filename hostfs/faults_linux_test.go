@@ -91,11 +91,18 @@ func TestMoveSurvivesEveryFailedCall(t *testing.T) {
 	}
 }
 
-// A file that cannot be created completely, with its descriptor, does not exist afterwards (F-114).
+// A file that cannot be created completely, with its descriptor, does not exist afterwards. So is one without a name
+// (F-114, F-197).
 func TestCreateSurvivesEveryFailedCall(t *testing.T) {
-	for _, kind := range []fileaccess.CreateOptions{0, fileaccess.DirectoryFile} {
-		eachCall(t, 5, func(w *world) *file { return nil }, func(w *world, _ *file) ntstatus.Status {
+	const nameless = fileaccess.OpenReparsePoint // stands for a file without a name
+	for _, kind := range []fileaccess.CreateOptions{0, fileaccess.DirectoryFile, nameless} {
+		eachCall(t, 3, func(w *world) *file { return nil }, func(w *world, _ *file) ntstatus.Status {
 			th := w.as(bob)
+			if kind == nameless {
+				h, st := w.sys.MakeNameless(th, nt.ObjectAttributes{ObjectName: `\??\share\f`}, winnt.FILE_GENERIC_READ, nil, nil)
+				w.want(closeAny(th, h), ntstatus.Success)
+				return st
+			}
 			h, _, st := th.NtCreateFile(call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate,
 				options: kind, sd: sddl.MustParse("D:P(A;;FA;;;" + bob + ")")}.at("f"))
 			check.That(t, st == ntstatus.Success || h == 0, "create: %v and a handle, want no handle", st)

@@ -37,7 +37,8 @@ func TestClosedDescriptorFailsQueries(t *testing.T) {
 	for what, st := range map[string]ntstatus.Status{
 		"facts": second(f.Facts()), "volume": second(f.Volume()), "descriptor": second(f.Descriptor()),
 		"swap": second(f.SwapDescriptor(nil, nil)), "read": second(f.ReadAt(make([]byte, 1), 0)),
-		"write": second(f.WriteAt([]byte("x"), 0)), "flush": f.Flush(), "size": f.SetSize(1), "refill": f.Refill(src),
+		"write": second(f.WriteAt([]byte("x"), 0)), "flush": f.Flush(), "sync": f.Sync(), "size": f.SetSize(1),
+		"refill":   f.Refill(src),
 		"allocate": f.Allocate(0, 0, 1), "backing": second(f.Backing(true)),
 		"shown": third(f.Shown()), "found": third(f.Found()),
 	} {
@@ -53,11 +54,16 @@ func TestClosedDescriptorFailsQueries(t *testing.T) {
 	if _, id := f.Identity(); id != "" {
 		t.Errorf(`F-180: Identity without a birth time or file handle = %q, want ""`, id)
 	}
+	if path, ok := f.CurrentPath(); ok {
+		t.Errorf("CurrentPath of a closed descriptor = %q, want none", path)
+	}
+	check.ErrorIs(t, check.Err(Open(Config{Path: w.path("none")})), unix.ENOENT, "Open of a missing directory")
 	if _, err := notEmpty(-1); !errors.Is(err, unix.EBADF) {
 		t.Errorf("notEmpty(-1): %v, want %v", err, unix.EBADF)
 	}
 	f.directory = true
 	w.want(second(f.List("", true, 1, nil)), gone)
+	check.That(t, f.Sync() != ntstatus.Success, "F-124: sync of a closed directory: success, want an error")
 }
 
 func second[A any](_ A, st ntstatus.Status) ntstatus.Status { return st }

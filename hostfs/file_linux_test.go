@@ -36,16 +36,6 @@ func TestVolumeSizeMatchesStat(t *testing.T) {
 		full.ActualAvailableAllocationUnits >= full.TotalAllocationUnits {
 		t.Errorf("full size information: %+v, want %d units of %d bytes, and less free", v, blocks, size)
 	}
-	v, st = th.NtQueryVolumeInformationFile(h, nt.FileFsSizeInformation)
-	short, ok := v.(nt.FsSizeInformation)
-	if w.want(st, ntstatus.Success); !ok || short.TotalAllocationUnits != blocks || short.BytesPerSector != 512 ||
-		short.AvailableAllocationUnits <= 0 || short.AvailableAllocationUnits > blocks {
-		t.Errorf("size information: %+v, want %d units, and less free", v, blocks)
-	}
-	v, st = th.NtQueryVolumeInformationFile(h, nt.FileFsDeviceInformation)
-	if w.want(st, ntstatus.Success); v != (nt.FsDeviceInformation{DeviceType: winnt.FILE_DEVICE_DISK}) {
-		t.Errorf("device information: %+v, want a disk", v)
-	}
 	w.want(th.NtClose(h), ntstatus.Success)
 }
 
@@ -220,7 +210,7 @@ func TestUnixTimeIsExact(t *testing.T) {
 	}
 }
 
-// SetSize fails for a negative size and for a directory, and sets any other size (F-124).
+// SetSize fails for a negative size and for a directory, and sets any other size. Extent finds data and holes (F-124).
 func TestSetSizeNeedsFileAndSize(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "0123", wide)
@@ -236,8 +226,9 @@ func TestSetSizeNeedsFileAndSize(t *testing.T) {
 		w.want(f.SetSize(int64(len(want))), ntstatus.Success)
 		w.holds(map[string]string{"f": want})
 	}
-	w.want(d.Flush(), ntstatus.Success)
-	w.want(f.Flush(), ntstatus.Success)
+	for _, st := range []ntstatus.Status{d.Flush(), f.Flush(), d.Sync(), f.Sync()} {
+		w.want(st, ntstatus.Success)
+	}
 	// An append writes at the current end, whatever the offset is.
 	for _, at := range []int64{-1, 0, 4, -1} {
 		n, st := f.WriteAt([]byte("ab"), at)
@@ -246,6 +237,17 @@ func TestSetSizeNeedsFileAndSize(t *testing.T) {
 		}
 	}
 	w.holds(map[string]string{"f": "abb\x00abab"})
+	w.want(second(f.WriteAt([]byte("data"), 1<<20)), ntstatus.Success)
+	w.want(f.SetSize(2<<20), ntstatus.Success)
+	for _, c := range []struct {
+		at   int64
+		hole bool
+		want int64
+	}{{1 << 16, false, 1 << 20}, {1 << 16, true, 1 << 16}, {1 << 20, true, 1<<20 + 4096}, {1<<20 + 4096, false, -1}} {
+		at, st := f.Extent(c.at, c.hole)
+		check.That(t, st == ntstatus.Success && at == c.want,
+			"Extent(%d, %t) = %d, %v, want %d", c.at, c.hole, at, st, c.want)
+	}
 }
 
 // A read at an offset returns the bytes up to the end of the file.

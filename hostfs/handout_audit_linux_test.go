@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -26,27 +27,15 @@ func TestPassedDescriptorIsAudited(t *testing.T) {
 	h := w.open(th, "f", toBoth, ntstatus.Success)
 	sink.kept = nil
 	for _, uid := range []uint32{strangerUID, 0} { // Root owns the file, so it gets a descriptor for reading.
-		f, st := w.lend(th, h, uid)
-		if w.want(st, ntstatus.Success); f != nil {
-			w.must(f.Close())
-		}
+		w.want(w.lends(th, h, uid), ntstatus.Success)
 	}
 	w.take(sink, `4663 success \Device\share\f 0x7`, `4663 success \Device\share\f 0x1`)
 	sink.full = true
-	if f, st := w.lend(th, h, strangerUID); st != ntstatus.AuditFailed || f != nil {
-		t.Errorf("HandOut with a full log = %v, %v, want no descriptor, %v", f, st, ntstatus.AuditFailed)
-	}
+	w.want(w.lends(th, h, strangerUID), ntstatus.AuditFailed)
 	sink.full = false
-	if _, st := w.lend(th, h+4, strangerUID); st != ntstatus.InvalidHandle {
-		t.Errorf("HandOut of a closed handle: %v, want %v", st, ntstatus.InvalidHandle)
-	}
 	h = w.open(th, "asked", toRead|winnt.ACCESS_SYSTEM_SECURITY, ntstatus.Success)
 	sink.kept = nil
-	f, st := w.lend(th, h, strangerUID)
-	if w.want(st, ntstatus.Success); f != nil {
-		w.must(f.Close())
-	}
-	_, st = th.NtReadFileAt(h, 10, 0)
-	w.want(st, ntstatus.Success)
+	w.want(w.lends(th, h, strangerUID), ntstatus.Success)
+	w.want(check.Status(th.NtReadFileAt(h, 10, 0)), ntstatus.Success)
 	w.take(sink, `4663 success \Device\share\asked 0x1`) // for the descriptor; the first use has no record of its own
 }

@@ -47,6 +47,17 @@ func (w *world) lend(th *nt.Thread, h winnt.Handle, uid uint32) (*os.File, ntsta
 	return out.File, st
 }
 
+// lends passes a descriptor of a handle's file to a receiver, and closes it. It returns the status.
+func (w *world) lends(th *nt.Thread, h winnt.Handle, uid uint32) ntstatus.Status {
+	w.Helper()
+	f, st := w.lend(th, h, uid)
+	check.Equal(w, f != nil, st == ntstatus.Success, "HandOut with %v returns a file", st)
+	if f != nil {
+		w.must(f.Close())
+	}
+	return st
+}
+
 // handOut opens a file as alice and gets a descriptor of it.
 func (w *world) handOut(name string, granted winnt.AccessMask, uid uint32) (*os.File, ntstatus.Status) {
 	w.Helper()
@@ -141,8 +152,7 @@ func TestReceiverCanDoOnlyGranted(t *testing.T) {
 	w.must(err)
 	defer os.RemoveAll(place)
 	w.must(os.Chmod(place, 0o777|os.ModeSticky))
-	dir, err := os.Open(place)
-	w.must(err)
+	dir := check.Must(os.Open(place))
 	defer dir.Close()
 	for _, who := range receivers {
 		var rows []*tableFile
@@ -270,15 +280,17 @@ func TestHandOutNeedsWholeGrant(t *testing.T) {
 		}
 	}
 	th := w.as(alice, winnt.SeSecurityPrivilege)
-	h := w.open(th, "audited", toRead|winnt.ACCESS_SYSTEM_SECURITY, ntstatus.Success)
-	f, st := w.lend(th, h, strangerUID)
-	if w.want(st, ntstatus.Success); f != nil { // The caller may read the SACL.
-		w.must(f.Close())
-	}
-	check.Equal(t, check.Status(w.lend(th, 0x4444, 0)), ntstatus.InvalidHandle, "HandOut of no handle")
+	// An attribute that cannot be decoded may have a SACL.
+	h := w.open(th, "f", toRead, ntstatus.Success)
+	w.must(setAttribute(w.path("f"), w.tree.cfg.Attribute, []byte("nonsense")))
+	check.Equal(t, w.lends(th, h, strangerUID), ntstatus.AccessDenied,
+		"F-154: HandOut of a file with an invalid attribute")
+	h = w.open(th, "audited", toRead|winnt.ACCESS_SYSTEM_SECURITY, ntstatus.Success)
+	check.Equal(t, w.lends(th, h, strangerUID), ntstatus.Success, "HandOut to a caller who may read the SACL")
+	check.Equal(t, w.lends(th, 0x4444, 0), ntstatus.InvalidHandle, "HandOut of no handle")
 	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, 0, false)
 	w.want(st, ntstatus.Success)
-	check.Equal(t, check.Status(w.lend(th, event, 0)), ntstatus.ObjectTypeMismatch, "HandOut of an event")
+	check.Equal(t, w.lends(th, event, 0), ntstatus.ObjectTypeMismatch, "HandOut of an event")
 }
 
 // A file is passed for writing only if root or the server's own user owns it, its mode bits give others no more than
@@ -310,20 +322,6 @@ func TestOnlyConfinedFilesArePassedForWriting(t *testing.T) {
 		"F-155: confines without a mount for writing is true, want false")
 }
 
-// An attribute that cannot be decoded may have a SACL. So a descriptor of the file is passed only to users who may
-// read a SACL (F-154).
-func TestUnreadableSACLBlocksPassing(t *testing.T) {
-	w := lending(t, HandOutReads)
-	w.file("f", "data", forEveryone)
-	th := w.as(alice)
-	h := w.open(th, "f", toRead, ntstatus.Success)
-	w.must(setAttribute(w.path("f"), w.tree.cfg.Attribute, []byte("nonsense")))
-	if f, st := w.lend(th, h, strangerUID); st != ntstatus.AccessDenied || f != nil {
-		t.Errorf("F-154: HandOut of a file with an invalid attribute: %v, want %v", st, ntstatus.AccessDenied)
-	}
-	w.want(th.NtClose(h), ntstatus.Success)
-}
-
 // On the copies of the tree's mount no program runs, no set-uid bit counts and no device opens. The copy for reading
 // is read-only (F-153).
 func TestMountCopiesAreRestricted(t *testing.T) {
@@ -335,10 +333,11 @@ func TestMountCopiesAreRestricted(t *testing.T) {
 			t.Errorf("F-153: mount flags %#x, %v, want %#x of %#x", s.Flags, err, want, all)
 		}
 	}
-	if l := lending(t, HandOutReads).tree.lender; l.writes >= 0 {
-		t.Errorf("F-151: descriptor of the mount for writing in a tree that passes only for reading: %d, want a "+
-			"negative one", l.writes)
-	}
+	before := len(descriptors(t))
+	check.That(t, check.Err(newLender(-1, HandOutReads)) != nil, "F-151: copies of the mount of no directory: no error")
+	_, err := clone(unix.AT_FDCWD, 1<<63)
+	check.ErrorIs(t, err, unix.EINVAL, "a copy of a mount with unknown attributes")
+	check.Equal(t, len(descriptors(t)), before, "host descriptors after failed copies")
 }
 
 // The zero value passes no descriptor, and neither does a tree whose mount cannot be copied (F-151).
@@ -425,7 +424,7 @@ func TestLeaseBlocksNoOpen(t *testing.T) {
 	w.holds(map[string]string{"f": "data"})
 }
 
-// A closed tree releases both copies of its mount.
+// A tree has a copy of its mount for writing only with HandOutWrites. A closed tree releases both copies (F-151).
 func TestCopiesOfMountsAreClosed(t *testing.T) {
 	for _, what := range []HandOut{HandOutReads, HandOutWrites} {
 		tree, err := Open(Config{Path: t.TempDir(), HandOut: what})

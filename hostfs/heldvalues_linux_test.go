@@ -36,8 +36,7 @@ func (w *world) newFile(name string) []byte {
 	th := w.as(bob)
 	h := w.create(th, name, call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate}, ntstatus.Success)
 	w.want(th.NtClose(h), ntstatus.Success)
-	value, err := attribute(w.path(name), w.tree.cfg.Attribute)
-	w.must(err)
+	value := check.Must(attribute(w.path(name), w.tree.cfg.Attribute))
 	return value
 }
 
@@ -46,12 +45,10 @@ func newVersion4(t *testing.T, change ...func(*Config)) *world {
 	w := newWorld(t, change...)
 	for name, text := range map[string]string{"d": inherits, "e": differs} {
 		w.must(os.Mkdir(w.path(name), 0o700))
-		s, err := statAt(unix.AT_FDCWD, w.path(name), 0)
-		w.must(err)
+		s := check.Must(statAt(unix.AT_FDCWD, w.path(name), 0))
 		a := ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse(text)}
 		w.must(a.Seal(infoOf(&s), nil, nil))
-		value, err := a.Append(nil)
-		w.must(err)
+		value := check.Must(a.Append(nil))
 		w.must(setAttribute(w.path(name), w.tree.cfg.Attribute, value))
 	}
 	return w
@@ -67,8 +64,7 @@ func TestEqualFilesGetEqualAttributes(t *testing.T) {
 			t.Errorf("two files of one directory got % x and % x, want equal attributes", first, second)
 		}
 		check.That(t, !bytes.Equal(first, w.newFile(`e\1`)), "files with different descriptors got equal attributes")
-		a, err := ntacl.Decode(first)
-		w.must(err)
+		a := check.Must(ntacl.Decode(first))
 		if want := filetime.Of(time.Now()) / hour * hour; a.Time != want {
 			t.Errorf("the time of the attribute is %d, want %d, a full hour", a.Time, want)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -24,6 +25,14 @@ func (w *world) identityAt(name string) (number uint64, id string) {
 	f, _, st := p.Open(&fileaccess.Request{Share: 7}, &d)
 	w.want(st, ntstatus.Success)
 	defer f.Close()
+	root := check.Result(w.tree.Find(&fileaccess.Request{Subject: w.subject(bob)}, nil)).(*place)
+	defer root.Release()
+	above, in := p.(*place).Directory()
+	_, none := root.Directory()
+	var want nt.FileIdentity
+	want.Number, want.ID = root.Identity()
+	check.That(w, in && above == want && !none, "F-180: directory of %s: %+v, of the root: %t; want %+v, false", name,
+		above, none, want)
 	if n, opened := f.(*file).Identity(); n != number || opened != id {
 		w.Errorf("F-180: identity of %s: %d %q by lookup, %d %q by open, want equal", name, number, id, n, opened)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -54,6 +55,17 @@ func TestRefusedMovesChangeNothing(t *testing.T) {
 		for _, name := range []string{`d\f`, "x", "a:b"} {
 			w.want(f.Move(&nt.FileMove{Name: name, Decide: func(*fileaccess.Move) fileaccess.MoveDecision { return d }}), want)
 		}
+	}
+	// A move into a directory that took the path of another one is refused.
+	d := check.Result(w.tree.Find(&fileaccess.Request{Name: "d", Subject: w.subject(bob)}, nil)).(*place)
+	number, id := d.Identity()
+	d.Release()
+	nothing := func(*fileaccess.Move) fileaccess.MoveDecision {
+		return fileaccess.MoveDecision{Verdict: ntstatus.Decided(ntstatus.Success), Nothing: true}
+	}
+	for within, want := range map[nt.FileIdentity]ntstatus.Status{{Number: number, ID: id}: ntstatus.Success,
+		{Number: number + 1, ID: id}: ntstatus.NotSameObject, {Number: number, ID: "x"}: ntstatus.NotSameObject} {
+		w.want(f.Move(&nt.FileMove{Name: `d\x`, Within: &within, Decide: nothing}), want)
 	}
 	// The root of the tree has no name to change.
 	root := w.opened("", fileaccess.Request{}, winnt.DELETE)

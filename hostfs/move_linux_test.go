@@ -56,20 +56,6 @@ func TestRenameNeedsRights(t *testing.T) {
 	w.want(one.NtSetInformationFile(h, nt.FileLinkInformation, link), ntstatus.ObjectNameCollision)
 	w.exists(`from\k`, true)
 	w.exists(`from\l`, true)
-	// A link requires the right to write attributes, a rename the right to delete (F-57, F-59).
-	for rights, want := range map[winnt.AccessMask][2]ntstatus.Status{
-		winnt.FILE_WRITE_ATTRIBUTES: {ntstatus.AccessDenied, ntstatus.Success},
-		winnt.DELETE:                {ntstatus.Success, ntstatus.AccessDenied},
-	} {
-		w.file(`from\m`, "m", mine)
-		x := w.open(one, `from\m`, rights, ntstatus.Success)
-		w.want(one.NtSetInformationFile(x, nt.FileLinkInformation, nt.FileRename{FileName: "n"}), want[1])
-		w.renames(one, x, nt.FileRename{FileName: "o"}, want[0])
-		w.want(one.NtClose(x), ntstatus.Success)
-		for _, name := range []string{"m", "n", "o"} {
-			_ = os.Remove(w.path(`from\` + name))
-		}
-	}
 	// A directory with an open file below it cannot be renamed.
 	dir := w.open(one, "from", winnt.DELETE, ntstatus.Success)
 	w.renames(one, dir, nt.FileRename{FileName: "elsewhere"}, ntstatus.AccessDenied)
@@ -119,28 +105,6 @@ func TestRenameAcrossTreesFails(t *testing.T) {
 	w.closes(th, h, here, there)
 }
 
-// The file that the decision was about is moved. Another file that took its name is put back (F-118).
-func TestRenameMovesOnlyDecidedFile(t *testing.T) {
-	w := newWorld(t)
-	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")
-	const all = "O:BAG:SYD:P(A;;FA;;;WD)"
-	w.file("f", "f", all)
-	th := w.as(alice)
-	h := w.open(th, "f", winnt.DELETE, ntstatus.Success)
-	w.must(os.Rename(w.path("f"), w.path("moved")))
-	w.file("f", "another", "O:BAG:SYD:P(A;;FA;;;"+bob+")")
-	w.renames(th, h, nt.FileRename{FileName: "g"}, ntstatus.ObjectNameNotFound)
-	w.file("t", "target", all)
-	w.renames(th, h, nt.FileRename{FileName: "t", ReplaceIfExists: true}, ntstatus.ObjectNameNotFound)
-	for name, want := range map[string]string{"f": "another", "moved": "f", "t": "target"} {
-		if b, _ := os.ReadFile(w.path(name)); string(b) != want {
-			t.Errorf("contents of %s: %q, want %q", name, b, want)
-		}
-	}
-	w.exists("g", false)
-	w.nothingPrivate("")
-}
-
 // A rename over another name of the same file keeps both names, because removing the target would remove the file's
 // own name (F-118).
 func TestRenameOverOwnNameKeepsBothNames(t *testing.T) {
@@ -164,9 +128,7 @@ func (w *world) attributeOf(name string) []byte {
 	return b[:n]
 }
 
-// A rename changes no descriptor, whatever the new directory's inheritable entries are (F-60). It cannot replace a
-// read-only file or have a file as its directory (F-58). Open files in a directory whose name has the same prefix do
-// not block it (F-57, F-118).
+// A rename changes no descriptor, whatever the new directory's inheritable entries are (F-60).
 func TestRenameKeepsDescriptor(t *testing.T) {
 	w := newWorld(t)
 	const all, closed = "O:BAG:SYD:P(A;OICI;FA;;;WD)", "O:" + bob + "G:SYD:AI(A;OICI;FR;;;" + alice + ")(A;;SD;;;WD)"
@@ -184,28 +146,6 @@ func TestRenameKeepsDescriptor(t *testing.T) {
 		check.That(t, bytes.Equal(before, w.attributeOf(`to\`+name)),
 			"F-60: the rename changed the descriptor of %s, want it unchanged", name)
 	}
-	w.file("f", "", all)
-	w.file("kept", "kept", all)
-	readOnly := w.open(th, "kept", winnt.FILE_WRITE_ATTRIBUTES, ntstatus.Success)
-	w.want(th.NtSetInformationFile(readOnly, nt.FileBasicInformation,
-		nt.FileBasic{FileAttributes: fileaccess.AttributeReadOnly}), ntstatus.Success)
-	w.want(th.NtClose(readOnly), ntstatus.Success)
-	h := w.open(th, "f", winnt.DELETE, ntstatus.Success)
-	w.renames(th, h, nt.FileRename{FileName: `\??\share\kept\f`}, ntstatus.ObjectPathNotFound)
-	w.renames(th, h, nt.FileRename{FileName: "kept", ReplaceIfExists: true}, ntstatus.AccessDenied)
-	w.holds(map[string]string{"kept": "kept"})
-	w.dir("a", all)
-	w.dir("ab", all)
-	w.file(`a\f`, "", all)
-	w.file(`ab\f`, "", all)
-	d := w.open(th, "a", winnt.DELETE, ntstatus.Success)
-	move := nt.FileRename{FileName: "b"}
-	beside := w.open(th, `ab\f`, winnt.FILE_READ_DATA, ntstatus.Success)
-	below := w.open(th, `a\f`, winnt.FILE_READ_DATA, ntstatus.Success)
-	w.renames(th, d, move, ntstatus.AccessDenied)
-	w.want(th.NtClose(below), ntstatus.Success)
-	w.renames(th, d, move, ntstatus.Success)
-	w.want(th.NtClose(beside), ntstatus.Success)
 }
 
 // A rename passes each fact about its source, its target directory and an existing target to the decision (F-57,

@@ -139,41 +139,6 @@ func (w *world) attributesOnly(th *nt.Thread) ntstatus.Status {
 	return th.NtClose(h)
 }
 
-// A name that is marked for deletion disappears with the last open by that name, even if the file is open by another
-// one. A name whose mark was removed stays and can be opened (F-117).
-func TestDeleteEachOfTwoNames(t *testing.T) {
-	w := newWorld(t)
-	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")
-	th := w.as(alice)
-	remove := func(h winnt.Handle, yes bool) {
-		t.Helper()
-		w.want(th.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: yes}),
-			ntstatus.Success)
-	}
-	for _, spared := range []bool{false, true} {
-		w.file("f", "text", "O:BAG:SYD:P(A;;FA;;;WD)")
-		w.must(os.Link(w.path("f"), w.path("g")))
-		one := w.open(th, "f", winnt.DELETE, ntstatus.Success)
-		two := w.open(th, "g", winnt.DELETE, ntstatus.Success)
-		remove(one, true)
-		remove(two, true)
-		remove(one, true)
-		if spared {
-			remove(one, false)
-		}
-		w.open(th, "g", winnt.FILE_READ_DATA, ntstatus.DeletePending)
-		if spared {
-			w.want(th.NtClose(w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.Success)), ntstatus.Success)
-		}
-		w.want(th.NtClose(one), ntstatus.Success)
-		w.exists("f", spared)
-		w.exists("g", true)
-		w.want(th.NtClose(two), ntstatus.Success)
-		w.exists("f", spared)
-		w.exists("g", false)
-	}
-}
-
 // pends checks DeletePending of a handle.
 func (w *world) pends(th *nt.Thread, h winnt.Handle, want bool) {
 	w.Helper()
@@ -336,30 +301,4 @@ func TestLinksInOneDirectoryAreOneName(t *testing.T) {
 	} {
 		check.Equal(t, c.a.same(&c.b), c.want, "F-181: %+v and %+v are the same name", c.a, c.b)
 	}
-}
-
-// A duplicate of a file's handle never has a right that the handle does not have, even if the file's descriptor
-// grants it (O-56). A failed open uses no handle value (O-12, F-116).
-func TestDuplicateKeepsHandleRights(t *testing.T) {
-	w := newWorld(t)
-	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)") // so that an open can exclude others (F-48)
-	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
-	w.file("g", "", "O:BAG:SYD:P(A;;FA;;;WD)")
-	th := w.as(bob)
-	h := w.create(th, "f", call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen, exclusive: true},
-		ntstatus.Success)
-	for right, want := range map[winnt.AccessMask]ntstatus.Status{winnt.FILE_READ_EA: ntstatus.AccessDenied,
-		winnt.FILE_READ_DATA: ntstatus.Success} {
-		d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, right, 0, 0)
-		check.Equal(t, st, want, "O-56: duplicate with %#x", uint32(right))
-		if st == ntstatus.Success {
-			w.want(th.NtClose(d), ntstatus.Success)
-		}
-	}
-	next := w.open(th, "g", winnt.FILE_READ_DATA, ntstatus.Success)
-	w.want(th.NtClose(next), ntstatus.Success)
-	for range 3 {
-		w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.SharingViolation)
-	}
-	check.Equal(t, w.open(th, "g", winnt.FILE_READ_DATA, ntstatus.Success), next, "O-12: handle of the next open")
 }

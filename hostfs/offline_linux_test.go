@@ -6,8 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/refmon/refmon/internal/beneath"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
 )
@@ -97,19 +100,32 @@ func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 		}
 		w.must(os.Chmod(w.path(c2.name), 0o700)) //nolint:gosec // the next one is not of these permissions
 	}
+	top := check.Must(beneath.Open(w.root))
+	below := top.Dirs()
 	for _, name := range []string{"none", `none\f`, `d\f\x`, "l", "fifo"} {
 		if o, err := OpenOffline(w.path(name), c); err == nil || o != nil {
 			t.Errorf("F-171: OpenOffline(%s) succeeds, want an error", name)
 		}
+		if o, err := OpenOfflineBelow(below, strings.ReplaceAll(name, `\`, "/"), c); err == nil || o != nil {
+			t.Errorf("F-171: OpenOfflineBelow(%s) succeeds, want an error", name)
+		}
 	}
+	for n := range 2 { // The attribute of the file cannot be read, or that of its directory.
+		disk := new(inject.Injector)
+		disk.Fail(unix.EIO, inject.Kind("getxattr"), inject.PathMatch(c.Attribute), inject.OnIndex(n))
+		_, err := OpenOffline(w.path(`d\f`), Config{Attribute: c.Attribute, Faults: disk.Do})
+		check.ErrorIs(t, err, unix.EIO, "F-171: OpenOffline with an unreadable attribute")
+	}
+	below.Close()
+	top.Close()
 	check.Equal(t, len(descriptors(t)), before, "host descriptors at the end")
 	root := check.Must(OpenOffline("/", c))
 	check.That(t, root.parent == -1 && root.Parent() == nil && root.Directory(),
 		`OpenOffline("/"): parent %d, want none and a directory`, root.parent)
 	root.Close()
-	top := check.Must(beneath.Open(w.root))
+	top = check.Must(beneath.Open(w.root))
 	defer top.Close()
-	below := top.Dirs()
+	below = top.Dirs()
 	defer below.Close()
 	for name, parent := range map[string]string{"": formatted(nil), "d/e": hers} {
 		o := check.Must(OpenOfflineBelow(below, name, c))

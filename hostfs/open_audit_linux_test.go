@@ -153,21 +153,6 @@ func TestCreateNeedsAuditRecord(t *testing.T) {
 	w.want(st, ntstatus.Success)
 }
 
-// The use of a right is recorded if the SACL names that right. The record of the open has all granted rights (F-80,
-// F-81).
-func TestUsesAreAuditedBySACL(t *testing.T) {
-	w, sink := audited(t, audit.Options{})
-	w.file("f", "text", "O:BAG:SYD:P(A;;FA;;;WD)S:(AU;SA;0x1;;;WD)")
-	th := w.as(alice)
-	h := w.open(th, "f", winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA, ntstatus.Success)
-	sink.kept = nil
-	w.want(check.Status(th.NtWriteFileAt(h, []byte("x"), 0)), ntstatus.Success)
-	w.take(sink)
-	w.want(check.Status(th.NtReadFileAt(h, 1, 0)), ntstatus.Success)
-	w.take(sink, `4663 success \Device\share\f 0x1`)
-	w.want(th.NtClose(h), ntstatus.Success)
-}
-
 // Each open through a share is recorded for the share, with the share's decision and the deciding entry. The file's
 // decision is a separate record. With the policy off nothing is recorded (F-83, F-178).
 func TestOpenThroughShareIsRecordedForShare(t *testing.T) {

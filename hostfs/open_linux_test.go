@@ -9,10 +9,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/kernel"
-	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
-	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/token"
@@ -107,16 +104,6 @@ func TestPolicyDecidesMissingAttribute(t *testing.T) {
 			w.must(setAttribute(w.path("g"), w.tree.cfg.Attribute, []byte(malformed)))
 			w.open(th, "g", winnt.GENERIC_READ, ntstatus.AccessDenied)
 		}
-		// If the permissions were changed after the descriptor was stored, it counts no more than a missing one.
-		belied := ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse("O:BAG:SYD:P(A;;FA;;;" + bob + ")")}
-		w.must(os.WriteFile(w.path("h"), nil, 0o600))
-		w.must(belied.Seal(ntacl.Info{Mode: 0o600, UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}, nil, nil))
-		value := check.Must(belied.Append(nil))
-		w.must(setAttribute(w.path("h"), w.tree.cfg.Attribute, value))
-		w.open(th, "h", winnt.GENERIC_WRITE, ntstatus.Success)
-		w.must(os.Chmod(w.path("h"), 0o604))
-		w.open(th, "h", winnt.GENERIC_READ, want)
-		w.open(th, "h", winnt.GENERIC_WRITE, ntstatus.AccessDenied)
 	}
 }
 
@@ -219,46 +206,7 @@ func TestCreateInheritsDescriptor(t *testing.T) {
 	}
 	w.create(one, `in\f`, q, ntstatus.ObjectNameCollision)
 	w.want(one.NtClose(h), ntstatus.Success)
-	// A directory, with the creator's own descriptor.
-	q = call{desired: winnt.FILE_LIST_DIRECTORY, disposition: fileaccess.FileOpenIf, options: fileaccess.DirectoryFile,
-		sd: sddl.MustParse("D:P(A;OICI;FA;;;" + alice + ")")}
-	w.create(two, `in\d`, q, ntstatus.AccessDenied)
-	w.create(one, `in\d`, q, ntstatus.Success)
-	w.create(one, `in\d`, q, ntstatus.Success)
-	w.create(two, `in\d`, q, ntstatus.AccessDenied)
-	w.create(one, `in\d\f`, call{desired: winnt.GENERIC_READ, disposition: fileaccess.FileCreate}, ntstatus.Success)
-	w.create(two, `in\d\g`, call{desired: winnt.GENERIC_READ, disposition: fileaccess.FileCreate}, ntstatus.AccessDenied)
-	w.create(one, `in\d\f`, call{desired: winnt.GENERIC_READ, disposition: fileaccess.FileCreate,
-		options: fileaccess.DirectoryFile}, ntstatus.ObjectNameCollision)
-	w.create(one, `no\f`, call{desired: winnt.GENERIC_READ, disposition: fileaccess.FileCreate},
-		ntstatus.ObjectPathNotFound)
-	w.nothingPrivate("", "in", "in/d")
-}
-
-// Overwriting requires write access. It empties the file and clears the set-uid bit (F-33, F-125).
-func TestOverwriteNeedsWriteAccess(t *testing.T) {
-	w := newWorld(t)
-	const theirs = "O:BAG:SYD:P(A;;FA;;;" + alice + ")(A;;FR;;;" + bob + ")"
-	one, two := w.as(alice), w.as(bob)
-	for d, action := range map[fileaccess.Disposition]fileaccess.Action{fileaccess.FileOverwrite: fileaccess.Overwritten,
-		fileaccess.FileOverwriteIf: fileaccess.Overwritten, fileaccess.FileSupersede: fileaccess.Superseded} {
-		w.file("f", "contents", theirs)
-		w.must(os.Chmod(w.path("f"), 0o600|os.ModeSetuid))
-		q := call{desired: winnt.GENERIC_READ, disposition: d}
-		w.create(two, "f", q, ntstatus.AccessDenied)
-		w.holds(map[string]string{"f": "contents"})
-		h, got, st := one.NtCreateFile(q.at("f"))
-		check.That(t, got == action && st == ntstatus.Success,
-			"open with disposition %d: %v, %v, want %v, %v", d, got, st, action, ntstatus.Success)
-		s := check.Must(os.Stat(w.path("f")))
-		if s.Size() != 0 || s.Mode()&os.ModeSetuid != 0 {
-			t.Errorf("after disposition %d: %d bytes, mode %v; want 0 and no set-uid bit", d, s.Size(), s.Mode())
-		}
-		w.want(one.NtClose(h), ntstatus.Success)
-		w.must(os.Remove(w.path("f")))
-	}
-	w.create(one, "none", call{desired: winnt.GENERIC_READ, disposition: fileaccess.FileOverwrite},
-		ntstatus.ObjectNameNotFound)
+	w.nothingPrivate("", "in")
 }
 
 // New files have the configured permissions, whatever the umask is. So does a nameless file, which also has the
@@ -327,43 +275,3 @@ func defaulted(t *testing.T) Config {
 
 // carol is in no group that others are not in, too.
 const carol = "S-1-5-21-1-2-3-1109"
-
-// loggedOn returns a thread of a user in a logon session of a system, with the default DACL that a logon gives.
-func loggedOn(w *world, sys *kernel.System, user string, session winnt.LUID) *nt.Thread {
-	w.Helper()
-	spec := person(user)
-	r := logon.Result{Token: spec}
-	spec, _ = r.InSession(session, 0)
-	tok := check.Must(token.New(spec))
-	p := check.Must(sys.NewProcess("test", tok))
-	return check.Must(p.NewThread())
-}
-
-// bob creates a file in a directory without inheritable entries, so it has the default DACL of his token. After a
-// restart carol logs on and gets the number of his former logon session. She cannot read the file, and he can
-// (F-199).
-func TestRestartGivesNoFiles(t *testing.T) {
-	w := newWorld(t)
-	w.dir("shared", "O:BAG:SYD:P(A;;FA;;;WD)")
-	const session = winnt.LUID(7<<32 | 1001)
-	before := loggedOn(w, w.sys, bob, session)
-	h := w.create(before, `shared\diary`, call{desired: winnt.FILE_GENERIC_WRITE, disposition: fileaccess.FileCreate},
-		ntstatus.Success)
-	if n, st := before.NtWriteFileAt(h, []byte("mine"), 0); n != 4 || st != ntstatus.Success {
-		t.Fatalf("write as bob: %d bytes, %v, want 4, %v", n, st, ntstatus.Success)
-	}
-	w.want(before.NtClose(h), ntstatus.Success)
-
-	after := kernel.Boot(kernel.Config{})
-	tree := check.Must(Open(w.tree.cfg))
-	w.must(after.AddTree("share", tree))
-	defer func() {
-		w.must(after.Close())
-		w.must(tree.Close())
-	}()
-	w.open(loggedOn(w, after, carol, session), `shared\diary`, winnt.FILE_READ_DATA, ntstatus.AccessDenied)
-	own := loggedOn(w, after, bob, session+1)
-	w.want(closeAny(own, w.open(own, `shared\diary`, winnt.FILE_READ_DATA, ntstatus.Success)), ntstatus.Success)
-	const want = "O:" + bob + "G:WDD:(A;;FA;;;" + bob + ")(A;;FA;;;SY)"
-	check.Equal(t, formatted(w.readBack(`shared\diary`).Descriptor), want, "F-199: stored descriptor of bob's file")
-}

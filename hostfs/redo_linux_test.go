@@ -332,6 +332,25 @@ func TestGroupWritableRedoDirectoryIsIgnored(t *testing.T) {
 		w.holds(map[string]string{"f": "f"})
 		w.exists(redoDirectory, false)
 	}
+	// A record that cannot be completed is an error, and stays.
+	sum := dataSuffix(7, crc32.Checksum([]byte("planted"), castagnoli))
+	for what, prepare := range map[string]func() error{
+		"no contents":     func() error { return os.Mkdir(w.path(redoDirectory+`\a`+sum), 0o700) },
+		"no regular file": func() error { return mkfifo(w.path(redoDirectory + `\a` + sum)) },
+		"no target's file": func() error {
+			return errors.Join(os.Remove(w.path(redoDirectory+`\a`+redoTarget)),
+				os.Mkdir(w.path(redoDirectory+`\a`+redoTarget), 0o700),
+				os.WriteFile(w.path(redoDirectory+`\a`+sum), []byte("planted"), 0o600))
+		},
+	} {
+		plant(0o700, nil)
+		w.must(prepare())
+		open := len(descriptors(t))
+		check.That(t, w.reopened() != nil, "F-210: open with a record that has %s: no error, want one", what)
+		check.Equal(t, len(descriptors(t)), open, "host descriptors after a record that has %s", what)
+		w.holds(map[string]string{"f": "f"})
+		w.must(os.RemoveAll(w.path(redoDirectory)))
+	}
 	// The tree opens while another server changes it.
 	r := check.Must(w.tree.newRecord())
 	f := w.opened("f", fileaccess.Request{}, winnt.FILE_READ_DATA)

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
@@ -118,7 +119,8 @@ func TestRepairKeepsVerdicts(t *testing.T) {
 	}
 }
 
-// A limit stops the repair, which reports that. A cancelled context stops it too. A missing path is an error (F-202).
+// A limit stops the repair, which reports that. Unreadable files do not. A cancelled context stops it too. A missing
+// path is an error (F-202).
 func TestRepairStopsAtLimitOrCancel(t *testing.T) {
 	w := newWorld(t)
 	for _, name := range []string{"a", "b", "c", "d"} {
@@ -129,6 +131,28 @@ func TestRepairStopsAtLimitOrCancel(t *testing.T) {
 	}
 	if counts, _ := w.repaired(RepairConfig{Path: w.root, Most: 5}); counts.Files != 5 || counts.Cut {
 		t.Errorf("F-202: repair of at most 5 of 5 files: %+v, want 5 and not cut", counts)
+	}
+	// What cannot be read is a failure, and the run goes on.
+	d := check.Must(unix.Open(w.root, unix.O_PATH, 0))
+	defer shut(d)
+	f := check.Must(unix.Open(w.path("a"), unix.O_PATH, 0))
+	defer shut(f)
+	for what, visit := range map[string]func(*repair) error{
+		"no file":           func(r *repair) error { return r.visit(-1, "", 0) },
+		"no directory":      func(r *repair) error { return r.entry(f, "x", "", 0) },
+		"no attribute":      func(r *repair) error { r.file(-1, ""); return nil },
+		"too deep":          func(r *repair) error { return r.visit(d, "", maxDepth) },
+		"a missing name":    func(r *repair) error { return r.entry(d, "none", "", 0) },
+		"almost too deep":   func(r *repair) error { return r.visit(d, "", maxDepth-1) },
+		"a file at the end": func(r *repair) error { return r.visit(f, "", maxDepth) },
+	} {
+		r := &repair{RepairConfig: RepairConfig{Attribute: "user.none"}, ctx: context.Background()}
+		err, failed := visit(r), int64(0)
+		if strings.HasPrefix(what, "no ") || what == "too deep" {
+			failed = 1
+		}
+		check.That(t, err == nil && r.counts.Failed == failed,
+			"F-202: repair of %s: %+v, %v; want %d failures, no error", what, r.counts, err, failed)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -177,6 +201,11 @@ func TestRehashRepairsAfterChmod(t *testing.T) {
 		!strings.HasPrefix(reports[1], w.path("f")+": mode, owner or POSIX ACL were changed") {
 		t.Errorf("F-204: attribute after a chmod: verdict %v, reports %q; want %v and one for each invalid file", v,
 			reports, ntacl.Stale)
+	}
+	for name, want := range map[string]bool{"f": true, "broken": true, "fine": false, "none": false} {
+		p := check.Result(w.tree.Find(&fileaccess.Request{Name: name, Subject: w.subject(bob)}, nil)).(*place)
+		check.Equal(t, p.Cause() != nil, want, "F-204: the attribute of %s does not count", name)
+		p.Release()
 	}
 	for _, c := range []struct {
 		config RepairConfig

@@ -1,7 +1,6 @@
 package hostfs
 
 import (
-	"encoding/hex"
 	"os"
 	"testing"
 	"time"
@@ -106,31 +105,6 @@ func TestDerivedDirectoryPassesNothingOn(t *testing.T) {
 	}
 }
 
-// The hash of a directory's attribute covers its default ACL. A server that checks both accepts the written attribute
-// (F-121).
-func TestDefaultACLIsHashed(t *testing.T) {
-	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
-	// user::rwx, group::r-x, other::r-x
-	inherited := check.Must(hex.DecodeString("0200000001000700ffffffff04000500ffffffff20000500ffffffff"))
-	w.must(os.Mkdir(w.path("d"), 0o700))
-	if err := unix.Setxattr(w.path("d"), aclDefault, inherited, 0); err != nil {
-		t.Skipf("no POSIX ACL can be set in %s: %v", w.root, err)
-	}
-	info := ntacl.Info{Directory: true, Mode: 0o700, UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
-	a := ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse("O:" + alice + "G:SYD:P(A;;FA;;;" + alice + ")")}
-	w.must(a.Seal(info, nil, inherited))
-	value := check.Must(a.Append(nil))
-	w.must(setAttribute(w.path("d"), w.tree.cfg.Attribute, value))
-	th := w.as(alice)
-	h := w.open(th, "d", winnt.WRITE_DAC, ntstatus.Success)
-	w.want(th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse("D:P(A;;FR;;;WD)")), ntstatus.Success)
-	got := w.readBack("d")
-	check.Equal(t, got.Verify(info, nil, inherited), ntacl.Intact, "F-121: Verify of the written attribute")
-	if v := got.Verify(info, nil, nil); v == ntacl.Intact {
-		t.Errorf("F-121: Verify without the default ACL = %v, want a mismatch", v)
-	}
-}
-
 // A descriptor replaces only the one that was read before (F-121). Another one stays.
 func TestSwapDescriptorNeedsCurrentOne(t *testing.T) {
 	w := newWorld(t)
@@ -158,23 +132,6 @@ func TestSwapDescriptorNeedsCurrentOne(t *testing.T) {
 		t.Errorf("F-121: SwapDescriptor of the stored descriptor: swapped %t, %v; want true, success", swapped, st)
 	}
 	w.want(th.NtClose(h), ntstatus.Success)
-}
-
-// A tree with its own descriptor checks every open against it, and limits the granted rights (F-111).
-func TestShareDescriptorLimitsRights(t *testing.T) {
-	w := newWorld(t, func(c *Config) { c.Share = sddl.MustParse("D:(A;;0x1200a9;;;" + alice + ")") })
-	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")
-	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
-	one, two := w.as(alice), w.as(bob)
-	h := w.open(one, "f", winnt.MAXIMUM_ALLOWED, ntstatus.Success)
-	if v, st := one.NtQueryInformationFile(h, nt.FileAccessInformation); st != ntstatus.Success ||
-		v.(nt.AccessInformation).AccessFlags != 0x1200a9 {
-		t.Errorf("rights of alice: %v, %v, want 0x1200a9", v, st)
-	}
-	w.open(one, "f", winnt.FILE_WRITE_DATA, ntstatus.AccessDenied)
-	w.create(one, "g", call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate}, ntstatus.AccessDenied)
-	w.open(two, "f", winnt.FILE_READ_DATA, ntstatus.AccessDenied)
-	w.exists("g", false)
 }
 
 // The share limits an open that starts at a directory's handle as it limits names from the root (F-111).
@@ -329,26 +286,27 @@ func TestNewFileHasDirectoryVersion(t *testing.T) {
 	}
 }
 
-// The written hash covers the file's own ACL (F-121).
-func TestHashCoversACL(t *testing.T) {
+// The written hash covers the access ACL and a directory's default ACL. A server that checks both accepts the written
+// attribute (F-121).
+func TestHashCoversACLs(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
-	w.must(os.WriteFile(w.path("f"), nil, 0o600))
-	acl := posixACL(t, "user 4711 r--,mask r--")
-	if err := unix.Setxattr(w.path("f"), aclAccess, acl, 0); err != nil {
+	w.must(os.Mkdir(w.path("d"), 0o700))
+	own, inherited := posixACL(t, "user 4711 r--,mask r--"), posixACL(t, "user 4712 r-x,mask r-x")
+	if err := unix.Setxattr(w.path("d"), aclAccess, own, 0); err != nil {
 		t.Skipf("no POSIX ACL can be set in %s: %v", w.root, err)
 	}
-	f := w.opened("f", fileaccess.Request{}, winnt.WRITE_DAC)
+	w.must(unix.Setxattr(w.path("d"), aclDefault, inherited, 0))
+	f := w.opened("d", fileaccess.Request{}, winnt.WRITE_DAC)
 	old := check.Result(f.Descriptor())
-	swapped := check.Result(f.SwapDescriptor(old, sddl.MustParse(hers)))
-	s := check.Must(f.stat())
-	got := w.readBack("f")
-	if v := got.Verify(infoOf(&s), acl, nil); !swapped || v != ntacl.Intact {
-		t.Errorf("F-121: Verify of the written attribute = %v, want Intact", v)
+	check.That(t, check.Result(f.SwapDescriptor(old, sddl.MustParse(hers))), "F-121: SwapDescriptor changed nothing")
+	s, got := check.Must(f.stat()), w.readBack("d")
+	for _, c := range []struct {
+		own, inherited []byte
+		intact         bool
+	}{{own, inherited, true}, {nil, inherited, false}, {own, nil, false}, {inherited, own, false}} {
+		v := got.Verify(infoOf(&s), c.own, c.inherited)
+		check.Equal(t, v == ntacl.Intact, c.intact, "F-121: Verify with ACLs of %d and %d bytes is intact", len(c.own),
+			len(c.inherited))
 	}
-	if v := got.Verify(infoOf(&s), nil, nil); v == ntacl.Intact {
-		t.Errorf("F-121: Verify without the ACL = %v, want a mismatch", v)
-	}
-	if d, st := f.Descriptor(); formatted(d) != hers || st != ntstatus.Success {
-		t.Errorf("F-115: descriptor of the file: %s, %v, want %s", formatted(d), st, hers)
-	}
+	check.Equal(t, formatted(check.Result(f.Descriptor())), hers, "F-115: descriptor of the directory")
 }

@@ -106,7 +106,7 @@ func TestMakeLinkLikeFile(t *testing.T) {
 	makes(hers, `d\l\m`, "g", ntstatus.AccessDenied)
 	makes(hers, `d\nul`, "a\x00b", ntstatus.InvalidParameter)
 	makes(hers, `d\empty`, "", ntstatus.NotSupported)
-	makes(hers, `d\long`, string(bytes4096()), ntstatus.ObjectNameInvalid)
+	makes(hers, `d\long`, strings.Repeat("x", unix.PathMax), ntstatus.ObjectNameInvalid)
 	if left, err := os.ReadDir(w.path("d")); err != nil || len(left) != 2 {
 		t.Errorf("F-192: entries of the directory: %v, %v, want 2", left, err)
 	}
@@ -146,14 +146,6 @@ func TestUnopenedLinkIsRemoved(t *testing.T) {
 	w.must(unix.Setrlimit(unix.RLIMIT_NOFILE, &limit))
 	w.want(st, ntstatus.TooManyOpenedFiles)
 	w.nothingPrivate("")
-}
-
-func bytes4096() []byte {
-	b := make([]byte, unix.PathMax)
-	for i := range b {
-		b[i] = 'x'
-	}
-	return b
 }
 
 // A caller that supports links finds a link only with the link's own descriptor. A descriptor from permissions does
