@@ -70,10 +70,8 @@ func accountsAt(t *testing.T, d *disk, now *time.Time) *accounts {
 	log.Policy.Store(p)
 	sys := kernel.Boot(kernel.Config{LSA: logon.Example(sid.SID{}), Log: log})
 	system := check.Must(token.New(token.LocalSystem()))
-	process, err := sys.NewProcess("mount", system)
-	check.NoError(t, err)
-	self, err := newWorkers(sys, process).make()
-	check.NoError(t, err)
+	process := check.Must(sys.NewProcess("mount", system))
+	self := check.Must(newWorkers(sys, process).make())
 	a := &accounts{from: operators{}, life: time.Minute, sys: sys, self: self, now: func() time.Time { return *now },
 		log: slog.New(slog.DiscardHandler), known: map[person]*account{}}
 	t.Cleanup(func() {
@@ -221,8 +219,7 @@ func TestSetUIDProgramRunsAsItsStarter(t *testing.T) {
 	w.file("his", "of bob", "O:BAG:SYD:P(A;;FA;;;"+user(bob)+")")
 	w.file("group", "of bob's group", "O:BAG:SYD:P(A;;FR;;;S-1-22-2-61002)")
 	copied := func(program, to string) {
-		b, err := os.ReadFile(program)
-		w.must(err)
+		b := check.Must(os.ReadFile(program))
 		w.must(os.WriteFile(to, b, 0o600))
 		w.must(os.Chown(to, alice, alice))
 		w.must(unix.Chmod(to, 0o6755))

@@ -98,6 +98,8 @@ func TestFileAttributesMapToFuseAttr(t *testing.T) {
 	want := fuse.Attr{Ino: 99, Size: 7, Blocks: 3, Atime: 1, Atimensec: 100, Mtime: 2, Mtimensec: 200, Ctime: 3,
 		Ctimensec: 300, Nlink: 5, Blksize: 4096}
 	check.That(t, got == want, "%+v, want %+v", got, want)
+	shape(&nt.FileFacts{AllocationSize: 1024}, &got)
+	check.Equal(t, got.Blocks, 2, "M-12: blocks of 1024 bytes")
 	for _, c := range []struct {
 		dir, link bool
 		want      uint32

@@ -4,12 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -17,49 +14,39 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestOnlyDeadMountOfTreeIsRemoved: a dead mount of refmond's type with the tree as its source is
-// removed. One of another type or source is an error and stays (M-39).
+// TestOnlyDeadMountOfTreeIsRemoved: a dead mount of refmond's type with the tree as its source is removed, also if the
+// configuration names its directory by symbolic links, whose targets are relative and absolute. One of another type or
+// source is an error and stays. An ordinary directory stays, and so do the files below a removed mount (M-8, M-39).
 func TestOnlyDeadMountOfTreeIsRemoved(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("it takes root to mount")
+	needs(t)
+	dir := t.TempDir()
+	at, relative, absolute := filepath.Join(dir, "at"), filepath.Join(dir, "relative"), filepath.Join(dir, "absolute")
+	kept, loop := filepath.Join(at, "kept"), filepath.Join(dir, "loop")
+	for _, err := range []error{os.MkdirAll(kept, 0o755), os.Symlink("at", relative), os.Symlink(relative, absolute),
+		os.Symlink("loop", loop)} {
+		check.NoError(t, err)
 	}
+	check.NoError(t, RemoveStale(at, "projects"))
 	for _, c := range []struct {
-		kind, source string
-		removed      bool
-	}{{"fuse.sshfs", "projects", false}, {"fuse.refmon", "others", false}, {"fuse.refmon", "projects", true}} {
-		at := t.TempDir()
+		name, kind, source string
+		removed            bool
+	}{{at, "fuse.sshfs", "projects", false}, {at, "fuse.refmon", "others", false}, {at, "fuse.refmon", "projects", true},
+		{relative, "fuse.refmon", "projects", true}, {absolute, "fuse.refmon", "projects", true}} {
 		leaveDead(t, at, c.kind, c.source)
-		err := RemoveStale(at, "projects")
+		err := RemoveStale(c.name, "projects")
 		if said := fmt.Sprint(err); (err == nil) != c.removed ||
 			err != nil && !strings.Contains(said, fmt.Sprintf("(%s, %s): end it with umount -l %s", c.kind, c.source, at)) {
 			t.Errorf("M-39: %s of %s: %v", c.kind, c.source, err)
 		}
-		var s unix.Stat_t
-		if dead := errors.Is(unix.Stat(at, &s), unix.ENOTCONN); dead == c.removed {
-			t.Errorf("M-39: %s of %s: there afterwards: %v, want anything but %v", c.kind, c.source, dead, c.removed)
+		var want error
+		if !c.removed {
+			want = unix.ENOTCONN
 		}
+		check.ErrorIs(t, check.Err(os.Stat(kept)), want, "M-8, M-39: a file below %s of %s", c.kind, c.source)
+		_ = unix.Unmount(at, unix.MNT_DETACH) // it is gone if it was removed
 	}
-}
-
-// TestDeadMountBehindLinkIsRemoved checks that a dead mount is found and removed if the configuration names its
-// directory by symbolic links, whose targets are relative and absolute (M-39).
-func TestDeadMountBehindLinkIsRemoved(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("it takes root to mount")
-	}
-	dir := t.TempDir()
-	at, relative, absolute := filepath.Join(dir, "at"), filepath.Join(dir, "relative"), filepath.Join(dir, "absolute")
-	for _, err := range []error{os.Mkdir(at, 0o755), os.Symlink("at", relative), os.Symlink(relative, absolute)} {
-		check.NoError(t, err)
-	}
-	for _, link := range []string{relative, absolute} {
-		leaveDead(t, at, "fuse.refmon", "projects")
-		check.NoError(t, RemoveStale(link, "projects"))
-		var s unix.Stat_t
-		check.NoError(t, unix.Stat(at, &s))
-	}
-	check.NoError(t, os.Symlink("loop", filepath.Join(dir, "loop")))
-	check.ErrorIs(t, RemoveStale(filepath.Join(dir, "loop"), "projects"), unix.ELOOP, "M-39: a link to itself")
+	check.ErrorIs(t, RemoveStale(loop, "projects"), unix.ELOOP, "M-39: a link to itself")
+	check.ErrorIs(t, RemoveStale(filepath.Join(dir, "absent"), "projects"), os.ErrNotExist, "M-8: a missing directory")
 }
 
 // Without CAP_SYS_ADMIN fusermount3 unmounts. Its exit code counts: a failure without a message is an error (M-26).
@@ -105,33 +92,4 @@ func leaveDead(t *testing.T, at, kind, source string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) }) // it may be gone
-}
-
-// TestStaleMountIsRemovedAtStart checks that the next start removes the mount of a killed server, and
-// nothing else (M-8).
-func TestStaleMountIsRemovedAtStart(t *testing.T) {
-	needs(t)
-	dir := folder(t)
-	at := filepath.Join(dir, "mount")
-	for _, err := range []error{os.Mkdir(at, 0o755), os.Mkdir(filepath.Join(at, "kept"), 0o755)} {
-		check.NoError(t, err)
-	}
-	check.Equal(t, RemoveStale(at, "tree"), nil, "M-8: an ordinary directory")
-	// A server is killed by closing its end of the connection.
-	fd := check.Must(unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0))
-	options := "rootmode=40000,user_id=0,group_id=0,fd=" + strconv.Itoa(fd)
-	check.NoError(t, unix.Mount("tree", at, "fuse.refmon", unix.MS_NOSUID|unix.MS_NODEV, options))
-	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) }) // it is gone where all is well
-	check.NoError(t, unix.Close(fd))
-	if _, err := os.Stat(at); !errors.Is(err, syscall.ENOTCONN) {
-		t.Fatalf("the server is gone: %v, want %v", err, syscall.ENOTCONN)
-	}
-	check.Equal(t, RemoveStale(at, "tree"), nil, "M-8")
-	check.Equal(t, check.Err(os.Stat(filepath.Join(at, "kept"))), nil, "M-8: a file below the removed stale mount")
-	if err := RemoveStale(filepath.Join(dir, "absent"), "tree"); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("M-8: %v, want %v", err, os.ErrNotExist)
-	}
-	if out, err := exec.Command("mountpoint", at).CombinedOutput(); err == nil {
-		t.Errorf("M-8: still mounted: %s", out)
-	}
 }

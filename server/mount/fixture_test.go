@@ -1,9 +1,11 @@
 package mount
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -93,8 +95,7 @@ func needs(t testing.TB) {
 // folder makes a folder that every user can reach.
 func folder(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "refmon-mount")
-	check.NoError(t, err)
+	dir := check.Must(os.MkdirTemp("", "refmon-mount"))
 	t.Cleanup(func() {
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
@@ -137,12 +138,10 @@ func newWorldOn(t testing.TB, wrap func(nt.FileSystem) nt.FileSystem, change ...
 	}
 	w.root = hc.Path
 	w.describe("", everybody)
-	tree, err := hostfs.Open(hc)
-	w.must(err)
+	tree := check.Must(hostfs.Open(hc))
 	mc.Tree, mc.Traverse = wrap(tree), hc.Policy.Traverse
 	w.must(w.sys.AddTree("share", mc.Tree))
-	w.m, err = Start(mc)
-	w.must(err)
+	w.m = check.Must(Start(mc))
 	t.Cleanup(func() {
 		w.must(w.m.Close())
 		w.must(w.sys.Close())
@@ -212,6 +211,30 @@ func (w *world) run(uid uint32, name string, args ...string) (string, error) {
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
 	return strings.TrimSpace(out.String()), err
+}
+
+// talk is a program that the test talks to, line by line.
+type talk struct {
+	in  io.WriteCloser
+	out *bufio.Scanner
+	cmd *exec.Cmd
+}
+
+// talkTo starts a program. Its messages go to those of the test, unless cmd says otherwise.
+func (w *world) talkTo(cmd *exec.Cmd) *talk {
+	w.Helper()
+	in, out := check.Must(cmd.StdinPipe()), check.Must(cmd.StdoutPipe())
+	if cmd.Stderr == nil {
+		cmd.Stderr = os.Stderr
+	}
+	w.must(cmd.Start())
+	return &talk{in, bufio.NewScanner(out), cmd}
+}
+
+// hears expects a program's next line.
+func (w *world) hears(t *talk, want string) {
+	w.Helper()
+	check.RequireThat(w, t.out.Scan() && t.out.Text() == want, "a program prints %q, want %q", t.out.Text(), want)
 }
 
 // sees expects the output of a program of a user, or a refusal.

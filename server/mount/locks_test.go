@@ -18,8 +18,7 @@ import (
 func twice(w *world, dirs ...string) (fds []int) {
 	w.Helper()
 	for _, dir := range dirs {
-		fd, err := unix.Open(filepath.Join(dir, "f"), unix.O_RDWR|unix.O_CLOEXEC, 0)
-		w.must(err)
+		fd := check.Must(unix.Open(filepath.Join(dir, "f"), unix.O_RDWR|unix.O_CLOEXEC, 0))
 		fds = append(fds, fd)
 	}
 	return fds
@@ -133,28 +132,6 @@ func TestWaiterGetsReleasedLock(t *testing.T) {
 	check.That(t, waits.Wait() != nil, "a killed program has the lock")
 	w.until("the request ends", func() bool { _, n := w.left(); return n == 0 })
 	w.must(unix.Close(fds[0]))
-}
-
-// TestLockLimitIsPerUser checks that one user's locks are bounded, and that other users can still lock (M-32).
-func TestLockLimitIsPerUser(t *testing.T) {
-	w := newWorld(t)
-	w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
-	fh := w.opens(bob, "f", unix.O_RDWR)
-	other := w.opens(alice, "f", unix.O_RDWR)
-	for i := range uint64(mostLockersOfUser) {
-		if s := w.m.SetLk(nil, lockOf(bob, fh, i)); !s.Ok() {
-			t.Fatalf("M-32: lock %d: %v", i, s)
-		}
-	}
-	check.Equal(t, w.m.SetLk(nil, lockOf(bob, fh, mostLockersOfUser)), fuse.Status(unix.ENOLCK), "M-32: one lock more")
-	if s := w.m.SetLk(nil, lockOf(alice, other, 1<<20)); !s.Ok() {
-		t.Errorf("M-32: another user's: %v", s)
-	}
-	w.m.leave(fh)
-	if n, _ := w.left(); n != 1 {
-		t.Errorf("M-31: %d owners of locks are left, want 1", n)
-	}
-	w.m.leave(other)
 }
 
 // lockOf returns a request for a shared lock of one byte by an owner.

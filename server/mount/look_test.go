@@ -70,11 +70,12 @@ func TestLookupWithoutRightShowsOnlyKind(t *testing.T) {
 	}
 }
 
-// TestAccessChecksOnlyTheMaskBits: access(2) checks the right of each bit and no other. The directory's descriptor
-// decides about traverse (M-1).
+// TestAccessChecksOnlyTheMaskBits: access(2) checks the right of each bit and no other. Everybody may traverse under
+// TraverseNever, users with the privilege under TraversePrivilege, and else the directory's descriptor decides (M-1,
+// M-5, F-23).
 func TestAccessChecksOnlyTheMaskBits(t *testing.T) {
 	for policy, passed := range map[fileaccess.Traverse]uint32{fileaccess.TraverseAlways: 0,
-		fileaccess.TraversePrivilege: fuse.X_OK} { // which every user of the tests holds
+		fileaccess.TraverseNever: fuse.X_OK, fileaccess.TraversePrivilege: fuse.X_OK} { // every user of the tests holds it
 		w := newWorld(t, func(c *hostfs.Config, _ *Config) { c.Policy.Traverse = policy })
 		w.describe("", "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
 		nodes := map[string]uint64{}

@@ -59,35 +59,3 @@ func TestFailedCreateCountsNoLookup(t *testing.T) {
 	w.says("M-18: create", w.m.Create(nil, in, "log", &fuse.CreateOut{}), unix.EBUSY)
 	check.Equal(t, n.lookups, before, "lookups of the file")
 }
-
-// TestDescriptorsDecideChangesOnMount: the descriptors of files and directories decide changes to names and contents.
-func TestDescriptorsDecideChangesOnMount(t *testing.T) {
-	w := newWorld(t)
-	w.dir("d", full)
-	w.sees(alice, "", "sh", "-c", "echo one > d/f; echo two >> d/f")
-	w.sees(bob, "one\ntwo", "cat", "d/f")
-	w.refused(bob, "Permission denied", "sh", "-c", "echo three >> d/f")
-	w.refused(bob, "Permission denied", "sh", "-c", "echo new > d/g")
-	w.refused(bob, "Permission denied", "mkdir", "d/e")
-	w.refused(bob, "Permission denied", "rm", "-f", "d/f")
-	w.refused(bob, "Permission denied", "mv", "-f", "d/f", "d/g")
-	w.refused(bob, "Permission denied", "ln", "d/f", "d/g")
-	w.refused(bob, "Permission denied", "touch", "d/f")
-	w.refused(bob, "Permission denied", "truncate", "-s", "0", "d/f")
-	w.sees(alice, "", "mkdir", "d/e")
-	w.sees(alice, "", "mv", "d/f", "d/e/g")
-	w.sees(alice, "", "ln", "d/e/g", "d/link")
-	w.sees(bob, "one\ntwo", "cat", "d/link")
-	w.sees(alice, "", "touch", "-d", "@1000000000", "d/link")
-	w.sees(bob, "1000000000 2 61001", "stat", "-c", "%Y %h %u", "d/e/g")
-	w.refused(alice, "not empty", "rmdir", "d/e")
-	w.sees(alice, "", "truncate", "-s", "3", "d/link")
-	w.sees(bob, "one", "cat", "d/e/g")
-	w.sees(alice, "", "rm", "d/e/g")
-	w.sees(alice, "", "rmdir", "d/e")
-	w.sees(bob, "link", "ls", "d")
-	w.refused(alice, "Operation not permitted", "mkfifo", "d/pipe")
-	if _, err := os.Lstat(filepath.Join(w.root, "d/link")); err != nil {
-		t.Error(err)
-	}
-}

@@ -198,8 +198,7 @@ func TestProgramsSettingModesBehaveLikeOnHost(t *testing.T) {
 func programsThatSetModes(t *testing.T, policy ModePolicy, env []string, wants map[string]string) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Accounts, c.Modes = inGroups{}, policy })
 	w.dir("d", shared)
-	list, err := os.ReadFile("testdata/modes/lines.txt")
-	w.must(err)
+	list := check.Must(os.ReadFile("testdata/modes/lines.txt"))
 	for row := range strings.Lines(string(list)) {
 		name, script, _ := strings.Cut(strings.TrimSpace(row), "\t")
 		program := strings.Fields(name)[0]

@@ -35,8 +35,7 @@ func places(b *testing.B) []struct{ name, dir string } {
 func loopback(b *testing.B) (native, loop string) {
 	b.Helper()
 	native, loop = folder(b), folder(b)
-	root, err := fs.NewLoopbackRoot(native)
-	check.NoError(b, err)
+	root := check.Must(fs.NewLoopbackRoot(native))
 	none, life := time.Duration(0), attributeLife
 	server, err := fs.Mount(loop, root, &fs.Options{EntryTimeout: &none, AttrTimeout: &life,
 		MountOptions: fuse.MountOptions{AllowOther: true, DirectMountStrict: true, DisableReadDirPlus: true,
@@ -115,48 +114,6 @@ func opened(name string) error {
 	return f.Close()
 }
 
-// BenchmarkBeside measures opens and stats at each place in alternation, a few at a time, so that
-// other load on the machine affects all places equally. It reports medians as multiples of the
-// loopback's.
-func BenchmarkBeside(b *testing.B) {
-	all := places(b)
-	for _, op := range []struct {
-		name string
-		run  func(name string) error
-	}{
-		{"stat", func(name string) error { _, err := os.Stat(name); return err }},
-		{"open", opened},
-	} {
-		b.Run(op.name, func(b *testing.B) {
-			took := map[string][]time.Duration{}
-			for _, p := range all {
-				if err := os.WriteFile(filepath.Join(p.dir, "beside"), []byte("x"), 0o600); err != nil {
-					b.Fatal(err)
-				}
-			}
-			for b.Loop() {
-				for _, p := range all {
-					start := time.Now()
-					for range 20 {
-						if err := op.run(filepath.Join(p.dir, "beside")); err != nil {
-							b.Fatal(err)
-						}
-					}
-					took[p.name] = append(took[p.name], time.Since(start)/20)
-				}
-			}
-			median := func(name string) time.Duration {
-				slices.Sort(took[name])
-				return took[name][len(took[name])/2]
-			}
-			for _, p := range all {
-				b.ReportMetric(float64(median(p.name).Nanoseconds())/1000, p.name+"-µs")
-			}
-			b.ReportMetric(float64(median("mount"))/float64(median("loopback")), "x-loopback")
-		})
-	}
-}
-
 // turn is an operation of BenchmarkTurns: so many of it are one turn.
 type turn struct {
 	name  string
@@ -180,8 +137,7 @@ func BenchmarkTurns(b *testing.B) {
 	for _, dir := range []string{folder(b), filepath.Join(w.at, "all")} {
 		name := filepath.Join(dir, "file")
 		w.must(os.WriteFile(name, bytes.Repeat([]byte("x"), size), 0o600))
-		f, err := os.OpenFile(name, os.O_RDWR, 0)
-		w.must(err)
+		f := check.Must(os.OpenFile(name, os.O_RDWR, 0))
 		w.must(f.Sync())
 		b.Cleanup(func() { w.must(f.Close()) })
 		files = append(files, f)

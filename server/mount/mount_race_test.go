@@ -197,9 +197,7 @@ func TestConcurrentChangesLeakNothing(t *testing.T) {
 	kept := w.field(dir)
 	long := 500 * time.Millisecond
 	if v := os.Getenv("REFMON_CONTEST"); v != "" {
-		var err error
-		long, err = time.ParseDuration(v)
-		w.must(err)
+		long = check.Must(time.ParseDuration(v))
 	}
 	end := w.attack(dir)
 	tallies := make([]tally, 3)
@@ -274,8 +272,7 @@ func (w *world) attack(dir string) (end func()) {
 	var ends []func() error
 	for _, name := range slices.Sorted(maps.Keys(attacks)) {
 		cmd := part(name, 0, dir, "")
-		in, err := cmd.StdinPipe()
-		w.must(err)
+		in := check.Must(cmd.StdinPipe())
 		w.must(cmd.Start())
 		ends = append(ends, func() error { return errors.Join(in.Close(), cmd.Wait()) })
 	}
@@ -417,14 +414,12 @@ func (w *world) field(dir string) (kept func()) {
 			for unix.Unmount(filepath.Join(w.root, name), unix.MNT_DETACH) == nil {
 			}
 		}
-		names, err := v.Readdirnames(-1)
-		w.must(err)
+		names := check.Must(v.Readdirnames(-1))
 		if len(names) != 1 || names[0] != "keep" {
 			w.Errorf(`F-112: the directory that no user may change has %q, want only "keep"`,
 				names)
 		}
-		entries, err := os.ReadDir(outside)
-		w.must(err)
+		entries := check.Must(os.ReadDir(outside))
 		if len(entries) != 4 {
 			w.Errorf("F-112: the directory outside has %v: len(entries) = %d, want 4", entries, len(entries))
 		}

@@ -2,6 +2,7 @@ package mount
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -9,13 +10,10 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/smbd"
-	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -39,16 +37,9 @@ func TestShellsOnMountGetSambaAccess(t *testing.T) {
 	w := newWorld(t, func(c *hostfs.Config, _ *Config) { c.Path, c.IgnorePosix = root, true })
 	can := 0
 	for _, name := range []string{"plan", "payroll", "staff"} {
-		value := make([]byte, 1<<16)
-		n, err := unix.Getxattr(filepath.Join(root, name), ntacl.Name, value)
-		w.must(err)
-		a, err := ntacl.Decode(value[:n])
-		w.must(err)
 		for _, uid := range []uint32{alice, bob, carol} {
-			r, err := people{}.LogOn(uid, uid)
-			w.must(err)
-			tok, err := token.New(r.Token)
-			w.must(err)
+			r := check.Must(people{}.LogOn(uid, uid))
+			tok := check.Must(token.New(r.Token))
 			for _, op := range []struct {
 				script string
 				want   winnt.AccessMask
@@ -56,8 +47,7 @@ func TestShellsOnMountGetSambaAccess(t *testing.T) {
 				{"cat " + name, winnt.FILE_READ_DATA | winnt.SYNCHRONIZE},
 				{": >> " + name, winnt.FILE_APPEND_DATA | winnt.SYNCHRONIZE},
 			} {
-				d, err := access.Check(tok, a.Descriptor, op.want, winnt.FileObject)
-				w.must(err)
+				d := check.Must(access.Check(tok, w.stored(name), op.want, winnt.FileObject))
 				out, err := w.run(uid, "sh", "-c", op.script)
 				if (err == nil) != d.Allowed() || err != nil && !strings.Contains(out, "Permission denied") {
 					t.Errorf("uid %d: %s: %q, %v; the check allows it: %t", uid, op.script, out, err, d.Allowed())
@@ -99,17 +89,14 @@ func (w *world) locksBeside(s *smbd.Server) {
 	// Without stdbuf its input is read ahead and its output buffered.
 	c := exec.Command("timeout", "60", "stdbuf", "-i0", "-oL", "smbclient", "-s", config, "-U", "root%"+password,
 		"-m", "NT1", "//"+address+"/share", "--option=client min protocol=NT1")
-	in, err := c.StdinPipe()
-	w.must(err)
-	out, err := c.StdoutPipe()
-	w.must(err)
+	in := check.Must(c.StdinPipe())
+	out := check.Must(c.StdoutPipe())
 	c.Stderr = c.Stdout
 	w.must(c.Start())
 	lines := bufio.NewScanner(out)
 	ask := func(command, end string) string {
 		w.Helper()
-		_, err := io.WriteString(in, command+"\n!echo done-"+end+"\n")
-		w.must(err)
+		w.must(check.Err(io.WriteString(in, command+"\n!echo done-"+end+"\n")))
 		var said []string
 		for lines.Scan() {
 			if strings.Contains(lines.Text(), "done-"+end) {
@@ -131,20 +118,12 @@ func (w *world) locksBeside(s *smbd.Server) {
 	tries("0", "locked")
 	w.must(in.Close())
 	w.must(c.Wait())
-	holder := as(alice, "/bin/sh", "-c", `cd "$0" && exec python3 -c "$1" plan 0`, w.at, locking)
-	hold, err := holder.StdinPipe()
-	w.must(err)
-	said, err := holder.StdoutPipe()
-	w.must(err)
-	w.must(holder.Start())
-	if line, err := bufio.NewReader(said).ReadString('\n'); line != "locked\n" || err != nil {
-		w.Fatalf("a program of the mount locks: %q, %v, want %q, nil", line, err, "locked\n")
-	}
+	holder := w.talkTo(as(alice, "/bin/sh", "-c", `cd "$0" && exec python3 -c "$1" plan 0`, w.at, locking))
+	w.hears(holder, "locked")
 	if out, err := s.Client("root", "share", "get plan /dev/null"); !strings.Contains(out, "FILE_LOCK_CONFLICT") {
 		w.Errorf("M-25: a file server read of bytes locked on the mount: %s, %v, want a lock conflict", out, err)
 	}
-	w.must(hold.Close())
-	w.must(holder.Wait())
+	w.must(errors.Join(holder.in.Close(), holder.cmd.Wait()))
 	if out, err := s.Client("root", "share", "get plan /dev/null"); err != nil {
 		w.Errorf("M-25: the server reads after the lock: %s, %v", out, err)
 	}

@@ -1,7 +1,6 @@
 package mount
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -154,35 +153,15 @@ for line in sys.stdin:
     except NTSTATUSError as e: print(e.args[0] & 0xffffffff, flush=True)
 `
 
-// talk is a program that answers each line with a number.
-type talk struct {
-	in  io.WriteCloser
-	out *bufio.Scanner
-	cmd *exec.Cmd
-}
-
-func (w *world) talkTo(cmd *exec.Cmd) *talk {
-	w.Helper()
-	in, err := cmd.StdinPipe()
-	w.must(err)
-	out, err := cmd.StdoutPipe()
-	w.must(err)
-	cmd.Stderr = os.Stderr
-	w.must(cmd.Start())
-	return &talk{in, bufio.NewScanner(out), cmd}
-}
-
+// ask returns the number with which a program answers a question.
 func (w *world) ask(t *talk, question any) uint32 {
 	w.Helper()
-	line, err := json.Marshal(question)
-	w.must(err)
-	_, err = t.in.Write(append(line, '\n'))
-	w.must(err)
+	line := check.Must(json.Marshal(question))
+	w.must(check.Err(t.in.Write(append(line, '\n'))))
 	if !t.out.Scan() {
 		w.Fatalf("a program ended at %s: %v", line, t.out.Err())
 	}
-	n, err := strconv.ParseUint(t.out.Text(), 10, 32)
-	w.must(err)
+	n := check.Must(strconv.ParseUint(t.out.Text(), 10, 32))
 	return uint32(n)
 }
 
@@ -285,10 +264,8 @@ func server(t *testing.T) (s *smbd.Server, accounts accounted, ids []uint32, peo
 	s = smbd.Start(t, smbd.Share{Name: "v3", Config: "\tacl_xattr:ignore system acls = yes\n", Users: serverUsers})
 	accounts = accounted{}
 	for _, name := range serverUsers {
-		u, err := osuser.Lookup(name)
-		check.NoError(t, err)
-		id, err := strconv.ParseUint(u.Uid, 10, 32)
-		check.NoError(t, err)
+		u := check.Must(osuser.Lookup(name))
+		id := check.Must(strconv.ParseUint(u.Uid, 10, 32))
 		ids = append(ids, uint32(id))
 		tok := s.TokenOf(name)
 		accounts[uint32(id)] = tok
@@ -388,8 +365,7 @@ var ownerRights = regexp.MustCompile(`\([AD];;\w+;;;OW\)`)
 func (b *both) difference(a *asking, path string, me *token.Token, granted bool) string {
 	text := b.described[path]
 	allows := func(want winnt.AccessMask) bool {
-		dec, err := access.Check(me, sddl.MustParse(text), want, winnt.FileObject)
-		b.must(err)
+		dec := check.Must(access.Check(me, sddl.MustParse(text), want, winnt.FileObject))
 		return want == 0 || dec.Allowed()
 	}
 	if a.create || a.name == "rename" { // an operation that creates a name in a directory

@@ -1,9 +1,9 @@
 package mount
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -21,35 +21,6 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
-// TestMountUserGetsAccessOfAccount: each user gets the access of its account (M-1). A read of an open file depends on
-// the handle, not on the user (M-4).
-func TestMountUserGetsAccessOfAccount(t *testing.T) {
-	w := newWorld(t)
-	w.file("alice.txt", "hers\n", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
-	w.file("staff.txt", "theirs\n", "O:BAG:SYD:P(A;;FR;;;S-1-22-2-62001)")
-	w.file("all.txt", "everybody's\n", "O:BAG:SYD:P(A;;FR;;;WD)")
-	w.dir("secret", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
-	w.file("secret/inner.txt", "passed\n", "O:BAG:SYD:P(A;;FR;;;WD)")
-
-	w.sees(alice, "hers", "cat", "alice.txt")
-	w.refused(bob, "Permission denied", "cat", "alice.txt")
-	w.sees(alice, "theirs", "cat", "staff.txt")
-	w.refused(bob, "Permission denied", "cat", "staff.txt")
-	w.sees(bob, "everybody's", "cat", "all.txt")
-	w.sees(alice, "alice.txt\nall.txt\nsecret\nstaff.txt", "ls")
-	w.sees(bob, "alice.txt\nall.txt\nsecret\nstaff.txt", "ls")
-	w.refused(bob, "Permission denied", "ls", "secret")
-	w.sees(alice, "inner.txt", "ls", "secret")
-	// The privilege that everybody holds passes through a directory (F-23).
-	w.sees(bob, "passed", "cat", "secret/inner.txt")
-	w.refused(bob, "No such file", "cat", "absent.txt")
-	// The superuser has no privilege here.
-	w.refused(0, "Permission denied", "cat", "alice.txt")
-	w.sees(0, "everybody's", "cat", "all.txt")
-	w.sees(bob, "12 0", "stat", "-c", "%s %u", "all.txt")
-	w.refused(61999, "can't cd", "cat", "all.txt")
-}
-
 // TestCloseEndsMountWithOpenFile: closing ends a mount even if a program in its own mount namespace has a file open.
 // Written data is kept, and the program gets an error (M-27).
 func TestCloseEndsMountWithOpenFile(t *testing.T) {
@@ -63,19 +34,12 @@ func TestCloseEndsMountWithOpenFile(t *testing.T) {
 	cmd := exec.Command("/bin/sh", "-c", `exec 3<>"$0/f"; echo after >&3; echo open; read go; cat "$0/f"`, second)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
-	in, err := cmd.StdinPipe()
-	w.must(err)
-	out, err := cmd.StdoutPipe()
-	w.must(err)
 	var why strings.Builder
 	cmd.Stderr = &why
-	w.must(cmd.Start())
-	if lines := bufio.NewScanner(out); !lines.Scan() || lines.Text() != "open" {
-		t.Errorf("%q: %s", lines.Text(), why.String())
-	}
+	shell := w.talkTo(cmd)
+	w.hears(shell, "open")
 	w.must(m.Close()) // it would stand still
-	_, err = in.Write([]byte("go\n"))
-	w.must(err)
+	w.must(check.Err(io.WriteString(shell.in, "go\n")))
 	if err := cmd.Wait(); err == nil || !strings.Contains(why.String(), "not connected") {
 		t.Errorf("M-27: the program ends with %v, %q", err, why.String())
 	}
@@ -255,14 +219,16 @@ stress-ng --quiet --verify --temp-path . --timeout `+seconds+` $(for s in aio ch
   touch utime xattr; do echo --$s 1; done)`)
 }
 
-// TestStartFailsOnIncompleteConfig: Start fails if something required is missing, and leaves no kernel object
-// behind. Close leaves none either (F-180).
+// TestStartFailsOnIncompleteConfig: Start fails if something required is missing, and leaves no mount and no kernel
+// object behind. Close leaves none either. No mount covers another one (F-180, M-39).
 func TestStartFailsOnIncompleteConfig(t *testing.T) {
 	w := newWorld(t)
 	at := filepath.Join(filepath.Dir(w.at), "second")
 	w.must(os.Mkdir(at, 0o755))
 	good := Config{System: w.sys, Name: "share", Tree: w.m.tree, Directory: at, Accounts: people{}, Owners: ids{}}
+	broken := func(string) (uint64, error) { return 0, unix.EIO }
 	w.must(w.sys.AddTree("bare", numbered{w.m.tree}))
+	check.That(t, RemoveStale(w.at, "share") != nil, "M-39: a running mount was removed, or may be covered")
 	o, n, r := w.sys.Counts()
 	for what, change := range map[string]func(*Config){
 		"a system": func(c *Config) { c.System = nil }, "a tree": func(c *Config) { c.Tree = nil },
@@ -270,20 +236,21 @@ func TestStartFailsOnIncompleteConfig(t *testing.T) {
 		"a directory":       func(c *Config) { c.Directory = filepath.Join(at, "none") },
 		"a directory alone": func(c *Config) { w.file("f", "", full); c.Directory = filepath.Join(w.root, "f") },
 		"identities":        func(c *Config) { c.Tree = numbered{c.Tree} },
+		"a device":          func(c *Config) { c.device = broken },
 	} {
 		c := good
 		change(&c)
 		if m, err := Start(c); err == nil || m != nil || what == "identities" && !strings.Contains(err.Error(), "handle") {
 			t.Errorf("without %s: %v, %v, want an error that names the missing argument", what, m, err)
 		}
+		check.ErrorIs(t, unix.Unmount(at, 0), unix.EINVAL, "without %s, something is mounted", what)
 	}
 	for _, c := range []struct { // mounts that end, threads included
 		name string
 		want unix.Errno
 	}{{"share", 0}, {"share", 0}, {"bare", unix.EOPNOTSUPP}} {
 		good.Name = c.name
-		m, err := Start(good)
-		w.must(err)
+		m := check.Must(Start(good))
 		h := header(alice, rootID)
 		w.says("lookup in "+c.name, m.Lookup(nil, &h, "f", &fuse.EntryOut{}), c.want)
 		w.must(m.Close())

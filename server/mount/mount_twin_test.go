@@ -14,9 +14,7 @@ import (
 	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/smbd"
-	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
@@ -156,20 +154,6 @@ func (d *differences) create(name, text string) {
 func (d *differences) there(name string) bool {
 	_, err := os.Lstat(filepath.Join(d.root, name))
 	return err == nil
-}
-
-// stored returns a file's stored descriptor, nil if it has none.
-func (d *differences) stored(name string) *sd.Descriptor {
-	d.Helper()
-	value := make([]byte, 1<<16)
-	n, err := unix.Getxattr(filepath.Join(d.root, name), ntacl.Name, value)
-	if errors.Is(err, unix.ENODATA) {
-		return nil
-	}
-	d.must(err)
-	a, err := ntacl.Decode(value[:n])
-	d.must(err)
-	return a.Descriptor
 }
 
 // opens opens a file of the server with rights and returns the status.

@@ -48,8 +48,7 @@ func contenders(b *testing.B) []contender {
 
 // recording returns a system with an audit log on disk and the policy that refmond has without a configuration.
 func recording(b testing.TB) *kernel.System {
-	trail, err := auditlog.Open(auditlog.Config{Dir: filepath.Join(folder(b), "audit"), Reserve: 4 << 20})
-	check.NoError(b, err)
+	trail := check.Must(auditlog.Open(auditlog.Config{Dir: filepath.Join(folder(b), "audit"), Reserve: 4 << 20}))
 	b.Cleanup(func() {
 		if err := trail.Close(); err != nil {
 			b.Error(err)
@@ -60,8 +59,7 @@ func recording(b testing.TB) *kernel.System {
 		spec.System[on] = audit.OnBoth
 	}
 	spec.Options.CrashOnAuditFail = audit.FailOnAuditFail
-	p, err := audit.NewPolicy(spec)
-	check.NoError(b, err)
+	p := check.Must(audit.NewPolicy(spec))
 	log := &audit.Log{Sink: trail, Clock: auditlog.Now}
 	log.Policy.Store(p)
 	return kernel.Boot(kernel.Config{Log: log})

@@ -1,9 +1,9 @@
 package mount
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,17 +35,9 @@ func TestReusedInodeNumber(t *testing.T) {
 	w.dir("gone", listAll)
 	number := w.numberOf("gone")
 	cmd := as(bob, "/bin/sh", "-c", `cd "$0/gone" && echo there && read go && cat f`, w.at)
-	in, err := cmd.StdinPipe()
-	w.must(err)
-	out, err := cmd.StdoutPipe()
-	w.must(err)
-	var said strings.Builder
-	cmd.Stderr = &said
-	w.must(cmd.Start())
-	lines := bufio.NewReader(out)
-	if line, err := lines.ReadString('\n'); err != nil || line != "there\n" {
-		t.Fatalf("%q, %v, want %q, nil", line, err, "there\n")
-	}
+	cmd.Stderr = io.Discard
+	shell := w.talkTo(cmd)
+	w.hears(shell, "there")
 	w.must(os.Remove(filepath.Join(w.root, "gone")))
 	again := ""
 	for i := range 500 {
@@ -60,11 +52,10 @@ func TestReusedInodeNumber(t *testing.T) {
 		w.file(again+"/f", "another directory's", readAll)
 		w.sees(bob, "another directory's", "cat", again+"/f")
 	}
-	_, err = in.Write([]byte("go\n"))
-	w.must(err)
-	rest, _ := lines.ReadString('\n')
-	if err := cmd.Wait(); err == nil || rest != "" {
-		t.Errorf(`F-180: it reads %q, %v, want "", an error`, rest, err)
+	w.must(check.Err(io.WriteString(shell.in, "go\n")))
+	read := shell.out.Scan()
+	if err := cmd.Wait(); err == nil || read {
+		t.Errorf("F-180: it reads %q, %v, want nothing, an error", shell.out.Text(), err)
 	}
 	if again == "" {
 		t.Skip("the file system reused the removed directory's inode number for none of 500 others")
@@ -110,8 +101,8 @@ func TestReplacedFileOpenIsESTALE(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", everybody)
 	w.file("d/f", "first\n", "O:BAG:SYD:P(A;;FR;;;WD)")
-	dir, err := os.Open(filepath.Join(w.at, "d"))
-	w.must(err)
+	first := header(bob, w.known(bob, "d/f"))
+	dir := check.Must(os.Open(filepath.Join(w.at, "d")))
 	defer func() { w.must(dir.Close()) }()
 	w.must(os.Rename(filepath.Join(w.root, "d"), filepath.Join(w.root, "gone")))
 	w.dir("d", everybody)
@@ -121,6 +112,8 @@ func TestReplacedFileOpenIsESTALE(t *testing.T) {
 	check.That(t, errors.Is(err, unix.ESTALE), "M-11: descriptor %d, %v of another directory, want ESTALE", fd, err)
 	_, after, _ := w.sys.Counts()
 	check.That(t, after == before, "M-11: %d handles after the refused open, want %d", after, before)
+	_, s := w.m.ListXAttr(nil, &first, nil)
+	w.says("M-11: names of the attributes of another file", s, unix.ESTALE)
 	w.sees(bob, "second", "cat", "d/f")
 }
 

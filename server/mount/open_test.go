@@ -1,7 +1,7 @@
 package mount
 
 import (
-	"bufio"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,26 +24,14 @@ func TestHandleKeepsGrantedRights(t *testing.T) {
 	// The shell opens the file, the test revokes all rights, and the shell continues.
 	script := `exec 3<>d/f; echo opened; read go; cat <&3; echo after >&3; stat -L -c %s /dev/fd/3`
 	cmd := as(alice, "/bin/sh", "-c", `cd "$0" && `+script, w.at)
-	in, err := cmd.StdinPipe()
-	w.must(err)
-	out, err := cmd.StdoutPipe()
-	w.must(err)
-	cmd.Stderr = os.Stderr
-	w.must(cmd.Start())
-	lines := bufio.NewScanner(out)
-	if !lines.Scan() || lines.Text() != "opened" {
-		t.Fatalf("M-4: %q", lines.Text())
-	}
+	shell := w.talkTo(cmd)
+	w.hears(shell, "opened")
 	w.describe("d/f", "O:BAG:SYD:P(A;;FA;;;BA)")
 	w.refused(alice, "Permission denied", "cat", "d/f")
 	w.must(os.Remove(filepath.Join(w.root, "d/f")))
-	_, err = in.Write([]byte("go\n"))
-	w.must(err)
-	for _, want := range []string{"before", "13"} {
-		if !lines.Scan() || lines.Text() != want {
-			t.Errorf("M-4, M-15: %q, want %q", lines.Text(), want)
-		}
-	}
+	w.must(check.Err(io.WriteString(shell.in, "go\n")))
+	w.hears(shell, "before")
+	w.hears(shell, "13")
 	w.must(cmd.Wait())
 }
 
@@ -101,8 +89,7 @@ func TestOpenRequestsMostRightsFirst(t *testing.T) {
 // and that the shown permissions are those of the descriptor (M-12).
 func TestExecuteNeedsReadAndExecuteRights(t *testing.T) {
 	w := newWorld(t)
-	program, err := os.ReadFile("/bin/true")
-	w.must(err)
+	program := check.Must(os.ReadFile("/bin/true"))
 	for name, rights := range map[string]string{"both": "0x1200a9", "read": "0x120089", "execute": "0x1200a0"} {
 		w.file(name, string(program), "O:BAG:SYD:P(A;;"+rights+";;;WD)")
 	}
@@ -134,16 +121,14 @@ func TestUsesAreRecordedWithTheOpen(t *testing.T) {
 		return masks
 	}
 	uses()
-	f, err := os.OpenFile(filepath.Join(w.at, "f"), os.O_RDWR, 0)
-	w.must(err)
+	f := check.Must(os.OpenFile(filepath.Join(w.at, "f"), os.O_RDWR, 0))
 	defer f.Close()
 	if got := uses(); !slices.Equal(got, []string{"0x3"}) {
 		t.Errorf("the open is recorded as uses %q, want 0x3", got)
 	}
 	// MAP_POPULATE reads the page during the call. A page fault would stop a thread of this program, which also serves
 	// the mount: a garbage collection that waits for the thread would never end.
-	b, err := unix.Mmap(int(f.Fd()), 0, 10, unix.PROT_READ, unix.MAP_SHARED|unix.MAP_POPULATE)
-	w.must(err)
+	b := check.Must(unix.Mmap(int(f.Fd()), 0, 10, unix.PROT_READ, unix.MAP_SHARED|unix.MAP_POPULATE))
 	check.That(t, b[3] == '3', "%q, want b[3] = %v", b, '3')
 	w.must(unix.Munmap(b))
 	if got := uses(); len(got) != 0 {

@@ -41,14 +41,11 @@ func TestTwin(t *testing.T) {
 		text := "O:BAG:SYD:P" + entries(rng)
 		w.file(name, "x", text)
 		for _, uid := range []uint32{alice, bob, 0} {
-			r, err := people{}.LogOn(uid, uid)
-			w.must(err)
-			tok, err := token.New(r.Token)
-			w.must(err)
+			r := check.Must(people{}.LogOn(uid, uid))
+			tok := check.Must(token.New(r.Token))
 			node := w.known(uid, name)
 			for _, q := range asked {
-				d, err := access.Check(tok, sddl.MustParse(text), q.want, winnt.FileObject)
-				w.must(err)
+				d := check.Must(access.Check(tok, sddl.MustParse(text), q.want, winnt.FileObject))
 				want := fuse.EACCES
 				if d.Allowed() {
 					want = fuse.OK

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // ways says how many handles of a file go past the mount, and how many do not.
@@ -32,18 +32,15 @@ func TestOnlyFullRightsHandlesUsePassthrough(t *testing.T) {
 	w.file("log", "line\n", "O:BAG:SYD:P(A;;0x1200ad;;;WD)")
 	w.must(unix.Chmod(filepath.Join(w.root, "f"), 0o4755))
 	at := filepath.Join(w.at, "f")
-	f, err := os.OpenFile(at, os.O_RDWR, 0)
-	w.must(err)
+	f := check.Must(os.OpenFile(at, os.O_RDWR, 0))
 	if passed, _ := w.ways("f"); passed == 0 {
 		t.Skip("the host's kernel has no passthrough")
 	}
 	if info, err := os.Stat(filepath.Join(w.root, "f")); err != nil || info.Mode()&os.ModeSetuid != 0 {
 		t.Errorf("F-125: %v, %v", info.Mode(), err)
 	}
-	reader, err := os.Open(at)
-	w.must(err)
-	_, err = f.WriteAt([]byte("abc"), 3)
-	w.must(err)
+	reader := check.Must(os.Open(at))
+	w.must(check.Err(f.WriteAt([]byte("abc"), 3)))
 	b := make([]byte, 10)
 	if n, err := reader.ReadAt(b, 0); err != nil || string(b[:n]) != "012abc6789" {
 		t.Errorf(`M-18: %q, %v, want "012abc6789", no error`, b[:n], err)
@@ -54,19 +51,15 @@ func TestOnlyFullRightsHandlesUsePassthrough(t *testing.T) {
 	w.must(errors.Join(f.Close(), reader.Close()))
 	// A handle that may only append is served by the mount, and so are later ones of its file.
 	// While others bypass the mount, its open is EBUSY.
-	log, err := os.OpenFile(filepath.Join(w.at, "log"), os.O_WRONLY|os.O_APPEND, 0)
-	w.must(err)
-	reader, err = os.Open(filepath.Join(w.at, "log"))
-	w.must(err)
-	_, err = log.WriteString("more\n")
-	w.must(err)
+	log := check.Must(os.OpenFile(filepath.Join(w.at, "log"), os.O_WRONLY|os.O_APPEND, 0))
+	reader = check.Must(os.Open(filepath.Join(w.at, "log")))
+	w.must(check.Err(log.WriteString("more\n")))
 	if n, err := reader.ReadAt(b, 0); n != 10 || string(b) != "line\nmore\n" {
 		t.Errorf("M-18: %q, %v", b[:n], err)
 	}
 	w.must(errors.Join(log.Close(), reader.Close()))
 	w.settled("log")
-	reader, err = os.Open(filepath.Join(w.at, "log"))
-	w.must(err)
+	reader = check.Must(os.Open(filepath.Join(w.at, "log")))
 	if _, err := os.OpenFile(filepath.Join(w.at, "log"), os.O_WRONLY|os.O_APPEND, 0); !errors.Is(err, unix.EBUSY) {
 		t.Errorf("M-18: an appending open while a passthrough handle exists: %v, want %v", err, unix.EBUSY)
 	}
@@ -85,22 +78,4 @@ func (w *world) settled(name string) {
 		w.must(unix.Close(fd))
 	}
 	w.Fatalf("handles of %s are open", name)
-}
-
-// TestReadsWithoutPassthrough: without passthrough each read and write reaches the mount (M-4).
-func TestReadsWithoutPassthrough(t *testing.T) {
-	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
-	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
-	f, err := os.OpenFile(filepath.Join(w.at, "f"), os.O_RDWR, 0)
-	w.must(err)
-	if passed, plain := w.ways("f"); passed != 0 || plain != 1 {
-		t.Errorf("M-18: %d past the mount, %d not, want 0, 1", passed, plain)
-	}
-	_, err = f.WriteAt([]byte("abc"), 3)
-	w.must(err)
-	b := make([]byte, 10)
-	if n, err := f.ReadAt(b, 0); err != nil || string(b[:n]) != "012abc6789" {
-		t.Errorf(`M-4: %q, %v, want "012abc6789", no error`, b[:n], err)
-	}
-	w.must(f.Close())
 }

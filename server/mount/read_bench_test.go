@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // BenchmarkRead measures the mount's own cost of a read, without the host's kernel, alternating
@@ -22,8 +23,7 @@ func BenchmarkRead(b *testing.B) {
 	const size = 8 << 20
 	w.file("f", strings.Repeat("x", size), "O:BAG:SYD:P(A;;FA;;;WD)")
 	in := w.opensFor(bob, "f", syscall.O_RDONLY)
-	fd, err := unix.Open(filepath.Join(w.root, "f"), unix.O_RDONLY, 0)
-	w.must(err)
+	fd := check.Must(unix.Open(filepath.Join(w.root, "f"), unix.O_RDONLY, 0))
 	defer func() { w.must(unix.Close(fd)) }()
 	for _, n := range []int{4 << 10, 128 << 10} {
 		b.Run(fmt.Sprintf("%dk", n>>10), func(b *testing.B) {

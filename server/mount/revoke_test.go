@@ -34,17 +34,14 @@ func TestRevokeEndsServedHandles(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
 	w.file("g", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
-	f, err := os.Open(filepath.Join(w.at, "f"))
-	w.must(err)
+	f := check.Must(os.Open(filepath.Join(w.at, "f")))
 	defer f.Close()
-	other, err := os.Open(filepath.Join(w.at, "g"))
-	w.must(err)
+	other := check.Must(os.Open(filepath.Join(w.at, "g")))
 	defer other.Close()
 	b := make([]byte, 10)
-	_, err = f.ReadAt(b, 0) // into the cache of the host's kernel
+	_, err := f.ReadAt(b, 0) // into the cache of the host's kernel
 	w.must(err)
-	page, err := unix.Mmap(int(f.Fd()), 0, 10, unix.PROT_READ, unix.MAP_SHARED)
-	w.must(err)
+	page := check.Must(unix.Mmap(int(f.Fd()), 0, 10, unix.PROT_READ, unix.MAP_SHARED))
 	defer func() { w.must(unix.Munmap(page)) }()
 	w.describe("f", "O:BAG:SYD:P(A;;FA;;;BA)")
 	check.Equal(t, check.Err(f.ReadAt(b, 0)), nil,
@@ -76,13 +73,11 @@ func TestRevokeEndsServedHandles(t *testing.T) {
 func TestRevokeNamesPassthrough(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
-	f, err := os.Open(filepath.Join(w.at, "f"))
-	w.must(err)
+	f := check.Must(os.Open(filepath.Join(w.at, "f")))
 	if passed, _ := w.ways("f"); passed == 0 {
 		t.Skip("the host's kernel has no passthrough")
 	}
-	page, err := unix.Mmap(int(f.Fd()), 0, 10, unix.PROT_READ, unix.MAP_SHARED)
-	w.must(err)
+	page := check.Must(unix.Mmap(int(f.Fd()), 0, 10, unix.PROT_READ, unix.MAP_SHARED))
 	w.describe("f", "O:BAG:SYD:P(A;;FA;;;BA)")
 	check.Equal(t, check.Err(f.ReadAt(make([]byte, 10), 0)), nil,
 		"docs/revocation.md says that a passthrough handle stays when the descriptor changes")
@@ -110,8 +105,7 @@ func TestRevokeNamesPassthrough(t *testing.T) {
 func TestRevokeOfGroupFindsFilesOfDroppedTokens(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
-	f, err := os.Open(filepath.Join(w.at, "f"))
-	w.must(err)
+	f := check.Must(os.Open(filepath.Join(w.at, "f")))
 	defer f.Close()
 	acc := w.m.accounts.get(person{uid: 0, gid: 0})
 	group := sid.SID{}
@@ -127,7 +121,7 @@ func TestRevokeOfGroupFindsFilesOfDroppedTokens(t *testing.T) {
 	tokens, files := w.sys.Revoke(func(t *token.Token) bool { return selected(t, "") }, selected)
 	check.That(t, tokens == 0 && files == 1, "W-99: %d tokens and %d files end, want 0 and 1", tokens, files)
 	check.Equal(t, len(w.m.Revoke(selected)), 0, "W-101: files that remain")
-	_, err = f.ReadAt(make([]byte, 10), 0)
+	_, err := f.ReadAt(make([]byte, 10), 0)
 	check.ErrorIs(t, err, unix.EACCES, "W-101: a read through the revoked handle")
 }
 
@@ -136,8 +130,7 @@ func TestRevokeOfGroupFindsFilesOfDroppedTokens(t *testing.T) {
 func TestRevokeDropsCachedToken(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
-	_, err := os.ReadFile(filepath.Join(w.at, "f"))
-	w.must(err)
+	w.must(check.Err(os.ReadFile(filepath.Join(w.at, "f"))))
 	p := person{uid: 0, gid: 0}
 	acc := w.m.accounts.get(p)
 	root := ids{}.UserSID(0)
@@ -161,20 +154,17 @@ func TestRevokeEndsListing(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.now = func() time.Time { return time.Now().Add(time.Hour) } })
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
 	w.file("d/f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
-	d, err := os.Open(filepath.Join(w.at, "d"))
-	w.must(err)
+	d := check.Must(os.Open(filepath.Join(w.at, "d")))
 	defer d.Close()
 	for range 2 {
-		_, err = d.Seek(0, io.SeekStart)
-		w.must(err)
+		w.must(check.Err(d.Seek(0, io.SeekStart)))
 		names, err := d.Readdirnames(-1)
 		check.RequireThat(t, err == nil && len(names) == 1, "before the revocation: %q, %v, want one name", names, err)
 	}
 	if remain := w.revoked("d"); len(remain) != 0 {
 		t.Errorf("W-101: remains %v, want nothing", remain)
 	}
-	_, err = d.Seek(0, io.SeekStart)
-	w.must(err)
+	w.must(check.Err(d.Seek(0, io.SeekStart)))
 	if names, err := d.Readdirnames(-1); !errors.Is(err, unix.EACCES) {
 		t.Errorf("W-101: a listing through the revoked handle: %q, %v, want %v", names, err, unix.EACCES)
 	}
@@ -188,14 +178,12 @@ func TestRevokeFindsFileByAnyOfItsNames(t *testing.T) {
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
 	w.file("d/f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
 	w.must(os.Link(filepath.Join(w.root, "d", "f"), filepath.Join(w.root, "hard")))
-	f, err := os.Open(filepath.Join(w.at, "d", "f"))
-	w.must(err)
+	f := check.Must(os.Open(filepath.Join(w.at, "d", "f")))
 	defer f.Close()
 	if passed, _ := w.ways("d/f"); passed == 0 {
 		t.Skip("the host's kernel has no passthrough")
 	}
-	_, err = os.Stat(filepath.Join(w.at, "hard"))
-	w.must(err)
+	w.must(check.Err(os.Stat(filepath.Join(w.at, "hard"))))
 	w.must(os.Rename(filepath.Join(w.root, "d"), filepath.Join(w.root, "e")))
 	for _, name := range []string{`d\f`, `e\f`, `e`} {
 		selected := func(_ *token.Token, n string) bool {

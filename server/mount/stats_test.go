@@ -13,20 +13,14 @@ import (
 func TestMountStatsCountByOperationAndUser(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Denied = func(*Denial) {} })
 	w.file("plan", "the plan\n", "O:"+user(alice)+"G:SYD:(A;;FA;;;"+user(alice)+")")
-	held := as(alice, "/bin/sh", "-c", "exec 3<"+w.at+"/plan; echo; read x")
-	in, err := held.StdinPipe()
-	w.must(err)
-	out, err := held.StdoutPipe()
-	w.must(err)
-	w.must(held.Start())
-	_, err = out.Read(make([]byte, 1))
-	w.must(err)
+	held := w.talkTo(as(alice, "/bin/sh", "-c", "exec 3<"+w.at+"/plan; echo open; read x"))
+	w.hears(held, "open")
 	for range 3 {
 		_ = as(bob, "/bin/cat", w.at+"/plan").Run() // denied
 	}
 	s := w.m.Stats()
-	w.must(in.Close())
-	_ = held.Wait()
+	w.must(held.in.Close())
+	_ = held.cmd.Wait()
 	of := map[string]OperationStats{}
 	requests, durations := uint64(0), uint64(0)
 	for _, o := range s.Operations {

@@ -212,8 +212,7 @@ func TestMountPageHasOperationTable(t *testing.T) {
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", o.name, asks, o.rule)
 	}
-	page, err := os.ReadFile(tablePage)
-	check.NoError(t, err)
+	page := check.Must(os.ReadFile(tablePage))
 	const begin, end = "<!-- operations: go test ./mount -run TestMountPageHasOperationTable -update -->\n", "<!-- end -->"
 	head, rest, ok := strings.Cut(string(page), begin)
 	_, tail, closed := strings.Cut(rest, end)

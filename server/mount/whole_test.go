@@ -3,7 +3,6 @@ package mount
 import (
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,7 +11,6 @@ import (
 
 	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
@@ -31,10 +29,8 @@ func (w *world) readWhole(uid uint32, name string) (text string, errno unix.Errn
 	if s != fuse.OK {
 		return "", unix.Errno(s)
 	}
-	d, err := sd.Decode(buf[:n])
-	w.must(err)
-	text, err = sddl.Format(d, sddl.Options{})
-	w.must(err)
+	d := check.Must(sd.Decode(buf[:n]))
+	text = check.Must(sddl.Format(d, sddl.Options{}))
 	return text, 0
 }
 
@@ -151,7 +147,6 @@ func TestFlagsArePartsOfDescriptor(t *testing.T) {
 func TestWholeDescriptorsRoundTrip(t *testing.T) {
 	w := newWorld(t)
 	w.file("to", "", strings.Replace(alices, "0x1200a9", "FA", 1))
-	at := filepath.Join(w.root, "to")
 	const seed = 40
 	rng := rand.New(rand.NewPCG(seed, 2))
 	pick := func(from ...string) string { return from[rng.IntN(len(from))] }
@@ -169,12 +164,7 @@ func TestWholeDescriptorsRoundTrip(t *testing.T) {
 		got, errno := w.readWhole(carol, "to")
 		check.RequireThat(t, errno == 0 && got == want,
 			"M-50: seed %d: %s is read as %s, %v, want %s, 0", seed, want, got, errno, want)
-		value := make([]byte, 1<<16)
-		n, err := unix.Getxattr(at, ntacl.Name, value)
-		w.must(err)
-		a, err := ntacl.Decode(value[:n])
-		w.must(err)
-		check.RequireThat(t, a.Descriptor.Equal(sddl.MustParse(want)),
+		check.RequireThat(t, w.stored("to").Equal(sddl.MustParse(want)),
 			"M-51: seed %d: %s is stored as another descriptor", seed, want)
 	}
 }

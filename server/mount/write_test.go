@@ -78,8 +78,7 @@ func TestWriteClearsSetuidAndSetgid(t *testing.T) {
 				w.file("f", "text", "O:BAG:SYD:P(A;;FA;;;WD)")
 				w.must(unix.Chmod(filepath.Join(w.root, "f"), 0o6755))
 				w.sees(bob, "", "sh", "-c", script)
-				info, err := os.Stat(filepath.Join(w.root, "f"))
-				w.must(err)
+				info := check.Must(os.Stat(filepath.Join(w.root, "f")))
 				check.Equal(t, info.Mode()&(os.ModeSetuid|os.ModeSetgid), 0, "F-125: %s leaves", name)
 				w.must(os.Remove(filepath.Join(w.root, "f")))
 			}
@@ -102,8 +101,7 @@ fd = os.open("f", os.O_RDWR)
 m = mmap.mmap(fd, 10)
 m[2:5] = b"abc"
 `)
-	fd, err := unix.Open(w.at, unix.O_RDONLY|unix.O_DIRECTORY, 0)
-	w.must(err)
+	fd := check.Must(unix.Open(w.at, unix.O_RDONLY|unix.O_DIRECTORY, 0))
 	w.must(unix.Syncfs(fd))
 	w.must(unix.Close(fd))
 	if b, err := os.ReadFile(filepath.Join(w.root, "f")); err != nil || string(b) != "01abc56789" {
