@@ -18,8 +18,7 @@ func TestExplainedErrorHasRuleOfItsCall(t *testing.T) {
 	th := check.Must(w.p.NewThreadAs(check.Must(token.New(token.NetworkUser(sid.MustParse(bob))))))
 	defer th.Close()
 	his := treefs.Explained(th, "share")
-	mine, err := his.OpenFile("g", os.O_WRONLY|os.O_CREATE|os.O_APPEND)
-	w.must(err)
+	mine := check.Must(his.OpenFile("g", os.O_WRONLY|os.O_CREATE|os.O_APPEND))
 	for _, c := range []struct {
 		do   func() error
 		rule string

@@ -19,13 +19,10 @@ func TestErrorsNameOperationAndPath(t *testing.T) {
 	w.must(hers.Mkdir("d"))
 	w.put(hers, "d/a", "12345")
 	w.put(hers, "b", "123")
-	reading, err := hers.OpenFile("b", os.O_RDONLY)
-	w.must(err)
+	reading := check.Must(hers.OpenFile("b", os.O_RDONLY))
 	defer func() { w.must(reading.Close()) }()
-	writing, err := hers.OpenFile("/d/a", os.O_WRONLY)
-	w.must(err)
-	shut, err := hers.OpenFile("b", os.O_RDWR)
-	w.must(err)
+	writing := check.Must(hers.OpenFile("/d/a", os.O_WRONLY))
+	shut := check.Must(hers.OpenFile("b", os.O_RDWR))
 	w.must(shut.Close())
 	for _, c := range []struct {
 		what     string
