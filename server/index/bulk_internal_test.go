@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -145,10 +146,19 @@ func TestBulkLinesListAllowedSIDs(t *testing.T) {
 	mine.Source["refmon"].(map[string]any)["directory"] = "v7"
 	hers := want("/t/b", numbers["/t/b"], []string{bob}, []string{none})
 	same("afterwards", got, []bulkLine{gone, mine, hers})
-	for path, id := range map[string]string{at513: "'" + hex.EncodeToString(sum[:]) + "'", "/t/\r": `E'/t/\r'`} {
-		sql := &Bulk{form: BulkSQL, state: s}
-		err := sql.document(path, 9)
-		check.That(t, err == nil && bytes.Contains(sql.buf, []byte(id)), "%q: %s, want the id %s: %v", path, sql.buf, id, err)
+	class := func(path string, right int) int { return s.classes[s.rows[path].Classes[right]].number }
+	insert := func(id, read, modify string) string {
+		return `insert into "do""cs" as d (id, index, seq, "class_read", "class_modify") values (` + id + `, '` +
+			s.start.Index + `', 9, ` + read + ", " + modify + `) on conflict (id) do update set index = excluded.index, seq = ` +
+			`excluded.seq, "class_read" = excluded."class_read", "class_modify" = excluded."class_modify" where ` +
+			"d.index <> excluded.index or d.seq < excluded.seq;\n"
+	}
+	for path, want := range map[string]string{"/t/d": insert("'/t/d'", "null", "null"),
+		at513:        insert("'"+hex.EncodeToString(sum[:])+"'", fmt.Sprint(class(at513, 0)), fmt.Sprint(class(at513, 1))),
+		"/t/'\\\r\n": `delete from "do""cs" where id = E'/t/''\\\r\n' and (index <> '` + s.start.Index + "' or seq < 9);\n"} {
+		sql := &Bulk{form: BulkSQL, state: s, index: `do"cs`}
+		check.NoError(t, sql.document(path, 9))
+		check.Equal(t, string(sql.buf), want, "%q", path)
 	}
 }
 
@@ -229,19 +239,31 @@ func TestCursorStaysBehindLostLines(t *testing.T) {
 	check.NoError(t, os.Remove(cursor))
 	_ = run().Close()
 	lines("aacbcddebcde")
+	odd := t.TempDir()
+	check.NoError(t, os.Mkdir(filepath.Join(odd, eventsName), 0o700))
+	for what, from := range map[string][2]string{"file in no folder": {filepath.Join(name, "x"), dir},
+		"log that is a folder": {name, odd}, "state in a file": {name, name}} {
+		check.That(t, check.Err(NewBulk(from[0], "docs", from[1], BulkSIDs)) != nil, "a %s is no error", what)
+	}
+	lines("aacbcddebcde")
 }
 
 // TestLinesAreOnDiskBeforeCursor checks that the lines and the name of a bulk file are durable before the cursor is
-// replaced, and that the cursor also covers events without lines, which a compaction may drop (N-104). The cursor and
+// replaced, that an error of each step leaves it, and that the cursor also covers events without lines, which a
+// compaction may drop (N-104). The cursor and
 // the name are those of the file itself, also behind a link.
 func TestLinesAreOnDiskBeforeCursor(t *testing.T) {
 	var got []string
+	failing := ""
 	folder := check.Must(filepath.EvalSymlinks(t.TempDir()))
 	state, file := t.TempDir(), filepath.Join(t.TempDir(), "link")
 	check.NoError(t, os.Symlink(filepath.Join(folder, "bulk"), file))
 	b, err := newBulk(file, "docs", state, BulkClasses, func(op, name string) error {
 		if op == "write" || op == "sync" || op == "syncdir" || op == "rename" {
 			got = append(got, op+" "+name)
+		}
+		if op == failing {
+			return syscall.EIO
 		}
 		return nil
 	})
@@ -254,8 +276,17 @@ func TestLinesAreOnDiskBeforeCursor(t *testing.T) {
 	check.That(t, strings.HasPrefix(got[3], "write "+b.cursor.path), "then %q, want a write of the cursor", got[3])
 	check.NoError(t, errors.Join(w.Directory(firm(t), "v2", 1), b.Write(w.Take()), b.SetWatermark(nil)))
 	check.Equal(t, b.cursor.Seq, w.state.seq, "the cursor after an event without lines")
+	for _, failing = range []string{"sync", "syncdir", "create", "rename"} { // the cursor is saved again later
+		sees(t, w, watch.Seen{Path: "/t/" + failing, Descriptor: sddl.MustParse("O:BAG:SYD:")})
+		check.NoError(t, b.Write(w.Take()))
+		saved := check.Must(os.ReadFile(b.cursor.path))
+		check.ErrorIs(t, b.SetWatermark(nil), syscall.EIO, "%s fails", failing)
+		check.That(t, bytes.Equal(check.Must(os.ReadFile(b.cursor.path)), saved), "%s fails: the cursor moved", failing)
+	}
+	failing = ""
 	check.NoError(t, b.Close())
 	again := check.Must(NewBulk(filepath.Join(folder, "bulk"), "docs", state, BulkClasses))
 	check.Equal(t, again.cursor.path, b.cursor.path, "cursor of the file without the link")
+	check.Equal(t, again.cursor.Seq, w.state.seq, "the cursor that was saved after errors")
 	check.NoError(t, again.Close())
 }

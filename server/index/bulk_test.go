@@ -25,7 +25,7 @@ type searched map[string]struct {
 }
 
 // take reads bulk lines as the documentation of _bulk has them: an action, then a document, which a deletion has not.
-func (s searched) take(t *testing.T, text string) {
+func (s searched) take(t testing.TB, text string) {
 	t.Helper()
 	check.RequireThat(t, text == "" || strings.HasSuffix(text, "\n"), "the last line has no end")
 	type target struct {
@@ -86,62 +86,6 @@ func (s searched) finds(t testing.TB, id, field string, terms []string) bool {
 		return true
 	}
 	return slices.ContainsFunc(list, func(term string) bool { return slices.Contains(terms, term) })
-}
-
-// TestListedCountsExpandedMembers checks that members outside Allow are counted and listed, with the number of their
-// documents (N-4).
-func TestListedCountsExpandedMembers(t *testing.T) {
-	l := newLive(t, true)
-	l.start()
-	l.settle()
-	l.put("again", butNotThem)
-	l.put("gone", butNotThem+"(A;;FX;;;S-1-5-21-1-2-3-5000)")
-	l.settle()
-	check.NoError(t, os.Remove(l.path("gone"))) // its class has no document any more
-	l.settle()
-	l.end()
-	x := l.open(time.Hour)
-	list, err := x.Listed()
-	if err != nil || len(list) != 1 || list[0].Documents != 2 || list[0].Right != "read" || list[0].Directory == "" ||
-		strings.Join(list[0].People, " ") != "S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-1110" {
-		t.Errorf("%+v, %v", list, err)
-	}
-	if n, err := x.Counts(); err != nil || n.Listed != 1 || n.ListedDocuments != 2 {
-		t.Errorf("%+v, %v, want n.Listed = 1, n.ListedDocuments = 2, no error", n, err)
-	}
-}
-
-// TestBulkFileFindsWhatIndexAllows checks that the connectors' query finds what the index allows, after changes, a
-// restart, and repeated lines.
-func TestBulkFileFindsWhatIndexAllows(t *testing.T) {
-	l := newLive(t, true)
-	l.config.Rights = "read+modify"
-	name := filepath.Join(t.TempDir(), "bulk.ndjson")
-	engine := searched{}
-	for turn := range 3 {
-		b := check.Must(index.NewBulk(name, "docs", l.state, index.BulkSIDs))
-		l.config.Sinks = []index.Sink{b}
-		l.start()
-		l.settle()
-		switch turn {
-		case 0:
-			l.put("new", "O:SYG:SYD:P")
-			l.put("changed", "O:SYG:SYD:(D;;FR;;;S-1-5-21-1-2-3-1110)(A;;0x1301bf;;;S-1-5-21-1-2-3-2000)")
-			l.put(strings.Repeat("long", 50), forStaff)
-		case 1:
-			l.put("new", forCarol)
-			check.NoError(t, os.Remove(l.path("plan")))
-		case 2:
-			without := strings.Replace(firm, `,"Contractors"]`, `]`, 1) // bob leaves them
-			check.NoError(t, os.WriteFile(l.config.Directory, []byte(without), 0o600))
-		}
-		l.settle()
-		l.end()
-		text := check.Must(os.ReadFile(name))
-		engine.take(t, string(text))
-		engine.take(t, string(text))
-		l.compare(engine, []string{"plan", "new", "sub/offer", "sub", "changed", strings.Repeat("long", 50)})
-	}
 }
 
 // TestNewIndexReplacesLinesOfFormer deletes the state folder after many changes. The lines of the new index have lower
@@ -244,6 +188,12 @@ func TestRunRepairsTornBulkFile(t *testing.T) {
 		} else if engine.take(t, text); len(engine) != documents {
 			t.Fatalf("cut at %d, %d documents of %d are known, want %d", size, len(engine), documents, documents)
 		}
+	}
+	long := strings.Repeat("x", 3<<20) // more than a buffer
+	request := whole + `{"index":` + long + "\n" + long + "\n"
+	for _, text := range []string{request, request + `{"index":` + long, request + `{"index":` + long + "\n"} {
+		check.NoError(t, os.WriteFile(name, []byte(text), 0o600))
+		check.That(t, again() == request, "of a request with long lines and half of another one more or less is left")
 	}
 }
 

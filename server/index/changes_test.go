@@ -2,70 +2,12 @@ package index_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index"
 )
-
-// TestChangesFromAnyNumberReachIndexState checks that following the changes from any number leads to the index's state,
-// without repeated or empty changes.
-func TestChangesFromAnyNumberReachIndexState(t *testing.T) {
-	l := newLive(t, true)
-	l.start()
-	l.settle()
-	l.put("plan", butNotThem)
-	l.put("new", forCarol)
-	l.settle()
-	without := strings.Replace(firm, `"memberOf":["Staff"]},`, `"memberOf":[]},`, 1) // alice leaves
-	check.NoError(t, errors.Join(os.Remove(l.path("new")), os.WriteFile(l.config.Directory, []byte(without), 0o600)))
-	l.settle()
-	l.end()
-	var all []index.Change
-	has := map[string]bool{}
-	check.NoError(t, index.Changes(l.state, 0, func(c index.Change) error {
-		if gone := c.Document == l.path("new") && c.Lost != nil; c.Time == 0 || c.Directory == "" ||
-			(c.Descriptor == "") != gone {
-			t.Errorf("%+v: want evidence unless the document is gone", c)
-		}
-		all = append(all, c)
-		for i, list := range [][]string{c.Gained, c.Lost} {
-			for _, who := range list {
-				if key := c.Document + " " + who; has[key] == (i == 0) {
-					t.Errorf("%+v: reported twice in a row, want gained and lost alternating", c)
-				} else {
-					has[key] = i == 0
-				}
-			}
-		}
-		return nil
-	}))
-	x := l.open(time.Hour)
-	for _, name := range []string{"plan", "new", "sub/offer"} {
-		for rid := 1107; rid <= 1110; rid++ {
-			who := fmt.Sprintf("S-1-5-21-1-2-3-%d", rid)
-			if a := x.CanRead(l.path(name), who, "read"); a.Allowed != has[l.path(name)+" "+who] {
-				t.Errorf("%s %s: %+v, by the changes %v", name, who, a, has[l.path(name)+" "+who])
-			}
-		}
-	}
-	for i, c := range all {
-		rest := 0
-		check.NoError(t, index.Changes(l.state, c.Seq, func(index.Change) error { rest++; return nil }))
-		later := 0
-		for _, d := range all[i:] {
-			if d.Seq > c.Seq {
-				later++
-			}
-		}
-		check.That(t, rest == later, "after %d there are %d changes, want %d", c.Seq, rest, later)
-	}
-}
 
 // TestFollowerReceivesChangesAcrossCompaction checks that a follower receives new changes, also across a compaction,
 // and ends with the index's state (N-22).

@@ -48,7 +48,10 @@ func TestCacheOfDescriptorsIsBounded(t *testing.T) {
 func TestCachedClassesDependOnKind(t *testing.T) {
 	w, d := working(t, ""), sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")
 	for range 2 {
-		check.Equal(t, w.classed(d, true).classes[0].Type, winnt.DirectoryFileObject, "the type of a folder's class")
-		check.Equal(t, w.classed(d, false).classes[0].Type, winnt.FileObject, "the type of a file's class")
+		for folder, want := range map[bool]*winnt.ObjectType{true: winnt.DirectoryFileObject, false: winnt.FileObject} {
+			class := w.classed(d, folder).classes[0]
+			check.Equal(t, class.Type, want, "the type of a class, folder %t", folder)
+			check.Equal(t, definition(&class).Folder, folder, "its definition is of a folder")
+		}
 	}
 }

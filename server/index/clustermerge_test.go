@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
@@ -37,90 +36,16 @@ func TestMergeDeletesDocumentsOfFormerTree(t *testing.T) {
 		"tree //h/srv is no longer given: removing its documents from the index (1)"}, "warnings")
 }
 
-// TestMergedWorkerLogsFormIndex checks that a worker of rows, a worker of members and the merge of their logs form an
-// index. A class that is only defined grants nothing (N-40), a definition that does not match its
-// ID is rejected (N-41), and intermediate states of a log grant nothing (N-42).
-func TestMergedWorkerLogsFormIndex(t *testing.T) {
-	rights := check.Must(words.Parse("read"))
-	firm, err := dirfile.Read([]byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n" +
-		"- {name: bob, sid: S-1-5-21-1-2-3-1108}\n"))
-	check.NoError(t, err)
-	q := Question{Rights: rights}
-	rows := check.Must(q.Rows(nil))
-	everybody := sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")
-	alices := sddl.MustParse("O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-1107)")
-	walk := func(list ...watch.Seen) []Event {
-		t.Helper()
-		check.NoError(t, rows.Batch(&watch.Batch{Tree: "//h/srv", Begin: true, Seen: list, End: true}))
-		return rows.Take()
-	}
-	first := walk(watch.Seen{Path: "//h/srv/a", Descriptor: everybody},
-		watch.Seen{Path: "//h/srv/b", Descriptor: everybody})
-	first = append(first, walk(watch.Seen{Path: "//h/srv/a", Descriptor: alices})...)
-
-	deciding := check.Must(q.Worker(nil))
-	m := check.Must(q.Merge(nil, 1))
-	m.Take()
-	apply := func(part string, list []Event) {
-		t.Helper()
-		for i := range list {
-			check.NoError(t, m.Apply(part, &list[i]))
-		}
-	}
-	own := func(at string) bool { return strings.HasPrefix(at, "//h/srv/") }
-	apply("rows", first)
-	if got := m.Take(); len(got) != 0 {
-		t.Errorf("before its end a log makes %d events, want 0", len(got))
-	}
-	check.NoError(t, m.Whole("rows", own))
-	for _, e := range m.Take() {
-		check.That(t, e.Row == nil || e.Row.Path == "//h/srv/a",
-			"the merge emits a row that the log has removed: %+v, want only //h/srv/a", e.Row)
-	}
-	row := m.whole.state.rows["//h/srv/a"]
-	k := m.whole.state.classes[row.Classes[0]]
-	check.That(t, k.members.Count() == 0 && k.event.Version == "", "a class that no one decided: %+v", k.event)
-
-	check.NoError(t, deciding.Directory(firm, "v1", 1))
-	for _, e := range first {
-		if e.Class == nil {
-			continue
-		}
-		check.NoError(t, deciding.Define(e.Class, 1))
-	}
-	apply("people", deciding.Take())
-	check.NoError(t, m.Whole("people", func(string) bool { return false }))
-	if got := m.whole.state.sids(k.members, nil); !slices.Equal(got, []string{"S-1-5-21-1-2-3-1107"}) {
-		t.Errorf("a is read by %v", got)
-	}
-	check.That(t, m.whole.state.version == "v1", `version %q, want "v1"`, m.whole.state.version)
-	apply("rows", walk())
-	check.That(t, m.whole.state.rows["//h/srv/a"] == nil, "a walk did not see a, and it has a row")
-	check.That(t, rows.Batch(&watch.Batch{Tree: "//h/srv", End: true}) != nil, "a walk ended that had not begun")
-}
-
 // TestDocumentOfUndecidedClassIsDenied checks that a document whose class has no members yet is denied with
 // that reason (N-40).
 func TestDocumentOfUndecidedClassIsDenied(t *testing.T) {
-	rights := check.Must(words.Parse("read"))
-	dir := t.TempDir()
-	log, state, err := OpenLog(dir)
-	check.NoError(t, err)
-	w := check.Must(Question{Rights: rights}.Rows(state))
-	b := watch.Batch{Tree: "/srv", Begin: true, End: true,
-		Seen: []watch.Seen{{Path: "/srv/a", Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")}}}
-	check.NoError(t, w.Batch(&b))
-	check.NoError(t, w.add(Event{Person: &PersonEvent{Number: 0, SID: "S-1-5-21-1-2-3-1107", Name: "alice"}}))
-	f := &Watermark{Index: state.start.Index, Seq: state.seq,
-		Sources: map[string]Moment{"/srv": Moment(watch.Now()), directorySource: Moment(watch.Now())}}
-	check.NoError(t, log.Write(w.Take()))
-	check.NoError(t, log.SetWatermark(f))
-	defer log.Close()
-	x := check.Must(Open(dir, 1<<40))
-	defer x.Close()
-	if a := x.CanRead("/srv/a", "alice", "read"); a.Allowed || !strings.Contains(a.Because, "not decided") {
-		t.Errorf(`%+v, want a.Allowed = false, a.Because containing "not decided"`, a)
-	}
+	w := check.Must(Question{Rights: check.Must(words.Parse("read"))}.Rows(nil))
+	sees(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")})
+	check.NoError(t, w.add(Event{Person: &PersonEvent{Number: 0, SID: alice, Name: "alice"}}))
+	x, now := newLive(w, t.TempDir()), Moment(watch.Now())
+	x.publish(w, &Watermark{Sources: map[string]Moment{"/t": now, directorySource: now}})
+	a := x.CanRead("/t/a", "alice", "read")
+	check.That(t, !a.Allowed && strings.Contains(a.Because, "not decided"), "%+v, want no, not decided", a)
 }
 
 // TestTwoWorkersMergeLikeOne checks that two workers of rows and two of members, merged, give the result

@@ -46,8 +46,7 @@ func (b *behind) may(tok *token.Token, name string) bool {
 	b.t.Helper()
 	for at, mask := name, winnt.FILE_GENERIC_READ; at != "."; at, mask = filepath.Dir(at),
 		winnt.FILE_TRAVERSE {
-		d := b.descriptor(at)
-		dec := check.Must(access.Check(tok, d, mask, winnt.FileObject))
+		dec := check.Must(access.Check(tok, b.of[at], mask, winnt.FileObject))
 		if !dec.Allowed() {
 			return false
 		}

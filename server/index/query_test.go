@@ -245,7 +245,9 @@ func TestQueriesOfClosedIndexFail(t *testing.T) {
 	dir := t.TempDir()
 	w := working(t, "")
 	sees(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(D;;FR;;;" + night + ")(A;;FR;;;WD)")},
-		watch.Seen{Path: "/t/b", Err: errors.New("no")})
+		watch.Seen{Path: "/t/b", Err: errors.New("no")},
+		watch.Seen{Path: "/t/gone", Descriptor: sddl.MustParse("O:BAG:SYD:(D;;FR;;;" + night + ")(A;;FX;;;WD)")})
+	sees(t, w, watch.Seen{Path: "/t/gone", Gone: true}) // its class has no document any more
 	l, _, err := OpenLog(dir)
 	check.NoError(t, err)
 	present := Moment{Time: time.Now(), Up: watch.Now().Up}
@@ -285,7 +287,7 @@ func TestQueriesOfClosedIndexFail(t *testing.T) {
 			t.Errorf("%+v, %v, want %+v, nil", list, err, want)
 		}
 		counts, err := x.Counts()
-		if want := (Counts{Documents: 2, Unreadable: 1, Classes: 1, People: 3, Unnamed: 4, Listed: 1,
+		if want := (Counts{Documents: 2, Unreadable: 1, Classes: 2, People: 3, Unnamed: 4, Listed: 1,
 			ListedDocuments: 1}); err != nil || counts != want {
 			t.Errorf("%+v, %v, want %+v, nil", counts, err, want)
 		}
@@ -297,20 +299,14 @@ func TestQueriesOfClosedIndexFail(t *testing.T) {
 	}
 }
 
-// TestAbsentDocumentIsReported checks that an absent document is reported as such while its tree has heartbeats, and
-// as unknown otherwise (N-78).
-func TestAbsentDocumentIsReported(t *testing.T) {
-	present := watch.Now()
-	old := Moment{Time: present.Time.Add(-time.Hour)}
-	f := &Watermark{Sources: map[string]Moment{"//a/srv": old, "//a/srv2": Moment(present),
-		directorySource: Moment(present)}}
-	g := age{f, time.Minute, watch.Now(), ""}
-	for path, want := range map[string]string{"//a/srv/plan": "//a/srv", "//a/srv": "//a/srv", "//a/srv2/plan": "",
-		"//a/srv22": "", "/srv/plan": ""} {
-		got := g.stale(f.over(path))
-		check.That(t, (want == "") == (got == "") && strings.Contains(got, want),
-			"%s: %q, want a missing heartbeat of %q", path, got, want)
+// TestDocumentBelongsToTreeAboveIt checks the tree whose heartbeat counts for an absent document. Elsewhere it is the
+// directory's (N-78).
+func TestDocumentBelongsToTreeAboveIt(t *testing.T) {
+	f := &Watermark{Sources: map[string]Moment{"//a/srv": {}, "//a/srv2": {}, directorySource: {}}}
+	for path, want := range map[string]string{"//a/srv/plan": "//a/srv", "//a/srv": "//a/srv", "//a/srv2/plan": "//a/srv2",
+		"//a/srv22": directorySource, "/srv/plan": directorySource} {
+		check.Equal(t, f.over(path), want, "the tree of %s", path)
 	}
-	f.Sources["/"] = old
-	check.Equal(t, f.over("/etc/passwd"), "/", "the source of a document in the root of the host")
+	f.Sources["/"] = Moment{}
+	check.Equal(t, f.over("/etc/passwd"), "/", "the tree of a document in the root of the host")
 }

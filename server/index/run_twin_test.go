@@ -188,7 +188,7 @@ func (o *oracle) equal(r *rand.Rand) {
 		f, err := x.Filter("p0", "read", index.FormList)
 		return err == nil && f.Time.After(present)
 	}, "the index does not know all changes up to now")
-	all := whoCan(o.t, o.tree, dir, "read")
+	all := check.Must(truth.WhoCan(o.tree, dir, "read"))
 	for path, rights := range all {
 		for range 3 {
 			who := fmt.Sprintf("p%d", r.IntN(o.people))

@@ -5,10 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,13 +36,9 @@ func (l *live) describe(name string, d *sd.Descriptor) {
 type behind struct {
 	*live
 	dir     *directory.Directory
-	list    []*sd.Descriptor
 	folders []string
-	of      map[string]*sd.Descriptor // as they were first
+	of      map[string]*sd.Descriptor
 }
-
-// descriptor returns the initial descriptor of a file or folder.
-func (b *behind) descriptor(name string) *sd.Descriptor { return b.of[name] }
 
 // newBehind makes 15 folders, each in another, two files in each.
 func newBehind(t *testing.T) *behind {
@@ -57,11 +51,12 @@ func newBehind(t *testing.T) *behind {
 	if b.dir, err = dirfile.Read(list.Bytes()); err != nil {
 		t.Fatal(err)
 	}
+	var descriptors []*sd.Descriptor
 	for line := range strings.Lines(rows.String()) {
 		var o struct{ SD string }
 		check.NoError(t, json.Unmarshal([]byte(line), &o))
 		d := check.Must(sddl.Parse(o.SD, sddl.Options{Domain: b.dir.Domain}))
-		b.list = append(b.list, d)
+		descriptors = append(descriptors, d)
 	}
 	for i := range 15 {
 		name := fmt.Sprintf("d%d", i)
@@ -70,83 +65,15 @@ func newBehind(t *testing.T) *behind {
 		}
 		check.NoError(t, os.Mkdir(b.path(name), 0o755))
 		b.folders = append(b.folders, name)
-		b.of[name] = b.list[i]
+		b.of[name] = descriptors[i]
 		b.describe(name, b.of[name])
 		for f := range 2 {
 			file := fmt.Sprintf("%s/f%d", name, f)
-			b.of[file] = b.list[15+(2*i+f)%80]
+			b.of[file] = descriptors[15+(2*i+f)%80]
 			b.store(file, b.of[file])
 		}
 	}
 	return b
-}
-
-// equal compares all pairs: a person has a right if who-can grants it, and also grants traversal of each folder on
-// the way except the root.
-func (b *behind) equal(x *index.Index) {
-	b.t.Helper()
-	all := whoCan(b.t, b.tree, b.dir, "read+modify+FILE_TRAVERSE")
-	yes, hidden := 0, 0
-	for path, rights := range all {
-		for _, right := range []string{"read", "modify"} {
-			for i := range b.dir.Principals {
-				who := b.dir.Principals[i].Name
-				may := slices.Contains(rights[right], who)
-				passes := true
-				for dir := filepath.Dir(path); len(dir) > len(b.tree); dir = filepath.Dir(dir) {
-					passes = passes && slices.Contains(all[dir]["FILE_TRAVERSE"], who)
-				}
-				if a := x.CanRead(path, who, right); a.Allowed != (may && passes) || a.Because != "" {
-					b.t.Fatalf("%s %s %s: the index answers %+v, who-can grants the right: %v, the traversal: %v",
-						who, right, path, a, may, passes)
-				}
-				if may && passes {
-					yes++
-				} else if may {
-					hidden++
-				}
-			}
-		}
-	}
-	check.That(b.t, yes >= 50 && hidden >= 5,
-		"%d pairs are allowed, %d are denied only because of a folder, want at least 50, at least 5", yes, hidden)
-}
-
-// TestDocumentNeedsTraverseRight checks that documents belong to those who may traverse all folders above (N-15), and
-// that a folder's new descriptor changes its descendants' rows and no others (N-16).
-func TestDocumentNeedsTraverseRight(t *testing.T) {
-	b := newBehind(t)
-	b.start()
-	b.settle()
-	x := b.open(time.Hour)
-	b.equal(x)
-	r := rand.New(rand.NewPCG(randtest.Seed(t), 15))
-	for range 2 {
-		folder := b.folders[r.IntN(len(b.folders))]
-		before, _ := os.ReadFile(filepath.Join(b.state, "events.jsonl"))
-		b.describe(folder, b.list[r.IntN(len(b.list))])
-		b.settle()
-		b.equal(x)
-		after, _ := os.ReadFile(filepath.Join(b.state, "events.jsonl"))
-		for line := range strings.Lines(string(after[len(before):])) {
-			e := check.Must(index.ParseEvent([]byte(strings.TrimSpace(line))))
-			if e.Row != nil && e.Row.Path != b.path(folder) && !strings.HasPrefix(e.Row.Path, b.path(folder)+"/") {
-				t.Errorf("%s changed, and a row of %s was written", folder, e.Row.Path)
-			}
-		}
-	}
-	check.NoError(t, unix.Setxattr(b.path(b.folders[1]), ntacl.Name, []byte("nonsense"), 0))
-	b.settle()
-	for i := range b.dir.Principals { // a folder that cannot be read is passed by no one
-		if a := x.CanRead(b.path(b.folders[3]+"/f0"), b.dir.Principals[i].Name, "read"); a.Allowed {
-			t.Errorf("%s may read a file below an unreadable folder, want denied", b.dir.Principals[i].Name)
-		}
-	}
-	b.end()
-	if err := index.Run(t.Context(), index.Config{Trees: []string{b.tree}, Directory: b.config.Directory,
-		Rights: "read+modify", State: b.state}); err == nil || !strings.Contains(err.Error(), "traverse") {
-		t.Errorf("a run without folder checks on an index with them: %v, want an error about the traverse policy", err)
-	}
 }
 
 // TestHostPolicyNeedsSearchPermission checks the policy "host": a document's readers also need the host's search
