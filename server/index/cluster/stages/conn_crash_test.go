@@ -46,7 +46,7 @@ func surviveOutages(t *testing.T) {
 		keys := h.o.Nkeys
 		if open { // a server that does not know the accounts yet refuses the roles for a while
 			h.o.Nkeys = []*server.NkeyUser{{Nkey: keys[0].Nkey}}
-			h.begin()
+			h.srv = begin(h, h.o)
 		}
 		h.wait("the end of answers", func() bool {
 			_, plan := h.reads("plan")
@@ -57,7 +57,7 @@ func surviveOutages(t *testing.T) {
 			end(h.srv)
 			h.o.Nkeys = keys
 		}
-		h.begin()
+		h.srv = begin(h, h.o)
 		h.want("the change of the meantime", open)
 	}
 	h.stop()
@@ -73,7 +73,7 @@ func surviveLoss(t *testing.T, streams []string) {
 	for _, stream := range streams {
 		check.NoError(t, os.RemoveAll(filepath.Join(h.store, "jetstream", "$G", "streams", stream)))
 	}
-	h.begin()
+	h.srv = begin(h, h.o)
 	h.keep()
 	h.want("the answers after the loss", false)
 	h.put(true)
@@ -106,12 +106,8 @@ func newRestartSite(t *testing.T) *restartSite {
 	h.site, h.seeds, err = site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {h.tree}}, Parts: 1,
 		Deciders: 1})
 	check.NoError(t, err)
-	h.o = &server.Options{JetStream: true, StoreDir: h.store, NoSigs: true, Host: "127.0.0.1",
-		Port: server.RANDOM_PORT, MaxPayload: 8 << 20}
-	for _, r := range h.site.Roles() {
-		h.o.Nkeys = append(h.o.Nkeys, &server.NkeyUser{Nkey: h.site.Keys[string(r)]})
-	}
-	h.begin()
+	h.o = serverOptions(h.site, h.store)
+	h.srv = begin(t, h.o)
 	t.Cleanup(func() { end(h.srv) })
 	h.site.Servers, h.o.Port = []string{h.srv.ClientURL()}, h.srv.Addr().(*net.TCPAddr).Port
 	h.ctx, h.finish = context.WithCancel(t.Context())
@@ -141,19 +137,6 @@ func (h *restartSite) put(plan bool) {
 		}
 		check.NoError(h, errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, mode)))
 	}
-}
-
-// begin starts the NATS server.
-func (h *restartSite) begin() {
-	h.Helper()
-	h.srv = check.Must(server.NewServer(h.o.Clone()))
-	h.srv.Start()
-	check.RequireThat(h, h.srv.ReadyForConnections(time.Minute), "the server is not ready")
-}
-
-func end(srv *server.Server) {
-	srv.Shutdown()
-	srv.WaitForShutdown()
 }
 
 // role runs a role.

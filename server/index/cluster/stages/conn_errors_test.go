@@ -41,9 +41,7 @@ func (b *bench) decides() (*deciding, *directoryPublisher, *warned) {
 	s := b.shift("w1")
 	s.name = "people.0"
 	d := check.Must(newDeciding(b.t.Context(), s, 0))
-	l := &directoryPublisher{c: b.dial(site.Directory), head: head{Started: 1}, run: "r"}
-	l.chain = &chain{c: l.c, stream: site.StreamDirectory, subject: headSubject, rival: l.rival}
-	return d, l, warnings
+	return d, b.publisher(), warnings
 }
 
 // TestStagesFailWithoutNATSServer checks that each step returns an error without a NATS server, that nothing unread

@@ -1,6 +1,7 @@
 package stages
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -22,7 +23,7 @@ const company = `{"users":[{"name":"alice","sid":"S-1-5-21-1-2-3-1107"},{"name":
 
 // openSite is a site of one host with a NATS server without permissions, to show which properties hold without them.
 type openSite struct {
-	t         *testing.T
+	t         testing.TB
 	site      *site.Site
 	seeds     map[site.Role]string
 	server    *server.Server
@@ -30,7 +31,7 @@ type openSite struct {
 	part      site.Part
 }
 
-func newOpenSite(t *testing.T, parts int) *openSite {
+func newOpenSite(t testing.TB, parts int) *openSite {
 	t.Helper()
 	h := &openSite{t: t, tree: t.TempDir(), dir: filepath.Join(t.TempDir(), "firm.json")}
 	var err error
@@ -38,19 +39,10 @@ func newOpenSite(t *testing.T, parts int) *openSite {
 		Parts: parts, Deciders: parts, Followers: []string{"search1"}})
 	check.NoError(t, err)
 	h.part = site.Part{Host: "a", Tree: h.tree}
-	o := &server.Options{JetStream: true, StoreDir: t.TempDir(), NoSigs: true, DontListen: true, MaxPayload: 8 << 20}
-	for _, r := range h.site.Roles() {
-		o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: h.site.Keys[string(r)]})
-	}
-	if h.server, err = server.NewServer(o); err != nil {
-		t.Fatal(err)
-	}
-	h.server.Start()
-	t.Cleanup(func() {
-		h.server.Shutdown()
-		h.server.WaitForShutdown()
-	})
-	check.RequireThat(t, h.server.ReadyForConnections(time.Minute), "the NATS server is not ready")
+	o := serverOptions(h.site, t.TempDir())
+	o.DontListen = true
+	h.server = begin(t, o)
+	t.Cleanup(func() { end(h.server) })
 	keep(t, h.dial(site.Keeper))
 	err = errors.Join(os.WriteFile(h.dir, []byte(company), 0o600), os.WriteFile(filepath.Join(h.tree, "plan"), nil, 0o600),
 		os.Chmod(filepath.Join(h.tree, "plan"), 0o644), os.WriteFile(filepath.Join(h.tree, "own"), nil, 0o600))
@@ -58,8 +50,33 @@ func newOpenSite(t *testing.T, parts int) *openSite {
 	return h
 }
 
+// serverOptions returns the options of a NATS server that lets the roles of a site do everything.
+func serverOptions(s *site.Site, store string) *server.Options {
+	o := &server.Options{JetStream: true, StoreDir: store, NoSigs: true, Host: "127.0.0.1", Port: server.RANDOM_PORT,
+		MaxPayload: 8 << 20}
+	for _, r := range s.Roles() {
+		o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: s.Keys[string(r)]})
+	}
+	return o
+}
+
+// begin starts a NATS server.
+func begin(t testing.TB, o *server.Options) *server.Server {
+	t.Helper()
+	srv := check.Must(server.NewServer(o.Clone()))
+	srv.Start()
+	check.RequireThat(t, srv.ReadyForConnections(time.Minute), "the NATS server is not ready")
+	return srv
+}
+
+// end stops a NATS server.
+func end(srv *server.Server) {
+	srv.Shutdown()
+	srv.WaitForShutdown()
+}
+
 // keep creates the streams and deletes messages for workers until the end of the test.
-func keep(t *testing.T, c *Conn) {
+func keep(t testing.TB, c *Conn) {
 	t.Helper()
 	ready, done := make(chan struct{}), make(chan error, 1)
 	go func() { done <- Keep(t.Context(), c, func() { close(ready) }) }()
@@ -77,6 +94,27 @@ func (h *openSite) dial(r site.Role) *Conn {
 	return c
 }
 
+// run runs a role on a connection of its own until stop is called.
+func (h *openSite) run(r site.Role, role func(ctx context.Context, c *Conn) error) (stop func()) {
+	h.t.Helper()
+	ctx, end := context.WithCancel(h.t.Context())
+	c, done := h.dial(r), make(chan error, 1)
+	go func() { done <- role(ctx, c) }()
+	return func() {
+		h.t.Helper()
+		end()
+		check.Equal(h.t, <-done, nil, "%s", r)
+	}
+}
+
+// publisher returns a stage that publishes directories.
+func (h *openSite) publisher() *directoryPublisher {
+	h.t.Helper()
+	d := &directoryPublisher{c: h.dial(site.Directory), head: head{Started: 1}, run: "r"}
+	d.chain = &chain{c: d.c, stream: site.StreamDirectory, subject: headSubject, rival: d.rival}
+	return d
+}
+
 // send publishes a message with a role's signature after a given sequence, and returns its own
 // sequence.
 func (h *openSite) send(r site.Role, subject, id string, after uint64, body []byte) uint64 {
@@ -87,7 +125,7 @@ func (h *openSite) send(r site.Role, subject, id string, after uint64, body []by
 }
 
 // anyPeople returns a directory, for tests of how its file is sent.
-func anyPeople(t *testing.T) *directory.Directory {
+func anyPeople(t testing.TB) *directory.Directory {
 	t.Helper()
 	return check.Must(dirfile.Read([]byte(company)))
 }

@@ -28,9 +28,6 @@ func (k *kept) SetWatermark(f *index.Watermark) error {
 // existed before the follower does not count (N-81), and neither does one stored in the future
 // (N-80).
 func TestHeartbeatFromFutureDoesNotCount(t *testing.T) {
-	s, _, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv"}}, Parts: 1, Deciders: 1})
-	check.NoError(t, err)
-	q := check.Must(s.Question())
 	base := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 	at := func(n int) time.Time { return base.Add(time.Duration(n) * time.Second) }
 	const minute = 60
@@ -54,26 +51,20 @@ func TestHeartbeatFromFutureDoesNotCount(t *testing.T) {
 		{"the watcher's is back", 8, 100 - 5*minute, 100, 100, 50, 100 - 5*minute, 50, false}, // too old for queries
 		{"its own, and it was held up", 8, 100, 100, 100, 50, 100, 9, true},
 	} {
-		m := check.Must(q.Merge(nil, 1))
-		k := &kept{}
-		f := &following{c: &Conn{site: s, warn: func(error) {}}, merge: m, sinks: []index.Sink{k},
-			watermarks: map[string]*seenWatermark{}, since: 7, began: true,
-			clock: func() watch.Heartbeat {
-				return watch.Heartbeat{Time: at(c.follow), Up: time.Duration(c.up) * time.Second}
-			}}
-		f.logs = f.all()
-		for _, l := range f.logs {
-			l.generation, l.whole, l.records.follower.head, l.recent = 1, true, 3, []readRecord{{3, "r"}}
+		f, k, _ := newFollowing(t, "/srv")
+		f.clock = func() watch.Heartbeat {
+			return watch.Heartbeat{Time: at(c.follow), Up: time.Duration(c.up) * time.Second}
 		}
 		boot := "another"
 		if c.own {
 			boot = watch.BootID()
 		}
-		body, err := json.Marshal(&watermark{Generation: 1, Log: 3, Record: "r", Beat: heartbeat{
-			Time: at(c.beat).UnixNano(), Up: int64(9 * time.Second), Boot: boot}})
-		check.NoError(t, err)
-		check.NoError(t, f.addWatermark(&message{Signed: site.Signed{Subject: "fence." + f.logs[0].name(), Body: body},
-			sequence: c.sequence, stored: at(c.stored)}))
+		for _, l := range f.logs[:2] {
+			body := check.Must(json.Marshal(&watermark{Generation: l.generation, Log: 30, Record: "r/2", Beat: heartbeat{
+				Time: at(c.beat).UnixNano(), Up: int64(9 * time.Second), Boot: boot}}))
+			check.NoError(t, f.addWatermark(&message{Signed: site.Signed{Subject: "fence." + l.name(), Body: body},
+				sequence: c.sequence, stored: at(c.stored)}))
+		}
 		check.NoError(t, f.writeWatermark())
 		got := k.last.Sources["//a/srv"]
 		given := !got.Time.IsZero()

@@ -159,26 +159,13 @@ func TestFollowerConsumersShowUnreadMessages(t *testing.T) {
 		c := check.Must(b.dial(site.Keeper).js.Consumer(t.Context(), stream, "search1"))
 		return c.CachedInfo().NumPending
 	}
-	start := func(f func(context.Context) error) (stop func()) {
-		ctx, end := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() { done <- f(ctx) }()
-		return func() {
-			t.Helper()
-			end()
-			if err := <-done; err != nil {
-				t.Error(err)
-			}
-		}
-	}
-	directory := start(func(ctx context.Context) error {
-		return Directory(ctx, b.dial(site.Directory), DirectoryConfig{File: b.dir, Beat: time.Millisecond})
-	})
-	defer directory()
+	defer b.run(site.Directory, func(ctx context.Context, c *Conn) error {
+		return Directory(ctx, c, DirectoryConfig{File: b.dir, Beat: time.Millisecond})
+	})()
 	state := t.TempDir()
 	follow := func() (stop func()) {
-		return start(func(ctx context.Context) error {
-			return Follow(ctx, b.dial(site.Follow), FollowConfig{Name: "search1", State: state, Beat: heartbeatInterval})
+		return b.run(site.Follow, func(ctx context.Context, c *Conn) error {
+			return Follow(ctx, c, FollowConfig{Name: "search1", State: state, Beat: heartbeatInterval})
 		})
 	}
 	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})

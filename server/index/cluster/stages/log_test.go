@@ -31,8 +31,7 @@ type firm struct {
 func newFirm(t *testing.T) *firm {
 	f := &firm{bench: newBench(t), state: filepath.Join(t.TempDir(), "state")}
 	delete(f.site.Hosts, "b") // no one watches it
-	f.lister = &directoryPublisher{c: f.dial(site.Directory), head: head{Started: 1}, run: "r"}
-	f.lister.chain = &chain{c: f.lister.c, stream: site.StreamDirectory, subject: headSubject, rival: f.lister.rival}
+	f.lister = f.publisher()
 	f.work("w1")
 	f.follow()
 	return f

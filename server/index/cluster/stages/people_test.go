@@ -125,8 +125,8 @@ func TestDirectoryErrorIsReportedOnce(t *testing.T) {
 func TestSecondDirectoryTakesOverWithEarlierClock(t *testing.T) {
 	h := newOpenSite(t, 1)
 	publisher := func(run string, started time.Time) *directoryPublisher {
-		d := &directoryPublisher{c: h.dial(site.Directory), head: head{Started: started.UnixNano()}, run: run}
-		d.chain = &chain{c: d.c, stream: site.StreamDirectory, subject: headSubject, rival: d.rival, kept: true}
+		d := h.publisher()
+		d.head.Started, d.run, d.chain.kept = started.UnixNano(), run, true
 		return d
 	}
 	first, second := publisher("a", time.Now().Add(time.Hour)), publisher("b", time.Now())

@@ -15,10 +15,10 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/postgres"
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/cluster/site"
 	database "github.com/refmon/refmon/server/index/postgres"
@@ -86,15 +86,8 @@ func newSizedSite(b *testing.B) *sizedSite {
 		Parts: 4, Deciders: 1}); err != nil {
 		b.Fatal(err)
 	}
-	o := &server.Options{JetStream: true, StoreDir: b.TempDir(), NoSigs: true, Host: "127.0.0.1", Port: server.RANDOM_PORT,
-		MaxPayload: 8 << 20}
-	for _, r := range z.site.Roles() {
-		o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: z.site.Keys[string(r)]})
-	}
-	srv := check.Must(server.NewServer(o))
-	srv.Start()
+	srv := begin(b, serverOptions(z.site, b.TempDir()))
 	b.Cleanup(func() { end(srv) })
-	check.RequireThat(b, srv.ReadyForConnections(time.Minute), "the server is not ready")
 	z.site.Servers = []string{srv.ClientURL()}
 	dial := func(r site.Role) *Conn {
 		c := check.Must(Dial(z.site, r, z.keys[r], Options{InProcess: srv}))
@@ -104,28 +97,17 @@ func newSizedSite(b *testing.B) *sizedSite {
 	check.NoError(b, Prepare(context.Background(), dial(site.Keeper)))
 	work := dial(site.Work)
 	for _, p := range z.site.DocumentParts() {
-		z.rows = append(z.rows, z.take(work, site.StreamRows, "rows."+p.Subject()))
+		z.rows = append(z.rows, check.Must(take(b.Context(), work, site.StreamRows, "rows."+p.Subject(), "w")))
 	}
-	z.people, z.seq = z.take(work, site.StreamPeople, "people.0"), make([]uint64, len(z.rows))
+	z.people, z.seq = check.Must(take(b.Context(), work, site.StreamPeople, "people.0", "w")), make([]uint64, len(z.rows))
 	return z
-}
-
-func (z *sizedSite) take(c *Conn, stream, name string) *ledger {
-	z.b.Helper()
-	l, err := take(context.Background(), c, stream, name, "w")
-	if err != nil {
-		z.b.Fatal(err)
-	}
-	return l
 }
 
 func (z *sizedSite) write(l *ledger, events []index.Event) {
 	z.b.Helper()
 	next := l.last
 	next.Whole = true
-	if err := l.write(context.Background(), next, events); err != nil {
-		z.b.Fatal(err)
-	}
+	check.NoError(z.b, l.write(context.Background(), next, events))
 }
 
 // begin writes the start and the classes of each log, and 1,000 people in the directory's.
@@ -185,9 +167,7 @@ func (z *sizedSite) load(rows int) {
 func (z *sizedSite) beat() {
 	z.b.Helper()
 	for _, l := range append(slices.Clone(z.rows), z.people) {
-		if err := l.publishWatermark(context.Background(), 1, &heartbeat{Time: time.Now().UnixNano()}, "v"); err != nil {
-			z.b.Fatal(err)
-		}
+		check.NoError(z.b, l.publishWatermark(context.Background(), 1, &heartbeat{Time: time.Now().UnixNano()}, "v"))
 	}
 }
 
@@ -195,13 +175,7 @@ func (z *sizedSite) beat() {
 // and size, a restart after kill -9, and the time from a published row until a query finds it. The sub-benchmark
 // "folder" is the follower that holds all rows in memory.
 func BenchmarkFollowRows(b *testing.B) {
-	rows := 100_000
-	if text := os.Getenv("REFMON_ROWS"); text != "" {
-		var err error
-		if rows, err = strconv.Atoi(text); err != nil {
-			b.Fatal(err)
-		}
-	}
+	rows := randtest.Count(b, "REFMON_ROWS", 1_000_000)
 	z := newSizedSite(b)
 	z.begin()
 	z.load(rows)

