@@ -86,16 +86,9 @@ func TestKilledDuringCompaction(t *testing.T) {
 // compactedAfter reports whether the log begins with a state that is later than an event.
 func (l *live) compactedAfter(event uint64) bool {
 	l.t.Helper()
-	text, err := os.ReadFile(filepath.Join(l.state, "events.jsonl"))
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	text := check.Must(os.ReadFile(filepath.Join(l.state, "events.jsonl")))
 	first, _, _ := strings.Cut(string(text), "\n")
-	e, err := index.ParseEvent([]byte(first))
-	if err != nil || e.Start == nil {
-		l.t.Fatalf("the first event is %+v, %v", e, err)
-	}
-	return e.Start.Until > event
+	return check.Must(index.ParseEvent([]byte(first))).Start.Until > event
 }
 
 // continued applies the changes after a number to has. If the log was compacted since, it starts over.

@@ -2,11 +2,14 @@ package index
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -14,7 +17,8 @@ import (
 // TestRefusalNamesFirstCheckAndEntry checks which of the share, the folders and the document refuses a token, by which
 // entry, and the sentence of docs/search.md about it.
 func TestRefusalNamesFirstCheckAndEntry(t *testing.T) {
-	spec := token.Spec{User: token.Group{SID: everyone}, Privileges: winnt.SeChangeNotifyPrivilege.Bit()}
+	spec := token.Spec{User: token.Group{SID: everyone}, Privileges: winnt.SeChangeNotifyPrivilege.Bit(),
+		Integrity: sid.LowLevel, MandatoryPolicy: winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP}
 	spec.EnabledPrivileges = spec.Privileges
 	who := check.Must(token.New(spec))
 	all, nobody := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)"), sddl.MustParse("O:BAG:SYD:")
@@ -31,6 +35,8 @@ func TestRefusalNamesFirstCheckAndEntry(t *testing.T) {
 			"the share: no entry of its DACL grants read"},
 		{NewClass(nobody, nil, "read", winnt.FILE_GENERIC_READ, winnt.FileObject), "document", "", "FR",
 			"the document: its DACL is empty, which grants nothing"},
+		{NewClass(sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)S:(ML;;NR;;;SI)"), nil, "read", winnt.FILE_GENERIC_READ,
+			winnt.FileObject), "document", "(ML;;NR;;;SI)", "FR", "the document: entry 1 of its SACL does not grant read"},
 		{NewClass(nil, nil, "read", winnt.FILE_GENERIC_READ, winnt.FileObject), "document", "", "",
 			"the document: its descriptor could not be read"},
 	} {
@@ -65,7 +71,9 @@ func TestEvidenceHasRefusalOfKnownAnswers(t *testing.T) {
 	shared.Principals = slices.Clone(d.Principals)
 	shared.Principals[0].Withheld = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA
 	shared.Principals[1].Who, shared.Principals[1].Token = d.Principals[1].SID(), d.Principals[2].Token
-	decided := working(t, "")
+	decided := check.Must((Question{Rights: check.Must(words.Parse("read")), ShareText: "s",
+		Share: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}).Worker(nil))
+	check.NoError(t, decided.Directory(d, "v1", 1))
 	undecided := check.Must((Question{Rights: decided.rights}).Rows(nil))
 	for _, w := range []*Worker{decided, undecided} {
 		x := newLive(w, t.TempDir())
@@ -84,6 +92,7 @@ func TestEvidenceHasRefusalOfKnownAnswers(t *testing.T) {
 			if e.Refused != nil {
 				got = e.Refused.By + " " + e.Refused.Rights
 			}
+			check.Equal(t, strings.Contains(e.Share, "(A;;FA;;;WD)"), w == decided, "the share of %+v", e)
 			if w == undecided {
 				c.want = ""
 			}

@@ -1,6 +1,7 @@
 package index_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -78,9 +79,14 @@ func TestLastEventOfDocumentDecidesRow(t *testing.T) {
 }
 
 // TestRowBatchMarksSnapshotPieces checks that batches between the beginning and the end of a snapshot are pieces, and
-// later ones not.
+// later ones not. A batch has the announced classes of documents.
 func TestRowBatchMarksSnapshotPieces(t *testing.T) {
 	b := index.NewRowBatch([]string{"read"}, func(string) bool { return true }, index.Cursor{Message: 3, Seq: 4})
+	for i, passing := range []bool{true, false} { // only documents have classes that a database knows
+		e := index.ClassEvent{ID: fmt.Sprint("c", i), Passing: passing}
+		check.NoError(t, b.Add(&index.Event{Seq: 5 + uint64(i), Class: &e}))
+	}
+	check.SlicesEqual(t, b.Classes(), []string{"c1"}, "announced classes")
 	var got []bool
 	note := func() { got = append(got, b.Piece, b.Begin, b.End) }
 	note()

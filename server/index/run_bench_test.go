@@ -52,13 +52,10 @@ func newLarge(b *testing.B, docs, distinct, persons int) (*large, time.Duration)
 	l.list = list.Bytes()
 	var state *index.State
 	var err error
-	if l.log, state, err = index.OpenLog(l.dir); err != nil {
-		b.Fatal(err)
-	}
+	l.log, state, err = index.OpenLog(l.dir)
+	check.NoError(b, err)
 	b.Cleanup(func() { _ = l.log.Close() })
-	if l.worker, err = (index.Question{Rights: check.Must(words.Parse("read"))}).Worker(state); err != nil {
-		b.Fatal(err)
-	}
+	l.worker = check.Must(index.Question{Rights: check.Must(words.Parse("read"))}.Worker(state))
 	l.people(l.list, "1")
 	descriptors := make([]*sd.Descriptor, distinct)
 	for i := range descriptors {
@@ -85,28 +82,15 @@ func newLarge(b *testing.B, docs, distinct, persons int) (*large, time.Duration)
 
 // start returns the name of the index, by its first event.
 func (l *large) start() string {
-	text, err := os.ReadFile(filepath.Join(l.dir, "events.jsonl"))
-	if err != nil {
-		l.b.Fatal(err)
-	}
+	text := check.Must(os.ReadFile(filepath.Join(l.dir, "events.jsonl")))
 	first, _, _ := bytes.Cut(text, []byte("\n"))
-	e, err := index.ParseEvent(first)
-	if err != nil {
-		l.b.Fatal(err)
-	}
-	return e.Start.Index
+	return check.Must(index.ParseEvent(first)).Start.Index
 }
 
 // people makes a directory file the version that counts.
 func (l *large) people(list []byte, version string) (classes, rows int) {
 	l.b.Helper()
-	d, err := dirfile.Read(list)
-	if err == nil {
-		err = l.worker.Directory(d, version, time.Now().UnixNano())
-	}
-	if err != nil {
-		l.b.Fatal(err)
-	}
+	check.NoError(l.b, l.worker.Directory(check.Must(dirfile.Read(list)), version, time.Now().UnixNano()))
 	return l.keep()
 }
 
@@ -122,9 +106,7 @@ func (l *large) keep() (classes, rows int) {
 			rows++
 		}
 	}
-	if err := l.log.Write(events); err != nil {
-		l.b.Fatal(err)
-	}
+	check.NoError(l.b, l.log.Write(events))
 	return classes, rows
 }
 
@@ -236,13 +218,9 @@ func forest(b *testing.B, root string, files int) {
 	distinct := max(1, files/100)
 	values := make([][]byte, distinct)
 	for i := range values {
-		a := ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse(fmt.Sprintf(
+		values[i] = attribute(sddl.MustParse(fmt.Sprintf(
 			"O:SYG:SYD:(A;;FR;;;%s-%d)(A;;FR;;;%s-%d)(A;;FR;;;S-1-5-21-7-7-7-%d)",
-			company.Domain, 20000+i%3, company.Domain, 100000+i%1000, 1000+i))}
-		var err error
-		if values[i], err = a.Append(nil); err != nil {
-			b.Fatal(err)
-		}
+			company.Domain, 20000+i%3, company.Domain, 100000+i%1000, 1000+i)))
 	}
 	for i := range files {
 		dir := filepath.Join(root, fmt.Sprintf("d%d", i/1000))
@@ -304,11 +282,7 @@ const asChanger = "REFMON_TEST_CHANGER"
 func change(root string) error {
 	var values [2][]byte
 	for i, text := range []string{forStaff, forCarol} {
-		a := ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse(text)}
-		var err error
-		if values[i], err = a.Append(nil); err != nil {
-			return err
-		}
+		values[i] = attribute(sddl.MustParse(text))
 	}
 	ended := make(chan error, 1)
 	go func() {

@@ -69,18 +69,12 @@ func runChild(ctx context.Context, c index.Config) error {
 func (l *live) child() *exec.Cmd {
 	l.t.Helper()
 	c := l.config
-	text, err := json.Marshal(map[string]any{"Trees": c.Trees, "Directory": c.Directory, "Rights": c.Rights,
+	text := check.Must(json.Marshal(map[string]any{"Trees": c.Trees, "Directory": c.Directory, "Rights": c.Rights,
 		"State": c.State, "NoEvents": c.NoEvents, "Every": c.Every, "Beat": c.Beat, "Traverse": c.Traverse,
-		"Compact": c.Compact})
-	if err != nil {
-		l.t.Fatal(err)
-	}
+		"Compact": c.Compact}))
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), asRun+"="+string(text), asRun+"_POSTGRES="+l.dsn, asRun+"_KILL="+l.kill)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	out := check.Must(cmd.StdoutPipe())
 	check.NoError(l.t, cmd.Start())
 	l.t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGCONT)

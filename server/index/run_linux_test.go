@@ -146,7 +146,7 @@ func TestMountHidesCoveredDocuments(t *testing.T) {
 			}()
 			if c.kind != "" {
 				err := errors.Join(os.WriteFile(l.path("sub/new"), nil, 0o644),
-					unix.Setxattr(l.path("sub/new"), ntacl.Name, attribute(t, forStaff), 0))
+					unix.Setxattr(l.path("sub/new"), ntacl.Name, attribute(sddl.MustParse(forStaff)), 0))
 				check.RequireThat(t, err == nil || errors.Is(err, unix.ENOTSUP), "%v", err)
 			}
 			for range 2 { // by the event, then by a run that starts while it is there
@@ -201,7 +201,7 @@ func TestRevocationReachesEveryHardLink(t *testing.T) {
 	}
 	stored := func(path, text string) {
 		t.Helper()
-		check.NoError(t, unix.Setxattr(path, ntacl.Name, attribute(t, text), 0))
+		check.NoError(t, unix.Setxattr(path, ntacl.Name, attribute(sddl.MustParse(text)), 0))
 	}
 	want("", "broken") // it cannot be read
 	stored(outside+".broken", forCarol)
@@ -226,20 +226,12 @@ func TestRevocationReachesEveryHardLink(t *testing.T) {
 	f := check.Must(os.Open(late))
 	defer f.Close()
 	check.NoError(t, os.Remove(late))
-	check.NoError(t, unix.Fsetxattr(int(f.Fd()), ntacl.Name, attribute(t, forCarol), 0))
+	check.NoError(t, unix.Fsetxattr(int(f.Fd()), ntacl.Name, attribute(sddl.MustParse(forCarol)), 0))
 	want("c", "moved", "single too")
 	check.NoError(t, errors.Join(os.Remove(l.path("moved")), os.Remove(outside)))
 	want("c", "single too")
 	want("", "moved")
 	want("abd", names...)
-}
-
-// attribute returns a descriptor as a file server stores it.
-func attribute(t testing.TB, text string) []byte {
-	t.Helper()
-	a := ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse(text)}
-	value := check.Must(a.Append(nil))
-	return value
 }
 
 // closings counts the calls of Close of a sink.

@@ -174,14 +174,7 @@ func (o *oracle) random(r *rand.Rand, n int) {
 // equal compares all documents with who-can.
 func (o *oracle) equal(r *rand.Rand) {
 	o.t.Helper()
-	file, err := os.ReadFile(o.config.Directory)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	dir, err := dirfile.Read(file)
-	if err != nil {
-		o.t.Fatal(err)
-	}
+	dir := check.Must(dirfile.Read(check.Must(os.ReadFile(o.config.Directory))))
 	x := o.open(time.Minute)
 	present := time.Now()
 	check.Eventually(o.t, func() bool {

@@ -40,16 +40,23 @@ func TestChangedBitIsDetected(t *testing.T) {
 	}
 	want, err := read(whole)
 	check.RequireThat(t, err == nil && len(want) == len(events), "%d events, %v, want %d", len(want), err, len(events))
+	changed(whole, func(at, bit int, text []byte) {
+		if bit != at%8 && !randtest.Deep() {
+			return
+		}
+		got, err := read(text)
+		check.RequireThat(t, err != nil || reflect.DeepEqual(got, want[:len(want)-1]),
+			"N-134: bit %d of byte %d: %d events and no error", bit, at, len(got))
+	})
+}
+
+// changed passes copies of a text that differ from it in one bit.
+func changed(whole []byte, try func(at, bit int, text []byte)) {
 	for at := range whole {
 		for bit := range 8 {
-			if bit != at%8 && !randtest.Deep() {
-				continue
-			}
-			text := append([]byte(nil), whole...)
+			text := bytes.Clone(whole)
 			text[at] ^= 1 << bit
-			got, err := read(text)
-			check.RequireThat(t, err != nil || reflect.DeepEqual(got, want[:len(want)-1]),
-				"N-134: bit %d of byte %d: %d events and no error", bit, at, len(got))
+			try(at, bit, text)
 		}
 	}
 }
@@ -73,16 +80,12 @@ func TestChangedCursorIsDetected(t *testing.T) {
 	if got, err := read(whole); err != nil || got.Seq != 812 {
 		t.Fatalf("%+v, %v, want number 812", got, err)
 	}
-	for at := range whole {
-		for bit := range 8 {
-			text := append([]byte(nil), whole...)
-			text[at] ^= 1 << bit
-			got, err := read(text)
-			if same := got.Seq == 812 && got.Size == 1<<12 && got.Index == "K4YQ"; err == nil && got.Seq != 0 && !same {
-				t.Errorf("N-134: bit %d of byte %d: %+v and no error", bit, at, got)
-			}
+	changed(whole, func(at, bit int, text []byte) {
+		got, err := read(text)
+		if same := got.Seq == 812 && got.Size == 1<<12 && got.Index == "K4YQ"; err == nil && got.Seq != 0 && !same {
+			t.Errorf("N-134: bit %d of byte %d: %+v and no error", bit, at, got)
 		}
-	}
+	})
 	if got, err := read([]byte(`{"format":1,"index":"K4YQ","target":"docs","seq":812,"size":4096}`)); err != nil ||
 		got.Seq != 0 {
 		t.Errorf("N-134: a cursor without a checksum: %+v, %v, want none", got, err)
@@ -113,18 +116,14 @@ func TestChangedWatermarkIsDetected(t *testing.T) {
 		writeNew(t, name, text)
 		return readWatermark(dir)
 	}
-	for at := range whole {
-		for bit := range 8 {
-			text := append([]byte(nil), whole...)
-			text[at] ^= 1 << bit
-			switch got, err := read(text); {
-			case err == nil && !reflect.DeepEqual(got, want):
-				t.Errorf("N-134: bit %d of byte %d: %+v and no error", bit, at, got)
-			case err != nil && !strings.HasPrefix(err.Error(), name+": "):
-				t.Errorf("N-134: bit %d of byte %d: %v, want the name of the file", bit, at, err)
-			}
+	changed(whole, func(at, bit int, text []byte) {
+		switch got, err := read(text); {
+		case err == nil && !reflect.DeepEqual(got, want):
+			t.Errorf("N-134: bit %d of byte %d: %+v and no error", bit, at, got)
+		case err != nil && !strings.HasPrefix(err.Error(), name+": "):
+			t.Errorf("N-134: bit %d of byte %d: %v, want the name of the file", bit, at, err)
 		}
-	}
+	})
 	content, _, err := unseal(bytes.TrimSpace(whole))
 	check.NoError(t, err)
 	if got, err := read(append(content, '}', '\n')); err != nil || !reflect.DeepEqual(got, want) {

@@ -27,9 +27,7 @@ import (
 // describe gives a folder a descriptor.
 func (l *live) describe(name string, d *sd.Descriptor) {
 	l.t.Helper()
-	a := ntacl.Attribute{Version: 1, Descriptor: d}
-	value := check.Must(a.Append(nil))
-	check.NoError(l.t, unix.Setxattr(l.path(name), ntacl.Name, value, 0))
+	check.NoError(l.t, unix.Setxattr(l.path(name), ntacl.Name, attribute(d), 0))
 }
 
 // behind is a tree of nested folders with random descriptors.
@@ -127,7 +125,7 @@ func TestHostPolicyNeedsSearchPermission(t *testing.T) {
 	}
 	mode("in", 0, 0, 0o755)
 	// smbd serves a file below a folder that only its own descriptor closes.
-	check.NoError(t, unix.Setxattr(l.path("in"), "security.NTACL", attribute(t, closed), 0))
+	l.describe("in", sddl.MustParse(closed))
 	want("closed descriptor", "abcd", "in/f", "in/deep/f")
 	// u::rwx,u:4001:r--,g::r--,g:5000:r-x,m::r-x,o::r-x: alice is refused by name, carol and dave are others.
 	acl := []byte{2, 0, 0, 0}
