@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,6 +47,8 @@ func TestRestoreBringsBackBackedUpAccounts(t *testing.T) {
 	if list := p.must("", "list"); !strings.Contains(list, "alicia") {
 		t.Errorf("imported:\n%s, want text containing \"alicia\"", list)
 	}
+	p.must("", "import", written(t, filepath.Join(p.dir, "accounts.yaml"), after))
+	check.That(t, !strings.Contains(p.must("", "list"), "alicia"), "the accounts of a file did not replace the others")
 	end()
 	// In an empty state folder the backup has the key of the audit log, too.
 	check.NoError(t, os.RemoveAll(filepath.Join(p.dir, "state", "audit")))
@@ -153,7 +156,7 @@ func TestRestoreChecksKeyFirst(t *testing.T) {
 	}
 	// A restore that was killed leaves a folder with a store.
 	left := filepath.Join(state, lsa.ScratchPrefix+"1")
-	check.NoError(t, os.MkdirAll(left, 0o700))
+	check.NoError(t, errors.Join(os.MkdirAll(left, 0o700), os.Mkdir(filepath.Join(state, "kept"), 0o700)))
 	check.NoError(t, os.WriteFile(filepath.Join(left, backedStore), []byte("secret"), 0o600))
 	for _, c := range []struct{ name, key, public string }{
 		{"changed", changed, public}, {"cut off", key[:last/2], public}, {"half of another key", key, string(half)},
@@ -165,8 +168,8 @@ func TestRestoreChecksKeyFirst(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.name, err, errDamagedKey)
 		}
 		left, err := os.ReadDir(state)
-		check.That(t, err == nil && len(left) == 1 && left[0].Name() == "lock",
-			"%s: the state folder has %v, %v, want the lock only", c.name, left, err)
+		check.That(t, err == nil && len(left) == 2 && left[0].Name() == "kept" && left[1].Name() == "lock",
+			"%s: the state folder has %v, %v, want the lock and the folder of another program", c.name, left, err)
 	}
 	// The daemon does not need the public half.
 	p.must("", "restore", packed(t, backedStore, store, backedKey, key), "--config", p.config)

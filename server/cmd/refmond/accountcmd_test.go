@@ -159,7 +159,9 @@ func (p *program) refusals() {
 		{"uid 0", []string{"set", "alice", "--uid", "0"}},
 		{"no account or group", []string{"group", "join", "staff", "zoe-who-is-not-there"}},
 		{"SeNoSuchPrivilege", []string{"right", "grant", "alice", "SeNoSuchPrivilege"}},
-		{"the input is empty", []string{"passwd", "alice"}},
+		{"the input is empty", []string{"passwd", "alice"}}, {"the input is empty", []string{"add", "dora", "--password"}},
+		{"no such file", []string{"import", filepath.Join(p.dir, "none")}},
+		{"no account has that name", []string{"set", "dora", "--no-uid"}}, // the failed command added none
 		{"only an administrator with a full token", []string{"--socket", p.socket, "list"}},
 		{"run this as an administrator with --socket", []string{"--socket", p.socket, "lock", "alice"}},
 		{"can't be used together", []string{"set", "alice", "--uid", "7", "--no-uid"}},

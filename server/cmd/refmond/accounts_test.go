@@ -22,7 +22,7 @@ func TestAccountChangesAreRecordedWithoutPolicy(t *testing.T) {
 	none, err := audit.NewPolicy(audit.PolicySpec{})
 	check.NoError(t, err)
 	m := audit.NewMemory(0, 0)
-	log := &audit.Log{Sink: m}
+	log := &audit.Log{Sink: m, Names: &hostAccounts{hosts: &namedHosts{names: map[uint32]string{1000: "chief"}}}}
 	log.Policy.Store(none)
 	by, to := "S-1-22-1-1000", "S-1-22-1-77"
 	var got []string
@@ -38,17 +38,18 @@ func TestAccountChangesAreRecordedWithoutPolicy(t *testing.T) {
 	for e := range m.Events() {
 		text := fmt.Sprint(e.ID)
 		for f := range e.Fields() {
-			if f.Name == "SubjectUserSid" || f.Name == "TargetSid" || f.Name == "PrivilegeList" || f.Name == "Change" ||
-				f.Name == "Target" || f.Name == "AccessGranted" || f.Name == "AccessRemoved" {
+			if strings.HasPrefix(f.Name, "SubjectUser") || f.Name == "TargetSid" || f.Name == "PrivilegeList" ||
+				f.Name == "Change" || f.Name == "Target" || f.Name == "AccessGranted" || f.Name == "AccessRemoved" {
 				v, _ := e.Field(f.Name)
 				text += " " + v
 			}
 		}
 		got = append(got, text)
 	}
-	want := []string{"4704 " + by + " " + to + " SeTcbPrivilege", "4705 " + by + " " + to + " SeTcbPrivilege",
-		"4717 " + by + " " + to + " SeBatchLogonRight", "4718 " + by + " " + to + " SeBatchLogonRight",
-		"64050 " + by + " account created alice"}
+	to = " " + by + " chief " + to
+	want := []string{"4704" + to + " SeTcbPrivilege", "4705" + to + " SeTcbPrivilege", "4717" + to + " SeBatchLogonRight",
+		"4718" + to + " SeBatchLogonRight",
+		"64050 " + by + " chief account created alice"}
 	check.That(t, slices.Equal(got, want), "records %q, want %q", got, want)
 	// Without a sink nothing is written. A change that no SID made is an error all the same.
 	for _, log := range []*audit.Log{log, {}} {

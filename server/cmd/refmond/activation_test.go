@@ -69,6 +69,9 @@ func TestSocketActivationSurvivesRestart(t *testing.T) {
 	if _, st := again.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY); st != ntstatus.Success {
 		t.Error(st)
 	}
+	check.NoError(t, os.WriteFile(config, []byte(strings.Replace(text, "socket: ", "socket: /other", 1)), 0o600))
+	third := serve()
+	check.That(t, third.Wait() != nil, "a daemon serves a socket that its configuration does not name")
 }
 
 // TestInheritedSocketsNeedMatchingListenPID checks that inherited sockets are used only if LISTEN_PID is this process
@@ -165,29 +168,22 @@ func TestUnitsAreHardened(t *testing.T) {
 		t.Skipf("an old systemd-analyze: %s", out)
 	}
 	const units = "../../systemd"
-	for _, c := range []struct{ name, unit, dropIn string }{
-		{"refmond.service", "refmond.service", ""}, {"refmond.service", "refmond.service", "refmond-trees.conf"},
-		{"refmon-gateway.service", "refmon-gateway.service", ""},
-		{"refmond-mount@srv.service", "refmond-mount@.service", ""},
-		{"refmon-index-broker.service", "refmon-index-broker.service", ""},
-		{"refmon-index-keep.service", "refmon-index-keep.service", ""},
-		{"refmon-index-watch.service", "refmon-index-watch.service", ""},
-		{"refmon-index-directory.service", "refmon-index-directory.service", ""},
-		{"refmon-index-work.service", "refmon-index-work.service", ""},
-		{"refmon-index-follow.service", "refmon-index-follow.service", ""},
-	} {
-		text := check.Must(os.ReadFile(filepath.Join(units, c.unit)))
-		if c.dropIn != "" {
-			more := check.Must(os.ReadFile(filepath.Join(units, c.dropIn)))
-			text = append(text, more...)
+	services := check.Must(filepath.Glob(units + "/*.service"))
+	check.That(t, len(services) >= 9, "%d units, want at least 9", len(services))
+	for _, unit := range append(services, units+"/refmond.service+") {
+		service, trees := strings.CutSuffix(unit, "+")
+		text := check.Must(os.ReadFile(service))
+		if trees {
+			text = append(text, check.Must(os.ReadFile(units+"/refmond-trees.conf"))...)
 		}
-		file := written(t, filepath.Join(t.TempDir(), c.name), string(text))
+		name := strings.Replace(filepath.Base(service), "@.", "@srv.", 1) // the instance of a template
+		file := written(t, filepath.Join(t.TempDir(), name), string(text))
 		out, err := exec.Command(analyze, "security", "--offline=yes", "--threshold=30", "--no-pager", file).CombinedOutput()
 		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 		if last := lines[len(lines)-1]; err != nil || !strings.Contains(last, "Overall exposure level") {
-			t.Errorf("%s %s: %v: %s", c.unit, c.dropIn, err, last)
+			t.Errorf("%s: %v: %s", unit, err, last)
 		} else {
-			t.Log(c.dropIn, last)
+			t.Log(last)
 		}
 	}
 }

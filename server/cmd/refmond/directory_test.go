@@ -77,6 +77,10 @@ func TestFailedExportKeepsPreviousFile(t *testing.T) {
 			t.Errorf("D-22: %s: code %d, %q, %d files: %s", flag, code, b, len(entries), problems)
 		}
 	}
+	check.NoError(t, os.WriteFile(config, []byte("log: {level: error}\n"), 0o600))
+	code, _, problems := ran("directory", "export", "--config", config, "--people", file)
+	check.That(t, code == exitMalformed && strings.Contains(problems, "has no servers in its key directory"),
+		"without a directory: code %d, %s", code, problems)
 }
 
 // A name of the directory that an export leaves out does not reach the terminal with its control characters.

@@ -20,8 +20,8 @@ import (
 func TestDoctorNamesEachFaultWithRepair(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "refmond.yaml")
-	text := fmt.Sprintf("state: %s\nsocket: %s\nadminSocket: %s\nlog: {level: error}\n", filepath.Join(dir, "state"),
-		filepath.Join(dir, "s"), filepath.Join(dir, "a"))
+	text := fmt.Sprintf("state: %s/state\nsocket: %[1]s/s\nadminSocket: %[1]s/a\nlog: {level: error}\n"+
+		"audit: {keep: false}\n", dir)
 	check.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	doctor := func() (string, int) {
 		code, out, _ := ran("doctor", "--config", file)
@@ -33,21 +33,12 @@ func TestDoctorNamesEachFaultWithRepair(t *testing.T) {
 	}
 	cfg, err := load(file)
 	check.NoError(t, err)
-	stop := served(t, cfg)
+	defer served(t, cfg)()
 	if found, code := doctor(); code != exitSuccess || strings.Contains(found, "WRONG") ||
-		!strings.Contains(found, "ok    state") || !strings.Contains(found, "ok    adminSocket") {
+		!strings.Contains(found, "ok    state") || !strings.Contains(found, "ok    adminSocket") ||
+		!strings.Contains(found, "note  audit        no records are kept (audit.keep)") {
 		t.Errorf("doctor of a healthy daemon: exit code %d, want 0 and ok lines\n%s", code, found)
 	}
-	check.NoError(t, os.Chmod(cfg.State, 0o777))
-	if found, code := doctor(); code != exitMalformed || !strings.Contains(found, "chmod go-w") {
-		t.Errorf("a state folder that others can write to: %d\n%s, want %d, text containing \"chmod go-w\"", code,
-			found, exitMalformed)
-	}
-	stop()
-	var out bytes.Buffer
-	k := &checkUp{std: &streams{out: &out}}
-	k.clock(time.Unix(0, 0))
-	check.That(t, k.fail && strings.HasPrefix(out.String(), "WRONG clock"), "a clock of 1970: %s", out.String())
 }
 
 // TestOnlyWrongFindingsFailDoctor runs each check of doctor alone. Its finding is ok, note or WRONG; only WRONG causes

@@ -16,7 +16,7 @@ import (
 )
 
 // TestDoctorCountsDescriptorsThatModesInvalidate checks that doctor reports a descriptor that a chmod invalidated,
-// unless the tree ignores modes, where the descriptor counts.
+// unless the tree ignores modes, where the descriptor counts, and one that cannot be read.
 func TestDoctorCountsDescriptorsThatModesInvalidate(t *testing.T) {
 	const attribute = "user.NTACL"
 	dir := t.TempDir()
@@ -38,4 +38,10 @@ func TestDoctorCountsDescriptorsThatModesInvalidate(t *testing.T) {
 		check.That(t, stale == !ignore && k.fail == !ignore, "ignorePosix %t: failed %t, want %t:\n%s", ignore, k.fail,
 			!ignore, out.String())
 	}
+	check.NoError(t, unix.Setxattr(path, attribute, []byte("garbage"), 0))
+	var out bytes.Buffer
+	(&checkUp{std: &streams{out: &out}}).stored(&treeConfig{name: "projects",
+		Config: hostfs.Config{Path: dir, Attribute: attribute}})
+	const failed = "note  trees        projects: the descriptors of 1 files cannot be read\n"
+	check.That(t, strings.HasSuffix(out.String(), failed), "%s, want %q", &out, failed)
 }

@@ -27,6 +27,10 @@ func TestPassedDescriptorsHaveGrantedAccess(t *testing.T) {
 	}
 	want := "ok    trees        projects: clients get descriptors for reading, and for writing"
 	check.That(t, strings.HasPrefix(got, want), "%q, want %q", got, want)
+	w.configure("    descriptors: read\n")
+	want = "ok    trees        projects: clients get descriptors for reading\n"
+	check.Equal(t, w.doctor(), want, "the doctor, of a tree for reading")
+	cfg = w.configure("    descriptors: write\n")
 	defer served(t, cfg)()
 	a, b := w.dial(alice), w.dial(bob)
 	in := nt.CreateFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE,

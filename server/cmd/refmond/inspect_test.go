@@ -110,12 +110,7 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 	check.Success(t, check.Status(th.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION, nil, held)))
 	second, err := c.NewThread()
 	check.NoError(t, err)
-	number := func(th *nt.Thread) string {
-		basic, st := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
-		check.Success(t, st)
-		return fmt.Sprint(uint64(basic.(nt.ThreadBasic).ClientID.UniqueThread))
-	}
-	thread, idle := number(th), number(second)
+	thread, idle := numberOf(t, th), numberOf(t, second)
 	id := check.Must(strconv.ParseUint(idle, 10, 64))
 	check.Success(t, check.Status(th.NtOpenThread(winnt.THREAD_QUERY_INFORMATION, nil,
 		&nt.ClientID{UniqueThread: winnt.Handle(id)})))

@@ -92,9 +92,7 @@ func (p *program) shows(c *client.Conn, tok winnt.Handle) {
 		p.Errorf("K-50: ps does not print %q: error %v, want text containing %q, no error\n%s",
 			want, err, want, out)
 	}
-	v, _ := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
-	id := v.(nt.ThreadBasic).ClientID
-	whose := fmt.Sprintf("%d/%d", uint64(id.UniqueProcess), uint64(id.UniqueThread))
+	whose := fmt.Sprintf("%d/%s", uint64(c.Process()), numberOf(p.T, th))
 	out, err = exec.Command(p.bin, "token", whose, "--socket", p.admin).CombinedOutput()
 	if want := `user       EXAMPLE\alice` + "\nknown by   alice@EXAMPLE.TEST by a ticket for "; err != nil ||
 		!strings.HasPrefix(string(out), want) {

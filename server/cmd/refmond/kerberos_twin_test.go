@@ -16,7 +16,6 @@ import (
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -123,13 +122,10 @@ func (p *program) logGSS(pipe *nt.PipeConn) (got gssLogon) {
 	if err != nil {
 		return gssLogon{err: err}
 	}
-	th := conn.Thread()
-	out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
-		AuthenticationInformation: nt.LogonInformation{MessageType: nt.TokenLogon,
-			ClientToken: logon.Secret(base64.StdEncoding.EncodeToString(blob[:n]))}})
+	out, st := ticketLogOn(conn, blob[:n], winnt.LOGON32_LOGON_NETWORK)
 	got.status = st
 	if st == ntstatus.Success {
-		if v, st := th.NtQueryInformationToken(out.Token, winnt.TokenImpersonationLevel); st == ntstatus.Success {
+		if v, st := conn.Thread().NtQueryInformationToken(out.Token, winnt.TokenImpersonationLevel); st == ntstatus.Success {
 			got.level, _ = v.(winnt.SecurityImpersonationLevel)
 		}
 	}

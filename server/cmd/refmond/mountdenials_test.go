@@ -17,6 +17,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/mount"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
 )
 
 // output returns what a command prints, whatever its exit code.
@@ -184,6 +185,9 @@ func TestDenialLinesCountSuppressedOnes(t *testing.T) {
 	d.Suppressed = 1
 	want = append(want, "  1 denials of this user before it were only counted")
 	check.SlicesEqual(t, denialLines("p", &d), want, "lines after a suppressed denial")
+	d.Asked = winnt.FILE_READ_DATA | winnt.DELETE
+	want[0] = "mount p, uid 7: OPEN /p/f for FILE_READ_DATA|DELETE -> permission denied"
+	check.SlicesEqual(t, denialLines("p", &d), want, "lines of a denial of known rights")
 }
 
 // TestNamesInRecordsAreCached checks that records name users of the host alone, and that each name, and the absence of

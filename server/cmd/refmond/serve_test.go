@@ -193,6 +193,14 @@ func TestInvalidReloadChangesNothing(t *testing.T) {
 		strings.Contains(text, "msg=reloaded") || !holds() || s.level.Level() != slog.LevelInfo {
 		t.Errorf("a wrong configuration: %q, the privilege is there: %t", text, holds())
 	}
+	for keys, want := range map[string]string{"idNumbers: /nonexistent/ids.yaml\n": "the directory file is invalid",
+		"kerberos: {keytab: /nonexistent/keytab, realm: R}\n": "the Kerberos settings are invalid"} {
+		if text := reload(keys + "log: {level: warn}\n"); !strings.Contains(text, want) || !holds() ||
+			s.level.Level() != slog.LevelInfo {
+			t.Errorf("%q: %q, the privilege is there: %t, want %q", keys, text, holds(), want)
+		}
+	}
+	numbered("after reloads that failed", "S-1-5-21-1-2-3-1107")
 	written(t, filepath.Join(dir, "state", "audit", "policy.txt"), "nonsense\n")
 	if text := reload("log: {level: warn}\n"); !strings.Contains(text, "the audit policy is invalid") ||
 		!holds() || s.level.Level() != slog.LevelInfo {
