@@ -37,7 +37,11 @@ func TestAccountChangeStartsNewWalk(t *testing.T) {
 		}
 	}
 	walk(earlier)
+	o := owners{accounts: func(uint32, bool) sid.SID { return *owner.Load() }, known: map[ownerID]sid.SID{}}
+	o.sid(7, false)
 	owner.Store(&later)
+	o.sid(7, false) // another file of theirs
+	check.ErrorIs(t, o.check(), errAccounts, "N-146: an owner who was looked up again after the change")
 	var lost error
 	for lost == nil {
 		select {
