@@ -49,7 +49,7 @@ func TestRangesParseToTheSameSet(t *testing.T) {
 		set  effective.Set
 		want string
 	}{{effective.Set{0}, ""}, {effective.Set{1}, "0"}, {effective.Set{0b1011}, "0-1,3"},
-		{effective.Set{1 << 63, 1}, "63-64"}} {
+		{effective.Set{1 << 63, 1}, "63-64"}, {effective.Set{1 << 63}, "63"}} {
 		text := ranges(c.set)
 		back, err := parseRanges(text, 64*len(c.set))
 		check.That(t, text == c.want && err == nil && back.Equal(c.set),

@@ -41,6 +41,7 @@ func TestWrittenLinesAreParsed(t *testing.T) {
 		`{"seq":7,"time":1,"row":{"path":"/a","tree":"/t","classes":["a",]}}`:                  false,
 		`{"seq":7,"time":1,"row":{"tree":"/t","path":"/a"}}`:                                   false,
 		`{"seq":7,"time":1,"gone":"/a"}`:                                                       false,
+		`{"seq":7`:                                                                             false,
 	} {
 		if got := (&lineReader{}).row([]byte(line)); (got != nil) != plainly {
 			t.Errorf("%q is read as %+v", line, got)

@@ -74,6 +74,7 @@ func TestRunAnswersFromItsState(t *testing.T) {
 	}
 	check.NoError(t, x.Close())
 	may("/t/b", "file already closed")
+	check.That(t, !x.Current(0), "current after Close")
 }
 
 // TestClassesStayInOrder compares the merged list of classes with a sorted one, and checks that an earlier list stays.

@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/server/watch"
 )
 
@@ -43,6 +45,25 @@ func TestWaitingBatchesAreWrittenTogether(t *testing.T) {
 func TestGuardDecidesHowFilesAreRead(t *testing.T) {
 	o := (&Config{Traverse: TraverseHost, Guard: &Guard{Attribute: "user.acl", IgnoreSystemACLs: true}}).options()
 	check.That(t, o.Search && o.Attribute == "user.acl" && o.IgnoreSystemACLs, "%+v", o)
+}
+
+// TestGuardAppliesToEachVersion checks that a version counts as the share's configuration changes it, and that an error
+// of the configuration ends the run (N-100).
+func TestGuardAppliesToEachVersion(t *testing.T) {
+	w := check.Must((Question{Rights: check.Must(words.Parse("read")), Guard: "docs"}).Worker(nil))
+	r := &running{worker: w, log: &Log{bad: errors.New("not opened")}, sinks: []Sink{&lastWatermark{}},
+		watermark: Watermark{Sources: map[string]Moment{}}}
+	var failed error
+	r.config.Guard = &Guard{Name: "docs", Apply: func(d *directory.Directory) (*directory.Directory, error) {
+		return &directory.Directory{Principals: d.Principals[1:]}, failed
+	}}
+	check.NoError(t, r.version(&Version{People: firm(t), Name: "v1", Heartbeat: watch.Now()}))
+	check.That(t, len(w.state.people) == 2 && w.state.people[0].Name == "bob" && w.state.version == "v1",
+		"the version %q has %+v, want bob and carol", w.state.version, w.state.people)
+	failed = errors.New("a list is too long")
+	err := r.version(&Version{People: firm(t), Name: "v2", Heartbeat: watch.Now()})
+	check.That(t, errors.Is(err, failed) && strings.HasPrefix(err.Error(), "share docs: ") && w.state.version == "v1",
+		"%v, version %q, want the error of share docs and v1", err, w.state.version)
 }
 
 // TestDirectoryErrorIsReportedOnce checks that a directory whose reads fail in the same way, every second, passes one
