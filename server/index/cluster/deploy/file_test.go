@@ -36,6 +36,8 @@ func TestSiteFileErrorsNameTheirLine(t *testing.T) {
 		small + "  keys: {runs: [work]}\n":                                                    "not be keys",
 		small + "  M2: {runs: [work]}\n":                                                      "letters a-z",
 		small + "  m2: {runs: [work], trees: [/x]}\n":                                         "only with watch",
+		small + "  m2: {runs: [work], watch: /x}\n":                                           "only with watch",
+		small + "  m2: {runs: [work], postgres: x}\n":                                         "only with follow",
 		small + "  m2: {runs: [work], bulk: /x}\n":                                            "only with follow",
 		small + "  m2: {runs: [watch]}\n":                                                     "trees: missing",
 		small + "  m2: {runs: [watch], trees: [x]}\n":                                         "absolute path",

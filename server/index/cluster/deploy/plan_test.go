@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -165,7 +167,8 @@ func TestFilesHaveSettingsOfTheirMachine(t *testing.T) {
 		"server": func() error {
 			return os.WriteFile(filepath.Join(out, "mq1", site.ServerKeyName), first["mq1/"+site.ServerKeyName], 0o600)
 		},
-		"authority": func() error { return os.Remove(filepath.Join(out, keysFolder, site.AuthorityName)) },
+		"authority":           func() error { return os.Remove(filepath.Join(out, keysFolder, site.AuthorityName)) },
+		"authority's key and": func() error { return os.Remove(filepath.Join(out, keysFolder, authorityKeyName)) },
 	} {
 		check.NoError(t, leave())
 		_, _ = written(t, text, out)
@@ -183,7 +186,53 @@ func TestFilesHaveSettingsOfTheirMachine(t *testing.T) {
 	}
 }
 
-// The files of a site, and the names of new folders, are on disk when a run ends (N-124).
+// TestConfigurationsHaveEachSetting checks each line of the configuration files of a site with NATS servers of its own,
+// and which files a site with those of others has.
+func TestConfigurationsHaveEachSetting(t *testing.T) {
+	const text = "ldap: {server: [ldaps://dc1], domain: S-1-5-21-1-2-3, account: a, passwordFile: /p, " +
+		"ca: /c, base: DC=x}\n" +
+		"rights: read+write\nparts: 8\nmachines:\n  mq1: {runs: [broker], address: 192.0.2.1}\n  mq2: {runs: [broker]}\n" +
+		"  mq3: {runs: [broker, directory]}\n  main: {runs: [follow, work], postgres: host=x, bulk: /b/lines}\n" +
+		"  files1: {runs: [watch], trees: [/srv], watch: /run/w, noEvents: true, every: 1m}\n  plain: {runs: [follow]}\n"
+	_, all := written(t, text, filepath.Join(t.TempDir(), "out"))
+	for name, want := range map[string]string{
+		"mq1/broker.yaml": `name: "mq1"` + "\n" + `listen: "192.0.2.1:4222"` + "\n" +
+			`store: "/var/lib/refmon-index/broker"` + "\n" + `cluster: "192.0.2.1:6222"` + "\n" +
+			`route: ["mq2:6222","mq3:6222"]` + "\n",
+		"mq3/directory.yaml": `ldap-server: ["ldaps://dc1"]` + "\n" + `ldap-domain: "S-1-5-21-1-2-3"` + "\n" +
+			`ldap-account: "a"` + "\n" + `ldap-password-file: "/p"` + "\n" + `ldap-ca: "/c"` + "\n" +
+			`ldap-base: "DC=x"` + "\n",
+		"main/work.yaml": `name: "main"` + "\n",
+		"files1/watch.yaml": `host: "files1"` + "\n" + `watch: "/run/w"` + "\n" +
+			"no-events: true\n" + `every: "1m"` + "\n",
+		"main/follow.yaml": `name: "main"` + "\n" + `state: "/var/lib/refmon-index/follow"` + "\n" + `postgres: "host=x"` +
+			"\n" + `bulk: "/b/lines"` + "\n",
+	} {
+		role := strings.TrimSuffix(filepath.Base(name), ".yaml")
+		check.Equal(t, string(all[name]), "# The flags of refmon-index "+role+". Written by refmon-index site: change the "+
+			"site file instead.\nsite: \"/etc/refmon-index\"\n"+want, "%s", name)
+	}
+	for name, want := range map[string]bool{"main/" + unitName(follow): true, "main/" + unitName(work): false,
+		"plain/" + unitName(follow): false} {
+		check.Equal(t, bytes.Contains(all[name], []byte("[Service]\nReadWritePaths=")), want, "%s may write lines", name)
+	}
+	s := check.Must(site.Read(all["mq2/site.json"]))
+	check.That(t, s.Rights == "read+write" && s.Traverse == "host" && s.Parts == 8 && s.Deciders == 8 && s.Replicas == 3 &&
+		slices.Equal(s.Followers, []string{"main", "plain"}) && slices.Equal(s.Hosts["files1"], []string{"/srv"}),
+		"the site is %+v", s)
+	check.Equal(t, check.Must(Read([]byte(text+"replicas: 1\n"))).site().Replicas, 1, "replicas that the file names")
+
+	authority := filepath.Join(t.TempDir(), "ca.pem")
+	check.NoError(t, os.WriteFile(authority, []byte("of others"), 0o600))
+	others := strings.Replace(small, "broker, work", "work, keep", 1) + "nats: [tls://x:1]\nnatsCA: " + authority + "\n"
+	_, all = written(t, others, filepath.Join(t.TempDir(), "out"))
+	check.That(t, all["keys/"+authorityKeyName] == nil && string(all["mq1/"+site.AuthorityName]) == "of others" &&
+		all["mq1/"+site.SeedName(site.Keeper)] != nil && len(all["files1/"+site.AccountName]) > 0,
+		"with NATS servers of others the files are %q", slices.Sorted(maps.Keys(all)))
+}
+
+// The files of a site, and the names of new folders, are on disk when a run ends. A run returns errors of the disk
+// (N-124).
 func TestSiteSurvivesPowerFailure(t *testing.T) {
 	above := t.TempDir()
 	out := filepath.Join(above, "out")
@@ -201,6 +250,18 @@ func TestSiteSurvivesPowerFailure(t *testing.T) {
 		i := slices.Index(done, want)
 		check.RequireThat(t, i >= 0, "N-124: %q is not among the operations that follow: %q", want, done)
 		done = done[i+1:]
+	}
+	for _, kind := range []string{"create", "write", "sync", "rename", "syncdir"} {
+		for _, part := range []string{keysFolder, "mq1", "search1"} {
+			p := check.Must(Compare(check.Must(Read([]byte(small))), filepath.Join(t.TempDir(), "out")))
+			p.faults = func(operation, name string) error {
+				if operation == kind && strings.Contains(name, "out/"+part) {
+					return syscall.EIO
+				}
+				return nil
+			}
+			check.ErrorIs(t, p.Write(), syscall.EIO, "N-124: %s fails in %s", kind, part)
+		}
 	}
 }
 
