@@ -1,9 +1,11 @@
 package lpc
 
 import (
+	"slices"
 	"sort"
 
 	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -92,6 +94,34 @@ func (p *Port) takePending() *connection {
 	return c
 }
 
+// takeInfo returns what came with the request to connect, once. The connection does not keep it.
+func (c *connection) takeInfo() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	info := c.info
+	c.info = nil
+	return info
+}
+
+// withdraw removes the request of a client that goes from those that wait. A request that was received and not answered
+// stays, so that the server learns of the end, but of such requests at most MaxPending. Call it once.
+func (p *Port) withdraw(c *connection) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pending = slices.DeleteFunc(p.pending, func(x *connection) bool { return x == c })
+	c.mu.Lock()
+	waits := c.state == waitingState
+	c.mu.Unlock()
+	if p.known[c.id] != c || !waits {
+		return
+	}
+	if p.left = append(p.left, c.id); len(p.left) > MaxPending {
+		// The client's charge is gone, so what is left of it has a bound.
+		delete(p.known, p.left[0])
+		p.left = p.left[1:]
+	}
+}
+
 // Listen takes the oldest request to connect; accept it with AcceptMessage. Errors: STATUS_TIMEOUT if no client is
 // waiting, STATUS_INVALID_PORT_HANDLE unless this is a connection port. The request stays pending for the client.
 func (p *Port) Listen() (Message, ntstatus.Status) {
@@ -102,7 +132,7 @@ func (p *Port) Listen() (Message, ntstatus.Status) {
 	if c == nil {
 		return Message{}, ntstatus.Timeout
 	}
-	return Message{Client: c.client, ID: c.id, Data: c.info, Connecting: true}, ntstatus.Success
+	return Message{Client: c.client, ID: c.id, Data: c.takeInfo(), Connecting: true}, ntstatus.Success
 }
 
 // receiveAny takes the next message of a connection port. The oldest request to connect comes first, then the oldest
@@ -157,7 +187,7 @@ func (p *Port) forget(c *connection) {
 // AcceptMessage accepts the client whose request to connect was received, and returns the server's end. The client
 // waits until Complete is called on it. With refuse it refuses the client and returns nil and success. Errors:
 // STATUS_REPLY_MESSAGE_MISMATCH for an unknown or handled request, STATUS_PORT_CONNECTION_REFUSED for a client that is
-// gone.
+// gone, and those of a charge: the server's process pays for the answer, which has at most Longest bytes.
 func (p *Port) AcceptMessage(server *ps.Process, client nt.ClientID, id uint32, refuse bool, context uint64,
 	answer []byte) (*Port, ntstatus.Status) {
 	p.mu.Lock()
@@ -166,7 +196,17 @@ func (p *Port) AcceptMessage(server *ps.Process, client nt.ClientID, id uint32, 
 	if c == nil || c.client != client {
 		return nil, ntstatus.ReplyMessageMismatch
 	}
-	if st := c.accept(refuse, context, answer); st != ntstatus.Success {
+	answer = answer[:min(len(answer), p.longest)]
+	var paid quota.Receipt
+	if len(answer) > 0 {
+		var st ntstatus.Status
+		// The client can keep the answer after the server's end is closed.
+		if paid, st = (quota.Payer{Block: server.Quota()}).Charge(len(answer)); st != ntstatus.Success {
+			return nil, st
+		}
+	}
+	if st := c.accept(refuse, context, answer, paid); st != ntstatus.Success {
+		paid.Return()
 		return nil, st
 	}
 	if refuse {
@@ -177,9 +217,10 @@ func (p *Port) AcceptMessage(server *ps.Process, client nt.ClientID, id uint32, 
 }
 
 // accept answers a client's request to connect: it stores the server's context and answer, and wakes the client. With
-// refuse it refuses the client. Errors: STATUS_REPLY_MESSAGE_MISMATCH if the connection was accepted or refused before,
-// STATUS_PORT_CONNECTION_REFUSED if the client is gone.
-func (c *connection) accept(refuse bool, context uint64, answer []byte) ntstatus.Status {
+// refuse it refuses the client. It takes over paid, the charge for the answer, unless it fails. Errors:
+// STATUS_REPLY_MESSAGE_MISMATCH if the connection was accepted or refused before, STATUS_PORT_CONNECTION_REFUSED if the
+// client is gone.
+func (c *connection) accept(refuse bool, context uint64, answer []byte, paid quota.Receipt) ntstatus.Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -188,7 +229,7 @@ func (c *connection) accept(refuse bool, context uint64, answer []byte) ntstatus
 	case c.gone:
 		return ntstatus.PortConnectionRefused
 	}
-	c.context, c.answer = context, append([]byte(nil), answer...)
+	c.context, c.answer, c.answered = context, append([]byte(nil), answer...), paid
 	if c.state = acceptedState; refuse {
 		c.state = refusedState
 	}

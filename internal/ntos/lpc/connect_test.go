@@ -195,3 +195,55 @@ func TestClosedServerEndKeepsPort(t *testing.T) {
 	}
 	closeAll(p.port)
 }
+
+// A client that leaves before the server answers it leaves no bytes uncharged: its request is withdrawn, and what the
+// server has received of it is bounded. So is a client whose handle could not be made. The server's answer is charged
+// until the client is gone, and is no longer than a message.
+func TestGoneClientsKeepNothing(t *testing.T) {
+	p := newPair(t, 1000)
+	s := p.server.Process()
+	b := quota.NewBlock(nil, 1<<20, false)
+	s.SetQuota(b)
+	before, _, _ := p.Sys.Security.Objects.Counts()
+	unopened, out := p.port.Connect(p.client, static, []byte("unopened"))
+	check.Success(t, out.Status)
+	unopened.Init(lpc.PortType, unopened, nil)
+	unopened.Deref(ob.TagCall)
+	for range 300 { // more than may wait
+		closeAll(p.connect("gone"))
+	}
+	check.Equal(t, check.Status(p.port.Listen()), ntstatus.Timeout, "Listen after the clients have gone")
+	var first lpc.Message
+	for i := range 300 {
+		f := p.connect("received")
+		m := check.Result(p.port.Listen())
+		if i == 0 {
+			first = m
+		}
+		closeAll(f)
+	}
+	check.Equal(t, check.Status(p.port.AcceptMessage(s, first.Client, first.ID, false, 0, nil)),
+		ntstatus.ReplyMessageMismatch, "accept the first of 300 clients that have gone")
+	last := first.ID + 299
+	check.Equal(t, check.Status(p.port.AcceptMessage(s, first.Client, last, false, 0, []byte("late"))),
+		ntstatus.PortConnectionRefused, "accept the last")
+	after, _, _ := p.Sys.Security.Objects.Counts()
+	check.That(t, before == after && b.Used() == 0, "%d objects and %d bytes remain, want %d and 0", after, b.Used(),
+		before)
+	f := p.connect("")
+	m := check.Result(p.port.Listen())
+	e := p.world.port(check.Result(p.port.AcceptMessage(s, m.Client, m.ID, false, 0, make([]byte, 5000))))
+	check.Success(t, e.Complete())
+	closeAll(e)
+	answer, _ := f.Connected()
+	check.That(t, len(answer) == 1000 && b.Used() == 1000, "answer of %d bytes, %d charged, want 1000", len(answer),
+		b.Used())
+	closeAll(f)
+	check.Equal(t, b.Used(), 0, "bytes charged after the client has gone")
+	f = p.connect("")
+	m = check.Result(p.port.Listen())
+	s.SetQuota(quota.NewBlock(nil, 9, false))
+	check.Equal(t, check.Status(p.port.AcceptMessage(s, m.Client, m.ID, true, 0, make([]byte, 10))),
+		ntstatus.QuotaExceeded, "Q-2: an answer beyond the quota")
+	closeAll(f, p.port)
+}

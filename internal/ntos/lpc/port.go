@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -46,6 +47,8 @@ type Port struct {
 	// guarded by mu: connection ports; those that were listened to, by the id of their request
 	known map[uint32]*connection
 	// +checklocks:mu
+	left []uint32 // guarded by mu: connection ports; ids of known requests whose clients left before the answer
+	// +checklocks:mu
 	last uint32 // guarded by mu: connection ports; the id last given to such a request
 	// +checklocks:mu
 	changed chan struct{} // guarded by mu: connection ports; closed and replaced at every change
@@ -86,27 +89,35 @@ func (p *Port) HeapSize() int {
 	if p.conn == nil {
 		return connection
 	}
-	return connection + len(p.conn.info)
+	return connection + p.conn.infoSize
 }
 
-// destroy releases the port's process. It runs when the last reference is gone.
-func (p *Port) destroy() { p.process.Deref(ob.TagLink) }
+// destroy ends what a port without a handle has begun, and releases the port's process. It runs when the last reference
+// is gone.
+func (p *Port) destroy() {
+	p.closed() // a port whose first handle could not be made had no last one
+	p.process.Deref(ob.TagLink)
+}
 
 // connection is what the two ends of an LPC connection share: the client, its state and its messages.
 type connection struct {
-	sqos   nt.SecurityQualityOfService // immutable
-	port   *Port                       // immutable: the connection port
-	client nt.ClientID                 // immutable
-	id     uint32                      // immutable: of the request to connect
-	info   []byte                      // immutable: what came with it
+	sqos     nt.SecurityQualityOfService // immutable
+	port     *Port                       // immutable: the connection port
+	client   nt.ClientID                 // immutable
+	id       uint32                      // immutable: of the request to connect
+	infoSize int                         // immutable: bytes that came with it
 
 	mu sync.Mutex
+	// +checklocks:mu
+	info []byte // guarded by mu: what came with the request, until the server has received it
 	// +checklocks:mu
 	state state // guarded by mu
 	// +checklocks:mu
 	context uint64 // guarded by mu: what the server calls it
 	// +checklocks:mu
 	answer []byte // guarded by mu: what the server says to the client it accepts
+	// +checklocks:mu
+	answered quota.Receipt // guarded by mu: for the answer, until the client is gone
 	// +checklocks:mu
 	notified bool // guarded by mu: the server knows that it ended
 	// +checklocks:mu
@@ -128,10 +139,10 @@ type connection struct {
 // STATUS_OBJECT_NAME_NOT_FOUND for a closed port, STATUS_INSUFFICIENT_RESOURCES beyond MaxPending, and the
 // errors of I-80.
 func (p *Port) Connect(client *ps.Thread, sqos nt.SecurityQualityOfService, info []byte) (*Port, ps.Outcome) {
-	c := &connection{sqos: sqos, port: p,
-		client: nt.ClientID{UniqueProcess: client.Process().ID(), UniqueThread: client.ID()},
-		info: append([]byte(nil), info[:min(len(info),
-			p.longest)]...), waiting: map[uint32]*waiter{}, changed: make(chan struct{})}
+	info = info[:min(len(info), p.longest)]
+	c := &connection{sqos: sqos, port: p, infoSize: len(info), info: append([]byte(nil), info...),
+		client:  nt.ClientID{UniqueProcess: client.Process().ID(), UniqueThread: client.ID()},
+		waiting: map[uint32]*waiter{}, changed: make(chan struct{})}
 	if sqos.ContextTrackingMode == winnt.SECURITY_STATIC_TRACKING {
 		var out ps.Outcome
 		if c.static, out = client.CreateClientSecurity(sqos, false, p.process); out.Status != ntstatus.Success {
@@ -174,9 +185,13 @@ func (p *Port) Accept(server *ps.Process) *Port {
 }
 
 // closed runs when the last handle is closed. A connection port refuses the clients that wait; an end ends its
-// connection. It wakes all threads that wait for the ended connections.
+// connection. It wakes all threads that wait for the ended connections. A second call does nothing.
 func (p *Port) closed() {
 	p.mu.Lock()
+	if p.shut {
+		p.mu.Unlock()
+		return
+	}
 	p.shut = true
 	pending := p.pending
 	for _, c := range p.known {
@@ -189,12 +204,24 @@ func (p *Port) closed() {
 	for _, c := range pending {
 		c.end()
 	}
-	if p.conn != nil {
+	switch p.Kind {
+	case Server:
 		p.conn.end()
-	}
-	if p.Kind == Server {
 		p.conn.port.forget(p.conn) // the server knows
+	case Client:
+		p.conn.port.withdraw(p.conn) // before the end wakes the server
+		p.conn.end()
+		p.conn.dropAnswer()
 	}
+}
+
+// dropAnswer drops the server's answer, which nobody can read any more, and returns the charge for it.
+func (c *connection) dropAnswer() {
+	c.mu.Lock()
+	paid := c.answered
+	c.answer, c.answered = nil, quota.Receipt{}
+	c.mu.Unlock()
+	paid.Return()
 }
 
 // end disconnects both ends, wakes their threads and releases all that the connection holds. A second call wakes the
@@ -203,7 +230,7 @@ func (c *connection) end() {
 	c.mu.Lock()
 	c.gone = true
 	static, waiting := c.static, c.waiting
-	c.static, c.waiting, c.requests = nil, map[uint32]*waiter{}, nil
+	c.static, c.waiting, c.requests, c.info = nil, map[uint32]*waiter{}, nil, nil
 	c.wakeLocked()
 	c.mu.Unlock()
 	c.port.wake()
