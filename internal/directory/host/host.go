@@ -46,6 +46,7 @@ const nobody = 65534
 // Limits of one lookup.
 const (
 	wait       = 10 * time.Second
+	lingering  = 100 * time.Millisecond // how long a child of getent may hold its output open
 	maxReply   = 1 << 20
 	maxName    = 256
 	entryParts = 4 // of the fields that are read
@@ -224,7 +225,9 @@ func getent(database, key string) (line string, found bool, err error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wait)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "getent", database, key).Output() //nolint:gosec // no shell, and a checked key
+	cmd := exec.CommandContext(ctx, "getent", database, key) //nolint:gosec // no shell, and a checked key
+	cmd.WaitDelay = lingering                                // a program that it started may hold the pipe for longer
+	out, err := cmd.Output()
 	var status *exec.ExitError
 	switch {
 	case errors.Is(err, exec.ErrNotFound), errors.As(err, &status) && status.ExitCode() == noSuchKey:

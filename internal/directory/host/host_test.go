@@ -116,9 +116,12 @@ func TestLookupFailsWithoutGroups(t *testing.T) {
 "initgroups bad") echo "bad 1 x" ;;
 "passwd 61010") exit 1 ;;
 "passwd 61011") echo short:x:61011 ;;
-"passwd 61012" | "passwd two") echo two:x:1:1:::; echo two:x:2:2::: ;;`)
+"passwd 61012" | "passwd two") echo two:x:1:1:::; echo two:x:2:2::: ;;
+"passwd 61013") echo held:x:61013:1:::; PATH=/usr/bin:/bin sleep 2 & ;;
+"initgroups held") echo "held 1" ;;`)
 	for _, name := range []string{"half", "odd", "odder", "bad", "two", "none-such", "", "-x", "a:b", "a\nb", "\xff",
-		strings.Repeat("n", 300), "4294967296", "61010", "61011", "61012"} {
+		strings.Repeat("n", 300), "4294967296", "61010", "61011", "61012",
+		"61013"} { // the last leaves a child that holds the pipe
 		if u, err := host.Lookup(name); err == nil {
 			t.Errorf("%q is %+v", name, u)
 		}
