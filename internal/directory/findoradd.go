@@ -42,7 +42,11 @@ func (d *Directory) FindOrAdd(who string) (index int, note string, err error) {
 			return i, note, nil
 		}
 	}
+	named := func(p Principal) bool { return p.Name == name }
 	s, known := d.lookUpName(who, name, domain)
+	if !builtinDomain(domain) && slices.ContainsFunc(d.disabled, named) {
+		known = false // a group of that name, which a Unix user often has, is not meant (U-110)
+	}
 	if !known {
 		if !builtinDomain(domain) && d.Account(name) != nil {
 			return -1, "", fmt.Errorf("%q is disabled and cannot log on", who)

@@ -105,11 +105,16 @@ func TestFindOrAddReturnsAccountOrReason(t *testing.T) {
 	check.Equal(t, len(file.Principals), 1, "principals of the directory after questions to its clones")
 }
 
-// Two names that differ in case only are not found by a third case. BUILTIN has no groups of the directory.
+// Two names that differ in case only are not found by a third case. BUILTIN has no groups of the directory. A disabled
+// user is an error even if a group has the same name (U-110).
 func TestAmbiguousNameIsNotFound(t *testing.T) {
 	d := check.Must(dirfile.Read([]byte("users:\n  - {name: Bob, sid: S-1-5-21-1-2-3-1101}\n  - {name: bob, sid: " +
 		"S-1-5-21-1-2-3-1102}\n  - {name: DA, sid: S-1-5-21-1-2-3-1103}\n" +
-		"groups:\n  - {name: Users, sid: S-1-5-21-1-2-3-2001}\n")))
+		"  - {name: ann, sid: S-1-22-1-1000, disabled: true}\n" +
+		"groups:\n  - {name: Users, sid: S-1-5-21-1-2-3-2001}\n  - {name: ann, sid: S-1-22-2-1000}\n")))
+	_, _, disabled := d.FindOrAdd("ann")
+	check.That(t, disabled != nil && strings.HasSuffix(disabled.Error(), "is disabled and cannot log on"),
+		"U-110: a disabled user with a group of the name: %v", disabled)
 	check.Equal(t, fmt.Sprint(d.Find("Bob"), d.Find("bob"), d.Find("BOB")), "0 1 -1", "Bob, bob and BOB")
 	i, _, err := d.FindOrAdd(`BUILTIN\Users`)
 	check.NoError(t, err)
