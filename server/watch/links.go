@@ -1,13 +1,12 @@
 package watch
 
-import "slices"
-
 // linkTable maps inodes to the names of their files in a tree, so that a change through one name
 // reaches all of them (N-88). Names may be stale, so look each one up before use. The table has
 // about one entry per file. A watch's goroutine owns it. Create it with [newLinkTable].
 type linkTable struct {
-	first map[uint64]string   // the only name of most files
-	more  map[uint64][]string // further names
+	first map[uint64]string // the only name of most files
+	// more has further names. A user can give a file millions of names, so a name must be found without a search.
+	more  map[uint64]map[string]struct{}
 	names int
 	most  int // number of names at which stale ones are removed
 }
@@ -17,23 +16,29 @@ const fewest = 1 << 16
 
 // newLinkTable returns an empty table of hard links.
 func newLinkTable() *linkTable {
-	return &linkTable{first: map[uint64]string{}, more: map[uint64][]string{}, most: fewest}
+	return &linkTable{first: map[uint64]string{}, more: map[uint64]map[string]struct{}{}, most: fewest}
 }
 
 // add records path as a name of an inode. It ignores inode 0, which stands for no number, and a name that is recorded
-// already. Names of one inode keep their order.
+// already.
 func (l *linkTable) add(inode uint64, path string) {
 	if inode == 0 {
 		return
 	}
 	first, known := l.first[inode]
+	more := l.more[inode]
+	_, repeated := more[path]
 	switch {
 	case !known:
 		l.first[inode] = path
-	case first == path || slices.Contains(l.more[inode], path):
+	case first == path || repeated:
 		return
 	default:
-		l.more[inode] = append(l.more[inode], path)
+		if more == nil {
+			more = map[string]struct{}{}
+			l.more[inode] = more
+		}
+		more[path] = struct{}{}
 	}
 	l.names++
 }
@@ -44,7 +49,7 @@ func (l *linkTable) of(inode uint64, into map[string]struct{}) {
 	if first, known := l.first[inode]; known {
 		into[first] = struct{}{}
 	}
-	for _, path := range l.more[inode] {
+	for path := range l.more[inode] {
 		into[path] = struct{}{}
 	}
 }
@@ -64,7 +69,7 @@ func (l *linkTable) settle(inodeAt func(path string) uint64) {
 	}
 	for inode, path := range l.first {
 		keep(inode, path)
-		for _, path := range l.more[inode] {
+		for path := range l.more[inode] {
 			keep(inode, path)
 		}
 	}
