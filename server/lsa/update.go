@@ -90,9 +90,9 @@ func (e *Edit) AddAccount(a Account) sid.SID {
 // named finds the account with a name in the edited state. Case does not count. An unknown name is an error.
 func (e *Edit) named(name string) (Account, error) {
 	// As in validName: strings.EqualFold takes more names for equal, such as one with the Kelvin sign in place of K.
-	name = strings.ToUpper(name)
+	key := strings.ToUpper(name)
 	for _, a := range e.st.accounts {
-		if strings.ToUpper(a.Name) == name {
+		if strings.ToUpper(a.Name) == key {
 			return a, nil
 		}
 	}
