@@ -272,6 +272,3 @@ func defaulted(t *testing.T) Config {
 	}()
 	return tree.cfg
 }
-
-// carol is in no group that others are not in, too.
-const carol = "S-1-5-21-1-2-3-1109"

@@ -1,6 +1,7 @@
 package mount
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
