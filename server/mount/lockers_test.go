@@ -319,20 +319,21 @@ func TestWaitsAreBounded(t *testing.T) {
 }
 
 // TestClosesOfOtherProgramsLeaveNothing checks that an open remembers the close of a descriptor only by a program that
-// has locks through it (M-31).
+// has locks through it, and remembers each such program (M-31).
 //
 // +checklocksignore
 func TestClosesOfOtherProgramsLeaveNothing(t *testing.T) {
 	l, o := newLockers(sameUID), &open{n: &node{}}
-	closes := &fuse.FlushIn{InHeader: fuse.InHeader{Caller: fuse.Caller{Pid: uint32(unix.Gettid())}}, LockOwner: 9}
-	for i, program := range []uint32{1, uint32(os.Getpid())} {
-		in := &fuse.LkIn{InHeader: header(1, 0), Lk: fuse.FileLock{Typ: unix.F_RDLCK, Pid: program}}
+	own, thread := uint32(os.Getpid()), uint32(unix.Gettid())
+	for i, c := range []struct{ locks, closes uint32 }{{1, thread}, {own, thread}, {1, 1}} {
+		closes := &fuse.FlushIn{InHeader: fuse.InHeader{Caller: fuse.Caller{Pid: c.closes}}, LockOwner: 9}
+		in := &fuse.LkIn{InHeader: header(1, 0), Lk: fuse.FileLock{Typ: unix.F_RDLCK, Pid: c.locks}}
 		k := lockOwner{n: o.n, owner: uint64(i)}
 		if _, s := l.get(k, o, in, lockable{}); s != fuse.OK {
 			t.Fatal(s)
 		}
 		l.flushed(o, closes)
-		check.Equal(t, len(o.closedBy), i, "M-31: remembered closes after a lock of program %d", program)
+		check.Equal(t, len(o.closedBy), i, "M-31: remembered closes after a lock of program %d", c.locks)
 	}
 }
 

@@ -170,8 +170,8 @@ func TestRevokeEndsListing(t *testing.T) {
 	}
 }
 
-// TestRevokeFindsFileByAnyOfItsNames checks that a passthrough handle is reported under the name by which it was opened
-// and under the one that the file has now, also if the host's kernel has looked the file up by another name since
+// TestRevokeFindsFileByAnyOfItsNames checks that a passthrough handle is reported under the name at its open, under the
+// one that the file has now, and under another hard link, by which the host's kernel has looked the file up since
 // (W-101).
 func TestRevokeFindsFileByAnyOfItsNames(t *testing.T) {
 	w := newWorld(t)
@@ -185,7 +185,7 @@ func TestRevokeFindsFileByAnyOfItsNames(t *testing.T) {
 	}
 	w.must(check.Err(os.Stat(filepath.Join(w.at, "hard"))))
 	w.must(os.Rename(filepath.Join(w.root, "d"), filepath.Join(w.root, "e")))
-	for _, name := range []string{`d\f`, `e\f`, `e`} {
+	for _, name := range []string{`d\f`, `e\f`, `e`, `hard`} {
 		selected := func(_ *token.Token, n string) bool {
 			return n == `\Device\share\`+name || strings.HasPrefix(n, `\Device\share\`+name+`\`)
 		}
