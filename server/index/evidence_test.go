@@ -63,6 +63,16 @@ func TestRefusalNamesFirstCheckAndEntry(t *testing.T) {
 	}
 }
 
+// TestRefusalNamesOnlyAccountOfItsEntry checks the sentences about an entry of an account with and without a name, and
+// that an entry that cannot be parsed, or several in its place, name no account.
+func TestRefusalNamesOnlyAccountOfItsEntry(t *testing.T) {
+	for entry, account := range map[string]string{"(D;;FR;;;WD)": " to Everyone (S-1-1-0)",
+		"(D;;FR;;;" + alice + ")": " to " + alice, "(D;;FR;;;WD)(A;;FR;;;" + alice + ")": "", "(D;;FR": ""} {
+		r := &Refusal{By: "share", Reason: "AceDeny DACL 1", Entry: entry, Rights: "FR"}
+		check.Equal(t, r.String(), "the share: entry 2 of its DACL denies read"+account, "%s", entry)
+	}
+}
+
 // TestEvidenceHasRefusalOfKnownAnswers checks that the evidence of a run names what refused a person or token, with the
 // share's configuration, and nothing for a class that is not decided (N-97). Filters take the person's own token.
 func TestEvidenceHasRefusalOfKnownAnswers(t *testing.T) {

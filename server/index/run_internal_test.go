@@ -66,6 +66,23 @@ func TestGuardAppliesToEachVersion(t *testing.T) {
 		"%v, version %q, want the error of share docs and v1", err, w.state.version)
 }
 
+// TestRunWithGuardKeepsOwnTokens checks that a run with a share's configuration looks up a person in the directory as
+// read, and explains a refusal by the directory with the configuration applied (N-97).
+func TestRunWithGuardKeepsOwnTokens(t *testing.T) {
+	w := working(t, "")
+	x, d, shared := newLive(w, t.TempDir()), firm(t), firm(t)
+	r := &running{worker: w, index: x, log: &Log{bad: errors.New("not opened")}, sinks: []Sink{&lastWatermark{}},
+		watermark: Watermark{Sources: map[string]Moment{}}}
+	r.config.Guard = &Guard{Apply: func(*directory.Directory) (*directory.Directory, error) { return shared, nil }}
+	check.NoError(t, r.version(&Version{People: d, Name: "v2", Heartbeat: watch.Now()}))
+	own, err := x.tokenOf("bob")
+	check.That(t, err == nil && own == d.Principals[1].Token, "the token of bob: %v, %v, want his own", own, err)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	p, err := x.asked(Query{Who: "bob"})
+	check.That(t, err == nil && p.Token == shared.Principals[1].Token, "%+v, %v, want bob as the share sees him", p, err)
+}
+
 // TestDirectoryErrorIsReportedOnce checks that a directory whose reads fail in the same way, every second, passes one
 // error to Warn. Another error, and the same one after a successful read, are passed too.
 func TestDirectoryErrorIsReportedOnce(t *testing.T) {
