@@ -178,7 +178,7 @@ func TestUploadConditionsAndLimitsDecidePut(t *testing.T) {
 	w.folder("deep", own)
 	w.folder("deep/in", own)
 	w.folder("drop", "O:BAG:SYD:P(A;;0x6;;;{bob})(A;OICI;FA;;;{alice})")
-	w.folder("read", "O:BAG:SYD:P(A;;0x20000;;;{bob})(A;OICI;FA;;;{alice})")
+	w.folder("r&d", "O:BAG:SYD:P(A;;0x20000;;;{bob})(A;OICI;FA;;;{alice})")
 	w.file("drop/hers", "hers", own)
 	w.folder("his", "O:BAG:SYD:P(A;OICI;FA;;;{bob})")
 	w.at("old")
@@ -206,7 +206,7 @@ func TestUploadConditionsAndLimitsDecidePut(t *testing.T) {
 		{"carol", "/share/free", "x", nil, saysDenied, gone},
 		{"bob", "/share/told", "x", nil, needs("/share/told", "D:write-content", "D:bind"), "told"},
 		{"bob", "/share/free", "x", nil, needs("/share", "D:write-content", "D:bind"), gone},
-		{"bob", "/share/read/free", "x", nil, needs("/share/read", "D:write-content", "D:bind"), gone},
+		{"bob", "/share/r&d/free", "x", nil, needs("/share/r&amp;d", "D:write-content", "D:bind"), gone},
 		{"bob", "/share/deep/x", "x", nil, saysDenied, gone}, {"bob", "/share/deep/in/x", "x", nil, saysMissing, gone},
 		{"bob", "/share/none/x", "x", nil, saysMissing, gone}, {"bob", "/share/old/x", "x", nil, saysMissing, "no file"},
 		{"bob", "/share/drop/hers", "x", nil, saysDenied, "hers"},
@@ -229,7 +229,7 @@ func TestUploadConditionsAndLimitsDecidePut(t *testing.T) {
 			t.Errorf("G-14: %s left %.60q, want %.60q", what, got, c.left)
 		}
 	}
-	check.Equal(t, w.entries(""), "deep drop empty hers his new old read told", "G-14: the tree")
+	check.Equal(t, w.entries(""), "deep drop empty hers his new old r&d told", "G-14: the tree")
 	check.Equal(t, w.entries("drop"), "hers new", "G-14: the directory")
 	// An undeclared length is limited too, and nothing of a longer upload remains.
 	broken := inLine(413, "the file is larger than the gateway accepts")
