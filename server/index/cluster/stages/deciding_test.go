@@ -18,7 +18,9 @@ func TestWorkerRequestsMissingWalk(t *testing.T) {
 	s := b.shift("w1")
 	s.workers.beat, s.beat = time.Hour, time.Millisecond // it is thought alive, and never rests for long
 	s.workers.recordAlive("w1")
-	r := check.Must(newRows(t.Context(), s, b.part))
+	other := b.part
+	other.Number = 1 // the watcher of the tree gets the requests of all parts
+	r := check.Must(newRows(t.Context(), s, other))
 	asked := func(limit time.Duration) (asked bool) {
 		t.Helper()
 		for len(b.again) > 0 {
@@ -50,6 +52,10 @@ func TestWorkerRequestsMissingWalk(t *testing.T) {
 			}
 		}
 	}
+	if settled(); !asked(patient) {
+		t.Error("N-53: the worker of the second part requested no walk at the start, want one")
+	}
+	r = check.Must(newRows(t.Context(), s, b.part))
 	if settled(); !asked(patient) {
 		t.Error("N-53: the worker requested no walk at the start, want one")
 	}
