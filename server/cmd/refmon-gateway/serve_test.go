@@ -47,33 +47,78 @@ func (n *noted) text() string {
 
 var readyAt = regexp.MustCompile(`msg=ready (files|console)=(https://[^\s]+)`)
 
+// server is a gateway without refmond and its configuration.
+type server struct {
+	cfg  *config
+	g    *gateway.Gateway
+	cert tls.Certificate
+	out  noted
+}
+
+// newServer returns a server that does not listen yet. The caller closes its g.
+func newServer(t *testing.T) *server {
+	t.Helper()
+	s := &server{cfg: check.Must(load(""))}
+	s.cfg.State, s.cfg.Files, s.cfg.Console, s.cfg.Limits.Connections = t.TempDir(), "127.0.0.1:0", "localhost:0", 1
+	var err error
+	s.cert, _, err = s.cfg.certificate()
+	check.NoError(t, err)
+	s.g, err = gateway.New(gateway.Config{Dial: func() (*client.Conn, error) { return nil, os.ErrNotExist },
+		Names: s.cfg.Names})
+	check.NoError(t, err)
+	return s
+}
+
+func (s *server) serve(ctx context.Context) error {
+	return s.cfg.serve(ctx, s.g, gateway.NewCertificate(&s.cert, false), slog.New(slog.NewTextHandler(&s.out, nil)))
+}
+
+// begin starts serve and returns the URLs of both addresses once they are ready, and serve's result.
+func (s *server) begin(ctx context.Context, t *testing.T) (at map[string]string, served chan error) {
+	t.Helper()
+	served, at = make(chan error, 1), map[string]string{}
+	go func() { served <- s.serve(ctx) }()
+	check.Eventually(t, func() bool {
+		for _, m := range readyAt.FindAllStringSubmatch(s.out.text(), -1) {
+			at[m[1]] = m[2]
+		}
+		return len(at) == 2
+	}, "the server is not ready")
+	return at, served
+}
+
+// TestFailedAddressEndsOther checks that serve ends with the error if one of its listeners fails.
+func TestFailedAddressEndsOther(t *testing.T) {
+	for _, name := range []string{"files", "console"} {
+		s := newServer(t)
+		s.cfg.Console = "127.0.0.2:0"
+		at, served := s.begin(t.Context(), t)
+		for fd := range 1024 { // the listener has one of the low numbers
+			a, _ := unix.Getsockname(fd)
+			on, ok := a.(*unix.SockaddrInet4)
+			if listens, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); ok && listens == 1 &&
+				strings.HasSuffix(at[name], fmt.Sprint(":", on.Port)) {
+				check.NoError(t, unix.Shutdown(fd, unix.SHUT_RDWR))
+			}
+		}
+		select {
+		case err := <-served:
+			check.ErrorIs(t, err, unix.EINVAL, "the end of serve after a failure of the listener for %s", name)
+		case <-time.After(time.Minute):
+			t.Errorf("a failed listener for %s does not end serve", name)
+		}
+		check.NoError(t, s.g.Close())
+	}
+}
+
 // TestServeNeedsBothAddresses checks that files and console are served at their addresses until shutdown, and
 // that neither is if one address is not available.
 func TestServeNeedsBothAddresses(t *testing.T) {
-	cfg, err := load("")
-	check.NoError(t, err)
-	cfg.State, cfg.Files, cfg.Console, cfg.Limits.Connections = t.TempDir(), "127.0.0.1:0", "localhost:0", 1
-	cert, _, err := cfg.certificate()
-	check.NoError(t, err)
-	g, err := gateway.New(gateway.Config{Dial: func() (*client.Conn, error) { return nil, os.ErrNotExist },
-		Names: cfg.Names})
-	check.NoError(t, err)
-	var out noted
-	log := slog.New(slog.NewTextHandler(&out, nil))
+	s := newServer(t)
 	ctx, end := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- cfg.serve(ctx, g, gateway.NewCertificate(&cert, false), log) }()
-	at := map[string]string{}
-	for begun := time.Now(); len(at) < 2; time.Sleep(time.Millisecond) {
-		for _, m := range readyAt.FindAllStringSubmatch(out.text(), -1) {
-			at[m[1]] = m[2]
-		}
-		if time.Since(begun) > time.Minute {
-			t.Fatalf("the server is not ready after a minute: %s", out.text())
-		}
-	}
+	at, served := s.begin(ctx, t)
 	pool := x509.NewCertPool()
-	pool.AddCert(cert.Leaf)
+	pool.AddCert(s.cert.Leaf)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12,
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			t.Error("the server requests a client certificate without the key certificates")
@@ -99,20 +144,20 @@ func TestServeNeedsBothAddresses(t *testing.T) {
 	check.Equal(t, ask("files", "/health"), "none", "beyond limits.connections")
 	first.CloseIdleConnections()
 	end()
-	check.Equal(t, errors.Join(<-served, g.Close()), nil, "the server's end after its context was cancelled")
+	check.Equal(t, errors.Join(<-served, s.g.Close()), nil, "the server's end after its context was cancelled")
 	for where := range at {
 		check.Equal(t, ask(where, "/"), "none", "after the end %s says", where)
 	}
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	check.NoError(t, err)
 	defer taken.Close()
-	cfg.Files = taken.Addr().String()
+	s.cfg.Files = taken.Addr().String()
 	for range 20 { // the addresses are opened in any order
-		err := cfg.serve(t.Context(), g, gateway.NewCertificate(&cert, false), log)
+		err := s.serve(t.Context())
 		check.That(t, err != nil && strings.Contains(err.Error(), "listen"),
 			"an address in use: %v, want an error that names it", err)
 	}
-	for _, m := range readyAt.FindAllStringSubmatch(out.text(), -1) {
+	for _, m := range readyAt.FindAllStringSubmatch(s.out.text(), -1) {
 		c, err := net.Dial("tcp", strings.TrimPrefix(m[2], "https://"))
 		if err == nil {
 			_ = c.Close()
