@@ -17,6 +17,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -97,6 +98,11 @@ func TestOpenFilesClosesNamedFile(t *testing.T) {
 // the user's own, at the administrators' everything (U-95, W-27).
 func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 	cfg := demoRuns(t)
+	shut, err := client.Dial(cfg.Socket) // listed first; nobody may duplicate its handles
+	check.NoError(t, err)
+	defer shut.Close()
+	check.Success(t, shut.Thread().NtSetSecurityObject(winnt.NtCurrentProcess, winnt.DACL_SECURITY_INFORMATION,
+		sddl.MustParse("D:(A;;0x1400;;;WD)")))
 	c, err := client.Dial(cfg.Socket)
 	check.NoError(t, err)
 	defer c.Close()
