@@ -55,12 +55,18 @@ func (c *child) ask(kind byte, data []byte) (status byte, text []byte, err error
 	return head[0], text, err
 }
 
-// end stops the child: it kills the process, waits for it and closes its pipes. It returns the exit state as text,
-// which is the child's own if it had ended before. A failed wait gives its error instead.
+// end stops the child: it kills the process, closes its pipes and waits for it. It returns the exit state as text,
+// which is the child's own if it had ended before. A failed wait gives its error instead. If the process cannot be
+// killed, end returns that error and does not wait.
 func (c *child) end() string {
-	_ = c.process.Kill()
-	state, err := c.process.Wait()
+	err := c.process.Kill()
 	_, _ = c.to.Close(), c.from.Close()
+	if err != nil && !errors.Is(err, os.ErrProcessDone) {
+		// Root without CAP_KILL cannot kill a process of nobody. The child ends itself when it reads the end of its input.
+		go func() { _, _ = c.process.Wait() }()
+		return err.Error()
+	}
+	state, err := c.process.Wait()
 	if err != nil {
 		return err.Error()
 	}

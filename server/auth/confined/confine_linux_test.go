@@ -1,6 +1,7 @@
 package confined
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -8,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -26,6 +28,37 @@ func TestFilterBindsEveryThread(t *testing.T) {
 	for _, name := range threads {
 		status := string(check.Must(os.ReadFile(name)))
 		check.That(t, strings.Contains(status, "Seccomp:\t2"), "K-89: %s has no filter: %s", name, status)
+	}
+}
+
+// TestChildThatCannotBeKilledDelaysNoRequest closes a parser on a thread of root without CAP_KILL, which may not kill a
+// child of nobody. The child ends nevertheless, at the end of its input.
+func TestChildThatCannotBeKilledDelaysNoRequest(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("the child has the user of this process, who may kill it")
+	}
+	p := parser(t)
+	p.mu.Lock()
+	c := p.child
+	p.mu.Unlock()
+	ended := make(chan string)
+	go func() {
+		runtime.LockOSThread() // and never unlocked
+		head, data := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, [2]unix.CapUserData{}
+		err := unix.Capget(&head, &data[0])
+		data[0].Effective &^= 1 << unix.CAP_KILL
+		if err = errors.Join(err, unix.Capset(&head, &data[0])); err != nil {
+			ended <- err.Error()
+			return
+		}
+		ended <- c.end()
+	}()
+	select {
+	case got := <-ended:
+		check.Equal(t, got, unix.EPERM.Error(), "K-89: the end of a child that cannot be killed")
+		_, _ = c.process.Wait() // until the child has ended
+	case <-time.After(patience):
+		t.Error("K-89: a child that cannot be killed keeps its parser from every other request")
 	}
 }
 
