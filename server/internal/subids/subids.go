@@ -93,7 +93,8 @@ func (s *Files) owner(id uint32) (fileaccess.SubIDs, bool) {
 // Charged returns the uid that is charged for a uid's resources. A subordinate uid is charged to the owner of its
 // range. lookUp, which may take long, finds the uid of an owner who is named in the files. Charged remembers it until a
 // file changes. If lookUp finds none, all ids of the range are charged to its first one, and lookUp is not called again
-// for half a minute. While a file cannot be read, each uid is charged for itself (L-29).
+// for half a minute. So are the ids of calls while a lookup of the owner runs. While a file cannot be read, each uid is
+// charged for itself (L-29).
 func (s *Files) Charged(uid uint32, lookUp func(name string) (uint32, bool)) uint32 {
 	r, ok := s.owner(uid)
 	if !ok || r == fileaccess.AllSubIDs { // all ids count as subordinate if the files cannot be read
@@ -104,8 +105,13 @@ func (s *Files) Charged(uid uint32, lookUp func(name string) (uint32, bool)) uin
 	}
 	s.mu.Lock()
 	o, kept := s.owners[r.Owner]
+	due := !kept || !o.known && !time.Now().Before(o.until)
+	if due {
+		// Only one caller waits for a lookup; to the others the owner is unknown, so no flood of them piles up (L-29).
+		s.owners[r.Owner] = lookup{until: time.Now().Add(unknownFor)}
+	}
 	s.mu.Unlock()
-	if !kept || !o.known && !time.Now().Before(o.until) {
+	if due {
 		o.uid, o.known = lookUp(r.Owner)
 		o.until = time.Now().Add(unknownFor)
 		s.mu.Lock()

@@ -96,7 +96,7 @@ func TestSubordinateUIDIsChargedToItsOwner(t *testing.T) {
 }
 
 // TestUnknownOwnerIsLookedUpRarely checks that an owner whom the host does not know is looked up again after half a
-// minute, and no earlier (L-29).
+// minute, and no earlier, and that only one caller waits for a lookup (L-29).
 func TestUnknownOwnerIsLookedUpRarely(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "subuid")
 	check.NoError(t, os.WriteFile(file, []byte("late:100000:65536\n"), 0o600))
@@ -117,5 +117,17 @@ func TestUnknownOwnerIsLookedUpRarely(t *testing.T) {
 			time.Sleep(time.Hour)
 		}
 		check.Equal(t, calls, 2, "lookups")
+		s = &Files{Names: []string{file}}
+		asked, found := make(chan bool), make(chan bool)
+		first := make(chan uint32)
+		go func() {
+			first <- s.Charged(100001, func(string) (uint32, bool) { asked <- true; return 1000, <-found })
+		}()
+		<-asked
+		check.Equal(t, charged(true), 100000, "L-29: charged while the owner's lookup runs")
+		found <- true
+		check.Equal(t, <-first, 1000, "L-29: charged for the owner, after the lookup")
+		check.Equal(t, charged(true), 1000, "L-29: charged for the owner afterwards")
+		check.Equal(t, calls, 2, "lookups beside the one that runs")
 	})
 }
