@@ -93,15 +93,15 @@ func (s *Store) overlapped(m *IDMap) error {
 
 // Trouble returns the problems with which the store still works, joined into one error, or nil if there are
 // none. They are each id map that overlaps subordinate ids and is therefore skipped (L-54), and a Config.Root
-// that is not a user (L-26). It may look Config.Root and its groups up in the host's databases, for up to three
-// seconds each. It changes nothing.
+// that is not a user of this computer (L-26). It may look Config.Root and its groups up in the host's databases, for up
+// to three seconds each. It changes nothing.
 func (s *Store) Trouble() error {
 	st := s.now.Load()
 	var all []error
 	if s.cfg.Root != "" {
 		if _, status := s.root(st); status == ntstatus.NoSuchUser {
-			all = append(all, fmt.Errorf("root: %q is not a user, so uid 0 cannot log on: add the account or remove the key",
-				clip(s.cfg.Root)))
+			all = append(all, fmt.Errorf("root: %q is not a user of this computer, so uid 0 cannot log on: add the account "+
+				"or remove the key", clip(s.cfg.Root)))
 		}
 	}
 	for i := range st.maps {

@@ -98,7 +98,7 @@ func openWatched(t *testing.T, change func(*Config)) (*fixture, *[]string) {
 	queries := &[]string{}
 	w := watched{queries: queries, hosts: hosts{
 		users: map[string]uint32{"both": 11, "dora": 12, "overflow": Unmapped, "carol": 3000, "root": 0, "gone": 14,
-			"everyone": 16, "away": 70099, "CORP": 15},
+			"everyone": 16, "away": 70099, "CORP": 15, "homer": 80007},
 		groups: map[string]uint32{"both": 21, "wheel": 22, "overflow": 23, "nogroup": Unmapped, "team": 24, "CORP": 25},
 		in: map[string][]uint32{"dora": {22, 21, Unmapped, 22}, "carol": {21, 50}, "root": {0}, "overflow": {1},
 			"away": {1}}},

@@ -26,8 +26,8 @@ const hostWait = 3 * time.Second
 // have the account.
 //
 // STATUS_ACCOUNT_DISABLED and STATUS_LOGON_TYPE_NOT_GRANTED mean that the user may not log on,
-// STATUS_NO_SUCH_USER that Config.Root is not a user, and STATUS_NO_LOGON_SERVERS that an id or its groups could
-// not be resolved.
+// STATUS_NO_SUCH_USER that Config.Root is not a user of this computer, and STATUS_NO_LOGON_SERVERS that an id or its
+// groups could not be resolved.
 func (s *Store) TokenForUID(uid uint32, gids []uint32, more ...sid.SID) (logon.Result, ntstatus.Status) {
 	if uid == Unmapped {
 		// 65534 stands for every unmapped uid, so it is Anonymous (L-25).
@@ -49,9 +49,9 @@ func (s *Store) TokenForUID(uid uint32, gids []uint32, more ...sid.SID) (logon.R
 	return logon.Compose(person, atHost.typ)
 }
 
-// root returns the logon of the configured account of uid 0, or STATUS_NO_SUCH_USER if that is no user. LocalSystem
-// gets its own full token, and a disabled account is STATUS_ACCOUNT_DISABLED. A user of the host has the host's groups;
-// if they cannot be read, the status is STATUS_NO_LOGON_SERVERS.
+// root returns the logon of the configured account of uid 0, or STATUS_NO_SUCH_USER if that is no user of this
+// computer. LocalSystem gets its own full token, and a disabled account is STATUS_ACCOUNT_DISABLED. A user of the host
+// has the host's groups; if they cannot be read, the status is STATUS_NO_LOGON_SERVERS.
 func (s *Store) root(st *state) (logon.Result, ntstatus.Status) {
 	a, ok := s.LookupName(s.cfg.Root)
 	switch {
@@ -59,6 +59,9 @@ func (s *Store) root(st *state) (logon.Result, ntstatus.Status) {
 		return logon.Result{}, ntstatus.NoSuchUser
 	case a.SID == sid.LocalSystem:
 		return logon.Result{Token: token.LocalSystem(), Account: a}, ntstatus.Success
+	case !st.isLocal(a.SID):
+		// Only the domain knows the groups of its user, and a deny entry could name one of them (L-26).
+		return logon.Result{}, ntstatus.NoSuchUser
 	}
 	var host *uint32
 	var gids []uint32
@@ -159,8 +162,7 @@ func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, how 
 	more ...sid.SID) (logon.Person, ntstatus.Status) {
 	a, local := st.account(user)
 	account, _ := s.lookupSID(user, s.cfg.Hosts)
-	// An account of this computer and a user of the host are local; an id map gives accounts of a domain (L-81).
-	here := user.Prefix() == st.machine || user.Authority() == 22
+	here := st.isLocal(user)
 	p := logon.Person{Account: account, Remote: !here, Proof: how.proof}
 	p.Account.SID = user
 	if local && a.Disabled {
@@ -202,6 +204,12 @@ func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, how 
 		}
 	}
 	return p, ntstatus.Success
+}
+
+// isLocal reports whether a user is an account of this computer or a user of the host. An id map gives users of a
+// domain (L-81).
+func (st *state) isLocal(user sid.SID) bool {
+	return user.Prefix() == st.machine || user.Authority() == 22
 }
 
 // noneRID is the RID of the group None, the primary group of every local account.

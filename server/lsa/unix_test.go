@@ -259,12 +259,15 @@ func TestConfiguredRootNameMapsToAccount(t *testing.T) {
 		{"LOCAL SERVICE", ntstatus.NoSuchUser, "", "", `"LOCAL SERVICE" is not a user`},
 		{"Administrators", ntstatus.NoSuchUser, "", "", `"Administrators" is not a user`},
 		{"zoe", ntstatus.NoSuchUser, "", "",
-			`root: "zoe" is not a user, so uid 0 cannot log on: add the account or remove the key`},
+			`root: "zoe" is not a user of this computer, so uid 0 cannot log on: add the account or remove the key`},
 		{"host", ntstatus.NoSuchUser, "", "", `"host" is not a user`}, {"dora", 0, "S-1-22-1-12", "dora", ""},
+		{"homer", ntstatus.NoSuchUser, "", "", `"homer" is not a user of this computer`},
 	} {
 		f, _ := openWatched(t, func(cfg *Config) { cfg.Root = c.root })
 		f.account(t, Account{Name: "boss", UID: number(3000)}, "")
 		f.account(t, Account{Name: "out", Disabled: true}, "")
+		f.rememberDomainUser(logon.Account{SID: f.UserSID(80007), Use: winnt.SidTypeUser, Domain: "HOME", DomainSID: home,
+			Name: "homer"})
 		r, st := f.TokenForUID(0, []uint32{7})
 		machine := f.Computer().SID.String()
 		user := ""
