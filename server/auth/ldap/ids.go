@@ -26,6 +26,8 @@ type IDs struct {
 	// +checklocks:mu
 	known map[idQuestion]idAnswer // guarded by mu
 	// +checklocks:mu
+	forgotten uint64 // guarded by mu; counts the calls of Forget
+	// +checklocks:mu
 	silent time.Time // guarded by mu; the directory is not queried before this time
 }
 
@@ -93,10 +95,12 @@ func (n *IDs) idOf(ctx context.Context, q idQuestion) (uint32, bool, error) {
 	return a.id, a.found, a.err
 }
 
-// Forget empties the cache and ends the pause after ErrAway. Call it after the directory was replaced.
+// Forget empties the cache and ends the pause after ErrAway. Results of queries that still run are not cached. Call it
+// after the directory was replaced.
 func (n *IDs) Forget() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.forgotten++
 	n.known, n.silent = nil, time.Time{}
 }
 
@@ -110,7 +114,7 @@ func (n *IDs) answer(ctx context.Context, q idQuestion) (a idAnswer) {
 	}
 	n.mu.Lock()
 	a, kept := n.known[q]
-	silent := now().Before(n.silent)
+	silent, begun := now().Before(n.silent), n.forgotten
 	n.mu.Unlock()
 	switch {
 	case kept && now().Before(a.until):
@@ -129,6 +133,9 @@ func (n *IDs) answer(ctx context.Context, q idQuestion) (a idAnswer) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.forgotten != begun {
+		return a // the replaced directory gave it (D-34)
+	}
 	if errors.Is(a.err, ErrAway) {
 		n.silent = now().Add(idSilence)
 		return a

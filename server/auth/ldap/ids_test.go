@@ -157,7 +157,8 @@ func TestEntryDefinesIDOnlyByValidAttributes(t *testing.T) {
 }
 
 // TestIDAnswersAreCachedSeparately checks that each query's answer is cached for a minute. An unreachable directory
-// is not queried for ten seconds, and cached answers stay valid. The cache is emptied when it is full (D-34).
+// is not queried for ten seconds, and cached answers stay valid. The answer of a replaced directory is not cached. The
+// cache is emptied when it is full (D-34).
 func TestIDAnswersAreCachedSeparately(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	queries, away := 0, false
@@ -198,6 +199,14 @@ func TestIDAnswersAreCachedSeparately(t *testing.T) {
 	asks("back, and left alone", 0, errSilent)
 	n.Forget()
 	asks("forgotten", 1, nil)
+	ask := n.Ask
+	for _, err := range []error{nil, ErrAway} {
+		n.Forget()
+		n.Ask = func(func(*Directory) error) error { n.Forget(); return err }
+		asks("a directory that is replaced before it answers", 0, err)
+		n.Ask = ask
+		asks("its successor", 1, nil)
+	}
 	n.Ask = nil
 	asks("kept, and there is no directory", 0, nil)
 	n.Forget()
