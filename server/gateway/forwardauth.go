@@ -24,13 +24,17 @@ type ForwardAuth struct {
 	// Path and Right are the names of the headers with the path of the file, as the client wrote it in the URL, and
 	// with the right. The proxy must set both, so that a client cannot.
 	Path, Right string
+	// Client is the name of the header with the client's address, which the proxy must set as well. Wrong passwords
+	// count for that address. "": the clients of a proxy share the proxy's address and its limits.
+	Client string
 }
 
-// check returns an error if there are proxies and the names of the two headers are not set or are equal. Without
-// proxies it returns nil.
+// check returns an error if there are proxies and the names of the headers are not set or are equal. Client may be "".
+// Without proxies it returns nil.
 func (f *ForwardAuth) check() error {
-	if len(f.Proxies) > 0 && (f.Path == "" || f.Right == "" || strings.EqualFold(f.Path, f.Right)) {
-		return errors.New("gateway: ForwardAuth: Path and Right must be the names of two headers")
+	if len(f.Proxies) > 0 && (f.Path == "" || f.Right == "" || strings.EqualFold(f.Path, f.Right) ||
+		strings.EqualFold(f.Client, f.Path) || strings.EqualFold(f.Client, f.Right)) {
+		return errors.New("gateway: ForwardAuth: Path, Right and Client must be the names of different headers")
 	}
 	return nil
 }
@@ -46,6 +50,9 @@ func (g *Gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Content-Type-Options"] = nosniff
 	begun := time.Now()
 	at, mask, ok := g.forwarded(r)
+	if ok {
+		r, ok = g.cfg.ForwardAuth.fromClient(r)
+	}
 	p, err := g.link.process()
 	if !ok || err != nil {
 		plain(w, http.StatusForbidden, "access denied")
@@ -78,6 +85,26 @@ func (g *Gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("WWW-Authenticate", "Negotiate "+s.reply)
 	}
 	plain(w, http.StatusOK, "allowed")
+}
+
+// fromClient returns a proxy's request as one from the address of the proxy's client. ok is false if the header with
+// the address is missing, repeated or not an address. Without f.Client it returns r.
+func (f *ForwardAuth) fromClient(r *http.Request) (_ *http.Request, ok bool) {
+	if f.Client == "" {
+		return r, true
+	}
+	client := r.Header.Values(f.Client)
+	if len(client) != 1 {
+		return nil, false
+	}
+	at, err := netip.ParseAddr(client[0])
+	if err != nil {
+		return nil, false
+	}
+	// A stranger's wrong passwords do not count against the other clients of the proxy (G-67, L-65).
+	out := r.WithContext(r.Context())
+	out.RemoteAddr = netip.AddrPortFrom(at.WithZone(""), 0).String()
+	return out, true
 }
 
 // forwarded returns the file and the access mask that the proxy asks about. ok is false if the sender is no

@@ -97,6 +97,36 @@ func TestForwardAuthNeedsOnePathAndRight(t *testing.T) {
 	check.Equal(t, w.forward("alice:pw-x", here, path, "/share/f", right, "read").Code, 403, "without refmond")
 }
 
+// TestForwardAuthCountsWrongPasswordsPerClient checks that the wrong passwords of one client of a proxy do not refuse
+// another one, and that a request without exactly one address is denied (G-67, L-65).
+func TestForwardAuthCountsWrongPasswordsPerClient(t *testing.T) {
+	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;{alice})", func(c *Config) {
+		local(c)
+		c.ForwardAuth.Client = "X-Client"
+	})
+	w.file("f", "x", "O:BAG:SYD:P(A;;FR;;;{alice})")
+	ask := func(password string, more ...string) int {
+		more = append(more, "X-Forwarded-Uri", "/share/f", "X-Refmon-Right", "read")
+		return w.forward("alice:"+password, "127.0.0.1:5", more...).Code
+	}
+	for range wrongOfName {
+		check.Equal(t, ask("wrong", "X-Client", "192.0.2.1"), 401, "G-67: a wrong password")
+	}
+	for _, c := range []struct {
+		name   string
+		client []string
+		want   int
+	}{
+		{"the client of the wrong passwords", []string{"X-Client", "192.0.2.1"}, 403},
+		{"as IPv6", []string{"X-Client", "::ffff:192.0.2.1"}, 403},
+		{"no address", nil, 403}, {"two addresses", []string{"X-Client", "192.0.2.2", "X-Client", "192.0.2.3"}, 403},
+		{"a list", []string{"X-Client", "192.0.2.2, 192.0.2.3"}, 403}, {"a port", []string{"X-Client", "192.0.2.2:1"}, 403},
+		{"another client", []string{"X-Client", "192.0.2.2"}, 200},
+	} {
+		check.Equal(t, ask("pw-x", c.client...), c.want, "G-67: "+c.name)
+	}
+}
+
 // TestForwardAuthIs404WithoutProxies checks that without proxies the endpoint does not exist, and that a configuration
 // needs two headers.
 func TestForwardAuthIs404WithoutProxies(t *testing.T) {
@@ -105,10 +135,10 @@ func TestForwardAuthIs404WithoutProxies(t *testing.T) {
 		"read"); got.Code != 404 {
 		t.Errorf("status %d, want 404", got.Code)
 	}
-	for _, names := range [][2]string{{"", "b"}, {"a", ""}, {"a", "A"}} {
+	for _, names := range [][3]string{{"", "b"}, {"a", ""}, {"a", "A"}, {"a", "b", "A"}, {"a", "b", "B"}} {
 		cfg := Config{Dial: w.g.cfg.Dial}
 		local(&cfg)
-		cfg.ForwardAuth.Path, cfg.ForwardAuth.Right = names[0], names[1]
+		cfg.ForwardAuth.Path, cfg.ForwardAuth.Right, cfg.ForwardAuth.Client = names[0], names[1], names[2]
 		check.That(t, check.Err(New(cfg)) != nil, "headers %q are accepted", names)
 	}
 }

@@ -30,13 +30,14 @@ type forwardSettings struct {
 	Proxies []string `json:"proxies"`
 	Path    string   `json:"path"`
 	Right   string   `json:"right"`
+	Client  string   `json:"client"`
 }
 
 // checkQuestions validates the keys authzen, index and forwardAuth and the file of types, and sets questions, index and
 // forward. It connects to nothing. The error names the key. Without a console they must all be unset. An error may
 // leave them partly set.
 func (c *config) checkQuestions() error {
-	f := gateway.ForwardAuth{Path: c.ForwardAuth.Path, Right: c.ForwardAuth.Right}
+	f := gateway.ForwardAuth{Path: c.ForwardAuth.Path, Right: c.ForwardAuth.Right, Client: c.ForwardAuth.Client}
 	for _, text := range c.ForwardAuth.Proxies {
 		p, err := prefix(text)
 		if err != nil {

@@ -38,7 +38,7 @@ certificates: {` + print + `: alice}
 strictTransportSecurity: 16
 authzen: {url: 'https://pdp.test', ask: 'O:SYG:SYD:', rate: 17, types: ` + types + `}
 index: {socket: /run/index.sock, ask: 'O:SYG:SYD:', rate: 18}
-forwardAuth: {proxies: [192.0.2.1, '2001:db8::/32', '::ffff:192.0.2.2'], path: X-Path, right: X-Right}
+forwardAuth: {proxies: [192.0.2.1, '2001:db8::/32', '::ffff:192.0.2.2'], path: X-Path, right: X-Right, client: X-C}
 limits: {sessions: 11, sessionLife: 12, threads: 13, connections: 14, largestUpload: 15}
 log: {level: warn}
 `)
@@ -50,7 +50,7 @@ log: {level: warn}
 		Certificates: map[string]string{print: "alice"}, Strict: 16, AuthZEN: authzenSettings{URL: "https://pdp.test",
 			Ask: "O:SYG:SYD:", Rate: 17, Types: types}, Index: indexSettings{Socket: "/run/index.sock", Ask: "O:SYG:SYD:",
 			Rate: 18}, ForwardAuth: forwardSettings{Proxies: []string{"192.0.2.1", "2001:db8::/32", "::ffff:192.0.2.2"},
-			Path: "X-Path", Right: "X-Right"}}}
+			Path: "X-Path", Right: "X-Right", Client: "X-C"}}}
 	want.Limits.Sessions, want.Limits.SessionLife, want.Limits.Threads, want.Limits.Connections = 11, 12, 13, 14
 	want.Limits.LargestUpload, want.Log.Level = 15, "warn"
 	declared, err := authzen.ReadTypes([]byte("groups: [a]"))
@@ -59,7 +59,7 @@ log: {level: warn}
 	want.index = &gateway.Index{Socket: "/run/index.sock", Ask: "O:SYG:SYD:", Rate: 18}
 	want.forward = gateway.ForwardAuth{Proxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32"),
 		netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("192.0.2.2/32")}, Path: "X-Path",
-		Right: "X-Right"}
+		Right: "X-Right", Client: "X-C"}
 	check.DeepEqual(t, *c, want, "read")
 	log := slog.New(slog.DiscardHandler)
 	got := c.gateway(log)
@@ -155,7 +155,7 @@ func TestGatewaySettingBeyondBoundIsRejected(t *testing.T) {
 		"one header": {func(c *config) {
 			c.ForwardAuth.Proxies, c.ForwardAuth.Right = []string{"::1"},
 				"x-forwarded-uri"
-		}, "two headers"},
+		}, "different headers"},
 		"no level": {func(c *config) { c.Log.Level = "" }, "log.level"},
 	} {
 		cfg, err := load("")
