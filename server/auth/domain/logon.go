@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/admission"
@@ -139,13 +141,14 @@ func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name strin
 		return logon.Result{Reason: ntstatus.NoSuchUser}, ntstatus.LogonFailure
 	}
 	origin, named := a.Store.Requester(r)
+	counted := counterName(name)
 	// A logon waits for the outcome of an earlier one of the name, which is no failure yet (D-25).
-	if !a.turns.Take(ctx, name, origin) {
+	if !a.turns.Take(ctx, counted, origin) {
 		return logon.Result{}, ntstatus.InsufficientResources
 	}
-	defer a.turns.Give(name, origin)
+	defer a.turns.Give(counted, origin)
 	lockedOut := logon.Result{Reason: ntstatus.AccountLockedOut}
-	if a.Limit.Refuses(name, origin, named) {
+	if a.Limit.Refuses(counted, origin, named) {
 		return lockedOut, ntstatus.AccountLockedOut
 	}
 	if !a.checks.Enter(ctx, origin) {
@@ -153,7 +156,7 @@ func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name strin
 		return logon.Result{}, ntstatus.InsufficientResources
 	}
 	defer a.checks.Leave()
-	if !a.Limit.Attempt(name, origin, named) {
+	if !a.Limit.Attempt(counted, origin, named) {
 		// The directory is not queried, so that this host cannot be used for guessing (D-25).
 		return lockedOut, ntstatus.AccountLockedOut
 	}
@@ -161,11 +164,11 @@ func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name strin
 	if err != nil {
 		result, status := a.refused(r, err)
 		if status == ntstatus.NoLogonServers {
-			a.Limit.Unknown(name, origin)
+			a.Limit.Unknown(counted, origin)
 		}
 		return result, status
 	}
-	a.Limit.Succeeded(name, origin)
+	a.Limit.Succeeded(counted, origin)
 	return a.token(&p, r)
 }
 
@@ -179,6 +182,17 @@ var ignored = []*unicode.RangeTable{unicode.Variation_Selector, unicode.Other_De
 func hasIgnoredCharacters(name string) bool {
 	return name != strings.Join(strings.Fields(name), " ") ||
 		strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || unicode.In(r, ignored...) })
+}
+
+// counterName returns the name that the failures of name count for: without accents and in the usual width. The
+// counters ignore case. Active Directory has one account for all these spellings, so they share their counters (D-25).
+func counterName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return r
+	}, norm.NFKD.String(name))
 }
 
 // byName logs on a user whom a.Names finds, without a password. If a.Names is nil, it passes the request to the

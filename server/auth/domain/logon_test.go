@@ -79,7 +79,7 @@ func password(domain, name, password string) logon.Request {
 
 // TestDirectoryIsNotQueriedBeyondTheLimit checks that the directory is not queried after too many failures of a name or
 // of an origin, which can be a whole IPv6 network (D-25, D-30). A success clears the name only, and an attempt without
-// a result does not count.
+// a result does not count. A name with other accents or of another width has the same counter.
 func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 	f := newFixture(t)
 	const ok, wrong, locked = ntstatus.Success, ntstatus.LogonFailure, ntstatus.AccountLockedOut
@@ -114,6 +114,10 @@ func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 	}
 	f.now = f.now.Add(admission.DefaultWindow)
 	try(ok, "alice", "wonderland", "192.0.2.1")
+	for _, name := range []string{"zoë kim", "ZOE KIM", "Zoe\u0308 \u212aim"} {
+		try(wrong, name, "x", "192.0.2.6")
+	}
+	try(locked, "ｚoe kím", "x", "192.0.2.6") // Active Directory finds one account by all of them
 	f.fails = &Refused{Status: ntstatus.NoLogonServers, Why: errors.New("away")}
 	for range 20 {
 		try(ntstatus.NoLogonServers, "alice", "wonderland", "192.0.2.1")
