@@ -226,11 +226,19 @@ func (f *Forwarder) line(buf []byte, e *audit.Event) ([]byte, error) {
 }
 
 // checkSink returns an error for a sink such as udp:HOST:PORT, which names a network that the forwarder does not have.
-// Otherwise it would become a file.
+// Otherwise it would become a file. A pipe, a terminal or another file that is not regular is an error too, because it
+// never confirms that it has the records (U-77). A missing file is none.
 func checkSink(sink string) error {
 	network, _, ok := strings.Cut(sink, ":")
 	isWord := len(network) > 1 && strings.Trim(network, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
-	if !ok || !isWord || network == "unix" || network == "tcp" {
+	if ok && (network == "unix" || network == "tcp") {
+		return nil
+	}
+	if !ok || !isWord {
+		if info, err := os.Stat(sink); err == nil && !info.Mode().IsRegular() {
+			return fmt.Errorf("the sink %s is not a regular file, so it cannot confirm that it has the records: want "+
+				"unix:PATH, tcp:HOST:PORT or a regular file", sink)
+		}
 		return nil
 	}
 	return fmt.Errorf("unknown network %q of the sink %s: want unix:PATH, tcp:HOST:PORT or a file such as ./%s", network,

@@ -251,6 +251,17 @@ func TestUnknownNetworkIsNoFile(t *testing.T) {
 	}
 }
 
+// A sink that cannot confirm its records is an error at once. With follow, Run would send them again forever (U-77).
+func TestSinkThatCannotConfirmIsRefused(t *testing.T) {
+	f := newForwarder(t)
+	writeLog(t, Config{Dir: f.Dir}, 1)
+	for _, sink := range []string{os.DevNull, filepath.Dir(f.Sink)} {
+		f.Sink = sink
+		err := f.Run(t.Context(), false)
+		testcheck.That(t, err != nil && strings.Contains(err.Error(), sink+" is not a regular file"), "%s: %v", sink, err)
+	}
+}
+
 // TestCursorFollowsConfirmedRecords: a run that ends leaves the cursor behind what the sink has, were it one record,
 // and lets it alone where nothing came; sink and cursor are for their owner, and what a sink had stays (U-77; UC-58).
 func TestCursorFollowsConfirmedRecords(t *testing.T) {
