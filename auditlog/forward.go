@@ -193,30 +193,29 @@ func (f *Forwarder) records(ctx context.Context, r *Reader, follow bool) (sent b
 			return sent, err
 		}
 		if f.out == nil {
-			err = f.connect(ctx)
+			if err := f.connect(ctx); err != nil {
+				return sent, &sinkError{err}
+			}
 		}
-		if err == nil {
-			line, err = f.line(line, &e)
-		}
-		if err != nil {
-			return sent, &sinkError{err}
+		if line, err = f.line(line, &e); err != nil {
+			return sent, err
 		}
 		sent = true
 	}
 }
 
 // line sends one record to the sink as a line of JSON. After 1,000 records or one second it also saves the cursor.
-// buf is reused memory. A write that takes longer than forwardWait is an error. After an error of the sink the record
-// counts as not sent, after one of the save as sent.
+// buf is reused memory. A write that takes longer than forwardWait is an error. After a failed write the record
+// counts as not sent, after a failed save as sent. A failure of the sink is a *sinkError.
 func (f *Forwarder) line(buf []byte, e *audit.Event) ([]byte, error) {
 	buf = append(e.AppendJSON(buf[:0]), '\n')
 	if c, ok := f.out.(net.Conn); ok {
 		if err := c.SetWriteDeadline(time.Now().Add(forwardWait)); err != nil {
-			return buf, err
+			return buf, &sinkError{err}
 		}
 	}
 	if _, err := f.out.Write(buf); err != nil {
-		return buf, err
+		return buf, &sinkError{err}
 	}
 	f.next, f.leaf, f.sent = e.RecordID+1, e.Chain, f.sent+1
 	if f.sent >= cursorEvery || time.Since(f.since) > cursorDelay {

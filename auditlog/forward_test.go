@@ -262,6 +262,20 @@ func TestSinkThatCannotConfirmIsRefused(t *testing.T) {
 	}
 }
 
+// A cursor that cannot be written ends a forwarder that follows. It does not count as a failure of the sink, after which
+// the records would come again (U-77).
+func TestUnwritableCursorEndsForwarder(t *testing.T) {
+	f := newForwarder(t)
+	writeLog(t, Config{Dir: f.Dir}, 1)
+	f.Cursor = filepath.Join(f.Dir, "missing", "cursor")
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	err := f.Run(ctx, true)
+	testcheck.ErrorIs(t, err, fs.ErrNotExist, "Run")
+	testcheck.Equal(t, len(sinkIDs(t, f)), 1, "records in the sink")
+	testcheck.NoError(t, ctx.Err())
+}
+
 // TestCursorFollowsConfirmedRecords: a run that ends leaves the cursor behind what the sink has, were it one record,
 // and lets it alone where nothing came; sink and cursor are for their owner, and what a sink had stays (U-77; UC-58).
 func TestCursorFollowsConfirmedRecords(t *testing.T) {
