@@ -75,6 +75,7 @@ func isDefine(line []byte) bool {
 type subject struct {
 	*token.Token
 	domain sid.SID // of the user, for aliases such as DU; zero if it is in none
+	size   int     // of its definition in bytes: the name and the token file
 }
 
 // parseSubject parses a token file and derives the user's domain. It returns the errors of token.Parse.
@@ -83,14 +84,14 @@ func parseSubject(file []byte) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &subject{t, accessquery.UserDomain(t)}, nil
+	return &subject{Token: t, domain: accessquery.UserDomain(t), size: len(file)}, nil
 }
 
 // definitions holds the tokens that define lines have named. Only a define line writes tokens and bytes, and such a
 // line runs alone; all workers read them at other times.
 type definitions struct {
 	tokens map[string]*subject
-	bytes  int
+	bytes  int // of the definitions in tokens
 
 	noDACL atomic.Int64 // answers with the note
 }
@@ -146,10 +147,7 @@ func (c *checker) define(dst, id []byte) ([]byte, error) {
 	}
 	names := make(map[string]*subject)
 	order := []string{}
-	size := len(c.slots[fDefine])
-	if c.defs.bytes+size > maxDefineBytes {
-		return dst, fmt.Errorf("define: more than %d MiB of token files defined", maxDefineBytes>>20)
-	}
+	count, size := len(c.defs.tokens), c.defs.bytes // after the line: a replaced token does not count
 	s := strict.Scanner{Bytes: c.slots[fDefine]}
 	for it := s.Object(); it.Next(&s); {
 		quoted := s.Bytes[it.Start : it.Start+len(it.Name)+2]
@@ -162,13 +160,22 @@ func (c *checker) define(dst, id []byte) ([]byte, error) {
 		if err != nil {
 			return dst, fmt.Errorf("define: %q: %w", strict.Clip(text), err)
 		}
-		names[name] = sub
+		sub.size += len(name)
+		if old, ok := c.defs.tokens[name]; ok {
+			size -= old.size
+		} else {
+			count++
+		}
+		names[name], size = sub, size+sub.size
 		order = append(order, name)
 	}
 	if s.Err != nil {
 		return dst, fmt.Errorf("define: %w", s.Err)
 	}
-	if len(c.defs.tokens)+len(names) > MaxDefinitions {
+	if size > maxDefineBytes {
+		return dst, fmt.Errorf("define: more than %d MiB of token files defined", maxDefineBytes>>20)
+	}
+	if count > MaxDefinitions {
 		return dst, fmt.Errorf("define: more than %d tokens defined", MaxDefinitions)
 	}
 	dst = append(appendID(dst, id), `,"defined":[`...)
@@ -179,6 +186,6 @@ func (c *checker) define(dst, id []byte) ([]byte, error) {
 		}
 		dst = AppendString(dst, name)
 	}
-	c.defs.bytes += size
+	c.defs.bytes = size
 	return append(dst, "]}"...), nil
 }

@@ -37,7 +37,7 @@ func TestBatchLineBeyondLimitIsRejected(t *testing.T) {
 		check.That(t, strings.Contains(answers[0], want), "%d bytes: %.200s, want %s", MaxLine+over, answers[0], want)
 	}
 	const line = `{"id":1,"define":{"a":{"user":"BA"},"b":{"user":"BU"}}}`
-	size := len(`{"a":{"user":"BA"},"b":{"user":"BU"}}`)
+	size := len(`a{"user":"BA"}b{"user":"BU"}`)
 	for _, c := range []struct {
 		tokens, bytes int
 		want          string
@@ -57,6 +57,8 @@ func TestBatchLineBeyondLimitIsRejected(t *testing.T) {
 		tokens, bytes := c.tokens, c.bytes
 		if ok {
 			tokens, bytes = tokens+2, bytes+size
+			got, ok = (&checker{defs: defs}).answer(nil, []byte(line), 2)
+			check.That(t, ok, "the same names again: %s, want that they count once", got)
 		}
 		check.That(t, len(defs.tokens) == tokens && (!ok || defs.bytes == bytes), "%d tokens and %d bytes after, want %d "+
 			"and %d: the definition counts only if it is accepted", len(defs.tokens), defs.bytes, tokens, bytes)
