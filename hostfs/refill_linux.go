@@ -119,7 +119,10 @@ func (f *file) makeRoom(size int64) error {
 		return nil
 	}
 	if err != nil {
-		_ = unix.Ftruncate(f.fd, int64(s.Size)) // free the allocation after the end
+		// Free the allocation after the end, unless another writer has appended to the file during the call.
+		if now, lost := f.stat(); lost == nil && now.Size == s.Size {
+			_ = unix.Ftruncate(f.fd, int64(s.Size))
+		}
 	}
 	return err
 }

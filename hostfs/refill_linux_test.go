@@ -109,6 +109,25 @@ func TestRefillAllocatesFirst(t *testing.T) {
 	}
 }
 
+// If there is no space, the file keeps what another program appends to it during the allocation (G-34).
+func TestFailedAllocationKeepsConcurrentAppend(t *testing.T) {
+	var w *world
+	w = newWorld(t, func(c *Config) {
+		c.Faults = func(call, _ string) error {
+			if call != "allocate" {
+				return nil
+			}
+			w.must(os.WriteFile(w.path("f"), []byte("old, and more"), 0o600))
+			return unix.ENOSPC
+		}
+	})
+	w.file("f", "old", wide)
+	w.file("new", "new contents", wide)
+	f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
+	w.want(refilled(w, f), ntstatus.DiskFull)
+	w.holds(map[string]string{"f": "old, and more"})
+}
+
 // An object takes the name of another one in one step if one of both is a directory. The other one gets a hidden
 // name in its directory. It takes DELETE on both handles, and the right to add to both directories (F-215).
 func TestReplaceNeedsDeleteOnBothHandles(t *testing.T) {
