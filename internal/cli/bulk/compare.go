@@ -36,12 +36,12 @@ type compared struct {
 	order  []group
 }
 
-// parsed is the result of parsing a descriptor: the descriptor or the error, and a remark. The text form depends on
-// the domain of the state.
+// parsed is the result of parsing a descriptor: the descriptor or the error, and a remark for each state, whose
+// directories may know different accounts. The text form depends on the domain of the state.
 type parsed struct {
-	d      *sd.Descriptor
-	err    error
-	remark Remark
+	d       *sd.Descriptor
+	err     error
+	remarks [2]Remark
 }
 
 // comparer computes the changed rights of objects, with caches for parsed descriptors, evaluators and answers. It
@@ -221,7 +221,7 @@ func (c *comparer) object(b *box[compared], o, before, after *objects.Object) er
 	b.sum.Observe(o.Type, o.Entry, string(o.Path))
 	for i := len(as) - 1; i >= 0; i-- { // of both states, counted as one object
 		if as[i] != nil && (i == 1 || as[1] == nil) {
-			b.sum.remark(o, &as[i].remark, "")
+			b.sum.remark(o, &as[i].remarks[i], "")
 		}
 	}
 	pairs := &c.d.all
@@ -269,7 +269,10 @@ func (c *comparer) known(i int, o *objects.Object) (*known[parsed], *parsed) {
 	if a == nil {
 		a = &parsed{}
 		if a.d, a.err = o.Descriptor(dir.Domain); a.err == nil {
-			a.remark = remarkOn(a.d, dir, true)
+			a.remarks[0] = remarkOn(a.d, c.d.Directory, true)
+			if a.remarks[1] = a.remarks[0]; c.d.Directory != c.d.DirectoryAfter {
+				a.remarks[1] = remarkOn(a.d, c.d.DirectoryAfter, true)
+			}
 		}
 		if !k.answer.CompareAndSwap(nil, a) {
 			a = k.answer.Load()

@@ -11,7 +11,8 @@ import (
 )
 
 // TestOnlyChangedPairsAreEvaluated checks that equal descriptors are evaluated only for principals with different
-// tokens, and other descriptors for everybody, once.
+// tokens, and other descriptors for everybody, once. The remark about an unmapped account is that of the second
+// directory, although both states share the parsed descriptor (B-5).
 func TestOnlyChangedPairsAreEvaluated(t *testing.T) {
 	company := func(text string) *directory.Directory {
 		return check.Must(dirfile.Read([]byte("domain: S-1-5-21-1-2-3\nusers:\n" + text)))
@@ -19,6 +20,7 @@ func TestOnlyChangedPairsAreEvaluated(t *testing.T) {
 	const alice = "  - {name: alice, sid: S-1-5-21-1-2-3-1107}\n"
 	bob := "  - {name: bob, sid: S-1-5-21-1-2-3-1108}\n"
 	staff := "  - {name: bob, sid: S-1-5-21-1-2-3-1108, memberOf: [S-1-5-21-1-2-3-2000]}\n"
+	const unix, unmapped = "  - {name: carol, sid: S-1-22-1-1005}\n", "O:S-1-22-1-1005G:BAD:(A;;FR;;;S-1-22-1-1005)"
 	object := func(text string) *objects.Object {
 		return &objects.Object{Path: []byte("/x"), SD: []byte(text), Form: objects.FormSDDL, Type: winnt.FileObject}
 	}
@@ -29,13 +31,16 @@ func TestOnlyChangedPairsAreEvaluated(t *testing.T) {
 		was, is       string
 		pairs         int // that are evaluated; 0: nothing is
 		changes       int
+		unmapped      int // objects with an account that the second directory does not have
 	}{
-		{"nothing", company(alice + bob), nil, same, same, 0, 0},
-		{"the same people read again", company(alice + bob), company(alice + bob), same, same, 0, 0},
-		{"a membership", company(alice + bob), company(alice + staff), same, same, 1, 1},
-		{"a new user", company(alice), company(alice + staff), same, same, 1, 1},
-		{"a descriptor", company(alice + bob), nil, same, other, 2, 2},
-		{"both", company(alice + bob), company(alice + staff), same, other, 2, 2},
+		{"nothing", company(alice + bob), nil, same, same, 0, 0, 0},
+		{"the same people read again", company(alice + bob), company(alice + bob), same, same, 0, 0, 0},
+		{"a membership", company(alice + bob), company(alice + staff), same, same, 1, 1, 0},
+		{"a new user", company(alice), company(alice + staff), same, same, 1, 1, 0},
+		{"a descriptor", company(alice + bob), nil, same, other, 2, 2, 0},
+		{"an account that is new", company(alice), company(alice + unix), unmapped, unmapped, 1, 1, 0},
+		{"an account that is gone", company(alice + unix), company(alice), unmapped, unmapped, 1, 1, 1},
+		{"both", company(alice + bob), company(alice + staff), same, other, 2, 2, 0},
 	} {
 		d := &Diff{Directory: c.before, DirectoryAfter: c.after, CacheBytes: defaultCache}
 		if c.after == nil {
@@ -47,8 +52,9 @@ func TestOnlyChangedPairsAreEvaluated(t *testing.T) {
 		for range 2 {
 			b := &box[compared]{}
 			o, p := object(c.was), object(c.is)
-			if err := w.object(b, p, o, p); err != nil || b.sum.Changes != c.changes {
-				t.Errorf("%s: %v, %d changes, want %d", c.name, err, b.sum.Changes, c.changes)
+			if err := w.object(b, p, o, p); err != nil || b.sum.Changes != c.changes || b.sum.Unmapped != c.unmapped {
+				t.Errorf("%s: %v, %d changes and %d unmapped, want %d, %d", c.name, err, b.sum.Changes, b.sum.Unmapped,
+					c.changes, c.unmapped)
 			}
 		}
 		n := 0
