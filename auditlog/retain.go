@@ -64,8 +64,8 @@ func (w *writer) keepOld(firsts []uint64) error {
 	return nil
 }
 
-// retain removes or archives old segments until the limits of Keep hold. It keeps segments that no checkpoint covers
-// yet. A segment that cannot be removed is an error.
+// retain removes or archives old segments until the limits of Keep hold, those beyond the age first. It keeps segments
+// that no checkpoint covers yet. A segment that cannot be removed is an error.
 //   - Full is Stop: a buffer beyond the size limit is ErrStopped. reserve raises this limit by the reserve.
 //   - Full is not Overwrite: 90 % of Keep.Bytes buffers a warning, at most every four hours (U-67).
 func (w *writer) retain(reserve bool) error {
@@ -75,29 +75,40 @@ func (w *writer) retain(reserve bool) error {
 		bound += w.log.cfg.Reserve // behind the bound of the others (U-93)
 	}
 	total := w.kept.bytes + w.size + int64(len(w.buf))
-	over := func() bool { return keep.Bytes > 0 && total > bound }
-	if over() && keep.Full == Stop {
+	over := func(kept) bool { return keep.Bytes > 0 && total > bound }
+	// Expired segments must not stop the log.
+	err := w.removeWhile(&total, func(s kept) bool { return keep.Age > 0 && now-s.ended > int64(keep.Age/100) })
+	if err != nil {
+		return err
+	}
+	if over(kept{}) && keep.Full == Stop {
 		return w.stop()
 	}
+	// A clock that was set back must not delay the warning.
 	if keep.Full != Overwrite && keep.Bytes > 0 && total >= keep.Bytes/100*warnPercent &&
-		now-w.kept.warned >= warnEvery {
+		(now-w.kept.warned >= warnEvery || now < w.kept.warned) {
 		w.kept.warned = now
 		w.report(audit.LogNearlyFull(uint64(total * 100 / keep.Bytes)))
 	}
+	return w.removeWhile(&total, over)
+}
+
+// removeWhile removes or archives the oldest segment while goes returns true for it and a checkpoint covers it. It
+// subtracts the bytes from total.
+func (w *writer) removeWhile(total *int64, goes func(kept) bool) error {
 	for len(w.kept.list) > 0 {
 		s, next := w.kept.list[0], w.head.first
 		if len(w.kept.list) > 1 {
 			next = w.kept.list[1].first
 		}
-		old := keep.Age > 0 && now-s.ended > int64(keep.Age/100)
 		// Records that no checkpoint covers must not be removed, because their removal could not be detected.
-		if !over() && !old || next-1 > w.log.Checkpoint().Size {
+		if !goes(s) || next-1 > w.log.Checkpoint().Size {
 			return nil
 		}
 		if err := w.removeSegment(s, next-1); err != nil {
 			return err
 		}
-		total -= s.bytes
+		*total -= s.bytes
 	}
 	return nil
 }
@@ -127,6 +138,7 @@ func (w *writer) removeSegment(s kept, last uint64) error {
 		return w.log.fail(err)
 	}
 	w.kept.list, w.kept.bytes = w.kept.list[1:], w.kept.bytes-s.bytes
+	w.kept.stopped = false // there is space again
 	return nil
 }
 

@@ -123,9 +123,9 @@ func TestSizeLimitRemovesOldestSegment(t *testing.T) {
 }
 
 // A segment is removed when the first record of the next one is older than the limit. A segment that no checkpoint
-// covers stays at any age (U-67, U-71).
+// covers stays at any age. A log that is full of expired segments does not stop (U-67, U-71).
 func TestAgeLimitKeepsUnsignedSegments(t *testing.T) {
-	d, cfg, _ := keeping(t, 0)
+	d, cfg, total := keeping(t, 0)
 	all := segmentsOf(t, d)
 	times := map[uint64]int64{}
 	for _, e := range recordsOf(t, d) {
@@ -143,6 +143,11 @@ func TestAgeLimitKeepsUnsignedSegments(t *testing.T) {
 		}
 	}
 	cfg.clock = func() int64 { return 1e6 * hour }
+	full := cfg
+	full.Keep.Bytes, full.Keep.Full = total/2, Stop
+	firsts, events, _, err := opening(t, d, full)
+	testcheck.That(t, err == nil && slices.Equal(firsts, all[len(all)-1:]) && events[0].ID == 4608,
+		"full of expired segments: segments %d, first record %d, %v, want the last segment and 4608", firsts, events[0].ID, err)
 	signer, _ := testKey(t)
 	for _, size := range []uint64{0, 1, all[1] - 2, all[1] - 1, all[1], all[3] - 2, all[3] - 1} {
 		c := treeOf(t, d, size)
@@ -160,12 +165,12 @@ func TestAgeLimitKeepsUnsignedSegments(t *testing.T) {
 }
 
 // TestNearlyFullLogWarnsOnce: a log that is nearly full says so once in four hours, with how full
-// it is (U-67).
+// it is, also after the clock was set back (U-67).
 func TestNearlyFullLogWarnsOnce(t *testing.T) {
 	d, cfg := newConfig(t)
 	clock := int64(100 * hour)
 	cfg.clock = func() int64 { return clock }
-	cfg.Keep = Keep{Bytes: 30_000, Full: Stop}
+	cfg.Keep = Keep{Bytes: 60_000, Full: Stop}
 	l := mustOpen(t, cfg)
 	write := func() error { return l.Write(opened(t, audit.Failure, strings.Repeat("r", 200))) }
 	warnings := func() (n int) {
@@ -191,7 +196,11 @@ func TestNearlyFullLogWarnsOnce(t *testing.T) {
 	if err := write(); err != nil || warnings() != 2 {
 		t.Errorf("%v, %d warnings after four hours", err, warnings())
 	}
-	for range 10 {
+	clock -= 1 // set back
+	if err := write(); err != nil || warnings() != 3 {
+		t.Errorf("%v, %d warnings after the clock was set back", err, warnings())
+	}
+	for range 20 {
 		_ = write()
 	}
 	if err := write(); !errors.Is(err, ErrStopped) {
