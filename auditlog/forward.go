@@ -42,6 +42,7 @@ type Forwarder struct {
 const (
 	forwardWait  = 10 * time.Second // for one write to a socket
 	forwardTake  = time.Minute      // until the other end of a socket has read the records
+	forwardEnd   = 5 * time.Second  // the same, after the forwarder was interrupted
 	forwardRetry = 30 * time.Second // the longest pause before a sink is tried again
 	cursorEvery  = 1000             // records, or
 	cursorDelay  = time.Second
@@ -255,7 +256,7 @@ func (f *Forwarder) connect(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		f.out, f.taken = c, func() error { f.out = nil; return handOver(c) }
+		f.out, f.taken = c, func() error { f.out = nil; return handOver(ctx, c) }
 		return nil
 	}
 	file, err := os.OpenFile(f.Sink, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
@@ -289,11 +290,10 @@ func endLine(file *os.File) error {
 	return err
 }
 
-// handOver ends a connection and waits until the other end closes it too. The
-// system may have buffered data that the other end has not read. A peer that
-// closes after our end of stream has read everything. The next record opens
-// another connection.
-func handOver(c net.Conn) error {
+// handOver ends a connection and waits until the other end closes it too. The system may have buffered data that the
+// other end has not read. A peer that closes after our end of stream has read everything. The wait ends with an error
+// after forwardTake, and after forwardEnd once ctx has ended. The next record opens another connection.
+func handOver(ctx context.Context, c net.Conn) error {
 	half, ok := c.(interface{ CloseWrite() error })
 	if !ok {
 		return c.Close()
@@ -303,6 +303,7 @@ func handOver(c net.Conn) error {
 		err = c.SetReadDeadline(time.Now().Add(forwardTake))
 	}
 	if err == nil {
+		defer context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Now().Add(forwardEnd)) })()
 		_, err = io.Copy(io.Discard, c)
 	}
 	return errors.Join(err, c.Close())

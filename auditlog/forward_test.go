@@ -235,6 +235,25 @@ func TestUnservedSinkIsAnError(t *testing.T) {
 	}
 }
 
+// half is a connection of which one direction can be closed.
+type half struct{ net.Conn }
+
+// CloseWrite has no effect.
+func (half) CloseWrite() error { return nil }
+
+// A forwarder that is interrupted does not wait a minute for a sink that does not read (U-77).
+func TestInterruptedForwarderWaitsBriefly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, peer := net.Pipe()
+		defer peer.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		start := time.Now()
+		testcheck.ErrorIs(t, handOver(ctx, half{c}), os.ErrDeadlineExceeded, "handOver")
+		testcheck.Equal(t, time.Since(start), 20*time.Second+forwardEnd, "time of handOver")
+	})
+}
+
 // A sink with an unknown network is an error at once. It does not become a file. A path is a file, whatever its name.
 func TestUnknownNetworkIsNoFile(t *testing.T) {
 	t.Chdir(t.TempDir())
