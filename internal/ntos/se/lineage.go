@@ -10,8 +10,19 @@ import (
 // lineage is the list of tokens that a token object was filtered from, nearest first. It is immutable and may be
 // shared by objects.
 type lineage struct {
-	id   winnt.LUID
-	from *lineage
+	id    winnt.LUID
+	from  *lineage
+	count int // tokens in the list
+}
+
+// heapSize returns the approximate bytes of the list, which every token that shares it is charged for: the one that
+// it outlives may have paid for it.
+func (l *lineage) heapSize() int {
+	const element = 32
+	if l == nil {
+		return 0
+	}
+	return element * l.count
 }
 
 // NewCopy returns a new object for the same token as t: the copy for a child process or a job's process (T-113,
@@ -25,7 +36,10 @@ func (s *State) NewCopy(t *TokenObject, value *token.Token, d *sd.Descriptor) *T
 // NewFiltered returns the object of a token that was filtered from t, with one reference (TagCall).
 func (s *State) NewFiltered(t *TokenObject, value *token.Token, d *sd.Descriptor) *TokenObject {
 	n := s.NewToken(value, d)
-	n.from = &lineage{t.standsFor(), t.from}
+	n.from = &lineage{id: t.standsFor(), from: t.from, count: 1}
+	if t.from != nil {
+		n.from.count += t.from.count
+	}
 	return n
 }
 

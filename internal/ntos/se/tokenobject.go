@@ -56,7 +56,7 @@ func (s *State) NewToken(value *token.Token, d *sd.Descriptor) *TokenObject {
 // HeapSize returns the approximate bytes that the token is charged for. It implements [ob.Sized].
 func (t *TokenObject) HeapSize() int {
 	const object = 512 // memory besides the header: records, default descriptor, AppContainer
-	return object + t.Value().HeapSize() + 16*len(t.kept)
+	return object + t.Value().HeapSize() + 16*len(t.kept) + t.from.heapSize()
 }
 
 // Keep keeps objects open, their names included, as long as the token lives. Call it once, before the token is

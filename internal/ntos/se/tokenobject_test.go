@@ -180,6 +180,25 @@ func TestTokenDescendsFromSourceAndCopies(t *testing.T) {
 	}
 }
 
+// A token that was filtered again and again pays for the list of its forebears, which outlives them.
+func TestRefilteredTokenPaysForItsForebears(t *testing.T) {
+	s := se.NewState(0)
+	v := build(t, svc, winnt.TokenPrimary)
+	o := s.NewToken(v, nil)
+	size, last := o.HeapSize(), 0
+	for range 100 {
+		n := s.NewFiltered(o, v, nil)
+		o.Deref(ob.TagCall)
+		o, last = n, o.HeapSize()
+		check.That(t, o.HeapSize() > last, "%d bytes, its source %d", o.HeapSize(), last)
+	}
+	c := s.NewCopy(o, v, nil)
+	check.That(t, o.HeapSize() >= size+100*24 && c.HeapSize() == o.HeapSize(), "%d bytes, its copy %d, the first %d",
+		o.HeapSize(), c.HeapSize(), size)
+	o.Deref(ob.TagCall)
+	c.Deref(ob.TagCall)
+}
+
 // TestChildTokenIsPrimary checks that a child's token is a primary one. The program's lower integrity applies if the
 // policy says so, and nothing else changes (T-113).
 func TestChildTokenIsPrimary(t *testing.T) {
