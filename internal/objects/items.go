@@ -27,20 +27,51 @@ type Item struct {
 	Err        error          // the object could not be read; nothing but Path holds
 }
 
-// maxParsed limits the distinct descriptors that All keeps parsed.
-const maxParsed = 1 << 14
+// Limits of the distinct descriptors that All keeps parsed. It forgets all of them at either.
+const (
+	maxParsed      = 1 << 14
+	maxParsedBytes = 64 << 20 // of their texts and of the memory they take
+)
+
+// parsed is a descriptor, or why it is malformed.
+type parsed struct {
+	d   *sd.Descriptor
+	err error
+}
+
+// parser parses descriptors, and equal ones only once.
+type parser struct {
+	domain sid.SID // of relative SDDL aliases
+	known  map[string]parsed
+	size   int // bytes of known
+	key    []byte
+}
+
+// parse returns the descriptor in text, which has the form form.
+func (p *parser) parse(form Form, text []byte) (*sd.Descriptor, error) {
+	p.key = append(append(p.key[:0], byte(form)), text...)
+	if x, ok := p.known[string(p.key)]; ok {
+		return x.d, x.err
+	}
+	var x parsed
+	x.d, x.err = form.parse(text, p.domain)
+	size := len(p.key) + x.d.HeapSize()
+	if x.err != nil {
+		size += len(text) // the error may hold it
+	}
+	if p.size += size; p.known == nil || len(p.known) >= maxParsed || p.size > maxParsedBytes {
+		p.known, p.size = map[string]parsed{}, size
+	}
+	p.known[string(p.key)] = x
+	return x.d, x.err
+}
 
 // All calls f with every object of s in order until f returns false. typ is the type of objects without their own, and
 // domain that of relative SDDL aliases. A malformed descriptor is in Item.Err and does not end the run. All returns the
 // error of the source or of ctx, and nil if f ended it. It calls [Halt] for s. A malformed search descriptor is nil
 // without an error. Objects with equal descriptors share one.
 func All(ctx context.Context, s Source, domain sid.SID, typ *winnt.ObjectType, f func(Item) bool) error {
-	type parsed struct {
-		d   *sd.Descriptor
-		err error
-	}
-	known := map[string]parsed{}
-	var key []byte
+	p := parser{domain: domain}
 	stopped := errors.New("stopped")
 	err := Each(ctx, s, func(_ *Batch, o *Object) error {
 		item := Item{Path: string(o.Path), Line: o.Line, Type: o.Type, Note: o.Note, Entry: o.Entry, Inode: o.Inode,
@@ -49,29 +80,11 @@ func All(ctx context.Context, s Source, domain sid.SID, typ *winnt.ObjectType, f
 			item.Type = typ
 		}
 		if o.Search != nil {
-			key = append(append(key[:0], byte(FormBinary)), o.Search...)
-			p, ok := known[string(key)]
-			if !ok {
-				p.d, p.err = sd.Decode(o.Search)
-				if len(known) >= maxParsed {
-					clear(known)
-				}
-				known[string(key)] = p
-			}
-			item.Search = p.d // nil where it is malformed
+			item.Search, _ = p.parse(FormBinary, o.Search) // nil where it is malformed
 		}
 		if item.Err == nil {
-			key = append(append(key[:0], byte(o.Form)), o.SD...)
-			p, ok := known[string(key)]
-			if !ok {
-				p.d, p.err = o.Descriptor(domain)
-				if len(known) >= maxParsed {
-					clear(known)
-				}
-				known[string(key)] = p
-			}
-			item.Descriptor, item.Err = p.d, p.err
-			if item.Err == nil && item.Note == 0 && accessquery.LacksDACL(p.d) {
+			item.Descriptor, item.Err = p.parse(o.Form, o.SD)
+			if item.Err == nil && item.Note == 0 && accessquery.LacksDACL(item.Descriptor) {
 				item.Note = NoteNoDACL
 			}
 		}

@@ -161,3 +161,36 @@ func TestParsedDescriptorsAreLimited(t *testing.T) {
 	check.That(t, got[limit] == got[0] && got[limit+2] != got[0], "the first descriptor is known after %d others: %t, "+
 		"after %d: %t, want true, false", limit-1, got[limit] == got[0], limit, got[limit+2] == got[0])
 }
+
+// A reading keeps at most about 64 MiB of parsed descriptors, malformed ones included: whoever owns files may give each
+// of them another large descriptor.
+func TestParsedDescriptorsAreLimitedInBytes(t *testing.T) {
+	entry := check.Must(sd.NewACE(sd.AccessAllowed, 0, 1, sid.Everyone))
+	aces := slices.Repeat([]sd.ACE{entry}, 3000)
+	again := func(others int, malformed bool) bool {
+		at := -1
+		s := gathered(func(o *objects.Object) error {
+			if at++; at > others+1 {
+				return io.EOF
+			}
+			owner := sid.MustParse("S-1-5-21-1-2-3").WithRID(uint32(at % (others + 1)))
+			o.SD = sd.New(sd.Parts{Owner: owner, DACL: check.Must(sd.NewACL(aces...))}).Binary()
+			if o.Form = objects.FormBinary; malformed {
+				o.SD[0] = 9
+			}
+			return nil
+		})
+		var got []objects.Item
+		check.NoError(t, objects.All(context.Background(), s, sid.SID{}, nil, func(i objects.Item) bool {
+			got = append(got, objects.Item{Descriptor: i.Descriptor, Err: i.Err})
+			return true
+		}))
+		first, last := got[0], got[len(got)-1]
+		return first.Descriptor == last.Descriptor && first.Err == last.Err
+	}
+	for _, malformed := range []bool{false, true} {
+		few, many := again(100, malformed), again(700, malformed)
+		check.That(t, few && !many, "malformed %t: the first descriptor is known after 100 others: %t, after 700: %t, "+
+			"want true, false", malformed, few, many)
+	}
+}
