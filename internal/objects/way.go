@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -16,11 +15,13 @@ import (
 // permission, each once. A nil Way has no folders. Ways of one source with equal folders are usually the same
 // pointer. A Way is immutable.
 type Way struct {
-	Folders []*sd.Descriptor // FILE_TRAVERSE is the host's search permission
-
-	text string // for each folder u32 length and the self-relative descriptor
-	hash uint64
-	shut bool // a folder gives others no search permission
+	above  *Way           // the folders before the last, shared with the ways of other objects; nil: none
+	folder *sd.Descriptor // of the last; FILE_TRAVERSE is the host's search permission
+	part   string         // of the last: u32 length and the self-relative descriptor
+	size   int            // bytes of the parts of all folders
+	count  int            // folders
+	hash   uint64
+	shut   bool // a folder gives others no search permission
 }
 
 // madeWays counts the created ways. Their hashes derive from it.
@@ -39,7 +40,23 @@ func (w *Way) Text() string {
 	if w == nil {
 		return ""
 	}
-	return w.text
+	text := make([]byte, w.size)
+	for end := w.size; w != nil; w = w.above {
+		end -= copy(text[end-len(w.part):], w.part)
+	}
+	return string(text)
+}
+
+// Folders returns the descriptors of the folders, from the root down. FILE_TRAVERSE is the host's search permission.
+func (w *Way) Folders() []*sd.Descriptor {
+	if w == nil {
+		return nil
+	}
+	out := make([]*sd.Descriptor, w.count)
+	for ; w != nil; w = w.above {
+		out[w.count-1] = w.folder
+	}
+	return out
 }
 
 // PassesOthers reports whether each folder grants the search permission to others, that is accounts not named as
@@ -67,52 +84,63 @@ func ParseWay(text string) (*Way, error) {
 	return w, nil
 }
 
-// with returns a copy of the way with one more folder at its end. d is the descriptor of the folder, not nil, and
-// text its form in Text. A nil way has no folder.
-func (w *Way) with(d *sd.Descriptor, text string) *Way {
-	out := &Way{Folders: []*sd.Descriptor{d}, text: w.Text() + text, hash: madeWays.Add(1) * 0x9E3779B97F4A7C15}
+// with returns the way with one more folder at its end. d is the descriptor of the folder, not nil, and part its form
+// in Text. A nil way has no folder.
+func (w *Way) with(d *sd.Descriptor, part string) *Way {
+	out := &Way{above: w, folder: d, part: part, size: len(part), count: 1,
+		hash: madeWays.Add(1) * 0x9E3779B97F4A7C15}
 	others := false
 	for _, a := range d.DACL().All() {
 		others = others || a.Type() == sd.AccessAllowed && a.SID() == sid.Everyone
 	}
 	if out.shut = !others; w != nil {
-		out.Folders, out.shut = append(slices.Clone(w.Folders), d), out.shut || w.shut
+		out.size, out.count, out.shut = out.size+w.size, 1+w.count, out.shut || w.shut
 	}
 	return out
 }
 
-// Ways creates ways. It returns the same pointer for equal ways, until it forgets them at maxWays. The zero value is
-// empty. It is safe for concurrent use.
+// Ways creates ways. It returns the same pointer for equal ways, until it forgets them at maxWays or maxWayBytes. The
+// zero value is empty. It is safe for concurrent use.
 type Ways struct {
 	mu sync.Mutex
 	// +checklocks:mu
-	known map[string]*Way // guarded by mu; by their text
+	known map[link]*Way // guarded by mu
+	// +checklocks:mu
+	size int // guarded by mu; bytes of the last folders of known
 }
 
-// maxWays limits the ways that Ways remembers. It forgets all when it reaches the limit.
-const maxWays = 1 << 12
+// link is what a way consists of: the folders before the last, and the last one's form in Text.
+type link struct {
+	above *Way
+	part  string
+}
+
+// Limits of the ways that Ways remembers. It forgets all when it reaches one.
+const (
+	maxWays     = 1 << 12
+	maxWayBytes = 64 << 20
+)
 
 // With returns w with the folder d added, or w itself if it already has an equal folder. w may be nil. w does not
 // change.
 func (k *Ways) With(w *Way, d *sd.Descriptor) *Way {
 	raw := d.AppendOriginal(nil)
 	part := string(append(binary.LittleEndian.AppendUint32(nil, uint32(len(raw))), raw...))
-	for rest := w.Text(); rest != ""; {
-		n := 4 + int(binary.LittleEndian.Uint32([]byte(rest[:4])))
-		if rest[:n] == part {
+	for above := w; above != nil; above = above.above {
+		if above.part == part {
 			return w
 		}
-		rest = rest[n:]
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	text := w.Text() + part
-	if known := k.known[text]; known != nil {
+	at := link{w, part}
+	if known := k.known[at]; known != nil {
 		return known
 	}
-	if k.known == nil || len(k.known) >= maxWays {
-		k.known = map[string]*Way{}
+	size := len(part) + d.HeapSize()
+	if k.size += size; k.known == nil || len(k.known) >= maxWays || k.size > maxWayBytes {
+		k.known, k.size = map[link]*Way{}, size
 	}
-	k.known[text] = w.with(d, part)
-	return k.known[text]
+	k.known[at] = w.with(d, part)
+	return k.known[at]
 }

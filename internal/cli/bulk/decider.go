@@ -201,7 +201,7 @@ func (d *decider) pass(w *objects.Way) (effective.Set, error) {
 		d.folders = e
 	}
 	var pass effective.Set
-	for _, folder := range w.Folders {
+	for _, folder := range w.Folders() {
 		s := d.folders.Allowed(folder)[0]
 		if pass == nil {
 			pass = slices.Clone(s)

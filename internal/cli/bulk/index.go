@@ -161,14 +161,16 @@ func (d *decider) expression(of place, right int) []byte {
 		gate, ok = e.Expression(d.run.Share, part.Mask)
 		x = append(x, gate...)
 	}
-	// sets has made the evaluator of folders.
-	for i := 0; ok && of.way != nil && i < len(of.way.Folders); i++ {
-		var gate effective.Expression
-		gate, ok = d.folders.Expression(of.way.Folders[i], 0)
-		x = append(x, gate...)
-	}
 	if !ok {
 		return nil
+	}
+	// sets has made the evaluator of folders.
+	for _, folder := range of.way.Folders() {
+		gate, ok := d.folders.Expression(folder, 0)
+		if !ok {
+			return nil
+		}
+		x = append(x, gate...)
 	}
 	out := []byte{'['}
 	for i, c := range x {

@@ -77,7 +77,7 @@ func (a *alternatives) remark(x place) (string, error) {
 func (a *alternatives) canDiffer(x place) bool {
 	dir := a.run.Directory
 	return dir.DependsOnKind(x.d) || dir.DependsOnKind(a.run.Share) ||
-		x.way != nil && slices.ContainsFunc(x.way.Folders, dir.DependsOnKind)
+		slices.ContainsFunc(x.way.Folders(), dir.DependsOnKind)
 }
 
 // open creates the deciders of all kinds of logon, and that of the run itself. Call it once, before they are used.

@@ -133,7 +133,7 @@ func (q *question) answer() (a accessquery.Answer, on *Descriptor, err error) {
 	if a, err = q.ask.Ask(); err != nil || q.on.way == nil || !a.Allowed() {
 		return a, q.on, err
 	}
-	for _, d := range q.on.way.Folders {
+	for _, d := range q.on.way.Folders() {
 		// A file below a folder that the host does not let the principal search gives no access (B-20).
 		above, err := accessquery.Traverse(d, q.ask.Request.Subject).Ask()
 		if err != nil || !above.Allowed() {

@@ -70,14 +70,14 @@ func TestEqualFolderPermissionsShareOneWay(t *testing.T) {
 	check.NoError(t, err)
 	open, closed := ways["a/f"], ways["closed/f"]
 	check.That(t, open != nil && ways["b/f"] == open && closed != open && ways["closed/in/f"] != open, "ways %v", ways)
-	if n := len(ways["closed/in/f"].Folders); n != len(closed.Folders) { // "in" has the permissions of "tree"
-		t.Errorf("%d folders behind closed/in, want those behind closed, %d", n, len(closed.Folders))
+	if n := len(ways["closed/in/f"].Folders()); n != len(closed.Folders()) { // "in" has the permissions of "tree"
+		t.Errorf("%d folders behind closed/in, want those behind closed, %d", n, len(closed.Folders()))
 	}
 	check.That(t, !closed.PassesOthers(), "a folder of mode 0750 passes others")
 	again, err := objects.ParseWay(closed.Text())
-	if err != nil || again.Text() != closed.Text() || again.PassesOthers() || len(again.Folders) != len(closed.Folders) {
-		t.Errorf("%v, %v, want again.Text() = %v, again.PassesOthers() = false, len(again.Folders) = %d, no error",
-			again, err, closed.Text(), len(closed.Folders))
+	if err != nil || again.Text() != closed.Text() || again.PassesOthers() || len(again.Folders()) != len(closed.Folders()) {
+		t.Errorf("%v, %v, want again.Text() = %v, again.PassesOthers() = false, len(again.Folders()) = %d, no error",
+			again, err, closed.Text(), len(closed.Folders()))
 	}
 	for n := 1; n < 8; n++ {
 		check.That(t, check.Err(objects.ParseWay(closed.Text()[:n])) != nil, "%d bytes of a way are a way", n)
