@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -120,14 +121,15 @@ func (a *accessChk) one(o *objects.Object) error {
 // accessChkObject builds the descriptor of one object from the lines of accesschk.
 type accessChkObject struct {
 	*descriptorText
-	typ     *winnt.ObjectType
-	present bool // SE_DACL_PRESENT
-	open    bool // an entry is being read
-	kind    string
-	flags   string
-	mask    winnt.AccessMask
-	who     sid.SID
-	next    int // number of the next entry
+	typ                  *winnt.ObjectType
+	present              bool // SE_DACL_PRESENT
+	protected, inherited bool // SE_DACL_PROTECTED, SE_DACL_AUTO_INHERITED
+	open                 bool // an entry is being read
+	kind                 string
+	flags                []string // each once
+	mask                 winnt.AccessMask
+	who                  sid.SID
+	next                 int // number of the next entry
 }
 
 // accessChkKinds are the types of entries that -l prints in full. SACL entries for auditing grant and deny nothing.
@@ -187,7 +189,7 @@ func (x *accessChkObject) head(number, kind, name string) (err error) {
 	default:
 		x.next = n + 1
 	}
-	x.open, x.flags, x.mask = true, "", 0
+	x.open, x.flags, x.mask = true, nil, 0
 	if x.kind != "AU" {
 		x.who, err = x.descriptorText.who(name, accessChkCommand)
 	}
@@ -199,7 +201,10 @@ func (x *accessChkObject) head(number, kind, name string) (err error) {
 func (x *accessChkObject) flag(name string) error {
 	if x.open {
 		flag, ok := accessChkFlags[name]
-		if x.flags += flag; !ok {
+		if !slices.Contains(x.flags, flag) {
+			x.flags = append(x.flags, flag)
+		}
+		if !ok {
 			return fmt.Errorf("accesschk: the flag %s is not known: use %s", name, accessChkCommand)
 		}
 		return nil
@@ -208,9 +213,9 @@ func (x *accessChkObject) flag(name string) error {
 	case "SE_DACL_PRESENT":
 		x.present = true
 	case "SE_DACL_PROTECTED":
-		x.control = "P" + x.control
+		x.protected = true
 	case "SE_DACL_AUTO_INHERITED":
-		x.control += "AI"
+		x.inherited = true
 	}
 	if !strings.HasPrefix(name, "SE_") {
 		return fmt.Errorf("accesschk: the flag %s is not known: use %s", name, accessChkCommand)
@@ -277,13 +282,13 @@ func (x *accessChkObject) close() error {
 		return nil
 	case x.kind == "ML":
 		if x.descriptorText.label.Len() == 0 {
-			fmt.Fprintf(&x.descriptorText.label, "(ML;%s;%#x;;;%v)", x.flags, uint32(x.mask), x.who)
+			fmt.Fprintf(&x.descriptorText.label, "(ML;%s;%#x;;;%v)", strings.Join(x.flags, ""), uint32(x.mask), x.who)
 		}
 		return nil
 	case x.mask == 0:
 		return fmt.Errorf("accesschk: entry %d has no rights: use %s", x.next-1, accessChkCommand)
 	}
-	return x.add(x.kind, x.flags, uint32(x.mask), x.who)
+	return x.add(x.kind, strings.Join(x.flags, ""), uint32(x.mask), x.who)
 }
 
 // end finishes the last entry of the object. An object with neither entries nor the flag of a DACL is an error,
@@ -291,6 +296,12 @@ func (x *accessChkObject) close() error {
 func (x *accessChkObject) end() error {
 	if err := x.close(); err != nil {
 		return err
+	}
+	if x.protected {
+		x.control = "P"
+	}
+	if x.inherited {
+		x.control += "AI"
 	}
 	if x.entries == 0 && !x.present { // no list: everybody has every right, or the text is cut
 		return errors.New("accesschk: the object has neither entries nor SE_DACL_PRESENT: use " + accessChkCommand)

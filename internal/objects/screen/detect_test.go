@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/sddl"
@@ -137,5 +138,29 @@ func TestPromptsAreSkipped(t *testing.T) {
 	}
 	if _, err := rows(t, "# file: a\n# owner: root\nuser::rw-\n"); !errors.Is(err, ErrFACL) {
 		t.Errorf("getfacl: %v, want ErrFACL", err)
+	}
+}
+
+// A text of a few MiB takes seconds at most, though one object has all of its lines or words.
+func TestObjectOfManyLinesIsReadQuickly(t *testing.T) {
+	const n = 300_000
+	many := func(text string) string { return strings.Repeat(text, n) }
+	for name, text := range map[string]string{
+		"SDDL with an open bracket": "D:(A;;FA;;;BA\n" + many("D:x\n"),
+		"Get-Acl":                   "Path : a\n" + many("x\n"),
+		"icacls with flags":         `C:\a BUILTIN\Users:` + many("(I)") + "(F)\n",
+		"icacls with blanks":        `C:\a` + many("  ") + "Nobody:(F)\n",
+		"accesschk with flags":      "C:\\a\n  DESCRIPTOR FLAGS:\n" + many("      [SE_DACL_AUTO_INHERITED]\n"),
+		"accesschk with flags of an entry": "C:\\a\n  DESCRIPTOR FLAGS:\n  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n" +
+			many("\t  [INHERIT_ONLY_ACE]\n"),
+	} {
+		start := time.Now()
+		open, err := Detect(text[:4<<10])
+		if err == nil {
+			_, err = read(t, open(strings.NewReader(text)))
+		}
+		if took := time.Since(start); err != nil || took > 10*time.Second {
+			t.Errorf("%s: %v after %v, want an answer within 10 s", name, err, took)
+		}
 	}
 }

@@ -85,16 +85,16 @@ func (x *properties) path() string {
 	if len(list) == 0 {
 		list = x.values["pspath"]
 	}
-	text := ""
+	var text strings.Builder
 	for i, p := range list {
-		if text += p.text; i < len(list)-1 && p.width < x.widest {
-			text += " "
+		if text.WriteString(p.text); i < len(list)-1 && p.width < x.widest {
+			text.WriteByte(' ')
 		}
 	}
-	if text == "" {
+	if text.Len() == 0 {
 		return fmt.Sprintf("line %d", x.number)
 	}
-	return text
+	return text.String()
 }
 
 // value returns the text of a line from a column on, without leading blanks. For a shorter line it returns the whole

@@ -138,7 +138,7 @@ func (c *icacls) split(text string, indent int) (path, who string, err error) {
 	}
 	found := 0
 	t := c.text()
-	for at := 1; at < len(text)-1; at++ {
+	for at := max(1, len(text)-logon.MaxName); at < len(text)-1; at++ { // no account has a longer name
 		if text[at] != ' ' {
 			continue
 		}
@@ -193,12 +193,13 @@ var icaclsLabels = map[string]string{"NW": "NW", "NR": "NR", "NX": "NX"}
 // case. N denies. An entry of a label goes to t.label, without other rights. An unknown word or account, and an entry
 // without rights, are errors.
 func icaclsEntry(t *descriptorText, name, words string) error {
-	kind, flags, label := "A", "", ""
+	kind := "A"
+	var flags, label strings.Builder // there may be millions of words
 	var mask winnt.AccessMask
 	for word := range strings.SplitSeq(strings.TrimSuffix(strings.TrimPrefix(words, "("), ")"), ")(") {
 		word = strings.ToUpper(strings.TrimSpace(word))
 		if flag, ok := icaclsFlags[word]; ok {
-			flags += flag
+			flags.WriteString(flag)
 			continue
 		}
 		if word == "DENY" || word == "N" {
@@ -214,18 +215,18 @@ func icaclsEntry(t *descriptorText, name, words string) error {
 			if mask |= right; !ok && !labelled {
 				return fmt.Errorf("icacls: %q is not a right or flag of icacls: use %s", one, icaclsCommand)
 			}
-			label += policy
+			label.WriteString(policy)
 		}
 	}
 	who, err := t.who(name, icaclsCommand)
 	switch {
 	case err != nil:
 		return err
-	case label != "":
-		fmt.Fprintf(&t.label, "(ML;%s;%s;;;%v)", flags, label, who)
+	case label.Len() > 0:
+		fmt.Fprintf(&t.label, "(ML;%s;%s;;;%v)", flags.String(), label.String(), who)
 		return nil
 	case mask == 0:
 		return fmt.Errorf("icacls: the entry for %q has no rights: use %s", name, icaclsCommand)
 	}
-	return t.add(kind, flags, uint32(mask), who)
+	return t.add(kind, flags.String(), uint32(mask), who)
 }

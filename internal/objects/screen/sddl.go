@@ -33,7 +33,7 @@ func (s *sddlLines) one(o *objects.Object) error {
 		o.Err = errors.New("this line is not a descriptor in SDDL")
 		return nil
 	}
-	parts, size := []string{first}, len(first)
+	parts, size, open := []string{first}, len(first), unclosed(first)
 	for {
 		line, err := s.lines.next()
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -42,7 +42,7 @@ func (s *sddlLines) one(o *objects.Object) error {
 		if err != nil || line == "" {
 			break
 		}
-		if descriptor.MatchString(line) && balanced(parts) {
+		if descriptor.MatchString(line) && open <= 0 {
 			if s.lines.unread(); line[0] == 'D' && !strings.Contains(strings.Join(parts, ""), "D:") {
 				o.Err = errors.New("the descriptor has no D: part and the next line begins with one: write each " +
 					"descriptor in one line")
@@ -50,6 +50,7 @@ func (s *sddlLines) one(o *objects.Object) error {
 			}
 			break
 		}
+		open += unclosed(line)
 		if parts, size = append(parts, line), size+len(line); size > objects.MaxLine {
 			o.Err = fmt.Errorf("the descriptor is longer than %d MiB", objects.MaxLine>>20)
 			s.lines.skip()
@@ -60,14 +61,8 @@ func (s *sddlLines) one(o *objects.Object) error {
 	return nil
 }
 
-// balanced reports whether the lines together close each bracket that they open. It does not look at their order.
-func balanced(parts []string) bool {
-	open := 0
-	for _, p := range parts {
-		open += strings.Count(p, "(") - strings.Count(p, ")")
-	}
-	return open <= 0
-}
+// unclosed returns how many parentheses a line opens more than it closes.
+func unclosed(line string) int { return strings.Count(line, "(") - strings.Count(line, ")") }
 
 var conditional = regexp.MustCompile(`(?i)\((X[ADU]|ZA|RA);`)
 
