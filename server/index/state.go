@@ -303,13 +303,14 @@ func (s *State) under(at string) (out []string) {
 	if s.rows[at] != nil {
 		out = append(out, at)
 	}
-	names := make([]string, 0, len(s.below[at+"/"]))
-	for name := range s.below[at+"/"] {
+	folder := strings.TrimSuffix(at, "/") + "/" // the folder / has its slash
+	names := make([]string, 0, len(s.below[folder]))
+	for name := range s.below[folder] {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		out = append(out, s.under(at+"/"+name)...)
+		out = append(out, s.under(folder+name)...)
 	}
 	return out
 }

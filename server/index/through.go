@@ -138,8 +138,14 @@ func (d *decider) pass(c *Class) (*passed, error) {
 }
 
 // folderOf returns the parent of a clean, absolute path, which may begin with a host: //HOST/DIR. The parent of "/a"
-// is "".
-func folderOf(at string) string { return at[:strings.LastIndexByte(at, '/')] }
+// is "/", and that of "/" is "".
+func folderOf(at string) string {
+	slash := strings.LastIndexByte(at, '/')
+	if slash == 0 && at != "/" {
+		return "/"
+	}
+	return at[:slash]
+}
 
 // above returns the classes of the folders that a document's path traverses, nearest first. above returns nil if
 // traverse rights are not checked. The tree's root is omitted (F-22), except with TraverseHost. An unknown folder

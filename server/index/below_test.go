@@ -1,0 +1,43 @@
+package index
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// TestWalkOfRootFolderRemovesDocuments checks that the end of a walk of the tree / removes the documents that it did
+// not find, as in any other tree (N-8).
+func TestWalkOfRootFolderRemovesDocuments(t *testing.T) {
+	w := working(t, "")
+	d := sd.New(sd.Parts{})
+	for _, list := range [][]watch.Seen{
+		{{Path: "/", Folder: true, Descriptor: d}, {Path: "/d", Folder: true, Descriptor: d}, {Path: "/d/a", Descriptor: d}},
+		{{Path: "/", Folder: true, Descriptor: d}},
+	} {
+		check.NoError(t, w.Batch(&watch.Batch{Tree: "/", Begin: true, Seen: list, End: true}))
+		check.Equal(t, len(w.state.rows), len(list), "documents after a walk")
+	}
+}
+
+// TestRootFolderIsOnTheWay checks that the host's search permission of the tree / counts for the documents in it, and
+// that a document there has no condition about another folder (N-95).
+func TestRootFolderIsOnTheWay(t *testing.T) {
+	read := check.Must(sddl.Parse("O:SYG:SYD:(A;;FR;;;WD)"))
+	staffOnly := check.Must(sddl.Parse("O:SYG:SYD:(A;;FX;;;" + staff + ")"))
+	for _, c := range []struct {
+		traverse Traverse
+		want     []string
+	}{{TraverseHost, []string{alice, bob}}, {TraverseAlways, []string{alice, bob, carol}}} {
+		w := working(t, c.traverse)
+		check.NoError(t, w.Batch(&watch.Batch{Tree: "/", Begin: true, End: true, Seen: []watch.Seen{
+			{Path: "/", Folder: true, Descriptor: staffOnly, Search: staffOnly},
+			{Path: "/d", Folder: true, Descriptor: staffOnly, Search: staffOnly}, {Path: "/d/b", Descriptor: read},
+			{Path: "/x", Gone: true}, {Path: "/a", Descriptor: read}}}))
+		check.Equal(t, strings.Join(readers(w, "/a"), " "), strings.Join(c.want, " "), "readers with %s", c.traverse)
+	}
+}
