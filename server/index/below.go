@@ -1,17 +1,25 @@
 package index
 
-import "path"
+import (
+	"path"
+	"slices"
+	"strings"
+)
 
-// link adds a document's path to the state's folder tree, with all folders above. The folders need no row. A known
-// document has no effect.
-func (s *State) link(at string) {
+// folders has the names in each folder that leads to a document. The key of a folder is its path with a slash at the
+// end. It finds the documents below a folder without a search of all documents.
+type folders map[string]map[string]struct{}
+
+// link adds a document's path, with all folders above. The folders need not be documents. A known document has no
+// effect.
+func (f folders) link(at string) {
 	for at != "" && at != "/" {
 		dir, name := path.Split(at)
-		known := s.below[dir] != nil
+		known := f[dir] != nil
 		if !known {
-			s.below[dir] = map[string]struct{}{}
+			f[dir] = map[string]struct{}{}
 		}
-		s.below[dir][name] = struct{}{}
+		f[dir][name] = struct{}{}
 		if known || dir == "" {
 			return
 		}
@@ -19,16 +27,34 @@ func (s *State) link(at string) {
 	}
 }
 
-// unlink removes a document from the folder tree of the state after its row was deleted. It then removes each folder
-// above that has become empty and has no row. It does nothing if the document still has a row or members.
-func (s *State) unlink(at string) {
-	for len(s.below[at+"/"]) == 0 && s.rows[at] == nil {
+// unlink removes a former document. It then removes each folder above that has become empty and is no document. is
+// reports whether a path is a document. unlink does nothing if the path still is one or has members.
+func (f folders) unlink(at string, is func(at string) bool) {
+	for len(f[at+"/"]) == 0 && !is(at) {
 		dir, name := path.Split(at)
-		delete(s.below[dir], name)
-		if len(s.below[dir]) > 0 || dir == "" {
+		delete(f[dir], name)
+		if len(f[dir]) > 0 || dir == "" {
 			return
 		}
-		delete(s.below, dir)
+		delete(f, dir)
 		at = dir[:len(dir)-1]
 	}
+}
+
+// under returns the documents at and below a path. A folder comes before its members, and members are in the order of
+// their names. is reports whether a path is a document. The result is nil if there are none.
+func (f folders) under(at string, is func(at string) bool) (out []string) {
+	if is(at) {
+		out = append(out, at)
+	}
+	folder := strings.TrimSuffix(at, "/") + "/" // the folder / has its slash
+	names := make([]string, 0, len(f[folder]))
+	for name := range f[folder] {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		out = append(out, f.under(folder+name, is)...)
+	}
+	return out
 }

@@ -223,7 +223,7 @@ func (s *State) row(e *Event) error {
 	s.count(s.rows[r.Path], -1)
 	s.rows[r.Path] = r
 	s.count(r, 1)
-	s.link(r.Path)
+	folders(s.below).link(r.Path)
 	return nil
 }
 
@@ -294,23 +294,12 @@ func (s *State) hold(class, path string) {
 func (s *State) forget(at string) {
 	s.count(s.rows[at], -1)
 	delete(s.rows, at)
-	s.unlink(at)
+	folders(s.below).unlink(at, s.has)
 }
+
+// has reports whether a document has a row.
+func (s *State) has(at string) bool { return s.rows[at] != nil }
 
 // under returns the paths of a document and its descendants that have rows. A folder comes before its members, and
 // members are in the order of their names. It returns nil if there are none.
-func (s *State) under(at string) (out []string) {
-	if s.rows[at] != nil {
-		out = append(out, at)
-	}
-	folder := strings.TrimSuffix(at, "/") + "/" // the folder / has its slash
-	names := make([]string, 0, len(s.below[folder]))
-	for name := range s.below[folder] {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		out = append(out, s.under(folder+name)...)
-	}
-	return out
-}
+func (s *State) under(at string) []string { return folders(s.below).under(at, s.has) }

@@ -41,7 +41,8 @@ type Worker struct {
 	cached       int // bytes of the descriptors in byDescriptor
 	// unnamed has the documents whose path is not UTF-8, with the number of the walk that last
 	// found them. They have no row.
-	unnamed map[string]uint64
+	unnamed      map[string]uint64
+	unnamedBelow folders // of the paths in unnamed
 }
 
 // Question is what an index evaluates. Rights is required.
@@ -66,7 +67,8 @@ func (q Question) Worker(s *State) (*Worker, error) {
 	}
 	rights, shareText := q.Rights, q.ShareText
 	w := &Worker{state: s, rights: rights, share: q.Share, walks: map[string]uint64{}, unnamed: map[string]uint64{},
-		traverse: Traverse(traverse), byDescriptor: map[described]classed{}, lock: unshared{}}
+		unnamedBelow: folders{},
+		traverse:     Traverse(traverse), byDescriptor: map[described]classed{}, lock: unshared{}}
 	start := &StartEvent{Format: logFormat, Index: rand.Text(), Share: shareText, Traverse: traverse, Guard: q.Guard}
 	for _, r := range rights {
 		if r.Any() || r.Managed() {
