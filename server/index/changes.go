@@ -84,8 +84,8 @@ type tail struct {
 	state *State
 	after uint64 // changes of events up to this number are skipped
 	last  uint64 // number of the last event that was read
-	rest  []byte // start of an incomplete line
 	at    int64  // offset of the next line
+	again bool   // the next line is read for the second time
 }
 
 // tailOf starts to follow a log: it opens the events in dir for reading the changes after event number after. The tail
@@ -101,7 +101,7 @@ func (t *tail) open(dir string) (err error) {
 	if t.file, err = os.Open(filepath.Join(dir, eventsName)); err != nil {
 		return err
 	}
-	t.in, t.state, t.rest, t.at = bufio.NewReaderSize(t.file, 1<<20), newState(), nil, 0
+	t.in, t.state, t.at, t.again = bufio.NewReaderSize(t.file, 1<<20), newState(), 0, false
 	return nil
 }
 
@@ -111,28 +111,44 @@ func (t *tail) reopen(dir string) error {
 	return t.open(dir)
 }
 
-// read calls f with the changes that were appended to the log since the last call. read keeps an incomplete last line
-// for the next call. At the end of the file it returns nil. A damaged line and an error of f are returned.
+// read calls f with the changes that were appended to the log since the last call. The next call reads an incomplete
+// last line again. At the end of the file it returns nil. A damaged line and an error of f are returned.
 func (t *tail) read(f func(Change) error) error {
 	for {
 		line, err := t.in.ReadBytes('\n')
-		line, t.rest = append(t.rest, line...), nil
 		if errors.Is(err, io.EOF) {
-			t.rest = line
-			return nil
+			return readFrom(t.in, t.file, t.at, len(line))
 		}
 		if err != nil {
 			return err
 		}
 		e, err := t.lines.event(bytes.TrimSuffix(line, []byte("\n")))
+		if err != nil && !t.again {
+			t.again = true
+			if err := readFrom(t.in, t.file, t.at, len(line)); err != nil {
+				return err
+			}
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", t.file.Name(), damaged(t.at, err))
 		}
 		if err := t.emit(e, f); err != nil {
 			return err
 		}
-		t.at += int64(len(line))
+		t.at, t.again = t.at+int64(len(line)), false
 	}
+}
+
+// readFrom makes in continue with the line at an offset of a log, of which n bytes were read; nothing is done for 0. A
+// run that starts cuts an incomplete last line off, so the bytes that follow in the file can be of another line.
+func readFrom(in *bufio.Reader, log *os.File, at int64, n int) error {
+	if n == 0 {
+		return nil
+	}
+	_, err := log.Seek(at, io.SeekStart)
+	in.Reset(log)
+	return err
 }
 
 // reached returns an error if the log, read to its end, has no event with the number after or a greater one. The number

@@ -35,8 +35,6 @@ type Index struct {
 	// +checklocks:mu
 	lines lineReader
 	// +checklocks:mu
-	rest []byte // start of an incomplete line
-	// +checklocks:mu
 	at int64 // offset of the next line
 	// +checklocks:mu
 	watermark *Watermark // as last read
@@ -287,7 +285,7 @@ func (x *Index) current() error {
 		return err
 	}
 	_ = x.file.Close() // only read
-	x.file, x.state, x.rest, x.at = file, newState(), nil, 0
+	x.file, x.state, x.at = file, newState(), 0
 	x.in.Reset(file)
 	return nil
 }
@@ -309,18 +307,16 @@ func (x *Index) newest() (*Watermark, error) {
 	return watermark, err
 }
 
-// read applies new events. An incomplete last line stays for the next call. A damaged event is an error. Events before
+// read applies new events. The next call reads an incomplete last line again. A damaged event is an error. Events before
 // the damaged one stay applied.
 //
 // +checklocks:x.mu
 func (x *Index) read() error {
-	for {
+	for again := false; ; {
 		line, err := x.in.ReadBytes('\n')
-		line, x.rest = append(x.rest, line...), nil
 		switch {
 		case errors.Is(err, io.EOF):
-			x.rest = line
-			return nil
+			return readFrom(x.in, x.file, x.at, len(line))
 		case err != nil:
 			return err
 		}
@@ -328,10 +324,17 @@ func (x *Index) read() error {
 		if err == nil {
 			err = x.state.Apply(e)
 		}
+		if err != nil && !again {
+			if err = readFrom(x.in, x.file, x.at, len(line)); err != nil {
+				return err
+			}
+			again = true
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", x.file.Name(), damaged(x.at, err))
 		}
-		x.at += int64(len(line))
+		x.at, again = x.at+int64(len(line)), false
 	}
 }
 

@@ -1,0 +1,62 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// writeDocument writes the events of a worker that has just seen a document, which all people may read.
+func writeDocument(t *testing.T, l *Log, w *Worker, path string) {
+	t.Helper()
+	d := sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")
+	sees(t, w, watch.Seen{Path: path, Descriptor: d})
+	check.NoError(t, l.Write(w.Take()))
+}
+
+// following follows the changes in a folder. It returns the names of changed documents, and the result of Follow.
+func following(t *testing.T, dir string) (changed <-chan string, ended <-chan error) {
+	t.Helper()
+	names, done := make(chan string, 16), make(chan error, 1)
+	ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
+	t.Cleanup(stop)
+	go func() {
+		done <- Follow(ctx, dir, 0, func(c Change) error { names <- c.Document; return nil })
+		close(names)
+	}()
+	return names, done
+}
+
+// TestReadersContinueAfterTornLine checks that readers that have read half a line go on when the next run has cut it off
+// and has written other lines.
+func TestReadersContinueAfterTornLine(t *testing.T) {
+	dir := t.TempDir()
+	l, _, err := OpenLog(dir)
+	check.NoError(t, err)
+	w := working(t, "")
+	writeDocument(t, l, w, "/t/a")
+	check.NoError(t, l.SetWatermark(&Watermark{Index: w.state.start.Index, Seq: w.state.seq}))
+	_, err = l.file.Write([]byte(`{"seq":9,"time":1,"row":{"path":"/t/torn`)) // the disk is full
+	check.NoError(t, err)
+	changed, ended := following(t, dir)
+	x, err := Open(dir, time.Hour)
+	check.NoError(t, err)
+	check.Equal(t, x.CanRead("/t/a", "alice", "").Seq, w.state.seq, "events that were read")
+	check.Equal(t, <-changed, "/t/a", "a changed document")
+	check.NoError(t, l.Close())
+	l, _, err = OpenLog(dir)
+	check.NoError(t, err)
+	writeDocument(t, l, w, "/t/b")
+	if got := <-changed; got != "/t/b" {
+		t.Errorf("the follower: %q, %v", got, <-ended)
+	}
+	check.NoError(t, l.SetWatermark(&Watermark{Index: w.state.start.Index, Seq: w.state.seq}))
+	a := x.CanRead("/t/b", "alice", "")
+	check.Equal(t, a.Seq, w.state.seq, "events that were read")
+	check.NoError(t, errors.Join(l.Close(), x.Close()))
+}
