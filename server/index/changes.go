@@ -47,7 +47,7 @@ func Changes(dir string, after uint64, f func(Change) error) error {
 
 // Follow calls f with the changes after an event as [Changes] does, and then waits for new ones until ctx ends, which
 // is not an error. It polls the log every 50 ms, and also continues after a compaction. It returns [ErrTooOld] if the
-// changes are no longer stored.
+// changes are no longer stored, and if somebody deletes the log and a run begins another index.
 func Follow(ctx context.Context, dir string, after uint64, f func(Change) error) error {
 	t, err := tailOf(dir, after)
 	if err != nil {
@@ -84,6 +84,7 @@ type tail struct {
 	state *State
 	after uint64 // changes of events up to this number are skipped
 	last  uint64 // number of the last event that was read
+	index string // of the log; "": its start was not read yet
 	at    int64  // offset of the next line
 	again bool   // the next line is read for the second time
 }
@@ -162,10 +163,15 @@ func (t *tail) reached(after uint64) error {
 }
 
 // emit applies an event and calls f with its changes. It returns ErrTooOld if a compacted log no longer has the changes
-// after t.after. An error of f is returned unchanged, and ends the call. A damaged event is an error with its file.
+// after t.after, and if the log was replaced by that of another index. An error of f is returned unchanged, and ends
+// the call. A damaged event is an error with its file.
 func (t *tail) emit(e *Event, f func(Change) error) error {
-	if e.Start != nil && t.after != 0 && t.after < e.Start.Until {
-		return ErrTooOld
+	if e.Start != nil {
+		// The events of another index have numbers that were seen already, and would be skipped (N-22).
+		if t.index != "" && t.index != e.Start.Index || t.after != 0 && t.after < e.Start.Until {
+			return ErrTooOld
+		}
+		t.index = e.Start.Index
 	}
 	list, err := t.state.changed(e, max(e.Seq, t.state.until(e)) > t.after)
 	if err != nil {

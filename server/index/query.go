@@ -307,8 +307,8 @@ func (x *Index) newest() (*Watermark, error) {
 	return watermark, err
 }
 
-// read applies new events. The next call reads an incomplete last line again. A damaged event is an error. Events before
-// the damaged one stay applied.
+// read applies new events. The next call reads an incomplete last line again. A damaged event is an error. Events
+// before the damaged one stay applied.
 //
 // +checklocks:x.mu
 func (x *Index) read() error {

@@ -3,6 +3,8 @@ package index
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -32,8 +34,25 @@ func following(t *testing.T, dir string) (changed <-chan string, ended <-chan er
 	return names, done
 }
 
-// TestReadersContinueAfterTornLine checks that readers that have read half a line go on when the next run has cut it off
-// and has written other lines.
+// TestFollowerOfDeletedLogStartsOver checks that a follower gets an error, not silence, if somebody deletes the log and
+// a run rebuilds the index, whose events have small numbers again (N-22).
+func TestFollowerOfDeletedLogStartsOver(t *testing.T) {
+	dir := t.TempDir()
+	l, _, err := OpenLog(dir)
+	check.NoError(t, err)
+	writeDocument(t, l, working(t, ""), "/t/a")
+	changed, ended := following(t, dir)
+	check.Equal(t, <-changed, "/t/a", "a changed document")
+	check.NoError(t, errors.Join(l.Close(), os.Remove(filepath.Join(dir, eventsName))))
+	l, _, err = OpenLog(dir)
+	check.NoError(t, err)
+	writeDocument(t, l, working(t, ""), "/t/b")
+	check.ErrorIs(t, <-ended, ErrTooOld, "the follower of a deleted log")
+	check.NoError(t, l.Close())
+}
+
+// TestReadersContinueAfterTornLine checks that readers that have read half a line go on when the next run has cut it
+// off and has written other lines.
 func TestReadersContinueAfterTornLine(t *testing.T) {
 	dir := t.TempDir()
 	l, _, err := OpenLog(dir)
