@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"time"
 
@@ -23,6 +22,9 @@ type Store struct {
 	filled   bool           // the database has the members of all classes
 	session  int            // number of reconnections so far
 	loading  map[string]int // session with the temporary table of a part's snapshot, by the part's name
+	// The cursors that the database has confirmed, by the part's name. It may also have those in doubt, whose
+	// transactions are tried again.
+	confirmed, doubt map[string]index.Cursor
 }
 
 var _ index.RowStore = (*Store)(nil)
@@ -35,7 +37,7 @@ func OpenStore(ctx context.Context, dsn string, limit time.Duration) (*Store, er
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{loading: map[string]int{}}
+	s := &Store{loading: map[string]int{}, confirmed: map[string]index.Cursor{}, doubt: map[string]index.Cursor{}}
 	s.Sink = &Sink{ctx: ctx, conn: conn, view: index.EmptyView(), dsn: dsn, limit: limit, store: s}
 	if err := s.begin(); err != nil {
 		_ = conn.Close(ctx) // report the first error
@@ -149,24 +151,9 @@ func (s *Store) create(tx pgx.Tx, name, tree string) error {
 	return err
 }
 
-// Cursor returns the cursor of a part. It returns the zero value if the part has none, and then the part has no rows.
-func (s *Store) Cursor(p index.StoredPart) (c index.Cursor, err error) {
-	err = s.transact(func(tx pgx.Tx) error {
-		var message, generation, seq int64
-		err := tx.QueryRow(s.ctx, `select message, id, generation, seq from refmon.cursors where part = $1`, p.Name).Scan(
-			&message, &c.ID, &generation, &seq)
-		c.Message, c.Generation, c.Seq = uint64(message), uint64(generation), uint64(seq)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return nil
-		}
-		return err
-	})
-	return c, err
-}
-
 // Forget deletes the rows and the cursor of a part in one transaction. A part without a cursor is not an error.
 func (s *Store) Forget(p index.StoredPart) error {
-	return s.transact(func(tx pgx.Tx) error {
+	return s.move(p, index.Cursor{}, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(s.ctx, `delete from `+quoted(p.Tree)+` where part = $1`, p.Number); err != nil {
 			return err
 		}
@@ -179,7 +166,11 @@ func (s *Store) Forget(p index.StoredPart) error {
 // (N-130). It collects a snapshot in a temporary table. At the end of the snapshot it writes only the rows that differ.
 // A batch without rows stores only its cursor. A piece before the last one stores no cursor.
 func (s *Store) Apply(p index.StoredPart, b *index.RowBatch) error {
-	return s.transact(func(tx pgx.Tx) error {
+	c := b.Cursor
+	if b.Piece && !b.End {
+		c = s.confirmed[p.Name]
+	}
+	return s.move(p, c, func(tx pgx.Tx) error {
 		if err := s.addClasses(tx, b.Classes()); err != nil {
 			return err
 		}
@@ -202,7 +193,6 @@ func (s *Store) Apply(p index.StoredPart, b *index.RowBatch) error {
 		if err != nil || b.Piece && !b.End {
 			return err
 		}
-		c := b.Cursor
 		_, err = tx.Exec(s.ctx, `insert into refmon.cursors (part, question, message, id, generation, seq)
 			values ($1, $2, $3, $4, $5, $6) on conflict (part) do update set question = excluded.question,
 				message = excluded.message, id = excluded.id, generation = excluded.generation, seq = excluded.seq`,

@@ -138,7 +138,8 @@ func mayPass(code string) bool {
 }
 
 // reconnect recovers from a lost connection: it connects to the database and makes the tables equal to the current
-// state, as begin does. It does not wait: if the database does not answer, it returns an error.
+// state, as begin does. It does not wait: if the database does not answer, it returns an error. A store cannot do that
+// with documents, so there an older state of the database is errOlder.
 func (s *Sink) reconnect() error {
 	_ = s.conn.Close(s.ctx) // already broken
 	config, err := pgx.ParseConfig(s.dsn)
@@ -156,7 +157,10 @@ func (s *Sink) reconnect() error {
 		s.store.session++
 	}
 	s.conn = conn
-	return s.begin()
+	if err := s.begin(); err != nil || s.store == nil {
+		return err
+	}
+	return s.store.whole()
 }
 
 // restarting reports whether a restart of the database may resolve an error. restarting returns false for ErrReload,
