@@ -62,7 +62,9 @@ func (a *directoryLogons) LogOn(r logon.Request) (logon.Result, ntstatus.Status)
 // logOn logs a user on with this configuration. ok is false if a reload has closed it; the caller then uses the new
 // one. Without a directory, next logs the user on.
 func (u *directoryUse) logOn(next logon.Authority, r logon.Request) (out logon.Result, st ntstatus.Status, ok bool) {
-	u.mu.RLock()
+	if !u.mu.TryRLock() { // close waits for the logons in progress
+		return out, st, false
+	}
 	defer u.mu.RUnlock()
 	if u.closed {
 		return out, st, false
@@ -92,7 +94,10 @@ func (a *directoryLogons) ask(question func(*ldap.Directory) error) error {
 // ask runs a query with this configuration: it calls question with the directory and returns its error. ok is false,
 // and question was not called, if a reload has closed this configuration.
 func (u *directoryUse) ask(question func(*ldap.Directory) error) (ok bool, err error) {
-	u.mu.RLock()
+	// Close waits for a logon in progress, and this can be its query of an id: it must not wait for close.
+	if !u.mu.TryRLock() {
+		return false, nil
+	}
 	defer u.mu.RUnlock()
 	if u.closed {
 		return false, nil

@@ -268,7 +268,7 @@ func (s *service) stop() error {
 // are skipped. It waits for configurations that are still in use.
 func (s *service) closeStores() (err error) {
 	err = s.closeTrees()
-	if d := s.domains.now.Load(); d != nil {
+	if d := s.domains.now.Swap(nil); d != nil {
 		err = errors.Join(err, d.close())
 	}
 	s.closing.Wait()
