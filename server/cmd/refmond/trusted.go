@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -45,9 +46,9 @@ func (c *config) checkTrusted() error {
 	return errors.Join(append(all, checkBelow(c.State))...)
 }
 
-// check returns an error if other users could replace a trusted file. It is the first one of the file and its parent
-// folders, as named and with links resolved. For a missing file only the parents are checked. A socket itself is not
-// checked, and its folder only by the rules for sockets.
+// check returns an error if other users could replace a trusted file. It is the first one of the file, the symbolic
+// links on the way to it, and the parent folders, as named and after each link. For a missing file only these are
+// checked. A socket itself is not checked, and its folder only by the rules for sockets.
 func (p trustedPath) check() error {
 	path, err := filepath.Abs(p.path)
 	if err != nil {
@@ -58,14 +59,16 @@ func (p trustedPath) check() error {
 			return err
 		}
 	}
-	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		real = path
+	starts, links := routes(path)
+	if real, err := filepath.EvalSymlinks(path); err == nil && !slices.Contains(starts, real) {
+		starts = append(starts, real) // of a target such as LINK/../FILE
 	}
-	for i, start := range []string{path, real} {
-		if i > 0 && start == path {
-			break
+	for _, at := range links {
+		if err := p.checkLink(at); err != nil {
+			return err
 		}
+	}
+	for _, start := range starts {
 		for dir, last := filepath.Dir(start), true; ; dir, last = filepath.Dir(dir), false {
 			if err := p.checkMode(dir, !p.socket || !last); err != nil {
 				return err
@@ -76,6 +79,43 @@ func (p trustedPath) check() error {
 		}
 	}
 	return nil
+}
+
+// mostLinks is the number of symbolic links that Linux follows in one path.
+const mostLinks = 40
+
+// routes returns the paths that lead to a file: as named, and after each symbolic link on the way was replaced by its
+// target. It also returns the links. path must be absolute and clean. The file itself need not exist.
+func routes(path string) (starts, links []string) {
+	starts = []string{path}
+	for end := 1; end <= len(path) && len(links) < mostLinks; end++ {
+		if end < len(path) && path[end] != '/' {
+			continue
+		}
+		target, err := os.Readlink(path[:end])
+		if err != nil { // no link
+			continue
+		}
+		links = append(links, path[:end])
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(path[:end]), target)
+		}
+		path, end = filepath.Join(target, path[end:]), 0
+		starts = append(starts, path)
+	}
+	return starts, links
+}
+
+// checkLink returns an error if another user owns a symbolic link in a sticky folder, where a link's owner can replace
+// it. The folder itself is checked elsewhere.
+func (p trustedPath) checkLink(at string) error {
+	var folder, link unix.Stat_t
+	if unix.Stat(filepath.Dir(at), &folder) != nil || unix.Lstat(at, &link) != nil ||
+		folder.Mode&unix.S_ISVTX == 0 || link.Uid == 0 || link.Uid == uint32(os.Geteuid()) || unmapped(link.Uid) {
+		return nil
+	}
+	return fmt.Errorf("%s %s: the link %s belongs to uid %d, who can replace it: chown -h %d %s", p.what, p.path, at,
+		link.Uid, os.Geteuid(), at)
 }
 
 // checkMode checks the owner and mode of one file or folder. These are errors:
