@@ -74,6 +74,36 @@ func TestClientContextFromSubjectHasItsClient(t *testing.T) {
 	k.PsRevertToSelf()
 }
 
+// A remote server may capture a client that itself impersonates only at the level Delegation (I-80).
+func TestRemoteServerNeedsClientAtDelegation(t *testing.T) {
+	spec := token.LocalSystem()
+	spec.EnabledPrivileges = spec.Privileges
+	sys, th := userThread(t, spec)
+	k := sys.KernelMode(th)
+	client := k.NewToken(plain(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary).WithTypeLevel(winnt.TokenImpersonation,
+		winnt.SecurityDelegation))
+	defer k.PsDereferenceImpersonationToken(client)
+	for _, c := range []struct {
+		level  winnt.SecurityImpersonationLevel
+		remote bool
+		want   ntstatus.Status
+	}{
+		{winnt.SecurityImpersonation, false, ntstatus.Success},
+		{winnt.SecurityImpersonation, true, ntstatus.BadImpersonationLevel},
+		{winnt.SecurityDelegation, true, ntstatus.Success},
+	} {
+		check.Success(t, k.PsImpersonateClient(k.Thread(), client, false, false, c.level))
+		x, st := k.SeCreateClientSecurity(k.Thread(), nt.SecurityQualityOfService{
+			ImpersonationLevel: winnt.SecurityImpersonation}, c.remote)
+		check.Equal(t, st, c.want, "I-80: client at level %d, remote %t", c.level, c.remote)
+		if x != nil {
+			check.Equal(t, x.Remote, c.remote, "I-80: context of a remote server")
+			k.SeDeleteClientSecurity(x)
+		}
+		k.PsRevertToSelf()
+	}
+}
+
 // A token object made from a nil or zero token value has no rights. A thread that impersonates it acts as Anonymous;
 // it does not revert, as it would with a NULL token.
 func TestEmptyTokenObjectHasNoRights(t *testing.T) {
