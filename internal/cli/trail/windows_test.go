@@ -92,6 +92,7 @@ func TestWindowsReaderReadsExporterForms(t *testing.T) {
 		"two of the largest":          {largest + largest, 2},
 		"an invalid first byte":       {"\xfe" + one, 1},
 		"binary data":                 {strings.Replace(one, "<EventData>", "<EventData><Binary>00</Binary>", 1), 1},
+		"binary data at the end":      {strings.Replace(one, "</EventData>", "<Binary>00</Binary></EventData>", 1), 1},
 		"rendered keywords": {strings.Replace(one, "</Event>", "<RenderingInfo><Keywords><Keyword>Audit Failure"+
 			"</Keyword></Keywords></RenderingInfo></Event>", 1), 1},
 		"no events":           {"", 0},
