@@ -2,8 +2,10 @@ package script
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
+	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/token"
 )
@@ -31,5 +33,22 @@ func TestRefusedBackendProcessLeavesNoProcess(t *testing.T) {
 				handles, references)
 		}
 		check.NoError(t, r.Close())
+	}
+}
+
+// The options of audit_policy are independent of each other.
+func TestAuditPolicySetsEachOption(t *testing.T) {
+	r := New(Config{})
+	defer r.Close()
+	python := map[bool]string{false: "False", true: "True"}
+	for _, full := range []bool{false, true} {
+		for crash, want := range map[bool]audit.CrashOnAuditFail{false: audit.ProceedOnAuditFail,
+			true: audit.FailOnAuditFail} {
+			call := fmt.Sprintf("audit_policy({}, full_privilege_auditing=%s, crash_on_audit_fail=%s)", python[full],
+				python[crash])
+			check.NoError(t, r.Run("p.star", []byte(call)))
+			check.Equal(t, r.sys.Audit().Policy.Load().Options(),
+				audit.Options{FullPrivilegeAuditing: full, CrashOnAuditFail: want}, "%s", call)
+		}
 	}
 }
