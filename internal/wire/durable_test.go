@@ -221,3 +221,22 @@ func TestRecordedOpensShareFlushes(t *testing.T) {
 		}
 	})
 }
+
+// A connection has ended only when its calls have, also one that goes on after its wait for the disk (W-12).
+func TestConnectionEndsAfterCallThatWaitedForDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		held := make(chan struct{})
+		s, _, _, _ := recorded(t, func(_ *nt.Thread, c *nt.Call) {
+			if _, opens := c.In.(nt.OpenEventIn); opens {
+				<-held
+			}
+		})
+		all := s.opens(1, 1)
+		check.NoError(t, check.Err(s.conn.Write(all)))
+		time.Sleep(time.Second) // the record is on disk by then
+		check.NoError(t, s.conn.Close())
+		synctest.Wait()
+		check.Equal(t, len(s.end), 0, "ends of the connection during the call")
+		close(held)
+	})
+}

@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"errors"
 	"sync/atomic"
 	"testing"
 
@@ -127,5 +128,34 @@ func TestFailedCallReturnsOutputs(t *testing.T) {
 		out, err := row.DecodeOut(rest)
 		o, ok := out.(nt.QuerySecurityObjectOut)
 		check.That(t, err == nil && ok && o.LengthNeeded != 0, "output = %+v, %v, want the required length", out, err)
+	}
+}
+
+// failing is a process whose further threads fail with the error err, unless it is nil.
+type failing struct {
+	process
+	err error
+}
+
+func (l *failing) NewThread() (*nt.Thread, error) {
+	if l.err != nil {
+		return nil, l.err
+	}
+	return l.process.NewThread()
+}
+
+// The answer to a thread that the process cannot create has the status of the error, or STATUS_INSUFFICIENT_RESOURCES
+// if it has none. The connection goes on (W-7).
+func TestFailedThreadIsAnsweredWithItsStatus(t *testing.T) {
+	var p *failing
+	s := serveAs(t, func(inner process) wire.Process { p = &failing{process: inner}; return p })
+	s.greet()
+	for _, c := range []struct {
+		err  error
+		want ntstatus.Status
+	}{{ntstatus.QuotaExceeded.Err(), ntstatus.QuotaExceeded}, {errors.New("no room"), ntstatus.InsufficientResources},
+		{nil, ntstatus.Success}} {
+		p.err = c.err
+		check.Equal(t, s.status(&wire.Frame{Kind: wire.NewThread}), c.want, "error %v", c.err)
 	}
 }
