@@ -1,6 +1,7 @@
 package oracle_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/kit/oracle"
@@ -32,4 +33,11 @@ func TestTextHasFieldsOfSDDL(t *testing.T) {
 	} {
 		check.Equal(t, c.d.Text(c.words), want, "text")
 	}
+}
+
+// The first three fields of a GUID are little-endian in an entry (S-15).
+func TestBytesHaveGUIDFieldsLittleEndian(t *testing.T) {
+	d := oracle.Descriptor{DACL: &oracle.ACL{Entries: []oracle.ACE{{Type: oracle.AllowObject, SID: "S-1-1-0",
+		Object: "00112233-4455-6677-8899-aabbccddeeff"}}}}
+	check.That(t, strings.Contains(d.Hex(), "33221100"+"5544"+"7766"+"8899aabbccddeeff"), "S-15: %s", d.Hex())
 }

@@ -21,3 +21,19 @@ func TestAttributeOfRepeatedName(t *testing.T) {
 			"A-110: attribute of %s = %+v, want the one with value %s", scope, a, want)
 	}
 }
+
+// Strings are compared exactly if the attribute on either side is case-sensitive.
+func TestEitherSideMakesComparisonExact(t *testing.T) {
+	const sensitive = 2
+	for flags, want := range map[[2]Word]truth{{0, 0}: yes, {sensitive, 0}: no, {0, sensitive}: no,
+		{sensitive, sensitive}: no} {
+		e := conditions{check: &AccessCheck{Token: &Token{
+			UserClaims:   []Claim{{Name: "x", Type: "string", Flags: flags[0], Values: []string{"a"}}},
+			DeviceClaims: []Claim{{Name: "x", Type: "string", Flags: flags[1], Values: []string{"A"}}}}}}
+		for _, op := range []string{"==", "Contains", "Any_of"} {
+			got := e.relation(&Cond{Op: op, Left: &Ref{"User", "x"}, Right: &Operand{Ref: &Ref{"Device", "x"}}},
+				e.values(&Ref{"User", "x"}))
+			check.Equal(t, got, want, "A-112: %s with the flags %v", op, flags)
+		}
+	}
+}
