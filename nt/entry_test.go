@@ -100,6 +100,7 @@ func TestValuesAreTestedBeforeProbe(t *testing.T) {
 		in   any
 		want bool
 	}{
+		{duplicate, nt.DuplicateTokenIn{}, false},
 		{duplicate, nt.DuplicateTokenIn{TokenType: 3}, false},
 		{duplicate, nt.DuplicateTokenIn{TokenType: winnt.TokenPrimary}, true},
 		{query, nt.QueryInformationTokenIn{}, false},

@@ -28,14 +28,20 @@ func TestDeadlineMovesWhilePassing(t *testing.T) {
 	}
 }
 
-// A read or write that comes after Close uses no handle: its value may be that of another connection.
+// A read or write that comes after Close uses no handle: its value may be that of another connection. It releases the
+// worker's lock.
 func TestWorkerMakesNoCallAfterClose(t *testing.T) {
 	closed := make(chan struct{})
 	close(closed)
 	until := Wait{Closed: closed}
-	w := &worker{t: &Thread{}} // a call would panic
-	_, st := w.try(until, func(*Thread) ntstatus.Status { return ntstatus.Success })
-	check.Equal(t, st, ntstatus.Cancelled, "try")
-	_, _, st = w.start(until, WriteFileIn{})
-	check.Equal(t, st, ntstatus.Cancelled, "start")
+	succeed := func(*Thread) ntstatus.Status { return ntstatus.Success }
+	for name, f := range map[string]func(*worker) ntstatus.Status{
+		"try":   func(w *worker) ntstatus.Status { _, st := w.try(until, succeed); return st },
+		"wait":  func(w *worker) ntstatus.Status { return w.wait(until, succeed) },
+		"start": func(w *worker) ntstatus.Status { _, _, st := w.start(until, WriteFileIn{}); return st },
+	} {
+		w := &worker{t: &Thread{}} // a call would panic
+		check.Equal(t, f(w), ntstatus.Cancelled, "%s", name)
+		check.That(t, w.mu.TryLock(), "%s keeps the worker's lock", name)
+	}
 }
