@@ -130,6 +130,9 @@ func TestChecksReturnUsedPrivileges(t *testing.T) {
 			}
 			check.Equal(t, got, want, "A-22: %s with desired access %#x: privileges", name, uint32(desired))
 		}
+		free, st := k.Zw().Services().NtAccessCheckByType(in)
+		check.That(t, st == ntstatus.Success && free.GrantedAccess == desired && free.PrivilegeSet != nil &&
+			len(free.PrivilegeSet.Privilege) == 0, "A-22, A-27: kernel mode: %v, %+v, want an empty set", st, free)
 	}
 }
 
