@@ -5,6 +5,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/access"
+	testcheck "github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sddl"
+	tokens "github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
 // TestEveryTrueCertificateVerifies runs the whole second implementation: it verifies random decisions from their
@@ -54,6 +60,26 @@ func TestEveryAlteredCertificateIsRefused(t *testing.T) {
 		if !bytes.Equal(other.token, s.token) {
 			if _, err := verify(string(s.cert), string(s.descriptor), string(other.token)); err == nil {
 				t.Fatalf("another token was accepted: %s, want an error", s.cert)
+			}
+		}
+	}
+}
+
+// A privilege that could grant only what another one has granted does not count as used (A-52). The certificate of each
+// single right, with both intents and all privileges, verifies.
+func TestOnlyPrivilegesThatGrantAreUsed(t *testing.T) {
+	const file = `{"user":"S-1-5-21-1-2-3-1001","privileges":["SeSecurityPrivilege","SeTakeOwnershipPrivilege",` +
+		`"SeRelabelPrivilege","SeBackupPrivilege","SeRestorePrivilege"]}`
+	client, d := testcheck.Must(tokens.Parse([]byte(file))), sddl.MustParse("O:BAG:BAD:")
+	for right := winnt.AccessMask(1); right <= winnt.ACCESS_SYSTEM_SECURITY; right <<= 1 {
+		for _, intent := range []access.Intent{{}, {Backup: true}, {Restore: true}, {Backup: true, Restore: true}} {
+			r := &access.Request{Descriptor: d, Subject: access.Subject{Primary: client}, Desired: right,
+				Intent: intent, Type: winnt.FileObject}
+			decision, x, err := access.Explain(r)
+			testcheck.NoError(t, err)
+			cert := testcheck.Must(x.Certificate(r, []byte(file)))
+			if _, err := verify(string(cert), string(d.Binary()), file); err != nil {
+				t.Errorf("A-52: right %#x, intent %+v, used %v: %v", uint32(right), intent, decision.PrivilegesUsed, err)
 			}
 		}
 	}
