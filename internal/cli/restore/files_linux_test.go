@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/internal/beneath"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sddl"
 )
 
 // onHost creates files in a folder whose user attributes can be set.
@@ -99,15 +100,18 @@ func TestMountedRejectsOtherFileSystem(t *testing.T) {
 	}
 }
 
-// TestFilesOfMountAreClosed checks that neither an opened file nor one of another kind leaves a descriptor of the host
-// open.
-func TestFilesOfMountAreClosed(t *testing.T) {
+// TestFilesAreClosed checks that neither an opened file nor one of another kind leaves a descriptor of the host open,
+// nor a file that is read again after a write.
+func TestFilesAreClosed(t *testing.T) {
 	dir := onHost(t)
 	check.NoError(t, unix.Mkfifo(filepath.Join(dir, "d/pipe"), 0o600))
 	root, err := beneath.Open(dir)
 	check.NoError(t, err)
 	m := &mounted{root, root.Dirs()}
 	defer m.Close() // only read
+	offline, err := Offline(dir, ntacl.UserName)
+	check.NoError(t, err)
+	defer offline.Close() // its files are closed
 	before := 0
 	for round := range 3 { // the first one fills the cache of directories
 		f, err := m.Open("d/f")
@@ -116,6 +120,11 @@ func TestFilesOfMountAreClosed(t *testing.T) {
 		check.NoError(t, f.Close())
 		_, err = m.Open("d/pipe")
 		check.That(t, errors.Is(err, errKind), "d/pipe: %v, want %v", err, errKind)
+		f, err = offline.Open("d/f")
+		check.NoError(t, err)
+		check.NoError(t, f.Write(sddl.MustParse(two)))
+		check.That(t, check.Must(f.Descriptor()).Equal(sddl.MustParse(two)), "not the written descriptor")
+		check.NoError(t, f.Close())
 		if round == 0 {
 			before = check.OpenDescriptors(t)
 		}
