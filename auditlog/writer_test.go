@@ -99,3 +99,18 @@ func TestLossIsAnnouncedOnce(t *testing.T) {
 	}
 	write(1, nil)
 }
+
+// A record that exceeds the size of a segment is written to an empty one, which no other segment replaces.
+func TestLargeRecordBeginsSegmentOnce(t *testing.T) {
+	d, cfg := newConfig(t)
+	cfg.SegmentBytes = 1
+	l := mustOpen(t, cfg)
+	for range 3 {
+		testcheck.NoError(t, l.Write(opened(t, audit.Success, "a")))
+	}
+	testcheck.NoError(t, l.Close())
+	for _, first := range segmentsOf(t, d) {
+		name := segmentName(first)
+		testcheck.Equal(t, d.count("rename "+temporary(name)+" "+name), 1, "segments that began as %s", name)
+	}
+}
