@@ -242,6 +242,9 @@ func TestFailedRunKeepsEarlierSets(t *testing.T) {
 	check.That(t, code == 2 && again == index && after == sets, "exit code %d, %s, %s", code, again, after)
 	code, _, after = run(`{"path":"/a","sd":"O:BAG:BAD:"}`)
 	check.That(t, code == 0 && after != sets && strings.Contains(after, `"count":0`), "exit code %d, %s", code, after)
+	check.NoError(t, os.WriteFile("sets", []byte("a file of somebody\n"), 0o600))
+	code, _, after = run(`{"path":"/a","sd":"O:BAG:BAD:"}`)
+	check.That(t, code == 2 && after == "a file of somebody\n", "another file as sets: exit code %d, %s", code, after)
 }
 
 // applied applies lines to documents by their paths, and returns how many were deleted. Unknown lines are errors.
