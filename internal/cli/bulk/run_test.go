@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
@@ -344,4 +345,16 @@ func TestFastReaderAgreesWithStrictReader(t *testing.T) {
 	text := strings.Repeat("{\"path\":\"/a\",\"sd\":\"O:SYD:(A;;FR;;;AU)\"}\r\n", 5)
 	rows := run(iotest.OneByteReader(strings.NewReader(text)))
 	check.Equal(t, strings.Count(rows, `{"path":"/a","right":"0x1","principals":["a"]}`), 5, "rows of 5")
+}
+
+// TestTooManyRightsEndRun checks that a question that cannot be decided is an error of the run, even without objects.
+func TestTooManyRightsEndRun(t *testing.T) {
+	dir, list := sample(t, company.Sample{Objects: 1, Descriptors: 1, Principals: 1, Groups: 1})
+	rights := slices.Repeat(check.Must(words.Parse("read")), effective.MaxRights+1)
+	for _, input := range []string{"", list} {
+		for _, changes := range []bool{false, true} {
+			_, _, err := runOver(&bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, Changes: changes}, input)
+			check.ErrorIs(t, err, effective.ErrRights, "run with --changes %t over %q", changes, input)
+		}
+	}
 }
