@@ -46,6 +46,17 @@ func TestRunScoresRefmon(t *testing.T) {
 	}
 }
 
+// A run that was interrupted has no score (B-38).
+func TestInterruptEndsRun(t *testing.T) {
+	t.Setenv("REFMON_KIT_SELF", "1")
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	var out, errs bytes.Buffer
+	code := run(ctx, []string{"run", "--suite", "audit", "--", os.Args[0], "adapter"}, &streams{nil, &out, &errs})
+	check.That(t, code != exitSuccess && out.Len() == 0 && strings.Contains(errs.String(), context.Canceled.Error()),
+		"got %d, %s%s, want a failure without a score", code, out.String(), errs.String())
+}
+
 // TestScoreComparesOffline scores two answers, of which one is wrong.
 func TestScoreComparesOffline(t *testing.T) {
 	_, questions, _ := command("", "questions", "--suite", "audit")
