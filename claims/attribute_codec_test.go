@@ -35,6 +35,15 @@ func TestOverlappingValuesCountOnceEach(t *testing.T) {
 	}
 }
 
+// Only a whole unit of 0 ends a name or a string, not a unit with a byte of 0 (MS-DTYP 2.4.10.1).
+func TestUnitWithZeroByteEndsNoString(t *testing.T) {
+	for _, text := range []string{"\u0100", "a\u0100", "\u0100b", "a\u4e00a"} {
+		a := strs(text, text, "x")
+		got, err := DecodeAttribute(a.Append(nil))
+		check.That(t, err == nil && sameAttribute(a, got), "%q: %+v, %v, want %+v", text, got, err, a)
+	}
+}
+
 // FuzzDecodeAttribute checks that no bytes cause a panic, and that a decoded attribute is equal after Append and
 // Decode, and after Format and Parse.
 func FuzzDecodeAttribute(f *testing.F) {

@@ -39,6 +39,7 @@ func TestUnmetShowsValues(t *testing.T) {
 		"(Exists @User.country)":                         "@USER.country is absent, needed Exists",
 		"(Member_of {SID(BA)})":                          "Member_of {SID(BA)} is not met",
 		"(!(Member_of {SID(BG)}))":                       "Member_of {SID(BG)} is met",
+		"(Member_of {SID(S-1-5-21-1-2-3-4)})":            "Member_of {SID(S-1-5-21-1-2-3-4)} is not met",
 		"(@User.many Contains 1 == @User.none)":          "(…), needed == @USER.none has no values",
 		"(flag)":                                         "flag = 0, needed a value that is true",
 		"(@User.clearance >= 2 && @User.dept == \"it\")": `@USER.dept = "hr", needed == "it"`,
@@ -54,6 +55,8 @@ func TestUnmetShowsValues(t *testing.T) {
 		got := strings.Join(mustParse(text).Unmet(twice{env}, alias), "; ")
 		check.Equal(t, got, want, "%s", text)
 	}
+	noAliases := strings.Join(mustParse("(Member_of {SID(BA)})").Unmet(env, nil), "; ")
+	check.Equal(t, noAliases, "Member_of {SID(S-1-5-32-544)} is not met", "without aliases")
 	got := new(Expr).Unmet(env, nil)
 	check.That(t, got == nil, "the empty program: %q, want nothing", got)
 }
