@@ -18,6 +18,7 @@ const (
 	mostDescribed  = 10_000             // files
 	mostProperties = dav.MostProperties // of one file
 	longestKept    = 16 << 10           // bytes for one file
+	mostTested     = 64                 // files that a client without room tests for having been deleted
 )
 
 // propertyTable stores the properties that clients set, in memory, because trees cannot store them.
@@ -82,11 +83,45 @@ func (b *propertyTable) set(at place, file uint64, user sid.SID, list map[dav.Na
 	}
 	if old != nil {
 		user = old.user
-	} else if b.filesOf(user) >= mostDescribed-len(b.of) {
+	} else if b.isFull(user) {
 		return false
 	}
 	b.of[at] = &properties{file, user, list}
 	return true
+}
+
+// isFull reports whether a user has no room for a further file.
+//
+// +checklocks:b.mu
+func (b *propertyTable) isFull(user sid.SID) bool { return b.filesOf(user) >= mostDescribed-len(b.of) }
+
+// candidates returns up to mostTested of the files that count against a user and for which served is true, chosen at
+// random, if the user has no room for a further file. Otherwise it returns none.
+func (b *propertyTable) candidates(user sid.SID, served func(place) bool) map[place]*properties {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	list := map[place]*properties{}
+	if !b.isFull(user) {
+		return list
+	}
+	for at, p := range b.of {
+		if p.user == user && served(at) {
+			list[at] = p
+		}
+		if len(list) == mostTested {
+			break
+		}
+	}
+	return list
+}
+
+// dropOnly forgets the properties p of a path, unless others have replaced them.
+func (b *propertyTable) dropOnly(at place, p *properties) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.of[at] == p {
+		delete(b.of, at)
+	}
 }
 
 // filesOf returns the number of files that count against a user.
@@ -190,7 +225,11 @@ func (f files) Patch(name dav.Path, patches []dav.Patch) error {
 			list[p.Name] = p
 		}
 	}
-	if !f.q.g.props.set(at, now.id, f.q.s.user, list) {
+	stored := f.q.g.props.set(at, now.id, f.q.s.user, list)
+	if !stored && f.makeRoom() {
+		stored = f.q.g.props.set(at, now.id, f.q.s.user, list)
+	}
+	if !stored {
 		return dav.Refuse(http.StatusInsufficientStorage, "the limit on properties is reached")
 	}
 	if times != (nt.FileBasic{}) {
@@ -199,6 +238,27 @@ func (f files) Patch(name dav.Path, patches []dav.Patch) error {
 		})
 	}
 	return nil
+}
+
+// makeRoom tests some of the user's files with properties, if the user has no room for a further one. It drops the
+// properties of those that other programs deleted or replaced, and reports whether there were any.
+func (f files) makeRoom() (dropped bool) {
+	props := f.q.g.props
+	for at, p := range props.candidates(f.q.s.user, f.q.served) {
+		h, st := f.q.open(at, winnt.FILE_READ_ATTRIBUTES, winnt.FILE_OPEN, 0)
+		gone := st == ntstatus.ObjectNameNotFound || st == ntstatus.ObjectPathNotFound
+		if st == ntstatus.Success {
+			now, st := f.q.facts(h)
+			gone = st == ntstatus.Success && now.id != p.file
+			f.q.s.p.release(h)
+		}
+		if gone {
+			// A file that the gateway did not delete itself would keep its room until a restart (G-19).
+			props.dropOnly(at, p)
+			dropped = true
+		}
+	}
+	return dropped
 }
 
 // setTime sets the write or access time in times from a property of Explorer. It ignores malformed times and other

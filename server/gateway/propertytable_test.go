@@ -207,6 +207,34 @@ func TestProppatchOfProtectedPropertyFails(t *testing.T) {
 	}
 }
 
+// TestGoneFilesMakeRoomForProperties fills the table, and checks that a user's next file then takes the room of one
+// that another program deleted or replaced, and none of a file that exists (G-19).
+//
+// +checklocksignore
+func TestGoneFilesMakeRoomForProperties(t *testing.T) {
+	w := newWorld(t, shared)
+	patch := func(name string) string {
+		w.file(name, "f", shared)
+		got := w.do(w.request("alice", "PROPPATCH", "/share/"+name, `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop>`+
+			`<a xmlns="u">1</a></D:prop></D:set></D:propertyupdate>`))
+		_, status, _ := strings.Cut(got.body, "<D:status>HTTP/1.1 ")
+		return status[:3]
+	}
+	for _, name := range []string{"kept", "deleted", "replaced"} {
+		check.Equal(t, patch(name), "200", "G-19: "+name)
+	}
+	of := w.g.props.of
+	of[place{"share", "replaced"}].file++
+	w.must(os.Remove(filepath.Join(w.root, "deleted")))
+	for i := range mostDescribed - 3 {
+		of[place{"elsewhere", fmt.Sprint(i)}] = &properties{}
+	}
+	check.Equal(t, patch("new"), "200", "G-19: two of the user's files are gone")
+	check.That(t, of[place{"share", "kept"}] != nil && of[place{"share", "deleted"}] == nil &&
+		of[place{"share", "replaced"}] == nil, "G-19: not just the properties of files that are gone were dropped")
+	check.Equal(t, patch("newer"), "507", "G-19: no other file is gone")
+}
+
 // TestExplorerTimesSetFileTimes checks which properties of Explorer set a time of the file.
 func TestExplorerTimesSetFileTimes(t *testing.T) {
 	at := filetime.Of(moment.Truncate(time.Second))
