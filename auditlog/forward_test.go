@@ -281,8 +281,8 @@ func TestSinkThatCannotConfirmIsRefused(t *testing.T) {
 	}
 }
 
-// A cursor that cannot be written ends a forwarder that follows. It does not count as a failure of the sink, after which
-// the records would come again (U-77).
+// A cursor that cannot be written ends a forwarder that follows. It does not count as a failure of the sink, after
+// which the records would come again (U-77).
 func TestUnwritableCursorEndsForwarder(t *testing.T) {
 	f := newForwarder(t)
 	writeLog(t, Config{Dir: f.Dir}, 1)

@@ -11,8 +11,13 @@ const maxTypos = 3
 // as many edits as it has bytes.
 func Nearest(name string, names []string) string {
 	best, cost := "", min(maxTypos, len(name)/2)+1
+	name = strings.ToLower(name)
 	for _, s := range names {
-		if d := distance(strings.ToLower(name), strings.ToLower(s)); d < cost {
+		lower := strings.ToLower(s)
+		if apart := len(name) - len(lower); max(apart, -apart) >= cost {
+			continue // the distance is no less; a name in a collector's file may be long
+		}
+		if d := distance(name, lower); d < cost {
 			best, cost = s, d
 		}
 	}

@@ -1,6 +1,7 @@
 package words_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -13,8 +14,11 @@ func TestNearestCountsEdits(t *testing.T) {
 		{"rxd", "red", "red"}, {"rd", "red", "red"}, {"redx", "red", "red"}, {"RED", "red", "red"}, {"red", "Red", "Red"},
 		{"rxx", "red", ""}, {"r", "red", ""}, {"x", "r", ""}, {"", "red", ""},
 		{"abcxyz", "abcdef", "abcdef"}, {"abcxyzw", "abcdef", ""}, {"abwxyz", "abcdef", ""},
+		{"abcdefxxx", "abcdef", "abcdef"}, {"abcdefxxxx", "abcdef", ""}, {"abcdef", "abcdefghi", "abcdefghi"},
+		{"abcdef", "abcdefghij", ""},
+		{strings.Repeat("x", 32<<20), "abcdef", ""}, // at once: a collector's file may have such a name
 	} {
-		check.Equal(t, words.Nearest(c.name, []string{"something else", c.other}), c.want, "%q", c.name)
+		check.Equal(t, words.Nearest(c.name, []string{"something else", c.other}), c.want, "%.20q", c.name)
 	}
 	check.Equal(t, words.Nearest("rad", []string{"redx", "red", "rod"}), "red", "the first of the nearest")
 }

@@ -148,8 +148,8 @@ func TestObjectOfManyLinesIsReadQuickly(t *testing.T) {
 	for name, text := range map[string]string{
 		"SDDL with an open bracket": "D:(A;;FA;;;BA\n" + many("D:x\n"),
 		"Get-Acl":                   "Path : a\n" + many("x\n"),
-		"icacls with flags":         `C:\a BUILTIN\Users:` + many("(I)") + "(F)\n",
-		"icacls with blanks":        `C:\a` + many("  ") + "Nobody:(F)\n",
+		"icacls with flags":         "C:\\b Everyone:(F)\n\nC:\\a BUILTIN\\Users:" + many("(I)") + "(F)\n",
+		"icacls with blanks":        "C:\\b Everyone:(F)\n\nC:\\a" + many("  ") + "Nobody:(F)\n",
 		"accesschk with flags":      "C:\\a\n  DESCRIPTOR FLAGS:\n" + many("      [SE_DACL_AUTO_INHERITED]\n"),
 		"accesschk with flags of an entry": "C:\\a\n  DESCRIPTOR FLAGS:\n  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n" +
 			many("\t  [INHERIT_ONLY_ACE]\n"),

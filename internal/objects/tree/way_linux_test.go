@@ -75,7 +75,8 @@ func TestEqualFolderPermissionsShareOneWay(t *testing.T) {
 	}
 	check.That(t, !closed.PassesOthers(), "a folder of mode 0750 passes others")
 	again, err := objects.ParseWay(closed.Text())
-	if err != nil || again.Text() != closed.Text() || again.PassesOthers() || len(again.Folders()) != len(closed.Folders()) {
+	if err != nil || again.Text() != closed.Text() || again.PassesOthers() ||
+		len(again.Folders()) != len(closed.Folders()) {
 		t.Errorf("%v, %v, want again.Text() = %v, again.PassesOthers() = false, len(again.Folders()) = %d, no error",
 			again, err, closed.Text(), len(closed.Folders()))
 	}
