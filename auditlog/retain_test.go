@@ -147,9 +147,9 @@ func TestAgeLimitKeepsUnsignedSegments(t *testing.T) {
 	full.Keep.Bytes, full.Keep.Full = total/2, Stop
 	firsts, events, _, err := opening(t, d, full)
 	testcheck.That(t, err == nil && slices.Equal(firsts, all[len(all)-1:]) && events[0].ID == 4608,
-		"full of expired segments: segments %d, first record %d, %v, want the last segment and 4608", firsts, events[0].ID, err)
-		"full of expired segments: segments %d, first record %d, %v, want the last segment and 4608", firsts, events[0].ID,
-		err)
+		"full of expired segments: segments %d, first record %d, %v, want the last segment and 4608", firsts,
+		events[0].ID, err)
+	signer, _ := testKey(t)
 	for _, size := range []uint64{0, 1, all[1] - 2, all[1] - 1, all[1], all[3] - 2, all[3] - 1} {
 		c := treeOf(t, d, size)
 		signed := testcheck.Must(signCheckpoint(&c, []note.Signer{signer}))
