@@ -56,7 +56,7 @@ static void build(void)
 	CHECK(d == (void *)0x55);
 }
 
-/* A part that is given is not a default any more, and the others stay what they were. */
+/* A part that is given is not a default any more. The others and the resource manager's byte stay what they were. */
 static void defaults(void)
 {
 	const WORD all = SE_OWNER_DEFAULTED | SE_GROUP_DEFAULTED | SE_DACL_DEFAULTED | SE_SACL_DEFAULTED;
@@ -66,7 +66,9 @@ static void defaults(void)
 	EXPLICIT_ACCESS_W access = {1, GRANT_ACCESS, 0, {0}}, audit = {2, SET_AUDIT_SUCCESS, 0, {0}};
 	BuildTrusteeWithSidW(&who, everyone);
 	access.Trustee = audit.Trustee = who;
+	UCHAR byte = 7;
 	old->Control |= all;
+	RtlSetSecurityDescriptorRMControl(old, &byte);
 	for (int i = 0; i < 4; i++) {
 		PSECURITY_DESCRIPTOR d = NULL;
 		SECURITY_DESCRIPTOR_CONTROL control = 0;
@@ -75,6 +77,9 @@ static void defaults(void)
 			i == 3 ? &audit : NULL, old, &n, &d), ERROR_SUCCESS);
 		CHECK(GetSecurityDescriptorControl(d, &control, &revision));
 		SAME(control & all, all & ~flags[i]);
+		byte = 0;
+		CHECK(RtlGetSecurityDescriptorRMControl(d, &byte));
+		SAME(byte, 7);
 		SAME(control & (SE_SELF_RELATIVE | SE_DACL_PROTECTED | SE_DACL_PRESENT | SE_SACL_PRESENT),
 			SE_SELF_RELATIVE | SE_DACL_PROTECTED | SE_DACL_PRESENT | SE_SACL_PRESENT);
 		LocalFree(d);

@@ -53,6 +53,7 @@ DWORD rm_build_descriptor(PTRUSTEE_W owner, PTRUSTEE_W group, ULONG accesses, PE
 		RtlGetDaclSecurityDescriptor(old, &present, &d.Dacl, &defaulted);
 		RtlGetSaclSecurityDescriptor(old, &present, &d.Sacl, &defaulted);
 		d.Control = control & ~SE_SELF_RELATIVE;
+		d.Sbz1 = ((PISECURITY_DESCRIPTOR)old)->Sbz1; /* the byte of SE_RM_CONTROL_VALID */
 	}
 	DWORD code = part(owner, wide, &m.owner, &d.Owner);
 	if (!code)
