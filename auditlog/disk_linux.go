@@ -1,6 +1,7 @@
 package auditlog
 
 import (
+	"cmp"
 	"io/fs"
 	"os"
 
@@ -13,7 +14,13 @@ func free(dir string) int64 {
 	if unix.Statfs(dir, &s) != nil {
 		return -1
 	}
-	return int64(s.Bavail) * int64(s.Bsize) //nolint:unconvert // Bsize has 32 bits on some processors
+	return bytesFree(&s)
+}
+
+// bytesFree returns the free bytes for this user. Blocks are counted in fragments, which some file systems, such as
+// those of FUSE, have smaller than the block of a transfer. Old kernels report no fragment size.
+func bytesFree(s *unix.Statfs_t) int64 {
+	return int64(s.Bavail) * int64(cmp.Or(s.Frsize, s.Bsize)) //nolint:unconvert // 32 bits on some processors
 }
 
 // Allocate implements allocator. It keeps the file's size, and returns errNoAllocation if the file system has no such

@@ -77,6 +77,12 @@ func TestFullFileSystemCountsLosses(t *testing.T) {
 	mustVerify(t, dir)
 }
 
+// Free blocks are counted in fragments, whose size can be another than that of a block.
+func TestFreeSpaceIsCountedInFragments(t *testing.T) {
+	testcheck.Equal(t, bytesFree(&unix.Statfs_t{Bavail: 3, Bsize: 1 << 20, Frsize: 4096}), 3*4096, "with fragments")
+	testcheck.Equal(t, bytesFree(&unix.Statfs_t{Bavail: 3, Bsize: 512}), 3*512, "without fragments")
+}
+
 // A log on a file system that was remounted read-only rejects a writer, and can be read, verified and proved.
 func TestReadOnlyFileSystemCanBeVerified(t *testing.T) {
 	disk := smallDisk(t, 2048)

@@ -46,7 +46,7 @@ func (c *check) anchors() error {
 		}
 		c.wanted = append(c.wanted, a)
 	}
-	slices.SortStableFunc(c.wanted, func(a, b Checkpoint) int { return int(int64(a.Size) - int64(b.Size)) })
+	slices.SortStableFunc(c.wanted, func(a, b Checkpoint) int { return cmp.Compare(a.Size, b.Size) })
 	return nil
 }
 
