@@ -87,6 +87,26 @@ func TestRunLeavesChangedFiles(t *testing.T) {
 	}
 }
 
+// An undo works after the file system was mounted again, which can give all its files another device number. It still
+// leaves a file that alone has another one (F-207).
+func TestUndoWorksAfterRemount(t *testing.T) {
+	m := sample()
+	before := m.text()
+	j, _ := planned(t, m, grantEveryone("read"))
+	check.Must(Run(t.Context(), m, Mount{}, j, false, nil, nil))
+	for _, f := range m.files {
+		f.status.Device += 7
+	}
+	m.files["a/f"].status.Device++
+	out, err := Run(t.Context(), m, Mount{}, j, true, func(p string, err error) {
+		check.That(t, p == "a/f" && errors.Is(err, ErrReplaced), "%s: %v, want only a/f: %v", p, err, ErrReplaced)
+	}, nil)
+	check.That(t, err == nil && out.Failed == 1, "outcome %+v, %v, want one failed file", out, err)
+	m.files["a/f"].status.Device--
+	check.Must(Run(t.Context(), m, Mount{}, j, true, nil, nil))
+	check.Equal(t, m.text(), before, "F-207: state after the undo")
+}
+
 // oneFile is a Keeper that always reads the same descriptor and counts the calls of Write and Restore.
 type oneFile struct {
 	Keeper
