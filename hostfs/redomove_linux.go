@@ -156,15 +156,36 @@ func (r *record) moveAgain() error {
 	}
 	from, err := r.t.reopen(&m.from)
 	if err != nil {
-		return ignoreMissing(err)
+		return r.abandon(&m, ignoreMissing(err))
 	}
 	defer shut(from)
 	to, err := r.t.reopen(&m.to)
 	if err != nil {
-		return ignoreMissing(err)
+		return r.abandon(&m, ignoreMissing(err))
 	}
 	defer shut(to)
 	return r.complete(&m, from, to)
+}
+
+// abandon removes the replaced file of a recorded move that cannot be completed because one of its directories is
+// missing. A file of another program in its place is an error, because it has no name to return to. abandon returns err
+// unchanged if it is not nil.
+func (r *record) abandon(m *moveRecord, err error) error {
+	if err != nil {
+		return err
+	}
+	gone, err := r.t.statAt(r.dir, r.id+redoGone)
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		return nil
+	case err != nil:
+		return err
+	case gone.Ino != m.replaced:
+		return fmt.Errorf("%s is a file of another program: move it out of %s", r.id+redoGone, redoDirectory)
+	case gone.Mode&unix.S_IFMT == unix.S_IFDIR:
+		return r.t.unlink(r.dir, r.id+redoGone, unix.AT_REMOVEDIR)
+	}
+	return nil // the caller removes it
 }
 
 // complete completes a recorded move between the open directories from and to. If the replaced file is a directory

@@ -115,3 +115,26 @@ func TestRecordedMoveSparesOtherFiles(t *testing.T) {
 		})
 	}
 }
+
+// If a directory of a recorded move is missing, the replaced directory is removed, and a file of another program stays
+// (F-118, F-212).
+func TestMoveWithoutDirectoryKeepsOtherFiles(t *testing.T) {
+	for _, other := range []bool{false, true} {
+		w := newWorld(t)
+		m := moveRecord{1 << 40, 1 << 40, recordedName{1 << 40, "none", "d"}, recordedName{1 << 40, "none", "f"}, ""}
+		if other {
+			w.file("d", "contents", wide)
+		} else {
+			w.dir("d", wide)
+			m.replaced = w.inode("d")
+		}
+		w.must(os.Mkdir(w.path(redoDirectory), 0o700))
+		kept := w.path(redoDirectory + `\a` + redoGone)
+		w.must(os.Rename(w.path("d"), kept))
+		w.must(os.WriteFile(w.path(redoDirectory+`\a`+redoMove), []byte(m.encode()), 0o600))
+		err := w.reopened()
+		_, missing := os.Stat(kept)
+		check.That(t, (err != nil) == other && (missing == nil) == other,
+			"another program's: %t: %v, and it is there: %t", other, err, missing == nil)
+	}
+}
