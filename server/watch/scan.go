@@ -111,10 +111,12 @@ func (w *watch) sendPending() error {
 	w.looked = time.Now()
 	slices.Sort(paths)
 	var files, folders []string
+	top := "\x00" // with a slash at its end: the last folder of folders
 	for _, p := range paths {
 		path, folder := strings.CutSuffix(p, "/")
-		if folder {
-			folders = append(folders, path)
+		// The order puts all paths below a folder right after it, and that folder is read with its descendants.
+		if folder && !strings.HasPrefix(p, top) {
+			folders, top = append(folders, path), p
 		}
 		files = append(files, path)
 	}
