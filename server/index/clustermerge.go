@@ -119,11 +119,16 @@ func (m *Merge) Whole(name string, own func(path string) bool) error {
 			return err
 		}
 	}
-	for _, at := range slices.Sorted(maps.Keys(m.whole.state.rows)) {
+	var gone []string // a site has many logs, so only these are sorted
+	for at := range m.whole.state.rows {
 		if p.state.rows[at] == nil && own(at) {
-			if err := m.gone(p, at); err != nil {
-				return err
-			}
+			gone = append(gone, at)
+		}
+	}
+	slices.Sort(gone)
+	for _, at := range gone {
+		if err := m.gone(p, at); err != nil {
+			return err
 		}
 	}
 	if p.state.version != "" {
