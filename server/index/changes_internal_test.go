@@ -79,3 +79,24 @@ func TestReadersContinueAfterTornLine(t *testing.T) {
 	check.Equal(t, a.Seq, w.state.seq, "events that were read")
 	check.NoError(t, errors.Join(l.Close(), x.Close()))
 }
+
+// TestIndexAnswersAfterLogCouldNotBeOpened checks that an index whose compacted log could not be opened for a moment,
+// such as for lack of descriptors, answers again.
+func TestIndexAnswersAfterLogCouldNotBeOpened(t *testing.T) {
+	dir := t.TempDir()
+	l, _, err := OpenLog(dir)
+	check.NoError(t, err)
+	w := working(t, "")
+	writeDocument(t, l, w, "/t/a")
+	check.NoError(t, l.SetWatermark(&Watermark{Index: w.state.start.Index, Seq: w.state.seq}))
+	x, err := Open(dir, time.Hour)
+	check.NoError(t, err)
+	name := filepath.Join(dir, eventsName)
+	check.NoError(t, errors.Join(os.Rename(name, name+".old"), os.Symlink(eventsName, name))) // leads to itself
+	if a := x.CanRead("/t/a", "alice", ""); a.Seq != 0 {
+		t.Errorf("%+v: want an error", a)
+	}
+	check.NoError(t, os.Rename(name+".old", name))
+	check.Equal(t, x.CanRead("/t/a", "alice", "").Seq, w.state.seq, "events that were read")
+	check.NoError(t, errors.Join(l.Close(), x.Close()))
+}

@@ -41,7 +41,7 @@ type Index struct {
 	// +checklocks:mu
 	info os.FileInfo // of the watermark's file
 	// +checklocks:mu
-	bad error // the first error; it is permanent
+	bad error // the first error of reading the log; it is permanent
 
 	run *live // immutable; nil: the index follows the files of a folder
 }
@@ -236,7 +236,7 @@ func (s *State) number(who string) (int, bool) {
 
 // follow reads the index's watermark, and the log at least as far as the watermark covers. A running index returns its
 // current watermark without reading. Before the first heartbeat follow returns an error. An error of reading the log is
-// permanent; an error of the watermark is not.
+// permanent. One of the watermark is not, and neither is one of opening a log that was compacted.
 // +checklocks:x.mu
 func (x *Index) follow() (*Watermark, error) {
 	if x.bad != nil {
@@ -252,10 +252,10 @@ func (x *Index) follow() (*Watermark, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watermark: %w", err)
 	}
-	if x.bad = x.current(); x.bad == nil {
-		x.bad = x.read()
+	if err := x.current(); err != nil { // nothing has changed, so a lack of descriptors passes
+		return nil, err
 	}
-	if x.bad != nil {
+	if x.bad = x.read(); x.bad != nil {
 		return nil, x.bad
 	}
 	switch start := x.state.start; {
