@@ -208,8 +208,8 @@ func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, how 
 
 // isLocal reports whether a user is an account of this computer or a user of the host. An id map gives users of a
 // domain (L-81).
-func (st *state) isLocal(user sid.SID) bool {
-	return user.Prefix() == st.machine || user.Authority() == 22
+func (s *state) isLocal(user sid.SID) bool {
+	return user.Prefix() == s.machine || user.Authority() == 22
 }
 
 // noneRID is the RID of the group None, the primary group of every local account.

@@ -133,7 +133,7 @@ func (f *accountsFile) apply(s *Store, st *state) error {
 			return fmt.Errorf("account %q: RID %d is there twice", clip(a.Name), a.RID)
 		}
 		old := before[a.RID]
-		if strings.ToUpper(old.Name) != strings.ToUpper(a.Name) {
+		if key := strings.ToUpper(a.Name); strings.ToUpper(old.Name) != key { // as in [Edit.named]
 			old.Hash = "" // a RID with another name is another account, which gets no password
 		}
 		st.accounts[a.RID] = Account{Name: a.Name, RID: a.RID, UID: a.UID, FullName: a.FullName, Disabled: a.Disabled,

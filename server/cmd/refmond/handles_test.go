@@ -20,7 +20,7 @@ import (
 // descriptors (F-151, F-155).
 func TestPassedDescriptorsHaveGrantedAccess(t *testing.T) {
 	w := newTreeWorld(t)
-	cfg := w.configure("    descriptors: write\n")
+	w.configure("    descriptors: write\n")
 	got := w.doctor()
 	if strings.HasPrefix(got, "WRONG") && strings.Contains(got, "CAP_SYS_ADMIN") {
 		t.Skip(got)
@@ -30,7 +30,7 @@ func TestPassedDescriptorsHaveGrantedAccess(t *testing.T) {
 	w.configure("    descriptors: read\n")
 	want = "ok    trees        projects: clients get descriptors for reading\n"
 	check.Equal(t, w.doctor(), want, "the doctor, of a tree for reading")
-	cfg = w.configure("    descriptors: write\n")
+	cfg := w.configure("    descriptors: write\n")
 	defer served(t, cfg)()
 	a, b := w.dial(alice), w.dial(bob)
 	in := nt.CreateFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE,

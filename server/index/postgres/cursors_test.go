@@ -22,7 +22,7 @@ func TestStoreNoticesOlderDatabase(t *testing.T) {
 	s, err := postgres.OpenStore(t.Context(), dsn, time.Minute)
 	check.NoError(t, err)
 	admin := check.Must(pgx.Connect(t.Context(), dsn))
-	defer admin.Close(t.Context()) //nolint:errcheck // the server stops
+	defer admin.Close(t.Context())
 	run := func(sql string) {
 		t.Helper()
 		_, err := admin.Exec(t.Context(), sql)
