@@ -148,7 +148,7 @@ func TestGeneratedConfigKeysAreCommandFlags(t *testing.T) {
 	c.install("directory: ''\nldap: {server: [ldaps://dc1], domain: S-1-5-21-1-2-3, account: a, passwordFile: /p, " +
 		"ca: /c, base: DC=x}\nnats: [tls://mq:4222, tls://mq2:4222]\npostgres: host=/x\nmachines:\n" +
 		"  a: {runs: [keep, directory, work]" + c.folders("a") + "\n" +
-		"  b: {runs: [watch, follow], trees: [/srv], watch: /w, noEvents: true, every: 1m, bulk: /b" + c.folders("b") +
+		"  b: {runs: [watch, follow], trees: [/srv], watch: /w, noEvents: true, every: 1m, bulk: /srv2/b" + c.folders("b") +
 		"\n")
 	files, err := filepath.Glob(filepath.Join(c.folder, "?", "etc", "*.yaml"))
 	check.RequireThat(t, err == nil && len(files) == 5, "the configuration files are %q, %v, want five", files, err)
