@@ -66,9 +66,8 @@ static void defaults(void)
 	EXPLICIT_ACCESS_W access = {1, GRANT_ACCESS, 0, {0}}, audit = {2, SET_AUDIT_SUCCESS, 0, {0}};
 	BuildTrusteeWithSidW(&who, everyone);
 	access.Trustee = audit.Trustee = who;
-	UCHAR byte = 7;
-	old->Control |= all;
-	RtlSetSecurityDescriptorRMControl(old, &byte);
+	old->Control |= all | SE_RM_CONTROL_VALID;
+	old->Sbz1 = 7;
 	for (int i = 0; i < 4; i++) {
 		PSECURITY_DESCRIPTOR d = NULL;
 		SECURITY_DESCRIPTOR_CONTROL control = 0;
@@ -77,9 +76,8 @@ static void defaults(void)
 			i == 3 ? &audit : NULL, old, &n, &d), ERROR_SUCCESS);
 		CHECK(GetSecurityDescriptorControl(d, &control, &revision));
 		SAME(control & all, all & ~flags[i]);
-		byte = 0;
-		CHECK(RtlGetSecurityDescriptorRMControl(d, &byte));
-		SAME(byte, 7);
+		CHECK(control & SE_RM_CONTROL_VALID);
+		SAME(((PISECURITY_DESCRIPTOR_RELATIVE)d)->Sbz1, 7);
 		SAME(control & (SE_SELF_RELATIVE | SE_DACL_PROTECTED | SE_DACL_PRESENT | SE_SACL_PRESENT),
 			SE_SELF_RELATIVE | SE_DACL_PROTECTED | SE_DACL_PRESENT | SE_SACL_PRESENT);
 		LocalFree(d);
