@@ -61,6 +61,8 @@ func (a *directoryLogons) LogOn(r logon.Request) (logon.Result, ntstatus.Status)
 
 // logOn logs a user on with this configuration. ok is false if a reload has closed it; the caller then uses the new
 // one. Without a directory, next logs the user on.
+//
+// +checklocksignore: the checker does not know TryRLock
 func (u *directoryUse) logOn(next logon.Authority, r logon.Request) (out logon.Result, st ntstatus.Status, ok bool) {
 	if !u.mu.TryRLock() { // close waits for the logons in progress
 		return out, st, false
@@ -93,6 +95,8 @@ func (a *directoryLogons) ask(question func(*ldap.Directory) error) error {
 
 // ask runs a query with this configuration: it calls question with the directory and returns its error. ok is false,
 // and question was not called, if a reload has closed this configuration.
+//
+// +checklocksignore: the checker does not know TryRLock
 func (u *directoryUse) ask(question func(*ldap.Directory) error) (ok bool, err error) {
 	// Close waits for a logon in progress, and this can be its query of an id: it must not wait for close.
 	if !u.mu.TryRLock() {
