@@ -254,7 +254,10 @@ func TestRunClosesSinksOfARefusedConfiguration(t *testing.T) {
 		"a guard and another source": func(c *index.Config) {
 			c.Guard, c.From = &index.Guard{Name: "docs"}, func(string) watch.Source { return nil }
 		},
-		"a state that is a file": func(c *index.Config) { c.State = "/dev/null" },
+		"a state that is a file": func(c *index.Config) {
+			c.State = filepath.Join(c.State, "file")
+			check.NoError(t, os.WriteFile(c.State, nil, 0o600))
+		},
 	} {
 		var got closings
 		c := index.Config{Trees: []string{"/t"}, Rights: "read", State: t.TempDir(), Sinks: []index.Sink{&got}}

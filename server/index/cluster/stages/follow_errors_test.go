@@ -3,6 +3,8 @@ package stages
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -59,7 +61,9 @@ func (c *closings) Close() error                        { *c++; return nil }
 func TestFollowClosesSinksWithoutALog(t *testing.T) {
 	var got closings
 	c := newOpenSite(t, 1).dial(site.Follow)
-	err := Follow(t.Context(), c, FollowConfig{State: "/dev/null", Sinks: []index.Sink{&got}})
+	file := filepath.Join(t.TempDir(), "file")
+	check.NoError(t, os.WriteFile(file, nil, 0o600))
+	err := Follow(t.Context(), c, FollowConfig{State: file, Sinks: []index.Sink{&got}})
 	check.That(t, err != nil && got == 1,
 		"Follow returned %v and closed the sink %d times, want an error and 1", err, got)
 }
