@@ -227,7 +227,7 @@ func (f *Forwarder) line(buf []byte, e *audit.Event) ([]byte, error) {
 
 // checkSink returns an error for a sink such as udp:HOST:PORT, which names a network that the forwarder does not have.
 // Otherwise it would become a file. A pipe, a terminal or another file that is not regular is an error too, because it
-// never confirms that it has the records (U-77). A missing file is none.
+// never confirms that it has the records (U-77). A missing file is no error.
 func checkSink(sink string) error {
 	network, _, ok := strings.Cut(sink, ":")
 	isWord := len(network) > 1 && strings.Trim(network, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""

@@ -85,7 +85,7 @@ func (c *check) segment(first uint64, oldest, newest bool) error {
 }
 
 // kept returns a *Fault if the folder lacks records before its oldest one that its checkpoint does not cover. It reads
-// a checkpoint that the log may have made meanwhile.
+// the checkpoint again first, because a running log may have signed a later one.
 func (c *check) kept() error {
 	if c.out.First != c.out.Oldest || c.tree.size <= c.out.Checkpoint.Size {
 		return nil

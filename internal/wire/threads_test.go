@@ -145,7 +145,7 @@ func (l *failing) NewThread() (*nt.Thread, error) {
 }
 
 // The answer to a thread that the process cannot create has the status of the error, or STATUS_INSUFFICIENT_RESOURCES
-// if it has none. The connection goes on (W-7).
+// for an error without a status. The connection goes on (W-7).
 func TestFailedThreadIsAnsweredWithItsStatus(t *testing.T) {
 	var p *failing
 	s := serveAs(t, func(inner process) wire.Process { p = &failing{process: inner}; return p })

@@ -51,7 +51,7 @@ type propertyIndex struct {
 	by   map[string][]byte // immutable once built
 }
 
-// newProperties returns the members of the JSON object raw, which it does not copy. nil has none.
+// newProperties returns the members of the JSON object raw, which it does not copy. A nil raw has no members.
 func newProperties(raw []byte) Properties {
 	p := Properties{raw: raw}
 	if len(raw) > longestSearched {

@@ -42,7 +42,7 @@ func (f folders) unlink(at string, is func(at string) bool) {
 }
 
 // under returns the documents at and below a path. A folder comes before its members, and members are in the order of
-// their names. is reports whether a path is a document. The result is nil if there are none.
+// their names. is reports whether a path is a document. Without documents the result is nil.
 func (f folders) under(at string, is func(at string) bool) (out []string) {
 	if is(at) {
 		out = append(out, at)

@@ -297,8 +297,8 @@ func (m *Mount) Close() error {
 	return nil
 }
 
-// writeBack writes the dirty pages of maps to the tree and waits for that. Failures are those of programs that change a
-// page meanwhile, or of a mount that is gone, and are ignored.
+// writeBack writes the dirty pages of maps to the tree and waits for that. It ignores failures: a program may
+// change a page during the write, or the mount may be gone.
 func (m *Mount) writeBack() {
 	dirty := map[uint64]bool{}
 	m.mu.Lock()

@@ -116,7 +116,7 @@ func (p *Port) withdraw(c *connection) {
 		return
 	}
 	if p.left = append(p.left, c.id); len(p.left) > MaxPending {
-		// The client's charge is gone, so what is left of it has a bound.
+		// Nobody is charged for the requests of clients that left, so their number is limited.
 		delete(p.known, p.left[0])
 		p.left = p.left[1:]
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"testing"
 	"time"
 
@@ -161,4 +162,29 @@ func closedChannel() chan struct{} {
 	c := make(chan struct{})
 	close(c)
 	return c
+}
+
+// TestLogonQueriesDirectoryThatIsBeingClosed checks that a logon's query of ids does not wait for a directory that is
+// being closed, which waits for the logon (D-33).
+func TestLogonQueriesDirectoryThatIsBeingClosed(t *testing.T) {
+	u := &directoryUse{}
+	u.mu.RLock() // as a logon does
+	closed, asked := make(chan error, 1), make(chan bool, 1)
+	go func() { closed <- u.close() }()
+	for u.mu.TryRLock() { // until close waits
+		u.mu.RUnlock()
+		runtime.Gosched()
+	}
+	go func() {
+		ok, _ := u.ask(func(*ldap.Directory) error { return nil })
+		asked <- ok
+	}()
+	select {
+	case ok := <-asked:
+		check.That(t, !ok, "the directory that is being closed answered a query")
+	case <-time.After(5 * time.Second):
+		t.Error("the query of a logon waits for the directory, which waits for the logon")
+	}
+	u.mu.RUnlock()
+	check.NoError(t, <-closed)
 }

@@ -120,8 +120,8 @@ func TestLocksStayWithNames(t *testing.T) {
 	}
 }
 
-// TestLockKeepsFileCreatedMeanwhile checks that a LOCK of a missing file locks one that a program of the host creates
-// meanwhile, with its contents (G-46).
+// TestLockKeepsFileCreatedMeanwhile checks that a LOCK of a missing file does not empty the file if a program of the
+// host creates it during the request. The LOCK then locks this file (G-46).
 func TestLockKeepsFileCreatedMeanwhile(t *testing.T) {
 	m := newMemory(t)
 	m.refuse = func(call string, name Path) error {

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-// Cursor returns the cursor of a part. It returns the zero value if the part has none, and then the part has no rows.
+// Cursor returns the cursor of a part. A part that was never stored has the zero value and no rows.
 func (s *Store) Cursor(p index.StoredPart) (c index.Cursor, err error) {
 	err = s.transact(func(tx pgx.Tx) error {
 		var message, generation, seq int64

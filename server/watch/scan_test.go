@@ -20,7 +20,7 @@ func TestNestedNewFoldersAreReadOnce(t *testing.T) {
 	for n := 1; n <= depth; n++ {
 		w.pending.paths[filepath.Join(root, strings.Repeat("d/", n))+"/"] = struct{}{}
 	}
-	for _, other := range []string{"d-e", "d0"} { // beside the chain in the order of names
+	for _, other := range []string{"d-e", "d0"} { // their names sort before and after those of the chain
 		check.NoError(t, os.MkdirAll(filepath.Join(root, other, "sub"), 0o755))
 		w.pending.paths[filepath.Join(root, other)+"/"] = struct{}{}
 	}
