@@ -111,10 +111,12 @@ static void test_fork(void)
 	PsDereferencePrimaryToken(mine);
 }
 
+static REFMON_COUNTS within; /* the counts while the first work item runs */
 static atomic_int warmed;
 static void NTAPI warm(PVOID unused)
 {
 	(void)unused;
+	refmon_counts(&within);
 	warmed = 1;
 }
 
@@ -129,6 +131,9 @@ int main(int argc, char **argv)
 	ExQueueWorkItem(&first, DelayedWorkQueue);
 	while (!warmed)
 		usleep(1000);
+	REFMON_COUNTS rest;
+	for (refmon_counts(&rest); rest.References >= within.References; refmon_counts(&rest))
+		usleep(1000); /* the worker has not given back the context that the item was queued with */
 	void (*tests[])(void) = {test_impersonate, test_zw, test_zw_checks, test_clients, test_subjects, test_access,
 		test_ktokens, test_kdescriptors, test_kobjects, test_ksessions, test_kthreads, test_kwork, test_kpipes, test_kfuzz,
 		test_fork};
