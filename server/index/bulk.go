@@ -182,6 +182,10 @@ func (b *Bulk) Write(events []Event) error {
 	return b.documents(changed)
 }
 
+// flushBytes is the size of the unwritten lines above which a bulk file is written. All lines of an index need much
+// more memory than the index itself.
+const flushBytes = 1 << 20
+
 // documents writes the lines of documents, sorted by path. changed has the number of the event for each path. It writes
 // nothing for an empty map. After a failed write no cursor is saved any more.
 func (b *Bulk) documents(changed map[string]uint64) error {
@@ -192,16 +196,27 @@ func (b *Bulk) documents(changed map[string]uint64) error {
 	slices.Sort(paths)
 	b.buf = b.buf[:0]
 	for _, p := range paths {
-		if err := b.document(p, changed[p]); err != nil {
+		err := b.document(p, changed[p])
+		if err == nil && len(b.buf) >= flushBytes {
+			err = b.flush()
+		}
+		if err != nil {
 			return err
 		}
 	}
+	return b.flush()
+}
+
+// flush writes the unwritten lines and empties the buffer. Without lines it does nothing. After a failed write no
+// cursor is saved any more.
+func (b *Bulk) flush() error {
 	if len(b.buf) == 0 {
 		return nil
 	}
 	b.dirty = true
 	_, err := b.file.Write(b.buf)
 	b.failed = b.failed || err != nil
+	b.buf = b.buf[:0]
 	return err
 }
 

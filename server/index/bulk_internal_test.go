@@ -248,6 +248,28 @@ func TestCursorStaysBehindLostLines(t *testing.T) {
 	lines("aacbcddebcde")
 }
 
+// TestBulkLinesAreWrittenInPieces checks that a sink holds few unwritten lines, however many documents change, and that
+// all lines are in the file.
+func TestBulkLinesAreWrittenInPieces(t *testing.T) {
+	const documents = 24
+	name := filepath.Join(t.TempDir(), "bulk")
+	writes := 0
+	b, err := newBulk(name, "docs", t.TempDir(), BulkQdrant, func(op, _ string) error {
+		if op == "write" {
+			writes++
+		}
+		return nil
+	})
+	check.NoError(t, err)
+	changed := map[string]uint64{}
+	for i := range documents {
+		changed[fmt.Sprint("/t/", i, strings.Repeat("x", 64<<10))] = 1
+	}
+	check.NoError(t, errors.Join(b.documents(changed), b.file.Close()))
+	check.That(t, writes > 1, "%d writes", writes)
+	check.Equal(t, bytes.Count(check.Must(os.ReadFile(name)), []byte(`"delete"`)), documents, "lines in the file")
+}
+
 // TestLinesAreOnDiskBeforeCursor checks that the lines and the name of a bulk file are durable before the cursor is
 // replaced, that an error of each step leaves it, and that the cursor also covers events without lines, which a
 // compaction may drop (N-104). The cursor and
