@@ -232,8 +232,8 @@ func (s *Sink) fill(tx pgx.Tx, stored map[string]int32) error {
 			`delete from refmon.documents d where not exists (select from present n
 				where n.id = d.id and n.right_name = d.right_name)`,
 			`insert into refmon.documents select n.* from present n left join refmon.documents d using (id, right_name)
-				where d.id is null or (d.tree, d.class, d.descriptor, d.seq, d.at) is distinct from
-					(n.tree, n.class, n.descriptor, n.seq, n.at) ` + replaceDocument,
+				where d.id is null or (d.tree, d.class, d.descriptor, d.at) is distinct from
+					(n.tree, n.class, n.descriptor, n.at) ` + replaceDocument, // a compaction gives each event another seq
 		}},
 		{"members", []string{"class", "sid"}, func(yield func([]any) bool) {
 			for m := range s.view.Members {

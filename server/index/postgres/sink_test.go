@@ -14,6 +14,7 @@ import (
 
 	"github.com/refmon/refmon/internal/test/check"
 	database "github.com/refmon/refmon/internal/test/postgres"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/postgres"
 )
@@ -291,5 +292,28 @@ func TestRestartWritesOnlyDifferences(t *testing.T) {
 	}
 	if got := versions(`select class || sid, xmin::text from refmon.members`); !maps.Equal(got, same) {
 		t.Errorf("a start without changes writes members: %v, then %v", same, got)
+	}
+	compactLog(t, h.state)
+	run()
+	if got := versions(documents); !maps.Equal(got, after) {
+		t.Errorf("a start after a compaction writes rows: %v, then %v", after, got)
+	}
+}
+
+// compactLog adds events without an effect to the log of an index, and then compacts it.
+func compactLog(t *testing.T, state string) {
+	t.Helper()
+	q := index.Question{Rights: check.Must(words.Parse("read"))}
+	for range 2 {
+		log, s, err := index.OpenLog(state)
+		check.NoError(t, err)
+		m := check.Must(q.Merge(s, 1))
+		var events []index.Event
+		for seq := m.Watermark(nil).Seq; len(events) < 100; {
+			seq++
+			events = append(events, index.Event{Seq: seq, Directory: "v"})
+		}
+		check.NoError(t, log.Compact(m, 1))
+		check.NoError(t, errors.Join(log.Write(events), log.Close()))
 	}
 }
