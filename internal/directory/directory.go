@@ -49,17 +49,26 @@ type Directory struct {
 	groups   groupTable
 }
 
-// Account returns the user with a name, ignoring case, or nil if there is none. It also finds disabled users and
-// principals that Add appended. The result points into d.
-func (d *Directory) Account(name string) *Principal {
+// Account returns the user with exactly this name, or else the only one whose name differs from it in case alone. It
+// returns nil if there is none, or several. It also finds disabled users and principals that Add appended. The result
+// points into d.
+func (d *Directory) Account(name string) (found *Principal) {
+	others := 0
 	for _, list := range [2][]Principal{d.Principals, d.disabled} {
 		for i := range list {
-			if strings.EqualFold(list[i].Name, name) {
-				return &list[i]
+			switch p := &list[i]; {
+			case p.Name == name: // another user's name can differ in case alone (F-104)
+				return p
+			case strings.EqualFold(p.Name, name):
+				found = p
+				others++
 			}
 		}
 	}
-	return nil
+	if others > 1 {
+		return nil
+	}
+	return found
 }
 
 // Group returns the SIDs of the group with a name, ignoring case: its own SID, then the SID of its gid if it has one.

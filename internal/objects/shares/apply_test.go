@@ -118,6 +118,28 @@ func TestShareListsAreAppliedInServersOrder(t *testing.T) {
 	}
 }
 
+// TestNameMeansExactUserFirst checks that a name in a list or in force user means the user with exactly this name, and
+// in another case only one that no other user shares (F-104).
+func TestNameMeansExactUserFirst(t *testing.T) {
+	d := check.Must(dirfile.Read([]byte("users:\n- {name: Bob, sid: S-1-22-1-1001}\n- {name: bob, sid: S-1-22-1-1002}\n" +
+		"- {name: ann, sid: S-1-22-1-1003}\n")))
+	for settings, want := range map[string]string{"valid users = bob": "bob", "valid users = Bob": "Bob",
+		"valid users = BOB": "", "valid users = ANN": "ann", "force user = bob": "Bob bob ann", "force user = BOB": ""} {
+		g := check.Must(shares.ParseConfig([]byte("[docs]\n"+settings), "")).Guard(d, nil)
+		var got []string
+		for i := range d.Principals {
+			v := check.Must(g.Decide(i))
+			if v.Left != 0 {
+				got = append(got, d.Principals[i].Name)
+			}
+			if settings == "force user = bob" {
+				check.Equal(t, v.As.User().SID, directory.UnixUsers.WithRID(1002), "forced user")
+			}
+		}
+		check.Equal(t, strings.Join(got, " "), want, "%s lets in", settings)
+	}
+}
+
 // A read-only share withholds rights to write, and rights that are refused at use (F-106).
 func TestReadOnlyShareWithholdsWriting(t *testing.T) {
 	v, _ := decide(t, "", "", "alice")
