@@ -73,7 +73,7 @@ func (d *Directory) Account(name string) (found *Principal) {
 
 // Group returns the SIDs of the group with a name, ignoring case: its own SID, then the SID of its gid if it has one.
 // It returns nil for an unknown name. The slice must not be changed.
-func (d *Directory) Group(name string) []sid.SID { return d.groups.byName[strings.ToLower(name)] }
+func (d *Directory) Group(name string) []sid.SID { return d.groups.byName[Fold(name)] }
 
 // Primary returns the primary group of the user of a token. It returns the zero SID for a user outside the
 // directory's domain. A user of the domain without a known one has Domain Users.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/refmon/refmon/sid"
 )
@@ -14,7 +16,7 @@ type groupTable struct {
 	nodes  []node
 	bySID  map[sid.SID]int      // index in nodes, by SID and by the SID of the gid
 	names  map[sid.SID]string   // by SID and by the SID of the gid
-	byName map[string][]sid.SID // by name in lower case: its SID, then the SID of its gid
+	byName map[string][]sid.SID // by the folded name: its SID, then the SID of its gid
 	ids    []AccountID
 }
 
@@ -23,6 +25,17 @@ type node struct {
 	sid      sid.SID
 	parents  []int     // indexes of groups of the directory
 	unlisted []sid.SID // groups that the directory does not have
+}
+
+// Fold returns the form of a name or distinguished name in which those that differ in case alone are equal: lower case.
+// No other letter becomes an ASCII one, because the Kelvin sign K is not a k, and a dotted capital İ not an i.
+func Fold(name string) string {
+	return strings.Map(func(r rune) rune {
+		if low := unicode.ToLower(r); r < utf8.RuneSelf || low >= utf8.RuneSelf {
+			return low
+		}
+		return r
+	}, name)
 }
 
 // AnyDomain is a domain without accounts. It serves to test whether a name reads as a SID or an alias.
@@ -67,7 +80,7 @@ func newGroupTable(a *Accounts, d *Directory) (*groupTable, error) {
 //   - the SID is zero or taken
 //   - the gid is taken
 func (t *groupTable) add(i int, g *Group) error {
-	key := strings.ToLower(g.Name)
+	key := Fold(g.Name)
 	if g.Name == "" {
 		return errors.New("the group needs a name")
 	}

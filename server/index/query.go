@@ -9,10 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/server/watch"
 	"github.com/refmon/refmon/token"
 )
@@ -229,7 +229,7 @@ func (s *State) number(who string) (int, bool) {
 	}
 	n, known := s.byName[who]
 	if !known {
-		n, known = s.byFold[strings.ToLower(who)]
+		n, known = s.byFold[directory.Fold(who)]
 	}
 	return n, known && n >= 0
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/directory"
 )
 
 // State is the result of the events so far. It is not safe for concurrent use. Its zero value is not usable;
@@ -20,7 +21,7 @@ type State struct {
 	people  []PersonEvent
 	bySID   map[string]int
 	byName  people
-	byFold  people // by the name in lower case
+	byFold  people // by the folded name
 	classes map[string]*kind
 	rows    map[string]*RowEvent
 	below   map[string]map[string]struct{} // names in a folder
@@ -116,7 +117,7 @@ func (s *State) rename(number int, name string) {
 	old := p.Name
 	p.Name = name
 	s.byName.rename(s.people, number, old, func(name string) string { return name })
-	s.byFold.rename(s.people, number, old, strings.ToLower)
+	s.byFold.rename(s.people, number, old, directory.Fold)
 }
 
 // people are the numbers of people by a key of their names, -1 if several have the key.

@@ -36,6 +36,8 @@ func TestSharedNameRefersToNobody(t *testing.T) {
 		{1, "bea", map[string]int{"BEA": 1}}, {2, "Ann", map[string]int{"ann": 2, "ANN": 2}},
 		{0, "gil", map[string]int{"fay": 3, "Gil": 0}}, {3, "fay", map[string]int{"FAY": 3, "Fay": 3}},
 		{3, "hal", map[string]int{"FAY": -1, "fay": -1}},
+		// No other letter is an ASCII one: neither the Kelvin sign nor a dotted capital I.
+		{0, "kim", map[string]int{"KIM": 0, "\u212aim": -1, "k\u0130m": -1}}, {3, "åse", map[string]int{"ÅSE": 3}},
 	} {
 		e := Event{Seq: uint64(i) + 2, Person: &PersonEvent{Number: c.person, Name: c.name,
 			SID: fmt.Sprintf("S-1-5-21-1-2-3-%d", 1100+c.person)}}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -179,5 +180,5 @@ func (t *Table) add(name string) *Account {
 	return a
 }
 
-// fold returns the lower-case form by which the tables find names and DNs.
-func fold(name string) string { return strings.ToLower(name) }
+// fold returns the form by which the tables find names and DNs.
+func fold(name string) string { return directory.Fold(name) }

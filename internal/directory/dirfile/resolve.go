@@ -2,7 +2,6 @@ package dirfile
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/directory"
@@ -42,11 +41,11 @@ func (f *file) resolve() (*directory.Accounts, error) {
 			return nil, &directory.AccountError{Group: true, Index: i, Name: g.Name, Err: fmt.Errorf("sid: %w", err)}
 		}
 		a.Groups[i] = directory.Group{Name: g.Name, SID: s, GID: g.GID}
-		named[strings.ToLower(g.Name)] = s
+		named[directory.Fold(g.Name)] = s
 	}
 	// A name is a group of the file before it is a SID or an alias.
 	groupOf := func(name string) (sid.SID, bool) {
-		if s, ok := named[strings.ToLower(name)]; ok {
+		if s, ok := named[directory.Fold(name)]; ok {
 			return s, true
 		}
 		s, err := sid.Resolve(name, a.Domain)
