@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -85,6 +86,30 @@ func TestCostPerClassStaysBounded(t *testing.T) {
 			"%d classes: %s takes %v of processor time, and the load %v", n, what, d, took["load"])
 	}
 	t.Logf("%d classes: %v", n, took)
+}
+
+// TestLargeFoldersCountAsUnreadable checks that the definition of a class fits into a message of a cluster, whatever
+// descriptors a user gives the folders on the way, and that nobody passes folders that are too large together (N-15).
+func TestLargeFoldersCountAsUnreadable(t *testing.T) {
+	w := working(t, TraverseAlways)
+	list := strings.Repeat("(A;;FA;;;S-1-5-21-7-7-7-1000)", 1700)
+	at, deepest := "/t", 0
+	for i := range 14 {
+		at += fmt.Sprint("/", i)
+		sees(t, w, watch.Seen{Path: at, Folder: true, Descriptor: sddl.MustParse(
+			fmt.Sprintf("O:BAG:SYD:(A;;FA;;;WD)(A;;FA;;;S-1-5-21-7-7-7-%d)", 2000+i) + list)}, watch.Seen{Path: at + "/f",
+			Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")})
+		size := 0
+		for _, e := range w.Definition(w.state.rows[at+"/f"].Classes[0]) {
+			size += len(e.SD)
+		}
+		check.RequireThat(t, size <= maxAbove+1<<10, "depth %d: a definition of %d bytes", i, size)
+		if len(readers(w, at+"/f")) > 0 {
+			deepest = i
+		}
+	}
+	// A descriptor has more than 80 KiB in base64.
+	check.Equal(t, deepest, 11, "greatest depth that everybody reads")
 }
 
 // loadClasses reports documents with a descriptor each, which Night may read.

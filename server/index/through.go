@@ -147,9 +147,14 @@ func folderOf(at string) string {
 	return at[:slash]
 }
 
-// above returns the classes of the folders that a document's path traverses, nearest first. above returns nil if
-// traverse rights are not checked. The tree's root is omitted (F-22), except with TraverseHost. An unknown folder
-// counts as unreadable (N-15). The caller must not change the result.
+// maxAbove limits the descriptors of the folders above one document, in bytes as events have them. A user of the tree
+// chooses them, and all of them are in one message of a cluster.
+const maxAbove = 1 << 20
+
+// above returns the classes of the folders that a document's path traverses, each once, nearest first. above returns
+// nil if traverse rights are not checked. The tree's root is omitted (F-22), except with TraverseHost. An unknown
+// folder counts as unreadable, and so do all folders if their descriptors together have more than maxAbove bytes
+// (N-15). The caller must not change the result.
 func (w *Worker) above(tree, at string) ([]Class, error) {
 	if w.traverse == "" || at == tree {
 		return nil, nil
@@ -159,6 +164,7 @@ func (w *Worker) above(tree, at string) ([]Class, error) {
 		return w.lastAbove, nil
 	}
 	var out []Class
+	size, seen := 0, map[string]bool{}
 	for dir := folder; len(dir) > len(tree) || w.traverse == TraverseHost && dir == tree; dir = folderOf(dir) {
 		r := w.state.rows[dir]
 		id := ""
@@ -171,7 +177,19 @@ func (w *Worker) above(tree, at string) ([]Class, error) {
 				return nil, err
 			}
 		}
-		out = append(out, w.state.classes[id].Class)
+		if !seen[id] {
+			k := w.state.classes[id]
+			out = append(out, k.Class)
+			size += len(k.event.SD)
+			seen[id] = true
+		}
+	}
+	if size > maxAbove {
+		id, err := w.passable(nil)
+		if err != nil {
+			return nil, err
+		}
+		out = []Class{w.state.classes[id].Class}
 	}
 	w.lastFolder, w.lastAbove = folder, out
 	return out, nil
