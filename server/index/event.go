@@ -82,8 +82,8 @@ type ClassEvent struct {
 	// members.
 	Expression [][]string `json:"expression,omitempty"`
 	// Allow and Expand have the same members without denials and order. A holder of a SID in
-	// Allow has the right. Expand lists the other members by their own SIDs. Neither grants more
-	// than the access check (N-4).
+	// Allow has the right. Expand lists the other members by their own SIDs, unless they are too many.
+	// Neither grants more than the access check (N-4).
 	Allow  []string `json:"allow,omitempty"`
 	Expand []string `json:"expand,omitempty"`
 }
@@ -173,7 +173,7 @@ func (d *decider) event(c *Class) (*ClassEvent, error) {
 	e := &ClassEvent{ID: c.ID, Right: c.Right, Mask: uint32(c.Mask), Folder: c.Type == winnt.DirectoryFileObject,
 		SD: encoded(c.Descriptor), Share: encoded(c.Share), Passing: c.Passing, Holders: c.Holders,
 		Through: ids(c.Through), Version: d.version, Members: ranges(got.members),
-		Allow: texts(got.allow), Expand: texts(got.expand)}
+		Allow: texts(got.allow), Expand: listed(got.expand)}
 	if got.exact {
 		for _, clause := range got.expression {
 			terms := []string{}
@@ -184,6 +184,23 @@ func (d *decider) event(c *Class) (*ClassEvent, error) {
 		}
 	}
 	return e, nil
+}
+
+// maxExpand limits the SIDs of the people whom a class lists one by one, in bytes of JSON. An entry that denies one
+// person can make a class list all others, and its event must fit into a message of a cluster.
+const maxExpand = 4 << 20
+
+// listed formats the SIDs of the people whom a class lists one by one. It returns nil if there are none, or if they
+// take more than maxExpand bytes (N-4).
+func listed(people []sid.SID) []string {
+	out, size := texts(people), 0
+	for _, s := range out {
+		size += len(s) + len(`"",`)
+	}
+	if size > maxExpand {
+		return nil
+	}
+	return out
 }
 
 // texts formats SIDs as S-1-… for JSON; nil if there are none.

@@ -2,10 +2,12 @@ package index
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sid"
 )
 
 // FuzzEvents checks that no line leads to a state with dangling references, and that incomplete
@@ -60,4 +62,12 @@ func TestRangesParseToTheSameSet(t *testing.T) {
 			t.Errorf("%q: %b", bad, s)
 		}
 	}
+}
+
+// TestLongListOfPeopleIsEmpty checks the limit of the SIDs of single people in an event (N-4).
+func TestLongListOfPeopleIsEmpty(t *testing.T) {
+	most := (4 << 20) / len(`"",`+alice)
+	people := slices.Repeat([]sid.SID{sid.MustParse(alice)}, most+1)
+	check.Equal(t, len(listed(people[:most])), most, "SIDs of at most 4 MiB")
+	check.That(t, listed(people) == nil, "SIDs of more than 4 MiB are listed")
 }
