@@ -63,9 +63,9 @@ func (t *Table) All() iter.Seq[Entry] {
 }
 
 // Inherit fills a new process's table from its creator's. Each handle with OBJ_INHERIT gets
-// the same value, rights and attributes; other handles are not copied (O-59). The table must
-// be new. Errors: INSUFFICIENT_RESOURCES if a value exceeds this table's limit, and the errors
-// of a charge. After an error the table is empty.
+// the same value, rights and attributes; other handles, and those of exclusive objects (O-27),
+// are not copied (O-59). The table must be new. Errors: INSUFFICIENT_RESOURCES if a value
+// exceeds this table's limit, and the errors of a charge. After an error the table is empty.
 func (t *Table) Inherit(from *Table) ntstatus.Status {
 	entries, st := from.inheritable(t.limit)
 	if st == ntstatus.Success {
@@ -119,9 +119,9 @@ type inherited struct {
 	head  *Header
 }
 
-// inheritable returns a snapshot of the OBJ_INHERIT handles, for the table of a child process. It has counted one more
-// handle for each, which the caller must publish or drop. It returns INSUFFICIENT_RESOURCES if a slot number reaches
-// limit.
+// inheritable returns a snapshot of the OBJ_INHERIT handles, for the table of a child process. It leaves out those of
+// exclusive objects. It has counted one more handle for each, which the caller must publish or drop. It returns
+// INSUFFICIENT_RESOURCES if a slot number reaches limit.
 func (t *Table) inheritable(limit uint32) ([]inherited, ntstatus.Status) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -131,6 +131,10 @@ func (t *Table) inheritable(limit uint32) ([]inherited, ntstatus.Status) {
 		w := s.word.Load()
 		// A child gets the inheritable handles only (O-59).
 		if g := unpackWord(w); w&slotValid != 0 && g.Attributes&winnt.OBJ_INHERIT != 0 {
+			if s.head.Load().Exclusive() != nil {
+				// The flag was set after the creation; the object is for its one process only (O-27).
+				continue
+			}
 			if i >= limit {
 				// The child's table has no room for this value (O-82).
 				return nil, ntstatus.InsufficientResources

@@ -374,7 +374,7 @@ func TestTableMatchesModel(t *testing.T) {
 
 // A child inherits the handles with OBJ_INHERIT, with their rights and attributes, and no handle for another attribute.
 // Inherited handles count, and the child's next handles fill the gaps from below. Beyond the child's limit or quota
-// nothing is inherited (O-12, O-59, O-82, Q-2, OC-49).
+// nothing is inherited. A handle of an exclusive object is not inherited (O-12, O-27, O-59, O-82, Q-2, OC-49).
 func TestOnlyInheritAttributeInherits(t *testing.T) {
 	const inherit, protect, audit = winnt.OBJ_INHERIT, winnt.OBJ_PROTECT_CLOSE, winnt.OBJ_AUDIT_OBJECT_CLOSE
 	attributes := []uint32{protect, inherit | protect, audit, 0, inherit | audit, protect | audit, inherit}
@@ -386,6 +386,8 @@ func TestOnlyInheritAttributeInherits(t *testing.T) {
 		all = append(all, o)
 	}
 	wantStatus(t, "close", parent.Close(closed), ntstatus.Success)
+	_, exclusive := open(t, parent, 1, inherit) // as after NtSetInformationObject
+	exclusive.SetBirth(ob.Birth{Exclusive: exclusive})
 	small := ob.NewTable(7)
 	wantStatus(t, "inherit beyond the limit", small.Inherit(parent), ntstatus.InsufficientResources)
 	check.Equal(t, small.Count(), 0, "handles after a refused Inherit")
