@@ -205,13 +205,21 @@ func (s *System) checkAssignable(tok *se.TokenObject) Outcome {
 }
 
 // assignPrimaryLocked replaces the primary token of a process that has not started by tok, or by what assignableLocked
-// makes of it, and returns the old one. The caller releases old and drop without the lock. After a refusal old is nil.
+// makes of it, for which the process pays, and returns the old one. The caller releases old and drop without the lock.
+// After a refusal old is nil.
 //
 // +checklocks:p.sys.jobs
 func (p *Process) assignPrimaryLocked(tok *se.TokenObject) (old *se.TokenObject, drop []*se.TokenObject, out Outcome) {
 	use, drop, out := p.assignableLocked(tok)
 	if out.Status != ntstatus.Success {
 		return nil, drop, out
+	}
+	for _, t := range drop {
+		// The process pays for the token that was made for it.
+		if st := t.Pay(quota.Payer{Block: p.Quota()}, 0); st != ntstatus.Success {
+			return nil, drop, Outcome{Status: st, Rule: "Q-2",
+				Because: "the account has no quota left for a copy of the token"}
+		}
 	}
 	return p.swapToken(use), drop, Outcome{}
 }

@@ -35,6 +35,29 @@ func TestAssignReleasesOldToken(t *testing.T) {
 	w.close(j, own, tok, p)
 }
 
+// The process pays for the token that its job's filter makes, or the assignment fails and its token stays.
+func TestAssignedCopyIsCharged(t *testing.T) {
+	w := newJobWorld(t)
+	j := w.NewJob(w.p.Token())
+	j.SetLimits(JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}})
+	own, tok := w.token(user()), w.token(user())
+	p := w.NewProcess("child", own, nil)
+	succeeds(t, p.AssignToJob(j))
+	for _, c := range []struct {
+		room int64
+		want ntstatus.Status
+	}{{1, ntstatus.QuotaExceeded}, {1 << 20, ntstatus.Success}} {
+		block := quota.NewBlock(nil, c.room, false)
+		p.SetQuota(block)
+		check.Equal(t, p.AssignPrimaryToken(tok).Status, c.want, "status with %d bytes of quota", c.room)
+		refused := c.want != ntstatus.Success
+		check.That(t, own.InUse() == refused && (block.Used() == 0) == refused,
+			"with %d bytes of quota: own token in use %t, %d bytes charged", c.room, own.InUse(), block.Used())
+	}
+	p.Exit()
+	w.close(j, own, tok, p)
+}
+
 // T-112: an impersonation token is refused as such. The observed system first reports a level below
 // SecurityImpersonation.
 func TestImpersonationTokenCannotBePrimary(t *testing.T) {
