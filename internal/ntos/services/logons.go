@@ -54,8 +54,15 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 	// commit
 	out.LogonID = v.AuthenticationID()
 	// The token is charged as memory that the server holds for the client.
-	if st := c.pay(tok, c.self.PayerFor(v.User().SID)); st != ntstatus.Success {
+	payer := c.self.PayerFor(v.User().SID)
+	if st := c.pay(tok, payer); st != ntstatus.Success {
 		return out, st
+	}
+	if linked := c.Sys.Security.Sessions.Linked(v); linked != nil {
+		// Its session keeps the linked token as long as the token lives.
+		if st := tok.PayMore(payer, linked.HeapSize()); st != ntstatus.Success {
+			return out, c.Fail("Q-5", st)
+		}
 	}
 	if out.Token, st = c.insert(tok, winnt.TOKEN_ALL_ACCESS, 0); st == ntstatus.Success {
 		out.ProfileBuffer = result.Answer

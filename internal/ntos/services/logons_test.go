@@ -211,6 +211,42 @@ func TestLogonBeyondMaxGroupsIsRejected(t *testing.T) {
 	}
 }
 
+// A logon charges the user for the linked token too, which the session keeps, until the handle is closed. Without the
+// quota for it the logon fails.
+func TestLogonChargesLinkedToken(t *testing.T) {
+	s, w, th := logonWorld(t, audit.NewMemory(0, 0), winnt.SeTcbPrivilege)
+	user := sid.MustParse("S-1-5-21-1-2-3-500")
+	full, limited := token.Administrator(user), token.LimitedAdministrator(user)
+	size := int64(check.Must(token.New(full)).HeapSize())
+	s.result.Token = limited
+	first := check.Result(th.LsaLogonUser(plainLogon(winnt.LOGON32_LOGON_NETWORK))) // also charges the handle table
+	want(t, "close", th.NtClose(first.Token), ntstatus.Success)
+	block := w.quota
+	logOn := func(linked *token.Spec) (charged int64, st ntstatus.Status) {
+		t.Helper()
+		s.result = logon.Result{Token: limited, Linked: linked}
+		before := block.Used()
+		out, st := th.LsaLogonUser(plainLogon(winnt.LOGON32_LOGON_NETWORK))
+		charged = block.Used() - before
+		if st == ntstatus.Success {
+			want(t, "close", th.NtClose(out.Token), ntstatus.Success)
+		}
+		check.Equal(t, block.Used(), before, "bytes charged afterwards")
+		return charged, st
+	}
+	alone, st := logOn(nil)
+	want(t, "log on", st, ntstatus.Success)
+	both, st := logOn(&full)
+	want(t, "log on with a linked token", st, ntstatus.Success)
+	check.That(t, both-alone >= size, "the linked token of %d bytes is charged with %d", size, both-alone)
+	block = kernel.NewQuotaBlock(nil, 2*alone+size, false) // a client gets half of it
+	th.Services().(*services.Context).Thread().Process().SetQuota(block)
+	_, st = logOn(&full)
+	want(t, "log on without quota for the linked token", st, ntstatus.QuotaExceeded)
+	_, st = logOn(nil)
+	want(t, "log on with quota for one token", st, ntstatus.Success)
+}
+
 // The audit policy of the user who logs on applies in addition to the system's, also to a connection of a user of the
 // host (L-48, U-92).
 func TestLogonFollowsAuditPolicyOfItsUser(t *testing.T) {
