@@ -154,26 +154,32 @@ func (s *service) revokeRest(selected func(user *token.Token, name string) bool)
 }
 
 // kernelName returns the kernel name of a path in a tree or in one of its mounts. It returns false for any other
-// path. The innermost one counts. The result has no trailing backslash and no part "." or "..".
+// path. A mount hides the trees and mounts in its directory that are older than it. The result has no trailing
+// backslash and no part "." or "..".
 func (c *config) kernelName(path string) (name string, ok bool) {
 	path = filepath.Clean(path)
-	deepest := ""
+	top := ""
+	visible := func(dir, of string) {
+		// The configuration may end a directory with a slash.
+		if dir = filepath.Clean(dir); tree.Contains(dir, path) {
+			top, name, ok = dir, of, true
+		}
+	}
+	for i := range c.trees {
+		visible(c.trees[i].Path, c.trees[i].name)
+	}
+	// A later mount hides what an earlier one or a tree has there (W-99). This is the order of mountTrees.
 	for i := range c.trees {
 		t := &c.trees[i]
-		for _, top := range []string{t.Path, t.mount, t.backup} {
-			if top == "" {
-				continue
-			}
-			top = filepath.Clean(top) // the configuration may end it with a slash
-			// A mount can be below another one and hides the folder there (W-99).
-			if len(top) > len(deepest) && tree.Contains(top, path) {
-				deepest, name = top, t.name
+		for _, dir := range []string{t.mount, t.backup} {
+			if dir != "" {
+				visible(dir, t.name)
 			}
 		}
 	}
-	if deepest == "" {
+	if !ok {
 		return "", false
 	}
-	rest := strings.Trim(strings.TrimPrefix(path, deepest), "/")
+	rest := strings.Trim(strings.TrimPrefix(path, top), "/")
 	return strings.TrimRight(`\Device\`+name+`\`+strings.ReplaceAll(rest, "/", `\`), `\`), true
 }
