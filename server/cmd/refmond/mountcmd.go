@@ -90,6 +90,13 @@ func (c *mountCmd) Run(std *streams) error {
 		return errors.Join(err, tree.Close())
 	}
 	sys := kernel.Boot(kernel.Config{Log: kept})
+	// From here on a signal must not end the program: the mount would remain without a server.
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
+	if !signal.Ignored(unix.SIGHUP) { // nohup(1) ignores SIGHUP
+		signal.Notify(signals, unix.SIGHUP) // the terminal was closed
+	}
+	defer signal.Stop(signals)
 	m, err := c.start(sys, kept, tree, dir, source, log)
 	if err != nil {
 		return errors.Join(err, sys.Close(), tree.Close(), records.close())
@@ -100,13 +107,6 @@ func (c *mountCmd) Run(std *streams) error {
 			return errors.Join(err, m.Close(), sys.Close(), tree.Close(), records.close())
 		}
 	}
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
-	if !signal.Ignored(unix.SIGHUP) { // nohup(1) ignores SIGHUP
-		// The terminal was closed. Without unmounting, the mount would remain without a server.
-		signal.Notify(signals, unix.SIGHUP)
-	}
-	defer signal.Stop(signals)
 	gone := make(chan struct{})
 	go func() { m.Wait(); close(gone) }()
 	notify("READY=1")

@@ -112,6 +112,24 @@ func TestKilledMountsAreReplaced(t *testing.T) {
 	}
 }
 
+// TestSignalBeforeReadyEndsMount sends SIGTERM to refmond mount as soon as the mount exists. Each time the program ends
+// with success, and no mount remains.
+func TestSignalBeforeReadyEndsMount(t *testing.T) {
+	w, p, at := newMountWorld(t)
+	mounted := func() bool {
+		return strings.Contains(string(check.Must(os.ReadFile("/proc/self/mountinfo"))), " "+at+" ")
+	}
+	for round := range 5 {
+		cmd := exec.Command(p.bin, "mount", w.root, at)
+		w.must(cmd.Start())
+		check.Eventually(t, mounted, "round %d: no mount", round)
+		w.must(cmd.Process.Signal(unix.SIGTERM))
+		if err := cmd.Wait(); err != nil || mounted() {
+			t.Fatalf("round %d: %v, mounted %t, want success and no mount", round, err, mounted())
+		}
+	}
+}
+
 // holds starts a program of alice's that has a file open until release.
 func (w *treeWorld) holds(name string) (release func()) {
 	w.Helper()
