@@ -55,9 +55,12 @@ func (c *serveCmd) Run(std *streams) error {
 				cfg.AdminSocket)
 		}
 	}
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
-	defer signal.Stop(signals)
+	// Package signal drops what a channel has no room for, so reloads must not fill the one of the end.
+	ends, reloads := make(chan os.Signal, 1), make(chan os.Signal, 1)
+	signal.Notify(ends, unix.SIGTERM, unix.SIGINT)
+	signal.Notify(reloads, unix.SIGHUP)
+	defer signal.Stop(ends)
+	defer signal.Stop(reloads)
 	s, err := start(cfg, std)
 	if err != nil {
 		return err
@@ -70,12 +73,11 @@ func (c *serveCmd) Run(std *streams) error {
 		select {
 		case err = <-served:
 			return errors.Join(err, s.stop())
-		case sig := <-signals:
-			if sig != unix.SIGHUP {
-				notify("STOPPING=1")
-				s.log.Info("stopping", "signal", sig.String())
-				return errors.Join(s.stop(), <-served)
-			}
+		case sig := <-ends:
+			notify("STOPPING=1")
+			s.log.Info("stopping", "signal", sig.String())
+			return errors.Join(s.stop(), <-served)
+		case <-reloads:
 			s.reload(c.Config)
 		}
 	}

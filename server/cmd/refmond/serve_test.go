@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -12,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/client"
@@ -237,4 +240,25 @@ func TestReloadNamesKeysThatNeedRestart(t *testing.T) {
 	p.configure("startAs: true\nlimits: {perUser: 8}\n" + applied)
 	p.reloaded(cmd, `restart refmond" keys="startAs, limits"`)
 	check.Equal(t, strings.Count(p.log.all(), `no-such-user\" is not a user`), 3, "lines about root, in %s", p.log.all())
+}
+
+// TestManyReloadsDoNotDropStop sends many SIGHUP and then SIGTERM while a reload waits for its configuration. refmond
+// stops after the reload.
+func TestManyReloadsDoNotDropStop(t *testing.T) {
+	p := build(t)
+	cmd, end := p.serve()
+	text := check.Must(os.ReadFile(p.config))
+	later := p.config + ".later"
+	check.NoError(t, errors.Join(os.Rename(p.config, later), unix.Mkfifo(p.config, 0o600),
+		cmd.Process.Signal(unix.SIGHUP)))
+	pipe := check.Must(os.OpenFile(p.config, os.O_WRONLY, 0)) // returns when the reload reads
+	check.NoError(t, os.Rename(later, p.config))
+	for range 1000 { // the host's kernel makes one of those that it has not delivered yet
+		check.NoError(t, cmd.Process.Signal(unix.SIGHUP))
+	}
+	check.NoError(t, cmd.Process.Signal(unix.SIGTERM))
+	check.Must(pipe.Write(text))
+	check.NoError(t, pipe.Close())
+	p.log.await(t, 0, "msg=stopping signal=terminated")
+	end()
 }
