@@ -188,8 +188,12 @@ func named(s *seen, part string) bool {
 	if part == "" {
 		return true
 	}
-	if s.call != nil && s.call.Why.Object != "" {
-		return strings.Contains(strings.ToLower(s.call.Why.Object), strings.ToLower(part))
+	object := s.object
+	if s.call != nil {
+		object = s.call.Why.Object
+	}
+	if object != "" {
+		return strings.Contains(strings.ToLower(object), strings.ToLower(part))
 	}
 	for _, l := range s.shown() {
 		if strings.Contains(strings.ToLower(l), strings.ToLower(part)) {

@@ -33,8 +33,9 @@ type seen struct {
 	as      kernel.Acting  // zero: the thread did not impersonate
 	guard   *sd.Descriptor // of the process: rights on it are rights on the call
 	call    *nt.Call       // nil after it was formatted
+	object  string         // the object of a call that was formatted, "" if the call had none
 	lines   []string
-	size    int
+	size    int   // bytes of the frames, the guard and the lines
 	owner   owner // on whose behalf it is kept
 }
 
@@ -47,13 +48,28 @@ type owner struct {
 	full bool // by the administrators' socket
 }
 
-// shown formats a recorded call for display: its lines, each cut to longestLine bytes. It formats them when a watcher
-// queries, so that the client never waits (W-28). The result is a new slice.
+// shown returns a recorded call for display: its lines, each cut to longestLine bytes. It formats most calls when a
+// watcher queries, so that the client never waits (W-28). The result is a new slice.
 func (s *seen) shown() []string {
-	lines := slices.Clone(s.lines) // other watchers read s.lines
 	if s.call != nil {
-		lines = new(calltext.Printer).Lines(s.call)
+		return linesOf(s.call)
 	}
+	return cut(slices.Clone(s.lines)) // other watchers read s.lines
+}
+
+// format replaces the call by its lines and adds their bytes to the size. The call must not be shared yet.
+func (s *seen) format() {
+	s.object, s.lines, s.call = s.call.Why.Object, linesOf(s.call), nil
+	for _, l := range s.lines {
+		s.size += len(l)
+	}
+}
+
+// linesOf formats a call for display. Each line is cut to longestLine bytes.
+func linesOf(call *nt.Call) []string { return cut(new(calltext.Printer).Lines(call)) }
+
+// cut cuts each line to longestLine bytes, in place, and returns the lines. It marks a line that it cuts.
+func cut(lines []string) []string {
 	for i, l := range lines {
 		if len(l) > longestLine {
 			lines[i] = l[:longestLine] + " …"
@@ -162,17 +178,20 @@ func (c *connection) Wants(st ntstatus.Status) bool { return denied(st) || c.d.w
 
 // Called records a completed call and the client that its thread impersonates. size is the number of bytes of the
 // call's frames. A denied call is stored for queries about denials, and any call while a client watches calls. It keeps
-// call, unless its input can hold a secret; such a call is formatted at once.
+// call, unless its input can hold a secret or an access check explains its denial; such a call is formatted at once.
 func (c *connection) Called(th *nt.Thread, call *nt.Call, size int) {
-	s := seen{at: time.Now(), process: uint64(c.process.ID()), guard: c.process.Object().Security(), call: call,
-		size: size, owner: owner{c.account, c.full}}
+	guard := c.process.Object().Security()
+	s := seen{at: time.Now(), process: uint64(c.process.ID()), guard: guard, call: call, size: size + guard.HeapSize(),
+		owner: owner{c.account, c.full}}
 	if t := c.d.sys.ThreadObject(th); t != nil {
 		// Record the client now, because it may be gone at the time of a query (K-86).
 		s.as, _ = c.d.sys.Acting(t.ID())
+		s.as.Token = nil // no query shows it, and nobody pays for it
 	}
-	if secretive(call.Row.InType(), secretDepth) {
-		// Format a call with a secret now, so that the secret does not stay in memory (L-1).
-		s.lines, s.call = new(calltext.Printer).Lines(call), nil
+	// Format a call with a secret now, so that the secret does not stay in memory (L-1). An explanation has a step for
+	// each entry of a DACL and would take far more memory than the frames (W-28).
+	if secretive(call.Row.InType(), secretDepth) || call.Why.Explanation != nil {
+		s.format()
 	}
 	if denied(call.Status) {
 		d := s

@@ -12,6 +12,7 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/inspect"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -140,9 +141,12 @@ func TestSecretsAreNotKept(t *testing.T) {
 		"while calls are watched %d calls and %d denials are kept", len(d.calls.list), len(d.denials.list))
 	for _, s := range append(d.denials.list, d.calls.list...) {
 		text := strings.Join(s.shown(), "\n")
-		secret := strings.Contains(text, "LsaLogonUser")
+		secret, size := strings.Contains(text, "LsaLogonUser"), 5+s.guard.HeapSize()
+		if secret {
+			size += len(strings.Join(s.lines, ""))
+		}
 		if (s.call == nil) != secret || strings.Contains(text, "hunter2") || secret != strings.Contains(text, "***") ||
-			s.process != uint64(p.ID()) || s.guard != p.Object().Security() || s.size != 5 ||
+			s.process != uint64(p.ID()) || s.guard != p.Object().Security() || s.size != size ||
 			time.Since(s.at) > time.Hour {
 			t.Errorf("kept: %+v\n%s", s, text)
 		}
@@ -151,6 +155,30 @@ func TestSecretsAreNotKept(t *testing.T) {
 	c.unwatch()
 	check.That(t, !d.watching() && len(d.calls.list) == 0 && len(d.denials.list) == 2,
 		"afterwards %d calls and %d denials are kept", len(d.calls.list), len(d.denials.list))
+	p.Exit()
+	check.NoError(t, sys.Close())
+}
+
+// TestLongDACLDenialIsKeptAsText checks that a denial is kept without the explanation of its access check, which has a
+// step for each entry of the DACL, and without the client's token. Its lines count as its bytes. A filter finds it by
+// the object's name (W-28).
+func TestLongDACLDenialIsKeptAsText(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	user := check.Must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
+	p := check.Must(sys.CreateProcess(kernel.ProcessSpec{Name: "p", Token: user}))
+	c := &connection{d: &Daemon{sys: sys, denials: callBuffer{most: 8}}, process: p}
+	th := check.Must(p.NewThreadAs(user))
+	acl := "O:SYG:SYD:(D;;GA;;;" + user.User().SID.String() + ")" + strings.Repeat("(A;;GA;;;SY)", 1000)
+	_, why, err := access.Explain(&access.Request{Descriptor: check.Must(sddl.Parse(acl)), Desired: winnt.EVENT_ALL_ACCESS,
+		Subject: access.SubjectOf(user), Type: winnt.EventObject})
+	check.NoError(t, err)
+	c.Called(th, &nt.Call{Thread: "p/1", Row: nt.NtTable.Find("NtOpenEvent"), In: nt.OpenEventIn{},
+		Status: ntstatus.AccessDenied, Why: nt.Why{Object: `Event \e`, Explanation: why}}, 5)
+	s := c.d.denials.list[0]
+	text := strings.Join(s.shown(), "")
+	check.That(t, s.call == nil && s.as.User == user.User().SID && s.as.Token == nil && named(s, `EVENT \E`) &&
+		strings.Contains(text, "because A-") && s.size == 5+s.guard.HeapSize()+len(text), "kept: %+v\n%s", s, text)
+	th.Close()
 	p.Exit()
 	check.NoError(t, sys.Close())
 }
