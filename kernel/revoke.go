@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"slices"
+
 	"github.com/refmon/refmon/internal/ntos/services"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/token"
@@ -19,6 +21,19 @@ import (
 func (s *System) Revoke(tokens func(*token.Token) bool, files func(client *token.Token, name string) bool) (ended,
 	closed int) {
 	return s.sys.Revoke(tokens, files)
+}
+
+// RevokeFiles ends the use of the open files of trees to which the process has handles, or a process that it created and
+// that no program runs in. The handles stay valid, and each later call on them is denied. When the process ends, it
+// deletes only files that it created, even with FILE_DELETE_ON_CLOSE.
+func (p *Process) RevokeFiles() {
+	services.RevokeFilesOf(p.p)
+	p.sys.mu.Lock()
+	children := slices.Clone(p.children)
+	p.sys.mu.Unlock()
+	for _, c := range children {
+		c.RevokeFiles()
+	}
 }
 
 // OpenedAs returns the token and the kernel names that Revoke passes for the file of a handle. It returns neither for a

@@ -161,6 +161,7 @@ func (d *Daemon) end(r *revocation, now bool) *inspect.Revoked {
 	}
 	for c := range ending {
 		a.Sessions++
+		c.process.RevokeFiles() // its end deletes no file of others (W-99)
 		c.process.Exit()
 		c.served.Stop()
 		if now {

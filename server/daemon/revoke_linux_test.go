@@ -3,6 +3,8 @@ package daemon_test
 import (
 	"encoding/json"
 	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
@@ -96,6 +99,38 @@ func TestRevokeEndsUser(t *testing.T) {
 		check.Eventually(t, func() bool { return b.Err() != nil }, "bob's connection goes on")
 		check.Equal(t, check.Status(opens(b.Thread())), ntstatus.PortDisconnected, "W-98: bob's connection")
 		recorded(t, sink, "access revoked", bobsSID)
+	}
+}
+
+// TestRevokedSessionDeletesNoFileOfOthers checks that the end of a revoked user's connection does not delete a file that
+// the connection opened with FILE_DELETE_ON_CLOSE, also through a handle that only its child process has left, but
+// deletes a file that it created so (W-99).
+func TestRevokedSessionDeletesNoFileOfOthers(t *testing.T) {
+	for _, inChild := range []bool{false, true} {
+		d := planted(t, hostfs.HandOutNothing, nil)
+		admin, _, b := d.people()
+		th := b.Thread()
+		in := plan(winnt.GENERIC_READ | winnt.DELETE)
+		in.CreateOptions = uint32(fileaccess.DeleteOnClose)
+		h, _, st := th.NtCreateFile(in)
+		check.RequireThat(t, st == ntstatus.Success, "open: %v", st)
+		made := in
+		made.CreateDisposition = winnt.FILE_CREATE
+		made.ObjectAttributes = nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\share\a\b\own`})
+		_, _, st = th.NtCreateFile(made)
+		check.RequireThat(t, st == ntstatus.Success, "create: %v", st)
+		if inChild {
+			child := check.Result(th.NtCreateUserProcess(nt.CreateUserProcessIn{
+				ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS, ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS}))
+			check.Success(t, check.Status(th.NtDuplicateObject(winnt.NtCurrentProcess, h, child.ProcessHandle, 0, 0,
+				winnt.DUPLICATE_SAME_ACCESS|winnt.DUPLICATE_CLOSE_SOURCE)))
+		}
+		check.Success(t, check.Status(revokes(t, admin, inspect.Query{User: bobsSID})))
+		check.Eventually(t, func() bool { return d.Stats().Connections == 2 }, "bob's connection goes on")
+		_, err := os.Stat(filepath.Join(d.tree, "a", "b", "plan"))
+		check.NoError(t, err)
+		_, err = os.Stat(filepath.Join(d.tree, "a", "b", "own"))
+		check.ErrorIs(t, err, fs.ErrNotExist, "the file that the session created")
 	}
 }
 

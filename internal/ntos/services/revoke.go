@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -33,6 +34,16 @@ func (s *System) Revoke(tokens func(*token.Token) bool, files func(client *token
 		})
 	}
 	return ended, closed
+}
+
+// RevokeFilesOf ends the use of the files of trees that a process has open, through any of their handles. The end of the
+// process then deletes only those that its opens created (W-99).
+func RevokeFilesOf(p *ps.Process) {
+	for e := range p.Table().All() {
+		if f, ok := e.Object.(*File); ok && f.complete.Load() {
+			f.revoked.Store(true)
+		}
+	}
 }
 
 // revokeTokens takes all rights from the tokens that selected returns true for, and returns their number. It also marks
