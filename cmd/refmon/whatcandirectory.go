@@ -45,8 +45,8 @@ func holder(d *directory.Directory, who int) func() (func(*objects.Item) ([]stri
 
 // holdings prints the rights on a directory's objects that a principal has but not every user. Without --ordinary, it
 // prints the number of objects left out to standard error. Unreadable objects are counted and reported. Without
-// objects it returns c.none. After an error output files may stay open.
-func (c *whatCanCmd) holdings(std *streams, in *input, run *bulk.Run) error {
+// objects it returns c.none. After an error it leaves an earlier --out FILE as it was.
+func (c *whatCanCmd) holdings(std *streams, in *input, run *bulk.Run) (err error) {
 	ctx, cancel := interrupted()
 	defer cancel()
 	state, err := stateOf(ctx, in.source, run.Directory, run.Type)
@@ -70,6 +70,7 @@ func (c *whatCanCmd) holdings(std *streams, in *input, run *bulk.Run) error {
 		return err
 	}
 	out := c.output(std, in, c.inputs(c.Objects)...)
+	defer out.close(&err)
 	to, err := out.to(c.Out, std.out)
 	if err != nil {
 		return err
@@ -81,11 +82,6 @@ func (c *whatCanCmd) holdings(std *streams, in *input, run *bulk.Run) error {
 	if ordinary > 0 {
 		fmt.Fprintf(std.err, "refmon: on %d of %s %s has what every user has: --ordinary lists them\n", ordinary,
 			count(sum.Objects, "object", "objects"), inLine(run.Directory.Principals[run.Principal].Name))
-	}
-	for _, f := range out.files {
-		if err := f.Close(); err != nil {
-			return err
-		}
 	}
 	if sum.Objects == 0 {
 		err = c.none()
