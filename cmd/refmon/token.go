@@ -156,8 +156,9 @@ func tokenRows(out io.Writer, t *token.Token) error {
 	for i, g := range t.Groups() {
 		who(fmt.Sprintf("group %d", i), g.SID, strings.Join(token.GroupAttributeNames(g.Attributes), " "))
 	}
-	for i, g := range t.Restricted() {
-		who(fmt.Sprintf("restricting SID %d", i), g.SID, "")
+	for i, g := range t.Spec().Restricted { // also those that only deny
+		denies := strings.Join(token.GroupAttributeNames(g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY), " ")
+		who(fmt.Sprintf("restricting SID %d", i), g.SID, denies)
 	}
 	for i, g := range t.Capabilities() {
 		who(fmt.Sprintf("capability %d", i), g.SID, strings.Join(token.GroupAttributeNames(g.Attributes), " "))

@@ -40,18 +40,18 @@ func (c *tokenDiffCmd) Run(std *streams) error {
 	d := &tokenDiff{w: tabwriter.NewWriter(std.out, 0, 8, 2, ' ', 0), std: std}
 	d.facts(a, b)
 	d.groups("group", groupMap(a.Groups()), groupMap(b.Groups()))
-	d.groups("restricting SID", groupMap(a.Restricted()), groupMap(b.Restricted()))
+	d.groups("restricting SID", groupMap(slices.All(a.Spec().Restricted)), groupMap(slices.All(b.Spec().Restricted)))
 	d.groups("capability", groupMap(a.Capabilities()), groupMap(b.Capabilities()))
 	d.groups("device group", groupMap(a.DeviceGroups()), groupMap(b.DeviceGroups()))
 	d.groups("restricting device group", groupMap(a.RestrictedDeviceGroups()), groupMap(b.RestrictedDeviceGroups()))
 	d.privileges(a, b)
 	for _, c := range claimSets {
-		d.claims(c.name, claimLines(c.of(a)), claimLines(c.of(b)))
+		d.claims(c.name, decidingClaims(c.of(a)), decidingClaims(c.of(b)))
 	}
 	for _, c := range restrictedSets {
 		// Without a list the restricted pass sees all claims (T-67).
 		if a.IsRestricted() && b.IsRestricted() && (c.seen(a) != c.all(a) || c.seen(b) != c.all(b)) {
-			d.claims(c.name, claimLines(c.seen(a)), claimLines(c.seen(b)))
+			d.claims(c.name, decidingClaims(c.seen(a)), decidingClaims(c.seen(b)))
 		}
 	}
 	if err := d.w.Flush(); err != nil {
@@ -134,6 +134,22 @@ func claimLines(s *claims.Set) []string {
 			text = fmt.Sprintf("%q %v", a.Name, a)
 		}
 		list = append(list, text)
+	}
+	return list
+}
+
+// decidingClaims returns the lines of [claimLines] for the claims that count in conditions. Of several claims with one
+// name that is the last.
+func decidingClaims(s *claims.Set) (list []string) {
+	lines := claimLines(s)
+	for i, a := range s.All() {
+		counts := true
+		for j, later := range s.All() {
+			counts = counts && (j <= i || !claims.EqualName(a.Name, later.Name))
+		}
+		if counts {
+			list = append(list, lines[i])
+		}
 	}
 	return list
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// Two restricted tokens differ if their restricted passes see different claims (T-67). A nil list differs from an
-// empty one, and each of several groups with one SID counts.
+// Two restricted tokens differ if their restricted passes see different claims (T-67) or SIDs (A-92). A nil list
+// differs from an empty one. Each of several groups with one SID counts, but only the last of several claims (A-110).
 func TestTokenDiffShowsRestrictedPassClaims(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const one, two = `{"name":"u","type":"int64","values":[1]}`, `{"name":"v","type":"int64","values":[2]}`
@@ -24,6 +24,14 @@ func TestTokenDiffShowsRestrictedPassClaims(t *testing.T) {
 			"- " + v + "+ " + u},
 		{restricted + "}", restricted + `,"restrictedUserClaims":[` + two + `,` + one + `]}`, ""},
 		{free + "}", free + `,"restrictedUserClaims":[]}`, ""}, // there is no restricted pass
+		{`{"user":"BA","restrictedSids":["WD"]}`, // a SID that a second restriction dropped still denies
+			`{"user":"BA","restrictedSids":["WD",{"sid":"BG","attributes":["UseForDenyOnly"]}]}`,
+			"+ restricting SID S-1-5-32-546 Guests UseForDenyOnly\n"},
+		{`{"user":"BA","userClaims":[` + one + `,{"name":"U","type":"int64","values":[3]}]}`, // the last one counts
+			`{"user":"BA","userClaims":[{"name":"U","type":"int64","values":[3]},` + one + `]}`,
+			"- user claim (\"U\",TI,0x0,3)\n+ user claim (\"u\",TI,0x0,1)\n"},
+		{`{"user":"BA","userClaims":[` + two + `,{"name":"U","type":"int64","values":[3]},` + one + `]}`,
+			`{"user":"BA","userClaims":[` + one + `,` + two + `]}`, ""},
 		{`{"user":"BA","groups":[{"sid":"WD","attributes":[]}]}`,
 			`{"user":"BA","groups":[{"sid":"WD","attributes":[]},{"sid":"WD","attributes":["UseForDenyOnly"]}]}`,
 			"~ group S-1-1-0 UseForDenyOnly and none, was none\n"},
