@@ -18,7 +18,7 @@ func (t *Token) HeapSize() int {
 		return 0
 	}
 	b := t.body
-	n := int(unsafe.Sizeof(*t)+unsafe.Sizeof(*b)) + perSID*(len(b.attrs)+2*len(b.restrictedAttr)) +
+	n := int(unsafe.Sizeof(*t)+unsafe.Sizeof(*b)) + perSID*(len(b.attrs)+len(b.restrictedAttr)+b.restrictedDeny.Len()) +
 		b.capabilities.heapSize() + b.device.heapSize() + b.restrictedDevice.heapSize() + len(b.auditPolicy) +
 		len(b.isolation) + t.dacl.HeapSize()
 	for _, c := range [...]*claims.Set{b.userClaims, b.deviceClaims, b.local, b.restrictedUser, b.restrictedDeviceClaims} {

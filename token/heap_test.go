@@ -6,6 +6,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
 // HeapSize counts every part of a token that can be large. A nil and a zero token have the size 0.
@@ -19,8 +20,13 @@ func TestHeapSizeCountsEveryPart(t *testing.T) {
 		change func(*token.Spec)
 		least  int // the bytes that the part needs
 	}{
-		"groups":                   {func(s *token.Spec) { s.Groups = append(s.Groups, many...) }, 28 * len(many)},
-		"restricting SIDs":         {func(s *token.Spec) { s.Restricted = many }, 28 * len(many)},
+		"groups":           {func(s *token.Spec) { s.Groups = append(s.Groups, many...) }, 28 * len(many)},
+		"restricting SIDs": {func(s *token.Spec) { s.Restricted = many }, 28 * len(many)},
+		"restricting SIDs that only deny": {func(s *token.Spec) {
+			for _, g := range many {
+				s.Restricted = append(s.Restricted, token.Group{SID: g.SID, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY})
+			}
+		}, 28 * len(many)},
 		"device groups":            {func(s *token.Spec) { s.DeviceGroups = many }, 28 * len(many)},
 		"restricted device groups": {func(s *token.Spec) { s.RestrictedDeviceGroups = many }, 28 * len(many)},
 		"user claims":              {func(s *token.Spec) { s.UserClaims = claimsOf(t, attr("u", 0, 1)) }, 8},
