@@ -56,12 +56,16 @@ type auditReportCmd struct {
 // Help returns the long text of --help for refmon audit report.
 func (auditReportCmd) Help() string {
 	return `Writes one HTML page that needs no network and runs no script: denials by user and by object,
-privileges, impersonations upward, changes of security and policy, and the result of audit verify.`
+privileges, impersonations upward, changes of security and policy, and the result of audit verify.
+
+The exit code is 3 if the log was changed or is damaged: the page then has the records before the first
+one that cannot be read.`
 }
 
-// Run writes the report of an audit log as a page and prints the counts. A log that fails the verification is no error:
-// the page shows it with the records that can be read. If a record cannot be read in another log, Run writes nothing
-// and returns the error. After an error an existing page stays.
+// Run writes the report of an audit log as a page and prints the counts. For a log that fails the verification, the
+// page shows the fault and the records that can be read, and Run prints the fault and returns errBroken (U-72). If a
+// record cannot be read in another log, Run writes nothing and returns the error. After another error an existing page
+// stays.
 func (c *auditReportCmd) Run(std *streams) error {
 	s, unread := summary(c.Dir, &c.filterFlags)
 	if s == nil {
@@ -84,7 +88,11 @@ func (c *auditReportCmd) Run(std *streams) error {
 		return err
 	}
 	_, err = fmt.Fprintf(std.out, "%d records, denials among them: %d: see %s\n", s.Records, s.Failures, c.Out)
-	return err
+	if fault == nil || err != nil {
+		return err
+	}
+	fmt.Fprintf(std.out, "BROKEN: %s\n", printable(fault.Error()))
+	return errBroken
 }
 
 // auditPolicyCmd holds the arguments and flags of refmon audit policy.

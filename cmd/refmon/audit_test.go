@@ -168,6 +168,12 @@ func TestAuditStatsCountSelectedRecords(t *testing.T) {
 			t.Errorf("%v: exit code %d\n%s%s, want 2, \"\", a non-empty string", args, code, out, errs)
 		}
 	}
+	segments := check.Must(filepath.Glob(filepath.Join(dir, "audit-*.log")))
+	check.NoError(t, os.Truncate(segments[0], check.Must(os.Stat(segments[0])).Size()/2))
+	code, out, _ = asked("audit", "report", dir, "-o", page)
+	b, err = os.ReadFile(page)
+	check.That(t, code == 3 && err == nil && strings.Contains(out, "\nBROKEN: ") &&
+		bytes.Contains(b, []byte(`<b class="bad">BROKEN</b>`)), "a damaged log (U-72): exit code %d, %v\n%s", code, err, out)
 	for _, verb := range []string{"tail", "query", "stats", "verify", "prove"} {
 		if code, _, errs := asked("audit", verb, filepath.Join(dir, "none"), map[bool]string{true: "1",
 			false: ""}[verb == "prove"]); code != 2 || errs == "" {
