@@ -23,18 +23,20 @@ func (s SubIDs) Overlaps(first, last uint32) bool { return first <= s.Last && s.
 // String returns the first and the last id, joined by "-".
 func (s SubIDs) String() string { return fmt.Sprintf("%d-%d", s.First, s.Last) }
 
-// ParseSubIDs parses the lines name:first:count of /etc/subuid. It ignores other lines. A count of 0 is such a line; a
-// range beyond the largest id ends there. Blanks around a line are dropped. A first id beyond 32 bits makes it another
-// line.
+// ParseSubIDs parses the lines name:first:count of /etc/subuid as newuidmap does: a number can be decimal, hexadecimal
+// with 0x or octal with 0. Blanks and a plus sign in front of it do not count, nor do further fields. It ignores
+// other lines. A count of 0 is such a line; a range beyond the largest id ends there. Blanks around a line are dropped.
+// A first id beyond 32 bits makes it another line.
 func ParseSubIDs(text string) []SubIDs {
 	var out []SubIDs
 	for line := range strings.Lines(text) {
 		parts := strings.Split(strings.TrimSpace(line), ":")
-		if len(parts) != 3 {
+		if len(parts) < 3 {
 			continue
 		}
-		first, err := strconv.ParseUint(parts[1], 10, 32)
-		count, err2 := strconv.ParseUint(parts[2], 10, 64)
+		// A line that newuidmap grants and this function ignores would make a user's id an account of the domain (L-24).
+		first, err := strconv.ParseUint(strings.TrimPrefix(strings.TrimSpace(parts[1]), "+"), 0, 32)
+		count, err2 := strconv.ParseUint(strings.TrimPrefix(strings.TrimSpace(parts[2]), "+"), 0, 64)
 		if err != nil || err2 != nil || count == 0 {
 			continue
 		}

@@ -8,7 +8,8 @@ import (
 )
 
 // ParseSubIDs reads lines of /etc/subuid with an owner, a first id and a count, and limits ranges to the highest id.
-// It ignores other lines. Overlaps includes both ends of a range.
+// Its numbers are those that getsubids of shadow 4.13 prints for the same lines (L-24). It ignores other lines.
+// Overlaps includes both ends of a range.
 func TestParseSubIDsAndOverlaps(t *testing.T) {
 	const last = 1<<32 - 1
 	for line, want := range map[string][]fileaccess.SubIDs{
@@ -26,7 +27,11 @@ func TestParseSubIDsAndOverlaps(t *testing.T) {
 		"a:-1:1":                   nil,
 		"a:1:-1":                   nil,
 		"a:1":                      nil,
-		"a:1:2:3":                  nil,
+		"a:1:2:3":                  {{First: 1, Last: 2, Owner: "a"}},
+		"a:0x186A0:0x10000":        {{First: 100000, Last: 165535, Owner: "a"}},
+		"a:0200000:020":            {{First: 65536, Last: 65551, Owner: "a"}},
+		"a:+5: 6":                  {{First: 5, Last: 10, Owner: "a"}},
+		"a:08:1":                   nil,
 		"a:x:1":                    nil,
 		"a:1:x":                    nil,
 		"":                         nil,
