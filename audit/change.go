@@ -61,8 +61,8 @@ func (l *Log) writePartsSet(from Origin, object Object, before, after *sd.Descri
 }
 
 // changedParts returns the bits of parts, a SECURITY_INFORMATION, in which two security descriptors differ. It
-// compares the owner, and the DACL and SACL with their control bits. It never returns the bit of another part, such as
-// the group.
+// compares the owner, and the DACL and SACL with their control bits. A request that only protects or unprotects a list
+// sets that list. It never returns the bit of another part, such as the group.
 func changedParts(before, after *sd.Descriptor, parts uint32) uint32 {
 	var out uint32
 	if before.Owner() != after.Owner() {
@@ -75,6 +75,12 @@ func changedParts(before, after *sd.Descriptor, parts uint32) uint32 {
 	const sacl = sd.SACLPresent | sd.SACLProtected | sd.SACLAutoInherited
 	if before.Control()&sacl != after.Control()&sacl || !before.SACL().Equal(after.SACL()) {
 		out |= winnt.SACL_SECURITY_INFORMATION
+	}
+	if parts&(winnt.PROTECTED_DACL_SECURITY_INFORMATION|winnt.UNPROTECTED_DACL_SECURITY_INFORMATION) != 0 {
+		parts |= winnt.DACL_SECURITY_INFORMATION
+	}
+	if parts&(winnt.PROTECTED_SACL_SECURITY_INFORMATION|winnt.UNPROTECTED_SACL_SECURITY_INFORMATION) != 0 {
+		parts |= winnt.SACL_SECURITY_INFORMATION
 	}
 	return out & parts
 }

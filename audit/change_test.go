@@ -11,7 +11,8 @@ import (
 )
 
 // TestSACLControlBitChangesAreRecorded checks that a change of a SACL's control bit (present, protected or
-// auto-inherited) counts as a change of the SACL, even if the entries stay (UC-67).
+// auto-inherited) counts as a change of the SACL, even if the entries stay, and if the request names only the
+// protection (UC-67).
 func TestSACLControlBitChangesAreRecorded(t *testing.T) {
 	for _, c := range []struct {
 		before, after string
@@ -22,11 +23,12 @@ func TestSACLControlBitChangesAreRecorded(t *testing.T) {
 		{"", "S:", 1}, {"S:", "", 1}, {"S:NO_ACCESS_CONTROL", "", 1}, {"D:P", "D:AI", 0},
 		{"S:(AU;SA;FA;;;WD)", "S:(AU;FA;FA;;;WD)", 1},
 	} {
-		for _, info := range []uint32{winnt.SACL_SECURITY_INFORMATION, winnt.DACL_SECURITY_INFORMATION} {
+		for _, info := range []uint32{winnt.SACL_SECURITY_INFORMATION, winnt.PROTECTED_SACL_SECURITY_INFORMATION,
+			winnt.UNPROTECTED_SACL_SECURITY_INFORMATION, winnt.DACL_SECURITY_INFORMATION} {
 			log, sink := newLog(t, audit.AuditPolicyChange)
 			log.SecuritySet(origin(t), reportFile, sddl.MustParse("O:BAG:SY"+c.before), sddl.MustParse("O:BAG:SY"+c.after), info)
 			want := c.want
-			if info != winnt.SACL_SECURITY_INFORMATION {
+			if info == winnt.DACL_SECURITY_INFORMATION {
 				want = 0
 			}
 			check.Equal(t, sink.Len(), want, "UC-67: %q to %q, parts %#x: records", c.before, c.after, info)
@@ -47,6 +49,9 @@ func TestChangeIsMatchedByClientAndGlobalSACL(t *testing.T) {
 		{"S:(AU;SA;WD;;;" + clientSID + ")", "", "G:SYD:P", dacl, 1}, {"S:(AU;SA;WD;;;" + processSID + ")", "", "G:SYD:P",
 			dacl, 0},
 		{"S:", "S:(AU;SA;WD;;;WD)", "G:SYD:P", dacl, 1}, {"S:", "S:(AU;SA;WO;;;WD)", "G:SYD:P", dacl, 0},
+		{"S:(AU;SA;WD;;;WD)", "", "G:SYD:P", winnt.PROTECTED_DACL_SECURITY_INFORMATION, 1},
+		{"S:(AU;SA;WD;;;WD)", "", "G:SYD:P", winnt.UNPROTECTED_DACL_SECURITY_INFORMATION, 1},
+		{"S:(AU;SA;WD;;;WD)", "", "G:SYD:P", winnt.PROTECTED_SACL_SECURITY_INFORMATION, 0},
 		{"S:(AU;SA;WDWO;;;WD)", "", "G:BAD:", owner | group | dacl, 0},
 	} {
 		log, sink := newLog(t)
