@@ -43,6 +43,7 @@ func (r *Runner) predeclared() starlark.StringDict {
 	env["range"] = starlark.NewBuiltin("range", boundedRange)
 	env["getattr"] = starlark.NewBuiltin("getattr", boundedGetattr)
 	env[times] = starlark.NewBuiltin(times, boundedOperand)
+	env["int"] = starlark.NewBuiltin("int", boundedInt)
 	env["queue_system_work"] = starlark.NewBuiltin("queue_system_work", r.queueSystemWork)
 	for name, h := range map[string]winnt.Handle{
 		"NtCurrentProcess": winnt.NtCurrentProcess, "NtCurrentThread": winnt.NtCurrentThread,

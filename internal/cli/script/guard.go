@@ -18,10 +18,14 @@ const (
 	maxSteps  = 20_000_000
 	maxHeap   = 512 << 20              // bytes more than when the program began, garbage included
 	maxRange  = 1 << 24                // elements of a range: list(range(n)) is one step
+	maxBits   = 1 << 20                // of a product of numbers: longer ones are one step of minutes
 	heapSteps = 4                      // between two looks
 	heapEvery = 10 * time.Millisecond  // between two looks during one step
 	heapGrace = 200 * time.Millisecond // for the step that is under way to end
 )
+
+// errBits refuses a number that is too long for one step.
+var errBits = fmt.Errorf("a number of more than %d bits", maxBits)
 
 // errHeap ends a program whose heap exceeds maxHeap.
 var errHeap = fmt.Errorf("the program takes more than %d MiB of memory", maxHeap>>20)
@@ -130,13 +134,28 @@ func boundedRange(
 	return v, nil
 }
 
+// boundedInt implements int() for texts of at most maxBits/4 bytes, because reading a long number is one step. A longer
+// one is an error.
+func boundedInt(
+	th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
+	for _, kw := range append([]starlark.Tuple{args}, kwargs...) {
+		for _, v := range kw {
+			if text, ok := starlark.AsString(v); ok && len(text) > maxBits/4 {
+				return nil, errBits
+			}
+		}
+	}
+	return starlark.Call(th, starlark.Universe["int"], args, kwargs)
+}
+
 // times is the name of the builtin around each right operand of a product and around each text whose replace method is
 // used. A program cannot write this name.
 const times = "*"
 
-// boundProducts changes a parsed program, so that a product that repeats a sequence and the replace method of a text
-// check the size first. One step could otherwise copy gigabytes, and the collector would stop all other goroutines
-// until it ends.
+// boundProducts changes a parsed program, so that a product and the replace method of a text check the size first. One
+// step could otherwise copy gigabytes, and the collector would stop all other goroutines until it ends. Or it could
+// multiply numbers for hours.
 func boundProducts(f *syntax.File) {
 	operand := func(pos syntax.Position, e syntax.Expr) syntax.Expr {
 		bound := &syntax.Ident{NamePos: pos, Name: times}
@@ -228,12 +247,28 @@ func replacesTooLong(text string, args starlark.Tuple) bool {
 	return len(text)+n*(len(after)-len(before)) > maxHeap
 }
 
-// Binary returns the product of x and the factor. A sequence that would exceed maxHeap is an error.
+// Binary returns the product of x and the factor. A sequence that would exceed maxHeap is an error, and so are numbers
+// that have more than maxBits together.
 func (f factor) Binary(op syntax.Token, x starlark.Value, _ starlark.Side) (starlark.Value, error) {
+	if n, m := bitsOf(x), bitsOf(f.Value); n > 0 && m > 0 && n+m > maxBits {
+		return nil, errBits
+	}
 	if repeatsTooLong(x, f.Value) || repeatsTooLong(f.Value, x) {
 		return nil, errHeap
 	}
 	return starlark.Binary(op, x, f.Value)
+}
+
+// bitsOf returns the number of bits of a number, at least 64, and 0 for another value.
+func bitsOf(v starlark.Value) int {
+	n, ok := v.(starlark.Int)
+	if !ok {
+		return 0
+	}
+	if _, small := n.Int64(); small {
+		return 64
+	}
+	return max(64, n.BigInt().BitLen())
 }
 
 // repeatsTooLong reports whether v is a sequence that exceeds maxHeap if it is repeated n times. It is false if n is

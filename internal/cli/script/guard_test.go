@@ -25,6 +25,11 @@ func TestBounds(t *testing.T) {
 			"p.star:1:30: the program takes more than 512 MiB of memory", false},
 		{"a long replacement by getattr", "x = getattr('a' * (1 << 20), 'replace')('', 'b' * 1000)",
 			"p.star:1:40: the program takes more than 512 MiB of memory", false},
+		{"a long product", "x = 3\nfor i in range(99):\n    x *= x\n",
+			"p.star:3:7: a number of more than 1048576 bits", false},
+		{"a long number", "x = int('9' * (1 << 26))", "p.star:1:8: a number of more than 1048576 bits", false},
+		{"a long number by name", "x = int(base=16, x='f' * (1 << 26))",
+			"p.star:1:8: a number of more than 1048576 bits", false},
 		{"recursion", "def f(n): return f(n)\nf(0)", "p.star:1:18: function f called recursively", false},
 		{"nesting", "x = " + strings.Repeat("(", 100_000), "p.star:1:82: excessive nesting", false},
 		{"a reference dropped twice",
@@ -67,7 +72,8 @@ y[side(calls)] *= 2
 y[1] *= x
 for got, want in [(x, 12), (y, [[3, 3], (1,) * 12]), (len(calls), 1), (2 * "ab", "abab"), (b"a" * 2, b"aa"),
                   (0.5 * 4, 2.0), ("aaa".replace("a", "bc", 2), "bcbca"), (getattr({}, "replace", 1), 1),
-                  ([1] * -1, []), (1 << 400) * 2 == 1 << 401 and (1, 1)]:
+                  ([1] * -1, []), (1 << 400) * 2 == 1 << 401 and (1, 1),
+                  (int("-12"), -12), (int("ff", base=16), 255), ((1 << 500) * -(1 << 500) < 0, True)]:
     expect(got, want)
 `)))
 	for source, want := range map[string]string{"1 * {}": "unknown binary op: int * dict",
