@@ -34,7 +34,8 @@ def listen(thread, name, message=True, instances=0, sd=None):
         MaximumInstances=instances, NamedPipeType=_C["FILE_PIPE_MESSAGE_TYPE"] if message else 0)
     # Without FILE_CREATE it could join a pipe of another user (I-164).
     first = thread.NtCreateNamedPipeFile(**make, CreateDisposition=_C["FILE_CREATE"]).check().FileHandle
-    return PipeListener(thread.connection.new_thread(), make, first)
+    with _closed_on_failure(thread, first):
+        return PipeListener(thread.connection.new_thread(), make, first)
 
 
 def dial(thread, name, level, effective_only):
@@ -43,11 +44,23 @@ def dial(thread, name, level, effective_only):
     opened = thread.NtOpenFile(DesiredAccess=_CLIENT_RIGHTS, ObjectAttributes=attributes).check()
     # A client's end starts in byte mode. A pipe of bytes rejects message mode.
     by_messages = table.Any("PipeInformation", {"ReadMode": 1, "CompletionMode": 0})
-    set_mode = thread.NtSetInformationFile(
-        FileHandle=opened.FileHandle, FileInformationClass=23, FileInformation=by_messages)
-    if set_mode.status not in (_BYTES, *_ENDED):
-        set_mode.check()
-    return PipeConnection(thread.connection.new_thread(), opened.FileHandle)
+    with _closed_on_failure(thread, opened.FileHandle):
+        set_mode = thread.NtSetInformationFile(
+            FileHandle=opened.FileHandle, FileInformationClass=23, FileInformation=by_messages)
+        if set_mode.status not in (_BYTES, *_ENDED):
+            set_mode.check()
+        return PipeConnection(thread.connection.new_thread(), opened.FileHandle)
+
+
+@contextlib.contextmanager
+def _closed_on_failure(thread, handle):
+    """Closes a handle if the with block fails, for example because refmond refuses another thread."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(NTError):  # a lost connection has closed all handles
+            thread.NtClose(Handle=handle)
+        raise
 
 
 class _Closing:
@@ -125,9 +138,10 @@ class PipeListener(_Closing):
             if r.status not in (_C["STATUS_PIPE_CONNECTED"], _C["STATUS_PIPE_CLOSING"]):
                 self._thread.NtClose(Handle=h)
                 r.check()
-            made = self._thread.NtCreateNamedPipeFile(**self._make)  # so that the next client can connect immediately
-            self.handle = made.FileHandle if made.status.ok else 0
-            return PipeConnection(self._thread.connection.new_thread(), h)
+            with _closed_on_failure(self._thread, h):
+                made = self._thread.NtCreateNamedPipeFile(**self._make)  # so that the next client can connect
+                self.handle = made.FileHandle if made.status.ok else 0
+                return PipeConnection(self._thread.connection.new_thread(), h)
 
     def __iter__(self):
         while True:

@@ -207,6 +207,28 @@ class Live(unittest.TestCase):
                 made = pipes._thread.NtCreateNamedPipeFile(**pipes._make).check()
                 pipes.handle = made.FileHandle
 
+    def test_end_without_a_thread_is_closed(self):
+        """If refmond refuses the thread of an end of a pipe, nobody would ever close that end."""
+        server, client = self.connect(), self.connect()
+
+        def refuse():
+            raise refmon.NTError(refmon.STATUS_INSUFFICIENT_RESOURCES, "new thread")
+
+        def refused(c, call, *args, **options):
+            c.new_thread = refuse
+            with self.assertRaises(refmon.NTError):
+                call(*args, **options)
+            del c.new_thread
+
+        refused(server, server.thread.listen_pipe, "python-full", sd=EVERYONE)
+        with server.thread.listen_pipe("python-full", sd=EVERYONE) as pipes:
+            with client.thread.dial_pipe("python-full") as ours:
+                refused(server, pipes.accept, 60)
+                self.assertIsNone(ours.recv(60))
+            refused(client, client.thread.dial_pipe, "python-full")
+            with pipes.accept(60) as theirs:
+                self.assertIsNone(theirs.recv(60))
+
     def test_impersonation_comes_back(self):
         th = self.connect().thread
         h = th.NtOpenProcessToken(ProcessHandle=refmon.NtCurrentProcess, DesiredAccess=refmon.TOKEN_DUPLICATE).check()
