@@ -12,8 +12,9 @@ import refmon
 LONGEST = 1 << 20  # the most bytes of a file that it sends
 
 
-def answer(pipe, thread):
-    with pipe, thread:
+def answer(pipe, kernel):
+    # Each client has a thread, so identities never mix. Without one, this client must come again.
+    with pipe, kernel.new_thread() as thread:
         for name in pipe:
             pipe.send(contents(pipe, thread, "\\??\\share\\" + name.decode()))
 
@@ -39,5 +40,4 @@ with refmon.connect() as kernel, kernel.thread.listen_pipe("files", sd="D:(A;;0x
         except refmon.NTError:  # too many clients: wait until one leaves
             time.sleep(0.1)
             continue
-        # Each client has a thread, so identities never mix.
-        threading.Thread(target=answer, args=(pipe, kernel.new_thread()), daemon=True).start()
+        threading.Thread(target=answer, args=(pipe, kernel), daemon=True).start()

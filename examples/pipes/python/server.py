@@ -9,8 +9,9 @@ import time
 import refmon
 
 
-def answer(pipe, thread):
-    with pipe, thread:
+def answer(pipe, kernel):
+    # Each client has a thread, so identities never mix. Without one, this client must come again.
+    with pipe, kernel.new_thread() as thread:
         for name in pipe:
             status = open_as_client(pipe, thread, name.decode())
             print("asked for %r: %s" % (name.decode(), status), flush=True)
@@ -39,5 +40,4 @@ with refmon.connect() as kernel, kernel.thread.listen_pipe("orders", sd="D:(A;;0
         except refmon.NTError:  # too many clients: wait until one leaves
             time.sleep(0.1)
             continue
-        # Each client has a thread, so identities never mix.
-        threading.Thread(target=answer, args=(pipe, kernel.new_thread()), daemon=True).start()
+        threading.Thread(target=answer, args=(pipe, kernel), daemon=True).start()
