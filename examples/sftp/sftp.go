@@ -79,6 +79,13 @@ func (s session) Filecmd(r *sftp.Request) error {
 	case "Mkdir":
 		return known(s.files.Mkdir(r.Filepath))
 	case "Remove", "Rmdir":
+		info, err := s.files.Stat(r.Filepath)
+		switch {
+		case err != nil:
+			return known(err)
+		case info.IsDir() != (r.Method == "Rmdir"):
+			return sftp.ErrSSHFxFailure // one removes files only, the other directories only
+		}
 		return known(s.files.Remove(r.Filepath))
 	case "Rename":
 		return known(s.files.Rename(r.Filepath, r.Target, false))

@@ -126,6 +126,7 @@ func TestSessionGrantsWhatDescriptorsAllow(t *testing.T) {
 		t.Skipf("descriptors cannot be kept in %s: %v", root, err)
 	}
 	want(t, "create", put(his, "/d/new", os.O_WRONLY|os.O_CREATE|os.O_EXCL, "written", 0), nil)
+	want(t, "remove a file as a directory", his.RemoveDirectory("/d/new"), sftp.ErrSSHFxFailure)
 	want(t, "rename", errors.Join(his.Rename("/d/new", "/moved"), his.RemoveDirectory("/d")), nil)
 	if text, err := os.ReadFile(filepath.Join(root, "moved")); err != nil || string(text) != "written" {
 		t.Errorf(`%q, %v, want "written"`, text, err)
