@@ -3,6 +3,7 @@ package hostfs
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -16,15 +17,18 @@ type lender struct {
 	reads  int    // read-only
 	writes int    // -1: no descriptor for writing is passed
 	self   uint32 // the uid of this program
+	// users is true if the security descriptors are in an attribute of users (user.*).
+	users bool
 }
 
 // restricted has the mount attributes of every passed descriptor: no execution, no set-uid bits, no devices. F-153
 const restricted = unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC
 
 // newLender makes detached copies of the mount that root is on: a read-only one, and for HandOutWrites one for
-// writing too. It needs CAP_SYS_ADMIN. On an error nothing stays open. The caller closes the result.
-func newLender(root int, what HandOut) (*lender, error) {
-	l := &lender{reads: -1, writes: -1, self: uint32(os.Geteuid())}
+// writing too. attribute is the one with the security descriptors. It needs CAP_SYS_ADMIN. On an error nothing stays
+// open. The caller closes the result.
+func newLender(root int, what HandOut, attribute string) (*lender, error) {
+	l := &lender{reads: -1, writes: -1, self: uint32(os.Geteuid()), users: strings.HasPrefix(attribute, extended)}
 	var err error
 	if l.reads, err = clone(root, restricted|unix.MOUNT_ATTR_RDONLY); err == nil && what == HandOutWrites {
 		l.writes, err = clone(root, restricted)
@@ -131,7 +135,7 @@ func (f *file) HandOut(granted winnt.AccessMask, uid uint32) (*os.File, winnt.Ac
 
 // confines reports whether a writable file descriptor gives no program more rights than granted (F-155). It examines
 // the owner and mode in s. uid is the user of the program. The result is false if the owner is not root or this
-// process, if others could read more, and for set-uid and set-gid bits.
+// process, if others could read more or set the security descriptor, and for set-uid and set-gid bits.
 func (l *lender) confines(s *unix.Statx_t, granted winnt.AccessMask, uid uint32) bool {
 	if l.writes < 0 || granted&writing != writing {
 		return false
@@ -144,6 +148,10 @@ func (l *lender) confines(s *unix.Statx_t, granted winnt.AccessMask, uid uint32)
 	others := (s.Mode | s.Mode>>3) & 0o7
 	if others&0o4 != 0 && granted&reading == 0 {
 		return false // it could be opened again for reading
+	}
+	if others&0o2 != 0 && l.users {
+		// The host lets them set attributes of users through the descriptor, and so the security descriptor (F-155).
+		return false
 	}
 	// Writing through a mapping would not clear these bits (F-125).
 	return s.Mode&(unix.S_ISUID|unix.S_ISGID) == 0

@@ -28,12 +28,13 @@ const (
 )
 
 // lending returns a tree that passes descriptors. It skips the test where that is not possible.
-func lending(t testing.TB, what HandOut) *world {
+func lending(t testing.TB, what HandOut, options ...func(*Config)) *world {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("only root copies mounts and is other users")
 	}
-	w := newWorld(t, func(c *Config) { c.HandOut, c.Attribute = what, ntacl.Name })
+	passes := func(c *Config) { c.HandOut, c.Attribute = what, ntacl.Name }
+	w := newWorld(t, append([]func(*Config){passes}, options...)...)
 	if got, err := w.tree.HandsOut(); got != what || err != nil {
 		t.Skipf("%d is handed out: %v", got, err)
 	}
@@ -320,6 +321,28 @@ func TestOnlyConfinedFilesArePassedForWriting(t *testing.T) {
 	}
 	check.That(t, !(&lender{writes: -1}).confines(&unix.Statx_t{Mode: unix.S_IFREG | 0o600}, all, other),
 		"F-155: confines without a mount for writing is true, want false")
+	l.users = true // the descriptors can be set by whoever may write the file
+	for mode, want := range map[uint16]bool{0o600: true, 0o602: false, 0o620: false} {
+		s := &unix.Statx_t{Mode: unix.S_IFREG | mode}
+		check.Equal(t, l.confines(s, all, other), want, "F-155: confines of mode %o with a user.* attribute", mode)
+	}
+}
+
+// A tree with security descriptors in an attribute of users passes no file that others may write, because they could
+// set that attribute (F-155).
+func TestReceiverCannotSetDescriptorOfUsers(t *testing.T) {
+	w := lending(t, HandOutWrites, func(c *Config) { c.Attribute = ntacl.UserName })
+	w.must(setAttribute(w.root, ntacl.UserName, w.raw("O:BAG:SYD:P(A;;0x1200a9;;;WD)")))
+	for mode, want := range map[os.FileMode]ntstatus.Status{0o600: ntstatus.Success, 0o622: ntstatus.AccessDenied} {
+		w.must(os.WriteFile(w.path("f"), nil, 0o600))
+		w.must(setAttribute(w.path("f"), ntacl.UserName, w.raw(forEveryone)))
+		w.must(os.Chmod(w.path("f"), mode))
+		f, st := w.handOut("f", toWrite, strangerUID)
+		w.want(st, want)
+		if f != nil {
+			w.must(f.Close())
+		}
+	}
 }
 
 // On the copies of the tree's mount no program runs, no set-uid bit counts and no device opens. The copy for reading
@@ -334,7 +357,7 @@ func TestMountCopiesAreRestricted(t *testing.T) {
 		}
 	}
 	before := len(descriptors(t))
-	check.That(t, check.Err(newLender(-1, HandOutReads)) != nil, "F-151: copies of the mount of no directory: no error")
+	check.That(t, check.Err(newLender(-1, HandOutReads, ntacl.Name)) != nil, "F-151: copies of the mount of no directory: no error")
 	_, err := clone(unix.AT_FDCWD, 1<<63)
 	check.ErrorIs(t, err, unix.EINVAL, "a copy of a mount with unknown attributes")
 	check.Equal(t, len(descriptors(t)), before, "host descriptors after failed copies")

@@ -80,7 +80,7 @@ func Open(c Config) (*Tree, error) {
 	}
 	if c.HandOut != HandOutNothing {
 		// Without the right to copy a mount the tree is served, and hands nothing out. F-151
-		if t.lender, err = newLender(fd, c.HandOut); err != nil {
+		if t.lender, err = newLender(fd, c.HandOut, c.Attribute); err != nil {
 			t.noLender = fmt.Errorf("hostfs: %s hands no descriptors out: %w", c.Path, err)
 		}
 	}
