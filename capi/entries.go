@@ -187,13 +187,14 @@ func rmTrusteeSid(c *call) uint64 {
 // maxAccountName is the longest name that is read up to a terminator, in bytes.
 const maxAccountName = 1 << 20
 
-// trusteeName reads a text up to its terminator: UTF-16 if wide, else bytes. If none of the first maxAccountName
-// bytes is the terminator, it returns STATUS_INVALID_PARAMETER. A wide text has the limit of ZeroTerminatedAt.
+// trusteeName reads a text up to its terminator: UTF-16 if wide, else one byte per character. If none of the first
+// maxAccountName bytes is the terminator, it returns STATUS_INVALID_PARAMETER. A wide text has the limit of
+// ZeroTerminatedAt.
 func (c *call) trusteeName(p user, wide bool) (string, ntstatus.Status) {
 	if wide {
 		return c.ZeroTerminatedAt(p)
 	}
-	var name []byte
+	var name []rune
 	var b [1]byte
 	for ; len(name) < maxAccountName; p++ {
 		if st := c.Read(b[:], p); st != ntstatus.Success {
@@ -202,7 +203,7 @@ func (c *call) trusteeName(p user, wide bool) (string, ntstatus.Status) {
 		if b[0] == 0 {
 			return string(name), ntstatus.Success
 		}
-		name = append(name, b[0])
+		name = append(name, rune(b[0]))
 	}
 	return "", ntstatus.InvalidParameter
 }
