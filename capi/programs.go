@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"unsafe"
@@ -55,15 +56,15 @@ func (c *call) programAt(at user, size uint32, environment bool) (*program, ntst
 	}
 	if application == "" {
 		// The first word of the command line is looked for in PATH, an application's name is not. O-166
-		found, err := exec.LookPath(args[0])
-		if err != nil {
+		if application = search(args[0]); application == "" {
 			return nil, ntstatus.ObjectNameNotFound
 		}
-		application = found
 	} else if len(args) == 0 {
 		args = []string{application}
 	}
-	if info, err := os.Stat(application); err != nil || info.IsDir() {
+	// A relative name belongs to the folder of this program, not to that of the new one. O-166
+	application, err := filepath.Abs(application)
+	if info, lost := os.Stat(application); err != nil || lost != nil || info.IsDir() {
 		return nil, ntstatus.ObjectNameNotFound
 	}
 	if info, err := os.Stat(folder); folder != "" && (err != nil || !info.IsDir()) {
@@ -74,6 +75,27 @@ func (c *call) programAt(at user, size uint32, environment bool) (*program, ntst
 	}
 	return &program{cmd: &exec.Cmd{Path: application, Args: args, Dir: folder, Env: env,
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}}, ntstatus.Success
+}
+
+// search returns the file of a program: a name with a slash itself, and any other from the first absolute directory of
+// the C program's PATH that has it. It returns "" if there is none that this process may execute.
+func search(name string) string {
+	if strings.Contains(name, "/") {
+		found, _ := exec.LookPath(name)
+		return found
+	}
+	for _, variable := range environ() {
+		list, ok := strings.CutPrefix(variable, "PATH=")
+		if !ok {
+			continue
+		}
+		for _, dir := range filepath.SplitList(list) {
+			if found, err := exec.LookPath(filepath.Join(dir, name)); err == nil && filepath.IsAbs(dir) {
+				return found
+			}
+		}
+	}
+	return ""
 }
 
 // environ returns the environment of the C program. Go only has the environment from when the library was loaded.

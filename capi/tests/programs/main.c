@@ -1,6 +1,7 @@
 /* Programs that CreateProcess starts with a daemon: this one starts itself. */
 #include "../check.h"
 #include <stdint.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 atomic_int checks, failures;
@@ -116,6 +117,30 @@ static void strangers(void)
 	finished(&p, 128 + 9);
 }
 
+/* A relative name is that of a file in this program's folder, not in the new one's. PATH is the present one. */
+static void relative(void)
+{
+	PROCESS_INFORMATION p;
+	STARTUPINFOA si = {sizeof si};
+	char here[4096], folder[] = "/tmp/programs-XXXXXX", inner[64], path[8192];
+	snprintf(path, sizeof path, "%s", getenv("PATH"));
+	CHECK(getcwd(here, sizeof here) && mkdtemp(folder) && chdir(folder) == 0 && mkdir("inner", 0700) == 0);
+	CHECK(symlink("/bin/true", "tool") == 0 && symlink("/bin/false", "inner/tool") == 0);
+	CHECK(CreateProcessA("./tool", NULL, NULL, NULL, FALSE, 0, NULL, "inner", &si, &p));
+	finished(&p, 0);
+	CHECK(CreateProcessA(NULL, "./tool", NULL, NULL, FALSE, 0, NULL, "inner", &si, &p));
+	finished(&p, 0);
+	snprintf(inner, sizeof inner, "%s/inner", folder);
+	setenv("PATH", inner, 1);
+	if (CreateProcessA(NULL, "tool", NULL, NULL, FALSE, 0, NULL, NULL, &si, &p))
+		finished(&p, 1);
+	else
+		SAME(GetLastError(), ERROR_SUCCESS);
+	setenv("PATH", path, 1);
+	CHECK(unlink("tool") == 0 && unlink("inner/tool") == 0 && rmdir("inner") == 0);
+	CHECK(chdir(here) == 0 && rmdir(folder) == 0);
+}
+
 static void refused(void)
 {
 	PROCESS_INFORMATION p = {0};
@@ -148,6 +173,7 @@ int main(int argc, char **argv)
 	ended(0);
 	ended(CREATE_SUSPENDED);
 	strangers();
+	relative();
 	refused();
 	printf("%d assertions, %d failed\n", checks, failures);
 	return failures != 0;
