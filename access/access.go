@@ -41,7 +41,7 @@ func (s *Subject) Effective() *token.Token {
 		return nil
 	}
 	t := s.Primary
-	if s.Client != nil { // also a client that is not a token: it must not fall back to the server
+	if s.Client != nil { // also a zero client: the server's token must not take its place
 		t = s.Client
 	}
 	if t.IsZero() {
@@ -171,7 +171,7 @@ func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, objectTyp
 	if d == nil || desired == 0 {
 		return denied(0), nil
 	}
-	var who identity // both set field by field: a literal is built elsewhere and copied
+	var who identity // set field by field, as q below, because the compiler would build and copy a literal
 	who.token = t
 	var q query
 	q.who, q.mapping, q.r, q.desired = &who, &objectType.Mapping, &noExtras, objectType.Mapping.Map(desired)

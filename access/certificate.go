@@ -125,8 +125,8 @@ func (x *Explanation) Certificate(r *Request, tokenFile []byte) ([]byte, error) 
 			x.Decision.PrivilegesUsed.Names()...),
 		ResultList: x.each, Results: []string{}, Steps: []certificateStep{},
 	}
-	// The subject's process counts only for compound entries, and is stated always:
-	// a verifier need not know which entries there are.
+	// Only compound entries read the process's token. The certificate always names it, so a verifier need not search
+	// the list for compound entries.
 	primary, err := r.Subject.primary().MarshalJSON()
 	if err != nil {
 		return nil, err
@@ -157,7 +157,7 @@ func (x *Explanation) certify(c *certificate) {
 		c.Results = append(c.Results, n.Status().String()+" "+n.Granted.Padded())
 	}
 	for i := range x.Steps {
-		// Steps without bits are for readers. A verifier repeats the walk and finds them itself.
+		// Steps without bits only explain the decision. A verifier walks the ACL itself and does not need them.
 		if s := &x.Steps[i]; s.Bits != 0 {
 			c.Steps = append(c.Steps, certificateStep{s.ACE, s.Bits.Padded(), s.Granted, valid(s.List), s.Node, s.Pass,
 				s.Rule})
@@ -185,7 +185,7 @@ func certifiedPolicies(policies *PolicySet) map[string][][3]string {
 		return out
 	}
 	add := func(id string, rules ...Rule) {
-		if _, twice := out[id]; twice { // the first is found
+		if _, twice := out[id]; twice { // an access check uses the first policy with this id
 			return
 		}
 		out[id] = [][3]string{}

@@ -40,7 +40,7 @@ func (q *query) answer(lists *trial) (Decision, error) {
 		q.tree = newTree(types, false)
 	}
 	if lists != nil {
-		return q.decide(), nil // the lists are those of the trial
+		return q.decide(), nil // not decideAny: its fast path assumes the descriptor's lists
 	}
 	return q.decideAny(), nil
 }

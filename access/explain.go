@@ -149,7 +149,8 @@ func (x *Explanation) countUnread(r *Request) {
 	}
 }
 
-// Reason returns why the right bit was granted or denied. ok is false if the explanation has no row for that right.
+// Reason returns why the right bit was granted or denied. ok is false if the explanation has no row for that right, and
+// for a mask of several rights.
 func (x *Explanation) Reason(bit winnt.AccessMask) (r BitReason, ok bool) {
 	for _, r := range x.Reasons {
 		if r.Bit == bit {

@@ -57,7 +57,7 @@ func (x *Explanation) Record() *ExplanationRecord {
 	if x.typ != nil {
 		r.Type = x.typ.Name
 		if x.typ == winnt.DirectoryFileObject {
-			r.Type = "directory" // its Name is that of a file
+			r.Type = "directory" // the type's Name is "file"
 		}
 	}
 	for _, n := range x.results {

@@ -38,7 +38,7 @@ func (q *query) sidsOf(inPass pass) *sidset.Set {
 	case userPass:
 		return q.who.token.SIDs()
 	case restrictedPass:
-		return q.who.token.RestrictedDenySet() // A-92; allow entries look at the part that counts, see member
+		return q.who.token.RestrictedDenySet() // A-92; for allow entries member ignores the SIDs that only deny
 	}
 	return nil
 }

@@ -107,7 +107,7 @@ func (q *query) decide() Decision {
 	// The passes decide the bits that no privilege has granted.
 	q.held = need &^ q.byPrivilege
 	if q.max() {
-		// Maximum mode is about every bit that an entry can grant.
+		// Maximum mode computes every bit that an entry can grant.
 		q.held = everyBit &^ ungranted
 	}
 	q.held &= ceiling
@@ -185,7 +185,7 @@ func (q *query) readDACL(packageExempt winnt.AccessMask) bool {
 	// Entries for OWNER RIGHTS and SELF apply to other SIDs.
 	special := f&sd.HasOwnerRights != 0 || f&sd.HasPrincipalSelf != 0 && !q.r.Self.IsZero()
 	for p := userPass; p <= packagePass; p++ {
-		limit := ^q.own // owner rights are the user's side's
+		limit := ^q.own // only the user pass grants the owner's rights
 		switch p {
 		case restrictedPass:
 			// The restricting SIDs must be granted the same rights.
@@ -226,7 +226,7 @@ func (q *query) readDACL(packageExempt winnt.AccessMask) bool {
 		q.held = before&^limit | q.granted
 		if q.tree != nil {
 			q.tree.finish(limit)
-			// If one result is requested, the root is the object.
+			// If the caller requests one result, it is the result of the root node.
 			q.held = q.tree.nodes[0].held
 		}
 		if q.tr != nil {

@@ -39,7 +39,7 @@ func (q *query) decidePlain(d *sd.Descriptor) Decision {
 	q.who.owner, q.ownerHash = d.Owner(), d.OwnerHash()
 	q.held, q.stop = q.desired, true
 	if q.max() {
-		// Maximum mode is about every bit that an entry can grant.
+		// Maximum mode computes every bit that an entry can grant.
 		q.held, q.stop = everyBit&^ungranted, false
 	}
 	// The owner's rights come before the entries.
