@@ -32,7 +32,7 @@ func (a *Active) Load() *Policy {
 // Store puts a policy in force. nil means the default policy.
 func (a *Active) Store(p *Policy) {
 	a.policy.Store(p)
-	a.follow()
+	a.updateMasks()
 }
 
 // CompareAndSwap puts next in force if old is still in force, and reports
@@ -43,7 +43,7 @@ func (a *Active) CompareAndSwap(old, next *Policy) bool {
 			return false
 		}
 	}
-	a.follow()
+	a.updateMasks()
 	return true
 }
 
@@ -66,9 +66,9 @@ func (a *Active) failed() {
 	}
 }
 
-// follow updates the words that On and Opens load, from the policy in force. It repeats this if another goroutine
-// stores a policy in the meantime.
-func (a *Active) follow() {
+// updateMasks computes the bit masks that On and Opens load from the policy in force. It repeats this if another
+// goroutine stores a policy in the meantime.
+func (a *Active) updateMasks() {
 	for {
 		raw := a.policy.Load()
 		p := raw

@@ -239,7 +239,7 @@ func shorten(s string) string {
 	}
 	const mark = "…"
 	n := nameLimit - len(mark)
-	for i := 0; i < 3 && n > 0 && s[n]&0xC0 == 0x80; i++ { // not within a character
+	for i := 0; i < 3 && n > 0 && s[n]&0xC0 == 0x80; i++ { // do not cut within a UTF-8 character
 		n--
 	}
 	return s[:n] + mark

@@ -36,7 +36,8 @@ func FromFields(header Header, fields iter.Seq2[string, string]) Event {
 	e.access = e.rightsOf()
 	if header.ID == 4612 {
 		text, _ := e.Field("AuditsDiscarded")
-		e.discarded, _ = strconv.ParseUint(text, 10, 64) // only a count for a sink that loses this record too
+		// The number matters only if a sink loses this record too, so an error leaves 0.
+		e.discarded, _ = strconv.ParseUint(text, 10, 64)
 	}
 	return e
 }

@@ -44,7 +44,7 @@ func (l *Lines) Write(e Event) error {
 		if err := l.flush(); err != nil {
 			failed = err
 		}
-		l.busy.Store(false) // then look again: a record may have come in between
+		l.busy.Store(false) // then test the queue again: a record may have arrived since flush returned
 	}
 	return failed
 }
@@ -60,7 +60,7 @@ func (l *Lines) flush() error {
 	for _, e := range l.queue.Drain() {
 		if err := l.announced(e); err != nil {
 			failed = fmt.Errorf("write audit record of event %d: %w", e.ID, err)
-			l.pending += max(1, e.discarded) // a lost announcement is made again
+			l.pending += max(1, e.discarded) // if a record of lost records is lost, count those again
 			l.lost.Add(1)
 		}
 	}

@@ -118,7 +118,7 @@ func TestDACLChangeIsRecordedByItsSACL(t *testing.T) {
 	}
 }
 
-// UC-27, UC-28, UC-29, U-42, U-43: privilege use reported by servers and by the kernel.
+// Servers and the kernel report privilege use, and each report writes its own event (UC-27, UC-28, UC-29, U-42, U-43).
 func TestPrivilegeUseIsRecordedPerReporter(t *testing.T) {
 	log, sink := newLog(t, audit.SensitivePrivilegeUse, audit.NonSensitivePrivilegeUse)
 	tcb := winnt.Privileges(winnt.SeTcbPrivilege)

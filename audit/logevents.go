@@ -126,7 +126,7 @@ func (e Event) cutField(fieldIndex, limit int) Event {
 	marked := f.Name
 	if last := &fields[len(fields)-1]; last.Name == "Truncated" {
 		marked = last.text
-		if !slices.Contains(strings.Split(marked, ","), f.Name) { // each is named once
+		if !slices.Contains(strings.Split(marked, ","), f.Name) { // name each field once
 			marked += "," + f.Name
 		}
 		fields = fields[:len(fields)-1]

@@ -76,7 +76,7 @@ func (m *Memory) load() *memoryState {
 
 // Write keeps the record and numbers it. The error is nil or [ErrFull].
 func (m *Memory) Write(e Event) error {
-	e.wait = nil // the record may outlive the call
+	e.wait = nil // the stored record must not keep the function and what it refers to in memory
 	records, bytes := m.limits()
 	for {
 		old := m.load()
@@ -87,7 +87,7 @@ func (m *Memory) Write(e Event) error {
 			next.pending = 0
 		}
 		next.push(e)
-		// A record beyond the bound of the queue is dropped and counted (U-66).
+		// A record that exceeds the queue's limit is dropped and counted (U-66).
 		if full := next.held > records || next.bytes > bytes; full && old.held > 0 {
 			next = *old
 			next.pending++

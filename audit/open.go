@@ -47,7 +47,7 @@ func (h HandleAudit) Use(used winnt.AccessMask) (unreported winnt.AccessMask, ne
 // after the decision and with the handle reserved but not published (U-18). A status other than success is
 // STATUS_AUDIT_FAILED, and the open must fail with it. This includes a nil opening or request.
 func (l *Log) Opened(opening *Opening) (HandleAudit, ntstatus.Status) {
-	// An open without a description cannot be recorded, so that it must not be granted (U-64).
+	// An open without a description cannot be recorded, so it must not be granted (U-64).
 	if opening == nil || opening.Request == nil {
 		return HandleAudit{}, ntstatus.AuditFailed
 	}
@@ -55,7 +55,7 @@ func (l *Log) Opened(opening *Opening) (HandleAudit, ntstatus.Status) {
 	from := l.named(opening.Origin)
 	from.Subject = opening.Request.Subject
 	v := p.Evaluate(opening.Object.Type, opening.Request, opening.Decision, opening.Nodes)
-	var events []Event // of one open: kept together
+	var events []Event // all events of this open; the log stores all or none
 	for _, outcome := range [...]Outcome{Success, Failure} {
 		if outcome == Success && v.Success || outcome == Failure && v.Failure {
 			events = append(events, opening.event(from, outcome, &v))

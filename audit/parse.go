@@ -56,7 +56,7 @@ func ParseEvent(line []byte) (Event, error) {
 	}
 	if e.ID == 4612 {
 		text, _ := e.Field("AuditsDiscarded")
-		e.discarded, _ = strconv.ParseUint(text, 10, 64) // only a count for a sink that loses this record too
+		e.discarded, _ = strconv.ParseUint(text, 10, 64) // on an error 0
 	}
 	if p.err != nil {
 		return Event{}, fmt.Errorf("audit record: %w", p.err)
@@ -136,7 +136,7 @@ func (p *parser) text() string {
 		p.fail("a string has no end")
 		return ""
 	}
-	if p.rest[end] == '"' { // nothing is escaped
+	if p.rest[end] == '"' { // the string has no escape
 		s := string(p.rest[:end])
 		p.rest = p.rest[end+1:]
 		return s

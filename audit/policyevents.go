@@ -45,7 +45,7 @@ type policyChange struct {
 
 // add appends an event with outcome success. It drops an event whose values do not fit the number.
 func (c *policyChange) add(eventID uint16, values Values) {
-	if e, err := Make(eventID, Success, c.from, values); err == nil { // the catalogue has the event
+	if e, err := Make(eventID, Success, c.from, values); err == nil { // never an error: the catalogue has the event
 		c.out = append(c.out, e)
 	}
 }

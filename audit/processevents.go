@@ -70,7 +70,7 @@ func (l *Log) TokenAssigned(from Origin, t Target) ntstatus.Status {
 func (l *Log) writeSuccess(eventID uint16, from Origin, fields Values) ntstatus.Status {
 	e, err := Make(eventID, Success, from, fields)
 	if err != nil {
-		return ntstatus.Unsuccessful // the catalogue and its user disagree
+		return ntstatus.Unsuccessful // a bug: fields are not those of the event in the catalogue
 	}
 	return l.write(from, e)
 }

@@ -90,7 +90,7 @@ func reasonTexts(lines []accessLine) []string {
 // descriptorText returns the parts of a security descriptor that parts selects, as SDDL for an event field. It returns
 // "-" if there are no such parts, and a message code if the text is too long.
 func descriptorText(descriptor *sd.Descriptor, parts uint32) string {
-	if descriptor == nil || parts == 0 { // 0 means all parts in the options
+	if descriptor == nil || parts == 0 { // test 0 here, because sddl.Options.Info 0 means all parts
 		return absent
 	}
 	text, err := sddl.Format(descriptor, sddl.Options{Info: parts, Extended: true})

@@ -196,7 +196,7 @@ func (w *saclWalk) resultList(nodes []access.NodeResult) Verdict {
 			}
 		}
 	}
-	for n, yes := range generated { // ascending, each once
+	for n, yes := range generated { // v.Nodes ascends without duplicates
 		if yes {
 			v.Nodes = append(v.Nodes, n)
 		}

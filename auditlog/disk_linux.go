@@ -17,8 +17,8 @@ func free(dir string) int64 {
 	return bytesFree(&s)
 }
 
-// bytesFree returns the free bytes for this user. Blocks are counted in fragments, which some file systems, such as
-// those of FUSE, have smaller than the block of a transfer. Old kernels report no fragment size.
+// bytesFree returns the number of bytes that an unprivileged user can still write. The unit of Bavail is Frsize, which
+// is smaller than Bsize on some file systems, such as FUSE. Old kernels leave Frsize 0; then the unit is Bsize.
 func bytesFree(s *unix.Statfs_t) int64 {
 	return int64(s.Bavail) * int64(cmp.Or(s.Frsize, s.Bsize)) //nolint:unconvert // 32 bits on some processors
 }

@@ -116,7 +116,7 @@ func (f *flight) land() {
 		if f.before.err != nil {
 			f.err = f.before.err
 		}
-		f.before = nil // or each flight would keep all earlier ones
+		f.before = nil // otherwise each flight would keep all earlier flights in memory
 	}
 	if f.err != nil {
 		f.err = f.log.fail(fmt.Errorf("sync the audit records before %d: %w", f.next, f.err))

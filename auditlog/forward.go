@@ -87,7 +87,7 @@ func (f *Forwarder) Run(ctx context.Context, follow bool) error {
 		switch {
 		case ctx.Err() != nil:
 			if err = f.save(); errors.As(err, &lost) {
-				err = nil // the cursor stays: these records come again
+				err = nil // the cursor is not saved, so the next run sends these records again
 			}
 			return errors.Join(err, f.close())
 		case err == nil:
@@ -95,11 +95,11 @@ func (f *Forwarder) Run(ctx context.Context, follow bool) error {
 		case !errors.As(err, &lost) || !follow:
 			return errors.Join(err, f.close())
 		}
-		if !f.down { // once per outage (U-204)
+		if !f.down { // warn once per outage (U-204)
 			f.down = true
 			f.warnf("the sink %s failed: %v: trying again", f.Sink, lost.err)
 		}
-		_ = f.close() // the connection is over in any case
+		_ = f.close() // the connection has failed already
 		f.next, f.sent = f.saved, 0
 		if err := r.Skip(f.next); err != nil {
 			return err

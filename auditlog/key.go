@@ -35,7 +35,7 @@ func CreateKey(file, name string) (note.Signer, error) {
 		return nil, fmt.Errorf("make the key of an audit log: %w", err)
 	}
 	s, err := note.NewSigner(private)
-	if err != nil { // GenerateKey takes any name
+	if err != nil { // GenerateKey does not check the name, NewSigner does
 		return nil, fmt.Errorf("the name of an audit log's key, %q: want a name without blanks and +, such as "+
 			"host.example/audit", name)
 	}
@@ -43,17 +43,18 @@ func CreateKey(file, name string) (note.Signer, error) {
 		return nil, fmt.Errorf("write the key of an audit log: %w", &fs.PathError{Op: "create", Path: file, Err: fs.ErrExist})
 	}
 	// The public half comes first, so that a key file never exists without it.
-	if err := place(file+".pub", public, 0o644); err != nil {
+	if err := writeKey(file+".pub", public, 0o644); err != nil {
 		return nil, err
 	}
-	if err := place(file, private, 0o600); err != nil {
+	if err := writeKey(file, private, 0o600); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// place writes content and a newline to a file and makes it durable. It replaces an existing file.
-func place(file, content string, mode fs.FileMode) error {
+// writeKey writes content and a newline to a file and syncs it. It replaces an existing file. After an error the file
+// is the old one or the new one.
+func writeKey(file, content string, mode fs.FileMode) error {
 	if err := diskio.Faults(nil).Replace(file, []byte(content+"\n"), mode); err != nil {
 		return fmt.Errorf("write the key of an audit log: %w", err)
 	}

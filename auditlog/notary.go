@@ -132,7 +132,7 @@ func (n *notary) sign(job toSign, tiles []tile) (*Checkpoint, error) {
 	n.tiles.done = nil
 	c := &Checkpoint{Origin: n.log.origin, Size: job.size, Root: job.root}
 	if f := n.tiles.frontier(); f.size != c.Size || f.root() != c.Root {
-		return nil, fmt.Errorf("%w: the hashes of %d records do not add up", ErrDamaged, c.Size)
+		return nil, fmt.Errorf("%w: the Merkle tree of %d records does not match the stored tiles", ErrDamaged, c.Size)
 	}
 	signed, err := signCheckpoint(c, n.log.cfg.Signers)
 	if err != nil {

@@ -111,7 +111,7 @@ func (r *Reader) advance(ended error) (more bool, err error) {
 		r.s.rewind()
 		return r.named()
 	}
-	if !r.complete { // it may have grown between the reading and the listing
+	if !r.complete { // the segment may have grown after it was read and before the folder was listed
 		r.complete = true
 		r.s.rewind()
 		return true, nil
@@ -132,7 +132,7 @@ func (r *Reader) advance(ended error) (more bool, err error) {
 func (r *Reader) named() (again bool, err error) {
 	signed, err := readFile(r.d, checkpointName, maxNote)
 	if err != nil {
-		return false, io.EOF // a verification reports what that means
+		return false, io.EOF // Verify reports a missing checkpoint
 	}
 	c, err := parseSigned(signed)
 	switch {

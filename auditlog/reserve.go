@@ -60,10 +60,10 @@ func (w *writer) allocate(reserve bool) error {
 	}
 	err := w.setAside(end + want + ahead)
 	if isFull(err) {
-		err = w.setAside(end + want) // without the bytes that only save calls
+		err = w.setAside(end + want) // without ahead, which only reduces the number of calls
 	}
 	if errors.Is(err, errNoAllocation) {
-		err = nil // such a file system has no reserve, and doctor says so
+		err = nil // the file system cannot allocate a reserve; refmond doctor reports that
 	}
 	if err != nil && !reserve {
 		return fmt.Errorf("write %d audit records: %w", len(w.frames), err)

@@ -72,7 +72,7 @@ func (w *writer) retain(reserve bool) error {
 	keep, now := &w.log.cfg.Keep, w.log.cfg.clock()
 	bound := keep.Bytes
 	if reserve && keep.Full == Stop {
-		bound += w.log.cfg.Reserve // behind the bound of the others (U-93)
+		bound += w.log.cfg.Reserve // only records that make space may use the reserve (U-93)
 	}
 	total := w.kept.bytes + w.size + int64(len(w.buf))
 	over := func(kept) bool { return keep.Bytes > 0 && total > bound }

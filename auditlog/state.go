@@ -39,7 +39,7 @@ func (l *Log) State() (s State, err error) {
 	for _, first := range firsts {
 		f, err := d.Open(segmentName(first))
 		if err != nil {
-			continue // it was removed
+			continue // the segment was removed since the listing
 		}
 		if n, err := f.Size(); err == nil {
 			s.Bytes += n

@@ -92,7 +92,7 @@ func (t *tileCheck) end() error {
 	}
 	n, err := parseSigned(now)
 	if err == nil && n.Size != t.limit {
-		return nil // a process writes: these tiles belong to another checkpoint by now
+		return nil // a process writes to the log, and the tiles belong to a newer checkpoint now
 	}
 	stored, err := loadTiler(t.d, t.limit)
 	if err != nil {
@@ -140,11 +140,11 @@ func isFolder(d disk, name string) bool {
 func (t *tileCheck) file(v tile, width int, name string) error {
 	count := t.limit >> (tileHeight * v.level) // hashes of the level
 	if v.number*tileWidth+uint64(width) > count {
-		return nil // left by a run that ended before its checkpoint
+		return nil // a run that ended before it wrote the checkpoint left this tile
 	}
 	stored, err := readFile(t.d, name, tileBytes)
 	if err != nil || len(stored) != width*tlog.HashSize {
-		return &Fault{FaultTree, 0, name + " has not the length of its tile"}
+		return &Fault{FaultTree, 0, name + " does not have the length of its tile"}
 	}
 	if width < tileWidth {
 		wide, err := readTile(t.d, v.level, v.number, int(min(tileWidth, count-v.number*tileWidth)))
@@ -155,7 +155,7 @@ func (t *tileCheck) file(v tile, width int, name string) error {
 		return nil
 	}
 	if (v.number+1)<<(tileHeight*(v.level+1)) > t.before {
-		return nil // compared with the records
+		return nil // the hashes of this tile are compared with the records
 	}
 	for at := 0; at < len(stored); at += tlog.HashSize {
 		v.hashes = append(v.hashes, tlog.Hash(stored[at:at+tlog.HashSize]))

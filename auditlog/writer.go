@@ -182,7 +182,7 @@ func (w *writer) encode(e audit.Event) {
 // or a failure to cut, ends the log. After a full disk the records stay in the buffer.
 func (w *writer) append() error {
 	at := 0
-	for i := range w.frames { // the buffer may have moved while it grew
+	for i := range w.frames { // append may have moved the buffer, so the slices are taken again
 		n := len(w.frames[i].bytes)
 		w.frames[i] = finishFrame(w.buf[:at+n], at, w.frames[i].id)
 		at += n
@@ -233,7 +233,8 @@ func (w *writer) sync() error {
 // the log is full and configured to stop, the error is ErrStopped.
 func (w *writer) makeRoom(reserve bool) error {
 	cfg := &w.log.cfg
-	// With nothing but the reserve left, which is in the open segment, that one goes on, and old segments stay.
+	// The reserve is in the open segment. On a full disk, records that may use the reserve go to the open segment, and
+	// makeRoom removes no old segment.
 	ends := func(err error) bool { return err != nil && (!reserve || !isFull(err) || w.standing() != nil) }
 	if w.size > w.head.size() && w.size+int64(len(w.buf)) > cfg.SegmentBytes {
 		if err := w.rotate(); ends(err) {
