@@ -44,7 +44,7 @@ func accountNamed(name string) (logon.Account, ntstatus.Status) {
 func win32Account(a logon.Account, ok bool) (logon.Account, ntstatus.Status) {
 	switch {
 	case !ok, a.Use == winnt.SidTypeDomain && a.SID.SubAuthorities() == 0:
-		return logon.Account{}, ntstatus.NoneMapped // an authority is not an account
+		return logon.Account{}, ntstatus.NoneMapped // a SID without sub-authorities is an authority, not an account
 	case a.Use == winnt.SidTypeDomain:
 		a.Name = a.Domain
 	}
@@ -87,7 +87,7 @@ func (c *call) currentAccount() (logon.Account, ntstatus.Status) {
 // rmAccountSid writes the SID, domain and type of an account by name, for LookupAccountName. A NULL name means the
 // computer. An unknown name returns a status, and writes nothing. A failed write leaves the outputs before it.
 func rmAccountSid(c *call) uint64 {
-	name := directory().Computer().Domain // of a name that is NULL
+	name := directory().Computer().Domain // if the name argument is NULL
 	if p := c.ptr(0); p != 0 {
 		var st ntstatus.Status
 		if name, st = c.ZeroTerminatedAt(p); st != ntstatus.Success {
@@ -111,7 +111,7 @@ func rmAccountSid(c *call) uint64 {
 func rmComputer(c *call) uint64 {
 	computer := directory().Computer().SID
 	if computer.IsZero() {
-		// Only a daemon that does not answer knows no domain of its own.
+		// The SID is zero only if the daemon does not respond.
 		return status(ntstatus.PortDisconnected)
 	}
 	return status(c.give(c.ptr(0), []byte(computer.Binary())))

@@ -36,7 +36,7 @@ func ntQueryDirectoryObject(c *call) uint64 {
 	if out.ReturnLength == 0 {
 		return status(st) // the call failed before it wrote an output
 	}
-	const size = 32 // of an entry without its texts; an empty one ends the list
+	const size = 32 // bytes of OBJECT_DIRECTORY_INFORMATION; an empty entry ends the list
 	if st != ntstatus.BufferTooSmall && length >= size {
 		e := marshal.Encoder{Base: buffer}
 		e.Reserve(size * (len(out.Buffer) + 1))

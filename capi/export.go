@@ -79,7 +79,7 @@ var le = binary.LittleEndian
 //export refmonCall
 func refmonCall(id C.uint64_t, number C.uint32_t, args *C.uint64_t, top C.uint64_t) C.uint64_t {
 	t := threadByID(uint64(id))
-	if t == nil { // never: a pthread that ends forgets its number
+	if t == nil { // cannot happen: a pthread discards its number when it ends
 		return C.RM_NOT_SUPPORTED
 	}
 	old := debug.SetPanicOnFault(true)

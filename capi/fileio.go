@@ -76,7 +76,7 @@ func (x ioCall) runWith(l *nt.Later, buffer user, do func(*nt.Later) (nt.IOResul
 			var e marshal.Encoder
 			e.U64(uint64(r.Status))
 			e.U64(r.Information)
-			m.Write(block, e.Bytes) // one that is gone since is the program's affair
+			m.Write(block, e.Bytes) // fails if the program has unmapped the block
 		}
 		ended.Store(true)
 	}

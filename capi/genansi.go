@@ -57,7 +57,7 @@ func ansi(headers []string) []byte {
 func twin(b *bytes.Buffer, result, name, list string) {
 	all := params(list)
 	fmt.Fprintf(b, "\n%s WINAPI %sA(%s)\n{\n", result, name, list)
-	if structures(all) || result == "LPSTR" || name == "GetNamedPipeHandleState" { // which never fills its text
+	if hasTextStructure(all) || result == "LPSTR" || name == "GetNamedPipeHandleState" { // never writes its text buffer
 		cast(b, result, name, all)
 		return
 	}
@@ -120,9 +120,9 @@ func failure(result, name string) string {
 	return ""
 }
 
-// structures reports whether a parameter of an A function is a structure that contains text. The generated function
-// does not convert the pointers in it.
-func structures(all []param) bool {
+// hasTextStructure reports whether a parameter of an A function is a structure that contains text. The generated
+// function does not convert the texts in such a structure.
+func hasTextStructure(all []param) bool {
 	for _, p := range all {
 		if sized.MatchString(p.ctype) {
 			return true

@@ -38,7 +38,7 @@ func kernelCall(c *call, routine func(*call) uint64) uint64 {
 	}
 	f := c.face
 	c.thread = &f.thread
-	mark, outer := len(f.used), f.routine // a routine may call back and be called again
+	mark, outer := len(f.used), f.routine // a routine may call the program back, which may call another routine
 	f.routine = routine
 	r := routine(c)
 	for _, o := range f.used[mark:] {

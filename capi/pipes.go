@@ -59,7 +59,7 @@ func ntCreateNamedPipeFile(c *call) uint64 {
 		return status(st)
 	}
 	var wait uint64
-	if p := c.ptr(13); p != 0 { // how long NtFsControlFile(FSCTL_PIPE_WAIT) waits
+	if p := c.ptr(13); p != 0 { // the default timeout of FSCTL_PIPE_WAIT
 		var st ntstatus.Status
 		if wait, st = c.ReadU64(p); st != ntstatus.Success {
 			return status(st)
@@ -80,7 +80,7 @@ func ntCreateNamedPipeFile(c *call) uint64 {
 	switch in.MaximumInstances {
 	case 0:
 		return c.opened(0, ntstatus.InvalidParameter)
-	case ^uint32(0): // as many as there may be
+	case ^uint32(0): // unlimited
 		in.MaximumInstances = 0
 	}
 	o, st := c.sys.NtCreateNamedPipeFile(in)
@@ -92,7 +92,7 @@ func ntCreateNamedPipeFile(c *call) uint64 {
 func pipeParameters(disposition, typ, read, completion uint32) ntstatus.Status {
 	const (
 		fileOpen, fileOpenIf = 1, 3
-		rejectRemote         = 2 // FILE_PIPE_REJECT_REMOTE_CLIENTS: no client is remote
+		rejectRemote         = 2 // FILE_PIPE_REJECT_REMOTE_CLIENTS has no effect, because no client is remote
 	)
 	message := typ & winnt.FILE_PIPE_MESSAGE_TYPE
 	switch {

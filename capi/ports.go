@@ -120,7 +120,7 @@ func ntConnectPort(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	if c.ptr(3) != 0 || c.ptr(4) != 0 { // views of sections, which there are not
+	if c.ptr(3) != 0 || c.ptr(4) != 0 { // section views are not implemented
 		return status(ntstatus.NotSupported)
 	}
 	o, st := c.sys.NtConnectPort(nt.ConnectPortIn{PortName: name, SecurityQos: captured(c.QualityAt(c.ptr(2))),

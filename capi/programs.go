@@ -52,10 +52,10 @@ func (c *call) programAt(at user, size uint32, environment bool) (*program, ntst
 	application, line, folder, env := texts[0], texts[1], texts[2], texts[3:len(texts)-1]
 	args := win32.Arguments(line)
 	if application == "" && len(args) == 0 {
-		return nil, ntstatus.ObjectNameNotFound // a command line of blanks names no program
+		return nil, ntstatus.ObjectNameNotFound // the command line has blanks only
 	}
 	if application == "" {
-		// The first word of the command line is looked for in PATH, an application's name is not. O-166
+		// Search PATH for the first word of the command line, not for an application name. O-166
 		if application = search(args[0]); application == "" {
 			return nil, ntstatus.ObjectNameNotFound
 		}
@@ -68,7 +68,7 @@ func (c *call) programAt(at user, size uint32, environment bool) (*program, ntst
 		return nil, ntstatus.ObjectNameNotFound
 	}
 	if info, err := os.Stat(folder); folder != "" && (err != nil || !info.IsDir()) {
-		return nil, ntstatus.NotADirectory // The program could not start there (O-166).
+		return nil, ntstatus.NotADirectory // the program could not start in this folder (O-166)
 	}
 	if !environment {
 		env = environ()
@@ -162,7 +162,7 @@ func statusOf(err error) ntstatus.Status {
 // CreateProcess then creates no process, because no program could start in it (W-53, W-93).
 func (c *call) another(token winnt.Handle) bool {
 	if os.Geteuid() == 0 {
-		return false // the daemon says when the program is started
+		return false // the daemon refuses the start if the program may not run for that account
 	}
 	its, st := c.nt.NtQueryInformationToken(token, winnt.TokenUser)
 	own, fault := c.nt.NtQueryInformationToken(winnt.NtCurrentProcessToken, winnt.TokenUser)

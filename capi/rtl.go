@@ -30,7 +30,7 @@ func (c *call) listBytes(p user) ([]byte, ntstatus.Status) {
 	}
 	size := int(le.Uint16(h[2:]))
 	if size < len(h) {
-		return h[:], ntstatus.Success // the routine rejects it
+		return h[:], ntstatus.Success // the called routine rejects such a list
 	}
 	return c.Block(p, size, 1)
 }

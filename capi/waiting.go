@@ -132,7 +132,7 @@ func (l limit) wait(events []reflect.SelectCase) bool {
 	t := time.NewTimer(left)
 	defer t.Stop()
 	reflect.Select(append(events, receive(t.C)))
-	return true // the next try shows whether an event came
+	return true // the caller tries again, also after the timeout
 }
 
 // msRoutine is set in the address of a routine that has the calling convention of 64-bit Windows. No address in a
@@ -190,7 +190,7 @@ func ntWaitForMultipleObjects(c *call) uint64 {
 	for i := range handles {
 		handles[i] = winnt.Handle(le.Uint64(b[8*i:]))
 	}
-	if c.boolean(2) { // WaitAny; elsewhere the parameter is a BOOLEAN
+	if c.boolean(2) { // TRUE is WaitAny, FALSE is WaitAll
 		return status(c.waitFor(handles, c.boolean(3), l))
 	}
 	for i := range handles {

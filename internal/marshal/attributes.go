@@ -37,7 +37,7 @@ func (m *Memory) TokenAttributesAt(p Address) ([]claims.Attribute, ntstatus.Stat
 		return nil, st
 	}
 	if le.Uint16(h[:]) != 1 {
-		return nil, ntstatus.InvalidParameter // the one version there is
+		return nil, ntstatus.InvalidParameter // 1 is the only version
 	}
 	r := attributeReader{m, maxClaims}
 	b, st := r.array(Address(le.Uint64(h[8:])), le.Uint32(h[4:]), attributeSize)

@@ -55,7 +55,7 @@ func (m *Memory) DescriptorAt(p Address) (*sd.Descriptor, ntstatus.Status) {
 		}
 	}
 	d, malformed := b.decode()
-	if malformed != ntstatus.Success { // a part that was read, before one that was not
+	if malformed != ntstatus.Success { // a malformed part precedes the part that could not be read
 		return nil, malformed
 	}
 	if st != ntstatus.Success {

@@ -196,7 +196,7 @@ func (m *Memory) Block(p Address, n int, align uintptr) ([]byte, ntstatus.Status
 		st := m.Read(b, p)
 		return b, st
 	}
-	var b []byte // a count may be wrong: memory is allocated only for the present input
+	var b []byte // grows as data is read, so that a wrong count does not allocate too much
 	for len(b) < n {
 		part := make([]byte, min(chunk, n-len(b)))
 		if st := m.Read(part, p+Address(len(b))); st != ntstatus.Success {

@@ -77,7 +77,7 @@ func canReadBoth(a, b uintptr) bool { return inPairs && readBoth(a, b) == syscal
 // before it rejects the invalid set number -1, so EINVAL means that both are readable. The call changes nothing.
 func readBoth(operations, timeout uintptr) syscall.Errno {
 	const none = ^uintptr(0)
-	number := none // of no call
+	number := none // an unknown architecture: no system call has this number
 	switch runtime.GOARCH {
 	case "amd64":
 		number = 220

@@ -104,7 +104,7 @@ func (m *Memory) TokenInformationAt(class winnt.TokenInfoClass, p Address, lengt
 			return nil, ntstatus.Success
 		}
 		_, st := m.Block(p, int(length), 1)
-		return uint32(0), st // the length is refused in its place
+		return uint32(0), st // the service refuses the length later, in its order of checks
 	}
 	b, st := m.Block(p, int(need), 1)
 	if st != ntstatus.Success {

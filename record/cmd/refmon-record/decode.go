@@ -70,7 +70,8 @@ func (k *packer) aclPointer(l *sd.ACL) buffer {
 	return at
 }
 
-// source adds a TOKEN_SOURCE, eight letters and a LUID, and returns its place, 0 for nil.
+// source adds a buffer with a TOKEN_SOURCE to the request: the name in eight bytes and a LUID. It returns the buffer, 0
+// for a nil source.
 func (k *packer) source(s *token.Source) buffer {
 	if s == nil {
 		return 0
