@@ -6,7 +6,7 @@ package claims
 //   - An order operator has a set, boolean or SID operand.
 func (e *Expr) relation(env Env, relationNode *node) Truth {
 	var l, r view
-	// The left side comes from an attribute.
+	// The left operand must be an attribute.
 	if !e.load(env, relationNode.left, &l) || !l.attribute {
 		return Unknown
 	}

@@ -146,9 +146,8 @@ func (e *Expr) Reads(s Scope) bool {
 	return false
 }
 
-// Encode returns the application data of the entry: "artx", the tokens, and
-// zero bytes up to a multiple of 4 (S-34). For a decoded expression it returns
-// the original bytes.
+// Encode returns the application data of the entry: "artx", the tokens, and zero bytes up to a multiple of 4 (S-34).
+// For a decoded expression it returns the original bytes. The zero Expr, which has no tokens, encodes as "artx".
 func (e *Expr) Encode() []byte {
 	if e.raw == "" {
 		return []byte(signature)

@@ -94,13 +94,13 @@ func (e *Expr) comparisonOutcomes(env objectOnly, test ref) Outcomes {
 	switch {
 	case e.fixed(n.right) && !e.load(env, n.right, &v): // an attribute that the object does not have
 		return 1 << Unknown
-	case n.left >= 0 || e.operands[^n.left].kind != kindAttribute: // the left side comes from an attribute
+	case n.left >= 0 || e.operands[^n.left].kind != kindAttribute: // the left operand must be an attribute
 		return 1 << Unknown
 	case e.fixed(n.left) && !e.load(env, n.left, &v):
 		return 1 << Unknown
 	case right.kind == kindAttribute:
 		return anyOutcome
-	case len(right.lits) > 1 && right.typ == 0: // no attribute agrees with two types
+	case len(right.lits) > 1 && right.typ == 0: // no attribute has literals of two types
 		return 1 << Unknown
 	case set && right.kind == kindScalar && (n.op == opAnyOf || n.op == opNotAnyOf):
 		return 1 << Unknown

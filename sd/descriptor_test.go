@@ -107,7 +107,8 @@ func TestEqualComparesAllParts(t *testing.T) {
 	}
 }
 
-// The resource manager control byte counts only with its flag, in bytes and in parts.
+// RMControl returns the resource manager control byte only if the control flag RM_CONTROL_VALID is set, and 0
+// otherwise. This holds for decoded bytes and for New.
 func TestResourceManagerControlNeedsItsFlag(t *testing.T) {
 	for flag, want := range map[sd.Control]uint8{0: 0, sd.RMControlValid: 0x5A} {
 		b := sddl.MustParse("O:BAG:SY").Append(nil)

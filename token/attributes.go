@@ -56,7 +56,7 @@ func (t *Token) ChangeAttributes(changes []AttributeChange) (*Token, ntstatus.St
 			return nil, st
 		}
 	}
-	// A token without attributes has no set, as one that never had any.
+	// Without attributes the set is nil, so the token equals one that never had attributes.
 	var set *claims.Set
 	if len(now) > 0 {
 		var err error

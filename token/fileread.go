@@ -126,7 +126,7 @@ func (r *fileReader) refused(err error) error {
 		return &FileError{Problem: err.Error(), Err: err}
 	}
 	out := &FileError{Path: se.Field, Problem: se.Problem + ": " + se.Status.String(), Err: err}
-	// The error of New names the field as in the file. The position is known for single fields.
+	// New names the field as the file does. Only these four fields have a recorded position.
 	for _, l := range []loc{r.owner, r.primary, r.trust, r.pkg} {
 		if l.path == se.Field {
 			out.Offset = l.at

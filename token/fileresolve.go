@@ -18,8 +18,8 @@ func (r *fileReader) resolve() error {
 	if r.user.sid.at == 0 {
 		return strict.Within("user", r.Fail("missing, a token needs the SID of its user"))
 	}
-	// The user comes first: without an explicit domain the aliases of all other
-	// fields count from the user's.
+	// Resolve the user first. Without an explicit domain, its domain is the one for aliases such as DA in all other
+	// fields.
 	domain, err := r.findDomain()
 	if err != nil {
 		return err

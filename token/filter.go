@@ -251,7 +251,7 @@ func (w *filtered) removedSIDs(restricting []Group) (out []Group) {
 	for _, g := range restricting {
 		seen[g.SID] = true
 	}
-	// The set holds the list and those dropped before: they stay, too.
+	// restrictedDeny has the old restricting SIDs and those that earlier filters removed.
 	old := w.old.body.restrictedDeny
 	for i := range old.Len() {
 		if s := old.At(i); !seen[s] {

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// If several device groups have one SID, it matches if one of them matches. A disabled group matches nothing, and a
-// deny-only group matches deny entries. Filter changes each of the groups.
+// A SID that several device groups have matches an entry if one of these groups matches it. A disabled group matches no
+// entry, and a deny-only group matches deny entries. Filter makes each group with the SID deny-only.
 func TestRepeatedDeviceGroupMatchesIfOneDoes(t *testing.T) {
 	const on, off, deny = token.GroupDefault, winnt.SE_GROUP_ENABLED_BY_DEFAULT, winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	for _, c := range []struct {
