@@ -102,7 +102,7 @@ func (c *Conn) received(request uint64, w <-chan *wire.Frame, closed, due <-chan
 			f = c.readFor(request)
 			return f, f != nil, false
 		}
-		go c.read() // what ends the wait does not end a read
+		go c.read() // a cancelled wait returns while the read continues
 	}
 	select {
 	case f, ok = <-w:

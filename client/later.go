@@ -80,7 +80,7 @@ func (c *Conn) collect(operation uint64, l *nt.Later) {
 		fallthrough
 	case !b.Confirmed:
 		if !l.Synchronous {
-			l.Done(nt.IOResult{Status: l.Failure}) // no end comes any more
+			l.Done(nt.IOResult{Status: l.Failure}) // the daemon will not report the end
 		}
 	}
 }

@@ -63,7 +63,7 @@ func (c *Conn) leave() {
 		if w.heir {
 			w.heir = false
 			c.waiting[request] = w
-			w.answer <- readOn // there is room: only who reads sends
+			w.answer <- readOn // does not block: only the reading goroutine sends to this channel
 			return
 		}
 	}
@@ -140,7 +140,7 @@ func (c *Conn) readFor(request uint64) *wire.Frame {
 func (c *Conn) next() (*wire.Frame, chan<- *wire.Frame) {
 	f, err := c.from.Frame()
 	if err == nil && f.Kind != wire.Answer && f.Kind != wire.AnswerWith {
-		err = fmt.Errorf("%w: kind %d where an answer belongs", wire.ErrFrame, f.Kind)
+		err = fmt.Errorf("%w: a frame of kind %d, want an answer", wire.ErrFrame, f.Kind)
 	}
 	if errors.Is(err, io.EOF) {
 		err = errors.New("the daemon closed the connection")

@@ -62,7 +62,7 @@ func (c *Conn) endUnstarted(process winnt.Handle, connection *os.File) {
 		const own = winnt.NtCurrentProcess
 		h, st := th.NtDuplicateObject(own, process, own, winnt.PROCESS_TERMINATE, 0, 0)
 		if st == ntstatus.Success {
-			// The end of the connection alone would end it with STATUS_SUCCESS. W-77
+			// If only the connection ended, the process would end with STATUS_SUCCESS. W-77
 			_, _ = th.NtTerminateProcess(h, ntstatus.Unsuccessful), th.NtClose(h)
 		}
 	})
@@ -125,7 +125,7 @@ func (p *Program) Wait() error {
 	err := p.cmd.Wait()
 	p.ended.Store(true)
 	select {
-	case <-p.hungUp: // the process ended before, and its id may be another's by now
+	case <-p.hungUp: // the NT process has ended already, and its id may belong to another process now
 	default:
 		if p.id != 0 {
 			_ = p.conn.aside(func(th *nt.Thread) { p.exit(th, ntstatus.Status(uint32(exitCode(p.cmd.ProcessState)))) })

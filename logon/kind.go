@@ -50,8 +50,9 @@ func ParseKind(name string) (Kind, bool) {
 	return Kind(max(i, 0)), i >= 0
 }
 
-// Parts returns the type of logon and the proof that a kind stands for. kdc is false for an account that no domain
-// has: it cannot get a ticket, so that its logons use NTLM (L-83). A kind outside [Kinds] is a network logon.
+// Parts returns the logon type and the proof of identity of a kind. kdc says whether a KDC has the account. Without a
+// KDC the account gets no ticket, so its proof is NTLM for every kind (L-83). A kind outside [Kinds] is a network
+// logon.
 func (k Kind) Parts(kdc bool) (winnt.LogonType, Proof) {
 	proof := ProvedToKDC
 	if k == NTLM || !kdc {
