@@ -28,8 +28,8 @@ func (s *System) run(parent, p *ps.Process, t *ps.Thread) {
 			child := &Process{sys: s, p: p, first: th}
 			s.processes = append(s.processes, child)
 			if at := slices.IndexFunc(s.processes, func(x *Process) bool { return x.p == parent }); at >= 0 {
-				child.maker = s.processes[at]
-				child.maker.children = append(child.maker.children, child)
+				child.parent = s.processes[at]
+				child.parent.children = append(child.parent.children, child)
 			}
 			s.modes[th], s.threads[c] = nil, th
 		}
@@ -93,21 +93,21 @@ func (s *System) TakeOver(th *nt.Thread, h winnt.Handle, may func(*token.Token) 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := slices.IndexFunc(s.processes, func(x *Process) bool { return x.p == e })
-	if at < 0 || s.processes[at].maker == nil {
+	if at < 0 || s.processes[at].parent == nil {
 		// A program runs there already, or the system itself (W-52).
 		return nil, ntstatus.InvalidParameter
 	}
 	p := s.processes[at]
-	p.leaveMakerLocked()
+	p.leaveParentLocked()
 	return p, ntstatus.Success
 }
 
-// leaveMakerLocked removes p from its creator's list of children. The caller holds System.mu. A second call does
+// leaveParentLocked removes p from its creator's list of children. The caller holds System.mu. A second call does
 // nothing.
-func (p *Process) leaveMakerLocked() {
-	if p.maker == nil {
+func (p *Process) leaveParentLocked() {
+	if p.parent == nil {
 		return
 	}
-	p.maker.children = slices.DeleteFunc(p.maker.children, func(x *Process) bool { return x == p })
-	p.maker = nil
+	p.parent.children = slices.DeleteFunc(p.parent.children, func(x *Process) bool { return x == p })
+	p.parent = nil
 }

@@ -92,9 +92,9 @@ func (p *Process) Close() {
 	s.mu.Lock()
 	children := p.children
 	p.children = nil
-	p.leaveMakerLocked()
+	p.leaveParentLocked()
 	for _, c := range children {
-		c.maker = nil // they end here: no program is put into one any more
+		c.parent = nil // Close ends the children, so TakeOver must not find them
 	}
 	at := slices.Index(s.processes, p)
 	if at >= 0 {

@@ -140,8 +140,8 @@ func TestTakeOverNeedsRunningUnownedProcess(t *testing.T) {
 	want("a process by a thread that was closed", child, yes, ntstatus.ThreadIsTerminating)
 }
 
-// AssignToJob applies the limits that it gets: the only token, and the filter of tokens. It refuses malformed limits,
-// and a process that they do not allow (I-89, I-90).
+// AssignToJob applies the limits ONLY_TOKEN and FILTER_TOKENS of its argument. It refuses malformed limits, and a
+// process whose token the limits do not allow (I-89, I-90).
 func TestAssignToJobAppliesItsLimits(t *testing.T) {
 	sys := boot(t, kernel.Config{})
 	k := check.Must(sys.SystemThread())

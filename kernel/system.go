@@ -115,7 +115,7 @@ type Process struct {
 	sys      *System
 	p        *ps.Process // one reference until Exit and Close
 	first    *nt.Thread  // immutable; nil unless a service made the process
-	maker    *Process    // guarded by sys.mu: among whose children it is, nil for none
+	parent   *Process    // guarded by sys.mu: the process whose children contain this one, nil for none
 	children []*Process  // guarded by sys.mu: what NtCreateUserProcess made of it
 }
 
