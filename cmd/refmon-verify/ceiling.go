@@ -23,7 +23,7 @@ func (q *query) ceiling(need mask) mask {
 	limit := func(rule string, at int, rights mask) {
 		list := "SACL"
 		if at < 0 {
-			list = "" // of the default label
+			list = "" // the default label is in no list
 		}
 		q.step(rule, list, at, "", 0, need&^rights, false)
 		left &= rights

@@ -228,7 +228,7 @@ func relate(op byte, l, r *operand) int {
 		return truth(!slices.ContainsFunc(y, notOnLeft))
 	case codeAnyOf:
 		return truth(slices.ContainsFunc(y, onLeft))
-	case codeEqual, codeNotEqual: // No value is twice on the left.
+	case codeEqual, codeNotEqual: // x has no duplicates
 		isEqual := len(x) == len(y) && !slices.ContainsFunc(x, notOnRight)
 		return truth(isEqual == (op == codeEqual))
 	}

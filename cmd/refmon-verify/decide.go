@@ -266,7 +266,7 @@ func (q *query) policy() bool {
 		return true
 	}
 	policies := q.c["policies"].(map[string]any)
-	rules := policies[""] // of the recovery policy
+	rules := policies[""] // those of the recovery policy
 	for id, own := range policies {
 		if id != "" && parseSID(id, "") == q.sacl[at].sid {
 			rules = own

@@ -149,7 +149,7 @@ func parseACE(b string) entry {
 	if e.kind > accessFilter {
 		return e
 	}
-	at := 8 // of the SID
+	at := 8 // offset of the SID
 	switch {
 	case e.kind == compoundAllow:
 		at = 12

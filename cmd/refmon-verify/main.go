@@ -56,20 +56,20 @@ var controls = regexp.MustCompile(`[\pC\p{Zl}\p{Zp}]`)
 func verify(cert, descriptor, token string) (outcome string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			if failed, ok := p.(error); ok { // of the runtime: an index, a conversion
+			if failed, ok := p.(error); ok { // a runtime error, such as an index out of range
 				err = fmt.Errorf("an input is malformed: %w", failed)
 			} else {
-				err = fmt.Errorf("%v", p) // of check
+				err = fmt.Errorf("%v", p) // check panics with a string
 			}
 		}
 	}()
-	if m := otherForm.FindStringSubmatch(cert); m != nil { // it may have other fields, so it is not parsed
+	if m := otherForm.FindStringSubmatch(cert); m != nil { // another form may have other fields, so do not parse it
 		check(m[1] == form, "the form is %s, this program knows %s: use the release that wrote it", m[1], form)
 	}
 	c := parseObject("certificate", cert, certificateShape)
 	check(c["certificate"] == form, "the form is %v, this program knows %s", c["certificate"], form)
 	own := [2]string{hash(descriptor), hash(token)}
-	for i, file := range [2]string{"descriptor", "token"} { // say which file is another one
+	for i, file := range [2]string{"descriptor", "token"} { // name the file that differs
 		check(c[file] == own[i], "the %s is another file than the certificate's: its SHA-256 is %s, and the "+
 			"certificate has %v", file, own[i], c[file])
 	}
@@ -112,7 +112,7 @@ func parseObject(name, text string, form *regexp.Regexp) (o map[string]any) {
 func odd(r rune) bool { return r == '\\' || r < ' ' || r > '~' }
 
 func unquote(w string) (s string) {
-	_ = json.Unmarshal([]byte(w), &s) // where it fails, s differs from w
+	_ = json.Unmarshal([]byte(w), &s) // after an error s differs from w, which the caller notices
 	return s
 }
 

@@ -79,7 +79,7 @@ func parseToken(text string) *token {
 		}
 	}
 	t.noWriteUp = f["mandatoryPolicy"] == nil || slices.Contains(as[[]any](f["mandatoryPolicy"]), any("NoWriteUp"))
-	t.trust = strings.Repeat("\x00", 16) // the levels of no trust are (0, 0)
+	t.trust = strings.Repeat("\x00", 16) // without a trust level, type and level are 0
 	if f["trustLevel"] != nil {
 		if trust := parseSID(as[string](f["trustLevel"]), domain); trust[1] == 2 {
 			t.trust = trust
@@ -87,7 +87,7 @@ func parseToken(text string) *token {
 	}
 	for _, name := range []string{"UserClaims", "DeviceClaims", "LocalAttributes"} {
 		own := strings.ToLower(name[:1]) + name[1:]
-		left := f["restricted"+name] // what a restriction left
+		left := f["restricted"+name] // the claims that an earlier filter left
 		if left == nil {
 			left = f[own]
 		}
@@ -135,7 +135,7 @@ func levelOf(f map[string]any) string {
 // parseMembers adds the user and the groups of a token file, the restricting SIDs, those of the device, and the
 // package's side of an AppContainer. An integrity level among the groups sets t.level.
 func (t *token) parseMembers(f map[string]any, domain string) {
-	const logon = mandatory | byDefault | enabled // attributes of a group without any
+	const logon = mandatory | byDefault | enabled // default attributes of a group
 	user := elements([]any{f["user"]}, "sid", 0)[0]
 	user.attributes |= enabled
 	for _, m := range append([]named{user}, elements(f["groups"], "sid", logon)...) {
