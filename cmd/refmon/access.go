@@ -70,7 +70,7 @@ func (c *accessCmd) Run(std *streams) error {
 	}
 	err := c.fromObjects(std, &c.objectsFlags)
 	if err == nil && len(c.Paths) > 1 {
-		err = std.pipe(c.Objects).keep() // each object is looked for
+		err = std.pipe(c.Objects).keep() // the input is read again for each object
 	}
 	if err != nil {
 		return err
@@ -134,7 +134,8 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ 
 	if err != nil {
 		return err
 	}
-	if item.Note != 0 && item.Note != objects.NoteNoOwner && item.Note != objects.NoteCollected { // open said those
+	if item.Note != 0 && item.Note != objects.NoteNoOwner && item.Note != objects.NoteCollected {
+		// open has printed the other notes.
 		fmt.Fprintf(std.err, "refmon: %s: %s\n", inLine(item.Path), item.Note)
 	}
 	// Only a file has default rights (B-102).
@@ -172,7 +173,7 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, w
 	if q.Note, err = c.noteKinds(gate, dir, who, q); err != nil {
 		return err
 	}
-	var id []byte // of the one object there is no need to say which it is
+	var id []byte // nil for a single object, whose output does not name it
 	if len(c.Paths) > 1 {
 		if id = strict.AppendString(nil, path); !c.JSON {
 			fmt.Fprintf(std.out, "%s\n", std.paint(bold, inLine(path)+":"))

@@ -27,7 +27,7 @@ func (c *accessCmd) guarded(std *streams, guard *shares.Guard, dir *directory.Di
 		return err
 	}
 	q.Request.Subject = access.SubjectOf(v.As)
-	if !v.Root { // the server searches folders as the user who opens the file
+	if !v.Root { // the server checks the traverse right for the user who opens the file
 		if err := c.refusedOnTheWay(std, q.Request.Subject, path, nil); err != nil {
 			return err
 		}

@@ -73,7 +73,7 @@ func (c *aclExportCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	if err := c.whole(); err != nil {
+	if err := c.chooseAttribute(); err != nil {
 		return err
 	}
 	in, err := c.choiceFlags.open(std, &c.objectsFlags, c.Paths, typ)
@@ -84,7 +84,7 @@ func (c *aclExportCmd) Run(std *streams) error {
 	ctx, cancel := interrupted()
 	defer cancel()
 	w, line, sum := bufio.NewWriterSize(std.out, 1<<20), []byte(nil), bulk.Summary{}
-	relative := 0 // descriptors that need a domain
+	relative := 0 // number of descriptors whose aliases need a domain
 	err = objects.All(ctx, in.source, domain, typ, func(i objects.Item) bool {
 		sum.Objects++
 		if i.Err == nil && !utf8.ValidString(i.Path) {
@@ -150,9 +150,10 @@ func (c *aclExportCmd) appendRow(line []byte, i *objects.Item) []byte {
 
 var errNoUTF8 = errors.New("the name is not UTF-8, so JSON cannot express it")
 
-// whole chooses the attribute with whole descriptors if the paths are on mounts of refmond. It is an error if only some
-// are. It does nothing with --objects or --attribute. Without paths it does nothing.
-func (c *aclExportCmd) whole() error {
+// chooseAttribute sets c.Attribute to [ntacl.WholeName] if all paths are on mounts of refmond, which serve the whole
+// descriptor in this attribute. It returns an error if only some paths are on such mounts. With --objects or
+// --attribute, and without paths, it does nothing.
+func (c *aclExportCmd) chooseAttribute() error {
 	if c.Objects != "" || c.Attribute != "" {
 		return nil
 	}

@@ -120,7 +120,7 @@ func (s *served) open(k *kept, above bool) (err error) {
 	}
 	dir := s.name[:strings.LastIndexByte(s.name, '\\')]
 	if len(dir) < len(treeNames) {
-		return nil // the root of a tree is below none
+		return nil // s is the root of a tree, which has no parent
 	}
 	k.parent, _, err = s.read(dir)
 	return err

@@ -51,7 +51,7 @@ func (r *aclRun) dry(ctx context.Context, tree *acltree.Tree) error {
 	out, err := d.Do(ctx)
 	bar.clear()
 	if len(r.Directory)+len(r.Token) == 0 {
-		out.Unmapped = 0 // no directory file lacks accounts
+		out.Unmapped = 0 // without a directory file, no account is missing from it
 	}
 	return errors.Join(concludeDiff(r.std, &out, err), said)
 }

@@ -157,7 +157,7 @@ func (f *stepFlags) edit(std *streams, name string, verb acltree.Verb, who []str
 		explainRights(std, who, steps)
 	}
 	run := &aclRun{editFlags: &f.editFlags, std: std, command: f.command(name, who, to, steps), names: names,
-		files:    f.maps, // they decide the owner of a file without a descriptor
+		files:    f.maps, // the id maps give the owner of a file without a descriptor
 		trustees: trustees, direct: to != "this", inherits: true, every: f.Every}
 	change := acltree.Edit(steps)
 	if f.Every {

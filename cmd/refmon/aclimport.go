@@ -68,7 +68,7 @@ func (c *aclImportCmd) Run(std *streams) (err error) {
 	defer func() { err = errors.Join(err, files.Close()) }()
 	ctx, cancel := interrupted()
 	defer cancel()
-	var written error // of the output
+	var written error // error of writing the output
 	counts, err := restore.Run(ctx, restore.Config{Files: files, Was: cmp.Or(c.From, c.Tree), DryRun: c.DryRun,
 		Each: func(r restore.Result) {
 			switch {

@@ -118,7 +118,7 @@ func (c *aclSetCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	k := &kept{path: c.Path} // the mount and the daemon merge themselves
+	k := &kept{path: c.Path} // the mount or the daemon merges the parts
 	if c.isServed(c.Path) {
 		if k.served, err = c.dial(c.Path); err != nil {
 			return err

@@ -201,7 +201,7 @@ func (r *aclRun) kept(ctx context.Context, tree *acltree.Tree, keeper acltree.Ke
 				k.taken = append(k.taken, a)
 			}
 		}
-		return io.EOF // the root comes first
+		return io.EOF // stop after the root, which comes first
 	})
 	if errors.Is(err, io.EOF) {
 		err = nil

@@ -49,7 +49,7 @@ func (c *aclRepairCmd) Run(std *streams) error {
 	ctx, cancel := interrupted()
 	defer cancel()
 	var sum hostfs.RepairCounts
-	var written error // of the output
+	var written error // error of writing the output
 	for _, path := range c.Paths {
 		if err := notMounted(path); err != nil {
 			return fmt.Errorf("%s: %w", inLine(path), err)
@@ -109,7 +109,7 @@ func (c *aclRepairCmd) stale(std *streams, n int64) (err error) {
 // notMounted returns an error if a mount of refmond shows a file, or the one that a link leads to. The mount shows
 // computed modes and descriptors without a hash, so everything would look valid (F-202).
 func notMounted(path string) error {
-	for range 40 { // links, as many as the kernel follows
+	for range 40 { // the kernel follows at most 40 links
 		whole, at, err := mounted(path)
 		switch {
 		case err != nil:

@@ -144,7 +144,7 @@ func (f *filterFlags) filter() (*trail.Filter, error) {
 		if flag.value == "" {
 			continue
 		}
-		if strings.Contains(flag.value, `"`) { // a word of an expression cannot have one
+		if strings.Contains(flag.value, `"`) { // a word of a filter expression cannot have a quotation mark
 			return nil, fmt.Errorf("--%s: the value has a quotation mark", flag.name)
 		}
 		g, err := trail.Parse(flag.name + `="` + flag.value + `"`)

@@ -59,7 +59,7 @@ func (c *auditDecodeCmd) Run(std *streams) error {
 // check compares the events with those that this program would write and prints the result. It returns errDenied if
 // some differ. A file that cannot be read, and a failed write, are errors. Equal events print only the counts.
 func (c *auditDecodeCmd) check(std *streams) error {
-	var failed error // of the output
+	var failed error // first error of writing the output
 	check := trail.NewWindowsCheck(func(line string) {
 		if _, err := fmt.Fprintln(std.out, line); err != nil && failed == nil {
 			failed = err

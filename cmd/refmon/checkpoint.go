@@ -150,7 +150,7 @@ func (r *resumption) sync() error {
 		files = append(files, r.sets.f)
 	}
 	for _, f := range files {
-		if f == nil { // a report has rows only in its state
+		if f == nil { // a report has no output of rows
 			continue
 		}
 		if err := f.Sync(); err != nil {
@@ -174,7 +174,7 @@ func (r *resumption) finish(err error) error {
 		return err
 	}
 	if r.state != nil {
-		_ = os.Remove(r.state.Name()) // of no more use
+		_ = os.Remove(r.state.Name()) // the finished run does not need it
 	}
 	return nil
 }

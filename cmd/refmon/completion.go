@@ -106,7 +106,7 @@ func (m *completionModel) writeBash(w io.Writer) error {
 			}
 		}
 	}
-	paths := slices.Sorted(maps.Keys(m.help))[1:] // without the program's own, which is empty
+	paths := slices.Sorted(maps.Keys(m.help))[1:] // without the first, "", which is the program's own help
 	fmt.Fprintf(&b, `_%[1]s() {
 	local word=${COMP_WORDS[COMP_CWORD]} at= choices= i
 	for ((i = 1; i < COMP_CWORD; i++)); do

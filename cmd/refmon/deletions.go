@@ -59,7 +59,7 @@ func (o *output) earlier(r *bulk.Run) (*deletions, error) {
 	}
 	o.files = append(o.files, d.old)
 	if earlier, err := d.isEarlier(); err != nil || !earlier {
-		return nil, err // [output.to] refuses the file
+		return nil, err // [output.to] then refuses to replace the file
 	}
 	if !o.force {
 		if path, err := d.outside(); err != nil || path != "" {
@@ -107,7 +107,7 @@ func (d *deletions) outside() (path string, err error) {
 // its id as path.
 func (d *deletions) each(f func(id, path []byte)) error {
 	in := bufio.NewReaderSize(io.NewSectionReader(d.old, 0, math.MaxInt64), 1<<20)
-	var id []byte // of the document whose path is in the next line
+	var id []byte // id of the document whose path is in the next line
 	for {
 		line, err := in.ReadBytes('\n')
 		line = bytes.TrimSuffix(line, []byte{'\n'})
@@ -233,7 +233,7 @@ func unquoted(id []byte) (text string) {
 // hidden reports whether this run could not read a folder above a path, so that it does not know whether the document
 // is gone (B-90).
 func (d *deletions) hidden(path string) bool {
-	// The folder above ".." has no name here.
+	// Stop at "..", because the name of the folder above it is unknown.
 	for path = cleanPath(path); path != "" && path != "." && filepath.Base(path) != parent; {
 		if i := strings.LastIndexAny(path, `/\`); i >= 0 {
 			path = strings.TrimRight(path[:i], `/\`)

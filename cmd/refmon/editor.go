@@ -40,8 +40,8 @@ func (e *editor) Line(prompt string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = term.Restore(e.fd, before) }() // nothing can be done about it
-	// A terminal that does not know its size is 0 wide, and 80 is the usual width.
+	defer func() { _ = term.Restore(e.fd, before) }() // no remedy for an error
+	// A terminal that does not know its size reports width 0. Its width then stays 80.
 	if width, height, err := term.GetSize(e.fd); err == nil && width > 0 {
 		if err := e.terminal.SetSize(width, height); err != nil {
 			return "", err

@@ -29,7 +29,7 @@ func (x *extent) visits(path string) bool {
 			}
 		}
 		above := filepath.Dir(folder)
-		// The folder above ".." is not a prefix of it.
+		// filepath.Dir("..") is ".", which is not the folder above it.
 		if above == folder || filepath.Base(folder) == parent {
 			return false
 		}

@@ -80,7 +80,7 @@ func (c *fmtCmd) lines(std *streams, file []byte, domain sid.SID) ([]byte, error
 	bad := false
 	n := 0
 	rest, marked := strings.CutPrefix(string(file), "\ufeff")
-	if marked { // editors of Windows write one
+	if marked { // Windows editors write a byte order mark
 		out.WriteString("\ufeff")
 	}
 	for line := range strings.Lines(rest) {

@@ -49,7 +49,7 @@ func findRule(id string) (string, error) {
 	first, last := 0, 0
 	files, _ := docs.Rules.ReadDir("rules")
 	for _, f := range files {
-		b, _ := docs.Rules.ReadFile("rules/" + f.Name()) // it is in the program
+		b, _ := docs.Rules.ReadFile("rules/" + f.Name()) // cannot fail: the file is embedded
 		for line := range strings.Lines(string(b)) {
 			rule, isBullet := strings.CutPrefix(line, "- **")
 			name, sentences, _ := strings.Cut(rule, "** ")

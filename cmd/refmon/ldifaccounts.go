@@ -84,7 +84,7 @@ func (c *directoryFlags) fromObjects(std *streams, o *objectsFlags) error {
 		c.Directory = []string{o.Objects}
 	}
 	if slices.Contains(c.Directory, o.Objects) {
-		return p.keep() // it is read twice
+		return p.keep() // the file is read twice: for accounts and for objects
 	}
 	return nil
 }

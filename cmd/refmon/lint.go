@@ -205,9 +205,9 @@ func place(l lint.Line, name string) string {
 // objects reads a file of objects in a form such as LDIF, CSV or an icacls save. It returns nil and no error for a
 // file in no such form, and for SDDL lines with errors. A malformed file of a known form is an error.
 func (p *lintPage) objects(name string, file []byte, lines []lint.Line) (out []lint.Line, err error) {
-	trial := *p // it counts nothing
+	trial := *p // a copy, so that trial parsing does not change the counts of p
 	for _, l := range lines {
-		if lint.IsLDIF(lines) { // base64 in it reads as a descriptor of its own
+		if lint.IsLDIF(lines) { // a base64 line of LDIF could parse as a descriptor
 			break
 		}
 		if _, err := trial.line(l); err == nil {

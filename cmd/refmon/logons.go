@@ -36,7 +36,7 @@ func (c *directoryFlags) loggedOn(d *directory.Directory) (*directory.Directory,
 // logons returns a function that recomputes the principals for another kind of logon, for Run.Logons. The result is d
 // after that logon, with the share's configuration applied, and nil for d's own kind. It prints no notes.
 func (g *gate) logons(d *directory.Directory) func(logon.Kind) (*directory.Directory, error) {
-	silent := &streams{out: io.Discard, err: io.Discard} // the notes about the share were printed
+	silent := &streams{out: io.Discard, err: io.Discard} // the notes about the share were printed before
 	return func(k logon.Kind) (*directory.Directory, error) {
 		other, err := d.LoggedOn(k)
 		if err != nil || other == d {

@@ -18,7 +18,7 @@ func (c *objectsFlags) named(std *streams, s objects.Source) {
 		fmt.Fprintf(std.err, "refmon: %s in %s is taken for the directory's domain, which the directory does not name\n",
 			inLine(strings.ToUpper(domain)), inLine(c.Objects))
 	}))
-	if text := objects.Loss(s); text != "" { // said once, and in a note of each row (B-60)
+	if text := objects.Loss(s); text != "" { // print once here; each row has a note too (B-60)
 		fmt.Fprintf(std.err, "refmon: %s: %s\n", inLine(c.Objects), printable(text))
 	}
 }

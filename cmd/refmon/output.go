@@ -138,7 +138,7 @@ func (o *output) close(err *error) {
 	o.discard()
 	for _, f := range o.files {
 		if lost := f.Close(); lost != nil && *err == nil {
-			*err = lost // data that was not written is not done
+			*err = lost // data may be lost, so the run has failed
 		}
 	}
 }
@@ -146,7 +146,7 @@ func (o *output) close(err *error) {
 // discard removes the new versions that did not replace their files.
 func (o *output) discard() {
 	for _, f := range o.news {
-		_ = f.Close() // a file of no use
+		_ = f.Close() // Close removes the uncommitted file
 	}
 	o.news = nil
 }
@@ -224,7 +224,7 @@ func (o *output) run(r *bulk.Run) (err error) {
 		r.Save = func(p bulk.Position) error { return at.save(p, nil) }
 		sum, err := r.Do(ctx)
 		bar.clear()
-		sum.Position = at.before.Plus(sum.Position) // the output is that of all runs
+		sum.Position = at.before.Plus(sum.Position) // count all runs of this checkpoint
 		return errors.Join(conclude(o.std, sum, err), at.finish(err))
 	}
 	gone, err := o.earlier(r)
@@ -247,7 +247,8 @@ func (o *output) run(r *bulk.Run) (err error) {
 		err = o.none()
 	}
 	if gone != nil && errors.Is(err, context.Canceled) {
-		err = errors.New("interrupted") // conclude would say that the output has the first objects
+		// Hide the cancellation: conclude would print that the output has the first objects.
+		err = errors.New("interrupted")
 	}
 	concluded := conclude(o.std, sum, err)
 	if gone == nil {

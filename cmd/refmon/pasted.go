@@ -19,7 +19,7 @@ import (
 // be nil. Lost information is noted on standard error.
 func pasted(std *streams, text string, domain sid.SID, dir *directory.Directory) (*sd.Descriptor, error) {
 	if oneLine := !strings.Contains(strings.TrimSpace(text), "\n"); oneLine && !strings.HasSuffix(text, ")") ||
-		oneLine && strings.Contains(text, ";") { // SDDL or a path
+		oneLine && strings.Contains(text, ";") { // a line of SDDL, or a path
 		return nil, nil
 	}
 	open, err := screens.Detect(text)

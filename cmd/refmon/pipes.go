@@ -51,7 +51,7 @@ func (s *streams) pipe(name string) *pipe {
 		p = &pipe{in: in, info: info}
 	}
 	p.head = make([]byte, 64<<10)
-	n, _ := io.ReadAtLeast(p.in, p.head, pipeHead) // a reader of the pipe gets the error again
+	n, _ := io.ReadAtLeast(p.in, p.head, pipeHead) // the next read of p.in returns the error again
 	p.head = p.head[:n]
 	s.pipes[name] = p
 	return p
@@ -61,7 +61,7 @@ func (s *streams) pipe(name string) *pipe {
 func (s *streams) stdin() *pipe {
 	p := &pipe{in: io.NopCloser(s.in)}
 	if f, ok := s.in.(*os.File); ok {
-		p.info, _ = f.Stat() // nil: no other name is found to be the same
+		p.info, _ = f.Stat() // nil after an error: then no other name equals this pipe
 	}
 	return p
 }
@@ -105,11 +105,11 @@ func (p *pipe) keep() (err error) {
 		return fmt.Errorf("a pipe that is read twice needs a temporary file: %w", err)
 	}
 	if !removedLate {
-		_ = os.Remove(f.Name()) // at worst it stays behind
+		_ = os.Remove(f.Name()) // after an error the temporary file remains
 	}
 	if p.size, err = io.Copy(f, p.open()); err != nil {
 		p.broken = err
-		_ = f.Close() // its bytes are not used
+		_ = f.Close() // the incomplete copy is not used
 		if removedLate {
 			_ = os.Remove(f.Name())
 		}

@@ -87,7 +87,8 @@ func (c *privateCmd) Run(std *streams) error {
 	}
 	for _, who := range c.Allow {
 		a, err := names.Find(who)
-		if s, other := sid.Resolve(who, domainOf(q.User)); err != nil && other == nil { // DA is the user's domain's
+		// An alias such as DA refers to the user's domain.
+		if s, other := sid.Resolve(who, domainOf(q.User)); err != nil && other == nil {
 			a, err = acltree.Account{SID: s}, nil
 		}
 		if err == nil && a.SID == sid.Everyone {

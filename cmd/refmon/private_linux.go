@@ -34,7 +34,8 @@ func ownDescriptors(path, attribute string) (h privateObject, err error) {
 	if n := len(list); n > 1 {
 		h.parents = []*sd.Descriptor{list[n-2].descriptor}
 	}
-	if status, ok := info.Sys().(*syscall.Stat_t); ok && !h.directory { // a directory's count is that of its folders
+	// The link count of a directory is that of its subdirectories.
+	if status, ok := info.Sys().(*syscall.Stat_t); ok && !h.directory {
 		h.links = uint32(status.Nlink)
 	}
 	return h, nil

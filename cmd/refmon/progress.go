@@ -28,7 +28,7 @@ func newBar(std *streams, size int64, quiet bool) *bar {
 	switch w := std.err.(type) {
 	case *os.File:
 		on = !quiet && isTerminal(w)
-	case *messageWriter: // of a terminal
+	case *messageWriter: // writes to a terminal
 		on = !quiet
 	}
 	return &bar{std: std, size: size, on: on, begun: time.Now(), from: -1}
@@ -40,7 +40,7 @@ func (b *bar) show(p bulk.Position) {
 	if !b.on {
 		return
 	}
-	if b.from < 0 || p.Objects < b.last { // or the second input of two
+	if b.from < 0 || p.Objects < b.last { // the first call, or the start of a second input
 		b.from, b.begun = p.Offset, time.Now()
 	}
 	b.shown, b.last = true, p.Objects

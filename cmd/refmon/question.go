@@ -72,7 +72,7 @@ func (c *question) ask(std *streams) (*accessquery.Query, error) {
 	r := &q.Request
 	r.Descriptor, err = (&sddlCmd{Text: c.SDDL, people: c.people}).parse(std, domain)
 	switch {
-	case err != nil && looksLikePath(c.SDDL): // access takes paths (U-115)
+	case err != nil && looksLikePath(c.SDDL): // suggest refmon access, which accepts paths (U-115)
 		return nil, fmt.Errorf("%s is a path, but this argument is a descriptor; for a file or an object run "+
 			"refmon access %[1]s --as USER --want %s --directory FILE, or for a user of this host refmon why %[1]s --as USER",
 			printable(c.SDDL), inLine(c.Want))

@@ -114,7 +114,7 @@ func (c *reachCmd) Run(std *streams) error {
 	}
 	if c.To != "" {
 		if found == 0 && cut != "" {
-			return errReported // it is not known
+			return errReported // the search was cut short, so the result is unknown
 		}
 		return verdict(found > 0)
 	}
@@ -262,7 +262,7 @@ func isAccount(d *directory.Directory, name string) bool {
 	if _, _, err := d.FindOrAdd(name); err == nil || d.Account(name) != nil {
 		return true
 	}
-	for rid := uint32(498); rid < 600 && !d.Domain.IsZero(); rid++ { // the fixed numbers of accounts of a domain
+	for rid := uint32(498); rid < 600 && !d.Domain.IsZero(); rid++ { // the well-known RIDs of a domain
 		if strings.EqualFold(sid.Name(d.Domain.WithRID(rid)), name) {
 			return true
 		}

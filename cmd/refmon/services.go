@@ -140,7 +140,7 @@ func (c *servicesCmd) one(std *streams, row *nt.Row) error {
 func eventNames(ids []uint16) string {
 	var names []string
 	for _, id := range ids {
-		title := "an impersonation upward" // Windows has no such event
+		title := "an impersonation upward" // refmon's own event, which KindOf does not know
 		if k, ok := audit.KindOf(id); ok {
 			title = k.Title
 		}

@@ -36,7 +36,7 @@ func widthOf(f *os.File) int {
 	}
 	width, _, err := term.GetSize(int(f.Fd()))
 	switch {
-	case err != nil: // such as /dev/null
+	case err != nil: // a device such as /dev/null
 		return 0
 	case width == 0:
 		return usualWidth

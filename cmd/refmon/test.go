@@ -141,7 +141,7 @@ func outside(std *streams, name string) expect.Outside {
 			return in.source, nil
 		},
 		Folder: func(file string, search *sd.Descriptor) string {
-			folders, _ := tree.FoldersTo(file, nil) // the name is worth no failure
+			folders, _ := tree.FoldersTo(file, nil) // after an error the folder has no name
 			for _, f := range folders {
 				if bytes.Equal(f.Descriptor.AppendOriginal(nil), search.AppendOriginal(nil)) {
 					return inLine(f.Path)

@@ -130,7 +130,7 @@ func claimLines(s *claims.Set) []string {
 	var list []string
 	for _, a := range s.All() {
 		text := a.Format(nil)
-		if text == "" { // no SDDL says it
+		if text == "" { // SDDL cannot express the claim
 			text = fmt.Sprintf("%q %v", a.Name, a)
 		}
 		list = append(list, text)

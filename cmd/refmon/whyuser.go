@@ -197,7 +197,7 @@ func (c *whyCmd) dial(std *streams) (*client.Conn, error) {
 // read, are errors.
 func servedUser(conn *client.Conn, name string) (*whyUser, error) {
 	if user, err := host.Lookup(name); err == nil && user.Name != "" {
-		name = user.Name // of a uid
+		name = user.Name // name may be a uid
 	}
 	th := conn.Thread()
 	out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
