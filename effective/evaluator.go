@@ -170,7 +170,7 @@ func (e *Evaluator) combine(requested winnt.AccessMask, out Set) {
 		c := &e.classes[i]
 		switch {
 		case c.mask&requested == 0:
-		case c.mask&winnt.WRITE_OWNER != 0: // a class of its own
+		case c.mask&winnt.WRITE_OWNER != 0: // no class has WRITE_OWNER and another right
 			copy(e.scratch, e.p.ownership)
 			e.scratch.and(e.plain)
 			e.clip(winnt.WRITE_OWNER, e.scratch) // the ceiling stops privileges too

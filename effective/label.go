@@ -83,7 +83,7 @@ func (e *Evaluator) probe(policy winnt.AccessMask, held winnt.PrivilegeSet) (gra
 		Privileges:      held, EnabledPrivileges: held,
 	})
 	if err != nil {
-		return 0 // cannot be: the spec is a constant; denying is the safe side
+		return 0 // cannot happen, because the spec is constant; 0 denies
 	}
 	ace, err := sd.NewACE(sd.SystemMandatoryLabel, 0, policy, sid.HighLevel)
 	if err != nil {

@@ -98,7 +98,7 @@ func compare(edits map[sid.SID][]edit, column uint32, was, is *token.Token) {
 		s := after.At(i)
 		hash := s.Hash()
 		e := edit{column, is.AllowBits().Has(i), is.DenyBits().Has(i)}
-		if !e.allow && !e.deny && after.Find(hash, s) != i { // the bits are at the first of equal SIDs
+		if !e.allow && !e.deny && after.Find(hash, s) != i { // for equal SIDs the first index has the bits
 			continue
 		}
 		had := edit{column: column}

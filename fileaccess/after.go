@@ -41,10 +41,10 @@ func Maximal(s *access.Subject, f *Facts) MaximalAccess {
 // STATUS_NONE_MAPPED. If no right is granted, the verdict is STATUS_ACCESS_DENIED.
 func (o *opening) maximal() MaximalAccess {
 	d := o.f.Object.Descriptor
-	if o.made != nil { // F-45: not what the creator was granted
+	if o.made != nil { // F-45: the new object's descriptor decides, not the creator's grant
 		d = o.made.descriptor
 	} else if o.r.MaximalTime != 0 && o.r.MaximalTime == o.f.Object.ChangeTime {
-		// The client's time stamp is the object's: it gets no answer (F-45).
+		// The client's time stamp equals the object's, so the client knows the rights already (F-45).
 		return MaximalAccess{Verdict: ntstatus.Decided(ntstatus.NoneMapped)}
 	}
 	granted, _ := o.most(d, 0)

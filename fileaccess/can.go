@@ -106,7 +106,7 @@ func (e *engine) check(d *sd.Descriptor, desired winnt.AccessMask) access.Decisi
 	s := e.subject
 	if e.policy.Central == nil && o.Callback == nil && !o.ClaimsDisabled && !o.ADOwnerReadOnly &&
 		(s.Primary == s.Client || s.Primary == nil || s.Client == nil || d.DACL().Facts()&sd.HasExtras == 0) {
-		dec, _ := access.Check(e.token(), d, desired, winnt.FileObject) // neither is missing
+		dec, _ := access.Check(e.token(), d, desired, winnt.FileObject) // fails only without a token or descriptor
 		return dec
 	}
 	dec, _ := access.SeAccessCheck(e.request(d, desired))

@@ -105,7 +105,7 @@ func (b *posixBuilder) list(l POSIXACL, directory bool, flags uint8) {
 	}
 	var users, groups []who
 	var other who
-	unnamed := map[POSIXTag]winnt.AccessMask{} // missing rights of entries without a SID
+	unnamed := map[POSIXTag]winnt.AccessMask{} // rights that entries without a SID do not grant
 	for _, e := range l {
 		w := who{}
 		switch e.Tag {
@@ -160,7 +160,7 @@ func (b *posixBuilder) entries(users, groups []who, other who, flags uint8) {
 	}
 	for i, w := range users {
 		later := common
-		for _, again := range users[i+1:] { // the owner may be named once more
+		for _, again := range users[i+1:] { // a later entry may name the owner again
 			if again.sid == w.sid {
 				later |= again.allow
 			}

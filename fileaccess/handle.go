@@ -105,11 +105,11 @@ func (op Operation) String() string {
 	return "Operation(" + strconv.Itoa(int(op)) + ")"
 }
 
-// May decides whether an operation is allowed through the handle. It returns STATUS_SUCCESS, or STATUS_ACCESS_DENIED
-// if the handle does not have a required right. Depending on the operation it can also return
-// STATUS_PRIVILEGE_NOT_HELD, STATUS_INVALID_PARAMETER, STATUS_CANNOT_DELETE or STATUS_DIRECTORY_NOT_EMPTY. An unknown
-// operation is STATUS_INVALID_PARAMETER. For nil, and for a handle that was granted nothing, every operation is
-// STATUS_ACCESS_DENIED.
+// May decides whether an operation is allowed through the handle. It returns STATUS_SUCCESS, or STATUS_ACCESS_DENIED if
+// the handle does not have a required right. Depending on the operation it can also return STATUS_PRIVILEGE_NOT_HELD,
+// STATUS_INVALID_PARAMETER, STATUS_CANNOT_DELETE or STATUS_DIRECTORY_NOT_EMPTY. An unknown operation is
+// STATUS_INVALID_PARAMETER, also for nil. Every other operation through nil, or through a handle that was granted
+// nothing, is STATUS_ACCESS_DENIED.
 func (h *Handle) May(op Operation) ntstatus.Status {
 	if int(op) >= len(needs) {
 		return ntstatus.InvalidParameter

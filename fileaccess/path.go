@@ -42,10 +42,10 @@ func (o *opening) walk() ntstatus.Status {
 func (o *opening) traverse(d *sd.Descriptor) bool {
 	switch {
 	case o.policy.Traverse == TraverseNever:
-		// The store skips the test (F-23).
+		// The store checks no traverse right (F-23).
 		return true
 	case o.policy.Traverse == TraversePrivilege && o.token().Has(winnt.SeChangeNotifyPrivilege):
-		// A holder of the privilege to pass is not tested (F-23).
+		// A holder of SeChangeNotifyPrivilege needs no traverse right (F-23).
 		return true
 	case o.pre&winnt.FILE_TRAVERSE != 0:
 		// Intent granted the traversal (F-23).

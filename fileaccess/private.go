@@ -175,11 +175,11 @@ func (p *privacy) created(dir *sd.Descriptor, levels int) {
 		// The creator's primary group is not known, so that CREATOR GROUP stays in the entries.
 		h := sd.Heir{Container: container, Owner: p.r.User, Mapping: &winnt.FileObject.Mapping}
 		aces := sd.Inherit(dir.DACL(), &h, true)
-		if len(aces) == 0 { // the creator's token has the default, which the directory does not decide
+		if len(aces) == 0 { // the default DACL of the creator's token applies, which is not the directory's
 			continue
 		}
 		list, err := sd.NewACL(aces...)
-		if err != nil { // too long: such an object cannot be created
+		if err != nil { // the list is too long, so no such object can be created
 			continue
 		}
 		d := sd.New(sd.Parts{Owner: p.r.User, DACL: list})
@@ -308,6 +308,6 @@ func (p *privacy) check(d *sd.Descriptor, s token.Spec) winnt.AccessMask {
 		p.err = err
 		return 0
 	}
-	dec, _ := access.Check(t, d, winnt.MAXIMUM_ALLOWED, winnt.FileObject) // neither is missing
+	dec, _ := access.Check(t, d, winnt.MAXIMUM_ALLOWED, winnt.FileObject) // fails only without a token or descriptor
 	return dec.Granted
 }

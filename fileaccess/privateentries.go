@@ -33,7 +33,8 @@ func unconditional(a sd.ACE, most bool) sd.ACE {
 	typ, mask := sd.AccessAllowed, a.Mask()
 	switch a.Type() {
 	case sd.AccessAllowedCallback, sd.AccessAllowedCallbackObject, sd.AccessAllowedCompound:
-		if _, named := a.ObjectType(); named || !most { // it allows nothing to whoever names no type
+		// Without an object type list a typed entry allows nothing.
+		if _, named := a.ObjectType(); named || !most {
 			mask = 0
 		}
 	case sd.AccessDeniedCallback, sd.AccessDeniedCallbackObject:

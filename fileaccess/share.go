@@ -39,7 +39,7 @@ func Connect(s *access.Subject, share *Share, p *Policy) (Tree, ntstatus.Status)
 	found := *share
 	found.Maximal = 0
 	t := Tree{Maximal: e.shareMaximal(&found)}
-	// A subject to whom the share gives nothing cannot connect (F-5).
+	// A subject to whom the share grants no right cannot connect (F-5).
 	if t.Maximal == 0 {
 		return Tree{}, ntstatus.AccessDenied
 	}

@@ -62,7 +62,7 @@ func classes(entries []*sd.Descriptor) (class []int, distinct []*sd.Descriptor) 
 	for i, d := range entries {
 		c, ok := byPointer[d]
 		if !ok {
-			key := "" // no descriptor is empty
+			key := "" // for a nil descriptor; every other one has a longer binary form
 			if d != nil {
 				key = string(d.Binary())
 			}
