@@ -58,7 +58,7 @@ func (t *Tree) FindDirect(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlac
 // cannot be opened.
 func (t *Tree) missing(base int, prefix, dir, name string, err error) (nt.FilePlace, bool) {
 	if !errors.Is(err, unix.ENOENT) || t.cfg.CaseInsensitive {
-		return nil, false // the name may be there in another spelling
+		return nil, false // the name may exist in another case
 	}
 	p := t.place()
 	p.path, p.name = join(prefix, dir), name

@@ -72,7 +72,7 @@ func (t *Tree) dosOf(h *held) (dos, error) {
 	n, err := h.read(dosName, b[:])
 	switch {
 	case errors.Is(err, unix.ERANGE):
-		return dos{}, nil // no value of that length has a known form
+		return dos{}, nil // the value is too long for every known format
 	case err != nil:
 		return dos{}, err
 	case n < 0:

@@ -28,7 +28,7 @@ func (t *Tree) Exposure(groups ...uint32) (open []string, err error) {
 		return nil, fmt.Errorf("hostfs: who reaches %s: %w", t.cfg.Path, err)
 	}
 	for i, at := range places {
-		if slices.Contains(places[:i], at) { // a mount of the directory over itself
+		if slices.Contains(places[:i], at) { // the directory is mounted over itself
 			continue
 		}
 		who, err := t.reached(at, groups)
@@ -108,7 +108,7 @@ func (t *Tree) reached(at shown, groups []uint32) (who string, err error) {
 	for dir := range prefixes(at.path) {
 		fd, err := unix.Open(dir, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
-			return "", nil // a mount covers it
+			return "", nil // a mount covers dir
 		}
 		if err != nil {
 			return "", err

@@ -115,7 +115,7 @@ func (f *file) canWrite(dir int) error {
 	switch {
 	case errors.Is(err, unix.EROFS), errors.Is(err, unix.EACCES):
 		return err
-	case errors.Is(err, unix.EPERM): // the mark of the directory, or a filter of system calls without this one
+	case errors.Is(err, unix.EPERM): // the directory is immutable, or a seccomp filter forbids faccessat2
 		if s, statErr := stat(dir); statErr == nil && s.Attributes&unix.STATX_ATTR_IMMUTABLE != 0 {
 			return err
 		}

@@ -310,9 +310,10 @@ func (f *file) SetSize(size int64) ntstatus.Status {
 // given reports whether SetBasic sets a time. Zero and negative times stay.
 func given(t int64) bool { return t > 0 }
 
-// SetDelete marks the name of the open for deletion with the last open by that name, or removes the mark if remove is
-// false. It returns STATUS_CANNOT_DELETE for the root of the tree, and for a file without a name. A name that the host
-// does not let anyone remove now, such as one on a read-only file system, is not marked: the status says why.
+// SetDelete marks the name by which f was opened for deletion, or removes the mark if remove is false. The name is
+// deleted when the last open by that name is closed. SetDelete returns STATUS_CANNOT_DELETE for the root of the tree,
+// and for a file without a name. If the host lets nobody remove the name now, such as on a read-only file system,
+// SetDelete does not mark it and returns the host's error as a status.
 func (f *file) SetDelete(remove bool) ntstatus.Status {
 	if f.linkNow().name == "" {
 		// The root of the tree stays. F-117

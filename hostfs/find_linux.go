@@ -52,7 +52,7 @@ func (t *Tree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, nts
 		return nil, ntstatus.AccessDenied // the zero Tree has nothing
 	}
 	if t.share != nil {
-		// A tree with a descriptor of its own is opened as behind an SMB server. F-111
+		// A tree that has a share descriptor decides opens as an SMB server does. F-111
 		r.Face = fileaccess.SMB
 	}
 	p := t.place()
@@ -145,7 +145,8 @@ func (p *place) findRoot(base int, prefix string) (err error) {
 	if p.object, err = below(base, ".", unix.O_DIRECTORY); err != nil {
 		return err
 	}
-	p.path = prefix // an open directory by its own handle: no parent gives anything, no name changes
+	// The directory is opened by its own handle, so the parent grants no rights and the name cannot change.
+	p.path = prefix
 	return nil
 }
 
@@ -196,7 +197,7 @@ func (p *place) describe() (err error) {
 	case unix.S_IFREG:
 	case unix.S_IFLNK:
 		if !p.links {
-			// No name leads along a link, and who does not know them is refused (F-191).
+			// No path follows a link, and a client that does not open the link itself is refused (F-191).
 			return unix.EACCES
 		}
 		o.ReparseTag = fileaccess.SymbolicLinkTag

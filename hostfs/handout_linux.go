@@ -92,7 +92,7 @@ const (
 func (f *file) HandOut(granted winnt.AccessMask, uid uint32) (*os.File, winnt.AccessMask, ntstatus.Status) {
 	l := f.t.lender
 	if l == nil {
-		// The zero value hands nothing out, nor does a tree without a copy of its mount. F-151
+		// The zero value and a tree without a copy of its mount pass no descriptors. F-151
 		return nil, 0, ntstatus.NotSupported
 	}
 	if f.directory {
@@ -100,7 +100,7 @@ func (f *file) HandOut(granted winnt.AccessMask, uid uint32) (*os.File, winnt.Ac
 		return nil, 0, ntstatus.FileIsADirectory
 	}
 	if f.symlink {
-		// A descriptor of a link is a place, and leads where no rule decided (F-152).
+		// A descriptor of a link names only a path, and its target may be a file that nobody checked (F-152).
 		return nil, 0, ntstatus.AccessDenied
 	}
 	s, err := f.stat()
@@ -170,7 +170,7 @@ func (f *file) through(mount, flags int, s *unix.Statx_t) (*os.File, error) {
 		err = unix.ESTALE
 	}
 	if err == nil {
-		_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFL, 0) // the receiver waits as it likes
+		_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFL, 0) // clear O_NONBLOCK: the receiver chooses its own mode
 	}
 	if err != nil {
 		shut(fd)

@@ -84,7 +84,7 @@ func readPlace(fd int, name *[shortName]byte, b []byte) (uintptr, unix.Errno) {
 		args := xattrArgs{value: unsafe.Pointer(&b[0]), size: uint32(len(b))}
 		n, _, err := unix.Syscall6(unix.SYS_GETXATTRAT, uintptr(dir), uintptr(unsafe.Pointer(&number[0])), 0,
 			uintptr(unsafe.Pointer(&name[0])), uintptr(unsafe.Pointer(&args)), unsafe.Sizeof(args))
-		if err != unix.ENOSYS && err != unix.EPERM { // before Linux 6.13; a filter of system calls
+		if err != unix.ENOSYS && err != unix.EPERM { // ENOSYS: before Linux 6.13; EPERM: a seccomp filter
 			return n, err
 		}
 	}

@@ -100,8 +100,8 @@ func handleOf(fd int) ([]byte, error) {
 		switch err {
 		case 0:
 			return slices.Clone(h.handle[:min(h.bytes, maxHandle)]), nil
-		case unix.EINVAL: // an older kernel
-		case unix.EOPNOTSUPP, unix.EOVERFLOW, unix.ENOSYS, unix.EPERM: // EPERM: a filter of system calls
+		case unix.EINVAL: // an older kernel does not know the flags: try the next ones
+		case unix.EOPNOTSUPP, unix.EOVERFLOW, unix.ENOSYS, unix.EPERM: // EPERM: a seccomp filter
 			return nil, nil
 		default:
 			return nil, err

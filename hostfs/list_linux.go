@@ -164,7 +164,7 @@ func (t *Tree) sweep(dir int, name string) {
 	case kind == unix.S_IFREG && strings.HasPrefix(name, nt.UploadPrefix):
 		t.sweepUpload(dir, name, s.Ino)
 	case kind == unix.S_IFDIR:
-		_ = t.unlink(dir, name, unix.AT_REMOVEDIR) // it fails if the directory has entries
+		_ = t.unlink(dir, name, unix.AT_REMOVEDIR) // unlink fails if the directory has entries
 	case kind == unix.S_IFREG && (s.Size == 0 || s.Nlink > 1 || strings.HasSuffix(name, removedSuffix(s.Ino))):
 		_ = t.unlink(dir, name, 0) // the next listing tries again
 	case kind == unix.S_IFLNK && t.ownLink(dir, name, s.Ino):

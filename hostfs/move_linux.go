@@ -102,7 +102,7 @@ func (f *file) findTarget(g *target, q *fileaccess.Move, m *nt.FileMove, dir, na
 		if other, ok := g.directory.fold(g.directory.object, name); ok {
 			fd, err = below(g.directory.object, other, 0)
 			if s, lost := stat(fd); err == nil && lost == nil && s.Ino == f.node.inode {
-				// A change of case alone finds the file itself in its way.
+				// If only the case of the name changes, the existing file is the moved file itself.
 				shut(fd)
 				return ntstatus.Success
 			}
@@ -195,7 +195,7 @@ func (f *file) linkOver(g *target) ntstatus.Status {
 	}
 	l := link{dir: to, directory: g.directory.status.Ino, name: private}
 	if err := f.exchange(&l, g); err != nil {
-		_ = f.t.removeOwn(f.node.inode, false, to, private) // after a second error it is the other file's
+		_ = f.t.removeOwn(f.node.inode, false, to, private) // removeOwn leaves the name if it belongs to the other file
 		return statusOf(err)
 	}
 	return ntstatus.Success

@@ -17,7 +17,7 @@ func (f *file) moveOver(g *target, q *fileaccess.Move, m *nt.FileMove) ntstatus.
 		return ntstatus.ObjectNameCollision
 	}
 	l := a.linkNow()
-	q.Existing = nil // it is not replaced
+	q.Existing = nil // the existing file is moved aside, not replaced
 	p := fileaccess.Move{Directory: a.directory, DeletePending: a.goes(),
 		OpensBelow: a.directory && f.t.opensBelow(l.path), Target: q.Target, Face: q.Face, SameDirectory: true}
 	if d := m.DecideAside(&p); !d.Allowed() {

@@ -52,7 +52,7 @@ func (p *place) createNameless(f *file, r *fileaccess.Request, d *fileaccess.Dec
 	if err == nil {
 		err = p.describeNew(f, &s, d)
 	}
-	// The name that was decided about is not taken, and no open is by it (F-197).
+	// The decision used a random name. The file does not get this name, and no open has it (F-197).
 	f.nameless, f.link.name, f.link.path = true, "", ""
 	if err == nil {
 		if st := p.enterHere(&s, f); st != ntstatus.Success {

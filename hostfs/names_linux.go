@@ -86,7 +86,7 @@ func (f *file) seekNamesLocked(after uint64) error {
 		return nil
 	}
 	if after > math.MaxInt64 {
-		return unix.EINVAL // no host has such a position
+		return unix.EINVAL // directory positions are at most 63 bits
 	}
 	if _, err := f.names.dir.Seek(int64(after), io.SeekStart); err != nil {
 		return err
@@ -179,5 +179,5 @@ func mountedIn(mounts []mountinfo.Mount, parent, root string) bool {
 			return true
 		}
 	}
-	return !known // the tree's own mount is not in the table: the paths there say nothing
+	return !known // if the table does not list the tree's own mount, its paths prove nothing
 }

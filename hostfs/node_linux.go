@@ -128,7 +128,7 @@ func (t *Tree) leave(f *file) {
 	}
 	t.opens--
 	t.unlinkLocked(l)
-	if slices.Contains(n.doomed, l) && l.users == 1 { // that it is to go is its last use
+	if slices.Contains(n.doomed, l) && l.users == 1 { // this was the last open by a name that is marked for deletion
 		t.mu.Unlock()
 		t.remove(n, l, f)
 		t.mu.Lock()

@@ -134,7 +134,7 @@ func (r *record) removeGone(s *unix.Statx_t, dir int, name string) (err error) {
 		err = r.t.unlink(r.dir, r.id+redoGone, unix.AT_REMOVEDIR)
 	} else if err = r.t.unlink(r.dir, r.id+redoMove, 0); err == nil {
 		// The record went first, because afterwards a new file may get the inode number of this one.
-		r.drop(redoGone) // the next server tries again
+		r.drop(redoGone) // after an error the next start of a server tries again
 	}
 	if err != nil {
 		err = errors.Join(err, r.t.rename(r.dir, r.id+redoGone, dir, name, unix.RENAME_NOREPLACE))
@@ -152,7 +152,7 @@ func (r *record) moveAgain() error {
 	}
 	m, err := decodeMove(text)
 	if err != nil {
-		return r.t.unlink(r.dir, r.id+redoMove, 0) // a power failure cut it short
+		return r.t.unlink(r.dir, r.id+redoMove, 0) // a power failure truncated the record
 	}
 	from, err := r.t.reopen(&m.from)
 	if err != nil {
@@ -185,7 +185,7 @@ func (r *record) abandon(m *moveRecord, err error) error {
 	case gone.Mode&unix.S_IFMT == unix.S_IFDIR:
 		return r.t.unlink(r.dir, r.id+redoGone, unix.AT_REMOVEDIR)
 	}
-	return nil // the caller removes it
+	return nil // the caller removes the file
 }
 
 // complete completes a recorded move between the open directories from and to. If the replaced file is a directory

@@ -65,7 +65,7 @@ func (r *record) refill(f, src *file, data string) error {
 	}
 	// The names may be durable before the contents. A record without its contents fails its checksum (F-213).
 	if r.t.journaled {
-		return src.flush() // with the contents goes the journal, which has both names
+		return src.flush() // also commits the journal, which contains both names
 	}
 	if err := src.flushData(); err != nil {
 		return err

@@ -142,12 +142,12 @@ func (r *repair) file(fd int, path string) {
 	place := placeOf(fd)
 	value, err := attribute(place, r.Attribute)
 	if err != nil || value == nil {
-		if err != nil && !errors.Is(err, unix.EPERM) { // a link has no attributes of users
+		if err != nil && !errors.Is(err, unix.EPERM) { // EPERM: a symbolic link cannot have user attributes
 			r.failed(path, err)
 		}
 		return
 	}
-	old := string(value) // Decode keeps none of it
+	old := string(value) // Decode does not keep a reference to value
 	a, err := ntacl.Decode(value)
 	if err != nil {
 		r.failed(path, err)
@@ -171,7 +171,7 @@ func (r *repair) file(fd int, path string) {
 	}
 	a.Descriptor = next
 	if found.Stale && r.Rehash && !r.DryRun {
-		// The administrator says that the change past the server was meant (F-205).
+		// With Rehash the administrator confirms that the change of permissions outside refmond was intended (F-205).
 		found.Err = seal()
 	}
 	if !r.DryRun && found.Err == nil && (found.Sessions+found.Generic > 0 || r.Rehash) {

@@ -60,8 +60,7 @@ func (f *file) SwapDescriptor(old, next *sd.Descriptor) (bool, ntstatus.Status) 
 			a = ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256}
 		}
 	case k.verdict == ntacl.Unverifiable:
-		// The hash is one that only the server can compute: it would not believe the
-		// new descriptor. F-121
+		// Only Samba's server can compute this hash. With another hash it would ignore the new descriptor. F-121
 		return false, ntstatus.NotSupported
 	}
 	a.Descriptor = next
@@ -79,7 +78,7 @@ func (t *Tree) versionBelow(above *known) ntacl.Attribute {
 		a.Version = 3
 	}
 	if a.Version == 3 {
-		a.HashType = ntacl.HashSHA256 // of zeros: the permissions play no part
+		a.HashType = ntacl.HashSHA256 // the hash stays zero, because the permissions are ignored
 	}
 	return a
 }

@@ -69,7 +69,7 @@ func Open(c Config) (*Tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hostfs: open the tree %s: %w", c.Path, err)
 	}
-	_ = ownDescriptors() // each open of a file uses it
+	_ = ownDescriptors() // open /proc/self/fd now; every open of a file uses it
 	t := &Tree{cfg: c, root: fd, abandoned: time.Minute, nodes: map[uint64]*node{},
 		descriptors: newDescriptorCache(c.Descriptors)}
 	if err := t.examine(); err != nil {
@@ -79,7 +79,7 @@ func Open(c Config) (*Tree, error) {
 		return nil, errors.Join(fmt.Errorf("hostfs: open the tree %s: %w", c.Path, err), unix.Close(fd))
 	}
 	if c.HandOut != HandOutNothing {
-		// Without the right to copy a mount the tree is served, and hands nothing out. F-151
+		// Without the right to copy a mount the tree is served, but passes no descriptors. F-151
 		if t.lender, err = newLender(fd, c.HandOut, c.Attribute); err != nil {
 			t.noLender = fmt.Errorf("hostfs: %s hands no descriptors out: %w", c.Path, err)
 		}
@@ -108,7 +108,7 @@ func (t *Tree) examine() error {
 	t.sharesBlocks = fs.Type == unix.EXT4_SUPER_MAGIC
 	switch fs.Type {
 	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.TMPFS_MAGIC:
-		// Elsewhere a subvolume or a layer has a device of its own without a mount.
+		// On other file systems a subvolume or a layer can have its own device number without a mount.
 		t.uniform = true
 	}
 	fd, err := below(t.root, ".", unix.O_DIRECTORY)
