@@ -173,7 +173,7 @@ func (s *side) paths(own, theirs map[string]map[string]int, other *side) (list [
 	found := s.changed(own, theirs, other)
 	more = max(0, len(found)-maxRows)
 	found = found[:len(found)-more]
-	of := map[int][]int{} // of each target: indexes in found
+	of := map[int][]int{} // by target: indexes in found
 	for i, c := range found {
 		of[c.target] = append(of[c.target], i)
 	}

@@ -84,12 +84,12 @@ func (p *pair) differences() (texts []string) {
 		of   func(*sd.Descriptor) sid.SID
 	}{{"owner", (*sd.Descriptor).Owner}, {"group", (*sd.Descriptor).Group}} {
 		if a, b := x.of(p.old), x.of(p.d); a != b {
-			texts = append(texts, fmt.Sprintf("%s %s, before %s", x.name, p.now.search.Directory.Name(b),
+			texts = append(texts, fmt.Sprintf("%s is %s, was %s", x.name, p.now.search.Directory.Name(b),
 				p.before.search.Directory.Name(a)))
 		}
 	}
 	if a, b := p.old.Control()&sd.DACLProtected, p.d.Control()&sd.DACLProtected; a != b {
-		texts = append(texts, map[bool]string{true: "inherits no entries any more",
+		texts = append(texts, map[bool]string{true: "no longer inherits entries",
 			false: "inherits entries again"}[b != 0])
 	}
 	texts = append(texts, p.entries("entry", "", (*sd.Descriptor).DACL, 0)...)

@@ -41,7 +41,7 @@ func TestBaselineReportListsChangedEntries(t *testing.T) {
 		carlas + ": removed entry: allow Authenticated Users list",
 		carlas + ": removed inherited entry: allow Authenticated Users read rights",
 		carlas + ": new inherited entry: allow Authenticated Users write DACL (and on 1 other object)",
-		"CN=order,CN=Users," + base + ": inherits no entries any more",
+		"CN=order,CN=Users," + base + ": no longer inherits entries",
 		"CN=order,CN=Users," + base + ": the same entries in another order",
 		sales + ": new entry: allow helen write DACL, inherited by children only",
 		sales + ": new entry: deny " + gone + " extended right",
@@ -62,7 +62,7 @@ func TestBaselineReportListsChangedEntries(t *testing.T) {
 	for _, x := range page.Changes.Differences {
 		got = append(got, x.Text)
 	}
-	check.SlicesEqual(t, got, []string{"group SYSTEM, before Domain Admins", "new audit entry: for Everyone write DACL"},
+	check.SlicesEqual(t, got, []string{"group is SYSTEM, was Domain Admins", "new audit entry: for Everyone write DACL"},
 		"B-127: differences of group and audit entry")
 	same, _, text := pageOf(t, &adreport.Report{Title: "t", Now: state(t, before), Before: &old})
 	check.That(t, same.Changes.None(), "B-127: equal states differ:\n%s", text)

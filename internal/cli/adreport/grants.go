@@ -15,7 +15,7 @@ import (
 // same accounts. Rows with the strongest right come first.
 func (s *side) grants(list []objectRights) (rows []Grants, err error) {
 	at := map[string]int{}
-	var objects [][]int // of each row
+	var objects [][]int // objects of each row
 	for _, x := range list {
 		parts, err := s.split(x)
 		if err != nil {

@@ -29,7 +29,7 @@ func (p *Page) HTML(out io.Writer) error {
 	data := struct {
 		*Page
 		Script     template.JS
-		ScriptHash string // by which the page runs this script and no other
+		ScriptHash string // the page's Content-Security-Policy allows only this script
 		Terms      []term
 	}{p, template.JS(pageScript), "sha256-" + base64.StdEncoding.EncodeToString(sum[:]), terms}
 	var text bytes.Buffer

@@ -178,7 +178,7 @@ func (t *textPage) changes(c *Changes) {
 		t.line("  ", "became administrators: "+c.Became.text(maxNames))
 	}
 	if c.Ceased.Count > 0 {
-		t.line("  ", "are not administrators any more: "+c.Ceased.text(maxNames))
+		t.line("  ", "are no longer administrators: "+c.Ceased.text(maxNames))
 	}
 	for _, part := range []struct {
 		name string

@@ -91,7 +91,7 @@ func typesOf(o *objects.Item, g winnt.GUID) ([]access.ObjectTypeEntry, error) {
 	switch {
 	case len(chain) > 1:
 		chain[0] = class
-	case g != class: // a class of children
+	case g != class: // g is the class of child objects
 		chain = []winnt.GUID{class, g}
 	}
 	return words.Tree([][]winnt.GUID{chain}), nil
@@ -102,7 +102,7 @@ func typesOf(o *objects.Item, g winnt.GUID) ([]access.ObjectTypeEntry, error) {
 func (r typedRights) coveredBy(steps []string) bool {
 	return slices.ContainsFunc(steps, func(step string) bool {
 		rights, err := words.Parse(step)
-		if err != nil { // a membership, and no right of a descriptor
+		if err != nil { // the step is a membership, not a right
 			return false
 		}
 		return slices.ContainsFunc(rights[0].Parts(winnt.DirectoryServiceObject), func(p words.Part) bool {
