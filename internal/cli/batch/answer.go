@@ -55,7 +55,7 @@ func AppendAnswer(dst, id []byte, q *accessquery.Query, a *accessquery.Answer) (
 
 // appendStatus appends the name of a status.
 func appendStatus(dst []byte, s ntstatus.Status) []byte {
-	switch s { // the two of almost every line
+	switch s { // fast path: almost every line has one of these two
 	case ntstatus.Success:
 		return append(dst, "STATUS_SUCCESS"...)
 	case ntstatus.AccessDenied:

@@ -147,7 +147,7 @@ func (c *checker) define(dst, id []byte) ([]byte, error) {
 	}
 	names := make(map[string]*subject)
 	order := []string{}
-	count, size := len(c.defs.tokens), c.defs.bytes // after the line: a replaced token does not count
+	count, size := len(c.defs.tokens), c.defs.bytes // after this line, without the tokens that it replaces
 	s := strict.Scanner{Bytes: c.slots[fDefine]}
 	for it := s.Object(); it.Next(&s); {
 		quoted := s.Bytes[it.Start : it.Start+len(it.Name)+2]

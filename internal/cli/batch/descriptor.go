@@ -30,7 +30,7 @@ func (c *checker) descriptor(s *subject, q *accessquery.Query) error {
 		name, v = "sdHex", hex
 	}
 	c.key = append(c.key[:0], name[len(name)-1])
-	if name == "sd" { // only text has aliases
+	if name == "sd" { // only the text form has aliases, which depend on the domain
 		c.key = append(c.key, s.domain.Binary()...)
 	}
 	c.key = append(c.key, v...)

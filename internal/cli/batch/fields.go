@@ -27,7 +27,7 @@ func scanLine(l strict.Layout, slots [][]byte, line []byte, number int) error {
 		}
 	}
 	if len(line) > MaxLine {
-		_ = l.Scan(slots, line[:MaxLine]) // for the id
+		_ = l.Scan(slots, line[:MaxLine]) // finds the id, for the error message
 		return errTooLong
 	}
 	if len(bytes.TrimSpace(line)) == 0 {

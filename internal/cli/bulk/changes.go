@@ -72,7 +72,7 @@ func differing[A any](
 		inner := ask(d)
 		keep := func(b *box[changes[A]], o *objects.Object, a *A, err error) {
 			k := kept[A]{*o, a, err}
-			k.object.Path = append([]byte(nil), o.Path...) // a walk uses its memory again
+			k.object.Path = append([]byte(nil), o.Path...) // a copy, because a walk reuses the memory of a path
 			b.part = append(b.part, k)
 		}
 		return asking[A, changes[A]]{cost: inner.cost, decide: inner.decide,
@@ -97,7 +97,7 @@ const maxSeen = 1 << 20
 func (p *parents) differs(path string, typ *winnt.ObjectType, answer []byte) bool {
 	sum := maphash.Bytes(p.seed, answer)
 	if len(p.seen) >= maxSeen {
-		p.keepAncestors(path, typ) // a walk in order needs no others
+		p.keepAncestors(path, typ) // an ordered walk needs only the ancestors
 	}
 	if len(p.seen) < maxSeen {
 		p.seen[trimmed(path)] = sum

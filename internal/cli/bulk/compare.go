@@ -166,7 +166,7 @@ func (c *comparer) after(b *box[compared], o *objects.Object) error {
 	case !known:
 		return c.object(b, o, nil, o)
 	case c.entry.kind&unreadable != 0:
-		return nil // counted when it was read
+		return nil // the run counted this object when it read the first state
 	}
 	if err := c.d.past.object(&c.entry, &c.old); err != nil {
 		return err
@@ -219,13 +219,13 @@ func (c *comparer) object(b *box[compared], o, before, after *objects.Object) er
 		b.sum.NoDACL++
 	}
 	b.sum.Observe(o.Type, o.Entry, string(o.Path))
-	for i := len(as) - 1; i >= 0; i-- { // of both states, counted as one object
+	for i := len(as) - 1; i >= 0; i-- { // remarks of both states count as those of one object
 		if as[i] != nil && (i == 1 || as[1] == nil) {
 			b.sum.remark(o, &as[i].remarks[i], "")
 		}
 	}
 	pairs := &c.d.all
-	if ks[0] == ks[1] { // what changed can only be the principals
+	if ks[0] == ks[1] { // equal descriptors: only changed principals can differ
 		if pairs = &c.d.moved; len(pairs.pairs) == 0 {
 			return nil
 		}

@@ -240,13 +240,13 @@ func (r *rest) Next(b *objects.Batch) error {
 			return err
 		}
 		if found.at != e.at || e.kind&unreadable != 0 || r.p.seen[slot/32].Load()>>(slot%32)&1 != 0 {
-			continue // replaced by a later record, never read, or there still
+			continue // a later record replaced it, it was unreadable, or it still exists
 		}
 		var o objects.Object
 		if err := r.p.object(&e, &o); err != nil {
 			return err
 		}
-		e.buf = nil // o has it now
+		e.buf = nil // o owns the buffer now
 		b.Add(o)
 	}
 	if b.Len() == 0 {

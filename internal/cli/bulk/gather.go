@@ -191,7 +191,7 @@ func (r *Report) Collect(ctx context.Context) error {
 		r.Type = winnt.FileObject
 	}
 	r.run = &Run{Directory: r.Directory, Type: r.Type, Config: r.Config, Share: r.Share, alike: true}
-	r.run.Rights, _ = words.Parse(strings.Join(reportRights[:], "+")) // words that exist
+	r.run.Rights, _ = words.Parse(strings.Join(reportRights[:], "+")) // cannot fail: all these words exist
 	r.CacheBytes = cmp.Or(r.CacheBytes, defaultCache)
 	r.run.CacheBytes = r.CacheBytes / 2
 	r.run.prepare()

@@ -13,8 +13,8 @@ type guarded struct {
 	root   []bool             // per principal: files are not checked (F-108)
 }
 
-// guardedOf collects the limits that the share's configuration put on the principals in list, by their index. It
-// returns nil if no share changed them.
+// guardedOf collects the share's limits and exemption of each principal in list, by index. It returns nil if no
+// principal has a limit or an exemption.
 func guardedOf(list []directory.Principal) *guarded {
 	g := &guarded{}
 	any := false

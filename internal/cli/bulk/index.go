@@ -40,7 +40,7 @@ type fresh []*unwritten
 func askIndex(d *decider) asking[indexed, fresh] {
 	w := &rows{run: d.run}
 	return asking[indexed, fresh]{
-		cost: 64 * len(d.run.Rights), // the sets go when they have been written
+		cost: 64 * len(d.run.Rights), // the memory of ids and masks; the sets are freed after they are written
 		decide: func(x place) (a indexed, share bool, err error) {
 			sets, share, err := d.sets(x)
 			if err != nil {

@@ -110,7 +110,7 @@ func (d *IndexDiff) Do() error {
 		return fmt.Errorf("before: %w", err)
 	}
 	seen := make(map[digest]bool, len(before))
-	sets := map[string]bool{} // those of After
+	sets := map[string]bool{} // the sets of After
 	var principals []byte
 	err = each(d.After, func(row *indexRow, line []byte) error {
 		switch {
@@ -165,7 +165,7 @@ func (d *IndexDiff) gone(row *indexRow, seen map[digest]bool, sets map[string]bo
 		if seen[at] {
 			return nil
 		}
-		seen[at] = true // it may be there twice
+		seen[at] = true // the input may contain the row twice
 		d.Gone++
 	case row.Set != nil && !sets[*row.Set]:
 		sets[*row.Set] = true

@@ -24,10 +24,10 @@ func newLogons(r *Run) logons {
 		var runs []*Run
 		for _, kind := range logon.Kinds {
 			d, err := r.Logons(kind)
-			if err != nil { // such as more groups than a token holds
+			if err != nil { // for example, a user has more groups than a token can hold
 				return nil, fmt.Errorf("--logon %v: %w", kind, err)
 			}
-			if d == nil { // the run's own kind
+			if d == nil { // kind is the run's own kind of logon
 				continue
 			}
 			other := *r

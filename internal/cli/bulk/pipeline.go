@@ -76,7 +76,7 @@ func (p *pipeline[T]) read(ctx context.Context, h *ordered.Hand[box[T]]) error {
 		}
 		b.Value.reset()
 		got := make(chan error, 1)
-		go func() { got <- p.source.Next(&b.Value.in) }() // it may wait for its input for ever
+		go func() { got <- p.source.Next(&b.Value.in) }() // Next may block for ever
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

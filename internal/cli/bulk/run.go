@@ -247,7 +247,7 @@ func fingerprint(h io.Writer, c *effective.Config) {
 	descriptor(c.Policies.Recovery)
 	for i := range c.Policies.Policies {
 		p := &c.Policies.Policies[i]
-		fmt.Fprintf(h, " policy %s %q", p.ID, p.Name) // reasons have the name
+		fmt.Fprintf(h, " policy %s %q", p.ID, p.Name) // reasons contain the name
 		for j := range p.Rules {
 			rule := &p.Rules[j]
 			fmt.Fprintf(h, " rule %q", rule.Name)

@@ -35,7 +35,7 @@ func temporary() (*os.File, error) {
 		return nil, fmt.Errorf("out of memory, and no temporary file can be created: %w", err)
 	}
 	if !removedLate {
-		_ = os.Remove(f.Name()) // at worst it stays behind
+		_ = os.Remove(f.Name()) // after an error the temporary file remains
 	}
 	return f, nil
 }

@@ -141,7 +141,7 @@ func (t *tracer) key(d *sd.Descriptor, i int) string {
 	tok := p.Token
 	const apart = sd.HasOthers | sd.HasExtras | sd.HasAccessFilter | sd.HasScopedPolicy | sd.HasTrustLabel |
 		sd.HasPrincipalSelf
-	// No entry of a SACL allows or denies plainly: those that decide have facts of their own.
+	// Ignore HasOthers of the SACL: the entries of a SACL that limit access have their own facts.
 	if (d.DACL().Facts()|d.SACL().Facts()&^sd.HasOthers)&apart != 0 || tok.IsSandboxed() || tok.RestrictedSet() != nil {
 		return fmt.Sprint("alone ", i)
 	}

@@ -80,7 +80,7 @@ func allows(kind sd.Type) bool {
 func (u *unlisted) nameable(s sid.SID) bool {
 	n := s.SubAuthorities()
 	switch {
-	case s.Authority() == 12 && n == 5 && s.Sub(0) == 1: // of a directory in the cloud
+	case s.Authority() == 12 && n == 5 && s.Sub(0) == 1: // an Entra ID account
 	case s.Authority() != 5 || n != 5 || s.Sub(0) != 21 || s.Sub(1)|s.Sub(2)|s.Sub(3) == 0:
 		return false
 	case s.RID() < 1000 && s.Prefix() == u.run.Directory.Domain:

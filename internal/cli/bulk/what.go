@@ -41,7 +41,7 @@ func askWhat(d *decider) asking[has, none] {
 			}
 			switch {
 			case err != nil || d.run.Holdings == nil:
-			case d.run.Changes: // the rights are compared
+			case d.run.Changes: // find the rights now, because they are compared
 				a.rights, err = holdings(x.object, x.d)
 				share = false
 			default: // put finds the rights, which depend on the class and the SID of each object

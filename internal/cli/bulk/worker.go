@@ -123,7 +123,7 @@ func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
 	x.remark = remarkOn(d, w.run.Directory, w.run.whole(o.Type))
 	if x.err == nil {
 		if x.remark.Logons, err = w.also.remark(place{self, o.Type, o.Way, o}); err != nil {
-			x.remark.Logons = "the other kinds are not known: " + err.Error() // the answer itself is
+			x.remark.Logons = "the other kinds are not known: " + err.Error() // the answer itself is still valid
 		}
 		x.remark.Unlisted = w.free.of(place{d, o.Type, o.Way, o})
 	}

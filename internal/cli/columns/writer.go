@@ -135,7 +135,7 @@ func fit(widths, kept []int, room int) []int {
 	for i, x := range widths {
 		if x > most {
 			widths[i] = most
-			if left > 0 { // what the division leaves over
+			if left > 0 { // distribute the remainder of the division
 				widths[i]++
 				left--
 			}
@@ -155,7 +155,7 @@ func wrapped(widths []int, room int) bool {
 	if over <= 0 || last < 1 || widths[last]-over < max(room/4, leastLast) {
 		return false
 	}
-	widths[last] -= over // its text continues below, and other columns would lose theirs (U-101)
+	widths[last] -= over // the last column wraps its text; other columns would cut theirs (U-101)
 	return true
 }
 

@@ -51,7 +51,7 @@ func (l *linter) checkDACL() {
 		if !e.allow && !e.deny || e.ace.Flags()&sd.InheritOnly != 0 {
 			continue
 		}
-		if e.ace.SID() == sid.OwnerRights && owners == 1 { // Its being there takes rights from the owner.
+		if e.ace.SID() == sid.OwnerRights && owners == 1 { // its mere presence removes rights of the owner
 			continue
 		}
 		l.checkIdle(es, i)
@@ -90,7 +90,7 @@ func (l *linter) entry(i int, a sd.ACE) entry {
 func (l *linter) checkCondition(i int, e *entry) {
 	data := e.ace.AppData()
 	if !claims.IsConditional([]byte(data)) {
-		return // a resource manager may have a use for it
+		return // a resource manager may interpret the data
 	}
 	e.data = data
 	// A condition that cannot be decoded is unknown for every token.
@@ -203,7 +203,7 @@ func (l *linter) granted(es []entry) (m winnt.AccessMask) {
 	for i := range es {
 		if es[i].allow && es[i].ace.Flags()&sd.InheritOnly == 0 {
 			m |= es[i].bits
-			if t := es[i].ace.Type(); t.IsCallback() && es[i].data == "" { // decided by a resource manager
+			if t := es[i].ace.Type(); t.IsCallback() && es[i].data == "" { // a resource manager decides about the entry
 				m |= l.typ.Mapping.Map(es[i].ace.Mask())
 			}
 		}

@@ -109,7 +109,7 @@ func (l *Pipeline[T]) Run() (read, write error) {
 	}
 	var ended error
 	go func() {
-		defer close(h.order) // after ended is written
+		defer close(h.order) // runs after ended is set, so that a reader of h.order sees it
 		defer close(h.work)
 		ended = l.Read(h)
 	}()

@@ -103,7 +103,7 @@ func (a *asker) question(m manner) (*question, error) {
 		}
 		q.evaluators = append(q.evaluators, e)
 	}
-	if m.self.IsZero() { // those of an account serve one object
+	if m.self.IsZero() { // with a self SID the evaluators serve only one object
 		a.questions[m] = q
 	}
 	return q, nil

@@ -22,7 +22,8 @@ func (s *Search) OfSteps(object int) ([]bool, error) {
 	of := make([]bool, len(entries))
 	for i, a := range entries {
 		of[i] = a.Flags()&sd.InheritOnly == 0 && slices.ContainsFunc(list, func(w kindWord) bool {
-			if w.name == genericAll && denies(a) { // who lacks a bit of it has the other rights
+			// A denial of some bits of it leaves the other rights.
+			if w.name == genericAll && denies(a) {
 				return false
 			}
 			return !w.right.Managed() && about(entries, a, w.right.Parts(m.typ), &m)

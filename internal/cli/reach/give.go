@@ -30,7 +30,7 @@ func (s *Search) give(l *level) error {
 		return nil
 	}
 	for h := range l.givers().All() {
-		if !about.group { // the same token, by whichever hand
+		if !about.group { // every hand obtains the same token
 			h := hand{user: about.user, token: s.tokenOf(about.user), by: l.edge(h)}
 			if !s.known[h.key()] {
 				s.add(h)

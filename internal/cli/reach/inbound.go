@@ -30,7 +30,7 @@ func (s *Search) Inbound(ctx context.Context, targets []int) (list []Reacher, cu
 	})
 	for _, h := range in.order {
 		if h >= len(s.Directory.Principals) || slices.Contains(in.themselves(), h) {
-			continue // a token on the way, or the account itself
+			continue // an intermediate token, or the target account itself
 		}
 		r := Reacher{Who: s.Directory.Principals[h].Name}
 		if r.Path, err = in.path(h); err != nil {
@@ -85,7 +85,7 @@ func (in *inbound) collect(ctx context.Context) error {
 		for object := range in.Objects {
 			if about := &in.about[object]; about.user < 0 && !about.group || about.sid.IsZero() ||
 				slices.Contains(in.targets, object) {
-				continue // it gives no token
+				continue // control of this object gives no token
 			}
 			if err := in.holders(ctx, a, start, object, func(h int) error { return in.through(object, h) }); err != nil {
 				return err
@@ -167,7 +167,7 @@ func (in *inbound) walk() {
 			return
 		}
 		h := &in.hands[to]
-		if len(h.joined) == 0 { // whoever acts as this user
+		if len(h.joined) == 0 { // visit those who can act as this user
 			for _, object := range byUser[h.user] {
 				for _, from := range in.accounts[object] {
 					in.visit(from, hop{object, to, left})
@@ -175,7 +175,7 @@ func (in *inbound) walk() {
 			}
 			continue
 		}
-		for _, g := range h.joined { // the user before it joined the last group
+		for _, g := range h.joined { // visit the user's hand before it joined the last group
 			for _, object := range byGroup[g] {
 				for _, from := range in.groups[object][h.user] {
 					if leadsTo(in.hands[from].joined, g, h.joined) {

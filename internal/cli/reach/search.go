@@ -168,7 +168,7 @@ func (s *Search) level(ctx context.Context, start, end, depth int) error {
 		}
 		about := &s.about[i]
 		if s.found[i] != nil && !about.group && (about.user < 0 || s.known[hand{user: about.user}.key()]) {
-			continue // it is found, and gives nothing new
+			continue // already found, and it gives no new token
 		}
 		answers, err := a.ask(i)
 		if err != nil {

@@ -45,14 +45,14 @@ func (s *Search) Survey(ctx context.Context, targets []int, direct func(object i
 		if start > 0 {
 			a, direct = s.newAsker(start, end), nil
 		}
-		reached := map[int]int{} // of a hand of this level: on how many targets it has a right
+		reached := map[int]int{} // by hand of this level: the number of targets on which it has a right
 		for _, object := range targets {
 			if err := v.target(ctx, a, start, object, reached); err != nil {
 				return nil, err
 			}
 		}
 		for h, n := range reached {
-			if n == len(targets) { // no way is shorter, to any of them
+			if n == len(targets) { // a right on every target: no path is shorter
 				in.direct[h] = targets[0]
 			}
 		}
@@ -164,8 +164,9 @@ func (v *Survey) object(ctx context.Context, a *asker, start, object int, direct
 // Cut returns the limit that ended the survey early, "" if none did. Paths can then be missing.
 func (v *Survey) Cut() string { return v.in.cut }
 
-// Why returns the accounts that grant the principal with index who the right r on an object. r is a right that direct
-// received for this object. It fails if the principal does not have the right.
+// Why returns the accounts that grant the principal with index who the right r on an object. r must be a right that the
+// survey reported for this object. Why returns an error if the principal does not have the right. It panics for an
+// index out of range.
 func (v *Survey) Why(object int, r *Right, who int) ([]Grant, error) {
 	_, grants, err := v.in.stepWith(&edge{hand: who, object: object, kindWord: r.word, then: r.then[who]})
 	return grants, err
