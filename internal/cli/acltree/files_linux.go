@@ -38,7 +38,7 @@ func Open(name string) (*Tree, error) {
 	}
 	t := &tree{}
 	dir, base := filepath.Split(whole)
-	if base == "" { // the root of the host
+	if base == "" { // whole is "/"
 		t.root, err = beneath.Open(whole)
 	} else {
 		err = t.open(dir, base)
@@ -65,8 +65,8 @@ func (t *tree) open(dir, base string) error {
 	defer below.Close()
 	f, err := below.Hold(base)
 	switch {
-	case errors.Is(err, beneath.ErrMount): // the root of a mount is named as a tree of its own
-		_ = above.Close() // only a place
+	case errors.Is(err, beneath.ErrMount): // base is a mount point: open the mount as the tree
+		_ = above.Close() // an O_PATH descriptor has nothing to flush
 		t.root, err = beneath.Open(dir + base)
 		return err
 	case err != nil:
@@ -98,7 +98,7 @@ func (t *Tree) Close() {
 // returns [ErrInUse] if another command has the file, or if the name belongs to another file now. A file system without
 // locks is an error. So is a file of another user than the caller and root, and one that others may write.
 func Lock(f *os.File, alone bool) error {
-	how := unix.LOCK_SH // for which NFS needs no right to write the file
+	how := unix.LOCK_SH // on NFS an exclusive lock would need a descriptor for writing
 	if alone {
 		how = unix.LOCK_EX
 	}
@@ -113,7 +113,8 @@ func Lock(f *os.File, alone bool) error {
 		return err
 	}
 	at, err := f.Stat()
-	if err == nil && (now == nil || !os.SameFile(now, at)) { // a run without changes has removed it
+	// Another run that changed nothing may have removed the file.
+	if err == nil && (now == nil || !os.SameFile(now, at)) {
 		err = ErrInUse
 	}
 	if err != nil {

@@ -164,7 +164,7 @@ func (n *Node) first(d *sd.Descriptor, steps []Step) *sd.Descriptor {
 	}
 	// The primary group of an account can be a group of all users (B-111).
 	l, err := sd.ListEditor{Container: true}.Purge(d.DACL(), sid.CreatorGroup)
-	if err != nil { // it has no DACL
+	if err != nil { // d has no DACL
 		return d
 	}
 	return WithDACL(d, l)
@@ -192,7 +192,7 @@ func (s *Step) on(e sd.ListEditor, l *sd.ACL) (*sd.ACL, error) {
 // addUntilStable adds a rule to l until another addition changes nothing, so that the same change made twice changes
 // nothing the second time. An addition can bring entries together that only the next one merges.
 func addUntilStable(e sd.ListEditor, l *sd.ACL, r sd.Rule) (*sd.ACL, error) {
-	for range l.Len() + 2 { // each addition but the first and the last makes the list shorter
+	for range l.Len() + 2 { // every addition except the first and the last shortens the list
 		next, err := e.Add(l, r)
 		if err != nil || next.Equal(l) {
 			return next, err

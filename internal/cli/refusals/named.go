@@ -75,7 +75,7 @@ func (n named[I]) way() []refusal[I] {
 			inject: func(_ *world, in I) { *n.name(in) = folder + `\\x` }},
 		{rule: "O-23", want: ntstatus.ObjectPathNotFound, name: "no such directory", takes: "oa.name",
 			inject: func(_ *world, in I) { *n.name(in) = `\nowhere\x` }},
-		// on the path, for a create
+		// a create finds this on the path
 		{rule: "O-23", want: ntstatus.ObjectTypeMismatch, when: "another type", name: "a name of another type",
 			takes: "oa.name", inject: func(_ *world, in I) { *n.name(in) = n.object }},
 	}

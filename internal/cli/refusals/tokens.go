@@ -109,7 +109,7 @@ func openThreadToken[I opensThread](h func(I) *winnt.Handle, mask func(I) *winnt
 				lifts: copied,
 				inject: func(w *world, _ I) {
 					w.impersonate(w.other, w.token(clientSpec(winnt.SecurityImpersonation), open()), true, winnt.SecurityImpersonation)
-					w.job() // RESTRICTED_TOKEN, and the client is not
+					w.job() // it requires restricted tokens, and the client's token is not restricted
 				}},
 			{rule: "O-81", want: ntstatus.InsufficientResources, name: "memory runs out for the copy", takes: "memory",
 				lifts:  copied,

@@ -55,7 +55,7 @@ type Counts struct {
 	Same        int `json:"same"`
 	Known       int `json:"differsKnown"`
 	Unexplained int `json:"differs"`
-	Apart       int `json:"notCompared"` // calls of a program after it took another way
+	Apart       int `json:"notCompared"` // calls of a program after its recorded and own calls diverge
 	Skipped     int `json:"skipped"`     // not called
 }
 
@@ -107,7 +107,7 @@ func Compare(rec *Recording, notes Notes) (*Report, error) {
 			if err != nil {
 				return nil, err
 			}
-			for k := range out { // compare only the recorded fields: other functions have other fields
+			for k := range out { // compare only the fields that were recorded
 				if _, recorded := l.Out[k]; !recorded {
 					delete(out, k)
 				}

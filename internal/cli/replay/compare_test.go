@@ -30,7 +30,7 @@ func TestProfileDifferencesAreDocumented(t *testing.T) {
 	}
 }
 
-// TestDifferencesAreReported checks another status, another result, and another way.
+// TestDifferencesAreReported checks a call with another status. Calls after the programs diverge are not compared.
 func TestDifferencesAreReported(t *testing.T) {
 	const program = `
 p = process("p", token_profile("user")).thread

@@ -38,7 +38,8 @@ func Questions() ([]Question, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, relations := range []int{500, 501, 4000} { // 3 tokens each and one between two: 1,999, 2,003, 15,999
+	// Each relation has 3 tokens, and each && is one: 1,999, 2,003 and 15,999 tokens.
+	for _, relations := range []int{500, 501, 4000} {
 		text := "O:SYG:SYD:(XA;;FR;;;WD;(" + strings.Repeat("@User.a == 1 && ", relations-1) + "@User.a == 1))"
 		list = append(list, Question{Case: fmt.Sprintf("S-35, %d relations", relations), Call: TextToDescriptor,
 			In: Fields{"sddl": text}, Rules: []string{"S-35"}})

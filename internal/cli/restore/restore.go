@@ -92,16 +92,17 @@ func Run(ctx context.Context, c Config, in io.ReadSeeker) (Counts, error) {
 		return n, ErrEmpty // the export into this pipe may have failed (B-22)
 	}
 	if err != nil || n.Bad > 0 {
-		// A file that is wrong in one line may be another one than was meant (B-22).
+		// A file with a malformed line may not be the file that the user meant (B-22).
 		return n, err
 	}
-	// An export that was cut off at the end of a line looks whole (B-22).
+	// An export that was cut off at a line end looks complete, so it must have an end line (B-22).
 	end := strings.TrimRight(string(jsonl.AppendEnd(nil, n.Lines)), "\n")
 	if last := strings.TrimRight(string(b.tail), "\r\n"); last[strings.LastIndexByte(last, '\n')+1:] != end {
 		return n, fmt.Errorf("the last line of the input is not %s, so it may be a part of an export: nothing was changed: "+
 			"export again, or append this line if its %d descriptors are all that you mean", end, n.Lines)
 	}
-	err = c.each(ctx, b, true, func(l *line) error { // no line has an error now: its bytes are the same
+	// No line can be malformed now, because each block has the bytes of the first pass.
+	err = c.each(ctx, b, true, func(l *line) error {
 		changed, err := c.restore(l)
 		switch {
 		case err != nil:

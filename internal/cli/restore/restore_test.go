@@ -273,8 +273,8 @@ func TestChangedInputWritesNothing(t *testing.T) {
 	check.ErrorIs(t, err, errChanged, "second block")
 }
 
-// TestUnreadableInputIsAnError: if a reading of the input breaks off, Run returns the error. It writes nothing if that
-// was the first reading, and no line of the incomplete block if it was the second (B-22).
+// TestUnreadableInputIsAnError: Run reads the input twice and returns the error of a failed read. If the first pass
+// fails, Run writes nothing. If the second fails, it writes no line of the incomplete block (B-22).
 func TestUnreadableInputIsAnError(t *testing.T) {
 	broken := errors.New("broken")
 	for _, c := range []struct {
@@ -289,7 +289,7 @@ func TestUnreadableInputIsAnError(t *testing.T) {
 	}
 }
 
-// breaking is an input that ends with an error once it was read a number of times.
+// breaking is an input whose read fails after it was read completely a number of times.
 type breaking struct {
 	*strings.Reader
 	after int

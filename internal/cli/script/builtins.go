@@ -193,7 +193,7 @@ func (r *Runner) file(b *starlark.Builtin, args starlark.Tuple, kwargs []starlar
 	if typ != "File" {
 		return nil, fmt.Errorf("file: type %q: only File objects can be made by a program", typ)
 	}
-	d, err := r.parseDescriptor(text) // None: an object without security (O-35)
+	d, err := r.parseDescriptor(text) // nil for None: the object has no descriptor (O-35)
 	if err != nil {
 		return nil, fmt.Errorf("file %s: %w", name, err)
 	}
@@ -210,7 +210,7 @@ func (r *Runner) profile(b *starlark.Builtin, args starlark.Tuple, kwargs []star
 func (r *Runner) counts(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	o, h, n := r.sys.Counts()
 	if r.cfg.Record != nil {
-		o, h, n = 0, 0, 0 // of refmon's kernel; a backend has no such counts
+		o, h, n = 0, 0, 0 // a recording omits the counts, because a backend has none
 	}
 	return starlark.Tuple{starlark.MakeInt64(o), starlark.MakeInt64(h), starlark.MakeInt64(n)},
 		starlark.UnpackArgs(b.Name(), args, kwargs)

@@ -23,7 +23,7 @@ func (r *Runner) method(row *nt.Row, invoke func(*nt.Row, any) (any, ntstatus.St
 	return starlark.NewBuiltin(row.Info().Name, func(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 		kwargs []starlark.Tuple) (v starlark.Value, err error) {
 		defer func() {
-			if x := recover(); x != nil { // here, where the place in the program is known
+			if x := recover(); x != nil { // recover here, so that the error has the position in the program
 				v, err = nil, fmt.Errorf("%s: %w", b.Name(), recovered(x))
 			}
 		}()
@@ -150,7 +150,7 @@ func (r *Runner) result(row *nt.Row, in, out any, st ntstatus.Status) starlark.V
 			continue
 		}
 		if failed(st) && f.IsZero() {
-			fields[p.Name] = starlark.None // A call that failed wrote nothing there.
+			fields[p.Name] = starlark.None // the failed call did not write this output
 			continue
 		}
 		fields[p.Name] = r.toValue(f, p.Object)

@@ -67,7 +67,7 @@ func selfSID(v starlark.Value) (nt.Captured[sid.SID], error) {
 		return nt.Captured[sid.SID]{}, fmt.Errorf("want a SID, got %s", v.Type())
 	}
 	x, err := sid.Resolve(s, sid.SID{})
-	if err != nil { // an invalid SID: the service's own fault
+	if err != nil { // for an invalid SID the service returns its status
 		return nt.Captured[sid.SID]{Status: ntstatus.InvalidSID}, nil
 	}
 	return nt.Cap(x), nil

@@ -65,7 +65,8 @@ func (r *Runner) claim(v starlark.Value) (a claims.Attribute, err error) {
 	if fields["values"] == nil {
 		return a, nil
 	}
-	err = r.claimValues(&a, fields["values"]) // before a is read: a return has no order of its own
+	// In return a, r.claimValues(&a, …) Go may read a before the call, so the call is a statement of its own.
+	err = r.claimValues(&a, fields["values"])
 	return a, err
 }
 

@@ -30,7 +30,7 @@ func (r *Runner) Complete(before string) (from int, names []string) {
 	switch {
 	case from > 0 && before[from-1] == '.':
 		add(r.members(before[:from-1]), "")
-	case word != "": // of all names there are too many to help
+	case word != "": // without a word there would be too many names
 		add(slices.Collect(maps.Keys(r.env)), "")
 		add(slices.Collect(maps.Keys(starlark.Universe)), "")
 		fallthrough
@@ -87,7 +87,7 @@ func parametersOf(text string) []string {
 			for from > 0 && isWord(text[from-1]) {
 				from--
 			}
-			// A list within a call, too, is not a place for parameters.
+			// Inside a list, even one within a call, no parameter names are offered.
 			if row, err := Find(text[from:i]); err == nil && text[i] == '(' {
 				return calltext.InNames(row)
 			}

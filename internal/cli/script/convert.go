@@ -231,7 +231,7 @@ func handle(v starlark.Value) (int64, error) {
 		if n, ok := v.Int64(); ok {
 			return n, nil
 		}
-		if n, ok := v.Uint64(); ok { // 0xffff… is how a pseudo handle looks in C
+		if n, ok := v.Uint64(); ok { // a pseudo handle written as in C, such as 0xffffffffffffffff
 			return int64(n), nil
 		}
 	}

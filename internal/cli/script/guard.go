@@ -38,7 +38,7 @@ var ErrStopped = errors.New("the kernel has stopped")
 // bound applies the limits of steps and memory to a thread of the interpreter.
 func (r *Runner) bound(th *starlark.Thread) {
 	th.OnMaxSteps = r.stepped
-	th.SetMaxExecutionSteps(1) // calls stepped before every step
+	th.SetMaxExecutionSteps(1) // so that the interpreter calls stepped before every step
 }
 
 // stepped runs before each step of the program. It cancels the thread if the program exceeds a limit. The heap is
@@ -274,7 +274,7 @@ func bitsOf(v starlark.Value) int {
 // repeatsTooLong reports whether v is a sequence that exceeds maxHeap if it is repeated n times. It is false if n is
 // not an int32.
 func repeatsTooLong(v, n starlark.Value) bool {
-	size := 0 // bytes of an element
+	size := 0 // bytes per element
 	switch v.(type) {
 	case starlark.String, starlark.Bytes:
 		size = 1

@@ -126,7 +126,7 @@ func (r *Runner) attributes(b *starlark.Builtin, args starlark.Tuple, kwargs []s
 		v.oa.SecurityQualityOfService, v.status = &q.q, q.status
 	}
 	if length != 48 {
-		v.status = ntstatus.InvalidParameter // a wrong Length (O-22)
+		v.status = ntstatus.InvalidParameter // Length is wrong (O-22)
 	}
 	var parts []string
 	for _, kw := range kwargs {

@@ -19,8 +19,9 @@ func privilegeState(v starlark.Value) (nt.Captured[[]nt.LUIDAndAttributes], erro
 	return nt.Cap(list), err
 }
 
-// luids converts privilege names, numbers, or {name: attributes}. Names without attributes get the given ones. None
-// returns nil. An unknown name is an error. So is every other type, a string included. Duplicates are kept.
+// luids converts a list of privilege names or numbers, or a dictionary {name: attributes}. Names without attributes get
+// the argument attributes. None returns nil, an empty list an empty slice. An unknown name and a value of another type,
+// such as a string, are errors. Duplicates are kept.
 func luids(v starlark.Value, attributes uint32) ([]nt.LUIDAndAttributes, error) {
 	if v == starlark.None {
 		return nil, nil

@@ -205,6 +205,6 @@ func (r *Runner) queueSystemWork(
 	if err != nil {
 		return nil, err
 	}
-	o := <-done // the program waits, so that one goroutine at a time runs it
+	o := <-done // wait: only one goroutine at a time may run the program
 	return o.v, o.err
 }

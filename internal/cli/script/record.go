@@ -114,7 +114,7 @@ func (t *transcript) record(c *nt.Call) {
 	if d, ok := c.In.(nt.DuplicateObjectIn); ok && d.TargetProcessHandle != winnt.NtCurrentProcess {
 		t.table = "another process"
 	}
-	t.fresh = true // a handle that a call gives is a new one
+	t.fresh = true // handles in the outputs are new
 	rec.Status = c.Status.String()
 	rec.Out = t.fields(c.Row.OutType(), c.Out, c.Status.IsSuccess())
 	if !c.Status.IsSuccess() && t.r.cfg.Backend == nil {
@@ -245,7 +245,7 @@ func (t *transcript) composite(f reflect.Value) any {
 	case reflect.Struct:
 		return t.structure(f)
 	}
-	return fmt.Sprint(f.Kind()) // nothing that a call of user mode takes
+	return fmt.Sprint(f.Kind()) // no parameter of a user-mode call has such a kind
 }
 
 // structure returns the exported fields of f by name. A captured parameter becomes its value, or {"fault": status} if

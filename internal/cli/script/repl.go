@@ -24,7 +24,7 @@ func (r *Runner) Interact(in io.Reader, prompt string) error {
 	lines.Buffer(nil, maxLine)
 	env := r.session()
 	r.env = env
-	begun, ended := false, false // the statement has a line of code; the input has ended
+	begun, ended := false, false // begun: the statement has a line of code; ended: the input has ended
 	next := func(read int) ([]byte, error) {
 		line, err := r.scan(lines, prompt, read)
 		text := bytes.TrimSpace(line)

@@ -87,7 +87,7 @@ func New(cfg Config) *Runner {
 	r := &Runner{cfg: cfg, threads: map[*nt.Thread]*threadValue{}, names: map[*kernel.AccessToken]string{},
 		faults: map[string]int{}, win32: map[*nt.Thread]*win32.Thread{}}
 	r.sink.durable = cfg.Audit
-	// A transcript says the same at each run. No file outlives the system of a program.
+	// A fixed first LUID makes the transcript the same on each run. Files exist only as long as the system.
 	r.sys = kernel.Boot(kernel.Config{Profile: cfg.Profile, Faults: r.fails, FirstLUID: 0x3E8,
 		LSA: logon.Example(sid.SID{}), Log: &audit.Log{Sink: &r.sink, Computer: "refmon", Clock: cfg.Clock}})
 	r.sys.Audit().Policy.Store(cfg.Policy)
@@ -149,7 +149,7 @@ func tooLong(name string, source []byte) error {
 // flush.
 func (r *Runner) outcome(err error) error {
 	if errors.Is(err, ErrStopped) {
-		return err // what could be printed has been
+		return err // all output that could be written was written
 	}
 	if lost := r.out.flush(); err == nil && lost != nil {
 		return fmt.Errorf("write the transcript: %w", lost)

@@ -29,7 +29,7 @@ var errTooLong = errors.New("too long")
 // first character.
 func newPlainText(in io.Reader) *plainText {
 	p := &plainText{in: bufio.NewReader(in), left: maxEventBytes}
-	head, _ := p.in.Peek(3) // an error comes again
+	head, _ := p.in.Peek(3) // the next read returns the error again
 	switch {
 	case len(head) >= 2 && head[0] == 0xFF && head[1] == 0xFE, len(head) >= 2 && head[0] == '<' && head[1] == 0:
 		p.wide = &utf16text.Reader{In: p.in}
@@ -90,7 +90,7 @@ func (p *plainText) rune() (rune, error) {
 	}
 	r, err := p.wide.Rune()
 	if r == utf8.RuneError {
-		return r, nil // the end comes with the next character
+		return r, nil // the next call returns the error
 	}
 	return r, err
 }

@@ -42,7 +42,7 @@ func LoadPolicy(dir string) (*audit.Policy, error) {
 // all of them, so such a file was cut off, and missing ones would not be audited (U-1).
 func checkComplete(text []byte, spec audit.PolicySpec) error {
 	if len(text) > 0 && !bytes.HasSuffix(text, []byte("\n")) {
-		// A part of "Success and Failure" can be another setting.
+		// If "Success and Failure" is cut off, the rest can be a different valid setting.
 		return errors.New("the last line does not end: the file may have been cut off: end the line if it is complete, or " +
 			"remove the file for the default policy")
 	}

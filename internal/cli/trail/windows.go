@@ -205,11 +205,11 @@ func (e *exportedEvent) record() (audit.Event, error) {
 	if h.Time, err = exportedTime(e.header["SystemTime"]); err != nil {
 		return audit.Event{}, err
 	}
-	version, _ := strconv.ParseUint(e.header["Version"], 10, 8) // older exports have none
+	version, _ := strconv.ParseUint(e.header["Version"], 10, 8) // 0 in older exports, which have no version
 	h.Version = uint8(version)
-	h.RecordID, _ = strconv.ParseUint(e.header["EventRecordID"], 10, 64) // 0: no number
+	h.RecordID, _ = strconv.ParseUint(e.header["EventRecordID"], 10, 64) // 0 without a number
 	h.Computer = e.header["Computer"]
-	keywords, _ := strconv.ParseUint(e.header["Keywords"], 0, 64) // none: a success
+	keywords, _ := strconv.ParseUint(e.header["Keywords"], 0, 64) // without keywords 0: a success
 	const failure = 0x0010000000000000
 	if keywords&failure != 0 {
 		h.Outcome = audit.Failure
@@ -220,7 +220,7 @@ func (e *exportedEvent) record() (audit.Event, error) {
 	return audit.FromFields(h, func(yield func(string, string) bool) {
 		for i, f := range e.fields {
 			if i == len(e.fields)-1 && f[0] == "Generator" && f[1] == Generator {
-				return // what refmon adds to its own events (U-81)
+				return // refmon adds this last field to its own events; it is not part of the event (U-81)
 			}
 			if !yield(f[0], f[1]) {
 				return

@@ -134,7 +134,7 @@ func (c *WindowsCheck) codes(e *audit.Event) {
 	list, found := e.Field("AccessList")
 	text, _ := e.Field("AccessMask")
 	if !found {
-		list = text // event 4674 has its rights there (U-22)
+		list = text // event 4674 has its rights in AccessMask (U-22)
 	}
 	if !strings.HasPrefix(list, "%%") {
 		return

@@ -40,7 +40,7 @@ func AppendXML(dst []byte, e *audit.Event) []byte {
 		}
 	}
 	pid, _ := e.Field("ProcessId")
-	process, _ := strconv.ParseUint(pid, 0, 64) // no process: 0
+	process, _ := strconv.ParseUint(pid, 0, 64) // 0 without a process
 	dst = append(dst, `<Event xmlns="`+eventNS+`"><System>`+provider...)
 	dst = fmt.Appendf(dst,
 		"<EventID>%d</EventID><Version>%d</Version><Level>%d</Level><Task>%d</Task><Opcode>0</Opcode>"+
