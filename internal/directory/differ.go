@@ -77,7 +77,7 @@ func changedGroups(was, is []Group) groupSet {
 		}
 	}
 	same := func(a, b *Group) bool { return a.SID == b.SID && a.GID == b.GID && sameSIDs(a.MemberOf, b.MemberOf) }
-	var old map[sid.SID]*Group // nil while the lists are of the same groups
+	var old map[sid.SID]*Group // by SID; nil while both lists have the same groups at the same index
 	for i := range is {
 		var before *Group
 		switch {

@@ -45,7 +45,7 @@ func (d *Directory) FindOrAdd(who string) (index int, note string, err error) {
 	named := func(p Principal) bool { return p.Name == name }
 	s, known := d.lookUpName(who, name, domain)
 	if !builtinDomain(domain) && slices.ContainsFunc(d.disabled, named) {
-		known = false // a group of that name, which a Unix user often has, is not meant (U-110)
+		known = false // name means the disabled user, not the group of the same name (U-110)
 	}
 	if !known {
 		if !builtinDomain(domain) && d.Account(name) != nil {
@@ -110,7 +110,7 @@ func (d *Directory) lookUpName(who, name, domain string) (sid.SID, bool) {
 	if a, ok := logon.WellKnownName(who); ok {
 		return a.SID, true
 	}
-	// The words of built-in tokens.
+	// Names of built-in tokens, such as --token guest.
 	if strings.EqualFold(who, "guest") {
 		return sid.Guests, true
 	}
@@ -197,7 +197,7 @@ func (d *Directory) newStandIn(s sid.SID, kind logon.Kind) (p Principal, note st
 	typ, proof := kind.Parts(s.Prefix() != UnixUsers)
 	if account, ok := accounts[s]; ok {
 		spec := account()
-		// The others are there without a logon, and these two prove no identity (D-38).
+		// The tokens of the other accounts come from no logon. Everyone and Guests log on without proof of identity (D-38).
 		if s == sid.Everyone || s == sid.Guests {
 			logon.Add(&spec, typ, logon.Unproved, false)
 		}

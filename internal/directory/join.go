@@ -35,7 +35,7 @@ func (d *Directory) Join(t *token.Token, group sid.SID) (*token.Token, error) {
 		spec.DefaultPrivileges = full.DefaultPrivileges
 		spec.Integrity, spec.ElevationType = full.Integrity, full.ElevationType
 		spec.Groups = slices.DeleteFunc(spec.Groups, func(g token.Group) bool {
-			return g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 // the level that it had
+			return g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 // the old integrity level
 		})
 	}
 	for _, s := range joined {

@@ -36,7 +36,7 @@ func (w *nesting) newToken(a *Accounts, u *User) (*token.Token, error) {
 	t, domain := w.table, a.Domain
 	// Accounts of the computer are those directly below its SID (D-37).
 	local := !a.Computer.IsZero() && u.SID.Prefix() == a.Computer
-	// No KDC has an account of a computer or a uid without a domain (L-83).
+	// No KDC has the local accounts of a computer, or a uid that is mapped to no domain account (L-83).
 	typ, proof := a.Logon.Parts(!local && u.SID.Prefix() != UnixUsers)
 	var n node
 	for _, s := range u.MemberOf {

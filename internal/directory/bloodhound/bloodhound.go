@@ -101,7 +101,7 @@ func unpack(f *zip.File, room uint64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := io.ReadAll(io.LimitReader(in, int64(room)+1)) // the header may say less than there is
+	text, err := io.ReadAll(io.LimitReader(in, int64(room)+1)) // the header may state a smaller size than the data
 	if err == nil && uint64(len(text)) > room {
 		err = tooMuch
 	}
@@ -146,7 +146,7 @@ func readFile(c *collect.Collector, file []byte) error {
 			continue
 		}
 		s, err := ParseSID(o.ObjectIdentifier)
-		if err != nil { // an id that is not a SID: of a principal of Azure, say
+		if err != nil { // the id is not a SID, for example that of an Azure principal
 			c.Report("%s has no SID", collect.Shorten(o.Properties.Name+" "+o.ObjectIdentifier))
 			continue
 		}

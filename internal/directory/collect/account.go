@@ -146,7 +146,7 @@ func (t *Table) Account(name string, s sid.SID) *Account {
 // with a SID whose name differs only in case. Otherwise it adds an account. otherID is the id of an existing account
 // with this name, if that is why it added one.
 func (t *Table) Unix(name, id string) (a *Account, otherID string) {
-	var completes *Account // in another case
+	var completes *Account // an account whose name differs only in case
 	for _, x := range t.byName[fold(name)] {
 		unknown := id == "" || x.ID == ""
 		switch {

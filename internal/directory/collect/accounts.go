@@ -54,7 +54,7 @@ func (c *Collector) Renew(of *directory.Accounts, changes []Change) (accounts *d
 		c.resolveGroups(a)
 		a.settleGroups()
 		switch {
-		case a.index == 0: // it is left out
+		case a.index == 0: // the account is not in the result
 		case changes[i].New.Kind == Group:
 			groups[a.index-1] = a.group()
 		default:

@@ -62,7 +62,7 @@ func (c *Collector) Put(r *Record) {
 			c.foreign = map[string]*Record{}
 		}
 		c.foreign[fold(r.DN)] = r
-	case r.Name == "" && r.SID == builtinDomain: // the container of Administrators and so on
+	case r.Name == "" && r.SID == builtinDomain: // CN=Builtin, the container of the BUILTIN groups
 	case r.Name == "":
 		c.Report("%s has a SID and no sAMAccountName", r.DN)
 	case r.Kind == Group:
@@ -133,7 +133,7 @@ func (a *Account) replace(r *Record) {
 		a.ID = ""
 		a.Disabled = r.Disabled
 	}
-	id := a.ID // of a group: another group may have it
+	id := a.ID // a group keeps its id, which another group may also have
 	a.put(r)
 	if r.Kind == Group {
 		a.ID = id

@@ -132,7 +132,7 @@ func (c *Collector) join(x *index, a *Account, r Reference) {
 		}
 	case r.GID != "":
 		if g = x.gids[r.GID]; g == nil {
-			Keep(&a.GID, r.GID) // people add its S-1-22-2
+			Keep(&a.GID, r.GID) // the directory adds the group S-1-22-2-gid
 			if n, err := strconv.ParseUint(r.GID, 10, 32); err == nil && a.GID != r.GID {
 				a.others = append(a.others, posix[1].WithRID(uint32(n)))
 			}

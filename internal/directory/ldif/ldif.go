@@ -48,7 +48,7 @@ func (e entry) has(name, value string) bool {
 func Read(c *collect.Collector, text string, before int) error {
 	e := entry{}
 	n := before
-	var whole strings.Builder // a line with those that go on with it
+	var whole strings.Builder // a line with its continuation lines
 	at := 0
 	take := func() error {
 		line := whole.String()
@@ -157,7 +157,7 @@ func Parse(attributes map[string][]string) (*collect.Record, error) {
 	default:
 		err = e.readUser(r)
 	}
-	if r.Name == "" { // it is reported, whatever else it has
+	if r.Name == "" { // ignore err: the caller reports the missing name
 		return r, nil
 	}
 	return r, err

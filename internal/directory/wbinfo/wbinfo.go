@@ -193,7 +193,7 @@ func collectTokenGroup(c *collect.Collector, line, of string) error {
 		return nil
 	}
 	u := c.Users.BySID(who)
-	if u == nil { // its name comes later, or never
+	if u == nil { // a later line may give the account its name
 		u = c.Users.Account(who.String(), who)
 	}
 	u.In = append(u.In, collect.Reference{SID: s})
