@@ -194,7 +194,7 @@ func (b *builder) entryOrder() {
 			}
 		}
 	}
-	short := []oracle.ACE{all[0], all[1], all[3], all[12], all[13], all[15]} // 1 and 2 for the user, 1 for G
+	short := []oracle.ACE{all[0], all[1], all[3], all[12], all[13], all[15]} // rights 1 and 2 for the user, 1 for G
 	for _, x := range short {
 		for _, y := range short {
 			for _, z := range short {
@@ -290,7 +290,7 @@ func (b *builder) integrity() {
 	order := []oracle.Word{0, 0x1000, 0x2000, 0x3000, 0x4000}
 	for _, level := range order {
 		for policy := range 8 {
-			for _, of := range append(order, 1) { // 1 means no label
+			for _, of := range append(order, 1) { // of is the object's level; 1 means no label
 				if levels[of] == "" && policy != 1 || level == 0 && policy%2 == 0 {
 					continue
 				}

@@ -165,8 +165,8 @@ func TestDecidedAnswersMayDiffer(t *testing.T) {
 		"JSON: got %v and %s, want both lists of three", err, b)
 }
 
-// TestJudgeComparesRelevantAttributes compares attributes of groups and privileges. After a filter only two bits of a
-// deny-only group count, and otherwise all that the page lists (B-44).
+// TestJudgeComparesRelevantAttributes checks which attribute bits of groups and privileges must be equal. For a
+// deny-only group after a filter these are two bits, and otherwise all documented bits (B-44).
 func TestJudgeComparesRelevantAttributes(t *testing.T) {
 	privilege := func(attributes oracle.Word) oracle.Token {
 		return oracle.Token{Privileges: []oracle.Privilege{{Name: "SeChangeNotifyPrivilege", Attributes: attributes}}}

@@ -196,7 +196,7 @@ func relations() (out []*oracle.Cond) {
 		for j, right := range operands() {
 			for k, op := range []string{"==", "!=", "<", "<=", ">", ">=", "Contains", "Any_of", "Not_Contains",
 				"Not_Any_of"} {
-				if (i*7+j*3+k)%3 == 0 && settled(left, op, right) { // a third of the table
+				if (i*7+j*3+k)%3 == 0 && settled(left, op, right) { // every third combination
 					out = append(out, &oracle.Cond{Op: op, Left: left, Right: right})
 				}
 			}

@@ -24,7 +24,7 @@ func (j *Judge) Report(w io.Writer, show int) error {
 		line(j.Suite(s), s)
 	}
 	line(j.Total(), "all")
-	// How much a score says depends on how the answers are known (B-43).
+	// Print a score per source of the expected answers, because the sources prove different things (B-43).
 	for _, way := range Ways() {
 		if c := j.OfWay(way); c.Asked > 0 {
 			line(c, "all "+way)
@@ -172,7 +172,7 @@ func inJSON(failures []Failure) []failed {
 		q, got := f.Question, json.RawMessage("null")
 		if f.Given != "" {
 			if got = json.RawMessage(f.Given); !json.Valid(got) {
-				got, _ = json.Marshal(f.Given) // a string always has a form
+				got, _ = json.Marshal(f.Given) // cannot fail for a string
 			}
 		}
 		out = append(out, failed{q.ID, q.Suite, q.Op, q.Known, f.Rules(), RuleOf(f.Rules()[0]).Source, f.Why, q.In,

@@ -90,7 +90,7 @@ func feed(w io.WriteCloser, questions []*Question) {
 			return
 		}
 	}
-	_ = b.Flush() // an adapter that reads no more gets no more
+	_ = b.Flush() // fails if the adapter has closed its input; the missing answers then show it
 }
 
 // errSilent means that no answer came in time.

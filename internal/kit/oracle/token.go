@@ -162,7 +162,7 @@ func AdjustPrivileges(t *Token, disableAll bool, changes []Privilege) (n *Token,
 		}
 		at = slices.IndexFunc(n.Privileges, func(p Privilege) bool { return p.Name == c.Name })
 		switch {
-		case at < 0: // removed before in this list
+		case at < 0: // an earlier change in this list removed the privilege
 		case c.Attributes&4 != 0:
 			n.Privileges = slices.Delete(n.Privileges, at, at+1)
 		default:
