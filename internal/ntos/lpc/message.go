@@ -64,9 +64,9 @@ func (p *Port) Request(t *ps.Thread, data []byte) (id uint32, st ntstatus.Status
 	if st != ntstatus.Success {
 		return 0, st
 	}
-	defer func() { paid.Return() }() // unless the request took it over
+	defer func() { paid.Return() }() // does nothing if the request took over the charge
 	c := p.conn
-	defer c.port.wake() // after the lock
+	defer c.port.wake() // runs after c.mu is unlocked
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -188,7 +188,7 @@ func (p *Port) Reply(payer quota.Payer, client nt.ClientID, id uint32, data []by
 // STATUS_PORT_DISCONNECTED, STATUS_REPLY_MESSAGE_MISMATCH, and those of the capture.
 func (p *Port) Impersonate(t *ps.Thread, client nt.ClientID, id uint32) ps.Outcome {
 	if p.Kind != Server {
-		// A client's end or a connection port has no client to act for.
+		// Only a server communication port has a client that can be impersonated.
 		return ps.Outcome{Status: ntstatus.InvalidPortHandle, Rule: "I-88",
 			Because: "the port is not a server communication port"}
 	}

@@ -95,7 +95,7 @@ func (p *Port) HeapSize() int {
 // destroy ends what a port without a handle has begun, and releases the port's process. It runs when the last reference
 // is gone.
 func (p *Port) destroy() {
-	p.closed() // a port whose first handle could not be made had no last one
+	p.closed() // if the first handle could not be created, no last handle was closed
 	p.process.Deref(ob.TagLink)
 }
 
@@ -179,7 +179,7 @@ func (p *Port) Accept(server *ps.Process) *Port {
 	if c == nil {
 		return nil
 	}
-	p.forget(c) // its messages go to the new port alone
+	p.forget(c) // from now on only the new port receives the client's messages
 	c.set(connectedState)
 	return newPort(Server, server, c)
 }
@@ -207,9 +207,9 @@ func (p *Port) closed() {
 	switch p.Kind {
 	case Server:
 		p.conn.end()
-		p.conn.port.forget(p.conn) // the server knows
+		p.conn.port.forget(p.conn) // the server closed the connection itself and needs no message
 	case Client:
-		p.conn.port.withdraw(p.conn) // before the end wakes the server
+		p.conn.port.withdraw(p.conn) // withdraw first, because end wakes the server
 		p.conn.end()
 		p.conn.dropAnswer()
 	}

@@ -28,13 +28,13 @@ func (in *Instance) takeLocked(box *queue, n int, server, message bool) (data []
 		m := box.messages[0]
 		k := min(n-len(data), len(m.data))
 		if data == nil && k > 0 {
-			data = m.data[:k:k] // of the queue alone until now
+			data = m.data[:k:k] // no copy: nothing else refers to these bytes after leave
 		} else {
 			data = append(data, m.data[:k]...)
 		}
 		whole := k == len(m.data)
 		box.leave(0, k, whole)
-		m.fits = m.fits || whole // all of it was read
+		m.fits = m.fits || whole // a message that was read completely needs no room
 		if server && (k > 0 || whole) {
 			// A read of zero bytes of a message has not read it (I-154).
 			in.read = true

@@ -62,7 +62,7 @@ func (fs *FileSystem) connect(find func(map[string]*pipe) *pipe, client *ps.Thre
 	}
 	var f finished
 	in.mu.Lock()
-	if in.turn == turn { // else the server sent the client away before it came
+	if in.turn == turn { // otherwise the server disconnected this client already
 		in.client, in.sqos, in.static, static, in.begun = e, q, static, nil, 0
 		in.settleLocked(&f)
 	}
@@ -107,7 +107,7 @@ func (p *pipe) inOrder() []*Instance {
 	begun := map[*Instance]uint64{}
 	for _, in := range p.instances {
 		in.mu.Lock()
-		begun[in] = in.begun - 1 // 0, for no server that waits, becomes the largest number
+		begun[in] = in.begun - 1 // 0 means that no server waits; 0 - 1 is the largest number and sorts last
 		in.mu.Unlock()
 	}
 	order := slices.Clone(p.instances)

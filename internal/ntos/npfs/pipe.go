@@ -164,7 +164,7 @@ func (fs *FileSystem) Create(name string, cfg Config, creator *ps.Process, d *sd
 		return st
 	}
 	in.mu.Lock()
-	in.server = e // no client can connect before
+	in.server = e // from now on clients can connect
 	in.mu.Unlock()
 	in.pipe.wake()
 	return ntstatus.Success

@@ -71,7 +71,7 @@ func (q *queue) leave(i, n int, gone bool) {
 			q.fits--
 		}
 		if i == 0 {
-			q.messages[0] = nil // the array may live on
+			q.messages[0] = nil // the backing array must not keep the message in memory
 			q.messages = q.messages[1:]
 		} else {
 			q.messages = slices.Delete(q.messages, i, i+1)
@@ -113,7 +113,8 @@ func (q *queue) drop(m *message) (dropped []*ps.ClientContext) {
 // clear drops all messages of a connection that ended and returns their client contexts. It does not complete the
 // writes that wait.
 func (q *queue) clear() (dropped []*ps.ClientContext) {
-	for i := len(q.messages) - 1; i >= 0; i-- { // backwards, so that no earlier message fits in between
+	// The last message goes first. In the other order, removing one would make room for the next.
+	for i := len(q.messages) - 1; i >= 0; i-- {
 		if m := q.messages[i]; m.context != nil {
 			dropped = append(dropped, m.context)
 			m.context = nil

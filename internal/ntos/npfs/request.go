@@ -85,7 +85,7 @@ func (r *Request) Start() Result {
 		if m, st = e.newMessage(r.Thread, r.Data); st != ntstatus.Success {
 			return Result{Status: st}
 		}
-		r.Data = nil // one copy is enough while it waits
+		r.Data = nil // m has a copy of the data
 	}
 	var f finished
 	in := e.instance
@@ -170,7 +170,7 @@ func (e *End) againLocked(r *Request, f *finished) (res Result) {
 		}
 	case OpListen:
 		if res.Status = e.listenLocked(); res.Status == ntstatus.PipeConnected || res.Status == ntstatus.PipeClosing {
-			res.Status = ntstatus.Success // the client came while the request waited
+			res.Status = ntstatus.Success // the client connected while the request waited
 		}
 	default:
 		res.Status = e.flushLocked()
@@ -188,7 +188,7 @@ func (in *Instance) settleLocked(f *finished) {
 	for again := true; again; {
 		again = false
 		for _, r := range slices.Clone(in.waiting) {
-			// The end of each request that waits here is this instance's.
+			// Each waiting request belongs to an end of this instance, so in.mu is its lock.
 			res := r.End.againLocked(r, f) // +checklocksforce
 			if res.Status != ntstatus.Pending {
 				in.endLocked(r, res, f)
@@ -211,8 +211,9 @@ func (in *Instance) endLocked(r *Request, res Result, f *finished) {
 	f.add(r, res)
 }
 
-// Cancel ends a waiting request with STATUS_CANCELLED and reports whether it did. It drops the unread bytes of a
-// write; the write's count is the number of bytes read (I-138).
+// Cancel ends a waiting request with STATUS_CANCELLED and reports whether it did. It drops the unread bytes of a write;
+// the write's count is the number of bytes read (I-138). Before it returns, it calls the completion functions of this
+// request and of the requests that can continue now, so the caller must hold no lock that these take.
 func (r *Request) Cancel() bool {
 	var f finished
 	in := r.End.instance
@@ -246,7 +247,8 @@ func (in *Instance) cancelLocked(r *Request, f *finished) {
 // +checklocks:in.mu
 func (in *Instance) closeLocked(e *End, f *finished) {
 	own := slices.DeleteFunc(slices.Clone(in.waiting), func(r *Request) bool { return r.End != e })
-	for _, r := range slices.Backward(own) { // from the last, so that none fits when one before it goes
+	// The last write goes first. In the other order, dropping one write would make room for the next.
+	for _, r := range slices.Backward(own) {
 		f.contexts = append(f.contexts, e.outbox().drop(r.message)...)
 	}
 	for _, r := range own {

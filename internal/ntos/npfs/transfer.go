@@ -166,7 +166,7 @@ func (e *End) listenLocked() ntstatus.Status {
 		return ntstatus.IllegalFunction
 	case in.state == Connected && in.client != nil:
 		return ntstatus.PipeConnected
-	case in.state == Connected: // claimed, not yet there
+	case in.state == Connected: // a client has claimed the instance and is still connecting
 		return ntstatus.PipeListening
 	case in.state == Closing:
 		return ntstatus.PipeClosing
