@@ -91,7 +91,7 @@ func (c *Caller) payer() quota.Payer {
 // kernel-mode caller passes OBJ_KERNEL_HANDLE, else the caller's process table.
 // From user mode the flag is ignored (O-28).
 func (c *Caller) TableFor(attributes uint32) *Table {
-	if c.Mode == access.Kernel && attributes&winnt.OBJ_KERNEL_HANDLE != 0 { // user mode's flag means nothing (O-28)
+	if c.Mode == access.Kernel && attributes&winnt.OBJ_KERNEL_HANDLE != 0 { // from user mode the flag is ignored (O-28)
 		return c.Kernel
 	}
 	return c.Table

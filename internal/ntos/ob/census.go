@@ -28,7 +28,8 @@ type censusShard struct {
 func (c *Census) Track(obj Object) {
 	h := obj.Head()
 	h.census = c
-	h.shard = uint8(rand.Uint32N(censusShards)) // spread: no line all creators write
+	// A random shard, so that creators on several processors seldom write to one cache line.
+	h.shard = uint8(rand.Uint32N(censusShards))
 	s := &c.shards[h.shard]
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -63,7 +63,7 @@ func (c *Caller) decideAccess(h *Header, subject *access.Subject, desired winnt.
 	r := &c.request
 	r.Descriptor, r.Subject, r.Desired, r.Type = d, *subject, mapped, t.ObjectType
 	dec, err := access.SeAccessCheck(r)
-	r.Descriptor, r.Subject = nil, access.Subject{} // keep nothing alive
+	r.Descriptor, r.Subject = nil, access.Subject{} // c.request must not keep them in memory
 	if err != nil {                                 // a descriptor that cannot be evaluated grants nothing
 		return c.refuse(h, "O-33", ntstatus.AccessDenied)
 	}
@@ -157,7 +157,7 @@ func (h *Header) CheckExclusive(process Object, attributes uint32) ntstatus.Stat
 		// Another process has the object for itself (O-27).
 		return ntstatus.AccessDenied
 	case owner == nil && attributes&winnt.OBJ_EXCLUSIVE != 0, exclusiveInherited(attributes):
-		// The object was not made to be exclusive, or the handle could not be (O-27).
+		// The object was not created as exclusive, or an inheritable handle was requested (O-27).
 		return ntstatus.InvalidParameter
 	}
 	return ntstatus.Success

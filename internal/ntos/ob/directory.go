@@ -57,7 +57,7 @@ func nameSize(name string) int {
 		return 0
 	}
 	const entry = 256
-	return 5*len(name)/2 + entry // upper case can be longer
+	return 5*len(name)/2 + entry // the upper-case form can be 1.5 times as long
 }
 
 // Upcase returns the name in upper case, without regard to a locale. Names that differ only in case have the same
@@ -147,7 +147,7 @@ func (d *Directory) insert(name string, h *Header, ignoreCase, open bool) ntstat
 		// A component is not empty and has no backslash (O-23).
 		return ntstatus.ObjectNameInvalid
 	}
-	name = strings.Clone(name) // it is a part of a path, which can be long
+	name = strings.Clone(name) // otherwise the entry would keep the whole path in memory
 	l := &link{d, name, Upcase(name)}
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -232,7 +232,7 @@ func (h *Header) dropHandle() {
 		return
 	}
 	h.tags.add(TagHandle, -1)
-	if n := uint32(h.counts.Add(^uint64(oneHandle - 1))); n+1 <= 1 { // handle and reference in one step
+	if n := uint32(h.counts.Add(^uint64(oneHandle - 1))); n+1 <= 1 { // subtract a handle and its reference in one step
 		h.lastReference(n)
 	}
 }

@@ -72,7 +72,7 @@ func (t *Table) audit(v winnt.Handle, obj Object, pending winnt.AccessMask, read
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.slot(t.index(v))
-	if s == nil || s.head.Load() != obj.Head() { // closed; the first use of an object that reuses it must not be lost
+	if s == nil || s.head.Load() != obj.Head() { // closed; keep the audit of an object that reuses it
 		return pending
 	}
 	return winnt.AccessMask(read(s)) & pending

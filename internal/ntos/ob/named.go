@@ -58,9 +58,9 @@ func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *acces
 			return 0, 0, c.Fail("U-64", st)
 		}
 	}
-	if p.link == nil { // the start of the path itself; it was not found by name
+	if p.link == nil { // the object is the start of the path, so it was not found by name
 		h.addHandle()
-	} else if !p.link.addHandle(h) { // its last handle was closed since, and the name went with it (O-44)
+	} else if !p.link.addHandle(h) { // the last handle was closed meanwhile, which removed the name (O-44)
 		r.Abandon()
 		return 0, 0, c.Fail("O-44", ntstatus.ObjectNameNotFound)
 	}
@@ -129,7 +129,7 @@ func (ns *Namespace) createNamed(c *Caller, n Name, typ *Type, subject *access.S
 	defer p.Release()
 	if p.Object != nil {
 		if st = p.opened(c, typ); st != ntstatus.Success {
-			// The status for another type does not depend on the existing object.
+			// An object of another type gives its own status before any name collision (O-161).
 			return 0, 0, false, c.Fail("O-161", st)
 		}
 		if n.Attributes&winnt.OBJ_OPENIF == 0 {
@@ -140,7 +140,7 @@ func (ns *Namespace) createNamed(c *Caller, n Name, typ *Type, subject *access.S
 		case ntstatus.Success:
 			// Opening an existing object instead of creating it has its own success status (O-23).
 			st = ntstatus.ObjectNameExists
-		case ntstatus.ObjectNameNotFound: // it has lost its name: create after all
+		case ntstatus.ObjectNameNotFound: // the object lost its name meanwhile: try again to create one
 			return 0, 0, true, st
 		}
 		return v, granted, false, st

@@ -239,7 +239,7 @@ func (w *walk) run(dir *Directory, path string) (Place, ntstatus.Status) {
 		if next == nil {
 			return Place{Directory: dir, Last: name, Object: h.self, Rest: rest + w.below, link: l}, ntstatus.Success
 		}
-		if next.Head() != h { // a link led elsewhere
+		if next.Head() != h { // a symbolic link led to another object
 			h.Deref(TagCall)
 		}
 		dir.Deref(TagCall)

@@ -30,7 +30,7 @@ func (r Reservation) Handle() winnt.Handle { return r.t.value(r.index) }
 // Audit sets the rights of the handle whose first use is to be audited; 0 audits none. Call it before the handle is
 // published, so that no use comes earlier.
 func (r Reservation) Audit(rights winnt.AccessMask) {
-	if rights == 0 { // nearly always, and so it is in a free slot
+	if rights == 0 { // the usual case; a free slot has 0 already
 		return
 	}
 	r.t.mu.Lock()

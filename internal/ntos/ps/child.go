@@ -144,7 +144,7 @@ func (p *Process) childToken(c *Child) (tok *se.TokenObject, fresh bool, out Out
 			Because: "the token has no room for the integrity of the program"}
 	}
 	if c.Token != nil && !tok.InUse() && v == tok.Value() {
-		return tok, false, Outcome{} // attached as the object it is (T-112)
+		return tok, false, Outcome{} // the token is used itself, not a copy (T-112)
 	}
 	// The child runs with a copy, at the program's integrity where that is lower (T-113).
 	return p.sys.Security.NewCopy(tok, v, tok.Security()), true, Outcome{}

@@ -147,7 +147,7 @@ func (c *ClientContext) Update(client *Thread, server *Process) (changed bool, o
 		return false, out
 	}
 	old := c.Token
-	// A change of the token's value since the last look counts, too (I-82).
+	// changed is true also if the same token has another value now (I-82).
 	changed = n.Token != old || n.modified != c.modified
 	c.Token, c.EffectiveOnly, c.modified = n.Token, n.EffectiveOnly, n.modified
 	old.Deref(ob.TagContext)

@@ -85,9 +85,9 @@ func (t *Thread) acceptInJob(tok *se.TokenObject, copyOnOpen, effectiveOnly bool
 // raises is the new record if it needs an audit record (see raised). other is nil if the token itself was installed.
 func (t *Thread) accept(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel,
 	job *Job) (raises *se.Impersonation, other *Outcome) {
-	// decide
+	// decide: may the thread act with this token (I-41)
 	p, v := t.process.Token(), tok.Value()
-	ok, condition := se.CanImpersonate(p, v, level, t.process.sys.Profile) // may the thread act so (I-41)
+	ok, condition := se.CanImpersonate(p, v, level, t.process.sys.Profile)
 	if !ok {
 		demoted := t.demote(tok, copyOnOpen, effectiveOnly, condition, job)
 		return nil, &demoted
@@ -269,7 +269,7 @@ func (t *Thread) RestoreImpersonation(saved *se.Impersonation) {
 // is the token of S-1-0-0 at level Anonymous: a call that comes too late must not act as the process (I-9).
 func (t *Thread) Client(tag ob.Tag) *se.Impersonation {
 	r := t.Impersonation(tag)
-	if r != nil || !t.Exited() { // the mark comes before the end of the impersonation
+	if r != nil || !t.Exited() { // a thread sets its exit mark before it ends the impersonation
 		return r
 	}
 	nobody := t.process.sys.Security.NewToken(se.Powerless, se.CopyDescriptor(se.Powerless, t.process.Token()))

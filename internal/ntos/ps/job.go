@@ -116,7 +116,7 @@ func (j *Job) SetLimitsFor(payer quota.Payer, l JobLimits) Outcome {
 			return Outcome{Status: st, Rule: "Q-2", Because: "the account has no quota left for the lists"}
 		}
 	} else {
-		l.Filter = old.Filter // the same lists, which were charged
+		l.Filter = old.Filter // keep the old lists, which are charged already
 	}
 	if l.Token != nil && old.Token == nil {
 		l.Token.Ref(ob.TagLink)

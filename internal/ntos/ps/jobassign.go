@@ -38,7 +38,7 @@ func (a *assignment) run() Outcome {
 	in := a.before
 	switch {
 	case in != nil && in.within(a.job):
-		return Outcome{} // it applies already
+		return Outcome{} // the process is in the job already
 	case in == nil, a.job.within(in):
 	case a.job.parent.Load() == nil && a.job.active == 0:
 		a.nested = true

@@ -160,7 +160,7 @@ func (s *System) newProcess(name string, tok *se.TokenObject, d *sd.Descriptor, 
 	tok.Ref(ob.TagPrimary)
 	tok.AttachPrimary()
 	p.token.Store(tok)
-	p.selfAccess.Store(uint32(winnt.PROCESS_ALL_ACCESS & winnt.ProcessObject.Valid)) // it may do all to itself (O-17)
+	p.selfAccess.Store(uint32(winnt.PROCESS_ALL_ACCESS & winnt.ProcessObject.Valid)) // all rights to itself (O-17)
 	p.id = s.allotID(p)
 	return p
 }
@@ -211,7 +211,7 @@ func (p *Process) ReferenceToken(tag ob.Tag) *se.TokenObject {
 			if p.token.Load() == t {
 				return t
 			}
-			t.Deref(tag) // it was replaced: take the new one
+			t.Deref(tag) // the token was replaced meanwhile: take the new one
 		}
 	}
 }

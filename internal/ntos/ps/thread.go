@@ -53,7 +53,7 @@ func (p *Process) newThread(d *sd.Descriptor, run, system bool) (*Thread, ntstat
 	}
 	t.Init(ThreadType, t, d)
 	if st := t.Pay(quota.Payer{Block: p.Quota()}, 0); st != ntstatus.Success {
-		return nil, st // t was never an object of the system
+		return nil, st // t needs no cleanup, because nothing refers to it yet
 	}
 	t.selfAccess = selfThreadAlways
 	if dec, err := access.Check(creator, d, winnt.MAXIMUM_ALLOWED, winnt.ThreadObject); err == nil && dec.Allowed() {
@@ -163,7 +163,7 @@ func (t *Thread) Subject() access.Subject {
 	s := access.Subject{Primary: t.process.Token()}
 	if r := t.imp.Load(); r != nil {
 		s.Client, s.Level, s.EffectiveOnly = r.Token.Value(), r.Level, r.EffectiveOnly
-	} else if t.Exited() { // set before the impersonation ends
+	} else if t.Exited() { // a thread sets its exit mark before it ends the impersonation
 		s.Client, s.Level = se.Powerless, winnt.SecurityAnonymous
 	}
 	return s

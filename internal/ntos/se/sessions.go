@@ -197,8 +197,7 @@ func (l *LogonSessions) release(id winnt.LUID) (ended []winnt.LUID, logons []Log
 	if s == nil {
 		return nil, nil, nil
 	}
-	// A session that no token belonged to yet was opened for one that is about to
-	// be made: it stays.
+	// A session that never had a token stays, because its creator is about to create the first token.
 	if s.holds--; s.holds > 0 || s.permanent || !s.used {
 		return nil, nil, nil
 	}
@@ -207,7 +206,7 @@ func (l *LogonSessions) release(id winnt.LUID) (ended []winnt.LUID, logons []Log
 	pair := []winnt.LUID{id}
 	if other := l.live[s.buddy]; s.buddy != 0 && other != nil && s.buddy != id {
 		if other.holds > 0 || other.permanent {
-			return nil, nil, nil // the pair lives on
+			return nil, nil, nil // the other session is still in use, so both stay
 		}
 		pair = append(pair, s.buddy)
 	}
@@ -280,7 +279,7 @@ func (l *LogonSessions) Link(a, b *token.Token) ntstatus.Status {
 			return ntstatus.NoSuchLogonSession
 		}
 		if s.buddy != 0 && s.buddy != ids[1-i] {
-			return ntstatus.InvalidParameter // a pair is for good
+			return ntstatus.InvalidParameter // a link between sessions cannot be changed
 		}
 	}
 	for i, id := range ids {

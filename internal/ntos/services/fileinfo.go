@@ -99,7 +99,7 @@ func (c *Context) pipeFact(obj ob.Object, class nt.FileInfoClass) (out nt.QueryI
 	standard := ok && class == nt.FileStandardInformation
 	switch {
 	case class != nt.FilePipeInformation && class != nt.FilePipeLocalInformation && !standard:
-		// Files of trees alone have the other classes.
+		// Only files of trees have the other classes.
 		return out, c.Fail("I-133", ntstatus.InvalidInfoClass)
 	case !ok:
 		// These classes belong to pipes.

@@ -224,9 +224,9 @@ func (s *System) RecordLogoff(o se.Logon) {
 	switch {
 	case err != nil: // the catalogue and this function disagree
 	case o.Peer:
-		s.Log.WriteLater(e.Of(o.Token)) // its beginning was within the user's bound
+		s.Log.WriteLater(e.Of(o.Token)) // needs no rate limit: the record of the logon was within the limit
 	default:
-		_ = s.Log.Write(e.Of(o.Token)) // an end cannot fail
+		_ = s.Log.Write(e.Of(o.Token)) // the session ends even if its record cannot be written
 	}
 }
 

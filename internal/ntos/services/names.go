@@ -134,7 +134,7 @@ func (c *Context) LsaLookupNames2(in nt.LsaLookupNames2In) (out nt.LsaLookupName
 	for _, name := range in.Names {
 		a, ok := c.Sys.LSA.LookupName(name)
 		if !ok {
-			// A name that is unknown has no SID, and its domain's index where that is known (L-46).
+			// An unknown name gets no SID. It gets the index of its domain if the domain is known (L-46).
 			domain, _, qualified := logon.Split(name)
 			out.SIDs = append(out.SIDs, nt.TranslatedSID{Use: winnt.SidTypeUnknown,
 				DomainIndex: d.named(c.Sys.LSA, domain, qualified)})
