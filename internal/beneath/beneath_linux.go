@@ -84,7 +84,7 @@ func (r *Root) openStep(at int, name string) (int, error) {
 	}
 	if err != nil {
 		if s, lost := statAt(at, name, unix.AT_SYMLINK_NOFOLLOW); lost == nil && s.Mode&unix.S_IFMT == unix.S_IFLNK {
-			err = unix.ELOOP // O_PATH says ENOTDIR
+			err = unix.ELOOP // for a link, an open with O_PATH and O_DIRECTORY fails with ENOTDIR
 		}
 		return -1, err
 	}
@@ -129,7 +129,7 @@ func (r *Root) Dirs() *Dirs { return &Dirs{root: r} }
 // Close closes all directories in the cache. Dirs remains usable and opens them again.
 func (d *Dirs) Close() {
 	for _, o := range d.open {
-		_ = unix.Close(o.fd) // only a place
+		_ = unix.Close(o.fd) // an O_PATH descriptor has nothing to flush
 	}
 	d.open = d.open[:0]
 }

@@ -146,7 +146,7 @@ func (f Faults) WriteFile(name string, b []byte, mode os.FileMode) error {
 // the new ones if only the folder could not be synced.
 func (f Faults) Replace(name string, b []byte, mode os.FileMode) error {
 	part := name + ".new"
-	// What an earlier program left there may be open to others, or be a link to another file.
+	// A file that an earlier run left may be readable by others, or be a link to another file.
 	if info, err := os.Lstat(part); err == nil && !info.IsDir() {
 		if err := os.Remove(part); err != nil {
 			return err

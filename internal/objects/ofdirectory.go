@@ -7,9 +7,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// OfDirectory returns the source s for a question about a right that only objects of a directory have. right is its
-// name, typ the type of objects without one. Next fails at the first readable object of another type. The result takes
-// over s.
+// OfDirectory wraps s for a query about a right that only directory objects have. right is the name of this right. An
+// object without a type gets the type typ. Next fails at the first readable object whose type is not DirectoryService.
+// The caller must not use s afterwards.
 func OfDirectory(s Source, typ *winnt.ObjectType, right string) Source {
 	return &ofDirectory{Source: s, typ: typ, right: right}
 }

@@ -63,8 +63,8 @@ func (w *Way) Folders() []*sd.Descriptor {
 // owner, group or in its ACL. It is true for nil.
 func (w *Way) PassesOthers() bool { return w == nil || !w.shut }
 
-// ParseWay parses the text of a way that [Way.Text] returned. It returns nil for "". Text that is cut off or has an
-// invalid descriptor is an error.
+// ParseWay decodes the list of folders that [Way.Text] encoded. It returns nil for "". A truncated text and an invalid
+// descriptor are errors.
 func ParseWay(text string) (*Way, error) {
 	var w *Way
 	for rest := text; rest != ""; {

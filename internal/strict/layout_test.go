@@ -57,7 +57,8 @@ func TestLayoutStoresValuesByName(t *testing.T) {
 	}
 }
 
-// TestNestingDepthIsLimited checks the depth limit of values, whatever they are made of and whatever encloses them.
+// TestNestingDepthIsLimited checks the depth limit for lists, objects and mixtures of both, at the top level and within
+// other values.
 func TestNestingDepthIsLimited(t *testing.T) {
 	for _, part := range []struct {
 		open, close string

@@ -72,8 +72,8 @@ func TestUnquoteAgreesWithEncodingJSON(t *testing.T) {
 	}
 }
 
-// Each kind of code unit before each other one: a surrogate pair is one character, a lone surrogate is rejected, and
-// encoding/json agrees on accepted text.
+// The test decodes every pair of \u escapes from a list of code units. A surrogate pair is one character, a lone
+// surrogate is rejected, and encoding/json returns the same text for accepted pairs.
 func TestLoneSurrogateEscapeIsRejected(t *testing.T) {
 	units := []string{"0000", "0041", "d7ff", "D7FF", "d800", "D800", "dbff", "DBFF", "dc00", "DC00", "dfff", "DFFF",
 		"e000",

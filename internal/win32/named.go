@@ -29,8 +29,9 @@ func (t *Thread) NamedSecurity(o Named, information uint32) (d *sd.Descriptor, s
 	return d, st
 }
 
-// ReadNamed calls do with a handle that can read those parts of the object's descriptor, for callers with a buffer of
-// their own. It closes the handle afterwards.
+// ReadNamed opens the object o with the rights that reading the parts in information needs, and calls do with the
+// handle. do can so read the descriptor to a buffer of its own. ReadNamed closes the handle and returns the status of
+// do. If the object cannot be opened, it returns the status of the open and does not call do.
 func (t *Thread) ReadNamed(o Named, information uint32, do func(winnt.Handle) ntstatus.Status) ntstatus.Status {
 	return t.withNamed(o, sd.QueryAccess(information), do)
 }
@@ -52,7 +53,7 @@ func (t *Thread) withNamed(o Named, access winnt.AccessMask, do func(winnt.Handl
 		return st
 	}
 	st = do(h)
-	t.nt.NtClose(h) // a handle of our own; the answer is that of do
+	t.nt.NtClose(h) // cannot fail: openNamed created the handle
 	return st
 }
 
@@ -64,7 +65,7 @@ func (t *Thread) openNamed(o Named, access winnt.AccessMask) (h winnt.Handle, st
 		oa.Attributes = winnt.OBJ_CASE_INSENSITIVE
 		return t.nt.NtOpenFile(access, oa, shareReadWrite, synchronousNonalert)
 	}
-	// A service opens objects of its own type only, and says so of others (O-161).
+	// Each service opens one type of object. For another type it returns STATUS_OBJECT_TYPE_MISMATCH (O-161).
 	for _, open := range []func(winnt.AccessMask, *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status){t.nt.NtOpenEvent,
 		t.nt.NtOpenJobObject, t.nt.NtOpenMutant, t.nt.NtOpenSemaphore, t.nt.NtOpenTimer} {
 		if h, st = open(access, oa); st != ntstatus.ObjectTypeMismatch {

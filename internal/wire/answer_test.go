@@ -43,7 +43,7 @@ func TestReplyBodyEncodesInBinaryAndJSON(t *testing.T) {
 	}
 }
 
-// TestShortAnswerIsRefused checks that an answer without a whole head is an error.
+// TestShortAnswerIsRefused checks that an answer shorter than its header is an error.
 func TestShortAnswerIsRefused(t *testing.T) {
 	for n := range 5 {
 		_, _, err := DecodeAnswer(make([]byte, n))

@@ -114,10 +114,11 @@ func (w *worker) discard() {
 	}
 }
 
-// logonRow is the number of the row that is slow on purpose.
+// logonRow returns the service number of LsaLogonUser, which is slow because it hashes a password.
 var logonRow = sync.OnceValue(func() int { return nt.NtTable.Find("LsaLogonUser").Info().Number })
 
-// logsOn reports whether a frame calls LsaLogonUser. Frames of other kinds may have any service number.
+// logsOn reports whether a frame calls LsaLogonUser. Only frames of the kinds Call, Then and Wait call a service; the
+// service number of other frames is ignored.
 func (f *Frame) logsOn() bool {
 	return (f.Kind == Call || f.Kind == Then || f.Kind == Wait) && int(f.Service) == logonRow()
 }

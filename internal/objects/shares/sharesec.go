@@ -122,7 +122,8 @@ func flagsOf(text string) (flags uint8, err error) {
 }
 
 // maskOf parses FULL, CHANGE, READ, letters of R W X D P O, or a number. "" is the mask 0. Other text is an error.
-// Letters may repeat, in upper case only. A number may be hexadecimal with 0x.
+// Letters may repeat, in upper case only. A number has the syntax of a Go literal: 0x means hexadecimal, and a leading
+// 0 octal. It must fit in 32 bits.
 func maskOf(text string) (m winnt.AccessMask, err error) {
 	switch text {
 	case "FULL":
