@@ -357,7 +357,8 @@ func TestMountCopiesAreRestricted(t *testing.T) {
 		}
 	}
 	before := len(descriptors(t))
-	check.That(t, check.Err(newLender(-1, HandOutReads, ntacl.Name)) != nil, "F-151: copies of the mount of no directory: no error")
+	check.That(t, check.Err(newLender(-1, HandOutReads, ntacl.Name)) != nil,
+		"F-151: copies of the mount of no directory: no error")
 	_, err := clone(unix.AT_FDCWD, 1<<63)
 	check.ErrorIs(t, err, unix.EINVAL, "a copy of a mount with unknown attributes")
 	check.Equal(t, len(descriptors(t)), before, "host descriptors after failed copies")

@@ -23,8 +23,8 @@ func (s *System) Revoke(tokens func(*token.Token) bool, files func(client *token
 	return s.sys.Revoke(tokens, files)
 }
 
-// RevokeFiles ends the use of the open files of trees to which the process has handles, or a process that it created and
-// that no program runs in. The handles stay valid, and each later call on them is denied. When the process ends, it
+// RevokeFiles ends the use of the open files of trees to which the process has handles, or a process that it created
+// and that no program runs in. The handles stay valid, and each later call on them is denied. When the process ends, it
 // deletes only files that it created, even with FILE_DELETE_ON_CLOSE.
 func (p *Process) RevokeFiles() {
 	services.RevokeFilesOf(p.p)

@@ -102,8 +102,8 @@ func TestRevokeEndsUser(t *testing.T) {
 	}
 }
 
-// TestRevokedSessionDeletesNoFileOfOthers checks that the end of a revoked user's connection does not delete a file that
-// the connection opened with FILE_DELETE_ON_CLOSE, also through a handle that only its child process has left, but
+// TestRevokedSessionDeletesNoFileOfOthers checks that the end of a revoked user's connection does not delete a file
+// that the connection opened with FILE_DELETE_ON_CLOSE, also through a handle that only its child process has left, but
 // deletes a file that it created so (W-99).
 func TestRevokedSessionDeletesNoFileOfOthers(t *testing.T) {
 	for _, inChild := range []bool{false, true} {

@@ -36,8 +36,8 @@ func (s *System) Revoke(tokens func(*token.Token) bool, files func(client *token
 	return ended, closed
 }
 
-// RevokeFilesOf ends the use of the files of trees that a process has open, through any of their handles. The end of the
-// process then deletes only those that its opens created (W-99).
+// RevokeFilesOf ends the use of the files of trees that a process has open, through any of their handles. The end of
+// the process then deletes only those that its opens created (W-99).
 func RevokeFilesOf(p *ps.Process) {
 	for e := range p.Table().All() {
 		if f, ok := e.Object.(*File); ok && f.complete.Load() {
