@@ -154,8 +154,8 @@ func (s *service) revokeRest(selected func(user *token.Token, name string) bool)
 }
 
 // kernelName returns the kernel name of a path in a tree or in one of its mounts. It returns false for any other
-// path. A mount hides the trees and mounts in its directory that are older than it. The result has no trailing
-// backslash and no part "." or "..".
+// path. Of trees that contain each other, the innermost counts. A mount hides the trees and mounts in its directory
+// that are older than it. The result has no trailing backslash and no part "." or "..".
 func (c *config) kernelName(path string) (name string, ok bool) {
 	path = filepath.Clean(path)
 	top := ""
@@ -166,7 +166,9 @@ func (c *config) kernelName(path string) (name string, ok bool) {
 		}
 	}
 	for i := range c.trees {
-		visible(c.trees[i].Path, c.trees[i].name)
+		if t := &c.trees[i]; len(t.Path) > len(top) {
+			visible(t.Path, t.name)
+		}
 	}
 	// A later mount hides what an earlier one or a tree has there (W-99). This is the order of mountTrees.
 	for i := range c.trees {

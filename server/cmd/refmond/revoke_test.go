@@ -109,17 +109,18 @@ func TestEmptyRevocationDoubtsItsPath(t *testing.T) {
 }
 
 // TestHostPathMapsToKernelName checks which kernel name a path of the host has. A path beside a tree has none. In a
-// mount below another one, it is that of the inner mount's tree, however the configuration writes the mount. A mount
-// hides a tree in its directory, and an earlier mount (W-99).
+// tree inside another one, it is that of the inner tree. In a mount below another one, it is that of the inner mount's
+// tree, however the configuration writes the mount. A mount hides a tree in its directory, and an earlier mount (W-99).
 func TestHostPathMapsToKernelName(t *testing.T) {
 	c := &config{trees: []treeConfig{{name: "p", mount: "/mnt/p", backup: "/backup/p"}, {name: "q", mount: "/mnt/p/q/"},
-		{name: "r", mount: "/run/r/s"}, {name: "s", mount: "/run/r"}}}
+		{name: "r", mount: "/run/r/s"}, {name: "s", mount: "/run/r"}, {name: "t"}}}
 	c.trees[0].Path, c.trees[1].Path, c.trees[2].Path, c.trees[3].Path = "/srv/p", "/srv/q", "/mnt/p/r", "/srv/s"
+	c.trees[4].Path = "/srv"
 	for path, want := range map[string]string{"/srv/p": `\Device\p`, "/srv/p/a/b": `\Device\p\a\b`,
 		"/mnt/p/q/a": `\Device\q\a`, "/mnt/p/q": `\Device\q`, "/mnt/p/qa": `\Device\p\qa`,
-		"/mnt/p/a/": `\Device\p\a`, "/backup/p/a": `\Device\p\a`, "/srv/p2": "", "/srv": "", "srv/p": "",
+		"/mnt/p/a/": `\Device\p\a`, "/backup/p/a": `\Device\p\a`, "/srv/p2": `\Device\t\p2`, "/srv2": "", "srv/p": "",
 		"/mnt/p/r/a": `\Device\p\r\a`, "/run/r/s/a": `\Device\s\s\a`,
-		"/srv//p/./a": `\Device\p\a`, "/srv/p/b/../a//c": `\Device\p\a\c`, "/srv/p/../p2": ""} {
+		"/srv//p/./a": `\Device\p\a`, "/srv/p/b/../a//c": `\Device\p\a\c`, "/srv/p/../p2": `\Device\t\p2`} {
 		if got, ok := c.kernelName(path); got != want || ok != (want != "") {
 			t.Errorf("%s: %q, %t, want %q", path, got, ok, want)
 		}
