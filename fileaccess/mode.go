@@ -64,19 +64,40 @@ func Mode(d *sd.Descriptor, directory bool) (mode uint32) {
 	case !d.HasDACL() || d.DACL() == nil:
 		return 0o777
 	}
-	k, l := modeClasses{d.Owner(), d.Group()}, d.DACL()
-	other := bitsOf(grantedTo(k, l, sid.SID{}, classOther))
-	mode = other | bitsOf(grantedTo(k, l, k.owner, classOwner))<<6
-	mode |= bitsOf(grantedTo(k, l, k.group, classGroup)) << 3
+	k := modeClasses{d.Owner(), d.Group()}
+	var everybody, owner, other decided
+	groups := map[sid.SID]*decided{k.group: {counts: true}} // and users: what each SID of the group class decides
 	executes := false
-	for _, a := range l.All() {
-		if !inForce(a) || !a.Type().IsAllow() {
+	for _, a := range d.DACL().All() {
+		if !inForce(a) || !a.Type().IsAllow() && !a.Type().IsDeny() {
 			continue
 		}
-		if k.of(a.SID()) == classGroup {
-			mode |= bitsOf(grantedTo(k, l, a.SID(), classGroup)) << 3
+		s, to := a.SID(), &everybody
+		switch class := k.of(s); {
+		case universal(s):
+		case class == classOwner:
+			to = &owner
+		case class == classOther:
+			to = &other
+		case class == classGroup:
+			if to = groups[s]; to == nil {
+				to = &decided{}
+				groups[s] = to
+			}
+		default:
+			to = nil
 		}
-		executes = executes || winnt.FileObject.Mapping.Map(a.Mask())&winnt.FILE_EXECUTE != 0
+		m := winnt.FileObject.Mapping.Map(a.Mask())
+		executes = executes || a.Type().IsAllow() && m&winnt.FILE_EXECUTE != 0
+		if to != nil {
+			to.entry(m, a.Type().IsAllow(), &everybody)
+		}
+	}
+	mode = bitsOf(other.with(&everybody)) | bitsOf(owner.with(&everybody))<<6
+	for _, g := range groups {
+		if g.counts {
+			mode |= bitsOf(g.with(&everybody)) << 3
+		}
 	}
 	if executes && mode&0o111 == 0 && !directory {
 		mode |= 0o100
@@ -84,24 +105,25 @@ func Mode(d *sd.Descriptor, directory bool) (mode uint32) {
 	return mode
 }
 
-// grantedTo returns the rights that the ACEs of l grant to subject s, which is in class of, in their order. It counts
-// ACEs for the class (for groups: ACEs for s) and for everybody.
-func grantedTo(k modeClasses, l *sd.ACL, s sid.SID, of class) (granted winnt.AccessMask) {
-	var denied winnt.AccessMask
-	for _, a := range l.All() {
-		c := k.of(a.SID())
-		own := c == of && (of != classGroup || a.SID() == s)
-		if !inForce(a) || !own && !universal(a.SID()) {
-			continue
-		}
-		switch m := winnt.FileObject.Mapping.Map(a.Mask()); {
-		case a.Type().IsAllow():
-			granted |= m &^ denied
-		case a.Type().IsDeny():
-			denied |= m &^ granted
-		}
+// decided has the rights that the entries of one SID, or of one class, decide in their order.
+type decided struct {
+	granted, all winnt.AccessMask
+	counts       bool // an entry grants rights
+}
+
+// entry adds the rights m of an allow or deny entry. An earlier entry for everybody decides first.
+func (d *decided) entry(m winnt.AccessMask, allow bool, everybody *decided) {
+	m &^= d.all | everybody.all
+	d.all |= m
+	if allow {
+		d.granted |= m
+		d.counts = true
 	}
-	return granted
+}
+
+// with returns the rights that these entries and those for everybody grant together.
+func (d *decided) with(everybody *decided) winnt.AccessMask {
+	return d.granted | everybody.granted&^d.all
 }
 
 // bitsOf returns the three permission bits for rights. Each bit needs only the one right of its name: FILE_READ_DATA,

@@ -1,6 +1,8 @@
 package fileaccess_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
@@ -41,13 +43,24 @@ func TestModeShowsRightsOfOwnerGroupOthers(t *testing.T) {
 		{"D:(A;OICIIO;FA;;;WD)(A;;FR;;;S-1-22-1-1)", true, 0o400},
 		{"D:(A;OICIIO;FA;;;WD)(A;;FR;;;S-1-22-1-1)", false, 0o400},
 		{"D:(A;;GA;;;WD)", false, 0o777},
-		{"D:(D;;FX;;;S-1-22-1-2)(A;;FR;;;S-1-22-1-1)", false, 0o400},   // a denial grants no x
-		{"D:(A;;FR;;;S-1-22-1-1)(A;;0x20;;;S-1-22-2-4)", false, 0o410}, // a class has x already
-		{"D:(D;;FR;;;S-1-22-2-4)(A;;FR;;;S-1-22-2-3)", false, 0o040},   // groups are denied separately
+		{"D:(D;;FX;;;S-1-22-1-2)(A;;FR;;;S-1-22-1-1)", false, 0o400},             // a denial grants no x
+		{"D:(A;;FR;;;S-1-22-1-1)(A;;0x20;;;S-1-22-2-4)", false, 0o410},           // a class has x already
+		{"D:(D;;FR;;;S-1-22-2-4)(A;;FR;;;S-1-22-2-3)", false, 0o040},             // groups are denied separately
+		{"D:(A;;FR;;;WD)(D;;FR;;;S-1-22-2-4)(A;;FW;;;S-1-22-2-4)", false, 0o464}, // everybody's entry decides first
+		{"D:(D;;FR;;;WD)(A;;FA;;;S-1-22-2-4)", false, 0o030},
+		{"D:(D;;FR;;;BU)(A;;FR;;;WD)", false, 0o440},
+		{"D:(D;;0x1;;;S-1-22-2-3)(D;;0x2;;;S-1-22-1-2)(A;;0x3;;;WD)", false, 0o626}, // a user who is only denied
 	} {
 		got := fileaccess.Mode(sddl.MustParse(ofMode+c.dacl), c.directory)
 		check.That(t, got == c.want, "Mode of %s = %o, want %o", c.dacl, got, c.want)
 	}
-	got := fileaccess.Mode(nil, false)
+	// A list as long as a file can have takes one pass: each entry needs those of its own account alone.
+	var long strings.Builder
+	for i := range 2700 {
+		fmt.Fprintf(&long, "(A;;0x2;;;S-1-22-1-%d)", i+2)
+	}
+	got := fileaccess.Mode(sddl.MustParse(ofMode+"D:"+long.String()), false)
+	check.That(t, got == 0o020, "Mode of a long list = %o, want 20", got)
+	got = fileaccess.Mode(nil, false)
 	check.That(t, got == 0, "Mode(nil) = %o, want %o", got, 0)
 }
