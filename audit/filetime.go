@@ -66,7 +66,7 @@ func appendPadded(dst []byte, v int64, width int) []byte {
 
 // ParseTime parses the time of a record in the form of [AppendTime]: RFC 3339
 // in UTC with up to seven fractional digits. The result is a FILETIME. It refuses
-// other forms and times before 1601.
+// other forms, days that a month does not have, and times outside the range.
 func ParseTime(text string) (int64, error) {
 	t, ok := parseTime(text)
 	if !ok {
@@ -99,7 +99,9 @@ func parseTime(s string) (int64, bool) {
 	}
 	days := daysOf(n[0], n[1], n[2]) - daysTo1601
 	t := days*ticksPerDay + ((n[3]*60+n[4])*60+n[5])*ticksPerSecond + n[6]
-	return t, t >= 0
+	// A day that the month does not have, and a year beyond the range, give another date.
+	y, m, d := civil(max(t, 0)/ticksPerDay + daysTo1601)
+	return t, t >= 0 && [3]int64{y, m, d} == [3]int64(n[:3])
 }
 
 // daysOf turns a date into days since 0000-03-01: the inverse of civil.
