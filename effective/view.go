@@ -228,7 +228,7 @@ func (v *View) place(next map[string]*token.Token) (changed []int) {
 			continue
 		}
 		if !known {
-			for free < len(v.slots) && v.slots[free].Name != "" {
+			for free < len(v.slots) && v.taken(free) {
 				free++
 			}
 			if free == len(v.slots) {
@@ -243,6 +243,12 @@ func (v *View) place(next map[string]*token.Token) (changed []int) {
 	}
 	slices.Sort(changed)
 	return slices.Compact(changed)
+}
+
+// taken reports whether a principal, whose name may be empty, has the slot.
+func (v *View) taken(slot int) bool {
+	at, ok := v.at[v.slots[slot].Name]
+	return ok && at == slot
 }
 
 // distinct returns each stored result that some object uses, once.
