@@ -338,7 +338,8 @@ func TestDeclaredTypesAreDecidedByAccount(t *testing.T) {
 	}
 }
 
-// TestUncheckedSubjectIs503 checks that a question about a subject whose logon could not be checked gets no decision.
+// TestUncheckedSubjectIs503 checks that a question about a subject whose logon could not be checked gets no decision,
+// and that a check that refmond does not complete has its status.
 func TestUncheckedSubjectIs503(t *testing.T) {
 	var a *refusing
 	w := newWorldOf(t, openToPEP, func(s *lsa.Store) logon.Authority { a = &refusing{Store: s}; return a }, everyoneAsks)
@@ -349,6 +350,9 @@ func TestUncheckedSubjectIs503(t *testing.T) {
 		code, _ = w.evaluate("carol", "bob", "read", "file", "/share/f")
 		check.Equal(t, code, http.StatusServiceUnavailable, "%v", st)
 	}
+	r := &request{g: w.g, s: &session{p: check.Must(w.g.link.process())}, ctx: t.Context()}
+	ok, st := r.granted(sddl.MustParse("O:SYG:SYD:(A;;0x1;;;WD)"), 0, askRight, askMapping)
+	check.That(t, !ok && st == ntstatus.InvalidHandle, "a check without a token: %t, %v", ok, st)
 }
 
 // TestDenialReasonNeedsReadControl checks who learns what of a denial (G-65), and that a file which the caller may not

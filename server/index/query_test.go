@@ -150,10 +150,9 @@ func TestCanReadFillsEveryAnswerField(t *testing.T) {
 		},
 	} {
 		a.setWatermark(change)
-		for _, path := range []string{"/t/a", "/none"} {
-			if got := a.x.CanRead(path, "alice", "read"); !reflect.DeepEqual(got, Answer{Because: why}) {
-				t.Errorf("%s: %+v, want %q", path, got, why)
-			}
+		got := a.x.CanReadAll(nil, []string{"/t/a", "/none"}, Query{Who: "alice", Right: "read"})
+		if !reflect.DeepEqual(got, []Answer{{Because: why}, {Because: why}}) {
+			t.Errorf("%+v, want %q twice", got, why)
 		}
 		_, err1 := a.x.Counts()
 		_, err2 := a.x.Listed()
@@ -246,7 +245,7 @@ func TestQueriesOfClosedIndexFail(t *testing.T) {
 	w := working(t, "")
 	sees(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(D;;FR;;;" + night + ")(A;;FR;;;WD)")},
 		watch.Seen{Path: "/t/b", Err: errors.New("no")},
-		watch.Seen{Path: "/t/gone", Descriptor: sddl.MustParse("O:BAG:SYD:(D;;FR;;;" + night + ")(A;;FX;;;WD)")})
+		watch.Seen{Path: "/t/gone", Descriptor: sddl.MustParse("O:BAG:SYD:(D;;FR;;;" + night + ")(A;;FRFX;;;WD)")})
 	sees(t, w, watch.Seen{Path: "/t/gone", Gone: true}) // its class has no document any more
 	l, _, err := OpenLog(dir)
 	check.NoError(t, err)
@@ -279,8 +278,10 @@ func TestQueriesOfClosedIndexFail(t *testing.T) {
 		if e, c := x.Why(a); e == nil || c == nil || e.ID != class || c.ID != class || e.Members != "0" {
 			t.Errorf("%+v %+v", e, c)
 		}
-		if e, c := x.Why(Answer{}); e != nil || c != nil {
-			t.Errorf("%+v %+v, want nil, nil", e, c)
+		for _, unknown := range []string{"", "other"} {
+			if e, c := x.Why(Answer{Class: unknown}); e != nil || c != nil {
+				t.Errorf("class %q: %+v %+v, want nil, nil", unknown, e, c)
+			}
 		}
 		list, err := x.Listed()
 		if want := []Listed{{class, "read", 1, []string{alice}, "v1"}}; err != nil || !reflect.DeepEqual(list, want) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -39,13 +40,8 @@ func (s *service) watch(cfg *config) error {
 		Quota: s.store.QuotaUID, Log: s.log}}
 	for i := range cfg.trees {
 		t := &cfg.trees[i]
-		traverse := cfg.Trees[t.name].Traverse
-		if traverse == "" {
-			traverse = "privilege"
-		}
-		w.server.Trees[t.Path] = feed.Tree{Share: cfg.Trees[t.name].Share, Traverse: traverse,
-			Options: tree.Options{Attribute: t.Attribute, IgnoreSystemACLs: t.IgnorePosix, Accounts: t.Accounts,
-				Required: t.Missing == hostfs.RefuseMissing}}
+		w.server.Trees[t.Path] = feed.Tree{Share: cfg.Trees[t.name].Share,
+			Traverse: cmp.Or(cfg.Trees[t.name].Traverse, "privilege"), Options: t.watchOptions()}
 	}
 	w.all.Go(func() {
 		if err := w.server.Serve(l); err != nil {
@@ -54,6 +50,12 @@ func (s *service) watch(cfg *config) error {
 	})
 	s.watching.Store(w)
 	return nil
+}
+
+// watchOptions returns how the watch of a tree reads its descriptors: as the tree serves them.
+func (t *treeConfig) watchOptions() tree.Options {
+	return tree.Options{Attribute: t.Attribute, IgnoreSystemACLs: t.IgnorePosix, Accounts: t.Accounts,
+		Required: t.Missing == hostfs.RefuseMissing}
 }
 
 // mayWatch returns the token of a client that may watch trees, otherwise the reason why it may not. A watcher learns

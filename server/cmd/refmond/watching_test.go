@@ -9,11 +9,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/logon"
@@ -72,6 +74,23 @@ type given token.Spec
 
 func (g given) LogOn(*auth.Peer, bool) (logon.Result, error) {
 	return logon.Result{Token: token.Spec(g)}, nil
+}
+
+// TestWatchReadsDescriptorsAsTreeServesThem checks that each setting of a tree about its descriptors reaches its watch.
+func TestWatchReadsDescriptorsAsTreeServesThem(t *testing.T) {
+	for _, c := range []struct {
+		settings treeSettings
+		want     tree.Options
+	}{
+		{treeSettings{Path: "/t"}, tree.Options{Attribute: "security.NTACL", Required: true}},
+		{treeSettings{Path: "/t", Attribute: "user.NTACL", IgnorePosix: true, Missing: "synthesise"},
+			tree.Options{Attribute: "user.NTACL", IgnoreSystemACLs: true}},
+	} {
+		config := check.Must(c.settings.check("t"))
+		got := config.watchOptions()
+		got.Accounts = nil
+		check.That(t, reflect.DeepEqual(got, c.want), "%+v, want %+v", got, c.want)
+	}
 }
 
 // TestWatchingNeedsPrivilegeOrEnabledGroup checks that an administrator's limited token, in which the group is for deny

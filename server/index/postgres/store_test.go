@@ -253,7 +253,12 @@ func TestStoreRowsEqualCursor(t *testing.T) {
 		!strings.Contains(err.Error(), "another refmon-index writes to this database") {
 		t.Errorf("N-10: a second writer: %v, want an error", err)
 	}
-	check.NoError(t, first.Close())
+	other := rowPart // of the same tree
+	other.Name, other.Number = "other", rowPart.Number+1
+	check.NoError(t, errors.Join(first.Begin("q", []index.StoredPart{rowPart, other}), first.Forget(other)))
+	conn := connect()
+	check.Equal(t, compareRows(t, conn, seed), reached, "the cursor after another part was forgotten")
+	check.NoError(t, errors.Join(conn.Close(t.Context()), first.Close()))
 }
 
 // writeAsChild writes the log that the parent has named.

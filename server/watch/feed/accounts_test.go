@@ -93,7 +93,8 @@ func TestCheckAccountsWaits(t *testing.T) {
 	}
 }
 
-// TestFailedWatchSaysWhy checks that a follower receives the error that ended the server's watcher (N-132).
+// TestFailedWatchSaysWhy checks that a follower receives the error that ended the server's watcher (N-132), and none
+// after its context has ended.
 func TestFailedWatchSaysWhy(t *testing.T) {
 	x := serve(t, &Server{May: anybody})
 	check.NoError(t, os.Remove(x.tree))
@@ -103,6 +104,10 @@ func TestFailedWatchSaysWhy(t *testing.T) {
 		t.Errorf("N-132: %v, want the reason", err)
 	}
 	check.NoError(t, end())
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	f := Follower{Socket: x.socket, Root: x.tree, Warn: func(err error) { t.Error("after the end: ", err) }}
+	check.NoError(t, f.Run(ended, nil))
 }
 
 // TestTreeUnderItsOwnMountIsRefused checks that a server rejects the watch of a tree with a FUSE file system over its

@@ -37,11 +37,15 @@ func TestAccountChangeStartsNewWalk(t *testing.T) {
 		}
 	}
 	walk(earlier)
-	o := owners{accounts: func(uint32, bool) sid.SID { return *owner.Load() }, known: map[ownerID]sid.SID{}}
-	o.sid(7, false)
+	for _, group := range []bool{false, true} {
+		now := earlier
+		o := owners{accounts: func(uint32, bool) sid.SID { return now }, known: map[ownerID]sid.SID{}}
+		o.sid(7, group)
+		now = later
+		o.sid(7, group) // another file of theirs
+		check.ErrorIs(t, o.check(), errAccounts, "N-146: an owner, looked up again after the change, group %t", group)
+	}
 	owner.Store(&later)
-	o.sid(7, false) // another file of theirs
-	check.ErrorIs(t, o.check(), errAccounts, "N-146: an owner who was looked up again after the change")
 	var lost error
 	for lost == nil {
 		select {
