@@ -35,8 +35,7 @@ type program struct {
 	begun bool // it was started, or could not be; guarded by mu
 }
 
-// programs maps process ids to the programs that this program has started, or starts when the first thread is
-// resumed. A program that has ended stays in the map until a later one gets the same process id.
+// programs maps process ids to the programs that start when their first threads are resumed.
 var programs sync.Map
 
 // programAt reads the program to start: application name, command line, folder and environment. Without an
@@ -134,11 +133,10 @@ func (p *program) start(process winnt.Handle) ntstatus.Status {
 		return ntstatus.Success
 	}
 	p.begun = true
-	programs.Store(p.process, p)
+	programs.Delete(p.process) // process ids are not used again
 	started, err := daemon().Start(process, p.cmd)
 	p.cmd.Env = nil
 	if err != nil {
-		programs.Delete(p.process)
 		return statusOf(err)
 	}
 	// A program that reaps its children itself gets the exit code; the daemon does not.
