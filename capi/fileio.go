@@ -72,11 +72,8 @@ func (x ioCall) runWith(l *nt.Later, buffer user, do func(*nt.Later) (nt.IOResul
 		// The memory of another thread's call may be known to that thread alone.
 		m := new(marshal.Memory)
 		final = r.Status
-		if m.Write(buffer, r.Data) == ntstatus.Success {
-			var e marshal.Encoder
-			e.U64(uint64(r.Status))
-			e.U64(r.Information)
-			m.Write(block, e.Bytes) // fails if the program has unmapped the block
+		if m.Write(buffer, r.Data) == ntstatus.Success && m.WriteU64(block+8, r.Information) == ntstatus.Success {
+			m.WriteU64(block, uint64(r.Status)) // last, because a program may poll it
 		}
 		ended.Store(true)
 	}
