@@ -505,8 +505,11 @@ class Thread:
         If stop is set, the calls after the first failure are skipped and have STATUS_CANCELLED.
         """
         b = Batch(self, stop)
-        yield b
-        b._finish()
+        try:
+            yield b
+            b._finish()
+        finally:
+            b._leave()
 
     @contextlib.contextmanager
     def restored(self):
@@ -592,6 +595,11 @@ class Batch:
     def _finish(self):
         while self._sent:
             self._collect()
+
+    def _leave(self):
+        """Drops the responses that an exception left."""
+        for _, request in self._sent:
+            self._thread.connection._leave(request)
 
 
 class Waiter:

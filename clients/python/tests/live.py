@@ -91,6 +91,15 @@ class Live(unittest.TestCase):
         self.assertEqual([str(r.status) for r in calls.results],
                          ["STATUS_SUCCESS", "STATUS_INVALID_HANDLE", "STATUS_CANCELLED"])
 
+    def test_responses_of_an_abandoned_batch_are_dropped(self):
+        c = self.connect()
+        with self.assertRaises(KeyError):
+            with c.thread.batch() as calls:
+                calls.NtClose(Handle=0)
+                raise KeyError
+        c.thread.NtClose(Handle=0)  # its response comes after the abandoned one
+        self.assertEqual((c._answers, c._left), ({}, set()))
+
     def test_threads(self):
         """Threads of one connection, each by a thread of Python: nothing is mixed up."""
         c, wrong = self.connect(), []
