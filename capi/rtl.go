@@ -77,9 +77,10 @@ func rtlValidAcl(c *call) uint64 {
 	return 0
 }
 
-// rtlAddAce implements RtlAddAce: it inserts a list of entries into an ACL.
+// rtlAddAce implements RtlAddAce: it inserts a list of entries into an ACL. It reads at most 64 KiB, which is too much.
 func rtlAddAce(c *call) uint64 {
-	list, st := c.Block(c.ptr(3), int(c.u32(4)&0xFFFFF), 1)
+	const long = 1 << 16 // no ACL has room for so many bytes
+	list, st := c.Block(c.ptr(3), int(min(c.u32(4), long)), 1)
 	if st != ntstatus.Success {
 		return status(st)
 	}
