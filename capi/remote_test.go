@@ -19,6 +19,7 @@ import (
 	"github.com/refmon/refmon/internal/test/wired"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -92,6 +93,19 @@ func TestDaemonRunsCreatedPrograms(t *testing.T) {
 	waiting(t)
 	out := run(t, "REFMON_SOCKET="+socket, program)
 	check.That(t, strings.HasSuffix(out, "0 failed\n"), "output %s, want it to end with %q", out, "0 failed\n")
+}
+
+// The name of a daemon's computer is the host's, which may be longer than 15 characters. Look-ups on that computer
+// succeed all the same.
+func TestDaemonComputerMayHaveLongName(t *testing.T) {
+	own := authority
+	defer func() { authority = own }()
+	authority = func() logon.Authority {
+		return check.Must(logon.NewMemory(logon.Settings{Computer: "IP-172-31-45-123"}))
+	}
+	program := compile(t, library(t), "tests/naming/main.c", "-lrefmon")
+	out := run(t, "REFMON_SOCKET="+daemonSocket(t, logOnAdministrator), program)
+	check.That(t, strings.HasSuffix(out, " 0 failed\n"), "output %s, want it to end with %q", out, " 0 failed\n")
 }
 
 // Kernel-mode routines need the program's own kernel. With a daemon the program exits with a message that says what

@@ -90,15 +90,20 @@ BOOL WINAPI GetUserNameW(LPWSTR buffer, LPDWORD size)
 	return leave(&f, ERROR_SUCCESS);
 }
 
+/* Finds the computer: its name is f->domain. */
+static NTSTATUS computer(struct found *f)
+{
+	NTSTATUS st = rm_computer(&f->sid);
+	return NT_SUCCESS(st) ? rm_account_name(f->sid, &f->name, &f->domain, f->units, &f->use) : st;
+}
+
 /* size counts units, and on success does not count the terminator. */
 BOOL WINAPI GetComputerNameW(LPWSTR buffer, LPDWORD size)
 {
 	struct found f = {0};
 	if (!size)
 		return fail(ERROR_INVALID_PARAMETER);
-	NTSTATUS st = rm_computer(&f.sid);
-	if (NT_SUCCESS(st))
-		st = rm_account_name(f.sid, &f.name, &f.domain, f.units, &f.use);
+	NTSTATUS st = computer(&f);
 	if (!NT_SUCCESS(st))
 		return leave(&f, RtlNtStatusToDosError(st));
 	if (!buffer || *size < f.units[1]) {
@@ -121,13 +126,13 @@ static BOOL same_name(LPCWSTR a, LPCWSTR b)
 
 BOOL rm_here(LPCWSTR system)
 {
-	WCHAR own[MAX_COMPUTERNAME_LENGTH + 1];
-	DWORD n = sizeof own / sizeof *own;
+	struct found f = {0}; /* the name may be longer than MAX_COMPUTERNAME_LENGTH */
 	if (!system || !*system || same_name(system, u".") || same_name(system, u"localhost"))
 		return TRUE;
-	if (!GetComputerNameW(own, &n))
-		return FALSE;
+	NTSTATUS st = computer(&f);
+	if (!NT_SUCCESS(st))
+		return leave(&f, RtlNtStatusToDosError(st));
 	if (system[0] == '\\' && system[1] == '\\')
 		system += 2;
-	return same_name(system, own) ? TRUE : fail(RPC_S_SERVER_UNAVAILABLE);
+	return leave(&f, same_name(system, f.domain) ? ERROR_SUCCESS : RPC_S_SERVER_UNAVAILABLE);
 }
