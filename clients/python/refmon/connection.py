@@ -85,6 +85,7 @@ class Connection:
         self._over = socket.SHUT_RD if inherited else socket.SHUT_RDWR
         self._last, self._answers, self._waiting, self._reading, self._lost = 0, {}, set(), False, None
         self._left = set()  # requests whose caller an exception took away
+        self._closing = None  # the thread of _closing_thread
         self._polling = False  # the reading thread has nothing in its hands
         sock.settimeout(None)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", TIMEOUT, 0))
@@ -135,6 +136,23 @@ class Connection:
         if not Status(head["Status"]).ok:
             raise NTError(head["Status"], "new thread")
         return Thread(self, head["Out"]["Thread"], head["Out"]["Name"])
+
+    def _closing_thread(self):
+        """Returns the thread on which the library closes handles. On a thread of the program, such a call would hide
+        the failure of the call before it from a batch. If refmond refuses another thread, it is the program's first.
+        """
+        if self._closing is None:
+            try:
+                made = self.new_thread()
+            except NTError:
+                return self.thread
+            with self._mu:
+                first = self._closing is None
+                if first:
+                    self._closing = made
+            if not first:
+                made.close()
+        return self._closing
 
     def start(self, process, args, **options):
         """Starts a program in a process from NtCreateUserProcess and returns its subprocess.Popen.

@@ -92,7 +92,7 @@ def _closer(thread, handle):
 
     def close():
         try:
-            connection.thread.NtClose(Handle=handle)
+            connection._closing_thread().NtClose(Handle=handle)
         except NTError:
             pass  # a lost connection has closed all handles
 

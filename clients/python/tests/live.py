@@ -10,7 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import refmon
-from refmon import table
+from refmon import files, table
 
 ADDRESS = None
 EVERYONE = "O:SYG:SYD:(A;;FA;;;WD)"
@@ -90,6 +90,16 @@ class Live(unittest.TestCase):
             calls.NtOpenProcessToken(**opening)
         self.assertEqual([str(r.status) for r in calls.results],
                          ["STATUS_SUCCESS", "STATUS_INVALID_HANDLE", "STATUS_CANCELLED"])
+
+    def test_closed_file_hides_no_failure_from_a_batch(self):
+        """A file can be closed at any time, also by the garbage collector. A batch still stops at its failure."""
+        th = self.connect().thread
+        close = files._closer(th, th.NtCreateEvent(DesiredAccess=refmon.EVENT_ALL_ACCESS).check().EventHandle)
+        with th.batch(stop=True) as calls:
+            calls.NtClose(Handle=1 << 40)
+            close()
+            calls.NtCreateEvent(DesiredAccess=refmon.EVENT_ALL_ACCESS)
+        self.assertEqual([str(r.status) for r in calls.results], ["STATUS_INVALID_HANDLE", "STATUS_CANCELLED"])
 
     def test_responses_of_an_abandoned_batch_are_dropped(self):
         c = self.connect()
