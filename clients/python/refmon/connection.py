@@ -86,6 +86,7 @@ class Connection:
         self._last, self._answers, self._waiting, self._reading, self._lost = 0, {}, set(), False, None
         self._left = set()  # requests whose caller an exception took away
         self._closing = None  # the thread of _closing_thread
+        self._busy = set()  # identifiers of the Python threads that send a frame or wait for one
         self._polling = False  # the reading thread has nothing in its hands
         sock.settimeout(None)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", TIMEOUT, 0))
@@ -259,6 +260,17 @@ class Connection:
         text = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
         if len(text) > MAX_FRAME - _REST:
             raise ValueError("a frame of %d bytes, the bound is %d" % (len(text), MAX_FRAME))
+        self._busy.add(threading.get_ident())
+        try:
+            return self._write_frame(kind, thread, service, text)
+        finally:
+            self._busy.discard(threading.get_ident())
+
+    def _in_call(self):
+        """Returns whether the Python thread is sending a frame or waiting for one."""
+        return threading.get_ident() in self._busy
+
+    def _write_frame(self, kind, thread, service, text):
         with self._mu:
             if self._lost is not None:
                 raise Disconnected(self._lost)
@@ -292,6 +304,7 @@ class Connection:
         """Waits for a response and returns its head and descriptors. One waiting thread reads for all of them. It has
         the errors of _answer. After another exception, such as KeyboardInterrupt, the response is dropped when it
         comes."""
+        self._busy.add(threading.get_ident())
         try:
             return self._wait_for(request, until)
         except OSError:
@@ -299,6 +312,8 @@ class Connection:
         except BaseException:
             self._leave(request)
             raise
+        finally:
+            self._busy.discard(threading.get_ident())
 
     def _leave(self, request):
         """Drops the response to a request, which has come or will come."""

@@ -1,6 +1,7 @@
 """Files of a tree as file objects. They read a host file descriptor if refmond passes one, else they make calls."""
 import io
 import os
+import threading
 
 from . import table
 from .status import NTError
@@ -47,6 +48,7 @@ class _Called(io.RawIOBase):
         self._connection, self._handle, self._at = thread.connection, handle, 0
         self._close = _closer(thread, handle)
         self._thread = self._connection.new_thread()
+        self._close = _closer(thread, handle, self._thread)
 
     def readable(self):
         return True
@@ -83,17 +85,25 @@ class _Called(io.RawIOBase):
         if not self.closed:
             super().close()
             self._close()
-            self._thread.close()
 
 
-def _closer(thread, handle):
-    """Returns a function that closes a handle. It needs no particular thread, because handles belong to the process."""
+def _closer(thread, handle, own=None):
+    """Returns a function that closes a handle, and then the file's own thread. It needs no particular thread, because
+    handles belong to the process."""
     connection = thread.connection
 
-    def close():
+    def close_now():
         try:
             connection._closing_thread().NtClose(Handle=handle)
         except NTError:
             pass  # a lost connection has closed all handles
+        if own is not None:
+            own.close()
+
+    def close():
+        if connection._in_call():  # the garbage collector closes the file: a call within the call would wait for ever
+            threading.Thread(target=close_now, name="refmon-close", daemon=True).start()
+        else:
+            close_now()
 
     return close

@@ -101,6 +101,28 @@ class Live(unittest.TestCase):
             calls.NtCreateEvent(DesiredAccess=refmon.EVENT_ALL_ACCESS)
         self.assertEqual([str(r.status) for r in calls.results], ["STATUS_INVALID_HANDLE", "STATUS_CANCELLED"])
 
+    def test_file_can_be_collected_during_a_call(self):
+        """The garbage collector may close a file while its Python thread sends a frame or reads one."""
+        for method in ("_received", "_frame"):
+            c = self.connect()
+            event = c.thread.NtCreateEvent(DesiredAccess=refmon.EVENT_ALL_ACCESS).check().EventHandle
+            close, original = files._closer(c.thread, event), getattr(c, method)
+
+            def collecting(*args):
+                delattr(c, method)
+                close()
+                return original(*args)
+
+            setattr(c, method, collecting)
+            calling = threading.Thread(target=lambda: c.thread.NtClose(Handle=0), daemon=True)
+            calling.start()
+            calling.join(60)
+            self.assertFalse(calling.is_alive(), method)
+            for t in threading.enumerate():
+                if t.name == "refmon-close":
+                    t.join()
+            self.assertEqual(c.thread.NtClose(Handle=event).status, refmon.STATUS_INVALID_HANDLE)
+
     def test_responses_of_an_abandoned_batch_are_dropped(self):
         c = self.connect()
         with self.assertRaises(KeyError):
