@@ -165,17 +165,17 @@ class Connection:
         STATUS_UNSUCCESSFUL. options are those of Popen.
         """
         program = os.path.basename(args if isinstance(args, (str, bytes)) else args[0])
-        fd = self.attach(process, os.fsdecode(program))
+        fd, held = self.attach(process, os.fsdecode(program)), None
         try:
+            held = self._terminable(process)
             env = dict(os.environ if options.get("env") is None else options.pop("env"), REFMON_SOCKET="fd:%d" % fd)
             options.pop("env", None)
             started = subprocess.Popen(args, env=env, pass_fds=(fd, *options.pop("pass_fds", ())), **options)
         except BaseException:
             with contextlib.suppress(OSError, NTError):  # the daemon may be gone
-                self._terminate(self._terminable(process), table.CONSTANTS["STATUS_UNSUCCESSFUL"])
+                self._terminate(held or self._terminable(process), table.CONSTANTS["STATUS_UNSUCCESSFUL"])
             os.close(fd)
             raise
-        held = self._terminable(process)
         hung_up = threading.Thread(target=self._end_with, args=(started, fd), daemon=True, name="refmon-process")
         hung_up.start()
         threading.Thread(target=self._ends, args=(started, fd, held, hung_up), daemon=True,

@@ -445,6 +445,20 @@ raise SystemExit(int(input()))
                     kernel.attach(handle)
                 self.assertEqual(e.exception.status, status)
 
+    def test_program_that_could_not_be_looked_after_is_not_started(self):
+        with refmon.connect(ADDRESS) as kernel:
+            process = self.make(kernel.thread).ProcessHandle
+            self.looked_after()
+            before = len(os.listdir("/proc/self/fd"))
+
+            def refuse():
+                raise refmon.NTError(refmon.STATUS_INSUFFICIENT_RESOURCES, "new thread")
+
+            kernel.new_thread = refuse
+            with self.assertRaises(refmon.NTError):
+                kernel.start(process, [sys.executable, "-c", ""])
+            self.assertEqual(len(os.listdir("/proc/self/fd")), before)
+
 
 class Files(unittest.TestCase):
     """The tree "share" of the server has the file "plan", which hands descriptors out, and "calls", which cannot."""
