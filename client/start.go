@@ -154,7 +154,11 @@ func (p *Program) exit(th *nt.Thread, status ntstatus.Status) {
 func (p *Program) endWith() {
 	defer close(p.hungUp)
 	untilHungUp(p.connection)
-	if !p.ended.Load() && p.conn.aside(func(*nt.Thread) {}) == nil {
+	if p.ended.Load() {
+		return
+	}
+	_ = p.conn.aside(func(*nt.Thread) {}) // any answer shows that the server is there
+	if p.conn.Err() == nil {
 		_ = p.cmd.Process.Kill() // it may have ended by itself
 	}
 }

@@ -140,6 +140,10 @@ func TestStartedProgramHasConnection(t *testing.T) {
 			_ = conn.Close()
 			s.aside(func() {})
 		}, 137},
+		"the process ends, without room for a thread": {"read line", nil, func(s *scripted, conn net.Conn) {
+			_ = conn.Close()
+			s.tell(s.next(wire.NewThread), ntstatus.InsufficientResources, nil)
+		}, 137},
 		"the daemon ends": {"read line; exit 3", nil, func(s *scripted, conn net.Conn) {
 			_, _ = s.end.Close(), conn.Close()
 		}, 3},
