@@ -202,8 +202,13 @@ class Connection:
         poll = select.poll()
         poll.register(fd, 0)  # wait for the hang-up only, because the data belongs to the program
         poll.poll()
-        with contextlib.suppress(OSError, NTError):
+        try:
             self.new_thread().close()
+        except Disconnected:
+            return
+        except NTError:
+            pass  # refmond refuses another thread: it is there
+        with contextlib.suppress(OSError):
             started.kill()  # no effect if it has ended
 
     def _ends(self, started, fd, process, hung_up):

@@ -387,6 +387,16 @@ with refmon.connect() as kernel:
                 self.assertEqual(program.wait(60), -9)
             self.assertEqual(self.ended(kernel.thread, made), 7)
 
+            def refuse():
+                raise refmon.NTError(refmon.STATUS_INSUFFICIENT_RESOURCES, "new thread")
+
+            made = self.make(kernel.thread)
+            program = kernel.start(made.ProcessHandle, [sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+            kernel.new_thread = refuse  # the same where refmond has no room for another thread
+            with program:
+                kernel.thread.NtTerminateProcess(ProcessHandle=made.ProcessHandle, ExitStatus=7).check()
+                self.assertEqual(program.wait(60), -9)
+
     def test_a_program_goes_on_without_its_connection(self):
         """Its process ends with it, and with its exit code (W-51, W-77)."""
         closes = """
