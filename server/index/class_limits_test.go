@@ -112,6 +112,24 @@ func TestLargeFoldersCountAsUnreadable(t *testing.T) {
 	check.Equal(t, deepest, 11, "greatest depth that everybody reads")
 }
 
+// TestManyDifferentFoldersCountAsUnreadable checks that a class names at most 128 folders, and that nobody passes more
+// (N-15). Folders of equal descriptors count once.
+func TestManyDifferentFoldersCountAsUnreadable(t *testing.T) {
+	w := working(t, TraverseAlways)
+	at, most, deepest := "/t", 0, 0
+	for i := range 140 {
+		at += fmt.Sprint("/", i)
+		d := sddl.MustParse(fmt.Sprintf("O:BAG:SYD:(A;;FA;;;WD)(A;;FA;;;S-1-5-21-7-7-7-%d)", max(2000+i, 2008)))
+		sees(t, w, watch.Seen{Path: at, Folder: true, Descriptor: d}, watch.Seen{Path: at + "/f", Descriptor: d})
+		most = max(most, len(w.state.classes[w.state.rows[at+"/f"].Classes[0]].Through))
+		if len(readers(w, at+"/f")) > 0 {
+			deepest = i
+		}
+	}
+	check.Equal(t, most, 128, "folders of a class")
+	check.Equal(t, deepest, 135, "greatest depth that everybody reads")
+}
+
 // loadClasses reports documents with a descriptor each, which Night may read.
 func loadClasses(t *testing.T, w *Worker, n int) {
 	t.Helper()

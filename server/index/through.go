@@ -147,14 +147,17 @@ func folderOf(at string) string {
 	return at[:slash]
 }
 
-// maxAbove limits the descriptors of the folders above one document, in bytes as events have them. A user of the tree
-// chooses them, and all of them are in one message of a cluster.
-const maxAbove = 1 << 20
+// Limits of the folders above one document, which a user of the tree chooses. All of them are in one message of a
+// cluster, and a change of the highest folder makes a new class, with a list of folders, for each one below it.
+const (
+	maxAbove      = 1 << 20 // bytes of their descriptors, as events have them
+	maxAboveCount = 128     // folders with different classes
+)
 
 // above returns the classes of the folders that a document's path traverses, each once, nearest first. above returns
 // nil if traverse rights are not checked. The tree's root is omitted (F-22), except with TraverseHost. An unknown
-// folder counts as unreadable, and so do all folders if their descriptors together have more than maxAbove bytes
-// (N-15). The caller must not change the result.
+// folder counts as unreadable, and so do all folders beyond maxAbove or maxAboveCount (N-15). The caller must not
+// change the result.
 func (w *Worker) above(tree, at string) ([]Class, error) {
 	if w.traverse == "" || at == tree {
 		return nil, nil
@@ -184,7 +187,7 @@ func (w *Worker) above(tree, at string) ([]Class, error) {
 			seen[id] = true
 		}
 	}
-	if size > maxAbove {
+	if size > maxAbove || len(out) > maxAboveCount {
 		id, err := w.passable(nil)
 		if err != nil {
 			return nil, err
