@@ -57,6 +57,30 @@ func (w *Worker) classed(d *sd.Descriptor, folder bool) classed {
 	return out
 }
 
+// classes sets the classes and the descriptor's hash in r, for the descriptor d of the row. Classes that the state
+// does not have are decided and emitted first. The slice may be shared with other rows.
+func (w *Worker) classes(r *RowEvent, d *sd.Descriptor) error {
+	above, err := w.above(r.Tree, r.Path)
+	if err != nil {
+		return err
+	}
+	own := w.classed(d, r.Folder)
+	r.Descriptor = own.hash
+	if len(above) == 0 {
+		r.Classes = own.ids // shared by all rows with this descriptor; must not be changed
+	}
+	for i := range own.classes {
+		c := own.classes[i].Behind(above)
+		if err := w.known(&c); err != nil {
+			return err
+		}
+		if len(above) > 0 {
+			r.Classes = append(r.Classes, c.ID)
+		}
+	}
+	return nil
+}
+
 // dropClassed frees the cache of classes by descriptor, unless a walk of a tree is in progress. The cache is keyed by
 // pointer, and later batches have other pointers, so they would find no descriptor in it (N-137).
 func (w *Worker) dropClassed() {

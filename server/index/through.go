@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -208,37 +209,63 @@ func (w *Worker) passable(d *sd.Descriptor) (string, error) {
 	return c.ID, nil
 }
 
-// below updates the rows of a folder's descendants after the folder's traverse class changed. It reads no file, and
-// writes only rows whose class changed (N-16). Unreadable ones stay unchanged. It stops at the first error.
-func (w *Worker) below(tree, folder string) error {
+// below updates the rows below folders whose traverse classes have changed, those below several of them once: a user of
+// the tree can change each of many nested folders. It stops at the first error.
+func (w *Worker) below(tree string, folders []string) error {
+	changed := map[string]bool{}
+	for _, at := range folders {
+		changed[at] = true
+	}
+	inner := func(at string) bool {
+		for dir := folderOf(at); len(dir) >= len(tree); dir = folderOf(dir) {
+			if changed[dir] {
+				return true
+			}
+		}
+		return false
+	}
 	w.lastFolder = ""
-	for _, at := range w.state.under(folder) {
-		r := w.state.rows[at]
-		if at == folder || r.Error != "" {
+	for _, folder := range slices.Sorted(maps.Keys(changed)) {
+		if inner(folder) {
 			continue
 		}
-		above, err := w.above(tree, at)
-		if err != nil {
-			return err
-		}
-		now := *r
-		now.Classes = nil
-		for _, id := range r.Classes {
-			c := w.state.classes[id].own()
-			c = c.Behind(above)
-			if err := w.known(&c); err != nil {
+		for _, at := range w.state.under(folder) {
+			if at == folder {
+				continue
+			}
+			if err := w.reclass(tree, at); err != nil {
 				return err
 			}
-			now.Classes = append(now.Classes, c.ID)
-		}
-		if now.same(r) {
-			continue
-		}
-		if err := w.add(Event{Row: &now}); err != nil {
-			return err
 		}
 	}
 	return nil
+}
+
+// reclass updates the row of a document after the traverse class of a folder above it changed. It reads no file, and
+// writes the row only if its classes changed (N-16). An unreadable one stays unchanged.
+func (w *Worker) reclass(tree, at string) error {
+	r := w.state.rows[at]
+	if r.Error != "" {
+		return nil
+	}
+	above, err := w.above(tree, at)
+	if err != nil {
+		return err
+	}
+	now := *r
+	now.Classes = nil
+	for _, id := range r.Classes {
+		c := w.state.classes[id].own()
+		c = c.Behind(above)
+		if err := w.known(&c); err != nil {
+			return err
+		}
+		now.Classes = append(now.Classes, c.ID)
+	}
+	if now.same(r) {
+		return nil
+	}
+	return w.add(Event{Row: &now})
 }
 
 // unseen ends a walk of a tree: it removes the documents that the walk did not find. walk is the walk's number. A
@@ -257,12 +284,7 @@ func (w *Worker) unseen(tree string, walk uint64) error {
 			folders = append(folders, at)
 		}
 	}
-	for _, at := range folders {
-		if err := w.below(tree, at); err != nil {
-			return err
-		}
-	}
-	return nil
+	return w.below(tree, folders)
 }
 
 // known makes sure that a row may name class c: a class that the state does not have is decided and emitted. An error

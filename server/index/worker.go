@@ -37,6 +37,7 @@ type Worker struct {
 	traverse     Traverse // "": traverse rights are not checked
 	lastFolder   string   // folder of lastAbove; "": none
 	lastAbove    []Class
+	reclassed    []string // folders of the batch whose traverse class has changed
 	byDescriptor map[described]classed
 	cached       int // bytes of the descriptors in byDescriptor
 	// unnamed has the documents whose path is not UTF-8, with the number of the walk that last
@@ -222,10 +223,14 @@ func (w *Worker) Batch(b *watch.Batch) error {
 		w.begun++
 		w.walks[b.Tree] = w.begun
 	}
+	w.reclassed = nil
 	for i := range b.Seen {
 		if err := w.applySeen(b.Tree, &b.Seen[i]); err != nil {
 			return err
 		}
+	}
+	if err := w.below(b.Tree, w.reclassed); err != nil {
+		return err
 	}
 	if !b.End {
 		return nil
@@ -243,7 +248,7 @@ func (w *Worker) Batch(b *watch.Batch) error {
 //
 //   - A new or changed document gets a row; an unchanged row emits no event.
 //   - A deleted name removes the rows at and below it.
-//   - A changed traverse class of a folder also updates the rows below it.
+//   - A folder whose traverse class has changed is added to w.reclassed.
 //   - A name that is not UTF-8 gets no row; it is only counted.
 //
 // After an error earlier events stay.
@@ -278,10 +283,11 @@ func (w *Worker) applySeen(tree string, s *watch.Seen) error {
 	if was != nil {
 		passed = was.Pass
 	}
-	if passed == r.Pass {
-		return nil
+	if passed != r.Pass {
+		w.lastFolder = ""
+		w.reclassed = append(w.reclassed, s.Path)
 	}
-	return w.below(tree, s.Path)
+	return nil
 }
 
 // fill assigns a row its classes: one for each right, and a traverse class for a folder. A document that is unreadable
@@ -308,30 +314,6 @@ func (w *Worker) fill(r *RowEvent, s *watch.Seen) (err error) {
 		return nil
 	}
 	return w.classes(r, d)
-}
-
-// classes sets the classes and the descriptor's hash in r, for the descriptor d of the row. Classes that the state
-// does not have are decided and emitted first. The slice may be shared with other rows.
-func (w *Worker) classes(r *RowEvent, d *sd.Descriptor) error {
-	above, err := w.above(r.Tree, r.Path)
-	if err != nil {
-		return err
-	}
-	own := w.classed(d, r.Folder)
-	r.Descriptor = own.hash
-	if len(above) == 0 {
-		r.Classes = own.ids // shared by all rows with this descriptor; must not be changed
-	}
-	for i := range own.classes {
-		c := own.classes[i].Behind(above)
-		if err := w.known(&c); err != nil {
-			return err
-		}
-		if len(above) > 0 {
-			r.Classes = append(r.Classes, c.ID)
-		}
-	}
-	return nil
 }
 
 // same reports whether a new row says the same as the old one, apart from bookkeeping, so that it need not be written.

@@ -295,6 +295,39 @@ func TestUnnamedDocumentsAreForgotten(t *testing.T) {
 	}
 }
 
+// TestNestedFoldersUpdateRowsOnce checks that a batch that changes each folder of a chain writes one row for each
+// document, with the classes of all folders, also if a document comes before its folders (N-16).
+func TestNestedFoldersUpdateRowsOnce(t *testing.T) {
+	w := working(t, TraverseAlways)
+	open := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
+	seen := func(last string) (out []watch.Seen) {
+		at := "/t"
+		for i, who := range []string{"WD", staff, "WD", last} {
+			at += fmt.Sprint("/", i)
+			out = append(out, watch.Seen{Path: at, Folder: true, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;" + who + ")")})
+		}
+		return append(out, watch.Seen{Path: at + "/f", Descriptor: open}, watch.Seen{Path: "/t/0-/f", Descriptor: open})
+	}
+	sees(t, w, seen(alice)...)
+	check.SlicesEqual(t, readers(w, "/t/0/1/2/3/f"), []string{alice}, "readers")
+	w.Take()
+	list := seen(bob)
+	for i := range list[:4] {
+		list[i].Descriptor = sddl.MustParse(fmt.Sprintf("O:BAG:SYD:(A;;FA;;;%s)(A;;FA;;;S-1-5-21-7-7-7-%d)", bob, i))
+	}
+	slices.Reverse(list)
+	sees(t, w, list...)
+	rows := map[string]int{}
+	for _, e := range w.Take() {
+		if e.Row != nil {
+			rows[e.Row.Path]++
+		}
+	}
+	check.Equal(t, rows["/t/0/1/2/3/f"], 1, "rows of the document")
+	check.Equal(t, rows["/t/0-/f"], 0, "rows of a document beside the folders")
+	check.SlicesEqual(t, readers(w, "/t/0/1/2/3/f"), []string{bob}, "readers")
+}
+
 // TestNamePassesToNewSID checks that a name belongs to its new SID once the directory has the old one no more, and to
 // the old one again when that comes back (N-6).
 func TestNamePassesToNewSID(t *testing.T) {
