@@ -26,6 +26,7 @@ type deciding struct {
 	beaten   int64  // its last heartbeat
 	clock    int64  // the heartbeat of the version
 	lag      lag
+	defined  []*index.ClassEvent // classes that an earlier log has lost, to be decided with the next directory
 }
 
 // workPeople computes class members for share n while the share belongs to this worker. workPeople first takes the
@@ -58,7 +59,8 @@ func workPeople(ctx context.Context, s *shareWorker, n int) error {
 func classesOf(n int) string { return fmt.Sprintf("class.%d.>", n) }
 
 // newDeciding takes over share n of the classes from its former worker, and continues after the last record of its
-// log. It returns an error if the log is damaged or another worker takes it at the same time.
+// log. It reads the logs of all parts if the log is new, because an earlier one may be lost with its stream (N-147). It
+// returns an error if the log is damaged or another worker takes it at the same time.
 func newDeciding(ctx context.Context, s *shareWorker, n int) (*deciding, error) {
 	l, err := take(ctx, s.c, site.StreamPeople, s.name, s.workers.name)
 	if err != nil {
@@ -70,6 +72,11 @@ func newDeciding(ctx context.Context, s *shareWorker, n int) (*deciding, error) 
 	}
 	d := &deciding{ledger: l, shift: s, filter: classesOf(n), next: l.last.Cursor + 1, left: often,
 		lag: s.lag()}
+	if !l.last.Whole {
+		if d.defined, err = s.c.definitions(ctx, n); err != nil {
+			return nil, err
+		}
+	}
 	d.worker, err = q.Worker(l.state)
 	return d, err
 }
@@ -119,7 +126,8 @@ func (d *deciding) turn(ctx context.Context) error {
 	return d.publishWatermark(ctx, d.last.Cursor, &h.Beat, d.version[:16])
 }
 
-// directory applies the directory version that h names, and computes all members again. An unreadable or malformed
+// directory applies the directory version that h names, and computes all members again, also of classes that an earlier
+// log has lost. An unreadable or malformed
 // version only goes to Warn: the old members stay, and the share gets no watermark. A malformed version is not parsed
 // again. A failure to apply or write a readable version is an error, and so is a panic of the worker.
 func (d *deciding) directory(ctx context.Context, h *head) error {
@@ -141,12 +149,17 @@ func (d *deciding) directory(ctx context.Context, h *head) error {
 	if err != nil {
 		return err
 	}
+	for _, e := range d.defined {
+		if err := guarded(func() error { return d.worker.Define(e, h.Beat.Time) }); err != nil {
+			d.c.warn(err)
+		}
+	}
 	next := d.last
-	next.Tries = 0
+	next.Tries, next.Whole = 0, true
 	if err := d.write(ctx, next, d.worker.Take()); err != nil {
 		return err
 	}
-	d.version, d.clock = h.Version, h.Beat.Time
+	d.version, d.clock, d.defined = h.Version, h.Beat.Time, nil
 	return nil
 }
 

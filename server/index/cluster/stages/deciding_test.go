@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/server/index/cluster/site"
 	"github.com/refmon/refmon/server/watch"
 )
 
@@ -100,4 +102,27 @@ func TestFailedAttemptIsReportedAndRetried(t *testing.T) {
 	if got := fmt.Sprint(warnings.take()); err != nil || turns != 4 || got != want {
 		t.Errorf("%d turns, error %v, warnings %s, want %s", turns, err, got, want)
 	}
+}
+
+// TestLostLogOfClassesIsRebuilt checks that a worker decides the classes of all documents again after the stream with
+// the members of classes was lost, although no class is defined again (N-147).
+func TestLostLogOfClassesIsRebuilt(t *testing.T) {
+	f := newFirm(t)
+	f.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{f.file("plan")}})
+	f.change("offer", 1, true)
+	check.Equal(t, f.says("plan")+f.says("offer"), "truetrue", "bob may read")
+	k := f.dial(site.Keeper)
+	check.NoError(t, k.js.DeleteStream(t.Context(), site.StreamPeople))
+	check.NoError(t, Prepare(t.Context(), k))
+	s := f.shift("w2")
+	s.name = "people.0"
+	var err error
+	f.people, err = newDeciding(t.Context(), s, 0)
+	check.NoError(t, err)
+	f.state = filepath.Join(t.TempDir(), "state")
+	f.follow()
+	f.tell(watch.Batch{})
+	check.Equal(t, f.says("plan")+f.says("offer"), "truetrue", "bob may read with the new log")
+	again := check.Must(newDeciding(t.Context(), s, 0))
+	check.That(t, again.last.Whole && again.defined == nil, "a log with all classes: %+v, %v", again.last, again.defined)
 }

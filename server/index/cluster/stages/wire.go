@@ -151,9 +151,11 @@ type record struct {
 	Tries      int    `json:"tries,omitempty"`   // workers that started at this cursor and wrote nothing
 	Cursor     uint64 `json:"cursor"`            // the last input message of all records up to this one
 	Started    int64  `json:"started,omitempty"` // of the current walk
-	Whole      bool   `json:"whole,omitempty"`   // a walk has ended and nothing was lost since, so heartbeats are valid
-	Refused    uint64 `json:"refused,omitempty"` // total of invalid messages
-	Poison     uint64 `json:"poison,omitempty"`  // total of valid messages that could not be processed
+	// Whole says of a part that a walk has ended and nothing was lost since, so heartbeats are valid. Of a share of the
+	// classes it says that the log has the classes that the logs of the parts define.
+	Whole   bool   `json:"whole,omitempty"`
+	Refused uint64 `json:"refused,omitempty"` // total of invalid messages
+	Poison  uint64 `json:"poison,omitempty"`  // total of valid messages that could not be processed
 	// Piece numbers the records of a snapshot from 1. A snapshot replaces all records before its
 	// first one. Final marks its last record. 0: an ordinary record.
 	Piece int  `json:"piece,omitempty"`
