@@ -148,14 +148,16 @@ func (c *Conn) Wait(ctx context.Context) error {
 
 // AwaitStreams blocks until the streams that the role reads exist, and returns nil, or until ctx ends, and returns its
 // error. It passes one line to Warn if it has to wait, and one when the wait ends (N-122). A keeper does not wait,
-// because it creates the streams. It waits for nothing else: another failure of a request returns nil.
+// because it creates the streams. It waits for nothing else: another failure of a request, such as an answer that is
+// lost, returns nil.
 func (c *Conn) AwaitStreams(ctx context.Context) error {
 	t := time.NewTicker(firstWait)
 	defer t.Stop()
 	waited := false
-	for _, subject := range probes(c.role) {
+	for _, probe := range probes(c.role) {
+		stream, subject, _ := strings.Cut(probe, ".")
 		for {
-			_, err := c.nc.RequestWithContext(ctx, "$JS.API.DIRECT.GET."+subject, nil)
+			_, err := c.last(ctx, stream, subject)
 			if !errors.Is(err, nats.ErrNoResponders) {
 				break
 			}
