@@ -12,6 +12,7 @@ import (
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/utf16text"
 	"github.com/refmon/refmon/server/watch"
 )
 
@@ -106,10 +107,12 @@ func (r *reading) poll() Version {
 }
 
 // cutOff reports whether the last line of a YAML or CSV file has no line feed. It may then be cut off within a name,
-// and a user would lose a group that denies access (N-135). JSON is malformed if it is cut off.
+// and a user would lose a group that denies access (N-135). So may UTF-16 that ends inside a character. JSON is
+// malformed if it is cut off.
 func cutOff(b []byte) bool {
-	text := bytes.TrimLeft(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")), " \t\r\n")
-	return !bytes.HasPrefix(text, []byte("{")) && !bytes.HasSuffix(b, []byte("\n"))
+	text, err := utf16text.UTF8(b)
+	return err != nil || !bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")) &&
+		!bytes.HasSuffix(text, []byte("\n"))
 }
 
 var errCutOff = errors.New("its last line has no line feed, so the file may be cut off: end it with a line feed")
