@@ -244,7 +244,7 @@ func (x *Index) follow() (*Watermark, error) {
 	}
 	if x.run != nil { // the run itself keeps the state and the watermark current
 		if x.watermark == nil {
-			return nil, errNoHeartbeat
+			return nil, ErrNoHeartbeat
 		}
 		return x.watermark, nil
 	}
@@ -260,7 +260,7 @@ func (x *Index) follow() (*Watermark, error) {
 	}
 	switch start := x.state.start; {
 	case start == nil || watermark.Index == "":
-		return nil, errNoHeartbeat
+		return nil, ErrNoHeartbeat
 	case start.Index != watermark.Index:
 		return nil, errors.New("the index was recreated: open it again")
 	case x.state.seq < watermark.Seq:
@@ -269,7 +269,8 @@ func (x *Index) follow() (*Watermark, error) {
 	return watermark, nil
 }
 
-var errNoHeartbeat = errors.New("the index has no heartbeat yet")
+// ErrNoHeartbeat means that no source of the index has sent a heartbeat yet, so that every query fails.
+var ErrNoHeartbeat = errors.New("the index has no heartbeat yet")
 
 // current opens the log again if it was compacted. The new one contains everything of the old one. The state is then
 // empty until the next read. Without a log it keeps the old one.

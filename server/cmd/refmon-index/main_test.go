@@ -16,7 +16,8 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-// TestStatusExitsWith1BeforeHeartbeat checks that status exits with 1 before the first heartbeat (N-91).
+// TestStatusExitsWith1BeforeHeartbeat checks that status exits with 1 before the first heartbeat, and with 2 if it
+// cannot read the index (N-91).
 func TestStatusExitsWith1BeforeHeartbeat(t *testing.T) {
 	state := t.TempDir()
 	check.NoError(t, os.WriteFile(filepath.Join(state, "events.jsonl"), nil, 0o600))
@@ -24,6 +25,9 @@ func TestStatusExitsWith1BeforeHeartbeat(t *testing.T) {
 	code := run([]string{"status", "--state", state}, &streams{out: &out, err: &out})
 	check.That(t, code == exitNo && strings.HasPrefix(out.String(), "heartbeat   none: answers are withheld"),
 		"code %d\n%s", code, out.String())
+	check.NoError(t, os.WriteFile(filepath.Join(state, "events.jsonl"), []byte("damaged\n"), 0o600))
+	code = run([]string{"status", "--state", state}, &streams{out: &out, err: &out})
+	check.Equal(t, code, exitFailed, "N-91: a damaged log: exit code")
 	out.Reset()
 	if code := run([]string{"status", "--state", state + "/none"}, &streams{out: &out, err: &out}); code != exitFailed {
 		t.Errorf("a missing folder: code %d, want %d\n%s", code, exitFailed, out.String())

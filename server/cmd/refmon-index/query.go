@@ -208,8 +208,11 @@ func (c *statusCmd) Run(std *streams) error {
 		}
 		return nil
 	}, func(x *index.Index) (err error) {
-		if beats, none = x.Heartbeats(); none == nil {
+		switch beats, err = x.Heartbeats(); {
+		case err == nil:
 			counts, err = x.Counts()
+		case errors.Is(err, index.ErrNoHeartbeat): // else the index cannot be read (N-91)
+			none, err = err, nil
 		}
 		return err
 	})
