@@ -52,23 +52,29 @@ type Directory struct {
 // Account returns the user with exactly this name, or else the only one whose name differs from it in case alone. It
 // returns nil if there is none, or several. It also finds disabled users and principals that Add appended. The result
 // points into d.
-func (d *Directory) Account(name string) (found *Principal) {
-	others := 0
+func (d *Directory) Account(name string) *Principal {
+	found, several := d.Named(name)
+	if several {
+		return nil
+	}
+	return found
+}
+
+// Named returns the same user as Account. If no user has exactly the name, and the names of several differ from it in
+// case alone, several is true and the user is one of these.
+func (d *Directory) Named(name string) (found *Principal, several bool) {
 	for _, list := range [2][]Principal{d.Principals, d.disabled} {
 		for i := range list {
 			switch p := &list[i]; {
 			case p.Name == name: // another user's name can differ in case alone (F-104)
-				return p
+				return p, false
 			case strings.EqualFold(p.Name, name):
+				several = found != nil
 				found = p
-				others++
 			}
 		}
 	}
-	if others > 1 {
-		return nil
-	}
-	return found
+	return found, several
 }
 
 // Group returns the SIDs of the group with a name, ignoring case: its own SID, then the SID of its gid if it has one.

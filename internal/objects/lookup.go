@@ -57,11 +57,12 @@ func NewLookup(d *directory.Directory, assumed func(domain string)) Lookup {
 }
 
 // lookUpAccount returns the SID of a user or group of the directory, or of a group that each domain has. ok is false
-// for an unknown or ambiguous name. A name of a user and a group returns the user's SID and false.
+// for an unknown or ambiguous name. A name of a user and a group returns the user's SID and false, and so does one that
+// differs in case alone from those of several users.
 func lookUpAccount(d *directory.Directory, name string) (sid.SID, bool) {
 	groups := d.Group(name)
-	if p := d.Account(name); p != nil {
-		return p.SID(), len(groups) == 0
+	if p, several := d.Named(name); p != nil {
+		return p.SID(), len(groups) == 0 && !several
 	}
 	if len(groups) > 0 {
 		return groups[0], len(groups) == 1

@@ -15,8 +15,10 @@ func TestLookupPrefersWellKnownNames(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-1-2-3")
 	d, err := directory.New(&directory.Accounts{Domain: domain,
 		Users: []directory.User{{Name: "alice", SID: domain.WithRID(1107)},
-			{Name: "Administrators", SID: domain.WithRID(1108)}, {Name: "both", SID: domain.WithRID(1109)}},
-		Groups: []directory.Group{{Name: "both", SID: domain.WithRID(2001)},
+			{Name: "Administrators", SID: domain.WithRID(1108)}, {Name: "both", SID: domain.WithRID(1109)},
+			{Name: "Carol", SID: domain.WithRID(1110)}, {Name: "carol", SID: domain.WithRID(1111)},
+			{Name: "Dan", SID: domain.WithRID(1112)}, {Name: "dan", SID: domain.WithRID(1113)}},
+		Groups: []directory.Group{{Name: "both", SID: domain.WithRID(2001)}, {Name: "DAN", SID: domain.WithRID(2003)},
 			{Name: "posix", SID: domain.WithRID(2002), GID: directory.UnixID{ID: 7, Known: true}},
 			{Name: "Staff", SID: domain.WithRID(2000)}, {Name: `OTHER\bob`, SID: sid.MustParse("S-1-5-21-9-9-9-1108")}}})
 	check.NoError(t, err)
@@ -28,7 +30,9 @@ func TestLookupPrefersWellKnownNames(t *testing.T) {
 		`CORP\Administrators`: "S-1-5-21-1-2-3-1108", `CORP\Domain Admins`: "S-1-5-21-1-2-3-512",
 		"S-1-5-21-9-9-9-1": "S-1-5-21-9-9-9-1", `other\bob`: "S-1-5-21-9-9-9-1108", `THIRD\bob`: "",
 		`NT SERVICE\TrustedInstaller`: "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464",
+		`CORP\carol`:                  "S-1-5-21-1-2-3-1111",
 		// No name that two accounts could have.
+		`CORP\CAROL`: "", `CORP\DAN`: "",
 		"Administrators": "", "alice": "", "Staff": "", `BUILTIN\alice`: "", `BUILTIN\Administratoren`: "",
 		`VORDEFINIERT\Administratoren`: "", "Jeder": "", `CORP\nobody`: "", `CORP\both`: "", `CORP\posix`: "",
 		`CORP\`: "", `NT SERVICE\`: "", "": "",
