@@ -246,8 +246,8 @@ func checkSink(sink string) error {
 }
 
 // connect opens the sink: a socket for "unix:" and "tcp:", or else a file, to which it appends. It creates a missing
-// file, and ends an incomplete last line. It sets f.out and f.taken, and changes neither if it fails. A connection
-// attempt ends after forwardWait.
+// file, and ends an incomplete last line. A file that is not regular is an error. It sets f.out and f.taken, and
+// changes neither if it fails. A connection attempt ends after forwardWait.
 func (f *Forwarder) connect(ctx context.Context) error {
 	network, address, ok := strings.Cut(f.Sink, ":")
 	if ok && (network == "unix" || network == "tcp") {
@@ -258,6 +258,10 @@ func (f *Forwarder) connect(ctx context.Context) error {
 		}
 		f.out, f.taken = c, func() error { f.out = nil; return handOver(ctx, c) }
 		return nil
+	}
+	// Something else may have taken the place of the file since Run began.
+	if err := checkSink(f.Sink); err != nil {
+		return err
 	}
 	file, err := os.OpenFile(f.Sink, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {

@@ -270,7 +270,8 @@ func TestUnknownNetworkIsNoFile(t *testing.T) {
 	}
 }
 
-// A sink that cannot confirm its records is an error at once. With follow, Run would send them again forever (U-77).
+// A sink that cannot confirm its records is an error at once. With follow, Run would send them again forever. It is
+// also a failure of the sink if it takes the place of a file later: opening a FIFO could wait forever (U-77).
 func TestSinkThatCannotConfirmIsRefused(t *testing.T) {
 	f := newForwarder(t)
 	writeLog(t, Config{Dir: f.Dir}, 1)
@@ -278,6 +279,8 @@ func TestSinkThatCannotConfirmIsRefused(t *testing.T) {
 		f.Sink = sink
 		err := f.Run(t.Context(), false)
 		testcheck.That(t, err != nil && strings.Contains(err.Error(), sink+" is not a regular file"), "%s: %v", sink, err)
+		err = f.connect(t.Context())
+		testcheck.That(t, err != nil && strings.Contains(err.Error(), sink+" is not a regular file"), "later: %v", err)
 	}
 }
 
