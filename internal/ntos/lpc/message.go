@@ -1,6 +1,8 @@
 package lpc
 
 import (
+	"slices"
+
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/quota"
@@ -154,10 +156,10 @@ func (c *connection) waiterLocked(client nt.ClientID, id uint32) (*waiter, ntsta
 	return w, ntstatus.Success
 }
 
-// Reply sends the reply to a request. payer pays for it until the client has received it. Errors:
-// STATUS_REPLY_MESSAGE_MISMATCH if no such client thread waits, STATUS_PORT_DISCONNECTED, STATUS_INVALID_PORT_HANDLE on
-// a client's end, STATUS_PORT_MESSAGE_TOO_LONG, and those of a charge. A failed charge, or a data that is too long,
-// leaves the client waiting.
+// Reply sends the reply to a request, which then can no longer be received. payer pays for the reply until the client
+// has received it. Errors: STATUS_REPLY_MESSAGE_MISMATCH if no such client thread waits, STATUS_PORT_DISCONNECTED,
+// STATUS_INVALID_PORT_HANDLE on a client's end, STATUS_PORT_MESSAGE_TOO_LONG, and those of a charge. A failed charge,
+// or a data that is too long, leaves the client waiting.
 func (p *Port) Reply(payer quota.Payer, client nt.ClientID, id uint32, data []byte) ntstatus.Status {
 	c, st := p.connectionOf(client, id)
 	if st != ntstatus.Success {
@@ -177,6 +179,8 @@ func (p *Port) Reply(payer quota.Payer, client nt.ClientID, id uint32, data []by
 	if st == ntstatus.Success {
 		w.answer, paid = paid, quota.Receipt{}
 		w.reply, w.done = append([]byte(nil), data...), true
+		// The client pays for a request until it has the reply. One that nobody received must not stay behind.
+		c.requests = slices.DeleteFunc(c.requests, func(m Message) bool { return m.ID == id })
 		c.wakeLocked()
 	}
 	return st

@@ -83,6 +83,25 @@ func TestReplyReachesItsRequester(t *testing.T) {
 	server.Deref(ob.TagCall)
 }
 
+// TestReplyDropsUnreceivedRequest checks that a request which gets its reply before anyone received it is not received
+// later: its sender no longer pays for it.
+func TestReplyDropsUnreceivedRequest(t *testing.T) {
+	p := newPair(t, 0)
+	client, server := p.connected()
+	defer closeAll(p.port, client, server)
+	kept, st := client.Request(p.second, []byte("kept"))
+	want(t, "request", st, ntstatus.Success)
+	for range 2 {
+		id, st := client.Request(p.client, []byte("gone"))
+		want(t, "request", st, ntstatus.Success)
+		want(t, "reply", server.Reply(p.server.Payer(), idOf(p.client), id, nil), ntstatus.Success)
+		want(t, "answer", check.Status(client.Answer(p.client, id)), ntstatus.Success)
+	}
+	m, st := server.Receive()
+	check.That(t, st == ntstatus.Success && m.ID == kept, "received %+v, %v, want request %d", m, st, kept)
+	want(t, "none is left", check.Status(server.Receive()), ntstatus.Timeout)
+}
+
 // A client can have 256 requests, received or not. Taking an answer frees a place. A closed end is reported before a
 // full queue (I-88).
 func TestClientHas256Requests(t *testing.T) {
