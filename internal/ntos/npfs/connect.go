@@ -20,11 +20,19 @@ func (fs *FileSystem) Connect(name string, client *ps.Thread, sqos *nt.SecurityQ
 	return fs.connect(func(pipes map[string]*pipe) *pipe { return pipes[ob.Upcase(name)] }, client, sqos, open)
 }
 
-// ConnectTo connects a client to the unnamed pipe of the given server end. The security of sqos, the callback and the
-// result are those of Connect.
+// ConnectTo connects a client to the pipe of the given server end, named or not, for a caller who has checked the
+// access to that pipe. The security of sqos, the callback and the result are those of Connect. It never connects to
+// another pipe: if that one is gone, the status is STATUS_OBJECT_NAME_NOT_FOUND, even if its name is in use again.
 func (fs *FileSystem) ConnectTo(server *End, client *ps.Thread, sqos *nt.SecurityQualityOfService,
 	open func(*End) ntstatus.Status) ps.Outcome {
-	return fs.connect(func(map[string]*pipe) *pipe { return server.instance.pipe }, client, sqos, open)
+	return fs.connect(func(pipes map[string]*pipe) *pipe {
+		p := server.instance.pipe
+		if p.key != "" && pipes[p.key] != p {
+			// The descriptor that was checked is not that of the pipe that has the name now (I-130).
+			return nil
+		}
+		return p
+	}, client, sqos, open)
 }
 
 // connect connects a client to a listening instance of the pipe that find returns. find gets the pipes by name, and

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/test/bare"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
@@ -38,6 +39,26 @@ func TestDisconnectDuringOpenFreesInstance(t *testing.T) {
 		want(t, "the next is there", e.Listen(), ntstatus.PipeConnected)
 		closeAll(next, e)
 	}
+}
+
+// A client whose access to a pipe was checked does not get another pipe that has taken the name since (I-130).
+func TestClientDoesNotGetPipeThatTookTheName(t *testing.T) {
+	s := newSite(t)
+	first := s.made(npfs.Config{})
+	checked := s.fs.Find("p")
+	closeAll(first)
+	next := s.made(npfs.Config{})
+	opened := false
+	out := s.fs.ConnectTo(checked, s.client, nil, func(*npfs.End) ntstatus.Status { opened = true; return 0 })
+	check.That(t, out.Status == ntstatus.ObjectNameNotFound && !opened, "connect: %v, opened %t, want %v", out.Status,
+		opened, ntstatus.ObjectNameNotFound)
+	checked.Deref(ob.TagCall)
+	own := s.fs.Find("P")
+	var client *npfs.End
+	out = s.fs.ConnectTo(own, s.client, nil, func(e *npfs.End) ntstatus.Status { client = e; s.world.open(e); return 0 })
+	want(t, "connect to the pipe that has the name", out.Status, ntstatus.Success)
+	own.Deref(ob.TagCall)
+	closeAll(client, next)
 }
 
 // The server disconnects a client whose handle then cannot be created. The next client of the instance stays

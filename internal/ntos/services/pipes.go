@@ -158,8 +158,7 @@ func whichInstance(disposition uint32) npfs.Which {
 // is STATUS_ACCESS_DENIED.
 func (c *Context) openPipe(name string, server *npfs.End, oa *nt.ObjectAttributes, desired winnt.AccessMask,
 	options uint32) (h winnt.Handle, st ntstatus.Status) {
-	unnamed := server != nil
-	if !unnamed {
+	if server == nil {
 		server = c.Sys.Pipes.Find(name)
 	}
 	if server == nil {
@@ -185,11 +184,8 @@ func (c *Context) openPipe(name string, server *npfs.End, oa *nt.ObjectAttribute
 		h, st = c.insertNew(e, dec.Granted, oa.Attributes)
 		return st
 	}
-	if unnamed {
-		st = c.Impersonated(c.Sys.Pipes.ConnectTo(server, c.self, oa.SecurityQualityOfService, open))
-		return h, st
-	}
-	st = c.Impersonated(c.Sys.Pipes.Connect(name, c.self, oa.SecurityQualityOfService, open))
+	// The name may be that of another pipe by now, whose descriptor nobody has checked.
+	st = c.Impersonated(c.Sys.Pipes.ConnectTo(server, c.self, oa.SecurityQualityOfService, open))
 	return h, st
 }
 
