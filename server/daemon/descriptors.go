@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -24,8 +25,13 @@ type passedDescriptors struct {
 	// +checklocks:mu
 	list []passed // guarded by mu; Process is 0
 	// +checklocks:mu
-	others passed // guarded by mu: sum of the files beyond mostPassed, with the last client
+	others passed // guarded by mu: sum of the files that list has no room for, with the last client
+	// +checklocks:mu
+	paid []quota.Receipt // guarded by mu: for the entries of list, until drop
 }
+
+// passedSize is the number of bytes that an entry is charged for in addition to its name.
+const passedSize = 256
 
 // passed is a descriptor that a program received for itself or for a client.
 type passed struct {
@@ -34,8 +40,9 @@ type passed struct {
 }
 
 // add records a passed descriptor. If the same file was already passed with the same rights for the same client, it
-// increments that entry's count. Beyond mostPassed entries it only adds to the sum of the other files.
-func (l *passedDescriptors) add(out *kernel.HandedOut) {
+// increments that entry's count. Beyond mostPassed entries, or if payer has no quota for the entry, it only adds to the
+// sum of the other files.
+func (l *passedDescriptors) add(out *kernel.HandedOut, payer quota.Payer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range l.list {
@@ -45,9 +52,13 @@ func (l *passedDescriptors) add(out *kernel.HandedOut) {
 		}
 	}
 	if len(l.list) < mostPassed {
-		l.list = append(l.list, passed{inspect.PassedDescriptor{Name: out.Name, Used: out.Used, Since: time.Now(),
-			Times: 1}, out.Client.Clone()})
-		return
+		// The name stays here after the file is closed.
+		if paid, st := payer.Charge(passedSize + len(out.Name)); st == ntstatus.Success {
+			l.paid = append(l.paid, paid)
+			l.list = append(l.list, passed{inspect.PassedDescriptor{Name: out.Name, Used: out.Used, Since: time.Now(),
+				Times: 1}, out.Client.Clone()})
+			return
+		}
 	}
 	if l.others.Times++; l.others.Times == 1 {
 		l.others.Since = time.Now()
@@ -58,7 +69,17 @@ func (l *passedDescriptors) add(out *kernel.HandedOut) {
 	}
 }
 
-// all returns a copy of the entries with Process set to process. If there are files beyond mostPassed, the last
+// drop removes all entries and returns their charges. Call it when the connection has ended.
+func (l *passedDescriptors) drop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range l.paid {
+		l.paid[i].Return()
+	}
+	l.list, l.paid, l.others = nil, nil, passed{}
+}
+
+// all returns a copy of the entries with Process set to process. If there are further files, the last
 // entry counts them and has no name. Without passed descriptors it returns an empty list.
 func (l *passedDescriptors) all(process uint64) []passed {
 	l.mu.Lock()
@@ -78,7 +99,7 @@ func (l *passedDescriptors) all(process uint64) []passed {
 func (c *connection) HandOut(th *nt.Thread, file winnt.Handle) (*os.File, ntstatus.Status) {
 	out, st := c.d.sys.HandOut(th, file, c.peer.UID)
 	if st == ntstatus.Success {
-		c.passed.add(&out)
+		c.passed.add(&out, c.Payer())
 	}
 	return out.File, st
 }

@@ -3,9 +3,11 @@ package daemon
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
@@ -22,11 +24,11 @@ func TestPassedDescriptorsAreBounded(t *testing.T) {
 	var l passedDescriptors
 	for i := range mostPassed + 3 {
 		for range 2 {
-			l.add(&kernel.HandedOut{Name: fmt.Sprint(i), Used: winnt.FILE_READ_DATA})
+			l.add(&kernel.HandedOut{Name: fmt.Sprint(i), Used: winnt.FILE_READ_DATA}, quota.Payer{})
 		}
 	}
 	since := l.others.Since
-	l.add(&kernel.HandedOut{Name: "0", Used: winnt.FILE_WRITE_DATA})
+	l.add(&kernel.HandedOut{Name: "0", Used: winnt.FILE_WRITE_DATA}, quota.Payer{})
 	got := l.all(7)
 	check.Require(t, len(got), mostPassed+1, "entries")
 	for i, e := range got[:mostPassed] {
@@ -42,12 +44,30 @@ func TestPassedDescriptorsAreBounded(t *testing.T) {
 	c, remains := &connection{}, &inspect.Revoked{}
 	c.session.Store(&session{})
 	for i := range mostPassed + 1 {
-		c.passed.add(&kernel.HandedOut{Name: fmt.Sprintf(`\Device\share\%d`, i)})
+		c.passed.add(&kernel.HandedOut{Name: fmt.Sprintf(`\Device\share\%d`, i)}, quota.Payer{})
 	}
 	new(Daemon).keepsDescriptors(&revocation{name: `\device\SHARE\1`}, c, false, remains)
 	if r := remains.Remains; len(r) != 2 || r[0].Name != `\Device\share\1` || r[1].Name != "" {
 		t.Errorf("W-101: remains %+v, want the descriptor of 1 and the further files", r)
 	}
+}
+
+// TestPassedDescriptorsAreCharged checks that an entry is charged for the name that it keeps until the connection has
+// ended, and that without quota the file only counts as a further one (F-177, Q-2).
+//
+// +checklocksignore
+func TestPassedDescriptorsAreCharged(t *testing.T) {
+	name := strings.Repeat("x", 4000)
+	block := kernel.NewQuotaBlock(nil, 6000, false)
+	var l passedDescriptors
+	for i := range 2 {
+		l.add(&kernel.HandedOut{Name: fmt.Sprint(i) + name, Used: 1}, quota.Payer{Block: block})
+	}
+	check.That(t, block.Used() >= 4000 && len(l.list) == 1 && l.others.Times == 1, "%d bytes charged for %d entries, %d "+
+		"further files, want 4000 or more, 1, 1", block.Used(), len(l.list), l.others.Times)
+	l.drop()
+	check.That(t, block.Used() == 0 && len(l.all(7)) == 0, "after the end %d bytes are charged for %v", block.Used(),
+		l.all(7))
 }
 
 // TestPassedDescriptorsAreSortedByProcess checks that passed descriptors are listed in the order of processes (F-177),
@@ -63,9 +83,9 @@ func TestPassedDescriptorsAreSortedByProcess(t *testing.T) {
 	for i, process := range slices.Compact(slices.Clone(want)) {
 		c := &connection{d: d, full: i%2 == 0}
 		c.session.Store(&session{Session: inspect.Session{Process: process}})
-		c.passed.add(&kernel.HandedOut{Name: "f", Used: 1})
+		c.passed.add(&kernel.HandedOut{Name: "f", Used: 1}, quota.Payer{})
 		if i == 0 {
-			c.passed.add(&kernel.HandedOut{Name: "g", Used: 1})
+			c.passed.add(&kernel.HandedOut{Name: "g", Used: 1}, quota.Payer{})
 		}
 		d.connections[c] = struct{}{}
 		if answer, st := c.Administer([]byte("{}")); answer != nil || st != ntstatus.NotSupported {

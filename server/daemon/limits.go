@@ -112,10 +112,11 @@ func (d *Daemon) admit(c *connection) error {
 	return nil
 }
 
-// forget takes back what admit did: it uncounts a connection and returns its charge. It also adds the
+// forget takes back what admit did: it uncounts a connection and returns its charges. It also adds the
 // connection's calls to the total and stops its recording of calls.
 func (d *Daemon) forget(c *connection) {
 	c.unwatch()
+	c.passed.drop()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.connections, c)
