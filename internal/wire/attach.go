@@ -3,6 +3,7 @@ package wire
 import (
 	"net"
 	"os"
+	"strings"
 
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -59,7 +60,8 @@ func (s *Server) attachOf(b []byte) (AttachBody, error) {
 		return AttachBody{Handle: h.Handle}, err
 	}
 	a, err := attachBody.decode(s.form, b)
-	a.Program = a.Program[:min(len(a.Program), MaxProgram)]
+	// A part of the name would keep the whole one in memory as long as the connection exists.
+	a.Program = strings.Clone(a.Program[:min(len(a.Program), MaxProgram)])
 	return a, err
 }
 

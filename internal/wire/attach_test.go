@@ -2,6 +2,7 @@ package wire
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -30,4 +31,26 @@ func TestProgramNameIsCut(t *testing.T) {
 		got, err := (&Server{}).attachOf(bad)
 		check.That(t, errors.Is(err, ErrValue), "decoding % x = %+v, %v, want %v", bad, got, err, ErrValue)
 	}
+}
+
+// TestCutProgramNameKeepsNoFrame checks that a name which was cut does not keep the memory of the whole one. The name
+// lives as long as the program's connection, and nobody pays for the rest (W-79).
+func TestCutProgramNameKeepsNoFrame(t *testing.T) {
+	const each, programs = 1 << 20, 32
+	body := AppendAttach(nil, 12, strings.Repeat("p", each))
+	inUse := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := inUse()
+	var names []string
+	for range programs {
+		names = append(names, check.Must((&Server{}).attachOf(body)).Program)
+	}
+	if after := inUse(); after > before+each*programs/2 {
+		t.Errorf("%d names of %d bytes keep %d bytes", len(names), MaxProgram, after-before)
+	}
+	runtime.KeepAlive(names)
 }
