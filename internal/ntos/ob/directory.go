@@ -81,11 +81,21 @@ func (h *Header) Parent() *Directory {
 	return nil
 }
 
+// longestPath is the number of bytes of a full name beyond which Path returns only its end.
+const longestPath = 64 << 10
+
 // Path returns the full name from the root, with leading backslash, or the name under which the object was opened
-// ([Header.SetPath]). It returns "" for an object without a name, and for the root.
+// ([Header.SetPath]). It returns "" for an object without a name, and for the root. Of a name that is longer than
+// longestPath it returns the last components after an ellipsis.
 func (h *Header) Path() string {
 	var names []string // innermost first; not recursive, for paths can be long
+	size := 0
 	for l := h.link.Load(); l != nil; l = l.dir.link.Load() {
+		if size += len(l.name) + 1; size > longestPath && names != nil {
+			// Directories can be nested without a limit, and each query of a name copies it (O-61).
+			names = append(names, "…")
+			break
+		}
 		names = append(names, l.name)
 	}
 	if names == nil {

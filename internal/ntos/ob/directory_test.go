@@ -1,6 +1,7 @@
 package ob_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
@@ -41,4 +42,24 @@ func TestClearRemovesEqualNames(t *testing.T) {
 	}
 	d.Clear()
 	check.That(t, len(d.Names()) == 0, "names after Clear: %v, want none", d.Names())
+}
+
+// The full name of a deeply nested object is returned up to 64 KiB. Of a longer one, only the last components are, so
+// that no query copies more (O-61).
+func TestLongPathIsCutAtItsStart(t *testing.T) {
+	part := strings.Repeat("d", 1<<14-1) // with its backslash a quarter of 64 KiB
+	dir := ob.NewDirectory(nil, 0)
+	for depth := 1; depth <= 6; depth++ {
+		next := ob.NewDirectory(nil, 0)
+		check.Success(t, dir.Insert(part, next, false))
+		want := strings.Repeat(`\`+part, min(depth, 4))
+		if depth > 4 {
+			want = `\…` + want
+		}
+		if got := next.Path(); got != want {
+			t.Errorf("depth %d: a path of %d bytes that starts with %.9q, want %d that start with %.9q", depth, len(got), got,
+				len(want), want)
+		}
+		dir = next
+	}
 }
