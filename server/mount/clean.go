@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -190,8 +191,11 @@ func detach(directory string) error {
 	if !errors.Is(err, unix.EPERM) {
 		return err
 	}
-	// An ordinary user's own mount is unmounted by fusermount3, which mounted it (M-26).
-	out, failed := exec.Command("fusermount3", "-u", "-z", "--", directory).CombinedOutput()
+	// An ordinary user's own mount is unmounted by fusermount3, which mounted it. A signal to our process group, such as a
+	// second Ctrl-C, does not end it (M-26).
+	program := exec.Command("fusermount3", "-u", "-z", "--", directory)
+	program.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	out, failed := program.CombinedOutput()
 	if failed != nil {
 		return fmt.Errorf("%w; fusermount3: %w: %s", err, failed, bytes.TrimSpace(out))
 	}

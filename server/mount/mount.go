@@ -277,8 +277,8 @@ func (m *Mount) Wait() { m.served.Wait() }
 
 // Close writes cached data to the tree, unmounts the file system in every mount namespace, waits for running requests,
 // and releases the mount's tokens and handles. Programs with open files get ENOTCONN from then on. If another program
-// has unmounted the file system already, Close only releases. If another file system covers the mount, Close returns
-// an error and the mount stays; call it again later. Otherwise call it once (M-27).
+// has unmounted the file system already, Close only releases. If another file system covers the mount, or the mount
+// cannot be unmounted, Close returns an error and the mount stays; call it again later. Otherwise call it once (M-27).
 func (m *Mount) Close() error {
 	m.writeBack()
 	err := finish(m.directory, m.device)
@@ -286,8 +286,11 @@ func (m *Mount) Close() error {
 		// An ordinary user's own mount (M-26). The server's Unmount would try the path several times, whatever is there.
 		err = m.detach()
 	}
-	if errors.Is(err, errCovered) {
-		return fmt.Errorf("mount: %w", err)
+	if err != nil {
+		// The server of a mount that stays never ends (M-27).
+		if at, unread := where(m.device); unread != nil || at != "" {
+			return fmt.Errorf("mount: %s stays mounted: %w", m.directory, err)
+		}
 	}
 	m.served.Wait()
 	m.end()

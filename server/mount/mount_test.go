@@ -151,6 +151,25 @@ if [ "$(wc -l <%[1]s)" = 1 ]; then mount -t tmpfs none %[2]s && >%[2]s/other; ex
 		"M-27: entries after Close %v, error %v, want those of the other file system", names, err)
 }
 
+// TestCloseFailsIfUnmountFails: without CAP_SYS_ADMIN, and with a fusermount3 that fails, Close returns an error. The
+// mount still serves, and a later Close ends it (M-27).
+func TestCloseFailsIfUnmountFails(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "text", full)
+	at, bin := filepath.Join(filepath.Dir(w.at), "second"), filepath.Join(filepath.Dir(w.at), "bin")
+	w.must(errors.Join(os.Mkdir(at, 0o755), os.Mkdir(bin, 0o700)))
+	m := check.Must(Start(Config{System: w.sys, Name: "share", Tree: w.m.tree, Directory: at, Accounts: people{},
+		Owners: ids{}}))
+	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) }) // a failed test leaves it
+	w.must(os.WriteFile(filepath.Join(bin, "fusermount3"), []byte("#!/bin/sh\nexit 1\n"), 0o700))
+	t.Setenv("PATH", bin)
+	if err := withoutAdmin(t, m.Close); err == nil || !strings.Contains(err.Error(), at) {
+		t.Errorf("M-27: Close that cannot unmount: %v, want an error that names %s", err, at)
+	}
+	w.must(check.Err(os.Stat(filepath.Join(at, "f")))) // it still serves
+	w.must(m.Close())
+}
+
 // unfit are the tests of go-fuse that do not apply to the mount. XAttrLarge skips itself on ext4, with and without
 // the mount, because 8 KiB of attributes do not fit there (M-35).
 var unfit = map[string]string{
