@@ -177,7 +177,8 @@ func (c *checkUp) attributes(dir string) {
 	if err != nil {
 		return // reported by state
 	}
-	defer func() { _, _ = f.Close(), os.Remove(f.Name()) }()
+	defer func() { _ = f.Close() }()
+	_ = os.Remove(f.Name()) // before the output, whose closed pipe would end this program
 	if err := unix.Fsetxattr(int(f.Fd()), "user.refmond", []byte("x"), 0); err != nil {
 		c.note("attributes", "the file system does not support extended attributes (%v): nothing needs them yet", err)
 		return
