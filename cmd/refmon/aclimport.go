@@ -109,11 +109,11 @@ func (c *aclImportCmd) input(std *streams) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err = io.Copy(f, in); err == nil {
-		err = os.Remove(f.Name())
+	if err = os.Remove(f.Name()); err == nil { // first, because a signal can end the copying
+		_, err = io.Copy(f, in)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("copy the input: %w: nothing was changed", err), f.Close(), os.Remove(f.Name()))
+		return nil, errors.Join(fmt.Errorf("copy the input: %w: nothing was changed", err), f.Close())
 	}
 	return f, nil
 }
