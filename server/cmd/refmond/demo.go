@@ -39,7 +39,8 @@ var demoTokens = map[string]string{
 const demoRole = "REFMOND_DEMO"
 
 // demo starts a daemon in a temporary folder, runs three programs that show impersonation across processes, and
-// serves until SIGTERM or SIGINT. An error of the programs ends it at once. It removes the folder.
+// serves until SIGTERM or SIGINT, until its terminal closes, or until its output is a pipe that closes. An error of the
+// programs ends it at once. It removes the folder.
 func demo(std *streams) (err error) {
 	// The kernel kills the demo's programs when the thread that started them ends.
 	runtime.LockOSThread()
@@ -56,7 +57,10 @@ func demo(std *streams) (err error) {
 	served := make(chan error, 1)
 	go func() { served <- s.Serve() }()
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGPIPE)
+	if !signal.Ignored(unix.SIGHUP) { // nohup(1) ignores SIGHUP
+		signal.Notify(signals, unix.SIGHUP)
+	}
 	defer signal.Stop(signals)
 	fmt.Fprintf(std.out, "refmond plays a kernel on %s; its state is in %s.\n\n", cfg.Socket, cfg.State)
 	return s.play(cfg.Socket, std, signals, served)

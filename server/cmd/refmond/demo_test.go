@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/server/lsa"
@@ -101,32 +103,37 @@ func ended(t *testing.T, pids string) int {
 	return len(begun)
 }
 
-// TestDemoCompletesAndRemovesItsFolder runs the demo to its end, and checks its output and that it leaves no folder.
+// TestDemoCompletesAndRemovesItsFolder runs the demo to its end, and checks its output and that it leaves no folder. It
+// ends by Ctrl-C, when its terminal closes, and when its output is a pipe that closes.
 func TestDemoCompletesAndRemovesItsFolder(t *testing.T) {
 	dir := t.TempDir()
-	bin := filepath.Join(dir, "refmond")
+	bin, tmp := filepath.Join(dir, "refmond"), filepath.Join(dir, "tmp")
 	programs.Self(t, dir, programName)
-	check.NoError(t, os.Mkdir(filepath.Join(dir, "tmp"), 0o700))
-	cmd := exec.Command(bin, "--demo")
-	cmd.Env = append(os.Environ(), "TMPDIR="+filepath.Join(dir, "tmp"))
-	out := check.Must(cmd.StdoutPipe())
-	check.NoError(t, cmd.Start())
-	var story strings.Builder
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		story.WriteString(lines.Text() + "\n")
-		if strings.Contains(lines.Text(), "Ctrl-C") {
-			check.NoError(t, cmd.Process.Signal(os.Interrupt))
+	check.NoError(t, os.Mkdir(tmp, 0o700))
+	for _, end := range []os.Signal{os.Interrupt, unix.SIGHUP, unix.SIGPIPE} {
+		cmd := exec.Command(bin, "--demo")
+		cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
+		out := check.Must(cmd.StdoutPipe())
+		check.NoError(t, cmd.Start())
+		var story strings.Builder
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			story.WriteString(lines.Text() + "\n")
+			if end == unix.SIGPIPE {
+				check.NoError(t, out.Close())
+				break
+			}
+			if strings.Contains(lines.Text(), "Ctrl-C") {
+				check.NoError(t, cmd.Process.Signal(end))
+			}
 		}
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("%v\n%s", err, story.String())
-	}
-	for _, want := range []string{"  report: STATUS_SUCCESS\n  payroll: STATUS_ACCESS_DENIED\n",
-		"  report: STATUS_ACCESS_DENIED\n  payroll: STATUS_SUCCESS\n", "  report: STATUS_BAD_IMPERSONATION_LEVEL\n"} {
-		check.That(t, strings.Contains(story.String(), want),
-			"the demo's output does not contain %q:\n%s", want, story.String())
-	}
-	if left, err := os.ReadDir(filepath.Join(dir, "tmp")); err != nil || len(left) > 0 {
-		t.Errorf("the temporary folder has %v, error %v, want len(left) = 0, no error", left, err)
+		err := cmd.Wait()
+		left, unread := os.ReadDir(tmp)
+		check.That(t, (err == nil || end == unix.SIGPIPE) && unread == nil && len(left) == 0, "%v: the demo: %v; its folder has %v, error %v\n%s",
+			end, err, left, unread, story.String())
+		for _, want := range []string{"  report: STATUS_SUCCESS\n  payroll: STATUS_ACCESS_DENIED\n",
+			"  report: STATUS_ACCESS_DENIED\n  payroll: STATUS_SUCCESS\n", "  report: STATUS_BAD_IMPERSONATION_LEVEL\n"} {
+			check.That(t, end == unix.SIGPIPE || strings.Contains(story.String(), want),
+				"the demo's output does not contain %q:\n%s", want, story.String())
+		}
 	}
 }
