@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"slices"
 	"time"
 
@@ -64,9 +65,21 @@ func newReader(d disk, from uint64) (*Reader, error) {
 		return nil, fmt.Errorf("read the audit log: %w", err)
 	}
 	if len(firsts) == 0 {
-		return nil, errors.New("read the audit log: the folder has no segment: is it the --audit folder?")
+		return nil, fmt.Errorf("read the audit log: %w", noSegment(d))
 	}
 	return &Reader{d: d, next: max(from, firsts[0], 1)}, nil
+}
+
+// noSegment returns the error of a disk without segments. It names the folder, and says if that is missing.
+func noSegment(d disk) error {
+	err := errors.New("the folder has no segment: is it the --audit folder?")
+	if f, is := d.(folder); is {
+		if _, missing := os.Stat(f.dir); missing != nil {
+			return missing
+		}
+		return fmt.Errorf("%s: %w", f.dir, err)
+	}
+	return err
 }
 
 // Next returns the next record. The error is [io.EOF] if the next record does not exist yet, and a [*GoneError] if the

@@ -91,7 +91,7 @@ func Verify(v Verification) (*Verified, error) {
 			return out, &Fault{FaultTruncated, 1, "no record is there, and a checkpoint names " +
 				fmt.Sprint(c.wanted[len(c.wanted)-1].Size)}
 		}
-		return out, errors.New("the folder has no segment: is it the --audit folder?")
+		return out, noSegment(v.disk)
 	}
 	out.Oldest = firsts[0]
 	for len(firsts) > 1 && firsts[1] <= v.From {

@@ -115,13 +115,17 @@ refmon run --audit DIR starts with this policy; a program's audit_policy() repla
 }
 
 // Run prints the audit policy, or changes subcategories and stores it. A setting without a subcategory, or the reverse,
-// is an error. Without flags it prints. An unknown subcategory is an error, and then nothing is stored.
+// is an error. Without flags it prints; a missing folder is then an error. An unknown subcategory is an error, and then
+// nothing is stored.
 func (c *auditPolicyCmd) Run(std *streams) error {
 	p, err := trail.LoadPolicy(c.Dir)
 	if err != nil {
 		return err
 	}
 	if c.Success+c.Failure == "" && len(c.Subcategory) == 0 {
+		if _, err := os.Stat(c.Dir); err != nil {
+			return err
+		}
 		_, err := std.out.Write(trail.FormatPolicy(p))
 		return err
 	}
