@@ -138,7 +138,7 @@ func validName(name string, names map[string]bool) error {
 		strings.TrimSpace(name) != name || strings.Trim(name, ".") == "":
 		return fmt.Errorf(`a name has none of "/\[]:;|=,+*?<>@, no control characters, no blank at an end`)
 	case names[key]:
-		return fmt.Errorf("the name is there twice")
+		return fmt.Errorf("another account or group has this name")
 	}
 	names[key] = true
 	return nil

@@ -69,7 +69,7 @@ func TestValidRejectsEachMistake(t *testing.T) {
 		{"name with a control", "no control", set(1500, Account{Name: "a\tb"})},
 		{"name with a blank before", "no control", set(1500, Account{Name: " a"})},
 		{"name of dots", "no control", set(1500, Account{Name: ".."})},
-		{"name of a group", "there twice", func(s *state) {
+		{"name of a group", "another account or group has this name", func(s *state) {
 			set(1500, Account{Name: "STAFF"})(s)
 			group(local(1501), Group{Name: "staff"})(s)
 		}},

@@ -45,13 +45,15 @@ commands. In a new store, the only administrator is the user that refmond runs a
 // belong to root or to the user named by --owner, by default the caller. An unknown owner is an error.
 func (c *accountCmd) dial() (*client.Conn, error) {
 	if c.Owner == "" {
-		return client.Dial(c.Socket)
+		conn, err := client.Dial(c.Socket)
+		return conn, accountError(err)
 	}
 	uid, err := userID(c.Owner)
 	if err != nil {
 		return nil, fmt.Errorf("--owner: %w", err)
 	}
-	return client.DialUser(c.Socket, uid)
+	conn, err := client.DialUser(c.Socket, uid)
+	return conn, accountError(err)
 }
 
 // change sends one request to the daemon and waits for the response. nil means that the change is durable. An error

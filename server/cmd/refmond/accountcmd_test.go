@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -93,6 +94,10 @@ func TestAccountCommandsTakeEffectAtOnce(t *testing.T) {
 		t.Errorf("after deleting the group:\n%s, want text without \"staff\"", list)
 	}
 	p.refusals()
+	p.must("", "group", "leave", "Administrators", fmt.Sprint("S-1-22-1-", os.Getuid()))
+	if _, err := p.account("", "list"); err == nil || !strings.Contains(err.Error(), "only an administrator with a full") {
+		t.Errorf("L-52: no administrator any more: %v, want an error that says who may", err)
+	}
 }
 
 // TestWhyAsksForUsers: refmon why --as gets the groups of an account from the running refmond, on the socket that it
@@ -154,7 +159,7 @@ func (p *program) refusals() {
 		want string
 		args []string
 	}{
-		{"twice", []string{"add", "ALICE"}},
+		{"another account or group has this name", []string{"add", "ALICE"}},
 		{"no account has that name", []string{"delete", "zoe"}},
 		{"uid 0", []string{"set", "alice", "--uid", "0"}},
 		{"no account or group", []string{"group", "join", "staff", "zoe-who-is-not-there"}},
