@@ -84,7 +84,7 @@ func (r *reading) poll() Version {
 	}
 	b, err := os.ReadFile(r.file)
 	if err != nil {
-		return Version{Err: fmt.Errorf("read the directory: %w", err)}
+		return Version{Err: fmt.Errorf("read the directory: %w%s", err, retried)}
 	}
 	sum := sha256.Sum256(b)
 	before := r.last
@@ -100,7 +100,7 @@ func (r *reading) poll() Version {
 		d, err = dirfile.Read(b)
 	}
 	if err != nil {
-		return Version{Err: fmt.Errorf("%s: %w", r.file, err)}
+		return Version{Err: fmt.Errorf("%s: %w%s", r.file, err, retried)}
 	}
 	r.known = sum
 	return Version{People: d, Name: hex.EncodeToString(sum[:8]), File: b, Heartbeat: moment}
@@ -116,6 +116,9 @@ func cutOff(b []byte) bool {
 }
 
 var errCutOff = errors.New("its last line has no line feed, so the file may be cut off: end it with a line feed")
+
+// retried ends the message of a file that cannot be used: the program goes on, and its answers are no after the limit.
+const retried = "; it is read again every second, and answers are withheld until it can be used"
 
 // errChanging is the error if two reads of the file differ.
 var errChanging = errors.New("the directory is being written")

@@ -85,6 +85,7 @@ func TestReadOfSameDirectoryFileIsHeartbeat(t *testing.T) {
 			!fresh && got.File != nil, fresh && strings.Join(who, " ") != people[here],
 			errors.Is(got.Err, errChanging) != (kind == "it changes"), got.BeingWritten() != (kind == "it changes"),
 			kind == "no file" && !errors.Is(got.Err, os.ErrNotExist),
+			got.Err != nil && !got.BeingWritten() && !strings.HasSuffix(got.Err.Error(), " until it can be used"),
 			kind == "it cannot be used" && !strings.HasPrefix(got.Err.Error(), name+": "):
 			t.Fatalf("N-11: %s: read %q after %q, current version %q: event %+v", kind, here, last, known, got)
 		}
