@@ -32,7 +32,7 @@ func (c *checkUp) covered(t *treeConfig) bool {
 		c.well("trees", "%s: %s is mounted and answers", t.name, t.mount)
 		return false
 	default:
-		c.wrong("trees", "%s: not mounted at %s: start refmond", t.name, t.mount)
+		c.wrong("trees", "%s: not mounted at %s: start refmond, or restart it if it runs", t.name, t.mount)
 		return false
 	}
 	return state.Dead || tree.Contains(t.mount, t.Path)
@@ -51,7 +51,7 @@ func (c *checkUp) forBackup(t *treeConfig) {
 	case state.Own && !state.Dead:
 		c.well("trees", "%s: %s is mounted for backup and answers", t.name, t.backup)
 	default:
-		c.wrong("trees", "%s: the tree is not mounted for backup at %s: start refmond", t.name, t.backup)
+		c.wrong("trees", "%s: the tree is not mounted for backup at %s: start refmond, or restart it if it runs", t.name, t.backup)
 	}
 }
 

@@ -95,7 +95,17 @@ func (s *service) startMount(c *mount.Config, recorded bool) error {
 	s.mountsMu.Lock()
 	defer s.mountsMu.Unlock()
 	s.mounts, s.mounted = append(s.mounts, m), append(s.mounted, name)
+	go s.reportLoss(m, name, c.Directory)
 	return nil
+}
+
+// reportLoss waits until a mount ends, and logs an error unless unmount ends it. From then on programs reach the
+// directory beneath.
+func (s *service) reportLoss(m *mount.Mount, name, directory string) {
+	m.Wait()
+	if mounts, _ := s.currentMounts(); slices.Contains(mounts, m) {
+		s.log.Error("another program unmounted the tree: restart refmond", "tree", name, "directory", directory)
+	}
 }
 
 // currentMounts returns the mounts and their names, none after unmount.

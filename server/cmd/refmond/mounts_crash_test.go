@@ -174,6 +174,21 @@ func TestDeadMountOfOthersIsNotRemoved(t *testing.T) {
 	}
 }
 
+// TestLostMountIsLogged: refmond logs that another program unmounted a tree, and does not for its own unmount.
+func TestLostMountIsLogged(t *testing.T) {
+	w, p, at := newMountWorld(t)
+	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n", w.root, at))
+	for round := range 2 {
+		_, end := p.serve()
+		if round == 0 {
+			w.must(unix.Unmount(at, 0))
+			p.log.await(t, 0, "another program unmounted the tree: restart refmond")
+		}
+		end()
+	}
+	check.Equal(t, strings.Count(p.log.all(), "another program"), 1, "lines about a lost mount")
+}
+
 // deadMount mounts a file system whose server is gone.
 func (w *treeWorld) deadMount(at, kind, source string) {
 	w.Helper()
