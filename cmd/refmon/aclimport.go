@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/refmon/refmon/internal/cli/restore"
 )
@@ -74,6 +76,10 @@ func (c *aclImportCmd) Run(std *streams) (err error) {
 			switch {
 			case r.Err != nil && r.Path == "":
 				fmt.Fprintf(std.err, "refmon: line %d: %s\n", r.Line, inLine(r.Err.Error()))
+			case r.Err != nil && c.From == "" && !filepath.IsAbs(r.Path) && errors.Is(r.Err, fs.ErrNotExist):
+				// A relative path of another tree would look like a file that is there.
+				fmt.Fprintf(std.err, "refmon: line %d: %s: %s in %s: see --from\n", r.Line, inLine(r.Path),
+					inLine(r.Err.Error()), inLine(c.Tree))
 			case r.Err != nil:
 				fmt.Fprintf(std.err, "refmon: line %d: %s: %s\n", r.Line, inLine(r.Path), inLine(r.Err.Error()))
 			case c.DryRun:
