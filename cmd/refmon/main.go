@@ -144,7 +144,7 @@ func run(args []string, std *streams) int {
 		err = flags.CheckValues(ctx)
 	}
 	if err != nil {
-		report(std, withFormat(err))
+		report(std, withFormat(flags.Explain(err)))
 		fmt.Fprintf(std.err, "see %s\n", flags.HelpFor(parser, args))
 		return exitMalformed
 	}

@@ -6,7 +6,7 @@
 //		err = flags.CheckValues(ctx)
 //	}
 //	if err != nil {
-//		err = fmt.Errorf("%w; see %s", err, flags.HelpFor(parser, args))
+//		err = fmt.Errorf("%w; see %s", flags.Explain(err), flags.HelpFor(parser, args))
 //	}
 //
 // The package has no types and no state.
@@ -58,6 +58,17 @@ func describe(f *kong.Flag) {
 	if byDefault != "" && !strings.Contains(f.Help, "default") && !strings.Contains(f.Help, "("+byDefault+")") {
 		f.Help += " Default: " + byDefault + "."
 	}
+}
+
+// Explain returns the error of a command line. It replaces the parser's message about a last flag whose value is
+// missing.
+func Explain(err error) error {
+	flag, want, _ := strings.Cut(err.Error(), ": ")
+	missing := strings.HasSuffix(want, `"EOL" (<EOL>)`) || strings.HasPrefix(want, "missing value")
+	if strings.HasPrefix(flag, "--") && missing {
+		return fmt.Errorf("%s needs a value", flag)
+	}
+	return err
 }
 
 // HelpFor returns the command that prints the help page for a command line, for example "refmon acl --help". It names

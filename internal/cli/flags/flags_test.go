@@ -88,3 +88,20 @@ func TestHelpForNamesInnermostCommand(t *testing.T) {
 		check.Equal(t, HelpFor(parser, strings.Fields(line)), want, "HelpFor(%q)", line)
 	}
 }
+
+// TestMissingValueIsExplained: a last flag without its value is named, whatever its type.
+func TestMissingValueIsExplained(t *testing.T) {
+	var cli struct {
+		Name string
+		N    int
+		List []string
+	}
+	parser := check.Must(kong.New(&cli))
+	for _, flag := range []string{"--name", "--n", "--list"} {
+		if _, err := parser.Parse([]string{flag}); err == nil || Explain(err).Error() != flag+" needs a value" {
+			t.Errorf("%s without a value: %v", flag, err)
+		}
+	}
+	_, err := parser.Parse([]string{"--n", "x"})
+	check.Equal(t, Explain(err), err, "the error of a wrong value")
+}

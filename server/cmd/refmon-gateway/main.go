@@ -71,7 +71,7 @@ func run(ctx context.Context, args []string, std *streams) int {
 		err = flags.CheckValues(c)
 	}
 	if err != nil {
-		return report(std, fmt.Errorf("%w; see %s", err, flags.HelpFor(parser, args)))
+		return report(std, fmt.Errorf("%w; see %s", flags.Explain(err), flags.HelpFor(parser, args)))
 	}
 	return report(std, c.Run())
 }

@@ -125,7 +125,7 @@ func runTo(args []string, std *streams) int {
 		err = flags.CheckValues(ctx)
 	}
 	if err != nil {
-		return report(std, fmt.Errorf("%w; see %s", err, flags.HelpFor(parser, args)))
+		return report(std, fmt.Errorf("%w; see %s", flags.Explain(err), flags.HelpFor(parser, args)))
 	}
 	return report(std, ctx.Run())
 }
