@@ -29,7 +29,7 @@ type Config struct {
 	// CaseInsensitive lets a lookup find a name that differs in case if there is
 	// no exact match.
 	CaseInsensitive bool
-	// Unbelieved is called each time that a file's attribute is read and does not count, with the host's path of
+	// Unbelieved is called each time that a file's attribute is read and is invalid, with the host's path of
 	// the file, the reason, and the command that repairs it. nil means no call. Any goroutine may call it, without
 	// locks.
 	Unbelieved func(path string, cause error)

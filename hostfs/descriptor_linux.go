@@ -38,7 +38,7 @@ type known struct {
 	verdict    ntacl.Verdict          // on the attribute
 	audited    bool                   // the attribute has entries that ACCESS_SYSTEM_SECURITY alone shows
 	dos        dos                    // user.DOSATTRIB
-	cause      error                  // why the attribute does not count; nil: it counts, or is missing
+	cause      error                  // why the attribute is invalid; nil: it is valid or missing
 	id         atomic.Pointer[string] // atomic; distinguishes the file from others, nil until first used
 }
 
@@ -63,7 +63,7 @@ func (t *Tree) known(h held, s *unix.Statx_t, user sid.SID) (*known, error) {
 	return k, err
 }
 
-// read reads the attribute of the inode that h holds, and calls Config.Unbelieved if the attribute does not count. keep
+// read reads the attribute of the inode that h holds, and calls Config.Unbelieved if the attribute is invalid. keep
 // reports whether s identifies the result, so that it may be cached. A file that changes during the read is not kept.
 func (t *Tree) read(h *held, s *unix.Statx_t) (k *known, keep bool, err error) {
 	now := time.Now()
@@ -156,8 +156,8 @@ func (f *file) CurrentPath() (path string, ok bool) {
 	return strings.ReplaceAll(strings.TrimPrefix(rest, "/"), "/", `\`), true
 }
 
-// hasAudit reports whether a descriptor has SACL entries that READ_CONTROL does not show. Labels do not count,
-// because READ_CONTROL shows them. It returns false for a nil descriptor.
+// hasAudit reports whether a descriptor has SACL entries that READ_CONTROL does not show. Labels are ignored, because
+// READ_CONTROL shows them. It returns false for a nil descriptor.
 func hasAudit(d *sd.Descriptor) bool {
 	for _, a := range d.SACL().All() {
 		if sd.PartOf(a.Type()) == winnt.SACL_SECURITY_INFORMATION {

@@ -221,7 +221,7 @@ func (p *place) describe() (err error) {
 	return nil
 }
 
-// Cause returns why the stored attribute of the object does not count, with the command that repairs it. It returns nil
+// Cause returns why the stored attribute of the object is invalid, with the command that repairs it. It returns nil
 // if the attribute counts or is missing.
 func (p *place) Cause() error {
 	if p.read == nil {

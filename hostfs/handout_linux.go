@@ -147,7 +147,7 @@ func (l *lender) confines(s *unix.Statx_t, granted winnt.AccessMask, uid uint32)
 	// With a POSIX ACL the bits of the group are its mask, which bounds all its entries. F-155
 	others := (s.Mode | s.Mode>>3) & 0o7
 	if others&0o4 != 0 && granted&reading == 0 {
-		return false // it could be opened again for reading
+		return false // the receiver could open the file again for reading
 	}
 	if others&0o2 != 0 && l.users {
 		// The host lets them set attributes of users through the descriptor, and so the security descriptor (F-155).

@@ -226,7 +226,7 @@ func (t *Tree) isOpen(inode uint64) bool {
 }
 
 // opensBelow reports whether this tree has an open of any descendant of the directory at path. It ignores the
-// directory itself. Components are separated by backslashes, and case counts.
+// directory itself. Components are separated by backslashes, and case matters.
 func (t *Tree) opensBelow(path string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -127,7 +127,7 @@ func (o *Offline) Parent() *sd.Descriptor {
 // Attributes returns the DOS attributes of the file as stored when it was opened, 0 if user.DOSATTRIB is missing.
 func (o *Offline) Attributes() fileaccess.Attributes { return o.own.dos.attributes }
 
-// Cause returns why the stored attribute does not count, with the command that repairs it. It returns nil if the
+// Cause returns why the stored attribute is invalid, with the command that repairs it. It returns nil if the
 // attribute counts or is missing.
 func (o *Offline) Cause() error { return o.own.cause }
 

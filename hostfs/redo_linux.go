@@ -34,7 +34,7 @@ const (
 type redoLog struct {
 	mu sync.Mutex
 	// +checklocks:mu
-	dir int // guarded by mu: the directory, opened and locked; it counts only with records
+	dir int // guarded by mu: the directory, opened and locked; valid only while records is not 0
 	// +checklocks:mu
 	records int // guarded by mu
 }
@@ -74,7 +74,7 @@ func (r *record) end() {
 	if l.records--; l.records == 0 {
 		// Another server of the tree that holds the lock may be about to create a record: it removes the directory.
 		if unix.Flock(l.dir, unix.LOCK_EX|unix.LOCK_NB) == nil {
-			_ = r.t.unlink(r.t.root, redoDirectory, unix.AT_REMOVEDIR) // it fails if a record stayed there
+			_ = r.t.unlink(r.t.root, redoDirectory, unix.AT_REMOVEDIR) // fails if the directory has a record
 		}
 		shut(l.dir)
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// errStale is the cause of a descriptor that does not count because its hash is wrong.
+// errStale is the cause of a descriptor that is invalid because its hash is wrong.
 var errStale = errors.New("mode, owner or POSIX ACL were changed past refmond since it was written: undo that, or " +
 	"have it count again with refmon acl repair --rehash PATH")
 
@@ -15,7 +15,7 @@ type RepairConfig struct {
 	Path      string // a directory, or one file; a link is followed here
 	Attribute string // "" is [ntacl.Name]
 	DryRun    bool   // nothing is written
-	// Rehash makes a descriptor count again after another program has changed the file's mode, owner or POSIX ACL (F-205).
+	// Rehash makes a descriptor valid again after another program has changed the file's mode, owner or POSIX ACL (F-205).
 	Rehash bool
 	// IgnorePosix says that such descriptors count without Rehash, as in a tree with Config.IgnorePosix.
 	IgnorePosix bool
@@ -35,14 +35,14 @@ type Repaired struct {
 	Err      error // it could not be read or written, or an owner or group is a logon session; nil: none
 }
 
-// String returns one line for a report: the path, then the error, the reason why the descriptor does not count, or
+// String returns one line for a report: the path, then the error, the reason why the descriptor is invalid, or
 // the numbers of entries to repair. Of these it prints only the first that applies.
 func (r Repaired) String() string {
 	if r.Err != nil {
 		return fmt.Sprintf("%s: %v", r.Path, r.Err)
 	}
 	if r.Stale {
-		return fmt.Sprintf("%s: its descriptor does not count: %v", r.Path, errStale)
+		return fmt.Sprintf("%s: its descriptor is invalid: %v", r.Path, errStale)
 	}
 	return fmt.Sprintf("%s: entries for logon sessions: %d, entries with generic rights: %d", r.Path, r.Sessions,
 		r.Generic)

@@ -204,7 +204,7 @@ func TestRehashRepairsAfterChmod(t *testing.T) {
 	}
 	for name, want := range map[string]bool{"f": true, "broken": true, "fine": false, "none": false} {
 		p := check.Result(w.tree.Find(&fileaccess.Request{Name: name, Subject: w.subject(bob)}, nil)).(*place)
-		check.Equal(t, p.Cause() != nil, want, "F-204: the attribute of %s does not count", name)
+		check.Equal(t, p.Cause() != nil, want, "F-204: the attribute of %s is invalid", name)
 		p.Release()
 	}
 	for _, c := range []struct {

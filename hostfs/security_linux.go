@@ -14,7 +14,7 @@ import (
 )
 
 // Descriptor returns the current descriptor of the file, which is shared and immutable. It returns
-// STATUS_NO_SECURITY_ON_OBJECT if the file has none, or if its attribute does not count. If a system call fails, it
+// STATUS_NO_SECURITY_ON_OBJECT if the file has none, or if its attribute is invalid. If a system call fails, it
 // returns the status for its error.
 func (f *file) Descriptor() (*sd.Descriptor, ntstatus.Status) {
 	s, err := f.stat()

@@ -20,7 +20,7 @@ func (f *file) Stage() ntstatus.Status {
 	}
 	if !f.staged.CompareAndSwap(nil, &file{t: f.t, fd: fd, link: &link{}, node: &node{}}) {
 		shut(fd)
-		return ntstatus.InvalidParameter // one temporary file per open
+		return ntstatus.InvalidParameter // the open has a temporary file already
 	}
 	return ntstatus.Success
 }

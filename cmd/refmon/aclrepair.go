@@ -98,10 +98,10 @@ func (c *aclRepairCmd) stale(std *streams, n int64) (err error) {
 	switch {
 	case n == 0:
 	case c.Rehash && !c.DryRun:
-		_, err = fmt.Fprintf(std.out, "%s did not count and do now\n", count(int(n), "descriptor", "descriptors"))
+		_, err = fmt.Fprintf(std.out, "made %s valid again\n", count(int(n), "descriptor", "descriptors"))
 	default:
-		_, err = fmt.Fprintf(std.out, "%s of the files do not count: refmon acl repair --rehash\n",
-			count(int(n), "descriptor", "descriptors"))
+		_, err = fmt.Fprintf(std.out, "%s: refmon acl repair --rehash repairs\n",
+			count(int(n), "invalid descriptor", "invalid descriptors"))
 	}
 	return err
 }

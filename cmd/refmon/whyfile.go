@@ -37,7 +37,7 @@ type stored struct {
 	directory  bool
 	attributes fileaccess.Attributes
 	descriptor *sd.Descriptor // nil grants nothing
-	cause      error          // why the stored descriptor does not count; nil: it does, or there is none
+	cause      error          // why the stored descriptor is invalid; nil: it is valid or missing
 	unread     error          // why the descriptor of this directory is not known; nil: it is
 }
 
@@ -104,7 +104,7 @@ func (f *fileFlags) storedChain(whole, root string) (list []stored, err error) {
 	}
 }
 
-// read reads the descriptor and attributes that one file has stored. cause says why a stored descriptor does not count.
+// read reads the descriptor and attributes that one file has stored. cause says why a stored descriptor is invalid.
 // A file that cannot be opened is an error.
 func (f *fileFlags) read(path string) (stored, error) {
 	c := hostfs.Config{Attribute: f.Attribute, IgnorePosix: f.IgnorePosix}

@@ -18,7 +18,7 @@ func (q *pathQuestion) entries(std *streams, s *stored, o *accessquery.Open) err
 	if s.descriptor == nil {
 		text := "it has no descriptor, and so grants nothing: refmon acl grant --offline PATH NAME:full stores one"
 		if s.cause != nil {
-			text = "its stored descriptor does not count, so that it refuses every user: " + s.cause.Error()
+			text = "its stored descriptor is invalid, so it refuses every user: " + s.cause.Error()
 		}
 		_, err := fmt.Fprintf(std.out, "%s: %s\n", inLine(s.path), printable(text))
 		return err

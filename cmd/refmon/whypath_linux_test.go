@@ -182,7 +182,7 @@ func TestWhyReportsStaleDescriptor(t *testing.T) {
 		mode os.FileMode
 		code int
 		want string
-	}{{0o644, 0, "GRANTED"}, {0o600, 1, "its stored descriptor does not count, so that it refuses every user: mode, " +
+	}{{0o644, 0, "GRANTED"}, {0o600, 1, "its stored descriptor is invalid, so it refuses every user: mode, " +
 		"owner or POSIX ACL were changed past refmond"}, {0o600, 1, "refmon acl repair --rehash"}, {0o644, 0, "GRANTED"}} {
 		must(t, os.Chmod(path, c.mode))
 		code, out, errs := asked("why", "--attribute", ntacl.UserName, path, "--as", "bob")

@@ -175,7 +175,7 @@ func (m *Mount) denied(h *fuse.InHeader, t *worker, s fuse.Status, err error) {
 			d.Reasons[i] = strings.ToValidUTF8(line[:longestLine], "") + " …"
 		}
 	}
-	if t != nil { // the log has a refused logon already (M-23)
+	if t != nil { // without a token the refused logon was logged already (M-23)
 		m.log.Warn("denied", "uid", d.UID, "operation", d.Operation, "path", d.Path, "error", d.Errno.Error(),
 			"asked", winnt.FileObject.Names(d.Asked),
 			"because", strings.ReplaceAll(strings.Join(d.Reasons, "; "), "because ", ""), "unreported", d.Suppressed)
@@ -202,7 +202,7 @@ func (m *Mount) explain(d *Denial, t *worker) {
 			"descriptor is no file of the tree; else " + refusedByHost}
 		return
 	default:
-		d.Reasons = []string{"the name cannot be opened any more: " + st.String()}
+		d.Reasons = []string{"the name can no longer be opened: " + st.String()}
 		return
 	}
 	defer place.Release()
@@ -234,8 +234,8 @@ func (m *Mount) explain(d *Denial, t *worker) {
 	case o.Why != nil && !o.Why.Decision.Allowed():
 		d.Reasons = calltext.Reasons(&nt.Call{Why: nt.Why{Object: object, Explanation: o.Why}})
 	case cause != nil:
-		// A descriptor that does not count says why, with the repair (F-204).
-		d.Reasons = []string{"because F-204 " + object + ": its stored descriptor does not count: " +
+		// For an invalid stored descriptor the reason is its cause, with the command that repairs it (F-204).
+		d.Reasons = []string{"because F-204 " + object + ": its stored descriptor is invalid: " +
 			cause.Error()}
 	case o.Check.Descriptor == nil:
 		d.Reasons = []string{"because F-101 " + object + ": it has no descriptor, which grants nothing; root writes one" +
@@ -246,8 +246,8 @@ func (m *Mount) explain(d *Denial, t *worker) {
 	d.Reasons = append(d.Reasons, o.Limits(true)...)
 }
 
-// cause returns why the stored descriptor of the file or directory with this name does not count, with the command that
-// repairs it. It returns nil if the descriptor counts, is missing or cannot be found.
+// cause returns why the stored descriptor of the file or directory with this name is invalid, with the command that
+// repairs it. It returns nil if the descriptor is valid, is missing or cannot be found.
 func (m *Mount) cause(r *fileaccess.Request, name string) error {
 	at := fileaccess.Request{Subject: r.Subject, Name: name, Desired: winnt.READ_CONTROL,
 		Disposition: fileaccess.FileOpen,

@@ -91,7 +91,7 @@ func TestDenialsAreExplained(t *testing.T) {
 		{"cat bare", "OPEN", "/bare", 0, "refmon acl grant --offline PATH USER:full"},
 		{"echo x >>locked", "OPEN", "/locked", 0, "because F-38 " + w.at + "/locked: STATUS_ACCESS_DENIED"},
 		{"touch blank/new", "CREATE", "/blank/new", 0, "because F-101 " + w.at + "/blank: it has no descriptor"},
-		{"touch torn/new", "CREATE", "/torn/new", 0, "because F-204 " + w.at + "/torn: its stored descriptor does not count"},
+		{"touch torn/new", "CREATE", "/torn/new", 0, "because F-204 " + w.at + "/torn: its stored descriptor is invalid"},
 		{"mkdir blank/new", "MKDIR", "/blank/new", 0, "because F-101 " + w.at + "/blank: it has no descriptor"},
 		{"cat pipe", "LOOKUP", "/pipe", winnt.FILE_READ_ATTRIBUTES, "because F-112 " + w.at + "/pipe: a mount, subvolume"},
 		{"chown 61003 his/src", "SETATTR", "/his/src", 0, "because F-51: the account may not make S-1-22-1-61003 the owner"},

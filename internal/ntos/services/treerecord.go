@@ -110,7 +110,7 @@ func ruleOfOpen(st ntstatus.Status) string {
 }
 
 // recordShare writes the audit record of a request through a share, if the policy requires it. Each request is
-// recorded once, as allowed or refused by the share; the file's decision does not count (F-178). Without a record
+// recorded once, as allowed or refused by the share; the file's decision is not recorded (F-178). Without a record
 // the result is success. A failed record returns the status of the log.
 func (c *Context) recordShare(n *treeName, r *fileaccess.Request, share *fileaccess.Share,
 	d *fileaccess.Decision) ntstatus.Status {
@@ -145,7 +145,7 @@ func (c *Context) tellTree(n *treeName, r *fileaccess.Request, place nt.FilePlac
 		c.why.Because += line + "\n"
 	}
 	if p, ok := place.(interface{ Cause() error }); ok && p.Cause() != nil && place.Facts().Object.Descriptor == nil {
-		// A descriptor that does not count says why, with the repair (F-204).
-		c.why.Because += "its stored descriptor does not count: " + p.Cause().Error() + "\n"
+		// For an invalid stored descriptor the reason is its cause, with the command that repairs it (F-204).
+		c.why.Because += "its stored descriptor is invalid: " + p.Cause().Error() + "\n"
 	}
 }

@@ -28,7 +28,7 @@ func (c *Context) securityOf(obj ob.Object) (*sd.Descriptor, ntstatus.Status) {
 func ruleOfStored(st ntstatus.Status) string {
 	switch st {
 	case ntstatus.NoSecurityOnObject:
-		// The file has no descriptor that counts (F-101).
+		// The file has no valid descriptor (F-101).
 		return "F-101"
 	case ntstatus.NotSupported:
 		// The attribute cannot be written so that a file server believes it (F-121).

@@ -16,7 +16,7 @@ const (
 )
 
 // checkConfig loads a configuration and returns a summary. The summary has state, socket, and at most mostChecked files
-// per tree whose stored descriptors do not count. Unreadable trees are omitted. Only a failure to load the
+// per tree whose stored descriptors are invalid. Unreadable trees are omitted. Only a failure to load the
 // configuration is an error.
 func checkConfig(file string) (string, error) {
 	c, err := load(file)

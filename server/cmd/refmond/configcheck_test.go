@@ -35,7 +35,7 @@ func TestConfigCheckReadsTrees(t *testing.T) {
 		w.must(os.Chmod(name, 0o666))
 	}
 	out := check()
-	if strings.Count(out, "its descriptor does not count: mode, owner or POSIX ACL were changed") != mostChecked ||
+	if strings.Count(out, "its descriptor is invalid: mode, owner or POSIX ACL were changed") != mostChecked ||
 		!strings.Contains(out, "\n  tree projects: "+sub+"/stale") || !strings.Contains(out, "refmon acl repair --rehash") ||
 		!strings.Contains(out, "projects: 2 more of ") || strings.Contains(out, "\x1b") ||
 		strings.Count(out, "\n") != mostChecked+1 {

@@ -59,7 +59,7 @@ func (c *checkUp) forBackup(t *treeConfig) {
 const mostStored = 50_000
 
 // stored checks the descriptors that are stored with a tree's files. It prints how many name logon sessions, contain
-// generic rights, do not count or cannot be read (F-199, F-201). It reads at most mostStored files, and changes none.
+// generic rights, are invalid or cannot be read (F-199, F-201). It reads at most mostStored files, and changes none.
 func (c *checkUp) stored(t *treeConfig) {
 	counts, err := hostfs.Repair(context.Background(), hostfs.RepairConfig{Path: t.Path, Attribute: t.Attribute,
 		DryRun: true, Most: mostStored, IgnorePosix: t.IgnorePosix})
@@ -81,8 +81,8 @@ func (c *checkUp) stored(t *treeConfig) {
 			"acl repair %s", t.name, part, counts.Files, counts.Generic, t.Path)
 	}
 	if counts.Stale > 0 {
-		c.wrong("trees", "%s: of the%s %d files %d have descriptors that do not count, for mode, owner or POSIX ACL were "+
-			"changed past refmond: refmon acl repair --dry-run %s names them, --rehash lets them count again", t.name, part,
+		c.wrong("trees", "%s: of the%s %d files %d have invalid descriptors, because mode, owner or POSIX ACL were "+
+			"changed past refmond: refmon acl repair --dry-run %s names them, --rehash makes them valid again", t.name, part,
 			counts.Files, counts.Stale, t.Path)
 	}
 	if counts.Failed > 0 {

@@ -33,7 +33,7 @@ func TestDoctorCountsDescriptorsThatModesInvalidate(t *testing.T) {
 		k := &checkUp{std: &streams{out: &out}}
 		k.stored(&treeConfig{name: "projects",
 			Config: hostfs.Config{Path: dir, Attribute: attribute, IgnorePosix: ignore}})
-		const wrong = "WRONG trees        projects: of the 2 files 1 have descriptors that do not count"
+		const wrong = "WRONG trees        projects: of the 2 files 1 have invalid descriptors"
 		stale := strings.Contains(out.String(), wrong)
 		check.That(t, stale == !ignore && k.fail == !ignore, "ignorePosix %t: failed %t, want %t:\n%s", ignore, k.fail,
 			!ignore, out.String())

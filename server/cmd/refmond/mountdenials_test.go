@@ -143,7 +143,7 @@ func (w *treeWorld) daemonWhy(t *testing.T, p *program, at string) {
 	for _, want := range []string{"as ", "mount projects, uid 4712: OPEN " + at +
 		"/plan for FILE_READ_DATA|SYNCHRONIZE -> permission denied\n",
 		"  because A-40 " + at + "/plan: no entry allows them\n",
-		"because F-204 " + at + "/sub/stale: its stored descriptor does not count: ", "refmon acl repair --rehash"} {
+		"because F-204 " + at + "/sub/stale: its stored descriptor is invalid: ", "refmon acl repair --rehash"} {
 		check.That(t, strings.Contains(admin, want),
 			"M-46: refmond why: no %q in\n%s, want text containing %q", want, admin, want)
 	}
