@@ -52,7 +52,7 @@ func alarmConditions(more ...Condition) []Condition {
 		{ntstatus.AccessDenied, "U-30", "ClientToken does not grant TOKEN_QUERY"},
 		{ntstatus.BadImpersonationLevel, "U-31", "an impersonation token below SecurityIdentification"},
 		{ntstatus.PrivilegeNotHeld, "U-32",
-			"the caller's process does not hold SeAuditPrivilege enabled; that of the thread's client does not count"},
+			"the caller's process does not hold SeAuditPrivilege enabled; that of the thread's client is ignored"},
 	}, more...)
 }
 

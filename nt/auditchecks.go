@@ -129,7 +129,7 @@ func closeAlarmConditions() []Condition {
 	return []Condition{
 		{ntstatus.Success, "U-40", "GenerateOnClose is FALSE: nothing is done"},
 		{ntstatus.PrivilegeNotHeld, "U-32",
-			"the caller's process does not hold SeAuditPrivilege enabled; that of the thread's client does not count"},
+			"the caller's process does not hold SeAuditPrivilege enabled; that of the thread's client is ignored"},
 		{ntstatus.AccessViolation, "U-36", "SubsystemName is NULL"},
 		{ntstatus.AuditFailed, "U-64", "the required audit record cannot be stored"},
 	}

@@ -83,7 +83,7 @@ func refusal(name, path string) error {
 		return nil
 	}
 	return fmt.Errorf("%s has the output of an earlier run, and this one leaves out its %s: give another --out, or "+
-		"--force to write over it and keep such documents", name, inLine(path))
+		"--force to overwrite it and keep such documents", name, inLine(path))
 }
 
 // outside returns the path of the first document in the earlier output that the run does not visit. It returns "" if

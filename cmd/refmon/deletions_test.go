@@ -98,7 +98,7 @@ func TestUnvisitedDocumentsAreNotDeleted(t *testing.T) {
 		for _, flags := range []string{"s", "s/pub -r", "s --depth 1", "s -r --exclude e",
 			". --depth 2"} {
 			code, errs := run(format, strings.Fields(flags)...)
-			check.That(t, code == 2 && strings.Contains(errs, "--force to write over it and keep such documents"), "%s: %d, %s",
+			check.That(t, code == 2 && strings.Contains(errs, "--force to overwrite it and keep such documents"), "%s: %d, %s",
 				flags, code, errs)
 			check.Equal(t, string(check.Must(os.ReadFile("out"))), before, "out after %s", flags)
 		}

@@ -22,7 +22,7 @@ import (
 // outputFlags name the output of a long run.
 type outputFlags struct {
 	Out        string `help:"Write to FILE instead of standard output." placeholder:"FILE"`
-	Force      bool   `help:"Write over a file that is there already."`
+	Force      bool   `help:"Overwrite an existing file."`
 	Checkpoint string `help:"${checkpoint}" placeholder:"FILE"`
 	Quiet      bool   `help:"No progress bar." short:"q"`
 }
@@ -189,7 +189,7 @@ func (o *output) to(name string, otherwise io.Writer) (io.Writer, error) {
 // spare protects an existing file: it returns an error for a file with contents, unless --force is given (B-19).
 func (o *output) spare(name string) error {
 	if at, err := os.Stat(name); !o.force && err == nil && at.Mode().IsRegular() && at.Size() > 0 {
-		return fmt.Errorf("%s is there already: give another name, or --force to write over it", name)
+		return fmt.Errorf("%s exists already: give another name, or --force to overwrite it", name)
 	}
 	return nil
 }

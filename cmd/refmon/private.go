@@ -49,7 +49,7 @@ With --objects, the argument is the path of a row. The row of its folder counts 
   refmon private /srv/notes.txt --for alice -o acls.jsonl -d company.yaml
 
 For any other path refmon reads the stored descriptors of the file and its folder: those for Samba and refmond, or on
-Windows the file's own. Unix modes do not count. For SDDL, --parent adds the folder.
+Windows the file's own. Unix modes are ignored. For SDDL, --parent adds the folder.
 
 With --logon KIND all others log on in this way only. An entry for NTLM Authentication, INTERACTIVE or a similar group
 then exposes nothing if such a logon does not add that group.

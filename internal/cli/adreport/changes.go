@@ -128,7 +128,7 @@ func (s *side) beyond(other *side) (out []objectRights) {
 }
 
 // counterparts maps each principal of s to the principal with the same name in the other state. The result has the
-// index in other, or -1 without one. Case does not count. Of several with the name it is the last.
+// index in other, or -1 without one. Case is ignored. Of several with the name it is the last.
 func (s *side) counterparts(other *side) []int {
 	d := other.search.Directory
 	names := map[string]int{}

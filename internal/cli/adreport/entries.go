@@ -31,7 +31,7 @@ type entryKind struct {
 }
 
 // key returns the key by which equal entries are found in the other state: kind, account and rights. The case of the
-// account's name does not count.
+// account's name is ignored.
 func (e *EntryRow) key() string {
 	return e.Kind + "\x00" + strings.ToLower(e.Account) + "\x00" + e.Rights
 }

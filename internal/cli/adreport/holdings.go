@@ -142,7 +142,7 @@ func addOrdinary(d *directory.Directory, all []directory.Principal) error {
 }
 
 // shared returns the groups that every user of the directory is in, without Administrators (B-17). A user is a
-// principal with Authenticated Users in its token. Integrity levels do not count. The order is that of the first
+// principal with Authenticated Users in its token. Integrity levels are ignored. The order is that of the first
 // user. Without users it returns nil.
 func shared(all []directory.Principal) (groups []sid.SID) {
 	first := true

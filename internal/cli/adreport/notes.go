@@ -50,7 +50,7 @@ func (p *Page) notes(s *side, state *State) {
 		}
 	}
 	add(classless, "object", "objects", "The file has no objectClass of %s, such as %s. All words are tried there, and "+
-		"entries for the class do not count: export objectClass.", first)
+		"entries for the class are ignored: export objectClass.", first)
 	add(foreign, "object", "objects", "Outside the directory: %s. Only write DACL and write owner are tested there.")
 	add(open, "object", "objects", "Without a DACL: %s, on which everybody has every right.")
 	add(p.Disabled, "account", "accounts", "Disabled: %s. No path starts there or goes through there.")

@@ -49,7 +49,9 @@ type cell struct {
 
 // plain returns a cell without a colour.
 func plain(text string) cell { return cell{columns.Plain, text} }
-func bad(text string) cell   { return cell{columns.Bad, text} }
+
+// bad returns a cell in the style for refused rights and problems.
+func bad(text string) cell { return cell{columns.Bad, text} }
 
 // masked returns a cell that shows a mask. The style applies unless the mask is 0.
 func masked(s columns.Style, m winnt.AccessMask) cell {

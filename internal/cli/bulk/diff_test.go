@@ -187,7 +187,8 @@ func TestResumedDiffWritesTheSameRows(t *testing.T) {
 	}
 }
 
-// A comparison of single objects: what counts as a change, and which state the totals are of.
+// Each case compares one object in two states. Unreadable counts both states; the other totals are those of the second
+// state.
 func TestDiffOfOneObject(t *testing.T) {
 	const a = "S-1-5-21-1-2-3-1107"
 	for name, c := range map[string]struct {

@@ -41,7 +41,7 @@ func (p Position) Plus(q Position) Position {
 	q.Logons += p.Logons
 	q.Passed += p.Passed
 	q.Allowed += p.Allowed
-	if q.Offset == 0 { // nothing was left to do
+	if q.Offset == 0 { // the last run had no objects left
 		q.Offset, q.Lines = p.Offset, p.Lines
 	}
 	return q
@@ -90,7 +90,7 @@ func (s *Summary) repeat(path []byte) {
 }
 
 // NoClass says what an unknown class means for an answer.
-const NoClass = "the file has no objectClass of it: entries for its class do not count, and whether it is a user, a " +
+const NoClass = "the file has no objectClass of it: entries for its class are ignored, and whether it is a user, a " +
 	"group or a computer is not known; export objectClass and groupType too"
 
 // Observe counts an object of a directory whose class is unknown, and keeps the path of the first one. It ignores

@@ -105,7 +105,7 @@ func (s *Summary) remark(o *objects.Object, r *Remark, text string) {
 }
 
 // whole reports whether the run requests a right on whole objects of type t. Without requested rights, What requests
-// all rights and other questions none. Rights with object types do not count, nor does control, which either of two
+// all rights and other questions none. Rights with object types are ignored, and so is control, which either of two
 // rights gives.
 func (r *Run) whole(t *winnt.ObjectType) bool {
 	rights := r.Rights

@@ -36,7 +36,7 @@ func sizeAtLeast(f *os.File, runs []int64) error {
 //   - an entry that lets Anonymous, Guests or Everyone write the object itself: 1
 //   - all others: 0, with why ""
 //
-// Unless the folders let others pass, the cases of the DACL and the entry do not count.
+// Unless the folders let others pass, the cases of the DACL and the entry are ignored.
 func (r *Report) risk(x place, counts []uint32) (score int, why string) {
 	d, typ := x.d, x.typ
 	half := uint32((len(r.Directory.Principals) + 1) / 2)

@@ -40,7 +40,7 @@ func newUnlisted(r *Run) *unlisted {
 }
 
 // of returns the sorted names of unlisted accounts in a descriptor that have a right of the run. It returns nil for a
-// nil receiver and for a descriptor without a DACL. Inherit-only entries do not count. An account that cannot be
+// nil receiver and for a descriptor without a DACL. Inherit-only entries are ignored. An account that cannot be
 // decided is left out.
 func (u *unlisted) of(x place) (names []string) {
 	if u == nil || x.d.DACL() == nil { // without a DACL everyone has every right

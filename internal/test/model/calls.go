@@ -88,7 +88,7 @@ func count(s Privileges) (n int) {
 	return n
 }
 
-// sameNames reports whether a and b have the same names, in any order. Repeated names do not count.
+// sameNames reports whether a and b have the same names, in any order. Repeated names are ignored.
 func sameNames(a, b []Name) bool {
 	for _, n := range a {
 		if !slices.Contains(b, n) {

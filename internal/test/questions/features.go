@@ -18,7 +18,7 @@ type feature struct {
 }
 
 // has returns a feature: the DACL, or the SACL if system is true, has an effective entry for which met returns true.
-// Inherit-only entries do not count.
+// Inherit-only entries are ignored.
 func has(name string, system bool, met func(a sd.ACE) bool) feature {
 	return feature{name, func(_ *access.Request, _ *token.Token, d *sd.Descriptor) bool {
 		l := d.DACL()
