@@ -101,7 +101,7 @@ func enableIn(spec *token.Spec, s sid.SID) {
 // token. Backup and restore are among them only if the request declares that intent.
 func privilegeMoves(r *Request) (moves []move) {
 	t := r.Subject.Effective()
-	// Backup and restore count for a caller that declares the intent only.
+	// Backup and restore help only a caller that declares the intent.
 	looked := []winnt.Privilege{winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege}
 	if r.Intent.Backup {
 		looked = append(looked, winnt.SeBackupPrivilege)

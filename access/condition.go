@@ -71,19 +71,19 @@ type environment struct {
 }
 
 // Attribute returns the value of a claim or resource attribute that a condition names, and whether there is one
-// . In an allow ACE it does not find a claim that counts only in deny ACEs. Of two resource attributes
+// . In an allow ACE it does not find a claim that is for deny ACEs only. Of two resource attributes
 // with the same name it returns the first that can be parsed. The caller needs no right to read resource attributes,
 // because the monitor itself reads the SACL.
 func (v *environment) Attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
 	a, found := v.attribute(scope, name)
 	if found && a.Flags&claims.FlagUseForDenyOnly != 0 && !v.deny {
-		// A claim for deny only counts where the entry denies.
+		// A deny-only claim is used only in deny entries.
 		return claims.Attribute{}, false
 	}
 	return a, found
 }
 
-// attribute finds what [environment.Attribute] finds, and also claims that count only in deny ACEs.
+// attribute finds what [environment.Attribute] finds, and also claims that are for deny ACEs only.
 func (v *environment) attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
 	switch {
 	case v.restricted && scope == claims.User:
@@ -124,8 +124,8 @@ func resourceAttribute(sacl *sd.ACL, name string) (claims.Attribute, bool) {
 
 // Member reports whether the token has a SID, for the operators Member_of and Device_Member_of.
 //   - With device it looks at the device's groups instead of the token's.
-//   - In an allow ACE only enabled groups count. In a deny ACE deny-only groups count too.
-//   - In the restricted pass only the restricting SIDs count.
+//   - In an allow ACE only enabled groups match. In a deny ACE deny-only groups match too.
+//   - In the restricted pass only the restricting SIDs match.
 func (v *environment) Member(member sid.SID, device bool) bool {
 	member = Substitute(member, v.self, v.owner)
 	t, hash := v.token, member.Hash()

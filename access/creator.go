@@ -29,7 +29,7 @@ func (s *Subject) Creator() *sd.Caller {
 }
 
 // mayOwn reports whether a token's holder may make a SID the owner of an object: the token's user, or an enabled group
-// with SE_GROUP_OWNER (S-61, F-51). A deny-only group does not count.
+// with SE_GROUP_OWNER (S-61, F-51). A deny-only group is ignored.
 func mayOwn(t *token.Token, owner sid.SID) bool {
 	if t.User().SID == owner {
 		return true

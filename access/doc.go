@@ -23,7 +23,7 @@
 //
 // One loop, run, reads the entries of a DACL. Each pass gives it the SIDs that
 // match, the object tree and the recorder. Each of these may be nil. The table
-// kinds lists the types of entries that count.
+// kinds has the effect of each type of entry.
 //
 // A denial is a Decision, never an error. An error means that the request was
 // malformed: it has no token, or no type to map generic rights.

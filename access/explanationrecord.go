@@ -57,7 +57,7 @@ func (x *Explanation) Record() *ExplanationRecord {
 	if x.typ != nil {
 		r.Type = x.typ.Name
 		if x.typ == winnt.DirectoryFileObject {
-			r.Type = "directory" // the type's Name is "file"
+			r.Type = "directory" // the Name "File" is that of files
 		}
 	}
 	for _, n := range x.results {

@@ -124,8 +124,8 @@ func (q *query) trust(requested winnt.AccessMask) winnt.AccessMask {
 	e := &q.sacl.entries[at]
 	if kind, level, ok := trustOf(e.SID); ok {
 		t, l, _ := trustOf(q.who.token.TrustLevel())
-		// Type and level are compared apart: protected light at a high level does
-		// not dominate protected at a low one.
+		// Type and level are compared separately: protected light at a high level does not dominate protected at a low
+		// one.
 		if t >= kind && l >= level {
 			return everyBit
 		}

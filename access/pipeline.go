@@ -127,7 +127,7 @@ func (q *query) decide() Decision {
 		q.tree.hold(q.held)
 	}
 	ok := q.readDACL(0)
-	// Central policies count where some are configured.
+	// Central policies apply only if some are configured.
 	if ok && q.sacl.facts&sd.HasScopedPolicy != 0 && q.r.Policies.configured() {
 		ok = q.centralPolicy()
 	}
@@ -163,7 +163,7 @@ func (q *query) combine(used winnt.PrivilegeSet) Decision {
 		}
 		return Grant(total).Using(used)
 	}
-	if q.requested()&^total != 0 { // only with a result for each node
+	if q.requested()&^total != 0 { // possible only if the caller requests a result per node
 		return denied(used)
 	}
 	return Grant(q.requested() | q.previous).Using(used)
@@ -185,7 +185,7 @@ func (q *query) readDACL(packageExempt winnt.AccessMask) bool {
 	// Entries for OWNER RIGHTS and SELF apply to other SIDs.
 	special := f&sd.HasOwnerRights != 0 || f&sd.HasPrincipalSelf != 0 && !q.r.Self.IsZero()
 	for p := userPass; p <= packagePass; p++ {
-		limit := ^q.own // only the user pass grants the owner's rights
+		limit := ^q.own // only the package pass can remove the owner's rights
 		switch p {
 		case restrictedPass:
 			// The restricting SIDs must be granted the same rights.

@@ -105,7 +105,7 @@ func (q *query) centralPolicy() bool {
 // applies reports whether a central access rule applies to the object: its resource condition is TRUE or nil. UNKNOWN
 // means that it does not apply.
 func (q *query) applies(rule *Rule) bool {
-	// The condition of a rule is about the resource and is evaluated like one of an allow entry: only TRUE counts.
+	// The condition of a rule is about the resource and is evaluated like one of an allow entry: it must be TRUE.
 	holds := rule.AppliesTo == nil || q.evaluate(rule.AppliesTo, allow, userPass) == claims.True
 	if !holds && q.tr != nil {
 		q.tr.notApplicable(rule)

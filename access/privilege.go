@@ -116,7 +116,7 @@ func PrivilegeCheck(t *token.Token, set winnt.PrivilegeSet, all bool) (ok bool, 
 	if t.Type() == winnt.TokenImpersonation && t.Level() < winnt.SecurityIdentification {
 		return false, 0, ntstatus.BadImpersonationLevel
 	}
-	// A privilege that is held and disabled does not count.
+	// A privilege that is held but disabled is not enough.
 	found = set & t.Enabled()
 	if all {
 		return found == set, found, ntstatus.Success

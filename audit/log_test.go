@@ -52,7 +52,7 @@ func TestFirstUseOfRightIsRecordedOnce(t *testing.T) {
 	}
 }
 
-// UC-25, UC-26, UC-66, U-40, U-41: close and delete of audited handles.
+// Closing an audited handle, and deleting through it, writes a record (UC-25, UC-26, UC-66, U-40, U-41).
 func TestAuditedHandleRecordsCloseAndDelete(t *testing.T) {
 	log, sink := newLog(t, audit.FileSystem, audit.HandleManipulation)
 	audited := audit.HandleAudit{GenerateOnClose: true, Audited: winnt.DELETE}

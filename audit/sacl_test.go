@@ -154,7 +154,7 @@ func mustGUID(t testing.TB, s string) winnt.GUID {
 	return check.Must(winnt.ParseGUID(s))
 }
 
-// Data of an audit entry that is not a condition belongs to the resource manager. Conditional entries do not count if
+// Data of an audit entry that is not a condition belongs to the resource manager. Conditional entries are skipped if
 // claims are disabled.
 func TestDisabledClaimsSkipConditionalAuditEntries(t *testing.T) {
 	opaque := check.Must(sd.NewACE(sd.SystemAuditCallback, sd.SuccessfulAccess, 1, sid.Everyone,

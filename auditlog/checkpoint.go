@@ -52,7 +52,7 @@ func parseCheckpoint(text string) (Checkpoint, error) {
 	}
 	c = Checkpoint{Origin: lines[0], Size: size, Root: tlog.Hash(root)}
 	if c.text() != text {
-		return c, errors.New("checkpoint: a number or the root is not written in its one form")
+		return c, errors.New("checkpoint: a number or the root is not in its canonical form")
 	}
 	return c, nil
 }
@@ -73,7 +73,7 @@ func OpenCheckpoint(signed []byte, keys ...note.Verifier) (Checkpoint, error) {
 		// byte of a checkpoint can change unseen.
 		raw, err := base64.StdEncoding.Strict().DecodeString(sig.Base64)
 		if err != nil || base64.StdEncoding.EncodeToString(raw) != sig.Base64 {
-			return Checkpoint{}, errors.New("checkpoint: a signature is not written in its one form")
+			return Checkpoint{}, errors.New("checkpoint: a signature is not in its canonical form")
 		}
 	}
 	return parseCheckpoint(n.Text)

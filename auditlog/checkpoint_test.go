@@ -26,7 +26,7 @@ func TestMalformedCheckpointIsRejected(t *testing.T) {
 			""): "is not the base64 of 32 bytes",
 		text("a", "7", "AAAA"+root, ""): "is not the base64 of 32 bytes", text("a", "7", "?"+root[1:],
 			""): "is not the base64 of 32 bytes",
-		text("a", "07", root, ""): "one form", text("a", "7", root[:42]+"B=", ""): "one form",
+		text("a", "07", root, ""): "canonical form", text("a", "7", root[:42]+"B=", ""): "canonical form",
 		text("a", "+7", root, ""): "is not a number", "": "three lines",
 	} {
 		c, err := parseCheckpoint(in)

@@ -74,7 +74,7 @@ func (w *writer) clear(from audit.Origin) error {
 			return err
 		}
 	}
-	w.kept.stopped = false // there is space again
+	w.kept.stopped = false // the removal freed space
 	err := w.append()
 	if err == nil {
 		w.unstored = nil

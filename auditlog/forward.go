@@ -178,7 +178,7 @@ func (f *Forwarder) records(ctx context.Context, r *Reader, follow bool) (sent b
 			rec, err = r.Wait(ctx)
 		}
 		var gone *GoneError
-		if errors.As(err, &gone) { // it was away longer than records are kept: the sink sees the gap
+		if errors.As(err, &gone) { // records were deleted before the sink got them: report the gap to the sink
 			f.reportLost(gone)
 			f.next, f.leaf = gone.To+1, ""
 			if err := r.Skip(f.next); err != nil {

@@ -60,7 +60,7 @@ func (n *notary) push(job toSign, wait bool) {
 		}
 		n.busy = false
 	}
-	if job.size == n.signed && n.log.Checkpoint().Size == n.signed { // else the last job failed, as on a full disk
+	if job.size == n.signed && n.log.Checkpoint().Size == n.signed { // if the checkpoint is older, the last job failed
 		return
 	}
 	n.leaves, n.signed, n.busy = nil, job.size, true

@@ -130,7 +130,7 @@ func (r *Reader) advance(ended error) (more bool, err error) {
 		return true, nil
 	}
 	if !isEnd(ended) {
-		return false, fmt.Errorf("read the audit log: record %d is not whole: run refmon audit verify", r.next)
+		return false, fmt.Errorf("read the audit log: record %d is incomplete: run refmon audit verify", r.next)
 	}
 	// Without the open segment in the list, the log no longer keeps the records up to the next one: see open.
 	if at := slices.Index(firsts, r.s.head.first); at >= 0 && firsts[at+1] > r.next {
@@ -161,7 +161,7 @@ func (r *Reader) named() (again bool, err error) {
 		return true, r.Close()
 	}
 	// A record that a checkpoint covers is on disk. If it is incomplete, it was changed or cut off (U-87).
-	return false, fmt.Errorf("read the audit log: record %d is not there or not whole, and the checkpoint names %d "+
+	return false, fmt.Errorf("read the audit log: record %d is missing or incomplete, and the checkpoint names %d "+
 		"records: run refmon audit verify", r.next, c.Size)
 }
 
@@ -225,7 +225,7 @@ type GoneError struct{ From, To uint64 }
 
 // Error returns the range of the missing records.
 func (e *GoneError) Error() string {
-	return fmt.Sprintf("records %d to %d are not kept any more", e.From, e.To)
+	return fmt.Sprintf("records %d to %d are no longer stored", e.From, e.To)
 }
 
 // pollEvery is the interval at which Wait looks for new records.
@@ -268,7 +268,7 @@ func (r *Reader) Last() (uint64, error) {
 	for {
 		f, err := s.next()
 		if err != nil {
-			return last, nil //nolint:nilerr // what follows is not whole
+			return last, nil //nolint:nilerr // the bytes that follow are incomplete
 		}
 		last = f.id
 	}

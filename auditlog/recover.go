@@ -81,7 +81,7 @@ func (r *replay) segment(first uint64, last bool) error {
 	case !r.begun:
 		w.tree, r.begun = s.head.before.clone(), true
 		if err = r.compare(); err == nil && w.tree.size > r.checkpoint.Size {
-			err = fmt.Errorf("%w: records %d to %d, which its checkpoint does not cover, are not there", ErrDamaged,
+			err = fmt.Errorf("%w: records %d to %d, which its checkpoint does not cover, are missing", ErrDamaged,
 				r.checkpoint.Size+1, w.tree.size)
 		}
 	case !w.tree.equal(&s.head.before) || s.head.log != w.head.log:

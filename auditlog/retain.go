@@ -138,7 +138,7 @@ func (w *writer) removeSegment(s kept, last uint64) error {
 		return w.log.fail(err)
 	}
 	w.kept.list, w.kept.bytes = w.kept.list[1:], w.kept.bytes-s.bytes
-	w.kept.stopped = false // there is space again
+	w.kept.stopped = false // the removal freed space
 	return nil
 }
 

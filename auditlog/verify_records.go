@@ -203,7 +203,7 @@ func (c *check) end() error {
 	for _, a := range c.wanted {
 		if a.Size > c.tree.size {
 			return &Fault{FaultTruncated, c.tree.size + 1,
-				fmt.Sprintf("it is not there, and a checkpoint names %d records", a.Size)}
+				fmt.Sprintf("the record is missing, and a checkpoint names %d records", a.Size)}
 		}
 	}
 	return c.hashes.end()

@@ -120,7 +120,7 @@ func (u *unmet) known(r ref) string {
 	case a.Len() > MaxValues:
 		return name + " has too many values"
 	case a.Duplicates():
-		return name + " has a value twice and does not count"
+		return name + " has a value twice and is ignored"
 	}
 	var values []string
 	for i := range min(a.Len(), mostListed) {

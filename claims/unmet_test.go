@@ -29,7 +29,7 @@ func TestUnmetShowsValues(t *testing.T) {
 		"(@User.off == 1)":               "@USER.off is disabled, needed == 1",
 		"(@User.none == 1)":              "@USER.none has no values, needed == 1",
 		"(@Resource.twice == \"a\")": "" +
-			`@RESOURCE.twice has a value twice and does not count, needed == "a"`,
+			`@RESOURCE.twice has a value twice and is ignored, needed == "a"`,
 		"(@User.many Contains {7, 8})":                   "@USER.many = {1, 2, 3, … 2 more}, needed Contains {7, 8}",
 		"(@User.clearance Any_of {3, 4, 5, 6, 7})":       "@USER.clearance = 2, needed Any_of {3, 4, 5, … 2 more}",
 		"(@User.octets == #03)":                          "@USER.octets = #0102, needed == #03",

@@ -39,7 +39,7 @@ func (c creatorList) always(inherited []ACE) []ACE {
 	return out
 }
 
-// Which entries of a creator's list count.
+// Which entries of a creator's list to use.
 const (
 	takeAll      = iota // all, as explicit ones
 	takeExplicit        // those not marked Inherited

@@ -38,7 +38,7 @@ func (r *fileReader) claim(c *rawClaim) error {
 		// that fields may have any order.
 		case 2:
 			values = r.Pos
-			if c.Type == 0 { // the type follows: come back
+			if c.Type == 0 { // the type follows: parse the values after it
 				return r.skipValues()
 			}
 			err = r.values(c)

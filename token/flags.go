@@ -44,7 +44,7 @@ func (t *Token) Flags() uint32 {
 func (t *Token) IsAdmin() bool {
 	h := sid.Administrators.Hash()
 	first := t.body.set.Find(h, sid.Administrators)
-	// Administrators counts unless it is missing or deny-only (T-103).
+	// The group Administrators must be present and not deny-only (T-103).
 	if first < 0 || !t.inForce(first) {
 		return false
 	}

@@ -24,7 +24,7 @@ func AsGiven(groups []Group) []Group {
 		case *a == 0:
 			*a = GroupDisabled
 		case *a&GroupDisabled != 0:
-			*a |= winnt.SE_GROUP_ENABLED // which New does not accept together with it
+			*a |= winnt.SE_GROUP_ENABLED // New rejects GroupDisabled together with ENABLED
 		}
 	}
 	return out

@@ -41,7 +41,7 @@ func (t *Token) LowBox(spec LowBoxSpec) (*Token, ntstatus.Status) {
 	if t.integrityAt == 0 || t.integrity > winnt.SECURITY_MANDATORY_LOW_RID {
 		level := sid.LowLevel
 		if t.integrityAt == 0 {
-			level = sid.UntrustedLevel // none counts as Untrusted: never a rise
+			level = sid.UntrustedLevel // a token without a level is Untrusted and must not gain integrity
 		}
 		var st ntstatus.Status
 		if n, st = t.WithIntegrity(spec.ModifiedID, level); st != ntstatus.Success {

@@ -103,7 +103,7 @@ func newPresentList(gs []Group) *list {
 	for i, g := range gs {
 		l.attrs[i] = g.Attributes
 		// The bits of entries with one SID are joined at the first of them, which the
-		// matcher finds: a SID counts if any of its entries does.
+		// matcher finds: a SID matches if any of its entries does.
 		at := i
 		if f := l.set.Find(g.SID.Hash(), g.SID); f >= 0 {
 			at = f
