@@ -112,7 +112,7 @@ func changedGroups(was, is []Group) groupSet {
 }
 
 // within reports whether a token is in one of the groups, so that a change of these groups can change the token.
-// Attributes of the groups do not count. It is false for an empty set.
+// Attributes of the groups are ignored. It is false for an empty set.
 func (c groupSet) within(t *token.Token) bool {
 	set := t.SIDs()
 	if len(c) < set.Len() {

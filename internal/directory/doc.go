@@ -4,9 +4,9 @@
 //	d, err := directory.New(accounts)
 //	for _, p := range d.Principals { … p.Token … }
 //
-// Accounts are values. Each source has its own package that reads them: dirfile for directory files, and the packages
-// below collect for the formats of other systems. LDAP produces the same values without a file in between. Only this
-// package resolves nested groups, by [Nesting] (groupnesting.go), for LDAP, the account store and files.
+// [Accounts] is plain data. Other packages fill it: dirfile from directory files, the packages that use collect from
+// files of other systems, and server/auth/ldap from an LDAP server. Only this package resolves nested groups, by
+// [Nesting] (groupnesting.go).
 //
 // A [Directory] is immutable once its creator has added its principals. Any goroutine can use it then.
 package directory

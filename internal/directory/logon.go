@@ -69,7 +69,7 @@ func (w *nesting) newToken(a *Accounts, u *User) (*token.Token, error) {
 	}
 	if !domain.IsZero() && slices.Contains(groups, domain.WithRID(controllersRID)) &&
 		!slices.Contains(groups, sid.EnterpriseDCs) {
-		usual = append(usual, sid.EnterpriseDCs) // which no directory lists (B-52)
+		usual = append(usual, sid.EnterpriseDCs) // no directory lists this group (B-52)
 	}
 	spec := token.StandardUser(u.SID)
 	if slices.Contains(groups, sid.Administrators) {

@@ -21,7 +21,7 @@ type Choice struct {
 	LeftOut func(path []byte)
 }
 
-// Choose returns a source with the objects of s that c selects. The result takes over s: do not read s any more. It
+// Choose returns a source with the objects of s that c selects. The result takes over s: do not read s afterwards. It
 // keeps an unreadable object unless c is known to exclude it (U-105).
 func Choose(s Source, c Choice) Source { return &chosen{Source: s, choice: c} }
 

@@ -31,7 +31,7 @@ func (l Layout) Scan(slots [][]byte, object []byte) error {
 			wrong = unknown(l, it.Name, it.Start)
 		case i < 0:
 		case slots[i] != nil && wrong == nil:
-			wrong = &Error{Offset: it.Start, Problem: fmt.Sprintf("field %q is there twice", it.Name)}
+			wrong = &Error{Offset: it.Start, Problem: fmt.Sprintf("field %q occurs twice", it.Name)}
 		case slots[i] == nil:
 			slots[i] = v
 		}

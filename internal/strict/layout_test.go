@@ -16,10 +16,10 @@ func TestLayoutStoresValuesByName(t *testing.T) {
 	for _, c := range []struct{ text, values, wrong string }{
 		{`{}`, "||", ""}, {`{"d":1,"a":"x","bC":[2, {"y":3}]}`, `"x"|[2, {"y":3}]|1`, ""},
 		{` { "a" : null } `, "null||", ""},
-		{`{"a":1,"a":2,"d":3}`, "1||3", `byte 7: field "a" is there twice`},
-		{`{"a":1,"bC":2,"bC":3,"a":4}`, "1|2|", `byte 14: field "bC" is there twice`},
+		{`{"a":1,"a":2,"d":3}`, "1||3", `byte 7: field "a" occurs twice`},
+		{`{"a":1,"bC":2,"bC":3,"a":4}`, "1|2|", `byte 14: field "bC" occurs twice`},
 		{`{"a":1,"x":2,"a":3}`, "1||", `byte 7: unknown field "x": known are a, bC, d`},
-		{`{"a":1,"a":3,"x":2}`, "1||", `byte 7: field "a" is there twice`},
+		{`{"a":1,"a":3,"x":2}`, "1||", `byte 7: field "a" occurs twice`},
 		{`{"x":2,"y":1}`, "||", `byte 1: unknown field "x": known are a, bC, d`},
 		{`{"d":2,"bc":1}`, "||2", `byte 7: unknown field "bc": write it "bC"`},
 		{`{"A":1}`, "||", `byte 1: unknown field "A": write it "a"`},

@@ -60,6 +60,7 @@ func syntax(err error) error {
 	return out
 }
 
+// fail returns a [*strict.Error] at the line of w, or at line 1 if w is nil or has no position.
 func fail(w *token.Token, format string, args ...any) error {
 	out := &strict.Error{Line: 1, Problem: fmt.Sprintf(format, args...)}
 	if w != nil && w.Position != nil {

@@ -104,7 +104,7 @@ func Directory(m winnt.AccessMask) (names []string) {
 		switch w.name {
 		case "GenericAll":
 			return append([]string{w.name}, bits(m&^w.mask, winnt.DirectoryServiceObject)...)
-		case "GenericRead", "GenericWrite": // their parts have words too
+		case "GenericRead", "GenericWrite": // the loop adds the words of their parts instead
 			continue
 		}
 		names = append(names, w.name)

@@ -67,7 +67,7 @@ func Names(m, held winnt.AccessMask, t *winnt.ObjectType) string {
 	const shared = winnt.READ_CONTROL | winnt.SYNCHRONIZE
 	have, rest := m|held&shared, m
 	for _, w := range [...]string{"full", "modify", "list", "read", "write"} {
-		if w == "list" && t != winnt.DirectoryFileObject { // one lists directories
+		if w == "list" && t != winnt.DirectoryFileObject { // only directories can be listed
 			continue
 		}
 		if bits := typedMask(w, t); bits != 0 && have&bits == bits && rest&bits&^shared != 0 {

@@ -26,7 +26,7 @@ func Chains(names []string) (chains [][]winnt.GUID, err error) {
 		return chains, nil
 	}
 	for i, chain := range chains {
-		if len(chain) == 1 { // a second class
+		if len(chain) == 1 { // the chain is another class: put it below root
 			chain = []winnt.GUID{{}, chain[0]}
 		}
 		chain[0] = root
@@ -39,13 +39,13 @@ func Chains(names []string) (chains [][]winnt.GUID, err error) {
 }
 
 // Tree returns the object type list of some chains, nil for no chains. A chain with
-// another root hangs below that of the first. No type is there twice.
+// another root hangs below that of the first. No type occurs twice.
 func Tree(chains [][]winnt.GUID) (list []access.ObjectTypeEntry) {
 	for _, chain := range chains {
 		if len(list) > 0 && chain[0] != list[0].GUID {
 			chain = append([]winnt.GUID{list[0].GUID}, chain...)
 		}
-		at := 0 // where the types of this chain go: behind the subtree of the last one found
+		at := 0 // index at which to insert the types of this chain: after the subtree of its last known type
 		for level, g := range chain {
 			known := slices.IndexFunc(list, func(e access.ObjectTypeEntry) bool { return e.GUID == g })
 			if known >= 0 {

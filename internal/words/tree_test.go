@@ -84,7 +84,7 @@ func treeText(list []access.ObjectTypeEntry) string {
 }
 
 // TestObjectTypeTreeSharesPropertySets: types with one root share it and their property sets; another root hangs below
-// the first; nothing is there twice, and a list is one that a check takes.
+// the first; nothing occurs twice, and a list is one that a check takes.
 func TestObjectTypeTreeSharesPropertySets(t *testing.T) {
 	for names, want := range map[string]string{
 		"":              "",

@@ -137,7 +137,7 @@ func TestObjectQueriesExplainEachDenial(t *testing.T) {
 	}
 }
 
-// TestRefmondFailureIsNotClientError checks that a question fails as unavailable if refmond is not there, and as an
+// TestRefmondFailureIsNotClientError checks that a question fails as unavailable if refmond is not running, and as an
 // internal error if refmond refuses a call of the gateway. Neither says that the client's question was wrong.
 func TestRefmondFailureIsNotClientError(t *testing.T) {
 	w := newWorld(t, shared)

@@ -140,7 +140,7 @@ var malformedLines = []struct{ line, id, want string }{
 	{`{"id":1,` + rest + `,"bogus":3}`, `1`, `unknown field "bogus": known are call, define, desired,`},
 	{`{"bogus":3,"id":"x",` + rest + `}`, `"x"`, `byte 1: unknown field "bogus"`},
 	{`{"id":1,"TokenRef":"alice"}`, `1`, `unknown field "TokenRef": write it "tokenRef"`},
-	{`{"id":1,"desired":1,"desired":1}`, `1`, `field "desired" is there twice`},
+	{`{"id":1,"desired":1,"desired":1}`, `1`, `field "desired" occurs twice`},
 	{`{"id":1,"sd":"D:","desired":1}`, `1`, `want one of the fields "token" and "tokenRef"`},
 	{`{"id":1,"token":{"user":"BA"},` + rest + `}`, `1`, `want one of the fields "token" and "tokenRef"`},
 	{`{"id":1,"tokenRef":"bob","sd":"D:","desired":1}`, `1`, `no line before this one defines "bob"`},

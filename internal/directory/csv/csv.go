@@ -97,7 +97,7 @@ func columns(r *csv.Reader) ([]string, error) {
 	for i, column := range row {
 		head[i] = strings.ToLower(strings.TrimSpace(column))
 		if have[head[i]] {
-			return nil, fmt.Errorf("line 1: the column %s is there twice", collect.Shorten(column))
+			return nil, fmt.Errorf("line 1: the column %s occurs twice", collect.Shorten(column))
 		}
 		have[head[i]] = true
 	}

@@ -45,7 +45,7 @@ func readCSV(b []byte, head []string) (*file, error) {
 	for i, column := range head {
 		again := func(other string) bool { return strings.EqualFold(columnName(other), columnName(column)) }
 		if slices.ContainsFunc(head[:i], again) {
-			return nil, fmt.Errorf("line 1: column %s is there twice", column)
+			return nil, fmt.Errorf("line 1: column %s occurs twice", column)
 		}
 	}
 	f := &file{line: func(at int) int { return at }}

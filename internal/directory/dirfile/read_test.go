@@ -46,8 +46,8 @@ func TestAmbiguousInputNamesLineAndField(t *testing.T) {
 		user(`,"claims":[{"name":"x","type":"strin","values":["a"]}]`):                 "strin",
 		"domain: nowhere":                            "domain",
 		`{"users":[],"user":1}`:                      "user: unknown field",
-		"name,sid,Name\na,BA,b":                      "line 1: column Name is there twice",
-		"name,sid,claims.x,claims.X:int64\na,BA,b,1": "line 1: column claims.X:int64 is there twice",
+		"name,sid,Name\na,BA,b":                      "line 1: column Name occurs twice",
+		"name,sid,claims.x,claims.X:int64\na,BA,b,1": "line 1: column claims.X:int64 occurs twice",
 	} {
 		_, err := dirfile.Read([]byte(text))
 		check.That(t, err != nil && strings.Contains(err.Error(), want), "%.80q: %v, want %s", text, err, want)

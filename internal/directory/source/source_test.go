@@ -295,7 +295,7 @@ func TestErrorsHaveTheirPosition(t *testing.T) {
 		{"samba-tool", "a\n\ndn: b\nobjectSid: S-1-\n", `the entry "b" before line 5: objectSid: `},
 		{"samba-tool", "ERROR(x): y\n", "line 1: samba-tool failed: ERROR(x): y"},
 		{"csv", "a,b\n", "line 1: want the columns SamAccountName and SID"},
-		{"csv", "SamAccountName,SID,sid\n", "line 1: the column sid is there twice"},
+		{"csv", "SamAccountName,SID,sid\n", "line 1: the column sid occurs twice"},
 		{"csv", "#TYPE x\nSamAccountName,SID\na,S-1-5-x\n", "line 3: column SID: "},
 		{"csv", "SamAccountName,SID\na\n", "line 2: wrong number of fields"},
 		{"bloodhound", "{\n\"data\":[}", "line 2: "}, {"bloodhound", "{}", `there is no "meta"`},

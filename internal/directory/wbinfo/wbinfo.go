@@ -55,8 +55,8 @@ var wbinfoOptions = map[string]string{
 }
 
 // ParseCall parses the line of a call, which must start with a prompt or a plus sign. ok is false for a line that is
-// not a call of wbinfo, or has no arguments. q.option is "" for an option that Read does not use. The first option that
-// Read uses counts, with its value after "=" or the next word.
+// not a call of wbinfo, or has no arguments. q.option is "" for an option that Read does not use. The option is the
+// first one that Read uses, with its value after "=" or in the next word.
 func ParseCall(line string) (q question, ok bool) {
 	rest := strings.TrimLeft(line, "+$#>% ")
 	if rest == line {

@@ -133,7 +133,7 @@ func (c *source) readHeading() error {
 	for i, name := range row {
 		same := func(other string) bool { return strings.EqualFold(other, name) }
 		if name != "" && slices.ContainsFunc(row[:i], same) {
-			return fmt.Errorf("read objects: heading: column %s is there twice", name)
+			return fmt.Errorf("read objects: heading: column %s occurs twice", name)
 		}
 		lower := strings.ToLower(name)
 		if at := slices.Index(pathColumns, lower); at >= 0 && at < rank {

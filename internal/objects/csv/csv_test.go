@@ -42,7 +42,7 @@ func TestPowerShellBOMAndQuotesAreAccepted(t *testing.T) {
 		check.That(t, err == nil && i.Path == want, "%s: path %q, %v, want %s", heading, i.Path, err, want)
 	}
 	for heading, want := range map[string]string{
-		"Path,Sddl,path\na,O:SYG:SYD:,b\n": "column path is there twice",
+		"Path,Sddl,path\na,O:SYG:SYD:,b\n": "column path occurs twice",
 		"Path,Sddl,sd\na,O:SYG:SYD:,D:\n":  "columns Sddl and sd both",
 	} {
 		if _, err := first(t, heading); err == nil || !strings.Contains(err.Error(), want) {

@@ -63,9 +63,9 @@ func TestLinesBecomeObjects(t *testing.T) {
 		row + "\ufeff": "1 /a File 1 D: -\n2  line 2: byte 0: want an object, found '\\ufeff'",
 
 		`{"path":"","sd":"D:","sid":null}`:                  "1  - 1 D: -",
-		`{"path":"a","sd":"D:","sd":"D:P"}`:                 `1 a line 1: byte 22: field "sd" is there twice`,
-		`{"path":"a","path":"b","sd":"D:"}`:                 `1 a line 1: byte 12: field "path" is there twice`,
-		`{"path":"a","sd":"D:","type":"file","type":""}`:    `1 a line 1: byte 36: field "type" is there twice`,
+		`{"path":"a","sd":"D:","sd":"D:P"}`:                 `1 a line 1: byte 22: field "sd" occurs twice`,
+		`{"path":"a","path":"b","sd":"D:"}`:                 `1 a line 1: byte 12: field "path" occurs twice`,
+		`{"path":"a","sd":"D:","type":"file","type":""}`:    `1 a line 1: byte 36: field "type" occurs twice`,
 		`{"path":"a","SD":"D:"}`:                            `1 a line 1: byte 12: unknown field "SD": write it "sd"`,
 		`{"path":"a","sd":"D:","sdHex":"01"}`:               "1 a line 1: more than one of sd, sdHex and sdBase64",
 		`{"path":"a","sd":"","sdHex":""}`:                   "1 a line 1: no descriptor: give sd, sdHex or sdBase64",

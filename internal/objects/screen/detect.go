@@ -52,7 +52,7 @@ func Detect(head string) (open func(io.Reader) objects.Source, err error) {
 		return newSDDL, nil
 	case property.MatchString(first) && pathLabel.MatchString(head):
 		return newGetAcl, nil
-	case hasLine(lines, tableLine): // it has no entries in full (B-64)
+	case hasLine(lines, tableLine): // a table does not show complete entries (B-64)
 		return nil, ErrTable
 	case faclLabel.MatchString(head):
 		return nil, ErrFACL

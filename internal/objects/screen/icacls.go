@@ -194,7 +194,7 @@ var icaclsLabels = map[string]string{"NW": "NW", "NR": "NR", "NX": "NX"}
 // without rights, are errors.
 func icaclsEntry(t *descriptorText, name, words string) error {
 	kind := "A"
-	var flags, label strings.Builder // there may be millions of words
+	var flags, label strings.Builder // builders, because there may be millions of words
 	var mask winnt.AccessMask
 	for word := range strings.SplitSeq(strings.TrimSuffix(strings.TrimPrefix(words, "("), ")"), ")(") {
 		word = strings.ToUpper(strings.TrimSpace(word))

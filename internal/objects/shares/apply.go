@@ -57,7 +57,7 @@ func (c *Config) Guard(d *directory.Directory, security *sd.Descriptor) *Guard {
 	}
 	if c.forceUser != "" {
 		if g.forced = d.Account(trimDomain(c.forceUser)); g.forced == nil {
-			g.refused = fmt.Sprintf("force user = %s: the directory has no such user, so that no session is made", c.forceUser)
+			g.refused = fmt.Sprintf("force user = %s: the directory has no such user, so no session is created", c.forceUser)
 			g.note("%s", g.refused)
 		}
 	}
@@ -69,7 +69,7 @@ func (c *Config) Guard(d *directory.Directory, security *sd.Descriptor) *Guard {
 	if sids := d.Group(trimDomain(name)); len(sids) > 0 {
 		g.group = &sids[0]
 	} else {
-		g.refused = fmt.Sprintf("force group = %s: the directory has no such group, so that no session is made", c.forceGroup)
+		g.refused = fmt.Sprintf("force group = %s: the directory has no such group, so no session is created", c.forceGroup)
 		g.note("%s", g.refused)
 	}
 	return g

@@ -105,9 +105,9 @@ func TestShareListsAreAppliedInServersOrder(t *testing.T) {
 		{"admin users = @staff", "", "alice", writing, true, "admin users = @staff: descriptors of files are not checked"},
 		{"admin users = @staff", "", "bob", writing, false, ""},
 		{"force user = ghost", "", "alice", all, false,
-			"force user = ghost: the directory has no such user, so that no session is made: may not connect"},
+			"force user = ghost: the directory has no such user, so no session is created: may not connect"},
 		{"force group = ghost", "", "alice", all, false,
-			"force group = ghost: the directory has no such group, so that no session is made: may not connect"},
+			"force group = ghost: the directory has no such group, so no session is created: may not connect"},
 		{"force user = bob\nforce group = +staff", "", "alice", all, false, ""},
 		{"force group = +staff", "", "bob", writing, false, "read only = yes: the share is read-only"},
 	} {
@@ -299,7 +299,7 @@ func TestSharesAndSettingsAreLimited(t *testing.T) {
 		_, err := shares.ParseConfig([]byte(c.file), c.name)
 		check.Equal(t, fmt.Sprint(err), c.want, "%.20q…", c.file)
 	}
-	// A section that is there twice is one.
+	// A section that occurs twice is one.
 	c := check.Must(shares.ParseConfig([]byte("[A]\npath = /1\n[b]\npath = /2\n[a]\npath = /3\n"), "a"))
 	check.That(t, c.Path == "/3" && c.Share == "A", "the last setting of [A] and [a]: %+v", c)
 	c = check.Must(shares.ParseConfig([]byte("\ufeff[global]\npath = /g\n[a]\n"), ""))

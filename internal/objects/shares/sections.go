@@ -178,7 +178,7 @@ func (p *parser) line(line string, n int) error {
 		p.defaults = maps.Clone(global.own)
 		maps.DeleteFunc(p.defaults, func(name string, _ *setting) bool { return isServerWide(name) })
 	}
-	p.current = &section{name: name, own: map[string]*setting{}, inherited: p.defaults} // later lines do not count (F-217)
+	p.current = &section{name: name, own: map[string]*setting{}, inherited: p.defaults} // later lines are ignored (F-217)
 	p.byName[key] = p.current
 	p.out = append(p.out, p.current)
 	return nil

@@ -153,7 +153,7 @@ func TestFormatsReturnPathTypeAndDescriptor(t *testing.T) {
 func TestMalformedFormatEndsReading(t *testing.T) {
 	for _, c := range [][3]string{
 		{"a.csv", "path,x\na,b\n", "no column path, or none of sd"}, {"a.csv", "sd,x\na,b\n", "no column path"},
-		{"a.csv", "path,sd,SD\n", "column SD is there twice"},
+		{"a.csv", "path,sd,SD\n", "column SD occurs twice"},
 		{"a.json", "[ {\"path\":\"a\",\"sd\":\"D:\"}]", "jq -c"}, {"a.csv", "\x1f\x8b\x08\x00", "compressed by gzip"},
 		{"a.csv", "path,\"sd\n", "heading"},
 		{"a.csv", wide("path,sd\na", false) + "x", "ends inside a character"},
