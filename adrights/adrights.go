@@ -64,6 +64,8 @@ func All() iter.Seq[Entry] {
 	}
 }
 
+// parse parses a line of the embedded table: GUID, letter of the kind, GUID of the property set, and name. It panics
+// for a malformed line.
 func parse(line string) Entry {
 	f := strings.SplitN(strings.TrimSuffix(line, "\n"), " ", 4)
 	return Entry{Name: f[3], Kind: Kind(strings.Index(kinds, f[1])), GUID: guidOf(f[0]), Set: guidOf(f[2])}

@@ -27,8 +27,8 @@ func openedList(d *sd.Descriptor, most bool) *sd.Descriptor {
 }
 
 // unconditional returns the plain form of a conditional or compound ACE, and any other ACE unchanged. most has the
-// meaning that [openedList] gives it. An ACE that does not count gets an empty mask but stays, because any ACE for
-// OWNER RIGHTS replaces the owner's implicit rights.
+// meaning that [openedList] gives it. An ACE without effect gets an empty mask but stays, because any ACE for OWNER
+// RIGHTS replaces the owner's implicit rights.
 func unconditional(a sd.ACE, most bool) sd.ACE {
 	typ, mask := sd.AccessAllowed, a.Mask()
 	switch a.Type() {

@@ -77,7 +77,7 @@ func (o *opening) gate() ntstatus.Status {
 	switch {
 	case o.share == 0: // F-5: no connection could be made
 		return o.refusedByShare("F-5", ntstatus.AccessDenied)
-	case !open && o.options&DeleteOnClose != 0 && o.share&winnt.DELETE == 0: // it must not delete on close (F-6)
+	case !open && o.options&DeleteOnClose != 0 && o.share&winnt.DELETE == 0: // the share does not allow DELETE (F-6)
 		return o.refusedByShare("F-6", ntstatus.AccessDenied)
 	case o.desired&^sacl == 0: // nothing, or only the SACL, is requested (F-6)
 		return o.refusedByShare("F-6", ntstatus.AccessDenied)

@@ -96,7 +96,7 @@ func StoredWhole(d *sd.Descriptor) (*sd.Descriptor, error) {
 	const never = sd.DACLAutoInheritRequest | sd.SACLAutoInheritRequest
 	switch {
 	case d == nil || d.Owner().IsZero() || d.Group().IsZero() || d.Control()&sd.DACLPresent == 0:
-		return nil, errors.New("the descriptor is not whole: owner, group or DACL is missing")
+		return nil, errors.New("the descriptor is incomplete: owner, group or DACL is missing")
 	case d.Control()&never != 0:
 		return nil, errors.New("the flag AR of the descriptor is not stored")
 	}

@@ -84,7 +84,7 @@ func TestStoredIsIdempotent(t *testing.T) {
 func TestStoredWholeRefusesEveryLoss(t *testing.T) {
 	for text, want := range map[string]string{
 		"O:BAG:SYD:PAI(A;;GR;;;WD)": "", "O:BAG:SYD:": "", "O:BAG:SYD:NO_ACCESS_CONTROL": "",
-		"G:SYD:": "not whole", "O:BAD:": "not whole", "O:BAG:SY": "not whole", "D:AR": "not whole",
+		"G:SYD:": "incomplete", "O:BAD:": "incomplete", "O:BAG:SY": "incomplete", "D:AR": "incomplete",
 		"O:BAG:SYD:AR": "flag AR", "O:BAG:SYD:S:AR": "flag AR", "O:BAG:SYD:(A;;FR;;;S-1-5-5-0-1)": "logon session",
 		"O:BAG:SYD:S:(AU;SA;FR;;;S-1-5-5-0-1)": "logon session", "O:S-1-5-5-0-1G:SYD:": "INVALID_OWNER",
 	} {

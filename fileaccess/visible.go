@@ -20,7 +20,7 @@ func Visible(s *access.Subject, entry *sd.Descriptor, share winnt.AccessMask, p 
 }
 
 // visible reports whether the subject may see an entry when it lists the directory: the entry's descriptor d and the
-// share's rights both allow FILE_GENERIC_READ (F-71). The directory's rights and intent do not count.
+// share's rights both allow FILE_GENERIC_READ (F-71). The directory's rights and intent are ignored.
 func (e *engine) visible(d *sd.Descriptor, share winnt.AccessMask) bool {
 	if winnt.FILE_GENERIC_READ&^share != 0 {
 		return false

@@ -7,7 +7,7 @@ import (
 
 // errStale is the cause of a descriptor that is invalid because its hash is wrong.
 var errStale = errors.New("mode, owner or POSIX ACL were changed past refmond since it was written: undo that, or " +
-	"have it count again with refmon acl repair --rehash PATH")
+	"make it valid again with refmon acl repair --rehash PATH")
 
 // RepairConfig configures [Repair]: the descriptors that it checks, and whether it writes.
 // Path is required.

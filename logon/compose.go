@@ -40,7 +40,7 @@ var kept = winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeShutdownPrivi
 var splitting = []sid.SID{sid.Administrators, sid.BackupOperators, sid.PowerUsers, sid.AccountOperators,
 	sid.ServerOperators, sid.PrintOperators}
 
-// limiting are the groups that count only in deny entries of a limited token.
+// limiting are the groups that match only deny entries of a limited token.
 var limiting = append(splitting[:len(splitting):len(splitting)], sid.LocalAccountAdministrator)
 
 // Compose builds the data of the token, or of an administrator's pair of tokens, that person p gets from a logon of

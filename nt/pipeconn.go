@@ -123,7 +123,7 @@ func (c *PipeConn) Write(b []byte) (n int, err error) {
 			return n, nil
 		}
 		if err := c.over("write", &c.write); err != nil {
-			return n, err // its handle and its thread may be gone already
+			return n, err // the handle and the thread may be gone already
 		}
 		if st != ntstatus.Cancelled || n > 0 {
 			return n, c.fail("write", st.Err())
@@ -158,7 +158,7 @@ func (c *PipeConn) reading(f func(*Thread) ntstatus.Status) error {
 		}
 		changed, st := c.w.try(Wait{c.h, ntstatus.PipeEmpty, c.closed, d.wait()}, f)
 		if st != ntstatus.Success && isClosed(c.closed) {
-			return c.fail(op, net.ErrClosed) // its handle and its thread may be gone already
+			return c.fail(op, net.ErrClosed) // the handle and the thread may be gone already
 		}
 		switch st {
 		case ntstatus.Success:

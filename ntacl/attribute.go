@@ -263,7 +263,7 @@ func (r *reader) text() string {
 		if r.b[i] == 0 {
 			text := r.b[r.i:i]
 			r.i = i + 1
-			if string(text) == systemACL { // that of almost every attribute
+			if string(text) == systemACL { // no allocation for the text of almost every attribute
 				return systemACL
 			}
 			return string(text)

@@ -40,10 +40,10 @@ const systemACL = "posix_acl" // description of the hash that Verify knows
 // Verify compares the attribute's hash with the permissions of its file: mode, owner, group, and the attributes
 // system.posix_acl_access and system.posix_acl_default, nil for a file without them.
 //
-// A change of only the bits setuid, setgid and sticky does not count. The server computes the same descriptor from the
-// permissions, and accepts that. Versions up to 2, and a SHA-256 hash of zeros in version 3, are Unhashed. Another type
-// of hash and a malformed ACL are Stale. Other hashes of version 3 are Unverifiable. A description that is not that of
-// the system attributes is Unverifiable unless the hash fits.
+// A change of only the bits setuid, setgid and sticky leaves the attribute valid, because the server computes the same
+// descriptor from the permissions. Versions up to 2, and a SHA-256 hash of zeros in version 3, are Unhashed. Another
+// type of hash and a malformed ACL are Stale. Other hashes of version 3 are Unverifiable. A description that is not
+// that of the system attributes is Unverifiable unless the hash fits.
 func (a *Attribute) Verify(f Info, access, inherited []byte) Verdict {
 	switch {
 	case a.Version <= 2 || a.Version == 3 && a.HashType == HashSHA256 && a.Hash == [64]byte{}:

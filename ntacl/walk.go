@@ -149,7 +149,7 @@ func (r *Reader) Read(path string) (*File, error) {
 // the number of used bytes in the reader's buffer. If the hash is stale, f.Descriptor becomes nil. Without a
 // descriptor, f.Verdict is unchanged. A missing file is an error.
 func (r *Reader) posix(f *File, path string, used int) (err error) {
-	// A stale attribute means that the permissions changed without the server, so they count instead.
+	// A stale attribute means that the permissions changed without the server, so the permissions apply instead.
 	// Lstat does not follow a link that replaced the file after the walk found it.
 	if f.Info, err = r.Tree.Lstat(path); err != nil {
 		return err

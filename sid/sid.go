@@ -90,7 +90,7 @@ func (s SID) Equal(t SID) bool {
 		return false
 	}
 	p, q := unsafe.Pointer(unsafe.StringData(s.b)), unsafe.Pointer(unsafe.StringData(t.b))
-	if n == 28 { // an account or group of a domain, the commonest
+	if n == 28 { // the usual length: an account or group of a domain
 		word := func(i int) uint64 { return *(*uint64)(unsafe.Add(p, i)) ^ *(*uint64)(unsafe.Add(q, i)) }
 		return word(0)|word(8)|word(16)|word(20) == 0
 	}

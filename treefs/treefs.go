@@ -153,7 +153,7 @@ func wanted(flag int) (desired winnt.AccessMask, how fileaccess.Disposition, opt
 	reads := winnt.FILE_READ_DATA | winnt.FILE_READ_ATTRIBUTES
 	switch flag & (os.O_WRONLY | os.O_RDWR) {
 	case os.O_RDONLY:
-		desired = reads // of a directory: listing
+		desired = reads // for a directory the right to list
 	case os.O_WRONLY:
 		desired, options = writes, fileaccess.NonDirectoryFile
 	default:
