@@ -106,7 +106,7 @@ func (t *thread) enter(args *[maxArgs]uint64, number uint32) (r uint64) {
 		// The pointers are checked before the handles (O-3).
 		r = status(st)
 	case number&kernelMode != 0 && t.remote() != nil:
-		die("kernel mode is not there while REFMON_SOCKET names a daemon: unset it to have a kernel of the program's own")
+		die("kernel mode is not available while REFMON_SOCKET names a daemon: unset it to have a kernel of the program's own")
 	case number&kernelMode != 0:
 		r = kernelCall(c, to.answer)
 	default:
@@ -116,12 +116,18 @@ func (t *thread) enter(args *[maxArgs]uint64, number uint32) (r uint64) {
 	return r
 }
 
+// refmonAttach calls attach for a new pthread and returns its number.
+//
 //export refmonAttach
 func refmonAttach() C.uint64_t { return C.uint64_t(attach()) }
 
+// refmonDetach calls detach for a pthread that ends.
+//
 //export refmonDetach
 func refmonDetach(id C.uint64_t) { detach(uint64(id)) }
 
+// refmonDrain calls detach for up to 64 pthreads that have ended.
+//
 //export refmonDrain
 func refmonDrain() {
 	var ids [64]C.uint64_t

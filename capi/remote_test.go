@@ -115,7 +115,7 @@ func TestDaemonRejectsKernelMode(t *testing.T) {
 	cmd := exec.Command(program)
 	cmd.Env = append(os.Environ(), "REFMON_SOCKET="+daemonSocket(t, logOnAdministrator))
 	out, err := cmd.CombinedOutput()
-	const want = "kernel mode is not there while REFMON_SOCKET names a daemon: unset it"
+	const want = "kernel mode is not available while REFMON_SOCKET names a daemon: unset it"
 	if cmd.ProcessState.ExitCode() != 70 || !strings.Contains(string(out), want) {
 		t.Errorf("exit code %d, %v: %s; want 70 and %q", cmd.ProcessState.ExitCode(), err, out, want)
 	}
@@ -195,8 +195,8 @@ func TestProgramExitsWithoutDaemon(t *testing.T) {
 	cmd := exec.Command(program)
 	cmd.Env = append(os.Environ(), "REFMON_SOCKET="+filepath.Join(t.TempDir(), "none"))
 	out, err := cmd.CombinedOutput()
-	if cmd.ProcessState.ExitCode() != 70 || !strings.Contains(string(out), "REFMON_SOCKET: refmond is not there") {
-		t.Errorf("exit code %d, %v: %s; want 70 and a message that refmond is not there", cmd.ProcessState.ExitCode(),
+	if cmd.ProcessState.ExitCode() != 70 || !strings.Contains(string(out), "REFMON_SOCKET: refmond is not running") {
+		t.Errorf("exit code %d, %v: %s; want 70 and a message that refmond is not running", cmd.ProcessState.ExitCode(),
 			err, out)
 	}
 	if !setGroupID(t, program) {

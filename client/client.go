@@ -113,7 +113,7 @@ func refused(f *wire.Frame) error {
 		err = head.Status.Err()
 	}
 	if err == nil {
-		err = fmt.Errorf("%w: an answer where a hello belongs", wire.ErrFrame)
+		err = fmt.Errorf("%w: an answer, want a hello", wire.ErrFrame)
 	}
 	return fmt.Errorf("the daemon refused the connection: %w", err)
 }

@@ -38,7 +38,7 @@ func DialUser(socket string, uid uint32) (*Conn, error) {
 	}
 	c, err := net.Dial("unix", socket)
 	if err != nil {
-		return nil, fmt.Errorf("refmond is not there: %w", err)
+		return nil, fmt.Errorf("refmond is not running: %w", err)
 	}
 	owner, known, err := serverUID(c.(*net.UnixConn))
 	if err == nil && known && !trusted(owner, uid) {

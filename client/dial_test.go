@@ -21,7 +21,7 @@ func TestOnlyOwnAndRootServersAreTrusted(t *testing.T) {
 // Dial's error tells a refmond that does not run from an invalid address.
 func TestDialErrorNamesTheCause(t *testing.T) {
 	for address, want := range map[string]string{
-		filepath.Join(t.TempDir(), "nothing"): "refmond is not there",
+		filepath.Join(t.TempDir(), "nothing"): "refmond is not running",
 		"fd:x":                                "names no descriptor",
 		"fd:":                                 "names no descriptor",
 		"fd:-1":                               "names no descriptor",

@@ -99,8 +99,8 @@ func (c *Conn) watch() {
 	}
 }
 
-// read reads answers and passes each to the call that waits for it. It returns when no call waits any more, or when
-// the connection fails.
+// read reads answers and passes each to the call that waits for it. It returns when no call is waiting, or when the
+// connection fails.
 func (c *Conn) read() {
 	for {
 		f, w := c.next()

@@ -184,7 +184,7 @@ func (q *query) answer(none bool, dacl []entry) string {
 }
 
 // prologue decides a request that needs no list of the descriptor, and returns its status. It returns "" if the check
-// goes on. isTree tells whether the object types are a tree.
+// goes on. isTree says whether the object types are a tree.
 func (q *query) prologue(isTree, none bool) string {
 	levels := []string{"", "Anonymous", "Identification", "Impersonation", "Delegation"}
 	level := slices.Index(levels, q.c["level"].(string))

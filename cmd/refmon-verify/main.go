@@ -109,8 +109,10 @@ func parseObject(name, text string, form *regexp.Regexp) (o map[string]any) {
 	return o
 }
 
+// odd reports whether a character of a JSON string is a backslash or not printable ASCII.
 func odd(r rune) bool { return r == '\\' || r < ' ' || r > '~' }
 
+// unquote returns the text of a JSON string. For malformed JSON the result differs from w.
 func unquote(w string) (s string) {
 	_ = json.Unmarshal([]byte(w), &s) // after an error s differs from w, which the caller notices
 	return s

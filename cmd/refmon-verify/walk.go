@@ -171,7 +171,7 @@ func (q *query) applies(e *entry, pass string) bool {
 }
 
 // member reports whether a SID matches one side of a token. For a package, a SID that the user's side has
-// does not count.
+// does not match.
 func (q *query) member(t *token, pass, sid string, deny bool) bool {
 	switch {
 	case sid == selfSID && q.self != "":

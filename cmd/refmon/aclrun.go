@@ -239,9 +239,9 @@ func (r *aclRun) say(what string, c acltree.Counts) error {
 }
 
 // write applies a journal that is on disk, and prints how to undo it. It returns errReported if files failed or the run
-// was interrupted; repeating the command goes on. Files that could not be planned count as failed. If descendants
-// still grant revoked rights, it warns and returns errDenied (B-112). Files that appeared after the plan are changed,
-// too.
+// was interrupted; repeating the command continues the change. Files that could not be planned count as failed. If
+// descendants still grant revoked rights, it warns and returns errDenied (B-112). Files that appeared after the plan
+// are changed, too.
 func (r *aclRun) write(ctx context.Context, tree *acltree.Tree, j *acltree.Journal) error {
 	r.rest = j.Rest
 	err := r.apply(ctx, tree, j)

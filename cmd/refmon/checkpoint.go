@@ -86,7 +86,7 @@ func (o *output) resume(question string, adds bool) (*resumption, error) {
 		return nil, err
 	case old == nil:
 		if state := o.checkpoint + ".state"; adds && o.spare(state) != nil {
-			return nil, fmt.Errorf("%s is left of another run: remove it, or give --force", state)
+			return nil, fmt.Errorf("%s is from another run: remove it, or give --force", state)
 		}
 	case old.Modified == 0 && r.at.Modified != 0:
 		return nil, fmt.Errorf("%s was written by an earlier version of refmon: remove it and give --force to start again",

@@ -304,7 +304,7 @@ func TestCheckpointLeavesOtherFiles(t *testing.T) {
 		s := of(t, args...)
 		s.write("c.state", "kept")
 		code, says := s.refmon()
-		check.That(t, code == exitMalformed && strings.Contains(says, "c.state is left of another run: remove it") &&
+		check.That(t, code == exitMalformed && strings.Contains(says, "c.state is from another run: remove it") &&
 			s.read("c.state") == "kept", "%s: exit code %d, %s, c.state %q, want a refusal and the old file", args[0],
 			code, says, s.read("c.state"))
 	}

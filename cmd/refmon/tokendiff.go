@@ -184,7 +184,7 @@ func defaultDACL(t *token.Token) string {
 	}
 	text, err := sddl.Format(sd.New(sd.Parts{Control: sd.DACLPresent, DACL: t.DefaultDACL()}), sddl.Options{})
 	if err != nil {
-		return fmt.Sprintf("%d bytes that no SDDL says", t.DefaultDACL().Size())
+		return fmt.Sprintf("%d bytes that SDDL cannot express", t.DefaultDACL().Size())
 	}
 	return text
 }
@@ -232,8 +232,8 @@ func find(list []groupIn, s sid.SID) (groupIn, bool) {
 	return groupIn{}, false
 }
 
-// groups prints the groups that only a or only b has, and those whose attributes differ. The order of a list
-// does not count.
+// groups prints the groups that only a or only b has, and those whose attributes differ. The order of a list is
+// ignored.
 func (d *tokenDiff) groups(what string, a, b []groupIn) {
 	for _, g := range a {
 		if _, ok := find(b, g.sid); !ok {
