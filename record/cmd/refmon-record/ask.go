@@ -70,7 +70,7 @@ func (a *asker) convert(proc, text string, b []byte, arguments int,
 	read func(at uint64, n uint32) (replay.Fields, error)) (string, replay.Fields, error) {
 	r := call("advapi32.dll", proc)
 	if b != nil {
-		r.ptr(r.add(append(b, make([]byte, 80)...))) // what a malformed length makes the function read is there
+		r.ptr(r.add(append(b, make([]byte, 80)...))) // a malformed length can make the function read past b
 	} else {
 		r.ptr(r.wide(text))
 	}

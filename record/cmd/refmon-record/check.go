@@ -190,7 +190,7 @@ func verdicts(p *reply, granted, results buffer, n int, list bool, status func(u
 	for i := range n {
 		st, mask := status(le.Uint32(p.bytes(results)[4*i:])), winnt.AccessMask(le.Uint32(p.bytes(granted)[4*i:]))
 		if !st.IsSuccess() && !list {
-			mask = 0 // what a refused check leaves there is no answer
+			mask = 0 // a refused check does not set the mask
 		}
 		all = append(all, replay.Fields{"status": st.String(), "granted": mask.Padded()})
 	}

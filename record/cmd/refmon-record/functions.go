@@ -229,7 +229,7 @@ func (k *packer) name(c nt.Captured[string]) {
 	k.ptr(k.wide(c.V))
 }
 
-// securityAttributes adds a SECURITY_ATTRIBUTES of 24 bytes and returns its place, 0 for nil.
+// securityAttributes adds a SECURITY_ATTRIBUTES of 24 bytes and returns the buffer, 0 for nil.
 func (k *packer) securityAttributes(a *win32.SecurityAttributes) buffer {
 	if a == nil {
 		return 0

@@ -46,7 +46,7 @@ func do(r *request) (p reply) {
 		return reply{Missing: "no memory: " + err.Error()}
 	}
 	defer func() {
-		if uint32(p.Return) != pending { // else the memory belongs to the call
+		if uint32(p.Return) != pending { // a pending call still uses the memory
 			_ = windows.VirtualFree(base, 0, windows.MEM_RELEASE)
 		}
 	}()

@@ -114,7 +114,7 @@ func (a *asker) questions() error {
 	if err != nil {
 		return err
 	}
-	for i := 0; i < len(list); i++ { // the list grows
+	for i := 0; i < len(list); i++ { // not range, because the loop appends to list
 		q := list[i]
 		l := replay.Line{Case: q.Case, Call: q.Call, In: q.In, Rules: q.Rules}
 		l.Status, l.Out, err = a.ask(q)

@@ -59,7 +59,7 @@ func (a *asker) ownToken() (json.RawMessage, error) {
 	}
 	defer a.closeHandle(h)
 	s := token.Spec{Type: winnt.TokenPrimary}
-	need := func(err2 error) { // the first class that could not be read ends it
+	need := func(err2 error) { // keeps the first error
 		if err == nil {
 			err = err2
 		}

@@ -61,7 +61,7 @@ func (k *packer) out() buffer {
 	return at
 }
 
-// captured adds a pointer parameter of a script's call. f adds the target and returns its place. A parameter that is
+// captured adds a pointer parameter of a script's call. f adds the target and returns its buffer. A parameter that is
 // an unreadable pointer becomes badPointer. A malformed one fails the request with a skipError.
 func captured[T any](k *packer, c nt.Captured[T], f func(T) buffer) {
 	switch c.Status {
@@ -98,7 +98,7 @@ func (k *packer) acl(l *sd.ACL) buffer {
 	return k.add([]byte(l.Binary()))
 }
 
-// sqos adds a SECURITY_QUALITY_OF_SERVICE of 12 bytes and returns its place. It adds nothing for nil and returns 0.
+// sqos adds a SECURITY_QUALITY_OF_SERVICE of 12 bytes and returns the buffer. It adds nothing for nil and returns 0.
 func (k *packer) sqos(q *nt.SecurityQualityOfService) buffer {
 	if q == nil {
 		return 0
@@ -113,7 +113,7 @@ func (k *packer) sqos(q *nt.SecurityQualityOfService) buffer {
 	return k.add(b)
 }
 
-// attributes adds an OBJECT_ATTRIBUTES of 48 bytes and returns its place, 0 for nil. An empty name becomes NULL.
+// attributes adds an OBJECT_ATTRIBUTES of 48 bytes and returns the buffer, 0 for nil. An empty name becomes NULL.
 func (k *packer) attributes(oa *nt.ObjectAttributes) buffer {
 	if oa == nil {
 		return 0
@@ -131,7 +131,7 @@ func (k *packer) attributes(oa *nt.ObjectAttributes) buffer {
 	return at
 }
 
-// unicode adds a UNICODE_STRING of 16 bytes and its text with a NUL, which does not count, and returns its place.
+// unicode adds a UNICODE_STRING of 16 bytes and its text with a NUL, which Length excludes, and returns the buffer.
 func (k *packer) unicode(s string) buffer {
 	text := wide(s)
 	b := make([]byte, 16)
@@ -155,7 +155,8 @@ func (k *packer) mapping(m winnt.GenericMapping) buffer {
 	return k.add(u32le(nil, uint32(m.Read), uint32(m.Write), uint32(m.Execute), uint32(m.All)))
 }
 
-// groups adds a TOKEN_GROUPS and returns its place, 0 for nil. From offset 8 on it has pairs of pointer and attributes.
+// groups adds a TOKEN_GROUPS and returns the buffer, 0 for nil. From offset 8 on it has pairs of pointer and
+// attributes.
 func (k *packer) groups(list []token.Group) buffer {
 	if list == nil {
 		return 0

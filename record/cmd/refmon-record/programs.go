@@ -29,7 +29,7 @@ func (a *asker) file(name string, own json.RawMessage) error {
 			return err
 		}
 	}
-	for i := range list { // one by one: named objects are seen by all
+	for i := range list { // one at a time, because all programs share named objects
 		for _, l := range a.program(&list[i], t) {
 			if err := a.w.Write(l); err != nil {
 				return err
