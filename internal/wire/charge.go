@@ -36,7 +36,7 @@ func (s *Server) payer() quota.Payer {
 // +checklocks:s.mu
 func (s *Server) chargeLocked(f *Frame, more int) (st ntstatus.Status) {
 	if f.paid.Bytes() != 0 && more == 0 {
-		return ntstatus.Success // it was charged before it was read
+		return ntstatus.Success // the frame was charged before its body was read
 	}
 	if n := frameSize + len(f.Body) + more; s.bytes+n > freeBytes {
 		f.paid.Return()

@@ -24,7 +24,7 @@ func hostSleep(d time.Duration) {
 	if t == nil {
 		fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
 		if err != nil {
-			blockingSleep(d) // no descriptor is left
+			blockingSleep(d) // the process has no free file descriptor
 			return
 		}
 		t = &timer{fd, os.NewFile(uintptr(fd), "timer")}

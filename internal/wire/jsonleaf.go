@@ -88,7 +88,7 @@ func jsonSelfRelative(t reflect.Type) *jsonCodec {
 			return append(b, "null"...), nil
 		}
 		self, err := binary.put(nil, v)
-		return appendBytes(b, self[4:]), err // after their length
+		return appendBytes(b, self[4:]), err // without the leading length
 	}, get: func(r *jsonReader, v reflect.Value) error {
 		at := r.Pos
 		if r.Null() {

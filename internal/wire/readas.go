@@ -181,7 +181,7 @@ func (w *worker) openAs(token winnt.Handle, q request, f *Frame, by ContentsGive
 	}
 	a = w.callAnd(q, f, func(out any) bool {
 		opened, _ = out.(nt.CreateFileOut)
-		return false // its handle may be closed by then
+		return false // false: a later call could find the handle closed
 	})
 	if a.head.Status != ntstatus.Success {
 		return a, nt.CreateFileOut{}, facts, false

@@ -30,7 +30,7 @@ func NewReader(conn net.Conn) *Reader {
 			return r
 		}
 	}
-	r.from = bufio.NewReader(conn) // it carries none, or is closed
+	r.from = bufio.NewReader(conn) // conn cannot carry descriptors, or is closed
 	return r
 }
 

@@ -49,7 +49,7 @@ func (s *Server) one(t *timeSlice) (goesOn bool, err error) {
 	}
 	goesOn, err = s.dispatch(t, f)
 	if !f.admitted {
-		f.paid.Return() // it was answered at once
+		f.paid.Return() // the frame was answered immediately
 	}
 	return goesOn, err
 }
@@ -60,7 +60,7 @@ func (s *Server) one(t *timeSlice) (goesOn bool, err error) {
 func (s *Server) partial() (*Frame, error) {
 	b, err := s.from.Peek(4)
 	if err != nil {
-		return ReadFrame(s.from) // it fails, or reads new bytes
+		return ReadFrame(s.from) // returns the error of Peek, or reads new bytes
 	}
 	n := int64(binary.LittleEndian.Uint32(b)) - headSize
 	if n < 0 || n > MaxBody {

@@ -42,7 +42,7 @@ func (s *Server) sendWith(t *timeSlice, f *Frame, tail, apart []byte) error {
 		paid, err := s.chargeAnswers(n)
 		if err != nil {
 			closeAll(f.Files)
-			s.end(err) // which also ends the write under way
+			s.end(err) // also ends the write in progress
 			return err
 		}
 		s.lockWrite(t)
@@ -68,7 +68,7 @@ func (s *Server) lockWrite(t *timeSlice) {
 //
 // +checklocks:s.write
 func (s *Server) queue(t *timeSlice, f *Frame, n int, tail, apart []byte) error {
-	if s.apart != nil { // it was not sent yet
+	if s.apart != nil { // the previous answer's data was not sent yet
 		s.unsent, s.apart = append(s.unsent, s.apart...), nil
 	}
 	at := len(s.unsent)
@@ -145,7 +145,7 @@ func (s *Server) sendOut(t *timeSlice, b []byte, fdMessages []fdMessage, later i
 		n, err = s.now.with(b, nil)
 	} else if p := fdMessages[0]; p.at == 0 && len(fdMessages) == 1 {
 		if n, err = s.now.with(b, p.files); n > 0 || err != nil {
-			closeAll(p.files) // they went with the first byte, and the client has its own
+			closeAll(p.files) // sent with the first byte; the client has duplicates
 			fdMessages = nil
 		}
 	}
@@ -218,7 +218,7 @@ type NowWriter struct {
 func NewNowWriter(conn net.Conn) *NowWriter {
 	w := new(NowWriter)
 	if socket, ok := conn.(syscall.Conn); ok {
-		w.raw, _ = socket.SyscallConn() // without it writes take the long way
+		w.raw, _ = socket.SyscallConn() // after an error Write writes nothing
 	}
 	w.try = w.once
 	return w

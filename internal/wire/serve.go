@@ -126,13 +126,13 @@ func NewServer(conn net.Conn, p Process) *Server {
 		s.watchdog = new(Watchdog)
 	}
 	if socket, ok := conn.(syscall.Conn); ok {
-		s.raw, _ = socket.SyscallConn() // without it writes take the long way
+		s.raw, _ = socket.SyscallConn() // after an error the server passes no descriptors
 	}
 	return s
 }
 
-// Answered returns the number of calls that are over, whatever their status. Calls beyond a bound and the frames that
-// create threads, cancel or acknowledge do not count. It is safe for concurrent use, and 0 for a nil Server.
+// Answered returns the number of calls that are over, whatever their status. It does not count calls beyond a limit,
+// nor the frames that create threads, cancel or acknowledge. It is safe for concurrent use, and 0 for a nil Server.
 func (s *Server) Answered() uint64 {
 	if s == nil {
 		return 0

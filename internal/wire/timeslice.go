@@ -140,7 +140,7 @@ func (t *timeSlice) pause(f func()) {
 	had := t.in
 	t.split(t.leave)
 	f()
-	if had { // a wait within a pause does not have one
+	if had { // a nested pause has no time slice to take back
 		t.split(t.enter)
 	}
 }
@@ -172,7 +172,7 @@ func (t *timeSlice) inspect() bool {
 		t.seen.Store(0)
 		t.watched.Store(false)
 		if !t.on.Load() || !t.watched.CompareAndSwap(false, true) {
-			return false // the next turn has it watched, or did
+			return false // the next time slice is watched again, or another goroutine did that
 		}
 	}
 	now := t.state.Load()

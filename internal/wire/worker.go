@@ -137,7 +137,7 @@ func (w *worker) run(f *Frame) {
 	}
 }
 
-// complete sends the answer r of a call and starts the thread's next call. goesOn tells whether the goroutine of the
+// complete sends the answer r of a call and starts the thread's next call. goesOn says whether the goroutine of the
 // time slice t has more work. The result is the error that has ended the connection, or nil.
 func (w *worker) complete(t *timeSlice, f *Frame, r result, goesOn bool) error {
 	if !goesOn || r.err != nil {

@@ -215,7 +215,7 @@ func (p *Port) closed() {
 	}
 }
 
-// dropAnswer drops the server's answer, which nobody can read any more, and returns the charge for it.
+// dropAnswer drops the server's answer, which nobody can read now, and returns the charge for it.
 func (c *connection) dropAnswer() {
 	c.mu.Lock()
 	paid := c.answered

@@ -171,8 +171,9 @@ func (c *Caller) refuse(h *Header, rule string, st ntstatus.Status) access.Decis
 	return access.Refuse(c.Fail(rule, st))
 }
 
-// explain tells the tracer, if the call is traced, which rule denied an access check: it repeats the check step by step
-// and records the last step that refused. If the check itself fails, only the object and the rule O-33 are recorded.
+// explain records for the tracer, if the call is traced, which rule denied an access check: it repeats the check step
+// by step and records the last step that refused. If the check itself fails, only the object and the rule O-33 are
+// recorded.
 func (c *Caller) explain(h *Header, d *sd.Descriptor, subject *access.Subject, mapped winnt.AccessMask) {
 	if c.Why == nil {
 		return

@@ -27,7 +27,7 @@ func DecideDuplicate(c *Caller, obj Object, source Granted, subject *access.Subj
 	// Generic bits are mapped, and bits that the type does not have are dropped (O-54).
 	want := h.typ.mapDesired(desired) & (h.typ.Valid | winnt.ACCESS_SYSTEM_SECURITY)
 	switch {
-	case want&^source.Access == 0: // nothing more than the source has: no check (O-55)
+	case want&^source.Access == 0: // rights that the source has need no check (O-55)
 		return access.Grant(h.typ.addRights(want)) // including the implied rights of the source (O-36)
 	case !h.typ.DupCheck && c.Checked(0):
 		// The type allows no duplicate with more rights than the source has.

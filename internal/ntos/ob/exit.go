@@ -144,7 +144,7 @@ func (t *Table) inheritable(limit uint32) ([]inherited, ntstatus.Status) {
 		}
 	}
 	for _, e := range found {
-		e.head.addHandle() // its handle in t keeps it alive while mu is held
+		e.head.addHandle() // the handle in t keeps the object alive while mu is held
 	}
 	return found, ntstatus.Success
 }

@@ -64,7 +64,7 @@ func (t *Table) PendingAudit(v winnt.Handle, obj Object, pending winnt.AccessMas
 }
 
 // audit returns those rights of pending that read returns for the handle's slot, or pending if the slot does not refer
-// to obj any more. It calls read with the lock held.
+// to obj. It calls read with the lock held.
 func (t *Table) audit(v winnt.Handle, obj Object, pending winnt.AccessMask, read func(*slot) uint32) winnt.AccessMask {
 	if pending == 0 { // nearly always
 		return 0

@@ -249,9 +249,9 @@ func (w *walk) run(dir *Directory, path string) (Place, ntstatus.Status) {
 	}
 }
 
-// step advances the walk by one component. h is the object found, rest the path after it, and more tells whether
-// rest has a component. The result is the next directory, with a reference, and the remaining path. If the walk ends
-// at h, the directory is nil.
+// step advances the walk by one component. h is the object found, rest the path after it, and more says whether rest
+// has a component. The result is the next directory, with a reference, and the remaining path. If the walk ends at h,
+// the directory is nil.
 func (w *walk) step(h *Header, rest string, more bool) (*Directory, string, ntstatus.Status) {
 	switch obj := h.self.(type) {
 	case *SymbolicLink:

@@ -21,8 +21,7 @@ type Type struct {
 	// may run more than once; the object is referenced while it runs.
 	OnLastHandle func(Object)
 
-	// OnDestroy runs once, when the last reference is gone (O-44). No caller
-	// can reach the object any more.
+	// OnDestroy runs once, when the last reference is gone (O-44). No caller can reach the object.
 	OnDestroy func(Object)
 
 	// AddRights returns the rights of a handle with the implied ones added (O-36). It must not remove any.

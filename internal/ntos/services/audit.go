@@ -28,7 +28,7 @@ func (a auditor) Opened(c *ob.Caller, obj ob.Object, subject access.Subject, des
 	ha, st := a.log.Opened(&audit.Opening{
 		Origin: originOf(c), Object: audit.Object{Type: head.Type().Name, Name: head.Path(),
 			Handle: h}, Request: &r, Decision: dec,
-		// Pipes and files without contents are read and written.
+		// Files are the only objects whose later reads and writes are recorded.
 		Uses: head.Type().Name == winnt.FileObject.Name,
 	})
 	return ob.Audited{Rights: ha.Pending, OnClose: ha.GenerateOnClose}, st

@@ -44,7 +44,7 @@ func (c *Context) NtAccessCheckByType(in nt.AccessCheckByTypeIn) (out nt.AccessC
 // A call that ends before the check gives every entry the same result. A failure has no results.
 func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out nt.AccessCheckByTypeResultListOut,
 	st ntstatus.Status) {
-	if c.Mode == access.User && in.GenericMapping.Status == ntstatus.Success && // A-10 comes first
+	if c.Mode == access.User && in.GenericMapping.Status == ntstatus.Success && // the status of A-10 precedes A-11
 		len(in.ObjectTypeList.V) == 0 && in.ObjectTypeList.Status == ntstatus.Success {
 		return out, c.Fail("A-11", ntstatus.InvalidParameter)
 	}
@@ -198,7 +198,7 @@ func (c *Context) explainCheck(r *access.Request, d access.Decision) {
 		return
 	}
 	q := *r
-	q.Subject.Level = winnt.SecurityDelegation // the level that sufficed here is no reason
+	q.Subject.Level = winnt.SecurityDelegation // Identification suffices, so the level is no reason
 	c.ExplainCheck(&q)
 }
 

@@ -117,7 +117,7 @@ func (c *Context) captureCreate(in *nt.CreateTokenExIn) (oa nt.ObjectAttributes,
 	return oa, ntstatus.Success
 }
 
-// required checks that a required parameter is not NULL. given tells whether it was passed, and st is the status of its
+// required checks that a required parameter is not NULL. given says whether it was passed, and st is the status of its
 // capture. It returns STATUS_ACCESS_VIOLATION for a missing parameter, else st.
 func required(given bool, st ntstatus.Status) ntstatus.Status {
 	if !given && st == ntstatus.Success {

@@ -115,9 +115,9 @@ func (c *Context) tableOf(p *ps.Process, v winnt.Handle) *ob.Table {
 // has no effect. The tracer does not see a failure.
 func (c *Context) closeIn(p *ps.Process, v winnt.Handle) ntstatus.Status {
 	caller := c.Caller
-	caller.Why = nil // the result of the duplication is recorded, not this one
+	caller.Why = nil // the tracer must show the duplication's result, not that of the close
 	caller.Table = p.Table()
-	caller.Process = p // in whose table the audited handle was
+	caller.Process = p // the audit record names the process of the closed handle
 	return caller.Close(v)
 }
 
@@ -168,7 +168,7 @@ func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process,
 		r.Audit(from.Pending & granted)
 		publish := r.PublishDuplicate
 		if from.pseudo {
-			publish = r.Publish // its object needs no handle to be alive
+			publish = r.Publish // the object of a pseudo handle may have no handle
 		}
 		st = publish(from.head.Object(), granted, attributes)
 	}

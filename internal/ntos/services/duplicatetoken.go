@@ -62,7 +62,7 @@ func (c *Context) NtDuplicateToken(in nt.DuplicateTokenIn) (out nt.DuplicateToke
 	if st := c.mayGive(winnt.TokenObject, oa.SecurityDescriptor); st != ntstatus.Success {
 		return out, st
 	}
-	if in.EffectiveOnly { // the parameter decides, the field of the quality of service is ignored (T-48)
+	if in.EffectiveOnly { // the field of the same name in the quality of service is ignored (T-48)
 		value = value.EffectiveOnly()
 	}
 	// The duplicate differs from its original only in type and level (T-49).
@@ -163,7 +163,7 @@ func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.
 		}
 	}
 	if want&barred != 0 && want&^barred&^winnt.SYNCHRONIZE == 0 {
-		return 0, ntstatus.Success // nothing is left to ask for
+		return 0, ntstatus.Success // without the barred rights the request is empty
 	}
 	// The existing token's own DACL decides in the caller's context (T-45).
 	d := ob.Decide(&c.Caller, existing, &subject, want&^barred, 0)

@@ -30,7 +30,7 @@ func (c *Context) fileGranted(h winnt.Handle, rights winnt.AccessMask) (ob.Objec
 		return nil, g, st
 	}
 	switch typ := obj.Head().Type(); {
-	case typ != FileType && typ != npfs.EndType: // two Go types are File here (O-31)
+	case typ != FileType && typ != npfs.EndType: // both Go types are the object type File (O-31)
 		st = ntstatus.ObjectTypeMismatch
 	case c.Mode != access.Kernel && rights&^g.Access != 0:
 		st = ntstatus.AccessDenied
@@ -241,14 +241,14 @@ func (c *Context) peek(e *npfs.End, granted winnt.AccessMask, length uint32) (ou
 	const header = 16 // bytes of FILE_PIPE_PEEK_BUFFER without data
 	switch {
 	case c.Mode != access.Kernel && granted&winnt.FILE_READ_DATA == 0:
-		// To peek is to read.
+		// A peek needs the right to read.
 		return out, c.Fail("I-132", ntstatus.AccessDenied)
 	case length < header:
 		return out, c.Fail("I-132", ntstatus.InfoLengthMismatch)
 	}
 	b, st := e.Peek(int(min(length-header, npfs.MaxQuota)))
 	if st != ntstatus.Success && st != ntstatus.BufferOverflow {
-		// In this state the pipe has no data to read.
+		// The pipe is disconnected or closed.
 		return out, c.Fail("I-132", st)
 	}
 	out.OutputBuffer = &b

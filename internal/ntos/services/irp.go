@@ -141,7 +141,7 @@ func (i *irp) gone(r npfs.Result) {
 	i.drop()
 	i.thread.Deref(ob.TagLink)
 	i.file.Head().Deref(ob.TagLink)
-	close(i.later.Over) // last, as a caller that waited may end the system
+	close(i.later.Over) // last, because the waiting caller may end the system
 }
 
 // notify notifies the requester of the completion: it signals the event, or the file if there is no event, and queues
@@ -186,7 +186,7 @@ func (c *Context) startOn(i *irp, do func() (npfs.Result, func() bool)) ntstatus
 		return r.Status
 	}
 	i.cancel.Store(&cancel)
-	if i.thread.Exited() { // the thread has ended and did not see the request
+	if i.thread.Exited() { // the thread ended before i.cancel was set, so cancel now
 		cancel()
 	}
 	return r.Status
@@ -287,7 +287,7 @@ func (c *Context) NtFlushBuffersFile(in nt.FlushBuffersFileIn) (out nt.FlushBuff
 	}
 	e, ok := obj.(*npfs.End)
 	if !ok {
-		return out, ntstatus.Success // a file that keeps nothing
+		return out, ntstatus.Success // a file without contents has nothing to flush
 	}
 	if in.Later != nil {
 		_, st = c.later(e, in.Later, npfs.OpFlush, 0, nil)

@@ -154,7 +154,7 @@ func (c *Context) mayGive(typ *winnt.ObjectType, given *sd.Descriptor) ntstatus.
 }
 
 // givesSACL reports whether a descriptor, which may be nil, gives a new token a SACL. A token ignores labels (O-39), so
-// a list of labels alone does not count.
+// for a list with labels only the result is false.
 func givesSACL(given *sd.Descriptor) bool {
 	return given != nil && given.SACL() != nil && !given.SACL().OnlyLabels()
 }

@@ -42,7 +42,7 @@ func (c *Context) NtOpenProcess(in nt.OpenProcessIn) (out nt.OpenProcessOut, st 
 }
 
 // NtOpenThread opens a thread by its id. An unknown id, or a process id that is not 0 and not the thread's, is
-// STATUS_INVALID_CID. The two low bits of ids do not count. Reserved rights, and the SACL without its privilege, are
+// STATUS_INVALID_CID. The two low bits of ids are ignored. Reserved rights, and the SACL without its privilege, are
 // refused before the id is looked up.
 func (c *Context) NtOpenThread(in nt.OpenThreadIn) (out nt.OpenThreadOut, st ntstatus.Status) {
 	oa, id, st := c.captureID(in.ObjectAttributes, in.ClientID)

@@ -15,7 +15,7 @@ import (
 var pipePrefixes = [...]string{`\??\pipe\`, PipeDevice + `\`, `\\.\pipe\`}
 
 // pipeName returns the name of a pipe from a path below the pipe device. ok is false for other paths, the device's own
-// among them. Case does not count.
+// among them. Case is ignored.
 func pipeName(path string) (string, bool) {
 	for _, prefix := range pipePrefixes {
 		if len(path) > len(prefix) && strings.EqualFold(path[:len(prefix)], prefix) {

@@ -229,7 +229,7 @@ func (n *creation) commit() ntstatus.Status {
 	if st = hp.Publish(p, n.processAccess, n.process.Attributes); st == ntstatus.Success {
 		st = ht.Publish(t, n.threadAccess, n.thread.Attributes)
 	}
-	c.Sys.Run(n.parent, p, t) // it runs whatever becomes of the handles
+	c.Sys.Run(n.parent, p, t) // the process runs even if no handle can be published
 	n.out.ProcessHandle, n.out.ThreadHandle = hp.Handle(), ht.Handle()
 	if st != ntstatus.Success { // the caller's own process has ended
 		return c.Fail("O-47", st)

@@ -108,7 +108,7 @@ func truth(f func(*token.Token) bool) answer {
 	return func(_ *se.TokenObject, v *token.Token) (any, uint32) { return flag(f(v)), 4 }
 }
 
-// flagClass returns the answer function of an information class that tells whether the token flag bit is set.
+// flagClass returns the answer function of an information class that reports whether the token flag bit is set.
 func flagClass(bit uint32) answer {
 	return func(_ *se.TokenObject, v *token.Token) (any, uint32) { return flag(v.Flags()&bit != 0), 4 }
 }

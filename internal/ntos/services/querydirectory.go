@@ -38,7 +38,7 @@ func (c *Context) NtQueryDirectoryObject(in nt.QueryDirectoryObjectIn) (out nt.Q
 	// decide
 	list := d.Names()
 	slices.SortFunc(list, func(a, b ob.DirectoryEntry) int { return cmp.Compare(a.Name, b.Name) })
-	out.Context, out.ReturnLength = in.Context, directoryEntrySize // of the empty entry at the end
+	out.Context, out.ReturnLength = in.Context, directoryEntrySize // size of the empty entry at the end
 	from := in.Context
 	if in.RestartScan {
 		from = 0

@@ -137,7 +137,7 @@ func (c *Context) processFact(p *ps.Process, class nt.ProcessInfoClass) any {
 	list := []nt.ProcessHandle{}
 	for e := range p.Table().All() {
 		h := e.Object.Head()
-		handles, pointers := h.Counts(1) // without that of the walk
+		handles, pointers := h.Counts(1) // without the reference that All holds
 		list = append(list, nt.ProcessHandle{HandleValue: e.Handle, HandleCount: uint32(handles),
 			PointerCount: uint32(pointers), GrantedAccess: e.Access, ObjectTypeIndex: typeIndex(h.Type()),
 			HandleAttributes: e.Attributes})

@@ -50,7 +50,7 @@ func (c *Context) Refill(v, from winnt.Handle) ntstatus.Status {
 	}
 	file, ok := to.open.(nt.Refillable)
 	if !ok {
-		// The tree cannot do it at once.
+		// The tree cannot replace contents in one step.
 		return c.Fail("W-83", ntstatus.NotSupported)
 	}
 	// commit

@@ -120,7 +120,7 @@ func (c *Context) setToken(tok *se.TokenObject, class winnt.TokenInfoClass, row 
 		if n, ok := value.(uint32); !ok || n != 0 {
 			return ntstatus.InvalidParameter // the value must be 0 (T-90)
 		}
-		tok.DropSession() // once only (T-90)
+		tok.DropSession() // a second call has no effect (T-90)
 		return ntstatus.Success
 	case winnt.TokenLinkedToken:
 		return c.linkToken(tok, value)

@@ -225,5 +225,5 @@ func (s *System) anonymousToken(server *ps.Process) *se.TokenObject {
 	if err != nil {
 		panic("services: the built-in anonymous token: " + err.Error())
 	}
-	return s.Security.NewToken(v, se.CopyDescriptor(v, server.Token())) // it can be opened afterwards
+	return s.Security.NewToken(v, se.CopyDescriptor(v, server.Token())) // the server can open the token afterwards
 }

@@ -46,7 +46,7 @@ func (c *Context) inTree(oa *nt.ObjectAttributes) (n treeName, ok bool, st ntsta
 				// A name below a directory is relative.
 				return n, true, c.Fail("O-23", ntstatus.ObjectPathSyntaxBad)
 			}
-			above := strings.TrimSuffix(f.Path(), `\`) // that of the root ends in one
+			above := strings.TrimSuffix(f.Path(), `\`) // the path of the root ends with a backslash
 			return treeName{f.device, f.open, above, oa.ObjectName, f, false}, true, ntstatus.Success
 		}
 	}

@@ -31,7 +31,7 @@ type openShares struct {
 func (s *openShares) take(who opener, most int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// One user leaves as much room for others as it takes, so that no user takes a tree from all.
+	// A user may not have more opens than remain free, so that no user can fill the tree's limit alone.
 	if n := s.of[who]; n > 0 && n >= most-s.total {
 		return false
 	}
@@ -111,7 +111,7 @@ func (c *openClient) giveBack() {
 	if c.files--; c.files == 0 {
 		delete(s.of, c.key)
 		c.paid.Return()
-		c.key = clientKey{} // the spare keeps no token
+		c.key = clientKey{} // the unused entry must not keep a token in memory
 		s.spare = c
 	}
 }
