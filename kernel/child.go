@@ -41,7 +41,7 @@ func (s *System) run(parent, p *ps.Process, t *ps.Thread) {
 	}
 }
 
-// Process returns the process with an id, or nil for an unknown id. The two low bits of id do not count. It does not
+// Process returns the process with an id, or nil for an unknown id. The two low bits of id are ignored. It does not
 // return the System process and closed processes, but still returns one that has exited and was not closed.
 func (s *System) Process(id winnt.Handle) *Process {
 	s.mu.Lock()

@@ -162,7 +162,7 @@ func (s *System) context(t *ps.Thread, mode access.Mode) *services.Context {
 func (s *System) adopt(c *services.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.contexts != nil { // nil once closed: nothing starts any more
+	if s.contexts != nil { // nil once closed: no thread starts then
 		s.contexts[c] = struct{}{}
 	}
 }

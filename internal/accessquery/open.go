@@ -73,6 +73,7 @@ func ExplainOpen(r *fileaccess.Request, f *fileaccess.Facts) Open {
 	return o
 }
 
+// typeOf returns the object type of a directory or of a file.
 func typeOf(directory bool) *winnt.ObjectType {
 	if directory {
 		return winnt.DirectoryFileObject
@@ -124,4 +125,5 @@ func (o *Open) Entries() (lines []string) {
 	return lines
 }
 
+// right returns the name of the right bit for the type of the opened object.
 func (o *Open) right(bit winnt.AccessMask) string { return o.object.RightName(bit) }

@@ -41,6 +41,7 @@ func Open(path string) (*Root, error) {
 // Close closes the directory; a second call returns an error. The garbage collector closes a Root that nobody closed.
 func (r *Root) Close() error { return r.dir.Close() }
 
+// fd returns the directory's descriptor. It is valid until Close.
 func (r *Root) fd() int { return int(r.dir.Fd()) }
 
 // Device returns the device number of the file system of a path below the directory at, or of at itself if path is "".

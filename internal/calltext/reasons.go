@@ -50,8 +50,8 @@ func because(w *nt.Why) []string {
 }
 
 // ofHandles selects a service's documented failures of referencing its handles: invalid handle, wrong type, missing
-// right. Only the first consecutive group counts, because later ones are about handles inside a value. O-23, about
-// names, does not count. Without a group the result is empty.
+// right. Only the first consecutive group is selected, because later ones are about handles inside a value. O-23, about
+// names, is left out. Without a group the result is empty.
 func ofHandles(all []nt.Condition) []nt.Condition {
 	reference := func(i int) bool {
 		switch k := all[i]; k.Status {

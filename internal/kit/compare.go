@@ -164,7 +164,7 @@ func Same(a, b *Out) bool {
 	return err == nil && x.String() == y.String()
 }
 
-// sameSet reports whether a and b have the same elements. Order and repetition do not count, and nil equals an
+// sameSet reports whether a and b have the same elements. Order and repetition are ignored, and nil equals an
 // empty list.
 func sameSet[T comparable](a, b []T) bool {
 	set := func(list []T) map[T]bool {
@@ -220,7 +220,7 @@ func privileges(list []oracle.Privilege) (out []oracle.Privilege) {
 }
 
 // sameToken returns the first field in which the tokens differ, as a *misfit, or nil if they agree. It returns
-// nil if want is nil, and an error if only got is nil. A primary token's level does not count.
+// nil if want is nil, and an error if only got is nil. A primary token's level is ignored.
 func (q *Question) sameToken(want, got *oracle.Token) error {
 	if want == nil {
 		return nil

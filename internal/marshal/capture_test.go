@@ -248,7 +248,7 @@ func TestTwoPageProbeEqualsSeparateProbes(t *testing.T) {
 	}
 }
 
-// Each field of a structure comes from its own place, as winnt.h lays it out for 64 bits.
+// Each field of a structure is read at the offset that winnt.h gives it in a 64-bit program.
 func TestFieldsHaveTheirOffsets(t *testing.T) {
 	l := newLayout(t)
 	var m Memory

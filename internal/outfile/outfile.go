@@ -225,7 +225,7 @@ func Write(name string, mode fs.FileMode, write func(io.Writer) error) error {
 		return err
 	}
 	w := bufio.NewWriter(f)
-	if err = write(w); err == nil { // else Flush returns the same error
+	if err = write(w); err == nil { // after an error Flush would return the same one
 		err = w.Flush()
 	}
 	if err == nil {

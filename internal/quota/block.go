@@ -113,7 +113,7 @@ func (b *Block) take(n int64) ntstatus.Status {
 		return ntstatus.QuotaExceeded
 	}
 	if b.pool != nil && !b.pool.take(n, b.reserved) {
-		b.used.Add(-n) // what fails leaves every count as it was
+		b.used.Add(-n) // a failed charge changes no count
 		// All accounts together have used what there is, but for the reserve.
 		return ntstatus.InsufficientResources
 	}
@@ -145,7 +145,7 @@ func (b *Block) takeFor(client sid.SID, n int64) (*account, ntstatus.Status) {
 	return a, ntstatus.Success
 }
 
-// giveBack returns a charge of n bytes to an account and its block. It forgets a client that holds nothing any more.
+// giveBack returns a charge of n bytes to an account and its block. It forgets a client whose charges are all returned.
 func (a *account) giveBack(n int64) {
 	b := a.block
 	if a != &b.own {

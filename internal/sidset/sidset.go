@@ -153,6 +153,7 @@ func filterWords(count int) int {
 	return n
 }
 
+// add sets the bit of a SID's hash in the filter.
 func (x Index) add(hash uint32) {
 	*x.word(hash) |= 1 << (hash & 63)
 }

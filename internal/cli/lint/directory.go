@@ -15,7 +15,7 @@ const (
 
 // OfDirectory guesses whether a descriptor is that of an Active Directory object: an entry names an object type, or has
 // one of a directory's generic masks (B-57). It returns false for a descriptor without entries. An object type of zeros
-// does not count.
+// is ignored.
 func OfDirectory(d *sd.Descriptor) bool {
 	for _, l := range []*sd.ACL{d.DACL(), d.SACL()} {
 		for _, a := range l.All() {

@@ -81,7 +81,7 @@ func (l *linter) checkFilter(i int, a sd.ACE) {
 }
 
 // checkAttribute checks a resource attribute. Of several with one name only the first counts. names has the
-// attributes before it; the result has them with this one, if it counts. A malformed one does not count.
+// attributes before it; the result has them with this one, if it counts. A malformed one is ignored.
 func (l *linter) checkAttribute(i int, a sd.ACE, names []claims.Attribute) []claims.Attribute {
 	v, err := claims.DecodeAttribute([]byte(a.AppData()))
 	if err != nil {

@@ -90,7 +90,7 @@ func (s *Search) Direct(ctx context.Context, direct func(object int, rights []Ri
 }
 
 // report calls direct with the rights that any principal has on the object itself. If no principal has one, it does
-// not call direct. Derived rights do not count.
+// not call direct. Derived rights are ignored.
 func report(object int, answers []answer, direct func(object int, rights []Right) error) error {
 	var rights []Right
 	for _, x := range answers {

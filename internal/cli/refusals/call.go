@@ -18,8 +18,8 @@ type Outcome struct {
 
 // Call calls a service on a new kernel with a set of refusals in force and returns the result. An empty set is a call
 // that must succeed. The refusals must not exclude one another. Refusals that do not apply in the service's mode or
-// profile are in force but do not count. Call returns an error for an unknown service, if the earliest condition does
-// not decide the result, if a failed call changed state, or if something leaked. It closes the kernel.
+// profile are in force but are not expected to decide. Call returns an error for an unknown service, if the earliest
+// condition does not decide the result, if a failed call changed state, or if something leaked. It closes the kernel.
 func Call(name string, profile nt.Profile, set ...*Refusal) (Outcome, error) {
 	s := registry()[name]
 	if s == nil {

@@ -64,7 +64,7 @@ type Runner struct {
 	sink     auditSink                                                   // what audit_records() takes from
 	faults   map[string]int                                              // allocations still to fail, by point
 	win32    map[*nt.Thread]*win32.Thread                                // Win32 faces of threads, made when used
-	// wraps ErrStopped: nothing may touch the kernel any more
+	// wraps ErrStopped: after that nothing may use the kernel
 	stopped error
 	// of Config.Connect, open
 	connections []Connection

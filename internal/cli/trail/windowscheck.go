@@ -107,7 +107,7 @@ var ours = map[string]bool{"PrimaryUserSid": true, "PrimaryUserName": true, "Pri
 	"PrimaryLogonId": true, "ObjectDirectory": true, "RecordsLeftOut": true, "Truncated": true}
 
 // fields compares the names of the fields with the catalogue. It skips unknown events and other versions. Fields that
-// refmon itself adds do not count.
+// refmon itself adds are ignored.
 func (c *WindowsCheck) fields(e *audit.Event) {
 	k, ok := audit.KindOf(e.ID)
 	if !ok || k.Version != e.Version {

@@ -24,7 +24,7 @@ type List struct {
 	Entries       []string // bytes
 }
 
-// Canon returns the meaning of the bytes of a self-relative descriptor. These do not count: offsets, the order of
+// Canon returns the meaning of the bytes of a self-relative descriptor. These are ignored: offsets, the order of
 // parts, the revisions of lists, control bits that are not compared, and those of an absent list. If open is true, a
 // NULL DACL counts as absent, because neither restricts anything. Malformed bytes are an error.
 func Canon(b []byte, open bool) (*Meaning, error) {

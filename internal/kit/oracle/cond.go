@@ -267,7 +267,7 @@ func member(list []Literal, v Literal, exact bool) bool {
 	})
 }
 
-// order compares two values; ok is false if their types do not match. Unless exact is true, case does not count
+// order compares two values; ok is false if their types do not match. Unless exact is true, case is ignored
 // in strings. Integers and booleans are compared as numbers, octets by their bytes.
 func order(a, b Literal, exact bool) (n int, ok bool) {
 	number := func(t string) bool { return t == "int64" || t == "uint64" || t == "boolean" }

@@ -132,8 +132,8 @@ func (t *Token) held(name string) bool {
 	return slices.ContainsFunc(t.Privileges, func(p Privilege) bool { return p.Name == name && p.Attributes&2 != 0 })
 }
 
-// matches reports whether an entry for SID s applies to the user or a group. allow is true for an allow entry, for
-// which deny-only SIDs do not count.
+// matches reports whether an entry for SID s applies to the user or a group. allow is true for an allow entry, which
+// deny-only SIDs do not match.
 func (t *Token) matches(s string, allow bool) bool {
 	if t.User == s && (!allow || t.UserAttributes&denyOnly == 0) {
 		return true

@@ -138,7 +138,7 @@ func wasm() ([]byte, error) {
 	if _, err := w.Write(b); err != nil {
 		return nil, err
 	}
-	if err := w.Close(); err != nil { // it writes the end of the stream
+	if err := w.Close(); err != nil { // Close writes the end of the stream
 		return nil, err
 	}
 	return packed.Bytes(), nil
