@@ -237,7 +237,7 @@ func members(raw []byte, names ...string) ([][]byte, error) {
 	err := r.Map(func(key string) error {
 		value, err := r.Raw()
 		for i, name := range names {
-			if key == name { // case counts: "Subject" is an unknown member
+			if key == name { // case matters: "Subject" is an unknown member
 				found[i] = value
 			}
 		}

@@ -89,7 +89,7 @@ func fixed(properties map[string]json.RawMessage) (list []claims.Attribute, err 
 		if err != nil {
 			return nil, fmt.Errorf("properties.%s: %w", name, err)
 		}
-		// Conditions name properties without their case, so the second one would never count.
+		// Conditions name properties without their case, so the second one would never be found.
 		if contains(list, name) {
 			return nil, fmt.Errorf("properties.%s: occurs twice, in upper and lower case", name)
 		}

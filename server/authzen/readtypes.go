@@ -79,7 +79,7 @@ func ReadTypes(file []byte) (*Types, error) {
 	return t, nil
 }
 
-// Declares reports whether the file declares a resource type with exactly this name. Case counts.
+// Declares reports whether the file declares a resource type with exactly this name. Case matters.
 func (t *Types) Declares(resourceType string) bool { return t.types[resourceType] != nil }
 
 // readType converts the entry e to the resource type name. subjects are the possible owners of its objects. The entry

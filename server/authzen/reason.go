@@ -59,7 +59,7 @@ func phrase(x *access.Explanation, r access.Reason) string {
 }
 
 // decided finds the step of an access check in which an entry denied a right. It returns nil if r is another kind of
-// reason or x does not contain the entry. The result points into x.
+// reason or x does not contain the entry. The result points into x, which must not be nil.
 func decided(x *access.Explanation, r access.Reason) *access.Step {
 	for i := range x.Steps {
 		if s := &x.Steps[i]; r.Kind == access.AceDeny && s.ACE == r.Index && s.List == r.List && s.Entry() != "" {

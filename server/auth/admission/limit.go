@@ -250,7 +250,7 @@ func (l *Limit) Proved(name, origin string) bool {
 	return l.proved.live(pair(strings.ToUpper(name), origin), l.bounds(true).now, provedFor) > 0
 }
 
-// Forget removes the failures of a name, whose case does not count, from all origins, for example when an administrator
+// Forget removes the failures of a name, whose case is ignored, from all origins, for example when an administrator
 // unlocks the account. The counters of the origins and the result of [Limit.Proved] stay. An unknown name has no
 // effect.
 func (l *Limit) Forget(name string) {

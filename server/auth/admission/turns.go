@@ -25,7 +25,7 @@ type turn struct {
 // maxTurns bounds the checks of one pair that run or wait.
 const maxTurns = 64
 
-// Take waits until no other check of the name from the origin runs. The case of the name does not count. It returns
+// Take waits until no other check of the name from the origin runs. The case of the name is ignored. It returns
 // false if ctx ends first or too many checks wait. After true, call Give once.
 func (t *Turns) Take(ctx context.Context, name, origin string) bool {
 	key := pair(strings.ToUpper(name), origin)

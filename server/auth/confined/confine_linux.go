@@ -69,9 +69,9 @@ type started struct {
 func startOn(in, out *os.File) (*os.Process, error) {
 	result := make(chan started)
 	go func() {
-		runtime.LockOSThread() // and never unlocked
+		runtime.LockOSThread() // never unlocked, so the thread ends with the goroutine
 		err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
-		if err != nil && !errors.Is(err, unix.EINVAL) { // EINVAL: the kernel has none
+		if err != nil && !errors.Is(err, unix.EINVAL) { // EINVAL: the kernel has no ambient capabilities
 			result <- started{nil, err}
 			return
 		}
@@ -104,7 +104,8 @@ func confine() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("tracing: %w", err)
 	}
-	time.Sleep(time.Microsecond) // the runtime makes the descriptors of its timers now; the collector needs them later
+	// Sleep makes the runtime open the descriptors of its timers, which it needs later. Afterwards it cannot open any.
+	time.Sleep(time.Microsecond)
 	for what, most := range map[int]uint64{unix.RLIMIT_NOFILE: 0, unix.RLIMIT_FSIZE: 0, unix.RLIMIT_CORE: 1,
 		unix.RLIMIT_DATA: 1 << 30} {
 		if err := unix.Setrlimit(what, &unix.Rlimit{Cur: most, Max: most}); err != nil {
@@ -147,7 +148,7 @@ func closeInherited() error {
 		if err == nil && !strings.HasPrefix(to, "anon_inode:") {
 			err = unix.Close(fd)
 		}
-		if err != nil && !errors.Is(err, os.ErrNotExist) { // ErrNotExist: the descriptor of the listing itself
+		if err != nil && !errors.Is(err, os.ErrNotExist) { // ErrNotExist: the descriptor that listed the folder
 			return err
 		}
 	}

@@ -116,8 +116,8 @@ func (a *Authority) user(r *logon.Request) (name string, byRealm, ours bool) {
 	return name, behind, ours
 }
 
-// byPassword checks the password with a.Passwords and returns the logon result. Failures that do not count
-// towards the limits of the name and the origin:
+// byPassword checks the password with a.Passwords and returns the logon result. These failures are not counted for the
+// limits of the name and the origin:
 //
 //   - STATUS_NO_SUCH_PACKAGE: a.Passwords is nil
 //   - STATUS_LOGON_FAILURE: the password is empty, or the name has characters that a directory ignores

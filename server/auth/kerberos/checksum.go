@@ -100,7 +100,7 @@ func (r *request) checkBindings(b Bindings, required, aware bool) error {
 	case none:
 		return nil
 	case len(b) == 0 && required:
-		return errBindings // nothing to compare it with
+		return errBindings // a binding is required, and this server has none to compare with
 	case len(b) == 0:
 		// A server that passes no channel has nothing to compare the binding with, so it is ignored
 		// (K-46).

@@ -96,7 +96,7 @@ func readCredentialPart(b []byte) (out []credentialInfo, ok bool) {
 }
 
 // readCredentialInfo parses the fields of KrbCredInfo. It skips unknown fields, and an absent field has the zero value.
-// ok is false for malformed fields, and true for no field at all. Of a repeated field the last one counts.
+// ok is false for malformed fields, and true for no field at all. Of a repeated field the last one is used.
 func readCredentialInfo(entry cryptobyte.String) (i credentialInfo, ok bool) {
 	for !entry.Empty() {
 		var field, text cryptobyte.String

@@ -75,7 +75,7 @@ func (i *Initiator) Initiate(ctx context.Context, service string, bindings Bindi
 	return g.initiate(i.now(), i.Realm, bindings)
 }
 
-// keyOf returns the key with which this host authenticates as an account. The newest key of the account counts, else
+// keyOf returns the key with which this host authenticates as an account. It is the newest key of the account, else
 // the newest of the realm, because keytabs can list services instead. Account names match exactly. ok is false
 // without a key.
 func (k *Keys) keyOf(account, realm string, etype int32) (key types.EncryptionKey, ok bool) {

@@ -58,7 +58,7 @@ func (k *KDCs) list(ctx context.Context, realm string) ([]string, error) {
 	defer cancel()
 	_, found, err := net.DefaultResolver.LookupSRV(ctx, "kerberos", "tcp", realm)
 	switch {
-	// With an error about malformed records come the others.
+	// If only some records are malformed, LookupSRV returns an error and the others.
 	case err != nil && len(found) == 0:
 		return nil, fmt.Errorf("%w: the DNS names none: %w", ErrNoKDC, err)
 	case len(found) == 0:
@@ -129,7 +129,7 @@ func (k *KDCs) one(ctx context.Context, address string, request []byte) ([]byte,
 	defer stop()
 	answer, err := exchangeOver(c, request)
 	if err != nil && ctx.Err() != nil {
-		return nil, context.Cause(ctx) // not that the connection was closed for it
+		return nil, context.Cause(ctx) // err only says that the connection was closed
 	}
 	return answer, err
 }

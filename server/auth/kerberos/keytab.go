@@ -135,10 +135,10 @@ func (c *cursor) take(n int) []byte {
 	return out
 }
 
-// u16 reads the next 16-bit number.
+// u16 reads the next 16-bit number, 0 after an error.
 func (c *cursor) u16() uint16 { return binary.BigEndian.Uint16(c.take(2)) }
 
-// u32 reads the next 32-bit number.
+// u32 reads the next 32-bit number, 0 after an error.
 func (c *cursor) u32() uint32 { return binary.BigEndian.Uint32(c.take(4)) }
 
 // text reads a counted string: a length of 16 bits, then that many bytes.
@@ -182,7 +182,7 @@ func (k *Keys) find(service, realm string, version uint32, keyType int32) (out [
 	return out
 }
 
-// has reports whether the keytab has a key for a service. The case of the service does not count, that of the realm
+// has reports whether the keytab has a key for a service. The case of the service is ignored, that of the realm
 // does.
 func (k *Keys) has(service, realm string) bool {
 	for _, e := range k.entries {

@@ -99,7 +99,7 @@ func (a Authority) enter(r *logon.Request) ntstatus.Status {
 	case a.Checks.Enter(ctx, origin):
 		return ntstatus.Success
 	case stopping.Err() != nil:
-		return ntstatus.Cancelled // as all calls that wait (W-19)
+		return ntstatus.Cancelled // the daemon stops and cancels all waiting calls (W-19)
 	}
 	return ntstatus.InsufficientResources
 }

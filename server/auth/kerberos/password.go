@@ -83,7 +83,7 @@ func (a *Acceptor) ownService() string {
 
 // verify determines the client of a ticket for this host that this process requested itself, after a password was
 // checked. Unlike [Acceptor.Accept] it does not use the replay cache, because the authenticator is our own. The client
-// counts only if the error is nil.
+// is valid only if the error is nil.
 func (a *Acceptor) verify(g *granted) (*Client, error) {
 	now := a.cfg.Now()
 	b, err := g.request(now, a.cfg.Realm, usageAuthenticator, func(*types.Authenticator) {})

@@ -113,7 +113,7 @@ func (r *replay) readLocked(now time.Time) (kept []byte, err error) {
 			r.loaded[key] = at
 			kept = append(kept, b[:noteSize]...)
 		default:
-			// Keys of the earlier format cover the service, so identity finds none of them (K-47).
+			// Keys of the earlier format also hash the service, so no lookup matches them (K-47).
 			r.forgetLocked(key, at)
 		}
 	}
@@ -148,7 +148,7 @@ func (r *replay) rewriteLocked(kept []byte) error {
 		return fmt.Errorf("replay cache: %w", errors.Join(err, f.Close()))
 	}
 	if r.notes != nil {
-		_ = r.notes.Close() // its name is gone, and every write to it was synced
+		_ = r.notes.Close() // the rename replaced this file, and every write to it was synced
 	}
 	r.notes, r.noted = f, len(kept)/noteSize
 	if err = diskio.Faults(nil).SyncDir(filepath.Dir(r.path)); err != nil {

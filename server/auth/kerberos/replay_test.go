@@ -244,9 +244,10 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	}
 }
 
-// TestReplayKeepsFarAheadEntries checks an entry from a clock that was an hour ahead, set back, and a restart. It stays
-// known until its own time is over, however often the halves switch before. Once it leaves memory or the file, its time
-// is rejected, so a clock that is set back again does not accept it (K-47).
+// TestReplayKeepsFarAheadEntries checks entries that were recorded while the clock was an hour ahead. After the clock
+// is set back, the cache keeps such an entry until its time has passed, however often the halves switch before. Once
+// the entry leaves memory or the file, authenticators of its time are rejected. So the entry is not accepted if the
+// clock is set back again, nor after a restart (K-47).
 func TestReplayKeepsFarAheadEntries(t *testing.T) {
 	dir, start := t.TempDir(), started.Truncate(time.Second)
 	far := start.Add(time.Hour)

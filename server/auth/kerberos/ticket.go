@@ -59,7 +59,7 @@ var (
 func (a *Acceptor) open(apReq []byte) (*opened, error) {
 	o := &opened{}
 	if err := decode(&o.req, apReq); err != nil {
-		return nil, errAPReq // its text quotes the input
+		return nil, errAPReq // not err, because its text quotes the input
 	}
 	if err := a.unlock(o); err != nil {
 		return nil, err

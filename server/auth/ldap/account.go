@@ -139,7 +139,7 @@ func (d *Directory) newFound(c *conn, p *serverInfo, e *entry, requested string)
 	return f, d.restrict(f, e, &computed)
 }
 
-// setGroups sets the groups that count for the account: groups without the SIDs that the directory may not assign.
+// setGroups sets the groups of the account: groups without the SIDs that the directory may not assign.
 // Tickets have the same filter (D-15). It also sets Dropped. On an error both are incomplete.
 func (f *Found) setGroups(d *Directory, groups []sid.SID) (err error) {
 	all := make([]token.Group, len(groups))

@@ -103,7 +103,7 @@ func (d *Directory) Find(ctx context.Context, name string, byRealm bool) (*Found
 		d.cache.drop(key)
 		return nil, err
 	case old != nil && now.Sub(old.at) < d.cfg.Limits.Stale:
-		// While the directory is unreachable, a cached result counts for a limited time (D-20).
+		// While the directory is unreachable, a cached result is valid for a limited time (D-20).
 		f := *d.current(old.found)
 		f.Cached = true
 		return &f, nil

@@ -128,7 +128,7 @@ func (d *Directory) named(ctx context.Context, name string, byRealm bool) (f *Fo
 }
 
 // hasName reports whether name is the entry's sAMAccountName or, with byRealm, its userPrincipalName before "@" and the
-// realm. Case does not count, as in the failure counters. An attribute with several values is an error.
+// realm. Case is ignored, as in the failure counters. An attribute with several values is an error.
 func (e *entry) hasName(name string, byRealm bool, realm string) (bool, error) {
 	name = strings.ToUpper(name)
 	same := func(attribute, upper string) (bool, error) {

@@ -33,7 +33,7 @@ var errOutput = &Error{"an object could not be written"}
 // may have been written (D-23).
 func (d *Directory) Objects(ctx context.Context, base string, audit bool, to io.Writer) (n, unread int, err error) {
 	out := bufio.NewWriter(to)
-	var failed error // of an object that could not be written; not ErrAway
+	var failed error // error of writing an object; never ErrAway
 	parts := int32(partsRead)
 	if audit {
 		parts = partsAll

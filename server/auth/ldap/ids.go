@@ -134,7 +134,7 @@ func (n *IDs) answer(ctx context.Context, q idQuestion) (a idAnswer) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.forgotten != begun {
-		return a // the replaced directory gave it (D-34)
+		return a // do not cache: the result is from the directory before a reload (D-34)
 	}
 	if errors.Is(a.err, ErrAway) {
 		n.silent = now().Add(idSilence)
@@ -164,7 +164,7 @@ func (d *Directory) queryID(ctx context.Context, q idQuestion) (a idAnswer, err 
 		return a, nil
 	}
 	err = d.with(ctx, func(c *conn) error {
-		a = idAnswer{} // with may call this function twice
+		a = idAnswer{} // start again: d.with may call this function twice
 		p, err := d.serverInfo(c)
 		if err != nil {
 			return err

@@ -97,7 +97,7 @@ func (c *conn) complete(e *entry, most int) error {
 // that differ from those of the last read.
 func (p *People) Read(each func(add func(*goldap.Entry) error) error) error {
 	next := make([]*parsed, 0, len(p.entries))
-	var byName map[string]*parsed // of the last read; nil while the entries come in the same order
+	var byName map[string]*parsed // entries of the last read; nil while both reads have the same order
 	err := each(func(e *goldap.Entry) error {
 		var was *parsed
 		switch at := len(next); {

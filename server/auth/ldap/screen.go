@@ -82,7 +82,7 @@ func startTLS(c *screen) error {
 	if err != nil {
 		return err
 	}
-	m, err := message.Split(raw) // of this process: the screen has encoded it
+	m, err := message.Split(raw) // may be parsed in this process, because the child has re-encoded the message
 	if err != nil {
 		return err
 	}

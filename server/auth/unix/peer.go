@@ -26,7 +26,7 @@ import (
 
 // Peer is the program at the other end of a socket, see [Of]. The zero value identifies nobody and cannot log on.
 type Peer struct {
-	Known    bool // UID, GID and Groups are those of the peer; otherwise they do not count
+	Known    bool // UID, GID and Groups are those of the peer; otherwise they are invalid
 	UID, GID uint32
 	Groups   []uint32 // supplementary, as at connect
 	PID      int      // in this PID namespace; 0 if it is not visible here

@@ -59,9 +59,9 @@ func readClaims(b []byte) (*claims.Set, error) {
 	return readClaimsSet(set)
 }
 
-// readClaimsSet parses a CLAIMS_SET. Only claims from the directory and certificates count. The last of several
-// claims with one name counts, but all must be valid (K-10). A malformed claim is ErrInvalid, also from a source that
-// does not count.
+// readClaimsSet parses a CLAIMS_SET. It returns only claims from the directory and certificates. Of several claims with
+// one name it returns the last, but all must be valid (K-10). A malformed claim is ErrInvalid, also one from another
+// source.
 func readClaimsSet(b []byte) (*claims.Set, error) {
 	r := newReader(b, "set of claims")
 	count, there := r.u32(), r.pointer()
@@ -83,7 +83,7 @@ func readClaimsSet(b []byte) (*claims.Set, error) {
 	for _, h := range heads {
 		list := r.entries(h.there, h.count, left)
 		left -= len(list)
-		// Claims of other sources do not count (K-10).
+		// Claims of other sources are ignored (K-10).
 		if h.source == fromDirectory || h.source == fromCertificate {
 			all = append(all, list...)
 		}
@@ -103,7 +103,7 @@ func readClaimsSet(b []byte) (*claims.Set, error) {
 }
 
 // lastOfEachName returns the claims in their order, without those whose name comes again later (K-10). It returns nil
-// for none. Case does not count in names.
+// for none. Names are compared without regard to case.
 func lastOfEachName(all []claims.Attribute) (out []claims.Attribute) {
 	for i := range all {
 		same := func(later claims.Attribute) bool { return claims.EqualName(later.Name, all[i].Name) }
@@ -155,8 +155,8 @@ func (r *reader) entries(there bool, count uint32, most int) []claims.Attribute 
 	return out
 }
 
-// claim parses the name and the values of one claim. An unknown type or a missing value sets r.err, and the result
-// does not count.
+// claim parses the name and the values of one claim. An unknown type or a missing value sets r.err. The caller must
+// then ignore the result.
 func (r *reader) claim(h entry) claims.Attribute {
 	a := claims.Attribute{Name: r.terminated(), Type: claims.Type(h.kind)}
 	size := 8
@@ -176,7 +176,7 @@ func (r *reader) claim(h entry) claims.Attribute {
 	case claims.String:
 		for range n {
 			if !r.pointer() {
-				r.fail("a value that is not there")
+				r.fail("a null pointer to a value")
 			}
 		}
 		for range n {

@@ -54,7 +54,7 @@ func TestMalformedClaimsErrorNamesReason(t *testing.T) {
 		"K-10: two types":           {typed(2, 1), "of type 2 and 1"},
 		"K-10: a type of no claims": {typed(4, 4), "a claim of type 4"},
 		"K-10: no name":             {forge.Metadata(unnamed, 0, 0), "named false"},
-		"K-10: a null value":        {forge.Metadata(noValue, 0, 0), "a value that is not there"},
+		"K-10: a null value":        {forge.Metadata(noValue, 0, 0), "a null pointer to a value"},
 		"K-10: as many as may be":   {lists(maxClaims-1, 1), ""},
 		"K-10: one more":            {lists(maxClaims, 1), "want at most"},
 		"K-8: the bound":            {forge.Metadata(packed, 4, maxClaimsSize), "compressed data ends"},

@@ -59,7 +59,7 @@ func (r *reader) domains(there bool, count uint32) []DomainGroups {
 	}
 	for i, h := range heads {
 		if !h.domain {
-			r.fail("domain %d of %d is not there", i, n)
+			r.fail("domain %d of %d is missing", i, n)
 		}
 		out[i].Domain = r.sid()
 		out[i].Groups = r.memberships(h.there, h.count)

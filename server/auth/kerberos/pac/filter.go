@@ -4,7 +4,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// SIDs that say whether other parts of a PAC count.
+// SIDs that say whether other parts of a PAC are valid.
 var (
 	Compounded  = sid.MustParse("S-1-5-21-0-0-0-496")
 	ClaimsValid = sid.MustParse("S-1-5-21-0-0-0-497")
@@ -25,7 +25,7 @@ type Place struct {
 const firstMade = 1000
 
 // foreignTo reports whether a PAC comes from outside this computer's domain: its realm is a foreign one, or issuer, the
-// user's domain, is not ours. Without a configured domain only the realm counts.
+// user's domain, is not ours. Without a configured domain only the realm decides.
 func (at *Place) foreignTo(issuer sid.SID) bool {
 	return at.Foreign || !at.Domain.IsZero() && at.Domain != issuer
 }

@@ -54,12 +54,12 @@ func (p *PAC) Identity(at Place) (Identity, error) {
 		return slices.ContainsFunc(groups, func(g token.Group) bool { return g.SID == s })
 	}
 	if p.HasClientClaims && has(l.ExtraSIDs, ClaimsValid) {
-		// Claims count only if the KDC says that they are valid (K-19).
+		// Claims are used only if the KDC says that they are valid (K-19).
 		id.UserClaims = p.ClientClaims
 	}
 	compound := p.Device != nil && has(l.ExtraSIDs, Compounded)
 	if compound {
-		// The device counts only if the KDC says that the logon was compound (K-20).
+		// The device is used only if the KDC says that the logon was compound (K-20).
 		d := gathering{place: at, foreign: at.foreignTo(p.Device.DomainID), issuer: p.Device.DomainID}
 		d.primary(p.Device.PrimaryGroupID, p.Device.Groups)
 		d.memberships(p.Device.DomainID, p.Device.Groups)
@@ -71,7 +71,7 @@ func (p *PAC) Identity(at Place) (Identity, error) {
 		g.dropped = append(g.dropped, d.dropped...)
 	}
 	if compound && p.HasDeviceClaims && has(p.Device.ExtraSIDs, ClaimsValid) {
-		// The device's claims count only if both are true (K-21).
+		// The device's claims are used only if both are true (K-21).
 		id.DeviceClaims = p.DeviceClaims
 	}
 	id.Dropped = g.dropped
@@ -134,7 +134,7 @@ func (g *gathering) groups(all []token.Group) {
 }
 
 // resources adds the domain-local groups of the service's domain to the token's groups. Groups that were created in
-// our domain also count for foreign clients. A foreign issuer that sends the same SID cannot remove such a group,
+// our domain are also valid for foreign clients. A foreign issuer that sends the same SID cannot remove such a group,
 // which a deny entry may name (K-24).
 func (g *gathering) resources(domain sid.SID, all []Membership) {
 	for _, m := range all {

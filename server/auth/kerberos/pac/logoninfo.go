@@ -34,7 +34,7 @@ func (l *LogonInfo) User() sid.SID { return l.DomainID.WithRID(l.UserID) }
 
 // readLogonInfo parses KERB_VALIDATION_INFO: the fixed part, then the pointers' targets in order. A truncated
 // structure, a missing domain and resource groups without their domain are errors, and l is then empty. Extra SIDs and
-// resource groups count only if UserFlags says so.
+// resource groups are used only if UserFlags says so.
 func readLogonInfo(b []byte) (LogonInfo, error) {
 	r := newReader(b, "logon information")
 	var l LogonInfo
@@ -112,7 +112,7 @@ func (r *reader) groups(there bool, count uint32) []token.Group {
 	out := make([]token.Group, n)
 	for i := range out {
 		if !r.pointer() {
-			r.fail("SID %d of %d is not there", i, n)
+			r.fail("SID %d of %d is missing", i, n)
 		}
 		out[i].Attributes = r.u32()
 	}

@@ -38,7 +38,7 @@ func newReader(b []byte, what string) *reader {
 	}
 	r.at = header
 	if !r.pointer() {
-		r.fail("%s: nothing is there", what)
+		r.fail("%s: the top-level pointer is null", what)
 	}
 	return r
 }
@@ -109,7 +109,7 @@ func (r *reader) pointer() bool { return r.u32() != 0 }
 func (r *reader) array(there bool, count uint32, size int, what string) int {
 	if !there {
 		if count != 0 {
-			r.fail("%d %s, and none is there", count, what)
+			r.fail("%d %s at a null pointer", count, what)
 		}
 		return 0
 	}

@@ -64,7 +64,7 @@ func TestReaderNamesEachError(t *testing.T) {
 		"K-4: a larger maximum":                  {words(3, 0, 0, 0, 0), array(true, 2, 8), "2 things in an array of 3"},
 		"K-4: a smaller maximum":                 {words(1, 0, 0, 0, 0), array(true, 2, 8), "2 things in an array of 1"},
 		"K-4: none, and none is there":           {words(2), array(false, 0, 8), ""},
-		"K-4: some, and none is there":           {words(2), array(false, 2, 8), "2 things, and none is there"},
+		"K-4: some, and none is there":           {words(2), array(false, 2, 8), "2 things at a null pointer"},
 		"K-4: one more than there is":            {words(3, 0, 0, 0, 0), array(true, 3, 8), "3 things in 16 bytes"},
 		"K-4: a SID":                             {of(1), anySID, ""},
 		"K-4: a SID of fewer parts":              {of(2), anySID, "1 sub-authorities in an array of 2"},
