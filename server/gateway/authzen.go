@@ -127,7 +127,7 @@ func (p *pdp) Evaluate(ctx context.Context, q *authzen.Question) (a authzen.Answ
 
 // isCaller reports whether name is one of the client: the one that it logged on with, without its domain, or the one
 // that refmond has for its SID, such as DOMAIN\alice. A client with a ticket has only the latter. The case of letters
-// does not count. No other name is looked up (G-63).
+// is ignored. No other name is looked up (G-63).
 func (q *request) isCaller(name string) bool {
 	return name != "" && (strings.EqualFold(name, q.s.name) || strings.EqualFold(name, q.names([]sid.SID{q.s.user})[0]))
 }

@@ -78,7 +78,7 @@ func groupSIDs(t *api.TokenResponse) (list []string) {
 	return list
 }
 
-// groupUse tells a reader of the token page how a group with these attributes counts in access checks, such as
+// groupUse describes for the token page how access checks use a group with these attributes, such as
 // deny-only. It returns "" for an ordinary enabled group. Integrity comes before deny-only, and that before disabled.
 func groupUse(attributes uint32) string {
 	switch {

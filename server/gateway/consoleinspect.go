@@ -183,9 +183,11 @@ const mostTrail = 100
 // trailPage returns a trailData with up to mostTrail recent denials in processes that the client may inspect, newest
 // first. If a query fails, Problem has the status.
 func (q *request) trailPage(*http.Request) any {
-	now, st := q.inspect(inspect.Query{What: "denials", After: math.MaxUint64}) // the number of the newest only
+	// The reply to this query has no calls, only the next number.
+	now, st := q.inspect(inspect.Query{What: "denials", After: math.MaxUint64})
 	var calls []inspect.Call
-	for after := uint64(0); after < now.Next && st == ntstatus.Success; { // a reply has the oldest, and may not have all
+	// A reply has the oldest calls after a number, and may not have all of them.
+	for after := uint64(0); after < now.Next && st == ntstatus.Success; {
 		var a inspect.Reply
 		a, st = q.inspect(inspect.Query{What: "denials", After: after})
 		calls, after = append(calls, a.Calls...), a.Next

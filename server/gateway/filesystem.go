@@ -212,7 +212,7 @@ func (f files) Lockable(name dav.Path, deep bool) error {
 	case ntstatus.Success:
 		f.q.s.p.release(h)
 	case ntstatus.ObjectNameNotFound:
-		return f.Makeable(name, false) // or the answer would tell it from a hidden name (G-12)
+		return f.Makeable(name, false) // otherwise the response would differ from that for a hidden name (G-12)
 	default:
 		return f.q.refusedToMake(at, winnt.FILE_WRITE_DATA, st)
 	}

@@ -138,7 +138,7 @@ func (g *Gateway) Console() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case authzen.EvaluationPath, authzen.EvaluationsPath, authzen.MetadataPath:
-			authzen.EchoRequestID(w, r) // also of a request that guard rejects (Z-10)
+			authzen.EchoRequestID(w, r) // also for a request that guard rejects (Z-10)
 		case ForwardAuthPath:
 			if len(g.cfg.ForwardAuth.Proxies) > 0 {
 				g.forwardAuth(w, r)

@@ -206,7 +206,7 @@ func (f *passedFile) Read(b []byte) (int, error) {
 		if st == ntstatus.AccessDenied {
 			return 0, st.Err()
 		}
-		f.checked = now // also without an answer: refmond may be restarting, and the file stays open
+		f.checked = now // also if refmond did not respond: it may be restarting, and the file stays open
 	}
 	return f.file.Read(b)
 }

@@ -166,7 +166,7 @@ func (p *process) inTurn(ctx context.Context, turns *admission.Pool, requester s
 //   - the impersonation fails: its status
 func (p *process) as(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
 	if tok == 0 {
-		// Nothing is done for a client without its token (G-1).
+		// Without a token the gateway would act as itself (G-1).
 		return ntstatus.NoToken
 	}
 	return p.run(ctx, tok, f)

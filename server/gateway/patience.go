@@ -13,8 +13,8 @@ func patient(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := http.NewResponseController(w)
 		writer := &patientWriter{ResponseWriter: w, c: c}
-		if r.ProtoMajor == 1 { // a stream of HTTP/2 has its own deadlines, and is over when one passes
-			writer.extend() // a deadline of the request before would end this one
+		if r.ProtoMajor == 1 { // not HTTP/2, where each stream has its own deadlines and ends when one passes
+			writer.extend() // otherwise the deadline of the previous request would end this one
 		}
 		if r.ContentLength != 0 {
 			body := &patientBody{ReadCloser: r.Body, writer: writer, stream: r.ProtoMajor != 1}
@@ -28,7 +28,7 @@ func patient(h http.Handler) http.Handler {
 			r.Body = body
 		}
 		h.ServeHTTP(writer, r)
-		writer.extend() // net/http sends what is left
+		writer.extend() // net/http sends the buffered rest now
 	})
 }
 

@@ -179,7 +179,7 @@ func (f *fileQuestion) mayThrough(right, parent winnt.AccessMask) (bool, ntstatu
 	above, _ := f.at.above()
 	dir, st := f.inspectFile(above)
 	if st != ntstatus.Success {
-		return false, ntstatus.Success // what the caller may not inspect grants nothing (G-61)
+		return false, ntstatus.Success // a file that the caller may not inspect grants nothing (G-61)
 	}
 	if ok, st := f.may(dir.descriptor, parent); !ok {
 		return false, st
@@ -225,7 +225,7 @@ func (f *fileQuestion) traverses() (ok bool, st ntstatus.Status) {
 	for i := 1; i < len(parts); i++ {
 		dir, st := f.inspectFile(place{f.at.tree, strings.Join(parts[:i], `\`)})
 		if st != ntstatus.Success {
-			return false, ntstatus.Success // what the caller may not inspect grants nothing (G-61)
+			return false, ntstatus.Success // a file that the caller may not inspect grants nothing (G-61)
 		}
 		if ok, st := f.may(dir.descriptor, winnt.FILE_TRAVERSE); !ok {
 			return false, st

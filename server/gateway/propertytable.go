@@ -71,7 +71,7 @@ func (b *propertyTable) set(at place, file uint64, user sid.SID, list map[dav.Na
 	defer b.mu.Unlock()
 	old := b.of[at]
 	if old != nil && old.file != file {
-		delete(b.of, at) // its file is gone, and no longer counts against a user
+		delete(b.of, at) // the old file is gone, so its properties no longer use the user's quota
 		old = nil
 	}
 	if len(list) == 0 {
@@ -179,7 +179,7 @@ func (f files) Properties(name dav.Path) map[dav.Name]dav.Property {
 	}
 	h, st := f.q.open(at, winnt.FILE_READ_EA|winnt.FILE_READ_ATTRIBUTES, winnt.FILE_OPEN, 0)
 	if st != ntstatus.Success {
-		return nil // a client without these rights sees no such property
+		return nil // a client without these rights sees no dead properties
 	}
 	defer f.q.s.p.release(h)
 	now, st := f.q.facts(h)

@@ -86,7 +86,7 @@ func (h guard) find(r *http.Request) *row {
 }
 
 // none answers a request that no endpoint serves: 405 with the allowed methods if the path has others, else 404. An
-// endpoint with an empty path counts for every path.
+// endpoint with an empty path applies to every path.
 func (h guard) none(w http.ResponseWriter, r *http.Request) {
 	var allowed []string
 	for i := range h.rows {

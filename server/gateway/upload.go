@@ -136,7 +136,7 @@ func (u *upload) Write(b []byte) (n int, err error) {
 			return st
 		})
 		if st == ntstatus.Success && wrote == 0 {
-			st = ntstatus.IODeviceError // or the loop would not end
+			st = ntstatus.IODeviceError // otherwise the loop would not end
 		}
 		if st != ntstatus.Success {
 			u.err = u.q.refusedToMake(u.at, winnt.FILE_WRITE_DATA, st)

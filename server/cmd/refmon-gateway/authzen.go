@@ -64,7 +64,7 @@ func (c *config) checkQuestions() error {
 	if c.Console == "" && (c.questions != nil || c.index != nil || len(f.Proxies) > 0) {
 		return errors.New("authzen, index and forwardAuth are served at the address of the console: set console")
 	}
-	// New checks the rest and connects to nothing.
+	// New checks the remaining settings. It opens no connection.
 	g, err := gateway.New(gateway.Config{Dial: c.dial, AuthZEN: c.questions, Index: c.index, ForwardAuth: f})
 	if err != nil {
 		return err

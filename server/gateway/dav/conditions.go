@@ -136,7 +136,7 @@ func parseConditions(h http.Header) (c conditions, err error) {
 }
 
 // ofTarget reports whether the request has a condition on its own resource: If-Match, If-None-Match or
-// If-Unmodified-Since. The If header does not count.
+// If-Unmodified-Since. The If header is ignored.
 func (c *conditions) ofTarget() bool {
 	return c.match.present || c.noneMatch.present || !c.unmodified.IsZero()
 }

@@ -146,5 +146,5 @@ func (f *refusal) Answer(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(f.code)
-	_, _ = io.WriteString(w, body) // a client that left takes no answer
+	_, _ = io.WriteString(w, body) // an error means that the client has disconnected
 }

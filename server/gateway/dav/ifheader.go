@@ -134,7 +134,7 @@ func (p *ifParser) condition() (c ifCondition) {
 }
 
 // submitted returns the lock tokens that the client submitted with the If header: the set of all its state tokens. A
-// token counts as submitted even if its list does not hold (RFC 4918, 10.4.1). The result is never nil.
+// token is submitted even if its list is false (RFC 4918, 10.4.1). The result is never nil.
 func (l ifLists) submitted() map[string]bool {
 	all := map[string]bool{}
 	for _, list := range l {
@@ -153,8 +153,9 @@ type resourceState interface {
 	hasTag(tag entityTag) bool  // by the strong comparison
 }
 
-// hold reports whether at least one list of the If header holds. Without lists the result is false. find returns the
-// state of the resource with a URL, or nil if its list cannot hold; "" stands for the request's resource.
+// hold reports whether at least one list of the If header is true. Without lists the result is false. find returns the
+// state of the resource that a list's tag, a URL, names; the tag "" names the request's resource. A list for which find
+// returns nil is false.
 func (l ifLists) hold(find func(tag string) resourceState) bool {
 	for _, list := range l {
 		if state := find(list.tag); state != nil && list.holds(state) {
@@ -164,8 +165,8 @@ func (l ifLists) hold(find func(tag string) resourceState) bool {
 	return false
 }
 
-// holds reports whether all conditions of the list hold for a resource in this state (RFC 4918, 10.4.3). An empty
-// list holds.
+// holds reports whether all conditions of the list are true for a resource in this state (RFC 4918, 10.4.3). An empty
+// list is true.
 func (l ifList) holds(state resourceState) bool {
 	for _, c := range l.conditions {
 		var has bool

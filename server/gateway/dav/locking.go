@@ -137,7 +137,7 @@ func (x *exchange) conflicting(conflicts []Lock) error {
 			return f
 		}
 		if _, err := x.files.Stat(l.Root); err != nil {
-			return &refusal{code: http.StatusLocked, xml: "<D:no-conflicting-lock/>"} // the client may not see it (G-8)
+			return &refusal{code: http.StatusLocked, xml: "<D:no-conflicting-lock/>"} // l.Root is hidden (G-8)
 		}
 		parts = append(parts, part{l.Root, f})
 	}

@@ -52,7 +52,7 @@ func answerXML(w http.ResponseWriter, code int, body string) {
 	w.Header().Set("Content-Type", xmlType)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(code)
-	_, _ = w.Write([]byte(body)) // a client that left takes no answer
+	_, _ = w.Write([]byte(body)) // an error means that the client has disconnected
 }
 
 // fail records that the request failed for one resource, so that the 207 response lists it. A hidden name is replaced

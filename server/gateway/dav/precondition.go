@@ -52,7 +52,7 @@ func (x *exchange) claims() []claim {
 		}
 	}
 	if x.name == Root {
-		list = slices.DeleteFunc(list, func(c claim) bool { return c.shared && !c.deep }) // it is in no folder
+		list = slices.DeleteFunc(list, func(c claim) bool { return c.shared && !c.deep }) // the root is in no folder
 	}
 	if x.to != "" {
 		list = append(list, claim{at: x.to, deep: true}, claim{at: x.to.Parent(), shared: true})
@@ -149,7 +149,7 @@ func (x *exchange) transferable() error {
 	case !exists && codeOf(err) != http.StatusNotFound:
 		return err
 	case exists && x.r.Header.Get("Overwrite") == "F":
-		return nil // it is 412 in either case
+		return nil // the response is 412 in any case
 	case exists && (!atOnce || x.method == "MOVE"):
 		if err := x.files.Movable(x.to, x.to); err != nil {
 			return err

@@ -62,7 +62,7 @@ func (x *exchange) list(l *lister, i *Info, members []Info, noroot bool) {
 	x.w.Header().Set("Cache-Control", "no-store")
 	x.w.WriteHeader(http.StatusMultiStatus)
 	out := bufio.NewWriterSize(x.w, 32<<10)
-	defer func() { _ = out.Flush() }() // a client that left takes no more
+	defer func() { _ = out.Flush() }() // an error means that the client has disconnected
 	_, _ = out.WriteString(xmlHeader + `<D:multistatus xmlns:D="DAV:"` + x.Namespaces + ">\n")
 	if !noroot {
 		_, _ = out.Write(l.response(x.name, x.name.Href(i.Folder), i))

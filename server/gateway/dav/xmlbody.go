@@ -134,7 +134,7 @@ func parseXML(body []byte) (root *element, err error) {
 				return nil, errXML
 			}
 		}
-		if nodes > mostNodes { // each takes a hundred bytes, and may be of four
+		if nodes > mostNodes { // a node of four bytes of input takes a hundred bytes of memory
 			return nil, errXML
 		}
 	}
@@ -173,7 +173,7 @@ func expand(t xml.StartElement, scope map[string]string, lang string) (*element,
 		if !own {
 			inner, own = maps.Clone(scope), true
 		}
-		inner[prefix] = a.Value // a copy for each element that declares one, so the size is limited
+		inner[prefix] = a.Value // each element with a declaration copies the map, so its size is limited
 	}
 	if len(inner) > mostPrefixes {
 		return nil, nil, false
@@ -243,7 +243,7 @@ func declarable(prefix, space string) bool {
 }
 
 // inner returns the children of an element as XML that can be stored and sent elsewhere, "" without any. Each element
-// declares its own namespace (RFC 4918, 4.3). A result of more than longestValue bytes is not whole.
+// declares its own namespace (RFC 4918, 4.3). A result of more than longestValue bytes is incomplete.
 func (e *element) inner() string {
 	var b strings.Builder
 	e.writeInner(&b)
