@@ -187,7 +187,7 @@ func (b *Bulk) Write(events []Event) error {
 const flushBytes = 1 << 20
 
 // documents writes the lines of documents, sorted by path. changed has the number of the event for each path. It writes
-// nothing for an empty map. After a failed write no cursor is saved any more.
+// nothing for an empty map. After a failed write it saves no cursor.
 func (b *Bulk) documents(changed map[string]uint64) error {
 	paths := make([]string, 0, len(changed))
 	for p := range changed {

@@ -46,7 +46,7 @@ func (b *Bulk) numbers(r *RowEvent, version uint64) map[string]any {
 func (b *Bulk) point(path string, version uint64, r *RowEvent) error {
 	points := map[string]any{"must": []any{map[string]any{"key": "path", "match": map[string]any{"value": path}}}}
 	operation := map[string]any{"delete": map[string]any{"filter": points}}
-	if r != nil { // the key refmon is replaced as a whole
+	if r != nil { // set_payload replaces the whole value of the key refmon
 		payload := map[string]any{"refmon": b.numbers(r, version)}
 		operation = map[string]any{"set_payload": map[string]any{"payload": payload, "filter": points}}
 	}

@@ -119,7 +119,7 @@ func (m *Merge) Whole(name string, own func(path string) bool) error {
 			return err
 		}
 	}
-	var gone []string // a site has many logs, so only these are sorted
+	var gone []string // sort only these paths, because a site has many logs
 	for at := range m.whole.state.rows {
 		if p.state.rows[at] == nil && own(at) {
 			gone = append(gone, at)
@@ -200,7 +200,7 @@ func (m *Merge) class(p *part, e *ClassEvent) error {
 		return m.whole.add(Event{Class: e.undecided()})
 	}
 	out := *e
-	out.Number = 0 // of the part
+	out.Number = 0 // the part's number has no meaning in the whole index
 	out.Members = ranges(m.renumbered(p, p.state.classes[e.ID].members))
 	if k != nil && k.event.Version != "" && k.event.same(&out) {
 		return nil
@@ -254,7 +254,7 @@ func (m *Merge) gone(p *part, at string) error {
 
 // directory adds a directory version to the merged index. Every log with members must have reached that version. While
 // the versions differ, or if the version is not new, directory does nothing. A log that is incomplete, or has no
-// version yet, does not count.
+// version yet, is ignored.
 func (m *Merge) directory() error {
 	version, votes := "", 0
 	for _, p := range m.parts {

@@ -83,7 +83,7 @@ func (w *Worker) Compact(all bool) ([]Event, error) {
 	events, s := w.state.snapshot(all), newState()
 	for i := range events {
 		if err := s.Apply(&events[i]); err != nil {
-			return nil, fmt.Errorf("put the log together: %w", err)
+			return nil, fmt.Errorf("compact the log: %w", err)
 		}
 	}
 	w.state, w.lastFolder = s, ""
@@ -150,7 +150,7 @@ func (l *Log) replace(events []Event) error {
 		return err
 	}
 	size, err := written(file, events)
-	if err == nil { // one writer, before the file has its name (N-10)
+	if err == nil { // lock the file before it gets its name, so that there is one writer (N-10)
 		err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	}
 	if err == nil {

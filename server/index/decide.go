@@ -164,7 +164,7 @@ func (d *decider) decide(c *Class) (*decided, error) {
 	}
 	if d.guarded {
 		d.guard(allowed, c.Mask)
-		out.expression, out.exact = nil, false // it is about the tokens of the file check, not about those who log on
+		out.expression, out.exact = nil, false // they describe the tokens of the file check, not the users who log on
 	}
 	out.members = d.numbered(allowed)
 	for i := range allowed.All() { // a list has a SID only if all accounts with this SID are allowed (N-4)
@@ -234,7 +234,7 @@ func andNot(a, b effective.Set) {
 // first. Every principal with such a SID is in allowed, the members of c (N-4).
 func (d *decider) sound(x effective.Expression, allowed effective.Set, e *effective.Evaluator, c *Class) []sid.SID {
 	out := []sid.SID{everyone}
-	free := true // so far every clause starts by allowing everybody
+	free := true // every clause so far starts by allowing everybody
 	for _, clause := range x {
 		here := leading(clause)
 		switch {

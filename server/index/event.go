@@ -132,15 +132,15 @@ func ParseEvent(line []byte) (*Event, error) {
 	if err := strict.Unmarshal(line, e); err != nil {
 		return nil, err
 	}
-	said := 0
+	changes := 0
 	for _, set := range []bool{e.Start != nil, e.Person != nil, e.Class != nil, e.Row != nil, e.Gone != "",
 		e.Directory != ""} {
 		if set {
-			said++
+			changes++
 		}
 	}
-	if said != 1 || e.Seq == 0 {
-		return nil, fmt.Errorf("event %d says %d things: want one", e.Seq, said)
+	if changes != 1 || e.Seq == 0 {
+		return nil, fmt.Errorf("event %d has %d changes: want one", e.Seq, changes)
 	}
 	return e, nil
 }

@@ -135,7 +135,7 @@ func (x *Index) filter(q Query, form Form, by func(*State) (func(*kind) (bool, e
 		switch {
 		case err != nil:
 			return err
-		case may && form == FormBitmap && k.number > made: // an event has just numbered it again
+		case may && form == FormBitmap && k.number > made: // an event renumbered the class after the bitmap was made
 		case may && form == FormBitmap:
 			out.Bitmap[k.number/8] |= 1 << (k.number % 8)
 		case may && form == FormNumbers:
@@ -212,7 +212,7 @@ func (x *Index) chunk(part []*kind, f func(k *kind) error) error {
 
 // terms returns the SIDs by which a search engine finds a token's documents. They are the user's SID and the enabled
 // group SIDs, sorted. own has the sorted IDs of the classes on which the token has the right. SIDs that would match
-// another class are an error (N-20). Classes without rows and classes of folders do not count.
+// another class are an error (N-20). Classes without rows and classes of folders are ignored.
 func (x *Index) terms(t *token.Token, own []string, right string) ([]string, error) {
 	sids := []string{t.User().SID.String()}
 	for _, g := range t.Groups() {
@@ -235,7 +235,7 @@ func (x *Index) terms(t *token.Token, own []string, right string) ([]string, err
 		}
 		found := slices.ContainsFunc(k.event.Allow, in) || slices.ContainsFunc(k.event.Expand, in)
 		if _, has := slices.BinarySearchFunc(own, k.ID, strings.Compare); found && !has {
-			return fmt.Errorf("lists of SIDs would give this token class %s, which it has not: take a list of classes",
+			return fmt.Errorf("a list of SIDs would give this token class %s, which it does not have: use classes",
 				k.ID)
 		}
 		return nil

@@ -91,7 +91,7 @@ func (r *lineReader) list(p *plain) []string {
 		out = append(out, string(p.text()))
 	}
 	p.take(`]`)
-	if !p.ok || len(at)-len(p.rest) != len(key)+1 { // a text contains a bracket
+	if !p.ok || len(at)-len(p.rest) != len(key)+1 { // do not cache: a text contains a bracket, so key is only a part
 		return out
 	}
 	if r.lists == nil || len(r.lists) >= maxKept {

@@ -91,8 +91,8 @@ func (x *Index) tokenOf(who string) (*token.Token, error) {
 	return p.Token, nil
 }
 
-// principal returns a person of directory d, by name or SID. It returns errNobody for an unknown person or a nil d,
-// and another error if the person has no account in d any more.
+// principal returns a person of directory d, by name or SID. It returns errNobody for an unknown person or a nil d, and
+// another error if the person no longer has an account in d.
 //
 // +checklocks:x.mu
 func (x *Index) principal(d *directory.Directory, who string) (*directory.Principal, error) {

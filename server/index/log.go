@@ -123,14 +123,14 @@ func openLog(dir string, faults diskio.Faults) (*Log, *State, error) {
 		return nil, nil, err
 	}
 	l := &Log{dir: dir, faults: faults, file: file}
-	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil { // one writer (N-10)
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil { // a log has one writer (N-10)
 		_ = file.Close()
 		return nil, nil, fmt.Errorf("%s: another refmon-index writes here: %w", dir, err)
 	}
 	s := newState()
 	var end int64
 	other, err := replaced(dir, file.File)
-	if err == nil && other { // the run that held the lock has just compacted its log (N-10)
+	if err == nil && other { // another run compacted its log before this one got the lock (N-10)
 		err = errors.New("another refmon-index wrote here a moment ago")
 	}
 	if err == nil {
@@ -243,7 +243,7 @@ func (l *Log) SetWatermark(f *Watermark) error {
 func (l *Log) Close() error { return l.file.Close() }
 
 // readWatermark returns the watermark of a folder. It returns the zero value if the folder has none yet, and an error
-// for a malformed one or a wrong checksum. A watermark of an older program has no checksum and counts.
+// for a malformed one or a wrong checksum. A watermark of an older program has no checksum and is valid.
 func readWatermark(dir string) (*Watermark, error) {
 	name := filepath.Join(dir, watermarkName)
 	b, err := os.ReadFile(name)

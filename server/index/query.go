@@ -200,8 +200,8 @@ func (x *Index) within(q Query) time.Duration {
 	return x.limit
 }
 
-// age tells whether the sources of an index are current: it compares the heartbeats of a watermark with a limit at one
-// moment. Immutable.
+// age determines whether the sources of an index are current: it compares the heartbeats of a watermark with a limit at
+// one moment. Immutable.
 type age struct {
 	*Watermark
 	limit   time.Duration
@@ -252,7 +252,7 @@ func (x *Index) follow() (*Watermark, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watermark: %w", err)
 	}
-	if err := x.current(); err != nil { // nothing has changed, so a lack of descriptors passes
+	if err := x.current(); err != nil { // x is unchanged, so a later call can succeed
 		return nil, err
 	}
 	if x.bad = x.read(); x.bad != nil {

@@ -47,7 +47,7 @@ type Cursor struct {
 type RowBatch struct {
 	Cursor Cursor // after the events
 	// Piece says that the events belong to a snapshot that replaces all rows of the part. Begin and End mark its first
-	// and last batch. The cursor of a piece counts only with End.
+	// and last batch. The cursor of a piece is valid only with End.
 	Piece, Begin, End bool
 
 	rights  []string

@@ -106,7 +106,7 @@ func Run(ctx context.Context, c Config) (err error) {
 	}
 	if c.Query != nil {
 		r.index = newLive(r.worker, c.State)
-		defer func() { _ = r.index.Close() }() // it has no file
+		defer func() { _ = r.index.Close() }() // cannot fail: a live index has no open file
 		end, err := c.Query(r.index)
 		if err != nil {
 			return err
@@ -182,7 +182,7 @@ type running struct {
 // batch before the first version, because no class can be decided without one.
 func (r *running) work(ctx context.Context, batches <-chan watch.Batch, versions <-chan Version) error {
 	waiting := batches
-	batches = nil // until there is a directory
+	batches = nil // a nil channel blocks until there is a directory
 	for {
 		var err error
 		select {

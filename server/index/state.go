@@ -67,7 +67,7 @@ func (s *State) Apply(e *Event) error {
 	var err error
 	switch {
 	case e.Start != nil && len(e.Start.Rights) == 0:
-		// Readable rows have a class for each right, and outputs name the first.
+		// Each readable row has one class per right, and outputs use the class of the first right.
 		err = errors.New("an index without rights")
 	case e.Start != nil:
 		s.start, s.began, s.given = e.Start, e.Time, e.Start.Classes

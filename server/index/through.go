@@ -138,8 +138,8 @@ func (d *decider) pass(c *Class) (*passed, error) {
 	return p, nil
 }
 
-// folderOf returns the parent of a clean, absolute path, which may begin with a host: //HOST/DIR. The parent of "/a"
-// is "/", and that of "/" is "".
+// folderOf returns the parent of a clean, absolute path, which may begin with a host: //HOST/DIR. The parent of "/a" is
+// "/", that of "/" is "", and that of "//HOST" is "/". It panics for a path without a slash, such as "".
 func folderOf(at string) string {
 	slash := strings.LastIndexByte(at, '/')
 	if slash == 0 && at != "/" {

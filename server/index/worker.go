@@ -279,7 +279,7 @@ func (w *Worker) applySeen(tree string, s *watch.Seen) error {
 	if err := w.add(Event{Row: r}); err != nil {
 		return err
 	}
-	passed := "" // "": the folder was unknown
+	passed := "" // "" for a folder without an earlier row
 	if was != nil {
 		passed = was.Pass
 	}

@@ -21,8 +21,8 @@ type people struct {
 	LDAP      ldapFlags `embed:"" prefix:"ldap-"`
 }
 
-// open returns the roster that the flags select, for LDAP; nil and no error for a directory file. It returns an error
-// unless exactly one of them is given. On success the caller calls done at the end. done is never nil on success.
+// open returns the roster of the LDAP server that the flags name, or a nil roster if they name a directory file. Flags
+// with both or neither are an error. On success done is never nil, and the caller calls it at the end.
 func (p *people) open() (roster index.Roster, done func(), err error) {
 	roster, d, err := p.LDAP.open()
 	switch {

@@ -70,7 +70,8 @@ type streams struct {
 }
 
 func main() {
-	nocores.Set(slog.New(slog.NewTextHandler(os.Stderr, nil))) // stages have the password of the directory and of NATS
+	// A core dump would contain the passwords of the directory and of NATS.
+	nocores.Set(slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	os.Exit(run(os.Args[1:], &streams{out: os.Stdout, err: os.Stderr}))
 }
 

@@ -157,7 +157,7 @@ func (c *filterCmd) Run(std *streams) error {
 	}
 	for _, id := range f.Classes {
 		if _, err := fmt.Fprintln(std.out, id); err != nil {
-			return err // a list that was cut off would look complete
+			return err // otherwise a truncated list would look complete
 		}
 	}
 	return nil

@@ -37,7 +37,7 @@ See docs/search.md for all keys.`
 // file and a change that a site cannot make are errors; then it writes nothing. After an error of writing, the folder
 // may be partly written.
 func (c *siteCmd) Run(std *streams) error {
-	if c.Folder == "" { // it would be the working directory
+	if c.Folder == "" { // "" would mean the working directory
 		return errors.New("FOLDER is empty: name the folder for the files")
 	}
 	text, err := os.ReadFile(c.File)

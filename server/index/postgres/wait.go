@@ -97,7 +97,7 @@ func await[T any](ctx context.Context, warn func(error), open func() (T, error))
 		switch {
 		case err == nil:
 			if waits {
-				warn(errors.New("postgres: the database answers"))
+				warn(errors.New("postgres: connected: the database has started"))
 			}
 			return out, nil
 		case ctx.Err() != nil || !starting(err):

@@ -76,7 +76,7 @@ func (s *callers) disconnect(c caller) {
 	s.forget(c)
 }
 
-// forget removes a user who has no connection and no question any more. A question can outlive its connection.
+// forget removes a user who has neither a connection nor a question left. A question can outlive its connection.
 // +checklocks:s.mu
 func (s *callers) forget(c caller) {
 	if c.user.connections == 0 && c.user.questions == 0 {

@@ -60,7 +60,7 @@ func DialSocket(socket string) (*Client, error) {
 		_ = folder.Close()
 		return nil, fmt.Errorf("%w: %w", ErrNoRun, err)
 	}
-	_ = first.Close() // it only showed that a run listens
+	_ = first.Close() // this connection only tested whether a run listens
 	c.http = http.Client{Timeout: answerTime, Transport: &http.Transport{DialContext: dial, MaxIdleConns: 1}}
 	return c, nil
 }

@@ -92,7 +92,7 @@ func Read(text []byte) (*File, error) {
 		return nil, err
 	}
 	f := &File{Rights: "read", Traverse: index.TraverseHost, Parts: 4, Port: 4222, ClusterPort: 6222}
-	if err := strict.Locate(b, marks, strict.Unmarshal(b, f)); err != nil { // an unknown key (N-123)
+	if err := strict.Locate(b, marks, strict.Unmarshal(b, f)); err != nil { // for example an unknown key (N-123)
 		return nil, err
 	}
 	for name, m := range f.Machines {
@@ -139,7 +139,7 @@ func (m *Machine) check(name string) error {
 	if !addressForm.MatchString(m.Address) {
 		return fmt.Errorf("address: %q is not a host name or IP address", m.Address)
 	}
-	for _, at := range []string{m.Folder, m.State, cmp.Or(m.Bulk, "/bulk")} { // they are in units and shell commands
+	for _, at := range []string{m.Folder, m.State, cmp.Or(m.Bulk, "/bulk")} { // unquoted in units and shell commands
 		if !pathForm.MatchString(at) || path.Clean(at) != at {
 			return fmt.Errorf("folder, state, bulk: %q: want an absolute path of letters, digits and . _ -", at)
 		}
@@ -211,7 +211,7 @@ func (f *File) check() error {
 	names := map[string]string{} // by address
 	for _, name := range slices.Sorted(maps.Keys(f.Machines)) {
 		at := strings.ToLower(f.Machines[name].Address)
-		if other, ok := names[at]; ok { // the installer of each stops the programs of the other (N-123)
+		if other, ok := names[at]; ok { // each installer would stop the other's programs (N-123)
 			return fmt.Errorf("machines %s, %s: both have the address %s: list all its runs in one machine", other, name, at)
 		}
 		names[at] = name

@@ -82,7 +82,7 @@ func (k *keys) files() files {
 const newSuffix = ".new"
 
 // ours reports whether a file of this name in a site's folder can come from an earlier run, so that this run may
-// replace or remove it. Seeds of watchers need the name of a machine. Leftover temporary files of a run count.
+// replace or remove it. Seeds of watchers need the name of a machine. Leftover temporary files of a run are included.
 func ours(name string) bool {
 	name = strings.TrimSuffix(name, newSuffix)
 	switch name {

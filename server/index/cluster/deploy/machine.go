@@ -29,7 +29,7 @@ func config(role string, list []setting) []byte {
 	for _, s := range list {
 		text, err := json.Marshal(s.value)
 		if err != nil || string(text) == `""` || string(text) == "null" || string(text) == "false" {
-			continue // strings, lists and booleans have no other error
+			continue // empty; Marshal returns no error for strings, lists and booleans
 		}
 		fmt.Fprintf(&b, "%s: %s\n", s.key, text)
 	}
@@ -90,7 +90,7 @@ func unit(m *Machine, role string) ([]byte, error) {
 		text = strings.ReplaceAll(text, "StateDirectory=refmon-index/"+role+"\nStateDirectoryMode=0700\n",
 			"ReadWritePaths="+m.State+"\n")
 	}
-	if role == follow && m.Bulk != "" { // else its program could write only its state
+	if role == follow && m.Bulk != "" { // otherwise the unit could write only to its state folder
 		text = strings.Replace(text, "[Service]\n", "[Service]\nReadWritePaths="+path.Dir(m.Bulk)+"\n", 1)
 	}
 	return []byte(text), nil
@@ -172,7 +172,7 @@ func (f *File) installer(name string) []byte {
 	}
 	missing := `	[ -e "/usr/lib/systemd/system/$u" ] || `
 	state, shared := "", ""
-	if m.Folder != defaultFolder || m.State != defaultState || m.Bulk != "" { // its units are not those of the package
+	if m.Folder != defaultFolder || m.State != defaultState || m.Bulk != "" { // the package's units do not fit
 		missing = "	"
 		state = fmt.Sprintf("install -d -m 700 -o refmon-index -g refmon-index %s\n", m.State)
 		// The files of another program must keep their owner. A new disk has no files of a program (N-144).

@@ -125,7 +125,7 @@ func (s *Site) Permissions(r Role) Permissions {
 			Publish: append(get(StreamRows, StreamPeople, StreamFence), "keep.follow.>")}
 	}
 	host := strings.TrimPrefix(string(r), "watch-")
-	own := "seen." + host + ".>" // its own host only (N-46)
+	own := "seen." + host + ".>" // a watcher may publish only for its own host (N-46)
 	return Permissions{Hear: []string{inbox, "again." + host + ".>"},
 		Publish: []string{own, "wake." + own, "$JS.API.DIRECT.GET." + StreamSeen + "." + own}}
 }
@@ -137,7 +137,8 @@ const Answers = "_R_."
 func Inbox(r Role) string { return "_INBOX." + string(r) }
 
 // Author returns the only role whose signature makes a message of this subject valid, "" if such messages are not
-// signed. It does not check whether the site has the subject's host. Only the first word, and for seen the host, count.
+// signed. It does not check whether the site has the subject's host. It reads only the first word, and for seen the
+// host.
 func (s *Site) Author(subject string) Role {
 	first, rest, _ := strings.Cut(subject, ".")
 	switch first {

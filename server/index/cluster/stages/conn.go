@@ -77,7 +77,7 @@ func Dial(s *site.Site, role site.Role, seed string, o Options) (*Conn, error) {
 			}
 		}),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
-			if !errors.Is(err, nats.ErrNoServers) { // it says less than the error of an attempt, which follows
+			if !errors.Is(err, nats.ErrNoServers) { // the error of the next attempt is more precise
 				c.failed.Store(&err)
 			}
 		}),

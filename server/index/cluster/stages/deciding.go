@@ -82,7 +82,7 @@ func newDeciding(ctx context.Context, s *shareWorker, n int) (*deciding, error) 
 }
 
 // turns does one complete round of a share's work: it processes new messages, compacts the log if that pays, purges
-// processed messages and reports the lag. It returns the first error; an error of the purge does not count.
+// processed messages and reports the lag. It returns the first error; an error of the purge is ignored.
 func (d *deciding) turns(ctx context.Context) error {
 	if err := d.turn(ctx); err != nil {
 		return err
@@ -97,7 +97,7 @@ func (d *deciding) turns(ctx context.Context) error {
 
 // turn applies the newest directory and new classes, and then publishes the share's watermark (N-7). Before the first
 // directory no class is applied. Without a new heartbeat of an applied directory there is no watermark; a heartbeat in
-// the future does not count. After an error the changes applied before stay.
+// the future is ignored. After an error the changes applied before stay.
 func (d *deciding) turn(ctx context.Context) error {
 	h, early, err := d.c.newest(ctx)
 	if err != nil {
@@ -106,7 +106,7 @@ func (d *deciding) turn(ctx context.Context) error {
 	known := heartbeat{Time: d.beaten}
 	if h != nil && !known.ahead(watch.Now()) &&
 		(h.Started < d.started || h.Started == d.started && h.Beat.Time <= d.beaten) {
-		h = nil // known already, or older
+		h = nil // ignore a heartbeat that is not newer than the known one
 	}
 	if h != nil && h.Version != d.version {
 		if err := d.directory(ctx, h); err != nil {
@@ -199,7 +199,7 @@ func (d *deciding) purge(ctx context.Context) {
 	if d.left < often || d.version == "" {
 		return
 	}
-	if err := d.c.remove(ctx, d.name, request{Input: d.next}); err != nil { // tried again later
+	if err := d.c.remove(ctx, d.name, request{Input: d.next}); err != nil { // a later call tries again
 		d.c.warn(fmt.Errorf("%s: cannot delete old records: %w", d.filter, err))
 		return
 	}

@@ -67,7 +67,7 @@ func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
 	}
 	f.logs = f.all()
 	if err := f.beginRows(); err != nil {
-		if ctx.Err() != nil { // the store has the same context
+		if ctx.Err() != nil { // the store failed because ctx ended
 			return nil
 		}
 		return err
@@ -160,7 +160,7 @@ func (f *following) run(ctx context.Context) error {
 		sub, err := f.c.nc.Subscribe("wake."+what+".>", func(*nats.Msg) {
 			select {
 			case woken <- struct{}{}:
-			default: // it polls anyway
+			default: // a wake-up is pending already
 			}
 		})
 		if err != nil {
@@ -185,9 +185,9 @@ func (f *following) run(ctx context.Context) error {
 	}
 }
 
-// turn applies new log records and then watermarks to the follower's index. A watermark counts only after the records
-// before it (N-7). Watermarks from before the first turn do not count. After an error the next turn continues where
-// this one ended.
+// turn applies new log records and then watermarks to the follower's index. A watermark takes effect only after the
+// records before it (N-7). Watermarks from before the first turn are ignored. After an error the next turn continues
+// where this one ended.
 func (f *following) turn(ctx context.Context) error {
 	list, err := f.readWatermarks(ctx)
 	if err == nil {
@@ -254,8 +254,8 @@ func (f *following) write() error {
 	return nil
 }
 
-// read applies the new records of a log to the merge. Once the log was read to its end, its state counts. It passes the
-// number of invalid messages to Warn. The first error ends it, and events before it stay applied.
+// read applies the new records of a log to the merge. Once the log was read to its end, its state is used. It passes
+// the number of invalid messages to Warn. The first error ends it, and events before it stay applied.
 func (f *following) read(ctx context.Context, s *share) error {
 	if s.part != nil {
 		return f.readRows(ctx, s)
@@ -293,7 +293,7 @@ func (f *following) read(ctx context.Context, s *share) error {
 // counted once.
 func (f *following) warnRefused(s *share) {
 	if n := &s.records.follower.refused; *n > 0 {
-		f.c.warn(fmt.Errorf("%s: %d messages do not count", s.name(), *n))
+		f.c.warn(fmt.Errorf("%s: %d messages are ignored", s.name(), *n))
 		*n = 0
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
-// request is a message to a keeper: a worker's request to delete messages of its share that nobody needs any more, or
-// the report of a lag. Exactly one of Input, Log, Drop and Read must be set.
+// request is a message to a keeper: a worker's request to delete messages of its share that nobody needs, or the report
+// of a lag. Exactly one of Input, Log, Drop and Read must be set.
 type request struct {
 	Input uint64 `json:"input,omitempty"` // the share's input before this sequence
 	Log   uint64 `json:"log,omitempty"`   // the share's log before this sequence, the first piece of a snapshot
@@ -142,7 +142,7 @@ func (k *keeper) carryOut(ctx context.Context, m *nats.Msg) error {
 	case d == request{Drop: d.Drop} && d.Drop > 0 && s.in == site.StreamSeen:
 		return k.drop(ctx, s, d.Drop)
 	}
-	return errors.New("want one of input, log with final, drop, and read")
+	return errors.New("want exactly one of input, log with final, drop, and read")
 }
 
 // follower parses the name follow.NAME.STREAM in a lag report, and returns the follower and its stream. found is false

@@ -155,7 +155,7 @@ func (c *Conn) pieces(ctx context.Context, h *head) ([]byte, error) {
 		}
 		out = append(out, m.Body...)
 	}
-	if sum := sha256.Sum256(out); hex.EncodeToString(sum[:]) != h.Version { // pieces of two versions (N-52)
+	if sum := sha256.Sum256(out); hex.EncodeToString(sum[:]) != h.Version { // the pieces are of two versions (N-52)
 		return nil, errPieces
 	}
 	return out, nil

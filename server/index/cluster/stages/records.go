@@ -67,7 +67,7 @@ func (r *records) read(ctx context.Context, begin func(), apply func(x *record) 
 			return r.unusable(fmt.Errorf("message %d comes before a complete snapshot", m.sequence))
 		}
 		r.count(m, x, gap)
-		if x.Piece > 0 && !r.loading { // it repeats known state
+		if x.Piece > 0 && !r.loading { // a snapshot repeats state that the reader already has
 			x.events = nil
 		}
 		x.at, x.id = m.sequence, m.ID

@@ -137,10 +137,10 @@ func (r *rows) later(m *message) bool {
 // remove deletes an invalid message, so that it does not use up the part's capacity, and passes the reason to Warn. If
 // valid messages before it were lost, the part needs a new walk.
 func (r *rows) remove(ctx context.Context, m *message) {
-	if err := r.c.remove(ctx, r.name, request{Drop: m.sequence}); err != nil { // skipped all the same
+	if err := r.c.remove(ctx, r.name, request{Drop: m.sequence}); err != nil { // the message is skipped anyway
 		r.c.warn(fmt.Errorf("%s: cannot delete message %d: %w", m.Subject, m.sequence, err))
 	}
-	r.c.warn(fmt.Errorf("%s: message %d does not count: %w", m.Subject, m.sequence, errors.Join(errPlace, m.signed)))
+	r.c.warn(fmt.Errorf("%s: message %d is ignored: %w", m.Subject, m.sequence, errors.Join(errPlace, m.signed)))
 	if m.signed == nil && m.After > r.in.head { // valid messages before it were lost
 		r.last.Whole, r.walking = false, false
 	}

@@ -40,7 +40,7 @@ func (f *following) readRows(ctx context.Context, s *share) error {
 	}
 	for {
 		more, err := s.records.read(ctx, func() {
-			delete(f.watermarks, s.name()) // the share has none until its snapshot was read (N-84)
+			delete(f.watermarks, s.name()) // the share has no watermark until its snapshot was read (N-84)
 			s.whole = false
 			s.recent, s.restarted = nil, true
 			s.batch.Restart()

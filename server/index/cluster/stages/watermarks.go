@@ -53,8 +53,8 @@ func (f *following) readWatermarks(ctx context.Context) (out []message, err erro
 	return out, nil
 }
 
-// addWatermark stores a share's watermark, the time up to which the share is complete. A watermark counts only if the
-// share's current worker wrote it, the log records before it were read, and it is newer than the last (N-49). A
+// addWatermark stores a share's watermark, the time up to which the share is complete. A watermark takes effect only if
+// the share's current worker wrote it, the log records before it were read, and it is newer than the last (N-49). A
 // watermark from before this follower started is ignored (N-81). A bad signature, a malformed watermark, and a clock
 // that is ahead go to Warn. A watermark of another log is errLost.
 func (f *following) addWatermark(m *message) error {
@@ -63,7 +63,7 @@ func (f *following) addWatermark(m *message) error {
 		f.c.warn(m.signed)
 		return nil
 	}
-	if m.sequence <= f.since { // it existed before this follower started and may be of any age (N-81)
+	if m.sequence <= f.since { // older than this follower's start, so its age is unknown (N-81)
 		return nil
 	}
 	present := f.clock()
@@ -89,7 +89,7 @@ func (f *following) addWatermark(m *message) error {
 			f.watermarks[name] = &seenWatermark{x, present.Up}
 		case anotherLog:
 			return fmt.Errorf("%s: message %d is not the one that was read: %w", name, x.Log, errLost)
-		case unknownLog: // the next watermark names a later record
+		case unknownLog: // the follower has not read so far; a later watermark will match
 		}
 	}
 	return nil

@@ -219,9 +219,9 @@ func classBytes(list []*index.ClassEvent) ([]byte, error) {
 	return bytes.Join(out, []byte("\n")), nil
 }
 
-// parseClass decodes the definition of a class, as classBytes encodes it. All but the last must be folders that the
-// last one names (N-76). No bytes, a body above maxRecord and more than maxBehind folders are errors. Malformed JSON is
-// an error.
+// parseClass decodes the definition of a class that classBytes encoded. The last line is the class itself. Each line
+// before it must be the class of a folder that the last line lists in Through (N-76). No bytes, a body above maxRecord,
+// more than maxBehind folders and malformed JSON are errors.
 func parseClass(b []byte) (out []*index.ClassEvent, err error) {
 	if len(b) > maxRecord {
 		return nil, fmt.Errorf("a class of %d bytes, want at most %d", len(b), maxRecord)
@@ -232,13 +232,13 @@ func parseClass(b []byte) (out []*index.ClassEvent, err error) {
 			return nil, err
 		}
 		if out = append(out, e); len(out) > maxBehind+1 {
-			return nil, fmt.Errorf("a class behind more than %d folders", maxBehind)
+			return nil, fmt.Errorf("a class has more than %d folders above it", maxBehind)
 		}
 	}
 	last := out[len(out)-1]
 	for i, e := range out {
 		if folder := i < len(out)-1; e.Passing != folder || folder && !slices.Contains(last.Through, e.ID) {
-			return nil, fmt.Errorf("class %s is not a folder's on the way to %s", e.ID, last.ID)
+			return nil, fmt.Errorf("class %s is not the class of a folder above class %s", e.ID, last.ID)
 		}
 	}
 	return out, nil

@@ -106,7 +106,7 @@ func (s *shareWorker) subscribe(subject string) (func(), error) {
 	sub, err := s.c.nc.Subscribe("wake."+subject, func(*nats.Msg) {
 		select {
 		case s.woken <- struct{}{}:
-		default: // it is notified already
+		default: // a notification is pending already
 		}
 	})
 	if err != nil {
