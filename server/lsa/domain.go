@@ -40,7 +40,7 @@ func (s *Store) LogOnDomainUser(u *DomainUser, t winnt.LogonType) (logon.Result,
 	other := false
 	for _, g := range u.Groups {
 		if slices.Contains(always, g.SID) || g.SID == u.Account.SID {
-			continue // added to every logon once
+			continue // Compose adds these SIDs to every logon
 		}
 		other = other || g.SID.Authority() == 5 && g.SID.SubAuthorities() > 0 && g.SID.Sub(0) == otherOrganization
 		groups = append(groups, g)
@@ -77,7 +77,7 @@ func (s *Store) LogOnDomainUser(u *DomainUser, t winnt.LogonType) (logon.Result,
 		}
 		// The domain sets the primary group and the attributes of groups (K-31).
 		spec.PrimaryGroup, spec.DeviceClaims = u.PrimaryGroup, u.DeviceClaims
-		spec.DeviceGroups = u.DeviceGroups // attributes 0 mean disabled there, as in a ticket
+		spec.DeviceGroups = u.DeviceGroups // a group with attributes 0 is disabled, as in a ticket
 	}
 	return out, ntstatus.Success
 }

@@ -26,7 +26,8 @@ func TestHashDoesNotRaiseGoalOfHeap(t *testing.T) {
 	}
 }
 
-// TestHashCostOutsideBoundsIsRejected checks the bounds of a stored hash's cost, and that it has one form only.
+// TestHashCostOutsideBoundsIsRejected checks the limits of a stored hash's cost, and that only the canonical text of a
+// hash is accepted.
 func TestHashCostOutsideBoundsIsRejected(t *testing.T) {
 	const salt, sum = "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	text := func(memory, passes int, salt, sum string) string {

@@ -51,7 +51,7 @@ func (s *Store) ListRights(w io.Writer) error {
 	t := table(w, "WHO", "SID", "RIGHTS")
 	for _, g := range slices.SortedFunc(maps.Keys(st.grants), sid.SID.Compare) {
 		if st.grants[g] == (Grant{}) {
-			continue // such as Guests, which has no rights in a new store
+			continue // no rights, as for Guests in a new store
 		}
 		r := st.grants[g].record()
 		row(t, s.display(g), g.String(), strings.Join(append(r.Privileges, r.Rights...), " "))

@@ -89,13 +89,13 @@ func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 	origin, _ := s.Requester(r)
 	if !s.throttle.hashing.Enter(s.throttle.stopping, origin) {
 		if s.throttle.stopping.Err() != nil {
-			return logon.Result{}, ntstatus.Cancelled // a stop does not wait for it (W-19)
+			return logon.Result{}, ntstatus.Cancelled // the stopping daemon cancels waiting logons (W-19)
 		}
 		return logon.Result{}, ntstatus.InsufficientResources
 	}
 	defer s.throttle.hashing.Leave()
 	if s.throttle.stopping.Err() != nil {
-		return logon.Result{}, ntstatus.Cancelled // nor for one that has just got a place
+		return logon.Result{}, ntstatus.Cancelled // also one whose wait has just ended
 	}
 	// Read the accounts after the wait: one of them may have been disabled, or have a new password.
 	st := s.now.Load()
@@ -119,7 +119,7 @@ func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 		// An unknown name and a wrong password return the same status (L-32).
 		return s.refused(r, a, id, ntstatus.NoSuchUser, ntstatus.LogonFailure)
 	case !right || a.Hash == "":
-		// A name counts only with its password (L-19).
+		// A wrong password, and an account without a password, are refused (L-19).
 		return s.refused(r, a, id, ntstatus.WrongPassword, ntstatus.LogonFailure)
 	case a.Disabled:
 		// Only a client that knows the password learns the account's restrictions (L-35).

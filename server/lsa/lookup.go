@@ -90,7 +90,7 @@ func domainOf(m *IDMap) logon.Account {
 }
 
 // known looks a SID up among the accounts and groups of the store; ok is false for every other SID. A well-known group
-// has its well-known name. The host's users and groups do not count.
+// has its well-known name. The host's users and groups are ignored.
 func (s *Store) known(st *state, id sid.SID) (logon.Account, bool) {
 	if a, ok := st.account(id); ok {
 		return s.toAccount(id, a), true

@@ -97,7 +97,7 @@ func (s *state) account(id sid.SID) (Account, bool) {
 func (s *state) expand(ids []sid.SID) []sid.SID {
 	n := directory.Nesting[sid.SID]{Most: math.MaxInt}
 	for _, id := range ids {
-		_ = n.Add(id) // there is no limit
+		_ = n.Add(id) // cannot fail: Most has no limit
 	}
 	return s.addContaining(&n)
 }
@@ -108,7 +108,7 @@ func (s *state) addContaining(n *directory.Nesting[sid.SID]) []sid.SID {
 	for level := n.Next(1); len(level) > 0; level = n.Next(1) {
 		for _, g := range s.memberOf[level[0]] {
 			// A group is visited once, so a cycle ends (L-20).
-			_ = n.Add(g) // there is no limit
+			_ = n.Add(g) // cannot fail: Most has no limit
 		}
 	}
 	return n.Groups()
@@ -121,7 +121,7 @@ func (s *state) containingGroups(ids []sid.SID) (out []sid.SID) {
 	n := directory.Nesting[sid.SID]{Most: math.MaxInt}
 	for _, id := range ids {
 		for _, g := range s.memberOf[id] {
-			_ = n.Add(g) // there is no limit
+			_ = n.Add(g) // cannot fail: Most has no limit
 		}
 	}
 	if out = s.addContaining(&n); len(out) == 0 {

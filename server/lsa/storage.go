@@ -263,7 +263,7 @@ func (s *Store) keepFailures(rid uint32, name string) {
 		}
 		return forgetFailures(tx, rid)
 	})
-	_ = err // the count in memory holds
+	_ = err // without the stored count, the count in memory still applies
 }
 
 // forgetFailures deletes the failures of an account. An account without failures is not an error.

@@ -130,10 +130,10 @@ func (f *accountsFile) apply(s *Store, st *state) error {
 			a.RID = st.nextRID()
 		}
 		if _, twice := st.accounts[a.RID]; twice {
-			return fmt.Errorf("account %q: RID %d is there twice", clip(a.Name), a.RID)
+			return fmt.Errorf("account %q: RID %d occurs twice", clip(a.Name), a.RID)
 		}
 		old := before[a.RID]
-		if key := strings.ToUpper(a.Name); strings.ToUpper(old.Name) != key { // as in [Edit.named]
+		if key := strings.ToUpper(a.Name); strings.ToUpper(old.Name) != key { // compare names as [Edit.named] does
 			old.Hash = "" // a RID with another name is another account, which gets no password
 		}
 		st.accounts[a.RID] = Account{Name: a.Name, RID: a.RID, UID: a.UID, FullName: a.FullName, Disabled: a.Disabled,
@@ -183,7 +183,7 @@ func (f *accountsFile) applyGroups(s *Store, st *state, names map[string]sid.SID
 	}
 	for i, g := range f.Groups {
 		if _, twice := st.groups[ids[i]]; twice {
-			return fmt.Errorf("group %q: %v is there twice", clip(g.Name), ids[i])
+			return fmt.Errorf("group %q: %v occurs twice", clip(g.Name), ids[i])
 		}
 		out := Group{Name: g.Name, SID: ids[i], GID: g.GID}
 		for _, m := range g.Members {

@@ -15,6 +15,7 @@ func (w *window) Write(b []byte) (int, error) {
 	rest := b[skipped:]
 	n := min(len(rest), part-len(w.kept))
 	w.kept = append(w.kept, rest[:n]...)
-	w.more = w.more || n < len(rest) // counted in this copy: the store may grow between two reads
+	// The size of the store does not tell whether more follows, because the store can grow between two reads.
+	w.more = w.more || n < len(rest)
 	return len(b), nil
 }

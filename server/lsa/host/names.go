@@ -68,7 +68,7 @@ func (n *Names) userName(ctx context.Context, uid uint32) (string, error) {
 func (n *Names) GroupsOf(ctx context.Context, uid uint32) (gids []uint32, ok bool) {
 	name, err := n.userName(ctx, uid)
 	if err != nil || name == "" {
-		// Only a host that certainly has no such user has no groups for it (L-56).
+		// No groups is a valid result only if the host certainly has no such user (L-56).
 		return nil, err == nil
 	}
 	return n.Groups(ctx, name)
@@ -141,8 +141,9 @@ func (n *Names) Groups(ctx context.Context, name string) (gids []uint32, ok bool
 	return unique(u.gid, more), ok
 }
 
-// groupsByRecord returns a user's groups as the service has them. It returns false if the service does not know the
-// user, or does not answer completely. Groups without a record are left out. The primary gid is part of the result.
+// groupsByRecord returns a user's groups from io.systemd.UserDatabase, the primary gid first. It returns false if the
+// service does not know the user, or if one of its responses is missing or invalid. Groups without a record are left
+// out.
 func (n *Names) groupsByRecord(ctx context.Context, name string) ([]uint32, bool) {
 	r, found, err := record[userRecord](ctx, n, "GetUserRecord", map[string]any{"userName": name})
 	primary, ok := number(r.GID)
