@@ -117,7 +117,7 @@ func mounted(directory string) (kind, source string, err error) {
 	mounts, err := mountinfo.Read()
 	for i := range mounts {
 		if m := &mounts[i]; m.Point == directory {
-			kind, source = m.Type, m.Source // the last one is the topmost mount
+			kind, source = m.Type, m.Source // of several mounts the last is the topmost
 		}
 	}
 	return kind, source, err
@@ -168,7 +168,7 @@ func finish(directory string, mounted uint64) error {
 		} else if d == mounted {
 			err := unix.Unmount(held, unix.MNT_FORCE|unix.MNT_DETACH)
 			if errors.Is(err, unix.EINVAL) {
-				return nil // it is mounted no more
+				return nil // the mount is gone already
 			}
 			return err
 		}

@@ -69,9 +69,9 @@ func (m *Mount) Symlink(_ <-chan struct{}, in *fuse.InHeader, target, name strin
 	})
 }
 
-// Readlink returns the target of a symbolic link. It needs FILE_READ_DATA of the link (M-33). It returns ESTALE for an
-// unknown node, and then EPERM on a mount where the host's kernel could follow links against the configuration. A node
-// that is no link gives the error of the tree.
+// Readlink returns the target of a symbolic link. The caller needs FILE_READ_DATA on the link (M-33). Readlink returns
+// ESTALE for an unknown node. It returns EPERM if readLinks has disabled readlink on this mount, because the host's
+// kernel would follow links that the configuration forbids. For a node that is not a link it returns the tree's error.
 func (m *Mount) Readlink(_ <-chan struct{}, in *fuse.InHeader) (target []byte, s fuse.Status) {
 	n := m.nodes.get(in.NodeId)
 	switch {

@@ -50,7 +50,7 @@ func (m *Mount) OpenDir(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) f
 			return s
 		}
 		if s := m.opened(t, &in.InHeader, n, h, 0, out); s != fuse.OK {
-			return s // the kernel keeps what it cached before
+			return s // the kernel keeps its cached list
 		}
 		if tells && !m.hide && m.sys.ListsSameNames(t.Thread, h) {
 			m.cacheNames(t, n, h, out)

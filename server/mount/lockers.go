@@ -88,7 +88,8 @@ func (l *lockers) get(k lockOwner, o *open, in *fuse.LkIn, f nt.OpenFile) (*lock
 	if x != nil {
 		return x, fuse.OK
 	}
-	payer := l.payer(in.Uid) // it may read files, so only a new locker needs it, and no lock is held
+	// payer may read files. So it is called only for a new locker, and without the lock.
+	payer := l.payer(in.Uid)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if x := l.foundLocked(k, o, in); x != nil { // another request of the owner was faster
@@ -141,7 +142,7 @@ func (x *locker) usedBy(o *open) {
 //   - flock locker, or another program: true
 //   - fcntl locker of program: true if program has closed every open of the locker
 func (x *locker) stale(o *open, program uint32) bool {
-	if x.opens[o] || program == 0 { // a release can come without a program ID
+	if x.opens[o] || program == 0 { // the kernel can send a release without a program ID
 		return false
 	}
 	if x.owner.flock || program != x.program {

@@ -118,7 +118,7 @@ func (m *Mount) nameOf(path string) nt.ObjectAttributes {
 //   - a failed open: EACCES or another errno by its status
 func (t *worker) openNode(m *Mount, n *node, in nt.CreateFileIn) (winnt.Handle, fuse.Status) {
 	if m.nodes.nameless(n) {
-		return 0, fuse.EACCES // there is nothing to find it by (M-38)
+		return 0, fuse.EACCES // without a name the file cannot be opened again (M-38)
 	}
 	in.CreateDisposition = winnt.FILE_OPEN
 	h, st := t.openNamed(m, n, n, "", in)
@@ -204,7 +204,7 @@ func (m *Mount) Lookup(_ <-chan struct{}, in *fuse.InHeader, name string, out *f
 		case ntstatus.AccessDenied:
 			return m.lookBare(t, parent, name, out)
 		case ntstatus.ObjectNameInvalid:
-			return fuse.ENOENT // the tree has no such names
+			return fuse.ENOENT // no file can have this name
 		default:
 			return status(st)
 		}
@@ -241,7 +241,7 @@ func (m *Mount) lookBare(t *worker, parent *node, name string, out *fuse.EntryOu
 		id, st = m.identify(path, t.within(parent))
 		return st
 	}); st != ntstatus.Success {
-		return fuse.EACCES // it or its directory is gone, or no file of the tree, such as a device
+		return fuse.EACCES // the file or its directory is gone, or it is a device, for example
 	}
 	n, _ := m.nodes.add(parent, name, id, true)
 	out.NodeId, out.Attr = n.id, bareAttr(id, m.sizeOfOpen(t, n))

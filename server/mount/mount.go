@@ -197,7 +197,7 @@ func Start(c Config) (*Mount, error) {
 // root is not a directory or has no stable identity. After an error nothing of it runs.
 func (m *Mount) prepare(c *Config) error {
 	spec := token.LocalSystem()
-	spec.EnabledPrivileges |= winnt.Privileges(winnt.SeBackupPrivilege) // for the root of the tree
+	spec.EnabledPrivileges |= winnt.Privileges(winnt.SeBackupPrivilege) // to open the root of the tree
 	system, err := token.New(spec)
 	if err != nil {
 		return err
@@ -306,7 +306,8 @@ func (m *Mount) writeBack() {
 	dirty := map[uint64]bool{}
 	m.mu.Lock()
 	for _, o := range m.opens {
-		if o.granted&winnt.FILE_WRITE_DATA != 0 && !o.passed { // a map holds its open
+		// A memory mapping keeps its open in m.opens.
+		if o.granted&winnt.FILE_WRITE_DATA != 0 && !o.passed {
 			dirty[o.n.id] = true
 		}
 	}

@@ -146,7 +146,7 @@ func (n *nodes) forget(id, lookups uint64) {
 	if x.lookups > 0 {
 		return
 	}
-	x.other.parent = nil // it must not keep a folder that the kernel forgot
+	x.other.parent = nil // x must not keep a folder in memory that the kernel forgot
 	delete(n.byID, id)
 	delete(n.byFile, x.file)
 }
@@ -177,7 +177,7 @@ const maxDepth = 4096
 func (n *nodes) path(x *node, name string) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	var room [16]string // a path that is not deeper takes one allocation
+	var room [16]string // on the stack: a path of up to 16 names takes one allocation
 	parts := room[:0]
 	if name != "" {
 		parts = append(parts, name)

@@ -94,7 +94,7 @@ func wanted(flags uint32) []winnt.AccessMask {
 	case syscall.O_RDONLY:
 		need = winnt.FILE_READ_DATA
 		if flags&syscall.O_TRUNC != 0 {
-			need |= winnt.FILE_WRITE_DATA // which Linux requires to empty the file (M-13)
+			need |= winnt.FILE_WRITE_DATA // Linux requires the right to write for O_TRUNC (M-13)
 		}
 	case syscall.O_RDWR:
 		need = winnt.FILE_READ_DATA
