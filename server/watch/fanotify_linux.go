@@ -149,7 +149,7 @@ func (f *fanotify) take(b []byte, into *news) (n int, overflow bool, err error) 
 		lost := f.inode(&e, into)
 		overflow = overflow || lost
 		if e.folder == (handle{}) {
-			overflow = overflow || e.file == (handle{}) // it identifies no file
+			overflow = overflow || e.file == (handle{}) // the event identifies no file
 			continue
 		}
 		lost = f.change(&e, into)
@@ -170,7 +170,7 @@ func (f *fanotify) change(e *event, into *news) (lost bool) {
 		return false
 	case err != nil:
 		return true
-	case at == "": // deleted; its parent has an event for that
+	case at == "": // the folder was deleted, which its parent's event reports
 		return false
 	}
 	if e.name != "." && e.name != "" {
@@ -180,7 +180,7 @@ func (f *fanotify) change(e *event, into *news) (lost bool) {
 	lost = e.mask&unix.FAN_ONDIR != 0 && e.mask&^(unix.FAN_ONDIR|unix.FAN_ATTRIB) != 0 &&
 		(at == f.at || strings.HasPrefix(f.at, at+"/"))
 	path := f.named(at)
-	if path == "" { // outside this tree
+	if path == "" { // the file is outside this tree
 		return lost
 	}
 	// A folder that moves here can overwrite another one (N-143).
@@ -188,7 +188,7 @@ func (f *fanotify) change(e *event, into *news) (lost bool) {
 		into.left[path] = struct{}{}
 	}
 	if e.mask&unix.FAN_ONDIR != 0 && e.mask&(unix.FAN_CREATE|unix.FAN_MOVED_TO) != 0 {
-		path += "/" // with its descendants
+		path += "/" // read the folder with its descendants
 	}
 	into.paths[path] = struct{}{}
 	return lost

@@ -13,7 +13,7 @@ type Seen struct {
 	Descriptor *sd.Descriptor // nil: it could not be read
 	Search     *sd.Descriptor // of a folder, with Options.Search: who has the host's search permission; nil: nobody
 	Err        error          // why Descriptor is nil
-	Gone       bool           // the document does not exist any more, and neither do its descendants
+	Gone       bool           // the document no longer exists, and neither do its descendants
 }
 
 // Batch is an ordered list of a watcher's findings. Later elements of Seen replace earlier ones about the same path.

@@ -87,7 +87,7 @@ func (w *watch) newSeen(x *objects.Item) (s Seen, ours bool) {
 	case len(x.Path)+w.longer >= maxPath && !s.Gone:
 		s.Descriptor, s.Err = nil, errLong // the kernel could not report its changes (N-89)
 	}
-	w.links.add(x.Inode, x.Path) // also of an unreadable file, which a change by another name can mend (N-88)
+	w.links.add(x.Inode, x.Path) // also for an unreadable file, which can become readable through another name (N-88)
 	return s, true
 }
 
@@ -111,7 +111,7 @@ func (w *watch) sendPending() error {
 	w.looked = time.Now()
 	slices.Sort(paths)
 	var files, folders []string
-	top := "\x00" // with a slash at its end: the last folder of folders
+	top := "\x00" // the last element of folders, with a slash at its end
 	for _, p := range paths {
 		path, folder := strings.CutSuffix(p, "/")
 		// The order puts all paths below a folder right after it, and that folder is read with its descendants.

@@ -169,7 +169,8 @@ func (w *watch) poll() error {
 	if err := w.sendPending(); err != nil || w.lost {
 		return err
 	}
-	if w.NoEvents || !news && time.Since(w.lastBeat) < w.beatInterval() { // other trees' files wake it too
+	if w.NoEvents || !news && time.Since(w.lastBeat) < w.beatInterval() {
+		// A change of another tree woke this watcher.
 		return nil
 	}
 	w.lastBeat = time.Now()
@@ -234,8 +235,11 @@ func (w *watch) send(b Batch) error {
 // silent is a source of change events that has none, for walks only.
 type silent struct{}
 
+// read adds no events and reports no lost ones.
 func (silent) read(*news) (bool, error) { return false, nil }
-func (silent) close()                   {}
+
+// close does nothing.
+func (silent) close() {}
 
 // wait waits for the time most and returns nil, or returns the context's error if that ends first.
 func (silent) wait(ctx context.Context, most time.Duration) error {

@@ -94,7 +94,7 @@ func (f *Follower) accounts(ctx context.Context, list []directory.AccountID) (a 
 		return a, err
 	}
 	if len(a.Users) != len(q.Users) || len(a.Groups) != len(q.Groups) {
-		return a, fmt.Errorf("%d SIDs for %d uids and gids", len(a.Users)+len(a.Groups), len(list))
+		return a, fmt.Errorf("the server returned %d SIDs for %d uids and gids", len(a.Users)+len(a.Groups), len(list))
 	}
 	return a, nil
 }

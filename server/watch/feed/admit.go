@@ -30,7 +30,7 @@ func (s *Server) ask(payer uint32) error {
 		s.pending = map[uint32]int{}
 	}
 	s.pending[payer]++
-	s.all.Add(1) // before Close waits, which takes the lock first
+	s.all.Add(1) // under the lock, which Close takes before it waits
 	return nil
 }
 

@@ -115,8 +115,8 @@ func TestServerRejectsClients(t *testing.T) {
 		{nil, func(*Follower) {}, "watching is disabled"},
 		{no, func(*Follower) {}, "not you"},
 		{anybody, func(f *Follower) { f.Root += "/sub" }, "is not a tree that is served"},
-		{anybody, func(f *Follower) { f.Share = "D:" }, "say the same"},
-		{anybody, func(f *Follower) { f.Traverse = "always" }, "say the same"},
+		{anybody, func(f *Follower) { f.Share = "D:" }, "give the same values"},
+		{anybody, func(f *Follower) { f.Traverse = "always" }, "give the same values"},
 	} {
 		x := serve(t, &Server{May: c.may})
 		f := Follower{Socket: x.socket, Root: x.tree, Warn: func(err error) { t.Error(err) }}

@@ -298,7 +298,8 @@ func (s *Server) watcher(c *net.UnixConn) (w *watch.Watcher, a answer, err error
 	case !known:
 		return nil, a, fmt.Errorf("%q is not a tree that is served", q.Tree)
 	case q.Share != t.Share || q.Traverse != t.Traverse: // the index would decide differently from the server (N-18)
-		return nil, a, fmt.Errorf("the tree is served with the share %q and traverse %q: say the same", t.Share, t.Traverse)
+		return nil, a, fmt.Errorf("the tree is served with the share %q and traverse %q: give the same values", t.Share,
+			t.Traverse)
 	case len(q.Users)+len(q.Groups) > maxIDs:
 		return nil, a, fmt.Errorf("%d uids and gids: want at most %d", len(q.Users)+len(q.Groups), maxIDs)
 	case len(q.Users)+len(q.Groups) == 0 && watch.OverFUSE(q.Tree): // the kernel reports no changes there (N-132)
