@@ -108,7 +108,7 @@ type Daemon struct {
 // it took, and also Config.Lock, unless Identity is missing. Without Audit the records are in memory.
 func Start(cfg Config) (_ *Daemon, err error) {
 	if cfg.Identity == nil {
-		return nil, errors.New("daemon: no identity: no client could be known")
+		return nil, errors.New("daemon: Config.Identity is nil: no client could log on")
 	}
 	d := &Daemon{limits: cfg.Limits.orDefault(), log: cfg.Log, lock: cfg.Lock, administer: cfg.Administer,
 		quota: cfg.Quota, startAs: cfg.StartAs, scheduler: newScheduler(), calls: callBuffer{most: keptCalls, next: 1},

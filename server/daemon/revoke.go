@@ -152,7 +152,7 @@ func (d *Daemon) end(r *revocation, now bool) *inspect.Revoked {
 			return false
 		}
 		if client != nil && r.name == "" {
-			r.seen[client.User().SID.Clone()] = true // not in users: an open for which the user was no member stays
+			r.seen[client.User().SID.Clone()] = true // not r.users: earlier opens of the user stay
 		}
 		return true
 	})
@@ -191,7 +191,7 @@ func (d *Daemon) all() (list []*connection) {
 }
 
 // selected returns the connections that a revocation ends: those whose own token r selects. Tokens that they only
-// impersonate do not count. The map is empty, never nil. A connection that is still being set up gets r for later, see
+// impersonate are ignored. The map is empty, never nil. A connection that is still being set up gets r for later, see
 // [connection.show].
 func (d *Daemon) selected(r *revocation) map[*connection]bool {
 	found := map[*connection]bool{}

@@ -211,7 +211,7 @@ func (t *scheduler) backoff(s *share, lasted, rested time.Duration, now time.Tim
 		return 0
 	}
 	if rested > 0 {
-		company, lasted = one, 0 // the used time includes it by now
+		company, lasted = one, 0 // the used time already includes the previous slice
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -36,7 +36,7 @@ func (d *Daemon) Stats() Stats {
 	s.Watchers = int(d.watchers.Load())
 	d.mu.Lock()
 	for p, b := range d.blocks {
-		if used := b.Used(); used != 0 { // otherwise the block is about to be removed
+		if used := b.Used(); used != 0 { // an unused block is about to be removed
 			s.Quotas = append(s.Quotas, Quota{p.uid, p.full, used, b.Limit()})
 		}
 	}

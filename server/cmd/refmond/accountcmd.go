@@ -169,7 +169,7 @@ type accountLockCmd struct {
 	Name string `arg:"" help:"The account."`
 }
 
-// Run disables an account: it cannot log on any more. Its present sessions stay. An unknown account is an error.
+// Run disables an account: it can no longer log on. Its present sessions stay. An unknown account is an error.
 func (c accountLockCmd) Run(all *accountCmd) error {
 	return all.change(admin.Request{Do: admin.Lock, Name: c.Name})
 }

@@ -88,7 +88,7 @@ func recordChange(log *audit.Log, c lsa.Change) error {
 func changeEvent(log *audit.Log, c lsa.Change) (audit.Event, error) {
 	by, err := sid.ParseStrict(c.By)
 	if err != nil {
-		return audit.Event{}, fmt.Errorf("who changes accounts: %w", err)
+		return audit.Event{}, fmt.Errorf("SID of the user who changed accounts: %w", err)
 	}
 	from := audit.Origin{Names: log.Names}
 	id, field := uint16(0), ""

@@ -139,7 +139,7 @@ func (s *service) story(std *streams) (*exec.Cmd, error) {
 		return server, fmt.Errorf("the demo's server: %w", err)
 	}
 	fmt.Fprintf(std.out, "Program 1, NETWORK SERVICE with SeImpersonatePrivilege: %s", line)
-	go func() { _, _ = io.Copy(io.Discard, lines) }() // its log would mix with the clients' output
+	go func() { _, _ = io.Copy(io.Discard, lines) }() // the log would mix with the clients' output
 	for i, c := range []struct {
 		user, text string
 		args       []string
@@ -179,7 +179,7 @@ func (s *service) actor(who string, args ...string) (*exec.Cmd, io.Reader, error
 	if err != nil {
 		return nil, nil, err
 	}
-	defer func() { _ = f.Close() }() // the program has its own
+	defer func() { _ = f.Close() }() // the program has a duplicate
 	cmd := exec.Command(self, args...)
 	cmd.Env = append(os.Environ(), demoRole+"="+who, "REFMON_SOCKET=fd:3")
 	cmd.ExtraFiles = []*os.File{f}

@@ -64,7 +64,7 @@ func (a *directoryLogons) LogOn(r logon.Request) (logon.Result, ntstatus.Status)
 //
 // +checklocksignore: the checker does not know TryRLock
 func (u *directoryUse) logOn(next logon.Authority, r logon.Request) (out logon.Result, st ntstatus.Status, ok bool) {
-	if !u.mu.TryRLock() { // close waits for the logons in progress
+	if !u.mu.TryRLock() { // close holds or awaits the lock until all logons in progress are done
 		return out, st, false
 	}
 	defer u.mu.RUnlock()

@@ -127,7 +127,7 @@ func (c *checkUp) disk(dir string) {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return // reported by state
 	}
-	c.room(st.Bavail * uint64(cmp.Or(st.Frsize, st.Bsize))) // counted in fragments
+	c.room(st.Bavail * uint64(cmp.Or(st.Frsize, st.Bsize))) // Bavail counts fragments
 }
 
 // room reports too little free space: free is a number of bytes, which is a problem if it is below leastFree.

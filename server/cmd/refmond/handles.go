@@ -152,7 +152,7 @@ func (c *openFilesCmd) Run(std *streams) error {
 		id := uint64(b.(nt.ProcessBasic).UniqueProcessID)
 		p, err := l.openProcess(id, winnt.PROCESS_QUERY_INFORMATION|winnt.PROCESS_DUP_HANDLE)
 		if err != nil {
-			return nil // it has ended, or its handles may not be read
+			return nil // the process has ended, or the caller may not read its handles
 		}
 		defer l.th.NtClose(p)
 		process := short(text(l.th.NtQueryInformationProcess(p, nt.ProcessImageFileName)), 18)

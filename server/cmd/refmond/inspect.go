@@ -80,6 +80,7 @@ func userID(name string) (uint32, error) {
 	return uint32(n), err
 }
 
+// close closes the connection to the daemon.
 func (l *inspector) close() { _ = l.conn.Close() }
 
 // query sends an inspection query and returns the reply. A status of the daemon is an error that names the kind of

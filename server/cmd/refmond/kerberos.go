@@ -68,7 +68,7 @@ func (t *tickets) open(state string, store *lsa.Store, last *kerberos.Acceptor,
 		cfg.Services = nil
 	}
 	if t.Domain != "" {
-		cfg.Domain = sid.MustParse(t.Domain) // check has read it
+		cfg.Domain = sid.MustParse(t.Domain) // cannot fail: check parsed it
 	}
 	if last != nil {
 		// A ticket accepted before a reload is not accepted again after it (K-82).

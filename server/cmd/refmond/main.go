@@ -143,7 +143,7 @@ const (
 func newParser(std *streams, exit func(int)) (*kong.Kong, error) {
 	help := std.out
 	if o, ok := help.(*checkedOutput); ok {
-		help = o.to // kong reads the width of a terminal from it
+		help = o.to // the file itself, because kong queries the width of a terminal
 	}
 	return kong.New(&cli{},
 		kong.Name("refmond"),

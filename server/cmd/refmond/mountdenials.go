@@ -121,7 +121,7 @@ func record(log *audit.Log) func(*mount.Denial) {
 		switch {
 		case o.Why != nil:
 			q.Reasons = audit.Reasons(&r, o.Why)
-		case r.Descriptor == nil: // no entry of such a file grants anything (M-46)
+		case r.Descriptor == nil: // a file without a valid descriptor grants nothing (M-46)
 			q.Reasons = []audit.Reason{{Bits: q.Access, Code: audit.ReasonNotGranted}}
 		}
 		from := audit.Origin{Subject: access.SubjectOf(d.Subject.Effective()), Names: log.Names, ProcessName: "mount"}

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/server/mount"
 )
 
-// LogOn gives the user of a request to a mount the token that a connection of the same user would get. It implements
-// [mount.Peers].
+// LogOn implements [mount.Peers]: it returns the token for the user of a request to a mount. This is the token that a
+// connection of the same user gets. full is the argument of the Identity's LogOn.
 func (s *service) LogOn(p *unix.Peer, full bool) (logon.Result, error) {
 	return s.Identity().LogOn(p, full)
 }

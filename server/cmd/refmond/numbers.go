@@ -34,8 +34,8 @@ type idTable struct {
 const maxNumbers = 256 << 20
 
 // readNumbers reads the uids and gids of a directory file. readNumbers returns nil and no error if file is "". A number
-// that several accounts share is marked as ambiguous. If an account has several numbers, the last counts. A file larger
-// than maxNumbers bytes and a malformed file are errors.
+// that several accounts share is marked as ambiguous. If an account has several numbers, the last is used. A file
+// larger than maxNumbers bytes and a malformed file are errors.
 func readNumbers(file string) (*idTable, error) {
 	if file == "" {
 		return nil, nil

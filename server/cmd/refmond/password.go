@@ -18,8 +18,8 @@ import (
 const maxPassword = 4096
 
 // readPassword reads a password: two entries without echo from a terminal, or else one line. The terminal's mode is
-// restored, also before a signal such as that of Ctrl-C ends the program. Two different entries, and more than
-// maxPassword bytes, are errors.
+// restored, also before a signal such as that of Ctrl-C ends the program. An empty entry, two different entries, and
+// more than maxPassword bytes are errors.
 func readPassword(in *os.File, prompt io.Writer) (admin.Password, error) {
 	lines := bufio.NewReader(io.LimitReader(in, 2*(maxPassword+2))) // two entries with their ends
 	old, err := unix.IoctlGetTermios(int(in.Fd()), unix.TCGETS)
@@ -68,7 +68,7 @@ func restoreBefore(restore func(), signals ...os.Signal) (end func()) {
 }
 
 // line returns the next line without its end. An empty line and one above maxPassword are errors, and so is the end of
-// the input. A last line without its newline counts.
+// the input. The last line needs no newline.
 func line(r *bufio.Reader) (admin.Password, error) {
 	text, err := r.ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {

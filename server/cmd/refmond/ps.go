@@ -75,13 +75,13 @@ func (l *inspector) process(std *streams, h winnt.Handle, sessions map[uint64]in
 		return fmt.Errorf("a process: %w", st.Err())
 	}
 	if b.ExitStatus != ntstatus.Pending {
-		return nil // it has ended, and an open handle keeps it
+		return nil // the process has ended, and a handle keeps its object
 	}
 	name := text(l.th.NtQueryInformationProcess(h, nt.ProcessImageFileName))
 	s, connected := sessions[uint64(b.UniqueProcessID)]
-	who := "" // unknown if its token may not be opened
+	who := "" // stays "" if the caller may not open the process's token
 	if connected {
-		// A program that another one started has a name of its own (W-79).
+		// The session has the program's name if another program started it (W-79).
 		name, who = s.Name, l.named(s.User)
 	}
 	if t, st := l.th.NtOpenProcessToken(h, winnt.TOKEN_QUERY); st == ntstatus.Success {

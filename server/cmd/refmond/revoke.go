@@ -154,7 +154,7 @@ func (s *service) revokeRest(selected func(user *token.Token, name string) bool)
 }
 
 // kernelName returns the kernel name of a path in a tree or in one of its mounts. It returns false for any other
-// path. Of trees that contain each other, the innermost counts. A mount hides the trees and mounts in its directory
+// path. Of trees that contain each other, the innermost applies. A mount hides the trees and mounts in its directory
 // that are older than it. The result has no trailing backslash and no part "." or "..".
 func (c *config) kernelName(path string) (name string, ok bool) {
 	path = filepath.Clean(path)

@@ -241,7 +241,7 @@ func (s *service) reload(file string) {
 // restartKeys returns the top-level keys that a reload does not apply and whose values differ between two
 // configurations, in the order of the settings.
 func restartKeys(begun, now settings) (keys []string) {
-	for _, c := range []*settings{&begun, &now} { // what a reload applies counts as equal
+	for _, c := range []*settings{&begun, &now} { // clear the settings that a reload applies
 		c.Administrators, c.Privileges, c.Kerberos, c.Directory, c.IDNumbers = nil, nil, tickets{}, directory{}, ""
 		c.Audit.Required, c.Audit.Policy, c.Log.Level = false, nil, ""
 	}

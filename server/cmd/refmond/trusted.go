@@ -61,7 +61,7 @@ func (p trustedPath) check() error {
 	}
 	starts, links := routes(path)
 	if real, err := filepath.EvalSymlinks(path); err == nil && !slices.Contains(starts, real) {
-		starts = append(starts, real) // of a target such as LINK/../FILE
+		starts = append(starts, real) // differs for a target such as LINK/../FILE
 	}
 	for _, at := range links {
 		if err := p.checkLink(at); err != nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/server/internal/lograte"
 )
 
-// logUnbelieved returns a function that logs a file to which everybody is denied access, because its stored descriptor
-// does not count. It logs a few per minute (F-204).
+// logUnbelieved returns a function that logs a file whose stored descriptor is invalid, so that everybody is denied
+// access. It logs a few files per minute (F-204).
 func logUnbelieved(log *slog.Logger, tree string) func(string, error) {
 	log = log.With(lograte.Client, "tree "+tree)
 	return func(path string, cause error) {

@@ -38,12 +38,11 @@ func New(inner slog.Handler) *Handler {
 	return &Handler{inner: inner, counts: &counts{of: map[key]count{}}}
 }
 
-// Enabled reports whether the inner handler handles the level. The rate does not count here. It implements
-// slog.Handler.
+// Enabled reports whether the inner handler handles the level. It ignores the rate. It implements slog.Handler.
 func (h *Handler) Enabled(ctx context.Context, l slog.Level) bool { return h.inner.Enabled(ctx, l) }
 
 // WithAttrs returns a handler that adds the attributes to each record. The value of a client attribute selects the
-// rate. It implements slog.Handler. The last client attribute counts. h stays unchanged, and shares its counts with
+// rate. It implements slog.Handler. The last client attribute applies. h stays unchanged, and shares its counts with
 // the new handler.
 func (h *Handler) WithAttrs(all []slog.Attr) slog.Handler {
 	c := *h

@@ -71,7 +71,7 @@ func (m *machine) fill(at string) {
 	}
 }
 
-// crowd uses up the inodes of a file system with empty files.
+// crowd creates empty files below the path at until the file system has no free inode.
 func (m *machine) crowd(at string) {
 	m.Helper()
 	m.must(os.MkdirAll(m.at(at+"/"+filling), 0o700))
@@ -257,7 +257,8 @@ func (m *machine) revokes(round int) outcome {
 	}
 }
 
-// indexed gives bob's right back and waits until the index has it. After a minute it fails the test and returns false.
+// indexed grants bob the right to read a file again and waits until refmon-index reports it. round selects one of three
+// files. After a minute indexed fails the test and returns false.
 func (m *machine) indexed(round int) bool {
 	m.Helper()
 	file := filepath.Join("/srv/projects/plans", fmt.Sprint("plan", round%3+1))

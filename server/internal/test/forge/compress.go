@@ -26,8 +26,8 @@ func Compress(in []byte) (out []byte) {
 	return out
 }
 
-// match finds a repetition for the compressor: the longest match in the data before position at, and its distance.
-// Without a match both are 0.
+// match finds the longest repetition for the compressor: up to 60,000 bytes at position at that repeat data up to 300
+// bytes before. back is the distance. Without a match both results are 0.
 func match(in []byte, at int) (length, back int) {
 	for b := 1; b <= min(at, 300); b++ {
 		n := 0
