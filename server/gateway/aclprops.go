@@ -188,7 +188,7 @@ func (t *propertyReader) ace(b *strings.Builder, e sd.ACE) {
 		kind = "deny"
 	case sd.AccessAllowed, sd.AccessAllowedCallback:
 	default:
-		return // object entries and system entries say nothing about a file's rights
+		return // object and system entries neither grant nor deny rights to a file
 	}
 	if e.Flags()&sd.InheritOnly != 0 {
 		return

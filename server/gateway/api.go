@@ -12,12 +12,12 @@ import (
 	"github.com/refmon/refmon/server/gateway/refmonv1/refmonv1connect"
 )
 
-// Limits of the API.
+// Limits of one API call, and of the calls of one user.
 const (
 	largestQuestion = 1 << 20 // bytes
 	mostQuestions   = 1000    // questions in one call
 	mostAccounts    = 100     // accounts in one call
-	callsEach       = 100     // of one user, per second and in one burst (G-27)
+	callsEach       = 100     // calls of one user per second, and in one burst (G-27)
 	longestCall     = 30 * time.Second
 )
 
@@ -53,10 +53,10 @@ type sessionKey struct{}
 // service implements the procedures of the API for the session in the context of a call.
 type service struct{ g *Gateway }
 
-// requestOf returns the request that carries out an API call with the rights of its caller, whose session is in the
-// context. The session is nil if there is none, which guard prevents.
+// requestOf returns the request that carries out an API call with the rights of its caller, whose session guard has
+// put into ctx. Without a session in ctx, the request's session is nil.
 func (v service) requestOf(ctx context.Context) *request {
-	s, _ := ctx.Value(sessionKey{}).(*session) // guard has set it
+	s, _ := ctx.Value(sessionKey{}).(*session)
 	return &request{g: v.g, s: s, begun: time.Now(), ctx: ctx}
 }
 

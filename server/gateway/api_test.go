@@ -124,7 +124,7 @@ func TestDifferingCheckShowsNoGrantingEntry(t *testing.T) {
 	})
 	p.release(own)
 	explain := func(twin *token.Token, granted winnt.AccessMask) string {
-		return q.granting(d, twin, winnt.FILE_READ_DATA, granted, func(sid.SID) string { return "" })
+		return q.explainGrant(d, twin, winnt.FILE_READ_DATA, granted, func(sid.SID) string { return "" })
 	}
 	same := explain(twin, winnt.FILE_READ_DATA)
 	check.That(t, strings.Contains(same, "entry 1 of the DACL allows it"),

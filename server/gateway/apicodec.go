@@ -69,7 +69,7 @@ func (c strictCodec) Unmarshal(data []byte, message any) error {
 	}
 	r := strict.Reader{Scanner: strict.Scanner{Bytes: data}}
 	err := checkJSON(m.ProtoReflect().Descriptor(), &r)
-	if err == nil { // after an error the reader has not reached the end
+	if err == nil { // after an error, Done would report the unread rest instead
 		err = r.Done()
 	}
 	if err != nil {
@@ -139,7 +139,7 @@ func checkJSONValue(f protoreflect.FieldDescriptor, r *strict.Reader) error {
 //   - a field that is empty or has the wrong wire type
 func checkWire(m protoreflect.MessageDescriptor, b []byte) error {
 	seen := map[protowire.Number]int{}
-	var chosen protoreflect.FieldDescriptor // of the message's oneof
+	var chosen protoreflect.FieldDescriptor // the present member of the message's oneof
 	for len(b) > 0 {
 		number, kind, n := protowire.ConsumeTag(b)
 		if n < 0 {
@@ -158,15 +158,14 @@ func checkWire(m protoreflect.MessageDescriptor, b []byte) error {
 		}
 		if f.ContainingOneof() != nil {
 			if chosen != nil {
-				// Package proto would take the last one.
+				// Package proto would accept both and use the last one.
 				return fmt.Errorf("%s and %s: give only one of them", chosen.Name(), name)
 			}
 			chosen = f
 		}
 		b = b[n:]
 		if kind != protowire.BytesType {
-			// Fields of requests are text and messages only, so another wire type is another type
-			// of field.
+			// Every request field is text or a message, and both have this wire type.
 			return fmt.Errorf("%s: it has another type", name)
 		}
 		value, n := protowire.ConsumeBytes(b)

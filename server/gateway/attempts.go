@@ -11,14 +11,14 @@ import (
 
 // Limits of failed password logons. refmond locks a name after ten, so one address cannot lock it alone.
 const (
-	wrongOfName    = 5  // for one name from one address within attemptTime
-	wrongOfAddress = 50 // from one address
+	wrongOfName    = 5  // failures for one name from one address within attemptTime
+	wrongOfAddress = 50 // failures from one address within attemptTime, for all names
 	attemptTime    = 15 * time.Minute
 	mostAttempts   = 8192 // counters in the table
 )
 
-// attempts counts failed password logons by client address, before they reach refmond. So an unauthenticated client
-// cannot lock a user out (G-32). It is safe for concurrent use.
+// attempts counts failed password logons by client address and stops further ones before they reach refmond. So an
+// unauthenticated client cannot lock a user out (G-32). attempts is safe for concurrent use.
 type attempts struct {
 	now func() time.Time // immutable
 

@@ -23,12 +23,12 @@ import (
 // thousand groups has about 30 KiB.
 const longestCredential = 64 << 10
 
-// who authenticates the client of a request; the caller returns the session with sessions.put. who may block until a
-// logon ends, and delays the response to a wrong password. After an error response the session is nil:
+// authenticate logs the client of a request on. The caller returns the session with sessions.put. authenticate may
+// block until a logon ends, and delays the response to a wrong password. After an error response the session is nil:
 //   - no valid credentials: 401
 //   - too many wrong passwords: 429
 //   - refmond could not check the credentials: 503
-func (g *Gateway) who(w http.ResponseWriter, r *http.Request) *session {
+func (g *Gateway) authenticate(w http.ResponseWriter, r *http.Request) *session {
 	p, err := g.link.process()
 	if err != nil {
 		g.log.Error("cannot reach refmond", lograte.Client, origin(r), "error", err)
@@ -36,7 +36,7 @@ func (g *Gateway) who(w http.ResponseWriter, r *http.Request) *session {
 		return nil
 	}
 	begun := time.Now()
-	s := g.proved(p, r)
+	s := g.logOnClient(p, r)
 	switch {
 	case s == nil:
 		g.challenge(w, "")
@@ -65,11 +65,11 @@ func (g *Gateway) who(w http.ResponseWriter, r *http.Request) *session {
 	return nil
 }
 
-// proved logs the client on by its Authorization header or, without one, by its certificate. The caller checks the
+// logOnClient logs the client on by its Authorization header or, without one, by its certificate. The caller checks the
 // session's st, because a failed logon also returns a session, and returns the session with sessions.put. The session
 // is nil for a request without a credential, with a malformed or too long credential, or with an unknown or disabled
 // scheme. Equal Basic credentials share a session; each Negotiate request gets a new one.
-func (g *Gateway) proved(p *process, r *http.Request) *session {
+func (g *Gateway) logOnClient(p *process, r *http.Request) *session {
 	kind, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if len(value) > longestCredential {
 		return nil
@@ -78,7 +78,7 @@ func (g *Gateway) proved(p *process, r *http.Request) *session {
 	case strings.EqualFold(kind, "Basic"):
 		name := p.sessions.name("basic ", value)
 		if s := p.sessions.find(name); s != nil {
-			return s // only well-formed credentials are cached
+			return s // a cached credential needs no parsing, because malformed ones are never cached
 		}
 		in, ok := basic(value)
 		if !ok {
@@ -103,7 +103,7 @@ func (g *Gateway) proved(p *process, r *http.Request) *session {
 				ChannelBindings: bindingOf(r.Context())})
 		})
 	case kind == "":
-		return g.certified(p, r)
+		return g.logOnCertificate(p, r)
 	}
 	return nil
 }
@@ -112,9 +112,9 @@ func (g *Gateway) proved(p *process, r *http.Request) *session {
 var untriedLogons = map[ntstatus.Status]bool{ntstatus.InsufficientResources: true, ntstatus.AuditFailed: true,
 	ntstatus.NoLogonServers: true, ntstatus.PortDisconnected: true, ntstatus.Cancelled: true}
 
-// certified logs on the account that the configuration maps the client's certificate to, without a password. It
+// logOnCertificate logs on the account that the configuration maps the client's certificate to, without a password. It
 // returns nil if there is no certificate or no mapping. The caller returns the session with sessions.put.
-func (g *Gateway) certified(p *process, r *http.Request) *session {
+func (g *Gateway) logOnCertificate(p *process, r *http.Request) *session {
 	account := g.cfg.Certificates[fingerprint(r.TLS)]
 	if account == "" {
 		return nil
@@ -169,9 +169,9 @@ func basic(value string) (in nt.LogonInformation, ok bool) {
 		Password: logon.Secret(password)}, true
 }
 
-// challenge asks the client for credentials: it writes a 401 response with one WWW-Authenticate header for each scheme,
-// Negotiate if it is configured, then Basic. It replaces those that are set. why is the text of the body; "" stands for
-// a default text.
+// challenge asks the client for credentials. It writes a 401 response with one WWW-Authenticate header for each
+// scheme: Negotiate if it is configured, then Basic. It replaces WWW-Authenticate headers that are already set. why is
+// the text of the body; "" selects a default text.
 func (g *Gateway) challenge(w http.ResponseWriter, why string) {
 	h := w.Header()
 	h.Del("WWW-Authenticate")
@@ -200,7 +200,8 @@ func plain(w http.ResponseWriter, code int, text string) {
 	_, _ = w.Write([]byte(text + "\n"))
 }
 
-// logOnFrom logs the session on with the credential of a request, which counts for the network of its client.
+// logOnFrom logs the session on with the credential of a request. The logon counts against the limits of the client's
+// network.
 func (s *session) logOnFrom(ctx context.Context, r *http.Request, in nt.LogonInformation) {
 	s.logOn(ctx, networkOf(r.RemoteAddr).String(), origin(r), in)
 }

@@ -25,7 +25,7 @@ type AuthZEN struct {
 	// Ask is an SDDL descriptor. Its right 0x1 permits a client to ask about others. Its SACL says which questions are
 	// recorded.
 	Ask   string
-	Rate  int            // questions of one client per second, at least 1
+	Rate  int            // maximum questions of one client per second, at least 1
 	Types *authzen.Types // declared resource types; nil: none
 }
 
@@ -48,7 +48,7 @@ type pdp struct {
 	g       *Gateway         // immutable
 	ask     *sd.Descriptor   // immutable
 	audited bool             // immutable: the SACL of ask has an entry
-	limit   *authzen.Limiter // by the SID of the caller
+	limit   *authzen.Limiter // limits each caller's questions, by SID
 	types   *authzen.Types   // immutable; nil: none
 	api     *authzen.Handler // immutable
 }
@@ -71,7 +71,7 @@ func newPDP(g *Gateway, c *AuthZEN) (*pdp, error) {
 	p := &pdp{g: g, ask: ask, audited: ask.SACL().Len() > 0, limit: authzen.NewLimiter(c.Rate, g.cfg.Now), types: c.Types}
 	p.api, err = authzen.New(authzen.Config{URL: c.URL, Evaluator: p, Log: g.log,
 		Caller: func(r *http.Request) (authzen.Caller, error) {
-			s, _ := r.Context().Value(sessionKey{}).(*session) // guard has set it
+			s, _ := r.Context().Value(sessionKey{}).(*session) // guard has set the key
 			return s.caller(), nil
 		}})
 	if at := strings.Index(c.URL, "://"); err == nil && strings.Count(c.URL[at+3:], "/") > 0 {
@@ -159,7 +159,7 @@ func (p *pdp) refuse(r *request, q *authzen.Question) error {
 //   - unknown subject or resource type: a denial
 //   - refmond did not decide: an error
 //
-// With configured types, a subject of a type other than user can be asked about resources that are no files. decide
+// With configured types, a caller can ask about a subject that is not a user and resources that are not files. decide
 // returns the subject's logon to the cache.
 func (p *pdp) decide(r *request, q *authzen.Question, others bool) (a authzen.Answer, err error) {
 	if q.Subject.Type != userType {
@@ -174,7 +174,7 @@ func (p *pdp) decide(r *request, q *authzen.Question, others bool) (a authzen.An
 	case untriedLogons[who.st] || who.st == ntstatus.Success && who.level > winnt.SecurityIdentification:
 		return a, unavailable(who.st)
 	case !others && (who.st != ntstatus.Success || who.user != r.s.user):
-		// The caller's name is that of another account, or of none; the answer does not say which (G-63).
+		// The name belongs to another account or to none. The answer does not say which (G-63).
 		return a, p.refuse(r, q)
 	case who.st != ntstatus.Success:
 		return denial("the subject is unknown or may not log on"), nil
@@ -190,7 +190,8 @@ func (p *pdp) decide(r *request, q *authzen.Question, others bool) (a authzen.An
 	return p.types.Decide(q, &spec), nil
 }
 
-// denial returns a negative answer of the AuthZEN API. Only the caller sees reason; the subject sees "access denied".
+// denial returns a negative answer of the AuthZEN API. reason is the reason for administrators; the reason for the
+// subject is always "access denied".
 func denial(reason string) authzen.Answer {
 	return authzen.Answer{ReasonAdmin: reason, ReasonUser: "access denied"}
 }

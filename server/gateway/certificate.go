@@ -20,11 +20,12 @@ type Certificate struct {
 // servedCertificate is a server certificate in the form that connections need. Immutable.
 type servedCertificate struct {
 	config  *tls.Config
-	binding string // as channelBinding returns it
+	binding string // result of channelBinding for the certificate
 }
 
-// NewCertificate returns a Certificate that presents cert, which must not be nil. If clients is set, clients are asked
-// for a certificate, which is optional. One of any issuer is accepted, because Config.Certificates identifies it.
+// NewCertificate returns a Certificate that presents cert, which must not be nil. If clients is set, the TLS handshake
+// requests a client certificate. It is optional, and its issuer does not matter, because Config.Certificates
+// identifies each certificate by its hash.
 func NewCertificate(cert *tls.Certificate, clients bool) *Certificate {
 	c := &Certificate{clients: clients}
 	c.Renew(cert)
@@ -53,7 +54,7 @@ func (c *Certificate) listenerConfig() *tls.Config {
 		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 			now := c.current.Load()
 			if now == nil {
-				return nil, nil // the handshake fails for want of a certificate
+				return nil, nil // crypto/tls then has no certificate and fails the handshake
 			}
 			if below, ok := hello.Conn.(*gathered); ok {
 				below.certificate.Store(now)
@@ -67,8 +68,8 @@ func Listen(l net.Listener, c *Certificate) net.Listener {
 	return tls.NewListener(gathering{l}, c.listenerConfig())
 }
 
-// bindingOf returns the channel binding of a request's connection. It returns "" for a connection that is not one of
-// [Listen].
+// bindingOf returns the channel binding of a request's connection. It returns "" for a connection that no listener of
+// [Listen] accepted.
 func bindingOf(ctx context.Context) string {
 	if c, ok := ctx.Value(gatheredKey{}).(*gathered); ok {
 		if p := c.certificate.Load(); p != nil {

@@ -28,8 +28,8 @@ func LimitConnections(l net.Listener, most int) net.Listener {
 	return &limited{Listener: l, most: most, of: map[netip.Prefix]int{}}
 }
 
-// Accept waits for a connection within the limits. It closes a connection above them, logs a warning and waits for
-// the next one. An error is that of the listener.
+// Accept waits for a connection within the limits. It closes a connection beyond the limits, logs a warning and waits
+// for the next one. It returns the error of the underlying listener.
 func (l *limited) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
@@ -51,7 +51,7 @@ func (l *limited) Accept() (net.Conn, error) {
 func (l *limited) enter(from netip.Prefix) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	// A network gets no more than what remains for all others (G-52).
+	// The share of one network shrinks as the total grows (G-52).
 	if l.of[from] >= l.most-l.all {
 		return false
 	}
@@ -70,7 +70,7 @@ func (l *limited) leave(from netip.Prefix) {
 	}
 }
 
-// admitted is a connection that counts until it is closed.
+// admitted is a connection that limited counts as open until Close.
 type admitted struct {
 	net.Conn
 	leave func()

@@ -175,9 +175,9 @@ func (p place) plain() string {
 // treeLink returns the URL of the console page at page, with path in its query.
 func treeLink(page, path string) string { return page + "?" + url.Values{"path": {path}}.Encode() }
 
-// treeFiles adds the first mostDescriptors entries of a directory to d, with their descriptors. d.More reports that
-// there are others. It adds none if the client may not list the directory, and "—" for a descriptor that the client
-// may not read.
+// treeFiles adds the first mostDescriptors entries of a directory to d, with their descriptors, and sets d.More if
+// there are further entries. It adds no entry if the client may not list the directory. A descriptor that the client
+// may not read is "—".
 func (q *request) treeFiles(d *treeData, at place) {
 	h, refused := q.openToList(at)
 	if refused != nil {
@@ -205,7 +205,7 @@ type whyData struct {
 	Granted                       []string
 }
 
-// formRights lists the rights in the form. A page about another right lists that one too.
+// formRights lists the rights that the form offers. A page about a right outside the list adds that right to its form.
 var formRights = []string{"GENERIC_READ", "GENERIC_WRITE", "DELETE", "READ_CONTROL", "WRITE_DAC", "FILE_ALL_ACCESS",
 	"MAXIMUM_ALLOWED"}
 

@@ -39,7 +39,7 @@ type sessionsData struct {
 	Problem  string
 	Sessions []sessionLine
 	Acting   []actingLine
-	Full     bool // a process may have more threads than Acting has
+	Full     bool // a process has mostThreads lines in Acting, so it may have further impersonating threads
 }
 
 // sessionLine is one connection.

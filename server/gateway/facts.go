@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/server/gateway/dav"
 )
 
-// facts are the attributes of a file that WebDAV and directory pages show. Their zero value is an empty file of 1601
-// without a name.
+// facts are the attributes of a file that WebDAV and directory pages show. The zero value describes an empty file
+// without a name, created in 1601.
 type facts struct {
 	name             string
 	created, written int64 // FILETIMEs

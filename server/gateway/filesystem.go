@@ -223,7 +223,7 @@ func (f files) Lockable(name dav.Path, deep bool) error {
 	switch h, st = f.q.open(at, winnt.FILE_DELETE_CHILD, winnt.FILE_OPEN, directoryOnly); st {
 	case ntstatus.Success:
 		f.q.s.p.release(h)
-	case ntstatus.NotADirectory: // a file has no members
+	case ntstatus.NotADirectory: // the right to delete members concerns folders only
 	default:
 		return f.q.refusedAs(at, winnt.FILE_DELETE_CHILD, st)
 	}

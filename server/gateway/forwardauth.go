@@ -45,7 +45,7 @@ func (f *ForwardAuth) check() error {
 //   - no valid credentials: 401
 //   - any other failure: 403, because nginx turns other statuses into 500 (G-66)
 //
-// Too many failed logons, a path that is not served and an unreachable daemon are such failures.
+// The 403 includes too many failed logons, a path that is not served, and an unreachable daemon.
 func (g *Gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Content-Type-Options"] = nosniff
 	begun := time.Now()
@@ -58,7 +58,7 @@ func (g *Gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusForbidden, "access denied")
 		return
 	}
-	s := g.proved(p, r)
+	s := g.logOnClient(p, r)
 	if s == nil {
 		g.challenge(w, "")
 		return
@@ -87,8 +87,8 @@ func (g *Gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 	plain(w, http.StatusOK, "allowed")
 }
 
-// fromClient returns a proxy's request as one from the address of the proxy's client. ok is false if the header with
-// the address is missing, repeated or not an address. Without f.Client it returns r.
+// fromClient returns a copy of a proxy's request whose RemoteAddr is the address of the proxy's client. ok is false if
+// the header with the address is missing, repeated or malformed. Without f.Client it returns r itself.
 func (f *ForwardAuth) fromClient(r *http.Request) (_ *http.Request, ok bool) {
 	if f.Client == "" {
 		return r, true
@@ -101,7 +101,7 @@ func (f *ForwardAuth) fromClient(r *http.Request) (_ *http.Request, ok bool) {
 	if err != nil {
 		return nil, false
 	}
-	// A stranger's wrong passwords do not count against the other clients of the proxy (G-67, L-65).
+	// With this address, one client's wrong passwords do not count against the proxy's other clients (G-67, L-65).
 	out := r.WithContext(r.Context())
 	out.RemoteAddr = netip.AddrPortFrom(at.WithZone(""), 0).String()
 	return out, true

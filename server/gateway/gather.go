@@ -15,11 +15,11 @@ import (
 // mostGathered is the largest body, in bytes, that is sent with its headers in one write.
 const mostGathered = 8 << 10
 
-// roomGathered is the buffer size for such a response: body, headers and TLS overhead.
+// roomGathered is the size of a response buffer in bytes: body, headers and TLS overhead.
 const roomGathered = 2 * mostGathered
 
-// pieces is the pool of response buffers. An idle connection holds none.
-var pieces = sync.Pool{New: func() any { return new([roomGathered]byte) }}
+// responseBuffers is the pool of response buffers. An idle connection holds none.
+var responseBuffers = sync.Pool{New: func() any { return new([roomGathered]byte) }}
 
 // gathering is a listener whose connections can collect several writes and send them at once. TLS runs above it.
 type gathering struct{ net.Listener }
@@ -44,7 +44,7 @@ type gathered struct {
 	// +checklocks:mu
 	n int // buffered bytes of room; guarded by mu
 
-	certificate atomic.Pointer[servedCertificate] // what this connection got; nil before its handshake
+	certificate atomic.Pointer[servedCertificate] // the certificate of the handshake; nil before it
 }
 
 // Write sends b, or buffers it between hold and release and then returns no error. If b does not fit into the buffer,
@@ -69,7 +69,7 @@ func (c *gathered) hold() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.room == nil {
-		c.room = pieces.Get().(*[roomGathered]byte)
+		c.room = responseBuffers.Get().(*[roomGathered]byte)
 	}
 }
 
@@ -81,7 +81,7 @@ func (c *gathered) release() {
 	if c.sendLocked() != nil {
 		_ = c.Conn.Close() // the data that Write accepted was not sent
 	}
-	pieces.Put(c.room)
+	responseBuffers.Put(c.room)
 	c.room = nil
 }
 
@@ -118,12 +118,12 @@ func withGathered(ctx context.Context, c net.Conn) context.Context {
 func atOnce(w http.ResponseWriter, r *http.Request, body []byte) {
 	c, _ := r.Context().Value(gatheredKey{}).(*gathered)
 	if c == nil || r.ProtoMajor != 1 || len(body) > mostGathered {
-		_, _ = w.Write(body) // ignore a client that has disconnected
+		_, _ = w.Write(body) // an error means that the client has disconnected
 		return
 	}
 	c.hold()
 	defer c.release()
 	if _, err := w.Write(body); err == nil {
-		_ = http.NewResponseController(w).Flush() // likewise
+		_ = http.NewResponseController(w).Flush() // an error means that the client has disconnected
 	}
 }

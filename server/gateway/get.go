@@ -31,8 +31,8 @@ var (
 	ownOrigin   = []string{"same-origin"}
 )
 
-// small is the pool of buffers for small files.
-var small = sync.Pool{New: func() any { return new([mostGathered + 512]byte) }}
+// smallBuffers is the pool of buffers for small files.
+var smallBuffers = sync.Pool{New: func() any { return new([mostGathered + 512]byte) }}
 
 // get serves GET and HEAD of q.at: a file's contents, or the page of a directory or of the trees. If the client may
 // not read q.at, get writes the refusal.
@@ -41,10 +41,10 @@ func (q *request) get(w http.ResponseWriter, r *http.Request) {
 		q.page(w, r, q.roots(), false)
 		return
 	}
-	room := small.Get().(*[mostGathered + 512]byte)
+	room := smallBuffers.Get().(*[mostGathered + 512]byte)
 	o, st := q.readAs(q.at, room[:])
 	if st != ntstatus.PortDisconnected { // after a disconnect the buffer may still be written to
-		defer small.Put(room)
+		defer smallBuffers.Put(room)
 	}
 	if st != ntstatus.Success {
 		q.refusedToRead(w, r, st)
@@ -52,7 +52,7 @@ func (q *request) get(w http.ResponseWriter, r *http.Request) {
 	}
 	f := facts{created: o.CreationTime, written: o.LastWriteTime, size: o.EndOfFile, dir: o.Directory, id: o.FileID}
 	if o.Whole {
-		q.whole(w, r, f, o.Data)
+		q.serveSmall(w, r, f, o.Data)
 		return
 	}
 	defer q.s.p.release(o.FileHandle)
@@ -60,16 +60,16 @@ func (q *request) get(w http.ResponseWriter, r *http.Request) {
 		q.directory(w, r, o.FileHandle)
 		return
 	}
-	q.long(w, r, f, o.FileHandle)
+	q.serveLarge(w, r, f, o.FileHandle)
 }
 
-// long serves a file that is too large for one reply of refmond. It reads through a file descriptor if refmond passes
-// one. Otherwise it reads by calls on h, which the caller releases.
-func (q *request) long(w http.ResponseWriter, r *http.Request, f facts, h winnt.Handle) {
+// serveLarge serves a file that is too large for one reply of refmond. It reads through a file descriptor if refmond
+// passes one. Otherwise it reads by calls on h, which the caller releases.
+func (q *request) serveLarge(w http.ResponseWriter, r *http.Request, f facts, h winnt.Handle) {
 	if again, file, st := q.openToRead(q.at); st == ntstatus.Success {
 		defer q.s.p.release(again)
 		if file != nil {
-			defer func() { _ = file.Close() }() // read only
+			defer func() { _ = file.Close() }() // closing a file that was only read loses no data
 			if info, err := file.Stat(); err == nil {
 				q.content(w, r, facts{size: info.Size(), written: filetime.Of(info.ModTime())},
 					&passedFile{file: file, q: q, h: again, checked: time.Now()})
@@ -110,16 +110,16 @@ func (q *request) directory(w http.ResponseWriter, r *http.Request, h winnt.Hand
 	q.page(w, r, list, more)
 }
 
-// active are the media types that a browser would run. They are sent as attachments.
+// active lists the media types whose scripts a browser would run. Such files are sent as attachments.
 var active = []string{"text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml",
 	"application/javascript", "text/javascript", "application/pdf", "application/x-shockwave-flash"}
 
 // conditional lists the headers that request a range or set a condition.
 var conditional = []string{"Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"}
 
-// whole serves a small file whose whole contents are in data. whole supports ranges and conditional headers. HEAD
+// serveSmall serves a small file whose whole contents are in data. It supports ranges and conditional headers. HEAD
 // gets only the headers. A URL that ends in a slash is 404.
-func (q *request) whole(w http.ResponseWriter, r *http.Request, f facts, data []byte) {
+func (q *request) serveSmall(w http.ResponseWriter, r *http.Request, f facts, data []byte) {
 	for _, name := range conditional {
 		if len(r.Header[name]) > 0 {
 			q.content(w, r, f, bytes.NewReader(data))
@@ -139,8 +139,8 @@ func (q *request) whole(w http.ResponseWriter, r *http.Request, f facts, data []
 // byteRanges matches a Range header that http.ServeContent answers as RFC 9110 says.
 var byteRanges = regexp.MustCompile(`^bytes=[ \t,]*` + byteRange + `([ \t]*,[ \t]*(` + byteRange + `)?)*$`)
 
-// byteRange matches a range with a first and perhaps a last position, or one of the last bytes, of which there is one
-// at least. http.ServeContent answers a range of the last 0 bytes with 206 and an invalid Content-Range.
+// byteRange matches a first position with an optional last one, or a suffix of at least one byte. It excludes a suffix
+// of 0 bytes, which http.ServeContent answers with 206 and an invalid Content-Range.
 const byteRange = `([0-9]{1,18}-[0-9]{0,18}|-0*[1-9][0-9]{0,17})`
 
 // content serves a file from a reader, with support for ranges and conditional headers. It ignores a Range header of
@@ -159,7 +159,7 @@ func (q *request) content(w http.ResponseWriter, r *http.Request, f facts, from 
 // false.
 func (q *request) describe(w http.ResponseWriter, r *http.Request, f facts, more ...string) bool {
 	if strings.HasSuffix(r.URL.Path, "/") {
-		absent(w)
+		writeNotFound(w)
 		return false
 	}
 	name := path.Base(r.URL.Path)
@@ -184,7 +184,7 @@ func (q *request) describe(w http.ResponseWriter, r *http.Request, f facts, more
 // whenRounded converts 100 ns units since 1601 to UTC and cuts off the fraction of a second.
 func whenRounded(t int64) time.Time { return filetime.Time(t).Truncate(time.Second) }
 
-// askAgain is the time that a passed descriptor is read before the next question to refmond.
+// askAgain is the interval at which passedFile asks refmond whether the open was revoked.
 const askAgain = time.Second
 
 // passedFile reads a file through a descriptor that refmond passed. A revocation does not reach the descriptor, so Read
@@ -192,7 +192,7 @@ const askAgain = time.Second
 type passedFile struct {
 	file    *os.File // the caller closes it
 	q       *request
-	h       winnt.Handle // the open that the descriptor is of
+	h       winnt.Handle // the handle of the open for which refmond passed file
 	checked time.Time    // when refmond last checked the open
 }
 

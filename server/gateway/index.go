@@ -30,7 +30,7 @@ type Index struct {
 	// Ask is an SDDL descriptor with an owner, a group and a DACL. Its right 0x1 permits a client to ask about others,
 	// and to learn why it may not read a document. Its SACL decides which questions are recorded.
 	Ask  string
-	Rate int // questions of one client per second, at least 1
+	Rate int // maximum questions of one client per second, at least 1
 }
 
 // indexPath is the prefix of the paths of questions. The name of the question follows, as in the API of refmon-index.
@@ -59,8 +59,8 @@ type indexer struct {
 	g       *Gateway         // immutable
 	ask     *sd.Descriptor   // immutable
 	audited bool             // immutable: the SACL of ask has an entry
-	limit   *authzen.Limiter // by the SID of the caller
-	turns   *admission.Pool  // immutable: by the SID of the caller
+	limit   *authzen.Limiter // limits each caller's questions, by SID
+	turns   *admission.Pool  // immutable: shares indexPlaces among the callers, by SID
 	http    http.Client      // immutable
 }
 
@@ -95,8 +95,8 @@ func (x *indexer) rows() (out []row) {
 	return out
 }
 
-// serve answers one question of the client of s, in JSON. An error has its status and the field error. It waits at most
-// indexTimeout. It writes the answer once, and ignores a client that has left.
+// serve answers one question of the client of s, in JSON. For an error it sends the error's HTTP status and a JSON
+// object with the field "error". It waits at most indexTimeout for the answer.
 func (x *indexer) serve(w http.ResponseWriter, r *http.Request, s *session, name string) {
 	ctx, cancel := context.WithTimeout(r.Context(), indexTimeout)
 	defer cancel()
@@ -104,19 +104,19 @@ func (x *indexer) serve(w http.ResponseWriter, r *http.Request, s *session, name
 	status, body, err := x.answer(ctx, r, s, name)
 	if err != nil {
 		if body, err = json.Marshal(map[string]string{"error": err.Error()}); err != nil {
-			status = http.StatusInternalServerError // a map of strings has no error
+			status = http.StatusInternalServerError // unreachable: a map of strings always marshals
 		}
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client may have left
+	_, _ = w.Write(body) // an error means that the client has disconnected
 }
 
 // answer forwards a client's question to refmon-index and returns the HTTP status and body. Each question counts
 // against the client's limit. A well-formed question is recorded, even if refused with 403. Without the right of Ask,
-// the client gets the answer of reticent. The status of an error is:
+// the client gets the answer as redact returns it. The status of an error is:
 //   - too many questions: 429
 //   - malformed question: 400
 //   - about another subject without the right of Ask: 403
@@ -162,13 +162,13 @@ func (x *indexer) answer(ctx context.Context, r *http.Request, s *session, name 
 	defer x.turns.Leave()
 	status, body, err := x.forward(ctx, name, &q)
 	if err != nil {
-		if !errors.Is(err, context.Canceled) { // the client left
+		if !errors.Is(err, context.Canceled) { // Canceled means that the client has disconnected
 			x.g.log.Warn("refmon-index does not answer", lograte.Client, s.user.String(), "error", err.Error())
 		}
 		return http.StatusServiceUnavailable, nil, errors.New("the index does not answer now")
 	}
 	if status == http.StatusOK && !trusted {
-		if body, err = reticent(name, body); err != nil {
+		if body, err = redact(name, body); err != nil {
 			return http.StatusBadGateway, nil, errors.New("the index's answer is malformed")
 		}
 	}
@@ -204,10 +204,10 @@ func (x *indexer) forward(ctx context.Context, name string, q *indexQuestion) (i
 	return 0, nil, fmt.Errorf("status %s: %.200s", r.Status, body)
 }
 
-// reticent removes what a client without the right of Ask may not learn from the index's answer (G-120). Of a refused
-// answer only allowed stays, because the client must not learn whether the document exists. Answers other than those
-// of can-read and why are unchanged. A malformed answer is an error.
-func reticent(name string, body []byte) ([]byte, error) {
+// redact removes the parts of the index's answer that a client without the right of Ask may not learn (G-120). Of a
+// denial only the field allowed stays, because the client must not learn whether the document exists. Answers to
+// questions other than can-read and why are unchanged. A malformed answer is an error.
+func redact(name string, body []byte) ([]byte, error) {
 	type answer struct {
 		Allowed bool `json:"allowed"`
 	}

@@ -11,7 +11,7 @@ import (
 // Time steps at which refusals are sent. refmond takes longer for a hidden name than for a missing one, and for a
 // known user than for an unknown one: it reads the descriptor or stores the failure.
 const (
-	nameStep  = 2 * time.Millisecond   // for names: most responses are ready after a tenth of it
+	nameStep  = 2 * time.Millisecond   // for names: most responses are ready after a tenth of this step
 	logonStep = 250 * time.Millisecond // for passwords: a hash takes about 100 ms
 )
 

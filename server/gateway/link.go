@@ -128,13 +128,13 @@ func (p *process) do(ctx context.Context, f func(*nt.Thread) ntstatus.Status) nt
 const (
 	mostWaitingLogons = 256
 	longestLogonWait  = 30 * time.Second
-	mostWaitingStores = 1 << 16 // of uploads that have arrived; limits.connections bounds them earlier
+	mostWaitingStores = 1 << 16 // uploads that have arrived; limits.connections bounds them earlier
 )
 
 // logOn runs f, which logs an account on, on a pool thread as do does. A logon waits in refmond for a password hash or
-// a domain controller, so logons use at most a quarter of the threads, and requesters get those in turn. logOn returns
-// the status of f. It returns InsufficientResources or Cancelled, without calling f, if too many logons wait or none of
-// these threads is free within longestLogonWait.
+// a domain controller, so logons use at most a quarter of the threads, and the requesters take turns. logOn returns the
+// status of f. If too many logons wait, or no such thread is free within longestLogonWait, logOn does not call f and
+// returns InsufficientResources or Cancelled.
 func (p *process) logOn(ctx context.Context, requester string, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
 	waiting, cancel := context.WithTimeout(ctx, longestLogonWait)
 	defer cancel()
@@ -142,8 +142,8 @@ func (p *process) logOn(ctx context.Context, requester string, f func(*nt.Thread
 }
 
 // store runs f, which writes a whole upload to the disk, on a pool thread as do does. Such a call can take minutes, so
-// these calls use at most half of the threads, and users get those in turn. store returns the status of f, or
-// InsufficientResources or Cancelled without calling f if ctx ends first.
+// these calls use at most half of the threads, and the users take turns. store returns the status of f. If ctx ends
+// first, it does not call f and returns InsufficientResources or Cancelled.
 func (p *process) store(ctx context.Context, user string, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
 	return p.inTurn(ctx, p.stores, user, f)
 }
@@ -151,7 +151,7 @@ func (p *process) store(ctx context.Context, user string, f func(*nt.Thread) nts
 // inTurn runs f as do does, but first waits for a place in turns. Without a place it returns InsufficientResources.
 func (p *process) inTurn(ctx context.Context, turns *admission.Pool, requester string,
 	f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
-	// The other threads remain for calls that take no time (G-55).
+	// The threads outside this share remain for short calls (G-55).
 	if !turns.Enter(ctx, requester) {
 		return ntstatus.InsufficientResources
 	}

@@ -9,11 +9,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-const mostListed = 20_000 // entries in a response to PROPFIND, and on a page
+const mostListed = 20_000 // the most entries in a response to PROPFIND and on a directory page
 
-// list returns at most most entries of the open directory h, sorted by name. at is the directory's path. Names that
-// requests cannot use are skipped. more reports that an arbitrary rest was left out. refused is nil on success; on a
-// failure list is nil.
+// list returns at most most entries of the open directory h, sorted by name. at is the directory's path. list skips
+// names that requests cannot use. more reports that the directory has further entries; which ones list leaves out is
+// undefined. refused is nil on success; on a failure list is nil.
 func (q *request) list(at place, h winnt.Handle, most int) (list []facts, more bool, refused *refusal) {
 	for begin := true; ; begin = false {
 		var batch []nt.FileEntry

@@ -101,7 +101,7 @@ func parsePlace(u *url.URL) (p place, dir bool, err error) {
 		return p, false, fmt.Errorf("it has more than %d names", deepest)
 	}
 	for _, part := range parts {
-		// A name that two readers could resolve differently is rejected, never normalized (G-10).
+		// Another program could resolve such a path differently, so it is rejected, never normalized (G-10).
 		if part == "" || part == "." || part == ".." {
 			return p, false, fmt.Errorf("one of its names is %q", part)
 		}

@@ -49,7 +49,7 @@ func (q *request) page(w http.ResponseWriter, r *http.Request, list []facts, mor
 		Crumbs []crumb
 		Lines  []line
 		More   bool
-	}{Style: template.CSS(style), Name: "trees", User: q.user(), More: more} //nolint:gosec // it is ours
+	}{Style: template.CSS(style), Name: "trees", User: q.user(), More: more} //nolint:gosec // embedded style sheet
 	if q.at.tree != "" {
 		data.Crumbs, data.Name = q.crumbs()
 	}

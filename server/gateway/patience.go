@@ -23,7 +23,7 @@ func patient(h http.Handler) http.Handler {
 				body.limitRest()
 				defer body.limitRest()
 			}
-			// net/http recognizes in r whether the client waits for 100 Continue.
+			// Replace the body in a copy: net/http inspects the original r to see if the client waits for 100 Continue.
 			r = r.WithContext(r.Context())
 			r.Body = body
 		}
@@ -36,13 +36,14 @@ func patient(h http.Handler) http.Handler {
 type patientBody struct {
 	io.ReadCloser
 	writer *patientWriter
-	stream bool      // of HTTP/2
+	stream bool      // the body belongs to an HTTP/2 stream
 	until  time.Time // no read lasts longer; zero: no limit
 	ended  bool      // the whole body was read
 }
 
-// limitRest gives the client restTimeout from now for the part of its body that no handler reads. Without such a part
-// it does nothing: net/http then waits for the client to leave, and a timeout would count as that.
+// limitRest gives the client restTimeout from now to send the part of its body that no handler reads. After a body
+// that was read to its end limitRest does nothing: net/http then reads to detect a disconnect, and would take a
+// timeout for one.
 func (b *patientBody) limitRest() {
 	if !b.ended {
 		_ = b.writer.c.SetReadDeadline(time.Now().Add(restTimeout)) // test recorders do not support it
@@ -69,8 +70,8 @@ func (b *patientBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// limitBody ends reads of the request's body with ctx, so that a client that sends slowly keeps a call no longer than
-// another. It does nothing without a deadline or a [patient] handler.
+// limitBody ends reads of the request's body at the deadline of ctx, so that a slow client does not prolong a call. It
+// does nothing if ctx has no deadline or no [patient] handler wraps the request.
 func limitBody(ctx context.Context, r *http.Request) {
 	if b, ok := r.Body.(*patientBody); ok {
 		b.until, _ = ctx.Deadline()
@@ -81,7 +82,7 @@ func limitBody(ctx context.Context, r *http.Request) {
 type patientWriter struct {
 	http.ResponseWriter
 	c    *http.ResponseController
-	next time.Time // owned by the request
+	next time.Time // owned by the request's goroutine: when the deadline may be set again
 }
 
 // mostWritten is the most bytes that a client must accept within stallTimeout.
@@ -92,7 +93,7 @@ const mostWritten = 32 << 10
 func (w *patientWriter) Write(p []byte) (n int, err error) {
 	for {
 		w.extend()
-		// The deadline is for the whole of one write, however long it is (G-24).
+		// net/http applies the deadline to a whole write, so write in parts that a slow client can accept (G-24).
 		end := min(n+mostWritten, len(p))
 		var wrote int
 		wrote, err = w.ResponseWriter.Write(p[n:end])

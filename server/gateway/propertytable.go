@@ -18,7 +18,7 @@ const (
 	mostDescribed  = 10_000             // files
 	mostProperties = dav.MostProperties // of one file
 	longestKept    = 16 << 10           // bytes for one file
-	mostTested     = 64                 // files that a client without room tests for having been deleted
+	mostTested     = 64                 // files of a user at the limit that makeRoom tests for deletion
 )
 
 // propertyTable stores the properties that clients set, in memory, because trees cannot store them.

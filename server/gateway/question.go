@@ -222,9 +222,9 @@ var refusedAccounts = map[ntstatus.Status]bool{ntstatus.LogonFailure: true, ntst
 var wrongDescriptors = map[ntstatus.Status]bool{ntstatus.InvalidSecurityDescr: true, ntstatus.InvalidACL: true,
 	ntstatus.InvalidSID: true}
 
-// callError converts the status of a failed call of refmond to a connect error, with prefix and the status as text. Its
-// code is Unavailable if refmond did not try, code if theirs has the status, because the client made a mistake, else
-// Internal.
+// callError converts the status of a failed call of refmond to a connect error, with prefix and the status as text.
+// theirs are the statuses that are the client's mistake. The code is Unavailable if refmond did not try, code for a
+// status in theirs, else Internal.
 func callError(st ntstatus.Status, code connect.Code, theirs map[ntstatus.Status]bool, prefix string) error {
 	switch {
 	case untriedLogons[st]:
@@ -279,7 +279,7 @@ func (q *request) decide(d *sd.Descriptor, tok winnt.Handle, desired winnt.Acces
 		return nil, "", callError(st, connect.CodeInvalidArgument, wrongDescriptors, "")
 	}
 	if why && a.Allowed {
-		text = q.granting(d, twin, mapped, winnt.AccessMask(a.GetGranted().GetMask()), name)
+		text = q.explainGrant(d, twin, mapped, winnt.AccessMask(a.GetGranted().GetMask()), name)
 	}
 	return a, text, context.Cause(q.ctx)
 }

@@ -89,7 +89,7 @@ func (q *request) refusedUnless(at place, desired winnt.AccessMask, st ntstatus.
 // the directory, the file does not exist, at is the root of a tree, or the lookup fails.
 func (q *request) listed(at place) (f facts, seen bool) {
 	if at.path == "" {
-		return f, false // the list of trees contains those that the client can open
+		return f, false // a tree that the client cannot open is not listed either
 	}
 	dir, name := at.above()
 	h, st := q.open(dir, winnt.FILE_LIST_DIRECTORY, winnt.FILE_OPEN, directoryOnly)
@@ -133,19 +133,19 @@ func (q *request) explain(at place, desired winnt.AccessMask) string {
 	return text
 }
 
-// absent writes the 404 response for a missing or hidden file, which always has the same bytes (G-8).
-func absent(w http.ResponseWriter) { plain(w, http.StatusNotFound, "no such name") }
+// writeNotFound writes the 404 response for a missing or hidden file, which always has the same bytes (G-8).
+func writeNotFound(w http.ResponseWriter) { plain(w, http.StatusNotFound, "no such name") }
 
 // Answer writes the refusal as the response. Every 404 has the same bytes. A 403 says which rights are missing if the
 // client may know why: as text for GET and HEAD, as XML for other methods.
 func (f *refusal) Answer(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case f.code == http.StatusNotFound:
-		absent(w)
+		writeNotFound(w)
 	case f.code == http.StatusServiceUnavailable:
 		busy(w)
 	case f.code == http.StatusForbidden && f.status == ntstatus.MediaWriteProtected:
-		plain(w, f.code, "the file system of this tree is read-only") // no right would help
+		plain(w, f.code, "the file system of this tree is read-only") // names no rights: none would help
 	case f.code == http.StatusForbidden && f.why != "" && r.Method != http.MethodGet && r.Method != http.MethodHead:
 		f.needs(w)
 	case f.code == http.StatusForbidden && f.why != "":

@@ -78,7 +78,8 @@ func (s *stage) Rename(to dav.Path) error {
 // Close releases the handle at refmond. A stage that was not committed is deleted with it.
 func (s *stage) Close() { s.q.s.p.release(s.h) }
 
-// Detach lets the request finish even if its client disconnects: its context no longer ends then. It cannot be undone.
+// Detach lets the request finish even if its client disconnects: the end of the client's connection no longer cancels
+// the request's context. Detach cannot be undone.
 func (f files) Detach() { f.q.ctx = context.WithoutCancel(f.q.ctx) }
 
 // Replace gives the name to to the resource from in one step. The properties of from move with it, and those of the

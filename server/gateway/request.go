@@ -29,7 +29,7 @@ type request struct {
 	g     *Gateway        // immutable
 	s     *session        // immutable
 	begun time.Time       // immutable: time of arrival; zero: refusals are not delayed
-	ctx   context.Context // of this request; owned by its goroutine
+	ctx   context.Context // ends with this request; owned by its goroutine
 	at    place           // immutable: for GET, HEAD and the console
 	// hidden are folders with hidden names that the request itself uses, while it replaces another folder (G-42). They
 	// are owned by the goroutine of the request.

@@ -16,7 +16,7 @@ type entry uint8
 const (
 	closed entry = iota
 	anybody
-	known // a client that refmond has logged on
+	known // only a client that refmond has logged on
 )
 
 // row is one HTTP endpoint: method, path, access requirement and handler.
@@ -24,7 +24,7 @@ type row struct {
 	method string
 	path   string // "" for every path
 	needs  entry
-	change bool // it changes something, so cross-site requests are rejected
+	change bool // the endpoint changes state, so guard rejects cross-site requests
 	serve  func(w http.ResponseWriter, r *http.Request, s *session)
 }
 
@@ -64,7 +64,7 @@ func (h guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case anybody:
 		row.serve(w, r, nil)
 	case known:
-		s := h.g.who(w, r)
+		s := h.g.authenticate(w, r)
 		if s == nil {
 			return
 		}
@@ -95,7 +95,7 @@ func (h guard) none(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if len(allowed) == 0 {
-		absent(w)
+		writeNotFound(w)
 		return
 	}
 	slices.Sort(allowed)

@@ -18,7 +18,7 @@ import (
 const (
 	headerTimeout   = 10 * time.Second // for all headers of a request
 	restTimeout     = 10 * time.Second // for the part of a request body that no handler reads
-	idleTimeout     = 2 * time.Minute
+	idleTimeout     = 2 * time.Minute  // of a connection between two requests
 	shutdownTimeout = 10 * time.Second // for requests in progress
 	largestHeader   = 96 << 10         // bytes
 	mostStreams     = 64               // of one HTTP/2 connection
@@ -44,7 +44,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = s.Close()
 	}
-	return errors.Join(err, over(<-served))
+	return errors.Join(err, exceptShutdown(<-served))
 }
 
 // failedConnections logs failed connections of net/http, such as TLS handshakes, with the default logger. The client
@@ -72,9 +72,9 @@ func newServer(h http.Handler) *http.Server {
 			MaxConcurrentStreams: mostStreams, MaxReceiveBufferPerStream: 1 << 20, WriteByteTimeout: stallTimeout}}
 }
 
-// over removes from Serve's result the error that only means a shutdown: it returns nil for http.ErrServerClosed, and
-// any other err unchanged.
-func over(err error) error {
+// exceptShutdown returns nil for http.ErrServerClosed, which http.Server returns after a shutdown, and any other err
+// unchanged.
+func exceptShutdown(err error) error {
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

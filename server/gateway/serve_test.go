@@ -172,7 +172,7 @@ func TestShutdownFinishesRunningRequests(t *testing.T) {
 	}
 	for err, want := range map[error]error{http.ErrServerClosed: nil, nil: nil, io.EOF: io.EOF,
 		fmt.Errorf("x: %w", http.ErrServerClosed): nil} {
-		if got := over(err); !errors.Is(got, want) {
+		if got := exceptShutdown(err); !errors.Is(got, want) {
 			t.Errorf("%v ends with %v, want %v", err, got, want)
 		}
 	}

@@ -52,13 +52,13 @@ type sessions struct {
 	life time.Duration    // immutable
 	now  func() time.Time // immutable
 
-	hashes sync.Pool // of *keyed
+	hashes sync.Pool // reusable *keyed values with key
 
 	mu sync.Mutex
 	// +checklocks:mu
 	known map[proof]*session // guarded by mu
 	// +checklocks:mu
-	swept bool // guarded by mu: a timer for sweep runs
+	sweeping bool // guarded by mu: a timer that calls sweep is running
 }
 
 // newSessions returns an empty cache with the limits and the clock of cfg and a new random key.
@@ -131,7 +131,7 @@ func (s *sessions) get(n proof, make func(*session)) *session {
 		s.known[n] = fresh
 		s.sweepLaterLocked()
 	} else {
-		fresh.dropped = true // all are in use: this one ends with its request (G-4)
+		fresh.dropped = true // all cached sessions are in use, so this one ends with its request (G-4)
 	}
 	s.mu.Unlock()
 	defer close(fresh.ready)
@@ -201,8 +201,8 @@ func (s *sessions) dropLocked(n proof, one *session) {
 	}
 }
 
-// shrinkLocked removes all expired sessions that no request uses. If the cache is still full, it removes one
-// unexpired session that no request uses. It removes nothing if all are in use. Which one is not determined.
+// shrinkLocked removes all expired sessions that no request uses. If the cache is still full, it removes one arbitrary
+// unexpired session that no request uses. It removes nothing if all are in use.
 //
 // +checklocks:s.mu
 func (s *sessions) shrinkLocked() {
@@ -227,8 +227,8 @@ func (s *sessions) shrinkLocked() {
 //
 // +checklocks:s.mu
 func (s *sessions) sweepLaterLocked() {
-	if !s.swept {
-		s.swept = true
+	if !s.sweeping {
+		s.sweeping = true
 		time.AfterFunc(s.life/4+time.Second, s.sweep)
 	}
 }
@@ -238,7 +238,7 @@ func (s *sessions) sweepLaterLocked() {
 func (s *sessions) sweep() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.swept = false
+	s.sweeping = false
 	now := s.now()
 	for n, one := range s.known {
 		if one.expired(now) {

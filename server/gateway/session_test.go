@@ -178,13 +178,13 @@ func TestSessionCacheKeepsUsedOnes(t *testing.T) {
 	now = now.Add(time.Hour)
 	s.sweep() // c is over
 	w.awaitHandles(held + 1)
-	check.That(t, len(s.known) == 1 && s.swept,
-		"G-5: %d are known, a sweep is to come: %v, want 1, true", len(s.known), s.swept)
+	check.That(t, len(s.known) == 1 && s.sweeping,
+		"G-5: %d are known, a sweep is to come: %v, want 1, true", len(s.known), s.sweeping)
 	now = now.Add(2 * time.Hour)
 	s.sweep()
 	w.awaitHandles(held)
-	check.That(t, len(s.known) == 0 && !s.swept,
-		"G-5: %d are known, a sweep is to come: %v, want 0, false", len(s.known), s.swept)
+	check.That(t, len(s.known) == 0 && !s.sweeping,
+		"G-5: %d are known, a sweep is to come: %v, want 0, false", len(s.known), s.sweeping)
 	one := s.once(made)
 	check.That(t, len(s.known) == 0 && one.users == 1, "G-6: a session for one request is kept")
 	s.put(one)

@@ -21,7 +21,7 @@ type upload struct {
 	q      *request
 	at     place
 	how    dav.Creation
-	target winnt.Handle // the existing file; 0 without one, and until the upload takes effect unless temp is 0
+	target winnt.Handle // the existing file; 0 if there is none, and until settle opens it if temp is not 0
 	temp   winnt.Handle // the temporary file; 0: the client may not create one, and target collects the data
 	found  bool         // the name existed when the upload began
 	off    int64
@@ -159,7 +159,7 @@ func (u *upload) ReadFrom(src io.Reader) (total int64, err error) {
 	defer buffers.Put(b)
 	for {
 		n, err := fill(src, b[:])
-		ended := err == io.EOF //nolint:errorlint // a reader's end comes as it is
+		ended := err == io.EOF //nolint:errorlint // an io.Reader returns io.EOF unwrapped
 		if err != nil && !ended {
 			// A truncated body is an error: io.ErrUnexpectedEOF means that the client disconnected (G-14).
 			u.err = err
@@ -278,7 +278,7 @@ func (u *upload) name() ntstatus.Status {
 	if st != ntstatus.Success {
 		return st
 	}
-	st = u.called(u.temp, nt.FileLinkInformation)
+	st = u.giveName(u.temp, nt.FileLinkInformation)
 	if st != ntstatus.AccessDenied {
 		return st
 	}
@@ -291,7 +291,7 @@ func (u *upload) name() ntstatus.Status {
 	defer u.q.s.p.release(h)
 	st = u.store(func(th *nt.Thread) ntstatus.Status { return u.q.s.p.conn.Refill(th, h, u.temp) })
 	if st == ntstatus.Success {
-		st = u.called(h, nt.FileRenameInformation)
+		st = u.giveName(h, nt.FileRenameInformation)
 	}
 	if st != ntstatus.Success {
 		u.q.s.p.do(context.WithoutCancel(u.q.ctx), func(th *nt.Thread) ntstatus.Status {
@@ -301,9 +301,9 @@ func (u *upload) name() ntstatus.Status {
 	return st
 }
 
-// called gives the file of the handle h its final name, by a link or a rename with the rights of the client. class says
-// which: FileLinkInformation or FileRenameInformation. An existing name is an error.
-func (u *upload) called(h winnt.Handle, class nt.FileInfoClass) ntstatus.Status {
+// giveName gives the file of the handle h its final name, with the rights of the client. class is FileLinkInformation
+// for a hard link or FileRenameInformation for a rename. An existing name is an error.
+func (u *upload) giveName(h winnt.Handle, class nt.FileInfoClass) ntstatus.Status {
 	return u.q.s.as(u.q.ctx, func(th *nt.Thread) ntstatus.Status {
 		return th.NtSetInformationFile(h, class, nt.FileRename{FileName: u.at.object()})
 	})

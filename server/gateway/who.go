@@ -82,7 +82,7 @@ func (q *request) grants(d *sd.Descriptor) (grants []*api.Grant, more bool) {
 	for i, s := range list {
 		g := &api.Grant{Sid: s.String(), Name: names[i]}
 		if err := q.evaluate(func() error {
-			mask, err := alone(d, s)
+			mask, err := rightsOfSID(d, s)
 			if err == nil {
 				g.Granted = rights(mask)
 			}
@@ -119,9 +119,9 @@ func (q *request) evaluate(f func() error) error {
 // stranger is the user of a token for testing a single group.
 var stranger = sid.MustParse("S-1-5-21-0-0-0-1")
 
-// alone returns the maximum rights that d grants to a SID by itself, without other memberships: to a token with s as
-// its user, if s is the owner, else as its only group. Without an owner in d, s is always a group.
-func alone(d *sd.Descriptor, s sid.SID) (winnt.AccessMask, error) {
+// rightsOfSID returns the maximum rights that d grants to a SID without any other membership. If s is the owner of d,
+// the checked token has s as its user, else as its only group. If d has no owner, s is always a group.
+func rightsOfSID(d *sd.Descriptor, s sid.SID) (winnt.AccessMask, error) {
 	spec := token.NetworkUser(stranger, s)
 	if s == d.Owner() {
 		spec = token.NetworkUser(s) // the owner's rights need the SID as the user

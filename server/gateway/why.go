@@ -17,7 +17,7 @@ import (
 // reasons captures the explanation that refmond sends for a thread's last access check, if it sends one.
 type reasons struct{ explanation *access.Explanation }
 
-// Traced stores the explanation of a finished call, which may be nil, in place of that of the call before.
+// Traced stores the explanation of a finished call, which may be nil. It overwrites the previous call's explanation.
 func (r *reasons) Traced(c *nt.Call) { r.explanation = c.Why.Explanation }
 
 // pageWidth is the number of columns of an explanation on a page. Entries without an effect are counted (U-122).
@@ -34,14 +34,14 @@ func (r *reasons) text(name func(sid.SID) string) string {
 	return explained(record.Explanation(), name)
 }
 
-// explained returns an explanation as text of a page. name returns the name of a SID, "" if it has none. Control
+// explained formats an explanation as text for a page. name returns the name of a SID, "" if it has none. Control
 // characters become U+FFFD.
 func explained(x *access.Explanation, name func(sid.SID) string) string {
 	return x.Show(pageWidth, func(s sid.SID) string { return printable.Line(name(s)) },
 		func(_ access.Mark, text string) string { return printable.Text(text) })
 }
 
-// maxNamed limits the SIDs of a list for which a page asks for names.
+// maxNamed is the most SIDs of one DACL whose names a page looks up.
 const maxNamed = 256
 
 // namesIn looks up the SIDs of a DACL with the rights of the client and returns a function that returns their names.
@@ -60,10 +60,10 @@ func (q *request) namesIn(d *sd.Descriptor) func(sid.SID) string {
 	return func(s sid.SID) string { return known[s] }
 }
 
-// granting returns the explanation of a granted access check, which refmond does not explain. The gateway repeats the
-// check with twin, its copy of the token. If twin is nil, the check cannot be repeated, or its result differs from
+// explainGrant returns the explanation of a granted access check, which refmond does not explain. It repeats the check
+// with twin, the gateway's copy of the token. If twin is nil, the check cannot be repeated, or its result differs from
 // granted, the text has only the granted rights (G-28). name returns the name of a SID.
-func (q *request) granting(d *sd.Descriptor, twin *token.Token, desired, granted winnt.AccessMask,
+func (q *request) explainGrant(d *sd.Descriptor, twin *token.Token, desired, granted winnt.AccessMask,
 	name func(sid.SID) string) (text string) {
 	text = "GRANTED " + granted.String() + " " + winnt.FileObject.Names(granted) + "\n"
 	if twin == nil {
@@ -80,8 +80,8 @@ func (q *request) granting(d *sd.Descriptor, twin *token.Token, desired, granted
 	return text
 }
 
-// twinOf returns a copy of the token tok for access checks in the gateway. It has everything of the token of a logon
-// that decides about access. It returns nil if the gateway cannot read tok.
+// twinOf returns a copy of the token tok for access checks in the gateway. The copy has every field of a logon's token
+// that decides about access. twinOf returns nil if the gateway cannot read tok.
 func twinOf(th *nt.Thread, tok winnt.Handle) *token.Token {
 	st := ntstatus.Success
 	read := func(class winnt.TokenInfoClass) (v any) {
