@@ -28,7 +28,7 @@ type Bulk struct {
 	buf    []byte
 
 	cursor  bulkCursor
-	shorter bool // the file had fewer bytes at the start than the cursor says
+	shorter bool // at the start the file was shorter than the cursor's Size
 	dirty   bool // lines were written after the cursor was saved
 	failed  bool // lines are missing, so the cursor may not move
 }
@@ -65,7 +65,7 @@ func newBulk(name, index, state string, form BulkForm, faults diskio.Faults) (*B
 // written. Its errors are those of [NewBulk].
 func (b *Bulk) begin(name, state string) error {
 	info, err := b.file.Stat()
-	if err == nil && info.Mode().IsRegular() { // another run may be in the middle of a line (N-10)
+	if err == nil && info.Mode().IsRegular() { // lock the file, because another run may be writing a line (N-10)
 		if err := unix.Flock(int(b.file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 			return fmt.Errorf("%s: another refmon-index writes here: %w", name, err)
 		}
@@ -103,7 +103,7 @@ func (b *Bulk) replay(state string) (map[string]uint64, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = events.Close() }() // only read
+	defer func() { _ = events.Close() }() // closing a file that was only read loses no data
 	known, changed, classes := map[string]uint64{}, map[string]uint64{}, map[string]uint64{}
 	_, err = replay(events, b.state, func(e *Event) {
 		later := e.Seq > b.cursor.Seq
@@ -301,7 +301,7 @@ func (b *Bulk) lines(list ...map[string]any) error {
 }
 
 // SetWatermark syncs the file and saves the cursor if there were events since the last call. It ignores the watermark
-// itself, which a search engine has no place for.
+// itself, which a search engine cannot store.
 func (b *Bulk) SetWatermark(*Watermark) error { return b.saveCursor() }
 
 // Close syncs the lines, saves the cursor and closes the file. It closes the file also if saving fails.

@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/internal/strict"
 )
 
-// bulkCursor says up to which event a file has lines. Its file is in the index folder.
+// bulkCursor is the number of the last event whose lines a bulk file has. It is stored in the index folder.
 type bulkCursor struct {
 	path   string
 	Format int    `json:"format"` // cursorFormat
@@ -112,7 +112,7 @@ func (b *Bulk) saveCursor() error {
 	if err := b.file.Sync(); err != nil {
 		return err
 	}
-	if err := b.faults.SyncDir(b.folder); err != nil { // the lines are lost with the file's name
+	if err := b.faults.SyncDir(b.folder); err != nil { // without the file's name, a power failure loses the lines
 		return err
 	}
 	c := &b.cursor
@@ -136,7 +136,7 @@ func cutTorn(name string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = f.Close() }() // only read
+	defer func() { _ = f.Close() }() // closing a file that was only read loses no data
 	in, end, whole := bufio.NewReaderSize(f, 1<<20), int64(0), int64(0)
 	for document := false; ; { // the next line is a document
 		line, err := in.ReadSlice('\n')

@@ -64,7 +64,7 @@ func (b *Bulk) statement(id string, version uint64, r *RowEvent) {
 	}
 	columns, values, set := []string{"id", "index", "seq"}, []string{key, index, fmt.Sprint(version)}, []string{}
 	for i, right := range b.state.start.Rights {
-		value := "null" // nobody reads an unreadable document (N-5)
+		value := "null" // no query matches null, so nobody finds an unreadable document (N-5)
 		if i < len(r.Classes) {
 			value = fmt.Sprint(b.state.classes[r.Classes[i]].number)
 		}

@@ -18,11 +18,11 @@ import (
 // many documents.
 type Change struct {
 	Seq      uint64   `json:"seq"`
-	Time     int64    `json:"time"` // of the event, in nanoseconds since 1970
+	Time     int64    `json:"time"` // when the event happened, in nanoseconds since 1970
 	Document string   `json:"document"`
 	Right    string   `json:"right"`
-	Gained   []string `json:"gained,omitempty"` // SIDs
-	Lost     []string `json:"lost,omitempty"`
+	Gained   []string `json:"gained,omitempty"` // SIDs of users with the right only after the event
+	Lost     []string `json:"lost,omitempty"`   // SIDs of users with the right only before the event
 	// Descriptor is the hash of the document's descriptor, "" if the document was deleted or could
 	// not be read. Directory is the version of the directory.
 	Descriptor string `json:"descriptor,omitempty"`
@@ -38,7 +38,7 @@ func Changes(dir string, after uint64, f func(Change) error) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = t.file.Close() }() // only read
+	defer func() { _ = t.file.Close() }() // closing a file that was only read loses no data
 	if err := t.read(f); err != nil {
 		return err
 	}
@@ -53,9 +53,9 @@ func Follow(ctx context.Context, dir string, after uint64, f func(Change) error)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = t.file.Close() }() // only read
+	defer func() { _ = t.file.Close() }() // closing a file that was only read loses no data
 	for first := true; ; first = false {
-		other, err := replaced(dir, t.file) // check before reading the end of this one
+		other, err := replaced(dir, t.file) // check before the read, which then gets all events of a replaced log
 		if err == nil {
 			err = t.read(f)
 		}
@@ -84,7 +84,7 @@ type tail struct {
 	state *State
 	after uint64 // changes of events up to this number are skipped
 	last  uint64 // number of the last event that was read
-	index string // of the log; "": its start was not read yet
+	index string // name of the log's index; "": the start event was not read yet
 	at    int64  // offset of the next line
 	again bool   // the next line is read for the second time
 }
@@ -108,7 +108,7 @@ func (t *tail) open(dir string) (err error) {
 
 // reopen continues with the log that replaced this one after a compaction. Read this one to its end first.
 func (t *tail) reopen(dir string) error {
-	_ = t.file.Close() // only read
+	_ = t.file.Close() // closing a file that was only read loses no data
 	return t.open(dir)
 }
 
@@ -141,8 +141,8 @@ func (t *tail) read(f func(Change) error) error {
 	}
 }
 
-// readFrom makes in continue with the line at an offset of a log, of which n bytes were read; nothing is done for 0. A
-// run that starts cuts an incomplete last line off, so the bytes that follow in the file can be of another line.
+// readFrom makes in read the line at the offset at of a log again. n is the number of bytes of the line that were read;
+// for 0 readFrom does nothing. A starting run cuts an incomplete last line off, so the line may have been rewritten.
 func readFrom(in *bufio.Reader, log *os.File, at int64, n int) error {
 	if n == 0 {
 		return nil
@@ -152,8 +152,8 @@ func readFrom(in *bufio.Reader, log *os.File, at int64, n int) error {
 	return err
 }
 
-// reached returns an error if the log, read to its end, has no event with the number after or a greater one. The number
-// is then that of another log, and new events would be skipped until they reach it.
+// reached returns an error if the log, read to its end, has no event with the number after or a greater one. Then after
+// must come from another log, and tail would skip new events until their numbers exceed it.
 func (t *tail) reached(after uint64) error {
 	if after > t.last {
 		return fmt.Errorf("%s ends at number %d, so number %d is from another log: start over with 0", t.file.Name(), t.last,
@@ -167,7 +167,7 @@ func (t *tail) reached(after uint64) error {
 // the call. A damaged event is an error with its file.
 func (t *tail) emit(e *Event, f func(Change) error) error {
 	if e.Start != nil {
-		// The events of another index have numbers that were seen already, and would be skipped (N-22).
+		// Another index starts its event numbers again at 1, so tail would skip its first events (N-22).
 		if t.index != "" && t.index != e.Start.Index || t.after != 0 && t.after < e.Start.Until {
 			return ErrTooOld
 		}

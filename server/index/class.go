@@ -14,15 +14,15 @@ import (
 // right. All documents of a class grant the right to the same people. The zero value's descriptor
 // grants nothing.
 type Class struct {
-	ID         string            // see [NewClass]
-	Right      string            // its name, such as "read"
+	ID         string            // hash of what decides access, see [NewClass]
+	Right      string            // the right's name, such as "read"
 	Mask       winnt.AccessMask  // the right's mapped access mask for the type
 	Type       *winnt.ObjectType // a file or a directory
 	Descriptor *sd.Descriptor    // the part of the descriptor that decides access
 	Share      *sd.Descriptor    // the part of the share's descriptor that decides access; nil: none
 
 	Passing bool    // a folder's class: its members may traverse the folder; it has no documents
-	Holders bool    // of a folder: holders of SeChangeNotifyPrivilege are members too
+	Holders bool    // for a folder's class: holders of SeChangeNotifyPrivilege are members too
 	Through []Class // classes of the folders above the documents, sorted by ID
 }
 

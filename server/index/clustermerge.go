@@ -12,7 +12,7 @@ import (
 // Merge merges the logs of many workers into one index. Some logs have rows, others the members of classes. It is
 // not safe for concurrent use. [Question.Merge] returns one.
 type Merge struct {
-	whole *Worker // its state, and the events that are not taken yet
+	whole *Worker // the merged state, and the events that Take has not returned yet
 	parts map[string]*part
 	votes int // number of logs with members
 }
@@ -20,7 +20,7 @@ type Merge struct {
 // part is what a merge has read of one worker's log: the state that the log's events make.
 type part struct {
 	state *State
-	whole bool // read to its end once; from then on each event applies immediately
+	whole bool // the log was read to its end once; from then on each event applies immediately
 	own   func(path string) bool
 }
 
@@ -139,8 +139,8 @@ func (m *Merge) Whole(name string, own func(path string) bool) error {
 	return m.directory()
 }
 
-// undecide takes the members from each class that no log has decided, once all logs with members were read to their
-// ends and have a directory version. A log that was lost had decided them, and they may be out of date (N-145).
+// undecide removes the members of each class that no log has decided, once all logs with members were read to their
+// ends and have a directory version. Such members come from a lost log and may be out of date (N-145).
 func (m *Merge) undecide() error {
 	votes, decided := 0, map[string]bool{}
 	for _, p := range m.parts {

@@ -16,7 +16,7 @@ func (v *Version) BeingWritten() bool { return errors.Is(v.Err, errChanging) }
 
 // Reports decides which errors of a directory's versions are reported. The zero value is ready for use.
 type Reports struct {
-	last string // the error of the version before; "": none
+	last string // the error of the previous version; "": none
 }
 
 // IsNew reports whether the error of the next version is to be reported. It is false for a version without an error,

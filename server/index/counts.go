@@ -12,7 +12,7 @@ type Counts struct {
 	Unreadable int `json:"unreadable"`
 	Classes    int `json:"classes"`
 	People     int `json:"people"`
-	// Unnamed documents have a path that is not UTF-8, and so no row.
+	// Unnamed is the number of documents without a row because their path is not UTF-8.
 	Unnamed int `json:"unnamed"`
 	// Unnameable is the number of changes since the start of the run in folders whose path is too
 	// long for the kernel. They may be outside the trees, on the same file system.

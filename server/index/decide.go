@@ -17,7 +17,7 @@ type decider struct {
 	compiled   *effective.Principals
 	guarded    bool  // the configuration of a share applies
 	numbers    []int // the person's number for each principal of the directory
-	people     int   // count of numbers
+	people     int   // the number of people; each number in numbers is less
 	version    string
 	evaluators map[question]*effective.Evaluator
 	having     map[holding]effective.Set
@@ -167,7 +167,7 @@ func (d *decider) decide(c *Class) (*decided, error) {
 		out.expression, out.exact = nil, false // they describe the tokens of the file check, not the users who log on
 	}
 	out.members = d.numbered(allowed)
-	for i := range allowed.All() { // a list has a SID only if all accounts with this SID are allowed (N-4)
+	for i := range allowed.All() { // list a person's SID only if all principals with this SID are allowed (N-4)
 		if !out.members.Has(d.numbers[i]) {
 			allowed[i/64] &^= 1 << (i % 64)
 		}

@@ -21,10 +21,10 @@ import (
 type Version struct {
 	People    *directory.Directory // nil: the directory is unchanged
 	Accounts  *directory.Accounts  // source of People; nil if it was parsed from File
-	Name      string               // of the version; equal contents have equal names
+	Name      string               // name of the version; equal contents have equal names
 	File      []byte               // file contents; nil for a version from LDAP
 	Heartbeat watch.Heartbeat
-	Err       error // the file cannot be used; it gets no heartbeat
+	Err       error // why the directory cannot be used; there is no heartbeat then
 }
 
 // Roster reports directory versions and heartbeats.
@@ -92,7 +92,7 @@ func (r *reading) poll() Version {
 	switch {
 	case sum == r.known:
 		return Version{Heartbeat: moment}
-	case sum != before: // it is being written (N-11)
+	case sum != before: // a program may be writing the file (N-11)
 		return Version{Err: errChanging}
 	}
 	d, err := (*directory.Directory)(nil), errCutOff

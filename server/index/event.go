@@ -19,7 +19,7 @@ import (
 // Event is one change of the index. Exactly one pointer, Gone or Directory is set.
 type Event struct {
 	Seq  uint64 `json:"seq"`  // 1, 2, …; a gap or a repetition is an error
-	Time int64  `json:"time"` // of its cause, in nanoseconds since 1970
+	Time int64  `json:"time"` // when the cause of the event happened, in nanoseconds since 1970
 
 	Start  *StartEvent  `json:"start,omitempty"`
 	Person *PersonEvent `json:"person,omitempty"`
@@ -75,7 +75,7 @@ type ClassEvent struct {
 	Holders bool     `json:"holders,omitempty"`
 	Through []string `json:"through,omitempty"`
 
-	Version string `json:"version"` // of the directory
+	Version string `json:"version"` // directory version that decided the members; "": not decided
 	Members string `json:"members"` // numbers of people: "0-3,7"
 	// Expression is a list of clauses that must all allow. Each is read in order: "+SID" allows,
 	// "-SID" denies, "+*" allows everybody. It is absent if SIDs alone do not determine the
@@ -99,9 +99,9 @@ type RowEvent struct {
 	// Pass is the class for traverse rights on a folder; "" if they are not checked.
 	Pass string `json:"pass,omitempty"`
 
-	seq  uint64 // of the event
-	time int64
-	walk uint64 // number of walks its worker had started when it was last seen
+	seq  uint64 // number of the event
+	time int64  // time of the event
+	walk uint64 // the worker's number of started walks when a watcher last reported the document
 }
 
 // append encodes the event as a line of the log, JSON with a checksum, and appends it to dst. On an error it returns
@@ -157,7 +157,7 @@ func knownFormat(line []byte) error {
 		} `json:"start"`
 	}
 	if json.Unmarshal(line, &e) != nil || e.Start == nil || e.Start.Format == logFormat {
-		return nil // ParseEvent finds other faults
+		return nil // ParseEvent rejects malformed lines
 	}
 	return fmt.Errorf("the index has format %d, this program knows %d: use the release that wrote it", e.Start.Format,
 		logFormat)

@@ -31,16 +31,16 @@ type Evidence struct {
 
 // Refusal is the first check that refused a right.
 type Refusal struct {
-	By     string `json:"by"`               // "share", "folder" or "document": whose descriptor
-	SDDL   string `json:"sddl"`             // its deciding part
+	By     string `json:"by"`               // whose descriptor refused: "share", "folder" or "document"
+	SDDL   string `json:"sddl"`             // the deciding part of this descriptor
 	Reason string `json:"reason"`           // such as "AceDeny DACL 0", see [access.Reason]
 	Entry  string `json:"entry,omitempty"`  // the entry, SDDL; "" if no entry refused
-	Rights string `json:"rights,omitempty"` // those that it refused
+	Rights string `json:"rights,omitempty"` // the rights that the entry refused
 }
 
-// String returns a sentence for people: which entry, numbered from 1, of whose descriptor denied which rights to whom.
-// SIDs that every computer has get their names. If no entry refused, or Entry or Rights cannot be parsed, it returns a
-// sentence with the parts that are known. A text that cannot be parsed is copied as it is.
+// String returns an English sentence that names the denying entry, numbered from 1, its descriptor, the denied rights
+// and the account. SIDs that every computer has get their names. If no entry refused, or Entry or Rights cannot be
+// parsed, the sentence has the known parts only. A text that cannot be parsed is copied unchanged.
 func (r *Refusal) String() string {
 	of := "the " + r.By
 	if r.By == "folder" {
@@ -84,7 +84,7 @@ func (r *Refusal) account() string {
 	return " to " + s.String()
 }
 
-// Evidence answers a query about one document, as [Index.CanReadAll] does, and adds what decided it. It never fails:
+// Evidence answers a query about one document, as [Index.CanReadAll] does, and adds the deciding data. It never fails:
 // for an unknown document or right, or stale data, only Answer is set, with the reason. Refused is set if the right
 // was refused to a token, or to a person in the index of a run, which has the person's groups (N-97).
 func (x *Index) Evidence(path string, q Query) Evidence {

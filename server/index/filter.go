@@ -28,9 +28,9 @@ type Filter struct {
 	// SIDs are the terms for documents that list their readers, as bulk lines do.
 	SIDs []string `json:"sids,omitempty"`
 
-	Directory string    `json:"directory"` // version
-	Seq       uint64    `json:"seq"`
-	Time      time.Time `json:"time"` // all trees are complete up to this time
+	Directory string    `json:"directory"` // version of the directory
+	Seq       uint64    `json:"seq"`       // number of the last event
+	Time      time.Time `json:"time"`      // all trees are complete up to this time
 }
 
 // Form is a form of a [Filter].

@@ -11,7 +11,7 @@ type SourceStatus struct {
 	Source   string        `json:"source"` // the path of a tree, or "directory"
 	Time     time.Time     `json:"time"`   // zero: none was received
 	Age      time.Duration `json:"age"`
-	Withheld string        `json:"withheld,omitempty"` // the reason why queries about this source fail; "" if they do not
+	Withheld string        `json:"withheld,omitempty"` // why queries about this source fail; "" if they succeed
 }
 
 // Heartbeats returns the last heartbeat of each source, sorted by name: the directory, each tree that sent one, and

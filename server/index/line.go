@@ -16,8 +16,8 @@ type lineReader struct {
 // maxKept limits the interned texts, and the interned lists.
 const maxKept = 1 << 16
 
-// event parses a line and returns the errors of [ParseEvent]. It has a much faster path for rows in the form that we
-// write. Events may share memory, so the caller must not change their slices.
+// event parses a line and returns the errors of [ParseEvent]. It has a much faster path for rows in the form that this
+// package writes. Events may share memory, so the caller must not change their slices.
 func (r *lineReader) event(line []byte) (*Event, error) {
 	if e := r.row(line); e != nil {
 		return e, nil

@@ -18,7 +18,7 @@ type live struct {
 	people *directory.Directory // nil: no directory was read yet
 	// effective is people after the configuration of a share, whose tokens are those of the files' checks.
 	effective *directory.Directory
-	byUID     map[uint32]string // SIDs; "": several accounts have this uid
+	byUID     map[uint32]string // SID of the account with a uid; "": several accounts have this uid
 }
 
 // newLive returns an index that answers queries directly from the state of a running worker. From then on the worker
@@ -58,7 +58,7 @@ func (x *Index) setPeople(d, effective *directory.Directory) {
 	x.run.people, x.run.effective, x.run.byUID = d, effective, byUID
 }
 
-// unmapped is the uid that stands for each user without one in a user namespace.
+// unmapped is the overflow uid, which the kernel reports for each user that a user namespace does not map.
 const unmapped = 65534
 
 // PersonOf returns the SID of the person with a uid, from the directory of the run. ok is false if the directory has

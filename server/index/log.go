@@ -40,9 +40,9 @@ type Sink interface {
 
 // Watermark has the time up to which the index is complete, for each source. The zero value covers nothing.
 type Watermark struct {
-	Index string `json:"index"` // of the start event
-	Seq   uint64 `json:"seq"`   // number of the last event that it covers
-	Boot  string `json:"boot,omitempty"`
+	Index string `json:"index"`          // name of the index, from the start event
+	Seq   uint64 `json:"seq"`            // number of the last covered event
+	Boot  string `json:"boot,omitempty"` // boot ID of the machine that sent the heartbeats
 	// Sources has the last heartbeat by the path of a tree, or "directory". A tree without one has the zero Moment.
 	Sources map[string]Moment `json:"sources"`
 	// Unnamed is the number of documents whose path is not UTF-8. They have no row.
@@ -75,7 +75,7 @@ func (f *Watermark) fresh(source string, limit time.Duration, boot string, prese
 	if age := present.Time.Sub(m.Time); age > limit || age < -time.Second {
 		return false
 	}
-	if boot == "" || f.Boot == "" || boot == f.Boot && m.Up == 0 { // uptime unknown
+	if boot == "" || f.Boot == "" || boot == f.Boot && m.Up == 0 { // only the clock can be compared
 		return true
 	}
 	age := present.Up - m.Up
@@ -101,7 +101,7 @@ type Log struct {
 	faults diskio.Faults // nil outside tests
 	file   *diskio.File
 	buf    []byte
-	size   Size  // of the file
+	size   Size  // size of the file, for compaction
 	bad    error // the first failure; it is permanent, because the file's state is unknown after it
 }
 
@@ -143,7 +143,7 @@ func openLog(dir string, faults diskio.Faults) (*Log, *State, error) {
 		err = file.Truncate(end)
 		l.size.Bytes = end
 	}
-	if err == nil { // a synced event is lost with the file's name
+	if err == nil { // sync the file's name, or a power failure loses even synced events
 		err = faults.SyncDir(dir)
 	}
 	if err != nil {
@@ -186,7 +186,7 @@ func replay(r io.Reader, s *State, each func(*Event)) (end int64, err error) {
 func wholeLog(dir string, s *State) error {
 	w, err := readWatermark(dir)
 	if err != nil || s.start == nil || w.Index != s.start.Index || w.Seq <= s.seq {
-		return nil // an unreadable watermark is replaced (N-134)
+		return nil // a run replaces an unreadable watermark (N-134)
 	}
 	return fmt.Errorf("it ends at event %d, and %s covers event %d: the log was cut or is an older copy: restore both "+
 		"files, or %s", s.seq, watermarkName, w.Seq, startOver)
@@ -254,7 +254,7 @@ func readWatermark(dir string) (*Watermark, error) {
 		return nil, err
 	}
 	f := &Watermark{}
-	// A later time or a lower number would let an answer count that is not current (N-134).
+	// With a corrupt time or number, queries could return outdated answers as current (N-134).
 	content, sealed, err := unseal(bytes.TrimSpace(b))
 	if err == nil {
 		if sealed {

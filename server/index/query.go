@@ -31,15 +31,15 @@ type Index struct {
 	// +checklocks:mu
 	state *State
 	// +checklocks:mu
-	in *bufio.Reader // of file
+	in *bufio.Reader // reads file
 	// +checklocks:mu
 	lines lineReader
 	// +checklocks:mu
 	at int64 // offset of the next line
 	// +checklocks:mu
-	watermark *Watermark // as last read
+	watermark *Watermark // the last one that was read
 	// +checklocks:mu
-	info os.FileInfo // of the watermark's file
+	info os.FileInfo // describes the file of watermark
 	// +checklocks:mu
 	bad error // the first error of reading the log; it is permanent
 
@@ -51,11 +51,11 @@ type Answer struct {
 	Allowed bool   `json:"allowed"`
 	Because string `json:"because,omitempty"` // why the result is unknown; "" if it is known
 
-	Class      string    `json:"class,omitempty"`      // of the document and the right
+	Class      string    `json:"class,omitempty"`      // ID of the document's class for the right
 	Descriptor string    `json:"descriptor,omitempty"` // SHA-256 of the document's descriptor, shortened
-	Directory  string    `json:"directory,omitempty"`  // version
-	Seq        uint64    `json:"seq"`
-	Time       time.Time `json:"time"` // the tree is complete up to this time
+	Directory  string    `json:"directory,omitempty"`  // version of the directory
+	Seq        uint64    `json:"seq"`                  // number of the last event
+	Time       time.Time `json:"time"`                 // the tree is complete up to this time
 }
 
 // Open opens the index in a directory for queries. It reads the log with the first query. A query about a tree fails
@@ -89,10 +89,10 @@ func (x *Index) CanRead(path, who, right string) Answer {
 	return x.CanReadAll(nil, []string{path}, Query{Who: who, Right: right})[0]
 }
 
-// Query says about whom and which right a question is. A token takes precedence over a name.
+// Query names the user, by token or name, and the right of a question. A token takes precedence over a name.
 type Query struct {
 	Who   string        // a person, by name or SID
-	Token *token.Token  // decided itself (N-19); nil: Who counts
+	Token *token.Token  // the user's token, whose access the index decides itself (N-19); nil: use Who
 	Right string        // "": the first right of the index
 	Limit time.Duration // the greatest age of a heartbeat; 0: that of the index
 }
@@ -181,7 +181,7 @@ func (x *Index) one(g *age, path, right string, may func(*State, *kind) (bool, s
 		return a
 	}
 	k := x.state.classes[row.Classes[at]]
-	if k.event.Version == "" { // undecided (N-40)
+	if k.event.Version == "" { // no worker has decided the members yet (N-40)
 		a.Class, a.Because = row.Classes[at], "its class is not decided yet"
 		return a
 	}
@@ -285,7 +285,7 @@ func (x *Index) current() error {
 	if err != nil {
 		return err
 	}
-	_ = x.file.Close() // only read
+	_ = x.file.Close() // closing a file that was only read loses no data
 	x.file, x.state, x.at = file, newState(), 0
 	x.in.Reset(file)
 	return nil

@@ -30,7 +30,7 @@ var ErrReload = errors.New("the first pieces of a snapshot were lost")
 
 // StoredPart is a part of a tree in a [RowStore].
 type StoredPart struct {
-	Name   string // of its log
+	Name   string // name of the part's log
 	Tree   string // //HOST/DIR
 	Number int
 }
@@ -38,14 +38,14 @@ type StoredPart struct {
 // Cursor is a position in the log of a part. The zero value is the beginning.
 type Cursor struct {
 	Message    uint64 // sequence of the last message
-	ID         string // of this message: the sequences of a new stream start again
-	Generation uint64 // of the worker that wrote it
+	ID         string // ID of the last message, because a new stream starts its sequences again
+	Generation uint64 // generation of the worker that wrote the last message
 	Seq        uint64 // number of the last event
 }
 
 // RowBatch is the effect of consecutive events of a part's log. [NewRowBatch] returns one.
 type RowBatch struct {
-	Cursor Cursor // after the events
+	Cursor Cursor // the position after the events
 	// Piece says that the events belong to a snapshot that replaces all rows of the part. Begin and End mark its first
 	// and last batch. The cursor of a piece is valid only with End.
 	Piece, Begin, End bool
@@ -63,7 +63,7 @@ func NewRowBatch(rights []string, own func(path string) bool, after Cursor) *Row
 }
 
 // Restart empties the batch and makes it the first batch of a snapshot, which replaces all rows of the part. The next
-// event must be a start.
+// event must be a start event.
 func (b *RowBatch) Restart() {
 	b.classes, b.rows = nil, map[string]*RowEvent{}
 	b.Piece, b.Begin, b.End, b.Cursor.Seq = true, true, false, 0

@@ -169,13 +169,13 @@ type running struct {
 	config    Config
 	worker    *Worker
 	log       *Log
-	sinks     []Sink // the log, then the others
+	sinks     []Sink // the log, then those of the configuration
 	watermark Watermark
 	walked    map[string]bool
 	index     *Index // nil: this process does not query
 
 	unnameable int     // changes in folders whose path is too long for the kernel
-	reports    Reports // of the directory
+	reports    Reports // decides which errors of the directory go to Warn
 }
 
 // work applies directory versions and batches until ctx ends, which is not an error, or a stage fails. It receives no
@@ -201,9 +201,10 @@ func (r *running) work(ctx context.Context, batches <-chan watch.Batch, versions
 	}
 }
 
-// version applies a report of the directory. A report without people is only a heartbeat. A report's error goes to Warn
-// and returns nil. The error of a file that is being written is dropped, and so is one that repeats the last. Errors
-// are a share's configuration or a directory that cannot be applied, and an event that cannot be stored.
+// version applies a report of the directory. A report without people is only a heartbeat. For a report with an error,
+// version calls Warn and returns nil. It drops the error of a file that is being written, and an error that repeats the
+// last. It returns an error for a share's configuration or a directory that cannot be applied, and for an event that
+// cannot be stored.
 func (r *running) version(v *Version) error {
 	if r.reports.IsNew(v) && r.config.Warn != nil {
 		r.config.Warn(v.Err)

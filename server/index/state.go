@@ -14,25 +14,25 @@ import (
 // State is the result of the events so far. It is not safe for concurrent use. Its zero value is not usable;
 // [NewState] returns one.
 type State struct {
-	seq     uint64 // of the last event
+	seq     uint64 // number of the last event
 	start   *StartEvent
-	began   int64  // time of the start
-	version string // of the directory
+	began   int64  // time of the start event
+	version string // version of the directory
 	people  []PersonEvent
 	bySID   map[string]int
 	byName  people
 	byFold  people // by the folded name
 	classes map[string]*kind
 	rows    map[string]*RowEvent
-	below   map[string]map[string]struct{} // names in a folder
+	below   map[string]map[string]struct{} // names in a folder, see folders
 	unread  int                            // unreadable rows
 
 	trees map[string]int // number of rows of each tree that has any
 	made  int            // number of the last class
-	given int            // number of classes before the log was compacted
+	given int            // number of class numbers that were used before the log was compacted
 
 	ordered []*kind // sorted by ID, as of the last call of inOrder
-	added   []*kind // classes since then
+	added   []*kind // classes added since that call
 	// documents has the paths of each class's documents; nil until documentsOf is called.
 	documents map[string]map[string]struct{}
 }
@@ -97,7 +97,7 @@ func (s *State) person(p *PersonEvent) error {
 		return err
 	}
 	text := id.String()
-	if old, known := s.bySID[text]; known && old == p.Number { // new name
+	if old, known := s.bySID[text]; known && old == p.Number { // a known person has a new name
 		s.rename(p.Number, p.Name)
 		return nil
 	}
@@ -123,7 +123,7 @@ func (s *State) rename(number int, name string) {
 // people are the numbers of people by a key of their names, -1 if several have the key.
 type people map[string]int
 
-// rename moves a person from the key of the old name to that of the name in list.
+// rename moves a person from the key of the old name to the key of the new name, which list has.
 func (p people) rename(list []PersonEvent, number int, old string, key func(string) string) {
 	was, is := key(old), key(list[number].Name)
 	if n, known := p[was]; known && n == number {
@@ -137,7 +137,7 @@ func (p people) rename(list []PersonEvent, number int, old string, key func(stri
 	p[is] = number
 }
 
-// count sets the number of a key that several people had, by who of list has it now.
+// count recomputes the number of a key that several people had. has reports whether a person in list has the key now.
 func (p people) count(list []PersonEvent, key string, has func(PersonEvent) bool) {
 	switch first := slices.IndexFunc(list, has); {
 	case first < 0:

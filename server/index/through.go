@@ -65,8 +65,7 @@ func (c Class) Behind(folders []Class) Class {
 	return c
 }
 
-// own returns the class without its traverse condition: that of the documents themselves, whatever folders are above
-// them.
+// own returns the class without its traverse condition: the class that documents have regardless of the folders above.
 func (c *Class) own() Class { return NewClass(c.Descriptor, c.Share, c.Right, c.Mask, c.Type) }
 
 // digest returns a class ID, a hash of several texts. The texts must have no zero bytes, because a zero byte separates
@@ -122,7 +121,7 @@ func (d *decider) pass(c *Class) (*passed, error) {
 	if c.Holders {
 		holders := 0
 		for i := range d.compiled.Len() {
-			if d.compiled.Token(i).Has(winnt.SeChangeNotifyPrivilege) { // the privilege bypasses every check (N-15)
+			if d.compiled.Token(i).Has(winnt.SeChangeNotifyPrivilege) { // bypasses every traverse check (N-15)
 				p.allowed[i/64] |= 1 << (i % 64)
 				holders++
 			}

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/internal/objects/tree"
 )
 
-// SeparateTrees returns an error if a tree's path is not absolute, or if a tree is another one or below it. A document
-// would otherwise have a row of each tree (N-142). It reads no file system.
+// SeparateTrees returns an error if a tree's path is not absolute, or if a tree equals or is below another one. A
+// document would then have a row for each tree (N-142). SeparateTrees reads no file system.
 func SeparateTrees(trees []string) error {
 	for i, t := range trees {
 		if !filepath.IsAbs(t) {

@@ -42,7 +42,7 @@ func NewView(state string) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = events.Close() }() // only read
+	defer func() { _ = events.Close() }() // closing a file that was only read loses no data
 	if _, err = replay(events, v.state, func(*Event) {}); err != nil {
 		return nil, fmt.Errorf("%s: %w", events.Name(), err)
 	}
@@ -81,7 +81,7 @@ func (v *View) Directory() string { return v.state.version }
 // undecided class has no members.
 func (v *View) Members(yield func(MemberRow) bool) {
 	for id, k := range v.state.classes {
-		if k.Passing { // a folder's class has no documents
+		if k.Passing { // omit the classes of folders, which have no documents
 			continue
 		}
 		for n := range k.members.All() {

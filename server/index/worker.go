@@ -50,7 +50,7 @@ type Worker struct {
 type Question struct {
 	Rights    []words.Right
 	Share     *sd.Descriptor // nil: none
-	ShareText string         // its SDDL
+	ShareText string         // SDDL of Share
 	Traverse  Traverse
 	Guard     string // name of the share whose configuration the directory has applied; "": none
 }
@@ -110,7 +110,7 @@ func (unshared) Unlock() {}
 // Its number is one more than the last event's.
 func (w *Worker) add(e Event) error {
 	e.Seq, e.Time = w.state.seq+1, w.clock
-	if e.Class != nil && w.state.classes[e.Class.ID] == nil { // readers may still know the class by an older number
+	if e.Class != nil && w.state.classes[e.Class.ID] == nil { // never reuse the number of a dropped class
 		e.Class.Number = w.state.nextNumber()
 	}
 	w.lock.Lock()
@@ -236,7 +236,7 @@ func (w *Worker) Batch(b *watch.Batch) error {
 		return nil
 	}
 	walk, walked := w.walks[b.Tree]
-	if !walked { // another worker started this walk
+	if !walked { // the walk began before this worker was created
 		return fmt.Errorf("%s: a walk has ended that had not begun", b.Tree)
 	}
 	delete(w.walks, b.Tree)
