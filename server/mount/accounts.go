@@ -32,12 +32,12 @@ type account struct {
 	token  *token.Token        // immutable; nil: the user was refused
 	object *kernel.AccessToken // immutable
 	end    func()              // immutable
-	err    error               // immutable
-	until  time.Time           // immutable
+	err    error               // immutable: why the user was refused
+	until  time.Time           // immutable: when the account expires in the cache
 	ready  chan struct{}       // closed once the fields above are set
 
-	users   int  // guarded by accounts.mu
-	dropped bool // guarded by accounts.mu
+	users   int  // guarded by accounts.mu: requests that use the account
+	dropped bool // guarded by accounts.mu: no longer cached; the last put closes it
 }
 
 // accounts caches one token for each person. It is safe for concurrent use.
@@ -61,7 +61,7 @@ type accounts struct {
 // Limits of the cache.
 const (
 	maxAccounts = 4096        // tokens; at the limit unused ones are dropped, and those in use can exceed it
-	refusedLife = time.Second // of a refusal
+	refusedLife = time.Second // how long a refusal is cached
 )
 
 // get returns the account of a person, logged on if no token is cached. Concurrent calls for the same person wait for

@@ -58,7 +58,7 @@ func (m *Mount) attributes(t *worker, h winnt.Handle, look look, out *fuse.Attr)
 	return id, status(st)
 }
 
-// shown is an open file of a tree that can tell its attributes and descriptor, as a mount needs.
+// shown is an open file of a tree that reports its attributes and descriptor, which a mount needs.
 type shown interface {
 	Identity() (number uint64, id string)
 	Directory() bool
@@ -148,7 +148,7 @@ func (m *Mount) held(n *node, o *open, out *fuse.AttrOut) fuse.Status {
 		}
 		var now fuse.Attr
 		_, s := m.attributes(t, o.h, shown.Shown, &now)
-		// The kernel uses one size of an open file for all its users (M-5).
+		// Return the size without a check: the kernel uses one size of an open file for all its users (M-5).
 		out.Attr = bareAttr(n.file, now.Size)
 		return s
 	})
@@ -165,20 +165,20 @@ func bareAttr(id identity, size uint64) fuse.Attr {
 // to another file and nobody has this file open, the status is ESTALE (M-5).
 func (m *Mount) answer(t *worker, n *node, in *fuse.InHeader, out *fuse.AttrOut) fuse.Status {
 	s := t.with(m, n, winnt.FILE_READ_ATTRIBUTES, func(h winnt.Handle) fuse.Status {
-		return m.attributesOf(t, n, h, shown.Found, out) // the open has just read them
+		return m.attributesOf(t, n, h, shown.Found, out) // the open has just read the attributes
 	})
 	if s == fuse.OK {
 		return s
 	}
-	// The kernel does not send the handle with the request. Any open of the same user serves. If
-	// the name no longer refers to the file, any open of it serves (M-15).
+	// The request names no handle, so use any open of the file by the same user. If the name no longer refers to the
+	// file, use an open of any user (M-15).
 	o := m.lend(func(o *open) bool {
 		return o.n == n && o.tells && (o.uid == in.Uid || s == fuse.Status(syscall.ESTALE) || m.nodes.nameless(n))
 	})
 	if o == nil {
 		return s
 	}
-	defer o.lent.RUnlock() // +checklocksforce: lend locked it
+	defer o.lent.RUnlock() // +checklocksforce: lend locked o.lent
 	return m.attributesOf(t, n, o.h, shown.Shown, out)
 }
 

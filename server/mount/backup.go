@@ -23,7 +23,7 @@ func forIntent(r logon.Result, backup bool) (logon.Result, error) {
 		r.Token.EnabledPrivileges &^= backupPrivileges
 		return r, nil
 	}
-	r = r.Full() // a limited token holds no such privilege
+	r = r.Full() // a limited token holds neither backup nor restore privilege
 	held := r.Token.Privileges & backupPrivileges
 	if held == 0 {
 		return r, fmt.Errorf("holds neither SeBackupPrivilege nor SeRestorePrivilege: %w", ntstatus.PrivilegeNotHeld.Err())
@@ -49,10 +49,10 @@ func (m *Mount) afterRestore(t *worker, n *node, mode, shown uint32) (s fuse.Sta
 	return fuse.OK, false
 }
 
-// kept checks that a backup of a file can include its whole descriptor (M-56). On a mount for backup kept returns the
-// error if the caller may not read the descriptor. An open for reading alone then fails, because archive programs only
-// warn about an unreadable attribute. On other mounts kept returns OK.
-func (m *Mount) kept(t *worker, n *node) fuse.Status {
+// checkBackup checks that a backup of a file can include its whole descriptor (M-56). On a mount for backup it returns
+// the error of reading the descriptor. The caller then refuses an open for reading, because archive programs only warn
+// about an unreadable attribute. On other mounts it returns OK.
+func (m *Mount) checkBackup(t *worker, n *node) fuse.Status {
 	if !m.backup {
 		return fuse.OK
 	}

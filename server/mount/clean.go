@@ -99,7 +99,7 @@ func mountPoint(directory string) (string, error) {
 		directory = filepath.Join(above, filepath.Base(directory))
 		to, err := os.Readlink(directory)
 		if err != nil {
-			return directory, nil //nolint:nilerr // it is no link
+			return directory, nil //nolint:nilerr // the directory is no link
 		}
 		if directory = to; !filepath.IsAbs(to) {
 			directory = filepath.Join(above, to)
@@ -160,7 +160,7 @@ func finish(directory string, mounted uint64) error {
 		return fmt.Errorf("%s: %w", directory, err)
 	}
 	if err == nil {
-		defer func() { _ = unix.Close(fd) }() // only a path
+		defer func() { _ = unix.Close(fd) }() // an O_PATH descriptor: closing it cannot fail
 		// The descriptor names this mount even if another one takes its place meanwhile.
 		held := fmt.Sprintf("/proc/self/fd/%d", fd)
 		if d, err := device(held); err != nil {

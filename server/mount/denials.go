@@ -23,8 +23,8 @@ type Denial struct {
 	Time      time.Time
 	UID       uint32
 	Subject   access.Subject // zero if the user could not log on
-	Operation string         // of FUSE, such as OPEN
-	Path      string         // on the host, below the mount; "" if the request names no path
+	Operation string         // FUSE operation, such as OPEN
+	Path      string         // path on the host, below the mount; "" if the request names none
 	Errno     syscall.Errno
 	Asked     winnt.AccessMask // the rights that the refused open requested; 0 if no open was refused
 	// Open explains the open that was refused, by the descriptors as they are after the request. It is nil if no open
@@ -38,28 +38,27 @@ type Denial struct {
 
 // Limits of reported denials, for each user.
 const (
-	denialBurst = 60           // reported without delay
-	denialEvery = time.Second  // the time until one more may be reported
+	denialBurst = 60           // denials reported without delay
+	denialEvery = time.Second  // the time until one more denial may be reported
 	maxDenied   = 1024         // users with a rate of their own; further users share one
-	othersUID   = unattributed // the uid under which these are counted
-	longestLine = 2000         // bytes of a reason
-	mostReasons = 20           // of a denial
+	othersUID   = unattributed // the uid under which these further users are counted
+	longestLine = 2000         // bytes of one reason
+	mostReasons = 20           // reasons of one denial
 )
 
-// refusal is why a worker's request is refused: the last open that was refused, or the text why. The zero value is
+// refusal is the reason why a worker's request is refused: the last refused open, or a text. The zero value has
 // neither.
 type refusal struct {
 	path   string
 	in     fileaccess.Request // without subject and name
 	status ntstatus.Status
-	// replaced is the path of the file that the request would replace, if the open is that of a directory to add a name.
-	// It is "" if nothing would be replaced.
+	// replaced is the path of an existing file that the request would replace. It is set only if the refused open was of
+	// the directory, to add a name; otherwise "".
 	replaced string
 	why      string // the reason, if no open was refused
 }
 
-// refuse remembers why an operation is refused that needs no other open, for the report of the denial. It returns
-// EPERM.
+// refuse stores a text as the reason of a denial that no refused open explains, and returns EPERM.
 func (t *worker) refuse(why string) fuse.Status {
 	t.refused = refusal{why: why}
 	return fuse.EPERM
@@ -214,7 +213,7 @@ func (m *Mount) explain(d *Denial, t *worker) {
 		return
 	}
 	d.Open = &o
-	// The descriptor that decided is that of a directory on the way, or of the directory that takes a new name.
+	// The deciding descriptor can be that of a traversed directory, or of the directory that takes a new name.
 	name, object := r.Name, d.Path
 	switch f := place.Facts(); {
 	case o.Component >= 0:

@@ -81,7 +81,7 @@ func (m *Mount) ListXAttr(_ <-chan struct{}, in *fuse.InHeader, out []byte) (uin
 		})
 	})
 	if s == fuse.EACCES || s == fuse.Status(syscall.EOPNOTSUPP) {
-		// A program that copies a file it may read goes on without them (M-36).
+		// Report no attributes, so that a program can copy a file that it may read (M-36).
 		s = fuse.OK
 	}
 	if m.listed && !n.file.link {

@@ -40,7 +40,7 @@ func (m *Mount) readLinks(follow bool) {
 // from the directory (M-33). The target need not exist. Symlink returns EPERM if the tree does not support links, and
 // EINVAL or ENAMETOOLONG for an invalid name. An existing name is the error of the status.
 func (m *Mount) Symlink(_ <-chan struct{}, in *fuse.InHeader, target, name string, out *fuse.EntryOut) fuse.Status {
-	parent, s := m.in(in.NodeId, name)
+	parent, s := m.parentOf(in.NodeId, name)
 	if s != fuse.OK {
 		return s
 	}
@@ -56,7 +56,7 @@ func (m *Mount) Symlink(_ <-chan struct{}, in *fuse.InHeader, target, name strin
 		switch st {
 		case ntstatus.Success:
 		case ntstatus.NotSupported:
-			return fuse.EPERM // the word of symlink(2) for a file system without links
+			return fuse.EPERM // symlink(2) defines EPERM for a file system without links
 		default:
 			return status(st)
 		}

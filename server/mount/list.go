@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// settled is how long a directory must be unchanged before its listing is kept. Hosts change a time only once per tick,
-// and a second change within it would not be seen.
+// settled is how long a directory must be unchanged before the kernel may cache its listing. Hosts update a change time
+// only once per tick, so a second change in the same tick leaves the time as it is.
 const settled = 2 * time.Second
 
 // listing is a program's position in an open directory. It keeps one batch of names.
@@ -68,7 +68,7 @@ func (m *Mount) cacheNames(t *worker, n *node, h winnt.Handle, out *fuse.OpenOut
 		return
 	}
 	defer done()
-	facts, _, st := f.Found() // before the names are read: later changes have another time
+	facts, _, st := f.Found() // facts from before the names are read, so a later change has another time
 	if st != ntstatus.Success {
 		return
 	}

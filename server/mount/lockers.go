@@ -27,11 +27,11 @@ type lockOwner struct {
 // conflict with other programs on the host.
 type locker struct {
 	owner   lockOwner // immutable
-	payer   uint32    // immutable: the uid that is charged for it
-	program uint32    // immutable: the process ID of the program that took it
-	fd      int       // immutable until it is closed
+	payer   uint32    // immutable: the uid that is charged for the locker
+	program uint32    // immutable: the process ID of the program that took the first lock
+	fd      int       // immutable: the descriptor of the backing file; open until closed is set
 
-	opens map[*open]bool // guarded by lockers.mu: by which they were taken
+	opens map[*open]bool // guarded by lockers.mu: the opens through which locks were taken
 
 	use    sync.Mutex // held while fd is used
 	closed bool       // guarded by use
@@ -49,16 +49,16 @@ type lockers struct {
 	// +checklocks:mu
 	of map[uint32]int // guarded by mu: number of lockers by payer
 	// +checklocks:mu
-	waiting int // guarded by mu
+	waiting int // guarded by mu: number of requests that wait for a lock
 	// +checklocks:mu
-	waitingOf map[uint32]int // guarded by mu: those by payer; without zeros
+	waitingOf map[uint32]int // guarded by mu: waiting requests by payer; without zeros
 	// +checklocks:mu
 	changed chan struct{} // guarded by mu; closed and replaced when a lock may be free
 }
 
 // Limits of locks.
 const (
-	mostLockers       = 4096 // owners of locks of a file, each a descriptor
+	mostLockers       = 4096 // lockers, each with a descriptor
 	mostLockersOfUser = 1024
 	mostWaiting       = 1024 // requests that wait for a lock
 	mostWaitingOfUser = 256
@@ -92,7 +92,7 @@ func (l *lockers) get(k lockOwner, o *open, in *fuse.LkIn, f nt.OpenFile) (*lock
 	payer := l.payer(in.Uid)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if x := l.foundLocked(k, o, in); x != nil { // another request of the owner was faster
+	if x := l.foundLocked(k, o, in); x != nil { // a concurrent request of the owner has created the locker
 		return x, fuse.OK
 	}
 	// The number of locks is limited per user and in total (M-32).
@@ -121,7 +121,7 @@ func (l *lockers) foundLocked(k lockOwner, o *open, in *fuse.LkIn) *locker {
 		return nil
 	}
 	if in.Lk.Typ != unix.F_UNLCK {
-		x.usedBy(o) // the program may have closed a descriptor of o before
+		x.usedBy(o) // also forgets that the program has closed a descriptor of o
 	}
 	return x
 }
@@ -198,7 +198,7 @@ func (x *locker) close() {
 	defer x.use.Unlock()
 	if !x.closed {
 		x.closed = true
-		_ = unix.Close(x.fd) // nothing is written to it
+		_ = unix.Close(x.fd) // an error loses no data, because the descriptor is used for locks only
 	}
 }
 
@@ -209,7 +209,7 @@ func (l *lockers) flushed(o *open, in *fuse.FlushIn) {
 	x, some := l.all[lockOwner{o.n, in.LockOwner, false}], len(o.lockers) > 0
 	l.mu.Unlock()
 	if x != nil {
-		// A program that closes one descriptor of a file has no locks of its bytes (M-31).
+		// A program that closes any descriptor of a file loses its byte-range locks on the file (M-31).
 		l.drop(x)
 	}
 	if some {

@@ -80,7 +80,7 @@ func (m *Mount) lock(in *fuse.LkIn, f func(*locker) fuse.Status) fuse.Status {
 	}
 	s := f(x)
 	if in.Lk.Typ != unix.F_WRLCK {
-		m.locks.wake() // a lock was released, or is shared now
+		m.locks.wake() // an unlock or a change to a shared lock can let a waiting request succeed
 	}
 	return s
 }

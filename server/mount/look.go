@@ -22,9 +22,9 @@ const longestName = 255
 // longestPath is the longest path below the root that a tree looks up, in bytes.
 const longestPath = 1 << 15
 
-// named checks a file name from the host's kernel: it returns OK if a file can have the name, ENAMETOOLONG for one of
-// more than 255 bytes, and EINVAL for one that Windows does not allow (M-9).
-func named(name string) fuse.Status {
+// checkName checks a file name from the host's kernel: it returns OK if a file can have the name, ENAMETOOLONG for one
+// of more than 255 bytes, and EINVAL for one that Windows does not allow (M-9).
+func checkName(name string) fuse.Status {
 	switch {
 	case len(name) > longestName:
 		return fuse.Status(syscall.ENAMETOOLONG)
@@ -76,7 +76,7 @@ func (t *worker) within(dir *node) *nt.FileIdentity {
 func (t *worker) makeAt(m *Mount, path string, in nt.CreateFileIn, k *making, within *nt.FileIdentity) (winnt.Handle,
 	fileaccess.Action, ntstatus.Status) {
 	if len(path) > longestPath {
-		return 0, 0, ntstatus.NameTooLong // the host's kernel follows longer paths, step by step
+		return 0, 0, ntstatus.NameTooLong // the host's kernel allows such paths, because it looks up one name at a time
 	}
 	// An open through the mount shares reading, writing and deleting (M-10).
 	in.ShareAccess = shareAll
@@ -123,7 +123,7 @@ func (t *worker) openNode(m *Mount, n *node, in nt.CreateFileIn) (winnt.Handle, 
 	in.CreateDisposition = winnt.FILE_OPEN
 	h, st := t.openNamed(m, n, n, "", in)
 	if st == ntstatus.NotSameObject {
-		// A program that has the file open may have removed this one of several hard links (M-11).
+		// The name may be one of several hard links, removed by a program that still uses another (M-11).
 		if dir, name := m.nodes.other(n); dir != nil {
 			if h, st := t.openNamed(m, n, dir, name, in); st == ntstatus.Success {
 				m.nodes.useOther(n, dir, name)
@@ -187,7 +187,7 @@ func identityOf(f shown) (id identity, st ntstatus.Status) {
 // without traverse right, and ESTALE for an unknown directory or if another one has its path. Any other failure to open
 // gives its own error.
 func (m *Mount) Lookup(_ <-chan struct{}, in *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
-	if s := named(name); s == fuse.EINVAL {
+	if s := checkName(name); s == fuse.EINVAL {
 		return fuse.ENOENT
 	} else if s != fuse.OK {
 		return s
@@ -257,9 +257,9 @@ func (m *Mount) sizeOfOpen(t *worker, n *node) uint64 {
 	if o == nil {
 		return 0
 	}
-	defer o.lent.RUnlock() // +checklocksforce: lend locked it
+	defer o.lent.RUnlock() // +checklocksforce: lend locked o.lent
 	var now fuse.Attr
-	_, _ = m.attributes(t, o.h, shown.Shown, &now) // 0 if they cannot be read
+	_, _ = m.attributes(t, o.h, shown.Shown, &now) // after an error now.Size is 0
 	return now.Size
 }
 
@@ -313,7 +313,7 @@ func (m *Mount) Access(_ <-chan struct{}, in *fuse.AccessIn) fuse.Status {
 			}
 		}
 		if want == 0 {
-			return fuse.OK // the lookup has found it
+			return fuse.OK // F_OK: the lookup has shown that the file exists
 		}
 		h, s := t.openNode(m, n, nt.CreateFileIn{DesiredAccess: want})
 		if s == fuse.OK {

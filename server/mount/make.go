@@ -11,15 +11,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// in finds the parent directory of a request that creates, changes or removes name. id is the parent's node. It returns
-// ESTALE for an unknown directory, and EINVAL or ENAMETOOLONG for an invalid name. It does not check whether the name
-// exists.
-func (m *Mount) in(id uint64, name string) (*node, fuse.Status) {
+// parentOf finds the parent directory of a request that creates, changes or removes name. id is the parent's node. It
+// returns ESTALE for an unknown directory, and EINVAL or ENAMETOOLONG for an invalid name. It does not check whether
+// the name exists.
+func (m *Mount) parentOf(id uint64, name string) (*node, fuse.Status) {
 	parent := m.nodes.get(id)
 	if parent == nil {
 		return nil, fuse.Status(syscall.ESTALE)
 	}
-	return parent, named(name)
+	return parent, checkName(name)
 }
 
 // made opens or creates a file with the first mask in want that is granted. Only AccessDenied continues with the next
@@ -37,9 +37,9 @@ func (m *Mount) made(t *worker, dir *node, name string, want []winnt.AccessMask,
 
 // Create creates a file, or opens an existing one, and fills out with its node and handle. With O_EXCL an existing file
 // is EEXIST. A new file inherits its descriptor, reduced by the mode (M-43). An existing file must grant what the open
-// flags need, or Create returns EACCES. If the file cannot be told or opened afterwards, it stays.
+// flags need, or Create returns EACCES. If Create fails after it has made the file, the file stays.
 func (m *Mount) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, out *fuse.CreateOut) fuse.Status {
-	parent, s := m.in(in.NodeId, name)
+	parent, s := m.parentOf(in.NodeId, name)
 	if s != fuse.OK {
 		return s
 	}
@@ -91,7 +91,7 @@ func (m *Mount) Mknod(_ <-chan struct{}, in *fuse.MknodIn, name string, out *fus
 // returns the error and the file stays.
 func (m *Mount) new(in *fuse.InHeader, name string, kind fileaccess.CreateOptions, mode, umask uint32,
 	out *fuse.EntryOut) fuse.Status {
-	parent, s := m.in(in.NodeId, name)
+	parent, s := m.parentOf(in.NodeId, name)
 	if s != fuse.OK {
 		return s
 	}
@@ -128,7 +128,7 @@ func (m *Mount) Rmdir(_ <-chan struct{}, in *fuse.InHeader, name string) fuse.St
 // NonDirectoryFile; a file of another kind is an error. The caller needs DELETE on the file, or the directory's right
 // to delete children. A directory with entries is not removed.
 func (m *Mount) remove(in *fuse.InHeader, name string, kind fileaccess.CreateOptions) fuse.Status {
-	parent, s := m.in(in.NodeId, name)
+	parent, s := m.parentOf(in.NodeId, name)
 	if s != fuse.OK {
 		return s
 	}
@@ -164,11 +164,11 @@ const (
 // as that for an exchange of names, which Windows does not have, is EINVAL (M-21). Before that it checks the
 // directories and names.
 func (m *Mount) Rename(_ <-chan struct{}, in *fuse.RenameIn, from, to string) fuse.Status {
-	source, s := m.in(in.NodeId, from)
+	source, s := m.parentOf(in.NodeId, from)
 	if s != fuse.OK {
 		return s
 	}
-	target, s := m.in(in.Newdir, to)
+	target, s := m.parentOf(in.Newdir, to)
 	if s != fuse.OK {
 		return s
 	}
@@ -207,7 +207,7 @@ func (m *Mount) Rename(_ <-chan struct{}, in *fuse.RenameIn, from, to string) fu
 // FILE_READ_ATTRIBUTES on the file. An existing name is EEXIST. The parent needs the right to add a file. Unknown nodes
 // are ESTALE.
 func (m *Mount) Link(_ <-chan struct{}, in *fuse.LinkIn, name string, out *fuse.EntryOut) fuse.Status {
-	parent, s := m.in(in.NodeId, name)
+	parent, s := m.parentOf(in.NodeId, name)
 	n := m.nodes.get(in.Oldnodeid)
 	switch {
 	case s != fuse.OK:

@@ -37,10 +37,10 @@ type Owners interface {
 // Config configures a mount. System, Name, Tree, Directory, Accounts and Owners are required.
 type Config struct {
 	System    *kernel.System
-	Name      string        // of the tree in System
+	Name      string        // name of the tree in System
 	Tree      nt.FileSystem // the tree that System has under that name
 	Directory string        // where the tree is mounted
-	Source    string        // the source that df shows, by which a later start knows its dead mount (M-39); "": Name
+	Source    string        // the source that df shows; identifies a dead mount at a later start (M-39); "": Name
 	Accounts  Accounts
 	Owners    Owners
 	Traverse  fileaccess.Traverse // the policy of the tree
@@ -48,8 +48,8 @@ type Config struct {
 	TokenLife time.Duration
 	// HideUnreadable leaves entries that the caller may not read out of listings.
 	HideUnreadable bool
-	// Plain sends every read and write to this server. Otherwise the host's kernel serves a handle that grants all
-	// of it directly (FUSE passthrough), where it can.
+	// Plain sends every read and write to this server. Otherwise the host's kernel directly serves handles that grant
+	// everything their open flags allow, if it supports FUSE passthrough.
 	Plain bool
 	// Modes is the effect of a mode that a program sets with chmod(2), or when it creates a file.
 	Modes ModePolicy
@@ -64,15 +64,15 @@ type Config struct {
 	// Own mounts the tree for the user of this program alone, with fusermount3 and without privileges. Otherwise all
 	// users see it, which needs CAP_SYS_ADMIN.
 	Own bool
-	Log *slog.Logger // nil: none
+	Log *slog.Logger // nil: nothing is logged
 	// Denied is called for each denial that the rate of its user lets through. The request's goroutine calls it
 	// without a lock held, so the program waits for it. nil means no call.
 	Denied func(*Denial)
 
 	payer func(uid uint32) uint32 // the uid that is charged for a uid's locks and reports; nil: see subids.Charged
-	now   func() time.Time        // nil: the clock's
-	fatal func(any)               // ends the program; nil: by a panic
-	// device returns the device number of the mounted file system; nil: device does.
+	now   func() time.Time        // nil: time.Now
+	fatal func(any)               // ends the program; nil: die, which panics
+	// device returns the device number of the mounted file system; nil: the function device.
 	device func(directory string) (uint64, error)
 }
 
@@ -85,7 +85,7 @@ const (
 // Mount is a mounted tree. It is safe for concurrent use. The zero value is not usable; [Start] returns one.
 type Mount struct {
 	fuse.RawFileSystem                // answers ENOSYS for methods not defined here
-	prefix             string         // immutable; of names in the system
+	prefix             string         // immutable; object name of the tree, with which absolute names begin
 	root               winnt.Handle   // immutable; the process's handle on the tree's root; 0: names are absolute
 	tree               nt.FileSystem  // immutable
 	sys                *kernel.System // immutable
@@ -93,7 +93,7 @@ type Mount struct {
 	owners             Owners              // immutable
 	traverse           fileaccess.Traverse // immutable
 	directory          string              // immutable
-	device             uint64              // of the mounted file system; immutable once Start returned
+	device             uint64              // number of the mounted file system; immutable once Start returned
 	hide               bool                // immutable
 	plain              bool                // immutable
 	modes              ModePolicy          // immutable
@@ -104,8 +104,8 @@ type Mount struct {
 	workers            *workers            // immutable
 	nodes              *nodes              // immutable
 	report             func(*Denial)       // immutable; nil: no call
-	denials            denialCounts        // of users
-	counts             counts              // of operations
+	denials            denialCounts        // counts denials by user
+	counts             counts              // counts requests by operation
 	locks              *lockers            // immutable
 	fatal              func(any)           // immutable; ends the program
 	now                func() time.Time    // immutable
@@ -117,9 +117,9 @@ type Mount struct {
 	// +checklocks:mu
 	opens map[uint64]*open // guarded by mu
 	// +checklocks:mu
-	backings map[*node]*backing // guarded by mu: of files that are open
+	backings map[*node]*backing // guarded by mu: who serves each open file
 	// +checklocks:mu
-	next uint64 // guarded by mu
+	next uint64 // guarded by mu: number of the last handle
 }
 
 // Start mounts c.Tree in c.Directory, serves requests in goroutines of its own, and returns once the mount is ready.
@@ -216,9 +216,9 @@ func (m *Mount) prepare(c *Config) error {
 	root, st := m.identify("", nil)
 	if st != ntstatus.Success || !root.dir {
 		m.end()
-		// Without either, a later file with the same number would be taken for this one (F-180).
-		return errors.New("the root of the tree is not to be found, or its file system tells neither" +
-			" the time of a file's birth nor a handle")
+		// Without a birth time or a handle, a later file could have the same identity (F-180).
+		return errors.New("cannot identify the root of the tree: it is missing, or its file system reports neither" +
+			" birth times nor file handles")
 	}
 	m.nodes = newNodes(root)
 	m.root = self.openRoot(m)
@@ -283,7 +283,7 @@ func (m *Mount) Close() error {
 	m.writeBack()
 	err := finish(m.directory, m.device)
 	if errors.Is(err, unix.EPERM) {
-		// An ordinary user's own mount (M-26). The server's Unmount would try the path several times, whatever is there.
+		// An ordinary user's own mount (M-26). The server's Unmount would unmount whatever is mounted on the path by now.
 		err = m.detach()
 	}
 	if err != nil {

@@ -26,7 +26,7 @@ func (m *Mount) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.CreateOu
 			want |= winnt.FILE_GENERIC_READ
 		}
 		k := m.newMaking(t, in.Mode, in.Umask, false)
-		// The random name is only used for the decision. The file does not get it.
+		// The access check needs a name. The file does not get this one.
 		var h winnt.Handle
 		st := m.atPath(parent, "nameless-"+rand.Text(), func(path string) (st ntstatus.Status) {
 			h, st = m.sys.MakeNameless(t.Thread, m.nameOf(path), want, k.shape, t.within(parent))
@@ -57,6 +57,6 @@ func (t *worker) borrow(m *Mount, n *node, want winnt.AccessMask, f func(winnt.H
 	if o == nil {
 		return fuse.EACCES
 	}
-	defer o.lent.RUnlock() // +checklocksforce: lend locked it
+	defer o.lent.RUnlock() // +checklocksforce: lend locked o.lent
 	return f(o.h)
 }

@@ -15,11 +15,11 @@ import (
 // node is a file or directory that the host's kernel refers to by number. Its id is never reused.
 type node struct {
 	id   uint64   // immutable
-	file identity // immutable: the file below
+	file identity // immutable: the file of the tree
 
 	lookups uint64 // guarded by nodes.mu: lookups that the kernel has not forgotten
 	parent  *node  // guarded by nodes.mu; nil for the root, and for a file without a name
-	name    string // guarded by nodes.mu: in parent
+	name    string // guarded by nodes.mu: the file's name in parent
 	moved   uint64 // guarded by nodes.mu: nodes.moves after its last rename
 	// other is guarded by nodes.mu. It is the name that the file had before this one, which may be another hard link.
 	// Its parent is nil for a file that the kernel looked up by one name only.
@@ -33,7 +33,8 @@ type node struct {
 	// narrowed is guarded by nodes.mu. It is nil if the file was created without a narrower mode,
 	// or if its creator has set another mode since. A user who sets the whole descriptor replaces it.
 	narrowed *narrowed
-	// lost is guarded by nodes.mu: why the whole descriptor of the file could not be set; OK: it was set, or nobody tried.
+	// lost is guarded by nodes.mu: the error of the last attempt to set the whole descriptor; OK: it succeeded, or
+	// nobody tried.
 	lost fuse.Status
 	// kept is guarded by nodes.mu: the listing that the kernel caches.
 	kept keptNames
@@ -44,7 +45,7 @@ type node struct {
 // keptNames identifies the directory listing that the kernel caches. The zero value stands for none.
 type keptNames struct {
 	change int64     // the directory's ChangeTime when it was opened for the listing
-	opened time.Time // when that was
+	opened time.Time // when the directory was opened for the listing
 }
 
 // narrowed has the descriptors of a file that was created with a narrower mode than its directory gives. It is

@@ -18,13 +18,13 @@ type open struct {
 	h       winnt.Handle // immutable
 	uid     uint32       // immutable: the user who opened it
 	granted winnt.AccessMask
-	tells   bool // immutable: it grants reading attributes
+	tells   bool // immutable: the handle grants FILE_READ_ATTRIBUTES
 	passed  bool // immutable: its reads and writes bypass the mount
 
-	lockers  map[*locker]bool // guarded by lockers.mu: the lockers whose locks were taken through it
-	closedBy map[uint32]bool  // guarded by lockers.mu: programs that closed a descriptor of it since
+	lockers  map[*locker]bool // guarded by lockers.mu: the lockers whose locks were taken through this open
+	closedBy map[uint32]bool  // guarded by lockers.mu: programs that closed a descriptor since their last lock
 
-	list listing      // of a directory
+	list listing      // the position in a directory
 	lent sync.RWMutex // read-locked while a request that names no handle uses this one
 }
 
@@ -144,7 +144,7 @@ func (m *Mount) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse
 func (m *Mount) opened(t *worker, in *fuse.InHeader, n *node, h winnt.Handle, flags uint32,
 	out *fuse.OpenOut) fuse.Status {
 	if flags&syscall.O_ACCMODE == syscall.O_RDONLY {
-		if s := m.kept(t, n); s != fuse.OK {
+		if s := m.checkBackup(t, n); s != fuse.OK {
 			t.NtClose(h)
 			return s
 		}

@@ -10,12 +10,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// backing says whether the mount or the host's kernel (FUSE passthrough) serves the handles of a file. The kernel
-// allows one way for all handles of a file at a time. Guarded by Mount.mu.
+// backing records whether the mount or the host's kernel (FUSE passthrough) serves the handles of a file. At any time
+// all handles of a file are served the same way. Guarded by Mount.mu.
 type backing struct {
 	id     int32 // number of the registered file in the kernel; valid if passed is not 0
 	passed int   // handles whose reads and writes bypass the mount
-	plain  int   // the others
+	plain  int   // handles that the mount serves
 }
 
 // pass decides whether the host's kernel serves a new handle directly, and counts the handle. The handle must grant

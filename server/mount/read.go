@@ -48,7 +48,7 @@ func (m *Mount) Lseek(_ <-chan struct{}, in *fuse.LseekIn, out *fuse.LseekOut) f
 		return fuse.EINVAL
 	}
 	if o.granted&winnt.FILE_READ_DATA == 0 {
-		// Where the holes are is a part of the contents (M-60).
+		// The positions of holes reveal something about the contents (M-60).
 		return fuse.EACCES
 	}
 	return m.do(func(t *worker) fuse.Status {
@@ -61,7 +61,7 @@ func (m *Mount) Lseek(_ <-chan struct{}, in *fuse.LseekIn, out *fuse.LseekOut) f
 			Extent(at int64, hole bool) (int64, ntstatus.Status)
 		})
 		if !ok {
-			return fuse.EINVAL // ENOSYS would end these requests for every file
+			return fuse.EINVAL // after ENOSYS the kernel would never send Lseek again, for any file
 		}
 		at, st := seeker.Extent(int64(in.Offset), in.Whence == unix.SEEK_HOLE)
 		if st == ntstatus.Success && at < 0 {

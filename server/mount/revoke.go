@@ -13,7 +13,7 @@ import (
 // Passed is an open file that the host's kernel reads and writes without the mount (passthrough).
 type Passed struct {
 	Name string // kernel name
-	UID  uint32 // of the user who opened it
+	UID  uint32 // uid of the user who opened the file
 }
 
 // Revoke makes every selected user log on again, and drops the cached contents of the selected open files from the
@@ -41,7 +41,7 @@ func (m *Mount) Revoke(selected func(user *token.Token, name string) bool) (rema
 		stale[o.n.id] = true
 	}
 	for id := range stale {
-		// ENOENT means that the kernel keeps nothing of the file.
+		// ENOENT means that the kernel has cached nothing of the file.
 		if s := m.server.InodeNotify(id, 0, 0); s != fuse.OK && s != fuse.ENOENT {
 			m.log.Warn("cannot drop the cached contents of a revoked file", "status", s)
 		}
@@ -55,7 +55,7 @@ func (m *Mount) Revoke(selected func(user *token.Token, name string) bool) (rema
 func (m *Mount) openedAs(fh uint64, o *open) (user *token.Token, names []string) {
 	m.do(func(t *worker) fuse.Status {
 		m.mu.Lock()
-		held := m.opens[fh] == o && o.lent.TryRLock() // otherwise it was closed, and its handle may be another file's
+		held := m.opens[fh] == o && o.lent.TryRLock() // if false, o was closed and o.h may be another file's handle
 		m.mu.Unlock()
 		if held {
 			user, names = m.sys.OpenedAs(t.Thread, o.h)

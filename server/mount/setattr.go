@@ -35,7 +35,7 @@ func (m *Mount) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut
 		}
 	}
 	if s := m.nodes.lostOf(n); s != fuse.OK {
-		// Its descriptor was not restored, so the program must report a failure (M-56).
+		// Restoring the descriptor failed, so make the program report a failure (M-56).
 		return s
 	}
 	return m.as(&in.InHeader, func(t *worker) fuse.Status {
@@ -162,7 +162,7 @@ func (m *Mount) chown(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 		return fuse.OK
 	}
 	if m.backup && !m.nodes.isFresh(n) {
-		// The descriptor has the owner and the group; a program must not replace those that it restored (M-55).
+		// A restored descriptor already has the owner and the group, so chown must not replace them (M-55).
 		return t.refuse("because M-55: on a mount for backup only " + wholeACL + " changes the owner of this file")
 	}
 	// A change of the owner or group needs WRITE_OWNER. Without the restore privilege, users can

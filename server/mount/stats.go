@@ -49,7 +49,7 @@ func (c *counts) add(opcode uint32, took time.Duration, denied bool) {
 type OperationStats struct {
 	Name         string
 	Done, Denied uint64        // requests, and those of them that were denied
-	Took         time.Duration // in all of them together
+	Took         time.Duration // total time of the requests
 }
 
 // UserCount is a number of one user. If Others is set, it is the sum of all users who are not listed, and UID is 0.

@@ -1,13 +1,13 @@
 package mount
 
-// operation is a row of the table of FUSE operations: the required rights and the rule. The mount does not serve an
-// operation whose asks is "", which returns ENOSYS.
+// operation is a row of the table of FUSE operations. If asks is "", the mount does not serve the operation, which
+// returns ENOSYS.
 type operation struct {
 	name   string
-	method string // of fuse.RawFileSystem; "" where go-fuse answers ENOSYS itself
-	asks   string
-	rule   string
-	free   bool // it is for everybody, or follows from another one
+	method string // method of fuse.RawFileSystem; "" if go-fuse answers ENOSYS itself
+	asks   string // the required rights
+	rule   string // id of the rule
+	free   bool   // everybody may request the operation, or another operation has checked the rights
 }
 
 // operations has a row for each operation that the mount serves (M-17). Rows without rights name operations that it

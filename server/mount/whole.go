@@ -29,7 +29,7 @@ func (m *Mount) whole(t *worker, n *node) (d *sd.Descriptor, s fuse.Status) {
 		if d, st = t.NtQuerySecurityObject(h, openParts); st != ntstatus.Success {
 			return status(st)
 		}
-		// Read this afterwards, so that a SACL that another program adds meanwhile is not lost.
+		// Read the stored descriptor last, to notice a SACL that another program has added meanwhile.
 		stored, s := t.descriptorOf(m, h)
 		audited = s == fuse.OK && hasSACL(stored)
 		return s
@@ -64,7 +64,7 @@ func (m *Mount) setWhole(t *worker, n *node, data []byte) fuse.Status {
 		return s
 	}
 	if (old.Control()^next.Control())&^replaced != 0 || old.Parts().RMControl != next.Parts().RMControl {
-		// These flags of a descriptor stay as they are when its parts are set.
+		// Setting the parts of a descriptor cannot change these flags.
 		return fuse.EINVAL
 	}
 	if parts, want := parting(old, next); parts != 0 {

@@ -19,8 +19,8 @@ type worker struct {
 	k      *kernel.KernelThread
 	client *token.Token        // the impersonated user; nil: the server itself
 	uid    uint32              // the user of the client
-	name   nt.ObjectAttributes // of its current open; kept here so that an open does not allocate it
-	dir    nt.FileIdentity     // of the directory of the current open; likewise
+	name   nt.ObjectAttributes // name of the current open; a field, to save an allocation
+	dir    nt.FileIdentity     // directory of the current open; a field, to save an allocation
 	// refused is the last open of the request if it was refused.
 	refused refusal
 }
@@ -122,8 +122,8 @@ func (m *Mount) as(h *fuse.InHeader, f func(t *worker) fuse.Status) fuse.Status 
 	return s
 }
 
-// full logs that the file system below the tree had no room for a request, because few programs say which limit they
-// met (M-48).
+// full logs that the tree's file system had no room for a request, because few programs report which limit they met
+// (M-48).
 func (m *Mount) full(h *fuse.InHeader) {
 	path := m.directory
 	if n := m.nodes.get(h.NodeId); n != nil {

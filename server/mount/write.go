@@ -28,7 +28,7 @@ func (m *Mount) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32,
 		if o = m.overwrites(o.n); o == nil {
 			return 0, fuse.EACCES
 		}
-		defer o.lent.RUnlock() // +checklocksforce: lend locked it
+		defer o.lent.RUnlock() // +checklocksforce: overwrites locked o.lent
 	case !cached && in.Flags&syscall.O_APPEND != 0:
 		at = -1 // FILE_WRITE_TO_END_OF_FILE
 	case o.granted&winnt.FILE_WRITE_DATA == 0:
@@ -59,7 +59,7 @@ func (m *Mount) Fsync(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
 		return fuse.EBADF
 	}
 	if o.granted&(winnt.FILE_WRITE_DATA|winnt.FILE_APPEND_DATA) == 0 {
-		return m.sync(o) // fsync(2) needs no right to write, and NtFlushBuffersFile does
+		return m.sync(o) // fsync(2) needs no right to write, but NtFlushBuffersFile needs one
 	}
 	return m.do(func(t *worker) fuse.Status { return status(t.NtFlushBuffersFile(o.h)) })
 }
