@@ -30,8 +30,8 @@ const (
 // maxBackup is the size limit of each file in a backup.
 const maxBackup = 1 << 30
 
-// sumRecord names the record of a file's header with the SHA-256 of its contents, in hexadecimal digits. Backups of
-// earlier versions lack it.
+// sumRecord is the name of the PAX record in a file's header that has the SHA-256 of its contents, in hexadecimal
+// digits. Backups of earlier versions do not have the record.
 const sumRecord = "REFMON.sha256"
 
 type accountBackupCmd struct {
@@ -182,7 +182,7 @@ func checkKey(state string, half, key []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(scratch) //nolint:errcheck // nothing reads it
+	defer os.RemoveAll(scratch) //nolint:errcheck // removeScratch removes a folder that remains
 	public, private := filepath.Join(scratch, backedPublic), filepath.Join(scratch, backedKey)
 	if err := errors.Join(os.WriteFile(public, half, 0o600), os.WriteFile(private, key, 0o600)); err != nil {
 		return err
@@ -240,7 +240,7 @@ func unpack(file string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close() //nolint:errcheck // closing a file that was only read loses no data
 	files := map[string][]byte{}
 	for r := tar.NewReader(f); ; {
 		h, err := r.Next()

@@ -85,7 +85,7 @@ func (c *accountCmd) fetch(do admin.Do) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close() //nolint:errcheck // everything was read
+	defer conn.Close() //nolint:errcheck // Fetch has read the whole response
 	b, err := admin.Fetch(conn.Administer, admin.Request{Do: do})
 	return b, accountError(err)
 }
@@ -201,7 +201,7 @@ func (c accountImportCmd) Run(all *accountCmd) error {
 		if err != nil {
 			return err
 		}
-		defer f.Close() //nolint:errcheck // read only
+		defer f.Close() //nolint:errcheck // closing a file that was only read loses no data
 		from = f
 	}
 	text, err := io.ReadAll(io.LimitReader(from, client.MaxRequest+1))

@@ -20,7 +20,7 @@ func inherited() (list []*net.UnixListener, err error) {
 	for _, name := range []string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"} {
 		err = errors.Join(err, os.Unsetenv(name))
 	}
-	if err != nil || pid != strconv.Itoa(os.Getpid()) { // the sockets are for another process
+	if err != nil || pid != strconv.Itoa(os.Getpid()) { // without err, the sockets are for another process
 		return nil, err
 	}
 	n, err := strconv.Atoi(count)

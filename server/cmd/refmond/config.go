@@ -71,8 +71,8 @@ type config struct {
 	trees      []treeConfig // by name
 	level      slog.Level
 
-	file      string              // name of the file; "" for the defaults
-	inherited []*net.UnixListener // from the service manager, not from the file
+	file      string              // name of the configuration file; "" for the defaults
+	inherited []*net.UnixListener // sockets from the service manager
 }
 
 // load returns the default configuration, overridden by the keys of file. If file is "", it returns the defaults. The

@@ -51,7 +51,7 @@ func (c directoryExportCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	defer d.Close() //nolint:errcheck // connections that wait
+	defer d.Close() //nolint:errcheck // only idle connections remain
 	ctx := context.Background()
 	if c.People != "" {
 		var list ldap.People
@@ -123,7 +123,7 @@ func (c directoryFindCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	defer d.Close() //nolint:errcheck // connections that wait
+	defer d.Close() //nolint:errcheck // only idle connections remain
 	f, err := d.Find(context.Background(), c.Name, true)
 	if err != nil {
 		return err

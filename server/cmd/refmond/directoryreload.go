@@ -98,7 +98,7 @@ func (a *directoryLogons) ask(question func(*ldap.Directory) error) error {
 //
 // +checklocksignore: the checker does not know TryRLock
 func (u *directoryUse) ask(question func(*ldap.Directory) error) (ok bool, err error) {
-	// Close waits for a logon in progress, and this can be its query of an id: it must not wait for close.
+	// This can be a query within a logon for which close waits. Waiting for close here would be a deadlock.
 	if !u.mu.TryRLock() {
 		return false, nil
 	}

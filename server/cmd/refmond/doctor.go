@@ -125,7 +125,7 @@ const leastFree = 256 << 20
 func (c *checkUp) disk(dir string) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
-		return // reported by state
+		return // checkUp.state reports the error
 	}
 	c.room(st.Bavail * uint64(cmp.Or(st.Frsize, st.Bsize))) // Bavail counts fragments
 }
@@ -175,7 +175,7 @@ func (c *checkUp) clock(now time.Time) {
 func (c *checkUp) attributes(dir string) {
 	f, err := os.CreateTemp(dir, "doctor-")
 	if err != nil {
-		return // reported by state
+		return // checkUp.state reports the error
 	}
 	defer func() { _ = f.Close() }()
 	_ = os.Remove(f.Name()) // before the output, whose closed pipe would end this program

@@ -39,7 +39,7 @@ func (c *checkUp) covered(t *treeConfig) bool {
 }
 
 // forBackup checks the second mount of a tree, for backup programs, and prints whether it answers. Without one it
-// prints nothing (M-40). A directory that cannot be inspected, and another or a dead mount, are something to do.
+// prints nothing (M-40). A directory that cannot be inspected, a dead mount, and another mount are problems.
 func (c *checkUp) forBackup(t *treeConfig) {
 	if t.backup == "" {
 		return
@@ -55,7 +55,7 @@ func (c *checkUp) forBackup(t *treeConfig) {
 	}
 }
 
-// mostStored limits how many files of a tree are inspected, so that it takes a few seconds.
+// mostStored limits how many files of a tree stored inspects, so that the check takes a few seconds.
 const mostStored = 50_000
 
 // stored checks the descriptors that are stored with a tree's files. It prints how many name logon sessions, contain

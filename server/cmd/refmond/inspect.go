@@ -58,7 +58,7 @@ func (f *inspectFlags) open() (*inspector, error) {
 	l := &inspector{conn: c, th: c.Thread(), names: map[sid.SID]string{}}
 	h, st := l.th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES|winnt.TOKEN_QUERY)
 	if st == ntstatus.Success {
-		// Without the privilege the user sees only their own processes.
+		// A failure is no error: without the privilege the user sees only their own processes.
 		_, _ = l.th.NtAdjustPrivilegesToken(h, false, []nt.LUIDAndAttributes{
 			{LUID: winnt.LUID(winnt.SeDebugPrivilege), Attributes: winnt.SE_PRIVILEGE_ENABLED}}, false)
 		l.th.NtClose(h)
@@ -93,7 +93,7 @@ func (l *inspector) query(q inspect.Query) (a inspect.Reply, err error) {
 	if b, err = l.conn.Inspect(b); err != nil {
 		return a, fmt.Errorf("%s: %w", q.What, err)
 	}
-	err = json.Unmarshal(b, &a) // not in the return statement, which could copy a before this call
+	err = json.Unmarshal(b, &a) // a return statement with this call could copy a before the call
 	return a, err
 }
 

@@ -90,11 +90,11 @@ func (c *mountCmd) Run(std *streams) error {
 		return errors.Join(err, tree.Close())
 	}
 	sys := kernel.Boot(kernel.Config{Log: kept})
-	// From here on a signal must not end the program: the mount would remain without a server.
+	// From here on a signal must not end the program at once: the mount would remain without a server.
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
 	if !signal.Ignored(unix.SIGHUP) { // nohup(1) ignores SIGHUP
-		signal.Notify(signals, unix.SIGHUP) // the terminal was closed
+		signal.Notify(signals, unix.SIGHUP) // the kernel sends SIGHUP when the terminal closes
 	}
 	defer signal.Stop(signals)
 	m, err := c.start(sys, kept, tree, dir, source, log)

@@ -192,7 +192,7 @@ func (c *whyCmd) fromTrail(std *streams) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = r.Close() }() // only read
+	defer func() { _ = r.Close() }() // closing a log that was only read loses no data
 	since := time.Time{}
 	if c.Since > 0 {
 		since = time.Now().Add(-c.Since)

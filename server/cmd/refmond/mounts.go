@@ -52,7 +52,7 @@ func (s *service) mountTrees(cfg *config) error {
 			}
 		}
 		if c.backup != "" {
-			// A backup sees every entry, follows no link, and no mode changes what it restored (M-53, M-55).
+			// A backup sees every entry and follows no link. No mode changes a restored descriptor (M-53, M-55).
 			mc := common
 			mc.Directory, mc.Backup = c.backup, true
 			if err := s.startMount(&mc, cfg.Audit.Denials); err != nil {

@@ -25,7 +25,7 @@ func notify(state string) {
 	if name == "" {
 		return
 	}
-	if name[0] == '@' { // an abstract name
+	if name[0] == '@' { // stands for the zero byte that begins an abstract socket name
 		name = "\x00" + name[1:]
 	}
 	c, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: name, Net: "unixgram"})

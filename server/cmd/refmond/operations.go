@@ -56,7 +56,7 @@ func operate(at string, metrics func(io.Writer), l *auditlog.Log, leftOut func()
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		_ = json.NewEncoder(w).Encode(trailReport{s, leftOut()}) // ignore a client that has disconnected
+		_ = json.NewEncoder(w).Encode(trailReport{s, leftOut()}) // an error means that the client has disconnected
 	})
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)

@@ -21,9 +21,9 @@ const maxPassword = 4096
 // restored, also before a signal such as that of Ctrl-C ends the program. An empty entry, two different entries, and
 // more than maxPassword bytes are errors.
 func readPassword(in *os.File, prompt io.Writer) (admin.Password, error) {
-	lines := bufio.NewReader(io.LimitReader(in, 2*(maxPassword+2))) // two entries with their ends
+	lines := bufio.NewReader(io.LimitReader(in, 2*(maxPassword+2))) // two entries with their line ends
 	old, err := unix.IoctlGetTermios(int(in.Fd()), unix.TCGETS)
-	if err != nil { // no terminal
+	if err != nil { // in is no terminal
 		return line(lines)
 	}
 	unseen := *old
@@ -50,7 +50,7 @@ func readPassword(in *os.File, prompt io.Writer) (admin.Password, error) {
 }
 
 // restoreBefore calls restore when one of the signals arrives, and then lets the signal end the program. The returned
-// function ends that.
+// function stops the handling of these signals.
 func restoreBefore(restore func(), signals ...os.Signal) (end func()) {
 	arrived := make(chan os.Signal, 1)
 	signal.Notify(arrived, signals...)
@@ -58,7 +58,7 @@ func restoreBefore(restore func(), signals ...os.Signal) (end func()) {
 		if s, ok := <-arrived; ok {
 			restore()
 			signal.Reset(s)
-			_ = unix.Kill(os.Getpid(), s.(unix.Signal)) // to itself
+			_ = unix.Kill(os.Getpid(), s.(unix.Signal)) // the default action now ends this process
 		}
 	}()
 	return func() {
@@ -77,7 +77,7 @@ func line(r *bufio.Reader) (admin.Password, error) {
 	switch text = strings.TrimRight(text, "\r\n"); {
 	case text == "":
 		return "", errors.New("password: the input is empty")
-	case len(text) > maxPassword: // its first bytes would be another password
+	case len(text) > maxPassword: // never cut it: the first bytes would be another password
 		return "", fmt.Errorf("password: it has more than %d bytes", maxPassword)
 	}
 	return admin.Password(text), nil

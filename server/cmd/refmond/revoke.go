@@ -61,9 +61,9 @@ func (c *revokeCmd) Run(std *streams) error {
 	return nil
 }
 
-// doubt returns a line for the administrator whose revocation of a path found no open file, if the path may not be the
-// one that was meant: no file has it, or it leads through a symbolic link, which refmond does not follow. It is empty
-// for other paths, a kernel name, and a path that the caller may not search.
+// doubt returns a warning for a revocation of a path that found no open file, if the path may be a mistake: no file has
+// the path, or it leads through a symbolic link, which refmond does not follow. It returns "" for other paths, a kernel
+// name, and a path that the caller may not search.
 func doubt(path string) string {
 	if !strings.HasPrefix(path, "/") {
 		return ""

@@ -55,7 +55,7 @@ func (c *serveCmd) Run(std *streams) error {
 				cfg.AdminSocket)
 		}
 	}
-	// Package signal drops what a channel has no room for, so reloads must not fill the one of the end.
+	// Package signal drops a signal if its channel is full. Two channels, so that reloads cannot displace SIGTERM.
 	ends, reloads := make(chan os.Signal, 1), make(chan os.Signal, 1)
 	signal.Notify(ends, unix.SIGTERM, unix.SIGINT)
 	signal.Notify(reloads, unix.SIGHUP)
@@ -93,8 +93,8 @@ type service struct {
 	store *lsa.Store
 
 	tickets ticketAcceptor
-	// messages is the child process that splits the directory's messages. A fault of the other child, which tickets
-	// reach, does not reach it (D-39).
+	// messages is the child process that splits the directory's messages. It is separate from the parser of tickets, so
+	// a malicious ticket cannot take it over (D-39).
 	messages confined.Parser
 	domains  directoryLogons // set by start
 	// stopping is done when refmond stops, and endLogons ends it, so that no logon waits for a domain controller.
@@ -108,7 +108,7 @@ type service struct {
 	// +checklocks:mountsMu
 	mounts []*mount.Mount // guarded by mountsMu
 	// +checklocks:mountsMu
-	mounted    []string                 // guarded by mountsMu; the trees, " (backup)" after a mount for backup
+	mounted    []string                 // guarded by mountsMu; tree name of each mount, with " (backup)" if for backup
 	operations *operations              // nil: it could not be started
 	watching   atomic.Pointer[watching] // nil: no socket for watchers
 }
@@ -174,7 +174,7 @@ func start(cfg *config, std *streams) (*service, error) {
 	if err := s.watch(cfg); err != nil {
 		return nil, errors.Join(err, s.stop())
 	}
-	// The daemon works without it.
+	// The daemon also works without the socket for metrics and profiles.
 	if s.operations, err = s.operate(cfg.State); err != nil {
 		s.log.Warn("metrics and profiles are not available", "error", err)
 	}

@@ -52,7 +52,7 @@ func (a *auditSettings) check() error {
 	if _, ok := fulls[a.Overwrite]; !ok {
 		return fmt.Errorf("audit.overwrite: %q, want needed, archive or never", a.Overwrite)
 	}
-	const most = 1 << 40 // prevents overflow when multiplied
+	const most = 1 << 40 // so that the conversion to bytes cannot overflow
 	if a.Size < 0 || a.Age < 0 || a.Reserve < 0 || a.Size > most || a.Age > 36500 || a.Reserve > most {
 		return errors.New("audit: size and reserve (in MiB) and age (in days) must be at least 0")
 	}
@@ -158,7 +158,7 @@ func (s *service) changePolicy(next *audit.Policy) error {
 	}
 	from := audit.Origin{Subject: access.SubjectOf(system), ProcessID: uint64(os.Getpid()), ProcessName: "refmond"}
 	if st := s.System().Audit().ChangePolicy(from, next); st != ntstatus.Success {
-		return st.Err() // a reload is a change like any other (U-85)
+		return st.Err() // a reload changes the policy only if the change is recorded (U-85)
 	}
 	return nil
 }

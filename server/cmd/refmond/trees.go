@@ -255,7 +255,7 @@ func (s *service) openTree(c *treeConfig, log *audit.Log) error {
 	}
 	who := strings.Join(open, "; ")
 	if !c.exposed {
-		// Mode bits decide access for users who bypass refmond (F-127).
+		// Users who bypass refmond are checked by mode bits only (F-127).
 		return fmt.Errorf("users can reach its files without refmond: %s: run chmod go= %s; refmon acl repair --rehash %s, "+
 			"or chmod go= a directory above it (which closes a mount below that directory too), or set exposed: true",
 			who, c.Path, c.Path)

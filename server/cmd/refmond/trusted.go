@@ -18,7 +18,7 @@ import (
 type trustedPath struct {
 	what   string // name in messages
 	path   string
-	secret bool // others may not read it either
+	secret bool // other users must not be able to read it either
 	socket bool // path of a socket; other users must not be able to write to its folder, even if it is sticky
 }
 
@@ -93,7 +93,7 @@ func routes(path string) (starts, links []string) {
 			continue
 		}
 		target, err := os.Readlink(path[:end])
-		if err != nil { // no link
+		if err != nil { // path[:end] is no symbolic link
 			continue
 		}
 		links = append(links, path[:end])
@@ -163,7 +163,7 @@ func checkBelow(state string) error {
 	var first error
 	err := filepath.WalkDir(state, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || path == state || d.Type()&(fs.ModeSocket|fs.ModeSymlink) != 0 {
-			return nil //nolint:nilerr // what cannot be read is reported by its user
+			return nil //nolint:nilerr // the code that needs an unreadable file reports it
 		}
 		if first = (trustedPath{what: "state", path: path}).checkMode(path, false); first != nil {
 			return fs.SkipAll
