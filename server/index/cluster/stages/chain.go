@@ -21,10 +21,10 @@ type chain struct {
 	c               *Conn
 	stream, subject string
 	head            uint64 // the last valid message; 0: none
-	last            uint64 // the last message, valid or not, as the server expects it
+	last            uint64 // the subject's last message, valid or not, which the servers expect an append to name
 	// rival reports whether another writer's message means that this writer has lost the subject.
 	rival func(m *message) bool
-	// kept means that readers delete no message at the end of this chain, so that a missing one is errLost.
+	// kept means that readers never delete the last message of this chain. If it is missing, append returns errLost.
 	kept bool
 }
 
@@ -106,7 +106,8 @@ func (w *chain) diagnose(ctx context.Context, m *site.Signed) (done bool, err er
 	return false, nil
 }
 
-// doubts is how often an answer must say that a message is gone. A NATS server of a cluster may be behind for a moment.
+// doubts is how many answers must report a message as gone, because a NATS server of a cluster may be behind for a
+// moment.
 const doubts = 12
 
 // present returns the last message of a subject, as last does, or errLost if the stream lost message head of the

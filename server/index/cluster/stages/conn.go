@@ -36,7 +36,7 @@ type Conn struct {
 	role site.Role
 	// report passes an error to Options.Warn, and warn only while there is a connection.
 	report, warn func(error)
-	failed       atomic.Pointer[error] // of the last attempt to connect; nil: none failed
+	failed       atomic.Pointer[error] // error of the last failed attempt to connect; nil: none failed
 }
 
 // Dial connects to the site's NATS servers as a role, with the seed of its key. It returns an error if the seed is
@@ -46,7 +46,7 @@ type Conn struct {
 func Dial(s *site.Site, role site.Role, seed string, o Options) (*Conn, error) {
 	key, err := nkeys.FromSeed([]byte(strings.TrimSpace(seed)))
 	if err != nil {
-		return nil, errors.New("the seed of the role's key is malformed") // do not repeat the secret
+		return nil, errors.New("the seed of the role's key is malformed") // without err, which may contain the secret
 	}
 	public, err := key.PublicKey()
 	if err != nil {
@@ -60,7 +60,7 @@ func Dial(s *site.Site, role site.Role, seed string, o Options) (*Conn, error) {
 		c.report = func(error) {}
 	}
 	c.warn = func(err error) {
-		if c.nc.IsConnected() { // without a connection every request fails, which was reported
+		if c.nc.IsConnected() { // the loss of the connection was reported, so do not report each failed request
 			c.report(err)
 		}
 	}
@@ -125,7 +125,7 @@ func (c *Conn) Wait(ctx context.Context) error {
 	waits := false
 	for begun := time.Now(); !c.nc.IsConnected(); {
 		failed := c.failed.Load()
-		// An attempt that fails has a reason, at the latest after its timeout.
+		// Wait for the first failed attempt, at most for its timeout, so that the warning has a reason.
 		if !waits && (failed != nil || time.Since(begun) > lastWait) {
 			waits = true
 			err := c.nc.LastError()

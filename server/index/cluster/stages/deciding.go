@@ -16,15 +16,15 @@ import (
 type deciding struct {
 	*ledger
 	shift    *shareWorker
-	filter   string // subjects of its classes
+	filter   string // pattern of the subjects with the share's classes
 	worker   *index.Worker
 	next     uint64 // the sequence to read from
 	left     int    // messages processed but not purged; starts at often, because the number is not known
 	version  string // of the directory; "": none read yet
 	unusable string // the version that failed to parse
 	started  int64  // start time of the directory source
-	beaten   int64  // its last heartbeat
-	clock    int64  // the heartbeat of the version
+	beaten   int64  // time of the directory source's last heartbeat
+	clock    int64  // time of the heartbeat that came with the version
 	lag      lag
 	defined  []*index.ClassEvent // classes that an earlier log has lost, to be decided with the next directory
 }
@@ -119,7 +119,7 @@ func (d *deciding) turn(ctx context.Context) error {
 	if err := d.classes(ctx); err != nil {
 		return err
 	}
-	if h == nil || h.Version != d.version || early { // the source's clock is ahead, so its heartbeat proves nothing (N-80)
+	if h == nil || h.Version != d.version || early { // the heartbeat of a clock that is ahead proves nothing (N-80)
 		return nil
 	}
 	d.started, d.beaten = h.Started, h.Beat.Time

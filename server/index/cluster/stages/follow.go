@@ -17,7 +17,7 @@ import (
 
 // FollowConfig configures [Follow]. State or Rows is required; with Rows, Follow ignores State.
 type FollowConfig struct {
-	Name  string        // of the site's followers, whose consumers show how far this one is behind; "": none
+	Name  string        // one of the site's followers, whose consumer shows this one's lag; "": no consumer
 	State string        // the folder of the index, see [index.Open]
 	Sinks []index.Sink  // in addition to the folder; Follow closes them and Rows, also if it fails
 	Beat  time.Duration // the interval of polling; 0: [watch.DefaultBeat]
@@ -96,25 +96,25 @@ type following struct {
 	watermarks map[string]*seenWatermark // newest valid watermark, by share name
 	since      uint64                    // the last watermark that existed when this follower started
 	newest     uint64                    // the last watermark that this follower saw
-	behind     int                       // turns since then in which the newest one was older
+	behind     int                       // number of turns in a row whose newest watermark was older than newest
 	turns      int
 	began      bool
 	clock      func() watch.Heartbeat // immutable
-	lags       map[string]*lag        // of the logs, by stream; empty without a name
+	lags       map[string]*lag        // reporters of the lag, by stream of logs; empty without config.Name
 }
 
 // share is what a follower has read of one share's log: of a part of a tree, or of a share of the classes.
 type share struct {
 	records    *records
-	source     string // its tree, or "directory"
+	source     string // the share's tree, or "directory"
 	generation uint64
 	own        func(path string) bool
 	whole      bool
 	recent     []readRecord // the last records that were read, at most maxRecent
 	restarted  bool         // recent begins with a snapshot that replaces deleted records
 
-	part  *index.StoredPart // of a part whose rows are in a store, else nil
-	batch *index.RowBatch   // of the store; nil: the cursor is not known yet
+	part  *index.StoredPart // the part in config.Rows; nil without a store, and for a share of the classes
+	batch *index.RowBatch   // changes for the store; nil: the cursor is not known yet
 }
 
 // readRecord identifies a record that was read. Streams that were recreated give its sequence to another record.
@@ -166,7 +166,7 @@ func (f *following) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		defer func() { _ = sub.Unsubscribe() }() // fails only if the connection is closed
+		defer func() { _ = sub.Unsubscribe() }() // Unsubscribe fails only if the connection is closed
 	}
 	s := &shareWorker{beat: f.config.Beat, woken: woken}
 	for {
@@ -262,8 +262,7 @@ func (f *following) read(ctx context.Context, s *share) error {
 	}
 	name := s.name()
 	err := s.records.all(ctx, func() {
-		// Earlier records are gone, so the share is read from its new start and has no watermark
-		// until then (N-84).
+		// A keeper deleted earlier records, so the share starts over and has no watermark until all is read (N-84).
 		f.merge.Restart(name)
 		delete(f.watermarks, name)
 		s.whole = false

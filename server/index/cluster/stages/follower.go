@@ -14,10 +14,9 @@ type follower struct {
 	id              string // of the last valid message; "": unknown
 	next            uint64 // the sequence to read from
 	refused         uint64 // number of invalid messages
-	// root reports whether a message may start a new chain without naming the last one; nil: none
-	// may.
+	// root reports whether a message that names no predecessor may start a new chain; nil: no message may.
 	root func(m *message) bool
-	// drop receives each invalid message; nil: it stays in the stream.
+	// drop deletes an invalid message; nil: invalid messages stay in the stream.
 	drop func(ctx context.Context, m *message)
 }
 
@@ -65,8 +64,8 @@ func (r *follower) continues(ctx context.Context) error {
 	return err
 }
 
-// counts reports whether a message is valid: it has its role's signature for this position and follows the last valid
-// message or starts a new chain. A copy from another subject or an earlier position is not valid (N-43).
+// counts reports whether a message is valid: it has its role's signature for this position, and it follows the last
+// valid message or starts a new chain. A copy from another subject or an earlier position is not valid (N-43).
 func (r *follower) counts(m *message) bool {
 	if m.signed != nil || m.Subject != r.subject {
 		return false

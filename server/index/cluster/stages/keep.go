@@ -17,10 +17,10 @@ import (
 // request is a message to a keeper: a worker's request to delete messages of its share that nobody needs, or the report
 // of a lag. Exactly one of Input, Log, Drop and Read must be set.
 type request struct {
-	Input uint64 `json:"input,omitempty"` // the share's input before this sequence
-	Log   uint64 `json:"log,omitempty"`   // the share's log before this sequence, the first piece of a snapshot
+	Input uint64 `json:"input,omitempty"` // delete the share's input before this sequence
+	Log   uint64 `json:"log,omitempty"`   // delete the share's log before this first piece of a snapshot
 	Final uint64 `json:"final,omitempty"` // with Log: the last piece of the snapshot
-	Drop  uint64 `json:"drop,omitempty"`  // this message of the input of a part
+	Drop  uint64 `json:"drop,omitempty"`  // delete this message of a part's input
 	Read  int    `json:"read,omitempty"`  // the number of messages that a stage has read
 	At    uint64 `json:"at,omitempty"`    // with Read: all messages up to this one were read; 0: unknown
 }
@@ -31,9 +31,9 @@ type outcome struct {
 }
 
 const (
-	keepSubject = "keep."   // and the name of the share, or follow.NAME.STREAM
+	keepSubject = "keep."   // followed by the name of the share, or by follow.NAME.STREAM
 	maxRequest  = 1 << 10   // bytes
-	keepers     = "keepers" // the queue of which one keeper gets each request
+	keepers     = "keepers" // queue group: one keeper gets each request
 	mostWaiting = 64 << 10  // requests that wait for a keeper
 )
 
@@ -57,8 +57,8 @@ func Keep(ctx context.Context, c *Conn, ready func()) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = sub.Unsubscribe() }() // fails only if the connection is closed
-	_ = c.nc.FlushTimeout(answerWithin)      // without a connection now, the client subscribes when it has one
+	defer func() { _ = sub.Unsubscribe() }() // Unsubscribe fails only if the connection is closed
+	_ = c.nc.FlushTimeout(answerWithin)      // after a failure the client subscribes once it is connected
 	if ready != nil {
 		ready()
 	}
@@ -94,8 +94,8 @@ func (k *keeper) answer(ctx context.Context, m *nats.Msg) {
 	if !strings.HasPrefix(m.Reply, site.Answers) && !strings.HasPrefix(m.Reply, site.Inbox(site.Work)+".") {
 		return
 	}
-	if body, err := json.Marshal(&out); err == nil { // a struct of a string has no error
-		_ = k.c.nc.Publish(m.Reply, body) // the worker repeats the request
+	if body, err := json.Marshal(&out); err == nil { // always: outcome has only a string
+		_ = k.c.nc.Publish(m.Reply, body) // after a failure the worker repeats its request
 	}
 }
 

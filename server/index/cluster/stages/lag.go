@@ -81,7 +81,7 @@ func (l *lag) report(at uint64) {
 		return
 	}
 	body, err := json.Marshal(&request{Read: l.read, At: at})
-	if err == nil { // a struct of numbers has no error
+	if err == nil { // always: the request has only numbers
 		_ = l.c.nc.Publish(keepSubject+l.name, body)
 	}
 	l.read, l.last = 0, time.Now()
@@ -112,7 +112,7 @@ func (k *keeper) pull(ctx context.Context, stream, consumer string, n int) (got 
 	if err != nil {
 		return 0, 0, err
 	}
-	defer func() { _ = sub.Unsubscribe() }() // fails only if the connection is closed
+	defer func() { _ = sub.Unsubscribe() }() // Unsubscribe fails only if the connection is closed
 	err = k.c.nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+stream+"."+consumer, inbox,
 		fmt.Appendf(nil, `{"batch":%d,"no_wait":true}`, n))
 	if err != nil {
@@ -126,7 +126,7 @@ func (k *keeper) pull(ctx context.Context, stream, consumer string, n int) (got 
 			return got, last, err
 		}
 		meta, err := m.Metadata()
-		if err != nil { // a status: there are no more
+		if err != nil { // the message is a status without metadata: the consumer has no more messages
 			break
 		}
 		got, last = got+1, meta.Sequence.Stream

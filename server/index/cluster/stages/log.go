@@ -22,7 +22,7 @@ type ledger struct {
 	records *records
 	chain   chain
 	state   *index.State // state at the time when the share was taken
-	last    record       // without events
+	last    record       // the log's last record, without its events
 	record  string       // message ID of the log's last record
 }
 
@@ -142,7 +142,7 @@ func (l *ledger) append(ctx context.Context, r *record) error {
 		return err
 	}
 	l.record = id
-	r.events = make([]index.Event, len(r.lines)) // only their number is needed
+	r.events = make([]index.Event, len(r.lines)) // count reads only the number of events
 	l.records.count(&message{Signed: site.Signed{Body: body}, sequence: l.chain.head}, r, false)
 	r.events = nil
 	return nil
@@ -172,7 +172,7 @@ func (l *ledger) compact(ctx context.Context, w *index.Worker, most int64, all b
 		return nil
 	}
 	err := l.c.remove(ctx, l.name, request{Log: l.records.before, Final: l.records.final})
-	if err != nil { // tried again later
+	if err != nil { // the next call tries again
 		l.c.warn(fmt.Errorf("%s: cannot delete old records: %w", l.name, err))
 		return nil
 	}

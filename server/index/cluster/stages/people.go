@@ -101,7 +101,7 @@ func (d *directoryPublisher) version(ctx context.Context, v *index.Version) erro
 	}
 	if v.People != nil {
 		file := v.File
-		if v.Accounts != nil { // other machines parse it from text
+		if v.Accounts != nil { // the workers parse the directory from text
 			file = dirfile.Write(v.Accounts)
 		}
 		if file == nil || len(file) > maxPieces*pieceBytes {
@@ -168,7 +168,7 @@ func (c *Conn) newest(ctx context.Context) (h *head, early bool, err error) {
 	if err != nil || m == nil || m.signed != nil {
 		return nil, false, err
 	}
-	if h, err = parseHead(m.Body); err != nil { // signed but malformed: no watermark
+	if h, err = parseHead(m.Body); err != nil { // treat a malformed head as missing, so no watermark is written
 		return nil, false, nil
 	}
 	return h, h.Beat.early(m), nil

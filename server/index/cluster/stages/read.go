@@ -19,10 +19,10 @@ type message struct {
 	site.Signed
 	sequence uint64
 	stored   time.Time // by the clock of a NATS server
-	signed   error     // nil: signed by the role that owns its subject
+	signed   error     // nil: the role that owns the subject has signed the message
 }
 
-// Our headers.
+// Headers of the messages that stages publish.
 const (
 	afterHeader     = "Refmon-After"
 	signatureHeader = "Refmon-Signature"
@@ -60,7 +60,7 @@ func (c *Conn) get(ctx context.Context, stream string, q question) ([]message, e
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = sub.Unsubscribe() }() // fails only if the connection is closed
+	defer func() { _ = sub.Unsubscribe() }() // Unsubscribe fails only if the connection is closed
 	if err := c.nc.PublishRequest("$JS.API.DIRECT.GET."+stream, inbox, body); err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (c *Conn) get(ctx context.Context, stream string, q question) ([]message, e
 		if err != nil {
 			return nil, fmt.Errorf("stream %s: no complete answer: %w", stream, err)
 		}
-		if header(m, "Nats-Sequence") == "" { // the end, or an error
+		if header(m, "Nats-Sequence") == "" { // a status: the end of the batch, or an error
 			switch status := m.Header.Get("Status"); status {
 			case "404", "204":
 				return out, nil
@@ -94,8 +94,8 @@ func (c *Conn) get(ctx context.Context, stream string, q question) ([]message, e
 // text returns n in decimal, as in message headers.
 func text(n uint64) string { return strconv.FormatUint(n, 10) }
 
-// header returns a header that the server added to a message, for a name that the author may have used as well. The
-// server's comes first.
+// header returns the first value of a header. The server puts its own values before those of the author, who may have
+// used the same name.
 func header(m *nats.Msg, name string) string {
 	all := m.Header.Values(name)
 	if len(all) == 0 {

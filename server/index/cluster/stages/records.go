@@ -14,9 +14,9 @@ type records struct {
 	// loading means that the start of the log was deleted, and the last piece of the snapshot that
 	// replaces it has not been read. The state is incomplete until then.
 	loading bool
-	size    index.Size // of the log since the last complete snapshot
-	pieces  index.Size // of the snapshot being read
-	first   uint64     // its first sequence
+	size    index.Size // size of the log since the last complete snapshot
+	pieces  index.Size // size of the snapshot being read
+	first   uint64     // first sequence of the snapshot being read
 	before  uint64     // messages before it can be deleted; 0: unknown
 	final   uint64     // with before: the last sequence of the snapshot
 }
@@ -29,7 +29,7 @@ const perRecord = 256
 // deleted.
 func newRecords(c *Conn, stream, name string) *records {
 	r := &records{follower: follower{c: c, stream: stream, subject: name}}
-	r.follower.root = func(m *message) bool { // later than everything read, so not an old copy (N-85)
+	r.follower.root = func(m *message) bool { // accept only a later record, never an old copy (N-85)
 		x, err := parseRecord(m.Body)
 		return err == nil && x.Piece == 1 && m.After > r.follower.head
 	}
@@ -60,7 +60,7 @@ func (r *records) read(ctx context.Context, begin func(), apply func(x *record) 
 		}
 		gap := m.After != r.follower.head
 		switch {
-		case gap: // earlier records were deleted
+		case gap: // a keeper deleted the records between the last one and this snapshot
 			r.loading = true
 			begin()
 		case r.loading && x.Piece == 0:

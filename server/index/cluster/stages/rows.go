@@ -18,10 +18,10 @@ type rows struct {
 	worker  *index.Worker
 	in      follower
 	walking bool   // this worker has seen the start of the current walk
-	durable uint64 // results of messages up to here are stored
+	durable uint64 // the results of messages up to this sequence are stored
 	count   int    // messages since the last record
 	left    int    // messages processed but not purged; starts at often, because the number is not known
-	purged  uint64 // messages before it are purged
+	purged  uint64 // messages before this sequence are purged
 	skip    bool   // the next message has crashed other workers
 	idle    int    // turns without a message
 	lag     lag
@@ -93,7 +93,7 @@ func (r *rows) run(ctx context.Context) error {
 		if more {
 			continue
 		}
-		if !r.last.Whole && !r.walking { // only a new walk can restore what was lost (N-53)
+		if !r.last.Whole && !r.walking { // messages were lost, and only a new walk reports their documents again (N-53)
 			_ = r.c.nc.Publish("again."+(site.Part{Host: r.part.Host, Tree: r.part.Tree}).Subject(), nil)
 		}
 		if err := r.shift.wait(ctx); err != nil {
@@ -117,7 +117,7 @@ func (r *rows) turn(ctx context.Context) (more bool, err error) {
 			return false, err
 		}
 	}
-	if r.skip = false; r.last.Tries > 0 { // no message here crashes a worker (N-54)
+	if r.skip = false; r.last.Tries > 0 { // these messages crashed no worker, so clear the count (N-54)
 		next := r.last
 		next.Tries = 0
 		if err := r.write(ctx, next, nil); err != nil {
@@ -230,7 +230,7 @@ func (r *rows) poison(ctx context.Context, next record, why error) error {
 func (r *rows) define(ctx context.Context, events []index.Event) error {
 	var list []*index.ClassEvent
 	for i := range events {
-		if c := events[i].Class; c != nil && !c.Passing { // a folder is published with the classes behind it
+		if c := events[i].Class; c != nil && !c.Passing { // Definition adds the folders' classes
 			list = append(list, c)
 		}
 	}

@@ -50,7 +50,7 @@ func (f *following) readRows(ctx context.Context, s *share) error {
 		}
 		f.warnRefused(s)
 		if errors.Is(err, index.ErrReload) {
-			s.batch = nil // the next turn reads the cursor
+			s.batch = nil // makes the next turn read the cursor and the log again
 			return nil
 		}
 		if err != nil {

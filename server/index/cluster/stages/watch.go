@@ -77,13 +77,13 @@ func watchTree(ctx context.Context, c *Conn, o *WatchConfig, tree string) error 
 	sub, err := c.nc.Subscribe("again."+(site.Part{Host: o.Host, Tree: tree}).Subject(), func(*nats.Msg) {
 		select {
 		case again <- struct{}{}:
-		default: // requested already
+		default: // a walk is requested already
 		}
 	})
 	if err != nil {
 		return err
 	}
-	defer func() { _ = sub.Unsubscribe() }() // fails only if the connection is closed
+	defer func() { _ = sub.Unsubscribe() }() // Unsubscribe fails only if the connection is closed
 	var w watch.Source = &watch.Watcher{Root: tree, NoEvents: o.NoEvents, Every: o.Every, Beat: o.Beat, Again: again,
 		Options: filetree.Options{Search: c.site.Traverse == index.TraverseHost}}
 	if o.From != nil {
@@ -133,7 +133,7 @@ type batchPublisher struct {
 	site    *site.Site
 	chains  []*chain
 	boot    string
-	run     string // name of the walk
+	run     string // random name of the current walk
 	started int64  // the watcher's start in nanoseconds since 1970, plus one for each walk
 	number  uint64
 }
@@ -142,8 +142,8 @@ type batchPublisher struct {
 // earlier watcher's chains go on. publish waits for the stream without limit. It ignores a last message without a valid
 // signature.
 func (t *batchPublisher) publish(ctx context.Context, batches <-chan watch.Batch) error {
-	// Our walks must be later than those of an earlier watcher, whatever the clock says. Adding
-	// walks to its last number makes sure that none of its later walks exceeds ours.
+	// This watcher's walks must be later than those of an earlier watcher, whatever the clock says. The earlier watcher
+	// may still run, so add walks to its last number.
 	t.started = time.Now().UnixNano()
 	for _, w := range t.chains {
 		m, err := w.c.awaitLast(ctx, w.stream, w.subject)

@@ -14,7 +14,7 @@ import (
 // seenWatermark is a watermark and the time when this machine first saw it.
 type seenWatermark struct {
 	*watermark
-	up time.Duration // since this machine's start; 0: unknown
+	up time.Duration // this machine's uptime at that moment; 0: unknown
 }
 
 // moment returns the time up to which the share is complete, by the clock and by this machine's uptime. The uptime of

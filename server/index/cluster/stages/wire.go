@@ -45,10 +45,10 @@ type seen struct {
 // document is one file or folder. Descriptor and Search are one-based indexes of Descriptors;
 // Descriptor 0 means that it could not be read.
 type document struct {
-	Path       []byte `json:"path"` // on its own host
+	Path       []byte `json:"path"` // path on the watcher's host
 	Folder     bool   `json:"folder,omitempty"`
 	Descriptor int    `json:"descriptor,omitempty"`
-	Search     int    `json:"search,omitempty"` // of a folder: descriptor with the host's search permission
+	Search     int    `json:"search,omitempty"` // for a folder: descriptor with the host's search permission
 	Error      string `json:"error,omitempty"`
 	Gone       bool   `json:"gone,omitempty"`
 }
@@ -163,8 +163,8 @@ type record struct {
 
 	lines  [][]byte      // encoded events, for writing
 	events []index.Event // parsed events
-	at     uint64        // sequence of its message
-	id     string        // of its message
+	at     uint64        // sequence of the record's message
+	id     string        // ID of the record's message
 }
 
 // bytes encodes a record as lines of JSON: one for the record itself, then one for each event.
@@ -247,11 +247,11 @@ func parseClass(b []byte) (out []*index.ClassEvent, err error) {
 // watermark is the watermark of a share: the share is complete up to its heartbeat.
 type watermark struct {
 	Generation uint64    `json:"generation"`
-	Log        uint64    `json:"log"`    // the last record that it covers
+	Log        uint64    `json:"log"`    // sequence of the last covered record
 	Record     string    `json:"record"` // the message ID of that record
 	Cursor     uint64    `json:"cursor"` // the message that contained the heartbeat
 	Beat       heartbeat `json:"beat"`
-	Version    string    `json:"version,omitempty"` // of the directory
+	Version    string    `json:"version,omitempty"` // directory version; "" for a part of a tree
 }
 
 // parseWatermark parses a watermark. It returns an error for one that is too large, has an unknown field, or is
@@ -272,7 +272,7 @@ func parseWatermark(b []byte) (*watermark, error) {
 
 // head names the current version of the directory and the messages that have its bytes.
 type head struct {
-	Started int64     `json:"started"` // start of its source, in nanoseconds since 1970
+	Started int64     `json:"started"` // start of the directory's publisher, in nanoseconds since 1970
 	Version string    `json:"version"` // SHA-256 of the bytes, hexadecimal
 	Name    string    `json:"name"`    // the version's name in events: nameDigits hexadecimal digits
 	Pieces  int       `json:"pieces"`

@@ -112,7 +112,7 @@ func (s *shareWorker) subscribe(subject string) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	return func() { _ = sub.Unsubscribe() }, nil // fails only if the connection is closed
+	return func() { _ = sub.Unsubscribe() }, nil // Unsubscribe fails only if the connection is closed
 }
 
 // wait blocks until a notification comes or one heartbeat interval has passed; both return nil. It returns the

@@ -24,7 +24,7 @@ type workers struct {
 	// +checklocks:mu
 	lastSeen map[string]time.Time // last heartbeats, at most maxWorkers; guarded by mu
 	// +checklocks:mu
-	over bool // maxWorkers others were alive when this worker's heartbeat came; guarded by mu
+	over bool // maxWorkers others were alive when this worker received its own heartbeat; guarded by mu
 }
 
 // join subscribes to the heartbeats of all workers. name is this worker's. The caller calls leave at the end, and
@@ -35,7 +35,7 @@ func join(nc *nats.Conn, name string, beat time.Duration) (w *workers, leave fun
 	if err != nil {
 		return nil, nil, err
 	}
-	return w, func() { _ = sub.Unsubscribe() }, nil // it fails when the connection is closed
+	return w, func() { _ = sub.Unsubscribe() }, nil // Unsubscribe fails only if the connection is closed
 }
 
 // maxWorkers limits the number of workers that are tracked (N-101).
