@@ -9,8 +9,8 @@ import (
 // claim is the exclusive or shared use of a name by a request that changes or depends on it.
 type claim struct {
 	at     Path
-	deep   bool // it covers the descendants, too
-	shared bool // others may depend on it at the same time, and none may change it
+	deep   bool // the claim covers the descendants, too
+	shared bool // other requests may share the name, but none may change it
 }
 
 // conflicts reports whether two requests must not run at the same time: their claims cover a common name, and at least

@@ -70,7 +70,7 @@ type FileSystem interface {
 
 // Info describes a resource.
 type Info struct {
-	Name              string // its last segment
+	Name              string // the last segment of the resource's path
 	Folder            bool
 	Size              int64 // of a file, in bytes
 	Created, Modified time.Time

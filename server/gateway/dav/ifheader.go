@@ -17,8 +17,8 @@ type ifList struct {
 // ifCondition requires a state token or an entity tag, or its absence.
 type ifCondition struct {
 	not   bool
-	token string    // "": it is a tag
-	tag   entityTag // of token ""
+	token string    // the state token; "": the condition is about tag
+	tag   entityTag // the entity tag, if token is ""
 }
 
 // mostIfConditions is the most conditions in one header.
@@ -149,8 +149,8 @@ func (l ifLists) submitted() map[string]bool {
 
 // resourceState is the state of one resource. A missing resource has no token and no tag (RFC 4918, 10.4.5).
 type resourceState interface {
-	hasToken(token string) bool // of a lock whose scope the resource is in
-	hasTag(tag entityTag) bool  // by the strong comparison
+	hasToken(token string) bool // whether a lock with this token covers the resource
+	hasTag(tag entityTag) bool  // whether the resource has the tag, by the strong comparison
 }
 
 // hold reports whether at least one list of the If header is true. Without lists the result is false. find returns the

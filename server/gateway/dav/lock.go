@@ -13,7 +13,7 @@ import (
 // Limits of locks. [LockTable.Add] refuses a lock beyond them.
 const (
 	MostLocks     = 10_000
-	MostLocksEach = 500 // of one user
+	MostLocksEach = 500 // locks of one user
 )
 
 // Lock is a WebDAV write lock of one user on a resource.
@@ -23,8 +23,8 @@ type Lock struct {
 	Root   Path   // the resource that was locked
 	Deep   bool   // depth infinity: it covers all descendants, also those created later (RFC 4918, 6.1)
 	Shared bool
-	Owner  string    // XML that the client wrote about itself
-	Until  time.Time // it expires after this time
+	Owner  string    // XML in which the client describes itself
+	Until  time.Time // the lock expires after this time
 }
 
 // covers reports whether the lock applies to name: to its root and, if it is deep, to all descendants.
@@ -38,11 +38,11 @@ type LockTable struct {
 	// +checklocks:mu
 	byToken map[string]*Lock // guarded by mu
 	// +checklocks:mu
-	byRoot map[Path][]*Lock // guarded by mu; more than one are shared locks
+	byRoot map[Path][]*Lock // guarded by mu; several locks with one root are shared locks
 	// +checklocks:mu
 	each map[string]int // guarded by mu: locks of each user
 	// +checklocks:mu
-	oldest time.Time // guarded by mu: no lock expires before it
+	oldest time.Time // guarded by mu: no lock expires before this time
 }
 
 // newLockTable returns a table without locks. now is its clock.
@@ -87,7 +87,7 @@ func lockToken(random [16]byte) string {
 // many locks (G-19).
 func (t *LockTable) Add(l Lock, timeout time.Duration) (made Lock, conflicts []Lock, err error) {
 	var random [16]byte
-	_, _ = rand.Read(random[:]) // it never fails (crypto/rand)
+	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
 	l.Token = lockToken(random)
 	l.Until = t.now().Add(timeout)
 	t.mu.Lock()

@@ -62,7 +62,7 @@ func (x *exchange) lock() error {
 		// "A successful lock request to an unmapped URL MUST result in the creation of a locked (non-collection) resource
 		// with empty content" (RFC 4918, 7.3; G-46).
 		if err := x.makeEmpty(); err != nil {
-			// A program of the host may have just created the file. Then it is locked like any other and keeps its contents.
+			// A program on the host may have just created the file. LOCK then locks this file and keeps its contents.
 			if _, gone := x.files.Stat(x.name); gone != nil || x.files.Lockable(x.name, deep) != nil {
 				x.Locks.remove(made.Token)
 				return err
@@ -87,7 +87,7 @@ func readLockInfo(body []byte) (l Lock, err error) {
 	if err != nil {
 		return l, err
 	}
-	// A body that is well-formed and means nothing is 422 (RFC 4918, 11.2).
+	// A well-formed body that is not a valid lockinfo is 422 (RFC 4918, 11.2).
 	unclear := Refuse(http.StatusUnprocessableEntity, "lockinfo needs lockscope exclusive or shared, and locktype write")
 	scope, kind := info.child("lockscope"), info.child("locktype")
 	if info.name != (Name{Space: davSpace, Local: "lockinfo"}) {
@@ -101,8 +101,8 @@ func readLockInfo(body []byte) (l Lock, err error) {
 		return l, unclear
 	}
 	if owner := info.child("owner"); owner != nil {
-		// Other clients see this text. It is stored as the client wrote it (RFC 4918, 14.17). One that is too long is
-		// dropped, and the lock has no owner element.
+		// Other clients see this text. Store it as the client wrote it (RFC 4918, 14.17), but drop a text that is too
+		// long.
 		if l.Owner = strings.TrimSpace(owner.inner()); len(l.Owner) > longestOwner {
 			l.Owner = ""
 		}

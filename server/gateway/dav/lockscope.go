@@ -15,8 +15,8 @@ func (p passport) passes(l *Lock) bool { return l.User == p.user && p.submitted[
 // touch is a change that a request makes to a resource and that a lock can prevent.
 type touch struct {
 	at     Path
-	member bool // its name is created or removed, which changes its folder at any lock depth (RFC 4918, 7.4)
-	deep   bool // its descendants are removed or replaced too (RFC 4918, 7.5)
+	member bool // the request creates or removes the name; a lock on the folder of any depth prevents that (RFC 4918, 7.4)
+	deep   bool // the request also removes or replaces the descendants (RFC 4918, 7.5)
 }
 
 // blocking returns the locks that prevent the change c by a request with passport p. root is the root of a lock on

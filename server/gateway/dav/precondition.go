@@ -117,7 +117,7 @@ func (x *exchange) unless(failed error) error {
 	case "COPY", "MOVE":
 		err = x.transferable()
 	}
-	// A PUT has opened its files for writing by now.
+	// For a PUT err is nil here: Create has opened the file for writing, so no refusal is left to find.
 	if err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func (x *exchange) transferable() error {
 		if err != nil {
 			return err
 		}
-		_ = src.Close() // nothing was read
+		_ = src.Close() // closing a file opened for reading loses no data
 		if atOnce {
 			return x.creatable(x.to)
 		}

@@ -40,12 +40,12 @@ func (x *exchange) replaceTree(i Info) error {
 		x.Locks.Drop(x.name, true)
 	}
 	x.dropMembers(x.to)
-	// The destination is complete, so the rest runs even if the client leaves. What cannot be removed, such as a file
-	// that a program has just opened, gets a name that clients see.
+	// The destination is complete, so remove the old resource even if the client leaves. A part that cannot be removed,
+	// such as a file that a program has just opened, gets a name that clients see.
 	x.ctx, x.budget = context.WithoutCancel(x.ctx), mostCopied
 	x.hidden, x.shown = old, x.to+" (old)"
 	if !x.removeTree(old) {
-		_ = x.files.Rename(old, x.shown, false) // a name that exists, or is too long, leaves it hidden
+		_ = x.files.Rename(old, x.shown, false) // if the new name exists or is too long, the rest stays hidden
 	}
 	return x.outcome(x.to)
 }
@@ -62,7 +62,7 @@ func (x *exchange) copyFolder(i Info) error {
 	case x.ctx.Err() != nil:
 		return x.discard(from, errLeft)
 	case x.stage == nil:
-		return x.outcome(x.to) // nothing was created
+		return x.outcome(x.to) // copyTree could not create the hidden folder
 	}
 	if err := x.stage.Rename(x.to); err != nil {
 		return x.discard(from, err)
@@ -98,8 +98,8 @@ func (x *exchange) discard(copied Path, err error) error {
 	return err
 }
 
-// dropMembers ends the locks in a folder that was replaced: those of all its members. A lock of the folder itself
-// stays: "the server MUST add the moved resource to the destination lock scope" (RFC 4918, 7.6).
+// dropMembers removes the locks of all descendants of a folder that was replaced. A lock of the folder itself stays:
+// "the server MUST add the moved resource to the destination lock scope" (RFC 4918, 7.6).
 func (x *exchange) dropMembers(name Path) {
 	for _, l := range x.Locks.Active() {
 		if l.Root != name && l.Root.Under(name) {

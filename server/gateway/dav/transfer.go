@@ -171,7 +171,7 @@ func (x *exchange) copyFile(from, to Path) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = src.Close() }() // it was only read
+	defer func() { _ = src.Close() }() // closing a file that was only read loses no data
 	dst, err := x.files.Create(to, Creation{Replace: true})
 	if err != nil {
 		return err
@@ -234,7 +234,7 @@ func (x *exchange) put(slash bool) error {
 		return err
 	}
 	if _, err := u.ReadFrom(http.MaxBytesReader(x.w, x.r.Body, x.LargestUpload)); err != nil {
-		return ofBody(err)
+		return bodyRefusal(err)
 	}
 	i, created, err := u.Commit()
 	if err != nil {

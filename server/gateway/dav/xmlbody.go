@@ -15,13 +15,13 @@ import (
 
 // Limits of bodies (G-21).
 const (
-	largestXML     = 1 << 20 // bytes
-	deepestXML     = 32      // elements within each other
-	mostNodes      = 1 << 14 // elements, and pieces of text between them
-	mostAttributes = 64      // of one element
-	mostPrefixes   = 64      // in the scope of one element, with the default namespace and xml
-	longestName    = 1024    // bytes of a namespace or a local name: an answer repeats them for each resource
-	longestValue   = 64 << 10
+	largestXML     = 1 << 20  // bytes
+	deepestXML     = 32       // nested elements
+	mostNodes      = 1 << 14  // elements, and pieces of text between them
+	mostAttributes = 64       // attributes of one element
+	mostPrefixes   = 64       // prefixes in the scope of one element, with the default namespace and xml
+	longestName    = 1024     // bytes of a namespace or a local name: a response repeats both for each resource
+	longestValue   = 64 << 10 // bytes of a property's value
 )
 
 // Name is an expanded XML name.
@@ -41,7 +41,7 @@ type element struct {
 	attributes []xml.Attr // with expanded names, without declarations of namespaces
 	lang       string     // the xml:lang that is in scope
 	children   []element  // a child without a name is text
-	text       string     // of a child without a name
+	text       string     // the text of a child without a name
 }
 
 // child returns the first child with this local name in the DAV: namespace, or nil. The result points into e.
@@ -72,12 +72,13 @@ func (x *exchange) body() ([]byte, error) {
 		in = io.NopCloser(x.buffered)
 	}
 	b, err := io.ReadAll(http.MaxBytesReader(x.w, in, largestXML))
-	return b, ofBody(err)
+	return b, bodyRefusal(err)
 }
 
-// ofBody converts an error of reading a body to a refusal: 413 for a body beyond its limit, 400 for any other error. It
-// returns nil and errors that are refusals already unchanged. errTooLong is for the limit of an upload.
-func ofBody(err error) error {
+// bodyRefusal converts an error of reading a body to a refusal: 413 for a body beyond its limit, 400 for any other
+// error. It returns nil, and errors that are refusals already, unchanged. A body beyond the limit of an upload is
+// errTooLong.
+func bodyRefusal(err error) error {
 	var long *http.MaxBytesError
 	var f Refusal
 	switch {
@@ -199,7 +200,7 @@ func expand(t xml.StartElement, scope map[string]string, lang string) (*element,
 		}
 		a.Name.Space = space
 		if hasAttribute(e.attributes, a.Name) {
-			return nil, nil, false // two prefixes of one namespace (Namespaces in XML, 6.3)
+			return nil, nil, false // equal attributes by two prefixes of one namespace (Namespaces in XML, 6.3)
 		}
 		e.attributes = append(e.attributes, a)
 	}
@@ -253,7 +254,7 @@ func (e *element) inner() string {
 // writeInner writes the children of an element as XML to b. It begins none after longestValue bytes.
 func (e *element) writeInner(b *strings.Builder) {
 	for i := range e.children {
-		// The document declares a namespace once, and its value in each element (G-21).
+		// The body declares a namespace once, but the stored value repeats it in each element (G-21).
 		if b.Len() > longestValue {
 			return
 		}
@@ -299,7 +300,7 @@ func (e *element) write(b *strings.Builder) {
 
 // escape writes s to b, escaped for XML.
 func escape(b *strings.Builder, s string) {
-	_ = xml.EscapeText(b, []byte(s)) // a Builder takes everything
+	_ = xml.EscapeText(b, []byte(s)) // writing to a Builder never fails
 }
 
 // text returns s escaped for XML.
