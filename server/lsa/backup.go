@@ -37,7 +37,7 @@ func Restore(cfg Config, backup io.Reader) error {
 	held, err := openFile(path)
 	switch {
 	case err == nil:
-		defer held.Close() //nolint:errcheck // read only
+		defer held.Close() //nolint:errcheck // closing a file that was only read loses no data
 	case !errors.Is(err, errDamaged) && !errors.Is(err, berrors.ErrInvalid) && !errors.Is(err, berrors.ErrChecksum):
 		return fmt.Errorf("account store %s: %w", path, timedOut(err))
 	}
@@ -45,7 +45,7 @@ func Restore(cfg Config, backup io.Reader) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(trial) //nolint:errcheck // a partial copy is not a store
+	defer os.RemoveAll(trial) //nolint:errcheck // a program with the lock of cfg.Folder may remove the rest
 	copied := filepath.Join(trial, File)
 	if err := writeSynced(cfg.Faults, copied, backup); err != nil {
 		return err
@@ -98,7 +98,7 @@ func writeSynced(faults diskio.Faults, path string, from io.Reader) error {
 func checkSize(path string) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
-		return nil // bbolt creates the file
+		return nil // Open lets bbolt create the file
 	}
 	if err != nil {
 		return err
@@ -107,7 +107,7 @@ func checkSize(path string) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close() //nolint:errcheck // read only
+	defer db.Close() //nolint:errcheck // closing a file that was only read loses no data
 	return db.View(func(tx *bbolt.Tx) error {
 		if tx.Size() > info.Size() {
 			return fmt.Errorf("%d bytes of %d are there: restore a backup", info.Size(), tx.Size())

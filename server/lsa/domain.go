@@ -31,7 +31,7 @@ func (s *Store) LogOnDomainUser(u *DomainUser, t winnt.LogonType) (logon.Result,
 		return logon.Result{}, ntstatus.NoSuchUser
 	}
 	st := s.now.Load()
-	// The domain's own groups say how the user proved to be it, so that nothing is added here (L-82).
+	// The domain's own groups include the one for the proof of identity, so add no group of this computer (L-82).
 	p := logon.Person{Account: u.Account, Claims: u.UserClaims, Remote: true}
 	always := append([]sid.SID{sid.Everyone, sid.AuthenticatedUsers, sid.ThisOrganization},
 		logon.Groups(t, logon.Unproved, false, false)...)

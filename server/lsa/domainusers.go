@@ -49,7 +49,7 @@ func (g *domainUsers) put(a logon.Account) {
 	}
 	g.names[a.SID] = g.order.PushFront(a)
 	if len(g.names) > maxDomainUsers {
-		// Each of 10,000 other users has logged on since this one did (L-73).
+		// The dropped user's last logon is older than those of 10,000 other users (L-73).
 		delete(g.names, g.order.Remove(g.order.Back()).(logon.Account).SID)
 	}
 }

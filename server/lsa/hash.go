@@ -77,7 +77,7 @@ func (h hashed) String() string {
 // running counts the hashes that are being computed.
 var running atomic.Int32
 
-// of hashes a password with the salt and cost of the stored hash h, for the comparison of both.
+// of returns the hash of a password with the salt and cost of h, for a comparison with h.
 func (h hashed) of(password logon.Secret) []byte {
 	running.Add(1)
 	defer collectAfter()
@@ -92,7 +92,7 @@ func collectAfter() {
 	}
 }
 
-// matches reports whether the password is the one that h was made of. It compares the hashes in constant time.
+// matches reports whether h is the hash of the password. It compares the hashes in constant time.
 func (h hashed) matches(password logon.Secret) bool {
 	return subtle.ConstantTimeCompare(h.of(password), h.hash) == 1
 }

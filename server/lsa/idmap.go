@@ -28,7 +28,7 @@ func (b Backend) needsLookup() bool { return b == Winbind || b == AD }
 // IDMap maps uids and gids of the host to SIDs of one domain. Both kinds use the same numbers.
 type IDMap struct {
 	Domain  sid.SID `json:"domain"`
-	Name    string  `json:"name"` // of the domain
+	Name    string  `json:"name"` // name of the domain
 	Backend Backend `json:"backend,omitempty"`
 	Low     uint32  `json:"low"`
 	High    uint32  `json:"high"` // the last id
@@ -156,8 +156,8 @@ func (s *Store) sidByLookup(m *IDMap, id uint32, group bool) (sid.SID, bool, nts
 		ask = from.SIDOfGID
 	}
 	found, ok, err := ask(ctx, id)
-	// Without its domain controller winbind reports every id as unmapped, so only an account of the
-	// map's domain counts as an answer (L-55).
+	// If winbind cannot reach its domain controller, it reports every id as unmapped. So only an account of the map's
+	// domain counts as an answer (L-55).
 	if err != nil || !ok || found.Prefix() != m.Domain {
 		return sid.SID{}, false, ntstatus.NoLogonServers
 	}

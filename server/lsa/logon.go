@@ -182,7 +182,7 @@ func (s *Store) unixByName(st *state, r *logon.Request) (logon.Result, ntstatus.
 	}
 	gids, ok := s.cfg.Hosts.Groups(ctx, name)
 	if !ok {
-		// An incomplete list could miss a group that denies (L-56).
+		// An incomplete list could miss a group that a deny entry names (L-56).
 		return logon.Result{}, ntstatus.NoLogonServers
 	}
 	user, status := s.userOf(st, uid)

@@ -37,7 +37,7 @@ type Store struct {
 	now      atomic.Pointer[state]
 	write    sync.Mutex // one writer; held over the transaction of bbolt
 	// +checklocks:write
-	unsure      bool // guarded by write; the file may have a change that was refused
+	unsure      bool // guarded by write; the file may have a change that is not in now, because its sync failed
 	throttle    throttle
 	subids      subids.Files
 	domainUsers domainUsers
@@ -68,7 +68,7 @@ func Open(cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("account store %s: %w", path, timedOut(err))
 	}
 	if err := recoverPanic(func() error { return s.load(owner.Uid) }); err != nil {
-		s.db.Close() //nolint:errcheck // the first error tells more
+		s.db.Close() //nolint:errcheck // the error of load is the cause
 		return nil, fmt.Errorf("account store %s: %w", path, err)
 	}
 	return s, nil

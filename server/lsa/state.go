@@ -16,7 +16,7 @@ import (
 type Account struct {
 	Name     string  `json:"name"`
 	RID      uint32  `json:"rid"`
-	UID      *uint32 `json:"uid,omitempty"` // of the host's user with this account; nil: none
+	UID      *uint32 `json:"uid,omitempty"` // uid of the host's user with this account; nil: none
 	FullName string  `json:"fullName,omitempty"`
 	Disabled bool    `json:"disabled,omitempty"`
 	Hash     string  `json:"hash,omitempty"` // argon2id; "" means no password, and every password is wrong
@@ -26,7 +26,7 @@ type Account struct {
 type Group struct {
 	Name    string    `json:"name"`
 	SID     sid.SID   `json:"sid"`
-	GID     *uint32   `json:"gid,omitempty"` // of the host's group that is this group; nil: none
+	GID     *uint32   `json:"gid,omitempty"` // gid of the host's group that is this group; nil: none
 	Members []sid.SID `json:"members,omitempty"`
 }
 
@@ -47,7 +47,7 @@ type state struct {
 	policy   string // the audit policy, as package audit writes it
 
 	// Indexes that index computes from the fields above.
-	names    map[string]sid.SID // by upper-case name
+	names    map[string]sid.SID // SIDs of accounts and groups by upper-case name
 	uids     map[uint32]uint32  // uid to RID
 	gids     map[uint32]sid.SID
 	memberOf map[sid.SID][]sid.SID

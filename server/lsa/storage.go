@@ -165,7 +165,7 @@ func (s *Store) change(f func(*bbolt.Tx) error) error {
 // +checklocks:s.write
 func (s *Store) commit(before, after *state) error {
 	sure := !s.unsure
-	revision, _, _ := s.Revision() // fails only for a closed store, and then the write fails, too
+	revision, _, _ := s.Revision() // fails only for a closed store, for which the write below fails as well
 	err := s.store(before, after)
 	if err == nil {
 		return nil

@@ -29,11 +29,11 @@ const (
 // failed too often.
 type throttle struct {
 	hashing *admission.Pool // immutable; computes the hashes
-	// pairs counts failures by name and origin; immutable pointer. The failures by name alone are
-	// below, because they are stored across restarts.
+	// pairs counts failures by name and origin; immutable pointer. Field failures has the counts by name alone, which
+	// are stored across restarts.
 	pairs *admission.Limit
 	decoy hashed // immutable; the hash compared with the password for an unknown name
-	// stopping is done once no further password is checked; stop ends it. Both are immutable.
+	// stopping is cancelled by stop, once no further password may be checked. Both are immutable.
 	stopping context.Context
 	stop     context.CancelFunc
 

@@ -60,13 +60,13 @@ func (s *Store) root(st *state) (logon.Result, ntstatus.Status) {
 	case a.SID == sid.LocalSystem:
 		return logon.Result{Token: token.LocalSystem(), Account: a}, ntstatus.Success
 	case !st.isLocal(a.SID):
-		// Only the domain knows the groups of its user, and a deny entry could name one of them (L-26).
+		// Only the domain knows its user's groups. A token without them could escape a deny entry (L-26).
 		return logon.Result{}, ntstatus.NoSuchUser
 	}
 	var host *uint32
 	var gids []uint32
 	if uid, ok := unixUID(a.SID); ok {
-		// A deny entry could name one of its groups (L-56).
+		// A deny entry could name one of the user's groups, so the host must list all of them (L-56).
 		var status ntstatus.Status
 		if gids, status = s.hostGroups(uid); status != ntstatus.Success {
 			return logon.Result{}, status

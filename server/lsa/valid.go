@@ -17,7 +17,7 @@ import (
 const (
 	maxAccounts = 1 << 20
 	maxGroups   = 1 << 18
-	maxMembers  = 1 << 20 // of one group
+	maxMembers  = 1 << 20 // members of one group
 	maxMaps     = 64
 	maxNameRune = 256 // characters of a name, as in NT
 )

@@ -30,7 +30,7 @@ type accountsFile struct {
 // accountFile is an account in an export. It never has the password.
 type accountFile struct {
 	Name     string  `json:"name"`
-	RID      uint32  `json:"rid"` // 0: the next free RID
+	RID      uint32  `json:"rid"` // 0: Import assigns the next free RID
 	UID      *uint32 `json:"uid"`
 	FullName string  `json:"fullName"`
 	Disabled bool    `json:"disabled"`
@@ -144,12 +144,12 @@ func (f *accountsFile) apply(s *Store, st *state) error {
 		return err
 	}
 	for _, r := range f.Rights {
-		id, err := who(s, names, r.Who)
+		id, err := namedSID(s, names, r.Who)
 		if err != nil {
 			return fmt.Errorf("rights: %w", err)
 		}
 		if _, twice := st.grants[id]; twice {
-			// The other entry's rights would be lost, also those that deny a logon (L-38).
+			// The second entry would replace the first, and lose its rights, also those that deny a logon (L-38).
 			return fmt.Errorf("rights of %q: %v has two entries: merge them", clip(r.Who), id)
 		}
 		if st.grants[id], err = (grantRecord{r.Privileges, r.Rights}).grant(); err != nil {
@@ -187,7 +187,7 @@ func (f *accountsFile) applyGroups(s *Store, st *state, names map[string]sid.SID
 		}
 		out := Group{Name: g.Name, SID: ids[i], GID: g.GID}
 		for _, m := range g.Members {
-			id, err := who(s, names, m)
+			id, err := namedSID(s, names, m)
 			if err != nil {
 				return fmt.Errorf("group %q: %w", clip(g.Name), err)
 			}
@@ -207,10 +207,10 @@ func (s *state) nextRID() uint32 {
 	return rid
 }
 
-// who returns the SID of a user or group that an imported file names. text is a SID, else a name in the file, a
+// namedSID returns the SID of a user or group that an imported file names. text is a SID, else a name in the file, a
 // well-known name or a name of the host. Names match in any case; names has the file's in upper case. An unknown name
 // is an error.
-func who(s *Store, names map[string]sid.SID, text string) (sid.SID, error) {
+func namedSID(s *Store, names map[string]sid.SID, text string) (sid.SID, error) {
 	if id, err := sid.ParseStrict(text); err == nil && strings.HasPrefix(text, "S-") {
 		return id, nil
 	}
@@ -272,7 +272,7 @@ func (s *Store) Export(w io.Writer) error {
 			}
 		}
 	})
-	b.WriteString("version: 1\n") // at the end, so that a file without its last lines is refused
+	b.WriteString("version: 1\n") // the last line, so that Import refuses a file that was cut off
 	_, err := io.WriteString(w, b.String())
 	return err
 }
