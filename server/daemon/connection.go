@@ -29,7 +29,7 @@ type connection struct {
 	peer      *unix.Peer      // immutable
 	served    *wire.Server    // immutable
 	full      bool            // immutable: connected at the administrators' socket
-	account   uint32          // immutable: the uid whose limits it counts against
+	account   uint32          // immutable: the uid against whose limits the connection counts
 	checksUID bool            // immutable: the program must run under the peer's uid
 	token     *token.Token    // set by logon, or by run for a process that another connection created
 	end       func()          // set by logon: releases the logon session after a process holds it
@@ -37,12 +37,12 @@ type connection struct {
 	begun     bool            // the first thread exists; owned by the connection's reader
 
 	quota   *kernel.QuotaBlock      // set by admit: charged for the connection and its process
-	paid    quota.Receipt           // for the connection itself; owned by admit and forget
+	paid    quota.Receipt           // the charge for the connection itself; owned by admit and forget
 	share   *share                  // used time for the scheduler; set before the first call
 	session atomic.Pointer[session] // nil until the process exists
-	watches atomic.Bool             // it records calls for a watcher
-	passed  passedDescriptors       // descriptors that its program received
-	early   []*revocation           // before the session; guarded by d.mu
+	watches atomic.Bool             // the client watches calls
+	passed  passedDescriptors       // descriptors that the connection's program received
+	early   []*revocation           // revocations before the session existed; guarded by d.mu
 }
 
 // serve identifies a connected program, logs it on and serves its calls until it disconnects. full marks a connection
@@ -65,7 +65,7 @@ func (d *Daemon) serve(conn *net.UnixConn, full bool) {
 	}
 	defer d.forget(c)
 	if err = c.logOn(); err == nil {
-		peer.Close() // the identity is decided, so the pidfd is not needed
+		peer.Close() // the logon has used the pidfd, and nothing needs it any more
 		err = c.run()
 	}
 	d.over(c, err)
@@ -90,16 +90,16 @@ func (c *connection) run() error {
 	}
 	if c.process == nil {
 		p, err := c.d.sys.CreateProcess(kernel.ProcessSpec{Name: name, Token: c.token, Quota: c.quota})
-		c.end() // the process holds the session now
+		c.end() // on success the process now holds the session
 		if err != nil {
 			_ = wire.Refuse(c.conn, ntstatus.Of(err, ntstatus.InsufficientResources))
 			return fmt.Errorf("process of uid %d: %w", c.peer.UID, err)
 		}
 		c.process = p
 	} else {
-		// A revocation that did not see this connection has changed the token before (W-98).
+		// Read the token now: a revocation that did not see this connection has already changed it (W-98).
 		c.token = c.process.Object().Token()
-		c.process.SetQuota(c.quota) // another connection created it, maybe for another account
+		c.process.SetQuota(c.quota) // the connection that created the process may be of another account
 	}
 	p := c.process
 	defer p.Close()

@@ -32,8 +32,8 @@ type Identity interface {
 
 // Config configures a daemon. State, Socket and Identity are required.
 type Config struct {
-	State  string // folder, created if it is missing; not used with Lock
-	Lock   *State // of the state folder, from [LockState]; nil: Start takes it. The daemon releases it
+	State  string // state folder, created if it is missing; not used with Lock
+	Lock   *State // lock of the state folder, from [LockState]; nil: Start takes it. The daemon releases it
 	Socket string
 	// AdminSocket is the socket at which administrators get their full token; "" for none.
 	AdminSocket string
@@ -58,7 +58,7 @@ type Config struct {
 	Quota   func(uid uint32) uint32
 	Limits  Limits
 	Profile nt.Profile
-	Audit   *audit.Log // nil: in memory
+	Audit   *audit.Log // nil: records stay in memory
 	// ConnectionRecords limits the audit records per minute for one user's connections; 0: 60; negative: none.
 	ConnectionRecords int
 	Log               *slog.Logger // nil: none
@@ -84,7 +84,7 @@ type Daemon struct {
 
 	pool      *kernel.QuotaPool // immutable: limits all blocks together
 	scheduler *scheduler        // immutable
-	calls     callBuffer        // recorded while they are watched
+	calls     callBuffer        // the newest calls, recorded while a client watches
 	denials   callBuffer        // the newest denials
 	watchers  atomic.Int32      // connections that watch calls
 
@@ -183,7 +183,7 @@ func (d *Daemon) accept(l *net.UnixListener) {
 		if d.ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
 			return
 		}
-		// A lack of descriptors or memory passes. Connected clients are not affected (W-17).
+		// Try again: a lack of descriptors or memory is temporary, and connected clients are not affected (W-17).
 		if !failing {
 			d.log.Error("cannot accept connections", "error", err)
 		}

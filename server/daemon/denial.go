@@ -12,8 +12,8 @@ import (
 // Denial is a denial from a part of the program that is not a connection, such as a mount.
 type Denial struct {
 	Time    time.Time
-	UID     uint32   // of the denied user; a full buffer drops denials of the uid that has the most
-	User    sid.SID  // of the token; zero if the user could not log on
+	UID     uint32   // uid of the denied user; a full buffer drops denials of the uid that has the most
+	User    sid.SID  // user of the token; zero if the user could not log on
 	Process uint64   // the kernel's process that served the request; 0 for none
 	Lines   []string // the reasons, as they are displayed
 }
@@ -27,7 +27,7 @@ func (d *Daemon) AddDenial(n Denial) {
 	for _, l := range n.Lines {
 		s.size += len(l)
 	}
-	// The user sees it like a denied call of the user's own process (W-97).
+	// Queries show the denial to its user like a denied call of the user's own process (W-97).
 	d.denials.add(s)
 }
 
@@ -39,7 +39,7 @@ func ownedBy(user sid.SID) *sd.Descriptor {
 	}
 	ace, err := sd.NewACE(sd.AccessAllowed, 0, winnt.PROCESS_ALL_ACCESS, user)
 	if err != nil {
-		return nil // grants nothing
+		return nil // a nil descriptor grants nobody anything
 	}
 	acl, err := sd.NewACL(ace)
 	if err != nil {

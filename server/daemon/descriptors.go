@@ -23,7 +23,7 @@ const mostPassed = 256
 type passedDescriptors struct {
 	mu sync.Mutex
 	// +checklocks:mu
-	list []passed // guarded by mu; Process is 0
+	list []passed // guarded by mu; in each entry Process is 0
 	// +checklocks:mu
 	others passed // guarded by mu: sum of the files that list has no room for, with the last client
 	// +checklocks:mu

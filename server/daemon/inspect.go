@@ -66,7 +66,7 @@ type inspector struct {
 	d     *Daemon
 	th    *nt.Thread
 	who   *access.Subject
-	cache map[*sd.Descriptor]bool // results of may
+	cache map[*sd.Descriptor]bool // results of may by descriptor
 }
 
 // may reports whether the caller may inspect a process (W-27). guard is the process's descriptor, and rights are the

@@ -10,8 +10,8 @@ import (
 // token, with the impersonation's level and proof. Any other number of threads selects the token of process
 // q.Process. Nil means no SeDebugPrivilege, an unknown process, or a thread that does not impersonate.
 func (l *inspector) token(q *inspect.Query) *inspect.Token {
-	// A token's descriptor often does not name administrators. With SeDebugPrivilege they may open
-	// the process, so they may read the contents, but they get no handle (W-95).
+	// A token's descriptor often does not name administrators. SeDebugPrivilege lets them open the process, so it also
+	// lets them read the token's contents, but not open the token (W-95).
 	if !l.who.Holds(winnt.SeDebugPrivilege) {
 		return nil
 	}

@@ -10,7 +10,7 @@ import (
 // Limits bound the resources that clients use (W-17). A zero or negative field means the default. Package wire has
 // the limits of one connection.
 type Limits struct {
-	Connections int // of all users; default 16384
+	Connections int // connections of all users; default 16384
 	PerUser     int // connections of one uid; default 2048
 	Threads     int // threads of all connections of one uid; default 8192
 
@@ -44,7 +44,7 @@ func (l Limits) orDefault() Limits {
 // payer identifies who pays for memory: an account, separately for the administrators' socket. Each payer has a quota
 // block.
 type payer struct {
-	uid  uint32 // as counted
+	uid  uint32 // result of Daemon.counted
 	full bool
 }
 
@@ -54,7 +54,7 @@ type payer struct {
 func (d *Daemon) blockOf(p payer) *kernel.QuotaBlock {
 	b := d.blocks[p]
 	if b == nil {
-		for key, old := range d.blocks { // unused blocks of users who have disconnected
+		for key, old := range d.blocks { // remove the unused blocks of users who have disconnected
 			if old.Used() == 0 {
 				delete(d.blocks, key)
 			}

@@ -33,7 +33,7 @@ func (c *connection) logOn() error {
 		_ = wire.Refuse(c.conn, st)
 		return fmt.Errorf("record of a logon: %w", st.Err())
 	}
-	// A peer may be anonymous, with an impersonation token. Its process needs a primary one.
+	// An anonymous peer has an impersonation token, but a process needs a primary token.
 	c.token, c.end = tok.WithTypeLevel(winnt.TokenPrimary, 0), end
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// mostRemaining is the most entries of a reply that says what a revocation cannot end.
+// mostRemaining is the most entries in the reply's list of access that a revocation cannot end.
 const mostRemaining = 4096
 
 // revoker has the functions of Config that revocations call. Each may be nil. It is immutable.
@@ -23,10 +23,10 @@ type revoker struct {
 
 // revocation is one request to end access. One goroutine uses it.
 type revocation struct {
-	who   sid.SID          // zero: by name
-	name  string           // kernel name of a file, "": by who
-	users map[sid.SID]bool // who, and the users of tokens that were found
-	seen  map[sid.SID]bool // the users of files that were found
+	who   sid.SID          // the revoked account or group; zero: revoke by name
+	name  string           // kernel name of the revoked file; "": revoke by who
+	users map[sid.SID]bool // who, and the users of the selected tokens
+	seen  map[sid.SID]bool // the users of the selected files
 }
 
 // revoke ends the sessions, tokens and open files that a query selects, and reports what remains. by is the caller's
@@ -36,7 +36,7 @@ type revocation struct {
 //   - the audit record is missing and the policy fails closed: STATUS_AUDIT_FAILED
 func (l *inspector) revoke(by *connection, q *inspect.Query) (*inspect.Revoked, ntstatus.Status) {
 	if !l.who.Holds(winnt.SeDebugPrivilege) {
-		// The right to end every process is the right to end every access (W-98).
+		// SeDebugPrivilege, the right to end every process, is also the right to end every access (W-98).
 		return nil, ntstatus.PrivilegeNotHeld
 	}
 	r, ok := l.d.revoke.parse(q)
@@ -54,7 +54,7 @@ func (l *inspector) revoke(by *connection, q *inspect.Query) (*inspect.Revoked, 
 	from := audit.Origin{Subject: *l.who, Names: log.Names, ProcessID: uint64(by.process.ID())}
 	e := audit.AccountsChanged(from, l.who.Effective().User().SID, "access revoked", target, how)
 	if log.Sink != nil {
-		// The trail says who revoked what, whatever the policy (W-100).
+		// Record each revocation, whatever the audit policy is (W-100).
 		if st := log.Write(e); st != ntstatus.Success {
 			return nil, st
 		}
@@ -134,7 +134,7 @@ func (r *revocation) holds(client *token.Token, name string) bool {
 func (d *Daemon) end(r *revocation, now bool) *inspect.Revoked {
 	var found []sid.SID
 	a := &inspect.Revoked{}
-	// Servers keep their processes: what they do for the user from now on is denied (W-98).
+	// Server processes continue, but access with the revoked tokens is denied from now on (W-98).
 	a.Tokens, _ = d.sys.Revoke(func(t *token.Token) bool {
 		if !r.selects(t) {
 			return false
@@ -145,7 +145,7 @@ func (d *Daemon) end(r *revocation, now bool) *inspect.Revoked {
 	for _, s := range found {
 		r.users[s.Clone()] = true
 	}
-	// After the tokens: a connection that is admitted later reads the changed token of its process.
+	// Select after the change of the tokens: a connection admitted later reads the changed token of its process.
 	ending := d.selected(r)
 	_, a.Files = d.sys.Revoke(nil, func(client *token.Token, name string) bool {
 		if !r.holds(client, name) {
@@ -161,11 +161,11 @@ func (d *Daemon) end(r *revocation, now bool) *inspect.Revoked {
 	}
 	for c := range ending {
 		a.Sessions++
-		c.process.RevokeFiles() // its end deletes no file of others (W-99)
+		c.process.RevokeFiles() // so that the end of the process deletes no file of others (W-99)
 		c.process.Exit()
 		c.served.Stop()
 		if now {
-			// The client gets no answer to its calls in progress.
+			// Calls in progress get no reply.
 			_ = c.conn.Close()
 		}
 	}

@@ -8,8 +8,8 @@ import (
 // share is the time account of one connection, or of one user, by which the scheduler is fair. The scheduler's mu
 // guards its fields.
 type share struct {
-	of  *share // the user of a connection; nil for a user
-	had time.Duration
+	of  *share        // the user of a connection; nil for a user
+	had time.Duration // used time
 
 	// Fields of a connection.
 	running int
@@ -47,7 +47,7 @@ func (h *shares) put(s *share, in bool) {
 // Len returns the number of shares in the heap.
 func (h *shares) Len() int { return len(h.list) }
 
-// Less reports whether share i has had less than share j. The one that had the least is first.
+// Less reports whether share i has used less time than share j.
 func (h *shares) Less(i, j int) bool { return h.list[i].had < h.list[j].had }
 
 // Swap exchanges two shares and records their new places, which begin at 1.

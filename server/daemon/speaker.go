@@ -45,7 +45,7 @@ func speaker(conn net.Conn) (uid uint32, err error) {
 	}
 	var n, control int
 	var failed error
-	room := make([]byte, unix.CmsgSpace(unix.SizeofUcred)) // no room for passed descriptors
+	room := make([]byte, unix.CmsgSpace(unix.SizeofUcred)) // too small for passed descriptors, which stay unread
 	err = raw.Read(func(fd uintptr) bool {
 		n, control, _, _, failed = unix.Recvmsg(int(fd), make([]byte, 1), room, unix.MSG_PEEK|unix.MSG_CMSG_CLOEXEC)
 		return !errors.Is(failed, unix.EAGAIN) && !errors.Is(failed, unix.EINTR)
@@ -58,7 +58,7 @@ func speaker(conn net.Conn) (uid uint32, err error) {
 	}
 	messages, err := unix.ParseSocketControlMessage(room[:control])
 	if err != nil || len(messages) == 0 {
-		return 0, fmt.Errorf("who speaks is not said: %w", errors.Join(err, unix.EPROTO))
+		return 0, fmt.Errorf("the kernel does not report the sender of the first byte: %w", errors.Join(err, unix.EPROTO))
 	}
 	who, err := unix.ParseUnixCredentials(&messages[0])
 	if err != nil {

@@ -15,7 +15,7 @@ type Stats struct {
 	Denied                       uint64        // denied calls, and denials passed to AddDenial
 	RecordsLeftOut               uint64        // audit records of connections beyond their user's limit
 	Watchers                     int
-	Objects, Handles, References int64   // of the kernel
+	Objects, Handles, References int64   // counts of the kernel
 	Charged                      int64   // bytes charged to all clients
 	Quotas                       []Quota // accounts with a connection or a charge, largest first
 }

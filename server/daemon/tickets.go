@@ -11,7 +11,7 @@ import (
 const mostTickets = 4096
 
 // tickets returns at most mostTickets logon sessions that clients opened with tickets. Without SeDebugPrivilege it
-// returns only those of the caller's user (K-81, W-27). The rest is left out without a sign.
+// returns only those of the caller's user (K-81, W-27). It does not report whether it left sessions out.
 func (l *inspector) tickets() (list []inspect.TicketSession) {
 	for _, p := range l.d.sys.Proved() {
 		if !l.who.Holds(winnt.SeDebugPrivilege) && p.User != l.who.Effective().User().SID {

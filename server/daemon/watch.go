@@ -31,7 +31,7 @@ type seen struct {
 	at      time.Time
 	process uint64
 	as      kernel.Acting  // zero: the thread did not impersonate
-	guard   *sd.Descriptor // of the process: rights on it are rights on the call
+	guard   *sd.Descriptor // descriptor of the process, which also decides who may see the call
 	call    *nt.Call       // nil after it was formatted
 	object  string         // the object of a call that was formatted, "" if the call had none
 	lines   []string
@@ -45,7 +45,7 @@ type occupancy struct{ calls, bytes int }
 // owner is the account to which a recorded denial counts, so that accounts share the buffer fairly.
 type owner struct {
 	uid  uint32
-	full bool // by the administrators' socket
+	full bool // connected at the administrators' socket
 }
 
 // shown returns a recorded call for display: its lines, each cut to longestLine bytes. It formats most calls when a
@@ -54,7 +54,7 @@ func (s *seen) shown() []string {
 	if s.call != nil {
 		return linesOf(s.call)
 	}
-	return cut(slices.Clone(s.lines)) // other watchers read s.lines
+	return cut(slices.Clone(s.lines)) // cut changes its argument, and other watchers read s.lines
 }
 
 // format replaces the call by its lines and adds their bytes to the size. The call must not be shared yet.
@@ -89,7 +89,7 @@ type callBuffer struct {
 	// +checklocks:mu
 	bytes int // guarded by mu
 	// +checklocks:mu
-	owned map[owner]occupancy // guarded by mu: of each account, if fair
+	owned map[owner]occupancy // guarded by mu: occupancy by account; used only if fair
 	// +checklocks:mu
 	next uint64 // number of the newest call; 1 at the start, because 0 is not a position; guarded by mu
 }
@@ -101,7 +101,7 @@ func (k *callBuffer) add(s *seen) {
 	defer k.mu.Unlock()
 	k.next++
 	if s.size > largestKept {
-		return // a watcher sees a gap in the numbers
+		return // watchers notice the missing number
 	}
 	s.number = k.next
 	k.list, k.bytes = append(k.list, s), k.bytes+s.size
@@ -186,7 +186,7 @@ func (c *connection) Called(th *nt.Thread, call *nt.Call, size int) {
 	if t := c.d.sys.ThreadObject(th); t != nil {
 		// Record the client now, because it may be gone at the time of a query (K-86).
 		s.as, _ = c.d.sys.Acting(t.ID())
-		s.as.Token = nil // no query shows it, and nobody pays for it
+		s.as.Token = nil // no query shows the token, and its memory is charged to nobody
 	}
 	// Format a call with a secret now, so that the secret does not stay in memory (L-1). An explanation has a step for
 	// each entry of a DACL and would take far more memory than the frames (W-28).
