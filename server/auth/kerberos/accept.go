@@ -22,8 +22,8 @@ import (
 // Config configures an [Acceptor]. Keys and Realm are required.
 type Config struct {
 	Keys     *Keys
-	Realm    string   // of the services, with the case that the keytab has
-	Services []string // such as HTTP/www.example.test; nil: every one of the keytab; empty: none
+	Realm    string   // realm of the services, in the case that the keytab has
+	Services []string // accepted services, such as HTTP/www.example.test; nil: all of the keytab; empty: none
 	// Skew is the accepted difference of clocks, a second to an hour; 0: five minutes.
 	Skew time.Duration
 	// EncryptionTypes lists the accepted types by number; nil: AES only, 17 to 20.
@@ -153,7 +153,7 @@ type Client struct {
 	// Answer must be sent to the client; nil: nothing to send.
 	Answer []byte
 
-	start, end  time.Time // of the ticket
+	start, end  time.Time // validity of the ticket
 	issuer      string    // realm of the KDC that issued the ticket
 	etype, used int32     // types of the ticket's key and of the session key
 }

@@ -10,8 +10,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 )
 
-// Limits of input for the Kerberos library. The library is unmaintained, so our own parser
-// validates its input first.
+// Limits of input for the Kerberos library. The library is unmaintained, so isBoundedDER validates its input first.
 const (
 	maxNesting  = 16   // levels of DER; a KDC-REP has nine
 	maxElements = 2048 // elements of DER in one message; a ticket with its authenticator has about 60
@@ -67,7 +66,7 @@ func isBoundedDER(b []byte) bool {
 		return false
 	}
 	for _, c := range rest {
-		if c != 0 { // padding of a block cipher
+		if c != 0 { // zero bytes are the padding of a block cipher
 			return false
 		}
 	}

@@ -130,7 +130,7 @@ const maxComponents = 16
 const generalString = asn1.Tag(27)
 
 // readName parses a PrincipalName and joins its components with slashes. It returns false if the name is malformed or
-// has more than maxComponents. A name without components is "". The type of the name is not looked at.
+// has more than maxComponents. A name without components is "". readName ignores the type of the name.
 func readName(field cryptobyte.String) (string, bool) {
 	var seq, kind, list, text cryptobyte.String
 	var parts []string

@@ -31,8 +31,8 @@ type Initiator struct {
 // Context is the shared key of an authenticated connection (RFC 4121). Create it with [Initiator.Initiate]; before
 // [Context.Finish] succeeded, Wrap and Unwrap fail. One goroutine uses it at a time.
 type Context struct {
-	key      types.EncryptionKey // of this context
-	acceptor bool                // key came from the acceptor
+	key      types.EncryptionKey // signs the messages of this context
+	acceptor bool                // the acceptor (the service) chose key
 	sent     uint64
 	received uint64
 

@@ -124,7 +124,7 @@ func (k *KDCs) one(ctx context.Context, address string, request []byte) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	defer c.Close() //nolint:errcheck // it was read to the end, or given up
+	defer c.Close() //nolint:errcheck // the response is complete, or the request has failed
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer stop()
 	answer, err := exchangeOver(c, request)

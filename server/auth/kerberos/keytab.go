@@ -57,7 +57,7 @@ func ReadSecret(what, path string, most int64) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close() //nolint:errcheck // closing a file that was only read loses no data
 	info, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
@@ -76,7 +76,7 @@ func ReadSecret(what, path string, most int64) ([]byte, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", what, err)
-	case int64(len(b)) > most: // the first bytes alone would be another secret
+	case int64(len(b)) > most: // never cut it: the first bytes would be another secret
 		return nil, fmt.Errorf("%s %s: it has more than %d bytes", what, path, most)
 	}
 	return b, nil
@@ -151,7 +151,7 @@ func parseEntry(b []byte) (keyEntry, bool) {
 	var parts []string
 	n := c.u16()
 	e.realm = c.text()
-	for i := uint16(0); i < n && c.ok; i++ { // a count beyond the entry allocates nothing
+	for i := uint16(0); i < n && c.ok; i++ { // c.ok ends the loop if the count exceeds the entry
 		parts = append(parts, c.text())
 	}
 	e.service = strings.Join(parts, "/")

@@ -26,7 +26,7 @@ type Authority struct {
 	// Refused logs why a token was rejected, without any byte of it. client is the address or the
 	// calling program. nil: no log.
 	Refused func(client string, why error)
-	// Checks bounds the tickets that are checked at the same time, and serves requesters in turn. nil: no bound.
+	// Checks bounds the concurrent ticket checks and serves requesters round-robin. nil: no bound.
 	Checks *admission.Pool
 	// Stopping ends the waits for Checks when it is done, with STATUS_CANCELLED. nil: nothing ends them before
 	// waitChecks.

@@ -13,14 +13,14 @@ type Refusal struct {
 	// Reason is the substatus of event 4625, for the audit record only. It is STATUS_LOGON_FAILURE
 	// if there is no better one.
 	Reason ntstatus.Status
-	// Client and Realm are those of the ticket; "" if no key opened the ticket.
+	// Client and Realm are the client's name and realm in the ticket; "" if no key opened the ticket.
 	Client, Realm string
 	Why           error // never nil
 }
 
 // Error names the client, if it is known, and the reason. It is for the log, not for the client.
 func (r *Refusal) Error() string {
-	why := strings.TrimPrefix(r.Why.Error(), "kerberos: ") // some reasons have it already
+	why := strings.TrimPrefix(r.Why.Error(), "kerberos: ") // some reasons begin with the prefix, which is added below
 	if r.Client == "" {
 		return "kerberos: " + why
 	}

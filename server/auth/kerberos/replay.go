@@ -45,7 +45,7 @@ type replay struct {
 	// +checklocks:mu
 	life time.Duration // guarded by mu: how long an authenticator is remembered
 	// +checklocks:mu
-	from time.Time // guarded by mu: earlier authenticators are rejected
+	from time.Time // guarded by mu: authenticators with an earlier time are rejected
 	// +checklocks:mu
 	young, old map[[16]byte]struct{} // guarded by mu
 	// +checklocks:mu
@@ -57,7 +57,7 @@ type replay struct {
 	// +checklocks:mu
 	noted int // guarded by mu: entries on disk after the start
 	// +checklocks:mu
-	swept time.Time // guarded by mu: turned when expired entries last left the disk
+	swept time.Time // guarded by mu: the value of turned at the last removal of expired entries from the disk
 }
 
 // newReplay returns a replay cache. Its file in folder has the start time and the authenticators of clients whose
@@ -176,7 +176,7 @@ func (r *replay) extend(skew time.Duration, now time.Time) {
 // ciphertext. It does not cover the service, because anybody can change the service name in a ticket (K-47).
 func identity(client string, at time.Time, cipher []byte) [16]byte {
 	h := sha256.New()
-	_ = binary.Write(h, binary.LittleEndian, uint32(len(client))) // a hash never fails
+	_ = binary.Write(h, binary.LittleEndian, uint32(len(client))) // writing to a hash never fails
 	_, _ = io.WriteString(h, client)
 	_ = binary.Write(h, binary.LittleEndian, at.UnixMicro())
 	_, _ = h.Write(cipher)
@@ -201,7 +201,7 @@ func (r *replay) enter(key [16]byte, at, now time.Time) error {
 	// already done, and it may be set back. Neither drops an entry that can still be valid (K-47).
 	if now = now.Round(0); now.Sub(r.turned) >= r.life {
 		if from := r.turned.Add(r.life / 2); from.After(r.from) {
-			// The dropped entries are older, so none is accepted if the clock is set back later.
+			// All dropped entries are older than from, so setting the clock back later makes none acceptable.
 			r.from = from
 		}
 		r.old, r.young, r.turned = r.young, map[[16]byte]struct{}{}, now

@@ -33,8 +33,8 @@ var (
 	errOuter    = fault{ntstatus.InvalidParameter, errors.New("this is not a token of SPNEGO or Kerberos")}
 )
 
-// negotiation is a client's first token without its SPNEGO wrapping: the Kerberos part, and what a reply needs to know
-// of the wrapping.
+// negotiation is a client's first token without its SPNEGO wrapping: the Kerberos part, and the properties of the
+// wrapping that a reply needs.
 type negotiation struct {
 	spnego bool
 	mech   []byte // the first mechanism offered

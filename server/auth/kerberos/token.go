@@ -17,7 +17,7 @@ import (
 type Token struct {
 	SPNEGO         bool // the Kerberos token is inside SPNEGO
 	Microsoft      bool // the client prefers Microsoft's identifier of Kerberos
-	Version        int  // of the AP-REQ
+	Version        int  // protocol version of the AP-REQ
 	TicketVersion  int
 	Options        []byte // flags of the AP-REQ
 	Service        [][]byte
@@ -27,7 +27,7 @@ type Token struct {
 
 // Sealed is an encrypted part of a token. Its bytes are Len bytes at At of the token.
 type Sealed struct {
-	Type    int32 // of the encryption
+	Type    int32 // type of the encryption
 	KeyNo   int   // version of the key; 0: not given
 	At, Len int
 }

@@ -31,7 +31,7 @@ func readClaims(b []byte) (*claims.Set, error) {
 	size, there := r.u32(), r.pointer()
 	format := r.u16()
 	full := r.u32()
-	r.u16() // reserved, as the next two
+	r.u16() // this field and the next two are reserved
 	r.u32()
 	r.pointer()
 	set := r.take(r.array(there, size, 1, "bytes of claims"))

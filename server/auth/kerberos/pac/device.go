@@ -10,7 +10,7 @@ import (
 type DeviceInfo struct {
 	UserID, PrimaryGroupID uint32
 	DomainID               sid.SID
-	Groups                 []Membership // of DomainID
+	Groups                 []Membership // groups in the domain DomainID
 	ExtraSIDs              []token.Group
 	DomainGroups           []DomainGroups
 }
