@@ -90,8 +90,7 @@ func (d *Directory) entryOf(c *conn, p *serverInfo, name string, byRealm bool) (
 	case len(all) == 0:
 		return nil, ErrUnknown
 	case len(all) > 1:
-		// One matches by account name, the other by principal name. Neither is certainly meant
-		// (D-9).
+		// One account matches by account name, the other by principal name, so the name is ambiguous (D-9).
 		return nil, wrong("two accounts have that name")
 	}
 	return all[0], nil

@@ -99,7 +99,7 @@ func (d *Directory) Find(ctx context.Context, name string, byRealm bool) (*Found
 		d.cache.put(k)
 		return d.current(k.found), nil
 	case !errors.Is(err, ErrAway):
-		// The directory says that the account has changed (D-19).
+		// The directory answered, and the cached result is no longer valid (D-19).
 		d.cache.drop(key)
 		return nil, err
 	case old != nil && now.Sub(old.at) < d.cfg.Limits.Stale:

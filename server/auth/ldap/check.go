@@ -79,11 +79,11 @@ func (d *Directory) Check(ctx context.Context, name string, byRealm bool, passwo
 		case err == nil:
 			return nil
 		case !errors.As(err, &answer) || answer.ResultCode >= goldap.ErrorNetwork:
-			return errUnanswered // the server may have counted the password
+			return errUnanswered // the server may have counted the password as wrong before the connection broke
 		case answer.ResultCode == goldap.LDAPResultInvalidCredentials || busy[answer.ResultCode]:
 			return err
 		}
-		// The answer is about this account: it says nothing about the server, and the next one may count the password.
+		// The answer concerns this account, not the server. Do not try the next server, which may count the password again.
 		return wrong("the server refuses the password with code %d", answer.ResultCode)
 	}, func(c *conn) error { c.close(); return nil })
 	if err != nil {
@@ -95,7 +95,7 @@ func (d *Directory) Check(ctx context.Context, name string, byRealm bool, passwo
 			}
 			return f, nil
 		}
-		return nil, ErrAway // the text of a failing server may contain the request
+		return nil, ErrAway // without the error's text, which may quote the request
 	}
 	return f, nil
 }

@@ -32,12 +32,12 @@ const (
 type Config struct {
 	Servers  []string // ldaps://HOST[:PORT] or ldap://HOST[:PORT], tried in this order
 	Security Security
-	Roots    *x509.CertPool // of the servers' certificates; nil: the host's
+	Roots    *x509.CertPool // certificate authorities of the servers; nil: the host's
 	Base     string         // base of searches for accounts; "": the server's default naming context
 	Domain   sid.SID        // the SID of the domain
 	Machine  sid.SID        // the SID of this computer; may be zero
 	Name     string         // NetBIOS name of the domain, before the backslash
-	Realm    string         // after the @; "": names are not compared with userPrincipalName
+	Realm    string         // realm after the @; "": names are not compared with userPrincipalName
 
 	// The client's credentials: Kerberos, or a name (a DN or name@realm) with a password. With an Initiator, Account
 	// and Password are not used.
@@ -47,8 +47,8 @@ type Config struct {
 
 	Claims map[string]Claim // by the claim's name
 	Limits Limits
-	// Split splits a server's message, perhaps in another process: what it returns is compared with the bytes. nil:
-	// message.Split. It must be safe for concurrent use (D-39).
+	// Split splits a server's message, perhaps in another process. Directory compares the result with the message's
+	// bytes (D-39). Split must be safe for concurrent use. nil: message.Split.
 	Split func(raw []byte) (*message.Message, error)
 	Now   func() time.Time // nil: time.Now
 }
@@ -57,8 +57,8 @@ type Config struct {
 type Limits struct {
 	Wait    time.Duration // for one response: 10 s
 	Bytes   int64         // size of one response: 32 MiB
-	Groups  int           // of one account: 10,000
-	Entries int           // of one export: 2,000,000
+	Groups  int           // groups of one account: 10,000
+	Entries int           // entries of one export: 2,000,000
 	Cached  int           // accounts in the cache: 10,000; negative: none
 	Fresh   time.Duration // how long a result is used without confirmation: 30 s; negative: never
 	Stale   time.Duration // how long a result is used while no server answers: 15 min; negative: never
@@ -102,7 +102,7 @@ type Directory struct {
 // server is the address of one directory server.
 type server struct {
 	host, address string
-	tls           bool // from the first byte
+	tls           bool // TLS from the first byte, without StartTLS
 }
 
 // maxIdle is the maximum number of idle connections.

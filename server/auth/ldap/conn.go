@@ -30,7 +30,7 @@ type conn struct {
 	meter *meter
 	wait  time.Duration
 	limit int64
-	// answered records that the server answers. address is that of the server.
+	// answered records that the server answers. Pass it address, the server's address.
 	answered func(address string)
 	address  string
 	// tls is nil for a connection without it.
@@ -89,7 +89,7 @@ func (d *Directory) try(ctx context.Context, bind binder, use func(*conn) error)
 			return true
 		}
 		problem = fmt.Errorf("%w: %s: %w", ErrAway, addresses[i], err)
-		// Do not try the next server: each counts a wrong password again (D-24).
+		// Do not try the next server, which would count a wrong password again (D-24).
 		if errors.Is(err, errUnanswered) {
 			missed = addresses[i]
 			return true
@@ -197,7 +197,7 @@ func (d *Directory) bind(ctx context.Context, c *conn, s server, sign *signer) e
 
 // close closes the connection without waiting for the server.
 func (c *conn) close() {
-	_ = c.meter.Close() // first, because closing the LDAP connection would wait for the server
+	_ = c.meter.Close() // close the socket first, because c.Conn.Close would wait for the server
 	_ = c.Conn.Close()
 }
 

@@ -129,7 +129,7 @@ func (n *IDs) answer(ctx context.Context, q idQuestion) (a idAnswer) {
 		return err
 	})
 	if err != nil {
-		a = idAnswer{err: err} // discard a partial result
+		a = idAnswer{err: err} // after an error the other fields may be partly set
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()

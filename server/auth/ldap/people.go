@@ -34,13 +34,13 @@ type People struct {
 	collector *collect.Collector
 	accounts  *directory.Accounts
 	names     map[string]string // DNs of groups, so that all members share one copy
-	rest      []byte            // of the entry that is being compared
+	rest      []byte            // buffer of same: attributes of the entry that it compares
 }
 
 // parsed is an entry of the directory in the form that the next read can reuse. Immutable.
 type parsed struct {
 	record *collect.Record
-	rest   string // its attributes but memberOf
+	rest   string // the entry's attributes without memberOf, as appendAttribute encodes them
 }
 
 // People reads the directory's users, computers and groups with their claims, uids and gids into p.

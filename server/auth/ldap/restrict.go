@@ -12,7 +12,7 @@ type Restriction uint8
 const (
 	Disabled         Restriction = 1 + iota
 	Expired                      // the account has expired
-	Locked                       // after wrong passwords
+	Locked                       // wrong passwords have locked the account
 	MustChange                   // an administrator set the password; the user must change it first
 	PasswordExpired              // the password is too old
 	OutOfHours                   // the account may not be used at this hour of the week
@@ -45,8 +45,8 @@ const hoursOfAWeek = 7 * 24 / 8
 // bounds has the times at which an account may be used: its expiry, that of its password and its logon hours. The zero
 // value has no limits. Immutable.
 type bounds struct {
-	expires  int64  // of the account, a FILETIME; 0 and never: no expiry
-	password int64  // of its password, likewise
+	expires  int64  // expiry of the account, a FILETIME; 0 and never: no expiry
+	password int64  // expiry of the password, a FILETIME; 0 and never: no expiry
 	hours    []byte // logonHours; nil: all
 }
 
@@ -98,7 +98,7 @@ func (d *Directory) restrict(f *Found, e *entry, c *computed) error {
 	hours, _, all := e.values("logonHours")
 	if len(hours) > 0 && len(hours[0]) > 0 {
 		if !all || len(hours) != 1 || len(hours[0]) != hoursOfAWeek {
-			// Unreadable hours could exclude this one (D-31).
+			// Unreadable hours could exclude the current hour (D-31).
 			return wrong("logonHours are not those of a week")
 		}
 		f.bounds.hours = hours[0]

@@ -27,7 +27,7 @@ var errBinding = errors.New("the server does not offer the required security lay
 
 // binding is one authentication of an LDAP connection by Kerberos (SASL GSSAPI). go-ldap calls its methods.
 type binding struct {
-	ctx       context.Context // of the bind; it ends before the caller's
+	ctx       context.Context // context of the bind, derived from the caller's with a timeout
 	initiator *kerberos.Initiator
 	bindings  kerberos.Bindings
 	signer    *signer // nil within TLS
@@ -102,7 +102,7 @@ type signer struct {
 	writing atomic.Bool       // outgoing messages are signed
 	ending  atomic.Bool       // the next incoming message is the last unsigned one
 	send    *kerberos.Context // set before ending; then owned by the writing goroutine
-	receive *kerberos.Context // likewise, by the reading one
+	receive *kerberos.Context // set before ending; then owned by the reading goroutine
 
 	signed bool   // incoming messages are signed; like left, owned by the reading goroutine
 	left   []byte // bytes that were read but not returned

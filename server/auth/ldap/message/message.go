@@ -50,12 +50,12 @@ type Message struct {
 
 	// Name is the DN of an entry, or the DN that a result names.
 	Name Span
-	// Attributes are those of an entry.
+	// Attributes are the attributes of an entry.
 	Attributes []Attribute
 	// Links are the URIs of a reference or of a result's referral. nil: a result has no referral.
 	Links []Span
 
-	// Code is that of a result, and Text its message.
+	// Code is the code of a result, and Text the result's diagnostic message.
 	Code Span
 	Text Span
 	// Options are the last parts of a bind's or an extended operation's result.
@@ -102,7 +102,7 @@ func ReadAnswer(text, raw []byte) (*Message, error) {
 		return nil, fmt.Errorf("%w: the parser's answer: %w", ErrInvalid, err)
 	}
 	for s := range m.spans {
-		// A part elsewhere would be other memory, or a panic (D-39).
+		// Reading a part outside of raw would panic (D-39).
 		if s[0] < 0 || s[1] < 0 || s[0] > len(raw) || s[1] > len(raw)-s[0] {
 			return nil, fmt.Errorf("%w: the parser's answer has a part outside of it", ErrInvalid)
 		}
