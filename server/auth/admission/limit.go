@@ -15,9 +15,9 @@ type Limit struct {
 	// Set the fields before the first use. Afterwards only Bound may change the limits. A negative limit refuses
 	// every attempt.
 	PerPair   int              // failures of one name from one origin within Window; 0: 5
-	PerName   int              // of one name from all origins; 0: 100
-	PerOrigin int              // of one origin; 0: 50. An origin that is a program has ten times as many
-	Window    time.Duration    // from the first failure; 0: 15 minutes
+	PerName   int              // failures of one name from all origins; 0: 100
+	PerOrigin int              // failures of one origin; 0: 50. An origin that is a program has ten times as many
+	Window    time.Duration    // counts from the first failure; 0: 15 minutes
 	LockPair  bool             // the failure that reaches PerPair starts a new Window for the pair
 	Now       func() time.Time // nil: time.Now
 

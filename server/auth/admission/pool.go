@@ -15,7 +15,7 @@ type Pool struct {
 	// +checklocks:mu
 	free int // guarded by mu: places that no check has
 	// +checklocks:mu
-	waiting int // guarded by mu
+	waiting int // guarded by mu: number of waiting checks
 	// +checklocks:mu
 	queues map[string]*queue // guarded by mu: by requester, none empty
 	// +checklocks:mu

@@ -86,7 +86,7 @@ func (s *Servers) order(addresses []string) (order []int, trial chan struct{}, m
 			last = append(last, i)
 			continue
 		case silent:
-			s.silent[address] = s.now().Add(silence) // other requests do not wait for it too
+			s.silent[address] = s.now().Add(silence) // this request tries the server first; others still try it last
 		}
 		order = append(order, i)
 	}

@@ -17,8 +17,8 @@ type Turns struct {
 
 // turn is the state of one pair of a name and an origin.
 type turn struct {
-	next chan struct{} // has a value if the check that ran has ended and one that waits has not begun
-	// checks counts those that run or wait. Guarded by Turns.mu.
+	next chan struct{} // has a value if the last check has ended and no waiting one has begun
+	// checks counts the running and waiting checks. Guarded by Turns.mu.
 	checks int
 }
 

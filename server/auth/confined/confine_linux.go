@@ -23,7 +23,7 @@ func init() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	// Descriptors without the poller of package os: the child needs no other system call.
+	// Read and write the descriptors directly: the poller of package os would need further system calls.
 	if serve(blocking(0), blocking(1)) != nil {
 		os.Exit(1)
 	}
@@ -33,7 +33,7 @@ func init() {
 // nobody is the uid and gid of a child of root.
 const nobody = 65534
 
-// environment is that of the child. The runtime opens no file of a control group.
+// environment is the environment of the child. It keeps Go's runtime from opening files of control groups.
 var environment = []string{"GOMAXPROCS=2", "GODEBUG=containermaxprocs=0,updatemaxprocs=0"}
 
 // start starts the confined child: this program again, with a minimal environment and no descriptor besides its two
@@ -100,7 +100,7 @@ func confine() error {
 	if err := closeInherited(); err != nil {
 		return fmt.Errorf("inherited descriptors: %w", err)
 	}
-	// Another process of the same user could otherwise give the child's answers (K-89).
+	// Otherwise another process of the same user could trace the child and forge its answers (K-89).
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("tracing: %w", err)
 	}
@@ -120,7 +120,8 @@ func confine() error {
 		return err
 	}
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	// All threads of the runtime get the filter, or none does. If one cannot, the call succeeds with its number.
+	// Either all threads of the runtime get the filter or none. If one thread cannot get it, the call returns its ID
+	// without an error.
 	thread, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC,
 		uintptr(unsafe.Pointer(&program)))
 	switch {

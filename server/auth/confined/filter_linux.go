@@ -40,7 +40,7 @@ var deadly = []uint32{unix.SYS_OPENAT, unix.SYS_OPENAT2, unix.SYS_SOCKET, unix.S
 	unix.SYS_IO_URING_SETUP, unix.SYS_KEYCTL, unix.SYS_UNLINKAT, unix.SYS_RENAMEAT2, unix.SYS_FTRUNCATE,
 	unix.SYS_OPEN_BY_HANDLE_AT, unix.SYS_PERF_EVENT_OPEN}
 
-// Places in the data that the host's kernel gives to a filter, on little-endian machines.
+// Offsets in the data that the host's kernel passes to a filter (struct seccomp_data), on little-endian machines.
 const (
 	atNumber       = 0
 	atArchitecture = 4
@@ -84,7 +84,7 @@ func filterOf(architecture string) ([]unix.SockFilter, error) {
 		result(unix.SECCOMP_RET_KILL_PROCESS), result(unix.SECCOMP_RET_ALLOW),
 		equal(unix.SYS_TGKILL, 0, 4), load(atArguments), equal(uint32(os.Getpid()), 1, 0),
 		result(unix.SECCOMP_RET_KILL_PROCESS), result(unix.SECCOMP_RET_ALLOW),
-		// glibc falls back to clone.
+		// After ENOSYS for clone3, glibc calls clone.
 		equal(unix.SYS_CLONE3, 0, 1), result(unix.SECCOMP_RET_ERRNO|uint32(unix.ENOSYS)), result(answers))
 	return f, nil
 }

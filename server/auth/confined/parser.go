@@ -13,7 +13,7 @@ import (
 
 // Limits of a request.
 const (
-	patience   = 5 * time.Second // for one request; a child that takes longer is killed
+	patience   = 5 * time.Second // longest time for one request; then Parser kills the child
 	longest    = 16 << 20        // bytes of a request or an answer
 	childName  = "refmon-parser"
 	statusGood = 0
@@ -100,7 +100,7 @@ func (p *Parser) ask(kind byte, data []byte) (status byte, text []byte, err erro
 	if p.child == nil {
 		c, err := start()
 		if err != nil {
-			// No child means no logon by ticket: the parent never parses (K-89).
+			// Without a child the request fails, because the parent never parses (K-89).
 			return 0, nil, fmt.Errorf("%w: %w", ErrFailed, err)
 		}
 		p.child = c

@@ -23,8 +23,8 @@ import (
 type Authority struct {
 	logon.Authority                  // logs on all other users, and clients with other evidence
 	Store           *lsa.Store       // gives local groups and rights
-	Realm           string           // after the @
-	Name            string           // before the backslash; "": only the realm is accepted
+	Realm           string           // domain after the @
+	Name            string           // domain before the backslash; "": only the realm is accepted
 	Passwords       ByPassword       // nil: logons with a domain password return STATUS_NO_SUCH_PACKAGE
 	Names           ByName           // nil: the embedded Authority logs on domain users by name
 	Limit           *admission.Limit // nil: the default limits
@@ -83,7 +83,7 @@ func (a *Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	}
 	out, st := logOn(ctx, &r, name, byRealm)
 	if st != ntstatus.Success && a.Stopping.Err() != nil {
-		// When refmond stops, calls that wait end as cancelled (W-19).
+		// A stopping refmond cancels waiting calls (W-19).
 		return logon.Result{}, ntstatus.Cancelled
 	}
 	return out, st
@@ -100,7 +100,7 @@ func (a *Authority) user(r *logon.Request) (name string, byRealm, ours bool) {
 	behind := qualified && strings.HasSuffix(r.Name, "@"+domain) && !strings.Contains(r.Name, `\`)
 	switch {
 	case qualified && r.Domain != "" && !strings.EqualFold(r.Domain, domain):
-		return "", false, false // two different domains: the next authority rejects it
+		return "", false, false // two different domains: the embedded authority rejects the request
 	case !qualified:
 		domain = r.Domain
 	}
@@ -142,7 +142,7 @@ func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name strin
 	}
 	origin, named := a.Store.Requester(r)
 	counted := counterName(name)
-	// A logon waits for the outcome of an earlier one of the name, which is no failure yet (D-25).
+	// Wait for the outcome of an earlier logon of the name, which may still become a counted failure (D-25).
 	if !a.turns.Take(ctx, counted, origin) {
 		return logon.Result{}, ntstatus.InsufficientResources
 	}
@@ -152,7 +152,7 @@ func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name strin
 		return lockedOut, ntstatus.AccountLockedOut
 	}
 	if !a.checks.Enter(ctx, origin) {
-		// Places are shared by origin, so that a flood from one does not delay all others (L-74).
+		// The pool serves origins round-robin, so a flood from one origin does not delay the others (L-74).
 		return logon.Result{}, ntstatus.InsufficientResources
 	}
 	defer a.checks.Leave()
@@ -208,7 +208,7 @@ func (a *Authority) byName(ctx context.Context, r *logon.Request, name string, b
 		return logon.Result{}, ntstatus.InvalidLogonType
 	}
 	if origin, _ := a.Store.Requester(r); !a.lookups.Enter(ctx, origin) {
-		// Each lookup can take a connection to the directory (L-74).
+		// Each lookup can occupy a connection to the directory, so their number is bounded (L-74).
 		return logon.Result{}, ntstatus.InsufficientResources
 	}
 	defer a.lookups.Leave()
