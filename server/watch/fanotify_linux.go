@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reported lists the kernel's events that we need: changed attributes, owners and permissions, and
-// created, moved and deleted names, of files and folders.
+// reported lists the kernel's events that a watch needs: changed attributes, owners and permissions, and created, moved
+// and deleted names, of files and folders.
 const reported = unix.FAN_ATTRIB | unix.FAN_CREATE | unix.FAN_MOVED_TO | unix.FAN_MOVED_FROM | unix.FAN_DELETE |
 	unix.FAN_ONDIR
 
@@ -261,7 +261,7 @@ func (f *fanotify) path(h handle) (string, error) {
 // nil if the file was deleted. ENOMEM is tried four times.
 func (f *fanotify) open(h handle) (int, error) {
 	fd, err := -1, error(unix.ENOMEM)
-	for try := 0; try < 4 && errors.Is(err, unix.ENOMEM); try++ { // returned while the folder is being deleted
+	for try := 0; try < 4 && errors.Is(err, unix.ENOMEM); try++ { // the kernel returns ENOMEM during a deletion
 		fd, err = unix.OpenByHandleAt(f.mount, unix.NewFileHandle(h.kind, []byte(h.bytes)), unix.O_PATH|unix.O_CLOEXEC)
 	}
 	if errors.Is(err, unix.ESTALE) || errors.Is(err, unix.ENOENT) {

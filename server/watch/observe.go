@@ -11,7 +11,7 @@ type Seen struct {
 	Path       string // absolute, below the tree
 	Folder     bool
 	Descriptor *sd.Descriptor // nil: it could not be read
-	Search     *sd.Descriptor // of a folder, with Options.Search: who has the host's search permission; nil: nobody
+	Search     *sd.Descriptor // for a folder, with Options.Search: grants the host's search permission; nil: to nobody
 	Err        error          // why Descriptor is nil
 	Gone       bool           // the document no longer exists, and neither do its descendants
 }
@@ -19,7 +19,7 @@ type Seen struct {
 // Batch is an ordered list of a watcher's findings. Later elements of Seen replace earlier ones about the same path.
 // The receiver owns it.
 type Batch struct {
-	Tree  string // the root
+	Tree  string // path of the tree's root
 	Begin bool   // a walk of the whole tree begins
 	Seen  []Seen
 	End   bool // the walk has ended; documents that it did not find no longer exist

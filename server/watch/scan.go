@@ -82,7 +82,7 @@ func (w *watch) newSeen(x *objects.Item) (s Seen, ours bool) {
 	switch {
 	case covered && !point:
 		return s, false
-	case point: // it belongs to another file system, and uncovers another folder when unmounted (N-90)
+	case point: // x is the root of another file system, and hides a folder until it is unmounted (N-90)
 		s.Descriptor, s.Search, s.Err, s.Gone = nil, nil, errForeign, false
 	case len(x.Path)+w.longer >= maxPath && !s.Gone:
 		s.Descriptor, s.Err = nil, errLong // the kernel could not report its changes (N-89)
@@ -135,7 +135,7 @@ func (w *watch) sendPending() error {
 	opt := w.Options
 	opt.Identify = true
 	s, err := tree.Named(w.Root, files, opt)
-	if err != nil { // the root was deleted; a walk notices (N-60)
+	if err != nil { // the root was deleted, which the next walk reports (N-60)
 		w.lost = true
 		return nil
 	}

@@ -83,7 +83,7 @@ type watch struct {
 	changes  changes
 	mounts   *mountTable // nil: no mounts are known
 	links    *linkTable
-	before   *linkTable // of the previous walk, during a walk; otherwise nil
+	before   *linkTable // links of the previous walk, during a walk; otherwise nil
 	longer   int        // number of bytes by which the kernel's path of a document is longer than its name
 	pending  *news
 	reported int       // unnameable events that were already reported

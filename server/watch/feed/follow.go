@@ -94,7 +94,7 @@ func (f *Follower) ask(ctx context.Context, q *question) (net.Conn, error) {
 		text, err = line(q)
 	}
 	if err == nil {
-		if _, err = conn.Write(text); err != nil { // the server may have refused before it read the line
+		if _, err = conn.Write(text); err != nil { // the server may have sent a refusal without reading the line
 			if a, why := readAnswer(bufio.NewReader(conn)); a.Error != "" {
 				err = why
 			}

@@ -18,7 +18,7 @@ import (
 // question is the client's only line: the tree to watch and its configuration, or the ids to look up.
 type question struct {
 	Version  int           `json:"version"` // 1
-	Tree     string        `json:"tree"`    // its path
+	Tree     string        `json:"tree"`    // path of the tree
 	Share    string        `json:"share,omitempty"`
 	Traverse string        `json:"traverse,omitempty"`
 	Beat     time.Duration `json:"beat,omitempty"` // requested interval of heartbeats; 0: the server's choice
@@ -31,9 +31,9 @@ type question struct {
 // accepts.
 type answer struct {
 	Error  string    `json:"error,omitempty"`
-	Busy   bool      `json:"busy,omitempty"`  // the client may try again; with an Error
-	Users  []sid.SID `json:"users,omitempty"` // of the question's uids, in their order
-	Groups []sid.SID `json:"groups,omitempty"`
+	Busy   bool      `json:"busy,omitempty"`   // the client may try again; with an Error
+	Users  []sid.SID `json:"users,omitempty"`  // SIDs of the question's uids, in their order
+	Groups []sid.SID `json:"groups,omitempty"` // SIDs of the question's gids, in their order
 }
 
 // batch is each further line of the server: a batch of a watcher's findings.
@@ -41,7 +41,7 @@ type batch struct {
 	Failed string `json:"failed,omitempty"` // why the watch ended: this is the last line and has no other field
 	Begin  bool   `json:"begin,omitempty"`
 	End    bool   `json:"end,omitempty"`
-	Time   int64  `json:"time,omitempty"` // of the heartbeat, in nanoseconds since 1970; 0: none
+	Time   int64  `json:"time,omitempty"` // time of the heartbeat, in nanoseconds since 1970; 0: no heartbeat
 	Up     int64  `json:"up,omitempty"`
 	Seen   []seen `json:"seen,omitempty"`
 	// Unnameable is the number of changes without a row (see watch.Batch).

@@ -49,7 +49,7 @@ func (o *owners) check() error {
 		return nil
 	}
 	o.mu.Lock()
-	known := maps.Clone(o.known) // a lookup may have to wait
+	known := maps.Clone(o.known) // look up the copy without the lock, because a lookup may block
 	o.mu.Unlock()
 	for key, s := range known {
 		if o.accounts(key.id, key.group) != s {

@@ -86,7 +86,7 @@ func (s *Server) Serve(l *net.UnixListener) error {
 		case errors.Is(err, net.ErrClosed):
 			return nil
 		case err != nil:
-			// A lack of descriptors or memory passes.
+			// Try again: a lack of descriptors or memory is temporary.
 			if s.Log != nil {
 				s.Log.Error("cannot accept connections", "error", err)
 			}
@@ -99,7 +99,7 @@ func (s *Server) Serve(l *net.UnixListener) error {
 		}
 		uid, err := unix.UID(c)
 		if err != nil {
-			_ = c.Close() // the client has left
+			_ = c.Close() // the uid cannot be read, because the client has disconnected
 			continue
 		}
 		payer := s.payer(uid)
@@ -159,7 +159,7 @@ func (s *Server) decide(c *net.UnixConn, uid, payer uint32) {
 func (s *Server) refuse(c *net.UnixConn, uid uint32, why error) {
 	text, err := line(&answer{Error: why.Error(), Busy: errors.Is(why, errBusy) || errors.Is(why, errRevoked)})
 	if err == nil {
-		_ = c.SetWriteDeadline(time.Now().Add(time.Second)) // the buffer of a new connection has room
+		_ = c.SetWriteDeadline(time.Now().Add(time.Second)) // usually unneeded: a new connection's buffer has room
 		_, err = c.Write(text)
 	}
 	_ = c.Close()
@@ -225,7 +225,7 @@ func (s *Server) client(c *net.UnixConn) error {
 	if s.Log != nil {
 		s.Log.Info("started to watch a tree", "tree", w.Root)
 	}
-	go func() { // the client sends nothing more, so this read returns at its end
+	go func() { // the client sends nothing more, so this read returns when it disconnects
 		var b [1]byte
 		_, _ = c.Read(b[:])
 		stop()
@@ -244,12 +244,12 @@ func (s *Server) client(c *net.UnixConn) error {
 		if err == nil {
 			err = send(c, o, &b)
 		}
-		if err != nil { // stop the watcher and drop its last batches
+		if err != nil { // the client cannot be reached: stop the watcher and drop its last batches
 			stop()
 		}
 	}
 	failed := <-done
-	if failed != nil && err == nil { // the client prints why (N-132)
+	if failed != nil && err == nil { // send the reason, which the client prints (N-132)
 		if text, err = line(&batch{Failed: failed.Error()}); err == nil {
 			_, err = c.Write(text)
 		}
