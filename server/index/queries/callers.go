@@ -22,9 +22,9 @@ const patience = 5 * time.Second
 type callers struct {
 	mu sync.Mutex
 	// +checklocks:mu
-	users map[payer]*user // those with a charge
+	users map[payer]*user // guarded by mu: payers with a connection or a question
 	// +checklocks:mu
-	open int // connections
+	open int // guarded by mu: number of connections
 }
 
 // payer is the user who is charged for a caller: its uid, or the owner of a subordinate uid. Programs in a container of
@@ -37,7 +37,7 @@ type payer struct {
 // user has the open connections and the questions of one payer. callers.mu guards the counts.
 type user struct {
 	connections int
-	questions   int           // that wait for a place or have one
+	questions   int           // questions that wait for a place or have one
 	places      chan struct{} // has a value for each question that is being answered
 }
 

@@ -30,7 +30,7 @@ const (
 // Client asks a run. [Dial] returns one.
 type Client struct {
 	http   http.Client
-	folder *os.File // of the socket
+	folder *os.File // the folder with the socket
 }
 
 // About is a question's subject, right and limit.
@@ -86,8 +86,8 @@ func (c *Client) CanRead(ids []string, a About) (list []index.Answer, current bo
 	return out.Answers, out.Current, nil
 }
 
-// Evidence returns the answer about one document, and what decided it. The run refuses it to users who may ask only
-// about themselves.
+// Evidence returns the answer about one document with the deciding data. The run refuses this question to users who may
+// ask only about themselves.
 func (c *Client) Evidence(id string, a About) (out index.Evidence, err error) {
 	err = c.ask("/v1/why", a, question{IDs: []string{id}}, &out)
 	return out, err

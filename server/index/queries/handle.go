@@ -25,7 +25,7 @@ func refuse(status int, format string, args ...any) error {
 // path describes one of the server's URL paths: the function that answers it and the fields that its questions have.
 type path struct {
 	needs
-	open   bool // also for callers without trust
+	open   bool // callers without trust may use the path
 	answer func(s *Server, c *caller, q *question, x index.Query) (any, error)
 }
 
@@ -72,7 +72,7 @@ func respond(w http.ResponseWriter, out any, err error) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(out) // the client may have left
+	_ = json.NewEncoder(w).Encode(out) // an error means that the client has disconnected
 }
 
 // answer returns the response body for a request of caller c. Errors are *refusal values with a status:
@@ -147,18 +147,18 @@ func (s *Server) canRead(c *caller, q *question, x index.Query) (any, error) {
 	}
 	denied := false
 	for i := range out.Answers {
-		out.Answers[i] = reticent(out.Answers[i])
+		out.Answers[i] = redact(out.Answers[i])
 		denied = denied || !out.Answers[i].Allowed
 	}
-	if denied { // the time would show whether the document exists (N-98)
+	if denied { // round up the response time, which could reveal whether the document exists (N-98)
 		time.Sleep(denialStep - time.Since(begun)%denialStep)
 	}
 	return out, nil
 }
 
-// reticent returns what a caller without trust may learn from an answer. A yes stays whole. A no loses the reason and
+// redact removes from an answer what a caller without trust may not learn. A yes stays whole. A no loses the reason and
 // everything about the document, so that it does not even show whether the document exists (N-98).
-func reticent(a index.Answer) index.Answer {
+func redact(a index.Answer) index.Answer {
 	if a.Allowed {
 		return a
 	}
@@ -190,7 +190,7 @@ func (s *Server) status(_ *caller, _ *question, x index.Query) (any, error) {
 func (s *Server) listed(_ *caller, _ *question, _ index.Query) (any, error) {
 	list, err := s.config.Index.Listed()
 	if list == nil {
-		list = []index.Listed{} // JSON has an empty array, and not null
+		list = []index.Listed{} // encodes as an empty array instead of null
 	}
 	return nilOr(listed{list}, err)
 }

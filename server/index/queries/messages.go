@@ -17,7 +17,7 @@ const (
 	maxIDs  = 1000
 )
 
-// Subject says about whom a question is. Exactly one field must be set.
+// Subject identifies the person or token that a question is about. Exactly one field must be set.
 type Subject struct {
 	Caller bool            `json:"caller,omitempty"` // the person with the uid of the caller
 	Who    string          `json:"who,omitempty"`    // a person, by name or SID
@@ -61,7 +61,7 @@ type needs struct {
 	subject bool
 	most    int // greatest number of ids, of which one is required; 0: none
 	right   bool
-	form    bool // and the right is required
+	form    bool // the question may have a form, and the right is required
 }
 
 // parse reads the body of a request. n says which fields its path has. It returns an error for malformed JSON, an

@@ -42,8 +42,8 @@ type Config struct {
 // Times after which a connection is closed.
 const (
 	headerTime = 5 * time.Second
-	readTime   = 10 * time.Second // for a whole question
-	writeTime  = 30 * time.Second // for the answer, from the end of the header
+	readTime   = 10 * time.Second // to receive a whole question
+	writeTime  = 30 * time.Second // to send the answer, from the end of the question's header
 	idleTime   = 30 * time.Second // between two questions
 )
 
@@ -53,10 +53,10 @@ type Server struct {
 	callers callers
 	subuids subids.Files
 	http    http.Server
-	folder  *os.File // of the socket
+	folder  *os.File // the folder with the socket
 	socket  *net.UnixListener
 	ended   chan struct{}
-	warned  time.Time // of the last error; the accepting goroutine owns it
+	warned  time.Time // time of the last error passed to Warn; the accepting goroutine owns it
 }
 
 // Listen creates the socket and serves queries on it, in goroutines of its own, until [Server.Close]. It replaces a
@@ -187,7 +187,7 @@ func (l *accepting) Accept() (net.Conn, error) {
 			return nil, err
 		case err != nil:
 			l.s.warn(fmt.Errorf("socket %s: %w", l.s.config.Socket, err))
-			time.Sleep(100 * time.Millisecond) // until there are descriptors again
+			time.Sleep(100 * time.Millisecond) // a lack of descriptors is temporary
 			continue
 		}
 		if c := l.s.identify(conn); c.user != nil {
@@ -208,7 +208,8 @@ func (s *Server) identify(conn *net.UnixConn) caller {
 	}
 	trust := uid == 0 || uid == uint32(os.Geteuid()) || slices.Contains(s.config.Ask, uid)
 	c := caller{uid: uid, trust: trust, payer: payer{s.subuids.Charged(uid, subids.HostUID), trust}}
-	// The uid 65534 stands for every user whom this user namespace does not map, even if this process runs as it.
+	// The uid 65534 stands for every user whom this user namespace does not map. So it identifies nobody, even if this
+	// process has the same uid.
 	if uid == unmapped {
 		return caller{}
 	}
