@@ -32,7 +32,7 @@ type Sink struct {
 	// Warn receives the error that starts a wait for the database; nil: it is dropped.
 	Warn func(error)
 
-	ctx   context.Context // of the run; the Sink interface has no context
+	ctx   context.Context // context of the run, because the methods of Sink have no context parameter
 	conn  *pgx.Conn
 	view  *index.View
 	dsn   string
@@ -59,7 +59,7 @@ func Open(ctx context.Context, dsn, state string, limit time.Duration) (*Sink, e
 	}
 	s := &Sink{ctx: ctx, conn: conn, view: view, dsn: dsn, limit: limit}
 	if err := s.begin(); err != nil {
-		_ = conn.Close(ctx) // report the first error
+		_ = conn.Close(ctx) // the error of begin is the cause
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
 	return s, nil
@@ -247,7 +247,7 @@ func (s *Sink) fill(tx pgx.Tx, stored map[string]int32) error {
 				where m.sid = n.sid and m.class = n.class)`,
 		}},
 	}
-	if s.store != nil { // the store has the documents
+	if s.store != nil { // the store writes the table of documents itself
 		tables = tables[1:]
 	}
 	for _, t := range tables {
@@ -265,7 +265,7 @@ func (s *Sink) replace(tx pgx.Tx, t *filledTable) error {
 	if _, err := tx.Exec(s.ctx, `create temp table present (like refmon.`+t.name+`)`); err != nil {
 		return err
 	}
-	next, stop := iter.Pull(t.rows) // without a copy of all rows in memory
+	next, stop := iter.Pull(t.rows) // avoids a copy of all rows in memory
 	defer stop()
 	_, err := tx.CopyFrom(s.ctx, pgx.Identifier{"present"}, t.columns, pgx.CopyFromFunc(func() ([]any, error) {
 		row, _ := next()

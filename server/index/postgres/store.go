@@ -40,7 +40,7 @@ func OpenStore(ctx context.Context, dsn string, limit time.Duration) (*Store, er
 	s := &Store{loading: map[string]int{}, confirmed: map[string]index.Cursor{}, doubt: map[string]index.Cursor{}}
 	s.Sink = &Sink{ctx: ctx, conn: conn, view: index.EmptyView(), dsn: dsn, limit: limit, store: s}
 	if err := s.begin(); err != nil {
-		_ = conn.Close(ctx) // report the first error
+		_ = conn.Close(ctx) // the error of begin is the cause
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
 	return s, nil

@@ -17,7 +17,7 @@ import (
 
 // Limits of a wait for the database.
 const (
-	patience    = 10 * time.Minute       // after which an error is final
+	patience    = 10 * time.Minute       // time after which an error is final
 	shortest    = 100 * time.Millisecond // first pause between attempts
 	longest     = 5 * time.Second        // longest pause between attempts
 	answerLimit = 30 * time.Second       // timeout for connecting, unless the DSN has one
@@ -141,7 +141,7 @@ func mayPass(code string) bool {
 // state, as begin does. It does not wait: if the database does not answer, it returns an error. A store cannot do that
 // with documents, so there an older state of the database is errOlder.
 func (s *Sink) reconnect() error {
-	_ = s.conn.Close(s.ctx) // already broken
+	_ = s.conn.Close(s.ctx) // fails, because the connection is broken
 	config, err := pgx.ParseConfig(s.dsn)
 	if err != nil {
 		return err
@@ -174,7 +174,7 @@ func (s *Sink) restarting(err error) bool {
 	if s.ctx.Err() != nil || errors.Is(err, index.ErrReload) {
 		return false
 	}
-	if errors.Is(err, errWriter) { // it may be our former connection, which the database has not noticed to be broken
+	if errors.Is(err, errWriter) { // the lock may be held by this run's former connection, until the database ends that
 		return true
 	}
 	var answer *pgconn.PgError

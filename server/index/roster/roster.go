@@ -85,7 +85,7 @@ func (r *reading) poll(ctx context.Context) index.Version {
 	sum := accounts.Sum()
 	before := r.last
 	r.last = sum
-	if sum != before { // if something always changes, two identical reads are enough (N-21)
+	if sum != before { // equal sums suffice, even if other data of the directory changes all the time (N-21)
 		_, again, err := r.directory.Since(ctx, mark)
 		if err != nil || again {
 			return index.Version{Err: errors.Join(err, errChangedMeanwhile)}

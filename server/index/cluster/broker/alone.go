@@ -135,7 +135,7 @@ func (a *Alone) store() (dir string, done func(), err error) {
 		return "", nil, fmt.Errorf("remove the messages of an earlier run: %w", err)
 	}
 	return dir, func() {
-		_ = os.RemoveAll(dir) // the next run removes leftovers
+		_ = os.RemoveAll(dir) // after a failure the next run removes the rest
 		_ = lock.Close()
 	}, nil
 }

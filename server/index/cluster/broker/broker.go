@@ -42,7 +42,7 @@ const readyWithin = 20 * time.Second
 // Broker is a running NATS server.
 type Broker struct {
 	server *server.Server
-	lock   *os.File // of its store
+	lock   *os.File // holds the lock of the store
 }
 
 // Start starts a NATS server for the roles of s, and waits until it accepts connections, at most 20 seconds. It

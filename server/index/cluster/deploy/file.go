@@ -27,13 +27,13 @@ type File struct {
 	Traverse    index.Traverse      `json:"traverse"`    // default: host
 	Parts       int                 `json:"parts"`       // default: 4; 0 is an error
 	Replicas    int                 `json:"replicas"`    // 0: 3 with three or more NATS servers, else 1
-	Port        int                 `json:"port"`        // of NATS servers; default: 4222; 0 is an error
-	ClusterPort int                 `json:"clusterPort"` // between NATS servers; default: 6222; 0 is an error
+	Port        int                 `json:"port"`        // port of NATS servers for clients; default: 4222; 0 is an error
+	ClusterPort int                 `json:"clusterPort"` // port between NATS servers; default: 6222; 0 is an error
 	NATS        []string            `json:"nats"`        // URLs of existing servers, instead of machines with broker
-	NATSCA      string              `json:"natsCA"`      // file with their authority; "": the host's authorities
+	NATSCA      string              `json:"natsCA"`      // file with the CA of these servers; "": the host's CAs
 	Directory   string              `json:"directory"`   // the directory file; or LDAP
 	LDAP        *LDAP               `json:"ldap"`
-	Postgres    string              `json:"postgres"` // of machines that follow and name none
+	Postgres    string              `json:"postgres"` // database of machines that run follow and name none
 	Machines    map[string]*Machine `json:"machines"`
 }
 
@@ -51,12 +51,12 @@ type LDAP struct {
 type Machine struct {
 	Address  string   `json:"address"`  // "": the machine's name
 	Runs     []string `json:"runs"`     // commands of refmon-index
-	Trees    []string `json:"trees"`    // of watch
-	Watch    string   `json:"watch"`    // of watch: a watch socket of refmond
-	NoEvents bool     `json:"noEvents"` // of watch
-	Every    string   `json:"every"`    // of watch
-	Postgres string   `json:"postgres"` // of follow
-	Bulk     string   `json:"bulk"`     // of follow
+	Trees    []string `json:"trees"`    // for watch
+	Watch    string   `json:"watch"`    // for watch: a watch socket of refmond
+	NoEvents bool     `json:"noEvents"` // for watch
+	Every    string   `json:"every"`    // for watch
+	Postgres string   `json:"postgres"` // for follow
+	Bulk     string   `json:"bulk"`     // for follow
 	Folder   string   `json:"folder"`   // "": /etc/refmon-index
 	State    string   `json:"state"`    // "": /var/lib/refmon-index
 }

@@ -54,7 +54,7 @@ func (f *File) keys(old files) (*keys, error) {
 	case f.NATSCA != "":
 		k.authority.Certificate, err = os.ReadFile(f.NATSCA)
 	case len(f.NATS) > 0:
-	case old[authorityKeyName] != nil && old[site.AuthorityName] != nil: // a failed first run may have written one only
+	case old[authorityKeyName] != nil && old[site.AuthorityName] != nil: // a failed first run may have written only one
 		k.authority = site.Authority{Certificate: old[site.AuthorityName], Key: old[authorityKeyName]}
 	default:
 		k.authority, err = site.NewAuthority()

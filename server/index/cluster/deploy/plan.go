@@ -117,7 +117,7 @@ func (p *Plan) Write() error {
 			}
 		}
 		for _, n := range d.removed {
-			if err := os.Remove(filepath.Join(dir, n)); err != nil && !os.IsNotExist(err) { // Replace removes its .new
+			if err := os.Remove(filepath.Join(dir, n)); err != nil && !os.IsNotExist(err) { // Replace may have removed n
 				return err
 			}
 		}

@@ -18,7 +18,7 @@ const (
 	AuthorityName = "ca.pem"
 	ServerName    = "server.pem"
 	ServerKeyName = "server-key.pem"
-	AccountName   = "nats.conf" // for existing NATS servers; it has no secret
+	AccountName   = "nats.conf" // accounts for existing NATS servers, without secrets
 )
 
 // SeedName returns the name of the file with a role's seed.

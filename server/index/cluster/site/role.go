@@ -65,7 +65,7 @@ func keyPair(old string) (seed, public string, err error) {
 		key, err = nkeys.FromSeed([]byte(old))
 	}
 	if err != nil {
-		return "", "", errors.New("the seed is malformed") // do not repeat the secret
+		return "", "", errors.New("the seed is malformed") // without err, which may contain the secret
 	}
 	b, err := key.Seed()
 	if err != nil {
@@ -111,7 +111,7 @@ func (s *Site) Permissions(r Role) Permissions {
 	}
 	switch r {
 	case Keeper:
-		// It replies to workers (N-120).
+		// The keeper replies to workers (N-120).
 		return Permissions{Publish: []string{"$JS.API.>", Answers + ">"}, Hear: []string{inbox, "keep.>"}}
 	case Directory:
 		return Permissions{Hear: []string{inbox},
@@ -156,7 +156,7 @@ func (s *Site) Author(subject string) Role {
 // Signed is the signed part of a message: its position and contents.
 type Signed struct {
 	Subject string
-	ID      string // of the message
+	ID      string // ID of the message
 	After   uint64 // the sequence of the preceding valid message of the subject; 0: none
 	Body    []byte
 }
