@@ -163,7 +163,7 @@ func (c *config) makeLoopback(made, keyFile string) error {
 	if err := os.MkdirAll(c.State, 0o750); err != nil {
 		return err
 	}
-	// Write the key first: a key without its certificate is replaced by the next start.
+	// Write the key first: the next start replaces a key without its certificate.
 	err = diskio.Faults(nil).Replace(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600)
 	if err != nil {
 		return err

@@ -46,7 +46,7 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 	log := slog.New(lograte.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: cfg.level})))
 	slog.SetDefault(log) // the limits also apply to the log lines of libraries
 	nocores.Set(log)
-	hangups := make(chan os.Signal, 1) // several signals need one reload
+	hangups := make(chan os.Signal, 1) // signals during a reload cause one further reload
 	signal.Notify(hangups, unix.SIGHUP)
 	defer signal.Stop(hangups)
 	cert, err := cfg.loadCertificate(log)

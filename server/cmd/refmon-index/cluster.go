@@ -108,7 +108,7 @@ func (m *member) run(std *streams, r site.Role, stage func(context.Context, *sta
 		return err
 	}
 	defer c.Close()
-	if c.Wait(ctx) != nil || c.AwaitStreams(ctx) != nil { // interrupted
+	if c.Wait(ctx) != nil || c.AwaitStreams(ctx) != nil { // a signal has ended ctx
 		return nil
 	}
 	return stage(ctx, c)

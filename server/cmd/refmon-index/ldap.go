@@ -33,7 +33,7 @@ func (p *people) open() (roster index.Roster, done func(), err error) {
 	case d == nil:
 		return nil, func() {}, nil
 	}
-	return roster, func() { _ = d.Close() }, nil // closes idle connections
+	return roster, func() { _ = d.Close() }, nil // Close only closes idle connections, and never fails
 }
 
 // ldapFlags selects an LDAP directory.

@@ -30,7 +30,7 @@ func (a *queryFlags) ask(run func(*queries.Client) error, folder func(*index.Ind
 	c, err := queries.Dial(a.State)
 	if err == nil {
 		err = run(c)
-		_ = c.Close() // nothing was written
+		_ = c.Close() // the answer was read, so an error does not matter
 	}
 	if !errors.Is(err, queries.ErrNoRun) {
 		return err
@@ -39,7 +39,7 @@ func (a *queryFlags) ask(run func(*queries.Client) error, folder func(*index.Ind
 	if err != nil {
 		return err
 	}
-	defer func() { _ = x.Close() }() // only read
+	defer func() { _ = x.Close() }() // closing an index that was only read loses no data
 	return folder(x)
 }
 

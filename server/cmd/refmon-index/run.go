@@ -95,7 +95,7 @@ func (c *runCmd) Run(std *streams) error {
 		if roster == nil {
 			roster = &index.Directory{File: c.Directory}
 		}
-		roster = checkedRoster{roster, follower(c.Tree[0]).CheckAccounts} // all trees of refmond have the same accounts
+		roster = checkedRoster{roster, follower(c.Tree[0]).CheckAccounts} // refmond has one account map for all trees
 	}
 	start := time.Now()
 	return c.run(ctx, index.Config{Trees: c.Tree, Directory: c.Directory, Roster: roster, Rights: c.Right,
