@@ -18,7 +18,7 @@ type parts struct {
 	context           *Properties
 }
 
-// item is one question of a batch. bad is why it cannot be asked, nil if it can.
+// item is one question of a batch. bad is the error of a malformed question, nil for a valid one.
 type item struct {
 	question Question
 	bad      error

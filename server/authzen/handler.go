@@ -34,9 +34,9 @@ type Config struct {
 	// Caller authenticates the client of a request and returns it. An *Error rejects the request with its status, any
 	// other error with 401.
 	Caller    func(*http.Request) (Caller, error)
-	MostBytes int64        // of a request body; 0: 1 MiB
-	MostItems int          // of a batch; 0: 1000
-	Log       *slog.Logger // of failed evaluations; nil: none
+	MostBytes int64        // maximum size of a request body; 0: 1 MiB
+	MostItems int          // maximum number of questions in a batch; 0: 1000
+	Log       *slog.Logger // receives failed evaluations; nil: none
 }
 
 // Handler serves the AuthZEN Authorization API. It is safe for concurrent use. Its zero value serves nothing: New
@@ -123,7 +123,7 @@ func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(h.metadata) // ignore a client that has disconnected
+	_, _ = w.Write(h.metadata) // an error means that the client has disconnected
 }
 
 // serve handles a POST request: it calls decide with the caller and the body, and writes the returned JSON. The
@@ -144,7 +144,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request,
 	}
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {
-		// A page of another site can send other types without asking the browser's permission (Z-9).
+		// Browsers let a page of another site send some other types without a preflight request (Z-9).
 		respond(w, http.StatusUnsupportedMediaType, "want Content-Type: application/json")
 		return
 	}
@@ -177,7 +177,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request,
 	// A denial is an answer like any other: its status is 200 (Z-4).
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write(out) // ignore a client that has disconnected
+	_, _ = w.Write(out) // an error means that the client has disconnected
 }
 
 // evaluation decodes one question from body, evaluates it as the client who, and returns the answer as JSON. A
@@ -296,5 +296,5 @@ func respond(w http.ResponseWriter, status int, text string) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, text+"\n") // ignore a client that has disconnected
+	_, _ = io.WriteString(w, text+"\n") // an error means that the client has disconnected
 }

@@ -8,7 +8,7 @@ import (
 // mostCallers is the most callers in the table of a limiter.
 const mostCallers = 4096
 
-// usualRate is how many questions each caller may ask in a second if the file of types has no "ask", which says it.
+// usualRate is the rate of each caller in questions per second if the file of types has no "ask", which sets it.
 const usualRate = 100
 
 // Limiter is a token bucket for each caller. It is safe for concurrent use. Its zero value is not usable; use
@@ -35,8 +35,8 @@ func NewLimiter(each int, now func() time.Time) *Limiter {
 }
 
 // Allow reports whether a caller may ask a question now, and counts it if so. It returns false, without counting, if
-// the caller has used up its rate (Z-15). It never blocks for a turn. If the table of callers is full, a new caller
-// resets all counters.
+// the caller has used up its rate (Z-15). It never blocks. If the table of callers is full, a new caller resets all
+// counters.
 func (l *Limiter) Allow(who Caller) bool {
 	now := l.now()
 	l.mu.Lock()

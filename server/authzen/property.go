@@ -15,7 +15,7 @@ const (
 	mostValues   = 100  // strings of a list
 )
 
-// kinds says what a property of each kind is.
+// kinds describes the values of each kind of property, for error messages.
 var kinds = map[string]string{
 	"string": fmt.Sprintf("a string of at most %d bytes", longestValue), "boolean": "true or false",
 	"strings": fmt.Sprintf("a list of at most %d such strings", mostValues), "integer": "a whole number of 64 bits",

@@ -38,7 +38,7 @@ type Action struct {
 // value has no members.
 type Properties struct {
 	raw   []byte
-	index *propertyIndex // of a long raw; copies share it. nil: raw is searched
+	index *propertyIndex // index of a long raw, shared by copies; nil: lookup searches raw
 }
 
 // longestSearched is the longest object that each lookup searches, in bytes. A longer one may be the context of each
@@ -119,7 +119,7 @@ type Evaluator interface {
 
 // Error is the reason why a question was not decided. The client sees its message.
 type Error struct {
-	Status  int // of HTTP
+	Status  int // HTTP status
 	Message string
 }
 

@@ -97,7 +97,7 @@ func (l *loader) readType(name string, e *typeEntry, subjects map[Caller]*subjec
 		kind.Rights = append(kind.Rights, winnt.Right{Mask: 1 << i, Name: right})
 		kind.Valid |= 1 << i
 	}
-	// A generic right would mean whatever the template's author believes, so only GENERIC_ALL means anything.
+	// GENERIC_READ, GENERIC_WRITE and GENERIC_EXECUTE have no meaning for a declared type, so map GENERIC_ALL only.
 	kind.Mapping.All = kind.Valid
 	rt := &resourceType{kind: kind, owner: e.Owner, subjects: subjects, actions: map[string]action{}}
 	var err error
@@ -199,7 +199,7 @@ func (rt *resourceType) readRequest(request map[string]map[string]string) error 
 			*list = append(*list, property{name, kind})
 		}
 	}
-	// Conditions name properties without their case. Action and context have the same names there.
+	// Conditions ignore the case of property names, and action and context share their names there.
 	for _, names := range [][]property{rt.requested.subject, rt.requested.resource,
 		slices.Concat(rt.requested.action, rt.requested.context)} {
 		for i, p := range names {

@@ -31,7 +31,7 @@ type Types struct {
 type subject struct {
 	spec  token.Spec
 	fixed []claims.Attribute // properties of the file
-	token *token.Token       // with the fixed properties
+	token *token.Token       // the subject's token with the fixed properties as claims
 }
 
 // resourceType is a declared type of resources, with its rights, actions, descriptor template and objects.
@@ -42,7 +42,7 @@ type resourceType struct {
 	owner     ownerRule
 	objects   map[string]*object // nil: every id is an object
 	requested requested
-	subjects  map[Caller]*subject // those of Types: owners are among them
+	subjects  map[Caller]*subject // the subjects of Types, which include all owners
 }
 
 // ownerRule says which property of a resource names its owner, and the type of that subject. The zero value names
@@ -113,7 +113,7 @@ func (t *Types) Decide(q *Question, who *token.Spec) Answer {
 	return rt.explain(tok, descriptor, desired)
 }
 
-// denied returns a denial. Only the caller sees reason; the subject sees "access denied".
+// denied returns a denial with the reason for administrators. The reason for the subject is always "access denied".
 func denied(reason string) Answer { return Answer{ReasonAdmin: reason, ReasonUser: accessDenied} }
 
 // accessDenied is the reason that every subject may know.
@@ -235,7 +235,7 @@ func take(from Properties, listed []property, fixed []claims.Attribute) (list []
 	for _, p := range listed {
 		raw, ok := from.lookup(p.name)
 		if !ok || contains(fixed, p.name) {
-			continue // the file decides about its objects, not the request
+			continue // a property that the file sets overrides the request's property
 		}
 		a, err := attribute(p.name, p.kind, raw)
 		if err != nil {
@@ -291,7 +291,7 @@ func (a *Asking) Evaluate(_ context.Context, q *Question) (Answer, error) {
 		return Answer{}, &Error{http.StatusForbidden, "the caller is unknown"}
 	}
 	if (q.Caller != Caller{q.Subject.Type, q.Subject.ID}) && !a.may(caller) {
-		if st := a.record(caller, q, false); st != ntstatus.Success { // the attempt is recorded, too (Z-17)
+		if st := a.record(caller, q, false); st != ntstatus.Success { // record the refused attempt (Z-17)
 			return Answer{}, errUnrecorded
 		}
 		return Answer{}, &Error{http.StatusForbidden, "the caller may not ask about other subjects"}

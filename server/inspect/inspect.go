@@ -22,9 +22,9 @@ import (
 type Query struct {
 	// What is "sessions", "acting", "token", "lent", "calls", "denials" or "revoke".
 	What    string   `json:"what"`
-	Threads []uint64 `json:"threads,omitempty"` // acting: thread ids; token: the thread with the client
+	Threads []uint64 `json:"threads,omitempty"` // acting: thread ids; token: the impersonating thread, else Process counts
 	After   uint64   `json:"after,omitempty"`   // calls, denials: number of the last one received
-	Process uint64   `json:"process,omitempty"` // calls, denials: of this process, 0: of all; token: unless Threads is set
+	Process uint64   `json:"process,omitempty"` // calls, denials: only of this process, 0: of all; token: see Threads
 	// Path selects: for denials, object names that contain it; for revoke, a file and everything below it, by a path
 	// of the host or by the name in the kernel.
 	Path string `json:"path,omitempty"`
@@ -95,7 +95,7 @@ type Call struct {
 type Token struct {
 	User       sid.SID                          `json:"user"`
 	Type       winnt.TokenType                  `json:"type"`
-	Level      winnt.SecurityImpersonationLevel `json:"level,omitempty"` // of an impersonation token
+	Level      winnt.SecurityImpersonationLevel `json:"level,omitempty"` // level of an impersonation token
 	Session    winnt.LUID                       `json:"session"`         // logon session
 	Integrity  sid.SID                          `json:"integrity"`
 	Groups     []Attributed                     `json:"groups,omitempty"`
@@ -136,5 +136,5 @@ type Remaining struct {
 	Name    string `json:"name"` // kernel name; "": further files of the process
 	Process uint64 `json:"process,omitempty"`
 	UID     uint32 `json:"uid"`
-	PID     int    `json:"pid,omitempty"` // of a descriptor's program at connect
+	PID     int    `json:"pid,omitempty"` // process ID of a descriptor's program at connect
 }

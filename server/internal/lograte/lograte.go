@@ -104,7 +104,7 @@ type key struct {
 type count struct {
 	since      time.Time
 	written    int
-	suppressed int // since the last written line
+	suppressed int // lines suppressed since the last written line
 }
 
 type counts struct {

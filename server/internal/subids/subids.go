@@ -26,7 +26,7 @@ type Files struct {
 
 	mu sync.Mutex
 	// +checklocks:mu
-	read []stamp // guarded by mu: of each file when it was read
+	read []stamp // guarded by mu: stamp of each file when it was read
 	// +checklocks:mu
 	spans []fileaccess.SubIDs // guarded by mu
 	// +checklocks:mu
@@ -37,7 +37,7 @@ type Files struct {
 type lookup struct {
 	uid   uint32
 	known bool
-	until time.Time // an unknown owner is not looked up before
+	until time.Time // when an unknown owner may be looked up again
 }
 
 // unknownFor is how long an owner counts as unknown after a lookup.
@@ -107,7 +107,7 @@ func (s *Files) Charged(uid uint32, lookUp func(name string) (uint32, bool)) uin
 	o, kept := s.owners[r.Owner]
 	due := !kept || !o.known && !time.Now().Before(o.until)
 	if due {
-		// Only one caller waits for a lookup; to the others the owner is unknown, so no flood of them piles up (L-29).
+		// Only one caller waits for a lookup. Meanwhile other callers get an unknown owner, so they do not pile up (L-29).
 		s.owners[r.Owner] = lookup{until: time.Now().Add(unknownFor)}
 	}
 	s.mu.Unlock()
