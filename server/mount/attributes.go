@@ -123,8 +123,9 @@ func (m *Mount) gid(s sid.SID) uint32 {
 	return unknownOwner
 }
 
-// GetAttr returns the attributes of a file. For a request with a handle they are those that [Mount.held] returns.
-// Otherwise it opens the file as the caller. It returns ESTALE for an unknown node, and EACCES without the right.
+// GetAttr returns the attributes of a file. For a request with a handle they are those that [Mount.attributesByHandle]
+// returns. Otherwise it opens the file as the caller. It returns ESTALE for an unknown node, and EACCES without the
+// right.
 func (m *Mount) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
 	n := m.nodes.get(in.NodeId)
 	if n == nil {
@@ -132,16 +133,16 @@ func (m *Mount) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut
 	}
 	if in.Flags()&fuse.FUSE_GETATTR_FH != 0 {
 		if o := m.open(in.Fh()); o != nil {
-			return m.held(n, o, out)
+			return m.attributesByHandle(n, o, out)
 		}
 	}
 	return m.as(&in.InHeader, func(t *worker) fuse.Status { return m.answer(t, n, &in.InHeader, out) })
 }
 
-// held fills out with the attributes of a file by an open handle of it. If the handle does not grant
+// attributesByHandle fills out with the attributes of a file by an open handle of it. If the handle does not grant
 // FILE_READ_ATTRIBUTES, out has only kind, inode number and size. The host's kernel needs the size at the end of a read
 // and for SEEK_END, and requests it with the handle; for stat(2) and fstat(2) it sends none.
-func (m *Mount) held(n *node, o *open, out *fuse.AttrOut) fuse.Status {
+func (m *Mount) attributesByHandle(n *node, o *open, out *fuse.AttrOut) fuse.Status {
 	return m.do(func(t *worker) fuse.Status {
 		if o.tells {
 			return m.attributesOf(t, n, o.h, shown.Shown, out)

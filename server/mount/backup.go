@@ -56,7 +56,7 @@ func (m *Mount) checkBackup(t *worker, n *node) fuse.Status {
 	if !m.backup {
 		return fuse.OK
 	}
-	_, s := m.whole(t, n)
+	_, s := m.readWhole(t, n)
 	return s
 }
 

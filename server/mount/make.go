@@ -22,10 +22,10 @@ func (m *Mount) parentOf(id uint64, name string) (*node, fuse.Status) {
 	return parent, checkName(name)
 }
 
-// made opens or creates a file with the first mask in want that is granted. Only AccessDenied continues with the next
-// mask. An empty want returns AccessDenied. On success the caller closes the handle, and action says whether the file
-// was created.
-func (m *Mount) made(t *worker, dir *node, name string, want []winnt.AccessMask, in nt.CreateFileIn,
+// openFirstGranted opens or creates a file with the first mask in want that is granted. Only AccessDenied continues
+// with the next mask. An empty want returns AccessDenied. On success the caller closes the handle, and action says
+// whether the file was created.
+func (m *Mount) openFirstGranted(t *worker, dir *node, name string, want []winnt.AccessMask, in nt.CreateFileIn,
 	k *making) (h winnt.Handle, action fileaccess.Action, st ntstatus.Status) {
 	st = ntstatus.AccessDenied
 	for i := 0; i < len(want) && st == ntstatus.AccessDenied; i++ {
@@ -50,7 +50,7 @@ func (m *Mount) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, out *f
 			how.CreateDisposition = uint32(fileaccess.FileCreate)
 		}
 		k := m.newMaking(t, in.Mode, in.Umask, false)
-		h, action, st := m.made(t, parent, name, wanted(in.Flags), how, k)
+		h, action, st := m.openFirstGranted(t, parent, name, wanted(in.Flags), how, k)
 		if st != ntstatus.Success {
 			return status(st)
 		}
@@ -63,7 +63,7 @@ func (m *Mount) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, out *f
 			return s
 		}
 		k.made(m.nodes.get(out.NodeId))
-		s := m.opened(t, &in.InHeader, m.nodes.get(out.NodeId), h, flags, &out.OpenOut)
+		s := m.addOpen(t, &in.InHeader, m.nodes.get(out.NodeId), h, flags, &out.OpenOut)
 		if s != fuse.OK {
 			m.nodes.forget(out.NodeId, 1)
 		}

@@ -41,7 +41,7 @@ func (m *Mount) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.CreateOu
 			return s
 		}
 		k.made(m.nodes.get(out.NodeId))
-		s := m.opened(t, &in.InHeader, m.nodes.get(out.NodeId), h, in.Flags, &out.OpenOut)
+		s := m.addOpen(t, &in.InHeader, m.nodes.get(out.NodeId), h, in.Flags, &out.OpenOut)
 		if s != fuse.OK {
 			m.nodes.forget(out.NodeId, 1)
 		}

@@ -135,13 +135,13 @@ func (m *Mount) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse
 		if s != fuse.OK {
 			return s
 		}
-		return m.opened(t, &in.InHeader, n, h, in.Flags, out)
+		return m.addOpen(t, &in.InHeader, n, h, in.Flags, out)
 	})
 }
 
-// opened truncates the file if flags has O_TRUNC, stores the handle h as a new open, and fills out with its number. The
-// mount then owns h. On an error it closes h. Truncating needs the right to write.
-func (m *Mount) opened(t *worker, in *fuse.InHeader, n *node, h winnt.Handle, flags uint32,
+// addOpen truncates the file if flags has O_TRUNC, stores the handle h as a new open, and fills out with its number.
+// The mount then owns h. On an error it closes h. Truncating needs the right to write.
+func (m *Mount) addOpen(t *worker, in *fuse.InHeader, n *node, h winnt.Handle, flags uint32,
 	out *fuse.OpenOut) fuse.Status {
 	if flags&syscall.O_ACCMODE == syscall.O_RDONLY {
 		if s := m.checkBackup(t, n); s != fuse.OK {

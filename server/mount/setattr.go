@@ -52,10 +52,10 @@ func (m *Mount) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut
 }
 
 // resized completes a truncation of an open file to size: it fills out and always returns OK, because the file is
-// truncated. The user who opened the file gets what [Mount.held] returns. Any other gets the new size alone, which the
-// kernel does not cache (M-24).
+// truncated. The user who opened the file gets what [Mount.attributesByHandle] returns. Any other gets the new size
+// alone, which the kernel does not cache (M-24).
 func (m *Mount) resized(n *node, o *open, uid uint32, size uint64, out *fuse.AttrOut) fuse.Status {
-	if uid != o.uid || m.held(n, o, out) != fuse.OK {
+	if uid != o.uid || m.attributesByHandle(n, o, out) != fuse.OK {
 		out.Attr = bareAttr(n.file, size)
 	}
 	return fuse.OK

@@ -19,10 +19,10 @@ const (
 	allParts  = openParts | winnt.SACL_SECURITY_INFORMATION
 )
 
-// whole returns the owner, group, DACL and SACL of a file (M-50). The caller needs READ_CONTROL, and
-// ACCESS_SYSTEM_SECURITY for a descriptor with a SACL. Without a right whole fails, and d must not be used. A SACL
+// readWhole returns the owner, group, DACL and SACL of a file (M-50). The caller needs READ_CONTROL, and
+// ACCESS_SYSTEM_SECURITY for a descriptor with a SACL. Without a right readWhole fails, and d must not be used. A SACL
 // added during the call counts.
-func (m *Mount) whole(t *worker, n *node) (d *sd.Descriptor, s fuse.Status) {
+func (m *Mount) readWhole(t *worker, n *node) (d *sd.Descriptor, s fuse.Status) {
 	audited := false
 	s = t.with(m, n, winnt.READ_CONTROL, func(h winnt.Handle) fuse.Status {
 		var st ntstatus.Status
@@ -59,7 +59,7 @@ func (m *Mount) setWhole(t *worker, n *node, data []byte) fuse.Status {
 	if err != nil {
 		return fuse.EINVAL
 	}
-	old, s := m.whole(t, n)
+	old, s := m.readWhole(t, n)
 	if s != fuse.OK {
 		return s
 	}

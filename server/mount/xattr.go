@@ -53,7 +53,7 @@ func (m *Mount) GetXAttr(_ <-chan struct{}, in *fuse.InHeader, name string, out 
 			value, s = m.extended(t, n, name)
 		case name == wholeACL:
 			var d *sd.Descriptor
-			if d, s = m.whole(t, n); s == fuse.OK {
+			if d, s = m.readWhole(t, n); s == fuse.OK {
 				value = d.Append(nil)
 			}
 		default:
