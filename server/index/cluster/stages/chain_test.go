@@ -163,7 +163,7 @@ func TestLogSkipsForgedMessages(t *testing.T) {
 	for _, m := range []*nats.Msg{nats.NewMsg(""), copied, foreign, other} {
 		put(m)
 	}
-	check.NoError(t, l.held(t.Context()))
+	check.NoError(t, l.checkOwner(t.Context()))
 	if done, err := l.chain.diagnose(t.Context(), &site.Signed{ID: "y"}); done || err != nil {
 		t.Errorf("another role's message counts: done %t, %v", done, err)
 	}

@@ -69,7 +69,7 @@ func TestStagesFailWithoutNATSServer(t *testing.T) {
 		"classes":           func() error { return d.classes(ctx) },
 		"a turn of people":  func() error { return d.turns(ctx) },
 		"a turn of rows":    func() error { return check.Err(r.turn(ctx)) },
-		"the log's holder":  func() error { return r.held(ctx) },
+		"the log's holder":  func() error { return r.checkOwner(ctx) },
 		"a watermark":       func() error { return r.publishWatermark(ctx, 1, &heartbeat{Time: 1}, "") },
 		"where to go on":    func() error { return r.resume(ctx) },
 		"a share":           func() error { return check.Err(take(ctx, b.c, site.StreamRows, s.name, "w2")) },

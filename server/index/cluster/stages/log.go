@@ -180,10 +180,10 @@ func (l *ledger) compact(ctx context.Context, w *index.Worker, most int64, all b
 	return nil
 }
 
-// held checks that this worker still owns the share: it returns errTakenOver if another worker has taken it, and
+// checkOwner checks that this worker still owns the share: it returns errTakenOver if another worker has taken it, and
 // errLost if the stream lost the log. A worker that writes nothing would not notice otherwise (N-49). Other errors
 // come from the servers.
-func (l *ledger) held(ctx context.Context) error {
+func (l *ledger) checkOwner(ctx context.Context) error {
 	m, err := l.c.present(ctx, l.chain.stream, l.name, l.chain.head)
 	if err != nil || m == nil || m.sequence <= l.chain.head || m.signed != nil || !l.chain.rival(m) {
 		return err
@@ -195,7 +195,7 @@ func (l *ledger) held(ctx context.Context) error {
 // contained the heartbeat b, and version the directory version; "" for a part of a tree. It returns errTakenOver if
 // another worker has taken the share, and errLost if the stream lost the log.
 func (l *ledger) publishWatermark(ctx context.Context, cursor uint64, b *heartbeat, version string) error {
-	if err := l.held(ctx); err != nil {
+	if err := l.checkOwner(ctx); err != nil {
 		return err
 	}
 	body, err := json.Marshal(&watermark{Generation: l.last.Generation, Log: l.chain.head, Record: l.record,

@@ -199,12 +199,12 @@ func (r *rows) take(ctx context.Context, m *message) error {
 	if err := r.compact(ctx, r.worker, r.shift.compact, false); err != nil {
 		return err
 	}
-	return r.taken(ctx)
+	return r.countProcessed(ctx)
 }
 
-// taken counts a processed message and deletes processed messages from the stream from time to time: after every
-// `often` messages it purges.
-func (r *rows) taken(ctx context.Context) error {
+// countProcessed counts a processed message and deletes processed messages from the stream from time to time: after
+// every `often` messages it purges.
+func (r *rows) countProcessed(ctx context.Context) error {
 	if r.left++; r.left%often != 0 { // after a failure, do not retry for each message
 		return nil
 	}
@@ -221,7 +221,7 @@ func (r *rows) poison(ctx context.Context, next record, why error) error {
 		return err
 	}
 	r.durable = next.Cursor
-	return r.taken(ctx)
+	return r.countProcessed(ctx)
 }
 
 // define publishes the new classes in events, and returns after the servers have stored them. Call it before storing a
