@@ -31,10 +31,10 @@ func (s *Store) Cursor(p index.StoredPart) (c index.Cursor, err error) {
 var errOlder = errors.New("the database lost transactions that it had confirmed, as a promoted standby may: start " +
 	"again, which reads the lost rows again")
 
-// whole returns errOlder if the database has neither the cursors that it has confirmed nor those in doubt. A standby
-// that was promoted may lack the last transactions, and nothing would write their rows again (N-130). Call it after a
-// reconnection.
-func (s *Store) whole() error {
+// checkConfirmed returns errOlder if the database has neither the cursors that it has confirmed nor those in doubt. A
+// standby that was promoted may lack the last transactions, and nothing would write their rows again (N-130). Call it
+// after a reconnection.
+func (s *Store) checkConfirmed() error {
 	stored := map[string]index.Cursor{}
 	rows, err := s.conn.Query(s.ctx, `select part, message, id, generation, seq from refmon.cursors`)
 	if err != nil {

@@ -160,7 +160,7 @@ func (s *Sink) reconnect() error {
 	if err := s.begin(); err != nil || s.store == nil {
 		return err
 	}
-	return s.store.whole()
+	return s.store.checkConfirmed()
 }
 
 // restarting reports whether a restart of the database may resolve an error. restarting returns false for ErrReload,
