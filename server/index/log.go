@@ -82,10 +82,10 @@ func (f *Watermark) fresh(source string, limit time.Duration, boot string, prese
 	return boot == f.Boot && age >= 0 && age <= limit
 }
 
-// over returns the source whose heartbeat shows that the data about a path is current. That is the tree that contains
-// the path, or the directory if no tree does. A document that appeared while its tree had no heartbeat is unknown, not
-// absent (N-78).
-func (f *Watermark) over(path string) string {
+// sourceOf returns the source whose heartbeat shows that the data about a path is current. That is the tree that
+// contains the path, or the directory if no tree does. A document that appeared while its tree had no heartbeat is
+// unknown, not absent (N-78).
+func (f *Watermark) sourceOf(path string) string {
 	for source := range f.Sources {
 		if tree.Contains(source, path) {
 			return source

@@ -162,7 +162,7 @@ func (x *Index) one(g *age, path, right string, may func(*State, *kind) (bool, s
 	a := Answer{Seq: x.state.seq, Directory: x.state.version}
 	row := x.state.rows[path]
 	if row == nil {
-		if a.Because = g.stale(g.over(path)); a.Because == "" {
+		if a.Because = g.stale(g.sourceOf(path)); a.Because == "" {
 			a.Because = "the document is not in the index"
 		}
 		return a

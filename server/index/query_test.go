@@ -306,8 +306,8 @@ func TestDocumentBelongsToTreeAboveIt(t *testing.T) {
 	f := &Watermark{Sources: map[string]Moment{"//a/srv": {}, "//a/srv2": {}, directorySource: {}}}
 	for path, want := range map[string]string{"//a/srv/plan": "//a/srv", "//a/srv": "//a/srv", "//a/srv2/plan": "//a/srv2",
 		"//a/srv22": directorySource, "/srv/plan": directorySource} {
-		check.Equal(t, f.over(path), want, "the tree of %s", path)
+		check.Equal(t, f.sourceOf(path), want, "the tree of %s", path)
 	}
 	f.Sources["/"] = Moment{}
-	check.Equal(t, f.over("/etc/passwd"), "/", "the tree of a document in the root of the host")
+	check.Equal(t, f.sourceOf("/etc/passwd"), "/", "the tree of a document in the root of the host")
 }
