@@ -132,7 +132,7 @@ func (c *connection) attach() (*os.File, error) {
 	}
 	d.serving.Go(func() {
 		defer d.forget(c)
-		d.over(c, c.run())
+		d.logEnd(c, c.run())
 	})
 	return theirs, nil
 }

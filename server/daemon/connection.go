@@ -68,11 +68,11 @@ func (d *Daemon) serve(conn *net.UnixConn, full bool) {
 		peer.Close() // the logon has used the pidfd, and nothing needs it any more
 		err = c.run()
 	}
-	d.over(c, err)
+	d.logEnd(c, err)
 }
 
-// over logs that a connection has ended: as a warning with err, or at debug level if err is nil.
-func (d *Daemon) over(c *connection, err error) {
+// logEnd logs that a connection has ended: as a warning with err, or at debug level if err is nil.
+func (d *Daemon) logEnd(c *connection, err error) {
 	level := slog.LevelDebug
 	if err != nil {
 		level = slog.LevelWarn
