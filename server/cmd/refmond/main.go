@@ -70,7 +70,7 @@ func main() {
 func run(args []string, std *streams) int {
 	out := &checkedOutput{to: std.out}
 	code := runTo(args, &streams{out: out, err: std.err})
-	if err := out.lost(); err != nil && code == exitSuccess {
+	if err := out.firstError(); err != nil && code == exitSuccess {
 		return report(std, err)
 	}
 	return code
@@ -94,8 +94,8 @@ func (o *checkedOutput) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// lost returns the first error of a write, nil if there was none.
-func (o *checkedOutput) lost() error {
+// firstError returns the first error of a write, nil if there was none.
+func (o *checkedOutput) firstError() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.err

@@ -56,15 +56,15 @@ func (c *revokeCmd) Run(std *streams) error {
 	}
 	printRevoked(std, a.Revoked)
 	if r := a.Revoked; r.Files == 0 && len(r.Remains) == 0 {
-		fmt.Fprint(std.err, doubt(q.Path))
+		fmt.Fprint(std.err, pathWarning(q.Path))
 	}
 	return nil
 }
 
-// doubt returns a warning for a revocation of a path that found no open file, if the path may be a mistake: no file has
-// the path, or it leads through a symbolic link, which refmond does not follow. It returns "" for other paths, a kernel
-// name, and a path that the caller may not search.
-func doubt(path string) string {
+// pathWarning returns a warning for a revocation of a path that found no open file, if the path may be a mistake: no
+// file has the path, or it leads through a symbolic link, which refmond does not follow. It returns "" for other paths,
+// a kernel name, and a path that the caller may not search.
+func pathWarning(path string) string {
 	if !strings.HasPrefix(path, "/") {
 		return ""
 	}

@@ -104,7 +104,7 @@ func TestEmptyRevocationDoubtsItsPath(t *testing.T) {
 		missing: fmt.Sprintf("refmond: no file has the path %q now\n", missing),
 		link:    fmt.Sprintf("refmond: %q leads through a symbolic link: revoke %q too\n", link, plan),
 	} {
-		check.Equal(t, doubt(path), want, "doubt(%q)", path)
+		check.Equal(t, pathWarning(path), want, "pathWarning(%q)", path)
 	}
 }
 
