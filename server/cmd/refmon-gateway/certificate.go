@@ -63,8 +63,8 @@ func (c *config) loadCertificate(log *slog.Logger) (*tls.Certificate, error) {
 	if made != "" {
 		log.Warn("serving with a generated certificate, which clients trust only after it is installed there", "file",
 			made)
-	} else if doubt := c.doubt(cert.Leaf, time.Now()); doubt != "" {
-		log.Warn("clients will reject the certificate", "file", c.Certificate, "reason", doubt)
+	} else if reason := c.rejectionReason(cert.Leaf, time.Now()); reason != "" {
+		log.Warn("clients will reject the certificate", "file", c.Certificate, "reason", reason)
 	}
 	return &cert, nil
 }
@@ -89,9 +89,9 @@ func (c *config) renewCertificate(ctx context.Context, hangups <-chan os.Signal,
 	}
 }
 
-// doubt returns why clients will reject the configured certificate: it is not valid now, or lacks a configured name
-// that is not a loopback name. It returns "" for a certificate without such a fault, and for nil.
-func (c *config) doubt(leaf *x509.Certificate, now time.Time) string {
+// rejectionReason returns why clients will reject the configured certificate: it is not valid now, or lacks a
+// configured name that is not a loopback name. It returns "" for a certificate without such a fault, and for nil.
+func (c *config) rejectionReason(leaf *x509.Certificate, now time.Time) string {
 	switch {
 	case leaf == nil:
 		return ""

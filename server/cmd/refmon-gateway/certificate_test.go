@@ -80,7 +80,7 @@ func TestConfiguredCertificateIsDoubted(t *testing.T) {
 		{begin, "other.example.com", "not valid for other.example.com (key names)"},
 		{begin, "192.0.2.1", "not valid for 192.0.2.1 (key names)"}} {
 		c := config{settings: settings{Names: []string{"localhost", "127.0.0.1", "::1", k.name}}}
-		check.Equal(t, c.doubt(&leaf, k.now), k.want, "%s at %v", k.name, k.now)
+		check.Equal(t, c.rejectionReason(&leaf, k.now), k.want, "%s at %v", k.name, k.now)
 	}
 }
 
