@@ -66,7 +66,7 @@ func (d *Directory) Check(ctx context.Context, name string, byRealm bool, passwo
 		// A password is never sent unencrypted (D-1).
 		return nil, wrong("passwords are bound within TLS only")
 	}
-	f, dn, err := d.named(ctx, name, byRealm)
+	f, dn, err := d.accountAndDN(ctx, name, byRealm)
 	if err != nil {
 		return nil, err
 	}
@@ -100,10 +100,10 @@ func (d *Directory) Check(ctx context.Context, name string, byRealm bool, passwo
 	return f, nil
 }
 
-// named reads an account and the DN of its entry from the directory, without the cache. An unknown, empty or overlong
-// name is ErrUnknown, and so is another spelling of the account's name. Two accounts with the name are an error. After
-// an error about the account, f and dn may be set.
-func (d *Directory) named(ctx context.Context, name string, byRealm bool) (f *Found, dn string, err error) {
+// accountAndDN reads an account and the DN of its entry from the directory, without the cache. An unknown, empty or
+// overlong name is ErrUnknown, and so is another spelling of the account's name. Two accounts with the name are an
+// error. After an error about the account, f and dn may be set.
+func (d *Directory) accountAndDN(ctx context.Context, name string, byRealm bool) (f *Found, dn string, err error) {
 	if name == "" || len(name) > maxName {
 		return nil, "", ErrUnknown
 	}
