@@ -273,9 +273,9 @@ func (f *fanotify) open(h handle) (int, error) {
 	return fd, nil
 }
 
-// named converts a path as the kernel reports it to the name of the document, the tree's root for the root itself. It
-// returns "" for a path outside of the tree.
-func (f *fanotify) named(at string) string {
+// documentName converts a path as the kernel reports it to the name of the document, the tree's root for the root
+// itself. It returns "" for a path outside of the tree.
+func (f *fanotify) documentName(at string) string {
 	if at == f.at {
 		return f.root
 	}

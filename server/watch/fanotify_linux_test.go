@@ -20,7 +20,7 @@ func TestKernelPathsBecomeDocumentNames(t *testing.T) {
 		{"/t", "/x/t", "/x/tt/a", ""}, {"/t", "/x/t", "/x", ""}, {"/t", "/x/t", "/", ""}, {"/t", "/x/t", "/t/a", ""},
 		{"/", "/", "/", "/"}, {"/", "/", "/a/b", "/a/b"}, {"/t", "/", "/a", "/t/a"}, {"/t", "/", "/", "/t"},
 	} {
-		check.Equal(t, (&fanotify{root: c.root, at: c.at}).named(c.path), c.want,
+		check.Equal(t, (&fanotify{root: c.root, at: c.at}).documentName(c.path), c.want,
 			"%s in the tree %s at %s", c.path, c.root, c.at)
 	}
 }
