@@ -103,7 +103,7 @@ func (e *Edit) named(name string) (Account, error) {
 // Hash. An unknown name is an error, and change is not called. Update rejects a new name that is invalid or in
 // use.
 func (e *Edit) SetAccount(name string, change func(*Account)) error {
-	a, err := e.named(name)
+	a, err := e.accountNamed(name)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (e *Edit) SetAccount(name string, change func(*Account)) error {
 // SetPassword sets the password of an account. It waits for its turn to compute a hash. It fails for an unknown name,
 // for an empty password or one over 1,024 bytes, and if too many logons wait. The error of an unknown name comes first.
 func (e *Edit) SetPassword(name string, password logon.Secret) error {
-	a, err := e.named(name)
+	a, err := e.accountNamed(name)
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (e *Edit) SetPassword(name string, password logon.Secret) error {
 // DeleteAccount removes an account, its memberships and its rights. Its RID is never reused. An unknown name is
 // an error.
 func (e *Edit) DeleteAccount(name string) error {
-	a, err := e.named(name)
+	a, err := e.accountNamed(name)
 	if err != nil {
 		return err
 	}

@@ -249,9 +249,9 @@ func TestEditFindsTheAccountOfTheName(t *testing.T) {
 	e := &Edit{st: &state{accounts: map[uint32]Account{1001: {Name: "Kim", RID: 1001},
 		1002: {Name: "\u212Aim", RID: 1002}}}}
 	for range 32 { // a map has no order
-		one, err := e.named("kIM")
+		one, err := e.accountNamed("kIM")
 		check.That(t, err == nil && one.RID == 1001, "kIM is %d, %v, want 1001", one.RID, err)
-		other, err := e.named("\u212AIM")
+		other, err := e.accountNamed("\u212AIM")
 		check.That(t, err == nil && other.RID == 1002, "the other is %d, %v, want 1002", other.RID, err)
 	}
 }
