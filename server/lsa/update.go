@@ -87,8 +87,8 @@ func (e *Edit) AddAccount(a Account) sid.SID {
 	return e.st.machine.WithRID(a.RID)
 }
 
-// named finds the account with a name in the edited state. Case is ignored. An unknown name is an error.
-func (e *Edit) named(name string) (Account, error) {
+// accountNamed finds the account with a name in the edited state. Case is ignored. An unknown name is an error.
+func (e *Edit) accountNamed(name string) (Account, error) {
 	// As in validName: strings.EqualFold takes more names for equal, such as one with the Kelvin sign in place of K.
 	key := strings.ToUpper(name)
 	for _, a := range e.st.accounts {

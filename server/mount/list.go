@@ -49,8 +49,8 @@ func (m *Mount) OpenDir(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) f
 		if s != fuse.OK {
 			return s
 		}
-		if s := m.opened(t, &in.InHeader, n, h, 0, out); s != fuse.OK {
-			return s // the kernel keeps its cached list
+		if s := m.addOpen(t, &in.InHeader, n, h, 0, out); s != fuse.OK {
+			return s // after a failed open the kernel keeps its cached names
 		}
 		if tells && !m.hide && m.sys.ListsSameNames(t.Thread, h) {
 			m.cacheNames(t, n, h, out)

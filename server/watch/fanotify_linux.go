@@ -179,7 +179,7 @@ func (f *fanotify) change(e *event, into *news) (lost bool) {
 	// The root or one of its parents was created, moved or deleted (N-60).
 	lost = e.mask&unix.FAN_ONDIR != 0 && e.mask&^(unix.FAN_ONDIR|unix.FAN_ATTRIB) != 0 &&
 		(at == f.at || strings.HasPrefix(f.at, at+"/"))
-	path := f.named(at)
+	path := f.documentName(at)
 	if path == "" { // the file is outside this tree
 		return lost
 	}
