@@ -48,6 +48,18 @@ func TestConcurrentFilesKeepTheirContents(t *testing.T) {
 	}
 }
 
+// TestOverwrittenFileIsDurable: the first bytes of a file that was not durable survive a crash after they were
+// overwritten, whether or not the rest is cut.
+func TestOverwrittenFileIsDurable(t *testing.T) {
+	for cut, want := range map[bool]string{false: "records and more", true: "records"} {
+		d := newMemDisk(t, "")
+		d.set("segment", nil)
+		d.now["segment"].data = []byte("records and more")
+		testcheck.NoError(t, closed(overwrite(d, "segment", int64(len("records")), cut)))
+		testcheck.Equal(t, string(d.crash(lostAll).now["segment"].data), want, "cut %t: durable content", cut)
+	}
+}
+
 // TestPartOfFileIsCopiedWhole: a part of a file is copied whole, from its place, however many reads that takes.
 func TestPartOfFileIsCopiedWhole(t *testing.T) {
 	d := newMemDisk(t, "")
