@@ -261,6 +261,7 @@ var answers = []struct {
 		"show", "passwd"}, "^$", "passwd: "},
 	{0, []string{"version"}, ".", "^$"}, {0, []string{"services"}, "services, ", "^$"}, {2,
 		[]string{"services", "NtNone"}, "^$", "NtNone"},
+	{0, []string{"services", "PsImpersonateClient"}, "\n  records  64048 an impersonation upward\n", "^$"},
 	{2, []string{"services", "--faults"}, "^$", "--faults needs"},
 }
 
