@@ -22,6 +22,7 @@ func TestBaselineReportListsChangedEntries(t *testing.T) {
 
 	d, desk, helen, carla := office()
 	unit := d.unit("Sales")
+	d.list = append([]*entry{{dn: "CN=new," + base, class: "container"}}, d.list...) // before those that differ
 	order = d.account("user", "order")
 	order.deny = []string{"P"} // before the entries
 	order.allow = []string{"(D;;WP;;;AU)", "(A;ID;WD;;;AU)", "(A;;LC;;;AU)"}
