@@ -15,7 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// answering is a backend with one process and one thread. Each function returns the same result and error code.
+// answering is a backend with one process and one thread. Each function returns the same result and error code, and
+// each service fails if the result is false.
 type answering struct {
 	result bool
 	code   win32.Code
@@ -27,7 +28,11 @@ func (a answering) ID() (winnt.Handle, error)                                   
 func (a answering) Exit()                                                          {}
 
 func (a answering) CallRow(row *nt.Row, _ any) (any, ntstatus.Status, error) {
-	return reflect.Zero(row.OutType()).Interface(), ntstatus.Success, nil
+	st := ntstatus.Success
+	if !a.result {
+		st = ntstatus.AccessDenied
+	}
+	return reflect.Zero(row.OutType()).Interface(), st, nil
 }
 
 func (a answering) CallFunction(row *nt.Row, _ any) (out any, result bool, code win32.Code, err error) {
@@ -48,6 +53,25 @@ expect(r.status, %s)
 `, want))
 		check.That(t, err == nil && leak == nil, "result %t, error code %d: %v, %v, want %s\n%s", b.result, b.code, err,
 			leak, want, out)
+	}
+}
+
+// TestBackendRecordHasOutputs checks that a backend's call is recorded with all its outputs if it succeeds, and with
+// its handles alone if it fails.
+func TestBackendRecordHasOutputs(t *testing.T) {
+	for result, want := range map[bool]string{false: "map[TokenHandle:NULL] map[]",
+		true: "map[TokenHandle:NULL] map[AccessStatus:STATUS_SUCCESS GrantedAccess:0x00000000 PrivilegeSet:<nil> " +
+			"PrivilegeSetLength:0x0]"} {
+		var got []any
+		cfg := script.Config{Backend: answering{result: result}, Quiet: true,
+			Record: func(c script.Recorded) { got = append(got, c.Out) }}
+		_, err, leak := run(t, cfg, `
+th = process("p", token_profile("user")).thread
+th.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY)
+th.NtAccessCheck(DesiredAccess=1)
+`)
+		check.That(t, err == nil && leak == nil, "result %t: %v, %v", result, err, leak)
+		check.Equal(t, fmt.Sprint(got), "["+want+"]", "outputs with result %t", result)
 	}
 }
 

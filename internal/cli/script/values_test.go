@@ -62,6 +62,18 @@ expect(svc.id == th.id, False)
 	}
 }
 
+// The TokenId of a token object is the one in its statistics.
+func TestTokenObjectHasTokenID(t *testing.T) {
+	mustRun(t, script.Config{Quiet: true}, prelude+`
+own = k.PsReferencePrimaryToken(Process=svc).Token
+h = th.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY).TokenHandle
+expect(own.TokenId, th.NtQueryInformationToken(TokenHandle=h,
+    TokenInformationClass=TokenStatistics).TokenInformation.TokenId)
+th.NtClose(Handle=h)
+k.PsDereferencePrimaryToken(PrimaryToken=own)
+`)
+}
+
 // Constants of a kind are ordered and compared by their numbers. Two references are equal if they refer to the same
 // object.
 func TestConstantsCompareByNumber(t *testing.T) {
@@ -163,6 +175,9 @@ func TestWrongArgumentIsRefusedByName(t *testing.T) {
 		{`k.PsReferencePrimaryToken()`, `PsReferencePrimaryToken: Process is missing, and the call requires it`},
 		{`k.PsReferencePrimaryToken(Process=None)`, `Process: want a process, got NoneType`},
 		{`k.PsReferencePrimaryToken(Process=th)`, `Process: want a process, got thread`},
+		{`k.SeReleaseSubjectContext(SubjectContext=k.SeCreateClientSecurity(ClientThread=th,
+    ClientSecurityQos=sqos(SecurityImpersonation)).ClientContext)`,
+			`want a SECURITY_SUBJECT_CONTEXT that a routine returned, or None, got SECURITY_CLIENT_CONTEXT`},
 		{`k.ObDereferenceObject()`, `Object is missing, and the call requires it`},
 		{`th.NtQuerySecurityAttributesToken(TokenHandle=4, Attributes=[7])`, `Attributes: want a string, got int`},
 		{`th.NtAdjustTokenClaimsAndDeviceGroups(TokenHandle=4, NewUserState=[{"type": "string"}])`,
