@@ -11,7 +11,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestWrittenClaimsReadBack checks that claims of every type, with their flags, survive Write and Read.
+// TestWrittenClaimsReadBack checks that claims of every type, with their flags, survive Write and Read. So does a
+// membership in a group whose name is special in YAML.
 func TestWrittenClaimsReadBack(t *testing.T) {
 	user := sid.MustParse("S-1-5-21-1-2-3-1107")
 	set := check.Must(claims.NewSet([]claims.Attribute{
@@ -23,10 +24,17 @@ func TestWrittenClaimsReadBack(t *testing.T) {
 		{Name: "sid", Type: claims.SID, SIDs: []sid.SID{user, sid.Everyone}},
 		{Name: "o", Type: claims.Octets, Octets: [][]byte{{0, 0xab}, {1}}},
 	}))
-	text := dirfile.Write(&directory.Accounts{Users: []directory.User{{Name: "alice", SID: user, Claims: set}}})
+	group := directory.Group{Name: `East, "a"] # 7`, SID: sid.MustParse("S-1-5-21-1-2-3-2001")}
+	text := dirfile.Write(&directory.Accounts{Groups: []directory.Group{group}, Users: []directory.User{
+		{Name: "alice", SID: user, Claims: set, MemberOf: []sid.SID{group.SID}}}})
 	d, err := dirfile.Read(text)
 	check.RequireThat(t, err == nil, "written file: %v\n%s", err, text)
 	got := d.Principals[0].Token.UserClaims()
+	member := false
+	for _, g := range d.Principals[0].Token.Groups() {
+		member = member || g.SID == group.SID
+	}
+	check.That(t, member, "alice is no member of the group:\n%s", text)
 	check.Equal(t, got.Len(), set.Len(), "claims read back")
 	for _, want := range set.All() {
 		a, ok := got.Lookup(want.Name)
