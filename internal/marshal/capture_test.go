@@ -302,33 +302,53 @@ func TestFieldsHaveTheirOffsets(t *testing.T) {
 	}
 }
 
-// Arrays and structures begin at a multiple of their alignment, texts and SIDs anywhere
-// (O-3); counts that are too large are refused.
+// Arrays and structures begin at a multiple of 4, SIDs anywhere (O-3).
 func TestMisalignedInputIsRefused(t *testing.T) {
 	l := newLayout(t)
 	var m Memory
-	l.words(0, 0, 0)
 	list := l.words(1, l.sid(alice), 7, 0, 0)
-	odd := func(p Address) Address { // the same bytes one place further
-		b := append([]byte{0}, l.b[p-l.base():p-l.base()+48]...)
-		return l.put(b) + 1
+	for name, read := range map[string]func(p Address) ntstatus.Status{
+		"groups":            func(p Address) ntstatus.Status { return check.Status(m.GroupsFrom(p+8, 1)) },
+		"privileges":        func(p Address) ntstatus.Status { return check.Status(m.PrivilegesFrom(p, 1)) },
+		"handles":           func(p Address) ntstatus.Status { return check.Status(m.HandlesFrom(p, 1)) },
+		"mapping":           func(p Address) ntstatus.Status { return check.Status(m.MappingAt(p)) },
+		"object attributes": func(p Address) ntstatus.Status { return check.Status(m.AttributesAt(p)) },
+		"object types":      func(p Address) ntstatus.Status { return check.Status(m.ObjectTypesAt(p, 1)) },
+		"job limits":        func(p Address) ntstatus.Status { return check.Status(m.JobLimitsAt(p)) },
+		"port message":      func(p Address) ntstatus.Status { return check.Status(m.PortMessageAt(p)) },
+		"token attributes":  func(p Address) ntstatus.Status { return check.Status(m.TokenAttributesAt(p)) },
+	} {
+		for at := range Address(5) {
+			b := append(make([]byte, at), l.b[list-l.base():list-l.base()+48]...)
+			refused := read(l.put(b)+at) == ntstatus.DatatypeMisalignment
+			check.Equal(t, refused, at%4 != 0, "O-3: %s at an address 8n + %d: misaligned", name, at)
+		}
 	}
-	const off = ntstatus.DatatypeMisalignment
+	text := append([]byte{0}, alice.Binary()...)
+	check.Equal(t, check.Status(m.SIDAt(l.put(text)+1)), ntstatus.Success, "O-3: a SID at an odd address")
+}
+
+// A list that is too long is refused. An unreadable one is reported as such, whatever its length.
+func TestTooLongListIsRefused(t *testing.T) {
+	var m Memory
+	long := make([]byte, 16*maxListed)
+	defer runtime.KeepAlive(long)
+	for at, want := range map[Address]ntstatus.Status{8: ntstatus.AccessViolation,
+		Address(unsafe.Pointer(&long[0])): ntstatus.InsufficientResources} {
+		check.Equal(t, check.Status(m.GroupsFrom(at, maxListed+1)), want, "too many groups at %#x", at)
+		check.Equal(t, check.Status(m.PrivilegesFrom(at, maxListed+1)), want, "too many privileges at %#x", at)
+	}
+}
+
+// A structure with a wrong size, version, level or count is refused.
+func TestMalformedStructureIsRefused(t *testing.T) {
+	l := newLayout(t)
+	var m Memory
+	list := l.words(1, l.sid(alice))
 	for name, c := range map[string]struct {
 		st   func() ntstatus.Status
 		want ntstatus.Status
 	}{
-		"groups":            {func() ntstatus.Status { _, st := m.GroupsFrom(odd(list)+8, 1); return st }, off},
-		"privileges":        {func() ntstatus.Status { _, st := m.PrivilegesFrom(odd(list), 1); return st }, off},
-		"handles":           {func() ntstatus.Status { _, st := m.HandlesFrom(odd(list), 1); return st }, off},
-		"mapping":           {func() ntstatus.Status { _, st := m.MappingAt(odd(list)); return st }, off},
-		"object attributes": {func() ntstatus.Status { _, st := m.AttributesAt(odd(list)); return st }, off},
-		"object types":      {func() ntstatus.Status { _, st := m.ObjectTypesAt(odd(list), 1); return st }, off},
-		"job limits":        {func() ntstatus.Status { _, st := m.JobLimitsAt(odd(list)); return st }, off},
-		"port message":      {func() ntstatus.Status { _, st := m.PortMessageAt(odd(list)); return st }, off},
-		"token attributes":  {func() ntstatus.Status { _, st := m.TokenAttributesAt(odd(list)); return st }, off},
-		"a SID": {func() ntstatus.Status { _, st := m.SIDAt(odd(l.put([]byte(alice.Binary())))); return st },
-			ntstatus.Success},
 		"GUIDs": {func() ntstatus.Status { _, st := m.GUIDsAt(l.words(0, 0), MaxObjectTypes+1); return st },
 			ntstatus.InvalidParameter},
 		"object types without a list": {func() ntstatus.Status { _, st := m.ObjectTypesAt(0, 1); return st },
