@@ -11,6 +11,18 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// A pipe without an operation and a notification event stay signaled: each wait succeeds (I-137, O-146).
+func TestWaitKeepsLastingSignal(t *testing.T) {
+	p := newPipeSide(t)
+	for kind, h := range map[string]winnt.Handle{"pipe": p.made(nil),
+		"notification event": check.Result(p.server.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, true)),
+	} {
+		for range 2 {
+			want(t, "wait for a "+kind, check.Status(p.server.NtWaitForSingleObject(h, false)), ntstatus.Success)
+		}
+	}
+}
+
 // A query of an object's signal does not consume the signal. The wait that follows does. A timer has no signal to wait
 // for (O-145, O-146).
 func TestSignalQueryKeepsSignal(t *testing.T) {
