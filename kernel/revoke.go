@@ -1,8 +1,7 @@
 package kernel
 
 import (
-	"slices"
-
+	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/ntos/services"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/token"
@@ -23,17 +22,21 @@ func (s *System) Revoke(tokens func(*token.Token) bool, files func(client *token
 	return s.sys.Revoke(tokens, files)
 }
 
-// RevokeFiles ends the use of the open files of trees to which the process has handles, or a process that it created
-// and that no program runs in. The handles stay valid, and each later call on them is denied. When the process ends, it
-// deletes only files that it created, even with FILE_DELETE_ON_CLOSE.
+// RevokeFiles ends the use of the open files of trees to which only the process has handles, or processes that it
+// created and that no program runs in. The handles stay valid, and each later call on them is denied. When the process
+// ends, it deletes only files that it created, even with FILE_DELETE_ON_CLOSE.
 func (p *Process) RevokeFiles() {
-	services.RevokeFilesOf(p.p)
 	p.sys.mu.Lock()
-	children := slices.Clone(p.children)
-	p.sys.mu.Unlock()
-	for _, c := range children {
-		c.RevokeFiles()
+	list := []*Process{p}
+	for i := 0; i < len(list); i++ {
+		list = append(list, list[i].children...)
 	}
+	p.sys.mu.Unlock()
+	all := make([]*ps.Process, len(list))
+	for i, p := range list {
+		all[i] = p.p
+	}
+	services.RevokeFilesOf(all)
 }
 
 // OpenedAs returns the token and the kernel names that Revoke passes for the file of a handle. It returns neither for a

@@ -103,8 +103,9 @@ func TestRevokeEndsUser(t *testing.T) {
 }
 
 // TestRevokedSessionDeletesNoFileOfOthers checks that the end of a revoked user's connection does not delete a file
-// that the connection opened with FILE_DELETE_ON_CLOSE, also through a handle that only its child process has left, but
-// deletes a file that it created so (W-99).
+// that the connection opened with FILE_DELETE_ON_CLOSE, even if only its child process still has the handle. It does
+// delete a file that the connection created with that option. A server can still use a file that it lent to the
+// connection (W-99).
 func TestRevokedSessionDeletesNoFileOfOthers(t *testing.T) {
 	for _, inChild := range []bool{false, true} {
 		d := planted(t, hostfs.HandOutNothing, nil)
@@ -125,8 +126,19 @@ func TestRevokedSessionDeletesNoFileOfOthers(t *testing.T) {
 			check.Success(t, check.Status(th.NtDuplicateObject(winnt.NtCurrentProcess, h, child.ProcessHandle, 0, 0,
 				winnt.DUPLICATE_SAME_ACCESS|winnt.DUPLICATE_CLOSE_SOURCE)))
 		}
+		p := check.Must(d.System().NewProcess("server", check.Must(token.New(token.LocalSystem()))))
+		server := check.Must(p.NewThread())
+		lent, _, st := server.NtCreateFile(plan(winnt.GENERIC_READ))
+		check.RequireThat(t, st == ntstatus.Success, "open by a server: %v", st)
+		bobs := check.Result(server.NtOpenProcess(winnt.PROCESS_DUP_HANDLE, &nt.ObjectAttributes{},
+			&nt.ClientID{UniqueProcess: b.Process()}))
+		check.Success(t, check.Status(server.NtDuplicateObject(winnt.NtCurrentProcess, lent, bobs, 0, 0,
+			winnt.DUPLICATE_SAME_ACCESS)))
 		check.Success(t, check.Status(revokes(t, admin, inspect.Query{User: bobsSID})))
 		check.Eventually(t, func() bool { return d.Stats().Connections == 2 }, "bob's connection goes on")
+		check.Equal(t, reads(server, lent), ntstatus.Success, "a read of the server whose file the session had, too")
+		server.Close()
+		p.Close()
 		_, err := os.Stat(filepath.Join(d.tree, "a", "b", "plan"))
 		check.NoError(t, err)
 		_, err = os.Stat(filepath.Join(d.tree, "a", "b", "own"))

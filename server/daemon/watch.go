@@ -57,9 +57,10 @@ func (s *seen) shown() []string {
 	return cut(slices.Clone(s.lines)) // cut changes its argument, and other watchers read s.lines
 }
 
-// format replaces the call by its lines and adds their bytes to the size. The call must not be shared yet.
+// format replaces the call by its lines and the name of its object, which it cuts like a line. It adds the bytes of the
+// lines to the size. The call must not be shared yet.
 func (s *seen) format() {
-	s.object, s.lines, s.call = s.call.Why.Object, linesOf(s.call), nil
+	s.object, s.lines, s.call = cut([]string{s.call.Why.Object})[0], linesOf(s.call), nil
 	for _, l := range s.lines {
 		s.size += len(l)
 	}
@@ -72,7 +73,7 @@ func linesOf(call *nt.Call) []string { return cut(new(calltext.Printer).Lines(ca
 func cut(lines []string) []string {
 	for i, l := range lines {
 		if len(l) > longestLine {
-			lines[i] = l[:longestLine] + " …"
+			lines[i] = l[:longestLine] + " …" // a copy, so that the long text is freed
 		}
 	}
 	return lines
@@ -189,8 +190,10 @@ func (c *connection) Called(th *nt.Thread, call *nt.Call, size int) {
 		s.as.Token = nil // no query shows the token, and its memory is charged to nobody
 	}
 	// Format a call with a secret now, so that the secret does not stay in memory (L-1). An explanation has a step for
-	// each entry of a DACL and would take far more memory than the frames (W-28).
-	if secretive(call.Row.InType(), secretDepth) || call.Why.Explanation != nil {
+	// each entry of a DACL, a reason in words can have its longest entry, and the path of an object can be longer than any
+	// name in a frame. Each would take far more memory than the frames (W-28).
+	if w := &call.Why; secretive(call.Row.InType(), secretDepth) || w.Explanation != nil ||
+		len(w.Because)+len(w.Object) > longestLine {
 		s.format()
 	}
 	if denied(call.Status) {

@@ -161,7 +161,7 @@ func TestSecretsAreNotKept(t *testing.T) {
 
 // TestLongDACLDenialIsKeptAsText checks that a denial is kept without the explanation of its access check, which has a
 // step for each entry of the DACL, and without the client's token. Its lines count as its bytes. A filter finds it by
-// the object's name (W-28).
+// the object's name. A denial about an object with a long path is also kept as text (W-28).
 func TestLongDACLDenialIsKeptAsText(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	user := check.Must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
@@ -178,6 +178,11 @@ func TestLongDACLDenialIsKeptAsText(t *testing.T) {
 	text := strings.Join(s.shown(), "")
 	check.That(t, s.call == nil && s.as.User == user.User().SID && s.as.Token == nil && named(s, `EVENT \E`) &&
 		strings.Contains(text, "because A-") && s.size == 5+s.guard.HeapSize()+len(text), "kept: %+v\n%s", s, text)
+	c.Called(th, &nt.Call{Thread: "p/1", Row: nt.NtTable.Find("NtOpenEvent"), In: nt.OpenEventIn{},
+		Status: ntstatus.AccessDenied, Why: nt.Why{Rule: "F-33", Object: `Event \f` + strings.Repeat(`\f`, longestLine)}}, 5)
+	long := c.d.denials.list[1]
+	check.That(t, long.call == nil && strings.Contains(strings.Join(long.shown(), ""), "because F-33") &&
+		named(long, `event \f`) && len(long.object) < longestLine+9 && long.size < 2*longestLine, "%+v", long)
 	th.Close()
 	p.Exit()
 	check.NoError(t, sys.Close())

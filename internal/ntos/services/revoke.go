@@ -36,11 +36,19 @@ func (s *System) Revoke(tokens func(*token.Token) bool, files func(client *token
 	return ended, closed
 }
 
-// RevokeFilesOf ends the use of the files of trees that a process has open, through any of their handles. The end of
-// the process then deletes only those that its opens created (W-99).
-func RevokeFilesOf(p *ps.Process) {
-	for e := range p.Table().All() {
-		if f, ok := e.Object.(*File); ok && f.complete.Load() {
+// RevokeFilesOf ends the use of the files of trees that the processes have open, and no other process. The end of the
+// processes then deletes only those that their opens created (W-99).
+func RevokeFilesOf(all []*ps.Process) {
+	held := map[*File]int64{}
+	for _, p := range all {
+		for e := range p.Table().All() {
+			if f, ok := e.Object.(*File); ok && f.complete.Load() {
+				held[f]++
+			}
+		}
+	}
+	for f, n := range held {
+		if f.HandleCount() == n {
 			f.revoked.Store(true)
 		}
 	}

@@ -128,8 +128,8 @@ func TestDemoCompletesAndRemovesItsFolder(t *testing.T) {
 		}
 		err := cmd.Wait()
 		left, unread := os.ReadDir(tmp)
-		check.That(t, (err == nil || end == unix.SIGPIPE) && unread == nil && len(left) == 0, "%v: the demo: %v; its folder has %v, error %v\n%s",
-			end, err, left, unread, story.String())
+		check.That(t, (err == nil || end == unix.SIGPIPE) && unread == nil && len(left) == 0,
+			"%v: the demo: %v; its folder has %v, error %v\n%s", end, err, left, unread, story.String())
 		for _, want := range []string{"  report: STATUS_SUCCESS\n  payroll: STATUS_ACCESS_DENIED\n",
 			"  report: STATUS_ACCESS_DENIED\n  payroll: STATUS_SUCCESS\n", "  report: STATUS_BAD_IMPERSONATION_LEVEL\n"} {
 			check.That(t, end == unix.SIGPIPE || strings.Contains(story.String(), want),

@@ -51,7 +51,8 @@ func (c *checkUp) forBackup(t *treeConfig) {
 	case state.Own && !state.Dead:
 		c.well("trees", "%s: %s is mounted for backup and answers", t.name, t.backup)
 	default:
-		c.wrong("trees", "%s: the tree is not mounted for backup at %s: start refmond, or restart it if it runs", t.name, t.backup)
+		c.wrong("trees", "%s: the tree is not mounted for backup at %s: start refmond, or restart it if it runs", t.name,
+			t.backup)
 	}
 }
 
