@@ -127,9 +127,9 @@ func (d *deciding) turn(ctx context.Context) error {
 }
 
 // directory applies the directory version that h names, and computes all members again, also of classes that an earlier
-// log has lost. An unreadable or malformed
-// version only goes to Warn: the old members stay, and the share gets no watermark. A malformed version is not parsed
-// again. A failure to apply or write a readable version is an error, and so is a panic of the worker.
+// log has lost. An unreadable or malformed version only goes to Warn: the old members stay, and the share gets no
+// watermark. A malformed version is not parsed again. A failure to apply or write a readable version is an error, and
+// so is a panic of the worker.
 func (d *deciding) directory(ctx context.Context, h *head) error {
 	if h.Version == d.unusable {
 		return nil
