@@ -78,7 +78,7 @@ func TestStaticTrackingKeepsConnectedClient(t *testing.T) {
 	e := s.made(npfs.Config{})
 	s.As(s.client, otherUser, winnt.SecurityIdentification)
 	opened := false
-	out := s.fs.Connect("p", s.client, &static, func(*npfs.End) ntstatus.Status { opened = true; return 0 })
+	out := s.connectWith(&static, func(*npfs.End) ntstatus.Status { opened = true; return 0 })
 	check.That(t, out.Status == ntstatus.BadImpersonationLevel && out.Rule == "I-80" && !opened,
 		"refused client: %+v, opened %v, want %v by rule I-80, not opened", out, opened, ntstatus.BadImpersonationLevel)
 	want(t, "the server still listens", e.Listen(), ntstatus.PipeListening)

@@ -11,41 +11,19 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Connect connects a client to a listening instance of the pipe with a name. A nil sqos means [DefaultSQOS].
-// With static tracking it captures the client's context now (I-4), and refuses a client that cannot give that
-// level. Connect calls open with the client end, without a lock. Errors: STATUS_OBJECT_NAME_NOT_FOUND,
-// STATUS_PIPE_NOT_AVAILABLE, and the errors of I-80 and of open.
-func (fs *FileSystem) Connect(name string, client *ps.Thread, sqos *nt.SecurityQualityOfService,
-	open func(*End) ntstatus.Status) ps.Outcome {
-	return fs.connect(func(pipes map[string]*pipe) *pipe { return pipes[ob.Upcase(name)] }, client, sqos, open)
-}
-
-// ConnectTo connects a client to the pipe of the given server end, named or not, for a caller who has checked the
-// access to that pipe. The security of sqos, the callback and the result are those of Connect. It never connects to
-// another pipe: if that one is gone, the status is STATUS_OBJECT_NAME_NOT_FOUND, even if its name is in use again.
-func (fs *FileSystem) ConnectTo(server *End, client *ps.Thread, sqos *nt.SecurityQualityOfService,
-	open func(*End) ntstatus.Status) ps.Outcome {
-	return fs.connect(func(pipes map[string]*pipe) *pipe {
-		p := server.instance.pipe
-		if p.key != "" && pipes[p.key] != p {
-			// The descriptor that was checked is not that of the pipe that has the name now (I-130).
-			return nil
-		}
-		return p
-	}, client, sqos, open)
-}
-
-// connect connects a client to a listening instance of the pipe that find returns. find gets the pipes by name, and
-// runs with fs.mu held. A nil sqos means DefaultSQOS. Static tracking captures the client's token. If open fails,
-// the instance listens again. Without a pipe or a listening instance the status is that of claim.
-func (fs *FileSystem) connect(find func(map[string]*pipe) *pipe, client *ps.Thread, sqos *nt.SecurityQualityOfService,
+// Connect connects a client to a listening instance of the pipe of the given server end, named or not, for a caller who
+// has checked the access to that pipe. A nil sqos means [DefaultSQOS]. With static tracking it captures the client's
+// context now (I-4), and refuses a client that cannot give that level. Connect calls open with the client end, without
+// a lock. If open fails, the instance listens again. Errors: STATUS_OBJECT_NAME_NOT_FOUND if the pipe is gone, even if
+// its name is in use again, STATUS_PIPE_NOT_AVAILABLE, and the errors of I-80 and of open.
+func (fs *FileSystem) Connect(server *End, client *ps.Thread, sqos *nt.SecurityQualityOfService,
 	open func(*End) ntstatus.Status) ps.Outcome {
 	// A client that states no quality of service gets the default (I-84).
 	q := DefaultSQOS
 	if sqos != nil {
 		q = *sqos
 	}
-	in, turn, server, st := fs.claim(find)
+	in, turn, server, st := fs.claim(server.instance.pipe)
 	if st != ntstatus.Success {
 		return ps.Outcome{Status: st, Rule: "I-85"}
 	}
@@ -83,14 +61,14 @@ func (fs *FileSystem) connect(find func(map[string]*pipe) *pipe, client *ps.Thre
 }
 
 // claim reserves a listening instance for a client and marks it connected. Instances are tried in the order that
-// inOrder returns. turn is the client's number, for release. The caller must release the reference on server. A nil
-// pipe is STATUS_OBJECT_NAME_NOT_FOUND. Without a listening instance the status is STATUS_PIPE_NOT_AVAILABLE.
-func (fs *FileSystem) claim(find func(map[string]*pipe) *pipe) (in *Instance, turn uint64, server *End,
-	st ntstatus.Status) {
+// inOrder returns. turn is the client's number, for release. The caller must release the reference on server. If
+// another pipe has the name of p by now, the status is STATUS_OBJECT_NAME_NOT_FOUND. Without a listening instance it is
+// STATUS_PIPE_NOT_AVAILABLE.
+func (fs *FileSystem) claim(p *pipe) (in *Instance, turn uint64, server *End, st ntstatus.Status) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	p := find(fs.pipes)
-	if p == nil {
+	if p.key != "" && fs.pipes[p.key] != p {
+		// The descriptor that was checked is not that of the pipe that has the name now (I-130).
 		return nil, 0, nil, ntstatus.ObjectNameNotFound
 	}
 	for _, in := range p.inOrder() {

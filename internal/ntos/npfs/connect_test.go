@@ -18,7 +18,7 @@ func TestDisconnectDuringOpenFreesInstance(t *testing.T) {
 		s := newSite(t)
 		e := s.made(npfs.Config{})
 		var late, next *npfs.End
-		out := s.fs.Connect("p", s.client, q, func(x *npfs.End) ntstatus.Status {
+		out := s.connectWith(q, func(x *npfs.End) ntstatus.Status {
 			late = x
 			s.world.open(x)
 			_, again := s.connect(nil)
@@ -49,13 +49,13 @@ func TestClientDoesNotGetPipeThatTookTheName(t *testing.T) {
 	closeAll(first)
 	next := s.made(npfs.Config{})
 	opened := false
-	out := s.fs.ConnectTo(checked, s.client, nil, func(*npfs.End) ntstatus.Status { opened = true; return 0 })
+	out := s.fs.Connect(checked, s.client, nil, func(*npfs.End) ntstatus.Status { opened = true; return 0 })
 	check.That(t, out.Status == ntstatus.ObjectNameNotFound && !opened, "connect: %v, opened %t, want %v", out.Status,
 		opened, ntstatus.ObjectNameNotFound)
 	checked.Deref(ob.TagCall)
 	own := s.fs.Find("P")
 	var client *npfs.End
-	out = s.fs.ConnectTo(own, s.client, nil, func(e *npfs.End) ntstatus.Status { client = e; s.world.open(e); return 0 })
+	out = s.fs.Connect(own, s.client, nil, func(e *npfs.End) ntstatus.Status { client = e; s.world.open(e); return 0 })
 	want(t, "connect to the pipe that has the name", out.Status, ntstatus.Success)
 	own.Deref(ob.TagCall)
 	closeAll(client, next)
@@ -67,7 +67,7 @@ func TestLateRefusalReleasesInstance(t *testing.T) {
 	s := newSite(t)
 	e := s.made(npfs.Config{})
 	var next *npfs.End
-	out := s.fs.Connect("p", s.client, &static, func(*npfs.End) ntstatus.Status {
+	out := s.connectWith(&static, func(*npfs.End) ntstatus.Status {
 		want(t, "disconnect", e.Disconnect(), ntstatus.Success)
 		want(t, "listen", e.Listen(), ntstatus.PipeListening)
 		next = s.connected()

@@ -3,7 +3,7 @@
 // contexts that a server may impersonate.
 //
 //	st := fs.Create("orders", npfs.Config{Message: true}, process, descriptor, openServer)
-//	outcome := fs.Connect("orders", thread, sqos, openClient)
+//	outcome := fs.Connect(fs.Find("orders"), thread, sqos, openClient)
 //	n, st := client.Write(thread, data)
 //	data, st := server.Read(512)
 //	outcome = server.Impersonate(thread)

@@ -51,12 +51,21 @@ func (s *site) made(cfg npfs.Config) *npfs.End {
 
 // connect opens a client's end. The end is nil on a refusal.
 func (s *site) connect(q *nt.SecurityQualityOfService) (e *npfs.End, out ps.Outcome) {
-	out = s.fs.Connect("p", s.client, q, func(x *npfs.End) ntstatus.Status {
+	out = s.connectWith(q, func(x *npfs.End) ntstatus.Status {
 		e = x
 		s.world.open(e)
 		return ntstatus.Success
 	})
 	return e, out
+}
+
+// connectWith opens a client's end with a callback.
+func (s *site) connectWith(q *nt.SecurityQualityOfService, open func(*npfs.End) ntstatus.Status) ps.Outcome {
+	s.T.Helper()
+	server := s.fs.Find("p")
+	check.RequireThat(s.T, server != nil, "there is no pipe p")
+	defer server.Deref(ob.TagCall)
+	return s.fs.Connect(server, s.client, q, open)
 }
 
 // pair returns both ends of an instance.
@@ -205,7 +214,7 @@ func TestInstanceIsRemovedWithServerEnd(t *testing.T) {
 	three.Ref(ob.TagCall)
 	closeAll(three)
 	found("none", nil)
-	_, out := s.connect(nil)
+	out := s.fs.Connect(three, s.client, nil, func(*npfs.End) ntstatus.Status { return ntstatus.Success })
 	check.That(t, out.Status == ntstatus.ObjectNameNotFound && out.Rule == "I-85",
 		"connecting to a removed pipe: %+v, want %v by rule I-85", out, ntstatus.ObjectNameNotFound)
 	again := s.made(npfs.Config{})
@@ -238,7 +247,7 @@ func TestEndsReferenceTheirProcess(t *testing.T) {
 	e := s.made(npfs.Config{})
 	more("made", 1, 0)
 	for _, q := range []*nt.SecurityQualityOfService{nil, &static} {
-		out := s.fs.Connect("p", s.client, q, refuse)
+		out := s.connectWith(q, refuse)
 		want(t, "refused", out.Status, ntstatus.AccessDenied)
 		more("refused a client", 1, 0)
 	}

@@ -185,7 +185,7 @@ func (c *Context) openPipe(name string, server *npfs.End, oa *nt.ObjectAttribute
 		return st
 	}
 	// The name may be that of another pipe by now, whose descriptor nobody has checked.
-	st = c.Impersonated(c.Sys.Pipes.ConnectTo(server, c.self, oa.SecurityQualityOfService, open))
+	st = c.Impersonated(c.Sys.Pipes.Connect(server, c.self, oa.SecurityQualityOfService, open))
 	return h, st
 }
 
