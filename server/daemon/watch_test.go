@@ -174,13 +174,15 @@ func TestLongDACLDenialIsKeptAsText(t *testing.T) {
 	check.NoError(t, err)
 	c.Called(th, &nt.Call{Thread: "p/1", Row: nt.NtTable.Find("NtOpenEvent"), In: nt.OpenEventIn{},
 		Status: ntstatus.AccessDenied, Why: nt.Why{Object: `Event \e`, Explanation: why}}, 5)
-	s := c.d.denials.list[0]
+	kept, _ := c.d.denials.after(0)
+	s := kept[0]
 	text := strings.Join(s.shown(), "")
 	check.That(t, s.call == nil && s.as.User == user.User().SID && s.as.Token == nil && named(s, `EVENT \E`) &&
 		strings.Contains(text, "because A-") && s.size == 5+s.guard.HeapSize()+len(text), "kept: %+v\n%s", s, text)
 	c.Called(th, &nt.Call{Thread: "p/1", Row: nt.NtTable.Find("NtOpenEvent"), In: nt.OpenEventIn{},
 		Status: ntstatus.AccessDenied, Why: nt.Why{Rule: "F-33", Object: `Event \f` + strings.Repeat(`\f`, longestLine)}}, 5)
-	long := c.d.denials.list[1]
+	kept, _ = c.d.denials.after(s.number)
+	long := kept[0]
 	check.That(t, long.call == nil && strings.Contains(strings.Join(long.shown(), ""), "because F-33") &&
 		named(long, `event \f`) && len(long.object) < longestLine+9 && long.size < 2*longestLine, "%+v", long)
 	th.Close()
