@@ -66,7 +66,8 @@ func Mode(d *sd.Descriptor, directory bool) (mode uint32) {
 	}
 	k := modeClasses{d.Owner(), d.Group()}
 	var everybody, owner, other decided
-	groups := map[sid.SID]*decided{k.group: {counts: true}} // and users: what each SID of the group class decides
+	var groups groupClass
+	groups.of(k.group).counts = true
 	executes := false
 	for _, a := range d.DACL().All() {
 		if !inForce(a) || !a.Type().IsAllow() && !a.Type().IsDeny() {
@@ -80,10 +81,7 @@ func Mode(d *sd.Descriptor, directory bool) (mode uint32) {
 		case class == classOther:
 			to = &other
 		case class == classGroup:
-			if to = groups[s]; to == nil {
-				to = &decided{}
-				groups[s] = to
-			}
+			to = groups.of(s)
 		default:
 			to = nil
 		}
@@ -94,10 +92,11 @@ func Mode(d *sd.Descriptor, directory bool) (mode uint32) {
 		}
 	}
 	mode = bitsOf(other.with(&everybody)) | bitsOf(owner.with(&everybody))<<6
-	for _, g := range groups {
-		if g.counts {
-			mode |= bitsOf(g.with(&everybody)) << 3
-		}
+	for i := range groups.few[:groups.n] {
+		mode |= groups.few[i].bits(&everybody) << 3
+	}
+	for _, g := range groups.more {
+		mode |= g.bits(&everybody) << 3
 	}
 	if executes && mode&0o111 == 0 && !directory {
 		mode |= 0o100
@@ -124,6 +123,46 @@ func (d *decided) entry(m winnt.AccessMask, allow bool, everybody *decided) {
 // with returns the rights that these entries and those for everybody grant together.
 func (d *decided) with(everybody *decided) winnt.AccessMask {
 	return d.granted | everybody.granted&^d.all
+}
+
+// bits returns the permission bits of with, or 0 if no entry grants rights.
+func (d *decided) bits(everybody *decided) uint32 {
+	if !d.counts {
+		return 0
+	}
+	return bitsOf(d.with(everybody))
+}
+
+// groupClass has what the entries of each group and user decide. It allocates only beyond the SIDs of an ordinary list,
+// because each lookup on a mount computes a mode. The zero value has none.
+type groupClass struct {
+	sids [16]sid.SID
+	few  [16]decided
+	n    int // SIDs in few
+	more map[sid.SID]*decided
+}
+
+// of returns what the entries of a SID decide, for the caller to change.
+func (g *groupClass) of(s sid.SID) *decided {
+	for i := range g.n {
+		if g.sids[i] == s {
+			return &g.few[i]
+		}
+	}
+	if g.n < len(g.few) {
+		g.sids[g.n] = s
+		g.n++
+		return &g.few[g.n-1]
+	}
+	d := g.more[s]
+	if d == nil {
+		if g.more == nil {
+			g.more = map[sid.SID]*decided{}
+		}
+		d = new(decided)
+		g.more[s] = d
+	}
+	return d
 }
 
 // bitsOf returns the three permission bits for rights. Each bit needs only the one right of its name: FILE_READ_DATA,

@@ -23,7 +23,7 @@ func TestWhatCanOfDirectoryWritesOutFile(t *testing.T) {
 	check.That(t, strings.Contains(string(table), "CN=bob,DC=corp") && strings.Contains(string(table), "GenericAll"),
 		"the file has %q", table)
 	code, _, errs = asked(ask...)
-	check.That(t, code == 2 && strings.Contains(errs, "out is there already"), "exit code %d, %q", code, errs)
+	check.That(t, code == 2 && strings.Contains(errs, "out exists already"), "exit code %d, %q", code, errs)
 	files, err := os.ReadDir(".")
 	check.NoError(t, err)
 	again, err := os.ReadFile("out")

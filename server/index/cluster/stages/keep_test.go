@@ -50,9 +50,10 @@ func TestKeeperDeletesNothingThatCounts(t *testing.T) {
 		{name, span(again, last), notSnapshot}, {name, span(first, others), notSnapshot},
 		{name, beyond, "is at 2 of its input"}, {name, beyond + " ", "the request has 1025 bytes"},
 		{name, `{"log":9,"final":9}`, "not of this log"},
-		{name, `{}`, "want one of"}, {name, `{"input":1,"log":1}`, "want one of"}, {name, `{"final":1}`, "want one of"},
+		{name, `{}`, "want exactly one of"}, {name, `{"input":1,"log":1}`, "want exactly one of"},
+		{name, `{"final":1}`, "want exactly one of"},
 		{name, `{"input":1,"all":true}`, "all"}, {name, `[]`, ""}, {"rows.x", `{"input":1}`, "no such share"},
-		{"people.0", `{"drop":1}`, "want one of"}, {"follow.stranger.ROWS", `{"read":1}`, "no such share"},
+		{"people.0", `{"drop":1}`, "want exactly one of"}, {"follow.stranger.ROWS", `{"read":1}`, "no such share"},
 		{"follow.search1.SEEN", `{"read":1}`, "no such share"},
 		{name, fmt.Sprintf(`{"drop":%d}`, foreign), "is of another part"},
 	} {
