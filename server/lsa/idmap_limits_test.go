@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 )
@@ -99,8 +100,9 @@ func TestLookedUpIDsStayInsideTheirMap(t *testing.T) {
 			f := openMap(t, &m, said, other)
 			if backend == AD {
 				f.cfg.Domains, f.cfg.Numbers = other, said
-				f.reopen(t)
 			}
+			f.cfg.Lookups = hosts{users: map[string]uint32{"cole": low}, groups: map[string]uint32{"crew": low}}
+			f.reopen(t)
 			user, group := corp.WithRID(1103), corp.WithRID(1200)
 			for _, n := range []uint32{0, 1, low - 1, low, low + 50, high, high + 1, Unmapped, 1 << 31, ^uint32(0)} {
 				in := n >= low && n <= high
@@ -138,6 +140,10 @@ func TestLookedUpIDsStayInsideTheirMap(t *testing.T) {
 				for _, ids := range [][2]uint32{{low, 7}, {7, low}} {
 					_, status := f.TokenForUID(ids[0], []uint32{ids[1]})
 					check.Equal(t, status, ntstatus.NoLogonServers, "L-55: %s: uid and gid %v", what, ids)
+				}
+				for _, name := range []string{"cole", "crew"} {
+					a, ok := f.LookupName(name)
+					check.That(t, !ok && a == (logon.Account{}), "L-55: %s: %s is %+v, %t, want none", what, name, a, ok)
 				}
 				if n, ok := f.UID(user); ok {
 					t.Errorf("L-55: %s: uid %d, want none", what, n)

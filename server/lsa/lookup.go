@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -63,8 +64,8 @@ func (s *Store) LookupName(full string) (logon.Account, bool) {
 }
 
 // hostNamed looks up a name among the users and groups of the host. If qualified is true, only domain is searched; if
-// not, users come first. It waits at most hostWait, and an unanswered name is unknown. The overflow id is unknown,
-// and every name without Config.Lookups.
+// not, users come first. It waits at most hostWait for the host and as long for an id map, and an unanswered name is
+// unknown. The overflow id is unknown, and every name without Config.Lookups.
 func (s *Store) hostNamed(st *state, domain, name string, qualified bool) (logon.Account, bool) {
 	if s.cfg.Lookups == nil || name == "" {
 		return logon.Account{}, false
@@ -73,15 +74,26 @@ func (s *Store) hostNamed(st *state, domain, name string, qualified bool) (logon
 	defer cancel()
 	if !qualified || strings.EqualFold(domain, unixUsers) {
 		if uid, ok := s.cfg.Lookups.UID(ctx, name); ok && uid != Unmapped {
-			return s.LookupSID(s.UserSID(uid))
+			user, status := s.userOf(st, uid)
+			return s.usable(user, status)
 		}
 	}
 	if !qualified || strings.EqualFold(domain, unixGroups) {
 		if gid, ok := s.cfg.Lookups.GID(ctx, name); ok && gid != Unmapped {
-			return s.LookupSID(s.GroupSID(gid))
+			group, status := s.groupOf(st, gid)
+			return s.usable(group, status)
 		}
 	}
 	return logon.Account{}, false
+}
+
+// usable returns the account of a SID that userOf or groupOf returned with a status. ok is false after a failure: no
+// token has the SID, so an entry that denies access to it would deny nobody (L-54, L-55).
+func (s *Store) usable(id sid.SID, status ntstatus.Status) (a logon.Account, ok bool) {
+	if status != ntstatus.Success {
+		return logon.Account{}, false
+	}
+	return s.LookupSID(id)
 }
 
 // domainOf returns the domain of an id map as an account.
