@@ -99,7 +99,8 @@ var (
 					{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is not a process"},
 					{ntstatus.AccessDenied, "O-31", "ProcessHandle does not grant PROCESS_SET_QUOTA or PROCESS_TERMINATE"},
 					{ntstatus.AccessDenied, "I-91",
-						"the process is in a job that this one is not nested in, and this one is not empty"},
+						"the process is in a job that this one is not nested in, and this one is not empty, or it would " +
+							"be in more than 32 jobs"},
 					{ntstatus.AccessDenied, "I-90",
 						"a limit refuses the token of the process, the job's own token, or a token that a " +
 							"thread impersonates with"},

@@ -158,6 +158,18 @@ func (j *Job) chain() []*Job {
 	return list
 }
 
+// MaxJobDepth is the largest number of jobs that a process can be in: one job and those that contain it (I-91).
+const MaxJobDepth = 32
+
+// depth returns the number of jobs in j's chain, 0 for a nil job. It counts to MaxJobDepth+1 only, because jobs
+// without processes can be nested deeper.
+func (j *Job) depth() (n int) {
+	for ; j != nil && n <= MaxJobDepth; j = j.parent.Load() {
+		n++
+	}
+	return n
+}
+
 // within reports whether j is outer or is nested in it. A nil job is within none.
 func (j *Job) within(outer *Job) bool {
 	for ; j != nil; j = j.parent.Load() {

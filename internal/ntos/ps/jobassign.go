@@ -9,9 +9,9 @@ import (
 
 // AssignToJob puts the process into a job. It applies the limits of I-90 for every job that begins to apply, outermost
 // first (I-91). A process that is already in a job may join a job nested in it, or an empty job, which becomes
-// nested. Joining its own job again changes nothing. Errors: ACCESS_DENIED for a job that does not fit there or whose
-// limits refuse a token, PROCESS_IS_TERMINATING (O-47), INSUFFICIENT_RESOURCES, and those of a charge. On an error
-// nothing changes.
+// nested. Joining its own job again changes nothing. Errors: ACCESS_DENIED for a job that does not fit there, that is
+// nested too deep, or whose limits refuse a token, PROCESS_IS_TERMINATING (O-47), INSUFFICIENT_RESOURCES, and those of
+// a charge. On an error nothing changes.
 func (p *Process) AssignToJob(j *Job) Outcome {
 	s := p.sys
 	s.jobs.Lock()
@@ -39,6 +39,10 @@ func (a *assignment) run() Outcome {
 	switch {
 	case in != nil && in.within(a.job):
 		return Outcome{} // the process is in the job already
+	case a.job.depth() > MaxJobDepth, a.job.parent.Load() == nil && in.depth() >= MaxJobDepth:
+		// Each new process is checked against every job of its chain, with a lock that all processes share.
+		return Outcome{Status: ntstatus.AccessDenied, Rule: "I-91",
+			Because: "the job would be nested in too many others"}
 	case in == nil, a.job.within(in):
 	case a.job.parent.Load() == nil && a.job.active == 0:
 		a.nested = true

@@ -51,6 +51,45 @@ func TestJobIsNestedInOuterJob(t *testing.T) {
 	w.close(outer, inner, used, th, other)
 }
 
+// A process can be in 32 jobs, however their chain came about: by one that is nested further, or by a nested job
+// of processes that have ended, whose outer jobs become nested. A refusal changes nothing (I-91).
+func TestJobsAreNestedToABound(t *testing.T) {
+	const most = 32
+	w := newJobWorld(t)
+	child := func() (*Process, *Thread) {
+		p, th, out := w.p.NewChild(Child{Image: se.Unlabelled})
+		succeeds(t, out)
+		return p, th
+	}
+	first, th1 := child()
+	second, th2 := child()
+	var chain []*Job
+	for range most {
+		chain = append(chain, w.NewJob(w.p.Token()))
+		succeeds(t, first.AssignToJob(chain[len(chain)-1]))
+	}
+	more := w.NewJob(w.p.Token())
+	refuses := func(what string, p *Process, j, in *Job) {
+		t.Helper()
+		got := p.AssignToJob(j)
+		check.That(t, got.Status == ntstatus.AccessDenied && got.Rule == "I-91" && p.job.Load() == in && j.active == 0,
+			"I-91: %s: %v, %d processes, want it refused", what, got, j.active)
+	}
+	refuses("one more", first, more, chain[most-1])
+	first.Exit()
+	succeeds(t, second.AssignToJob(more))
+	succeeds(t, second.AssignToJob(chain[0])) // its outermost job is empty, and becomes nested
+	second.Exit()
+	third, th3 := child()
+	refuses("the innermost of 33", third, chain[most-1], nil)
+	succeeds(t, third.AssignToJob(chain[most-2]))
+	third.Exit()
+	for _, j := range chain {
+		j.Deref(ob.TagCall)
+	}
+	w.close(more, th1, first, th2, second, th3, third)
+}
+
 // TestJoiningJobChecksThreadTokens checks that every job that starts to apply, inner or outer, checks the threads'
 // tokens. A refused process counts in no job (I-90).
 func TestJoiningJobChecksThreadTokens(t *testing.T) {
