@@ -1,5 +1,5 @@
 // Package host resolves the users and groups of this host. [Names] queries io.systemd.UserDatabase,
-// and then getent if the service does not answer or has no such record.
+// and then getent if the service does not answer or has no such record. For a user's groups it queries both.
 //
 //	names := host.New()
 //	uid, ok := names.UID(ctx, "alice")

@@ -121,16 +121,19 @@ func (n *Names) GID(ctx context.Context, name string) (uint32, bool) {
 	return g.id, ok && g.name == name
 }
 
-// Groups returns the gids of a user, the primary one first. ok is false if the user was not found, for a name that
-// validKey rejects, or if the list is incomplete, because a missing group could be one that denies. An answer of the
-// socket that is not complete leads to getent.
+// Groups returns the gids of a user, the primary one first: those that the socket lists, and those that getent does. ok
+// is false if the user was not found, for a name that validKey rejects, or if the list is incomplete, because a missing
+// group could be one that denies. If the socket's answer is not complete, getent alone is asked.
 func (n *Names) Groups(ctx context.Context, name string) (gids []uint32, ok bool) {
 	if !validKey(name) {
 		return nil, false
 	}
 	if n.socket != "" {
 		if gids, ok := n.groupsByRecord(ctx, name); ok {
-			return gids, true
+			// The service reads the groups of the name service switch one after another. SSSD and winbind do not list
+			// theirs unless configured to, so only getent knows the user's groups there (L-56).
+			more, ok := n.initgroups(ctx, name)
+			return unique(gids[0], append(gids, more...)), ok
 		}
 	}
 	u, ok := n.passwd(ctx, name) // first: getent initgroups answers for unknown users too
@@ -143,7 +146,7 @@ func (n *Names) Groups(ctx context.Context, name string) (gids []uint32, ok bool
 
 // groupsByRecord returns a user's groups from io.systemd.UserDatabase, the primary gid first. It returns false if the
 // service does not know the user, or if one of its responses is missing or invalid. Groups without a record are left
-// out.
+// out, and so are those of a source that does not list its groups.
 func (n *Names) groupsByRecord(ctx context.Context, name string) ([]uint32, bool) {
 	r, found, err := record[userRecord](ctx, n, "GetUserRecord", map[string]any{"userName": name})
 	primary, ok := number(r.GID)

@@ -234,8 +234,9 @@ func TestServiceIsQueriedBeforeGetent(t *testing.T) {
 	}
 }
 
-// TestIncompleteGroupsAreAnError checks that a user's groups come from the service, or from getent if the
-// service's list is incomplete. An incomplete list is never returned (L-56).
+// TestIncompleteGroupsAreAnError checks that a user's groups come from the service and from getent, because the service
+// omits groups of a source that does not list them. If the service's answer is incomplete, they come from getent alone.
+// An incomplete list is never returned (L-56).
 func TestIncompleteGroupsAreAnError(t *testing.T) {
 	const away = `{"error":"io.systemd.UserDatabase.ServiceNotAvailable"}`
 	of := func(name string, gid uint64) string { return user(name, 7, gid) }
@@ -246,6 +247,7 @@ func TestIncompleteGroupsAreAnError(t *testing.T) {
 		"GetMemberships userName=all more": {in("all", "wheel", true), in("other", "tape", true),
 			in("all", "gone", true), in("all", "big", true), in("all", "own", true), in("all", "wheel", false)},
 		"GetUserRecord userName=alone":        {of("alone", 200)},
+		"GetUserRecord userName=mute":         {of("mute", 100)},
 		"GetUserRecord userName=gone":         {of("another", 100)},
 		"GetUserRecord userName=nogid":        {`{"parameters":{"record":{"userName":"nogid","uid":7}}}`},
 		"GetUserRecord userName=half":         {of("half", 100)},
@@ -256,7 +258,9 @@ func TestIncompleteGroupsAreAnError(t *testing.T) {
 		"GetMemberships userName=broken more": {`{"parameters":7}`},
 		"GetUserRecord userName=away":         {of("away", 100)},
 		"GetMemberships userName=away more":   {away},
-	}, `"passwd half") echo half:x:7:300::: ;;
+	}, `"initgroups all") echo 'all 27 10 100' ;;
+"initgroups alone") echo alone ;;
+"passwd half") echo half:x:7:300::: ;;
 "initgroups half") echo 'half 26 300 27 26' ;;
 "passwd lost") echo lost:x:7:300::: ;;
 "initgroups lost") echo 'lost 26 x' ;;
@@ -273,9 +277,12 @@ func TestIncompleteGroupsAreAnError(t *testing.T) {
 		want    []uint32 // nil: no result
 		queries string
 	}{
-		{"all", []uint32{100, 10}, "GetUserRecord userName=all; GetMemberships userName=all more; GetGroupRecord " +
-			"groupName=wheel; GetGroupRecord groupName=gone; GetGroupRecord groupName=big; GetGroupRecord groupName=own; "},
-		{"alone", []uint32{200}, "GetUserRecord userName=alone; GetMemberships userName=alone more; "},
+		{"all", []uint32{100, 10, 27}, "GetUserRecord userName=all; GetMemberships userName=all more; GetGroupRecord " +
+			"groupName=wheel; GetGroupRecord groupName=gone; GetGroupRecord groupName=big; GetGroupRecord groupName=own; " +
+			"getent initgroups all"},
+		{"alone", []uint32{200}, "GetUserRecord userName=alone; GetMemberships userName=alone more; " +
+			"getent initgroups alone"},
+		{"mute", nil, "GetUserRecord userName=mute; GetMemberships userName=mute more; getent initgroups mute"},
 		{"gone", nil, "GetUserRecord userName=gone; getent passwd gone"},
 		{"nogid", []uint32{300}, "GetUserRecord userName=nogid; getent passwd nogid; getent initgroups nogid"},
 		{"half", []uint32{300, 26, 27}, "GetUserRecord userName=half; GetMemberships userName=half more; " +
