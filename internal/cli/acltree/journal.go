@@ -189,7 +189,8 @@ type Journal struct {
 
 // ReadJournal reads a journal from its first line to its last, and checks its checksum. The error wraps [ErrNoJournal]
 // or [ErrUnfinished], names the damaged line, or is the read error. The Journal reads f again later, so f must stay
-// open. An empty file is [ErrUnfinished]. Text after the last line, and a wrong count of entries, are errors.
+// open. An empty file is [ErrUnfinished]. Text after the last line, a line without a known field, and a wrong count of
+// entries are errors.
 func ReadJournal(f io.ReaderAt) (*Journal, error) {
 	j := &Journal{file: f}
 	sum, before := sha256.New(), ""
@@ -214,6 +215,8 @@ func ReadJournal(f io.ReaderAt) (*Journal, error) {
 			entries++
 		case r.Rest != nil:
 			j.Rest = *r.Rest
+		case r.Blob == nil && !r.Forget: // it could be the damaged last line of a complete journal
+			return fmt.Errorf("line %d: the undo file is damaged: it has no known field", number)
 		}
 		return nil
 	})
@@ -235,11 +238,17 @@ const maxLine = 1 << 20
 // lines calls f for each line of the journal until f returns an error. Numbers count from 1. The bytes include the
 // newline and are valid during the call only. An empty file is no error.
 //   - the first line is not a record: [ErrNoJournal]
-//   - the last line is cut off: [ErrUnfinished]
+//   - the last line is malformed and has no newline, so it was cut off: [ErrUnfinished]
 //   - any other malformed line: an error with its number
 func (j *Journal) lines(f func(number int, line []byte, r *record) error) error {
 	in := bufio.NewScanner(io.NewSectionReader(j.file, 0, 1<<62))
 	in.Buffer(make([]byte, 1<<16), maxLine)
+	cut := false // the line of the last Scan has no newline
+	in.Split(func(data []byte, atEOF bool) (n int, line []byte, err error) {
+		n, line, err = bufio.ScanLines(data, atEOF)
+		cut = n > 0 && data[n-1] != '\n'
+		return n, line, err
+	})
 	number := 0
 	for in.Scan() {
 		number++
@@ -248,7 +257,7 @@ func (j *Journal) lines(f func(number int, line []byte, r *record) error) error 
 			if number == 1 {
 				return ErrNoJournal
 			}
-			if !in.Scan() { // the last line was cut off
+			if cut { // a whole line is damaged, and its file may be the only way to undo a change
 				return ErrUnfinished
 			}
 			return fmt.Errorf("line %d: %w", number, err)

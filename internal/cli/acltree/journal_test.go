@@ -33,8 +33,10 @@ func TestTruncatedJournalNeverPanics(t *testing.T) {
 			"journal cut at byte %d: %v, want unfinished or not a journal", n, err)
 		changed := bytes.Clone(whole)
 		changed[n] ^= 1
-		if _, err := ReadJournal(bytes.NewReader(changed)); err == nil && n < len(whole)-2 {
-			t.Fatalf("byte %d changed near %q: no error, want one", n, whole[max(0, n-20):n+20])
+		// A damaged journal is not unfinished, because a run would overwrite the only way to undo it.
+		if _, err := ReadJournal(bytes.NewReader(changed)); (err == nil || errors.Is(err, ErrUnfinished)) &&
+			n < len(whole)-2 {
+			t.Fatalf("byte %d changed near %q: %v, want the damage", n, whole[max(0, n-20):n+20], err)
 		}
 	}
 	for _, text := range []string{"{}\n", "x", "{\"refmon\":\"acl journal 2\"}\n", strings.Repeat("x", maxLine+1)} {
