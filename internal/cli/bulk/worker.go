@@ -3,6 +3,7 @@ package bulk
 import (
 	"context"
 	"errors"
+	"fmt"
 	"unicode/utf8"
 
 	"github.com/refmon/refmon/internal/accessquery"
@@ -116,7 +117,10 @@ func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
 	x.self = d.DACL().Facts()&sd.HasPrincipalSelf != 0
 	self := d
 	if !w.run.alike {
-		self = withSelf(d, o.Entry)
+		if self, err = withSelf(d, o.Entry); err != nil {
+			x.err = err
+			return x, false
+		}
 	}
 	x.answer, share, x.err = w.ask.decide(place{self, o.Type, o.Way, o})
 	share = share && self == d
@@ -132,10 +136,11 @@ func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
 }
 
 // withSelf returns a copy of d with the account's own SID in place of PRINCIPAL SELF. It returns d itself if
-// e is not an account, if d does not name PRINCIPAL SELF, or if the list would be too long. d does not change.
-func withSelf(d *sd.Descriptor, e *objects.Entry) *sd.Descriptor {
+// e is not an account, or if d does not name PRINCIPAL SELF. A list that would be too long is an error, because an
+// answer without its entries for PRINCIPAL SELF would be wrong. d does not change.
+func withSelf(d *sd.Descriptor, e *objects.Entry) (*sd.Descriptor, error) {
 	if !e.Account() || d.DACL().Facts()&sd.HasPrincipalSelf == 0 {
-		return d
+		return d, nil
 	}
 	var entries []sd.ACE
 	for _, a := range d.DACL().All() {
@@ -146,11 +151,11 @@ func withSelf(d *sd.Descriptor, e *objects.Entry) *sd.Descriptor {
 	}
 	p := d.Parts()
 	list, err := sd.NewACL(entries...)
-	if err != nil { // the list has no room for a longer SID: no token matches its entries, as without a SID
-		return d
+	if err != nil {
+		return nil, fmt.Errorf("the DACL has no room for the object's SID in place of PRINCIPAL SELF: %w", err)
 	}
 	p.DACL = list
-	return sd.New(p)
+	return sd.New(p), nil
 }
 
 // pass runs one question for all objects and writes their rows. write handles box.part before the rows of each batch;
