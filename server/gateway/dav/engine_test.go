@@ -116,6 +116,7 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{none, "alice COPY /f Destination: /c/n#", 400, "fragment", ""}, // RFC 4918, 8.3 (G-41)
 		{none, "alice MOVE /f Destination: /c/n#x", 400, "fragment", ""},
 		{none, "alice COPY /f Destination: %zz", 400, "fragment", ""},
+		{none, "alice COPY /f", 400, "want one Destination header", ""},
 		{none, "alice MOVE /f Destination: /c/t; Overwrite: t", 400, "Overwrite", ""},
 		{refuse("Parse", "/c/n"), "alice COPY /f Destination: /c/n", 403, "access denied", ""},
 		{none, "alice COPY / Destination: /x/n", 409, "no such folder", ""},

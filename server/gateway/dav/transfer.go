@@ -78,7 +78,7 @@ func (x *exchange) transfer() error {
 func (x *exchange) destination() error {
 	header := x.r.Header["Destination"]
 	if len(header) != 1 || header[0] == "" {
-		return Refuse(http.StatusBadRequest, "the destination is not a URL")
+		return Refuse(http.StatusBadRequest, "want one Destination header with a URL")
 	}
 	u, err := url.Parse(header[0])
 	// A Simple-ref has no fragment (RFC 4918, 8.3; G-41).
