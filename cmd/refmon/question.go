@@ -130,7 +130,7 @@ func (c *question) tokenAndNames(std *streams) (t *token.Token, domain sid.SID, 
 // another command's output.
 func isDescriptor(text string) bool {
 	// A path on Unix may have a line feed, too.
-	lines := strings.Contains(strings.TrimSpace(text), "\n") && !strings.HasPrefix(text, "/")
+	lines := strings.Contains(strings.TrimSpace(text), "\n") && !looksLikePath(text)
 	return lint.IsText(text) || isHex(text) || inBytes(text) || lines
 }
 
