@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
@@ -114,8 +115,8 @@ func caret(text string, offset int) string {
 // needsDomain reports whether an error is about an alias of SDDL, such as DU, that no domain was given for (S-10).
 func needsDomain(err error) bool { return errors.Is(err, sid.ErrNoDomain) }
 
-// pointedAt returns the text with a caret for an error with an offset, "" for other errors. Advice for a name or an
-// alias follows in a line of its own.
+// pointedAt returns the text with a caret for an error with an offset. Advice for a name or an alias follows in a line
+// of its own. For a file on a mount whose server is gone it returns advice, and "" for other errors.
 func pointedAt(err error) string {
 	if e, ok := errorAs[*sddl.SyntaxError](err); ok {
 		text := caret(e.Text, e.Offset)
@@ -130,6 +131,9 @@ func pointedAt(err error) string {
 	}
 	if e, ok := errorAs[*sid.SyntaxError](err); ok {
 		return caret(e.Text, e.Offset)
+	}
+	if errors.Is(err, syscall.ENOTCONN) {
+		return "the server of the mount there was killed: start it again, or end the mount with umount -l DIRECTORY"
 	}
 	return ""
 }

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/alecthomas/kong"
@@ -96,4 +98,11 @@ func inBlocks(text string) string {
 		out.WriteString("```\n")
 	}
 	return strings.TrimRight(out.String(), "\n")
+}
+
+// TestDeadMountGetsAdvice checks that an error about a file on a mount whose server was killed says what to do.
+func TestDeadMountGetsAdvice(t *testing.T) {
+	var errs bytes.Buffer
+	code := report(&streams{err: &errs}, &fs.PathError{Op: "open", Path: "/mnt/f", Err: syscall.ENOTCONN})
+	check.That(t, code == exitMalformed && strings.Contains(errs.String(), "umount -l"), "exit code %d, %q", code, &errs)
 }
