@@ -161,6 +161,7 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 			`^No recent denial that you may see\.\n$`, exitSuccess},
 		{[]string{"open-files", "PIPE"}, "", own + `  ` + name + ` +0x[0-9a-f]+  \\Device\\NamedPipe\\looked  `, exitSuccess},
 		{[]string{"trace", "--for", "1ms"}, "", `^$`, exitSuccess},
+		{[]string{"trace", "--process", own, "--for", "1ms"}, "", "", exitSuccess},
 	} {
 		code, admin, _ := ran(append(v.args, "--socket", cfg.AdminSocket)...)
 		check.Equal(t, code, exitSuccess, "%q of the administrator: exit code", v.args)
@@ -183,6 +184,8 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 		{[]string{"token", "4/" + thread}, "thread 4/" + thread + ": "},
 		{[]string{"token", own + "/" + idle}, "impersonates no client: it acts with the token of its process"},
 		{[]string{"token", "999999"}, "no process has the number 999999; refmond ps lists them"},
+		{[]string{"trace", "--process", "999999", "--for", "1ms"}, "no process has the number 999999"},
+		{[]string{"trace", "--process", "4", "--for", "1ms"}, "process 4: "},
 		{[]string{"handles", "999999"}, "no process has the number 999999"},
 		{[]string{"handles", "4"}, "process 4: "}, {[]string{"token", "4"}, "process 4: "},
 		{[]string{"ps", "--owner", "stranger-of-that-name"}, "--owner"},

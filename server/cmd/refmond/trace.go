@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/winnt"
 )
 
 type sessionsCmd struct {
@@ -72,13 +73,21 @@ faster than it can be written, some are lost, and their number is printed.`
 }
 
 // Run prints new calls of clients until SIGTERM, SIGINT or the end of For, which is not an error. Earlier calls are not
-// printed. It polls every watchEvery. An error of a query ends it.
+// printed. It polls every watchEvery. An error of a query ends it. A process that does not exist, or that the caller
+// may not open, is an error.
 func (c *traceCmd) Run(std *streams) error {
 	l, err := c.open()
 	if err != nil {
 		return err
 	}
 	defer l.close()
+	if c.Process != 0 { // the trace of no process, or of one whose calls are hidden, would wait in vain
+		h, err := l.openProcess(c.Process, winnt.PROCESS_QUERY_INFORMATION|winnt.PROCESS_VM_READ)
+		if err != nil {
+			return err
+		}
+		l.th.NtClose(h)
+	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
 	defer signal.Stop(signals)
