@@ -146,9 +146,12 @@ func shellWord(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
+// errNothingCompared is the error of a comparison without a result, whose output does not replace an earlier file.
+var errNothingCompared = errors.New("interrupted while the first state was read: nothing was compared")
+
 // concludeDiff prints the summary of a comparison to standard error and returns the error for its exit code. An
-// interrupt and unreadable objects are errReported, changes errDenied, and no changes nil. Another err is returned
-// unchanged.
+// interrupt and unreadable objects are errReported, changes errDenied, and no changes nil. An interrupt before the
+// second state is errNothingCompared. Another err is returned unchanged.
 func concludeDiff(std *streams, out *bulk.Outcome, err error) error {
 	remark(std, &out.Summary)
 	if out.Repeated > 0 {
@@ -158,8 +161,7 @@ func concludeDiff(std *streams, out *bulk.Outcome, err error) error {
 	}
 	switch {
 	case errors.Is(err, context.Canceled) && !out.Compared:
-		fmt.Fprintf(std.err, "refmon: interrupted while the first state was read: nothing was compared\n")
-		return errReported
+		return errNothingCompared
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintf(std.err,
 			"refmon: interrupted: the output is complete for the first %d objects of the second state; the other "+
