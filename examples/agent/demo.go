@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -22,7 +23,11 @@ func demo() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	setUp := exec.Command("sh", "demo.sh", dir)
+	// An interrupt ends demo.sh. The next call then fails, and the folder is removed.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	setUp := exec.CommandContext(ctx, "sh", "demo.sh", dir)
+	setUp.Cancel = func() error { return setUp.Process.Signal(syscall.SIGTERM) }
 	setUp.Stderr = os.Stderr
 	out, err := setUp.StdoutPipe()
 	if err = errors.Join(err, setUp.Start()); err != nil {
