@@ -133,14 +133,16 @@ func (u *unlisted) decider(p *directory.Principal) *decider {
 // whole right, or the right must depend on them. Deny entries of all accounts count (B-117). Without the right the
 // result is false.
 func (a *standIn) allowed(x place, s sid.SID) bool {
-	all := a.rights(x, func(sid.SID) bool { return true })
-	if !slices.Contains(all, true) {
+	all := a.answer(x)
+	switch {
+	case !slices.Contains(all, true):
 		return false
+	case slices.Contains(a.rights(x, func(of sid.SID) bool { return of == s || of == sid.OwnerRights }), true):
+		return true
 	}
-	own := a.rights(x, func(of sid.SID) bool { return of == s || of == sid.OwnerRights })
 	others := a.rights(x, func(of sid.SID) bool { return of != s })
 	for i := range all {
-		if own[i] || all[i] && !others[i] {
+		if all[i] && !others[i] {
 			return true
 		}
 	}
@@ -151,19 +153,35 @@ func (a *standIn) allowed(x place, s sid.SID) bool {
 // the allow entries of accounts for which keep is true. Any other owner is replaced, and a missing DACL becomes an
 // empty one. If the check fails, every right is false.
 func (a *standIn) rights(x place, keep func(s sid.SID) bool) []bool {
-	out := make([]bool, len(a.decider.run.Rights))
 	p := x.d.Parts()
+	var kept []sd.ACE
+	entries := x.d.DACL().Entries()
+	for i := range entries {
+		if e := &entries[i]; !a.foreign(e) && (!allows(e.Kind) || keep(e.SID)) {
+			kept = append(kept, x.d.DACL().At(i))
+		}
+	}
 	var err error
-	p.DACL, err = sd.NewACL(slices.DeleteFunc(x.d.DACL().Slice(), func(e sd.ACE) bool {
-		return allows(e.Type()) && !keep(e.SID())
-	})...)
-	if err != nil {
-		return out
+	if p.DACL, err = sd.NewACL(kept...); err != nil {
+		return make([]bool, len(a.decider.run.Rights))
 	}
 	if !keep(p.Owner) {
 		p.Owner = sid.LocalSystem
 	}
 	x.d = sd.New(p)
+	return a.answer(x)
+}
+
+// foreign reports whether an entry allows or denies another account that is not in the account's token, so that it has
+// no effect. Without such entries a copy of a DACL that names thousands of accounts is short.
+func (a *standIn) foreign(e *sd.Entry) bool {
+	return (allows(e.Kind) || e.Kind.IsDeny()) && e.SID != sid.OwnerRights && e.SID != sid.PrincipalSelf &&
+		!a.decider.run.tokens.Has(e.SID)
+}
+
+// answer returns which rights of the run the account has on x. If the check fails, every right is false.
+func (a *standIn) answer(x place) []bool {
+	out := make([]bool, len(a.decider.run.Rights))
 	sets, _, err := a.decider.sets(x)
 	if err != nil {
 		return out
