@@ -57,6 +57,8 @@ groups:
 		{"O:" + gone + "G:SYD:(A;;FR;;;OW)", "read", gone},
 		{"O:" + gone + "G:SYD:(A;;FR;;;WD)", "read", ""},
 		{"O:" + gone + "G:SY", "read", ""},
+		{"O:" + gone + "G:SYD:NO_ACCESS_CONTROL", "read", ""},
+		{"O:" + gone + "G:SYD:NO_ACCESS_CONTROL", "control", ""},
 		{"O:S-1-5-21-1-2-3-2002G:SYD:(A;;FR;;;S-1-5-21-1-2-3-2003)", "control", "Old"}, // Empty is in it
 	} {
 		rights := check.Must(words.Parse(c.rights))
