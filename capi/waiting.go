@@ -93,15 +93,19 @@ func (c *call) waitFor(handles []winnt.Handle, alertable bool, l limit) ntstatus
 			events[0].Chan = reflect.Value{}
 		}
 		for i, h := range handles {
-			signaled, _ := c.sys.ObjectSignaled(h)
-			_, st := c.sys.NtWaitForSingleObject(nt.WaitForSingleObjectIn{Handle: h})
-			if st == ntstatus.Success {
-				return ntstatus.Status(i)
-			}
-			if st != ntstatus.Timeout {
-				return st
+			signaled, ok := c.sys.ObjectSignaled(h)
+			for ; !ok; signaled, ok = c.sys.ObjectSignaled(h) {
+				// A handle that cannot be waited for fails the wait, and no object is acquired (W-54).
+				if st := c.test(i, h); st != ntstatus.Timeout {
+					return st
+				}
 			}
 			events = append(events, receive(signaled))
+		}
+		for i, h := range handles {
+			if st := c.test(i, h); st != ntstatus.Timeout {
+				return st
+			}
 		}
 		if alertable && c.makeCalls() {
 			return ntstatus.UserAPC
@@ -111,6 +115,16 @@ func (c *call) waitFor(handles []winnt.Handle, alertable bool, l limit) ntstatus
 		}
 		c.Forget() // the program may have freed its outputs during the call
 	}
+}
+
+// test returns the result of a wait by its handle i: the index of a signaled object, which it acquires, the status of a
+// handle that cannot be waited for, or STATUS_TIMEOUT.
+func (c *call) test(i int, h winnt.Handle) ntstatus.Status {
+	_, st := c.sys.NtWaitForSingleObject(nt.WaitForSingleObjectIn{Handle: h})
+	if st == ntstatus.Success {
+		return ntstatus.Status(i)
+	}
+	return st
 }
 
 // receive returns the case of a select that receives from ch.

@@ -20,9 +20,9 @@ func AppendAny(b []byte, handles []winnt.Handle, alertable bool) []byte {
 }
 
 // waitAny handles a WaitAny frame, which waits for one of several objects. Answers are:
+//   - a handle that cannot be waited for: its status, also if an object before it is signaled
 //   - the first signaled object, which is acquired: its index
 //   - a queued APC, if the wait is alertable: STATUS_USER_APC
-//   - a handle that cannot be waited for: its status
 //   - more than MaxObjects handles: STATUS_INVALID_PARAMETER_1
 //
 // Without an answer parked is true, and f is answered after an object changes (W-54). A malformed body returns an
@@ -41,19 +41,36 @@ func (w *worker) waitAny(f *Frame) (a reply, parked bool, err error) {
 		changes = append(changes, sys.CallQueued())
 	}
 	for i, h := range b.Handles {
-		changed, _ := sys.ObjectSignaled(h)
-		_, st := sys.NtWaitForSingleObject(nt.WaitForSingleObjectIn{Handle: h})
-		if st == ntstatus.Success {
-			return refusal(ntstatus.Status(i)), false, nil
-		}
-		if st != ntstatus.Timeout {
-			return refusal(st), false, nil
+		changed, ok := sys.ObjectSignaled(h)
+		for ; !ok; changed, ok = sys.ObjectSignaled(h) {
+			// A handle that cannot be waited for fails the wait, and no object is acquired (W-54).
+			if a, over := testObject(sys, i, h); over {
+				return a, false, nil
+			}
 		}
 		changes = append(changes, changed)
+	}
+	for i, h := range b.Handles {
+		if a, over := testObject(sys, i, h); over {
+			return a, false, nil
+		}
 	}
 	if b.Alertable && sys.CallsQueued() {
 		return refusal(ntstatus.UserAPC), false, nil
 	}
 	w.park(f, changes...)
 	return a, true, nil
+}
+
+// testObject tests the object of handle i of a wait. over is true if a is the answer of the wait: the index of an
+// object that is signaled, which it acquires, or the status of a handle that cannot be waited for.
+func testObject(sys nt.Services, i int, h winnt.Handle) (a reply, over bool) {
+	switch _, st := sys.NtWaitForSingleObject(nt.WaitForSingleObjectIn{Handle: h}); st {
+	case ntstatus.Success:
+		return refusal(ntstatus.Status(i)), true
+	case ntstatus.Timeout:
+		return a, false
+	default:
+		return refusal(st), true
+	}
 }

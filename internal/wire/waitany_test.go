@@ -31,6 +31,8 @@ func TestWaitAnyReturnsFirstSignalledObject(t *testing.T) {
 	}
 	tr := check.Must(c.NewTransport())
 	waiter := tr.(anyWaiter)
+	check.Require(t, waiter.WaitAny([]winnt.Handle{events[2], 4000}, false, nil), ntstatus.InvalidHandle,
+		"WaitAny with a signalled object before an invalid handle")
 	check.Equal(t, waiter.WaitAny(events, true, nil), 2, "WaitAny with the third object signalled")
 	over := make(chan struct{})
 	close(over)
