@@ -5,14 +5,21 @@
 #   sh examples/search/search.sh [FOLDER]
 #
 # Run it as root. It needs Debian's package postgresql. It uses the refmon-index that REFMON_INDEX names
-# or that is in PATH, or else builds it with Go. All its files are in FOLDER, which should not exist yet.
+# or that is in PATH, or else builds it with Go. All its files are in FOLDER, which must be
+# empty or not exist yet. Without FOLDER it uses a temporary one, and removes it if all went well.
 set -eu
 bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -1)
 [ -n "$bin" ] || { echo "PostgreSQL is not here: apt-get install postgresql" >&2 && exit 2; }
 [ "$(id -u)" = 0 ] || { echo "run this as root: it gives files to three users, and hears of all changes" >&2 && exit 2; }
-dir=$(realpath -m "${1:-$(mktemp -d)}")
+given=${1:-}
+case $given in *[!A-Za-z0-9._/-]*) echo "$given: use a path of letters, digits and . _ / -" >&2 && exit 2 ;; esac
+if [ -n "$given" ] && [ -n "$(ls -A "$given" 2>/dev/null)" ]; then
+	echo "$given is not empty: name a new folder" >&2 && exit 2
+fi
+dir=$(realpath -m "${given:-$(mktemp -d)}")
 index=${REFMON_INDEX:-$(command -v refmon-index || :)}
 if [ -z "$index" ]; then
+	mkdir -p "$dir"
 	index=$dir/refmon-index
 	echo "building refmon-index"
 	go build -C "$(dirname "$0")/../../server" -o "$index" ./cmd/refmon-index
@@ -43,7 +50,18 @@ END
 (cd "$dir/pg" && $as "$bin/pg_ctl" -D "$dir/pg/data" -w -t 120 -l "$dir/pg/log" \
 	-o "-c listen_addresses='' -k '$dir/pg'" start >/dev/null)
 run=
-trap 'kill $run 2>/dev/null || :; wait; cd "$dir/pg" && $as "$bin/pg_ctl" -D "$dir/pg/data" -m immediate stop >/dev/null' EXIT
+end() {
+	code=$?
+	[ -z "$run" ] || kill "$run" 2>/dev/null || :
+	wait
+	(cd "$dir/pg" && $as "$bin/pg_ctl" -D "$dir/pg/data" -m immediate stop >/dev/null)
+	if [ "$code" != 0 ]; then
+		echo "the logs are in $dir" >&2
+	elif [ -z "$given" ]; then
+		rm -rf "$dir"
+	fi
+}
+trap end EXIT
 psql -q "$to=admin" <<-END
 	create role keeper login;
 	create role app login;
