@@ -63,6 +63,9 @@ type Answer struct {
 // The caller closes the index.
 func Open(dir string, limit time.Duration) (*Index, error) {
 	file, err := os.Open(filepath.Join(dir, eventsName))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s has no index: name the state folder of a run that has started: %w", dir, err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -66,7 +66,7 @@ func Run(ctx context.Context, c Config) (err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	if err := SeparateTrees(c.Trees); err != nil {
+	if err := c.checkTrees(); err != nil {
 		return err
 	}
 	rights, err := words.Parse(c.Rights)

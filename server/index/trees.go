@@ -3,6 +3,7 @@ package index
 import (
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -21,6 +22,20 @@ func SeparateTrees(trees []string) error {
 			if i != k && tree.Contains(filepath.Clean(other), filepath.Clean(t)) {
 				return fmt.Errorf("tree %s is the tree %s or below it: give one of them", t, other)
 			}
+		}
+	}
+	return nil
+}
+
+// checkTrees returns an error if the trees are not separate, or if a tree that this process reads does not exist. A
+// mistyped tree would otherwise delete the documents of the former one (N-141).
+func (c *Config) checkTrees() error {
+	if err := SeparateTrees(c.Trees); err != nil || c.From != nil {
+		return err
+	}
+	for _, t := range c.Trees {
+		if _, err := os.Stat(t); err != nil {
+			return fmt.Errorf("tree %s: %w", t, err)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package index_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,6 +46,11 @@ func TestDocumentsOfFormerTreeAreDeleted(t *testing.T) {
 		}
 		l.end()
 	}
+	l.config.Trees, l.config.Sinks, l.config.Ready = []string{other + "typo"}, nil, nil
+	err := index.Run(t.Context(), l.config) // a mistyped tree ends the run before it deletes documents
+	check.That(t, err != nil && strings.HasPrefix(err.Error(), "tree "+other+"typo: "), "a missing tree: %v", err)
+	_, err = index.Open(other, 0)
+	check.That(t, errors.Is(err, os.ErrNotExist) && strings.HasPrefix(err.Error(), other+" has no index"), "%v", err)
 	engine := searched{}
 	engine.take(t, string(check.Must(os.ReadFile(name))))
 	check.SlicesEqual(t, engine.there(), []string{l.tree, l.path("plan"), l.path("sub"), l.path("sub/offer")}, "documents")
