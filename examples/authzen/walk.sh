@@ -11,6 +11,7 @@ go build -o "$dir/authzen" .
 "$dir/authzen" -listen "$at" -audit "$dir/audit" >"$dir/log" &
 server=$!
 trap 'kill $server; wait $server 2>/dev/null || :; rm -r "$dir"' EXIT
+trap 'exit 130' INT TERM
 until curl -so "$dir/metadata" "http://$at/.well-known/authzen-configuration"; do kill -0 $server && sleep 0.1; done
 echo "metadata: $(cat "$dir/metadata")"
 

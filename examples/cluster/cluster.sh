@@ -50,6 +50,7 @@ done
 
 started=
 trap 'for p in $started; do kill -9 "$p" 2>/dev/null || :; done; wait' EXIT
+trap 'exit 130' INT TERM
 # start MACHINE COMMAND starts a program as the machine's unit does, logs its messages to a file, and sets $pid.
 start() {
 	"$index" "$2" --config "$dir/$1/etc/$2.yaml" 2>"$dir/$1-$2.log" &

@@ -45,16 +45,12 @@ cat >"$dir/company.yaml" <<-END
 	- {name: carol, sid: S-1-5-21-1-2-3-1109, uid: 4003}
 END
 
-# Create a database without a port. Role keeper writes the index. Role app reads the index and its own pages.
-(cd "$dir/pg" && $as "$bin/initdb" -D "$dir/pg/data" -U admin -A trust -E UTF8 --no-sync >/dev/null)
-(cd "$dir/pg" && $as "$bin/pg_ctl" -D "$dir/pg/data" -w -t 120 -l "$dir/pg/log" \
-	-o "-c listen_addresses='' -k '$dir/pg'" start >/dev/null)
 run=
 end() {
 	code=$?
 	[ -z "$run" ] || kill "$run" 2>/dev/null || :
 	wait
-	(cd "$dir/pg" && $as "$bin/pg_ctl" -D "$dir/pg/data" -m immediate stop >/dev/null)
+	(cd "$dir/pg" && $as "$bin/pg_ctl" -D "$dir/pg/data" -m immediate stop >/dev/null 2>&1) || :
 	if [ "$code" != 0 ]; then
 		echo "the logs are in $dir" >&2
 	elif [ -z "$given" ]; then
@@ -62,6 +58,12 @@ end() {
 	fi
 }
 trap end EXIT
+trap 'exit 130' INT TERM
+
+# Create a database without a port. Role keeper writes the index. Role app reads the index and its own pages.
+(cd "$dir/pg" && $as "$bin/initdb" -D "$dir/pg/data" -U admin -A trust -E UTF8 --no-sync >/dev/null)
+(cd "$dir/pg" && $as "$bin/pg_ctl" -D "$dir/pg/data" -w -t 120 -l "$dir/pg/log" \
+	-o "-c listen_addresses='' -k '$dir/pg'" start >/dev/null)
 psql -q "$to=admin" <<-END
 	create role keeper login;
 	create role app login;
