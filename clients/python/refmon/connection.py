@@ -48,7 +48,10 @@ def connect(address=None, uid=None):
         return Connection(s, inherited=True)
     s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        s.connect(address)
+        try:
+            s.connect(address)
+        except (FileNotFoundError, ConnectionRefusedError) as e:
+            raise type(e)(e.errno, "refmond is not running: " + e.strerror, address) from None
         _, owner, _ = struct.unpack("3i", s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         # The client trusts the server's answers, and the server sees its calls (W-24).
         if owner not in (0, os.geteuid() if uid is None else uid):

@@ -257,6 +257,10 @@ class Rogue(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         path = os.path.join(folder.name, "s")
+        with self.assertRaises(FileNotFoundError) as e:  # no server: the error names the program and the socket
+            refmon.connect(path)
+        self.assertIn("refmond is not running", str(e.exception))
+        self.assertIn(path, str(e.exception))
         listener.bind(path)
         listener.listen()
         if os.geteuid() == 0:
