@@ -29,7 +29,7 @@ func (m *Mount) readWhole(t *worker, n *node) (d *sd.Descriptor, s fuse.Status) 
 		if d, st = t.NtQuerySecurityObject(h, openParts); st != ntstatus.Success {
 			return status(st)
 		}
-		// Read the stored descriptor last, to notice a SACL that another program has added meanwhile.
+		// Read the stored descriptor last, to notice a SACL that another program adds during this read.
 		stored, s := t.descriptorOf(m, h)
 		audited = s == fuse.OK && hasSACL(stored)
 		return s

@@ -60,7 +60,7 @@ func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *acces
 	}
 	if p.link == nil { // the object is the start of the path, so it was not found by name
 		h.addHandle()
-	} else if !p.link.addHandle(h) { // the last handle was closed meanwhile, which removed the name (O-44)
+	} else if !p.link.addHandle(h) { // another thread closed the last handle, which removed the name (O-44)
 		r.Abandon()
 		return 0, 0, c.Fail("O-44", ntstatus.ObjectNameNotFound)
 	}
@@ -140,7 +140,7 @@ func (ns *Namespace) createNamed(c *Caller, n Name, typ *Type, subject *access.S
 		case ntstatus.Success:
 			// Opening an existing object instead of creating it has its own success status (O-23).
 			st = ntstatus.ObjectNameExists
-		case ntstatus.ObjectNameNotFound: // the object lost its name meanwhile: try again to create one
+		case ntstatus.ObjectNameNotFound: // another thread removed the name: try again to create the object
 			return 0, 0, true, st
 		}
 		return v, granted, false, st

@@ -211,7 +211,7 @@ func (p *Process) ReferenceToken(tag ob.Tag) *se.TokenObject {
 			if p.token.Load() == t {
 				return t
 			}
-			t.Deref(tag) // the token was replaced meanwhile: take the new one
+			t.Deref(tag) // another thread replaced the token: take the new one
 		}
 	}
 }

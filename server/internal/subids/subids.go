@@ -107,7 +107,7 @@ func (s *Files) Charged(uid uint32, lookUp func(name string) (uint32, bool)) uin
 	o, kept := s.owners[r.Owner]
 	due := !kept || !o.known && !time.Now().Before(o.until)
 	if due {
-		// Only one caller waits for a lookup. Meanwhile other callers get an unknown owner, so they do not pile up (L-29).
+		// Only one caller waits for a lookup. Others get an unknown owner at once, so that they do not pile up (L-29).
 		s.owners[r.Owner] = lookup{until: time.Now().Add(unknownFor)}
 	}
 	s.mu.Unlock()
