@@ -133,13 +133,14 @@ func device(directory string) (uint64, error) {
 	return d, nil
 }
 
-// where returns a directory on which the file system with this device number is mounted, "" if it is mounted nowhere.
-// Of several directories it returns the first one.
+// where returns a directory on which the mount of refmond with this device number is, "" if it is mounted nowhere. Of
+// several directories it returns the first one. The host gives the number of a mount that is gone to the next file
+// system, so the type counts too.
 func where(device uint64) (string, error) {
 	mounts, err := mountinfo.Read()
 	number := fmt.Sprintf("%d:%d", unix.Major(device), unix.Minor(device))
 	for i := range mounts {
-		if mounts[i].Device == number {
+		if mounts[i].Device == number && mounts[i].Type == "fuse."+fileSystem {
 			return mounts[i].Point, nil
 		}
 	}
@@ -166,6 +167,9 @@ func finish(directory string, mounted uint64) error {
 		if d, err := device(held); err != nil {
 			return err
 		} else if d == mounted {
+			if at, err := where(mounted); err != nil || at == "" {
+				return err // another file system has the number of the mount, which is gone
+			}
 			err := unix.Unmount(held, unix.MNT_FORCE|unix.MNT_DETACH)
 			if errors.Is(err, unix.EINVAL) {
 				return nil // the mount is gone already
