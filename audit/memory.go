@@ -76,7 +76,7 @@ func (m *Memory) load() *memoryState {
 
 // Write keeps the record and numbers it. The error is nil or [ErrFull].
 func (m *Memory) Write(e Event) error {
-	e.wait = nil // the stored record must not keep the function and what it refers to in memory
+	e.wait = nil // otherwise the stored record keeps the function and its variables in memory
 	records, bytes := m.limits()
 	for {
 		old := m.load()

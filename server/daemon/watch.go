@@ -31,7 +31,7 @@ type seen struct {
 	at      time.Time
 	process uint64
 	as      kernel.Acting  // zero: the thread did not impersonate
-	guard   *sd.Descriptor // descriptor of the process, which also decides who may see the call
+	guard   *sd.Descriptor // descriptor of the process: it grants the rights to see the call, too
 	call    *nt.Call       // nil after it was formatted
 	object  string         // the object of a call that was formatted, "" if the call had none
 	lines   []string

@@ -21,7 +21,7 @@ type upload struct {
 	q      *request
 	at     place
 	how    dav.Creation
-	target winnt.Handle // the existing file; 0 if there is none, and until settle opens it if temp is not 0
+	target winnt.Handle // the existing file; 0 without one, and if temp is not 0, until settle opens it
 	temp   winnt.Handle // the temporary file; 0: the client may not create one, and target collects the data
 	found  bool         // the name existed when the upload began
 	off    int64

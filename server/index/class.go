@@ -14,7 +14,7 @@ import (
 // right. All documents of a class grant the right to the same people. The zero value's descriptor
 // grants nothing.
 type Class struct {
-	ID         string            // hash of what decides access, see [NewClass]
+	ID         string            // hash of the parts that decide access, see [NewClass]
 	Right      string            // the right's name, such as "read"
 	Mask       winnt.AccessMask  // the right's mapped access mask for the type
 	Type       *winnt.ObjectType // a file or a directory

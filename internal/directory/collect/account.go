@@ -98,7 +98,7 @@ func (t *Table) BySID(s sid.SID) *Account { return t.bySID[s] }
 
 // find returns the account with a name: the one with the same case, else the first one; nil if there is none.
 func (t *Table) find(name string) *Account {
-	list := t.byName[fold(name)]
+	list := t.byName[directory.Fold(name)]
 	for _, a := range list {
 		if a.Name == name {
 			return a
@@ -115,7 +115,7 @@ func (t *Table) find(name string) *Account {
 // [Table.Named] does. It adds one if the table has none. The same name with another SID is another account, of another
 // domain.
 func (t *Table) Account(name string, s sid.SID) *Account {
-	named := t.byName[fold(name)]
+	named := t.byName[directory.Fold(name)]
 	a := t.bySID[s]
 	if s.IsZero() {
 		a = t.find(name)
@@ -132,7 +132,7 @@ func (t *Table) Account(name string, s sid.SID) *Account {
 	case a == nil:
 		a = t.add(name)
 	case len(named) == 0:
-		t.byName[fold(name)] = []*Account{a}
+		t.byName[directory.Fold(name)] = []*Account{a}
 	}
 	if !s.IsZero() {
 		a.SID = s
@@ -147,7 +147,7 @@ func (t *Table) Account(name string, s sid.SID) *Account {
 // with this name, if that is why it added one.
 func (t *Table) Unix(name, id string) (a *Account, otherID string) {
 	var completes *Account // an account whose name differs only in case
-	for _, x := range t.byName[fold(name)] {
+	for _, x := range t.byName[directory.Fold(name)] {
 		unknown := id == "" || x.ID == ""
 		switch {
 		case id != "" && x.ID == id:
@@ -176,9 +176,6 @@ func (t *Table) add(name string) *Account {
 	}
 	a := &Account{Name: name}
 	t.list = append(t.list, a)
-	t.byName[fold(name)] = append(t.byName[fold(name)], a)
+	t.byName[directory.Fold(name)] = append(t.byName[directory.Fold(name)], a)
 	return a
 }
-
-// fold returns the form by which the tables find names and DNs.
-func fold(name string) string { return directory.Fold(name) }

@@ -121,10 +121,10 @@ func (c *Collector) rename() {
 
 // distinct returns name, or if it is taken in any case, name with the SID appended. It adds the result to taken.
 func distinct(taken map[string]bool, name string, s sid.SID) string {
-	for taken[fold(name)] {
+	for taken[directory.Fold(name)] {
 		name += fmt.Sprintf(" (%v)", s)
 	}
-	taken[fold(name)] = true
+	taken[directory.Fold(name)] = true
 	return name
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -61,7 +62,7 @@ func (c *Collector) Put(r *Record) {
 		if c.foreign == nil {
 			c.foreign = map[string]*Record{}
 		}
-		c.foreign[fold(r.DN)] = r
+		c.foreign[directory.Fold(r.DN)] = r
 	case r.Name == "" && r.SID == builtinDomain: // CN=Builtin, the container of the BUILTIN groups
 	case r.Name == "":
 		c.Report("%s has a SID and no sAMAccountName", r.DN)

@@ -36,7 +36,7 @@ func (c *Collector) resolve() {
 	}
 	for _, dn := range slices.Sorted(maps.Keys(c.foreign)) {
 		for _, in := range c.foreign[dn].MemberOf {
-			if g := x.groups[fold(in)]; g != nil {
+			if g := x.groups[directory.Fold(in)]; g != nil {
 				c.AddMember(g, Reference{SID: c.foreign[dn].SID})
 			}
 		}
@@ -55,7 +55,7 @@ func (c *Collector) resolve() {
 	}
 	c.setDomain()
 	for _, name := range c.listed {
-		key := fold(name.name)
+		key := directory.Fold(name.name)
 		dn := x.groups[key] != nil || x.users[key] != nil
 		if !dn && c.Users.byName[key] == nil && c.Groups.byName[key] == nil {
 			c.Report("%s, which %s lists, has no entry in any input", name.name, name.list)
@@ -106,11 +106,11 @@ type index struct {
 func (c *Collector) index() *index {
 	x := &index{map[string]*Account{}, map[string]*Account{}, map[string]*Account{}}
 	for _, g := range c.Groups.list {
-		x.groups[fold(g.DN)] = g
+		x.groups[directory.Fold(g.DN)] = g
 		x.gids[g.ID] = g
 	}
 	for _, u := range c.Users.list {
-		x.users[fold(u.DN)] = u
+		x.users[directory.Fold(u.DN)] = u
 	}
 	for _, m := range []map[string]*Account{x.groups, x.users, x.gids} {
 		delete(m, "")
@@ -139,7 +139,7 @@ func (c *Collector) join(x *index, a *Account, r Reference) {
 			return
 		}
 	case r.DN != "":
-		g = x.groups[fold(r.DN)]
+		g = x.groups[directory.Fold(r.DN)]
 	default:
 		g = c.Groups.find(r.Name)
 	}
@@ -163,11 +163,11 @@ func (r Reference) String() string {
 // Unresolved, unless a logon adds it.
 func (c *Collector) addMembership(x *index, m membership) {
 	r := m.member
-	if f := c.foreign[fold(r.DN)]; f != nil {
+	if f := c.foreign[directory.Fold(r.DN)]; f != nil {
 		r = Reference{SID: f.SID}
 	}
 	var a *Account
-	key := fold(r.DN + r.Name)
+	key := directory.Fold(r.DN + r.Name)
 	switch {
 	case r.SID == sid.Everyone || r.SID == sid.AuthenticatedUsers:
 		for _, u := range c.Users.list {
