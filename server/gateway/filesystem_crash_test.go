@@ -119,7 +119,7 @@ func TestKilledGatewayLeavesWholeFiles(t *testing.T) {
 	big := strings.Repeat("b", 300_000)
 	first, step := int64(1), int64(5)
 	if randtest.Deep() {
-		step = 1
+		step = 2
 	}
 	for i, c := range []struct {
 		method, path, body string

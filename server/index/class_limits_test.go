@@ -16,11 +16,11 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// TestCostPerClassStaysBounded gives each of up to 100,000 documents a descriptor of its own, as a user can.
+// TestCostPerClassStaysBounded gives each of up to 40,000 documents a descriptor of its own, as a user can.
 // Everybody's groups then change. No sink and no reader takes more than a few times the processor time of the first
 // load, and a class takes a bounded amount of memory. The filter has all classes, also after a compaction.
 func TestCostPerClassStaysBounded(t *testing.T) {
-	n := randtest.Count(t, "REFMON_CLASSES", 100_000)
+	n := randtest.Count(t, "REFMON_CLASSES", 40_000)
 	dir := t.TempDir()
 	log, _, err := OpenLog(dir)
 	check.NoError(t, err)

@@ -139,7 +139,7 @@ func TestKilledGatewayLeavesOldOrNewFile(t *testing.T) {
 	big, fresh := strings.Repeat("big", 1<<20), strings.Repeat("fresh", 1<<19)
 	rng := rand.New(rand.NewPCG(randtest.Seed(t), 39))
 	all := killables(big, fresh)
-	for i := range randtest.Count(t, "REFMON_KILLS", 160) {
+	for i := range max(len(all), randtest.Count(t, "REFMON_KILLS", 64)) {
 		c := all[i%len(all)]
 		s.arrange(descriptor, before(big))
 		// The first request logs on, so that the second one takes a few milliseconds.
