@@ -1,13 +1,10 @@
-// Command measure prints facts about the repository that reviews ask for: how much code it has, by part, where the
-// time of `go test ./...` goes, by package, and whether only comments changed since a commit. It also runs go test and
-// prints at the end which tests were skipped, and why.
+// Command measure prints facts about the repository that reviews ask for: how much code it has, by part, and where the
+// time of `go test ./...` goes, by package. It also runs go test and prints at the end which tests were skipped, and why.
 //
 //	go run ./internal/test/measure lines
 //	go run ./internal/test/measure test [ARGUMENT…]
 //	go run ./internal/test/measure time [FOLDER [PACKAGE…]]
-//	go run ./internal/test/measure comments COMMIT
 //
-// comments fails if a Go file below this folder differs from the commit's in more than comments, or cites other rules.
 // time compiles everything again in an empty build cache, so it takes minutes. FOLDER is a module's (.); without
 // packages it measures all of them (./...).
 package main
@@ -38,8 +35,6 @@ func run(args []string, out io.Writer) error {
 		return runTests(args[1:], out)
 	case len(args) == 1 && args[0] == "lines":
 		return printLines(".", out)
-	case len(args) == 2 && args[0] == "comments":
-		return printComments(".", args[1], out)
 	case len(args) == 1 && args[0] == "time":
 		return printTime(".", []string{"./..."}, out)
 	case len(args) == 2 && args[0] == "time":
@@ -47,6 +42,5 @@ func run(args []string, out io.Writer) error {
 	case len(args) > 2 && args[0] == "time":
 		return printTime(args[1], args[2:], out)
 	}
-	return fmt.Errorf("unknown arguments %q: use lines, test [ARGUMENT…], time [FOLDER [PACKAGE…]], or comments COMMIT",
-		args)
+	return fmt.Errorf("unknown arguments %q: use lines, test [ARGUMENT…], or time [FOLDER [PACKAGE…]]", args)
 }
