@@ -1,5 +1,5 @@
-// Command measure prints facts about the repository that reviews ask for: how much code it has, by part, and where the
-// time of `go test ./...` goes, by package. It also runs go test and prints at the end which tests were skipped, and why.
+// Command measure prints how much code the repository has, by part, and where the time of `go test ./...` goes, by
+// package. It also runs go test and prints at the end which tests were skipped, and why.
 //
 //	go run ./internal/test/measure lines
 //	go run ./internal/test/measure test [ARGUMENT…]

@@ -13,11 +13,6 @@
 //
 //	go test ./internal/test/rules
 //
-// A second test holds the meaning of the rules while their wording changes.
-// testdata/contract.txt lists the names, numbers and cited ids of each rule, the
-// hash of its source, and how often it says may, only, unless and their like
-// ([Facts]). Who changes one of these runs the tests with -args -rewrite.
-//
 // Ids are a letter, a hyphen, a number and at most one small letter: O objects
 // and handles, T tokens, I impersonation, P properties of impersonation, S
 // security descriptors, A access check, U audit, F files, K Kerberos. Names of cases
