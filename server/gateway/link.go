@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/admission"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -49,17 +51,56 @@ func (l *link) process() (*process, error) {
 		return nil, fmt.Errorf("refmond: %w", err)
 	}
 	p = newProcess(conn, l.cfg)
+	if used, err := l.use(p); used != p {
+		_ = conn.Close()
+		return used, err
+	}
+	l.warn(conn.Thread())
+	return p, nil
+}
+
+// use makes p the current process and returns it. If another request connected first, use returns that process
+// instead, and after close errStopped.
+func (l *link) use(p *process) (*process, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || l.at != nil && l.at.conn.Err() == nil {
-		_ = conn.Close() // another request connected first, or the gateway stopped
-		if l.closed {
-			return nil, errStopped
-		}
-		return l.at, nil
+	switch {
+	case l.closed:
+		return nil, errStopped
+	case l.at == nil || l.at.conn.Err() != nil:
+		l.at = p
 	}
-	l.at = p
-	return p, nil
+	return l.at, nil
+}
+
+// warn logs two mistakes in the setup that clients only see as 404: the gateway's account has no
+// SeImpersonatePrivilege, so its clients' tokens open nothing, and refmond does not serve a tree of the configuration.
+// It opens no file: the gateway's own account has no right. It logs nothing if a call fails.
+func (l *link) warn(th *nt.Thread) {
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
+	if st != ntstatus.Success {
+		return
+	}
+	user, _ := th.NtQueryInformationToken(own, winnt.TokenUser)
+	held, st := th.NtQueryInformationToken(own, winnt.TokenPrivileges)
+	th.NtClose(own)
+	account, _ := user.(token.Group)
+	privileges, _ := held.([]nt.LUIDAndAttributes)
+	if st == ntstatus.Success && !slices.ContainsFunc(privileges, func(p nt.LUIDAndAttributes) bool {
+		return winnt.Privilege(p.LUID) == winnt.SeImpersonatePrivilege
+	}) {
+		l.cfg.Log.Error("clients can open nothing: the gateway's user needs SeImpersonatePrivilege; grant it and restart "+
+			"the gateway", "run", "refmond account right grant "+account.SID.String()+" SeImpersonatePrivilege")
+	}
+	for _, tree := range l.cfg.Trees {
+		// The name is invalid in every tree, so the call opens no file and leaves no audit record.
+		_, st := th.NtOpenFile(winnt.FILE_READ_ATTRIBUTES,
+			&nt.ObjectAttributes{ObjectName: place{tree: tree, path: "?"}.object()}, 0, 0)
+		if st == ntstatus.ObjectPathNotFound {
+			l.cfg.Log.Error("refmond has no such tree: add it to refmond's configuration, or correct it below trees in "+
+				"the gateway's", "tree", tree)
+		}
+	}
 }
 
 // close disconnects from refmond, which ends every handle and impersonation. Later calls of process return

@@ -1,9 +1,11 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
@@ -57,6 +59,35 @@ func TestReplacedThreadsAreClosed(t *testing.T) {
 	}
 	w.settles(kept)
 	w.want(404, "alice", "GET", "/share/missing", "")
+}
+
+// TestConnectionLogsMistakesOfTheSetup checks that the first request logs a missing privilege of the gateway's account
+// and a tree that refmond does not serve. Clients see both only as 404. Without a mistake it logs nothing.
+func TestConnectionLogsMistakesOfTheSetup(t *testing.T) {
+	for _, c := range []struct {
+		uid   uint32
+		trees []string
+		want  []string
+	}{
+		{gate, []string{"share"}, nil},
+		{gate, []string{"share", "shore"}, []string{"no such tree", "tree=shore"}},
+		{gate + 1, []string{"share"}, []string{"S-1-22-1-61011 SeImpersonatePrivilege"}},
+	} {
+		var out bytes.Buffer
+		var w *world
+		w = newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)S:(AU;SAFA;FA;;;WD)", func(cfg *Config) {
+			cfg.Dial = func() (*client.Conn, error) { return w.dial(c.uid) }
+			cfg.Trees, cfg.Log = c.trees, slog.New(slog.NewTextHandler(&out, nil))
+		})
+		w.audits(audit.FileSystem)
+		check.Must(w.g.link.process())
+		check.Must(w.g.link.process())
+		check.Equal(t, strings.Count(out.String(), "\n"), min(len(c.want), 1), "lines of %q", out.String())
+		for _, part := range c.want {
+			check.That(t, strings.Contains(out.String(), part), "no %q in %s", part, out.String())
+		}
+		check.Equal(t, len(w.sink.Drain()), 0, "audit records")
+	}
 }
 
 // opensOnce serves a client on conn as refmond does: it answers an impersonation, an open and the end of the
