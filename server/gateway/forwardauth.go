@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/internal/lograte"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -48,13 +50,19 @@ func (f *ForwardAuth) check() error {
 // The 403 includes too many failed logons, a path that is not served, and an unreachable daemon.
 func (g *Gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Content-Type-Options"] = nosniff
-	begun := time.Now()
-	at, mask, ok := g.forwarded(r)
-	if ok {
-		r, ok = g.cfg.ForwardAuth.fromClient(r)
+	begun, proxy := time.Now(), origin(r)
+	at, mask, err := g.forwarded(r)
+	if err == nil {
+		r, err = g.cfg.ForwardAuth.fromClient(r)
 	}
-	p, err := g.link.process()
-	if !ok || err != nil {
+	var p *process
+	if err == nil {
+		p, err = g.link.process()
+	}
+	if err != nil {
+		if !errors.Is(err, errForwardedPath) { // paths are not the administrator's mistake
+			g.log.Warn("cannot decide about a request of a proxy", lograte.Client, proxy, "error", err)
+		}
 		plain(w, http.StatusForbidden, "access denied")
 		return
 	}
@@ -87,46 +95,70 @@ func (g *Gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 	plain(w, http.StatusOK, "allowed")
 }
 
-// fromClient returns a copy of a proxy's request whose RemoteAddr is the address of the proxy's client. ok is false if
-// the header with the address is missing, repeated or malformed. Without f.Client it returns r itself.
-func (f *ForwardAuth) fromClient(r *http.Request) (_ *http.Request, ok bool) {
+// fromClient returns a copy of a proxy's request whose RemoteAddr is the address of the proxy's client. It returns an
+// error if the header with the address is missing, repeated or malformed. Without f.Client it returns r itself.
+func (f *ForwardAuth) fromClient(r *http.Request) (*http.Request, error) {
 	if f.Client == "" {
-		return r, true
+		return r, nil
 	}
-	client := r.Header.Values(f.Client)
-	if len(client) != 1 {
-		return nil, false
-	}
-	at, err := netip.ParseAddr(client[0])
+	client, err := one(r, f.Client)
 	if err != nil {
-		return nil, false
+		return nil, err
+	}
+	at, err := netip.ParseAddr(client)
+	if err != nil {
+		return nil, fmt.Errorf("the header %s has no address: %w", f.Client, err)
 	}
 	// With this address, one client's wrong passwords do not count against the proxy's other clients (G-67, L-65).
 	out := r.WithContext(r.Context())
 	out.RemoteAddr = netip.AddrPortFrom(at.WithZone(""), 0).String()
-	return out, true
+	return out, nil
 }
 
-// forwarded returns the file and the access mask that the proxy asks about. ok is false if the sender is no
+// one returns the value of a header that the proxy must set exactly once.
+func one(r *http.Request, header string) (string, error) {
+	values := r.Header.Values(header)
+	if len(values) != 1 {
+		return "", fmt.Errorf("the proxy has sent the header %s %d times, want once", header, len(values))
+	}
+	return values[0], nil
+}
+
+// errForwardedPath is the error of a path that names no single file.
+var errForwardedPath = errors.New("the path does not name one file of a tree")
+
+// forwarded returns the file and the access mask that the proxy asks about. It returns an error if the sender is no
 // configured proxy, or a header is missing, repeated or invalid (G-67). The path must be absolute, in a tree, without
-// host and fragment. The right must be one known action.
-func (g *Gateway) forwarded(r *http.Request) (at place, mask winnt.AccessMask, ok bool) {
+// host and fragment, and not end in a slash; otherwise the error is errForwardedPath. The right must be one known
+// action.
+func (g *Gateway) forwarded(r *http.Request) (at place, mask winnt.AccessMask, err error) {
 	f := &g.cfg.ForwardAuth
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !slices.ContainsFunc(f.Proxies,
 		func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap()) }) {
-		return at, 0, false
+		return at, 0, errors.New("the sender is not one of forwardAuth.proxies")
 	}
-	path, right := r.Header.Values(f.Path), r.Header.Values(f.Right)
-	if len(path) != 1 || len(right) != 1 {
-		return at, 0, false
+	path, err := one(r, f.Path)
+	if err != nil {
+		return at, 0, err
 	}
-	masks := actionMasks(right[0])
-	u, err := url.ParseRequestURI(path[0])
-	if len(masks) != 1 || err != nil || u.Host != "" || u.Scheme != "" || strings.Contains(path[0], "#") {
-		return at, 0, false
+	right, err := one(r, f.Right)
+	if err != nil {
+		return at, 0, err
 	}
-	// An encoded slash, dots and empty names are rejected: the proxy may resolve them in another way (G-10).
-	at, _, err = parsePlace(u)
-	return at, masks[0], err == nil && at.tree != ""
+	masks := actionMasks(right)
+	if len(masks) != 1 {
+		return at, 0, fmt.Errorf("the header %s has %q, want one right such as read", f.Right, right)
+	}
+	u, err := url.ParseRequestURI(path)
+	if err != nil || u.Host != "" || u.Scheme != "" || strings.Contains(path, "#") {
+		return at, 0, errForwardedPath
+	}
+	// An encoded slash, dots and empty names are rejected: the proxy may resolve them in another way (G-10). For a final
+	// slash it may serve another file, such as index.html, which nobody has asked about (G-67).
+	at, slash, err := parsePlace(u)
+	if err != nil || slash || at.tree == "" {
+		return at, 0, errForwardedPath
+	}
+	return at, masks[0], nil
 }

@@ -1,9 +1,11 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -45,7 +47,10 @@ func (w *world) forward(user, from string, headers ...string) *httptest.Response
 // TestForwardAuthNeedsOnePathAndRight checks the three statuses, and that a request which is not exactly one path and
 // one right from a proxy of the configuration is denied (G-66, G-67).
 func TestForwardAuthNeedsOnePathAndRight(t *testing.T) {
-	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;{alice})", local)
+	var out bytes.Buffer
+	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;{alice})", local, func(c *Config) {
+		c.Log = slog.New(slog.NewTextHandler(&out, nil))
+	})
 	w.file("f", "x", "O:BAG:SYD:P(A;;FR;;;{alice})")
 	w.file("ä b", "x", "O:BAG:SYD:P(A;;FR;;;{alice})")
 	const here, path, right = "127.0.0.1:5", "X-Forwarded-Uri", "X-Refmon-Right"
@@ -83,6 +88,8 @@ func TestForwardAuthNeedsOnePathAndRight(t *testing.T) {
 		{"a scheme", "alice:pw-x", here, []string{path, "x:/share/f", right, "read"}, 403},
 		{"the root without a credential", "", here, []string{path, "/", right, "read"}, 403},
 		{"the root", "alice:pw-x", here, []string{path, "/", right, "read"}, 403},
+		{"a directory", "alice:pw-x", here, []string{path, "/share", right, "read"}, 200},
+		{"a directory with its slash", "alice:pw-x", here, []string{path, "/share/?a", right, "read"}, 403},
 	} {
 		got := w.forward(c.user, c.from, c.headers...)
 		if got.Code != c.want || (got.Code == 401) != (got.Header().Get("WWW-Authenticate") != "") {
@@ -95,6 +102,11 @@ func TestForwardAuthNeedsOnePathAndRight(t *testing.T) {
 	check.Equal(t, w.forward("alice:wrong", here, path, "/share/f", right, "read").Code, 403, "too many wrong passwords")
 	w.must(w.g.Close())
 	check.Equal(t, w.forward("alice:pw-x", here, path, "/share/f", right, "read").Code, 403, "without refmond")
+	// The log names the administrator's mistakes: the nine rows from another host to an alternative, and the last.
+	check.Equal(t, strings.Count(out.String(), "cannot decide about"), 10, "lines of "+out.String())
+	for _, part := range []string{"forwardAuth.proxies", "X-Forwarded-Uri 0 times", "X-Refmon-Right 2 times", `\"GET\"`} {
+		check.That(t, strings.Contains(out.String(), part), "no line has %s: %s", part, out.String())
+	}
 }
 
 // TestForwardAuthCountsWrongPasswordsPerClient checks that the wrong passwords of one client of a proxy do not refuse
@@ -182,6 +194,8 @@ func TestNginxAuthRequestPasses401And403(t *testing.T) {
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;{alice})", local)
 	w.file("f", "content of f", "O:BAG:SYD:P(A;;FR;;;{alice})")
 	w.file("g", "content of g", "O:BAG:SYD:P(A;;FR;;;{bob})")
+	w.folder("d", "O:BAG:SYD:P(A;;FA;;;{alice})")
+	w.file("d/index.html", "content of d", "O:BAG:SYD:P(A;;FR;;;{bob})")
 	dir := t.TempDir()
 	config := strings.NewReplacer("DIR", dir, "TREE", w.root, "GATEWAY",
 		w.console.URL).Replace("user root;" + nginxConfig)
@@ -195,7 +209,8 @@ func TestNginxAuthRequestPasses401And403(t *testing.T) {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(dir, "http.sock"))
 	}
-	client := &http.Client{Transport: &http.Transport{DialContext: dial}}
+	client := &http.Client{Transport: &http.Transport{DialContext: dial},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if c, err := net.Dial("unix", filepath.Join(dir, "http.sock")); err == nil {
 			_ = c.Close()
@@ -217,6 +232,8 @@ func TestNginxAuthRequestPasses401And403(t *testing.T) {
 		{"alice", "/share/x/../g", 403, nil},
 		{"alice", "/share/%67", 403, nil},
 		{"alice", "/share/%66?x=1", 200, nil},
+		{"alice", "/share/d", 301, nil},
+		{"alice", "/share/d/", 403, nil}, // nginx serves index.html in it
 		{"alice", "/share/g", 403, []string{"X-Forwarded-Uri", "/share/f"}},
 		{"alice", "/share/g", 403, []string{"X-Forwarded-Uri", "/share/f", "X-Refmon-Right", "SYNCHRONIZE"}},
 	} {
