@@ -111,6 +111,7 @@ func TestSystemdAcceptsShippedUnits(t *testing.T) {
 			"the socket unit does not listen at %s", at)
 	}
 	check.That(t, strings.Contains(string(text), "refmond serve --config"), "the unit does not start refmond serve")
+	check.That(t, strings.Contains(string(text), "\nWants=refmond.socket\n"), "the unit does not start its sockets")
 	trees := check.Must(os.ReadFile("../../systemd/refmond-trees.conf"))
 	for _, c := range ofTrees {
 		check.Equal(t, strings.Count(string(trees), c.name), 2,
