@@ -139,7 +139,7 @@ stage() {
 	mv "$root/usr/share/doc/refmon/LICENSE" "$work/LICENSE"
 	cp packaging/copyright "$root/usr/share/doc/refmon/copyright"
 	cp capi/tests/example.c "$root/usr/share/doc/librefmon-dev/"
-	cp server/systemd/refmond-trees.conf "$root/usr/share/doc/refmond/"
+	cp server/systemd/refmond-{trees,directory}.conf "$root/usr/share/doc/refmond/"
 	for p in refmond.service refmond.socket refmond-mount@.service refmon-gateway.service \
 		refmon-index-{broker,keep,watch,directory,work,follow}.service; do
 		sed 's#/usr/local/bin/#/usr/bin/#' "server/systemd/$p" >"$root/usr/lib/systemd/system/$p"

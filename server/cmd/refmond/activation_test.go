@@ -113,6 +113,7 @@ func TestSystemdAcceptsShippedUnits(t *testing.T) {
 	check.That(t, strings.Contains(string(text), "refmond serve --config"), "the unit does not start refmond serve")
 	check.That(t, strings.Contains(string(text), "\nWants=refmond.socket\n"), "the unit does not start its sockets")
 	trees := check.Must(os.ReadFile("../../systemd/refmond-trees.conf"))
+	directory := check.Must(os.ReadFile("../../systemd/refmond-directory.conf"))
 	for _, c := range ofTrees {
 		check.Equal(t, strings.Count(string(trees), c.name), 2,
 			"refmond-trees.conf does not give %s", c.name)
@@ -125,7 +126,7 @@ func TestSystemdAcceptsShippedUnits(t *testing.T) {
 	check.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\n"), 0o700))
 	dir := t.TempDir()
 	unit, sockets := filepath.Join(dir, "refmond.service"), filepath.Join(dir, "refmond.socket")
-	shown := strings.ReplaceAll(string(text), "/usr/local/bin/refmond", program) + string(trees)
+	shown := strings.ReplaceAll(string(text), "/usr/local/bin/refmond", program) + string(trees) + string(directory)
 	check.NoError(t, errors.Join(os.WriteFile(unit, []byte(shown), 0o600), os.WriteFile(sockets, socket, 0o600)))
 	// The unit of a mount without a daemon is a template: its instance is the escaped path of the tree.
 	mount := check.Must(os.ReadFile("../../systemd/refmond-mount@.service"))
@@ -159,7 +160,7 @@ func TestUnitsOfTreesAllowOpenat2(t *testing.T) {
 }
 
 // TestUnitsAreHardened checks that systemd-analyze rates the exposure of each unit at 3.0 or less, also of a refmond
-// with trees.
+// with trees, and of one with a directory, which has a network.
 func TestUnitsAreHardened(t *testing.T) {
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
@@ -171,11 +172,11 @@ func TestUnitsAreHardened(t *testing.T) {
 	const units = "../../systemd"
 	services := check.Must(filepath.Glob(units + "/*.service"))
 	check.That(t, len(services) >= 9, "%d units, want at least 9", len(services))
-	for _, unit := range append(services, units+"/refmond.service+") {
-		service, trees := strings.CutSuffix(unit, "+")
+	for _, unit := range append(services, units+"/refmond.service+trees", units+"/refmond.service+directory") {
+		service, addition, more := strings.Cut(unit, "+")
 		text := check.Must(os.ReadFile(service))
-		if trees {
-			text = append(text, check.Must(os.ReadFile(units+"/refmond-trees.conf"))...)
+		if more {
+			text = append(text, check.Must(os.ReadFile(units+"/refmond-"+addition+".conf"))...)
 		}
 		name := strings.Replace(filepath.Base(service), "@.", "@srv.", 1) // the instance of a template
 		file := written(t, filepath.Join(t.TempDir(), name), string(text))
