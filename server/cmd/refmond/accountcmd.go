@@ -72,7 +72,8 @@ func (c *accountCmd) change(r admin.Request) error {
 // other errors unchanged.
 func accountError(err error) error {
 	if errors.Is(err, ntstatus.AccessDenied.Err()) {
-		return fmt.Errorf("%w: only an administrator with a full token may list or change accounts: "+
+		return fmt.Errorf("%w: only an administrator with a full token may list or change accounts (at first the user that "+
+			"refmond runs as): "+
 			"run this as an administrator with --socket /run/refmon/admin.sock", err)
 	}
 	return err
