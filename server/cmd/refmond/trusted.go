@@ -35,8 +35,14 @@ func (c *config) trusted() []trustedPath {
 }
 
 // checkTrusted returns an error if another user can change a file that refmond trusts (L-76). The error names each
-// unsafe file and the command that repairs it. Missing files are ignored; the code that needs them reports them.
+// unsafe file and the command that repairs it. If another user owns the state folder, it names only that, because the
+// files then are probably right for that user. Missing files are ignored; the code that needs them reports them.
 func (c *config) checkTrusted() error {
+	var st unix.Stat_t
+	if unix.Stat(c.State, &st) == nil && st.Uid != 0 && st.Uid != uint32(os.Geteuid()) && !unmapped(st.Uid) {
+		return fmt.Errorf("state folder %s: it belongs to uid %d: run refmond as that user, or chown -R %d %s", c.State,
+			st.Uid, os.Geteuid(), c.State)
+	}
 	var all []error
 	for _, p := range c.trusted() {
 		if p.path != "" && !strings.HasPrefix(p.path, "@") {

@@ -31,13 +31,17 @@ func TestFoldersWritableByOthersBlockStart(t *testing.T) {
 		"a user's folder":            {func(d string) error { return os.Chown(d+"/etc", 1000, 1000) }, "chown 0 D/etc"},
 		"the state folder":           {func(d string) error { return os.Chmod(d+"/state", 0o777) }, "chmod go-w"},
 		"a user's state folder": {func(d string) error { return os.Chown(d+"/state", 1000, 1000) },
-			"chown 0 D/state"},
+			"run refmond as that user, or chown -R 0 D/state\n"},
 		"accounts for all": {func(d string) error { return os.Chmod(d+"/state/accounts.db", 0o666) },
 			"chmod go-w D/state/accounts.db"},
 		"accounts that all read": {func(d string) error { return os.Chmod(d+"/state/accounts.db", 0o644) },
 			"chmod go= D/state/accounts.db"},
 		"a user's accounts": {func(d string) error { return os.Chown(d+"/state/accounts.db", 1000, 1000) },
 			"chown 0 D/state/accounts.db"},
+		"all files of another user": {func(d string) error {
+			return errors.Join(os.Chown(d+"/state/accounts.db", 1000, 1000), os.Chown(d+"/run", 1000, 1000),
+				os.Chown(d+"/state", 1000, 1000))
+		}, "run refmond as that user, or chown -R 0 D/state\n"},
 		"the trail": {func(d string) error { return os.Chmod(d+"/state/audit", 0o777) },
 			"chmod go-w D/state/audit"},
 		"the lock":            {func(d string) error { return os.Chmod(d+"/state/lock", 0o666) }, "chmod go-w D/state/lock"},
