@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -73,8 +74,10 @@ func load(file string) (*config, error) {
 		return &c, c.check()
 	}
 	text, err := os.ReadFile(file)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("configuration: %w; refmon-gateway config print > FILE writes one", err)
+	} else if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	if err = c.read(text); err == nil {
 		err = c.check()

@@ -36,6 +36,9 @@ func TestMalformedCommandLineNamesTheHelp(t *testing.T) {
 			"give --objects too\n"},
 		{[]string{"directory", "export", "--config", "/nowhere", "--people", "p", "--audit"}, exitMalformed,
 			"give --objects too\n"},
+		{[]string{"directory", "export", "--config", "/nowhere", "--people", "p", "--objects", "p"}, exitMalformed,
+			"name the same file\n"},
+		{[]string{"serve", "--config", "/"}, exitMalformed, "configuration: read /: is a directory\n"},
 		{[]string{"serve", "--config", "/nowhere"}, exitMalformed, "refmond config print > FILE writes one\n"},
 		{[]string{"serve", "--config", ""}, exitMalformed, "--config is empty"}, // of a variable that is not set
 	} {
