@@ -24,7 +24,7 @@ func Ask(conn *client.Conn, level winnt.SecurityImpersonationLevel, files []stri
 		}
 		n, err := pipe.Read(answer)
 		if err != nil {
-			return err
+			return fmt.Errorf("no answer about %q: %w", name, err)
 		}
 		fmt.Fprintf(out, "%s: %s\n", name, answer[:n])
 	}

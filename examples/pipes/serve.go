@@ -48,13 +48,14 @@ func Serve(conn *client.Conn, out io.Writer) error {
 	}
 }
 
-// answer opens the files that the client names with the client's rights only.
+// answer opens the files that the client names with the client's rights only. After a name of 256 bytes or more it
+// hangs up.
 func answer(c *nt.PipeConn, th *nt.Thread, out io.Writer) {
 	request := make([]byte, 256)
 	for {
 		n, err := c.Read(request)
-		if err != nil {
-			return // the client has left
+		if err != nil || n == len(request) {
+			return // the client has left, or the next read would return the rest of this message
 		}
 		status := open(c, th, string(request[:n]))
 		fmt.Fprintf(out, "asked for %q: %s\n", request[:n], status)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -377,6 +378,10 @@ func answers(t *testing.T, cfg *config) string {
 		err := pipes.Ask(programs[1], winnt.SecurityImpersonation, []string{"report", "payroll"}, &said)
 		if err == nil || time.Now().After(deadline) {
 			check.NoError(t, err)
+			// The rest of a name that is too long is no name.
+			long := []string{strings.Repeat("x", 300), "report"}
+			err := pipes.Ask(programs[1], winnt.SecurityImpersonation, long, io.Discard)
+			check.That(t, errors.Is(err, io.EOF), "the server answers a name of 300 bytes: %v, want EOF", err)
 			return said.String()
 		}
 	}
