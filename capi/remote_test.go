@@ -138,6 +138,7 @@ func TestDaemonServesPipeExamples(t *testing.T) {
 		if next.Load() == service {
 			for name, text := range map[string]string{
 				"report":  "O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-1107)",
+				"größe 😀": "O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-1107)",
 				"payroll": "O:SYG:SYD:(A;;FR;;;BA)", "server-secret": "O:NSG:NSD:(A;;FR;;;NS)",
 			} {
 				if err := sys.CreateFile(name, sddl.MustParse(text)); err != nil {
@@ -157,7 +158,8 @@ func TestDaemonServesPipeExamples(t *testing.T) {
 	}
 	next.Store(alice)
 	const success, denied, level = "0x00000000", "0xC0000022", "0xC00000A5" // STATUS_BAD_IMPERSONATION_LEVEL
-	want := "report: " + success + "\npayroll: " + denied + "\nserver-secret: " + denied + "\n"
+	want := "report: " + success + "\npayroll: " + denied + "\nserver-secret: " + denied +
+		"\ngröße 😀: " + success + "\n\xff: 0xC0000033\n" // STATUS_OBJECT_NAME_INVALID
 	if got, err := exec.Command("env", "REFMON_SOCKET="+socket, server).CombinedOutput(); string(got) !=
 		"the pipe: error 5\n" {
 		t.Errorf("a client serves the same pipe: %s, %v; want ERROR_ACCESS_DENIED", got, err)
@@ -181,8 +183,8 @@ func TestDaemonServesPipeExamples(t *testing.T) {
 			check.NoError(t, c.Close())
 		}
 	}
-	check.Equal(t, run(t, "REFMON_SOCKET="+socket, asker, "report", "payroll", "server-secret"), want,
-		"output of the client")
+	check.Equal(t, run(t, "REFMON_SOCKET="+socket, asker, "report", "payroll", "server-secret", "größe 😀", "\xff"),
+		want, "output of the client")
 	if got := run(t, "REFMON_SOCKET="+socket, asker, "-identify", "report"); got != "report: "+level+"\n" {
 		t.Errorf("output of the client with -identify: %q, want status %s", got, level)
 	}

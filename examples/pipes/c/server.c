@@ -4,18 +4,26 @@
  *     cc -o server server.c $(pkg-config --cflags --libs refmon) -lpthread
  *     REFMON_SOCKET=/run/refmon/refmond.sock ./server
  */
+#include <locale.h>
 #include <pthread.h>
 #include <refmon/refmon.h>
 #include <stdio.h>
 #include <string.h>
+#include <uchar.h>
 
-/* Opens a file with the present rights of the calling thread. Returns its status. */
+/* Opens a file with the present rights of the calling thread. Returns its status. name is UTF-8, at most 255 bytes. */
 static NTSTATUS open_file(const char *name)
 {
 	WCHAR wide[256];
 	UNICODE_STRING text = {0, sizeof wide, wide};
-	for (; *name && text.Length < sizeof wide; text.Length += sizeof *wide)
-		wide[text.Length / sizeof *wide] = (unsigned char)*name++;
+	mbstate_t state = {0};
+	for (size_t n; (n = mbrtoc16(wide + text.Length / sizeof *wide, name, strlen(name) + 1, &state)) != 0;
+			text.Length += sizeof *wide) {
+		if (n == (size_t)-1 || n == (size_t)-2)
+			return STATUS_OBJECT_NAME_INVALID; /* not UTF-8 */
+		if (n != (size_t)-3) /* the second half of a surrogate pair takes no byte */
+			name += n;
+	}
 	OBJECT_ATTRIBUTES attributes = {.Length = sizeof attributes, .ObjectName = &text};
 	IO_STATUS_BLOCK io;
 	HANDLE file;
@@ -59,6 +67,8 @@ static HANDLE new_instance(DWORD flags, SECURITY_ATTRIBUTES *security)
 
 int main(void)
 {
+	if (!setlocale(LC_CTYPE, "C.UTF-8"))
+		return 1;
 	/* Clients get no FILE_CREATE_PIPE_INSTANCE: with it they could serve the pipe's other clients. */
 	SECURITY_ATTRIBUTES everyone = {sizeof everyone, NULL, FALSE};
 	if (!ConvertStringSecurityDescriptorToSecurityDescriptorA("D:(A;;0x12019b;;;WD)(A;;FA;;;OW)", SDDL_REVISION_1,
