@@ -10,14 +10,16 @@ _C = table.CONSTANTS
 _LARGEST_READ = 1 << 20  # fits into a frame
 _END = _C["STATUS_END_OF_FILE"]
 _STANDARD = 5  # FileStandardInformation
+_NON_DIRECTORY_FILE = 0x40
 
 
 def open_file(thread, name, **parameters):
     """Opens a file for reading with the thread's present identity, and returns a BufferedReader that the caller closes.
 
-    parameters add to those of NtCreateFile, or replace them. NTError: the open failed.
+    parameters add to those of NtCreateFile, or replace them. NTError: the open failed, STATUS_FILE_IS_A_DIRECTORY for a
+    directory.
     """
-    call = dict(DesiredAccess=_C["GENERIC_READ"], CreateDisposition=_C["FILE_OPEN"],
+    call = dict(DesiredAccess=_C["GENERIC_READ"], CreateDisposition=_C["FILE_OPEN"], CreateOptions=_NON_DIRECTORY_FILE,
                 ShareAccess=_C["FILE_SHARE_READ"] | _C["FILE_SHARE_WRITE"], ObjectAttributes={"ObjectName": name})
     call.update(parameters)
     opened = thread.call_with("NtCreateFile", call)

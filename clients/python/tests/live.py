@@ -511,9 +511,10 @@ class Files(unittest.TestCase):
 
     def test_refused(self):
         th = self.kernel.thread
-        with self.assertRaises(refmon.NTError) as e:
-            th.open_file("\\??\\share\\nothing")
-        self.assertEqual(e.exception.status, refmon.STATUS_OBJECT_NAME_NOT_FOUND)
+        for name, want in (("\\nothing", refmon.STATUS_OBJECT_NAME_NOT_FOUND), ("", refmon.STATUS_FILE_IS_A_DIRECTORY)):
+            with self.assertRaises(refmon.NTError) as e:
+                th.open_file("\\??\\share" + name)
+            self.assertEqual(e.exception.status, want)
         r = th.call_with("NtClose", {"Handle": 4000})
         self.assertEqual((r.status, r.descriptor), (refmon.STATUS_INVALID_PARAMETER, None))
 

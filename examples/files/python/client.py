@@ -13,4 +13,4 @@ with refmon.connect() as kernel, kernel.thread.dial_pipe("files", "SecurityImper
         answer = pipe.recv()
         if answer is None:
             sys.exit("the server is gone")
-        print("%s: %s" % (name, answer.decode()))
+        print("%s: %s" % (name, answer.decode(errors="replace")))
