@@ -1,4 +1,4 @@
-"""May a standard user read what only administrators may? (ctypes)"""
+"""May this user read what only administrators may? With REFMON_USER=standard the answer is no. (ctypes)"""
 import ctypes, sys
 from ctypes import byref, c_int32, c_uint32, c_void_p
 
