@@ -25,7 +25,10 @@ END
 serve() {
 	"$dir/refmond" serve --config "$dir/refmond.yaml" &
 	daemon=$!
-	until [ -S "$dir/admin" ]; do kill -0 $daemon && sleep 0.1; done
+	until [ -S "$dir/admin" ]; do
+		kill -0 $daemon 2>/dev/null || { echo "refmond did not start" >&2 && daemon='' && exit 1; }
+		sleep 0.1
+	done
 }
 daemon=
 trap '[ -z "$daemon" ] || { kill $daemon; wait $daemon; }' EXIT

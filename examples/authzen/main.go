@@ -8,6 +8,7 @@ import (
 	_ "embed"
 	"flag"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"time"
@@ -47,9 +48,13 @@ func serve(listen, dir string) error {
 	if err != nil {
 		return err
 	}
-	web := &http.Server{Addr: listen, Handler: h, ReadTimeout: time.Minute, WriteTimeout: time.Minute}
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return err
+	}
+	web := &http.Server{Handler: h, ReadTimeout: time.Minute, WriteTimeout: time.Minute}
 	fmt.Println("serving http://" + listen)
-	return web.ListenAndServe()
+	return web.Serve(l)
 }
 
 // open opens the audit log in a folder, which stores every question before its answer is sent. It returns nil for "".

@@ -10,9 +10,13 @@ at=127.0.0.1:${PORT:-8180}
 go build -o "$dir/authzen" .
 "$dir/authzen" -listen "$at" -audit "$dir/audit" >"$dir/log" &
 server=$!
-trap 'kill $server; wait $server 2>/dev/null || :; rm -r "$dir"' EXIT
+trap 'kill $server 2>/dev/null || :; wait $server 2>/dev/null || :; rm -r "$dir"' EXIT
 trap 'exit 130' INT TERM
-until curl -so "$dir/metadata" "http://$at/.well-known/authzen-configuration"; do kill -0 $server && sleep 0.1; done
+until grep -q serving "$dir/log"; do
+	kill -0 $server 2>/dev/null || { echo "the example did not start" >&2 && exit 1; }
+	sleep 0.1
+done
+curl -so "$dir/metadata" "http://$at/.well-known/authzen-configuration"
 echo "metadata: $(cat "$dir/metadata")"
 
 failed=0
