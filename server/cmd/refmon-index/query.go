@@ -97,9 +97,14 @@ func (c *canReadCmd) Run(std *streams) error {
 }
 
 // document returns the document's name in the index: its absolute path. It returns a path that begins with a slash
-// unchanged.
+// unchanged, but without slashes at its end.
 func (c *canReadCmd) document() string {
-	if name, err := filepath.Abs(c.Document); err == nil && !strings.HasPrefix(c.Document, "/") {
+	if !strings.HasPrefix(c.Document, "/") {
+		if name, err := filepath.Abs(c.Document); err == nil {
+			return name
+		}
+	}
+	if name := strings.TrimRight(c.Document, "/"); name != "" {
 		return name
 	}
 	return c.Document
