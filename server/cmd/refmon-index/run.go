@@ -60,11 +60,14 @@ func (c *runCmd) Validate() error {
 }
 
 // Run maintains the index until SIGINT or SIGTERM, which is not an error, or until a stage fails. It prints how long
-// the first walk took, and transient errors, to the error output. --nats with --socket or --ask is an error. Outputs
-// are opened before the first walk.
+// the first walk took, and transient errors, to the error output. --nats with --socket or --ask is an error, and
+// so is --ask without --socket. Outputs are opened before the first walk.
 func (c *runCmd) Run(std *streams) error {
 	if c.Nats && (c.Socket != "" || c.Ask != nil) {
 		return errServed
+	}
+	if c.Ask != nil && c.Socket == "" {
+		return errAsk
 	}
 	uids, err := c.uids()
 	if err != nil {

@@ -72,4 +72,7 @@ func (s *serving) serve(state string, uids []uint32, warn func(error)) func(*ind
 	}
 }
 
-var errServed = errors.New("--socket and --ask: not with --nats")
+var (
+	errServed = errors.New("--socket and --ask: not with --nats")
+	errAsk    = errors.New("--ask needs --socket: other users cannot reach the socket in the state folder")
+)

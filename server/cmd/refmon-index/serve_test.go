@@ -11,12 +11,15 @@ import (
 )
 
 // TestContradictoryFlagsAreRejected checks that a run with a NATS server of its own rejects the flags of query servers,
-// that an unknown user may not ask, and that a section of smb.conf excludes sources that cannot apply it.
+// that --ask needs --socket, that an unknown user may not ask, and that a section of smb.conf excludes sources that
+// cannot apply it.
 func TestContradictoryFlagsAreRejected(t *testing.T) {
 	for _, s := range []serving{{Socket: "/run/query.sock"}, {Ask: []string{"0"}}} {
 		err := (&runCmd{messages: messages{Nats: true}, serving: s}).Run(nil)
 		check.ErrorIs(t, err, errServed, "--nats with %+v", s)
 	}
+	err := (&runCmd{serving: serving{Ask: []string{"0"}}}).Run(nil)
+	check.ErrorIs(t, err, errAsk, "--ask without --socket")
 	if uids, err := (&serving{Ask: []string{"0", "no such user"}}).uids(); err == nil {
 		t.Errorf("an unknown user of --ask gives %v, want an error", uids)
 	}
