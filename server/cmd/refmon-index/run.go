@@ -85,7 +85,9 @@ func (c *runCmd) Run(std *streams) error {
 	}
 	defer done()
 	sinks, err := c.outputs.open(ctx, c.State, std.warn)
-	if err != nil {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) { // a signal has ended the wait for the database
+		return nil
+	} else if err != nil {
 		return err
 	}
 	var from func(tree string) watch.Source
