@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/refmon/refmon/internal/cli/bulk"
@@ -12,16 +13,18 @@ import (
 // indexes reports whether both files are outputs of who-can --for-index; a pipe counts as none. It is an error if only
 // one is.
 func (c *diffCmd) indexes() (bool, error) {
-	found := 0
-	for _, name := range [2]string{c.Before, c.After} {
-		if bulk.IsIndex(headOf(name)) {
-			found++
-		}
+	before, after := bulk.IsIndex(headOf(c.Before)), bulk.IsIndex(headOf(c.After))
+	if before == after {
+		return before, nil
 	}
-	if found == 1 {
-		return false, errors.New("one of the files is an output of --for-index, the other is not")
+	other := c.After
+	if after {
+		other = c.Before
 	}
-	return found == 2, nil
+	if _, err := os.Stat(other); errors.Is(err, fs.ErrNotExist) && other != "-" {
+		return false, err
+	}
+	return false, fmt.Errorf("one of the files is an output of --for-index, the other is not: %s", other)
 }
 
 // index compares two outputs of who-can --for-index and writes the changes as JSON lines. It returns errDenied if they
