@@ -53,3 +53,20 @@ func TestLargeMessageIsCopiedTwice(t *testing.T) {
 		check.That(t, written <= 2.5, "W-82: a write allocated %.2f times the message size, want at most 2.5", written)
 	}
 }
+
+// A read of more than a frame brings a part, and the next one the rest (W-3, W-10).
+func TestReadLongerThanFrame(t *testing.T) {
+	const part = 3 << 20 // bytes of a write; two of them do not fit an answer
+	c := serve(t).connect()
+	th := c.Thread()
+	name := &nt.ObjectAttributes{ObjectName: `\??\pipe\large`}
+	server := check.Result(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_ALL_ACCESS,
+		ShareAccess: 3, InboundQuota: 2 * part, OutboundQuota: 1, ObjectAttributes: nt.Cap(name)}))
+	client := check.Result(th.NtOpenFile(winnt.FILE_ALL_ACCESS, name, 0, 0))
+	for range 2 {
+		check.Result(th.NtWriteFile(client, make([]byte, part)))
+	}
+	first := check.Result(th.NtReadFile(server, 2*part))
+	second := check.Result(th.NtReadFile(server, 2*part))
+	check.Equal(t, len(first)+len(second), 2*part, "bytes read")
+}

@@ -176,6 +176,7 @@ func (w *worker) handle(f *Frame) (r result) {
 		// A call that the reader refused came between this one and the last call of the thread (W-38).
 		w.failed = w.failed || f.afterRefusal
 		r.reply, r.err = w.perform(f)
+		r.reply = w.s.fitting(r.reply) // before a Then decides by its status
 		if f.Kind.calls() {
 			w.failed = !r.head.Status.IsSuccess()
 		}
@@ -280,7 +281,7 @@ func (w *worker) callAnd(q request, f *Frame, see func(out any) bool) (a reply) 
 	var out any
 	var st ntstatus.Status
 	// The call is that of a thread in process, reasons included (W-10).
-	call := func() { out, st = w.th.CallRow(q.row.Row, q.in) }
+	call := func() { out, st = w.th.CallRow(q.row.Row, w.s.shortened(q.in)) }
 	if f.logsOn() {
 		// A logon has a limit of its own. Only the work for its frame takes the user's time (W-21).
 		w.timeSlice.pause(call)
