@@ -11,7 +11,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"unicode/utf8"
 
 	"github.com/refmon/refmon/internal/diskio"
 	"github.com/refmon/refmon/sd"
@@ -28,28 +27,13 @@ type Entry struct {
 	Version       uint16 // of a new attribute
 }
 
-// Header says what a journal is about. All fields but Change are required.
-type Header struct {
-	Root    string `json:"root"`    // absolute path
-	Keeper  string `json:"keeper"`  // [Keeper.Name]
-	Command string `json:"command"` // the change, in the words of its user
-	Change  string `json:"change"`  // identifies the change: equal changes have equal ones; "": of an earlier version
-}
-
-// Rest counts the files that a plan leaves as they are although its user meant them. A run that continues the journal
-// reports them again.
-type Rest struct {
-	Failed    int    `json:"failed,omitempty"`    // could not be read or changed
-	Kept      int    `json:"kept,omitempty"`      // still grant what the change revokes
-	FirstKept string `json:"firstKept,omitempty"` // the path of the first of them, below the root
-}
-
 // record is one line of a journal. Header, Blob, Forget, Rest and End are each on a line of their own. The line of an
 // entry has Path or Bytes.
 type record struct {
 	Refmon  string  `json:"refmon,omitempty"` // first line: "acl journal 1"
 	Header  *Header `json:"header,omitempty"`
-	Blob    *string `json:"blob,omitempty"` // base64; its number is the count of blobs before it
+	Root    *string `json:"rootBytes,omitempty"` // base64 of a root that is not UTF-8
+	Blob    *string `json:"blob,omitempty"`      // base64; its number is the count of blobs before it
 	Forget  bool    `json:"forget,omitempty"`
 	Path    *string `json:"path,omitempty"`
 	Bytes   *string `json:"pathBytes,omitempty"` // base64 of a path that is not UTF-8
@@ -96,7 +80,9 @@ type Writer struct {
 // Commit; a journal without Commit is invalid.
 func NewWriter(f *os.File, h Header) (*Writer, error) {
 	w := &Writer{file: f, w: bufio.NewWriterSize(f, 1<<18), sum: sha256.New(), blobs: map[string]int{}}
-	return w, w.put(&record{Refmon: magic, Header: &h})
+	r := &record{Refmon: magic, Header: &h}
+	_, r.Root = inText(h.Root)
+	return w, w.put(r)
 }
 
 // put writes a record as a line and adds the line to the checksum. A partly written line is already in the checksum.
@@ -148,12 +134,7 @@ func (w *Writer) Put(e *Entry) error {
 	if r.After, err = w.blob(e.After.Append(nil)); err != nil {
 		return err
 	}
-	if utf8.ValidString(e.Path) {
-		r.Path = &e.Path
-	} else {
-		text := base64.StdEncoding.EncodeToString([]byte(e.Path))
-		r.Bytes = &text
-	}
+	r.Path, r.Bytes = inText(e.Path)
 	w.count++
 	return w.put(r)
 }
@@ -205,6 +186,11 @@ func ReadJournal(f io.ReaderAt) (*Journal, error) {
 				return ErrNoJournal
 			}
 			j.Header = *r.Header
+			if r.Root != nil {
+				b, err := base64.StdEncoding.DecodeString(*r.Root)
+				j.Root = string(b)
+				return err
+			}
 		case ended:
 			return fmt.Errorf("line %d: there is text after the last line", number)
 		case r.End != nil:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"strings"
 	"testing"
 
@@ -63,6 +64,18 @@ func TestJournalReturnsEvictedDescriptors(t *testing.T) {
 		return nil
 	}))
 	check.Equal(t, i, entries, "entries")
+}
+
+// The root of a tree need not be UTF-8. An undo of another root would fail, or change other files (F-207).
+func TestJournalKeepsBytesOfRoot(t *testing.T) {
+	for _, root := range []string{"/r", "/caf\xe9"} {
+		f := check.Must(os.Create(path.Join(t.TempDir(), "undo")))
+		defer f.Close()
+		check.NoError(t, check.Must(NewWriter(f, Header{Root: root})).Commit(false))
+		check.Equal(t, check.Must(ReadJournal(f)).Root, root, "root")
+	}
+	const damaged = `{"refmon":"acl journal 1","header":{"root":"/r"},"rootBytes":"%"}` + "\n"
+	check.That(t, check.Err(ReadJournal(strings.NewReader(damaged))) != nil, "a root that is not base64 is accepted")
 }
 
 // Commit reports a journal that cannot be written, and with durable one that cannot be synced.
