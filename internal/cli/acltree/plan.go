@@ -2,6 +2,7 @@ package acltree
 
 import (
 	"context"
+	"errors"
 	"path"
 
 	"github.com/refmon/refmon/fileaccess"
@@ -64,6 +65,14 @@ func (p *Plan) Run(ctx context.Context, sink Sink) (Counts, error) {
 	return p.counts, err
 }
 
+// maxPath is the longest path below the root in bytes: PATH_MAX of Linux, beyond which no program opens a file by its
+// path. The journal has each path, so the paths of a deep tree would fill the disk.
+const maxPath = 4096
+
+// ErrLongPath says that a path is too long for a plan.
+var ErrLongPath = errors.New("its path below the root is longer than 4096 bytes: run the command on a directory " +
+	"nearer to it")
+
 // failed counts a file and reports it. It does not report the root, whose name is empty: it returns the root's error,
 // which ends the plan. For other files it returns nil. p.Report may be nil.
 func (p *Plan) failed(name string, err error) error {
@@ -78,13 +87,17 @@ func (p *Plan) failed(name string, err error) error {
 }
 
 // visit plans the change of one file, and with Recursive of its descendants. above and version are the new descriptor
-// and the attribute version of its directory. An unreadable file is counted and reported, and its children are not
-// visited. Only errors that end the plan are returned.
+// and the attribute version of its directory. A file that is unreadable or has too long a path is counted and reported,
+// and its children are not visited. Only errors that end the plan are returned.
 func (p *Plan) visit(ctx context.Context, name string, above *sd.Descriptor, version uint16) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	p.counts.Files++
+	if len(name) > maxPath {
+		// It keeps its descriptor, and so does what is below it (F-206).
+		return p.failed(name, ErrLongPath)
+	}
 	n, version, err := p.one(name, above, version)
 	if err != nil {
 		return err

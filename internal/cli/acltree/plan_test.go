@@ -48,6 +48,24 @@ func TestPlanRenewsInheritedEntriesOnly(t *testing.T) {
 	check.Equal(t, counts.Changed, 0, "files that a repeated grant changes")
 }
 
+// A path that is too long for a program to name is reported and left unchanged, and so is what is below it. Otherwise
+// any user could have the journal grow without bound, or beyond what its reader accepts (F-206).
+func TestPlanLeavesLongPaths(t *testing.T) {
+	m := sample()
+	long := "a/" + strings.Repeat("x", 4094)
+	m.add(long, Directory, "O:BAG:SYD:AI(A;ID;FX;;;WD)") // of 4096 bytes
+	m.add(long+"/f", Regular, "O:BAG:SYD:AI(A;ID;FX;;;WD)")
+	p := planOf(m)
+	var failed []string
+	p.Report = func(path string, err error) {
+		check.ErrorIs(t, err, ErrLongPath, "%.20s", path)
+		failed = append(failed, path)
+	}
+	check.Equal(t, journalOf(t, p).Entries, 6, "entries of the journal")
+	check.SlicesEqual(t, failed, []string{long + "/f"}, "failed files")
+	check.Equal(t, p.counts.Failed, 1, "counted failures")
+}
+
 // Whichever operation fails, the plan counts the file and skips its descendants. Only an error of the root ends the
 // plan.
 func TestPlanSurvivesErrors(t *testing.T) {
