@@ -81,8 +81,9 @@ func compare(before, now *side) (c *Changes, err error) {
 // administratorsOf returns the accounts that are administrators in state a but not in state b. An account that b does
 // not have counts. At most maxNames are listed, but all are counted.
 func administratorsOf(a, b *side) (n Names) {
+	at := a.counterparts(b) // a search by name would also read a name such as LA as an alias
 	for i := range a.admins.All() {
-		if j := b.search.Directory.Find(a.name(i)); j >= 0 && b.admins.Has(j) {
+		if j := at[i]; j >= 0 && b.admins.Has(j) {
 			continue
 		}
 		if n.Count++; len(n.List) < maxNames {

@@ -87,6 +87,17 @@ func TestBaselineReportListsNewRightsAndPaths(t *testing.T) {
 		"changes between equal states: %+v", page.Changes)
 }
 
+// A new administrator is listed whatever its name. In SDDL this one's name stands for the domain's own administrator,
+// who was there before (B-51).
+func TestNewAdministratorWithNameOfAlias(t *testing.T) {
+	d, _, _, _ := office()
+	before := state(t, d.ldif())
+	d.account("user", "LA").join(d.find("CN=Domain Admins,CN=Users," + base))
+	page, _, _ := pageOf(t, &adreport.Report{Now: state(t, d.ldif()), Before: &before})
+	check.SlicesEqual(t, page.Changes.Became.List, []string{"LA"}, "new administrators")
+	check.Equal(t, page.Changes.Ceased.Count, 0, "former administrators")
+}
+
 // An account gains nothing that GenericAll or its being an administrator gave it before. Upper case in its name
 // makes no difference (B-51). The lists of new objects and of new members have 40 names and count the others.
 func TestFormerRightsAreNotGained(t *testing.T) {
