@@ -185,6 +185,7 @@ func (c *directoryFlags) readPeopleFiles(std *streams, visit func(name string, f
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
+			noteLeftOut(std, d)
 			return d, nil
 		}
 		if err := source.Read(&list, form, file); err != nil {
@@ -202,7 +203,15 @@ func (c *directoryFlags) readPeopleFiles(std *streams, visit func(name string, f
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", strings.Join(c.Directory, ", "), err)
 	}
+	noteLeftOut(std, d)
 	return d, nil
+}
+
+// noteLeftOut prints to standard error which users a directory leaves out, and nothing if there are none.
+func noteLeftOut(std *streams, d *directory.Directory) {
+	if err := d.LeftOut(); err != nil {
+		fmt.Fprintf(std.err, "refmon: note: %v\n", err)
+	}
 }
 
 // maxUnresolved limits the unresolved references that a command lists.

@@ -13,8 +13,8 @@ import (
 
 // New resolves the nested groups of a and builds each user's token, on all processors. Group SIDs, group names in any
 // case, and user names in exact case must be unique, and no name may read as a SID; otherwise the error is an
-// *AccountError. So is a user without a SID or in more groups than a token holds. The directory keeps a: do not change
-// it afterwards.
+// *AccountError. So is a user without a SID. A user in more groups than a token holds is left out: see
+// [Directory.LeftOut]. The directory keeps a: do not change it afterwards.
 func New(a *Accounts) (*Directory, error) { return (*Directory)(nil).Update(a) }
 
 // Update returns the same directory as New(a), with the same errors, and leaves d unchanged. It reuses the name tables
@@ -32,6 +32,12 @@ func (d *Directory) Update(a *Accounts) (*Directory, error) {
 	from, aligned := d.previous(a.Users)
 	tokens, errs := next.newTokens(d, from)
 	next.tokens = tokens
+	for i, err := range errs {
+		// Such a user cannot log on (L-4). An error would make the directory unusable for all others (D-40).
+		if errors.Is(err, ErrTooManyGroups) {
+			next.overfull, errs[i] = append(next.overfull, a.Users[i].Name), nil
+		}
+	}
 	if aligned {
 		next.users = d.users
 	} else if next.users, err = newUserTable(a.Users, errs); err != nil {
@@ -42,7 +48,9 @@ func (d *Directory) Update(a *Accounts) (*Directory, error) {
 	}
 	next.Principals = make([]Principal, 0, len(a.Users))
 	for i := range a.Users {
-		next.addUser(&a.Users[i], tokens[i])
+		if tokens[i] != nil {
+			next.addUser(&a.Users[i], tokens[i])
+		}
 	}
 	return next, nil
 }
@@ -91,7 +99,8 @@ func (d *Directory) newTokens(old *Directory, from []int) ([]*token.Token, []err
 	var wanted []int
 	for i, at := range from {
 		// A user whose values and groups are the same keeps its token (D-35).
-		if at >= 0 && old.accounts.Users[at].sameToken(&users[i]) && !changed.within(old.tokens[at]) {
+		if at >= 0 && old.tokens[at] != nil && old.accounts.Users[at].sameToken(&users[i]) &&
+			!changed.within(old.tokens[at]) {
 			tokens[i] = old.tokens[at]
 		} else {
 			wanted = append(wanted, i)

@@ -42,11 +42,22 @@ type Directory struct {
 	Principals []Principal
 	Disabled   int // number of disabled users, who are not principals
 	disabled   []Principal
+	overfull   []string // names of users in more groups than a token holds, who are not principals (D-40)
 
 	accounts *Accounts      // nil where Update did not make the directory
 	tokens   []*token.Token // of accounts.Users
 	users    userTable
 	groups   groupTable
+}
+
+// LeftOut returns an error with the number of users whom the directory leaves out, because they are in more groups than
+// a token holds, and the name of the first (D-40). It returns nil if there is none.
+func (d *Directory) LeftOut() error {
+	if len(d.overfull) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of the users are left out, because nobody can log on as a %w: the first is %q",
+		len(d.overfull), ErrTooManyGroups, d.overfull[0])
 }
 
 // Account returns the user with exactly this name, or else the only one whose name differs from it in case alone. It

@@ -47,6 +47,9 @@ func (d *Directory) FindOrAdd(who string) (index int, note string, err error) {
 	if !builtinDomain(domain) && slices.ContainsFunc(d.disabled, named) {
 		known = false // name means the disabled user, not the group of the same name (U-110)
 	}
+	if s := d.users.names[s]; slices.Contains(d.overfull, name) || known && s != "" && slices.Contains(d.overfull, s) {
+		return -1, "", fmt.Errorf("%q cannot log on: %w", who, ErrTooManyGroups)
+	}
 	if !known {
 		if !builtinDomain(domain) && d.Account(name) != nil {
 			return -1, "", fmt.Errorf("%q is disabled and cannot log on", who)

@@ -2,7 +2,6 @@ package directory
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/refmon/refmon/sid"
@@ -10,7 +9,11 @@ import (
 )
 
 // ErrTooManyGroups means that an account is in more groups than allowed.
-var ErrTooManyGroups = errors.New("member of too many groups")
+var ErrTooManyGroups = errors.New("member of more groups than a token holds")
+
+// maxGroups limits the groups of a user, those that the directory does not list as well. A token also has at most 16
+// SIDs that a logon of any kind adds.
+const maxGroups = token.MaxGroups - 16
 
 // Nesting collects the groups of an account, direct and nested. The caller adds the account's own groups. It then
 // adds the groups that contain each group of Next, until Next returns none:
@@ -93,11 +96,11 @@ type nesting struct {
 // sidIndex is a set of SIDs. It is nil until first used.
 type sidIndex map[sid.SID]struct{}
 
-// newNesting returns an empty nesting over the groups of t. It allows as many groups as a token can hold. It marks
-// groups in its own table, so several can be in use.
+// newNesting returns an empty nesting over the groups of t. It allows maxGroups groups. It marks groups in its own
+// table, so several can be in use.
 func newNesting(t *groupTable) *nesting {
 	n := &nesting{table: t, seen: make([]bool, len(t.nodes))}
-	n.walk = Nesting[int]{Most: token.MaxGroups, Visit: func(g int) bool {
+	n.walk = Nesting[int]{Most: maxGroups, Visit: func(g int) bool {
 		first := !n.seen[g]
 		n.seen[g] = true
 		return first
@@ -106,7 +109,7 @@ func newNesting(t *groupTable) *nesting {
 }
 
 // closure returns all groups of a node, direct and nested, each once: first those that the directory does not list. It
-// fails if there are more than a token holds. The result is valid until the next call.
+// fails with ErrTooManyGroups if there are more than maxGroups. The result is valid until the next call.
 func (w *nesting) closure(of *node) ([]sid.SID, error) {
 	w.walk.groups, w.walk.next, w.walk.count = w.walk.groups[:0], 0, 0
 	w.out, w.index = w.out[:0], nil
@@ -121,8 +124,8 @@ func (w *nesting) closure(of *node) ([]sid.SID, error) {
 		w.seen[g] = false
 		w.out = append(w.out, w.table.nodes[g].sid)
 	}
-	if err != nil || len(w.out) > token.MaxGroups {
-		return nil, fmt.Errorf("member of more than %d groups, which no token holds", token.MaxGroups)
+	if err != nil || len(w.out) > maxGroups {
+		return nil, ErrTooManyGroups
 	}
 	return w.out, nil
 }
@@ -143,7 +146,7 @@ func (w *nesting) enter(of *node) error {
 		if w.out = append(w.out, s); w.index != nil {
 			w.index[s] = struct{}{}
 		}
-		if len(w.out) > token.MaxGroups {
+		if len(w.out) > maxGroups {
 			return ErrTooManyGroups
 		}
 	}

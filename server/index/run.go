@@ -213,6 +213,9 @@ func (r *running) version(v *Version) error {
 		return nil
 	}
 	if v.People != nil {
+		if err := v.People.LeftOut(); err != nil && r.config.Warn != nil {
+			r.config.Warn(fmt.Errorf("directory: %w", err))
+		}
 		effective := v.People
 		if g := r.config.Guard; g != nil {
 			var err error

@@ -24,7 +24,7 @@ func newLogons(r *Run) logons {
 		var runs []*Run
 		for _, kind := range logon.Kinds {
 			d, err := r.Logons(kind)
-			if err != nil { // for example, a user has more groups than a token can hold
+			if err != nil {
 				return nil, fmt.Errorf("--logon %v: %w", kind, err)
 			}
 			if d == nil { // kind is the run's own kind of logon

@@ -91,7 +91,3 @@ func TestDirectoryFileMayBeUTF16(t *testing.T) {
 	_, err := dirfile.Read(nil)
 	check.That(t, err != nil, "an empty file: %v, want an error", err)
 }
-
-// manyGroups is a directory of n groups in one cycle, of which each is in two more, and a user in the first.
-// TestManyGroups: cycles of groups end, and a user in more groups than a token holds is refused before they are all
-// collected. REFMON_GROUPS=1000000 is the measured case.

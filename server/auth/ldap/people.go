@@ -58,7 +58,8 @@ func (d *Directory) People(ctx context.Context, p *People) error {
 			return c.search(query{base: at.base, below: true, filter: peopleFilter, most: d.cfg.Limits.Entries,
 				attributes: append(slices.Clone(peopleAttributes), d.claimAttributes()...)},
 				func(e *entry) error {
-					if err := c.complete(e, d.cfg.Limits.Groups); err != nil {
+					// One account in many groups must not end the read: the directory leaves it out (D-40).
+					if err := c.complete(e, d.cfg.Limits.Entries); err != nil {
 						return err
 					}
 					return add((*goldap.Entry)(e))

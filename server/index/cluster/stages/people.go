@@ -100,6 +100,9 @@ func (d *directoryPublisher) version(ctx context.Context, v *index.Version) erro
 		return nil
 	}
 	if v.People != nil {
+		if err := v.People.LeftOut(); err != nil {
+			d.c.warn(fmt.Errorf("directory: %w", err))
+		}
 		file := v.File
 		if v.Accounts != nil { // the workers parse the directory from text
 			file = dirfile.Write(v.Accounts)
