@@ -43,7 +43,7 @@ const (
 // Keep limits the records that a log keeps. The zero value keeps everything.
 type Keep struct {
 	Bytes   int64         // of all segments; 0: no bound
-	Age     time.Duration // removes segments whose last record is older; 0: no bound
+	Age     time.Duration // removes segments whose last record is older, a day or two later; 0: no bound
 	Full    Full
 	Archive string // name of a folder inside Dir for removed segments; "" means "archive"
 }

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/refmon/refmon/audit"
 )
 
 // resume rebuilds the tree from the checkpoint and the records after it, and opens the last segment for writing.
@@ -44,6 +46,9 @@ func (w *writer) resume(firsts []uint64, c *Checkpoint) error {
 			return err
 		}
 	}
+	if e, err := audit.ParseEvent(r.newest); err == nil {
+		w.kept.young = e.Time
+	}
 	if w.tree.size < c.Size {
 		return fmt.Errorf("%w: its checkpoint names %d records and %d are there", ErrDamaged, c.Size, w.tree.size)
 	}
@@ -63,6 +68,7 @@ type replay struct {
 	tiles      *tiler
 	have       uint64 // records whose hashes tiles has
 	begun      bool
+	newest     []byte // the last record of the last segment
 }
 
 // segment adds the records of one segment to the tree. It cuts off an incomplete end of the last segment. Such an end
@@ -109,6 +115,9 @@ func (r *replay) frames(s *scanner, last bool) error {
 		}
 		switch {
 		case err == nil:
+			if last {
+				r.newest = append(r.newest[:0], f.payload()...)
+			}
 			if err := r.record(f.leaf()); err != nil {
 				return err
 			}

@@ -23,22 +23,42 @@ type keeper struct {
 	bytes   int64
 	stopped bool  // full under Stop, and the record about it is written
 	warned  int64 // time of the last warning
+
+	young int64 // time of a recent record
+	old   int64 // time of a record that was a day old when young was set; 0: none is known
 }
 
-// add adds a complete segment, which is the newest one.
+// add adds a complete segment, which is the newest one. It ends no earlier than the one before, whatever the clock is.
 func (k *keeper) add(s kept) {
+	if n := len(k.list); n > 0 {
+		s.ended = max(s.ended, k.list[n-1].ended)
+	}
 	k.list = append(k.list, s)
 	k.bytes += s.bytes
 }
 
+// dayOld returns the time of a record that is at least a day old, so that a clock that was wrong for less than a day
+// expires no segment (U-67). Call it with the time of each record. It returns 0 if no such record is known.
+func (k *keeper) dayOld(now int64) int64 {
+	switch {
+	case now < k.young: // the clock was set back
+		k.old, k.young = min(k.old, now), now
+	case now-k.young >= day:
+		k.old, k.young = k.young, now
+	}
+	return k.old
+}
+
 const (
 	hour        = 3600 * 10_000_000 // 100-ns units
+	day         = 24 * hour
 	warnEvery   = 4 * hour
 	warnPercent = 90
 )
 
 // keepOld fills the list of complete segments when a log is opened. firsts has the first RecordId of each segment,
 // the open one last. A segment ended at the time of the next segment's first record, or now if that is unreadable.
+// w.kept.young must be the time of the log's last record.
 func (w *writer) keepOld(firsts []uint64) error {
 	d := w.log.cfg.disk
 	for i, first := range firsts[:len(firsts)-1] {
@@ -60,6 +80,9 @@ func (w *writer) keepOld(firsts []uint64) error {
 			_ = f.Close() // only read
 		}
 		w.kept.add(kept{first, size, ended})
+		if ended <= w.kept.young-day {
+			w.kept.old = ended
+		}
 	}
 	return nil
 }
@@ -77,7 +100,8 @@ func (w *writer) retain(reserve bool) error {
 	total := w.kept.bytes + w.size + int64(len(w.buf))
 	over := func(kept) bool { return keep.Bytes > 0 && total > bound }
 	// Expired segments must not stop the log.
-	err := w.removeWhile(&total, func(s kept) bool { return keep.Age > 0 && now-s.ended > int64(keep.Age/100) })
+	dayOld := w.kept.dayOld(now)
+	err := w.removeWhile(&total, func(s kept) bool { return keep.Age > 0 && dayOld-s.ended > int64(keep.Age/100) })
 	if err != nil {
 		return err
 	}

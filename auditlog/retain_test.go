@@ -25,7 +25,7 @@ func keeping(t *testing.T, pad int) (d *memDisk, cfg Config, total int64) {
 	d = newMemDisk(t, "")
 	cfg = testConfig(t, d)
 	now := int64(100 * hour)
-	cfg.clock = func() int64 { return now }
+	cfg.clock = func() int64 { return now - 2*day }
 	cfg.SegmentBytes, cfg.CheckpointEvery = 3_000, time.Hour
 	l := mustOpen(t, cfg)
 	for i := range 40 {
@@ -52,9 +52,15 @@ func opening(t *testing.T, d *memDisk, cfg Config) (firsts []uint64, added []aud
 	copied := d.crash(lostAll)
 	cfg.disk = copied
 	had := recordsOf(t, d)
+	now := cfg.clock()
+	cfg.clock = func() int64 { return now }
 	l, err := Open(cfg)
 	if err == nil {
 		defer l.Close()
+	}
+	if err == nil && cfg.Keep.Age > 0 { // records confirm the time of the opening a day later
+		now += day
+		testcheck.NoError(t, l.Write(opened(t, audit.Failure, "later")))
 	}
 	firsts, bad := segments(copied)
 	testcheck.NoError(t, bad)
@@ -146,9 +152,9 @@ func TestAgeLimitKeepsUnsignedSegments(t *testing.T) {
 	full := cfg
 	full.Keep.Bytes, full.Keep.Full = total/2, Stop
 	firsts, events, _, err := opening(t, d, full)
-	testcheck.That(t, err == nil && slices.Equal(firsts, all[len(all)-1:]) && events[0].ID == 4608,
-		"full of expired segments: segments %d, first record %d, %v, want the last segment and 4608", firsts,
-		events[0].ID, err)
+	started := slices.ContainsFunc(events, func(e audit.Event) bool { return e.ID == 4608 })
+	testcheck.That(t, err == nil && slices.Equal(firsts, all[len(all)-1:]) && started,
+		"full of expired segments: segments %d, 4608 %t, %v, want the last segment and true", firsts, started, err)
 	signer, _ := testKey(t)
 	for _, size := range []uint64{0, 1, all[1] - 2, all[1] - 1, all[1], all[3] - 2, all[3] - 1} {
 		c := treeOf(t, d, size)
@@ -163,6 +169,36 @@ func TestAgeLimitKeepsUnsignedSegments(t *testing.T) {
 		testcheck.That(t, err == nil && slices.Equal(firsts, want),
 			"with a checkpoint of %d records: segments %d, want %d, %v", size, firsts, want, err)
 	}
+}
+
+// TestWrongClockExpiresNothing sets the clock ahead by twenty years. Nothing expires in the first day, also if the log
+// is opened again, and nothing after the clock was set back. A segment that ends while the clock is behind does not
+// expire early (U-67).
+func TestWrongClockExpiresNothing(t *testing.T) {
+	const year = 365 * day
+	d, cfg, _ := keeping(t, 0)
+	all := segmentsOf(t, d)
+	cfg.Keep.Age = 365 * 24 * time.Hour
+	right := int64(140 * hour) // after the last record
+	var now int64
+	cfg.clock = func() int64 { return now }
+	cfg.disk = d.crash(lostAll)
+	for i, step := range []struct {
+		now  int64
+		gone bool
+	}{{right, false}, {right + 20*year, false}, {right + 20*year + day - 1, false}, {right + 1, false},
+		{right + 20*year, false}, {right + 20*year + day - 1, false}, {right + 20*year + 2*day - 1, true}} {
+		now = step.now
+		l := mustOpen(t, cfg)
+		testcheck.NoError(t, l.Write(opened(t, audit.Failure, "report")))
+		testcheck.NoError(t, l.Close())
+		left, err := segments(cfg.disk)
+		testcheck.That(t, err == nil && (left[0] != all[0]) == step.gone, "step %d: segments %d of %d", i, left, all)
+	}
+	var k keeper
+	k.add(kept{ended: right})
+	k.add(kept{ended: 0})
+	testcheck.Equal(t, k.list[1].ended, right, "U-67: end of a segment while the clock was behind")
 }
 
 // TestNearlyFullLogWarnsOnce: a log that is nearly full says so once in four hours, with how full
