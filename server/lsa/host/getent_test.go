@@ -97,7 +97,8 @@ func TestGetentOutputMustBeOneLine(t *testing.T) {
 }
 
 // TestFailedLookupIsNotAnUnknownUser checks that a user has no groups only if getent certainly knows no such user: it
-// exits with 2, or the host has no getent. After every other failure the groups are unknown (L-56).
+// exits with 2, or the host has no getent. After every other failure the groups are unknown, and so are those of a user
+// that the host knew before: the name service may be down (L-56).
 func TestFailedLookupIsNotAnUnknownUser(t *testing.T) {
 	getent := filepath.Join(t.TempDir(), "getent")
 	check.NoError(t, os.WriteFile(getent, []byte(`#!/bin/sh
@@ -137,6 +138,11 @@ esac
 		if got, ok := c.n.GroupsOf(ctx, c.uid); ok != c.ok || !reflect.DeepEqual(got, c.want) {
 			t.Errorf("L-56: %s: %v, %t, want %v, %t", c.what, got, ok, c.want, c.ok)
 		}
+	}
+	check.NoError(t, os.WriteFile(getent, []byte("#!/bin/sh\nexit 2\n"), 0o700))
+	for uid, want := range map[uint32]bool{1: false, 7: false, 2: true} {
+		_, ok := n.GroupsOf(t.Context(), uid)
+		check.Equal(t, ok, want, "L-56: while the name service is down: uid %d", uid)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"slices"
 	"strconv"
+	"sync"
 )
 
 // Socket is the service's Unix socket.
@@ -17,7 +18,14 @@ type Names struct {
 	socket string      // immutable; "": use getent only
 	getent string      // immutable; "" for the program of that name in PATH at each lookup
 	queue  lookupQueue // of getent
+
+	mu sync.Mutex
+	// +checklocks:mu
+	users map[uint32]struct{} // guarded by mu; uids that GroupsOf has found, at most maxUsers
 }
+
+// maxUsers limits the uids that Names remembers.
+const maxUsers = 1 << 16
 
 // New returns the Names of this host, with the service at [Socket]. It does not connect: each lookup opens a
 // connection, so there is nothing to close. Without that service every lookup uses getent. New finds getent in PATH
@@ -64,14 +72,32 @@ func (n *Names) userName(ctx context.Context, uid uint32) (string, error) {
 }
 
 // GroupsOf returns the gids of the user with a uid, the primary one first, and none if the host has no such user. ok
-// is false if a lookup failed or the list is incomplete, because a missing group could be one that denies (L-56).
+// is false if a lookup failed or the list is incomplete, because a missing group could be one that denies (L-56). It is
+// also false for a user that an earlier call found.
 func (n *Names) GroupsOf(ctx context.Context, uid uint32) (gids []uint32, ok bool) {
 	name, err := n.userName(ctx, uid)
-	if err != nil || name == "" {
-		// No groups is a valid result only if the host certainly has no such user (L-56).
-		return nil, err == nil
+	if err != nil {
+		return nil, false
+	}
+	// No groups is a valid result only if the host has no such user. getent gives the same answer while the name service
+	// of the user is down (L-56).
+	if known := n.remember(uid, name != ""); name == "" {
+		return nil, !known
 	}
 	return n.Groups(ctx, name)
+}
+
+// remember reports whether an earlier call had found the uid, and records it if found is set.
+func (n *Names) remember(uid uint32, found bool) (known bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, known = n.users[uid]; found && !known && len(n.users) < maxUsers {
+		if n.users == nil {
+			n.users = map[uint32]struct{}{}
+		}
+		n.users[uid] = struct{}{}
+	}
+	return known
 }
 
 // UID returns the uid of a user, whose name must match exactly. ok is false if no user was found or no service
