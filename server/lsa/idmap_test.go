@@ -198,6 +198,12 @@ func TestWinbindUserAndGroupAreSeparateQueries(t *testing.T) {
 			fileaccess.UnixGroup(70002)}; !slices.Equal(got, want) {
 		t.Errorf("L-55: %v, want %v", got, want)
 	}
+	for id, want := range map[uint32][2]bool{70001: {true, true}, 70003: {false, true}, 70002: {true, false},
+		70004: {false, false}, 7: {true, true}, Unmapped: {true, true}} {
+		_, user := f.SIDOf(id, false)
+		_, group := f.SIDOf(id, true)
+		check.Equal(t, [2]bool{user, group}, want, "M-22: a SID of uid and gid %d", id)
+	}
 	for _, c := range []struct {
 		id       sid.SID
 		uid, gid uint32 // 0: no id

@@ -83,18 +83,30 @@ func (s *Store) root(st *state) (logon.Result, ntstatus.Status) {
 // UserSID returns the SID of a uid of the host; 65534 is Anonymous. If the lookup fails, it is
 // S-1-22-1-uid. A lookup in winbind or the directory takes up to three seconds.
 func (s *Store) UserSID(uid uint32) sid.SID {
-	if uid == Unmapped {
-		return sid.Anonymous
-	}
-	u, _ := s.userOf(s.now.Load(), uid)
+	u, _ := s.SIDOf(uid, false)
 	return u
 }
 
 // GroupSID returns the SID of a gid. If the lookup fails, it is S-1-22-2-gid. gid 65534 is always S-1-22-2-65534,
 // which no logon of the store contains (L-25). A lookup in winbind or the directory takes up to three seconds.
 func (s *Store) GroupSID(gid uint32) sid.SID {
-	g, _ := s.groupOf(s.now.Load(), gid)
+	g, _ := s.SIDOf(gid, true)
 	return g
+}
+
+// SIDOf returns the SID of a uid, or of a gid if group is set, as UserSID and GroupSID do. ok is false if the lookup
+// fails, so that the id may have another SID.
+func (s *Store) SIDOf(id uint32, group bool) (of sid.SID, ok bool) {
+	st := ntstatus.Success
+	switch {
+	case group:
+		of, st = s.groupOf(s.now.Load(), id)
+	case id == Unmapped:
+		of = sid.Anonymous
+	default:
+		of, st = s.userOf(s.now.Load(), id)
+	}
+	return of, st == ntstatus.Success
 }
 
 // UID returns the uid of a SID. ok is false if the SID is not a user, if the user has no uid, or if the uid maps to

@@ -127,7 +127,8 @@ func TestOwnerWithoutUIDShowsAs65534(t *testing.T) {
 			}
 		}
 	}
-	if h := (HostOwners{}); h.UserSID(7) != user || h.GroupSID(8) != group {
-		t.Errorf("M-12: %v and %v, want %v, %v", h.UserSID(7), h.GroupSID(8), user, group)
+	for want, isGroup := range map[sid.SID]bool{user: false, group: true} {
+		got, ok := (HostOwners{}).SIDOf(want.RID(), isGroup)
+		check.That(t, ok && got == want, "M-12: %v, %t, want %v, true", got, ok, want)
 	}
 }

@@ -69,8 +69,16 @@ type ids struct{}
 
 func (ids) UID(s sid.SID) (uint32, bool) { return s.RID(), s.Prefix().String() == "S-1-22-1" }
 func (ids) GID(s sid.SID) (uint32, bool) { return s.RID(), s.Prefix().String() == "S-1-22-2" }
-func (ids) UserSID(uid uint32) sid.SID   { return fileaccess.UnixUser(uid) }
-func (ids) GroupSID(gid uint32) sid.SID  { return fileaccess.UnixGroup(gid) }
+
+// SIDOf fails for the ids from lostID on, as during an outage of winbind.
+func (ids) SIDOf(id uint32, group bool) (sid.SID, bool) {
+	if group {
+		return fileaccess.UnixGroup(id), id < lostID
+	}
+	return fileaccess.UnixUser(id), id < lostID
+}
+
+const lostID = 1 << 30
 
 // world is a mounted tree with the actions of a test.
 type world struct {

@@ -66,8 +66,10 @@ func (HostOwners) UID(s sid.SID) (uint32, bool) { return s.RID(), s == fileacces
 // GID returns the gid in S-1-22-2-gid. It returns false for every other SID.
 func (HostOwners) GID(s sid.SID) (uint32, bool) { return s.RID(), s == fileaccess.UnixGroup(s.RID()) }
 
-// UserSID returns S-1-22-1-uid, for every uid.
-func (HostOwners) UserSID(uid uint32) sid.SID { return fileaccess.UnixUser(uid) }
-
-// GroupSID returns S-1-22-2-gid, for every gid.
-func (HostOwners) GroupSID(gid uint32) sid.SID { return fileaccess.UnixGroup(gid) }
+// SIDOf returns S-1-22-1-uid, or S-1-22-2-gid for a group. ok is always true.
+func (HostOwners) SIDOf(id uint32, group bool) (s sid.SID, ok bool) {
+	if group {
+		return fileaccess.UnixGroup(id), true
+	}
+	return fileaccess.UnixUser(id), true
+}

@@ -25,13 +25,12 @@ import (
 )
 
 // Owners maps the SIDs of owners and groups to the host's uids and gids, and back. UID and GID return false for a SID
-// without a number; the number is then ignored. UserSID and GroupSID must return a SID for every number. The methods
-// must be safe for concurrent use.
+// without a number; the number is then ignored. SIDOf returns the SID of a uid or gid, and false if the lookup fails
+// now. The methods must be safe for concurrent use.
 type Owners interface {
 	UID(sid.SID) (uint32, bool)
 	GID(sid.SID) (uint32, bool)
-	UserSID(uint32) sid.SID
-	GroupSID(uint32) sid.SID
+	SIDOf(id uint32, group bool) (sid.SID, bool)
 }
 
 // Config configures a mount. System, Name, Tree, Directory, Accounts and Owners are required.

@@ -187,8 +187,12 @@ func (a accounted) UID(s sid.SID) (uint32, bool) {
 	return 0, false
 }
 func (a accounted) GID(s sid.SID) (uint32, bool) { return s.RID(), s == fileaccess.UnixGroup(s.RID()) }
-func (a accounted) UserSID(uid uint32) sid.SID   { return a[uid].User().SID }
-func (a accounted) GroupSID(gid uint32) sid.SID  { return fileaccess.UnixGroup(gid) }
+func (a accounted) SIDOf(id uint32, group bool) (sid.SID, bool) {
+	if group {
+		return fileaccess.UnixGroup(id), true
+	}
+	return a[id].User().SID, true
+}
 
 // both is a tree that a mount and a file server show.
 type both struct {

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
@@ -84,7 +85,7 @@ func TestRevokeNamesPassthrough(t *testing.T) {
 	if got := w.revoked("f"); len(got) != 1 || got[0] != (Passed{Name: `\Device\share\f`, UID: 0}) {
 		t.Errorf(`W-101: remains %v, want \Device\share\f of uid 0`, got)
 	}
-	root := ids{}.UserSID(0)
+	root := fileaccess.UnixUser(0)
 	byUser := func(user *token.Token, name string) bool { return user != nil && name != "" && user.User().SID == root }
 	check.SlicesEqual(t, w.m.Revoke(byUser), []Passed{{Name: `\Device\share\f`, UID: 0}}, "W-101: what remains")
 	check.Equal(t, check.Err(f.ReadAt(make([]byte, 10), 0)), nil,
@@ -133,7 +134,7 @@ func TestRevokeDropsCachedToken(t *testing.T) {
 	w.must(check.Err(os.ReadFile(filepath.Join(w.at, "f"))))
 	p := person{uid: 0, gid: 0}
 	acc := w.m.accounts.get(p)
-	root := ids{}.UserSID(0)
+	root := fileaccess.UnixUser(0)
 	if n, _ := w.sys.Revoke(func(t *token.Token) bool { return t.User().SID == root }, nil); n == 0 {
 		t.Error("W-98: no token of the user was found")
 	}

@@ -135,8 +135,9 @@ func timeOf(t time.Time) int64 {
 }
 
 // chown changes the owner and group in the descriptor of a file, which needs WRITE_OWNER (M-22). IDs that are already
-// set, and a request without IDs, need no such right. EPERM means no WRITE_OWNER, or a mount for backup, unless the
-// file is new and its descriptor not yet restored. If the attributes cannot be read, chown returns that error.
+// set, and a request without IDs, need no such right. EAGAIN means that the SID of an ID cannot be looked up now. EPERM
+// means no WRITE_OWNER, or a mount for backup, unless the file is new and its descriptor not yet restored. If the
+// attributes cannot be read, chown returns that error.
 func (m *Mount) chown(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	uid, byUser := in.GetUID()
 	gid, byGroup := in.GetGID()
@@ -152,13 +153,20 @@ func (m *Mount) chown(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	}
 	var owner, group sid.SID
 	var parts uint32
+	found := true
 	if byUser && uid != now.Uid {
-		owner, parts = m.owners.UserSID(uid), winnt.OWNER_SECURITY_INFORMATION
+		owner, found = m.owners.SIDOf(uid, false)
+		parts = winnt.OWNER_SECURITY_INFORMATION
 	}
-	if byGroup && gid != now.Gid {
-		group, parts = m.owners.GroupSID(gid), parts|winnt.GROUP_SECURITY_INFORMATION
+	if byGroup && gid != now.Gid && found {
+		group, found = m.owners.SIDOf(gid, true)
+		parts |= winnt.GROUP_SECURITY_INFORMATION
 	}
-	if parts == 0 {
+	switch {
+	case !found:
+		// S-1-22-1-uid would stay the owner when the lookup works again (M-22).
+		return fuse.EAGAIN
+	case parts == 0:
 		return fuse.OK
 	}
 	if m.backup && !m.nodes.isFresh(n) {

@@ -326,6 +326,10 @@ func TestChownNeedsWriteOwner(t *testing.T) {
 	w.sees(bob, "61001", "stat", "-c", "%u", "d/taken")
 	w.sees(alice, "", "chgrp", "62001", "d/taken")
 	w.sees(bob, "62001", "stat", "-c", "%g", "d/taken")
+	for _, ids := range []string{":1073741824", "1073741824", "1073741824:62001", "61001:1073741824"} {
+		w.refused(alice, "Resource temporarily unavailable", "chown", ids, "d/taken")
+	}
+	w.sees(bob, "61001 62001", "stat", "-c", "%u %g", "d/taken")
 }
 
 // TestSetAttrWithoutReadAttributesFails: a user who may write a file but not read its attributes, which the answer
