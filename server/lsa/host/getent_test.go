@@ -78,8 +78,9 @@ func TestDefaultProgramsComeFromPath(t *testing.T) {
 		t.Errorf(`New() uses the socket %q and the program %q, want "/run/systemd/userdb/io.systemd.Multiplexer", %q`,
 			n.socket, n.getent, getent)
 	}
+	check.Equal(t, NewDomains().wbinfo, filepath.Join(dir, "wbinfo"), "wbinfo")
 	t.Setenv("PATH", t.TempDir())
-	check.Equal(t, New().getent, "", "the program without one in PATH")
+	check.Equal(t, New().getent+NewDomains().wbinfo, "", "the programs without any in PATH")
 }
 
 // TestGetentOutputMustBeOneLine checks that getent's output is one line, at most as long as a reply of the service.

@@ -30,12 +30,15 @@ const maxUsers = 1 << 16
 // New returns the Names of this host, with the service at [Socket]. It does not connect: each lookup opens a
 // connection, so there is nothing to close. Without that service every lookup uses getent. New finds getent in PATH
 // now: a later search could wait for a directory of PATH that this program has mounted and serves.
-func New() *Names {
-	n := &Names{socket: Socket}
-	if path, err := exec.LookPath("getent"); err == nil {
-		n.getent = path
+func New() *Names { return &Names{socket: Socket, getent: inPath("getent")} }
+
+// inPath returns the path of a program in PATH, or "" if there is none.
+func inPath(program string) string {
+	path, err := exec.LookPath(program)
+	if err != nil {
+		return ""
 	}
-	return n
+	return path
 }
 
 // number parses a uid or gid of a reply; ok is false if it is not a 32-bit number.

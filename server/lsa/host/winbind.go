@@ -19,7 +19,7 @@ import (
 // such account, and an error if it gave no usable answer within five seconds. The zero value uses the wbinfo in PATH.
 // It is safe for concurrent use.
 type Domains struct {
-	wbinfo string           // immutable; "" for the program of that name in PATH
+	wbinfo string           // immutable; "" for the program of that name in PATH at each lookup
 	now    func() time.Time // immutable; nil: time.Now
 
 	mu sync.Mutex
@@ -37,8 +37,9 @@ type remembered struct {
 }
 
 // NewDomains returns a Domains that queries this host's winbind. It does not check that winbind runs: the
-// lookups return errors until it does.
-func NewDomains() *Domains { return &Domains{} }
+// lookups return errors until it does. NewDomains finds wbinfo in PATH now, for the reason given at [New]. If there is
+// none, each lookup searches PATH again.
+func NewDomains() *Domains { return &Domains{wbinfo: inPath("wbinfo")} }
 
 // Errors of wbinfo.
 const (
