@@ -52,16 +52,26 @@ func (e *Edit) noteGroup(before *state, id sid.SID) {
 	case old.Name != now.Name || !sameID(old.GID, now.GID):
 		e.note("group changed", old.Name, now.Name)
 	}
-	for _, m := range now.Members {
-		if !slices.Contains(old.Members, m) {
-			e.note("member added", now.Name, m.String())
+	for _, m := range without(now.Members, old.Members) {
+		e.note("member added", now.Name, m.String())
+	}
+	for _, m := range without(old.Members, now.Members) {
+		e.note("member removed", now.Name, m.String())
+	}
+}
+
+// without returns the SIDs of a that are not in b, in their order.
+func without(a, b []sid.SID) (out []sid.SID) {
+	in := make(map[sid.SID]bool, len(b))
+	for _, s := range b {
+		in[s] = true
+	}
+	for _, s := range a {
+		if !in[s] {
+			out = append(out, s)
 		}
 	}
-	for _, m := range old.Members {
-		if !slices.Contains(now.Members, m) {
-			e.note("member removed", now.Name, m.String())
-		}
-	}
+	return out
 }
 
 // changeOf lists the new values of an account, for the audit: "name bob, disabled". It is "" for equal accounts, and

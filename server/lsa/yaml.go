@@ -123,7 +123,9 @@ func (f *accountsFile) apply(s *Store, st *state) error {
 	st.maps = f.IDMaps
 	names := map[string]sid.SID{}
 	for _, a := range f.Accounts {
-		st.next = max(st.next, min(a.RID, ^uint32(0)-1)+1)
+		if err := st.skipRID(a.RID); err != nil {
+			return fmt.Errorf("account %q: %w", clip(a.Name), err)
+		}
 	}
 	for _, a := range f.Accounts {
 		if a.RID == 0 {
@@ -171,7 +173,9 @@ func (f *accountsFile) applyGroups(s *Store, st *state, names map[string]sid.SID
 				return fmt.Errorf("group %q: %w", clip(g.Name), err)
 			}
 			if ids[i] = id; id.Prefix() == st.machine {
-				st.next = max(st.next, min(id.RID(), ^uint32(0)-1)+1)
+				if err := st.skipRID(id.RID()); err != nil {
+					return fmt.Errorf("group %q: %w", clip(g.Name), err)
+				}
 			}
 		}
 	}
@@ -186,17 +190,32 @@ func (f *accountsFile) applyGroups(s *Store, st *state, names map[string]sid.SID
 			return fmt.Errorf("group %q: %v occurs twice", clip(g.Name), ids[i])
 		}
 		out := Group{Name: g.Name, SID: ids[i], GID: g.GID}
+		members := make(map[sid.SID]bool, len(g.Members))
 		for _, m := range g.Members {
 			id, err := namedSID(s, names, m)
 			if err != nil {
 				return fmt.Errorf("group %q: %w", clip(g.Name), err)
 			}
-			if !slices.Contains(out.Members, id) {
+			if !members[id] {
 				out.Members = append(out.Members, id)
 			}
+			members[id] = true
 		}
 		st.groups[out.SID] = out
 	}
+	return nil
+}
+
+// maxRID is the highest RID that an import may bring, that of a Windows domain. A higher one would leave no RIDs for
+// new accounts.
+const maxRID = 1<<30 - 1
+
+// skipRID makes new accounts get RIDs after rid. A RID above maxRID is an error, unless the store has assigned it.
+func (s *state) skipRID(rid uint32) error {
+	if rid > maxRID && rid >= s.next {
+		return fmt.Errorf("RID %d: want at most %d", rid, uint32(maxRID))
+	}
+	s.next = max(s.next, rid+1)
 	return nil
 }
 

@@ -69,6 +69,10 @@ func TestYAMLExportCanBeImported(t *testing.T) {
 	// An account may have the RID of a built-in group, which is in another domain.
 	check.NoError(t, f.Import(sid.LocalSystem, []byte("version: 1\naccounts: [{name: x, rid: 544}]\n"+
 		"groups: [{name: Administrators, sid: S-1-5-32-544}]\nrights: []\nidMaps: []\n")))
+	// There are RIDs after the highest of a Windows domain.
+	check.NoError(t, g.Import(sid.LocalSystem, []byte(withLists("version: 1\naccounts: [{name: x, rid: 1073741823}]"))))
+	check.Equal(t, g.account(t, Account{Name: "y"}, "").RID(), 1<<30, "L-38: the next RID")
+	check.NoError(t, g.Import(sid.LocalSystem, []byte(exported(t, g))))
 }
 
 // TestBackupRestoresStore checks that a backup restores accounts, passwords and machine SID.
