@@ -63,7 +63,8 @@ With --audit, refmond why --audit DIR and refmon audit query DIR print who was d
 
 // Run mounts the tree and serves it until SIGTERM, SIGINT, SIGHUP or an unmount. It first removes a stale mount of the
 // same tree. It returns an error if the tree, the mount or the log cannot be opened. Everything is closed before it
-// returns, and what fails then is joined. SIGHUP is ignored under nohup. Without --metrics no metrics are served.
+// returns, and what fails then is joined. SIGHUP is ignored under nohup. Without --metrics no metrics are served. A
+// socket of --metrics that cannot be created is only logged.
 func (c *mountCmd) Run(std *streams) error {
 	log := slog.New(lograte.New(slog.NewTextHandler(std.err, nil)))
 	nocores.Set(log)
@@ -103,8 +104,10 @@ func (c *mountCmd) Run(std *streams) error {
 	}
 	var metrics *operations
 	if c.Metrics != "" {
+		// The mount also works without metrics, for example if the unit's instance name makes their socket's path too long.
 		if metrics, err = c.operate(m, records, log); err != nil {
-			return errors.Join(err, m.Close(), sys.Close(), tree.Close(), records.close())
+			log.Warn("metrics are not available", "error", err)
+			err = nil
 		}
 	}
 	gone := make(chan struct{})
