@@ -17,10 +17,19 @@ type thread struct {
 
 // Call makes a call and blocks until the answer. out is the row's output structure, its zero value after an error.
 // reason explains a refusal if why is true. If the daemon defines the row differently, the status is
-// STATUS_NOT_SUPPORTED (W-5). On a lost connection it is STATUS_PORT_DISCONNECTED (W-9).
+// STATUS_NOT_SUPPORTED (W-5). On a lost connection it is STATUS_PORT_DISCONNECTED (W-9). If the call would have ended
+// the thread's own impersonation and fails, the connection ends, as for RestoreImpersonation.
 func (t *thread) Call(row *nt.Row, in any, why bool) (out any, st ntstatus.Status, reason nt.Why) {
-	return t.send(&wire.Frame{Kind: wire.Call}, row, in, why, nil, nil)
+	out, st, reason = t.send(&wire.Frame{Kind: wire.Call}, row, in, why, nil, nil)
+	if s, ok := in.(nt.SetInformationThreadIn); ok && s == revert {
+		t.ended(st)
+	}
+	return out, st, reason
 }
+
+// revert is the input of the call that ends the impersonation of its thread, as RevertToSelf does.
+var revert = nt.SetInformationThreadIn{ThreadHandle: winnt.NtCurrentThread, ThreadInformationLength: 8,
+	ThreadInformationClass: nt.ThreadImpersonationToken}
 
 // CallWhenReady makes a call and blocks until its status is no longer w.NotYet. The daemon waits, so there is one
 // call and one answer, however long it takes (W-20). Closing w.Closed or w.Due cancels the call, with
@@ -112,8 +121,14 @@ func (t *thread) EndThread() { t.end(&wire.Frame{Kind: wire.EndThread}) }
 // no later call runs as the client (W-8). A thread that has ended already is no error.
 func (t *thread) end(f *wire.Frame) {
 	f.Thread = t.number
-	head, _, err := t.c.ask(f)
-	if st := head.Status; err == nil && st != ntstatus.Success && st != ntstatus.InvalidCid {
+	if head, _, err := t.c.ask(f); err == nil {
+		t.ended(head.Status)
+	}
+}
+
+// ended handles the status of a request that ends the thread or its impersonation: see end.
+func (t *thread) ended(st ntstatus.Status) {
+	if st != ntstatus.Success && st != ntstatus.InvalidCid {
 		_ = t.c.lose(fmt.Errorf("the end of a thread or of its impersonation: %w", st.Err()))
 	}
 }

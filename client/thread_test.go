@@ -63,17 +63,26 @@ func TestCancelWaitsForAnswer(t *testing.T) {
 	}
 }
 
-// The end of an impersonation and of a thread is one frame. If the daemon refuses it, the connection ends, so that no
-// call can run as the client (W-8). A thread that has ended impersonates nobody.
+// The end of an impersonation, also by NtSetInformationThread, and of a thread is one frame. If the daemon refuses it,
+// the connection ends, so that no call can run as the client (W-8). A thread that has ended impersonates nobody.
 func TestRefusedEndOfImpersonationEndsConnection(t *testing.T) {
 	for _, st := range []ntstatus.Status{ntstatus.Success, ntstatus.InvalidCid, ntstatus.QuotaExceeded,
 		ntstatus.InsufficientResources} {
 		for kind, end := range map[wire.Kind]func(*thread){wire.EndThread: (*thread).EndThread,
-			wire.Restore: func(th *thread) { th.RestoreImpersonation(9) }} {
+			wire.Restore: func(th *thread) { th.RestoreImpersonation(9) },
+			wire.Call: func(th *thread) {
+				check.Equal(t, nt.NewRemoteThread(th, "").NtSetInformationThread(winnt.NtCurrentThread,
+					nt.ThreadImpersonationToken, 0), st, "NtSetInformationThread")
+			}} {
 			s := script(t)
-			body := map[wire.Kind][]byte{wire.Restore: wire.AppendTicket(nil, 9)}[kind]
+			body, service := map[wire.Kind][]byte{wire.Restore: wire.AppendTicket(nil, 9)}[kind], uint16(0)
 			f := s.once(kind, st, nil, func() { end(&thread{s.Conn, 7}) })
-			check.That(t, f.Thread == 7 && f.Service == 0 && bytes.Equal(f.Body, body), "frame %+v, want body % x", f, body)
+			if kind == wire.Call {
+				service = s.services["NtSetInformationThread"]
+				body = check.Must(row(nt.NtTable.Find("NtSetInformationThread")).AppendCall(nil, revert, false))
+			}
+			check.That(t, f.Thread == 7 && f.Service == service && bytes.Equal(f.Body, body), "frame %+v, want body % x", f,
+				body)
 			if st == ntstatus.Success || st == ntstatus.InvalidCid {
 				s.stands()
 			} else {
@@ -81,6 +90,11 @@ func TestRefusedEndOfImpersonationEndsConnection(t *testing.T) {
 			}
 		}
 	}
+	s := script(t)
+	s.once(wire.Call, ntstatus.InsufficientResources, nil, func() { // begins an impersonation
+		nt.NewRemoteThread(s.carrier(), "").NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 8)
+	})
+	s.stands()
 }
 
 // A waiting call is one frame with its wait before the call, and does not request a reason. A lost connection ends it

@@ -3,6 +3,7 @@ package wire
 import (
 	"fmt"
 
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 )
 
@@ -95,7 +96,7 @@ func (s *Server) admit(f *Frame) (st ntstatus.Status, err error) {
 		s.waits[f.Request] = &waiting{cancelled: make(chan struct{})}
 	case st == ntstatus.Success:
 		s.pending++
-	case f.endsRights() && s.ending < MaxEnding:
+	case s.ending < MaxEnding && s.endsRights(f):
 		// A server without quota or room must still be able to stop acting as its client (W-8).
 		s.ending++
 		f.reserved = true
@@ -122,13 +123,27 @@ func (s *Server) roomLocked(f *Frame) ntstatus.Status {
 	return s.chargeLocked(f, more)
 }
 
-// maxEndingBody is the longest body in bytes of a Restore or EndThread that the reserve serves. It is enough for a
-// ticket in JSON.
-const maxEndingBody = 64
+// Longest bodies, in bytes, of requests that the reserve serves. They are enough for JSON.
+const (
+	maxEndingBody = 64  // Restore and EndThread
+	maxRevertBody = 256 // NtSetInformationThread
+)
 
-// endsRights reports whether a frame ends an impersonation, so that the reserve serves it.
-func (f *Frame) endsRights() bool {
-	return (f.Kind == Restore || f.Kind == EndThread) && len(f.Body) <= maxEndingBody
+// endsRights reports whether a frame ends a thread or an impersonation, so that the reserve serves it. RevertToSelf of
+// the C library is a call of NtSetInformationThread with the token handle 0.
+func (s *Server) endsRights(f *Frame) bool {
+	switch f.Kind {
+	case Restore, EndThread:
+		return len(f.Body) <= maxEndingBody
+	case Call:
+		if len(f.Body) > maxRevertBody {
+			return false
+		}
+		q, err := s.request(f)
+		in, ok := q.in.(nt.SetInformationThreadIn)
+		return err == nil && ok && in.ThreadInformation.V == 0
+	}
+	return false
 }
 
 // done counts a call as answered, before its answer is sent, and frees its share of the bounds. It must be called

@@ -1,11 +1,14 @@
 package wire
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
 )
 
 const good, full = ntstatus.Success, ntstatus.InsufficientResources
@@ -55,6 +58,19 @@ func TestWaitingCallsAreBounded(t *testing.T) {
 	admits(t, s, "a wait after a reply", &Frame{Kind: Wait, Request: 3}, good)
 }
 
+// impersonates returns a call of NtSetInformationThread that sets a token. Token 0 reverts. The JSON form has every
+// field.
+func impersonates(to form, token winnt.Handle) *Frame {
+	row := Rows()[nt.NtTable.Find("NtSetInformationThread").Info().Number]
+	in := nt.SetInformationThreadIn{ThreadHandle: winnt.NtCurrentThread, ThreadInformationLength: 8,
+		ThreadInformationClass: nt.ThreadImpersonationToken, ThreadInformation: nt.Cap(token)}
+	f := &Frame{Kind: Call, Service: row.Service, Body: check.Must(row.AppendCall(nil, in, true))}
+	if to == inJSON {
+		f.Body = fmt.Appendf(nil, `{"Why":true,"In":%s}`, check.Must(row.AppendInJSON(nil, in)))
+	}
+	return f
+}
+
 // TestEndingRequestsHaveReserve checks that a connection without quota, or at its limits, still ends impersonations and
 // threads, up to MaxEnding at a time, and that an answer frees its place (W-8).
 func TestEndingRequestsHaveReserve(t *testing.T) {
@@ -67,6 +83,14 @@ func TestEndingRequestsHaveReserve(t *testing.T) {
 		ends := func(kind Kind, n int) *Frame { return &Frame{Kind: kind, Body: make([]byte, n)} }
 		first := ends(Restore, maxEndingBody)
 		admits(t, s, "a ticket that is too long", ends(Restore, maxEndingBody+1), over)
+		for _, s.form = range []form{inJSON, inBinary} {
+			admits(t, s, "an impersonation", impersonates(s.form, 8), over)
+			revert := impersonates(s.form, 0)
+			admits(t, s, "RevertToSelf", revert, good)
+			s.done(revert)
+			revert.Kind = Then
+			admits(t, s, "an end that depends on another call", revert, over)
+		}
 		admits(t, s, "the end of an impersonation", first, good)
 		for range MaxEnding - 1 {
 			admits(t, s, "the end of a thread", ends(EndThread, 1), good)

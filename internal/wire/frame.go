@@ -23,7 +23,7 @@ const (
 	MaxWaits   = 1024     // calls of a connection that wait
 	MaxThreads = 1024     // threads of a connection
 	MaxTickets = 64       // saved impersonations of a thread
-	MaxEnding  = 64       // Restores and EndThreads beyond the other limits
+	MaxEnding  = 64       // Restores, reverts and EndThreads beyond the other limits
 
 	MaxDescriptors = 16 // that one answer brings
 	MaxObjects     = 64 // that one WaitAny waits for (MAXIMUM_WAIT_OBJECTS)

@@ -91,7 +91,7 @@ type Server struct {
 	// +checklocks:mu
 	pending int // calls without an answer that do not wait; guarded by mu
 	// +checklocks:mu
-	ending int // Restores and EndThreads beyond the limits; guarded by mu
+	ending int // Restores, reverts and EndThreads beyond the limits; guarded by mu
 	// +checklocks:mu
 	bytes int // of all calls without an answer; guarded by mu
 	// +checklocks:mu
