@@ -267,7 +267,7 @@ func (r *AssignRequest) assignSACL(parts *Parts, heir *Heir) ntstatus.Status {
 
 // label returns the mandatory label that a new object needs, at the token's
 // level. Its policy is the one in the flags, or no-write-up for a token below
-// medium (S-70). It returns false if neither applies or aces has a label.
+// medium (S-70). It returns false if neither applies or aces has a label that is not inherit-only.
 func (r *AssignRequest) label(aces []ACE) (ACE, bool) {
 	policy := winnt.AccessMask(r.Flags>>8) & 7
 	if policy == 0 && r.Subject.integrity() < sid.MediumLevel.RID() {
@@ -277,7 +277,8 @@ func (r *AssignRequest) label(aces []ACE) (ACE, bool) {
 		return ACE{}, false
 	}
 	for _, a := range aces {
-		if a.Type() == SystemMandatoryLabel {
+		// An access check ignores an inherit-only label, so the object needs one of its own.
+		if a.Type() == SystemMandatoryLabel && a.Flags()&InheritOnly == 0 {
 			return ACE{}, false
 		}
 	}

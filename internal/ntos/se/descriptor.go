@@ -78,8 +78,8 @@ func mapACL(acl *sd.ACL, m *winnt.GenericMapping) *sd.ACL {
 }
 
 // labelledSACL returns the SACL of a new object: given, with the mandatory label that typ requires (O-39). given may
-// be nil. If typ requires no label, the result is given. A label in given stays instead of the required one. For
-// tokens a label in given is dropped.
+// be nil. If typ requires no label, the result is given. A label in given stays instead of the required one, or in
+// addition to it if it is inherit-only. For tokens a label in given is dropped.
 func labelledSACL(creator *token.Token, typ *winnt.ObjectType, given *sd.ACL) *sd.ACL {
 	policy := winnt.AccessMask(0)
 	ignoreGiven := false
@@ -107,7 +107,7 @@ func labelledSACL(creator *token.Token, typ *winnt.ObjectType, given *sd.ACL) *s
 				if ignoreGiven {
 					continue
 				}
-				labelled = true
+				labelled = labelled || a.Flags()&sd.InheritOnly == 0
 			}
 			aces = append(aces, a)
 		}
