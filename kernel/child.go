@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// run registers a process that NtCreateUserProcess created, and its first thread, so that the system closes them.
-// parent is the creator's process. If the system is closed, it ends both at once. It takes over the caller's
-// references.
+// run registers a process that NtCreateUserProcess created, and its first thread, so that the system closes them: when
+// the process has ended, or its creator is closed. parent is the creator's process. If the system is closed, it ends
+// both at once. It takes over the caller's references.
 func (s *System) run(parent, p *ps.Process, t *ps.Thread) {
 	defer t.Deref(ob.TagCall)
 	s.mu.Lock()
@@ -23,17 +23,26 @@ func (s *System) run(parent, p *ps.Process, t *ps.Thread) {
 	if !closed {
 		c := s.context(t, access.User)
 		th := nt.NewThread(c, t.Name())
+		child := &Process{sys: s, p: p, first: th}
+		late := false // the creator was closed meanwhile, and nobody else would close the child
 		s.mu.Lock()
 		if closed = s.closed; !closed {
-			child := &Process{sys: s, p: p, first: th}
 			s.processes = append(s.processes, child)
 			if at := slices.IndexFunc(s.processes, func(x *Process) bool { return x.p == parent }); at >= 0 {
 				child.parent = s.processes[at]
 				child.parent.children = append(child.parent.children, child)
+			} else {
+				late = !parent.IsSystem()
 			}
 			s.modes[th], s.threads[c] = nil, th
 		}
 		s.mu.Unlock()
+		if late {
+			th.Close()
+			child.Close()
+		} else {
+			p.AtExit(child.disown) // an ended child without a program is kept no longer (W-13)
+		}
 	}
 	if closed {
 		p.Exit()
@@ -41,8 +50,22 @@ func (s *System) run(parent, p *ps.Process, t *ps.Thread) {
 	}
 }
 
+// disown closes a process that has ended and that no owner has taken over, so that its creator does not pay for it any
+// longer (W-13). It does nothing for a process without a creator.
+func (p *Process) disown() {
+	p.sys.mu.Lock()
+	owned := p.parent == nil
+	p.leaveParentLocked()
+	p.sys.mu.Unlock()
+	if !owned {
+		p.first.Close()
+		p.Close()
+	}
+}
+
 // Process returns the process with an id, or nil for an unknown id. The two low bits of id are ignored. It does not
-// return the System process and closed processes, but still returns one that has exited and was not closed.
+// return the System process and closed processes. It still returns a process that has exited if its owner has not
+// closed it; a child without an owner is closed when it exits.
 func (s *System) Process(id winnt.Handle) *Process {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,7 +79,8 @@ func (s *System) Process(id winnt.Handle) *Process {
 
 // FirstThread returns the thread that NtCreateUserProcess created with the process.
 // It returns nil for a process that was created in another way. A thread that was
-// created suspended may be used only after NtResumeThread.
+// created suspended may be used only after NtResumeThread. The thread is closed
+// when the process exits, unless TakeOver made an owner.
 func (p *Process) FirstThread() *nt.Thread { return p.first }
 
 // attachAccess holds the rights that a handle of a process needs before a program may be

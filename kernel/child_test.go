@@ -1,13 +1,15 @@
 package kernel
 
 import (
-	"github.com/refmon/refmon/internal/ntos/services"
-	"github.com/refmon/refmon/sid"
 	"testing"
 
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/ntos/services"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -54,6 +56,59 @@ func TestParentForgetsClosedChild(t *testing.T) {
 		s.mu.Unlock()
 	}
 	check.NoError(t, s.Close())
+}
+
+// A child that has ended, by its creator or by itself, is charged no longer than a handle of it is open (W-13).
+func TestEndedChildIsChargedNoLonger(t *testing.T) {
+	s := Boot(Config{})
+	block := NewQuotaBlock(nil, 1<<20, false)
+	p := check.Must(s.CreateProcess(ProcessSpec{Name: "p", Quota: block,
+		Token: check.Must(token.New(token.LocalSystem()))}))
+	th := check.Must(p.NewThread())
+	before := int64(0)
+	for round, itself := range []bool{false, true, false} {
+		out := check.Result(th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS}))
+		by, h, first := th, out.ProcessHandle, s.Process(out.ClientID.UniqueProcess).FirstThread()
+		if itself {
+			by, h = first, winnt.NtCurrentProcess
+		}
+		check.Equal(t, by.NtTerminateProcess(h, ntstatus.Cancelled), ntstatus.Success, "NtTerminateProcess")
+		basic := check.Result(th.NtQueryInformationProcess(out.ProcessHandle, nt.ProcessBasicInformation)).(nt.ProcessBasic)
+		check.Equal(t, basic.ExitStatus, ntstatus.Cancelled, "exit status")
+		check.Equal(t, check.Status(first.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)),
+			ntstatus.BadImpersonationLevel, "NtOpenProcessToken by the thread that ended (I-9)")
+		check.That(t, th.NtClose(out.ThreadHandle).IsSuccess() && th.NtClose(out.ProcessHandle).IsSuccess(),
+			"NtClose of the child's handles failed")
+		if round == 0 {
+			before = block.Used() // the handle table of the creator has grown
+		}
+		check.Equal(t, block.Used(), before, "bytes charged after the end of a child, by itself: %t", itself)
+		check.That(t, s.Process(out.ClientID.UniqueProcess) == nil && len(p.children) == 0, "the child is still known")
+	}
+	check.NoError(t, s.Close())
+}
+
+// A child whose creator was closed during NtCreateUserProcess ends, too. A child of the System process goes on (W-13).
+func TestChildOfClosedCreatorEnds(t *testing.T) {
+	for _, system := range []bool{false, true} {
+		s := Boot(Config{})
+		p, th := worker(t, s)
+		creator := p.p
+		if system {
+			creator = s.sys.SystemProcess()
+		}
+		creator.Ref(ob.TagCall)
+		child, first, o := creator.NewChild(ps.Child{})
+		check.Equal(t, o.Status, ntstatus.Success, "NewChild")
+		th.Close()
+		p.Close()
+		id := child.ID()
+		s.run(creator, child, first)
+		check.Equal(t, s.Process(id) != nil, system, "the child is known, creator is the System process: %t", system)
+		creator.Deref(ob.TagCall)
+		check.NoError(t, s.Close())
+	}
 }
 
 // A process that closes one of its children keeps the others, and closes them when it is closed itself (W-13).
