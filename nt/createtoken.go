@@ -129,6 +129,7 @@ var (
 					"PackageSid is not S-1-15-2-x, a capability is not S-1-15-3-x, or the existing token is of " +
 						"an AppContainer already"},
 				{ntstatus.InvalidHandle, "O-31", "one of Handles is not a valid handle"},
+				{ntstatus.ObjectTypeMismatch, "T-69", "one of Handles is a process, thread, job, pipe or port"},
 				{ntstatus.InsufficientResources, "O-81", "not enough memory"},
 				{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
 				{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that no token has"},

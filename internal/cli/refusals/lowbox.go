@@ -48,6 +48,10 @@ var _ = define(setup[*nt.CreateLowBoxTokenIn]{
 				takes: "handles", inject: func(_ *world, in *nt.CreateLowBoxTokenIn) {
 					in.Handles = nt.Cap([]winnt.Handle{noHandle})
 				}},
+			{rule: "T-69", want: ntstatus.ObjectTypeMismatch, name: "one of Handles is a process", takes: "handles",
+				inject: func(_ *world, in *nt.CreateLowBoxTokenIn) {
+					in.Handles = nt.Cap([]winnt.Handle{winnt.NtCurrentProcess})
+				}},
 			{rule: "O-81", want: ntstatus.InsufficientResources, name: "memory runs out", takes: "memory",
 				inject: func(w *world, _ *nt.CreateLowBoxTokenIn) { w.failing["*"] = true }},
 			{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved",

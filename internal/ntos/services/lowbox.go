@@ -1,7 +1,10 @@
 package services
 
 import (
+	"github.com/refmon/refmon/internal/ntos/lpc"
+	"github.com/refmon/refmon/internal/ntos/npfs"
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -12,8 +15,9 @@ import (
 )
 
 // NtCreateLowBoxToken creates the AppContainer token of a package and opens it. The token keeps the objects of Handles
-// open. A SID that is no package or capability, and a token of an AppContainer, are STATUS_INVALID_PARAMETER. The
-// existing token's handle needs TOKEN_DUPLICATE. A client below level Impersonation is STATUS_BAD_IMPERSONATION_LEVEL.
+// open; a process, thread, job, pipe or port among them is STATUS_OBJECT_TYPE_MISMATCH. A SID that is no package or
+// capability, and a token of an AppContainer, are STATUS_INVALID_PARAMETER. The existing token's handle needs
+// TOKEN_DUPLICATE. A client below level Impersonation is STATUS_BAD_IMPERSONATION_LEVEL.
 func (c *Context) NtCreateLowBoxToken(in nt.CreateLowBoxTokenIn) (out nt.CreateLowBoxTokenOut, st ntstatus.Status) {
 	// capture
 	if st := c.probe("O-3", required(!in.PackageSID.V.IsZero(), in.PackageSID.Status), in.Capabilities.Status,
@@ -87,7 +91,8 @@ func admitPackage(d *sd.Descriptor, pkg sid.SID) *sd.Descriptor {
 }
 
 // keep references the objects of the handles for an AppContainer token that keeps them open, usually the AppContainer's
-// directories. If one handle fails, it releases all. The caller must release the references with drop.
+// directories. If one handle fails, or its object could hold the token, keep releases all. The caller must release the
+// references with drop.
 func (c *Context) keep(handles []winnt.Handle) (kept []ob.Object, st ntstatus.Status) {
 	for _, h := range handles {
 		o, _, st := ob.Reference[ob.Object](&c.Caller, h, 0, nil)
@@ -96,6 +101,12 @@ func (c *Context) keep(handles []winnt.Handle) (kept []ob.Object, st ntstatus.St
 			return nil, st
 		}
 		kept = append(kept, o)
+		switch o.(type) {
+		case *ps.Process, *ps.Thread, *ps.Job, *npfs.End, *lpc.Port:
+			drop(kept)
+			// Such an object can get a reference to this token later, and then neither would ever end.
+			return nil, c.Fail("T-69", ntstatus.ObjectTypeMismatch)
+		}
 	}
 	return kept, ntstatus.Success
 }

@@ -64,6 +64,28 @@ func TestUnreadableLowBoxListIsRefused(t *testing.T) {
 	}
 }
 
+// An AppContainer token keeps no object that could hold the token: neither would ever end (T-69).
+func TestLowBoxKeepsNoObjectThatCouldHoldIt(t *testing.T) {
+	sys, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE))
+	keeps := func(h winnt.Handle) ntstatus.Status {
+		return check.Status(th.NtCreateLowBoxToken(own, winnt.TOKEN_QUERY, nil, sid.AppContainer("p"), nil,
+			[]winnt.Handle{h}))
+	}
+	pipe := check.Result(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA,
+		ObjectAttributes: nt.Cap(named(`\??\pipe\p`))}))
+	port := check.Result(th.Services().NtCreatePort(nt.CreatePortIn{
+		ObjectAttributes: nt.Cap(named(`\BaseNamedObjects\p`))}))
+	_, _, before := sys.Counts()
+	for name, h := range map[string]winnt.Handle{"process": winnt.NtCurrentProcess, "thread": winnt.NtCurrentThread,
+		"job":  check.Result(th.NtCreateJobObject(winnt.JOB_OBJECT_ALL_ACCESS, nil)),
+		"pipe": pipe, "port": port.PortHandle} {
+		want(t, name, keeps(h), ntstatus.ObjectTypeMismatch)
+	}
+	_, _, after := sys.Counts()
+	check.Equal(t, after, before+1, "references, with that of the handle of the job")
+}
+
 // An object whose handle was passed to NtCreateLowBoxToken lives until the token ends (T-69).
 func TestLowBoxKeepsObjects(t *testing.T) {
 	sys, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
