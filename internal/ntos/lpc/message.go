@@ -78,13 +78,24 @@ func (p *Port) Request(t *ps.Thread, data []byte) (id uint32, st ntstatus.Status
 		return 0, ntstatus.InsufficientResources
 	}
 	c.wakeLocked()
-	c.last++
+	c.last = nextID(c.last, c.waiting)
 	t.Ref(ob.TagLink)
 	c.waiting[c.last] = &waiter{thread: t, paid: paid}
 	paid = quota.Receipt{}
 	c.requests = append(c.requests, Message{Client: nt.ClientID{UniqueProcess: t.Process().ID(), UniqueThread: t.ID()},
 		ID: c.last, Data: append([]byte(nil), data...)})
 	return c.last, ntstatus.Success
+}
+
+// nextID returns the id of the message after last. Ids start again after 2³²-1 messages. They skip 0 and the ids that
+// are in use, so that no reply or impersonation reaches another message than the one it names (I-88).
+func nextID[T any](last uint32, used map[uint32]T) uint32 {
+	for {
+		last++
+		if _, taken := used[last]; last != 0 && !taken {
+			return last
+		}
+	}
 }
 
 // Answer removes and returns the reply to a request of thread t. It returns STATUS_PENDING until there is a reply.

@@ -157,7 +157,7 @@ func (p *Port) Connect(client *ps.Thread, sqos nt.SecurityQualityOfService, info
 	case len(p.pending) >= MaxPending:
 		st = ntstatus.InsufficientResources
 	default:
-		p.last++
+		p.last = nextID(p.last, p.known)
 		c.id = p.last
 		p.pending = append(p.pending, c)
 		p.wakeLocked()
