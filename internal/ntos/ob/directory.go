@@ -1,6 +1,7 @@
 package ob
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -31,6 +32,10 @@ type Directory struct {
 	count int // guarded by mu
 	// +checklocks:mu
 	peak int // guarded by mu: see quota.Shrunk
+	// +checklocks:mu
+	changes uint64 // guarded by mu: entries ever added and removed
+	// +checklocks:mu
+	sorted []DirectoryEntry // guarded by mu: the result of Names, immutable; nil after a change
 }
 
 // link is an object's place in the namespace: its directory and name. It is immutable.
@@ -175,6 +180,7 @@ func (d *Directory) insert(name string, h *Header, ignoreCase, open bool) ntstat
 	d.entries[l.key] = append(d.entries[l.key], h)
 	quota.Peak(&d.peak, len(d.entries))
 	d.count++
+	d.changedLocked()
 	h.Ref(TagName)
 	d.Ref(TagLink)
 	if open {
@@ -239,6 +245,15 @@ func (d *Directory) removeLocked(key string, h *Header) {
 		d.entries[key] = list
 	}
 	d.count--
+	d.changedLocked()
+}
+
+// changedLocked drops the sorted names, after an entry was added or removed.
+//
+// +checklocks:d.mu
+func (d *Directory) changedLocked() {
+	d.changes++
+	d.sorted = nil
 }
 
 // MakeTemporary clears Permanent, as NtMakeTemporaryObject does. An object without handles loses its name at once. The
@@ -263,18 +278,39 @@ func (h *Header) setPermanent(on bool) {
 	})
 }
 
-// Names returns the names and types of the entries, in no order, and an empty list for an empty directory. The caller
-// owns the result.
+// Names returns the names and types of the entries, sorted by name, and an empty list for an empty directory. The
+// caller must not change the result. The directory keeps it until its next change: a listing takes many calls, and
+// sorting a million names for each of them would take hours.
 func (d *Directory) Names() []DirectoryEntry {
+	names, at := d.names()
+	if at == 0 {
+		return names
+	}
+	// Other callers use the directory during the sort.
+	slices.SortFunc(names, func(a, b DirectoryEntry) int { return cmp.Compare(a.Name, b.Name) })
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	names := make([]DirectoryEntry, 0, d.count)
+	if d.changes == at {
+		d.sorted = names
+	}
+	return names
+}
+
+// names returns the sorted names and 0 if the directory has them. Otherwise it returns the names in no order, and the
+// number of changes up to now. A directory that never changed has no names.
+func (d *Directory) names() (names []DirectoryEntry, at uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.sorted != nil {
+		return d.sorted, 0
+	}
+	names = make([]DirectoryEntry, 0, d.count)
 	for _, list := range d.entries {
 		for _, h := range list {
 			names = append(names, DirectoryEntry{h.link.Load().name, h.typ.Name})
 		}
 	}
-	return names
+	return names, d.changes
 }
 
 // DirectoryEntry is one row of a directory listing.

@@ -1,6 +1,7 @@
 package ob_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -42,6 +43,23 @@ func TestClearRemovesEqualNames(t *testing.T) {
 	}
 	d.Clear()
 	check.That(t, len(d.Names()) == 0, "names after Clear: %v, want none", d.Names())
+}
+
+// The names of a directory are sorted, and those of now. Only the first listing after a change sorts them (O-164).
+func TestNamesAreSortedOncePerChange(t *testing.T) {
+	d := ob.NewDirectory(nil, 0)
+	b := newObject(eventType, nil)
+	for _, c := range []struct {
+		change func()
+		want   string
+	}{{func() {}, "[]"}, {func() { check.Success(t, d.Insert("b", b, false)) }, "[{b Event}]"},
+		{func() { check.Success(t, d.Insert("a", newObject(eventType, nil), false)) }, "[{a Event} {b Event}]"},
+		{func() { check.Success(t, d.Insert("B", newObject(eventType, nil), false)) }, "[{B Event} {a Event} {b Event}]"},
+		{b.Unname, "[{B Event} {a Event}]"}, {d.Clear, "[]"}} {
+		c.change()
+		check.Equal(t, fmt.Sprint(d.Names()), c.want, "names")
+		check.Equal(t, testing.AllocsPerRun(10, func() { d.Names() }), 0, "allocations of a later listing of %s", c.want)
+	}
 }
 
 // The full name of a deeply nested object is returned up to 64 KiB. Of a longer one, only the last components are, so

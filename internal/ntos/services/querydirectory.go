@@ -1,9 +1,6 @@
 package services
 
 import (
-	"cmp"
-	"slices"
-
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -37,7 +34,6 @@ func (c *Context) NtQueryDirectoryObject(in nt.QueryDirectoryObjectIn) (out nt.Q
 	defer d.Deref(ob.TagCall)
 	// decide
 	list := d.Names()
-	slices.SortFunc(list, func(a, b ob.DirectoryEntry) int { return cmp.Compare(a.Name, b.Name) })
 	out.Context, out.ReturnLength = in.Context, directoryEntrySize // size of the empty entry at the end
 	from := in.Context
 	if in.RestartScan {
