@@ -170,7 +170,7 @@ func FuzzHostileNames(f *testing.F) {
 }
 
 // Times agree with package time.
-func TestTimes(t *testing.T) {
+func TestJSONTimeMatchesPackageTime(t *testing.T) {
 	rnd := source(t)
 	start := time.Date(1601, 1, 1, 0, 0, 0, 0, time.UTC)
 	ticks := []int64{0, 1, 10, 9_999_999, 10_000_000, clock(), 116_444_736_000_000_000, -1, 864_000_000_000 * 59,

@@ -199,10 +199,10 @@ func TestLogSurvivesFullDescriptorTable(t *testing.T) {
 	verifyDisk(t, d)
 }
 
-// TestFullDisk: while there is no room records are lost and counted; the first
+// TestRecordsLostOnFullDiskAreCounted: while there is no room records are lost and counted; the first
 // one kept afterwards is preceded by the count (UC-57, U-65). A short write is
 // cut off again.
-func TestFullDisk(t *testing.T) {
+func TestRecordsLostOnFullDiskAreCounted(t *testing.T) {
 	d := newMemDisk(t, "")
 	l := mustOpen(t, testConfig(t, d))
 	mustWrite(t, l, 2)

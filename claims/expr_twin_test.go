@@ -8,7 +8,7 @@ import (
 )
 
 // Eval agrees with the naive evaluator on random programs and attributes.
-func TestTwin(t *testing.T) {
+func TestEvalMatchesNaiveEvaluator(t *testing.T) {
 	g := generator{Rand: source(t)}
 	rounds := randtest.Size(100000)
 	seen := map[Truth]int{}

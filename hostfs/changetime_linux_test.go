@@ -15,7 +15,7 @@ import (
 
 // If descriptors are cached without a delay, each of many changes in a row is seen immediately: of the attribute, of
 // the permissions and of a directory's entries (F-115).
-func TestChangesInARowAreSeen(t *testing.T) {
+func TestEachConsecutiveChangeIsSeen(t *testing.T) {
 	w := newWorld(t)
 	if w.tree.settling != 0 {
 		t.Skip("this file system gives several changes one time")

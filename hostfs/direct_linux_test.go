@@ -32,7 +32,7 @@ func (c *counting) FindDirect(r *fileaccess.Request, start nt.OpenFile) (nt.File
 
 // If the lookup of the directory is deferred until the file's own descriptor denies, the answer is the same. Checked
 // with random descriptors and requests (F-181).
-func TestDeferredLookupDecidesAlike(t *testing.T) {
+func TestDeferredLookupGivesSameDecision(t *testing.T) {
 	w := newWorld(t)
 	tree := &counting{Tree: w.tree}
 	w.must(w.sys.AddTree("direct", tree))

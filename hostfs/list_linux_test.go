@@ -23,7 +23,7 @@ import (
 
 // With access-based enumeration a listing contains the entries that the user may read, by their own descriptors. A
 // known name can still be opened (F-71, F-72). Without it the listing contains all entries.
-func TestAccessBasedListing(t *testing.T) {
+func TestAccessBasedListingHidesUnreadableEntries(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		based      bool

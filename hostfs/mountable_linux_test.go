@@ -56,7 +56,7 @@ func TestRemoveNameIsImmediate(t *testing.T) {
 
 // Space is reserved and released as by fallocate(2): by mode, offset and length. This changes contents, so special
 // bits are cleared and the archive attribute is set (F-125, F-173).
-func TestAllocateLikeFallocate(t *testing.T) {
+func TestAllocateFollowsFallocateModes(t *testing.T) {
 	w, _ := keeper(t)
 	w.file("f", "0123456789", wide)
 	f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA|winnt.FILE_READ_DATA)

@@ -155,7 +155,7 @@ func TestCreateRetriesTakenName(t *testing.T) {
 
 // A failed open with delete-on-close removes nothing. A successful one does not remove the file's other name in a
 // directory that replaced the first one (F-117).
-func TestNothingElseIsDeleted(t *testing.T) {
+func TestFailedDeleteOnCloseRemovesNothing(t *testing.T) {
 	w := newWorld(t)
 	const all = "O:BAG:SYD:P(A;OICI;FA;;;WD)"
 	w.describe("", all)

@@ -288,7 +288,7 @@ func (q *question) here(t testing.TB, th *nt.Thread) ntstatus.Status {
 
 // A tree decides thousands of random operations on real files as access checks of the descriptors alone do: of the
 // object's and, where it matters, of its directory's (F-2, F-31, F-40 to F-44).
-func TestTwin(t *testing.T) {
+func TestRandomOperationsMatchAccessChecks(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(randtest.Seed(t), 31))
 	w := newWorld(t)
 	users := []string{alice, bob, "S-1-5-21-1-2-3-1109"}

@@ -84,7 +84,7 @@ func TestLinkAwareCallerOpensLink(t *testing.T) {
 
 // A link is created where a file could be created, in one step and with the descriptor that a file would get. It is
 // replaced and removed like a file (F-192).
-func TestMakeLinkLikeFile(t *testing.T) {
+func TestLinkIsCreatedWithRightsOfFile(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;"+alice+")(A;;0x1200a9;;;"+bob+")")

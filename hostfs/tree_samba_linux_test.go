@@ -35,7 +35,7 @@ type beside struct {
 
 // A real file server on the same files shows the descriptors that the tree stores, and the server's descriptors
 // decide in the tree. A new file inherits the same on both, except for times and hashes (F-121).
-func TestSamba(t *testing.T) {
+func TestSambaAndTreeShareDescriptors(t *testing.T) {
 	smbd.SkipUnlessDeep(t)
 	shares := []smbd.Share{{Name: "v4"}, {Name: "v3", Config: "\tacl_xattr:ignore system acls = yes\n"}}
 	s := smbd.Start(t, shares...)

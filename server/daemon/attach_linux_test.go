@@ -161,9 +161,9 @@ func TestStartAsRunsUnderAccountUID(t *testing.T) {
 	_, _ = his.Close(), c.Close()
 }
 
-// TestStartedAsIsNotFull checks that a program started for another user does not get the full token of the
+// TestStartAsGivesNoFullToken checks that a program started for another user does not get the full token of the
 // administrators' socket that its starter used (L-51, W-93).
-func TestStartedAsIsNotFull(t *testing.T) {
+func TestStartAsGivesNoFullToken(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skipf("as root: uid %d", os.Getuid())
 	}

@@ -135,9 +135,9 @@ func TestKillOf10000ConnectionsLeavesNothing(t *testing.T) {
 // stranger is a uid without an account.
 const stranger = 54321
 
-// TestConnectionIsACapability checks that a connection is a capability: a program of another user that receives its
-// descriptor acts as the process that connected, with its token (W-40).
-func TestConnectionIsACapability(t *testing.T) {
+// TestPassedConnectionActsAsItsOpener checks that a connection is a capability: a program of another user that receives
+// its descriptor acts as the process that connected, with its token (W-40).
+func TestPassedConnectionActsAsItsOpener(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can be another user")
 	}

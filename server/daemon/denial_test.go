@@ -14,11 +14,11 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestDenialsAreShared checks that a user with 100,000 denials evicts only their own denials, whatever the number and
-// size of the others (W-97).
+// TestDenialsEvictOnlyOnesOfSameUser checks that a user with 100,000 denials evicts only their own denials, whatever
+// the number and size of the others (W-97).
 //
 // +checklocksignore: there is one goroutine
-func TestDenialsAreShared(t *testing.T) {
+func TestDenialsEvictOnlyOnesOfSameUser(t *testing.T) {
 	d := &Daemon{denials: callBuffer{most: keptDenials, next: 1, fair: true}}
 	for i := range 40 {
 		d.AddDenial(Denial{UID: uint32(1000 + i), User: fileaccess.UnixUser(uint32(1000 + i)), Lines: []string{"one"}})

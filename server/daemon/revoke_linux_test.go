@@ -194,9 +194,9 @@ func recorded(t *testing.T, sink *audit.Memory, what, target string) {
 	check.That(t, n == 1, "W-100: %d records of %q, want 1", n, what)
 }
 
-// TestRevokeEndsPath checks that a revocation by path ends every open of the files below it, for all users, and no
-// other; a new open is decided as before (W-99).
-func TestRevokeEndsPath(t *testing.T) {
+// TestRevokeByPathEndsOpensBelowIt checks that a revocation by path ends every open of the files below it, for all
+// users, and no other; a new open is decided as before (W-99).
+func TestRevokeByPathEndsOpensBelowIt(t *testing.T) {
 	sink := audit.NewMemory(0, 0)
 	d := planted(t, hostfs.HandOutReads, func(c *daemon.Config) {
 		c.Audit = &audit.Log{Sink: sink}

@@ -77,9 +77,9 @@ func TestConnectionsGetEqualTime(t *testing.T) {
 	})
 }
 
-// TestCallWaitsForOneTurnEach checks that a call behind a thousand calls of another connection waits for
+// TestCallWaitsForOneCallOfEachConnection checks that a call behind a thousand calls of another connection waits for
 // running calls and at most one further call of each other connection (W-21).
-func TestCallWaitsForOneTurnEach(t *testing.T) {
+func TestCallWaitsForOneCallOfEachConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := newSchedulerOf(2, 1, 8)
 		flood, other, good := tr.join(1), tr.join(1), tr.join(1)

@@ -32,9 +32,9 @@ func (r *recorded) Header() http.Header         { return r.header }
 func (r *recorded) WriteHeader(code int)        { r.code = code }
 func (r *recorded) Write(b []byte) (int, error) { return len(b), nil }
 
-// TestGuessesDoNotLockTheUser checks that a guessing address is rejected before refmond locks the
+// TestGuessingAddressIsRejectedBeforeLockout checks that a guessing address is rejected before refmond locks the
 // name, whatever names it uses, while other addresses and cached sessions continue (G-32, L-31).
-func TestGuessesDoNotLockTheUser(t *testing.T) {
+func TestGuessingAddressIsRejectedBeforeLockout(t *testing.T) {
 	var now atomic.Int64
 	w := newWorld(t, shared, func(c *Config) { c.Now = func() time.Time { return time.Unix(now.Load(), 0) } })
 	w.file("f", "f", shared)

@@ -28,9 +28,9 @@ func (a *waiting) LogOn(q logon.Request) (logon.Result, ntstatus.Status) {
 	return logon.Result{}, ntstatus.LogonFailure
 }
 
-// TestWaitingLogonsLeaveThreadsToSessions checks that logons that wait for a domain controller use a quarter of the
+// TestWaitingLogonsUseQuarterOfThreads checks that logons that wait for a domain controller use a quarter of the
 // threads, in turn for each client network. So a client with a session is served meanwhile (G-55).
-func TestWaitingLogonsLeaveThreadsToSessions(t *testing.T) {
+func TestWaitingLogonsUseQuarterOfThreads(t *testing.T) {
 	a := &waiting{turns: make(chan string)}
 	w := newWorldOf(t, shared, func(s *lsa.Store) logon.Authority { a.Store = s; return a },
 		func(c *Config) { c.Threads, c.SessionLife = 4, time.Hour })

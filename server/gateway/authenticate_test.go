@@ -186,9 +186,9 @@ func TestHTTP2UsersOnOneConnectionStaySeparate(t *testing.T) {
 	check.Equal(t, w.acting(), 0, "G-2: threads that still act as a client")
 }
 
-// TestTickets checks that a client with a ticket is the ticket's domain user, for one request. The token ends with
-// the request, and the same ticket is rejected the second time (G-6, K-47).
-func TestTickets(t *testing.T) {
+// TestTicketLogsClientOnForOneRequest checks that a client with a ticket is the ticket's domain user, for one request.
+// The token ends with the request, and the same ticket is rejected the second time (G-6, K-47).
+func TestTicketLogsClientOnForOneRequest(t *testing.T) {
 	const realm, service = "EXAMPLE.TEST", "HTTP/files.example.test"
 	key, domain := forge.NewKey(18), sid.MustParse("S-1-5-21-10-20-30")
 	at := time.Now().Add(3 * time.Second)

@@ -41,9 +41,10 @@ func (l *offered) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// TestSlowConnectionsLeaveRoom checks that a network with 1,000 open connections gets half of the limit, that other
-// networks still get some, that a closed connection counts no longer, and that refusals are logged at a rate (G-52).
-func TestSlowConnectionsLeaveRoom(t *testing.T) {
+// TestNetworkGetsHalfOfConnectionLimit checks that a network with 1,000 open connections gets half of the limit, that
+// other networks still get some, that a closed connection counts no longer, and that refusals are logged at a rate
+// (G-52).
+func TestNetworkGetsHalfOfConnectionLimit(t *testing.T) {
 	var out bytes.Buffer
 	before := slog.Default()
 	slog.SetDefault(slog.New(lograte.New(slog.NewTextHandler(&out, nil))))

@@ -184,9 +184,9 @@ func TestIndexQueryAboutOthersNeedsRight(t *testing.T) {
 	}
 }
 
-// TestIndexQuestionsTakeTurns checks that a question waits while as many others as the index answers at a time have not
-// ended (G-120).
-func TestIndexQuestionsTakeTurns(t *testing.T) {
+// TestIndexQuestionWaitsForFreeSlot checks that a question waits while as many others as the index answers at a time
+// have not ended (G-120).
+func TestIndexQuestionWaitsForFreeSlot(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "index")
 	w := newWorld(t, openToPEP, func(c *Config) { c.Index = &Index{Socket: socket, Ask: "O:SYG:SYD:", Rate: 100} })
 	asked := indexStub(t, socket)

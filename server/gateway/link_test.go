@@ -237,9 +237,9 @@ func reads(th *nt.Thread, files ...string) (opened []string) {
 	return opened
 }
 
-// TestStolenConnectionOpensNothing speaks the wire protocol like an attacker who took over the gateway: with its
-// account, connection and handles, only files of currently known clients can be opened (G-1).
-func TestStolenConnectionOpensNothing(t *testing.T) {
+// TestStolenConnectionOpensOnlyFilesOfKnownClients speaks the wire protocol like an attacker who took over the gateway:
+// with its account, connection and handles, only files of currently known clients can be opened (G-1).
+func TestStolenConnectionOpensOnlyFilesOfKnownClients(t *testing.T) {
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;SY)")
 	for name := range w.sids {
 		w.file(name, name, "O:{"+name+"}G:SYD:P(A;;FA;;;{"+name+"})")

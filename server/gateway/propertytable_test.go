@@ -207,11 +207,11 @@ func TestProppatchOfProtectedPropertyFails(t *testing.T) {
 	}
 }
 
-// TestGoneFilesMakeRoomForProperties fills the table, and checks that a user's next file then takes the room of one
-// that another program deleted or replaced, and none of a file that exists (G-19).
+// TestPropertiesOfDeletedFilesAreReplacedFirst fills the table, and checks that a user's next file then takes the room
+// of one that another program deleted or replaced, and none of a file that exists (G-19).
 //
 // +checklocksignore
-func TestGoneFilesMakeRoomForProperties(t *testing.T) {
+func TestPropertiesOfDeletedFilesAreReplacedFirst(t *testing.T) {
 	w := newWorld(t, shared)
 	patch := func(name string) string {
 		w.file(name, "f", shared)

@@ -215,9 +215,9 @@ func TestCachedSessionExpiresDespiteActivity(t *testing.T) {
 	check.That(t, again != first, "G-5: an expired session was reused, want a new logon")
 }
 
-// TestNoCredentialStays checks that after a credential was hashed none of its bytes remain in the buffer that the
-// next one uses, longer or shorter (G-5).
-func TestNoCredentialStays(t *testing.T) {
+// TestHashBufferKeepsNoCredential checks that after a credential was hashed none of its bytes remain in the buffer that
+// the next one uses, longer or shorter (G-5).
+func TestHashBufferKeepsNoCredential(t *testing.T) {
 	cfg := Config{Sessions: 1, SessionLife: time.Hour, Now: time.Now}
 	s := newSessions(nil, &cfg)
 	for _, secret := range []string{"YWxpY2U6cHcteA==", "a", "", "a rather long one, with more than the last"} {

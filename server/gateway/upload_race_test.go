@@ -28,10 +28,10 @@ func newFolders(t *testing.T) *world {
 	return w
 }
 
-// TestOneOfManyWins checks that of concurrent uploads, removals and renames with the same tag, or
-// creations of the same file, one succeeds and the others fail their condition. A tested condition
-// holds until the request's effect (G-38).
-func TestOneOfManyWins(t *testing.T) {
+// TestOneOfConcurrentConditionalRequestsSucceeds checks that of concurrent uploads, removals and renames with the same
+// tag, or creations of the same file, one succeeds and the others fail their condition. A tested condition holds until
+// the request's effect (G-38).
+func TestOneOfConcurrentConditionalRequestsSucceeds(t *testing.T) {
 	w := newFolders(t)
 	for round := range 20 {
 		w.file("file", fmt.Sprint("round ", round), forBoth)

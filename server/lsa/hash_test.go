@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-func TestHashDoesNotRaiseGoalOfHeap(t *testing.T) {
+func TestHashDoesNotRaiseHeapGoal(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	goal := func() uint64 {
 		sample := []metrics.Sample{{Name: "/gc/heap/goal:bytes"}}

@@ -28,8 +28,8 @@ const (
 	service     = winnt.LOGON32_LOGON_SERVICE
 )
 
-// TestUnknownNameCostsAHashAndAWrite checks that an unknown name also costs one hash and one write (L-32).
-func TestUnknownNameCostsAHashAndAWrite(t *testing.T) {
+// TestUnknownNameTakesOneHashAndWrite checks that an unknown name also costs one hash and one write (L-32).
+func TestUnknownNameTakesOneHashAndWrite(t *testing.T) {
 	var writes atomic.Int32
 	f := open(t, func(c *Config) {
 		c.Faults = func(operation, _ string) error {

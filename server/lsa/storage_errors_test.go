@@ -44,9 +44,9 @@ func (f *fixture) powerless(t *testing.T, what string) {
 	}
 }
 
-// TestRefusedChangeStaysOut checks that a change that failed on disk is not in effect now, after a later change, or
-// after a restart, even if bbolt stored it and only its sync failed (L-39).
-func TestRefusedChangeStaysOut(t *testing.T) {
+// TestFailedChangeNeverTakesEffect checks that a change that failed on disk is not in effect now, after a later change,
+// or after a restart, even if bbolt stored it and only its sync failed (L-39).
+func TestFailedChangeNeverTakesEffect(t *testing.T) {
 	for _, c := range []struct {
 		what string
 		when []inject.Condition

@@ -186,9 +186,9 @@ func TestStoredFailuresKeepTheirTimes(t *testing.T) {
 	}
 }
 
-// TestRightPasswordTakesLockBack checks that the hundredth attempt locks the name only if its password is wrong, and
+// TestCorrectPasswordUndoesLock checks that the hundredth attempt locks the name only if its password is wrong, and
 // that a lock has ended at its last moment, when a new count begins (L-31).
-func TestRightPasswordTakesLockBack(t *testing.T) {
+func TestCorrectPasswordUndoesLock(t *testing.T) {
 	f := open(t, nil)
 	for i := range lockAfter {
 		f.throttle.attempt("X", fmt.Sprint(i), f.clock.now())
@@ -201,9 +201,9 @@ func TestRightPasswordTakesLockBack(t *testing.T) {
 	check.Equal(t, f.throttle.count("X"), failures{Count: 1, First: f.clock.now()}, "after the lock")
 }
 
-// TestStoredFailuresAreTheNewest: the transactions of two concurrent failures run in any order, and the file has both
-// failures after a restart (L-31).
-func TestStoredFailuresAreTheNewest(t *testing.T) {
+// TestConcurrentFailuresAreBothStored: the transactions of two concurrent failures run in any order, and the file has
+// both failures after a restart (L-31).
+func TestConcurrentFailuresAreBothStored(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "Alice"}, "p")
 	rid := f.now.Load().names["ALICE"].RID()

@@ -339,9 +339,9 @@ func TestFailedEditRecordsNothing(t *testing.T) {
 	}
 }
 
-// TestNoNameIsNoUser checks that an empty or malformed name is not looked up on the host, and that an id without a
-// host user is not a user (L-13, L-25).
-func TestNoNameIsNoUser(t *testing.T) {
+// TestMalformedNameIsNotLookedUp checks that an empty or malformed name is not looked up on the host, and that an id
+// without a host user is not a user (L-13, L-25).
+func TestMalformedNameIsNotLookedUp(t *testing.T) {
 	bad := []string{"", "\xff", "a\x00b", strings.Repeat("n", logon.MaxName+1)}
 	users := map[string]uint32{"overflow": Unmapped, strings.Repeat("n", logon.MaxName): 7}
 	for i, name := range bad {

@@ -149,7 +149,7 @@ func (s *behind) Next(b *objects.Batch) error {
 }
 
 // An expression has the clauses of the folders on the way (B-20). Admin users of a share pass them (F-108).
-func TestFoldersOnTheWayLimitAnswers(t *testing.T) {
+func TestParentFoldersLimitSearchResults(t *testing.T) {
 	const alice = "S-1-5-21-1-2-3-1107"
 	var ways objects.Ways
 	source := func(dacl string) objects.Source {

@@ -71,7 +71,7 @@ groups:
 }
 
 // A right on one object type counts with its type, and a share limits the accounts as it limits users (B-117).
-func TestUnlistedAccountsAreAskedAsUsersAre(t *testing.T) {
+func TestUnlistedAccountsAreCheckedLikeUsers(t *testing.T) {
 	const gone = "S-1-5-21-1-2-3-1190"
 	dir := check.Must(dirfile.Read([]byte("users:\n  - {name: alice, sid: S-1-5-21-1-2-3-1107}\n")))
 	for _, c := range []struct{ sd, rights, share, want string }{

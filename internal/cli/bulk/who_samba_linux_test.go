@@ -71,7 +71,7 @@ const sambaDirectory = `{"domain": "S-1-5-21-1-2-3",
 
 // Descriptors that are set through SMB are read from the files as the server shows them. The maximum access that the
 // server computes for an account equals that of the access check. who-can walks the share.
-func TestSamba(t *testing.T) {
+func TestWhoCanMatchesSambaMaximumAccess(t *testing.T) {
 	smbd.SkipUnlessDeep(t)
 	var shares []smbd.Share
 	for _, share := range sambaShares {

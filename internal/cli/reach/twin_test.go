@@ -301,7 +301,7 @@ func (w *twin) search(from int) {
 
 // The reached objects and the number of steps equal those of a brute-force search, and each step of each path exists
 // in it (B-7, B-8, B-9, B-76, B-77, A-160, A-161, A-162).
-func TestTwin(t *testing.T) {
+func TestSearchMatchesBruteForce(t *testing.T) {
 	seed := randtest.Seed(t)
 	total := map[string]int{}
 	lists := map[string][][]access.ObjectTypeEntry{}

@@ -178,10 +178,10 @@ func TestChildParsesLikeParse(t *testing.T) {
 	}
 }
 
-// TestFaultInParserReachesNothing runs the same faults in a parser of this process, where each one succeeds, and in the
-// child, where none does: the host's kernel kills the child, or the parent refuses its answer. The next PAC is parsed
-// by another child (K-89, K-90).
-func TestFaultInParserReachesNothing(t *testing.T) {
+// TestCompromisedPACParserIsContained runs the same faults in a parser of this process, where each one succeeds, and in
+// the child, where none does: the host's kernel kills the child, or the parent refuses its answer. The next PAC is
+// parsed by another child (K-89, K-90).
+func TestCompromisedPACParserIsContained(t *testing.T) {
 	w := newWorld(t)
 	p := parser(t)
 	for _, c := range []struct {
@@ -299,10 +299,10 @@ func TestChildProcessParsesTicket(t *testing.T) {
 	check.ErrorIs(t, check.Err(a.Accept(k.Blob(), nil)), ErrFailed, "K-91: without a child")
 }
 
-// TestFaultInTokenReachesNothing plants faults in the parser of tokens, of which nothing is verified when it runs. The
-// host's kernel kills the child, or the acceptor refuses the token. The same faults in this process have their effect.
-// The next token is accepted (K-91).
-func TestFaultInTokenReachesNothing(t *testing.T) {
+// TestCompromisedTokenParserIsContained plants faults in the parser of tokens, of which nothing is verified when it
+// runs. The host's kernel kills the child, or the acceptor refuses the token. The same faults in this process have
+// their effect. The next token is accepted (K-91).
+func TestCompromisedTokenParserIsContained(t *testing.T) {
 	w, p := newWorld(t), parser(t)
 	for _, c := range []struct{ name, argument, want string }{
 		{"open", w.secret, ErrFailed.Error()}, {"trail", w.secret, ErrFailed.Error()},
@@ -382,9 +382,10 @@ func octets(s string) *ber.Packet {
 	return ber.NewString(ber.ClassUniversal, ber.TypePrimitive, ber.TagOctetString, s, "")
 }
 
-// TestFaultInMessageReachesNothing plants faults in the parser of LDAP messages. The host's kernel kills the child, or
-// the rebuilt message is refused. The same faults in this process have their effect. The next message is split (D-39).
-func TestFaultInMessageReachesNothing(t *testing.T) {
+// TestCompromisedLDAPParserIsContained plants faults in the parser of LDAP messages. The host's kernel kills the child,
+// or the rebuilt message is refused. The same faults in this process have their effect. The next message is split
+// (D-39).
+func TestCompromisedLDAPParserIsContained(t *testing.T) {
 	w, p := newWorld(t), parser(t)
 	for _, c := range []struct {
 		name, argument string

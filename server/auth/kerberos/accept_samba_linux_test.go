@@ -25,10 +25,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestDomain sends tickets of a real domain controller by curl. The groups equal those that the directory computes,
-// for users in 1, 100 and 1,000 groups (K-18, K-48). It then alters each buffer of such a PAC and signs it again with
-// the real key: the acceptor rejects it or accepts no SID that only this computer assigns (K-22).
-func TestDomain(t *testing.T) {
+// TestAcceptMatchesSambaDomain sends tickets of a real domain controller by curl. The groups equal those that the
+// directory computes, for users in 1, 100 and 1,000 groups (K-18, K-48). It then alters each buffer of such a PAC and
+// signs it again with the real key: the acceptor rejects it or accepts no SID that only this computer assigns (K-22).
+func TestAcceptMatchesSambaDomain(t *testing.T) {
 	users := map[string]int{"one": 1, "hundred": 100, "thousand": 1000}
 	const service = "HTTP/www.refmon.test"
 	ordered := maps.Clone(users)

@@ -149,9 +149,9 @@ func TestUserHasEachFieldOfTheClient(t *testing.T) {
 	}
 }
 
-// TestTicketsAreCheckedInTurns checks that a ticket waits for a place, and that the newest token of the requester with
+// TestTicketWaitsForFreeSlot checks that a ticket waits for a place, and that the newest token of the requester with
 // the most waiting ones is refused without a check (L-74). The configuration after the wait counts (K-82).
-func TestTicketsAreCheckedInTurns(t *testing.T) {
+func TestTicketWaitsForFreeSlot(t *testing.T) {
 	var taking atomic.Pointer[Acceptor]
 	taking.Store(acceptor(t, nil))
 	a := Authority{Store: openStore(t), Tickets: taking.Load, Checks: admission.NewPool(1, 1)}

@@ -303,10 +303,10 @@ func TestReplayRejectsNotesOfEarlierFormat(t *testing.T) {
 	}
 }
 
-// TestReplayHalvesSwitch checks that an authenticator is known from the switch that starts one half to the end of the
-// next half, to the nanosecond. A clock that is set back, and two calls that read the clock before either has the
-// lock, do not switch the halves (K-47).
-func TestReplayHalvesSwitch(t *testing.T) {
+// TestReplayEntryLastsUntilEndOfNextHalf checks that an authenticator is known from the switch that starts one half to
+// the end of the next half, to the nanosecond. A clock that is set back, and two calls that read the clock before
+// either has the lock, do not switch the halves (K-47).
+func TestReplayEntryLastsUntilEndOfNextHalf(t *testing.T) {
 	r := check.Must(newReplay("", time.Minute, started))
 	counts := func(now time.Duration, key byte, want string) {
 		t.Helper()

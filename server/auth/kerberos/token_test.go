@@ -10,8 +10,9 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestReadTokenKeepsInside checks that an answer's encrypted parts are bytes of the token, and nothing else (K-91).
-func TestReadTokenKeepsInside(t *testing.T) {
+// TestReadTokenRejectsRangesOutsideToken checks that an answer's encrypted parts are bytes of the token, and nothing
+// else (K-91).
+func TestReadTokenRejectsRangesOutsideToken(t *testing.T) {
 	k := ticket()
 	blob := k.Blob()
 	want := check.Must(SplitToken(blob))

@@ -62,10 +62,10 @@ func TestPasswordIsRightIfServerBinds(t *testing.T) {
 	}
 }
 
-// TestUnansweredPasswordReachesOneServer checks that a password that a server refused for another reason, or did not
+// TestFailedBindIsNotRetriedOnNextServer checks that a password that a server refused for another reason, or did not
 // answer, is not sent to the next server, which would count it again. After no answer, the next logon goes to the next
 // server (D-20, D-24).
-func TestUnansweredPasswordReachesOneServer(t *testing.T) {
+func TestFailedBindIsNotRetriedOnNextServer(t *testing.T) {
 	w := newWorld()
 	f, second := serve(t, w.answer), serve(t, w.answer)
 	code := int64(53) // unwillingToPerform, as some servers answer for a locked account
@@ -121,9 +121,9 @@ func TestOnlyAccountsOwnNameIsBound(t *testing.T) {
 	}
 }
 
-// TestFailedBindSaysNothingAboutPassword checks that a bind that fails for another reason does not decide about the
+// TestOtherBindErrorIsNoWrongPassword checks that a bind that fails for another reason does not decide about the
 // password, whatever its message (D-24, D-32).
-func TestFailedBindSaysNothingAboutPassword(t *testing.T) {
+func TestOtherBindErrorIsNoWrongPassword(t *testing.T) {
 	for _, code := range []int64{goldap.LDAPResultBusy, goldap.LDAPResultInsufficientAccessRights,
 		goldap.LDAPResultUnwillingToPerform, goldap.LDAPResultOther, goldap.LDAPResultInvalidDNSyntax} {
 		f := serve(t, newWorld().answer)

@@ -121,9 +121,9 @@ func sidsOf(groups []token.Group) (out []sid.SID) {
 	return out
 }
 
-// TestDomain queries a real directory. Every account has the groups that the directory computes by tokenGroups
-// (D-16), by memberOf (D-17, D-18), and in the exported directory file (D-22).
-func TestDomain(t *testing.T) {
+// TestDirectoryMatchesSambaDomain queries a real directory. Every account has the groups that the directory computes by
+// tokenGroups (D-16), by memberOf (D-17, D-18), and in the exported directory file (D-22).
+func TestDirectoryMatchesSambaDomain(t *testing.T) {
 	d := addc.Start(t, addc.Order{Users: realUsers, Service: "HTTP/www.refmon.test", Changes: odd, TLS: true})
 	ctx := context.Background()
 	all := ways(t, d)

@@ -130,8 +130,8 @@ func TestRangesAreWholeOrAnError(t *testing.T) {
 	}))
 }
 
-// TestManyGroups checks an account in a chain of 10,000 nested groups (D-17).
-func TestManyGroups(t *testing.T) {
+// TestTenThousandNestedGroupsAreFound checks an account in a chain of 10,000 nested groups (D-17).
+func TestTenThousandNestedGroupsAreFound(t *testing.T) {
 	if testing.Short() {
 		t.Skip("10,000 groups")
 	}

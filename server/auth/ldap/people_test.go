@@ -137,10 +137,10 @@ func (f *forest) change() {
 	f.entries[i] = e
 }
 
-// TestPeopleEqualAFreshRead changes a directory many times: it adds, removes, renames, moves and disables accounts,
-// nests groups in cycles, and changes claims and ids. After each change the accounts and their digest equal those of
-// a full read (D-35).
-func TestPeopleEqualAFreshRead(t *testing.T) {
+// TestIncrementalReadEqualsFullRead changes a directory many times: it adds, removes, renames, moves and disables
+// accounts, nests groups in cycles, and changes claims and ids. After each change the accounts and their digest equal
+// those of a full read (D-35).
+func TestIncrementalReadEqualsFullRead(t *testing.T) {
 	f := &forest{Rand: rand.New(rand.NewPCG(randtest.Seed(t), 1)), next: 1000}
 	f.entries = append(f.entries, map[string][]string{"dn": {"DC=corp"}, "objectClass": {"domainDNS"},
 		"objectSid": {domain.Binary()}})

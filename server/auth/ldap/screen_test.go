@@ -16,9 +16,9 @@ import (
 	"github.com/refmon/refmon/server/auth/ldap/message"
 )
 
-// TestWrongSplitIsNotBelieved has a parser that answers wrongly for one account: with another SID of the same entry,
+// TestIncorrectSplitIsRejected has a parser that answers wrongly for one account: with another SID of the same entry,
 // without a group, and not at all. No account comes of it, and the accounts before and after are right (D-39).
-func TestWrongSplitIsNotBelieved(t *testing.T) {
+func TestIncorrectSplitIsRejected(t *testing.T) {
 	w := newWorld()
 	w.set("sIDHistory", domain.WithRID(500).Binary())
 	for what, change := range map[string]func(m *message.Message){
@@ -58,8 +58,8 @@ func TestWrongSplitIsNotBelieved(t *testing.T) {
 	}
 }
 
-// TestScreenBoundsMessages reads lengths that no message may have, and a message in pieces (D-4).
-func TestScreenBoundsMessages(t *testing.T) {
+// TestLDAPMessageLengthIsBounded reads lengths that no message may have, and a message in pieces (D-4).
+func TestLDAPMessageLengthIsBounded(t *testing.T) {
 	whole := string(done(1, goldap.ApplicationSearchResultDone, 0))
 	for _, c := range []struct {
 		name, in string

@@ -7,9 +7,9 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestServerWithoutNumbersMayHaveChanged checks that a mark shows no change only if the server numbers its changes
+// TestSinceReportsChangeWithoutUSN checks that a mark shows no change only if the server numbers its changes
 // (D-19).
-func TestServerWithoutNumbersMayHaveChanged(t *testing.T) {
+func TestSinceReportsChangeWithoutUSN(t *testing.T) {
 	for _, number := range [][]string{{"100"}, nil} {
 		w := newWorld()
 		w.root["highestCommittedUSN"] = number

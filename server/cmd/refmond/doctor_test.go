@@ -15,9 +15,9 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestDoctorNamesEachFaultWithRepair checks that doctor finds no fault in a healthy daemon, and names each fault with
+// TestDoctorNamesEachProblemWithRepair checks that doctor finds no fault in a healthy daemon, and names each fault with
 // its repair.
-func TestDoctorNamesEachFaultWithRepair(t *testing.T) {
+func TestDoctorNamesEachProblemWithRepair(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "refmond.yaml")
 	text := fmt.Sprintf("state: %s/state\nsocket: %[1]s/s\nadminSocket: %[1]s/a\nlog: {level: error}\n"+

@@ -32,10 +32,10 @@ func ticketLogOn(c *client.Conn, blob []byte, typ winnt.LogonType) (nt.LsaLogonU
 		MessageType: nt.TokenLogon, ClientToken: logon.Secret(base64.StdEncoding.EncodeToString(blob))}})
 }
 
-// TestTickets checks that a program that presents a client's ticket gets the client's token: its domain and local
-// groups, at the level that the client allows (K-30, K-45). The record and ps name the ticket (K-50).
-// TestPlantedSecretsAreFoundNowhere looks for it in files and logs.
-func TestTickets(t *testing.T) {
+// TestTicketLogonGivesClientsToken checks that a program that presents a client's ticket gets the client's token: its
+// domain and local groups, at the level that the client allows (K-30, K-45). The record and ps name the ticket (K-50).
+// TestNoOutputOrFileContainsSecrets looks for it in files and logs.
+func TestTicketLogonGivesClientsToken(t *testing.T) {
 	p := build(t)
 	key := forge.NewKey(18)
 	p.configure(kerberosKeys(p.keytab(2, key)))

@@ -84,9 +84,9 @@ func TestMetricsPrintEachCounter(t *testing.T) {
 // strange is a uid of no account.
 const strange = 65533
 
-// TestStrangers checks that the operations socket hangs up on another user before it reads a request, and that it
-// serves the next client (W-30).
-func TestStrangers(t *testing.T) {
+// TestOperationsSocketRejectsOtherUsers checks that the operations socket hangs up on another user before it reads a
+// request, and that it serves the next client (W-30).
+func TestOperationsSocketRejectsOtherUsers(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can be another user")
 	}

@@ -116,11 +116,11 @@ type planted struct {
 	outputs map[string]string // what programs printed and returned
 }
 
-// TestPlantedSecretsAreFoundNowhere gives a run of refmond and refmon-gateway a password, a wrong password, a keytab, a
+// TestNoOutputOrFileContainsSecrets gives a run of refmond and refmon-gateway a password, a wrong password, a keytab, a
 // ticket and a bearer token. Then it looks for them in the outputs and error texts of every command, the logs, the
 // state folders with the trail, the temporary files, the process list and its environments. Both programs crash at the
 // end, with the setting that makes Go ask the host's kernel for a core in the working directory (L-1, K-50, K-83).
-func TestPlantedSecretsAreFoundNowhere(t *testing.T) {
+func TestNoOutputOrFileContainsSecrets(t *testing.T) {
 	p := &planted{program: build(t), outputs: map[string]string{}}
 	programs.Install(t, p.dir, "refmon-gateway")
 	key := forge.NewKey(18)

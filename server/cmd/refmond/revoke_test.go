@@ -93,9 +93,9 @@ remains until the program closes the file or ends:
 	check.That(t, out.String() == want, "%s want %s", out.String(), want)
 }
 
-// TestEmptyRevocationDoubtsItsPath checks that a path without a file, and one through a symbolic link, are named when a
-// revocation found no open file.
-func TestEmptyRevocationDoubtsItsPath(t *testing.T) {
+// TestRevocationWarnsAboutPathWithoutFile checks that a path without a file, and one through a symbolic link, are named
+// when a revocation found no open file.
+func TestRevocationWarnsAboutPathWithoutFile(t *testing.T) {
 	dir := check.Must(filepath.EvalSymlinks(t.TempDir()))
 	plan, link, missing := filepath.Join(dir, "plan"), filepath.Join(dir, "link"), filepath.Join(dir, "pln")
 	check.NoError(t, os.WriteFile(plan, nil, 0o600))

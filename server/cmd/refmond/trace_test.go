@@ -89,9 +89,9 @@ func TestTraceReportsOneLostCall(t *testing.T) {
 		"%d calls, %.200q, want 2048 after %q", n, out.String(), want)
 }
 
-// TestNoDenialNamesAdministratorsSocket checks that an empty list tells root, who sees only their own denials at the
+// TestEmptyDenialListNamesAdminSocket checks that an empty list tells root, who sees only their own denials at the
 // ordinary socket, how to see all.
-func TestNoDenialNamesAdministratorsSocket(t *testing.T) {
+func TestEmptyDenialListNamesAdminSocket(t *testing.T) {
 	if got, want := noDenial("/run/refmon/admin.sock"), "No recent denial that you may see."; got != want {
 		t.Errorf("with --socket: %q, want %q", got, want)
 	}

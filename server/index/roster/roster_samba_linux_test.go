@@ -38,10 +38,10 @@ func asking(t *testing.T, d *addc.Domain) *ldap.Directory {
 	return dir
 }
 
-// TestDomain checks that membership changes in a real directory reach the index through its change
-// numbers, and that a deleted user disappears. While the domain controller is stopped, queries fail
+// TestMembershipChangesOfSambaDomainReachIndex checks that membership changes in a real directory reach the index
+// through its change numbers, and that a deleted user disappears. While the domain controller is stopped, queries fail
 // after the limit, and they work again when it continues (N-9, N-21).
-func TestDomain(t *testing.T) {
+func TestMembershipChangesOfSambaDomainReachIndex(t *testing.T) {
 	d := addc.Start(t, addc.Order{Users: map[string]int{"alice": 0, "bob": 0}, Service: "HTTP/www.refmon.test", TLS: true,
 		Changes: "dn: CN=staff,CN=Users,BASE\nchangetype: add\nobjectClass: group\nsAMAccountName: staff\n" +
 			"member: CN=alice,CN=Users,BASE\n"})

@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// TestClockSteps moves the clock of all daemons forward and back while they run. No daemon refuses what it granted, bob
-// never reads alice's file, the index learns a lost right within its limit, and the trail verifies.
-func TestClockSteps(t *testing.T) {
+// TestDaemonsGrantTheSameAcrossClockChanges moves the clock of all daemons forward and back while they run. No daemon
+// refuses what it granted, bob never reads alice's file, the index learns a lost right within its limit, and the trail
+// verifies.
+func TestDaemonsGrantTheSameAcrossClockChanges(t *testing.T) {
 	if os.Getenv("REFMON_DRILLS") == "" {
 		t.Skip("it builds Go's package time and all programs: REFMON_DRILLS=1 runs it")
 	}
