@@ -70,7 +70,7 @@ func TestDecisionWithErrorDenies(t *testing.T) {
 }
 
 // Functions that return no error deny a nil and a zero token.
-func TestZeroTokenHasNothing(t *testing.T) {
+func TestZeroTokenIsDenied(t *testing.T) {
 	for _, tok := range []*token.Token{nil, new(token.Token)} {
 		if ok, _, st := access.PrivilegeCheck(tok, 0, true); ok || st == ntstatus.Success {
 			t.Errorf("PrivilegeCheck of an empty token: %t, %v; want false and an error status", ok, st)

@@ -100,7 +100,7 @@ func TestShowCountsUnreadEntries(t *testing.T) {
 
 // An entry whose condition is not true shows the values that its tests compared. An entry that did not decide by its
 // condition shows none.
-func TestShowsValuesOfConditions(t *testing.T) {
+func TestShowPrintsComparedValues(t *testing.T) {
 	for entries, want := range map[string]string{
 		"(XA;;0x1;;;WD;(@User.y == 1))":              "which allows nothing: @USER.y is absent, needed == 1",
 		"(XD;;0x1;;;WD;(@User.y == 1))(A;;0x1;;;WD)": "so no later entry counts: @USER.y is absent, needed == 1",
@@ -115,7 +115,7 @@ func TestShowsValuesOfConditions(t *testing.T) {
 }
 
 // An entry that leaves no room for the columns of the rights is below its row, and its SID is whole (U-123).
-func TestShowBreaksNoSID(t *testing.T) {
+func TestShowNeverSplitsSID(t *testing.T) {
 	const who = "S-1-5-21-1234567890-1234567890-1234567890-1107"
 	r := ask(t, "…(OA;;CR;00299570-246d-11d0-a768-00aa006e0529;bf967aba-0de6-11d0-a285-00aa003049e2;"+who+")"+
 		"(A;;0x3;;;WD)", 0x13)
