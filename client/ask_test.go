@@ -238,7 +238,7 @@ func TestCallUsesDaemonsServiceNumber(t *testing.T) {
 }
 
 // A request may have the maximal length, but not one byte more (W-2).
-func TestBounds(t *testing.T) {
+func TestRequestBeyondMaximumLengthIsRejected(t *testing.T) {
 	s := script(t)
 	f := s.once(wire.Administer, 0, nil, func() {
 		check.Equal(t, check.Err(s.Administer(make([]byte, MaxRequest))), nil, "Administer with %d bytes", MaxRequest)

@@ -162,7 +162,7 @@ func TestIdleClientNoticesEndOfConnection(t *testing.T) {
 }
 
 // An answer that fits is put into the memory that its caller provided.
-func TestRoomIsForAnswersThatFit(t *testing.T) {
+func TestCallerBufferReceivesReplyThatFits(t *testing.T) {
 	s := script(t)
 	room := make([]byte, 3)
 	s.mu.Lock()
