@@ -20,8 +20,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestPython runs the client's own tests on a kernel and checks that no object remains (W-12).
-func TestPython(t *testing.T) {
+// TestPythonClientTestsPass runs the client's own tests on a kernel and checks that no object remains (W-12).
+func TestPythonClientTestsPass(t *testing.T) {
 	interpreter := python(t)
 	sys := kernel.Boot(kernel.Config{})
 	tree := plant(t, sys)
