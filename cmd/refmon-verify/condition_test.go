@@ -9,8 +9,8 @@ import (
 	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
-// TestRandomConditionsVerify checks conditional entries with random programs whose result alone decides. TestPython
-// runs the same cases on the Python verifier.
+// TestRandomConditionsVerify checks conditional entries with random programs whose result alone decides.
+// TestPythonVerifierTestsPass runs the same cases on the Python verifier.
 func TestRandomConditionsVerify(t *testing.T) {
 	w, outcomes := seeded(t), map[bool]int{}
 	for range rounds(t) {
