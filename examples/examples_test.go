@@ -34,8 +34,8 @@ func TestAdoptPageCodeMatchesFiles(t *testing.T) {
 	}
 }
 
-// TestPython runs the Python example and compares with what the page prints.
-func TestPython(t *testing.T) {
+// TestPythonExamplesPass runs the Python example and compares with what the page prints.
+func TestPythonExamplesPass(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		t.Skip("no python3")
