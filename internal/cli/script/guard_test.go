@@ -9,7 +9,7 @@ import (
 )
 
 // A malicious program can be wrong in any way. It ends with an error that has a position, in bounded time and memory.
-func TestBounds(t *testing.T) {
+func TestHostileProgramEndsWithinLimits(t *testing.T) {
 	for _, c := range []struct {
 		name, source, want string
 		stopped            bool
@@ -58,7 +58,7 @@ func TestBounds(t *testing.T) {
 }
 
 // The limit of a product changes no product below it, and no error of the interpreter.
-func TestProductsKeepTheirValues(t *testing.T) {
+func TestProductLimitChangesNoSmallProduct(t *testing.T) {
 	r := New(Config{Quiet: true})
 	check.NoError(t, r.Run("p.star", []byte(`
 def side(list):
