@@ -56,8 +56,8 @@ func TestEqualNamesOfTwoDomainsStaySeparate(t *testing.T) {
 	sources.HasGroups(t, d, "b", "S-1-22-2-50 S-1-5-21-1-2-3-2000")
 }
 
-// TestOtherLettersAreNotASCIIOnes: a group whose name has a dotted capital I is not the one with an i.
-func TestOtherLettersAreNotASCIIOnes(t *testing.T) {
+// TestDottedIDoesNotMatchASCIII: a group whose name has a dotted capital I is not the one with an i.
+func TestDottedIDoesNotMatchASCIII(t *testing.T) {
 	const group = "\ndn: CN=%s,DC=c\nobjectClass: group\nsAMAccountName: %[1]s\nobjectSid: S-1-5-21-1-2-3-%d\n"
 	d, _ := sources.Read(t, [2]string{"ldif", "dn: CN=a,DC=c\nobjectClass: user\nsAMAccountName: a\n" +
 		"objectSid: S-1-5-21-1-2-3-1107\nmemberOf: CN=adm\u0130ns,DC=c\n" +
