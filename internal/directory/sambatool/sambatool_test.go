@@ -10,7 +10,7 @@ import (
 )
 
 // show returns accounts, lists report missing names, and listmembers returns members.
-func TestSambaToolOutput(t *testing.T) {
+func TestSambaToolOutputYieldsAccountsAndGroups(t *testing.T) {
 	const show = "\ndn: CN=alice,CN=Users,DC=refmon,DC=test\nobjectClass: user\nsAMAccountName: alice\n" +
 		"objectSid: S-1-5-21-1-2-3-1102\nuserAccountControl: 512\nprimaryGroupID: 513\n\n" +
 		"dn: CN=Engineering,CN=Users,DC=refmon,DC=test\nobjectClass: group\nsAMAccountName: Engineering\n" +
