@@ -199,7 +199,7 @@ func TestClosedServerEndKeepsPort(t *testing.T) {
 // A client that leaves before the server answers it leaves no bytes uncharged: its request is withdrawn, and what the
 // server has received of it is bounded. So is a client whose handle could not be made. The server's answer is charged
 // until the client is gone, and is no longer than a message.
-func TestGoneClientsKeepNothing(t *testing.T) {
+func TestClosedClientsLeaveNoCharge(t *testing.T) {
 	p := newPair(t, 1000)
 	s := p.server.Process()
 	b := quota.NewBlock(nil, 1<<20, false)
