@@ -181,7 +181,7 @@ func TestTokenDescendsFromSourceAndCopies(t *testing.T) {
 }
 
 // A token that was filtered again and again pays for the list of its forebears, which outlives them.
-func TestRefilteredTokenPaysForItsForebears(t *testing.T) {
+func TestRefilteredTokenIsChargedForAncestors(t *testing.T) {
 	s := se.NewState(0)
 	v := build(t, svc, winnt.TokenPrimary)
 	o := s.NewToken(v, nil)
