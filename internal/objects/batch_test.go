@@ -9,7 +9,7 @@ import (
 )
 
 // A batch that stops says where: the lines before the object, and the bytes without the rest. A reset empties it.
-func TestStoppedBatchSaysWhere(t *testing.T) {
+func TestStoppedBatchReportsItsPosition(t *testing.T) {
 	var stopped atomic.Bool
 	b := objects.Batch{First: 10, Lines: 9, End: 100, Stopped: &stopped}
 	b.Add(objects.Object{})
