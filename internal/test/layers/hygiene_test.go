@@ -133,7 +133,7 @@ func continues(before string) bool {
 
 // The folder of recorded vectors is the only reference outside the repository; other texts must make sense without
 // it.
-func TestTextsReferToNoOtherOutsideFolder(t *testing.T) {
+func TestTextsNameOnlyVectorsOutsideRepository(t *testing.T) {
 	neighbour := ".." + "/shared"
 	eachLine(t, func(name string, n int, line string) {
 		if strings.Contains(line, neighbour) && !strings.Contains(line, "REFMON_VECTORS") {

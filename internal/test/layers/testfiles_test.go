@@ -62,8 +62,9 @@ func strayTests(names []string) tally {
 	return found
 }
 
-// TestFewTestFilesAreStray bounds the total over all folders, so that a new folder cannot add its own allowance.
-func TestFewTestFilesAreStray(t *testing.T) {
+// TestStrayTestFilesStayBelowCeiling bounds the total over all folders, so that a new folder cannot add its own
+// allowance.
+func TestStrayTestFilesStayBelowCeiling(t *testing.T) {
 	sum := 0
 	for k, n := range readCeilings(t) {
 		if strings.HasSuffix(k, " "+testFileName) {
