@@ -75,14 +75,14 @@ func TestDrawAsksThePackageThenItsImporters(t *testing.T) {
 	}
 }
 
-func TestDrawRejectsAnUnknownRoom(t *testing.T) {
+func TestDrawRejectsUnknownScope(t *testing.T) {
 	const want = "want one of all, core"
 	if _, err := NewDrawer(&Runner{Root: root}, "cellar", "", 1); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
-func TestMutantRoomsSelectFolders(t *testing.T) {
+func TestScopesSelectFolders(t *testing.T) {
 	core := []string{"access"}
 	for folder, want := range map[string]string{
 		"access": "all core", "hostfs": "all outside", "capi": "all capi", "server/lsa": "all outside server",
