@@ -9,7 +9,7 @@ import (
 )
 
 // A server takes another address where the first that it drew has a server already.
-func TestFreeAddressIsNotHeldOne(t *testing.T) {
+func TestFreeAddressSkipsAddressInUse(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("not root: port 445 needs it")
 	}
@@ -31,7 +31,7 @@ func TestFreeAddressIsNotHeldOne(t *testing.T) {
 }
 
 // Where every address has a server, the reason is returned.
-func TestFreeAddressEndsWhereAllAreHeld(t *testing.T) {
+func TestFreeAddressFailsIfAllAreInUse(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("not root: port 445 needs it")
 	}
