@@ -41,9 +41,9 @@ var harmless = map[string]string{
 	"fileaccess.SubIDs.Overlaps":      "an overlap takes an id away",
 }
 
-// TestZeroValuesSayNo calls each method that can grant something on the zero value of its type, with zero
-// arguments.
-func TestZeroValuesSayNo(t *testing.T) {
+// TestZeroValuesGrantNothing calls each method that can grant something on the zero value of its type, with
+// zero arguments.
+func TestZeroValuesGrantNothing(t *testing.T) {
 	asked, unused := 0, map[string]bool{}
 	for name := range harmless {
 		unused[name] = true
