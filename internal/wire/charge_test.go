@@ -13,7 +13,7 @@ import (
 
 // The user is charged for large calls, waits, unread answers and operations while the connection holds them.
 // +checklocksignore
-func TestUserPaysWhatConnectionHolds(t *testing.T) {
+func TestConnectionMemoryIsChargedToUser(t *testing.T) {
 	block := quota.NewBlock(nil, 8<<20, false)
 	ours, theirs := net.Pipe()
 	s := NewServer(theirs, limited{block: block})

@@ -21,7 +21,7 @@ func (l limited) Payer() quota.Payer { return quota.Payer{Block: l.block} }
 
 // A body above the free bytes is charged before it is read. If the user cannot pay, the server skips the body,
 // replies with an error, and reads the next frame.
-func TestUnpayableFrameIsSkipped(t *testing.T) {
+func TestFrameBeyondQuotaIsSkipped(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer ours.Close()
 	for _, c := range []struct {
