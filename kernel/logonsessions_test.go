@@ -40,7 +40,7 @@ func TestLogonSessionsOfTwoStartsDiffer(t *testing.T) {
 
 // The kernel calls a registered routine once at the end of each marked logon session, until the routine is removed
 // (T-5).
-func TestTerminatedRoutineIsToldMarkedSessions(t *testing.T) {
+func TestTerminatedRoutineIsCalledForMarkedSessions(t *testing.T) {
 	sys := boot(t, kernel.Config{})
 	k := check.Must(sys.SystemThread())
 	var ended []winnt.LUID

@@ -87,7 +87,7 @@ func objectNamed(name string) *nt.ObjectAttributes {
 }
 
 // A create that fails with any remaining quota leaves the quota as it was.
-func TestFailedCreateLeavesTheCharge(t *testing.T) {
+func TestFailedCreateReturnsItsCharge(t *testing.T) {
 	for what, create := range makers {
 		t.Run(what, func(t *testing.T) {
 			w := newCharged(t)
