@@ -9,7 +9,7 @@ import (
 )
 
 // Least returns the size of a class's structure, and 0 for an unsupported class.
-func TestLeastIsTheSizeOfTheStructure(t *testing.T) {
+func TestLeastReturnsStructureSize(t *testing.T) {
 	for class, s := range map[interface{ Least() uint32 }]any{
 		nt.FileFsSizeInformation: nt.FsSizeInformation{}, nt.FileFsDeviceInformation: nt.FsDeviceInformation{},
 		nt.FileFsFullSizeInformation: nt.FsFullSizeInformation{}, nt.FsInfoClass(2): struct{}{},

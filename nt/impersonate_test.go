@@ -146,7 +146,7 @@ func TestAsRevertsOnErrorAndPanic(t *testing.T) {
 }
 
 // I-76: a ticket restores once; used up or unknown, it does nothing.
-func TestTicketIsUsedUp(t *testing.T) {
+func TestTicketRestoresOnce(t *testing.T) {
 	w := newWorld(t)
 	s := w.th.Services()
 	a := w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE)
@@ -168,7 +168,7 @@ func TestTicketIsUsedUp(t *testing.T) {
 
 // A saved impersonation stays with the thread until it is replaced; a failed impersonation does not replace it
 // (I-76).
-func TestSavedImpersonationStays(t *testing.T) {
+func TestFailedImpersonationKeepsSavedOne(t *testing.T) {
 	w := newWorld(t)
 	check.NoError(t, check.Err(w.th.Impersonate(w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE))))
 	ticket := w.th.Services().SaveImpersonation()

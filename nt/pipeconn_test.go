@@ -88,7 +88,7 @@ func (s *slow) EndThread() {}
 
 // Close of a connection to another kernel first ends the calls that wait there, and later calls fail without it.
 // Otherwise such a call could use the handle's value for a later connection.
-func TestCloseWaitsForCallsElsewhere(t *testing.T) {
+func TestCloseEndsCallsOfOtherKernel(t *testing.T) {
 	for want, call := range map[string]func(c *nt.PipeConn) (int, error){
 		"NtReadFile":  func(c *nt.PipeConn) (int, error) { return c.Read(make([]byte, 1)) },
 		"NtWriteFile": func(c *nt.PipeConn) (int, error) { return c.Write([]byte("x")) },
