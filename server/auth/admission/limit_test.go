@@ -78,11 +78,11 @@ func TestIPv6NetworkIsOneOrigin(t *testing.T) {
 	}
 }
 
-// TestBounds checks the default bounds of a limit. Names and origins have separate counters, one for each key, and
-// names ignore case (D-25, D-30).
+// TestLimitRejectsAttemptsBeyondEachBound checks the default bounds of a limit. Names and origins have separate
+// counters, one for each key, and names ignore case (D-25, D-30).
 //
 // +checklocksignore
-func TestBounds(t *testing.T) {
+func TestLimitRejectsAttemptsBeyondEachBound(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	fails := func(l *Limit, n int, name, origin func(int) string, named bool) (failed int) {
 		for i := range n {
@@ -175,9 +175,9 @@ func TestBounds(t *testing.T) {
 	check.That(t, time.Since(first) <= time.Hour, "D-25: without Now, an attempt has the time %v, want the host's", first)
 }
 
-// TestStrangersGuessesAreBounded checks that an attacker with 1,000 addresses makes at most 100 guesses at a name
-// within the window. Before, during and after the attack the user can log on from another address (D-25).
-func TestStrangersGuessesAreBounded(t *testing.T) {
+// TestGuessesFromManyAddressesAreBounded checks that an attacker with 1,000 addresses makes at most 100 guesses at a
+// name within the window. Before, during and after the attack the user can log on from another address (D-25).
+func TestGuessesFromManyAddressesAreBounded(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	l := &Limit{Now: func() time.Time { return now }}
 	logOn := func(when string) {

@@ -102,9 +102,9 @@ func TestRequestersAreServedInTurn(t *testing.T) {
 		"L-74: %d places, %d queues", c.p.free, len(c.p.queues))
 }
 
-// TestFloodIsTurnedAway checks a full queue: another requester's check replaces the newest check of the requester
-// with the most waiting checks. Further checks of that requester are rejected (L-74).
-func TestFloodIsTurnedAway(t *testing.T) {
+// TestFullQueueDropsChecksOfBusiestRequester checks a full queue: another requester's check replaces the newest check
+// of the requester with the most waiting checks. Further checks of that requester are rejected (L-74).
+func TestFullQueueDropsChecksOfBusiestRequester(t *testing.T) {
 	c := waiting(t, 1, 4)
 	for i := range 4 {
 		c.wait(fmt.Sprint("mallory#", i))
@@ -149,9 +149,9 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	c.done.Wait()
 }
 
-// TestEndedContextKeepsNoPlace checks that a check whose context ends while it gets a place either has the place or
+// TestCancelledWaitKeepsNoSlot checks that a check whose context ends while it gets a place either has the place or
 // leaves it free (L-74). Which of the two it is depends on the scheduler.
-func TestEndedContextKeepsNoPlace(t *testing.T) {
+func TestCancelledWaitKeepsNoSlot(t *testing.T) {
 	for range 200 {
 		p := NewPool(1, 1)
 		p.Enter(t.Context(), "alice")

@@ -11,7 +11,7 @@ import (
 
 // Of one name from one origin, one check runs at a time. Others do not wait for it. A check whose context ends does not
 // wait, and leaves nothing.
-func TestChecksOfOneNameTakeTurns(t *testing.T) {
+func TestChecksOfOneNameRunOneAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var turns Turns
 		var all sync.WaitGroup
