@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestReadTypesRejects checks that each mistake in a file is an error that names its key (Z-14).
-func TestReadTypesRejects(t *testing.T) {
+// TestInvalidTypesFileNamesKey checks that each mistake in a file is an error that names its key (Z-14).
+func TestInvalidTypesFileNamesKey(t *testing.T) {
 	const plain = `{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:",`
 	const rest = `,"actions":{"do":{"rights":["r"]}}}}}`
 	for _, c := range []struct{ file, want string }{

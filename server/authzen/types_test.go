@@ -131,8 +131,8 @@ func TestRequestOwnerMustBeKnownSubject(t *testing.T) {
 		"the owner of the template owns an object without an owner")
 }
 
-// TestAskingIsRateLimited checks the right to ask about others and the rate (Z-15).
-func TestAskingIsRateLimited(t *testing.T) {
+// TestQuestionsAboutOthersAreRateLimited checks the right to ask about others and the rate (Z-15).
+func TestQuestionsAboutOthersAreRateLimited(t *testing.T) {
 	types := example(t)
 	types.rate = 4
 	asking := types.Asking(nil)
