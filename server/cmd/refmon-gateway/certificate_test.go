@@ -64,9 +64,9 @@ func ending(t *testing.T, until time.Time) (p pair) {
 	return p
 }
 
-// TestConfiguredCertificateIsDoubted checks the reasons for which clients reject a certificate (RFC 5280, 4.1.2.5; RFC
-// 9110, 4.3.4). A loopback name needs none, because the default of the key names has it.
-func TestConfiguredCertificateIsDoubted(t *testing.T) {
+// TestInvalidCertificateHasRejectionReason checks the reasons for which clients reject a certificate (RFC 5280,
+// 4.1.2.5; RFC 9110, 4.3.4). A loopback name needs none, because the default of the key names has it.
+func TestInvalidCertificateHasRejectionReason(t *testing.T) {
 	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	end := begin.AddDate(0, 3, 0)
 	leaf := x509.Certificate{NotBefore: begin, NotAfter: end, DNSNames: []string{"files.example.com", "*.example.org"}}
