@@ -41,9 +41,9 @@ func TestDeletionsKeepNamelessDocuments(t *testing.T) {
 	check.Equal(t, len(w.unnamed), names, "documents without a name")
 }
 
-// TestRootFolderIsOnTheWay checks that the host's search permission of the tree / counts for the documents in it, and
-// that a document there has no condition about another folder (N-95).
-func TestRootFolderIsOnTheWay(t *testing.T) {
+// TestSearchPermissionOfRootFolderCounts checks that the host's search permission of the tree / counts for the
+// documents in it, and that a document there has no condition about another folder (N-95).
+func TestSearchPermissionOfRootFolderCounts(t *testing.T) {
 	read := check.Must(sddl.Parse("O:SYG:SYD:(A;;FR;;;WD)"))
 	staffOnly := check.Must(sddl.Parse("O:SYG:SYD:(A;;FX;;;" + staff + ")"))
 	for _, c := range []struct {

@@ -35,10 +35,10 @@ func (c *clocks) step(wall, up time.Duration) {
 	c.wall, c.up = c.wall+wall, c.up+up
 }
 
-// TestClockSteps checks that setting the clock forward or back interrupts queries only until the
+// TestClockChangeRevivesNoHeartbeat checks that setting the clock forward or back interrupts queries only until the
 // next heartbeat, and that no clock change makes the last heartbeat of a hanging source current
 // again (N-9).
-func TestClockSteps(t *testing.T) {
+func TestClockChangeRevivesNoHeartbeat(t *testing.T) {
 	c, tree, dir := &clocks{}, t.TempDir(), filepath.Join(t.TempDir(), "firm.yaml")
 	plan := filepath.Join(tree, "plan")
 	const firm = "users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107, uid: 4001}\n"

@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestSharedNameRefersToNobody checks that a name shared by two or three people refers to nobody until only one has
+// TestAmbiguousNameRefersToNobody checks that a name shared by two or three people refers to nobody until only one has
 // it, and that a former name refers to nobody (N-6).
-func TestSharedNameRefersToNobody(t *testing.T) {
+func TestAmbiguousNameRefersToNobody(t *testing.T) {
 	s := newState()
 	check.NoError(t, s.Apply(&Event{Seq: 1, Start: &StartEvent{Rights: []string{"read"}}}))
 	number := func(name string) int {

@@ -15,9 +15,9 @@ import (
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
-// TestFullDisk checks that a NATS server rejects messages beyond its limit and ends when its disk
-// is full (N-87). With free space it has every acknowledged message and accepts new ones.
-func TestFullDisk(t *testing.T) {
+// TestBrokerKeepsAcknowledgedMessagesOnFullDisk checks that a NATS server rejects messages beyond its limit and ends
+// when its disk is full (N-87). With free space it has every acknowledged message and accepts new ones.
+func TestBrokerKeepsAcknowledgedMessagesOnFullDisk(t *testing.T) {
 	store := filepath.Join(t.TempDir(), "store")
 	check.NoError(t, syscall.Mkdir(store, 0o700))
 	if err := syscall.Mount("tmpfs", store, "tmpfs", 0, "size=4m"); err != nil {

@@ -244,8 +244,9 @@ func TestServersRejectForgedReplySubjects(t *testing.T) {
 		"the consumer people_0 is %v, %v, want it unchanged", consumer, err)
 }
 
-// TestStrangers checks that nobody connects without a key, with a key of another site, or with another role's key.
-func TestStrangers(t *testing.T) {
+// TestConnectionNeedsKeyOfItsRole checks that nobody connects without a key, with a key of another site, or with
+// another role's key.
+func TestConnectionNeedsKeyOfItsRole(t *testing.T) {
 	h := newBrokerSite(t, map[string][]string{"a": {"/srv"}})
 	open, err := broker.Start(h.site, broker.Options{Store: t.TempDir(), Listen: "127.0.0.1:0"})
 	check.NoError(t, err)

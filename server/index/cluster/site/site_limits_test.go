@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-// TestBounds checks both sides of each limit of a site, and each invalid value (N-79).
-func TestBounds(t *testing.T) {
+// TestSiteRejectsValuesBeyondLimits checks both sides of each limit of a site, and each invalid value (N-79).
+func TestSiteRejectsValuesBeyondLimits(t *testing.T) {
 	hosts := func(n int) map[string][]string {
 		m := map[string][]string{}
 		for i := range n {

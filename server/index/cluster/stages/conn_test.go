@@ -101,8 +101,8 @@ func (d *door) InProcessConn() (net.Conn, error) {
 	return d.Server.InProcessConn()
 }
 
-// TestWaitReportsItsEnd checks that a role that waited for a server says so when it is connected (N-122).
-func TestWaitReportsItsEnd(t *testing.T) {
+// TestConnectedRoleReportsEndOfWait checks that a role that waited for a server says so when it is connected (N-122).
+func TestConnectedRoleReportsEndOfWait(t *testing.T) {
 	h := newOpenSite(t, 1)
 	d, said, done := &door{Server: h.server}, make(chan string, 8), make(chan error, 1)
 	c, err := Dial(h.site, site.Work, h.seeds[site.Work],

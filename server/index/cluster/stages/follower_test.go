@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// TestOnlyLaterMessagesReplaceTheirLikes checks that a walk, a watcher and a publisher of the directory give way only
+// TestLaterPublisherReplacesEarlier checks that a walk, a watcher and a publisher of the directory give way only
 // to one that started later (N-49).
-func TestOnlyLaterMessagesReplaceTheirLikes(t *testing.T) {
+func TestLaterPublisherReplacesEarlier(t *testing.T) {
 	s, p := oneSite(t)
 	r := &rows{ledger: &ledger{c: &Conn{site: s}, last: record{Started: 5}}, part: p}
 	w := &batchPublisher{run: "own", started: 5}

@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// TestKeeperDeletesNothingThatCounts sends requests with the key of work. The keeper deletes input only up to the
+// TestKeeperKeepsUnprocessedMessages sends requests with the key of work. The keeper deletes input only up to the
 // position in the share's log, and a log only before a snapshot (N-120).
-func TestKeeperDeletesNothingThatCounts(t *testing.T) {
+func TestKeeperKeepsUnprocessedMessages(t *testing.T) {
 	b := newBench(t)
 	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
 	for range 3 {

@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
-// TestAnswersAreCheckedWhole checks that a message with a malformed position is not signed, and that a batch with a gap
-// is an error.
-func TestAnswersAreCheckedWhole(t *testing.T) {
+// TestMalformedReplyIsRejected checks that a message with a malformed position is not signed, and that a batch with a
+// gap is an error.
+func TestMalformedReplyIsRejected(t *testing.T) {
 	c := newOpenSite(t, 1).dial(site.Work)
 	answer := func(sequence, before string) *nats.Msg {
 		t.Helper()

@@ -45,9 +45,9 @@ func TestManyProcessedMessagesArePurged(t *testing.T) {
 	}
 }
 
-// TestEndOfUnseenWalkIsNoEnd checks that a worker that takes a part during a walk keeps its documents at the end of the
-// walk, and does not count it as complete (N-53).
-func TestEndOfUnseenWalkIsNoEnd(t *testing.T) {
+// TestWorkerIgnoresEndOfWalkItJoined checks that a worker that takes a part during a walk keeps its documents at the
+// end of the walk, and does not count it as complete (N-53).
+func TestWorkerIgnoresEndOfWalkItJoined(t *testing.T) {
 	b := newBench(t)
 	b.tell(watch.Batch{Begin: true, Seen: []watch.Seen{b.file("a")}})
 	for _, name := range []string{"w1", "w2"} {
