@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestWindowCountsCopy checks that a part announces more data exactly if the copy itself has more, however it was
-// written. The size of an earlier revision of the store does not count.
-func TestWindowCountsCopy(t *testing.T) {
+// TestPartAnnouncesRestOfCopy checks that a part announces more data exactly if the copy itself has more, however it
+// was written. The size of an earlier revision of the store does not count.
+func TestPartAnnouncesRestOfCopy(t *testing.T) {
 	for _, c := range []struct {
 		skip   int64
 		writes []int
