@@ -47,9 +47,9 @@ func (o operators) LogOn(uid, gid uint32) (logon.Result, error) {
 	return r, err
 }
 
-// TestUsersActWithoutARecordOfTheirLogon checks that an ordinary user, whom the host's kernel authenticates, may act
+// TestUserActsWithoutLogonRecord checks that an ordinary user, whom the host's kernel authenticates, may act
 // even if the logon record fails, also under a fail-closed policy (M-3, U-92).
-func TestUsersActWithoutARecordOfTheirLogon(t *testing.T) {
+func TestUserActsWithoutLogonRecord(t *testing.T) {
 	now, d := time.Unix(1_000_000, 0), &disk{}
 	a := accountsAt(t, d, &now)
 	a.from = people{}

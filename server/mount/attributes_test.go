@@ -65,9 +65,9 @@ func TestOpenHandleRevealsAttributes(t *testing.T) {
 	asks("a file without a name that is closed", alice, node, 0, unix.ESTALE)
 }
 
-// TestTimes checks that Windows and Linux times denote the same moment, also before 1970. The Windows epoch is in
-// 1601.
-func TestTimes(t *testing.T) {
+// TestFILETIMEConvertsToUnixTime checks that Windows and Linux times denote the same moment, also before 1970. The
+// Windows epoch is in 1601.
+func TestFILETIMEConvertsToUnixTime(t *testing.T) {
 	minus := func(n int64) uint64 { return uint64(-n) }
 	for _, c := range []struct {
 		windows int64

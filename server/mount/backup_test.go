@@ -78,7 +78,7 @@ func TestBackupMountGrantsByPrivilege(t *testing.T) {
 }
 
 // M-54: the mount of the users does not use the privileges, even where the configuration enables them.
-func TestPrivilegesAreNotUsedUnasked(t *testing.T) {
+func TestOrdinaryMountUsesNoPrivilege(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Accounts = enabled{} })
 	w.dir("d", private)
 	w.file("d/f", "hers", private)

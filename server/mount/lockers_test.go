@@ -318,11 +318,11 @@ func TestWaitsAreBounded(t *testing.T) {
 	}
 }
 
-// TestClosesOfOtherProgramsLeaveNothing checks that an open remembers the close of a descriptor only by a program that
-// has locks through it, and remembers each such program (M-31).
+// TestOnlyClosesOfLockHoldersAreRemembered checks that an open remembers the close of a descriptor only by a program
+// that has locks through it, and remembers each such program (M-31).
 //
 // +checklocksignore
-func TestClosesOfOtherProgramsLeaveNothing(t *testing.T) {
+func TestOnlyClosesOfLockHoldersAreRemembered(t *testing.T) {
 	l, o := newLockers(sameUID), &open{n: &node{}}
 	own, thread := uint32(os.Getpid()), uint32(unix.Gettid())
 	for i, c := range []struct{ locks, closes uint32 }{{1, thread}, {own, thread}, {1, 1}} {

@@ -211,11 +211,11 @@ func TestLockRangesMatchFcntl(t *testing.T) {
 	}
 }
 
-// TestUnlockUsesNoFurtherOpen checks that a lock through another open of a program keeps the program's locks until that
-// open closes, too, and that an unlock does not (M-31).
+// TestUnlockDoesNotDependOnOpen checks that a lock through another open of a program keeps the program's locks until
+// that open closes, too, and that an unlock does not (M-31).
 //
 // +checklocksignore
-func TestUnlockUsesNoFurtherOpen(t *testing.T) {
+func TestUnlockDoesNotDependOnOpen(t *testing.T) {
 	l, n := newLockers(sameUID), &node{}
 	one, two := &open{n: n}, &open{n: n}
 	for i, c := range []struct {

@@ -30,9 +30,9 @@ func (w *world) debris(dir string, meant ...string) (rest []string) {
 	return rest
 }
 
-// TestFullDisk: on a full disk a program gets ENOSPC, and the log names the user, operation and path. No partial file
-// and no descriptor stays behind, and writing works again once there is space (M-6, M-48).
-func TestFullDisk(t *testing.T) {
+// TestFullDiskIsENOSPC: on a full disk a program gets ENOSPC, and the log names the user, operation and path. No
+// partial file and no descriptor stays behind, and writing works again once there is space (M-6, M-48).
+func TestFullDiskIsENOSPC(t *testing.T) {
 	needs(t)
 	disk := filepath.Join(folder(t), "disk")
 	check.NoError(t, os.Mkdir(disk, 0o700))

@@ -28,9 +28,9 @@ func (w *world) numberOf(name string) uint64 {
 	return s.Ino
 }
 
-// TestReusedInodeNumber removes a program's working directory, and another directory that the kernel knows gets its
-// inode number. The program sees nothing of the new one (F-180, M-11).
-func TestReusedInodeNumber(t *testing.T) {
+// TestReusedInodeNumberShowsNoNewFile removes a program's working directory, and another directory that the kernel
+// knows gets its inode number. The program sees nothing of the new one (F-180, M-11).
+func TestReusedInodeNumberShowsNoNewFile(t *testing.T) {
 	w := newWorld(t)
 	w.dir("gone", listAll)
 	number := w.numberOf("gone")

@@ -29,9 +29,9 @@ var asked = []struct {
 	{syscall.O_RDONLY | execFlag, winnt.FILE_READ_DATA | winnt.FILE_EXECUTE | winnt.SYNCHRONIZE},
 }
 
-// TestTwin checks that opens through the mount succeed exactly if the access check of the user's token grants the
-// rights, for random descriptors (M-1, M-13).
-func TestTwin(t *testing.T) {
+// TestOpensMatchAccessChecks checks that opens through the mount succeed exactly if the access check of the user's
+// token grants the rights, for random descriptors (M-1, M-13).
+func TestOpensMatchAccessChecks(t *testing.T) {
 	w := newWorld(t)
 	rng := rand.New(rand.NewPCG(randtest.Seed(t), 1))
 	granted := 0
