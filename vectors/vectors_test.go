@@ -175,8 +175,8 @@ func TestOpenVectorsAgree(t *testing.T) {
 	check.That(t, n >= 100, "only %d vectors, want at least 100", n)
 }
 
-// TestPython runs the runner for other projects on refmon, and on a wrong program.
-func TestPython(t *testing.T) {
+// TestPythonVectorRunnerPasses runs the runner for other projects on refmon, and on a wrong program.
+func TestPythonVectorRunnerPasses(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		t.Skip("no python3")
