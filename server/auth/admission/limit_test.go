@@ -22,10 +22,10 @@ func TestRejectedAttemptsAreNotCounted(t *testing.T) {
 	}
 	try(true, "a", "A")
 	try(false, "a", "A", "a", "a")
-	try(true, "b", "c") // the refused ones do not count towards the origin's four
+	try(true, "b", "c") // rejected attempts do not count towards the origin's four
 	try(false, "d")
 	l.Bound(3, 9, 6)
-	try(true, "a") // its third, the fifth of the origin
+	try(true, "a") // the name's third attempt, the origin's fifth
 	try(false, "a")
 	l.Bound(3, 9, 5)
 	try(false, "e")
@@ -45,7 +45,7 @@ func TestRejectedAttemptsAreNotCounted(t *testing.T) {
 	now = now.Add(15*time.Minute - 1)
 	try(false, "a")
 	try(true, "b")
-	now = now.Add(1) // fifteen minutes after the last of a
+	now = now.Add(1) // fifteen minutes after a's last attempt
 	try(true, "a")
 	try(false, "b")
 }

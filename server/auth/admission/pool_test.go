@@ -51,14 +51,14 @@ func (c *checks) leave(n int) string {
 	c.mu.Unlock()
 	for i := range n {
 		c.p.Leave()
-		c.until(i + 1)
+		c.waitForServed(i + 1)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return strings.Join(c.served, " ")
 }
 
-func (c *checks) until(n int) {
+func (c *checks) waitForServed(n int) {
 	for {
 		c.mu.Lock()
 		served := len(c.served)
@@ -70,7 +70,7 @@ func (c *checks) until(n int) {
 	}
 }
 
-func waiting(t *testing.T, places, waiters int) *checks {
+func newChecks(t *testing.T, places, waiters int) *checks {
 	c := &checks{T: t, p: NewPool(places, waiters), cancel: map[string]context.CancelFunc{}}
 	for i := range places {
 		check.RequireThat(t, c.p.Enter(t.Context(), fmt.Sprint("running", i)), "L-74: a free place is refused")
@@ -83,7 +83,7 @@ func waiting(t *testing.T, places, waiters int) *checks {
 //
 // +checklocksignore: no other goroutine is left
 func TestRequestersAreServedInTurn(t *testing.T) {
-	c := waiting(t, 1, 128)
+	c := newChecks(t, 1, 128)
 	for range 100 {
 		c.wait("mallory")
 	}
@@ -105,11 +105,11 @@ func TestRequestersAreServedInTurn(t *testing.T) {
 // TestFullQueueDropsChecksOfBusiestRequester checks a full queue: another requester's check replaces the newest check
 // of the requester with the most waiting checks. Further checks of that requester are rejected (L-74).
 func TestFullQueueDropsChecksOfBusiestRequester(t *testing.T) {
-	c := waiting(t, 1, 4)
+	c := newChecks(t, 1, 4)
 	for i := range 4 {
 		c.wait(fmt.Sprint("mallory#", i))
 	}
-	check.That(t, !c.p.Enter(t.Context(), "mallory"), "L-74: more checks wait than may")
+	check.That(t, !c.p.Enter(t.Context(), "mallory"), "L-74: more checks wait than the pool allows")
 	c.done.Go(func() {
 		if c.p.Enter(t.Context(), "alice") {
 			c.mu.Lock()
@@ -117,14 +117,14 @@ func TestFullQueueDropsChecksOfBusiestRequester(t *testing.T) {
 			c.served = append(c.served, "alice")
 		}
 	})
-	c.until(1)
+	c.waitForServed(1)
 	if got := strings.Join(c.served, " "); got != "-mallory#3" || c.p.Waiting() != 4 {
 		t.Errorf("L-74: %s was turned away, %d wait, want -mallory#3, 4", got, c.p.Waiting())
 	}
 	check.Equal(t, c.leave(4), "mallory#0 alice mallory#1 mallory#2", "L-74: served")
 	c.done.Wait()
 	// A requester with one check less than the longest queue gets no further one.
-	c = waiting(t, 1, 4)
+	c = newChecks(t, 1, 4)
 	for _, requester := range []string{"mallory", "mallory", "alice", "bob"} {
 		c.wait(requester)
 	}
@@ -137,11 +137,11 @@ func TestFullQueueDropsChecksOfBusiestRequester(t *testing.T) {
 
 // TestWaitEndsWithItsContext checks that a check whose context is done leaves the queue without taking a slot (L-74).
 func TestWaitEndsWithItsContext(t *testing.T) {
-	c := waiting(t, 1, 4)
+	c := newChecks(t, 1, 4)
 	c.wait("alice")
 	c.wait("bob")
 	c.cancel["alice"]()
-	c.until(1)
+	c.waitForServed(1)
 	if got := strings.Join(c.served, " "); got != "-alice" || c.p.Waiting() != 1 {
 		t.Errorf("L-74: %s ended, %d wait, want -alice, 1", got, c.p.Waiting())
 	}
@@ -149,8 +149,8 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	c.done.Wait()
 }
 
-// TestCancelledWaitKeepsNoSlot checks that a check whose context ends while it gets a place either has the place or
-// leaves it free (L-74). Which of the two it is depends on the scheduler.
+// TestCancelledWaitKeepsNoSlot checks that a check whose context ends while it gets a slot either holds the slot or
+// leaves it free (L-74). The scheduler decides which.
 func TestCancelledWaitKeepsNoSlot(t *testing.T) {
 	for range 200 {
 		p := NewPool(1, 1)

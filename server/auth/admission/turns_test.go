@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// Of one name from one origin, one check runs at a time. Others do not wait for it. A check whose context ends does not
-// wait, and leaves nothing.
+// Checks of one name from one origin run one at a time; checks of other names and origins do not wait for them. A check
+// whose context ends stops waiting and leaves the queue.
 func TestChecksOfOneNameRunOneAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var turns Turns
@@ -20,7 +20,7 @@ func TestChecksOfOneNameRunOneAtATime(t *testing.T) {
 		begin := make(chan struct{})
 		for range maxTurns {
 			all.Go(func() {
-				check.That(t, turns.Take(t.Context(), "a", "o"), "a check that waits was refused")
+				check.That(t, turns.Take(t.Context(), "a", "o"), "a waiting check was rejected")
 				mu.Lock()
 				running++
 				most = max(most, running)
