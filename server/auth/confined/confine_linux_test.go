@@ -19,7 +19,7 @@ import (
 
 // TestFilterBindsEveryThread checks the state of each thread of the child.
 func TestFilterBindsEveryThread(t *testing.T) {
-	p := parser(t)
+	p := newParser(t)
 	p.mu.Lock()
 	tasks := fmt.Sprintf("/proc/%d/task/*/status", p.child.process.Pid)
 	p.mu.Unlock()
@@ -37,7 +37,7 @@ func TestChildThatCannotBeKilledDelaysNoRequest(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("the child has the user of this process, who may kill it")
 	}
-	p := parser(t)
+	p := newParser(t)
 	p.mu.Lock()
 	c := p.child
 	p.mu.Unlock()

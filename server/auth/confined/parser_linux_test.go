@@ -30,13 +30,13 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// The faults of the tests are planted before init serves a child, so the child of a test has them.
-var _ = plant()
+// plantFaults runs before init serves a child, so a test's child has the faults too.
+var _ = plantFaults()
 
 var domain = sid.MustParse("S-1-5-21-10-20-30")
 
-// sealed returns the signed PAC of a user with a full name, which says what a planted fault does.
-func sealed(change func(*forge.PAC)) []byte {
+// sealedPAC returns the signed PAC of a user. The user's name selects the fault that the parser commits.
+func sealedPAC(change func(*forge.PAC)) []byte {
 	p := forge.PAC{Domain: domain, User: 1104, Primary: 513, Name: "alice", DomainName: "EXAMPLE",
 		AuthTime: time.Unix(1_800_000_000, 0), Groups: []forge.Group{{RID: 513, Attributes: 7}},
 		Extra: []token.Group{{SID: sid.MustParse("S-1-18-1"), Attributes: 7}}, Requestor: domain.WithRID(1104)}
@@ -46,7 +46,7 @@ func sealed(change func(*forge.PAC)) []byte {
 	return forge.Seal(p.Buffers(), forge.NewKey(18))
 }
 
-func plant() bool {
+func plantFaults() bool {
 	planted = func(_ []byte, p *pac.PAC) {
 		word, argument, _ := strings.Cut(p.Logon.EffectiveName, " ")
 		if f := faults[word]; f != nil {
@@ -88,7 +88,7 @@ func plant() bool {
 	return true
 }
 
-// faults are what a faulty parser does with a ticket whose account has that name.
+// faults are the actions of a compromised parser, by the first word of the account's name in the ticket.
 var faults = map[string]func(argument string, p *pac.PAC){
 	"open": func(path string, p *pac.PAC) {
 		if b, err := os.ReadFile(path); err == nil {
@@ -104,7 +104,7 @@ var faults = map[string]func(argument string, p *pac.PAC){
 	"remove": func(path string, _ *pac.PAC) { _ = os.Remove(path) },
 	"dial": func(address string, _ *pac.PAC) {
 		if c, err := net.DialTimeout("tcp", address, time.Second); err == nil {
-			_, _ = c.Read(make([]byte, 1)) // the listener has counted it
+			_, _ = c.Read(make([]byte, 1)) // returns after the listener counted the connection
 			_ = c.Close()
 		}
 	},
@@ -133,8 +133,8 @@ var faults = map[string]func(argument string, p *pac.PAC){
 	"name":    func(_ string, p *pac.PAC) { p.Logon.EffectiveName = "Administrator" },
 }
 
-// parser returns a parser until the end of the test.
-func parser(t testing.TB) *Parser {
+// newParser returns a parser that is closed at the end of the test.
+func newParser(t testing.TB) *Parser {
 	t.Helper()
 	p := &Parser{}
 	t.Cleanup(func() {
@@ -142,14 +142,14 @@ func parser(t testing.TB) *Parser {
 			t.Error(err)
 		}
 	})
-	check.NoError(t, check.Err(p.Parse(sealed(nil))))
+	check.NoError(t, check.Err(p.Parse(sealedPAC(nil))))
 	return p
 }
 
 // TestChildParsesLikeParse compares the child's answers with those of a parser in this process, for PACs with every
 // kind of buffer, many groups and compressed claims (K-89).
 func TestChildParsesLikeParse(t *testing.T) {
-	p := parser(t)
+	p := newParser(t)
 	list := []claims.Attribute{{Name: "ad://ext/dept", Type: claims.String, Strings: []string{"R&D", "ü"}},
 		{Name: "ad://ext/n", Type: claims.Int64, Ints: []int64{-1, 1 << 62}}}
 	for name, change := range map[string]func(*forge.PAC){
@@ -167,23 +167,23 @@ func TestChildParsesLikeParse(t *testing.T) {
 			p.Device = &forge.Device{Domain: domain, User: 1200, Primary: 515, Groups: []forge.Group{{RID: 515, Attributes: 7}}}
 		},
 	} {
-		data := sealed(change)
+		data := sealedPAC(change)
 		want, err := pac.Parse(data)
 		check.RequireThat(t, err == nil, "%s: %v", name, err)
 		got, err := p.Parse(data)
 		check.That(t, err == nil && reflect.DeepEqual(got, want), "K-89: %s: %+v, %v\nwant %+v", name, got, err, want)
 	}
-	if _, err := p.Parse(sealed(nil)[:40]); !errors.Is(err, pac.ErrInvalid) || errors.Is(err, ErrFailed) {
+	if _, err := p.Parse(sealedPAC(nil)[:40]); !errors.Is(err, pac.ErrInvalid) || errors.Is(err, ErrFailed) {
 		t.Errorf("K-89: a malformed PAC: %v, want %v", err, pac.ErrInvalid)
 	}
 }
 
-// TestCompromisedPACParserIsContained runs the same faults in a parser of this process, where each one succeeds, and in
-// the child, where none does: the host's kernel kills the child, or the parent refuses its answer. The next PAC is
-// parsed by another child (K-89, K-90).
+// TestCompromisedPACParserIsContained runs each fault in a parser of this process, where it succeeds, and in the child,
+// where it fails: the host's kernel kills the child, or the parent rejects its reply. Another child parses the next PAC
+// (K-89, K-90).
 func TestCompromisedPACParserIsContained(t *testing.T) {
 	w := newWorld(t)
-	p := parser(t)
+	p := newParser(t)
 	for _, c := range []struct {
 		name, argument string
 		want           error
@@ -196,17 +196,17 @@ func TestCompromisedPACParserIsContained(t *testing.T) {
 		{"more", "", pac.ErrInvalid}, {"extra", "", pac.ErrInvalid}, {"sponsor", "", pac.ErrInvalid},
 		{"name", "", pac.ErrInvalid}, {"client", "", nil},
 	} {
-		data := sealed(func(p *forge.PAC) { p.Name = c.name + " " + c.argument })
+		data := sealedPAC(func(p *forge.PAC) { p.Name = c.name + " " + c.argument })
 		w.reset(t)
-		before := w.seen()
+		before := w.effects()
 		got, err := p.Parse(data)
 		check.ErrorIs(t, err, c.want, "K-89: %s in the child", c.name)
-		check.Equal(t, w.seen(), before, "K-89: %s in the child", c.name)
+		check.Equal(t, w.effects(), before, "K-89: %s in the child", c.name)
 		if c.want == nil {
 			check.Equal(t, got.Client.Name, "c\x00l\x00i\x00e\x00n\x00t\x00 \x00", "K-90: the client's name")
 		}
-		check.Equal(t, check.Err(p.Parse(sealed(nil))), nil, "the PAC after %s", c.name)
-		// The same fault in a process that holds everything.
+		check.Equal(t, check.Err(p.Parse(sealedPAC(nil))), nil, "the PAC after %s", c.name)
+		// The same fault succeeds in this process, which has all rights.
 		if c.name == "signal" || c.name == "trace" || c.name == "code" {
 			continue
 		}
@@ -216,19 +216,19 @@ func TestCompromisedPACParserIsContained(t *testing.T) {
 		same.Logon.Groups = append([]pac.Membership(nil), whole.Logon.Groups...)
 		same.Logon.ExtraSIDs = append([]token.Group(nil), whole.Logon.ExtraSIDs...)
 		planted(data, &same)
-		check.That(t, w.seen() != before || !reflect.DeepEqual(&same, whole),
+		check.That(t, w.effects() != before || !reflect.DeepEqual(&same, whole),
 			"%s in this process had no effect: the fault shows nothing", c.name)
 	}
 }
 
-// world is what a fault can reach outside of the parser.
+// world has the resources outside of the parser that a fault attacks.
 type world struct {
-	secret, mark string // a file of this process, and one that a program makes
+	secret, mark string // a file of this process, and a file that a started program creates
 	address      string // of a listener
 	connections  atomic.Int32
 }
 
-// newWorld returns a world until the end of the test.
+// newWorld returns a world that is removed at the end of the test.
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	dir := t.TempDir()
@@ -253,7 +253,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// reset makes the files as they were.
+// reset restores the files.
 func (w *world) reset(t *testing.T) {
 	t.Helper()
 	check.NoError(t, errors.Join(os.WriteFile(w.secret, []byte("secret"), 0o666), os.Chmod(w.secret, 0o666),
@@ -261,8 +261,8 @@ func (w *world) reset(t *testing.T) {
 	_ = os.Remove(w.mark)
 }
 
-// seen returns what faults have done.
-func (w *world) seen() string {
+// effects returns the visible effects of the faults.
+func (w *world) effects() string {
 	b, _ := os.ReadFile(w.secret)
 	_, err := os.Stat(w.mark)
 	return fmt.Sprintf("%s, mark %t, %d connections", b, err == nil, w.connections.Load())
@@ -284,10 +284,10 @@ func acceptor(t *testing.T, p *Parser, service string) (*kerberos.Acceptor, *for
 	return a, k
 }
 
-// TestChildProcessParsesTicket accepts a token that a child process splits and whose PAC it parses, and refuses the
-// next one once no child can be started (K-89, K-91).
+// TestChildProcessParsesTicket accepts a token that a child process splits and whose PAC it parses. Once no child can
+// be started, the next token is rejected (K-89, K-91).
 func TestChildProcessParsesTicket(t *testing.T) {
-	p := parser(t)
+	p := newParser(t)
 	a, k := acceptor(t, p, "HTTP/www.example.test")
 	c, err := a.Accept(k.Blob(), nil)
 	check.RequireThat(t, err == nil && c.Identity.User == domain.WithRID(1104) && c.Name == "alice",
@@ -299,11 +299,11 @@ func TestChildProcessParsesTicket(t *testing.T) {
 	check.ErrorIs(t, check.Err(a.Accept(k.Blob(), nil)), ErrFailed, "K-91: without a child")
 }
 
-// TestCompromisedTokenParserIsContained plants faults in the parser of tokens, of which nothing is verified when it
-// runs. The host's kernel kills the child, or the acceptor refuses the token. The same faults in this process have
-// their effect. The next token is accepted (K-91).
+// TestCompromisedTokenParserIsContained runs faults in the parser of tokens, which runs before anything is verified.
+// The host's kernel kills the child, or the acceptor rejects the token. In this process the same faults succeed. The
+// next token is accepted (K-91).
 func TestCompromisedTokenParserIsContained(t *testing.T) {
-	w, p := newWorld(t), parser(t)
+	w, p := newWorld(t), newParser(t)
 	for _, c := range []struct{ name, argument, want string }{
 		{"open", w.secret, ErrFailed.Error()}, {"trail", w.secret, ErrFailed.Error()},
 		{"remove", w.secret, ErrFailed.Error()}, {"dial", w.address, ErrFailed.Error()},
@@ -314,13 +314,13 @@ func TestCompromisedTokenParserIsContained(t *testing.T) {
 		{"service", "", "which the configuration does not name"},
 	} {
 		w.reset(t)
-		before := w.seen()
+		before := w.effects()
 		a, k := acceptor(t, p, c.name+" "+c.argument)
 		blob := k.Blob()
 		if _, err := a.Accept(blob, nil); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("K-91: %s in the child: %v, want %q", c.name, err, c.want)
 		}
-		check.Equal(t, w.seen(), before, "K-91: %s in the child", c.name)
+		check.Equal(t, w.effects(), before, "K-91: %s in the child", c.name)
 		a, k = acceptor(t, p, "HTTP/www.example.test")
 		check.Equal(t, check.Err(a.Accept(k.Blob(), nil)), nil, "the token after %s", c.name)
 		if c.name == "open" || c.name == "signal" || c.name == "trace" || c.name == "code" {
@@ -329,7 +329,7 @@ func TestCompromisedTokenParserIsContained(t *testing.T) {
 		whole, err := kerberos.SplitToken(blob)
 		check.NoError(t, err)
 		same := *whole
-		if plantedToken(blob, &same); w.seen() == before && reflect.DeepEqual(&same, whole) {
+		if plantedToken(blob, &same); w.effects() == before && reflect.DeepEqual(&same, whole) {
 			t.Errorf("%s in this process had no effect: the fault shows nothing", c.name)
 		}
 	}
@@ -338,7 +338,7 @@ func TestCompromisedTokenParserIsContained(t *testing.T) {
 // TestChildSplitsLikeSplitToken compares the child's answers and errors with those of this process, for tokens of each
 // form (K-91).
 func TestChildSplitsLikeSplitToken(t *testing.T) {
-	p := parser(t)
+	p := newParser(t)
 	_, k := acceptor(t, p, "HTTP/www.example.test")
 	raw, microsoft := *k, *k
 	raw.Raw, raw.Mutual = true, true
@@ -358,16 +358,16 @@ func TestChildSplitsLikeSplitToken(t *testing.T) {
 func entry(dn string) []byte {
 	attribute := func(name string, values ...string) *ber.Packet {
 		p := ber.NewSequence("")
-		p.AppendChild(octets(name))
+		p.AppendChild(octetString(name))
 		all := ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSet, nil, "")
 		for _, v := range values {
-			all.AppendChild(octets(v))
+			all.AppendChild(octetString(v))
 		}
 		p.AppendChild(all)
 		return p
 	}
 	op := ber.Encode(ber.ClassApplication, ber.TypeConstructed, 4, nil, "")
-	op.AppendChild(octets(dn))
+	op.AppendChild(octetString(dn))
 	all := ber.NewSequence("")
 	all.AppendChild(attribute("objectSid", domain.WithRID(1104).Binary()))
 	all.AppendChild(attribute("tokenGroups", domain.WithRID(513).Binary(), domain.WithRID(512).Binary()))
@@ -378,15 +378,14 @@ func entry(dn string) []byte {
 	return p.Bytes()
 }
 
-func octets(s string) *ber.Packet {
+func octetString(s string) *ber.Packet {
 	return ber.NewString(ber.ClassUniversal, ber.TypePrimitive, ber.TagOctetString, s, "")
 }
 
-// TestCompromisedLDAPParserIsContained plants faults in the parser of LDAP messages. The host's kernel kills the child,
-// or the rebuilt message is refused. The same faults in this process have their effect. The next message is split
-// (D-39).
+// TestCompromisedLDAPParserIsContained runs faults in the parser of LDAP messages. The host's kernel kills the child,
+// or the parent rejects the rebuilt message. In this process the same faults succeed. The next message is split (D-39).
 func TestCompromisedLDAPParserIsContained(t *testing.T) {
-	w, p := newWorld(t), parser(t)
+	w, p := newWorld(t), newParser(t)
 	for _, c := range []struct {
 		name, argument string
 		want           error
@@ -399,13 +398,13 @@ func TestCompromisedLDAPParserIsContained(t *testing.T) {
 		{"less", "", message.ErrInvalid}, {"success", "", message.ErrInvalid},
 	} {
 		w.reset(t)
-		raw, before := entry(c.name+" "+c.argument), w.seen()
+		raw, before := entry(c.name+" "+c.argument), w.effects()
 		m, err := p.Message(raw)
 		if err == nil {
 			_, err = m.Rebuild(raw)
 		}
 		check.ErrorIs(t, err, c.want, "D-39: %s in the child", c.name)
-		check.Equal(t, w.seen(), before, "D-39: %s in the child", c.name)
+		check.Equal(t, w.effects(), before, "D-39: %s in the child", c.name)
 		plain := entry("CN=alice")
 		if m, err = p.Message(plain); err != nil {
 			t.Errorf("the message after %s: %v", c.name, err)
@@ -419,7 +418,7 @@ func TestCompromisedLDAPParserIsContained(t *testing.T) {
 		check.NoError(t, err)
 		same, err := message.Split(raw)
 		check.NoError(t, err)
-		if plantedMessage(raw, same); w.seen() == before && reflect.DeepEqual(same, whole) {
+		if plantedMessage(raw, same); w.effects() == before && reflect.DeepEqual(same, whole) {
 			t.Errorf("%s in this process had no effect: the fault shows nothing", c.name)
 		}
 	}
@@ -429,14 +428,13 @@ func TestCompromisedLDAPParserIsContained(t *testing.T) {
 	}
 }
 
-// TestChildHasNoRights checks what the host's kernel says about the child: its user, capabilities, filter, limits and
-// descriptors, although this process has one that every child inherits, and that no process of its user may read its
-// memory (K-89).
+// TestChildHasNoRights checks the child's user, capabilities, filter, limits and descriptors in /proc. The child closed
+// a descriptor that it inherited, and no process of its user may read its memory (K-89).
 func TestChildHasNoRights(t *testing.T) {
 	inherited, err := unix.Open(os.Args[0], unix.O_RDONLY, 0) // without O_CLOEXEC
 	check.NoError(t, err)
 	defer func() { _ = unix.Close(inherited) }()
-	p := parser(t)
+	p := newParser(t)
 	p.mu.Lock()
 	pid := p.child.process.Pid
 	p.mu.Unlock()
@@ -469,27 +467,28 @@ func TestChildHasNoRights(t *testing.T) {
 		"K-89: limits %s, %v", limits, err)
 }
 
-// TestParserSurvivesKilledChild checks that a killed child costs at most one PAC, and that a closed parser refuses.
+// TestParserSurvivesKilledChild checks that a killed child fails at most one PAC, and that a closed parser returns an
+// error.
 func TestParserSurvivesKilledChild(t *testing.T) {
-	p := parser(t)
+	p := newParser(t)
 	p.mu.Lock()
 	_ = p.child.process.Kill()
 	p.mu.Unlock()
-	if _, err := p.Parse(sealed(nil)); err != nil && !errors.Is(err, ErrFailed) {
+	if _, err := p.Parse(sealedPAC(nil)); err != nil && !errors.Is(err, ErrFailed) {
 		t.Error(err)
 	}
-	if _, err := p.Parse(sealed(nil)); err != nil {
+	if _, err := p.Parse(sealedPAC(nil)); err != nil {
 		t.Error(err)
 	}
 	if err := p.Close(); err != nil {
 		t.Error(err)
 	}
-	check.ErrorIs(t, check.Err(p.Parse(sealed(nil))), ErrFailed, "after Close")
+	check.ErrorIs(t, check.Err(p.Parse(sealedPAC(nil))), ErrFailed, "after Close")
 }
 
 // TestLargestRequestReachesTheChild checks that the child itself rejects malformed input of the largest size.
 func TestLargestRequestReachesTheChild(t *testing.T) {
-	p := parser(t)
+	p := newParser(t)
 	for what, c := range map[string]struct {
 		err  error
 		want string
@@ -500,7 +499,7 @@ func TestLargestRequestReachesTheChild(t *testing.T) {
 	}
 }
 
-// TestRequestsOfTheChildAreBounded checks what the child does with malformed requests: it ends.
+// TestRequestsOfTheChildAreBounded checks that the child exits at a malformed request.
 func TestRequestsOfTheChildAreBounded(t *testing.T) {
 	for name, in := range map[string]string{"too large": "\x00\xff\xff\xff\xff", "cut off": "\x00\x08\x00\x00\x00abc",
 		"unknown kind": "\x03\x01\x00\x00\x00a",
@@ -516,7 +515,7 @@ func TestRequestsOfTheChildAreBounded(t *testing.T) {
 // BenchmarkMessage splits and rebuilds the entry of a user with 50 groups in the child, and in this process.
 func BenchmarkMessage(b *testing.B) {
 	raw := entry("CN=" + strings.Repeat("x", 50*30))
-	p := parser(b)
+	p := newParser(b)
 	for name, split := range map[string]func([]byte) (*message.Message, error){"child": p.Message, "here": message.Split} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
@@ -530,12 +529,12 @@ func BenchmarkMessage(b *testing.B) {
 
 // BenchmarkParse parses the PAC of a user with 50 groups in the child, and in this process.
 func BenchmarkParse(b *testing.B) {
-	data := sealed(func(p *forge.PAC) {
+	data := sealedPAC(func(p *forge.PAC) {
 		for i := range 50 {
 			p.Groups = append(p.Groups, forge.Group{RID: uint32(2000 + i), Attributes: 7})
 		}
 	})
-	p := parser(b)
+	p := newParser(b)
 	for name, parse := range map[string]func([]byte) (*pac.PAC, error){"child": p.Parse, "here": pac.Parse} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
