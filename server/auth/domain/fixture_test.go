@@ -24,7 +24,7 @@ type server struct {
 	net.Listener
 	mu       sync.Mutex
 	alice    map[string][]string // guarded by mu
-	stopping bool                // guarded by mu: searches are not answered
+	stopping bool                // guarded by mu: the server does not reply to searches
 }
 
 // newServer starts an LDAP server and returns it with a Directory that queries it.

@@ -27,7 +27,7 @@ var (
 	group = token.Group{SID: home.WithRID(2001), Attributes: token.GroupDefault}
 )
 
-// next answers for everybody else, and says so.
+// next is the authority for all other requests. Its results name it.
 type next struct{ *lsa.Store }
 
 func (n next) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
@@ -103,7 +103,7 @@ func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 		try(wrong, "alice", "x", "192.0.2.3")
 	}
 	try(locked, "Alice", "wonderland", "192.0.2.5") // the limit of the name
-	try(ok, "Alice", "wonderland", "192.0.2.4")     // where the user logged on before
+	try(ok, "Alice", "wonderland", "192.0.2.4")     // an origin of an earlier logon
 	for i := range 6 {
 		try(wrong, fmt.Sprint("user", i), "x", fmt.Sprintf("2001:db8::%x:1", i+1))
 	}
@@ -164,7 +164,7 @@ func TestConcurrentLogonsOfOneUserSucceed(t *testing.T) {
 }
 
 // TestStoppingEndsWaitingLogons checks that a stop ends logons that a domain controller does not answer, those that
-// wait for one of the same user, and those that have no place yet, and that none counts as a failure (W-19, D-25).
+// wait for one of the same user, and those that have no slot yet, and that none counts as a failure (W-19, D-25).
 func TestStoppingEndsWaitingLogons(t *testing.T) {
 	f := newFixture(t)
 	f.Passwords = func(ctx context.Context, _ string, _ bool, _ logon.Secret) (Proved, error) {
@@ -310,7 +310,7 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 	for _, c := range []struct {
 		what   string
 		r      logon.Request
-		call   string // "next" for the next authority
+		call   string // "next": the next authority decides
 		want   ntstatus.Status
 		reason ntstatus.Status
 	}{

@@ -20,7 +20,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// refusal returns the status and the reason of an error of a way.
+// refusal returns the status and the reason of an authentication error.
 func refusal(t *testing.T, err error) (status, reason ntstatus.Status) {
 	t.Helper()
 	if err == nil {
