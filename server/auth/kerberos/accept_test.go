@@ -47,7 +47,7 @@ func keys(t testing.TB) *Keys {
 	return k
 }
 
-// acceptor takes tickets at noon; it began an hour earlier.
+// acceptor returns an Acceptor whose clock shows noon and that started an hour earlier.
 func acceptor(t testing.TB, change func(*Config)) *Acceptor {
 	t.Helper()
 	cfg := Config{Keys: keys(t), Realm: realm, Domain: domain, Now: clock(started, noon)}
@@ -191,7 +191,7 @@ func TestAlteredTicketIsRejected(t *testing.T) {
 		bad := append([]byte{}, blob...)
 		bad[i] ^= 0x41
 		if c, err := a.Accept(bad, nil); err == nil {
-			taken++ // a byte that says nothing, such as a name's type or a mechanism that is not used
+			taken++ // a byte without meaning, such as a name's type or an unused mechanism
 			check.RequireThat(t, c.Identity.User == domain.WithRID(1104),
 				"K-40: byte %d altered: accepted as %+v, want alice or an error", i, c)
 			a = acceptor(t, nil)
@@ -315,7 +315,7 @@ func TestNewConfigurationRefusesOldTokens(t *testing.T) {
 	b, err = b.With(cfg)
 	check.NoError(t, err)
 	old := ticket()
-	old.At = noon.Add(-10 * time.Minute) // one of the time before may be forgotten
+	old.At = noon.Add(-10 * time.Minute) // the cache may have lost an authenticator of an earlier time
 	check.ErrorIs(t, check.Err(b.Accept(old.Blob(), nil)), errBefore,
 		"K-82: with a greater skew, a token older than the change")
 	now = noon.Add(2 * time.Second)

@@ -48,9 +48,9 @@ func TestClientAnnouncesBindings(t *testing.T) {
 		want bool
 	}{
 		"nothing": {nil, false}, "outside": {types.AuthorizationData{data(143, 0, 0x40, 0, 0)}, true},
-		"inside":            {types.AuthorizationData{within(t, 1, data(141), data(143, 0, 0x40, 0, 0))}, true},
-		"in the second":     {types.AuthorizationData{data(1, 9), within(t, 1, data(143, 0xff, 0xff, 0, 0))}, true},
-		"another wrapper":   {types.AuthorizationData{within(t, 4, data(143, 0, 0x40, 0, 0))}, false},
+		"inside":            {types.AuthorizationData{nest(t, 1, data(141), data(143, 0, 0x40, 0, 0))}, true},
+		"in the second":     {types.AuthorizationData{data(1, 9), nest(t, 1, data(143, 0xff, 0xff, 0, 0))}, true},
+		"another wrapper":   {types.AuthorizationData{nest(t, 4, data(143, 0, 0x40, 0, 0))}, false},
 		"another type":      {types.AuthorizationData{data(142, 0, 0x40, 0, 0)}, false},
 		"another bit":       {types.AuthorizationData{data(143, 0x40, 0xbf, 0x40, 0x40)}, false},
 		"three bytes":       {types.AuthorizationData{data(143, 0, 0x40, 0)}, false},
@@ -59,7 +59,7 @@ func TestClientAnnouncesBindings(t *testing.T) {
 	} {
 		o := opened{}
 		o.auth.AuthorizationData = c.all
-		o.ticket.AuthorizationData = []types.AuthorizationDataEntry{data(143, 0, 0x40, 0, 0)} // not the client's
+		o.ticket.AuthorizationData = []types.AuthorizationDataEntry{data(143, 0, 0x40, 0, 0)} // not in the client's part
 		check.Equal(t, o.supportsBindings(), c.want, "K-46: %s: %t: o.aware()", name, !c.want)
 	}
 }

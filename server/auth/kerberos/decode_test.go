@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// deep returns n nested sequences, and wide a sequence of n authorization data entries.
+// deep returns n nested sequences. wide returns one sequence with n authorization data entries.
 func deep(n int) (b []byte) {
 	for range n {
 		b = forge.DER(0x30, b)
@@ -168,7 +168,7 @@ func FuzzKeyOfPassword(f *testing.F) {
 	f.Add(int32(23), "", []byte{})
 	f.Fuzz(func(t *testing.T, etype int32, salt string, parameters []byte) {
 		if len(parameters) == 4 && hex.EncodeToString(parameters) > "00002000" {
-			return // the work is bounded, and would be all that this run does
+			return // more iterations are within the limit and would take the whole run
 		}
 		x := exchange{realm: realm, etypes: []int32{17, 18, 19, 20, 23}}
 		infos, err := asn1.Marshal(types.ETypeInfo2{{EType: etype, Salt: salt, S2KParams: parameters}})

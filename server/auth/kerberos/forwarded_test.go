@@ -19,8 +19,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// through returns a ticket of alice's that went through services by S4U2proxy.
-func through(requestor sid.SID, services ...string) forge.Ticket {
+// proxied returns alice's ticket after services delegated it by S4U2proxy.
+func proxied(requestor sid.SID, services ...string) forge.Ticket {
 	k := ticket()
 	k.PAC = alicePAC(secret, func(p *forge.PAC) {
 		p.Delegated, p.Requestor = append([]string{}, services...), requestor
@@ -36,11 +36,11 @@ func TestDelegatedTicketsAreRefused(t *testing.T) {
 		ticket forge.Ticket
 		want   string
 	}{
-		"the client is the requestor": {through(domain.WithRID(1104), "http/front", "cifs/back"),
+		"the client is the requestor": {proxied(domain.WithRID(1104), "http/front", "cifs/back"),
 			"through http/front, cifs/back for target"},
-		"the service is the requestor": {through(domain.WithRID(2000), "http/front"), "through http/front for target"},
-		"no requestor":                 {through(sid.SID{}, "http/front"), "through http/front for target"},
-		"no service is listed":         {through(domain.WithRID(1104)), "through no named service for target"},
+		"the service is the requestor": {proxied(domain.WithRID(2000), "http/front"), "through http/front for target"},
+		"no requestor":                 {proxied(sid.SID{}, "http/front"), "through http/front for target"},
+		"no service is listed":         {proxied(domain.WithRID(1104)), "through no named service for target"},
 	} {
 		var r *Refusal
 		got, err := acceptor(t, nil).Accept(c.ticket.Blob(), nil)
@@ -66,7 +66,7 @@ func TestRefusedDelegationIsRecorded(t *testing.T) {
 	taking := acceptor(t, nil)
 	a := Authority{Store: store, Tickets: func() *Acceptor { return taking },
 		Refused: func(_ string, err error) { refusal = err }}
-	k := through(domain.WithRID(1104), "http/front\x1b[31m")
+	k := proxied(domain.WithRID(1104), "http/front\x1b[31m")
 	r, st := a.LogOn(logonOf(&k))
 	check.That(t, st == ntstatus.LogonFailure && r.Account.Name == "alice" && r.Account.Domain == realm &&
 		strings.Contains(r.Proof, "http/front") && !strings.Contains(r.Proof, "\x1b") && refusal != nil,

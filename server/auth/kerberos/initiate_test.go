@@ -53,7 +53,7 @@ func TestReplyMustMatchRequest(t *testing.T) {
 // TestInitiatorUsesOnlyKeytabKeys checks that this host authenticates to the KDC and to a service, sends the
 // right flags, and uses only keys of its keytab (K-55, K-60).
 func TestInitiatorUsesOnlyKeytabKeys(t *testing.T) {
-	p := centre(t, func(k *forge.Centre) { k.Users = map[string]string{"websvc": "service"} },
+	p := startKDC(t, func(k *forge.Centre) { k.Users = map[string]string{"websvc": "service"} },
 		func(c *Config) { c.Keys = oneKey(t) })
 	e := check.Must(crypto.GetEtype(18))
 	value := check.Must(e.StringToKey("service", realm+"websvc", "00001000"))

@@ -35,8 +35,8 @@ func TestKDCReplyAbove256KiBIsRejected(t *testing.T) {
 	}
 }
 
-// TestHungKDCIsNamedAsSuch checks that the error about a KDC that accepts a connection and does not respond says so,
-// once with the package's name, also for a logon (K-59).
+// TestHungKDCIsNamedAsSuch checks that the error names a KDC that accepts a connection and does not respond. The
+// package's name appears once, also in the error of a logon (K-59).
 func TestHungKDCIsNamedAsSuch(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	check.NoError(t, err)
@@ -51,8 +51,8 @@ func TestHungKDCIsNamedAsSuch(t *testing.T) {
 	check.Equal(t, refused, "kerberos: no KDC of the realm answers: of the test", "K-59: a refused logon")
 }
 
-// TestNextRequestBeginsWithKDCThatAnswered checks that an exchange of several requests asks a KDC that hangs or is
-// unavailable once, that the configured order stays, and that other exchanges try that KDC last (K-59).
+// TestNextRequestBeginsWithKDCThatAnswered checks that an exchange of several requests tries a hanging or unavailable
+// KDC once. The configured order does not change, and other exchanges try that KDC last (K-59).
 func TestNextRequestBeginsWithKDCThatAnswered(t *testing.T) {
 	hung := check.Must(net.Listen("tcp", "127.0.0.1:0"))
 	defer hung.Close()
@@ -97,7 +97,7 @@ func TestKDCAddressesAreResolved(t *testing.T) {
 			until, _ := ctx.Deadline()
 			check.That(t, time.Until(until) <= time.Second, "K-54: the DNS may take until %v", until)
 			here, there := net.Pipe()
-			go names(there, n, asked)
+			go answerSRV(there, n, asked)
 			return here, nil
 		}}
 		all, err := (&KDCs{Wait: time.Second}).list(context.Background(), "example.test.")
@@ -116,9 +116,9 @@ func TestKDCAddressesAreResolved(t *testing.T) {
 	}
 }
 
-// names answers one question of the DNS with so many services, in the order of their priorities. From eight on a
-// malformed one follows.
-func names(c net.Conn, n int, asked chan<- string) {
+// answerSRV replies to one DNS query with n SRV records in the order of their priorities. From eight on it appends a
+// malformed record.
+func answerSRV(c net.Conn, n int, asked chan<- string) {
 	defer c.Close()
 	var size [2]byte
 	if _, err := io.ReadFull(c, size[:]); err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// inGroups gives the PAC that many groups.
+// inGroups returns a change that gives the PAC n groups.
 func inGroups(n int) func(*forge.PAC) {
 	return func(p *forge.PAC) {
 		p.Groups = nil
@@ -55,8 +55,8 @@ func BenchmarkAccept(b *testing.B) {
 	}
 }
 
-// ofGroups returns a function that makes the token of a client with so many groups whose PAC was read: SID filtering,
-// local groups, rights and the token's value.
+// ofGroups returns a function that creates the token of a client with n groups from its parsed PAC. The time includes
+// SID filtering, local groups and rights.
 func ofGroups(tb testing.TB, n int) func() {
 	store := openStore(tb)
 	check.NoError(tb, store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
@@ -77,16 +77,16 @@ func ofGroups(tb testing.TB, n int) func() {
 	}
 }
 
-// TestTokenAllocationsIgnoreGroupCount checks that a token with 1,000 groups takes a constant number of allocations,
-// none per group (docs/performance.md).
+// TestTokenAllocationsIgnoreGroupCount checks that creating a token with 1,000 groups makes a constant number of
+// allocations, none per group (docs/performance.md).
 func TestTokenAllocationsIgnoreGroupCount(t *testing.T) {
 	if got := testing.AllocsPerRun(20, ofGroups(t, 1000)); got > 55 { // 50, and a few more under the race detector
 		t.Errorf("a token of 1,000 groups takes %.0f allocations, want at most 55", got)
 	}
 }
 
-// BenchmarkTokenOfThousandGroups makes such tokens; cpu-us/op is the time of processors, which
-// other programs of a loaded machine do not change much.
+// BenchmarkTokenOfThousandGroups creates tokens with 1,000 groups. cpu-us/op is processor time, which the load of other
+// programs changes little.
 func BenchmarkTokenOfThousandGroups(b *testing.B) {
 	once := ofGroups(b, 1000)
 	b.ReportAllocs()
@@ -100,7 +100,7 @@ func BenchmarkTokenOfThousandGroups(b *testing.B) {
 	b.ReportMetric(float64(spent)/1e3/float64(b.N), "cpu-us/op")
 }
 
-// BenchmarkTokenOfGroups makes tokens of more and more groups: the time grows with their number.
+// BenchmarkTokenOfGroups creates tokens with increasing numbers of groups. The time grows linearly.
 func BenchmarkTokenOfGroups(b *testing.B) {
 	for _, n := range []int{1000, 5000, 10000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

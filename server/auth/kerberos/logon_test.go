@@ -108,7 +108,7 @@ func TestTicketLogsOnAndIsRecorded(t *testing.T) {
 		!errors.As(why, &refusal) || !errors.Is(why, errNoPAC) || refusal.Client != "alice" {
 		t.Errorf("K-43: %v, %v, want alice's refusal for errNoPAC", st, why)
 	}
-	a.Refused = nil // nobody wants to know
+	a.Refused = nil // without a log
 	_, st = ask(func(_ *logon.Request, k *forge.Ticket) { k.PAC = nil })
 	check.Equal(t, st, ntstatus.LogonFailure, "K-51: without a log")
 	none := Authority{Store: store, Tickets: func() *Acceptor { return nil }}
@@ -149,8 +149,8 @@ func TestUserHasEachFieldOfTheClient(t *testing.T) {
 	}
 }
 
-// TestTicketWaitsForFreeSlot checks that a ticket waits for a place, and that the newest token of the requester with
-// the most waiting ones is refused without a check (L-74). The configuration after the wait counts (K-82).
+// TestTicketWaitsForFreeSlot checks that a ticket waits for a free slot, and that the newest token of the requester
+// with the most waiting tokens is rejected without a check (L-74). The configuration after the wait applies (K-82).
 func TestTicketWaitsForFreeSlot(t *testing.T) {
 	var taking atomic.Pointer[Acceptor]
 	taking.Store(acceptor(t, nil))
@@ -158,7 +158,7 @@ func TestTicketWaitsForFreeSlot(t *testing.T) {
 	k := ticket()
 	r := logonOf(&k)
 	r.Origin = "192.0.2.1"
-	check.That(t, a.Checks.Enter(t.Context(), "192.0.2.2"), "the first place is not free")
+	check.That(t, a.Checks.Enter(t.Context(), "192.0.2.2"), "no slot is free at the start")
 	first := make(chan ntstatus.Status)
 	go func() { first <- check.Status(a.LogOn(r)) }()
 	for a.Checks.Waiting() == 0 {

@@ -29,8 +29,8 @@ func pacOf(key types.EncryptionKey) func(string, time.Time) []byte {
 	}
 }
 
-// centre starts a KDC whose user alice has the password wonderland, and returns a password checker that uses it.
-func centre(t *testing.T, change func(*forge.Centre), configure func(*Config)) *Passwords {
+// startKDC starts a KDC whose user alice has the password wonderland. It returns a password checker that uses the KDC.
+func startKDC(t *testing.T, change func(*forge.Centre), configure func(*Config)) *Passwords {
 	t.Helper()
 	k := &forge.Centre{Realm: realm, Service: service, Key: secret, Users: map[string]string{"alice": "wonderland"},
 		Now: func() time.Time { return noon }, PAC: pacOf(secret)}
@@ -59,13 +59,13 @@ func reason(err error) (status, reason ntstatus.Status) {
 // TestPasswordGivesClientOfTicket checks that a right password returns the client of the ticket for this host, and that
 // no text contains the password (K-53).
 func TestPasswordGivesClientOfTicket(t *testing.T) {
-	p := centre(t, func(k *forge.Centre) { k.Key = older }, nil)
+	p := startKDC(t, func(k *forge.Centre) { k.Key = older }, nil)
 	c, err := p.Check(context.Background(), "alice", "wonderland")
 	if err == nil || c != nil {
-		// The version of the key in the ticket is 1, which the keytab has not: no key is tried.
+		// The keytab has no key of version 1, the ticket's version, so no key is tried.
 		t.Fatalf("K-34: a ticket with a key version that the keytab does not have: %v, want c = nil, an error", c)
 	}
-	p = centre(t, nil, func(c *Config) { c.Keys = oneKey(t) })
+	p = startKDC(t, nil, func(c *Config) { c.Keys = oneKey(t) })
 	if c, err = p.Check(context.Background(), "alice", "wonderland"); err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestForgedKDCIsRejected(t *testing.T) {
 			k.Answer = func([]byte) []byte { return []byte{0, 0, 0, 2, 0x6e, 0} }
 		}, "alice", "wonderland", failure, failure},
 	} {
-		p := centre(t, func(k *forge.Centre) {
+		p := startKDC(t, func(k *forge.Centre) {
 			if c.change != nil {
 				c.change(k)
 			}
@@ -186,7 +186,7 @@ func TestForgedKDCIsRejected(t *testing.T) {
 	}
 }
 
-// contexts makes two ends of one context, with the key of the acceptor or without.
+// contexts returns the two ends of a security context, with or without the acceptor's subkey.
 func contexts(t *testing.T, acceptorsKey bool) (here *Context, there func(number uint64, message string) []byte) {
 	t.Helper()
 	key := forge.NewKey(18)
@@ -208,7 +208,7 @@ func TestAlteredMessageIsRefused(t *testing.T) {
 		first := there(7, "first")
 		for i := range first {
 			if i == 6 || i == 7 {
-				continue // how far the sum is turned is not signed
+				continue // the rotation count is not signed
 			}
 			bad := slices.Clone(first)
 			bad[i] ^= 1
@@ -246,8 +246,8 @@ func TestAlteredMessageIsRefused(t *testing.T) {
 func FuzzUnwrap(f *testing.F) {
 	f.Add([]byte{}, byte(1))                                                                  // nothing
 	f.Add(forge.Wrap(forge.NewKey(18), 1, 7, 22, []byte("x")), byte(1))                       // with another key
-	f.Add([]byte{5, 4, 1, 0xff, 0, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 7}, byte(1))           // turned, without a byte
-	f.Add([]byte{5, 4, 1, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 1, 2, 3}, byte(17)) // a sum longer than all
+	f.Add([]byte{5, 4, 1, 0xff, 0, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 7}, byte(1))           // rotated, one byte short
+	f.Add([]byte{5, 4, 1, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 1, 2, 3}, byte(17)) // too long a checksum
 	f.Fuzz(func(t *testing.T, b []byte, _ byte) {
 		here := &Context{key: secret, received: 7}
 		m, err := here.Unwrap(b)
@@ -312,7 +312,7 @@ func TestOverlongPasswordIsRejected(t *testing.T) {
 		{"alice", "x", "alice", -5*time.Minute - time.Second,
 			"does not prove that it is the realm's: the ticket is of an earlier logon"},
 	} {
-		p := centre(t, func(k *forge.Centre) {
+		p := startKDC(t, func(k *forge.Centre) {
 			k.Users = map[string]string{"alice": c.password}
 			k.Ticket = func(string) *forge.Ticket {
 				at := now.Add(c.proved)
@@ -330,7 +330,7 @@ func TestOverlongPasswordIsRejected(t *testing.T) {
 		}
 	}
 	// The ticket for this host is refused, after the password was right.
-	p := centre(t, nil, func(cfg *Config) { cfg.Keys, cfg.Services = oneKey(t), nil })
+	p := startKDC(t, nil, func(cfg *Config) { cfg.Keys, cfg.Services = oneKey(t), nil })
 	requests := 0
 	k := forge.Centre{Realm: realm, Users: map[string]string{"alice": "w"}, Key: secret,
 		Now: func() time.Time { return noon }}

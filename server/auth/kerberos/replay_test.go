@@ -24,7 +24,7 @@ import (
 func TestReplayRejectsWhatItCannotStore(t *testing.T) {
 	broken := check.Must(newReplay(t.TempDir(), time.Minute, started))
 	broken.mu.Lock()
-	_ = broken.notes.Close() // the disk is away
+	_ = broken.notes.Close() // the file cannot be written
 	broken.mu.Unlock()
 	for range 2 {
 		err := broken.enter([16]byte{1}, started.Add(time.Minute), started.Add(3*time.Second))
@@ -129,8 +129,8 @@ func TestReplayIsBounded(t *testing.T) {
 		len(r.old))
 }
 
-// note is one note of the file, as its form says: 16 bytes of the authenticator, or a 2 behind zeros for a start (key
-// 0), and the microseconds of its time.
+// note returns one entry of the file: the authenticator's 16 bytes and its time in microseconds. For a start (key
+// 0), the 16 bytes are zeros and a final 2.
 func note(key byte, at time.Time) []byte {
 	b := make([]byte, 16, 24)
 	if b[0] = key; key == 0 {
@@ -184,12 +184,12 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	if err := r.close(); err != nil || r.close() != nil {
 		t.Error(err)
 	}
-	// Both are still known after it was killed, and one of them no longer once its time is over.
+	// Both are still known after the daemon was killed. One expires when its time has passed.
 	next := now.Add(2 * time.Second)
 	s := check.Must(newReplay(dir, time.Minute, next))
 	now = next
 	has("the next start", note(0, next.Add(time.Second)), note(3, early), note(4, start.Add(60*time.Second)))
-	enter(s, 3, early, errBefore) // it is known by its time already
+	enter(s, 3, early, errBefore) // its time alone rejects it
 	enter(s, 4, start.Add(60*time.Second), errReplay)
 	enter(s, 5, start.Add(60*time.Second), nil)
 	check.NoError(t, s.close())
@@ -210,7 +210,7 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	v.mu.Unlock()
 	enter(v, 10, ahead, nil)
 	enter(v, 11, ahead, errFull)
-	enter(v, 11, ahead, errFull) // it was not let in, and is not known
+	enter(v, 11, ahead, errFull) // the cache rejected it and did not store it
 	// The next switch of the halves makes room: the expired entries leave the file.
 	v.mu.Lock()
 	v.noted = maxNotes
@@ -326,7 +326,7 @@ func TestReplayEntryLastsUntilEndOfNextHalf(t *testing.T) {
 	counts(4*time.Minute-1, 1, "1 1 true")
 	counts(3*time.Minute, 4, "2 1 false")
 	counts(6*time.Minute-1, 1, "2 1 true")
-	r.extend(30*time.Second, started.Add(3*time.Minute)) // a smaller one changes nothing
+	r.extend(30*time.Second, started.Add(3*time.Minute)) // an earlier time changes nothing
 	r.mu.Lock()
 	life, from := r.life, r.from
 	r.mu.Unlock()

@@ -77,8 +77,8 @@ func data(kind int32, b ...byte) types.AuthorizationDataEntry {
 	return types.AuthorizationDataEntry{ADType: kind, ADData: b}
 }
 
-// within puts entries into one.
-func within(t *testing.T, kind int32, all ...types.AuthorizationDataEntry) types.AuthorizationDataEntry {
+// nest returns one entry that contains the given entries.
+func nest(t *testing.T, kind int32, all ...types.AuthorizationDataEntry) types.AuthorizationDataEntry {
 	t.Helper()
 	b := check.Must(asn1.Marshal(types.AuthorizationData(all)))
 	return data(kind, b...)
@@ -93,21 +93,21 @@ func TestPACIsTakenFromTheTicket(t *testing.T) {
 		want []byte
 		why  string
 	}{
-		"nothing": {nil, nil, ""}, "alone": {[]types.AuthorizationDataEntry{within(t, 1, one)}, []byte{1}, ""},
-		"behind another":     {[]types.AuthorizationDataEntry{within(t, 1, data(141, 9), one)}, []byte{1}, ""},
-		"before another":     {[]types.AuthorizationDataEntry{within(t, 1, one, data(141, 9))}, []byte{1}, ""},
-		"in the second":      {[]types.AuthorizationDataEntry{within(t, 1, data(141, 9)), within(t, 1, one)}, []byte{1}, ""},
+		"nothing": {nil, nil, ""}, "alone": {[]types.AuthorizationDataEntry{nest(t, 1, one)}, []byte{1}, ""},
+		"behind another":     {[]types.AuthorizationDataEntry{nest(t, 1, data(141, 9), one)}, []byte{1}, ""},
+		"before another":     {[]types.AuthorizationDataEntry{nest(t, 1, one, data(141, 9))}, []byte{1}, ""},
+		"in the second":      {[]types.AuthorizationDataEntry{nest(t, 1, data(141, 9)), nest(t, 1, one)}, []byte{1}, ""},
 		"outside":            {[]types.AuthorizationDataEntry{one}, nil, ""},
-		"in another wrapper": {[]types.AuthorizationDataEntry{within(t, 4, one)}, nil, ""},
-		"two in one":         {[]types.AuthorizationDataEntry{within(t, 1, one, two)}, nil, "two PACs"},
-		"an empty one first": {[]types.AuthorizationDataEntry{within(t, 1, data(adPAC), one)}, nil, "two PACs"},
-		"one in each":        {[]types.AuthorizationDataEntry{within(t, 1, one), within(t, 1, two)}, nil, "two PACs"},
+		"in another wrapper": {[]types.AuthorizationDataEntry{nest(t, 4, one)}, nil, ""},
+		"two in one":         {[]types.AuthorizationDataEntry{nest(t, 1, one, two)}, nil, "two PACs"},
+		"an empty one first": {[]types.AuthorizationDataEntry{nest(t, 1, data(adPAC), one)}, nil, "two PACs"},
+		"one in each":        {[]types.AuthorizationDataEntry{nest(t, 1, one), nest(t, 1, two)}, nil, "two PACs"},
 		"broken":             {[]types.AuthorizationDataEntry{data(1, 0x30, 5)}, nil, "cannot be read"},
-		"broken elsewhere":   {[]types.AuthorizationDataEntry{data(4, 0x30, 5), within(t, 1, one)}, []byte{1}, ""},
+		"broken elsewhere":   {[]types.AuthorizationDataEntry{data(4, 0x30, 5), nest(t, 1, one)}, []byte{1}, ""},
 	} {
 		o := opened{}
 		o.ticket.AuthorizationData = c.all
-		o.auth.AuthorizationData = types.AuthorizationData{within(t, 1, two)}
+		o.auth.AuthorizationData = types.AuthorizationData{nest(t, 1, two)}
 		got, err := o.pac()
 		if !slices.Equal(got, c.want) || (err != nil) != (c.why != "") ||
 			err != nil && !strings.Contains(err.Error(), c.why) {

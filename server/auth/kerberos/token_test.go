@@ -42,9 +42,9 @@ func TestReadTokenRejectsRangesOutsideToken(t *testing.T) {
 	check.ErrorIs(t, TokenError("of the test"), errOuter, "K-91: the error with another text")
 }
 
-// TestIndexEqualsThatOfPackageBytes compares index with bytes.Index for all texts of two letters with up to seven and
-// four bytes, and for a token in which bytes.Index compares a quarter of a million bytes as often: the part has the
-// hash of each place before it.
+// TestIndexEqualsThatOfPackageBytes compares index with bytes.Index for all texts of two letters, up to seven and four
+// bytes long. It also searches a token of 256 KiB in which the part's hash matches at each earlier offset, the worst
+// case of bytes.Index.
 func TestIndexEqualsThatOfPackageBytes(t *testing.T) {
 	texts := func(most int) (all [][]byte) {
 		all = [][]byte{nil}

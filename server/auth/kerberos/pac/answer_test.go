@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// answered returns alice's PAC without delegation and with few details of the device, parsed, with its bytes.
-func answered(t testing.TB) (*PAC, []byte) {
+// parsedPAC returns alice's PAC, parsed and as bytes. It has no delegation and few details of the device.
+func parsedPAC(t testing.TB) (*PAC, []byte) {
 	t.Helper()
 	w := alice()
 	w.Delegated, w.DeviceClaims, w.Device.Extra, w.Device.Others = nil, nil, nil, nil
@@ -23,10 +23,10 @@ func answered(t testing.TB) (*PAC, []byte) {
 	return got, data
 }
 
-// TestParserReplyMustMatchSignedPAC checks that a true answer gives the parsed PAC, and that every answer that the
-// signed bytes contradict is refused (K-90).
+// TestParserReplyMustMatchSignedPAC checks that a correct reply returns the parsed PAC, and that each reply that
+// contradicts the signed bytes is rejected (K-90).
 func TestParserReplyMustMatchSignedPAC(t *testing.T) {
-	want, data := answered(t)
+	want, data := parsedPAC(t)
 	text := check.Must(want.MarshalAnswer())
 	got, err := ReadAnswer(text, data)
 	check.That(t, err == nil && reflect.DeepEqual(got, want), "K-90: %+v, %v, want %+v", got, err, want)
@@ -54,9 +54,9 @@ func TestParserReplyMustMatchSignedPAC(t *testing.T) {
 		"delegation":      func(p *PAC) { p.Delegation = &Delegation{Target: "x"} },
 		"hidden names":    func(p *PAC) { p.UPN = nil },
 	} {
-		p, _ := answered(t)
+		p, _ := parsedPAC(t)
 		lie(p)
-		_, data := answered(t)
+		_, data := parsedPAC(t)
 		text := check.Must(p.MarshalAnswer())
 		check.ErrorIs(t, check.Err(ReadAnswer(text, data)), ErrInvalid, "K-90: another %s", name)
 	}
@@ -106,7 +106,7 @@ func TestParserReplyMustMatchSignedPAC(t *testing.T) {
 // TestParserReplyMayHaveEmptyClaims checks that a PAC with an empty claims buffer is confirmed, without claims (K-90).
 func TestParserReplyMayHaveEmptyClaims(t *testing.T) {
 	for _, kind := range []uint32{0, forge.ClientClaims, forge.DeviceClaims} { // 0: no buffer is empty
-		data := with(kind, func([]byte) []byte { return nil })
+		data := replaceBuffer(kind, func([]byte) []byte { return nil })
 		p := check.Must(Parse(data))
 		text := check.Must(p.MarshalAnswer())
 		got := check.Must(ReadAnswer(text, data))
@@ -119,7 +119,7 @@ func TestParserReplyMayHaveEmptyClaims(t *testing.T) {
 
 // TestParserReplyHasAtMost1024Claims checks both sides of the limit of claims.
 func TestParserReplyHasAtMost1024Claims(t *testing.T) {
-	p, data := answered(t)
+	p, data := parsedPAC(t)
 	for n, want := range map[int]error{1024: nil, 1025: ErrInvalid} {
 		var all []claims.Attribute
 		for i := range n {
@@ -131,10 +131,10 @@ func TestParserReplyHasAtMost1024Claims(t *testing.T) {
 	}
 }
 
-// FuzzReadAnswer checks that no answer and no PAC makes the reader panic, and that what it accepts says the account of
-// the bytes (K-90).
+// FuzzReadAnswer checks that no answer and no PAC makes the reader panic, and that an accepted answer has the account
+// of the signed bytes (K-90).
 func FuzzReadAnswer(f *testing.F) {
-	p, data := answered(f)
+	p, data := parsedPAC(f)
 	text := check.Must(p.MarshalAnswer())
 	f.Add(text, data)
 	f.Add([]byte("{}"), data)

@@ -14,7 +14,7 @@ import (
 // TestPACMustBeOfTicketsClient checks that name, time, domain and requestor of a PAC must be those of the ticket's
 // client. Another requestor is accepted only if delegation is allowed (K-14 to K-17).
 func TestPACMustBeOfTicketsClient(t *testing.T) {
-	// A refusal says its own reason: another one would hide that this one is not seen.
+	// Each case has its own error, because another error would hide that this one was not detected.
 	why := map[string]string{"K-14": "it was made for", "K-15": "make no user of a domain",
 		"UPN":  "its names are those of",
 		"K-16": "requested it, and the user is", "K-17": "it came by delegation through"}

@@ -33,7 +33,7 @@ func TestMalformedClaimsErrorNamesReason(t *testing.T) {
 	unnamed := forge.ClaimsSet(one)
 	clear(unnamed[60:64])
 	noValue := forge.ClaimsSet([]claims.Attribute{{Name: "a", Type: claims.String, Strings: []string{"x"}}})
-	clear(noValue[96:100]) // the pointer to the value, behind the name and the count of values
+	clear(noValue[96:100]) // the pointer to the value, after the name and the number of values
 	many := func(begin, n int) (out []claims.Attribute) {
 		for i := range n {
 			name := string(rune(0x4e00 + begin + i))
@@ -76,7 +76,7 @@ func TestMalformedClaimsErrorNamesReason(t *testing.T) {
 		check.That(t, (err == nil) == (c.why == "") && (err == nil || strings.Contains(err.Error(), c.why)),
 			"%s: %v, want %q", name, err, c.why)
 		for _, kind := range []uint32{forge.ClientClaims, forge.DeviceClaims} {
-			_, err := Open(with(kind, func([]byte) []byte { return c.b }), key(18))
+			_, err := Open(replaceBuffer(kind, func([]byte) []byte { return c.b }), key(18))
 			check.Equal(t, err == nil, c.why == "", "%s: in buffer %d: %v, taken", name, kind, err)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// Why a SID is dropped, as the record says it.
+// The recorded reasons for dropped SIDs.
 const (
 	ofComputer  = "a well-known SID of this computer"
 	ofNoDomain  = "no account of a domain"
@@ -26,7 +26,7 @@ const (
 )
 
 // everyKind has SIDs of each kind with the rule that drops them if they come from our own KDC, and from another
-// issuer; "" if they pass (K-22, K-23, K-25, K-27, K-28). [wanted] adds domain SIDs.
+// issuer; "" if they pass (K-22, K-23, K-25, K-27, K-28). [filterCases] adds domain SIDs.
 var everyKind = []struct{ sid, own, other string }{
 	{"S-1-0-0", ofComputer, ofComputer}, {"S-1-1-0", ofComputer, ofComputer}, {"S-1-2-0", ofComputer, ofComputer},
 	{"S-1-3-4", ofComputer, ofComputer}, {"S-1-4-1", "", ""}, {"S-1-5-2", ofComputer, ofComputer},
@@ -54,9 +54,9 @@ var everyKind = []struct{ sid, own, other string }{
 	{"S-1-99-1", ofComputer, ofComputer},
 }
 
-// wanted returns groups of each kind, each with different attributes, and which of them pass and which are dropped.
-// another says that the issuer is not our own KDC.
-func wanted(at Place, issuer sid.SID, another bool) (sent, pass []token.Group, dropped []Dropped) {
+// filterCases returns groups of each kind with different attributes, and which of them pass and which are dropped.
+// another means that the issuer is not our own KDC.
+func filterCases(at Place, issuer sid.SID, another bool) (sent, pass []token.Group, dropped []Dropped) {
 	add := func(s sid.SID, why string) {
 		g := token.Group{SID: s, Attributes: []uint32{7, 0, 0x17, 0x20000007, 0xf}[len(sent)%5]}
 		sent = append(sent, g)
@@ -78,9 +78,9 @@ func wanted(at Place, issuer sid.SID, another bool) (sent, pass []token.Group, d
 		for _, rid := range []uint32{0, 500, 512, 999, 1000, 1001, 1 << 31} {
 			why := ""
 			switch {
-			case !another || d == issuer: // an issuer speaks of its own (K-26)
+			case !another || d == issuer: // an issuer may assert SIDs of its own domain (K-26)
 			case d == at.Domain:
-				why = ofOwnDomain // a stranger cannot say it (K-24)
+				why = ofOwnDomain // a foreign issuer may not assert it (K-24)
 			case rid < 1000:
 				why = ofThird // nor of a third domain (K-26)
 			}
@@ -107,9 +107,9 @@ func TestIssuerDeterminesAcceptedSIDs(t *testing.T) {
 						another = true
 					}
 					check.Equal(t, at.foreignTo(issuer), another, "K-24: another issuer")
-					sent, pass, dropped := wanted(at, issuer, another)
+					sent, pass, dropped := filterCases(at, issuer, another)
 					got, gone, err := at.Filter(issuer.WithRID(1104), sent)
-					if refused := foreign && (own.IsZero() || own == issuer); refused { // no user of ours (K-29)
+					if refused := foreign && (own.IsZero() || own == issuer); refused { // not a user of our domain (K-29)
 						check.That(t, errors.Is(err, ErrInvalid) && got == nil && gone == nil,
 							"K-29: %v, %v, %v, want a refusal alone", got, gone, err)
 						return
@@ -138,7 +138,7 @@ func TestDeviceGroupsAreFilteredByDeviceDomain(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%v, user of %v, device of %v", c.at, c.user, c.device), func(t *testing.T) {
 			c.at.Machine = sid.MustParse(machine)
-			sent, pass, dropped := wanted(c.at, c.device, c.another)
+			sent, pass, dropped := filterCases(c.at, c.device, c.another)
 			w := alice()
 			w.Domain, w.UPNSID, w.Requestor, w.Resources = c.user, sid.SID{}, sid.SID{}, nil
 			w.Extra = []token.Group{{SID: Compounded, Attributes: 7}}

@@ -27,7 +27,7 @@ func TestPACTableOverflowsAreRejected(t *testing.T) {
 		"a size that wraps":       func(b []byte) []byte { le.PutUint32(b[12:], ^uint32(0)); return b },
 	} {
 		data := change(slices.Clone(forge.Seal(alice().Buffers(), key(18))))
-		refused(t, "K-1", name, data)
+		checkRejected(t, "K-1", name, data)
 		check.That(t, check.Err(split(data)) != nil, "K-1: %s: the table was taken", name)
 	}
 	for _, kind := range []uint32{forge.Server, forge.KDC, 16, 19} {
@@ -77,7 +77,7 @@ func TestPACBuffersMustFollowTable(t *testing.T) {
 				b.at = c.total
 			}
 			e := data[8+16*i:]
-			binary.LittleEndian.PutUint32(e, 1000+uint32(i)) // none that is known
+			binary.LittleEndian.PutUint32(e, 1000+uint32(i)) // of no known type
 			binary.LittleEndian.PutUint32(e[4:], uint32(b.size))
 			binary.LittleEndian.PutUint64(e[8:], uint64(b.at))
 		}

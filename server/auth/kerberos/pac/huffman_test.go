@@ -30,17 +30,17 @@ func TestExpandRestoresText(t *testing.T) {
 		for i := range in {
 			in[i] = byte(rng.IntN(1 + rng.IntN(256)))
 		}
-		again(t, in)
+		checkRoundTrip(t, in)
 	}
-	again(t, bytes.Repeat([]byte{0}, 65537)) // one block takes a match beyond its 65,536 bytes
+	checkRoundTrip(t, bytes.Repeat([]byte{0}, 65537)) // one block takes a match beyond its 65,536 bytes
 	long := make([]byte, 150_000)            // three blocks
 	for i := range long {
 		long[i] = byte(rng.IntN(3)) * byte(rng.IntN(2))
 	}
-	again(t, long)
+	checkRoundTrip(t, long)
 }
 
-func again(t *testing.T, in []byte) {
+func checkRoundTrip(t *testing.T, in []byte) {
 	t.Helper()
 	out, err := expand(forge.Compress(in), len(in))
 	check.RequireThat(t, err == nil && bytes.Equal(out, in),

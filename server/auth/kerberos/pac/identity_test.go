@@ -13,8 +13,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// third is a domain that neither the user nor this computer is of; machine is that of
-// this computer's accounts.
+// third is a domain of neither the user nor this computer; machine is the domain of this computer's accounts.
 const (
 	third   = "S-1-5-21-70-80-90"
 	machine = "S-1-5-21-1-1-1"
@@ -24,7 +23,7 @@ const (
 // other flags are set (K-5).
 func TestSIDsCountOnlyWithTheirFlag(t *testing.T) {
 	for _, flags := range []uint32{0, 0x20, 0x200, 0x220, 0xFFFFFFFF, 0xFFFFFFDF, 0xFFFFFDFF, 0xFFFFFDDF} {
-		data := with(forge.LogonInfo, func(b []byte) []byte {
+		data := replaceBuffer(forge.LogonInfo, func(b []byte) []byte {
 			binary.LittleEndian.PutUint32(b[136:], flags) // behind the groups' count and pointer (MS-PAC 2.5)
 			return b
 		})
@@ -150,7 +149,7 @@ func TestForeignClientIsNotOfOurDomain(t *testing.T) {
 	want := []string{"S-1-5-21-40-50-60-513 0x7", "S-1-5-21-40-50-60-2001 0x7", "S-1-5-21-10-20-30-3001 0x20000007"}
 	check.That(t, slices.Equal(got, want) && len(id.Dropped) == 2,
 		"K-24: groups %q, want %q; dropped %v", got, want, id.Dropped)
-	// An issuer cannot take a resource group away by sending its SID, too: deny entries may name it.
+	// An issuer that also sends a resource group's SID does not remove the group: deny entries may name it.
 	w.Extra = []token.Group{{SID: domain.WithRID(3001), Attributes: 7}}
 	if id = identityOf(t, w, ours); !slices.Equal(texts(id.Groups), want) || len(id.Dropped) != 2 {
 		t.Errorf("K-24: groups %q, want %q; dropped %v", texts(id.Groups), want, id.Dropped)

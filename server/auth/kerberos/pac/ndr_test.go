@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// words encodes an NDR structure, after its header and top pointer, from words of four bytes.
-func words(all ...uint32) []byte {
+// encode encodes an NDR structure, after its header and top pointer, from words of four bytes.
+func encode(all ...uint32) []byte {
 	b := []byte{1, 0x10, 8, 0, 0xcc, 0xcc, 0xcc, 0xcc, 0, 0, 0, 0, 0, 0, 0, 0}
 	for _, w := range append([]uint32{0x20000}, all...) {
 		b = binary.LittleEndian.AppendUint32(b, w)
@@ -34,7 +34,7 @@ func TestReaderNamesEachError(t *testing.T) {
 		for b := one; len(b) > 0; b = b[4:] {
 			all = append(all, binary.LittleEndian.Uint32(b))
 		}
-		return words(append(all, 7, 7)...)
+		return encode(append(all, 7, 7)...)
 	}
 	number := func(r *reader) { r.u64() }
 	array := func(there bool, count uint32, size int) func(*reader) {
@@ -52,48 +52,48 @@ func TestReaderNamesEachError(t *testing.T) {
 	for name, c := range map[string]struct {
 		b    []byte
 		read func(*reader)
-		why  string // "" where it is read
+		why  string // "": read without an error
 	}{
-		"K-3: all that it says":                  {words(1, 2, 3), number, ""},
-		"K-3: more than it says":                 {sized(8, words(1, 2, 3)), number, "8 bytes of 0"},
-		"K-3: as many bytes as are there":        {sized(16, words(1, 2, 3)), number, ""},
-		"K-3: eight bytes more":                  {sized(24, words(1, 2, 3)), number, "says it has 24 bytes"},
-		"K-3: a multiple of four":                {sized(12, words(1, 2, 3)), number, "says it has 12 bytes"},
-		"K-3: eight bytes of none":               {sized(8, words()[:16:16]), number, "says it has"},
-		"K-4: a maximum equal to the count":      {words(2, 0, 0, 0, 0), array(true, 2, 8), ""},
-		"K-4: a larger maximum":                  {words(3, 0, 0, 0, 0), array(true, 2, 8), "2 things in an array of 3"},
-		"K-4: a smaller maximum":                 {words(1, 0, 0, 0, 0), array(true, 2, 8), "2 things in an array of 1"},
-		"K-4: none, and none is there":           {words(2), array(false, 0, 8), ""},
-		"K-4: some, and none is there":           {words(2), array(false, 2, 8), "2 things at a null pointer"},
-		"K-4: one more than there is":            {words(3, 0, 0, 0, 0), array(true, 3, 8), "3 things in 16 bytes"},
+		"K-3: all that it says":                  {encode(1, 2, 3), number, ""},
+		"K-3: more than it says":                 {sized(8, encode(1, 2, 3)), number, "8 bytes of 0"},
+		"K-3: as many bytes as are there":        {sized(16, encode(1, 2, 3)), number, ""},
+		"K-3: eight bytes more":                  {sized(24, encode(1, 2, 3)), number, "says it has 24 bytes"},
+		"K-3: a multiple of four":                {sized(12, encode(1, 2, 3)), number, "says it has 12 bytes"},
+		"K-3: eight bytes of none":               {sized(8, encode()[:16:16]), number, "says it has"},
+		"K-4: a maximum equal to the count":      {encode(2, 0, 0, 0, 0), array(true, 2, 8), ""},
+		"K-4: a larger maximum":                  {encode(3, 0, 0, 0, 0), array(true, 2, 8), "2 things in an array of 3"},
+		"K-4: a smaller maximum":                 {encode(1, 0, 0, 0, 0), array(true, 2, 8), "2 things in an array of 1"},
+		"K-4: none, and none is there":           {encode(2), array(false, 0, 8), ""},
+		"K-4: some, and none is there":           {encode(2), array(false, 2, 8), "2 things at a null pointer"},
+		"K-4: one more than there is":            {encode(3, 0, 0, 0, 0), array(true, 3, 8), "3 things in 16 bytes"},
 		"K-4: a SID":                             {of(1), anySID, ""},
 		"K-4: a SID of fewer parts":              {of(2), anySID, "1 sub-authorities in an array of 2"},
 		"K-4: a SID of more parts":               {of(0), anySID, "at "},
 		"K-4: a SID of sixteen parts":            {of(16), anySID, "a SID with 16 sub-authorities"},
-		"K-4: a SID of a list":                   {words(1, 1, 7, 1, 0x101, 0x05000000, 21), groups, ""},
-		"K-4: a null SID of a list":              {words(1, 0, 7, 1, 0x101, 0x05000000, 21), groups, "SID 0 of 1"},
-		"K-4: a domain":                          {words(1, 1, 0, 0, 1, 0x101, 0x05000000, 21), domains, ""},
-		"K-4: a null domain":                     {words(1, 0, 0, 0, 1, 0x101, 0x05000000, 21), domains, "domain 0 of 1"},
-		"K-4: a text":                            {words(4<<16|4, 9), counts, ""},
-		"K-4: half a character":                  {words(4<<16|3, 9), counts, "a text of 3 bytes"},
-		"K-4: more than its room":                {words(2<<16|4, 9), counts, "a text of 4 bytes in 2"},
-		"K-4: a null string":                     {words(4<<16|4, 0), counts, "there false"},
-		"K-4: no text":                           {words(0, 0), counts, ""},
-		"K-4: its characters":                    {words(2, 0, 2, 0x410041), text(4), ""},
-		"K-4: characters of no text":             {words(2, 0, 2, 0x410041), func(r *reader) { r.text(counted{}) }, ""},
-		"K-4: characters in a larger room":       {words(9, 0, 2, 0x410041), text(4), ""},
-		"K-4: fewer characters":                  {words(2, 0, 1, 0x410041), text(4), "4 bytes as 1 characters"},
-		"K-4: more characters":                   {words(3, 0, 3, 0x410041), text(4), "4 bytes as 3 characters"},
-		"K-4: characters of a later place":       {words(2, 1, 2, 0x410041), text(4), "from 1 of 2"},
-		"K-4: more than the maximum":             {words(1, 0, 2, 0x410041), text(4), "from 0 of 1"},
-		"K-4: an ended text":                     {words(2, 0, 2, 0x41), ended, ""},
-		"K-4: an ended text in a larger room":    {words(9, 0, 2, 0x41), ended, ""},
-		"K-4: a text without its end":            {words(2, 0, 2, 0x410041), ended, "without its end"},
-		"K-4: a text whose last low byte is 0":   {words(2, 0, 2, 0x1000041), ended, "without its end"},
-		"K-4: no end of no text":                 {words(2, 0, 0, 0x41), ended, "a text of 0 characters"},
-		"K-4: an end of a later place":           {words(2, 1, 2, 0x41), ended, "from 1 of 2"},
-		"K-4: an actual count above the maximum": {words(1, 0, 2, 0x41), ended, "from 0 of 1"},
-		"K-4: an actual count beyond the buffer": {words(9, 0, 9, 0x41), ended, "a text of 9 characters"},
+		"K-4: a SID of a list":                   {encode(1, 1, 7, 1, 0x101, 0x05000000, 21), groups, ""},
+		"K-4: a null SID of a list":              {encode(1, 0, 7, 1, 0x101, 0x05000000, 21), groups, "SID 0 of 1"},
+		"K-4: a domain":                          {encode(1, 1, 0, 0, 1, 0x101, 0x05000000, 21), domains, ""},
+		"K-4: a null domain":                     {encode(1, 0, 0, 0, 1, 0x101, 0x05000000, 21), domains, "domain 0 of 1"},
+		"K-4: a text":                            {encode(4<<16|4, 9), counts, ""},
+		"K-4: half a character":                  {encode(4<<16|3, 9), counts, "a text of 3 bytes"},
+		"K-4: more than its room":                {encode(2<<16|4, 9), counts, "a text of 4 bytes in 2"},
+		"K-4: a null string":                     {encode(4<<16|4, 0), counts, "there false"},
+		"K-4: no text":                           {encode(0, 0), counts, ""},
+		"K-4: its characters":                    {encode(2, 0, 2, 0x410041), text(4), ""},
+		"K-4: characters of no text":             {encode(2, 0, 2, 0x410041), func(r *reader) { r.text(counted{}) }, ""},
+		"K-4: characters in a larger room":       {encode(9, 0, 2, 0x410041), text(4), ""},
+		"K-4: fewer characters":                  {encode(2, 0, 1, 0x410041), text(4), "4 bytes as 1 characters"},
+		"K-4: more characters":                   {encode(3, 0, 3, 0x410041), text(4), "4 bytes as 3 characters"},
+		"K-4: characters of a later place":       {encode(2, 1, 2, 0x410041), text(4), "from 1 of 2"},
+		"K-4: more than the maximum":             {encode(1, 0, 2, 0x410041), text(4), "from 0 of 1"},
+		"K-4: an ended text":                     {encode(2, 0, 2, 0x41), ended, ""},
+		"K-4: an ended text in a larger room":    {encode(9, 0, 2, 0x41), ended, ""},
+		"K-4: a text without its end":            {encode(2, 0, 2, 0x410041), ended, "without its end"},
+		"K-4: a text whose last low byte is 0":   {encode(2, 0, 2, 0x1000041), ended, "without its end"},
+		"K-4: no end of no text":                 {encode(2, 0, 0, 0x41), ended, "a text of 0 characters"},
+		"K-4: an end of a later place":           {encode(2, 1, 2, 0x41), ended, "from 1 of 2"},
+		"K-4: an actual count above the maximum": {encode(1, 0, 2, 0x41), ended, "from 0 of 1"},
+		"K-4: an actual count beyond the buffer": {encode(9, 0, 9, 0x41), ended, "a text of 9 characters"},
 	} {
 		r := newReader(c.b, "a structure")
 		c.read(r)
@@ -152,7 +152,7 @@ func TestUnkeyedPACSignatureIsRejected(t *testing.T) {
 		} {
 			b := binary.LittleEndian.AppendUint32(nil, c.sum)
 			b = append(b, make([]byte, 32)...)[:4+c.size]
-			data := signed(append(forge.Split(forge.Seal(alice().Buffers(), key(18))), forge.Buffer{Type: kind, Data: b}))
+			data := signBuffers(append(forge.Split(forge.Seal(alice().Buffers(), key(18))), forge.Buffer{Type: kind, Data: b}))
 			_, err := Open(data, key(18))
 			check.That(t, (err == nil) == c.ok, "K-12: type %d: %s: %v, want it taken: %v", kind, name, err, c.ok)
 		}

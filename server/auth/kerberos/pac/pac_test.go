@@ -79,8 +79,8 @@ func sealed(change func([]forge.Buffer) []forge.Buffer) []byte {
 	return forge.Seal(change(alice().Buffers()), key(18))
 }
 
-// with replaces the data of the buffer of a type.
-func with(kind uint32, change func([]byte) []byte) []byte {
+// replaceBuffer returns a change that replaces the data of the buffer of a type.
+func replaceBuffer(kind uint32, change func([]byte) []byte) []byte {
 	return sealed(func(all []forge.Buffer) []forge.Buffer {
 		for i := range all {
 			if all[i].Type == kind {
@@ -91,7 +91,7 @@ func with(kind uint32, change func([]byte) []byte) []byte {
 	})
 }
 
-func refused(t *testing.T, rule, name string, data []byte) {
+func checkRejected(t *testing.T, rule, name string, data []byte) {
 	t.Helper()
 	p, err := Open(data, key(18))
 	check.That(t, errors.Is(err, ErrInvalid) && p == nil, "%s: %s: %v, %v, want a refusal", rule, name, p, err)
@@ -107,8 +107,8 @@ func entryOf(data []byte, kind uint32) int {
 	return -1
 }
 
-// signed puts the buffers together and signs them where they have room for it.
-func signed(buffers []forge.Buffer) []byte {
+// signBuffers encodes the buffers as a PAC and fills in its signatures.
+func signBuffers(buffers []forge.Buffer) []byte {
 	data := forge.Frame(buffers)
 	if e := entryOf(data, forge.Server); e >= 0 && binary.LittleEndian.Uint32(data[e+4:]) >= 16 {
 		return forge.Sign(data, key(18))
@@ -121,14 +121,14 @@ func signed(buffers []forge.Buffer) []byte {
 func TestAlteredPACBufferNeverPanics(t *testing.T) {
 	for _, b := range alice().Buffers() {
 		for n := range b.Data {
-			_, err := Open(with(b.Type, func(b []byte) []byte { return b[:n] }), key(18))
+			_, err := Open(replaceBuffer(b.Type, func(b []byte) []byte { return b[:n] }), key(18))
 			if whole := b.Type != forge.Attributes; err == nil && whole && n < len(b.Data)-8 && n > 0 {
 				t.Errorf("the first %d of %d bytes of the buffer of type %d are taken", n, len(b.Data), b.Type)
 			}
 		}
 	}
 	for _, kind := range []uint32{forge.LogonInfo, forge.ClientInfo} {
-		refused(t, "K-2", "a buffer that must be there", sealed(func(all []forge.Buffer) []forge.Buffer {
+		checkRejected(t, "K-2", "a buffer that must be there", sealed(func(all []forge.Buffer) []forge.Buffer {
 			return slices.DeleteFunc(all, func(b forge.Buffer) bool { return b.Type == kind })
 		}))
 	}
@@ -161,10 +161,10 @@ func TestAlteredPACBufferNeverPanics(t *testing.T) {
 		"attributes of 33 bits":     {"K-4", forge.Attributes, set(0, 33)},
 		"attributes of 2^32-1 bits": {"K-4", forge.Attributes, set(0, 255, 255, 255, 255)},
 	} {
-		refused(t, c.rule, name, with(c.kind, c.change))
+		checkRejected(t, c.rule, name, replaceBuffer(c.kind, c.change))
 	}
-	check.NoError(t, check.Err(Open(with(forge.Attributes, set(0, 32)), key(18))))
-	p, err := Open(with(forge.UPN, func([]byte) []byte { return make([]byte, 12) }), key(18))
+	check.NoError(t, check.Err(Open(replaceBuffer(forge.Attributes, set(0, 32)), key(18))))
+	p, err := Open(replaceBuffer(forge.UPN, func([]byte) []byte { return make([]byte, 12) }), key(18))
 	check.That(t, err == nil && *p.UPN == UPNInfo{}, "K-7: two empty names: %v, want names that are empty", err)
 }
 

@@ -61,8 +61,8 @@ func memberships(groups []forge.Group) []Membership {
 	return out
 }
 
-// same compares the encoded PAC with the parsed one.
-func same(t *testing.T, w forge.PAC, p *PAC) {
+// checkParsed compares the encoded PAC with the parsed one.
+func checkParsed(t *testing.T, w forge.PAC, p *PAC) {
 	t.Helper()
 	extra, resources, resourceDomain := w.Extra, w.Resources, w.ResourceDomain
 	if w.NoFlags || len(extra) == 0 {
@@ -89,8 +89,8 @@ func same(t *testing.T, w forge.PAC, p *PAC) {
 		p.Delegation.Target == "target" && slices.Equal(p.Delegation.Transited, w.Delegated)))
 	check("attributes", (p.Attributes != nil) == w.WithAttributes &&
 		(p.Attributes == nil || *p.Attributes == WasRequested))
-	check("claims", sameClaims(p.ClientClaims, w.Claims) && p.HasClientClaims == (w.Claims != nil))
-	check("device claims", sameClaims(p.DeviceClaims, w.DeviceClaims) && p.HasDeviceClaims == (w.DeviceClaims != nil))
+	check("claims", equalClaims(p.ClientClaims, w.Claims) && p.HasClientClaims == (w.Claims != nil))
+	check("device claims", equalClaims(p.DeviceClaims, w.DeviceClaims) && p.HasDeviceClaims == (w.DeviceClaims != nil))
 	check("device", (p.Device != nil) == (w.Device != nil))
 	if d := p.Device; d != nil && w.Device != nil {
 		check("device", d.DomainID == w.Device.Domain && d.UserID == w.Device.User &&
@@ -102,7 +102,7 @@ func same(t *testing.T, w forge.PAC, p *PAC) {
 	}
 }
 
-func sameClaims(got *claims.Set, want []claims.Attribute) bool {
+func equalClaims(got *claims.Set, want []claims.Attribute) bool {
 	if got.Len() != len(want) {
 		return false
 	}
@@ -129,7 +129,7 @@ func TestRandomPACsAreParsed(t *testing.T) {
 		}
 		p, err := Open(forge.Seal(buffers, k), k)
 		check.RequireThat(t, err == nil, "%+v: %v", w, err)
-		same(t, w, p)
+		checkParsed(t, w, p)
 	}
 }
 

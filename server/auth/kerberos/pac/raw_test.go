@@ -17,5 +17,5 @@ func TestDelegationNamesEightServices(t *testing.T) {
 			"K-87: %d services", n)
 	}
 	w.Delegated = slices.Repeat([]string{"s"}, 257)
-	refused(t, "K-87", "257 services", forge.Seal(w.Buffers(), key(18)))
+	checkRejected(t, "K-87", "257 services", forge.Seal(w.Buffers(), key(18)))
 }

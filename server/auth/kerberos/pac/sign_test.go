@@ -34,7 +34,7 @@ func TestAlteredPACIsRefused(t *testing.T) {
 				t.Errorf("K-13: signed with a key of type %d, read with one of type %d: %v", kind, o, err)
 			}
 		}
-		for _, o := range keyTypes { // the same bytes as a key of another type
+		for _, o := range keyTypes { // the same bytes, used as a key of another type
 			if len(key(o).KeyValue) != len(k.KeyValue) || o == kind {
 				continue
 			}
@@ -55,12 +55,12 @@ func TestAlteredPACIsRefused(t *testing.T) {
 		for _, at := range []int{server, kdc} {
 			bad := slices.Clone(good)
 			binary.LittleEndian.PutUint32(bad[at:], unkeyed)
-			refused(t, "K-11", "a checksum that needs no key", forge.Sign(bad, key(18)))
+			checkRejected(t, "K-11", "a checksum that needs no key", forge.Sign(bad, key(18)))
 		}
 	}
 	for _, kind := range []uint32{forge.Server, forge.KDC} {
 		without := slices.DeleteFunc(forge.Split(good), func(b forge.Buffer) bool { return b.Type == kind })
-		refused(t, "K-12", "no signature", signed(without))
+		checkRejected(t, "K-12", "no signature", signBuffers(without))
 		for _, n := range []int{0, 3, 15, 17, 18, 20} {
 			data := forge.Split(good)
 			for i := range data {
@@ -69,11 +69,11 @@ func TestAlteredPACIsRefused(t *testing.T) {
 				}
 			}
 			if rodc := kind == forge.KDC && n == 18; rodc {
-				_, err := Open(signed(data), key(18))
+				_, err := Open(signBuffers(data), key(18))
 				check.That(t, err == nil, "K-12: the KDC signature of a read-only domain controller: %v", err)
 				continue
 			}
-			refused(t, "K-12", "a signature of another length", signed(data))
+			checkRejected(t, "K-12", "a signature of another length", signBuffers(data))
 		}
 	}
 }
