@@ -34,7 +34,7 @@ func TestTicketSIDsEqualDirectorySIDs(t *testing.T) {
 	keys := check.Must(kerberos.ReadKeytab(d.Keytab))
 	a := check.Must(kerberos.New(kerberos.Config{Keys: keys, Realm: addc.Realm, Domain: d.SID}))
 	defer a.Close()
-	dir := check.Must(New(ways(t, d)["LDAPS"]))
+	dir := check.Must(New(mutualAuthConfigs(t, d)["LDAPS"]))
 	defer dir.Close()
 	p := kerberos.Passwords{Acceptor: a, KDCs: kerberos.KDCs{Addresses: []string{d.Address}, Wait: time.Minute}}
 	earlier := map[string][]sid.SID{"one": {sid.MustParse("S-1-5-21-9-9-9-1234")}}

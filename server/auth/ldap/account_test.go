@@ -176,8 +176,8 @@ func FuzzEntry(f *testing.F) {
 	good := domain.WithRID(1104)
 	f.Add(good.AppendBinary(nil), "512", "513", "0", "CN=a")                    // right
 	f.Add([]byte{}, "", "", "", "")                                             // nothing
-	f.Add(append(good.AppendBinary(nil), 0), "-1", "4294967296", "-1", "x")     // one byte more, numbers past their ends
-	f.Add([]byte{1, 255, 0, 0, 0, 0, 0, 5}, "9223372036854775808", "0", "", "") // 255 parts that are not there
+	f.Add(append(good.AppendBinary(nil), 0), "-1", "4294967296", "-1", "x")     // a trailing byte, numbers out of range
+	f.Add([]byte{1, 255, 0, 0, 0, 0, 0, 5}, "9223372036854775808", "0", "", "") // 255 missing parts
 	f.Fuzz(func(t *testing.T, id []byte, control, primary, expires, option string) {
 		d := &Directory{cfg: Config{Domain: domain, Now: time.Now}}
 		e := &entry{DN: "CN=x"}

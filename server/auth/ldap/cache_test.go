@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// timed is a directory whose clock the test turns.
+// timed returns a directory and its clock, which the test sets.
 func timed(f *fake, change func(*Config)) (*Directory, *atomic.Int64) {
 	var ahead atomic.Int64
 	begin := time.Now()
@@ -39,7 +39,7 @@ func TestCachedAccountIsConfirmed(t *testing.T) {
 			"D-19: %s: %+v, %v, want len(got.Groups) = %d, got.Cached = false, no error", what, got, err, groups)
 		check.Equal(t, f.count("sAMAccountName"), queries, "D-19: %s: account queries", what)
 	}
-	confirms := func() int { return f.count("(objectClass=*)") } // questions for the change number, among others
+	confirms := func() int { return f.count("(objectClass=*)") } // also counts other queries of the root
 	find("at first", 1, 2)
 	first := confirms()
 	ahead.Store(int64(30*time.Second - 1))
@@ -100,7 +100,7 @@ func TestRestrictedAccountIsNotCached(t *testing.T) {
 	}
 	w.set("accountExpires", filetimeText(d.cfg.Now().Add(20*time.Second)))
 	w.set("msDS-User-Account-Control-Computed", "0")
-	w.set("lockoutTime", "133000000000000000") // the server says that it is over
+	w.set("lockoutTime", "133000000000000000") // the server reports it as expired
 	if got, err := d.Find(ctx, "alice", false); err != nil || got.Restricted != 0 {
 		t.Fatalf("D-19: after the lock: %+v, %v, want got.Restricted = 0, no error", got, err)
 	}
@@ -116,8 +116,8 @@ func TestRestrictedAccountIsNotCached(t *testing.T) {
 	check.ErrorIs(t, check.Err(d.Find(ctx, "alice", false)), ErrAway, "D-19: refused, and then away")
 }
 
-// TestCachedAccountCountsWhileUnreachable checks that without the directory a cached result counts, with Cached set,
-// for the same question only, and that a limit below zero keeps none (D-20). TestCachedAccountExpires checks the limit.
+// TestCachedAccountCountsWhileUnreachable checks that a cached result answers the same query with Cached set while the
+// directory is unreachable, and that a negative limit caches nothing (D-20). TestCachedAccountExpires checks the limit.
 func TestCachedAccountCountsWhileUnreachable(t *testing.T) {
 	w := newWorld()
 	f := serve(t, w.answer)
@@ -159,7 +159,7 @@ func TestCachedAccountExpires(t *testing.T) {
 		w.set(attribute, filetimeText(d.cfg.Now().Add(5*time.Minute)))
 		at(d, "at first", 0, false, nil)
 		ahead.Store(int64(time.Minute))
-		at(d, "nothing has changed", 0, false, nil) // what counts from now on
+		at(d, "nothing has changed", 0, false, nil) // the account's present state
 		f.stop()
 		for _, c := range []struct {
 			after      time.Duration
@@ -184,7 +184,7 @@ func TestCachedAccountExpires(t *testing.T) {
 }
 
 // TestLeastRecentlyUsedIsRemoved checks that a used or updated account is the last one to be removed, and that a
-// dropped one frees its place (D-21).
+// dropped one frees its entry (D-21).
 //
 // +checklocksignore
 func TestLeastRecentlyUsedIsRemoved(t *testing.T) {

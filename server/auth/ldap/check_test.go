@@ -42,7 +42,7 @@ func TestPasswordIsRightIfServerBinds(t *testing.T) {
 		"D-24: %+v, %v, want WrongPassword without the password in its text", got, err)
 	check.Equal(t, len(second.binds), 0, "D-24: binds at the second server")
 	check.ErrorIs(t, check.Err(d.Check(ctx, "bob", false, "wonderland")), ErrUnknown, "D-24")
-	for _, n := range []int{256, 257} { // bytes of a name
+	for _, n := range []int{256, 257} { // the length of a name in bytes
 		name := strings.Repeat("n", n)
 		check.ErrorIs(t, check.Err(d.Check(ctx, name, false, "w")), ErrUnknown, "a name of %d bytes", n)
 		check.ErrorIs(t, check.Err(d.Find(ctx, name, false)), ErrUnknown, "a name of %d bytes", n)
@@ -133,7 +133,7 @@ func TestOtherBindErrorIsNoWrongPassword(t *testing.T) {
 			}
 			return 0
 		}
-		f.tell("80090308: LdapErr: DSID-0C09044E, comment: AcceptSecurityContext error, data 532, v2580")
+		f.setBindText("80090308: LdapErr: DSID-0C09044E, comment: AcceptSecurityContext error, data 532, v2580")
 		got, err := f.directory(nil).Check(context.Background(), "alice", false, logon.Secret("wonderland"))
 		var wrong *WrongPassword
 		check.That(t, got == nil && errors.Is(err, ErrAway) && !errors.As(err, &wrong) &&
@@ -167,7 +167,7 @@ func TestPasswordIsSentUnchanged(t *testing.T) {
 	check.Eventually(t, func() bool { return f.open.Load() == 1 }, "connections of earlier passwords stay open")
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.binds) != binds+1 || len(f.conns) != binds+1 { // and the one that asks
+	if len(f.binds) != binds+1 || len(f.conns) != binds+1 { // and the searching connection
 		t.Errorf("D-24: %d binds on %d connections, want %d", len(f.binds), len(f.conns), binds+1)
 	}
 }

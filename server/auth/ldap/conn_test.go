@@ -121,7 +121,7 @@ func TestIdleConnectionsAreBounded(t *testing.T) {
 		kept := keep && before < maxIdle
 		check.That(t, len(d.idle)-before == map[bool]int{true: 1}[kept],
 			"connection %d: %d wait after %d, want one more: %t", i, len(d.idle), before, kept)
-		if !kept { // it ends, and nothing waits for it
+		if !kept { // it returns, and no goroutine waits for it
 			if n, err := there.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 				t.Errorf("connection %d: %d bytes, %v, want 0, %v", i, n, err, io.EOF)
 			}
@@ -142,7 +142,7 @@ func TestIdleConnectionsAreBounded(t *testing.T) {
 		"%d connections, binds %q, want len(f.conns) = 1, len(f.binds) = 1", len(f.conns), f.binds)
 }
 
-// pipe is a connection whose reads come from a text.
+// pipe is a connection that reads from a string.
 type pipe struct {
 	net.Conn
 	io.Reader

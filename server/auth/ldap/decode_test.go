@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestAccountExpiresAtItsExpiryTime checks that a time is past from its first moment on. 0 and the maximum mean no time
-// (D-11; MS-ADTS 2.2.16).
+// TestAccountExpiresAtItsExpiryTime checks that an account is expired at its expiry time and later. 0 and the maximum
+// mean that it never expires (D-11; MS-ADTS 2.2.16).
 func TestAccountExpiresAtItsExpiryTime(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	at := now.Unix()*10_000_000 + filetime.UnixEpoch

@@ -36,7 +36,7 @@ func FuzzDN(f *testing.F) {
 	f.Add(`CN=a\2Cb,DC=c`, `CN=a\,b,DC=c`)    // two escapes of one comma
 	f.Add("CN=a+OU=b,DC=c", "OU=b+CN=a,DC=c") // parts of one level
 	f.Add("CN=a,DC=b", "CN=a\\,DC=b")         // two parts, and one with a comma
-	f.Add(`CN=\`, "CN=#04")                   // an escape of nothing, bytes that are cut
+	f.Add(`CN=\`, "CN=#04")                   // an empty escape, truncated bytes
 	f.Fuzz(func(t *testing.T, a, b string) {
 		x, err := key(a)
 		y, err2 := key(b)
@@ -79,7 +79,8 @@ func TestSpellingsOfOneNameHaveOneKey(t *testing.T) {
 	}
 }
 
-// TestLongNamesHaveTheirOwnKeys checks that no value of more than 1,114,111 bytes looks like two parts.
+// TestLongNamesHaveTheirOwnKeys checks that the key of a value of more than 1,114,111 bytes differs from that of two
+// parts.
 func TestLongNamesHaveTheirOwnKeys(t *testing.T) {
 	a, b := strings.Repeat("a", 1<<21), strings.Repeat("b", 1<<21)
 	two := &goldap.DN{RDNs: []*goldap.RelativeDN{{Attributes: []*goldap.AttributeTypeAndValue{

@@ -103,7 +103,7 @@ func TestLDIFEncodesUnsafeValues(t *testing.T) {
 		err := out.Flush()
 		check.That(t, err == nil && b.String() == want, "D-23: %q is %q, want %q", value, b.String(), want)
 	}
-	e := &entry{DN: "CN=a\n"} // a name with an end of line makes no line of its own
+	e := &entry{DN: "CN=a\n"} // a line feed in a name starts no new line
 	for name, value := range map[string]string{"objectSid": "s", "msDS-GroupMSAMembership": "m", "other": "o"} {
 		e.add(name, value)
 	}

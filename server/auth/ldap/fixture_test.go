@@ -23,7 +23,7 @@ var domain = sid.MustParse("S-1-5-21-10-20-30")
 
 const base = "DC=example,DC=test"
 
-// Short names of what a server sends.
+// Short names of the server's messages.
 var certificate, text, packet, ended, found = forge.Certificate, forge.LDAPText, forge.LDAPMessage, forge.LDAPResult,
 	forge.LDAPEntry
 
@@ -36,19 +36,19 @@ type asked struct {
 	attributes []string
 	controls   []string
 	cookie     string
-	deref      int64  // how aliases are taken; 0: never
-	limits     string // of entries and seconds, and whether types alone are wanted
-	critical   bool   // a control must be known
-	parts      string // of a descriptor, as the control has them; "": none are asked for
+	deref      int64  // how aliases are dereferenced; 0: never
+	limits     string // limits of entries and seconds, and whether the client requests attribute types only
+	critical   bool   // a control is critical
+	parts      string // the flags of the SD flags control; "" without it
 }
 
-// fake is a server of LDAP that answers searches as a test says.
+// fake is an LDAP server whose search replies the test defines.
 type fake struct {
 	t        testing.TB
 	listener net.Listener
-	bind     func(name, password string) int64 // nil: everyone may
-	gss      *gss                              // nil: no one binds by Kerberos
-	text     string                            // text after the code of a bind; guarded by mu
+	bind     func(name, password string) int64 // nil: all binds succeed
+	gss      *gss                              // nil: no Kerberos
+	text     string                            // diagnostic message of a bind; guarded by mu
 	// search returns the messages of the reply. nil sends nothing until the client disconnects.
 	search func(a asked) [][]byte
 
@@ -57,8 +57,8 @@ type fake struct {
 	binds   []string          // guarded by mu: names and passwords
 	conns   map[net.Conn]bool // guarded by mu
 	clear   bool              // guarded by mu: without TLS until StartTLS
-	newest  uint16            // guarded by mu: the newest TLS that it speaks; 0: any
-	refuses bool              // guarded by mu: there is no StartTLS
+	newest  uint16            // guarded by mu: the newest TLS version; 0: any
+	refuses bool              // guarded by mu: no StartTLS
 	open    atomic.Int64      // connections
 	injects bool              // guarded by mu: bytes follow the answer to StartTLS
 }
@@ -122,7 +122,7 @@ func (f *fake) conn(c net.Conn) {
 	f.mu.Lock()
 	clear := f.clear
 	settings := &tls.Config{Certificates: []tls.Certificate{certificate()}, MaxVersion: f.newest,
-		MinVersion: tls.VersionTLS10} //nolint:gosec // the client is asked
+		MinVersion: tls.VersionTLS10} //nolint:gosec // for a client certificate
 	f.mu.Unlock()
 	if !clear {
 		c = tls.Server(c, settings)
@@ -192,7 +192,7 @@ func (f *fake) conn(c net.Conn) {
 	}
 }
 
-// count returns how many searches have something in their filter.
+// count returns the number of searches whose filter contains part.
 func (f *fake) count(part string) (n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -232,12 +232,12 @@ func read(id int64, p *ber.Packet) asked {
 	return a
 }
 
-// done ends an answer with a code.
+// done returns the final message of a reply with a result code.
 func done(id int64, tag ber.Tag, code int64, controls ...goldap.Control) []byte {
 	return ended(id, tag, code, "of the test", controls...)
 }
 
-// end ends a search; a search below a base by its last page.
+// end returns the final message of a search, for a subtree search with the empty paging cookie.
 func end(a asked) []byte {
 	if a.below {
 		return done(a.id, goldap.ApplicationSearchResultDone, 0, goldap.NewControlPaging(0))
@@ -263,7 +263,7 @@ func newWorld() *world {
 			"msDS-User-Account-Control-Computed": {"0"}}}}
 }
 
-// set changes an attribute of alice.
+// set sets an attribute of alice.
 func (w *world) set(name string, values ...string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -282,7 +282,7 @@ func (w *world) answer(a asked) (out [][]byte) {
 		case !a.below && dn == a.base,
 			a.below && name != "" && strings.Contains(strings.ToLower(a.filter), "(samaccountname="+name+")"),
 			a.below && strings.Contains(a.filter, "(distinguishedName="+dn+")"),
-			a.below && strings.HasPrefix(a.filter, "(objectSid=") && a.filter == same("(objectSid="+
+			a.below && strings.HasPrefix(a.filter, "(objectSid=") && a.filter == canonical("(objectSid="+
 				escapeBytes([]byte(strings.Join(e["objectSid"], "")))+")"),
 			a.below && a.filter == peopleFilter:
 			out = append(out, found(a.id, dn, e))
@@ -291,8 +291,8 @@ func (w *world) answer(a asked) (out [][]byte) {
 	return append(out, end(a))
 }
 
-// same returns a filter as a server reads it.
-func same(filter string) string {
+// canonical returns a filter after a server parsed it.
+func canonical(filter string) string {
 	p, err := goldap.CompileFilter(filter)
 	if err != nil {
 		return err.Error()
@@ -304,13 +304,12 @@ func same(filter string) string {
 	return text
 }
 
-// add adds an attribute with one value.
+// add appends an attribute with one value.
 func (e *entry) add(name, value string) {
 	e.Attributes = append(e.Attributes, goldap.NewEntryAttribute(name, []string{value}))
 }
 
-// groupsWorld is a server that computes no groups, with groups as a case says: which are in
-// which.
+// groupsWorld returns a world that computes no groups. in lists the groups of each group, alice those of alice.
 func groupsWorld(alice []string, in map[string][]string) *world {
 	w := newWorld()
 	w.root["supportedCapabilities"] = nil

@@ -72,15 +72,15 @@ sIDHistory: S-1-5-21-9-9-9-1234
 
 ` + addc.Limits
 
-// limited are the accounts of which a part says when they may be used.
+// limited maps the restricted accounts to their restriction.
 var limited = map[string]Restriction{"one": 0, "locked": Locked, "expired": Expired, "disabled": Disabled,
 	"fresh": MustChange, "aged": PasswordExpired, "idle": OutOfHours}
 
 var realUsers = map[string]int{"one": 1, "hundred": 100, "thousand": 1000, "locked": 0, "expired": 0, "disabled": 0,
 	"fresh": 0, "aged": 0, "idle": 0} // the last six for addc.Limits
 
-// ways lists the methods of mutual authentication.
-func ways(t *testing.T, d *addc.Domain) map[string]Config {
+// mutualAuthConfigs returns a configuration for each method of mutual authentication.
+func mutualAuthConfigs(t *testing.T, d *addc.Domain) map[string]Config {
 	t.Helper()
 	keys := check.Must(kerberos.ReadKeytab(d.Keytab))
 	pem := check.Must(os.ReadFile(d.CA))
@@ -126,7 +126,7 @@ func sidsOf(groups []token.Group) (out []sid.SID) {
 func TestDirectoryMatchesSambaDomain(t *testing.T) {
 	d := addc.Start(t, addc.Order{Users: realUsers, Service: "HTTP/www.refmon.test", Changes: odd, TLS: true})
 	ctx := context.Background()
-	all := ways(t, d)
+	all := mutualAuthConfigs(t, d)
 	for name, cfg := range all {
 		dir := check.Must(New(cfg))
 		f, err := dir.Find(ctx, "ONE", false)
@@ -159,17 +159,17 @@ func TestDirectoryMatchesSambaDomain(t *testing.T) {
 	if s, ok, err := ids.SIDOfUID(ctx, 10007); err != nil || !ok || s != d.UserSID("one") {
 		t.Errorf("D-34: uid 10007 is %v, %t, %v, want %v, true, nil", s, ok, err, d.UserSID("one"))
 	}
-	both(t, d, dir)
-	exported(t, d, dir)
-	bound(t, dir)
-	gone(t, d, all["LDAPS"])
+	compareGroups(t, d, dir)
+	checkExport(t, d, dir)
+	checkBindRestrictions(t, dir)
+	checkDeletedGroup(t, d, all["LDAPS"])
 }
 
-// gone deletes a group of a cached user and checks that it no longer counts (D-19). The client is
-// an ordinary account, which cannot see deleted objects.
-func gone(t *testing.T, d *addc.Domain, cfg Config) {
+// checkDeletedGroup deletes a group of a cached user and checks that the user's groups no longer have it (D-19). The
+// client is an ordinary account, which cannot see deleted objects.
+func checkDeletedGroup(t *testing.T, d *addc.Domain, cfg Config) {
 	t.Helper()
-	cfg.Limits.Fresh = -1 // each answer is looked at again
+	cfg.Limits.Fresh = -1 // each result is confirmed by the server
 	dir := check.Must(New(cfg))
 	defer dir.Close()
 	const group = "CN=one-g0,CN=Users,BASE"
@@ -181,8 +181,8 @@ func gone(t *testing.T, d *addc.Domain, cfg Config) {
 	}
 }
 
-// bound checks that only a client with the password learns an account's restrictions (D-24, D-32).
-func bound(t *testing.T, dir *Directory) {
+// checkBindRestrictions checks that only a client with the password learns an account's restrictions (D-24, D-32).
+func checkBindRestrictions(t *testing.T, dir *Directory) {
 	t.Helper()
 	for user, want := range limited {
 		var wrong *WrongPassword
@@ -199,8 +199,9 @@ func bound(t *testing.T, dir *Directory) {
 	}
 }
 
-// both compares the groups of each account, by tokenGroups and by memberOf, with those that the directory computes.
-func both(t *testing.T, d *addc.Domain, dir *Directory) {
+// compareGroups compares the groups of each account, by tokenGroups and by memberOf, with those that the directory
+// computes.
+func compareGroups(t *testing.T, d *addc.Domain, dir *Directory) {
 	t.Helper()
 	ctx := context.Background()
 	for user := range realUsers {
@@ -216,7 +217,7 @@ func both(t *testing.T, d *addc.Domain, dir *Directory) {
 	other := check.Must(New(dir.cfg))
 	defer other.Close()
 	other.mu.Lock()
-	other.base = &serverInfo{base: addc.Base} // a server that does not compute
+	other.base = &serverInfo{base: addc.Base} // a server that computes no groups
 	other.mu.Unlock()
 	for user := range realUsers {
 		f := check.Must(other.Find(ctx, user, false))
@@ -226,8 +227,8 @@ func both(t *testing.T, d *addc.Domain, dir *Directory) {
 	}
 }
 
-// exported compares a directory file with the directory, and reads an objects file.
-func exported(t *testing.T, d *addc.Domain, dir *Directory) {
+// checkExport compares an exported directory file with the directory, and parses an exported objects file.
+func checkExport(t *testing.T, d *addc.Domain, dir *Directory) {
 	t.Helper()
 	var list People
 	check.NoError(t, dir.People(context.Background(), &list))

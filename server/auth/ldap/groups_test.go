@@ -86,7 +86,7 @@ func TestNestedGroupsAreFollowed(t *testing.T) {
 // TestComputedGroupsHaveALimit checks the maximum number of groups that the server computes (D-16).
 func TestComputedGroupsHaveALimit(t *testing.T) {
 	f := serve(t, newWorld().answer)
-	for most, ok := range map[int]bool{1: false, 2: true} { // the list of the server has two
+	for most, ok := range map[int]bool{1: false, 2: true} { // the server returns two
 		d := f.directory(func(c *Config) { c.Limits.Groups = most })
 		got, err := d.Find(t.Context(), "alice", false)
 		check.Equal(t, err == nil, ok, "D-16: at most %d groups: %+v, %v, found", most, got, err)
@@ -142,7 +142,7 @@ func TestTenThousandNestedGroupsAreFound(t *testing.T) {
 	w := groupsWorld([]string{"g0"}, in)
 	byName := w.entries
 	f := serve(t, nil)
-	f.search = func(a asked) [][]byte { // each group by its name, without looking at all
+	f.search = func(a asked) [][]byte { // finds each group by its name, without a scan
 		if !strings.Contains(a.filter, "distinguishedName") {
 			return w.answer(a)
 		}

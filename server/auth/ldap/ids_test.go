@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// numberedWorld answers questions about ids: alice has uid 5001 and staff gid 6001, uid 5002 is
-// of two accounts, bob has no number.
+// numberedWorld returns a server with Unix ids: alice has uid 5001, staff has gid 6001, two accounts have uid 5002, bob
+// has no id.
 func numberedWorld(t *testing.T) *fake {
 	w := newWorld()
 	f := serve(t, nil)
@@ -33,7 +33,7 @@ func numberedWorld(t *testing.T) *fake {
 					out = append(out, found(a.id, "CN="+name+","+base, more))
 				}
 			}
-			if asks && a.filter == same("(&(objectClass="+class+")(objectSid="+escapeBytes(s.AppendBinary(nil))+"))") {
+			if asks && a.filter == canonical("(&(objectClass="+class+")(objectSid="+escapeBytes(s.AppendBinary(nil))+"))") {
 				if more == nil {
 					more = map[string][]string{}
 				}
@@ -52,8 +52,7 @@ func numberedWorld(t *testing.T) *fake {
 	return f
 }
 
-// TestIDsFollowDirectory checks the account of an id and the id of an account, as the directory has them
-// now (D-34, L-59).
+// TestIDsFollowDirectory checks that ids map to the directory's present accounts, and accounts to ids (D-34, L-59).
 func TestIDsFollowDirectory(t *testing.T) {
 	f := numberedWorld(t)
 	d := f.directory(nil)
@@ -85,8 +84,8 @@ func TestIDsFollowDirectory(t *testing.T) {
 	}
 }
 
-// TestBrokenIDQueryIsRepeated checks that an account of an answer that broke off does not count as a second one, and
-// that the server's properties are read once (D-34).
+// TestBrokenIDQueryIsRepeated checks that an account of an interrupted reply does not count as a second account of the
+// id, and that the server's properties are read once (D-34).
 func TestBrokenIDQueryIsRepeated(t *testing.T) {
 	f := numberedWorld(t)
 	whole := f.search
@@ -120,7 +119,7 @@ func TestEntryDefinesIDOnlyByValidAttributes(t *testing.T) {
 	alice := domain.WithRID(1104)
 	for what, c := range map[string]struct {
 		sids []string
-		id   string // "": the account has none
+		id   string // "": no id
 		want idAnswer
 		why  string
 	}{

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// recorded answers a second export with the bytes of the first: the numbers of messages are
-// the same on each new connection.
+// recorded makes the server replay the bytes of the first export for the second. The message ids are the same on each
+// new connection.
 func recorded(f *fake) {
 	made := f.search
 	var mu sync.Mutex
@@ -30,8 +30,8 @@ func recorded(f *fake) {
 	}
 }
 
-// BenchmarkExport is the export of 100,000 accounts (with -short, 10,000) from a recorded
-// stream of answers, over TLS on the loopback; ns/op and cpu-s/op are for all of them.
+// BenchmarkExport exports 100,000 accounts (with -short, 10,000) from recorded replies, over TLS on loopback. ns/op and
+// cpu-s/op are for all accounts.
 func BenchmarkExport(b *testing.B) {
 	n := 100_000
 	if testing.Short() {

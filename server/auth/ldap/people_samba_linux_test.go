@@ -14,10 +14,10 @@ import (
 	"github.com/refmon/refmon/server/internal/test/addc"
 )
 
-// perGroup is how many accounts a group of the big directory has.
+// perGroup is the number of accounts per group in the large directory.
 const perGroup = 500
 
-// bigGroups returns groups of which each has that many of the first half of n accounts.
+// bigGroups returns groups with perGroup members each, taken from the first half of n accounts.
 func bigGroups(n int) string {
 	var b strings.Builder
 	for g := range n / 2 / perGroup {
@@ -38,7 +38,7 @@ func TestLDAPExportHasEveryAccount(t *testing.T) {
 		t.Skip("it fills a directory for minutes: REFMON_ACCOUNTS=100000 runs it")
 	}
 	d := addc.Start(t, addc.Order{Numbered: n, Service: "HTTP/www.refmon.test", Changes: bigGroups(n), TLS: true})
-	dir := check.Must(New(ways(t, d)["LDAPS"]))
+	dir := check.Must(New(mutualAuthConfigs(t, d)["LDAPS"]))
 	defer dir.Close()
 	begin := time.Now()
 	var list People

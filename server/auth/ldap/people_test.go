@@ -20,23 +20,23 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// forest is the entries of a directory that changes, by their attributes.
+// forest has the entries of a changing directory.
 type forest struct {
 	*rand.Rand
-	entries []map[string][]string // with the name as dn
+	entries []map[string][]string // the attributes of each entry; "dn" is its name
 	next    uint32
 }
 
 var forestClaims = []claimOf{{Claim{Attribute: "level", Type: claims.Int64}, "level"}}
 
-// read has people read the whole forest.
+// read makes p read the whole forest.
 func (f *forest) read(p *People) error {
 	p.claims = forestClaims
-	return p.Read(f.each)
+	return p.Read(f.forEach)
 }
 
-// each adds every entry of the forest.
-func (f *forest) each(add func(*goldap.Entry) error) error {
+// forEach calls add for each entry of the forest.
+func (f *forest) forEach(add func(*goldap.Entry) error) error {
 	for _, attributes := range f.entries {
 		e := &goldap.Entry{DN: attributes["dn"][0]}
 		for _, name := range append(slices.Clone(peopleAttributes), "level") {
@@ -81,7 +81,7 @@ func (f *forest) join(e map[string][]string) {
 	for range f.IntN(5) {
 		dn := f.entries[f.IntN(len(f.entries))]["dn"][0]
 		if f.IntN(9) == 0 {
-			dn = fmt.Sprintf("cn=A%d,dc=corp", f.IntN(20)+1001) // in another case, or unknown
+			dn = fmt.Sprintf("cn=A%d,dc=corp", f.IntN(20)+1001) // in upper case, or an unknown group
 		}
 		if !slices.Contains(e["memberOf"], dn) {
 			e["memberOf"] = append(e["memberOf"], dn)
@@ -107,7 +107,7 @@ func (f *forest) change() {
 			f.entries = slices.Delete(f.entries, i, i+1)
 			return
 		}
-	case 3: // the server's order is another
+	case 3: // the server's order changes
 		f.entries[0], f.entries[i] = f.entries[i], f.entries[0]
 		return
 	case 4:
@@ -130,7 +130,7 @@ func (f *forest) change() {
 	case 12:
 		flip("sIDHistory", domain.WithRID(77).Binary(), domain.WithRID(78).Binary())
 	case 13:
-		flip("objectSid", domain.WithRID(1001+uint32(f.IntN(8))).Binary()) // sometimes another's
+		flip("objectSid", domain.WithRID(1001+uint32(f.IntN(8))).Binary()) // sometimes that of another account
 	default:
 		f.join(e)
 	}
@@ -197,7 +197,7 @@ func TestRenamedEntryIsReadAgain(t *testing.T) {
 	check.That(t, of("ab", "c") != of("a", "bc"), "D-35: the values ab, c and a, bc have one encoding")
 }
 
-// difference returns the accounts of a that b has with other values.
+// difference returns the accounts of a whose values differ in b.
 func difference(a, b *directory.Accounts) (out []any) {
 	for i := range a.Users {
 		if i >= len(b.Users) || !reflect.DeepEqual(a.Users[i], b.Users[i]) {
@@ -227,7 +227,7 @@ func TestInterruptedLDAPReadKeepsAccounts(t *testing.T) {
 	for _, e := range f.entries[1:] {
 		e["sAMAccountName"] = []string{e["dn"][0][3:5] + "x"}
 	}
-	err := known.Read(func(add func(*goldap.Entry) error) error { return errors.Join(f.each(add), away) })
+	err := known.Read(func(add func(*goldap.Entry) error) error { return errors.Join(f.forEach(add), away) })
 	check.That(t, errors.Is(err, away) && known.Accounts() == was && known.Accounts().Sum() == sum,
 		"D-22: %v, want the error and the same accounts as before", err)
 	var fresh People

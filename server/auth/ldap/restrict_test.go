@@ -95,13 +95,13 @@ func TestOnlyPasswordHolderLearnsRestriction(t *testing.T) {
 	d := f.directory(nil)
 	for code, want := range map[string]Restriction{"530": OutOfHours, "531": OtherWorkstation, "532": PasswordExpired,
 		"533": Disabled, "701": Expired, "773": MustChange} {
-		f.tell("8009030C: LdapErr: DSID-0C0904DC, comment: AcceptSecurityContext error, data " + code + ", v1db1")
+		f.setBindText("8009030C: LdapErr: DSID-0C0904DC, comment: AcceptSecurityContext error, data " + code + ", v1db1")
 		got, err := d.Check(context.Background(), "alice", false, "wonderland")
 		check.That(t, err == nil && got.Restricted == want, "D-32: data %s: %+v, %v; want %v", code, got, err, want)
 	}
 	for text, locked := range map[string]bool{"x, data 775, v": true, "x, data 52e, v": false, "x, data 525, v": false,
 		"data 533": false, "": false, "x, data 5333, v": false, ", data 999999999999533, ": false} {
-		f.tell(text)
+		f.setBindText(text)
 		var wrong *WrongPassword
 		got, err := d.Check(context.Background(), "alice", false, "wonderland")
 		check.That(t, got == nil && errors.As(err, &wrong) &&
@@ -109,8 +109,8 @@ func TestOnlyPasswordHolderLearnsRestriction(t *testing.T) {
 	}
 }
 
-// tell sets the text after the result code of a bind.
-func (f *fake) tell(text string) {
+// setBindText sets the diagnostic message of a bind.
+func (f *fake) setBindText(text string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.text = text

@@ -3,7 +3,7 @@ package ldap
 import (
 	"bytes"
 	"context"
-	"crypto/md5" //nolint:gosec // as RFC 4121 has it
+	"crypto/md5" //nolint:gosec // by RFC 4121
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/x509"
@@ -41,7 +41,7 @@ func TestSASLLengthMayArriveByteByByte(t *testing.T) {
 			for _, x := range head {
 				_, _ = b.Write([]byte{x})
 			}
-			_, _ = b.Write([]byte{1, 2, 3}) // and no more of the message
+			_, _ = b.Write([]byte{1, 2, 3}) // nothing of the message itself
 			_ = b.Close()
 		}()
 		if _, err := s.message(); !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -77,11 +77,11 @@ func TestSignedConnectionRejectsUnsignedData(t *testing.T) {
 	}
 }
 
-// firstNumber is that of the first message of the other end.
+// firstNumber is the sequence number of the server's first message.
 const firstNumber = 7
 
-// gss is the server's end of a Kerberos bind (RFC 4752), with the key of the service. Its mistakes
-// are immutable.
+// gss is the server's end of a Kerberos bind (RFC 4752), with the key of the service. Its injected mistakes are
+// immutable.
 type gss struct {
 	key   types.EncryptionKey
 	offer []byte // the layers and the largest message
@@ -94,8 +94,8 @@ type gss struct {
 	session types.EncryptionKey // of the context
 	sum     types.Checksum      // of the authenticator
 	answer  []byte              // the client's choice, decrypted
-	tokens  int                 // signed messages that came
-	clear   int                 // messages that came and were not signed
+	tokens  int                 // received signed messages
+	clear   int                 // received messages without a signature
 }
 
 // ways to bind: within TLS without a layer, and with signatures.
@@ -133,7 +133,7 @@ func (g *gss) bind(id int64, op *ber.Packet, c net.Conn) (net.Conn, error) {
 		reply = g.wrong(g.step, reply)
 	}
 	if reply == nil {
-		code = 0 // it says that the bind has ended
+		code = 0 // confirms the end of the bind
 	}
 	ended := ber.Encode(ber.ClassApplication, ber.TypeConstructed, goldap.ApplicationBindResponse, nil, "")
 	ended.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagEnumerated, code, ""))
@@ -148,7 +148,7 @@ func (g *gss) bind(id int64, op *ber.Packet, c net.Conn) (net.Conn, error) {
 	return &signedEnd{Conn: c, g: g}, nil
 }
 
-// open takes the client's request and returns the answer to it.
+// open decrypts the client's AP-REQ and returns the AP-REP.
 func (g *gss) open(token []byte) []byte {
 	frame, oid := cryptobyte.String(token), cryptobyte.String(nil)
 	var req messages.APReq
@@ -204,27 +204,27 @@ func (s *signedEnd) Read(b []byte) (int, error) {
 		}
 		n := binary.BigEndian.Uint32(head[:])
 		if n < 28 || n > 1<<20 {
-			s.g.note(&s.g.clear)
+			s.g.increment(&s.g.clear)
 			return 0, io.ErrUnexpectedEOF
 		}
 		token := make([]byte, n)
 		if _, err := io.ReadFull(s.Conn, token); err != nil {
 			return 0, err
 		}
-		s.received++ // the answer to the offer was the first
+		s.received++ // the reply to the offer was the first message
 		s.left = token[16 : n-12]
 		if !bytes.Equal(token, forge.Wrap(s.g.session, 0, s.received, 24, s.left)) {
-			s.g.note(&s.g.clear)
+			s.g.increment(&s.g.clear)
 			return 0, io.ErrUnexpectedEOF
 		}
-		s.g.note(&s.g.tokens)
+		s.g.increment(&s.g.tokens)
 	}
 	n := copy(b, s.left)
 	s.left = s.left[n:]
 	return n, nil
 }
 
-func (g *gss) note(what *int) {
+func (g *gss) increment(what *int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	*what++
@@ -292,7 +292,7 @@ func TestKerberosBindSignsMessages(t *testing.T) {
 		answer []byte
 		bound  []byte
 	}{
-		TLS:    {noLayer, append([]byte("tls-server-end-point:"), hashed256(certificate().Certificate[0])...)},
+		TLS:    {noLayer, append([]byte("tls-server-end-point:"), hashSHA256(certificate().Certificate[0])...)},
 		Signed: {[]byte{2, 0x10, 0, 0}, nil},
 	} {
 		f, d := byKerberos(t, security, nil)
@@ -303,7 +303,7 @@ func TestKerberosBindSignsMessages(t *testing.T) {
 					got, err, domain.WithRID(1104))
 			}
 		}
-		var bound [16]byte // MD5 of the addresses, none, and what names the channel (RFC 4121 4.1.1.2)
+		var bound [16]byte // MD5 of no addresses and the channel's name (RFC 4121 4.1.1.2)
 		if c.bound != nil {
 			text := binary.LittleEndian.AppendUint32(make([]byte, 16), uint32(len(c.bound)))
 			bound = md5.Sum(append(text, c.bound...)) //nolint:gosec // likewise
@@ -343,7 +343,7 @@ func TestSignedMessageIsBounded(t *testing.T) {
 	}
 }
 
-func hashed256(b []byte) []byte {
+func hashSHA256(b []byte) []byte {
 	sum := sha256.Sum256(b)
 	return sum[:]
 }
@@ -367,7 +367,7 @@ func TestForgedServerIsRejected(t *testing.T) {
 	for what, c := range map[string]struct {
 		security Security
 		change   func(*gss)
-		queried  bool // a question was sent
+		queried  bool // a query was sent
 	}{
 		"no proof of the ticket":          {Signed, at(1, flip), false},
 		"no proof within TLS":             {TLS, at(1, flip), false},
@@ -411,9 +411,9 @@ func TestForgedServerIsRejected(t *testing.T) {
 func TestChannelBindingReplacesWeakHash(t *testing.T) {
 	raw := []byte("of the certificate")
 	h384, h512 := sha512.Sum384(raw), sha512.Sum512(raw)
-	for algorithm, sum := range map[x509.SignatureAlgorithm][]byte{x509.MD5WithRSA: hashed256(raw),
-		x509.SHA1WithRSA: hashed256(raw), x509.SHA256WithRSA: hashed256(raw), x509.ECDSAWithSHA256: hashed256(raw),
-		x509.SHA256WithRSAPSS: hashed256(raw), x509.PureEd25519: hashed256(raw), x509.SHA384WithRSA: h384[:],
+	for algorithm, sum := range map[x509.SignatureAlgorithm][]byte{x509.MD5WithRSA: hashSHA256(raw),
+		x509.SHA1WithRSA: hashSHA256(raw), x509.SHA256WithRSA: hashSHA256(raw), x509.ECDSAWithSHA256: hashSHA256(raw),
+		x509.SHA256WithRSAPSS: hashSHA256(raw), x509.PureEd25519: hashSHA256(raw), x509.SHA384WithRSA: h384[:],
 		x509.ECDSAWithSHA384: h384[:], x509.SHA384WithRSAPSS: h384[:], x509.SHA512WithRSA: h512[:],
 		x509.ECDSAWithSHA512: h512[:], x509.SHA512WithRSAPSS: h512[:]} {
 		want := fmt.Sprintf("tls-server-end-point:%s", sum)

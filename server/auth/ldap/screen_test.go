@@ -16,8 +16,8 @@ import (
 	"github.com/refmon/refmon/server/auth/ldap/message"
 )
 
-// TestIncorrectSplitIsRejected has a parser that answers wrongly for one account: with another SID of the same entry,
-// without a group, and not at all. No account comes of it, and the accounts before and after are right (D-39).
+// TestIncorrectSplitIsRejected uses a parser that splits one account incorrectly: it returns another SID of the same
+// entry, omits a group, or fails. That account is rejected, and the accounts before and after are correct (D-39).
 func TestIncorrectSplitIsRejected(t *testing.T) {
 	w := newWorld()
 	w.set("sIDHistory", domain.WithRID(500).Binary())
@@ -58,7 +58,7 @@ func TestIncorrectSplitIsRejected(t *testing.T) {
 	}
 }
 
-// TestLDAPMessageLengthIsBounded reads lengths that no message may have, and a message in pieces (D-4).
+// TestLDAPMessageLengthIsBounded checks invalid lengths and a message that arrives in pieces (D-4).
 func TestLDAPMessageLengthIsBounded(t *testing.T) {
 	whole := string(done(1, goldap.ApplicationSearchResultDone, 0))
 	for _, c := range []struct {

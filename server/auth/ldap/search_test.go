@@ -70,8 +70,7 @@ func TestRejectedLDAPReplyNamesReason(t *testing.T) {
 	}
 }
 
-// aliceAt finds alice at a server that answers a search below the base as the case says,
-// and everything else as it should.
+// aliceAt finds alice at a server whose replies to subtree searches answer replaces. Other replies are correct.
 func aliceAt(t *testing.T, answer func(a asked, alice []byte) [][]byte, change func(*Config)) (*Found, error) {
 	t.Helper()
 	w := newWorld()
@@ -99,7 +98,7 @@ func TestMalformedLDAPReplyReturnsNoAccount(t *testing.T) {
 	for what, c := range map[string]struct {
 		answer answer
 		change func(*Config)
-		away   bool // as if no server answered
+		away   bool // as if no server replied
 	}{
 		"no end, and silence (D-5)": {func(a asked, e []byte) [][]byte { return [][]byte{e} }, wait, true},
 		"silence":                   {func(asked, []byte) [][]byte { return nil }, wait, true},
@@ -191,7 +190,7 @@ func TestServerWithoutDomainAnswersNothing(t *testing.T) {
 // TestRangesOfValuesAreRead reads the values of an attribute, whole or in ranges as servers name them (D-5).
 func TestRangesOfValuesAreRead(t *testing.T) {
 	for _, c := range []struct {
-		names []string // each with one value, its place
+		names []string // each with its index as the only value
 		want  string
 		to    string
 		all   bool

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// FuzzSplit splits any bytes without a panic. What it splits can be rebuilt, the result splits to the same again, and
-// the library reads the same tree from both.
+// FuzzSplit checks that no bytes cause a panic. A split message can be rebuilt, the rebuilt message splits into the
+// same parts, and the library parses both into the same tree.
 func FuzzSplit(f *testing.F) {
 	for _, c := range samples {
 		raw, err := hex.DecodeString(strings.Join(strings.Fields(c.raw), ""))

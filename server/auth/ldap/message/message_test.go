@@ -82,7 +82,7 @@ func TestRebuildRestoresMessage(t *testing.T) {
 	}
 }
 
-// TestSplitRejectsMalformedLDAPMessages splits what is no message of a server.
+// TestSplitRejectsMalformedLDAPMessages splits bytes that are not a server's message.
 func TestSplitRejectsMalformedLDAPMessages(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing": "", "a tag alone": "30", "a set": "310c 020101 6107 0a0100 0400 0400",
@@ -111,15 +111,15 @@ func TestSplitRejectsMalformedLDAPMessages(t *testing.T) {
 	}
 }
 
-// TestAlteredLDAPMessageIsRejected changes the parts of a message in every way that a faulty parser could, and none is
-// believed (D-39).
+// TestAlteredLDAPMessageIsRejected changes the parts of a message in each way that a faulty parser could. Each change
+// is rejected (D-39).
 func TestAlteredLDAPMessageIsRejected(t *testing.T) {
 	entry := parse(t, "301a 020102 6415 0403 636e3d 300e 300c 0402 6f75 3106 0401 61 0401 62")
 	page := parse(t, "3032 020103 6507 0a0100 0400 0400 a024 3022"+
 		"0416 312e322e3834302e3131333535362e312e342e333139 0408 3006 020100 0401 61")
 	long := append(parse(t, "3082011b 020102 64820114 0400 3082010e 3082010a 0401 61 31820103 048100 0481fd"),
 		make([]byte, 0xfd)...)
-	other := parse(t, "300e 020101 6109 0a0100 0400 0400 8900") // no message, but bytes that could be encoded
+	other := parse(t, "300e 020101 6109 0a0100 0400 0400 8900") // not a message, but valid BER
 	for name, c := range map[string]struct {
 		raw    []byte
 		change func(m *Message)
