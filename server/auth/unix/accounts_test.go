@@ -30,7 +30,7 @@ func TestPeerTokenWithoutStoreIsComplete(t *testing.T) {
 		a      unix.Accounts
 		p      unix.Peer
 		full   bool
-		kind   token.Spec // of which it is; the zero value: refused
+		kind   token.Spec // the expected user; the zero value: rejected
 		held   winnt.PrivilegeSet
 		groups []string
 	}{
@@ -75,7 +75,7 @@ func TestPeerTokenWithoutStoreIsComplete(t *testing.T) {
 			t.Errorf("W-15: %s: %v, groups %v, primary group %v, %v", c.what, s.User, groups, s.PrimaryGroup, err)
 		}
 	}
-	// An unmapped group is the group of no file.
+	// No file belongs to an unmapped group.
 	if r, err := (unix.Accounts{}).LogOn(&unix.Peer{Known: true, UID: uid, GID: 65534}, false); err != nil ||
 		!r.Token.PrimaryGroup.Equal(token.StandardUser(r.Token.User.SID).PrimaryGroup) {
 		t.Errorf("W-15: with an unmapped group: primary group %v, %v", r.Token.PrimaryGroup, err)
@@ -123,7 +123,7 @@ func stored(t *testing.T) (*lsa.Store, sid.SID) {
 // configured list and the socket (L-5, L-7, L-51), and the errors. 65534 is Anonymous (L-25).
 func TestPeerGetsFullOrLimitedToken(t *testing.T) {
 	s, alice := stored(t)
-	me := uint32(os.Getuid()) // who owns the state folder is an administrator of the store
+	me := uint32(os.Getuid()) // the owner of the state folder is an administrator of the store
 	denied := "is not an administrator: " + ntstatus.AccessDenied.Err().Error()
 	disabled := ntstatus.AccountDisabled.Err().Error()
 	const limited, full = winnt.TokenElevationTypeLimited, winnt.TokenElevationTypeFull

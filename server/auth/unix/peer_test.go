@@ -24,9 +24,9 @@ type credentials struct {
 	groups   []uint32
 }
 
-// own returns the credentials with which a test connects. Root has ids 0, like a Peer that nobody filled in, so root
-// connects as an ordinary user with two groups.
-func own(t *testing.T) (c credentials, change bool) {
+// testCredentials returns the credentials with which a test connects. Root connects as an ordinary user with two
+// groups, because root's ids are those of a zero Peer.
+func testCredentials(t *testing.T) (c credentials, change bool) {
 	t.Helper()
 	if os.Getuid() == 0 {
 		return credentials{4711, 4712, []uint32{4712, 4713}}, true
@@ -40,8 +40,8 @@ func own(t *testing.T) (c credentials, change bool) {
 	return c, false
 }
 
-// as calls f on a thread with these credentials. The thread ends with its goroutine, which stays locked to it.
-func (c credentials) as(f func() error) error {
+// callAs calls f on a thread with these credentials. The thread ends with its goroutine, which stays locked to it.
+func (c credentials) callAs(f func() error) error {
 	ended := make(chan error)
 	go func() {
 		runtime.LockOSThread()
@@ -63,12 +63,12 @@ func (c credentials) as(f func() error) error {
 // connect connects to a listener's socket file and returns the credentials that own returned.
 func connect(t *testing.T, name string) (want credentials) {
 	t.Helper()
-	want, change := own(t)
+	want, change := testCredentials(t)
 	fd := check.Must(unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0))
 	t.Cleanup(func() { _ = unix.Close(fd) })
 	as := func(f func() error) error { return f() }
 	if change {
-		as = want.as
+		as = want.callAs
 	}
 	check.NoError(t, as(func() error { return unix.Connect(fd, &unix.SockaddrUnix{Name: name}) }))
 	return want
@@ -80,7 +80,7 @@ func TestPeerIsIdentified(t *testing.T) {
 	dir := t.TempDir()
 	l := check.Must(net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "s"), Net: "unix"}))
 	defer l.Close()
-	for _, path := range []string{filepath.Dir(dir), dir, l.Addr().String()} { // the other user gets there too
+	for _, path := range []string{filepath.Dir(dir), dir, l.Addr().String()} { // lets the other user reach the socket
 		check.NoError(t, os.Chmod(path, 0o777))
 	}
 	want := connect(t, l.Addr().String())
@@ -131,14 +131,14 @@ func TestPeerIsFixedAtConnect(t *testing.T) {
 			want.groups[i] = uint32(50000 + i)
 		}
 		var fds [2]int
-		check.NoError(t, want.as(func() (err error) {
+		check.NoError(t, want.callAs(func() (err error) {
 			fds, err = unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 			return err
 		}))
 		defer unix.Close(fds[1])
 		f := os.NewFile(uintptr(fds[0]), "end")
 		conn, err := net.FileConn(f)
-		check.NoError(t, errors.Join(err, f.Close())) // FileConn made a copy
+		check.NoError(t, errors.Join(err, f.Close())) // FileConn duplicated the descriptor
 		defer conn.Close()
 		p, err := Of(conn.(*net.UnixConn))
 		check.NoError(t, err)

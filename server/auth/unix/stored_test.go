@@ -79,7 +79,7 @@ func TestZeroPeerIsNobody(t *testing.T) {
 	}
 }
 
-// listed is a host with one user, who is in a group, and one whose groups cannot be read.
+// listed is a host with a user in one group, and a user whose groups cannot be read.
 type listed struct{ lsa.Hosts }
 
 func (listed) UserName(context.Context, uint32) (string, bool) { return "", false }
@@ -94,7 +94,7 @@ func TestForeignPeerKeepsGroups(t *testing.T) {
 	s := open(t, listed{})
 	for _, c := range []struct {
 		peer unix.Peer
-		want []string // nil: refused
+		want []string // nil: rejected
 	}{
 		{unix.Peer{Known: true, UID: 4711, GID: 100000, Foreign: true}, []string{"100000", "100", "50"}},
 		{unix.Peer{Known: true, UID: 4711, GID: 100, Groups: []uint32{50}, Foreign: true}, []string{"100", "50"}},
