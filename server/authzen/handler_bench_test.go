@@ -21,14 +21,14 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// connections is how many clients of the benchmark ask at the same time.
+// connections is the number of concurrent clients of the benchmark.
 const connections = 16
 
-// peer is a server of another process that answers questions about the records of the example.
+// peer is a server in another process that decides questions about the records of the example.
 type peer struct {
 	name, at, path string
 	header         string
-	body           string // a format for the question
+	body           string // the format string of a question
 }
 
 // allows reports whether a response of this package or of OPA grants access.
@@ -53,7 +53,7 @@ func start(t testing.TB, at, program string, args ...string) {
 	}, "%s accepts no connection at %s", program, at)
 }
 
-// free returns a loopback address that nobody uses.
+// free returns an unused loopback address.
 func free(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -62,7 +62,7 @@ func free(t testing.TB) string {
 	return l.Addr().String()
 }
 
-// refmons starts the example without records, and with a durable record of each question.
+// refmons starts two example servers: one without audit records, one with a durable record of each question.
 func refmons(t testing.TB) []peer {
 	t.Helper()
 	dir := t.TempDir()
@@ -81,7 +81,7 @@ func refmons(t testing.TB) []peer {
 	return list
 }
 
-// opa starts the server of the Open Policy Agent. It is the program $OPA, or opa on the path.
+// opa starts the server of the Open Policy Agent: the program $OPA, or opa on the path.
 func opa(t testing.TB) peer {
 	t.Helper()
 	program := os.Getenv("OPA")
@@ -165,8 +165,8 @@ func (p *peer) load(b *testing.B, question string, n int) time.Duration {
 	return time.Since(begun)
 }
 
-// BenchmarkEvaluation asks one question on 16 connections over loopback, in turn of this package and of OPA. Each
-// server is a process of its own. It reports the questions per second of each.
+// BenchmarkEvaluation sends one question on 16 loopback connections, alternately to this package and to OPA. Each
+// server is a process of its own. The benchmark reports questions per second for each.
 func BenchmarkEvaluation(b *testing.B) {
 	peers := append(refmons(b), opa(b))
 	question := whole[:len(whole)-1] + `,"unknown":1}`
@@ -186,8 +186,8 @@ func BenchmarkEvaluation(b *testing.B) {
 	}
 }
 
-// TestDecisionsEqualOPA compares every decision about the records of the example with OPA's, for rules that say the
-// same in Rego.
+// TestDecisionsEqualOPA compares every decision about the records of the example with that of OPA for equivalent Rego
+// rules.
 func TestDecisionsEqualOPA(t *testing.T) {
 	p := opa(t)
 	c, err := p.dial()

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/server/authzen"
 )
 
-// A server answers questions about the types of a file. Its clients prove who they are by a secret.
+// A server decides questions about the types of a file. Its clients authenticate with a secret.
 func Example() {
 	file, err := os.ReadFile("../../examples/authzen/records.yaml")
 	if err != nil {

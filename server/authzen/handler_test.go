@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// whole is a question with every member.
+// whole is a question with all members.
 const whole = `{"subject":{"type":"user","id":"alice","properties":{}},"action":{"name":"can_view","properties":{}},` +
 	`"resource":{"type":"record","id":"record-1","properties":{}},"context":{}}`
 
@@ -300,7 +300,7 @@ func example(t testing.TB) *Types {
 	return types
 }
 
-// records returns a server of the example's types, for a caller that may ask.
+// records returns a handler of the example's types for an authorized caller.
 func records(t testing.TB, change ...func(*Config)) *Handler {
 	t.Helper()
 	cfg := Config{URL: "https://pdp.example.com", Evaluator: example(t).Asking(nil),

@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// question returns a question of the user who about a record. properties are JSON objects of the subject, the action,
-// the resource and the context, in this order; "" is absent.
+// question returns a question about the user named who and a record. properties are JSON objects of the subject, the
+// action, the resource and the context, in this order; "" is absent.
 func question(t testing.TB, who, action, record string, properties ...string) *Question {
 	t.Helper()
 	of := func(i int) string {
@@ -77,8 +77,8 @@ func TestUnlistedRequestPropertyIsIgnored(t *testing.T) {
 	check.That(t, !new(Types).Decide(question(t, "alice", "can_view", "record-1"), nil).Decision, "the zero value allows")
 }
 
-// TestFilePropertyOverridesRequest checks that a property of the file is not changed by a request that may set it for
-// others (Z-13), and that an unknown object has no rights, whatever the template grants (Z-14).
+// TestFilePropertyOverridesRequest checks that a request cannot replace a property of the file, even if it may set that
+// property for others (Z-13), and that an unknown object has no rights, whatever the template grants (Z-14).
 func TestFilePropertyOverridesRequest(t *testing.T) {
 	types, err := ReadTypes([]byte(`{"subjects":{"user":{"a":{"properties":{"Level":1}},"b":{}}},"types":{"record":{
 		"rights":["r"],"descriptor":"O:SYG:SYD:(XA;;${r};;;WD;(@User.level == 1))","actions":{"do":{"rights":["r"]}},
@@ -159,20 +159,20 @@ func TestQuestionsAboutOthersAreRateLimited(t *testing.T) {
 	types.rate, types.ask = 4, nil
 	check.That(t, check.Err(types.Asking(nil).Evaluate(t.Context(), question(t, "alice", "can_view", "record-1"))) != nil,
 		"without a descriptor the gateway asks about others")
-	types.rate = 0 // as of a file without ask
+	types.rate = 0 // as for a file without the key ask
 	about := question(t, "alice", "can_view", "record-1")
 	about.Caller = Caller{"user", "alice"}
 	a, err := types.Asking(nil).Evaluate(t.Context(), about)
 	check.That(t, err == nil && a.Decision, "Z-15: without ask, alice about herself: %+v, %v", a, err)
 }
 
-// full is a sink that keeps nothing.
+// full is a sink whose writes fail.
 type full struct{}
 
 func (full) Write(audit.Event) error { return errors.New("full") }
 
-// TestUnrecordedQuestionGetsNoDecision checks that the trail has each question with its caller and its decision, and
-// that a question without its record gets no answer (Z-17).
+// TestUnrecordedQuestionGetsNoDecision checks that each question is recorded with its caller and decision, and that a
+// question whose record fails gets no decision (Z-17).
 func TestUnrecordedQuestionGetsNoDecision(t *testing.T) {
 	sink := audit.NewMemory(0, 0)
 	log := &audit.Log{Sink: sink}
@@ -224,7 +224,7 @@ func TestUnrecordedQuestionGetsNoDecision(t *testing.T) {
 	}
 }
 
-// TestReasonsNeedReadControl checks that the subject learns the entries with READ_CONTROL alone (Z-16).
+// TestReasonsNeedReadControl checks that a reason names entries only to a subject with READ_CONTROL (Z-16).
 func TestReasonsNeedReadControl(t *testing.T) {
 	types, err := ReadTypes([]byte(`{"groups":["told"],"subjects":{"user":{"a":{"groups":["told"]},"b":{}}},
 		"types":{"record":{"rights":["r","w"],
@@ -239,7 +239,7 @@ func TestReasonsNeedReadControl(t *testing.T) {
 	}
 }
 
-// TestDenialNamesProblem checks the reason that the caller learns if a question cannot be decided.
+// TestDenialNamesProblem checks the reason returned for a question that cannot be decided.
 func TestDenialNamesProblem(t *testing.T) {
 	types := example(t)
 	for _, c := range []struct {
@@ -261,8 +261,8 @@ func TestDenialNamesProblem(t *testing.T) {
 	}
 }
 
-// TestRecordDecisionsAgreeWithReference compares all decisions about records with a twin that reads the comments of the
-// example as plain conditions. Every denial has a reason.
+// TestRecordDecisionsAgreeWithReference compares all decisions about records with plain conditions written from the
+// comments of the example. Every denial has a reason.
 func TestRecordDecisionsAgreeWithReference(t *testing.T) {
 	types := example(t)
 	records := map[string]map[string]string{
