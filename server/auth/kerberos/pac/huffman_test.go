@@ -33,7 +33,7 @@ func TestExpandRestoresText(t *testing.T) {
 		checkRoundTrip(t, in)
 	}
 	checkRoundTrip(t, bytes.Repeat([]byte{0}, 65537)) // one block takes a match beyond its 65,536 bytes
-	long := make([]byte, 150_000)            // three blocks
+	long := make([]byte, 150_000)                     // three blocks
 	for i := range long {
 		long[i] = byte(rng.IntN(3)) * byte(rng.IntN(2))
 	}
