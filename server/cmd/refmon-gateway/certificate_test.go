@@ -28,7 +28,7 @@ func TestExpiringCertificateIsReplaced(t *testing.T) {
 	for _, k := range []struct {
 		name string
 		left time.Duration
-		lose bool // the key is another's
+		lose bool // the key of another certificate
 		kept bool
 	}{{"a day more than a twelfth", madeLife/12 + 24*time.Hour, false, true}, {"over", -time.Hour, false, false},
 		{"a day less than a twelfth", madeLife/12 - 24*time.Hour, false, false},
@@ -50,7 +50,7 @@ func TestExpiringCertificateIsReplaced(t *testing.T) {
 // pair is a certificate and its key, encoded.
 type pair struct{ cert, key []byte }
 
-// ending returns a certificate for localhost that is valid until the given time.
+// ending returns a certificate for localhost that expires at the given time.
 func ending(t *testing.T, until time.Time) (p pair) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -65,7 +65,7 @@ func ending(t *testing.T, until time.Time) (p pair) {
 }
 
 // TestInvalidCertificateHasRejectionReason checks the reasons for which clients reject a certificate (RFC 5280,
-// 4.1.2.5; RFC 9110, 4.3.4). A loopback name needs none, because the default of the key names has it.
+// 4.1.2.5; RFC 9110, 4.3.4). A loopback name has no reason, because the default of the key names contains it.
 func TestInvalidCertificateHasRejectionReason(t *testing.T) {
 	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	end := begin.AddDate(0, 3, 0)

@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/internal/test/terminal"
 )
 
-// ask runs a command line.
-func ask(t *testing.T, args ...string) (code int, out, errs string) {
+// runLine runs a command line.
+func runLine(t *testing.T, args ...string) (code int, out, errs string) {
 	t.Helper()
 	var o, e bytes.Buffer
 	code = run(t.Context(), args, &streams{out: &o, err: &e})
@@ -30,7 +30,7 @@ func written(t *testing.T, text string) string {
 // TestHelpFitsTerminal checks that the help pages of all commands fit 80 columns and hold no control codes in a pipe.
 func TestHelpFitsTerminal(t *testing.T) {
 	terminal.CheckHelp(t, "refmon-gateway", func(args ...string) string {
-		code, out, errs := ask(t, args...)
+		code, out, errs := runLine(t, args...)
 		check.That(t, code == exitSuccess && errs == "",
 			"refmon-gateway %q: exit code %d, stderr %q, want %d and nothing", args, code, errs, exitSuccess)
 		return out
@@ -39,10 +39,10 @@ func TestHelpFitsTerminal(t *testing.T) {
 
 // TestGatewayVersionPrintsItsName checks that the gateway prints its name and its release, as the other programs do.
 func TestGatewayVersionPrintsItsName(t *testing.T) {
-	if code, out, errs := ask(t, "version"); code != 0 || !strings.HasPrefix(out, "refmon-gateway ") || errs != "" {
+	if code, out, errs := runLine(t, "version"); code != 0 || !strings.HasPrefix(out, "refmon-gateway ") || errs != "" {
 		t.Errorf(`version: %d, %q, %q, want 0, text starting with "refmon-gateway ", ""`, code, out, errs)
 	}
-	if code, out, errs := ask(t, "version", "more"); code != exitMalformed || out != "" || errs == "" {
+	if code, out, errs := runLine(t, "version", "more"); code != exitMalformed || out != "" || errs == "" {
 		t.Errorf(`version more: %d, %q, %q, want %d, "", a non-empty string`, code, out, errs, exitMalformed)
 	}
 }
@@ -50,15 +50,15 @@ func TestGatewayVersionPrintsItsName(t *testing.T) {
 // TestGatewayConfigErrorsNamePosition checks that the default file has every key and is well-formed, and that each
 // invalid value is an error with its position. TestGatewaySettingBeyondBoundIsRejected checks the values of each key.
 func TestGatewayConfigErrorsNamePosition(t *testing.T) {
-	code, text, _ := ask(t, "config", "print")
+	code, text, _ := runLine(t, "config", "print")
 	file := written(t, text)
 	check.RequireThat(t, code == 0 && text == string(shipped), "print: %d, %d bytes", code, len(text))
-	if code, out, errs := ask(t, "config", "check", file); code != 0 || errs != "" || !strings.HasSuffix(out,
+	if code, out, errs := runLine(t, "config", "check", file); code != 0 || errs != "" || !strings.HasSuffix(out,
 		"well formed; files at 127.0.0.1:8443, console at 127.0.0.1:8444\n") {
 		t.Errorf(`check: %d, %q, %q, want 0, text ending with %q, ""`, code, out, errs,
 			"well formed; files at 127.0.0.1:8443, console at 127.0.0.1:8444\n")
 	}
-	if code, out, errs := ask(t, "config", "check", written(t, "console: ''\n")); code != 0 ||
+	if code, out, errs := runLine(t, "config", "check", written(t, "console: ''\n")); code != 0 ||
 		!strings.HasSuffix(out, "well formed; files at 127.0.0.1:8443, no console\n") {
 		t.Errorf("check without a console: %d, %q, %q, want 0, text ending with %q", code, out, errs, "no console\n")
 	}
@@ -83,17 +83,17 @@ func TestGatewayConfigErrorsNamePosition(t *testing.T) {
 		"certificate: /none\nkey: /none\n": "certificate /none, key /none: ",
 	} {
 		file := written(t, text)
-		code, _, errs := ask(t, "config", "check", file)
+		code, _, errs := runLine(t, "config", "check", file)
 		check.That(t, code == exitMalformed && strings.Contains(errs, file) && strings.Contains(errs, want),
 			"%q: %d, %q, want %q", text, code, errs, want)
 	}
 	for _, args := range [][]string{{"nonsense"}, {"serve", "--config", "/none"},
 		{"serve", "--config", written(t, "certificate: /none\nkey: /none\n")}} {
-		if code, _, errs := ask(t, args...); code != exitMalformed || errs == "" {
+		if code, _, errs := runLine(t, args...); code != exitMalformed || errs == "" {
 			t.Errorf("%q: %d, %q, want %d, a non-empty string", args, code, errs, exitMalformed)
 		}
 	}
-	if code, out, _ := ask(t); code != 0 || !strings.Contains(out, "serve") {
+	if code, out, _ := runLine(t); code != 0 || !strings.Contains(out, "serve") {
 		t.Errorf(`without a verb: %d, %q, want 0, text containing "serve"`, code, out)
 	}
 }

@@ -26,12 +26,12 @@ import (
 // gate is the uid that the gateway runs as.
 const gate = 61010
 
-// site is the setup of docs/gateway.md: refmond, a tree and a gateway.
+// site is the example setup of docs/gateway.md: refmond, a tree and a gateway.
 type site struct {
 	*testing.T
 	dir   string
 	tree  string            // its folder
-	here  *strings.Replacer // puts the addresses and folders of this test in
+	here  *strings.Replacer // replaces the page's addresses and folders by those of the test
 	page  string            // with them
 	files string            // port
 }
@@ -79,7 +79,7 @@ func (s *site) freePorts() (ports [2]string) {
 	for i := range ports {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		s.must(err)
-		defer l.Close() // not before both are open, so that the ports differ
+		defer l.Close() // after both are open, so that the ports differ
 		_, ports[i], err = net.SplitHostPort(l.Addr().String())
 		s.must(err)
 	}
@@ -88,7 +88,7 @@ func (s *site) freePorts() (ports [2]string) {
 
 func (s *site) write(name, text string) {
 	s.Helper()
-	s.must(os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o644)) //nolint:gosec // both users read it
+	s.must(os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o644)) //nolint:gosec // both users can read it
 }
 
 // block returns a listing of the page.
@@ -114,8 +114,8 @@ func (s *site) run(script string) string {
 // start starts a program as a user and waits for that many readiness messages.
 func (s *site) start(uid uint32, ready int, name string, args ...string) {
 	s.Helper()
-	m := &mortal{s: s, uid: uid, say: ready, line: append([]string{name}, args...)}
-	m.begin()
+	m := &process{s: s, uid: uid, say: ready, line: append([]string{name}, args...)}
+	m.start()
 	s.Cleanup(func() {
 		_ = m.cmd.Process.Signal(os.Interrupt)
 		<-m.over
@@ -155,8 +155,8 @@ func TestGatewayPageExamplesWork(t *testing.T) {
 	first := s.firstPage()
 	check.That(t, strings.HasPrefix(first, "the plan\n{") && strings.Contains(first, `"status":"STATUS_ACCESS_DENIED"`),
 		"the lines of README.md print %q", first)
-	s.opensNothing()
-	s.trail()
+	s.checkNoAccess()
+	s.readTrail()
 }
 
 // firstPage runs the curl lines of README.md, with the password that curl would prompt for, and
@@ -180,8 +180,8 @@ func (s *site) describe(text string) {
 	}
 }
 
-// opensNothing tries the gateway's account itself.
-func (s *site) opensNothing() {
+// checkNoAccess tries the gateway's account itself.
+func (s *site) checkNoAccess() {
 	s.Helper()
 	out, err := exec.Command("setpriv", "--reuid", fmt.Sprint(gate), "--regid", fmt.Sprint(gate), "--clear-groups", "cat",
 		filepath.Join(s.tree, "plan.txt")).CombinedOutput()
@@ -197,8 +197,8 @@ func (s *site) opensNothing() {
 	}
 }
 
-// trail reads refmond's audit trail.
-func (s *site) trail() {
+// readTrail reads refmond's audit trail.
+func (s *site) readTrail() {
 	s.Helper()
 	var all []byte
 	s.must(filepath.WalkDir(filepath.Join(s.dir, "state", "audit"), func(path string, e os.DirEntry, err error) error {

@@ -27,8 +27,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// mortal is a program that the test kills and starts again.
-type mortal struct {
+// process is a program that the test kills and restarts.
+type process struct {
 	s    *site
 	uid  uint32
 	say  int // readiness messages
@@ -37,8 +37,8 @@ type mortal struct {
 	over chan struct{} // closed at the end of its output
 }
 
-// begin starts the program and waits until it is ready.
-func (m *mortal) begin() {
+// start starts the program and waits until it is ready.
+func (m *process) start() {
 	m.s.Helper()
 	m.cmd = exec.Command(filepath.Join(m.s.dir, "bin", m.line[0]), m.line[1:]...)
 	m.cmd.Dir, m.cmd.SysProcAttr = m.s.dir, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: m.uid, Gid: m.uid}}
@@ -61,28 +61,28 @@ func (m *mortal) begin() {
 	}()
 }
 
-// kill ends the program as kill -9 does.
-func (m *mortal) kill() {
+// kill sends SIGKILL to the program and waits for its end.
+func (m *process) kill() {
 	_ = m.cmd.Process.Kill()
 	_ = m.cmd.Wait()
 }
 
-// killable is a request and what it may leave.
-type killable struct {
+// killCase is a request and the file states that a crash may leave.
+type killCase struct {
 	method, path, body, to string
-	// each maps files to the contents that they may have after a crash. "" is a missing file, "/" a folder.
+	// each lists the contents that each file may have after a crash. "" is a missing file, "/" a folder.
 	each map[string][]string
-	// moves are pairs of names of which one has the file.
+	// moves are pairs of names; exactly one of each pair has the file.
 	moves [][2]string
 }
 
-// before are the files before each request; big takes a while to copy.
-func before(big string) map[string]string {
+// filesBefore returns the files before each request; copying big takes a while.
+func filesBefore(big string) map[string]string {
 	return map[string]string{"f": "f", "g": big, "d": "/", "d/a": "a", "d/b": big, "e": "/", "e/c": "c"}
 }
 
-// killables are a request of each method that changes something.
-func killables(big, fresh string) []killable {
+// killCases returns a request for each method that changes files.
+func killCases(big, fresh string) []killCase {
 	const lock = `<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope>` +
 		`<D:locktype><D:write/></D:locktype></D:lockinfo>`
 	const patch = `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><a xmlns="urn:a">1</a></D:prop></D:set>` +
@@ -101,7 +101,7 @@ func killables(big, fresh string) []killable {
 	moved := folder("d", "n")
 	moved["n"] = []string{"", "/"}
 	whole := [][2]string{{"d/a", "n/a"}, {"d/b", "n/b"}}
-	return []killable{
+	return []killCase{
 		{"PUT", "n", fresh, "", map[string][]string{"n": {"", fresh}}, nil},
 		{"PUT", "g", fresh, "", map[string][]string{"g": {big, fresh}}, nil},
 		{"DELETE", "f", "", "", map[string][]string{"f": {"f", ""}}, nil},
@@ -127,47 +127,47 @@ func TestKilledGatewayLeavesOldOrNewFile(t *testing.T) {
 		t.Skip("it builds two programs")
 	}
 	s := newSite(t, "")
-	refmond := &mortal{s: s, say: 1, line: []string{"refmond", "serve", "--config", "refmond.yaml"}}
-	gateway := &mortal{s: s, uid: gate, say: 2, line: []string{"refmon-gateway", "serve", "--config", "gateway.yaml"}}
+	refmond := &process{s: s, say: 1, line: []string{"refmond", "serve", "--config", "refmond.yaml"}}
+	gateway := &process{s: s, uid: gate, say: 2, line: []string{"refmon-gateway", "serve", "--config", "gateway.yaml"}}
 	s.describe("O:SYG:SYD:P(A;OICI;FA;;;SY)")
-	descriptor := "O:BAG:SYD:P(A;OICI;FA;;;" + s.alice().String() + ")"
-	refmond.begin()
+	descriptor := "O:BAG:SYD:P(A;OICI;FA;;;" + s.addAlice().String() + ")"
+	refmond.start()
 	s.run("refmond account right grant S-1-22-1-$GATEWAY SeImpersonatePrivilege")
 	s.describe(descriptor)
-	gateway.begin()
+	gateway.start()
 	t.Cleanup(func() { gateway.kill(); refmond.kill() })
 	big, fresh := strings.Repeat("big", 1<<20), strings.Repeat("fresh", 1<<19)
 	rng := rand.New(rand.NewPCG(randtest.Seed(t), 39))
-	all := killables(big, fresh)
+	all := killCases(big, fresh)
 	for i := range max(len(all), randtest.Count(t, "REFMON_KILLS", 64)) {
 		c := all[i%len(all)]
-		s.arrange(descriptor, before(big))
+		s.setFiles(descriptor, filesBefore(big))
 		// The first request logs on, so that the second one takes a few milliseconds.
 		client := s.client()
-		s.ask(client, killable{method: "PROPFIND"})
+		s.ask(client, killCase{method: "PROPFIND"})
 		answer := make(chan int, 1)
 		go func() { answer <- s.ask(client, c) }()
 		time.Sleep(time.Duration(rng.Int64N(int64(12 * time.Millisecond))))
 		which := 1 + rng.IntN(3)
-		for bit, m := range []*mortal{refmond, gateway} {
+		for bit, m := range []*process{refmond, gateway} {
 			if which>>bit&1 != 0 {
 				m.kill()
 			}
 		}
 		code := <-answer
-		for bit, m := range []*mortal{refmond, gateway} {
+		for bit, m := range []*process{refmond, gateway} {
 			if which>>bit&1 != 0 {
-				m.begin()
+				m.start()
 			}
 		}
 		client.CloseIdleConnections()
-		s.wholeAfter(fmt.Sprintf("%s %s to %q, killed %d, answer %d", c.method, c.path, c.to, which, code), &c,
-			before(big))
+		s.checkFiles(fmt.Sprintf("%s %s to %q, killed %d, answer %d", c.method, c.path, c.to, which, code), &c,
+			filesBefore(big))
 	}
 }
 
-// alice adds the account alice with a password hash that is cheap to check. refmond must not run.
-func (s *site) alice() (id sid.SID) {
+// addAlice adds the account alice with a password hash that is cheap to check. refmond must not run.
+func (s *site) addAlice() (id sid.SID) {
 	s.Helper()
 	store, err := lsa.Open(lsa.Config{Folder: filepath.Join(s.dir, "state"), Computer: "host",
 		Password: lsa.Hashing{Memory: 8, Passes: 1}})
@@ -192,7 +192,7 @@ func (s *site) client() *http.Client {
 }
 
 // ask sends a request as alice. It returns the status, 0 if the gateway did not answer.
-func (s *site) ask(client *http.Client, c killable) int {
+func (s *site) ask(client *http.Client, c killCase) int {
 	const tree = "https://localhost:%s/projects/%s"
 	r, err := http.NewRequest(c.method, fmt.Sprintf(tree, s.files, c.path), strings.NewReader(c.body))
 	if err != nil {
@@ -224,8 +224,8 @@ func (s *site) ask(client *http.Client, c killable) int {
 	return answer.StatusCode
 }
 
-// arrange makes the tree have these files and no others.
-func (s *site) arrange(descriptor string, files map[string]string) {
+// setFiles replaces the contents of the tree by these files.
+func (s *site) setFiles(descriptor string, files map[string]string) {
 	s.Helper()
 	list, err := os.ReadDir(s.tree)
 	s.must(err)
@@ -246,10 +246,10 @@ func (s *site) arrange(descriptor string, files map[string]string) {
 	}
 }
 
-// wholeAfter checks what a crash left.
-func (s *site) wholeAfter(what string, c *killable, was map[string]string) {
+// checkFiles checks the files after a crash.
+func (s *site) checkFiles(what string, c *killCase, was map[string]string) {
 	s.Helper()
-	s.ask(s.client(), killable{method: "PROPFIND"})
+	s.ask(s.client(), killCase{method: "PROPFIND"})
 	got := map[string]string{}
 	s.must(filepath.WalkDir(s.tree, func(path string, e fs.DirEntry, err error) error {
 		name := strings.TrimPrefix(strings.TrimPrefix(path, s.tree), "/")
@@ -260,7 +260,7 @@ func (s *site) wholeAfter(what string, c *killable, was map[string]string) {
 			return fs.SkipDir // a folder that was being replaced
 		case strings.HasPrefix(e.Name(), ".~refmon-"),
 			strings.HasPrefix(e.Name(), ".refmon-") && e.Name() != ".refmon-redo":
-			return nil // hidden, and swept after a minute (F-129, G-49)
+			return nil // hidden, and removed after a minute (F-129, G-49)
 		case e.IsDir():
 			got[name] = "/"
 			return nil

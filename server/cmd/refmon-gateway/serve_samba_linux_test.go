@@ -59,10 +59,10 @@ func TestWebAccessEqualsRefmonAccess(t *testing.T) {
 	s.must(err)
 	s.write("refmond.yaml", strings.Replace(string(config), "    descriptors:",
 		"    ignorePosix: true\n    descriptors:", 1))
-	s.must(os.Chmod(s.tree, 0o700)) // to root and its file server
+	s.must(os.Chmod(s.tree, 0o700)) // only root and its file server have access
 	s.start(0, 1, "refmond", "serve", "--config", "refmond.yaml")
 	s.run(s.block("sh", 0))
-	sids := s.people()
+	sids := s.writePeople()
 	files := map[string]string{
 		"":            "(A;OICI;FA;;;alice)(A;OICI;0x1200a9;;;staff)(A;OICI;0x1200a9;;;carol)",
 		"plan.txt":    "(A;;FA;;;alice)(A;;0x1200a9;;;staff)",
@@ -97,10 +97,10 @@ func TestWebAccessEqualsRefmonAccess(t *testing.T) {
 	}
 	check.That(t, strings.Count(can, ",") == 5 && !strings.Contains(can, "bob payroll.txt"),
 		"refmon access allows %s want alice and bob to read the plan, alice and carol the payroll, carol her notes", can)
-	s.ownAccount(files)
+	s.checkOwnAccount(files)
 	for user, id := range sids {
 		if user != "staff" {
-			s.named(id)
+			s.checkRecordNames(id)
 		}
 	}
 }
@@ -121,15 +121,14 @@ func (s *site) recordReads(name string) {
 	s.must(unix.Setxattr(path, ntacl.Name, value, 0))
 }
 
-// buildRefmon builds the command whose words the gateway's are compared with.
+// buildRefmon builds the command refmon, whose answers the test compares with those of the gateway.
 func (s *site) buildRefmon() {
 	s.Helper()
 	programs.Install(s.T, filepath.Join(s.dir, "bin"), "refmon")
 }
 
-// people returns the SIDs of the page's users and of its group, and writes them down for
-// refmon access.
-func (s *site) people() map[string]string {
+// writePeople writes the directory file for refmon access. It returns the SIDs of the page's users and group.
+func (s *site) writePeople() map[string]string {
 	s.Helper()
 	sids := map[string]string{}
 	list := s.run("refmond account list; refmond account group list")
@@ -203,8 +202,8 @@ func (s *site) byBrowser(browser, user, name string, allowed bool) {
 		"%s opens %s in a browser: %v, %s; want %q", user, name, err, out, want)
 }
 
-// ownAccount tries every file as the gateway's own account, past refmond and through it.
-func (s *site) ownAccount(files map[string]string) {
+// checkOwnAccount checks that the gateway's own account can open no file, directly or through refmond.
+func (s *site) checkOwnAccount(files map[string]string) {
 	s.Helper()
 	own := s.dial(gate)
 	defer own.Close()
@@ -233,8 +232,8 @@ func (s *site) dial(uid int) *client.Conn {
 	return c
 }
 
-// named holds that one record names a client, the file and the gateway.
-func (s *site) named(id string) {
+// checkRecordNames checks that one record names a client, the file and the gateway.
+func (s *site) checkRecordNames(id string) {
 	s.Helper()
 	out := s.run("refmon audit query state/audit --format json")
 	for line := range strings.Lines(out) {

@@ -27,7 +27,7 @@ import (
 	"github.com/refmon/refmon/server/gateway"
 )
 
-// noted is a log that any goroutine may write.
+// noted is a log writer for concurrent use.
 type noted struct {
 	mu sync.Mutex
 	b  bytes.Buffer // guarded by mu
@@ -93,7 +93,7 @@ func TestFailedAddressEndsOther(t *testing.T) {
 		s := newServer(t)
 		s.cfg.Console = "127.0.0.2:0"
 		at, served := s.begin(t.Context(), t)
-		for fd := range 1024 { // the listener has one of the low numbers
+		for fd := range 1024 { // the listener has a low descriptor number
 			a, _ := unix.Getsockname(fd)
 			on, ok := a.(*unix.SockaddrInet4)
 			if listens, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); ok && listens == 1 &&
@@ -140,7 +140,7 @@ func TestServeNeedsBothAddresses(t *testing.T) {
 		check.Equal(t, ask(c[0], c[1]), c[2], "%s%s", c[0], c[1])
 	}
 	first := transport
-	transport = first.Clone() // has no connection
+	transport = first.Clone() // without a connection
 	check.Equal(t, ask("files", "/health"), "none", "beyond limits.connections")
 	first.CloseIdleConnections()
 	end()

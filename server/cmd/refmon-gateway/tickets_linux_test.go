@@ -73,9 +73,9 @@ func TestTicketAccessEqualsRefmonAccess(t *testing.T) {
 	}
 	check.That(t, can["alice"] == 3 && can["bob"] == 1 && can["carol"] == 3,
 		"refmon access allows %v, want 3 of alice's, 1 of bob's and 3 of carol's", can)
-	s.ownAccount(files)
+	s.checkOwnAccount(files)
 	for _, user := range users {
-		s.named(sids[user])
+		s.checkRecordNames(sids[user])
 	}
 }
 
@@ -95,11 +95,11 @@ func (s *site) inDomain(d *addc.Domain) {
 }
 
 // domainPeople returns the SIDs of the users, of all of them, and of a group of alice's alone;
-// it writes the people down for refmon access, with the groups that the directory computes.
+// it writes the directory file for refmon access, with the groups that the directory computes.
 func (s *site) domainPeople(d *addc.Domain, users []string) map[string]string {
 	s.Helper()
 	sids := map[string]string{"everybody": d.SID.WithRID(513).String()}
-	of := map[string]string{} // names of groups, each behind a comma
+	of := map[string]string{} // names of groups, each after a comma
 	has := map[string]int{}
 	for _, user := range users {
 		sids[user] = d.UserSID(user).String()
