@@ -12,10 +12,10 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-// TestClusterEqualsSamba runs a cluster over three NATS servers, with a watcher that receives events, changes its tree
-// at random, and compares answers with smbd's after each of these: a NATS server was killed and started again, all
-// three were stopped and started again, all three were killed and started again, the watcher and a worker were killed
-// and started again. REFMON_CLUSTER_SAMBA_PAIRS sets the number of pairs.
+// TestClusterEqualsSamba runs a cluster over three NATS servers, with a watcher that receives events, and changes its
+// tree at random. It compares answers with smbd's after each of these steps: a NATS server is killed and restarted, all
+// three are stopped and restarted, all three are killed and restarted, the watcher and a worker are killed and
+// restarted. REFMON_CLUSTER_SAMBA_PAIRS sets the number of compared pairs.
 func TestClusterEqualsSamba(t *testing.T) {
 	pairs := randtest.Count(t, "REFMON_CLUSTER_SAMBA_PAIRS", 0)
 	if pairs == 0 {
@@ -56,7 +56,7 @@ func TestClusterEqualsSamba(t *testing.T) {
 			c.start(name)
 		}
 		change(20)
-		c.settle()
+		c.awaitBeats()
 		x, err := index.Open(c.out, time.Hour) // compare the contents, however slow this machine is
 		check.NoError(t, err)
 		t.Log(f.what)

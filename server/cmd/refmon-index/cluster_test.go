@@ -68,7 +68,7 @@ func TestBrokerEndsOnFullDisk(t *testing.T) {
 	c.args = map[string][]string{"broker": c.program("mq1", "broker"),
 		"directory": c.program("main", "directory", "--beat=5ms")}
 	c.start("broker")
-	c.until("the streams", func() bool { return strings.Contains(c.logs(), "the streams are ready") })
+	c.waitUntil("the streams", func() bool { return strings.Contains(c.logs(), "the streams are ready") })
 	c.start("directory")
 	err := os.WriteFile(filepath.Join(disk, "other"), make([]byte, 1<<23), 0o600)
 	check.ErrorIs(t, err, syscall.ENOSPC, "filling the disk")
@@ -87,7 +87,7 @@ type cluster struct {
 	running                processes
 	r                      *rand.Rand
 	oracle                 *oracle
-	staff                  int // 1: bob is in it
+	staff                  int // 1: bob is a member
 }
 
 // processes are programs by name.
@@ -102,10 +102,10 @@ func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	c := newSite(t, "never", ", noEvents: true, every: 200ms")
 	for i := range 120 {
-		c.put(i)
+		c.createFile(i)
 	}
 	c.oracle = newOracle(t, c.tree, c.out)
-	c.people()
+	c.writePeople()
 	c.startAll()
 	return c
 }
@@ -152,7 +152,7 @@ func (c *cluster) startAll() {
 		c.start(fmt.Sprint("server", n))
 	}
 	for n := range 3 {
-		c.until("the streams of "+fmt.Sprint("server", n), func() bool {
+		c.waitUntil("the streams of "+fmt.Sprint("server", n), func() bool {
 			b, err := os.ReadFile(filepath.Join(c.folder, fmt.Sprint("server", n, ".log")))
 			return err == nil && bytes.Contains(b, []byte("the streams are ready"))
 		})
@@ -168,7 +168,7 @@ func (c *cluster) folders(machine string) string {
 	return fmt.Sprintf(", folder: %s/etc, state: %s/state}", at, at)
 }
 
-// program returns the command line of a role on a machine, as its unit has it, without the program.
+// program returns the arguments of a role's command on a machine, as in its unit.
 func (c *cluster) program(machine, role string, more ...string) []string {
 	c.t.Helper()
 	b := check.Must(os.ReadFile(filepath.Join(c.folder, machine, "etc", "refmon-index-"+role+".service")))
@@ -189,7 +189,7 @@ func (c *cluster) install(text string) {
 	list, err := os.ReadDir(out)
 	check.NoError(c.t, err)
 	for _, e := range list {
-		if e.Name() == "keys" { // no machine has them
+		if e.Name() == "keys" { // on no machine
 			continue
 		}
 		err := errors.Join(os.MkdirAll(filepath.Join(c.folder, e.Name(), "state"), 0o700),
@@ -217,9 +217,9 @@ func (c *cluster) signal(name string, s syscall.Signal) {
 	}
 }
 
-// kill ends a process as the kernel does, and forgets it.
+// kill sends SIGKILL to a process and removes it from the map.
 func (c *cluster) kill(name string) {
-	_ = c.running[name].Process.Kill() // it may have ended
+	_ = c.running[name].Process.Kill() // the process may have ended
 	_ = c.running[name].Wait()
 	delete(c.running, name)
 }
@@ -229,8 +229,8 @@ func (c *cluster) logs() string {
 	return string(out)
 }
 
-// until waits for something; the test's own end is the only limit.
-func (c *cluster) until(what string, done func() bool) {
+// waitUntil waits until done returns true; the test's deadline is the only limit.
+func (c *cluster) waitUntil(what string, done func() bool) {
 	c.t.Helper()
 	end, _ := c.t.Deadline()
 	for !done() {
@@ -241,16 +241,16 @@ func (c *cluster) until(what string, done func() bool) {
 	}
 }
 
-// put makes a file with a random mode.
-func (c *cluster) put(i int) {
+// createFile creates a file with a random mode.
+func (c *cluster) createFile(i int) {
 	at := filepath.Join(c.tree, fmt.Sprintf("d%d", i%7), fmt.Sprint("f", i))
 	err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o755), os.WriteFile(at, nil, 0o600),
 		os.Chmod(at, os.FileMode(0o600|c.r.IntN(64))))
 	check.NoError(c.t, err)
 }
 
-// people writes the directory, of which bob is in a group or not.
-func (c *cluster) people() {
+// writePeople writes the directory file, with or without bob in the group.
+func (c *cluster) writePeople() {
 	text := "users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n- {name: bob, sid: S-1-5-21-1-2-3-1108"
 	if c.staff == 1 {
 		text += ", memberOf: [Staff]"
@@ -259,10 +259,10 @@ func (c *cluster) people() {
 	check.NoError(c.t, errors.Join(os.WriteFile(c.dir+".new", []byte(text), 0o600), os.Rename(c.dir+".new", c.dir)))
 }
 
-// change does something at random to the tree or the directory.
+// change makes one random change to the tree or the directory.
 func (c *cluster) change() {
 	if c.r.IntN(4) > 0 {
-		c.oracle.change(c.r, c.people)
+		c.oracle.change(c.r, c.writePeople)
 		return
 	}
 	i := c.r.IntN(140)
@@ -277,9 +277,9 @@ func (c *cluster) change() {
 		err = os.Rename(filepath.Dir(at), filepath.Join(c.tree, fmt.Sprintf("e%d", c.r.IntN(4))))
 	case 3:
 		c.staff = c.r.IntN(2)
-		c.people()
+		c.writePeople()
 	default:
-		c.put(i)
+		c.createFile(i)
 	}
 	for _, may := range []error{fs.ErrNotExist, fs.ErrExist, syscall.ENOTEMPTY} {
 		if errors.Is(err, may) {
@@ -289,13 +289,13 @@ func (c *cluster) change() {
 	check.NoError(c.t, err)
 }
 
-// settle waits until the tree has a heartbeat later than now, and the directory one later than
-// that. All classes of the rows are then decided.
-func (c *cluster) settle() {
+// awaitBeats waits for a new heartbeat of the tree and then for one of the directory. The classes of all rows are then
+// decided.
+func (c *cluster) awaitBeats() {
 	c.t.Helper()
 	for _, source := range []string{"//files1" + c.tree, "directory"} {
 		present := time.Now()
-		c.until("a beat of "+source, func() bool {
+		c.waitUntil("a beat of "+source, func() bool {
 			b, err := os.ReadFile(filepath.Join(c.out, "fence.json"))
 			f := index.Watermark{}
 			return err == nil && json.Unmarshal(b, &f) == nil && f.Sources[source].Time.After(present)
@@ -303,8 +303,8 @@ func (c *cluster) settle() {
 	}
 }
 
-// answered says whether the index knows anything of the tree now.
-func (c *cluster) answered() bool {
+// hasAnswer reports whether the index answers queries about the tree.
+func (c *cluster) hasAnswer() bool {
 	x, err := index.Open(c.out, limit)
 	if err != nil {
 		return false
@@ -313,7 +313,7 @@ func (c *cluster) answered() bool {
 	return x.CanRead("//files1"+c.tree, "alice", "read").Because == ""
 }
 
-// compare holds each row against a run on one machine that begins now.
+// compare compares each row with that of a new run on one machine.
 func (c *cluster) compare(what string) {
 	c.t.Helper()
 	state := filepath.Join(c.t.TempDir(), "fresh")
@@ -322,7 +322,7 @@ func (c *cluster) compare(what string) {
 	err := index.Run(ctx, index.Config{Trees: []string{c.tree}, Directory: c.dir, Rights: "read", State: state,
 		NoEvents: true, Beat: time.Millisecond, Ready: stop})
 	check.NoError(c.t, err)
-	want, got := said(c.t, state, ""), said(c.t, c.out, "//files1")
+	want, got := allAnswers(c.t, state, ""), allAnswers(c.t, c.out, "//files1")
 	for at, w := range want {
 		if got[at] != w {
 			c.t.Errorf("%s: %s: %q, a fresh run says %q, want %q", what, at, got[at], w, w)
@@ -332,8 +332,8 @@ func (c *cluster) compare(what string) {
 		"%s: %d documents, a fresh run has %d", what, len(got), len(want))
 }
 
-// said returns an index's answer for each document.
-func said(t *testing.T, state, host string) map[string]string {
+// allAnswers returns the answer of the index for each document.
+func allAnswers(t *testing.T, state, host string) map[string]string {
 	t.Helper()
 	x := check.Must(index.Open(state, time.Hour))
 	defer x.Close()
@@ -342,7 +342,7 @@ func said(t *testing.T, state, host string) map[string]string {
 	out := map[string]string{}
 	for line := range bytes.Lines(b) {
 		e, err := index.ParseEvent(bytes.TrimSpace(line))
-		if err != nil { // the follower goes on: its last line may be half written
+		if err != nil { // the follower may be writing the last line
 			break
 		}
 		delete(out, strings.TrimPrefix(e.Gone, host))
@@ -371,16 +371,16 @@ func TestClusterSurvivesKills(t *testing.T) {
 	t.Parallel()
 	began := time.Now()
 	c := newCluster(t)
-	c.settle()
+	c.awaitBeats()
 	c.compare("at the beginning")
-	defer c.oracle.asks(c.r.Uint64())()
+	defer c.oracle.startQueries(c.r.Uint64())()
 	changes := max(80, randtest.Count(t, "REFMON_CLUSTER_CHANGES", 0)/phases)
-	alone := []string{"watch", "directory", "follow"} // no other one takes their place
+	alone := []string{"watch", "directory", "follow"} // no other process replaces them
 	victims := append([]string{"work1", "work2", "server0", "server1", "server2"}, alone...)
 	for i := range phases {
 		v, kill := victims[c.r.IntN(len(victims))], c.r.IntN(2) == 0
 		if i == 0 {
-			v = fmt.Sprint("server", c.r.IntN(3)) // one of the draws at least
+			v = fmt.Sprint("server", c.r.IntN(3)) // at least one round
 		}
 		what := fmt.Sprintf("fault %d, %s killed: %v", i, v, kill)
 		t.Log(time.Since(began).Round(time.Second), what)
@@ -395,9 +395,9 @@ func TestClusterSurvivesKills(t *testing.T) {
 			}
 		}
 		if slices.Contains(alone, v) {
-			c.until("no answer: "+what, func() bool { return !c.answered() })
+			c.waitUntil("no answer: "+what, func() bool { return !c.hasAnswer() })
 		} else {
-			c.settle() // the others go on
+			c.awaitBeats() // the other processes continue
 			c.compare(what + ", meanwhile")
 		}
 		if kill {
@@ -405,21 +405,21 @@ func TestClusterSurvivesKills(t *testing.T) {
 		} else {
 			c.signal(v, syscall.SIGCONT)
 		}
-		c.settle()
+		c.awaitBeats()
 		c.compare(what)
 	}
 	for _, stopped := range []string{"watch", "directory", "work1 work2", "follow", "server0 server1"} {
-		c.until("an answer before "+stopped, c.answered)
+		c.waitUntil("an answer before "+stopped, c.hasAnswer)
 		for _, name := range strings.Fields(stopped) {
 			c.signal(name, syscall.SIGSTOP)
 		}
-		c.until("no answer without "+stopped, func() bool { return !c.answered() })
+		c.waitUntil("no answer without "+stopped, func() bool { return !c.hasAnswer() })
 		for _, name := range strings.Fields(stopped) {
 			c.signal(name, syscall.SIGCONT)
 		}
-		c.until("an answer after "+stopped, c.answered)
+		c.waitUntil("an answer after "+stopped, c.hasAnswer)
 	}
-	c.settle()
+	c.awaitBeats()
 	c.compare("at the end")
 	n := c.oracle.known.Answered()
 	t.Logf("%s: %d documents and %d people: %+v", time.Since(began).Round(time.Second), c.oracle.known.Documents(),
@@ -435,7 +435,7 @@ func TestNatsCommandShowsLag(t *testing.T) {
 	}
 	t.Parallel() // it waits most of its time
 	c := newCluster(t)
-	c.settle()
+	c.awaitBeats()
 	etc := filepath.Join(c.folder, "server0", "etc")
 	config, err := os.ReadFile(filepath.Join(etc, "broker.yaml"))
 	check.NoError(t, err)
@@ -452,8 +452,8 @@ func TestNatsCommandShowsLag(t *testing.T) {
 	}
 }
 
-// How long NATS servers wait for a leader, which no option of theirs sets: 4 to 9 seconds. A
-// test of many faults would wait most of its time.
+// NATS servers wait 4 to 9 seconds for the election of a leader, and have no option for it. A
+// test with many failures would spend most of its time waiting.
 //
 //go:linkname minElectionTimeout github.com/nats-io/nats-server/v2/server.minElectionTimeout
 var minElectionTimeout time.Duration

@@ -78,7 +78,7 @@ func TestClusterEqualsWhoCan(t *testing.T) {
 		Groups: 200})
 	c.kill("server2")
 	c.kill("work1")
-	c.settle()
+	c.awaitBeats()
 	want, err := truth.WhoCan(c.tree, dir, "read")
 	check.NoError(t, err)
 	paths := make([]string, 0, len(want))

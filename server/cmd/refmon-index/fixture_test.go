@@ -20,7 +20,7 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-// teams is how many groups the people of an oracle are in.
+// teams is the number of groups of an oracle.
 const teams = 5
 
 // oracle changes documents and people, each belonging to one team, and knows the expected result
@@ -33,7 +33,7 @@ type oracle struct {
 	known *truth.Known
 }
 
-// newOracle makes documents and people: as many as in `make soak` where the environment says so.
+// newOracle creates documents and people, as many as the environment sets for `make soak`.
 func newOracle(t *testing.T, folder, state string) *oracle {
 	o := &oracle{t: t, folder: folder, state: state,
 		known: truth.New(randtest.Count(t, "REFMON_CLUSTER_FILES", 300), randtest.Count(t, "REFMON_CLUSTER_PEOPLE", 30))}
@@ -104,8 +104,8 @@ func (o *oracle) groups() string {
 	return b.String()
 }
 
-// asks queries random pairs until the returned function stops it.
-func (o *oracle) asks(seed uint64) (end func()) {
+// startQueries queries random pairs in the background until the caller calls end.
+func (o *oracle) startQueries(seed uint64) (end func()) {
 	stop, done := make(chan struct{}), make(chan struct{})
 	x := check.Must(index.Open(o.state, limit))
 	r := rand.New(rand.NewPCG(seed, 24))
@@ -116,8 +116,8 @@ func (o *oracle) asks(seed uint64) (end func()) {
 			select {
 			case <-stop:
 				return
-			case <-time.After(5 * time.Millisecond): // it leaves the processors to the stages
-				o.ask(x, r)
+			case <-time.After(5 * time.Millisecond): // yields the processors to the stages
+				o.queryPair(x, r)
 			}
 		}
 	}()
@@ -127,18 +127,18 @@ func (o *oracle) asks(seed uint64) (end func()) {
 	}
 }
 
-// ask queries a random pair and compares the result with the expected ones.
-func (o *oracle) ask(x *index.Index, r *rand.Rand) {
+// queryPair queries a random pair and compares the result with the expected ones.
+func (o *oracle) queryPair(x *index.Index, r *rand.Rand) {
 	i, p := r.IntN(o.known.Documents()), r.IntN(o.known.People())
 	before := time.Now()
 	a := x.CanRead("//files1"+o.path(i), fmt.Sprint("p", p), "read")
 	if wrong := o.known.Judge(i, p, before, time.Now(), limit, a.Allowed, a.Because); wrong != "" {
-		o.t.Errorf("%s p%d: %+v; %s, want \"\"\n%s", o.path(i), p, a, wrong, o.said(o.path(i)))
+		o.t.Errorf("%s p%d: %+v; %s, want \"\"\n%s", o.path(i), p, a, wrong, o.loggedEvents(o.path(i)))
 	}
 }
 
-// said returns a document's events in the index's log, and the watermark.
-func (o *oracle) said(path string) string {
+// loggedEvents returns a document's events in the index's log, and the watermark.
+func (o *oracle) loggedEvents(path string) string {
 	var out strings.Builder
 	log, err := os.ReadFile(filepath.Join(o.state, "events.jsonl"))
 	for line := range strings.Lines(string(log)) {

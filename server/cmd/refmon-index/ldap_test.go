@@ -18,7 +18,7 @@ import (
 	"github.com/refmon/refmon/server/index/roster"
 )
 
-// authority returns a certificate as a file has it.
+// authority returns a certificate in PEM.
 func authority(t *testing.T) []byte {
 	t.Helper()
 	key := check.Must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
@@ -51,7 +51,7 @@ func TestPeopleComeFromFileOrLDAP(t *testing.T) {
 	for what, c := range map[string]struct {
 		people  people
 		queried bool   // a directory is queried
-		why     string // "" if it is right
+		why     string // "": valid
 	}{
 		"a file":                {people{Directory: "firm.yaml"}, false, ""},
 		"a directory":           {with(func(*ldapFlags) {}), true, ""},

@@ -115,7 +115,7 @@ func TestNegativeQueryExitsWith1(t *testing.T) {
 		"exit code %d, want %d and no heartbeat of the tree in\n%s", code, exitNo, &out)
 }
 
-// noRoom is an output on a full disk.
+// noRoom is a writer on a full disk.
 type noRoom struct{}
 
 func (noRoom) Write([]byte) (int, error) { return 0, errors.New("no room") }

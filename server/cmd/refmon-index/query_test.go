@@ -33,8 +33,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// started is a run over a random tree, whose files have random modes and, where the file system allows it, random
-// descriptors.
+// started is a run over a tree whose files have random modes and, if the file system allows it, random descriptors.
 type started struct {
 	*testing.T
 	tree, state string
@@ -75,7 +74,7 @@ func newStarted(t *testing.T, flags ...string) *started {
 	return s
 }
 
-// file makes a file in a folder that is made if it is missing.
+// file creates a file, and its folder if it is missing.
 func (s *started) file(path string) {
 	s.Helper()
 	modes := []os.FileMode{0o755, 0o755, 0o700}
@@ -142,7 +141,7 @@ func parse(t *testing.T, c *runCmd, args []string) {
 	check.NoError(t, err)
 }
 
-// whoCan asks about the tree as who-can does, with the search permissions of the folders on the way.
+// whoCan computes the answers of who-can about the tree, with the search permissions of the parent folders.
 func (s *started) whoCan(dir *directory.Directory, rights string, c *shares.Config) map[string]map[string][]string {
 	s.Helper()
 	parsed := check.Must(words.Parse(rights))
@@ -169,7 +168,7 @@ func (s *started) whoCan(dir *directory.Directory, rights string, c *shares.Conf
 // changing matches the parts of an output that change with each heartbeat.
 var changing = regexp.MustCompile(`("time":|heartbeat   |as of       )[^ ,}\n]*`)
 
-// A question is about one person or one token file. Anything else is an error, and so is a malformed token.
+// A query names exactly one person or one token file. Other arguments and malformed tokens are errors.
 func TestSubjectIsOnePersonOrToken(t *testing.T) {
 	good, bad := filepath.Join(t.TempDir(), "good"), filepath.Join(t.TempDir(), "bad")
 	check.NoError(t, os.WriteFile(good, []byte(`{"user":"S-1-5-21-1-2-3-1001"}`), 0o600))

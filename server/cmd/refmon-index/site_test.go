@@ -59,16 +59,16 @@ func TestSiteStartsInAnyOrder(t *testing.T) {
 		c.start(role)
 	}
 	for _, role := range others {
-		c.until(role+" waits", func() bool { return lines(role, "waits for one") > 0 })
+		c.waitUntil(role+" waits", func() bool { return lines(role, "waits for one") > 0 })
 	}
 	time.Sleep(500 * time.Millisecond) // several attempts
 	c.start("broker")
-	c.until("follow waits for its database", func() bool { return lines("follow", "wait for the database") > 0 })
+	c.waitUntil("follow waits for its database", func() bool { return lines("follow", "wait for the database") > 0 })
 	time.Sleep(500 * time.Millisecond)
 	db.Again()
 	holds := func(when string) {
 		t.Helper()
-		c.until("an answer "+when, c.answered)
+		c.waitUntil("an answer "+when, c.hasAnswer)
 		x := check.Must(index.Open(c.out, time.Minute))
 		defer x.Close()
 		for name, want := range map[string]bool{"plan": true, "own": false} {
@@ -88,9 +88,9 @@ func TestSiteStartsInAnyOrder(t *testing.T) {
 	c.kill("broker")
 	db.Stop()
 	for _, role := range others {
-		c.until(role+" waits again", func() bool { return lines(role, "waits for one") > 1 })
+		c.waitUntil(role+" waits again", func() bool { return lines(role, "waits for one") > 1 })
 	}
-	c.until("no answer", func() bool { return !c.answered() })
+	c.waitUntil("no answer", func() bool { return !c.hasAnswer() })
 	db.Again()
 	c.start("broker")
 	holds("after the restart")
