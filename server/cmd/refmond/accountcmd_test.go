@@ -100,8 +100,8 @@ func TestAccountCommandsTakeEffectAtOnce(t *testing.T) {
 	}
 }
 
-// TestWhyAsksForUsers: refmon why --as gets the groups of an account from the running refmond, on the socket that it
-// names or on the usual one. An account that may not log on has no answer, and an unknown one is looked up on the host
+// TestWhyAsksForUsers checks that refmon why --as gets the groups of an account from the running refmond, at the given
+// socket or the default one. An account that may not log on is an error, and an unknown one is looked up on the host
 // (B-85).
 func TestWhyAsksForUsers(t *testing.T) {
 	p := build(t)
@@ -153,7 +153,7 @@ func TestWhyAsksForUsers(t *testing.T) {
 	}
 }
 
-// refusals makes requests that refmond rejects, and checks the messages.
+// refusals sends requests that refmond rejects, and checks the messages.
 func (p *program) refusals() {
 	for _, c := range []struct {
 		want string
@@ -166,7 +166,7 @@ func (p *program) refusals() {
 		{"SeNoSuchPrivilege", []string{"right", "grant", "alice", "SeNoSuchPrivilege"}},
 		{"the input is empty", []string{"passwd", "alice"}}, {"the input is empty", []string{"add", "dora", "--password"}},
 		{"no such file", []string{"import", filepath.Join(p.dir, "none")}},
-		{"no account has that name", []string{"set", "dora", "--no-uid"}}, // the failed command added none
+		{"no account has that name", []string{"set", "dora", "--no-uid"}}, // the failed command added no account
 		{"only an administrator with a full token", []string{"--socket", p.socket, "list"}},
 		{"run this as an administrator with --socket", []string{"--socket", p.socket, "lock", "alice"}},
 		{"can't be used together", []string{"set", "alice", "--uid", "7", "--no-uid"}},

@@ -51,7 +51,7 @@ func TestAccountChangesAreRecordedWithoutPolicy(t *testing.T) {
 		"4718" + to + " SeBatchLogonRight",
 		"64050 " + by + " chief account created alice"}
 	check.That(t, slices.Equal(got, want), "records %q, want %q", got, want)
-	// Without a sink nothing is written. A change that no SID made is an error all the same.
+	// Without a sink nothing is written. A change without the SID of its user is still an error.
 	for _, log := range []*audit.Log{log, {}} {
 		err := recordChange(log, lsa.Change{By: "alice", What: "account created"})
 		check.That(t, err != nil, "a change by alice, with the sink %v: no error, want one", log.Sink)

@@ -95,7 +95,7 @@ func TestInheritedSocketsNeedMatchingListenPID(t *testing.T) {
 		}
 	}
 	file := check.Must(unix.Open(written(t, filepath.Join(t.TempDir(), "f"), ""), unix.O_RDONLY|unix.O_CLOEXEC, 0))
-	if l, err := listener(uintptr(file)); err == nil { // it closes the descriptor
+	if l, err := listener(uintptr(file)); err == nil { // closes the descriptor
 		t.Errorf("a file is a socket: %v", l.Addr())
 	}
 }
@@ -138,8 +138,8 @@ func TestSystemdAcceptsShippedUnits(t *testing.T) {
 		"%v\n%s", err, out)
 }
 
-// TestUnitsOfTreesAllowOpenat2 checks that the units that serve trees leave out RestrictSUIDSGID. With it, systemd lets
-// openat2 fail with ENOSYS, and a tree cannot be served.
+// TestUnitsOfTreesAllowOpenat2 checks that the units that serve trees do not set RestrictSUIDSGID. It makes openat2
+// fail with ENOSYS, and refmond then cannot serve a tree.
 func TestUnitsOfTreesAllowOpenat2(t *testing.T) {
 	for name, files := range map[string][]string{
 		"refmond.service with trees": {"refmond.service", "refmond-trees.conf"},

@@ -65,8 +65,8 @@ func TestInvalidConfigErrorsNamePosition(t *testing.T) {
 	}
 }
 
-// every is a configuration with each key, and no value that another key or the shipped one has. Only audit.keep has the
-// shipped value, because audit.policy needs it.
+// every is a configuration with each key. Each value differs from the shipped one and from those of other keys, except
+// audit.keep, because audit.policy needs the shipped value.
 const every = `state: /st
 socket: /so
 adminSocket: /ad
@@ -325,7 +325,7 @@ func TestDocumentedConfigurationsLoad(t *testing.T) {
 		}
 	}
 	check.RequireThat(t, servers != nil, "the page has no files to try the examples with")
-	said := answers(t, servers)
+	said := runExample(t, servers)
 	for line := range strings.Lines(said) {
 		check.That(t, strings.Contains(text, "`"+strings.TrimSpace(line)+"`"), "the page does not say %q", line)
 	}
@@ -333,9 +333,9 @@ func TestDocumentedConfigurationsLoad(t *testing.T) {
 		"the client prints\n%s, want %q", said, "report: STATUS_SUCCESS\npayroll: STATUS_ACCESS_DENIED\n")
 }
 
-// answers runs the server and the client of examples/pipes against a daemon, and returns the
-// client's output. First the client makes as many connections as the server can have, and closes them.
-func answers(t *testing.T, cfg *config) string {
+// runExample runs the server and the client of examples/pipes against a daemon, and returns the client's output. First
+// the client opens and closes the maximum number of connections.
+func runExample(t *testing.T, cfg *config) string {
 	t.Helper()
 	t.Cleanup(served(t, cfg))
 	var programs [2]*client.Conn
@@ -359,7 +359,7 @@ func answers(t *testing.T, cfg *config) string {
 		t.Fatalf(`the server said %q, %v, want text starting with "listening on "`, line, err)
 	}
 	go io.Copy(io.Discard, lines)
-	var held []*nt.PipeConn // as many as a pipe has instances
+	var held []*nt.PipeConn // the maximum number of instances of the pipe
 	deadline := time.Now().Add(20 * time.Second)
 	for len(held) < 255 && time.Now().Before(deadline) {
 		if c, err := programs[1].Thread().DialPipe("orders", nil); err == nil {
@@ -450,7 +450,7 @@ func TestSystemdFilesUseConfiguredPaths(t *testing.T) {
 		if program == "systemd-tmpfiles" {
 			cmd = exec.Command(path, "--create", "--dry-run", "-")
 		}
-		cmd.Stdin = strings.NewReader(strings.ReplaceAll(text[in], " refmond refmond", " root root")) // no such user here
+		cmd.Stdin = strings.NewReader(strings.ReplaceAll(text[in], " refmond refmond", " root root")) // no such user
 		if out, err := cmd.CombinedOutput(); strings.Contains(string(out), "<stdin>:") ||
 			strings.Contains(string(out), "Unknown") && !strings.Contains(string(out), "unrecognized option") {
 			t.Errorf("%s: %v\n%s", program, err, out)

@@ -27,7 +27,7 @@ func TestConfigCheckReadsTrees(t *testing.T) {
 	sub := filepath.Join(w.root, "sub")
 	w.must(os.Mkdir(sub, 0o700))
 	for i := range mostChecked + 2 {
-		name := filepath.Join(sub, fmt.Sprint("stale\x1b\n", i)) // neither may reach the terminal
+		name := filepath.Join(sub, fmt.Sprint("stale\x1b\n", i)) // neither character may reach the terminal
 		w.must(os.WriteFile(name, nil, 0o600))
 		if out, err := shell(0, refmon+" acl set --offline '"+name+"' 'O:BAG:SYD:P(A;;FA;;;WD)'"); err != nil {
 			t.Fatal(out)

@@ -20,14 +20,13 @@ import (
 	"github.com/refmon/refmon/server/lsa"
 )
 
-// Environment of this test's program where the demo starts it once more.
+// Environment variables of this test binary when the demo starts it.
 const (
-	failingRole = "REFMOND_TEST_FAILS" // the part that does nothing and ends with code 3
-	pidsFolder  = "REFMOND_TEST_PIDS"  // gets a file named by the process id of each part
+	failingRole = "REFMOND_TEST_FAILS" // the role that exits with code 3 at once
+	pidsFolder  = "REFMOND_TEST_PIDS"  // a folder with a file for each role, named after its process id
 )
 
-// TestMain runs refmond where this program has its name, and plays a part of the demo where the demo starts this
-// program.
+// TestMain runs refmond if this binary was started under its name, and a role of the demo if the demo started it.
 func TestMain(m *testing.M) {
 	passwordCost = lsa.Hashing{Memory: 8, Passes: 1} // the default cost takes 0.2 s at each start
 	if filepath.Base(os.Args[0]) == programName {
@@ -57,7 +56,7 @@ func TestFailedDemoNamesRoleAndCleansUp(t *testing.T) {
 		t.Setenv("TMPDIR", dir)
 		t.Setenv(pidsFolder, pids)
 		t.Setenv(failingRole, c.role)
-		if code, out, errs := ran("--demo"); code != exitMalformed || !strings.Contains(errs, c.want) ||
+		if code, out, errs := runLine("--demo"); code != exitMalformed || !strings.Contains(errs, c.want) ||
 			strings.Contains(out, "Ctrl-C") {
 			t.Errorf("%s fails: code %d, %q\n%s", c.role, code, errs, out)
 		}
@@ -65,10 +64,10 @@ func TestFailedDemoNamesRoleAndCleansUp(t *testing.T) {
 			t.Errorf("after the failure of %s the temporary folder has %v, error %v, want len(left) = 0, no error",
 				c.role, left, err)
 		}
-		check.That(t, ended(t, pids) != 0, "%s fails: no part began", c.role)
+		check.That(t, countEnded(t, pids) != 0, "%s fails: no part began", c.role)
 	}
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
-	if code, out, errs := ran("--demo"); code != exitMalformed || out != "" {
+	if code, out, errs := runLine("--demo"); code != exitMalformed || out != "" {
 		t.Errorf("no folder for the demo: code %d, %q, %q", code, out, errs)
 	}
 }
@@ -88,12 +87,12 @@ func TestDemoEndsItsProgramIfServingEnds(t *testing.T) {
 	served := make(chan error, 1)
 	served <- lost
 	check.ErrorIs(t, s.play(cfg.Socket, std, nil, served), lost, "the demo's result")
-	check.Equal(t, ended(t, pids), 4, "programs of the demo")
+	check.Equal(t, countEnded(t, pids), 4, "programs of the demo")
 }
 
-// ended returns the number of parts that began with the folder pids, and fails for each that still runs. Another
-// process may have the number of one that ended, but not its environment.
-func ended(t *testing.T, pids string) int {
+// countEnded returns the number of roles that recorded themselves in the folder pids. It reports an error for each that
+// still runs. Another process may reuse a process id, but has not the role's environment.
+func countEnded(t *testing.T, pids string) int {
 	t.Helper()
 	begun := check.Must(os.ReadDir(pids))
 	for _, p := range begun {

@@ -76,7 +76,7 @@ func directoryPage(t *testing.T, d *addc.Domain, page []byte) {
 	check.Equal(t, check.Status(byPassword(t, c, nt.InteractiveLogon, "alice", "wrong")), ntstatus.LogonFailure,
 		"K-58: by a wrong password")
 	end()
-	p.hasNot(addc.Password)
+	p.checkAbsent(addc.Password)
 	p = build(t)
 	p.configure(here(kerberos + strings.Replace(string(settings[2][1]), "security:", "passwords: bind\n  security:", 1)))
 	p.serve()
@@ -88,11 +88,11 @@ func directoryPage(t *testing.T, d *addc.Domain, page []byte) {
 		t.Errorf("D-16: alice by name: %v, want %v", st, ntstatus.Success)
 	}
 	same("D-16: by name", groups)
-	tables(t, p, d, page, want)
+	runPage(t, p, d, page, want)
 }
 
-// tables runs the commands of the page.
-func tables(t *testing.T, p *program, d *addc.Domain, page []byte, want map[sid.SID]bool) {
+// runPage runs the commands of the page.
+func runPage(t *testing.T, p *program, d *addc.Domain, page []byte, want map[sid.SID]bool) {
 	t.Helper()
 	refmon := filepath.Join(p.dir, "refmon")
 	programs.Install(t, p.dir, "refmon")
@@ -116,8 +116,8 @@ func tables(t *testing.T, p *program, d *addc.Domain, page []byte, want map[sid.
 		"D-23: %v, %v, want info.Mode().Perm() = 0o600, no error", info, err)
 }
 
-// hasNot looks for a secret in all files of the state folder.
-func (p *program) hasNot(secret string) {
+// checkAbsent checks that no file of the state folder contains a secret.
+func (p *program) checkAbsent(secret string) {
 	p.Helper()
 	err := filepath.WalkDir(filepath.Join(p.dir, "state"), func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

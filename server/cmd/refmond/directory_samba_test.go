@@ -20,11 +20,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// mappedUser is a user of the host that an id map maps to an account of a domain.
+// mappedUser is a host user whom an id map maps to a domain account.
 type mappedUser struct {
 	name     string
 	sid      sid.SID
-	uid, gid int // gid is that of the group that its programs run with
+	uid, gid int // gid is the primary group of the user's programs
 }
 
 // sameMaps are id maps of each backend.
@@ -48,7 +48,7 @@ var sameUsers = []mappedUser{
 	{"ad2", sid.MustParse("S-1-5-21-3-3-3-1104"), 3000310002, 3000310900},
 	{"wb1", sid.MustParse("S-1-5-21-4-4-4-1103"), 3000410001, 3000410900},
 	{"wb2", sid.MustParse("S-1-5-21-4-4-4-1104"), 3000410002, 3000410900},
-	{"carol", sid.SID{}, 4713, 4799}, // the store gives its SID
+	{"carol", sid.SID{}, 4713, 4799}, // the account store assigns its SID
 	{"none", sid.MustParse("S-1-22-1-4714"), 4714, 4799},
 }
 
@@ -56,7 +56,7 @@ var sameUsers = []mappedUser{
 var sameGroups = map[int]string{3000071000: "S-1-5-21-1-1-1-2000", 3000232000: "S-1-5-21-2-2-2-2000",
 	3000310900: "S-1-5-21-3-3-3-2000", 3000410900: "S-1-5-21-4-4-4-2000", 4799: "S-1-22-2-4799"}
 
-// sameWinbind answers for wbinfo.
+// sameWinbind is a script that replaces wbinfo.
 const sameWinbind = `#!/bin/sh
 case "$1 $2" in
 "--unix-ids-to-sids u3000410001") echo S-1-5-21-4-4-4-1103 ;;
@@ -80,7 +80,7 @@ func TestAccessPathsAgreeOnMappedOwners(t *testing.T) {
 	w.must(os.WriteFile(filepath.Join(bin, "wbinfo"), []byte(sameWinbind), 0o755)) //nolint:gosec // a program
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	s, err := start(w.configure(fmt.Sprintf("    missing: synthesise\n    mount: %s\nidNumbers: %s\n", at,
-		w.people(sid.MustParse("S-1-5-21-7-7-7-1001")))),
+		w.writePeople(sid.MustParse("S-1-5-21-7-7-7-1001")))),
 		&streams{out: io.Discard, err: io.Discard})
 	w.must(err)
 	defer serving(t, s)()
@@ -92,13 +92,13 @@ func TestAccessPathsAgreeOnMappedOwners(t *testing.T) {
 	}))
 	s.dropTokens()
 	carol, _ := s.store.LookupName("carol")
-	directory := w.people(carol.SID)
+	directory := w.writePeople(carol.SID)
 	var export strings.Builder
 	w.must(s.store.Export(&export))
 	maps := written(t, filepath.Join(w.dir, "maps.yaml"), export.String())
 	reported := w.whoCan(p, directory, maps, names)
 	for _, u := range sameUsers {
-		socket, mounted, said := w.opens(u, names), w.reads(u, at), reported[u.name]
+		socket, mounted, said := w.openable(u, names), w.readable(u, at), reported[u.name]
 		for _, list := range [][]string{socket, mounted, said, want[u.name]} {
 			slices.Sort(list)
 		}
@@ -111,7 +111,7 @@ func TestAccessPathsAgreeOnMappedOwners(t *testing.T) {
 	}
 }
 
-// files makes three files of each user: for the owner, for its group, and for all.
+// files creates three files of each user: readable by the owner, by its group, and by all.
 func (w *treeWorld) files(want map[string][]string) (names []string) {
 	w.Helper()
 	for _, u := range sameUsers {
@@ -141,8 +141,8 @@ func (w *treeWorld) files(want map[string][]string) (names []string) {
 	return names
 }
 
-// people writes the directory file: uid and gid stand there where no formula gives them.
-func (w *treeWorld) people(carol sid.SID) string {
+// writePeople writes the directory file, with uid and gid for accounts whose ids no formula computes.
+func (w *treeWorld) writePeople(carol sid.SID) string {
 	w.Helper()
 	var b strings.Builder
 	b.WriteString("users:\n")
@@ -196,8 +196,8 @@ func (w *treeWorld) whoCan(p *program, directory, maps string, names []string) m
 	return reported
 }
 
-// opens returns the files that a user opens for reading over the socket.
-func (w *treeWorld) opens(u mappedUser, names []string) (out []string) {
+// openable returns the files that a user opens for reading over the socket.
+func (w *treeWorld) openable(u mappedUser, names []string) (out []string) {
 	w.Helper()
 	th := w.dialAs(u.uid, u.gid).Thread()
 	for _, name := range names {
@@ -214,8 +214,8 @@ func (w *treeWorld) opens(u mappedUser, names []string) (out []string) {
 	return out
 }
 
-// reads returns the files that a program of a user reads through the mount.
-func (w *treeWorld) reads(u mappedUser, at string) []string {
+// readable returns the files that a program of a user reads through the mount.
+func (w *treeWorld) readable(u mappedUser, at string) []string {
 	w.Helper()
 	cmd := exec.Command("/bin/sh", "-c",
 		`cd "$0" && for f in *; do if cat "$f" >/dev/null 2>&1; then echo "$f"; fi; done`, at)

@@ -69,7 +69,7 @@ func TestFailedExportKeepsPreviousFile(t *testing.T) {
 		"  account: asker\n  passwordFile: " + secret + "\n"
 	check.NoError(t, os.WriteFile(config, []byte(text), 0o600))
 	for _, flag := range []string{"--people", "--objects"} {
-		code, _, problems := ran("directory", "export", "--config", config, flag, file)
+		code, _, problems := runLine("directory", "export", "--config", config, flag, file)
 		b, err := os.ReadFile(file)
 		entries, _ := os.ReadDir(dir)
 		if code == exitSuccess || string(b) != "before" || err != nil || len(entries) != 3 ||
@@ -78,12 +78,12 @@ func TestFailedExportKeepsPreviousFile(t *testing.T) {
 		}
 	}
 	check.NoError(t, os.WriteFile(config, []byte("log: {level: error}\n"), 0o600))
-	code, _, problems := ran("directory", "export", "--config", config, "--people", file)
+	code, _, problems := runLine("directory", "export", "--config", config, "--people", file)
 	check.That(t, code == exitMalformed && strings.Contains(problems, "has no servers in its key directory"),
 		"without a directory: code %d, %s", code, problems)
 }
 
-// A name of the directory that an export leaves out does not reach the terminal with its control characters.
+// TestExportEscapesUnresolvedNames checks that the names of omitted accounts are printed without control characters.
 func TestExportEscapesUnresolvedNames(t *testing.T) {
 	var out bytes.Buffer
 	printLeftOut(&out, []string{"CN=a\x1b[2J\nb", "CN=c"})

@@ -40,7 +40,7 @@ func TestDirectoryReloadKeepsClientsConnected(t *testing.T) {
 	p := build(t)
 	keys := ""
 	of := func(password string) string {
-		key := forge.NewKey(18) // so a check with the settings from before the reload fails
+		key := forge.NewKey(18) // so a check with the old settings fails
 		keys = kerberosKeys(p.keytab(1, key))
 		return keys + fmt.Sprintf("directory: {name: EXAMPLE, passwords: kdc, kdc: [%q], attempts: 3}\n",
 			centre(t, key, password))
@@ -65,7 +65,7 @@ func TestDirectoryReloadKeepsClientsConnected(t *testing.T) {
 	expect("at first", "bob", "guess", ntstatus.LogonFailure)
 	expect("at first", "bob", "guess", ntstatus.LogonFailure)
 	p.configure(of("two"))
-	p.reloaded(cmd, "msg=reloaded")
+	p.reload(cmd, "msg=reloaded")
 	expect("after a reload", "alice", "one", ntstatus.LogonFailure)
 	expect("after a reload", "alice", "two", ntstatus.Success)
 	expect("after a reload", "bob", "guess", ntstatus.LogonFailure)
@@ -73,13 +73,13 @@ func TestDirectoryReloadKeepsClientsConnected(t *testing.T) {
 	p.alive(c, before)
 	p.configure(keys + "directory: {name: EXAMPLE, passwords: kdc, kdc: ['127.0.0.1:1'], servers: ['ldaps://x'], " +
 		"account: a, ca: /nonexistent}\n")
-	p.reloaded(cmd, "the old ones stay in use")
+	p.reload(cmd, "the old ones stay in use")
 	expect("after a reload that failed", "alice", "two", ntstatus.Success)
 	p.configure(keys)
-	p.reloaded(cmd, "msg=reloaded")
+	p.reload(cmd, "msg=reloaded")
 	expect("without a directory", "alice", "two", ntstatus.LogonFailure)
 	p.configure(of("three"))
-	p.reloaded(cmd, "msg=reloaded")
+	p.reload(cmd, "msg=reloaded")
 	expect("with one again", "alice", "three", ntstatus.Success)
 	p.alive(c, before)
 }
@@ -91,7 +91,7 @@ func (p *program) alive(c *client.Conn, tok winnt.Handle) {
 		"D-33: a token from before the reload")
 }
 
-// slow is an authority whose logons begin and end when the test says so.
+// slow is an authority whose logons the test starts and ends.
 type slow struct {
 	logon.Authority
 	begun, end chan struct{}
@@ -168,10 +168,10 @@ func closedChannel() chan struct{} {
 // being closed, which waits for the logon (D-33).
 func TestLogonQueriesDirectoryThatIsBeingClosed(t *testing.T) {
 	u := &directoryUse{}
-	u.mu.RLock() // as a logon does
+	u.mu.RLock() // like a logon
 	closed, asked := make(chan error, 1), make(chan bool, 1)
 	go func() { closed <- u.close() }()
-	for u.mu.TryRLock() { // until close waits
+	for u.mu.TryRLock() { // until Close waits
 		u.mu.RUnlock()
 		runtime.Gosched()
 	}

@@ -24,7 +24,7 @@ func TestDoctorNamesEachProblemWithRepair(t *testing.T) {
 		"audit: {keep: false}\n", dir)
 	check.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	doctor := func() (string, int) {
-		code, out, _ := ran("doctor", "--config", file)
+		code, out, _ := runLine("doctor", "--config", file)
 		return out, code
 	}
 	if found, code := doctor(); code != exitMalformed || !strings.Contains(found, "WRONG socket       ") ||
@@ -56,7 +56,7 @@ func TestOnlyWrongFindingsFailDoctor(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		inspect func(*checkUp)
-		lines   []string // how each begins
+		lines   []string // the beginning of each finding
 		wrong   bool
 	}{
 		{"no state", func(k *checkUp) { k.state(filepath.Join(dir, "none")) }, []string{"WRONG state        " + dir +
@@ -140,14 +140,14 @@ func TestOnlyWrongFindingsFailDoctor(t *testing.T) {
 		t.Errorf("attributes: left %v, %v\n%s", out.left, out.err, out.String())
 	}
 	file := written(t, filepath.Join(dir, "c.yaml"), "nonsense: 1\n")
-	if code, out, _ := ran("doctor", "--config", file); code != exitMalformed ||
+	if code, out, _ := runLine("doctor", "--config", file); code != exitMalformed ||
 		!strings.HasPrefix(out, "WRONG config       ") || strings.Count(out, "\n") != 1 {
 		t.Errorf("a wrong configuration: exit code %d\n%s", code, out)
 	}
 }
 
-// leftovers keeps the output, and doctor's files that the folder had at each write. A write to a closed pipe ends the
-// program, so they must be gone before.
+// leftovers keeps the output and, at each write, the names of doctor's temporary files. A write to a closed pipe ends
+// the program, so doctor must remove them before it writes.
 type leftovers struct {
 	bytes.Buffer
 	in   string

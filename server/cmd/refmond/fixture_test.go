@@ -71,7 +71,7 @@ func (p *program) started(args ...string) (cmd *exec.Cmd, end func()) {
 		p.log.add(lines.Text())
 	}
 	if !ready {
-		p.Fatalf("refmond did not start: %v\n%s", cmd.Wait(), p.log.all())
+		p.Fatalf("refmond did not start: %v\n%s", cmd.Wait(), p.log.text())
 	}
 	over := make(chan struct{})
 	go func() { // drain its output, or it would block
@@ -93,11 +93,11 @@ func (p *program) started(args ...string) (cmd *exec.Cmd, end func()) {
 	return cmd, end
 }
 
-// logged are the lines that a refmond wrote to its log once it was ready.
+// logged has the lines that refmond logged after it was ready.
 type logged struct {
 	mu    sync.Mutex
 	lines []string      // guarded by mu
-	more  chan struct{} // guarded by mu: closed by the next line
+	more  chan struct{} // guarded by mu: closed when the next line arrives
 }
 
 func (l *logged) add(line string) {
@@ -133,8 +133,8 @@ func (l *logged) await(t testing.TB, from int, text string) int {
 	}
 }
 
-// all returns the whole log.
-func (l *logged) all() string {
+// text returns the whole log.
+func (l *logged) text() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return strings.Join(l.lines, "\n")
@@ -187,7 +187,7 @@ func trailOf(t testing.TB, state string) (all []audit.Event) {
 	}
 }
 
-// ownName returns the host's name of this program, which is another one if the tests were built with -o.
+// ownName returns the process name of this test binary, which depends on go test -o.
 func ownName(t *testing.T) string {
 	t.Helper()
 	comm := check.Must(os.ReadFile("/proc/self/comm"))

@@ -54,7 +54,7 @@ func TestPassedDescriptorsHaveGrantedAccess(t *testing.T) {
 	if text, err := io.ReadAll(g); err != nil || string(text) != "the plan" {
 		t.Errorf(`bob reads %q, %v, want "the plan", no error`, text, err)
 	}
-	w.listsPassed(cfg)
+	w.checkPassed(cfg)
 	// A user who may not inspect others' handles sees their own programs' descriptors.
 	seen, err := b.Inspect([]byte(`{"what":"lent"}`))
 	check.That(t, err == nil && strings.Count(string(seen), `"name"`) == 1 && strings.Contains(string(seen), `"used":1,`),
@@ -62,8 +62,8 @@ func TestPassedDescriptorsHaveGrantedAccess(t *testing.T) {
 	check.ErrorIs(t, check.Err(unix.Pwrite(int(g.Fd()), []byte("x"), 0)), unix.EBADF, "bob writes by his descriptor")
 }
 
-// listsPassed checks that open-files lists passed descriptors with their programs, in addition to handles (F-177).
-func (w *treeWorld) listsPassed(cfg *config) {
+// checkPassed checks that open-files lists passed descriptors with their programs, in addition to handles (F-177).
+func (w *treeWorld) checkPassed(cfg *config) {
 	w.Helper()
 	for _, c := range []struct {
 		args []string
@@ -75,7 +75,7 @@ func (w *treeWorld) listsPassed(cfg *config) {
 		{[]string{"nothing"}, `^[^\n]*\n$`},
 		{[]string{"PLAN", "--close"}, `times  stays: a descriptor cannot be taken back\n$`},
 	} {
-		code, out, errs := ran(append([]string{"open-files", "--socket", cfg.AdminSocket}, c.args...)...)
+		code, out, errs := runLine(append([]string{"open-files", "--socket", cfg.AdminSocket}, c.args...)...)
 		check.That(w, code == exitSuccess && regexp.MustCompile(c.want).MatchString(out),
 			"open-files %q: exit code %d\n%s%swant %s", c.args, code, out, errs, c.want)
 	}

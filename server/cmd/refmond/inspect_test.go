@@ -41,14 +41,14 @@ func served(t *testing.T, cfg *config) (stop func()) {
 	return serving(t, s)
 }
 
-// ran runs a command line, and returns its exit code and its output.
-func ran(args ...string) (code int, out, errs string) {
+// runLine runs a command line, and returns its exit code and its output.
+func runLine(args ...string) (code int, out, errs string) {
 	var o, e bytes.Buffer
 	code = run(args, &streams{out: &o, err: &e})
 	return code, o.String(), e.String()
 }
 
-// demoRuns starts the daemon of the demo for a test.
+// demoRuns starts the demo's daemon.
 func demoRuns(t *testing.T) *config {
 	t.Helper()
 	s, cfg, err := demoDaemon(t.TempDir(), &streams{out: io.Discard, err: io.Discard})
@@ -82,7 +82,7 @@ func TestOpenFilesClosesNamedFile(t *testing.T) {
 		{[]string{"open-files", "--close"}, "^$", exitMalformed},
 		{[]string{"open-files", "payroll", "--close"}, `(?s)READ_DATA  closed\n.*READ_DATA  closed\n$`, exitSuccess},
 	} {
-		code, out, errs := ran(append(v.args, "--socket", cfg.AdminSocket)...)
+		code, out, errs := runLine(append(v.args, "--socket", cfg.AdminSocket)...)
 		check.That(t, code == v.code && regexp.MustCompile(v.want).MatchString(out),
 			"%q: exit code %d\n%s%swant %s", v.args, code, out, errs, v.want)
 	}
@@ -94,8 +94,8 @@ func TestOpenFilesClosesNamedFile(t *testing.T) {
 	}
 }
 
-// TestInspectionVerbsHideOtherUsersData runs the verbs that look into a daemon: at the socket of all they show
-// the user's own, at the administrators' everything (U-95, W-27).
+// TestInspectionVerbsHideOtherUsersData checks that the inspection verbs show the user's own data at the common socket,
+// and all data at the administrators' socket (U-95, W-27).
 func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 	cfg := demoRuns(t)
 	shut, err := client.Dial(cfg.Socket) // listed first; nobody may duplicate its handles
@@ -163,9 +163,9 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 		{[]string{"trace", "--for", "1ms"}, "", `^$`, exitSuccess},
 		{[]string{"trace", "--process", own, "--for", "1ms"}, "", "", exitSuccess},
 	} {
-		code, admin, _ := ran(append(v.args, "--socket", cfg.AdminSocket)...)
+		code, admin, _ := runLine(append(v.args, "--socket", cfg.AdminSocket)...)
 		check.Equal(t, code, exitSuccess, "%q of the administrator: exit code", v.args)
-		code, user, _ := ran(append(v.args, "--socket", cfg.Socket)...)
+		code, user, _ := runLine(append(v.args, "--socket", cfg.Socket)...)
 		check.Equal(t, code, v.code, "%q of the user: exit code", v.args)
 		if v.all != "" && (!regexp.MustCompile(v.all).MatchString(admin) || regexp.MustCompile(v.all).MatchString(user)) {
 			t.Errorf("%q: only the administrator is to see %s:\n%s\nthe user:\n%s", v.args, v.all, admin, user)
@@ -191,11 +191,11 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 		{[]string{"ps", "--owner", "stranger-of-that-name"}, "--owner"},
 		{[]string{"why", "--path", strings.Repeat("a", 64<<10)}, "denials: STATUS_INVALID_PARAMETER"},
 	} {
-		code, out, errs := ran(append(c.args, "--socket", cfg.Socket)...)
+		code, out, errs := runLine(append(c.args, "--socket", cfg.Socket)...)
 		check.That(t, code == exitMalformed && out == "" && strings.Contains(errs, c.want),
 			"%q: exit code %d, %q, %q, want %s", c.args, code, out, errs, c.want)
 	}
-	code, _, _ := ran("ps", "--socket", filepath.Join(cfg.State, "none"))
+	code, _, _ := runLine("ps", "--socket", filepath.Join(cfg.State, "none"))
 	check.Equal(t, code, exitMalformed, "no socket: exit code")
 }
 
@@ -207,7 +207,7 @@ func TestTimeOfTodayHasNoDate(t *testing.T) {
 	if got := when(filetime); got != "2001-02-03 04:05" || when(0) != "" {
 		t.Errorf("got %q and %q", got, when(0))
 	}
-	for range 2 { // the day may end between the two
+	for range 2 { // the day may end between the two calls
 		now := time.Now()
 		if got := clock(now); got == now.Format("15:04:05") {
 			break

@@ -26,7 +26,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ticketLogOn hands a client's token in.
+// ticketLogOn logs a client on with its token.
 func ticketLogOn(c *client.Conn, blob []byte, typ winnt.LogonType) (nt.LsaLogonUserOut, ntstatus.Status) {
 	return c.Thread().LsaLogonUser(nt.LsaLogonUserIn{LogonType: typ, AuthenticationInformation: nt.LogonInformation{
 		MessageType: nt.TokenLogon, ClientToken: logon.Secret(base64.StdEncoding.EncodeToString(blob))}})
@@ -71,9 +71,9 @@ func TestTicketLogonGivesClientsToken(t *testing.T) {
 	}
 	check.Equal(t, check.Status(ticketLogOn(c, blob, winnt.LOGON32_LOGON_NETWORK)), ntstatus.LogonFailure,
 		"K-51: the same token again")
-	p.shows(c, out.Token)
+	p.checkPs(c, out.Token)
 	p.sessions()
-	p.untraced(watched(), blob, blob[len(blob)-200:], key.KeyValue, ticket.SessionKey.KeyValue, ticket.PAC[200:260])
+	p.checkUntraced(watched(), blob, blob[len(blob)-200:], key.KeyValue, ticket.SessionKey.KeyValue, ticket.PAC[200:260])
 	named := slices.ContainsFunc(trailOf(t, filepath.Join(p.dir, "state")), func(e audit.Event) bool {
 		by, _ := e.Field("LogonProcessName")
 		return e.ID == 4624 && strings.Contains(by, "alice@EXAMPLE.TEST by a ticket for "+ticketService+" of ")
@@ -81,8 +81,8 @@ func TestTicketLogonGivesClientsToken(t *testing.T) {
 	check.That(t, named, "K-50: no record of a logon names the ticket")
 }
 
-// shows checks that ps shows the ticket of a thread's client.
-func (p *program) shows(c *client.Conn, tok winnt.Handle) {
+// checkPs checks that ps shows the ticket of a thread's client.
+func (p *program) checkPs(c *client.Conn, tok winnt.Handle) {
 	p.Helper()
 	th := c.Thread()
 	check.Success(p, th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, tok))
@@ -163,11 +163,11 @@ func ticketAt(at time.Time, version int, key types.EncryptionKey, groups ...forg
 		AuthTime: at, At: at, Mutual: true, PAC: forge.Seal(pac.Buffers(), key)}
 }
 
-// reloaded sends SIGHUP and waits for the log line about the result.
-func (p *program) reloaded(cmd *exec.Cmd, says string) {
+// reload sends SIGHUP and waits for the log line about the result.
+func (p *program) reload(cmd *exec.Cmd, says string) {
 	p.Helper()
-	from := len(strings.Split(p.log.all(), "\n"))
-	if p.log.all() == "" {
+	from := len(strings.Split(p.log.text(), "\n"))
+	if p.log.text() == "" {
 		from = 0
 	}
 	check.NoError(p, cmd.Process.Signal(unix.SIGHUP))
@@ -192,23 +192,23 @@ func TestReloadAppliesNewKeytab(t *testing.T) {
 	again := ticketOf(2, old)
 	blob := again.Blob()
 	check.Success(t, check.Status(ticketLogOn(c, blob, winnt.LOGON32_LOGON_NETWORK)))
-	p.reloaded(cmd, "msg=reloaded")
+	p.reload(cmd, "msg=reloaded")
 	check.Equal(t, check.Status(ticketLogOn(c, blob, winnt.LOGON32_LOGON_NETWORK)), ntstatus.LogonFailure,
 		"K-82: a token from before the reload")
 	p.keytab(3, next)
 	check.Equal(t, network(ticketOf(2, old)), ntstatus.Success, "K-82: before the reload, a ticket with the old key")
-	p.reloaded(cmd, "msg=reloaded")
+	p.reload(cmd, "msg=reloaded")
 	check.Equal(t, network(ticketOf(3, next)), ntstatus.Success, "K-82: the new key")
 	check.Equal(t, network(ticketOf(2, old)), ntstatus.LogonFailure, "K-82: the old key")
 	check.NoError(t, os.Chmod(filepath.Join(p.dir, "keytab"), 0o644))
-	p.reloaded(cmd, "the old one stays in use")
+	p.reload(cmd, "the old one stays in use")
 	check.Equal(t, network(ticketOf(3, next)), ntstatus.Success, "K-82: after a reload that failed")
 	p.configure("")
-	p.reloaded(cmd, "msg=reloaded")
+	p.reload(cmd, "msg=reloaded")
 	check.Equal(t, network(ticketOf(3, next)), ntstatus.NoSuchPackage, "K-49: without a keytab")
 	p.configure(kerberosKeys(p.keytab(3, next)))
 	check.NoError(t, os.Chmod(filepath.Join(p.dir, "keytab"), 0o600))
-	p.reloaded(cmd, "msg=reloaded")
+	p.reload(cmd, "msg=reloaded")
 	check.Equal(t, network(ticketOf(3, next)), ntstatus.Success, "K-82: with a keytab again")
 	last := ticketOf(3, next)
 	taken := last.Blob()

@@ -104,7 +104,7 @@ func (p *program) serveGSS(pipes *nt.PipeListener, served chan<- gssLogon) {
 		got := p.logGSS(c)
 		served <- got
 		if got.status == ntstatus.Success {
-			_, _ = c.Read(make([]byte, 1)) // the client has its answer once it has gone
+			_, _ = c.Read(make([]byte, 1)) // the client has received its reply when it disconnects
 		}
 		_ = c.Close()
 	}
@@ -140,7 +140,7 @@ func (p *program) logGSS(pipe *nt.PipeConn) (got gssLogon) {
 // runGSS runs the client with a ticket, connected to the pipe, and returns its output.
 func (p *program) runGSS(bin string, key types.EncryptionKey, mechanism, flags string) string {
 	p.Helper()
-	k := ticketAt(time.Now().Add(-time.Minute), 2, key) // libkrb5 uses no ticket of the future
+	k := ticketAt(time.Now().Add(-time.Minute), 2, key) // libkrb5 does not use a ticket that starts in the future
 	cache, conf := filepath.Join(p.dir, "cc"), filepath.Join(p.dir, "krb5.conf")
 	check.NoError(p, errors.Join(os.WriteFile(cache, k.Cache(), 0o600), os.WriteFile(conf, []byte(gssConf), 0o600)))
 	pipe, err := p.dial(p.socket).Thread().DialPipe("gss", nil)
@@ -167,6 +167,6 @@ func (p *program) runGSS(bin string, key types.EncryptionKey, mechanism, flags s
 		}
 	}
 	_ = in.Close()
-	_ = cmd.Wait() // its output has the result
+	_ = cmd.Wait() // the output contains the result
 	return said.String()
 }

@@ -40,9 +40,9 @@ func TestMalformedCommandLineNamesTheHelp(t *testing.T) {
 			"name the same file\n"},
 		{[]string{"serve", "--config", "/"}, exitMalformed, "configuration: read /: is a directory\n"},
 		{[]string{"serve", "--config", "/nowhere"}, exitMalformed, "refmond config print > FILE writes one\n"},
-		{[]string{"serve", "--config", ""}, exitMalformed, "--config is empty"}, // of a variable that is not set
+		{[]string{"serve", "--config", ""}, exitMalformed, "--config is empty"}, // from an unset variable
 	} {
-		code, printed, silent := ran(c.args...)
+		code, printed, silent := runLine(c.args...)
 		if c.code != exitSuccess {
 			printed, silent = silent, printed
 		}
@@ -54,7 +54,7 @@ func TestMalformedCommandLineNamesTheHelp(t *testing.T) {
 // TestHelpFitsTerminal checks that the help pages of all commands fit 80 columns and hold no control codes in a pipe.
 func TestHelpFitsTerminal(t *testing.T) {
 	terminal.CheckHelp(t, "refmond", func(args ...string) string {
-		code, out, _ := ran(args...)
+		code, out, _ := runLine(args...)
 		check.Equal(t, code, exitSuccess, "refmond %q: exit code", args)
 		return out
 	})

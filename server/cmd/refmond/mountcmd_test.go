@@ -34,7 +34,7 @@ func newMountWorld(t *testing.T) (*treeWorld, *program, string) {
 	at := filepath.Join(w.dir, "mount")
 	w.must(os.Mkdir(at, 0o755))
 	p := build(t)
-	t.Cleanup(func() { // where a test failed: one that ended well has unmounted it
+	t.Cleanup(func() { // after a failed test; a successful one has unmounted it
 		for unix.Unmount(at, unix.MNT_DETACH) == nil {
 		}
 	})
@@ -50,8 +50,8 @@ func shell(uid uint32, line string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// says checks the end of the output of a line that runs as a user. If want is "", there must be no output.
-func (w *treeWorld) says(uid uint32, want, line string) {
+// prints checks the end of the output of a line that runs as a user. If want is "", there must be no output.
+func (w *treeWorld) prints(uid uint32, want, line string) {
 	w.Helper()
 	if got, err := shell(uid, line+" 2>&1"); !strings.HasSuffix(got, want) || want == "" && got != "" {
 		w.Errorf("uid %d: %s: %q, %v; want %q", uid, line, got, err, want)
@@ -75,12 +75,12 @@ func TestMountCommandAndConfigKeyMountTree(t *testing.T) {
 // kill -9 (M-1, M-8).
 func (w *treeWorld) byVerb(p *program, at string) {
 	cmd, end := p.started("mount", w.root, at)
-	w.says(alice, "the plan", "cat "+at+"/plan")
-	w.says(bob, "Permission denied", "cat "+at+"/plan")
-	w.says(bob, "plan", "ls "+at)
-	w.says(alice, "Too many levels of symbolic links", fmt.Sprintf("ln -s plan %[1]s/l; cat %[1]s/l; rm %[1]s/l", at))
+	w.prints(alice, "the plan", "cat "+at+"/plan")
+	w.prints(bob, "Permission denied", "cat "+at+"/plan")
+	w.prints(bob, "plan", "ls "+at)
+	w.prints(alice, "Too many levels of symbolic links", fmt.Sprintf("ln -s plan %[1]s/l; cat %[1]s/l; rm %[1]s/l", at))
 	// A relative source would be completed by mount(8) with the current directory.
-	w.says(alice, w.root, "df --output=source "+at)
+	w.prints(alice, w.root, "df --output=source "+at)
 	if !testing.Short() { // it builds a program
 		w.acl(at)
 	}
@@ -88,12 +88,12 @@ func (w *treeWorld) byVerb(p *program, at string) {
 	w.must(cmd.Process.Kill())
 	end()
 	loaded()
-	w.says(alice, "Transport endpoint is not connected", "cat "+at+"/plan")
+	w.prints(alice, "Transport endpoint is not connected", "cat "+at+"/plan")
 	cmd, end = p.started("mount", "--hide-unreadable", "--follow-links", "--list-descriptors", "--mode", "refuse",
 		"--traverse", "always", w.root, at)
-	w.says(alice, "the plan", "cat "+at+"/plan")
-	w.says(alice, "", "ls -A "+at+" | grep -vx -e plan -e 'load[0-3]' -e 'moved[0-3]'")
-	w.says(alice, "", "rm -f "+at+"/load? "+at+"/moved?")
+	w.prints(alice, "the plan", "cat "+at+"/plan")
+	w.prints(alice, "", "ls -A "+at+" | grep -vx -e plan -e 'load[0-3]' -e 'moved[0-3]'")
+	w.prints(alice, "", "rm -f "+at+"/load? "+at+"/moved?")
 	w.optionsHold(at)
 	w.must(cmd.Process.Signal(unix.SIGHUP)) // its terminal is closed
 	end()
@@ -107,11 +107,11 @@ func (w *treeWorld) byVerb(p *program, at string) {
 	check.That(w, err != nil && strings.Contains(string(out), "can reach the files without the mount"),
 		`exposed: %s, %v, want text containing "can reach the files without the mount", an error`, out, err)
 	_, end = p.started("mount", "--exposed", w.root, at)
-	w.says(alice, "the plan", "cat "+at+"/plan")
+	w.prints(alice, "the plan", "cat "+at+"/plan")
 	end()
 	_, end = p.started("mount", w.root, w.root)
-	w.says(bob, "Permission denied", "cat "+w.root+"/plan")
-	w.says(alice, "the plan", "cat "+w.root+"/plan")
+	w.prints(bob, "Permission denied", "cat "+w.root+"/plan")
+	w.prints(alice, "the plan", "cat "+w.root+"/plan")
 	end()
 	w.byPolicy(p)
 }
@@ -131,31 +131,31 @@ func (w *treeWorld) byPolicy(p *program) {
 	_, end := p.started("mount", "--share", "D:(A;;0x1200a9;;;WD)", "--missing", "synthesise", "--case-insensitive",
 		"--ignore-posix", w.root, w.root)
 	defer end()
-	w.says(alice, "the plan", "cat "+w.root+"/PLAN")
-	w.says(alice, "Permission denied", "echo x >>"+w.root+"/plan")
-	w.says(bob, "bare", "cat "+w.root+"/bare")
-	w.says(alice, "sealed", "cat "+w.root+"/sealed")
+	w.prints(alice, "the plan", "cat "+w.root+"/PLAN")
+	w.prints(alice, "Permission denied", "echo x >>"+w.root+"/plan")
+	w.prints(bob, "bare", "cat "+w.root+"/bare")
+	w.prints(alice, "sealed", "cat "+w.root+"/sealed")
 }
 
-// optionsHold checks a mount that hides unreadable entries, follows links, lists descriptors, refuses chmod and tests
-// the directories above a file.
+// optionsHold checks a mount that hides unreadable entries, follows links, lists descriptors, rejects chmod and checks
+// the parent directories of a file.
 func (w *treeWorld) optionsHold(at string) {
 	w.Helper()
 	closed := filepath.Join(w.root, "closed")
 	w.must(errors.Join(os.Mkdir(closed, 0o700), os.WriteFile(closed+"/f", nil, 0o600)))
 	w.describe("closed", "O:BAG:SYD:P")
 	w.describe("closed/f", "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)")
-	w.says(alice, "Permission denied", "cat "+at+"/closed/f")
-	w.says(alice, "no", "test -x "+at+"/closed && echo yes || echo no")
+	w.prints(alice, "Permission denied", "cat "+at+"/closed/f")
+	w.prints(alice, "no", "test -x "+at+"/closed && echo yes || echo no")
 	w.must(os.RemoveAll(closed))
-	w.says(alice, "the plan", fmt.Sprintf("ln -s plan %[1]s/l; cat %[1]s/l; rm %[1]s/l", at))
-	w.says(alice, "Operation not permitted", "chmod 600 "+at+"/plan")
-	w.says(alice, "user.ntfs_acl", "tar -C "+at+" --xattrs -cf - plan | grep -a -o user.ntfs_acl")
-	w.says(bob, "", "ls -A "+at)
+	w.prints(alice, "the plan", fmt.Sprintf("ln -s plan %[1]s/l; cat %[1]s/l; rm %[1]s/l", at))
+	w.prints(alice, "Operation not permitted", "chmod 600 "+at+"/plan")
+	w.prints(alice, "user.ntfs_acl", "tar -C "+at+" --xattrs -cf - plan | grep -a -o user.ntfs_acl")
+	w.prints(bob, "", "ls -A "+at)
 }
 
-// load starts four programs that write, read, rename and remove files of a mount until that fails.
-// The returned function waits until all have ended, so none may hang when the mount ends (M-8).
+// load starts four programs that write, read, rename and remove files of a mount until an operation fails. The returned
+// function waits until all have exited, so none may hang when the mount ends (M-8).
 func (w *treeWorld) load(at string) (ended func()) {
 	w.Helper()
 	const line = `i=0; while echo $i > load$N && cat load$N && mv load$N moved$N && rm moved$N; do i=$((i+1)); done`
@@ -174,9 +174,9 @@ func (w *treeWorld) load(at string) (ended func()) {
 			w.Errorf("no file was read: %v: %s", cmd.Wait(), why.String())
 		}
 		work.Go(func() {
-			for lines.Scan() { // until it fails
+			for lines.Scan() { // until an operation fails
 			}
-			_ = cmd.Wait() // of the last command
+			_ = cmd.Wait() // the exit code of the last command
 			// The kernel reports a page that it was reading as an input/output error.
 			if s := why.String(); !strings.Contains(s, "not connected") && !strings.Contains(s, "connection abort") &&
 				!strings.Contains(s, "Input/output error") {
@@ -196,12 +196,12 @@ func (w *treeWorld) byKey(p *program, at string) {
 	_, end := p.serve()
 	defer end()
 	w.optionsHold(at)
-	w.says(alice, "the plan", "cat "+at+"/plan")
-	w.says(bob, "Permission denied", "cat "+at+"/plan")
+	w.prints(alice, "the plan", "cat "+at+"/plan")
+	w.prints(bob, "Permission denied", "cat "+at+"/plan")
 	p.must("", "add", "alice", "--uid", fmt.Sprint(alice), "--disabled")
-	w.says(alice, "Permission denied", "cat "+at+"/plan")
+	w.prints(alice, "Permission denied", "cat "+at+"/plan")
 	p.must("", "unlock", "alice")
-	w.says(alice, "the plan", "cat "+at+"/plan")
+	w.prints(alice, "the plan", "cat "+at+"/plan")
 }
 
 // byName checks that refmon acl reads and changes the descriptor of a tree's file through refmond
@@ -212,23 +212,23 @@ func (w *treeWorld) byName(p *program) {
 	defer end()
 	bin, socket := w.refmon()+" acl ", filepath.Join(p.dir, "s")
 	get, set := bin+"get --connect "+socket+" ", bin+"set --connect "+socket+" "
-	w.says(alice, "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)", get+"projects/plan")
-	w.says(alice, "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)", "REFMON_SOCKET="+socket+" "+bin+`get '\??\projects\plan'`)
-	w.says(bob, "STATUS_ACCESS_DENIED (0xC0000022)", get+"projects/plan")
-	w.says(bob, "STATUS_ACCESS_DENIED (0xC0000022)", set+"projects/plan 'D:P(A;;FA;;;WD)'")
-	w.says(alice, "STATUS_OBJECT_NAME_NOT_FOUND (0xC0000034)", get+"projects/absent")
-	w.says(alice, "such as projects/plans/plan.docx", get+w.root+"/plan")
-	w.says(alice, "", set+"projects/plan 'G:S-1-22-2-4711D:P(A;;FA;;;S-1-22-1-4711)(A;;0x1200a9;;;S-1-22-1-4712)'")
-	w.says(bob, "O:BAG:S-1-22-2-4711D:P(A;;FA;;;S-1-22-1-4711)(A;;0x1200a9;;;S-1-22-1-4712)", get+"projects/plan")
-	w.says(alice, "STATUS_PRIVILEGE_NOT_HELD (0xC0000061)", set+"projects/plan 'S:(AU;SA;FA;;;WD)'")
-	w.says(bob, "STATUS_ACCESS_DENIED (0xC0000022)", bin+"reset --connect "+socket+" projects/plan")
-	w.says(alice, "", bin+"reset --connect "+socket+" projects/plan")
-	w.says(alice, "D:AI(A;ID;FA;;;S-1-22-1-4711)(A;ID;0x1200a9;;;S-1-22-1-4712)", get+"projects/plan")
-	w.says(alice, "", set+"projects/plan 'D:P(A;;FA;;;S-1-22-1-4711)'")
-	w.says(alice, "", bin+"inherit --connect "+socket+" projects/plan")
-	w.says(alice, "D:AI(A;;FA;;;S-1-22-1-4711)(A;ID;FA;;;S-1-22-1-4711)(A;ID;0x1200a9;;;S-1-22-1-4712)",
+	w.prints(alice, "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)", get+"projects/plan")
+	w.prints(alice, "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)", "REFMON_SOCKET="+socket+" "+bin+`get '\??\projects\plan'`)
+	w.prints(bob, "STATUS_ACCESS_DENIED (0xC0000022)", get+"projects/plan")
+	w.prints(bob, "STATUS_ACCESS_DENIED (0xC0000022)", set+"projects/plan 'D:P(A;;FA;;;WD)'")
+	w.prints(alice, "STATUS_OBJECT_NAME_NOT_FOUND (0xC0000034)", get+"projects/absent")
+	w.prints(alice, "such as projects/plans/plan.docx", get+w.root+"/plan")
+	w.prints(alice, "", set+"projects/plan 'G:S-1-22-2-4711D:P(A;;FA;;;S-1-22-1-4711)(A;;0x1200a9;;;S-1-22-1-4712)'")
+	w.prints(bob, "O:BAG:S-1-22-2-4711D:P(A;;FA;;;S-1-22-1-4711)(A;;0x1200a9;;;S-1-22-1-4712)", get+"projects/plan")
+	w.prints(alice, "STATUS_PRIVILEGE_NOT_HELD (0xC0000061)", set+"projects/plan 'S:(AU;SA;FA;;;WD)'")
+	w.prints(bob, "STATUS_ACCESS_DENIED (0xC0000022)", bin+"reset --connect "+socket+" projects/plan")
+	w.prints(alice, "", bin+"reset --connect "+socket+" projects/plan")
+	w.prints(alice, "D:AI(A;ID;FA;;;S-1-22-1-4711)(A;ID;0x1200a9;;;S-1-22-1-4712)", get+"projects/plan")
+	w.prints(alice, "", set+"projects/plan 'D:P(A;;FA;;;S-1-22-1-4711)'")
+	w.prints(alice, "", bin+"inherit --connect "+socket+" projects/plan")
+	w.prints(alice, "D:AI(A;;FA;;;S-1-22-1-4711)(A;ID;FA;;;S-1-22-1-4711)(A;ID;0x1200a9;;;S-1-22-1-4712)",
 		get+"projects/plan")
-	w.says(alice, "no descriptor that can be read", bin+"inherit --connect "+socket+" projects")
+	w.prints(alice, "no descriptor that can be read", bin+"inherit --connect "+socket+" projects")
 	w.describe("plan", "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)")
 }
 
@@ -248,18 +248,18 @@ func (w *treeWorld) refmon() string {
 func (w *treeWorld) acl(at string) {
 	bin := w.refmon() + " acl "
 	plan := " " + at + "/plan"
-	w.says(alice, "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)", bin+"get"+plan)
-	w.says(bob, "permission denied", bin+"get"+plan)
-	w.says(bob, "permission denied", bin+"set"+plan+" 'D:P(A;;FA;;;WD)'")
-	w.says(alice, "", bin+"set"+plan+" 'D:P(A;;FA;;;S-1-22-1-4711)(A;;FR;;;S-1-22-1-4712)'")
-	w.says(bob, "the plan", "cat"+plan)
+	w.prints(alice, "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)", bin+"get"+plan)
+	w.prints(bob, "permission denied", bin+"get"+plan)
+	w.prints(bob, "permission denied", bin+"set"+plan+" 'D:P(A;;FA;;;WD)'")
+	w.prints(alice, "", bin+"set"+plan+" 'D:P(A;;FA;;;S-1-22-1-4711)(A;;FR;;;S-1-22-1-4712)'")
+	w.prints(bob, "the plan", "cat"+plan)
 	// The root of the tree gives its entries as the caller may write them (F-170).
-	w.says(bob, "permission denied", bin+"inherit"+plan)
-	w.says(bob, "permission denied", bin+"reset"+plan)
-	w.says(alice, "", bin+"inherit"+plan)
-	w.says(alice, "O:BAG:SYD:AI(A;;FA;;;S-1-22-1-4711)(A;;FR;;;S-1-22-1-4712)"+
+	w.prints(bob, "permission denied", bin+"inherit"+plan)
+	w.prints(bob, "permission denied", bin+"reset"+plan)
+	w.prints(alice, "", bin+"inherit"+plan)
+	w.prints(alice, "O:BAG:SYD:AI(A;;FA;;;S-1-22-1-4711)(A;;FR;;;S-1-22-1-4712)"+
 		"(A;ID;FA;;;S-1-22-1-4711)(A;ID;0x1200a9;;;S-1-22-1-4712)", bin+"get"+plan)
-	w.says(alice, "", bin+"set"+plan+" 'D:P(A;;FA;;;S-1-22-1-4711)'")
+	w.prints(alice, "", bin+"set"+plan+" 'D:P(A;;FA;;;S-1-22-1-4711)'")
 	if out, err := shell(0, bin+"get "+w.root+"/plan"); err == nil ||
 		!strings.Contains(out, "is not on a mount of refmond") {
 		w.Errorf(`M-16: a file on no mount: %q, %v, want text containing "is not on a mount of refmond", an error`, out,
@@ -267,8 +267,8 @@ func (w *treeWorld) acl(at string) {
 	}
 }
 
-// TestACLGuideWorksOnMount is the walk of docs/acl.md with two users of this host on a real mount: from an empty folder
-// to "bob is denied, here is why, now he may read", with names only.
+// TestACLGuideWorksOnMount follows docs/acl.md with two users of this host on a real mount: from an empty folder to
+// bob's denial, its explanation and the grant that lets bob read. The commands use account names only.
 func TestACLGuideWorksOnMount(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds programs")
@@ -289,9 +289,9 @@ func TestACLGuideWorksOnMount(t *testing.T) {
 	refmon, undo, plans := w.refmon(), filepath.Join(w.dir, "undo"), filepath.Join(w.dir, "plans")
 	w.must(errors.Join(os.Mkdir(plans, 0o755), os.Mkdir(undo, 0o700), os.Chown(undo, int(alice), -1)))
 	refmon = "export REFMON_SOCKET=" + p.socket + "; " + refmon // no refmond of this host is asked
-	w.says(0, "without an access check or an audit record", refmon+" acl grant --offline --undo-file "+w.dir+
+	w.prints(0, "without an access check or an audit record", refmon+" acl grant --offline --undo-file "+w.dir+
 		"/first.undo "+plans+" daemon:full")
-	t.Cleanup(func() { _ = unix.Unmount(plans, unix.MNT_DETACH) }) // where the test failed
+	t.Cleanup(func() { _ = unix.Unmount(plans, unix.MNT_DETACH) }) // after a failed test
 	_, end := p.started("mount", plans, plans)
 	defer end()
 	bare := filepath.Join(w.dir, "bare")
@@ -299,35 +299,35 @@ func TestACLGuideWorksOnMount(t *testing.T) {
 	t.Cleanup(func() { _ = unix.Unmount(bare, unix.MNT_DETACH) })
 	_, endBare := p.started("mount", bare, bare)
 	defer endBare()
-	w.says(0, "give the path of its tree, or unmount it", refmon+" acl grant --offline "+bare+" daemon:full")
-	w.says(alice, "refmon why "+bare+" --as USER shows the entries", refmon+" acl grant --undo-file "+undo+"/none "+bare+
+	w.prints(0, "give the path of its tree, or unmount it", refmon+" acl grant --offline "+bare+" daemon:full")
+	w.prints(alice, "refmon why "+bare+" --as USER shows the entries", refmon+" acl grant --undo-file "+undo+"/none "+bare+
 		" daemon:full")
-	w.says(bob, "", "ls "+plans) // the folder's mode gave reading to everybody
-	w.says(bob, "permission denied", refmon+" acl deny --undo-file "+undo+"/deny "+plans+" daemon:full")
-	w.says(alice, "revoke", refmon+" acl revoke --undo-file "+undo+"/revoke "+plans+" Everyone")
-	w.says(bob, "Permission denied", "ls "+plans)
-	w.says(alice, "DENIED STATUS_ACCESS_DENIED: bin", refmon+" why "+plans+" --as bin | grep -o 'DENIED.*: bin'")
-	w.says(alice, "no entry allows them", refmon+" why "+plans+" --as bin | grep -o -m 1 'no entry allows them'")
-	w.says(alice, "grant", refmon+" acl grant --undo-file "+undo+"/grant "+plans+" bin:read")
-	w.says(alice, "GRANTED: bin", refmon+" why "+plans+" --as bin | grep -o 'GRANTED: bin'")
-	w.says(alice, "", "echo grow >"+plans+"/plan")
-	w.says(bob, "grow", "cd "+plans+" && ls >/dev/null && cat plan")
-	w.says(bob, "Permission denied", "echo more >>"+plans+"/plan")
-	w.says(0, "DENIED STATUS_ACCESS_DENIED: bin",
+	w.prints(bob, "", "ls "+plans) // the folder's mode gave reading to everybody
+	w.prints(bob, "permission denied", refmon+" acl deny --undo-file "+undo+"/deny "+plans+" daemon:full")
+	w.prints(alice, "revoke", refmon+" acl revoke --undo-file "+undo+"/revoke "+plans+" Everyone")
+	w.prints(bob, "Permission denied", "ls "+plans)
+	w.prints(alice, "DENIED STATUS_ACCESS_DENIED: bin", refmon+" why "+plans+" --as bin | grep -o 'DENIED.*: bin'")
+	w.prints(alice, "no entry allows them", refmon+" why "+plans+" --as bin | grep -o -m 1 'no entry allows them'")
+	w.prints(alice, "grant", refmon+" acl grant --undo-file "+undo+"/grant "+plans+" bin:read")
+	w.prints(alice, "GRANTED: bin", refmon+" why "+plans+" --as bin | grep -o 'GRANTED: bin'")
+	w.prints(alice, "", "echo grow >"+plans+"/plan")
+	w.prints(bob, "grow", "cd "+plans+" && ls >/dev/null && cat plan")
+	w.prints(bob, "Permission denied", "echo more >>"+plans+"/plan")
+	w.prints(0, "DENIED STATUS_ACCESS_DENIED: bin",
 		refmon+" why "+plans+"/plan --as bin --want write | grep -o 'DENIED.*: bin'")
 	// The plan was created after the grant and inherited it.
-	w.says(alice, "1 file keeps such an entry: run refmon acl inherit for each", refmon+" acl undo "+undo+"/grant")
-	w.says(alice, "", refmon+" acl inherit "+plans+"/plan")
-	w.says(alice, "0 files restored, 1 had their descriptors", refmon+" acl undo "+undo+"/grant")
-	w.says(bob, "Permission denied", "ls "+plans)
+	w.prints(alice, "1 file keeps such an entry: run refmon acl inherit for each", refmon+" acl undo "+undo+"/grant")
+	w.prints(alice, "", refmon+" acl inherit "+plans+"/plan")
+	w.prints(alice, "0 files restored, 1 had their descriptors", refmon+" acl undo "+undo+"/grant")
+	w.prints(bob, "Permission denied", "ls "+plans)
 }
 
-// forBackup: the verb and the key backup show a tree to accounts that hold a privilege for it, past its descriptors,
-// and to nobody else (M-53).
+// forBackup checks that a backup mount, by the verb or the configuration, shows a tree to accounts that hold a
+// privilege for it, whatever its descriptors, and to nobody else (M-53).
 func (w *treeWorld) forBackup(p *program, at string) {
 	const read, add = "cat %s/plan", "echo x >%[1]s/new && rm %[1]s/new && echo restored"
 	for _, how := range []struct {
-		privileges    string // of the configuration; "": by the verb, which gives both
+		privileges    string // key of the configuration; "": the verb sets both
 		reads, writes string
 	}{
 		{"", "the plan", "restored"}, {"SeBackupPrivilege", "the plan", "Permission denied"},
@@ -341,9 +341,9 @@ func (w *treeWorld) forBackup(p *program, at string) {
 				"privileges:\n  %d: [%s]\n", w.root, at, bob, how.privileges))
 			_, end = p.serve()
 		}
-		w.says(bob, how.reads, fmt.Sprintf(read, at))
-		w.says(bob, how.writes, fmt.Sprintf(add, at))
-		w.says(alice, "Permission denied", fmt.Sprintf(read, at))
+		w.prints(bob, how.reads, fmt.Sprintf(read, at))
+		w.prints(bob, how.writes, fmt.Sprintf(add, at))
+		w.prints(alice, "Permission denied", fmt.Sprintf(read, at))
 		end()
 	}
 	for _, args := range [][]string{{"--backup", "no-such-user"}, {"--backup", "1", "--mode", "map"},
@@ -354,7 +354,7 @@ func (w *treeWorld) forBackup(p *program, at string) {
 	}
 }
 
-// TestBackupMountNamesItsUser checks that the log of a mount for backup names the only user who gets in.
+// TestBackupMountNamesItsUser checks that the log of a backup mount names the only user with access.
 func TestBackupMountNamesItsUser(t *testing.T) {
 	if got, want := (&mountCmd{Backup: "nightly"}).audience(), "the user nightly alone"; got != want {
 		t.Errorf("audience() = %q, want %q", got, want)

@@ -47,11 +47,11 @@ func TestWhyNamesEntryThatDeniedOnMount(t *testing.T) {
 func (w *treeWorld) trailed(t *testing.T, p *program, at string) {
 	dir, socket := filepath.Join(w.dir, "trail"), filepath.Join(w.dir, "metrics")
 	_, end := p.started("mount", "--audit", dir, "--metrics", socket, w.root, at)
-	w.says(bob, "Permission denied", "cat "+at+"/plan")
-	w.says(alice, "the plan", "cat "+at+"/plan")
-	w.says(bob, "Permission denied", "ls "+at+"/plan && exec 3<>"+at+"/plan")
+	w.prints(bob, "Permission denied", "cat "+at+"/plan")
+	w.prints(alice, "the plan", "cat "+at+"/plan")
+	w.prints(bob, "Permission denied", "ls "+at+"/plan && exec 3<>"+at+"/plan")
 	var lines []string
-	check.Eventually(t, func() bool { // the mount queues its records, and does not wait for them
+	check.Eventually(t, func() bool { // the mount queues its records without waiting for them
 		lines = strings.Split(strings.TrimSpace(output(p.bin, "why", "--audit", dir)), "\n")
 		return len(lines) >= 2
 	}, "M-46: refmond why --audit shows fewer than two denials")
@@ -93,8 +93,8 @@ func (w *treeWorld) trailed(t *testing.T, p *program, at string) {
 	if out, _ := shell(bob, w.refmon()+" why "+at+"/plan --as 4712"); !strings.Contains(out, "READ_CONTROL") {
 		t.Errorf("B-24: bob may not read the descriptor:\n%s, want text containing \"READ_CONTROL\"", out)
 	}
-	w.must(os.WriteFile(filepath.Join(w.root, "bare"), nil, 0o666)) // created past the mount: it has no descriptor
-	w.says(bob, "Permission denied", "cat "+at+"/bare")
+	w.must(os.WriteFile(filepath.Join(w.root, "bare"), nil, 0o666)) // without a descriptor
+	w.prints(bob, "Permission denied", "cat "+at+"/bare")
 	check.Eventually(t, func() bool {
 		return strings.Contains(output(p.bin, "why", "--audit", dir, "--path", "bare"),
 			" open File "+at+"/bare for SYNCHRONIZE,ReadData: not granted by any entry\n")
@@ -120,7 +120,7 @@ func (w *treeWorld) trailed(t *testing.T, p *program, at string) {
 			t.Errorf("B-24: over its tree, as %s:\n%s", who, out)
 		}
 	}
-	w.says(bob, "Permission denied", "cat "+w.root+"/plan") // the namespace of the question is its own
+	w.prints(bob, "Permission denied", "cat "+w.root+"/plan") // the query runs in a mount namespace of its own
 	end()
 	if out := output(p.bin, "why", "--audit", filepath.Join(w.dir, "none")); !strings.HasPrefix(out, "refmond: ") {
 		t.Errorf(`why with a missing trail: %s, want text starting with "refmond: "`, out)
@@ -132,14 +132,14 @@ func (w *treeWorld) daemonWhy(t *testing.T, p *program, at string) {
 	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\naudit:\n  denials: true\n", w.root, at))
 	_, end := p.serve()
 	defer end()
-	w.says(bob, "Permission denied", "cat "+at+"/plan")
+	w.prints(bob, "Permission denied", "cat "+at+"/plan")
 	// A stored descriptor that does not count is named with its repair (F-204).
 	must := func(out string, err error) {
 		check.RequireThat(t, err == nil, "%v %v", out, err)
 	}
 	must(shell(0, "mkdir "+w.root+"/sub && cd "+w.root+"/sub && echo x >stale && "+w.refmon()+
 		" acl set --offline stale 'O:BAG:SYD:P(A;;FA;;;WD)' && chmod 666 stale"))
-	w.says(bob, "Permission denied", "cat "+at+"/sub/stale")
+	w.prints(bob, "Permission denied", "cat "+at+"/sub/stale")
 	admin := output(p.bin, "why", "--socket", p.admin)
 	for _, want := range []string{"as ", "mount projects, uid 4712: OPEN " + at +
 		"/plan for FILE_READ_DATA|SYNCHRONIZE -> permission denied\n",

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/server/mount"
 )
 
-// TestMountMetricsFollowFormat checks the metrics of a mount: a histogram's buckets are cumulative, the labels are
-// escaped, and users who are not listed have one label (M-47).
+// TestMountMetricsFollowFormat checks the metrics of a mount: a histogram's buckets are cumulative, labels are escaped,
+// and all unlisted users share one label (M-47).
 func TestMountMetricsFollowFormat(t *testing.T) {
 	s := mount.Stats{Operations: []mount.OperationStats{{Name: "OPEN", Done: 4, Denied: 3, Took: 2 * time.Second}},
 		Open: []mount.UserCount{{UID: 7, Count: 2}}, Denied: []mount.UserCount{{UID: 7, Count: 2},

@@ -31,7 +31,7 @@ func TestRefmondRestartsOverDeadMount(t *testing.T) {
 	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n    backup: %s\n", w.root, w.root, at))
 	doctor := func() (trees string) {
 		t.Helper()
-		out, _ := exec.Command(p.bin, "doctor", "--config", p.config).Output() // the exit code is about more than trees
+		out, _ := exec.Command(p.bin, "doctor", "--config", p.config).Output() // the exit code covers more than trees
 		for line := range strings.Lines(string(out)) {
 			if strings.Contains(line, " trees ") {
 				trees += line
@@ -41,17 +41,17 @@ func TestRefmondRestartsOverDeadMount(t *testing.T) {
 	}
 	for round := range 2 {
 		cmd, end := p.serve()
-		w.says(alice, "the plan", "cat "+w.root+"/plan")
-		w.says(bob, "Permission denied", "cat "+w.root+"/plan")
+		w.prints(alice, "the plan", "cat "+w.root+"/plan")
+		w.prints(bob, "Permission denied", "cat "+w.root+"/plan")
 		if got := doctor(); strings.Contains(got, "WRONG") ||
 			!strings.Contains(got, "ok    trees        projects: "+w.root+" is mounted over its own tree and answers") ||
 			!strings.Contains(got, "ok    trees        projects: "+at+" is mounted for backup and answers") {
 			t.Errorf("round %d: the doctor about a refmond that works:\n%s", round, got)
 		}
-		release := w.holds(filepath.Join(w.root, "plan"))
+		release := w.holdOpen(filepath.Join(w.root, "plan"))
 		w.must(cmd.Process.Kill())
 		end()
-		w.says(alice, "Transport endpoint is not connected", "cat "+w.root+"/plan")
+		w.prints(alice, "Transport endpoint is not connected", "cat "+w.root+"/plan")
 		if got := doctor(); !strings.Contains(got, "WRONG trees        projects: "+w.root+" is the mount of a refmond that"+
 			" was killed: start refmond, which removes it") ||
 			!strings.Contains(got, "WRONG trees        projects: the tree is not mounted for backup at "+at) {
@@ -60,7 +60,7 @@ func TestRefmondRestartsOverDeadMount(t *testing.T) {
 		defer release()
 	}
 	_, end := p.serve()
-	w.says(alice, "the plan", "cat "+w.root+"/plan")
+	w.prints(alice, "the plan", "cat "+w.root+"/plan")
 	end()
 	if mounts, err := os.ReadFile("/proc/self/mountinfo"); err != nil || strings.Contains(string(mounts), " "+w.root+" ") {
 		t.Errorf("the mount is left, %v", err)
@@ -72,7 +72,7 @@ func TestRefmondRestartsOverDeadMount(t *testing.T) {
 
 // TestKilledMountsAreReplaced kills refmond serve and refmond mount again and again, right after programs read the
 // attributes of the mount's root, which the host's kernel then answers from its cache for a dead mount too. Each start
-// leaves one mount, and a second start beside it fails (M-8, M-39).
+// leaves one mount, and a concurrent second start fails (M-8, M-39).
 func TestKilledMountsAreReplaced(t *testing.T) {
 	w, p, at := newMountWorld(t)
 	w.must(os.Chmod(p.dir, 0o755))
@@ -92,22 +92,22 @@ func TestKilledMountsAreReplaced(t *testing.T) {
 	} {
 		for round := range rounds {
 			cmd, end := start()
-			w.says(0, "", "stat "+at+" >/dev/null")
-			w.says(alice, "the plan", "ls -ld "+at+" >/dev/null; cat "+at+"/plan")
+			w.prints(0, "", "stat "+at+" >/dev/null")
+			w.prints(alice, "the plan", "ls -ld "+at+" >/dev/null; cat "+at+"/plan")
 			if n := mounts(); n != 1 {
 				t.Fatalf("M-39: %s, round %d: %d mounts, want 1", name, round, n)
 			}
-			w.says(0, "", "stat "+at+" >/dev/null")
+			w.prints(0, "", "stat "+at+" >/dev/null")
 			w.must(cmd.Process.Kill())
 			end()
 		}
 		_, end := start()
-		out, err := p.refuses("mount", w.root, at)
+		out, err := p.mustFail("mount", w.root, at)
 		if want := "a running refmond has mounted"; err == nil || !strings.Contains(out, want) || mounts() != 1 {
 			t.Errorf("M-39: a second mount next to %s: %v, %d mounts, %s; want text containing %q", name, err, mounts(), out,
 				want)
 		}
-		w.says(alice, "the plan", "cat "+at+"/plan")
+		w.prints(alice, "the plan", "cat "+at+"/plan")
 		end()
 	}
 }
@@ -130,8 +130,8 @@ func TestSignalBeforeReadyEndsMount(t *testing.T) {
 	}
 }
 
-// holds starts a program of alice's that has a file open until release.
-func (w *treeWorld) holds(name string) (release func()) {
+// holdOpen starts a program of alice's that has a file open until release.
+func (w *treeWorld) holdOpen(name string) (release func()) {
 	w.Helper()
 	cmd := exec.Command("setpriv", "--reuid", fmt.Sprint(alice), "--regid", fmt.Sprint(alice), "--clear-groups",
 		"/bin/sh", "-c", `exec 3<"$0" && echo open && read end`, name)
@@ -145,7 +145,7 @@ func (w *treeWorld) holds(name string) (release func()) {
 	}
 	return func() {
 		_ = in.Close()
-		_ = cmd.Wait() // it only waited for the end of its input
+		_ = cmd.Wait() // the program reads until the end of its input
 	}
 }
 
@@ -157,7 +157,7 @@ func TestDeadMountOfOthersIsNotRemoved(t *testing.T) {
 	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n", w.root, at))
 	for kind, source := range map[string]string{"fuse.sshfs": "projects", "fuse.refmon": "others"} {
 		w.deadMount(at, kind, source)
-		out, err := p.refuses("serve", "--config", p.config)
+		out, err := p.mustFail("serve", "--config", p.config)
 		if err == nil || !strings.Contains(out, fmt.Sprintf("a dead mount of another server is there (%s, %s): end it"+
 			" with umount -l %s", kind, source, at)) {
 			t.Errorf("%s of %s: %v\n%s", kind, source, err, out)
@@ -186,7 +186,7 @@ func TestLostMountIsLogged(t *testing.T) {
 		}
 		end()
 	}
-	check.Equal(t, strings.Count(p.log.all(), "another program"), 1, "lines about a lost mount")
+	check.Equal(t, strings.Count(p.log.text(), "another program"), 1, "lines about a lost mount")
 }
 
 // deadMount mounts a file system whose server is gone.
@@ -199,8 +199,8 @@ func (w *treeWorld) deadMount(at, kind, source string) {
 	w.must(unix.Close(fd))
 }
 
-// refuses runs a verb that must exit with an error. A verb that keeps serving is killed, and counts as no error.
-func (p *program) refuses(args ...string) (string, error) {
+// mustFail runs a verb that must exit with an error. A verb that keeps running is killed and counts as success.
+func (p *program) mustFail(args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(p.Context(), 20*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, p.bin, args...)
@@ -223,7 +223,7 @@ func TestMissingMountPointNamesRemedy(t *testing.T) {
 		file: "file is not a directory: name one"} {
 		p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n", w.root, at))
 		for _, args := range [][]string{{"serve", "--config", p.config}, {"mount", w.root, at}} {
-			out, err := p.refuses(args...)
+			out, err := p.mustFail(args...)
 			check.That(t, err != nil && strings.Contains(out, want), "%q: %v, %s; want %s", args, err, out, want)
 		}
 	}

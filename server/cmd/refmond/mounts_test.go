@@ -16,8 +16,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestUnmountDuringRequests: connections drop the mounts' tokens and read metrics while the daemon stops. The race
-// detector finds an access without the lock.
+// TestUnmountDuringRequests drops the mounts' tokens and reads metrics while the daemon stops. The race detector finds
+// an access without the lock.
 func TestUnmountDuringRequests(t *testing.T) {
 	s := &service{mounted: []string{"share"}}
 	var all sync.WaitGroup

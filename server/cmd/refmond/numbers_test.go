@@ -64,7 +64,7 @@ func TestSharedUIDMapsToNobody(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, table, err)
 		}
 	}
-	if err := os.Truncate(file, maxNumbers+1); err != nil { // a hole takes no room
+	if err := os.Truncate(file, maxNumbers+1); err != nil { // a hole takes no disk space
 		t.Fatal(err)
 	}
 	if _, err := readNumbers(file); err == nil || !strings.Contains(err.Error(), "is longer than") {

@@ -81,7 +81,7 @@ func TestMetricsPrintEachCounter(t *testing.T) {
 	}
 }
 
-// strange is a uid of no account.
+// strange is a uid without an account.
 const strange = 65533
 
 // TestOperationsSocketRejectsOtherUsers checks that the operations socket hangs up on another user before it reads a
@@ -112,7 +112,7 @@ func TestOperationsSocketRejectsOtherUsers(t *testing.T) {
 				return nil, err
 			}
 			defer c.Close()
-			return io.ReadAll(c) // ends as the other side hangs up
+			return io.ReadAll(c) // returns when the server closes the connection
 		}); err != nil {
 			t.Errorf("uid %d: %v, want the end of the connection", who, err)
 		}

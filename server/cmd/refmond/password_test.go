@@ -109,11 +109,11 @@ func TestPipedPasswordIsFirstLine(t *testing.T) {
 	}
 }
 
-// planted are secrets that a run gets. No part of a run may show one.
+// planted has the secrets that a run receives. No output or file of the run may contain one.
 type planted struct {
 	*program
 	secrets map[string][]byte
-	outputs map[string]string // what programs printed and returned
+	outputs map[string]string // outputs and error texts of the programs
 }
 
 // TestNoOutputOrFileContainsSecrets gives a run of refmond and refmon-gateway a password, a wrong password, a keytab, a
@@ -162,13 +162,13 @@ func TestNoOutputOrFileContainsSecrets(t *testing.T) {
 		out, _ := exec.Command(p.bin, verb...).CombinedOutput()
 		p.outputs[verb[0]] = string(out)
 	}
-	p.processes()
+	p.addProcesses()
 	p.leavesNoCore(cmd.Process.Pid)
 	if err := cmd.Process.Signal(unix.SIGABRT); err != nil { // a crash: Go prints every goroutine
 		t.Fatal(err)
 	}
 	end()
-	p.outputs["log"] = p.log.all()
+	p.outputs["log"] = p.log.text()
 	p.search(keytab)
 	if !strings.Contains(p.outputs["log"], "SIGABRT") || !strings.Contains(p.outputs["log"], "rejected a client's") {
 		t.Errorf("the log has no crash or no refusal, so the search shows nothing:\n%.2000s", p.outputs["log"])
@@ -193,7 +193,7 @@ func (p *planted) gateway() {
 		}
 	})
 	log.await(p.T, 0, "msg=ready files=")
-	at := regexp.MustCompile(`https://\S+`).FindString(log.all())
+	at := regexp.MustCompile(`https://\S+`).FindString(log.text())
 	web := http.Client{Transport: &http.Transport{DisableKeepAlives: true,
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	for _, set := range []func(*http.Request){
@@ -210,16 +210,16 @@ func (p *planted) gateway() {
 		_ = a.Body.Close()
 		p.outputs["gateway"] += fmt.Sprint(a.Status, a.Header, string(b), err)
 	}
-	p.processes()
+	p.addProcesses()
 	p.leavesNoCore(cmd.Process.Pid)
 	_ = cmd.Process.Signal(unix.SIGABRT)
 	reading.Wait()
 	_ = cmd.Wait()
-	p.outputs["gateway's log"] = log.all()
+	p.outputs["gateway's log"] = log.text()
 }
 
-// processes adds the command lines and environments of all processes, except for those of this test.
-func (p *planted) processes() {
+// addProcesses adds the command lines and environments of all processes, except for those of this test.
+func (p *planted) addProcesses() {
 	p.Helper()
 	for _, name := range []string{"cmdline", "environ", "comm"} {
 		files, err := filepath.Glob("/proc/[0-9]*/" + name)
@@ -232,8 +232,8 @@ func (p *planted) processes() {
 	}
 }
 
-// search looks for the secrets, as they are, in base64 and in hexadecimal digits, in the outputs and in all files of
-// the run except the keytab.
+// search looks for the secrets as bytes, in base64 and in hexadecimal, in the outputs and in all files of the run
+// except the keytab.
 func (p *planted) search(except string) {
 	p.Helper()
 	if b, err := os.ReadFile(except); err != nil || !bytes.Contains(b, p.secrets["keytab"]) {

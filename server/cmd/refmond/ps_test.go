@@ -61,7 +61,7 @@ func actsAsItself(t *testing.T, c *shown, level winnt.SecurityImpersonationLevel
 // between from and now by NOW, and runs of spaces by one.
 func rowsOf(t *testing.T, cfg *config, verb string, from time.Time) []string {
 	t.Helper()
-	code, text, errs := ran(verb, "--socket", cfg.AdminSocket)
+	code, text, errs := runLine(verb, "--socket", cfg.AdminSocket)
 	check.Require(t, code, exitSuccess, "%s: %s: exit code", verb, errs)
 	now := time.Now()
 	for at := from.Truncate(time.Second); !at.After(now); at = at.Add(time.Second) {
@@ -76,7 +76,7 @@ func rowsOf(t *testing.T, cfg *config, verb string, from time.Time) []string {
 	return rows
 }
 
-// thisUser is how the user of the test is called where no account has the uid.
+// thisUser returns the name that refmond prints for the test's uid without an account.
 func thisUser() string {
 	if u, err := user.Current(); err == nil {
 		return `Unix User\` + u.Username
@@ -110,7 +110,7 @@ func TestPsListsThreadsAndImpersonation(t *testing.T) {
 	a, b, nameless := shownAt(t, cfg.Socket), shownAt(t, cfg.AdminSocket), shownAt(t, cfg.AdminSocket)
 	check.Success(t, a.Thread().NtImpersonateAnonymousToken(winnt.NtCurrentThread))
 	actsAsItself(t, b, winnt.SecurityIdentification)
-	actsAsItself(t, nameless, winnt.SecurityAnonymous) // nobody can open its token, but the daemon knows the user
+	actsAsItself(t, nameless, winnt.SecurityAnonymous) // its token cannot be opened, but the daemon knows the user
 	second, err := b.NewThread()
 	check.NoError(t, err)
 	rows, name := rowsOf(t, cfg, "ps", from), ownName(t)
@@ -130,7 +130,7 @@ func TestPsListsThreadsAndImpersonation(t *testing.T) {
 			t.Errorf("no rows are\n%s\nin\n%s", strings.Join(want, "\n"), strings.Join(rows, "\n"))
 			continue
 		}
-		process := regexp.MustCompile(`^\d+ [^/ ]+ NOW `) // a row of a thread has a name with a number
+		process := regexp.MustCompile(`^\d+ [^/ ]+ NOW `) // a thread's row contains the thread's number
 		if after := at + len(want); after < len(rows) && !process.MatchString(rows[after]) {
 			t.Errorf("process %s has a further thread: %s", c.id, rows[after])
 		}

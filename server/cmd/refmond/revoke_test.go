@@ -23,7 +23,7 @@ func TestRevokeCommandNeedsSeDebugPrivilege(t *testing.T) {
 	w.describe("plan", "O:BAG:SYD:(A;;FA;;;S-1-22-1-4711)(A;;FR;;;S-1-22-1-4712)")
 	cfg := w.configure("")
 	stop := served(t, cfg)
-	a := w.as(alice)
+	a := w.connectAs(alice)
 	open := func() winnt.Handle {
 		h, st := a.NtOpenFile(winnt.GENERIC_READ, &nt.ObjectAttributes{ObjectName: `\??\projects\plan`}, 7, 0)
 		w.ok("open", st)
@@ -63,7 +63,7 @@ func TestRevokeCommandNeedsSeDebugPrivilege(t *testing.T) {
 	}
 }
 
-// revocations counts the records of the trail that say that the access of a target was revoked.
+// revocations counts the records of the trail about the revocation of a target.
 func revocations(w *treeWorld, cfg *config, target string) (n int) {
 	w.Helper()
 	for _, e := range trailOf(w, cfg.State) {
@@ -108,9 +108,9 @@ func TestRevocationWarnsAboutPathWithoutFile(t *testing.T) {
 	}
 }
 
-// TestHostPathMapsToKernelName checks which kernel name a path of the host has. A path beside a tree has none. In a
-// tree inside another one, it is that of the inner tree. In a mount below another one, it is that of the inner mount's
-// tree, however the configuration writes the mount. A mount hides a tree in its directory, and an earlier mount (W-99).
+// TestHostPathMapsToKernelName checks the kernel name of a host path. A path outside of all trees has none. In a nested
+// tree, it is the name in the inner tree. In a nested mount, it is the name in the inner mount's tree, however the
+// configuration spells the mount point. A mount hides a tree in its directory and an earlier mount (W-99).
 func TestHostPathMapsToKernelName(t *testing.T) {
 	c := &config{trees: []treeConfig{{name: "p", mount: "/mnt/p", backup: "/backup/p"}, {name: "q", mount: "/mnt/p/q/"},
 		{name: "r", mount: "/run/r/s"}, {name: "s", mount: "/run/r"}, {name: "t"}}}

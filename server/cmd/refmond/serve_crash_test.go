@@ -29,7 +29,7 @@ func TestKillLosesNoAcknowledgedChange(t *testing.T) {
 	var acknowledged []string
 	refused := 0
 	for round := range kills {
-		done, n := p.round(round)
+		done, n := p.killRound(round)
 		acknowledged = append(acknowledged, done...)
 		refused += n
 	}
@@ -56,20 +56,20 @@ func TestKillLosesNoAcknowledgedChange(t *testing.T) {
 		"%d refused logons were answered, %d are records (L-49), want at least %d", refused, failures, refused)
 }
 
-// round starts refmond, has connections add accounts and fail to log on, and kills it
-// once each of them has been answered a few times. It returns the names of the
-// accounts whose making was answered, and how many refused logons were.
-func (p *program) round(round int) (done []string, refused int) {
+// killRound starts refmond, adds accounts and fails logons on several connections, and kills refmond after each
+// connection got a few replies. It returns the names of the acknowledged accounts and the number of acknowledged failed
+// logons.
+func (p *program) killRound(round int) (done []string, refused int) {
 	p.Helper()
 	cmd, end := p.serve()
 	defer end()
 	var mu sync.Mutex
 	var all sync.WaitGroup
-	busy := make(chan struct{}, 2*writers) // one from each once it has been answered
+	busy := make(chan struct{}, 2*writers) // one from each connection after its replies
 	for w := range writers {
 		changes, logons := p.dial(p.admin), p.dial(p.socket)
 		all.Go(func() {
-			until(busy, func(i int) error {
+			repeatUntilError(busy, func(i int) error {
 				name := fmt.Sprintf("u%d-%d-%d", round, w, i)
 				if _, err := admin.Ask(changes.Administer, admin.Request{Do: admin.AddAccount, Name: name}); err != nil {
 					return err
@@ -81,7 +81,7 @@ func (p *program) round(round int) (done []string, refused int) {
 			})
 		})
 		all.Go(func() {
-			until(busy, func(int) error {
+			repeatUntilError(busy, func(int) error {
 				if err := guess(logons); err != nil {
 					return err
 				}
@@ -100,8 +100,8 @@ func (p *program) round(round int) (done []string, refused int) {
 	return done, refused
 }
 
-// until calls f until it fails. It reports to busy after the second call or at the end.
-func until(busy chan<- struct{}, f func(i int) error) {
+// repeatUntilError calls f until it fails. It reports to busy after the second call or at the end.
+func repeatUntilError(busy chan<- struct{}, f func(i int) error) {
 	reported := false
 	for i := 0; ; i++ {
 		err := f(i)
@@ -125,8 +125,7 @@ func guess(c *client.Conn) error {
 	return nil
 }
 
-// trail returns how often the audit log has the creation of each account, and the number of
-// rejected logons.
+// trail returns the number of creation records of each account, and of records of rejected logons.
 func (p *program) trail() (created map[string]int, failures int) {
 	p.Helper()
 	created = map[string]int{}

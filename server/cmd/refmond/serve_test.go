@@ -50,15 +50,15 @@ func TestLoadWithoutFileReturnsDefaults(t *testing.T) {
 // TestConfigCheckFindsUnknownField checks that config check finds the error in a file, and that config print prints a
 // valid one.
 func TestConfigCheckFindsUnknownField(t *testing.T) {
-	code, text, _ := ran("config", "print")
+	code, text, _ := runLine("config", "print")
 	file := written(t, filepath.Join(t.TempDir(), "c.yaml"), text)
 	check.That(t, code == 0 && text == string(shipped), "print: exit code %d, %d bytes", code, len(text))
-	if code, out, errs := ran("config", "check", file); code != 0 || errs != "" || out != file+": well formed; state "+
+	if code, out, errs := runLine("config", "check", file); code != 0 || errs != "" || out != file+": well formed; state "+
 		"/var/lib/refmon, socket /run/refmon/refmond.sock\n" {
 		t.Errorf("check: exit code %d, %q, %q", code, out, errs)
 	}
 	written(t, file, "nonsense: 1\n")
-	if code, out, errs := ran("config", "check", file); code != exitMalformed || out != "" || !strings.Contains(errs,
+	if code, out, errs := runLine("config", "check", file); code != exitMalformed || out != "" || !strings.Contains(errs,
 		"nonsense: unknown field") {
 		t.Errorf(`check: exit code %d, %q, %q, want %d, "", text containing "nonsense: unknown field"`, code, out,
 			errs, exitMalformed)
@@ -95,7 +95,7 @@ func TestDefaultPolicyRecordsLogons(t *testing.T) {
 	}
 }
 
-// said keeps the lines that a daemon logs.
+// said collects the log output of a daemon.
 type said struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -107,8 +107,8 @@ func (s *said) Write(b []byte) (int, error) {
 	return s.b.Write(b)
 }
 
-// since returns the output since the last call.
-func (s *said) since() string {
+// newOutput returns the output since the last call.
+func (s *said) newOutput() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer s.b.Reset()
@@ -165,7 +165,7 @@ func TestInvalidReloadChangesNothing(t *testing.T) {
 	}
 	reload := func(more string) string {
 		t.Helper()
-		log.since()
+		log.newOutput()
 		s.reload(configure(more))
 		if first := received(); !strings.HasPrefix(first, "RELOADING=1\nMONOTONIC_USEC=") {
 			t.Errorf("the manager received %q, want text starting with %q", first, "RELOADING=1\nMONOTONIC_USEC=")
@@ -173,7 +173,7 @@ func TestInvalidReloadChangesNothing(t *testing.T) {
 		if then := received(); then != "READY=1" {
 			t.Errorf(`the manager received %q, want "READY=1"`, then)
 		}
-		return log.since()
+		return log.newOutput()
 	}
 	check.RequireThat(t, !holds() && s.level.Level() == slog.LevelError,
 		"before the reload: the privilege is there: %t, log level %v, want false, ERROR", holds(), s.level)
@@ -235,11 +235,11 @@ func TestReloadNamesKeysThatNeedRestart(t *testing.T) {
 	const applied = "root: no-such-user\nprivileges: {4711: [SeImpersonatePrivilege]}\nadministrators: [4711]\n" +
 		"log: {level: debug}\naudit: {required: false, policy: {Logon: both}}\n"
 	p.configure("limits: {perUser: 7}\n" + applied)
-	p.reloaded(cmd, "msg=reloaded")
-	check.That(t, !strings.Contains(p.log.all(), "restart refmond"), "a reload does not apply a key that is marked so")
+	p.reload(cmd, "msg=reloaded")
+	check.That(t, !strings.Contains(p.log.text(), "restart refmond"), "a reload does not apply a key that is marked so")
 	p.configure("startAs: true\nlimits: {perUser: 8}\n" + applied)
-	p.reloaded(cmd, `restart refmond" keys="startAs, limits"`)
-	check.Equal(t, strings.Count(p.log.all(), `no-such-user\" is not a user`), 3, "lines about root, in %s", p.log.all())
+	p.reload(cmd, `restart refmond" keys="startAs, limits"`)
+	check.Equal(t, strings.Count(p.log.text(), `no-such-user\" is not a user`), 3, "lines about root, in %s", p.log.text())
 }
 
 // TestManyReloadsDoNotDropStop sends many SIGHUP and then SIGTERM while a reload waits for its configuration. refmond
@@ -253,7 +253,7 @@ func TestManyReloadsDoNotDropStop(t *testing.T) {
 		cmd.Process.Signal(unix.SIGHUP)))
 	pipe := check.Must(os.OpenFile(p.config, os.O_WRONLY, 0)) // returns when the reload reads
 	check.NoError(t, os.Rename(later, p.config))
-	for range 1000 { // the host's kernel makes one of those that it has not delivered yet
+	for range 1000 { // the kernel merges pending signals of one kind
 		check.NoError(t, cmd.Process.Signal(unix.SIGHUP))
 	}
 	check.NoError(t, cmd.Process.Signal(unix.SIGTERM))

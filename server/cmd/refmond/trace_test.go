@@ -39,8 +39,8 @@ func (p *program) watched() func() string {
 	}
 }
 
-// untraced holds that a trace has the logon, and none of these secrets in any form.
-func (p *program) untraced(text string, secrets ...[]byte) {
+// checkUntraced checks that a trace has the logon and none of the secrets in any encoding.
+func (p *program) checkUntraced(text string, secrets ...[]byte) {
 	p.Helper()
 	check.That(p, strings.Contains(text, "LsaLogonUser") && strings.Contains(text, "***"),
 		"the trace has no logon with stars:\n%s", text)
@@ -51,7 +51,7 @@ func (p *program) untraced(text string, secrets ...[]byte) {
 	}
 }
 
-// leavesNoCore checks that the daemon with a pid can leave no core (K-83).
+// leavesNoCore checks that a daemon cannot dump core (K-83).
 func (p *program) leavesNoCore(pid int) {
 	p.Helper()
 	b := check.Must(os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "limits")))

@@ -20,7 +20,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// onSmallDisk puts the state folder on a file system of so many MiB.
+// onSmallDisk puts the state folder on a file system of mib MiB.
 func (w *treeWorld) onSmallDisk(mib int) (state string) {
 	w.Helper()
 	state = filepath.Join(w.dir, "state")
@@ -67,7 +67,7 @@ func TestFullAuditDiskFailsOnlyAuditedCalls(t *testing.T) {
 	w.must(err)
 	stop := serving(t, s)
 	defer func() { stop() }()
-	a := w.as(alice)
+	a := w.connectAs(alice)
 	begun := time.Now()
 	for range 200 {
 		w.must(w.dial(bob).Close())
@@ -92,7 +92,7 @@ func TestFullAuditDiskFailsOnlyAuditedCalls(t *testing.T) {
 	w.ok("with room", open(a, "spied"))
 	empty := w.fill(state)
 	var st ntstatus.Status
-	for range 5000 { // use up the space that is allocated ahead for records
+	for range 5000 { // uses up the space preallocated for records
 		if st = open(a, "spied"); st != ntstatus.Success {
 			break
 		}
@@ -102,14 +102,14 @@ func TestFullAuditDiskFailsOnlyAuditedCalls(t *testing.T) {
 		w.must(w.dial(bob).Close())
 		w.ok("what no SACL asks about", open(a, "plain"))
 	}
-	if st := open(w.as(bob), "spied"); st != ntstatus.AuditFailed {
+	if st := open(w.connectAs(bob), "spied"); st != ntstatus.AuditFailed {
 		t.Errorf("a second user: %v, want STATUS_AUDIT_FAILED", st)
 	}
 	admin, err := client.Dial(cfg.AdminSocket)
 	w.must(err)
 	w.ok("an administrator", open(admin.Thread(), "spied"))
 	w.must(admin.Close())
-	text := log.since()
+	text := log.newOutput()
 	check.That(t, strings.Contains(text, "no space left on device") && strings.Contains(text, state),
 		"the log of the daemon does not name the cause: %s", text)
 	var told bytes.Buffer
@@ -120,7 +120,7 @@ func TestFullAuditDiskFailsOnlyAuditedCalls(t *testing.T) {
 	}
 	empty()
 	w.ok("with room again", open(a, "spied"))
-	w.ok("with room again", open(w.as(bob), "spied"))
+	w.ok("with room again", open(w.connectAs(bob), "spied"))
 	told.Reset()
 	(&doctorCmd{Config: w.config}).Run(&streams{out: &told, err: io.Discard})
 	check.That(t, !strings.Contains(told.String(), "WRONG audit") && strings.Contains(told.String(), "records were lost"),

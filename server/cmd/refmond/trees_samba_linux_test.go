@@ -27,8 +27,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// patience is how long a logon is repeated while the controller does not respond: it is a single process, which
-// closes connections to its KDC while it works on something else.
+// patience is how long the test retries a logon. The domain controller is a single process that closes KDC connections
+// while it is busy.
 const patience = 3 * time.Minute
 
 // ridLow is the first id of the domain's range on the host, of backend rid.
@@ -72,8 +72,8 @@ for flags in os.O_RDONLY, os.O_WRONLY:
     print(' '.join(may))
 `
 
-// answersWorld is a tree that a domain controller's own file server and refmond show.
-type answersWorld struct {
+// accessWorld is a tree served by both a domain controller's file server and refmond.
+type accessWorld struct {
 	*treeWorld
 	p     *program
 	d     *addc.Domain
@@ -95,7 +95,7 @@ func TestAccessPathsGrantTheSameFiles(t *testing.T) {
 		t.Skip("slow: creates a domain and sends 4,000 requests to its file server; set REFMON_SAMBA=required to run it")
 	}
 	tw, p, at := newMountWorld(t)
-	w := &answersWorld{treeWorld: tw, p: p, at: at, texts: map[string]string{}}
+	w := &accessWorld{treeWorld: tw, p: p, at: at, texts: map[string]string{}}
 	w.describe("", "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
 	w.must(errors.Join(os.Remove(filepath.Join(w.root, "plan")), os.Chmod(w.root, 0o755)))
 	users := []string{"alice", "bob"}
@@ -111,14 +111,14 @@ func TestAccessPathsGrantTheSameFiles(t *testing.T) {
 		return nil
 	}))
 	s.dropTokens()
-	said := w.said()
+	said := w.whoCanAnswers()
 	w.d.WaitForFiles()
 	count := 0
 	for _, user := range users {
 		smb := w.smb(user)
 		ways := map[string][2][]string{"by password at the socket": w.socket(user), "on the mount": w.mounted(user),
 			"says who-can":       {said[0][user], said[1][user]},
-			"says refmon access": {w.single(user, asked[0]), w.single(user, asked[1])}}
+			"says refmon access": {w.allowed(user, asked[0]), w.allowed(user, asked[1])}}
 		for i, mask := range asked {
 			count += len(smb[i])
 			for way, got := range ways {
@@ -131,8 +131,8 @@ func TestAccessPathsGrantTheSameFiles(t *testing.T) {
 	}
 }
 
-// compare reports each file about which two ways differ.
-func (w *answersWorld) compare(user, way string, mask winnt.AccessMask, smb, got []string) {
+// compare reports each file for which an access path differs from smbd.
+func (w *accessWorld) compare(user, way string, mask winnt.AccessMask, smb, got []string) {
 	w.Helper()
 	for _, name := range w.names {
 		if a, b := slices.Contains(smb, name), slices.Contains(got, name); a != b && !w.Failed() {
@@ -144,7 +144,7 @@ func (w *answersWorld) compare(user, way string, mask winnt.AccessMask, smb, got
 }
 
 // draw creates the files. Their entries name users, the users' groups and groups that contain everybody.
-func (w *answersWorld) draw(users []string) {
+func (w *accessWorld) draw(users []string) {
 	w.Helper()
 	rnd := rand.New(rand.NewPCG(randtest.Seed(w.T), 22))
 	who := []string{"WD", "AU", "OW"}
@@ -174,7 +174,7 @@ func (w *answersWorld) draw(users []string) {
 
 // hostNames creates a getent with the users and groups that the directory computes, like a host
 // whose sources include winbind.
-func (w *answersWorld) hostNames(users []string) {
+func (w *accessWorld) hostNames(users []string) {
 	w.Helper()
 	var b strings.Builder
 	b.WriteString("#!/bin/sh\ncase \"$1 $2\" in\n")
@@ -198,7 +198,7 @@ func (w *answersWorld) hostNames(users []string) {
 }
 
 // settings returns the keys of the tree, the tickets and the directory.
-func (w *answersWorld) settings() string {
+func (w *accessWorld) settings() string {
 	return fmt.Sprintf(`    exposed: true
     ignorePosix: true
     mount: %s
@@ -208,8 +208,8 @@ directory: {name: %s, kdc: [%s], passwords: kdc, servers: ["ldaps://%s"], ca: %s
 `, w.at, os.Getuid(), w.d.Keytab, addc.Realm, w.d.SID, addc.Name, w.d.Address, w.d.Address, w.d.CA)
 }
 
-// lines runs a program with a question, and returns the words of each line.
-func (w *answersWorld) lines(cmd *exec.Cmd, question any) (out [2][]string) {
+// lines runs a program with a question on its input, and returns the words of each output line.
+func (w *accessWorld) lines(cmd *exec.Cmd, question any) (out [2][]string) {
 	w.Helper()
 	b, err := json.Marshal(question)
 	w.must(err)
@@ -225,7 +225,7 @@ func (w *answersWorld) lines(cmd *exec.Cmd, question any) (out [2][]string) {
 }
 
 // smb opens the files at the controller's file server.
-func (w *answersWorld) smb(user string) [2][]string {
+func (w *accessWorld) smb(user string) [2][]string {
 	w.Helper()
 	return w.lines(exec.Command("/usr/bin/python3", "-c", asSMB), []any{w.d.Address,
 		filepath.Join(w.d.Dir, "etc", "smb.conf"), user, addc.Password, asked, w.names})
@@ -233,7 +233,7 @@ func (w *answersWorld) smb(user string) [2][]string {
 
 // mounted opens the files as a program of the user. A shell changes to the mount: between fork and exec a child stops
 // its parent's garbage collector, and here the parent serves the mount.
-func (w *answersWorld) mounted(user string) [2][]string {
+func (w *accessWorld) mounted(user string) [2][]string {
 	w.Helper()
 	cmd := exec.Command("/bin/sh", "-c", `cd "$0" && exec /usr/bin/python3 -c "$1"`, w.at, asProgram)
 	cmd.Dir = "/"
@@ -243,7 +243,7 @@ func (w *answersWorld) mounted(user string) [2][]string {
 }
 
 // socket logs the user on with the password, and opens as the user.
-func (w *answersWorld) socket(user string) (out [2][]string) {
+func (w *accessWorld) socket(user string) (out [2][]string) {
 	w.Helper()
 	th := w.dial(os.Getuid()).Thread()
 	in := nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
@@ -271,13 +271,13 @@ func (w *answersWorld) socket(user string) (out [2][]string) {
 	return out
 }
 
-// said returns the output of who-can for the users of the exported directory, for each right.
-func (w *answersWorld) said() (out [2]map[string][]string) {
+// whoCanAnswers returns the output of who-can for the users of the exported directory, for each right.
+func (w *accessWorld) whoCanAnswers() (out [2]map[string][]string) {
 	w.Helper()
 	programs.Install(w.T, filepath.Dir(w.refmon()), "refmon")
-	w.run(w.p.bin, "directory", "export", "--config", w.config, "--people", w.people())
+	w.run(w.p.bin, "directory", "export", "--config", w.config, "--people", w.peopleFile())
 	for i, mask := range asked {
-		args := []string{"who-can", fmt.Sprintf("%#x", uint32(mask)), "--directory", w.people(), "--ignore-system-acls",
+		args := []string{"who-can", fmt.Sprintf("%#x", uint32(mask)), "--directory", w.peopleFile(), "--ignore-system-acls",
 			"--traverse", "never", "--format", "jsonl"}
 		for _, name := range w.names {
 			args = append(args, filepath.Join(w.root, name))
@@ -297,11 +297,11 @@ func (w *answersWorld) said() (out [2]map[string][]string) {
 	return out
 }
 
-func (w *answersWorld) refmon() string { return filepath.Join(w.p.dir, "refmon") }
-func (w *answersWorld) people() string { return filepath.Join(w.dir, "people.yaml") }
+func (w *accessWorld) refmon() string     { return filepath.Join(w.p.dir, "refmon") }
+func (w *accessWorld) peopleFile() string { return filepath.Join(w.dir, "people.yaml") }
 
 // run runs a program and returns its output.
-func (w *answersWorld) run(name string, args ...string) string {
+func (w *accessWorld) run(name string, args ...string) string {
 	w.Helper()
 	cmd := exec.Command(name, args...)
 	var problems strings.Builder
@@ -313,10 +313,10 @@ func (w *answersWorld) run(name string, args ...string) string {
 	return string(out)
 }
 
-// single runs refmon access for each file.
-func (w *answersWorld) single(user string, mask winnt.AccessMask) (may []string) {
+// allowed runs refmon access for each file.
+func (w *accessWorld) allowed(user string, mask winnt.AccessMask) (may []string) {
 	w.Helper()
-	args := []string{"access", "--json", "--ignore-system-acls", "--traverse", "never", "--as", user, "-d", w.people(),
+	args := []string{"access", "--json", "--ignore-system-acls", "--traverse", "never", "--as", user, "-d", w.peopleFile(),
 		"--want", fmt.Sprintf("%#x", uint32(mask))}
 	for _, name := range w.names {
 		args = append(args, filepath.Join(w.root, name))

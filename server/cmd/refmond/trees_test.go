@@ -35,7 +35,7 @@ type treeWorld struct {
 	config    string
 }
 
-// newTreeWorld makes the directory: alice may do everything in it, bob reads.
+// newTreeWorld creates the directory: alice has full access, bob may read.
 func newTreeWorld(t *testing.T) *treeWorld {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -48,7 +48,7 @@ func newTreeWorld(t *testing.T) *treeWorld {
 	return w
 }
 
-// ofTheRoot is the descriptor of the directory that newTreeWorld makes.
+// ofTheRoot is the descriptor of the directory that newTreeWorld creates.
 const ofTheRoot = "O:BAG:SYD:P(A;OICI;FA;;;S-1-22-1-4711)(A;OICI;0x1200a9;;;S-1-22-1-4712)"
 
 func (w *treeWorld) must(err error) {
@@ -56,13 +56,13 @@ func (w *treeWorld) must(err error) {
 	check.NoError(w, err)
 }
 
-// ok expects success.
+// ok checks that st is STATUS_SUCCESS.
 func (w *treeWorld) ok(what string, st ntstatus.Status) {
 	w.Helper()
 	check.Equal(w, st, ntstatus.Success, "%s", what)
 }
 
-// describe gives a file a descriptor as a file server would.
+// describe stores a descriptor for a file, as a file server does.
 func (w *treeWorld) describe(name, text string) {
 	w.Helper()
 	a := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}
@@ -83,8 +83,8 @@ func (w *treeWorld) configure(more string) *config {
 	return cfg
 }
 
-// as connects as a user of the host.
-func (w *treeWorld) as(uid int) *nt.Thread {
+// connectAs connects as a user of the host.
+func (w *treeWorld) connectAs(uid int) *nt.Thread {
 	w.Helper()
 	return w.dial(uid).Thread()
 }
@@ -115,7 +115,7 @@ const sharing = uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess
 func TestUsersWorkOnTreeBySocket(t *testing.T) {
 	w := newTreeWorld(t)
 	defer served(t, w.configure(""))()
-	a, b := w.as(alice), w.as(bob)
+	a, b := w.connectAs(alice), w.connectAs(bob)
 	create := func(th *nt.Thread, name string, d fileaccess.Disposition, desired winnt.AccessMask,
 		options fileaccess.CreateOptions) (winnt.Handle, ntstatus.Status) {
 		h, _, st := th.NtCreateFile(nt.CreateFileIn{DesiredAccess: desired, CreateDisposition: uint32(d),
@@ -162,7 +162,7 @@ func TestUsersWorkOnTreeBySocket(t *testing.T) {
 	}
 }
 
-// doctor returns the first line of the doctor's about trees.
+// doctor returns the first line of the doctor's report about trees.
 func (w *treeWorld) doctor() string {
 	w.Helper()
 	for line := range strings.Lines(w.doctored()) {
@@ -221,7 +221,7 @@ func TestExposedTreePathBlocksStart(t *testing.T) {
 // earlier versions that do (F-198, F-199).
 func TestRestartGrantsNoOldSession(t *testing.T) {
 	w := newTreeWorld(t)
-	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)") // nothing that files inherit: they have the default list of a token
+	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)") // nothing to inherit, so files get the token's default DACL
 	cfg := w.configure("")
 	during := func(use func()) {
 		t.Helper()
@@ -230,7 +230,7 @@ func TestRestartGrantsNoOldSession(t *testing.T) {
 	}
 	open := func(uid int, d fileaccess.Disposition) ntstatus.Status {
 		t.Helper()
-		th := w.as(uid)
+		th := w.connectAs(uid)
 		h, _, st := th.NtCreateFile(nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, CreateDisposition: uint32(d),
 			ShareAccess: sharing, ObjectAttributes: file("diary")})
 		if st == ntstatus.Success {
@@ -269,9 +269,9 @@ func TestRestartGrantsNoOldSession(t *testing.T) {
 		"ignores")
 }
 
-// doctored returns the lines of the doctor's.
+// doctored returns the lines of the doctor's report about trees.
 func (w *treeWorld) doctored() string {
 	w.Helper()
-	_, out, _ := ran("doctor", "--config", w.config)
+	_, out, _ := runLine("doctor", "--config", w.config)
 	return out
 }

@@ -80,7 +80,7 @@ func TestFoldersWritableByOthersBlockStart(t *testing.T) {
 			return s.stop()
 		}
 		if c.repair != "chmod go-w D/open" {
-			if err := begin(); err != nil { // makes the state
+			if err := begin(); err != nil { // creates the state folder
 				t.Fatalf("%s: %v", name, err)
 			}
 		}

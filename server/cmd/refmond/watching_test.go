@@ -54,8 +54,8 @@ func (w *watcher) index(uid uint32, more ...string) (*exec.Cmd, *bufio.Scanner) 
 	return cmd, bufio.NewScanner(out)
 }
 
-// answers waits until the answer about a file is one.
-func (w *watcher) answers(uid uint32, file, who, want string) {
+// awaitAnswer waits until the index returns the wanted answer about a file.
+func (w *watcher) awaitAnswer(uid uint32, file, who, want string) {
 	w.Helper()
 	var got string
 	for ends := time.Now().Add(time.Minute); time.Now().Before(ends); {
@@ -157,24 +157,24 @@ func TestWatcherNeedsBackupPrivilege(t *testing.T) {
 	for said.Scan() && !strings.Contains(said.Text(), "were looked at") {
 	}
 	go func() {
-		for said.Scan() { // it shall not stand still
+		for said.Scan() { // the index must make progress
 		}
 	}()
-	w.answers(4811, "plan", "alice", "yes\n")
-	w.answers(4811, "plan", "bob", "no\n")
-	w.answers(4811, "open", "bob", "no: the document could not be read: it has no valid attribute")
+	w.awaitAnswer(4811, "plan", "alice", "yes\n")
+	w.awaitAnswer(4811, "plan", "bob", "no\n")
+	w.awaitAnswer(4811, "open", "bob", "no: the document could not be read: it has no valid attribute")
 	w.describe("plan", "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4712)")
-	w.answers(4811, "plan", "bob", "yes\n")
-	w.answers(4811, "plan", "alice", "no\n")
-	w.must(refmond.Process.Signal(syscall.SIGSTOP)) // the stage that watches, alone
-	w.answers(4811, "plan", "bob", "no: "+w.root+" had no heartbeat")
+	w.awaitAnswer(4811, "plan", "bob", "yes\n")
+	w.awaitAnswer(4811, "plan", "alice", "no\n")
+	w.must(refmond.Process.Signal(syscall.SIGSTOP)) // the watching stage alone
+	w.awaitAnswer(4811, "plan", "bob", "no: "+w.root+" had no heartbeat")
 	w.must(refmond.Process.Signal(syscall.SIGCONT))
-	w.answers(4811, "plan", "bob", "yes\n")
+	w.awaitAnswer(4811, "plan", "bob", "yes\n")
 	end()
-	w.answers(4811, "plan", "bob", "no: "+w.root+" had no heartbeat")
+	w.awaitAnswer(4811, "plan", "bob", "no: "+w.root+" had no heartbeat")
 	w.describe("plan", "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)")
 	_, end = w.program.serve()
 	defer end()
-	w.answers(4811, "plan", "alice", "yes\n")
-	w.answers(4811, "plan", "bob", "no\n")
+	w.awaitAnswer(4811, "plan", "alice", "yes\n")
+	w.awaitAnswer(4811, "plan", "bob", "no\n")
 }
