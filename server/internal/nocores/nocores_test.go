@@ -59,7 +59,7 @@ func TestCrashLeavesNoCore(t *testing.T) {
 			t.Errorf("K-83: limits %q, want {1 1}", limits)
 		}
 		check.NoError(t, cmd.Process.Signal(syscall.SIGABRT))
-		_ = cmd.Wait() // it says that the signal ended it
+		_ = cmd.Wait() // reports the signal
 		cores := check.Must(filepath.Glob(filepath.Join(dir, "core*")))
 		check.That(t, len(cores) == want, "K-83: %s: %q, want %d cores", how, cores, want)
 	}
