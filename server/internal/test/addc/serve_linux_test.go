@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// A program outlives the thread of the goroutine that asked to start it. The kernel kills it with the thread that
-// started it, and a goroutine that ends with its thread locked ends the thread.
+// TestProgramOutlivesThread checks that a program outlives the goroutine that requested its start. The kernel would
+// kill the program with its parent thread, which ends with a goroutine that has locked it.
 func TestProgramOutlivesThread(t *testing.T) {
 	cmd := exec.Command("sleep", "300")
 	ended, begun := make(chan error, 1), make(chan error)
