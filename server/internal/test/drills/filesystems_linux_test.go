@@ -18,7 +18,7 @@ func TestFileTestsPassOnXfsBtrfsAndOverlayfs(t *testing.T) {
 			for dir, packages := range tested {
 				cmd := exec.Command("go", append([]string{"test", "-short", "-count=1", "-p=1"}, packages...)...)
 				cmd.Dir = dir
-				cmd.Env = append(os.Environ(), "TMPDIR="+at, "GOTMPDIR="+os.TempDir()) // the compiler works elsewhere
+				cmd.Env = append(os.Environ(), "TMPDIR="+at, "GOTMPDIR="+os.TempDir()) // the compiler uses another folder
 				out, err := cmd.CombinedOutput()
 				if t.Logf("%s", out); err != nil {
 					t.Errorf("%v: %v", packages, err)

@@ -11,10 +11,10 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
-// TestMixedLoadIsFlat uses all daemons for REFMON_LOAD, 20 seconds by default. Memory, threads, descriptors, goroutines
-// and disk in the last quarter of that time are those of the second one, but for small limits, and no daemon has many
-// goroutines at the end. The trail may grow to 16 MiB and the index to 64. REFMON_PAUSE=N makes the pauses of the load
-// N times as long.
+// TestMixedLoadIsFlat loads all daemons for REFMON_LOAD, 20 seconds by default. Memory, threads, descriptors,
+// goroutines and disk use may differ between the second and the last quarter only by small limits, and no daemon has
+// many goroutines at the end. The trail may grow to 16 MiB and the index to 64. REFMON_PAUSE=N makes the pauses of the
+// load N times as long.
 func TestMixedLoadIsFlat(t *testing.T) {
 	if os.Getenv("REFMON_LOAD") == "" {
 		randtest.SkipUnlessDeep(t, "it uses all daemons for 20 seconds")

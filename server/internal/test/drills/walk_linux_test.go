@@ -21,9 +21,9 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestAttacksOfOrdinaryUserFail is the walk of a reviewer with a shell as an ordinary user, and with one as the
-// gateway's user: reading another user's file, changing the trail, becoming another account, and reaching or hindering
-// the daemons (docs/threats.md).
+// TestAttacksOfOrdinaryUserFail runs attacks from a shell of an ordinary user and of the gateway's user: reading
+// another user's file, changing the trail, becoming another account, and reaching or blocking the daemons
+// (docs/threats.md).
 func TestAttacksOfOrdinaryUserFail(t *testing.T) {
 	randtest.SkipUnlessDeep(t, "it builds five programs and makes machines")
 	if _, err := os.Stat("/usr/bin/python3"); err != nil {
@@ -105,7 +105,7 @@ func (m *machine) replays(blob []byte) {
 	}
 }
 
-// usesNamespaces makes the attempts of a user who is root of a user namespace.
+// usesNamespaces runs the attacks of a user who is root in a user namespace.
 func (m *machine) usesNamespaces() {
 	m.Helper()
 	outside := func(script string) (string, error) {
@@ -130,7 +130,7 @@ func (m *machine) usesNamespaces() {
 	}
 }
 
-// sendRequests makes the attempts on the gateway.
+// sendRequests runs the attacks on the gateway.
 func (m *machine) sendRequests() {
 	m.Helper()
 	values := m.environment(bob)
@@ -152,7 +152,7 @@ func (m *machine) listensNowhereElse() {
 		fds, err := filepath.Glob(proc + "fd/*")
 		m.must(err)
 		for _, fd := range fds {
-			link, _ := os.Readlink(fd) // it may be closed
+			link, _ := os.Readlink(fd) // the connection may be closed
 			if inode, is := strings.CutPrefix(link, "socket:["); is {
 				own[strings.TrimSuffix(inode, "]")] = true
 			}
