@@ -29,7 +29,7 @@ func TestRestoreRejectsMalformedBackups(t *testing.T) {
 	f.Store = nil
 	before, err := os.ReadFile(filepath.Join(f.cfg.Folder, File))
 	check.NoError(t, err)
-	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "missing")) // it may be on another file system, where renames fail
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "missing")) // it may be on another file system, so rename fails
 	damaged := bytes.Clone(backup.Bytes())
 	clear(damaged[2*4096:])
 	later := bytes.Replace(backup.Bytes(), []byte(`{"format":1,`), []byte(`{"format":3,`), -1)
@@ -59,7 +59,7 @@ func TestRestoreRejectsMalformedBackups(t *testing.T) {
 	// A backup takes the place of a damaged store, and of a file that no store wrote.
 	for i, there := range [][]byte{damaged, backup.Bytes()[:backup.Len()/2], bytes.Repeat([]byte("x"), 1<<16), nil} {
 		opened := f.cfg
-		opened.Folder = t.TempDir() // a file that did not open stays locked by this program
+		opened.Folder = t.TempDir() // bbolt keeps a file locked that failed to open
 		for _, folder := range []string{f.cfg.Folder, opened.Folder} {
 			check.NoError(t, os.WriteFile(filepath.Join(folder, File), there, 0o600))
 		}

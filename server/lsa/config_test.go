@@ -19,7 +19,7 @@ func TestComputerNameDefaultsToHost(t *testing.T) {
 		got, err := make(chan string), error(nil)
 		go func() {
 			defer close(got)
-			runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine, on that host until then
+			runtime.LockOSThread() // never unlocked: the thread ends with the goroutine, in its UTS namespace until then
 			if err = unix.Unshare(unix.CLONE_NEWUTS); err == nil {
 				err = unix.Sethostname([]byte(c.host))
 			}

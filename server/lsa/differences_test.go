@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// plainState returns a state in a form in which two that say the same are equal.
+// plainState returns a normal form of a state: equal states have equal texts.
 func plainState(s *state) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, s.machine, s.next)
@@ -40,8 +40,8 @@ func plainState(s *state) string {
 	return b.String()
 }
 
-// gone takes a SID out of all groups and rights.
-func (w *editWorld) gone(id sid.SID) {
+// removeSID removes a SID from all groups and rights.
+func (w *editWorld) removeSID(id sid.SID) {
 	delete(w.want.grants, id)
 	for k, g := range w.want.groups {
 		var left []sid.SID
@@ -92,7 +92,7 @@ func TestEachDifferenceIsRecordedOnce(t *testing.T) {
 		name   string
 		change func(*state)
 		want   []string // what, subject and detail of each record
-		back   []string // the same of the change back
+		back   []string // the records of the reverse change
 	}{
 		{"nothing", func(*state) {}, nil, nil},
 		{"another name", account(func(a *Account) { a.Name = "al" }), ofAlice("name al"),

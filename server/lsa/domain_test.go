@@ -26,7 +26,7 @@ func TestDomainUserKeepsDuplicateGroups(t *testing.T) {
 	u := DomainUser{Account: logon.Account{SID: home.WithRID(1104), Name: "alice"}, PrimaryGroup: staff,
 		Groups: []token.Group{member(staff), member(staff), member(readers)}}
 	r, st := f.LogOnDomainUser(&u, network)
-	v, _ := made(t, r, st)
+	v, _ := newTokens(t, r, st)
 	for _, want := range []sid.SID{staff, readers, nested, sid.Users} {
 		if !v.Member(want, false) {
 			t.Errorf("K-30: the token is in %v, want in %v too", v.Groups(), want)

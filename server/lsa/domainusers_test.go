@@ -60,12 +60,12 @@ func TestGuestNamesAreBounded(t *testing.T) {
 		t.Errorf("L-73: %d names, want 10000", n)
 	}
 	remember(5, "HOME", "x") // a known name needs no new entry
-	remember(1, "HOME", "x") // a new logon: others are older now
+	remember(1, "HOME", "x") // a new logon makes it the newest entry
 	if n := count(); n != 10_000 {
 		t.Errorf("L-73: %d names with one twice, want 10000", n)
 	}
 	remember(maxDomainUsers, "HOME", "x")
-	remember(0, "HOME", "x") // dropped, and so new again
+	remember(0, "HOME", "x") // dropped before, so a new entry
 	for rid, want := range map[uint32]bool{0: true, 1: true, 2: false, 3: true, 5: true, maxDomainUsers: true} {
 		if _, ok := f.LookupSID(home.WithRID(rid)); ok != want {
 			t.Errorf("L-73: RID %d after two names too many: found %t, want %t", rid, ok, want)
@@ -83,8 +83,8 @@ func attributes(s *token.Spec) map[sid.SID]uint32 {
 	return all
 }
 
-// named reports whether a set has the one claim of that name.
-func named(s *claims.Set, name string) bool {
+// hasClaim reports whether a set has the one claim of that name.
+func hasClaim(s *claims.Set, name string) bool {
 	_, ok := s.Lookup(name)
 	return ok && s.Len() == 1
 }
@@ -192,8 +192,8 @@ func TestDomainAdministratorTokensHaveClaims(t *testing.T) {
 			}
 			check.That(t, len(all) == len(want) && len(s.Groups) == len(want),
 				"K-32: type %d, full %t, %s: groups %v, want %v", c.typ, full, c.other, all, want)
-			if s.User.SID != user || s.PrimaryGroup != staff || !named(s.UserClaims, "user") ||
-				!named(s.DeviceClaims, "device") || len(s.DeviceGroups) != 2 {
+			if s.User.SID != user || s.PrimaryGroup != staff || !hasClaim(s.UserClaims, "user") ||
+				!hasClaim(s.DeviceClaims, "device") || len(s.DeviceGroups) != 2 {
 				t.Errorf("K-31: type %d, full %t: %+v, want the claims of user and device, and two groups", c.typ, full, s)
 			}
 			made := check.Must(token.New(*s))

@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// cheap is a cost at which a thousand passwords are hashed in a test.
+// cheap is a hash cost that lets a test hash a thousand passwords.
 var cheap = Hashing{Memory: 8, Passes: 1}
 
 // clock is a manual clock.
@@ -46,13 +46,13 @@ type fixture struct {
 	attempts []Attempt
 }
 
-// hosts are the users and groups of a made-up host.
+// hosts has the users and groups of a fake host.
 type hosts struct {
 	users, groups map[string]uint32
 	in            map[string][]uint32
 }
 
-func by(m map[string]uint32, id uint32) (string, bool) {
+func nameOf(m map[string]uint32, id uint32) (string, bool) {
 	for name, n := range m {
 		if n == id {
 			return name, true
@@ -61,8 +61,8 @@ func by(m map[string]uint32, id uint32) (string, bool) {
 	return "", false
 }
 
-func (h hosts) UserName(_ context.Context, uid uint32) (string, bool)  { return by(h.users, uid) }
-func (h hosts) GroupName(_ context.Context, gid uint32) (string, bool) { return by(h.groups, gid) }
+func (h hosts) UserName(_ context.Context, uid uint32) (string, bool)  { return nameOf(h.users, uid) }
+func (h hosts) GroupName(_ context.Context, gid uint32) (string, bool) { return nameOf(h.groups, gid) }
 func (h hosts) UID(_ context.Context, name string) (uint32, bool) {
 	n, ok := h.users[name]
 	return n, ok
@@ -76,7 +76,7 @@ func (h hosts) Groups(_ context.Context, name string) ([]uint32, bool) {
 	return g, ok
 }
 func (h hosts) GroupsOf(ctx context.Context, uid uint32) ([]uint32, bool) {
-	name, ok := by(h.users, uid)
+	name, ok := nameOf(h.users, uid)
 	if !ok {
 		return nil, true
 	}
@@ -115,11 +115,11 @@ func (f *fixture) reopen(t *testing.T) {
 		check.NoError(t, f.Close())
 	}
 	s := check.Must(Open(f.cfg))
-	s.db.MaxBatchDelay = time.Microsecond // a failure of a logon waits so long for others, before both are stored
+	s.db.MaxBatchDelay = time.Microsecond // a failed logon waits this long for others before they are stored together
 	f.Store = s
 }
 
-// account makes an account with a password.
+// account adds an account with a password.
 func (f *fixture) account(t *testing.T, a Account, password logon.Secret) sid.SID {
 	t.Helper()
 	var id sid.SID
@@ -138,8 +138,8 @@ func (f *fixture) must(t *testing.T, edit func(*Edit) error) {
 	check.NoError(t, f.Update(sid.LocalSystem, edit))
 }
 
-// has reports whether a result's token has a group.
-func has(r logon.Result, id sid.SID) bool {
+// in reports whether a result's token has a group.
+func in(r logon.Result, id sid.SID) bool {
 	return slices.ContainsFunc(r.Token.Groups, func(g token.Group) bool { return g.SID == id })
 }
 

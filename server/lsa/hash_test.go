@@ -48,7 +48,7 @@ func TestHashCostOutsideBoundsIsRejected(t *testing.T) {
 			t.Errorf("%q: %v, want %t", hash, err, want)
 		}
 	}
-	// The vector of the reference implementation's tests: memory and passes differ, so they cannot change places.
+	// A vector of the reference implementation. Memory and passes differ, so swapping them is detected.
 	known := hashed{cost: Hashing{Memory: 256, Passes: 2}, salt: []byte("somesalt")}
 	known.hash = known.of("password")
 	const want = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"

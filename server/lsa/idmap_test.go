@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// watched are hosts, and a winbind, that note each question, and whether it ends of itself.
+// watched is a fake host and winbind that records each query, and whether the query has a deadline.
 type watched struct {
 	hosts
 	uids, gids map[uint32]sid.SID
@@ -118,7 +118,7 @@ func openWatched(t *testing.T, change func(*Config)) (*fixture, *[]string) {
 	return f, queries
 }
 
-// TestLogonsDoNotWaitForLookups checks that logons and clients' lookups query different Hosts, which take turns of
+// TestLogonsDoNotWaitForLookups checks that logons and clients' lookups query different Hosts, which have queues of
 // their own (L-85).
 func TestLogonsDoNotWaitForLookups(t *testing.T) {
 	logons, lookups := &[]string{}, &[]string{}
@@ -173,7 +173,7 @@ func TestLookupsQueryEachSourceInOrder(t *testing.T) {
 		{"a logon by password", func() { f.LogonPassword("carol", "p", network) }, "GroupsOf 3000"},
 		{"a logon by name", func() {
 			f.LogOn(logon.Request{Package: logon.S4U, Type: network, Name: "dora"})
-		}, "UID dora Groups dora UserName"}, // and the name that the record has
+		}, "UID dora Groups dora UserName"}, // and the name in the record
 		{"a quota", func() { f.QuotaUID(500003) }, "UID dora"},
 		{"a quota of an unknown user", func() { f.QuotaUID(600003) }, "UID nosuch"},
 		{"a quota of a user", func() { f.QuotaUID(12) }, ""},

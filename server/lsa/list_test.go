@@ -94,7 +94,7 @@ func TestAccountListsPrintEveryState(t *testing.T) {
 		var got []string
 		for line := range strings.Lines(strings.ReplaceAll(b.String(), machine.String(), "M")) {
 			line = strings.Join(strings.Fields(line), " ")
-			// TestNewStoreGrantsWindowsDefaultRights covers the groups and rights of a new computer.
+			// TestNewStoreGrantsWindowsDefaultRights checks the groups and rights of a new store.
 			if !strings.Contains(line, " S-1-5-32-") && !strings.Contains(line, " S-1-1-0 Se") &&
 				!strings.Contains(line, `NT AUTHORITY\`) {
 				got = append(got, line)

@@ -132,7 +132,7 @@ func TestRejectedLogonsAreRecorded(t *testing.T) {
 		}
 		check.That(t, fmt.Sprint(f.attempts) == fmt.Sprint(want),
 			"%s: recorded %+v, want %+v", c.what, f.attempts, want)
-		check.That(t, st != 0 || has(r, sid.Guests) == (len(c.r.Groups) > 0),
+		check.That(t, st != 0 || in(r, sid.Guests) == (len(c.r.Groups) > 0),
 			"L-33: %s: groups %v, want the added one: %t", c.what, r.Token.Groups, len(c.r.Groups) > 0)
 		if c.r.Package == s4u && st == 0 {
 			check.Equal(t, r.Token.Level, winnt.SecurityImpersonation, "L-36: %s: the level", c.what)
@@ -140,7 +140,7 @@ func TestRejectedLogonsAreRecorded(t *testing.T) {
 	}
 }
 
-// busy takes all hashers, and all waiting places of one requester, until leave is called.
+// busy occupies all hashers and all queue slots of one requester until leave is called.
 func (f *fixture) busy(t *testing.T) (leave func()) {
 	for range hashers {
 		f.throttle.hashing.Enter(t.Context(), "program of "+sid.SID{}.String())

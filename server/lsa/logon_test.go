@@ -116,7 +116,7 @@ func TestConcurrentGuessesAllCount(t *testing.T) {
 		"results of 100 concurrent guesses: %v, want failures up to the limit, then lockouts", tried)
 }
 
-// halves is a host that knows a user and cannot list its groups.
+// halves is a host that finds a user and cannot list its groups.
 type halves struct{ hosts }
 
 func (halves) Groups(context.Context, string) ([]uint32, bool)   { return nil, false }
@@ -152,7 +152,7 @@ func TestS4ULogonOfHostUserHasHostGroups(t *testing.T) {
 			"%s, %.9s: %v is %v (L-57), want %v, %v", c.domain, c.name, st, r.Token.User.SID, c.want, c.user)
 	}
 	r, _ := ask("", "bob", true)
-	if !has(r, fileaccess.UnixGroup(100)) || !has(r, fileaccess.UnixGroup(7)) ||
+	if !in(r, fileaccess.UnixGroup(100)) || !in(r, fileaccess.UnixGroup(7)) ||
 		r.Token.Level != winnt.SecurityImpersonation {
 		t.Errorf("L-57: bob's token %+v, want gids 100 and 7 at level Impersonation", r.Token)
 	}
@@ -205,9 +205,9 @@ func TestLogonTypeNeedsItsRight(t *testing.T) {
 		if st != 0 {
 			continue
 		}
-		v, linked := made(t, r, st)
-		if v.IsAdmin() != c.admin || v.ElevationType() != c.elevation || !has(r, c.group) || !has(r, sid.Everyone) ||
-			!has(r, sid.AuthenticatedUsers) {
+		v, linked := newTokens(t, r, st)
+		if v.IsAdmin() != c.admin || v.ElevationType() != c.elevation || !in(r, c.group) || !in(r, sid.Everyone) ||
+			!in(r, sid.AuthenticatedUsers) {
 			t.Errorf("%s, type %d: admin %v, elevation %d", c.name, c.typ, v.IsAdmin(), v.ElevationType())
 		}
 		if (linked != nil) != (c.elevation == winnt.TokenElevationTypeLimited) || linked != nil && !linked.IsAdmin() {
@@ -258,9 +258,9 @@ func TestEnabledAddedGroupAddsParentGroups(t *testing.T) {
 		winnt.SE_GROUP_ENABLED: true} {
 		r, st := f.LogOn(logon.Request{Package: logon.Password, Type: network, Name: "alice", Password: "p", Tcb: true,
 			Groups: []token.Group{{SID: inner, Attributes: attributes}}})
-		if st != 0 || !has(r, inner) || has(r, outer) != want || r.Token.Privileges.Has(winnt.SeBackupPrivilege) != want {
+		if st != 0 || !in(r, inner) || in(r, outer) != want || r.Token.Privileges.Has(winnt.SeBackupPrivilege) != want {
 			t.Errorf("T-145: attributes %#x: %v, outer %v, %v",
-				attributes, st, has(r, outer), r.Token.Privileges.Names())
+				attributes, st, in(r, outer), r.Token.Privileges.Names())
 		}
 		inners := slices.DeleteFunc(r.Token.Groups, func(g token.Group) bool { return g.SID != inner })
 		check.That(t, len(inners) == 1 && inners[0].Attributes&0xFF == attributes, "T-145: %v, want it once", inners)

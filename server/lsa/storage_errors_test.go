@@ -19,7 +19,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// faulty opens a store whose disk a test can let fail, with an account that has a password.
+// faulty opens a store whose disk operations a test can fail. The store has an account with a password.
 func faulty(t *testing.T) (f *fixture, disk *inject.Injector, alice sid.SID) {
 	t.Helper()
 	disk = new(inject.Injector)
@@ -27,19 +27,19 @@ func faulty(t *testing.T) (f *fixture, disk *inject.Injector, alice sid.SID) {
 	return f, disk, f.account(t, Account{Name: "alice"}, "p")
 }
 
-// powers makes alice an administrator with SeTcbPrivilege.
-func powers(alice sid.SID) func(*Edit) error {
+// grantPowers returns an edit that makes alice an administrator with SeTcbPrivilege.
+func grantPowers(alice sid.SID) func(*Edit) error {
 	return func(e *Edit) error {
 		e.Grant(alice, winnt.SeTcbPrivilege.Bit(), 0)
 		return e.AddMember(sid.Administrators, alice)
 	}
 }
 
-// powerless fails if alice got anything of powers, or can no longer log on.
-func (f *fixture) powerless(t *testing.T, what string) {
+// checkPowerless checks that alice has nothing of grantPowers and can log on.
+func (f *fixture) checkPowerless(t *testing.T, what string) {
 	t.Helper()
 	r, st := f.LogonPassword("alice", "p", network)
-	if st != ntstatus.Success || has(r, sid.Administrators) || r.Token.Privileges&winnt.SeTcbPrivilege.Bit() != 0 {
+	if st != ntstatus.Success || in(r, sid.Administrators) || r.Token.Privileges&winnt.SeTcbPrivilege.Bit() != 0 {
 		t.Errorf("L-39: %s: %v, %+v", what, st, r.Token)
 	}
 }
@@ -59,21 +59,21 @@ func TestFailedChangeNeverTakesEffect(t *testing.T) {
 	} {
 		f, disk, alice := faulty(t)
 		disk.Fail(syscall.EIO, c.when...)
-		if err := f.Update(sid.LocalSystem, powers(alice)); !errors.Is(err, syscall.EIO) ||
+		if err := f.Update(sid.LocalSystem, grantPowers(alice)); !errors.Is(err, syscall.EIO) ||
 			!strings.HasPrefix(err.Error(), "account store: ") {
 			t.Errorf("%s: %v, want an error that names the account store", c.what, err)
 		}
-		f.powerless(t, c.what)
+		f.checkPowerless(t, c.what)
 		disk.Fail(nil)
 		bob := f.account(t, Account{Name: "bob"}, "q")
-		f.powerless(t, c.what+", then another change")
+		f.checkPowerless(t, c.what+", then another change")
 		f.reopen(t)
-		f.powerless(t, c.what+", then another change and a start")
+		f.checkPowerless(t, c.what+", then another change and a start")
 		if a, ok := f.LookupName("bob"); !ok || a.SID != bob {
 			t.Errorf("L-39: %s: bob is %+v after the error, want the later change kept", c.what, a)
 		}
-		f.must(t, powers(alice))
-		if r, st := f.LogonPassword("alice", "p", network); st != ntstatus.Success || !has(r, sid.Administrators) {
+		f.must(t, grantPowers(alice))
+		if r, st := f.LogonPassword("alice", "p", network); st != ntstatus.Success || !in(r, sid.Administrators) {
 			t.Errorf("%s: logon %v, want the change made afterwards", c.what, st)
 		}
 	}
@@ -85,11 +85,11 @@ func TestRefusedChangeIsRolledBack(t *testing.T) {
 	f, disk, alice := faulty(t)
 	for kind, warns := range map[string]bool{"write": false, "sync": false, "": true} {
 		if kind == "" {
-			disk.Fail(syscall.EIO, inject.FromIndex(1)) // the sync, and whatever follows
+			disk.Fail(syscall.EIO, inject.FromIndex(1)) // the sync and all later operations
 		} else {
 			disk.Fail(syscall.EIO, inject.Kind(kind), inject.OnIndex(0))
 		}
-		err := f.Update(sid.LocalSystem, powers(alice))
+		err := f.Update(sid.LocalSystem, grantPowers(alice))
 		check.That(t, errors.Is(err, syscall.EIO) && strings.Contains(err.Error(), "after the next start") == warns,
 			"L-39: %s fails: %v, want EIO, with a warning about the next start: %t", kind, err, warns)
 		disk.Fail(nil)
@@ -103,13 +103,13 @@ func TestRefusedChangeIsRolledBack(t *testing.T) {
 				return old
 			}
 			old := meta([]byte("{"))
-			check.That(t, f.Update(sid.LocalSystem, powers(alice)) != nil,
+			check.That(t, f.Update(sid.LocalSystem, grantPowers(alice)) != nil,
 				"L-39: a change is stored over a state that cannot be read, want an error")
 			meta(old)
 			f.must(t, func(e *Edit) error { e.AddAccount(Account{Name: "bob"}); return nil })
 		}
 		f.reopen(t)
-		f.powerless(t, kind+" fails, then a start")
+		f.checkPowerless(t, kind+" fails, then a start")
 	}
 }
 
@@ -179,7 +179,7 @@ func TestRestoreEveryOperationFails(t *testing.T) {
 		}
 	}
 	f.reopen(t)
-	f.powerless(t, "restored")
+	f.checkPowerless(t, "restored")
 	if _, ok := f.LookupName("later"); ok {
 		t.Error("the store has the account later, want the state of the backup")
 	}

@@ -17,10 +17,10 @@ func FuzzRecords(f *testing.F) {
 	f.Add([]byte(`{"privileges":["SeTcbPrivilege"],"rights":["SeBatchLogonRight"]}`))                 // of rights
 	f.Add([]byte(`{"count":3,"first":"2026-01-02T03:04:05Z","locked":"0001-01-01T00:00:00Z"}`))       // of failures
 	f.Fuzz(func(t *testing.T, b []byte) {
-		again[Account](t, b)
-		again[Group](t, b)
-		again[meta](t, b)
-		again[failures](t, b)
+		checkReencodes[Account](t, b)
+		checkReencodes[Group](t, b)
+		checkReencodes[meta](t, b)
+		checkReencodes[failures](t, b)
 		if r, err := decode[grantRecord](nil, nil, b); err == nil {
 			if g, err := r.grant(); err == nil {
 				if back, err := g.record().grant(); err != nil || back != g {
@@ -31,7 +31,7 @@ func FuzzRecords(f *testing.F) {
 	})
 }
 
-func again[T any](t *testing.T, b []byte) {
+func checkReencodes[T any](t *testing.T, b []byte) {
 	t.Helper()
 	v, err := decode[T](nil, nil, b)
 	if err != nil {
@@ -39,7 +39,7 @@ func again[T any](t *testing.T, b []byte) {
 	}
 	text, err := json.Marshal(v)
 	if err != nil {
-		return // a year beyond those of JSON
+		return // JSON cannot encode the year
 	}
 	w, err := decode[T](nil, nil, text)
 	check.RequireThat(t, err == nil, "%s: %v", text, err)

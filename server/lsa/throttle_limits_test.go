@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// from logs on with a password as a program that names the client's address.
+// from logs on with a password through a program that passes the client's address.
 func (f *fixture) from(origin, name string, password logon.Secret) ntstatus.Status {
 	_, st := f.LogOn(logon.Request{Package: logon.Password, Type: network, Name: name, Password: password,
 		Origin: origin, Caller: sid.LocalService})

@@ -40,7 +40,7 @@ func TestWrongPasswordCountsPerAccountName(t *testing.T) {
 		{"", "bob", "q", network, "BOB", 1}, {"host", "Bob", "q", network, "BOB", 2},
 		{"", `.\bob`, "q", network, "BOB", 3}, {"", "bob@HOST", "q", network, "BOB", 4},
 		{"", "alice", logon.Secret(strings.Repeat("p", 1025)), network, "ALICE", 4},
-		{"", "alice", "p", service, "ALICE", 4}, // the password was right: others' failures still count
+		{"", "alice", "p", service, "ALICE", 4}, // the password was right; failures from other origins remain
 		{"", "zo\xffe", "q", network, "ZO?E", 1}, {"", "zo\xfee", "q", network, "ZO?E", 2},
 		{"", "out", "p", network, "OUT", 1}, {"", "out", "p", network, "OUT", 2},
 		{"", "", "", network, "", 0}, {"", "", "x", network, "", 1},
@@ -61,13 +61,13 @@ func TestWrongPasswordCountsPerAccountName(t *testing.T) {
 	}
 	ask("", "alice", "p", network) // stored as a failure until the password was compared
 	f.must(t, func(e *Edit) error { return e.DeleteAccount("out") })
-	f.reopen(t) // failures of an account that is no more
+	f.reopen(t) // failures of a deleted account
 	check.Equal(t, count("OUT"), 0, "L-31: failures of no account")
 	check.Equal(t, count("ALICE"), 0, "L-31: failures after a right password and a restart")
 }
 
 // TestLogonWithoutHasherCountsNothing checks that a logon without a free hasher compares no password and counts no
-// failure, and that each place is released after its use.
+// failure, and that each slot is released after its use.
 //
 // +checklocksignore
 func TestLogonWithoutHasherCountsNothing(t *testing.T) {
@@ -92,8 +92,8 @@ func TestLogonWithoutHasherCountsNothing(t *testing.T) {
 			f.LogonPassword(c.name, c.password, c.typ)
 		}
 		f.must(t, func(e *Edit) error { return e.SetPassword("alice", "p") })
-		for range hashers { // all places are free
-			check.RequireThat(t, f.throttle.hashing.Enter(ended(t), "x"),
+		for range hashers { // all slots are free
+			check.RequireThat(t, f.throttle.hashing.Enter(cancelled(t), "x"),
 				"round %d: no place for a password check, want one: all were given back", i)
 		}
 		for range hashers {
@@ -102,8 +102,8 @@ func TestLogonWithoutHasherCountsNothing(t *testing.T) {
 	}
 }
 
-// TestWaitingLogonSeesDisabledAccount checks that a logon that waits for a hasher is decided by the accounts of the
-// time when it gets one (L-35).
+// TestWaitingLogonSeesDisabledAccount checks that a logon that waited for a hasher is decided by the account's state
+// after the wait (L-35).
 //
 // +checklocksignore
 func TestWaitingLogonSeesDisabledAccount(t *testing.T) {
@@ -158,8 +158,8 @@ func TestEndLogonsCancelsWaitingLogons(t *testing.T) {
 	check.That(t, len(f.attempts) == 0 && len(f.throttle.failures) == 0, "W-19: %v, %v", f.attempts, f.throttle.failures)
 }
 
-// ended returns a context that is done.
-func ended(t *testing.T) context.Context {
+// cancelled returns a context that is done.
+func cancelled(t *testing.T) context.Context {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	return ctx

@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// made makes the tokens of a result, as the kernel does.
-func made(t *testing.T, r logon.Result, st ntstatus.Status) (v, linked *token.Token) {
+// newTokens creates the tokens of a result, as the kernel does.
+func newTokens(t *testing.T, r logon.Result, st ntstatus.Status) (v, linked *token.Token) {
 	t.Helper()
 	check.Success(t, st)
 	spec, other := r.InSession(0x100001, 0x100002)
@@ -35,7 +35,7 @@ func holds(v *token.Token, p winnt.Privilege) bool { return v.Spec().Privileges.
 func (f *fixture) uid(t *testing.T, uid uint32, gids ...uint32) (v, linked *token.Token) {
 	t.Helper()
 	r, st := f.TokenForUID(uid, gids)
-	return made(t, r, st)
+	return newTokens(t, r, st)
 }
 
 // TestOwnerGetsLimitedToken checks that the owner of the state folder is the only administrator, with a limited token
@@ -67,7 +67,7 @@ func TestOverflowUIDIsAnonymous(t *testing.T) {
 	if v.User().SID != sid.Anonymous || v.AuthenticationID() != winnt.ANONYMOUS_LOGON_LUID {
 		t.Errorf("uid 65534 is %v, want Anonymous in its own session", v.User().SID)
 	}
-	if r, _ := f.TokenForUID(77, []uint32{65534}); has(r, fileaccess.UnixGroup(65534)) {
+	if r, _ := f.TokenForUID(77, []uint32{65534}); in(r, fileaccess.UnixGroup(65534)) {
 		t.Error("gid 65534 is a group of the token, want not")
 	}
 	check.Equal(t, f.UserSID(65534), sid.Anonymous, "UserSID(65534)")
@@ -154,7 +154,7 @@ func TestSubordinateIDIsNoAccount(t *testing.T) {
 	for _, uid := range []uint32{165536, 200000, 231072} {
 		check.Equal(t, f.UserSID(uid), fileaccess.UnixUser(uid), "the SID of subordinate uid %d", uid)
 		if r, st := f.TokenForUID(uid, []uint32{uid}); st != 0 || r.Token.User.SID != fileaccess.UnixUser(uid) ||
-			!has(r, fileaccess.UnixGroup(uid)) {
+			!in(r, fileaccess.UnixGroup(uid)) {
 			t.Errorf("token of %d: %v %v", uid, r.Token.User.SID, st)
 		}
 		check.Equal(t, f.GroupSID(uid), fileaccess.UnixGroup(uid), "L-24: gid %d", uid)
@@ -275,14 +275,14 @@ func TestConfiguredRootNameMapsToAccount(t *testing.T) {
 			user = strings.Replace(r.Token.User.SID.String(), machine, "M", 1)
 		}
 		if st != c.status || user != c.user || r.Account.Name != c.account ||
-			c.root != "" && has(r, fileaccess.UnixGroup(7)) {
+			c.root != "" && in(r, fileaccess.UnixGroup(7)) {
 			t.Errorf("L-26: %q: %v is %q, %+v", c.root, st, user, r.Account)
 		}
-		if st == 0 && c.root == "boss" && (!has(r, fileaccess.UnixUser(3000)) || !has(r, fileaccess.UnixGroup(21)) ||
-			!has(r, sid.Interactive) || has(r, fileaccess.UnixUser(0))) {
+		if st == 0 && c.root == "boss" && (!in(r, fileaccess.UnixUser(3000)) || !in(r, fileaccess.UnixGroup(21)) ||
+			!in(r, sid.Interactive) || in(r, fileaccess.UnixUser(0))) {
 			t.Errorf("L-26: uid 0 as an account with a uid: %v", groups(&r))
 		}
-		check.That(t, c.root != "dora" || has(r, fileaccess.UnixGroup(21)) && has(r, fileaccess.UnixGroup(22)),
+		check.That(t, c.root != "dora" || in(r, fileaccess.UnixGroup(21)) && in(r, fileaccess.UnixGroup(22)),
 			"L-56: uid 0 as a user of the host: %v, want the groups 21 and 22", groups(&r))
 		err := f.Trouble()
 		check.That(t, (err != nil) == (c.trouble != "") && (err == nil || strings.Contains(err.Error(), c.trouble)),

@@ -59,20 +59,20 @@ func (w *editWorld) recordRights(what string, id sid.SID, p winnt.PrivilegeSet, 
 	}
 }
 
-// someone returns the SID of an account, of a group or of no one.
-func (w *editWorld) someone() sid.SID {
+// randomSID returns the SID of an account, of a group or an unknown one.
+func (w *editWorld) randomSID() sid.SID {
 	return w.want.machine.WithRID(max(1005, w.want.next) - 5 + w.Uint32N(6))
 }
 
-// spelled returns a name in one of two cases.
-func (w *editWorld) spelled(name string) string {
+// randomCase returns a name in one of two cases.
+func (w *editWorld) randomCase(name string) string {
 	if w.IntN(2) == 0 {
 		return strings.ToUpper(name)
 	}
 	return name
 }
 
-// account changes, makes or deletes an account.
+// account changes, adds or deletes an account.
 func (w *editWorld) account() {
 	w.Helper()
 	name := fmt.Sprintf("u%d", w.IntN(6))
@@ -99,16 +99,16 @@ func (w *editWorld) account() {
 		w.want.next++
 		w.record("account created", name, got.String())
 	case 1:
-		err := w.e.DeleteAccount(w.spelled(name))
+		err := w.e.DeleteAccount(w.randomCase(name))
 		check.RequireThat(w, (err == nil) == known, "removing an account, known %t: error %v", known, err)
 		if known {
 			delete(w.want.accounts, rid)
-			w.gone(id)
+			w.removeSID(id)
 			w.record("account deleted", name, id.String())
 		}
 	default:
 		disabled, full := w.IntN(2) == 0, fmt.Sprint(w.IntN(3))
-		err := w.e.SetAccount(w.spelled(name), func(a *Account) {
+		err := w.e.SetAccount(w.randomCase(name), func(a *Account) {
 			a.Disabled, a.FullName, a.RID, a.Hash = disabled, full, 3, "forged"
 		})
 		check.RequireThat(w, (err == nil) == known, "an account changes, known %t: %v", known, err)
@@ -127,12 +127,12 @@ func (w *editWorld) account() {
 	}
 }
 
-// group changes, makes or deletes a group.
+// group changes, adds or deletes a group.
 func (w *editWorld) group() {
 	w.Helper()
-	id, member := w.someone(), w.someone()
+	id, member := w.randomSID(), w.randomSID()
 	if all := slices.SortedFunc(maps.Keys(w.want.groups), sid.SID.Compare); w.IntN(3) > 0 {
-		id = all[w.IntN(len(all))] // the first is one of BUILTIN
+		id = all[w.IntN(len(all))] // the first is a BUILTIN group
 	}
 	g, known := w.want.groups[id]
 	switch w.IntN(6) {
@@ -154,7 +154,7 @@ func (w *editWorld) group() {
 			w.Fatalf("removing group %v: error %v", id, err)
 		} else if fine {
 			delete(w.want.groups, id)
-			w.gone(id)
+			w.removeSID(id)
 			w.record("group deleted", g.Name, id.String())
 		}
 	case 2:
@@ -182,7 +182,7 @@ func (w *editWorld) group() {
 
 // rights grants or revokes some.
 func (w *editWorld) rights() {
-	id := w.someone()
+	id := w.randomSID()
 	p, r := w.drawnRights()
 	g := w.want.grants[id]
 	if w.IntN(2) == 0 {
@@ -243,8 +243,8 @@ func TestEditsMatchTheModel(t *testing.T) {
 	}
 }
 
-// TestEditFindsTheAccountOfTheName checks that an edit changes the account that a logon with the name finds, of two
-// whose names only strings.EqualFold takes for equal: one has the Kelvin sign in place of K.
+// TestEditFindsTheAccountOfTheName checks that an edit changes the account that a logon with the name finds. The names
+// of two accounts are equal only by strings.EqualFold: one has the Kelvin sign in place of K.
 func TestEditFindsTheAccountOfTheName(t *testing.T) {
 	e := &Edit{st: &state{accounts: map[uint32]Account{1001: {Name: "Kim", RID: 1001},
 		1002: {Name: "\u212Aim", RID: 1002}}}}
@@ -256,11 +256,11 @@ func TestEditFindsTheAccountOfTheName(t *testing.T) {
 	}
 }
 
-// TestChangedIsCalledAfterEachChange counts the calls: one for each change, when it is in effect, and none for a read
-// or a change that was refused (M-2).
+// TestChangedIsCalledAfterEachChange checks that Changed is called once after each change takes effect, and not for a
+// read or a rejected change (M-2).
 func TestChangedIsCalledAfterEachChange(t *testing.T) {
 	var f *fixture
-	var seen []bool // alice is there
+	var seen []bool // alice exists already
 	f = open(t, func(c *Config) {
 		c.Changed = func() {
 			_, ok := f.LookupName("alice")

@@ -40,7 +40,7 @@ func TestValidRejectsEachMistake(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name   string
-		wrong  string // in the error; "" where nothing is wrong
+		wrong  string // text of the error; "": valid
 		change func(*state)
 	}{
 		{"nothing", "", func(*state) {}},
@@ -178,7 +178,7 @@ func TestValidRejectsEachMistake(t *testing.T) {
 	check.NoError(t, st.valid(st, nil))
 }
 
-// manyMaps returns maps of many domains, side by side.
+// manyMaps returns adjacent maps of n domains.
 func manyMaps(n int) []IDMap {
 	var all []IDMap
 	for i := range uint32(n) {
@@ -234,7 +234,7 @@ func TestLockEndsWithItsWindow(t *testing.T) {
 	try := func(password logon.Secret, times int, want ntstatus.Status) {
 		t.Helper()
 		for i := range times {
-			n++ // each from an address of its own
+			n++ // each from a different address
 			check.Require(t, f.from(fmt.Sprint("o", n), "alice", password), want, "attempt %d", i)
 		}
 	}
@@ -251,7 +251,7 @@ func TestLockEndsWithItsWindow(t *testing.T) {
 	check.Equal(t, check.Status(f.LogonPassword("bob", "correct", network)), ntstatus.Success, "another account")
 	f.clock.pass(after)
 	try("guess", 98, ntstatus.LogonFailure) // a new count, not the old lock
-	try("correct", 1, ntstatus.Success)     // takes its own back
+	try("correct", 1, ntstatus.Success)     // undoes its own count
 	f.reopen(t)                             // failures that did not lock yet outlive the daemon too
 	try("guess", 2, ntstatus.LogonFailure)
 	try("correct", 1, ntstatus.AccountLockedOut)
@@ -274,8 +274,8 @@ func TestFailureTableIsBounded(t *testing.T) {
 			t.Fatalf("%d names, want at most %d", len(d.failures), maxNames)
 		}
 	}
-	for range 8 { // the order of a map is another each time
-		oldGoes(t, now)
+	for range 8 { // map order is random
+		checkOldestRemoved(t, now)
 	}
 }
 
@@ -284,9 +284,9 @@ func unlimited() *admission.Limit {
 	return &admission.Limit{PerPair: unbounded, PerName: unbounded, PerOrigin: unbounded}
 }
 
-// oldGoes fills the table with names, the second half of them locked. One of the first half must be
-// removed.
-func oldGoes(t *testing.T, now time.Time) {
+// checkOldestRemoved fills the table with names, the second half of them locked, and checks that one of the first half
+// is removed.
+func checkOldestRemoved(t *testing.T, now time.Time) {
 	t.Helper()
 	filled := map[string]failures{}
 	for i := range maxNames {

@@ -58,7 +58,7 @@ func TestYAMLExportCanBeImported(t *testing.T) {
 	}
 	check.NoError(t, f.Import(sid.LocalSystem, []byte(text)))
 	f.changes = nil
-	g := open(t, nil) // a new store takes it whole, machine SID included
+	g := open(t, nil) // a new store imports all of it, machine SID included
 	if err := g.Import(sid.LocalSystem, []byte(text)); err != nil || exported(t, g) != text {
 		t.Errorf("Import into a new store: %v, want an equal export\n%s", err, exported(t, g))
 	}
