@@ -27,7 +27,7 @@ func open(t testing.TB) *lsa.Store {
 	return s
 }
 
-func made(t testing.TB, s token.Spec) *token.Token {
+func newToken(t testing.TB, s token.Spec) *token.Token {
 	t.Helper()
 	return check.Must(token.New(s))
 }
@@ -50,13 +50,13 @@ func TestOnlyAdministratorsAreServed(t *testing.T) {
 		by   *token.Token
 		want ntstatus.Status
 	}{
-		{"an administrator", a, made(t, token.Administrator(alice)), ntstatus.Success},
-		{"the system", a, made(t, token.LocalSystem()), ntstatus.Success},
-		{"a limited administrator", a, made(t, limited), ntstatus.AccessDenied},
-		{"a user", a, made(t, token.StandardUser(alice)), ntstatus.AccessDenied},
-		{"Anonymous", a, made(t, token.Anonymous(false)), ntstatus.AccessDenied},
+		{"an administrator", a, newToken(t, token.Administrator(alice)), ntstatus.Success},
+		{"the system", a, newToken(t, token.LocalSystem()), ntstatus.Success},
+		{"a limited administrator", a, newToken(t, limited), ntstatus.AccessDenied},
+		{"a user", a, newToken(t, token.StandardUser(alice)), ntstatus.AccessDenied},
+		{"Anonymous", a, newToken(t, token.Anonymous(false)), ntstatus.AccessDenied},
 		{"no token", a, nil, ntstatus.AccessDenied},
-		{"no store", &admin.Answerer{}, made(t, token.Administrator(alice)), ntstatus.AccessDenied},
+		{"no store", &admin.Answerer{}, newToken(t, token.Administrator(alice)), ntstatus.AccessDenied},
 	} {
 		before, _, err := store.Revision()
 		check.NoError(t, err)
@@ -72,7 +72,7 @@ func TestOnlyAdministratorsAreServed(t *testing.T) {
 func TestLongResponseComesInParts(t *testing.T) {
 	s := open(t)
 	a := admin.Answerer{Store: s}
-	system := made(t, token.LocalSystem())
+	system := newToken(t, token.LocalSystem())
 	check.NoError(t, s.Update(sid.LocalSystem, func(e *lsa.Edit) error {
 		for i := range 4000 {
 			e.AddAccount(lsa.Account{Name: fmt.Sprintf("account-%05d", i), FullName: strings.Repeat("n", 600)})
@@ -174,7 +174,7 @@ func TestBackupPartMatchesStoreBytes(t *testing.T) {
 				at, len(out.Data), to-from, out.More, out.Revision, err)
 		}
 	}
-	// A list names its bytes by a sum: the same bytes have the same name, and others another.
+	// A list's revision is a hash of its bytes: it changes exactly if the bytes change.
 	name := func(do admin.Do) string {
 		out, err := admin.Ask(a.send, admin.Request{Do: do, Offset: 5})
 		check.That(t, err == nil && regexp.MustCompile(`^[0-9a-f]{16}$`).MatchString(out.Revision),

@@ -26,7 +26,7 @@ func TestEachRequestIsRecorded(t *testing.T) {
 		Audit:    func(c lsa.Change) error { changes = append(changes, c); return nil }}))
 	t.Cleanup(func() { _ = s.Close() })
 	boss := sid.MustParse("S-1-5-21-7-7-7-1105")
-	a := &asker{t, admin.Answerer{Store: s}, made(t, token.Administrator(boss))}
+	a := &asker{t, admin.Answerer{Store: s}, newToken(t, token.Administrator(boss))}
 	for _, c := range []struct {
 		r    admin.Request
 		want string
@@ -65,7 +65,7 @@ func TestEachRequestIsRecorded(t *testing.T) {
 		text := machine.ReplaceAllString(strings.Join(got, "; "), "M")
 		if c.r.Do == admin.Import && strings.HasPrefix(text, c.want) &&
 			strings.Contains(text, "member removed Users S-1-5-11") {
-			continue // each difference: TestExportAndImportRoundTrip covers those
+			continue // TestExportAndImportRoundTrip checks each difference
 		}
 		check.Equal(t, text, c.want, "L-50: %s", c.r.Do)
 	}
@@ -85,7 +85,7 @@ func TestUnlockReopensAccount(t *testing.T) {
 		a.Store.LogOn(logon.Request{Package: logon.Password, Type: winnt.LOGON32_LOGON_NETWORK, Name: "alice",
 			Password: "guess", Origin: fmt.Sprint("192.0.2.", i)})
 	}
-	a.has(admin.ListAccounts, "alice M-1001 - locked out -", true)
+	a.checkRow(admin.ListAccounts, "alice M-1001 - locked out -", true)
 	for _, c := range []struct {
 		do   admin.Do
 		want ntstatus.Status
@@ -94,7 +94,7 @@ func TestUnlockReopensAccount(t *testing.T) {
 		a.must(admin.Request{Do: c.do, Name: "alice"})
 		check.Equal(t, on(), c.want, "%s", c.do)
 	}
-	// A password that cannot be is refused, and the account with it.
+	// An invalid password is rejected, and the account is not added.
 	if _, err := admin.Ask(a.send, admin.Request{Do: admin.AddAccount, Name: "bob",
 		Password: admin.Password(strings.Repeat("p", 1025))}); err == nil ||
 		!strings.Contains(err.Error(), "1 to 1024 bytes") {
@@ -106,8 +106,8 @@ func TestUnlockReopensAccount(t *testing.T) {
 		ntstatus.NoSuchUser, "bob")
 }
 
-// TestTextNotInUTF8IsRejected checks that Ask rejects text that JSON cannot express, and sends nothing: JSON would make
-// another name or password of it.
+// TestTextNotInUTF8IsRejected checks that Ask rejects text that is not UTF-8 and sends nothing. JSON encoding would
+// change the name or password.
 func TestTextNotInUTF8IsRejected(t *testing.T) {
 	for field, r := range map[string]admin.Request{
 		"name":      {Do: admin.AddAccount, Name: "p\xe4ul"},
@@ -131,7 +131,7 @@ type asker struct {
 
 func newAsker(t *testing.T) *asker {
 	t.Helper()
-	return &asker{t, admin.Answerer{Store: open(t)}, made(t, token.LocalSystem())}
+	return &asker{t, admin.Answerer{Store: open(t)}, newToken(t, token.LocalSystem())}
 }
 
 func (a *asker) send(b []byte) ([]byte, error) {
@@ -139,7 +139,7 @@ func (a *asker) send(b []byte) ([]byte, error) {
 	return out, st.Err()
 }
 
-// must makes a request that must succeed.
+// must sends a request that must succeed.
 func (a *asker) must(r admin.Request) {
 	a.Helper()
 	if out, err := admin.Ask(a.send, r); err != nil || len(out.Data) > 0 || out.More || out.Revision != "" {
@@ -160,8 +160,8 @@ func (a *asker) list(do admin.Do) string {
 	return regexp.MustCompile(` +`).ReplaceAllString(rows, " ")
 }
 
-// has fails unless a list has a row.
-func (a *asker) has(do admin.Do, row string, want bool) {
+// checkRow checks whether a list has a row.
+func (a *asker) checkRow(do admin.Do, row string, want bool) {
 	a.Helper()
 	if got := a.list(do); strings.Contains("\n"+got, "\n"+row+"\n") != want {
 		a.Errorf("%s: %q in it: want %t\n%s", do, row, want, got)
@@ -206,18 +206,18 @@ func TestMembersAndRightsAddAndRemove(t *testing.T) {
 	a := newAsker(t)
 	a.must(admin.Request{Do: admin.AddAccount, Name: "alice"})
 	a.must(admin.Request{Do: admin.AddGroup, Name: "team", UID: number(77)})
-	a.has(admin.ListGroups, "team M-1002 77 - -", true)
+	a.checkRow(admin.ListGroups, "team M-1002 77 - -", true)
 	a.must(admin.Request{Do: admin.AddMember, Name: "team", Member: "alice"})
 	a.must(admin.Request{Do: admin.AddMember, Name: "team", Member: "S-1-5-21-9-9-9-1000"})
-	a.has(admin.ListGroups, `team M-1002 77 HOST\alice M-1001`, true)
-	a.has(admin.ListGroups, `team M-1002 77 - M-1000`, true) // an account of elsewhere
-	a.has(admin.ListGroups, "team M-1002 77 - -", false)
+	a.checkRow(admin.ListGroups, `team M-1002 77 HOST\alice M-1001`, true)
+	a.checkRow(admin.ListGroups, `team M-1002 77 - M-1000`, true) // an account of another domain
+	a.checkRow(admin.ListGroups, "team M-1002 77 - -", false)
 	a.must(admin.Request{Do: admin.RemoveMember, Name: "team", Member: "alice"})
-	a.has(admin.ListGroups, `team M-1002 77 HOST\alice M-1001`, false)
-	a.has(admin.ListGroups, `team M-1002 77 - M-1000`, true)
+	a.checkRow(admin.ListGroups, `team M-1002 77 HOST\alice M-1001`, false)
+	a.checkRow(admin.ListGroups, `team M-1002 77 - M-1000`, true)
 	a.must(admin.Request{Do: admin.Grant, Name: "team", Rights: []string{"SeBackupPrivilege", "SeBatchLogonRight",
 		"SeRestorePrivilege"}})
-	a.has(admin.ListRights, `HOST\team M-1002 SeBackupPrivilege SeRestorePrivilege SeBatchLogonRight`, true)
+	a.checkRow(admin.ListRights, `HOST\team M-1002 SeBackupPrivilege SeRestorePrivilege SeBatchLogonRight`, true)
 	logons := []string{"SeDenyBatchLogonRight", "SeDenyServiceLogonRight"}
 	for _, do := range []admin.Do{admin.Grant, admin.Revoke} {
 		a.must(admin.Request{Do: do, Name: "team", Rights: logons})
@@ -227,7 +227,7 @@ func TestMembersAndRightsAddAndRemove(t *testing.T) {
 		}
 	}
 	a.must(admin.Request{Do: admin.Revoke, Name: "team", Rights: []string{"SeBackupPrivilege"}})
-	a.has(admin.ListRights, `HOST\team M-1002 SeRestorePrivilege SeBatchLogonRight`, true)
+	a.checkRow(admin.ListRights, `HOST\team M-1002 SeRestorePrivilege SeBatchLogonRight`, true)
 	a.must(admin.Request{Do: admin.Revoke, Name: "team", Rights: []string{"SeBatchLogonRight", "SeRestorePrivilege"}})
 	got := a.list(admin.ListRights)
 	check.That(t, !strings.Contains(got, "team") && !strings.Contains(got, " -\n"), "rights:\n%s", got)
