@@ -147,8 +147,8 @@ esac
 	}
 }
 
-// TestLookupsGoOnAfterStalledGetent checks that the lookups of a getent that stalls give their places to others, even
-// if a child of it keeps the pipes open (L-85).
+// TestLookupsGoOnAfterStalledGetent checks that lookups by a stalled getent release their slots, even if a child of it
+// keeps the pipes open (L-85).
 func TestLookupsGoOnAfterStalledGetent(t *testing.T) {
 	dir := t.TempDir()
 	fifo := filepath.Join(dir, "fifo")
@@ -167,7 +167,7 @@ func TestLookupsGoOnAfterStalledGetent(t *testing.T) {
 	defer cancel()
 	uid, ok := n.UID(ctx, "one")
 	check.That(t, ok && uid == 1, "L-85: after %d stalled lookups: uid %d, %t, want 1, true", maxRunning, uid, ok)
-	for range maxRunning { // ends the children that read
+	for range maxRunning { // ends the reading children
 		if f, err := os.OpenFile(fifo, os.O_WRONLY|unix.O_NONBLOCK, 0); err == nil {
 			_ = f.Close()
 		}

@@ -75,7 +75,7 @@ func TestLookupJoinsQueuedLookup(t *testing.T) {
 		}
 		first := ask(t.Context(), "a")
 		ran = append(ran, <-begun)
-		answers := []chan error{first, ask(t.Context(), "a")} // the first one runs, so this one is another
+		answers := []chan error{first, ask(t.Context(), "a")} // the first lookup runs, so this one is new
 		ran = append(ran, <-begun)
 		for i := range maxRunning - 2 {
 			answers = append(answers, ask(t.Context(), fmt.Sprint(i)))
@@ -111,6 +111,6 @@ func TestLookupJoinsQueuedLookup(t *testing.T) {
 		if err := <-left; !errors.Is(err, context.Canceled) {
 			t.Errorf("a lookup whose caller left: %v", err)
 		}
-		synctest.Wait() // the lookup has ended too, or the test would not
+		synctest.Wait() // the lookup has ended too, otherwise the test would hang
 	})
 }

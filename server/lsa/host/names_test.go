@@ -21,7 +21,7 @@ func group(name string, gid uint64) string {
 	return fmt.Sprintf(`{"parameters":{"record":{"groupName":%q,"gid":%d}}}`, name, gid)
 }
 
-func in(name, group string, more bool) string {
+func joins(name, group string, more bool) string {
 	return fmt.Sprintf(`{"parameters":{"userName":%q,"groupName":%q},"continues":%v}`, name, group, more)
 }
 

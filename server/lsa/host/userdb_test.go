@@ -26,14 +26,14 @@ type fakeHost struct {
 	t       *testing.T
 	mu      sync.Mutex
 	queries []string
-	open    int        // conversations that the other end has not closed
-	ended   *sync.Cond // of mu: one more is closed
+	open    int        // open connections
+	ended   *sync.Cond // of mu: signalled when a connection is closed
 	late    bool
 	notes   string
 }
 
-// newFakeHost starts a service that answers by "Method key=value more". The cases of a shell script
-// are the answers of getent.
+// newFakeHost starts a service whose replies are selected by "Method key=value more". getent contains the cases of a
+// shell script that prints the replies of getent.
 func newFakeHost(t *testing.T, service answers, getent string) *fakeHost {
 	t.Helper()
 	dir := t.TempDir()
@@ -51,14 +51,14 @@ func newFakeHost(t *testing.T, service answers, getent string) *fakeHost {
 			if err != nil {
 				return
 			}
-			go h.talk(c, service)
+			go h.serveConn(c, service)
 		}
 	}()
 	return h
 }
 
-// talk answers one question and waits until the other end closes.
-func (h *fakeHost) talk(c net.Conn, service answers) {
+// serveConn answers one query and waits until the client closes the connection.
+func (h *fakeHost) serveConn(c net.Conn, service answers) {
 	defer c.Close()
 	in := bufio.NewReader(c)
 	text, err := in.ReadBytes(0)
@@ -123,7 +123,7 @@ func (h *fakeHost) questions() string {
 	check.RequireThat(h.t, !h.late, "a conversation is never closed")
 	all := h.queries
 	h.queries = nil
-	b, _ := os.ReadFile(h.notes) // it is not there before the first question
+	b, _ := os.ReadFile(h.notes) // the file does not exist before the first query
 	_ = os.Remove(h.notes)
 	return strings.Join(append(all, strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")...), "; ")
 }
@@ -244,16 +244,16 @@ func TestIncompleteGroupsAreAnError(t *testing.T) {
 		"GetUserRecord userName=all": {of("all", 100)}, "GetGroupRecord groupName=wheel": {group("wheel", 10)},
 		"GetGroupRecord groupName=big": {group("big", 1<<32)}, "GetGroupRecord groupName=own": {group("own", 100)},
 		"GetGroupRecord groupName=away": {away}, "GetGroupRecord groupName=tape": {group("tape", 26)},
-		"GetMemberships userName=all more": {in("all", "wheel", true), in("other", "tape", true),
-			in("all", "gone", true), in("all", "big", true), in("all", "own", true), in("all", "wheel", false)},
+		"GetMemberships userName=all more": {joins("all", "wheel", true), joins("other", "tape", true),
+			joins("all", "gone", true), joins("all", "big", true), joins("all", "own", true), joins("all", "wheel", false)},
 		"GetUserRecord userName=alone":        {of("alone", 200)},
 		"GetUserRecord userName=mute":         {of("mute", 100)},
 		"GetUserRecord userName=gone":         {of("another", 100)},
 		"GetUserRecord userName=nogid":        {`{"parameters":{"record":{"userName":"nogid","uid":7}}}`},
 		"GetUserRecord userName=half":         {of("half", 100)},
-		"GetMemberships userName=half more":   {in("half", "wheel", true), away},
+		"GetMemberships userName=half more":   {joins("half", "wheel", true), away},
 		"GetUserRecord userName=lost":         {of("lost", 100)},
-		"GetMemberships userName=lost more":   {in("lost", "wheel", true), in("lost", "away", false)},
+		"GetMemberships userName=lost more":   {joins("lost", "wheel", true), joins("lost", "away", false)},
 		"GetUserRecord userName=broken":       {of("broken", 100)},
 		"GetMemberships userName=broken more": {`{"parameters":7}`},
 		"GetUserRecord userName=away":         {of("away", 100)},
@@ -305,7 +305,7 @@ func TestIncompleteGroupsAreAnError(t *testing.T) {
 // FuzzReplies checks that no reply of the service causes a panic.
 func FuzzReplies(f *testing.F) {
 	f.Add([]byte(user("alice", 1, 1) + "\x00"))                 // a record
-	f.Add([]byte(in("a", "b", true) + "\x00" + "{}\x00"))       // one that continues
+	f.Add([]byte(joins("a", "b", true) + "\x00" + "{}\x00"))    // a record with more to follow
 	f.Add([]byte(`{"error":"x"}` + "\x00"))                     // an error
 	f.Add([]byte(`{"parameters":{"record":{"uid":1e99}}}\x00`)) // a number that does not fit
 	f.Fuzz(func(_ *testing.T, b []byte) {

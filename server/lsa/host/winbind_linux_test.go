@@ -19,7 +19,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// compared is how many accounts are compared.
+// compared is the number of compared accounts.
 const compared = 200
 
 // TestMapsMatchWinbindd compares the maps with a real winbindd of a domain member for 200 accounts, in both
@@ -39,22 +39,22 @@ func TestMapsMatchWinbindd(t *testing.T) {
 			high)
 	}
 	m.Winbind(of("rid", 3000070000, 3000079999))
-	asWinbind(t, m, accounts, lsa.IDMap{Domain: d.SID, Backend: lsa.RID, Low: 3000070000, High: 3000079999}, nil)
+	compareIDs(t, m, accounts, lsa.IDMap{Domain: d.SID, Backend: lsa.RID, Low: 3000070000, High: 3000079999}, nil)
 	m.Winbind(" idmap config * : backend = autorid\n idmap config * : range = 3000100000-3000299999\n" +
 		" idmap config * : rangesize = 10000\n")
 	first := sids(accounts)[0]
-	// The query makes the range.
+	// The query creates the range.
 	check.Eventually(t, func() bool { return exec.Command(m.Wbinfo, "-S", first.String()).Run() == nil },
 		"%v has no uid", first)
-	asWinbind(t, m, accounts, lsa.IDMap{Domain: d.SID, Backend: lsa.Autorid, Low: 3000100000, High: 3000299999,
+	compareIDs(t, m, accounts, lsa.IDMap{Domain: d.SID, Backend: lsa.Autorid, Low: 3000100000, High: 3000299999,
 		RangeSize: 10000, Number: rangeOf(t, m.Ranges(), d.SID)}, nil)
 	m.Winbind(of("ad\n idmap config REFMON : schema_mode = rfc2307", addc.FirstID, addc.FirstID+9999))
-	asWinbind(t, m, accounts, lsa.IDMap{Domain: d.SID, Backend: lsa.AD, Low: addc.FirstID, High: addc.FirstID + 9999},
-		live(t, d))
+	compareIDs(t, m, accounts, lsa.IDMap{Domain: d.SID, Backend: lsa.AD, Low: addc.FirstID, High: addc.FirstID + 9999},
+		queryDirectory(t, d))
 }
 
-// live queries the directory itself for uidNumber and gidNumber, with the service's keytab.
-func live(t *testing.T, d *addc.Domain) *ldap.IDs {
+// queryDirectory queries the directory itself for uidNumber and gidNumber, with the service's keytab.
+func queryDirectory(t *testing.T, d *addc.Domain) *ldap.IDs {
 	t.Helper()
 	keys := check.Must(kerberos.ReadKeytab(d.Keytab))
 	dir, err := ldap.New(ldap.Config{Servers: []string{"ldap://" + d.Address}, Security: ldap.Signed, Domain: d.SID,
@@ -99,8 +99,8 @@ func store(t *testing.T, m lsa.IDMap, winbind, numbers lsa.Domains) *lsa.Store {
 	return s
 }
 
-// ask queries winbindd until each line of its answer has the suffix in want, at most a minute: under load it leaves out
-// accounts at first.
+// ask queries winbindd for up to a minute until each line of its output has the suffix in want. Under load winbindd
+// omits accounts at first.
 func ask(t *testing.T, m *addc.Member, backend lsa.Backend, query string, want []string) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; {
@@ -113,8 +113,8 @@ func ask(t *testing.T, m *addc.Member, backend lsa.Backend, query string, want [
 	}
 }
 
-// asWinbind compares the store with winbind.
-func asWinbind(t *testing.T, m *addc.Member, accounts map[string]sid.SID, one lsa.IDMap, numbers lsa.Domains) {
+// compareIDs compares the store with winbind.
+func compareIDs(t *testing.T, m *addc.Member, accounts map[string]sid.SID, one lsa.IDMap, numbers lsa.Domains) {
 	t.Helper()
 	all := sids(accounts)
 	list := make([]string, len(all))

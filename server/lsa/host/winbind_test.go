@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// winbindOf returns a wbinfo made of a script, and a function that counts its runs.
+// winbindOf returns a winbind whose wbinfo is a script, and a function that counts its runs.
 func winbindOf(t *testing.T, script string) (d *Domains, runs func() int, clock *time.Time) {
 	t.Helper()
 	dir := t.TempDir()
@@ -24,7 +24,7 @@ func winbindOf(t *testing.T, script string) (d *Domains, runs func() int, clock 
 	clock = new(time.Time)
 	*clock = time.Unix(1e9, 0)
 	runs = func() int {
-		b, _ := os.ReadFile(notes) // it is not there before the first run
+		b, _ := os.ReadFile(notes) // the file does not exist before the first run
 		return len(b) / len("run\n")
 	}
 	return &Domains{wbinfo: program, now: func() time.Time { return *clock }}, runs, clock
@@ -126,7 +126,7 @@ esac
 `)
 	for _, c := range []struct {
 		uid  uint32
-		runs int // of three asks
+		runs int // of three queries
 	}{{1, 1}, {2, 1}, {3, 3}} {
 		before := runs()
 		for range 3 {
