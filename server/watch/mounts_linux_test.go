@@ -54,7 +54,7 @@ func TestInodesAreThoseOfRegularFiles(t *testing.T) {
 	for path, want := range map[string]uint64{file: s.Ino, link: 0, dir: 0, filepath.Join(dir, "x"): 0} {
 		check.Equal(t, inodeAt(path), want, "the inode of %s", path)
 	}
-	if f, err := listen(file); !errors.Is(err, unix.EPERM) { // without CAP_SYS_ADMIN it cannot listen at all
+	if f, err := listen(file); !errors.Is(err, unix.EPERM) { // fanotify needs CAP_SYS_ADMIN
 		check.ErrorIs(t, err, unix.ENOTDIR, "a file as the root: %v", f)
 	}
 }

@@ -13,10 +13,10 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// looked are events of which some looks lose some; each look takes an hour.
+// looked is an event source that loses events at some reads; each read takes an hour.
 type looked struct {
 	silent
-	lost  map[int]bool // by the number of the look
+	lost  map[int]bool // by the number of the read
 	looks int
 	clock *time.Duration
 }
@@ -35,7 +35,7 @@ func TestHeartbeatPrecedesTheRead(t *testing.T) {
 		lost  map[int]bool
 		again bool
 		beat  bool
-		after bool // events are lost after two looks
+		after bool // events are lost after two reads
 	}{
 		"nothing is lost":      {nil, false, true, false},
 		"the first look loses": {map[int]bool{1: true}, false, false, true},
@@ -104,7 +104,7 @@ func TestEventLostInWalkNeedsAnotherWalk(t *testing.T) {
 	}
 }
 
-// lossy are events of which the first look loses some.
+// lossy is an event source whose first read loses events.
 type lossy struct {
 	silent
 	looks int
@@ -201,7 +201,7 @@ func TestFailedWalkSendsFilesFoundBefore(t *testing.T) {
 	check.ErrorIs(t, w.sendFiles(&failing{path: "/t/a", err: io.EOF}), deaf, "a walk whose events cannot be read")
 }
 
-// deafOnce are events whose first read fails.
+// deafOnce is an event source whose first read fails.
 type deafOnce struct {
 	silent
 	err error
