@@ -17,7 +17,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// accounts are those of a server: uid 1001 and gid 2001 have SIDs of a domain, other ids none.
+// accounts maps uid 1001 and gid 2001 to SIDs of a domain, and no other id.
 func accounts(id uint32, group bool) sid.SID {
 	switch {
 	case id == 1001 && !group, id == 2001 && group:
@@ -50,7 +50,7 @@ func TestCheckAccountsRejectsDifferingSID(t *testing.T) {
 	} {
 		d, err := dirfile.Read([]byte("users:\n" + c.users + "groups:\n" + c.groups))
 		check.NoError(t, err)
-		x := serve(t, &Server{May: anybody})
+		x := serve(t, &Server{May: admitAll})
 		x.server.Trees[x.tree] = Tree{Traverse: "never", Options: tree.Options{Accounts: accounts}}
 		warned := ""
 		f := Follower{Socket: x.socket, Root: x.tree, Warn: func(err error) { warned += err.Error() }}
@@ -83,7 +83,7 @@ func TestCheckAccountsWaits(t *testing.T) {
 	if err := f.CheckAccounts(t.Context(), d); err == nil || !strings.Contains(err.Error(), "disabled") {
 		t.Errorf("N-133: rejected: %v, want the server's reason", err)
 	}
-	x = serve(t, &Server{May: anybody}) // without accounts
+	x = serve(t, &Server{May: admitAll}) // without accounts
 	f = Follower{Socket: x.socket, Root: x.tree}
 	a, err := f.accounts(t.Context(), []directory.AccountID{{ID: 7}, {ID: 7, Group: true}})
 	check.That(t, err == nil && fmt.Sprint(a.Users, a.Groups) == "[S-1-22-1-7] [S-1-22-2-7]", "N-133: %+v, %v", a, err)
@@ -96,7 +96,7 @@ func TestCheckAccountsWaits(t *testing.T) {
 // TestFailedWatchSaysWhy checks that a follower receives the error that ended the server's watcher (N-132), and none
 // after its context has ended.
 func TestFailedWatchSaysWhy(t *testing.T) {
-	x := serve(t, &Server{May: anybody})
+	x := serve(t, &Server{May: admitAll})
 	check.NoError(t, os.Remove(x.tree))
 	warned := make(chan error)
 	_, end := x.follow(Follower{Socket: x.socket, Root: x.tree, Beat: time.Hour, Warn: func(err error) { warned <- err }})
@@ -113,7 +113,7 @@ func TestFailedWatchSaysWhy(t *testing.T) {
 // TestTreeUnderItsOwnMountIsRefused checks that a server rejects the watch of a tree with a FUSE file system over its
 // folder, and still answers about accounts (N-132).
 func TestTreeUnderItsOwnMountIsRefused(t *testing.T) {
-	x := serve(t, &Server{May: anybody})
+	x := serve(t, &Server{May: admitAll})
 	server, err := fs.Mount(x.tree, &fs.Inode{}, nil)
 	if err != nil {
 		t.Skip("no FUSE file system can be mounted here: ", err)

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestRefusedClientTakesNoWatch checks that clients whom the server refuses get the reason before they send anything,
-// and that an allowed one then watches although they stay connected (N-139).
+// TestRefusedClientTakesNoWatch checks that a rejected client gets the reason before it sends anything, and takes no
+// slot while it stays connected, so that an allowed client can watch (N-139).
 func TestRefusedClientTakesNoWatch(t *testing.T) {
 	const refused = 2 * maxWatches
 	calls := atomic.Int32{}

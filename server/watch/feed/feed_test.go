@@ -83,11 +83,11 @@ func (x *served) follow(f Follower) (out chan watch.Batch, end func() error) {
 	}
 }
 
-func anybody(*net.UnixConn) (*token.Token, error) { return token.New(token.LocalSystem()) }
+func admitAll(*net.UnixConn) (*token.Token, error) { return token.New(token.LocalSystem()) }
 
 // TestServeContinuesAfterAcceptError checks that an error of accept ends neither the server nor later clients' watches.
 func TestServeContinuesAfterAcceptError(t *testing.T) {
-	x := serve(t, &Server{May: anybody})
+	x := serve(t, &Server{May: admitAll})
 	for _, until := range []time.Time{time.Unix(1, 0), {}} { // accept fails in between
 		check.NoError(t, x.listener.SetDeadline(until))
 		time.Sleep(50 * time.Millisecond)
@@ -114,9 +114,9 @@ func TestServerRejectsClients(t *testing.T) {
 	}{
 		{nil, func(*Follower) {}, "watching is disabled"},
 		{no, func(*Follower) {}, "not you"},
-		{anybody, func(f *Follower) { f.Root += "/sub" }, "is not a tree that is served"},
-		{anybody, func(f *Follower) { f.Share = "D:" }, "give the same values"},
-		{anybody, func(f *Follower) { f.Traverse = "always" }, "give the same values"},
+		{admitAll, func(f *Follower) { f.Root += "/sub" }, "is not a tree that is served"},
+		{admitAll, func(f *Follower) { f.Share = "D:" }, "give the same values"},
+		{admitAll, func(f *Follower) { f.Traverse = "always" }, "give the same values"},
 	} {
 		x := serve(t, &Server{May: c.may})
 		f := Follower{Socket: x.socket, Root: x.tree, Warn: func(err error) { t.Error(err) }}
@@ -130,11 +130,11 @@ func TestServerRejectsClients(t *testing.T) {
 // TestMalformedFeedRequestsAreRejected checks that a server rejects requests that are malformed, of another version or
 // too long, with an error (N-18).
 func TestMalformedFeedRequestsAreRejected(t *testing.T) {
-	x := serve(t, &Server{May: anybody})
+	x := serve(t, &Server{May: admitAll})
 	for text, want := range map[string]string{"{}\n": "version 0", "x\n": "question",
 		`{"version":1,"tre":""}` + "\n": "question", strings.Repeat("x", maxQuestion): "question"} {
 		c := check.Must(net.Dial("unix", x.socket))
-		_, _ = c.Write([]byte(text)) // the server may have refused in the middle of it
+		_, _ = c.Write([]byte(text)) // the server may reject the request while it is sent
 		b := make([]byte, 4096)
 		n, _ := c.Read(b)
 		if !strings.Contains(string(b[:n]), `{"error":`) || !strings.Contains(string(b[:n]), want) {
@@ -150,7 +150,7 @@ func TestFollowerGetsWalkThenChanges(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("changes of a file system are reported to root only")
 	}
-	x := serve(t, &Server{May: anybody})
+	x := serve(t, &Server{May: admitAll})
 	put := func(name string) {
 		t.Helper()
 		check.NoError(t, os.WriteFile(filepath.Join(x.tree, name), nil, 0o600))
@@ -201,7 +201,7 @@ func TestFileWithoutAttributeHasNoDescriptor(t *testing.T) {
 		t.Skip("changes of a file system are reported to root only")
 	}
 	tree := t.TempDir()
-	s := &Server{May: anybody, Trees: map[string]Tree{tree: {Traverse: "never",
+	s := &Server{May: admitAll, Trees: map[string]Tree{tree: {Traverse: "never",
 		Options: filetree.Options{Required: true}}}}
 	x := serve(t, s)
 	check.NoError(t, os.WriteFile(filepath.Join(tree, "open"), nil, 0o644))
@@ -222,13 +222,13 @@ func TestSocketOfAnotherUserIsRejected(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("a socket of another user is made by root only")
 	}
-	x := serve(t, &Server{May: anybody})
+	x := serve(t, &Server{May: admitAll})
 	f := Follower{Socket: x.socket, Root: x.tree}
 	socket := filepath.Join(t.TempDir(), "s")
 	fd := check.Must(unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0))
 	defer unix.Close(fd)
 	check.NoError(t, unix.Bind(fd, &unix.SockaddrUnix{Name: socket}))
-	// The kernel keeps who listens.
+	// The kernel keeps the listener's credentials.
 	check.NoError(t, check.Err(asuser.Run(4001, 4001, func() (bool, error) { return true, unix.Listen(fd, 1) })))
 	f.Socket = socket
 	if err := f.Run(t.Context(), make(chan watch.Batch)); err == nil || !strings.Contains(err.Error(), "uid 4001 serves") {

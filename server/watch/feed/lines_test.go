@@ -54,7 +54,7 @@ func TestFeedLineBeyondLimitIsRejected(t *testing.T) {
 }
 
 // TestSeventeenthFollowerIsRejected checks that sixteen followers may watch, that one more is rejected, and that an
-// ended one frees its place. After Close none may watch.
+// ended one frees its slot. After Close none may watch.
 func TestSeventeenthFollowerIsRejected(t *testing.T) {
 	s, one := &Server{}, new(net.UnixConn)
 	s.begin()
@@ -72,7 +72,7 @@ func TestSeventeenthFollowerIsRejected(t *testing.T) {
 		t.Error("a watch after the end")
 	}
 	check.ErrorIs(t, s.ask(1001), errClosed, "a client after the end")
-	x := serve(t, &Server{May: anybody})
+	x := serve(t, &Server{May: admitAll})
 	x.server.begin()
 	for range 16 {
 		check.NoError(t, x.server.enter(new(net.UnixConn), nil, 0))
@@ -144,7 +144,7 @@ func TestRevokedWatchEnds(t *testing.T) {
 // hundred per second (N-18).
 func TestWatcherFollowsTheRequest(t *testing.T) {
 	ids := strings.Repeat("1,", maxIDs/2)
-	s := &Server{May: anybody, Trees: map[string]Tree{"/t": {Share: "D:", Traverse: "always"}, "/u": {Traverse: "never"}}}
+	s := &Server{May: admitAll, Trees: map[string]Tree{"/t": {Share: "D:", Traverse: "always"}, "/u": {Traverse: "never"}}}
 	for text, want := range map[string]string{
 		`{"version":1,"tree":"/t","share":"D:","traverse":"always"}`:                 "/t 0s",
 		`{"version":1,"tree":"/t","share":"D:","traverse":"always","beat":10000000}`: "/t 10ms",

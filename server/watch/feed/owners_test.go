@@ -20,7 +20,7 @@ func TestAccountChangeStartsNewWalk(t *testing.T) {
 	earlier, later := sid.MustParse("S-1-5-21-1-2-3-1107"), sid.MustParse("S-1-5-21-1-2-3-1108")
 	owner.Store(&earlier)
 	tree := t.TempDir()
-	x := serve(t, &Server{May: anybody, Trees: map[string]Tree{tree: {Traverse: "never", Options: filetree.Options{
+	x := serve(t, &Server{May: admitAll, Trees: map[string]Tree{tree: {Traverse: "never", Options: filetree.Options{
 		Accounts: func(uint32, bool) sid.SID { return *owner.Load() }}}}})
 	warned := make(chan error, 1)
 	out, end := x.follow(Follower{Socket: x.socket, Root: tree, Beat: 20 * time.Millisecond, Warn: func(err error) {

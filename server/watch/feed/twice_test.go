@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// telling returns all fields of a document as text.
-func telling(s *watch.Seen) string {
+// formatSeen returns all fields of a document as text.
+func formatSeen(s *watch.Seen) string {
 	d := "none"
 	if s.Descriptor != nil {
 		d = fmt.Sprintf("%x", s.Descriptor.AppendOriginal(nil))
@@ -58,9 +58,9 @@ func TestPrecedenceOfFields(t *testing.T) {
 				"N-5: %s: a reference to a missing descriptor: %+v, %v, want len(b.Seen) = 0, an error", text, b, err)
 			continue
 		}
-		if err != nil || len(b.Seen) != 2 || telling(&b.Seen[1]) != telling(&want) ||
+		if err != nil || len(b.Seen) != 2 || formatSeen(&b.Seen[1]) != formatSeen(&want) ||
 			errors.Is(b.Seen[1].Err, fs.ErrNotExist) != x.Gone {
-			t.Errorf("N-5: %s: %+v, %v, want %s", text, b.Seen, err, telling(&want))
+			t.Errorf("N-5: %s: %+v, %v, want %s", text, b.Seen, err, formatSeen(&want))
 		}
 	}
 }
@@ -103,7 +103,7 @@ func TestRandomBatchesArriveUnchanged(t *testing.T) {
 			t.Fatalf("%s: %+v, %v, want %+v", text, out, err, in)
 		}
 		for i := range in.Seen {
-			if got, want := telling(&out.Seen[i]), telling(&in.Seen[i]); got != want {
+			if got, want := formatSeen(&out.Seen[i]), formatSeen(&in.Seen[i]); got != want {
 				t.Errorf("%s: %s, want %s", text, got, want)
 			}
 		}
