@@ -36,7 +36,7 @@ func TestStartedAsHelperProcess(t *testing.T) {
 		return
 	}
 	text, st := c.Thread().NtQueryInformationToken(winnt.NtCurrentProcessToken, winnt.TokenUser)
-	for range 1000 { // its process pays for them, not the program that started it (Q-1)
+	for range 1000 { // charged to its process, not to the program that started it (Q-1)
 		if st == ntstatus.Success {
 			_, st = c.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
 		}
@@ -45,11 +45,11 @@ func TestStartedAsHelperProcess(t *testing.T) {
 	fmt.Println("uid", os.Getuid(), os.Geteuid(), "gid", os.Getgid(), groups, text, st)
 }
 
-// service may start programs with tokens of others.
+// service is the token of a user who may start programs with tokens of other users.
 const service = `{"user":"SY","groups":["WD","BA","SY"],"privileges":["SeDebugPrivilege",
 	"SeAssignPrimaryTokenPrivilege"]}`
 
-// processOf makes a process with the token of another client.
+// processOf creates a process with the token of another client.
 func processOf(t *testing.T, c, of *client.Conn) winnt.Handle {
 	t.Helper()
 	th := c.Thread()
@@ -62,7 +62,7 @@ func processOf(t *testing.T, c, of *client.Conn) winnt.Handle {
 	return out.ProcessHandle
 }
 
-// runner is a copy of this program that every user of the host may run.
+// runner returns a copy of this program that every user of the host may run.
 func runner(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -79,7 +79,7 @@ func runner(t *testing.T) string {
 
 // TestStartAsRunsUnderAccountUID checks that root's program, if the configuration allows it, starts programs in
 // processes of other accounts. They run under those accounts' uids and groups without capabilities (W-93). A program
-// that runs otherwise gets nothing (W-94).
+// under another uid gets no connection (W-94).
 func TestStartAsRunsUnderAccountUID(t *testing.T) {
 	games, err := user.Lookup("games")
 	if err != nil || os.Getuid() != 0 {
@@ -90,12 +90,12 @@ func TestStartAsRunsUnderAccountUID(t *testing.T) {
 	program, who := runner(t), make(roles, 1)
 	bobs := sid.MustParse("S-1-5-21-1-2-3-1108")
 	var mu sync.Mutex
-	counted := map[uint32]bool{} // uids whose bounds were asked about; guarded by mu
+	counted := map[uint32]bool{} // uids whose limits were queried; guarded by mu
 	d := start(t, func(c *daemon.Config) {
 		c.Identity, c.Limits.Quota = who, 1<<20
 		c.StartAs = func(s sid.SID) (uint32, bool) {
 			switch s.RID() {
-			case 1110: // the uid of everything that has no other
+			case 1110: // the default uid
 				return 65534, true
 			case 1111: // root's own
 				return 0, true
@@ -129,7 +129,7 @@ func TestStartAsRunsUnderAccountUID(t *testing.T) {
 		h, st = th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
 	}
 	for i, h := range events[:len(events)-1] {
-		if i == 100 { // room for the call that starts the program
+		if i == 100 { // a free slot for the call that starts the program
 			got, err = run(process)
 		}
 		check.Success(t, th.NtClose(h))
@@ -148,7 +148,7 @@ func TestStartAsRunsUnderAccountUID(t *testing.T) {
 		}
 		_ = other.Close()
 	}
-	// Root itself says hello in the place of the user (W-94).
+	// Root sends the hello instead of the user (W-94).
 	f, checksUID, err := c.AttachAs(processOf(t, c, his))
 	check.RequireThat(t, err == nil && uint64(checksUID) == uid, "%v %v", checksUID, err)
 	cmd := exec.Command(program, "-test.run=^TestStartedAsHelperProcess$")

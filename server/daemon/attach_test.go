@@ -45,7 +45,7 @@ func TestStartedHelperProcess(t *testing.T) {
 	fmt.Println("afterwards", st)
 }
 
-// started is the program of TestStartedHelperProcess in a process that its parent made.
+// started is the program of TestStartedHelperProcess in a process that its parent created.
 type started struct {
 	*testing.T
 	cmd     *exec.Cmd
@@ -55,8 +55,7 @@ type started struct {
 	program *client.Program
 }
 
-// begin makes a process without the privileges of its maker, which inherits an event, and
-// starts the program in it.
+// begin creates a process without the privileges of its creator, which inherits an event, and starts the program in it.
 func begin(t *testing.T, c *client.Conn) (*started, winnt.Handle) {
 	t.Helper()
 	th := c.Thread()
@@ -92,24 +91,24 @@ func withProgram(t *testing.T) (*running, roles, *client.Conn, *started) {
 	d := start(t, func(c *daemon.Config) { c.Identity = who })
 	c := d.as(who, alice)
 	s, _ := begin(t, c)
-	s.says(fmt.Sprintf("process %d STATUS_SUCCESS S-1-5-21-1-2-3-1107 [] STATUS_SUCCESS",
+	s.awaitLine(fmt.Sprintf("process %d STATUS_SUCCESS S-1-5-21-1-2-3-1107 [] STATUS_SUCCESS",
 		s.process.ClientID.UniqueProcess))
 	return d, who, c, s
 }
 
-// says waits for a line of the program.
-func (s *started) says(want string) {
+// awaitLine waits for a line of the program.
+func (s *started) awaitLine(want string) {
 	s.Helper()
 	if line, err := s.out.ReadString('\n'); err != nil || line != want+"\n" {
 		s.Fatalf("%q, %v, want %q", line, err, want)
 	}
 }
 
-// ends lets the program end.
-func (s *started) ends() {
+// stop lets the program end.
+func (s *started) stop() {
 	s.Helper()
 	_ = s.in.Close()
-	s.says("afterwards STATUS_SUCCESS")
+	s.awaitLine("afterwards STATUS_SUCCESS")
 	if _, err := io.Copy(io.Discard, s.out); err != nil {
 		s.Error(err)
 	}
@@ -123,7 +122,7 @@ func TestChildProgramRunsWithCreatedToken(t *testing.T) {
 	d := start(t, func(c *daemon.Config) { c.Identity = who })
 	c := d.as(who, administrator)
 	s, event := begin(t, c)
-	s.says(fmt.Sprintf("process %d STATUS_SUCCESS S-1-5-21-1-2-3-500 [] STATUS_SUCCESS",
+	s.awaitLine(fmt.Sprintf("process %d STATUS_SUCCESS S-1-5-21-1-2-3-500 [] STATUS_SUCCESS",
 		s.process.ClientID.UniqueProcess))
 	check.Equal(t, check.Status(c.Thread().NtWaitForSingleObject(event, false)), ntstatus.Success,
 		"the event that the program set")
@@ -133,7 +132,7 @@ func TestChildProgramRunsWithCreatedToken(t *testing.T) {
 	check.That(t, shown, "W-79: the program is not shown by its own name")
 	check.Equal(t, check.Status(c.Thread().NtWaitForSingleObject(s.process.ProcessHandle, false)), ntstatus.Timeout,
 		"while the program runs")
-	s.ends()
+	s.stop()
 	check.Eventually(t, func() bool {
 		_, st := c.Thread().NtWaitForSingleObject(s.process.ProcessHandle, false)
 		return st == ntstatus.Success
@@ -148,7 +147,7 @@ func TestStartedProgramOutlivesCreator(t *testing.T) {
 	d, _, c, s := withProgram(t)
 	_ = c.Close()
 	check.Eventually(t, func() bool { return d.Stats().Connections == 1 }, "the creator's connection remains")
-	s.ends()
+	s.stop()
 }
 
 // TestSecondAttachToProcessIsRejected checks that a program attaches to a process once, only after the process has
@@ -184,7 +183,7 @@ func TestSecondAttachToProcessIsRejected(t *testing.T) {
 	refused(other.ProcessHandle, ntstatus.InvalidParameter)
 	check.Success(t, check.Status(th.NtResumeThread(suspended.ThreadHandle)))
 	more := d.as(who, alice)
-	refused(suspended.ProcessHandle, ntstatus.InsufficientResources) // a connection too many (W-17)
+	refused(suspended.ProcessHandle, ntstatus.InsufficientResources) // one connection beyond the limit (W-17)
 	check.Equal(t, check.Status(th.NtWaitForSingleObject(suspended.ProcessHandle, false)), ntstatus.Success,
 		"a process that no program can be put into ends")
 	_, _, _ = f.Close(), more.Close(), c.Close()
@@ -250,7 +249,7 @@ func TestProcessEndsWithProgramExitCode(t *testing.T) {
 func TestTerminatedProcessLosesConnection(t *testing.T) {
 	d, who, c, s := withProgram(t)
 	other := d.as(who, alice)
-	pipe := hung(t, other)
+	pipe := blockThread(t, other)
 	h := check.Result(other.Thread().NtOpenProcess(winnt.PROCESS_TERMINATE, nil,
 		&nt.ClientID{UniqueProcess: s.process.ClientID.UniqueProcess}))
 	check.Success(t, other.Thread().NtTerminateProcess(h, 9))
@@ -267,8 +266,8 @@ func TestTerminatedProcessLosesConnection(t *testing.T) {
 	check.That(t, <-pipe != nil, "the thread that waited has a client")
 }
 
-// hung waits in another thread for a client of a pipe, and returns the result.
-func hung(t *testing.T, c *client.Conn) <-chan error {
+// blockThread makes another thread wait for a client of a pipe. The channel receives the result.
+func blockThread(t *testing.T, c *client.Conn) <-chan error {
 	t.Helper()
 	l, err := c.Thread().ListenPipe("hung", nt.PipeConfig{})
 	check.NoError(t, err)

@@ -19,22 +19,22 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// pingPong sends 64 bytes there and back: the least that a call over a socket costs.
+// pingPong sends 64 bytes and reads the echo: the minimal cost of a call over a socket.
 func pingPong(b *testing.B, conn net.Conn, buf []byte) {
 	check.NoError(b, check.Err(conn.Write(buf)))
 	check.NoError(b, check.Err(io.ReadFull(conn, buf)))
 }
 
-// closes calls NtClose with an invalid handle.
-func closes(b *testing.B, th *nt.Thread) {
+// closeInvalid calls NtClose with an invalid handle.
+func closeInvalid(b *testing.B, th *nt.Thread) {
 	if st := th.NtClose(winnt.Handle(4)); st != ntstatus.InvalidHandle {
 		b.Fatal(st)
 	}
 }
 
-// low returns the first quartile of the blocks, in microseconds per call. Other programs of the
-// machine affect the rest.
-func low(blocks []time.Duration, calls int) float64 {
+// quartile returns the first quartile of the blocks, in microseconds per call. Other programs of the machine affect the
+// other quartiles.
+func quartile(blocks []time.Duration, calls int) float64 {
 	slices.Sort(blocks)
 	return float64(blocks[len(blocks)/4]) / float64(calls) / 1e3
 }
@@ -42,8 +42,8 @@ func low(blocks []time.Duration, calls int) float64 {
 // connectEchoAndDaemon connects to an echo program and to a daemon, each in its own process.
 func connectEchoAndDaemon(b *testing.B, part string) (net.Conn, *client.Conn) {
 	b.Helper()
-	_, echo := apart(b, "echo")
-	_, socket := apart(b, part)
+	_, echo := startPart(b, "echo")
+	_, socket := startPart(b, part)
 	conn := check.Must(net.Dial("unix", echo))
 	b.Cleanup(func() { _ = conn.Close() })
 	c := check.Must(client.Dial(socket))
@@ -66,19 +66,19 @@ func BenchmarkCall(b *testing.B) {
 		pings = append(pings, time.Since(at))
 		at = time.Now()
 		for range calls {
-			closes(b, th)
+			closeInvalid(b, th)
 		}
 		services = append(services, time.Since(at))
 	}
-	ping, call := low(pings, calls), low(services, calls)
+	ping, call := quartile(pings, calls), quartile(services, calls)
 	b.ReportMetric(ping, "µs/ping-pong")
 	b.ReportMetric(call, "µs/call")
 	b.ReportMetric(call/ping, "call/ping-pong")
 	b.ReportMetric(0, "ns/op")
 }
 
-// spent returns the processor time of a program.
-func spent(b *testing.B, p *os.Process) time.Duration {
+// cpuTime returns the processor time of a program.
+func cpuTime(b *testing.B, p *os.Process) time.Duration {
 	b.Helper()
 	// clock_getcpuclockid(3): the clock of a process.
 	var at unix.Timespec
@@ -89,7 +89,7 @@ func spent(b *testing.B, p *os.Process) time.Duration {
 // BenchmarkDaemonCPU measures the daemon's processor time per call, with eight sequential clients
 // and with one.
 func BenchmarkDaemonCPU(b *testing.B) {
-	d, socket := apart(b, "daemon")
+	d, socket := startPart(b, "daemon")
 	var threads []*nt.Thread
 	for range 8 {
 		c := check.Must(client.Dial(socket))
@@ -98,12 +98,12 @@ func BenchmarkDaemonCPU(b *testing.B) {
 	}
 	const calls = 2000
 	costs := func(clients int) time.Duration {
-		before := spent(b, d)
+		before := cpuTime(b, d)
 		done := make(chan struct{})
 		for _, th := range threads[:clients] {
 			go func() {
 				for range calls / clients {
-					closes(b, th)
+					closeInvalid(b, th)
 				}
 				done <- struct{}{}
 			}()
@@ -111,22 +111,22 @@ func BenchmarkDaemonCPU(b *testing.B) {
 		for range clients {
 			<-done
 		}
-		return spent(b, d) - before
+		return cpuTime(b, d) - before
 	}
 	var one, eight []time.Duration
 	for b.Loop() {
 		one = append(one, costs(1))
 		eight = append(eight, costs(8))
 	}
-	b.ReportMetric(low(one, calls), "µs/call-of-1")
-	b.ReportMetric(low(eight, calls), "µs/call-of-8")
-	b.ReportMetric(low(eight, calls)/low(one, calls), "of-8/of-1")
+	b.ReportMetric(quartile(one, calls), "µs/call-of-1")
+	b.ReportMetric(quartile(eight, calls), "µs/call-of-8")
+	b.ReportMetric(quartile(eight, calls)/quartile(one, calls), "of-8/of-1")
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkBatch is calls of one thread sent a hundred at a time.
+// BenchmarkBatch measures calls of one thread that are sent a hundred at a time.
 func BenchmarkBatch(b *testing.B) {
-	_, socket := apart(b, "daemon")
+	_, socket := startPart(b, "daemon")
 	conn := check.Must(net.Dial("unix", socket))
 	defer conn.Close()
 	from := bufio.NewReader(conn)

@@ -24,7 +24,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// able logs everybody on with the privileges that services require, except the one for permanent objects.
+// able is an Identity whose tokens have all privileges that services require, except SeCreatePermanentPrivilege.
 type able struct{}
 
 // LogOn implements daemon.Identity.
@@ -38,33 +38,33 @@ func (able) LogOn(*peer.Peer, bool) (logon.Result, error) {
 	return logon.Result{Token: tok.Spec()}, nil
 }
 
-// stage starts the daemon in which the states of killed.txt are played.
+// stage starts the daemon for the states of killed.txt.
 func stage(t *testing.T) *running {
 	t.Helper()
 	d := start(t, func(c *daemon.Config) { c.Identity, c.LSA = able{}, logon.Example(sid.SID{}) })
 	check.NoError(t, d.System().CreateFile("report", sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")))
-	d.counts = d.now()
+	d.counts = d.present()
 	return d
 }
 
-// stageInTree starts the daemon in which the states of killedintree.txt are played.
+// stageInTree starts the daemon for the states of killedintree.txt.
 func stageInTree(t *testing.T) *running {
 	t.Helper()
-	d := planted(t, hostfs.HandOutReads, func(c *daemon.Config) { c.Identity = able{} })
+	d := startWithTree(t, hostfs.HandOutReads, func(c *daemon.Config) { c.Identity = able{} })
 	check.NoError(t, unix.Mkfifo(filepath.Join(d.tree, "a", "fifo"), 0o600))
 	return d
 }
 
 // TestKillInEachStateLeavesNothing kills a program in each state of each service, and checks that nothing of it
 // remains and that other clients are served (W-12, W-13).
-func TestKillInEachStateLeavesNothing(t *testing.T) { killedIn(t, stage(t), states(killedText)) }
+func TestKillInEachStateLeavesNothing(t *testing.T) { killInStates(t, stage(t), states(killedText)) }
 
 // TestKilledClientLeavesNoOpenFile is TestKillInEachStateLeavesNothing with files of the host (W-50).
 func TestKilledClientLeavesNoOpenFile(t *testing.T) {
-	killedIn(t, stageInTree(t), states(killedInTreeText))
+	killInStates(t, stageInTree(t), states(killedInTreeText))
 }
 
-func killedIn(t *testing.T, d *running, s script) {
+func killInStates(t *testing.T, d *running, s script) {
 	open := descriptors(t)
 	for _, name := range s.names {
 		t.Run(name, func(t *testing.T) {
@@ -76,7 +76,7 @@ func killedIn(t *testing.T, d *running, s script) {
 			check.NoError(t, err)
 			check.NoError(t, cmd.Start())
 			_, err = out.Read(make([]byte, 8))
-			before := d.now()
+			before := d.present()
 			_, _ = cmd.Process.Kill(), cmd.Wait()
 			if err != nil {
 				t.Fatal(said.String())
@@ -84,9 +84,9 @@ func killedIn(t *testing.T, d *running, s script) {
 			check.That(t, before != d.counts,
 				"the daemon's counts are %v with and without the program: it had no resources to release", before)
 			left := &running{T: t, Daemon: d.Daemon, socket: d.socket, counts: d.counts}
-			left.settles()
-			left.works()
-			left.settles()
+			left.awaitRelease()
+			left.checkServed()
+			left.awaitRelease()
 			check.Eventually(t, func() bool { return d.Stats().Connections+d.Stats().Watchers == 0 },
 				"connections or watchers remain")
 		})
@@ -103,9 +103,9 @@ func descriptors(t *testing.T) int {
 	return check.OpenDescriptors(t)
 }
 
-// noDescriptorMoreThan checks that descriptors about to be passed, all of the file "plan", are closed too. Then it
-// counts all: the tree keeps the descriptor of the last opened directory, and pools keep those of timers until two
-// collections.
+// noDescriptorMoreThan checks that all descriptors of the file "plan" that were about to be passed are closed. Then it
+// compares the number of open descriptors. The tree keeps that of the last opened directory, and pools keep those of
+// timers until two collections.
 func noDescriptorMoreThan(t *testing.T, open int) {
 	t.Helper()
 	check.Eventually(t, func() bool {
@@ -121,14 +121,16 @@ func noDescriptorMoreThan(t *testing.T, open int) {
 
 // TestConnectionCutInAnyCallLeavesNothing ends a program in the middle of each call of each state: after the daemon has
 // received half of the call, and after all of it with the reply unread (W-12, W-13).
-func TestConnectionCutInAnyCallLeavesNothing(t *testing.T) { cutIn(t, stage(t), states(killedText)) }
+func TestConnectionCutInAnyCallLeavesNothing(t *testing.T) {
+	cutInStates(t, stage(t), states(killedText))
+}
 
 // TestCutConnectionLeavesNoOpenFile is TestConnectionCutInAnyCallLeavesNothing with files of the host.
 func TestCutConnectionLeavesNoOpenFile(t *testing.T) {
-	cutIn(t, stageInTree(t), states(killedInTreeText))
+	cutInStates(t, stageInTree(t), states(killedInTreeText))
 }
 
-func cutIn(t *testing.T, d *running, s script) {
+func cutInStates(t *testing.T, d *running, s script) {
 	played, open := map[string]bool{}, descriptors(t)
 	for _, name := range s.names {
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +138,7 @@ func cutIn(t *testing.T, d *running, s script) {
 			for i, line := range s.lines[name] {
 				key := strings.Join(s.lines[name][:i+1], "\n")
 				if word, _, _ := strings.Cut(line, " "); played[key] || slices.Contains(others, word) {
-					continue // another state begins so, too, or it is not a frame
+					continue // another state begins with the same line, or it is not a frame
 				}
 				played[key] = true
 				d.cut(s.lines[name][:i], line, true)
@@ -153,7 +155,7 @@ func cutIn(t *testing.T, d *running, s script) {
 // others are the words of script lines that are not frames.
 var others = []string{"bytes", "batch", "unread"}
 
-// cut plays lines and sends the frame of another one, or half of it.
+// cut executes lines and then sends the frame of another line, or half of it.
 func (r *running) cut(before []string, line string, half bool) {
 	t := r.T
 	p, err := dialPlayer(r.socket)
@@ -163,7 +165,7 @@ func (r *running) cut(before []string, line string, half bool) {
 			t.Log(line)
 		}
 	}()
-	defer r.settles()
+	defer r.awaitRelease()
 	defer p.close()
 	for _, l := range before {
 		if err := p.play(l); err != nil {

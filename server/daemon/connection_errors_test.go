@@ -35,7 +35,7 @@ func TestDisconnectIsNotLoggedAsError(t *testing.T) {
 		{"after a frame", slices.Concat(hello, frame), false}, {"before the hello", nil, false},
 		{"after nonsense", slices.Concat(hello, []byte("this is not a frame of the protocol")), true},
 	} {
-		var said bytes.Buffer // read once the daemon is closed
+		var said bytes.Buffer // read after the daemon is closed
 		d := start(t, func(cfg *daemon.Config) {
 			cfg.Log = slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn}))
 		})
@@ -48,7 +48,7 @@ func TestDisconnectIsNotLoggedAsError(t *testing.T) {
 			_, _ = io.Copy(io.Discard, conn)
 		}
 		_ = conn.Close()
-		d.settles()
+		d.awaitRelease()
 		check.Eventually(t, func() bool { return d.Stats().Connections == 0 }, "%s: the connection remains", c.name)
 		check.NoError(t, d.Close())
 		check.That(t, strings.Contains(said.String(), "connection ended") == c.warn,
@@ -73,15 +73,15 @@ func TestHalfClosedConnectionGetsItsReplies(t *testing.T) {
 	if _, err := wire.ReadFrame(c); !errors.Is(err, io.EOF) {
 		t.Errorf("after the answers: %v, want the end", err)
 	}
-	d.settles()
+	d.awaitRelease()
 	for _, sent := range [][]byte{nil, hello, append(append([]byte{}, hello...), thread...)} {
 		c := d.raw()
 		check.NoError(t, c.CloseRead())
 		_, _ = c.Write(sent)
 		_, _ = c.Write(thread)
-		d.works()
+		d.checkServed()
 		_ = c.CloseWrite()
-		d.settles()
+		d.awaitRelease()
 	}
 }
 
@@ -126,7 +126,7 @@ func TestStatsCountAnsweredCalls(t *testing.T) {
 		}
 		check.Equal(t, d.Stats().Calls, calls, "calls")
 		_ = c.Close()
-		d.settles()
+		d.awaitRelease()
 		check.Eventually(t, func() bool { return d.Stats().Connections == 0 }, "the connection remains")
 		check.Equal(t, d.Stats().Calls, calls, "calls after the connection ended")
 	}

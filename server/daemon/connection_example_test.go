@@ -19,7 +19,7 @@ import (
 // net/http serves the files with the client's rights, denied files fail, and every call fails after
 // the connection has ended (F-190, W-9, W-10).
 func TestTreeFSPassesFstestOverConnection(t *testing.T) {
-	d := planted(t, hostfs.HandOutNothing, nil)
+	d := startWithTree(t, hostfs.HandOutNothing, nil)
 	c := d.dial()
 	th, err := c.NewThread()
 	check.NoError(t, err)

@@ -33,8 +33,8 @@ func (r *running) raw() *net.UnixConn {
 
 var hello = wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 
-// works makes a call as a well-behaved client.
-func (r *running) works() {
+// checkServed makes a call as a well-behaved client.
+func (r *running) checkServed() {
 	r.Helper()
 	c := r.dial()
 	defer c.Close()
@@ -59,7 +59,7 @@ func TestMalformedInputLeavesOthersServed(t *testing.T) {
 	} {
 		c := d.raw()
 		_, _ = c.Write(sent)
-		d.works()
+		d.checkServed()
 		_ = c.Close()
 	}
 }
@@ -79,17 +79,17 @@ func TestUnexpectedDescriptorsAreClosed(t *testing.T) {
 		}
 		check.NoError(t, check.Err(c.Write(hello[1:2])))
 	}
-	d.works()
+	d.checkServed()
 	_ = w.Close()
-	// The pipe ends once no other program and no one of this process holds its other end.
+	// Reading the pipe ends when neither this process nor another one holds its write end.
 	_ = r.SetReadDeadline(time.Now().Add(time.Minute))
 	if n, err := r.Read(make([]byte, 1)); n != 0 || os.IsTimeout(err) {
 		t.Errorf("read from the pipe = %d, %v, want EOF: the daemon still has a passed descriptor", n, err)
 	}
 }
 
-// crowd makes a number of connections. Half of them send nothing, the others are served.
-func crowd(args string) error {
+// openMany opens n connections. Half of them send nothing, the daemon serves the others.
+func openMany(args string) error {
 	socket, count, _ := strings.Cut(args, " ")
 	n, err := strconv.Atoi(count)
 	if err != nil {
@@ -112,7 +112,7 @@ func crowd(args string) error {
 			return fmt.Errorf("connection %d: %w", i, err)
 		}
 	}
-	return ready(conns)
+	return reportReady(conns)
 }
 
 // TestKillOf10000ConnectionsLeavesNothing kills a program with 10,000 connections, or a tenth, and checks that another
@@ -121,14 +121,14 @@ func TestKillOf10000ConnectionsLeavesNothing(t *testing.T) {
 	var limit unix.Rlimit
 	check.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
 	n := randtest.Size(10_000)
-	if limit.Cur < uint64(n)+500 { // Go has raised it to the hard limit
+	if limit.Cur < uint64(n)+500 { // Go raised it to the hard limit
 		t.Skipf("RLIMIT_NOFILE is %d, want %d", limit.Cur, n+500)
 	}
 	d := start(t, func(c *daemon.Config) {
 		c.Limits = daemon.Limits{PerUser: 1 << 20, Threads: 1 << 20, Quota: 1 << 30, Total: 1 << 32}
 	})
-	p := play(t, d.socket+" "+strconv.Itoa(n), "crowd")
-	d.works()
+	p := startProcess(t, d.socket+" "+strconv.Itoa(n), "crowd")
+	d.checkServed()
 	check.NoError(t, p.Kill())
 }
 
@@ -144,7 +144,7 @@ func TestPassedConnectionActsAsItsOpener(t *testing.T) {
 	d := start(t, nil)
 	c := d.raw()
 	passed := check.Must(c.File())
-	_ = c.Close() // the descriptor that was passed on holds the connection
+	_ = c.Close() // the passed descriptor keeps the connection open
 	defer passed.Close()
 	got := check.Must(asuser.Run(stranger, stranger, func() (string, error) { return userOf(passed) }))
 	if want := "S-1-22-1-" + strconv.Itoa(os.Getuid()); !strings.Contains(got, `"SID":"`+want+`"`) {

@@ -29,7 +29,7 @@ func (r *running) programAs(user *syscall.Credential, out *os.File, bin, tok str
 	r.Helper()
 	v := check.Must(token.Parse([]byte(tok)))
 	f := check.Must(r.Attach(filepath.Base(bin), v))
-	defer f.Close() // else the connection would outlive the program
+	defer f.Close() // otherwise the connection would outlive the program
 	cmd := exec.Command(bin, args...)
 	cmd.Env = append(os.Environ(), "REFMON_SOCKET=fd:3")
 	cmd.ExtraFiles = []*os.File{f}
@@ -65,7 +65,7 @@ func pipePrograms(t *testing.T) string {
 func TestServerOpensFilesAsClient(t *testing.T) {
 	bin := pipePrograms(t)
 	goServer, goClient := []string{filepath.Join(bin, "server")}, []string{filepath.Join(bin, "client")}
-	story(t, goServer, goClient)
+	runExample(t, goServer, goClient)
 	interpreter, err := exec.LookPath("python3")
 	if err != nil {
 		t.Skip("python3 is not installed")
@@ -75,13 +75,13 @@ func TestServerOpensFilesAsClient(t *testing.T) {
 	dir := filepath.Join("..", "..", "examples", "pipes", "python")
 	server := []string{interpreter, filepath.Join(dir, "server.py")}
 	client := []string{interpreter, filepath.Join(dir, "client.py")}
-	story(t, server, client)
-	story(t, server, goClient)
-	story(t, goServer, client)
+	runExample(t, server, client)
+	runExample(t, server, goClient)
+	runExample(t, goServer, client)
 }
 
-// story runs it with these two programs.
-func story(t *testing.T, serverProgram, client []string) {
+// runExample runs the script with these two programs.
+func runExample(t *testing.T, serverProgram, client []string) {
 	t.Helper()
 	d := start(t, nil)
 	for name, text := range map[string]string{
@@ -91,7 +91,7 @@ func story(t *testing.T, serverProgram, client []string) {
 		sec := check.Must(sddl.Parse(text, sddl.Options{Domain: sid.MustParse("S-1-5-21-1-2-3")}))
 		check.NoError(t, d.System().CreateFile(name, sec))
 	}
-	d.counts = d.now() // the files stay
+	d.counts = d.present() // the files stay
 	in, out, err := os.Pipe()
 	check.NoError(t, err)
 	defer in.Close()

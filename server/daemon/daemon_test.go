@@ -26,7 +26,7 @@ type running struct {
 	*daemon.Daemon
 	socket string
 	tree   string   // of planted
-	counts [4]int64 // of the kernel before any client came
+	counts [4]int64 // counts of the kernel before the first client
 	closed bool     // by the test
 }
 
@@ -36,12 +36,12 @@ func (r *running) Close() error {
 	return r.Daemon.Close()
 }
 
-// start starts a daemon. At the test's end nothing of its clients may remain.
+// start starts a daemon. At the end of the test it checks that nothing of the clients remains.
 func start(t *testing.T, change func(*daemon.Config)) *running {
 	t.Helper()
 	dir := t.TempDir()
 	cfg := daemon.Config{State: filepath.Join(dir, "state"), Socket: filepath.Join(dir, "s"), Identity: peer.Accounts{},
-		// A uid counts against the bounds of another one: no test takes the one for the other.
+		// A uid counts against the limits of a different uid, so tests detect a confusion of the two.
 		Quota: func(uid uint32) uint32 { return uid + 1<<20 }}
 	if change != nil {
 		change(&cfg)
@@ -49,12 +49,12 @@ func start(t *testing.T, change func(*daemon.Config)) *running {
 	d, err := daemon.Start(cfg)
 	check.NoError(t, err)
 	r := &running{T: t, Daemon: d, socket: cfg.Socket}
-	r.counts = r.now()
+	r.counts = r.present()
 	served := make(chan error, 1)
 	go func() { served <- d.Serve() }()
 	t.Cleanup(func() {
 		if !r.closed && !t.Failed() {
-			r.settles() // the connections of dial are closed
+			r.awaitRelease() // the connections of dial are closed
 		}
 		if err := d.Close(); err != nil {
 			t.Error(err)
@@ -66,16 +66,16 @@ func start(t *testing.T, change func(*daemon.Config)) *running {
 	return r
 }
 
-// now returns the kernel's counts of objects, handles, references and logon sessions.
-func (r *running) now() [4]int64 {
+// present returns the kernel's counts of objects, handles, references and logon sessions.
+func (r *running) present() [4]int64 {
 	o, h, n := r.System().Counts()
 	return [4]int64{o, h, n, int64(r.System().LogonSessions())}
 }
 
-// settles waits until the counts equal those before the first client (W-13).
-func (r *running) settles() {
+// awaitRelease waits until the kernel's counts equal those before the first client (W-13).
+func (r *running) awaitRelease() {
 	r.Helper()
-	check.Eventually(r, func() bool { return r.now() == r.counts },
+	check.Eventually(r, func() bool { return r.present() == r.counts },
 		"objects, handles, references and logon sessions are not %d again (W-13)", r.counts)
 }
 
@@ -95,18 +95,18 @@ func TestConnectionGetsTokenOfPeerUser(t *testing.T) {
 	user := information[token.Group](th, winnt.TokenUser)
 	check.Equal(t, user.SID.String(), "S-1-22-1-"+strconv.Itoa(os.Getuid()), "user of the token")
 	groups := information[[]token.Group](th, winnt.TokenGroups)
-	check.That(t, holds(groups, "S-1-22-2-"+strconv.Itoa(os.Getgid())), "the groups %v lack the program's", groups)
+	check.That(t, containsSID(groups, "S-1-22-2-"+strconv.Itoa(os.Getgid())), "the groups %v lack the program's", groups)
 	if !strings.Contains(th.Name(), ownName(t)) { // the name of the peer's program
 		t.Errorf("the thread is %s", th.Name())
 	}
 }
 
-// information returns what the token of a client's process says of a class.
+// information queries the token of a client's process for a class.
 func information[T any](th *nt.Thread, class winnt.TokenInfoClass) T {
 	return check.Result(th.NtQueryInformationToken(winnt.NtCurrentProcessToken, class)).(T)
 }
 
-func holds(groups []token.Group, want string) bool {
+func containsSID(groups []token.Group, want string) bool {
 	return slices.ContainsFunc(groups, func(g token.Group) bool { return g.SID.String() == want })
 }
 
@@ -123,7 +123,7 @@ func TestSecondDaemonOnStateIsRejected(t *testing.T) {
 	if _, err := daemon.Start(cfg); err == nil || !strings.Contains(err.Error(), "another program listens") {
 		t.Errorf("the same socket: %v", err)
 	}
-	d.dial() // it still listens
+	d.dial() // the other daemon still listens
 	file := filepath.Join(dir, "file")
 	check.NoError(t, os.WriteFile(file, []byte("data"), 0o600))
 	cfg.Socket = file

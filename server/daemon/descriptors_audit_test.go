@@ -18,8 +18,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// own returns a handle of a token with which the client's thread can act as its own user.
-func own(t *testing.T, th *nt.Thread) winnt.Handle {
+// ownToken returns a handle of a token with which the client's thread can act as its own user.
+func ownToken(t *testing.T, th *nt.Thread) winnt.Handle {
 	t.Helper()
 	primary := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE))
 	defer th.NtClose(primary)
@@ -44,11 +44,11 @@ func filesRecorded(t *testing.T, sink audit.Sink, crash audit.CrashOnAuditFail) 
 // file's SACL is recorded (G-31).
 func TestReadFileAsIsAllOrNothing(t *testing.T) {
 	sink := audit.NewMemory(0, 0)
-	d := planted(t, hostfs.HandOutReads, func(c *daemon.Config) { c.Audit = filesRecorded(t, sink, 0) })
+	d := startWithTree(t, hostfs.HandOutReads, func(c *daemon.Config) { c.Audit = filesRecorded(t, sink, 0) })
 	describe(t, filepath.Join(d.tree, "a", "b", "plan"), "O:BAG:SYD:P(A;;FA;;;WD)S:(AU;SA;CC;;;WD)")
 	c := d.dial()
 	th := c.Thread()
-	tok := own(t, th)
+	tok := ownToken(t, th)
 	for _, size := range []int{0, 1, 100, 4096, 40 << 10, wire.MaxContents - 1, wire.MaxContents, wire.MaxContents + 1} {
 		text := bytes.Repeat([]byte("0123456"), size/7+1)[:size]
 		check.NoError(t, os.WriteFile(filepath.Join(d.tree, "a", "b", "plan"), text, 0o600))
@@ -93,7 +93,7 @@ func TestReadFileAsIsAllOrNothing(t *testing.T) {
 // audit the read return contents, whether the record belongs to the open or to the read (G-31).
 func TestUnrecordableReadReturnsNoContents(t *testing.T) {
 	sink := new(inject.Injector)
-	d := planted(t, hostfs.HandOutReads, func(c *daemon.Config) {
+	d := startWithTree(t, hostfs.HandOutReads, func(c *daemon.Config) {
 		c.Audit = filesRecorded(t, sink, audit.FailOnAuditFail)
 	})
 	closed := d.System().Audit().Policy.Load()
@@ -102,7 +102,7 @@ func TestUnrecordableReadReturnsNoContents(t *testing.T) {
 	open := check.Must(audit.NewPolicy(spec))
 	c := d.dial()
 	th := c.Thread()
-	tok := own(t, th)
+	tok := ownToken(t, th)
 	for _, r := range []struct {
 		sacl   string
 		opened *audit.Policy // in force when the file is opened

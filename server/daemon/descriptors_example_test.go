@@ -19,7 +19,7 @@ import (
 	"github.com/refmon/refmon/server/daemon"
 )
 
-// Clients of the story: tokens, and the people in them.
+// Clients of the example: their tokens and users.
 const (
 	aliceSID, bobSID = "S-1-5-21-1-2-3-1107", "S-1-5-21-1-2-3-1108"
 	aliceToken       = `{"user":"` + aliceSID + `","groups":["WD"]}`
@@ -36,8 +36,7 @@ func describe(t *testing.T, path, text string) {
 	check.NoError(t, err)
 }
 
-// readable copies the client in Python and the programs of the story to a place where
-// any user reads them.
+// readable copies the Python client and the programs of the example to a folder that every user can read.
 func readable(t *testing.T) string {
 	t.Helper()
 	dir := check.Must(os.MkdirTemp("", "story"))
@@ -78,7 +77,7 @@ func TestPythonServerOpensFilesAsClient(t *testing.T) {
 	who := &syscall.Credential{Uid: stranger, Gid: stranger}
 	interpreter := pythonOf(t, who)
 	sink := audit.NewMemory(0, 0)
-	d := planted(t, hostfs.HandOutReads, func(c *daemon.Config) { c.Audit = &audit.Log{Sink: sink} })
+	d := startWithTree(t, hostfs.HandOutReads, func(c *daemon.Config) { c.Audit = &audit.Log{Sink: sink} })
 	describe(t, filepath.Join(d.tree, "a", "b", "plan"), "O:BAG:SYD:P(A;;FR;;;"+aliceSID+")")
 	check.NoError(t, os.Chmod(d.tree, 0o700))
 	programs := readable(t)

@@ -28,17 +28,17 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// plant makes a tree with a file a\b\plan that everybody reads, and adds it to a system.
-func plant(dir string, sys *kernel.System, what hostfs.HandOut) (*hostfs.Tree, error) {
-	tree, err := sow(dir, what)
+// addTree creates a tree with a file a\b\plan that everybody may read, and adds it to a system.
+func addTree(dir string, sys *kernel.System, what hostfs.HandOut) (*hostfs.Tree, error) {
+	tree, err := newTree(dir, what)
 	if err != nil {
 		return nil, err
 	}
 	return tree, sys.AddTree("share", tree)
 }
 
-// sow makes the tree alone.
-func sow(dir string, what hostfs.HandOut) (*hostfs.Tree, error) {
+// newTree creates that tree.
+func newTree(dir string, what hostfs.HandOut) (*hostfs.Tree, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "a", "b"), 0o700); err != nil {
 		return nil, err
 	}
@@ -66,8 +66,8 @@ func sow(dir string, what hostfs.HandOut) (*hostfs.Tree, error) {
 	return tree, nil
 }
 
-// planted is a daemon with that tree.
-func planted(t *testing.T, what hostfs.HandOut, change func(*daemon.Config)) *running {
+// startWithTree starts a daemon with that tree.
+func startWithTree(t *testing.T, what hostfs.HandOut, change func(*daemon.Config)) *running {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("only root copies mounts and sets descriptors")
@@ -84,16 +84,16 @@ func planted(t *testing.T, what hostfs.HandOut, change func(*daemon.Config)) *ru
 	d := start(t, change)
 	var err error
 	d.tree = t.TempDir()
-	tree, err = plant(d.tree, d.System(), what)
+	tree, err = addTree(d.tree, d.System(), what)
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) {
 		t.Skip("descriptors or copies of mounts cannot be had here: ", err)
 	}
 	check.NoError(t, err)
-	d.counts = d.now()
+	d.counts = d.present()
 	return d
 }
 
-// plan is the call that opens the file.
+// plan returns the parameters that open the file.
 func plan(desired winnt.AccessMask) nt.CreateFileIn {
 	return nt.CreateFileIn{DesiredAccess: desired, CreateDisposition: winnt.FILE_OPEN,
 		ShareAccess:      uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete),
@@ -104,7 +104,7 @@ func plan(desired winnt.AccessMask) nt.CreateFileIn {
 // no more than the granted rights, and that each passed descriptor is audited (W-60, W-61, F-157).
 func TestClientReadsByPassedDescriptor(t *testing.T) {
 	sink := audit.NewMemory(0, 0)
-	d := planted(t, hostfs.HandOutReads, func(c *daemon.Config) { c.Audit = &audit.Log{Sink: sink} })
+	d := startWithTree(t, hostfs.HandOutReads, func(c *daemon.Config) { c.Audit = &audit.Log{Sink: sink} })
 	c := d.dial()
 	th := c.Thread()
 	out, f, st := c.OpenFile(th, plan(winnt.GENERIC_READ|winnt.GENERIC_WRITE))
@@ -152,18 +152,18 @@ func handedOut(sink *audit.Memory) (records []string) {
 	return records
 }
 
-// serveFiles is a daemon with a tree that hands out for reading.
+// serveFiles runs a daemon with a tree that passes descriptors for reading.
 func serveFiles(socket string) error {
 	dir := filepath.Dir(socket)
 	d, err := daemon.Start(daemon.Config{State: filepath.Join(dir, "state"), Socket: socket, Identity: peer.Accounts{}})
 	if err != nil {
 		return err
 	}
-	if _, err := plant(filepath.Join(dir, "tree"), d.System(), hostfs.HandOutReads); err != nil {
+	if _, err := addTree(filepath.Join(dir, "tree"), d.System(), hostfs.HandOutReads); err != nil {
 		return fmt.Errorf("no tree: %w", err)
 	}
 	go func() { _ = d.Serve() }()
-	return ready()
+	return reportReady()
 }
 
 // BenchmarkOpenFile compares an open over the socket at depth 3 with its descriptor, an open in
@@ -207,7 +207,7 @@ func BenchmarkOpenFile(b *testing.B) {
 			_ = f.Close()
 		}
 	}
-	ping, open, both := low(pings, opens), low(native, opens), low(wired, opens)
+	ping, open, both := quartile(pings, opens), quartile(native, opens), quartile(wired, opens)
 	b.ReportMetric(ping, "µs/ping-pong")
 	b.ReportMetric(open, "µs/open")
 	b.ReportMetric(both, "µs/open-with-descriptor")
@@ -222,11 +222,11 @@ func closeHandles(b *testing.B, th *nt.Thread, handles []winnt.Handle) {
 	}
 }
 
-// inProcess returns a thread of a kernel of this program with the same tree.
+// inProcess returns a thread of a kernel in this process with the same tree.
 func inProcess(b *testing.B) *nt.Thread {
 	b.Helper()
 	sys := kernel.Boot(kernel.Config{})
-	tree, err := plant(b.TempDir(), sys, hostfs.HandOutReads)
+	tree, err := addTree(b.TempDir(), sys, hostfs.HandOutReads)
 	if err != nil {
 		b.Skip(err)
 	}
@@ -265,7 +265,7 @@ func (r *running) sources(t *testing.T, th *nt.Thread, name string, text []byte)
 // TestConcurrentRefillsLeaveOneSource checks that after concurrent refills the file has the complete contents of one
 // source (G-33, W-83).
 func TestConcurrentRefillsLeaveOneSource(t *testing.T) {
-	d := planted(t, hostfs.HandOutNothing, nil)
+	d := startWithTree(t, hostfs.HandOutNothing, nil)
 	c := d.dial()
 	var all sync.WaitGroup
 	texts := [][]byte{bytes.Repeat([]byte("a"), 2<<20), bytes.Repeat([]byte("b"), 2<<20+5), bytes.Repeat([]byte("c"), 9)}

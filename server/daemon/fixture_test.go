@@ -33,7 +33,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// rival names the part that this program plays for a benchmark, and the socket.
+// rival names the environment variable with this program's part in a benchmark, and the socket.
 const rival = "REFMON_TEST_RIVAL"
 
 func TestMain(m *testing.M) {
@@ -53,7 +53,7 @@ var parts = map[string]func(socket string) error{
 	"echo":   echo,
 	"state":  enter,
 	"files":  serveFiles,
-	"crowd":  crowd,
+	"crowd":  openMany,
 	"client": func(socket string) error { return calls(socket, 1) },
 	"flood":  func(socket string) error { return calls(socket, 250) },
 	"burn": func(string) error {
@@ -63,17 +63,17 @@ var parts = map[string]func(socket string) error{
 				}
 			}()
 		}
-		return ready()
+		return reportReady()
 	},
 }
 
-// ready reports that the program is ready and keeps its resources until it is killed.
-func ready(held ...any) error {
+// reportReady reports that the program is ready and keeps its resources until it is killed.
+func reportReady(held ...any) error {
 	fmt.Println("ready")
 	select {}
 }
 
-// serveCalls is a daemon with a file that no client may write to.
+// serveCalls runs a daemon with a file that no client may write.
 func serveCalls(socket string) error {
 	daemon.Spare()
 	d, err := daemon.Start(daemon.Config{State: filepath.Join(filepath.Dir(socket), "state"), Socket: socket,
@@ -89,7 +89,7 @@ func serveCalls(socket string) error {
 		return err
 	}
 	go func() { _ = d.Serve() }()
-	return ready()
+	return reportReady()
 }
 
 // echo sends back its input.
@@ -107,7 +107,7 @@ func echo(socket string) error {
 			go func() { _, _ = io.CopyBuffer(struct{ io.Writer }{c}, struct{ io.Reader }{c}, make([]byte, 4096)) }()
 		}
 	}()
-	return ready()
+	return reportReady()
 }
 
 // calls makes denied opens from that many threads concurrently.
@@ -127,7 +127,7 @@ func calls(socket string, threads int) error {
 			}
 		}()
 	}
-	return ready()
+	return reportReady()
 }
 
 // open is denied.
@@ -136,22 +136,22 @@ func open(th *nt.Thread) ntstatus.Status {
 	return st
 }
 
-// apart starts a program of a benchmark and returns it with its socket.
-func apart(b *testing.B, part string) (*os.Process, string) {
+// startPart starts a program of a benchmark and returns it with its socket.
+func startPart(b *testing.B, part string) (*os.Process, string) {
 	b.Helper()
 	socket := filepath.Join(b.TempDir(), "s")
-	return play(b, socket, part), socket
+	return startProcess(b, socket, part), socket
 }
 
-// opponent is a competing program. It is stopped except while a benchmark measures against it.
-func opponent(b *testing.B, socket, part string) *os.Process {
+// startRival is a competing program. It is stopped except while a benchmark measures against it.
+func startRival(b *testing.B, socket, part string) *os.Process {
 	b.Helper()
-	p := play(b, socket, part)
+	p := startProcess(b, socket, part)
 	_ = p.Signal(unix.SIGSTOP)
 	return p
 }
 
-func play(b testing.TB, socket, part string) *os.Process {
+func startProcess(b testing.TB, socket, part string) *os.Process {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])
 	var unit programs.Unit
@@ -170,7 +170,7 @@ func play(b testing.TB, socket, part string) *os.Process {
 	return cmd.Process
 }
 
-// script has the states of a text, in their order, and the lines of each.
+// script has the states of a script file in their order, and the lines of each.
 type script struct {
 	names []string
 	lines map[string][]string
@@ -182,7 +182,7 @@ var killedText string
 //go:embed testdata/killedintree.txt
 var killedInTreeText string
 
-// states parses a text and replaces references to other lines.
+// states parses a script and replaces references to other lines.
 func states(text string) script {
 	s, lets := script{lines: map[string][]string{}}, map[string][]string{}
 	var to map[string][]string
@@ -209,17 +209,17 @@ func states(text string) script {
 	return s
 }
 
-// player is a program that a test brings into a state by JSON frames.
+// player is a client that a test brings into a state by JSON frames.
 type player struct {
 	conn   *net.UnixConn
 	from   *bufio.Reader
 	number uint64
-	held   []int   // descriptors that came
+	held   []int   // received descriptors
 	client string  // the last ClientId
 	inside *player // at the connection of a program that it starts
 }
 
-// dialPlayer connects and says hello.
+// dialPlayer connects and sends the hello.
 func dialPlayer(socket string) (*player, error) {
 	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: socket, Net: "unix"})
 	if err != nil {
@@ -235,7 +235,7 @@ func newPlayer(conn *net.UnixConn) (*player, error) {
 	return p, err
 }
 
-// Read implements io.Reader: it holds the descriptors that come.
+// Read implements io.Reader. It keeps received descriptors.
 func (p *player) Read(b []byte) (int, error) {
 	oob := make([]byte, 512)
 	n, oobn, _, _, err := p.conn.ReadMsgUnix(b, oob)
@@ -277,7 +277,7 @@ func enter(socket string) error {
 			return fmt.Errorf("%s: %w", line, err)
 		}
 	}
-	return ready()
+	return reportReady()
 }
 
 // play executes one line.
@@ -298,7 +298,7 @@ func (p *player) play(line string) error {
 		return err
 	}
 	if want == nil {
-		return p.parks(f)
+		return p.sendWaiting(f)
 	}
 	answer, err := p.ask(f)
 	if err != nil {
@@ -317,7 +317,7 @@ func (p *player) play(line string) error {
 	return err
 }
 
-// write writes lines whose replies nobody reads.
+// write sends lines and reads no replies.
 func (p *player) write(word, rest string) error {
 	if word == "bytes" {
 		b, err := hex.DecodeString(rest)
@@ -336,14 +336,14 @@ func (p *player) write(word, rest string) error {
 		return err
 	}
 	one := wire.AppendFrame(nil, &f)
-	_ = p.conn.SetWriteDeadline(time.Now().Add(time.Second / 4)) // the daemon reads no further than it can answer
+	_ = p.conn.SetWriteDeadline(time.Now().Add(time.Second / 4)) // the daemon stops reading when it cannot send replies
 	if _, err = p.conn.Write(append(bytes.Repeat(one, n), one[:9]...)); errors.Is(err, os.ErrDeadlineExceeded) {
 		err = nil
 	}
 	return err
 }
 
-// frame returns the frame of a line, and which answers are right; nil: it waits.
+// frame returns the frame of a line, and a function that accepts the expected status. It is nil for a call that waits.
 func (p *player) frame(line string) (f wire.Frame, want func(ntstatus.Status) bool, err error) {
 	line = strings.ReplaceAll(line, "$client", p.client)
 	thread, want := uint32(1), ntstatus.Status.IsSuccess
@@ -432,8 +432,8 @@ func (p *player) ask(f wire.Frame) (*wire.Frame, error) {
 	return answer, err
 }
 
-// parks sends a frame that waits: the next call of its thread gets a reply, the frame itself does not.
-func (p *player) parks(f wire.Frame) error {
+// sendWaiting sends a call that waits without a reply, and checks that the next call of its thread gets a reply.
+func (p *player) sendWaiting(f wire.Frame) error {
 	if err := p.send(&f); err != nil {
 		return err
 	}
@@ -443,7 +443,7 @@ func (p *player) parks(f wire.Frame) error {
 	return err
 }
 
-// ownName returns the host's name of this program, which has another one where the tests were built with -o or -cover.
+// ownName returns the process name of this test binary, which depends on go test -o and -cover.
 func ownName(t *testing.T) string {
 	t.Helper()
 	comm := check.Must(os.ReadFile("/proc/self/comm"))

@@ -37,8 +37,8 @@ func (l *lines) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 
-// of returns the lines with a message, without their times.
-func (l *lines) of(t *testing.T, message string) (found []map[string]any) {
+// withMessage returns the lines with a message, without their times.
+func (l *lines) withMessage(t *testing.T, message string) (found []map[string]any) {
 	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -93,7 +93,7 @@ func TestSessionQueryFillsEveryField(t *testing.T) {
 		got[s.Process] = s
 	}
 	check.That(t, reflect.DeepEqual(got, want), "W-27: sessions\n%+v, want\n%+v", got, want)
-	for _, m := range log.of(t, "connection") {
+	for _, m := range log.withMessage(t, "connection") {
 		id := fmt.Sprint(uint64(m["process"].(float64)))
 		check.That(t, reflect.DeepEqual(m, logged[id]), "logged %v, want %v", m, logged[id])
 		delete(logged, id)
@@ -108,7 +108,7 @@ func TestSessionQueryFillsEveryField(t *testing.T) {
 // those of all, up to a limit (K-81, W-27). The query for impersonating threads names the ticket of the client.
 func TestTicketsAreShownToTheirUser(t *testing.T) {
 	d := start(t, nil)
-	admin, a, b := d.people()
+	admin, a, b := d.dialAll()
 	logOn := func(user, proof string) *token.Token {
 		spec := token.StandardUser(sid.MustParse(user))
 		tok, end, err := d.System().LogOn(logon.Result{Token: spec})
@@ -136,7 +136,7 @@ func TestTicketsAreShownToTheirUser(t *testing.T) {
 	check.Equal(t, len(ask(t, admin, inspect.Query{What: "sessions"}).Tickets), 4096, "tickets of a reply")
 }
 
-// childOf makes a process with the token of a connection's own, and returns the connection of a program in it.
+// childOf creates a process with the token of a connection's process, and returns the connection of a program in it.
 func childOf(t *testing.T, c *client.Conn) *client.Conn {
 	t.Helper()
 	own := check.Result(c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
@@ -144,7 +144,7 @@ func childOf(t *testing.T, c *client.Conn) *client.Conn {
 	return childWith(t, c, own)
 }
 
-// childWith makes a process with a token, and returns the connection of a program in it.
+// childWith creates a process with a token, and returns the connection of a program in it.
 func childWith(t *testing.T, c *client.Conn, tok winnt.Handle) *client.Conn {
 	t.Helper()
 	out, st := c.Thread().NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
@@ -158,7 +158,7 @@ func childWith(t *testing.T, c *client.Conn, tok winnt.Handle) *client.Conn {
 func connectionOf(t *testing.T, f *os.File) *client.Conn {
 	t.Helper()
 	conn, err := net.FileConn(f)
-	_ = f.Close() // FileConn made a copy
+	_ = f.Close() // FileConn duplicated the descriptor
 	check.NoError(t, err)
 	c := check.Must(client.New(conn))
 	return c

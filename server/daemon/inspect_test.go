@@ -19,7 +19,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// roles gives the connections of a test tokens in their order: all come from one uid.
+// roles is an Identity that gives the connections of a test, all from one uid, tokens in their order.
 type roles chan string
 
 // LogOn implements daemon.Identity.
@@ -62,7 +62,7 @@ func handlesOf(t *testing.T, c *client.Conn) uint32 {
 	return n.(uint32)
 }
 
-func (r *running) people() (admin, a, b *client.Conn) {
+func (r *running) dialAll() (admin, a, b *client.Conn) {
 	who := make(roles, 1)
 	r.SetIdentity(who)
 	return r.as(who, administrator), r.as(who, alice), r.as(who, bob)
@@ -89,7 +89,7 @@ func processes(t *testing.T, th *nt.Thread) (ids []winnt.Handle) {
 // in every query, and that SeDebugPrivilege shows all (U-95, W-27).
 func TestOrdinaryUserSeesOnlyOwnProcesses(t *testing.T) {
 	d := start(t, nil)
-	admin, a, b := d.people()
+	admin, a, b := d.dialAll()
 	mine := []winnt.Handle{a.Process()}
 	if got := processes(t, a.Thread()); !slices.Equal(got, mine) {
 		t.Errorf("alice walks over %v, want %v", got, mine)
@@ -110,7 +110,7 @@ func TestOrdinaryUserSeesOnlyOwnProcesses(t *testing.T) {
 	if got := names(ask(t, admin, inspect.Query{What: "sessions"}).Sessions); !slices.Equal(got, all) {
 		t.Errorf("the administrator sees the sessions of %v, want %v", got, all)
 	}
-	// Both are denied something; each sees his own.
+	// Each of two users sees only their own denials.
 	for _, c := range []*client.Conn{a, b} {
 		if _, st := c.Thread().NtOpenProcess(winnt.PROCESS_TERMINATE, nil,
 			&nt.ClientID{UniqueProcess: admin.Process()}); st != ntstatus.AccessDenied {
@@ -156,7 +156,7 @@ func TestOrdinaryUserSeesOnlyOwnProcesses(t *testing.T) {
 // TestRecordedCallsMaskPasswords checks that recorded calls show passwords as *** (L-1).
 func TestRecordedCallsMaskPasswords(t *testing.T) {
 	d := start(t, nil)
-	admin, a, _ := d.people()
+	admin, a, _ := d.dialAll()
 	ask(t, admin, inspect.Query{What: "calls"})
 	a.Thread().LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_INTERACTIVE,
 		AuthenticationInformation: nt.LogonInformation{
@@ -174,7 +174,7 @@ func TestRecordedCallsMaskPasswords(t *testing.T) {
 // impersonates, and with SeDebugPrivilege also whom. A query leaves no handle.
 func TestQueryActingShowsWhenImpersonationBegan(t *testing.T) {
 	d := start(t, nil)
-	admin, a, b := d.people()
+	admin, a, b := d.dialAll()
 	th := check.Must(a.NewThread())
 	check.Success(t, th.NtImpersonateAnonymousToken(winnt.NtCurrentThread))
 	v := check.Result(th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation))
@@ -198,7 +198,7 @@ func TestQueryActingShowsWhenImpersonationBegan(t *testing.T) {
 // even if the token's descriptor names only its user. Other callers get nothing (W-95).
 func TestDebugPrivilegeShowsTokens(t *testing.T) {
 	d := start(t, nil)
-	admin, a, b := d.people()
+	admin, a, b := d.dialAll()
 	v := check.Result(a.Thread().NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation))
 	id := v.(nt.ThreadBasic).ClientID
 	var groups, privileges []inspect.Attributed // as the token itself says

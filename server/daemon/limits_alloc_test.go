@@ -15,7 +15,7 @@ import (
 // liveHeap returns the bytes of the heap that are still in use.
 func liveHeap() int64 {
 	runtime.GC()
-	runtime.GC() // what pools kept through the first collection
+	runtime.GC() // releases what pools kept through the first collection
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
@@ -33,7 +33,7 @@ func TestAccountWithoutQuotaClosesHandles(t *testing.T) {
 		_, st = th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
 	}
 	check.That(t, st == ntstatus.QuotaExceeded, "%v, want STATUS_QUOTA_EXCEEDED", st)
-	// A call of 300,000 bytes cannot be kept for an account that has less left.
+	// A call of 300,000 bytes is rejected if the account's remaining quota is smaller.
 	if _, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: strings.Repeat("y", 300_000)},
 		nt.NotificationEvent, false); st != ntstatus.QuotaExceeded {
 		t.Errorf("a large call: %v, want STATUS_QUOTA_EXCEEDED", st)

@@ -20,8 +20,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// resident returns the memory of a program, in bytes.
-func resident(b *testing.B, pid int) int64 {
+// memoryOf returns the memory of a program, in bytes.
+func memoryOf(b *testing.B, pid int) int64 {
 	b.Helper()
 	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
 	if err != nil {
@@ -48,8 +48,8 @@ func BenchmarkConnections(b *testing.B) {
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		b.Skipf("%d descriptors: %v: see ulimit -Hn", limit.Max, err)
 	}
-	d, socket := apart(b, "daemon")
-	before := resident(b, d.Pid)
+	d, socket := startPart(b, "daemon")
+	before := memoryOf(b, d.Pid)
 	for b.Loop() {
 		var conns []net.Conn
 		for range n {
@@ -58,10 +58,10 @@ func BenchmarkConnections(b *testing.B) {
 			check.NoError(b, check.Err(c.Write(hello)))
 			check.NoError(b, check.Err(wire.ReadFrame(c)))
 		}
-		b.ReportMetric(float64(resident(b, d.Pid)-before)/n/1024, "KiB/connection")
+		b.ReportMetric(float64(memoryOf(b, d.Pid)-before)/n/1024, "KiB/connection")
 		c := check.Must(client.Dial(socket))
 		for range 100 {
-			closes(b, c.Thread())
+			closeInvalid(b, c.Thread())
 		}
 		_ = c.Close()
 		for _, c := range conns {
@@ -71,8 +71,7 @@ func BenchmarkConnections(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkMemory weighs a process object with its token's object: heap and stacks of
-// this program.
+// BenchmarkMemory measures the memory of a process object with its token object: heap and stacks of this program.
 func BenchmarkMemory(b *testing.B) {
 	dir := b.TempDir()
 	d := check.Must(daemon.Start(daemon.Config{State: filepath.Join(dir, "state"), Socket: filepath.Join(dir, "s"),
@@ -80,7 +79,7 @@ func BenchmarkMemory(b *testing.B) {
 	b.Cleanup(func() { _ = d.Close() })
 	used := func() int64 {
 		runtime.GC()
-		runtime.GC() // what finalizers held
+		runtime.GC() // releases what finalizers held
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		return int64(m.HeapAlloc + m.StackInuse)

@@ -34,8 +34,8 @@ func (a *attacker) call(name string, in any) (any, ntstatus.Status) {
 	return a.th.CallRow(nt.NtTable.Find(name), in)
 }
 
-// named returns attributes with a new long name and a descriptor of 200 entries.
-func (a *attacker) named() nt.Captured[*nt.ObjectAttributes] {
+// longName returns attributes with a new long name and a descriptor of 200 entries.
+func (a *attacker) longName() nt.Captured[*nt.ObjectAttributes] {
 	a.n++
 	return nt.Cap(&nt.ObjectAttributes{
 		ObjectName:         fmt.Sprintf(`\BaseNamedObjects\%d%s`, a.n, strings.Repeat("ÿ", 500)),
@@ -46,7 +46,7 @@ func (a *attacker) named() nt.Captured[*nt.ObjectAttributes] {
 var longDescriptor = sddl.MustParse("D:" + strings.Repeat("(A;;GA;;;WD)", 200))
 
 // attack is a call that makes the kernel keep memory each time. Either in returns the parameters of the next call, or
-// prepare returns a function that makes it.
+// prepare returns a function that makes the call.
 type attack struct {
 	in      func(*attacker) any
 	prepare func(*attacker) func() ntstatus.Status
@@ -54,21 +54,21 @@ type attack struct {
 
 // allocating has an attack for each service that makes the kernel keep memory.
 var allocating = map[string]attack{
-	"NtCreateEvent":  {in: func(a *attacker) any { return nt.CreateEventIn{ObjectAttributes: a.named()} }},
-	"NtCreateMutant": {in: func(a *attacker) any { return nt.CreateMutantIn{ObjectAttributes: a.named()} }},
+	"NtCreateEvent":  {in: func(a *attacker) any { return nt.CreateEventIn{ObjectAttributes: a.longName()} }},
+	"NtCreateMutant": {in: func(a *attacker) any { return nt.CreateMutantIn{ObjectAttributes: a.longName()} }},
 	"NtCreateSemaphore": {in: func(a *attacker) any {
-		return nt.CreateSemaphoreIn{ObjectAttributes: a.named(), MaximumCount: 1}
+		return nt.CreateSemaphoreIn{ObjectAttributes: a.longName(), MaximumCount: 1}
 	}},
 	"NtCreateTimer": {in: func(a *attacker) any { return nt.CreateTimerIn{} }},
 	"NtCreateDirectoryObject": {in: func(a *attacker) any {
-		return nt.CreateDirectoryObjectIn{DesiredAccess: winnt.DIRECTORY_ALL_ACCESS, ObjectAttributes: a.unnamed()}
+		return nt.CreateDirectoryObjectIn{DesiredAccess: winnt.DIRECTORY_ALL_ACCESS, ObjectAttributes: a.longSD()}
 	}},
 	"NtCreateSymbolicLinkObject": {in: func(a *attacker) any {
 		return nt.CreateSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_ALL_ACCESS,
-			ObjectAttributes: a.unnamed(), LinkTarget: nt.Cap(`\` + strings.Repeat("x", 30_000))}
+			ObjectAttributes: a.longSD(), LinkTarget: nt.Cap(`\` + strings.Repeat("x", 30_000))}
 	}},
-	"NtCreateJobObject": {in: func(a *attacker) any { return nt.CreateJobObjectIn{ObjectAttributes: a.named()} }},
-	"NtCreatePort":      {in: func(a *attacker) any { return nt.CreatePortIn{ObjectAttributes: a.unnamed()} }},
+	"NtCreateJobObject": {in: func(a *attacker) any { return nt.CreateJobObjectIn{ObjectAttributes: a.longName()} }},
+	"NtCreatePort":      {in: func(a *attacker) any { return nt.CreatePortIn{ObjectAttributes: a.longSD()} }},
 	"NtCreateNamedPipeFile": {in: func(a *attacker) any {
 		a.n++
 		return nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ, ShareAccess: 3,
@@ -85,7 +85,7 @@ var allocating = map[string]attack{
 	}},
 	"NtWriteFile": {prepare: func(a *attacker) func() ntstatus.Status { return a.writes(60_000) }},
 	"NtDuplicateToken": {in: func(a *attacker) any {
-		return nt.DuplicateTokenIn{ExistingTokenHandle: a.self, TokenType: winnt.TokenPrimary, ObjectAttributes: a.unnamed()}
+		return nt.DuplicateTokenIn{ExistingTokenHandle: a.self, TokenType: winnt.TokenPrimary, ObjectAttributes: a.longSD()}
 	}},
 	"NtFilterToken":   {prepare: func(a *attacker) func() ntstatus.Status { return a.filters("NtFilterToken") }},
 	"NtFilterTokenEx": {prepare: func(a *attacker) func() ntstatus.Status { return a.filters("NtFilterTokenEx") }},
@@ -137,19 +137,19 @@ var allocating = map[string]attack{
 	}},
 }
 
-func (a *attacker) loop(name string, in func() any) func() ntstatus.Status {
+func (a *attacker) repeat(name string, in func() any) func() ntstatus.Status {
 	return func() ntstatus.Status {
 		_, st := a.call(name, in())
 		return st
 	}
 }
 
-// unnamed returns attributes with a long descriptor alone.
-func (a *attacker) unnamed() nt.Captured[*nt.ObjectAttributes] {
+// longSD returns attributes with a long descriptor alone.
+func (a *attacker) longSD() nt.Captured[*nt.ObjectAttributes] {
 	return nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: longDescriptor})
 }
 
-// writes fills pipes, each until it has no room.
+// writes fills pipes, one after the other.
 func (a *attacker) writes(n int) func() ntstatus.Status {
 	data := make([]byte, n)
 	var end winnt.Handle
@@ -182,7 +182,7 @@ func (a *attacker) filters(name string) func() ntstatus.Status {
 	for i := range 1000 {
 		groups = append(groups, token.Group{SID: sid.MustParse(fmt.Sprintf("S-1-5-21-1-2-3-%d", i+1))})
 	}
-	return a.loop(name, func() any {
+	return a.repeat(name, func() any {
 		if name == "NtFilterToken" {
 			return nt.FilterTokenIn{ExistingTokenHandle: a.self, RestrictedSIDs: nt.Cap(groups)}
 		}
@@ -205,7 +205,7 @@ func (a *attacker) setsSecurity() func() ntstatus.Status {
 	}
 }
 
-// port makes a connection port and returns its name.
+// port creates a connection port and returns its name.
 func (a *attacker) port() string {
 	a.n++
 	name := fmt.Sprintf(`\BaseNamedObjects\port%d`, a.n)
@@ -222,7 +222,7 @@ func (a *attacker) connects() func() ntstatus.Status {
 			if st != ntstatus.InsufficientResources {
 				return st
 			}
-			name = a.port() // this one has as many clients that wait as it may
+			name = a.port() // this port has the maximum number of waiting clients
 		}
 	}
 }
@@ -271,7 +271,7 @@ func (a *attacker) limitsJobs() func() ntstatus.Status {
 	}
 }
 
-// attackTime is for how long a service is called at most: REFMON_QUOTA_TIME, or a second.
+// attackTime returns the maximum time for which a service is called: REFMON_QUOTA_TIME, or a second.
 func attackTime(t *testing.T) time.Duration {
 	d, err := time.ParseDuration(os.Getenv("REFMON_QUOTA_TIME"))
 	if err != nil {
@@ -281,9 +281,9 @@ func attackTime(t *testing.T) time.Duration {
 	return d
 }
 
-// TestServicesStayWithinTheQuota calls, by one account, each service that makes the kernel keep something, until it is
+// TestServicesStayWithinTheQuota calls each service that makes the kernel keep memory, by one account, until it is
 // rejected, at most 2,000 times or 20,000 with REFMON_DEEP=1. The heap stays within one and a half times the quota,
-// calls of another account go on, and nothing remains, not even memory (Q-1, Q-2, Q-4).
+// calls of another account succeed, and no object or memory remains (Q-1, Q-2, Q-4).
 func TestServicesStayWithinTheQuota(t *testing.T) {
 	const quota = 4 << 20
 	var account atomic.Uint32
@@ -303,7 +303,7 @@ func TestServicesStayWithinTheQuota(t *testing.T) {
 			call := attack.prepare
 			if call == nil {
 				call = func(a *attacker) func() ntstatus.Status {
-					return a.loop(name, func() any { return attack.in(a) })
+					return a.repeat(name, func() any { return attack.in(a) })
 				}
 			}
 			next := call(a)
@@ -345,7 +345,7 @@ func TestServicesStayWithinTheQuota(t *testing.T) {
 			}
 			check.That(t, others.Load() != 0, "another account made no call")
 			_, _ = a.conn.Close(), other.Close()
-			d.settles()
+			d.awaitRelease()
 			check.Eventually(t, func() bool { return len(d.Stats().Quotas) == 0 }, "quotas remain")
 			left := liveHeap() - before
 			check.That(t, left <= quota/8, "%d bytes of the heap remain, want at most %d", left, quota/8)
@@ -353,8 +353,7 @@ func TestServicesStayWithinTheQuota(t *testing.T) {
 	}
 }
 
-// covered has the services that keep something which the attack on another service fills: the
-// name of that one.
+// covered maps services to the service whose attack allocates the same kind of memory.
 var covered = map[string]string{
 	"LsaOpenPolicy": "NtDuplicateObject", "LsaLogonUser": "NtDuplicateToken", "NtAcceptConnectPort": "NtConnectPort",
 	"NtCreateToken": "NtFilterToken", "NtCreateTokenEx": "NtFilterToken", "NtFsControlFile": "NtWriteFile",
@@ -373,7 +372,7 @@ var covered = map[string]string{
 	"NtAdjustPrivilegesToken": "NtDuplicateToken",
 }
 
-// passing lists the services that leave nothing in the kernel.
+// passing lists the services that keep no memory in the kernel.
 const passing = `LsaClose LsaEnumerateAccountRights LsaLookupSids LsaQueryInformationPolicy NtAccessCheck
 NtAccessCheckAndAuditAlarm NtAccessCheckByType NtAccessCheckByTypeAndAuditAlarm NtAccessCheckByTypeResultList
 NtAccessCheckByTypeResultListAndAuditAlarm NtAccessCheckByTypeResultListAndAuditAlarmByHandle

@@ -77,7 +77,7 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 	for i, c := range in {
 		d.forget(c)
 		if i == 0 {
-			admit(9) // its room
+			admit(9) // its slot
 		}
 	}
 	d.forget(in[len(in)-1])
@@ -128,7 +128,7 @@ func TestFailingAcceptIsLoggedOnce(t *testing.T) {
 	check.NoError(t, l.SetDeadline(time.Unix(1, 0)))
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
-		var log bytes.Buffer // read once accept has returned
+		var log bytes.Buffer // read after accept has returned
 		d, ended := &Daemon{ctx: ctx, log: slog.New(slog.NewTextHandler(&log, nil))}, make(chan struct{})
 		go func() {
 			d.accept(l)

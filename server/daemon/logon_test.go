@@ -23,7 +23,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// broken keeps no record.
+// broken is a sink whose writes fail.
 type broken struct{}
 
 func (broken) Write(audit.Event) error { return errors.New("the disk is full") }
@@ -63,7 +63,7 @@ func TestNewIdentityAffectsOnlyNewConnections(t *testing.T) {
 		want bool
 	}{{before, false}, {after, true}} {
 		groups := information[[]token.Group](x.conn.Thread(), winnt.TokenGroups)
-		check.That(t, holds(groups, "S-1-5-32-544") == x.want, "%v", groups)
+		check.That(t, containsSID(groups, "S-1-5-32-544") == x.want, "%v", groups)
 	}
 }
 
@@ -102,7 +102,7 @@ func TestAdministratorsSocketGivesFullToken(t *testing.T) {
 		t.Errorf("L-51: full are %v, want %v", listed, want)
 	}
 	_, _, _ = limited.Close(), full.Close(), child.Close()
-	d.settles()
+	d.awaitRelease()
 	d.SetIdentity(peer.Accounts{})
 	if _, err := client.Dial(admin); !errors.Is(err, ntstatus.AccessDenied.Err()) {
 		t.Errorf("another than an administrator, at the administrators' socket: %v (L-51)", err)
@@ -134,10 +134,10 @@ func TestClientWithoutTokenIsRejected(t *testing.T) {
 			if _, err := client.Dial(d.socket); !errors.Is(err, ntstatus.AccessDenied.Err()) {
 				t.Errorf("%v, want STATUS_ACCESS_DENIED", err)
 			}
-			d.settles()
-			check.Eventually(t, func() bool { return len(log.of(t, "connection ended")) > 0 },
+			d.awaitRelease()
+			check.Eventually(t, func() bool { return len(log.withMessage(t, "connection ended")) > 0 },
 				"the log has no line about the rejected client")
-			for _, m := range log.of(t, "connection ended") {
+			for _, m := range log.withMessage(t, "connection ended") {
 				check.That(t, m["level"] == "WARN" && m["error"] != nil && m["error"] != "", "logged %v", m)
 			}
 		})

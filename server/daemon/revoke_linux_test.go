@@ -30,8 +30,8 @@ import (
 // bobsSID is the SID of the user in the token bob.
 const bobsSID = "S-1-5-21-1-2-3-1108"
 
-// revokes sends a revocation and returns its status.
-func revokes(t *testing.T, c *client.Conn, q inspect.Query) (*inspect.Revoked, ntstatus.Status) {
+// revoke sends a revocation and returns its status.
+func revoke(t *testing.T, c *client.Conn, q inspect.Query) (*inspect.Revoked, ntstatus.Status) {
 	t.Helper()
 	q.What = "revoke"
 	b, err := json.Marshal(q)
@@ -56,60 +56,60 @@ func (r *running) serverFor(client *token.Token) *nt.Thread {
 	return th
 }
 
-// opens opens the planted file for reading.
-func opens(th *nt.Thread) (winnt.Handle, ntstatus.Status) {
+// openPlan opens the planted file for reading.
+func openPlan(th *nt.Thread) (winnt.Handle, ntstatus.Status) {
 	h, _, st := th.NtCreateFile(plan(winnt.GENERIC_READ | winnt.WRITE_DAC))
 	return h, st
 }
 
-// reads reads the planted file through a handle.
-func reads(th *nt.Thread, h winnt.Handle) ntstatus.Status {
+// readPlan reads the planted file through a handle.
+func readPlan(th *nt.Thread, h winnt.Handle) ntstatus.Status {
 	_, st := th.NtReadFileAt(h, 8, 0)
 	return st
 }
 
 // TestRevokeEndsUser checks that a revoked user's connections end, that a server acting for the user is denied
-// everything at its next call, also through handles that are open, and that other users notice nothing (W-98, W-99).
+// everything at its next call, also through open handles, and that other users are not affected (W-98, W-99).
 func TestRevokeEndsUser(t *testing.T) {
 	for _, now := range []bool{false, true} {
 		sink := audit.NewMemory(0, 0)
-		d := planted(t, hostfs.HandOutReads, func(c *daemon.Config) { c.Audit = &audit.Log{Sink: sink} })
-		admin, a, b := d.people()
+		d := startWithTree(t, hostfs.HandOutReads, func(c *daemon.Config) { c.Audit = &audit.Log{Sink: sink} })
+		admin, a, b := d.dialAll()
 		server := d.serverFor(check.Must(token.Parse([]byte(bob))))
 		other := d.serverFor(check.Must(token.Parse([]byte(alice))))
-		h, st := opens(server)
-		his, st2 := opens(other)
+		h, st := openPlan(server)
+		his, st2 := openPlan(other)
 		check.RequireThat(t, st == ntstatus.Success && st2 == ntstatus.Success, "%v %v", st, st2)
 		_, passed, st := b.OpenFile(b.Thread(), plan(winnt.GENERIC_READ))
 		check.RequireThat(t, st == ntstatus.Success && passed != nil, "%v %v", st, passed)
 		defer passed.Close()
-		got := check.Result(revokes(t, admin, inspect.Query{User: bobsSID, Now: now}))
+		got := check.Result(revoke(t, admin, inspect.Query{User: bobsSID, Now: now}))
 		check.That(t, got.Sessions == 1 && got.Tokens >= 2 && got.Files == 1,
 			"W-98: %+v, want 1 session, at least 2 tokens, 1 file", got)
 		if len(got.Remains) != 1 || got.Remains[0].Kind != "descriptor" ||
 			!strings.EqualFold(got.Remains[0].Name, `\Device\share\a\b\plan`) || got.Remains[0].PID == 0 {
 			t.Errorf("W-101: remains %+v, want the descriptor of the plan", got.Remains)
 		}
-		check.Equal(t, reads(server, h), ntstatus.AccessDenied, "W-99: a read through the open handle")
+		check.Equal(t, readPlan(server, h), ntstatus.AccessDenied, "W-99: a read through the open handle")
 		check.Equal(t, check.Status(server.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION)), ntstatus.AccessDenied,
 			"W-99: the descriptor of the open handle")
-		check.Equal(t, check.Status(opens(server)), ntstatus.AccessDenied, "W-98: a new open for bob")
-		check.Equal(t, reads(other, his), ntstatus.Success, "a read for alice")
-		check.Equal(t, check.Status(opens(a.Thread())), ntstatus.Success, "alice opens")
+		check.Equal(t, check.Status(openPlan(server)), ntstatus.AccessDenied, "W-98: a new open for bob")
+		check.Equal(t, readPlan(other, his), ntstatus.Success, "a read for alice")
+		check.Equal(t, check.Status(openPlan(a.Thread())), ntstatus.Success, "alice opens")
 		check.Eventually(t, func() bool { return b.Err() != nil }, "bob's connection goes on")
-		check.Equal(t, check.Status(opens(b.Thread())), ntstatus.PortDisconnected, "W-98: bob's connection")
-		recorded(t, sink, "access revoked", bobsSID)
+		check.Equal(t, check.Status(openPlan(b.Thread())), ntstatus.PortDisconnected, "W-98: bob's connection")
+		checkRecorded(t, sink, "access revoked", bobsSID)
 	}
 }
 
 // TestRevokedSessionDeletesNoFileOfOthers checks that the end of a revoked user's connection does not delete a file
 // that the connection opened with FILE_DELETE_ON_CLOSE, even if only its child process still has the handle. It does
-// delete a file that the connection created with that option. A server can still use a file that it lent to the
-// connection (W-99).
+// delete a file that the connection created with that option. A server can still use a file whose handle it duplicated
+// into the connection (W-99).
 func TestRevokedSessionDeletesNoFileOfOthers(t *testing.T) {
 	for _, inChild := range []bool{false, true} {
-		d := planted(t, hostfs.HandOutNothing, nil)
-		admin, _, b := d.people()
+		d := startWithTree(t, hostfs.HandOutNothing, nil)
+		admin, _, b := d.dialAll()
 		th := b.Thread()
 		in := plan(winnt.GENERIC_READ | winnt.DELETE)
 		in.CreateOptions = uint32(fileaccess.DeleteOnClose)
@@ -134,9 +134,9 @@ func TestRevokedSessionDeletesNoFileOfOthers(t *testing.T) {
 			&nt.ClientID{UniqueProcess: b.Process()}))
 		check.Success(t, check.Status(server.NtDuplicateObject(winnt.NtCurrentProcess, lent, bobs, 0, 0,
 			winnt.DUPLICATE_SAME_ACCESS)))
-		check.Success(t, check.Status(revokes(t, admin, inspect.Query{User: bobsSID})))
+		check.Success(t, check.Status(revoke(t, admin, inspect.Query{User: bobsSID})))
 		check.Eventually(t, func() bool { return d.Stats().Connections == 2 }, "bob's connection goes on")
-		check.Equal(t, reads(server, lent), ntstatus.Success, "a read of the server whose file the session had, too")
+		check.Equal(t, readPlan(server, lent), ntstatus.Success, "a read of the server whose file the session had, too")
 		server.Close()
 		p.Close()
 		_, err := os.Stat(filepath.Join(d.tree, "a", "b", "plan"))
@@ -146,7 +146,7 @@ func TestRevokedSessionDeletesNoFileOfOthers(t *testing.T) {
 	}
 }
 
-// during is an identity that calls then between a logon and its connection.
+// during is an Identity that calls a function between a logon and its connection.
 type during struct {
 	roles
 	then func()
@@ -163,9 +163,9 @@ func (d during) LogOn(p *peer.Peer, full bool) (logon.Result, error) {
 // whose process is created after it, and no connection of another user (W-98).
 func TestRevokeEndsConnectionUnderLogon(t *testing.T) {
 	d := start(t, nil)
-	admin, _, _ := d.people()
+	admin, _, _ := d.dialAll()
 	who := during{make(roles, 1), func() {
-		check.Success(t, check.Status(revokes(t, admin, inspect.Query{User: bobsSID})))
+		check.Success(t, check.Status(revoke(t, admin, inspect.Query{User: bobsSID})))
 	}}
 	d.SetIdentity(who)
 	d.as(who.roles, alice)
@@ -177,8 +177,8 @@ func TestRevokeEndsConnectionUnderLogon(t *testing.T) {
 	check.ErrorIs(t, err, ntstatus.AccessDenied.Err(), "W-98: connection of bob, who was revoked during the logon")
 }
 
-// recorded checks that the trail has one change with that target (W-100).
-func recorded(t *testing.T, sink *audit.Memory, what, target string) {
+// checkRecorded checks that the trail has one record of what about target (W-100).
+func checkRecorded(t *testing.T, sink *audit.Memory, what, target string) {
 	t.Helper()
 	n := 0
 	for e := range sink.Events() {
@@ -198,59 +198,59 @@ func recorded(t *testing.T, sink *audit.Memory, what, target string) {
 // users, and no other; a new open is decided as before (W-99).
 func TestRevokeByPathEndsOpensBelowIt(t *testing.T) {
 	sink := audit.NewMemory(0, 0)
-	d := planted(t, hostfs.HandOutReads, func(c *daemon.Config) {
+	d := startWithTree(t, hostfs.HandOutReads, func(c *daemon.Config) {
 		c.Audit = &audit.Log{Sink: sink}
 		c.KernelName = func(p string) (string, bool) { return `\device\SHARE\a`, p == "/srv/a" }
 	})
-	admin, a, b := d.people()
+	admin, a, b := d.dialAll()
 	for i, q := range []inspect.Query{{Path: `\??\share\A`}, {Path: `\Device\share\a\b\`}, {Path: "/srv/a"}} {
-		h, st := opens(a.Thread())
-		h2, st2 := opens(b.Thread())
+		h, st := openPlan(a.Thread())
+		h2, st2 := openPlan(b.Thread())
 		check.RequireThat(t, st == ntstatus.Success && st2 == ntstatus.Success, "%v %v", st, st2)
 		for _, miss := range []string{`\Device\share\a\b\plan2`, `\Device\share\a\b\pla`, `\Device\other`} {
-			if got, st := revokes(t, admin, inspect.Query{Path: miss}); st != ntstatus.Success || got.Files != 0 {
+			if got, st := revoke(t, admin, inspect.Query{Path: miss}); st != ntstatus.Success || got.Files != 0 {
 				t.Errorf("W-99: %s: %+v, %s, want no file", miss, got, st)
 			}
 		}
-		got, st := revokes(t, admin, q)
+		got, st := revoke(t, admin, q)
 		check.That(t, st == ntstatus.Success && got.Files == 2 && got.Sessions == 0 && got.Tokens == 0,
 			"W-99: %d: %+v, %s, want 2 files", i, got, st)
-		if st, st2 := reads(a.Thread(), h), reads(b.Thread(), h2); st != ntstatus.AccessDenied ||
+		if st, st2 := readPlan(a.Thread(), h), readPlan(b.Thread(), h2); st != ntstatus.AccessDenied ||
 			st2 != ntstatus.AccessDenied {
 			t.Errorf("W-99: reads: %s, %s, want %s", st, st2, ntstatus.AccessDenied)
 		}
 		check.Equal(t, a.Thread().NtClose(h), ntstatus.Success, "the handle stays valid")
 	}
-	check.Equal(t, check.Status(opens(a.Thread())), ntstatus.Success, "a new open")
+	check.Equal(t, check.Status(openPlan(a.Thread())), ntstatus.Success, "a new open")
 }
 
 // TestRevokeNeedsPrivilege checks who may revoke, and that a revocation which would end its caller, everybody or the
 // system is refused and changes nothing (W-98).
 func TestRevokeNeedsPrivilege(t *testing.T) {
-	d := planted(t, hostfs.HandOutNothing, nil)
-	admin, a, b := d.people()
-	h := check.Result(opens(b.Thread()))
+	d := startWithTree(t, hostfs.HandOutNothing, nil)
+	admin, a, b := d.dialAll()
+	h := check.Result(openPlan(b.Thread()))
 	for _, q := range []inspect.Query{{User: bobsSID}, {Path: `\??\share\a`}, {User: "S-1-1-0"}, {}} {
-		check.Equal(t, check.Status(revokes(t, a, q)), ntstatus.PrivilegeNotHeld, "W-98: alice revokes %+v", q)
+		check.Equal(t, check.Status(revoke(t, a, q)), ntstatus.PrivilegeNotHeld, "W-98: alice revokes %+v", q)
 	}
 	for _, q := range []inspect.Query{{}, {User: bobsSID, Path: `\??\share`}, {User: "S-1-1-0"}, {User: "S-1-5-18"},
 		{User: "S-1-5-32-544"}, {User: "S-1-5-21-1-2-3-500"}, {User: "bob"}, {Path: "plan"}, {Path: `\`},
 		{Path: `\Device`}, {Path: "/srv/a"}} {
-		check.Equal(t, check.Status(revokes(t, admin, q)), ntstatus.InvalidParameter, "W-98: %+v", q)
+		check.Equal(t, check.Status(revoke(t, admin, q)), ntstatus.InvalidParameter, "W-98: %+v", q)
 	}
-	check.Equal(t, reads(b.Thread(), h), ntstatus.Success, "bob reads")
+	check.Equal(t, readPlan(b.Thread(), h), ntstatus.Success, "bob reads")
 }
 
 // TestRevokeFailsWithoutRecord checks that nothing ends if a policy that fails closed cannot keep the record (W-100).
 func TestRevokeFailsWithoutRecord(t *testing.T) {
 	sink := &fillingDisk{}
 	log := filesRecorded(t, sink, audit.FailOnAuditFail)
-	d := planted(t, hostfs.HandOutNothing, func(c *daemon.Config) { c.Audit = log })
-	admin, _, b := d.people()
-	h := check.Result(opens(b.Thread()))
+	d := startWithTree(t, hostfs.HandOutNothing, func(c *daemon.Config) { c.Audit = log })
+	admin, _, b := d.dialAll()
+	h := check.Result(openPlan(b.Thread()))
 	sink.fails.Store(true)
-	check.Equal(t, check.Status(revokes(t, admin, inspect.Query{User: bobsSID})), ntstatus.AuditFailed, "W-100")
-	check.Equal(t, reads(b.Thread(), h), ntstatus.Success, "bob reads")
+	check.Equal(t, check.Status(revoke(t, admin, inspect.Query{User: bobsSID})), ntstatus.AuditFailed, "W-100")
+	check.Equal(t, readPlan(b.Thread(), h), ntstatus.Success, "bob reads")
 }
 
 // fillingDisk is a sink that keeps records until it fails.
@@ -264,19 +264,19 @@ func (b *fillingDisk) Write(audit.Event) error {
 }
 
 // TestChangedDescriptorEndsNoOpenFile checks that a changed descriptor decides the next open, and that handles and
-// passed descriptors keep what they were granted until they are closed or revoked (F-55, F-151).
+// passed descriptors keep their granted rights until they are closed or revoked (F-55, F-151).
 func TestChangedDescriptorEndsNoOpenFile(t *testing.T) {
-	d := planted(t, hostfs.HandOutReads, nil)
-	admin, _, b := d.people()
-	h := check.Result(opens(b.Thread()))
+	d := startWithTree(t, hostfs.HandOutReads, nil)
+	admin, _, b := d.dialAll()
+	h := check.Result(openPlan(b.Thread()))
 	_, passed, st := b.OpenFile(b.Thread(), plan(winnt.GENERIC_READ))
 	check.RequireThat(t, st == ntstatus.Success && passed != nil, "%v %v", st, passed)
 	defer passed.Close()
 	describe(t, filepath.Join(d.tree, "a", "b", "plan"), "O:BAG:SYD:P(A;;FA;;;S-1-5-21-1-2-3-1107)")
-	check.Equal(t, check.Status(opens(b.Thread())), ntstatus.AccessDenied, "a new open")
-	check.Equal(t, reads(b.Thread(), h), ntstatus.Success, "F-55: the open handle")
-	check.Success(t, check.Status(revokes(t, admin, inspect.Query{Path: `\??\share\a\b\plan`})))
-	check.Equal(t, reads(b.Thread(), h), ntstatus.AccessDenied, "W-99: the revoked handle")
+	check.Equal(t, check.Status(openPlan(b.Thread())), ntstatus.AccessDenied, "a new open")
+	check.Equal(t, readPlan(b.Thread(), h), ntstatus.Success, "F-55: the open handle")
+	check.Success(t, check.Status(revoke(t, admin, inspect.Query{Path: `\??\share\a\b\plan`})))
+	check.Equal(t, readPlan(b.Thread(), h), ntstatus.AccessDenied, "W-99: the revoked handle")
 	if n, err := passed.Read(make([]byte, 9)); n != 9 || err != nil {
 		t.Errorf("docs/revocation.md says that a passed descriptor goes on reading: %d, %v", n, err)
 	}

@@ -69,7 +69,8 @@ func TestRemainingFilesAreBounded(t *testing.T) {
 		len(a.Remains), a.More, mostRemaining)
 }
 
-// TestRevocationReportsRemainsOfOthers checks that a reply has what other parts of the program cannot end (W-101).
+// TestRevocationReportsRemainsOfOthers checks that a reply lists the files that other parts of the program cannot close
+// (W-101).
 func TestRevocationReportsRemainsOfOthers(t *testing.T) {
 	d, bob := ownDaemon(t)
 	d.revoke.others = func(holds func(*token.Token, string) bool) []inspect.Remaining {
@@ -117,23 +118,23 @@ func TestProcessEndedDuringAttachEndsConnection(t *testing.T) {
 	}, "W-76: the connection of a process that has ended is open")
 }
 
-// nobody is an Identity that logs nobody on.
-type nobody struct{ Identity }
+// noIdentity is an Identity without a LogOn method.
+type noIdentity struct{ Identity }
 
 // ownDaemon starts a daemon until the end of the test, and returns the token of a user with a privilege.
 func ownDaemon(t *testing.T) (*Daemon, *token.Token) {
 	t.Helper()
 	dir := t.TempDir()
 	d := check.Must(Start(Config{State: filepath.Join(dir, "state"), Socket: filepath.Join(dir, "socket"),
-		Identity: nobody{}}))
+		Identity: noIdentity{}}))
 	t.Cleanup(func() { check.NoError(t, d.Close()) })
 	return d, check.Must(token.Parse([]byte(`{"user":"S-1-22-1-7","privileges":["SeChangeNotifyPrivilege"]}`)))
 }
 
-// attachTo gives a program that never speaks a connection of the process, until the end of the test.
+// attachTo attaches a connection that sends nothing to the process, until the end of the test.
 func (d *Daemon) attachTo(t *testing.T, p *kernel.Process) {
 	t.Helper()
 	f, st := (&connection{d: d}).child(p, "", 7, &unix.Peer{Known: true, UID: 7}, false)
-	check.Equal(t, st, ntstatus.Success, "the new connection") // a goroutine of a test must not end it
+	check.Equal(t, st, ntstatus.Success, "the new connection") // FailNow must not be called from a goroutine
 	t.Cleanup(func() { _ = f.Close() })
 }

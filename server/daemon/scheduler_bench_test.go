@@ -18,8 +18,8 @@ import (
 // measured has the durations of a client's calls.
 type measured []time.Duration
 
-// during measures a client that makes one call after the other while an opponent runs.
-func (m *measured) during(b *testing.B, th *nt.Thread, opponents ...*os.Process) {
+// measure measures a client that makes one call after the other while an opponent runs.
+func (m *measured) measure(b *testing.B, th *nt.Thread, opponents ...*os.Process) {
 	b.Helper()
 	for _, o := range opponents {
 		_ = o.Signal(unix.SIGCONT)
@@ -49,23 +49,23 @@ func (m measured) p99() float64 {
 // shows the host scheduler's part. All programs, including the daemon, are separate processes and
 // alternate, so that other load affects all alike.
 func BenchmarkFair(b *testing.B) {
-	_, socket := apart(b, "daemon")
-	other := opponent(b, socket, "client")
+	_, socket := startPart(b, "daemon")
+	other := startRival(b, socket, "client")
 	var floods, burns []*os.Process
 	for range 4 {
-		floods = append(floods, opponent(b, socket, "flood"))
-		burns = append(burns, opponent(b, socket, "burn"))
+		floods = append(floods, startRival(b, socket, "flood"))
+		burns = append(burns, startRival(b, socket, "burn"))
 	}
 	c := check.Must(client.Dial(socket))
 	defer c.Close()
 	var quiet, fair, burnt, flooded, floods4, burns4 measured
 	for b.Loop() {
-		quiet.during(b, c.Thread())
-		fair.during(b, c.Thread(), other)
-		burnt.during(b, c.Thread(), burns[0])
-		flooded.during(b, c.Thread(), floods[0])
-		floods4.during(b, c.Thread(), floods...)
-		burns4.during(b, c.Thread(), burns...)
+		quiet.measure(b, c.Thread())
+		fair.measure(b, c.Thread(), other)
+		burnt.measure(b, c.Thread(), burns[0])
+		flooded.measure(b, c.Thread(), floods[0])
+		floods4.measure(b, c.Thread(), floods...)
+		burns4.measure(b, c.Thread(), burns...)
 	}
 	for name, m := range map[string]measured{"burn": burnt, "flood": flooded,
 		"4-floods": floods4, "4-burns": burns4} {
@@ -93,7 +93,7 @@ func TestFloodingClientDoesNotBlockOthers(t *testing.T) {
 		})
 	}
 	for range 5 {
-		d.works()
+		d.checkServed()
 	}
 	all.Wait()
 	_ = flood.Close()

@@ -10,14 +10,14 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// left returns the number of free slots, of users with a call, and of all users.
-func (t *scheduler) left() (free, ready, users int) {
+// slotCounts returns the number of free slots, of users with a call, and of all users.
+func (t *scheduler) slotCounts() (free, ready, users int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.free, t.all.ready.Len() + t.all.active.Len(), len(t.users)
 }
 
-// callers are connections that make one call after the other.
+// callers has connections that call continuously.
 type callers struct {
 	scheduler *scheduler
 	mu        sync.Mutex
@@ -26,7 +26,7 @@ type callers struct {
 	all       sync.WaitGroup
 }
 
-// add makes calls of one length from that many threads of a connection.
+// add starts threads of a connection that make calls of one duration.
 func (c *callers) add(s *share, threads int, call time.Duration) {
 	for range threads {
 		c.all.Go(func() {
@@ -47,8 +47,8 @@ func (c *callers) add(s *share, threads int, call time.Duration) {
 	}
 }
 
-// after lets the callers run and returns the time that each connection had.
-func (c *callers) after(d time.Duration) map[*share]time.Duration {
+// runFor runs the callers for d and returns the time that each connection used.
+func (c *callers) runFor(d time.Duration) map[*share]time.Duration {
 	time.Sleep(d)
 	close(c.stop)
 	c.all.Wait()
@@ -65,13 +65,13 @@ func TestConnectionsGetEqualTime(t *testing.T) {
 		c.add(flood, 100, time.Millisecond)
 		c.add(slow, 10, 20*time.Millisecond)
 		c.add(good, 3, time.Millisecond)
-		had := c.after(30 * time.Second)
+		had := c.runFor(30 * time.Second)
 		// Two concurrent calls for 30 s, in three parts.
 		const fair = 20 * time.Second
 		for name, s := range map[string]*share{"flood": flood, "slow": slow, "good": good} {
 			check.That(t, had[s] >= fair*8/10, "%s had %s, want 0.8 of %s at least", name, had[s], fair)
 		}
-		if free, ready, _ := tr.left(); free != 2 || ready != 0 {
+		if free, ready, _ := tr.slotCounts(); free != 2 || ready != 0 {
 			t.Errorf("%d are free, %d users ready or active, want 2, 0", free, ready)
 		}
 	})
@@ -129,7 +129,7 @@ func TestIdleTimeIsNotSavedUp(t *testing.T) {
 			}
 			tr.leave(s, began, false)
 		}
-		for _, s := range []*share{idle, other} { // both start with a minute and use another one
+		for _, s := range []*share{idle, other} { // both have used a minute and use another one
 			began := tr.enter(s)
 			time.Sleep(time.Minute)
 			tr.leave(s, began, false)
@@ -171,7 +171,7 @@ func TestConcurrentCallsAreBounded(t *testing.T) {
 			all.Wait()
 			check.That(t, most == c.want && mostEach == c.wantEach,
 				"W-21: %+v: %d concurrent calls, %d of one connection, want %d, %d", c, most, mostEach, c.want, c.wantEach)
-			if free, ready, _ := tr.left(); free != c.all || ready != 0 {
+			if free, ready, _ := tr.slotCounts(); free != c.all || ready != 0 {
 				t.Errorf("W-21: %+v: %d are free, %d users ready or active, want %d, 0", c, free, ready, c.all)
 			}
 		})
@@ -213,7 +213,7 @@ func TestConnectionsOfUserShareCPUTime(t *testing.T) {
 			c.add(tr.join(1000), 4, time.Millisecond)
 		}
 		had := map[uint32]time.Duration{}
-		of := c.after(10 * time.Second)
+		of := c.runFor(10 * time.Second)
 		for s, d := range of {
 			uid := uint32(1000)
 			if s == one {
@@ -233,7 +233,7 @@ func TestConnectionsOfUserShareCPUTime(t *testing.T) {
 			tr.part(1000)
 		}
 		tr.part(1001)
-		if _, _, users := tr.left(); users != 0 {
+		if _, _, users := tr.slotCounts(); users != 0 {
 			t.Errorf("%d users are left, want 0", users)
 		}
 	})
@@ -267,7 +267,7 @@ func TestLongCallsReleaseTheirSlot(t *testing.T) {
 	if tr.free != 2 || tr.slow != 0 || tr.waiting.Load() != 0 {
 		t.Errorf("%d turns are free, %d long ones, %d wait, want 2, 0, 0", tr.free, tr.slow, tr.waiting.Load())
 	}
-	// A finished long call counts no more, however many there were.
+	// A finished long call no longer counts towards the limit.
 	tr = newSchedulerOf(2, 1, 4)
 	s := tr.join(9)
 	for range 10 {
@@ -298,33 +298,33 @@ func TestBackoffYieldsToShorterCalls(t *testing.T) {
 			check.Equal(t, tr.backoff(s, lasted, rested, time.Now()), want, "after a turn of %s and rests of %s", lasted, rested)
 		}
 		const us = time.Microsecond
-		rests(flood, 60*us, 0) // no other was served
+		rests(flood, 60*us, 0) // no other connection was served
 		turn(flood, 60*us)
 		turn(flood, 60*us)
-		rests(flood, 60*us, 0) // it is alone
+		rests(flood, 60*us, 0) // it is the only connection
 		turn(good, 10*us)
 		rests(flood, 60*us, 240*us)
 		rests(flood, time.Second, time.Millisecond)
 		turn(flood, 60*us)
-		rests(flood, 60*us, 240*us)      // its own calls since
-		on(flood, 60*us, 240*us, 240*us) // the other one was served in that time
+		rests(flood, 60*us, 240*us)      // only its own calls since then
+		on(flood, 60*us, 240*us, 240*us) // the other connection was served in that time
 		on(flood, 60*us, 720*us, 240*us)
-		on(flood, 60*us, 960*us, 0) // it rested enough
+		on(flood, 60*us, 960*us, 0) // it backed off long enough
 		time.Sleep(180 * us)
 		on(flood, 60*us, 240*us, 240*us)
 		time.Sleep(us)
-		on(flood, 60*us, 240*us, 0) // the other one was served before that rest
+		on(flood, 60*us, 240*us, 0) // the other connection was served before that backoff
 		rests(flood, 60*us, 240*us)
-		rests(good, 60*us, 0) // the other one had more
+		rests(good, 60*us, 0) // the other connection used more
 		rests(good, 200*us, 800*us)
 		time.Sleep(time.Millisecond - 241*us)
 		rests(flood, 60*us, 240*us)
 		time.Sleep(us)
-		rests(flood, 60*us, 0) // the other one is gone
+		rests(flood, 60*us, 0) // the other connection has ended
 		turn(good, 500*us)
-		on(flood, time.Microsecond, 4*us, 0) // the other one has used more by now
+		on(flood, time.Microsecond, 4*us, 0) // the other connection has used more meanwhile
 		turn(other, 300*us)
-		rests(good, 60*us, 240*us) // the user with two connections had more than the other
+		rests(good, 60*us, 240*us) // the user with two connections used more than the other
 		rests(other, 60*us, 0)
 	})
 }

@@ -30,7 +30,7 @@ func TestSpeakerReturnsUIDOfFirstByte(t *testing.T) {
 	}
 	ours, theirs := pair(true)
 	check.NoError(t, check.Err(theirs.WriteString("hello")))
-	for range 2 { // it is looked at, and not taken
+	for range 2 { // the byte is peeked, not consumed
 		if uid, err := speaker(ours); err != nil || uid != uint32(os.Getuid()) {
 			t.Errorf("uid %d, %v, want %d", uid, err, os.Getuid())
 		}

@@ -42,7 +42,7 @@ func TestDaemonCountersStartAtZeroAndCount(t *testing.T) {
 		check.Success(t, check.Status(quota.Payer{Block: b}.Charge(int(q.Used))))
 		d.blocks[payer{uid: q.UID}] = b
 	}
-	d.blocks[payer{uid: 13}] = kernel.NewQuotaBlock(d.pool, 1<<20, false) // nothing is charged to it
+	d.blocks[payer{uid: 13}] = kernel.NewQuotaBlock(d.pool, 1<<20, false) // nothing is charged to the account
 	want.Quotas = []Quota{{UID: 10, Used: 20, Limit: 1 << 20}, {UID: 11, Used: 10, Limit: 1 << 20},
 		{UID: 12, Used: 10, Limit: 1 << 20}}
 	want.Charged = 40

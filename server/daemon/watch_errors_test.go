@@ -19,7 +19,7 @@ import (
 // reverted, and only for callers with SeDebugPrivilege (K-86).
 func TestDenialHasEveryField(t *testing.T) {
 	d := start(t, nil)
-	admin, a, _ := d.people()
+	admin, a, _ := d.dialAll()
 	denials := inspect.Query{What: "denials"}
 	if got := ask(t, admin, denials); !reflect.DeepEqual(got, inspect.Reply{Next: 1}) {
 		t.Errorf("before any: %+v", got)

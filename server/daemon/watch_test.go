@@ -259,7 +259,7 @@ func TestWatcherLearnsExactLoss(t *testing.T) {
 	calls, next, lost := (&inspector{who: &who}).recordedCalls(k, &inspect.Query{After: 2*shownAtOnce + 1})
 	check.That(t, len(calls) == 1 && next == 2*shownAtOnce+4 && lost == 2,
 		"%d calls, next %d, lost %d, want 1, %d, 2", len(calls), next, lost, 2*shownAtOnce+4)
-	// A caller that does not see everything learns that calls were lost, but not how many.
+	// A caller without SeDebugPrivilege learns that calls were lost, but not how many.
 	user := check.Must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107"))))
 	stranger := access.SubjectOf(user)
 	for after, want := range map[uint64]uint64{2*shownAtOnce + 1: 1, 2*shownAtOnce + 2: 1, 2*shownAtOnce + 4: 0} {
