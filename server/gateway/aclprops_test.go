@@ -53,7 +53,7 @@ func TestPrivilegeListedOnlyWithAllItsRights(t *testing.T) {
 			}
 		}
 		if mask>>28 != 0 {
-			continue // generic rights stand for others
+			continue // generic rights map to other rights
 		}
 		var want []string
 		for _, p := range list {

@@ -26,7 +26,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// client returns a client of the API as a user, by gRPC.
+// client returns a gRPC client of the API for a user.
 func (w *world) client(user string, options ...connect.ClientOption) refmonv1connect.AccessClient {
 	w.Helper()
 	as := connect.WithInterceptors(basicAuth(user))

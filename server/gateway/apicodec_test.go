@@ -44,7 +44,7 @@ var mayBeLeftOut = map[protoreflect.FullName]bool{
 	"refmon.v1.WhoCanRequest.accounts": true, "refmon.v1.LookUpRequest.names": true, "refmon.v1.LookUpRequest.sids": true,
 }
 
-// sampleOf makes a request with every field of a message; of a oneof it has the first.
+// sampleOf returns a request with every field of a message, and the first field of a oneof.
 func sampleOf(t *testing.T, m protoreflect.MessageDescriptor) sampleMessage {
 	t.Helper()
 	list := sampleMessage{}
@@ -72,7 +72,7 @@ func sampleOf(t *testing.T, m protoreflect.MessageDescriptor) sampleMessage {
 // change is a mistake in one field of a request.
 type change string
 
-// mistakes are all that a test makes in each field.
+// mistakes lists the changes that a test makes in each field.
 var mistakes = []change{"drop", "rename", "title", "upper", "empty", "null", "null in list", "empty in list", "double",
 	"beside", "escaped", "wrong"}
 
@@ -96,7 +96,7 @@ func (m sampleMessage) paths(prefix string) (list []string, fields []protoreflec
 	return list, fields
 }
 
-// json writes a request with a mistake in the field at a path.
+// json encodes a request as JSON, with a mistake in the field at a path.
 func (m sampleMessage) json(prefix, path string, c change) string {
 	var members []string
 	for _, x := range m {
@@ -150,7 +150,7 @@ func (m sampleMessage) json(prefix, path string, c change) string {
 	return "{" + strings.Join(members, ",") + "}"
 }
 
-// wire writes a request as protobuf does, with a mistake in the field at a path.
+// wire encodes a request as protobuf, with a mistake in the field at a path.
 func (m sampleMessage) wire(prefix, path string, c change) (out []byte) {
 	for _, x := range m {
 		at := prefix + string(x.f.Name())
@@ -190,14 +190,14 @@ func (m sampleMessage) wire(prefix, path string, c change) (out []byte) {
 	return out
 }
 
-// asker sends raw requests of the API.
+// rawAsker sends raw requests to the API.
 type rawAsker struct {
 	w  *world
 	on protoreflect.MethodDescriptor
 }
 
-// asked sends a request by one content type and reports whether it failed, and everything that came back.
-func (a rawAsker) asked(kind string, body []byte) (failed bool, said string) {
+// send sends a request with a content type. It reports whether the call failed, and returns the whole response.
+func (a rawAsker) send(kind string, body []byte) (failed bool, said string) {
 	a.w.Helper()
 	if kind != "application/json" && kind != "application/json; charset=utf-8" && kind != "application/proto" {
 		body = append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(body))), body...)
@@ -219,14 +219,14 @@ func (a rawAsker) asked(kind string, body []byte) (failed bool, said string) {
 	case strings.HasPrefix(kind, "application/grpc"):
 		failed = answer.Trailer.Get("Grpc-Status") != "0" && answer.Header.Get("Grpc-Status") != "0"
 	case strings.HasPrefix(kind, "application/connect"):
-		failed = bytes.Contains(b, []byte(`"code"`)) // of the end of the stream
+		failed = bytes.Contains(b, []byte(`"code"`)) // the status at the end of the stream
 	default:
 		failed = answer.StatusCode != http.StatusOK
 	}
 	return failed, said
 }
 
-// kinds are the content types by which a method can be called, JSON first.
+// kinds returns the content types of a method, JSON first.
 func (a rawAsker) kinds() (inJSON, inWire []string) {
 	if a.on.IsStreamingServer() {
 		return []string{"application/connect+json", "application/grpc+json", "application/grpc-web+json"},
@@ -265,7 +265,7 @@ func TestMalformedAPIFieldsAreRejected(t *testing.T) {
 	t.Logf("%d methods, %d requests with a mistake", methods, wrong)
 }
 
-// makeMistakes sends a method every request with one mistake and returns how many there were.
+// makeMistakes sends each request with one mistake to a method, and returns their number.
 func (a rawAsker) makeMistakes(t *testing.T) (n int) {
 	t.Helper()
 	name, m := a.on.Name(), sampleOf(t, a.on.Input())
@@ -279,14 +279,14 @@ func (a rawAsker) makeMistakes(t *testing.T) (n int) {
 			}
 			return m.wire("", path, c)
 		}
-		if failed, said := a.asked(kind, write("", "")); failed || strings.Contains(said, "STATUS_SUCCESS") {
+		if failed, said := a.send(kind, write("", "")); failed || strings.Contains(said, "STATUS_SUCCESS") {
 			t.Errorf("%s by %s without a mistake: %s", name, kind, said)
 		}
 		unknown := []byte(`{"nonsense":1}`)
 		if !isJSON {
 			unknown = protowire.AppendVarint(protowire.AppendTag(nil, 999, protowire.VarintType), 1)
 		}
-		if failed, said := a.asked(kind, unknown); !failed {
+		if failed, said := a.send(kind, unknown); !failed {
 			t.Errorf("G-35: %s by %s with an unknown field alone: %s", name, kind, said)
 		}
 		for j, path := range paths {
@@ -294,13 +294,13 @@ func (a rawAsker) makeMistakes(t *testing.T) (n int) {
 				list := fields[j].IsList()
 				switch {
 				case c == "drop" && mayBeLeftOut[fields[j].FullName()], !list && strings.HasSuffix(string(c), "in list"),
-					// A second value of a list is no mistake.
+					// A second value of a list is valid.
 					!isJSON && (list && c == "double" || slices.Contains(inJSONAlone, c)):
 					continue
 				}
 				n++
 				body := write(path, c)
-				if failed, said := a.asked(kind, body); !failed {
+				if failed, said := a.send(kind, body); !failed {
 					t.Errorf("G-35, G-36: %s by %s, %s of %s, %q: %s", name, kind, c, path, body, said)
 				}
 			}
@@ -378,8 +378,8 @@ func TestRequestWithoutRightsIsAnError(t *testing.T) {
 	}
 }
 
-// TestAPICodecRejectsNonMessages checks what a codec refuses by itself: Go values and bytes that are no message of the
-// API, and two fields of a oneof (G-35).
+// TestAPICodecRejectsNonMessages checks that a codec rejects Go values and bytes that are not a message of the API, and
+// two fields of a oneof (G-35).
 func TestAPICodecRejectsNonMessages(t *testing.T) {
 	for _, name := range []string{"proto", "json"} {
 		c := strictCodec{name}

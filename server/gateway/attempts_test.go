@@ -22,7 +22,7 @@ func (w *world) from(address, user, password string) int {
 	return got.code
 }
 
-// recorded is an answer of which the status counts.
+// recorded is a ResponseWriter that keeps only the status.
 type recorded struct {
 	header http.Header
 	code   int
@@ -49,7 +49,7 @@ func TestGuessingAddressIsRejectedBeforeLockout(t *testing.T) {
 		check.Equal(t, w.from(strings.Replace(stranger, ":1000", ":"+string(rune('1'+i%9)), 1), name, "wrong"), want,
 			"G-32: guess %d", i)
 	}
-	for i := range 3 { // together more than one address is let guess in refmond (L-31)
+	for i := range 3 { // together more than refmond allows one address (L-31)
 		for range wrongOfName {
 			w.from("203.0.113."+string(rune('1'+i))+":1", "alice", "wrong")
 		}
@@ -57,7 +57,7 @@ func TestGuessingAddressIsRejectedBeforeLockout(t *testing.T) {
 	check.Equal(t, w.from(victim, "alice", "pw-x"), 200, "G-32: the user is locked out")
 	check.Equal(t, w.from(stranger, "alice", "pw-x"), 200, "an already verified password, from the attacker's address")
 	check.Equal(t, w.from(stranger, "bob", "pw-x"), 200, "another user of that address")
-	now.Add(int64(attemptTime/time.Second) + 301) // sessions are over, too
+	now.Add(int64(attemptTime/time.Second) + 301) // sessions have expired too
 	check.Equal(t, w.from(stranger, "alice", "pw-x"), 200, "G-32: after the time")
 }
 
@@ -93,7 +93,7 @@ func TestAttemptTableIsBounded(t *testing.T) {
 	a.try(at(5000), "x")
 	check.Equal(t, len(a.of), 8192, "G-32: counters")
 	now = now.Add(15*time.Minute - 1)
-	a.try(at(5001), "x") // none is over
+	a.try(at(5001), "x") // none has expired
 	if n := len(a.of); n != 8192 {
 		t.Errorf("G-32: a moment before the time %d are remembered, want 8192", n)
 	}

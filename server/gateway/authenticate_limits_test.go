@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/server/lsa"
 )
 
-// waiting rejects each logon in the domain EXAMPLE, after it has sent its name to turns.
+// waiting is an authority that sends the name of each logon in the domain EXAMPLE to turns, and then rejects it.
 type waiting struct {
 	*lsa.Store
 	asked atomic.Int64

@@ -104,8 +104,8 @@ func TestNegotiateGrantsAccessOfDirectoryGroups(t *testing.T) {
 	check.Equal(t, code, "401", "without a ticket")
 }
 
-// startedEarlier is the time, for an acceptor that began a minute ago: it takes no ticket of
-// its own first second (K-47).
+// startedEarlier returns a clock for an acceptor that started a minute ago, because it accepts no ticket of its first
+// second (K-47).
 func startedEarlier() func() time.Time {
 	var asked atomic.Bool
 	return func() time.Time {

@@ -22,7 +22,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// refusing logs a client on with a status that a test sets.
+// refusing is an authority that fails logons with a status set by the test.
 type refusing struct {
 	*lsa.Store
 	status atomic.Uint32
@@ -96,7 +96,7 @@ func TestFailedLogonsAreNotCached(t *testing.T) {
 		}
 		clear(w.g.attempts.of)
 		w.g.attempts.mu.Unlock()
-		check.Equal(t, w.acting(), 0, "G-2: %v: threads that act as a client", c.st)
+		check.Equal(t, w.impersonating(), 0, "G-2: %v: threads that act as a client", c.st)
 	}
 	p := check.Must(w.g.link.process())
 	p.sessions.mu.Lock()
@@ -154,7 +154,7 @@ func TestHTTP2UsersOnOneConnectionStaySeparate(t *testing.T) {
 		w.file(name, name, "O:BAG:SYD:P(A;;FA;;;{"+name+"})")
 	}
 	for name := range w.sids {
-		w.ask(name, "GET", "/share/"+name, "") // all are cached, and the connection is open
+		w.ask(name, "GET", "/share/"+name, "") // all sessions are cached, and the connection is open
 	}
 	var connections atomic.Int64
 	trace := &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) {
@@ -163,7 +163,7 @@ func TestHTTP2UsersOnOneConnectionStaySeparate(t *testing.T) {
 		}
 	}}
 	var group sync.WaitGroup
-	for i := range mostStreams - 1 { // fewer than the streams of a connection
+	for i := range mostStreams - 1 { // fewer than the stream limit of a connection
 		group.Go(func() {
 			names := []string{"alice", "bob", "carol"}
 			user, file := names[i%3], names[i/3%3]
@@ -183,7 +183,7 @@ func TestHTTP2UsersOnOneConnectionStaySeparate(t *testing.T) {
 	}
 	group.Wait()
 	check.Equal(t, connections.Load(), 0, "further connections")
-	check.Equal(t, w.acting(), 0, "G-2: threads that still act as a client")
+	check.Equal(t, w.impersonating(), 0, "G-2: threads that still act as a client")
 }
 
 // TestTicketLogsClientOnForOneRequest checks that a client with a ticket is the ticket's domain user, for one request.
@@ -211,7 +211,7 @@ func TestTicketLogsClientOnForOneRequest(t *testing.T) {
 	}, local, func(c *Config) { c.Negotiate = true })
 	w.file("f", "f", "O:BAG:SYD:P(A;;FA;;;S-1-5-21-10-20-30-1104)")
 	w.want(401, "", "GET", "/share/f", "")
-	kept := w.now()
+	kept := w.present()
 	alice := ticket("alice", 1104)
 	got := w.want(200, "", "GET", "/share/f", "", "Authorization", alice)
 	check.That(t, len(got.header.Get("WWW-Authenticate")) >= 50,
@@ -233,5 +233,5 @@ func TestTicketLogsClientOnForOneRequest(t *testing.T) {
 	if challenges := w.want(401, "", "GET", "/share/f", "").header.Values("WWW-Authenticate"); len(challenges) != 1 {
 		t.Errorf("without tickets the challenges are %q: len(asked) = %d, want 1", challenges, len(challenges))
 	}
-	w.settled(kept)
+	w.awaitClosed(kept)
 }

@@ -31,7 +31,7 @@ func everyoneAsks(c *Config) {
 	c.AuthZEN = &AuthZEN{URL: "https://localhost", Ask: "O:SYG:SYD:(A;;0x1;;;WD)", Rate: 1 << 20}
 }
 
-// openToPEP is a descriptor whose contents all may read but nobody else; carol is the client that asks.
+// openToPEP is the descriptor of a tree whose entries carol, the client, may inspect.
 const openToPEP = "O:BAG:SYD:P(A;OICI;RCFR;;;{carol})"
 
 // reply is the response to one question.
@@ -120,7 +120,7 @@ func TestFileDecisionsEqualOpens(t *testing.T) {
 func TestLabelAndReadOnlyLimitFileDecision(t *testing.T) {
 	w := newWorld(t, openToPEP, everyoneAsks)
 	w.folder("d", openToPEP+"(A;;FA;;;{alice})")
-	w.folder("d/shown", openToPEP+"(A;;FA;;;{alice})") // the attribute of a directory only decides how it is shown
+	w.folder("d/shown", openToPEP+"(A;;FA;;;{alice})") // a directory's attribute affects only its display
 	w.file("d/labelled", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})S:(ML;;NW;;;HI)")
 	w.file("d/plain", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})")
 	w.file("d/owned", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})(A;;WO;;;{alice})")
@@ -166,7 +166,7 @@ func TestLabelAndReadOnlyLimitFileDecision(t *testing.T) {
 	}
 }
 
-// randomTree makes folders and files with random descriptors and returns their paths. The client carol may read each
+// randomTree creates folders and files with random descriptors and returns their paths. The client carol may read each
 // descriptor.
 func (w *world) randomTree(rnd *rand.Rand) (paths []string) {
 	w.Helper()
@@ -179,7 +179,7 @@ func (w *world) randomTree(rnd *rand.Rand) (paths []string) {
 			d += fmt.Sprintf("(%s;;%s;;;%s)", []string{"A", "A", "D"}[rnd.IntN(3)], rights[rnd.IntN(len(rights))],
 				who[rnd.IntN(len(who))])
 		}
-		// The entry of carol in front keeps the descriptor readable for the caller.
+		// The first entry lets carol, the caller, read the descriptor.
 		if rnd.IntN(4) == 0 {
 			d += "S:(ML;;" + []string{"NW;;;LW", "NWNR;;;ME", "NW;;;HI"}[rnd.IntN(3)] + ")"
 		}
@@ -201,13 +201,13 @@ func (w *world) randomTree(rnd *rand.Rand) (paths []string) {
 	return append(paths, "missing", "d0/missing", "f0/below")
 }
 
-// TestQueryAboutOthersNeedsRight checks that a client without the right asks about itself only, that the answer about
-// others does not depend on whether they exist, and that the rate is the client's own (G-63).
+// TestQueryAboutOthersNeedsRight checks that a client without the right can query only itself, that the answer about
+// others does not depend on whether they exist, and that each client has its own rate limit (G-63).
 func TestQueryAboutOthersNeedsRight(t *testing.T) {
 	now := time.Now()
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)", func(c *Config) {
 		c.AuthZEN = &AuthZEN{URL: "https://localhost", Ask: "O:SYG:SYD:", Rate: 5}
-		c.Now = func() time.Time { return now } // nobody gets a question back meanwhile
+		c.Now = func() time.Time { return now } // the allowance does not refill meanwhile
 	})
 	w.file("f", "x", "O:BAG:SYD:P(A;;FR;;;WD)")
 	if code, a := w.evaluate("alice", "alice", "read", "file", "/share/f"); code != 200 || !*a.Decision {
@@ -267,7 +267,7 @@ func TestQuestionsAreRecorded(t *testing.T) {
 		c.AuthZEN = &AuthZEN{URL: "https://localhost", Ask: "O:SYG:SYD:(A;;0x1;;;WD)S:(AU;SAFA;0x1;;;WD)", Rate: 100}
 	})
 	w.file("f", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})(A;;FR;;;{alice})")
-	w.audits(audit.KernelObject)
+	w.auditKind(audit.KernelObject)
 	w.sink.Drain()
 	for _, who := range []string{"alice", "bob"} {
 		if code, a := w.evaluate("carol", who, "read", "file", "/share/f"); code != 200 || *a.Decision != (who == "alice") {
@@ -355,8 +355,8 @@ func TestUncheckedSubjectIs503(t *testing.T) {
 	check.That(t, !ok && st == ntstatus.InvalidHandle, "a check without a token: %t, %v", ok, st)
 }
 
-// TestDenialReasonNeedsReadControl checks who learns what of a denial (G-65), and that a file which the caller may not
-// inspect is denied (G-61).
+// TestDenialReasonNeedsReadControl checks which parts of a denial each caller sees (G-65), and that a file which the
+// caller may not inspect is denied (G-61).
 func TestDenialReasonNeedsReadControl(t *testing.T) {
 	w := newWorld(t, openToPEP+"(A;;0x1;;;{alice})", everyoneAsks)
 	w.folder("seen", openToPEP+"(A;;FR;;;{alice})")

@@ -25,7 +25,7 @@ func TestConsoleShowsOnlyWhatClientMaySee(t *testing.T) {
 	w.file("dir/plan &b.txt", "f", shared)
 	w.describe("dir", shared)
 	w.file("hers", "x", own)
-	other, err := w.dial(61011) // another program, which carol may not look into
+	other, err := w.dial(61011) // another program, which carol may not inspect
 	w.must(err)
 	defer other.Close()
 	other.Thread().NtCreateFile(nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, CreateDisposition: winnt.FILE_OPEN,
@@ -67,7 +67,7 @@ func TestConsoleShowsOnlyWhatClientMaySee(t *testing.T) {
 	check.Equal(t, w.ask("bob", "GET", "/refmon.v1.Access/Token", "").code, 404, "the origin of files serves the API")
 }
 
-// own returns a token of the gateway's own account.
+// own returns a handle of a token of the gateway's account.
 func (w *world) own(p *process) (tok winnt.Handle) {
 	w.Helper()
 	p.do(w.Context(), func(th *nt.Thread) ntstatus.Status {
@@ -93,11 +93,11 @@ func TestConsoleShowsDenialsToOwner(t *testing.T) {
 		if i >= 300 {
 			name = "last"
 		}
-		st := check.Status(w.of("bob").open(place{"share", name}, winnt.FILE_READ_DATA, winnt.FILE_OPEN, 0))
+		st := check.Status(w.newRequest("bob").open(place{"share", name}, winnt.FILE_READ_DATA, winnt.FILE_OPEN, 0))
 		check.Require(t, st, ntstatus.AccessDenied, "open of %s", name)
 	}
 	p := check.Must(w.g.link.process())
-	s := p.sessions.once(func(s *session) { s.token, s.st = w.own(p), 0 }) // it sees its own process
+	s := p.sessions.once(func(s *session) { s.token, s.st = w.own(p), 0 }) // the client sees its own process
 	q := &request{g: w.g, s: s, ctx: t.Context()}
 	d, ok := q.sessionsPage(nil).(sessionsData)
 	check.That(t, ok && len(d.Sessions) == 1 && d.Sessions[0].UID == "61010", "%+v", d)

@@ -16,8 +16,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// gathered returns the data of a console page for a client.
-func (w *exactly) gathered(q *request, path string) any {
+// consoleData returns the data of a console page for a client.
+func (w *exactly) consoleData(q *request, path string) any {
 	w.Helper()
 	u := check.Must(url.Parse(path))
 	for _, p := range consolePages {
@@ -79,16 +79,16 @@ func TestConsoleHidesDeniedObjects(t *testing.T) {
 			Problem: "give the number of a process in the list of sessions"},
 		"/token?process=4": tokenData{Of: "the token of process 4", Process: "4", Problem: "STATUS_ACCESS_DENIED"},
 	} {
-		got := w.gathered(w.of("bob"), path)
+		got := w.consoleData(w.newRequest("bob"), path)
 		check.That(t, fmt.Sprintf("%+v", got) == fmt.Sprintf("%+v", want), "%s shows\n%+v, want\n%+v", path, got, want)
-		w.stays(path)
+		w.checkClean(path)
 	}
-	d, _ := w.gathered(w.of("bob"), "/why?path=/share/dir&right=GENERIC_READ&account=alice").(whyData)
+	d, _ := w.consoleData(w.newRequest("bob"), "/why?path=/share/dir&right=GENERIC_READ&account=alice").(whyData)
 	if !d.Asked || !d.Allowed || d.Status != "STATUS_SUCCESS" || !strings.Contains(d.Text, "entry 1 of the DACL allows") ||
 		!reflect.DeepEqual(d.Granted, rights(0x120089).GetNames()) || d.Problem != "" || d.Account != "alice" {
 		t.Errorf("why: %+v", d)
 	}
-	d, _ = w.gathered(w.of("bob"), "/why?path=/share/dir&right=WRITE_DAC").(whyData)
+	d, _ = w.consoleData(w.newRequest("bob"), "/why?path=/share/dir&right=WRITE_DAC").(whyData)
 	if !d.Asked || d.Allowed || d.Status != "STATUS_ACCESS_DENIED" || !strings.Contains(d.Text, "WRITE_DAC") ||
 		!reflect.DeepEqual(d.Granted, rights(0x1200a9).GetNames()) {
 		t.Errorf("why not: %+v", d)
@@ -96,7 +96,7 @@ func TestConsoleHidesDeniedObjects(t *testing.T) {
 	w.folder("many", shared)
 	for i := range mostDescriptors + 2 {
 		if i >= mostDescriptors {
-			many, _ := w.gathered(w.of("bob"), "/tree?path=/share/many").(treeData)
+			many, _ := w.consoleData(w.newRequest("bob"), "/tree?path=/share/many").(treeData)
 			check.That(t, len(many.Files) == mostDescriptors && many.More == (i > mostDescriptors),
 				"a folder with %d files: %d on the page, more %t", i, len(many.Files), many.More)
 		}
@@ -114,7 +114,7 @@ func TestTreePageReadsEachDescriptorOnce(t *testing.T) {
 	w.file("denied/f", "x", own)
 	w.must(w.g.Close())
 	var left atomic.Int64
-	w.g = w.over(func(c net.Conn) net.Conn { return intruder{c, &left, func() {}} })
+	w.g = w.newGateway(func(c net.Conn) net.Conn { return intruder{c, &left, func() {}} })
 	page := func(path string) int64 {
 		before := left.Load()
 		got := w.onConsole("bob", http.MethodGet, "/tree?path=/share/"+path, "")

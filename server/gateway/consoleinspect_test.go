@@ -15,15 +15,15 @@ import (
 // with process, client, time and proof, and the token of a process. Other clients see none of it.
 func TestConsoleShowsImpersonationToOwnerOnly(t *testing.T) {
 	w := newExactly(t, shared)
-	bob := w.of("bob")
+	bob := w.newRequest("bob")
 	p := bob.s.p
 	th := check.Must(p.conn.NewThread())
 	begun := time.Now().Add(-time.Second).UTC()
 	check.Success(t, th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, bob.s.token))
 	one := p.sessions.once(func(s *session) { s.token, s.st = w.own(p), ntstatus.Success })
 	own := &request{g: w.g, s: one, ctx: t.Context()}
-	left := w.now()
-	d, _ := w.gathered(own, "/").(sessionsData)
+	left := w.present()
+	d, _ := w.consoleData(own, "/").(sessionsData)
 	check.RequireThat(t, len(d.Sessions) == 1 && d.Problem == "", `%+v, want one session and no problem`, d)
 	id := d.Sessions[0].Process
 	since := func(text string) bool {
@@ -35,7 +35,7 @@ func TestConsoleShowsImpersonationToOwnerOnly(t *testing.T) {
 		s.Token != "/token?process="+id || !since(s.Since) && s.Since == "" {
 		t.Errorf("%+v", s)
 	}
-	// The client's token is the client's own to open; the thread that looks acts, too.
+	// The client may open its own token. The inspecting thread impersonates too.
 	as := map[string]actingLine{}
 	for _, a := range d.Acting {
 		if as[a.As] = a; a.Process != id || a.Thread == "" || !since(a.Since) {
@@ -50,12 +50,12 @@ func TestConsoleShowsImpersonationToOwnerOnly(t *testing.T) {
 	own.addTimes(list)
 	check.That(t, list[0] == actingLine{Thread: "1"} && since(list[1].Since),
 		"times of no thread and a thread: %+v, want none and one", list)
-	of, _ := w.gathered(own, "/token?process="+id).(tokenData)
+	of, _ := w.consoleData(own, "/token?process="+id).(tokenData)
 	if of.Of != "the token of process "+id || of.Problem != "" || of.User != "S-1-22-1-61010" || of.Level != "" ||
 		len(of.Groups) == 0 || of.Process != id {
 		t.Errorf("%+v", of)
 	}
-	mine, _ := w.gathered(bob, "/token").(tokenData)
+	mine, _ := w.consoleData(bob, "/token").(tokenData)
 	if mine.User != w.sids["bob"].String() || mine.Name != `HOST\bob` || mine.Level != "SecurityImpersonation" ||
 		mine.Of != "the token of this request" {
 		t.Errorf("%+v", mine)
@@ -66,14 +66,14 @@ func TestConsoleShowsImpersonationToOwnerOnly(t *testing.T) {
 	}
 	check.That(t, names["S-1-1-0"] == "Everyone " && strings.HasSuffix(names["S-1-16-8192"], " integrity"),
 		`%v, want names["S-1-1-0"] = "Everyone ", names["S-1-16-8192"] ending with " integrity"`, names)
-	other, _ := w.gathered(bob, "/").(sessionsData)
+	other, _ := w.consoleData(bob, "/").(sessionsData)
 	for _, a := range other.Acting {
 		check.That(t, a.As == `HOST\bob` || a.As == "a client whose token you may not open", "bob sees %+v", a)
 	}
-	if now := w.now(); now != left {
+	if now := w.present(); now != left {
 		t.Errorf("G-2: the pages left objects, handles, references %d, which were %d, want %d", now, left, left)
 	}
-	denied, _ := w.gathered(bob, "/token?process="+id).(tokenData)
+	denied, _ := w.consoleData(bob, "/token?process="+id).(tokenData)
 	check.That(t, denied.Problem == "STATUS_ACCESS_DENIED" && denied.User == "" && len(denied.Groups) == 0,
 		"bob sees the token of the gateway: %+v", denied)
 	// The page stops at mostThreads of a process. The request's own thread acts too.
@@ -85,9 +85,9 @@ func TestConsoleShowsImpersonationToOwnerOnly(t *testing.T) {
 			t.Fatalf("thread %d: %v", i, st)
 		}
 	}
-	later := check.Must(w.dial(gate)) // its process comes after the full one
+	later := check.Must(w.dial(gate)) // its process follows the full one
 	defer later.Close()
-	if full, _ := w.gathered(own, "/").(sessionsData); len(full.Sessions) != 2 || len(full.Acting) != mostThreads ||
+	if full, _ := w.consoleData(own, "/").(sessionsData); len(full.Sessions) != 2 || len(full.Acting) != mostThreads ||
 		!full.Full {
 		t.Errorf("the page has %d acting threads, says so: %t, want %d, true", len(full.Acting), full.Full, mostThreads)
 	}

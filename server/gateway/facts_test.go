@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// made matches the creation time of a file, which a test cannot predict.
+// made matches a file's creation time, which a test cannot predict.
 var made = regexp.MustCompile(`<D:creationdate>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ</D:creationdate>`)
 
 // lockable is the property of supported locks.
@@ -22,8 +22,8 @@ const lockable = "<D:supportedlock><D:lockentry><D:lockscope><D:exclusive/></D:l
 	"</D:locktype></D:lockentry><D:lockentry><D:lockscope><D:shared/></D:lockscope><D:locktype><D:write/>" +
 	"</D:locktype></D:lockentry></D:supportedlock>"
 
-// multi returns an answer to a PROPFIND.
-func multi(responses ...string) string {
+// multistatus returns the body of a PROPFIND response.
+func multistatus(responses ...string) string {
 	return answered(207, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+`<D:multistatus xmlns:D="DAV:" xmlns:R="`+
 		`https://github.com/refmon/refmon/ns/rights">`+"\n"+strings.Join(responses, "")+"</D:multistatus>\n",
 		"Content-Type: application/xml; charset=utf-8", "Cache-Control: no-store")
@@ -43,7 +43,7 @@ func response(href string, stats ...string) string {
 	return b.String() + "</D:response>\n"
 }
 
-// aFile and aFolder are all the properties that every client wants.
+// aFile and aFolder return the properties that all clients request.
 func aFile(name, kind string, size int, locks string) string {
 	return fmt.Sprintf("<D:resourcetype></D:resourcetype><D:displayname>%s</D:displayname><D:getcontentlength>%d"+
 		"</D:getcontentlength><D:getcontenttype>%s</D:getcontenttype><D:getetag>&#34;%s-%x&#34;</D:getetag>"+
@@ -67,7 +67,7 @@ const (
 		"\n"
 )
 
-// propfind writes a body.
+// propfind returns the body of a PROPFIND.
 func propfind(inner string) string { return `<D:propfind xmlns:D="DAV:">` + inner + `</D:propfind>` }
 
 // find sends a PROPFIND.
@@ -90,7 +90,7 @@ func TestPropfindListsPropertiesAtEachDepth(t *testing.T) {
 	w.file("shut/his", "1", "O:BAG:SYD:P(A;;0x80;;;{bob})")
 	w.describe("dir", "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;;0x81;;;{bob})(A;;0x1;;;{carol})")
 	for _, name := range []string{"dir/a & b.txt", "dir/hers", "dir/in", "dir", "shut/his", "shut", ""} {
-		w.at(name)
+		w.setTime(name)
 	}
 	const ok, no, text = "200 OK", "404 Not Found", "text/plain; charset=utf-8"
 	const bin = "application/octet-stream"
@@ -104,58 +104,58 @@ func TestPropfindListsPropertiesAtEachDepth(t *testing.T) {
 	const name = "<D:prop><D:displayname/></D:prop>"
 	all := propfind("<D:allprop/>")
 	for _, c := range []struct{ what, user, path, depth, body, want string }{
-		{"a file", "bob", "/share/dir/a%20%26%20b.txt", "0", "", multi(file)},
-		{"a file, deep", "bob", "/share/dir/a%20%26%20b.txt", "1", all, multi(file)},
-		{"a folder", "bob", "/share/dir", "0", " \n", multi(dir)},
-		{"the entries", "bob", "/share/dir/", "1", "", multi(dir, file, hers, in)},
-		{"that alone", "bob", "/share/dir/", "1,noroot", "", multi(file, hers, in)},
-		{"by who lists and no more", "carol", "/share/dir/hers", "0", "", multi(hers)},
-		{"a folder that is not listed", "bob", "/share/shut/", "1", "", multi(shut)},
-		{"a file in it", "bob", "/share/shut/his", "0", "", multi(response("/share/shut/his", ok, aFile("his", bin, 1,
+		{"a file", "bob", "/share/dir/a%20%26%20b.txt", "0", "", multistatus(file)},
+		{"a file, deep", "bob", "/share/dir/a%20%26%20b.txt", "1", all, multistatus(file)},
+		{"a folder", "bob", "/share/dir", "0", " \n", multistatus(dir)},
+		{"the entries", "bob", "/share/dir/", "1", "", multistatus(dir, file, hers, in)},
+		{"that alone", "bob", "/share/dir/", "1,noroot", "", multistatus(file, hers, in)},
+		{"by who lists and no more", "carol", "/share/dir/hers", "0", "", multistatus(hers)},
+		{"a folder that is not listed", "bob", "/share/shut/", "1", "", multistatus(shut)},
+		{"a file in it", "bob", "/share/shut/his", "0", "", multistatus(response("/share/shut/his", ok, aFile("his", bin, 1,
 			"")))},
 		{"a free name in it", "bob", "/share/shut/none", "0", "", saysAbsent},
-		{"the trees", "bob", "/", "1", "", multi(root, tree)},
-		{"the trees of a user without access to any", "carol", "/", "1", "", multi(root)},
-		{"above the trees", "carol", "/", "0", "", multi(root)},
+		{"the trees", "bob", "/", "1", "", multistatus(root, tree)},
+		{"the trees of a user without access to any", "carol", "/", "1", "", multistatus(root)},
+		{"above the trees", "carol", "/", "0", "", multistatus(root)},
 		{"a hidden tree", "carol", "/share/", "0", "", saysAbsent},
 		{"a tree that is not served", "bob", "/other", "0", "", saysAbsent},
 		{"an upload", "bob", "/share/dir/" + uploadPrefix + "x", "0", "", saysAbsent},
 		{"infinity", "bob", "/share/", "infinity", "", denied}, {"no depth", "bob", "/share/", "", "", denied},
 		{"infinity of an absent file", "bob", "/share/none", "infinity", "", denied},
 		{"noroot of 0", "bob", "/share/", "0,noroot", "", inLine(400, "the header Depth must be 0 or 1")},
-		{"one name", "bob", "/share/dir/", "1", propfind(name), multi(
+		{"one name", "bob", "/share/dir/", "1", propfind(name), multistatus(
 			response("/share/dir/", ok, "<D:displayname>dir</D:displayname>"),
 			response("/share/dir/a%20&amp;%20b.txt", ok, "<D:displayname>a &amp; b.txt</D:displayname>"),
 			response("/share/dir/hers", ok, "<D:displayname>hers</D:displayname>"),
 			response("/share/dir/in/", ok, "<D:displayname>in</D:displayname>"))},
 		{"present and absent properties", "bob", "/share/dir/hers", "0", propfind(`<D:prop><D:none/><D:displayname/>` +
-			`<x xmlns="urn:x&amp;y"/><D:getcontentlength/></D:prop>`), multi(response("/share/dir/hers", ok,
+			`<x xmlns="urn:x&amp;y"/><D:getcontentlength/></D:prop>`), multistatus(response("/share/dir/hers", ok,
 			"<D:displayname>hers</D:displayname><D:getcontentlength>3</D:getcontentlength>", no,
 			`<D:none></D:none><x xmlns="urn:x&amp;y"></x>`))},
 		{"a folder has no contents", "bob", "/share/dir/in", "0", propfind(`<D:prop><D:getetag/><D:getcontentlength/>` +
-			`<D:getcontenttype/></D:prop>`), multi(response("/share/dir/in/", no,
+			`<D:getcontenttype/></D:prop>`), multistatus(response("/share/dir/in/", no,
 			"<D:getetag></D:getetag><D:getcontentlength></D:getcontentlength><D:getcontenttype></D:getcontenttype>"))},
-		{"names", "bob", "/share/dir/hers", "0", propfind("<D:propname/>"), multi(response("/share/dir/hers", ok,
+		{"names", "bob", "/share/dir/hers", "0", propfind("<D:propname/>"), multistatus(response("/share/dir/hers", ok,
 			allNames))},
-		{"nothing", "bob", "/share/dir/hers", "0", propfind("<D:prop/>"), multi(response("/share/dir/hers", ok, ""))},
-		{"all and more", "bob", "/share/dir/hers", "0", propfind("<D:allprop/><D:include><D:none/></D:include>"), multi(
+		{"nothing", "bob", "/share/dir/hers", "0", propfind("<D:prop/>"), multistatus(response("/share/dir/hers", ok, ""))},
+		{"all and more", "bob", "/share/dir/hers", "0", propfind("<D:allprop/><D:include><D:none/></D:include>"), multistatus(
 			response("/share/dir/hers", ok, aFile("hers", bin, 3, ""), no, "<D:none></D:none>"))},
 		{"names, and include counts not", "bob", "/share/dir/hers", "0",
-			propfind("<D:propname/><D:include><D:acl/></D:include>"), multi(response("/share/dir/hers", ok, allNames))},
+			propfind("<D:propname/><D:include><D:acl/></D:include>"), multistatus(response("/share/dir/hers", ok, allNames))},
 		{"none of three", "bob", "/share/dir/hers", "0", propfind(""), noXML},
 	} {
-		w.same(c.what, w.find(c.user, c.path, c.depth, c.body), c.want)
+		w.diff(c.what, w.find(c.user, c.path, c.depth, c.body), c.want)
 	}
 	// A client that may only list a folder gets a file's listed attributes, but not under the
 	// file's own URL.
 	w.describe("dir", "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;;0x1;;;{bob})")
-	w.same("listed alone", w.find("bob", "/share/dir/hers", "0", ""), multi(hers))
-	w.same("listed folder", w.find("bob", "/share/dir/in", "1", ""), multi(in))
-	w.same("G-20: too many names", w.tooMany(), inLine(507, "the folder has too many members to list"))
+	w.diff("listed alone", w.find("bob", "/share/dir/hers", "0", ""), multistatus(hers))
+	w.diff("listed folder", w.find("bob", "/share/dir/in", "1", ""), multistatus(in))
+	w.diff("G-20: too many names", w.fillFolder(), inLine(507, "the folder has too many members to list"))
 }
 
-// tooMany lists a directory of one file more than an answer lists.
-func (w *exactly) tooMany() string {
+// fillFolder lists a directory with one file more than the limit of a response.
+func (w *exactly) fillFolder() string {
 	w.Helper()
 	w.g.dav.MostListed = 1
 	defer func() { w.g.dav.MostListed = mostListed }()
@@ -246,7 +246,7 @@ func TestAccessPropertiesFollowRFC3744(t *testing.T) {
 		if c.path == "/share/g" {
 			w.file("g", "g", "O:{alice}G:SYD:P(A;;FA;;;{alice})")
 		}
-		w.same(c.what, w.find(c.user, c.path, "0", c.body), multi(c.want))
+		w.diff(c.what, w.find(c.user, c.path, "0", c.body), multistatus(c.want))
 	}
 }
 
@@ -261,7 +261,7 @@ func TestQuotaReportsFreeAndUsedSpace(t *testing.T) {
 	w := newExactly(t, shared)
 	w.file("f", "f", shared)
 	ask := propfind("<D:prop><D:quota-available-bytes/><D:quota-used-bytes/></D:prop>")
-	w.same("above the trees", w.find("bob", "/", "0", ask), multi(response("/", "404 Not Found",
+	w.diff("above the trees", w.find("bob", "/", "0", ask), multistatus(response("/", "404 Not Found",
 		"<D:quota-available-bytes></D:quota-available-bytes><D:quota-used-bytes></D:quota-used-bytes>")))
 	got := w.find("bob", "/share/f", "0", ask)
 	var s unix.Statfs_t
@@ -271,7 +271,7 @@ func TestQuotaReportsFreeAndUsedSpace(t *testing.T) {
 		_, text, _ := strings.Cut(got, "<D:quota-"+name+"-bytes>")
 		check.Require(t, check.Err(fmt.Sscan(strings.SplitN(text, "<", 2)[0], to)), nil, "%s", got)
 	}
-	w.same("the space", got, multi(response("/share/f", "200 OK", fmt.Sprintf("<D:quota-available-bytes>%d"+
+	w.diff("the space", got, multistatus(response("/share/f", "200 OK", fmt.Sprintf("<D:quota-available-bytes>%d"+
 		"</D:quota-available-bytes><D:quota-used-bytes>%d</D:quota-used-bytes>", free, used))))
 	near := func(got int64, blocks uint64) bool { // other programs may write at the same time
 		want, all := int64(blocks)*s.Frsize, int64(s.Blocks)*s.Frsize
@@ -291,15 +291,15 @@ func TestFolderHasNoTagOrType(t *testing.T) {
 func TestCreationDateIsBirthTimeOfFile(t *testing.T) {
 	w := newExactly(t, shared)
 	w.file("f", "f", shared)
-	w.at("f")
+	w.setTime("f")
 	var s unix.Statx_t
 	w.must(unix.Statx(unix.AT_FDCWD, filepath.Join(w.root, "f"), 0, unix.STATX_BTIME, &s))
 	if s.Mask&unix.STATX_BTIME == 0 {
 		t.Skip("the file system keeps no time of making")
 	}
 	want := time.Unix(s.Btime.Sec, 0).UTC().Format(time.RFC3339)
-	w.same("it", w.ask("bob", "PROPFIND", "/share/f", propfind("<D:prop><D:creationdate/></D:prop>"), "Depth", "0"),
-		multi(response("/share/f", "200 OK", "<D:creationdate>"+want+"</D:creationdate>")))
+	w.diff("it", w.ask("bob", "PROPFIND", "/share/f", propfind("<D:prop><D:creationdate/></D:prop>"), "Depth", "0"),
+		multistatus(response("/share/f", "200 OK", "<D:creationdate>"+want+"</D:creationdate>")))
 }
 
 // TestPartialDeleteListsFailedFiles checks the complete response to a partial delete, with the status of each file that
@@ -317,20 +317,20 @@ func TestPartialDeleteListsFailedFiles(t *testing.T) {
 	said := func(href string) string {
 		return "<D:response><D:href>" + href + "</D:href><D:status>HTTP/1.1 403 Forbidden</D:status></D:response>"
 	}
-	w.same("some of it", w.ask("bob", "DELETE", "/share/top", ""), answered(207, `<?xml version="1.0" encoding="UTF-8"?>`+
+	w.diff("some of it", w.ask("bob", "DELETE", "/share/top", ""), answered(207, `<?xml version="1.0" encoding="UTF-8"?>`+
 		"\n"+`<D:multistatus xmlns:D="DAV:">`+said("/share/top/a%20&amp;%20b/hers")+said("/share/top/hers")+
 		said("/share/top/shut")+"</D:multistatus>\n", "Content-Type: application/xml; charset=utf-8",
 		"Cache-Control: no-store"))
 	check.Equal(t, w.entries("top"), "a & b hers shut", "the directory")
 	// A request that fails without a condition fails the same with one (RFC 9110, 13.2.1).
-	w.same("G-45: with a condition", w.ask("bob", "DELETE", "/share/top/hers", "", "If-Match", `"wrong"`), saysDenied)
+	w.diff("G-45: with a condition", w.ask("bob", "DELETE", "/share/top/hers", "", "If-Match", `"wrong"`), saysDenied)
 	for _, c := range []struct{ user, path, want string }{
 		{"bob", "/share/top/hers", saysDenied}, {"carol", "/share/top/hers", saysAbsent}, {"bob", "/share/none",
 			saysAbsent},
 		{"bob", "/none/x", saysAbsent}, {"alice", "/share", inLine(403, "the root of a tree cannot be changed")},
 		{"alice", "/", inLine(403, "the root of a tree cannot be changed")}, {"alice", "/share/top/hers", answered(204, "")},
 	} {
-		w.same("DELETE "+c.path+" by "+c.user, w.ask(c.user, "DELETE", c.path, ""), c.want)
+		w.diff("DELETE "+c.path+" by "+c.user, w.ask(c.user, "DELETE", c.path, ""), c.want)
 	}
 	check.That(t, check.Err(os.Stat(filepath.Join(w.root, "top/hers"))) != nil, "the file that alice deleted still exists")
 }

@@ -31,14 +31,14 @@ func (c cutOff) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// killed makes a request at a gateway that is killed before its n-th call to refmond. It returns the answer, and
-// whether the gateway had finished before.
-func (w *world) killed(n int64, by func(*Gateway) http.Handler, method, path, body string,
+// killAt sends a request to a gateway that is killed before its n-th call to refmond. It returns the response, and
+// whether the gateway finished before that call.
+func (w *world) killAt(n int64, by func(*Gateway) http.Handler, method, path, body string,
 	headers ...string) (answer *httptest.ResponseRecorder, done bool) {
 	w.Helper()
 	var left atomic.Int64
 	left.Store(n)
-	g := w.over(func(c net.Conn) net.Conn { return cutOff{c, &left} })
+	g := w.newGateway(func(c net.Conn) net.Conn { return cutOff{c, &left} })
 	r := httptest.NewRequestWithContext(w.Context(), method, "https://files.test"+path, strings.NewReader(body))
 	r.SetBasicAuth("alice", "pw-x")
 	for i := 0; i < len(headers); i += 2 {
@@ -48,7 +48,7 @@ func (w *world) killed(n int64, by func(*Gateway) http.Handler, method, path, bo
 	by(g).ServeHTTP(answer, r)
 	done = left.Load() >= 0
 	w.must(g.Close())
-	w.settles(w.counts)
+	w.awaitIdle(w.counts)
 	return answer, done
 }
 
@@ -64,7 +64,7 @@ func TestKilledUploadLeavesOldOrNewContents(t *testing.T) {
 	w.must(w.g.Close())
 	seen := map[string]int{}
 	for n, done := int64(1), false; !done; n++ {
-		answer, whole := w.killed(n, (*Gateway).Files, http.MethodPut, "/share/f", fresh)
+		answer, whole := w.killAt(n, (*Gateway).Files, http.MethodPut, "/share/f", fresh)
 		done = whole
 		switch got := w.content("g"); {
 		case got == old:
@@ -85,8 +85,8 @@ func TestKilledUploadLeavesOldOrNewContents(t *testing.T) {
 		`%v, want seen["old"] at least 5, seen["fresh"] at least 2`, seen)
 }
 
-// contents returns the contents of each file in the tree by name, and "/" for a folder. It leaves out what a request
-// was replacing, which clients do not see.
+// contents returns the contents of each file in the tree by name, and "/" for a folder. It omits hidden files of an
+// interrupted replacement, which clients do not see.
 func (w *world) contents() map[string]string {
 	w.Helper()
 	all := map[string]string{}
@@ -128,7 +128,7 @@ func TestKilledGatewayLeavesWholeFiles(t *testing.T) {
 		// each maps files to their allowed contents, including those before and after the method. "" is a missing
 		// file.
 		each map[string][]string
-		// moves are pairs of names of which one has the file.
+		// moves are pairs of names; exactly one of each pair has the file.
 		moves [][2]string
 	}{
 		{"PUT", "/share/f", "new", nil, 204, map[string][]string{"f": {"f", "new"}}, nil},
@@ -178,7 +178,7 @@ func TestKilledGatewayLeavesWholeFiles(t *testing.T) {
 			w.describe("e", shared)
 			want := w.contents()
 			var answer *httptest.ResponseRecorder
-			answer, done = w.killed(n, (*Gateway).Files, c.method, c.path, c.body, c.headers...)
+			answer, done = w.killAt(n, (*Gateway).Files, c.method, c.path, c.body, c.headers...)
 			got := w.contents()
 			for name := range want {
 				check.That(t, c.each[name] != nil || got[name] == want[name],
@@ -229,7 +229,7 @@ func TestKilledAnswersGrantNothing(t *testing.T) {
 	for i, c := range []struct {
 		by                 func(*Gateway) http.Handler
 		method, path, body string
-		whole, never       string // the complete answer has whole; no answer has never
+		whole, never       string // the complete response contains whole; no response contains never
 	}{
 		{console, "POST", "/refmon.v1.Access/Check", check, "STATUS_ACCESS_DENIED", `"allowed":true`},
 		{console, "POST", "/refmon.v1.Access/Explain", `{"check":` + check + `}`, "DENIED", `"allowed":true`},
@@ -242,7 +242,7 @@ func TestKilledAnswersGrantNothing(t *testing.T) {
 	} {
 		for n, done := 6+int64(i)%step, false; !done; n += step { // the calls before log the client on
 			var answer *httptest.ResponseRecorder
-			answer, done = w.killed(n, c.by, c.method, c.path, c.body, "Content-Type", "application/json", "Depth", "0")
+			answer, done = w.killAt(n, c.by, c.method, c.path, c.body, "Content-Type", "application/json", "Depth", "0")
 			body := answer.Body.String()
 			if strings.Contains(body, c.never) || !strings.Contains(body, c.whole) && (done || answer.Code == http.StatusOK &&
 				!strings.Contains(body, "STATUS_")) {

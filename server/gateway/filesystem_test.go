@@ -26,10 +26,10 @@ import (
 func TestFailedCreationMapsToHTTPStatus(t *testing.T) {
 	w := newExactly(t, shared)
 	w.file("hers", "x", own)
-	w.file("NONE", "x", own) // another name than none, which a listing of the pattern none has as well
+	w.file("NONE", "x", own) // differs from none, which the listing pattern none would also match
 	w.folder("deep", own)
 	w.folder("deep/in", own)
-	q := w.of("bob")
+	q := w.newRequest("bob")
 	places := []place{{"share", "hers"}, {"share", "none"}, {"share", `deep\x`}, {"share", `deep\in\x`}, {"other", "x"},
 		{"share", "a:b"}}
 	above := []place{{"share", ""}, {"share", ""}, {"share", "deep"}, {"share", `deep\in`}, {"other", ""}, {"share", ""}}
@@ -46,10 +46,10 @@ func TestFailedCreationMapsToHTTPStatus(t *testing.T) {
 			what := fmt.Sprintf("G-12: %v of %v", st, at)
 			told := st
 			if want[i] == 409 || slices.Contains([]ntstatus.Status{ntstatus.ObjectNameNotFound, ntstatus.NotADirectory}, st) {
-				told = ntstatus.ObjectPathNotFound // a hidden directory is as a missing one
+				told = ntstatus.ObjectPathNotFound // a hidden directory is treated as missing
 			}
 			got := q.refusedToMake(at, winnt.FILE_WRITE_DATA, st)
-			w.stays(what)
+			w.checkClean(what)
 			// A client that may read the directory's descriptor learns the missing rights.
 			why := st == ntstatus.AccessDenied && above[i] == place{"share", ""}
 			check.That(t, strings.HasPrefix(got.why, "requested: FILE_WRITE_DATA\n\n") == why && why != (got.why == ""),
@@ -103,10 +103,10 @@ func TestHeadOfConsolePageHasNoBody(t *testing.T) {
 	console := func(user, method, path string) string { return w.askOf(w.g.Console(), user, method, path, "") }
 	for _, p := range consolePages {
 		head, _, _ := strings.Cut(console("bob", http.MethodGet, p.path), "\n\n")
-		w.same("HEAD of "+p.path, console("bob", http.MethodHead, p.path), ownPage(""))
-		w.same("GET of "+p.path, head+"\n\n", ownPage(""))
+		w.diff("HEAD of "+p.path, console("bob", http.MethodHead, p.path), ownPage(""))
+		w.diff("GET of "+p.path, head+"\n\n", ownPage(""))
 		for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodOptions} {
-			w.same(method+" of "+p.path, console("bob", method, p.path), inLine(405, "this method is not supported here",
+			w.diff(method+" of "+p.path, console("bob", method, p.path), inLine(405, "this method is not supported here",
 				"Allow: GET, HEAD"))
 		}
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
@@ -121,13 +121,13 @@ func TestHeadOfConsolePageHasNoBody(t *testing.T) {
 // rejected at the end, and that no file remains (G-14).
 func TestUploadFailsAfterRevocation(t *testing.T) {
 	w := newExactly(t, shared)
-	const drops = "O:BAG:SYD:P(A;;0x6;;;{bob})(A;OICI;FA;;;{alice})" // and does not list
+	const drops = "O:BAG:SYD:P(A;;0x6;;;{bob})(A;OICI;FA;;;{alice})" // and may not list
 	w.folder("blind", drops)
 	for _, taken := range []bool{false, true} {
 		w.describe("blind", drops)
-		q := w.of("bob")
-		left := w.now()
-		enter := func() (func(), error) { return func() {}, nil } // the conditions are met
+		q := w.newRequest("bob")
+		left := w.present()
+		enter := func() (func(), error) { return func() {}, nil } // the conditions hold
 		u, err := q.upload(place{"share", `blind\x`}, dav.Creation{Enter: enter})
 		w.must(err)
 		for _, part := range []string{"fr", "es", "h"} {
@@ -146,7 +146,7 @@ func TestUploadFailsAfterRevocation(t *testing.T) {
 		check.Equal(t, w.entries("blind"), want, "G-14: right revoked %t: the directory", taken)
 		check.That(t, taken || w.content("blind/x") == "fresh", "the file has %q, want fresh", w.content("blind/x"))
 		_ = os.Remove(filepath.Join(w.root, "blind/x"))
-		if now := w.now(); now != left {
+		if now := w.present(); now != left {
 			t.Errorf("G-14: right revoked %t: open objects %v, before the request %v, want %v", taken, now, left, left)
 		}
 	}
@@ -180,7 +180,7 @@ func TestMovesAndCopiesReturnFullResponses(t *testing.T) {
 		{"alice", "MKCOL", "/share/none/x", "", "", saysMissing}, {"alice", "MKCOL", "/share/told/x", "", "", saysMissing},
 		{"alice", "MKCOL", "/share", "", "", inLine(403, "the root of a tree cannot be changed")},
 		{"alice", "MKCOL", "/none/x", "", "", saysDenied},
-		{"bob", "MKCOL", "/share/x", "", "", needs("/share", "D:write-content", "D:bind")},
+		{"bob", "MKCOL", "/share/x", "", "", missing("/share", "D:write-content", "D:bind")},
 		{"bob", "MKCOL", "/share/deep/x", "", "", saysDenied}, {"carol", "MKCOL", "/share/x", "", "", saysDenied},
 		{"bob", "MKCOL", "/share/deep/x/y", "", "", saysMissing},
 		{"alice", "COPY", "/share/dir", "/share/dir", "", into}, {"alice", "MOVE", "/share/dir", "/share/dir/x", "", into},
@@ -199,24 +199,24 @@ func TestMovesAndCopiesReturnFullResponses(t *testing.T) {
 		{"alice", "MOVE", "/share/none", "/share/x", "", saysAbsent}, {"bob", "COPY", "/share/none", "/share/x", "",
 			saysAbsent},
 		{"carol", "COPY", "/share/dir", "/share/x", "", saysAbsent},
-		{"bob", "MOVE", "/share/told", "/share/his/x", "", needs("/share/told", "R:delete")},
+		{"bob", "MOVE", "/share/told", "/share/his/x", "", missing("/share/told", "R:delete")},
 		{"bob", "MOVE", "/share/hers", "/share/his/x", "", saysDenied},
 		{"bob", "COPY", "/share/hers", "/share/his/x", "", saysDenied},
-		{"bob", "COPY", "/share/told", "/share/x", "", needs("/share", "D:write-content", "D:bind")},
+		{"bob", "COPY", "/share/told", "/share/x", "", missing("/share", "D:write-content", "D:bind")},
 		{"bob", "COPY", "/share/told", "/share/deep/x/y", "", saysMissing},
-		{"bob", "COPY", "/share/facts", "/share/his/x", "", needs("/share/facts", "D:read")},
-		{"bob", "COPY", "/share/unlisted", "/share/his/x", "", needs("/share/unlisted", "D:read")},
-		{"bob", "COPY", "/share/his/f", "/share/told", "", needs("/share/told", "D:write-content", "D:bind")},
-		{"bob", "MOVE", "/share/his/f", "/share/told", "", needs("/share", "D:write-content", "D:bind")},
-		{"bob", "COPY", "/share/his", "/share/told", "", needs("/share/told", "R:delete")},
+		{"bob", "COPY", "/share/facts", "/share/his/x", "", missing("/share/facts", "D:read")},
+		{"bob", "COPY", "/share/unlisted", "/share/his/x", "", missing("/share/unlisted", "D:read")},
+		{"bob", "COPY", "/share/his/f", "/share/told", "", missing("/share/told", "D:write-content", "D:bind")},
+		{"bob", "MOVE", "/share/his/f", "/share/told", "", missing("/share", "D:write-content", "D:bind")},
+		{"bob", "COPY", "/share/his", "/share/told", "", missing("/share/told", "R:delete")},
 		{"bob", "COPY", "/share/told", "/share/his/told", "", made},
-		{"bob", "MOVE", "/share/his/told", "/share/x", "", needs("/share", "D:write-content", "D:bind")},
+		{"bob", "MOVE", "/share/his/told", "/share/x", "", missing("/share", "D:write-content", "D:bind")},
 		{"bob", "MOVE", "/share/his/f", "/share/his/hers", "F", inLine(412, "precondition failed")},
 		{"bob", "MOVE", "/share/his/f", "/share/his/g", "", made},
-		{"bob", "COPY", "/share/his", "/share/his2", "", needs("/share", "D:write-content", "D:bind")},
+		{"bob", "COPY", "/share/his", "/share/his2", "", missing("/share", "D:write-content", "D:bind")},
 		{"bob", "MKCOL", "/share/dirs/x", "", "", made}, {"bob", "COPY", "/share/told", "/share/files/y", "", made},
-		{"bob", "MKCOL", "/share/files/x", "", "", needs("/share/files", "D:write-content", "D:bind")},
-		{"bob", "COPY", "/share/told", "/share/dirs/y", "", needs("/share/dirs", "D:write-content", "D:bind")},
+		{"bob", "MKCOL", "/share/files/x", "", "", missing("/share/files", "D:write-content", "D:bind")},
+		{"bob", "COPY", "/share/told", "/share/dirs/y", "", missing("/share/dirs", "D:write-content", "D:bind")},
 	} {
 		headers := []string{}
 		if c.to != "" {
@@ -235,9 +235,9 @@ func TestMovesAndCopiesReturnFullResponses(t *testing.T) {
 				t.Errorf("G-45: %s with %s: %s, want %s", what, failing[0], got, want)
 			}
 		}
-		w.same(what, w.change(c.user, c.method, c.path, "", headers...), c.want)
+		w.diff(what, w.change(c.user, c.method, c.path, "", headers...), c.want)
 	}
-	w.same("MKCOL of a hidden name", w.change("bob", "MKCOL", "/share/blind/hers", ""), saysDenied)
+	w.diff("MKCOL of a hidden name", w.change("bob", "MKCOL", "/share/blind/hers", ""), saysDenied)
 	for dir, want := range map[string]string{"": "blind deep dir dirs facts files hers his new told unlisted",
 		"new": "told", "new/told": "f", "his": "g hers told", "dir": "f", "dirs": "x", "files": "y"} {
 		check.Equal(t, w.entries(dir), want, "the entries of %q", dir)
@@ -266,8 +266,7 @@ func TestFailedConditionOfRestorerLeavesNothing(t *testing.T) {
 	w.want(201, "bob", "MKCOL", "/share/d/x", "")
 }
 
-// snapshot returns names and contents of the tree, how many locks there are, and of how many files properties are
-// kept.
+// snapshot returns names and contents of the tree, the number of locks, and the number of files with properties.
 func (w *world) snapshot() string {
 	w.Helper()
 	var b strings.Builder

@@ -40,8 +40,7 @@ import (
 // gate is the uid of the gateway's account: a user of the host without an account.
 const gate = 61010
 
-// world is a refmond with accounts and a tree, and a gateway in front of it that runs as a
-// user without a right on any file.
+// world is a refmond with accounts and a tree, and a gateway that runs as a user without a right on any file.
 type world struct {
 	testing.TB
 	root   string // of the tree share
@@ -53,7 +52,7 @@ type world struct {
 
 	console *httptest.Server
 	sids    map[string]sid.SID
-	counts  [3]int64 // of the kernel before any client came
+	counts  [3]int64 // counts of the kernel before the first client
 	socket  string
 	store   *lsa.Store
 }
@@ -61,8 +60,8 @@ type world struct {
 // tcb is the privilege with which a logon without a password gives a full token.
 var tcb = winnt.Privileges(winnt.SeTcbPrivilege)
 
-// newWorld returns a world with the users alice, bob and carol, whose passwords are "pw-" and the
-// name. descriptor is the tree's, in which {alice} means her SID.
+// newWorld returns a world with the users alice, bob and carol, whose passwords are "pw-" and the name. descriptor is
+// that of the tree, where {alice} stands for alice's SID.
 func newWorld(t testing.TB, descriptor string, change ...func(*Config)) *world {
 	t.Helper()
 	return newWorldOf(t, descriptor, func(s *lsa.Store) logon.Authority { return s }, change...)
@@ -71,7 +70,7 @@ func newWorld(t testing.TB, descriptor string, change ...func(*Config)) *world {
 // treeFaults is Faults of the trees of new worlds, nil for none.
 var treeFaults func(call, name string) error
 
-// newWorldOf makes a world in which another authority logs clients on.
+// newWorldOf returns a world in which another authority logs clients on.
 func newWorldOf(t testing.TB, descriptor string, authority func(*lsa.Store) logon.Authority,
 	change ...func(*Config)) *world {
 	t.Helper()
@@ -99,7 +98,7 @@ func newWorldOf(t testing.TB, descriptor string, authority func(*lsa.Store) logo
 			gate: winnt.Privileges(winnt.SeImpersonatePrivilege, winnt.SeAuditPrivilege)}}})
 	w.must(err)
 	w.must(w.d.System().AddTree("share", tree))
-	w.counts = w.now()
+	w.counts = w.present()
 	served := make(chan error, 1)
 	go func() { served <- w.d.Serve() }()
 	t.Cleanup(func() {
@@ -112,7 +111,7 @@ func newWorldOf(t testing.TB, descriptor string, authority func(*lsa.Store) logo
 	}
 	w.g, err = New(cfg)
 	w.must(err)
-	w.g.levels = levels{} // tests refuse often
+	w.g.levels = levels{} // tests cause many rejections
 	w.serve()
 	return w
 }
@@ -126,7 +125,7 @@ func (w *world) serve() {
 	w.console = w.listen(w.g.Console())
 }
 
-// listen starts a server of HTTPS.
+// listen starts an HTTPS server.
 func (w *world) listen(h http.Handler) *httptest.Server {
 	w.Helper()
 	s := unstarted(h)
@@ -135,7 +134,7 @@ func (w *world) listen(h http.Handler) *httptest.Server {
 	return s
 }
 
-// unstarted returns a server of HTTPS as [Serve] makes it, with a certificate of tests.
+// unstarted returns an HTTPS server configured as by [Serve], with a test certificate.
 func unstarted(h http.Handler) *httptest.Server {
 	s := httptest.NewUnstartedServer(h)
 	s.Listener, s.Config = gathering{s.Listener}, newServer(h)
@@ -145,7 +144,7 @@ func unstarted(h http.Handler) *httptest.Server {
 	return s
 }
 
-// accounts makes the store.
+// accounts creates the account store.
 func (w *world) accounts(dir string) *lsa.Store {
 	w.Helper()
 	store, err := lsa.Open(lsa.Config{Folder: filepath.Join(dir, "state"), Computer: "host",
@@ -168,15 +167,15 @@ func (w *world) must(err error) {
 	check.NoError(w, err)
 }
 
-// audits has refmond record successes and failures of a kind.
-func (w *world) audits(kind audit.Subcategory) {
+// auditKind makes refmond record successes and failures of a subcategory.
+func (w *world) auditKind(kind audit.Subcategory) {
 	w.Helper()
 	both := map[audit.Subcategory]audit.Setting{kind: audit.OnBoth}
 	policy := check.Must(audit.NewPolicy(audit.PolicySpec{System: both}))
 	w.d.System().Audit().Policy.Store(policy)
 }
 
-// describe gives a file of the tree a descriptor, as a file server would.
+// describe stores a descriptor for a file of the tree, as a file server does.
 func (w *world) describe(name, text string) {
 	w.Helper()
 	for who, s := range w.sids {
@@ -189,7 +188,7 @@ func (w *world) describe(name, text string) {
 	}
 }
 
-// file makes a file of the tree with a descriptor.
+// file creates a file of the tree with a descriptor.
 func (w *world) file(name, content, descriptor string) {
 	w.Helper()
 	path := filepath.Join(w.root, name)
@@ -198,7 +197,7 @@ func (w *world) file(name, content, descriptor string) {
 	w.describe(name, descriptor)
 }
 
-// folder makes a directory of the tree with a descriptor.
+// folder creates a directory of the tree with a descriptor.
 func (w *world) folder(name, descriptor string) {
 	w.Helper()
 	w.must(os.MkdirAll(filepath.Join(w.root, name), 0o700))
@@ -215,19 +214,19 @@ func (w *world) dialBy(uid uint32, connect func() (*client.Conn, error)) (*clien
 	return asuser.Run(int(uid), int(uid), connect)
 }
 
-func (w *world) now() [3]int64 {
+func (w *world) present() [3]int64 {
 	o, h, n := w.d.System().Counts()
 	return [3]int64{o, h, n}
 }
 
-// said is an answer.
+// said is a response.
 type said struct {
 	code   int
 	header http.Header
 	body   string
 }
 
-// request makes a request as a user, "" for one without credentials.
+// request returns a request of a user; "": without credentials.
 func (w *world) request(user, method, path, body string, headers ...string) *http.Request {
 	w.Helper()
 	r := check.Must(http.NewRequestWithContext(w.Context(), method, w.url+path, strings.NewReader(body)))
@@ -240,7 +239,7 @@ func (w *world) request(user, method, path, body string, headers ...string) *htt
 	return r
 }
 
-// ask makes a request and returns the response.
+// ask sends a request and returns the response.
 func (w *world) ask(user, method, path, body string, headers ...string) said {
 	w.Helper()
 	return w.do(w.request(user, method, path, body, headers...))
@@ -279,7 +278,7 @@ func (w *world) onConsole(user, method, path, body string, headers ...string) *h
 	return rec
 }
 
-// want makes a request and expects a status.
+// want sends a request and checks its status.
 func (w *world) want(code int, user, method, path, body string, headers ...string) said {
 	w.Helper()
 	got := w.ask(user, method, path, body, headers...)
@@ -287,7 +286,7 @@ func (w *world) want(code int, user, method, path, body string, headers ...strin
 	return got
 }
 
-// content reads a file of the tree, as root sees it.
+// content reads a file of the tree as root.
 func (w *world) content(name string) string {
 	w.Helper()
 	b, err := os.ReadFile(filepath.Join(w.root, name))
@@ -297,8 +296,8 @@ func (w *world) content(name string) string {
 	return string(b)
 }
 
-// acting returns how many threads of the gateway impersonate.
-func (w *world) acting() (n int) {
+// impersonating returns the number of the gateway's threads that impersonate.
+func (w *world) impersonating() (n int) {
 	w.Helper()
 	p := check.Must(w.g.link.process())
 	for range cap(p.threads) {
@@ -314,18 +313,18 @@ func (w *world) acting() (n int) {
 	return n
 }
 
-// settles waits until the gateway has only its sessions and threads.
-func (w *world) settles(want [3]int64) {
+// awaitIdle waits until the gateway has only its sessions and threads.
+func (w *world) awaitIdle(want [3]int64) {
 	w.Helper()
-	for end := time.Now().Add(time.Minute); w.now() != want; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); w.present() != want; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			w.Fatalf("objects, handles, references %d, want %d", w.now(), want)
+			w.Fatalf("objects, handles, references %d, want %d", w.present(), want)
 		}
 	}
 }
 
-// over returns a second gateway whose connections to refmond are wrapped.
-func (w *world) over(wrap func(net.Conn) net.Conn) *Gateway {
+// newGateway returns a second gateway whose connections to refmond are wrapped.
+func (w *world) newGateway(wrap func(net.Conn) net.Conn) *Gateway {
 	w.Helper()
 	g, err := New(Config{Trees: []string{"share"}, Dial: func() (*client.Conn, error) {
 		return w.dialBy(gate, func() (*client.Conn, error) {
@@ -340,7 +339,7 @@ func (w *world) over(wrap func(net.Conn) net.Conn) *Gateway {
 	return g
 }
 
-// write makes a file that its owner alone reads.
+// write creates a file that only its owner may read.
 func write(t testing.TB, name string, b []byte) {
 	t.Helper()
 	check.NoError(t, os.WriteFile(name, b, 0o600))
@@ -352,36 +351,36 @@ var moment = time.Date(2001, 2, 3, 4, 5, 6, 700_000_000, time.UTC)
 
 const momentTag = "1c08d967e1fd4c0"
 
-// exactly is a world with one thread, of which a test sees all of every answer and all that a request leaves.
+// exactly is a world with one thread. It returns complete responses and detects everything that a request leaves open.
 type exactly struct {
 	*world
-	left [3]int64 // of the kernel, between requests
+	left [3]int64 // counts of the kernel between requests
 }
 
-// newExactly makes such a world. Its users are known from then on.
+// newExactly returns such a world. The sessions of its users are cached.
 func newExactly(t *testing.T, descriptor string, change ...func(*Config)) *exactly {
 	t.Helper()
 	w := &exactly{world: newWorld(t, descriptor, append(change, func(c *Config) { c.Threads = 1 })...)}
 	for _, user := range []string{"alice", "bob", "carol"} {
 		w.answer(w.g.Files(), user, http.MethodGet, "/nowhere/x", nil)
 	}
-	w.left = w.now()
+	w.left = w.present()
 	return w
 }
 
 // unsaid stands for a Content-Length header if the body has no declared length.
 const unsaid = "(no length)"
 
-// at sets when a file of the tree was written.
-func (w *exactly) at(name string) {
+// setTime sets the write time of a file of the tree.
+func (w *exactly) setTime(name string) {
 	w.Helper()
 	w.must(os.Chtimes(filepath.Join(w.root, name), moment, moment))
 }
 
-// answer makes a request of a handler, without a connection.
+// answer sends a request to a handler without a connection.
 func (w *exactly) answer(h http.Handler, user, method, path string, body []byte, headers ...string) *http.Response {
 	w.Helper()
-	ctx, end := context.WithTimeout(w.Context(), time.Minute) // a thread that is not given back ends no test
+	ctx, end := context.WithTimeout(w.Context(), time.Minute) // the test fails if a thread is not returned to the pool
 	defer end()
 	var in io.Reader
 	if len(body) > 0 {
@@ -422,24 +421,24 @@ func (w *exactly) askOf(h http.Handler, user, method, path, body string, headers
 	b.WriteByte('\n')
 	_, err := b.ReadFrom(got.Body)
 	w.must(err)
-	w.stays(method + " " + path + " as " + user)
+	w.checkClean(method + " " + path + " as " + user)
 	return b.String()
 }
 
-// stays checks that a request left nothing.
-func (w *exactly) stays(what string) {
+// checkClean checks that a request left no file open, no impersonating thread and no lock.
+func (w *exactly) checkClean(what string) {
 	w.Helper()
-	if now := w.now(); now != w.left {
+	if now := w.present(); now != w.left {
 		w.Errorf("G-2: %s left objects, handles, references %d, which were %d, want %d", what, now, w.left, w.left)
 		w.left = now
 	}
-	if n := w.acting(); n != 0 {
+	if n := w.impersonating(); n != 0 {
 		w.Errorf("G-2: after %s %d threads act as a client, want 0", what, n)
 	}
 }
 
-// same compares texts, and shows where they begin to differ.
-func (w *exactly) same(what, got, want string) {
+// diff compares texts and reports where they begin to differ.
+func (w *exactly) diff(what, got, want string) {
 	w.Helper()
 	if got == want {
 		return
@@ -453,20 +452,20 @@ func (w *exactly) same(what, got, want string) {
 		what, at, got[min(from, len(got)):], want[min(from, len(want)):])
 }
 
-// inLine is an answer of one line of text.
+// inLine returns a response with one line of text.
 func inLine(code int, text string, headers ...string) string {
 	return answered(code, text+"\n", append(headers, "Cache-Control: no-store",
 		"Content-Type: text/plain; charset=utf-8")...)
 }
 
-// answered is an answer with all of its headers.
+// answered returns a response with all headers.
 func answered(code int, body string, headers ...string) string {
 	headers = append(headers, "X-Content-Type-Options: nosniff")
 	slices.Sort(headers)
 	return fmt.Sprintf("%d\n%s\n\n%s", code, strings.Join(headers, "\n"), body)
 }
 
-// Answers that say the same for many reasons.
+// Responses that are the same for several causes.
 var (
 	saysAbsent = inLine(404, "no such name")
 	saysDenied = inLine(403, "access denied")
@@ -486,8 +485,8 @@ func contents(code, size int, kind, body string, headers ...string) string {
 	return answered(code, body, headers...)
 }
 
-// of returns a request of a user whose session is known.
-func (w *exactly) of(user string) *request {
+// newRequest returns a request of a user with a cached session.
+func (w *exactly) newRequest(user string) *request {
 	w.Helper()
 	p := check.Must(w.g.link.process())
 	s := p.sessions.find(p.sessions.name("basic ", strings.TrimPrefix(basicAuth(user).header(), "Basic ")))

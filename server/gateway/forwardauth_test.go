@@ -27,7 +27,7 @@ func local(c *Config) {
 		Right: "X-Refmon-Right"}
 }
 
-// forward asks the endpoint as a proxy does and returns the response.
+// forward sends a proxy's request to the endpoint and returns the response.
 func (w *world) forward(user, from string, headers ...string) *httptest.ResponseRecorder {
 	w.Helper()
 	r := httptest.NewRequestWithContext(w.Context(), http.MethodGet, "https://other.test"+ForwardAuthPath, nil)
@@ -155,7 +155,7 @@ func TestForwardAuthIs404WithoutProxies(t *testing.T) {
 	}
 }
 
-// nginxConfig serves a folder, after it has asked the gateway. A client cannot choose the right or the path.
+// nginxConfig serves a folder with auth_request to the gateway. A client cannot choose the right or the path.
 const nginxConfig = `
 daemon off;
 pid DIR/pid;
@@ -183,7 +183,7 @@ http {
 }
 `
 
-// TestNginxAuthRequestPasses401And403 asks the endpoint by Debian's nginx: auth_request passes 401 and 403 on, and
+// TestNginxAuthRequestPasses401And403 checks that auth_request of Debian's nginx passes 401 and 403 on, and that
 // headers of the client do not reach the gateway (G-66, G-67).
 func TestNginxAuthRequestPasses401And403(t *testing.T) {
 	nginx, err := exec.LookPath("nginx")
@@ -205,7 +205,7 @@ func TestNginxAuthRequestPasses401And403(t *testing.T) {
 	// The context ends before the cleanup. A killed master would leave its worker behind.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	w.must(cmd.Start())
-	t.Cleanup(func() { _ = cmd.Wait() }) // an error says that the context ended
+	t.Cleanup(func() { _ = cmd.Wait() }) // an error means that the context ended
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(dir, "http.sock"))
 	}

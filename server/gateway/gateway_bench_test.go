@@ -28,10 +28,10 @@ import (
 	"github.com/refmon/refmon/server/daemon"
 )
 
-// roleKey names the role of a process of BenchmarkGet4KApart: this program is each of them.
+// roleKey is the environment variable with the role of a process of BenchmarkGet4KApart.
 const roleKey = "REFMON_TEST_ROLE"
 
-// TestMain plays a role where this program was started for one.
+// TestMain runs a role if this program was started with one.
 func TestMain(m *testing.M) {
 	role, argument, _ := strings.Cut(os.Getenv(roleKey), " ")
 	play := map[string]func(argument string) error{"files": playFiles, "floor": playFloor, "opener": playOpener,
@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// serveRole serves HTTPS until the other side of standard input has gone, and says where.
+// serveRole prints its address and serves HTTPS until the end of standard input.
 func serveRole(s *httptest.Server) error {
 	s.StartTLS()
 	fmt.Println(s.URL)
@@ -52,8 +52,8 @@ func serveRole(s *httptest.Server) error {
 	return err
 }
 
-// get makes the client make n requests and returns what each cost. Processor time and context switches are those of
-// the programs in of.
+// get makes the client send n requests and returns the cost per request. Processor time and context switches are those
+// of the processes in of.
 func (a *actor) get(url string, connections, n int, of ...*actor) spent {
 	a.Helper()
 	sum := func(f func(*actor) int64) (n int64) {
@@ -62,13 +62,13 @@ func (a *actor) get(url string, connections, n int, of ...*actor) spent {
 		}
 		return n
 	}
-	before := [2]int64{sum((*actor).took), sum((*actor).switched)}
+	before := [2]int64{sum((*actor).cpuTime), sum((*actor).switched)}
 	_, _ = fmt.Fprintln(a.in, url, connections, n)
 	var wall, p99 int64
 	if _, err := fmt.Sscan(a.line(), &wall, &p99); err != nil {
 		a.Fatal(err)
 	}
-	s := each(wall, before, [2]int64{sum((*actor).took), sum((*actor).switched)}, n)
+	s := costs(wall, before, [2]int64{sum((*actor).cpuTime), sum((*actor).switched)}, n)
 	s.p99 = float64(p99) / 1000
 	return s
 }
@@ -86,8 +86,8 @@ func playGateway(socket string) error {
 	return serveRole(unstarted(g.Files()))
 }
 
-// playFloor serves files that another process opens and reads for it: the minimum that a gateway without its own
-// rights does. It decides and records nothing.
+// playFloor serves files that another process opens and reads: the minimum work of a gateway without own rights. It
+// neither decides nor records.
 func playFloor(socket string) error {
 	conns := make(chan net.Conn, 2)
 	for range cap(conns) {
@@ -174,7 +174,7 @@ func readAsHostfs(root int, name string, b []byte) error {
 	return errors.Join(err, unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_BASIC_STATS, &s))
 }
 
-// playClient makes as many requests over as many connections to a server as a line of standard input says. It prints
+// playClient sends the number of requests over the number of connections that a line of standard input sets. It prints
 // the total time and the 99th percentile.
 func playClient(string) error {
 	in := bufio.NewScanner(os.Stdin)
@@ -215,7 +215,7 @@ func start(b testing.TB, role string, uid uint32) *actor {
 // startAs starts a process with a role and a unit's scheduling.
 func startAs(b testing.TB, unit programs.Unit, role string, uid uint32) *actor {
 	b.Helper()
-	line := append(unit.Through, fmt.Sprintf("/proc/%d/exe", os.Getpid())) // its folder may be root's alone
+	line := append(unit.Through, fmt.Sprintf("/proc/%d/exe", os.Getpid())) // its folder may be accessible to root only
 	c := exec.CommandContext(b.Context(), line[0], line[1:]...)
 	c.Env, c.Stderr = append(os.Environ(), roleKey+"="+role), os.Stderr
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
@@ -239,8 +239,8 @@ func (a *actor) line() string {
 	return strings.TrimSpace(text)
 }
 
-// took returns the process's CPU time, in nanoseconds.
-func (a *actor) took() int64 {
+// cpuTime returns the process's CPU time, in nanoseconds.
+func (a *actor) cpuTime() int64 {
 	a.Helper()
 	var t unix.Timespec
 	clock := int32(^a.pid<<3 | 2) // clock_getcpuclockid(3)
@@ -248,9 +248,9 @@ func (a *actor) took() int64 {
 	return t.Nano()
 }
 
-// switched returns how often a processor was given to another thread instead.
+// switched returns the number of context switches of the process.
 func (a *actor) switched() (n int64) {
-	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", a.pid)) // the pattern is right
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", a.pid)) // the pattern is valid
 	for _, thread := range threads {
 		text, _ := os.ReadFile(thread) // a thread may have ended
 		for line := range strings.Lines(string(text)) {

@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// counted counts the writes of the host's.
+// counted counts the writes to a connection.
 type counted struct {
 	net.Conn
 	writes *atomic.Int64
@@ -36,8 +36,8 @@ func (l counting) Accept() (net.Conn, error) {
 	return counted{c, l.writes}, err
 }
 
-// A response with a small file over HTTP/1.1 and TLS is one write to the socket. One with a larger file, one over
-// HTTP/2, and later responses on the connection arrive completely.
+// TestSmallResponseIsOneWrite checks that a small file over HTTP/1.1 and TLS is sent in one write. Larger files,
+// responses over HTTP/2 and later responses on the connection arrive completely.
 func TestSmallResponseIsOneWrite(t *testing.T) {
 	bodies := map[string]string{"/none": "", "/4k": strings.Repeat("4", 4096), "/8k": strings.Repeat("8", mostGathered),
 		"/9k": strings.Repeat("9", mostGathered+1)}

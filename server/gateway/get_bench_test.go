@@ -56,7 +56,7 @@ func BenchmarkGetShipped(b *testing.B) {
 	}
 }
 
-// shipped is refmond and refmon-gateway, running.
+// shipped has running refmond and refmon-gateway processes.
 type shipped struct {
 	*world
 	dir   string
@@ -145,10 +145,10 @@ func (s *shipped) flush(n int) spent {
 		_, err := s.probe.WriteAt(b, int64(i*len(b)))
 		s.must(errors.Join(err, unix.Fdatasync(int(s.probe.Fd()))))
 	}
-	return each(int64(time.Since(began)), [2]int64{}, [2]int64{}, n)
+	return costs(int64(time.Since(began)), [2]int64{}, [2]int64{}, n)
 }
 
-// freePort returns a port that was free a moment ago.
+// freePort returns a port that was just free.
 func freePort(t testing.TB) string {
 	t.Helper()
 	l := check.Must(net.Listen("tcp", "127.0.0.1:0"))
@@ -173,7 +173,7 @@ func newCallers(url string, n int) *callers {
 	return p
 }
 
-// get makes so many requests.
+// get sends n requests.
 func (p *callers) get(ctx context.Context, n int) error {
 	var all sync.WaitGroup
 	var left atomic.Int64
@@ -215,8 +215,8 @@ func getOnce(ctx context.Context, c *http.Client, url string) error {
 // 99th percentile, 0 if it was not measured.
 type spent struct{ wall, cpu, switches, p99 float64 }
 
-// each returns the cost of each of n requests.
-func each(took int64, before, after [2]int64, n int) spent {
+// costs returns the cost of each of n requests.
+func costs(took int64, before, after [2]int64, n int) spent {
 	f := func(v int64) float64 { return float64(v) / float64(n) }
 	return spent{wall: f(took) / 1000, cpu: f(after[0]-before[0]) / 1000, switches: f(after[1] - before[1])}
 }
@@ -228,20 +228,20 @@ type subject struct {
 	turns []spent
 }
 
-// connections are the numbers of concurrent clients for which a rate is measured: two, which wait for each hop, and
-// as many as keep the processors busy.
+// connections lists the numbers of concurrent clients of a measurement: two, which wait for each hop, and enough to
+// keep the processors busy.
 var connections = []int{2, 16}
 
 // requestsOfATurn is the number of requests of each connection before the next server's turn.
 const requestsOfATurn = 100
 
-// compare measures servers by short turns, so that a slow hour of the machine is that of
-// all. Each ratio is of two turns of one round; the line says the quartiles of all rounds.
+// compare measures servers in short alternating turns, so that load of the machine affects all of them. Each ratio is
+// of two turns of one round; the output has the quartiles of all rounds.
 func compare(b *testing.B, connections int, all ...*subject) {
 	b.Helper()
 	whole := requestsOfATurn * connections
 	for _, s := range all {
-		s.turn(whole) // the session is known then, and the connections stand
+		s.turn(whole) // then the session is cached and the connections are open
 	}
 	b.ResetTimer()
 	for round, left := 0, b.N; left > 0; round, left = round+1, left-whole {
@@ -287,8 +287,7 @@ func quartiles(turns []spent, of func(i int, t spent) float64) (q [3]float64) {
 	return q
 }
 
-// newest is a trail that keeps its newest record: a real one takes a record to a disk, whose
-// time is the disk's.
+// newest is a sink that keeps only its newest record in memory, so that the disk does not affect the measurement.
 type newest struct{ atomic.Pointer[audit.Event] }
 
 // Write implements audit.Sink.
@@ -312,9 +311,9 @@ func BenchmarkGet4K(b *testing.B) {
 			turns := func(name, url string) *subject {
 				p := newCallers(url, n)
 				return &subject{name: name, turn: func(n int) spent {
-					before, began := used(b), time.Now()
+					before, began := cpuAndSwitches(b), time.Now()
 					w.must(p.get(b.Context(), n))
-					return each(int64(time.Since(began)), before, used(b), n)
+					return costs(int64(time.Since(began)), before, cpuAndSwitches(b), n)
 				}}
 			}
 			compare(b, n, turns("FileServer", bare.URL+"/f"), turns("gateway", w.url+"/share/f"))
@@ -322,9 +321,8 @@ func BenchmarkGet4K(b *testing.B) {
 	}
 }
 
-// used returns the time that the processors spent on this program, in nanoseconds, and how
-// often they were given to another thread.
-func used(b *testing.B) (u [2]int64) {
+// cpuAndSwitches returns this program's processor time in nanoseconds and its number of context switches.
+func cpuAndSwitches(b *testing.B) (u [2]int64) {
 	b.Helper()
 	var r unix.Rusage
 	check.NoError(b, unix.Getrusage(unix.RUSAGE_SELF, &r))

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// shared lets alice do everything and bob read; carol may do nothing.
+	// shared grants alice full access and bob read access; carol has no right.
 	shared = "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;0x1200a9;;;{bob})"
 	own    = "O:BAG:SYD:P(A;;FA;;;{alice})" // alice alone
 )
@@ -26,7 +26,7 @@ func TestSeekerReadsFromEachOffset(t *testing.T) {
 	w := newExactly(t, shared)
 	text := strings.Repeat("0123456789abcdef", 40_000)
 	w.file("f", text, shared)
-	q := w.of("bob")
+	q := w.newRequest("bob")
 	at := place{"share", "f"}
 	h, st := q.open(at, winnt.FILE_READ_DATA, winnt.FILE_OPEN, 0)
 	check.Success(t, st)
@@ -72,7 +72,7 @@ const modified = "Last-Modified: Sat, 03 Feb 2001 04:05:06 GMT"
 func TestRevokedDownloadEnds(t *testing.T) {
 	w := newExactly(t, shared)
 	w.file("f", "0123456789", shared)
-	q := w.of("alice")
+	q := w.newRequest("alice")
 	h, file, st := q.openToRead(place{"share", "f"})
 	check.RequireThat(t, st == ntstatus.Success && file != nil, "no descriptor: %v", st)
 	defer file.Close()
@@ -99,29 +99,29 @@ func TestGetAndHeadReturnFullResponses(t *testing.T) {
 	for _, size := range []int{0, 1, 8191, 8192, 8193, 8703, 8704, 8705, 65_535, 65_536, 65_537, 300_000} {
 		name := fmt.Sprintf("f%d.txt", size)
 		w.file(name, text[:size], "O:BAG:SYD:P(A;;FA;;;{alice})(A;;0x1200a9;;;{bob})(A;;0x81;;;{carol})")
-		w.at(name)
+		w.setTime(name)
 		ranges := []string{}
 		if size > 65_536 {
 			ranges = []string{"Accept-Ranges: bytes"}
 		}
 		for _, user := range []string{"bob", "carol"} {
 			headers := append(ranges, fmt.Sprint("Content-Length: ", size), modified)
-			w.same(user+" reads "+name, w.ask(user, "GET", "/share/"+name, ""), contents(200, size, plain, text[:size],
+			w.diff(user+" reads "+name, w.ask(user, "GET", "/share/"+name, ""), contents(200, size, plain, text[:size],
 				headers...))
-			w.same(user+" looks at "+name, w.ask(user, "HEAD", "/share/"+name, ""), contents(200, size, plain, "",
+			w.diff(user+" looks at "+name, w.ask(user, "HEAD", "/share/"+name, ""), contents(200, size, plain, "",
 				headers...))
 			if size < 100 {
 				continue
 			}
 			for requested, part := range map[string][2]int{"bytes=5-9": {5, 9}, "bytes=-7": {size - 7, size - 1},
 				fmt.Sprintf("bytes=%d-", size-20): {size - 20, size - 1}} {
-				w.same(user+" reads "+requested+" of "+name, w.ask(user, "GET", "/share/"+name, "", "Range", requested),
+				w.diff(user+" reads "+requested+" of "+name, w.ask(user, "GET", "/share/"+name, "", "Range", requested),
 					contents(206, size, plain, text[part[0]:part[1]+1], "Accept-Ranges: bytes", modified,
 						fmt.Sprint("Content-Length: ", part[1]-part[0]+1),
 						fmt.Sprintf("Content-Range: bytes %d-%d/%d", part[0], part[1], size)))
 			}
 		}
-		w.same("a file as a directory", w.ask("bob", "GET", "/share/"+name+"/", ""), saysAbsent)
+		w.diff("a file as a directory", w.ask("bob", "GET", "/share/"+name+"/", ""), saysAbsent)
 	}
 }
 
@@ -132,7 +132,7 @@ func TestReadConditionsFollowRFC9110(t *testing.T) {
 	text := strings.Repeat("0123456789", 7000)
 	for name, size := range map[string]int{"short.bin": 10, "long.bin": 70_000} {
 		w.file(name, text[:size], shared)
-		w.at(name)
+		w.setTime(name)
 		tag := fmt.Sprintf(`"%s-%x"`, momentTag, size)
 		const kind = "application/octet-stream"
 		length := fmt.Sprint("Content-Length: ", size)
@@ -155,18 +155,18 @@ func TestReadConditionsFollowRFC9110(t *testing.T) {
 			{"Range", "bytes=0-99999999999999999999", whole}, {"Range", "bytes=x", whole}, {"Range", "bytes=", whole},
 		} {
 			got := w.ask("bob", "GET", "/share/"+name, "", c.name, c.value)
-			if strings.HasPrefix(got, "416") { // package net/http says which headers stay
+			if strings.HasPrefix(got, "416") { // net/http decides which headers remain
 				got = strings.Replace(got, "Cache-Control: private, no-cache\n", "", 1)
 				got = strings.Replace(got, `Etag: `+tag+"\n", "", 1)
 				c.want = strings.Replace(c.want, "Cache-Control: private, no-cache\n", "", 1)
 				c.want = strings.Replace(c.want, `Etag: `+tag+"\n", "", 1)
 			}
-			w.same(fmt.Sprintf("%s with %s: %s", name, c.name, c.value), got, c.want)
+			w.diff(fmt.Sprintf("%s with %s: %s", name, c.name, c.value), got, c.want)
 		}
-		w.same(name+" of HEAD with Range", w.ask("bob", "HEAD", "/share/"+name, "", "Range", "bytes=3-4"), contents(200,
+		w.diff(name+" of HEAD with Range", w.ask("bob", "HEAD", "/share/"+name, "", "Range", "bytes=3-4"), contents(200,
 			size, kind, "", "Accept-Ranges: bytes", length, modified))
-		w.same(name+" with If-Range", w.ask("bob", "GET", "/share/"+name, "", "Range", "bytes=3-4", "If-Range", tag), part)
-		w.same(name+" with another If-Range", w.ask("bob", "GET", "/share/"+name, "", "Range", "bytes=3-4", "If-Range",
+		w.diff(name+" with If-Range", w.ask("bob", "GET", "/share/"+name, "", "Range", "bytes=3-4", "If-Range", tag), part)
+		w.diff(name+" with another If-Range", w.ask("bob", "GET", "/share/"+name, "", "Range", "bytes=3-4", "If-Range",
 			`"x"`), whole)
 	}
 }
@@ -183,11 +183,11 @@ func TestExecutableTypesAreSentAsAttachment(t *testing.T) {
 		w.must(mime.AddExtensionType(end, kind))
 		name := "a" + strings.ToUpper(end)
 		w.file(name, "x", shared)
-		w.at(name)
+		w.setTime(name)
 		headers := []string{"Content-Length: 1", modified}
 		if saved {
 			headers = append(headers, "Content-Disposition: attachment")
 		}
-		w.same("G-22: "+kind, w.ask("bob", "GET", "/share/"+name, ""), contents(200, 1, kind, "x", headers...))
+		w.diff("G-22: "+kind, w.ask("bob", "GET", "/share/"+name, ""), contents(200, 1, kind, "x", headers...))
 	}
 }

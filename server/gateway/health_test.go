@@ -9,23 +9,23 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestHealthIs503WhenCheckIsCancelled checks that refmond is healthy if it grants what it must, and that a check that
-// takes too long is a 503.
+// TestHealthIs503WhenCheckIsCancelled checks that refmond is healthy if its check grants the expected right, and that a
+// check that takes too long is a 503.
 func TestHealthIs503WhenCheckIsCancelled(t *testing.T) {
 	w := newExactly(t, shared)
 	ok := answered(200, "ok\n", "Cache-Control: no-store", "Content-Type: text/plain; charset=utf-8")
 	for range 2 {
-		w.same("health", w.askOf(w.g.Console(), "", "GET", "/health", ""), ok)
+		w.diff("health", w.askOf(w.g.Console(), "", "GET", "/health", ""), ok)
 	}
 	ended, end := context.WithCancel(t.Context())
 	end()
 	check.That(t, !w.g.decides(ended), "decides = true for a cancelled request, want false")
-	w.same("its header", w.askOf(w.g.Console(), "", "HEAD", "/health", ""), ok)
-	w.same("another method", w.askOf(w.g.Console(), "", "POST", "/health", ""), inLine(405,
+	w.diff("its header", w.askOf(w.g.Console(), "", "HEAD", "/health", ""), ok)
+	w.diff("another method", w.askOf(w.g.Console(), "", "POST", "/health", ""), inLine(405,
 		"this method is not supported here", "Allow: GET, HEAD"))
-	w.same("a call by GET", w.askOf(w.g.Console(), "", "GET", "/refmon.v1.Access/Check", ""), inLine(405,
+	w.diff("a call by GET", w.askOf(w.g.Console(), "", "GET", "/refmon.v1.Access/Check", ""), inLine(405,
 		"this method is not supported here", "Allow: POST"))
-	w.same("an absent page", w.askOf(w.g.Console(), "", "GET", "/none", ""), saysAbsent)
+	w.diff("an absent page", w.askOf(w.g.Console(), "", "GET", "/none", ""), saysAbsent)
 }
 
 // TestHealthNeedsCorrectGrantAndDenial checks that refmond is healthy only if it both grants and denies correctly,
@@ -47,9 +47,9 @@ func TestHealthNeedsCorrectGrantAndDenial(t *testing.T) {
 			no = all
 		}
 		check.Equal(t, w.g.decides(t.Context()), c.want, "%s: healthy", c.name)
-		w.stays(c.name)
+		w.checkClean(c.name)
 	}
 	g := check.Must(New(Config{Dial: func() (*client.Conn, error) { return nil, http.ErrServerClosed }}))
-	w.same("no refmond", w.askOf(g.Console(), "", "GET", "/health", ""), inLine(503,
+	w.diff("no refmond", w.askOf(g.Console(), "", "GET", "/health", ""), inLine(503,
 		"refmond is not available now: try again later", "Retry-After: 5"))
 }

@@ -27,8 +27,8 @@ import (
 	"github.com/refmon/refmon/server/internal/lograte"
 )
 
-// indexStub answers as the socket of refmon-index does: docs/search.md, "Questions over a socket". Everybody may read
-// /srv/plan, and nobody another document.
+// indexStub answers like the socket of refmon-index (docs/search.md, "Questions over a socket"). Everybody may read
+// /srv/plan, and nobody any other document.
 func indexStub(t *testing.T, socket string) (asked *[]string) {
 	t.Helper()
 	l := check.Must(net.Listen("unix", socket))
@@ -78,7 +78,7 @@ func indexStub(t *testing.T, socket string) (asked *[]string) {
 	return asked
 }
 
-// askIndex sends a question about documents with the user's password; no user: without one.
+// askIndex sends a question about documents with the user's password; "": without credentials.
 func (w *world) askIndex(as, name, body string) (int, string) {
 	w.Helper()
 	rec := w.onConsole(as, http.MethodPost, indexPath+name, body)
@@ -92,7 +92,7 @@ func TestIndexQuestionsAreRecorded(t *testing.T) {
 	w := newWorld(t, openToPEP, func(c *Config) {
 		c.Index = &Index{Socket: socket, Ask: "O:SYG:SYD:S:(AU;SAFA;0x1;;;WD)", Rate: 100}
 	})
-	w.audits(audit.KernelObject)
+	w.auditKind(audit.KernelObject)
 	indexStub(t, socket)
 	w.sink.Drain()
 	w.g.index.ask = sddl.MustParse(fmt.Sprintf("O:SYG:SYD:(A;;0x1;;;%s)S:(AU;SAFA;0x1;;;WD)", w.sids["carol"]))
@@ -121,7 +121,7 @@ func TestFailedQuestionsHaveALogRate(t *testing.T) {
 		c.Index = &Index{Socket: filepath.Join(t.TempDir(), "none"), Ask: "O:SYG:SYD:", Rate: 100}
 		c.Log = slog.New(lograte.New(slog.NewTextHandler(&out, nil)))
 	})
-	q := w.of("alice")
+	q := w.newRequest("alice")
 	for range 7 {
 		got := w.askOf(w.g.Console(), "alice", "POST", indexPath+"can-read", `{"ids":["/srv/plan"]}`)
 		check.That(t, strings.HasPrefix(got, "503\n"), "the answer without an index: %s", got)
@@ -133,7 +133,7 @@ func TestFailedQuestionsHaveALogRate(t *testing.T) {
 }
 
 // TestIndexQueryAboutOthersNeedsRight asks about the caller and about others, with and without the right. A caller
-// without it learns nothing about a document that he may not read (G-120).
+// without it learns nothing about a document that the caller may not read (G-120).
 func TestIndexQueryAboutOthersNeedsRight(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "index")
 	w := newWorld(t, openToPEP, func(c *Config) {
@@ -150,7 +150,7 @@ func TestIndexQueryAboutOthersNeedsRight(t *testing.T) {
 		as, name, body string
 		code           int
 		want           string // in the answer
-		asks           string // the subject that the index gets; "": it is not asked
+		asks           string // the subject passed to the index; "": no query
 	}{
 		{"bob", "can-read", `{"ids":["/srv/plan","/srv/x"]}`, 200,
 			`"answers":[{"allowed":true,"class":"c","seq":7},{"allowed":false}]`, bob},
@@ -184,8 +184,8 @@ func TestIndexQueryAboutOthersNeedsRight(t *testing.T) {
 	}
 }
 
-// TestIndexQuestionWaitsForFreeSlot checks that a question waits while as many others as the index answers at a time
-// have not ended (G-120).
+// TestIndexQuestionWaitsForFreeSlot checks that a question waits while the index answers the maximum number of other
+// questions (G-120).
 func TestIndexQuestionWaitsForFreeSlot(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "index")
 	w := newWorld(t, openToPEP, func(c *Config) { c.Index = &Index{Socket: socket, Ask: "O:SYG:SYD:", Rate: 100} })
@@ -280,7 +280,7 @@ func TestGatewayQueriesRunningIndex(t *testing.T) {
 	}
 	question := fmt.Sprintf(`{"ids":[%q,%q]}`, plan, own)
 	var got string
-	for !strings.Contains(got, `"current":true`) { // the test's own end is the limit
+	for !strings.Contains(got, `"current":true`) { // the test's deadline is the limit
 		time.Sleep(50 * time.Millisecond)
 		got = ask("can-read", question)
 	}

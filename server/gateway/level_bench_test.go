@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// timing measures how long requests take, for tests that compare two kinds of them. They fail for no figure:
-// docs/gateway.md states the figures.
+// timing measures the duration of requests for tests that compare two kinds of requests. The tests never fail because
+// of a figure; docs/gateway.md states the figures.
 type timing struct {
 	*world
 	tries int
 }
 
-// newTiming returns a timing, or skips the test where REFMON_TIMING is not the number of tries.
+// newTiming returns a timing, or skips the test unless REFMON_TIMING is the number of tries.
 func newTiming(t *testing.T) *timing {
 	t.Helper()
 	tries := 0
@@ -26,7 +26,7 @@ func newTiming(t *testing.T) *timing {
 	return &timing{newWorld(t, shared), tries}
 }
 
-// request returns the time of a request that is refused.
+// request returns the duration of a rejected request.
 func (w *timing) request(user, secret, method, path string) time.Duration {
 	w.Helper()
 	r := httptest.NewRequestWithContext(w.Context(), method, "https://files.test"+path, nil)
@@ -43,7 +43,7 @@ func (w *timing) request(user, secret, method, path string) time.Duration {
 	return time.Since(begun)
 }
 
-// compare prints how often ten interleaved pairs of requests tell the one kind from the other by the smaller mean.
+// compare prints how often the smaller mean of ten interleaved pairs of requests identifies the kind of request.
 func (w *timing) compare(what string, one, other func(i int) time.Duration) {
 	w.Helper()
 	smaller := 0

@@ -43,13 +43,13 @@ func TestHidingDenialsWaitForTimeStep(t *testing.T) {
 	w.want(http.StatusOK, "bob", http.MethodGet, "/share/f", "")
 }
 
-// counted returns a gateway of w and the number of messages that it sends refmond for a request of a user with a
-// password. It fails for a status that code does not accept.
+// counted returns a gateway of w, and a function that sends a request with a password and returns the number of
+// messages that the gateway sent to refmond. It fails for a status that code does not accept.
 func (w *world) counted(code func(int) bool) (*Gateway, func(user, secret, method, path string) int64) {
 	w.Helper()
 	w.must(w.g.Close())
 	var left atomic.Int64
-	g := w.over(func(c net.Conn) net.Conn { return intruder{c, &left, func() {}} })
+	g := w.newGateway(func(c net.Conn) net.Conn { return intruder{c, &left, func() {}} })
 	w.Cleanup(func() { w.must(g.Close()) })
 	return g, func(user, secret, method, path string) int64 {
 		w.Helper()
@@ -85,7 +85,7 @@ func TestHiddenNamesTakeTheCallsOfMissingOnes(t *testing.T) {
 		check.That(t, hidden == missing && hidden != 0,
 			"G-48: %s of a hidden name sends %d messages, of a missing one %d", method, hidden, missing)
 	}
-	// LOCK without a body, which would refresh a lock, is refused for either in the same way (G-12).
+	// LOCK without a body, which refreshes a lock, is rejected alike for both (G-12).
 	sent("LOCK", "/share/deep/hidden")
 	sent("LOCK", "/share/deep/missng")
 }
@@ -94,7 +94,7 @@ func TestHiddenNamesTakeTheCallsOfMissingOnes(t *testing.T) {
 // messages as one of a known user, leaves as many audit records, and is limited after as many attempts (G-48).
 func TestUnknownUsersTakeTheCallsOfKnownOnes(t *testing.T) {
 	w := newWorld(t, shared)
-	w.audits(audit.Logon)
+	w.auditKind(audit.Logon)
 	g, count := w.counted(func(code int) bool {
 		return code == http.StatusUnauthorized || code == http.StatusTooManyRequests
 	})

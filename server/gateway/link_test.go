@@ -29,7 +29,7 @@ func TestFailedImpersonationOpensNothing(t *testing.T) {
 	w.file("f", "f", "O:BAG:SYD:P(A;;FA;;;WD)") // the gateway's account, too
 	p := check.Must(w.g.link.process())
 	th := check.Must(p.conn.NewThread())
-	kept := w.now()
+	kept := w.present()
 	q := &request{g: w.g}
 	for _, tok := range []winnt.Handle{0, 0x7770, winnt.NtCurrentProcess} {
 		for _, in := range []nt.CreateFileIn{
@@ -41,7 +41,7 @@ func TestFailedImpersonationOpensNothing(t *testing.T) {
 			check.That(t, !st.IsSuccess() && o == (client.OpenedAs{Reverted: true}), "with the token %#x: %+v, %v", tok, o, st)
 		}
 	}
-	w.settles(kept)
+	w.awaitIdle(kept)
 	w.want(200, "alice", "GET", "/share/f", "")
 	w.want(404, "alice", "GET", "/share/new", "")
 }
@@ -51,13 +51,13 @@ func TestFailedImpersonationOpensNothing(t *testing.T) {
 func TestReplacedThreadsAreClosed(t *testing.T) {
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)", func(c *Config) { c.Threads = 1 })
 	p := check.Must(w.g.link.process())
-	kept := w.now()
+	kept := w.present()
 	for range wire.MaxThreads {
 		st := p.run(t.Context(), 0x7770, func(*nt.Thread) ntstatus.Status { return ntstatus.Success })
 		check.RequireThat(t, st == ntstatus.InvalidHandle, "a call with an invalid token: %v, want %v", st,
 			ntstatus.InvalidHandle)
 	}
-	w.settles(kept)
+	w.awaitIdle(kept)
 	w.want(404, "alice", "GET", "/share/missing", "")
 }
 
@@ -90,9 +90,9 @@ func TestConnectionLogsMistakesOfTheSetup(t *testing.T) {
 	}
 }
 
-// opensOnce serves a client on conn as refmond does: it answers an impersonation, an open and the end of the
+// serveOpen serves a client on conn as refmond does: it answers an impersonation, an open and the end of the
 // impersonation with st, and any later request with STATUS_SUCCESS.
-func opensOnce(t *testing.T, conn net.Conn, st [3]ntstatus.Status) {
+func serveOpen(t *testing.T, conn net.Conn, st [3]ntstatus.Status) {
 	r := wire.NewReader(conn)
 	answer := func(f *wire.Frame, st ntstatus.Status, out []byte) {
 		body := append(binary.LittleEndian.AppendUint32(nil, uint32(st)), 0) // without a reason
@@ -105,7 +105,7 @@ func opensOnce(t *testing.T, conn net.Conn, st [3]ntstatus.Status) {
 	}
 	hello := wire.HelloBody{Profile: uint8(nt.Observed), Process: 4, Thread: "gateway/1"}
 	_, _ = conn.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, hello)}))
-	var calls []*wire.Frame // the client sends them together
+	var calls []*wire.Frame // the client sends them in one write
 	for range st {
 		f, err := r.Frame()
 		if err != nil {
@@ -142,7 +142,7 @@ func TestOpenReplacesThreadThatStillImpersonates(t *testing.T) {
 		over := make(chan struct{})
 		go func() {
 			defer close(over)
-			opensOnce(t, theirs, [3]ntstatus.Status{yes, c.opened, c.reverted})
+			serveOpen(t, theirs, [3]ntstatus.Status{yes, c.opened, c.reverted})
 		}()
 		conn := check.Must(client.New(ours))
 		p := newProcess(conn, &Config{Threads: 1, Now: time.Now})
@@ -163,7 +163,7 @@ func TestOpenReplacesThreadThatStillImpersonates(t *testing.T) {
 // inline contents and for a passed descriptor (G-31, F-157).
 func TestReadRecordNamesClientAndGateway(t *testing.T) {
 	w := newWorld(t, shared)
-	w.audits(audit.FileSystem)
+	w.auditKind(audit.FileSystem)
 	w.file("short", "f", shared+"S:(AU;SA;CC;;;WD)")
 	w.file("long", string(make([]byte, mostAtOnce+1)), shared)
 	for _, name := range []string{"short", "long"} {
@@ -220,8 +220,8 @@ func TestGatewayReconnectsToRefmond(t *testing.T) {
 // failing dials a refmond that does not run.
 func failing() (*client.Conn, error) { return nil, errors.New("refmond is gone") }
 
-// reads returns which of the files a thread can open for reading, for writing or at all.
-func reads(th *nt.Thread, files ...string) (opened []string) {
+// openable returns which of the files a thread can open for reading, for writing or at all.
+func openable(th *nt.Thread, files ...string) (opened []string) {
 	for _, name := range files {
 		for _, want := range []winnt.AccessMask{winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA, winnt.READ_CONTROL,
 			winnt.WRITE_DAC, winnt.WRITE_OWNER, winnt.DELETE, winnt.FILE_READ_ATTRIBUTES} {
@@ -245,28 +245,28 @@ func TestStolenConnectionOpensOnlyFilesOfKnownClients(t *testing.T) {
 		w.file(name, name, "O:{"+name+"}G:SYD:P(A;;FA;;;{"+name+"})")
 	}
 	all := []string{"alice", "bob", "carol"}
-	w.want(200, "alice", "GET", "/share/alice", "") // she is known; bob and carol never came
+	w.want(200, "alice", "GET", "/share/alice", "") // alice is known; bob and carol never connected
 	p := check.Must(w.g.link.process())
 	th := check.Must(p.conn.NewThread())
-	if got := reads(th, all...); len(got) > 0 {
+	if got := openable(th, all...); len(got) > 0 {
 		t.Errorf("G-1: the gateway's own account opens %v: len(got) = %d, want 0", got, len(got))
 	}
 	tokens := 0
-	for h := winnt.Handle(4); h < 4096; h += 4 { // every handle there may be
+	for h := winnt.Handle(4); h < 4096; h += 4 { // every possible handle
 		if th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, h) != ntstatus.Success {
 			continue
 		}
 		tokens++
-		if got := reads(th, all...); len(got) != 1 || got[0] != "alice" {
+		if got := openable(th, all...); len(got) != 1 || got[0] != "alice" {
 			t.Errorf(`G-1: with the token %d it opens %v, want only "alice"`, h, got)
 		}
 		w.revert(th)
 	}
 	check.That(t, tokens == 1, "G-1: %d tokens are open, want 1 for the one client", tokens)
-	w.takesNoOther(th)
+	w.checkNoOther(th)
 	again := check.Must(w.dial(gate))
 	defer again.Close()
-	if got := reads(again.Thread(), all...); len(got) > 0 {
+	if got := openable(again.Thread(), all...); len(got) > 0 {
 		t.Errorf("G-1: another connection of the account opens %v: len(got) = %d, want 0", got, len(got))
 	}
 }
@@ -276,14 +276,14 @@ func (w *world) revert(th *nt.Thread) {
 	check.Success(w, th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0))
 }
 
-// takesNoOther checks that the connection cannot act for a client that has not connected.
-func (w *world) takesNoOther(th *nt.Thread) {
+// checkNoOther checks that the connection cannot act for a client that never connected.
+func (w *world) checkNoOther(th *nt.Thread) {
 	w.Helper()
 	out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
 		AuthenticationInformation: nt.LogonInformation{MessageType: nt.S4ULogon, UserName: "bob"}})
 	check.Success(w, st)
 	if st := th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, out.Token); st.IsSuccess() {
-		if got := reads(th, "bob", "carol"); len(got) > 0 {
+		if got := openable(th, "bob", "carol"); len(got) > 0 {
 			w.Errorf("G-1: a logon without a password opens %v: len(got) = %d, want 0", got, len(got))
 		}
 		w.revert(th)

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestAmbiguousRequestPathsAreRejected: what two readers could take for two places is refused, and what no file can be
-// called is absent (G-10, G-11).
+// TestAmbiguousRequestPathsAreRejected checks that paths that two parsers could read differently are rejected, and that
+// an impossible file name is 404 (G-10, G-11).
 func TestAmbiguousRequestPathsAreRejected(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("f", "f", shared)
@@ -51,8 +51,8 @@ func TestAmbiguousRequestPathsAreRejected(t *testing.T) {
 	}
 }
 
-// FuzzPlace: no path makes a place with a part that is not a name, and each place is read back
-// from its own path (G-10).
+// FuzzPlace checks that each part of a parsed path is a valid name, and that a place's own path parses to the same
+// place (G-10).
 func FuzzPlace(f *testing.F) {
 	for _, s := range []string{"/", "/a", "/a/b/", "/a//b", "/a/%2e%2e/b", "/a/b%5cc", "/\xff", "/a/..", "//x/y",
 		"/a/%2f"} {
@@ -94,7 +94,7 @@ func FuzzHeaders(f *testing.F) {
 	})
 }
 
-// Each limit of a path holds for exactly one value more (G-10).
+// TestParsePlaceBounds checks both sides of each limit of a path (G-10).
 func TestParsePlaceBounds(t *testing.T) {
 	a := func(n int) string { return strings.Repeat("a", n) }
 	long := strings.Repeat("/"+a(255), 15) // 3,840 bytes

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// pipes is a listener of connections within this program, at which a test's clock works.
+// pipes is a listener of in-process connections, for tests with a fake clock.
 type pipes chan net.Conn
 
 func (p pipes) Accept() (net.Conn, error) {
@@ -98,7 +98,7 @@ func TestSilentClientIsDisconnected(t *testing.T) {
 		request string
 		code    int
 		reads   bool          // the client reads the answer
-		want    time.Duration // until the answer, or the end of an unread one
+		want    time.Duration // until the response, or the end of an unread one
 	}{
 		"a body that never comes":        {head + "Content-Length: 100\r\n\r\n", 401, true, restTimeout},
 		"half a body":                    {head + "Content-Length: 4\r\n\r\nab", 401, true, restTimeout},
@@ -149,7 +149,7 @@ func TestSlowReaderGetsLongAnswer(t *testing.T) {
 }
 
 // TestDeadlinesEndWithRequest checks that the deadlines of one request do not end the next one on its connection, nor a
-// request whose body is complete and whose answer takes longer than half a minute, to be made or to be read (G-24).
+// request with a complete body whose response takes longer than half a minute to compute or to read (G-24).
 func TestDeadlinesEndWithRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, end := serveOn(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -242,7 +242,7 @@ func TestStreamOutlivesSlowStorage(t *testing.T) {
 	}
 }
 
-// serveOn serves h on a connection within this program. end closes both.
+// serveOn serves h on an in-process connection. end closes both ends.
 func serveOn(h http.Handler) (client net.Conn, end func()) {
 	l := make(pipes)
 	s := newServer(h)

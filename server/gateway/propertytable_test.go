@@ -138,7 +138,7 @@ func TestProppatchOfProtectedPropertyFails(t *testing.T) {
 		{"alice", "/share/f", update(set(`<D:acl/>`)), patched(stat("403 Forbidden", "<D:acl></D:acl>", protected))},
 		{"alice", "/share/f", update(set(a+`<D:owner/>`) + remove(b)), patched(stat("403 Forbidden",
 			"<D:owner></D:owner>", protected) + stat("424 Failed Dependency", a+b, ""))},
-		{"bob", "/share/f", update(set(a)), needs("/share/f", "D:write-properties")},
+		{"bob", "/share/f", update(set(a)), missing("/share/f", "D:write-properties")},
 		{"carol", "/share/f", update(set(a)), saysAbsent},
 		{"alice", "/share/none", update(set(a)), saysAbsent},
 		{"alice", "/", update(set(a)), inLine(403, "only files and folders in a tree have properties")},
@@ -152,9 +152,9 @@ func TestProppatchOfProtectedPropertyFails(t *testing.T) {
 	} {
 		what := fmt.Sprintf("%d: PROPPATCH %s by %s", i, c.path, c.user)
 		if c.want[0] > '3' {
-			w.same(what+", If-Match", w.ask(c.user, "PROPPATCH", c.path, c.body, "If-Match", `"x"`), c.want)
+			w.diff(what+", If-Match", w.ask(c.user, "PROPPATCH", c.path, c.body, "If-Match", `"x"`), c.want)
 		}
-		w.same(what, w.ask(c.user, "PROPPATCH", c.path, c.body), c.want)
+		w.diff(what, w.ask(c.user, "PROPPATCH", c.path, c.body), c.want)
 	}
 	// The time is the file's now, to the second; a removed property is gone, others stay.
 	if info, err := os.Stat(filepath.Join(w.root, "f")); err != nil ||
@@ -163,31 +163,31 @@ func TestProppatchOfProtectedPropertyFails(t *testing.T) {
 	}
 	ask := propfind(`<D:prop><a xmlns="urn:a"/><b xmlns="urn:b"/></D:prop>`)
 	both := response("/share/f", "200 OK", `<a xmlns="urn:a">1&amp;2</a><b xmlns="urn:b">3</b>`)
-	none := func(path string) string { return multi(response(path, "404 Not Found", a+b)) }
-	w.same("kept", w.find("alice", "/share/f", "0", ask), multi(both))
+	none := func(path string) string { return multistatus(response(path, "404 Not Found", a+b)) }
+	w.diff("kept", w.find("alice", "/share/f", "0", ask), multistatus(both))
 	names := w.find("alice", "/share/f", "0", propfind("<D:propname/>"))
 	for _, name := range []string{a, b} {
 		check.That(t, strings.Count(names, name) == 1, "propname: %s, want one %s", names, name)
 	}
-	w.same("told to who reads", w.find("bob", "/share/f", "0", ask), multi(both))
+	w.diff("told to who reads", w.find("bob", "/share/f", "0", ask), multistatus(both))
 	w.describe("f", "O:BAG:SYD:P(A;;FA;;;{alice})(A;;0x120081;;;{bob})")
-	w.same("not told without FILE_READ_EA", w.find("bob", "/share/f", "0", ask), none("/share/f"))
-	w.same("removed", w.ask("alice", "PROPPATCH", "/share/f", update(remove(a))), patched(stat("200 OK", a, "")))
-	left := multi(response("/share/f", "200 OK", `<b xmlns="urn:b">3</b>`, "404 Not Found", a))
-	w.same("what stays", w.find("alice", "/share/f", "0", ask), left)
+	w.diff("not told without FILE_READ_EA", w.find("bob", "/share/f", "0", ask), none("/share/f"))
+	w.diff("removed", w.ask("alice", "PROPPATCH", "/share/f", update(remove(a))), patched(stat("200 OK", a, "")))
+	left := multistatus(response("/share/f", "200 OK", `<b xmlns="urn:b">3</b>`, "404 Not Found", a))
+	w.diff("what stays", w.find("alice", "/share/f", "0", ask), left)
 	if got := w.find("alice", "/share/f", "0", ""); strings.Count(got, `<b xmlns="urn:b">3</b>`) != 1 {
 		t.Errorf("allprop: %s", got)
 	}
-	w.same("moved", w.change("alice", "MOVE", "/share/f", "", "Destination", "/share/g"), answered(201, ""))
-	w.same("with it", w.find("alice", "/share/g", "0", ask), strings.ReplaceAll(left, "/share/f", "/share/g"))
-	w.same("copied", w.change("alice", "COPY", "/share/g", "", "Destination", "/share/f"), answered(201, ""))
-	w.same("with the copy", w.find("alice", "/share/f", "0", ask), left)
-	w.same("another file of the name", w.change("alice", "MOVE", "/share/told", "", "Destination", "/share/g",
+	w.diff("moved", w.change("alice", "MOVE", "/share/f", "", "Destination", "/share/g"), answered(201, ""))
+	w.diff("with it", w.find("alice", "/share/g", "0", ask), strings.ReplaceAll(left, "/share/f", "/share/g"))
+	w.diff("copied", w.change("alice", "COPY", "/share/g", "", "Destination", "/share/f"), answered(201, ""))
+	w.diff("with the copy", w.find("alice", "/share/f", "0", ask), left)
+	w.diff("another file of the name", w.change("alice", "MOVE", "/share/told", "", "Destination", "/share/g",
 		"Overwrite",
 		"T"), answered(204, ""))
-	w.same("has none", w.find("alice", "/share/g", "0", ask), none("/share/g"))
-	w.same("copied over another", w.change("alice", "COPY", "/share/g", "", "Destination", "/share/f"), answered(204, ""))
-	w.same("has none, either", w.find("alice", "/share/f", "0", ask), none("/share/f"))
+	w.diff("has none", w.find("alice", "/share/g", "0", ask), none("/share/g"))
+	w.diff("copied over another", w.change("alice", "COPY", "/share/g", "", "Destination", "/share/f"), answered(204, ""))
+	w.diff("has none, either", w.find("alice", "/share/f", "0", ask), none("/share/f"))
 	for _, step := range [][]string{{"MKCOL", "/share/p"}, {"PROPPATCH", "/share/p"}, {"COPY", "/share/p", "Destination",
 		"/share/q"}, {"DELETE", "/share/p"}} {
 		body := ""
@@ -199,9 +199,9 @@ func TestProppatchOfProtectedPropertyFails(t *testing.T) {
 	if got := w.find("alice", "/share/q", "0", propfind("<D:propname/>")); strings.Count(got, a) != 1 {
 		t.Errorf("a copied folder: %s, want %s", got, a)
 	}
-	w.same("deleted", w.change("alice", "DELETE", "/share/q", ""), answered(204, ""))
-	w.same("set again", w.ask("alice", "PROPPATCH", "/share/f", update(set(a))), patched(stat("200 OK", a, "")))
-	w.same("deleted", w.change("alice", "DELETE", "/share/f", ""), answered(204, ""))
+	w.diff("deleted", w.change("alice", "DELETE", "/share/q", ""), answered(204, ""))
+	w.diff("set again", w.ask("alice", "PROPPATCH", "/share/f", update(set(a))), patched(stat("200 OK", a, "")))
+	w.diff("deleted", w.change("alice", "DELETE", "/share/f", ""), answered(204, ""))
 	if n := len(w.g.props.of); n != 0 {
 		t.Errorf("G-19: properties of %d files are kept", n)
 	}

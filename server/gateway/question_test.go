@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// call makes a call of the API in JSON, and returns the status and the answer without blanks.
+// call sends a JSON call to the API, and returns the status and the response without blanks.
 func (w *exactly) call(user, name, body string) string {
 	w.Helper()
 	got := w.answer(w.g.Console(), user, http.MethodPost, "/refmon.v1.Access/"+name, []byte(body), "Content-Type",
@@ -27,11 +27,11 @@ func (w *exactly) call(user, name, body string) string {
 	if json.Compact(&b, raw.Bytes()) != nil {
 		return fmt.Sprint(got.StatusCode, " ", raw.String())
 	}
-	w.stays(name + " " + body + " as " + user)
+	w.checkClean(name + " " + body + " as " + user)
 	return fmt.Sprint(got.StatusCode, " ", b.String())
 }
 
-// granted are rights in an answer.
+// granted formats the rights in a response.
 func granted(mask uint32, names string) string {
 	return fmt.Sprintf(`"granted":{"mask":%d,"names":["%s"]}`, mask, strings.ReplaceAll(names, " ", `","`))
 }
@@ -119,9 +119,9 @@ func TestObjectQueriesExplainEachDenial(t *testing.T) {
 		{"bob", long(64 << 10), yes(read)},
 		{"bob", long(64<<10 + 1), fail(400, "invalid_argument", "the descriptor is too long")},
 	} {
-		w.same(fmt.Sprintf("Check %.200s as %s", c.body, c.user), w.call(c.user, "Check", c.body), c.want)
+		w.diff(fmt.Sprintf("Check %.200s as %s", c.body, c.user), w.call(c.user, "Check", c.body), c.want)
 	}
-	w.same("Explain of an absent file", w.call("bob", "Explain", `{"check":{"object":{"path":"/share/none"},`+
+	w.diff("Explain of an absent file", w.call("bob", "Explain", `{"check":{"object":{"path":"/share/none"},`+
 		`"rights":["DELETE"]}}`), absent)
 	explained := w.call("bob", "Explain", `{"check":{`+file+`,"rights":["FILE_READ_DATA","SYNCHRONIZE"]}}`)
 	if want := `200 {"answer":{"allowed":true,"status":"STATUS_SUCCESS",` + granted(0x100001,

@@ -32,7 +32,7 @@ func TestNTStatusMapsToHTTPStatus(t *testing.T) {
 		}
 	}
 	w := newExactly(t, shared)
-	q := w.of("bob")
+	q := w.newRequest("bob")
 	at := place{"share", "none"}
 	for st, want := range map[ntstatus.Status]string{
 		ntstatus.InvalidParameter: inLine(500, "internal server error (STATUS_INVALID_PARAMETER)"),
@@ -49,7 +49,7 @@ func TestNTStatusMapsToHTTPStatus(t *testing.T) {
 				headers = append(headers, name+": "+rec.Header().Get(name))
 			}
 		}
-		w.same(st.String(), answered(rec.Code, rec.Body.String(), headers...), want)
+		w.diff(st.String(), answered(rec.Code, rec.Body.String(), headers...), want)
 	}
 	rec := httptest.NewRecorder()
 	(&refusal{code: 403, status: ntstatus.MediaWriteProtected, why: "requested"}).Answer(rec,
@@ -96,17 +96,17 @@ func TestHiddenAndMissingFilesLookTheSame(t *testing.T) {
 			"MOVE, "+
 			"PROPPATCH, LOCK, UNLOCK", "Dav: 1, 2, 3", "Ms-Author-Via: DAV")},
 	} {
-		w.same(c.method+" "+c.path+" as "+c.user, w.ask(c.user, c.method, c.path, ""), c.want)
+		w.diff(c.method+" "+c.path+" as "+c.user, w.ask(c.user, c.method, c.path, ""), c.want)
 	}
 	got := w.ask("bob", "GET", "/share/told", "")
-	w.same("HEAD of a denied file", w.ask("bob", "HEAD", "/share/told", ""), got)
+	w.diff("HEAD of a denied file", w.ask("bob", "HEAD", "/share/told", ""), got)
 	if !strings.HasPrefix(got, strings.TrimSuffix(inLine(403, why), "\n")) || !strings.Contains(got,
 		"STATUS_ACCESS_DENIED") ||
 		!strings.Contains(got, bob) {
 		t.Errorf("G-9: %s, want the entry of %s", got, bob)
 	}
-	// Whoever sees an entry sees the name that refmond tells him, and nobody else sees either (B-67): the page of
-	// hers, which bob may not read, is "access denied" above.
+	// A client who may read an entry sees its account's name, and other clients see neither (B-67). The page of hers,
+	// which bob may not read, is "access denied" above.
 	check.That(t, strings.Contains(got, ";"+bob+") ") && strings.Contains(got, `bob`),
 		"B-67: %s, want the name of %s next to its entry", got, bob)
 	for _, c := range []struct {

@@ -46,14 +46,14 @@ func TestClientLeavesDuringCopy(t *testing.T) {
 			ctx, leave := context.WithCancel(w.Context())
 			var left atomic.Int64
 			left.Store(n)
-			g := w.over(func(c net.Conn) net.Conn { return intruder{c, &left, leave} })
+			g := w.newGateway(func(c net.Conn) net.Conn { return intruder{c, &left, leave} })
 			r := httptest.NewRequestWithContext(ctx, "COPY", "https://files.test/share/d", nil)
 			r.SetBasicAuth("alice", "pw-x")
 			r.Header.Set("Destination", "/share/"+to)
 			g.Files().ServeHTTP(httptest.NewRecorder(), r)
 			done = left.Load() > 0
 			w.must(g.Close())
-			w.settles(w.counts)
+			w.awaitIdle(w.counts)
 			leave()
 			got := w.entries("")
 			switch state := got + " " + w.entries("e"); state {

@@ -33,7 +33,7 @@ func TestReadDescriptorIsClosedWithRequest(t *testing.T) {
 		}
 		return n
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // nothing else closes them
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // no finalizer closes them
 	const times = 12
 	for _, c := range []struct {
 		method, path string
@@ -66,9 +66,9 @@ func TestDisconnectedClientsLeaveNoResources(t *testing.T) {
 	}
 	w.must(os.WriteFile(filepath.Join(w.root, "big"), make([]byte, 4<<20), 0o600))
 	w.describe("big", shared)
-	w.want(207, "alice", "PROPFIND", "/share/old.txt", "", "Depth", "0") // the session is cached from now on
-	w.acting()
-	kept := w.now()
+	w.want(207, "alice", "PROPFIND", "/share/old.txt", "", "Depth", "0") // the session is cached now
+	w.impersonating()
+	kept := w.present()
 	for _, path := range []string{"/share/new.txt", "/share/old.txt"} {
 		w.leaveInUpload(path)
 	}
@@ -93,20 +93,20 @@ func TestDisconnectedClientsLeaveNoResources(t *testing.T) {
 		}
 	}
 	w.server.CloseClientConnections()
-	w.settled(kept)
+	w.awaitClosed(kept)
 	if got := w.entries(""); strings.Contains(got, uploadPrefix) {
 		t.Errorf("G-14: the directory has %s, want text without %q", got, uploadPrefix)
 	}
 	check.Equal(t, w.content("old.txt"), "old\n", "G-14: an interrupted upload replaced the file")
 }
 
-// settled waits until only the earlier handles are open and no thread impersonates. Threads created
+// awaitClosed waits until only the earlier handles are open and no thread impersonates. Threads created
 // since stay in the pool.
-func (w *world) settled(kept [3]int64) {
+func (w *world) awaitClosed(kept [3]int64) {
 	w.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
-		busy := w.acting()
-		now := w.now()
+		busy := w.impersonating()
+		now := w.present()
 		if busy == 0 && now[1] <= kept[1] && len(w.g.dav.Locks.Active()) <= 1 {
 			return
 		}
@@ -117,7 +117,7 @@ func (w *world) settled(kept [3]int64) {
 	}
 }
 
-// leaveInUpload ends a request when a part of its body was sent.
+// leaveInUpload cancels a request after a part of its body was sent.
 func (w *world) leaveInUpload(path string) {
 	w.Helper()
 	ctx, cancel := context.WithCancel(w.Context())

@@ -83,7 +83,7 @@ func TestTLSBefore12IsRejected(t *testing.T) {
 			_ = b.Close()
 		}()
 		err := tls.Client(a, &tls.Config{MinVersion: version, MaxVersion: version,
-			InsecureSkipVerify: true}).Handshake() //nolint:gosec // the version is tried
+			InsecureSkipVerify: true}).Handshake() //nolint:gosec // the version under test
 		check.That(t, (err == nil) == good, "G-23: version %x: %v", version, err)
 		_ = a.Close()
 	}

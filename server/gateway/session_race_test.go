@@ -16,25 +16,25 @@ import (
 // +checklocksignore
 func TestFailedLogonLeavesConcurrentOne(t *testing.T) {
 	for _, fails := range []bool{true, false} {
-		t.Run(fmt.Sprintf("the first fails %t", fails), func(t *testing.T) { meanwhile(t, fails) })
+		t.Run(fmt.Sprintf("the first fails %t", fails), func(t *testing.T) { checkConcurrentLogon(t, fails) })
 	}
 }
 
 // +checklocksignore
-func meanwhile(t *testing.T, fails bool) {
+func checkConcurrentLogon(t *testing.T, fails bool) {
 	t.Helper()
 	w := newWorld(t, shared, func(c *Config) { c.Threads = 1 })
 	p := check.Must(w.g.link.process())
 	p.do(t.Context(), func(*nt.Thread) ntstatus.Status { return ntstatus.Success })
-	held := w.now()[1]
+	held := w.present()[1]
 	s := newSessions(p, &Config{Sessions: 1, SessionLife: time.Hour, Now: func() time.Time { return time.Unix(9, 0) }})
 	made := func(one *session) { one.token, one.st = w.own(p), ntstatus.Success }
 	a, b := s.name("", "a"), s.name("", "b")
 	busy := s.get(a, made)
 	var second *session
-	first := s.get(b, func(one *session) { // there is no room
+	first := s.get(b, func(one *session) { // the cache is full
 		s.put(busy)
-		second = s.get(b, made) // now there is
+		second = s.get(b, made) // now it has space
 		if !fails {
 			made(one)
 		}

@@ -37,9 +37,9 @@ func TestOldPasswordExpiresWithCachedSession(t *testing.T) {
 	w.want(200, "alice", "GET", "/share/f", "")
 	now.Add(5*60 + 1)
 	p := check.Must(w.g.link.process())
-	held := w.now()[1]
-	p.sessions.sweep() // as its timer does
-	check.Eventually(t, func() bool { return w.now()[1] < held }, "G-5: the token of an expired session is still open")
+	held := w.present()[1]
+	p.sessions.sweep() // like its timer
+	check.Eventually(t, func() bool { return w.present()[1] < held }, "G-5: the token of an expired session is still open")
 	w.want(401, "alice", "GET", "/share/f", "")
 	w.must(w.store.Update(sid.LocalSystem, func(e *lsa.Edit) error { return e.SetPassword("alice", "pw-x") }))
 	w.want(200, "alice", "GET", "/share/f", "")
@@ -91,7 +91,7 @@ func TestBasicHeaderWithoutNameIsUnauthorized(t *testing.T) {
 	}
 }
 
-// certificate makes a certificate and its fingerprint.
+// certificate returns a certificate and its fingerprint.
 func certificate(t *testing.T) (tls.Certificate, string) {
 	t.Helper()
 	key := check.Must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
@@ -133,8 +133,8 @@ func TestClientCertificateMapsToAccount(t *testing.T) {
 // awaitHandles waits until the gateway has the given number of open handles: each session holds one, its token (G-5).
 func (w *world) awaitHandles(want int64) {
 	w.Helper()
-	for end := time.Now().Add(time.Minute); w.now()[1] != want; time.Sleep(time.Millisecond) {
-		check.RequireThat(w, time.Now().Before(end), "G-5: %d handles are open, want %d", w.now()[1], want)
+	for end := time.Now().Add(time.Minute); w.present()[1] != want; time.Sleep(time.Millisecond) {
+		check.RequireThat(w, time.Now().Before(end), "G-5: %d handles are open, want %d", w.present()[1], want)
 	}
 }
 
@@ -148,13 +148,13 @@ func TestSessionCacheKeepsUsedOnes(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	s := newSessions(p, &Config{Sessions: 2, SessionLife: time.Hour, Now: func() time.Time { return now }})
 	p.do(t.Context(), func(*nt.Thread) ntstatus.Status { return ntstatus.Success })
-	held := w.now()[1]
+	held := w.present()[1]
 	made := func(one *session) { one.token, one.st = w.own(p), ntstatus.Success }
 	get := func(name string) *session { return s.get(s.name("", name), made) }
 	a := get("a")
 	b := get("b")
 	s.put(b)
-	c := get("c") // in the place of b
+	c := get("c") // replaces b
 	w.awaitHandles(held + 2)
 	check.That(t, !a.dropped && b.dropped && !c.dropped && s.known[s.name("", "b")] == nil && len(s.known) == 2,
 		"G-4: %v %v %v, %d", a.dropped, b.dropped, c.dropped, len(s.known))
@@ -164,19 +164,19 @@ func TestSessionCacheKeepsUsedOnes(t *testing.T) {
 	w.awaitHandles(held + 2)
 	s.put(a)
 	now = now.Add(time.Hour + 1)
-	again := get("c") // c is over, and in use: it goes with its request
+	again := get("c") // c has expired and is in use: it is removed after its request
 	check.That(t, again != c && c.dropped && c.users == 1, "G-5: %v, %d requests use it", c.dropped, c.users)
 	s.put(c)
 	s.put(again)
 	w.awaitHandles(held + 2)
 	now = now.Add(time.Minute)
-	e := get("e") // in the place of a, which is over
+	e := get("e") // replaces a, which has expired
 	w.awaitHandles(held + 2)
 	check.That(t, a.dropped && !again.dropped, "G-4: an expired session stays: %t, a valid one goes: %t", !a.dropped,
 		again.dropped)
 	s.put(e)
 	now = now.Add(time.Hour)
-	s.sweep() // c is over
+	s.sweep() // c has expired
 	w.awaitHandles(held + 1)
 	check.That(t, len(s.known) == 1 && s.sweeping,
 		"G-5: %d are known, a sweep is to come: %v, want 1, true", len(s.known), s.sweeping)

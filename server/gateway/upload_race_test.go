@@ -15,10 +15,10 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// forBoth is a descriptor by which alice and bob may do everything.
+// forBoth is a descriptor that grants alice and bob full access.
 const forBoth = "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;FA;;;{bob})"
 
-// newFolders makes a world with a file and a folder that alice and bob may change.
+// newFolders returns a world with a file and a folder that alice and bob may change.
 func newFolders(t *testing.T) *world {
 	w := newWorld(t, forBoth)
 	for _, name := range []string{"file", "folder/inner", "to"} {
@@ -72,7 +72,7 @@ func TestOneOfConcurrentConditionalRequestsSucceeds(t *testing.T) {
 				t.Fatal(a.err)
 			case a.code/100 == 2:
 				won[a.name]++
-			case a.code != 412 && a.code != 404: // it is gone
+			case a.code != 412 && a.code != 404: // the file is gone
 				t.Errorf("%s: %d", a.name, a.code)
 			}
 		}
@@ -137,7 +137,7 @@ func TestLockKeepsFileOfHost(t *testing.T) {
 	for n, done := int64(6), false; !done; n++ { // the calls before log the client on
 		var left atomic.Int64
 		left.Store(n)
-		g := w.over(func(c net.Conn) net.Conn { return intruder{c, &left, func() { w.file("n", "host", shared) }} })
+		g := w.newGateway(func(c net.Conn) net.Conn { return intruder{c, &left, func() { w.file("n", "host", shared) }} })
 		r := httptest.NewRequestWithContext(t.Context(), "LOCK", "https://files.test/share/n", strings.NewReader(lockBody))
 		r.SetBasicAuth("alice", "pw-x")
 		answer := httptest.NewRecorder()

@@ -67,8 +67,8 @@ var shown = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{Raw: []b
 func TestUncommittedUploadLeavesNoName(t *testing.T) {
 	w := newExactly(t, shared)
 	w.file("old", "old", shared)
-	q := w.of("alice")
-	left := w.now()
+	q := w.newRequest("alice")
+	left := w.present()
 	for _, name := range []string{"old", "new"} {
 		u := w.begin(q, name)
 		other, st := q.open(place{"share", "old"}, winnt.FILE_READ_DATA, winnt.FILE_OPEN, 0)
@@ -82,7 +82,7 @@ func TestUncommittedUploadLeavesNoName(t *testing.T) {
 		}
 		q.s.p.release(other)
 		q.s.p.release(again)
-		if now := w.now(); now != left {
+		if now := w.present(); now != left {
 			t.Errorf("G-14: left are %v, which were %v, want %v", now, left, left)
 		}
 	}
@@ -101,12 +101,12 @@ func TestUncommittedUploadLeavesNoName(t *testing.T) {
 	}
 	w.must(u.Close())
 	check.ErrorIs(t, check.Err(os.Stat(w.root+"/never")), fs.ErrNotExist, "G-14: it has its name: err")
-	if now := w.now(); now != left {
+	if now := w.present(); now != left {
 		t.Errorf("G-14: left are %v, which were %v, want %v", now, left, left)
 	}
 }
 
-// begin begins an upload and writes to it.
+// begin starts an upload and writes to it.
 func (w *exactly) begin(q *request, name string) *upload {
 	w.Helper()
 	u, err := q.upload(place{"share", name}, dav.Creation{Replace: true})
@@ -116,7 +116,7 @@ func (w *exactly) begin(q *request, name string) *upload {
 	return u
 }
 
-// cut is a body whose client left.
+// cut is a body whose client disconnected.
 type cut struct{ err error }
 
 func (c cut) Read([]byte) (int, error) { return 0, c.err }
@@ -145,11 +145,11 @@ func (w *exactly) change(user, method, path, body string, headers ...string) str
 	return anyToken.ReplaceAllString(got, "token")
 }
 
-// uploaded returns the expected response to an upload of n bytes: the new tag and nothing else.
+// uploaded returns the expected response to an upload of size bytes, which has only the new tag.
 func uploaded(code, size int) string { return answered(code, "", fmt.Sprintf(`Etag: "now-%x"`, size)) }
 
-// needs returns a denial that names the missing privileges with their resources (RFC 3744, 7.1.1).
-func needs(href string, privileges ...string) string {
+// missing returns a denial that names the missing privileges with their resources (RFC 3744, 7.1.1).
+func missing(href string, privileges ...string) string {
 	var b strings.Builder
 	for _, p := range privileges {
 		b.WriteString("<D:resource><D:href>" + href + "</D:href><D:privilege><" + p + "/></D:privilege></D:resource>")
@@ -162,7 +162,7 @@ func needs(href string, privileges ...string) string {
 var (
 	saysMissing = inLine(409, "conflict (STATUS_OBJECT_PATH_NOT_FOUND)")
 	failed      = inLine(412, "the file was changed or replaced")
-	// The answer says why Windows does not allow a name (G-11).
+	// The response states why Windows does not allow a name (G-11).
 	badCharacter = inLine(400, `Windows does not allow this name: it has one of the characters "*/:<>?\|`)
 	inTheWay     = inLine(405, "method not allowed (STATUS_OBJECT_NAME_COLLISION)")
 )
@@ -181,7 +181,7 @@ func TestUploadConditionsAndLimitsDecidePut(t *testing.T) {
 	w.folder("r&d", "O:BAG:SYD:P(A;;0x20000;;;{bob})(A;OICI;FA;;;{alice})")
 	w.file("drop/hers", "hers", own)
 	w.folder("his", "O:BAG:SYD:P(A;OICI;FA;;;{bob})")
-	w.at("old")
+	w.setTime("old")
 	tag := fmt.Sprintf(`"%s-3"`, momentTag)
 	whole := strings.Repeat("0123456789", 100)
 	const old, gone = "old", "no file"
@@ -202,11 +202,11 @@ func TestUploadConditionsAndLimitsDecidePut(t *testing.T) {
 		{"alice", "/share/new", whole, []string{"If-None-Match", "*"}, uploaded(201, 1000), whole},
 		{"alice", "/share/empty", "", nil, uploaded(201, 0), ""},
 		{"bob", "/share/hers", "x", nil, saysDenied, "hers"},
-		{"carol", "/share/hers", "x", nil, saysDenied, "hers"}, // the tree is hidden: as one that is not served, below
+		{"carol", "/share/hers", "x", nil, saysDenied, "hers"}, // a hidden tree responds like one that is not served, below
 		{"carol", "/share/free", "x", nil, saysDenied, gone},
-		{"bob", "/share/told", "x", nil, needs("/share/told", "D:write-content", "D:bind"), "told"},
-		{"bob", "/share/free", "x", nil, needs("/share", "D:write-content", "D:bind"), gone},
-		{"bob", "/share/r&d/free", "x", nil, needs("/share/r&amp;d", "D:write-content", "D:bind"), gone},
+		{"bob", "/share/told", "x", nil, missing("/share/told", "D:write-content", "D:bind"), "told"},
+		{"bob", "/share/free", "x", nil, missing("/share", "D:write-content", "D:bind"), gone},
+		{"bob", "/share/r&d/free", "x", nil, missing("/share/r&amp;d", "D:write-content", "D:bind"), gone},
 		{"bob", "/share/deep/x", "x", nil, saysDenied, gone}, {"bob", "/share/deep/in/x", "x", nil, saysMissing, gone},
 		{"bob", "/share/none/x", "x", nil, saysMissing, gone}, {"bob", "/share/old/x", "x", nil, saysMissing, "no file"},
 		{"bob", "/share/drop/hers", "x", nil, saysDenied, "hers"},
@@ -219,7 +219,7 @@ func TestUploadConditionsAndLimitsDecidePut(t *testing.T) {
 		{"alice", "/share/" + uploadPrefix + "x", "x", nil, saysDenied, gone},
 	} {
 		what := fmt.Sprintf("PUT %s by %s with %v", c.path, c.user, c.headers)
-		w.same(what, w.change(c.user, "PUT", c.path, c.body, c.headers...), c.want)
+		w.diff(what, w.change(c.user, "PUT", c.path, c.body, c.headers...), c.want)
 		if c.path == "/share/his" || !strings.HasPrefix(c.path, "/share/") {
 			continue
 		}
@@ -233,9 +233,9 @@ func TestUploadConditionsAndLimitsDecidePut(t *testing.T) {
 	check.Equal(t, w.entries("drop"), "hers new", "G-14: the directory")
 	// An undeclared length is limited too, and nothing of a longer upload remains.
 	broken := inLine(413, "the file is larger than the gateway accepts")
-	w.same("too long unsaid", w.chunked("bob", "/share/old", whole+"x"), broken)
-	w.same("too long and new", w.chunked("alice", "/share/longer", whole+"x"), broken)
-	w.same("as long as may be", w.chunked("bob", "/share/old", whole[:999]), uploaded(204, 999))
+	w.diff("too long unsaid", w.chunked("bob", "/share/old", whole+"x"), broken)
+	w.diff("too long and new", w.chunked("alice", "/share/longer", whole+"x"), broken)
+	w.diff("as long as may be", w.chunked("bob", "/share/old", whole[:999]), uploaded(204, 999))
 	if got := w.content("old"); got != whole[:999] || !strings.HasPrefix(w.content("longer"), gone) {
 		t.Errorf("G-14: left is %.40q", got)
 	}
@@ -256,8 +256,8 @@ func TestDisconnectedClientDoesNotWriteInPlace(t *testing.T) {
 	w.file("fixed/his.txt", "old\n", "O:BAG:SYD:P(A;;FA;;;{bob})")
 	w.want(204, "bob", "PUT", "/share/fixed/his.txt", "in place\n")
 	check.Equal(t, w.content("fixed/his.txt"), "in place\n", "G-15")
-	for sent, want := range map[int]int64{6: 0, 2 * readAtOnce: 2 * readAtOnce} { // whole pieces are read
-		his := check.Must(w.of("bob").upload(place{tree: "share", path: `fixed\his.txt`}, dav.Creation{}))
+	for sent, want := range map[int]int64{6: 0, 2 * readAtOnce: 2 * readAtOnce} { // body is read in whole pieces
+		his := check.Must(w.newRequest("bob").upload(place{tree: "share", path: `fixed\his.txt`}, dav.Creation{}))
 		broken := io.MultiReader(strings.NewReader(strings.Repeat("a", sent)), iotest.ErrReader(io.ErrUnexpectedEOF))
 		n, err := his.ReadFrom(broken)
 		check.That(t, n == want && errors.Is(err, io.ErrUnexpectedEOF) && his.temp == 0,
@@ -265,15 +265,15 @@ func TestDisconnectedClientDoesNotWriteInPlace(t *testing.T) {
 		w.must(his.Close())
 	}
 	check.Equal(t, w.content("fixed/his.txt"), "in place\n", "G-14: after clients left")
-	alice := w.of("alice")
-	kept := w.now()
+	alice := w.newRequest("alice")
+	kept := w.present()
 	if u, err := alice.upload(place{tree: "share", path: "old.txt"}, dav.Creation{New: true}); err == nil {
 		t.Fatalf("G-14: an upload of a new file replaces one: %+v", u)
 	}
-	check.Equal(t, w.now()[1], kept[1], "handles")
+	check.Equal(t, w.present()[1], kept[1], "handles")
 }
 
-// leaving is the context of a client that leaves at one of the calls for it.
+// leaving is the context of a client that disconnects at its n-th Err call.
 type leaving struct {
 	context.Context
 	left *int
@@ -295,7 +295,7 @@ func TestDisconnectAtAnyCallChangesNothing(t *testing.T) {
 		w.file("old", "old", shared)
 		w.folder("fixed", "O:BAG:SYD:P(A;;0x1200a9;;;{bob})")
 		w.file("fixed/his", "old", "O:BAG:SYD:P(A;;FA;;;{bob})")
-		known := w.of(user)
+		known := w.newRequest(user)
 		refusals := 0
 		for calls := 0; ; calls++ {
 			left := calls
@@ -312,16 +312,16 @@ func TestDisconnectAtAnyCallChangesNothing(t *testing.T) {
 				refused.status != ntstatus.Cancelled || calls > 10 {
 				t.Fatalf("G-14: %s: left before call %d: %+v, %+v", name, calls, u, refused)
 			}
-			w.stays(fmt.Sprintf("%s, left before call %d", name, calls))
+			w.checkClean(fmt.Sprintf("%s, left before call %d", name, calls))
 		}
-		w.stays(name)
+		w.checkClean(name)
 		got := w.content("old") + w.content("fixed/his") + " in " + w.entries("") + " " + w.entries("fixed")
 		check.That(t, refusals >= 2 && got == "oldold in fixed old his", "G-14: %s: %d times refused; the tree holds %s",
 			name, refusals, got)
 	}
 }
 
-// entries returns the entries of a directory, as root sees them.
+// entries returns the entries of a directory, read as root.
 func (w *world) entries(name string) string {
 	w.Helper()
 	list := check.Must(os.ReadDir(filepath.Join(w.root, name)))
@@ -371,7 +371,7 @@ func TestUploadIsDurableBeforeItsName(t *testing.T) {
 	}
 }
 
-// slowly sends a part of a body, says so, and then waits for the end of its request.
+// slowly is a body that returns one part, closes a channel, and then waits for the end of its request.
 type slowly struct {
 	r    *http.Request
 	text string
@@ -414,7 +414,7 @@ func TestUploadFailsIfHostChangedName(t *testing.T) {
 			change()
 			return func() {}, nil
 		}
-		u, err := w.of(c.user).upload(place{"share", `d\f`}, dav.Creation{Enter: enter, Replace: c.replace})
+		u, err := w.newRequest(c.user).upload(place{"share", `d\f`}, dav.Creation{Enter: enter, Replace: c.replace})
 		w.must(err)
 		check.NoError(t, check.Err(u.Write([]byte("new"))))
 		_, _, err = u.Commit()
@@ -434,7 +434,7 @@ func TestStagedUploadFailsForReplacedFile(t *testing.T) {
 	const his = "O:BAG:SYD:P(A;;FA;;;{bob})"
 	w.file("f", "old", his)
 	w.file("g", "other", his)
-	u, err := w.of("bob").upload(place{"share", "f"}, dav.Creation{})
+	u, err := w.newRequest("bob").upload(place{"share", "f"}, dav.Creation{})
 	w.must(err)
 	check.NoError(t, check.Err(u.Write([]byte("new"))))
 	w.must(os.Rename(filepath.Join(w.root, "g"), filepath.Join(w.root, "f")))

@@ -15,7 +15,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// passes is how many tests each group of litmus 0.13 has: Apache's mod_dav passes all of them. Debian's http has four.
+// passes is the number of tests in each group of litmus 0.13, all of which Apache's mod_dav passes. Debian's group http
+// has four.
 var passes = map[string]int{"basic": 16, "copymove": 13, "props": 30, "locks": 41, "http": 3}
 
 // TestLitmusSuitePasses runs Debian's litmus over plain HTTP against the same handler, because litmus does not
@@ -29,7 +30,7 @@ func TestLitmusSuitePasses(t *testing.T) {
 	defer s.Close()
 	cmd := exec.Command(litmus, "-k", s.URL+"/share/litmusdir/", "alice", "pw-x")
 	cmd.Dir = t.TempDir()
-	out, _ := cmd.CombinedOutput() // the summary says more than the code
+	out, _ := cmd.CombinedOutput() // the summary has more details than the exit code
 	summary := regexp.MustCompile("summary for `([a-z]+)': of ([0-9]+) tests run: ([0-9]+) passed")
 	found := 0
 	lines := bufio.NewScanner(strings.NewReader(string(out)))
@@ -73,7 +74,7 @@ func TestLockPreventsChangesUntilExpiry(t *testing.T) {
 	w.describe("d", both)
 	w.file("hers", "x", own)
 	for _, name := range []string{"f", "hers"} {
-		w.at(name)
+		w.setTime(name)
 	}
 	left := w.left
 	info := func(owner string) string {
@@ -105,7 +106,7 @@ func TestLockPreventsChangesUntilExpiry(t *testing.T) {
 	noMatch := answer(412, "<D:lock-token-matches-request-uri/>")
 	locked := missing("/share/f")
 	token, said := lock("alice", "/share/f", "<D:href>me &amp; you</D:href>", "Depth", "0", "Timeout", "Second-100")
-	w.same("lock with an owner", said, granted(200, "/share/f", "<D:href>me &amp; you</D:href>", "0", 100))
+	w.diff("lock with an owner", said, granted(200, "/share/f", "<D:href>me &amp; you</D:href>", "0", 100))
 	active := func(token string, seconds int) string {
 		return "<D:activelock><D:locktype><D:write/></D:locktype><D:lockscope><D:exclusive/></D:lockscope>" +
 			"<D:depth>0</D:depth>" +
@@ -117,10 +118,10 @@ func TestLockPreventsChangesUntilExpiry(t *testing.T) {
 	for user, shown := range map[string]string{"alice": mine, "bob": ""} {
 		got := w.find(user, "/share/f", "0", propfind("<D:prop><D:lockdiscovery/></D:prop>"))
 		want := func(seconds int) string {
-			return multi(response("/share/f", "200 OK", "<D:lockdiscovery>"+active(shown, seconds)+"</D:lockdiscovery>"))
+			return multistatus(response("/share/f", "200 OK", "<D:lockdiscovery>"+active(shown, seconds)+"</D:lockdiscovery>"))
 		}
 		if got != want(70) { // the lock began a moment after the test
-			w.same("G-18: told to "+user, got, want(int(100-later.Sub(begun).Seconds())+1))
+			w.diff("G-18: told to "+user, got, want(int(100-later.Sub(begun).Seconds())+1))
 		}
 	}
 	held := "(<" + token + ">)"
@@ -147,27 +148,27 @@ func TestLockPreventsChangesUntilExpiry(t *testing.T) {
 		{"bob", "LOCK", "/share/none/x", info("x"), nil, saysMissing},
 		{"alice", "PUT", "/share/f", "four", []string{"If", held}, uploaded(204, 4)},
 	} {
-		w.same(fmt.Sprintf("%d: %s %s by %s", i, c.method, c.path, c.user), w.change(c.user, c.method, c.path, c.body,
+		w.diff(fmt.Sprintf("%d: %s %s by %s", i, c.method, c.path, c.user), w.change(c.user, c.method, c.path, c.body,
 			c.headers...), c.want)
 	}
 	refreshed := strings.Replace(granted(200, "/share/f", "<D:href>me &amp; you</D:href>", "0", 200),
 		"Lock-Token: <token>\n",
 		"", 1)
-	w.same("refreshed", anyToken.ReplaceAllString(w.ask("alice", "LOCK", "/share/f", "", "If", held, "Timeout",
+	w.diff("refreshed", anyToken.ReplaceAllString(w.ask("alice", "LOCK", "/share/f", "", "If", held, "Timeout",
 		"Second-200"), "token"), refreshed)
 	if l := w.g.dav.Locks.Active(); len(l) != 1 || !l[0].Until.Equal(later.Add(200*time.Second)) {
 		t.Errorf("G-19: refreshed: %v", l)
 	}
-	w.same("unlocked", w.ask("alice", "UNLOCK", "/share/f", "", "Lock-Token", "<"+token+">"), answered(204, ""))
-	w.same("twice", w.ask("alice", "UNLOCK", "/share/f", "", "Lock-Token", "<"+token+">"), answer(409,
+	w.diff("unlocked", w.ask("alice", "UNLOCK", "/share/f", "", "Lock-Token", "<"+token+">"), answered(204, ""))
+	w.diff("twice", w.ask("alice", "UNLOCK", "/share/f", "", "Lock-Token", "<"+token+">"), answer(409,
 		"<D:lock-token-matches-request-uri/>"))
 	// LOCK creates an empty file for a free name. If it cannot, no lock remains.
 	token, said = lock("alice", "/share/d/made", "me")
-	w.same("a free name", said, granted(201, "/share/d/made", "me", "infinity", 3600))
+	w.diff("a free name", said, granted(201, "/share/d/made", "me", "infinity", 3600))
 	if got := w.content("d/made"); got != "" {
 		t.Errorf("it has %q", got)
 	}
-	w.same("unlocked", w.ask("alice", "UNLOCK", "/share/d/made", "", "Lock-Token", "<"+token+">"), answered(204, ""))
+	w.diff("unlocked", w.ask("alice", "UNLOCK", "/share/d/made", "", "Lock-Token", "<"+token+">"), answered(204, ""))
 	w.folder("read", "O:BAG:SYD:P(A;OICI;0x1200a9;;;{bob})")
 	if _, said := lock("bob", "/share/read/new", "x"); !strings.HasPrefix(said, "403\n") {
 		t.Errorf("a name that cannot be made: %s", said)

@@ -54,11 +54,11 @@ func TestConformanceCasesHoldOnApache(t *testing.T) {
 		folder := filepath.Join(root, fmt.Sprint("c", i))
 		for _, dir := range []string{"", "d", "e"} {
 			check.NoError(t, os.Mkdir(filepath.Join(folder, dir), 0o755))
-			give(t, filepath.Join(folder, dir))
+			chown(t, filepath.Join(folder, dir))
 		}
 		for _, file := range []string{"f", "t", "d/m"} {
 			write(t, filepath.Join(folder, file), []byte(file[len(file)-1:]))
-			give(t, filepath.Join(folder, file))
+			chown(t, filepath.Join(folder, file))
 			check.NoError(t, os.Chtimes(filepath.Join(folder, file), moment, moment))
 		}
 		s.Run(&list[i], list[i].Apache)
@@ -68,8 +68,8 @@ func TestConformanceCasesHoldOnApache(t *testing.T) {
 // apacheUser is the account of Debian's package.
 const apacheUser = "www-data"
 
-// give makes Apache's account the owner of a file.
-func give(t *testing.T, path string) {
+// chown makes Apache's account the owner of a file.
+func chown(t *testing.T, path string) {
 	t.Helper()
 	u, err := user.Lookup(apacheUser)
 	if err != nil {
@@ -92,16 +92,16 @@ func apache(t *testing.T) (base, root string) {
 	root = filepath.Join(dir, "root")
 	for _, path := range []string{root, filepath.Join(dir, "locks")} {
 		check.NoError(t, os.Mkdir(path, 0o755))
-		give(t, path)
+		chown(t, path)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // Apache's account must pass
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // Apache's account must be able to traverse it
 		t.Fatal(err)
 	}
 	sum := sha1.Sum([]byte("pw-x")) //nolint:gosec // as above
 	secret := "{SHA}" + base64.StdEncoding.EncodeToString(sum[:])
 	accounts := filepath.Join(dir, "users")
 	write(t, accounts, []byte("alice:"+secret+"\nbob:"+secret+"\n"))
-	give(t, accounts)
+	chown(t, accounts)
 	free := check.Must(net.Listen("tcp", "127.0.0.1:0"))
 	at := free.Addr().String()
 	_ = free.Close()

@@ -37,12 +37,12 @@ func TestWhoCanAndLookUpReturnFullResponses(t *testing.T) {
 		}
 		return `{"sid":"` + s + `"` + name + "," + g + "}"
 	}
-	w.same("WhoCan", w.call("bob", "WhoCan", `{`+file+`}`), `200 {"grants":[`+grant(carol, `HOST\\carol`, both(0x60000,
+	w.diff("WhoCan", w.call("bob", "WhoCan", `{`+file+`}`), `200 {"grants":[`+grant(carol, `HOST\\carol`, both(0x60000,
 		"FILE_READ_ATTRIBUTES READ_CONTROL WRITE_DAC"))+","+grant(bob, `HOST\\bob`, both(0x20003,
 		"FILE_READ_DATA FILE_WRITE_DATA FILE_READ_ATTRIBUTES READ_CONTROL"))+","+grant(alice, `HOST\\alice`, both(1,
 		"FILE_READ_DATA FILE_READ_ATTRIBUTES"))+","+grant("S-1-5-21-1-2-3-4", "", both(0x10000,
 		"FILE_READ_ATTRIBUTES DELETE"))+","+grant("S-1-1-0", "Everyone", both(0, "FILE_READ_ATTRIBUTES"))+`]}`)
-	w.same("WhoCan of accounts", w.call("bob", "WhoCan", `{`+file+`,"accounts":["alice","mallory","carol"]}`),
+	w.diff("WhoCan of accounts", w.call("bob", "WhoCan", `{`+file+`,"accounts":["alice","mallory","carol"]}`),
 		`200 {"grants"`+
 			`:[{"name":"alice",`+both(1, "FILE_READ_DATA FILE_READ_ATTRIBUTES")+`},{"name":"mallory","error":`+
 			`"account: STATUS_LOGON_FAILURE"},{"name":"carol",`+both(0x60000, "FILE_READ_ATTRIBUTES READ_CONTROL WRITE_DAC")+
@@ -55,33 +55,33 @@ func TestWhoCanAndLookUpReturnFullResponses(t *testing.T) {
 	}
 	many := func(n int) string { return strings.TrimSuffix(strings.Repeat(`"x",`, n), ",") }
 	const tooMany = `400 {"code":"invalid_argument","message":"too many questions in one call: split them"}`
-	w.same("WhoCan without READ_CONTROL", w.call("alice", "WhoCan", `{`+file+`}`),
+	w.diff("WhoCan without READ_CONTROL", w.call("alice", "WhoCan", `{`+file+`}`),
 		`403 {"code":"permission_denied","message":"STATUS_ACCESS_DENIED"}`)
 	whoCan := func(descriptor string) string { return w.call("bob", "WhoCan", `{"object":{"sddl":"`+descriptor+`"}}`) }
-	w.same("WhoCan of a descriptor with 101 SIDs", whoCan("O:SYG:SYD:"+sids(100)),
+	w.diff("WhoCan of a descriptor with 101 SIDs", whoCan("O:SYG:SYD:"+sids(100)),
 		`400 {"code":"invalid_argument","message":"the descriptor names more than 100 users and groups: ask about single `+
 			`accounts"}`)
 	check.That(t, strings.HasPrefix(whoCan("O:SYG:SYD:"+sids(99)), "200 "), "WhoCan of a descriptor with 100 SIDs fails")
-	w.same("WhoCan of 101 accounts", w.call("bob", "WhoCan", `{`+file+`,"accounts":[`+many(101)+`]}`), tooMany)
-	w.same("WhoCan of 100 accounts", w.call("bob", "WhoCan", `{`+file+`,"accounts":[`+many(100)+`]}`), `200 {"grants":[`+
+	w.diff("WhoCan of 101 accounts", w.call("bob", "WhoCan", `{`+file+`,"accounts":[`+many(101)+`]}`), tooMany)
+	w.diff("WhoCan of 100 accounts", w.call("bob", "WhoCan", `{`+file+`,"accounts":[`+many(100)+`]}`), `200 {"grants":[`+
 		strings.TrimSuffix(strings.Repeat(`{"name":"x","error":"account: STATUS_LOGON_FAILURE"},`, 100), ",")+`]}`)
-	w.same("LookUp", w.call("bob", "LookUp", `{"names":["alice","stranger","Everyone",`+
+	w.diff("LookUp", w.call("bob", "LookUp", `{"names":["alice","stranger","Everyone",`+
 		`"BUILTIN\\Administrators"],"sids":["`+bob+`","S-1-5-21-9-9-9-9","S-1-5-32-544","S-1-1-0"]}`),
 		`200 {"found":[{"name":"alice","domain":"HOST","sid":"`+alice+
 			`"},{"name":"stranger"},{"name":"Everyone","sid":"S-1-1-0"},{"name":"BUILTIN\\Administrators","domain":"BUILTIN",`+
 			`"sid":"S-1-5-32-544"},{"name":"HOST\\bob","sid":"`+bob+`"},{"sid":"S-1-5-21-9-9-9-9"},`+
 			`{"name":"BUILTIN\\Administrators","sid":"S-1-5-32-544"},{"name":"Everyone","sid":"S-1-1-0"}]}`)
-	w.same("LookUp of nothing", w.call("bob", "LookUp", `{}`),
+	w.diff("LookUp of nothing", w.call("bob", "LookUp", `{}`),
 		`400 {"code":"invalid_argument","message":"names and sids are missing: give one of them"}`)
 	if got := w.call("bob", "LookUp", `{"sids":["S-1-x"]}`); !strings.HasPrefix(got, `400 {"code":"invalid_argument"`) {
 		t.Errorf(`LookUp of an invalid SID: %s, want text starting with "400 {"code":"invalid_argument""`, got)
 	}
-	w.same("LookUp of 1001", w.call("bob", "LookUp", `{"names":[`+many(1000)+`],"sids":["S-1-1-0"]}`), tooMany)
+	w.diff("LookUp of 1001", w.call("bob", "LookUp", `{"names":[`+many(1000)+`],"sids":["S-1-1-0"]}`), tooMany)
 	if got := w.call("bob", "LookUp", `{"names":[`+many(999)+`],"sids":["S-1-1-0"]}`); !strings.HasPrefix(got, "200 ") ||
 		strings.Count(got, `"name":"x"`) != 999 {
 		t.Errorf("LookUp of 1000: %.200s", got)
 	}
-	w.same("Token", w.call("bob", "Token", `{}`), w.tokenOf("bob"))
+	w.diff("Token", w.call("bob", "Token", `{}`), w.tokenOf("bob"))
 	type service struct{ Name, Summary, Missing string }
 	var got, want struct{ Services []service }
 	for r := range nt.NtTable.All {
@@ -161,7 +161,7 @@ func TestGrantsOfEachSIDAreComputedAlone(t *testing.T) {
 // (G-56).
 func TestEvaluationsWaitForProcessorUntilRequestEnds(t *testing.T) {
 	w := newExactly(t, shared)
-	q := w.of("bob")
+	q := w.newRequest("bob")
 	ctx, end := context.WithCancel(t.Context())
 	q.ctx = ctx
 	d := sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")
