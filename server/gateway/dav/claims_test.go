@@ -18,7 +18,7 @@ func TestOverlappingClaimsConflictUnlessShared(t *testing.T) {
 	at := func(path string) Path { return Path("/t").Join(strings.ReplaceAll(path, `\`, "/")) }
 	for _, c := range []struct {
 		a, b claim
-		want bool // they conflict
+		want bool // the claims conflict
 	}{
 		{claim{at: at("a")}, claim{at: at("a")}, true}, {claim{at: at("a")}, claim{at: at("b")}, false},
 		{claim{at: at("a")}, claim{at: "/u/a"}, false}, {claim{at: at("a")}, claim{at: at(`a\b`)}, false},
@@ -56,7 +56,7 @@ func TestOverlappingClaimsConflictUnlessShared(t *testing.T) {
 }
 
 // TestTakeWaitsForAllClaims checks that a request waits until every claim that conflicts with its own is released, and
-// gets nothing if its patience ends first.
+// gets no claim if its context ends first.
 func TestTakeWaitsForAllClaims(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newClaims()

@@ -22,7 +22,7 @@ func TestConformanceCasesHoldOnEngine(t *testing.T) {
 	}
 }
 
-// failing returns a change to a file system after which a call fails for names that match a pattern of package path.
+// failing returns a change that makes a call fail for names that match a pattern of package path.
 func failing(call, pattern string, err error) func(*memory) {
 	return func(m *memory) {
 		m.refuse = func(c string, name Path) error {
@@ -34,7 +34,7 @@ func failing(call, pattern string, err error) func(*memory) {
 	}
 }
 
-// refuse returns failing with a refusal of status 403.
+// refuse returns a change that makes a call fail with status 403.
 func refuse(call, pattern string) func(*memory) {
 	return failing(call, pattern, Refuse(http.StatusForbidden, "access denied"))
 }
@@ -47,13 +47,13 @@ func TestOptionsListClassesAndMethods(t *testing.T) {
 		"OPTIONS, GET, HEAD, PROPFIND, PUT, DELETE, MKCOL, COPY, MOVE, PROPPATCH, LOCK, UNLOCK"}}, "headers")
 }
 
-// TestRequestsHaveDefinedEffects checks the status, a part of the response, and the tree after requests, also of those
-// that the file system denies a call, and both sides of limits. An upload has at most 3 bytes.
+// TestRequestsHaveDefinedEffects checks the status, a part of the response, and the tree after each request, also with
+// failing calls of the file system, and both sides of each limit. An upload has at most 3 bytes.
 func TestRequestsHaveDefinedEffects(t *testing.T) {
 	const set = `<D:propertyupdate xmlns:D="DAV:"><D:x/><D:set><D:prop xml:lang="de"><y xmlns="urn:y"/></D:prop>` +
 		`</D:set></D:propertyupdate>`
 	blanks := strings.Repeat("\t", 1<<20-len(davcases.PropertyXML))
-	few := func(m *memory) { m.most, m.MostListed = 1, 1; m.put("/c/d/n", "n") }
+	few := func(m *memory) { m.most, m.MostListed = 1, 1; m.write("/c/d/n", "n") }
 	none := func(*memory) {}
 	names := func(n int) string {
 		return `<D:propfind xmlns:D="DAV:"><D:prop>` + strings.Repeat("<D:x/>", n) + `</D:prop></D:propfind>`

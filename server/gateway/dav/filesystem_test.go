@@ -18,7 +18,7 @@ import (
 	"github.com/refmon/refmon/server/internal/test/davcases"
 )
 
-// memory is a file system in memory and its WebDAV server. All users have all rights, unless refuse says otherwise.
+// memory is a file system in memory and its WebDAV server. All users have all rights, unless refuse denies a call.
 type memory struct {
 	*testing.T
 	*Engine
@@ -49,19 +49,19 @@ func newMemory(t *testing.T) *memory {
 		m.of[name] = &node{folder: true}
 	}
 	for _, name := range []Path{"/c/f", "/c/t", "/c/d/m"} {
-		m.put(name, string(name[len(name)-1:]))
+		m.write(name, string(name[len(name)-1:]))
 	}
 	return m
 }
 
-// put replaces the contents of a file.
-func (m *memory) put(name Path, text string) {
+// write replaces the contents of a file.
+func (m *memory) write(name Path, text string) {
 	m.n++
 	m.of[name] = &node{text: text, version: m.n}
 }
 
-// run performs steps of package davcases, one on each line, and returns the answer to the last one. It checks that no
-// file, upload and stage stays open.
+// run performs steps of package davcases, one per line, and returns the last response. It checks that no file, upload
+// or stage stays open.
 func (m *memory) run(steps string) (code int, answer string) {
 	m.Helper()
 	s := &davcases.Site{T: m.T, Base: "http://host.test/c", Client: &http.Client{Transport: m}}
@@ -85,7 +85,7 @@ func (m *memory) tree() string {
 	return strings.Join(list, " ")
 }
 
-// state returns all names with contents, versions and properties.
+// state returns all names with contents, versions and properties as text.
 func (m *memory) state() (text string) {
 	for _, name := range slices.Sorted(maps.Keys(m.of)) {
 		text += fmt.Sprintf("%s %+v\n", name, *m.of[name])
@@ -93,14 +93,14 @@ func (m *memory) state() (text string) {
 	return text
 }
 
-// RoundTrip answers a request as a server does.
+// RoundTrip serves a request.
 func (m *memory) RoundTrip(r *http.Request) (*http.Response, error) {
 	w := httptest.NewRecorder()
 	m.ServeHTTP(w, r)
 	return w.Result(), nil
 }
 
-// ServeHTTP answers a request of the user of its Basic header.
+// ServeHTTP serves a request for the user of its Basic header.
 func (m *memory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	user, _, _ := r.BasicAuth()
 	switch r.Method {
@@ -326,7 +326,7 @@ func (u *memoryUpload) Commit() (i Info, created bool, err error) {
 		return i, false, err
 	}
 	old := u.of[u.name]
-	u.put(u.name, u.text)
+	u.write(u.name, u.text)
 	if old != nil {
 		u.of[u.name].props = old.props
 	}

@@ -22,7 +22,7 @@ func TestLockTokenIsUUID(t *testing.T) {
 		"token of other bytes")
 }
 
-// TestLocksAreBounded checks both sides of the limits for one user and for all users. An expired lock frees its place
+// TestLocksAreBounded checks both sides of the limits for one user and for all users. An expired lock no longer counts
 // (G-19).
 func TestLocksAreBounded(t *testing.T) {
 	now := time.Unix(1000, 0)
@@ -50,7 +50,7 @@ func TestLocksAreBounded(t *testing.T) {
 }
 
 // TestLocksExcludeEachOtherIfTheyOverlap checks which two locks exclude each other (RFC 4918, 6.2; G-43), and that a
-// removed lock takes no other with it.
+// removing a lock removes no other.
 func TestLocksExcludeEachOtherIfTheyOverlap(t *testing.T) {
 	for _, c := range []struct {
 		held, next Lock
@@ -80,8 +80,8 @@ func TestLocksExcludeEachOtherIfTheyOverlap(t *testing.T) {
 	}
 }
 
-// TestDropKeepsLocksOfMembers checks that Drop removes the locks of descendants only if told to, and the order of the
-// others.
+// TestDropKeepsLocksOfMembers checks that Drop removes the locks of descendants only on request, and keeps the order of
+// the others.
 func TestDropKeepsLocksOfMembers(t *testing.T) {
 	for below, want := range map[bool]int{false: 20, true: 10} {
 		table := newLockTable(time.Now)

@@ -54,7 +54,7 @@ func TestLockRequestsFollowRFC4918(t *testing.T) {
 				if call != "Create" {
 					return nil
 				}
-				m.put(name, "of the host")
+				m.write(name, "of the host")
 				return errExists
 			}
 		}, 200, "/c/n", 1},
@@ -77,7 +77,8 @@ func TestLockRequestsFollowRFC4918(t *testing.T) {
 	}
 }
 
-// A body of unknown length decides by its bytes whether LOCK locks or refreshes (RFC 4918, 9.10.2).
+// TestLockOfUnknownLength checks that LOCK with a body of unknown length creates a lock if the body has bytes, and
+// refreshes one otherwise (RFC 4918, 9.10.2).
 func TestLockOfUnknownLength(t *testing.T) {
 	m := newMemory(t)
 	for _, body := range []string{davcases.LockXML, ""} {
@@ -126,7 +127,7 @@ func TestLockKeepsFileCreatedMeanwhile(t *testing.T) {
 	m := newMemory(t)
 	m.refuse = func(call string, name Path) error {
 		if call == "Stat" && name == "/c/n" && !m.how.New && !m.how.Replace { // before the creation
-			m.put(name, "by a program")
+			m.write(name, "by a program")
 			return errAbsent
 		}
 		return nil

@@ -25,7 +25,7 @@ func TestMkcolRejectsBody(t *testing.T) {
 func TestMultistatusIsBounded(t *testing.T) {
 	m := newMemory(t)
 	for i := range mostParts {
-		m.put(Path(fmt.Sprint("/c/d/", i)), "")
+		m.write(Path(fmt.Sprint("/c/d/", i)), "")
 	}
 	refuse("Remove", "/c/d/*")(m)
 	code, body := m.run("alice DELETE /d")

@@ -48,13 +48,13 @@ func TestPropfindListsWhatWasRequested(t *testing.T) {
 			"/c/d/m: lockdiscovery=/c/d/m/c/d/m 200"},
 	} {
 		code, body := newMemory(t).run(c.steps)
-		check.That(t, code == 207 && short(body) == c.want, "%s: %d %s\nwant %s", c.steps, code, short(body), c.want)
+		check.That(t, code == 207 && brief(body) == c.want, "%s: %d %s\nwant %s", c.steps, code, brief(body), c.want)
 	}
 }
 
-// short abbreviates a PROPFIND response: the URL of each resource, and each property with its value, if that is a text
-// or the roots of locks, before their status.
-func short(answer string) string {
+// brief returns a PROPFIND response in short form: the URL of each resource, and its properties before their status,
+// with values that are texts or the roots of locks.
+func brief(answer string) string {
 	for _, r := range [][2]string{
 		{regexp.QuoteMeta(lockable), "exclusive shared"},
 		{`<D:activelock>.*?<D:lockroot><D:href>(.*?)</D:href></D:lockroot></D:activelock>`, "$1"},

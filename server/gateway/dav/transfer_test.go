@@ -94,9 +94,9 @@ func TestUploadsMeetNewConditions(t *testing.T) {
 		left    string // contents; "": no file
 	}{
 		{tagged, func(*memory) {}, 204, "new"},
-		{tagged, func(m *memory) { m.put("/c/f", "other") }, 412, "other"},
+		{tagged, func(m *memory) { m.write("/c/f", "other") }, 412, "other"},
 		{tagged, func(m *memory) { delete(m.of, "/c/f") }, 412, ""},
-		{without, func(m *memory) { m.put("/c/f", "other") }, 204, "new"},
+		{without, func(m *memory) { m.write("/c/f", "other") }, 204, "new"},
 		{without, func(m *memory) { delete(m.of, "/c/f") }, 201, "new"},
 		{without, func(m *memory) {
 			_, _, err := m.Locks.Add(Lock{User: "alice", Root: "/c/f"}, time.Hour)
@@ -127,7 +127,7 @@ func TestRequestStopsAfterClientLeft(t *testing.T) {
 		{"COPY", "/c/n", "Open", 503}, {"COPY", "/c/e", "Open", 503}, {"DELETE", "", "Remove", 207},
 	} {
 		m := newMemory(t)
-		m.put("/c/d/n", "n")
+		m.write("/c/d/n", "n")
 		before := m.tree()
 		ctx, leave := context.WithCancel(t.Context())
 		var done []Path

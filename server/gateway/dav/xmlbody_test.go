@@ -57,7 +57,7 @@ func TestShortBodyHasNoEndlessValue(t *testing.T) {
 		return []byte(`<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><p xmlns="` + strings.Repeat("u", 1011) + `">` +
 			strings.Repeat("<e/>", elements) + "</p></D:prop></D:set></D:propertyupdate>")
 	}
-	got, err := readPatches(body(64)) // 1024 bytes each
+	got, err := readPatches(body(64)) // 1,024 bytes each
 	check.That(t, err == nil && len(got[0].Property.Value) == 64<<10, "G-21: 64 elements: %v", err)
 	got, err = readPatches(body(16_000))
 	check.That(t, err != nil && got == nil, "G-21: 16,000 elements of 1 KiB: %d properties, %v", len(got), err)
