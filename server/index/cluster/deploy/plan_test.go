@@ -231,8 +231,8 @@ func TestConfigurationsHaveEachSetting(t *testing.T) {
 		"with NATS servers of others the files are %q", slices.Sorted(maps.Keys(all)))
 }
 
-// The files of a site, and the names of new folders, are on disk when a run ends. A run returns errors of the disk
-// (N-124).
+// TestSiteSurvivesPowerFailure checks that the files of a site and the names of new folders are durable when a run
+// ends, and that a run returns errors of the disk (N-124).
 func TestSiteSurvivesPowerFailure(t *testing.T) {
 	above := t.TempDir()
 	out := filepath.Join(above, "out")
@@ -354,7 +354,7 @@ func TestInstallScriptRunsExpectedCommands(t *testing.T) {
 	check.NoError(t, os.Mkdir(filepath.Join(dir, "state", "lost+found"), 0o700))
 	out, err := install()
 	check.That(t, err == nil, "N-144: a new disk as state: %v, %s", err, out)
-	// A link to a folder of refmon-index is no folder of another user.
+	// A link to a folder of refmon-index does not count as another user's folder.
 	check.NoError(t, errors.Join(os.Rename(filepath.Join(dir, "state"), filepath.Join(dir, "disk")),
 		os.Symlink("disk", filepath.Join(dir, "state")), os.WriteFile(filepath.Join(dir, "disk", "f"), nil, 0o600),
 		os.WriteFile(filepath.Join(bin, "stat"), []byte("#!/bin/sh\ntest $1 = -L && echo refmon-index || echo root"), 0o700)))
@@ -371,8 +371,8 @@ func TestInstallScriptRunsExpectedCommands(t *testing.T) {
 	}
 }
 
-// The printed command copies all files of a machine. It keeps the mode of an existing folder, which the install script
-// may refuse.
+// TestPrintedCommandKeepsModeOfFolder checks that the printed command copies all files of a machine and keeps the mode
+// of an existing folder, which the install script may reject.
 func TestPrintedCommandKeepsModeOfFolder(t *testing.T) {
 	out, folder := t.TempDir(), t.TempDir()
 	check.NoError(t, errors.Join(os.Chmod(folder, 0o755), os.WriteFile(filepath.Join(out, "ssh"),
