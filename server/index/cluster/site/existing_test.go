@@ -10,7 +10,7 @@ import (
 
 // TestNATSAccountsListEachRole checks the accounts for NATS servers, role by role and completely (N-45, N-121).
 func TestNATSAccountsListEachRole(t *testing.T) {
-	s, _ := made(t)
+	s, _ := newTestSite(t)
 	var want strings.Builder
 	user := func(r Role) {
 		p := s.Permissions(r)

@@ -11,7 +11,7 @@ import (
 // and the streams that it reads, and to nothing else: a watcher to those of its host, and a follower to results but no
 // input (N-45, N-46). An unknown role may do nothing, and only the keeper creates streams.
 func TestRolesUseOnlyTheirSubjects(t *testing.T) {
-	s, _ := made(t)
+	s, _ := newTestSite(t)
 	gets := func(streams ...string) (out []string) {
 		for _, name := range streams {
 			out = append(out, "$JS.API.DIRECT.GET."+name, "$JS.API.DIRECT.GET."+name+".>")

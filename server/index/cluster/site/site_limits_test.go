@@ -26,7 +26,7 @@ func TestSiteRejectsValuesBeyondLimits(t *testing.T) {
 		return map[string][]string{"h": list}
 	}
 	one := func(host string, trees ...string) map[string][]string { return map[string][]string{host: trees} }
-	_, seeds := made(t)
+	_, seeds := newTestSite(t)
 	for name, c := range map[string]struct {
 		change func(*Site)
 		why    string

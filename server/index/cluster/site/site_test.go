@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-func made(t testing.TB) (*Site, map[Role]string) {
+func newTestSite(t testing.TB) (*Site, map[Role]string) {
 	t.Helper()
 	s, seeds, err := New(Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv", "/home"}, "b": {"/srv"}}, Parts: 3,
 		Deciders: 2})
@@ -22,7 +22,7 @@ func made(t testing.TB) (*Site, map[Role]string) {
 // TestSignatureCoversRoleSubjectAndBody checks that a signature is valid only for the role, subject, part, id and body
 // that were signed, and that a message without a signature, or with half of one, belongs to no role (N-43).
 func TestSignatureCoversRoleSubjectAndBody(t *testing.T) {
-	s, seeds := made(t)
+	s, seeds := newTestSite(t)
 	sign := func(r Role, m Signed) []byte {
 		t.Helper()
 		key, err := nkeys.FromSeed([]byte(seeds[r]))
@@ -65,7 +65,7 @@ func TestSignatureCoversRoleSubjectAndBody(t *testing.T) {
 // TestDocumentsMapToFixedParts checks that each document belongs to one part of its tree and each class to one share,
 // the same on every machine (N-44).
 func TestDocumentsMapToFixedParts(t *testing.T) {
-	s, _ := made(t)
+	s, _ := newTestSite(t)
 	check.Equal(t, len(s.DocumentParts()), 9, "parts of three trees")
 	subjects := map[string]bool{}
 	for _, p := range s.DocumentParts() {
@@ -87,7 +87,7 @@ func TestDocumentsMapToFixedParts(t *testing.T) {
 
 // TestSiteFolderLoadsAsWritten checks that a site's files can be loaded again.
 func TestSiteFolderLoadsAsWritten(t *testing.T) {
-	s, seeds := made(t)
+	s, seeds := newTestSite(t)
 	dir := t.TempDir()
 	a := newAuthority(t)
 	cert, key, err := a.Issue("files.example")
@@ -124,7 +124,7 @@ func TestSiteFolderLoadsAsWritten(t *testing.T) {
 // TestRenewKeepsKeysOfExistingRoles checks that a changed site keeps the keys of its roles, and that a role without one
 // gets one.
 func TestRenewKeepsKeysOfExistingRoles(t *testing.T) {
-	s, seeds := made(t)
+	s, seeds := newTestSite(t)
 	next := *s
 	next.Hosts = map[string][]string{"a": {"/srv"}, "c": {"/srv"}}
 	again, all, err := Renew(next, seeds)
