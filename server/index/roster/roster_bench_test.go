@@ -19,21 +19,21 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// domain is that of the generated people.
+// domain is the domain of the generated people.
 var domain = sid.MustParse("S-1-5-21-7-7-7")
 
 const (
-	memberships = 20 // groups that each person is in directly
+	memberships = 20 // direct groups of each person
 	classes     = 1000
-	few         = "CN=few,OU=Groups,DC=corp,DC=test"       // ten people are in it directly
-	everybody   = "CN=everybody,OU=Groups,DC=corp,DC=test" // all people are in it directly
+	few         = "CN=few,OU=Groups,DC=corp,DC=test"       // has ten direct members
+	everybody   = "CN=everybody,OU=Groups,DC=corp,DC=test" // has all people as direct members
 	vault       = "CN=vault,OU=Groups,DC=corp,DC=test"     // without members at first
 	fewRID      = 900001
 	everyRID    = 900002
 	vaultRID    = 900003
 )
 
-// entries is a Directory that answers with parsed entries.
+// entries is a Directory with parsed entries.
 type entries struct {
 	list  []*goldap.Entry
 	asked bool // before the read: it changed since the last one, and nothing changed during it
@@ -55,7 +55,7 @@ func (d *entries) People(_ context.Context, p *ldap.People) error {
 	})
 }
 
-// corporation returns the entries of persons and groups, as a server answers with them.
+// corporation returns the entries of persons and groups, as in a server's replies.
 func corporation(persons, groups int) *entries {
 	d := &entries{}
 	for i := range groups {
@@ -87,7 +87,7 @@ func group(dn, name string, rid uint32, in ...string) *goldap.Entry {
 	return entry(dn, "group", name, rid, in, "groupType", "-2147483646")
 }
 
-// entry returns an entry whose values have their own memory, as those of a response do.
+// entry returns an entry with newly allocated values, like those of a reply.
 func entry(dn, class, name string, rid uint32, in []string, more ...string) *goldap.Entry {
 	e := &goldap.Entry{DN: dn}
 	add := func(attribute string, values ...string) {
@@ -105,7 +105,7 @@ func entry(dn, class, name string, rid uint32, in []string, more ...string) *gol
 	return e
 }
 
-// join returns the directory with a group in the vault or, again, not in it.
+// join returns the directory with a group added to the group vault, or removed from it.
 func (d *entries) join(dn, name string, rid uint32) *entries {
 	joined := &entries{list: slices.Clone(d.list)}
 	at := slices.IndexFunc(d.list, func(e *goldap.Entry) bool { return e.DN == dn })
@@ -125,18 +125,18 @@ func BenchmarkMemberships(b *testing.B) {
 				without := corporation(persons, persons/10)
 				versions := [2]*entries{without.join(c.dn, c.name, c.rid), without}
 				w, r := newWorker(b), reading{directory: without}
-				take(b, &r, w)
+				apply(b, &r, w)
 				decide(b, w, persons/10)
 				b.ReportAllocs()
-				before, n := used(b), 0
+				before, n := cpuTime(b), 0
 				for b.Loop() {
 					r.directory = versions[n%2]
 					n++
-					if events := take(b, &r, w); events != 3 {
+					if events := apply(b, &r, w); events != 3 {
 						b.Fatalf("%d events, want 3: two classes and the version", events)
 					}
 				}
-				b.ReportMetric(float64((used(b)-before).Microseconds())/1e3/float64(n), "cpu-ms/op")
+				b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/1e3/float64(n), "cpu-ms/op")
 			})
 		}
 	}
@@ -150,12 +150,12 @@ func TestMembershipChangeCostIgnoresOtherPeople(t *testing.T) {
 		without := corporation(persons, persons/10)
 		versions := [2]*entries{without.join(few, "few", fewRID), without}
 		w, r, n := newWorker(t), reading{directory: without}, 0
-		take(t, &r, w)
+		apply(t, &r, w)
 		decide(t, w, persons/10)
 		counts = append(counts, testing.AllocsPerRun(10, func() {
 			r.directory = versions[n%2]
 			n++
-			take(t, &r, w)
+			apply(t, &r, w)
 		}))
 	}
 	check.That(t, counts[0] != 0 && counts[1] <= 1.3*counts[0],
@@ -172,8 +172,8 @@ func newWorker(b testing.TB) *index.Worker {
 	return w
 }
 
-// take passes on a version of the directory, and returns how many events there are.
-func take(b testing.TB, r *reading, w *index.Worker) int {
+// apply applies a version of the directory, and returns the number of events.
+func apply(b testing.TB, r *reading, w *index.Worker) int {
 	b.Helper()
 	v := r.poll(b.Context())
 	check.RequireThat(b, v.People != nil, "no people: %+v", v)
@@ -181,7 +181,7 @@ func take(b testing.TB, r *reading, w *index.Worker) int {
 	return len(w.Take())
 }
 
-// decide gives the index a document of each class.
+// decide sends a document of each class to the index.
 func decide(b testing.TB, w *index.Worker, groups int) {
 	b.Helper()
 	batch := watch.Batch{Tree: "/srv", Heartbeat: watch.Now()}
@@ -197,8 +197,8 @@ func decide(b testing.TB, w *index.Worker, groups int) {
 	w.Take()
 }
 
-// used returns the processor time of this process.
-func used(b *testing.B) time.Duration {
+// cpuTime returns the processor time of this process.
+func cpuTime(b *testing.B) time.Duration {
 	b.Helper()
 	var u syscall.Rusage
 	check.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))

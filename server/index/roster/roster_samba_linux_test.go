@@ -25,8 +25,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// asking returns a Directory that queries a domain by LDAPS, as its service does.
-func asking(t *testing.T, d *addc.Domain) *ldap.Directory {
+// dialDomain returns a Directory that queries a domain by LDAPS, as its service does.
+func dialDomain(t *testing.T, d *addc.Domain) *ldap.Directory {
 	t.Helper()
 	pem := check.Must(os.ReadFile(d.CA))
 	roots := x509.NewCertPool()
@@ -52,7 +52,7 @@ func TestMembershipChangesOfSambaDomainReachIndex(t *testing.T) {
 	a := ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;" + d.UserSID("staff").String() + ")")}
 	check.NoError(t, unix.Setxattr(plan, ntacl.Name, check.Must(a.Append(nil)), 0))
 	ctx, stop := context.WithCancel(t.Context())
-	ready, done, source := make(chan struct{}), make(chan error, 1), asking(t, d)
+	ready, done, source := make(chan struct{}), make(chan error, 1), dialDomain(t, d)
 	go func() {
 		done <- index.Run(ctx, index.Config{Trees: []string{tree}, Rights: "read", State: state, NoEvents: true,
 			Warn:  func(err error) { t.Log(err) },
@@ -103,7 +103,7 @@ func TestMembershipChangesOfSambaDomainReachIndex(t *testing.T) {
 func sessions(t *testing.T, d *addc.Domain) {
 	t.Helper()
 	var people ldap.People
-	check.NoError(t, asking(t, d).People(t.Context(), &people))
+	check.NoError(t, dialDomain(t, d).People(t.Context(), &people))
 	first, err := directory.New(people.Accounts())
 	check.NoError(t, err)
 	for k, proof := range map[logon.Kind]sid.SID{logon.Kerberos: sid.AuthorityAsserted,
@@ -112,7 +112,7 @@ func sessions(t *testing.T, d *addc.Domain) {
 		check.NoError(t, err)
 		var own, theirs []string
 		for _, g := range dir.Account("alice").Token.Groups() {
-			if g.SID != sid.ThisOrganization && g.SID.Authority() != 16 { // a level is not a group there
+			if g.SID != sid.ThisOrganization && g.SID.Authority() != 16 { // the controller has no group for the level
 				own = append(own, g.SID.String())
 			}
 		}

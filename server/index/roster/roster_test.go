@@ -20,7 +20,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// read has p read a user of each name. busy is a member of one group more than a token can have.
+// read makes p read a user of each name. busy is a member of one group more than a token can have.
 func read(p *ldap.People, names string) error {
 	return p.Read(func(add func(*goldap.Entry) error) error {
 		for name := range strings.FieldsSeq(names) {
@@ -113,7 +113,7 @@ func TestDirectoryNeedsTwoIdenticalReads(t *testing.T) {
 			for i, s := range steps {
 				d.since, d.people, d.asked = s.since, s.people, nil
 				v := r.poll(t.Context())
-				got := strings.Join(d.asked, " ") + ": " + saying(t, &v)
+				got := strings.Join(d.asked, " ") + ": " + formatVersion(t, &v)
 				check.That(t, got == s.want && len(d.since)+len(d.people) == 0, "N-21: %d: %s, want %s", i, got, s.want)
 			}
 		})
@@ -146,8 +146,8 @@ func TestRunPollsAtItsInterval(t *testing.T) {
 	}
 }
 
-// saying formats a version: the names of its people, a heartbeat, or its error.
-func saying(t *testing.T, v *index.Version) string {
+// formatVersion formats a version: the names of its people, a heartbeat, or its error.
+func formatVersion(t *testing.T, v *index.Version) string {
 	t.Helper()
 	switch {
 	case v.Err != nil:
