@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestMalformedServerReplyFallsBackToFolder checks that a server which answers nonsense, too little or not at all
-// counts as no run, so that the index is read from its folder instead.
+// TestMalformedServerReplyFallsBackToFolder checks that the client reads the index from its folder if the server's
+// reply is malformed, too short or missing.
 func TestMalformedServerReplyFallsBackToFolder(t *testing.T) {
 	type response struct {
 		status int

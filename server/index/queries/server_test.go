@@ -119,8 +119,8 @@ func (s *served) dial(uid uint32) *Client {
 
 var aboutMe = About{Subject: Subject{Caller: true}, Right: "read"}
 
-// TestCallersAskAboutThemselves checks who may ask what: root and Ask about everybody, others about the one person
-// with their uid, and a uid that identifies nobody not at all (N-98).
+// TestCallersAskAboutThemselves checks the callers' rights: root and the uids in Ask may query everybody, other uids
+// only their own person, and a uid without a unique person nobody (N-98).
 func TestCallersAskAboutThemselves(t *testing.T) {
 	s := newServed(t, func(c *Config) { c.Ask = []uint32{strangerUID, unmapped} })
 	ids := []string{s.tree + "/open", s.tree + "/own", s.tree + "/none"}
@@ -152,7 +152,7 @@ func TestCallersAskAboutThemselves(t *testing.T) {
 			t.Errorf("uid %d, %+v: %v, %v, want %s", c.uid, c.who, got, err, c.want)
 		}
 	}
-	// What alice may not read looks like what does not exist.
+	// A document that alice may not read looks like a missing one.
 	begun := time.Now()
 	list, _, err := s.dial(aliceUID).CanRead(ids, aboutMe)
 	check.That(t, time.Since(begun) >= denialStep, "N-98: a denial before the end of a time step")
@@ -302,7 +302,7 @@ func TestUnknownPeerIsRefused(t *testing.T) {
 	}
 }
 
-// TestUntrustedCallerCannotExtendLimit checks that a caller without trust cannot make stale answers count (N-98).
+// TestUntrustedCallerCannotExtendLimit checks that an untrusted caller cannot extend the age limit of answers (N-98).
 func TestUntrustedCallerCannotExtendLimit(t *testing.T) {
 	s := newServed(t, func(c *Config) { c.Limit = time.Nanosecond })
 	hour := aboutMe
@@ -375,8 +375,8 @@ func TestQuestionsAreStrict(t *testing.T) {
 	check.Equal(t, string(check.Must(io.ReadAll(got.Body))), `{"classes":[]}`+"\n", "listed without a class")
 }
 
-// TestFloodIsCharged checks that one uid's connections end at its limit and do not take those of others, that its
-// subordinate uids share the limit, and that callers with trust have some of the last ones (N-99).
+// TestFloodIsCharged checks that one uid's connections are limited and leave room for others, that its subordinate uids
+// share the limit, and that some connections are reserved for trusted callers (N-99).
 func TestFloodIsCharged(t *testing.T) {
 	subuids := filepath.Join(t.TempDir(), "subuid")
 	check.NoError(t, os.WriteFile(subuids, fmt.Appendf(nil, "%d:500000:65536\n0:600000:65536\n", aliceUID), 0o600))
@@ -462,8 +462,8 @@ func TestSlowClientsAreCut(t *testing.T) {
 	}, "users have connections, want none")
 }
 
-// TestConcurrentQueriesAreLimitedPerUID checks that a uid's questions wait for its places, that another uid does not,
-// and that a question which leaves frees its charge (N-99).
+// TestConcurrentQueriesAreLimitedPerUID checks that a uid's queries wait for its slots, that those of another uid do
+// not, and that a cancelled query releases its charge (N-99).
 func TestConcurrentQueriesAreLimitedPerUID(t *testing.T) {
 	var s callers
 	alice, bob := caller{uid: 1, payer: payer{uid: 1}}, caller{uid: 2, payer: payer{uid: 2}}
