@@ -50,9 +50,9 @@ func (s watermarkChan) SetWatermark(f *index.Watermark) error {
 	return nil
 }
 
-// settle waits until each source in turn has a heartbeat later than now. A class of a tree's row is
+// awaitBeats waits until each source in turn has a heartbeat later than now. A class of a tree's row is
 // decided when the directory has a heartbeat after the row.
-func settle(t *testing.T, fences <-chan index.Watermark, sources ...string) {
+func awaitBeats(t *testing.T, fences <-chan index.Watermark, sources ...string) {
 	t.Helper()
 	for _, s := range sources {
 		present, done := time.Now(), false
@@ -100,8 +100,8 @@ func answers(t *testing.T, state, host string) map[string]string {
 // share is the descriptor of a share that alice may not read.
 const share = "D:(D;;FA;;;S-1-5-21-1-2-3-1107)(A;;FA;;;WD)"
 
-// fresh are the answers of a run that begins now, on one machine and without messages.
-func fresh(t *testing.T, tree, dir string) map[string]string {
+// freshAnswers returns the answers of a new run on one machine, without NATS.
+func freshAnswers(t *testing.T, tree, dir string) map[string]string {
 	t.Helper()
 	return freshOf(t, index.Config{Trees: []string{tree}, Directory: dir, Share: share})
 }
@@ -117,8 +117,8 @@ func freshOf(t *testing.T, c index.Config) map[string]string {
 	return answers(t, state, "")
 }
 
-// same compares the answers of two indexes.
-func same(t *testing.T, got, want map[string]string) {
+// compareAnswers compares the answers of two indexes.
+func compareAnswers(t *testing.T, got, want map[string]string) {
 	t.Helper()
 	for at, w := range want {
 		check.That(t, got[at] == w, "%s: %q, a fresh run says %q, want %q", at, got[at], w, w)
@@ -154,7 +154,7 @@ type closing struct {
 	closed int
 }
 
-// errClosed is the error of each close of a closing.
+// errClosed is returned by each Close of closing.
 var errClosed = errors.New("no room to close")
 
 func (c *closing) Close() error { c.closed++; return errClosed }
@@ -191,11 +191,11 @@ func TestStoreErrorNamesItsCause(t *testing.T) {
 	check.NoError(t, os.Chmod(stream, 0o500))
 	defer os.Chmod(stream, 0o700)
 	const uid = 4711
-	if os.Geteuid() == 0 { // nothing stops root from removing a file
+	if os.Geteuid() == 0 { // root can remove any file
 		for _, path := range []string{full, filepath.Dir(stream), stream} {
 			check.NoError(t, os.Chown(path, uid, uid))
 		}
-		check.NoError(t, os.Chmod(filepath.Dir(full), 0o711)) //nolint:gosec // the other user passes it
+		check.NoError(t, os.Chmod(filepath.Dir(full), 0o711)) //nolint:gosec // the other user can traverse it
 	}
 	const another = "another refmon-index"
 	for state, want := range map[string]bool{held: true, full: false} {
@@ -234,8 +234,8 @@ func TestSingleProcessClusterMatchesPlainRun(t *testing.T) {
 		Ready: func() { ready.Store(true) }}
 	sources := []string{"//files1" + tree, "//files1" + missing, "directory"}
 	fences, end := start(t, config)
-	settle(t, fences, sources...)
-	same(t, answers(t, state, "//files1"), fresh(t, tree, dir))
+	awaitBeats(t, fences, sources...)
+	compareAnswers(t, answers(t, state, "//files1"), freshAnswers(t, tree, dir))
 
 	put("d0/f0", 0o644)
 	put("d4/new", 0o604)
@@ -243,9 +243,9 @@ func TestSingleProcessClusterMatchesPlainRun(t *testing.T) {
 	err := errors.Join(os.Rename(filepath.Join(tree, "d1"), filepath.Join(tree, "moved")),
 		os.RemoveAll(filepath.Join(tree, "d2")), os.WriteFile(dir, []byte(without), 0o600))
 	check.NoError(t, err)
-	settle(t, fences, sources...)
-	settle(t, fences, sources...)
-	same(t, answers(t, state, "//files1"), fresh(t, tree, dir))
+	awaitBeats(t, fences, sources...)
+	awaitBeats(t, fences, sources...)
+	compareAnswers(t, answers(t, state, "//files1"), freshAnswers(t, tree, dir))
 	end()
 	check.That(t, ready.Load(), "Ready was not called after a heartbeat of every source")
 	if _, err := os.Stat(filepath.Join(state, "messages")); !errors.Is(err, os.ErrNotExist) {
@@ -259,8 +259,8 @@ func TestSingleProcessClusterMatchesPlainRun(t *testing.T) {
 		return &watch.Watcher{Root: tree, NoEvents: true, Every: heartbeatInterval}
 	}
 	fences, end = start(t, config)
-	settle(t, fences, sources...)
-	same(t, answers(t, state, "//files1"), fresh(t, tree, dir))
+	awaitBeats(t, fences, sources...)
+	compareAnswers(t, answers(t, state, "//files1"), freshAnswers(t, tree, dir))
 	check.That(t, walked.Load(), "the sources are not those of From")
 	end()
 }
@@ -307,11 +307,11 @@ func (d *domain) People(_ context.Context, p *ldap.People) error {
 // host the folder's mode decides, and is sent with the folder (N-95).
 func TestSingleProcessClusterMatchesWithTraverse(t *testing.T) {
 	for _, policy := range []index.Traverse{index.TraverseAlways, index.TraverseHost} {
-		t.Run(string(policy), func(t *testing.T) { aloneBehind(t, policy) })
+		t.Run(string(policy), func(t *testing.T) { checkAlone(t, policy) })
 	}
 }
 
-func aloneBehind(t *testing.T, policy index.Traverse) {
+func checkAlone(t *testing.T, policy index.Traverse) {
 	t.Helper()
 	tree, state := t.TempDir(), filepath.Join(t.TempDir(), "state")
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 75))
@@ -358,7 +358,7 @@ func aloneBehind(t *testing.T, policy index.Traverse) {
 	fences, end := start(t, broker.Alone{Trees: []string{tree}, State: state, Traverse: policy,
 		Roster: &roster.LDAP{Directory: d, Beat: heartbeatInterval}})
 	defer end()
-	settled := func() { settle(t, fences, "//files1"+tree, "directory") }
+	settled := func() { awaitBeats(t, fences, "//files1"+tree, "directory") }
 	settled()
 	same("at the beginning")
 

@@ -38,11 +38,11 @@ func BenchmarkFirstLoad(b *testing.B) {
 				ctx, stop := context.WithCancel(b.Context())
 				a := broker.Alone{Host: "h", Trees: []string{tree}, Directory: dir, Rights: "read", State: state,
 					NoEvents: true, Every: again, Beat: calm, Parts: parts, Ready: stop}
-				before := used(b)
+				before := cpuTime(b)
 				check.NoError(b, a.Run(ctx))
 				info, err := os.Stat(filepath.Join(state, "events.jsonl"))
 				check.NoError(b, err)
-				b.ReportMetric((used(b)-before).Seconds()*1e6/files, "cpu-µs/row")
+				b.ReportMetric((cpuTime(b)-before).Seconds()*1e6/files, "cpu-µs/row")
 				b.ReportMetric(float64(info.Size())/files, "bytes/row")
 			}
 			b.ReportMetric(float64(b.N)*files/b.Elapsed().Seconds(), "rows/s")
@@ -51,9 +51,9 @@ func BenchmarkFirstLoad(b *testing.B) {
 	for _, workers := range []int{1, 2} {
 		b.Run(fmt.Sprint("workers ", workers), func(b *testing.B) {
 			for range b.N {
-				before := used(b)
+				before := cpuTime(b)
 				load(b, tree, dir, workers)
-				b.ReportMetric((used(b)-before).Seconds()*1e6/files, "cpu-µs/row")
+				b.ReportMetric((cpuTime(b)-before).Seconds()*1e6/files, "cpu-µs/row")
 			}
 			b.ReportMetric(float64(b.N)*files/b.Elapsed().Seconds(), "rows/s")
 		})
@@ -61,11 +61,11 @@ func BenchmarkFirstLoad(b *testing.B) {
 	b.Run("one machine", func(b *testing.B) {
 		for range b.N {
 			ctx, stop := context.WithCancel(b.Context())
-			before := used(b)
+			before := cpuTime(b)
 			err := index.Run(ctx, index.Config{Trees: []string{tree}, Directory: dir, Rights: "read",
 				State: filepath.Join(b.TempDir(), "state"), NoEvents: true, Beat: 50 * time.Millisecond, Ready: stop})
 			check.NoError(b, err)
-			b.ReportMetric((used(b)-before).Seconds()*1e6/files, "cpu-µs/row")
+			b.ReportMetric((cpuTime(b)-before).Seconds()*1e6/files, "cpu-µs/row")
 		}
 		b.ReportMetric(float64(b.N)*files/b.Elapsed().Seconds(), "rows/s")
 	})
@@ -79,7 +79,7 @@ const calm = 300 * time.Millisecond
 // after the first.
 const again = 10 * time.Second
 
-// load is a first load by some workers, a tree in four parts.
+// load measures a first load of a tree in four parts by some workers.
 func load(b *testing.B, tree, dir string, workers int) {
 	b.Helper()
 	s, seeds, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"h": {tree}}, Parts: 4, Deciders: 4})
@@ -124,8 +124,8 @@ func load(b *testing.B, tree, dir string, workers int) {
 	<-ready
 }
 
-// used returns the processor time of this process.
-func used(b *testing.B) time.Duration {
+// cpuTime returns the processor time of this process.
+func cpuTime(b *testing.B) time.Duration {
 	b.Helper()
 	var u unix.Rusage
 	check.NoError(b, unix.Getrusage(unix.RUSAGE_SELF, &u))

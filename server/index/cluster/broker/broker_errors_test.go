@@ -33,7 +33,7 @@ func TestBrokerKeepsAcknowledgedMessagesOnFullDisk(t *testing.T) {
 		return prepared(t, &brokerSite{t: t, site: s, seeds: seeds, broker: b}), b
 	}
 	h, b := start()
-	worker, _ := h.raw(site.Work)
+	worker, _ := h.dialRaw(site.Work)
 	put := func() (kept bool) {
 		m, err := worker.Request("people.0", make([]byte, 1<<16), 2*time.Second)
 		return err == nil && !strings.Contains(string(m.Data), `"error"`)
@@ -47,9 +47,9 @@ func TestBrokerKeepsAcknowledgedMessagesOnFullDisk(t *testing.T) {
 		t.Errorf("of %d messages that it had it has %d, want at least 1, at least %d", kept, n, kept)
 	}
 	const some = `{"filter":"people.0","keep":8}`
-	keeper, _ := h.raw(site.Keeper)
+	keeper, _ := h.dialRaw(site.Keeper)
 	check.NoError(t, check.Err(keeper.Request("$JS.API.STREAM.PURGE.PEOPLE", []byte(some), time.Minute)))
-	// Where others fill its disk it ends.
+	// It ends when another program fills its disk.
 	other := filepath.Join(store, "other")
 	if err := os.WriteFile(other, make([]byte, 1<<23), 0o600); !errors.Is(err, syscall.ENOSPC) {
 		t.Fatalf("the disk is filled: %v, want %v", err, syscall.ENOSPC)
@@ -73,7 +73,7 @@ func TestBrokerKeepsAcknowledgedMessagesOnFullDisk(t *testing.T) {
 	if n := h.count("PEOPLE"); n < kept {
 		t.Errorf("of %d messages that it had it has %d, want at least %d", kept, n, kept)
 	}
-	worker, _ = h.raw(site.Work)
+	worker, _ = h.dialRaw(site.Work)
 	check.That(t, put(), "it takes no others where there is room")
 	ctx, end := context.WithCancel(t.Context())
 	end()

@@ -39,8 +39,8 @@ func newBrokerSite(t *testing.T, trees map[string][]string) *brokerSite {
 	return prepared(t, &brokerSite{t: t, site: s, seeds: seeds, broker: b})
 }
 
-// existing is the same with a NATS server of others, which has included the account of the site.
-func existing(t *testing.T, trees map[string][]string) *brokerSite {
+// newExternalSite returns a site on an external NATS server that includes the site's account.
+func newExternalSite(t *testing.T, trees map[string][]string) *brokerSite {
 	t.Helper()
 	s, seeds, err := site.New(site.Site{Rights: "read", Hosts: trees, Parts: 2, Deciders: 2,
 		Servers: []string{"nats://127.0.0.1:4222"}})
@@ -68,7 +68,7 @@ func existing(t *testing.T, trees map[string][]string) *brokerSite {
 func prepared(t *testing.T, h *brokerSite) *brokerSite {
 	t.Helper()
 	check.NoError(t, stages.Prepare(t.Context(), h.dial(site.Keeper)))
-	keeper, _ := h.raw(site.Keeper)
+	keeper, _ := h.dialRaw(site.Keeper)
 	var err error
 	if h.keeper, err = jetstream.New(keeper); err != nil {
 		t.Fatal(err)
@@ -85,8 +85,8 @@ func (h *brokerSite) dial(r site.Role) *stages.Conn {
 	return c
 }
 
-// raw connects with a role's key but without our client, to send what our client never sends.
-func (h *brokerSite) raw(r site.Role) (c *nats.Conn, refused <-chan string) {
+// dialRaw connects with a role's key but without our client, to send messages that our client never sends.
+func (h *brokerSite) dialRaw(r site.Role) (c *nats.Conn, refused <-chan string) {
 	h.t.Helper()
 	key, err := nkeys.FromSeed([]byte(h.seeds[r]))
 	check.NoError(h.t, err)
@@ -99,7 +99,7 @@ func (h *brokerSite) raw(r site.Role) (c *nats.Conn, refused <-chan string) {
 	return c, said
 }
 
-// count returns how many messages a stream has.
+// count returns the number of messages in a stream.
 func (h *brokerSite) count(stream string) uint64 {
 	h.t.Helper()
 	s, err := h.keeper.Stream(h.t.Context(), stream)
@@ -114,7 +114,7 @@ func (h *brokerSite) count(stream string) uint64 {
 func TestRolesPublishOnlyTheirSubjects(t *testing.T) {
 	trees := map[string][]string{"a": {"/srv"}, "b": {"/srv"}}
 	t.Run("broker", func(t *testing.T) { refused(t, newBrokerSite(t, trees)) })
-	t.Run("existing", func(t *testing.T) { refused(t, existing(t, trees)) })
+	t.Run("existing", func(t *testing.T) { refused(t, newExternalSite(t, trees)) })
 }
 
 func refused(t *testing.T, h *brokerSite) {
@@ -131,7 +131,7 @@ func refused(t *testing.T, h *brokerSite) {
 		"directory": "DIRECTORY"}
 	pairs := 0
 	for role, may := range own {
-		c, refused := h.raw(role)
+		c, refused := h.dialRaw(role)
 		for what, subject := range subjects {
 			if strings.Contains(" "+may+" ", " "+what+" ") {
 				before := h.count(streams[strings.Fields(what)[0]])
@@ -158,8 +158,8 @@ func refused(t *testing.T, h *brokerSite) {
 	check.Equal(t, pairs, 5*len(subjects)-7, "refused pairs")
 }
 
-// first returns the sequence of a stream's first message.
-func (h *brokerSite) first(stream string) uint64 {
+// firstSequence returns the sequence of a stream's first message.
+func (h *brokerSite) firstSequence(stream string) uint64 {
 	h.t.Helper()
 	s, err := h.keeper.Stream(h.t.Context(), stream)
 	check.NoError(h.t, err)
@@ -187,11 +187,11 @@ var operations = map[string]string{
 func TestOnlyKeeperChangesStreams(t *testing.T) {
 	trees := map[string][]string{"a": {"/srv"}}
 	for name, start := range map[string]func(*testing.T, map[string][]string) *brokerSite{"broker": newBrokerSite,
-		"existing": existing} {
+		"existing": newExternalSite} {
 		t.Run(name, func(t *testing.T) {
 			h := start(t, trees)
 			for _, role := range []site.Role{site.Work, site.Follow, site.Directory, site.Watch("a")} {
-				c, refused := h.raw(role)
+				c, refused := h.dialRaw(role)
 				for what, form := range operations {
 					for _, stream := range site.Streams() {
 						subject := fmt.Sprintf(form, stream)
@@ -203,7 +203,7 @@ func TestOnlyKeeperChangesStreams(t *testing.T) {
 					}
 				}
 			}
-			keeper, _ := h.raw(site.Keeper)
+			keeper, _ := h.dialRaw(site.Keeper)
 			m, err := keeper.Request(fmt.Sprintf(operations["purge"], "ROWS"), nil, time.Minute)
 			check.That(t, err == nil && strings.Contains(string(m.Data), `"success":true`),
 				"the keeper's own purge: %v, %v, want success", m, err)
@@ -218,7 +218,7 @@ func TestServersRejectForgedReplySubjects(t *testing.T) {
 	keeper, ready := h.dial(site.Keeper), make(chan struct{})
 	go func() { _ = stages.Keep(t.Context(), keeper, func() { close(ready) }) }()
 	<-ready
-	work, refused := h.raw(site.Work)
+	work, refused := h.dialRaw(site.Work)
 	check.NoError(t, check.Err(work.Request("people.0", nil, time.Minute)))
 	m, err := work.Request("keep.people.0", []byte(`{"input":1}`), time.Minute)
 	if err != nil || !strings.Contains(string(m.Data), "malformed") && !strings.Contains(string(m.Data), "has no log") {
@@ -229,7 +229,7 @@ func TestServersRejectForgedReplySubjects(t *testing.T) {
 			"$JS.API.DIRECT.GET.PEOPLE": `{"seq":1}`, "$JS.API.DIRECT.GET.PEOPLE.people.0": "",
 			"$JS.API.DIRECT.GET.ROWS": `{"seq":1}`, "people.1": `{}`} {
 			check.NoError(t, errors.Join(work.PublishRequest(request, fmt.Sprintf(form, "PEOPLE"), []byte(body)), work.Flush()))
-			if n := h.count("PEOPLE"); n < 1 || h.first("PEOPLE") != 1 {
+			if n := h.count("PEOPLE"); n < 1 || h.firstSequence("PEOPLE") != 1 {
 				t.Fatalf("N-121: %s for the answer of %s: %d messages, want the first one kept", what, request, n)
 			}
 		}
@@ -274,7 +274,7 @@ func TestConnectionNeedsKeyOfItsRole(t *testing.T) {
 // parts are not affected (N-48).
 func TestFullPartRejectsMessages(t *testing.T) {
 	h := newBrokerSite(t, map[string][]string{"a": {"/srv"}})
-	c, _ := h.raw(site.Watch("a"))
+	c, _ := h.dialRaw(site.Watch("a"))
 	js, err := jetstream.New(c)
 	check.NoError(t, err)
 	full := "seen." + site.Part{Host: "a", Tree: "/srv"}.Subject()
