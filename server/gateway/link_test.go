@@ -79,7 +79,7 @@ func TestConnectionLogsMistakesOfTheSetup(t *testing.T) {
 			cfg.Dial = func() (*client.Conn, error) { return w.dial(c.uid) }
 			cfg.Trees, cfg.Log = c.trees, slog.New(slog.NewTextHandler(&out, nil))
 		})
-		w.audits(audit.FileSystem)
+		w.auditKind(audit.FileSystem)
 		check.Must(w.g.link.process())
 		check.Must(w.g.link.process())
 		check.Equal(t, strings.Count(out.String(), "\n"), min(len(c.want), 1), "lines of %q", out.String())

@@ -113,7 +113,7 @@ func (w *treeWorld) trailed(t *testing.T, p *program, at string) {
 	end()
 	// The mount over the tree itself: root reads the descriptors below it.
 	_, end = p.started("mount", "--metrics", "/"+strings.Repeat("m", 107), w.root, w.root)
-	check.That(t, strings.Contains(p.log.all(), "the path has 108 bytes"), "a long path of metrics:\n%s", p.log.all())
+	check.That(t, strings.Contains(p.log.text(), "the path has 108 bytes"), "a long path of metrics:\n%s", p.log.text())
 	for who, denied := range map[string]bool{"4711": false, "4712": true} {
 		if out := output(w.refmon(), "why", w.root+"/plan", "--as", who); strings.HasPrefix(out, "DENIED") != denied ||
 			!strings.Contains(out, "DACL entry 1  (A;;FA;;;S-1-22-1-4711)") {
