@@ -22,7 +22,7 @@ import (
 )
 
 // Memory limits for the children of TestBulkVerbsUseBoundedMemory: the kernel's limit, which includes the runtime and
-// unused mappings, and GOMEMLIMIT. Their input is several times larger.
+// unused mappings, and GOMEMLIMIT. Their input is twice the second.
 const (
 	hardLimit = 224 << 20
 	softLimit = 48 << 20
@@ -37,7 +37,7 @@ func TestBulkVerbsUseBoundedMemory(t *testing.T) {
 	programs.Install(t, dir, "refmon")
 	// Every object has its own descriptor. The paths are long, so that the first state of a diff is too large as
 	// well.
-	s := company.Sample{Seed: randtest.Seed(t), Objects: 200_000, Descriptors: 200_000, Principals: 12, Groups: 10}
+	s := company.Sample{Seed: randtest.Seed(t), Objects: 120_000, Descriptors: 120_000, Principals: 12, Groups: 10}
 	write(t, filepath.Join(dir, "company.json"), s.Directory)
 	grown := func(out io.Writer) error {
 		r, w := io.Pipe()
