@@ -10,7 +10,7 @@ import (
 // Eval agrees with the naive evaluator on random programs and attributes.
 func TestEvalMatchesNaiveEvaluator(t *testing.T) {
 	g := generator{Rand: source(t)}
-	rounds := randtest.Size(100000)
+	rounds := randtest.Size(50_000)
 	seen := map[Truth]int{}
 	for i := range rounds {
 		if i%16 == 0 {

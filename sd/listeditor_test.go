@@ -267,7 +267,7 @@ func (r *netRow) compare(t *testing.T, e ListEditor, built *ACL) (same, effectiv
 func TestListEditorKeepsListsCanonical(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(randtest.Seed(t), 0))
 	people := []sid.SID{sid.Everyone, sid.Administrators, sid.LocalSystem}
-	for range randtest.Size(200000) {
+	for range randtest.Size(80_000) {
 		e := ListEditor{Container: rnd.IntN(2) == 0, System: rnd.IntN(3) == 0}
 		l, r := randomList(rnd, e, people), randomRule(rnd, e, people)
 		before := effect(l, e.Container)

@@ -27,7 +27,7 @@ func TestEveryTrueCertificateVerifies(t *testing.T) {
 	var table []string
 	for _, f := range features {
 		table = append(table, fmt.Sprintf("%s %.1f%%", f, float64(100*has[f])/float64(n)))
-		if n >= 5000 && has[f] < n/2000 {
+		if n >= 2000 && has[f] < n/2000 {
 			t.Errorf("%d of %d decisions have the feature %q, want more", has[f], n, f)
 		}
 	}

@@ -241,8 +241,8 @@ func seeded(t testing.TB) world {
 	return world{World: questions.World{Rand: rand.New(rand.NewPCG(randtest.Seed(t), 0))}}
 }
 
-// rounds is REFMON_CERTIFICATES, or 5000.
-func rounds(t testing.TB) int { return randtest.Count(t, "REFMON_CERTIFICATES", 5000) }
+// rounds is REFMON_CERTIFICATES, or else randtest.Size(2000).
+func rounds(t testing.TB) int { return randtest.Count(t, "REFMON_CERTIFICATES", 2000) }
 
 // conditional is about an entry that allows or denies by a condition.
 func (w world) conditional(t testing.TB) sample {

@@ -16,7 +16,7 @@ import (
 // the page shows the 40 and none of the 20 (B-47).
 func TestPlantedPathsAreOnThePage(t *testing.T) {
 	seed := randtest.Seed(t)
-	for n := range randtest.Count(t, "REFMON_PLANTED", 20) {
+	for n := range randtest.Count(t, "REFMON_PLANTED", 10) {
 		rng := rand.New(rand.NewPCG(seed, uint64(n)))
 		d := newDomain()
 		var list []planted

@@ -22,7 +22,7 @@ func TestInboundAgreesWithBruteForce(t *testing.T) {
 	seed := randtest.Seed(t)
 	total := map[string]int{}
 	lists := map[string][][]access.ObjectTypeEntry{}
-	for n := range randtest.Count(t, "REFMON_INBOUND", 400) {
+	for n := range randtest.Count(t, "REFMON_INBOUND", 160) {
 		w := &twin{newWorld(t, rand.New(rand.NewPCG(seed, uint64(n)))), nil, map[string]map[string]bool{},
 			map[string]*token.Token{}, map[string]int{}, lists}
 		want := make([]map[string]int, len(w.things))

@@ -18,7 +18,7 @@ import (
 // that Inbound finds for that target alone (B-25), and its direct rights are the paths of one step (B-7).
 func TestSurveyIsInboundOfEachTarget(t *testing.T) {
 	seed, long := randtest.Seed(t), 0
-	for n := range randtest.Count(t, "REFMON_SURVEY", 200) {
+	for n := range randtest.Count(t, "REFMON_SURVEY", 80) {
 		w := newWorld(t, rand.New(rand.NewPCG(seed, uint64(n))))
 		var targets []int
 		for i := range w.things {

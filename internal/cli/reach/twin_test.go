@@ -305,7 +305,7 @@ func TestSearchMatchesBruteForce(t *testing.T) {
 	seed := randtest.Seed(t)
 	total := map[string]int{}
 	lists := map[string][][]access.ObjectTypeEntry{}
-	directories := randtest.Count(t, "REFMON_DIRECTORIES", 1000)
+	directories := randtest.Count(t, "REFMON_DIRECTORIES", 400)
 	for n := range directories {
 		rng := rand.New(rand.NewPCG(seed, uint64(n)))
 		w := &twin{newWorld(t, rng), map[string]int{}, map[string]map[string]bool{}, map[string]*token.Token{},
