@@ -90,7 +90,8 @@ func (f *frame) read() (*PAC, error) {
 	} {
 		b, ok := f.find(step.kind)
 		if !ok && step.required {
-			return nil, fmt.Errorf("%w: it has no buffer of type %d", ErrInvalid, step.kind)
+			return nil, fmt.Errorf("%w: it has no buffer of type %d, which every KDC of Active Directory sends", ErrInvalid,
+				step.kind)
 		}
 		if ok {
 			if err := step.read(b); err != nil {
