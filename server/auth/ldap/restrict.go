@@ -19,8 +19,8 @@ const (
 	OtherWorkstation             // the account may only be used from other computers
 )
 
-var restrictionNames = [...]string{"usable", "disabled", "expired", "locked", "of a password that must be changed",
-	"of a password that has expired", "not to be used at this hour", "not to be used from here"}
+var restrictionNames = [...]string{"usable", "disabled", "expired", "locked", "unusable until its password is changed",
+	"unusable because its password has expired", "not to be used at this hour", "not to be used from here"}
 
 // String returns the restriction in words that complete "the account is", such as "disabled". The zero value is
 // "usable", and an unknown value "restriction N".
