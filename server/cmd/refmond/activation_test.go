@@ -138,9 +138,13 @@ func TestSystemdAcceptsShippedUnits(t *testing.T) {
 		"%v\n%s", err, out)
 }
 
-// TestUnitsOfTreesAllowOpenat2 checks that the units that serve trees do not set RestrictSUIDSGID. It makes openat2
-// fail with ENOSYS, and refmond then cannot serve a tree.
+// TestUnitsOfTreesAllowOpenat2 checks that the units that serve trees leave out RestrictSUIDSGID. With it, systemd lets
+// openat2 fail with ENOSYS, and a tree cannot be served. The error then names the drop-in.
 func TestUnitsOfTreesAllowOpenat2(t *testing.T) {
+	for err, want := range map[error]bool{unix.ENOSYS: true, unix.EACCES: false} {
+		got := adviseTrees(fmt.Errorf("openat2: %w", err))
+		check.That(t, errors.Is(got, err) && strings.Contains(got.Error(), "refmond-trees.conf") == want, "%v", got)
+	}
 	for name, files := range map[string][]string{
 		"refmond.service with trees": {"refmond.service", "refmond-trees.conf"},
 		"refmond-mount@.service":     {"refmond-mount@.service"},

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
@@ -223,10 +225,20 @@ func (s *service) openTrees(cfg *config, log *audit.Log) error {
 	}
 	for i := range cfg.trees {
 		if err := s.openTree(&cfg.trees[i], log); err != nil {
-			return fmt.Errorf("trees: %s: %w", cfg.trees[i].name, err)
+			return fmt.Errorf("trees: %s: %w", cfg.trees[i].name, adviseTrees(err))
 		}
 	}
 	return nil
+}
+
+// adviseTrees adds advice to the error of a system without openat2, and returns other errors unchanged.
+func adviseTrees(err error) error {
+	if errors.Is(err, unix.ENOSYS) {
+		// RestrictSUIDSGID of the unit forbids openat2, except with the drop-in.
+		return fmt.Errorf("%w: install the drop-in refmond-trees.conf for refmond's systemd unit; "+
+			"without that unit the kernel is older than Linux 5.6, or a filter forbids the call", err)
+	}
+	return err
 }
 
 // openTree opens one tree and adds it to s.trees. If users can reach the files without refmond, that is an error unless
