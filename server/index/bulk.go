@@ -40,7 +40,8 @@ type Bulk struct {
 // NewBulk writes the documents that changed after the cursor of an earlier run (N-104). It writes all documents that
 // the log names, with the version of the log's last event, if there is no cursor, or if the file is shorter than it
 // was. Without a log it writes no line. It returns an error if the log no longer has the events after the cursor, if
-// another run writes to the file, for an unknown form, and for a damaged log or cursor.
+// another run writes to the file, for a file that begins with other lines, for an unknown form, and for a damaged log
+// or cursor.
 func NewBulk(name, index, state string, form BulkForm) (*Bulk, error) {
 	return newBulk(name, index, state, form, nil)
 }
@@ -61,8 +62,8 @@ func newBulk(name, index, state string, form BulkForm, faults diskio.Faults) (*B
 	return b, nil
 }
 
-// begin locks the file, removes an incomplete request at its end, and appends the lines that an earlier run has not
-// written. Its errors are those of [NewBulk].
+// begin locks the file, checks its first line, removes an incomplete request at its end, and appends the lines that an
+// earlier run has not written. Its errors are those of [NewBulk].
 func (b *Bulk) begin(name, state string) error {
 	info, err := b.file.Stat()
 	if err == nil && info.Mode().IsRegular() { // lock the file, because another run may be writing a line (N-10)
@@ -73,7 +74,9 @@ func (b *Bulk) begin(name, state string) error {
 		if name, err = filepath.EvalSymlinks(name); err != nil {
 			return err
 		}
-		b.folder, err = filepath.Dir(name), cutTorn(name)
+		if b.folder, err = filepath.Dir(name), checkStart(name, b.form); err == nil {
+			err = cutTorn(name)
+		}
 	}
 	if err != nil {
 		return err

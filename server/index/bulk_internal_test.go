@@ -245,7 +245,18 @@ func TestCursorStaysBehindLostLines(t *testing.T) {
 		"log that is a folder": {name, odd}, "state in a file": {name, name}} {
 		check.That(t, check.Err(NewBulk(from[0], "docs", from[1], BulkSIDs)) != nil, "a %s is no error", what)
 	}
+	for _, form := range []BulkForm{BulkQdrant, BulkSQL} {
+		err := check.Err(NewBulk(name, "docs", dir, form))
+		check.That(t, err != nil && strings.Contains(err.Error(), "its first line"), "lines of another form: %v", err)
+	}
 	lines("aacbcddebcde")
+	other := filepath.Join(odd, "company.yaml")
+	for _, form := range BulkForms() {
+		check.NoError(t, os.WriteFile(other, []byte("users:\n- {name: alice}"), 0o600))
+		err := check.Err(NewBulk(other, "docs", dir, form))
+		text := check.Must(os.ReadFile(other))
+		check.That(t, err != nil && string(text) == "users:\n- {name: alice}", "N-104: %v, the file has\n%s", err, text)
+	}
 }
 
 // TestBulkLinesAreWrittenInPieces checks that a sink holds few unwritten lines, however many documents change, and that

@@ -129,6 +129,25 @@ func (b *Bulk) saveCursor() error {
 	return nil
 }
 
+// checkStart returns an error for a file whose first line is not of the form, such as another program's file (N-104).
+func checkStart(name string, form BulkForm) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // closing a file that was only read loses no data
+	head, err := io.ReadAll(io.LimitReader(f, 16))
+	if err != nil {
+		return err
+	}
+	for _, s := range form.starts() {
+		if n := min(len(head), len(s)); string(head[:n]) == s[:n] {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: its first line is not of the form %s: empty the file or name another one", name, form)
+}
+
 // cutTorn removes an incomplete request at the end of a bulk file. Such a request is half a line, or an action without
 // its document. After a read error the file is unchanged.
 func cutTorn(name string) error {

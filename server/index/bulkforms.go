@@ -27,6 +27,17 @@ const (
 	BulkSQL BulkForm = "sql"
 )
 
+// starts returns the texts with which the first line of a file of the form can begin.
+func (f BulkForm) starts() []string {
+	switch f {
+	case BulkQdrant:
+		return []string{`{"operations":`}
+	case BulkSQL:
+		return []string{"insert into ", "delete from "}
+	}
+	return []string{`{"index":`, `{"delete":`}
+}
+
 // BulkForms returns all forms. The caller owns the result.
 func BulkForms() []BulkForm { return []BulkForm{BulkSIDs, BulkClasses, BulkQdrant, BulkSQL} }
 
