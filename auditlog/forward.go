@@ -226,12 +226,23 @@ func (f *Forwarder) line(buf []byte, e *audit.Event) ([]byte, error) {
 }
 
 // checkSink returns an error for a sink such as udp:HOST:PORT, which names a network that the forwarder does not have.
-// Otherwise it would become a file. A pipe, a terminal or another file that is not regular is an error too, because it
-// never confirms that it has the records (U-77). A missing file is no error.
+// Otherwise it would become a file. A malformed TCP address is an error, because waiting does not mend it. A pipe, a
+// terminal or another file that is not regular is an error too, because it never confirms that it has the records
+// (U-77). A missing file is no error.
 func checkSink(sink string) error {
-	network, _, ok := strings.Cut(sink, ":")
+	network, address, ok := strings.Cut(sink, ":")
 	isWord := len(network) > 1 && strings.Trim(network, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
-	if ok && (network == "unix" || network == "tcp") {
+	if ok && network == "tcp" {
+		_, port, err := net.SplitHostPort(address)
+		if err == nil {
+			_, err = net.LookupPort(network, port)
+		}
+		if err != nil {
+			return fmt.Errorf("the sink %s: %w: want tcp:HOST:PORT", sink, err)
+		}
+		return nil
+	}
+	if ok && network == "unix" {
 		return nil
 	}
 	if !ok || !isWord {

@@ -268,6 +268,10 @@ func TestUnknownNetworkIsNoFile(t *testing.T) {
 			"%s: %v, and a file: %t, want a file: %t", sink, err, missing == nil, isFile)
 		_ = os.Remove("cursor")
 	}
+	for _, sink := range []string{"tcp:localhost", "tcp:localhost:99999", "tcp:[::1:5170"} {
+		err := (&Forwarder{Dir: "log", Sink: sink, Cursor: "cursor"}).Run(t.Context(), false)
+		testcheck.That(t, err != nil && strings.Contains(err.Error(), "want tcp:HOST:PORT"), "%s: %v", sink, err)
+	}
 }
 
 // A sink that cannot confirm its records is an error at once. With follow, Run would send them again forever. It is
