@@ -31,6 +31,12 @@ func (c *Context) inTree(oa *nt.ObjectAttributes) (n treeName, ok bool, st ntsta
 	if !c.Sys.HasTrees.Load() {
 		return n, false, ntstatus.Success
 	}
+	why := c.why
+	defer func() {
+		if !ok {
+			c.why = why // the lookup is not the call that the reason belongs to
+		}
+	}()
 	if oa.RootDirectory != 0 {
 		if f, _, st := ob.Reference[*File](&c.Caller, oa.RootDirectory, 0, FileType); st == ntstatus.Success {
 			if f.open == nil {

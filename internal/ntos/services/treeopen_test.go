@@ -90,7 +90,7 @@ func TestOpenRepeatsLookupOfChangedPlace(t *testing.T) {
 }
 
 // A refused lookup or open reports the rule of its status, so that NtCreateFile's table of conditions holds, and is
-// not charged (F-112, F-113, F-116, F-117, F-123, F-124, Q-7).
+// not charged (F-112, F-113, F-116, F-117, F-123, F-124, Q-7). The open of a file outside of the trees reports none.
 func TestRefusedOpenReportsRuleOfItsStatus(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	w.Services().RecordWhy(true)
@@ -116,6 +116,11 @@ func TestRefusedOpenReportsRuleOfItsStatus(t *testing.T) {
 	w.tree.lost, w.tree.st, w.tree.full = 0, 0, false
 	_, st := w.NtOpenFile(1, &nt.ObjectAttributes{ObjectName: `\??\T\new`}, 7, 0)
 	want(t, "open a missing file", st, ntstatus.ObjectNameNotFound)
+	check.NoError(t, w.sys.CreateFile("plain", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")))
+	w.Services().RecordWhy(true)
+	_, st = w.NtOpenFile(1, &nt.ObjectAttributes{ObjectName: "plain"}, 7, 0)
+	want(t, "open a plain name", st, ntstatus.Success)
+	check.Equal(t, w.Services().TakeWhy(), nt.Why{}, "reason of a success")
 	check.Equal(t, w.tree.request.Disposition, fileaccess.FileOpen, "F-110: disposition of NtOpenFile")
 }
 
