@@ -50,15 +50,17 @@ func TestPythonExamplesPass(t *testing.T) {
 	}
 }
 
-// interrupted asks about a file that everybody may read, and loses the answer to an exception. Then it asks about a
-// file that nobody may read.
+// interrupted asks a question that refmon cannot read. It asks about a file that everybody may read, and loses the
+// answer to an exception. Then it asks about a file that nobody may read.
 const interrupted = `
 import runpy, sys
 with runpy.run_path(sys.argv[1])["Refmon"](sys.argv[2]) as refmon:
+    guest = {"user": "S-1-5-21-1-2-3-501"}
+    try: refmon.may(guest, "\udcff", "FR")
+    except ValueError: pass
     class Interrupted:
         def readline(self): raise KeyboardInterrupt
     stdout, refmon._child.stdout = refmon._child.stdout, Interrupted()
-    guest = {"user": "S-1-5-21-1-2-3-501"}
     try: refmon.may(guest, "O:BAG:SYD:(A;;FA;;;S-1-5-21-1-2-3-501)", "FR")
     except KeyboardInterrupt: refmon._child.stdout = stdout
     try: print(refmon.may(guest, "O:BAG:SYD:", "FR"))
@@ -66,7 +68,7 @@ with runpy.run_path(sys.argv[1])["Refmon"](sys.argv[2]) as refmon:
 `
 
 // TestPythonRejectsAnswerToAnotherQuestion: after an interrupted call the class of the Python example takes no answer
-// for that of another question.
+// for that of another question. A question that refmon cannot read is a ValueError.
 func TestPythonRejectsAnswerToAnotherQuestion(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {

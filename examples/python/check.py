@@ -36,7 +36,8 @@ class Refmon:
         if not answer:
             raise RuntimeError("refmon has stopped")
         answer = json.loads(answer)
-        if answer.get("id") != number:  # an exception, such as KeyboardInterrupt, left an older answer unread
+        unread = answer.get("error", "").startswith("line %d:" % number)  # a line without a readable id
+        if answer.get("id") != number and not unread:  # an exception, such as KeyboardInterrupt, left an older answer
             raise RuntimeError("the answer is to another question: start refmon again")
         if "error" in answer:  # the question was malformed; a denial is not an error
             raise ValueError(answer["error"])
