@@ -142,7 +142,7 @@ func (r *remote) PipeChanged(winnt.Handle) (<-chan struct{}, bool) { return nil,
 
 // ObjectSignaled returns nil and false, because the daemon waits for objects; see waitFor and waitAny. It implements
 // [nt.Services].
-func (r *remote) ObjectSignaled(winnt.Handle) (<-chan struct{}, bool) { return nil, false }
+func (r *remote) ObjectSignaled(winnt.Handle) (nt.Waiter, bool) { return nil, false }
 
 // CallQueued implements [nt.Services]. It returns nil because the daemon waits, see waitFor and waitAny.
 func (r *remote) CallQueued() <-chan struct{} { return nil }

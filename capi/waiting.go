@@ -87,34 +87,50 @@ func (c *call) waitFor(handles []winnt.Handle, alertable bool, l limit) ntstatus
 		return st
 	}
 	for {
-		// The channels are obtained before the objects are tried, so that no change is missed.
-		events := []reflect.SelectCase{receive(c.sys.CallQueued())}
-		if !alertable {
-			events[0].Chan = reflect.Value{}
-		}
-		for i, h := range handles {
-			signaled, ok := c.sys.ObjectSignaled(h)
-			for ; !ok; signaled, ok = c.sys.ObjectSignaled(h) {
-				// A handle that cannot be waited for fails the wait, and no object is acquired (W-54).
-				if st := c.test(i, h); st != ntstatus.Timeout {
-					return st
-				}
-			}
-			events = append(events, receive(signaled))
-		}
-		for i, h := range handles {
-			if st := c.test(i, h); st != ntstatus.Timeout {
-				return st
-			}
-		}
-		if alertable && c.makeCalls() {
-			return ntstatus.UserAPC
-		}
-		if !l.wait(events) {
-			return ntstatus.Timeout
+		st, over := c.waitOnce(handles, alertable, l)
+		if over && (st != ntstatus.UserAPC || c.makeCalls()) {
+			return st
 		}
 		c.Forget() // the program may have freed its outputs during the call
 	}
+}
+
+// waitOnce tests the objects and, if none is signaled, waits until one is, until a call is queued, or until the limit.
+// over is false if the caller must test them again. With STATUS_USER_APC calls are queued.
+func (c *call) waitOnce(handles []winnt.Handle, alertable bool, l limit) (st ntstatus.Status, over bool) {
+	// The waits begin before the objects are tried, so that no change is missed.
+	events := []reflect.SelectCase{receive(c.sys.CallQueued())}
+	if !alertable {
+		events[0].Chan = reflect.Value{}
+	}
+	var waits []nt.Waiter
+	defer func() {
+		for i, w := range waits {
+			// An object that was signaled for this wait is acquired, even if that was undone since (O-149).
+			if w.End(!over) {
+				st, over = ntstatus.Status(i), true
+			}
+		}
+	}()
+	for i, h := range handles {
+		w, ok := c.sys.ObjectSignaled(h)
+		for ; !ok; w, ok = c.sys.ObjectSignaled(h) {
+			// A handle that cannot be waited for fails the wait, and no object is acquired (W-54).
+			if st := c.test(i, h); st != ntstatus.Timeout {
+				return st, true
+			}
+		}
+		waits, events = append(waits, w), append(events, receive(w.Signaled()))
+	}
+	for i, h := range handles {
+		if st := c.test(i, h); st != ntstatus.Timeout {
+			return st, true
+		}
+	}
+	if alertable && c.sys.CallsQueued() {
+		return ntstatus.UserAPC, true // the caller makes them when the waits have ended
+	}
+	return ntstatus.Timeout, !l.wait(events)
 }
 
 // test returns the result of a wait by its handle i: the index of a signaled object, which it acquires, the status of a

@@ -143,10 +143,10 @@ type Services interface {
 	// handle's pipe. ok is false for a handle that is not a pipe's, and for an end
 	// whose operations never wait.
 	PipeChanged(winnt.Handle) (changed <-chan struct{}, ok bool)
-	// ObjectSignaled returns a channel that is closed when the handle's object is
-	// signalled next. CallQueued returns one that is closed when a call is queued to
-	// the thread. ok is false for an object that cannot be waited for.
-	ObjectSignaled(winnt.Handle) (signaled <-chan struct{}, ok bool)
+	// ObjectSignaled begins a wait for the handle's object, which the caller ends.
+	// CallQueued returns a channel that is closed when a call is queued to the
+	// thread. ok is false for an object that cannot be waited for.
+	ObjectSignaled(winnt.Handle) (wait Waiter, ok bool)
 	CallQueued() <-chan struct{}
 	// CallsQueued reports whether calls are now queued to the thread.
 	CallsQueued() bool
@@ -177,6 +177,16 @@ type Services interface {
 	// RestoreImpersonation restores the state of a ticket. It cannot fail. An
 	// unknown or used ticket does nothing (I-61, I-76).
 	RestoreImpersonation(Ticket)
+}
+
+// Waiter is a wait for a kernel object to be signalled. Begin it first, then test the object, and block on Signaled
+// only if the object is not signalled. After that call End, or test the object again.
+type Waiter interface {
+	// Signaled returns a channel that is closed when the wait is over, or when the object is worth another test.
+	Signaled() <-chan struct{}
+	// End ends the wait. Call it once. With take it reports whether the wait is over, in which case it has acquired
+	// the object. Without take an acquired object goes to another waiter.
+	End(take bool) (taken bool)
 }
 
 // Ticket identifies an impersonation state that a kernel keeps for a thread. The zero value is not a ticket.

@@ -65,7 +65,7 @@ func (w *worker) connected(f *Frame) (a reply, parked bool, err error) {
 	changed, ok := sys.PortChanged(h) // before the test, so that no change is missed
 	answer, longest, st := sys.PortConnected(h)
 	if st == ntstatus.Pending && ok {
-		w.park(f, changed)
+		w.park(f, awaited{changed: changed})
 		return a, true, nil
 	}
 	a.head.Status = st
@@ -118,12 +118,16 @@ func (w *worker) wait(f *Frame) (a reply, parked bool, err error) {
 	if in, ok := q.in.(nt.WriteFileIn); ok && q.wait.NotYet == ntstatus.PipeBusy {
 		return w.write(f, q, in)
 	}
-	var changed <-chan struct{}
-	changed, q.changes = changes(w.th.Services(), q) // before the call, so that no change is missed
+	var on awaited
+	on, q.changes = changes(w.th.Services(), q) // before the call, so that no change is missed
 	if a = w.call(q, f); !q.again(a.head.Status) {
+		acquired([]awaited{on}, false)
 		return a, false, nil
 	}
-	w.park(f, changed)
+	if in, ok := q.in.(nt.WaitForSingleObjectIn); ok && in.Handle == q.wait.handle() {
+		on.answer = func(ntstatus.Status) error { return w.late(f, q, nt.WaitForSingleObjectOut{}, ntstatus.Success) }
+	}
+	w.park(f, on)
 	return a, true, nil
 }
 
@@ -145,25 +149,26 @@ func (w *worker) write(f *Frame, q request, in nt.WriteFileIn) (a reply, parked 
 			l.Cancel()
 			<-l.Over
 		}
-		if err := w.wrote(f, q, l.Result()); err != nil {
+		r := l.Result()
+		if err := w.late(f, q, nt.WriteFileOut{Information: uint32(r.Information)}, r.Status); err != nil {
 			w.s.end(err)
 		}
 	})
 	return a, true, nil
 }
 
-// wrote answers a write that waited, with its result r, and reports it to the watcher. An error ends the connection.
-func (w *worker) wrote(f *Frame, q request, r nt.IOResult) (err error) {
-	out := nt.WriteFileOut{Information: uint32(r.Information)}
-	a := reply{head: AnswerHead{Status: r.Status}}
+// late reports a call that waited and ended without being repeated to the watcher, and answers it with its outputs and
+// status. An error ends the connection.
+func (w *worker) late(f *Frame, q request, out any, st ntstatus.Status) (err error) {
+	a := reply{head: AnswerHead{Status: st}}
 	a.rest, err = w.s.out(q.row, out)
+	if w.s.watcher != nil && w.s.watcher.Wants(st) {
+		w.s.watcher.Called(w.th, &nt.Call{Thread: w.th.Name(), Row: q.row.Row, In: q.in, Out: out, Status: st},
+			len(f.Body)+len(a.rest))
+	}
 	w.s.done(f)
 	if err == nil {
 		err = w.s.reply(nil, f, a)
-	}
-	if w.s.watcher != nil && w.s.watcher.Wants(r.Status) {
-		w.s.watcher.Called(w.th, &nt.Call{Thread: w.th.Name(), Row: q.row.Row, In: q.in, Out: out, Status: r.Status},
-			len(f.Body)+len(a.rest))
 	}
 	return err
 }
@@ -174,16 +179,48 @@ func (q *request) again(st ntstatus.Status) bool {
 	return q.changes && st == q.wait.NotYet && !done(st)
 }
 
-// changes returns the channel that closes at the next change of the object that a call waits for: a signal, or a change
-// of the pipe or port. ok is false for an object that cannot change, or a bad handle.
-func changes(sys nt.Services, q request) (changed <-chan struct{}, ok bool) {
+// awaited is something that a waiting call waits for. The zero value never changes.
+type awaited struct {
+	changed <-chan struct{} // closed at the next change
+	wait    nt.Waiter       // for a signal, which changed is about; nil: for no signal
+	// answer answers the call, which has acquired the object of wait; its argument is the position among the waits.
+	// nil: the call is repeated in every case.
+	answer func(ntstatus.Status) error
+}
+
+// signaled returns how a call waits for a signal.
+func signaled(wait nt.Waiter) awaited { return awaited{changed: wait.Signaled(), wait: wait} }
+
+// changes returns what a call waits for: a signal, or a change of the pipe or port. ok is false for an object that
+// cannot change, or a bad handle.
+func changes(sys nt.Services, q request) (on awaited, ok bool) {
 	if _, signal := q.in.(nt.WaitForSingleObjectIn); signal {
-		return sys.ObjectSignaled(q.wait.handle())
+		wait, ok := sys.ObjectSignaled(q.wait.handle())
+		if ok {
+			on = signaled(wait)
+		}
+		return on, ok
 	}
-	if changed, ok = sys.PipeChanged(q.wait.handle()); !ok {
-		changed, ok = sys.PortChanged(q.wait.handle())
+	if on.changed, ok = sys.PipeChanged(q.wait.handle()); !ok {
+		on.changed, ok = sys.PortChanged(q.wait.handle())
 	}
-	return changed, ok
+	return on, ok
+}
+
+// acquired ends the waits for signals. With take it returns the position, among them, of the first object that its wait
+// has acquired, and how to answer; all others go to other waiters. at is -1 for none.
+func acquired(all []awaited, take bool) (at int, answer func(ntstatus.Status) error) {
+	at, n := -1, 0
+	for _, x := range all {
+		if x.wait == nil {
+			continue
+		}
+		if x.wait.End(take && at < 0 && x.answer != nil) {
+			at, answer = n, x.answer
+		}
+		n++
+	}
+	return at, answer
 }
 
 // done reports whether a status means that a call had an effect: a success other than STATUS_TIMEOUT and
@@ -192,14 +229,26 @@ func done(st ntstatus.Status) bool {
 	return st.IsSuccess() && st != ntstatus.Timeout && st != ntstatus.Pending
 }
 
-// park lets the call in f wait, and repeats it when one of the channels closes. A cancel, or the end of the thread or
-// the connection, ends the wait instead (W-20); forgo then answers the call. park itself returns at once.
-func (w *worker) park(f *Frame, changes ...<-chan struct{}) {
+// park lets the call in f wait. When something changes, it answers the call if that has acquired an object, and
+// otherwise repeats it. A cancel, or the end of the thread or the connection, ends the wait instead (W-20); forgo then
+// answers the call. park itself returns at once.
+func (w *worker) park(f *Frame, on ...awaited) {
 	w.s.mu.Lock()
 	c := w.s.waits[f.Request]
 	w.s.mu.Unlock()
+	channels := make([]<-chan struct{}, len(on))
+	for i, x := range on {
+		channels[i] = x.changed
+	}
 	w.s.running.Go(func() {
-		if !w.changed(c, changes) || !w.push(f) {
+		changed := w.changed(c, channels)
+		switch at, answer := acquired(on, changed); {
+		case at >= 0:
+			// An object that was signaled for this wait is acquired, even if that was undone since (O-149).
+			if err := answer(ntstatus.Status(at)); err != nil {
+				w.s.end(err)
+			}
+		case !changed || !w.push(f):
 			w.forgo(f)
 		}
 	})

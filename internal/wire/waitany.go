@@ -36,19 +36,29 @@ func (w *worker) waitAny(f *Frame) (a reply, parked bool, err error) {
 		return refusal(ntstatus.InvalidParameter1), false, nil
 	}
 	sys := w.th.Services()
-	var changes []<-chan struct{} // each is obtained before its object is tested, so that no change is missed
+	var on []awaited // each wait begins before its object is tested, so that no change is missed
+	defer func() {
+		if !parked {
+			acquired(on, false)
+		}
+	}()
 	if b.Alertable {
-		changes = append(changes, sys.CallQueued())
+		on = append(on, awaited{changed: sys.CallQueued()})
 	}
 	for i, h := range b.Handles {
-		changed, ok := sys.ObjectSignaled(h)
-		for ; !ok; changed, ok = sys.ObjectSignaled(h) {
+		wait, ok := sys.ObjectSignaled(h)
+		for ; !ok; wait, ok = sys.ObjectSignaled(h) {
 			// A handle that cannot be waited for fails the wait, and no object is acquired (W-54).
 			if a, over := testObject(sys, i, h); over {
 				return a, false, nil
 			}
 		}
-		changes = append(changes, changed)
+		x := signaled(wait)
+		x.answer = func(at ntstatus.Status) error {
+			w.s.done(f)
+			return w.s.reply(nil, f, refusal(at))
+		}
+		on = append(on, x)
 	}
 	for i, h := range b.Handles {
 		if a, over := testObject(sys, i, h); over {
@@ -58,7 +68,7 @@ func (w *worker) waitAny(f *Frame) (a reply, parked bool, err error) {
 	if b.Alertable && sys.CallsQueued() {
 		return refusal(ntstatus.UserAPC), false, nil
 	}
-	w.park(f, changes...)
+	w.park(f, on...)
 	return a, true, nil
 }
 

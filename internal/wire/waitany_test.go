@@ -129,3 +129,52 @@ func calls(t *testing.T, c *client.Conn, th *nt.Thread, tr nt.Transport) {
 	_ = c.Close()
 	check.Equal(t, <-waits, ntstatus.PortDisconnected, "alertable wait on a closed connection")
 }
+
+// Two signals of a synchronization event end two waits, and one of a notification event ends all waits even if it is
+// reset at once. A wait that is cancelled leaves its release to another (O-149).
+func TestEachSignalEndsWait(t *testing.T) {
+	const waiters = 2
+	wait := map[string]func(*client.Conn, winnt.Handle, chan struct{}) ntstatus.Status{
+		"single": func(c *client.Conn, event winnt.Handle, due chan struct{}) ntstatus.Status {
+			_, st := check.Must(c.NewTransport()).CallWhenReady(nt.NtTable.Find("NtWaitForSingleObject"),
+				nt.WaitForSingleObjectIn{Handle: event}, nt.Wait{Handle: event, NotYet: ntstatus.Timeout, Due: due})
+			return st
+		},
+		"any": func(c *client.Conn, event winnt.Handle, due chan struct{}) ntstatus.Status {
+			return check.Must(c.NewTransport()).(anyWaiter).WaitAny([]winnt.Handle{event}, false, due)
+		},
+	}
+	for name, wait := range wait {
+		for _, kind := range []nt.EventType{nt.SynchronizationEvent, nt.NotificationEvent} {
+			synctest.Test(t, func(t *testing.T) {
+				_, ours, _ := pair(t, func(*wire.Server) {})
+				c := check.Must(client.New(ours))
+				th := c.Thread()
+				event := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, kind, false))
+				ended, due := make(chan ntstatus.Status, waiters+1), make(chan struct{})
+				begin := func(due chan struct{}) {
+					go func() { ended <- wait(c, event, due) }()
+					synctest.Wait()
+				}
+				begin(due)
+				close(due)
+				check.Equal(t, <-ended, ntstatus.Cancelled, "%s %d: a wait that is cancelled", name, kind)
+				for range waiters {
+					begin(nil)
+				}
+				check.Success(t, check.Status(th.NtSetEvent(event)))
+				if kind == nt.SynchronizationEvent {
+					check.Success(t, check.Status(th.NtSetEvent(event)))
+				} else {
+					check.Success(t, check.Status(th.NtResetEvent(event)))
+				}
+				synctest.Wait()
+				check.RequireThat(t, len(ended) == waiters, "%s %d: %d waits ended, want %d", name, kind, len(ended), waiters)
+				for range waiters {
+					check.Success(t, <-ended)
+				}
+				check.Equal(t, check.Status(th.NtWaitForSingleObject(event, false)), ntstatus.Timeout, "a later wait")
+			})
+		}
+	}
+}

@@ -9,17 +9,18 @@ type Signal struct {
 	set bool // guarded by mu
 	// +checklocks:mu
 	changed chan struct{} // guarded by mu: closed when the state becomes signalled; nil until first requested
+	// +checklocks:mu
+	waiters []*Waiter // guarded by mu: the longest wait first
+	// +checklocks:mu
+	released map[*Waiter]struct{} // guarded by mu: those that have not ended
 }
 
-// Set signals the state, wakes all waiters and returns the previous state. Setting a signaled state wakes nobody.
+// Set signals the state, releases or wakes the waiters (see [Release]) and returns the previous state.
 func (s *Signal) Set() (before bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before, s.set = s.set, true
-	if s.changed != nil {
-		close(s.changed)
-		s.changed = nil
-	}
+	before = s.set
+	s.setLocked()
 	return before
 }
 

@@ -13,8 +13,9 @@ import (
 // A waitable is an object that threads can wait for: it has a signal for its changes, and a function that consumes
 // its state.
 type waitable struct {
-	signal *ke.Signal
-	take   func() bool
+	signal  *ke.Signal
+	release ke.Release // of its waiters
+	take    func() bool
 }
 
 // waitableOf returns how to wait for an object: its signal, and the function that consumes it. ok is false for types
@@ -22,15 +23,19 @@ type waitable struct {
 // objects stay signaled.
 func waitableOf(obj ob.Object) (w waitable, ok bool) {
 	persistent := func(s *ke.Signal) (waitable, bool) {
-		return waitable{s, func() bool { return s.Take(false) }}, true
+		return waitable{s, ke.All, func() bool { return s.Take(false) }}, true
 	}
 	switch o := obj.(type) {
 	case *Event:
 		// A synchronization event lets one wait through, a notification event all. O-146
-		return waitable{&o.signal, func() bool { return o.signal.Take(o.Kind == nt.SynchronizationEvent) }}, true
+		release := ke.All
+		if o.Kind == nt.SynchronizationEvent {
+			release = ke.One
+		}
+		return waitable{&o.signal, release, func() bool { return o.signal.Take(release == ke.One) }}, true
 	case *Semaphore:
 		// Each wait counts a semaphore down. O-146
-		return waitable{&o.raised, o.take}, true
+		return waitable{&o.raised, ke.Wakes, o.take}, true
 	case *npfs.End:
 		return persistent(&o.File)
 	case *ps.Thread:
@@ -87,15 +92,15 @@ func (c *Context) NtWaitForSingleObject(in nt.WaitForSingleObjectIn) (out nt.Wai
 	return out, ntstatus.Timeout
 }
 
-// ObjectSignaled returns a channel that is closed when the object of a handle is next signaled. ok is false if the
-// handle cannot be waited on. It implements nt.Services.
-func (c *Context) ObjectSignaled(h winnt.Handle) (signaled <-chan struct{}, ok bool) {
+// ObjectSignaled begins a wait for the object of a handle. ok is false if the handle cannot be waited on. It implements
+// nt.Services.
+func (c *Context) ObjectSignaled(h winnt.Handle) (wait nt.Waiter, ok bool) {
 	obj, w, st := c.referenceWaitable(h)
 	if st != ntstatus.Success {
 		return nil, false
 	}
 	defer obj.Head().Deref(ob.TagCall)
-	return w.signal.Changed(), true
+	return w.signal.Wait(w.release), true
 }
 
 // CallQueued returns a channel that is closed when the next call is queued for the thread. It implements nt.Services.
