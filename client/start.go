@@ -41,7 +41,7 @@ func (c *Conn) Start(process winnt.Handle, cmd *exec.Cmd) (*Program, error) {
 	}
 	cmd.ExtraFiles = append(cmd.ExtraFiles, f)
 	if cmd.Env == nil {
-		cmd.Env = os.Environ()
+		cmd.Env = cmd.Environ() // with PWD, as Dir has it
 	}
 	const first = 3 // the descriptor of the first of ExtraFiles
 	cmd.Env = append(cmd.Env, fmt.Sprintf("REFMON_SOCKET=%s%d", inherited, first+len(cmd.ExtraFiles)-1))

@@ -134,7 +134,8 @@ func TestStartedProgramHasConnection(t *testing.T) {
 		hangUp func(*scripted, net.Conn) // nil: the program ends first
 		code   int
 	}{
-		"the program ends": {`test -S /proc/self/fd/4 && test "$REFMON_SOCKET$OF_TEST" = fd:4inherited`, nil, nil, 0},
+		"the program ends": {`test -S /proc/self/fd/4 && test "$REFMON_SOCKET$OF_TEST" = fd:4inherited &&
+			grep -zqx PWD=/ /proc/$$/environ`, nil, nil, 0}, // as exec.Cmd has it with Dir
 		"environment":      {`test "$REFMON_SOCKET$OF_TEST" = fd:4own`, []string{"OF_TEST=own"}, nil, 0},
 		"the process ends": {"read line", nil, func(s *scripted, conn net.Conn) {
 			_ = conn.Close()
@@ -151,7 +152,7 @@ func TestStartedProgramHasConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := scriptSocket(t)
 			cmd := exec.Command("/bin/sh", "-c", c.script)
-			cmd.Env, cmd.ExtraFiles = c.env, []*os.File{os.Stdin}
+			cmd.Dir, cmd.Env, cmd.ExtraFiles = "/", c.env, []*os.File{os.Stdin}
 			input := check.Must(cmd.StdinPipe())
 			s.concurrently(func() {
 				conn := s.attach(wire.Attach, nil)
