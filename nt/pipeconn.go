@@ -16,19 +16,22 @@ import (
 // any goroutine. Do not use the zero value: [Thread.DialPipe] and
 // [PipeListener.AcceptPipe] return a PipeConn.
 type PipeConn struct {
-	w    *worker
-	name string
-	h    winnt.Handle
+	w       *worker
+	name    string
+	h       winnt.Handle
+	message bool // immutable: a write is one message
+
+	writing sync.Mutex // held for all parts of a write
 
 	read, write deadline
 	closed      chan struct{}
 	once        sync.Once
 }
 
-// newPipeConn returns the connection for h, one end of the pipe with this name. It takes over the handle and the
-// worker, which makes the connection's calls.
-func newPipeConn(w *worker, name string, h winnt.Handle) *PipeConn {
-	return &PipeConn{w: w, name: name, h: h, closed: make(chan struct{})}
+// newPipeConn returns the connection for h, one end of the pipe with this name. message is false for a pipe of bytes.
+// It takes over the handle and the worker, which makes the connection's calls.
+func newPipeConn(w *worker, name string, h winnt.Handle, message bool) *PipeConn {
+	return &PipeConn{w: w, name: name, h: h, message: message, closed: make(chan struct{})}
 }
 
 // DialPipe connects to a named pipe with the identity of this thread, which may be impersonating.
@@ -46,28 +49,29 @@ func (t *Thread) DialPipe(name string, qos *SecurityQualityOfService) (*PipeConn
 	}
 	h, st := t.NtOpenFile(
 		clientRights, &ObjectAttributes{ObjectName: pipeDevice + name, SecurityQualityOfService: &q}, 0, 0)
+	message := false
 	if st.IsSuccess() {
-		st = t.readMessages(h)
+		message, st = t.readMessages(h)
 	}
 	if !st.IsSuccess() {
 		w.end()
 		return nil, &net.OpError{Op: "dial", Net: "pipe", Addr: pipeAddr(name), Err: st.Err()}
 	}
-	return newPipeConn(w, name, h), nil
+	return newPipeConn(w, name, h, message), nil
 }
 
 // readMessages switches a client's end to message mode if the pipe has messages, because an end starts in byte mode
-// (I-157). On an error it closes the end.
-func (t *Thread) readMessages(h winnt.Handle) ntstatus.Status {
-	st := t.NtSetInformationFile(h, FilePipeInformation, PipeInformation{ReadMode: winnt.FILE_PIPE_MESSAGE_TYPE})
+// (I-157). message is false for a pipe of bytes. On an error it closes the end.
+func (t *Thread) readMessages(h winnt.Handle) (message bool, st ntstatus.Status) {
+	st = t.NtSetInformationFile(h, FilePipeInformation, PipeInformation{ReadMode: winnt.FILE_PIPE_MESSAGE_TYPE})
 	switch st {
-	case ntstatus.Success, ntstatus.InvalidParameter: // a pipe of bytes
-	case ntstatus.PipeDisconnected: // the next operation returns that
-	default:
-		t.NtClose(h)
-		return st
+	case ntstatus.Success, ntstatus.PipeDisconnected: // the next operation returns that
+		return true, ntstatus.Success
+	case ntstatus.InvalidParameter: // a pipe of bytes
+		return false, ntstatus.Success
 	}
-	return ntstatus.Success
+	t.NtClose(h)
+	return false, st
 }
 
 // ImpersonateClient makes a thread of the server impersonate the client, with
@@ -100,7 +104,7 @@ func (c *PipeConn) Read(b []byte) (n int, err error) {
 		return 0, nil
 	}
 	err = c.reading(func(t *Thread) ntstatus.Status {
-		data, st := t.NtReadFile(c.h, uint32(min(len(b), maxRead)))
+		data, st := t.NtReadFile(c.h, uint32(min(len(b), maxPart)))
 		n = copy(b, data)
 		if st == ntstatus.BufferOverflow {
 			st = ntstatus.Success
@@ -112,8 +116,23 @@ func (c *PipeConn) Read(b []byte) (n int, err error) {
 
 // Write implements net.Conn. On a message pipe b is one message. Write waits until the part
 // of b that the other end has not read fits the pipe's quota (I-152). A failed write returns
-// the number of bytes of b that the other end has read.
+// the number of bytes of b that the other end has read, or that are on their way to it.
 func (c *PipeConn) Write(b []byte) (n int, err error) {
+	if c.message {
+		return c.writePart(b)
+	}
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	for {
+		part, err := c.writePart(b[n:min(len(b), n+maxPart)])
+		if n += part; err != nil || n == len(b) {
+			return n, err
+		}
+	}
+}
+
+// writePart writes b with one call. Its results are those of Write.
+func (c *PipeConn) writePart(b []byte) (n int, err error) {
 	for {
 		if err := c.over("write", &c.write); err != nil {
 			return 0, err
@@ -144,8 +163,8 @@ func (c *PipeConn) over(op string, d *deadline) error {
 	}
 }
 
-// maxRead is how much a read asks for: less than a frame of a connection holds.
-const maxRead = 1 << 20
+// maxPart is how many bytes one call reads, or writes to a pipe of bytes: less than a frame of a connection holds.
+const maxPart = 1 << 20
 
 // reading repeats the read f until it succeeds or fails. If the peer has closed its end, the error is io.EOF. A
 // closed connection and a passed deadline are errors. A cancelled attempt is repeated.

@@ -156,7 +156,7 @@ func (l *PipeListener) accepted(st ntstatus.Status) (*PipeConn, error) {
 		l.w.do(func(t *Thread) { t.NtClose(h) })
 		return nil, l.fail(err)
 	}
-	return newPipeConn(w, l.name, h), nil
+	return newPipeConn(w, l.name, h, l.cfg.Message), nil
 }
 
 // fail wraps an error in a *net.OpError with the pipe's address.

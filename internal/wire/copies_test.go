@@ -3,12 +3,14 @@ package wire_test
 import (
 	"encoding/binary"
 	"io"
+	"net"
 	"runtime"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -69,4 +71,37 @@ func TestReadLongerThanFrame(t *testing.T) {
 	first := check.Result(th.NtReadFile(server, 2*part))
 	second := check.Result(th.NtReadFile(server, 2*part))
 	check.Equal(t, len(first)+len(second), 2*part, "bytes read")
+}
+
+// A connection over a pipe of bytes takes a write of any length, as every net.Conn does. A message must fit a frame.
+func TestPipeConnWritesMoreThanFrame(t *testing.T) {
+	for _, message := range []bool{false, true} {
+		c := serve(t).connect()
+		l := check.Must(c.Thread().ListenPipe("long", nt.PipeConfig{Message: message}))
+		ends := [2]net.Conn{check.Must(c.Thread().DialPipe("long", nil)), check.Must(l.Accept())}
+		for i, from := range ends { // of the client, then of the server
+			const size = wire.MaxFrame + 1
+			done := make(chan error, 1)
+			go func() {
+				n, err := from.Write(make([]byte, size))
+				if err == nil && n != size {
+					err = io.ErrShortWrite
+				}
+				if err != nil && !message {
+					_ = from.Close() // ends the read
+				}
+				done <- err
+			}()
+			if message {
+				check.ErrorIs(t, <-done, ntstatus.InvalidParameter.Err(), "a long message from end %d", i)
+				continue
+			}
+			check.NoError(t, check.Err(io.CopyN(io.Discard, ends[1-i], size)))
+			check.NoError(t, <-done)
+		}
+		for _, end := range ends {
+			check.NoError(t, end.Close())
+		}
+		check.NoError(t, l.Close())
+	}
 }
