@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/refmon/refmon/internal/objects/tree"
@@ -17,7 +18,7 @@ type Source interface {
 // Watcher reports the files of a tree: all at the start, then changes, and all again periodically. Its fields are
 // immutable. Call [Watcher.Run] once.
 type Watcher struct {
-	Root string // absolute, without a trailing slash; with events it must exist when Run starts
+	Root string // absolute, without a trailing slash; it must exist when Run starts
 	// Every is the interval of full walks, which find changes that the kernel does not report, such
 	// as another host's; 0: [DefaultEvery].
 	Every time.Duration
@@ -50,16 +51,18 @@ type changes interface {
 const pathsPerBatch = 1024
 
 // Run walks the tree, reports its changes, and blocks until ctx ends, which is not an error, or an error occurs. It
-// sends every batch to out, blocks while nobody receives, and does not close out. With events, it fails if the root is
-// missing, without CAP_SYS_ADMIN, and on every system except Linux. Files and folders that it cannot read are reported
-// with an error and do not end it.
+// sends every batch to out, blocks while nobody receives, and does not close out. It fails if the root is missing. With
+// events, it also fails without CAP_SYS_ADMIN, and on every system except Linux. Files and folders that it cannot read
+// are reported with an error and do not end it.
 func (w *Watcher) Run(ctx context.Context, out chan<- Batch) error {
 	var ch changes = silent{}
-	if !w.NoEvents {
-		var err error
-		if ch, err = listen(w.Root); err != nil {
-			return fmt.Errorf("watch %s: %w", w.Root, err)
-		}
+	// A walk of a missing tree would report all its documents as gone (N-141).
+	_, err := os.Stat(w.Root)
+	if err == nil && !w.NoEvents {
+		ch, err = listen(w.Root)
+	}
+	if err != nil {
+		return fmt.Errorf("watch %s: %w", w.Root, err)
 	}
 	defer ch.close()
 	mounts, err := openMounts(w.Root)

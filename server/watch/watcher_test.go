@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -261,4 +262,11 @@ func TestPathOfPathMaxIsUnreadable(t *testing.T) {
 		check.That(t, ours && got.Err == c.want,
 			"N-89: %d bytes, %d more for the kernel: %v, want %v", c.length, c.longer, got.Err, c.want)
 	}
+}
+
+// TestMissingTreeIsNoEmptyTree checks that a watcher reports nothing about a tree that does not exist (N-141).
+func TestMissingTreeIsNoEmptyTree(t *testing.T) {
+	out := make(chan Batch, 8)
+	err := (&Watcher{Root: t.TempDir() + "/none", NoEvents: true}).Run(t.Context(), out)
+	check.That(t, errors.Is(err, os.ErrNotExist) && len(out) == 0, "N-141: %v, %d batches", err, len(out))
 }
