@@ -46,9 +46,11 @@ func (m *Merge) KeepTrees(trees []string, warn func(error)) error {
 }
 
 // Watermark returns a watermark that covers all events so far, with the heartbeats in sources. It keeps the map, which
-// the caller must not change afterwards. It changes nothing in the merge.
+// the caller must not change afterwards. It changes nothing in the merge. No stage sends the counts of documents that
+// have no row, so they are NotCounted.
 func (m *Merge) Watermark(sources map[string]Moment) *Watermark {
-	return &Watermark{Index: m.whole.state.start.Index, Seq: m.whole.state.seq, Boot: watch.BootID(), Sources: sources}
+	return &Watermark{Index: m.whole.state.start.Index, Seq: m.whole.state.seq, Boot: watch.BootID(), Sources: sources,
+		Unnamed: NotCounted, Unnameable: NotCounted}
 }
 
 // Restart discards the state of a log that starts over. Its new events change the merged index only after the next

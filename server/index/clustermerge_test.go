@@ -141,8 +141,9 @@ func TestTwoWorkersMergeLikeOne(t *testing.T) {
 	agree("read to the end")
 	sources := map[string]Moment{"/t": {Time: time.Unix(1, 0)}}
 	if f := m.Watermark(sources); f.Index != m.whole.state.start.Index || f.Index == "" || f.Seq != m.whole.state.seq ||
-		f.Boot != watch.BootID() || !reflect.DeepEqual(f.Sources, sources) || f.Unnamed != 0 {
-		t.Errorf("%+v", f)
+		f.Boot != watch.BootID() || !reflect.DeepEqual(f.Sources, sources) || f.Unnamed != NotCounted ||
+		f.Unnameable != NotCounted {
+		t.Errorf("N-5: %+v", f)
 	}
 	say(folder("/t/d", "(A;;FA;;;"+alice+")"))
 	agree("another folder")

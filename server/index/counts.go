@@ -12,10 +12,10 @@ type Counts struct {
 	Unreadable int `json:"unreadable"`
 	Classes    int `json:"classes"`
 	People     int `json:"people"`
-	// Unnamed is the number of documents without a row because their path is not UTF-8.
+	// Unnamed is the number of documents without a row because their path is not UTF-8, or NotCounted.
 	Unnamed int `json:"unnamed"`
 	// Unnameable is the number of changes since the start of the run in folders whose path is too
-	// long for the kernel. They may be outside the trees, on the same file system.
+	// long for the kernel, or NotCounted. They may be outside the trees, on the same file system.
 	Unnameable int `json:"unnameable"`
 	// Listed is the number of classes with members that Allow does not cover (Expand),
 	// ListedDocuments the number of their documents.

@@ -45,11 +45,14 @@ type Watermark struct {
 	Boot  string `json:"boot,omitempty"` // boot ID of the machine that sent the heartbeats
 	// Sources has the last heartbeat by the path of a tree, or "directory". A tree without one has the zero Moment.
 	Sources map[string]Moment `json:"sources"`
-	// Unnamed is the number of documents whose path is not UTF-8. They have no row.
+	// Unnamed is the number of documents whose path is not UTF-8, or NotCounted. They have no row.
 	Unnamed int `json:"unnamed,omitempty"`
-	// Unnameable is the number of changes in folders whose path is too long for the kernel.
+	// Unnameable is the number of changes in folders whose path is too long for the kernel, or NotCounted.
 	Unnameable int `json:"unnameable,omitempty"`
 }
+
+// NotCounted stands for a count that an index on several machines does not have (N-5).
+const NotCounted = -1
 
 // Moment is a heartbeat in its stored form.
 type Moment struct {

@@ -63,7 +63,7 @@ func TestNegativeQueryExitsWith1(t *testing.T) {
 		{"filter alice", "", 0},
 		{"status", " ago, of directory\n", 0},
 		{"status", " ago, of TREE\n", 0},
-		{"status", "documents   3\nunreadable  0\n", 0},
+		{"status", "documents   3\nunreadable  0\nunnamed     0; ", 0},
 		{"status --limit 1ns", " ago, of TREE: answers are withheld, the limit is 1ns\n", 1},
 		{"can-read TREE/plan alice --json", `{"allowed":true,"class":"`, 0},
 		{"can-read TREE/own alice --json", `{"allowed":false,"class":"`, 1},
@@ -167,4 +167,13 @@ func TestMeaninglessFlagValueIsRejected(t *testing.T) {
 		check.That(t, code == exitFailed && out.Len() == 0 && strings.Contains(said.String(), want),
 			"%s: exit code %d, printed %q, said %q, want %q", args, code, &out, &said, want)
 	}
+}
+
+// TestMissingCountsAreNotZero checks that status does not print a count that an index on several machines does not have
+// as 0 (N-5).
+func TestMissingCountsAreNotZero(t *testing.T) {
+	var out bytes.Buffer
+	check.NoError(t, printCounts(&streams{out: &out}, index.Counts{Unnamed: index.NotCounted, Unnameable: 7}))
+	check.That(t, strings.Contains(out.String(), "unnamed     not counted") &&
+		strings.Contains(out.String(), "unnameable  7; "), "N-5: %s", out.String())
 }

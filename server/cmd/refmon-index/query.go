@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -251,11 +252,18 @@ func rounded(age time.Duration) time.Duration { return age.Round(100 * time.Mill
 
 // printCounts prints the counts of the index as a table and returns the error of writing.
 func printCounts(std *streams, n index.Counts) error {
+	counted := func(n int) string {
+		if n == index.NotCounted {
+			return "not counted on several machines"
+		}
+		return strconv.Itoa(n)
+	}
 	_, err := fmt.Fprintf(std.out, "documents   %d\nunreadable  %d\n"+
-		"unnamed     %d, their paths are not UTF-8\n"+
-		"unnameable  %d changes of folders whose paths are too long\nclasses     %d\npeople      %d\n"+
+		"unnamed     %s; their paths are not UTF-8\n"+
+		"unnameable  %s; changes of folders whose paths are too long\nclasses     %d\npeople      %d\n"+
 		"listed      %d classes of %d documents have members that no list of SIDs covers: see refmon-index listed\n",
-		n.Documents, n.Unreadable, n.Unnamed, n.Unnameable, n.Classes, n.People, n.Listed, n.ListedDocuments)
+		n.Documents, n.Unreadable, counted(n.Unnamed), counted(n.Unnameable), n.Classes, n.People, n.Listed,
+		n.ListedDocuments)
 	return err
 }
 
