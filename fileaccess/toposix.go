@@ -10,7 +10,8 @@ import (
 // subject more than the descriptor. A permission is set only if all of its rights
 // are granted. The losses list the remaining rights and everything else that POSIX
 // cannot express. A denial of a group applies to every named user and group, because
-// ToPOSIX does not know the members. Access has named entries only if there are any
+// ToPOSIX does not know the members. A denial that children inherit applies to their
+// owner, because anyone may create them. Access has named entries only if there are any
 // to name. A nil map is the default one. Owners without an id are 0xFFFFFFFF and
 // still have their entry. A nil descriptor gives the mode 0 without a loss, one
 // without a DACL the mode 0777.
@@ -202,8 +203,8 @@ func permissions(directory bool) [3]permission {
 }
 
 // perm returns the POSIX permissions of SID s: the rights that s has in any combination of other groups. Denials of
-// groups without an id count too, because s may be a member. Rights and denials that POSIX cannot express are added
-// to r.lost.
+// groups without an id count too, because s may be a member. Denials of users count for CREATOR OWNER, because each of
+// them may be the creator. Rights and denials that POSIX cannot express are added to r.lost.
 func (r *posixReader) perm(gs []grant, s sid.SID, directory bool) POSIXPerm {
 	var granted, denied winnt.AccessMask
 	for _, g := range gs {
@@ -213,7 +214,7 @@ func (r *posixReader) perm(gs []grant, s sid.SID, directory bool) POSIXPerm {
 			granted |= g.mask &^ denied
 		case g.deny && self:
 			denied |= g.mask &^ granted
-		case g.deny && g.group && (s != sid.Everyone || !g.known):
+		case g.deny && (g.group && (s != sid.Everyone || !g.known) || s == r.owner && s == sid.CreatorOwner):
 			if lost := g.mask &^ (granted | denied); lost != 0 {
 				r.lost.add(Loss{Kind: LossDenial, SID: g.sid})
 				denied |= lost

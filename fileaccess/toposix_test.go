@@ -101,6 +101,9 @@ func TestToPOSIXMatchesExpectedPermissions(t *testing.T) {
 		"d the owner of now is a user to what is made": {
 			"(A;OICIIO;0x20;;;u3)(A;OICIIO;0x9;;;u7)(A;OICIIO;0x20;;;g8)(A;OICIIO;0x9;;;g9)", "u::--- g::--- o::---",
 			"u::--- u:3:--x u:7:r-- g::--- g:8:--x g:9:r-- m::r-x o::---", nil},
+		"d a denied user may create a file": {"(D;OICIIO;0x20;;;u3)(A;OICIIO;0x29;;;CO)(A;OICIIO;0x29;;;WD)",
+			"u::--- g::--- o::---", "u::r-- u:3:r-- g::r-x m::r-x o::r-x",
+			[]fileaccess.Loss{{Kind: noDenial, SID: fileaccess.UnixUser(3)}}},
 		"d what stops after one level": {"(A;OICINPIO;0x9;;;WD)", "u::--- g::--- o::---", "u::r-- g::r-- o::r--",
 			[]fileaccess.Loss{{Kind: inherits, SID: sid.Everyone}}},
 		"d one level of the directory itself": {"(A;NP;0x9;;;WD)", "u::r-- g::r-- o::r--", "", nil},
