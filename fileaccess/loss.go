@@ -32,7 +32,7 @@ const (
 	// granted Bits have no foreign permission, or not all rights of one are
 	// granted
 	LossRights
-	LossDenial // a denial for a group is taken to hold for everybody who might be in it
+	LossDenial // a denial is taken to hold for everybody who might be in its group, or for any creator of a file
 	// an entry of a type other than allow and deny: a grant is dropped, and a denial
 	// applies
 	LossEntryType
@@ -47,7 +47,7 @@ var lossNames = [...]string{
 	LossWriteWithoutSearch: "directory writable but not searchable", LossCreateMode: "mode at creation",
 	LossUnknownName: "name without SID",
 	LossUnknownSID:  "SID without name", LossRights: "rights without permission",
-	LossDenial:    "denial of a group held against everybody",
+	LossDenial:    "denial applied to everybody whom it might concern",
 	LossEntryType: "type of entry", LossInheritance: "inheritance", LossSACL: "SACL",
 	LossOwnerFixed: "owner and group fixed",
 }
