@@ -41,6 +41,7 @@ type People struct {
 type parsed struct {
 	record *collect.Record
 	rest   string // the entry's attributes without memberOf, as appendAttribute encodes them
+	note   string // for administrators: an id that was left out; "": none was
 }
 
 // People reads the directory's users, computers and groups with their claims, uids and gids into p.
@@ -185,6 +186,16 @@ func (p *People) parse(of *goldap.Entry) (*parsed, error) {
 			}
 		}
 	}
+	out := &parsed{}
+	// One account with an id that no host has must not end the read: it has no id, as in a lookup (D-34, D-40).
+	for _, key := range []string{"uidnumber", "gidnumber"} {
+		if v := fields[key]; len(v) > 0 && v[0] != "" {
+			if _, ok := collect.ParseNumber(v[0]); !ok {
+				out.note = fmt.Sprintf("%s has the %s %.20q, which is left out", clip(e.DN), key, v[0])
+				delete(fields, key)
+			}
+		}
+	}
 	r, err := ldif.Parse(fields)
 	if err != nil {
 		return nil, wrong("%s: %v", clip(e.DN), err)
@@ -192,7 +203,7 @@ func (p *People) parse(of *goldap.Entry) (*parsed, error) {
 	if r.Claims, err = e.claims(p.claims); err != nil {
 		return nil, fmt.Errorf("%s: %w", clip(e.DN), err)
 	}
-	out := &parsed{record: r}
+	out.record = r
 	var rest []byte
 	for _, a := range of.Attributes {
 		if !isMemberOf(a.Name) {
@@ -223,6 +234,9 @@ func (p *People) renew(next []*parsed) bool {
 	var changes []collect.Change
 	for i, x := range next {
 		if was := p.entries[i]; was != x {
+			if x.note != "" { // a complete collection reports all notes
+				return false
+			}
 			changes = append(changes, collect.Change{Old: was.record, New: x.record})
 		}
 	}
@@ -242,6 +256,9 @@ func (p *People) collect(next []*parsed) {
 	p.collector.LeaveOut(isBuiltin)
 	for _, x := range next {
 		p.collector.Put(x.record)
+		if x.note != "" {
+			p.collector.Report("%s", x.note)
+		}
 	}
 	p.accounts, p.Unresolved = p.collector.Accounts(), p.collector.Unresolved
 }

@@ -124,7 +124,7 @@ func (f *forest) change() {
 	case 9:
 		flip("gidNumber", "50", "51")
 	case 10:
-		flip("uidNumber", "50", "51")
+		flip("uidNumber", "50", "51", "-3")
 	case 11:
 		flip("groupType", "2", "-2147483646")
 	case 12:
@@ -234,6 +234,13 @@ func TestInterruptedLDAPReadKeepsAccounts(t *testing.T) {
 	check.NoError(t, errors.Join(f.read(&known), f.read(&fresh)))
 	check.That(t, known.Accounts().Sum() == fresh.Accounts().Sum(),
 		"D-22: the next read has other accounts, want those of a fresh one")
+	f.entries = append(f.entries, map[string][]string{"dn": {"CN=odd,DC=corp"}, "objectClass": {"user"},
+		"sAMAccountName": {"odd"}, "objectSid": {domain.WithRID(9).Binary()}, "uidNumber": {"-3"}, "gidNumber": {"x"}})
+	check.NoError(t, f.read(&known))
+	users := known.Accounts().Users
+	odd, notes := users[len(users)-1], fmt.Sprint(known.Unresolved)
+	check.That(t, odd.Name == "odd" && !odd.UID.Known && !odd.GID.Known && strings.Contains(notes, `gidnumber "x"`),
+		"D-40: %+v, %s", odd, notes)
 	var none People
 	check.NoError(t, none.Read(func(func(*goldap.Entry) error) error { return nil }))
 	check.That(t, none.Accounts() != nil, "D-22: a read of no entries has no accounts, want an empty list")
