@@ -134,7 +134,8 @@ type replCmd struct {
 func (replCmd) Help() string {
 	return `Reads the statements of a refmon run program one at a time and runs each at once. In a terminal you can
 edit the line. The arrow keys recall earlier lines, Tab completes names, parameters and constants, Ctrl-C discards the
-line, and exit ends the session. help(NtClose) explains a service, and help lists what to type. Try:
+line, and exit ends the session. help(NtClose) explains a service, and help lists what to type. Without a terminal the
+exit code is 2 after a statement that ended with an error; the statements after it run. Try:
 
   alice = token(user="S-1-5-21-1-2-3-1107", groups=["DU"])
   svc = process("server", token_profile("network service"))

@@ -85,7 +85,7 @@ func TestStatementErrorIsJSONWithPosition(t *testing.T) {
 		var b bytes.Buffer
 		r := New(Config{Output: &b, JSON: json})
 		err := r.Interact(strings.NewReader("nonsense\n"), "")
-		check.That(t, err == nil && b.String() == want, "JSON %t: %q, %v, want %q", json, b.String(), err, want)
+		check.That(t, err != nil && b.String() == want, "JSON %t: %q, %v, want %q", json, b.String(), err, want)
 		check.NoError(t, r.Close())
 	}
 }

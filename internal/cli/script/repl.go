@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -18,15 +19,20 @@ const maxLine = 1 << 20
 // prompt, unless empty, before each statement. It prints the error of a statement and goes on. help and exit exist as
 // in [Runner.Converse]. At the end of the input, or after exit, it returns [ErrExpectation] if an expectation failed,
 // otherwise nil. It returns [ErrStopped] if the kernel has stopped, and an error for a line over 1 MiB. With an empty
-// prompt the input is a program: its end also ends the last block, and an end inside a statement is an error.
+// prompt the input is a program: positions count its lines, its end also ends the last block, and an end inside a
+// statement is an error. If statements failed, the result is then an error with their number.
 func (r *Runner) Interact(in io.Reader, prompt string) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, maxLine)
 	env := r.session()
 	r.env = env
 	begun, ended := false, false // begun: the statement has a line of code; ended: the input has ended
+	count, before := 0, r.wrong  // lines of the program up to now; statements that failed before it
 	next := func(read int) ([]byte, error) {
 		line, err := r.scan(lines, prompt, read)
+		if prompt == "" {
+			count++
+		}
 		text := bytes.TrimSpace(line)
 		begun = read > 0 && begun || len(text) > 0 && text[0] != '#'
 		if !errors.Is(err, io.EOF) || prompt != "" || !begun || lines.Err() != nil {
@@ -39,18 +45,20 @@ func (r *Runner) Interact(in io.Reader, prompt string) error {
 		return []byte{'\n'}, nil // an empty line ends a block
 	}
 	for {
-		err := r.statement(env, next)
+		err := r.statement(env, count, next)
 		switch {
 		case err == nil:
 			continue
 		case r.stopped != nil:
 			return r.stopped
 		case errors.Is(err, errExit):
-			return r.outcome(nil)
 		case errors.Is(err, errCut):
 			return errCut
 		case lines.Err() != nil:
 			return fmt.Errorf("read the statements: %w", lines.Err())
+		}
+		if failed := r.wrong - before; failed > 0 && prompt == "" {
+			return r.outcome(fmt.Errorf("statements that ended with an error: %d", failed))
 		}
 		return r.outcome(nil)
 	}
@@ -77,8 +85,9 @@ func (r *Runner) scan(lines *bufio.Scanner, prompt string, read int) ([]byte, er
 }
 
 // statement reads and runs one statement. It reports a wrong statement and returns nil. It returns errors of next and
-// of the output, errExit and [ErrStopped]. next gets the number of lines of the statement so far.
-func (r *Runner) statement(env starlark.StringDict, next func(read int) ([]byte, error)) error {
+// of the output, errExit and [ErrStopped]. next gets the number of lines of the statement so far. line is the number
+// of lines before the statement.
+func (r *Runner) statement(env starlark.StringDict, line int, next func(read int) ([]byte, error)) error {
 	var ended error
 	read := 0
 	f, err := options.ParseCompoundStmt("input", func() ([]byte, error) {
@@ -94,9 +103,15 @@ func (r *Runner) statement(env starlark.StringDict, next func(read int) ([]byte,
 		return ended
 	}
 	if err != nil {
+		if wrong := (syntax.Error{}); errors.As(err, &wrong) {
+			wrong.Pos.Line += int32(line)
+			err = wrong
+		}
+		r.wrong++
 		r.out.complain(err)
 		return r.out.flush()
 	}
+	moveLines(f, int32(line))
 	err = r.guarded(func() error { return r.evaluate(f, env) })
 	switch {
 	case r.stopped != nil:
@@ -104,9 +119,27 @@ func (r *Runner) statement(env starlark.StringDict, next func(read int) ([]byte,
 	case errors.Is(err, errExit):
 		return errors.Join(r.out.flush(), errExit)
 	case err != nil:
+		r.wrong++
 		r.out.complain(err)
 	}
 	return r.out.flush()
+}
+
+// moveLines adds by to the line of every position in f, whose lines count from the start of the statement.
+func moveLines(f *syntax.File, by int32) {
+	syntax.Walk(f, func(n syntax.Node) bool {
+		if n == nil {
+			return true
+		}
+		v := reflect.ValueOf(n).Elem()
+		for i := range v.NumField() {
+			if p := v.Field(i); p.Type() == reflect.TypeFor[syntax.Position]() {
+				line := p.FieldByName("Line")
+				line.SetInt(line.Int() + int64(by))
+			}
+		}
+		return true
+	})
 }
 
 // evaluate runs one input of the session and prints its value, if it is a single expression and not None. The bare

@@ -41,6 +41,18 @@ func TestPromptShowsContinuedStatement(t *testing.T) {
 			b.String() == c.want, "%q: %v, printed %q, want %q, an error %t", c.in, err, b.String(), c.want, c.cut)
 		check.NoError(t, r.Close())
 	}
+	// A program reports each error with its line, in a function too, and how many there were.
+	for prompt, want := range map[string]string{
+		"": "error: input:2:1: undefined: foo\n1\nerror: input:6:7: fail: b\nerror: input:9:5: unexpected ')'\n",
+		">> ": ">> >> error: input:1:1: undefined: foo\n>> 1\n>> >> ... ... >> error: input:2:7: fail: b\n" +
+			">> error: input:1:5: unexpected ')'\n>> "} {
+		var b bytes.Buffer
+		r := script.New(script.Config{Output: &b})
+		err := r.Interact(strings.NewReader("\nfoo()\nprint(1)\n# c\ndef f():\n  fail('b')\n\nf()\nx = )\n"), prompt)
+		check.That(t, b.String() == want && (err != nil && err.Error() == "statements that ended with an error: 3") ==
+			(prompt == ""), "prompt %q: %v, printed %q, want %q", prompt, err, b.String(), want)
+		check.NoError(t, r.Close())
+	}
 	r := script.New(script.Config{})
 	err := r.Interact(strings.NewReader(strings.Repeat("x", 2<<20)), "")
 	check.That(t, err != nil &&

@@ -71,6 +71,7 @@ type Runner struct {
 	// bytes of the heap, set before the program goes on
 	limit   uint64
 	working bool // a program waits for work of its own
+	wrong   int  // statements of sessions that ended with an error
 	failed  int  // expectations that did not hold
 	held    int  // expectations that held
 }

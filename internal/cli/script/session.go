@@ -72,7 +72,7 @@ func (serviceName) Hash() (uint32, error) { return 0, errors.New("unhashable: se
 func (r *Runner) Converse(e Editor) error {
 	r.env = r.session()
 	for {
-		err := r.statement(r.env, func(read int) ([]byte, error) {
+		err := r.statement(r.env, 0, func(read int) ([]byte, error) {
 			prompt := ">>> "
 			if read > 0 {
 				prompt = "... "
