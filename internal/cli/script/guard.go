@@ -22,17 +22,21 @@ const (
 	heapSteps = 4                      // between two looks
 	heapEvery = 10 * time.Millisecond  // between two looks during one step
 	heapGrace = 200 * time.Millisecond // for the step that is under way to end
+	stepTicks = 3000                   // of heapEvery for one step: to hash x = (x, x), 40 times, would take days
 )
 
 // errBits refuses a number that is too long for one step.
 var errBits = fmt.Errorf("a number of more than %d bits", maxBits)
 
+// errStep ends a program whose step exceeds stepTicks.
+var errStep = errors.New("the program takes more than 30 seconds")
+
 // errHeap ends a program whose heap exceeds maxHeap.
 var errHeap = fmt.Errorf("the program takes more than %d MiB of memory", maxHeap>>20)
 
-// ErrStopped means that the Runner is unusable: its memory grew within a single step, which cannot be interrupted, or
-// the program broke an invariant of the kernel, for example with a double dereference. Close does nothing then. A
-// host that runs other people's programs should exit, because the step may still be running.
+// ErrStopped means that the Runner is unusable: a single step, which cannot be interrupted, took too long or too much
+// memory, or the program broke an invariant of the kernel, for example with a double dereference. Close does nothing
+// then. A host that runs other people's programs should exit, because the step may still be running.
 var ErrStopped = errors.New("the kernel has stopped")
 
 // bound applies the limits of steps and memory to a thread of the interpreter.
@@ -44,6 +48,7 @@ func (r *Runner) bound(th *starlark.Thread) {
 // stepped runs before each step of the program. It cancels the thread if the program exceeds a limit. The heap is
 // measured only every heapSteps.
 func (r *Runner) stepped(th *starlark.Thread) {
+	r.steps.Add(1)
 	switch n := th.ExecutionSteps(); {
 	case n > maxSteps:
 		th.Cancel("too many steps")
@@ -73,27 +78,46 @@ func (r *Runner) guarded(run func() error) error {
 	}()
 	tick := time.NewTicker(heapEvery)
 	defer tick.Stop()
+	steps, ticks := r.steps.Load(), 0 // ticks since the last step
 	for {
 		select {
 		case err := <-done:
 			return r.ended(err)
 		case <-tick.C:
-			if heap() > r.limit {
-				return r.stop(done)
+			if now := r.steps.Load(); now != steps || r.writing.Load() || r.cfg.Connect != nil {
+				steps, ticks = now, 0 // calls to the kernel of another program may wait, and so may the reader of the output
+			}
+			ticks++
+			switch {
+			case heap() > r.limit:
+				return r.stop(done, errHeap)
+			case ticks > stepTicks:
+				return r.stop(done, errStep)
 			}
 		}
 	}
 }
 
-// stop cancels the program because of its memory and waits up to heapGrace for the current step. If the step does not
-// end, it stops the Runner with [ErrStopped], and the goroutine goes on.
-func (r *Runner) stop(done <-chan error) error {
-	r.thread.Cancel(errHeap.Error())
+// patientWriter is the output of a program, whose reader may take its time: [Runner.guarded] does not count that as a
+// step.
+type patientWriter struct{ r *Runner }
+
+// Write writes to the output of the Config.
+func (w patientWriter) Write(b []byte) (int, error) {
+	w.r.writing.Store(true)
+	defer w.r.writing.Store(false)
+	return w.r.cfg.Output.Write(b)
+}
+
+// stop cancels the program because of why, and waits up to heapGrace for the current step. If the step does not end, it
+// stops the Runner with [ErrStopped], and the goroutine goes on.
+func (r *Runner) stop(done <-chan error, why error) error {
+	r.thread.Cancel(why.Error())
 	select {
 	case err := <-done:
 		return r.ended(err)
 	case <-time.After(heapGrace):
-		r.stopped = fmt.Errorf("%w, within one step: %w", errHeap, ErrStopped)
+		r.stopped = fmt.Errorf("%w, within one step: %w", why, ErrStopped)
 		return r.stopped
 	}
 }

@@ -4,6 +4,10 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.starlark.net/starlark"
 
 	"github.com/refmon/refmon/internal/test/check"
 )
@@ -53,6 +57,38 @@ func TestHostileProgramEndsWithinLimits(t *testing.T) {
 				check.ErrorIs(t, r.Run("again.star", []byte("1")), ErrStopped,
 					"a second program ran on a kernel that stopped")
 			}
+		})
+	}
+}
+
+// slowReader is an output whose reader stops for a minute.
+type slowReader struct{}
+
+func (slowReader) Write(b []byte) (int, error) {
+	time.Sleep(time.Minute)
+	return len(b), nil
+}
+
+// A step that does not end within half a minute stops the Runner, unless it may wait for the kernel of another program
+// or for the reader of its output.
+func TestEndlessStepEnds(t *testing.T) {
+	wait := func(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
+		time.Sleep(time.Minute)
+		return starlark.None, nil
+	}
+	for name, c := range map[string]struct {
+		source string
+		ends   bool
+		cfg    Config
+	}{"a call": {"wait()", true, Config{}}, "output": {"print('a' * 5000)", false, Config{Output: slowReader{}}},
+		"another kernel": {"wait()", false, Config{Connect: func() (Connection, error) { return nil, errFull }}}} {
+		synctest.Test(t, func(t *testing.T) {
+			r := New(c.cfg)
+			r.globals["wait"] = starlark.NewBuiltin("wait", wait)
+			err := r.Run("p.star", []byte(c.source))
+			check.That(t, errors.Is(err, errStep) == c.ends && errors.Is(err, ErrStopped) == c.ends, "%s: %v", name, err)
+			time.Sleep(time.Minute) // the step ends
+			check.NoError(t, r.Close())
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -69,11 +70,14 @@ type Runner struct {
 	// of Config.Connect, open
 	connections []Connection
 	// bytes of the heap, set before the program goes on
-	limit   uint64
-	working bool // a program waits for work of its own
-	wrong   int  // statements of sessions that ended with an error
-	failed  int  // expectations that did not hold
-	held    int  // expectations that held
+	limit uint64
+	// steps that began, of all threads of the interpreter
+	steps   atomic.Uint64
+	writing atomic.Bool // the output is being written
+	working bool        // a program waits for work of its own
+	wrong   int         // statements of sessions that ended with an error
+	failed  int         // expectations that did not hold
+	held    int         // expectations that held
 }
 
 // ErrExpectation means that an expectation of the program failed.
@@ -92,7 +96,7 @@ func New(cfg Config) *Runner {
 	r.sys = kernel.Boot(kernel.Config{Profile: cfg.Profile, Faults: r.fails, FirstLUID: 0x3E8,
 		LSA: logon.Example(sid.SID{}), Log: &audit.Log{Sink: &r.sink, Computer: "refmon", Clock: cfg.Clock}})
 	r.sys.Audit().Policy.Store(cfg.Policy)
-	r.out = &transcript{r: r, w: cfg.Output}
+	r.out = &transcript{r: r, w: patientWriter{r}}
 	r.thread = &starlark.Thread{Name: "script", Print: func(_ *starlark.Thread, msg string) { r.out.say(msg) }}
 	r.bound(r.thread)
 	r.globals = r.predeclared()
