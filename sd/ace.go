@@ -11,8 +11,8 @@ const (
 	aclHeaderSize = 8
 	headerSize    = 20
 
-	MaxACLSize = 65532                            // S-17: 65535 rounded down to 4
-	MaxSize    = headerSize + 2*68 + 2*MaxACLSize // S-29: 131220
+	MaxACLSize = 65532                       // of a list that is built (S-17): 65535 rounded down to 4
+	MaxSize    = headerSize + 2*68 + 2*65536 // S-29: a decoded list can have 65534 bytes, which Append fills up to 4
 )
 
 // ACE is one entry of a list, held as its exact bytes. The zero value is no

@@ -198,7 +198,7 @@ func Decode(raw []byte) (*Descriptor, error) {
 	// A descriptor that is too long is refused before anything is allocated
 	// (S-29).
 	if len(raw) > MaxSize {
-		return nil, &DecodeError{MaxSize, ntstatus.InvalidSecurityDescr, "a descriptor has at most 131220 bytes"}
+		return nil, &DecodeError{MaxSize, ntstatus.InvalidSecurityDescr, "a descriptor has at most 131228 bytes"}
 	}
 	return decode(string(raw))
 }

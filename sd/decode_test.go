@@ -309,4 +309,13 @@ func TestDescriptorSizeIsBounded(t *testing.T) {
 			t.Errorf("S-29: Peek of %d bytes: %v, want success: %t", c.size, st, c.ok)
 		}
 	}
+	// Both lists are the same bytes, of the largest even size. Written, the descriptor has each of them.
+	list, s := append([]byte{2, 0, 0xFE, 0xFF}, make([]byte, 0xFFFA)...), sid.MustParse("S-1-1"+strings.Repeat("-1", 15))
+	shared := append(binary.LittleEndian.AppendUint64([]byte{1, 0, 0x14, 0x80}, 0), 20, 0, 0, 0, 20, 0, 0, 0)
+	d := check.Must(sd.Decode(append(shared, list...)))
+	p := d.Parts()
+	p.Owner, p.Group = s, s
+	longest := sd.New(p).Binary()
+	check.Equal(t, len(longest), 20+2*(0xFFFE+2)+2*68, "S-29: length of the longest descriptor")
+	check.Equal(t, check.Must(sd.Decode(longest)).Size(), len(longest), "S-29: size after decoding")
 }
