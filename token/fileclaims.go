@@ -216,19 +216,19 @@ type fileClaim struct {
 	Flags  uint32 `json:"flags,omitempty"`
 }
 
-// claimFile returns the claims of a set in the JSON form of a token file, or nil for none. Unsigned numbers above
-// 2^53 are strings.
+// claimFile returns the claims of a set in the JSON form of a token file, or nil for none. Numbers beyond maxExact are
+// strings.
 func claimFile(set *claims.Set) []fileClaim {
 	var out []fileClaim
 	for _, a := range set.All() {
 		c := fileClaim{Name: a.Name, Type: nameOf(claimTypes, uint32(a.Type)), Flags: a.Flags, Values: []any{}}
 		for _, v := range a.Ints {
-			c.Values = append(c.Values, v)
+			c.Values = append(c.Values, exact(v))
 		}
 		for _, v := range a.Uints {
 			if a.Type == claims.Boolean {
 				c.Values = append(c.Values, v != 0)
-			} else if v > 1<<53 { // beyond what other readers of JSON keep exact
+			} else if v > maxExact {
 				c.Values = append(c.Values, strconv.FormatUint(v, 10))
 			} else {
 				c.Values = append(c.Values, v)

@@ -120,7 +120,7 @@ var refusals = []struct{ text, path, part string }{
 	{`{"user":"SY","appContainer":{"packageSid":"S-1-15-2-1-2","lowPrivilege":1}}`, "appContainer.lowPrivilege", "true"},
 	{`{"user":"SY","appContainer":{"package":"S-1-15-2-1-2"}}`, "appContainer.package", "unknown field"},
 	{`{"user":"SY","userClaims":[{"name":"a","type":"text","values":[]}]}`, "userClaims[0].type", "string"},
-	{`{"user":"SY","userClaims":[{"name":"a","type":"int64","values":["1"]}]}`, "userClaims[0].values[0]", "number"},
+	{`{"user":"SY","userClaims":[{"name":"a","type":"int64","values":["1","01"]}]}`, "userClaims[0].values[1]", "number"},
 	{`{"user":"SY","userClaims":[{"name":"a","values":[1,"x"],"type":"int64"}]}`, "userClaims[0].values[1]", "number"},
 	{`{"user":"SY","userClaims":[{"name":"a","type":"uint64","values":[1,-1]}]}`, "userClaims[0].values[1]", "number"},
 	{`{"user":"SY","userClaims":[{"name":"a","type":"string","values":["x",5]}]}`, "userClaims[0].values[1]", "string"},

@@ -16,19 +16,33 @@ func (r *fileReader) loc(field string, text *loc) (err error) {
 	return err
 }
 
-// signed parses a 64-bit number that may be negative, such as a claim's value or a time.
+// signed parses a 64-bit number that may be negative, such as a claim's value or a time. It may be a string.
 func (r *fileReader) signed() (int64, error) {
-	r.Peek()
+	read := r.Number
+	if r.Peek() == '"' {
+		read = r.Text
+	}
 	start := r.Pos
-	s, err := r.Number()
+	s, err := read()
 	if err != nil {
 		return 0, err
 	}
 	v, err := strconv.ParseInt(s, 10, 64)
-	if err != nil {
-		return 0, r.FailAt(start, "%s: want a number of 64 bits", s)
+	if err != nil || s != "-0" && strconv.FormatInt(v, 10) != s {
+		return 0, r.FailAt(start, "%s: want a number of 64 bits", strict.Clip([]byte(s)))
 	}
 	return v, nil
+}
+
+// maxExact is the largest number that every reader of JSON keeps exact, because it may store numbers as float64.
+const maxExact = 1 << 53
+
+// exact returns v for a token file: as a string if it is beyond maxExact, or below -maxExact.
+func exact(v int64) any {
+	if v < -maxExact || v > maxExact {
+		return strconv.FormatInt(v, 10)
+	}
+	return v
 }
 
 // oneOf parses a JSON string, which must be a word of the table, and returns the word's value. The error for an

@@ -47,7 +47,7 @@ type file struct {
 	ModifiedID             string      `json:"modifiedId,omitempty"`
 	OriginatingLogon       string      `json:"originatingLogon,omitempty"`
 	SourceID               string      `json:"sourceId,omitempty"`
-	ExpirationTime         int64       `json:"expirationTime,omitempty"`
+	ExpirationTime         any         `json:"expirationTime,omitempty"`
 	Flags                  []string    `json:"flags,omitempty"`
 	DynamicCharged         uint32      `json:"dynamicCharged,omitempty"`
 
@@ -115,8 +115,8 @@ func (t *Token) MarshalJSON() ([]byte, error) {
 	if t.body.elevation != winnt.TokenElevationTypeDefault {
 		f.ElevationType = nameOf(elevations, t.body.elevation)
 	}
-	if t.body.expiration != NeverExpires {
-		f.ExpirationTime = t.body.expiration
+	if t.body.expiration != NeverExpires && t.body.expiration != 0 {
+		f.ExpirationTime = exact(t.body.expiration)
 	}
 	f.Flags = namesOf(fileFlags, t.stored)
 	// The file omits a value that New would compute.

@@ -29,7 +29,8 @@ func TestFileKeepsEveryPart(t *testing.T) {
  "restricted":true,"writeRestricted":true,"sandboxInert":true,
  "appContainer":{"packageSid":"S-1-15-2-1-2-3","capabilities":["S-1-15-3-1",
   {"sid":"S-1-15-3-2","attributes":[]}],"lowPrivilege":true,"number":3},
- "userClaims":[{"name":"i","type":"int64","values":[-9223372036854775808,9223372036854775807]},
+ "userClaims":[{"name":"i","type":"int64","values":[-9223372036854775808,-9007199254740992,
+    "9007199254740992",9007199254740993]},
    {"name":"u","type":"uint64","values":[18446744073709551615]},
   {"name":"b","type":"boolean","values":[true,false]},
    {"name":"s","type":"string","values":["a\"\\\u00e9\ud83d\ude00","\n<&>"],"flags":2},
@@ -39,7 +40,7 @@ func TestFileKeepsEveryPart(t *testing.T) {
  "deviceGroups":["DC",{"sid":"WD","attributes":["UseForDenyOnly"]}],"restrictedDeviceGroups":["WD"],
  "authenticationId":999,"sessionId":2,"source":"Negot","elevationType":"Limited","trustLevel":"S-1-19-512-8192",
  "parentTokenId":"0x10","modifiedId":"0x11","originatingLogon":"0x12","sourceId":"0x13",
-  "expirationTime":12345,"flags":["UIAccess","IsFiltered"],"dynamicCharged":700}`
+  "expirationTime":134092800000000000,"flags":["UIAccess","IsFiltered"],"dynamicCharged":700}`
 	tok := parse(t, full)
 	text, err := json.Marshal(tok) // json.Marshal calls MarshalJSON
 	check.NoError(t, err)
@@ -47,6 +48,10 @@ func TestFileKeepsEveryPart(t *testing.T) {
 		"a group with the attributes of a logon is not a SID alone: %s", text)
 	check.That(t, strings.Contains(string(text), `"type":"uint64","values":["18446744073709551615"]`),
 		"a number above 2^53 is not a string: %s", text)
+	check.That(t, strings.Contains(string(text), `"type":"int64","values":["-9223372036854775808",-9007199254740992,`+
+		`9007199254740992,"9007199254740993"]`), "signed numbers beyond 2^53 are strings, and the others are not: %s", text)
+	check.That(t, strings.Contains(string(text), `"expirationTime":"134092800000000000"`),
+		"a time beyond 2^53 is not a string: %s", text)
 	again := parse(t, string(text))
 	check.That(t, reflect.DeepEqual(normal(tok), normal(again)),
 		"after MarshalJSON and Parse: %+v\nwant %+v", normal(again), normal(tok))
@@ -56,7 +61,8 @@ func TestFileKeepsEveryPart(t *testing.T) {
 	s := tok.Spec()
 	if len(s.Groups) != 5 || s.Groups[3].Attributes != 0x60 || s.Integrity != sid.HighLevel ||
 		!s.IsRestricted || len(s.Restricted) != 0 || s.DynamicCharged != 700 ||
-		s.ExpirationTime != 12345 || s.Flags != winnt.TOKEN_UIACCESS|winnt.TOKEN_IS_FILTERED || s.ElevationType != 3 ||
+		s.ExpirationTime != 134092800000000000 ||
+		s.Flags != winnt.TOKEN_UIACCESS|winnt.TOKEN_IS_FILTERED || s.ElevationType != 3 ||
 		s.LowBoxNumber != 3 || s.AuthenticationID != 999 {
 		t.Errorf("Parse: %+v, want the values of the file", s)
 	}
