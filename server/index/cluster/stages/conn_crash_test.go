@@ -41,23 +41,23 @@ func TestRolesSurviveNATSRestart(t *testing.T) {
 func surviveOutages(t *testing.T) {
 	h := newRestartSite(t)
 	for _, open := range []bool{false, true} {
-		end(h.srv)
-		h.put(open)
+		stopServer(h.srv)
+		h.publishFile(open)
 		keys := h.o.Nkeys
 		if open { // a server that does not know the accounts yet refuses the roles for a while
 			h.o.Nkeys = []*server.NkeyUser{{Nkey: keys[0].Nkey}}
-			h.srv = begin(h, h.o)
+			h.srv = startServer(h, h.o)
 		}
 		h.wait("the end of answers", func() bool {
-			_, plan := h.reads("plan")
-			_, offer := h.reads("offer")
+			_, plan := h.query("plan")
+			_, offer := h.query("offer")
 			return plan != "" && offer != ""
 		})
 		if open {
-			end(h.srv)
+			stopServer(h.srv)
 			h.o.Nkeys = keys
 		}
-		h.srv = begin(h, h.o)
+		h.srv = startServer(h, h.o)
 		h.want("the change of the meantime", open)
 	}
 	h.stop()
@@ -68,15 +68,15 @@ func surviveLoss(t *testing.T, streams []string) {
 	h.leave() // a keeper starts with its server
 	check.NoError(t, <-h.done)
 	h.roles--
-	end(h.srv)
-	h.put(false)
+	stopServer(h.srv)
+	h.publishFile(false)
 	for _, stream := range streams {
 		check.NoError(t, os.RemoveAll(filepath.Join(h.store, "jetstream", "$G", "streams", stream)))
 	}
-	h.srv = begin(h, h.o)
+	h.srv = startServer(h, h.o)
 	h.keep()
 	h.want("the answers after the loss", false)
-	h.put(true)
+	h.publishFile(true)
 	h.want("the change after that", true)
 	h.stop()
 }
@@ -99,7 +99,7 @@ type restartSite struct {
 func newRestartSite(t *testing.T) *restartSite {
 	t.Helper()
 	h := &restartSite{T: t, tree: t.TempDir(), state: t.TempDir(), store: t.TempDir(), done: make(chan error, 8)}
-	h.put(true)
+	h.publishFile(true)
 	dir := filepath.Join(t.TempDir(), "firm.json")
 	check.NoError(t, os.WriteFile(dir, []byte(company), 0o600))
 	var err error
@@ -107,8 +107,8 @@ func newRestartSite(t *testing.T) *restartSite {
 		Deciders: 1})
 	check.NoError(t, err)
 	h.o = serverOptions(h.site, h.store)
-	h.srv = begin(t, h.o)
-	t.Cleanup(func() { end(h.srv) })
+	h.srv = startServer(t, h.o)
+	t.Cleanup(func() { stopServer(h.srv) })
 	h.site.Servers, h.o.Port = []string{h.srv.ClientURL()}, h.srv.Addr().(*net.TCPAddr).Port
 	h.ctx, h.finish = context.WithCancel(t.Context())
 	t.Cleanup(h.finish)
@@ -127,8 +127,8 @@ func newRestartSite(t *testing.T) *restartSite {
 	return h
 }
 
-// put makes one of the files plan and offer readable for all, and the other one for its owner alone.
-func (h *restartSite) put(plan bool) {
+// publishFile makes one of the files plan and offer readable by all, and the other by its owner only.
+func (h *restartSite) publishFile(plan bool) {
 	h.Helper()
 	for name, open := range map[string]bool{"plan": plan, "offer": !plan} {
 		path, mode := filepath.Join(h.tree, name), os.FileMode(0o600)
@@ -165,7 +165,7 @@ func (h *restartSite) keep() {
 	<-ready
 }
 
-// stop ends all roles, none of which may fail.
+// stop ends all roles and checks that none failed.
 func (h *restartSite) stop() {
 	h.Helper()
 	h.finish()
@@ -174,8 +174,8 @@ func (h *restartSite) stop() {
 	}
 }
 
-// reads asks whether alice may read a file. because says why there is no answer.
-func (h *restartSite) reads(name string) (allowed bool, because string) {
+// query reports whether alice may read a file, or why there is no answer.
+func (h *restartSite) query(name string) (allowed bool, because string) {
 	x, err := index.Open(h.state, 2*time.Second)
 	if err != nil {
 		return false, err.Error()
@@ -198,7 +198,7 @@ func (h *restartSite) wait(what string, is func() bool) {
 		}
 		time.Sleep(heartbeatInterval / 2)
 	}
-	_, plan := h.reads("plan")
+	_, plan := h.query("plan")
 	h.Fatalf("%s does not come: %s", what, plan)
 }
 
@@ -206,8 +206,8 @@ func (h *restartSite) wait(what string, is func() bool) {
 func (h *restartSite) want(what string, plan bool) {
 	h.Helper()
 	h.wait(what, func() bool {
-		first, because := h.reads("plan")
-		second, _ := h.reads("offer")
+		first, because := h.query("plan")
+		second, _ := h.query("offer")
 		return because == "" && first == plan && second == !plan
 	})
 }

@@ -38,7 +38,7 @@ func (b *bench) decides() (*deciding, *directoryPublisher, *warned) {
 	b.t.Helper()
 	warnings := &warned{}
 	b.c.warn = warnings.warn
-	s := b.shift("w1")
+	s := b.newShareWorker("w1")
 	s.name = "people.0"
 	d := check.Must(newDeciding(b.t.Context(), s, 0))
 	return d, b.publisher(), warnings
@@ -49,7 +49,7 @@ func (b *bench) decides() (*deciding, *directoryPublisher, *warned) {
 func TestStagesFailWithoutNATSServer(t *testing.T) {
 	b := newBench(t)
 	d, _, _ := b.decides()
-	s := b.shift("w1")
+	s := b.newShareWorker("w1")
 	r := check.Must(newRows(t.Context(), s, b.part))
 	q := check.Must(b.site.Question())
 	m := check.Must(q.Merge(nil, 1))

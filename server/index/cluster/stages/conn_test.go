@@ -16,8 +16,8 @@ import (
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
-// reads returns "" if a message was accepted, and otherwise a part of the error.
-func reads(err error) string {
+// errorText returns the beginning of an error, "" for nil.
+func errorText(err error) string {
 	if err == nil {
 		return ""
 	}
@@ -88,7 +88,7 @@ func TestPatientDialWaits(t *testing.T) {
 	}
 }
 
-// door is a server that accepts connections once it is open.
+// door is an in-process server that rejects connections until it is open.
 type door struct {
 	*server.Server
 	open atomic.Bool

@@ -17,8 +17,8 @@ import (
 // way, and not afterwards (N-53).
 func TestWorkerRequestsMissingWalk(t *testing.T) {
 	b := newBench(t)
-	s := b.shift("w1")
-	s.workers.beat, s.beat = time.Hour, time.Millisecond // it is thought alive, and never rests for long
+	s := b.newShareWorker("w1")
+	s.workers.beat, s.beat = time.Hour, time.Millisecond // other workers count it as alive
 	s.workers.recordAlive("w1")
 	other := b.part
 	other.Number = 1 // the watcher of the tree gets the requests of all parts
@@ -61,15 +61,15 @@ func TestWorkerRequestsMissingWalk(t *testing.T) {
 	if settled(); !asked(patient) {
 		t.Error("N-53: the worker requested no walk at the start, want one")
 	}
-	b.tell(watch.Batch{Begin: true, Seen: []watch.Seen{b.file("plan")}})
+	b.push(watch.Batch{Begin: true, Seen: []watch.Seen{b.file("plan")}})
 	if settled(); asked(soon) {
 		t.Error("N-53: the worker requested a walk during a walk, want none")
 	}
-	b.tell(watch.Batch{End: true})
+	b.push(watch.Batch{End: true})
 	if settled(); asked(soon) || !r.last.Whole {
 		t.Error("N-53: the worker requested a walk after a complete one, want none")
 	}
-	b.tell(watch.Batch{Seen: []watch.Seen{b.file("own")}})
+	b.push(watch.Batch{Seen: []watch.Seen{b.file("own")}})
 	if settled(); asked(soon) || !r.last.Whole {
 		t.Error("N-53: the worker requested a walk after a change, want none")
 	}
@@ -108,21 +108,21 @@ func TestFailedAttemptIsReportedAndRetried(t *testing.T) {
 // the members of classes was lost, although no class is defined again (N-147).
 func TestLostLogOfClassesIsRebuilt(t *testing.T) {
 	f := newFirm(t)
-	f.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{f.file("plan")}})
+	f.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{f.file("plan")}})
 	f.change("offer", 1, true)
-	check.Equal(t, f.says("plan")+f.says("offer"), "truetrue", "bob may read")
+	check.Equal(t, f.bobMayRead("plan")+f.bobMayRead("offer"), "truetrue", "bob may read")
 	k := f.dial(site.Keeper)
 	check.NoError(t, k.js.DeleteStream(t.Context(), site.StreamPeople))
 	check.NoError(t, Prepare(t.Context(), k))
-	s := f.shift("w2")
+	s := f.newShareWorker("w2")
 	s.name = "people.0"
 	var err error
 	f.people, err = newDeciding(t.Context(), s, 0)
 	check.NoError(t, err)
 	f.state = filepath.Join(t.TempDir(), "state")
 	f.follow()
-	f.tell(watch.Batch{})
-	check.Equal(t, f.says("plan")+f.says("offer"), "truetrue", "bob may read with the new log")
+	f.push(watch.Batch{})
+	check.Equal(t, f.bobMayRead("plan")+f.bobMayRead("offer"), "truetrue", "bob may read with the new log")
 	again := check.Must(newDeciding(t.Context(), s, 0))
 	check.That(t, again.last.Whole && again.defined == nil, "a log with all classes: %+v, %v", again.last, again.defined)
 }

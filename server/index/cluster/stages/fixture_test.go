@@ -41,8 +41,8 @@ func newOpenSite(t testing.TB, parts int) *openSite {
 	h.part = site.Part{Host: "a", Tree: h.tree}
 	o := serverOptions(h.site, t.TempDir())
 	o.DontListen = true
-	h.server = begin(t, o)
-	t.Cleanup(func() { end(h.server) })
+	h.server = startServer(t, o)
+	t.Cleanup(func() { stopServer(h.server) })
 	keep(t, h.dial(site.Keeper))
 	err = errors.Join(os.WriteFile(h.dir, []byte(company), 0o600), os.WriteFile(filepath.Join(h.tree, "plan"), nil, 0o600),
 		os.Chmod(filepath.Join(h.tree, "plan"), 0o644), os.WriteFile(filepath.Join(h.tree, "own"), nil, 0o600))
@@ -60,8 +60,8 @@ func serverOptions(s *site.Site, store string) *server.Options {
 	return o
 }
 
-// begin starts a NATS server.
-func begin(t testing.TB, o *server.Options) *server.Server {
+// startServer starts a NATS server.
+func startServer(t testing.TB, o *server.Options) *server.Server {
 	t.Helper()
 	srv := check.Must(server.NewServer(o.Clone()))
 	srv.Start()
@@ -69,8 +69,8 @@ func begin(t testing.TB, o *server.Options) *server.Server {
 	return srv
 }
 
-// end stops a NATS server.
-func end(srv *server.Server) {
+// stopServer stops a NATS server.
+func stopServer(srv *server.Server) {
 	srv.Shutdown()
 	srv.WaitForShutdown()
 }

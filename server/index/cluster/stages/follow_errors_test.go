@@ -20,8 +20,8 @@ import (
 // that it could not store, and that the next one, with free space, is complete (N-9).
 func TestFollowerOnFullDiskWritesNoWatermark(t *testing.T) {
 	f := newFirm(t)
-	f.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{f.file("plan")}})
-	if got := f.says("plan"); got != "true" {
+	f.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{f.file("plan")}})
+	if got := f.bobMayRead("plan"); got != "true" {
 		t.Fatal(got)
 	}
 	check.NoError(t, f.seen.log.Close())
@@ -33,7 +33,7 @@ func TestFollowerOnFullDiskWritesNoWatermark(t *testing.T) {
 	for i := range 600 {
 		many.Seen = append(many.Seen, f.file(fmt.Sprint(strings.Repeat("long", 40), i)))
 	}
-	f.tell(many)
+	f.push(many)
 	f.follow()
 	for range 2 { // the second time too: the file's state is unknown
 		if err := f.seen.turn(t.Context()); !errors.Is(err, errSink) || !errors.Is(err, syscall.ENOSPC) {
@@ -46,7 +46,7 @@ func TestFollowerOnFullDiskWritesNoWatermark(t *testing.T) {
 	check.NoError(t, errors.Join(f.seen.log.Close(), syscall.Mount("", f.state, "", syscall.MS_REMOUNT, "size=64m")))
 	f.follow()
 	for _, name := range []string{"plan", strings.Repeat("long", 40) + "599"} {
-		check.Equal(t, f.says(name), "true", "%s", name)
+		check.Equal(t, f.bobMayRead(name), "true", "%s", name)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// kept is a sink that stores only the last watermark.
+// kept is a sink that keeps only the last watermark.
 type kept struct{ last index.Watermark }
 
 func (*kept) Write([]index.Event) error { return nil }
@@ -34,7 +34,7 @@ func TestHeartbeatFromFutureDoesNotCount(t *testing.T) {
 	for _, c := range []struct {
 		name                 string
 		sequence             uint64
-		beat, stored, follow int // what each clock says
+		beat, stored, follow int // the time of each clock
 		up                   int
 		want                 int  // the time in the tree's watermark; 0: none
 		wantUp               int  // and since when it is known

@@ -17,9 +17,9 @@ import (
 // position in the share's log, and a log only before a snapshot (N-120).
 func TestKeeperKeepsUnprocessedMessages(t *testing.T) {
 	b := newBench(t)
-	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
+	b.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
 	for range 3 {
-		b.tell(watch.Batch{Heartbeat: beatNow()})
+		b.push(watch.Batch{Heartbeat: beatNow()})
 	}
 	name := "rows." + b.part.Subject()
 	l := check.Must(take(t.Context(), b.c, site.StreamRows, name, "w1"))
@@ -72,7 +72,7 @@ func TestKeeperKeepsUnprocessedMessages(t *testing.T) {
 	check.That(t, work.remove(t.Context(), name, request{Input: 4}) != nil, "N-120: input up to a forged position")
 	own := check.Must(json.Marshal(&watermark{Generation: next.Generation, Cursor: 1, Beat: heartbeat{Time: 1}}))
 	check.NoError(t, work.keep(t.Context(), "fence."+name, "own", own))
-	// No one else's subject gets an answer (N-121).
+	// Requests with another client's reply subject get no reply (N-121).
 	replies := check.Must(work.nc.SubscribeSync("_INBOX.follow.x"))
 	check.NoError(t, work.nc.PublishRequest(keepSubject+name, "_INBOX.follow.x", []byte("{}")))
 	check.Equal(t, work.remove(t.Context(), name, request{Input: 3}), nil, "N-120: input before the position")
@@ -97,7 +97,7 @@ func TestKeeperKeepsUnprocessedMessages(t *testing.T) {
 // that a missing consumer is an error that names the worker.
 func TestLagCountsUnreadMessages(t *testing.T) {
 	b := newBench(t)
-	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
+	b.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
 	pending := func(stream, name string) string {
 		t.Helper()
 		list := check.Must(Lags(t.Context(), b.dial(site.Keeper)))
@@ -115,10 +115,10 @@ func TestLagCountsUnreadMessages(t *testing.T) {
 		check.Eventually(t, func() bool { return pending(site.StreamSeen, name) == lag }, "%s the lag is not %s", when, lag)
 	}
 	wants("1", "without a worker")
-	stop := b.work("w1")
-	b.awaitWatermark(b.tell(watch.Batch{Heartbeat: beatNow()}))
+	stop := b.startWorker("w1")
+	b.awaitWatermark(b.push(watch.Batch{Heartbeat: beatNow()}))
 	for pending(site.StreamSeen, name) != "0" { // the test's own end is the limit
-		b.tell(watch.Batch{Heartbeat: beatNow()})
+		b.push(watch.Batch{Heartbeat: beatNow()})
 		time.Sleep(10 * heartbeatInterval)
 	}
 	stop()
@@ -126,7 +126,7 @@ func TestLagCountsUnreadMessages(t *testing.T) {
 	for waiting := ""; waiting != "3"; { // a late report of the worker takes some of the messages
 		check.NoError(t, k.move(t.Context(), site.StreamSeen, consumer, 9, 0))
 		for range 3 {
-			b.tell(watch.Batch{Heartbeat: beatNow()})
+			b.push(watch.Batch{Heartbeat: beatNow()})
 		}
 		if waiting = pending(site.StreamSeen, name); waiting > "3" {
 			t.Fatalf("after three messages without a worker the lag is %s, want 3", waiting)
@@ -169,9 +169,9 @@ func TestFollowerConsumersShowUnreadMessages(t *testing.T) {
 			return Follow(ctx, c, FollowConfig{Name: "search1", State: state, Beat: heartbeatInterval})
 		})
 	}
-	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
-	defer b.work("w1")()
-	b.awaitWatermark(b.tell(watch.Batch{Heartbeat: beatNow()}))
+	b.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
+	defer b.startWorker("w1")()
+	b.awaitWatermark(b.push(watch.Batch{Heartbeat: beatNow()}))
 	for pending(site.StreamPeople) == 0 { // the test's own end is the limit
 		time.Sleep(heartbeatInterval)
 	}
@@ -179,16 +179,16 @@ func TestFollowerConsumersShowUnreadMessages(t *testing.T) {
 	check.That(t, rows != 0, "a follower that never ran has no lag")
 	stop := follow()
 	for pending(site.StreamRows)+pending(site.StreamPeople) > 0 { // the test's own end is the limit
-		b.tell(watch.Batch{Heartbeat: beatNow()})
+		b.push(watch.Batch{Heartbeat: beatNow()})
 		time.Sleep(heartbeatInterval)
 	}
 	t.Logf("%d rows and %d people were not read before", rows, people)
 	stop()
-	b.awaitWatermark(b.tell(watch.Batch{Seen: []watch.Seen{b.file("b")}, Heartbeat: beatNow()}))
+	b.awaitWatermark(b.push(watch.Batch{Seen: []watch.Seen{b.file("b")}, Heartbeat: beatNow()}))
 	check.That(t, pending(site.StreamRows) != 0, "after a change without a follower it has no lag")
 	stop = follow()
 	for pending(site.StreamRows) > 0 { // the test's own end is the limit
-		b.tell(watch.Batch{Heartbeat: beatNow()})
+		b.push(watch.Batch{Heartbeat: beatNow()})
 		time.Sleep(heartbeatInterval)
 	}
 	stop()

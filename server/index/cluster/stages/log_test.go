@@ -17,7 +17,7 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// firm is a bench with workers and a follower whose turns the test makes, so that each is where the test says.
+// firm is a bench whose workers and follower the test runs step by step.
 type firm struct {
 	*bench
 	rows   *rows
@@ -30,9 +30,9 @@ type firm struct {
 
 func newFirm(t *testing.T) *firm {
 	f := &firm{bench: newBench(t), state: filepath.Join(t.TempDir(), "state")}
-	delete(f.site.Hosts, "b") // no one watches it
+	delete(f.site.Hosts, "b") // without a watcher
 	f.lister = f.publisher()
-	f.work("w1")
+	f.assignWorker("w1")
 	f.follow()
 	return f
 }
@@ -57,10 +57,10 @@ func (f *firm) follow() {
 	f.t.Cleanup(func() { _ = f.index.Close() })
 }
 
-// work assigns both shares to a worker, which continues from the logs.
-func (f *firm) work(name string) {
+// assignWorker assigns both shares to a worker, which continues from the logs.
+func (f *firm) assignWorker(name string) {
 	f.t.Helper()
-	s := f.shift(name)
+	s := f.newShareWorker(name)
 	s.compact = 1
 	var err error
 	if f.rows, err = newRows(f.t.Context(), s, f.part); err != nil {
@@ -73,11 +73,11 @@ func (f *firm) work(name string) {
 	}
 }
 
-// tell reports files and a heartbeat of the directory, and lets the workers process everything.
-func (f *firm) tell(b watch.Batch) {
+// push sends files and a heartbeat of the directory, and lets the workers process everything.
+func (f *firm) push(b watch.Batch) {
 	f.t.Helper()
 	b.Heartbeat = beatNow()
-	f.bench.tell(b)
+	f.bench.push(b)
 	for more := true; more; {
 		var err error
 		if more, err = f.rows.turn(f.t.Context()); err != nil {
@@ -88,25 +88,25 @@ func (f *firm) tell(b watch.Batch) {
 	check.NoError(f.t, errors.Join(f.lister.version(f.t.Context(), &v), f.people.turns(f.t.Context())))
 }
 
-// change gives a file another descriptor, which one of the people may read or not.
+// change changes the descriptor of a file that bob may or may not read.
 func (f *firm) change(name string, n int, bob bool) {
 	f.t.Helper()
 	text := fmt.Sprintf("O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-1107)(A;;FX;;;S-1-5-21-1-2-3-%d)", 5000+n)
 	if bob {
 		text += "(A;;FR;;;S-1-5-21-1-2-3-1108)"
 	}
-	f.tell(watch.Batch{Seen: []watch.Seen{{Path: filepath.Join(f.tree, name), Descriptor: sddl.MustParse(text)}}})
+	f.push(watch.Batch{Seen: []watch.Seen{{Path: filepath.Join(f.tree, name), Descriptor: sddl.MustParse(text)}}})
 }
 
-// says returns whether bob may read a document according to the follower's folder, after one turn.
-func (f *firm) says(name string) string {
+// bobMayRead runs the follower once and returns its answer whether bob may read a document.
+func (f *firm) bobMayRead(name string) string {
 	f.t.Helper()
 	check.NoError(f.t, f.seen.turn(f.t.Context()))
 	a := f.index.CanRead("//a"+filepath.Join(f.tree, name), "bob", "read")
 	return strings.TrimSpace(fmt.Sprint(a.Allowed, " ", a.Because))
 }
 
-// stored returns the messages of a subject that the servers have.
+// stored returns the stored messages of a subject.
 func (f *firm) stored(stream, subject string) (out []message) {
 	f.t.Helper()
 	for from := uint64(1); ; from = out[len(out)-1].sequence + 1 {
@@ -122,22 +122,22 @@ func (f *firm) stored(stream, subject string) (out []message) {
 // continue from them (N-83, N-84, N-86).
 func TestLogsStaySmall(t *testing.T) {
 	f := newFirm(t)
-	f.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{f.file("plan"), f.file("own")}})
-	if got := f.says("plan"); got != "true" {
+	f.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{f.file("plan"), f.file("own")}})
+	if got := f.bobMayRead("plan"); got != "true" {
 		t.Fatal(got)
 	}
 	const changes = 80
 	most := 0
 	for n := range changes {
 		if n%16 == 7 {
-			f.work(fmt.Sprint("w", n)) // another worker goes on
+			f.assignWorker(fmt.Sprint("w", n)) // another worker continues
 		}
 		f.change("plan", n%4, n%2 == 0)
 		most = max(most, len(f.stored(site.StreamRows, f.rows.name)), len(f.stored(site.StreamPeople, "people.0")))
 		if n%5 != 0 { // the follower falls behind
 			continue
 		}
-		if got, want := f.says("plan"), fmt.Sprint(n%2 == 0); got != want {
+		if got, want := f.bobMayRead("plan"), fmt.Sprint(n%2 == 0); got != want {
 			t.Errorf("after change %d: %q, want %s", n, got, want)
 		}
 	}
@@ -155,7 +155,7 @@ func TestLogsStaySmall(t *testing.T) {
 	f.people.purge(t.Context())
 	check.Equal(t, len(f.stored(site.StreamClass, "class.>")), 0, "classes in the stream that the log has")
 	f.change("own", 77, false)
-	if a, b := f.says("own"), f.says("plan"); a != "false" || b != "false" {
+	if a, b := f.bobMayRead("own"), f.bobMayRead("plan"); a != "false" || b != "false" {
 		t.Errorf(`%q %q, want "false", "false"`, a, b)
 	}
 	check.That(t, f.people.left != 0,
@@ -167,11 +167,11 @@ func TestLogsStaySmall(t *testing.T) {
 // snapshot is not accepted (N-85).
 func TestPurgedFollowerReadsSnapshot(t *testing.T) {
 	f := newFirm(t)
-	f.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{f.file("plan"), f.file("old")}})
-	if got := f.says("plan") + f.says("old"); got != "truetrue" {
+	f.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{f.file("plan"), f.file("old")}})
+	if got := f.bobMayRead("plan") + f.bobMayRead("old"); got != "truetrue" {
 		t.Fatal(got)
 	}
-	var first *message // the first pieces that there ever were
+	var first *message // the first pieces of all
 	behind := f.rows.chain.head
 	for n := 0; first == nil || f.rows.records.first == first.sequence; n++ {
 		f.change("plan", n, false)
@@ -179,9 +179,9 @@ func TestPurgedFollowerReadsSnapshot(t *testing.T) {
 			first = &list[0]
 		}
 	}
-	f.tell(watch.Batch{Seen: []watch.Seen{{Path: filepath.Join(f.tree, "old"), Gone: true}}})
+	f.push(watch.Batch{Seen: []watch.Seen{{Path: filepath.Join(f.tree, "old"), Gone: true}}})
 	f.send(site.Work, f.rows.name, first.ID+"x", first.After, first.Body)
-	if plan, old := f.says("plan"), f.says("old"); plan != "false" || !strings.HasPrefix(old,
+	if plan, old := f.bobMayRead("plan"), f.bobMayRead("old"); plan != "false" || !strings.HasPrefix(old,
 		"false the document is not") {
 		t.Errorf(`after a gap: %q %q, want "false", text starting with "false the document is not"`, plan, old)
 	}
@@ -193,14 +193,14 @@ func TestPurgedFollowerReadsSnapshot(t *testing.T) {
 	whole := list[0]
 	r.lines, r.Final = whole, true
 	check.NoError(t, f.rows.append(t.Context(), &r))
-	if got := f.says("plan"); got != "false" { // an up-to-date reader skips the snapshot
+	if got := f.bobMayRead("plan"); got != "false" { // an up-to-date reader skips the snapshot
 		t.Errorf(`after all messages of the snapshot: %q, want "false"`, got)
 	}
-	f.change("plan", 99, true) // the follower does not hear of it
+	f.change("plan", 99, true) // the follower does not receive it
 	r.Cursor, r.lines, r.Final = f.rows.last.Cursor, whole[:len(whole)-1], false
 	check.NoError(t, f.rows.append(t.Context(), &r))
 	check.NoError(t, f.c.purge(t.Context(), site.StreamRows, f.rows.name, f.rows.chain.head))
-	if got := f.says("plan"); !strings.HasPrefix(got, "false //a") {
+	if got := f.bobMayRead("plan"); !strings.HasPrefix(got, "false //a") {
 		t.Errorf(`after half of the messages: %q, want text starting with "false //a"`, got)
 	}
 	check.ErrorIs(t, check.Err(take(t.Context(), f.c, site.StreamRows, f.rows.name, "w7")), errRecord,

@@ -49,15 +49,15 @@ func TestManyProcessedMessagesArePurged(t *testing.T) {
 // end of the walk, and does not count it as complete (N-53).
 func TestWorkerIgnoresEndOfWalkItJoined(t *testing.T) {
 	b := newBench(t)
-	b.tell(watch.Batch{Begin: true, Seen: []watch.Seen{b.file("a")}})
+	b.push(watch.Batch{Begin: true, Seen: []watch.Seen{b.file("a")}})
 	for _, name := range []string{"w1", "w2"} {
-		r, err := newRows(t.Context(), b.shift(name), b.part)
+		r, err := newRows(t.Context(), b.newShareWorker(name), b.part)
 		check.NoError(t, err)
 		for more := true; more; {
 			more, err = r.turn(t.Context())
 			check.NoError(t, err)
 		}
-		b.tell(watch.Batch{End: true})
+		b.push(watch.Batch{End: true})
 		check.That(t, !r.last.Whole, "%s counts an incomplete walk", name)
 	}
 	if last, rows := b.record(); last.Poison != 0 || len(rows) != 1 {

@@ -28,7 +28,7 @@ import (
 // alone.
 const sizedFollower = "REFMON_TEST_FOLLOWER"
 
-// followerSetup is how that process finds the site.
+// followerSetup tells that process how to find the site.
 type followerSetup struct{ Site, Seed, DSN, State string }
 
 // TestMain runs the follower of a benchmark if the environment has one.
@@ -86,8 +86,8 @@ func newSizedSite(b *testing.B) *sizedSite {
 		Parts: 4, Deciders: 1}); err != nil {
 		b.Fatal(err)
 	}
-	srv := begin(b, serverOptions(z.site, b.TempDir()))
-	b.Cleanup(func() { end(srv) })
+	srv := startServer(b, serverOptions(z.site, b.TempDir()))
+	b.Cleanup(func() { stopServer(srv) })
 	z.site.Servers = []string{srv.ClientURL()}
 	dial := func(r site.Role) *Conn {
 		c := check.Must(Dial(z.site, r, z.keys[r], Options{InProcess: srv}))

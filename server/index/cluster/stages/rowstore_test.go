@@ -67,8 +67,8 @@ func (b *storeBench) follow() (stop func()) {
 	})
 }
 
-// found returns the documents that the policy shows to each person, by SID.
-func (b *storeBench) found(people ...string) map[string]string {
+// visible returns the documents that the row policy shows to each person, by SID.
+func (b *storeBench) visible(people ...string) map[string]string {
 	b.t.Helper()
 	ctx := b.t.Context()
 	conn, err := pgx.Connect(ctx, b.dsn[:len(b.dsn)-len(postgres.Owner)]+"app")
@@ -96,8 +96,8 @@ func (b *storeBench) found(people ...string) map[string]string {
 
 const aliceSID, bobSID = "S-1-5-21-1-2-3-1107", "S-1-5-21-1-2-3-1108"
 
-// fresh returns what a run on one machine that begins now lets each person read.
-func (b *storeBench) fresh() map[string]string {
+// expected returns the documents that each person may read by a new run on one machine.
+func (b *storeBench) expected() map[string]string {
 	b.t.Helper()
 	state := filepath.Join(b.t.TempDir(), "fresh")
 	ctx, stop := context.WithCancel(b.t.Context())
@@ -131,7 +131,7 @@ func (b *storeBench) await(what string, is func() bool) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	b.t.Fatalf("%s does not come: the database shows %v, want %v", what, b.found(aliceSID, bobSID), b.fresh())
+	b.t.Fatalf("%s does not come: the database shows %v, want %v", what, b.visible(aliceSID, bobSID), b.expected())
 }
 
 func newStoreBench(t *testing.T, server postgres.Server, tree string) *storeBench {
@@ -161,8 +161,8 @@ func (b *storeBench) watch() (stop func()) {
 	})
 }
 
-// work runs the directory and a worker that compacts its logs.
-func (b *storeBench) work() (stop func()) {
+// startWorker runs the directory and a worker that compacts its logs.
+func (b *storeBench) startWorker() (stop func()) {
 	b.t.Helper()
 	directory := b.run(site.Directory, func(ctx context.Context, c *Conn) error {
 		return Directory(ctx, c, DirectoryConfig{File: b.dir, Beat: heartbeatInterval})
@@ -176,7 +176,7 @@ func (b *storeBench) work() (stop func()) {
 	}
 }
 
-func (b *storeBench) equal() bool { return maps.Equal(b.found(aliceSID, bobSID), b.fresh()) }
+func (b *storeBench) equal() bool { return maps.Equal(b.visible(aliceSID, bobSID), b.expected()) }
 
 // change changes one of 60 files at random.
 func (b *storeBench) change(r *rand.Rand) {
@@ -204,7 +204,7 @@ func TestRestartedFollowerMatchesFreshRun(t *testing.T) {
 	for range 60 {
 		b.change(r)
 	}
-	defer b.work()()
+	defer b.startWorker()()
 	stopWatch, stop := b.watch(), b.follow()
 	b.await("the first answer", b.equal)
 	for round := range randtest.Count(t, "REFMON_STORE_FAULTS", 15) {
@@ -230,7 +230,7 @@ func TestRestartedFollowerMatchesFreshRun(t *testing.T) {
 	t.Logf("seed %d: %d snapshots", seed, b.snapshots.Load())
 	stopWatch()
 	none := map[string]string{aliceSID: "[]", bobSID: "[]"}
-	b.await("the end of answers", func() bool { return maps.Equal(b.found(aliceSID, bobSID), none) })
+	b.await("the end of answers", func() bool { return maps.Equal(b.visible(aliceSID, bobSID), none) })
 	stopWatch = b.watch()
 	b.await("an answer after a pause", b.equal)
 	stopWatch()
@@ -245,7 +245,7 @@ func TestNewStreamsDropStoredRows(t *testing.T) {
 	b.sql(`create role app login`)
 	run := func(b *storeBench) {
 		t.Helper()
-		stops := []func(){b.work(), b.watch(), b.follow()}
+		stops := []func(){b.startWorker(), b.watch(), b.follow()}
 		b.await("an answer", b.equal)
 		for _, stop := range slices.Backward(stops) {
 			stop()
@@ -257,7 +257,7 @@ func TestNewStreamsDropStoredRows(t *testing.T) {
 	other := newStoreBench(t, b.server, b.tree)
 	run(other)
 	check.That(t, other.dropped.Load() != 0, "no part was dropped")
-	run(other) // its own cursors are good
+	run(other) // its own cursors are valid
 	if got := other.dropped.Load(); got > 2 {
 		t.Errorf("%d parts were dropped, want at most 2", got)
 	}

@@ -76,7 +76,7 @@ func TestMessageBeyondLimitIsRejected(t *testing.T) {
 		{ofSeen, padded(documents(1), 4<<20), ""}, {ofSeen, padded(documents(1), 4<<20+1), "4194305 bytes"},
 		{ofSeen, strings.Replace(documents(1), `"started":1`, `"started":-1`, 1), "run"},
 	} {
-		if why := reads(c.read([]byte(c.text))); (why == "") != (c.why == "") || !strings.Contains(why, c.why) {
+		if why := errorText(c.read([]byte(c.text))); (why == "") != (c.why == "") || !strings.Contains(why, c.why) {
 			t.Errorf("%d: %.80q of %d bytes: %q, want %q", i, c.text, len(c.text), why, c.why)
 		}
 	}

@@ -13,34 +13,34 @@ import (
 // and the watcher continues (N-48, N-77).
 func TestNextWorkerPurgesFullPart(t *testing.T) {
 	b := newBench(t)
-	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
+	b.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
 	for range waiting - 1 {
-		b.tell(watch.Batch{Heartbeat: beatNow()})
+		b.push(watch.Batch{Heartbeat: beatNow()})
 	}
 	l := check.Must(take(t.Context(), b.c, site.StreamRows, "rows."+b.part.Subject(), "w1"))
 	next := l.last
 	next.Cursor, next.Tries, next.Whole, next.Started = b.teller.chains[0].head, 0, true, b.teller.started
 	check.NoError(t, l.write(t.Context(), next, nil))
-	defer b.work("w2")()
-	b.awaitWatermark(b.tell(watch.Batch{Heartbeat: beatNow()}))
+	defer b.startWorker("w2")()
+	b.awaitWatermark(b.push(watch.Batch{Heartbeat: beatNow()}))
 }
 
 // TestIdleShareSkipsNoMessage checks that a share without messages, taken by several workers, skips no message:
 // the next one counts (N-54).
 func TestIdleShareSkipsNoMessage(t *testing.T) {
 	b := newBench(t)
-	stop := b.work("w0")
-	b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}, Heartbeat: beatNow()}))
+	stop := b.startWorker("w0")
+	b.awaitWatermark(b.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}, Heartbeat: beatNow()}))
 	stop()
 	for i := range maxTries {
-		s := b.shift(fmt.Sprint("v", i))
+		s := b.newShareWorker(fmt.Sprint("v", i))
 		r := check.Must(newRows(t.Context(), s, b.part))
 		if more, err := r.turn(t.Context()); more || err != nil {
 			t.Fatal(more, err)
 		}
 	}
-	defer b.work("w9")()
-	b.awaitWatermark(b.tell(watch.Batch{Heartbeat: beatNow()}))
+	defer b.startWorker("w9")()
+	b.awaitWatermark(b.push(watch.Batch{Heartbeat: beatNow()}))
 	if last, rows := b.record(); last.Poison != 0 || len(rows) != 1 {
 		t.Errorf("%+v, %d rows, want last.Poison = 0, len(rows) = 1", last, len(rows))
 	}

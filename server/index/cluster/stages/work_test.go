@@ -21,10 +21,10 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// bench is a worker whose watcher is the test.
+// bench is a site whose watcher is the test.
 type bench struct {
 	*openSite
-	c      *Conn // hears and reads as the worker does
+	c      *Conn // the connection of a worker
 	teller *batchPublisher
 	again  chan struct{}
 	never  map[int64]bool // heartbeats that must get no watermark
@@ -39,7 +39,7 @@ func newBench(t *testing.T) *bench {
 	_, err := b.c.nc.Subscribe("again."+b.part.Subject(), func(*nats.Msg) {
 		select {
 		case b.again <- struct{}{}:
-		default: // one is enough
+		default: // one request is enough
 		}
 	})
 	check.NoError(t, errors.Join(err, b.c.nc.Flush()))
@@ -49,16 +49,16 @@ func newBench(t *testing.T) *bench {
 // patience is an interval at which a worker on a loaded machine does not lose its shares.
 const patience = 300 * time.Millisecond
 
-// work runs a worker until stop is called.
-func (b *bench) work(name string) (stop func()) {
+// startWorker runs a worker until stop is called.
+func (b *bench) startWorker(name string) (stop func()) {
 	b.t.Helper()
 	return b.run(site.Work, func(ctx context.Context, c *Conn) error {
 		return Work(ctx, c, WorkConfig{Name: name, Beat: patience})
 	})
 }
 
-// shift returns the part for a worker with a name that never sleeps.
-func (b *bench) shift(name string) *shareWorker {
+// newShareWorker returns the part's worker with a name. It never sleeps.
+func (b *bench) newShareWorker(name string) *shareWorker {
 	b.t.Helper()
 	w, leave, err := join(b.c.nc, name, patience)
 	check.NoError(b.t, err)
@@ -67,8 +67,8 @@ func (b *bench) shift(name string) *shareWorker {
 		woken: make(chan struct{}, 1)}
 }
 
-// tell sends a batch like a watcher, and returns its heartbeat.
-func (b *bench) tell(x watch.Batch) int64 {
+// push sends a batch like a watcher, and returns its heartbeat.
+func (b *bench) push(x watch.Batch) int64 {
 	b.t.Helper()
 	x.Tree = b.tree
 	check.NoError(b.t, b.teller.batch(b.t.Context(), &x))
@@ -102,8 +102,8 @@ func (b *bench) awaitWatermark(beat int64) *watermark {
 	}
 }
 
-// asked waits until the worker requests a walk.
-func (b *bench) asked() {
+// awaitWalkRequest waits until the worker requests a walk.
+func (b *bench) awaitWalkRequest() {
 	b.t.Helper()
 	for len(b.again) > 0 {
 		<-b.again
@@ -144,10 +144,10 @@ func (b *bench) file(name string) watch.Seen {
 // prevents watermarks until another walk has ended (N-51, N-54). The same holds if the messages before one were lost.
 func TestPoisonMessageIsCountedAndSkipped(t *testing.T) {
 	b := newBench(t)
-	defer b.work("w1")()
+	defer b.startWorker("w1")()
 	walk := func() {
 		t.Helper()
-		b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("plan")},
+		b.awaitWatermark(b.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("plan")},
 			Heartbeat: beatNow()}))
 	}
 	walk()
@@ -166,8 +166,8 @@ func TestPoisonMessageIsCountedAndSkipped(t *testing.T) {
 		good(func(m *seen) { m.Documents = make([]document, maxDocuments+1) })}
 	for i, text := range poisons {
 		check.NoError(t, b.teller.chains[0].append(t.Context(), fmt.Sprint("poison", i), []byte(text), false))
-		b.never[b.tell(watch.Batch{Heartbeat: beatNow()})] = true
-		b.asked()
+		b.never[b.push(watch.Batch{Heartbeat: beatNow()})] = true
+		b.awaitWalkRequest()
 		walk()
 		if last, rows := b.record(); last.Poison != uint64(i+1) || !last.Whole || len(rows) != 1 {
 			t.Errorf("poison %.20q: %+v, %d rows, want last.Poison = %v, last.Whole = true, len(rows) = 1", text,
@@ -175,8 +175,8 @@ func TestPoisonMessageIsCountedAndSkipped(t *testing.T) {
 		}
 	}
 	b.teller.chains[0].head += 1000 // as if a message had been lost
-	b.never[b.tell(watch.Batch{Heartbeat: beatNow()})] = true
-	b.asked()
+	b.never[b.push(watch.Batch{Heartbeat: beatNow()})] = true
+	b.awaitWalkRequest()
 	walk()
 }
 
@@ -184,17 +184,17 @@ func TestPoisonMessageIsCountedAndSkipped(t *testing.T) {
 // of another host's watcher for this tree change nothing and use no space in the stream (N-43, N-49).
 func TestReplayedMessagesChangeNothing(t *testing.T) {
 	b := newBench(t)
-	defer b.work("w1")()
-	b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("plan")}, Heartbeat: beatNow()}))
+	defer b.startWorker("w1")()
+	b.awaitWatermark(b.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("plan")}, Heartbeat: beatNow()}))
 	old, err := b.c.last(t.Context(), site.StreamSeen, subjectOf(b.part))
 	check.RequireThat(t, err == nil && old != nil, "%v", err)
-	b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Heartbeat: beatNow()})) // plan is gone
+	b.awaitWatermark(b.push(watch.Batch{Begin: true, End: true, Heartbeat: beatNow()})) // plan is gone
 	b.send(site.Watch("a"), old.Subject, rand.Text(), old.After, old.Body)
 	b.send(site.Watch("a"), old.Subject, rand.Text(), 0, old.Body)
 	b.send(site.Watch("b"), old.Subject, rand.Text(), b.teller.chains[0].head, old.Body)
 	b.send(site.Work, old.Subject, rand.Text(), b.teller.chains[0].head, old.Body)
-	b.awaitWatermark(b.tell(watch.Batch{Heartbeat: beatNow()}))
-	b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Heartbeat: beatNow()}))
+	b.awaitWatermark(b.push(watch.Batch{Heartbeat: beatNow()}))
+	b.awaitWatermark(b.push(watch.Batch{Begin: true, End: true, Heartbeat: beatNow()}))
 	if last, rows := b.record(); last.Poison != 0 || len(rows) != 0 {
 		t.Errorf("%d could not be used, %v, want last.Poison = 0, len(rows) = 0", last.Poison, rows)
 	}
@@ -205,25 +205,25 @@ func TestReplayedMessagesChangeNothing(t *testing.T) {
 // part of the walk (N-53).
 func TestAnotherWorkerContinuesShare(t *testing.T) {
 	b := newBench(t)
-	stop := b.work("w1")
-	b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a"), b.file("b")},
+	stop := b.startWorker("w1")
+	b.awaitWatermark(b.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a"), b.file("b")},
 		Heartbeat: beatNow()}))
 	stop()
-	stop = b.work("w2")
-	if f := b.awaitWatermark(b.tell(watch.Batch{Heartbeat: beatNow()})); f.Generation < 2 {
+	stop = b.startWorker("w2")
+	if f := b.awaitWatermark(b.push(watch.Batch{Heartbeat: beatNow()})); f.Generation < 2 {
 		t.Errorf("generation %d, want at least 2", f.Generation)
 	}
-	b.tell(watch.Batch{Begin: true, Seen: []watch.Seen{b.file("a")}})
-	b.tell(watch.Batch{Seen: []watch.Seen{b.file("c")}})
+	b.push(watch.Batch{Begin: true, Seen: []watch.Seen{b.file("a")}})
+	b.push(watch.Batch{Seen: []watch.Seen{b.file("c")}})
 	check.Eventually(t, func() bool {
 		last, rows := b.record()
 		return !last.Whole && len(rows) == 3
 	}, "the worker does not see the beginning")
 	stop()
-	b.tell(watch.Batch{Seen: []watch.Seen{b.file("d")}, End: true, Heartbeat: beatNow()}) // no one vouches for it
-	defer b.work("w3")()
-	b.asked()
-	b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a"), b.file("c")},
+	b.push(watch.Batch{Seen: []watch.Seen{b.file("d")}, End: true, Heartbeat: beatNow()}) // no heartbeat confirms it
+	defer b.startWorker("w3")()
+	b.awaitWalkRequest()
+	b.awaitWatermark(b.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a"), b.file("c")},
 		Heartbeat: beatNow()}))
 	if _, rows := b.record(); len(rows) != 2 || rows["//a"+b.tree+"/b"] != "" {
 		t.Errorf(`%v, want len(rows) = 2, rows["//a"+b.tree+"/b"] = ""`, rows)
@@ -234,17 +234,17 @@ func TestAnotherWorkerContinuesShare(t *testing.T) {
 // the fourth (N-54).
 func TestFourthWorkerSkipsPanickingMessage(t *testing.T) {
 	b := newBench(t)
-	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
+	b.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
 	for i := range maxTries {
-		r := check.Must(newRows(t.Context(), b.shift(fmt.Sprint("w", i)), b.part))
+		r := check.Must(newRows(t.Context(), b.newShareWorker(fmt.Sprint("w", i)), b.part))
 		check.That(t, r.last.Tries == i+1 && !r.skip, "try %d is counted as %d, skips: %t", i+1, r.last.Tries, r.skip)
 	}
-	defer b.work("w9")()
-	b.asked()
+	defer b.startWorker("w9")()
+	b.awaitWalkRequest()
 	if last, rows := b.record(); last.Poison != 1 || last.Tries != 0 || len(rows) != 0 {
 		t.Errorf("%+v, %d rows, want last.Poison = 1, last.Tries = 0, len(rows) = 0", last, len(rows))
 	}
-	b.awaitWatermark(b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}, Heartbeat: beatNow()}))
+	b.awaitWatermark(b.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}, Heartbeat: beatNow()}))
 }
 
 // TestSecondWatcherTakesOverTree checks that the second watcher of a tree takes it over, and that the first gets an
@@ -302,9 +302,9 @@ func TestPiecesOfTwoVersionsAreRejected(t *testing.T) {
 // that they return once it runs again (N-9, N-55).
 func TestAnswersExpireWhileAnyStageIsStopped(t *testing.T) {
 	t.Parallel()
-	const calm = 5 * heartbeatInterval // what piles up while a stage stops is caught up with, also under the race detector
+	const calm = 5 * heartbeatInterval // lets stages catch up after a stop, also under the race detector
 	h := newOpenSite(t, 2)
-	h.site.Hosts = map[string][]string{"a": {h.tree}} // no one watches b
+	h.site.Hosts = map[string][]string{"a": {h.tree}} // b has no watcher
 	state := filepath.Join(t.TempDir(), "state")
 	stages := map[site.Role]func(context.Context, *Conn) error{
 		site.Watch("a"): func(ctx context.Context, c *Conn) error {
@@ -360,11 +360,11 @@ func TestAnswersExpireWhileAnyStageIsStopped(t *testing.T) {
 func TestFutureHeartbeatGetsNoWatermark(t *testing.T) {
 	b := newBench(t)
 	d := b.publisher()
-	defer b.work("w1")()
+	defer b.startWorker("w1")()
 	list := anyPeople(t)
 	tell := func(at time.Time) {
 		t.Helper()
-		b.tell(watch.Batch{Heartbeat: watch.Heartbeat{Time: at}})
+		b.push(watch.Batch{Heartbeat: watch.Heartbeat{Time: at}})
 		v := index.Version{People: list, File: []byte(company), Heartbeat: watch.Heartbeat{Time: at}}
 		check.NoError(t, d.version(t.Context(), &v))
 	}
@@ -393,7 +393,7 @@ func TestFutureHeartbeatGetsNoWatermark(t *testing.T) {
 		}
 		return last
 	}
-	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("plan")}, Heartbeat: beatNow()})
+	b.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("plan")}, Heartbeat: beatNow()})
 	before := fences()
 	tell(ahead)
 	check.Equal(t, fences()-before, 2, "watermarks of two shares")
