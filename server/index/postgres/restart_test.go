@@ -29,7 +29,7 @@ func TestRunSurvivesDatabaseRestart(t *testing.T) {
 	server := database.Start(t)
 	dsn := "host=" + server.Dir + " dbname=postgres user=" + database.Owner
 	h := newHost(t)
-	var long []string // random names: what repeats is stored in less
+	var long []string // random names, because repetitions are compressed
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 14 {
 		name := make([]byte, 240)

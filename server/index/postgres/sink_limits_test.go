@@ -28,7 +28,7 @@ func documented(t testing.TB, start string) string {
 	return start + sql
 }
 
-// readers have the right "read" of that many classes.
+// readers lists numbers of classes; each has a user with the right "read" on that many classes.
 var readers = []int{3, 300, 30_000}
 
 func sidOf(classes int) string { return fmt.Sprintf("S-1-5-21-1-2-3-%d", classes) }
@@ -123,14 +123,14 @@ type plan struct {
 	Plans    []plan
 }
 
-// tables returns the names of the relations that the plan reads whole, and of those whose filter first collects all
+// fullReads returns the names of the relations that the plan reads whole, and of those whose filter first collects all
 // classes of the user.
-func (p *plan) tables() (out []string) {
+func (p *plan) fullReads() (out []string) {
 	if p.Type == "Seq Scan" || p.Relation != "" && strings.Contains(p.Filter, "hashed SubPlan") {
 		out = append(out, p.Relation)
 	}
 	for i := range p.Plans {
-		out = append(out, p.Plans[i].tables()...)
+		out = append(out, p.Plans[i].fullReads()...)
 	}
 	return out
 }
@@ -182,14 +182,14 @@ func fewPages(t *testing.T, app *pgx.Conn, stored bool) {
 		if stored { // each id is looked up in three partitions
 			most *= 2
 		}
-		if got := p.Hit + p.Read; got > most || len(p.tables()) > 0 {
-			t.Errorf("50 ids for a reader of %d classes: %d pages, and all of %q", n, got, p.tables())
+		if got := p.Hit + p.Read; got > most || len(p.fullReads()) > 0 {
+			t.Errorf("50 ids for a reader of %d classes: %d pages, and all of %q", n, got, p.fullReads())
 		}
 		p = explain(t, app, sidOf(n), search)
 		got := p.Hit + p.Read
 		most = 2 * (base.Hit + base.Read)
 		t.Logf("%d classes: %d pages, unfiltered %d", n, got, base.Hit+base.Read)
-		check.That(t, !slices.ContainsFunc(p.tables(), func(s string) bool { return strings.HasPrefix(s, "documents") }),
+		check.That(t, !slices.ContainsFunc(p.fullReads(), func(s string) bool { return strings.HasPrefix(s, "documents") }),
 			"a ranked search for a reader of %d classes reads all documents or all classes", n)
 		check.That(t, got <= most, "a ranked search for a reader of %d classes: %d pages, at most %d", n, got, most)
 	}

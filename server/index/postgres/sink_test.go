@@ -19,7 +19,7 @@ import (
 	"github.com/refmon/refmon/server/index/postgres"
 )
 
-// application searches pages for users: its role owns the pages, and reads the index.
+// application searches pages for users. Its database role owns the pages and may read the index.
 type application struct {
 	t    *testing.T
 	conn *pgx.Conn
@@ -44,8 +44,8 @@ func (a *application) search(who, text string) string {
 	return strings.Join(found, " ")
 }
 
-// as asks for one row as a user.
-func (a *application) as(who, sql string, args ...any) pgx.Row {
+// queryAs queries one row as a user.
+func (a *application) queryAs(who, sql string, args ...any) pgx.Row {
 	a.t.Helper()
 	check.NoError(a.t, check.Err(a.conn.Exec(a.t.Context(), `select set_config('refmon.sid', $1, false)`, who)))
 	return a.conn.QueryRow(a.t.Context(), sql, args...)
@@ -69,7 +69,7 @@ func newHost(t *testing.T) *host {
 	return h
 }
 
-// put writes a file of the tree and gives it to a user.
+// put writes a file of the tree that a user owns.
 func (h *host) put(name string, uid int) {
 	h.Helper()
 	path := filepath.Join(h.tree, name)
@@ -139,7 +139,7 @@ func TestPostgresRowsFollowRevocation(t *testing.T) {
 	want("S-1-5-21-1-2-3-9999", "")
 	for sid, want := range map[string]int{"": 0, bob: 3} { // classes of "offer", "lunch" and the tree (N-102)
 		var own, all int
-		err := app.as(sid, `select count(*) filter (where sid = $1), count(*) from refmon.members`, sid).Scan(&own, &all)
+		err := app.queryAs(sid, `select count(*) filter (where sid = $1), count(*) from refmon.members`, sid).Scan(&own, &all)
 		check.That(t, err == nil && own == want && all == want,
 			"a session of %q reads %d members, %d of its user, want %d: %v", sid, all, own, want, err)
 	}
@@ -161,7 +161,7 @@ func TestPostgresRowsFollowRevocation(t *testing.T) {
 	}
 	stop()
 	check.NoError(t, <-done)
-	want(alice, "lunch") // as long as the limit is not over
+	want(alice, "lunch") // within the limit
 	for _, sql := range []string{`update refmon.fence set at = at - interval '1 minute' where source = 'directory'`,
 		`update refmon.fence set at = at + interval '2 minutes' where source = 'directory'`,
 		`delete from refmon.fence where source = 'directory'`} {

@@ -268,7 +268,7 @@ func writeAsChild(t *testing.T, dsn string) {
 	b, err2 := strconv.ParseUint(last, 10, 64)
 	check.NoError(t, errors.Join(err1, err2))
 	var s *postgres.Store
-	for begin := time.Now(); ; { // the connection of the killed writer may still hold the lock
+	for begin := time.Now(); ; { // the killed writer's connection may still hold the lock
 		var err error
 		if s, err = postgres.OpenStore(t.Context(), dsn, time.Minute); err == nil {
 			break

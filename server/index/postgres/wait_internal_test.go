@@ -36,7 +36,7 @@ func TestPostgresBatchResendsAfterReconnect(t *testing.T) {
 	calls := 0
 	err = s.transact(func(pgx.Tx) error {
 		if calls++; calls == 2 {
-			stop() // or transact would wait for ten minutes
+			stop() // otherwise transact would wait for ten minutes
 		}
 		return index.ErrReload
 	})
