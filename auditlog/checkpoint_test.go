@@ -9,8 +9,8 @@ import (
 	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
-// TestMalformedCheckpointIsRejected: a checkpoint has one form; what departs from it is refused for its
-// own reason (U-71).
+// TestMalformedCheckpointIsRejected checks that each deviation from the format of a checkpoint has its own error
+// (U-71).
 func TestMalformedCheckpointIsRejected(t *testing.T) {
 	const root = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 	text := func(lines ...string) string { return strings.Join(lines, "\n") }
@@ -39,8 +39,8 @@ func TestMalformedCheckpointIsRejected(t *testing.T) {
 	}
 }
 
-// TestLastCheckpointNeedsLogsKey: a log goes on behind a checkpoint that one of its own keys
-// signed, and behind no other: not that of a key of the same name, nor an altered one (U-71).
+// TestLastCheckpointNeedsLogsKey checks that a log continues only after a checkpoint signed by one of its own keys: not
+// after one signed by another key of the same name, nor after an altered one (U-71).
 func TestLastCheckpointNeedsLogsKey(t *testing.T) {
 	signerOf := func(name string) note.Signer {
 		private, _, err := note.GenerateKey(nil, name)
@@ -53,7 +53,7 @@ func TestLastCheckpointNeedsLogsKey(t *testing.T) {
 		return testcheck.Must(signCheckpoint(&c, by))
 	}
 	altered := sign(own)
-	at := strings.LastIndexByte(string(altered), ' ') + 12 // behind the key's hash
+	at := strings.LastIndexByte(string(altered), ' ') + 12 // after the key's hash
 	altered[at] ^= 1
 	for name, tc := range map[string]struct {
 		b     []byte
@@ -73,13 +73,14 @@ func TestLastCheckpointNeedsLogsKey(t *testing.T) {
 	}
 }
 
-// TestSignedNoteVectorVerifies: the vector of c2sp.org/signed-note, and a checkpoint that is signed and opened (U-71).
+// TestSignedNoteVectorVerifies checks the vector of c2sp.org/signed-note, and that a signed checkpoint can be opened
+// (U-71).
 func TestSignedNoteVectorVerifies(t *testing.T) {
 	const vkey = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
 	const signature = "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM="
 	v := testcheck.Must(note.NewVerifier(vkey))
 	_, err := OpenCheckpoint([]byte("This is an example message.\n\n— example.com/foo "+signature+"\n"), v)
-	if err == nil || !strings.Contains(err.Error(), "three lines") { // the signature is good, the text no checkpoint
+	if err == nil || !strings.Contains(err.Error(), "three lines") { // signed, and not a checkpoint
 		t.Errorf("the published note: %v", err)
 	}
 	signer, key := testKey(t)
@@ -90,8 +91,8 @@ func TestSignedNoteVectorVerifies(t *testing.T) {
 	}
 }
 
-// TestEitherOfTwoKeysOpensCheckpoint: two keys sign while one is replaced, either opens the checkpoint;
-// a program of the site signs as a key does (U-71).
+// TestEitherOfTwoKeysOpensCheckpoint checks that two keys sign during a key change, and that either one opens the
+// checkpoint. A signing program signs like a key (U-71).
 func TestEitherOfTwoKeysOpensCheckpoint(t *testing.T) {
 	dir := t.TempDir()
 	a := testcheck.Must(CreateKey(dir+"/a", "host.example/audit"))

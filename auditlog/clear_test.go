@@ -24,7 +24,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// holder is an administrator with the privileges.
+// holder returns the origin of an administrator with the privileges.
 func holder(t *testing.T, privileges ...winnt.Privilege) audit.Origin {
 	t.Helper()
 	spec := token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-500")}}
@@ -34,13 +34,13 @@ func holder(t *testing.T, privileges ...winnt.Privilege) audit.Origin {
 	return audit.Origin{Subject: access.Subject{Primary: tok}}
 }
 
-// TestClearReportsRemovedRecords: the records of a clearing name each segment that went, from
-// its first record to its last, all of them together and nothing twice (U-67, U-69).
+// TestClearReportsRemovedRecords checks that the records of a clearing name each removed segment once, with its first
+// and last record (U-67, U-69).
 func TestClearReportsRemovedRecords(t *testing.T) {
 	d, cfg := newConfig(t)
 	cfg.SegmentBytes, cfg.Keep.Full = 3_000, Overwrite
 	l := mustOpen(t, cfg)
-	for range 40 { // one after the other: a batch is not divided
+	for range 40 { // written singly, because a batch stays in one segment
 		mustWrite(t, l, 1)
 	}
 	testcheck.NoError(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)))
@@ -62,8 +62,8 @@ func TestClearReportsRemovedRecords(t *testing.T) {
 		"%d segments up to %d went, record %d is the first left", segments, next-1, events[0].RecordID)
 }
 
-// TestClearedLogAcceptsRecordsAgain: a log that stopped takes records again when it was cleared, and says
-// again that it is full when it is (U-67, U-69).
+// TestClearedLogAcceptsRecordsAgain checks that a stopped log accepts records again after a clearing, and warns again
+// when it is full (U-67, U-69).
 func TestClearedLogAcceptsRecordsAgain(t *testing.T) {
 	d, cfg := newConfig(t)
 	cfg.SegmentBytes, cfg.Keep = 4_000, Keep{Bytes: 20_000, Full: Stop}
@@ -81,7 +81,8 @@ func TestClearedLogAcceptsRecordsAgain(t *testing.T) {
 	testcheck.NoError(t, l.Close())
 }
 
-// A clearing that cannot remove a segment returns the error. This segment and the later ones stay (U-69).
+// TestClearReturnsRemovalError checks that a clearing that cannot remove a segment returns the error, and that this
+// segment and the later ones stay (U-69).
 func TestClearReturnsRemovalError(t *testing.T) {
 	d, cfg := newConfig(t)
 	cfg.SegmentBytes = 4_000
@@ -94,8 +95,8 @@ func TestClearReturnsRemovalError(t *testing.T) {
 	testcheck.NoError(t, l.Close())
 }
 
-// TestClearSucceedsAfterFullDisk: a clearing whose checkpoint found no space works when there is space again, without a
-// record in between (U-69).
+// TestClearSucceedsAfterFullDisk checks that a clearing whose checkpoint failed on a full disk succeeds once there is
+// space, without a record in between (U-69).
 func TestClearSucceedsAfterFullDisk(t *testing.T) {
 	d, cfg := newConfig(t)
 	l := mustOpen(t, cfg)
@@ -107,7 +108,7 @@ func TestClearSucceedsAfterFullDisk(t *testing.T) {
 	testcheck.NoError(t, l.Close())
 }
 
-// TestBusyLogIsCleared: a log whose queue is never empty is cleared, and not only after the last record (U-69).
+// TestBusyLogIsCleared checks that a log whose queue is never empty is cleared before the last record (U-69).
 func TestBusyLogIsCleared(t *testing.T) {
 	const most = 5000
 	var l *Log
@@ -115,7 +116,7 @@ func TestBusyLogIsCleared(t *testing.T) {
 	e := opened(t, audit.Success, "a")
 	cfg := Config{Dir: t.TempDir(), flushers: 1, Faults: func(operation, name string) error {
 		if l != nil && operation == "write" && strings.Contains(name, segmentPrefix) && writes.Add(1) < most {
-			return l.WriteLater(e) // the next record comes before this one is written
+			return l.WriteLater(e) // queues the next record before this one is written
 		}
 		return nil
 	}}
@@ -128,8 +129,7 @@ func TestBusyLogIsCleared(t *testing.T) {
 	testcheck.NoError(t, l.Close())
 }
 
-// TestArchiveIsDurable: a segment that was moved is in the archive after a crash, not in
-// neither place.
+// TestArchiveIsDurable checks that an archived segment is in the archive after a crash, and is never lost.
 func TestArchiveIsDurable(t *testing.T) {
 	d, cfg := newConfig(t)
 	cfg.SegmentBytes, cfg.Keep.Full = 4_000, Archive
@@ -150,8 +150,8 @@ func TestArchiveIsDurable(t *testing.T) {
 	testcheck.NoError(t, l.Close())
 }
 
-// TestHeaderNeedsExactlyItsHashes: a header has as many hashes as a tree of the records before it, or
-// it is refused, whatever its checksum says.
+// TestHeaderNeedsExactlyItsHashes checks that a header is rejected unless it has the number of hashes of a tree of the
+// preceding records, even if its checksum is valid.
 func TestHeaderNeedsExactlyItsHashes(t *testing.T) {
 	for _, size := range []uint64{0, 1, 2, 3, 255, 256, 1<<40 + 5} {
 		for n := range 45 {
@@ -164,8 +164,8 @@ func TestHeaderNeedsExactlyItsHashes(t *testing.T) {
 	}
 }
 
-// TestClearNeedsPrivilegeAndContinuesLog: clearing needs SeSecurityPrivilege; what stays begins with event
-// 1102, verifies, and continues what went (UC-60, U-69).
+// TestClearNeedsPrivilegeAndContinuesLog checks that clearing needs SeSecurityPrivilege, and that the remaining log
+// begins with event 1102, verifies, and continues the removed records (UC-60, U-69).
 func TestClearNeedsPrivilegeAndContinuesLog(t *testing.T) {
 	for _, full := range []Full{Overwrite, Archive} {
 		d, cfg := newConfig(t)
@@ -176,7 +176,7 @@ func TestClearNeedsPrivilegeAndContinuesLog(t *testing.T) {
 			t.Errorf("without the privilege: %v, want %v", err, fs.ErrPermission)
 		}
 		testcheck.NoError(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)))
-		old := d.now[checkpointName].data // of all that went
+		old := d.now[checkpointName].data // of all removed records
 		mustWrite(t, l, 3)
 		testcheck.NoError(t, l.Close())
 		events := recordsOf(t, d)

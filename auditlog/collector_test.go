@@ -45,8 +45,8 @@ func documented(t *testing.T, name string) string {
 	return block + "\n"
 }
 
-// TestRestartedCollectorHasEveryRecord runs the documented configurations: a collector that is stopped
-// and started again has every record, in order (U-77; UC-58).
+// TestRestartedCollectorHasEveryRecord runs the documented configurations. A restarted collector has every record in
+// order (U-77; UC-58).
 func TestRestartedCollectorHasEveryRecord(t *testing.T) {
 	for _, c := range collectors {
 		t.Run(c.name, func(t *testing.T) {
@@ -73,7 +73,7 @@ func collect(t *testing.T, c collector, program string) {
 		cmd.Stdout, cmd.Stderr = &out, &out
 		testcheck.NoError(t, cmd.Start())
 		return func() {
-			_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
+			_ = cmd.Process.Signal(syscall.SIGTERM) // the collector may have ended
 			_ = cmd.Wait()
 			t.Log(out.String())
 		}
@@ -87,7 +87,7 @@ func collect(t *testing.T, c collector, program string) {
 	stop := start()
 	mustWrite(t, l, 99)
 	inOrder(t, lines, 100)
-	stop() // for a day, as it were
+	stop() // as if for a day
 	mustWrite(t, l, 1500)
 	stop = start()
 	inOrder(t, lines, 1600)
@@ -98,15 +98,14 @@ func collect(t *testing.T, c collector, program string) {
 	stop()
 }
 
-// inOrder waits until a file has the first n records, in order, some perhaps
-// more than once.
+// inOrder waits until a file has the first n records in order. Records may be repeated.
 func inOrder(t *testing.T, file string, n uint64) {
 	t.Helper()
 	var next uint64
 	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		f, err := os.Open(file)
 		if err != nil {
-			continue // not there yet
+			continue // not created yet
 		}
 		next = 1
 		for in := bufio.NewScanner(f); in.Scan(); {

@@ -47,8 +47,8 @@ func TestConfigDefaultsFillUnsetFields(t *testing.T) {
 	}
 }
 
-// TestSyncModeSelectsDurableEvents: under Sync each record waits for the disk; under Relaxed all do but successful
-// accesses to objects (U-60).
+// TestSyncModeSelectsDurableEvents checks that in mode Sync each record waits for the disk, and in mode Relaxed all
+// except those of successful object accesses (U-60).
 func TestSyncModeSelectsDurableEvents(t *testing.T) {
 	accesses := []uint16{4656, 4658, 4660, 4661, 4662, 4663, 4690}
 	for id := range uint16(10_000) {

@@ -19,8 +19,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// smallDisk mounts a file system of so many KiB, and skips the test where it may
-// not.
+// smallDisk mounts a file system of kib KiB, or skips the test if it may not.
 func smallDisk(t *testing.T, kib int) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -35,8 +34,8 @@ func smallDisk(t *testing.T, kib int) string {
 	return dir
 }
 
-// TestFullFileSystemCountsLosses fills a real file system, and makes room again: the loss is
-// counted exactly, everything verifies, and the log opens again (UC-57, U-65).
+// TestFullFileSystemCountsLosses fills a real file system and then frees space. The number of lost records is exact,
+// the log verifies, and it can be reopened (UC-57, U-65).
 func TestFullFileSystemCountsLosses(t *testing.T) {
 	disk := smallDisk(t, 1024)
 	dir, ballast := filepath.Join(disk, "log"), filepath.Join(disk, "ballast")
@@ -77,7 +76,7 @@ func TestFullFileSystemCountsLosses(t *testing.T) {
 	mustVerify(t, dir)
 }
 
-// Free blocks are counted in fragments, whose size can be another than that of a block.
+// Free blocks are counted in fragments, whose size can differ from the block size.
 func TestFreeSpaceIsCountedInFragments(t *testing.T) {
 	testcheck.Equal(t, bytesFree(&unix.Statfs_t{Bavail: 3, Bsize: 1 << 20, Frsize: 4096}), 3*4096, "with fragments")
 	testcheck.Equal(t, bytesFree(&unix.Statfs_t{Bavail: 3, Bsize: 512}), 3*512, "without fragments")
@@ -99,9 +98,8 @@ func TestReadOnlyFileSystemCanBeVerified(t *testing.T) {
 	}
 }
 
-// TestReplacedFolderIsDetected puts an older copy in a log's place, while nothing writes
-// and while a process does: a checkpoint from elsewhere shows the first, and the
-// log's own checkpoint the second.
+// TestReplacedFolderIsDetected replaces a log by an older copy, while no process writes and while one does. A
+// checkpoint stored elsewhere reveals the first, the log's own checkpoint the second.
 func TestReplacedFolderIsDetected(t *testing.T) {
 	for _, writing := range []bool{false, true} {
 		top := t.TempDir()
@@ -117,13 +115,13 @@ func TestReplacedFolderIsDetected(t *testing.T) {
 		}
 		if writing {
 			replace()
-			mustWrite(t, l, 5) // into the folder that is gone
+			mustWrite(t, l, 5) // writes to the removed folder
 		}
 		testcheck.NoError(t, l.Close())
 		newest := testcheck.Must(os.ReadFile(filepath.Join(dir, checkpointName)))
 		if !writing {
 			replace()
-			mustVerify(t, dir) // it looks whole, and the verification says that it cannot know
+			mustVerify(t, dir) // it looks complete, and the verification reports this limit
 		}
 		var f *Fault
 		if _, err := Verify(Verification{Dir: dir, Anchors: [][]byte{newest}}); !errors.As(err, &f) ||
@@ -139,8 +137,8 @@ func TestReplacedFolderIsDetected(t *testing.T) {
 	}
 }
 
-// TestRecordIDsIncreaseWhenClockGoesBack: RecordIds go on while the time does not, nothing goes by an
-// age that is not known, and everything verifies (U-63).
+// TestRecordIDsIncreaseWhenClockGoesBack checks that RecordIds increase after the clock was set back, that no segment
+// of unknown age is removed, and that the log verifies (U-63).
 func TestRecordIDsIncreaseWhenClockGoesBack(t *testing.T) {
 	d, cfg := newConfig(t)
 	clock := int64(100 * hour)
@@ -165,7 +163,7 @@ func TestRecordIDsIncreaseWhenClockGoesBack(t *testing.T) {
 	}
 }
 
-// A second process is refused; the error has the id of the first.
+// A second writer process is rejected with an error that has the process id of the first.
 func TestSecondWriterProcessIsRefused(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "log")
 	l := mustOpen(t, Config{Dir: dir})

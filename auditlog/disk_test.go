@@ -12,8 +12,8 @@ import (
 	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
-// Each error of the disk while a log is created, verified, read or proved is an error, so that nothing looks whole that
-// was not read or is not durable (U-62, U-74).
+// Each disk error while a log is created, verified, read or proved is returned, so that an unread or undurable log
+// never looks complete (U-62, U-74).
 func TestEachDiskErrorIsReturned(t *testing.T) {
 	start, checkpoints := manySegments(t, 2)
 	_, key := testKey(t)

@@ -25,8 +25,8 @@ import (
 // sync.
 type memDisk struct {
 	mu     sync.Mutex
-	now    map[string]*inode // a process sees these
-	synced map[string]*inode // the names that a crash leaves
+	now    map[string]*inode // visible to processes
+	synced map[string]*inode // the names after a crash
 	// allocates lets files allocate space in advance, so that the log writes zeros there. It is set before first use.
 	allocates bool
 	reads     bool // errors are also injected into reads and queries of a size. It is set before first use.
@@ -79,14 +79,14 @@ func (d *memDisk) set(name string, b []byte) {
 
 func (d *memDisk) flip(name string, at int, bit byte) { d.now[name].data[at] ^= bit }
 
-// tail returns what a crash leaves of the bytes of a file from the first one that is not durable. at is its offset. It
+// tail returns the bytes that a crash leaves of extra, the bytes of a file from offset at on that are not durable. It
 // may change extra.
 type tail func(at int, extra []byte) []byte
 
 // lostAll leaves only durable bytes.
 func lostAll(int, []byte) []byte { return nil }
 
-// crash returns the disk after a crash: the durable data, and of the rest what left returns.
+// crash returns the disk after a crash: the durable data, and the result of left for the rest.
 func (d *memDisk) crash(left tail) *memDisk {
 	d.mu.Lock()
 	defer d.mu.Unlock()

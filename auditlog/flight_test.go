@@ -114,8 +114,8 @@ func (f *hostFile) Sync() error {
 	return nil
 }
 
-// TestFailedWriteFailsBothSyncs: the host reports a failed write once to each descriptor. No batch whose sync ran then
-// is acknowledged, also if the later one gets the error first (U-61).
+// TestFailedWriteFailsBothSyncs checks that no batch is acknowledged whose sync ran during a failed write, also if the
+// later sync gets the error first. The host reports a failed write once to each descriptor (U-61).
 func TestFailedWriteFailsBothSyncs(t *testing.T) {
 	d := &hostDisk{disk: folder{dir: t.TempDir()}, first: make(chan struct{}), second: make(chan struct{})}
 	cfg := testConfig(t, d)

@@ -68,12 +68,12 @@ func TestForwardedRecordsSurvivePowerFailure(t *testing.T) {
 	testcheck.NoError(t, f.Run(t.Context(), false))
 }
 
-// TestForwarderContinuesAfterRemovedRecords: a forwarder that was away for longer than records are kept goes on with
-// the oldest that is there: the sink sees the gap, each record after it, and none twice. A warning names the lost ones,
+// TestForwarderContinuesAfterRemovedRecords checks that a forwarder that was stopped for longer than records are kept
+// continues with the oldest record. The sink sees the gap and each later record once. A warning names the lost records,
 // also for a sink without a cursor (U-204).
 func TestForwarderContinuesAfterRemovedRecords(t *testing.T) {
 	f := newForwarder(t)
-	for round := range 6 { // what a log has closed is named by a checkpoint, and may go
+	for round := range 6 { // closing a log covers its segments by a checkpoint, so they may be removed
 		writeLog(t, Config{Dir: f.Dir, SegmentBytes: 2000, Keep: Keep{Bytes: 8000, Full: Overwrite}}, 2+8*min(round, 1))
 		if round > 0 {
 			continue
@@ -118,7 +118,7 @@ func TestForwarderReportsOutageOnce(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- f.Run(ctx, true) }()
-		time.Sleep(time.Minute) // of the bubble: several attempts
+		time.Sleep(time.Minute) // in fake time: several attempts
 		testcheck.NoError(t, os.Mkdir(filepath.Dir(f.Sink), 0o700))
 		time.Sleep(time.Minute)
 		cancel()
@@ -145,12 +145,12 @@ func TestForwarderRefusesCursorOfAnotherSink(t *testing.T) {
 	}
 }
 
-// TestForwarderSurvivesConcurrentRemoval: a forwarder whose next record goes before it is read sends those that are
-// there, from the oldest on (U-77).
+// TestForwarderSurvivesConcurrentRemoval checks that a forwarder whose next record is removed before it is read
+// continues with the oldest record (U-77).
 func TestForwarderSurvivesConcurrentRemoval(t *testing.T) {
 	f := newForwarder(t)
 	l := mustOpen(t, Config{Dir: f.Dir, SegmentBytes: 1500})
-	for range 10 { // one after the other: records written at once are in one segment
+	for range 10 { // written singly, because a batch stays in one segment
 		mustWrite(t, l, 1)
 	}
 	testcheck.NoError(t, l.Close())
@@ -174,7 +174,7 @@ func TestForwarderSurvivesConcurrentRemoval(t *testing.T) {
 	testcheck.SlicesEqual(t, sinkIDs(t, f), want, "records in the sink")
 }
 
-// idsOf reads the RecordIds of the lines that come until the other end is done.
+// idsOf reads the RecordIds of lines until the end of the connection.
 func idsOf(t *testing.T, c net.Conn) []uint64 {
 	t.Helper()
 	var ids []uint64
@@ -200,11 +200,11 @@ func TestForwardSurvivesReceiverCrash(t *testing.T) {
 		ended := make(chan error)
 		go func() { ended <- f.Run(ctx, true) }()
 		dead := testcheck.Must(listener.Accept())
-		if _, err := dead.Read(make([]byte, 100)); err != nil { // it has begun
+		if _, err := dead.Read(make([]byte, 100)); err != nil { // the forwarder has started
 			t.Fatal(err)
 		}
 		testcheck.NoError(t, dead.Close())
-		writeLog(t, Config{Dir: f.Dir}, 0) // its start and its end
+		writeLog(t, Config{Dir: f.Dir}, 0) // the log's start and end
 		var next uint64 = 1
 		for _, last := range []uint64{24, 26} {
 			for next <= last {
@@ -226,7 +226,7 @@ func TestForwardSurvivesReceiverCrash(t *testing.T) {
 	}
 }
 
-// A sink that nobody serves is an error and leaves the forwarder without a connection.
+// A sink without a server is an error and leaves the forwarder without a connection.
 func TestUnservedSinkIsAnError(t *testing.T) {
 	f := newForwarder(t)
 	f.Sink = "unix:" + f.Sink
@@ -302,8 +302,9 @@ func TestUnwritableCursorEndsForwarder(t *testing.T) {
 	testcheck.NoError(t, ctx.Err())
 }
 
-// TestCursorFollowsConfirmedRecords: a run that ends leaves the cursor behind what the sink has, were it one record,
-// and lets it alone where nothing came; sink and cursor are for their owner, and what a sink had stays (U-77; UC-58).
+// TestCursorFollowsConfirmedRecords checks that a run leaves the cursor after the last record of the sink, even if it
+// sent only one, and unchanged if it sent none. Only the owner can read sink and cursor, and earlier contents of the
+// sink stay (U-77; UC-58).
 func TestCursorFollowsConfirmedRecords(t *testing.T) {
 	dir := t.TempDir()
 	log := filepath.Join(dir, "log")
@@ -314,7 +315,7 @@ func TestCursorFollowsConfirmedRecords(t *testing.T) {
 		sent := 0
 		for _, n := range []int{0, 0, 1, 0, 2, 3} {
 			writeLog(t, Config{Dir: log}, n)
-			for range 2 { // the second one finds nothing
+			for range 2 { // the second run finds no record
 				testcheck.NoError(t, f.Run(t.Context(), false))
 				testcheck.That(t, f.out == nil, "%s: the sink is open after a run", sink)
 			}
@@ -354,7 +355,7 @@ func TestCursorFollowsConfirmedRecords(t *testing.T) {
 	}
 }
 
-// A record is a line of its own, even if the file ends with a part of one (U-77).
+// Each record is a line of its own, even if the file ends with an incomplete line (U-77).
 func TestForwarderEndsIncompleteLine(t *testing.T) {
 	f := newForwarder(t)
 	writeLog(t, Config{Dir: f.Dir}, 0)
@@ -421,7 +422,7 @@ func TestCursorIsWrittenPeriodically(t *testing.T) {
 	e := opened(t, audit.Failure, "report")
 	send := func(first, last uint64) (failed []uint64) {
 		for id := first; id <= last; id++ {
-			e.RecordID, f.since = id, time.Now().Add(time.Hour) // the second is not over
+			e.RecordID, f.since = id, time.Now().Add(time.Hour) // before the second is over
 			if _, err := f.line(nil, &e); err != nil {
 				failed = append(failed, id)
 			}

@@ -9,7 +9,7 @@ import (
 	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
-// TestMerkleRootsMatchRFC6962: the test tree of RFC 6962's first implementations (U-70).
+// TestMerkleRootsMatchRFC6962 checks the test tree of RFC 6962's first implementations (U-70).
 func TestMerkleRootsMatchRFC6962(t *testing.T) {
 	leaves := []string{"", "00", "10", "2021", "3031", "40414243", "5051525354555657",
 		"606162636465666768696a6b6c6d6e6f"}

@@ -13,14 +13,14 @@ import (
 	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
-// TestSignerDoesNotWaitForOtherPrograms: a signature counts although a program that the signer started lives on and has
-// its output open (U-71).
+// TestSignerDoesNotWaitForOtherPrograms checks that a signature is accepted although a program that the signer started
+// still runs and holds the signer's output open (U-71).
 func TestSignerDoesNotWaitForOtherPrograms(t *testing.T) {
 	key := filepath.Join(t.TempDir(), "a")
 	testcheck.NoError(t, testcheck.Err(CreateKey(key, "host.example/audit")))
 	fifo := key + ".fifo"
 	testcheck.NoError(t, unix.Mkfifo(fifo, 0o600))
-	other := testcheck.Must(os.OpenFile(fifo, os.O_RDWR, 0)) // the other program lives as long as this is open
+	other := testcheck.Must(os.OpenFile(fifo, os.O_RDWR, 0)) // the other program runs until this is closed
 	var waited atomic.Bool
 	timer := time.AfterFunc(signTimeout/2, func() { waited.Store(true); _ = other.Close() })
 	public := strings.TrimSpace(string(testcheck.Must(os.ReadFile(key + ".pub"))))

@@ -14,8 +14,8 @@ import (
 	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
-// TestCommandSignsWithItsKeyOnly: a program of the site signs, and one that signs with
-// another key is refused (U-71).
+// TestCommandSignsWithItsKeyOnly checks that a signing program is accepted, and rejected if it signs with another key
+// (U-71).
 func TestCommandSignsWithItsKeyOnly(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"a", "b"} {
@@ -38,8 +38,8 @@ func TestCommandSignsWithItsKeyOnly(t *testing.T) {
 	}
 }
 
-// TestInterruptedKeyIsRecreated makes a key after a run that ended between the halves of one:
-// both halves are there, and they belong together.
+// TestInterruptedKeyIsRecreated creates a key after a run that wrote only one half of a key pair. Both halves then
+// exist and match.
 func TestInterruptedKeyIsRecreated(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "a")
@@ -59,7 +59,7 @@ func TestInterruptedKeyIsRecreated(t *testing.T) {
 	}
 }
 
-// A name that no signature can carry is refused before a file is written.
+// A name that cannot appear in a signature is rejected before a file is written.
 func TestKeyNameIsChecked(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"", "a b", "a+b", "\xff"} {
@@ -72,7 +72,7 @@ func TestKeyNameIsChecked(t *testing.T) {
 	}
 }
 
-// TestKeyReadableByOthersIsRefused: a key that its group or others can read, write or run is refused.
+// TestKeyReadableByOthersIsRefused checks that a key is rejected if its group or others can read, write or execute it.
 func TestKeyReadableByOthersIsRefused(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a")
 	testcheck.NoError(t, testcheck.Err(CreateKey(file, "host.example/audit")))
@@ -84,7 +84,7 @@ func TestKeyReadableByOthersIsRefused(t *testing.T) {
 	}
 }
 
-// TestFileMayHaveSeveralPublicKeys: a file may name several keys, one for each line.
+// TestFileMayHaveSeveralPublicKeys checks that a file may have several keys, one per line.
 func TestFileMayHaveSeveralPublicKeys(t *testing.T) {
 	dir := t.TempDir()
 	var both []byte

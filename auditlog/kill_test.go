@@ -23,8 +23,8 @@ import (
 	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
-// victim, set in the environment, makes this program the one that is killed: it
-// writes to the folder and prints each acknowledged name.
+// victim is the environment variable that makes this program write to the folder it names and print each acknowledged
+// name, until the test kills it.
 const victim = "REFMON_AUDITLOG_VICTIM"
 
 func TestMain(m *testing.M) {
@@ -39,8 +39,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// signing, set in the environment, makes this program a signer with the key in
-// that file.
+// signing is the environment variable that makes this program a signer with the key in the file it names.
 const signing = "REFMON_AUDITLOG_SIGNER"
 
 func sign(file string) {
@@ -60,8 +59,7 @@ func sign(file string) {
 	fmt.Println(base64.StdEncoding.EncodeToString(sig))
 }
 
-// write writes from several goroutines until it is killed, or to the number of
-// records that REFMON_AUDITLOG_RECORDS says.
+// write writes records from several goroutines until it is killed, or until it wrote REFMON_AUDITLOG_RECORDS of them.
 func write(dir string) {
 	limit, err := strconv.Atoi(os.Getenv("REFMON_AUDITLOG_RECORDS"))
 	if err != nil {
@@ -99,7 +97,7 @@ func startVictim(t *testing.T, dir string, more ...string) (*exec.Cmd, *bytes.Bu
 	return cmd, out
 }
 
-// kills returns how often TestKilledWriterKeepsAcknowledgedRecords kills: REFMON_KILLS, else 10.
+// kills returns the number of kills in TestKilledWriterKeepsAcknowledgedRecords: REFMON_KILLS, else 10.
 func kills() int {
 	if n, err := strconv.Atoi(os.Getenv("REFMON_KILLS")); err == nil {
 		return n
@@ -146,8 +144,7 @@ func TestKilledWriterKeepsAcknowledgedRecords(t *testing.T) {
 	t.Logf("%d kills, %d records acknowledged, %d there", kills(), len(acknowledged), last)
 }
 
-// throughSeam are the system calls on files that a log makes through its disk;
-// each has a method there that tests let fail.
+// throughSeam lists the file system calls that a log makes through its disk interface, where tests inject errors.
 var throughSeam = map[string]string{
 	"openat": "Create, Open, List, SyncDir", "pwrite64": "WriteAt", "fdatasync": "Sync",
 	"fsync": "SyncDir", "ftruncate": "Truncate",
@@ -185,7 +182,7 @@ func TestAllFileChangesUseDiskInterface(t *testing.T) {
 			continue
 		}
 		seen[call]++
-		// The key is made once, before the log: it has its own writes.
+		// The key is created once, before the log, by writes of its own.
 		testcheck.That(t, throughSeam[call] != "" || strings.Contains(line, "/key") || strings.Contains(line, "/lock"),
 			"the system call %s does not go through the disk of package auditlog: %.200s", call, line)
 	}

@@ -40,8 +40,8 @@ func question(t testing.TB) (*audit.Policy, *access.Request, access.Decision) {
 	return p, r, dec
 }
 
-// idle returns a log whose writer takes nothing.
-func idle() *Log {
+// newIdleLog returns a log whose writer does not run.
+func newIdleLog() *Log {
 	return &Log{
 		cfg:  Config{Mode: Relaxed},
 		next: &batch{events: make([]audit.Event, 0, queueRecords), done: make(chan struct{})},
@@ -49,10 +49,10 @@ func idle() *Log {
 	}
 }
 
-// TestQueueIsBoundedByBytes: a queue takes records up to its bound in bytes, however few
-// they are, and no relaxed one behind it (U-66).
+// TestQueueIsBoundedByBytes checks that a queue accepts records up to its limit in bytes, however few they are, and no
+// relaxed record beyond it (U-66).
 func TestQueueIsBoundedByBytes(t *testing.T) {
-	l, e, n := idle(), opened(t, audit.Success, strings.Repeat("r", 200_000)), 0
+	l, e, n := newIdleLog(), opened(t, audit.Success, strings.Repeat("r", 200_000)), 0
 	for l.Write(e) == nil {
 		if n++; n > queueRecords/2 {
 			t.Fatal("the queue has no bound in bytes")
@@ -63,8 +63,7 @@ func TestQueueIsBoundedByBytes(t *testing.T) {
 	}
 }
 
-// decideAndEnqueue returns what an audited open pays on the relaxed path for a record
-// that is made: the SACL is evaluated, the record queued.
+// decideAndEnqueue does the work of an audited open on the relaxed path: it evaluates the SACL and queues the record.
 func decideAndEnqueue(l *Log, p *audit.Policy, r *access.Request, d access.Decision, e audit.Event) bool {
 	if v := p.Evaluate("File", r, d, nil); !v.Success {
 		return false
@@ -75,10 +74,10 @@ func decideAndEnqueue(l *Log, p *audit.Policy, r *access.Request, d access.Decis
 	return l.Write(e) == nil
 }
 
-// TestEnqueueAllocatesNothing holds the relaxed path to no allocation.
+// TestEnqueueAllocatesNothing checks that the relaxed path makes no allocation.
 func TestEnqueueAllocatesNothing(t *testing.T) {
 	p, r, d := question(t)
-	l, e := idle(), opened(t, audit.Success, "report")
+	l, e := newIdleLog(), opened(t, audit.Success, "report")
 	n := testing.AllocsPerRun(1000, func() {
 		if !decideAndEnqueue(l, p, r, d, e) {
 			t.Fatal("no record")
@@ -89,15 +88,14 @@ func TestEnqueueAllocatesNothing(t *testing.T) {
 
 func BenchmarkDecideAndEnqueue(b *testing.B) {
 	p, r, d := question(b)
-	l, e := idle(), opened(b, audit.Success, "report")
+	l, e := newIdleLog(), opened(b, audit.Success, "report")
 	b.ReportAllocs()
 	for b.Loop() {
 		decideAndEnqueue(l, p, r, d, e)
 	}
 }
 
-// diskTimes returns how long the disk takes to make 300 appended bytes durable,
-// ascending.
+// diskTimes returns the sorted durations of making 300 appended bytes durable.
 func diskTimes(b *testing.B, dir string) []time.Duration {
 	b.Helper()
 	f := testcheck.Must(os.Create(filepath.Join(dir, "rate")))
@@ -151,7 +149,7 @@ func BenchmarkDurable(b *testing.B) {
 func BenchmarkOverlappingSyncs(b *testing.B) {
 	for _, writers := range []int{16, 64} {
 		b.Run(fmt.Sprint("writers=", writers), func(b *testing.B) {
-			var took [2][]time.Duration // of 20 records of each writer
+			var took [2][]time.Duration // for 20 records of each writer
 			var each [2][]time.Duration // of a record
 			var logs [2]*Log
 			for i := range logs {
@@ -206,8 +204,8 @@ func report(b *testing.B, took, disk []time.Duration) {
 	b.ReportMetric(p99(disk), "p99-fdatasync-ms")
 }
 
-// flooding, set in the environment, makes this program one that writes as fast as
-// it can, in that mode, and prints how much memory that took.
+// flooding is the environment variable that makes this program write as fast as it can in the mode it names, and print
+// its memory use.
 const flooding = "REFMON_FLOOD"
 
 // TestFloodHelperProcess is the other process of [BenchmarkMemory].

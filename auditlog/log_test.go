@@ -61,8 +61,8 @@ func mustVerify(t testing.TB, dir string) *Verified {
 	return testcheck.Must(Verify(Verification{Dir: dir}))
 }
 
-// TestReopenedLogContinuesRecordIDs writes, closes, opens again: RecordIds go on, everything verifies
-// (U-63, U-70, U-71).
+// TestReopenedLogContinuesRecordIDs checks that RecordIds continue in a reopened log, and that it verifies (U-63, U-70,
+// U-71).
 func TestReopenedLogContinuesRecordIDs(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "log")
 	for round := range 3 {
@@ -89,8 +89,8 @@ func TestReopenedLogContinuesRecordIDs(t *testing.T) {
 	}
 }
 
-// TestConcurrentRecordsAreAcknowledgedOnce: many goroutines get their records acknowledged, each once,
-// durable ones and relaxed ones side by side (U-60, U-62).
+// TestConcurrentRecordsAreAcknowledgedOnce checks that the records of many goroutines, durable and relaxed ones, are
+// acknowledged once each (U-60, U-62).
 func TestConcurrentRecordsAreAcknowledgedOnce(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, Config{Dir: dir, Mode: Relaxed})
@@ -115,8 +115,8 @@ func TestConcurrentRecordsAreAcknowledgedOnce(t *testing.T) {
 	}
 }
 
-// TestLogAssignsRecordNumbers: a record has the number that the log gives it and no chain of its own,
-// whatever it brings (U-63).
+// TestLogAssignsRecordNumbers checks that the log assigns each record's number and chain, whatever the record contains
+// (U-63).
 func TestLogAssignsRecordNumbers(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "log")
 	l := mustOpen(t, Config{Dir: dir})
@@ -161,7 +161,7 @@ func TestWriteAllIsAllOrNone(t *testing.T) {
 		{"the second is a user's", []audit.Event{admin, user}, 0, ErrStopped},
 		{"the first is a user's", []audit.Event{user, end, admin}, 0, ErrStopped},
 		{"the rest is for administrators", []audit.Event{admin, end}, 0, ErrStopped},
-		{"all may use the reserve", []audit.Event{admin, admin}, 3, nil}, // and event 4612 for the lost ones
+		{"all may use the reserve", []audit.Event{admin, admin}, 3, nil}, // and event 4612 about the lost records
 	} {
 		err := l.WriteAll(c.events)
 		if got := l.Durable() - stored; got != c.want || !errors.Is(err, c.err) {

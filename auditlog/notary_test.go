@@ -61,7 +61,8 @@ func TestFirstFailureOfLogStays(t *testing.T) {
 		"failures %v, then %v, want the first twice", first, second)
 }
 
-// Whatever a note did before there was no room, the next one leaves no partial tiles but its own (U-71).
+// TestFailedCheckpointLeavesNoTiles checks that a checkpoint that follows one that failed on a full disk leaves only
+// its own partial tiles (U-71).
 func TestFailedCheckpointLeavesNoTiles(t *testing.T) {
 	for fails := 1; ; fails++ {
 		var tree frontier

@@ -19,7 +19,7 @@ import (
 	"github.com/refmon/refmon/internal/test/inject"
 )
 
-// treeOf is the checkpoint of a log's first records, computed from them.
+// treeOf computes the checkpoint of a log's first records.
 func treeOf(t *testing.T, d *memDisk, size uint64) Checkpoint {
 	t.Helper()
 	c := Checkpoint{Origin: "test.example/audit", Size: size}
@@ -89,7 +89,7 @@ func TestLogReportsItsState(t *testing.T) {
 		Anchors: []Checkpoint{treeOf(t, d, 6)}}
 	testcheck.That(t, reflect.DeepEqual(got, want) && got.Log != [16]byte{} && size > head.size(),
 		"verified %+v, want %+v", got, want)
-	// A torn end is cut off, kept aside, and announced with its length behind the start.
+	// A torn end is cut off, saved in a file, and recorded with its length after the start record.
 	d.set(segmentName(1), append(slices.Clone(d.now[segmentName(1)].data), "torn"...))
 	l = mustOpen(t, cfg)
 	told("opened with a torn end", l, 8, treeOf(t, d, 6), Recovery{Records: 6, Cut: 4,
@@ -156,7 +156,7 @@ func TestDiskOperationsAreOrdered(t *testing.T) {
 	}
 }
 
-// noting is a disk that keeps each checkpoint that had the name of the newest.
+// noting is a disk that keeps each version of the newest checkpoint.
 type noting struct {
 	*memDisk
 	mu   sync.Mutex
@@ -180,8 +180,8 @@ func (d *noting) Rename(from, to string) error {
 	return err
 }
 
-// TestCheckpointsAreWrittenPeriodically: a checkpoint comes before the first record, and after as many records as the
-// configuration says, no earlier; the last one when the log is closed (U-71).
+// TestCheckpointsAreWrittenPeriodically checks that a checkpoint is written before the first record, after exactly the
+// configured number of records, and when the log is closed (U-71).
 func TestCheckpointsAreWrittenPeriodically(t *testing.T) {
 	for _, every := range []uint64{2, 5, 7} {
 		d := &noting{memDisk: newMemDisk(t, "")}

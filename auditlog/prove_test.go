@@ -15,8 +15,8 @@ import (
 	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
-// TestOlderCheckpointIsProvedByHashes: a checkpoint of records that are not read is proved from the stored
-// hashes; one of another log is not (U-72).
+// TestOlderCheckpointIsProvedByHashes checks that a checkpoint of records that are not read is proved from the stored
+// hashes, and that one of another log is not (U-72).
 func TestOlderCheckpointIsProvedByHashes(t *testing.T) {
 	d, ours := manySegments(t, 2)
 	_, theirs := manySegments(t, 2)
@@ -36,8 +36,7 @@ func TestOlderCheckpointIsProvedByHashes(t *testing.T) {
 	}
 }
 
-// opensProof checks a proof as its reader does, with the public key and nothing of the
-// log, and returns the record that it proves.
+// opensProof checks a proof with the public key alone and returns the record that it proves.
 func opensProof(t *testing.T, proof []byte) (record []byte, index int64, err error) {
 	t.Helper()
 	_, key := testKey(t)
@@ -71,8 +70,8 @@ func hashesOf(t *testing.T, lines []string) []tlog.Hash {
 	return out
 }
 
-// TestEachRecordHasItsOwnProof: each record that is kept has a proof that holds by itself, and no other
-// number has one; a proof of one record holds for no other (U-70, U-72).
+// TestEachRecordHasItsOwnProof checks that each kept record has a self-contained proof, that no other number has one,
+// and that a proof of one record is not valid for another (U-70, U-72).
 func TestEachRecordHasItsOwnProof(t *testing.T) {
 	d, checkpoints := manySegments(t, 2)
 	firsts := segmentsOf(t, d)
@@ -139,7 +138,7 @@ func TestEachRecordHasItsOwnProof(t *testing.T) {
 	}
 	testcheck.That(t, testcheck.Err(proveSince(d, []byte("no checkpoint"))) != nil,
 		"bytes without a checkpoint are continued")
-	delete(d.now, segmentName(firsts[0])) // as one that is not kept any more
+	delete(d.now, segmentName(firsts[0])) // like a removed record
 	var gone *GoneError
 	if _, err := proveRecord(d, 1); !errors.As(err, &gone) || gone.From != 1 || gone.To != firsts[1]-1 {
 		t.Errorf("a record that is not kept: %v", err)

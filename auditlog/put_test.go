@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/internal/test/inject"
 )
 
-// TestConcurrentFilesKeepTheirContents begins segments while checkpoints are replaced, as the writer
-// and the notary do: each file has its own content.
+// TestConcurrentFilesKeepTheirContents starts segments while checkpoints are replaced, like the writer and the notary,
+// and checks that each file has its own contents.
 func TestConcurrentFilesKeepTheirContents(t *testing.T) {
 	d := folder{dir: t.TempDir()}
 	signed := bytes.Repeat([]byte("signed\n"), 20)
@@ -48,8 +48,8 @@ func TestConcurrentFilesKeepTheirContents(t *testing.T) {
 	}
 }
 
-// TestOverwrittenFileIsDurable: the first bytes of a file that was not durable survive a crash after they were
-// overwritten, whether or not the rest is cut.
+// TestOverwrittenFileIsDurable checks that the overwritten first bytes of a file that was not durable survive a crash,
+// whether or not the rest is truncated.
 func TestOverwrittenFileIsDurable(t *testing.T) {
 	for cut, want := range map[bool]string{false: "records and more", true: "records"} {
 		d := newMemDisk(t, "")
@@ -60,7 +60,8 @@ func TestOverwrittenFileIsDurable(t *testing.T) {
 	}
 }
 
-// TestPartOfFileIsCopiedWhole: a part of a file is copied whole, from its place, however many reads that takes.
+// TestPartOfFileIsCopiedWhole checks that a part of a file is copied completely from its offset, however many reads
+// that takes.
 func TestPartOfFileIsCopiedWhole(t *testing.T) {
 	d := newMemDisk(t, "")
 	from := make([]byte, 3*chunk+100)
@@ -77,7 +78,7 @@ func TestPartOfFileIsCopiedWhole(t *testing.T) {
 		}
 	}
 	testcheck.That(t, closed(put(d, "to", partOf(f, 7, 3*chunk+100))) != nil, "more than the file has is copied")
-	d.Fail(syscall.ENOSPC, inject.Kind("syncdir")) // after the rename nobody may go on as if only space were missing
+	d.Fail(syscall.ENOSPC, inject.Kind("syncdir")) // after the rename the error must not count as missing space only
 	if err := closed(put(d, "to", bytesOf(nil))); err == nil || isFull(err) {
 		t.Errorf("a name that is not durable: %v, want an error that is not of a full disk", err)
 	}

@@ -44,7 +44,7 @@ func TestReaderReportsDamagedEnd(t *testing.T) {
 		}
 	}
 	end := len(head)
-	for i, f := range frames { // each record is missed, the last that the checkpoint names too
+	for i, f := range frames { // each missing record is detected, also the last one of the checkpoint
 		copied := d.crash(lostAll)
 		copied.now[segmentName(1)].data = copied.now[segmentName(1)].data[:end]
 		if n, err := count(copied); n != i || err == nil || errors.Is(err, io.EOF) {
@@ -54,7 +54,8 @@ func TestReaderReportsDamagedEnd(t *testing.T) {
 	}
 }
 
-// A segment that is missing between others is an error at its first record, and no endless search for it (U-87).
+// TestReaderReportsMissingSegment checks that a missing segment between others is an error at its first record, and
+// that the reader does not search for it endlessly (U-87).
 func TestReaderReportsMissingSegment(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
@@ -106,7 +107,7 @@ func TestReaderReadsChangedSegmentTwice(t *testing.T) {
 	cfg.SegmentBytes = 2_000
 	l := mustOpen(t, cfg)
 	for range 40 {
-		mustWrite(t, l, 1) // those that are written at once come into one segment
+		mustWrite(t, l, 1) // a batch stays in one segment
 	}
 	testcheck.NoError(t, l.Close())
 	firsts := segmentsOf(t, d)
@@ -119,7 +120,7 @@ func TestReaderReadsChangedSegmentTwice(t *testing.T) {
 	testcheck.NoError(t, r.Close())
 }
 
-// The last record is that of the newest segment, or the one before it where it has no whole one yet.
+// The last record is that of the newest segment, or of the one before it if the newest has no complete record yet.
 func TestReaderFindsLastRecord(t *testing.T) {
 	d, cfg := newConfig(t)
 	cfg.SegmentBytes = 2_000
@@ -133,11 +134,11 @@ func TestReaderFindsLastRecord(t *testing.T) {
 	}
 	for id := uint64(1); id <= 40; id++ {
 		mustWrite(t, l, 1)
-		last("while it is written", id+1) // the log's own first record is one, too
+		last("while it is written", id+1) // includes the log's own start record
 	}
 	testcheck.NoError(t, l.Close())
 	firsts := segmentsOf(t, d)
-	newest := firsts[len(firsts)-1] // 42 records: of the beginning, 40, of the end
+	newest := firsts[len(firsts)-1] // 42 records: the start, 40, the end
 	testcheck.RequireThat(t, len(firsts) >= 2 && newest < 41,
 		"segments %v: the newest should have records, and not be the only one", firsts)
 	all := d.now[segmentName(newest)].data

@@ -19,7 +19,7 @@ import (
 // copiedRecords is a little less than a tile.
 const copiedRecords = 251
 
-// copied returns a log of some hundred records that a run starts from.
+// copied returns a log of some hundred records as the start of a run.
 func copied(t *testing.T) *memDisk {
 	t.Helper()
 	d, cfg := newConfig(t)
@@ -28,9 +28,9 @@ func copied(t *testing.T) *memDisk {
 	return d
 }
 
-// work opens a log, writes named records one after the other and closes it. It
+// writeRecords opens a log, writes named records one after the other and closes it. It
 // returns the names that were acknowledged and those that were tried.
-func work(t *testing.T, d *memDisk) (acknowledged, tried map[string]bool, failed error) {
+func writeRecords(t *testing.T, d *memDisk) (acknowledged, tried map[string]bool, failed error) {
 	t.Helper()
 	acknowledged, tried = map[string]bool{}, map[string]bool{}
 	cfg := testConfig(t, d)
@@ -81,9 +81,9 @@ func checkLeft(t *testing.T, left *memDisk, what string, acknowledged, tried map
 	}
 }
 
-// tails are what power failures leave of bytes that were not synced: none, the first ones, zeros because only the
-// length of the file was stored, some sectors and zeros between them, and old contents of the disk.
-func tails(rnd *rand.Rand) []tail {
+// unsyncedTails returns what a power failure can leave of unsynced bytes: none, the first ones, zeros because only the
+// file's length was stored, some sectors with zeros between them, and old contents of the disk.
+func unsyncedTails(rnd *rand.Rand) []tail {
 	return []tail{lostAll,
 		func(_ int, extra []byte) []byte { return extra[:rnd.IntN(len(extra)+1)] },
 		func(_ int, extra []byte) []byte { clear(extra); return extra },
@@ -107,8 +107,8 @@ func tails(rnd *rand.Rand) []tail {
 		func(_ int, extra []byte) []byte { return append(extra[:rnd.IntN(len(extra)+1)], make([]byte, 4096)...) }}
 }
 
-// Each file operation in turn fails, or is the process's last. A power failure keeps the synced data and something of
-// the rest. Every acknowledged record must survive (U-61).
+// TestAcknowledgedRecordsSurviveAnyFailure makes each file operation in turn fail, or be the process's last. A power
+// failure keeps the synced data and some of the rest. Every acknowledged record must survive (U-61).
 func TestAcknowledgedRecordsSurviveAnyFailure(t *testing.T) {
 	start := copied(t)
 	for _, kind := range []string{"fails", "is the last", "fails for want of room"} {
@@ -117,10 +117,10 @@ func TestAcknowledgedRecordsSurviveAnyFailure(t *testing.T) {
 	t.Run("is the last with zeros ahead", func(t *testing.T) { everyOperation(t, start, "is the last", true) })
 }
 
-// everyOperation lets each operation go wrong in turn. With ahead the log writes zeros behind its records.
+// everyOperation makes each operation fail in turn. With ahead the log writes zeros after its records.
 func everyOperation(t *testing.T, start *memDisk, kind string, ahead bool) {
 	rnd := rand.New(rand.NewPCG(3, 4))
-	left := tails(rnd)
+	left := unsyncedTails(rnd)
 	points := 0
 	for k := 1; ; k++ {
 		d := start.crash(lostAll)
@@ -134,7 +134,7 @@ func everyOperation(t *testing.T, start *memDisk, kind string, ahead bool) {
 		default:
 			d.Fail(inject.Short(short, syscall.ENOSPC), inject.OnIndex(k-1))
 		}
-		acknowledged, tried, _ := work(t, d)
+		acknowledged, tried, _ := writeRecords(t, d)
 		if d.Selected() == 0 {
 			break
 		}
@@ -155,8 +155,8 @@ func everyOperation(t *testing.T, start *memDisk, kind string, ahead bool) {
 	testcheck.That(t, points >= 60, "only %d operations, want at least 60", points)
 }
 
-// TestNothingIsAcknowledgedAfterSyncError: after one failed sync nothing is acknowledged, also
-// when the disk says that all is well again.
+// TestNothingIsAcknowledgedAfterSyncError checks that after one failed sync nothing is acknowledged, even if later
+// syncs succeed.
 func TestNothingIsAcknowledgedAfterSyncError(t *testing.T) {
 	d := newMemDisk(t, "")
 	l := mustOpen(t, testConfig(t, d))
@@ -175,8 +175,8 @@ func TestNothingIsAcknowledgedAfterSyncError(t *testing.T) {
 	testcheck.ErrorIs(t, err, syscall.EIO, "Health after Close")
 }
 
-// TestLogSurvivesFullDescriptorTable checks that a log whose process can open no further file loses records until it
-// can again, and does not end: neither a segment nor a checkpoint was begun.
+// TestLogSurvivesFullDescriptorTable checks that a log whose process cannot open further files loses records until it
+// can, and does not end.
 func TestLogSurvivesFullDescriptorTable(t *testing.T) {
 	d, cfg := newConfig(t)
 	cfg.SegmentBytes, cfg.CheckpointRecords = 1, 1 // each record begins a segment, and a checkpoint
@@ -199,9 +199,8 @@ func TestLogSurvivesFullDescriptorTable(t *testing.T) {
 	verifyDisk(t, d)
 }
 
-// TestRecordsLostOnFullDiskAreCounted: while there is no room records are lost and counted; the first
-// one kept afterwards is preceded by the count (UC-57, U-65). A short write is
-// cut off again.
+// TestRecordsLostOnFullDiskAreCounted checks that records lost on a full disk are counted, and that the count precedes
+// the first record stored afterwards (UC-57, U-65). A short write is truncated.
 func TestRecordsLostOnFullDiskAreCounted(t *testing.T) {
 	d := newMemDisk(t, "")
 	l := mustOpen(t, testConfig(t, d))

@@ -16,12 +16,12 @@ func TestTornRecordIsCutAndAnnounced(t *testing.T) {
 	d := newMemDisk(t, "")
 	l := mustOpen(t, testConfig(t, d))
 	mustWrite(t, l, 5)
-	left := d.crash(lostAll) // the process is gone
+	left := d.crash(lostAll) // the process was killed
 	testcheck.NoError(t, l.Close())
 	whole := left.now[segmentName(1)].data
 	var torn []byte
 	torn = append(append(torn, whole...), rewrite(7, []byte(`{"id":7,"time":"x`))...)
-	clean := left.crash(lostAll) // nothing to cut off: nothing is kept aside
+	clean := left.crash(lostAll) // nothing is cut off or saved
 	l = mustOpen(t, testConfig(t, clean))
 	if got := l.Recovered(); got.Records != 6 || got.Cut != 0 || got.CutFile != "" {
 		t.Errorf(`whole: %+v, want got.Records = 6, got.Cut = 0, got.CutFile = ""`, got)
@@ -49,9 +49,9 @@ func TestTornRecordIsCutAndAnnounced(t *testing.T) {
 		}
 		verifyDisk(t, d)
 	}
-	other := rewrite(9, []byte(`{"id":9}`)) // its number is not the next
+	other := rewrite(9, []byte(`{"id":9}`)) // its number is not the next one
 	for want, tail := range map[int][]byte{len(other): other,
-		1 + frameFixed: append([]byte{1}, make([]byte, frameFixed)...), // few zeros are of a record that was cut short
+		1 + frameFixed: append([]byte{1}, make([]byte, frameFixed)...), // a few zeros belong to a truncated record
 		1:              append([]byte{1}, make([]byte, frameFixed+1)...)} {
 		d := left.crash(lostAll)
 		d.set(segmentName(1), append(whole[:len(whole):len(whole)], tail...))
@@ -62,8 +62,8 @@ func TestTornRecordIsCutAndAnnounced(t *testing.T) {
 	}
 }
 
-// TestDamagedLogAcceptsNoRecords: a log whose records do not reach its checkpoint, or are
-// not those of it, takes no more records: the next checkpoint would sign it.
+// TestDamagedLogAcceptsNoRecords checks that a log whose records do not reach or do not match its checkpoint accepts no
+// more records, because the next checkpoint would sign the damage.
 func TestDamagedLogAcceptsNoRecords(t *testing.T) {
 	d, cfg := newConfig(t)
 	writeLog(t, cfg, 5)
@@ -147,7 +147,7 @@ func TestLostOrAlteredTilesAreRecomputed(t *testing.T) {
 	partial := 0
 	for name := range d.now {
 		if strings.HasPrefix(name, tileFolder) && strings.Contains(name, ".p/") {
-			partial++ // a full one is found by a verification: the log does not read it
+			partial++ // only a verification reads full tiles
 			reopened(name, true, func(d *memDisk) { d.flip(name, len(d.now[name].data)-1, 1) })
 		}
 	}
@@ -158,8 +158,8 @@ func TestLostOrAlteredTilesAreRecomputed(t *testing.T) {
 	reopened("unchanged", false, func(*memDisk) {})
 }
 
-// TestMissingSegmentIsDamage: a log that ended before its first segment goes on; where the checkpoint names a
-// record and there is no segment, the log is damaged.
+// TestMissingSegmentIsDamage checks that a log that ended before its first segment continues, and that a log without
+// segments is damaged if its checkpoint covers a record.
 func TestMissingSegmentIsDamage(t *testing.T) {
 	for size, fine := range map[uint64]bool{0: true, 1: false, 7: false} {
 		d, cfg := newConfig(t)

@@ -17,7 +17,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// of returns a record of an account that is an administrator's or not.
+// of returns a record about an administrator or an ordinary user.
 func of(t *testing.T, admin bool) audit.Event {
 	t.Helper()
 	spec := token.LocalSystem()
@@ -28,7 +28,7 @@ func of(t *testing.T, admin bool) audit.Event {
 	return opened(t, audit.Failure, "report").Of(v)
 }
 
-// fill writes records until one is refused, and returns how many were kept.
+// fill writes records until one is rejected, and returns the number of stored ones.
 func fill(t *testing.T, l *Log, e audit.Event) (kept int) {
 	t.Helper()
 	for ; ; kept++ {
@@ -41,8 +41,9 @@ func fill(t *testing.T, l *Log, e audit.Event) (kept int) {
 	}
 }
 
-// TestReserveIsForAdministrators: on a full disk the records of administrators are kept in the reserve, those of
-// ends in its first half; once it is used up they fail too, and with room again everything goes on (U-93).
+// TestReserveIsForAdministrators checks that on a full disk the reserve keeps records of administrators, and its first
+// half also records of logoffs. They fail when the reserve is used up, and all records are stored again when there is
+// space (U-93).
 func TestReserveIsForAdministrators(t *testing.T) {
 	disk := smallDisk(t, 2048)
 	ballast := filepath.Join(disk, "ballast")
@@ -86,9 +87,9 @@ func TestReserveIsForAdministrators(t *testing.T) {
 	mustVerify(t, filepath.Join(disk, "log"))
 }
 
-// TestFlushesOverwriteZeros checks that most flushes of a log with a reserve leave the length of the segment and its
-// blocks alone, that readers end before the zeros, and that zeros are not damage after a crash. Other bytes behind the
-// records still are, in a segment that another one follows.
+// TestFlushesOverwriteZeros checks that most flushes of a log with a reserve do not change the segment's length and
+// blocks, that readers end before the zeros, and that zeros are not damage after a crash. Other bytes after the records
+// are damage in a segment that another one follows.
 func TestFlushesOverwriteZeros(t *testing.T) {
 	dir := t.TempDir()
 	cfg := Config{Dir: filepath.Join(dir, "log"), Reserve: 4 << 20}
@@ -109,7 +110,7 @@ func TestFlushesOverwriteZeros(t *testing.T) {
 	}
 	records := len(bytes.TrimRight(torn, "\x00"))
 	crashed := filepath.Join(dir, "crashed")
-	if err := os.CopyFS(crashed, os.DirFS(cfg.Dir)); err != nil { // as kill -9 leaves it
+	if err := os.CopyFS(crashed, os.DirFS(cfg.Dir)); err != nil { // as after kill -9
 		t.Fatal(err)
 	}
 	testcheck.NoError(t, l.Close())
@@ -152,8 +153,8 @@ func TestReserveNeedsNoMoreThanItsSize(t *testing.T) {
 	testcheck.NoError(t, testcheck.Err(l.State())) // although a segment is removed while State reads the folder
 }
 
-// TestStoppedLogKeepsAdministratorsRecords: a log that stops keeps records of administrators behind its bound, as
-// many as the reserve has room for; those that no caller waits for never stop anything (U-92, U-93).
+// TestStoppedLogKeepsAdministratorsRecords checks that a log stopped at its size limit stores administrators' records
+// up to the size of the reserve. Records without a waiting caller never fail an operation (U-92, U-93).
 func TestStoppedLogKeepsAdministratorsRecords(t *testing.T) {
 	d, cfg := newConfig(t)
 	cfg.Keep, cfg.Reserve = Keep{Bytes: 50_000, Full: Stop}, 20_000

@@ -18,8 +18,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// keeping is a log of several segments that was closed, and what the next opening finds: its size with the record of
-// the start. Each record is an hour later than the one before.
+// keeping returns a closed log of several segments whose records are an hour apart. total is its size including the
+// next start record.
 func keeping(t *testing.T, pad int) (d *memDisk, cfg Config, total int64) {
 	t.Helper()
 	d = newMemDisk(t, "")
@@ -45,8 +45,8 @@ func keeping(t *testing.T, pad int) (d *memDisk, cfg Config, total int64) {
 	return d, cfg, total
 }
 
-// opening opens a copy of a log as configured, and returns the segments and the records that it then has behind
-// those it had, and whether one was moved.
+// opening opens a copy of a log as configured. It returns the first records of its segments, the added records, and
+// whether a segment was archived.
 func opening(t *testing.T, d *memDisk, cfg Config) (firsts []uint64, added []audit.Event, moved bool, err error) {
 	t.Helper()
 	copied := d.crash(lostAll)
@@ -81,7 +81,7 @@ func TestSizeLimitRemovesOldestSegment(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		keep  Keep
-		first uint64   // that is left
+		first uint64   // the remaining size
 		added []uint16 // records
 	}{
 		{"no bound", Keep{}, 1, []uint16{4608}},
@@ -201,8 +201,8 @@ func TestWrongClockExpiresNothing(t *testing.T) {
 	testcheck.Equal(t, k.list[1].ended, right, "U-67: end of a segment while the clock was behind")
 }
 
-// TestNearlyFullLogWarnsOnce: a log that is nearly full says so once in four hours, with how full
-// it is, also after the clock was set back (U-67).
+// TestNearlyFullLogWarnsOnce checks that a nearly full log warns once in four hours with its fill level, also after the
+// clock was set back (U-67).
 func TestNearlyFullLogWarnsOnce(t *testing.T) {
 	d, cfg := newConfig(t)
 	clock := int64(100 * hour)
@@ -267,8 +267,8 @@ func TestArchiveReplacesNoSegment(t *testing.T) {
 	testcheck.Equal(t, countOf(t, d, 1105), 1, "records of moved segments")
 }
 
-// TestFailedSyncOfArchiveEndsLog checks that a failed sync of the archive ends the log as one of its own folder does
-// (U-62). Later writes would otherwise try to move the segment again.
+// TestFailedSyncOfArchiveEndsLog checks that a failed sync of the archive ends the log, like one of its own folder
+// (U-62). Otherwise later writes would move the segment again.
 func TestFailedSyncOfArchiveEndsLog(t *testing.T) {
 	d, cfg := newConfig(t)
 	cfg.Keep = Keep{Full: Archive, Archive: "old"}
@@ -279,7 +279,7 @@ func TestFailedSyncOfArchiveEndsLog(t *testing.T) {
 	_, failed := l.Health()
 	testcheck.ErrorIs(t, failed, syscall.EIO, "U-62: health")
 	testcheck.ErrorIs(t, l.Write(opened(t, audit.Failure, "report")), syscall.EIO, "U-62: write")
-	_ = l.Close() // it reports the failure again
+	_ = l.Close() // returns the failure again
 }
 
 // TestGoneSegmentIsRecordedAfterFullDisk fills the disk at each record around the removal of a segment. When there is
@@ -305,7 +305,7 @@ func TestGoneSegmentIsRecordedAfterFullDisk(t *testing.T) {
 				if err == nil {
 					stored++
 				}
-				for l.Checkpoint().Size+10 <= stored { // segments go behind a checkpoint only
+				for l.Checkpoint().Size+10 <= stored { // only segments before a checkpoint are removed
 					runtime.Gosched()
 				}
 				return err

@@ -65,8 +65,8 @@ func TestLongRecordIsTruncated(t *testing.T) {
 	}
 }
 
-// TestFrameSizeIsBounded: a frame has 1 to 256 KiB of content, a checksum and the highest byte
-// of its number 0; each other one is torn.
+// TestFrameSizeIsBounded checks that a frame has 1 byte to 256 KiB of content, a valid checksum and a record number
+// whose highest byte is 0. Any other frame is torn.
 func TestFrameSizeIsBounded(t *testing.T) {
 	frameOf := func(n int, id uint64) []byte {
 		b := make([]byte, frameFixed+n)
@@ -97,7 +97,7 @@ func TestFrameSizeIsBounded(t *testing.T) {
 		if (err == nil) != c.want || err == nil && (size != len(c.b) || len(f.payload()) != len(c.b)-frameFixed) {
 			t.Errorf("%s: %d bytes, %v", c.what, size, err)
 		}
-		if err == nil { // what follows belongs to the next one
+		if err == nil { // the rest belongs to the next frame
 			if g, again, err := decodeFrame(append(slices.Clone(c.b), 9, 9)); err != nil || again != size ||
 				g.id != f.id {
 				t.Errorf("%s with more after it: %d bytes, %v", c.what, again, err)
@@ -106,8 +106,8 @@ func TestFrameSizeIsBounded(t *testing.T) {
 	}
 }
 
-// TestSegmentNameIsItsFirstRecord: the name of a segment is its first record in sixteen small digits, and
-// no other name is one (U-70).
+// TestSegmentNameIsItsFirstRecord checks that a segment's name is the number of its first record in sixteen lower-case
+// hexadecimal digits, and that other names are rejected (U-70).
 func TestSegmentNameIsItsFirstRecord(t *testing.T) {
 	for _, first := range []uint64{1, 15, 16, 0xABCDEF, maxSize, math.MaxUint64} {
 		name := fmt.Sprintf("audit-%016x.log", first)
@@ -143,8 +143,8 @@ func TestSegmentNameIsItsFirstRecord(t *testing.T) {
 	}
 }
 
-// TestInvalidSegmentHeaderIsRefused: the first record of a segment is numbered 1 to 2^56-1, and a header
-// that is cut, altered or of another version is refused for that reason (U-70).
+// TestInvalidSegmentHeaderIsRefused checks that the first record's number must be 1 to 2^56-1, and that a truncated or
+// altered header, and one of another version, has its own error (U-70).
 func TestInvalidSegmentHeaderIsRefused(t *testing.T) {
 	good := header{first: 1}
 	whole := good.encode()

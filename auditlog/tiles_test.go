@@ -26,8 +26,8 @@ func TestTilePathsRoundTrip(t *testing.T) {
 	}
 }
 
-// TestTilesMatchReferenceImplementation: a tree that grows by tiles is the one that grows by its frontier and the one
-// of package tlog.
+// TestTilesMatchReferenceImplementation checks that a tree built from tiles equals the tree built from its frontier and
+// that of package tlog.
 func TestTilesMatchReferenceImplementation(t *testing.T) {
 	d := newMemDisk(t, "")
 	var tiles tiler
@@ -63,7 +63,7 @@ func TestTilesMatchReferenceImplementation(t *testing.T) {
 			t.Errorf("leaf %d: %v", n, err)
 		}
 	}
-	// A subtree has a hash once its last leaf is there.
+	// A subtree has a hash when its last leaf exists.
 	for level, subtrees := range map[int]int64{0: size, 4: size / 16, 5: size / 32, 8: size / 256, 9: size / 512} {
 		for n, want := range map[int64]bool{subtrees - 1: true, subtrees: false} {
 			_, err := hashes.ReadHashes([]int64{tlog.StoredHashIndex(level, n)})

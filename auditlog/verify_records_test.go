@@ -9,8 +9,8 @@ import (
 	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
-// TestRangeIsVerifiedUpToAnchor: a verification of some records reads the segments that have them,
-// up to an anchor, and says so (U-72).
+// TestRangeIsVerifiedUpToAnchor checks that the verification of a range reads its segments up to an anchor, and reports
+// that (U-72).
 func TestRangeIsVerifiedUpToAnchor(t *testing.T) {
 	d, cfg := newConfig(t)
 	cfg.SegmentBytes = 4_000

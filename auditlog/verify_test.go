@@ -30,7 +30,7 @@ func stored(t *testing.T, dir string) map[string][]byte {
 	return out
 }
 
-// edits returns how many bytes TestVerifyDetectsEveryBitFlip changes: REFMON_EDITS, else 300.
+// edits returns the number of changed bytes in TestVerifyDetectsEveryBitFlip: REFMON_EDITS, else 300.
 func edits() int {
 	if n, err := strconv.Atoi(os.Getenv("REFMON_EDITS")); err == nil {
 		return n
@@ -38,8 +38,7 @@ func edits() int {
 	return 300
 }
 
-// TestVerifyDetectsEveryBitFlip changes one bit of a stored byte at a time, anywhere: each change
-// is found (U-74; UC-53).
+// TestVerifyDetectsEveryBitFlip checks that a change of one bit of any stored byte is detected (U-74; UC-53).
 func TestVerifyDetectsEveryBitFlip(t *testing.T) {
 	dir := t.TempDir()
 	writeLog(t, Config{Dir: dir, SegmentBytes: 100_000, CheckpointRecords: 100}, 300)
@@ -71,14 +70,14 @@ func TestVerifyDetectsEveryBitFlip(t *testing.T) {
 	t.Logf("%d edits of %d bytes in %d files", edits(), total, len(names))
 }
 
-// rewrite makes a frame around another payload, checksums and all.
+// rewrite returns a frame with another payload and valid checksums.
 func rewrite(id uint64, payload []byte) []byte {
 	b := append(make([]byte, frameFixed), payload...)
 	finishFrame(b, 0, id)
 	return b
 }
 
-// framesOf divides a segment.
+// framesOf splits a segment into its header and frames.
 func framesOf(t *testing.T, segment []byte) (head []byte, frames [][]byte) {
 	t.Helper()
 	h := testcheck.Must(decodeHeader(segment))
@@ -187,8 +186,8 @@ func TestVerifyEmptyFolder(t *testing.T) {
 	}
 }
 
-// TestRemovedUncoveredSegmentsAreDetected: the log removes only segments that a checkpoint covers, so others that are
-// not there were removed by somebody else. A log that goes on while it is verified is fine (U-74).
+// TestRemovedUncoveredSegmentsAreDetected checks that a missing segment is a fault if no checkpoint covered it, because
+// the log removes only covered segments. A log may be written while it is verified (U-74).
 func TestRemovedUncoveredSegmentsAreDetected(t *testing.T) {
 	d, cfg := newConfig(t)
 	cfg.SegmentBytes, cfg.CheckpointRecords = 2_000, 1<<40
@@ -282,7 +281,7 @@ func TestEmptyFolderIsNotRemovedLog(t *testing.T) {
 	}
 }
 
-// released are the logs that released versions wrote.
+// released returns the folders of logs that released versions wrote.
 func released(t *testing.T) []string {
 	t.Helper()
 	dirs, err := filepath.Glob("../testdata/formats/*/audit")

@@ -41,8 +41,8 @@ func segmentsOf(t *testing.T, d *memDisk) []uint64 {
 	return firsts
 }
 
-// refuted verifies a disk and wants a fault of one of some kinds at a record.
-func refuted(t *testing.T, what string, d *memDisk, record uint64, kinds ...string) {
+// wantFault verifies a disk and checks that it reports a fault of one of the kinds at a record.
+func wantFault(t *testing.T, what string, d *memDisk, record uint64, kinds ...string) {
 	t.Helper()
 	_, key := testKey(t)
 	_, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}})
@@ -86,55 +86,55 @@ func TestChangedSegmentsAreDetected(t *testing.T) {
 		restore := put(name, nil)
 		switch {
 		case i == last:
-			refuted(t, "the last segment is gone", d, first, FaultTruncated)
+			wantFault(t, "the last segment is gone", d, first, FaultTruncated)
 		case i > 0:
-			refuted(t, fmt.Sprintf("segment %d is gone", i), d, first, FaultGap)
+			wantFault(t, fmt.Sprintf("segment %d is gone", i), d, first, FaultGap)
 		}
 		restore()
 		if i > 0 {
 			restore = put(name, slices.Clone(d.now[segmentName(firsts[i-1])].data))
-			refuted(t, fmt.Sprintf("segment %d is the one before", i), d, first, FaultGap, FaultFrame)
+			wantFault(t, fmt.Sprintf("segment %d is the one before", i), d, first, FaultGap, FaultFrame)
 			restore()
 		}
 		restore = put(name, slices.Clone(other.now[name].data))
-		// What the first segment says of itself is believed until the second contradicts it.
-		refuted(t, fmt.Sprintf("segment %d of another log", i), d, max(first, firsts[1]), FaultHistory)
+		// The first segment's header is accepted until the second one contradicts it.
+		wantFault(t, fmt.Sprintf("segment %d of another log", i), d, max(first, firsts[1]), FaultHistory)
 		restore()
 		if i > 0 { // the same records under another log's name
 			h := testcheck.Must(decodeHeader(d.now[name].data))
 			records := d.now[name].data[h.size():]
 			h.log[3] ^= 1
 			restore = put(name, append(h.encode(), records...))
-			refuted(t, fmt.Sprintf("segment %d says that it is of another log", i), d, first, FaultHistory)
+			wantFault(t, fmt.Sprintf("segment %d says that it is of another log", i), d, first, FaultHistory)
 			restore()
 			h.log[3] ^= 1
 			h.before = h.before.clone()
 			h.before.hashes[0][7] ^= 1
 			restore = put(name, append(h.encode(), records...))
-			refuted(t, fmt.Sprintf("segment %d says that it continues other records", i), d, first, FaultHistory)
+			wantFault(t, fmt.Sprintf("segment %d says that it continues other records", i), d, first, FaultHistory)
 			restore()
 		}
 		restore = put(name, slices.Clone(d.now[name].data[:headerFixed]))
-		refuted(t, fmt.Sprintf("segment %d has half a head", i), d, first, FaultFrame)
+		wantFault(t, fmt.Sprintf("segment %d has half a head", i), d, first, FaultFrame)
 		restore()
-		// The end of a segment, and of a record that the checkpoint covers, is not being written any more.
+		// A segment's end that the checkpoint covers is complete, so an incomplete one is a fault.
 		end := total
 		if i < last {
 			end = firsts[i+1] - 1
 		}
 		b := d.now[name].data
 		restore = put(name, slices.Clone(b[:len(b)-1]))
-		refuted(t, fmt.Sprintf("segment %d lacks its last byte", i), d, end, FaultFrame)
+		wantFault(t, fmt.Sprintf("segment %d lacks its last byte", i), d, end, FaultFrame)
 		restore()
 	}
 	if v := verifyDisk(t, d); v.First != 1 || v.Last != total || !v.Whole {
 		t.Fatalf("put right again: %+v, want v.First = 1, v.Last = %v, v.Whole = true", v, total)
 	}
 	restore := put(checkpointName, nil)
-	refuted(t, "no checkpoint", d, 0, FaultSignature)
+	wantFault(t, "no checkpoint", d, 0, FaultSignature)
 	restore()
 	restore = put(checkpointName, slices.Clone(other.now[checkpointName].data))
-	refuted(t, "the checkpoint of another log of the same name", d, 0, FaultHistory)
+	wantFault(t, "the checkpoint of another log of the same name", d, 0, FaultHistory)
 	restore()
 	b := d.now[segmentName(firsts[last])].data
 	restore = put(segmentName(firsts[last]), append(slices.Clone(b), 1, 2, 3))
@@ -145,7 +145,7 @@ func TestChangedSegmentsAreDetected(t *testing.T) {
 	for _, first := range firsts {
 		delete(d.now, segmentName(first))
 	}
-	refuted(t, "no segment", d, 1, FaultTruncated)
+	wantFault(t, "no segment", d, 1, FaultTruncated)
 }
 
 // A stored hash that is changed, truncated, missing or from another tree is detected, even if its records were
@@ -209,7 +209,7 @@ func TestFullTileNamesItsRecord(t *testing.T) {
 				b := slices.Clone(whole)
 				b[at*tlog.HashSize] ^= 1
 				d.set(name, b)
-				refuted(t, fmt.Sprintf("of %d records, hash %d of %s", size, at, name), d,
+				wantFault(t, fmt.Sprintf("of %d records, hash %d of %s", size, at, name), d,
 					uint64(number*tileWidth+at+1), FaultTree)
 				d.set(name, whole)
 			}
@@ -217,8 +217,8 @@ func TestFullTileNamesItsRecord(t *testing.T) {
 	}
 }
 
-// TestChangedHashOfRemovedRecordsIsDetected: of records that are not kept any more only hashes are left,
-// and a changed one of them is found by the hashes above it (U-74).
+// TestChangedHashOfRemovedRecordsIsDetected checks that a changed hash of removed records is detected by the hashes
+// above it (U-74).
 func TestChangedHashOfRemovedRecordsIsDetected(t *testing.T) {
 	d, cfg := newConfig(t)
 	cfg.SegmentBytes = 3_000
@@ -248,7 +248,7 @@ func TestChangedHashOfRemovedRecordsIsDetected(t *testing.T) {
 			b := slices.Clone(whole)
 			b[at] ^= 1
 			d.set(name, b)
-			refuted(t, fmt.Sprintf("byte %d of %s changed", at, name), d, 0, FaultTree)
+			wantFault(t, fmt.Sprintf("byte %d of %s changed", at, name), d, 0, FaultTree)
 		}
 		d.set(name, whole)
 	}
@@ -282,7 +282,7 @@ func TestTruncatedTileNamesRecord(t *testing.T) {
 	for _, left := range []int{0, 1, 100, tileWidth - 1} {
 		for more := range 2 { // bytes that are not whole hash
 			d.set(name, whole[:left*tlog.HashSize+more])
-			refuted(t, fmt.Sprintf("%d hashes and %d bytes", left, more), d, uint64(left+1), FaultTree)
+			wantFault(t, fmt.Sprintf("%d hashes and %d bytes", left, more), d, uint64(left+1), FaultTree)
 		}
 	}
 }

@@ -11,8 +11,7 @@ import (
 	testcheck "github.com/refmon/refmon/internal/test/check"
 )
 
-// bareWriter returns a writer of an empty segment that no goroutine runs, so that each step of it is
-// the test's.
+// bareWriter returns a writer of an empty segment without a goroutine, so that the test controls each step.
 func bareWriter(t *testing.T, d *memDisk) *writer {
 	t.Helper()
 	cfg := testConfig(t, d)
@@ -24,8 +23,8 @@ func bareWriter(t *testing.T, d *memDisk) *writer {
 	return w
 }
 
-// A batch is synced once, however many records it has, if one of them waits for the disk, or if
-// a mebibyte is written that is not durable yet, and else not: the delay does it (U-60, U-62).
+// TestBatchIsSyncedOnce checks that a batch is synced once if one of its records waits for the disk, or if a mebibyte
+// of written data is not durable. Otherwise it is synced after a delay (U-60, U-62).
 func TestBatchIsSyncedOnce(t *testing.T) {
 	d := newMemDisk(t, "")
 	w := bareWriter(t, d)
@@ -59,14 +58,14 @@ func TestBatchIsSyncedOnce(t *testing.T) {
 	}
 }
 
-// whole writes a batch and completes it.
+// whole writes and completes a batch.
 func (w *writer) whole(b *batch) {
 	if f := w.batch(b); f != nil {
 		f.land()
 	}
 }
 
-// count returns how often an operation was done.
+// count returns the number of times that an operation was called.
 func (d *memDisk) count(op string) (n int) {
 	for _, s := range d.Ops() {
 		if s == op {
