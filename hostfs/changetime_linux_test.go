@@ -21,7 +21,7 @@ func TestEachConsecutiveChangeIsSeen(t *testing.T) {
 		t.Skip("this file system gives several changes one time")
 	}
 	w.dir("d", wide)
-	fd, _ := w.place("d")
+	fd, _ := w.openPlace("d")
 	texts := []string{wide, narrow}
 	for i := range randtest.Size(2000) {
 		switch i % 4 {
@@ -66,7 +66,7 @@ func TestCachedDescriptorIsNeverOld(t *testing.T) {
 		t.Skip("a read can see the value of a setxattr that has not yet changed the time")
 	}
 	w.file("f", "", wide)
-	fd, _ := w.place("f")
+	fd, _ := w.openPlace("f")
 	stop, stopped := make(chan struct{}), make(chan error)
 	go func() {
 		for i := 0; ; i++ {
@@ -76,7 +76,7 @@ func TestCachedDescriptorIsNeverOld(t *testing.T) {
 				return
 			default:
 			}
-			if err := unix.Setxattr(w.path("f"), w.tree.cfg.Attribute, w.raw([]string{wide, narrow}[i%2]), 0); err != nil {
+			if err := unix.Setxattr(w.path("f"), w.tree.cfg.Attribute, w.accepted([]string{wide, narrow}[i%2]), 0); err != nil {
 				stopped <- err
 				return
 			}

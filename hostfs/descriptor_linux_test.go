@@ -45,8 +45,8 @@ func TestChangeTimeDetectsWrites(t *testing.T) {
 	}
 }
 
-// place opens a file without deciding about it.
-func (w *world) place(name string) (fd int, s unix.Statx_t) {
+// openPlace opens a file without deciding about it.
+func (w *world) openPlace(name string) (fd int, s unix.Statx_t) {
 	w.Helper()
 	fd = check.Must(below(w.tree.root, name, 0))
 	w.Cleanup(func() { shut(fd) })
@@ -59,7 +59,7 @@ func TestOnlyUnchangedFilesAreCached(t *testing.T) {
 	w := newWorld(t)
 	w.tree.settling = settled
 	w.file("f", "", wide)
-	fd, _ := w.place("f")
+	fd, _ := w.openPlace("f")
 	for try := 0; ; try++ {
 		begun := time.Now()
 		w.must(os.Chmod(w.path("f"), 0o640))
@@ -74,7 +74,7 @@ func TestOnlyUnchangedFilesAreCached(t *testing.T) {
 			t.Skip("this machine is too busy for a look within 20 ms")
 		}
 	}
-	settle(t, w.path("f"))
+	awaitCache(t, w.path("f"))
 	s := check.Must(stat(fd))
 	if k, keep, err := w.tree.read(&held{fd: fd}, &s); err != nil || !keep || formatted(k.descriptor) != wide {
 		t.Errorf("F-115: read of a file at rest: cached %t, %v; want true, no error, descriptor %s", keep, err, wide)
@@ -92,7 +92,7 @@ func TestOnlyUnchangedFilesAreCached(t *testing.T) {
 		t.Error("F-115: a cached descriptor was read again, want the cached one")
 	}
 	w.describe("f", narrow)
-	settle(t, w.path("f"))
+	awaitCache(t, w.path("f"))
 	s = check.Must(stat(fd))
 	if k, err := w.tree.known(held{fd: fd}, &s, sid.SID{}); err != nil || formatted(k.descriptor) != narrow {
 		t.Errorf("F-115: descriptor after a change: %v, %v; want %s, no error", formatted(k.descriptor), err, narrow)
@@ -111,13 +111,13 @@ func TestUndecodableAttributeGrantsNothing(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
 	w.must(os.WriteFile(w.path("f"), nil, 0o600))
 	w.must(os.Chmod(w.path("f"), 0o666)) //nolint:gosec // the test asks what that grants
-	w.hide(t, "f", false)
-	fd, s := w.place("f")
+	w.setHidden(t, "f", false)
+	fd, s := w.openPlace("f")
 	for value, want := range map[string]*known{
 		"": {verdict: ntacl.Stale}, "nonsense": {verdict: ntacl.Unverifiable, audited: true},
-		string(w.raw(wide)):                       {verdict: ntacl.Unhashed},
-		string(w.raw(wide + "S:(AU;SA;FA;;;WD)")): {verdict: ntacl.Unhashed, audited: true},
-		string(w.raw(wide + "S:(ML;;NW;;;LW)")):   {verdict: ntacl.Unhashed},
+		string(w.accepted(wide)):                       {verdict: ntacl.Unhashed},
+		string(w.accepted(wide + "S:(AU;SA;FA;;;WD)")): {verdict: ntacl.Unhashed, audited: true},
+		string(w.accepted(wide + "S:(ML;;NW;;;LW)")):   {verdict: ntacl.Unhashed},
 	} {
 		if value != "" {
 			w.must(setAttribute(w.path("f"), w.tree.cfg.Attribute, []byte(value)))
@@ -145,7 +145,7 @@ func TestSynthesiseMissingUsesPermissions(t *testing.T) {
 	w.must(os.Mkdir(w.path("d"), 0o700))
 	w.must(os.Chmod(w.path("d"), 0o750)) //nolint:gosec // the test asks what that grants
 	acl := posixACL(t, "user 4711 r-x,group 51 --x,mask r-x")
-	fd, s := w.place("d")
+	fd, s := w.openPlace("d")
 	info := ntacl.Info{Directory: true, Mode: 0o750, UID: s.Uid, GID: s.Gid}
 	made := func() *sd.Descriptor {
 		s := check.Must(stat(fd))
@@ -185,7 +185,7 @@ func TestPermissionsDoNotOverrideDescriptor(t *testing.T) {
 		value := check.Must(a.Append(nil))
 		w.must(setAttribute(w.path("f"), w.tree.cfg.Attribute, value))
 		w.must(os.Chmod(w.path("f"), 0o640))
-		fd, s := w.place("f")
+		fd, s := w.openPlace("f")
 		k := check.Must(w.tree.readAttribute(&held{fd: fd}, &s))
 		if want := map[bool]ntacl.Verdict{true: ntacl.Unhashed, false: ntacl.Stale}[ignore]; k.verdict != want ||
 			(formatted(k.descriptor) == hers) != ignore || k.attribute.Version != 4 {

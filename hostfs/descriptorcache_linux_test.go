@@ -21,8 +21,8 @@ func wideDescriptor(entries int) *known {
 	return &known{descriptor: sddl.MustParse("O:BAG:SYD:" + text)}
 }
 
-// TestFullCacheEvictsTheLargestUser checks that a user who reads many files, or files with long descriptors, loses his
-// own entries and nobody else's, least recently used first, whoever used them (F-123).
+// TestFullCacheEvictsTheLargestUser checks that a user who reads many files, or files with long descriptors, evicts
+// only their own entries, least recently used first, whoever used them (F-123).
 func TestFullCacheEvictsTheLargestUser(t *testing.T) {
 	alice, bob := sid.MustParse(alice), sid.MustParse(bob)
 	for what, entries := range map[string]int{"many": 1, "long": 200} {
@@ -67,7 +67,7 @@ func TestCacheReadsOnce(t *testing.T) {
 		t.Errorf("%v, want %v", err, failed)
 	}
 	k, err := c.get(key, user, func() (*known, error) {
-		// Another goroutine is faster.
+		// Another goroutine stores a value first.
 		return wideDescriptor(1), c.stores(key, first)
 	})
 	check.That(t, k == first && err == nil, "%p, %v, want %p", k, err, first)
@@ -138,14 +138,14 @@ func TestOneUserCannotEvictAnothersDescriptors(t *testing.T) {
 	for i := range 40 {
 		w.file(fmt.Sprint("f", i), "", all)
 	}
-	settle(t, w.path("f39"))
+	awaitCache(t, w.path("f39"))
 	a, b := w.as(alice), w.as(bob)
 	b.NtClose(w.open(b, "f0", winnt.FILE_READ_DATA, ntstatus.Success))
 	for i := range 39 {
 		a.NtClose(w.open(a, fmt.Sprint("f", i+1), winnt.FILE_READ_DATA, ntstatus.Success))
 	}
 	for name, want := range map[string]bool{"f0": true, "f1": false, "f39": true} {
-		_, s := w.place(name)
+		_, s := w.openPlace(name)
 		check.Equal(t, w.tree.descriptors.find(identityOf(&s)) != nil, want,
 			"F-123: the descriptor of %s is cached", name)
 	}

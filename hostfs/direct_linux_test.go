@@ -132,8 +132,8 @@ func TestDeferredLookupSharesModes(t *testing.T) {
 // rights that a directory cannot grant, comes from a user with the traverse privilege, and no deletion is pending
 // (F-181).
 func TestDirectNeedsPlainOpen(t *testing.T) {
-	w := movable(t)
-	passes := passer(t, true)
+	w := newMoveTree(t)
+	passes := traverser(t, true)
 	base := fileaccess.Request{Name: `d\f`, Subject: passes, Disposition: fileaccess.FileOpen, Share: 1,
 		Desired: winnt.FILE_READ_DATA}
 	for what, c := range map[string]struct {

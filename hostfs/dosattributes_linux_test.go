@@ -85,7 +85,7 @@ func TestReadOnlyFileCannotBeChanged(t *testing.T) {
 	if w.want(st, ntstatus.Success); len(list) != 1 || list[0].FileAttributes != 0x23 {
 		t.Errorf("listing of the read-only file: %+v, want one entry with attributes 0x23", list)
 	}
-	w.closes(th, h, g, d)
+	w.mustClose(th, h, g, d)
 }
 
 // The DOS attributes of an unchanged file are read once, and again after a change. For a file that has just changed,

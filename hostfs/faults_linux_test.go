@@ -27,7 +27,7 @@ func faulty(t *testing.T) (*world, *inject.Injector) {
 	disk := new(inject.Injector)
 	w := newWorld(t, func(c *Config) { c.Faults = disk.Do })
 	w.describe("", wide)
-	w.tree.settling = time.Hour // what has changed is read again, however slow the test is
+	w.tree.settling = time.Hour // changed files are read again, however slow the test is
 	return w, disk
 }
 

@@ -110,9 +110,9 @@ func (w *world) stamp(name string) {
 		{Sec: 946_868_645, Nsec: 765_432_100}}, unix.AT_SYMLINK_NOFOLLOW))
 }
 
-// shaped returns a tree with files of each kind: one with a hole and two names, one with attributes, directories with
-// and without entries.
-func shaped(t *testing.T) *world {
+// newShapedTree returns a tree with files of each kind: one with a hole and two names, one with attributes, directories
+// with and without entries.
+func newShapedTree(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
 	w.describe("", wide)
@@ -120,11 +120,11 @@ func shaped(t *testing.T) *world {
 	w.must(os.Truncate(w.path("hole"), 100_000))
 	w.must(os.Link(w.path("hole"), w.path("other")))
 	w.file("small", "12345", wide)
-	w.hide(t, "small", false)
+	w.setHidden(t, "small", false)
 	w.dir("empty", narrow)
 	w.dir("d", hers)
 	w.dir(`d\e`, hers)
-	w.hide(t, "d", true)
+	w.setHidden(t, "d", true)
 	w.file(`d\f`, "", wide)
 	for _, name := range []string{"hole", "small", "empty", `d\e`, "d"} {
 		w.stamp(name)
@@ -135,7 +135,7 @@ func shaped(t *testing.T) *world {
 // An open returns each fact as the system does: for a file, a hidden file and directories, for Windows, for a mount,
 // and as of the open (F-124, F-130).
 func TestFileFactsMatchSystem(t *testing.T) {
-	w := shaped(t)
+	w := newShapedTree(t)
 	for name, c := range map[string]struct {
 		attributes fileaccess.Attributes
 		kept       bool // its creation time is stored in user.DOSATTRIB

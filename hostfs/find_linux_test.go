@@ -19,7 +19,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// toldOfName describes the result of a lookup: the path's directories, the parent directory and the target.
+// toldOfName formats the result of a lookup: the path's directories, the parent directory and the target.
 func toldOfName(p *place) string {
 	var words []string
 	for _, c := range p.facts.Path {
@@ -58,9 +58,9 @@ func toldOfName(p *place) string {
 // A lookup that checks each directory returns the facts about the path, the parent directory and the target (F-21 to
 // F-23, F-48, F-112).
 func TestLookupReturnsFactsOfEachDirectory(t *testing.T) {
-	w := movable(t)
+	w := newMoveTree(t)
 	other := newWorld(t)
-	walker := passer(t, false)
+	walker := traverser(t, false)
 	wideName := strings.Repeat("é", 200)
 	d := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
 	e := w.opened(`d\e`, fileaccess.Request{}, winnt.DELETE)
@@ -143,10 +143,10 @@ func TestLookupReturnsFactsOfEachDirectory(t *testing.T) {
 	w.want(e.SetDelete(false), ntstatus.Success)
 }
 
-// passer returns bob with or without the privilege to pass directories unchecked.
-func passer(t *testing.T, passes bool) access.Subject {
+// traverser returns bob with or without the privilege to pass directories unchecked.
+func traverser(t *testing.T, passes bool) access.Subject {
 	t.Helper()
-	spec := person(bob)
+	spec := userSpec(bob)
 	spec.Privileges, spec.EnabledPrivileges, spec.DefaultPrivileges = 0, 0, 0
 	if passes {
 		spec.Privileges = winnt.SeChangeNotifyPrivilege.Bit()
@@ -164,17 +164,17 @@ func TestTraverseChecksByPolicy(t *testing.T) {
 		who  access.Subject
 		want bool
 	}{
-		{fileaccess.TraverseNever, access.Subject{}, false}, {fileaccess.TraverseNever, passer(t, false), false},
-		{fileaccess.TraverseAlways, passer(t, true), true}, {fileaccess.TraverseAlways, access.Subject{}, true},
-		{fileaccess.TraversePrivilege, passer(t, true), false},
-		{fileaccess.TraversePrivilege, passer(t, false), true},
+		{fileaccess.TraverseNever, access.Subject{}, false}, {fileaccess.TraverseNever, traverser(t, false), false},
+		{fileaccess.TraverseAlways, traverser(t, true), true}, {fileaccess.TraverseAlways, access.Subject{}, true},
+		{fileaccess.TraversePrivilege, traverser(t, true), false},
+		{fileaccess.TraversePrivilege, traverser(t, false), true},
 		{fileaccess.TraversePrivilege, access.Subject{}, true},
 	} {
 		check.Equal(t, walks(&fileaccess.Policy{Traverse: c.how}, &fileaccess.Request{Subject: c.who}), c.want,
 			"F-23: walks with policy %d", c.how)
 	}
-	w := movable(t)
-	found := check.Result(w.tree.Find(&fileaccess.Request{Name: `d\e\f`, Subject: passer(t, true)}, nil))
+	w := newMoveTree(t)
+	found := check.Result(w.tree.Find(&fileaccess.Request{Name: `d\e\f`, Subject: traverser(t, true)}, nil))
 	want := `d\e; in d\e ` + narrow + "; file " + hers + ` as d\e\f`
 	check.Equal(t, toldOfName(found.(*place)), want, "F-23: Find with the privilege")
 	found.Release()
@@ -193,7 +193,7 @@ func TestLookupHasTreeFacts(t *testing.T) {
 		var p nt.FilePlace
 		st, ok := ntstatus.Success, true
 		if direct {
-			r.Subject = passer(t, true)
+			r.Subject = traverser(t, true)
 			p, ok = w.tree.FindDirect(&r, nil)
 		} else {
 			p, st = w.tree.Find(&r, nil)
@@ -263,7 +263,7 @@ func TestOtherDeviceIsNotPartOfTree(t *testing.T) {
 	if list, st := d.List("", true, 9, nil); st != ntstatus.Success || len(list) != 2 {
 		t.Errorf("F-120: listing without entries on another device: %v, %v, want only . and ..", list, st)
 	}
-	fd, status := w.place("f")
+	fd, status := w.openPlace("f")
 	g := target{directory: &place{}, name: "f", existing: fd, status: status}
 	w.want(f.describeExisting(&g, &fileaccess.Move{}), ntstatus.AccessDenied)
 	w.exists(`d\`+privatePrefix+"x", true)
@@ -313,7 +313,7 @@ func TestCaseInsensitiveTreeFindsOtherCase(t *testing.T) {
 }
 
 // A subvolume is not entered: a new file there could have the inode number of a file in the tree, and its share access
-// would keep others from opening that file (F-112).
+// would block opens of that file (F-112).
 func TestSubvolumeIsNotEntered(t *testing.T) {
 	_, at := newFileSystem(t, "btrfs", 256<<20)
 	sub := filepath.Join(at, "sub")

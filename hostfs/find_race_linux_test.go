@@ -65,7 +65,7 @@ func (h *hostile) attackers(wg *sync.WaitGroup) {
 	})
 }
 
-// client opens files again and again. may says whether it may read alice's.
+// client opens files repeatedly. may is true if it may read alice's file.
 func (h *hostile) client(wg *sync.WaitGroup, th *nt.Thread, rounds int, may bool) {
 	names := []string{`d\e\public`, `d\e\private`, `d\e\file`, `d\e\link`, "hard"}
 	wg.Go(func() {
@@ -118,9 +118,9 @@ func TestOpensSurviveHostileChanges(t *testing.T) {
 	w.file("kept.private", "private", hers)
 	for _, name := range []string{"public", "private", "file", "secret"} {
 		w.must(os.WriteFile(h.outside+"/"+name, []byte("outside"), 0o666))
-		w.must(setAttribute(h.outside+"/"+name, w.tree.cfg.Attribute, w.raw(everybody)))
+		w.must(setAttribute(h.outside+"/"+name, w.tree.cfg.Attribute, w.accepted(everybody)))
 	}
-	w.must(setAttribute(h.outside, w.tree.cfg.Attribute, w.raw(everybody)))
+	w.must(setAttribute(h.outside, w.tree.cfg.Attribute, w.accepted(everybody)))
 	w.must(os.Symlink(h.outside+"/secret", w.path(`d\e\link`)))
 	w.must(os.Symlink(filepath.Dir(h.outside), w.path("out")))
 	before := names(t, h.outside)

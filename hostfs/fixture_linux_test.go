@@ -50,7 +50,7 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 	}
 	w := &world{TB: t, root: c.Path, sys: kernel.Boot(kernel.Config{})}
 	w.describe("", "O:BAG:SYD:P(A;;0x1200a9;;;WD)(A;OICI;FA;;;BA)")
-	_ = ownDescriptors() // the first tree opens it
+	_ = ownDescriptors() // opened by the first tree
 	before := len(descriptors(t))
 	tree := check.Must(Open(c))
 	w.tree = tree
@@ -109,11 +109,11 @@ func (w *world) path(name string) string {
 // describe sets a file's descriptor directly, not through the server.
 func (w *world) describe(name, text string) {
 	w.Helper()
-	w.must(unix.Setxattr(w.path(name), attributeHere(w), w.raw(text), 0))
+	w.must(unix.Setxattr(w.path(name), attributeHere(w), w.accepted(text), 0))
 }
 
-// raw returns an attribute with a descriptor that every server accepts.
-func (w *world) raw(text string) []byte {
+// accepted returns an attribute with a descriptor that every server accepts.
+func (w *world) accepted(text string) []byte {
 	w.Helper()
 	a := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}
 	return check.Must(a.Append(nil))
@@ -136,13 +136,13 @@ func (w *world) dir(name, text string) {
 // as returns a thread of a new process of a user.
 func (w *world) as(user string, privileges ...winnt.Privilege) *nt.Thread {
 	w.Helper()
-	tok := check.Must(token.New(person(user, privileges...)))
+	tok := check.Must(token.New(userSpec(user, privileges...)))
 	p := check.Must(w.sys.NewProcess("test", tok))
 	return check.Must(p.NewThread())
 }
 
-// person returns a user's primary token.
-func person(user string, privileges ...winnt.Privilege) token.Spec {
+// userSpec returns a user's primary token.
+func userSpec(user string, privileges ...winnt.Privilege) token.Spec {
 	var groups []sid.SID
 	if user == alice {
 		groups = append(groups, sid.MustParse(staff))
@@ -202,8 +202,8 @@ func (w *world) deletes(th *nt.Thread, h winnt.Handle, want ntstatus.Status) {
 	w.want(th.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}), want)
 }
 
-// closes closes handles and expects success.
-func (w *world) closes(th *nt.Thread, handles ...winnt.Handle) {
+// mustClose closes handles and expects success.
+func (w *world) mustClose(th *nt.Thread, handles ...winnt.Handle) {
 	w.Helper()
 	for _, h := range handles {
 		w.want(th.NtClose(h), ntstatus.Success)
@@ -225,12 +225,12 @@ func setAttribute(path, name string, value []byte) error { return unix.Setxattr(
 // subject returns a user as the subject of an access check.
 func (w *world) subject(user string) access.Subject {
 	w.Helper()
-	tok := check.Must(token.New(person(user)))
+	tok := check.Must(token.New(userSpec(user)))
 	return access.Subject{Primary: tok}
 }
 
-// settle waits until a file's change time is old enough for its descriptor to be cached.
-func settle(t testing.TB, path string) {
+// awaitCache waits until a file's change time is old enough for its descriptor to be cached.
+func awaitCache(t testing.TB, path string) {
 	t.Helper()
 	for start := time.Now(); time.Since(start) < time.Second; time.Sleep(settled) {
 		var s unix.Stat_t
@@ -308,8 +308,8 @@ func (w *world) opened(name string, r fileaccess.Request, granted winnt.AccessMa
 	return f.(*file)
 }
 
-// shut closes a file from opened.
-func (w *world) shut(f *file) {
+// mustShut closes a file from opened.
+func (w *world) mustShut(f *file) {
 	if w.closed == nil {
 		w.closed = map[*file]bool{}
 	}
@@ -325,8 +325,8 @@ func (w *world) inode(name string) uint64 {
 	return s.Ino
 }
 
-// hide gives a file the hidden attribute as a file server stores it, or skips the test.
-func (w *world) hide(t *testing.T, name string, directory bool) {
+// setHidden gives a file the hidden attribute as a file server stores it, or skips the test.
+func (w *world) setHidden(t *testing.T, name string, directory bool) {
 	t.Helper()
 	value := dos{fileaccess.AttributeHidden, true, 0x01dd79c50631be1a}.append(nil, directory)
 	if err := setAttribute(w.path(name), dosName, value); err != nil {
@@ -347,9 +347,9 @@ const (
 	hers   = "O:BAG:SYD:P(A;OICI;FA;;;" + alice + ")"
 )
 
-// movable returns a tree of files to rename. Their descriptors differ, so that the facts of a move show which file
+// newMoveTree returns a tree of files to rename. Their descriptors differ, so that the facts of a move show which file
 // they are of.
-func movable(t *testing.T) *world {
+func newMoveTree(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
 	w.describe("", wide)
@@ -359,8 +359,8 @@ func movable(t *testing.T) *world {
 	for name, text := range map[string]string{"f": wide, `d\f`: narrow, `d\e\f`: hers, `dx\f`: wide, `d\hidden`: narrow} {
 		w.file(name, name, text)
 	}
-	w.hide(t, `d\hidden`, false)
-	w.hide(t, "dx", true)
+	w.setHidden(t, `d\hidden`, false)
+	w.setHidden(t, "dx", true)
 	w.must(os.Link(w.path(`d\hidden`), w.path(`d\other`)))
 	return w
 }

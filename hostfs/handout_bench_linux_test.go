@@ -10,17 +10,17 @@ import (
 
 // BenchmarkHandOut passes and closes a descriptor of an open file at depth 3.
 func BenchmarkHandOut(b *testing.B) {
-	w := lending(b, HandOutReads)
+	w := newHandOuts(b, HandOutReads)
 	for _, d := range []string{"a", `a\b`} {
 		w.dir(d, forEveryone)
 	}
 	w.file(`a\b\f`, "x", forEveryone)
-	settle(b, w.path(`a\b\f`))
+	awaitCache(b, w.path(`a\b\f`))
 	th := w.as(bob)
 	h := w.open(th, `a\b\f`, winnt.FILE_GENERIC_READ, ntstatus.Success)
 	b.ReportAllocs()
 	for b.Loop() {
-		f, st := w.lend(th, h, strangerUID)
+		f, st := w.passTo(th, h, strangerUID)
 		check.Require(b, st, ntstatus.Success, "HandOut")
 		check.NoError(b, f.Close())
 	}

@@ -38,7 +38,7 @@ type attempt struct {
 
 // attempts are made in this order. The first ones change nothing.
 var attempts = []attempt{
-	{"read", func(fd, _ int) error { return tellsData(fd) }},
+	{"read", func(fd, _ int) error { return canRead(fd) }},
 	{"map to read", func(fd, _ int) error { return mapped(fd, unix.PROT_READ, unix.MAP_SHARED, nil) }},
 	{"map to write", func(fd, _ int) error {
 		return mapped(fd, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED, func(b []byte) error { b[0] = 'm'; return nil })
@@ -68,7 +68,7 @@ var attempts = []attempt{
 	{"lease to read", func(fd, _ int) error { return leased(fd, unix.F_RDLCK) }},
 	{"lease to write", func(fd, _ int) error { return leased(fd, unix.F_WRLCK) }},
 	{"reopen to read", func(fd, _ int) error {
-		return reopened(fd, unix.O_RDONLY, tellsData)
+		return reopened(fd, unix.O_RDONLY, canRead)
 	}},
 	{"reopen as a place", func(fd, _ int) error { return reopened(fd, unix.O_PATH, nil) }},
 	{"reopen as a place, then to write", func(fd, _ int) error {
@@ -83,7 +83,7 @@ var attempts = []attempt{
 		})
 	}},
 	{"reopen to read without times", func(fd, _ int) error { return reopened(fd, unix.O_RDONLY|unix.O_NOATIME, nil) }},
-	{"run", func(fd, _ int) error { return runs(fd) }},
+	{"run", func(fd, _ int) error { return execute(fd) }},
 	{"copy its mount", func(fd, _ int) error {
 		n, err := unix.OpenTree(fd, "", unix.OPEN_TREE_CLONE|unix.AT_EMPTY_PATH)
 		if err == nil {
@@ -98,7 +98,7 @@ var attempts = []attempt{
 		target := name(fd, "b")
 		n, err := unix.Openat(dir, target, unix.O_CREAT|unix.O_RDONLY, 0o600)
 		if err != nil {
-			return nil // That is not a fault of the passed descriptor.
+			return nil // Not caused by the passed descriptor.
 		}
 		defer shut(n)
 		return unix.Mount(placeOf(fd), placeOf(n), "", unix.MS_BIND, "")
@@ -144,8 +144,8 @@ var attempts = []attempt{
 
 func name(fd int, what string) string { return fmt.Sprint(os.Getuid(), "-", fd, "-", what) }
 
-// tellsData returns an error unless the file's contents can be read.
-func tellsData(fd int) error {
+// canRead returns an error unless the file's contents can be read.
+func canRead(fd int) error {
 	b := make([]byte, 4)
 	if n, err := unix.Pread(fd, b, 0); err != nil || n == 0 {
 		return errors.Join(err, errors.New("nothing was read"))
@@ -192,9 +192,9 @@ func leased(fd, kind int) error {
 	return err
 }
 
-// runs starts the file. A file that may be started has a format that the system does not know, which is an error of
+// execute starts the file. A file that may be started has a format that the system does not know, which is an error of
 // its own.
-func runs(fd int) error {
+func execute(fd int) error {
 	var s unix.Stat_t
 	if err := unix.Fstat(fd, &s); err != nil || s.Mode&0o111 == 0 {
 		return errors.Join(err, unix.EACCES)
@@ -265,7 +265,7 @@ type receiver struct {
 	name     string
 	uid, gid uint32
 	groups   []uint32
-	apart    bool // in a user namespace of its own, where it may do everything
+	apart    bool // in a user namespace of its own, with all capabilities
 }
 
 var receivers = []receiver{
@@ -275,8 +275,8 @@ var receivers = []receiver{
 	{"root of a container", ownerUID, otherGID, nil, true},
 }
 
-// gets passes files to the program and returns the attempts that succeeded with each.
-func (r receiver) gets(t *testing.T, dir *os.File, files []*os.File) [][]string {
+// attempts passes files to the program and returns the attempts that succeeded with each.
+func (r receiver) attempts(t *testing.T, dir *os.File, files []*os.File) [][]string {
 	t.Helper()
 	// The program's own path may be closed to others.
 	cmd := exec.Command("/proc/self/exe", "-test.run=^TestReceiverHelperProcess$")

@@ -27,8 +27,8 @@ const (
 	toBoth  = toRead | toWrite
 )
 
-// lending returns a tree that passes descriptors. It skips the test where that is not possible.
-func lending(t testing.TB, what HandOut, options ...func(*Config)) *world {
+// newHandOuts returns a tree that passes descriptors. It skips the test where that is not possible.
+func newHandOuts(t testing.TB, what HandOut, options ...func(*Config)) *world {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("only root copies mounts and is other users")
@@ -42,16 +42,16 @@ func lending(t testing.TB, what HandOut, options ...func(*Config)) *world {
 	return w
 }
 
-// lend passes a descriptor of a handle's file to a receiver.
-func (w *world) lend(th *nt.Thread, h winnt.Handle, uid uint32) (*os.File, ntstatus.Status) {
+// passTo passes a descriptor of a handle's file to a receiver.
+func (w *world) passTo(th *nt.Thread, h winnt.Handle, uid uint32) (*os.File, ntstatus.Status) {
 	out, st := w.sys.HandOut(th, h, uid)
 	return out.File, st
 }
 
-// lends passes a descriptor of a handle's file to a receiver, and closes it. It returns the status.
-func (w *world) lends(th *nt.Thread, h winnt.Handle, uid uint32) ntstatus.Status {
+// tryPass passes a descriptor of a handle's file to a receiver, and closes it. It returns the status.
+func (w *world) tryPass(th *nt.Thread, h winnt.Handle, uid uint32) ntstatus.Status {
 	w.Helper()
-	f, st := w.lend(th, h, uid)
+	f, st := w.passTo(th, h, uid)
 	check.Equal(w, f != nil, st == ntstatus.Success, "HandOut with %v returns a file", st)
 	if f != nil {
 		w.must(f.Close())
@@ -64,7 +64,7 @@ func (w *world) handOut(name string, granted winnt.AccessMask, uid uint32) (*os.
 	w.Helper()
 	th := w.as(alice)
 	h := w.open(th, name, granted, ntstatus.Success)
-	f, st := w.lend(th, h, uid)
+	f, st := w.passTo(th, h, uid)
 	w.want(th.NtClose(h), ntstatus.Success)
 	return f, st
 }
@@ -124,8 +124,8 @@ func (w *world) make(l *tableFile) {
 	}
 }
 
-// could lists what a receiver may do with a descriptor for some granted rights: what the rights allow, and locks,
-// leases and places, which grant nothing.
+// could lists what a receiver may do with a descriptor for some granted rights: the operations that the rights allow,
+// and locks, leases and positions, which need no right.
 var could = map[winnt.AccessMask][]string{
 	0: {"lock to read", "lock to write", "lock the open file to write", "flock", "lease to read", "lease to write",
 		"reopen as a place"},
@@ -135,8 +135,8 @@ var could = map[winnt.AccessMask][]string{
 	toBoth: {"map to write", "map to read, then write", "reopen to read and write", "reopen and empty"},
 }
 
-// within reports whether granted rights allow what a receiver did.
-func within(granted winnt.AccessMask, did string) bool {
+// covered reports whether granted rights allow what a receiver did.
+func covered(granted winnt.AccessMask, did string) bool {
 	for needs, names := range could {
 		if granted&needs == needs && slices.Contains(names, did) {
 			return true
@@ -148,8 +148,8 @@ func within(granted winnt.AccessMask, did string) bool {
 // The receiver of a descriptor can do no more with it than was granted, whether it is the file's owner, a member of
 // its group, a stranger or in a container. The file does not change (F-152, F-153, F-155).
 func TestReceiverCanDoOnlyGranted(t *testing.T) {
-	w := lending(t, HandOutWrites)
-	place, err := os.MkdirTemp("", "receivers") // on the same file system, and open to everybody
+	w := newHandOuts(t, HandOutWrites)
+	place, err := os.MkdirTemp("", "receivers") // on the same file system, with access for everybody
 	w.must(err)
 	defer os.RemoveAll(place)
 	w.must(os.Chmod(place, 0o777|os.ModeSticky))
@@ -164,7 +164,7 @@ func TestReceiverCanDoOnlyGranted(t *testing.T) {
 			}
 			w.expects(l)
 		}
-		for i, did := range who.gets(t, dir, files) {
+		for i, did := range who.attempts(t, dir, files) {
 			w.judge(rows[i], did)
 		}
 	}
@@ -196,7 +196,7 @@ func (w *world) judge(l *tableFile, did []string) {
 	w.Helper()
 	var beyond []string
 	for _, d := range did {
-		if !within(l.granted, d) {
+		if !covered(l.granted, d) {
 			beyond = append(beyond, d)
 		}
 	}
@@ -229,7 +229,7 @@ func (w *world) unchanged(l *tableFile) {
 		w.Errorf("%s: mode %o, owner %d:%d, %d links; want %o, %d:%d, %d", l.name, s.Mode, s.Uid, s.Gid, s.Nlink,
 			b.Mode, b.Uid, b.Gid, b.Nlink)
 	}
-	if value, err := attribute(path, w.tree.cfg.Attribute); err != nil || !bytes.Equal(value, w.raw(forEveryone)) {
+	if value, err := attribute(path, w.tree.cfg.Attribute); err != nil || !bytes.Equal(value, w.accepted(forEveryone)) {
 		w.Errorf("descriptor of %s: %x, %v, want it unchanged", l.name, value, err)
 	}
 	if l.granted&writing == writing {
@@ -246,7 +246,7 @@ func (w *world) unchanged(l *tableFile) {
 // No descriptor is passed for a handle that does not have the whole right of the descriptor, nor for certain files. The
 // table has the reasons (F-151, F-152, F-154).
 func TestHandOutNeedsWholeGrant(t *testing.T) {
-	w := lending(t, HandOutReads)
+	w := newHandOuts(t, HandOutReads)
 	w.dir("d", forEveryone)
 	w.file("f", "data", forEveryone)
 	w.file("audited", "data", forEveryone+"S:(AU;SA;FW;;;WD)")
@@ -261,10 +261,10 @@ func TestHandOutNeedsWholeGrant(t *testing.T) {
 		{"f", toBoth, ntstatus.Success},
 		{"f", toWrite, ntstatus.AccessDenied},                            // this tree hands out for reading only
 		{"f", toRead &^ winnt.FILE_READ_DATA, ntstatus.AccessDenied},     // nothing to read
-		{"f", toRead &^ winnt.READ_CONTROL, ntstatus.AccessDenied},       // the descriptor would be seen
+		{"f", toRead &^ winnt.READ_CONTROL, ntstatus.AccessDenied},       // the descriptor would be readable
 		{"f", toRead &^ winnt.FILE_READ_EA, ntstatus.AccessDenied},       // extended attributes
 		{"f", seen | winnt.FILE_EXECUTE, ntstatus.AccessDenied},          // running is not reading
-		{"audited", toRead, ntstatus.AccessDenied},                       // the SACL would be seen
+		{"audited", toRead, ntstatus.AccessDenied},                       // the SACL would be readable
 		{"labelled", toRead, ntstatus.Success},                           // a label is shown by READ_CONTROL
 		{"f", toWrite &^ winnt.FILE_WRITE_DATA, ntstatus.AccessDenied},   // a program can clear O_APPEND
 		{"f", toRead | winnt.DELETE | winnt.WRITE_DAC, ntstatus.Success}, // further rights do not matter
@@ -284,14 +284,14 @@ func TestHandOutNeedsWholeGrant(t *testing.T) {
 	// An attribute that cannot be decoded may have a SACL.
 	h := w.open(th, "f", toRead, ntstatus.Success)
 	w.must(setAttribute(w.path("f"), w.tree.cfg.Attribute, []byte("nonsense")))
-	check.Equal(t, w.lends(th, h, strangerUID), ntstatus.AccessDenied,
+	check.Equal(t, w.tryPass(th, h, strangerUID), ntstatus.AccessDenied,
 		"F-154: HandOut of a file with an invalid attribute")
 	h = w.open(th, "audited", toRead|winnt.ACCESS_SYSTEM_SECURITY, ntstatus.Success)
-	check.Equal(t, w.lends(th, h, strangerUID), ntstatus.Success, "HandOut to a caller who may read the SACL")
-	check.Equal(t, w.lends(th, 0x4444, 0), ntstatus.InvalidHandle, "HandOut of no handle")
+	check.Equal(t, w.tryPass(th, h, strangerUID), ntstatus.Success, "HandOut to a caller who may read the SACL")
+	check.Equal(t, w.tryPass(th, 0x4444, 0), ntstatus.InvalidHandle, "HandOut of no handle")
 	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, 0, false)
 	w.want(st, ntstatus.Success)
-	check.Equal(t, w.lends(th, event, 0), ntstatus.ObjectTypeMismatch, "HandOut of an event")
+	check.Equal(t, w.tryPass(th, event, 0), ntstatus.ObjectTypeMismatch, "HandOut of an event")
 }
 
 // A file is passed for writing only if root or the server's own user owns it, its mode bits give others no more than
@@ -321,7 +321,7 @@ func TestOnlyConfinedFilesArePassedForWriting(t *testing.T) {
 	}
 	check.That(t, !(&lender{writes: -1}).confines(&unix.Statx_t{Mode: unix.S_IFREG | 0o600}, all, other),
 		"F-155: confines without a mount for writing is true, want false")
-	l.users = true // the descriptors can be set by whoever may write the file
+	l.users = true // whoever may write the file can set descriptors
 	for mode, want := range map[uint16]bool{0o600: true, 0o602: false, 0o620: false} {
 		s := &unix.Statx_t{Mode: unix.S_IFREG | mode}
 		check.Equal(t, l.confines(s, all, other), want, "F-155: confines of mode %o with a user.* attribute", mode)
@@ -331,11 +331,11 @@ func TestOnlyConfinedFilesArePassedForWriting(t *testing.T) {
 // A tree with security descriptors in an attribute of users passes no file that others may write, because they could
 // set that attribute (F-155).
 func TestReceiverCannotSetDescriptorOfUsers(t *testing.T) {
-	w := lending(t, HandOutWrites, func(c *Config) { c.Attribute = ntacl.UserName })
-	w.must(setAttribute(w.root, ntacl.UserName, w.raw("O:BAG:SYD:P(A;;0x1200a9;;;WD)")))
+	w := newHandOuts(t, HandOutWrites, func(c *Config) { c.Attribute = ntacl.UserName })
+	w.must(setAttribute(w.root, ntacl.UserName, w.accepted("O:BAG:SYD:P(A;;0x1200a9;;;WD)")))
 	for mode, want := range map[os.FileMode]ntstatus.Status{0o600: ntstatus.Success, 0o622: ntstatus.AccessDenied} {
 		w.must(os.WriteFile(w.path("f"), nil, 0o600))
-		w.must(setAttribute(w.path("f"), ntacl.UserName, w.raw(forEveryone)))
+		w.must(setAttribute(w.path("f"), ntacl.UserName, w.accepted(forEveryone)))
 		w.must(os.Chmod(w.path("f"), mode))
 		f, st := w.handOut("f", toWrite, strangerUID)
 		w.want(st, want)
@@ -348,7 +348,7 @@ func TestReceiverCannotSetDescriptorOfUsers(t *testing.T) {
 // On the copies of the tree's mount no program runs, no set-uid bit counts and no device opens. The copy for reading
 // is read-only (F-153).
 func TestMountCopiesAreRestricted(t *testing.T) {
-	l := lending(t, HandOutWrites).tree.lender
+	l := newHandOuts(t, HandOutWrites).tree.lender
 	const all = unix.ST_NODEV | unix.ST_NOEXEC | unix.ST_NOSUID | unix.ST_RDONLY
 	for fd, want := range map[int]int{l.reads: all, l.writes: all &^ unix.ST_RDONLY} {
 		var s unix.Statfs_t
@@ -389,7 +389,7 @@ func TestHandOutDisabledPassesNothing(t *testing.T) {
 
 // The descriptor is of the inode that was decided about, never of another file that took its name (F-156).
 func TestHandOutFollowsInode(t *testing.T) {
-	w := lending(t, HandOutWrites)
+	w := newHandOuts(t, HandOutWrites)
 	w.dir("d", forEveryone)
 	w.file(`d\f`, "mine", forEveryone)
 	w.file("other", "another's", "O:BAG:SYD:P(A;;FA;;;BA)")
@@ -397,7 +397,7 @@ func TestHandOutFollowsInode(t *testing.T) {
 	h := w.open(th, `d\f`, toBoth, ntstatus.Success)
 	hands := func(want string, st ntstatus.Status) {
 		t.Helper()
-		f, got := w.lend(th, h, strangerUID)
+		f, got := w.passTo(th, h, strangerUID)
 		check.Equal(t, got, st, "HandOut")
 		if f == nil {
 			return
@@ -434,7 +434,7 @@ func TestHandOutFollowsInode(t *testing.T) {
 
 // A lease on a passed file blocks no open. A truncating open is rejected (F-124).
 func TestLeaseBlocksNoOpen(t *testing.T) {
-	w := lending(t, HandOutReads)
+	w := newHandOuts(t, HandOutReads)
 	w.file("f", "data", forEveryone)
 	f, st := w.handOut("f", toRead, strangerUID)
 	check.Require(t, st, ntstatus.Success, "HandOut")

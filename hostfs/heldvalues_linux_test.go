@@ -200,7 +200,7 @@ func (w *world) checkBlocks(device string) {
 		w.must(os.Remove(w.path(name)))
 	}
 	for _, of := range blocks {
-		if len(of) > 2 { // that of the first file, and that of its holder
+		if len(of) > 2 { // the block of the first file, and that of its holder
 			w.Errorf("20 files with one attribute, each removed before the next one, had it in the blocks %v, want at most two",
 				slices.Sorted(maps.Keys(of)))
 		}

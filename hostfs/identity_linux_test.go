@@ -50,7 +50,7 @@ func TestIdentityIsKeptAndUnique(t *testing.T) {
 	w.must(os.Remove(w.path("f")))
 	w.must(os.WriteFile(w.path("g"), []byte("longer"), 0o600))
 	w.must(os.Chmod(w.path("g"), 0o640))
-	settle(t, w.path("g"))
+	awaitCache(t, w.path("g"))
 	for range 2 { // The second one comes from the cache.
 		if n, again := w.identityAt("g"); n != number || again != id {
 			t.Errorf("F-180: identity after changes: %d %q, want %d %q", n, again, number, id)

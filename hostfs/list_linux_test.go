@@ -201,11 +201,11 @@ func TestPrivateNameOfOpenFileStays(t *testing.T) {
 // An entry has the same facts as an open of its file. The entries "." and ".." are the directory and its parent
 // (F-120, F-130, F-175).
 func TestListingEntriesMatchOpens(t *testing.T) {
-	w := shaped(t)
+	w := newShapedTree(t)
 	basic := func(name string) nt.FileBasic {
 		f := w.opened(name, fileaccess.Request{}, winnt.FILE_READ_ATTRIBUTES)
 		facts := check.Result(f.Facts())
-		w.shut(f)
+		w.mustShut(f)
 		return facts.FileBasic
 	}
 	type entry struct {
@@ -244,7 +244,7 @@ func TestListingEntriesMatchOpens(t *testing.T) {
 		}
 	}
 	// If a directory was opened without its parent, both entries are the directory itself (F-175).
-	r := fileaccess.Request{Name: "empty", Subject: passer(t, true), Disposition: fileaccess.FileOpen, Share: 7,
+	r := fileaccess.Request{Name: "empty", Subject: traverser(t, true), Disposition: fileaccess.FileOpen, Share: 7,
 		Desired: winnt.FILE_READ_DATA}
 	p, ok := w.tree.FindDirect(&r, nil)
 	check.RequireThat(t, ok, "FindDirect of an empty directory fails, want success")
@@ -275,7 +275,7 @@ func TestPrivateNameAgeIsChangeTime(t *testing.T) {
 
 // One open can start, continue, end and restart listings with different patterns (F-120).
 func TestListingsRestartAndContinue(t *testing.T) {
-	w := shaped(t)
+	w := newShapedTree(t)
 	f := w.opened("", fileaccess.Request{}, winnt.FILE_READ_DATA)
 	small := w.opened("small", fileaccess.Request{}, winnt.FILE_READ_DATA)
 	longest := string(make([]byte, 255))

@@ -48,8 +48,8 @@ func TestRemoveNameIsImmediate(t *testing.T) {
 	// The file is not found by its former name, which now belongs to another file.
 	w.want(one.SetDelete(true), ntstatus.Success)
 	w.want(one.RemoveName(), ntstatus.ObjectNameNotFound)
-	w.shut(one)
-	w.shut(two)
+	w.mustShut(one)
+	w.mustShut(two)
 	w.holds(map[string]string{`d\f`: "new", `d\other`: "f"})
 	w.nothingPrivate("d")
 }
@@ -83,7 +83,7 @@ func TestAllocateFollowsFallocateModes(t *testing.T) {
 	if w.must(unix.Stat(w.path("f"), &s)); s.Mode&0o7777 != 0o755 || s.Blocks*512 < 1<<14 {
 		t.Errorf("F-125: after Allocate: mode %o, %d blocks; want 755 and at least 16 KiB", s.Mode, s.Blocks)
 	}
-	if value, _ := w.kept("f"); value != keptArchive {
+	if value, _ := w.dosAttrib("f"); value != keptArchive {
 		t.Errorf("F-173: stored attributes %q, want %q", value, keptArchive)
 	}
 }

@@ -14,7 +14,7 @@ import (
 // A rename that fails before the decision, or whose name is invalid, is not executed, whatever was decided (F-113,
 // F-118, F-191).
 func TestRefusedMovesChangeNothing(t *testing.T) {
-	w := movable(t)
+	w := newMoveTree(t)
 	w.must(os.Symlink("f", w.path("planted")))
 	w.must(mkfifo(w.path("fifo")))
 	allowed := fileaccess.MoveDecision{Verdict: ntstatus.Decided(ntstatus.Success)}

@@ -102,7 +102,7 @@ func TestRenameAcrossTreesFails(t *testing.T) {
 		t.Errorf("system after the renames: %d objects, %d handles, %d references; want %d, %d, %d", o, n, r, objects,
 			handles, references)
 	}
-	w.closes(th, h, here, there)
+	w.mustClose(th, h, here, there)
 }
 
 // A rename over another name of the same file keeps both names, because removing the target would remove the file's
@@ -151,7 +151,7 @@ func TestRenameKeepsDescriptor(t *testing.T) {
 // A rename passes each fact about its source, its target directory and an existing target to the decision (F-57,
 // F-58, F-117, F-118).
 func TestRenameDecisionGetsAllFacts(t *testing.T) {
-	w := movable(t)
+	w := newMoveTree(t)
 	for _, c := range []struct {
 		from, to string
 		also     []string // files that are open, too
@@ -209,7 +209,7 @@ func TestRenameDecisionGetsAllFacts(t *testing.T) {
 			var q fileaccess.Move
 			m.Decide = func(of *fileaccess.Move) fileaccess.MoveDecision { q = *of; return fileaccess.MoveDecision{} }
 			w.want(f.Move(m), fileaccess.MoveDecision{}.Status())
-			if got := toldOf(&q); got != c.want || q.ReplaceIfExists != m.Replace || q.BadName || q.Face != 0 {
+			if got := formatMove(&q); got != c.want || q.ReplaceIfExists != m.Replace || q.BadName || q.Face != 0 {
 				t.Errorf("F-118: facts about the move: %q, want %q (%+v)", got, c.want, q)
 			}
 			check.Equal(t, toldOfExisting(q.Existing), c.existing, "F-58: facts about the existing file")
@@ -217,13 +217,13 @@ func TestRenameDecisionGetsAllFacts(t *testing.T) {
 				if c.doomed != "" {
 					w.want(f.SetDelete(false), ntstatus.Success)
 				}
-				w.shut(f)
+				w.mustShut(f)
 			}
 		})
 	}
 }
 
-// held0 returns the last open of a list if wanted is true.
+// held0 returns the last open of a list, or nil unless wanted.
 func held0(held []*file, wanted bool) *file {
 	if !wanted || len(held) == 0 {
 		return nil
@@ -231,8 +231,8 @@ func held0(held []*file, wanted bool) *file {
 	return held[len(held)-1]
 }
 
-// toldOf returns the facts of a rename as text.
-func toldOf(q *fileaccess.Move) (text string) {
+// formatMove returns the facts of a rename as text.
+func formatMove(q *fileaccess.Move) (text string) {
 	add := func(yes bool, what string) {
 		if yes && text != "" {
 			text += ", "
@@ -327,9 +327,9 @@ func TestRenameUpdatesOpenFiles(t *testing.T) {
 		w.holds(map[string]string{c.path: "f", "other": "f"})
 	}
 	w.want(two.SetDelete(true), ntstatus.Success)
-	w.shut(two)
+	w.mustShut(two)
 	w.holds(map[string]string{`d\last`: "f"})
-	w.shut(one)
+	w.mustShut(one)
 	w.holds(map[string]string{`d\last`: "-", "other": "f"})
 }
 
@@ -343,7 +343,7 @@ func TestMoveCanChangeCase(t *testing.T) {
 	f := w.opened("F", fileaccess.Request{}, winnt.DELETE)
 	facts := ""
 	decide := func(q *fileaccess.Move) fileaccess.MoveDecision {
-		facts = toldOf(q) + "/" + toldOfExisting(q.Existing)
+		facts = formatMove(q) + "/" + toldOfExisting(q.Existing)
 		return fileaccess.MoveDecision{Verdict: ntstatus.Decided(ntstatus.Success), Replaces: true}
 	}
 	for _, c := range []struct {

@@ -82,7 +82,7 @@ func TestListNamesEqualsList(t *testing.T) {
 		case 2:
 			w.must(os.Symlink("plain-0002", name))
 			// Only root can give a link an attribute.
-			if err := unix.Lsetxattr(name, w.tree.cfg.Attribute, w.raw(wide), 0); !errors.Is(err, unix.EPERM) {
+			if err := unix.Lsetxattr(name, w.tree.cfg.Attribute, w.accepted(wide), 0); !errors.Is(err, unix.EPERM) {
 				w.must(err)
 			}
 		case 3:
@@ -114,7 +114,7 @@ func TestListNamesEqualsList(t *testing.T) {
 			t.Errorf("options %#x, each file queried: %d names, want the %d of List", options, len(got), len(want))
 		}
 		w.tree.uniform = uniform
-		w.shut(f)
+		w.mustShut(f)
 	}
 	f := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
 	for _, c := range []string{`d\plain-2005`, `d\plain-0005`} { // at different places of the listing

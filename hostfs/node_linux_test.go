@@ -139,8 +139,8 @@ func (w *world) attributesOnly(th *nt.Thread) ntstatus.Status {
 	return th.NtClose(h)
 }
 
-// pends checks DeletePending of a handle.
-func (w *world) pends(th *nt.Thread, h winnt.Handle, want bool) {
+// wantPending checks DeletePending of a handle.
+func (w *world) wantPending(th *nt.Thread, h winnt.Handle, want bool) {
 	w.Helper()
 	about := check.Result(th.NtQueryInformationFile(h, nt.FileStandardInformation))
 	if s := about.(nt.FileStandard); s.DeletePending != want {
@@ -164,8 +164,8 @@ func TestDeleteKeepsOtherNames(t *testing.T) {
 	w.want(th.NtClose(gone), ntstatus.Success)
 	w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.DeletePending)
 	w.exists("f", true)
-	w.pends(th, first, true)
-	w.pends(th, kept, false)
+	w.wantPending(th, first, true)
+	w.wantPending(th, kept, false)
 	// A name that is marked for deletion cannot be replaced, and the other name can be changed.
 	h := w.open(th, "other", winnt.DELETE, ntstatus.Success)
 	if st := th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "f",
@@ -267,17 +267,17 @@ func TestOpensAreCounted(t *testing.T) {
 	}
 	w.want(g.SetDelete(true), ntstatus.Success)
 	counts(4, 2, 1, 2, 2, 2)
-	w.shut(a)
+	w.mustShut(a)
 	counts(3, 2, 1, 1, 2)
 	check.That(t, w.tree.isOpen(w.inode("f")) && !w.tree.isOpen(w.inode("")),
 		"F-48: isOpen must be true for the open file and false for the root")
-	w.shut(g)
+	w.mustShut(g)
 	counts(2, 2, 0, 1)
 	w.holds(map[string]string{"g": "-", "f": "f"})
-	w.shut(b)
+	w.mustShut(b)
 	counts(1, 1, 0)
 	check.That(t, w.tree.Close() != nil, "Close of a tree with an open file: no error, want one")
-	w.shut(x)
+	w.mustShut(x)
 	counts(0, 0, 0)
 }
 

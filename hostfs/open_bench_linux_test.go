@@ -25,7 +25,7 @@ func BenchmarkOpen(b *testing.B) {
 		w.dir(d, text)
 	}
 	w.file(`a\b\f`, "x", text)
-	settle(b, w.path(`a\b\f`))
+	awaitCache(b, w.path(`a\b\f`))
 	th := w.as(bob)
 	in := call{desired: winnt.FILE_GENERIC_READ, disposition: fileaccess.FileOpen}.at(`a\b\f`)
 	how := unix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC,
@@ -143,7 +143,7 @@ func TestOpenAllocatesAtMost12Times(t *testing.T) {
 	w.dir("a", "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
 	w.dir(`a\b`, "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
 	w.file(`a\b\f`, "x", "O:BAG:SYD:P(A;;FR;;;WD)")
-	settle(t, w.path(`a\b\f`))
+	awaitCache(t, w.path(`a\b\f`))
 	th := w.as(bob)
 	in := call{desired: winnt.FILE_GENERIC_READ, disposition: fileaccess.FileOpen}.at(`a\b\f`)
 	if n := testing.AllocsPerRun(100, func() {

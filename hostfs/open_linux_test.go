@@ -135,7 +135,7 @@ func TestDescriptorAllowsGrantedAccessOnly(t *testing.T) {
 func TestCreateRetriesTakenName(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")
-	tok := check.Must(token.New(person(bob)))
+	tok := check.Must(token.New(userSpec(bob)))
 	for _, kind := range []fileaccess.CreateOptions{0, fileaccess.DirectoryFile} {
 		r := &fileaccess.Request{Subject: access.SubjectOf(tok), Name: "new", Desired: winnt.FILE_READ_DATA,
 			Disposition: fileaccess.FileOpenIf, Options: kind, Share: 7}
@@ -213,7 +213,7 @@ func TestCreateInheritsDescriptor(t *testing.T) {
 // requested attributes (F-172, F-197).
 func TestNewFileHasConfiguredMode(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.FileMode, c.DirectoryMode = 0o666, 0o777 })
-	w.hide(t, "", true)
+	w.setHidden(t, "", true)
 	for name, c := range map[string]struct {
 		options  fileaccess.CreateOptions
 		nameless bool

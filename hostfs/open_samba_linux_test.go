@@ -106,9 +106,9 @@ func asServer(t *testing.T, stream uint64, options fileaccess.CreateOptions,
 		list = append(list, q)
 	}
 	count, wrong, listed := map[bool]int{}, 0, map[string]int{}
-	for i, there := range b.there(list) {
+	for i, there := range b.onServer(list) {
 		q := list[i]
-		st := q.here(t, threads[q.User])
+		st := q.onTree(t, threads[q.User])
 		if count[there == ntstatus.Success]++; there == st {
 			continue
 		}
@@ -127,8 +127,8 @@ func asServer(t *testing.T, stream uint64, options fileaccess.CreateOptions,
 	return listed
 }
 
-// there runs the operations on the server and returns their statuses.
-func (b *beside) there(list []question) (statuses []ntstatus.Status) {
+// onServer runs the operations on the server and returns their statuses.
+func (b *beside) onServer(list []question) (statuses []ntstatus.Status) {
 	b.Helper()
 	var lines, stderr strings.Builder
 	for _, q := range list {

@@ -278,8 +278,8 @@ func (d *drawn) ask(rnd *rand.Rand, users int) question {
 	return q
 }
 
-// here runs the operation on the tree and returns the status.
-func (q *question) here(t testing.TB, th *nt.Thread) ntstatus.Status {
+// onTree runs the operation on the tree and returns the status.
+func (q *question) onTree(t testing.TB, th *nt.Thread) ntstatus.Status {
 	t.Helper()
 	h, _, st := th.NtCreateFile(call{desired: q.Mask, disposition: q.Disposition, options: q.Options}.at(q.Path))
 	check.Require(t, closeAny(th, h), ntstatus.Success, "NtClose")
@@ -301,7 +301,7 @@ func TestRandomOperationsMatchAccessChecks(t *testing.T) {
 	count, wrong := map[bool]int{}, 0
 	for range randtest.Count(t, "REFMON_OPENS", 3000) {
 		q := d.ask(rnd, len(users))
-		st := q.here(t, threads[q.User])
+		st := q.onTree(t, threads[q.User])
 		want := d.allows(w.subject(users[q.User]), &q)
 		if count[want]++; want != (st == ntstatus.Success) && wrong < 10 {
 			wrong++

@@ -37,7 +37,7 @@ type killer struct {
 // do implements Config.Faults.
 func (k *killer) do(call, name string) error {
 	if call == "getxattr" || call == "stat" || call == "dup" || call == "open" {
-		return nil // they change nothing
+		return nil // calls without an effect
 	}
 	k.calls++
 	switch {
@@ -51,8 +51,8 @@ func (k *killer) do(call, name string) error {
 	return errKilled
 }
 
-// contentsBelow returns the contents of each file below a directory, and "/" for a directory. Names that clients do not
-// see are left out, except the redo directory.
+// contentsBelow returns the contents of each file of the tree, and "/" for a directory. It omits names that are hidden
+// from clients, except the redo directory.
 func (w *world) contentsBelow() map[string]string {
 	w.Helper()
 	all := map[string]string{}
@@ -80,7 +80,7 @@ type change struct {
 	do   func(w *world) ntstatus.Status
 }
 
-// changes are the calls that replace something.
+// changes returns the calls that replace a file or directory.
 func changes() []change {
 	refill := func(w *world) ntstatus.Status { return w.contents("f").Refill(w.contents("new")) }
 	move := func(from, to string, link bool) func(w *world) ntstatus.Status {
@@ -104,10 +104,10 @@ func changes() []change {
 		{"rename", move("f", "x", false)}, {"rename of a directory", move("d", "x", false)}}
 }
 
-// crashable returns a tree with the files that changes need. Its calls go through k.
+// crashable returns a tree with the files that changes need. k intercepts its calls.
 func crashable(t *testing.T, k *killer) *world {
 	if s, err := os.Stat("/dev/shm"); err == nil && s.IsDir() {
-		t.Setenv("TMPDIR", "/dev/shm") // a sync costs nothing there
+		t.Setenv("TMPDIR", "/dev/shm") // a memory file system, where a sync is free
 	}
 	w := newWorld(t, func(c *Config) { c.Faults = k.do })
 	for _, name := range []string{"d", "empty"} {
@@ -215,8 +215,8 @@ func TestSecondCrashDuringRedoLosesNothing(t *testing.T) {
 func TestPowerCutLeavesOldOrNewFile(t *testing.T) {
 	c := changes()[0]
 	before, after, calls := outcomes(t, c)
-	for n := 1; n <= calls+2; n++ { // without a journal there is one more
-		// Each bit lets one kind of unsynced change be lost. The last says that there is no journal.
+	for n := 1; n <= calls+2; n++ { // one more without a journal
+		// Each bit selects a kind of unsynced change that is lost. The last bit means no journal.
 		for lost := range 32 {
 			if (n+lost)%5 != 0 && !randtest.Deep() {
 				continue

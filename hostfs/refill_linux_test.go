@@ -92,10 +92,10 @@ func TestRefillAllocatesFirst(t *testing.T) {
 	if w.must(unix.Stat(w.path("to"), &s)); s.Mode&0o7777 != 0o755 {
 		t.Errorf("F-125: mode after Refill: %#o, want 0o755", s.Mode&0o7777)
 	}
-	if value, _ := w.kept("to"); value != keptArchive {
+	if value, _ := w.dosAttrib("to"); value != keptArchive {
 		t.Errorf("F-173: stored attributes after Refill: %q, want %q", value, keptArchive)
 	}
-	if value, _ := w.kept("from"); value != "" {
+	if value, _ := w.dosAttrib("from"); value != "" {
 		t.Errorf("F-173: stored attributes of the source: %q, want none", value)
 	}
 	// A file whose descriptor is passed for reading does not get the archive attribute. One passed for writing does.
@@ -103,7 +103,7 @@ func TestRefillAllocatesFirst(t *testing.T) {
 	backed := w.opened("backed", fileaccess.Request{}, winnt.FILE_WRITE_DATA|winnt.FILE_READ_DATA)
 	for i, want := range []string{"", keptArchive} {
 		w.want(check.Status(backed.Backing(i == 1)), ntstatus.Success)
-		if value, _ := w.kept("backed"); value != want {
+		if value, _ := w.dosAttrib("backed"); value != want {
 			t.Errorf("F-173: stored attributes after Backing, for writing %t: %q, want %q", i == 1, value, want)
 		}
 	}

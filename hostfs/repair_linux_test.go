@@ -18,8 +18,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// repaired runs a repair and returns its lines, with paths relative to the tree.
-func (w *world) repaired(c RepairConfig) (RepairCounts, []string) {
+// repair runs a repair and returns its lines, with paths relative to the tree.
+func (w *world) repair(c RepairConfig) (RepairCounts, []string) {
 	w.Helper()
 	var lines []string
 	c.Attribute = w.tree.cfg.Attribute
@@ -39,14 +39,14 @@ func TestRepairCorrectsTree(t *testing.T) {
 	w.dir("d/e", "O:BAG:SYD:P(D;OICI;FW;;;S-1-5-5-0-1001)(A;OICI;GR;;;WD)(A;;GX;;;WD)")
 	w.file("d/e/fine", "", "O:BAG:SYD:P(A;;FA;;;WD)")
 	w.must(os.WriteFile(w.root+`/d/e/with\slash`, nil, 0o600)) // No client of the tree can use this name.
-	w.must(setAttribute(w.root+`/d/e/with\slash`, w.tree.cfg.Attribute, w.raw(old)))
+	w.must(setAttribute(w.root+`/d/e/with\slash`, w.tree.cfg.Attribute, w.accepted(old)))
 	w.must(os.WriteFile(w.path("bare"), nil, 0o600))
 	w.file("owned", "", "O:S-1-5-5-0-7G:SYD:P(A;;FA;;;WD)")
 	w.must(os.WriteFile(w.path("broken"), nil, 0o600))
 	w.must(setAttribute(w.path("broken"), w.tree.cfg.Attribute, []byte{4, 0, 4, 0}))
 	outside := t.TempDir()
 	w.must(os.WriteFile(outside+"/f", nil, 0o600))
-	w.must(setAttribute(outside+"/f", w.tree.cfg.Attribute, w.raw(old)))
+	w.must(setAttribute(outside+"/f", w.tree.cfg.Attribute, w.accepted(old)))
 	w.must(os.Symlink(outside, w.path("way")))
 	want := []string{
 		"broken: invalid NTACL attribute",
@@ -58,7 +58,7 @@ func TestRepairCorrectsTree(t *testing.T) {
 	}
 	same := func(got, want []string) bool { return slices.EqualFunc(got, want, strings.HasPrefix) }
 	for _, dry := range []bool{true, true, false} {
-		counts, lines := w.repaired(RepairConfig{Path: w.root, DryRun: dry})
+		counts, lines := w.repair(RepairConfig{Path: w.root, DryRun: dry})
 		if !same(lines, want) {
 			t.Errorf("F-202: dry run %t: reported\n%s\nwant\n%s", dry, strings.Join(lines, "\n"),
 				strings.Join(want, "\n"))
@@ -81,10 +81,10 @@ func TestRepairCorrectsTree(t *testing.T) {
 				formatted(a.Descriptor), text)
 		}
 	}
-	if counts, lines := w.repaired(RepairConfig{Path: w.root}); counts.Sessions+counts.Generic != 0 || len(lines) != 2 {
+	if counts, lines := w.repair(RepairConfig{Path: w.root}); counts.Sessions+counts.Generic != 0 || len(lines) != 2 {
 		t.Errorf("F-202: second repair: %+v, %q, want no corrections and the 2 failures", counts, lines)
 	}
-	if b, err := attribute(outside+"/f", w.tree.cfg.Attribute); err != nil || string(b) != string(w.raw(old)) {
+	if b, err := attribute(outside+"/f", w.tree.cfg.Attribute); err != nil || string(b) != string(w.accepted(old)) {
 		t.Errorf("F-202: a file outside of the tree, reached through a link, was changed: %v", err)
 	}
 }
@@ -103,7 +103,7 @@ func TestRepairKeepsVerdicts(t *testing.T) {
 		w.must(setAttribute(w.path(name), w.tree.cfg.Attribute, value))
 	}
 	w.must(os.Chmod(w.path("belied"), 0o600))
-	if counts, _ := w.repaired(RepairConfig{Path: w.root}); counts.Sessions != 2 || counts.Failed != 0 {
+	if counts, _ := w.repair(RepairConfig{Path: w.root}); counts.Sessions != 2 || counts.Failed != 0 {
 		t.Errorf("repair counts %+v, want 2 sessions and no failures", counts)
 	}
 	for name, want := range map[string]ntacl.Verdict{"believed": ntacl.Intact, "belied": ntacl.Stale} {
@@ -126,13 +126,13 @@ func TestRepairStopsAtLimitOrCancel(t *testing.T) {
 	for _, name := range []string{"a", "b", "c", "d"} {
 		w.must(os.WriteFile(w.path(name), nil, 0o600))
 	}
-	if counts, _ := w.repaired(RepairConfig{Path: w.root, Most: 3}); counts.Files != 3 || !counts.Cut {
+	if counts, _ := w.repair(RepairConfig{Path: w.root, Most: 3}); counts.Files != 3 || !counts.Cut {
 		t.Errorf("F-202: repair of at most 3 of 5 files: %+v, want 3 and cut", counts)
 	}
-	if counts, _ := w.repaired(RepairConfig{Path: w.root, Most: 5}); counts.Files != 5 || counts.Cut {
+	if counts, _ := w.repair(RepairConfig{Path: w.root, Most: 5}); counts.Files != 5 || counts.Cut {
 		t.Errorf("F-202: repair of at most 5 of 5 files: %+v, want 5 and not cut", counts)
 	}
-	// What cannot be read is a failure, and the run goes on.
+	// An unreadable file counts as a failure, and the run continues.
 	d := check.Must(unix.Open(w.root, unix.O_PATH, 0))
 	defer shut(d)
 	f := check.Must(unix.Open(w.path("a"), unix.O_PATH, 0))
@@ -215,7 +215,7 @@ func TestRehashRepairsAfterChmod(t *testing.T) {
 		{RepairConfig{IgnorePosix: true, Rehash: true}, 0, ntacl.Stale}, {RepairConfig{Rehash: true}, 1, ntacl.Intact},
 		{RepairConfig{Rehash: true}, 0, ntacl.Intact}} {
 		c.config.Path = w.path("f")
-		counts, lines := w.repaired(c.config)
+		counts, lines := w.repair(c.config)
 		if v := verdict("f"); counts.Stale != c.stale || v != c.want || int64(len(lines)) != c.stale {
 			t.Errorf("F-205: repair with %+v: %+v, %q, then verdict %v; want %d stale, %v", c.config, counts, lines,
 				v, c.stale, c.want)
@@ -233,7 +233,7 @@ func TestRehashRepairsAfterChmod(t *testing.T) {
 		w.must(unix.Setxattr("d", aclAccess, posixACL(t, "user 1 r--,mask r--"), 0))
 		w.must(unix.Setxattr("d", aclDefault, posixACL(t, "user 2 rw-,mask rw-"), 0))
 		sealed("d")
-		if counts, lines := w.repaired(RepairConfig{Path: w.path("d"), Rehash: true}); counts.Stale != 0 || len(lines) != 0 {
+		if counts, lines := w.repair(RepairConfig{Path: w.path("d"), Rehash: true}); counts.Stale != 0 || len(lines) != 0 {
 			t.Errorf("F-205: a directory with both ACLs: %+v, %q, want nothing to repair", counts, lines)
 		}
 		seal, err := new(repair).stale(unix.AT_FDCWD, &ntacl.Attribute{Version: 4, What: "posix_acl"})

@@ -16,8 +16,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// kept returns user.DOSATTRIB of a file in hexadecimal digits: the creation time in its last 8 bytes, and all before.
-func (w *world) kept(name string) (value, created string) {
+// dosAttrib returns user.DOSATTRIB of a file in hexadecimal digits: the creation time in its last 8 bytes, and all
+// before.
+func (w *world) dosAttrib(name string) (value, created string) {
 	w.Helper()
 	var b [64]byte
 	n, err := unix.Getxattr(w.path(name), dosName, b[:])
@@ -86,7 +87,7 @@ func TestSetAttributesStoresSambaForm(t *testing.T) {
 		w.want(th.NtSetInformationFile(both[c.on], nt.FileBasicInformation, c.set), c.st)
 		v, st := th.NtQueryInformationFile(both[c.on], nt.FileBasicInformation)
 		basic, ok := v.(nt.FileBasic)
-		value, _ := w.kept([]string{"f", "d"}[c.on])
+		value, _ := w.dosAttrib([]string{"f", "d"}[c.on])
 		if w.want(st, ntstatus.Success); !ok || basic.FileAttributes != c.shown || value != c.kept {
 			t.Errorf("case %d: attributes %#x, stored %q; want %#x, %q", i, basic.FileAttributes, value, c.shown,
 				c.kept)
@@ -99,7 +100,7 @@ func TestSetAttributesStoresSambaForm(t *testing.T) {
 		v := check.Result(th.NtQueryInformationFile(both[0], nt.FileBasicInformation))
 		check.Equal(t, v.(nt.FileBasic).CreationTime, created, "creation time")
 	}
-	if value, created := w.kept("f"); value != keptNormal || created != "00ce8707ce54bf01" {
+	if value, created := w.dosAttrib("f"); value != keptNormal || created != "00ce8707ce54bf01" {
 		t.Errorf("stored attributes: %s %s, want %s 00ce8707ce54bf01", value, created, keptNormal)
 	}
 }
@@ -155,7 +156,7 @@ func TestNewFileHasArchiveAttribute(t *testing.T) {
 		h, _, st := th.NtCreateFile(in)
 		w.want(st, ntstatus.Success)
 		w.want(th.NtClose(h), ntstatus.Success)
-		value, created := w.kept(c.name)
+		value, created := w.dosAttrib(c.name)
 		if want := keptNormal[:24] + c.kept + "000000"; value != want || created == strings.Repeat("0", 16) {
 			t.Errorf("case %d: stored attributes of %s: %s %s, want %s", i, c.name, value, created, want)
 		}
@@ -182,7 +183,7 @@ func TestChangeSetsArchiveAttribute(t *testing.T) {
 		w.describe("f", "D:P(A;;FA;;;WD)")
 		h := w.open(th, "f", winnt.GENERIC_READ|winnt.GENERIC_WRITE|winnt.DELETE, ntstatus.Success)
 		w.want(check.Status(th.NtReadFileAt(h, 1, 0)), ntstatus.EndOfFile)
-		if value, _ := w.kept("f"); value != "" {
+		if value, _ := w.dosAttrib("f"); value != "" {
 			t.Errorf("%s: attributes stored by a read: %s, want none", name, value)
 		}
 		w.want(change(h), ntstatus.Success)
@@ -204,7 +205,7 @@ func TestChangeSetsArchiveAttribute(t *testing.T) {
 		if name == "written" { // A backup program removed them in between.
 			want = keptArchive
 		}
-		if value, _ := w.kept(name); value != want {
+		if value, _ := w.dosAttrib(name); value != want {
 			t.Errorf("%s: attributes stored at the close: %q, want %s", name, value, want)
 		}
 	}
@@ -238,7 +239,7 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 			t.Errorf("F-172: case %d: attributes after a replacement: %#x, want %#x", i, got, c.want)
 		}
 		w.must(setAttribute(w.path("f"), dosName, dos{c.was, true, 5}.append(nil, false)))
-		w.shut(f)
+		w.mustShut(f)
 		check.Equal(t, now("f"), c.was|archive, "F-173: case %d: attributes after the close", i)
 	}
 	// A file without stored attributes gets only this one.
@@ -258,13 +259,13 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 		g := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
 		g.changed.Store(true)
 		w.want(g.SetBasic(c.said), ntstatus.Success)
-		w.shut(g)
+		w.mustShut(g)
 		check.Equal(t, now("f"), c.want, "F-173: attributes after setting %+v", c.said)
 	}
 	d := w.opened("d", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
 	d.archive()
-	w.shut(d)
-	if value, _ := w.kept("d"); value != "" || d.changed.Load() {
+	w.mustShut(d)
+	if value, _ := w.dosAttrib("d"); value != "" || d.changed.Load() {
 		t.Errorf("F-173: stored attributes of a directory: %s, want none", value)
 	}
 	// A creation time equal to the file's own need not be stored.
@@ -273,7 +274,7 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 	b := w.opened("born", fileaccess.Request{}, winnt.FILE_WRITE_ATTRIBUTES)
 	s := check.Must(b.stat())
 	w.want(b.SetBasic(nt.FileBasic{CreationTime: fileTime(s.Btime)}), ntstatus.Success)
-	if value, _ := w.kept("born"); value != "" {
+	if value, _ := w.dosAttrib("born"); value != "" {
 		t.Errorf("F-122: stored attributes: %s, want none", value)
 	}
 	// A rejected call changes nothing.

@@ -11,15 +11,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Writes that are collected change nothing until they replace the contents. A handle without the rights to replace the
-// contents collects nothing. Closing the handle discards the collected writes (F-214).
+// Staged writes change nothing until they replace the contents. A handle without the rights to replace the contents
+// stages nothing. Closing the handle discards staged writes (F-214).
 func TestStagedWritesReplaceContents(t *testing.T) {
 	w := newWorld(t)
 	w.dir("fixed", "O:BAG:SYD:P(A;;0x1200a9;;;WD)") // nobody may add a file
 	w.file(`fixed\f`, "the old contents", "O:BAG:SYD:P(A;;FA;;;WD)")
 	th := w.as(bob)
 	h := w.open(th, `fixed\f`, winnt.FILE_WRITE_DATA|winnt.FILE_APPEND_DATA, ntstatus.Success)
-	w.want(w.sys.Refill(th, h, h), ntstatus.InvalidParameter) // nothing was collected
+	w.want(w.sys.Refill(th, h, h), ntstatus.InvalidParameter) // nothing was staged
 	w.want(w.sys.Refill(th, h, 0), ntstatus.Success)
 	w.want(w.sys.Refill(th, h, 0), ntstatus.InvalidParameter) // a second temporary file
 	for at, text := range map[int64]string{0: "new ", 4: "text"} {
@@ -43,7 +43,7 @@ func TestStagedWritesReplaceContents(t *testing.T) {
 	w.nothingPrivate("", "fixed")
 }
 
-// Without copy_file_range(2) the collected writes still replace the contents (F-214).
+// Without copy_file_range(2) the staged writes still replace the contents (F-214).
 func TestStagedWritesAreCopiedByHand(t *testing.T) {
 	w := newWorld(t, func(c *Config) {
 		c.Faults = func(call, _ string) error {
@@ -61,7 +61,7 @@ func TestStagedWritesAreCopiedByHand(t *testing.T) {
 	w.holds(map[string]string{"f": "new text"})
 }
 
-// A directory and a link collect nothing, and neither does a file system without files that have no name (F-214).
+// Directories and links stage nothing, and neither do files on a file system without O_TMPFILE (F-214).
 func TestStageFailsForDirectoriesAndLinks(t *testing.T) {
 	refuse := false
 	w := newWorld(t, func(c *Config) {

@@ -21,10 +21,10 @@ import (
 func (w *world) link(name, to, text string) {
 	w.Helper()
 	w.must(os.Symlink(to, w.path(name)))
-	w.must(unix.Lsetxattr(w.path(name), attributeHere(w), w.raw(text), 0))
+	w.must(unix.Lsetxattr(w.path(name), attributeHere(w), w.accepted(text), 0))
 }
 
-// linksHere skips a test where links cannot have descriptors.
+// linksHere skips the test if links cannot have descriptors.
 func linksHere(t *testing.T) {
 	t.Helper()
 	if attributeHere(t) != ntacl.Name {
@@ -215,7 +215,7 @@ func TestListingShowsLinksOnRequest(t *testing.T) {
 	_, _ = f.List("", true, 9, nil)
 	w.exists(`d\`+privatePrefix+"ours", false)
 	w.exists(`d\`+privatePrefix+"planted", true)
-	dir, _ := w.place("d")
+	dir, _ := w.openPlace("d")
 	for _, c := range []struct {
 		name  string
 		inode uint64

@@ -36,7 +36,7 @@ func TestErrnosBecomeStatuses(t *testing.T) {
 	check.Equal(t, statusOf(nil), ntstatus.Success, "F-124: statusOf(nil)")
 }
 
-// The names of a tree, its link and its device, stay after the last handle to them is closed (F-110).
+// A tree's link and device keep their names after their last handle is closed (F-110).
 func TestTreeNamesOutliveHandles(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")

@@ -72,8 +72,8 @@ func (b *beside) cacls(path, text string) {
 	b.server.Cacls("root", b.share, path, "--sddl", "-S", text)
 }
 
-// shown returns a file's descriptor as the server shows it.
-func (b *beside) shown(path string) string {
+// serverShows returns a file's descriptor as the server shows it.
+func (b *beside) serverShows(path string) string {
 	b.Helper()
 	return b.server.Cacls("root", b.share, path, "--numeric")
 }
@@ -113,7 +113,7 @@ func (b *beside) setHere() {
 		ntstatus.Success)), ntstatus.Success)
 	for _, name := range []string{"theirs", "ours"} {
 		before := b.readBack(name)
-		if got := b.shown(name); got != numeric(before.Descriptor) {
+		if got := b.serverShows(name); got != numeric(before.Descriptor) {
 			b.Errorf("%s: stored descriptor\n%s\nthe server shows\n%s", name, numeric(before.Descriptor), got)
 		}
 		h := b.open(th, name, winnt.WRITE_DAC, ntstatus.Success)
@@ -125,7 +125,7 @@ func (b *beside) setHere() {
 			b.Errorf("%s: version %d, descriptor\n%s\nwant version %d and the DACL that was set", name, after.Version,
 				numeric(after.Descriptor), before.Version)
 		}
-		if got := b.shown(name); got != numeric(after.Descriptor) {
+		if got := b.serverShows(name); got != numeric(after.Descriptor) {
 			b.Errorf("%s: descriptor set through the tree\n%s\nthe server shows\n%s", name, numeric(after.Descriptor),
 				got)
 		}
@@ -164,14 +164,14 @@ func (b *beside) inheritance() {
 		b.want(th.NtClose(b.create(th, dir+`\ourfile`, q, ntstatus.Success)), ntstatus.Success)
 		q.options = fileaccess.DirectoryFile
 		b.want(th.NtClose(b.create(th, dir+`\ours`, q, ntstatus.Success)), ntstatus.Success)
-		b.same(dir+`\ourfile`, dir+`\theirfile`)
-		b.same(dir+`\ours`, dir+`\theirs`)
+		b.sameAttrs(dir+`\ourfile`, dir+`\theirfile`)
+		b.sameAttrs(dir+`\ours`, dir+`\theirs`)
 	}
 }
 
-// same compares the attributes of two files, except for times and for hashes, which depend on each file's
+// sameAttrs compares the attributes of two files, except for times and for hashes, which depend on each file's
 // permissions.
-func (b *beside) same(ours, theirs string) {
+func (b *beside) sameAttrs(ours, theirs string) {
 	b.Helper()
 	x, y := *b.readBack(ours), *b.readBack(theirs)
 	for _, a := range []*ntacl.Attribute{&x, &y} {
@@ -195,7 +195,7 @@ func (b *beside) attributes() {
 	all.options = fileaccess.DirectoryFile
 	d := b.create(th, "keptdir", all, ntstatus.Success)
 	b.must(os.WriteFile(b.path("bare"), nil, 0o644))
-	b.believed("bare", "O:S-1-22-1-0G:S-1-22-2-0D:P(A;;0x1f01ff;;;BA)")
+	b.storeOnServer("bare", "O:S-1-22-1-0G:S-1-22-2-0D:P(A;;0x1f01ff;;;BA)")
 	shows := func(name, want string) {
 		b.Helper()
 		if out, err := b.client("root", "allinfo "+name); !strings.Contains(out, "attributes: "+want+"\n") {
@@ -284,7 +284,7 @@ func (b *beside) names() {
 	b.Helper()
 	const dir = "names"
 	b.must(os.Mkdir(b.path(dir), 0o755))
-	b.believed(dir, "O:S-1-22-1-0G:S-1-22-2-0D:P(A;OICI;0x1f01ff;;;BA)")
+	b.storeOnServer(dir, "O:S-1-22-1-0G:S-1-22-2-0D:P(A;OICI;0x1f01ff;;;BA)")
 	th := b.thread(b.administrator())
 	h := b.open(th, dir, winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
 	type row struct {
@@ -378,7 +378,7 @@ func (b *beside) random() {
 		name := fmt.Sprint("r", i)
 		b.must(os.WriteFile(b.path(name), nil, 0o600))
 		b.must(os.Chmod(b.path(name), 0o644)) // The server's process for the guest can read the file.
-		b.believed(name, "O:S-1-22-1-0G:S-1-22-2-0"+text)
+		b.storeOnServer(name, "O:S-1-22-1-0G:S-1-22-2-0"+text)
 		commands = append(commands, "get "+name+" /dev/null")
 	}
 	out, _ := b.client(smbd.Guest, strings.Join(commands, ";")) // The command fails if the last file is denied.
@@ -399,8 +399,8 @@ func (b *beside) random() {
 	}
 }
 
-// believed gives a file an attribute that the server of this share accepts.
-func (b *beside) believed(name, text string) {
+// storeOnServer gives a file an attribute that the server of this share accepts.
+func (b *beside) storeOnServer(name, text string) {
 	b.Helper()
 	a := ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse(text)}
 	if b.share == "v3" {
