@@ -23,7 +23,7 @@ func row(r *nt.Row) *wire.Row { return wire.Rows()[r.Info().Number] }
 // Each request is one frame with its kind, thread and body, and a new request number. The caller gets the status of
 // the answer.
 func TestEachRequestIsOneFrame(t *testing.T) {
-	s := script(t)
+	s := newScripted(t)
 	of := &thread{s.Conn, 7} // not the connection's first thread
 	th := nt.NewRemoteThread(of, "seventh")
 	refused := func(st ntstatus.Status, err error) bool { return errors.Is(err, st.Err()) }
@@ -84,12 +84,12 @@ func TestEachRequestIsOneFrame(t *testing.T) {
 		check.That(t, f.Request > last, "%s: request number %d, want more than %d", name, f.Request, last)
 		last = f.Request
 	}
-	s.stands()
+	s.checkAlive()
 }
 
 // The caller gets the values of the answer.
 func TestCallerGetsAnswersValues(t *testing.T) {
-	s := script(t)
+	s := newScripted(t)
 	of := s.carrier()
 	made := append([]byte{9, 0, 0, 0, 3, 0, 0, 0}, "new"...) // thread 9 and its name
 	s.once(wire.NewThread, 0, made, func() {
@@ -125,7 +125,7 @@ func TestCallerGetsAnswersValues(t *testing.T) {
 	s.once(wire.WaitAny, 3, nil, func() {
 		check.Equal(t, of.WaitAny(nil, false, nil), 3, "WaitAny")
 	})
-	s.stands()
+	s.checkAlive()
 }
 
 // An answer that cannot be decoded ends the connection, because the client can no longer assign later answers to
@@ -165,11 +165,11 @@ func TestMalformedAnswerEndsConnection(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := script(t)
+			s := newScripted(t)
 			s.once(c.kind, ntstatus.Success, []byte{1, 2, 3}, func() {
 				check.That(t, c.call(s), "the call did not fail for a malformed answer")
 			})
-			s.lost(wire.ErrValue)
+			s.checkLost(wire.ErrValue)
 		})
 	}
 }
@@ -186,7 +186,7 @@ func TestUnexpectedFrameEndsConnection(t *testing.T) {
 		"half a head":   {wire.Frame{Kind: wire.Answer, Request: 1, Body: []byte{1}}, wire.ErrValue},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := script(t)
+			s := newScripted(t)
 			s.concurrently(func() {
 				s.next(wire.Call)
 				s.write(&c.f)
@@ -195,7 +195,7 @@ func TestUnexpectedFrameEndsConnection(t *testing.T) {
 				check.That(t, out == (nt.CloseOut{}) && st == ntstatus.PortDisconnected && why.Rule == "W-9" && why.Because != "",
 					"Call: %v, %v, %+v; want zero outputs, %v and a reason by rule W-9", out, st, why, ntstatus.PortDisconnected)
 			})
-			s.lost(c.want)
+			s.checkLost(c.want)
 		})
 	}
 }
@@ -203,7 +203,7 @@ func TestUnexpectedFrameEndsConnection(t *testing.T) {
 // A call uses the daemon's number for its service and returns the answer's outputs and reason. A service that the
 // daemon does not have is not sent (W-5), nor a parameter without an encoding (W-6).
 func TestCallUsesDaemonsServiceNumber(t *testing.T) {
-	s := script(t)
+	s := newScripted(t)
 	const number = 513 // the daemon's number
 	s.services["NtClose"] = number
 	for _, why := range []bool{false, true} {
@@ -234,12 +234,12 @@ func TestCallUsesDaemonsServiceNumber(t *testing.T) {
 		t.Errorf("Call of a service that the daemon does not have: %v, %v, %+v; want zero outputs, %v, rule W-5", out,
 			st, why, ntstatus.NotSupported)
 	}
-	s.stands()
+	s.checkAlive()
 }
 
 // A request may have the maximal length, but not one byte more (W-2).
 func TestRequestBeyondMaximumLengthIsRejected(t *testing.T) {
-	s := script(t)
+	s := newScripted(t)
 	f := s.once(wire.Administer, 0, nil, func() {
 		check.Equal(t, check.Err(s.Administer(make([]byte, MaxRequest))), nil, "Administer with %d bytes", MaxRequest)
 	})
@@ -260,12 +260,12 @@ func TestRequestBeyondMaximumLengthIsRejected(t *testing.T) {
 		t.Errorf("NtWriteFile with a body one byte too long: %v, %+v; want %v, rule W-6", st, why,
 			ntstatus.InvalidParameter)
 	}
-	s.stands()
+	s.checkAlive()
 }
 
 // Every request on a lost connection returns an error and zero values, and none blocks (W-9).
 func TestLostConnectionFailsCalls(t *testing.T) {
-	s := script(t)
+	s := newScripted(t)
 	of := s.carrier()
 	_ = s.Close()
 	read := nt.NtTable.Find("NtReadFile")
@@ -303,7 +303,7 @@ func TestLostConnectionFailsCalls(t *testing.T) {
 	}
 	of.EndThread()
 	of.RestoreImpersonation(1)
-	s.lost(ErrClosed)
+	s.checkLost(ErrClosed)
 }
 
 // list returns the results of a call as a list.

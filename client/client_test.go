@@ -16,14 +16,14 @@ import (
 
 // Process, Profile and Thread return what the daemon's hello said.
 func TestConnHasValuesOfHello(t *testing.T) {
-	s := script(t)
+	s := newScripted(t)
 	if s.Process() != 0x44 || s.Profile() != nt.Observed || s.Thread().Name() != "of the daemon" ||
 		s.carrier().number != 1 || s.carrier().Profile() != nt.Observed || s.Err() != nil {
 		t.Errorf(`process %s, profile %d, thread %q number %d, %v; want 0x44, %d, "of the daemon" number 1, nil`,
 			s.Process(), s.Profile(), s.Thread().Name(), s.carrier().number, s.Err(), nt.Observed)
 	}
 	check.NoError(t, s.Close())
-	s.lost(ErrClosed)
+	s.checkLost(ErrClosed)
 }
 
 // New fails with the daemon's status if it answers the hello with one (W-17). It also fails if the daemon closes the
@@ -68,7 +68,7 @@ func TestNewFailsOnClosedConnection(t *testing.T) {
 
 // A connection keeps at most mostSpare unused answer channels, and gives each of them to only one call.
 func TestSpareChannelsAreLimited(t *testing.T) {
-	s := script(t)
+	s := newScripted(t)
 	for range mostSpare + 3 {
 		s.keep(make(chan *wire.Frame, 1))
 	}
@@ -84,11 +84,11 @@ func TestSpareChannelsAreLimited(t *testing.T) {
 
 // The error that ended a connection first is kept, and the connection is closed.
 func TestFirstErrorOfConnectionIsKept(t *testing.T) {
-	s := script(t)
+	s := newScripted(t)
 	first := errors.New("first")
 	_ = s.lose(first)
 	check.ErrorIs(t, s.lose(ErrClosed), first, "second lose")
-	s.lost(first)
+	s.checkLost(first)
 	check.ErrorIs(t, check.Err(s.from.Frame()), io.EOF, "the daemon reads")
 }
 
@@ -135,7 +135,7 @@ func TestPartialWriteEndsConnection(t *testing.T) {
 		conn.is = true
 		check.Equal(t, call(s), ntstatus.PortDisconnected, "%s: call whose request was written in part", name)
 		conn.is = false
-		s.lost(errCut)
+		s.checkLost(errCut)
 	}
 }
 
@@ -144,14 +144,14 @@ func TestPartialWriteEndsConnection(t *testing.T) {
 func TestIdleClientNoticesEndOfConnection(t *testing.T) {
 	for calls := range 4 {
 		synctest.Test(t, func(t *testing.T) {
-			s := script(t)
+			s := newScripted(t)
 			for range calls {
-				s.stands()
+				s.checkAlive()
 			}
 			time.Sleep(24 * time.Hour)
 			check.Equal(t, s.Err(), nil, "the connection after a day without a call")
 			for range calls {
-				s.stands()
+				s.checkAlive()
 			}
 			_ = s.end.Close()
 			time.Sleep(2 * idleTime)
@@ -163,7 +163,7 @@ func TestIdleClientNoticesEndOfConnection(t *testing.T) {
 
 // An answer that fits is put into the memory that its caller provided.
 func TestCallerBufferReceivesReplyThatFits(t *testing.T) {
-	s := script(t)
+	s := newScripted(t)
 	room := make([]byte, 3)
 	s.mu.Lock()
 	s.waiting[7] = waiter{room: room, answer: make(chan *wire.Frame)}

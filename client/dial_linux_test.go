@@ -47,8 +47,8 @@ func listenAs(t *testing.T, uid uint32) net.Listener {
 	return l
 }
 
-// greets answers the hello of each client and reports for each whether it sent nothing.
-func greets(l net.Listener, silent chan<- bool) {
+// answerHellos answers the hello of each client and reports for each whether it sent nothing.
+func answerHellos(l net.Listener, silent chan<- bool) {
 	for {
 		c, err := l.Accept()
 		if err != nil {
@@ -73,7 +73,7 @@ func TestDialRejectsServerOfAnotherUser(t *testing.T) {
 	for _, uid := range servers {
 		l := listenAs(t, uid)
 		silent := make(chan bool, 1)
-		go greets(l, silent)
+		go answerHellos(l, silent)
 		path := l.Addr().String()
 		for _, c := range []struct {
 			dial func() (*Conn, error)

@@ -28,8 +28,8 @@ func scriptSocket(t *testing.T) *scripted {
 	})
 }
 
-// pass answers a request with descriptors.
-func (s *scripted) pass(f *wire.Frame, st ntstatus.Status, rest []byte, files ...*os.File) {
+// replyWithFiles answers a request with descriptors.
+func (s *scripted) replyWithFiles(f *wire.Frame, st ntstatus.Status, rest []byte, files ...*os.File) {
 	body := append(append([]byte{byte(len(files))}, status(st)...), rest...)
 	b := wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith, Request: f.Request, Body: body})
 	var fds []int
@@ -41,9 +41,9 @@ func (s *scripted) pass(f *wire.Frame, st ntstatus.Status, rest []byte, files ..
 	}
 }
 
-// lend answers a request with n descriptors of the writing end of a pipe, for 0 with an ordinary answer. It returns the
-// reading end, which ends once all of them are closed.
-func (s *scripted) lend(f *wire.Frame, st ntstatus.Status, rest []byte, n int) *os.File {
+// replyWithPipes answers a request with n descriptors of the writing end of a pipe, for 0 with an ordinary answer. It
+// returns the reading end, which ends once all of them are closed.
+func (s *scripted) replyWithPipes(f *wire.Frame, st ntstatus.Status, rest []byte, n int) *os.File {
 	r, w, err := os.Pipe()
 	if err != nil {
 		s.Error(err)
@@ -51,10 +51,10 @@ func (s *scripted) lend(f *wire.Frame, st ntstatus.Status, rest []byte, n int) *
 	}
 	defer w.Close()
 	if n == 0 {
-		s.tell(f, st, rest)
+		s.reply(f, st, rest)
 		return r
 	}
-	s.pass(f, st, rest, slices.Repeat([]*os.File{w}, n)...)
+	s.replyWithFiles(f, st, rest, slices.Repeat([]*os.File{w}, n)...)
 	return r
 }
 
@@ -112,7 +112,7 @@ func TestClientClosesUnexpectedDescriptors(t *testing.T) {
 			var r *os.File
 			s.concurrently(func() {
 				if c.kind == wire.ThenWith {
-					s.tell(s.next(wire.Call), map[string]ntstatus.Status{"without a client": ntstatus.NoToken}[name], nil)
+					s.reply(s.next(wire.Call), map[string]ntstatus.Status{"without a client": ntstatus.NoToken}[name], nil)
 				}
 				f := s.next(c.kind)
 				opens := c.kind == wire.ThenWith || c.kind == wire.CallWith
@@ -120,9 +120,9 @@ func TestClientClosesUnexpectedDescriptors(t *testing.T) {
 				if name == "another request's" {
 					f.Request++
 				}
-				r = s.lend(f, c.st, c.rest, c.n)
+				r = s.replyWithPipes(f, c.st, c.rest, c.n)
 				if c.kind == wire.ThenWith {
-					s.tell(s.next(wire.Call), 0, nil)
+					s.reply(s.next(wire.Call), 0, nil)
 				}
 			}, func() {
 				f, ok := c.call(s)

@@ -22,8 +22,8 @@ type scripted struct {
 // hello has the process and the thread that the daemon announces.
 var hello = wire.HelloBody{Profile: uint8(nt.Observed), Process: 0x44, Thread: "of the daemon"}
 
-// script connects a client to a scripted daemon that has sent its hello.
-func script(t *testing.T) *scripted {
+// newScripted connects a client to a scripted daemon that has sent its hello.
+func newScripted(t *testing.T) *scripted {
 	t.Helper()
 	return scriptOver(t, net.Pipe)
 }
@@ -67,8 +67,8 @@ func (s *scripted) next(kind wire.Kind) *wire.Frame {
 	return f
 }
 
-// tell answers a request with a status and a body.
-func (s *scripted) tell(f *wire.Frame, st ntstatus.Status, rest []byte) {
+// reply answers a request with a status and a body.
+func (s *scripted) reply(f *wire.Frame, st ntstatus.Status, rest []byte) {
 	s.write(&wire.Frame{Kind: wire.Answer, Request: f.Request, Body: append(status(st), rest...)})
 }
 
@@ -94,13 +94,13 @@ func (s *scripted) once(kind wire.Kind, st ntstatus.Status, rest []byte, call fu
 	s.Helper()
 	s.concurrently(func() {
 		got = s.next(kind)
-		s.tell(got, st, rest)
+		s.reply(got, st, rest)
 	}, call)
 	return got
 }
 
-// lost checks that the connection has ended with the error.
-func (s *scripted) lost(why error) {
+// checkLost checks that the connection has ended with the error.
+func (s *scripted) checkLost(why error) {
 	s.Helper()
 	if err := s.Err(); !errors.Is(err, why) {
 		s.Errorf("Err of the connection: %v, want %v", err, why)
@@ -109,8 +109,8 @@ func (s *scripted) lost(why error) {
 	check.That(s, errors.Is(err, why), "NewThread on a lost connection: %v, want %v", err, why)
 }
 
-// stands checks that the connection still works.
-func (s *scripted) stands() {
+// checkAlive checks that the connection still works.
+func (s *scripted) checkAlive() {
 	s.Helper()
 	s.once(wire.Save, ntstatus.Success, wire.AppendTicket(nil, 5), func() {
 		if k, st := s.carrier().SaveImpersonation(); k != 5 || st != ntstatus.Success || s.Err() != nil {

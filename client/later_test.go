@@ -14,8 +14,8 @@ import (
 // reading is the service of the calls that may complete later.
 var reading = nt.NtTable.Find("NtReadFile")
 
-// far encodes the state of an operation: four flags, the status, the data and the information.
-func far(ended, notified, synchronous, alertable byte, st ntstatus.Status, data string, information byte) []byte {
+// pack encodes the state of an operation: four flags, the status, the data and the information.
+func pack(ended, notified, synchronous, alertable byte, st ntstatus.Status, data string, information byte) []byte {
 	b := append([]byte{ended, notified, synchronous, alertable}, status(st)[:4]...)
 	b = append(append(b, byte(len(data)), 0, 0, 0), data...)
 	return append(b, information, 0, 0, 0, 0, 0, 0, 0)
@@ -42,14 +42,14 @@ func TestImmediateOperationCallsDone(t *testing.T) {
 		synchronous, alertable bool
 	}{
 		"empty":       {rest: nil},
-		"outputs":     {rest: append(far(0, 0, 0, 0, 0, "", 0), output...), out: "xyz"},
-		"synchronous": {rest: append(far(0, 0, 1, 0, 0, "", 0), output...), out: "xyz", synchronous: true},
-		"alertable":   {rest: append(far(0, 0, 0, 1, 0, "", 0), output...), out: "xyz", alertable: true},
-		"ended":       {rest: far(1, 0, 0, 0, ntstatus.EndOfFile, "ab", 2), notified: true, done: results{done}},
-		"confirmed":   {rest: far(1, 1, 1, 0, ntstatus.EndOfFile, "ab", 2), done: results{done}, synchronous: true},
+		"outputs":     {rest: append(pack(0, 0, 0, 0, 0, "", 0), output...), out: "xyz"},
+		"synchronous": {rest: append(pack(0, 0, 1, 0, 0, "", 0), output...), out: "xyz", synchronous: true},
+		"alertable":   {rest: append(pack(0, 0, 0, 1, 0, "", 0), output...), out: "xyz", alertable: true},
+		"ended":       {rest: pack(1, 0, 0, 0, ntstatus.EndOfFile, "ab", 2), notified: true, done: results{done}},
+		"confirmed":   {rest: pack(1, 1, 1, 0, ntstatus.EndOfFile, "ab", 2), done: results{done}, synchronous: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := script(t)
+			s := newScripted(t)
 			var got results
 			l := got.later()
 			want := check.Must(row(reading).AppendCall(wire.AppendLater(nil, l), nt.ReadFileIn{FileHandle: 8}, false))
@@ -59,12 +59,12 @@ func TestImmediateOperationCallsDone(t *testing.T) {
 					t.Errorf("frame of the call: thread %d, service %d, body % x; want thread 1, service %d, "+
 						"body % x", f.Thread, f.Service, f.Body, s.services["NtReadFile"], want)
 				}
-				s.tell(f, ntstatus.BufferOverflow, c.rest)
+				s.reply(f, ntstatus.BufferOverflow, c.rest)
 				if c.notified {
 					frame := s.next(wire.Confirm)
 					check.That(t, bytes.Equal(frame.Body, wire.AppendOperation(nil, f.Request)) && len(got) == 1,
 						"Confirm: body % x after %d results, want the operation's number after one", frame.Body, len(got))
-					s.tell(frame, 0, nil)
+					s.reply(frame, 0, nil)
 				}
 			}, func() {
 				out, st := s.carrier().CallLater(reading, nt.ReadFileIn{FileHandle: 8}, l)
@@ -76,7 +76,7 @@ func TestImmediateOperationCallsDone(t *testing.T) {
 				t.Errorf("results %+v, synchronous %t, alertable %t; want %+v, %t, %t", got, l.Synchronous,
 					l.Alertable, c.done, c.synchronous, c.alertable)
 			}
-			s.stands()
+			s.checkAlive()
 		})
 	}
 }
@@ -92,34 +92,34 @@ func TestPendingOperationIsCollected(t *testing.T) {
 		done           results
 		notified, lost bool
 	}{
-		"ended": {rest: far(1, 0, 0, 0, ntstatus.EndOfFile, "ab", 2), failure: ntstatus.EndOfFile, notified: true,
+		"ended": {rest: pack(1, 0, 0, 0, ntstatus.EndOfFile, "ab", 2), failure: ntstatus.EndOfFile, notified: true,
 			done: results{{Status: ntstatus.EndOfFile, Data: []byte("ab"), Information: 2}}},
-		"ended synchronously": {synchronous: 1, rest: far(1, 1, 0, 0, ntstatus.EndOfFile, "ab", 2),
+		"ended synchronously": {synchronous: 1, rest: pack(1, 1, 0, 0, ntstatus.EndOfFile, "ab", 2),
 			failure: ntstatus.EndOfFile, done: results{{Status: ntstatus.EndOfFile, Data: []byte("ab"), Information: 2}}},
 		"refused": {head: ntstatus.Cancelled, failure: ntstatus.Cancelled,
 			done: results{{Status: ntstatus.Cancelled}}},
 		"refused synchronously":   {synchronous: 1, head: ntstatus.Cancelled, failure: ntstatus.Cancelled},
-		"confirmed by the daemon": {head: ntstatus.Cancelled, rest: far(0, 1, 0, 0, 0, "", 0), failure: ntstatus.Cancelled},
+		"confirmed by the daemon": {head: ntstatus.Cancelled, rest: pack(0, 1, 0, 0, 0, "", 0), failure: ntstatus.Cancelled},
 		"malformed": {rest: []byte{1, 2}, failure: ntstatus.PortDisconnected, lost: true,
 			done: results{{Status: ntstatus.PortDisconnected}}},
 		"malformed synchronously": {synchronous: 1, rest: []byte{1, 2}, failure: ntstatus.PortDisconnected, lost: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := script(t)
+			s := newScripted(t)
 			var got results
 			l := got.later()
 			s.concurrently(func() {
 				f := s.next(wire.Begin)
-				s.tell(f, ntstatus.Pending, far(0, 0, c.synchronous, 0, 0, "", 0))
+				s.reply(f, ntstatus.Pending, pack(0, 0, c.synchronous, 0, 0, "", 0))
 				collect := s.next(wire.Collect)
 				check.That(t, bytes.Equal(collect.Body, wire.AppendOperation(nil, f.Request)),
 					"Collect: body % x, want the number of the operation", collect.Body)
-				s.tell(collect, c.head, c.rest)
+				s.reply(collect, c.head, c.rest)
 				if c.notified {
 					frame := s.next(wire.Confirm)
 					check.That(t, bytes.Equal(frame.Body, wire.AppendOperation(nil, f.Request)),
 						"Confirm: body % x, want the number of the operation", frame.Body)
-					s.tell(frame, 0, nil)
+					s.reply(frame, 0, nil)
 				}
 			}, func() {
 				out, st := s.carrier().CallLater(reading, nt.ReadFileIn{FileHandle: 8}, l)
@@ -131,9 +131,9 @@ func TestPendingOperationIsCollected(t *testing.T) {
 				"results %+v, failure %v, synchronous %t; want %+v, %v, %t", got, l.Failure, l.Synchronous, c.done, c.failure,
 				c.synchronous == 1)
 			if c.lost {
-				s.lost(wire.ErrValue)
+				s.checkLost(wire.ErrValue)
 			} else {
-				s.stands()
+				s.checkAlive()
 			}
 		})
 	}
@@ -142,7 +142,7 @@ func TestPendingOperationIsCollected(t *testing.T) {
 // The client rejects a call that is too long and a service that the daemon does not have. A malformed answer ends the
 // connection. None of them calls Done.
 func TestInvalidLaterCallsNeverCallDone(t *testing.T) {
-	s := script(t)
+	s := newScripted(t)
 	var got results
 	long := nt.WriteFileIn{Buffer: nt.Cap(make([]byte, wire.MaxBody))}
 	if _, st := s.carrier().CallLater(nt.NtTable.Find("NtWriteFile"), long, got.later()); st != ntstatus.InvalidParameter {
@@ -153,8 +153,8 @@ func TestInvalidLaterCallsNeverCallDone(t *testing.T) {
 	check.Equal(t, check.Status(s.carrier().CallLater(reading, nt.ReadFileIn{}, got.later())), ntstatus.NotSupported,
 		"CallLater of a service that the daemon does not have")
 	s.services["NtReadFile"] = number
-	s.stands()
-	s.once(wire.Begin, 0, append(far(0, 0, 1, 1, 0, "", 0), 1, 2), func() { // two bytes of a longer field
+	s.checkAlive()
+	s.once(wire.Begin, 0, append(pack(0, 0, 1, 1, 0, "", 0), 1, 2), func() { // two bytes of a longer field
 		l := got.later()
 		out, st := s.carrier().CallLater(reading, nt.ReadFileIn{}, l)
 		if st != ntstatus.PortDisconnected || out.(nt.ReadFileOut).Buffer != nil || l.Synchronous || l.Alertable {
@@ -162,7 +162,7 @@ func TestInvalidLaterCallsNeverCallDone(t *testing.T) {
 				"%v, false, false", out, st, l.Synchronous, l.Alertable, ntstatus.PortDisconnected)
 		}
 	})
-	if s.lost(wire.ErrValue); len(got) != 0 {
+	if s.checkLost(wire.ErrValue); len(got) != 0 {
 		t.Errorf("Done was called with %+v, want no call", got)
 	}
 }

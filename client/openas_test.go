@@ -39,7 +39,7 @@ func TestOpenFileAsReturnsStatus(t *testing.T) {
 		{other, ntstatus.Cancelled, yes, other, 0},
 	} {
 		lost := c.st == ntstatus.PortDisconnected
-		s := script(t)
+		s := newScripted(t)
 		s.concurrently(func() {
 			frames := []*wire.Frame{s.next(wire.Call), s.next(wire.Call), s.next(wire.Call), s.next(wire.ThenWith),
 				s.next(wire.Call)}
@@ -49,7 +49,7 @@ func TestOpenFileAsReturnsStatus(t *testing.T) {
 				if i == 3 && st == yes {
 					rest = handleOut(t, 8)
 				}
-				s.tell(frames[i], st, rest)
+				s.reply(frames[i], st, rest)
 			}
 		}, func() {
 			o, st := s.OpenFileAs(s.first, 0x70, asClient, 4, 0x10)
@@ -58,9 +58,9 @@ func TestOpenFileAsReturnsStatus(t *testing.T) {
 				c.st)
 		})
 		if lost {
-			s.lost(wire.ErrFrame)
+			s.checkLost(wire.ErrFrame)
 		} else {
-			s.stands()
+			s.checkAlive()
 		}
 	}
 }
@@ -86,7 +86,7 @@ func (s *scripted) checkOpen(frames []*wire.Frame) {
 // OpenFileAs and ReadFileAs reject the token 0, which would end the impersonation, and a service that the daemon does
 // not have. They send nothing, so the thread's state does not change.
 func TestOpenFileAsNeedsClient(t *testing.T) {
-	s := script(t)
+	s := newScripted(t)
 	if o, st := s.OpenFileAs(s.first, 0, asClient); st != ntstatus.InvalidHandle || o != (OpenedAs{Reverted: true}) {
 		t.Errorf("OpenFileAs of nobody: %+v, %v; want %v, reverted, no handle", o, st, ntstatus.InvalidHandle)
 	}
@@ -102,7 +102,7 @@ func TestOpenFileAsNeedsClient(t *testing.T) {
 	}
 	check.Equal(t, check.Status(s.ReadFileAs(s.first, 4, asClient, 1, nil)), ntstatus.NotSupported,
 		"ReadFileAs without the service NtCreateFile")
-	s.stands()
+	s.checkAlive()
 }
 
 // If one of the answers is missing or malformed, OpenFileAs returns PortDisconnected and no values, and the
@@ -110,13 +110,13 @@ func TestOpenFileAsNeedsClient(t *testing.T) {
 func TestOpenFileAsFailsWithoutAnswer(t *testing.T) {
 	for at := range 3 {
 		for _, half := range []bool{false, true} {
-			s := script(t)
+			s := newScripted(t)
 			s.concurrently(func() {
 				frames := []*wire.Frame{s.next(wire.Call), s.next(wire.ThenWith), s.next(wire.Call)}
 				for i, f := range frames {
 					switch {
 					case i != at:
-						s.tell(f, 0, nil)
+						s.reply(f, 0, nil)
 					case half:
 						s.write(&wire.Frame{Kind: wire.Answer, Request: f.Request, Body: []byte{1}})
 					default:
@@ -165,7 +165,7 @@ func TestReadFileAsReturnsFacts(t *testing.T) {
 			append(bytes.Clone(opened), contents(2, 0, 0)...), ReadAs{}},
 		"empty": {1, 1, 0, nil, ReadAs{}},
 	} {
-		s := script(t)
+		s := newScripted(t)
 		f := s.once(wire.ReadAs, c.st, c.rest, func() {
 			r, st := s.ReadFileAs(s.first, 0x70, asClient, c.most, nil)
 			if st != c.st || r.CreateFileOut != c.want.CreateFileOut || r.CreationTime != c.want.CreationTime ||
@@ -177,6 +177,6 @@ func TestReadFileAsReturnsFacts(t *testing.T) {
 		want, err := opening().AppendCall(wire.AppendReadAs(nil, 0x70, c.sent), asClient, false)
 		check.That(t, err == nil && f.Thread == 1 && f.Service == s.services["NtCreateFile"] && bytes.Equal(f.Body, want),
 			"%s: frame with thread %d, service %d, body % x; want thread 1, body % x", name, f.Thread, f.Service, f.Body, want)
-		s.stands()
+		s.checkAlive()
 	}
 }

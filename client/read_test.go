@@ -57,7 +57,7 @@ func answersArrive(t *testing.T, order []uint64, plain bool) (all bool) {
 		}
 	}
 	for _, n := range order {
-		s.tell(&wire.Frame{Request: n}, ntstatus.Status(n), nil)
+		s.reply(&wire.Frame{Request: n}, ntstatus.Status(n), nil)
 	}
 	all = true
 	for range order {

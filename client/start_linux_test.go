@@ -40,7 +40,7 @@ func TestStartRequestsProcess(t *testing.T) {
 		{ntstatus.InvalidParameter, 0, ntstatus.InvalidParameter}, {unknown, 0, unknown}, {held, unknown, held},
 		{held, ntstatus.AccessDenied, ntstatus.AccessDenied}, {held, held, held},
 	} {
-		s := script(t)
+		s := newScripted(t)
 		cmd := exec.Command("/bin/echo", "started")
 		var out bytes.Buffer
 		cmd.Stdout = &out
@@ -54,7 +54,7 @@ func TestStartRequestsProcess(t *testing.T) {
 				f := s.next([]wire.Kind{wire.Attach, wire.AttachAs}[i])
 				check.That(t, f.Thread == 1 && bytes.Equal(f.Body, body),
 					"request of thread %d with body % x, want thread 1 with % x", f.Thread, f.Body, body)
-				s.tell(f, st, nil)
+				s.reply(f, st, nil)
 			}
 		}, func() {
 			if !root {
@@ -67,7 +67,7 @@ func TestStartRequestsProcess(t *testing.T) {
 		if cmd.Process != nil || out.Len() > 0 || cmd.Env != nil || cmd.ExtraFiles != nil || cmd.SysProcAttr != nil {
 			t.Errorf("daemon returns %v and %v: the command changed to %+v", c.first, c.second, cmd)
 		}
-		s.stands()
+		s.checkAlive()
 	}
 }
 
@@ -80,17 +80,17 @@ func (s *scripted) attach(kind wire.Kind, rest []byte) net.Conn {
 	}
 	s.Cleanup(func() { _ = conn.Close() })
 	defer file.Close()
-	s.pass(s.next(kind), ntstatus.Success, rest, file)
+	s.replyWithFiles(s.next(kind), ntstatus.Success, rest, file)
 	return conn
 }
 
-// aside answers the requests for a thread and for its end. In between the client makes the calls that calls answers.
-func (s *scripted) aside(calls func()) {
-	s.tell(s.next(wire.NewThread), ntstatus.Success, []byte{9, 0, 0, 0, 0, 0, 0, 0}) // thread 9 without a name
+// inThread answers the requests for a thread and for its end. In between the client makes the calls that calls answers.
+func (s *scripted) inThread(calls func()) {
+	s.reply(s.next(wire.NewThread), ntstatus.Success, []byte{9, 0, 0, 0, 0, 0, 0, 0}) // thread 9 without a name
 	calls()
 	f := s.next(wire.EndThread)
 	check.Equal(s, f.Thread, 9, "thread that the client ends")
-	s.tell(f, ntstatus.Success, nil)
+	s.reply(f, ntstatus.Success, nil)
 }
 
 // answer reads a call of thread 9 with the inputs want, and answers it.
@@ -104,7 +104,7 @@ func (s *scripted) answer(name string, want any, st ntstatus.Status, out any) {
 	if st == ntstatus.Success {
 		rest = check.Must(r.AppendOut(nil, out))
 	}
-	s.tell(f, st, rest)
+	s.reply(f, st, rest)
 }
 
 // identity answers the queries of the id and the creation time of the process with handle h.
@@ -139,11 +139,11 @@ func TestStartedProgramHasConnection(t *testing.T) {
 		"environment":      {`test "$REFMON_SOCKET$OF_TEST" = fd:4own`, []string{"OF_TEST=own"}, nil, 0},
 		"the process ends": {"read line", nil, func(s *scripted, conn net.Conn) {
 			_ = conn.Close()
-			s.aside(func() {})
+			s.inThread(func() {})
 		}, 137},
 		"the process ends, without room for a thread": {"read line", nil, func(s *scripted, conn net.Conn) {
 			_ = conn.Close()
-			s.tell(s.next(wire.NewThread), ntstatus.InsufficientResources, nil)
+			s.reply(s.next(wire.NewThread), ntstatus.InsufficientResources, nil)
 		}, 137},
 		"the daemon ends": {"read line; exit 3", nil, func(s *scripted, conn net.Conn) {
 			_, _ = s.end.Close(), conn.Close()
@@ -156,7 +156,7 @@ func TestStartedProgramHasConnection(t *testing.T) {
 			input := check.Must(cmd.StdinPipe())
 			s.concurrently(func() {
 				conn := s.attach(wire.Attach, nil)
-				s.tell(s.next(wire.NewThread), ntstatus.InsufficientResources, nil)
+				s.reply(s.next(wire.NewThread), ntstatus.InsufficientResources, nil)
 				if c.hangUp != nil {
 					c.hangUp(s, conn)
 				} else {
@@ -192,7 +192,7 @@ func TestExitTerminatesOnlyItsProcess(t *testing.T) {
 			s := scriptSocket(t)
 			s.concurrently(func() {
 				s.attach(wire.Attach, nil)
-				s.aside(func() {
+				s.inThread(func() {
 					s.answer("NtDuplicateObject", copied(ending), c.granted, nt.DuplicateObjectOut{TargetHandle: own})
 					if c.granted == ntstatus.Success {
 						s.identity(own, id, made)
@@ -202,7 +202,7 @@ func TestExitTerminatesOnlyItsProcess(t *testing.T) {
 				if c.granted != ntstatus.Success {
 					return
 				}
-				s.aside(func() {
+				s.inThread(func() {
 					s.answer("NtOpenProcess", nt.OpenProcessIn{DesiredAccess: ending,
 						ObjectAttributes: nt.Cap(&nt.ObjectAttributes{}), ClientID: nt.Cap(&nt.ClientID{UniqueProcess: id})},
 						c.opens, nt.OpenProcessOut{ProcessHandle: opened})
@@ -220,7 +220,7 @@ func TestExitTerminatesOnlyItsProcess(t *testing.T) {
 				p := check.Must(s.Start(8, exec.Command("/bin/sh", "-c", "exit 7")))
 				check.That(t, p.Wait() != nil, "Wait returns no error, want the exit code")
 			})
-			s.stands()
+			s.checkAlive()
 		})
 	}
 }
@@ -246,11 +246,11 @@ func TestUnstartedProgramEndsItsProcess(t *testing.T) {
 			s.concurrently(func() {
 				kind := wire.Attach
 				if c.uid != nil {
-					s.tell(s.next(kind), ntstatus.PrivilegeNotHeld, nil)
+					s.reply(s.next(kind), ntstatus.PrivilegeNotHeld, nil)
 					kind = wire.AttachAs
 				}
 				conn := s.attach(kind, c.uid)
-				s.aside(func() {
+				s.inThread(func() {
 					s.answer("NtDuplicateObject", copied(winnt.PROCESS_TERMINATE), c.granted,
 						nt.DuplicateObjectOut{TargetHandle: opened})
 					if c.granted == ntstatus.Success {
@@ -267,7 +267,7 @@ func TestUnstartedProgramEndsItsProcess(t *testing.T) {
 				check.That(t, p == nil && err != nil && strings.HasPrefix(err.Error(), of) && cmd.Process == nil,
 					"Start = %v, %v; want nil and an error that begins with %q", p, err, of)
 			})
-			s.stands()
+			s.checkAlive()
 		})
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// shut returns a closed channel.
-func shut() <-chan struct{} {
+// closedChannel returns a closed channel.
+func closedChannel() <-chan struct{} {
 	ch := make(chan struct{})
 	close(ch)
 	return ch
@@ -31,16 +31,16 @@ func TestCancelWaitsForAnswer(t *testing.T) {
 		kind wire.Kind
 		call func(*scripted) ntstatus.Status
 	}{
-		"closed": {wire.Wait, func(s *scripted) ntstatus.Status { return wait(s, shut(), never) }},
-		"no due": {wire.Wait, func(s *scripted) ntstatus.Status { return wait(s, shut(), nil) }},
-		"due":    {wire.Wait, func(s *scripted) ntstatus.Status { return wait(s, never, shut()) }},
+		"closed": {wire.Wait, func(s *scripted) ntstatus.Status { return wait(s, closedChannel(), never) }},
+		"no due": {wire.Wait, func(s *scripted) ntstatus.Status { return wait(s, closedChannel(), nil) }},
+		"due":    {wire.Wait, func(s *scripted) ntstatus.Status { return wait(s, never, closedChannel()) }},
 		"any": {wire.WaitAny, func(s *scripted) ntstatus.Status {
-			return s.carrier().WaitAny([]winnt.Handle{4}, false, shut())
+			return s.carrier().WaitAny([]winnt.Handle{4}, false, closedChannel())
 		}},
 	} {
 		for _, first := range []bool{false, true} { // whether the call is answered before Cancel
 			for _, st := range []ntstatus.Status{ntstatus.Cancelled, ntstatus.Success} {
-				s := script(t)
+				s := newScripted(t)
 				s.concurrently(func() {
 					call := s.next(c.kind)
 					cancel := s.next(wire.Cancel)
@@ -48,16 +48,16 @@ func TestCancelWaitsForAnswer(t *testing.T) {
 						t.Errorf("%s: Cancel with body % x, want % x", name, cancel.Body, want)
 					}
 					if first {
-						s.tell(call, st, nil)
+						s.reply(call, st, nil)
 					}
-					s.tell(cancel, ntstatus.InvalidHandle, nil) // must not become the status of the call
+					s.reply(cancel, ntstatus.InvalidHandle, nil) // must not become the status of the call
 					if !first {
-						s.tell(call, st, nil)
+						s.reply(call, st, nil)
 					}
 				}, func() {
 					check.Equal(t, c.call(s), st, "%s: the call", name)
 				})
-				s.stands()
+				s.checkAlive()
 			}
 		}
 	}
@@ -74,7 +74,7 @@ func TestRefusedEndOfImpersonationEndsConnection(t *testing.T) {
 				check.Equal(t, nt.NewRemoteThread(th, "").NtSetInformationThread(winnt.NtCurrentThread,
 					nt.ThreadImpersonationToken, 0), st, "NtSetInformationThread")
 			}} {
-			s := script(t)
+			s := newScripted(t)
 			body, service := map[wire.Kind][]byte{wire.Restore: wire.AppendTicket(nil, 9)}[kind], uint16(0)
 			f := s.once(kind, st, nil, func() { end(&thread{s.Conn, 7}) })
 			if kind == wire.Call {
@@ -84,9 +84,9 @@ func TestRefusedEndOfImpersonationEndsConnection(t *testing.T) {
 			check.That(t, f.Thread == 7 && f.Service == service && bytes.Equal(f.Body, body), "frame %+v, want body % x", f,
 				body)
 			if st == ntstatus.Success || st == ntstatus.InvalidCid {
-				s.stands()
+				s.checkAlive()
 			} else {
-				s.lost(st.Err())
+				s.checkLost(st.Err())
 			}
 		}
 	}
@@ -100,7 +100,7 @@ func TestRefusedEndOfImpersonationEndsConnection(t *testing.T) {
 // A waiting call is one frame with its wait before the call, and does not request a reason. A lost connection ends it
 // (W-9, W-20).
 func TestWaitIsOneFrame(t *testing.T) {
-	s := script(t)
+	s := newScripted(t)
 	want := check.Must(row(closing).AppendCall(wire.AppendWait(nil, 12, ntstatus.PipeEmpty), nt.CloseIn{Handle: 4}, false))
 	wait := func() ntstatus.Status {
 		_, st := s.carrier().CallWhenReady(closing, nt.CloseIn{Handle: 4},
@@ -123,7 +123,7 @@ func TestWaitIsOneFrame(t *testing.T) {
 
 // A nil thread and a thread of another connection are rejected, and nothing is sent.
 func TestForeignThreadIsRejected(t *testing.T) {
-	s, other := script(t), script(t)
+	s, other := newScripted(t), newScripted(t)
 	for _, th := range []*nt.Thread{nil, other.Thread()} {
 		check.Equal(t, s.Refill(th, 4, 8), ntstatus.InvalidCid, "Refill with a foreign thread")
 		check.Equal(t, check.Status(s.ReadFileAs(th, 4, nt.CreateFileIn{}, 1, nil)), ntstatus.InvalidCid,
@@ -140,16 +140,16 @@ func TestForeignThreadIsRejected(t *testing.T) {
 		b, err := s.InspectAs(th, nil)
 		check.That(t, b == nil && err != nil, "InspectAs with a foreign thread: %q, %v; want nil, an error", b, err)
 	}
-	s.stands()
-	other.stands()
+	s.checkAlive()
+	other.checkAlive()
 }
 
 // Cancel has the number of the waiting call, not of a later one. A waiting call stops reading after its answer
 // (W-20).
 func TestCancelNamesItsCall(t *testing.T) {
 	for _, closes := range []bool{false, true} {
-		s := script(t)
-		s.stands() // afterwards no caller reads for a while
+		s := newScripted(t)
+		s.checkAlive() // afterwards no caller reads for a while
 		end, begun := make(chan struct{}), make(chan struct{})
 		w := nt.Wait{Handle: 4, Due: end}
 		if closes {
@@ -158,12 +158,12 @@ func TestCancelNamesItsCall(t *testing.T) {
 		s.concurrently(func() {
 			call := s.next(wire.Wait)
 			close(begun)
-			s.tell(s.next(wire.Save), 0, wire.AppendTicket(nil, 1))
+			s.reply(s.next(wire.Save), 0, wire.AppendTicket(nil, 1))
 			cancel := s.next(wire.Cancel)
 			want := wire.AppendCancel(nil, call.Request)
 			check.That(t, string(cancel.Body) == string(want), "Cancel with body % x, want % x", cancel.Body, want)
-			s.tell(call, ntstatus.Cancelled, nil)
-			s.tell(cancel, 0, nil)
+			s.reply(call, ntstatus.Cancelled, nil)
+			s.reply(cancel, 0, nil)
 		}, func() {
 			over := make(chan ntstatus.Status)
 			go func() {
