@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,7 +61,11 @@ func (c *doctorCmd) Run(std *streams) error {
 		k.wrong("config", "%v", err)
 		return errUnwell
 	}
-	k.well("config", "read; state %s", cfg.State)
+	if c.Config == "" {
+		k.note("config", "the defaults, because there is no --config such as /etc/refmon/refmond.yaml; state %s", cfg.State)
+	} else {
+		k.well("config", "read; state %s", cfg.State)
+	}
 	k.state(cfg.State)
 	k.checkPlaces(cfg)
 	k.disk(cfg.State)
@@ -71,7 +76,7 @@ func (c *doctorCmd) Run(std *streams) error {
 	}
 	k.clock(time.Now())
 	k.trees(cfg.trees)
-	k.capabilities("/proc/self/status", len(cfg.trees) > 0)
+	k.capabilities(statusFile(cfg.State), len(cfg.trees) > 0)
 	k.attributes(cfg.State)
 	if k.fail {
 		return errUnwell
@@ -156,6 +161,29 @@ func (c *checkUp) socket(key, at string) {
 	default:
 		c.wrong(key, "%s: %v", at, err)
 	}
+}
+
+// statusFile returns the file in /proc with the capabilities of the running daemon, which its unit may set. If no
+// daemon answers in the state folder, it returns that of this process.
+func statusFile(state string) string {
+	const own = "/proc/self/status"
+	conn, err := net.Dial("unix", filepath.Join(state, operationsSocket))
+	if err != nil {
+		return own
+	}
+	defer func() { _ = conn.Close() }()
+	raw, err := conn.(*net.UnixConn).SyscallConn()
+	if err != nil {
+		return own
+	}
+	var peer *unix.Ucred
+	err = raw.Control(func(fd uintptr) {
+		peer, _ = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	})
+	if err != nil || peer == nil || peer.Pid == 0 { // 0: a process of another PID namespace
+		return own
+	}
+	return fmt.Sprintf("/proc/%d/status", peer.Pid)
 }
 
 // oldest precedes any correct time.

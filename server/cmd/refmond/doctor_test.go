@@ -31,9 +31,12 @@ func TestDoctorNamesEachProblemWithRepair(t *testing.T) {
 		!strings.Contains(found, "start refmond") {
 		t.Errorf("before there is a daemon: %d\n%s", code, found)
 	}
+	state := filepath.Join(dir, "state")
+	check.Equal(t, statusFile(state), "/proc/self/status", "the capabilities without a daemon")
 	cfg, err := load(file)
 	check.NoError(t, err)
 	defer served(t, cfg)()
+	check.Equal(t, statusFile(state), fmt.Sprintf("/proc/%d/status", os.Getpid()), "the capabilities of the daemon")
 	if found, code := doctor(); code != exitSuccess || strings.Contains(found, "WRONG") ||
 		!strings.Contains(found, "ok    state") || !strings.Contains(found, "ok    adminSocket") ||
 		!strings.Contains(found, "note  audit        no records are kept (audit.keep)") {
