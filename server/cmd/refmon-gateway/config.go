@@ -179,7 +179,10 @@ func (c *config) check() error {
 // listens returns an error if the gateway cannot serve the address at. at must be a host and port. Without a configured
 // certificate the host must be localhost or a loopback address. The key names must not be empty.
 func (c *config) listens(at string) error {
-	host, _, err := net.SplitHostPort(at)
+	host, port, err := net.SplitHostPort(at)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port) // a number or a name of /etc/services, without DNS
+	}
 	if err != nil {
 		return fmt.Errorf("%q is not an address and port: %w", at, err)
 	}

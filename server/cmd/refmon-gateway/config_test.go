@@ -104,6 +104,7 @@ func TestGatewaySettingBeyondBoundIsRejected(t *testing.T) {
 		"no byte":       {func(c *config) { c.Limits.LargestUpload = 0 }, "limits"},
 		"no console":    {func(c *config) { c.Console = "" }, ""},
 		"no files":      {func(c *config) { c.Files = "" }, "two addresses"},
+		"a high port":   {func(c *config) { c.Files = "127.0.0.1:65536" }, "invalid port"},
 		"one address":   {func(c *config) { c.Console = c.Files }, "two addresses"},
 		"a tree":        {func(c *config) { c.Trees = []string{"a b"} }, ""},
 		"an empty tree": {func(c *config) { c.Trees = []string{"a", ""} }, "not the name of a tree"},
