@@ -62,12 +62,12 @@ func TestCheckAccountsRejectsDifferingSID(t *testing.T) {
 	}
 }
 
-// TestCheckAccountsWaits checks that the check waits for a server with one message, ends with its context, and returns
-// a rejection.
+// TestCheckAccountsWaits checks that the check and the watch wait for a server with one message and end with their
+// context, and that the check returns a rejection.
 func TestCheckAccountsWaits(t *testing.T) {
 	d, err := dirfile.Read([]byte("users:\n- {name: a, sid: S-1-22-1-7, uid: 7}\n"))
 	check.NoError(t, err)
-	warned := make(chan error, 10)
+	warned := make(chan error, 100)
 	f := Follower{Socket: t.TempDir() + "/s", Root: "/t", Beat: time.Millisecond, Warn: func(err error) { warned <- err }}
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -78,6 +78,10 @@ func TestCheckAccountsWaits(t *testing.T) {
 	if err := <-done; err == nil || len(warned) > 0 {
 		t.Errorf("N-133: without a server: %v and %d more messages, want an error and none", err, len(warned))
 	}
+	ctx, stop = context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer stop()
+	check.NoError(t, f.Run(ctx, nil))
+	check.Equal(t, len(warned), 1, "messages of a watch without a server")
 	x := serve(t, &Server{})
 	f.Socket = x.socket
 	if err := f.CheckAccounts(t.Context(), d); err == nil || !strings.Contains(err.Error(), "disabled") {

@@ -33,9 +33,9 @@ const maxLine = 256 << 20
 // Run follows the tree and blocks until the context ends, which is not an error. It returns an error if the server
 // rejects the watch, or runs as another user than root or this program's own. After any other failure it passes the
 // error to Warn, waits for Beat and connects again; the new connection begins with a walk. Until then the tree has no
-// heartbeat. It does not close out.
+// heartbeat. While no server listens, it warns once. It does not close out.
 func (f *Follower) Run(ctx context.Context, out chan<- watch.Batch) error {
-	for {
+	for down := false; ; {
 		err := f.once(ctx, out)
 		var no *refusal
 		switch {
@@ -44,7 +44,12 @@ func (f *Follower) Run(ctx context.Context, out chan<- watch.Batch) error {
 		case errors.As(err, &no):
 			return err
 		}
-		f.warn(fmt.Errorf("source %s: connection lost: %w", f.Root, err))
+		var failed *net.OpError
+		absent := errors.As(err, &failed) && failed.Op == "dial"
+		if !absent || !down {
+			f.warn(fmt.Errorf("source %s: no connection: %w; trying again", f.Root, err))
+		}
+		down = absent
 		select {
 		case <-ctx.Done():
 			return nil
