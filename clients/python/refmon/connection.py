@@ -570,7 +570,8 @@ class Thread:
 
     def dial_pipe(self, name, level="SecurityIdentification", effective_only=False):
         """Connects to a named pipe with this thread's identity and returns a PipeConnection. level limits what the
-        server may do with that identity. NTError: there is no such pipe, or access is denied."""
+        server may do with that identity. NTError: there is no such pipe, or access is denied. ValueError: an unknown
+        level."""
         return dial(self, name, level, effective_only)
 
     def close(self):

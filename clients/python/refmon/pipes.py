@@ -10,6 +10,7 @@ _DEVICE = "\\??\\pipe\\"
 _SERVER_RIGHTS = _C["GENERIC_READ"] | _C["GENERIC_WRITE"]
 # Without the right to serve the pipe, FILE_CREATE_PIPE_INSTANCE (I-164). On files it is FILE_APPEND_DATA.
 _CLIENT_RIGHTS = _C["FILE_GENERIC_READ"] | _C["FILE_GENERIC_WRITE"] & ~_C["FILE_APPEND_DATA"]
+_LEVELS = ("SecurityAnonymous", "SecurityIdentification", "SecurityImpersonation", "SecurityDelegation")
 _LARGEST_READ = 1 << 20  # fits into a frame
 _OVERFLOW = Status(0x80000005)
 _BYTES = _C["STATUS_INVALID_PARAMETER"]
@@ -39,7 +40,11 @@ def listen(thread, name, message=True, instances=0, sd=None):
 
 
 def dial(thread, name, level, effective_only):
-    sqos = {"ImpersonationLevel": _C[level] if isinstance(level, str) else level, "EffectiveOnly": effective_only}
+    if isinstance(level, str):
+        if level not in _LEVELS:
+            raise ValueError("level %r: want one of %s" % (level, ", ".join(_LEVELS)))
+        level = _LEVELS.index(level)
+    sqos = {"ImpersonationLevel": level, "EffectiveOnly": effective_only}
     attributes = {"ObjectName": _DEVICE + name, "SecurityQualityOfService": sqos}
     opened = thread.NtOpenFile(DesiredAccess=_CLIENT_RIGHTS, ObjectAttributes=attributes).check()
     # A client's end starts in byte mode. A pipe of bytes rejects message mode.

@@ -180,6 +180,12 @@ class Live(unittest.TestCase):
         self.assertEqual(client.thread.NtOpenFile(ObjectAttributes={"ObjectName": "\\??\\pipe\\python-orders"}).status,
                          refmon.STATUS_OBJECT_NAME_NOT_FOUND)
 
+    def test_unknown_level_is_named(self):
+        with refmon.connect(ADDRESS) as c:
+            for level in ("Impersonation", "FILE_READ_DATA"):
+                with self.assertRaisesRegex(ValueError, level + ".*SecurityImpersonation"):
+                    c.thread.dial_pipe("nothing", level)
+
     def test_pipe_belongs_to_its_server(self):  # I-164
         server, client = self.connect(), self.connect()
         with server.thread.listen_pipe("python-owned", sd="O:SYG:SYD:(A;;0x12019b;;;SY)") as pipes:
