@@ -19,7 +19,8 @@ type PipeConn struct {
 	w       *worker
 	name    string
 	h       winnt.Handle
-	message bool // immutable: a write is one message
+	message bool   // immutable: a write is one message
+	after   func() // immutable: called when the handle is closed; nil: nothing is
 
 	writing sync.Mutex // held for all parts of a write
 
@@ -210,6 +211,9 @@ func (c *PipeConn) Close() error {
 	c.once.Do(func() {
 		close(c.closed)
 		c.w.close(c.h)
+		if c.after != nil {
+			c.after()
+		}
 		err = nil
 	})
 	return err

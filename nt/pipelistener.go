@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -43,6 +44,9 @@ type PipeListener struct {
 	next   winnt.Handle // guarded by mu: the instance that waits for a client
 	closed chan struct{}
 	once   sync.Once
+
+	open  atomic.Int32  // accepted connections that are not closed
+	freed chan struct{} // one of them was closed: room for one value
 }
 
 // ListenPipe creates the named pipe and returns its listener; it does not wait for
@@ -57,7 +61,7 @@ func (t *Thread) ListenPipe(name string, cfg PipeConfig) (*PipeListener, error) 
 	if err != nil {
 		return nil, fmt.Errorf("listen on pipe %s: %w", name, err)
 	}
-	l := &PipeListener{name: name, cfg: cfg, w: w, closed: make(chan struct{})}
+	l := &PipeListener{name: name, cfg: cfg, w: w, closed: make(chan struct{}), freed: make(chan struct{}, 1)}
 	var st ntstatus.Status
 	first := l.instance()
 	first.CreateDisposition = winnt.FILE_CREATE // Otherwise it could join a pipe of another user. I-164
@@ -94,9 +98,10 @@ func (l *PipeListener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// AcceptPipe waits for the next client. The error is a [*net.OpError]. It wraps net.ErrClosed if the listener is
-// closed, and otherwise the status of the service that failed. The listener stays usable after an error of a service.
-// Calls wait for each other.
+// AcceptPipe waits for the next client. At the limit of instances it first waits until an accepted connection is
+// closed; without one the error is STATUS_INSTANCE_NOT_AVAILABLE. The error is a [*net.OpError]. It wraps net.ErrClosed
+// if the listener is closed, and otherwise the status of the service that failed. The listener stays usable after an
+// error of a service. Calls wait for each other.
 func (l *PipeListener) AcceptPipe() (*PipeConn, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -107,8 +112,16 @@ func (l *PipeListener) AcceptPipe() (*PipeConn, error) {
 		default:
 		}
 		if l.next == 0 { // the last accept left none behind
-			var st ntstatus.Status
-			if l.next, st = l.make(); !st.IsSuccess() {
+			open, st := l.open.Load(), ntstatus.Success // before make, so that no close is missed
+			switch l.next, st = l.make(); {
+			case st == ntstatus.InstanceNotAvailable && open > 0:
+				// Otherwise clients that stay could end the loop of a server.
+				select {
+				case <-l.freed:
+				case <-l.closed:
+				}
+				continue
+			case !st.IsSuccess():
 				return nil, l.fail(st.Err())
 			}
 		}
@@ -156,7 +169,16 @@ func (l *PipeListener) accepted(st ntstatus.Status) (*PipeConn, error) {
 		l.w.do(func(t *Thread) { t.NtClose(h) })
 		return nil, l.fail(err)
 	}
-	return newPipeConn(w, l.name, h, l.cfg.Message), nil
+	c := newPipeConn(w, l.name, h, l.cfg.Message)
+	l.open.Add(1)
+	c.after = func() {
+		l.open.Add(-1)
+		select {
+		case l.freed <- struct{}{}:
+		default: // nobody has looked yet
+		}
+	}
+	return c, nil
 }
 
 // fail wraps an error in a *net.OpError with the pipe's address.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -164,6 +165,57 @@ func TestPipeServesClientsUnderOwnIdentity(t *testing.T) {
 	}
 	wg.Wait()
 	l.Close()
+}
+
+// At the limit of instances an Accept waits until a connection is closed, or the listener. Without a connection that it
+// could wait for, it fails.
+func TestAcceptWaitsAtLimitOfInstances(t *testing.T) {
+	_, server, client := pipePair(t)
+	cfg := everyone
+	cfg.Instances = 1
+	synctest.Test(t, func(t *testing.T) {
+		l := check.Must(server.ListenPipe("one", cfg))
+		var accepted net.Conn
+		failed := make(chan error, 1)
+		accept := func() {
+			c, err := l.Accept()
+			accepted = c
+			failed <- err
+		}
+		for range 2 {
+			go accept()
+			synctest.Wait() // there is an instance
+			check.NoError(t, check.Must(client.DialPipe("one", nil)).Close())
+			check.NoError(t, <-failed)
+			served := accepted
+			go accept()
+			synctest.Wait()
+			check.RequireThat(t, len(failed) == 0, "an Accept at the limit has ended, want it to wait")
+			check.NoError(t, served.Close())
+			synctest.Wait() // there is an instance
+			check.NoError(t, check.Must(client.DialPipe("one", nil)).Close())
+			check.NoError(t, <-failed)
+			check.NoError(t, accepted.Close())
+		}
+		go accept()
+		synctest.Wait()
+		check.NoError(t, check.Must(client.DialPipe("one", nil)).Close())
+		check.NoError(t, <-failed)
+		served := accepted
+		go accept()
+		synctest.Wait()
+		check.NoError(t, l.Close())
+		check.ErrorIs(t, <-failed, net.ErrClosed, "an Accept when the listener is closed")
+		check.NoError(t, served.Close())
+	})
+	l := check.Must(server.ListenPipe("other", cfg))
+	defer l.Close()
+	c := check.Must(client.DialPipe("other", nil))
+	defer c.Close() // the pipe exists until then
+	check.NoError(t, check.Must(l.AcceptPipe()).Close())
+	check.Result(server.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ,
+		MaximumInstances: 1, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\other`})}))
+	check.ErrorIs(t, check.Err(l.AcceptPipe()), ntstatus.InstanceNotAvailable.Err(), "the other instance is not its own")
 }
 
 // TestFailedListenerLeavesNoThread checks that a listener whose creation failed leaves no thread, and that a closed
