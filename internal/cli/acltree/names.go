@@ -87,11 +87,12 @@ func (n *Names) domain() sid.SID {
 //   - a failed lookup at the server
 //   - the host's overflow user
 //   - a name that the directory has, with a domain that it does not know
+//   - a name that several users of the directory have in another case
 func (n *Names) account(name, kind string) (Account, bool, error) {
 	short, domain := unqualified(name)
 	if n.Directory != nil {
-		if a, ok := n.listed(name, kind); ok {
-			return a, true, nil
+		if a, ok, err := n.listed(name, kind); ok || err != nil {
+			return a, ok, err
 		}
 	}
 	if n.Store != nil && !domain {
@@ -122,7 +123,7 @@ func (n *Names) account(name, kind string) (Account, bool, error) {
 	}
 	// The directory's user may be another one than the domain's (U-118).
 	if n.Directory != nil && domain {
-		if _, ok := n.listed(short, kind); ok {
+		if _, ok, err := n.listed(short, kind); ok || err != nil {
 			return Account{}, false, fmt.Errorf("%q: the directory has %q but does not name its domain, and no other source "+
 				"has %[1]q: write %[2]q or a SID", name, short)
 		}
@@ -138,19 +139,24 @@ var errOverflow = errors.New("uid 65534 stands for every user without an id and 
 	"write Anonymous or a SID")
 
 // listed finds a name in the directory, which must not be nil: first a user, then a group. kind selects one of the
-// two; "" means both. Of several groups with the name it returns the first.
-func (n *Names) listed(name, kind string) (Account, bool) {
+// two; "" means both. Several users whose names differ from it in case alone are an error.
+func (n *Names) listed(name, kind string) (a Account, ok bool, err error) {
 	if kind != "group" {
-		if p := n.Directory.Account(name); p != nil {
-			return Account{SID: p.SID(), From: "the directory"}, true
+		switch p, several := n.Directory.Named(name); {
+		case several:
+			// Otherwise a later source could have an account of that name (U-116).
+			return Account{}, false, fmt.Errorf("%q is several users of the directory, such as %q: write the name of one "+
+				"exactly, or a SID", name, p.Name)
+		case p != nil:
+			return Account{SID: p.SID(), From: "the directory"}, true, nil
 		}
 	}
 	if kind != "user" {
 		if g := n.Directory.Group(name); len(g) > 0 {
-			return Account{g[0], true, "the directory"}, true
+			return Account{g[0], true, "the directory"}, true, nil
 		}
 	}
-	return Account{}, false
+	return Account{}, false, nil
 }
 
 // unqualified returns the account's name without its domain in DOMAIN\name and name@realm. domain is false, and short

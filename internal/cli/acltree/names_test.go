@@ -20,6 +20,7 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 	dir := check.Must(directory.New(&directory.Accounts{Domain: sid.MustParse("S-1-5-21-1-2-3"),
 		Users: []directory.User{{Name: "alice", SID: sid.MustParse("S-1-5-21-1-2-3-1107")},
 			{Name: "gone", SID: sid.MustParse("S-1-5-21-1-2-3-1108"), Disabled: true},
+			{Name: "Dave", SID: sid.MustParse("S-1-5-21-1-2-3-1110")}, {Name: "DAVE", SID: sid.MustParse("S-1-5-21-1-2-3-1111")},
 			{Name: `ADS\eve`, SID: sid.MustParse("S-1-5-21-1-2-3-1109")}},
 		Groups: []directory.Group{{Name: "staff", SID: sid.MustParse("S-1-5-21-1-2-3-2001")}}}))
 	n := &Names{Directory: dir,
@@ -34,13 +35,16 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 			return Account{SID: sid.MustParse("S-1-5-21-9-9-9-1"), Group: true, From: "refmond"},
 				name == `CORP\Staff` || name == "zed", nil
 		},
-		Host: func(name string, group bool) (uint32, bool) { return 1000, name == "dave" || name == "alice" && group }}
+		Host: func(name string, group bool) (uint32, bool) {
+			return 1000, name == "david" || name == "dave" || name == "alice" && group
+		}}
 	for want, names := range map[string]string{ // SID, whether it is a group, and the source
-		"S-1-5-21-1-2-3-1107 false the directory": "alice ALICE", "S-1-5-21-1-2-3-1108 false the directory": "gone",
+		"S-1-5-21-1-2-3-1107 false the directory": "alice ALICE", "S-1-5-21-1-2-3-1111 false the directory": "DAVE",
+		"S-1-5-21-1-2-3-1108 false the directory": "gone",
 		"S-1-5-21-1-2-3-1109 false the directory": `ADS\eve`, "S-1-5-21-1-2-3-2001 true the directory": "staff",
 		"S-1-5-21-7-7-7-1001 false store": "carol", "S-1-5-21-7-7-7-1001 true store": "crew group:crew",
 		"S-1-5-21-9-9-9-1 true refmond": `CORP\Staff group:CORP\Staff zed`,
-		"S-1-22-1-1000 false the host":  "dave user:dave", "S-1-22-2-1000 true the host": "group:dave group:alice",
+		"S-1-22-1-1000 false the host":  "david user:david", "S-1-22-2-1000 true the host": "group:dave group:alice",
 		"S-1-1-0 true the well-known names":      "Everyone group:Everyone",
 		"S-1-5-32-545 true the well-known names": `BUILTIN\Users`, "S-1-5-32-544 false SDDL": "BA",
 		"S-1-5-21-1-2-3-513 false SDDL": "DU", "S-1-5-21-4-5-6-7 false SDDL": "S-1-5-21-4-5-6-7",
@@ -55,6 +59,7 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 		"host, the accounts of --id-maps, refmond, the directory, no well-known name and no SID$",
 		"group:carol": `"carol" is not a user or group`, "x:alice": `"x:alice" is not a user`,
 		"user:crew": "not a user or group", "S-1-x": "not a user or group",
+		"dave": "several users of the directory", "user:dave": "several users of the directory",
 		"BG": "write the SID", "aliec": "no SID: did you mean alice?$", "\x1b[2J": `\x1b`,
 		"broken": "injected$", "user:Everyone": "not a user", `user:CORP\Staff`: "not a user",
 		`OTHER\alice`: "does not name its domain", "alice@corp.example": "does not name its domain",
