@@ -40,6 +40,13 @@ func TestStructuresHaveDocumentedBytes(t *testing.T) {
 		check.That(t, bytes.Equal(e.Bytes[:16], words(want|want<<16, 0x1010)), "string of %d units: %x, want length %#x",
 			units, e.Bytes[:16], want)
 	}
+	for units, want := range map[int]uint64{1<<15 - 2: 0xFFFC, 1<<15 - 1: 0xFFFC, 1 << 15: 0xFFFC, 1<<15 + 1: 0xFFFC} {
+		e = Encoder{Base: 0x1000}
+		e.Unicode(e.Reserve(16), strings.Repeat("a", units))
+		check.That(t, bytes.Equal(e.Bytes[:16], words(want|(want+2)<<16, 0x1010)) && len(e.Bytes) == 16+0xFFFE &&
+			e.Bytes[len(e.Bytes)-2] == 0, "string of %d units with its NUL: %x and %d bytes, want length %#x", units,
+			e.Bytes[:16], len(e.Bytes)-16, want)
+	}
 }
 
 // TestNumbersHaveTheirSize: each kind of number has its size and its bytes.

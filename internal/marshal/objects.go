@@ -73,10 +73,12 @@ func (e *Encoder) ProcessInformation(value any) {
 }
 
 // Unicode appends text with a NUL, which the length does not count, and stores its UNICODE_STRING at offset at, which
-// must be reserved.
+// must be reserved. It appends at most as many bytes as a UNICODE_STRING can have with its NUL, maxCounted.
 func (e *Encoder) Unicode(at int, s string) {
 	e.Point(at + 8)
-	n := uint16(e.Text(s))
+	start := len(e.Bytes)
+	n := uint16(min(e.Text(s), maxCounted-2))
+	e.Bytes = e.Bytes[:start+int(n)]
 	e.U16(0)
 	le.PutUint16(e.Bytes[at:], n)
 	le.PutUint16(e.Bytes[at+2:], n+2)
