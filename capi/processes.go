@@ -126,6 +126,9 @@ func ntTerminateProcess(c *call) uint64 {
 	if st == ntstatus.Success && c.over() {
 		os.Exit(int(c.u32(1)))
 	}
+	if st == ntstatus.Success {
+		forget(c.nt, c.handle(0))
+	}
 	return status(st)
 }
 

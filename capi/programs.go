@@ -189,6 +189,17 @@ func (c *call) resumed(thread winnt.Handle) {
 	})
 }
 
+// forget removes the program of a process that ended before its first thread was resumed: it never starts (O-167). It
+// does nothing for any other process, nor for a handle without the right to query.
+func forget(th *nt.Thread, h winnt.Handle) {
+	programs.Range(func(any, any) bool { // once, and only if there is a program
+		own, _ := th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
+		basic, _ := own.(nt.ProcessBasic)
+		programs.Delete(basic.UniqueProcessID)
+		return false
+	})
+}
+
 // threadID returns the id of the thread of a handle.
 func (c *call) threadID(h winnt.Handle) (winnt.Handle, ntstatus.Status) {
 	out, st := c.sys.NtQueryInformationThread(nt.QueryInformationThreadIn{ThreadHandle: h,
