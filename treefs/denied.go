@@ -34,6 +34,9 @@ func (d *Denied) Error() string {
 	for line := range strings.Lines(d.Why.Because) {
 		// The verdict repeats the status, and granted rights are no reason.
 		if words := strings.Fields(line); len(words) > 0 && words[0] != "DENIED" && !slices.Contains(words, "granted") {
+			if len(words) > 3 && words[2] == "refused" { // a right, its name, and why
+				words[2] = "refused:"
+			}
 			lines = append(lines, strings.Join(words, " "))
 		}
 	}

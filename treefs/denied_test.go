@@ -22,7 +22,7 @@ func TestDeniedTextIsOneLine(t *testing.T) {
 		{treefs.Denied{Err: ntstatus.AccessDenied.Err()}, "STATUS_ACCESS_DENIED (0xC0000022)"},
 		{treefs.Denied{Err: ntstatus.AccessDenied.Err(), Why: nt.Why{Rule: "F-44", Because: "DENIED STATUS_ACCESS_DENIED " +
 			"by F-44\n0x1   FILE_READ_DATA  refused  NoAce\n0x80  FILE_READ_ATTRIBUTES  granted  ParentAllow\n\nA-40: no " +
-			"entry allows them\n"}}, "STATUS_ACCESS_DENIED (0xC0000022) by F-44: 0x1 FILE_READ_DATA refused NoAce; " +
+			"entry allows them\n"}}, "STATUS_ACCESS_DENIED (0xC0000022) by F-44: 0x1 FILE_READ_DATA refused: NoAce; " +
 			"A-40: no entry allows them"},
 		{treefs.Denied{Err: ntstatus.BadImpersonationLevel.Err()}, "STATUS_BAD_IMPERSONATION_LEVEL (0xC00000A5): the " +
 			"thread has ended, or may only identify its client: give the token of the server's process " +

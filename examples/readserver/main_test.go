@@ -49,7 +49,8 @@ func TestProgramPrintsFileOrReason(t *testing.T) {
 	}{
 		{me.Username, "private", 0, "of private\n"},
 		{other, "public", 0, "of public\n"},
-		{other, "private", 1, "denied: open private: STATUS_ACCESS_DENIED (0xC0000022) by F-44: 0x1 FILE_READ_DATA refused "},
+		{other, "private", 1, "denied: open private: STATUS_ACCESS_DENIED (0xC0000022) by F-44: 0x1 "},
+		{other, "private", 1, " FILE_READ_DATA refused: no entry grants it; "},
 		{other, "private", 1, ": no entry allows them\n"},
 		{other, "none", 2, "open none: STATUS_OBJECT_NAME_NOT_FOUND"},
 		{"no-such-user", "public", 2, "no-such-user"},
