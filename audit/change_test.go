@@ -60,7 +60,7 @@ func TestChangeIsMatchedByClientAndGlobalSACL(t *testing.T) {
 			spec.GlobalSACLs = lists("File", c.global)
 		}
 		log.Policy.Store(mustPolicy(t, spec))
-		log.SecuritySet(between(t), reportFile, sddl.MustParse("O:BAG:SYD:"+c.sacl), sddl.MustParse("O:BA"+c.after+c.sacl),
+		log.SecuritySet(called(t), reportFile, sddl.MustParse("O:BAG:SYD:"+c.sacl), sddl.MustParse("O:BA"+c.after+c.sacl),
 			c.info)
 		check.Equal(t, sink.Len(), c.want, "%+v: records", c)
 	}
@@ -73,7 +73,7 @@ func TestChangeRecordsHaveAllFields(t *testing.T) {
 	log, sink := newLog(t, audit.AuthorizationPolicyChange, audit.AuditPolicyChange, audit.ProcessCreation,
 		audit.ProcessTermination, audit.TokenRightAdjusted)
 	log.Names = census{}
-	from, dir := between(t), audit.Object{Server: "Srv", Type: "Event", Name: "N", Handle: 0x4C}
+	from, dir := called(t), audit.Object{Server: "Srv", Type: "Event", Name: "N", Handle: 0x4C}
 	before := sddl.MustParse("O:BAG:BAD:(A;;0x1;;;WD)S:(AU;SA;0x1;;;WD)")
 	after := sddl.MustParse("O:SYG:SYD:(A;;0x2;;;WD)" +
 		`S:(AU;FA;0x2;;;WD)(RA;;;;;WD;("P",TS,0x0,"Q3"))(ML;;NW;;;HI)(SP;;;;;S-1-17-1)`)

@@ -24,7 +24,7 @@ func TestAuditConditionsUseClientsClaims(t *testing.T) {
 		return a
 	}
 	list := check.Must(sd.NewACL(opaque(2), opaque(1)))
-	subject := between(t).Subject
+	subject := called(t).Subject
 	calls := 0
 	r := access.Request{Descriptor: sd.New(sd.Parts{Owner: sid.LocalSystem, Group: sid.LocalSystem, SACL: list,
 		Control: sd.SACLPresent}), Subject: subject, Desired: 1, Type: winnt.FileObject,

@@ -168,9 +168,9 @@ const (
 	targetSID  = "S-1-5-21-1-2-3-4001"
 )
 
-// between returns the origin of a server's call for a client: the two have other users,
+// called returns the origin of a server's call for a client: the two have other users,
 // sessions, levels, privileges and restricting SIDs.
-func between(t testing.TB) audit.Origin {
+func called(t testing.TB) audit.Origin {
 	server, client := specU(), specU()
 	server.User.SID, server.AuthenticationID = sid.MustParse(processSID), 0x3001
 	server.Restricted = []token.Group{{SID: groupG}}
@@ -186,9 +186,9 @@ func accountOf(prefix, s, session string) string {
 		prefix, s, session)
 }
 
-// whole writes out all that a record holds but its number, time and computer: the header,
+// formatEvent writes out all that a record holds but its number, time and computer: the header,
 // each field in its order, and each right with its reason and its entry.
-func whole(e audit.Event) string {
+func formatEvent(e audit.Event) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d v%d %s %s: ", e.ID, e.Version, e.Outcome, e.Subcategory)
 	for f := range e.Fields() {
@@ -215,7 +215,7 @@ func checkWhole(t *testing.T, got []audit.Event, want ...string) {
 		return
 	}
 	for i, e := range got {
-		text := whole(e)
+		text := formatEvent(e)
 		check.That(t, text == inFull(want[i]), "record %d\n got %q\nwant %q", i, text, inFull(want[i]))
 	}
 }

@@ -23,7 +23,7 @@ func texts(e audit.Event) iter.Seq2[string, string] {
 
 // TestFromFieldsInvertsText takes records apart into texts and builds them again (U-57, U-201).
 func TestFromFieldsInvertsText(t *testing.T) {
-	from := between(t)
+	from := called(t)
 	dir := audit.Object{Type: "File", Name: `N\d`, Handle: 0x4C, Directory: true}
 	ds := audit.Object{Type: "DirectoryService", Name: "CN=x"}
 	reasons := []audit.Reason{{Bits: 1, Code: 1801, Entry: "D:(A;;FR;;;WD)"}, {Bits: 0x20000, Code: 1810,

@@ -33,7 +33,7 @@ func recorders(t *testing.T) []struct {
 	const sacl, dacl uint32 = winnt.SACL_SECURITY_INFORMATION, winnt.DACL_SECURITY_INFORMATION
 	used := winnt.SeTakeOwnershipPrivilege.Bit()
 	h := audit.HandleAudit{GenerateOnClose: true, Audited: winnt.DELETE | 1, Pending: 1}
-	from := between(t) // the client is the user of the others
+	from := called(t) // the client is the user of the others
 	open := func(desired winnt.AccessMask, text string, tok *token.Token) func(l *audit.Log) ntstatus.Status {
 		return func(l *audit.Log) ntstatus.Status {
 			r := access.Request{Descriptor: sddl.MustParse(text), Desired: desired, Type: winnt.FileObject,
@@ -130,7 +130,7 @@ func TestEachRecordNeedsItsSubcategory(t *testing.T) {
 				// The client is named, by the names that the log has.
 				if field(t, e, "SubjectUserSid") != clientSID || field(t, e, "SubjectUserName") != "alice" ||
 					field(t, e, "PrimaryUserSid") != processSID {
-					t.Errorf("U-20, U-21: %s: %s", c.name, whole(e))
+					t.Errorf("U-20, U-21: %s: %s", c.name, formatEvent(e))
 				}
 				check.That(t, e.Subcategory == c.needs || c.id == 4670 || c.id == 4658, "%s: subcategory %v", c.name, e.Subcategory)
 			}

@@ -14,7 +14,7 @@ import (
 // TestLogServiceRecordsHaveAllFields checks all fields of the records of the log, of shares, of accounts and of an
 // unsafe elevation (I-48, F-178).
 func TestLogServiceRecordsHaveAllFields(t *testing.T) {
-	from := between(t)
+	from := called(t)
 	from.Names = census{}
 	const system = "SubjectUserSid=S-1-5-18|SubjectUserName=name-S-1-5-18|SubjectDomainName=domain-S-1-5-18|" +
 		"SubjectLogonId=0x0|"

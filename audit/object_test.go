@@ -11,7 +11,7 @@ import (
 // TestRecordsHaveAllFields checks all fields of each record of an object, a handle and privileges, with distinct
 // values, for success and failure (U-20, U-22, U-57, U-58, U-75, UC-38).
 func TestRecordsHaveAllFields(t *testing.T) {
-	from := between(t)
+	from := called(t)
 	from.Names = census{}
 	dir := audit.Object{Server: "Srv", Type: "File", Name: `N\d`, Handle: 0x4C, Directory: true}
 	key := audit.Object{Type: "Key", Name: "K", Handle: 0x50, Directory: true}

@@ -32,7 +32,7 @@ func decided(t *testing.T, change func(*access.Request, *audit.Opening, *token.S
 	t.Helper()
 	log, sink := newLog(t, on...)
 	log.Names = census{}
-	from, client := between(t), specU()
+	from, client := called(t), specU()
 	r := access.Request{Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)S:(AU;SAFA;FA;;;WD)"), Desired: 1,
 		Type: winnt.FileObject}
 	o := audit.Opening{Origin: from, Object: reportFile, Request: &r}
@@ -169,12 +169,12 @@ func TestPassedDescriptorIsAlwaysRecorded(t *testing.T) {
 	log, sink := newLog(t)
 	log.Names = census{}
 	for range 2 {
-		log.HandedOut(between(t), reportFile, 1, nil)
+		log.HandedOut(called(t), reportFile, 1, nil)
 	}
 	row := "4663 v1 success File System: {S}ObjectServer=Security|ObjectType=File|ObjectName=" + reportFile.Name +
 		"|HandleId=0x4c|AccessList=%%4416|AccessMask=0x1|{A}ResourceAttributes=S:AI|{P} [0x1 4416 ReadData 0 ]"
 	checkWhole(t, sink.Drain(), row, row)
-	nameless := between(t)
+	nameless := called(t)
 	log.Impersonated(nameless, audit.Elevation{KernelMode: true, Client: targetToken(t, winnt.SeTcbPrivilege.Bit(), 0),
 		Level: winnt.SecurityImpersonation})
 	if got := sink.Drain(); len(got) != 1 || field(t, got[0], "TargetUserName") != "name-"+targetSID ||
@@ -183,5 +183,5 @@ func TestPassedDescriptorIsAlwaysRecorded(t *testing.T) {
 	}
 	broken := &audit.Log{Sink: broken()}
 	broken.Policy.Store(mustPolicy(t, audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}}))
-	check.Equal(t, broken.HandedOut(between(t), reportFile, 1, nil), ntstatus.AuditFailed, "U-64")
+	check.Equal(t, broken.HandedOut(called(t), reportFile, 1, nil), ntstatus.AuditFailed, "U-64")
 }

@@ -178,7 +178,7 @@ func TestPolicyAppliesAfterItsRecords(t *testing.T) {
 // TestPolicyRecordsHaveAllFields checks that a policy change's record shows category, subcategory and each change,
 // and the old and the new list (U-2, U-85).
 func TestPolicyRecordsHaveAllFields(t *testing.T) {
-	from := between(t)
+	from := called(t)
 	from.Names = census{}
 	held := targetToken(t, winnt.SeSecurityPrivilege.Bit(), winnt.SeSecurityPrivilege.Bit())
 	from.Subject.Client = held.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityImpersonation)

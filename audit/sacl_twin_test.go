@@ -47,7 +47,7 @@ func rareToken(t *testing.T) *token.Token {
 	s := specU()
 	s.Groups = append(s.Groups, token.Group{SID: groupH, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY})
 	s.DeviceGroups = []token.Group{{SID: groupG, Attributes: enabled}}
-	s.UserClaims, s.DeviceClaims, s.LocalAttributes = seven(t, "u"), seven(t, "d"), seven(t, "l")
+	s.UserClaims, s.DeviceClaims, s.LocalAttributes = setOfSeven(t, "u"), setOfSeven(t, "d"), setOfSeven(t, "l")
 	return mustToken(t, s)
 }
 
@@ -169,12 +169,12 @@ func (q *question) expected() (v audit.Verdict) {
 	if q.nodes != nil {
 		slices.Sort(v.Nodes)
 	}
-	v.Nodes = once(v.Nodes)
+	v.Nodes = unique(v.Nodes)
 	return v
 }
 
-// once removes repeated numbers.
-func once(list []int) (out []int) {
+// unique removes repeated numbers.
+func unique(list []int) (out []int) {
 	for _, n := range list {
 		if !slices.Contains(out, n) {
 			out = append(out, n)
@@ -183,8 +183,8 @@ func once(list []int) (out []int) {
 	return out
 }
 
-// seven returns a set with one claim of value 7.
-func seven(t *testing.T, name string) *claims.Set {
+// setOfSeven returns a set with one claim of value 7.
+func setOfSeven(t *testing.T, name string) *claims.Set {
 	t.Helper()
 	return check.Must(claims.NewSet([]claims.Attribute{{Name: name, Type: claims.Int64, Ints: []int64{7}}}))
 }
