@@ -19,8 +19,8 @@ type bitReasons struct {
 	last access.Reason // the reason that ended the check before it decided the other bits
 }
 
-// each sets the reason of all bits in a mask.
-func (b *bitReasons) each(m winnt.AccessMask, r access.Reason) {
+// setAll sets the reason of all bits in a mask.
+func (b *bitReasons) setAll(m winnt.AccessMask, r access.Reason) {
 	for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
 		if m&bit != 0 {
 			b.of[bit] = r
@@ -28,10 +28,10 @@ func (b *bitReasons) each(m winnt.AccessMask, r access.Reason) {
 	}
 }
 
-// ends sets the reason that ended the check.
-func (b *bitReasons) ends(m winnt.AccessMask, r access.Reason) {
+// setEnd sets the reason that ended the check.
+func (b *bitReasons) setEnd(m winnt.AccessMask, r access.Reason) {
 	b.last = r
-	b.each(m, r)
+	b.setAll(m, r)
 }
 
 func byPrivilege(p winnt.Privilege) access.Reason {
@@ -41,7 +41,7 @@ func byPrivilege(p winnt.Privilege) access.Reason {
 // reasonsOf runs the stages in order.
 func reasonsOf(r *access.Request) *bitReasons {
 	b := &bitReasons{newTwin(r), map[winnt.AccessMask]access.Reason{}, access.Reason{}}
-	defer func() { b.each(b.prev, access.Reason{Kind: access.PreviouslyGranted, Index: -1}) }() // they stay
+	defer func() { b.setAll(b.prev, access.Reason{Kind: access.PreviouslyGranted, Index: -1}) }() // they stay
 	need := b.requested &^ b.prev
 	var held winnt.AccessMask // rights granted by privileges
 	for _, i := range []struct {
@@ -55,17 +55,17 @@ func reasonsOf(r *access.Request) *bitReasons {
 		}
 		if i.m &^= b.prev | held; i.on && b.held(i.p) {
 			held |= i.m
-			b.each(i.m, byPrivilege(i.p))
+			b.setAll(i.m, byPrivilege(i.p))
 		}
 	}
 	if need&^held&winnt.ACCESS_SYSTEM_SECURITY != 0 { // only a privilege grants it
 		security := byPrivilege(winnt.SeSecurityPrivilege)
 		if !b.held(winnt.SeSecurityPrivilege) {
-			b.ends(winnt.ACCESS_SYSTEM_SECURITY, security)
+			b.setEnd(winnt.ACCESS_SYSTEM_SECURITY, security)
 			return b
 		}
 		held |= winnt.ACCESS_SYSTEM_SECURITY
-		b.each(winnt.ACCESS_SYSTEM_SECURITY, security)
+		b.setAll(winnt.ACCESS_SYSTEM_SECURITY, security)
 	}
 	ceiling := b.limits()
 	if !b.max && need&^ceiling != 0 { // if one right exceeds the limits, the check ends
@@ -76,7 +76,7 @@ func reasonsOf(r *access.Request) *bitReasons {
 		for _, p := range []winnt.Privilege{winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege} {
 			if b.held(p) {
 				held |= winnt.WRITE_OWNER
-				b.each(winnt.WRITE_OWNER, byPrivilege(p))
+				b.setAll(winnt.WRITE_OWNER, byPrivilege(p))
 				break
 			}
 		}
@@ -88,7 +88,7 @@ func reasonsOf(r *access.Request) *bitReasons {
 	open &= ceiling
 	b.ownerRights() // members of the owner group also have the owner's rights
 	b.own &= open
-	b.each(b.own, access.Reason{Kind: access.Owner, Index: -1})
+	b.setAll(b.own, access.Reason{Kind: access.Owner, Index: -1})
 	if open&^b.own == 0 && b.tok.Package.IsZero() {
 		return b // no right is left for the lists
 	}
@@ -113,13 +113,13 @@ func (b *bitReasons) limits() (ceiling winnt.AccessMask) {
 		r := *all.r
 		r.Descriptor, alone.r, alone.tok.MandatoryPolicy = d, &r, 0
 		if m := alone.ceiling(); m != ^winnt.AccessMask(0) {
-			b.ends(^m, access.Reason{Kind: access.TrustLabel, List: "SACL", Index: i})
+			b.setEnd(^m, access.Reason{Kind: access.TrustLabel, List: "SACL", Index: i})
 		}
 	}
 	for i, a := range b.r.Descriptor.SACL().All() {
 		if a.Type() == sd.SystemAccessFilter && a.Flags()&sd.InheritOnly == 0 &&
 			b.condition(a.AppData(), userSide, true) != claims.True {
-			b.ends(^(b.mapped(a.Mask()) | winnt.ACCESS_SYSTEM_SECURITY), access.Reason{Kind: access.AccessFilter,
+			b.setEnd(^(b.mapped(a.Mask()) | winnt.ACCESS_SYSTEM_SECURITY), access.Reason{Kind: access.AccessFilter,
 				List: "SACL", Index: i})
 		}
 	}
@@ -133,7 +133,7 @@ func (b *bitReasons) limits() (ceiling winnt.AccessMask) {
 				break
 			}
 		}
-		b.ends(^m, access.Reason{Kind: access.IntegrityPolicy, List: "SACL", Index: at})
+		b.setEnd(^m, access.Reason{Kind: access.IntegrityPolicy, List: "SACL", Index: at})
 	}
 	return ceiling
 }
@@ -232,12 +232,12 @@ func (b *bitReasons) noList(open, exempt winnt.AccessMask, rule *access.Reason) 
 	if rule != nil {
 		none, box = *rule, *rule
 	} else {
-		b.each(granted&^b.own, null)
+		b.setAll(granted&^b.own, null)
 	}
-	b.each(open&^granted, none)
+	b.setAll(open&^granted, none)
 	if left = granted; !b.tok.Package.IsZero() {
 		left &= exempt
-		b.ends(granted&^left, box)
+		b.setEnd(granted&^left, box)
 	}
 	return left, b.max || left == granted
 }
@@ -253,7 +253,7 @@ func (b *bitReasons) pass(l *sd.ACL, s side, open winnt.AccessMask, none access.
 		switch b.applies(s, a, false) {
 		case "allow":
 			if granted |= m; s == userSide && rule == nil {
-				b.each(m, access.Reason{Kind: access.AceAllow, List: "DACL", Index: i})
+				b.setAll(m, access.Reason{Kind: access.AceAllow, List: "DACL", Index: i})
 			}
 		case "deny":
 			r := access.Reason{Kind: none.Kind, List: "DACL", Index: i}
@@ -263,7 +263,7 @@ func (b *bitReasons) pass(l *sd.ACL, s side, open winnt.AccessMask, none access.
 			if rule != nil {
 				r = *rule
 			}
-			if b.ends(m, r); !b.max {
+			if b.setEnd(m, r); !b.max {
 				return granted, false
 			}
 		default:
@@ -274,7 +274,7 @@ func (b *bitReasons) pass(l *sd.ACL, s side, open winnt.AccessMask, none access.
 	if rule != nil {
 		none = *rule
 	}
-	b.each(open, none)
+	b.setAll(open, none)
 	return granted, open == 0
 }
 

@@ -41,7 +41,7 @@ func TestCertificateListsPolicies(t *testing.T) {
 		"an empty set":    {&access.PolicySet{Recovery: one}, map[string][][3]string{}},
 		"two with one id": {set, stated},
 	} {
-		r := ask(t, "…(A;;FR;;;WD)", maxMask|1, primary)
+		r := newRequest(t, "…(A;;FR;;;WD)", maxMask|1, primary)
 		r.Policies = c.policies
 		_, x, err := access.Explain(r)
 		check.NoError(t, err)
@@ -62,9 +62,9 @@ func TestCertificateListsPolicies(t *testing.T) {
 
 // A certificate has the impersonation level of a client, and the process's token if that is another token.
 func TestCertificateHasLevelAndProcess(t *testing.T) {
-	own := ask(t, "…", 1, primary).Subject.Primary
-	client := ask(t, "…", 1).Subject.Client
-	other := ask(t, "…", 1, primary, groups(sid.Everyone)).Subject.Primary
+	own := newRequest(t, "…", 1, primary).Subject.Primary
+	client := newRequest(t, "…", 1).Subject.Client
+	other := newRequest(t, "…", 1, primary, groups(sid.Everyone)).Subject.Primary
 	for name, c := range map[string]struct {
 		subject access.Subject
 		level   string
@@ -80,7 +80,7 @@ func TestCertificateHasLevelAndProcess(t *testing.T) {
 			"Identification", true},
 		"a client without a level": {access.Subject{Client: client}, "Anonymous", false},
 	} {
-		r := ask(t, "…(A;;FR;;;WD)", winnt.GENERIC_READ)
+		r := newRequest(t, "…(A;;FR;;;WD)", winnt.GENERIC_READ)
 		r.Subject = c.subject
 		_, x, err := access.Explain(r)
 		check.NoError(t, err)
@@ -166,15 +166,15 @@ func ExampleExplanation_Certificate() {
 // A certificate states the request, the results and the steps. It lists privileges in alphabetical order, not by number
 // (docs/certificates.md): SeTakeOwnershipPrivilege is 9 and SeBackupPrivilege 17.
 func TestCertificateStatesDecision(t *testing.T) {
-	byPrivilege := ask(t, "…", winnt.FILE_READ_DATA|winnt.WRITE_OWNER,
+	byPrivilege := newRequest(t, "…", winnt.FILE_READ_DATA|winnt.WRITE_OWNER,
 		privileges(winnt.SeTakeOwnershipPrivilege, winnt.SeBackupPrivilege))
 	byPrivilege.Intent.Backup = true
-	byPolicy := ask(t, "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 1)
+	byPolicy := newRequest(t, "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 1)
 	rulePolicy("")(byPolicy)
 	byPolicy.Policies.Policies[0].Rules[0].Name = "<&>"
-	byKernel := ask(t, "…", 1)
+	byKernel := newRequest(t, "…", 1)
 	byKernel.Mode = access.Kernel
-	byType := ask(t, "…(A;;0x1;;;WD)", 3)
+	byType := newRequest(t, "…(A;;0x1;;;WD)", 3)
 	byType.ObjectTypes = list(0, nodeC, 1, nodeP1)
 	for r, want := range map[*access.Request][]string{
 		byPrivilege: {`"backup":true`, `"objectTypes":[]`, `"resultList":false,"results":[]`, `"self":""`,

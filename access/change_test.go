@@ -108,7 +108,7 @@ func TestChangesAreOrdered(t *testing.T) {
 				"put (A;;0x3;;;" + caseU.String() + ") before the other entries"}},
 		{"the restriction", "…(A;;0x3;;;U)(A;;0x1;;;RC)", 3, restricted(sid.Restricted), nil, []string{
 			"use a token that is not restricted", put("0x3", "RC")}},
-		{"the restriction in writing", "…(A;;0x2;;;U)", 2, all(restricted(sid.Restricted), writeRestricted), nil, []string{
+		{"the restriction in writing", "…(A;;0x2;;;U)", 2, join(restricted(sid.Restricted), writeRestricted), nil, []string{
 			"use a token that is not restricted", put("0x2", "RC")}},
 		{"the user for deny only", "…(A;;0x1;;;U)", 1, func(s *token.Spec) { s.User.Attributes = denyOnly }, nil, []string{
 			"enable " + u + ", which the token holds disabled or for deny only"}},
@@ -138,7 +138,7 @@ func TestChangesAreOrdered(t *testing.T) {
 			put("0x2", u)}},
 		{"A-54 backup, disabled", "…", 1, func(s *token.Spec) { s.Privileges = winnt.SeBackupPrivilege.Bit() },
 			intent(true, false), []string{"enable SeBackupPrivilege, which the token holds disabled", put("0x1", u)}},
-		{"A-62 the default label of a process", "…(A;;FA;;;WD)", 2, all(low, primary), nil,
+		{"A-62 the default label of a process", "…(A;;FA;;;WD)", 2, join(low, primary), nil,
 			[]string{"raise the token's integrity level to Medium"}},
 		{"an entry that only the extended form prints", "…(0x0a;;0x1;;;WD;#01020304)(A;;0x1;;;WD)", 1, nil, nil,
 			[]string{"drop DACL entry 1 (0x0a;;0x1;;;WD;#01020304)", put("0x1", u)}},
@@ -168,7 +168,7 @@ func TestChangesAreLimitedInNumber(t *testing.T) {
 		return b.String()
 	}
 	for n, want := range map[int]int{1: 2, 10: 11, 11: 12, 12: 12, 16: 12, 40: 12} {
-		got := changeTexts(t, ask(t, allows(n), 1))
+		got := changeTexts(t, newRequest(t, allows(n), 1))
 		check.That(t, len(got) == want, "%d groups would grant access: %d changes, want %d", n, len(got), want)
 		for i, text := range got[:min(n, want)] {
 			w := fmt.Sprintf("make the user a member of S-1-5-21-7-7-7-%d", 1+i)
@@ -177,7 +177,7 @@ func TestChangesAreLimitedInNumber(t *testing.T) {
 	}
 	// Changes tries at most 16 groups. The group of the last entry would grant access.
 	for n, want := range map[int]bool{15: true, 16: false} {
-		r := ask(t, allows(n)+"(A;;0x2;;;BG)", 2)
+		r := newRequest(t, allows(n)+"(A;;0x2;;;BG)", 2)
 		got := strings.Join(changeTexts(t, r), "\n")
 		check.That(t, strings.Contains(got, "(Guests)") == want,
 			"with %d groups before the one that would grant access: it is suggested: %t, want %t in %s", n, !want, want, got)
@@ -191,7 +191,7 @@ func TestChangesTryLimitedSteps(t *testing.T) {
 	const filter, shown = "(FL;;0x1;;;WD;(@User.x==1))", "(FL;;0x1;;;WD;(@USER.x == 1))"
 	const triple = "drop SACL entry 1 " + shown + ", and drop SACL entry 2 " + shown + ", and drop SACL entry 3 " + shown
 	put := "put (A;;0x40;;;" + casePkg.String() + ") before the other entries"
-	boxed := all(appMedium, restricted(sid.Everyone))
+	boxed := join(appMedium, restricted(sid.Everyone))
 	for _, c := range []struct {
 		denials int
 		sacl    string
@@ -264,11 +264,11 @@ func TestDroppingSuggestedEntriesGrants(t *testing.T) {
 			if len(drops) > 1 {
 				many++
 			}
-			if d := without(t, r, drops); !d.Allowed() {
+			if d := checkWithout(t, r, drops); !d.Allowed() {
 				t.Errorf(`without the entries of change "%s": %v, want access`, c, d)
 			}
 			for i := range drops {
-				d := without(t, r, slices.Delete(slices.Clone(drops), i, i+1))
+				d := checkWithout(t, r, slices.Delete(slices.Clone(drops), i, i+1))
 				check.That(t, !d.Allowed(),
 					`change "%s" also grants access if entry %v stays, want it to need every entry`, c, drops[i])
 			}
@@ -298,8 +298,8 @@ func dropsOf(c access.Change) (all []drop) {
 	return all
 }
 
-// without checks the request on the descriptor without the given entries.
-func without(t *testing.T, r *access.Request, drops []drop) access.Decision {
+// checkWithout checks the request on the descriptor without the given entries.
+func checkWithout(t *testing.T, r *access.Request, drops []drop) access.Decision {
 	t.Helper()
 	p := r.Descriptor.Parts()
 	for list, of := range map[string]**sd.ACL{"DACL": &p.DACL, "SACL": &p.SACL} {

@@ -71,7 +71,7 @@ func TestChangesAddEntryOnlyIfListHasRoom(t *testing.T) {
 	}
 	deny := aces[len(aces)-1]
 	aces = aces[:len(aces)-1]
-	r := ask(t, "…", winnt.FILE_READ_DATA)
+	r := newRequest(t, "…", winnt.FILE_READ_DATA)
 	own, err := sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_READ_DATA, caseU)
 	check.NoError(t, err)
 	size := len(own.Binary())
@@ -120,7 +120,7 @@ func TestChangesNameObjectTypes(t *testing.T) {
 		"typed and not typed rights": {list(0, nodeC, 1, nodeP1), dsWriteDac, "put (OA;;CR;" + a + ";;U)(A;;WD;;;U)"},
 		"too many types":             {long, typed, ""},
 	} {
-		r := ask(t, "…", c.desired)
+		r := newRequest(t, "…", c.desired)
 		r.Type, r.Mapping, r.ObjectTypes = winnt.DirectoryServiceObject, nil, c.types
 		got := ""
 		for _, s := range changeTexts(t, r) {

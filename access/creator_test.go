@@ -22,7 +22,7 @@ func TestCreatorDescribesClientAndServer(t *testing.T) {
 		group(4, denyOnly|winnt.SE_GROUP_OWNER)}
 	spec.Owner, spec.PrimaryGroup = domain.WithRID(1), domain.WithRID(3)
 	spec.DefaultDACL = mustSD(t, "…(A;;FA;;;SY)").DACL()
-	all(low, trust("S-1-19-512-8192"))(&spec)
+	join(low, trust("S-1-19-512-8192"))(&spec)
 	server := token.Spec{User: token.Group{SID: caseOther}, PrimaryGroup: caseOther, Integrity: sid.SystemLevel}
 	for _, p := range []winnt.Privilege{winnt.SeRestorePrivilege, winnt.SeSecurityPrivilege, winnt.SeRelabelPrivilege} {
 		privileges(p)(&spec)

@@ -21,9 +21,9 @@ func TestPrologueEndsBeforeDescriptor(t *testing.T) {
 	const dacl = "…(A;;0x1;;;U)"
 	good := access.Grant(1)
 	kernel := &access.Request{Mode: access.Kernel, Desired: maxMask, Previous: 0x100000, Type: winnt.KeyObject}
-	badTree := ask(t, dacl, 1)
+	badTree := newRequest(t, dacl, 1)
 	badTree.ObjectTypes = wrongList
-	highLevel := ask(t, dacl, 1, level(winnt.SecurityAnonymous))
+	highLevel := newRequest(t, dacl, 1, level(winnt.SecurityAnonymous))
 	highLevel.Subject.Level = winnt.SecurityDelegation
 	denied := access.Refuse(ntstatus.PrivilegeNotHeld)
 	zeroClient := &access.Request{Desired: 1, Subject: access.Subject{Client: new(token.Token)}}
@@ -34,17 +34,17 @@ func TestPrologueEndsBeforeDescriptor(t *testing.T) {
 		want access.Decision // if the call succeeds
 		done bool            // NtPrologue ends the call
 	}{
-		"no error":                 {ask(t, dacl, 1), ntstatus.Success, good, false},
-		"A-12 generic read":        {ask(t, dacl, winnt.GENERIC_READ|1), ntstatus.GenericNotMapped, good, true},
-		"A-12 generic write":       {ask(t, dacl, winnt.GENERIC_WRITE|1), ntstatus.GenericNotMapped, good, true},
-		"A-12 generic execute":     {ask(t, dacl, winnt.GENERIC_EXECUTE|1), ntstatus.GenericNotMapped, good, true},
-		"A-12 generic all":         {ask(t, dacl, winnt.GENERIC_ALL|1), ntstatus.GenericNotMapped, good, true},
+		"no error":                 {newRequest(t, dacl, 1), ntstatus.Success, good, false},
+		"A-12 generic read":        {newRequest(t, dacl, winnt.GENERIC_READ|1), ntstatus.GenericNotMapped, good, true},
+		"A-12 generic write":       {newRequest(t, dacl, winnt.GENERIC_WRITE|1), ntstatus.GenericNotMapped, good, true},
+		"A-12 generic execute":     {newRequest(t, dacl, winnt.GENERIC_EXECUTE|1), ntstatus.GenericNotMapped, good, true},
+		"A-12 generic all":         {newRequest(t, dacl, winnt.GENERIC_ALL|1), ntstatus.GenericNotMapped, good, true},
 		"A-13 a zero client token": {zeroClient, ntstatus.InvalidHandle, good, true},
-		"A-14 a primary token":     {ask(t, dacl, 1, primary), ntstatus.NoImpersonationToken, good, true},
-		"A-15 an anonymous level":  {ask(t, dacl, 1, anonymous), ntstatus.BadImpersonationLevel, good, true},
+		"A-14 a primary token":     {newRequest(t, dacl, 1, primary), ntstatus.NoImpersonationToken, good, true},
+		"A-15 an anonymous level":  {newRequest(t, dacl, 1, anonymous), ntstatus.BadImpersonationLevel, good, true},
 		"A-15 the token's level":   {highLevel, ntstatus.BadImpersonationLevel, good, true},
-		"A-16 the SACL":            {ask(t, dacl, 1|saclBit), ntstatus.Success, denied, true},
-		"A-21 identification":      {ask(t, dacl, 1, identification), ntstatus.Success, good, false},
+		"A-16 the SACL":            {newRequest(t, dacl, 1|saclBit), ntstatus.Success, denied, true},
+		"A-21 identification":      {newRequest(t, dacl, 1, identification), ntstatus.Success, good, false},
 		"A-26 a malformed list":    {badTree, ntstatus.InvalidParameter, good, true},
 		"A-27 kernel mode":         {kernel, ntstatus.Success, access.Grant(0xF003F), true},
 		"A-27 kernel, no type":     {&access.Request{Mode: access.Kernel}, ntstatus.InvalidParameter, good, true},
@@ -87,10 +87,10 @@ func TestPrologueEndsBeforeDescriptor(t *testing.T) {
 // Each entry point denies an empty mask, whatever the descriptor grants, and every request without a descriptor (A-24,
 //
 func TestEmptyRequestIsDenied(t *testing.T) {
-	tok := ask(t, "…", 1, primary).Subject.Primary
+	tok := newRequest(t, "…", 1, primary).Subject.Primary
 	for _, text := range []string{"…(A;;GA;;;WD)", "O:BAG:SY", "O:BAG:SYD:NO_ACCESS_CONTROL", "…"} {
-		r := ask(t, text, 0, primary)
-		for face, d := range faces(t, r) {
+		r := newRequest(t, text, 0, primary)
+		for face, d := range entryPoints(t, r) {
 			check.That(t, d == (access.Decision{}),
 				"A-24: %s: %s with an empty mask: %v, want a denial without rights", text, face, d)
 		}
@@ -126,7 +126,7 @@ var wrongList = []access.ObjectTypeEntry{{}, {Level: 2, GUID: winnt.GUID{1}}}
 // SeAccessCheck reports the first error of a request that has several. The test starts with all errors and corrects
 // one after the other.
 func TestSeAccessCheckOrderOfErrors(t *testing.T) {
-	good := ask(t, "…(A;;0x3;;;WD)", 1, primary)
+	good := newRequest(t, "…(A;;0x3;;;WD)", 1, primary)
 	r := &access.Request{Mode: access.Kernel, ObjectTypes: wrongList, Desired: 0,
 		Subject: access.Subject{Client: new(token.Token), Level: winnt.SecurityIdentification}}
 	for _, m := range []mending{
@@ -163,9 +163,9 @@ func TestSeAccessCheckOrderOfErrors(t *testing.T) {
 // with all errors and corrects one after the other. NtAccessCheckResultList checks its list first.
 func TestNtAccessCheckOrderOfErrors(t *testing.T) {
 	const wants = winnt.GENERIC_READ | saclBit
-	good := ask(t, "…(A;;0x3;;;WD)", 1)
+	good := newRequest(t, "…(A;;0x3;;;WD)", 1)
 	client := func(change func(*token.Spec)) func(*access.Request) {
-		return func(r *access.Request) { r.Subject.Client = ask(t, "…", 1, change).Subject.Primary }
+		return func(r *access.Request) { r.Subject.Client = newRequest(t, "…", 1, change).Subject.Primary }
 	}
 	noGroup := sd.New(sd.Parts{Owner: sid.Administrators, DACL: good.Descriptor.DACL()})
 	noOwner := sd.New(sd.Parts{Group: sid.Administrators, DACL: good.Descriptor.DACL()})
@@ -176,7 +176,7 @@ func TestNtAccessCheckOrderOfErrors(t *testing.T) {
 			nil, winnt.FILE_GENERIC_READ | saclBit},
 		{"A-12", func(r *access.Request) { r.Mode, r.Type = access.User, nil }, ntstatus.GenericNotMapped, 0, nil, 0},
 		{"A-13", func(r *access.Request) { r.Desired = saclBit | 1 }, ntstatus.InvalidHandle, 0, nil, 0},
-		{"A-14", client(all(primary)), ntstatus.NoImpersonationToken, 0, nil, 0},
+		{"A-14", client(join(primary)), ntstatus.NoImpersonationToken, 0, nil, 0},
 		{"A-15", client(level(winnt.SecurityAnonymous)), ntstatus.BadImpersonationLevel, 0, nil, 0},
 		{"A-26", client(level(winnt.SecurityIdentification)), ntstatus.InvalidParameter, 0, nil, 0},
 		{"A-16", func(r *access.Request) { r.ObjectTypes = wrongList[:1] }, ntstatus.Success,

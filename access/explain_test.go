@@ -86,14 +86,14 @@ func TestExplainMatchesGoldenFile(t *testing.T) {
 // Steps as JSON have the rule, the entry or null, the bits and the sentence. Reason returns the reason of a requested
 // bit only.
 func TestStepsMarshalToJSON(t *testing.T) {
-	_, x, err := access.Explain(ask(t, "…(A;;0x1;;;U)", 1))
+	_, x, err := access.Explain(newRequest(t, "…(A;;0x1;;;U)", 1))
 	check.NoError(t, err)
 	got := check.Must(json.Marshal(x.Steps))
 	const want = `[{"rule":"A-70","ace":0,"bits":"0x00000001","because":"it allows them, and nothing before it ` +
 		`decided them"}]`
 	check.That(t, string(got) == want, "steps as JSON: %s, want %s", got, want)
 	check.Equal(t, x.Reasons[0].Reason.String(), "AceAllow DACL 0", "text of a reason, which counts from 0 (U-125)")
-	_, x, err = access.Explain(ask(t, "U:", 0x20000))
+	_, x, err = access.Explain(newRequest(t, "U:", 0x20000))
 	check.NoError(t, err)
 	got, err = json.Marshal(x.Steps[0])
 	check.That(t, err == nil && strings.HasPrefix(string(got), `{"rule":"A-56","ace":null,"bits":"0x00020000"`),
@@ -119,7 +119,7 @@ func TestUnknownTypeHasStep(t *testing.T) {
 	raw := sd.New(sd.Parts{Owner: base.Owner(), Group: base.Group(), DACL: l}).Binary()
 	raw[20+8] = 0x7F // the first entry of the DACL gets an unknown type
 	d := check.Must(sd.Decode(raw))
-	r := ask(t, "…", 1)
+	r := newRequest(t, "…", 1)
 	r.Descriptor = d
 	dec, x, err := access.Explain(r)
 	check.RequireThat(t, err == nil && dec.Granted == 1, "Explain: %+v, %v; want granted 1, no error", dec, err)

@@ -13,7 +13,7 @@ import (
 // A record has the type's name and mapping, and the results of a list. checkRecord compares the rest for random
 // requests. Explanation drops an entry that is too short.
 func TestExplanationRecordHasTypeAndResults(t *testing.T) {
-	r := ask(t, "…(A;;0x1;;;U)(D;;0x2;;;WD)", 3)
+	r := newRequest(t, "…(A;;0x1;;;U)(D;;0x2;;;WD)", 3)
 	r.Type, r.ObjectTypes = winnt.DirectoryFileObject, list(0, nodeC, 1, nodeP1)
 	_, _, x, err := access.ExplainResultList(r)
 	check.NoError(t, err)

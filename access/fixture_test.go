@@ -106,7 +106,7 @@ func privileges(ps ...winnt.Privilege) func(*token.Spec) {
 	}
 }
 
-func all(fs ...func(*token.Spec)) func(*token.Spec) {
+func join(fs ...func(*token.Spec)) func(*token.Spec) {
 	return func(s *token.Spec) {
 		for _, f := range fs {
 			f(s)
@@ -182,8 +182,8 @@ func intent(backup, restore bool) func(*access.Request) {
 	return func(r *access.Request) { r.Intent = access.Intent{Backup: backup, Restore: restore} }
 }
 
-// faces returns the decision of every entry point that accepts the request, by name.
-func faces(t *testing.T, r *access.Request) map[string]access.Decision {
+// entryPoints returns the decision of every entry point that accepts the request, by name.
+func entryPoints(t *testing.T, r *access.Request) map[string]access.Decision {
 	t.Helper()
 	out := map[string]access.Decision{}
 	d := check.Must(access.SeAccessCheck(r))
@@ -222,10 +222,10 @@ func mustDescriptor(text string) *sd.Descriptor {
 	return d
 }
 
-// ask returns a request for a descriptor by the base token with some changes.
-func ask(t testing.TB, text string, desired winnt.AccessMask, changes ...func(*token.Spec)) *access.Request {
+// newRequest returns a request for a descriptor by the base token with some changes.
+func newRequest(t testing.TB, text string, desired winnt.AccessMask, changes ...func(*token.Spec)) *access.Request {
 	spec := baseSpec()
-	all(changes...)(&spec)
+	join(changes...)(&spec)
 	return &access.Request{Descriptor: mustSD(t, text), Subject: access.SubjectOf(mustToken(t, spec)),
 		Desired: desired, Type: winnt.FileObject}
 }

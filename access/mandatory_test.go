@@ -18,7 +18,7 @@ func TestLabelWithoutLevelIsDefault(t *testing.T) {
 		d := labelled(t, s, winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP)
 		for want, change := range map[winnt.AccessMask]func(*token.Spec){
 			winnt.FILE_READ_DATA: low, winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA: medium} {
-			r := ask(t, "…", winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA|winnt.MAXIMUM_ALLOWED, primary, change)
+			r := newRequest(t, "…", winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA|winnt.MAXIMUM_ALLOWED, primary, change)
 			r.Descriptor, r.Desired = d, winnt.MAXIMUM_ALLOWED
 			got, err := access.SeAccessCheck(r)
 			check.That(t, err == nil && got.Granted&(winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA) == want,

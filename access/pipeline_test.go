@@ -17,7 +17,7 @@ func TestCallbackDecidesUnknownData(t *testing.T) {
 	for truth, want := range map[claims.Truth][2]bool{claims.True: {true, false}, claims.False: {false, true},
 		claims.Unknown: {false, false}} {
 		for i, text := range []string{"…(0x09;;0x1;;;WD;#01020304)", "…(0x0a;;0x1;;;WD;#01020304)(A;;0x1;;;WD)"} {
-			r := ask(t, text, 1)
+			r := newRequest(t, text, 1)
 			r.Options.Callback = func(a sd.ACE, tok *token.Token) claims.Truth {
 				check.That(t, a.AppData() == "\x01\x02\x03\x04" && tok != nil,
 					"callback called with data %x and token %v, want 01020304 and a token", a.AppData(), tok)
@@ -69,14 +69,14 @@ var stageCases = []plainCase{
 	{id: "A-55 debug", sd: "…", desired: 1, change: privileges(winnt.SeDebugPrivilege, winnt.SeTcbPrivilege,
 		winnt.SeChangeNotifyPrivilege)},
 	{id: "A-53 privilege survives restriction", sd: "…", desired: 0x80000, want: 0x80000,
-		change: all(restricted(sid.Restricted), take), used: usedTake},
+		change: join(restricted(sid.Restricted), take), used: usedTake},
 	{id: "A-53 privilege survives the container", sd: "…", desired: saclBit, want: saclBit,
-		change: all(appContainer, sec), used: usedSec},
+		change: join(appContainer, sec), used: usedSec},
 	{id: "A-4 everyone is not implied", sd: "…(A;;0x1;;;WD)", desired: 1, change: restricted(sid.Restricted)},
 	{id: "A-90 maximum", sd: "…(A;;0x7;;;U)(A;;0x3;;;RC)", desired: maxMask, want: 3, change: restricted(sid.Restricted)},
 	{id: "A-90 empty list", sd: "…(A;;0x1;;;WD)", desired: 1, change: func(s *token.Spec) { s.IsRestricted = true }},
 	{id: "A-91 maximum", sd: "…(A;;FA;;;U)(A;;0x2;;;WR)", desired: maxMask, want: 0x1200EB,
-		change: all(restricted(sid.WriteRestricted), writeRestricted)},
+		change: join(restricted(sid.WriteRestricted), writeRestricted)},
 	{id: "A-92", sd: "…(D;;0x1;;;RC)(A;;0x1;;;WD)(A;;0x1;;;RC)", desired: 1,
 		change: restricted(sid.Restricted, sid.Everyone)},
 	{id: "A-93", sd: "O:BAG:SYD:NO_ACCESS_CONTROL", desired: 1, want: 1, change: restricted(sid.Restricted)},
@@ -84,7 +84,7 @@ var stageCases = []plainCase{
 	{id: "A-95 owner is not the package", sd: "U:", desired: 0x20000, change: appContainer},
 	{id: "A-95 owner and package", sd: "U:(A;;RC;;;P)", desired: 0x20000, want: 0x20000, change: appContainer},
 	{id: "A-94 the token's own group", sd: "…(A;;0x1;;;AC)", desired: 1,
-		change: all(appContainer, groups(sid.AllAppPackages))},
+		change: join(appContainer, groups(sid.AllAppPackages))},
 	{id: "A-94 deny", sd: "…(A;;FA;;;U)(D;;0x1;;;P)(A;;FR;;;AC)", desired: 1, change: appContainer},
 	{id: "A-96 maximum", sd: "O:BAG:SYD:NO_ACCESS_CONTROL", desired: maxMask, change: appContainer},
 	{id: "A-100 recovery: owner", sd: "U:(A;;FA;;;WD)S:(SP;;;;;S-1-17-9)", desired: 1, want: 1, ask: rulePolicy("")},
@@ -115,14 +115,14 @@ var stageCases = []plainCase{
 	{id: "A-151 a deny-only resource attribute", desired: 1,
 		sd: `…(XA;;0x1;;;WD;(@Resource.x == 1))S:(RA;;;;;WD;("x",TI,0x4,1))`},
 	{id: "A-153 a write-restricted owner is not among the restricting SIDs", sd: "U:", desired: maxMask,
-		change: all(restricted(sid.Everyone), writeRestricted)},
+		change: join(restricted(sid.Everyone), writeRestricted)},
 	{id: "A-153 a write-restricted owner is among the restricting SIDs", sd: "U:", desired: maxMask, want: 0x60000,
-		change: all(restricted(caseU), writeRestricted)},
+		change: join(restricted(caseU), writeRestricted)},
 	{id: "A-64 a label that is no trust SID", sd: "…(A;;FA;;;WD)S:(TL;;0x1;;;S-1-18-512-0)", desired: 2,
 		change: trust("S-1-19-512-8192")},
 	{id: "A-110 attributes of token and object for the restricting SIDs", desired: 1, want: 1,
 		sd:     `…(XA;;0x1;;;WD;(x == 1 && @Resource.r == 1))S:(RA;;;;;WD;("r",TI,0x0,1))`,
-		change: all(restricted(sid.Everyone), func(s *token.Spec) { s.LocalAttributes = claimSet(ints("x", 1)) })},
+		change: join(restricted(sid.Everyone), func(s *token.Spec) { s.LocalAttributes = claimSet(ints("x", 1)) })},
 	{id: "A-112 malformed types are unknown", sd: `…(XA;;0x1;;;WD;(@User.x == "1"))`, desired: 1,
 		change: userClaims(ints("x", 1))},
 	{id: "A-116 restricted pass", sd: "…(XA;;0x1;;;WD;(Member_of{SID(AU)}))", desired: 1,
@@ -130,13 +130,13 @@ var stageCases = []plainCase{
 	{id: "A-117 malformed", sd: "…(0x0a;;0x1;;;WD;#61727478ffffffff)(A;;0x1;;;WD)", desired: 1},
 	{id: "A-4 a restricted condition asks the restricting device groups",
 		sd:      "…(XA;;0x1;;;WD;(Device_Member_of{SID(BA)}))",
-		desired: 1, change: all(restricted(sid.Everyone), deviceGroups(sid.Administrators), restrictedDevice(sid.Guests))},
+		desired: 1, change: join(restricted(sid.Everyone), deviceGroups(sid.Administrators), restrictedDevice(sid.Guests))},
 	{id: "A-4 a restricted condition of its own device", sd: "…(XA;;0x1;;;WD;(Device_Member_of{SID(BA)}))", desired: 1,
-		want: 1, change: all(restricted(sid.Everyone), deviceGroups(sid.Administrators),
+		want: 1, change: join(restricted(sid.Everyone), deviceGroups(sid.Administrators),
 			restrictedDevice(sid.Administrators))},
 	{id: "A-4 a restricted denial asks the restricting device groups",
 		sd:      "…(XD;;0x1;;;WD;(Device_Member_of{SID(BA)}))(A;;0x1;;;WD)",
-		desired: 1, change: all(restricted(sid.Everyone), deviceGroups(sid.Guests), restrictedDevice(sid.Administrators))},
+		desired: 1, change: join(restricted(sid.Everyone), deviceGroups(sid.Guests), restrictedDevice(sid.Administrators))},
 	{id: "A-4 a restricted denial asks the restricting SIDs", sd: "…(XD;;0x1;;;WD;(Member_of{SID(BG)}))(A;;0x1;;;WD)",
 		desired: 1, change: restricted(sid.Everyone, sid.Guests)},
 	{id: "A-116 a device group for deny only does not allow", sd: "…(XA;;0x1;;;WD;(Device_Member_of{SID(BA)}))",
@@ -144,7 +144,7 @@ var stageCases = []plainCase{
 	{id: "A-116 a device group for deny only denies", sd: "…(XD;;0x1;;;WD;(Device_Member_of{SID(BA)}))(A;;0x1;;;WD)",
 		desired: 1, change: denyOnlyDevice},
 	{id: "A-53 maximum, and the right to the SACL past the ceiling", sd: "…(A;;0x1;;;WD)", desired: maxMask | saclBit,
-		change: all(low, sec), used: usedSec},
+		change: join(low, sec), used: usedSec},
 	{id: "A-57 a denial of what the owner has does not end the walk", sd: "U:(D;;WD;;;WD)(A;;0x1;;;WD)", desired: 0x40001,
 		want: 0x40001},
 	{id: "A-60 a label for children before the object's",
@@ -184,13 +184,13 @@ var stageCases = []plainCase{
 	{id: "A-92 a denial of the user's groups denies the restricting SIDs nothing",
 		sd: "…(A;;0x1;;;U)(D;;0x1;;;G)(A;;0x1;;;RC)", desired: 1, want: 1, change: restricted(sid.Restricted)},
 	{id: "A-94 a denial counts for the package, though the user has the group",
-		sd: "…(A;;FA;;;U)(D;;0x1;;;AC)(A;;FR;;;P)", desired: 1, change: all(appContainer, groups(sid.AllAppPackages))},
+		sd: "…(A;;FA;;;U)(D;;0x1;;;AC)(A;;FR;;;P)", desired: 1, change: join(appContainer, groups(sid.AllAppPackages))},
 	{id: "A-94 a group that the user has for deny only is the package's", sd: "…(A;;FA;;;U)(A;;FR;;;AC)", desired: 1,
-		want: 1, change: all(appContainer, func(s *token.Spec) {
+		want: 1, change: join(appContainer, func(s *token.Spec) {
 			s.Groups = append(s.Groups, token.Group{SID: sid.AllAppPackages, Attributes: denyOnly})
 		})},
 	{id: "A-94 a capability that is not enabled", sd: "…(A;;FA;;;U)(A;;FR;;;CAP)", desired: 1,
-		change: all(appContainer, func(s *token.Spec) { s.Capabilities[0].Attributes = winnt.SE_GROUP_ENABLED_BY_DEFAULT })},
+		change: join(appContainer, func(s *token.Spec) { s.Capabilities[0].Attributes = winnt.SE_GROUP_ENABLED_BY_DEFAULT })},
 	{id: "A-96, A-101 a rule without a DACL grants a package nothing", sd: "…(A;;FA;;;U)(A;;FR;;;P)S:(SP;;;;;S-1-17-1)",
 		desired: 1, change: appContainer, ask: ruleOf(&access.Rule{Descriptor: mustDescriptor("D:NO_ACCESS_CONTROL")})},
 	{id: "A-102 a staged descriptor stands for no missing one", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)",
@@ -226,7 +226,7 @@ func denyOnlyDevice(s *token.Spec) {
 func TestEntryPointsAgreeOnFurtherCases(t *testing.T) {
 	for _, c := range stageCases {
 		t.Run(c.id, func(t *testing.T) {
-			for face, got := range faces(t, c.request(t)) {
+			for face, got := range entryPoints(t, c.request(t)) {
 				want := c.wanted()
 				check.That(t, got == want, "%s of %#x on %s: %+v, want %+v", face, uint32(c.desired), c.sd, got, want)
 			}

@@ -66,7 +66,7 @@ func TestEntriesNeverGrantSystemSecurity(t *testing.T) {
 		{"in the mapping", "…(A;;GA;;;WD)", maxMask, ntstatus.Success, winnt.FILE_ALL_ACCESS},
 		{"a NULL DACL", "O:BAG:SYD:NO_ACCESS_CONTROL", maxMask, ntstatus.Success, winnt.FILE_ALL_ACCESS},
 	} {
-		r := ask(t, c.sd, c.desired)
+		r := newRequest(t, c.sd, c.desired)
 		r.Type = &allOfIt
 		if d, err := access.SeAccessCheck(r); err != nil || d.Status() != c.status || d.Granted != c.want {
 			t.Errorf("A-46: %s: %v, %v; want %v, granted %v", c.id, d, err, c.status, c.want)

@@ -96,7 +96,7 @@ func TestEntryPointsReturnPublishedDecisions(t *testing.T) {
 					check.SlicesEqual(t, got, c.out.Results, "%s: %s", v.About, face)
 				}
 			default:
-				for face, d := range faces(t, r) {
+				for face, d := range entryPoints(t, r) {
 					check.Equal(t, resultOf(d.Status(), d.Granted), c.out.publishedResult, "%s: %s", v.About, face)
 					check.SlicesEqual(t, d.PrivilegesUsed.Names(), c.out.PrivilegesUsed, "%s: %s: used privileges", v.About, face)
 				}

@@ -13,7 +13,7 @@ import (
 // CheckResultList reports the first error of a request that has several, and checks its list first. The result of a
 // single node is that of the plain check.
 func TestResultListOrderOfErrors(t *testing.T) {
-	good := ask(t, "…(A;;0x3;;;WD)", 1)
+	good := newRequest(t, "…(A;;0x3;;;WD)", 1)
 	r := &access.Request{Desired: winnt.GENERIC_READ | saclBit, ObjectTypes: nil}
 	for _, m := range []mending{
 		{"all errors", func(*access.Request) {}, 0, ntstatus.InvalidParameter, nil, 0},

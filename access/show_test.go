@@ -13,7 +13,7 @@ import (
 // Show wraps its text at the width. A reason continues below itself or, if there is no room, on its own line. No text
 // is lost (U-101).
 func TestShowWrapsAtWidth(t *testing.T) {
-	_, x, err := access.Explain(ask(t, "…(A;;0x1;;;WD)", 3))
+	_, x, err := access.Explain(newRequest(t, "…(A;;0x1;;;WD)", 3))
 	check.NoError(t, err)
 	same := func(_ access.Mark, text string) string { return text }
 	check.That(t, x.Show(0, nil, same) == x.String() && x.Show(500, nil, same) == x.String(),
@@ -50,7 +50,7 @@ func TestShowWritesMasksForTheType(t *testing.T) {
 		{winnt.DirectoryServiceObject, "(D;;DCLCRPCR;;;WD)", "(D;;DCLCRPCR;;;WD)"},
 		{nil, "(D;;DCLCRPCR;;;WD)", "(D;;DCLCRPCR;;;WD)"},
 	} {
-		r := ask(t, "…"+c.entry, 3)
+		r := newRequest(t, "…"+c.entry, 3)
 		if r.Type = c.typ; c.typ == nil {
 			r.Mapping = &winnt.FileObject.Mapping
 		}
@@ -64,7 +64,7 @@ func TestShowWritesMasksForTheType(t *testing.T) {
 func TestShowCountsEntriesWithoutEffect(t *testing.T) {
 	same := func(_ access.Mark, text string) string { return text }
 	for others, want := range map[int]string{3: "", 4: "4 other entries have no effect on this request"} {
-		_, x, err := access.Explain(ask(t, "…(A;;0x1;;;WD)"+strings.Repeat("(A;;FA;;;BO)", others), 3))
+		_, x, err := access.Explain(newRequest(t, "…(A;;0x1;;;WD)"+strings.Repeat("(A;;FA;;;BO)", others), 3))
 		check.NoError(t, err)
 		got := x.Show(80, nil, same)
 		if rows := strings.Count(got, ";;;BO)"); (rows == 0) != (want != "") || !strings.Contains(got, want) {
@@ -74,7 +74,7 @@ func TestShowCountsEntriesWithoutEffect(t *testing.T) {
 		check.That(t, rows == others, "String: %d rows of others, want %d", rows, others)
 	}
 	// A restricted token meets each entry twice: two of others before one, and all three for the restricting SIDs.
-	_, x, err := access.Explain(ask(t, "…(A;;FA;;;BO)(A;;FA;;;BG)(A;;0x1;;;WD)", 1, restricted(caseG)))
+	_, x, err := access.Explain(newRequest(t, "…(A;;FA;;;BO)(A;;FA;;;BG)(A;;0x1;;;WD)", 1, restricted(caseG)))
 	check.NoError(t, err)
 	got := x.Show(80, nil, same)
 	check.That(t, strings.Contains(got, "5 other entries have no effect"), "U-122, a restricted token:\n%s", got)
@@ -89,7 +89,7 @@ func TestShowCountsUnreadEntries(t *testing.T) {
 		"(A;;FA;;;BO)(D;;0x1;;;WD)(A;;FA;;;BA)(A;;FA;;;WD)": "\n2 later entries of the DACL were not needed\n",
 		"(A;;0x2;;;WD)(A;;FA;;;BA)":                         "",
 	} {
-		_, x, err := access.Explain(ask(t, "…"+entries, 1))
+		_, x, err := access.Explain(newRequest(t, "…"+entries, 1))
 		check.NoError(t, err)
 		for _, got := range []string{x.String(), x.Record().Explanation().String()} {
 			check.That(t, strings.Contains(got, "not needed") == (want != "") && strings.Contains(got, want),
@@ -107,7 +107,7 @@ func TestShowPrintsComparedValues(t *testing.T) {
 		"(XA;;0x1;;;BO;(@User.y == 1))":              "nor a group of the token\n",
 		"(A;;0x1;;;WD)(XA;;0x1;;;WD;(@User.y == 1))": "nothing before it decided them\n",
 	} {
-		_, x, err := access.Explain(ask(t, "…"+entries, 1))
+		_, x, err := access.Explain(newRequest(t, "…"+entries, 1))
 		check.NoError(t, err)
 		got := x.String()
 		check.That(t, strings.Contains(got, want), "A-178: %s: want %q in\n%s", entries, want, got)
@@ -117,7 +117,7 @@ func TestShowPrintsComparedValues(t *testing.T) {
 // An entry that leaves no room for the columns of the rights is below its row, and its SID is whole (U-123).
 func TestShowNeverSplitsSID(t *testing.T) {
 	const who = "S-1-5-21-1234567890-1234567890-1234567890-1107"
-	r := ask(t, "…(OA;;CR;00299570-246d-11d0-a768-00aa006e0529;bf967aba-0de6-11d0-a285-00aa003049e2;"+who+")"+
+	r := newRequest(t, "…(OA;;CR;00299570-246d-11d0-a768-00aa006e0529;bf967aba-0de6-11d0-a285-00aa003049e2;"+who+")"+
 		"(A;;0x3;;;WD)", 0x13)
 	_, x, err := access.Explain(r)
 	check.NoError(t, err)

@@ -86,7 +86,7 @@ func TestValidateEveryLevelSequence(t *testing.T) {
 
 // Each function rejects an invalid tree with its own status or result, and decides requests with a valid one.
 func TestCallsRejectInvalidTrees(t *testing.T) {
-	r := ask(t, "…(A;;RP;;;WD)", winnt.ADS_RIGHT_DS_READ_PROP)
+	r := newRequest(t, "…(A;;RP;;;WD)", winnt.ADS_RIGHT_DS_READ_PROP)
 	r.Type = winnt.DirectoryServiceObject
 	levelLists(4, 6, func(levels []uint16) {
 		_, wrong := parents(levels)
@@ -159,7 +159,7 @@ func TestEveryTreeMatchesOracle(t *testing.T) {
 			for i, at := range [2]int{q / 4 % len(levels), q / 4 / len(levels)} {
 				text += fmt.Sprintf("(%s;;RP;%v;;WD)", [2]string{"OA", "OD"}[q>>i&1], tree[at].GUID)
 			}
-			r := ask(t, text, winnt.ADS_RIGHT_DS_READ_PROP)
+			r := newRequest(t, text, winnt.ADS_RIGHT_DS_READ_PROP)
 			r.Type, r.ObjectTypes = winnt.DirectoryServiceObject, tree
 			compareLists(t, r)
 			if d, err := access.SeAccessCheck(r); err != nil || d != newTwin(r).single() {

@@ -159,7 +159,7 @@ func scopeTokens(t *testing.T) (out []*token.Token) {
 	for _, user := range []uint32{0, denyOnly} {
 		for _, group := range []uint32{enabled, token.GroupDisabled, denyOnly} {
 			for _, f := range []func(*token.Spec){func(*token.Spec) {}, restricted(caseG),
-				all(restricted(caseU), writeRestricted), appContainer} {
+				join(restricted(caseU), writeRestricted), appContainer} {
 				s := token.Spec{
 					User: token.Group{SID: caseU, Attributes: user}, Groups: []token.Group{{SID: caseG, Attributes: group}},
 					Integrity: sid.MediumLevel, MandatoryPolicy: 1,
