@@ -96,7 +96,7 @@ var noP = p("(A;;0x20;;;WD)")
 func attributes(a fileaccess.Attributes) setup {
 	return func(s *situation) { s.f.Object.Attributes = a }
 }
-func asked(a fileaccess.Attributes) setup { return func(s *situation) { s.r.Attributes = a } }
+func attrs(a fileaccess.Attributes) setup { return func(s *situation) { s.r.Attributes = a } }
 func options(o fileaccess.CreateOptions) setup {
 	return func(s *situation) { s.r.Options |= o }
 }

@@ -188,13 +188,13 @@ func (w *world) ask() (*fileaccess.Request, *fileaccess.Facts) {
 	}
 	f := w.facts(r)
 	if w.one(2) {
-		w.tame(r, f)
+		w.removeErrors(r, f)
 	}
 	return r, f
 }
 
-// tame removes the errors that end most opens early, so that the later rules are reached often.
-func (w *world) tame(r *fileaccess.Request, f *fileaccess.Facts) {
+// removeErrors removes the errors that end most opens early, so that the later rules are reached often.
+func (w *world) removeErrors(r *fileaccess.Request, f *fileaccess.Facts) {
 	r.Options &= fileaccess.OpenForBackupIntent | fileaccess.OpenByFileID | fileaccess.DisallowExclusive
 	r.Attributes, r.Name, r.Disposition = normal, "f", min(r.Disposition, 5)
 	if r.Desired &= 0x021F01FF; r.Desired == 0 {
@@ -307,7 +307,7 @@ func TestOpenEqualsItsTwin(t *testing.T) {
 		if got != want {
 			t.Fatalf("Open = %+v by %s\nwant %+v\n%s", got, d.Rule, want, describe(r, f))
 		}
-		within(t, r, &d)
+		checkGranted(t, r, &d)
 		if w.one(10) {
 			explained, x := fileaccess.Explain(r, f)
 			if explained.Status() != d.Status() || explained.Granted != d.Granted ||
@@ -329,8 +329,8 @@ func TestOpenEqualsItsTwin(t *testing.T) {
 	}
 }
 
-// within checks that a decision grants only requested, implied or default rights.
-func within(t *testing.T, r *fileaccess.Request, d *fileaccess.Decision) {
+// checkGranted checks that a decision grants only requested, implied or default rights.
+func checkGranted(t *testing.T, r *fileaccess.Request, d *fileaccess.Decision) {
 	mapped := winnt.FileObject.Mapping.Map(r.Desired)
 	limit := mapped&^maxAllowed | d.Implied
 	if mapped&maxAllowed != 0 {

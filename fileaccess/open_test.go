@@ -99,7 +99,7 @@ var openRows = []row{
 		{desired: maxAllowed | 2, check: rule("F-38")}}},
 	{"FO-018", in(isReadOnly, deleteOnClose), []ask{{desired: 0x10000, status: cannot, check: rule("F-39")},
 		{desired: 0x10000, status: cannot, more: in(directory)}}},
-	{"FO-019", in(create, missing, asked(readOnly), deleteOnClose, parentFull),
+	{"FO-019", in(create, missing, attrs(readOnly), deleteOnClose, parentFull),
 		[]ask{{desired: 0x10000, status: cannot, check: rule("F-30")}}},
 	{"FO-020", in(deleteOnClose), []ask{{desired: 1, status: invalid, check: rule("F-10")},
 		{desired: 0x10000001, want: 0x1F01FF}, {desired: maxAllowed, status: invalid}}},
@@ -117,7 +117,7 @@ var openRows = []row{
 	{"FO-027", in(create, missing, parentFull), []ask{{desired: 0x1000001, status: notHeld, check: rule("F-15")},
 		{desired: 0x1000001, want: 0x1000001, more: in(with(security)), check: used(security)}}},
 	// F-32
-	{"FO-028", in(create, missing, asked(readOnly), parentFull),
+	{"FO-028", in(create, missing, attrs(readOnly), parentFull),
 		[]ask{{desired: 2, want: 2, check: action(fileaccess.Created, 0)}}},
 	{"FO-029", in(create, missing, parentEmpty, with(restore)), []ask{ // F-21
 		{desired: 0x1F01FF, want: 0x1F01FF, check: used(restore)}, {desired: 0x1F01FF, more: in(observed)},
@@ -137,9 +137,9 @@ var openRows = []row{
 		[]ask{{desired: 1, want: 0x10111, more: in(p("(A;;0x40;;;WD)")),
 			check: action(fileaccess.Superseded, 0x10110)}, {desired: 1}}},
 	{"FO-034", in(overwrite), []ask{
-		{desired: 2, more: in(attributes(hidden), asked(normal)), check: rule("F-35")},
-		{desired: 2, want: 0x112, more: in(attributes(hidden), asked(hidden))},
-		{desired: 2, more: in(attributes(system|hidden), asked(hidden)), check: rule("F-35")}}},
+		{desired: 2, more: in(attributes(hidden), attrs(normal)), check: rule("F-35")},
+		{desired: 2, want: 0x112, more: in(attributes(hidden), attrs(hidden))},
+		{desired: 2, more: in(attributes(system|hidden), attrs(hidden)), check: rule("F-35")}}},
 	{"FO-035", in(isReadOnly), []ask{{desired: 1, more: in(overwrite), check: rule("F-38")},
 		{desired: 1, more: in(supersede), check: rule("F-38")}}},
 	// F-34
@@ -259,13 +259,13 @@ var openRows = []row{
 		[]ask{{desired: 5, status: invalid, check: rule("F-10")}, {desired: 5, want: 1, more: in(smb)},
 			{desired: 4, more: in(smb), check: rule("F-11")}}},
 	{"F-10", nil, []ask{{desired: 1, status: invalid, more: in(options(0x01000000))},
-		{desired: 1, status: invalid, more: in(asked(0x40))}, {desired: 1, status: invalid, more: in(disposition(6))},
+		{desired: 1, status: invalid, more: in(attrs(0x40))}, {desired: 1, status: invalid, more: in(disposition(6))},
 		{desired: 1, status: invalid, more: in(func(s *situation) { s.r.Share = 8 })},
 		{desired: 1, status: invalid, more: in(options(fileaccess.SynchronousIOAlert))},
 		{desired: 0x100001, want: 0x100001, more: in(options(fileaccess.SynchronousIOAlert))},
 		{desired: 1, status: invalid, more: in(dirOption, options(fileaccess.NoIntermediateBuffering))},
 		{desired: 1, want: 1, more: in(options(0x804))}}}, // hints for sequential and random access
-	{"F-30", in(create, missing, dirOption, asked(fileaccess.AttributeTemporary), parentFull),
+	{"F-30", in(create, missing, dirOption, attrs(fileaccess.AttributeTemporary), parentFull),
 		[]ask{{desired: 1, status: invalid, check: rule("F-30")}}},
 	// A restricted AppContainer also deletes through the directory.
 	{"F-42", in(o("(A;;FR;;;WD)S:(ML;;NW;;;LW)"), p("(A;;FA;;;U)(A;;FA;;;G)(A;;FA;;;AC)S:(ML;;NW;;;LW)"),

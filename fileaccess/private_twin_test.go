@@ -18,9 +18,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// strangers returns tokens of users other than the user, SYSTEM and administrators: every combination of groups and of
+// otherUsers returns tokens of users other than the user, SYSTEM and administrators: every combination of groups and of
 // claims, and the anonymous token with and without Everyone.
-func strangers(t *testing.T) []*token.Token {
+func otherUsers(t *testing.T) []*token.Token {
 	t.Helper()
 	groups := []sid.SID{sid.AuthenticatedUsers, sid.Users, caseG, domain.WithRID(513), sid.Logon(0, 77)}
 	var list []*token.Token
@@ -59,7 +59,7 @@ const conditions = 2
 // Private finds the rights that access checks grant to strangers, each right alone: on the object, on what the user
 // creates in a directory, three levels deep, and on the directory above.
 func TestPrivateAgreesWithAccessChecks(t *testing.T) {
-	everybody := strangers(t)
+	everybody := otherUsers(t)
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 0))
 	private := 0
 	n := randtest.Size(3000)

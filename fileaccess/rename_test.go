@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// moving returns a rename of a file to another directory, whose DACL is target.
-func moving(t *testing.T, target string, change ...func(*fileaccess.Move)) fileaccess.Move {
+// newMove returns a rename of a file to another directory, whose DACL is target.
+func newMove(t *testing.T, target string, change ...func(*fileaccess.Move)) fileaccess.Move {
 	m := fileaccess.Move{Subject: access.SubjectOf(mustToken(t, baseSpec())), Granted: 0x10000}
 	m.Target.Object = fileaccess.Object{Exists: true, IsDirectory: true, Descriptor: aces(t, target)}
 	for _, f := range change {
@@ -49,64 +49,64 @@ func TestDecideRenameStatuses(t *testing.T) {
 		want ntstatus.Status
 		rule string
 	}{
-		{"FO-072a", moving(t, "(A;;FA;;;WD)"), 0, ""},
-		{"FO-072b", moving(t, "(A;;FA;;;WD)", granted(0x100)), denied, "F-57"},
-		{"FO-072c", moving(t, "(A;;0x100002;;;U)"), 0, ""},
-		{"FO-072d", moving(t, "(A;;0x2;;;U)"), denied, "F-44"},
-		{"FO-072e", moving(t, "(A;;0x1200A9;;;U)"), denied, "F-44"},
-		{"FO-073a", moving(t, "(A;;0x100002;;;U)", isDir), denied, "F-44"},
-		{"FO-073b", moving(t, "(A;;0x4;;;U)", isDir), 0, ""},
-		{"FO-074a", moving(t, "(A;;FA;;;U)", existing(fileaccess.Existing{})), collision, "F-58"},
-		{"FO-074b", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{Attributes: readOnly})), denied, "F-58"},
-		{"FO-074c", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{IsDirectory: true})), denied, "F-58"},
-		{"FO-074d", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{Descriptor: empty})), 0, ""},
-		{"hidden", moving(t, "(A;;FA;;;U)", replace,
+		{"FO-072a", newMove(t, "(A;;FA;;;WD)"), 0, ""},
+		{"FO-072b", newMove(t, "(A;;FA;;;WD)", granted(0x100)), denied, "F-57"},
+		{"FO-072c", newMove(t, "(A;;0x100002;;;U)"), 0, ""},
+		{"FO-072d", newMove(t, "(A;;0x2;;;U)"), denied, "F-44"},
+		{"FO-072e", newMove(t, "(A;;0x1200A9;;;U)"), denied, "F-44"},
+		{"FO-073a", newMove(t, "(A;;0x100002;;;U)", isDir), denied, "F-44"},
+		{"FO-073b", newMove(t, "(A;;0x4;;;U)", isDir), 0, ""},
+		{"FO-074a", newMove(t, "(A;;FA;;;U)", existing(fileaccess.Existing{})), collision, "F-58"},
+		{"FO-074b", newMove(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{Attributes: readOnly})), denied, "F-58"},
+		{"FO-074c", newMove(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{IsDirectory: true})), denied, "F-58"},
+		{"FO-074d", newMove(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{Descriptor: empty})), 0, ""},
+		{"hidden", newMove(t, "(A;;FA;;;U)", replace,
 			existing(fileaccess.Existing{Descriptor: empty, Attributes: fileaccess.AttributeHidden})), 0, ""},
-		{"FO-075a", moving(t, "(A;;0x100002;;;U)", replace, existing(fileaccess.Existing{Descriptor: empty})),
+		{"FO-075a", newMove(t, "(A;;0x100002;;;U)", replace, existing(fileaccess.Existing{Descriptor: empty})),
 			denied, "F-58"},
-		{"FO-075b", moving(t, "(A;;0x100002;;;U)", replace,
+		{"FO-075b", newMove(t, "(A;;0x100002;;;U)", replace,
 			existing(fileaccess.Existing{Descriptor: aces(t, "(A;;SD;;;U)")})), 0, ""},
-		{"FO-076a", moving(t, "empty", holding(t, restore)), 0, ""},
-		{"FO-076b", moving(t, "empty"), denied, "F-44"},
-		{"FO-076c", moving(t, "empty", holding(t, restore), inside), denied, "F-57"},
-		{"same directory, with intent", moving(t, "empty", holding(t, restore), inside, intent), 0, ""},
-		{"intent without the privilege", moving(t, "empty", inside, intent), denied, "F-44"},
-		{"over a file, with intent", moving(t, "empty", holding(t, restore), inside, intent, replace,
+		{"FO-076a", newMove(t, "empty", holding(t, restore)), 0, ""},
+		{"FO-076b", newMove(t, "empty"), denied, "F-44"},
+		{"FO-076c", newMove(t, "empty", holding(t, restore), inside), denied, "F-57"},
+		{"same directory, with intent", newMove(t, "empty", holding(t, restore), inside, intent), 0, ""},
+		{"intent without the privilege", newMove(t, "empty", inside, intent), denied, "F-44"},
+		{"over a file, with intent", newMove(t, "empty", holding(t, restore), inside, intent, replace,
 			existing(fileaccess.Existing{Descriptor: empty})), 0, ""},
-		{"over a file, without intent", moving(t, "(A;;0x100002;;;U)", holding(t, restore), replace,
+		{"over a file, without intent", newMove(t, "(A;;0x100002;;;U)", holding(t, restore), replace,
 			existing(fileaccess.Existing{Descriptor: empty})), denied, "F-58"},
-		{"over a file above the caller's level, with intent", moving(t, "empty", holding(t, restore), inside, intent,
+		{"over a file above the caller's level, with intent", newMove(t, "empty", holding(t, restore), inside, intent,
 			replace, existing(fileaccess.Existing{Descriptor: aces(t, "(A;;FA;;;U)S:(ML;;NW;;;SI)")})), denied, "F-58"},
-		{"over a file without a descriptor, with intent", moving(t, "empty", holding(t, restore), inside, intent, replace,
+		{"over a file without a descriptor, with intent", newMove(t, "empty", holding(t, restore), inside, intent, replace,
 			existing(fileaccess.Existing{})), denied, "F-58"},
-		{"same directory, by SMB", moving(t, "empty", holding(t, restore), inside,
+		{"same directory, by SMB", newMove(t, "empty", holding(t, restore), inside,
 			func(m *fileaccess.Move) { m.Face = fileaccess.SMB }), 0, ""},
-		{"same directory, by Win32", moving(t, "empty", holding(t, restore), inside,
+		{"same directory, by Win32", newMove(t, "empty", holding(t, restore), inside,
 			func(m *fileaccess.Move) { m.Face = fileaccess.Win32 }), 0, ""},
-		{"bad name", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.BadName = true }), invalid, "F-57"},
-		{"deleted source", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.DeletePending = true }), denied, "F-57"},
-		{"deleted source, to its own name", moving(t, "(A;;FA;;;U)", inside,
+		{"bad name", newMove(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.BadName = true }), invalid, "F-57"},
+		{"deleted source", newMove(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.DeletePending = true }), denied, "F-57"},
+		{"deleted source, to its own name", newMove(t, "(A;;FA;;;U)", inside,
 			func(m *fileaccess.Move) { m.DeletePending, m.SameName = true, true }), denied, "F-57"},
-		{"open descendants", moving(t, "(A;;FA;;;U)", isDir, func(m *fileaccess.Move) { m.OpensBelow = true }), denied,
+		{"open descendants", newMove(t, "(A;;FA;;;U)", isDir, func(m *fileaccess.Move) { m.OpensBelow = true }), denied,
 			"F-57"},
-		{"open descendants, to its own name", moving(t, "(A;;FA;;;U)", isDir, inside,
+		{"open descendants, to its own name", newMove(t, "(A;;FA;;;U)", isDir, inside,
 			func(m *fileaccess.Move) { m.OpensBelow, m.SameName = true, true }), denied, "F-57"},
-		{"undeletable target to be deleted", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{
+		{"undeletable target to be deleted", newMove(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{
 			DeletePending: true, Attributes: fileaccess.AttributeReadOnly})), denied, "F-58"},
-		{"target directory to be deleted", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{
+		{"target directory to be deleted", newMove(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{
 			DeletePending: true, IsDirectory: true})), denied, "F-58"},
-		{"open target to be deleted, without DELETE", moving(t, "(A;;0x100002;;;U)", replace,
+		{"open target to be deleted, without DELETE", newMove(t, "(A;;0x100002;;;U)", replace,
 			existing(fileaccess.Existing{Descriptor: empty, DeletePending: true, Open: true})),
 			ntstatus.DeletePending, "F-58"},
-		{"open below, a file", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.OpensBelow = true }), 0, ""},
-		{"same name in another directory", moving(t, "(A;;FA;;;U)", existing(fileaccess.Existing{}),
+		{"open below, a file", newMove(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.OpensBelow = true }), 0, ""},
+		{"same name in another directory", newMove(t, "(A;;FA;;;U)", existing(fileaccess.Existing{}),
 			func(m *fileaccess.Move) { m.SameName = true }), collision, "F-58"},
-		{"target to be deleted", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{DeletePending: true})),
+		{"target to be deleted", newMove(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{DeletePending: true})),
 			ntstatus.DeletePending, "F-58"},
-		{"target open", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{Open: true})), denied, "F-58"},
-		{"level", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.Subject.Level = winnt.SecurityIdentification }),
+		{"target open", newMove(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{Open: true})), denied, "F-58"},
+		{"level", newMove(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.Subject.Level = winnt.SecurityIdentification }),
 			ntstatus.BadImpersonationLevel, "A-30"},
-		{"no token", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.Subject = access.Subject{} }),
+		{"no token", newMove(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.Subject = access.Subject{} }),
 			ntstatus.NoToken, "A-30"},
 	} {
 		if d := fileaccess.DecideRename(&c.m); d.Status() != c.want || d.Rule != c.rule ||
@@ -115,10 +115,10 @@ func TestDecideRenameStatuses(t *testing.T) {
 				c.want, c.rule)
 		}
 	}
-	m := moving(t, "(A;;0x2;;;U)", inside, func(m *fileaccess.Move) { m.SameName = true })
+	m := newMove(t, "(A;;0x2;;;U)", inside, func(m *fileaccess.Move) { m.SameName = true })
 	d := fileaccess.DecideRename(&m)
 	check.That(t, d.Allowed() && d.Nothing, "F-57: DecideRename to the same name: %+v, want allowed, and nothing to do", d)
-	m = moving(t, "empty", holding(t, restore))
+	m = newMove(t, "empty", holding(t, restore))
 	if d := fileaccess.DecideRename(&m); d.PrivilegesUsed != restore.Bit() {
 		t.Errorf("F-57: used privileges %v, want SeRestorePrivilege", d.PrivilegesUsed.Names())
 	}
@@ -134,21 +134,21 @@ func TestDecideLinkStatuses(t *testing.T) {
 		want ntstatus.Status
 		rule string
 	}{
-		{"FO-077a", moving(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.Directory = true }),
+		{"FO-077a", newMove(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.Directory = true }),
 			ntstatus.FileIsADirectory, "F-59"},
-		{"FO-077b", moving(t, "(A;;0x100004;;;U)", attrs), denied, "F-44"},
-		{"FO-077c", moving(t, "(A;;FA;;;U)", granted(0x10000)), denied, "F-59"},
-		{"write data instead of attributes", moving(t, "(A;;FA;;;U)", granted(0x1301BF&^0x100)), denied, "F-59"},
-		{"inside", moving(t, "(A;;0x100004;;;U)", attrs, func(m *fileaccess.Move) { m.SameDirectory = true }), denied,
+		{"FO-077b", newMove(t, "(A;;0x100004;;;U)", attrs), denied, "F-44"},
+		{"FO-077c", newMove(t, "(A;;FA;;;U)", granted(0x10000)), denied, "F-59"},
+		{"write data instead of attributes", newMove(t, "(A;;FA;;;U)", granted(0x1301BF&^0x100)), denied, "F-59"},
+		{"inside", newMove(t, "(A;;0x100004;;;U)", attrs, func(m *fileaccess.Move) { m.SameDirectory = true }), denied,
 			"F-44"},
-		{"LinkNeedsNothing", moving(t, "(A;;FA;;;U)", granted(0),
+		{"LinkNeedsNothing", newMove(t, "(A;;FA;;;U)", granted(0),
 			func(m *fileaccess.Move) { m.Target.Policy.LinkNeedsNothing = true }), 0, ""},
-		{"granted", moving(t, "(A;;0x100002;;;U)", attrs), 0, ""},
-		{"stream", moving(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.Stream = true }), invalid, "F-59"},
-		{"deleted source", moving(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.DeletePending = true }), denied,
+		{"granted", newMove(t, "(A;;0x100002;;;U)", attrs), 0, ""},
+		{"stream", newMove(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.Stream = true }), invalid, "F-59"},
+		{"deleted source", newMove(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.DeletePending = true }), denied,
 			"F-59"},
-		{"bad name", moving(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.BadName = true }), invalid, "F-59"},
-		{"existing name", moving(t, "(A;;FA;;;U)", attrs, existing(fileaccess.Existing{})), collision, "F-58"},
+		{"bad name", newMove(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.BadName = true }), invalid, "F-59"},
+		{"existing name", newMove(t, "(A;;FA;;;U)", attrs, existing(fileaccess.Existing{})), collision, "F-58"},
 	} {
 		if d := fileaccess.DecideLink(&c.m); d.Status() != c.want || d.Rule != c.rule {
 			t.Errorf("DecideLink, %s: %v by %q, want %v by %q", c.id, d.Status(), d.Rule, c.want, c.rule)
