@@ -28,7 +28,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// disk is a log's that may be full.
+// disk is an audit sink that fails while it is full.
 type disk struct{ full atomic.Bool }
 
 func (d *disk) Write(audit.Event) error {
@@ -38,7 +38,7 @@ func (d *disk) Write(audit.Event) error {
 	return nil
 }
 
-// operators are people whose tokens hold a sensitive privilege: their logons are never without a record.
+// operators are accounts whose tokens hold a sensitive privilege, so their logons must be recorded.
 type operators struct{ people }
 
 func (o operators) LogOn(uid, gid uint32) (logon.Result, error) {
@@ -109,7 +109,7 @@ func TestCachedMountAccountExpires(t *testing.T) {
 	a.closing.Wait() // dropping an account ends its sessions
 	sessions := a.sys.LogonSessions()
 	refused := get(alice)
-	// The old token went with its session, and no new one stays.
+	// The old token ended with its session, and no new token remains.
 	if a.closing.Wait(); a.sys.LogonSessions() >= sessions {
 		t.Errorf("M-3: %d sessions are left of %d, one of them without a record, want less than %d",
 			a.sys.LogonSessions(), sessions, sessions)
@@ -157,9 +157,9 @@ func TestDroppedAccountIsReleasedAfterRequest(t *testing.T) {
 	}
 }
 
-// contained runs a line in the mount by the shell of a container without privileges, which
-// alice started: her uid is 0 in it, and her 1,000 subordinate uids from 200000 follow.
-func (w *world) contained(uid uint32, line string) (string, error) {
+// runContained runs a line in the mount by a shell in alice's unprivileged container. uid 0 in the container is alice,
+// and the next 1,000 uids are her subordinate uids from 200000.
+func (w *world) runContained(uid uint32, line string) (string, error) {
 	w.Helper()
 	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: alice, Size: 1}, {ContainerID: 1, HostID: 200000, Size: 1000}}
 	cmd := exec.Command("/bin/sh", "-c", "cd "+w.at+" && "+line)
@@ -189,29 +189,29 @@ func TestContainerRequestsUseHostUID(t *testing.T) {
 		can  string
 		cant string
 	}{{0, "hers", "his"}, {0, "hers", "sub"}, {0, "hers", "supers"}, {33, "sub", "hers"}, {33, "sub", "supers"}} {
-		if got, err := w.contained(c.uid, "cat "+c.can); err != nil || !strings.HasPrefix(got, "of ") {
+		if got, err := w.runContained(c.uid, "cat "+c.can); err != nil || !strings.HasPrefix(got, "of ") {
 			t.Errorf(`M-1: uid %d of the container, %s: %q, %v, want text starting with "of ", nil`, c.uid, c.can,
 				got, err)
 		}
-		if got, err := w.contained(c.uid, "cat "+c.cant); err == nil || !strings.Contains(got, "Permission denied") {
+		if got, err := w.runContained(c.uid, "cat "+c.cant); err == nil || !strings.Contains(got, "Permission denied") {
 			t.Errorf("M-1: uid %d of the container, %s: %q, %v; want a refusal", c.uid, c.cant, got, err)
 		}
 	}
-	// Root of the container has every capability in it, none of which counts here.
+	// Root of the container has all capabilities there, and none on the mount.
 	for _, line := range []string{"chown 33 hers", "chmod 4755 hers && test -u hers", "mknod dev c 1 3",
 		"mount --bind . /mnt && cat /mnt/his", "mount -o remount,bind,suid,dev ."} {
-		if got, err := w.contained(0, line); err == nil {
+		if got, err := w.runContained(0, line); err == nil {
 			t.Errorf("M-1: root of the container: %s: %q, want a refusal", line, got)
 		}
 	}
-	if got, err := w.contained(0, "mount --bind . /mnt && cat /mnt/hers"); err != nil || got != "of alice" {
+	if got, err := w.runContained(0, "mount --bind . /mnt && cat /mnt/hers"); err != nil || got != "of alice" {
 		t.Errorf(`M-1: mounted once more: %q, %v, want "of alice", nil`, got, err)
 	}
 }
 
-// TestSetUIDProgramRunsAsItsStarter: a set-uid program of the tree runs as the user who starts it, because the mount
-// shows no set-uid bits. A set-uid program from outside acts with the account of its owner and the group of
-// its starter (M-1, M-12).
+// TestSetUIDProgramRunsAsItsStarter checks that a set-uid program of the tree runs as the user who starts it, because
+// the mount shows no set-uid bits. A set-uid program from outside acts with its owner's account and its starter's group
+// (M-1, M-12).
 func TestSetUIDProgramRunsAsItsStarter(t *testing.T) {
 	w := newWorld(t)
 	w.file("id", "", "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
@@ -269,10 +269,10 @@ func TestNewFileHasGroupOfProgram(t *testing.T) {
 	}
 }
 
-// stopped is a clock.
+// stopped is a stopped clock.
 func stopped() time.Time { return time.Unix(0, 0) }
 
-// lines counts the lines of a log that have a word.
+// lines collects the lines of a log.
 type lines struct {
 	mu sync.Mutex
 	// +checklocks:mu
@@ -292,7 +292,7 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-func (l *lines) with(word string) (n int) {
+func (l *lines) count(word string) (n int) {
 	for line := range strings.Lines(l.String()) {
 		if strings.Contains(line, word) {
 			n++
@@ -312,15 +312,15 @@ func TestRefusalIsLoggedOnce(t *testing.T) {
 	for range 50 {
 		for _, uid := range []uint32{61999, 61998} {
 			h := header(uid, rootID)
-			_, _ = w.m.GetXAttr(nil, &h, ntfsACL, nil) // 61998 may, as far as the log goes
+			_, _ = w.m.GetXAttr(nil, &h, ntfsACL, nil) // 61998 is logged on, so its denial is not logged
 		}
 	}
-	if n, logons := log.with("uid=61999"), from.n.Load(); n != 1 || logons != 2 {
+	if n, logons := log.count("uid=61999"), from.n.Load(); n != 1 || logons != 2 {
 		t.Errorf("M-23: %d lines, %d logons, want 1 and 2", n, logons)
 	}
 	w.m.DropAccounts(61999, false)
 	w.refused(61999, "can't cd", "true")
-	if n := log.with("uid=61999"); n != 2 || log.with("61998") != 0 {
+	if n := log.count("uid=61999"); n != 2 || log.count("61998") != 0 {
 		t.Errorf("M-23: %d lines after another logon, want 2", n)
 	}
 }

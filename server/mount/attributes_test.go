@@ -35,7 +35,7 @@ func TestOpenHandleRevealsAttributes(t *testing.T) {
 	asks := func(what string, uid uint32, node, fh uint64, want unix.Errno) {
 		t.Helper()
 		out, s := w.attributesOf(uid, node, fh)
-		if w.says("M-15: "+what, s, want); s == fuse.OK && out.Size != 4 {
+		if w.want("M-15: "+what, s, want); s == fuse.OK && out.Size != 4 {
 			t.Errorf("M-15: %s: %+v", what, out.Attr)
 		}
 	}

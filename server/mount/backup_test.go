@@ -27,7 +27,7 @@ const (
 	operator = 61012
 )
 
-// backupPeople are the accounts of the tests and those that hold privileges for backup and restore.
+// backupPeople has the accounts of the tests, and accounts with privileges for backup and restore.
 type backupPeople struct{ people }
 
 // LogOn implements Accounts.
@@ -63,8 +63,8 @@ func TestBackupMountGrantsByPrivilege(t *testing.T) {
 		t.Errorf("M-53: %s, %v, want %s, 0", text, errno, private)
 	}
 	const bobs = "O:S-1-22-1-61002G:SYD:AI(A;ID;FA;;;S-1-22-1-61002)S:(AU;FA;FA;;;WD)"
-	w.setsWhole(reader, "d/f", raw(bobs), unix.EACCES)
-	w.setsWhole(operator, "d/f", raw(bobs), 0)
+	w.setsWhole(reader, "d/f", bytesOf(bobs), unix.EACCES)
+	w.setsWhole(operator, "d/f", bytesOf(bobs), 0)
 	check.Equal(t, w.descriptorOf("d/f"), bobs, "M-53")
 	w.must(os.WriteFile(filepath.Join(w.root, "d/none"), nil, 0o600))
 	w.refused(operator, "Permission denied", "stat", "d/none") // F-101: without a descriptor it grants nothing
@@ -77,7 +77,7 @@ func TestBackupMountGrantsByPrivilege(t *testing.T) {
 	w.sees(operator, "61001", "sh", "-c", "touch f && chown 61001 f && stat -c %u f")
 }
 
-// M-54: the mount of the users does not use the privileges, even where the configuration enables them.
+// M-54: an ordinary mount does not use the privileges, even if the configuration enables them.
 func TestOrdinaryMountUsesNoPrivilege(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Accounts = enabled{} })
 	w.dir("d", private)
@@ -99,8 +99,8 @@ func (p enabled) LogOn(uid, gid uint32) (logon.Result, error) {
 	return r, err
 }
 
-// TestBackupUsesTheFullToken: an account whose limited token lacks the privileges uses its full one on a mount for
-// backup alone (M-53).
+// TestBackupUsesTheFullToken checks that an account whose limited token has not the privileges uses its full token, on
+// a backup mount only (M-53).
 func TestBackupUsesTheFullToken(t *testing.T) {
 	limited := token.StandardUser(fileaccess.UnixUser(alice))
 	full := token.Administrator(fileaccess.UnixUser(alice))
@@ -116,9 +116,9 @@ func TestBackupUsesTheFullToken(t *testing.T) {
 		"M-53: an account without the privileges is logged on")
 }
 
-// M-55: after a restore the mode of the archive changes nothing, and a narrower one is refused rather than lost.
+// M-55: after a restore the mode of the archive changes nothing, and a narrower mode is rejected.
 func TestRestoreKeepsDescriptorDespiteChmod(t *testing.T) {
-	// stat shows 750: bob may read and execute the file. The mode does not show his right to write the DACL.
+	// The mode is 750: bob may read and execute the file. It does not show bob's right to write the DACL.
 	const extra = "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;;FA;;;S-1-22-1-61001)(A;;0x1601a9;;;S-1-22-1-61002)"
 	for _, c := range []struct {
 		backup bool
@@ -136,19 +136,19 @@ func TestRestoreKeepsDescriptorDespiteChmod(t *testing.T) {
 			by = alice
 		}
 		w.file("f", "", alices)
-		w.setsWhole(by, "f", raw(extra), 0)
+		w.setsWhole(by, "f", bytesOf(extra), 0)
 		in := &fuse.SetAttrIn{}
 		in.InHeader, in.Valid, in.Mode = header(by, w.known(by, "f")), fuse.FATTR_MODE, c.mode
 		var out fuse.AttrOut
-		w.says(fmt.Sprintf("M-55: backup %v, chmod %o", c.backup, c.mode), w.m.SetAttr(nil, in, &out), c.errno)
+		w.want(fmt.Sprintf("M-55: backup %v, chmod %o", c.backup, c.mode), w.m.SetAttr(nil, in, &out), c.errno)
 		if got := w.descriptorOf("f"); (got == extra) != c.kept {
 			t.Errorf("M-55: backup %v, chmod %o: descriptor %s, want it unchanged: %t", c.backup, c.mode, got, c.kept)
 		}
 	}
 }
 
-// backupLines are the programs of TestBackupProgramsRestoreDescriptors: a line that backs up $FROM, and one that
-// restores to $TO.
+// backupLines has the commands of TestBackupProgramsRestoreDescriptors: one that backs up $FROM, and one that restores
+// to $TO.
 var backupLines = []struct{ name, save, restore string }{
 	{"tar", "tar --xattrs --xattrs-include='user.*' -C $FROM -cf $T/a.tar .",
 		"tar --xattrs --xattrs-include='user.*' -p -C $TO -xf $T/a.tar"},
@@ -162,8 +162,8 @@ var backupLines = []struct{ name, save, restore string }{
 		"rm -f $TO/link && cp -r --no-preserve=all $T/copy/. $TO && refmon acl import --from $FROM $TO <$T/acls >/dev/null"},
 }
 
-// kinds are the descriptors that a backup keeps: of an owner, of another owner whose number no host knows, protected,
-// inherited, with a SACL, without entries, and one whose mode shows less than it grants.
+// kinds has the descriptors of the backup test: two owners, one of them without a uid on any host, a protected and an
+// inherited one, one with a SACL, one without entries, and one whose mode shows less than it grants.
 var kinds = map[string]string{
 	"own":       "O:S-1-22-1-61012G:S-1-22-2-62001D:AI(A;;FA;;;S-1-22-1-61012)",
 	"other":     "O:S-1-5-21-1-2-3-1105G:S-1-5-21-1-2-3-513D:(A;;FA;;;S-1-5-21-1-2-3-1105)(D;;FW;;;S-1-22-1-61012)",
@@ -211,19 +211,19 @@ func TestBackupProgramsRestoreDescriptors(t *testing.T) {
 			}
 			run(p.save)
 			run(p.restore)
-			w.restored(t)
-			for name := range kinds { // the second time over files that are there
+			w.compareRestored(t)
+			for name := range kinds { // the second time over existing files
 				w.file("to/"+name, "spoilt", private)
 				w.file("to/dir-"+name+"/in", "", private)
 			}
 			run(p.restore)
-			w.restored(t)
+			w.compareRestored(t)
 		})
 	}
 }
 
-// restored compares the restored tree below the mount with the original.
-func (w *world) restored(t *testing.T) {
+// compareRestored compares the restored tree below the mount with the original.
+func (w *world) compareRestored(t *testing.T) {
 	t.Helper()
 	if to, err := os.Readlink(filepath.Join(w.root, "to/link")); err != nil || to != "own" {
 		t.Errorf(`the link is restored with %q, %v, want "own", nil`, to, err)
@@ -274,7 +274,7 @@ func TestBackupProgramsReportLosses(t *testing.T) {
 	// A copy that the operator owns does not have the owner and group of the restored descriptor.
 	w.refused(operator, "Operation not permitted", "rsync", "-aX", other+"/", "to/")
 	w.refused(operator, "Operation not permitted", "chgrp", "61012", "from/high")
-	// Once the descriptor is set, the file is as any other.
-	w.setsWhole(operator, "to/f", raw(private), 0)
+	// After the descriptor is set, the file is an ordinary file.
+	w.setsWhole(operator, "to/f", bytesOf(private), 0)
 	w.sees(operator, "", "touch", "-d", "2001-01-01", "to/f")
 }

@@ -81,17 +81,17 @@ func withoutAdmin(t *testing.T, f func() error) error {
 	return <-result
 }
 
-// leaveDead mounts a file system whose server is gone, for the time of the test.
+// leaveDead mounts a file system without a server until the end of the test.
 func leaveDead(t *testing.T, at, kind, source string) {
 	t.Helper()
 	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
 		t.Skipf("no FUSE here: %v", err)
 	}
-	defer func() { _ = unix.Close(fd) }() // that ends the server
+	defer func() { _ = unix.Close(fd) }() // ends the server
 	if err := unix.Mount(source, at, kind, unix.MS_NOSUID|unix.MS_NODEV,
 		fmt.Sprintf("rootmode=40000,user_id=0,group_id=0,fd=%d", fd)); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) }) // it may be gone
+	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) }) // the mount may be gone
 }

@@ -27,7 +27,7 @@ func (r *reported) add(d *Denial) {
 	r.list = append(r.list, d)
 }
 
-// take returns the denials so far and forgets them.
+// take returns and removes the collected denials.
 func (r *reported) take() []*Denial {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -118,7 +118,7 @@ func TestDenialsAreExplained(t *testing.T) {
 	}
 	shut := w.known(alice, "shut")
 	r.take()
-	w.says("tmpfile", w.m.Tmpfile(nil, &fuse.CreateIn{InHeader: header(bob, shut), Flags: unix.O_RDWR, Mode: 0o600},
+	w.want("tmpfile", w.m.Tmpfile(nil, &fuse.CreateIn{InHeader: header(bob, shut), Flags: unix.O_RDWR, Mode: 0o600},
 		&fuse.CreateOut{}), unix.EACCES)
 	list := r.take()
 	check.That(t, len(list) == 1 && list[0].Path == w.at+"/shut" && list[0].Asked == winnt.FILE_ADD_FILE &&
@@ -153,7 +153,7 @@ func TestDenialsAreBounded(t *testing.T) {
 	suppressed, ok := d.take(bob)
 	check.That(t, ok && suppressed == 100_000-60 && taken(bob, 10) == 0,
 		"M-46: after a second %v, %d suppressed", ok, suppressed)
-	now = now.Add(-time.Hour) // a clock that is set back grants nothing
+	now = now.Add(-time.Hour) // setting the clock back gives no allowance
 	check.Equal(t, taken(bob, 10), 0, "M-46: denials are reported in the past")
 	now = now.Add(1000 * time.Hour)
 	suppressed, ok = d.take(bob)
@@ -178,12 +178,12 @@ func TestDenialNamesNoEarlierRequest(t *testing.T) {
 	const many = 10 * denialBurst
 	before := check.OpenDescriptors(t)
 	for range many {
-		w.says("open", w.m.Open(nil, &fuse.OpenIn{InHeader: header(bob, node)}, &fuse.OpenOut{}), unix.EACCES)
+		w.want("open", w.m.Open(nil, &fuse.OpenIn{InHeader: header(bob, node)}, &fuse.OpenOut{}), unix.EACCES)
 	}
 	check.Equal(t, check.OpenDescriptors(t), before, "M-46: host descriptors after denials")
 	own := fuse.SetAttrIn{SetAttrInCommon: fuse.SetAttrInCommon{InHeader: header(carol, hers), Valid: fuse.FATTR_UID,
-		Owner: fuse.Owner{Uid: bob}}} // carol may take the file, and not give it to bob
-	w.says("chown", w.m.SetAttr(nil, &own, &fuse.AttrOut{}), unix.EPERM)
+		Owner: fuse.Owner{Uid: bob}}} // carol may take ownership, and not assign it to bob
+	w.want("chown", w.m.SetAttr(nil, &own, &fuse.AttrOut{}), unix.EPERM)
 	list := r.take()
 	check.RequireThat(t, len(list) > denialBurst && len(list) < many,
 		"M-46: %d of bob's %d denials are reported, want %d and a few", len(list)-1, many, denialBurst)

@@ -109,9 +109,9 @@ func TestTmpfileInheritsDirectoryDescriptor(t *testing.T) {
 	makes := func(uid uint32, dir uint64, flags uint32) fuse.Status {
 		return w.m.Tmpfile(nil, &fuse.CreateIn{InHeader: header(uid, dir), Flags: flags}, &made)
 	}
-	w.says("M-37: bob", makes(bob, d, unix.O_RDWR), unix.EACCES)
-	w.says("M-37: where nothing is added", makes(alice, closed, unix.O_RDWR), unix.EACCES)
-	w.says("M-37: alice", makes(alice, d, unix.O_RDWR), 0)
+	w.want("M-37: bob", makes(bob, d, unix.O_RDWR), unix.EACCES)
+	w.want("M-37: where nothing is added", makes(alice, closed, unix.O_RDWR), unix.EACCES)
+	w.want("M-37: alice", makes(alice, d, unix.O_RDWR), 0)
 	check.That(t, made.Nlink == 0 && made.Mode&unix.S_IFMT == unix.S_IFREG,
 		"M-37: attributes of a file without a name = %+v, want a regular file with 0 links", made.Attr)
 	if list, err := os.ReadDir(filepath.Join(w.root, "d")); err != nil || len(list) != 0 {
@@ -119,34 +119,34 @@ func TestTmpfileInheritsDirectoryDescriptor(t *testing.T) {
 	}
 	fh, node := made.Fh, made.NodeId
 	_, s := w.m.Write(nil, &fuse.WriteIn{InHeader: header(0, node), Fh: fh, Size: 4}, []byte("text"))
-	w.says("M-38: writing", s, 0)
+	w.want("M-38: writing", s, 0)
 	attr := func(uid uint32) fuse.Status {
 		return w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: header(uid, node)}, "user.a", []byte("x"))
 	}
-	w.says("M-38: alice extends it", attr(alice), 0)
-	w.says("M-38: bob extends it", attr(bob), unix.EACCES)
+	w.want("M-38: alice extends it", attr(alice), 0)
+	w.want("M-38: bob extends it", attr(bob), unix.EACCES)
 	opens := func() fuse.Status {
 		return w.m.Open(nil, &fuse.OpenIn{InHeader: header(alice, node)}, &made.OpenOut)
 	}
-	w.says("M-38: it is opened again", opens(), unix.EACCES)
-	_, s = w.attributesOf(bob, node, 0) // he can ask by a descriptor alone (M-15)
-	w.says("M-38: its attributes", s, 0)
+	w.want("M-38: it is opened again", opens(), unix.EACCES)
+	_, s = w.attributesOf(bob, node, 0) // only through a descriptor (M-15)
+	w.want("M-38: its attributes", s, 0)
 	link := func(uid uint32, dir uint64) fuse.Status {
 		return w.m.Link(nil, &fuse.LinkIn{InHeader: header(uid, dir), Oldnodeid: node}, "named", &fuse.EntryOut{})
 	}
-	w.says("M-38: bob links it", link(bob, d), unix.EACCES)
-	w.says("M-38: where no name is added", link(alice, closed), unix.EACCES)
-	w.says("M-38: alice links it", link(alice, d), 0)
+	w.want("M-38: bob links it", link(bob, d), unix.EACCES)
+	w.want("M-38: where no name is added", link(alice, closed), unix.EACCES)
+	w.want("M-38: alice links it", link(alice, d), 0)
 	w.sees(alice, "text", "cat", "d/named")
 	w.refused(bob, "Permission denied", "cat", "d/named")
 	check.Equal(t, w.m.nodes.path(w.m.nodes.get(node), ""), `d\named`, "M-38: its name")
-	w.says("M-38: it is opened by its name", opens(), 0)
+	w.want("M-38: it is opened by its name", opens(), 0)
 	w.m.leave(made.Fh)
 	w.m.leave(fh)
-	// Without a right to the rest of the file, and for a program.
-	w.says("M-37: for writing", makes(alice, d, unix.O_WRONLY), 0)
+	// Without other rights on the file, and for a program.
+	w.want("M-37: for writing", makes(alice, d, unix.O_WRONLY), 0)
 	_, s = w.m.Read(nil, &fuse.ReadIn{InHeader: header(alice, made.NodeId), Fh: made.Fh, Size: 1}, make([]byte, 1))
-	w.says("M-38: it is read", s, unix.EACCES)
+	w.want("M-38: it is read", s, unix.EACCES)
 	w.m.leave(made.Fh)
 	script := `
 import os

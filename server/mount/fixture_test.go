@@ -32,8 +32,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The people of the tests: users of this host without a name. alice is in the group staff, carol reads
-// every SACL.
+// The uids of the tests, which have no name on this host. alice is in the group staff; carol may read every SACL.
 const (
 	alice = 61001
 	bob   = 61002
@@ -41,7 +40,7 @@ const (
 	staff = 62001
 )
 
-// user returns the SID that a uid of the tests has.
+// user returns the SID of a uid of the tests.
 func user(uid uint32) string { return fmt.Sprintf("S-1-22-1-%d", uid) }
 
 // people are the accounts of the tests.
@@ -64,7 +63,7 @@ func (people) LogOn(uid, gid uint32) (logon.Result, error) {
 	return logon.Result{Token: spec}, nil
 }
 
-// ids are the owners of the tests.
+// ids maps between SIDs and ids of the tests.
 type ids struct{}
 
 func (ids) UID(s sid.SID) (uint32, bool) { return s.RID(), s.Prefix().String() == "S-1-22-1" }
@@ -83,13 +82,13 @@ const lostID = 1 << 30
 // world is a mounted tree with the actions of a test.
 type world struct {
 	testing.TB
-	root string // of the tree below
-	at   string // where it is mounted
+	root string // path of the backing tree
+	at   string // the mount point
 	sys  *kernel.System
 	m    *Mount
 }
 
-// needs skips a test if this host cannot mount.
+// needs skips the test if this host cannot mount.
 func needs(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -100,7 +99,7 @@ func needs(t testing.TB) {
 	}
 }
 
-// folder makes a folder that every user can reach.
+// folder returns a new folder that every user can reach.
 func folder(t testing.TB) string {
 	t.Helper()
 	dir := check.Must(os.MkdirTemp("", "refmon-mount"))
@@ -116,7 +115,7 @@ func folder(t testing.TB) string {
 // everybody is the descriptor of the root of the tests.
 const everybody = "O:BAG:SYD:P(A;;0x1200a9;;;WD)(A;OICI;FA;;;BA)"
 
-// newWorld mounts a tree. Its root lets everybody list and pass.
+// newWorld mounts a tree. Everybody may list and traverse its root.
 func newWorld(t testing.TB, change ...func(*hostfs.Config, *Config)) *world {
 	t.Helper()
 	return newWorldOn(t, func(tree nt.FileSystem) nt.FileSystem { return tree }, change...)
@@ -163,13 +162,13 @@ func (w *world) must(err error) {
 	check.NoError(w, err)
 }
 
-// describe sets a descriptor of the tree's file below the mount.
+// describe stores a descriptor for a file of the backing tree.
 func (w *world) describe(name, text string) {
 	w.Helper()
 	w.must(unix.Setxattr(filepath.Join(w.root, name), ntacl.Name, attribute(text), 0))
 }
 
-// attribute returns a descriptor as a file server keeps it.
+// attribute returns a descriptor in the form that a file server stores.
 func attribute(text string) []byte {
 	a := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}
 	value, err := a.Append(nil)
@@ -179,28 +178,28 @@ func attribute(text string) []byte {
 	return value
 }
 
-// file makes a file below with contents and a descriptor.
+// file creates a file with contents and a descriptor in the backing tree.
 func (w *world) file(name, contents, text string) {
 	w.Helper()
 	w.must(os.WriteFile(filepath.Join(w.root, name), []byte(contents), 0o600))
 	w.describe(name, text)
 }
 
-// link makes a symbolic link below with a descriptor, as the mount makes them.
+// link creates a symbolic link with a descriptor in the backing tree, like the mount.
 func (w *world) link(name, to, text string) {
 	w.Helper()
 	w.must(os.Symlink(to, filepath.Join(w.root, name)))
 	w.must(unix.Lsetxattr(filepath.Join(w.root, name), ntacl.Name, attribute(text), 0))
 }
 
-// dir makes a directory below with a descriptor.
+// dir creates a directory with a descriptor in the backing tree.
 func (w *world) dir(name, text string) {
 	w.Helper()
 	w.must(os.Mkdir(filepath.Join(w.root, name), 0o700))
 	w.describe(name, text)
 }
 
-// as returns a program to run as a user.
+// as returns a command that runs as a user.
 func as(uid uint32, name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = "/"
@@ -221,14 +220,14 @@ func (w *world) run(uid uint32, name string, args ...string) (string, error) {
 	return strings.TrimSpace(out.String()), err
 }
 
-// talk is a program that the test talks to, line by line.
+// talk is a program that exchanges lines with the test.
 type talk struct {
 	in  io.WriteCloser
 	out *bufio.Scanner
 	cmd *exec.Cmd
 }
 
-// talkTo starts a program. Its messages go to those of the test, unless cmd says otherwise.
+// talkTo starts a program. Its standard error is that of the test, unless cmd sets another.
 func (w *world) talkTo(cmd *exec.Cmd) *talk {
 	w.Helper()
 	in, out := check.Must(cmd.StdinPipe()), check.Must(cmd.StdoutPipe())
@@ -239,13 +238,13 @@ func (w *world) talkTo(cmd *exec.Cmd) *talk {
 	return &talk{in, bufio.NewScanner(out), cmd}
 }
 
-// hears expects a program's next line.
-func (w *world) hears(t *talk, want string) {
+// readLine checks a program's next line.
+func (w *world) readLine(t *talk, want string) {
 	w.Helper()
 	check.RequireThat(w, t.out.Scan() && t.out.Text() == want, "a program prints %q, want %q", t.out.Text(), want)
 }
 
-// sees expects the output of a program of a user, or a refusal.
+// sees runs a program as a user and checks its output.
 func (w *world) sees(uid uint32, want, name string, args ...string) {
 	w.Helper()
 	if got, err := w.run(uid, name, args...); err != nil || got != want {
@@ -253,7 +252,7 @@ func (w *world) sees(uid uint32, want, name string, args ...string) {
 	}
 }
 
-// refused expects that a program fails as a user, and says why.
+// refused runs a program as a user and checks that it fails with a message that contains why.
 func (w *world) refused(uid uint32, why, name string, args ...string) {
 	w.Helper()
 	got, err := w.run(uid, name, args...)
@@ -267,8 +266,8 @@ func fixed(seconds int64) time.Time { return time.Unix(seconds, 0) }
 // unknown is a uid that cannot be logged on.
 const unknown = 61999
 
-// says expects a status.
-func (w *world) says(what string, got fuse.Status, want unix.Errno) {
+// want checks a status.
+func (w *world) want(what string, got fuse.Status, want unix.Errno) {
 	w.Helper()
 	if got != fuse.Status(want) {
 		w.Errorf("%s: %v, want %v", what, got, fuse.Status(want))
@@ -293,7 +292,7 @@ func TestMain(m *testing.M) {
 	if part == "" {
 		os.Exit(m.Run())
 	}
-	if err := play(part, os.Args[1], os.Args[2]); err != nil {
+	if err := runPart(part, os.Args[1], os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, part+":", err)
 		os.Exit(1)
 	}
@@ -302,7 +301,7 @@ func TestMain(m *testing.M) {
 // full lets everybody of the tests do everything below.
 const full = "O:BAG:SYD:P(A;OICI;FA;;;BA)(A;OICI;FA;;;S-1-22-1-61001)(A;OICI;0x1200a9;;;WD)"
 
-// counted counts the logons of the tests' people, and lets alice into staff while in is set.
+// counted counts the logons of the tests' accounts. alice is in staff while in is set.
 type counted struct {
 	people
 	n  atomic.Int32

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// host has one user with two groups, and one whose groups cannot be had.
+// host has a user with two groups, and a user whose groups cannot be read.
 type host struct{}
 
 func (host) GroupsOf(_ context.Context, uid uint32) ([]uint32, bool) {

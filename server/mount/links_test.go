@@ -30,7 +30,7 @@ func TestSymlinkCreationNeedsAddFileRight(t *testing.T) {
 	w.sees(alice, "symbolic link 777 1", "stat", "-c", "%F %a %s", "d/in")
 	w.sees(alice, "lrwxrwxrwx", "sh", "-c", "ls -ld d/out | cut -c1-10")
 	w.sees(bob, "f\nin\nout", "ls", "d")
-	w.refused(bob, "", "readlink", "d/in") // nothing is inherited for him
+	w.refused(bob, "", "readlink", "d/in") // bob inherits no entry
 	for _, name := range []string{"d/in", "d/out"} {
 		w.refused(alice, "Too many levels of symbolic links", "cat", name)
 		w.refused(alice, "Too many levels of symbolic links", "ls", name+"/")
@@ -100,8 +100,8 @@ func (w *world) leavesNoHandle(what string, want fuse.Status, f func() fuse.Stat
 	check.Equal(w, after, before, "handles after %s", what)
 }
 
-// TestPlantedSymlinkIsNeitherListedNorOpened checks that a symbolic link that somebody puts into the backing tree is
-// not a file of the tree: it is neither listed nor opened, removed or replaced (F-191).
+// TestPlantedSymlinkIsNeitherListedNorOpened checks that a symbolic link created directly in the backing tree is not a
+// file of the tree: it is neither listed nor opened, removed or replaced (F-191).
 func TestPlantedSymlinkIsNeitherListedNorOpened(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", full)

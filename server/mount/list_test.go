@@ -26,18 +26,18 @@ func (w *world) reader(uid uint32, path string) func(after uint64, size int) ([]
 	w.Helper()
 	var out fuse.OpenOut
 	h := header(uid, w.known(uid, path))
-	w.says("opendir "+path, w.m.OpenDir(nil, &fuse.OpenIn{InHeader: h}, &out), 0)
+	w.want("opendir "+path, w.m.OpenDir(nil, &fuse.OpenIn{InHeader: h}, &out), 0)
 	w.Cleanup(func() { w.m.ReleaseDir(&fuse.ReleaseIn{InHeader: h, Fh: out.Fh}) })
 	return func(after uint64, size int) ([]string, []uint64) {
 		w.Helper()
 		buf := make([]byte, size)
-		w.says("readdir "+path, w.m.ReadDir(nil, &fuse.ReadIn{InHeader: h, Fh: out.Fh, Offset: after},
+		w.want("readdir "+path, w.m.ReadDir(nil, &fuse.ReadIn{InHeader: h, Fh: out.Fh, Offset: after},
 			fuse.NewDirEntryList(buf, after)), 0)
 		return entriesOf(buf)
 	}
 }
 
-// accessBased makes a share with access-based enumeration of the tree.
+// accessBased configures a share with access-based enumeration.
 func accessBased(h *hostfs.Config, _ *Config) { h.Share, h.AccessBased = sddl.MustParse(full), true }
 
 // TestLongDirectoryListsEachNameOnce: a directory that the tree returns in several batches lists each name once, and
@@ -166,7 +166,7 @@ func TestPerUserListingIsNotCached(t *testing.T) {
 		w.dir("way/d", c.sddl)
 		var out fuse.OpenOut
 		h := header(bob, w.known(bob, "way/d"))
-		w.says("opendir", w.m.OpenDir(nil, &fuse.OpenIn{InHeader: h}, &out), 0)
+		w.want("opendir", w.m.OpenDir(nil, &fuse.OpenIn{InHeader: h}, &out), 0)
 		check.Equal(t, out.OpenFlags&(fuse.FOPEN_CACHE_DIR|fuse.FOPEN_KEEP_CACHE) != 0, c.cached,
 			"M-70: %s: cached", c.name)
 		w.m.ReleaseDir(&fuse.ReleaseIn{InHeader: h, Fh: out.Fh})
@@ -190,7 +190,7 @@ func TestListingIsCachedOnceSettled(t *testing.T) {
 		{change: 0, now: settled + attributeLife, cache: true},                 // at its end
 		{change: 0, now: settled, cache: true},                                 // the clock went back
 		{change: 100, now: settled + 99},                                       // a change
-		{change: 0, now: settled + 100, cache: true},                           // back: what was cached is gone
+		{change: 0, now: settled + 100, cache: true},                           // back: the cache was dropped
 		{change: 100, now: settled + 101, cache: true},                         // a change that is old enough
 		{change: 100, now: settled + 102, cache: true, keep: true},
 		{change: time.Hour, now: settled + 103}, // a time in the future
@@ -206,7 +206,7 @@ func TestListingIsCachedOnceSettled(t *testing.T) {
 // TestListingNeedsOnlyListRight: listing needs the right to list the directory and no other (M-1).
 func TestListingNeedsOnlyListRight(t *testing.T) {
 	w := newWorld(t)
-	const way = "O:BAG:SYD:P(A;;0x1200a0;;;WD)(A;;FA;;;BA)" // to pass, and to know it: nothing that is in it
+	const way = "O:BAG:SYD:P(A;;0x1200a0;;;WD)(A;;FA;;;BA)" // to traverse it and read its attributes, not to list it
 	w.dir("way", way)
 	w.dir("way/list", "O:BAG:SYD:P(A;;0x100001;;;WD)")
 	w.dir("way/tell", "O:BAG:SYD:P(A;;0x1f01fe;;;WD)")
@@ -227,7 +227,7 @@ func TestListingNeedsOnlyListRight(t *testing.T) {
 	}
 }
 
-// entriesOf reads a buffer of directory entries as the host's kernel does: number, place, length, kind, name.
+// entriesOf parses a buffer of directory entries: inode, offset, length, kind, name.
 func entriesOf(buf []byte) (names []string, places []uint64) {
 	le := binary.LittleEndian
 	for len(buf) >= 24 && le.Uint32(buf[16:]) > 0 {
@@ -263,7 +263,7 @@ func TestReadDirResumesAfterAnyEntry(t *testing.T) {
 			"M-14: hidden %t: %q, want %q", hide, whole, want)
 		hers, _ := w.reader(alice, "d")(0, 4096)
 		check.That(t, slices.Contains(hers, "hidden"), "M-14: hidden %t: alice lists %q, want her file", hide, hers)
-		// One or two at a time, and again from each place where a piece ended.
+		// Reads one or two entries at a time, and again from each offset.
 		ends := []uint64{0}
 		var got []string
 		for {

@@ -25,7 +25,7 @@ type lockable struct {
 func (l lockable) Locking() (fd int, st ntstatus.Status) { return -1, l.st }
 
 // TestLockOwnersAreLimitedPerUser checks the limits of lock owners: 1,024 for one user, 4,096 in all. An existing owner
-// is served beyond them, and one that ends frees its place. A failed lock counts for nobody (M-32).
+// is served beyond them, and one that ends no longer counts. A failed lock is not counted (M-32).
 //
 // +checklocksignore
 func TestLockOwnersAreLimitedPerUser(t *testing.T) {
@@ -175,13 +175,13 @@ func TestLockTableReleasesWithLastOpen(t *testing.T) {
 	}{
 		{lk(bob, one, 1, unix.F_WRLCK, 0, 0, 4), 0, 1, 0},
 		{lk(bob, one, 1, unix.F_WRLCK, 0, 5, 9), 0, 1, 0},
-		{lk(bob, two, 1, unix.F_WRLCK, 0, 0, 4), 0, 1, 0}, // one program's
+		{lk(bob, two, 1, unix.F_WRLCK, 0, 0, 4), 0, 1, 0}, // of one program
 		{lk(alice, hers, 2, unix.F_RDLCK, 0, 9, 9), fuse.EAGAIN, 1, 1},
 		{lk(alice, hers, 2, unix.F_RDLCK, 0, 10, whole), 0, 1, 1},
 		{lk(bob, one, 1, unix.F_RDLCK, 0, 11, 11), 0, 1, 1},
 		{lk(bob, one, 1, unix.F_WRLCK, 0, 11, 11), fuse.EAGAIN, 1, 1},
 		{lk(bob, one, 3, unix.F_WRLCK, fuse.FUSE_LK_FLOCK, 0, 0), 0, 2, 1},
-		{lk(alice, hers, 3, unix.F_RDLCK, fuse.FUSE_LK_FLOCK, 0, 0), fuse.EAGAIN, 2, 2}, // the number is hers now
+		{lk(alice, hers, 3, unix.F_RDLCK, fuse.FUSE_LK_FLOCK, 0, 0), fuse.EAGAIN, 2, 2}, // the number is alice's now
 	} {
 		s := w.m.SetLk(nil, c.in)
 		l.mu.Lock()
@@ -199,7 +199,7 @@ func TestLockTableReleasesWithLastOpen(t *testing.T) {
 	}
 	// The conflicting lock is returned with its kind and range, or F_UNLCK without a conflict.
 	one, hers = w.opens(bob, "f", unix.O_RDWR), w.opens(alice, "f", unix.O_RDWR)
-	w.says("M-25", w.m.SetLk(nil, lk(bob, one, 1, unix.F_RDLCK, 0, 3, 8)), 0)
+	w.want("M-25", w.m.SetLk(nil, lk(bob, one, 1, unix.F_RDLCK, 0, 3, 8)), 0)
 	for _, c := range []struct {
 		in   *fuse.LkIn
 		want fuse.FileLock
@@ -215,14 +215,14 @@ func TestLockTableReleasesWithLastOpen(t *testing.T) {
 		}
 	}
 	for _, c := range [][2]uint64{{1 << 63, 1<<63 + 1}, {5, 4}} {
-		w.says("M-25: no bytes", w.m.SetLk(nil, lk(bob, one, 1, unix.F_WRLCK, 0, c[0], c[1])), unix.EBADF)
+		w.want("M-25: no bytes", w.m.SetLk(nil, lk(bob, one, 1, unix.F_WRLCK, 0, c[0], c[1])), unix.EBADF)
 	}
 	wakes := func(what string, want bool, request func() fuse.Status) {
 		t.Helper()
 		l.mu.Lock()
 		before := l.changed
 		l.mu.Unlock()
-		w.says(what, request(), 0)
+		w.want(what, request(), 0)
 		woken := false
 		select {
 		case <-before:
@@ -245,9 +245,9 @@ func TestLockTableReleasesWithLastOpen(t *testing.T) {
 			return w.m.Flush(nil, &fuse.FlushIn{InHeader: header(bob, 0), Fh: fh, LockOwner: owner})
 		})
 	}
-	before, _ := w.left()
+	before, _ := w.lockCounts()
 	flush(one, 4)
-	if n, _ := w.left(); n != before {
+	if n, _ := w.lockCounts(); n != before {
 		t.Errorf("M-31: %d owners, were %d, want %d", n, before, before)
 	}
 	flush(one, 1)
@@ -274,7 +274,7 @@ func TestLockTableReleasesWithLastOpen(t *testing.T) {
 		t.Errorf("M-25: %v, want %v", s, fuse.Status(unix.EBADF))
 	}
 	for _, c := range []struct {
-		errs []error // of one call after the other
+		errs []error // of sequential calls
 		want fuse.Status
 	}{{[]error{unix.EINTR, unix.EINTR, nil}, fuse.OK}, {[]error{unix.EINTR, unix.EAGAIN}, fuse.EAGAIN},
 		{[]error{errors.New("no errno")}, fuse.EIO}} {
@@ -285,7 +285,7 @@ func TestLockTableReleasesWithLastOpen(t *testing.T) {
 }
 
 // TestWaitsAreBounded checks that a request that has to wait gets ENOLCK beyond the limit of its user or of all, and
-// that a free lock needs no place among them (M-32).
+// that a free lock does not count towards it (M-32).
 //
 // +checklocksignore
 func TestWaitsAreBounded(t *testing.T) {

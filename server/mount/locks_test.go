@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// twice opens a file of a tree two times, at each of two places.
-func twice(w *world, dirs ...string) (fds []int) {
+// openTwice opens a file twice in each of the directories.
+func openTwice(w *world, dirs ...string) (fds []int) {
 	w.Helper()
 	for _, dir := range dirs {
 		fd := check.Must(unix.Open(filepath.Join(dir, "f"), unix.O_RDWR|unix.O_CLOEXEC, 0))
@@ -24,8 +24,8 @@ func twice(w *world, dirs ...string) (fds []int) {
 	return fds
 }
 
-// meet holds that locks of two descriptors of a file keep each other out.
-func meet(w *world, fds []int) {
+// checkConflict checks that locks of two descriptors of a file exclude each other.
+func checkConflict(w *world, fds []int) {
 	w.Helper()
 	w.must(unix.Flock(fds[0], unix.LOCK_EX))
 	if err := unix.Flock(fds[1], unix.LOCK_EX|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
@@ -53,9 +53,9 @@ func meet(w *world, fds []int) {
 	w.must(errors.Join(unix.Close(fds[0]), unix.Close(fds[1])))
 }
 
-// left returns the number of lock owners and of waiting requests. It fails if the counts per user
+// lockCounts returns the number of lock owners and of waiting requests. It fails if the counts per user
 // do not add up to the owners (M-32).
-func (w *world) left() (owners, waiting int) {
+func (w *world) lockCounts() (owners, waiting int) {
 	w.m.locks.mu.Lock()
 	defer w.m.locks.mu.Unlock()
 	users := 0
@@ -67,8 +67,8 @@ func (w *world) left() (owners, waiting int) {
 	return w.m.locks.held, w.m.locks.waiting
 }
 
-// until waits for something that another program brings about.
-func (w *world) until(what string, is func() bool) {
+// waitUntil waits until another program makes is return true.
+func (w *world) waitUntil(what string, is func() bool) {
 	w.Helper()
 	check.Eventually(w, is, "%s", what)
 }
@@ -81,9 +81,9 @@ func TestMountLocksConflictWithBackingFile(t *testing.T) {
 			w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = plain })
 			w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
 			for _, dirs := range [][]string{{w.at, w.at}, {w.at, w.root}, {w.root, w.at}} {
-				meet(w, twice(w, dirs...))
+				checkConflict(w, openTwice(w, dirs...))
 				// The kernel reports a close to the mount after close has returned.
-				w.until("the locks end with the opens", func() bool { n, _ := w.left(); return n == 0 })
+				w.waitUntil("the locks end with the opens", func() bool { n, _ := w.lockCounts(); return n == 0 })
 			}
 		})
 	}
@@ -94,7 +94,7 @@ func TestMountLocksConflictWithBackingFile(t *testing.T) {
 func TestCloseReleasesByteRangeLocks(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
-	fds := twice(w, w.at, w.at, w.root)
+	fds := openTwice(w, w.at, w.at, w.root)
 	l := unix.Flock_t{Type: unix.F_WRLCK, Len: 3}
 	w.must(unix.FcntlFlock(uintptr(fds[0]), unix.F_SETLK, &l))
 	if err := unix.FcntlFlock(uintptr(fds[2]), unix.F_OFD_SETLK, &l); !errors.Is(err, unix.EAGAIN) {
@@ -111,11 +111,11 @@ func TestWaiterGetsReleasedLock(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
 	for _, holder := range []string{w.at, w.root} {
-		fds := twice(w, holder, w.at)
+		fds := openTwice(w, holder, w.at)
 		w.must(unix.Flock(fds[0], unix.LOCK_EX))
 		got := make(chan error)
 		go func() { got <- unix.Flock(fds[1], unix.LOCK_EX) }()
-		w.until("the request waits", func() bool { _, n := w.left(); return n == 1 })
+		w.waitUntil("the request waits", func() bool { _, n := w.lockCounts(); return n == 1 })
 		w.must(unix.Close(fds[0]))
 		w.must(<-got)
 		w.must(unix.Close(fds[1]))
@@ -123,14 +123,14 @@ func TestWaiterGetsReleasedLock(t *testing.T) {
 	if _, err := exec.LookPath("flock"); err != nil {
 		t.Skip("no flock(1) to kill: ", err)
 	}
-	fds := twice(w, w.at)
+	fds := openTwice(w, w.at)
 	w.must(unix.Flock(fds[0], unix.LOCK_EX))
 	waits := exec.Command("flock", filepath.Join(w.at, "f"), "true")
 	w.must(waits.Start())
-	w.until("the program waits", func() bool { _, n := w.left(); return n == 1 })
+	w.waitUntil("the program waits", func() bool { _, n := w.lockCounts(); return n == 1 })
 	w.must(waits.Process.Kill())
 	check.That(t, waits.Wait() != nil, "a killed program has the lock")
-	w.until("the request ends", func() bool { _, n := w.left(); return n == 0 })
+	w.waitUntil("the request ends", func() bool { _, n := w.lockCounts(); return n == 0 })
 	w.must(unix.Close(fds[0]))
 }
 
@@ -145,7 +145,7 @@ func lockOf(uid uint32, fh, owner uint64) *fuse.LkIn {
 func TestReusedLockOwnerStartsWithoutLocks(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
-	below := twice(w, w.root)[0]
+	below := openTwice(w, w.root)[0]
 	taken := func(at int64) bool {
 		l := unix.Flock_t{Type: unix.F_WRLCK, Start: at, Len: 1}
 		w.must(unix.FcntlFlock(uintptr(below), unix.F_OFD_GETLK, &l))
@@ -164,7 +164,7 @@ func TestReusedLockOwnerStartsWithoutLocks(t *testing.T) {
 		in.Pid = uint32(unix.Gettid())
 		w.m.Flush(nil, in)
 	}
-	// A program has two opens: its locks are one owner's, and end with a close of either.
+	// A program's two opens have one lock owner, whose locks end with a close of either.
 	first, second := w.opens(bob, "f", unix.O_RDWR), w.opens(bob, "f", unix.O_RDWR)
 	take(first, 0)
 	take(second, 0)
@@ -173,13 +173,13 @@ func TestReusedLockOwnerStartsWithoutLocks(t *testing.T) {
 	check.That(t, taken(0) && taken(1), "M-31: locks ended with one open that had only some of them")
 	closes(second, 7)
 	check.That(t, !taken(0) && !taken(1), "M-31: a program closed a descriptor, and its locks stay")
-	// It locks again by both, though it has closed a descriptor.
+	// It locks again through both, although it has closed a descriptor.
 	fourth := w.opens(bob, "f", unix.O_RDWR)
 	take(second, 0)
 	take(fourth, 0)
 	closes(fourth, 7)
 	w.m.leave(fourth)
-	// An open has locks of its own, and is closed; its number is the next open's.
+	// An open with locks of its own is closed. The next open gets its number.
 	take(second, 2)
 	closes(second, 8)
 	third := w.opens(bob, "f", unix.O_RDWR)
@@ -189,7 +189,7 @@ func TestReusedLockOwnerStartsWithoutLocks(t *testing.T) {
 		t.Errorf("M-31: the old owner's lock is there: %t, the new one's: %t", taken(2), taken(3))
 	}
 	w.m.leave(third)
-	if n, _ := w.left(); n != 0 || taken(3) {
+	if n, _ := w.lockCounts(); n != 0 || taken(3) {
 		t.Errorf("M-31: %d owners are left", n)
 	}
 	w.must(unix.Close(below))

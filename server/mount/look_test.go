@@ -32,20 +32,20 @@ func TestLookupWithoutRightShowsOnlyKind(t *testing.T) {
 		return out, s
 	}
 	_, s := look(bob, closed, "f")
-	w.says("M-5: a name behind a directory that bob may not pass", s, unix.EACCES)
+	w.want("M-5: a name behind a directory that bob may not pass", s, unix.EACCES)
 	_, s = look(bob, closed, "none")
-	w.says("M-5: no name behind it", s, unix.EACCES)
+	w.want("M-5: no name behind it", s, unix.EACCES)
 	out, s := look(alice, rootID, "bare")
-	if w.says("M-5: alice looks", s, 0); out.AttrValid == 0 || out.Size != 4 {
+	if w.want("M-5: alice looks", s, 0); out.AttrValid == 0 || out.Size != 4 {
 		t.Errorf("M-5: the attributes for alice are %+v, want out.AttrValid at least 1, out.Size = 4", out)
 	}
 	kept, s := w.attributesOf(alice, out.NodeId, 0)
-	if w.says("M-5: alice asks", s, 0); kept.AttrValid == 0 {
+	if w.want("M-5: alice asks", s, 0); kept.AttrValid == 0 {
 		t.Errorf("M-5: attributes that all previous callers may see are not cached: kept.AttrValid = %v, want at least 1",
 			kept.AttrValid)
 	}
 	out, s = look(bob, rootID, "bare")
-	if w.says("M-5: bob looks", s, 0); out.Mode != syscall.S_IFREG|0o755 || out.Size != 0 || out.Mtime != 0 ||
+	if w.want("M-5: bob looks", s, 0); out.Mode != syscall.S_IFREG|0o755 || out.Size != 0 || out.Mtime != 0 ||
 		out.Uid != unknownOwner || out.Gid != unknownOwner || out.AttrValid != 0 || out.Ino == 0 {
 		t.Errorf("M-5: the attributes for bob are %+v, want kind and inode number only, not cached", out)
 	}
@@ -61,12 +61,12 @@ func TestLookupWithoutRightShowsOnlyKind(t *testing.T) {
 				s, out.AttrValid, fuse.OK)
 		}
 		kept, s = w.attributesOf(alice, out.NodeId, 0)
-		if w.says("M-5: alice asks", s, 0); kept.AttrValid != 0 {
+		if w.want("M-5: alice asks", s, 0); kept.AttrValid != 0 {
 			t.Errorf("M-5: the kernel caches attributes after bob's lookup: kept.AttrValid = %d, want 0",
 				kept.AttrValid)
 		}
 		_, s = w.attributesOf(bob, out.NodeId, 0)
-		w.says("M-5: bob asks", s, unix.EACCES)
+		w.want("M-5: bob asks", s, unix.EACCES)
 	}
 }
 
@@ -75,7 +75,7 @@ func TestLookupWithoutRightShowsOnlyKind(t *testing.T) {
 // M-5, F-23).
 func TestAccessChecksOnlyTheMaskBits(t *testing.T) {
 	for policy, passed := range map[fileaccess.Traverse]uint32{fileaccess.TraverseAlways: 0,
-		fileaccess.TraverseNever: fuse.X_OK, fileaccess.TraversePrivilege: fuse.X_OK} { // every user of the tests holds it
+		fileaccess.TraverseNever: fuse.X_OK, fileaccess.TraversePrivilege: fuse.X_OK} { // all users hold it
 		w := newWorld(t, func(c *hostfs.Config, _ *Config) { c.Policy.Traverse = policy })
 		w.describe("", "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
 		nodes := map[string]uint64{}
@@ -129,7 +129,7 @@ func lookupOf(t testing.TB, trail bool) func() {
 	}
 	w.file("all/a/b/f", "x", "O:BAG:SYD:P(A;;FA;;;WD)")
 	in := header(bob, w.known(bob, "all/a/b"))
-	time.Sleep(50 * time.Millisecond) // the descriptor is kept once the file is old enough
+	time.Sleep(50 * time.Millisecond) // the descriptor is cached after the file is old enough
 	return func() {
 		var out fuse.EntryOut
 		if s := w.m.Lookup(nil, &in, "f", &out); s != fuse.OK {
@@ -181,7 +181,7 @@ func TestWildcardAndStreamNamesAreEINVAL(t *testing.T) {
 }
 
 // TestDirectoryAttributesStayHidden: a user who may not read a directory's attributes learns that it exists and
-// can traverse it. He gets no attributes even after another user has read them (M-5).
+// can traverse it. That user gets no attributes even after another user has read them (M-5).
 func TestDirectoryAttributesStayHidden(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FX;;;WD)(A;;FA;;;"+user(alice)+")")
@@ -217,16 +217,16 @@ func TestOperationsRejectImpossibleNames(t *testing.T) {
 			"rename to":   w.m.Rename(nil, &fuse.RenameIn{InHeader: in, Newdir: rootID}, "f", name),
 			"link":        w.m.Link(nil, &fuse.LinkIn{InHeader: in, Oldnodeid: f}, name, &fuse.EntryOut{}),
 		} {
-			w.says("M-9: "+what, s, want)
+			w.want("M-9: "+what, s, want)
 		}
 		if want == unix.EINVAL {
 			want = unix.ENOENT
 		}
-		w.says("M-9: lookup", w.m.Lookup(nil, &in, name, &fuse.EntryOut{}), want)
+		w.want("M-9: lookup", w.m.Lookup(nil, &in, name, &fuse.EntryOut{}), want)
 	}
-	// Names that the tree keeps for itself are not found, nor made.
-	w.says("M-9: lookup of the tree's own", w.m.Lookup(nil, &in, ".refmon-x", &fuse.EntryOut{}), unix.ENOENT)
-	w.says("M-9: mkdir of it", w.m.Mkdir(nil, &fuse.MkdirIn{InHeader: in}, ".refmon-x", &fuse.EntryOut{}), unix.EINVAL)
+	// The tree's private names can neither be found nor created.
+	w.want("M-9: lookup of the tree's own", w.m.Lookup(nil, &in, ".refmon-x", &fuse.EntryOut{}), unix.ENOENT)
+	w.want("M-9: mkdir of it", w.m.Mkdir(nil, &fuse.MkdirIn{InHeader: in}, ".refmon-x", &fuse.EntryOut{}), unix.EINVAL)
 }
 
 // TestOpenFileWithRemovedNameIsFoundByItsOtherName: a program has a file open by a name that it then removes or
@@ -249,7 +249,7 @@ for end in lambda: os.unlink("new"), lambda: os.rename("third", "new"):
 	w.sees(alice, "2 1 ['user.a']\n2 1 ['user.a']", "sh", "-c", `cd d && exec python3 -c "$0"`, script)
 }
 
-// TestTooDeepDirectoryIsENAMETOOLONG: a program makes directories in each other until the path is too long for a tree.
+// TestTooDeepDirectoryIsENAMETOOLONG nests directories until the path is too long for a tree.
 func TestTooDeepDirectoryIsENAMETOOLONG(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", full)

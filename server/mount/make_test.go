@@ -23,18 +23,18 @@ func TestMknodIsDeniedForEveryKind(t *testing.T) {
 	in := header(alice, d)
 	for _, kind := range []uint32{syscall.S_IFIFO, syscall.S_IFSOCK, syscall.S_IFCHR, syscall.S_IFBLK, syscall.S_IFLNK,
 		0} {
-		w.says("M-21: mknod", w.m.Mknod(nil, &fuse.MknodIn{InHeader: in, Mode: kind | 0o600}, "new", &fuse.EntryOut{}),
+		w.want("M-21: mknod", w.m.Mknod(nil, &fuse.MknodIn{InHeader: in, Mode: kind | 0o600}, "new", &fuse.EntryOut{}),
 			unix.EPERM)
 	}
 	for flags, want := range map[uint32]unix.Errno{renameNoReplace: unix.EEXIST, renameExchange: unix.EINVAL,
 		renameWhiteout: unix.EINVAL, renameExchange | renameNoReplace: unix.EINVAL, 8: unix.EINVAL} {
-		w.says("M-20, M-21: rename", w.m.Rename(nil, &fuse.RenameIn{InHeader: in, Newdir: d, Flags: flags}, "f", "g"), want)
+		w.want("M-20, M-21: rename", w.m.Rename(nil, &fuse.RenameIn{InHeader: in, Newdir: d, Flags: flags}, "f", "g"), want)
 	}
-	w.says("M-20: rmdir of a file", w.m.Rmdir(nil, &in, "f"), unix.ENOTDIR)
-	w.says("M-20: unlink of a directory", w.m.Unlink(nil, &fuse.InHeader{NodeId: rootID, Caller: in.Caller}, "d"),
+	w.want("M-20: rmdir of a file", w.m.Rmdir(nil, &in, "f"), unix.ENOTDIR)
+	w.want("M-20: unlink of a directory", w.m.Unlink(nil, &fuse.InHeader{NodeId: rootID, Caller: in.Caller}, "d"),
 		unix.EISDIR)
-	// Another name in another directory is found there.
-	w.says("M-20: a rename", w.m.Rename(nil, &fuse.RenameIn{InHeader: in, Newdir: d}, "f", "h"), 0)
+	// The file is found by its other name in another directory.
+	w.want("M-20: a rename", w.m.Rename(nil, &fuse.RenameIn{InHeader: in, Newdir: d}, "f", "h"), 0)
 	check.Equal(t, w.m.nodes.path(w.m.nodes.get(f), ""), `d\h`, "M-20: the file's name")
 	for _, name := range []string{"g", "h"} {
 		if _, err := os.Lstat(filepath.Join(w.root, "d", name)); err != nil {
@@ -44,7 +44,8 @@ func TestMknodIsDeniedForEveryKind(t *testing.T) {
 }
 
 // TestFailedCreateCountsNoLookup checks that a create that finds a file and cannot open it counts no lookup, because
-// the kernel will not forget one. Here the kernel serves another handle, and this one may only append (M-18).
+// the kernel will not send FORGET for it. The kernel serves another handle of the file, and this open may only append
+// (M-18).
 //
 // +checklocksignore
 func TestFailedCreateCountsNoLookup(t *testing.T) {
@@ -56,6 +57,6 @@ func TestFailedCreateCountsNoLookup(t *testing.T) {
 	w.m.backings[n] = &backing{passed: 1}
 	w.m.mu.Unlock()
 	in := &fuse.CreateIn{InHeader: header(bob, rootID), Flags: syscall.O_WRONLY | syscall.O_APPEND, Mode: 0o600}
-	w.says("M-18: create", w.m.Create(nil, in, "log", &fuse.CreateOut{}), unix.EBUSY)
+	w.want("M-18: create", w.m.Create(nil, in, "log", &fuse.CreateOut{}), unix.EBUSY)
 	check.Equal(t, n.lookups, before, "lookups of the file")
 }

@@ -22,7 +22,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// shared is the descriptor of a directory of alice's that bob may change files in and everybody may read.
+// shared is the descriptor of alice's directory: bob may change its files, everybody may read them.
 const shared = "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;OICI;FA;;;S-1-22-1-61001)(A;OICI;0x1301bf;;;S-1-22-1-61002)" +
 	"(A;OICI;0x1200a9;;;WD)"
 
@@ -64,7 +64,7 @@ func TestChmodNarrowsAndNeverWidens(t *testing.T) {
 		in := &fuse.SetAttrIn{}
 		in.InHeader, in.Valid, in.Mode = header(c.by, w.known(c.by, name)), fuse.FATTR_MODE, c.mode
 		var out fuse.AttrOut
-		w.says(fmt.Sprintf("M-41: uid %d, %s, chmod %o", c.by, c.before, c.mode), w.m.SetAttr(nil, in, &out), c.want)
+		w.want(fmt.Sprintf("M-41: uid %d, %s, chmod %o", c.by, c.before, c.mode), w.m.SetAttr(nil, in, &out), c.want)
 		if c.after == "" {
 			c.after = c.before
 		}
@@ -103,7 +103,7 @@ func TestNewFilesFollowTheirMode(t *testing.T) {
 		w.sees(bob, c.writes, "sh", "-c", "(: >>d/"+c.name+") 2>/dev/null && echo yes || echo no")
 		w.sees(alice, "ok", "sh", "-c", "cat d/"+c.name+" >/dev/null && : >>d/"+c.name+" && echo ok")
 	}
-	// A program that creates a directory with rw means that nobody may traverse it.
+	// A directory that is created with mode rw may be traversed by nobody.
 	w.sees(alice, "764", "sh", "-c", `umask 0; python3 -c 'import os; os.mkdir("d/sub", 0o766)'; stat -c %a d/sub`)
 	const inherited = "O:S-1-22-1-61001G:S-1-22-1-61001D:(A;;FA;;;S-1-22-1-61001)(A;;0x1301bf;;;S-1-22-1-61002)" +
 		"(A;;0x1200a9;;;WD)"
@@ -168,7 +168,7 @@ func TestChmodToCurrentModeSucceeds(t *testing.T) {
 			in := &fuse.SetAttrIn{}
 			in.InHeader, in.Valid, in.Mode = header(alice, node), fuse.FATTR_MODE, mode
 			var out fuse.AttrOut
-			w.says(fmt.Sprintf("M-44: %s becomes %o", name, mode), w.m.SetAttr(nil, in, &out), want)
+			w.want(fmt.Sprintf("M-44: %s becomes %o", name, mode), w.m.SetAttr(nil, in, &out), want)
 			check.That(t, want != 0 || out.Mode&0o7777 == shown,
 				"M-44: %s has the mode %o, want %o", name, out.Mode, shown)
 		}
@@ -245,7 +245,7 @@ func programsThatSetModes(t *testing.T, policy ModePolicy, env []string, wants m
 	}
 }
 
-// inGroups are the accounts of the tests with the group of their program as the primary one, as of this host.
+// inGroups has the accounts of the tests. Their primary group is that of their program, as on the host.
 type inGroups struct{ people }
 
 // LogOn implements Accounts.

@@ -18,15 +18,15 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// places are a folder of the file system below, go-fuse's own loopback of it with the
-// same time-outs, the mount, and the mount without passthrough.
-func places(b *testing.B) []struct{ name, dir string } {
+// folders returns a folder of the backing file system, go-fuse's loopback of it with the same time-outs, the mount, and
+// the mount without passthrough.
+func folders(b *testing.B) []struct{ name, dir string } {
 	w := newWorld(b)
 	w.dir("all", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
 	plain := newWorld(b, func(_ *hostfs.Config, c *Config) { c.Plain = true })
 	plain.dir("all", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
 	native, loop := loopback(b)
-	w.must(os.Mkdir(filepath.Join(native, "all"), 0o755)) // names are as deep in each place
+	w.must(os.Mkdir(filepath.Join(native, "all"), 0o755)) // names have the same depth in each folder
 	return []struct{ name, dir string }{{"native", filepath.Join(native, "all")}, {"loopback", filepath.Join(loop, "all")},
 		{"mount", filepath.Join(w.at, "all")}, {"plain", filepath.Join(plain.at, "all")}}
 }
@@ -55,7 +55,7 @@ func BenchmarkMount(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	for _, p := range places(b) {
+	for _, p := range folders(b) {
 		name := filepath.Join(p.dir, "file-"+p.name)
 		must(b, os.WriteFile(name, bytes.Repeat(small, size/len(small)), 0o600))
 		f, err := os.OpenFile(name, os.O_RDWR, 0)
@@ -114,7 +114,7 @@ func opened(name string) error {
 	return f.Close()
 }
 
-// turn is an operation of BenchmarkTurns: so many of it are one turn.
+// turn is an operation of BenchmarkTurns, and its number per turn.
 type turn struct {
 	name  string
 	block int

@@ -18,8 +18,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// debris returns the names below a directory of the tree, except the expected ones.
-func (w *world) debris(dir string, meant ...string) (rest []string) {
+// extraNames returns the unexpected names in a directory of the backing tree.
+func (w *world) extraNames(dir string, meant ...string) (rest []string) {
 	w.Helper()
 	entries := check.Must(os.ReadDir(filepath.Join(w.root, dir)))
 	for _, e := range entries {
@@ -55,12 +55,12 @@ func TestFullDiskIsENOSPC(t *testing.T) {
 	w.sees(alice, "kept", "cat", "d/kept")
 	w.sees(alice, "", "rm", "d/big")
 	w.sees(alice, "kept\nmore", "sh", "-c", "echo >> d/kept; echo more >> d/kept; cat d/kept")
-	// There are 24 files at most.
+	// The file system has 24 inodes.
 	w.refused(alice, "No space left", "sh", "-c", "for i in $(seq 30); do mkdir d/made$i || exit 1; done")
 	w.refused(alice, "No space left", "touch", "d/new")
-	check.That(t, log.with(`msg="no room: `) != 0 && log.with("uid=61001 operation=CREATE path="+w.at+"/d") != 0,
+	check.That(t, log.count(`msg="no room: `) != 0 && log.count("uid=61001 operation=CREATE path="+w.at+"/d") != 0,
 		"M-48: the log does not name the request:\n%s", log)
-	for _, name := range w.debris("d", "kept") {
+	for _, name := range w.extraNames("d", "kept") {
 		check.That(t, strings.HasPrefix(name, "made"), `M-6: %s is left, want text starting with "made"`, name)
 	}
 	w.sees(alice, "kept\nmore", "cat", "d/kept")
@@ -68,11 +68,11 @@ func TestFullDiskIsENOSPC(t *testing.T) {
 	w.sees(alice, "", "sh", "-c", "rmdir d/made* && touch d/new")
 }
 
-// faulty is a file system one kind of whose requests fails.
+// faulty is a file system that fails requests of one kind.
 type faulty struct {
 	fuse.RawFileSystem
 	fails atomic.Pointer[string]
-	met   atomic.Int32 // how many did
+	met   atomic.Int32 // number of failed requests
 }
 
 func (f *faulty) fault(kind string) bool {
@@ -165,7 +165,7 @@ func TestDiskErrorIsEIOAndGrantsNothing(t *testing.T) {
 		check.That(t, disk.met.Load() != 0, "%s: no disk error was injected", c.line)
 		w.sees(alice, text, "cat", "d/f")
 		w.refused(bob, "Permission denied", "cat", "d/f")
-		if rest := w.debris("d", "f"); len(rest) != 0 {
+		if rest := w.extraNames("d", "f"); len(rest) != 0 {
 			t.Errorf("F-124: %s fails: %s leaves %q: len(rest) = %d, want 0", c.fails, c.line, rest, len(rest))
 		}
 	}

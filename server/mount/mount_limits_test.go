@@ -16,12 +16,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hostCalls are the calls to the host's kernel that work on files. strace 6.1 knows getxattrat by its number alone.
+// hostCalls lists the system calls on files. strace 6.1 prints getxattrat as a number.
 var hostCalls = regexp.MustCompile(`^\d+ +(openat2?|statx|newfstatat|close|f?[gs]etxattr|syscall_0x1d0|getxattrat|` +
 	`renameat2|unlinkat|ftruncate|fcntl|dup|ioctl|getdents64|name_to_handle_at)\(`)
 
-// otherCalls are calls that a trace leaves out, because the runtime makes them at any time or because reading the trace
-// would be traced too.
+// otherCalls lists calls that a trace omits, because the runtime makes them at any time or because they read the trace.
 const otherCalls = "trace=!read,pread64,write,writev,lseek,nanosleep,futex,epoll_pwait,epoll_ctl,sched_yield,getpid," +
 	"tgkill,rt_sigreturn,rt_sigprocmask,madvise,mmap,munmap,fstat"
 
@@ -95,8 +94,8 @@ func TestHostCallsPerOperationAreLimited(t *testing.T) {
 	}
 }
 
-// traced starts to trace this process. The function that it returns runs f and returns the calls that f made to the
-// host's kernel. No other operation may run meanwhile.
+// traced starts to trace this process. The returned function runs f and returns the system calls of f. No other
+// operation may run meanwhile.
 func (w *world) traced() func(f func()) []string {
 	w.Helper()
 	out := filepath.Join(folder(w), "trace")
@@ -108,7 +107,7 @@ func (w *world) traced() func(f func()) []string {
 		w.must(cmd.Process.Signal(os.Interrupt))
 		_ = cmd.Wait() // of its own signal
 	})
-	mark := func(name string) { _ = unix.Access("/refmon-"+name, 0) } // it shows in the trace, and there is no such file
+	mark := func(name string) { _ = unix.Access("/refmon-"+name, 0) } // a missing file that marks the trace
 	ready, marks := false, 0
 	return func(f func()) (list []string) {
 		w.Helper()
@@ -137,8 +136,8 @@ func (w *world) traced() func(f func()) []string {
 	}
 }
 
-// await waits until a file has a text and returns its contents. It returns "" if the text is missing after one look, or
-// with long after a minute.
+// await waits until a file contains a text and returns its contents. It returns "" if the text is missing at the first
+// read, or after a minute if long is set.
 func (w *world) await(name, text string, long bool) string {
 	w.Helper()
 	for range 600 {

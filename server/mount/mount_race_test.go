@@ -25,11 +25,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// play plays a part in a folder of the contest: a client, for a time, or an attacker, until
-// its standard input ends.
-func play(part, folder, long string) error {
+// runPart runs a client for a time, or an attacker until its standard input ends, in a folder of the contest.
+func runPart(part, folder, long string) error {
 	if part == "answer" {
-		return answer(folder)
+		return serveOperations(folder)
 	}
 	moment, err := readClock(folder, part == "replace")
 	if err != nil {
@@ -72,8 +71,8 @@ func grants(moment uint64) bool { return moment/2%2 == 0 }
 
 // tally counts the observations of a client.
 type tally struct {
-	Seen, Refused int      // reads of files whose descriptors stay
-	Given, Denied int      // reads of h/t while its descriptor stayed
+	Seen, Refused int      // reads of files with constant descriptors
+	Given, Denied int      // reads of h/t during which its descriptor did not change
 	Wrong         []string // at most ten
 }
 
@@ -88,13 +87,13 @@ type client struct {
 	tally
 }
 
-// looked are the names that clients read, changed the directories in which they create, rename and remove names.
+// looked lists the names that clients read, changed the directories in which they create, rename and remove names.
 var (
 	looked = strings.Fields("a/f a/g b/f b/g c/f c/k c/l c/d/f c/s/f h/f m/f m/g mf")
 	made   = strings.Fields("w v x y")
 )
 
-// patience is the extra time of a client to observe every state.
+// patience is the extra time for a client to observe every state.
 const patience = 30 * time.Second
 
 // run reads and changes for a time.
@@ -113,7 +112,7 @@ func (c *client) run(long time.Duration) tally {
 			case text == "granted":
 				c.Seen++
 			default:
-				c.wrong("%s: %q is read", name, text)
+				c.fail("%s: %q is read", name, text)
 			}
 		}
 		before := atomic.LoadUint64(c.moment)
@@ -121,10 +120,10 @@ func (c *client) run(long time.Duration) tally {
 		after := atomic.LoadUint64(c.moment)
 		switch {
 		case err == nil && text != "turned":
-			c.wrong("h/t: %q is read", text)
-		case before != after || before&1 != 0: // both may be
+			c.fail("h/t: %q is read", text)
+		case before != after || before&1 != 0: // both are valid
 		case (err == nil) != grants(before):
-			c.wrong("h/t: at moment %d it is read: %t, %v", before, err == nil, err)
+			c.fail("h/t: at moment %d it is read: %t, %v", before, err == nil, err)
 		case err == nil:
 			c.Given++
 		default:
@@ -134,7 +133,7 @@ func (c *client) run(long time.Duration) tally {
 	}
 }
 
-func (c *client) wrong(format string, args ...any) {
+func (c *client) fail(format string, args ...any) {
 	if len(c.Wrong) < 10 {
 		c.Wrong = append(c.Wrong, fmt.Sprintf(format, args...))
 	}
@@ -150,7 +149,7 @@ func changeFiles(at, dir string, i int) {
 	in := func(name string) string { return filepath.Join(at, dir, name) }
 	made := fmt.Sprint("made", i%7)
 	_ = errors.Join(os.WriteFile(in(made), []byte("made"), 0o600), os.Rename(in("keep"), in(made)),
-		os.Remove(in("keep")), os.Remove(in(made)), os.Mkdir(in(made), 0o700)) // what may not be is the question
+		os.Remove(in("keep")), os.Remove(in(made)), os.Mkdir(in(made), 0o700)) // errors are expected
 }
 
 // service reads and changes by the services of the kernel, as a user.
@@ -194,12 +193,12 @@ func (s service) change(_, dir string, i int) {
 func TestConcurrentChangesLeakNothing(t *testing.T) {
 	w := newWorld(t)
 	dir := filepath.Dir(w.root)
-	kept := w.field(dir)
+	kept := w.newContest(dir)
 	long := 500 * time.Millisecond
 	if v := os.Getenv("REFMON_CONTEST"); v != "" {
 		long = check.Must(time.ParseDuration(v))
 	}
-	end := w.attack(dir)
+	end := w.startAttackers(dir)
 	tallies := make([]tally, 3)
 	var work sync.WaitGroup
 	for i, uid := range []uint32{bob, 0} {
@@ -248,9 +247,9 @@ func (w *world) threadOf(uid uint32) *nt.Thread {
 	return th
 }
 
-// part returns this program, to play a part as a user.
-func part(name string, uid uint32, args ...string) *exec.Cmd {
-	cmd := as(uid, "/proc/self/exe", args...) // its own path may be closed to others
+// partCommand returns a command that runs a part as a user.
+func partCommand(name string, uid uint32, args ...string) *exec.Cmd {
+	cmd := as(uid, "/proc/self/exe", args...) // its path may be inaccessible to other users
 	cmd.Env = append(cmd.Env, playing+"="+name)
 	cmd.Stderr = os.Stderr
 	return cmd
@@ -258,7 +257,7 @@ func part(name string, uid uint32, args ...string) *exec.Cmd {
 
 // client runs a client in a program of a user.
 func (w *world) client(to *tally, uid uint32, dir string, long time.Duration) {
-	out, err := part("client", uid, dir, long.String()).Output()
+	out, err := partCommand("client", uid, dir, long.String()).Output()
 	if err == nil {
 		err = json.Unmarshal(out, to)
 	}
@@ -267,11 +266,11 @@ func (w *world) client(to *tally, uid uint32, dir string, long time.Duration) {
 	}
 }
 
-// attack starts the attackers, which the function that it returns ends.
-func (w *world) attack(dir string) (end func()) {
+// startAttackers starts the attackers, which the function that it returns ends.
+func (w *world) startAttackers(dir string) (end func()) {
 	var ends []func() error
 	for _, name := range slices.Sorted(maps.Keys(attacks)) {
-		cmd := part(name, 0, dir, "")
+		cmd := partCommand(name, 0, dir, "")
 		in := check.Must(cmd.StdinPipe())
 		w.must(cmd.Start())
 		ends = append(ends, func() error { return errors.Join(in.Close(), cmd.Wait()) })
@@ -293,7 +292,7 @@ const (
 	listAll = "O:BAG:SYD:P(A;;0x1200a9;;;WD)"
 )
 
-// attacker changes the tree below. Each step may fail: another one was there.
+// attacker changes the backing tree. Each step may fail because of a concurrent attacker.
 type attacker struct {
 	root, outside string
 	moment        *uint64
@@ -306,8 +305,8 @@ func (a *attacker) swap(x, y string) {
 	_ = unix.Renameat2(unix.AT_FDCWD, a.at(x), unix.AT_FDCWD, a.at(y), unix.RENAME_EXCHANGE)
 }
 
-// put puts a new file with a descriptor in the place of another one.
-func (a *attacker) put(name, contents, text string) {
+// replace replaces a file by a new one with a descriptor.
+func (a *attacker) replace(name, contents, text string) {
 	temp := a.at("spare/new")
 	err := os.WriteFile(temp, []byte(contents), 0o600)
 	if err == nil {
@@ -318,30 +317,30 @@ func (a *attacker) put(name, contents, text string) {
 	}
 }
 
-// attacks has the steps of each attacker, done over and over.
+// attacks has the steps that each attacker repeats.
 var attacks = map[string]func(a *attacker, i int){
-	// Directories and files that grant different things change places.
+	// Exchanges directories and files with different descriptors.
 	"exchange": func(a *attacker, _ int) {
 		a.swap("a", "b")
 		a.swap("a/f", "a/g")
 		a.swap("b/f", "b/g")
 		a.swap("w", "v")
 	},
-	// Files and directories change places with symbolic links out of the tree.
+	// Exchanges files and directories with symbolic links out of the tree.
 	"link": func(a *attacker, _ int) {
 		a.swap("c/f", "c/l")
 		a.swap("c/d", "c/s")
 		a.swap("c/l", "c/k")
 		a.swap("x", "y")
 	},
-	// Names become hard links of other files, and new files. Sometimes the descriptor of h/t changes, once or a few
+	// Replaces names by hard links of other files and by new files. Sometimes changes the descriptor of h/t, once or a few
 	// times in a row.
 	"replace": func(a *attacker, i int) {
 		from := []string{"kept.public", "kept.secret"}[i&1]
 		_ = errors.Join(os.Link(a.at(from), a.at("spare/link")), os.Rename(a.at("spare/link"), a.at("h/f")),
 			os.Remove(a.at("spare/link")))
-		a.put("h/f", "granted", readAll)
-		a.put("h/f", "secret", hers)
+		a.replace("h/f", "granted", readAll)
+		a.replace("h/f", "secret", hers)
 		if i&31 != 0 {
 			return
 		}
@@ -357,7 +356,7 @@ var attacks = map[string]func(a *attacker, i int){
 			atomic.AddUint64(a.moment, 1)
 		}
 	},
-	// Other directories and files are mounted in the tree, and stay for a while.
+	// Mounts other directories and files in the tree for a while.
 	"bind": func(a *attacker, i int) {
 		b := [][2]string{{a.outside, "m"}, {a.at("a"), "m"}, {a.outside + "/f", "mf"}, {a.at("kept.secret"), "mf"}}[i&3]
 		if err := unix.Mount(b[0], a.at(b[1]), "", unix.MS_BIND, ""); err != nil {
@@ -372,10 +371,10 @@ var attacks = map[string]func(a *attacker, i int){
 	},
 }
 
-// field creates the tree of the contest and the files outside it, where every descriptor grants
+// newContest creates the tree of the contest and the files outside it, where every descriptor grants
 // everything to everyone. The returned function checks afterwards that nothing changed where no
 // user may change anything.
-func (w *world) field(dir string) (kept func()) {
+func (w *world) newContest(dir string) (kept func()) {
 	w.Helper()
 	outside := filepath.Join(dir, "outside")
 	w.must(os.Mkdir(outside, 0o777))
@@ -405,7 +404,7 @@ func (w *world) field(dir string) (kept func()) {
 	}
 	// This one has a descriptor that lets everyone read it, like links created in the tree.
 	w.link("c/k", "../../outside/f", fullAll)
-	v, err := os.Open(filepath.Join(w.root, "v")) // it has another name in the end
+	v, err := os.Open(filepath.Join(w.root, "v")) // its name is different in the end
 	w.must(err)
 	w.Cleanup(func() { w.must(v.Close()) })
 	return func() {

@@ -63,7 +63,7 @@ func TestShellsOnMountGetSambaAccess(t *testing.T) {
 	check.That(t, can == 8, "%d of 18 are allowed, want 8", can)
 }
 
-// locking takes a lock of the first bytes of a file, or says why not, and holds it until its input ends.
+// locking locks the first bytes of a file until its input ends, or prints the error.
 const locking = `
 import fcntl, sys
 f = open(sys.argv[1], "r+")
@@ -74,8 +74,8 @@ except OSError as e:
     print(e.strerror, flush=True)
 sys.stdin.read()`
 
-// locksBeside checks that a byte-range lock of a file server's client excludes a program on the mount from these
-// bytes only, and that a lock of a program on the mount keeps the server's clients from reading (M-25).
+// locksBeside checks that a byte-range lock of a file server's client excludes a program on the mount from these bytes
+// only, and that a lock of a program on the mount prevents the server's clients from reading (M-25).
 func (w *world) locksBeside(s *smbd.Server) {
 	w.Helper()
 	if _, err := exec.LookPath("python3"); err != nil {
@@ -119,7 +119,7 @@ func (w *world) locksBeside(s *smbd.Server) {
 	w.must(in.Close())
 	w.must(c.Wait())
 	holder := w.talkTo(as(alice, "/bin/sh", "-c", `cd "$0" && exec python3 -c "$1" plan 0`, w.at, locking))
-	w.hears(holder, "locked")
+	w.readLine(holder, "locked")
 	if out, err := s.Client("root", "share", "get plan /dev/null"); !strings.Contains(out, "FILE_LOCK_CONFLICT") {
 		w.Errorf("M-25: a file server read of bytes locked on the mount: %s, %v, want a lock conflict", out, err)
 	}

@@ -50,7 +50,7 @@ const (
 	tells  = winnt.FILE_READ_ATTRIBUTES
 )
 
-// askings has the operations to choose from.
+// askings lists the operations.
 var askings = []asking{
 	{name: "read", want: winnt.FILE_READ_DATA | waits, of: "file", do: openedWith(unix.O_RDONLY)},
 	{name: "write", want: writes | waits, of: "file", do: openedWith(unix.O_WRONLY)},
@@ -83,11 +83,11 @@ var askings = []asking{
 	{name: "rename", of: "file", do: func(path string, _ []byte) error { return os.Rename(path, path+".new") }},
 }
 
-// run runs a file, which is not a program.
+// run executes a file that is not a program.
 func run(path string, _ []byte) error {
 	err := exec.Command(path).Run()
 	if errors.Is(err, unix.ENOEXEC) {
-		return nil // it may be run
+		return nil // it may be executed
 	}
 	return err
 }
@@ -102,16 +102,16 @@ func openedWith(flags int) func(string, []byte) error {
 	}
 }
 
-// request is one question to a user's program.
+// request is one request to a user's program.
 type request struct {
 	Op    int
 	Path  string
 	Value []byte
 }
 
-// answer is the program of a user: it does the requested operation on the mount and prints the
-// error number.
-func answer(at string) error {
+// serveOperations is the main function of a user's program: it performs requested operations on the mount and prints
+// the error numbers.
+func serveOperations(at string) error {
 	in := json.NewDecoder(os.Stdin)
 	for {
 		var q request
@@ -128,7 +128,7 @@ func answer(at string) error {
 	}
 }
 
-// asker opens files at a file server as any user. It reads one request per line and prints the status.
+// asker is a script that opens files at a file server as any user. It reads one request per line and prints the status.
 const asker = `
 import sys, json
 from samba.samba3 import libsmb_samba_internal as libsmb, param
@@ -153,7 +153,7 @@ for line in sys.stdin:
     except NTSTATUSError as e: print(e.args[0] & 0xffffffff, flush=True)
 `
 
-// ask returns the number with which a program answers a question.
+// ask sends a question to a program and returns its number.
 func (w *world) ask(t *talk, question any) uint32 {
 	w.Helper()
 	line := check.Must(json.Marshal(question))
@@ -194,7 +194,7 @@ func (a accounted) SIDOf(id uint32, group bool) (sid.SID, bool) {
 	return a[id].User().SID, true
 }
 
-// both is a tree that a mount and a file server show.
+// both is a tree that a mount and a file server serve.
 type both struct {
 	*world
 	dirs, files []string
@@ -208,8 +208,8 @@ type both struct {
 	listed   map[string]int
 }
 
-// draw makes directories and files with drawn descriptors, open to every process below:
-// descriptors alone decide.
+// draw creates directories and files with random descriptors, and with modes that allow everything, so that descriptors
+// alone decide.
 func (b *both) draw(rnd *rand.Rand, people []sid.SID) {
 	b.Helper()
 	who := func() string {
@@ -245,7 +245,7 @@ func (b *both) draw(rnd *rand.Rand, people []sid.SID) {
 	}
 }
 
-// restore returns a file or directory to its drawn state.
+// restore resets a file or directory to its initial state.
 func (b *both) restore(path string) {
 	b.Helper()
 	at := filepath.Join(b.root, path)
@@ -308,11 +308,11 @@ func TestMountEqualsFileServer(t *testing.T) {
 	config, address, password := s.Access()
 	b.there = w.talkTo(exec.Command("/usr/bin/python3", "-c", asker, address, config, password, "v3"))
 	for _, uid := range ids {
-		b.here = append(b.here, w.talkTo(part("answer", uid, w.at, "")))
+		b.here = append(b.here, w.talkTo(partCommand("answer", uid, w.at, "")))
 	}
 	total := randtest.Count(t, "REFMON_OPENS", 400)
 	for range total {
-		b.one(rnd)
+		b.runOperation(rnd)
 	}
 	for _, x := range append(b.here, b.there) {
 		w.must(errors.Join(x.in.Close(), x.cmd.Wait()))
@@ -322,8 +322,8 @@ func TestMountEqualsFileServer(t *testing.T) {
 	t.Logf("%d operations, granted and refused: %v; listed differences: %v", total, b.count, b.listed)
 }
 
-// one chooses an operation and runs it on both.
-func (b *both) one(rnd *rand.Rand) {
+// runOperation runs a random operation on both.
+func (b *both) runOperation(rnd *rand.Rand) {
 	b.Helper()
 	op, who := rnd.IntN(len(askings)), rnd.IntN(len(serverUsers))
 	a := &askings[op]
@@ -333,7 +333,7 @@ func (b *both) one(rnd *rand.Rand) {
 	}
 	d, me := sddl.MustParse(b.described[path]), b.accounts[b.ids[who]]
 	if a.name == "own" && d.Owner() == me.User().SID {
-		return // it changes nothing, which needs no right
+		return // no change needs no right
 	}
 	name, how := strings.ReplaceAll(path, "/", `\`), fileaccess.FileOpen
 	if a.create {
@@ -343,7 +343,7 @@ func (b *both) one(rnd *rand.Rand) {
 	b.restore(path)
 	q := request{Op: op, Path: path}
 	if a.name == "describe" {
-		q.Value = raw(b.described[path] + "(A;;0x1;;;S-1-5-21-9-9-9-9)")
+		q.Value = bytesOf(b.described[path] + "(A;;0x1;;;S-1-5-21-9-9-9-9)")
 	}
 	errno := unix.Errno(b.ask(b.here[who], q))
 	b.restore(path)

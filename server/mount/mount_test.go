@@ -38,8 +38,8 @@ func TestCloseEndsMountWithOpenFile(t *testing.T) {
 	var why strings.Builder
 	cmd.Stderr = &why
 	shell := w.talkTo(cmd)
-	w.hears(shell, "open")
-	w.must(m.Close()) // it would stand still
+	w.readLine(shell, "open")
+	w.must(m.Close()) // the program would block
 	w.must(check.Err(io.WriteString(shell.in, "go\n")))
 	if err := cmd.Wait(); err == nil || !strings.Contains(why.String(), "not connected") {
 		t.Errorf("M-27: the program ends with %v, %q", err, why.String())
@@ -76,7 +76,7 @@ sys.stdin.read()`, second+"/f")
 	}
 	w.must(m.Close())
 	w.must(in.Close())
-	_ = program.Wait() // its map is gone
+	_ = program.Wait() // its mapping is gone
 	check.Equal(t, string(check.Must(os.ReadFile(filepath.Join(w.root, "f")))), "after\n", "M-27: the file after Close")
 }
 
@@ -125,7 +125,7 @@ func TestCloseLeavesOtherMounts(t *testing.T) {
 
 	m = start()
 	w.must(unix.Unmount(at, 0))
-	lay("instead") // it gets the mount's device number
+	lay("instead") // gets the mount's former device number
 	w.must(m.Close())
 	there("instead")
 	w.must(errors.Join(unix.Unmount(at, 0), unix.Unmount(at, 0)))
@@ -179,7 +179,7 @@ func TestCloseFailsIfUnmountFails(t *testing.T) {
 	w.must(m.Close())
 }
 
-// unfit are the tests of go-fuse that do not apply to the mount. XAttrLarge skips itself on ext4, with and without
+// unfit lists the tests of go-fuse that do not apply to the mount. XAttrLarge skips itself on ext4, with and without
 // the mount, because 8 KiB of attributes do not fit there (M-35).
 var unfit = map[string]string{
 	"FcntlFlockLocksFile": "it fails on ext4, too: both locks are of one process",
@@ -281,7 +281,7 @@ func TestStartFailsOnIncompleteConfig(t *testing.T) {
 		good.Name = c.name
 		m := check.Must(Start(good))
 		h := header(alice, rootID)
-		w.says("lookup in "+c.name, m.Lookup(nil, &h, "f", &fuse.EntryOut{}), c.want)
+		w.want("lookup in "+c.name, m.Lookup(nil, &h, "f", &fuse.EntryOut{}), c.want)
 		w.must(m.Close())
 	}
 	if o2, n2, r2 := w.sys.Counts(); o2 != o || n2 != n || r2 != r {

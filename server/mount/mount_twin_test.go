@@ -34,7 +34,7 @@ func TestMountDiffersFromSambaAsDocumented(t *testing.T) {
 	d := &differences{world: w, server: s, uid: ids[1]}
 	empty := filepath.Join(t.TempDir(), "empty")
 	w.must(os.WriteFile(empty, nil, 0o600))
-	// Nobody may list these directories, so that a directory's grant does not replace a missing grant of a file.
+	// Nobody may list these directories, so a directory's grant cannot replace a missing grant of a file.
 	const closed = "O:BAG:SYD:P(A;;0x100026;;;WD)(A;OICI;FA;;;BA)" // FILE_ADD_FILE, FILE_APPEND_DATA, FILE_TRAVERSE
 	all := "O:BAG:SYD:P(A;;FA;;;" + bin + ")"
 	t.Run("rename over a file", func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestMountDiffersFromSambaAsDocumented(t *testing.T) {
 			d.create("over/to"+name, "O:BAG:SYD:P(A;;0x12019f;;;"+bin+")") // everything but deletion
 		}
 		out, err := s.Client("bin", "v3", `rename over\a over\toa -f`)
-		check.That(t, err == nil && !d.there("over/a"), "the server refuses: %s, %v", out, err)
+		check.That(t, err == nil && !d.exists("over/a"), "the server refuses: %s, %v", out, err)
 		if out, err := d.run(d.uid, "mv", "-f", "over/b", "over/tob"); err == nil ||
 			!strings.Contains(out, "Permission denied") {
 			t.Errorf(`F-58: the mount: %s, %v, want text containing "Permission denied", an error`, out, err)
@@ -74,7 +74,7 @@ func TestMountDiffersFromSambaAsDocumented(t *testing.T) {
 		d.folder("run", closed)
 		d.create("run/tool", "O:BAG:SYD:P(A;;0x100021;;;"+bin+")") // FILE_READ_DATA, FILE_EXECUTE, SYNCHRONIZE
 		w.must(os.WriteFile(filepath.Join(w.root, "run/tool"), []byte("#!/bin/true\n"), 0o777))
-		if status := d.opens("run/tool", 0x100021); status != 0 {
+		if status := d.open("run/tool", 0x100021); status != 0 {
 			t.Errorf("the server: %#x, want %#x", status, 0)
 		}
 		if out, err := d.run(d.uid, "/bin/sh", "-c", "exec run/tool"); err == nil ||
@@ -89,10 +89,10 @@ func TestMountDiffersFromSambaAsDocumented(t *testing.T) {
 	t.Run("link without reading attributes", func(t *testing.T) {
 		d.folder("link", closed)
 		d.create("link/a", "O:BAG:SYD:P(A;;0x100100;;;"+bin+")") // FILE_WRITE_ATTRIBUTES, SYNCHRONIZE
-		if out, err := s.Client("bin", "v3", `hardlink link\a link\server`); err != nil || !d.there("link/server") {
+		if out, err := s.Client("bin", "v3", `hardlink link\a link\server`); err != nil || !d.exists("link/server") {
 			t.Errorf("the server: %s, %v", out, err)
 		}
-		if out, err := d.run(d.uid, "ln", "link/a", "link/mount"); err == nil || d.there("link/mount") {
+		if out, err := d.run(d.uid, "ln", "link/a", "link/mount"); err == nil || d.exists("link/mount") {
 			t.Errorf("F-59: the mount: %s, %v", out, err)
 		}
 		w.describe("link/a", "O:BAG:SYD:P(A;;0x100180;;;"+bin+")")
@@ -135,7 +135,7 @@ type differences struct {
 	uid    uint32
 }
 
-// folder makes a directory that every process may use past the descriptors.
+// folder creates a directory whose mode allows everything.
 func (d *differences) folder(name, text string) {
 	d.Helper()
 	d.must(errors.Join(os.Mkdir(filepath.Join(d.root, name), 0o700), unix.Chmod(filepath.Join(d.root, name), 0o777)))
@@ -150,14 +150,14 @@ func (d *differences) create(name, text string) {
 	d.describe(name, text)
 }
 
-// there reports whether a file is in the tree.
-func (d *differences) there(name string) bool {
+// exists reports whether a file is in the tree.
+func (d *differences) exists(name string) bool {
 	_, err := os.Lstat(filepath.Join(d.root, name))
 	return err == nil
 }
 
-// opens opens a file of the server with rights and returns the status.
-func (d *differences) opens(name string, want winnt.AccessMask) ntstatus.Status {
+// open opens a file of the server with rights and returns the status.
+func (d *differences) open(name string, want winnt.AccessMask) ntstatus.Status {
 	d.Helper()
 	if err := exec.Command("/usr/bin/python3", "-c", "import samba.samba3.libsmb_samba_internal").Run(); err != nil {
 		smbd.Skip(d.TB, "python3 has no Samba here: install the package python3-samba")

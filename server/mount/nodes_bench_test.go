@@ -22,7 +22,7 @@ import (
 	"github.com/refmon/refmon/ntacl"
 )
 
-// contender is a folder that BenchmarkNames compares. below is the same folder in the file system below.
+// contender is a folder that BenchmarkNames compares. below is its path in the backing file system.
 type contender struct{ name, dir, below string }
 
 // contenders returns a folder on the file system itself, on go-fuse's loopback with the mount's time-outs, on a mount
@@ -35,7 +35,7 @@ func contenders(b *testing.B) []contender {
 		{"shipped", shipped.at, shipped.root}}
 	for i, c := range all {
 		c.dir, c.below = filepath.Join(c.dir, "a", c.name), filepath.Join(c.below, "a", c.name)
-		w.must(os.MkdirAll(c.below, 0o755)) // names are as deep for each
+		w.must(os.MkdirAll(c.below, 0o755)) // names have the same depth in each
 		if i > 1 {
 			for _, dir := range []string{filepath.Dir(c.below), c.below} {
 				w.must(unix.Setxattr(dir, ntacl.Name, attribute("O:BAG:SYD:P(A;OICI;FA;;;WD)"), 0))
@@ -65,8 +65,8 @@ func recording(b testing.TB) *kernel.System {
 	return kernel.Boot(kernel.Config{Log: log})
 }
 
-// used returns the processor time of this process, which serves the mounts, and of its ended children.
-func used() (sum time.Duration) {
+// cpuTime returns the processor time of this process, which serves the mounts, and of its ended children.
+func cpuTime() (sum time.Duration) {
 	for _, who := range []int{unix.RUSAGE_SELF, unix.RUSAGE_CHILDREN} {
 		var r unix.Rusage
 		if unix.Getrusage(who, &r) == nil {
@@ -83,14 +83,14 @@ func race(b *testing.B, all []contender, times int, run func(c contender, i int)
 	for round := 0; b.Loop(); round++ {
 		for i := range all {
 			c := all[(i+round)%len(all)] // who is first changes
-			cpu, start := used(), time.Now()
+			cpu, start := cpuTime(), time.Now()
 			for i := range times {
 				if err := run(c, i); err != nil {
 					b.Fatal(c.name, err)
 				}
 			}
 			took[c.name] = append(took[c.name], time.Since(start).Seconds()*1e6/float64(times))
-			busy[c.name] = append(busy[c.name], (used()-cpu).Seconds()*1e6/float64(times))
+			busy[c.name] = append(busy[c.name], (cpuTime()-cpu).Seconds()*1e6/float64(times))
 		}
 	}
 	b.ReportMetric(0, "ns/op")
@@ -123,7 +123,7 @@ func ratios(a, b []float64) []float64 {
 	return out
 }
 
-// fill creates a folder and files in it, in the file system below. The files have descriptors if described is set.
+// fill creates a folder with files in the backing file system. The files have descriptors if described is set.
 func fill(b *testing.B, c contender, dir string, files int, described bool) {
 	at := filepath.Join(c.below, dir)
 	check.NoError(b, os.MkdirAll(at, 0o755))
@@ -156,7 +156,7 @@ func listed(dir string, want int) error {
 	return errors.Join(err, f.Close())
 }
 
-// created creates an empty file and removes it.
+// created creates and removes an empty file.
 func created(c contender, i int) error {
 	name := filepath.Join(c.dir, fmt.Sprintf("new-%d", i))
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)

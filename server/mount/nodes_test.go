@@ -20,7 +20,7 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// numberOf returns the number of a file below.
+// numberOf returns the inode number of a file of the backing tree.
 func (w *world) numberOf(name string) uint64 {
 	w.Helper()
 	var s unix.Stat_t
@@ -37,7 +37,7 @@ func TestReusedInodeNumberShowsNoNewFile(t *testing.T) {
 	cmd := as(bob, "/bin/sh", "-c", `cd "$0/gone" && echo there && read go && cat f`, w.at)
 	cmd.Stderr = io.Discard
 	shell := w.talkTo(cmd)
-	w.hears(shell, "there")
+	w.readLine(shell, "there")
 	w.must(os.Remove(filepath.Join(w.root, "gone")))
 	again := ""
 	for i := range 500 {
@@ -113,7 +113,7 @@ func TestReplacedFileOpenIsESTALE(t *testing.T) {
 	_, after, _ := w.sys.Counts()
 	check.That(t, after == before, "M-11: %d handles after the refused open, want %d", after, before)
 	_, s := w.m.ListXAttr(nil, &first, nil)
-	w.says("M-11: names of the attributes of another file", s, unix.ESTALE)
+	w.want("M-11: names of the attributes of another file", s, unix.ESTALE)
 	w.sees(bob, "second", "cat", "d/f")
 }
 
@@ -158,7 +158,7 @@ func TestNamesInReplacedDirectoryAreESTALE(t *testing.T) {
 		"file without a name": w.m.Tmpfile(nil, &fuse.CreateIn{InHeader: d, Flags: unix.O_RDWR, Mode: 0o600},
 			&fuse.CreateOut{}),
 	} {
-		w.says("M-11: "+what, got, unix.ESTALE)
+		w.want("M-11: "+what, got, unix.ESTALE)
 	}
 	_, after, _ := w.sys.Counts()
 	check.Equal(t, after, before, "M-11: handles")
@@ -205,7 +205,7 @@ func TestUnknownNodeIsESTALEAndHandleEBADF(t *testing.T) {
 		"getxattr":     {second(w.m.GetXAttr(nil, &in, ntfsACL, nil)), stale},
 		"getxattr ea":  {second(w.m.GetXAttr(nil, &in, "user.a", nil)), stale},
 		"getxattr not": {second(w.m.GetXAttr(nil, &in, "security.capability", nil)), unix.ENODATA},
-		"setxattr":     {w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: in}, ntfsACL, raw(full)), stale},
+		"setxattr":     {w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: in}, ntfsACL, bytesOf(full)), stale},
 		"setxattr ea":  {w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: in}, "user.a", nil), stale},
 		"listxattr":    {second(w.m.ListXAttr(nil, &in, nil)), stale},
 		"removexattr":  {w.m.RemoveXAttr(nil, &in, "user.a"), stale},
@@ -228,7 +228,7 @@ func TestUnknownNodeIsESTALEAndHandleEBADF(t *testing.T) {
 		"setattr by it": {w.m.SetAttr(nil, &fuse.SetAttrIn{SetAttrInCommon: fuse.SetAttrInCommon{InHeader: header(alice, f),
 			Fh: none, Size: 4, Valid: fuse.FATTR_SIZE | fuse.FATTR_FH}}, &fuse.AttrOut{}), 0},
 	} {
-		w.says("M-11: "+what, c.got, c.want)
+		w.want("M-11: "+what, c.got, c.want)
 	}
 	w.m.Release(nil, &fuse.ReleaseIn{InHeader: inRoot, Fh: none})
 	w.m.ReleaseDir(&fuse.ReleaseIn{InHeader: inRoot, Fh: none})

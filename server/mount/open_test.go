@@ -25,13 +25,13 @@ func TestHandleKeepsGrantedRights(t *testing.T) {
 	script := `exec 3<>d/f; echo opened; read go; cat <&3; echo after >&3; stat -L -c %s /dev/fd/3`
 	cmd := as(alice, "/bin/sh", "-c", `cd "$0" && `+script, w.at)
 	shell := w.talkTo(cmd)
-	w.hears(shell, "opened")
+	w.readLine(shell, "opened")
 	w.describe("d/f", "O:BAG:SYD:P(A;;FA;;;BA)")
 	w.refused(alice, "Permission denied", "cat", "d/f")
 	w.must(os.Remove(filepath.Join(w.root, "d/f")))
 	w.must(check.Err(io.WriteString(shell.in, "go\n")))
-	w.hears(shell, "before")
-	w.hears(shell, "13")
+	w.readLine(shell, "before")
+	w.readLine(shell, "13")
 	w.must(cmd.Wait())
 }
 

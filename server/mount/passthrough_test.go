@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// ways says how many handles of a file go past the mount, and how many do not.
-func (w *world) ways(name string) (passed, plain int) {
+// handleCounts returns the number of a file's passthrough handles, and of its other handles.
+func (w *world) handleCounts(name string) (passed, plain int) {
 	w.Helper()
 	n := w.m.nodes.get(w.known(0, name))
 	w.m.mu.Lock()
@@ -33,7 +33,7 @@ func TestOnlyFullRightsHandlesUsePassthrough(t *testing.T) {
 	w.must(unix.Chmod(filepath.Join(w.root, "f"), 0o4755))
 	at := filepath.Join(w.at, "f")
 	f := check.Must(os.OpenFile(at, os.O_RDWR, 0))
-	if passed, _ := w.ways("f"); passed == 0 {
+	if passed, _ := w.handleCounts("f"); passed == 0 {
 		t.Skip("the host's kernel has no passthrough")
 	}
 	if info, err := os.Stat(filepath.Join(w.root, "f")); err != nil || info.Mode()&os.ModeSetuid != 0 {
@@ -45,7 +45,7 @@ func TestOnlyFullRightsHandlesUsePassthrough(t *testing.T) {
 	if n, err := reader.ReadAt(b, 0); err != nil || string(b[:n]) != "012abc6789" {
 		t.Errorf(`M-18: %q, %v, want "012abc6789", no error`, b[:n], err)
 	}
-	if passed, plain := w.ways("f"); passed != 2 || plain != 0 {
+	if passed, plain := w.handleCounts("f"); passed != 2 || plain != 0 {
 		t.Errorf("M-18: %d past the mount, %d not, want 2, 0", passed, plain)
 	}
 	w.must(errors.Join(f.Close(), reader.Close()))
@@ -58,7 +58,7 @@ func TestOnlyFullRightsHandlesUsePassthrough(t *testing.T) {
 		t.Errorf("M-18: %q, %v", b[:n], err)
 	}
 	w.must(errors.Join(log.Close(), reader.Close()))
-	w.settled("log")
+	w.awaitRelease("log")
 	reader = check.Must(os.Open(filepath.Join(w.at, "log")))
 	if _, err := os.OpenFile(filepath.Join(w.at, "log"), os.O_WRONLY|os.O_APPEND, 0); !errors.Is(err, unix.EBUSY) {
 		t.Errorf("M-18: an appending open while a passthrough handle exists: %v, want %v", err, unix.EBUSY)
@@ -66,11 +66,11 @@ func TestOnlyFullRightsHandlesUsePassthrough(t *testing.T) {
 	w.must(reader.Close())
 }
 
-// settled waits until the kernel has released every handle of a file.
-func (w *world) settled(name string) {
+// awaitRelease waits until the kernel has released every handle of a file.
+func (w *world) awaitRelease(name string) {
 	w.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
-		if passed, plain := w.ways(name); passed+plain == 0 {
+		if passed, plain := w.handleCounts(name); passed+plain == 0 {
 			return
 		}
 		fd, err := unix.Open(w.at, unix.O_RDONLY|unix.O_DIRECTORY, 0) // a request that the others are before

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// opensFor opens a file for a user as the host's kernel does, and returns the request that reads it.
+// opensFor opens a file for a user, like the host's kernel, and returns the request that reads it.
 func (w *world) opensFor(uid uint32, path string, flags uint32) *fuse.ReadIn {
 	w.Helper()
 	in := fuse.OpenIn{InHeader: header(uid, w.known(uid, path)), Flags: flags}

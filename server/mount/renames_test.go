@@ -62,9 +62,9 @@ func TestRenameOfDirectoryFailsNoRequest(t *testing.T) {
 		}},
 		{"rename from it", func() fuse.Status { return rename(d, root, "f", "f") }},
 	} {
-		once = func() { w.says("M-11: rename of the directory", rename(root, root, "d", "e"), 0) }
-		w.says("M-11: "+c.what, c.do(), 0)
-		w.says("M-11: rename back", rename(root, root, "e", "d"), 0)
+		once = func() { w.want("M-11: rename of the directory", rename(root, root, "d", "e"), 0) }
+		w.want("M-11: "+c.what, c.do(), 0)
+		w.want("M-11: rename back", rename(root, root, "e", "d"), 0)
 	}
 }
 
@@ -81,7 +81,7 @@ func TestRenameDelaysOnlyRequestsBelow(t *testing.T) {
 	var missing, sub fuse.EntryOut
 	found, looked := make(chan fuse.Status, 1), make(chan struct{})
 	st := w.m.nodes.rename(w.m.nodes.get(d.NodeId).file, w.m.nodes.get(rootID), "e", func() ntstatus.Status {
-		w.says("M-11: missing name", w.m.Lookup(nil, &other, "missing", &missing), unix.ENOENT)
+		w.want("M-11: missing name", w.m.Lookup(nil, &other, "missing", &missing), unix.ENOENT)
 		w.must(os.Rename(filepath.Join(w.root, "d"), filepath.Join(w.root, "e")))
 		once = func() { close(looked) }
 		go func() { found <- w.m.Lookup(nil, &d, "sub", &sub) }()
@@ -89,5 +89,5 @@ func TestRenameDelaysOnlyRequestsBelow(t *testing.T) {
 		return ntstatus.Success
 	})
 	check.Success(t, st)
-	w.says("M-11: lookup in the renamed directory", <-found, 0)
+	w.want("M-11: lookup in the renamed directory", <-found, 0)
 }

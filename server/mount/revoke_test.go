@@ -18,8 +18,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// revoked ends the use of a file of the tree, as refmond revoke does, and returns what the mount cannot end.
-func (w *world) revoked(file string) []Passed {
+// revoke revokes a file of the tree, like refmond revoke, and returns the handles that the mount cannot end.
+func (w *world) revoke(file string) []Passed {
 	w.Helper()
 	selected := func(_ *token.Token, name string) bool { return strings.EqualFold(name, `\Device\share\`+file) }
 	if _, n := w.sys.Revoke(nil, selected); n == 0 {
@@ -48,7 +48,7 @@ func TestRevokeEndsServedHandles(t *testing.T) {
 	check.Equal(t, check.Err(f.ReadAt(b, 0)), nil,
 		"docs/revocation.md says that an open file stays when its descriptor changes")
 	w.describe("f", "O:BAG:SYD:P(A;;FA;;;WD)")
-	if remain := w.revoked("f"); len(remain) != 0 {
+	if remain := w.revoke("f"); len(remain) != 0 {
 		t.Errorf("W-101: remains %v, want nothing", remain)
 	}
 	if _, err := f.ReadAt(b, 0); !errors.Is(err, unix.EACCES) {
@@ -75,14 +75,14 @@ func TestRevokeNamesPassthrough(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
 	f := check.Must(os.Open(filepath.Join(w.at, "f")))
-	if passed, _ := w.ways("f"); passed == 0 {
+	if passed, _ := w.handleCounts("f"); passed == 0 {
 		t.Skip("the host's kernel has no passthrough")
 	}
 	page := check.Must(unix.Mmap(int(f.Fd()), 0, 10, unix.PROT_READ, unix.MAP_SHARED))
 	w.describe("f", "O:BAG:SYD:P(A;;FA;;;BA)")
 	check.Equal(t, check.Err(f.ReadAt(make([]byte, 10), 0)), nil,
 		"docs/revocation.md says that a passthrough handle stays when the descriptor changes")
-	if got := w.revoked("f"); len(got) != 1 || got[0] != (Passed{Name: `\Device\share\f`, UID: 0}) {
+	if got := w.revoke("f"); len(got) != 1 || got[0] != (Passed{Name: `\Device\share\f`, UID: 0}) {
 		t.Errorf(`W-101: remains %v, want \Device\share\f of uid 0`, got)
 	}
 	root := fileaccess.UnixUser(0)
@@ -90,12 +90,12 @@ func TestRevokeNamesPassthrough(t *testing.T) {
 	check.SlicesEqual(t, w.m.Revoke(byUser), []Passed{{Name: `\Device\share\f`, UID: 0}}, "W-101: what remains")
 	check.Equal(t, check.Err(f.ReadAt(make([]byte, 10), 0)), nil,
 		"docs/revocation.md says that a passthrough handle goes on reading")
-	if string(page) != "0123456789" { // a page that is gone would be a signal
+	if string(page) != "0123456789" { // a missing page would be a signal
 		t.Errorf("docs/revocation.md says that the map of a passthrough file stays: %q", page)
 	}
 	w.must(unix.Munmap(page))
 	w.must(f.Close())
-	w.settled("f")
+	w.awaitRelease("f")
 	if got := w.m.Revoke(func(*token.Token, string) bool { return true }); len(got) != 0 {
 		t.Errorf("after the close: %v remain, want none", got)
 	}
@@ -162,7 +162,7 @@ func TestRevokeEndsListing(t *testing.T) {
 		names, err := d.Readdirnames(-1)
 		check.RequireThat(t, err == nil && len(names) == 1, "before the revocation: %q, %v, want one name", names, err)
 	}
-	if remain := w.revoked("d"); len(remain) != 0 {
+	if remain := w.revoke("d"); len(remain) != 0 {
 		t.Errorf("W-101: remains %v, want nothing", remain)
 	}
 	w.must(check.Err(d.Seek(0, io.SeekStart)))
@@ -181,7 +181,7 @@ func TestRevokeFindsFileByAnyOfItsNames(t *testing.T) {
 	w.must(os.Link(filepath.Join(w.root, "d", "f"), filepath.Join(w.root, "hard")))
 	f := check.Must(os.Open(filepath.Join(w.at, "d", "f")))
 	defer f.Close()
-	if passed, _ := w.ways("d/f"); passed == 0 {
+	if passed, _ := w.handleCounts("d/f"); passed == 0 {
 		t.Skip("the host's kernel has no passthrough")
 	}
 	w.must(check.Err(os.Stat(filepath.Join(w.at, "hard"))))

@@ -21,7 +21,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// stored returns the stored descriptor of a file below, nil if it has none. It follows no link.
+// stored returns the stored descriptor of a file of the backing tree, nil if it has none. It does not follow links.
 func (w *world) stored(name string) *sd.Descriptor {
 	w.Helper()
 	b := make([]byte, 1<<16)
@@ -33,7 +33,7 @@ func (w *world) stored(name string) *sd.Descriptor {
 	return check.Must(ntacl.Decode(b[:n])).Descriptor
 }
 
-// descriptorOf returns the stored descriptor of a file below as text.
+// descriptorOf returns the stored descriptor of a file of the backing tree as text.
 func (w *world) descriptorOf(name string) string {
 	w.Helper()
 	return check.Must(sddl.Format(w.stored(name), sddl.Options{}))
@@ -113,24 +113,24 @@ func TestWritableHandleTruncatesWithoutRight(t *testing.T) {
 		return out, s
 	}
 	out, s := cut(alice, fh, 8)
-	if w.says("M-24: alice", s, 0); out.Size != 8 || out.AttrValid == 0 || out.Nlink != 1 || out.Uid != 0 {
+	if w.want("M-24: alice", s, 0); out.Size != 8 || out.AttrValid == 0 || out.Nlink != 1 || out.Uid != 0 {
 		t.Errorf("M-24: %+v, want size 8, a validity above 0, 1 link, uid 0", out)
 	}
 	out, s = cut(unknown, fh, 6)
-	if w.says("M-24: no user", s, 0); out.Size != 6 || out.AttrValid != 0 || out.Nlink != 1 || out.Uid != unknownOwner ||
+	if w.want("M-24: no user", s, 0); out.Size != 6 || out.AttrValid != 0 || out.Nlink != 1 || out.Uid != unknownOwner ||
 		out.Gid != unknownOwner || out.Mode != syscall.S_IFREG|0o755 || out.Ino == 0 || out.Mtime != 0 {
 		t.Errorf("M-24: %+v", out)
 	}
 	also = fuse.FATTR_MODE
 	_, s = cut(unknown, fh, 5)
-	w.says("M-24: no user, with a mode", s, unix.EACCES)
+	w.want("M-24: no user, with a mode", s, unix.EACCES)
 	if info, err := os.Stat(filepath.Join(w.root, "f")); err != nil || info.Size() != 6 {
 		t.Errorf("M-24: %v, %v, want 6, nil", info.Size(), err)
 	}
 	w.m.leave(fh)
 }
 
-// counted returns how many handles there are, and of how many files their ways are noted.
+// counted returns the number of handles, and of files with recorded handle kinds.
 func (w *world) counted() (opens, files int) {
 	w.m.mu.Lock()
 	defer w.m.mu.Unlock()
@@ -165,7 +165,7 @@ func TestOpenHonorsTruncCreatAndExcl(t *testing.T) {
 	} {
 		handles, _ := w.counted()
 		out, s := create(c.name, c.flags)
-		w.says("M-13: create "+c.name, s, c.want)
+		w.want("M-13: create "+c.name, s, c.want)
 		b, err := os.ReadFile(filepath.Join(w.root, c.name))
 		check.That(t, c.text == "-" || err == nil && string(b) == c.text,
 			"M-13: %s holds %q, %v, want %q", c.name, b, err, c.text)
@@ -185,14 +185,14 @@ func TestOpenHonorsTruncCreatAndExcl(t *testing.T) {
 		t.Errorf("M-18: %d handles are counted, of %d files, want 0, 0", opens, files)
 	}
 	var out fuse.OpenOut
-	w.says("M-13: a directory is opened", w.m.Open(nil, &fuse.OpenIn{InHeader: header(alice, w.known(alice, "d"))}, &out),
+	w.want("M-13: a directory is opened", w.m.Open(nil, &fuse.OpenIn{InHeader: header(alice, w.known(alice, "d"))}, &out),
 		unix.EISDIR)
-	w.says("M-13: a file is listed", w.m.OpenDir(nil, &fuse.OpenIn{InHeader: header(alice, w.known(alice, "f"))}, &out),
+	w.want("M-13: a file is listed", w.m.OpenDir(nil, &fuse.OpenIn{InHeader: header(alice, w.known(alice, "f"))}, &out),
 		unix.ENOTDIR)
 	for granted, want := range map[winnt.AccessMask]syscall.Errno{winnt.FILE_READ_DATA: unix.EIO,
 		winnt.FILE_WRITE_DATA: unix.EIO, winnt.FILE_APPEND_DATA: unix.EIO} { // its handle is invalid
 		fh := w.m.enter(&open{granted: granted})
-		w.says("fsync", w.m.Fsync(nil, &fuse.FsyncIn{InHeader: header(alice, 0), Fh: fh}), want)
+		w.want("fsync", w.m.Fsync(nil, &fuse.FsyncIn{InHeader: header(alice, 0), Fh: fh}), want)
 		w.m.leave(fh)
 	}
 }
@@ -214,10 +214,10 @@ func TestSyncReachesHost(t *testing.T) {
 	w.file("d/f", "text", full)
 	var out fuse.OpenOut
 	in := &fuse.OpenIn{InHeader: header(alice, w.known(alice, "d"))}
-	w.says("opendir", w.m.OpenDir(nil, in, &out), 0)
-	w.says("a directory", w.m.FsyncDir(nil, &fuse.FsyncIn{InHeader: header(alice, 0), Fh: out.Fh}), unix.EIO)
+	w.want("opendir", w.m.OpenDir(nil, in, &out), 0)
+	w.want("a directory", w.m.FsyncDir(nil, &fuse.FsyncIn{InHeader: header(alice, 0), Fh: out.Fh}), unix.EIO)
 	fh := w.opens(alice, "d/f", syscall.O_RDONLY)
-	w.says("a file", w.m.Fsync(nil, &fuse.FsyncIn{InHeader: header(alice, 0), Fh: fh}), unix.EIO)
+	w.want("a file", w.m.Fsync(nil, &fuse.FsyncIn{InHeader: header(alice, 0), Fh: fh}), unix.EIO)
 	check.Equal(t, strings.Join(synced, " "), "d f", "what the host was to make durable")
 	w.m.leave(out.Fh)
 	w.m.leave(fh)
@@ -227,7 +227,7 @@ func TestSyncReachesHost(t *testing.T) {
 // that appends or reads counts as none. Times are set exactly, also before 1970, and each alone (M-24).
 func TestSetAttrSetsSizesAndTimesExactly(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
-	// bob appends and sets no size; he may write attributes.
+	// bob may append and write attributes, and not set the size.
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;0x120185;;;"+user(bob)+")")
 	path, node := filepath.Join(w.root, "f"), w.known(alice, "f")
 	writes, reads := w.opens(alice, "f", syscall.O_RDWR), w.opens(alice, "f", syscall.O_RDONLY)
@@ -278,7 +278,7 @@ func TestSetAttrSetsSizesAndTimesExactly(t *testing.T) {
 			in.Valid |= fuse.FATTR_FH
 		}
 		var out fuse.AttrOut
-		w.says("M-24: "+c.name, w.m.SetAttr(nil, in, &out), c.want)
+		w.want("M-24: "+c.name, w.m.SetAttr(nil, in, &out), c.want)
 		w.must(unix.Stat(path, &after))
 		access, wrote := before.Atim, before.Mtim
 		if c.want == 0 && c.valid&atime != 0 {
@@ -288,7 +288,7 @@ func TestSetAttrSetsSizesAndTimesExactly(t *testing.T) {
 		case c.want == 0 && c.valid&mtime != 0:
 			wrote = unix.Timespec{Sec: int64(c.in.Mtime), Nsec: int64(c.in.Mtimensec)}
 		case c.want == 0 && c.valid&size != 0:
-			wrote = after.Mtim // the host sets it
+			wrote = after.Mtim // set by the host
 		}
 		if after.Size != c.size || after.Atim != access || after.Mtim != wrote {
 			t.Errorf("M-24: %s: %d bytes, times %v and %v; want %d, %v and %v",
@@ -339,7 +339,7 @@ func TestSetAttrWithoutReadAttributesFails(t *testing.T) {
 	w.describe("", "O:BAG:SYD:P(A;;FX;;;WD)")
 	w.file("drop", "0123456789", "O:BAG:SYD:P(A;;0x100106;;;"+user(bob)+")")
 	before := check.Must(os.Stat(filepath.Join(w.root, "drop")))
-	check.Equal(t, w.byName(bob, "drop", 3), fuse.EACCES, "M-24: truncate")
+	check.Equal(t, w.truncate(bob, "drop", 3), fuse.EACCES, "M-24: truncate")
 	w.refused(bob, "Permission denied", "touch", "-c", "-d", "@1000000000", "drop")
 	after := check.Must(os.Stat(filepath.Join(w.root, "drop")))
 	if after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()) {
@@ -353,8 +353,8 @@ func TestSetAttrWithoutReadAttributesFails(t *testing.T) {
 	}
 }
 
-// byName changes the size of a file by its name, like truncate(2).
-func (w *world) byName(uid uint32, name string, size uint64) fuse.Status {
+// truncate changes the size of a file by its name, like truncate(2).
+func (w *world) truncate(uid uint32, name string, size uint64) fuse.Status {
 	w.Helper()
 	return w.m.SetAttr(nil, &fuse.SetAttrIn{SetAttrInCommon: fuse.SetAttrInCommon{
 		InHeader: header(uid, w.known(uid, name)), Valid: fuse.FATTR_SIZE, Size: size}}, &fuse.AttrOut{})

@@ -14,7 +14,7 @@ func TestMountStatsCountByOperationAndUser(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Denied = func(*Denial) {} })
 	w.file("plan", "the plan\n", "O:"+user(alice)+"G:SYD:(A;;FA;;;"+user(alice)+")")
 	held := w.talkTo(as(alice, "/bin/sh", "-c", "exec 3<"+w.at+"/plan; echo open; read x"))
-	w.hears(held, "open")
+	w.readLine(held, "open")
 	for range 3 {
 		_ = as(bob, "/bin/cat", w.at+"/plan").Run() // denied
 	}

@@ -26,7 +26,7 @@ func TestOperationTableCoversGoFuse(t *testing.T) {
 	for _, o := range operations {
 		rows[o.method] = o
 	}
-	// These are not operations of the protocol. Writev hands on to Write.
+	// These are not operations of the protocol. Writev calls Write.
 	rest := map[string]bool{"String": true, "SetDebug": true, "Init": true, "OnUnmount": true, "Writev": true}
 	raw := reflect.TypeFor[fuse.RawFileSystem]()
 	m := reflect.ValueOf(&Mount{RawFileSystem: fuse.NewDefaultRawFileSystem()})
@@ -58,7 +58,7 @@ func header(uid uint32, node uint64) fuse.InHeader {
 	return fuse.InHeader{NodeId: node, Caller: fuse.Caller{Owner: fuse.Owner{Uid: uid, Gid: uid}}}
 }
 
-// known returns the node of a name, as the kernel would find it for a user.
+// known looks a path up as a user and returns its node.
 func (w *world) known(uid uint32, path string) uint64 {
 	w.Helper()
 	id := uint64(rootID)
@@ -71,7 +71,7 @@ func (w *world) known(uid uint32, path string) uint64 {
 	return id
 }
 
-// opens opens a file as a user.
+// open opens a file as a user.
 func (w *world) opens(uid uint32, path string, flags uint32) uint64 {
 	w.Helper()
 	var out fuse.OpenOut
@@ -164,7 +164,7 @@ func denials(w *world) map[string]func() fuse.Status {
 			return w.m.Tmpfile(nil, &fuse.CreateIn{InHeader: *in(dir), Flags: syscall.O_RDWR}, &fuse.CreateOut{})
 		},
 		"SETXATTR": func() fuse.Status {
-			return w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: *in(w.known(bob, "readable"))}, ntfsACL, raw(everybody))
+			return w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: *in(w.known(bob, "readable"))}, ntfsACL, bytesOf(everybody))
 		},
 		"REMOVEXATTR": func() fuse.Status { return w.m.RemoveXAttr(nil, in(f), ntACL) },
 	}
@@ -223,7 +223,7 @@ func TestMountPageHasOperationTable(t *testing.T) {
 	case !*update:
 		t.Errorf("%s is old: go test ./mount -run TestMountPageHasOperationTable -update", tablePage)
 	default:
-		if err := os.WriteFile(tablePage, []byte(want), 0o644); err != nil { //nolint:gosec // a page for all to read
+		if err := os.WriteFile(tablePage, []byte(want), 0o644); err != nil { //nolint:gosec // a page that everybody may read
 			t.Fatal(err)
 		}
 	}

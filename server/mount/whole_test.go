@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// alices is a descriptor of alice's file. bob may change it, and carol, who may read every SACL, may read it.
+// alices is the descriptor of alice's file. bob may change it, carol may read it and every SACL.
 const alices = "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;;FA;;;S-1-22-1-61001)(A;;0x1301bf;;;S-1-22-1-61002)" +
 	"(A;;0x1200a9;;;S-1-22-1-61003)"
 
@@ -34,11 +34,11 @@ func (w *world) readWhole(uid uint32, name string) (text string, errno unix.Errn
 	return text, 0
 }
 
-// setsWhole replaces the whole descriptor of a file as a user and expects an error.
+// setsWhole replaces the whole descriptor of a file as a user and checks the error.
 func (w *world) setsWhole(uid uint32, name string, value []byte, want unix.Errno) {
 	w.Helper()
 	in := &fuse.SetXAttrIn{InHeader: header(uid, w.known(uid, name))}
-	w.says(fmt.Sprintf("uid %d replaces the descriptor of %s", uid, name), w.m.SetXAttr(nil, in, wholeACL, value), want)
+	w.want(fmt.Sprintf("uid %d replaces the descriptor of %s", uid, name), w.m.SetXAttr(nil, in, wholeACL, value), want)
 }
 
 // M-50: the whole descriptor or an error, never a part.
@@ -97,7 +97,7 @@ func TestWholeDescriptorWriteIsAllOrNothing(t *testing.T) {
 	} {
 		name := fmt.Sprint("f", i)
 		w.file(name, "", c.old)
-		w.setsWhole(c.by, name, raw(c.next), c.errno)
+		w.setsWhole(c.by, name, bytesOf(c.next), c.errno)
 		want := c.next
 		if c.errno != 0 {
 			want = c.old
@@ -105,7 +105,7 @@ func TestWholeDescriptorWriteIsAllOrNothing(t *testing.T) {
 		check.Equal(t, w.descriptorOf(name), want, "M-51: %s: the descriptor", c.what)
 	}
 	w.file("f", "", alices)
-	for _, value := range [][]byte{nil, {1}, make([]byte, 20), raw(alices)[:30], []byte(alices)} {
+	for _, value := range [][]byte{nil, {1}, make([]byte, 20), bytesOf(alices)[:30], []byte(alices)} {
 		w.setsWhole(alice, "f", value, unix.EINVAL)
 	}
 	p := sddl.MustParse(alices).Parts()
@@ -114,8 +114,8 @@ func TestWholeDescriptorWriteIsAllOrNothing(t *testing.T) {
 		w.setsWhole(alice, "f", sd.New(p).Append(nil), unix.EINVAL)
 	}
 	h := header(alice, w.known(alice, "f"))
-	w.says("M-51: XATTR_CREATE", w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: h, Flags: xattrCreate}, wholeACL,
-		raw(alices)), unix.EEXIST)
+	w.want("M-51: XATTR_CREATE", w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: h, Flags: xattrCreate}, wholeACL,
+		bytesOf(alices)), unix.EEXIST)
 	check.Equal(t, w.descriptorOf("f"), alices, "M-51: after rejected values the descriptor")
 }
 
@@ -160,7 +160,7 @@ func TestWholeDescriptorsRoundTrip(t *testing.T) {
 		}
 		b.WriteString(pick("", "S:", "S:AI(AU;SAFA;FA;;;WD)", "S:P(AU;OICISA;FR;;;BA)(ML;;NW;;;ME)"))
 		want := b.String()
-		w.setsWhole(carol, "to", raw(want), 0)
+		w.setsWhole(carol, "to", bytesOf(want), 0)
 		got, errno := w.readWhole(carol, "to")
 		check.RequireThat(t, errno == 0 && got == want,
 			"M-50: seed %d: %s is read as %s, %v, want %s, 0", seed, want, got, errno, want)
@@ -169,8 +169,8 @@ func TestWholeDescriptorsRoundTrip(t *testing.T) {
 	}
 }
 
-// M-52: the attribute is listed if the mount says so, for files and directories, and cannot be removed. Without that it
-// can be read by its name.
+// M-52: if configured, the attribute is listed for files and directories and cannot be removed. Otherwise it can still
+// be read by its name.
 func TestDescriptorXattrIsListedIfConfigured(t *testing.T) {
 	for _, listed := range []bool{false, true} {
 		w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.ListDescriptors = listed })
@@ -185,10 +185,10 @@ func TestDescriptorXattrIsListedIfConfigured(t *testing.T) {
 			buf := make([]byte, 4096)
 			h := header(alice, w.known(alice, name))
 			n, s := w.m.ListXAttr(nil, &h, buf)
-			if w.says("M-52: list", s, 0); string(buf[:n]) != want {
+			if w.want("M-52: list", s, 0); string(buf[:n]) != want {
 				t.Errorf("M-52: listed %v: %s has %q, want %q", listed, name, buf[:n], want)
 			}
-			w.says("M-52: remove", w.m.RemoveXAttr(nil, &h, wholeACL), unix.EPERM)
+			w.want("M-52: remove", w.m.RemoveXAttr(nil, &h, wholeACL), unix.EPERM)
 		}
 		if text, errno := w.readWhole(alice, "f"); errno != 0 || text != alices {
 			t.Errorf("M-50: %s, %v, want %s, 0", text, errno, alices)
@@ -207,10 +207,10 @@ func TestOversizedDescriptorKeepsOldOne(t *testing.T) {
 		fmt.Fprintf(&b, "(A;;FR;;;S-1-5-21-1-2-3-%d)", i)
 	}
 	in := &fuse.SetXAttrIn{InHeader: header(alice, w.known(alice, "f"))}
-	s := w.m.SetXAttr(nil, in, wholeACL, raw(b.String()))
+	s := w.m.SetXAttr(nil, in, wholeACL, bytesOf(b.String()))
 	if s == fuse.OK {
 		t.Skip("this file system keeps long attributes")
 	}
-	w.says("M-51", s, unix.ENOSPC)
+	w.want("M-51", s, unix.ENOSPC)
 	check.Equal(t, w.descriptorOf("f"), alices, "M-51: the descriptor")
 }

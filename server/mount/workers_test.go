@@ -17,8 +17,8 @@ func TestThreadIdentityIsRestored(t *testing.T) {
 	w.file("ours", "", "O:BAG:SYD:P(A;;FA;;;BA)")
 	for range 3 {
 		h := header(bob, rootID)
-		w.says("M-1: bob requests", w.m.Lookup(nil, &h, "ours", &fuse.EntryOut{}), 0)
-		w.says("M-1: the server itself", w.m.do(func(th *worker) fuse.Status {
+		w.want("M-1: bob requests", w.m.Lookup(nil, &h, "ours", &fuse.EntryOut{}), 0)
+		w.want("M-1: the server itself", w.m.do(func(th *worker) fuse.Status {
 			v, _, st := th.openAt(w.m, "ours", nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA,
 				CreateDisposition: winnt.FILE_OPEN})
 			if st == ntstatus.Success {

@@ -25,7 +25,7 @@ func TestHandleDecidesRequest(t *testing.T) {
 	appends := w.opens(bob, "f", syscall.O_WRONLY|syscall.O_APPEND)
 	buf := make([]byte, 16)
 	r, s := w.m.Read(nil, &fuse.ReadIn{InHeader: header(unknown, node), Fh: fh}, buf)
-	if w.says("M-4: a read by no user", s, 0); s == fuse.OK {
+	if w.want("M-4: a read by no user", s, 0); s == fuse.OK {
 		if b, _ := r.Bytes(buf); string(b) != "text" {
 			t.Errorf(`M-4: %q, want "text"`, b)
 		}
@@ -34,23 +34,23 @@ func TestHandleDecidesRequest(t *testing.T) {
 		_, s := w.m.Write(nil, &fuse.WriteIn{InHeader: header(unknown, node), Fh: fh, WriteFlags: flags}, []byte(page))
 		return s
 	}
-	w.says("M-4: a write by no user", write(fh, 0, "TEXT"), 0)
+	w.want("M-4: a write by no user", write(fh, 0, "TEXT"), 0)
 	_, s = w.m.Write(nil, &fuse.WriteIn{InHeader: header(unknown, node), Fh: fh, Flags: syscall.O_APPEND,
 		WriteFlags: fuse.WRITE_CACHE}, []byte("Text"))
-	w.says("M-13: a page of a file that is open for appending", s, 0)
+	w.want("M-13: a page of a file that is open for appending", s, 0)
 	_, s = w.attributesOf(unknown, node, fh)
-	w.says("M-4: the attributes of a handle", s, 0)
-	w.says("M-13: a handle for appending overwrites", write(appends, 0, "over"), unix.EACCES)
-	w.says("M-4: a page, with a handle that overwrites", write(appends, fuse.WRITE_CACHE, "page"), 0)
+	w.want("M-4: the attributes of a handle", s, 0)
+	w.want("M-13: a handle for appending overwrites", write(appends, 0, "over"), unix.EACCES)
+	w.want("M-4: a page, with a handle that overwrites", write(appends, fuse.WRITE_CACHE, "page"), 0)
 	w.m.leave(fh)
-	w.says("M-4: a page that no handle may write", write(appends, fuse.WRITE_CACHE, "lost"), unix.EACCES)
+	w.want("M-4: a page that no handle may write", write(appends, fuse.WRITE_CACHE, "lost"), unix.EACCES)
 	for _, mode := range []uint32{0, unix.FALLOC_FL_PUNCH_HOLE | unix.FALLOC_FL_KEEP_SIZE} {
-		w.says("M-4: space by a handle for appending", w.m.Fallocate(nil, &fuse.FallocateIn{InHeader: header(bob, node),
+		w.want("M-4: space by a handle for appending", w.m.Fallocate(nil, &fuse.FallocateIn{InHeader: header(bob, node),
 			Fh: appends, Length: 9, Mode: mode}), unix.EACCES)
 	}
 	size := &fuse.SetAttrIn{SetAttrInCommon: fuse.SetAttrInCommon{InHeader: header(bob, node), Fh: appends,
 		Valid: fuse.FATTR_SIZE | fuse.FATTR_FH}}
-	w.says("M-24: a handle for appending cuts off", w.m.SetAttr(nil, size, &fuse.AttrOut{}), unix.EACCES)
+	w.want("M-24: a handle for appending cuts off", w.m.SetAttr(nil, size, &fuse.AttrOut{}), unix.EACCES)
 	for name, want := range map[string]string{"f": "page", "other": "other"} {
 		if b, err := os.ReadFile(filepath.Join(w.root, name)); err != nil || string(b) != want {
 			t.Errorf("M-4: %s holds %q, %v, want %q", name, b, err, want)
@@ -110,7 +110,7 @@ m[2:5] = b"abc"
 	w.m.leave(appends)
 }
 
-// volume is a tree whose figures of space differ.
+// volume is a tree with a distinct value in each statfs field.
 type volume struct{ *hostfs.Tree }
 
 func (volume) Statfs(s *unix.Statfs_t) error {

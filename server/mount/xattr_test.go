@@ -16,8 +16,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// raw returns a descriptor as a program reads and writes it.
-func raw(text string) []byte { return sddl.MustParse(text).Append(nil) }
+// bytesOf returns a descriptor in the self-relative form of the attribute.
+func bytesOf(text string) []byte { return sddl.MustParse(text).Append(nil) }
 
 // TestDescriptorXattrNeedsReadControl: the owner reads and changes the descriptor through the mount, others by
 // their rights. Without the privilege the SACL is omitted (M-16).
@@ -36,22 +36,21 @@ func TestDescriptorXattrNeedsReadControl(t *testing.T) {
 		}
 	}
 	w.sees(bob, "hers", "cat", "f")
-	w.sets(bob, "f", "O:S-1-22-1-61002", unix.EACCES)
-	w.sets(alice, "f", "D:P(A;;FA;;;S-1-22-1-61001)", 0)
+	w.setDescriptor(bob, "f", "O:S-1-22-1-61002", unix.EACCES)
+	w.setDescriptor(alice, "f", "D:P(A;;FA;;;S-1-22-1-61001)", 0)
 	w.refused(bob, "Permission denied", "cat", "f")
-	w.sets(alice, "f", "D:P(A;;FA;;;S-1-22-1-61001)S:(AU;SA;FA;;;WD)", unix.EPERM)
-	w.sets(alice, "f", "O:S-1-22-1-61002", unix.EPERM)
+	w.setDescriptor(alice, "f", "D:P(A;;FA;;;S-1-22-1-61001)S:(AU;SA;FA;;;WD)", unix.EPERM)
+	w.setDescriptor(alice, "f", "O:S-1-22-1-61002", unix.EPERM)
 	if n, err := unix.Listxattr(filepath.Join(w.at, "f"), nil); n != 0 || err != nil {
 		t.Errorf("M-16: %d bytes of names, %v, want 0, nil", n, err)
 	}
 }
 
-// sets gives a file another descriptor as a user, through the attribute, and expects
-// an error.
-func (w *world) sets(uid uint32, name, text string, want unix.Errno) {
+// setDescriptor sets a file's descriptor through the attribute as a user, and checks the error.
+func (w *world) setDescriptor(uid uint32, name, text string, want unix.Errno) {
 	w.Helper()
 	in := &fuse.SetXAttrIn{InHeader: header(uid, w.known(uid, name))}
-	if s := w.m.SetXAttr(nil, in, ntfsACL, raw(text)); s != fuse.Status(want) {
+	if s := w.m.SetXAttr(nil, in, ntfsACL, bytesOf(text)); s != fuse.Status(want) {
 		w.Errorf("M-16: uid %d gives %s the descriptor %s: %v, want %v", uid, name, text, s, fuse.Status(want))
 	}
 }
@@ -99,12 +98,12 @@ func TestUnsupportedXattrIsEOPNOTSUPP(t *testing.T) {
 		"system.posix_acl_access": unix.EOPNOTSUPP, "system.x": unix.EOPNOTSUPP, "x": unix.EOPNOTSUPP,
 		"user": unix.EOPNOTSUPP, "xsecurity.x": unix.EOPNOTSUPP} {
 		_, s := w.m.GetXAttr(nil, &h, name, nil)
-		w.says("M-22: get "+name, s, want)
-		w.says("M-22: remove "+name, w.m.RemoveXAttr(nil, &h, name), want)
-		w.says("M-22: set "+name, w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: h}, name, []byte("x")), unix.EOPNOTSUPP)
+		w.want("M-22: get "+name, s, want)
+		w.want("M-22: remove "+name, w.m.RemoveXAttr(nil, &h, name), want)
+		w.want("M-22: set "+name, w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: h}, name, []byte("x")), unix.EOPNOTSUPP)
 	}
 	at := filepath.Join(w.at, "f")
-	const entry = "\x00\x07\x00\xff\xff\xff\xff" // behind its tag
+	const entry = "\x00\x07\x00\xff\xff\xff\xff" // after its tag
 	for name, value := range map[string]string{"trusted.x": "x", "security.ima": "x",
 		"security.capability":     "\x00\x00\x00\x02" + strings.Repeat("\x01\x00\x00\x00", 4), // version 2
 		"system.posix_acl_access": "\x02\x00\x00\x00\x01" + entry + "\x04" + entry + "\x20" + entry,
@@ -114,11 +113,11 @@ func TestUnsupportedXattrIsEOPNOTSUPP(t *testing.T) {
 		}
 	}
 	for _, name := range []string{ntfsACL, ntACL} {
-		w.says("M-16: remove "+name, w.m.RemoveXAttr(nil, &h, name), unix.EPERM)
-		w.says("M-16: make "+name, w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: h, Flags: xattrCreate}, name, raw(full)),
+		w.want("M-16: remove "+name, w.m.RemoveXAttr(nil, &h, name), unix.EPERM)
+		w.want("M-16: make "+name, w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: h, Flags: xattrCreate}, name, bytesOf(full)),
 			unix.EEXIST)
 		for _, value := range []string{"", "x", strings.Repeat("x", 1<<16)} {
-			w.says("M-16: nonsense", w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: h}, name, []byte(value)), unix.EINVAL)
+			w.want("M-16: nonsense", w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: h}, name, []byte(value)), unix.EINVAL)
 		}
 	}
 	for _, c := range []struct {
@@ -157,28 +156,28 @@ func TestDescriptorXattrHasNativeAndSambaForm(t *testing.T) {
 			buf := make([]byte, 4096)
 			h := header(uid, node)
 			n, s := w.m.GetXAttr(nil, &h, name, buf)
-			w.says("M-16: "+name, s, 0)
+			w.want("M-16: "+name, s, 0)
 			d := check.Must(decoded(name, buf[:n]))
 			got, err := sddl.Format(d, sddl.Options{})
 			check.That(t, err == nil && got == want, "M-16: uid %d reads %s, %v, want %s", uid, got, err, want)
 			if _, err := sd.Decode(buf[:n]); (err == nil) != (name == ntfsACL) {
 				t.Errorf("M-16: %s in another form: %v", name, err)
 			}
-			w.says("M-16: the same", w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: header(alice, node)}, name,
-				form(name, text)), 0)
+			w.want("M-16: the same", w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: header(alice, node)}, name,
+				xattrForm(name, text)), 0)
 		}
 	}
 	check.Equal(t, w.descriptorOf("f"), text+sacl, "M-16: it became")
-	w.says("M-16: by another form", w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: header(alice, node)}, ntACL,
-		form(ntACL, "D:P(A;;FA;;;S-1-22-1-61001)")), 0)
+	w.want("M-16: by another form", w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: header(alice, node)}, ntACL,
+		xattrForm(ntACL, "D:P(A;;FA;;;S-1-22-1-61001)")), 0)
 	want := "O:S-1-22-1-61001G:SYD:P(A;;FA;;;S-1-22-1-61001)" + sacl
 	check.Equal(t, w.descriptorOf("f"), want, "M-16: it became")
 }
 
-// form returns a descriptor as an attribute of that name has it.
-func form(name, text string) []byte {
+// xattrForm returns a descriptor in the form of the attribute name.
+func xattrForm(name, text string) []byte {
 	if name == ntfsACL {
-		return raw(text)
+		return bytesOf(text)
 	}
 	a := ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse(text)}
 	value, err := a.Append(nil)
