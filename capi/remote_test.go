@@ -66,15 +66,15 @@ func TestCTestsPassWithDaemon(t *testing.T) {
 		}
 		return logOnAdministrator(sys)
 	})
-	waiting(t)
+	installPrograms(t)
 	out := run(t, "REFMON_SOCKET="+socket, program)
 	check.That(t, regexp.MustCompile(`(?m)^\d+ assertions, 0 failed$`).MatchString(out),
 		"the output has no line \"N assertions, 0 failed\":\n%s", out)
 }
 
-// waiting puts the programs that the tests start into the test's folder and into PATH. They run until they are
+// installPrograms puts the programs that the tests start into the test's folder and into PATH. They run until they are
 // terminated.
-func waiting(t *testing.T) {
+func installPrograms(t *testing.T) {
 	t.Helper()
 	dir := t.TempDir()
 	const script = "#!/bin/sh\nexec sleep 600 >/dev/null 2>&1\n"
@@ -90,7 +90,7 @@ func TestDaemonRunsCreatedPrograms(t *testing.T) {
 	folder := library(t)
 	program := compile(t, folder, "tests/programs/main.c", "-lrefmon")
 	socket := daemonSocket(t, logOnAdministrator)
-	waiting(t)
+	installPrograms(t)
 	out := run(t, "REFMON_SOCKET="+socket, program)
 	check.That(t, strings.HasSuffix(out, "0 failed\n"), "output %s, want it to end with %q", out, "0 failed\n")
 }
