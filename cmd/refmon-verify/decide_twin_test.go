@@ -172,7 +172,7 @@ func (w world) alteration(t testing.TB, s sample) sample {
 		return sample{w.bytes(s.cert), s.descriptor, s.token}
 	case 1:
 		m := parse(t, s.cert)
-		w.anything(m)
+		w.insertValue(m)
 		return sample{w.seal(t, m, s.descriptor, s.token), s.descriptor, s.token}
 	case 2:
 		b := w.octets(s.descriptor)
@@ -204,7 +204,7 @@ func (w world) file(t testing.TB, file []byte) []byte {
 		return w.bytes(file)
 	}
 	m := parse(t, file)
-	w.anything(m)
+	w.insertValue(m)
 	return m.render(t, false)
 }
 
@@ -212,7 +212,7 @@ func (w world) file(t testing.TB, file []byte) []byte {
 func (w world) bytes(b []byte) []byte {
 	b = slices.Clone(b)
 	i := w.IntN(len(b))
-	piece := among(w, `"`, `{`, `}`, `[`, `]`, `,`, `:`, `0`, `-`, `1`, `.0`, `e1`, " ", "\n", "\t", "\r", "\v",
+	piece := pick(w, `"`, `{`, `}`, `[`, `]`, `,`, `:`, `0`, `-`, `1`, `.0`, `e1`, " ", "\n", "\t", "\r", "\v",
 		"\u00a0", "\u2028", `\u2028`, `\`,
 		`\u0041`, "\xff", "\x00", "\ufeff", "null", "true", `"type":"Primary",`, `"self":"",`, `"node":-0,`, `\/`,
 		"NaN", "\ud7ff", "é")
@@ -245,17 +245,17 @@ func (w world) octets(b []byte) []byte {
 	case 2:
 		b[i] ^= 1 << w.IntN(8)
 	case 3:
-		b[min(i, w.IntN(20))] = among(w, byte(0), 1, 4, 0x10, 0x14, byte(len(b)), byte(len(b)-1), 255)
+		b[min(i, w.IntN(20))] = pick(w, byte(0), 1, 4, 0x10, 0x14, byte(len(b)), byte(len(b)-1), 255)
 	default:
-		b[i] = among(w, byte(0), 1, 2, 4, 8, 0x12, 0x15, 0x16, 255)
+		b[i] = pick(w, byte(0), 1, 2, 4, 8, 0x12, 0x15, 0x16, 255)
 	}
 	return b
 }
 
-// anything puts a value of any kind somewhere into a document.
-func (w world) anything(v any) any {
+// insertValue puts a value of any kind somewhere into a document.
+func (w world) insertValue(v any) any {
 	unusual := func() any {
-		return among[any](w, nil, true, false, "", "x", "0", "-1", "010", "0x10", "0X1f", " 1", "1_0", "0b1", "+1",
+		return pick[any](w, nil, true, false, "", "x", "0", "-1", "010", "0x10", "0X1f", " 1", "1_0", "0b1", "+1",
 			"S-1-1-0", "S-1-5-9999999999", "S-1-16-1-2",
 			"S-1-5-32-544 ", "s-1-1-0", "BA", "DU", "None_", "None", "00 01", "0A", "STATUS_SUCCESS", json.Number("0"),
 			json.Number("-0"), json.Number("1"),
@@ -271,20 +271,20 @@ func (w world) anything(v any) any {
 	}
 	switch v := v.(type) {
 	case document:
-		return w.anything(map[string]any(v))
+		return w.insertValue(map[string]any(v))
 	case map[string]any:
 		keys := slices.Sorted(maps.Keys(v))
 		names := append(slices.Clone(keys), "restricted", "restrictedSids", "userClaims", "domain", "trustLevel",
 			"appContainer", "groups", "x", "User",
 			"privileges", "integrityLevel", "attributes", "sid", "flags", "values", "type", "mandatoryPolicy",
 			"lowPrivilege", "")
-		switch k := among(w, names...); {
+		switch k := pick(w, names...); {
 		case v[k] == nil:
 			v[k] = unusual()
 		case w.IntN(8) == 0:
 			delete(v, k)
 		default:
-			v[k] = w.anything(v[k])
+			v[k] = w.insertValue(v[k])
 		}
 		return v
 	case []any:
@@ -292,12 +292,12 @@ func (w world) anything(v any) any {
 			return append(v, unusual())
 		}
 		i := w.IntN(len(v))
-		v[i] = w.anything(v[i])
+		v[i] = w.insertValue(v[i])
 		return v
 	case string:
 		if len(v) > 0 && w.IntN(2) == 0 {
 			i := w.IntN(len(v))
-			return v[:i] + among(w, "", " ", "0", "-", "f", "F", "\n", "9999999999") + v[i+1:]
+			return v[:i] + pick(w, "", " ", "0", "-", "f", "F", "\n", "9999999999") + v[i+1:]
 		}
 	}
 	return unusual()

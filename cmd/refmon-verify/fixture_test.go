@@ -23,16 +23,16 @@ import (
 // world generates random requests with package questions, and token files as people write them.
 type world struct{ questions.World }
 
-func among[T any](w world, from ...T) T { return from[w.IntN(len(from))] }
+func pick[T any](w world, from ...T) T { return from[w.IntN(len(from))] }
 
 // token is a token file as people write them: aliases, bare and full groups.
 func (w world) token() []byte {
 	group := func() string {
-		s := among(w, `"S-1-5-21-1-2-3-1001"`, `"S-1-5-21-1-2-3-2001"`, `"WD"`, `"BA"`, `"RC"`, `"OW"`, `"PS"`, `"DU"`)
+		s := pick(w, `"S-1-5-21-1-2-3-1001"`, `"S-1-5-21-1-2-3-2001"`, `"WD"`, `"BA"`, `"RC"`, `"OW"`, `"PS"`, `"DU"`)
 		switch w.IntN(4) {
 		case 0:
 			return fmt.Sprintf(`{"sid":%s,"attributes":[%s]}`, s,
-				among(w, "", `"Enabled"`, `"UseForDenyOnly"`, `"Mandatory"`, `"EnabledByDefault"`))
+				pick(w, "", `"Enabled"`, `"UseForDenyOnly"`, `"Mandatory"`, `"EnabledByDefault"`))
 		case 1:
 			return fmt.Sprintf(`{"sid":%s}`, s)
 		}
@@ -45,19 +45,19 @@ func (w world) token() []byte {
 		}
 		return "[" + strings.Join(out, ",") + "]"
 	}
-	user := among(w, `"S-1-5-21-1-2-3-1001"`, `"S-1-5-21-1-2-3-2001"`,
+	user := pick(w, `"S-1-5-21-1-2-3-1001"`, `"S-1-5-21-1-2-3-2001"`,
 		`{"sid":"S-1-5-21-1-2-3-1001","attributes":["UseForDenyOnly"]}`)
 	f := []string{`"user":` + user, `"groups":` + list(w.IntN(6))}
 	if w.IntN(3) == 0 {
 		names := []string{`"SeSecurityPrivilege"`, `{"name":"SeTakeOwnershipPrivilege","attributes":[]}`,
 			`"SeTakeOwnershipPrivilege"`, `"SeRelabelPrivilege"`, `{"name":"SeBackupPrivilege"}`}
-		f = append(f, `"privileges":[`+among(w, names...)+`,"SeChangeNotifyPrivilege"]`)
+		f = append(f, `"privileges":[`+pick(w, names...)+`,"SeChangeNotifyPrivilege"]`)
 	}
 	if w.IntN(2) == 0 {
-		f = append(f, `"integrityLevel":`+among(w, `"Low"`, `"Untrusted"`, `"High"`, `"None"`, `"S-1-16-8448"`))
+		f = append(f, `"integrityLevel":`+pick(w, `"Low"`, `"Untrusted"`, `"High"`, `"None"`, `"S-1-16-8448"`))
 	}
 	if w.IntN(4) == 0 {
-		f = append(f, `"mandatoryPolicy":`+among(w, `[]`, `["NoWriteUp"]`, `["NewProcessMin"]`, `null`))
+		f = append(f, `"mandatoryPolicy":`+pick(w, `[]`, `["NoWriteUp"]`, `["NewProcessMin"]`, `null`))
 	}
 	if w.IntN(4) == 0 {
 		f = append(f, `"restricted":true`, `"restrictedSids":`+list(w.IntN(4)),
@@ -66,15 +66,15 @@ func (w world) token() []byte {
 	if w.IntN(4) == 0 {
 		f = append(f,
 			fmt.Sprintf(`"appContainer":{"packageSid":"S-1-15-2-1-2-3","capabilities":[%s],"lowPrivilege":%v}`,
-				among(w, "", `"S-1-15-3-1"`, `{"sid":"S-1-15-3-1","attributes":["UseForDenyOnly"]}`,
+				pick(w, "", `"S-1-15-3-1"`, `{"sid":"S-1-15-3-1","attributes":["UseForDenyOnly"]}`,
 					`{"sid":"S-1-15-3-1","attributes":["Mandatory"]}`), w.IntN(3) == 0))
 	}
 	if w.IntN(4) == 0 {
-		f = append(f, `"trustLevel":"`+among(w, "S-1-19-512-1024", "S-1-19-1024-8192")+`"`)
+		f = append(f, `"trustLevel":"`+pick(w, "S-1-19-512-1024", "S-1-19-1024-8192")+`"`)
 	}
 	if w.IntN(3) == 0 {
 		claim := func() string {
-			return among(w, `{"name":"x","type":"int64","values":[1,-2]}`,
+			return pick(w, `{"name":"x","type":"int64","values":[1,-2]}`,
 				`{"type":"uint64","name":"X","values":["0xffffffffffffffff",1]}`,
 				`{"name":"y","values":["A","b\u2028"],"type":"string"}`,
 				`{"name":"y","type":"sid","values":["WD","DU"],"flags":"0x10"}`,
@@ -85,7 +85,7 @@ func (w world) token() []byte {
 		f = append(f, `"userClaims":[`+claim()+`,`+claim()+`]`, `"localAttributes":[`+claim()+`]`,
 			`"deviceClaims":[`+claim()+`]`, `"deviceGroups":`+list(w.IntN(3)))
 		if w.IntN(2) == 0 {
-			f = append(f, `"restrictedUserClaims":[`+among(w, "", claim())+`]`,
+			f = append(f, `"restrictedUserClaims":[`+pick(w, "", claim())+`]`,
 				`"restrictedDeviceGroups":`+list(w.IntN(2)))
 		}
 	}
@@ -252,7 +252,7 @@ func (w world) conditional(t testing.TB) sample {
 		a := testcheck.Must(sd.NewACE(k, 0, 1, client.User().SID, sd.ACEExtra{AppData: program}))
 		return a
 	}
-	l, err := sd.NewACL(entry(among(w, sd.AccessAllowedCallback, sd.AccessDeniedCallback), w.Program()),
+	l, err := sd.NewACL(entry(pick(w, sd.AccessAllowedCallback, sd.AccessDeniedCallback), w.Program()),
 		entry(sd.AccessAllowed, nil))
 	testcheck.NoError(t, err)
 	if l.At(0).Type() == sd.AccessAllowedCallback {
@@ -310,9 +310,9 @@ func (w world) mutate(t testing.TB, cert []byte, reseal bool) []byte {
 		}
 		slices.Sort(keys)
 	}
-	switch k := among(w, keys...); {
+	switch k := pick(w, keys...); {
 	case k == "":
-		m[among(w, "x", "Status", "beyond")] = among[any](w, nil, "", false)
+		m[pick(w, "x", "Status", "beyond")] = pick[any](w, nil, "", false)
 	case w.IntN(20) == 0:
 		delete(m, k)
 	default:
@@ -341,24 +341,24 @@ func (w world) altered(key string, v any) any {
 		"rule":  {"A-70", "A-41", "A-40", "A-56", "A-82", "A-101"}, "list": {"", "DACL", "SACL"},
 		"pass": {"", "restricted", "package"}, "self": {"", "S-1-1-0", "WD"}}[key]
 	if words = slices.DeleteFunc(words, func(s string) bool { return s == text }); words != nil {
-		return among(w, words...)
+		return pick(w, words...)
 	}
 	if text == "" {
 		return "0"
 	}
 	b := []byte(text)
 	i := len(b) - 1 - w.IntN(min(8, len(b)))
-	b[i] = among(w, slices.DeleteFunc([]byte("0138f"), func(c byte) bool { return c == b[i] })...)
+	b[i] = pick(w, slices.DeleteFunc([]byte("0138f"), func(c byte) bool { return c == b[i] })...)
 	return string(b)
 }
 
 func (w world) alteredMap(v map[string]any) any {
 	keys := slices.Sorted(maps.Keys(v))
 	if len(keys) == 0 || w.IntN(8) == 0 {
-		v[among(w, "", "x", "S-1-17-3")+"0"] = []any{}
+		v[pick(w, "", "x", "S-1-17-3")+"0"] = []any{}
 		return v
 	}
-	k := among(w, keys...)
+	k := pick(w, keys...)
 	if w.IntN(8) == 0 {
 		delete(v, k)
 	} else {
@@ -370,7 +370,7 @@ func (w world) alteredMap(v map[string]any) any {
 func (w world) alteredList(key string, v []any) any {
 	switch {
 	case len(v) == 0 || w.IntN(8) == 0:
-		return append(v, among[any](w, "SeDebugPrivilege", "0 00",
+		return append(v, pick[any](w, "SeDebugPrivilege", "0 00",
 			map[string]any{"rule": "A-70", "list": "DACL", "ace": 0, "pass": "", "node": 0, "bits": "0x00000001",
 				"granted": true}))
 	case w.IntN(8) == 0:
