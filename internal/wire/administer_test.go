@@ -24,7 +24,7 @@ func (a administered) Administer(request []byte) ([]byte, ntstatus.Status) {
 func TestAnsweredAccountRequestFreesItsRoom(t *testing.T) {
 	goOn, request := make(chan struct{}), &wire.Frame{Kind: wire.Administer, Request: 7}
 	s := serveAs(t, func(p process) wire.Process { return administered{p, goOn} })
-	s.greet()
+	s.exchangeHello()
 	for range wire.MaxPending {
 		s.send(request)
 	}
@@ -36,6 +36,6 @@ func TestAnsweredAccountRequestFreesItsRoom(t *testing.T) {
 	}
 	check.Equal(t, s.status(request), ntstatus.DiskFull, "a request after the answers")
 	s = serve(t)
-	s.greet()
+	s.exchangeHello()
 	check.Equal(t, s.status(request), ntstatus.NotSupported, "a request to a server without accounts")
 }

@@ -43,8 +43,8 @@ func TestRowsSurviveEncoding(t *testing.T) {
 				encode func([]byte, any) ([]byte, error)
 				decode func([]byte) (any, error)
 			}{
-				{row.InType(), plain, row.AppendIn, row.DecodeIn}, {row.InType(), text, row.AppendInJSON, row.DecodeInJSON},
-				{row.OutType(), plain, row.AppendOut, row.DecodeOut},
+				{row.InType(), encode, row.AppendIn, row.DecodeIn}, {row.InType(), text, row.AppendInJSON, row.DecodeInJSON},
+				{row.OutType(), encode, row.AppendOut, row.DecodeOut},
 				{row.OutType(), text, row.AppendOutJSON, row.DecodeOutJSON},
 			} {
 				v := reflect.New(c.of).Elem()
@@ -66,8 +66,8 @@ func TestRowsSurviveEncoding(t *testing.T) {
 	}
 }
 
-// survives checks that parameters have the same bytes after encoding and decoding.
-func survives(t *testing.T, in any, encode func([]byte, any) ([]byte, error), decode func([]byte) (any, error)) {
+// checkRoundTrip checks that parameters have the same bytes after encoding and decoding.
+func checkRoundTrip(t *testing.T, in any, encode func([]byte, any) ([]byte, error), decode func([]byte) (any, error)) {
 	t.Helper()
 	b := check.Must(encode(nil, in))
 	again := check.Must(encode(nil, check.Must(decode(b))))
@@ -82,7 +82,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, service uint16, b []byte) {
 		row := Rows()[int(service)%len(Rows())]
 		if in, err := row.DecodeIn(b); err == nil {
-			survives(t, in, row.AppendIn, row.DecodeIn)
+			checkRoundTrip(t, in, row.AppendIn, row.DecodeIn)
 		}
 	})
 }
@@ -100,7 +100,7 @@ func FuzzJSON(f *testing.F) {
 			check.RequireThat(t, errors.Is(err, ErrValue), "%v", err)
 			return
 		}
-		survives(t, in, row.AppendIn, row.DecodeIn)
-		survives(t, in, row.AppendInJSON, row.DecodeInJSON)
+		checkRoundTrip(t, in, row.AppendIn, row.DecodeIn)
+		checkRoundTrip(t, in, row.AppendInJSON, row.DecodeInJSON)
 	})
 }

@@ -18,7 +18,7 @@ import (
 // takes another third of memory, because its bytes arrive in parts (W-82).
 func TestLargeMessageIsCopiedTwice(t *testing.T) {
 	s := serve(t)
-	s.greet()
+	s.exchangeHello()
 	const size, rounds = 1 << 20, 8
 	const server, end = 4, 8 // the first handles of a process
 	name := nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\large`})

@@ -110,7 +110,7 @@ func recorded(t *testing.T, called func(*nt.Thread, *nt.Call)) (s *served, p *pa
 // the next thread.
 func (s *served) opens(threads, n int) (all []byte) {
 	s.Helper()
-	s.greet()
+	s.exchangeHello()
 	name := kernel.BaseNamedObjects + `\recorded`
 	check.Require(s, s.status(call(s.T, "NtCreateEvent", nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
 		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: name,

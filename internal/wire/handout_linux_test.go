@@ -55,10 +55,10 @@ type lender struct {
 	out  []*os.File    // the other ends of passed descriptors; owned by the server's goroutine until it ends
 }
 
-// lend starts a server of lending. It sends the client's hello, unless hello is nil.
-func lend(t *testing.T, hello []byte) *lender {
+// newLendServer starts a server of lending. It sends the client's hello, unless hello is nil.
+func newLendServer(t *testing.T, hello []byte) *lender {
 	t.Helper()
-	l := over(t, func(l *lender, p process) wire.Process {
+	l := newLender(t, func(l *lender, p process) wire.Process {
 		return lending{p, func() *os.File {
 			r, w, err := os.Pipe()
 			check.That(t, err == nil, "%v", err)
@@ -72,8 +72,8 @@ func lend(t *testing.T, hello []byte) *lender {
 	return l
 }
 
-// over starts a server over a socket. Its process is built from a kernel's.
-func over(t *testing.T, made func(*lender, process) wire.Process) *lender {
+// newLender starts a server over a socket. Its process is built from a kernel's.
+func newLender(t *testing.T, made func(*lender, process) wire.Process) *lender {
 	t.Helper()
 	server, conn := sockets(t)
 	user := check.Must(token.New(token.LocalSystem()))
@@ -82,14 +82,14 @@ func over(t *testing.T, made func(*lender, process) wire.Process) *lender {
 	l := &lender{T: t, conn: conn, over: make(chan error, 1), done: make(chan struct{}, 1)}
 	go func() { l.over <- wire.Serve(server, made(l, process{p, nt.Documented})) }()
 	t.Cleanup(func() {
-		l.ends()
+		l.close()
 		check.NoError(t, sys.Close())
 	})
 	return l
 }
 
-// ends closes the connection and checks that the server has closed its descriptors. A second call does nothing.
-func (l *lender) ends() {
+// close closes the connection and checks that the server has closed its descriptors. A second call does nothing.
+func (l *lender) close() {
 	l.Helper()
 	if l.over == nil {
 		return
@@ -149,7 +149,7 @@ var ofDescriptors = []said{
 // TestDescriptorRepliesMatchCommittedBytes compares the bytes of replies with descriptors with the committed ones
 // (W-60, W-61). -write writes them.
 func TestDescriptorRepliesMatchCommittedBytes(t *testing.T) {
-	l := lend(t, helloFrame)
+	l := newLendServer(t, helloFrame)
 	var text strings.Builder
 	for i, m := range ofDescriptors {
 		f := m.frame(t, uint64(i+1))
@@ -171,7 +171,7 @@ func TestDescriptorRepliesMatchCommittedBytes(t *testing.T) {
 
 // TestDescriptorsArePassedInJSON checks the replies of both frames in JSON (W-60, W-61).
 func TestDescriptorsArePassedInJSON(t *testing.T) {
-	l := lend(t, jsonHello)
+	l := newLendServer(t, jsonHello)
 	open := uint16(nt.NtTable.Find("NtOpenFile").Info().Number)
 	for _, c := range []struct {
 		kind    wire.Kind
@@ -199,7 +199,7 @@ func TestDescriptorsArePassedInJSON(t *testing.T) {
 // succeeds without one (W-60, W-61).
 func TestPipeCannotPassDescriptors(t *testing.T) {
 	s := serveAs(t, func(p process) wire.Process { return lending{p, nil, nil} })
-	s.greet()
+	s.exchangeHello()
 	check.Equal(t, s.status(handOut(8)), ntstatus.NotSupported, "descriptor over a stream that cannot carry one")
 	check.Equal(t, s.status(said{wire.CallWith, 1, "NtCreateFile", openDevice(), nil}.frame(t, 2)), ntstatus.Success,
 		"open over a stream that cannot carry descriptors")
@@ -208,7 +208,7 @@ func TestPipeCannotPassDescriptors(t *testing.T) {
 // TestUnreadRepliesLimitDescriptors checks that a client that reads no replies gets 64 descriptors, and more once it
 // has read them. Denied descriptors do not count (W-62).
 func TestUnreadRepliesLimitDescriptors(t *testing.T) {
-	l := lend(t, helloFrame)
+	l := newLendServer(t, helloFrame)
 	l.ask(&wire.Frame{Kind: wire.NewThread}) // thread 2, for a request after the end of thread 1
 	const refused = 50
 	for i := range 2*wire.MaxPassed + refused {
@@ -267,10 +267,10 @@ func FuzzHandOut(f *testing.F) {
 		if inJSON {
 			hello = jsonHello
 		}
-		l := lend(t, hello)
+		l := newLendServer(t, hello)
 		go func() { _, _ = io.Copy(io.Discard, l.conn) }()
 		_, _ = l.conn.Write(b)
 		_, _ = l.conn.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.HandOut, Thread: 1, Body: b[:min(len(b), 64)]}))
-		l.ends()
+		l.close()
 	})
 }

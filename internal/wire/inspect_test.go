@@ -76,7 +76,7 @@ func (o *open) Watchdog() *wire.Watchdog { return new(wire.Watchdog) }
 // STATUS_NOT_SUPPORTED (W-27).
 func TestInspectReturnsAnswer(t *testing.T) {
 	s := serveAs(t, func(p process) wire.Process { return &open{process: p} })
-	s.greet()
+	s.exchangeHello()
 	for _, c := range []struct {
 		question, answer string
 		want             ntstatus.Status
@@ -94,11 +94,11 @@ func TestInspectReturnsAnswer(t *testing.T) {
 	}
 	inJSON := serveAs(t, func(p process) wire.Process { return &open{process: p} })
 	inJSON.asJSON()
-	check.Equal(t, inJSON.said(&wire.Frame{Kind: wire.Inspect, Request: 7, Thread: 1, Body: []byte("longest")}),
+	check.Equal(t, inJSON.bodyOf(&wire.Frame{Kind: wire.Inspect, Request: 7, Thread: 1, Body: []byte("longest")}),
 		fmt.Sprintf(`{"Status":%d,"Why":null,"Out":%s}`, uint32(ntstatus.CantOpenAnonymous),
 			inspection(wire.MaxInspection)), "longest answer in JSON")
 	plain := serve(t)
-	plain.greet()
+	plain.exchangeHello()
 	check.Equal(t, plain.status(&wire.Frame{Kind: wire.Inspect, Request: 7, Thread: 1}), ntstatus.NotSupported,
 		"query of a process without queries")
 }
@@ -109,7 +109,7 @@ func TestInspectReturnsAnswer(t *testing.T) {
 func TestWatcherGetsSelectedCalls(t *testing.T) {
 	var p *open
 	s := serveAs(t, func(inner process) wire.Process { p = &open{process: inner}; return p })
-	s.greet()
+	s.exchangeHello()
 	closing := call(t, "NtClose", nt.CloseIn{Handle: 400})
 	reverting := call(t, "NtTestAlert", nt.TestAlertIn{})
 	logon := call(t, "LsaLogonUser", nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
@@ -170,7 +170,7 @@ func (n *noting) Called(_ *nt.Thread, c *nt.Call, size int) {
 func TestWatcherGetsWholeCalls(t *testing.T) {
 	n := &noting{wants: func(ntstatus.Status) bool { return true }}
 	s := serveAs(t, func(p process) wire.Process { n.process = p; return n })
-	s.greet()
+	s.exchangeHello()
 	open := call(t, "NtOpenProcessToken", nt.OpenProcessTokenIn{ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: 8})
 	closing := call(t, "NtClose", nt.CloseIn{Handle: 400})
 	event := call(t, "NtCreateEvent", nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,

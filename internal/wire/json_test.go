@@ -101,8 +101,8 @@ func (s *served) asJSON() map[string]any {
 	return h
 }
 
-// said sends a frame and returns the body of its answer.
-func (s *served) said(f *wire.Frame) string {
+// bodyOf sends a frame and returns the body of its answer.
+func (s *served) bodyOf(f *wire.Frame) string {
 	s.Helper()
 	s.send(f)
 	return string(s.receive().Body)
@@ -137,16 +137,16 @@ func TestServerAcceptsEachFrameKindAsJSON(t *testing.T) {
 		{&wire.Frame{Kind: wire.Restore, Thread: 1, Body: []byte(`{"Ticket":"1"}`)}, restore},
 		{&wire.Frame{Kind: wire.Cancel, Body: []byte(`{"Request":"18446744073709551615"}`)}, restore},
 	} {
-		got := s.said(c.frame)
+		got := s.bodyOf(c.frame)
 		check.That(t, strings.HasPrefix(got, c.want), "frame %+v: reply %s, want %s", c.frame, got, c.want)
 	}
 	// A body that is not JSON ends the connection, as in the binary form (W-6). Before that, the client gets the
 	// reason (W-39).
 	const why = `{"Status":3221225485,"Why":{"Rule":"W-6","Because":"malformed value: byte 16: In.Handle: want a string"`
-	if got := s.said(jsonCall(wire.Call, "NtClose", `{"In":{"Handle":4}}`)); !strings.HasPrefix(got, why) {
+	if got := s.bodyOf(jsonCall(wire.Call, "NtClose", `{"In":{"Handle":4}}`)); !strings.HasPrefix(got, why) {
 		t.Error(got)
 	}
-	check.ErrorIs(t, s.ended(), wire.ErrValue, "ended")
+	check.ErrorIs(t, s.awaitEnd(), wire.ErrValue, "ended")
 }
 
 // documented finds a call and its row, or an answer, in the conversation of docs/wire.md.
@@ -161,7 +161,7 @@ func TestWireDocConversationMatchesReplies(t *testing.T) {
 	check.RequireThat(t, len(lines) >= 6, "docs/wire.md has %d lines of calls and replies, want at least 6", len(lines))
 	for _, l := range lines {
 		if l[1] == "→ call" {
-			answer = s.said(jsonCall(wire.Call, l[3], l[2]))
+			answer = s.bodyOf(jsonCall(wire.Call, l[3], l[2]))
 		} else if answer != l[2] {
 			t.Errorf("reply %s, want %s as documented", answer, l[2])
 		}
@@ -202,7 +202,7 @@ func TestJSONHelloRejectsOtherVersion(t *testing.T) {
 		if f := s.receive(); !strings.HasPrefix(string(f.Body), want) {
 			t.Errorf("W-39: then %s, want %s", f.Body, want)
 		}
-		check.ErrorIs(t, s.ended(), wire.ErrValue, "ended")
+		check.ErrorIs(t, s.awaitEnd(), wire.ErrValue, "ended")
 	}
 }
 
@@ -216,9 +216,9 @@ func FuzzServeJSON(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s := serve(t)
 		s.asJSON()
-		s.swallow()
+		s.discardOutput()
 		_, _ = s.conn.Write(b)
 		_ = s.conn.Close()
-		_ = s.ended()
+		_ = s.awaitEnd()
 	})
 }

@@ -97,7 +97,7 @@ func TestEventIsSignalledAfterMemoryIsWritten(t *testing.T) {
 // did not start are rejected (W-91).
 func TestPendingOperationsAreBounded(t *testing.T) {
 	s := serve(t)
-	s.greet()
+	s.exchangeHello()
 	pipe := call(t, "NtCreateNamedPipeFile", nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ,
 		NamedPipeType: 1, ReadMode: 1, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\later`})})
 	check.Success(t, s.status(pipe))
@@ -140,7 +140,7 @@ func TestPendingOperationsAreBounded(t *testing.T) {
 // be acknowledged, nor can one twice (W-91).
 func TestOperationIsCollectedOnce(t *testing.T) {
 	s := serve(t)
-	s.greet()
+	s.exchangeHello()
 	s.status(call(t, "NtCreateNamedPipeFile", nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ,
 		NamedPipeType: 1, ReadMode: 1, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\once`,
 			SecurityDescriptor: toEveryone.SecurityDescriptor})}))
@@ -205,7 +205,7 @@ func TestDisconnectReleasesOperations(t *testing.T) {
 	p.write("x")
 	<-writing // its program never says that it has it
 	_ = p.own.Close()
-	check.NoError(t, p.ended())
+	check.NoError(t, p.awaitEnd())
 	check.That(t, p.signalled(), "W-92: the event of a disconnected program is not signalled, want signalled")
 	<-waits.Over
 	check.Equal(t, waits.Failure, ntstatus.PortDisconnected, "operation of a lost connection")

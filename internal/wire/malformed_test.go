@@ -25,8 +25,8 @@ func TestShortBodiesDoNotAffectOthers(t *testing.T) {
 				if hello == "" && kind > wire.Call || kind > wire.AttachAs+2 && kind < wire.Administer {
 					continue // one kind that there is not is as good as another
 				}
-				s := quick(t)
-				s.swallow()
+				s := newUnchecked(t)
+				s.discardOutput()
 				if hello != "" {
 					s.send(&wire.Frame{Kind: wire.Hello, Body: []byte(hello)})
 				}
@@ -37,7 +37,7 @@ func TestShortBodiesDoNotAffectOthers(t *testing.T) {
 				}
 				_, _ = s.conn.Write(wire.AppendFrame(nil, &wire.Frame{Kind: kind, Request: 5, Thread: thread, Body: []byte(body)}))
 				_ = s.conn.Close()
-				if err := s.ended(); err != nil && !errors.Is(err, wire.ErrValue) && !errors.Is(err, wire.ErrFrame) &&
+				if err := s.awaitEnd(); err != nil && !errors.Is(err, wire.ErrValue) && !errors.Is(err, wire.ErrFrame) &&
 					!errors.Is(err, io.ErrClosedPipe) { // nobody reads the reply any more
 					t.Errorf("W-6: kind %d with body % x after a hello of %d bytes: %v, want a reply or a "+
 						"malformed frame",
@@ -48,8 +48,8 @@ func TestShortBodiesDoNotAffectOthers(t *testing.T) {
 	}
 }
 
-// quick starts a connection whose final state is not checked.
-func quick(t *testing.T) *served {
+// newUnchecked starts a connection whose final state is not checked.
+func newUnchecked(t *testing.T) *served {
 	t.Helper()
 	s, p, theirs := newServed(t)
 	go func() { s.end <- wire.Serve(theirs, p) }()
@@ -71,11 +71,11 @@ func TestMalformedCallEndsConnection(t *testing.T) {
 		for _, tail := range []string{"", "\x02", "\x00", "\x01\x04"} {
 			n := &noting{wants: func(ntstatus.Status) bool { return true }}
 			s := serveAs(t, func(p process) wire.Process { n.process = p; return n })
-			s.greet()
-			s.swallow()
+			s.exchangeHello()
+			s.discardOutput()
 			s.send(&wire.Frame{Kind: kind, Request: 5, Thread: 1, Service: rowNumber(c.row),
 				Body: append(append([]byte{}, c.head...), tail...)})
-			err := s.ended()
+			err := s.awaitEnd()
 			check.That(t, errors.Is(err, wire.ErrValue) && len(n.calls) <= 0,
 				"W-6: kind %d with %q: %v after %d calls, want %v, 0", kind, tail, err, len(n.calls), wire.ErrValue)
 		}

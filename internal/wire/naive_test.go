@@ -66,8 +66,8 @@ var ofAnyType = []struct {
 	{[30]byte{1, 29: 3}, 29, "[30]uint8"}, {nt.FileEndOfFile{EndOfFile: -5}, 44, "FileEndOfFile"},
 }
 
-// travels lists the fields of a structure that are sent. The others refer to memory of the program.
-func travels(t reflect.Type) (fields []int) {
+// sentFields lists the fields of a structure that are sent. The others refer to memory of the program.
+func sentFields(t reflect.Type) (fields []int) {
 	for i := range t.NumField() {
 		if f := t.Field(i); f.Type != reflect.TypeFor[*nt.Later]() && f.Tag.Get("wire") != "-" {
 			fields = append(fields, i)
@@ -136,7 +136,7 @@ func anyKind(r *rand.Rand, v reflect.Value) {
 			anyKind(r, v.Index(i))
 		}
 	case reflect.Struct:
-		for _, i := range travels(v.Type()) {
+		for _, i := range sentFields(v.Type()) {
 			anyKind(r, v.Field(i))
 		}
 	}
@@ -156,14 +156,14 @@ func claimOf(a claims.Attribute) reflect.Value {
 	}{a.Name, a.Type, a.Flags, a.Ints, a.Uints, a.Strings, a.SIDs, a.Octets})
 }
 
-// plain returns the bytes of a value as the table of docs/wire.md has them.
-func plain(v reflect.Value) []byte {
+// encode returns the bytes of a value as the table of docs/wire.md has them.
+func encode(v reflect.Value) []byte {
 	le := binary.LittleEndian
 	counted := func(n int, b []byte) []byte { return append(le.AppendUint32(nil, uint32(n)), b...) }
 	if v.Kind() == reflect.Interface {
 		for _, c := range ofAnyType {
 			if !v.IsNil() && reflect.DeepEqual(c.v, v.Interface()) {
-				return append([]byte{c.number}, plain(v.Elem())...)
+				return append([]byte{c.number}, encode(v.Elem())...)
 			}
 		}
 		return []byte{0}
@@ -182,7 +182,7 @@ func plain(v reflect.Value) []byte {
 		}
 		return counted(len(x.Binary()), []byte(x.Binary()))
 	case claims.Attribute:
-		return plain(claimOf(x))
+		return encode(claimOf(x))
 	}
 	switch v.Kind() {
 	case reflect.Bool:
@@ -197,7 +197,7 @@ func plain(v reflect.Value) []byte {
 		if v.IsNil() {
 			return []byte{0}
 		}
-		return append([]byte{1}, plain(v.Elem())...)
+		return append([]byte{1}, encode(v.Elem())...)
 	}
 	var b []byte
 	switch v.Kind() {
@@ -208,14 +208,14 @@ func plain(v reflect.Value) []byte {
 		fallthrough
 	case reflect.Array:
 		for i := range v.Len() {
-			b = append(b, plain(v.Index(i))...)
+			b = append(b, encode(v.Index(i))...)
 		}
 		if v.Kind() == reflect.Slice {
 			return counted(v.Len(), b)
 		}
 	case reflect.Struct:
-		for _, i := range travels(v.Type()) {
-			b = append(b, plain(v.Field(i))...)
+		for _, i := range sentFields(v.Type()) {
+			b = append(b, encode(v.Field(i))...)
 		}
 	}
 	return b

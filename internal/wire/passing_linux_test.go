@@ -207,7 +207,7 @@ func TestAttachRepliesInBothForms(t *testing.T) {
 			`{"Status":0,"Why":null,"Descriptors":1}`, `{"Status":3221225480,"Why":null}`, strings.Repeat("a", 64)},
 	} {
 		in, out := pipes(t, 1)
-		l := over(t, func(_ *lender, p process) wire.Process { return attaching{p, in[0], c.program} })
+		l := newLender(t, func(_ *lender, p process) wire.Process { return attaching{p, in[0], c.program} })
 		l.exchange(c.hello)
 		f, fds := l.ask(&wire.Frame{Kind: c.kind, Request: 7, Thread: 1, Body: []byte(c.bad)})
 		check.That(t, f.Kind == wire.Answer && string(f.Body) == c.refusal && fds == 0,
@@ -217,10 +217,10 @@ func TestAttachRepliesInBothForms(t *testing.T) {
 			"attach: reply of kind %d to request %d, %q, %d descriptors, want %q and one descriptor", f.Kind, f.Request,
 			f.Body, fds, c.answer)
 		l.out = out // ends checks that the server has closed the descriptor
-		l.ends()
+		l.close()
 	}
 	s := serve(t)
-	s.greet()
+	s.exchangeHello()
 	f := &wire.Frame{Kind: wire.Attach, Thread: 1, Body: wire.AppendHandle(nil, 8)}
 	check.Equal(t, s.status(f), ntstatus.NotSupported, "attach over a stream that cannot carry descriptors")
 }

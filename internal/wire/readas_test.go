@@ -29,14 +29,14 @@ func TestMalformedReadAsIsRefused(t *testing.T) {
 	}
 	body := check.Must(openRow().AppendCall(wire.AppendReadAs(nil, 0, 100), openDevice(), false))
 	s := serve(t)
-	s.greet()
+	s.exchangeHello()
 	check.Equal(t, s.status(frame("NtCreateFile", body)), ntstatus.NotSupported, "ReadAs without files")
 	s = serveAs(t, func(p process) wire.Process { return &reading{process: p} })
-	s.greet()
+	s.exchangeHello()
 	check.Equal(t, s.status(frame("NtClose", append(wire.AppendReadAs(nil, 0, 100), make([]byte, 9)...))),
 		ntstatus.InvalidParameter, "ReadAs of a call that opens nothing")
 	s.send(frame("NtCreateFile", body[:11]))
-	check.ErrorIs(t, s.ended(), wire.ErrValue, "ReadAs with half of its head")
+	check.ErrorIs(t, s.awaitEnd(), wire.ErrValue, "ReadAs with half of its head")
 }
 
 func rowNumber(name string) uint16 { return uint16(nt.NtTable.Find(name).Info().Number) }

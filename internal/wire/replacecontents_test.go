@@ -26,7 +26,7 @@ func (r *refills) ReplaceContents(_ *nt.Thread, file, from winnt.Handle) ntstatu
 func TestReplaceContentsPassesBothHandles(t *testing.T) {
 	var p *refills
 	s := serveAs(t, func(inner process) wire.Process { p = &refills{process: inner}; return p })
-	s.greet()
+	s.exchangeHello()
 	st := s.status(&wire.Frame{Kind: wire.ReplaceContents, Thread: 1, Body: wire.AppendReplaceContents(nil, 8, 12)})
 	check.That(t, st == ntstatus.DiskFull && p.file == 8 && p.from == 12,
 		"ReplaceContents = %s for file %d from %d, want %s, 8, 12", st, p.file, p.from, ntstatus.DiskFull)

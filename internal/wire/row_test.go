@@ -131,7 +131,7 @@ func TestConversationsMatchCommittedBytes(t *testing.T) {
 	for name, c := range conversations {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t)
-			s.greet()
+			s.exchangeHello()
 			var text strings.Builder
 			for i, m := range c {
 				f := m.frame(t, uint64(i+1))
@@ -139,7 +139,7 @@ func TestConversationsMatchCommittedBytes(t *testing.T) {
 				s.send(f)
 				answer, err := wire.ReadFrame(s.conn)
 				if err != nil {
-					fmt.Fprintf(&text, "<- the connection ends: %v\n", s.ended())
+					fmt.Fprintf(&text, "<- the connection ends: %v\n", s.awaitEnd())
 					break
 				}
 				fmt.Fprintf(&text, "<- %s\n", line(answer, m.row))

@@ -82,8 +82,8 @@ func TestFullSocketAcceptsNothing(t *testing.T) {
 	check.ErrorIs(t, check.Err(now.Write([]byte("x"))), net.ErrClosed, "write to a connection that this side closed")
 }
 
-// null opens /dev/null; the test closes the file at its end.
-func null(t *testing.T) *os.File {
+// openNull opens /dev/null; the test closes the file at its end.
+func openNull(t *testing.T) *os.File {
 	t.Helper()
 	f := check.Must(os.Open(os.DevNull))
 	t.Cleanup(func() { _ = f.Close() })
@@ -100,7 +100,7 @@ func TestServerClosesUnsentDescriptors(t *testing.T) {
 		s.keep(nil)
 		var files []*os.File
 		for range frames {
-			f := null(t)
+			f := openNull(t)
 			files = append(files, f)
 			check.NoError(t, s.send(&Frame{Kind: AnswerWith, Body: []byte{1}, Files: []*os.File{f}}))
 		}
@@ -126,7 +126,7 @@ func TestServerClosesDescriptorsWithoutQuota(t *testing.T) {
 	defer theirs.Close()
 	s := NewServer(conn, limited{block: quota.NewBlock(nil, 0, false)})
 	s.keep(nil)
-	files := []*os.File{null(t), null(t)}
+	files := []*os.File{openNull(t), openNull(t)}
 	for _, f := range files {
 		check.NoError(t, s.send(&Frame{Kind: AnswerWith, Body: make([]byte, freeBytes), Files: []*os.File{f}}))
 	}
@@ -149,7 +149,7 @@ func TestCollectedRepliesKeepTheirOrder(t *testing.T) {
 	s.keep(nil)
 	large := append([]byte{1}, make([]byte, 1<<20)...) // the number of descriptors, then the body
 	for i, f := range []Frame{{Kind: Answer, Body: []byte("first")},
-		{Kind: AnswerWith, Body: large, Files: []*os.File{null(t)}}, {Kind: Answer, Body: []byte("last")}} {
+		{Kind: AnswerWith, Body: large, Files: []*os.File{openNull(t)}}, {Kind: Answer, Body: []byte("last")}} {
 		f.Request = uint64(i)
 		check.NoError(t, s.send(&f))
 	}
@@ -168,7 +168,7 @@ func TestCollectedRepliesKeepTheirOrder(t *testing.T) {
 
 // TestDescriptorsFollowReplyOrder checks that descriptors belong to the replies in their order (W-50).
 func TestDescriptorsFollowReplyOrder(t *testing.T) {
-	a, b, c := null(t), null(t), null(t)
+	a, b, c := openNull(t), openNull(t), openNull(t)
 	r := &Reader{from: bufio.NewReader(strings.NewReader("the next frame")), came: []*os.File{a, b, c}}
 	check.NoError(t, check.Err(r.from.Peek(1)))
 	for _, want := range [][]*os.File{{a}, {b, c}} {

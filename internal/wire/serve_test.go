@@ -87,8 +87,8 @@ func serveAs(t *testing.T, made func(process) wire.Process) *served {
 	return s
 }
 
-// ended waits for the server's side to end and returns why.
-func (s *served) ended() error {
+// awaitEnd waits for the server's side to end and returns why.
+func (s *served) awaitEnd() error {
 	s.Helper()
 	select {
 	case err := <-s.end:
@@ -99,8 +99,8 @@ func (s *served) ended() error {
 	}
 }
 
-// greet exchanges hellos as a client does.
-func (s *served) greet() {
+// exchangeHello exchanges hellos as a client does.
+func (s *served) exchangeHello() {
 	s.Helper()
 	s.send(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 	check.Require(s, s.receive().Kind, wire.Hello, "kind of the server's first frame")
@@ -111,8 +111,8 @@ func (s *served) send(f *wire.Frame) {
 	check.NoError(s, check.Err(s.conn.Write(wire.AppendFrame(nil, f))))
 }
 
-// swallow reads and discards the server's output.
-func (s *served) swallow() { go func() { _, _ = io.Copy(io.Discard, s.conn) }() }
+// discardOutput reads and discards the server's output.
+func (s *served) discardOutput() { go func() { _, _ = io.Copy(io.Discard, s.conn) }() }
 
 func (s *served) receive() *wire.Frame {
 	s.Helper()
@@ -167,7 +167,7 @@ func TestConnectionEndReleasesClientThreads(t *testing.T) {
 	check.Equal(t, check.Status(other.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)),
 		ntstatus.InvalidCid, "W-7: call of an ended thread, whose number is not given")
 	_ = c.Close()
-	check.NoError(t, s.ended())
+	check.NoError(t, s.awaitEnd())
 	// The connection is lost: calls fail and change nothing (W-9).
 	check.Equal(t, check.Status(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)),
 		ntstatus.PortDisconnected, "call after Close")
@@ -196,7 +196,7 @@ func (s *served) join(tok string) *client.Conn {
 // that calls of other threads do not count (W-38).
 func TestDependentCallNeedsSuccess(t *testing.T) {
 	s := serve(t)
-	s.greet()
+	s.exchangeHello()
 	good := call(t, "NtOpenProcessToken", nt.OpenProcessTokenIn{
 		ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: winnt.TOKEN_QUERY})
 	bad := call(t, "NtClose", nt.CloseIn{Handle: 4000})
@@ -250,7 +250,7 @@ func (broke) Payer() quota.Payer { return quota.Payer{Block: quota.NewBlock(nil,
 // before or after its body was read. Refused waits and calls of other threads do not count (W-38).
 func TestDependentCallNeedsAdmittedCall(t *testing.T) {
 	s := serveAs(t, func(p process) wire.Process { return broke{p} })
-	s.greet()
+	s.exchangeHello()
 	good := call(t, "NtOpenProcessToken", nt.OpenProcessTokenIn{
 		ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: winnt.TOKEN_QUERY}).Body
 	service := call(t, "NtOpenProcessToken", nt.OpenProcessTokenIn{}).Service
@@ -310,14 +310,14 @@ func TestInvalidFrameEndsConnection(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := serve(t)
 			if c.hello {
-				s.greet()
+				s.exchangeHello()
 			}
-			s.swallow()
+			s.discardOutput()
 			_, _ = s.conn.Write(c.bytes)
 			if c.want == io.ErrUnexpectedEOF {
 				_ = s.conn.Close()
 			}
-			check.ErrorIs(t, s.ended(), c.want, "%s: connection ended with", c.rule)
+			check.ErrorIs(t, s.awaitEnd(), c.want, "%s: connection ended with", c.rule)
 		})
 	}
 }
@@ -332,13 +332,13 @@ func TestHelloHasOwnLimit(t *testing.T) {
 	s = serve(t)
 	over := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: append(longest, ' ')})
 	check.NoError(t, check.Err(s.conn.Write(over[:19])))
-	check.ErrorIs(t, s.ended(), wire.ErrFrame, "a hello that is too long")
+	check.ErrorIs(t, s.awaitEnd(), wire.ErrFrame, "a hello that is too long")
 }
 
 // These requests get a reply with an error status, and the connection continues.
 func TestInvalidRequestKeepsConnection(t *testing.T) {
 	s := serve(t)
-	s.greet()
+	s.exchangeHello()
 	closing := call(t, "NtClose", nt.CloseIn{Handle: 4})
 	foreign, unknown := *closing, *closing
 	foreign.Thread, unknown.Service = 2, 60000
@@ -371,10 +371,10 @@ func FuzzServe(f *testing.F) {
 	f.Add(wire.AppendFrame(nil, &wire.Frame{Kind: wire.ReadAs, Thread: 1, Body: wire.AppendReadAs(nil, 4, 9)}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s := serve(t)
-		s.greet()
-		s.swallow()
+		s.exchangeHello()
+		s.discardOutput()
 		_, _ = s.conn.Write(b)
 		_ = s.conn.Close()
-		_ = s.ended()
+		_ = s.awaitEnd()
 	})
 }

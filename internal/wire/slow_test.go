@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/internal/wire"
 )
 
-// alone serves one connection in the bubble of a synctest.
-func alone(t *testing.T, patient bool) (conn net.Conn, ended <-chan error) {
+// serveOne serves one connection in the bubble of a synctest.
+func serveOne(t *testing.T, patient bool) (conn net.Conn, ended <-chan error) {
 	t.Helper()
 	_, conn, ended = pair(t, func(s *wire.Server) {
 		if patient {
@@ -47,7 +47,7 @@ func TestSlowFrameHitsTimeLimit(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				conn, ended := alone(t, strings.HasSuffix(c.name, "of a started program"))
+				conn, ended := serveOne(t, strings.HasSuffix(c.name, "of a started program"))
 				if c.reads {
 					go func() { _, _ = io.Copy(io.Discard, conn) }()
 				}
@@ -88,7 +88,7 @@ func TestSlowFrameHasOneTimeLimit(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				conn, _ := alone(t, false)
+				conn, _ := serveOne(t, false)
 				check.NoError(t, check.Err(conn.Write(helloFrame)))
 				n, all := 0, 0
 				var err error

@@ -49,7 +49,7 @@ func TestStopCompletesCallInProgress(t *testing.T) {
 		released: make(chan struct{})}
 	server := wire.NewServer(theirs, b)
 	go func() { s.end <- server.Serve() }()
-	s.greet()
+	s.exchangeHello()
 	s.send(call(t, "NtClose", nt.CloseIn{Handle: 400}))
 	<-b.called
 	server.Stop()
@@ -57,7 +57,7 @@ func TestStopCompletesCallInProgress(t *testing.T) {
 	head, _, err := wire.DecodeAnswer(s.receive().Body)
 	check.That(t, err == nil && head.Status == ntstatus.InvalidHandle,
 		"call in progress: %v, %v, want %v, nil", head.Status, err, ntstatus.InvalidHandle)
-	check.NoError(t, s.ended())
+	check.NoError(t, s.awaitEnd())
 	_ = s.conn.Close()
 }
 
@@ -65,7 +65,7 @@ func TestStopCompletesCallInProgress(t *testing.T) {
 // the next frame (W-18).
 func TestFrameInPiecesLeavesNoTimeLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		conn, _ := alone(t, false)
+		conn, _ := serveOne(t, false)
 		frame := wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread})
 		for _, piece := range [][]byte{
 			helloFrame, nil, frame[:9], frame[9:], nil, frame, nil, frame[:1], frame[1:], nil, frame, nil} {

@@ -14,7 +14,7 @@ import (
 // A thread's number is used once, and is invalid after the thread has ended (W-7).
 func TestThreadNumberIsUsedOnce(t *testing.T) {
 	s := serve(t)
-	s.greet()
+	s.exchangeHello()
 	number := func() uint32 {
 		s.send(&wire.Frame{Kind: wire.NewThread, Request: 7})
 		_, rest, err := wire.DecodeAnswer(s.receive().Body)
@@ -37,7 +37,7 @@ func TestThreadNumberIsUsedOnce(t *testing.T) {
 // unused ones is limited (W-3).
 func TestUsedTicketFreesItsPlace(t *testing.T) {
 	s := serve(t)
-	s.greet()
+	s.exchangeHello()
 	save := func() ([]byte, ntstatus.Status) {
 		s.send(&wire.Frame{Kind: wire.Save, Thread: 1})
 		head, rest, err := wire.DecodeAnswer(s.receive().Body)
@@ -96,7 +96,7 @@ func TestDisconnectEndsRunningCall(t *testing.T) {
 		p = &busy{open: open{process: inner}, called: make(chan struct{}), exited: make(chan struct{})}
 		return p
 	})
-	s.greet()
+	s.exchangeHello()
 	for range 2 {
 		check.Success(t, s.status(&wire.Frame{Kind: wire.NewThread, Request: 7}))
 	}
@@ -107,7 +107,7 @@ func TestDisconnectEndsRunningCall(t *testing.T) {
 	<-p.called
 	s.send(&wire.Frame{Kind: wire.EndThread, Thread: 1}) // queued behind the call
 	_ = s.conn.Close()
-	_ = s.ended() // the client disconnected with an unread reply
+	_ = s.awaitEnd() // the client disconnected with an unread reply
 	n = p.threads.Load()
 	check.That(t, n == 0, "%d threads after the end, want 0", n)
 }
@@ -116,7 +116,7 @@ func TestDisconnectEndsRunningCall(t *testing.T) {
 func TestFailedCallReturnsOutputs(t *testing.T) {
 	var p *open
 	s := serveAs(t, func(inner process) wire.Process { p = &open{process: inner}; return p })
-	s.greet()
+	s.exchangeHello()
 	row := wire.Rows()[nt.NtTable.Find("NtQuerySecurityObject").Info().Number]
 	for _, why := range []bool{false, true} {
 		body := check.Must(row.AppendCall(nil, nt.QuerySecurityObjectIn{Handle: -1, SecurityInformation: 1}, why))
@@ -149,7 +149,7 @@ func (l *failing) NewThread() (*nt.Thread, error) {
 func TestFailedThreadIsAnsweredWithItsStatus(t *testing.T) {
 	var p *failing
 	s := serveAs(t, func(inner process) wire.Process { p = &failing{process: inner}; return p })
-	s.greet()
+	s.exchangeHello()
 	for _, c := range []struct {
 		err  error
 		want ntstatus.Status

@@ -94,8 +94,8 @@ func (c counted) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// patience serves a patient process in the bubble of a synctest.
-func patience(t *testing.T) (*served, *patient, <-chan int) {
+// servePatient serves a patient process in the bubble of a synctest.
+func servePatient(t *testing.T) (*served, *patient, <-chan int) {
 	t.Helper()
 	s, own, theirs := newServed(t)
 	p := &patient{process: own, until: make(chan struct{})}
@@ -107,7 +107,7 @@ func patience(t *testing.T) (*served, *patient, <-chan int) {
 		check.Equal(t, p.now(), [2]int{}, "time slices [normal, slow] in use at the end")
 		check.NoError(t, s.sys.Close())
 	})
-	s.greet()
+	s.exchangeHello()
 	<-writes
 	return s, p, writes
 }
@@ -124,7 +124,7 @@ func frames(f *wire.Frame, n int) (b []byte) {
 // which keeps its scheduler slot, and that the thread's next calls are made after it (W-11, W-43).
 func TestLongCallDoesNotDelayOtherThreads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, p, _ := patience(t)
+		s, p, _ := servePatient(t)
 		closing := call(t, "NtClose", nt.CloseIn{Handle: 4})
 		check.Require(t, s.status(&wire.Frame{Kind: wire.NewThread}), ntstatus.Success, "status")
 		behind, beside := *closing, *closing
@@ -156,7 +156,7 @@ func TestLongCallDoesNotDelayOtherThreads(t *testing.T) {
 // queued ones (W-12, W-43).
 func TestDisconnectWaitsForLongCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, p, _ := patience(t)
+		s, p, _ := servePatient(t)
 		s.send(&wire.Frame{Kind: wire.Inspect, Thread: 1})
 		s.send(call(t, "NtImpersonateAnonymousToken", nt.ImpersonateAnonymousTokenIn{}))
 		_ = s.conn.Close()
@@ -167,7 +167,7 @@ func TestDisconnectWaitsForLongCall(t *testing.T) {
 		default:
 		}
 		close(p.until)
-		if err := s.ended(); err != nil {
+		if err := s.awaitEnd(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -182,7 +182,7 @@ func TestRepliesAreSentTogether(t *testing.T) {
 	}{{"alone", 0}, {"with half a frame", 9}, {"with one byte", 1}} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s, p, writes := patience(t)
+				s, p, writes := servePatient(t)
 				b := frames(call(t, "NtClose", nt.CloseIn{Handle: 4}), 50)
 				go func() { _, _ = s.conn.Write(append(b, b[:c.half]...)) }()
 				for i := range uint64(50) {
@@ -203,7 +203,7 @@ func TestRepliesAreSentTogether(t *testing.T) {
 // TestUnreadRepliesHoldNoTimeSlice checks that a client that reads no replies keeps no scheduler slot (W-21, W-44).
 func TestUnreadRepliesHoldNoTimeSlice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, p, writes := patience(t)
+		s, p, writes := servePatient(t)
 		go func() { _, _ = s.conn.Write(frames(call(t, "NtClose", nt.CloseIn{Handle: 4}), 50)) }()
 		<-writes
 		synctest.Wait()
@@ -234,7 +234,7 @@ func TestTimeSliceIsPassedOn(t *testing.T) {
 		{false, time.Millisecond, 3, 60 * time.Microsecond, 10, 27600 * time.Microsecond},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			s, p, writes := patience(t)
+			s, p, writes := servePatient(t)
 			p.crowded, p.rest, p.rests, p.takes = c.crowded, c.rest, c.rests, c.takes
 			begun := time.Now()
 			go func() { _, _ = s.conn.Write(frames(&wire.Frame{Kind: wire.Inspect, Thread: 1}, 10)) }()

@@ -128,7 +128,7 @@ func TestSuccessEndsWait(t *testing.T) {
 // a reply (W-20).
 func TestTwoCancelsEndWaitOnce(t *testing.T) {
 	s := serve(t)
-	s.greet()
+	s.exchangeHello()
 	check.Success(t, s.status(call(t, "NtCreateEvent", nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
 		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{})})))
 	const event = 4 // the first handle of a process
@@ -266,7 +266,7 @@ func TestLargeWriteWaits(t *testing.T) {
 		t.Errorf("write with a deadline after 7 bytes were read = %+v, want 7 bytes, %v", e, os.ErrDeadlineExceeded)
 	}
 	_, _ = c.Close(), writer.Close()
-	check.NoError(t, s.ended())
+	check.NoError(t, s.awaitEnd())
 	var got []string
 	for i, call := range n.calls {
 		if in, ok := call.In.(nt.WriteFileIn); ok {
