@@ -38,7 +38,7 @@ func newFrame(t *testing.T) *frame {
 		t.Helper()
 		check.RequireThat(t, st == ntstatus.Success, "%s: %v, want success", what, st)
 	}
-	f.second(succeeds)
+	f.createSecond(succeeds)
 	own := nt.ClientID{UniqueProcess: w.system.ThreadObject(w.th).Process().ID(),
 		UniqueThread: w.system.ThreadObject(w.th).ID()}
 	user, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
@@ -89,8 +89,8 @@ func newFrame(t *testing.T) *frame {
 	return f
 }
 
-// second creates the second object of each kind.
-func (f *frame) second(succeeds func(string, ntstatus.Status)) {
+// createSecond creates the second object of each kind.
+func (f *frame) createSecond(succeeds func(string, ntstatus.Status)) {
 	th := f.th
 	keep := func(name string) func(winnt.Handle, ntstatus.Status) {
 		return func(h winnt.Handle, st ntstatus.Status) { succeeds(name, st); f.all[name] = h }
@@ -111,9 +111,9 @@ func (f *frame) second(succeeds func(string, ntstatus.Status)) {
 	}
 }
 
-// look returns the visible state as text by key: the handles of each process, the state of each object, descriptors,
-// names, processes, threads, and the clients that threads act as.
-func (f *frame) look() map[string]string {
+// snapshot returns the visible state as text by key: the handles of each process, the state of each object,
+// descriptors, names, processes, threads, and the clients that threads act as.
+func (f *frame) snapshot() map[string]string {
 	f.Helper()
 	all := map[string]string{}
 	eye := f.eye

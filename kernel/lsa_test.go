@@ -132,8 +132,8 @@ func logOn(th *nt.Thread, name, password string, typ winnt.LogonType) (winnt.Han
 	return out.Token, st
 }
 
-// said returns and removes the records in m, each as its event id and the given fields.
-func said(m *audit.Memory, fields ...string) (out []string) {
+// drain returns and removes the records in m, each as its event id and the given fields.
+func drain(m *audit.Memory, fields ...string) (out []string) {
 	for _, e := range m.Drain() {
 		text := fmt.Sprint(e.ID)
 		for _, f := range fields {
@@ -162,19 +162,19 @@ func TestLogonAndLogoffAreRecorded(t *testing.T) {
 	}
 	check.That(t, len(ids) == 2 && ids[0] != ids[1] && linked[0] == ids[1] && linked[1] == ids[0],
 		"L-48: logons %q name %q as their linked logons, want two logons that name each other", ids, linked)
-	got := said(m, "SubjectUserSid", "TargetUserSid", "LogonType", "ElevatedToken", "AuthenticationPackageName")
+	got := drain(m, "SubjectUserSid", "TargetUserSid", "LogonType", "ElevatedToken", "AuthenticationPackageName")
 	want := []string{"4624 S-1-5-18 S-1-5-21-1-2-3-500 2 %%1842 password", "4672 S-1-5-21-1-2-3-500",
 		"4624 S-1-5-18 S-1-5-21-1-2-3-500 2 %%1843 password"}
 	check.SlicesEqual(t, got, want, "L-48: records of an administrator's logon")
 	check.Require(t, th.NtClose(h), ntstatus.Success, "NtClose")
 	want = []string{"4634 S-1-5-21-1-2-3-500 2", "4634 S-1-5-21-1-2-3-500 2"}
-	check.SlicesEqual(t, said(m, "TargetUserSid", "LogonType"), want,
+	check.SlicesEqual(t, drain(m, "TargetUserSid", "LogonType"), want,
 		"L-48: records after the administrator's token was closed")
 	h, st = logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK)
-	got = said(m, "TargetUserSid", "LogonType", "TargetLinkedLogonId")
+	got = drain(m, "TargetUserSid", "LogonType", "TargetLinkedLogonId")
 	check.That(t, st == 0 && slices.Equal(got, []string{"4624 S-1-5-21-1-2-3-1001 3 0x0"}),
 		"L-48: a user's logon: %v, records %q; want %v and one 4624 without a linked logon", st, got, ntstatus.Success)
-	if st := th.NtClose(h); st != ntstatus.Success || len(said(m)) != 1 {
+	if st := th.NtClose(h); st != ntstatus.Success || len(drain(m)) != 1 {
 		t.Errorf("L-48: NtClose of the user's token = %v, want %v and one record", st, ntstatus.Success)
 	}
 }
@@ -217,7 +217,7 @@ func TestOriginNameNeedsTrustedCaller(t *testing.T) {
 	one := func(th *nt.Thread, origin, password, want string) {
 		t.Helper()
 		ask(th, origin, password)
-		if got := said(m, "IpAddress"); len(got) == 0 || got[0] != want {
+		if got := drain(m, "IpAddress"); len(got) == 0 || got[0] != want {
 			t.Errorf("L-64: LsaLogonUser with origin %q: records %q, want first %q", origin, got, want)
 		}
 	}
@@ -263,7 +263,7 @@ func TestServicesRecordOnlyChanges(t *testing.T) {
 	caller := fmt.Sprintf("%#x winlogon S-1-5-18", uint64(own.ID()))
 	wrote := func(what string, st ntstatus.Status, fields []string, want ...string) {
 		t.Helper()
-		got := said(m, append([]string{"ProcessId", "ProcessName", "SubjectUserSid"}, fields...)...)
+		got := drain(m, append([]string{"ProcessId", "ProcessName", "SubjectUserSid"}, fields...)...)
 		check.That(t, st == ntstatus.Success && slices.Equal(got, want),
 			"%s: %v, records %q; want %v, %q", what, st, got, ntstatus.Success, want)
 	}
@@ -287,7 +287,7 @@ func TestServicesRecordOnlyChanges(t *testing.T) {
 	st = th.NtSetInformationProcess(out.ProcessHandle, nt.ProcessAccessToken, h)
 	wrote("assign a process token", st, []string{"TargetUserSid", "TargetProcessId"}, "4696 "+caller+" S-1-5-18 "+child)
 	st = th.NtSetInformationProcess(out.ProcessHandle, nt.ProcessAccessToken, out.ProcessHandle)
-	check.That(t, st == ntstatus.ObjectTypeMismatch && len(said(m)) == 0,
+	check.That(t, st == ntstatus.ObjectTypeMismatch && len(drain(m)) == 0,
 		"assigning a process handle as a token: %v, want %v and no record", st, ntstatus.ObjectTypeMismatch)
 
 	_, st = logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK)

@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// crowd boots a system with one process of n threads, each for its own goroutine.
-func crowd(t *testing.T, n int) (*kernel.System, []*nt.Thread) {
+// newThreads boots a system with one process of n threads, each for its own goroutine.
+func newThreads(t *testing.T, n int) (*kernel.System, []*nt.Thread) {
 	t.Helper()
 	sys := boot(t, kernel.Config{})
 	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
@@ -27,8 +27,8 @@ func crowd(t *testing.T, n int) (*kernel.System, []*nt.Thread) {
 	return sys, threads
 }
 
-// all runs f on all threads concurrently and waits for them.
-func all(threads []*nt.Thread, f func(i int, th *nt.Thread)) {
+// onAll runs f on all threads concurrently and waits for them.
+func onAll(threads []*nt.Thread, f func(i int, th *nt.Thread)) {
 	var wg sync.WaitGroup
 	for i, th := range threads {
 		wg.Go(func() { f(i, th) })
@@ -46,12 +46,12 @@ func event(t *testing.T, th *nt.Thread) winnt.Handle {
 // Threads that duplicate, close and replace the security of one object concurrently leave no object, handle or
 // reference. A reader sees one of the descriptors, never a mixture (O-66, O-80, S-76).
 func TestConcurrentSetSecurityLeaksNothing(t *testing.T) {
-	sys, threads := crowd(t, 4)
+	sys, threads := newThreads(t, 4)
 	texts := []string{"D:(A;;GA;;;WD)", "D:(A;;GA;;;BU)(A;;0x1;;;WD)"}
 	whole := map[string]bool{"D:(A;;0x1f0003;;;WD)": true, "D:(A;;0x1f0003;;;BU)(A;;CC;;;WD)": true}
 	h := event(t, threads[0])
 	objects, handles, references := sys.Counts()
-	all(threads, func(i int, th *nt.Thread) {
+	onAll(threads, func(i int, th *nt.Thread) {
 		for n := range 500 {
 			d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
 			if st != ntstatus.Success {

@@ -48,13 +48,13 @@ func TestExitIsRecordedOnce(t *testing.T) {
 	isEnd(t, sink, "worker", "0x0")
 }
 
-// ends returns the exit statuses of a process and of a thread.
-func ends(t *testing.T, th *nt.Thread, process, thread winnt.Handle) [2]ntstatus.Status {
+// exitStatuses returns the exit statuses of a process and of a thread.
+func exitStatuses(t *testing.T, th *nt.Thread, process, thread winnt.Handle) [2]ntstatus.Status {
 	t.Helper()
 	p, st := th.NtQueryInformationProcess(process, nt.ProcessBasicInformation)
-	is(t, "NtQueryInformationProcess", 0, st, 0, ntstatus.Success)
+	eq(t, "NtQueryInformationProcess", 0, st, 0, ntstatus.Success)
 	w, st := th.NtQueryInformationThread(thread, nt.ThreadBasicInformation)
-	is(t, "NtQueryInformationThread", 0, st, 0, ntstatus.Success)
+	eq(t, "NtQueryInformationThread", 0, st, 0, ntstatus.Success)
 	return [2]ntstatus.Status{p.(nt.ProcessBasic).ExitStatus, w.(nt.ThreadBasic).ExitStatus}
 }
 
@@ -67,25 +67,25 @@ func TestTerminateSetsExitStatusOnce(t *testing.T) {
 	const pending, code = ntstatus.Pending, ntstatus.Status(7)
 	made, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
-	is(t, "NtCreateUserProcess", 0, st, 0, ntstatus.Success)
-	if got := ends(t, th, made.ProcessHandle, made.ThreadHandle); got != [2]ntstatus.Status{pending, pending} {
+	eq(t, "NtCreateUserProcess", 0, st, 0, ntstatus.Success)
+	if got := exitStatuses(t, th, made.ProcessHandle, made.ThreadHandle); got != [2]ntstatus.Status{pending, pending} {
 		t.Errorf("exit statuses of process and thread before the end: %v, want %v, %v", got, pending, pending)
 	}
 	second := check.Must(sys.Process(made.ClientID.UniqueProcess).NewThread())
 	early, st := th.NtGetNextThread(made.ProcessHandle, made.ThreadHandle, winnt.THREAD_QUERY_LIMITED_INFORMATION, 0, 0)
-	is(t, "NtGetNextThread", 0, st, 0, ntstatus.Success)
+	eq(t, "NtGetNextThread", 0, st, 0, ntstatus.Success)
 	second.Close()
 
-	is(t, "NtTerminateProcess", 0, th.NtTerminateProcess(made.ProcessHandle, code), 0, ntstatus.Success)
-	is(t, "second call", 0, th.NtTerminateProcess(made.ProcessHandle, 8), 0, ntstatus.ProcessIsTerminating)
-	if got := ends(t, th, made.ProcessHandle, made.ThreadHandle); got != [2]ntstatus.Status{code, code} {
+	eq(t, "NtTerminateProcess", 0, th.NtTerminateProcess(made.ProcessHandle, code), 0, ntstatus.Success)
+	eq(t, "second call", 0, th.NtTerminateProcess(made.ProcessHandle, 8), 0, ntstatus.ProcessIsTerminating)
+	if got := exitStatuses(t, th, made.ProcessHandle, made.ThreadHandle); got != [2]ntstatus.Status{code, code} {
 		t.Errorf("exit statuses of process and thread after the end: %v, want %v, %v", got, code, code)
 	}
-	got := ends(t, th, made.ProcessHandle, early)
+	got := exitStatuses(t, th, made.ProcessHandle, early)
 	check.That(t, got == [2]ntstatus.Status{code, ntstatus.Success},
 		"exit statuses of the process and of the thread that ended before it: %v, want %v, %v", got, code, ntstatus.Success)
 	_, st = th.NtWaitForSingleObject(made.ProcessHandle, false)
-	is(t, "NtWaitForSingleObject of the ended process", 0, st, 0, ntstatus.Success)
+	eq(t, "NtWaitForSingleObject of the ended process", 0, st, 0, ntstatus.Success)
 
 	isEnd(t, sink, "maker.1", "0x7")
 	th.Close()

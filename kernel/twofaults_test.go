@@ -422,8 +422,8 @@ func (f *faultMaker) faults() (all []*inputFault) {
 	return all
 }
 
-// ask makes the call with the faults, undoes them, and returns the status and the rule in the trace.
-func (f *faultMaker) ask(faults ...*inputFault) (ntstatus.Status, string) {
+// call makes the call with the faults, undoes them, and returns the status and the rule in the trace.
+func (f *faultMaker) call(faults ...*inputFault) (ntstatus.Status, string) {
 	in := reflect.New(nt.NtTable.Find(f.c.service).InType()).Elem()
 	in.Set(reflect.ValueOf(f.c.in))
 	if f.c.field != "" {
@@ -566,7 +566,7 @@ func TestEarlierOfTwoConditionsDecides(t *testing.T) {
 		}
 		c.in = bases(c.in)
 		f := &faultMaker{w: w, c: c, needs: needs[c.service]}
-		n, m := f.try(t)
+		n, m := f.tryAll(t)
 		singles, pairs = singles+n, pairs+m
 	}
 	if t.Logf("%d faults, %d pairs", singles, pairs); singles < 670 || pairs < 2800 {
@@ -574,9 +574,9 @@ func TestEarlierOfTwoConditionsDecides(t *testing.T) {
 	}
 }
 
-// try makes the call with each fault alone and with each pair of faults of different inputs. It returns how many of
+// tryAll makes the call with each fault alone and with each pair of faults of different inputs. It returns how many of
 // both it tried.
-func (f *faultMaker) try(t *testing.T) (singles, pairs int) {
+func (f *faultMaker) tryAll(t *testing.T) (singles, pairs int) {
 	if strings.HasSuffix(f.c.service, "AndAuditAlarm") {
 		f.act("client")
 		defer f.act("")
@@ -585,7 +585,7 @@ func (f *faultMaker) try(t *testing.T) (singles, pairs int) {
 	before := f.w.state()
 	for k, a := range all {
 		singles++
-		st, why := f.ask(a)
+		st, why := f.call(a)
 		if st != a.Status || why != a.Rule && !whys[why] {
 			t.Errorf(`%s with fault "%s" in %s: %v by rule %s, want %v by %s`, f.c.service, a.When, a.place, st, why,
 				a.Status, a.Rule)
@@ -597,7 +597,7 @@ func (f *faultMaker) try(t *testing.T) (singles, pairs int) {
 				continue
 			}
 			pairs++
-			got, rule := f.ask(b, a)
+			got, rule := f.call(b, a)
 			check.That(t, got == st && rule == why, `%s with fault "%s" in %s and fault "%s": %v by rule %s, want %v by %s`,
 				f.c.service, a.When, a.place, b.When, got, rule, st, why)
 		}
