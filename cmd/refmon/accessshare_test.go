@@ -11,7 +11,7 @@ import (
 // TestAccessNamesWhetherShareOrObjectDecided checks that the first line names what decided, the share, the object or
 // both, and that the exit code has the result. JSON output has a line for each.
 func TestAccessNamesWhetherShareOrObjectDecided(t *testing.T) {
-	workplace(t)
+	enterFolder(t)
 	const none = "DENIED: the share and the object have no right in common"
 	write := func(name, text string) {
 		check.NoError(t, os.WriteFile(name, []byte(text), 0o600))
@@ -67,7 +67,7 @@ func TestAccessNamesWhetherShareOrObjectDecided(t *testing.T) {
 				"S-1-5-21-1-2-3-1108}\n")
 			args = append([]string{"access", "-o", "o.jsonl", "-d", "d.yaml", "--as", "alice"}, strings.Fields(c.args)...)
 		}
-		code, out, errs := asked(args...)
+		code, out, errs := runLine(args...)
 		check.That(t, code == c.code && strings.HasPrefix(out, c.lines) && (code == 2) == (errs != ""),
 			"%s: exit code %d, want %d\nprinted %q\n want   %q\n said %q", c.args, code, c.code, out, c.lines, errs)
 		if n := strings.Count(out, "\n"); strings.HasSuffix(c.args, "--json") && code != 2 && n !=

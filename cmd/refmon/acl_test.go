@@ -29,7 +29,7 @@ func TestNotesHaveCountAndFirstFile(t *testing.T) {
 func TestExportListsUnreadableObjectsUpToALimit(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "objects.jsonl")
 	check.NoError(t, os.WriteFile(file, []byte(strings.Repeat(`{"path":"f","sd":"O:BAX"}`+"\n", maxListed+1)), 0o600))
-	code, out, errs := asked("acl", "export", "--objects", file)
+	code, out, errs := runLine("acl", "export", "--objects", file)
 	check.That(t, code == 2 && out == "" && strings.Count(errs, "refmon: f: ") == maxListed-1 &&
 		strings.Count(errs, "more could not be read") == 1, "exit code %d, %q, %q", code, out, errs)
 }

@@ -20,7 +20,7 @@ func TestDryRunFailsForUnplannedFile(t *testing.T) {
 	must(t, os.WriteFile(broken, nil, 0o600))
 	must(t, setAttribute(broken, ntacl.UserName, []byte("no descriptor")))
 	for who, gains := range map[string]bool{"S-1-5-21-1-2-3-9": false, "alice": true} {
-		code, out, errs := asked("acl", "grant", "--offline", "--attribute", ntacl.UserName, "-d", people, "-r", dir,
+		code, out, errs := runLine("acl", "grant", "--offline", "--attribute", ntacl.UserName, "-d", people, "-r", dir,
 			who+":read", "--dry-run")
 		if code != exitMalformed || !strings.Contains(out, "2 files visited, 1 file would change; 1 failed\n") ||
 			strings.Contains(out, "alice") != gains {

@@ -24,7 +24,7 @@ func TestContinuedChangeReportsFilesThatItLeaves(t *testing.T) {
 	describe(t, own, "O:BAG:SYD:(A;;FR;;;BU)")
 	revoke := func(undo string, code int, want ...string) {
 		t.Helper()
-		got, out, errs := asked("acl", "revoke", "--offline", "--attribute", ntacl.UserName, "-r", dir, "S-1-5-32-545",
+		got, out, errs := runLine("acl", "revoke", "--offline", "--attribute", ntacl.UserName, "-r", dir, "S-1-5-32-545",
 			"--undo-file", undo)
 		check.Equal(t, got, code, "exit code: %s%s", out, errs)
 		for _, text := range append(want, "revoked rights remain in 1 file (first: "+own) {
@@ -64,7 +64,7 @@ func TestChangeChangesFilesCreatedAfterPlan(t *testing.T) {
 		if c.every {
 			args = append(args, "--every")
 		}
-		first, _, errs := asked(args...)
+		first, _, errs := runLine(args...)
 		check.Equal(t, first == exitGranted, c.every, "exit code %d: %s", first, errs)
 		late := filepath.Join(dir, c.name)
 		switch c.sddl {
@@ -76,7 +76,7 @@ func TestChangeChangesFilesCreatedAfterPlan(t *testing.T) {
 			check.NoError(t, os.WriteFile(late, nil, 0o600))
 			describe(t, late, c.sddl)
 		}
-		code, _, errs := asked(args...)
+		code, _, errs := runLine(args...)
 		want := first
 		if c.want == unreadable {
 			want = exitMalformed
@@ -84,7 +84,7 @@ func TestChangeChangesFilesCreatedAfterPlan(t *testing.T) {
 		check.That(t, code == want && (c.want == "" || strings.Contains(errs, c.want)) &&
 			strings.Contains(errs, inherited) == (c.want == inherited), "%+v: exit code %d, want %d: %s", c, code, want, errs)
 		if c.want == inherited {
-			_, out, errs := asked("acl", "get", "--offline", "--attribute", ntacl.UserName, late)
+			_, out, errs := runLine("acl", "get", "--offline", "--attribute", ntacl.UserName, late)
 			check.Equal(t, out, "O:BAG:SYD:AI(A;ID;FA;;;BA)\n", "the new descriptor: %s", errs)
 		}
 	}
@@ -107,22 +107,22 @@ func TestUndoNamesFilesThatKeepGrant(t *testing.T) {
 	describe(t, dir, "O:BAG:SYD:(A;OICI;FA;;;BA)")
 	check.NoError(t, os.WriteFile(filepath.Join(dir, "other"), nil, 0o600))
 	describe(t, filepath.Join(dir, "other"), "O:BAG:SYD:AI(A;ID;FA;;;BA)(A;ID;FR;;;WD)")
-	code, _, errs := asked("acl", "grant", "--offline", "--attribute", ntacl.UserName, dir, "S-1-5-32-545:read",
+	code, _, errs := runLine("acl", "grant", "--offline", "--attribute", ntacl.UserName, dir, "S-1-5-32-545:read",
 		"--undo-file", undo)
 	check.Equal(t, code, exitGranted, "grant: %s", errs)
 	late := filepath.Join(dir, "late")
 	check.NoError(t, os.WriteFile(late, nil, 0o600))
 	describe(t, late, "O:BAG:SYD:AI(A;ID;FA;;;BA)(A;ID;FR;;;BU)")
 	for range 2 {
-		code, _, errs = asked("acl", "undo", undo)
+		code, _, errs = runLine("acl", "undo", undo)
 		check.That(t, code == exitMalformed && strings.Contains(errs, "refmon: "+late+": keeps an inherited entry that "+
 			"the undo takes back\n") && !strings.Contains(errs, "other"), "%d, %s", code, errs)
 	}
 	describe(t, late, "O:BAG:SYD:AI(A;ID;FA;;;BA)")
-	code, _, errs = asked("acl", "undo", undo)
+	code, _, errs = runLine("acl", "undo", undo)
 	check.Equal(t, code, exitGranted, "an undo that no file keeps anything of: %s", errs)
 	check.NoError(t, setAttribute(late, ntacl.UserName, []byte("no descriptor")))
-	code, _, errs = asked("acl", "undo", undo)
+	code, _, errs = runLine("acl", "undo", undo)
 	check.That(t, code == exitMalformed && strings.Contains(errs, "refmon: "+late+": invalid NTACL attribute") &&
 		strings.Contains(errs, "1 file could not be read and may keep"), "an unreadable file: %d, %s", code, errs)
 }
@@ -136,7 +136,7 @@ func TestUndoFileOfOthersIsRefused(t *testing.T) {
 		undo}
 	check.NoError(t, errors.Join(os.WriteFile(undo, nil, 0o600), os.Chmod(undo, 0o602)))
 	for _, args := range [][]string{grant, {"acl", "undo", undo}} {
-		code, _, errs := asked(args...)
+		code, _, errs := runLine(args...)
 		check.That(t, code == exitMalformed && strings.Contains(errs, undo+": another user "), "%q: %d, %s", args, code, errs)
 	}
 }
@@ -150,7 +150,7 @@ func TestFailedChangeHasNothingToUndo(t *testing.T) {
 	describe(t, dir, "O:BAG:SYD:(A;;FA;;;BA)")
 	check.NoError(t, errors.Join(os.Chmod(filepath.Dir(dir), 0o755), os.Chmod(dir, 0o755), os.Chmod(undo, 0o777)))
 	out, _ := asuser.Run(4001, 4001, func() (string, error) {
-		code, out, errs := asked("acl", "grant", "--offline", "--attribute", ntacl.UserName, dir, "S-1-5-32-545:read",
+		code, out, errs := runLine("acl", "grant", "--offline", "--attribute", ntacl.UserName, dir, "S-1-5-32-545:read",
 			"--undo-file", filepath.Join(undo, "undo"))
 		return fmt.Sprint(code, " ", out, errs), nil
 	})
@@ -167,20 +167,20 @@ func TestUndoFileBelongsToOneRun(t *testing.T) {
 	f := check.Must(os.Create(undo))
 	check.NoError(t, acltree.Lock(f, true))
 	for _, args := range [][]string{grant, {"acl", "undo", undo}} {
-		code, _, errs := asked(args...)
+		code, _, errs := runLine(args...)
 		check.That(t, code == exitMalformed && strings.Contains(errs, acltree.ErrInUse.Error()), "%q: %d, %s", args, code,
 			errs)
 	}
 	check.NoError(t, f.Close())
-	code, _, errs := asked(grant...)
+	code, _, errs := runLine(grant...)
 	check.Equal(t, code, exitGranted, "a run after the other one: %s", errs)
 	reader := check.Must(os.Open(undo))
 	defer reader.Close()
 	check.NoError(t, acltree.Lock(reader, false))
-	code, out, errs := asked("acl", "undo", undo)
+	code, out, errs := runLine("acl", "undo", undo)
 	check.That(t, code == exitGranted && strings.HasPrefix(out, "1 file restored"), "a second undo: %d, %s%s", code, out,
 		errs)
-	code, _, errs = asked(grant...)
+	code, _, errs = runLine(grant...)
 	check.That(t, code == exitMalformed && strings.Contains(errs, acltree.ErrInUse.Error()),
 		"a run during an undo: %d, %s", code, errs)
 }

@@ -22,7 +22,7 @@ func TestForwarderStoresItsPosition(t *testing.T) {
 		args []string
 		want int
 	}{{nil, 12}, {nil, 12}, {[]string{"--cursor", cursor}, 24}, {[]string{"--cursor", cursor}, 24}} {
-		code, out, errs := asked(append([]string{"audit", "forward", dir, "--no-follow", "--to", to}, c.args...)...)
+		code, out, errs := runLine(append([]string{"audit", "forward", dir, "--no-follow", "--to", to}, c.args...)...)
 		if code != 0 || out+errs != "" || lines() != c.want {
 			t.Errorf("%d: exit code %d, %d lines, want %d\n%s%s", i, code, lines(), c.want, out, errs)
 		}
@@ -33,13 +33,13 @@ func TestForwarderStoresItsPosition(t *testing.T) {
 		}
 	}
 	// A cursor counts the records that one sink has received. Another sink has received none of them.
-	code, _, errs := asked("audit", "forward", dir, "--no-follow", "--to", to+"2", "--cursor", cursor)
+	code, _, errs := runLine("audit", "forward", dir, "--no-follow", "--to", to+"2", "--cursor", cursor)
 	check.That(t, code == 2 && strings.Contains(errs, cursor+" belongs to the sink "+to+":"),
 		"the cursor of another sink: exit code %d, %s, want 2 and the sink", code, errs)
-	if code, _, errs := asked("audit", "forward", dir, "--no-follow"); code != 2 || errs == "" {
+	if code, _, errs := runLine("audit", "forward", dir, "--no-follow"); code != 2 || errs == "" {
 		t.Errorf("without a sink: exit code %d, %s, want 2, a non-empty string", code, errs)
 	}
-	if code, _, errs := asked("audit", "forward", dir, "--no-follow", "--to", "unix:"+cursor, "--cursor",
+	if code, _, errs := runLine("audit", "forward", dir, "--no-follow", "--to", "unix:"+cursor, "--cursor",
 		cursor+"2"); code != 2 || errs == "" {
 		t.Errorf("a sink that is not a socket: exit code %d, %s, want 2, a non-empty string", code, errs)
 	}

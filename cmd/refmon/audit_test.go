@@ -84,7 +84,7 @@ func TestAuditQueryFlagsSelectIntersection(t *testing.T) {
 		"--until 2024-01-01T05:00:00Z --user user1":                   "3 6",
 	} {
 		line := append([]string{"audit", "query", dir, "--format", "json"}, strings.Fields(args)...)
-		code, out, errs := asked(line...)
+		code, out, errs := runLine(line...)
 		var ids []string
 		for _, m := range regexp.MustCompile(`(?m)^\{"id":(\d+)`).FindAllStringSubmatch(out, -1) {
 			ids = append(ids, m[1])
@@ -95,7 +95,7 @@ func TestAuditQueryFlagsSelectIntersection(t *testing.T) {
 	}
 	for n, want := range map[string]string{"0": "", "1": "12", "3": "10 11 12",
 		"12": "1 2 3 4 5 6 7 8 9 10 11 12", "99": "1 2 3 4 5 6 7 8 9 10 11 12"} {
-		code, out, _ := asked("audit", "tail", "--no-follow", dir, "-n", n)
+		code, out, _ := runLine("audit", "tail", "--no-follow", dir, "-n", n)
 		var ids []string
 		for line := range strings.Lines(out) {
 			id, _, _ := strings.Cut(line, " ")
@@ -107,7 +107,7 @@ func TestAuditQueryFlagsSelectIntersection(t *testing.T) {
 	}
 	for _, wrong := range []string{"--event x", "--result maybe", "--since yesterday", "--until 2024",
 		"--format yaml", "user", `--user "x"`} {
-		if code, out, errs := asked(append([]string{"audit", "query", dir},
+		if code, out, errs := runLine(append([]string{"audit", "query", dir},
 			strings.Fields(wrong)...)...); code != 2 || out != "" || errs == "" {
 			t.Errorf("%s: exit code %d\n%s%s, want 2, \"\", a non-empty string", wrong, code, out, errs)
 		}
@@ -115,7 +115,7 @@ func TestAuditQueryFlagsSelectIntersection(t *testing.T) {
 	for format, want := range map[string]string{"table": `(?m)^2 2024-01-01T00:00:00.000Z user0 open File /srv/f0$`,
 		"json": `(?m)^\{"id":2,`, "csv": `(?m)^2,2024-01-01T00:00:00Z,4656,success,File System,dc1,`,
 		"xml": `<EventRecordID>2</EventRecordID>[^$]*</Events>\n$`, "ocsf": `"uid":"2"`} {
-		if code, out, errs := asked("audit", "query", dir, "--format", format, "id=2"); code != 0 ||
+		if code, out, errs := runLine("audit", "query", dir, "--format", format, "id=2"); code != 0 ||
 			!regexp.MustCompile(want).MatchString(out) {
 			t.Errorf("format %s: exit code %d, want 0 and the record\n%s%s", format, code, out, errs)
 		}
@@ -146,7 +146,7 @@ func TestAuditStatsCountSelectedRecords(t *testing.T) {
 		{[]string{day, "--result", "success"}, "5 records, denials among them: 0", 0, 2},
 		{[]string{day, "--event", "1"}, "0 records, denials among them: 0", 0, 0},
 	} {
-		code, out, errs := asked(append([]string{"audit", "stats", dir}, c.args...)...)
+		code, out, errs := runLine(append([]string{"audit", "stats", dir}, c.args...)...)
 		head, _, _ := strings.Cut(out, "\n")
 		if head, _, _ = strings.Cut(head, ", 20"); code != 0 || head != c.head || rows(out, "Denials by user") != c.users ||
 			rows(out, "Events") != c.types {
@@ -154,7 +154,7 @@ func TestAuditStatsCountSelectedRecords(t *testing.T) {
 		}
 	}
 	page := filepath.Join(t.TempDir(), "page.html")
-	code, out, _ := asked("audit", "report", dir, "-o", page, "--user", "user1", day)
+	code, out, _ := runLine("audit", "report", dir, "-o", page, "--user", "user1", day)
 	b, err := os.ReadFile(page)
 	if code != 0 || err != nil || !strings.HasPrefix(out, "3 records, denials among them: 2: see "+page) ||
 		!bytes.Contains(b, []byte("<b>3</b> records")) || !bytes.Contains(b, []byte("user1")) ||
@@ -163,19 +163,19 @@ func TestAuditStatsCountSelectedRecords(t *testing.T) {
 		t.Errorf("exit code %d, %v\n%s\n%s", code, err, out, b)
 	}
 	for _, args := range [][]string{{"-o", page, "--event", "x"}, {"-o", filepath.Join(page, "below")}, {}} {
-		if code, out, errs := asked(append([]string{"audit", "report", dir}, args...)...); code != 2 ||
+		if code, out, errs := runLine(append([]string{"audit", "report", dir}, args...)...); code != 2 ||
 			out != "" || errs == "" {
 			t.Errorf("%v: exit code %d\n%s%s, want 2, \"\", a non-empty string", args, code, out, errs)
 		}
 	}
 	segments := check.Must(filepath.Glob(filepath.Join(dir, "audit-*.log")))
 	check.NoError(t, os.Truncate(segments[0], check.Must(os.Stat(segments[0])).Size()/2))
-	code, out, _ = asked("audit", "report", dir, "-o", page)
+	code, out, _ = runLine("audit", "report", dir, "-o", page)
 	b, err = os.ReadFile(page)
 	check.That(t, code == 3 && err == nil && strings.Contains(out, "\nBROKEN: ") &&
 		bytes.Contains(b, []byte(`<b class="bad">BROKEN</b>`)), "a damaged log (U-72): exit code %d, %v\n%s", code, err, out)
 	for _, verb := range []string{"tail", "query", "stats", "verify", "prove"} {
-		if code, _, errs := asked("audit", verb, filepath.Join(dir, "none"), map[bool]string{true: "1",
+		if code, _, errs := runLine("audit", verb, filepath.Join(dir, "none"), map[bool]string{true: "1",
 			false: ""}[verb == "prove"]); code != 2 || errs == "" {
 			t.Errorf("%s of no log: exit code %d, %s, want 2, a non-empty string", verb, code, errs)
 		}
@@ -187,7 +187,7 @@ func TestAuditStatsCountSelectedRecords(t *testing.T) {
 func TestAuditPolicyChangeRecordsOldSetting(t *testing.T) {
 	dir := newTrail(t, 0)
 	setting := func(name string) string {
-		code, out, errs := asked("audit", "policy", dir)
+		code, out, errs := runLine("audit", "policy", dir)
 		m := regexp.MustCompile(`(?m)^  ` + name + `  +(\S.*)$`).FindStringSubmatch(out)
 		check.RequireThat(t, code == 0 && m != nil,
 			"%s: exit code %d, want 0 and the setting\n%s%s", name, code, out, errs)
@@ -200,20 +200,20 @@ func TestAuditPolicyChangeRecordsOldSetting(t *testing.T) {
 		{"--success disable", "Failure", "success removed"}, {"--failure disable", "No Auditing", "failure removed"},
 		{"--success enable --failure enable", "Success and Failure", "success added, failure added"},
 	} {
-		code, out, errs := asked(append([]string{"audit", "policy", dir, "--subcategory", name},
+		code, out, errs := runLine(append([]string{"audit", "policy", dir, "--subcategory", name},
 			strings.Fields(c.flags)...)...)
 		if code != 0 || out != "" || setting(name) != c.want {
 			t.Errorf("%s: exit code %d, setting %s, want the setting of the case\n%s%s",
 				c.flags, code, setting(name), out, errs)
 		}
-		_, tail, _ := asked("audit", "tail", "--no-follow", dir, "-n", "2") // the last one is the end of the log
+		_, tail, _ := runLine("audit", "tail", "--no-follow", dir, "-n", "2") // the last one is the end of the log
 		line, _, _ := strings.Cut(tail, "\n")
 		if !strings.HasSuffix(line, " change the audit policy Registry: "+c.record) ||
 			!regexp.MustCompile(`^\d+ 20[2-9]\d-`).MatchString(line) {
 			t.Errorf("%s: record %s, want the change of the audit policy", c.flags, line)
 		}
 	}
-	if asked("audit", "policy", dir, "--subcategory", "File System", "--subcategory", "Logon", "--success",
+	if runLine("audit", "policy", dir, "--subcategory", "File System", "--subcategory", "Logon", "--success",
 		"disable", "--failure", "enable"); setting(
 		"File System") != "Failure" || setting("Logon") != "Failure" || setting(name) != "Success and Failure" {
 		t.Errorf("two settings in one command: File System %s, Logon %s, %s %s, want Failure, Failure, Success and Failure",
@@ -222,7 +222,7 @@ func TestAuditPolicyChangeRecordsOldSetting(t *testing.T) {
 	for _, args := range [][]string{{"--success", "enable"}, {"--failure", "disable"}, {"--subcategory", name},
 		{"--subcategory", "Nonsense", "--success", "enable"}, {"--subcategory", name, "--success", "maybe"},
 		{"--subcategory", name, "--success", "disable", "--audit-key", filepath.Join(dir, "none")}} {
-		if code, out, errs := asked(append([]string{"audit", "policy", dir}, args...)...); code != 2 ||
+		if code, out, errs := runLine(append([]string{"audit", "policy", dir}, args...)...); code != 2 ||
 			out != "" || errs == "" ||
 			setting(name) != "Success and Failure" {
 			t.Errorf("%v: exit code %d, setting %s, want a refusal without a change\n%s%s",
@@ -230,7 +230,7 @@ func TestAuditPolicyChangeRecordsOldSetting(t *testing.T) {
 		}
 	}
 	fresh := filepath.Join(t.TempDir(), "fresh") // a folder without a log
-	if code, _, errs := asked("audit", "policy", fresh, "--subcategory", name, "--failure", "enable"); code != 0 {
+	if code, _, errs := runLine("audit", "policy", fresh, "--subcategory", name, "--failure", "enable"); code != 0 {
 		t.Errorf("a missing folder: exit code %d, %s, want 0", code, errs)
 	}
 	if left, err := os.ReadDir(fresh); err != nil || len(left) != 1 || left[0].Name() != "policy.txt" {

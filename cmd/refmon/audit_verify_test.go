@@ -37,7 +37,7 @@ func TestAuditVerifyUsesEachCheckpointAndKey(t *testing.T) {
 		{"--checkpoint " + key, 2, "key.pub is not a signed checkpoint"},
 		{"--key " + point, 2, "."}, {"--from x", 2, "."},
 	} {
-		code, out, errs := asked(append([]string{"audit", "verify", dir}, strings.Fields(c.args)...)...)
+		code, out, errs := runLine(append([]string{"audit", "verify", dir}, strings.Fields(c.args)...)...)
 		text := out
 		if c.code == 2 {
 			text = errs
@@ -45,15 +45,15 @@ func TestAuditVerifyUsesEachCheckpointAndKey(t *testing.T) {
 		check.That(t, code == c.code && regexp.MustCompile(c.want).MatchString(text) && (c.code == 2) == (out == ""),
 			"%s: exit code %d, want %d and %s\n%s%s", c.args, code, c.code, c.want, out, errs)
 	}
-	code, out, errs := asked("audit", "verify", filepath.Join(dir, "none"))
+	code, out, errs := runLine("audit", "verify", filepath.Join(dir, "none"))
 	check.That(t, code == 2 && strings.Contains(errs, "none: no such file"), "missing folder: %d, %s%s", code, out, errs)
-	if _, out, _ := asked("audit", "verify", dir, "--key", key); strings.Contains(out, "--key FILE") {
+	if _, out, _ := runLine("audit", "verify", dir, "--key", key); strings.Contains(out, "--key FILE") {
 		t.Errorf("verify --key reports that the key came from the folder:\n%s, want text without \"--key FILE\"", out)
 	}
 	for args, want := range map[string]int{"1": 0, "12": 0, "13": 2, "0": 2, "": 2, "--since " + point: 0,
 		"1 --since " + point: 2,
 		"--since " + foreign: 2, "--since " + key: 2, "--since " + filepath.Join(dir, "none"): 2} {
-		if code, out, errs := asked(append([]string{"audit", "prove", dir},
+		if code, out, errs := runLine(append([]string{"audit", "prove", dir},
 			strings.Fields(args)...)...); code != want || (code == 0) != (out != "") {
 			t.Errorf("prove %s: exit code %d, want %d\n%s%s", args, code, want, out, errs)
 		}

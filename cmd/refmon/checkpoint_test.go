@@ -70,7 +70,7 @@ const fourObjects = "bad\n" +
 // refmon runs it and returns the exit code and the messages.
 func (s *stopped) refmon() (int, string) {
 	s.t.Helper()
-	code, _, errs := asked(append(slices.Clone(s.args), "-q", "-d", s.path("d.yaml"), "--checkpoint", s.path("c"))...)
+	code, _, errs := runLine(append(slices.Clone(s.args), "-q", "-d", s.path("d.yaml"), "--checkpoint", s.path("c"))...)
 	return code, errs
 }
 

@@ -41,7 +41,7 @@ func TestSecondRunDeletesMissingFiles(t *testing.T) {
 			documents := map[string]bool{}
 			apply := func() (deleted int) {
 				t.Helper()
-				if code, _, errs := asked(args...); code != 0 {
+				if code, _, errs := runLine(args...); code != 0 {
 					t.Fatalf("exit code %d, want 0\n%s", code, errs)
 				}
 				text := check.Must(os.ReadFile(out))
@@ -87,7 +87,7 @@ func TestUnvisitedDocumentsAreNotDeleted(t *testing.T) {
 	writePeople(t, "people.yaml")
 	run := func(format string, more ...string) (int, string) {
 		t.Helper()
-		code, _, errs := asked(append([]string{"who-can", "read", "-d", "people.yaml", "--format", format, "--out", "out",
+		code, _, errs := runLine(append([]string{"who-can", "read", "-d", "people.yaml", "--format", format, "--out", "out",
 			"-q"}, more...)...)
 		return code, errs
 	}
@@ -135,7 +135,7 @@ func TestDocumentsBelowUnreadableFolderStayKnown(t *testing.T) {
 			} else {
 				args = append(args, "--format", format)
 			}
-			code, _, errs := asked(args...)
+			code, _, errs := runLine(args...)
 			check.Equal(t, code, want, "exit code: %s", errs)
 			text, documents = string(check.Must(os.ReadFile(format))), map[string]bool{}
 			return applied(t, documents, format, text), documents, text
@@ -175,8 +175,8 @@ func TestSelectionDeletesOnlyWhatItSelects(t *testing.T) {
 		run := func(right, flags, objects string, more ...string) (int, string, string) {
 			t.Helper()
 			check.NoError(t, os.WriteFile("objects", []byte(objects), 0o600))
-			code, _, errs := asked(slices.Concat([]string{"who-can", right, "-o", "objects", "-d", "people.yaml", "-f", "jsonl",
-				"--out", "out", "-q"}, strings.Fields(flags), more)...)
+			code, _, errs := runLine(slices.Concat([]string{"who-can", right, "-o", "objects", "-d", "people.yaml", "-f",
+				"jsonl", "--out", "out", "-q"}, strings.Fields(flags), more)...)
 			return code, errs, string(check.Must(os.ReadFile("out")))
 		}
 		all := c.chosen + c.gone + c.left
@@ -232,7 +232,7 @@ func TestFailedRunKeepsEarlierSets(t *testing.T) {
 	run := func(objects string) (code int, index, sets string) {
 		t.Helper()
 		check.NoError(t, os.WriteFile("objects.jsonl", []byte(objects), 0o600))
-		code, _, _ = asked("who-can", "read", "-o", "objects.jsonl", "-d", "people.yaml", "--for-index", "--out", "index",
+		code, _, _ = runLine("who-can", "read", "-o", "objects.jsonl", "-d", "people.yaml", "--for-index", "--out", "index",
 			"--sets", "sets", "-q")
 		return code, string(check.Must(os.ReadFile("index"))), string(check.Must(os.ReadFile("sets")))
 	}

@@ -18,7 +18,7 @@ func TestDiffReadsPipes(t *testing.T) {
 	pipe := func(name, sddl string) string {
 		return fifo(t, filepath.Join(dir, name), `{"path":"/a","sd":"`+sddl+`"}`+"\n")
 	}
-	code, out, errs := asked("diff", pipe("before", "O:BAG:BAD:(A;;FA;;;WD)"), pipe("after", "O:BAG:BAD:(A;;FR;;;BA)"),
+	code, out, errs := runLine("diff", pipe("before", "O:BAG:BAD:(A;;FA;;;WD)"), pipe("after", "O:BAG:BAD:(A;;FR;;;BA)"),
 		"-d", people)
 	check.That(t, code == exitDenied && strings.Contains(out, "bob"),
 		"diff of two pipes: exit code %d, %q, %q; want %d and that bob lost rights", code, out, errs, exitDenied)

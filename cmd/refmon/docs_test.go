@@ -56,7 +56,7 @@ func runConsole(t *testing.T, text string) string {
 			console = false
 		case console && strings.HasPrefix(line, "$ refmon "):
 			out.WriteString(line)
-			code, stdout, stderr := asked(strings.Fields(line)[2:]...)
+			code, stdout, stderr := runLine(strings.Fields(line)[2:]...)
 			check.That(t, code != exitMalformed,
 				"a documented command is malformed, want a valid one: %s%s", line, stderr)
 			out.WriteString(stdout + stderr)
@@ -85,8 +85,8 @@ func TestReadmeCommandsPrintDocumentedOutput(t *testing.T) {
 				continue
 			}
 			n++
-			_, out, errs := asked(shellWords(strings.TrimPrefix(command, "$ refmon "))...)
-			check.That(t, same(strings.TrimRight(out+errs, "\n"), strings.TrimRight(want, "\n")),
+			_, out, errs := runLine(shellWords(strings.TrimPrefix(command, "$ refmon "))...)
+			check.That(t, matches(strings.TrimRight(out+errs, "\n"), strings.TrimRight(want, "\n")),
 				"%s: %s\nprints\n%s%s\nthe page says\n%s", page, command, out, errs, want)
 		}
 	}
@@ -106,8 +106,8 @@ func shellWords(line string) []string {
 	return list
 }
 
-// same compares with elisions, trailing blanks of a line apart.
-func same(got, want string) bool {
+// matches compares with elisions, trailing blanks of a line apart.
+func matches(got, want string) bool {
 	g, w := lines(got), lines(want)
 	for len(w) > 0 {
 		if w[0] == "[...]" {

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// asked runs one command line and returns its exit code and output.
-func asked(args ...string) (code int, out, errs string) {
+// runLine runs one command line and returns its exit code and output.
+func runLine(args ...string) (code int, out, errs string) {
 	var o, e bytes.Buffer
 	code = run(args, &streams{in: strings.NewReader(""), out: &o, err: &e})
 	return code, o.String(), e.String()
@@ -47,9 +47,9 @@ func newTrail(t *testing.T, segment int64) string {
 	return dir
 }
 
-// workplace creates a folder with the files that the command lines of these tests use, and makes it the working
+// enterFolder creates a folder with the files that the command lines of these tests use, and makes it the working
 // directory.
-func workplace(t *testing.T) {
+func enterFolder(t *testing.T) {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{

@@ -28,7 +28,7 @@ func TestFlagOfAnotherCommandIsNamed(t *testing.T) {
 		{"who-can read -d /etc/passwd --share projects .", "smb.conf:projects", 1},
 		{"who-can read .", "/etc/passwd", 1},
 	} {
-		code, out, errs := asked(strings.Fields(c.args)...)
+		code, out, errs := runLine(strings.Fields(c.args)...)
 		check.That(t, code == 2 && strings.Contains(out+errs, c.want) && strings.Count(out+errs, "\n") == c.lines,
 			"%s: exit code %d, want 2 and the other command\n%s%s", c.args, code, out, errs)
 	}

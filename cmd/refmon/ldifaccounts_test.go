@@ -44,7 +44,7 @@ func TestLDIFObjectsSupplyAccounts(t *testing.T) {
 		{[]string{"who-can", "read", "-o", lines}, 2, "", "no principals"},
 		{[]string{"who-can", "read", "-o", filepath.Join(dir, "none.ldif")}, 2, "", "no principals"},
 	} {
-		code, out, errs := asked(c.args...)
+		code, out, errs := runLine(c.args...)
 		check.That(t, code == c.code && strings.Contains(out, c.out) && strings.Contains(errs, c.errs),
 			"%q: exit code %d, %q, %q, want %d, %q, %q", c.args, code, out, errs, c.code, c.out, c.errs)
 	}

@@ -46,7 +46,7 @@ func TestCommandScriptsExitAsExpected(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "piped": piped, "tamper": tamper,
+			"exits": exits, "piped": piped, "tamper": replaceBytes,
 		},
 		Condition: condition,
 	})
@@ -128,9 +128,9 @@ func wantCode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// tamper is the script command `tamper FILE OLD NEW`: it replaces bytes of a file
+// replaceBytes is the script command `tamper FILE OLD NEW`: it replaces bytes of a file
 // in place, by as many.
-func tamper(ts *testscript.TestScript, _ bool, args []string) {
+func replaceBytes(ts *testscript.TestScript, _ bool, args []string) {
 	name := ts.MkAbs(args[0])
 	b, err := os.ReadFile(name)
 	ts.Check(err)
@@ -158,7 +158,7 @@ func TestColorIsOffForFiles(t *testing.T) {
 func TestWrongCommandLinesExitWith2(t *testing.T) {
 	for _, args := range [][]string{{"nosuch"}, {"sid", "--nosuch"}, {"--nosuch"}, {"why"}, {"sid"},
 		{"sid", "BA", "--batch", "-"}} {
-		if code, out, errs := asked(args...); code != exitMalformed || errs == "" || out != "" {
+		if code, out, errs := runLine(args...); code != exitMalformed || errs == "" || out != "" {
 			t.Errorf("%q: exit code %d, stdout %q, stderr %q, want 2 and only an error", args, code, out, errs)
 		}
 	}
@@ -267,9 +267,9 @@ var answers = []struct {
 
 // Each command line has its exit code, prints only its answer, and writes errors only to standard error.
 func TestEachCommandLineHasItsExitCode(t *testing.T) {
-	workplace(t)
+	enterFolder(t)
 	for _, c := range answers {
-		code, out, errs := asked(c.args...)
+		code, out, errs := runLine(c.args...)
 		if code != c.code || !regexp.MustCompile(c.out).MatchString(out) ||
 			!regexp.MustCompile(c.errs).MatchString(errs) {
 			t.Errorf("%q: exit code %d, want %d\nstdout %q, want %q\nstderr %q, want %q", c.args, code, c.code,
@@ -330,10 +330,10 @@ var wrongLines = []struct {
 // A wrong flag gives exit code 2 and a message that names it, whatever else is right. Nothing is printed to standard
 // output.
 func TestWrongFlagIsNamed(t *testing.T) {
-	workplace(t)
+	enterFolder(t)
 	for _, c := range wrongLines {
 		args := strings.Fields(c.line)
-		if code, _, errs := asked(args...); code != 0 {
+		if code, _, errs := runLine(args...); code != 0 {
 			t.Errorf("%s: exit code %d, %s, want 0", c.line, code, errs)
 		}
 		for _, bad := range c.bad {
@@ -349,7 +349,7 @@ func TestWrongFlagIsNamed(t *testing.T) {
 			if !replaced {
 				line = append(line, more...)
 			}
-			if code, out, errs := asked(line...); code != exitMalformed || out != "" || !strings.Contains(errs, want) {
+			if code, out, errs := runLine(line...); code != exitMalformed || out != "" || !strings.Contains(errs, want) {
 				t.Errorf("%q: exit code %d, printed %q, said %q, want %s", line, code, out, errs, want)
 			}
 		}

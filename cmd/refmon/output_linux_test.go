@@ -27,7 +27,7 @@ func TestSecondRunKeepsModeOwnerAndLink(t *testing.T) {
 	}
 	for _, sd := range []string{"O:BAG:BAD:(A;;FR;;;WD)", "O:BAG:BAD:"} {
 		check.NoError(t, os.WriteFile("objects.jsonl", []byte(`{"path":"/a","sd":"`+sd+`"}`), 0o600))
-		code, _, errs := asked("who-can", "read", "-o", "objects.jsonl", "-d", "people.yaml", "-f", "jsonl", "--out", "out",
+		code, _, errs := runLine("who-can", "read", "-o", "objects.jsonl", "-d", "people.yaml", "-f", "jsonl", "--out", "out",
 			"-q")
 		check.Equal(t, code, 0, "exit code: %s", errs)
 	}
@@ -60,7 +60,7 @@ func TestInterruptedSecondRunDoesNotNamePartOfOutput(t *testing.T) {
 		}
 		_ = pipe.Close()
 	}()
-	code, _, errs := asked("who-can", "read", "-o", "objects.jsonl", "-d", "people.yaml", "-f", "jsonl", "--out", "out",
+	code, _, errs := runLine("who-can", "read", "-o", "objects.jsonl", "-d", "people.yaml", "-f", "jsonl", "--out", "out",
 		"-q")
 	<-ended
 	check.That(t, code == exitMalformed && errs == "refmon: interrupted\nthe earlier output stays in out\n",
@@ -76,7 +76,7 @@ func TestFmtKeepsOwner(t *testing.T) {
 	t.Chdir(t.TempDir())
 	check.NoError(t, errors.Join(os.WriteFile("f", []byte("O:BAG:BAD:(A;;0x120089;;;WD)\n"), 0o640),
 		os.Chown("f", 4001, 4002)))
-	code, _, errs := asked("fmt", "-w", "f")
+	code, _, errs := runLine("fmt", "-w", "f")
 	check.Equal(t, code, 0, "exit code: %s", errs)
 	info := check.Must(os.Stat("f"))
 	stat := info.Sys().(*syscall.Stat_t)

@@ -25,7 +25,7 @@ func (w *fullWriter) Write(b []byte) (int, error) {
 // TestLostOutputExitsWithCode2 checks that every verb exits with code 2 if it cannot write its output, so that
 // truncated output is never taken for a success or a denial.
 func TestLostOutputExitsWithCode2(t *testing.T) {
-	workplace(t)
+	enterFolder(t)
 	dir := newTrail(t, 0)
 	lines := [][]string{{"audit", "query", dir}, {"audit", "query", dir, "--format", "xml"}, {"audit", "query",
 		dir, "--format", "csv"},
@@ -42,11 +42,11 @@ func TestLostOutputExitsWithCode2(t *testing.T) {
 		}
 	}
 	stored := []string{"acl", "get", "--offline", "--attribute", "user.NTACL", "company.yaml", "good.jsonl"}
-	if _, _, errs := asked(stored...); !strings.Contains(errs, errors.ErrUnsupported.Error()) {
+	if _, _, errs := runLine(stored...); !strings.Contains(errs, errors.ErrUnsupported.Error()) {
 		lines = append(lines, stored)
 	}
 	for _, args := range lines {
-		_, whole, _ := asked(args...)
+		_, whole, _ := runLine(args...)
 		for _, room := range []int{0, len(whole) / 2} {
 			var errs bytes.Buffer
 			code := run(args, &streams{in: strings.NewReader(""), out: &fullWriter{room}, err: &errs})
@@ -64,7 +64,7 @@ func TestLostOutputExitsWithCode2(t *testing.T) {
 		{"diff", "good.jsonl", "less.jsonl", "-d", "company.yaml"}, {"directory", "from", "passwd", "passwd"}} {
 		full := filepath.Join(t.TempDir(), "full")
 		check.NoError(t, os.Symlink("/dev/full", full))
-		if code, _, errs := asked(append(args, "--out", full)...); code != 2 || !strings.Contains(errs,
+		if code, _, errs := runLine(append(args, "--out", full)...); code != 2 || !strings.Contains(errs,
 			"no space left") {
 			t.Errorf(`%q to a full disk: exit code %d, %s, want 2, text containing "no space left"`, args, code,
 				errs)

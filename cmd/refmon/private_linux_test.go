@@ -41,7 +41,7 @@ func TestPrivateChecksFileFolderAndLinkCount(t *testing.T) {
 		"":         {0, "PRIVATE for alice"},
 		"bare":     {2, "no descriptor is stored in " + ntacl.UserName},
 	} {
-		code, out, errs := asked("private", filepath.Join(root, name), "--for", "alice", "--attribute", ntacl.UserName)
+		code, out, errs := runLine("private", filepath.Join(root, name), "--for", "alice", "--attribute", ntacl.UserName)
 		if got := out + errs; code != c.code || !strings.Contains(got, c.want) {
 			t.Errorf("private %s: exit code %d, want %d:\n%s\nwant %s", name, code, c.code, got, c.want)
 		}

@@ -74,7 +74,7 @@ SACL: absent (nothing is audited, no label)
 
 `},
 	} {
-		code, out, errs := asked(append([]string{"sddl"}, c.args...)...)
+		code, out, errs := runLine(append([]string{"sddl"}, c.args...)...)
 		page, rest, _ := strings.Cut(out, "sddl    ")
 		if code != 0 || errs != "" || page != c.page {
 			t.Errorf("%q: exit code %d, errors %q, page\n%swant 0, no errors, and\n%s",
@@ -91,7 +91,7 @@ SACL: absent (nothing is audited, no label)
 		args := append([]string{"sddl"}, c.args...)
 		for _, binary := range []string{hex, coded} {
 			args[len(args)-1] = binary
-			if code, again, _ := asked(args...); code != 0 || again != out {
+			if code, again, _ := runLine(args...); code != 0 || again != out {
 				t.Errorf("%q: output for its bytes %s, want the same as for its text\n%s", c.args, binary, again)
 			}
 		}

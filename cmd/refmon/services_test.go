@@ -49,7 +49,7 @@ func generated(t *testing.T, name string, got []byte) {
 // The list ends with the number of its rows. As JSON it has the same services, with the missing parts of partial
 // ones.
 func TestServicesAreCounted(t *testing.T) {
-	_, page, _ := asked("services")
+	_, page, _ := runLine("services")
 	support, names := map[string]int{}, map[string]string{}
 	for line := range strings.Lines(page) {
 		if cells := strings.Fields(line); strings.HasPrefix(line, "  ") {
@@ -61,7 +61,7 @@ func TestServicesAreCounted(t *testing.T) {
 	if support["partial"] == 0 || support["complete"]+support["partial"] != len(names) || !strings.Contains(page, want) {
 		t.Errorf("%v of %d, want %q at the end:\n%s", support, len(names), want, page[max(0, len(page)-200):])
 	}
-	_, rows, _ := asked("services", "--json")
+	_, rows, _ := runLine("services", "--json")
 	for line := range strings.Lines(rows) {
 		var row struct {
 			Name, Support, Missing string

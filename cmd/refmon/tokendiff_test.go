@@ -41,7 +41,7 @@ func TestTokenDiffShowsRestrictedPassClaims(t *testing.T) {
 		for name, text := range map[string]string{"a.json": c.a, "b.json": c.b} {
 			check.NoError(t, os.WriteFile(name, []byte(text), 0o600))
 		}
-		code, out, errs := asked("token", "diff", "a.json", "b.json")
+		code, out, errs := runLine("token", "diff", "a.json", "b.json")
 		var got strings.Builder
 		for line := range strings.Lines(out) {
 			got.WriteString(strings.Join(strings.Fields(line), " ") + "\n")
@@ -80,7 +80,7 @@ func TestTokenDifferencesHaveBothValues(t *testing.T) {
 		}
 		return b.String()
 	}
-	code, out, errs := asked("token", "diff", "a.json", "b.json")
+	code, out, errs := runLine("token", "diff", "a.json", "b.json")
 	const want = `~ user S-1-5-21-1-2-3-1108 was S-1-5-21-1-2-3-1107
 ~ type TokenImpersonation was TokenPrimary
 ~ level Delegation was none
@@ -108,7 +108,7 @@ func TestTokenDifferencesHaveBothValues(t *testing.T) {
 	if code != 1 || errs != "" || fields(out) != want {
 		t.Errorf("exit code %d, %s\n got\n%s\nwant\n%s", code, errs, fields(out), want)
 	}
-	_, back, _ := asked("token", "diff", "b.json", "a.json")
+	_, back, _ := runLine("token", "diff", "b.json", "a.json")
 	check.That(t, strings.Count(back, "\n") == strings.Count(out, "\n"),
 		"reversed comparison:\n%s, want the same number of lines", back)
 	for line := range strings.Lines(want) {
@@ -123,7 +123,7 @@ func TestTokenDifferencesHaveBothValues(t *testing.T) {
 		check.That(t, strings.Contains(fields(back), opposite+what[0]) && strings.Contains(back, last),
 			"reversed comparison lacks %q:\n%s, want it", line, back)
 	}
-	if code, out, _ := asked("token", "diff", "a.json", "a.json"); code != 0 || out != "the tokens decide alike\n" {
+	if code, out, _ := runLine("token", "diff", "a.json", "a.json"); code != 0 || out != "the tokens decide alike\n" {
 		t.Errorf("exit code %d: %s, want 0, %q", code, out, "the tokens decide alike\n")
 	}
 }

@@ -51,7 +51,7 @@ func must(t *testing.T, err error) {
 // principals runs who-can and returns the principals of each row, by path.
 func principals(t *testing.T, args ...string) map[string]string {
 	t.Helper()
-	code, out, errs := asked(append([]string{"who-can", "read", "--format", "jsonl"}, args...)...)
+	code, out, errs := runLine(append([]string{"who-can", "read", "--format", "jsonl"}, args...)...)
 	check.RequireThat(t, code == 0, "who-can: code %d: %s, want 0", code, errs)
 	all := map[string]string{}
 	for line := range strings.Lines(out) {
@@ -116,7 +116,7 @@ func TestWhoCanFormsSearchFolders(t *testing.T) {
 		{[]string{"--for-index"}, `"count":1,"ids":"2"`, `"count":3`},
 		{[]string{"--for-index", "--expressions"}, `],["+S-1-22-1-0"`, `"count":3`},
 	} {
-		code, out, errs := asked(append([]string{"who-can", "read", file, "-d", people}, c.args...)...)
+		code, out, errs := runLine(append([]string{"who-can", "read", file, "-d", people}, c.args...)...)
 		check.That(t, code == 0 && strings.Contains(out, c.want) && (c.not == "" || !strings.Contains(out, c.not)),
 			"%v: code %d, want %q without %q:\n%s%s", c.args, code, c.want, c.not, out, errs)
 	}
@@ -129,7 +129,7 @@ func TestWhatCanSearchesFolders(t *testing.T) {
 	for who, want := range map[string]bool{"alice": false, "admin": false, "root": true, "Everyone": false} {
 		for folder, open := range map[string]bool{"open": true, "closed": want} {
 			at := filepath.Join(tree, folder, "f")
-			_, out, errs := asked("what-can", who, at, "-d", people, "-f", "jsonl")
+			_, out, errs := runLine("what-can", who, at, "-d", people, "-f", "jsonl")
 			if got := !strings.Contains(out, `"granted":"0x00000000"`); got != open {
 				t.Errorf("%s, %s: granted %t, want %t: %s%s", who, folder, got, open, out, errs)
 			}
@@ -160,7 +160,7 @@ func TestAccessSearchesFolders(t *testing.T) {
 	} {
 		args := []string{"access", filepath.Join(tree, c.path), "--as", c.who, "--want", "read", "-d", people}
 		args = append(args, c.args...)
-		code, out, errs := asked(args...)
+		code, out, errs := runLine(args...)
 		named := strings.Contains(out, closed)
 		if code != c.want || c.want == 1 && (!named || strings.Contains(out, "GRANTED")) {
 			t.Errorf("%s, %s, %v: code %d, want %d; the folder is named: %t\n%s%s",
@@ -179,7 +179,7 @@ func TestReportSearchesFolders(t *testing.T) {
 	}
 	page := filepath.Join(filepath.Dir(tree), "page.html")
 	for folder, want := range map[string]bool{"open": true, "closed": false} {
-		code, _, errs := asked("report", filepath.Join(tree, folder, "f"), "-d", people, "--out", page, "--force", "-q")
+		code, _, errs := runLine("report", filepath.Join(tree, folder, "f"), "-d", people, "--out", page, "--force", "-q")
 		text := check.Must(os.ReadFile(page))
 		risk := fmt.Sprintf("<code>%s</code></td></tr>", filepath.Join(tree, folder, "f"))
 		_, risky, _ := strings.Cut(string(text), "Riskiest")
@@ -196,7 +196,7 @@ func TestReportSearchesFolders(t *testing.T) {
 // checked and --traverse host is rejected (B-20).
 func TestObjectsFileHasNoFolders(t *testing.T) {
 	tree, people := closedFolder(t)
-	code, rows, _ := asked("acl", "export", tree, "-r")
+	code, rows, _ := runLine("acl", "export", tree, "-r")
 	check.RequireThat(t, code == 0, "%v", rows)
 	file := filepath.Join(filepath.Dir(tree), "rows.jsonl")
 	must(t, os.WriteFile(file, []byte(rows), 0o644))
@@ -204,7 +204,7 @@ func TestObjectsFileHasNoFolders(t *testing.T) {
 	if got := principals(t, "-o", file, "-d", people)[at]; got != "alice admin root" {
 		t.Errorf(`%q can read the file's row, want "alice admin root"`, got)
 	}
-	if code, _, errs := asked("who-can", "read", "-o", file, "-d", people, "--traverse", "host"); code != 2 ||
+	if code, _, errs := runLine("who-can", "read", "-o", file, "-d", people, "--traverse", "host"); code != 2 ||
 		!strings.Contains(errs, "--traverse host") {
 		t.Errorf("who-can with --traverse host: exit code %d, %s, want 2 and the flag", code, errs)
 	}
@@ -218,7 +218,7 @@ func TestExpectationsCountFoldersAbove(t *testing.T) {
 		"- {who: [alice, root], on: "+tree+"/open/f, want: read, is: granted}\n"+
 		"- {who: [alice, admin], on: "+tree+"/closed/f, want: read, is: denied}\n"+
 		"- {who: alice, on: "+tree+"/closed/mid/f, want: read, is: granted}\n"), 0o644))
-	code, out, errs := asked("test", "-q", file)
+	code, out, errs := runLine("test", "-q", file)
 	by := "\n      the folder " + tree + "/closed, by its mode or POSIX ACL: denied FILE_TRAVERSE: no entry "
 	check.That(t, code == exitDenied && strings.Contains(out, "5 cases, 1 failed") &&
 		strings.Contains(out, "closed/mid/f, read: denied, expected granted") && strings.Contains(out, by),

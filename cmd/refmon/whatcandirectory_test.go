@@ -16,13 +16,13 @@ func TestWhatCanOfDirectoryWritesOutFile(t *testing.T) {
 		"objectSid: S-1-5-21-1-2-3-1107\nsAMAccountName: bob\n"+
 		"nTSecurityDescriptor: O:SYG:SYD:(A;;GA;;;S-1-5-21-1-2-3-1107)\n"), 0o600))
 	ask := []string{"what-can", "bob", "-o", "ad.ldif", "--out", "out"}
-	code, out, errs := asked(ask...)
+	code, out, errs := runLine(ask...)
 	check.That(t, code == 0 && out == "", "exit code %d, %q, %q", code, out, errs)
 	table, err := os.ReadFile("out")
 	check.NoError(t, err)
 	check.That(t, strings.Contains(string(table), "CN=bob,DC=corp") && strings.Contains(string(table), "GenericAll"),
 		"the file has %q", table)
-	code, _, errs = asked(ask...)
+	code, _, errs = runLine(ask...)
 	check.That(t, code == 2 && strings.Contains(errs, "out exists already"), "exit code %d, %q", code, errs)
 	files, err := os.ReadDir(".")
 	check.NoError(t, err)

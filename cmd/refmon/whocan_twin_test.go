@@ -32,7 +32,7 @@ func TestWhoCanEqualsCheck(t *testing.T) {
 	rights := []string{"read", "write", "full", "0x20000", "SD|WD"}
 	can := map[[3]string]bool{}
 	args = append([]string{"who-can", strings.Join(rights, "+"), "-f", "jsonl"}, args...)
-	for line := range strings.Lines(succeed(t, args...)) {
+	for line := range strings.Lines(mustRun(t, args...)) {
 		var row struct {
 			Path, Right string
 			Principals  []string
@@ -53,7 +53,7 @@ func TestWhoCanEqualsCheck(t *testing.T) {
 	}
 	check.NoError(t, os.WriteFile("questions.jsonl", p.questions.Bytes(), 0o600))
 	granted, answers := 0, 0
-	for line := range strings.Lines(succeed(t, "check", "--batch", "questions.jsonl")) {
+	for line := range strings.Lines(mustRun(t, "check", "--batch", "questions.jsonl")) {
 		var row struct {
 			ID     *int
 			Status string
@@ -123,10 +123,10 @@ func (p *pairs) list(t *testing.T, n int) []string {
 	return []string{"-o", "objects.jsonl"}
 }
 
-// succeed runs a command that must exit with 0, and returns its output.
-func succeed(t *testing.T, args ...string) string {
+// mustRun runs a command that must exit with 0, and returns its output.
+func mustRun(t *testing.T, args ...string) string {
 	t.Helper()
-	code, out, errs := asked(args...)
+	code, out, errs := runLine(args...)
 	check.RequireThat(t, code == 0, "%.200q: exit code %d, want 0\n%.2000s", args, code, errs)
 	return out
 }

@@ -112,7 +112,7 @@ func TestWhyExplainsFileAndParents(t *testing.T) {
 		{"plan --as bob --want nonsense", 2, []string{"--want"}},
 	} {
 		t.Chdir(root)
-		code, out, errs := asked(append([]string{"why", "--attribute", ntacl.UserName}, strings.Fields(c.args)...)...)
+		code, out, errs := runLine(append([]string{"why", "--attribute", ntacl.UserName}, strings.Fields(c.args)...)...)
 		for _, part := range c.want {
 			if code != c.code || !strings.Contains(out+errs, part) {
 				t.Errorf("B-24: why %s: code %d, want %d with %q\n%s%s", c.args, code, c.code, part, out, errs)
@@ -157,11 +157,11 @@ groups:
 		{"(A;;FR;;;WD)", "--as bob --names-from " + filepath.Join(dir, "none"), 2, "--names-from: "},
 	} {
 		describe(t, path, hers+c.dacl)
-		code, out, errs := asked(append([]string{"why", path, "--attribute", ntacl.UserName}, strings.Fields(c.args)...)...)
+		code, out, errs := runLine(append([]string{"why", path, "--attribute", ntacl.UserName}, strings.Fields(c.args)...)...)
 		check.That(t, code == c.code && strings.Contains(out+errs, c.want),
 			"B-85: why %s, %s: code %d, want %d with %q\n%s%s", c.args, c.dacl, code, c.code, c.want, out, errs)
 	}
-	if code, _, errs := asked("why", "D:(A;;FR;;;WD)", "-t", "user", "-w", "FR", "--names-from", people); code != 2 ||
+	if code, _, errs := runLine("why", "D:(A;;FR;;;WD)", "-t", "user", "-w", "FR", "--names-from", people); code != 2 ||
 		!strings.Contains(errs, "needs --as") {
 		t.Errorf("B-85: --names-from without --as: code %d, %s, want 2 and text containing %q", code, errs, "needs --as")
 	}
@@ -173,7 +173,7 @@ func TestWhyReportsStaleDescriptor(t *testing.T) {
 	hostUsers(t)
 	path := filepath.Join(t.TempDir(), "plan")
 	must(t, os.WriteFile(path, nil, 0o644))
-	code, out, errs := asked("acl", "set", "--offline", "--attribute", ntacl.UserName, path,
+	code, out, errs := runLine("acl", "set", "--offline", "--attribute", ntacl.UserName, path,
 		hers+"(A;;FA;;;WD)")
 	if code != 0 {
 		t.Skipf("no attribute of users can be set in %s: %s%s", path, out, errs)
@@ -185,7 +185,7 @@ func TestWhyReportsStaleDescriptor(t *testing.T) {
 	}{{0o644, 0, "GRANTED"}, {0o600, 1, "its stored descriptor is invalid, so it refuses every user: mode, " +
 		"owner or POSIX ACL were changed past refmond"}, {0o600, 1, "refmon acl repair --rehash"}, {0o644, 0, "GRANTED"}} {
 		must(t, os.Chmod(path, c.mode))
-		code, out, errs := asked("why", "--attribute", ntacl.UserName, path, "--as", "bob")
+		code, out, errs := runLine("why", "--attribute", ntacl.UserName, path, "--as", "bob")
 		check.That(t, code == c.code && strings.Contains(out, c.want),
 			"F-204: mode %o: code %d, want %d with %q\n%s%s", c.mode, code, c.code, c.want, out, errs)
 	}
