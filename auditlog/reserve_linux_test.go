@@ -42,8 +42,8 @@ func fill(t *testing.T, l *Log, e audit.Event) (kept int) {
 }
 
 // TestReserveIsForAdministrators checks that on a full disk the reserve keeps records of administrators, and its first
-// half also records of logoffs. They fail when the reserve is used up, and all records are stored again when there is
-// space (U-93).
+// half also those of the ends of processes and sessions. They fail when the reserve is used up, and all records are
+// stored again when there is space (U-93).
 func TestReserveIsForAdministrators(t *testing.T) {
 	disk := smallDisk(t, 2048)
 	ballast := filepath.Join(disk, "ballast")
