@@ -14,7 +14,7 @@ import (
 // TestWalkOfRootFolderRemovesDocuments checks that the end of a walk of the tree / removes the documents that it did
 // not find, as in any other tree (N-8).
 func TestWalkOfRootFolderRemovesDocuments(t *testing.T) {
-	w := working(t, "")
+	w := firmWorker(t, "")
 	d := sd.New(sd.Parts{})
 	for _, list := range [][]watch.Seen{
 		{{Path: "/", Folder: true, Descriptor: d}, {Path: "/d", Folder: true, Descriptor: d}, {Path: "/d/a", Descriptor: d}},
@@ -29,14 +29,14 @@ func TestWalkOfRootFolderRemovesDocuments(t *testing.T) {
 // (N-5). A search of all of them for each deletion takes 39 seconds here.
 func TestDeletionsKeepNamelessDocuments(t *testing.T) {
 	const names = 1 << 14
-	w := working(t, "")
+	w := firmWorker(t, "")
 	var list []watch.Seen
 	for i := range names {
 		list = append(list, watch.Seen{Path: "/t/\xff" + strconv.Itoa(i)})
 	}
-	sees(t, w, list...)
+	report(t, w, list...)
 	for i := range names {
-		sees(t, w, watch.Seen{Path: "/t/" + strconv.Itoa(i), Gone: true})
+		report(t, w, watch.Seen{Path: "/t/" + strconv.Itoa(i), Gone: true})
 	}
 	check.Equal(t, len(w.unnamed), names, "documents without a name")
 }
@@ -50,7 +50,7 @@ func TestSearchPermissionOfRootFolderCounts(t *testing.T) {
 		traverse Traverse
 		want     []string
 	}{{TraverseHost, []string{alice, bob}}, {TraverseAlways, []string{alice, bob, carol}}} {
-		w := working(t, c.traverse)
+		w := firmWorker(t, c.traverse)
 		check.NoError(t, w.Batch(&watch.Batch{Tree: "/", Begin: true, End: true, Seen: []watch.Seen{
 			{Path: "/", Folder: true, Descriptor: staffOnly, Search: staffOnly},
 			{Path: "/d", Folder: true, Descriptor: staffOnly, Search: staffOnly}, {Path: "/d/b", Descriptor: read},

@@ -122,11 +122,11 @@ func TestBulkLinesListAllowedSIDs(t *testing.T) {
 		want("/t/b", seq, []string{alice}, []string{none}), want("/t/c", seq, []string{none}, []string{none}),
 		want("/t/d", seq, []string{none}, []string{none}), want("/t/e", seq, []string{none}, []string{none}),
 		want(at512, seq, []string{all}, []string{all}), want(at513, seq, []string{all}, []string{all})})
-	sees(t, w, file("/t/c", "(A;;FA;;;"+carol+")"), watch.Seen{Path: "/t/a", Gone: true})
+	report(t, w, file("/t/c", "(A;;FA;;;"+carol+")"), watch.Seen{Path: "/t/a", Gone: true})
 	moved := firm(t, func(who string) string { return map[string]string{"alice": "Night", "bob": "Staff"}[who] })
 	events := w.Take()
 	check.NoError(t, w.Directory(moved, "v8", 9))
-	sees(t, w, watch.Seen{Path: "/t/b", Gone: true}, file("/t/b", "(D;;FR;;;"+night+")(A;;FR;;;"+staff+")"))
+	report(t, w, watch.Seen{Path: "/t/b", Gone: true}, file("/t/b", "(D;;FR;;;"+night+")(A;;FR;;;"+staff+")"))
 	next := w.Take() // a class of /t/b and then /t/b itself
 	check.NoError(t, errors.Join(b.Write(events), b.Write(next), b.SetWatermark(&Watermark{}), b.Close()))
 	numbers := map[string]uint64{}
@@ -301,8 +301,8 @@ func TestLinesAreOnDiskBeforeCursor(t *testing.T) {
 		return nil
 	})
 	check.NoError(t, err)
-	w := working(t, "")
-	sees(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")})
+	w := firmWorker(t, "")
+	report(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")})
 	check.NoError(t, errors.Join(b.Write(w.Take()), b.SetWatermark(nil)))
 	check.RequireThat(t, len(got) > 3, "%q", got)
 	check.SlicesEqual(t, got[:3], []string{"write " + file, "sync " + file, "syncdir " + folder}, "operations")
@@ -310,7 +310,7 @@ func TestLinesAreOnDiskBeforeCursor(t *testing.T) {
 	check.NoError(t, errors.Join(w.Directory(firm(t), "v2", 1), b.Write(w.Take()), b.SetWatermark(nil)))
 	check.Equal(t, b.cursor.Seq, w.state.seq, "the cursor after an event without lines")
 	for _, failing = range []string{"sync", "syncdir", "create", "rename"} { // the cursor is saved again later
-		sees(t, w, watch.Seen{Path: "/t/" + failing, Descriptor: sddl.MustParse("O:BAG:SYD:")})
+		report(t, w, watch.Seen{Path: "/t/" + failing, Descriptor: sddl.MustParse("O:BAG:SYD:")})
 		check.NoError(t, b.Write(w.Take()))
 		saved := check.Must(os.ReadFile(b.cursor.path))
 		check.ErrorIs(t, b.SetWatermark(nil), syscall.EIO, "%s fails", failing)

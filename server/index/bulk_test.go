@@ -16,15 +16,14 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// searched is a search engine that takes bulk lines: documents by id, with a version that
-// only grows.
+// searched is a search engine that accepts bulk lines: documents by id, with increasing versions.
 type searched map[string]struct {
 	version uint64
 	source  map[string]json.RawMessage
 	deleted bool
 }
 
-// take reads bulk lines as the documentation of _bulk has them: an action, then a document, which a deletion has not.
+// take parses lines of the _bulk format: an action, followed by a document except for deletions.
 func (s searched) take(t testing.TB, text string) {
 	t.Helper()
 	check.RequireThat(t, text == "" || strings.HasSuffix(text, "\n"), "the last line has no end")
@@ -62,8 +61,8 @@ func (s searched) take(t testing.TB, text string) {
 	}
 }
 
-// there returns the ids of the documents that are not deleted.
-func (s searched) there() (out []string) {
+// ids returns the ids of the documents that are not deleted.
+func (s searched) ids() (out []string) {
 	for id, x := range s {
 		if !x.deleted {
 			out = append(out, id)
@@ -73,9 +72,9 @@ func (s searched) there() (out []string) {
 	return out
 }
 
-// finds evaluates the connectors' query: a document without the field, or with an empty
-// one, is everybody's; else one of the terms is in it.
-func (s searched) finds(t testing.TB, id, field string, terms []string) bool {
+// matches evaluates the connectors' query: a document without the field, or with an empty one, matches everybody. Other
+// documents match if the field contains one of the terms.
+func (s searched) matches(t testing.TB, id, field string, terms []string) bool {
 	t.Helper()
 	x, there := s[id]
 	if !there || x.deleted {
@@ -100,10 +99,10 @@ func TestNewIndexReplacesLinesOfFormer(t *testing.T) {
 		l.config.Sinks = []index.Sink{b}
 		l.start()
 		for _, list := range lists {
-			l.settle()
+			l.awaitBeats()
 			l.put("plan", list)
 		}
-		l.settle()
+		l.awaitBeats()
 		l.end()
 	}
 	run(forCarol, forStaff, forCarol, forStaff)
@@ -128,7 +127,7 @@ func (l *live) compare(engine searched, names []string) {
 			for right, field := range map[string]string{"read": "_allow_access_control",
 				"modify": "_allow_access_control_modify"} {
 				a := x.CanRead(l.path(name), p.Name, right)
-				if got := engine.finds(l.t, l.path(name), field, terms(p.Token)); got != a.Allowed {
+				if got := engine.matches(l.t, l.path(name), field, terms(p.Token)); got != a.Allowed {
 					l.t.Errorf("%s finds %s: %v, want %v: %s",
 						p.Name, name, got, a.Allowed, engine[l.path(name)].source[field])
 				}
@@ -136,7 +135,7 @@ func (l *live) compare(engine searched, names []string) {
 					Descriptor, Directory string
 					Seq                   uint64
 				}
-				if engine[l.path(name)].deleted { // it has no evidence, and the index has no document
+				if engine[l.path(name)].deleted { // no evidence, and no document in the index
 					check.That(l.t, a.Because == "the document is not in the index", "%s is deleted, and the index says %+v", name, a)
 					continue
 				}
@@ -163,7 +162,7 @@ func terms(tok *token.Token) []string {
 func TestRunRepairsTornBulkFile(t *testing.T) {
 	l := newLive(t, true)
 	l.start()
-	l.settle()
+	l.awaitBeats()
 	l.end()
 	name := filepath.Join(t.TempDir(), "bulk.ndjson")
 	again := func() string {
@@ -216,7 +215,7 @@ func TestRestartAppendsOnlyChanges(t *testing.T) {
 		b := check.Must(index.NewBulk(name, target, l.state, index.BulkSIDs))
 		l.config.Sinks = []index.Sink{b}
 		l.start()
-		l.settle()
+		l.awaitBeats()
 		l.end()
 		after, err := os.ReadFile(name)
 		check.RequireThat(t, err == nil && len(after) >= len(before),
@@ -250,7 +249,7 @@ func TestRestartAppendsOnlyChanges(t *testing.T) {
 	l.put("file3", forCarol)
 	check.NoError(t, os.Remove(l.path("file4")))
 	want("a change and a deletion", ids("a", "docs"), "-file4", "file3")
-	without := strings.Replace(firm, `,"Contractors"]`, `]`, 1) // bob leaves them, and may read the offer
+	without := strings.Replace(firm, `,"Contractors"]`, `]`, 1) // bob leaves the groups, and may read the offer
 	check.NoError(t, os.WriteFile(l.config.Directory, []byte(without), 0o600))
 	want("another member", ids("a", "docs"), "offer")
 	if got := ids("a", "other"); len(got) < documents-1 {

@@ -24,7 +24,7 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-// numbered is the payload refmon of a document. A class of 0 is none.
+// numbered is the payload refmon of a document. Class 0 means no class.
 type numbered struct {
 	Index  string `json:"index"`
 	Seq    int64  `json:"seq"`
@@ -45,10 +45,10 @@ type engine interface {
 	find(t testing.TB, right string, f index.Filter) []string
 }
 
-// find returns the documents whose classes a filter of numbers has.
+// find returns the documents whose classes are in a filter of numbers.
 func (s searched) find(t testing.TB, right string, f index.Filter) (out []string) {
 	t.Helper()
-	for _, id := range s.there() {
+	for _, id := range s.ids() {
 		var n numbered
 		var path string
 		check.NoError(t, errors.Join(strict.Unmarshal(s[id].source["refmon"], &n),
@@ -175,14 +175,14 @@ func TestBulkFormsFindWhatTheIndexAllows(t *testing.T) {
 func fillEngine(t *testing.T, form index.BulkForm, e engine) {
 	l := newLive(t, true)
 	l.config.Rights = "read+modify"
-	l.config.Compact = 1 // logs are put together, which leaves out classes without documents
+	l.config.Compact = 1 // compacts logs, which drops classes without documents
 	name, read := filepath.Join(t.TempDir(), "bulk"), 0
 	names := []string{"", "plan", "new", "sub/offer", "sub", "it's", "two\nlines\\", strings.Repeat("long", 50), "bad"}
 	for turn := range 4 {
 		b := check.Must(index.NewBulk(name, "docs", l.state, form))
 		l.config.Sinks = []index.Sink{b}
 		l.start()
-		l.settle()
+		l.awaitBeats()
 		switch turn {
 		case 0:
 			l.put("new", "O:SYG:SYD:P")
@@ -190,23 +190,23 @@ func fillEngine(t *testing.T, form index.BulkForm, e engine) {
 			l.put("two\nlines\\", forCarol)
 			l.put(names[7], "O:SYG:SYD:(A;;0x1301bf;;;S-1-5-21-1-2-3-2000)")
 			l.put("bad", forStaff)
-			l.settle()
+			l.awaitBeats()
 			err := unix.Setxattr(l.path("bad"), ntacl.Name, []byte("nonsense"), 0)
 			check.NoError(t, errors.Join(err, os.Chmod(l.path("bad"), 0o640)))
 		case 1:
 			l.put("new", forCarol)
 			check.NoError(t, os.Remove(l.path("plan")))
 		case 2:
-			l.put("new", forStaff) // the class of carol's documents may be without one, and come back
+			l.put("new", forStaff) // the class of carol's documents may lose all documents and get one again
 			check.NoError(t, os.Remove(l.path("two\nlines\\")))
-			l.settle()
+			l.awaitBeats()
 			l.put("again", forCarol)
 			names = append(names, "again")
 		case 3:
 			without := strings.Replace(firm, `,"Contractors"]`, `]`, 1) // bob leaves them
 			check.NoError(t, os.WriteFile(l.config.Directory, []byte(without), 0o600))
 		}
-		l.settle()
+		l.awaitBeats()
 		l.end()
 		text := check.Must(os.ReadFile(name))
 		if turn == 3 && len(text) != read {
@@ -217,7 +217,7 @@ func fillEngine(t *testing.T, form index.BulkForm, e engine) {
 				q.add(filepath.Join(l.tree, name))
 			}
 		}
-		for range 2 { // lines may be sent again, from the last ones that were sent
+		for range 2 { // the last lines may be sent again
 			e.take(t, string(text[read:]))
 		}
 		read = len(text)
@@ -266,7 +266,7 @@ func BenchmarkBulkForms(b *testing.B) {
 		l.put(name, forStaff)
 	}
 	l.start()
-	l.settle()
+	l.awaitBeats()
 	l.end()
 	for _, form := range index.BulkForms() {
 		b.Run(string(form), func(b *testing.B) {
@@ -278,7 +278,7 @@ func BenchmarkBulkForms(b *testing.B) {
 				}
 				text, err2 := os.ReadFile(name)
 				check.NoError(b, errors.Join(err, err2))
-				size, prefix := 0, len(l.tree)-len("/srv") // the test's folder is not counted
+				size, prefix := 0, len(l.tree)-len("/srv") // without the test's folder
 				for line := range strings.Lines(string(text)) {
 					size += len(line) - strings.Count(line, l.tree)*prefix
 				}

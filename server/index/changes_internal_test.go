@@ -17,11 +17,11 @@ import (
 func writeDocument(t *testing.T, l *Log, w *Worker, path string) {
 	t.Helper()
 	d := sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")
-	sees(t, w, watch.Seen{Path: path, Descriptor: d})
+	report(t, w, watch.Seen{Path: path, Descriptor: d})
 	check.NoError(t, l.Write(w.Take()))
 }
 
-// following follows the changes in a folder. It returns the names of changed documents, and the result of Follow.
+// following runs Follow on a folder. It returns the names of changed documents, and the result of Follow.
 func following(t *testing.T, dir string) (changed <-chan string, ended <-chan error) {
 	t.Helper()
 	names, done := make(chan string, 16), make(chan error, 1)
@@ -40,13 +40,13 @@ func TestFollowerOfDeletedLogStartsOver(t *testing.T) {
 	dir := t.TempDir()
 	l, _, err := OpenLog(dir)
 	check.NoError(t, err)
-	writeDocument(t, l, working(t, ""), "/t/a")
+	writeDocument(t, l, firmWorker(t, ""), "/t/a")
 	changed, ended := following(t, dir)
 	check.Equal(t, <-changed, "/t/a", "a changed document")
 	check.NoError(t, errors.Join(l.Close(), os.Remove(filepath.Join(dir, eventsName))))
 	l, _, err = OpenLog(dir)
 	check.NoError(t, err)
-	writeDocument(t, l, working(t, ""), "/t/b")
+	writeDocument(t, l, firmWorker(t, ""), "/t/b")
 	check.ErrorIs(t, <-ended, ErrTooOld, "the follower of a deleted log")
 	check.NoError(t, l.Close())
 }
@@ -57,7 +57,7 @@ func TestReadersContinueAfterTornLine(t *testing.T) {
 	dir := t.TempDir()
 	l, _, err := OpenLog(dir)
 	check.NoError(t, err)
-	w := working(t, "")
+	w := firmWorker(t, "")
 	writeDocument(t, l, w, "/t/a")
 	check.NoError(t, l.SetWatermark(&Watermark{Index: w.state.start.Index, Seq: w.state.seq}))
 	_, err = l.file.Write([]byte(`{"seq":9,"time":1,"row":{"path":"/t/torn`)) // the disk is full
@@ -86,7 +86,7 @@ func TestIndexAnswersAfterLogCouldNotBeOpened(t *testing.T) {
 	dir := t.TempDir()
 	l, _, err := OpenLog(dir)
 	check.NoError(t, err)
-	w := working(t, "")
+	w := firmWorker(t, "")
 	writeDocument(t, l, w, "/t/a")
 	check.NoError(t, l.SetWatermark(&Watermark{Index: w.state.start.Index, Seq: w.state.seq}))
 	x, err := Open(dir, time.Hour)

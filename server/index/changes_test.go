@@ -15,7 +15,7 @@ func TestFollowerReceivesChangesAcrossCompaction(t *testing.T) {
 	l := newLive(t, false)
 	l.config.Compact = 1
 	l.start()
-	l.settle()
+	l.awaitBeats()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	received, done := make(chan index.Change), make(chan error, 1)
@@ -30,7 +30,7 @@ func TestFollowerReceivesChangesAcrossCompaction(t *testing.T) {
 	has, last := map[string]bool{}, uint64(0)
 	for i := range 40 {
 		l.put("plan", kinds[i%3])
-		l.settle()
+		l.awaitBeats()
 		for got := ""; got != who[i%3]; {
 			c, more := <-received
 			if !more {

@@ -38,7 +38,7 @@ func TestCostPerClassStaysBounded(t *testing.T) {
 		check.Require(t, do(), nil, "%s", what)
 		took[what] = processorTime(t) - before
 	}
-	w := working(t, "")
+	w := firmWorker(t, "")
 	flush := func(to ...Sink) error {
 		events, err := w.Take(), error(nil)
 		for _, s := range append([]Sink{log}, to...) {
@@ -52,7 +52,7 @@ func TestCostPerClassStaysBounded(t *testing.T) {
 		t.Errorf("a class with a document takes %d bytes of memory, want at most 8 KiB", each)
 	}
 	for _, s := range sinks {
-		check.NoError(t, s.(*Bulk).again(dir))
+		check.NoError(t, s.(*Bulk).reread(dir))
 	}
 	var events []Event
 	timed("groups", func() error {
@@ -91,12 +91,12 @@ func TestCostPerClassStaysBounded(t *testing.T) {
 // TestLargeFoldersCountAsUnreadable checks that the definition of a class fits into a message of a cluster, whatever
 // descriptors a user gives the folders on the way, and that nobody passes folders that are too large together (N-15).
 func TestLargeFoldersCountAsUnreadable(t *testing.T) {
-	w := working(t, TraverseAlways)
+	w := firmWorker(t, TraverseAlways)
 	list := strings.Repeat("(A;;FA;;;S-1-5-21-7-7-7-1000)", 1700)
 	at, deepest := "/t", 0
 	for i := range 14 {
 		at += fmt.Sprint("/", i)
-		sees(t, w, watch.Seen{Path: at, Folder: true, Descriptor: sddl.MustParse(
+		report(t, w, watch.Seen{Path: at, Folder: true, Descriptor: sddl.MustParse(
 			fmt.Sprintf("O:BAG:SYD:(A;;FA;;;WD)(A;;FA;;;S-1-5-21-7-7-7-%d)", 2000+i) + list)}, watch.Seen{Path: at + "/f",
 			Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")})
 		size := 0
@@ -115,12 +115,12 @@ func TestLargeFoldersCountAsUnreadable(t *testing.T) {
 // TestManyDifferentFoldersCountAsUnreadable checks that a class names at most 128 folders, and that nobody passes more
 // (N-15). Folders of equal descriptors count once.
 func TestManyDifferentFoldersCountAsUnreadable(t *testing.T) {
-	w := working(t, TraverseAlways)
+	w := firmWorker(t, TraverseAlways)
 	at, most, deepest := "/t", 0, 0
 	for i := range 140 {
 		at += fmt.Sprint("/", i)
 		d := sddl.MustParse(fmt.Sprintf("O:BAG:SYD:(A;;FA;;;WD)(A;;FA;;;S-1-5-21-7-7-7-%d)", max(2000+i, 2008)))
-		sees(t, w, watch.Seen{Path: at, Folder: true, Descriptor: d}, watch.Seen{Path: at + "/f", Descriptor: d})
+		report(t, w, watch.Seen{Path: at, Folder: true, Descriptor: d}, watch.Seen{Path: at + "/f", Descriptor: d})
 		most = max(most, len(w.state.classes[w.state.rows[at+"/f"].Classes[0]].Through))
 		if len(readers(w, at+"/f")) > 0 {
 			deepest = i
@@ -130,7 +130,7 @@ func TestManyDifferentFoldersCountAsUnreadable(t *testing.T) {
 	check.Equal(t, deepest, 135, "greatest depth that everybody reads")
 }
 
-// loadClasses reports documents with a descriptor each, which Night may read.
+// loadClasses reports n documents with different descriptors, which Night may read.
 func loadClasses(t *testing.T, w *Worker, n int) {
 	t.Helper()
 	for i := 0; i < n; i += 1000 {
@@ -139,12 +139,12 @@ func loadClasses(t *testing.T, w *Worker, n int) {
 			text := fmt.Sprintf("O:SYG:SYD:(D;;FR;;;%s)(A;;FR;;;%s)(A;;FR;;;S-1-5-21-7-7-7-%d)", staff, night, 1000+j)
 			list = append(list, watch.Seen{Path: fmt.Sprintf("/t/f%d", j), Descriptor: sddl.MustParse(text)})
 		}
-		sees(t, w, list...)
+		report(t, w, list...)
 	}
 }
 
-// again reads the log as a run does that starts again.
-func (b *Bulk) again(dir string) error {
+// reread reads the log like a restarted run.
+func (b *Bulk) reread(dir string) error {
 	changed, err := b.replay(dir)
 	return errors.Join(err, b.documents(changed))
 }

@@ -14,7 +14,7 @@ import (
 // TestCacheOfDescriptorsIsBounded checks that a worker keeps no descriptor after a change, because each change comes
 // with pointers of its own. It keeps those of a walk until the walk ends, at most 16 MiB of them (N-137).
 func TestCacheOfDescriptorsIsBounded(t *testing.T) {
-	w := working(t, "")
+	w := firmWorker(t, "")
 	large := "O:BAG:SYD:" + strings.Repeat("(A;;FR;;;WD)", 2500) // 50 kB
 	send := func(b watch.Batch, text string, n int) int {
 		b.Tree = "/t"
@@ -46,7 +46,7 @@ func TestCacheOfDescriptorsIsBounded(t *testing.T) {
 
 // TestCachedClassesDependOnKind checks that a file and a folder with one descriptor get classes of their own types.
 func TestCachedClassesDependOnKind(t *testing.T) {
-	w, d := working(t, ""), sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")
+	w, d := firmWorker(t, ""), sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")
 	for range 2 {
 		for folder, want := range map[bool]*winnt.ObjectType{true: winnt.DirectoryFileObject, false: winnt.FileObject} {
 			class := w.classed(d, folder).classes[0]

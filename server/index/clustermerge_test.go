@@ -19,7 +19,7 @@ import (
 // TestMergeDeletesDocumentsOfFormerTree checks that a follower that starts without a tree of its state deletes the
 // tree's documents (N-141).
 func TestMergeDeletesDocumentsOfFormerTree(t *testing.T) {
-	w := working(t, "")
+	w := firmWorker(t, "")
 	for _, tree := range []string{"//h/srv", "//h/srv2"} {
 		check.NoError(t, w.Batch(&watch.Batch{Tree: tree, Seen: []watch.Seen{{Path: tree + "/a",
 			Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")}}}))
@@ -40,7 +40,7 @@ func TestMergeDeletesDocumentsOfFormerTree(t *testing.T) {
 // that reason (N-40).
 func TestDocumentOfUndecidedClassIsDenied(t *testing.T) {
 	w := check.Must(Question{Rights: check.Must(words.Parse("read"))}.Rows(nil))
-	sees(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")})
+	report(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")})
 	check.NoError(t, w.add(Event{Person: &PersonEvent{Number: 0, SID: alice, Name: "alice"}}))
 	x, now := newLive(w, t.TempDir()), Moment(watch.Now())
 	x.publish(w, &Watermark{Sources: map[string]Moment{"/t": now, directorySource: now}})

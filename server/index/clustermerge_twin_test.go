@@ -13,23 +13,23 @@ import (
 	"github.com/refmon/refmon/internal/words"
 )
 
-// teller is one part of a merge with the events it sent, without numbers and state.
-type teller struct {
+// mergePart is one part of a merge and its events, without numbers and state.
+type mergePart struct {
 	seq     uint64
 	people  []PersonEvent
-	classes []*ClassEvent // the last of each, in the order in which they came
+	classes []*ClassEvent // the last event of each class, in order of arrival
 	rows    map[string]*RowEvent
 	version string
 	whole   bool
 }
 
-// union is the expected merge of the parts: names by SID, classes as texts, rows by path.
+// union is the expected result of a merge: names by SID, classes as texts, rows by path.
 type union struct {
 	*testing.T
 	rng     *rand.Rand
 	m       *Merge
-	parts   map[string]*teller
-	reader  *State // of all events that the merge made
+	parts   map[string]*mergePart
+	reader  *State // applied all events of the merge
 	names   map[string]string
 	classes map[string]string
 	rows    map[string]string
@@ -37,7 +37,7 @@ type union struct {
 }
 
 // last returns a part's last event of a class, nil if it sent none.
-func (p *teller) last(id string) *ClassEvent {
+func (p *mergePart) last(id string) *ClassEvent {
 	for _, e := range p.classes {
 		if e.ID == id {
 			return e
@@ -46,16 +46,16 @@ func (p *teller) last(id string) *ClassEvent {
 	return nil
 }
 
-func mine(name string) func(string) bool {
+func partOf(name string) func(string) bool {
 	return func(path string) bool { return strings.HasPrefix(path, "/"+name) }
 }
 
-// made returns the definition of a class without its members.
-func made(e *ClassEvent) string {
+// classText returns the definition of a class, without its members, as text.
+func classText(e *ClassEvent) string {
 	return fmt.Sprint(e.ID, e.Right, e.Mask, e.Folder, e.SD, e.Share, e.Passing, e.Holders, e.Through)
 }
 
-// had formats the members of a class, if they were decided.
+// had formats a class and its members, if they were decided.
 func had(e *ClassEvent, sids []string) string {
 	if e.Version == "" && len(sids)+len(e.Allow)+len(e.Expand)+len(e.Expression) == 0 {
 		return "undecided"
@@ -71,10 +71,10 @@ func rowText(r *RowEvent) string {
 // person, class, row, gone and directory add an event of a part that was read to its end.
 func (u *union) person(p *PersonEvent) { u.names[p.SID] = p.Name }
 
-func (u *union) class(p *teller, e *ClassEvent) {
+func (u *union) class(p *mergePart, e *ClassEvent) {
 	if e.Version == "" || e.Passing { // only its existence, once
 		if u.classes[e.ID] == "" {
-			u.classes[e.ID] = made(e) + "undecided"
+			u.classes[e.ID] = classText(e) + "undecided"
 		}
 		return
 	}
@@ -86,17 +86,17 @@ func (u *union) class(p *teller, e *ClassEvent) {
 	for n := range members.All() {
 		sids = append(sids, p.people[n].SID)
 	}
-	u.classes[e.ID] = made(e) + had(e, sids)
+	u.classes[e.ID] = classText(e) + had(e, sids)
 }
 
 func (u *union) row(name string, r *RowEvent) {
-	if mine(name)(r.Path) {
+	if partOf(name)(r.Path) {
 		u.rows[r.Path] = rowText(r)
 	}
 }
 
-func (u *union) gone(name, path string) {
-	if mine(name)(path) {
+func (u *union) remove(name, path string) {
+	if partOf(name)(path) {
 		delete(u.rows, path)
 	}
 }
@@ -113,10 +113,10 @@ func (u *union) directory() {
 	}
 }
 
-// undecide takes the members from classes that no part with a version has decided, if p completes those parts (N-145).
-// It returns the number of these classes.
-func (u *union) undecide(p *teller) (n int) {
-	voters := slices.DeleteFunc(slices.Collect(maps.Values(u.parts)), func(p *teller) bool {
+// clearMembers removes the members of classes that no part with a version has decided, if p is the last of these parts
+// (N-145). It returns the number of these classes.
+func (u *union) clearMembers(p *mergePart) (n int) {
+	voters := slices.DeleteFunc(slices.Collect(maps.Values(u.parts)), func(p *mergePart) bool {
 		return !p.whole || p.version == ""
 	})
 	if p.version == "" || len(voters) < 2 {
@@ -124,7 +124,7 @@ func (u *union) undecide(p *teller) (n int) {
 	}
 	for id, text := range u.classes {
 		definition, _, decided := strings.Cut(text, "false of")
-		if decided && !slices.ContainsFunc(voters, func(p *teller) bool {
+		if decided && !slices.ContainsFunc(voters, func(p *mergePart) bool {
 			last := p.last(id)
 			return last != nil && last.Version != ""
 		}) {
@@ -135,9 +135,9 @@ func (u *union) undecide(p *teller) (n int) {
 	return n
 }
 
-// tell applies an event of a part, and checks that the merge emits exactly the one event that changes the union, or
+// apply applies an event of a part, and checks that the merge emits exactly the one event that changes the union, or
 // none. The first version of a part can also take the members from classes.
-func (u *union) tell(name string, e Event) {
+func (u *union) apply(name string, e Event) {
 	u.Helper()
 	p := u.parts[name]
 	p.seq++
@@ -173,10 +173,10 @@ func (u *union) tell(name string, e Event) {
 		case e.Row != nil:
 			u.row(name, e.Row)
 		case e.Gone != "":
-			u.gone(name, e.Gone)
+			u.remove(name, e.Gone)
 		default:
 			if first {
-				want = u.undecide(p)
+				want = u.clearMembers(p)
 				before = u.text()
 			}
 			u.directory()
@@ -188,7 +188,7 @@ func (u *union) tell(name string, e Event) {
 	if u.text() != before {
 		want++
 	}
-	if events := u.holds(fmt.Sprintf("event of %s: %+v", name, e)); len(events) != want {
+	if events := u.check(fmt.Sprintf("event of %s: %+v", name, e)); len(events) != want {
 		u.Fatalf("N-42: event of %s: %+v: the merge emitted %d events, want %d", name, e, len(events), want)
 	} else if want == 1 && (events[0].Time != e.Time || (events[0].Gone != "") != (e.Gone != "")) {
 		u.Fatalf("N-9: event of %s: %+v: the merge emitted %+v, want its time and target", name, e, events[0])
@@ -212,25 +212,25 @@ func (u *union) end(name string) {
 		}
 		for path := range u.rows {
 			if p.rows[path] == nil {
-				u.gone(name, path)
+				u.remove(name, path)
 			}
 		}
-		u.undecide(p)
+		u.clearMembers(p)
 		u.directory()
 	}
 	for i := range 2 {
-		check.NoError(u, u.m.Whole(name, mine(name)))
-		if events := u.holds(name + " ended"); i > 0 && len(events) > 0 {
+		check.NoError(u, u.m.Whole(name, partOf(name)))
+		if events := u.check(name + " ended"); i > 0 && len(events) > 0 {
 			u.Fatalf("N-42: %s ended again: %+v", name, events)
 		}
 	}
 }
 
-// text says all that the parts amount to.
+// text formats the union.
 func (u *union) text() string { return fmt.Sprint(u.names, u.classes, u.rows, u.version) }
 
-// holds compares the merge, and the state of a reader of its events, with the union.
-func (u *union) holds(what string) []Event {
+// check compares the merge, and the state of a reader of its events, with the union.
+func (u *union) check(what string) []Event {
 	u.Helper()
 	s := u.m.whole.state
 	events := u.m.Take()
@@ -239,13 +239,13 @@ func (u *union) holds(what string) []Event {
 			u.Fatalf("%s: %v", what, err)
 		}
 	}
-	alike(u.T, what, u.reader, s)
+	compareStates(u.T, what, u.reader, s)
 	names, classes, rows := map[string]string{}, map[string]string{}, map[string]string{}
 	for _, p := range s.people {
 		names[p.SID] = p.Name
 	}
 	for id, k := range s.classes {
-		classes[id] = made(k.event) + had(k.event, s.sids(k.members, nil))
+		classes[id] = classText(k.event) + had(k.event, s.sids(k.members, nil))
 	}
 	for path, r := range s.rows {
 		rows[path] = rowText(r)
@@ -284,7 +284,7 @@ func (u *union) draw(name string) {
 		if n.Number < 0 {
 			n.Number = len(p.people)
 		}
-		u.tell(name, Event{Person: &n})
+		u.apply(name, Event{Person: &n})
 	case 2, 3: // a class with or without members; its ID determines its definition
 		e := ClassEvent{ID: pick("p1", "p2", "c1", "c2", "c3"), Version: pick("", "v1", "v2")}
 		e.Mask, e.Folder = uint32(e.ID[1]), e.ID[1] == '2'
@@ -302,10 +302,10 @@ func (u *union) draw(name string) {
 			}
 			e.Members = strings.Join(some(numbers...), ",")
 			e.Allow, e.Expand = some("S-1-1-0"), some("S-1-5-7")
-			if e.Expression = [][]string{some("+*", "-S-1-1-0")}; u.rng.IntN(3) == 0 { // decided, and no one has it
+			if e.Expression = [][]string{some("+*", "-S-1-1-0")}; u.rng.IntN(3) == 0 { // decided, and without members
 				e.Members, e.Allow, e.Expand, e.Expression = "", nil, nil, nil
 			}
-			if last := p.last(e.ID); last != nil && last.Version != "" && u.rng.IntN(2) == 0 { // one thing of it is another
+			if last := p.last(e.ID); last != nil && last.Version != "" && u.rng.IntN(2) == 0 { // one part of it differs
 				one := *last
 				switch u.rng.IntN(5) {
 				case 0:
@@ -320,8 +320,8 @@ func (u *union) draw(name string) {
 				one.Version, e = e.Version, one
 			}
 		}
-		u.tell(name, Event{Class: &e})
-	case 4, 5: // a row, of this part or, as a folder on the way, of another
+		u.apply(name, Event{Class: &e})
+	case 4, 5: // a row of this part, or a parent folder of another part
 		r := RowEvent{Path: "/" + pick(name, name, "rows", "one") + pick("", "/a", "/b", "/c"), Tree: "/" + name,
 			Folder: u.rng.IntN(2) == 0, Descriptor: pick("", "00")}
 		if own := known(false); len(own) > 0 && u.rng.IntN(5) > 0 {
@@ -332,16 +332,16 @@ func (u *union) draw(name string) {
 		if passing := known(true); len(passing) > 0 && r.Folder {
 			r.Pass = pick(append(passing, "")...)
 		}
-		u.tell(name, Event{Row: &r})
-		if u.rng.IntN(3) == 0 { // said again it changes nothing
+		u.apply(name, Event{Row: &r})
+		if u.rng.IntN(3) == 0 { // a repetition changes nothing
 			again := r
-			u.tell(name, Event{Row: &again})
+			u.apply(name, Event{Row: &again})
 		}
 	case 6:
 		if known := slices.Sorted(maps.Keys(p.rows)); len(known) > 0 && u.rng.IntN(2) == 0 {
-			u.tell(name, Event{Gone: pick(append(known, "/"+name+"/none")...)})
+			u.apply(name, Event{Gone: pick(append(known, "/"+name+"/none")...)})
 		} else if name != "rows" {
-			u.tell(name, Event{Directory: pick("v1", "v2")})
+			u.apply(name, Event{Directory: pick("v1", "v2")})
 		}
 	}
 }
@@ -355,13 +355,13 @@ func TestMergeIsUnionOfParts(t *testing.T) {
 	for seed := range uint64(20) {
 		rng := rand.New(rand.NewPCG(42, seed))
 		m := check.Must(Question{Rights: rights}.Merge(nil, 2))
-		u := &union{T: t, rng: rng, m: m, parts: map[string]*teller{}, reader: newState(), names: map[string]string{},
+		u := &union{T: t, rng: rng, m: m, parts: map[string]*mergePart{}, reader: newState(), names: map[string]string{},
 			classes: map[string]string{}, rows: map[string]string{}}
-		u.holds("its start")
+		u.check("its start")
 		begin := func(name string) {
 			m.Restart(name)
-			u.parts[name] = &teller{rows: map[string]*RowEvent{}}
-			u.tell(name, Event{Start: &StartEvent{Format: 1, Index: name, Rights: []string{"read", "write"}}})
+			u.parts[name] = &mergePart{rows: map[string]*RowEvent{}}
+			u.apply(name, Event{Start: &StartEvent{Format: 1, Index: name, Rights: []string{"read", "write"}}})
 		}
 		for _, name := range []string{"rows", "one", "two"} {
 			begin(name)

@@ -34,7 +34,7 @@ func TestClassOfAnotherIndexIsRejected(t *testing.T) {
 		"of a folder, by privilege": {folder, TraversePrivilege, "the ID " + holders.ID},
 		"of a folder, never":        {folder, "", "does not test folders on the way"},
 	} {
-		w := working(t, c.traverse)
+		w := firmWorker(t, c.traverse)
 		good := c.want == ""
 		err := w.Define(definition(&c.class), 2)
 		check.That(t, good && err == nil || !good && err != nil && strings.HasSuffix(err.Error(), c.want),

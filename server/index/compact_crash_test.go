@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-// killer kills this process before the first operation of a kind in a compaction, or before the first operation after
-// a compaction for "done".
+// killer kills this process before the first operation named step of a compaction, or with "done" before the first
+// operation after a compaction.
 func killer(step string) diskio.Faults {
 	compacting, ended := false, false
 	return func(operation, name string) error {
@@ -44,7 +44,7 @@ func TestKilledDuringCompaction(t *testing.T) {
 			go func() { ended <- child.Wait() }()
 			x := l.open(time.Hour)
 			follower := map[string]bool{}
-			cursor, err := l.answers(follower, 0)
+			cursor, err := l.applyChanges(follower, 0)
 			check.NoError(t, err)
 			for i, alive := 0, true; alive; i++ {
 				l.put("plan", fmt.Sprintf("%s(A;;FR;;;S-1-5-21-1-2-3-%d)", forStaff, 5000+i))
@@ -63,7 +63,7 @@ func TestKilledDuringCompaction(t *testing.T) {
 				t.Fatalf("N-22: the log after the kill: %v", err)
 			}
 			l.start()
-			l.settle()
+			l.awaitBeats()
 			l.want(x, "plan", "c")
 			l.want(x, "sub/offer", "ad")
 			if _, err = l.continued(follower, cursor); err != nil {
@@ -76,7 +76,7 @@ func TestKilledDuringCompaction(t *testing.T) {
 			for i := 0; !l.compactedAfter(cursor); i++ {
 				check.RequireThat(t, i != 100, "N-22: the next run does not compact its log")
 				l.put("plan", fmt.Sprintf("%s(A;;FR;;;S-1-5-21-1-2-3-%d)", forCarol, 6000+i))
-				l.settle()
+				l.awaitBeats()
 			}
 			l.end()
 		})
@@ -93,10 +93,10 @@ func (l *live) compactedAfter(event uint64) bool {
 
 // continued applies the changes after a number to has. If the log was compacted since, it starts over.
 func (l *live) continued(has map[string]bool, after uint64) (last uint64, err error) {
-	last, err = l.answers(has, after)
+	last, err = l.applyChanges(has, after)
 	if errors.Is(err, index.ErrTooOld) {
 		clear(has)
-		last, err = l.answers(has, 0)
+		last, err = l.applyChanges(has, 0)
 	}
 	return last, err
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-// answers applies the changes after a number to the earlier readers of each document, and returns the last number.
-func (l *live) answers(has map[string]bool, after uint64) (last uint64, err error) {
+// applyChanges applies the changes after a number to the earlier readers of each document, and returns the last number.
+func (l *live) applyChanges(has map[string]bool, after uint64) (last uint64, err error) {
 	last = after
 	err = index.Changes(l.state, after, func(c index.Change) error {
 		for _, who := range c.Gained {
@@ -40,12 +40,12 @@ func TestLogIsCompactedDuringRun(t *testing.T) {
 	bulk := check.Must(index.NewBulk(name, "docs", l.state, index.BulkSIDs))
 	l.config.Rights, l.config.Sinks = "read+modify", []index.Sink{bulk}
 	l.start()
-	l.settle()
+	l.awaitBeats()
 	x := l.open(time.Minute)
 	kinds := []string{forStaff, butNotThem, forCarol}
 	who := []string{"abd", "ad", "c"}
 	follower := map[string]bool{}
-	cursor, err := l.answers(follower, 0)
+	cursor, err := l.applyChanges(follower, 0)
 	check.RequireThat(t, err == nil && cursor != 0, "%v %v", cursor, err)
 	stale := cursor
 	for i := range 60 {
@@ -53,14 +53,14 @@ func TestLogIsCompactedDuringRun(t *testing.T) {
 		if i%10 != 9 {
 			continue
 		}
-		l.settle()
+		l.awaitBeats()
 		for f := range 5 {
 			l.want(x, fmt.Sprintf("f%d", f), who[(i-4+f)%3])
 		}
-		switch next, err := l.answers(follower, cursor); {
+		switch next, err := l.applyChanges(follower, cursor); {
 		case errors.Is(err, index.ErrTooOld):
 			clear(follower)
-			if cursor, err = l.answers(follower, 0); err != nil {
+			if cursor, err = l.applyChanges(follower, 0); err != nil {
 				t.Fatal(err)
 			}
 		case err != nil:
@@ -68,7 +68,7 @@ func TestLogIsCompactedDuringRun(t *testing.T) {
 		default:
 			cursor = next
 		}
-		check.Equal(t, check.Err(l.answers(map[string]bool{}, cursor)), nil, "the last number is not one to go on from")
+		check.Equal(t, check.Err(l.applyChanges(map[string]bool{}, cursor)), nil, "the last number is not one to go on from")
 	}
 	check.ErrorIs(t, index.Changes(l.state, stale, func(index.Change) error { return nil }), index.ErrTooOld,
 		"changes after %d", stale)
@@ -91,8 +91,8 @@ func TestLogIsCompactedDuringRun(t *testing.T) {
 	}
 	l.config.Sinks = nil
 	l.put("f0", forCarol)
-	l.start() // goes on from a log that was put together
-	l.settle()
+	l.start() // continues from a compacted log
+	l.awaitBeats()
 	l.want(x, "f0", "c")
 	l.want(l.open(time.Minute), "plan", "abd")
 	l.end()
@@ -109,7 +109,7 @@ func TestLogIsCompactedDuringRun(t *testing.T) {
 func TestReaderContinuesInCompactedLog(t *testing.T) {
 	l := newLive(t, false)
 	l.start()
-	l.settle()
+	l.awaitBeats()
 	x := l.open(time.Hour)
 	l.want(x, "plan", "abd")
 	l.end()

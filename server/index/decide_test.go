@@ -54,7 +54,7 @@ func TestClassMembersHaveShareAndObjectRight(t *testing.T) {
 				alone, err := deciderOf(p.Token).grants(&c)
 				listed := slices.ContainsFunc(got.allow, func(s sid.SID) bool { return has[i][s] })
 				expanded := slices.Contains(got.expand, p.SID())
-				said := says(got.expression, has[i])
+				said := evaluate(got.expression, has[i])
 				if err != nil || alone != want || got.members.Has(i) != want || (listed || expanded) != want ||
 					got.exact && said != want {
 					t.Fatalf("%s of %s: want %v; alone %v, %v, member %v, listed %v, expanded %v, exact %v: said %v\nallow %v",
@@ -112,21 +112,21 @@ func TestAllPrincipalsOfAccountNeedRight(t *testing.T) {
 // TestTermsGiveNoExtraClass checks that a token gets its SIDs as terms only if no list would give it a class that
 // it does not have, also for a token without classes. A disabled group is not a term (N-20).
 func TestTermsGiveNoExtraClass(t *testing.T) {
-	w := working(t, "")
-	sees(t, w, watch.Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + staff + ")")})
+	w := firmWorker(t, "")
+	report(t, w, watch.Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + staff + ")")})
 	x := &Index{state: w.state}
 	her := firm(t).Principals[0].Token
 	if sids, err := x.terms(her, nil, "read"); err == nil {
 		t.Errorf("N-20: a token without a class is given %v", sids)
 	}
 	check.Equal(t, check.Err(x.terms(her, w.state.rows["/t/plan"].Classes, "read")), nil, "N-20: a token with the class")
-	// Lists of another right, or of no document, give no one anything.
+	// Lists of another right, or of a class without documents, grant nothing.
 	if sids, err := x.terms(her, nil, "write"); err != nil || !slices.Contains(sids, staff) {
 		t.Errorf("N-20: of another right: %v, %v", sids, err)
 	}
-	gone := working(t, "")
+	gone := firmWorker(t, "")
 	plan := watch.Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + staff + ")")}
-	sees(t, gone, plan, watch.Seen{Path: plan.Path, Gone: true})
+	report(t, gone, plan, watch.Seen{Path: plan.Path, Gone: true})
 	if sids, err := (&Index{state: gone.state}).terms(her, nil, "read"); err != nil || !slices.Contains(sids, alice) {
 		t.Errorf("N-20: of no document: %v, %v", sids, err)
 	}
@@ -259,7 +259,7 @@ func TestGuardDecidesBeforeFiles(t *testing.T) {
 		}
 	}
 	decide(func(_, _, _ *directory.Principal) {})
-	sees(t, w, folder("/t/d", "(A;;FA;;;"+alice+")(A;;FA;;;"+night+")"),
+	report(t, w, folder("/t/d", "(A;;FA;;;"+alice+")(A;;FA;;;"+night+")"),
 		watch.Seen{Path: forAlice, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + alice + ")")},
 		watch.Seen{Path: forNight, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + night + ")")})
 	check(forAlice, alice)

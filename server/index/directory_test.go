@@ -49,7 +49,7 @@ func TestReadOfSameDirectoryFileIsHeartbeat(t *testing.T) {
 		}
 		at = at.Add(time.Second)
 		taken := 0
-		look.clock = func() watch.Heartbeat { // what is written while it is read does not count as read
+		look.clock = func() watch.Heartbeat { // changes during the read do not count as read
 			taken++
 			return watch.Heartbeat{Time: at, Up: 7}
 		}

@@ -87,7 +87,7 @@ func TestEvidenceHasRefusalOfKnownAnswers(t *testing.T) {
 	undecided := check.Must((Question{Rights: decided.rights}).Rows(nil))
 	for _, w := range []*Worker{decided, undecided} {
 		x := newLive(w, t.TempDir())
-		sees(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + carol + ")")})
+		report(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + carol + ")")})
 		now := Moment(watch.Now())
 		x.publish(w, &Watermark{Sources: map[string]Moment{"/t": now, directorySource: now}})
 		x.setPeople(d, &shared)
@@ -123,7 +123,7 @@ func TestEvidenceHasRefusalOfKnownAnswers(t *testing.T) {
 // can be newer than that of the other rights.
 func TestChangeHasEvidenceOfItsRight(t *testing.T) {
 	w := deciding(t, "read+modify", "", "v1")
-	sees(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)(A;;FA;;;" + night + ")")})
+	report(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)(A;;FA;;;" + night + ")")})
 	check.NoError(t, w.Directory(firm(t, func(string) string { return "Staff" }), "v2", 2)) // bob and carol leave Night
 	s, found := newState(), map[string]string{}
 	for _, e := range w.Take() {

@@ -14,8 +14,8 @@ import (
 // TestFilterWithoutRightsIsEmptyList checks that the filter of a user who may read no document has an empty list.
 // Without the field a program could leave out the condition, and the user would find every document (N-136).
 func TestFilterWithoutRightsIsEmptyList(t *testing.T) {
-	w, dir := working(t, ""), t.TempDir()
-	sees(t, w, watch.Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;" + alice + ")")})
+	w, dir := firmWorker(t, ""), t.TempDir()
+	report(t, w, watch.Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;" + alice + ")")})
 	log, _, err := OpenLog(dir)
 	check.NoError(t, err)
 	now := Moment(watch.Now())

@@ -19,7 +19,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// variant returns a token of someone with some groups for deny only, or restricted.
+// variant returns a copy of a token with some deny-only groups, or a restricted one.
 func variant(t *testing.T, r *rand.Rand, tok *token.Token) *token.Token {
 	t.Helper()
 	var spec token.FilterSpec
@@ -41,8 +41,8 @@ func variant(t *testing.T, r *rand.Rand, tok *token.Token) *token.Token {
 	return out
 }
 
-// may returns the access check's result for a token, a document and the folders above it.
-func (b *behind) may(tok *token.Token, name string) bool {
+// allowed runs the access checks of a token on a document and its parent folders.
+func (b *nested) allowed(tok *token.Token, name string) bool {
 	b.t.Helper()
 	for at, mask := name, winnt.FILE_GENERIC_READ; at != "."; at, mask = filepath.Dir(at),
 		winnt.FILE_TRAVERSE {
@@ -61,7 +61,7 @@ func (b *behind) may(tok *token.Token, name string) bool {
 func TestFiltersSelectWhatAccessCheckAllows(t *testing.T) {
 	b := newBehind(t)
 	b.start()
-	b.settle()
+	b.awaitBeats()
 	b.end()
 	x := b.open(time.Hour)
 	numbers, allow, passing := b.classes()
@@ -84,7 +84,7 @@ func TestFiltersSelectWhatAccessCheckAllows(t *testing.T) {
 		for _, folder := range b.folders {
 			for f := range 2 {
 				name := fmt.Sprintf("%s/f%d", folder, f)
-				a, want := x.CanReadAs(b.path(name), tok, "read"), b.may(tok, name)
+				a, want := x.CanReadAs(b.path(name), tok, "read"), b.allowed(tok, name)
 				n := numbers[a.Class]
 				_, listed := slices.BinarySearch(list.Classes, a.Class)
 				if a.Allowed != want || listed != want || bits.Bitmap[n/8]>>(n%8)&1 == 1 != want ||
@@ -130,7 +130,7 @@ func TestFiltersSelectWhatAccessCheckAllows(t *testing.T) {
 }
 
 // classes returns the numbers of all classes, the SIDs in each one's list, and which are traverse classes.
-func (b *behind) classes() (numbers map[string]int, allow map[string][]string, passing map[string]bool) {
+func (b *nested) classes() (numbers map[string]int, allow map[string][]string, passing map[string]bool) {
 	b.t.Helper()
 	text := check.Must(os.ReadFile(filepath.Join(b.state, "events.jsonl")))
 	numbers, allow, passing = map[string]int{}, map[string][]string{}, map[string]bool{}

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// SIDs of a small firm.
+// SIDs of the directory firm.
 const (
 	alice = "S-1-5-21-1-2-3-1107"
 	bob   = "S-1-5-21-1-2-3-1108"
@@ -23,7 +23,7 @@ const (
 	night = "S-1-5-21-1-2-3-2002"
 )
 
-// firm has alice in Staff, bob in Staff and Night, and carol in Night.
+// firm returns a directory with alice in Staff, bob in Staff and Night, and carol in Night.
 func firm(t *testing.T, change ...func(name string) string) *directory.Directory {
 	t.Helper()
 	text := "domain: S-1-5-21-1-2-3\nusers:\n"
@@ -38,13 +38,13 @@ func firm(t *testing.T, change ...func(name string) string) *directory.Directory
 	return check.Must(dirfile.Read([]byte(text)))
 }
 
-// working returns a worker that knows the firm.
-func working(t *testing.T, traverse Traverse) *Worker {
+// firmWorker returns a worker with the directory firm.
+func firmWorker(t *testing.T, traverse Traverse) *Worker {
 	t.Helper()
 	return deciding(t, "read", traverse, "v1")
 }
 
-// deciding returns a worker that decides the rights and knows the firm as a directory version.
+// deciding returns a worker for the rights, with the firm as directory version.
 func deciding(t *testing.T, rights string, traverse Traverse, version string) *Worker {
 	t.Helper()
 	w := check.Must(Question{Rights: check.Must(words.Parse(rights)), Traverse: traverse}.Worker(nil))
@@ -52,8 +52,8 @@ func deciding(t *testing.T, rights string, traverse Traverse, version string) *W
 	return w
 }
 
-// sees passes documents of the tree /t to a worker.
-func sees(t *testing.T, w *Worker, list ...watch.Seen) {
+// report sends documents of the tree /t to a worker.
+func report(t *testing.T, w *Worker, list ...watch.Seen) {
 	t.Helper()
 	check.NoError(t, w.Batch(&watch.Batch{Tree: "/t", Seen: list}))
 }
@@ -72,8 +72,8 @@ func enabledOf(p directory.Principal) map[sid.SID]bool {
 	return out
 }
 
-// says evaluates an expression as its documentation has it: each clause must allow, its terms in order.
-func says(x effective.Expression, has map[sid.SID]bool) bool {
+// evaluate evaluates an expression as documented: each clause must allow, its terms in order.
+func evaluate(x effective.Expression, has map[sid.SID]bool) bool {
 	for _, clause := range x {
 		allowed := false
 		for _, term := range clause {

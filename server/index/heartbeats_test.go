@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// clocks are a machine's whose clock someone sets, and which sleeps without anyone's work.
+// clocks are the clocks of a machine whose time is set and which is suspended.
 type clocks struct {
 	mu sync.Mutex
 	// +checklocks:mu
@@ -92,7 +92,7 @@ func TestClockChangeRevivesNoHeartbeat(t *testing.T) {
 		given    bool
 	}{
 		{0, 0, true}, {-time.Hour, 0, false}, {time.Hour, 0, true}, // set back and forth within a moment
-		{0, time.Hour, false}, // it slept, and its clock was set back by as long
+		{0, time.Hour, false}, // suspended, and the clock set back by the same time
 		{-time.Hour, 0, false}, {2 * time.Hour, 0, false},
 	} {
 		c.step(s.wall, s.up)

@@ -19,7 +19,7 @@ import (
 // TestRunAnswersFromItsState checks that the index of a run answers only between the first heartbeat and its end, that
 // its age counts, and that it follows the worker after a compaction, which replaces the state (N-97).
 func TestRunAnswersFromItsState(t *testing.T) {
-	w := working(t, "")
+	w := firmWorker(t, "")
 	x := newLive(w, t.TempDir())
 	may := func(path, want string) {
 		t.Helper()
@@ -37,7 +37,7 @@ func TestRunAnswersFromItsState(t *testing.T) {
 		x.publish(w, f)
 		f.Sources["/t"] = Moment{} // the run changes its watermark later
 	}
-	sees(t, w, file("/t/a"))
+	report(t, w, file("/t/a"))
 	may("/t/a", "the index has no heartbeat yet")
 	publish("/t")
 	may("/t/a", "directory had no heartbeat within 10s")
@@ -59,7 +59,7 @@ func TestRunAnswersFromItsState(t *testing.T) {
 		t.Errorf("current %t, within 1 ns %t, want true, false", x.Current(0), x.Current(time.Nanosecond))
 	}
 	check.NoError(t, check.Err(w.Compact(false)))
-	sees(t, w, file("/t/b"), watch.Seen{Path: "/t/a", Gone: true})
+	report(t, w, file("/t/b"), watch.Seen{Path: "/t/a", Gone: true})
 	publish(directorySource, "/t")
 	may("/t/a", "the document is not in the index")
 	may("/t/b", "yes")
@@ -99,7 +99,7 @@ func TestClassesStayInOrder(t *testing.T) {
 	}
 }
 
-// silent is a watcher that sends nothing until its run ends.
+// silent is a source that sends nothing until its context ends.
 type silent struct{}
 
 func (silent) Run(ctx context.Context, _ chan<- watch.Batch) error { <-ctx.Done(); return nil }

@@ -18,7 +18,7 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// scripted is a run of an index in three steps. The second takes bob's and carol's right on /t/a away; then the log is
+// scripted is a run of an index in three steps. The second revokes bob's and carol's right on /t/a; then the log is
 // compacted.
 type scripted struct {
 	batches   [][]Event
@@ -28,7 +28,7 @@ type scripted struct {
 
 func newScripted(t *testing.T) *scripted {
 	t.Helper()
-	w, s := working(t, ""), &scripted{readers: map[uint64]string{0: ""}}
+	w, s := firmWorker(t, ""), &scripted{readers: map[uint64]string{0: ""}}
 	state := newState()
 	for i, documents := range [][]watch.Seen{
 		{{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")}},
@@ -40,7 +40,7 @@ func newScripted(t *testing.T) *scripted {
 				t.Fatal(err)
 			}
 		}
-		sees(t, w, documents...)
+		report(t, w, documents...)
 		events := slices.Clone(w.Take())
 		s.batches = append(s.batches, events)
 		for j := range events {

@@ -19,11 +19,11 @@ import (
 // TestLogCompactsWhenHalfIsObsolete checks both sides of each condition for compaction: the minimum size, four times
 // the size after the last one, and half of the lines obsolete (N-22).
 func TestLogCompactsWhenHalfIsObsolete(t *testing.T) {
-	w := working(t, TraverseAlways)
-	sees(t, w, folder("/t/d", "(A;;FA;;;WD)"),
+	w := firmWorker(t, TraverseAlways)
+	report(t, w, folder("/t/d", "(A;;FA;;;WD)"),
 		watch.Seen{Path: "/t/d/f", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")},
 		watch.Seen{Path: "/t/g", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + alice + ")")})
-	sees(t, w, watch.Seen{Path: "/t/g", Gone: true})
+	report(t, w, watch.Seen{Path: "/t/g", Gone: true})
 	// The start, three people, two rows, and the classes of the folder and the file. With all: also
 	// the folder's class for traverse rights and the class of the deleted document.
 	const some, every = 1 + 3 + 2 + 2, 1 + 3 + 2 + 4
@@ -49,10 +49,10 @@ func TestLogCompactsWhenHalfIsObsolete(t *testing.T) {
 	}
 	consistent(t, "put together", w.state)
 	d := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")
-	sees(t, w, watch.Seen{Path: "/t/x/a", Descriptor: d}, watch.Seen{Path: "/t/x/a", Err: errors.New("unreadable")})
+	report(t, w, watch.Seen{Path: "/t/x/a", Descriptor: d}, watch.Seen{Path: "/t/x/a", Err: errors.New("unreadable")})
 	w.Take()
 	check.NoError(t, check.Err(w.Compact(false))) // no row names the class of the unknown folder /t/x any more
-	sees(t, w, watch.Seen{Path: "/t/x/b", Descriptor: d})
+	report(t, w, watch.Seen{Path: "/t/x/b", Descriptor: d})
 	consistent(t, "after another compaction", w.state)
 }
 
@@ -60,8 +60,8 @@ func TestLogCompactsWhenHalfIsObsolete(t *testing.T) {
 // releases the lock (N-10).
 func TestReopenedLogHasItsEvents(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "deep", "state")
-	w := working(t, "")
-	sees(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")}, watch.Seen{Path: "/t/b"})
+	w := firmWorker(t, "")
+	report(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")}, watch.Seen{Path: "/t/b"})
 	events := w.Take()
 	l, s, err := OpenLog(dir)
 	check.RequireThat(t, err == nil && s.seq == 0, "%v", err)
@@ -86,7 +86,7 @@ func TestReopenedLogHasItsEvents(t *testing.T) {
 	}
 	again, s, err := OpenLog(dir)
 	check.NoError(t, err)
-	alike(t, "opened again", s, w.state)
+	compareStates(t, "opened again", s, w.state)
 	check.That(t, again.size == (Size{info.Size(), 0, len(events)}), "%+v", again.size)
 	list, err := w.Compact(false)
 	if err == nil {
@@ -111,8 +111,8 @@ func TestReopenedLogHasItsEvents(t *testing.T) {
 // watermark of another index, and a malformed one, do not count (N-138, N-134).
 func TestLogBeforeItsWatermarkIsRefused(t *testing.T) {
 	dir := t.TempDir()
-	w := working(t, "")
-	sees(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")}, watch.Seen{Path: "/t/b"})
+	w := firmWorker(t, "")
+	report(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")}, watch.Seen{Path: "/t/b"})
 	events := w.Take()
 	l, _, err := OpenLog(dir)
 	check.NoError(t, err)
@@ -143,7 +143,7 @@ func TestLogBeforeItsWatermarkIsRefused(t *testing.T) {
 // people and classes have the start's time, each row its own. It holds for a worker of rows, too
 // (N-22).
 func TestCompactionKeepsTimes(t *testing.T) {
-	w := working(t, "")
+	w := firmWorker(t, "")
 	began := w.state.began
 	for i, name := range []string{"/t/b", "/t/a"} {
 		err := w.Batch(&watch.Batch{Tree: "/t", Heartbeat: watch.Heartbeat{Time: time.Unix(int64(100+i), 0)},
@@ -227,7 +227,7 @@ func TestHeartbeatExpiresByClockAndUptime(t *testing.T) {
 		{"known", "this", time.Second, -time.Second, false},
 		{"known", "next", time.Second, time.Second, false}, // a start, with a clock that was set back
 		{"wall", "next", time.Second, time.Second, false},
-		{"wall", "this", time.Second, time.Hour, true}, // a system that does not tell
+		{"wall", "this", time.Second, time.Hour, true}, // a system without uptime
 		{"known", "", time.Second, time.Hour, true},
 		{"other", "this", time.Second, time.Second, false},
 	} {

@@ -18,8 +18,8 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// answering has an index on disk of two trees and two rights, each of whose parts differs from the others.
-type answering struct {
+// queryFixture has an index on disk of two trees and two rights, with a distinct value in each field.
+type queryFixture struct {
 	*testing.T
 	w         *Worker
 	dir       string
@@ -28,7 +28,7 @@ type answering struct {
 	watermark Watermark
 }
 
-func newAnswering(t *testing.T) *answering {
+func newAnswering(t *testing.T) *queryFixture {
 	t.Helper()
 	w := deciding(t, "read+modify", TraverseAlways, "v7")
 	file := func(path, list string) watch.Seen {
@@ -41,7 +41,7 @@ func newAnswering(t *testing.T) *answering {
 	} {
 		check.NoError(t, w.Batch(&watch.Batch{Tree: tree, Seen: list}))
 	}
-	a := &answering{T: t, w: w, dir: t.TempDir(),
+	a := &queryFixture{T: t, w: w, dir: t.TempDir(),
 		present: watch.Heartbeat{Time: time.Unix(2_000_000, 0).UTC(), Up: 5 * time.Hour}}
 	log, _, err := OpenLog(a.dir)
 	check.NoError(t, err)
@@ -59,7 +59,7 @@ func newAnswering(t *testing.T) *answering {
 }
 
 // setWatermark writes a watermark.
-func (a *answering) setWatermark(change func(*Watermark)) {
+func (a *queryFixture) setWatermark(change func(*Watermark)) {
 	a.Helper()
 	f := a.watermark
 	f.Sources = maps.Clone(f.Sources)
@@ -68,7 +68,7 @@ func (a *answering) setWatermark(change func(*Watermark)) {
 	name := filepath.Join(a.dir, watermarkName)
 	check.NoError(a, errors.Join(err, os.WriteFile(name+".new", b, 0o600), os.Rename(name+".new", name)))
 	a.x.mu.Lock()
-	a.x.info = nil // whatever the file system's times are
+	a.x.info = nil // independent of the file system's time resolution
 	a.x.mu.Unlock()
 }
 
@@ -94,7 +94,7 @@ func TestCanReadFillsEveryAnswerField(t *testing.T) {
 		{"/t/a", bob, "read", said(true, "", class("/t/a", 0), "/t/a")},
 		{"/t/a", "bob", "modify", said(false, "", class("/t/a", 1), "/t/a")},
 		{"/t/a", alice, "modify", said(true, "", class("/t/a", 1), "/t/a")},
-		{"/t/d/b", "carol", "read", said(false, "", class("/t/d/b", 0), "/t/d/b")}, // she does not pass
+		{"/t/d/b", "carol", "read", said(false, "", class("/t/d/b", 0), "/t/d/b")}, // carol may not traverse
 		{"/t/d/b", "bob", "modify", said(true, "", class("/t/d/b", 1), "/t/d/b")},
 		{"/u/a", "carol", "read", said(true, "", class("/u/a", 0), "/u/a")},
 		{"/u/a", "alice", "read", said(false, "", class("/u/a", 0), "/u/a")},
@@ -117,7 +117,7 @@ func TestCanReadFillsEveryAnswerField(t *testing.T) {
 		"/u":            {"/t/a": "", "/u/a": stale("/u"), "/u/none": stale("/u"), "/t/none": "none", "/uu": "none"},
 		directorySource: {"/t/a": stale("directory"), "/u/a": stale("directory"), "/t/none": stale("directory")},
 	} {
-		for _, gone := range []bool{true, false} { // there is no moment, or an old one
+		for _, gone := range []bool{true, false} { // without a time, or with an old one
 			a.setWatermark(func(f *Watermark) {
 				if delete(f.Sources, source); !gone {
 					f.Sources[source] = Moment{a.present.Time.Add(-time.Hour), a.present.Up - time.Hour}
@@ -128,7 +128,7 @@ func TestCanReadFillsEveryAnswerField(t *testing.T) {
 					why = "the document is not in the index"
 				}
 				if gone && (path == "/t/none" && source == "/t" || path == "/u/none") {
-					why = "the document is not in the index" // no tree of that name is known of
+					why = "the document is not in the index" // no such tree
 				}
 				want := said(why == "", why, "", path)
 				if want.Time = a.x.fenceTime(path); why == "" {
@@ -242,11 +242,11 @@ func TestFilterHasOnlyClassesOfItsRight(t *testing.T) {
 // TestQueriesOfClosedIndexFail checks that each query can be repeated, and that after Close it fails without blocking.
 func TestQueriesOfClosedIndexFail(t *testing.T) {
 	dir := t.TempDir()
-	w := working(t, "")
-	sees(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(D;;FR;;;" + night + ")(A;;FR;;;WD)")},
+	w := firmWorker(t, "")
+	report(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse("O:BAG:SYD:(D;;FR;;;" + night + ")(A;;FR;;;WD)")},
 		watch.Seen{Path: "/t/b", Err: errors.New("no")},
 		watch.Seen{Path: "/t/gone", Descriptor: sddl.MustParse("O:BAG:SYD:(D;;FR;;;" + night + ")(A;;FRFX;;;WD)")})
-	sees(t, w, watch.Seen{Path: "/t/gone", Gone: true}) // its class has no document any more
+	report(t, w, watch.Seen{Path: "/t/gone", Gone: true}) // its class has no document left
 	l, _, err := OpenLog(dir)
 	check.NoError(t, err)
 	present := Moment{Time: time.Now(), Up: watch.Now().Up}

@@ -30,7 +30,7 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// large is an index of generated documents, in a folder.
+// large is an index of generated documents in a folder.
 type large struct {
 	b        *testing.B
 	dir      string
@@ -56,7 +56,7 @@ func newLarge(b *testing.B, docs, distinct, persons int) (*large, time.Duration)
 	check.NoError(b, err)
 	b.Cleanup(func() { _ = l.log.Close() })
 	l.worker = check.Must(index.Question{Rights: check.Must(words.Parse("read"))}.Worker(state))
-	l.people(l.list, "1")
+	l.setDirectory(l.list, "1")
 	descriptors := make([]*sd.Descriptor, distinct)
 	for i := range descriptors {
 		descriptors[i] = sddl.MustParse(fmt.Sprintf("O:SYG:SYD:(A;;FR;;;%s-%d)(A;;FR;;;%s-%d)(A;;FR;;;S-1-5-21-7-7-7-%d)",
@@ -87,8 +87,8 @@ func (l *large) start() string {
 	return check.Must(index.ParseEvent(first)).Start.Index
 }
 
-// people makes a directory file the version that counts.
-func (l *large) people(list []byte, version string) (classes, rows int) {
+// setDirectory makes a directory file the current version.
+func (l *large) setDirectory(list []byte, version string) (classes, rows int) {
 	l.b.Helper()
 	check.NoError(l.b, l.worker.Directory(check.Must(dirfile.Read(list)), version, time.Now().UnixNano()))
 	return l.keep()
@@ -119,30 +119,30 @@ func BenchmarkFirstLoad(b *testing.B) {
 	}
 }
 
-// BenchmarkGroupChange moves all people of one group into another and back: it writes the classes
-// that either group is in, and no row.
+// BenchmarkGroupChange moves all people of one group into another and back. It writes the classes that name either
+// group, and no row.
 func BenchmarkGroupChange(b *testing.B) {
 	docs := randtest.Count(b, "REFMON_DOCS", 20_000)
 	l, took := newLarge(b, docs, max(1, docs/100), 1000)
 	groups, users, _ := strings.Cut(string(l.list), `"users":`)
 	without := groups + `"users":` + strings.ReplaceAll(users, `"group1"`, `"group2"`)
 	b.ResetTimer()
-	before, changes := used(b), 0
+	before, changes := cpuTime(b), 0
 	for n := 0; b.Loop(); n++ {
 		changes++
 		list := []byte(without)
 		if n%2 == 1 {
 			list = l.list
 		}
-		classes, rows := l.people(list, fmt.Sprint(n+2))
+		classes, rows := l.setDirectory(list, fmt.Sprint(n+2))
 		b.ReportMetric(float64(classes), "classes")
 		b.ReportMetric(float64(rows), "rows")
 		b.ReportMetric(took.Seconds(), "s-load")
 	}
-	b.ReportMetric((used(b)-before).Seconds()/float64(changes), "cpu-s/op")
+	b.ReportMetric((cpuTime(b)-before).Seconds()/float64(changes), "cpu-s/op")
 }
 
-// BenchmarkFilter makes the filter of a person in all of 5,000 classes.
+// BenchmarkFilter computes the filter of a person in all of 5,000 classes.
 func BenchmarkFilter(b *testing.B) {
 	for _, form := range []index.Form{index.FormList, index.FormBitmap} {
 		b.Run(string(form), func(b *testing.B) {
@@ -150,7 +150,7 @@ func BenchmarkFilter(b *testing.B) {
 			x := check.Must(index.Open(l.dir, time.Hour))
 			defer x.Close()
 			var took []time.Duration
-			before := used(b)
+			before := cpuTime(b)
 			for b.Loop() {
 				start := time.Now()
 				f, err := x.Filter("user0", "read", form)
@@ -159,7 +159,7 @@ func BenchmarkFilter(b *testing.B) {
 					b.Fatal(len(f.Classes), err)
 				}
 			}
-			b.ReportMetric(float64((used(b)-before).Microseconds())/1e3/float64(len(took)), "cpu-ms")
+			b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/1e3/float64(len(took)), "cpu-ms")
 			slices.Sort(took)
 			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1e3, "ms-p50")
 		})
@@ -186,7 +186,7 @@ func BenchmarkChange(b *testing.B) {
 	l := newLive(b, false)
 	l.config.Beat, l.config.Sinks = 0, []index.Sink{h}
 	l.start()
-	l.settle()
+	l.awaitBeats()
 	go func() {
 		for range l.fences { // no one waits for them
 		}
@@ -208,8 +208,7 @@ func BenchmarkChange(b *testing.B) {
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1e3, "ms-p99")
 }
 
-// forest makes files with descriptors, of which each 100 have one of their own. REFMON_TREE names a
-// folder in which they stay for the next run.
+// forest creates files; each 100 share a descriptor. REFMON_TREE names a folder that keeps them for the next run.
 func forest(b *testing.B, root string, files int) {
 	b.Helper()
 	if _, err := os.Stat(filepath.Join(root, "whole")); err == nil {
@@ -234,8 +233,8 @@ func forest(b *testing.B, root string, files int) {
 	check.NoError(b, os.WriteFile(filepath.Join(root, "whole"), nil, 0o600))
 }
 
-// used returns the processor time that this process has used.
-func used(b *testing.B) time.Duration {
+// cpuTime returns the processor time that this process has used.
+func cpuTime(b *testing.B) time.Duration {
 	b.Helper()
 	var u syscall.Rusage
 	check.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
@@ -262,11 +261,11 @@ func BenchmarkFirstLoadFiles(b *testing.B) {
 		state := filepath.Join(b.TempDir(), "state")
 		for _, when := range []string{"first", "again"} {
 			ctx, stop := context.WithCancel(b.Context())
-			start, before := time.Now(), used(b)
+			start, before := time.Now(), cpuTime(b)
 			err := index.Run(ctx, index.Config{Trees: []string{root}, Directory: list, Rights: "read", State: state,
 				Ready: func() {
 					b.ReportMetric(time.Since(start).Seconds(), "s-"+when)
-					b.ReportMetric((used(b) - before).Seconds(), "cpu-s-"+when)
+					b.ReportMetric((cpuTime(b) - before).Seconds(), "cpu-s-"+when)
 					stop()
 				}})
 			check.NoError(b, err)
@@ -274,11 +273,10 @@ func BenchmarkFirstLoadFiles(b *testing.B) {
 	}
 }
 
-// asChanger makes the test binary change descriptors of a folder's files, a thousand per second, until its input
-// ends.
+// asChanger is the environment variable that makes the test binary run change.
 const asChanger = "REFMON_TEST_CHANGER"
 
-// change is that program.
+// change changes descriptors of a folder's files, a thousand per second, until standard input ends.
 func change(root string) error {
 	var values [2][]byte
 	for i, text := range []string{forStaff, forCarol} {
@@ -330,7 +328,7 @@ func BenchmarkWatcher(b *testing.B) {
 	var said bytes.Buffer
 	cmd.Stdout = &said
 	check.NoError(b, cmd.Start())
-	start, before, seen, batches := time.Now(), used(b), 0, 0
+	start, before, seen, batches := time.Now(), cpuTime(b), 0, 0
 	for b.Loop() {
 		for round := time.Now(); time.Since(round) < 5*time.Second; {
 			x := <-out
@@ -338,7 +336,7 @@ func BenchmarkWatcher(b *testing.B) {
 			batches++
 		}
 	}
-	cpu, took := used(b)-before, time.Since(start)
+	cpu, took := cpuTime(b)-before, time.Since(start)
 	_ = in.Close()
 	check.NoError(b, cmd.Wait())
 	changes := check.Must(strconv.Atoi(strings.TrimSpace(said.String())))

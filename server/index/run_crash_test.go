@@ -20,8 +20,8 @@ import (
 	"github.com/refmon/refmon/server/index/postgres"
 )
 
-// asRun makes the test's program a run of an index, whose configuration it has. asRun_POSTGRES has the database of
-// that run, and asRun_KILL the step of a compaction at which it kills itself.
+// asRun is the environment variable with the configuration of a run, which makes the test binary run that index.
+// asRun_POSTGRES has the run's database, and asRun_KILL the step of a compaction at which it kills itself.
 const asRun = "REFMON_TEST_INDEX"
 
 func TestMain(m *testing.M) {
@@ -89,8 +89,8 @@ func (l *live) child() *exec.Cmd {
 	return cmd
 }
 
-// fresh waits until the index answers with something known as of now.
-func (l *live) fresh(x *index.Index, name string) {
+// awaitAnswer waits until the index answers about name from a present heartbeat.
+func (l *live) awaitAnswer(x *index.Index, name string) {
 	l.t.Helper()
 	present := time.Now()
 	check.Eventually(l.t, func() bool {
@@ -99,7 +99,7 @@ func (l *live) fresh(x *index.Index, name string) {
 	}, "no answer for %s is as of now", name)
 }
 
-// documents counts the rows that events amount to.
+// documents counts the documents of an index.
 func documents(t testing.TB, state string) int {
 	t.Helper()
 	b := check.Must(os.ReadFile(filepath.Join(state, "events.jsonl")))
@@ -143,7 +143,7 @@ func TestRevocationOnFullDisk(t *testing.T) {
 		disk.Fail(nil)
 		l.config.Ready = nil
 		l.start()
-		l.settle()
+		l.awaitBeats()
 		l.want(l.open(time.Minute), "plan", "c")
 		l.end()
 	}

@@ -21,7 +21,7 @@ func (*lastWatermark) Close() error                      { return nil }
 // TestWaitingBatchesAreWrittenTogether checks which batches are written while others wait, and that the watermark
 // counts the changes without a row of all batches.
 func TestWaitingBatchesAreWrittenTogether(t *testing.T) {
-	w, s := working(t, ""), &lastWatermark{}
+	w, s := firmWorker(t, ""), &lastWatermark{}
 	r := &running{worker: w, log: &Log{bad: errors.New("not opened")}, sinks: []Sink{s},
 		watermark: Watermark{Sources: map[string]Moment{}}}
 	for _, c := range []struct {
@@ -69,7 +69,7 @@ func TestGuardAppliesToEachVersion(t *testing.T) {
 // TestRunWithGuardKeepsOwnTokens checks that a run with a share's configuration looks up a person in the directory as
 // read, and explains a refusal by the directory with the configuration applied (N-97).
 func TestRunWithGuardKeepsOwnTokens(t *testing.T) {
-	w := working(t, "")
+	w := firmWorker(t, "")
 	x, d, shared := newLive(w, t.TempDir()), firm(t), firm(t)
 	r := &running{worker: w, index: x, log: &Log{bad: errors.New("not opened")}, sinks: []Sink{&lastWatermark{}},
 		watermark: Watermark{Sources: map[string]Moment{}}}
@@ -87,7 +87,7 @@ func TestRunWithGuardKeepsOwnTokens(t *testing.T) {
 // error to Warn. Another error, and the same one after a successful read, are passed too.
 func TestDirectoryErrorIsReportedOnce(t *testing.T) {
 	var got []string
-	r := &running{worker: working(t, ""), log: &Log{bad: errors.New("not opened")}, sinks: []Sink{&lastWatermark{}},
+	r := &running{worker: firmWorker(t, ""), log: &Log{bad: errors.New("not opened")}, sinks: []Sink{&lastWatermark{}},
 		watermark: Watermark{Sources: map[string]Moment{}}}
 	r.config.Warn = func(err error) { got = append(got, err.Error()) }
 	for _, text := range []string{"line 6", "line 6", "line 6", "line 7", "line 6", "", "line 6", "line 6"} {

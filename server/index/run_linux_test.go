@@ -25,7 +25,7 @@ import (
 func TestMovedRootHasNoDocuments(t *testing.T) {
 	l := newLive(t, false)
 	l.start()
-	l.settle()
+	l.awaitBeats()
 	x := l.open(time.Minute)
 	l.want(x, "plan", "abd")
 	for _, moved := range []string{l.tree, filepath.Dir(l.tree)} {
@@ -34,13 +34,13 @@ func TestMovedRootHasNoDocuments(t *testing.T) {
 		l.tree = strings.Replace(there, moved, moved+".away", 1)
 		l.put("plan", forCarol)
 		l.tree = there
-		l.settle()
+		l.awaitBeats()
 		l.want(x, "plan", "")
 		check.NoError(t, os.Rename(moved+".away", moved))
-		l.settle()
+		l.awaitBeats()
 		l.want(x, "plan", "c")
 		l.put("plan", forStaff)
-		l.settle()
+		l.awaitBeats()
 		l.want(x, "plan", "abd")
 	}
 	check.NoError(t, os.Rename(l.tree, l.tree+".1"))
@@ -48,10 +48,10 @@ func TestMovedRootHasNoDocuments(t *testing.T) {
 	for _, behind := range []string{".1", ".2"} {
 		check.NoError(t, os.Symlink(l.tree+behind, l.tree+".link"))
 		check.NoError(t, os.Rename(l.tree+".link", l.tree))
-		l.settle()
+		l.awaitBeats()
 		l.want(x, "plan", map[string]string{".1": "abd"}[behind])
 		l.put("plan", forCarol)
-		l.settle()
+		l.awaitBeats()
 		l.want(x, "plan", "c")
 	}
 	if err := unix.Mount("tmpfs", l.tree, "tmpfs", 0, "size=1m"); err != nil {
@@ -79,9 +79,9 @@ func TestTwoRunsIndexOneTree(t *testing.T) {
 	two.start()
 	defer two.end()
 	one.put("plan", forCarol)
-	two.settle()
+	two.awaitBeats()
 	x, y := one.open(time.Minute), two.open(time.Minute)
-	one.fresh(x, "plan")
+	one.awaitAnswer(x, "plan")
 	one.want(x, "plan", "c")
 	two.want(y, "plan", "c")
 
@@ -96,9 +96,9 @@ func TestTwoRunsIndexOneTree(t *testing.T) {
 	_ = child.Wait()
 	one.put("plan", forStaff)
 	one.start()
-	one.settle()
+	one.awaitBeats()
 	one.want(x, "plan", "abd")
-	two.settle()
+	two.awaitBeats()
 	two.want(y, "plan", "abd")
 }
 
@@ -119,7 +119,7 @@ func TestMountHidesCoveredDocuments(t *testing.T) {
 		source, at    string
 		kind          string
 		flags         uintptr
-		gone, foreign []string // of no one while it is there
+		gone, foreign []string // no readers while the mount exists
 	}{
 		{"tmpfs", "tmpfs", "sub", "tmpfs", 0, []string{"sub/offer", "sub/deep/report"}, []string{"sub", "sub/new"}},
 		{"folder of the same file system", l.path("open"), "other place\u00a0", "", unix.MS_BIND, nil,
@@ -130,7 +130,7 @@ func TestMountHidesCoveredDocuments(t *testing.T) {
 			l := *l
 			l.t = t
 			l.start()
-			l.settle()
+			l.awaitBeats()
 			x := l.open(time.Minute)
 			l.want(x, "plan", "abd")
 			l.want(x, "other place\u00a0/plan", "abd")
@@ -149,8 +149,8 @@ func TestMountHidesCoveredDocuments(t *testing.T) {
 					unix.Setxattr(l.path("sub/new"), ntacl.Name, attribute(sddl.MustParse(forStaff)), 0))
 				check.RequireThat(t, err == nil || errors.Is(err, unix.ENOTSUP), "%v", err)
 			}
-			for range 2 { // by the event, then by a run that starts while it is there
-				l.settle()
+			for range 2 { // by the event, then by a run that starts while the mount exists
+				l.awaitBeats()
 				for _, name := range append(c.gone, c.foreign...) {
 					l.want(x, name, "")
 				}
@@ -158,10 +158,10 @@ func TestMountHidesCoveredDocuments(t *testing.T) {
 				l.end()
 				l.start()
 			}
-			l.settle()
+			l.awaitBeats()
 			check.NoError(t, unix.Unmount(l.path(c.at), 0))
 			mounted = false
-			l.settle()
+			l.awaitBeats()
 			l.want(x, "plan", "abd")
 			l.want(x, "other place\u00a0/plan", "abd")
 			l.want(x, "sub/deep/report", "abd")
@@ -189,12 +189,12 @@ func TestRevocationReachesEveryHardLink(t *testing.T) {
 	check.NoError(t, unix.Setxattr(l.path("broken"), ntacl.Name, []byte("x"), 0))
 	link(l.path("broken"), outside+".broken")
 	l.start()
-	l.settle()
+	l.awaitBeats()
 	x := l.open(time.Minute)
 	names := []string{"plan", "sub/twin"}
 	want := func(who string, names ...string) {
 		t.Helper()
-		l.settle()
+		l.awaitBeats()
 		for _, n := range names {
 			l.want(x, n, who)
 		}

@@ -22,7 +22,7 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-// sambaIndex is a live index with a database over a tree about which Samba's code answers too.
+// sambaIndex is a live index with a database, over a tree that smbd also serves.
 type sambaIndex struct {
 	*live
 	tree   *smbd.Tree

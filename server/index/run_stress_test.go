@@ -40,7 +40,7 @@ func TestHostileFilesDoNotEndRun(t *testing.T) {
 		check.NoError(t, errors.Join(os.Mkdir(dir, 0o755), os.Chown(dir, plainUser, plainUser)))
 	}
 	l.start()
-	l.settle()
+	l.awaitBeats()
 	x := l.open(time.Minute)
 	programs.Self(t, filepath.Dir(l.tree), "hostile") // where that user may run it
 	program := filepath.Join(filepath.Dir(l.tree), "hostile")
@@ -63,14 +63,14 @@ func TestHostileFilesDoNotEndRun(t *testing.T) {
 			case _, more := <-l.fences:
 				if !more {
 					err := <-l.done
-					l.done <- nil // it is waited for at the end
+					l.done <- nil // the test waits for it at the end
 					t.Fatalf("in %s: the run has ended: %v", filepath.Base(dir), err)
 				}
 			}
 		}
 		for _, text := range []string{forCarol, forStaff} {
 			l.put("plan", text)
-			l.settle()
+			l.awaitBeats()
 			l.want(x, "plan", map[string]string{forCarol: "c", forStaff: "abd"}[text])
 		}
 	}
@@ -108,7 +108,7 @@ func TestHostileUserHelperProcess(t *testing.T) {
 	for i := range 200 { // names of one file
 		try(os.Link("one", fmt.Sprint("name", i)))
 	}
-	for i := range randtest.Size(2000) { // folders that are gone before anyone looks
+	for i := range randtest.Size(2000) { // short-lived folders
 		name := fmt.Sprint("brief", i)
 		try(errors.Join(os.Mkdir(name, 0o755), os.WriteFile(name+"/f", nil, 0o644), os.Chmod(name+"/f", 0o600),
 			os.RemoveAll(name)))
@@ -141,7 +141,7 @@ func TestFolderIsRenamedContinuously(t *testing.T) {
 	}
 	l.config.Compact = 1
 	l.start()
-	l.settle()
+	l.awaitBeats()
 	x := l.open(time.Minute)
 	renames, done := randtest.Count(t, "REFMON_RENAMES", 10_000), make(chan error, 1)
 	renames -= renames % 2
@@ -166,7 +166,7 @@ func TestFolderIsRenamedContinuously(t *testing.T) {
 			text, who = forCarol, "c"
 		}
 		l.put("plan", text)
-		l.settle()
+		l.awaitBeats()
 		l.want(x, "plan", who)
 		select {
 		case err := <-done:
@@ -178,7 +178,7 @@ func TestFolderIsRenamedContinuously(t *testing.T) {
 	}
 	t.Logf("%d renames, %d changes with their answers during them", renames, answered)
 	l.put("sub/f7", forCarol)
-	l.settle()
+	l.awaitBeats()
 	l.want(x, "sub/f7", "c")
 	l.want(x, "sub/f8", "abd")
 	l.want(x, "sub/offer", "ad")
@@ -204,7 +204,7 @@ func TestOverflowGrantsNoLostRight(t *testing.T) {
 	cmd := l.child()
 	const limit = 300 * time.Millisecond
 	x := l.open(limit)
-	l.fresh(x, "plan")
+	l.awaitAnswer(x, "plan")
 	check.NoError(t, cmd.Process.Signal(syscall.SIGSTOP))
 	check.NoError(t, os.WriteFile(l.path("n"), nil, 0o600))
 	last := l.path("n")
@@ -227,7 +227,7 @@ func TestOverflowGrantsNoLostRight(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	l.fresh(x, "plan")
+	l.awaitAnswer(x, "plan")
 	l.want(x, "plan", "c")
 	if a := x.CanRead(last, "alice", "read"); a.Because != "" {
 		t.Errorf("N-8: a file whose event was lost: %+v, want an answer", a)

@@ -53,7 +53,7 @@ type live struct {
 	stop        context.CancelFunc
 }
 
-// newLive makes a tree with a few files, on a file system that has attributes.
+// newLive creates a tree with a few files, on a file system with extended attributes.
 func newLive(t testing.TB, noEvents bool) *live {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -74,13 +74,13 @@ func newLive(t testing.TB, noEvents bool) *live {
 
 func (l *live) path(name string) string { return filepath.Join(l.tree, name) }
 
-// put makes a file or gives it another descriptor.
+// put creates a file or changes its descriptor.
 func (l *live) put(name, text string) {
 	l.t.Helper()
 	l.store(name, sddl.MustParse(text))
 }
 
-// store makes a file with a descriptor, as a file server does.
+// store creates a file with a descriptor, as a file server does.
 func (l *live) store(name string, d *sd.Descriptor) {
 	l.t.Helper()
 	f := check.Must(os.OpenFile(l.path(name), os.O_CREATE|os.O_WRONLY, 0o600))
@@ -141,8 +141,8 @@ func (l *live) end() {
 	check.Equal(l.t, <-l.done, nil, "run")
 }
 
-// settle waits until all sources of the index have a heartbeat later than now.
-func (l *live) settle() {
+// awaitBeats waits until all sources of the index have a heartbeat later than now.
+func (l *live) awaitBeats() {
 	l.t.Helper()
 	present := time.Now()
 	for f := range l.fences {
@@ -162,7 +162,7 @@ func (l *live) settle() {
 	l.t.Fatalf("the index has ended: %v", err)
 }
 
-// open opens the index for questions.
+// open opens the index for queries.
 func (l *live) open(limit time.Duration) *index.Index {
 	l.t.Helper()
 	x := check.Must(index.Open(l.state, limit))
@@ -194,7 +194,7 @@ func TestChangesReachAnswers(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			l := newLive(t, c.noEvents)
 			l.start()
-			l.settle()
+			l.awaitBeats()
 			x := l.open(time.Minute)
 			l.want(x, "plan", "abd")
 			l.want(x, "sub/offer", "ad")
@@ -202,12 +202,12 @@ func TestChangesReachAnswers(t *testing.T) {
 
 			l.put("plan", forCarol)
 			l.put("sub/new", forStaff)
-			l.settle()
+			l.awaitBeats()
 			l.want(x, "plan", "c")
 			l.want(x, "sub/new", "abd")
 
 			check.NoError(t, errors.Join(os.Rename(l.path("sub"), l.path("moved")), os.Remove(l.path("plan"))))
-			l.settle()
+			l.awaitBeats()
 			l.want(x, "plan", "")
 			l.want(x, "sub/offer", "")
 			l.want(x, "sub/new", "")
@@ -217,7 +217,7 @@ func TestChangesReachAnswers(t *testing.T) {
 			without := strings.Replace(firm, `"memberOf":["Staff"]},`, `"memberOf":[]},`, 1) // alice leaves
 			check.NoError(t, os.WriteFile(l.config.Directory, []byte(without), 0o600))
 			before := rows(t, l.state)
-			l.settle()
+			l.awaitBeats()
 			l.want(x, "moved/new", "bd")
 			l.want(x, "moved/offer", "d")
 			if after := rows(t, l.state); after != before {
@@ -247,7 +247,7 @@ func TestRunContinuesFromItsLog(t *testing.T) {
 	l := newLive(t, true)
 	l.config.Share = "O:SYG:SYD:(D;;FR;;;S-1-5-21-1-2-3-1110)(A;;FA;;;WD)" // not for dave
 	l.start()
-	l.settle()
+	l.awaitBeats()
 	l.want(l.open(time.Minute), "plan", "ab")
 	l.end()
 	name := filepath.Join(l.state, "events.jsonl")
@@ -256,7 +256,7 @@ func TestRunContinuesFromItsLog(t *testing.T) {
 	check.NoError(t, os.RemoveAll(l.path("sub")))
 	check.NoError(t, os.WriteFile(name, append(bytes.Clone(first), `{"seq":99,"ti`...), 0o600))
 	l.start()
-	l.settle()
+	l.awaitBeats()
 	x := l.open(time.Minute)
 	l.want(x, "plan", "c")
 	l.want(x, "sub/offer", "")
@@ -309,7 +309,7 @@ func TestIndexAgreesWithWhoCan(t *testing.T) {
 		l.store(name, d)
 	}
 	l.start()
-	l.settle()
+	l.awaitBeats()
 	want := check.Must(truth.WhoCan(l.tree, dir, l.config.Rights))
 	l.end() // the last heartbeat is valid for the limit
 	x := l.open(time.Hour)

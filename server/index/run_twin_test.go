@@ -18,7 +18,7 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-// teams is how many groups the people of an oracle are in.
+// teams is the number of groups of an oracle.
 const teams = 7
 
 // oracle changes documents and people, and knows the expected result for each time.
@@ -109,32 +109,32 @@ func TestAnswersStayRightAcrossKills(t *testing.T) {
 				}
 			}
 		}(rand.New(rand.NewPCG(uint64(n), r.Uint64())))
-		o.random(r, changes/kills/2)
-		if n%2 == 1 { // stopped, it gives nothing once the limit is over
+		o.change(r, changes/kills/2)
+		if n%2 == 1 { // a stopped run gives no answers after the limit
 			o.signal(cmd.Process, syscall.SIGSTOP)
-			o.stale(x)
-			o.random(r, changes/kills/4)
+			o.awaitExpiry(x)
+			o.change(r, changes/kills/4)
 			o.signal(cmd.Process, syscall.SIGCONT)
 		}
-		o.random(r, changes/kills/2)
-		if n != 1 { // one is killed before it may have answered
-			o.enough()
+		o.change(r, changes/kills/2)
+		if n != 1 { // kill a run that may not have answered yet
+			o.awaitQueries()
 		}
 		o.signal(cmd.Process, syscall.SIGKILL)
 		_ = cmd.Wait()
-		o.random(r, 5) // what changes while nothing runs
+		o.change(r, 5) // changes while nothing runs
 		close(stop)
 		<-asking
 	}
 	o.child()
-	o.equal(r)
+	o.compareAll(r)
 	n := o.known.Answered()
 	check.That(t, n.Yes >= 100 && n.No >= 100, "%+v, want n.Yes at least 100, n.No at least 100", n)
 	t.Logf("%d files, %d people: %+v", o.files, o.people, n)
 }
 
-// enough waits until some more answers have been given.
-func (o *oracle) enough() {
+// awaitQueries waits for some more answers.
+func (o *oracle) awaitQueries() {
 	count := func() int {
 		n := o.known.Answered()
 		return min(n.Yes, n.No)
@@ -149,16 +149,16 @@ func (o *oracle) signal(p *os.Process, s syscall.Signal) {
 	check.NoError(o.t, p.Signal(s))
 }
 
-// stale waits until queries fail.
-func (o *oracle) stale(x *index.Index) {
+// awaitExpiry waits until queries fail.
+func (o *oracle) awaitExpiry(x *index.Index) {
 	o.t.Helper()
 	check.Eventually(o.t, func() bool {
 		return strings.Contains(x.CanRead(o.tree, "p0", "read").Because, "no heartbeat")
 	}, "queries still succeed")
 }
 
-// random makes changes.
-func (o *oracle) random(r *rand.Rand, n int) {
+// change makes changes.
+func (o *oracle) change(r *rand.Rand, n int) {
 	for range n {
 		switch r.IntN(20) {
 		case 0:
@@ -171,8 +171,8 @@ func (o *oracle) random(r *rand.Rand, n int) {
 	}
 }
 
-// equal compares all documents with who-can.
-func (o *oracle) equal(r *rand.Rand) {
+// compareAll compares all documents with who-can.
+func (o *oracle) compareAll(r *rand.Rand) {
 	o.t.Helper()
 	dir := check.Must(dirfile.Read(check.Must(os.ReadFile(o.config.Directory))))
 	x := o.open(time.Minute)

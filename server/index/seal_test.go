@@ -19,8 +19,8 @@ import (
 // TestChangedBitIsDetected changes a bit of each byte of a log, and each bit with REFMON_DEEP=1. Opening the log
 // returns an error, or the events before its last line, and never other events (N-134).
 func TestChangedBitIsDetected(t *testing.T) {
-	w := working(t, "")
-	sees(t, w, watch.Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;" + staff + ")")},
+	w := firmWorker(t, "")
+	report(t, w, watch.Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;" + staff + ")")},
 		watch.Seen{Path: "/t/night", Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;" + night + ")")})
 	dir := t.TempDir()
 	l, _, err := OpenLog(dir)

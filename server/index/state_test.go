@@ -118,7 +118,7 @@ func TestDanglingEventsAreRejected(t *testing.T) {
 // documents, that a later class gets a number of none of these, and that a reader of all events gives a class that
 // comes back its new number, as a reader of the compacted log does (N-131).
 func TestClassNumbersAreNeverReused(t *testing.T) {
-	w, all := working(t, ""), newState()
+	w, all := firmWorker(t, ""), newState()
 	file := func(path, who string) watch.Seen {
 		return watch.Seen{Path: path, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + who + ")")}
 	}
@@ -129,15 +129,15 @@ func TestClassNumbersAreNeverReused(t *testing.T) {
 		}
 	}
 	number := func(s *State, path string) int { return s.classes[s.rows[path].Classes[0]].number }
-	sees(t, w, file("/t/a", alice), file("/t/b", bob))
+	report(t, w, file("/t/a", alice), file("/t/b", bob))
 	apply()
 	if a, b := number(w.state, "/t/a"), number(w.state, "/t/b"); a != 1 || b != 2 {
 		t.Fatalf("the classes have the numbers %d and %d, want 1 and 2", a, b)
 	}
-	sees(t, w, watch.Seen{Path: "/t/b", Gone: true})
+	report(t, w, watch.Seen{Path: "/t/b", Gone: true})
 	apply()
 	check.NoError(t, check.Err(w.Compact(false)))
-	sees(t, w, file("/t/c", carol), file("/t/b", bob))
+	report(t, w, file("/t/c", carol), file("/t/b", bob))
 	apply()
 	for path, want := range map[string]int{"/t/a": 1, "/t/c": 3, "/t/b": 4} {
 		if got, same := number(w.state, path), number(all, path); got != want || same != want {

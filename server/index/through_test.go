@@ -30,17 +30,17 @@ func (l *live) describe(name string, d *sd.Descriptor) {
 	check.NoError(l.t, unix.Setxattr(l.path(name), ntacl.Name, attribute(d), 0))
 }
 
-// behind is a tree of nested folders with random descriptors.
-type behind struct {
+// nested is a tree of nested folders with random descriptors.
+type nested struct {
 	*live
 	dir     *directory.Directory
 	folders []string
 	of      map[string]*sd.Descriptor
 }
 
-// newBehind makes 15 folders, each in another, two files in each.
-func newBehind(t *testing.T) *behind {
-	b := &behind{live: newLive(t, true), of: map[string]*sd.Descriptor{}}
+// newBehind creates 15 nested folders with two files each.
+func newBehind(t *testing.T) *nested {
+	b := &nested{live: newLive(t, true), of: map[string]*sd.Descriptor{}}
 	b.config.Rights, b.config.Traverse = "read+modify", index.TraverseAlways
 	s := company.Sample{Seed: randtest.Seed(t), Objects: 120, Descriptors: 80, Principals: 50, Groups: 12}
 	var list, rows bytes.Buffer
@@ -96,11 +96,11 @@ func TestHostPolicyNeedsSearchPermission(t *testing.T) {
 		l.put(name, everyone)
 	}
 	l.start()
-	l.settle()
+	l.awaitBeats()
 	x := l.open(time.Minute)
 	want := func(what, who string, names ...string) {
 		t.Helper()
-		l.settle()
+		l.awaitBeats()
 		for _, name := range names {
 			l.want(x, name, who)
 		}

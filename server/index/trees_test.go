@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-// TestTreesMustBeSeparate checks that no tree may be another one or below it (N-142).
+// TestTreesMustBeSeparate checks that trees may be neither equal nor nested (N-142).
 func TestTreesMustBeSeparate(t *testing.T) {
 	for trees, want := range map[string]bool{"/a": true, "/a /b": true, "/a /ab": true, "/a/b /a/c": true, "a": false,
 		"/a /a": false, "/a /a/": false, "/b/../a /a/b": false, "/a/b /a": false, "/b /a /a/b/c": false, "/ /a": false} {
@@ -37,7 +37,7 @@ func TestDocumentsOfFormerTreeAreDeleted(t *testing.T) {
 		l.config.Trees, l.config.Sinks, l.config.Ready = trees, []index.Sink{b}, func() { close(ready) }
 		l.start()
 		for walked := false; !walked; {
-			l.settle()
+			l.awaitBeats()
 			select {
 			case <-ready:
 				walked = true
@@ -53,7 +53,7 @@ func TestDocumentsOfFormerTreeAreDeleted(t *testing.T) {
 	check.That(t, errors.Is(err, os.ErrNotExist) && strings.HasPrefix(err.Error(), other+" has no index"), "%v", err)
 	engine := searched{}
 	engine.take(t, string(check.Must(os.ReadFile(name))))
-	check.SlicesEqual(t, engine.there(), []string{l.tree, l.path("plan"), l.path("sub"), l.path("sub/offer")}, "documents")
+	check.SlicesEqual(t, engine.ids(), []string{l.tree, l.path("plan"), l.path("sub"), l.path("sub/offer")}, "documents")
 	check.SlicesEqual(t, warned, []string{
 		"tree " + other + " is no longer given: removing its documents from the index (2)"},
 		"warnings")

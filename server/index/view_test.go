@@ -21,7 +21,7 @@ type tables struct {
 	members   map[MemberRow]bool
 }
 
-// apply applies a difference. Each part of it must change something.
+// apply applies a difference, and checks that each part of it changes something.
 func (s *tables) apply(t *testing.T, d Difference) {
 	t.Helper()
 	for _, path := range d.Gone {
@@ -42,8 +42,8 @@ func (s *tables) apply(t *testing.T, d Difference) {
 	}
 }
 
-// has compares the tables with the view's contents, and both with the readers in the state.
-func (s *tables) has(t *testing.T, what string, v *View, w *Worker) {
+// checkEqual compares the tables with the view's contents, and both with the readers in the state.
+func (s *tables) checkEqual(t *testing.T, what string, v *View, w *Worker) {
 	t.Helper()
 	documents, members := map[[2]string]DocumentRow{}, map[MemberRow]bool{}
 	for r := range v.Documents {
@@ -115,7 +115,7 @@ func TestViewDifferencesRebuildItsContents(t *testing.T) {
 			check.NoError(t, w.Directory(d, fmt.Sprint("v", step), int64(step)))
 		}
 		if seen.Path != "" {
-			sees(t, w, seen)
+			report(t, w, seen)
 		}
 		events := w.Take()
 		check.NoError(t, log.Write(events))
@@ -127,7 +127,7 @@ func TestViewDifferencesRebuildItsContents(t *testing.T) {
 			}
 			s.apply(t, d)
 		}
-		s.has(t, fmt.Sprint("step ", step), v, w)
+		s.checkEqual(t, fmt.Sprint("step ", step), v, w)
 	}
 	for _, what := range []string{"gone", "documents", "gained", "lost"} {
 		check.That(t, met[what] >= 10, "%s: met %d times, want at least 10", what, met[what])
@@ -135,5 +135,5 @@ func TestViewDifferencesRebuildItsContents(t *testing.T) {
 	check.That(t, check.Err(v.Apply(&Event{Seq: 1, Gone: "/t/a"})) != nil, "Apply accepts an old event, want an error")
 	again, err := NewView(dir)
 	check.NoError(t, errors.Join(err, log.Close()))
-	s.has(t, "from the log", again, w)
+	s.checkEqual(t, "from the log", again, w)
 }

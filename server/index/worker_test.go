@@ -127,16 +127,16 @@ func randomDocuments(r *rand.Rand, home sid.SID) *watch.Batch {
 // TestUnusedClassGetsCurrentMembers checks that a class without documents gets the members of the current directory
 // once it has a document again. Two class events are equal if their members are (N-3).
 func TestUnusedClassGetsCurrentMembers(t *testing.T) {
-	w := working(t, "")
+	w := firmWorker(t, "")
 	plan := watch.Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + night + ")")}
-	sees(t, w, plan)
+	report(t, w, plan)
 	if got := readers(w, plan.Path); !slices.Equal(got, []string{bob, carol}) {
 		t.Fatalf("N-3: %v", got)
 	}
-	sees(t, w, watch.Seen{Path: plan.Path, Gone: true})
+	report(t, w, watch.Seen{Path: plan.Path, Gone: true})
 	moved := firm(t, func(name string) string { return map[string]string{"alice": "Night"}[name] })
 	check.NoError(t, w.Directory(moved, "v2", 2))
-	sees(t, w, plan)
+	report(t, w, plan)
 	if got := readers(w, plan.Path); !slices.Equal(got, []string{alice}) {
 		t.Errorf("N-3: of the class that rested: %v", got)
 	}
@@ -188,7 +188,7 @@ func TestRowEqualityIgnoresBookkeeping(t *testing.T) {
 // TestEventHasTimeOfItsBatch checks that an event has the time of the heartbeat in its batch, otherwise the
 // current time.
 func TestEventHasTimeOfItsBatch(t *testing.T) {
-	w := working(t, "")
+	w := firmWorker(t, "")
 	for _, e := range w.Take()[1:] {
 		check.That(t, e.Time == 1, "%+v is not of its directory, want e.Time = 1", e)
 	}
@@ -266,7 +266,7 @@ func TestIndexKeepsItsConfiguration(t *testing.T) {
 		check.That(t, (err != nil || len(w.Take()) == 0) && s.seq == 1 && reflect.DeepEqual(*s.start, want),
 			"%s: the index is changed", name)
 	}
-	for _, policy := range []Traverse{"", TraverseNever} { // two words for one policy
+	for _, policy := range []Traverse{"", TraverseNever} { // two names of one policy
 		q := ask("read", "", policy)
 		w, err := q.Worker(nil)
 		check.RequireThat(t, err == nil && w.state.start.Traverse == "" && w.traverse == "", "%q: %v", policy, err)
@@ -280,7 +280,7 @@ func TestIndexKeepsItsConfiguration(t *testing.T) {
 // TestUnnamedDocumentsAreForgotten checks that documents whose path is not UTF-8 count until their folder is deleted,
 // or a walk of their own tree does not find them (N-5).
 func TestUnnamedDocumentsAreForgotten(t *testing.T) {
-	w := working(t, "")
+	w := firmWorker(t, "")
 	for _, c := range []struct {
 		batch watch.Batch
 		want  int
@@ -298,7 +298,7 @@ func TestUnnamedDocumentsAreForgotten(t *testing.T) {
 // TestNestedFoldersUpdateRowsOnce checks that a batch that changes each folder of a chain writes one row for each
 // document, with the classes of all folders, also if a document comes before its folders (N-16).
 func TestNestedFoldersUpdateRowsOnce(t *testing.T) {
-	w := working(t, TraverseAlways)
+	w := firmWorker(t, TraverseAlways)
 	open := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
 	seen := func(last string) (out []watch.Seen) {
 		at := "/t"
@@ -308,7 +308,7 @@ func TestNestedFoldersUpdateRowsOnce(t *testing.T) {
 		}
 		return append(out, watch.Seen{Path: at + "/f", Descriptor: open}, watch.Seen{Path: "/t/0-/f", Descriptor: open})
 	}
-	sees(t, w, seen(alice)...)
+	report(t, w, seen(alice)...)
 	check.SlicesEqual(t, readers(w, "/t/0/1/2/3/f"), []string{alice}, "readers")
 	w.Take()
 	list := seen(bob)
@@ -316,7 +316,7 @@ func TestNestedFoldersUpdateRowsOnce(t *testing.T) {
 		list[i].Descriptor = sddl.MustParse(fmt.Sprintf("O:BAG:SYD:(A;;FA;;;%s)(A;;FA;;;S-1-5-21-7-7-7-%d)", bob, i))
 	}
 	slices.Reverse(list)
-	sees(t, w, list...)
+	report(t, w, list...)
 	rows := map[string]int{}
 	for _, e := range w.Take() {
 		if e.Row != nil {

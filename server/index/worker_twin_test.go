@@ -97,8 +97,8 @@ func consistent(t *testing.T, what string, s *State) {
 
 func beneath(p, at string) bool { return p == at || strings.HasPrefix(p, at+"/") }
 
-// same1 compares two states that events made.
-func alike(t *testing.T, what string, got, want *State) {
+// compareStates compares two states that events built.
+func compareStates(t *testing.T, what string, got, want *State) {
 	t.Helper()
 	strip := func(s *State) (rows map[string]RowEvent, members map[string]string) {
 		rows, members = map[string]RowEvent{}, map[string]string{}
@@ -136,7 +136,7 @@ type modelled struct {
 	asked    map[checked]bool // results of the access check
 }
 
-// checked is a question to the access check.
+// checked is a memoized access check.
 type checked struct {
 	tok  *token.Token
 	d    *sd.Descriptor
@@ -144,8 +144,8 @@ type checked struct {
 	typ  *winnt.ObjectType
 }
 
-// firm draws people: their groups, names and privileges.
-func (m *modelled) firm() *directory.Directory {
+// randomPeople returns a directory of people with random groups, names and privileges.
+func (m *modelled) randomPeople() *directory.Directory {
 	d := &directory.Directory{}
 	for i, user := range []string{alice, bob, carol} {
 		spec := token.StandardUser(sid.MustParse(user))
@@ -178,8 +178,8 @@ func (m *modelled) allowed(tok *token.Token, d *sd.Descriptor, mask winnt.Access
 	return m.asked[key]
 }
 
-// may decides by the rules whether a person has a right (N-5, N-15).
-func (m *modelled) may(i int, at string, right words.Right) bool {
+// expected reports whether a person has a right by the rules (N-5, N-15).
+func (m *modelled) expected(i int, at string, right words.Right) bool {
 	s, here := m.docs[at]
 	if !here || s.Descriptor == nil || s.Err != nil {
 		return false
@@ -202,7 +202,7 @@ func (m *modelled) may(i int, at string, right words.Right) bool {
 	return true
 }
 
-// drawn are the descriptors of files and folders; nil cannot be read.
+// drawn lists the descriptors of files and folders; nil is unreadable.
 var drawn = func() (list []*sd.Descriptor) {
 	for _, text := range []string{"(A;;FA;;;WD)", "(A;;FR;;;" + staff + ")", "(A;;0x1200a9;;;" + night + ")", "",
 		"(D;;FA;;;" + night + ")(A;;FA;;;WD)", "(A;;0x1301bf;;;" + alice + ")(A;;FX;;;" + bob + ")", "(A;;FX;;;" + staff +
@@ -212,7 +212,7 @@ var drawn = func() (list []*sd.Descriptor) {
 	return append(list, nil)
 }()
 
-// draw makes up a document of the tree: folders d0 to d2, each in others, and files in them.
+// draw returns a random document of the tree: nested folders d0 to d2, and files in them.
 func (m *modelled) draw() watch.Seen {
 	at := "/t"
 	depth := m.rng.IntN(4)
@@ -236,8 +236,8 @@ func (m *modelled) batch(b watch.Batch) {
 	check.NoError(m, m.w.Batch(&b))
 }
 
-// take reads the events again, in each of the ways in which others do.
-func (m *modelled) take(what string) {
+// reread reads the events again, in each of the ways in which others do.
+func (m *modelled) reread(what string) {
 	m.Helper()
 	for _, e := range m.w.Take() {
 		line, err := e.append(nil)
@@ -293,13 +293,13 @@ func (m *modelled) take(what string) {
 	}
 }
 
-// holds compares all that the worker says with the rules.
-func (m *modelled) holds(what string) (yes int) {
+// check compares all results of the worker with the rules.
+func (m *modelled) check(what string) (yes int) {
 	m.Helper()
-	m.take(what)
+	m.reread(what)
 	consistent(m.T, what, m.w.state)
 	consistent(m.T, what, m.replay)
-	alike(m.T, what, m.replay, m.w.state)
+	compareStates(m.T, what, m.replay, m.w.state)
 	s := m.w.state
 	if len(s.rows) != len(m.docs) {
 		m.Fatalf("%s: %d rows, want %d", what, len(s.rows), len(m.docs))
@@ -308,7 +308,7 @@ func (m *modelled) holds(what string) (yes int) {
 		for r, right := range m.w.rights {
 			for i := range m.dir.Principals {
 				who := m.dir.Principals[i].SID().String()
-				want := m.may(i, at, right)
+				want := m.expected(i, at, right)
 				n, _ := s.number(who)
 				if got := s.sets(at)[r].Has(n); got != want {
 					m.Fatalf("N-15: %s: %s has %s on %s: %t, want %t", what, who, right.Name, at, got, want)
@@ -378,19 +378,19 @@ func TestRandomHistoriesMatchAccessChecks(t *testing.T) {
 			default:
 				events, err := m.w.Compact(m.rng.IntN(2) == 0)
 				check.RequireThat(t, err == nil && events[len(events)-1].Seq == m.w.state.seq, "%s: %v", what, err)
-				m.again(events)
+				m.restart(events)
 			}
-			yes += m.holds(what)
+			yes += m.check(what)
 		}
 		check.That(t, yes >= 300, "%q: %d answers are yes, want at least 300", policy, yes)
 	}
 }
 
-// directory takes another version.
+// directory applies another directory version.
 func (m *modelled) directory() {
 	m.Helper()
 	m.version++
-	m.dir = m.firm()
+	m.dir = m.randomPeople()
 	check.NoError(m, m.w.Directory(m.dir, fmt.Sprint("v", m.version), int64(m.version)))
 }
 
@@ -416,10 +416,10 @@ func (m *modelled) walk() {
 	}
 }
 
-// again continues from a compacted state, which must be equivalent (N-22).
-func (m *modelled) again(events []Event) {
+// restart continues from a compacted state, which must be equivalent (N-22).
+func (m *modelled) restart(events []Event) {
 	m.Helper()
-	m.take("before it is put together")
+	m.reread("before it is put together")
 	m.replay, m.view, m.viewed = newState(), &View{newState()}, map[string]bool{}
 	for i := range events {
 		line, err := events[i].append(nil)
