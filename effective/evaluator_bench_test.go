@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// office returns n users, each in about twenty of 400 groups in addition to the usual ones, and descriptors of ten
+// newUsers returns n users, each in about twenty of 400 groups in addition to the usual ones, and descriptors of ten
 // entries for groups and users.
-func office(n, descriptors int) ([]*token.Token, []*sd.Descriptor) {
+func newUsers(n, descriptors int) ([]*token.Token, []*sd.Descriptor) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	user := func(i int) sid.SID { return worldDomain.WithRID(uint32(100_000 + i)) }
 	group := func(i int) sid.SID { return worldDomain.WithRID(uint32(2000 + i)) }
@@ -56,7 +56,7 @@ func BenchmarkAllowed(b *testing.B) {
 	} {
 		for _, n := range []int{256, 4096, 65536} {
 			b.Run(fmt.Sprintf("%s/%d", c.name, n), func(b *testing.B) {
-				tokens, ds := office(n, 512)
+				tokens, ds := newUsers(n, 512)
 				p := effective.Compile(tokens, effective.Config{})
 				e := check.Must(effective.NewEvaluator(p, effective.Question{Type: winnt.FileObject, Rights: c.rights}))
 				b.ReportAllocs()
@@ -71,7 +71,7 @@ func BenchmarkAllowed(b *testing.B) {
 }
 
 func BenchmarkMaximum(b *testing.B) {
-	tokens, ds := office(4096, 512)
+	tokens, ds := newUsers(4096, 512)
 	e := check.Must(effective.NewEvaluator(effective.Compile(tokens, effective.Config{}),
 		effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
 	b.ReportAllocs()
@@ -82,7 +82,7 @@ func BenchmarkMaximum(b *testing.B) {
 }
 
 func BenchmarkCompile(b *testing.B) {
-	tokens, _ := office(4096, 1)
+	tokens, _ := newUsers(4096, 1)
 	b.ReportAllocs()
 	for b.Loop() {
 		effective.Compile(tokens, effective.Config{})
@@ -91,7 +91,7 @@ func BenchmarkCompile(b *testing.B) {
 
 // An evaluator allocates nothing after its first call, which allocates its buffers.
 func TestEvaluatorAllocatesNothing(t *testing.T) {
-	tokens, ds := office(300, 64)
+	tokens, ds := newUsers(300, 64)
 	e := check.Must(effective.NewEvaluator(effective.Compile(tokens, effective.Config{}),
 		effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{winnt.FILE_GENERIC_READ,
 			winnt.FILE_ALL_ACCESS}}))

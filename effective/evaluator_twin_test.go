@@ -23,7 +23,7 @@ func TestBulkResultsEqualSingleChecks(t *testing.T) {
 	compared, allowed := 0, 0
 	var drawn questions.Drawn
 	for compared < want {
-		cfg, tokens, q, descriptor := w.company()
+		cfg, tokens, q, descriptor := w.newCase()
 		p := effective.Compile(tokens, cfg)
 		if p.Len() != len(tokens) || p.Distinct() > p.Len() {
 			t.Fatalf("Compile of %d tokens: Len %d, Distinct %d; want Len %d, Distinct at most that", len(tokens),
@@ -32,7 +32,7 @@ func TestBulkResultsEqualSingleChecks(t *testing.T) {
 		e := check.Must(effective.NewEvaluator(p, q))
 		for range 8 {
 			d := descriptor()
-			if w.one(50) {
+			if w.chance(50) {
 				d = nil
 			}
 			n, ok := compare(t, e, d, tokens, cfg, q, &drawn)

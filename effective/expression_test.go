@@ -24,7 +24,7 @@ func TestExpressionAgreesWithAllowed(t *testing.T) {
 		if at%2 == 0 { // few tokens, so that sometimes every token with a SID has it as deny-only
 			tokens = w.tokens(1 + w.IntN(6))
 		}
-		if !w.one(4) { // without features that expressions do not support
+		if !w.chance(4) { // without features that expressions do not support
 			kept := tokens[:0]
 			for _, tok := range tokens {
 				if !tok.IsRestricted() && !tok.IsAppContainer() {
@@ -161,7 +161,7 @@ func TestOnlyPolicyDescriptorHasNoExpression(t *testing.T) {
 	check.That(t, ok, "without central policies, a descriptor that names one has no expression: %v", x)
 }
 
-// A search engine that knows only SIDs, and no tokens, can use an expression.
+// A search engine that has only SIDs, and no tokens, can use an expression.
 func ExampleExpression_Allows() {
 	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU"]}`)
 	e, err := effective.NewEvaluator(effective.Compile(people, effective.Config{}), effective.Question{

@@ -79,7 +79,7 @@ var (
 
 func pick[T any](w world, from []T) T { return from[w.IntN(len(from))] }
 
-func (w world) one(in int) bool { return w.IntN(in) == 0 }
+func (w world) chance(in int) bool { return w.IntN(in) == 0 }
 
 func (w world) ace(plain bool) sd.ACE {
 	types := []sd.Type{0, 0, 0, 0, 1, 1, 4, 5, 5, 6, 9, 9, 0xA, 0xB, 0xC, 2, 0x11, 0xD}
@@ -91,11 +91,11 @@ func (w world) ace(plain bool) sd.ACE {
 
 func (w world) aceOf(t sd.Type, m winnt.AccessMask, s sid.SID) sd.ACE {
 	var flags uint8
-	if w.one(8) {
+	if w.chance(8) {
 		flags = uint8(w.IntN(32))
 	}
 	var x sd.ACEExtra
-	if t.Layout() == sd.LayoutObject && !w.one(4) {
+	if t.Layout() == sd.LayoutObject && !w.chance(4) {
 		g := pick(w, worldGUIDs)
 		x.ObjectType = &g
 	}
@@ -138,7 +138,7 @@ func (w world) systemACE(plain bool) sd.ACE {
 }
 
 func (w world) descriptor() *sd.Descriptor {
-	plain := w.one(2)
+	plain := w.chance(2)
 	acl := func(n int, one func(bool) sd.ACE) *sd.ACL {
 		aces := make([]sd.ACE, n)
 		for i := range aces {
@@ -147,13 +147,13 @@ func (w world) descriptor() *sd.Descriptor {
 		return check.Must(sd.NewACL(aces...))
 	}
 	p := sd.Parts{Owner: pick(w, worldSIDs), Group: sid.LocalSystem}
-	if w.one(20) {
+	if w.chance(20) {
 		p.Owner = sid.SID{}
 	}
-	if !w.one(12) {
+	if !w.chance(12) {
 		p.DACL = acl(w.IntN(8), w.ace)
 	}
-	if w.one(3) {
+	if w.chance(3) {
 		p.SACL = acl(w.IntN(4), w.systemACE)
 	}
 	return sd.New(p)
@@ -172,15 +172,15 @@ func (w world) claims(name string, values ...int64) *claims.Set {
 
 func (w world) token() *token.Token {
 	s := token.Spec{User: token.Group{SID: pick(w, worldUsers)}, Groups: w.groups(w.IntN(6))}
-	if w.one(10) {
+	if w.chance(10) {
 		s.User.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	}
-	if w.one(3) {
+	if w.chance(3) {
 		for _, p := range []winnt.Privilege{winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege,
 			winnt.SeRelabelPrivilege, winnt.SeBackupPrivilege} {
-			if w.one(2) {
+			if w.chance(2) {
 				s.Privileges |= p.Bit()
-				if w.one(2) {
+				if w.chance(2) {
 					s.EnabledPrivileges |= p.Bit()
 				}
 			}
@@ -189,29 +189,29 @@ func (w world) token() *token.Token {
 	s.Integrity = sid.MustParse(pick(w, append(worldLabels, "S-1-16-8192", "S-1-16-8192", "S-1-16-8192")))
 	s.MandatoryPolicy = uint32(w.IntN(4))
 	w.sandbox(&s)
-	if w.one(3) {
+	if w.chance(3) {
 		s.UserClaims = w.claims("x", int64(w.IntN(3)))
 		s.DeviceClaims = w.claims("d", 1, 2, 3)
-		if w.one(2) {
+		if w.chance(2) {
 			s.LocalAttributes = w.claims("local", int64(w.IntN(2)))
 		}
 		s.DeviceGroups = w.groups(w.IntN(3))
 	}
-	if w.one(4) {
+	if w.chance(4) {
 		s.TrustLevel = sid.MustParse(pick(w, worldTrust))
 	}
 	return check.Must(token.New(s))
 }
 
 func (w world) sandbox(s *token.Spec) {
-	if w.one(6) {
+	if w.chance(6) {
 		for _, g := range w.groups(w.IntN(4)) {
 			s.Restricted = append(s.Restricted, token.Group{SID: g.SID})
 		}
-		s.IsRestricted, s.WriteRestricted = true, w.one(2)
+		s.IsRestricted, s.WriteRestricted = true, w.chance(2)
 	}
-	if w.one(6) {
-		s.Package, s.LowPrivilege = worldPkg, w.one(3)
+	if w.chance(6) {
+		s.Package, s.LowPrivilege = worldPkg, w.chance(3)
 		s.Capabilities = []token.Group{{SID: worldCap, Attributes: 4}}
 	}
 }
@@ -221,7 +221,7 @@ func (w world) tokens(n int) []*token.Token {
 	out := make([]*token.Token, n)
 	for i := range out {
 		out[i] = w.token()
-		if i > 0 && w.one(6) {
+		if i > 0 && w.chance(6) {
 			out[i] = check.Must(token.New(out[w.IntN(i)].Spec()))
 		}
 	}
@@ -232,7 +232,7 @@ func (w world) policies() *access.PolicySet {
 	p := access.Policy{ID: sid.MustParse("S-1-17-1"), Name: "policy"}
 	for i := range w.IntN(3) {
 		r := access.Rule{Name: "rule " + strconv.Itoa(i), Descriptor: w.descriptor()}
-		if w.one(2) {
+		if w.chance(2) {
 			r.AppliesTo = pick(w, worldExprs)
 		}
 		p.Rules = append(p.Rules, r)
@@ -240,14 +240,14 @@ func (w world) policies() *access.PolicySet {
 	return &access.PolicySet{Policies: []access.Policy{p}}
 }
 
-// company returns a random configuration, tokens, a question and a generator of descriptors. They come from this
+// newCase returns a random configuration, tokens, a question and a generator of descriptors. They come from this
 // world or from that of the access check's tests, which has every rare feature. There are usually few tokens, because
 // each descriptor is evaluated for all of them.
-func (w world) company() (cfg effective.Config, tokens []*token.Token, q effective.Question,
+func (w world) newCase() (cfg effective.Config, tokens []*token.Token, q effective.Question,
 	descriptor func() *sd.Descriptor) {
 	n := 1 + w.IntN(1+w.IntN(1+w.IntN(150)))
-	if w.one(5) {
-		cfg, tokens, q = w.small(n)
+	if w.chance(5) {
+		cfg, tokens, q = w.newSmallCase(n)
 		return cfg, tokens, q, w.descriptor
 	}
 	other := questions.World{Rand: w.Rand}
@@ -255,7 +255,7 @@ func (w world) company() (cfg effective.Config, tokens []*token.Token, q effecti
 		tokens = append(tokens, check.Must(token.New(other.Spec())))
 	}
 	r := other.Request(nil, tokens[0], tokens[0])
-	r.Options.ClaimsDisabled = w.one(10)
+	r.Options.ClaimsDisabled = w.chance(10)
 	cfg = effective.Config{Policies: r.Policies, Options: r.Options}
 	q = effective.Question{Type: r.Type, Self: r.Self, ObjectTypes: r.ObjectTypes}
 	for range 1 + w.IntN(4) {
@@ -264,14 +264,14 @@ func (w world) company() (cfg effective.Config, tokens []*token.Token, q effecti
 	return cfg, tokens, q, other.Descriptor
 }
 
-// small returns a configuration, tokens and a question of this world.
-func (w world) small(n int) (cfg effective.Config, tokens []*token.Token, q effective.Question) {
-	if w.one(3) {
+// newSmallCase returns a configuration, tokens and a question of this world.
+func (w world) newSmallCase(n int) (cfg effective.Config, tokens []*token.Token, q effective.Question) {
+	if w.chance(3) {
 		cfg.Policies = w.policies()
 	}
-	cfg.Options.ADOwnerReadOnly = w.one(8)
-	cfg.Options.ClaimsDisabled = w.one(8)
-	if w.one(8) {
+	cfg.Options.ADOwnerReadOnly = w.chance(8)
+	cfg.Options.ClaimsDisabled = w.chance(8)
+	if w.chance(8) {
 		cfg.Options.Callback = func(a sd.ACE,
 			t *token.Token) claims.Truth {
 			return claims.Truth(len(a.AppData()) % 3)
@@ -282,7 +282,7 @@ func (w world) small(n int) (cfg effective.Config, tokens []*token.Token, q effe
 	for range 1 + w.IntN(4) {
 		q.Rights = append(q.Rights, pick(w, worldDesired))
 	}
-	if w.one(3) {
+	if w.chance(3) {
 		q.Self = pick(w, worldSIDs)
 	}
 	switch w.IntN(20) {
@@ -294,7 +294,7 @@ func (w world) small(n int) (cfg effective.Config, tokens []*token.Token, q effe
 		for i, at := range w.Perm(len(worldGUIDs))[:1+w.IntN(3)] {
 			q.ObjectTypes = append(q.ObjectTypes, access.ObjectTypeEntry{Level: uint16(i), GUID: worldGUIDs[at]})
 		}
-		if w.one(3) { // a type that occurs twice makes the list invalid
+		if w.chance(3) { // a type that occurs twice makes the list invalid
 			q.ObjectTypes = append(q.ObjectTypes,
 				access.ObjectTypeEntry{Level: uint16(len(q.ObjectTypes)), GUID: q.ObjectTypes[0].GUID})
 		}

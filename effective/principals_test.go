@@ -160,9 +160,9 @@ func TestSetMatchesMap(t *testing.T) {
 	}
 }
 
-// crowd returns 700 tokens. Each has its own user and one of three groups. Of every hundred, some also have a fourth
-// group, enabled, deny-only or disabled, are restricted, in an AppContainer or at Low, or hold a privilege.
-func crowd() (tokens []*token.Token) {
+// newTokens returns 700 tokens. Each has its own user and one of three groups. Of every hundred, some also have a
+// fourth group, enabled, deny-only or disabled, are restricted, in an AppContainer or at Low, or hold a privilege.
+func newTokens() (tokens []*token.Token) {
 	for i := range 700 {
 		s := token.StandardUser(worldDomain.WithRID(uint32(10_000 + i)))
 		in := func(rid uint32, attributes uint32) {
@@ -195,7 +195,7 @@ func crowd() (tokens []*token.Token) {
 // Entries that match few of many principals, by the user or by small groups, give the result of the access check for
 // each principal.
 func TestFewOfManyPrincipalsMatchCheck(t *testing.T) {
-	tokens := crowd()
+	tokens := newTokens()
 	p := effective.Compile(tokens, effective.Config{})
 	check.RequireThat(t, p.Len() == len(tokens) && p.Distinct() == len(tokens),
 		"Compile: Len %d, Distinct %d; want %d, %d", p.Len(), p.Distinct(), len(tokens), len(tokens))

@@ -34,7 +34,7 @@ func TestReplaceMatchesCompile(t *testing.T) {
 			next := slices.Clone(tokens)
 			for range w.IntN(4) {
 				i := w.IntN(len(next))
-				if next[i] = w.changed(next[i]); w.one(20) {
+				if next[i] = w.changed(next[i]); w.chance(20) {
 					next[i] = w.token()
 				}
 			}
@@ -44,8 +44,8 @@ func TestReplaceMatchesCompile(t *testing.T) {
 			freshBefore := check.Must(effective.NewEvaluator(effective.Compile(tokens, effective.Config{}), q))
 			for range 12 {
 				d := w.descriptor()
-				if w.one(2) {
-					d = w.plain(w.group(), w.group(), w.group())
+				if w.chance(2) {
+					d = w.newDescriptor(w.group(), w.group(), w.group())
 				}
 				got, want := after.Allowed(d), fresh.Allowed(d)
 				for right := range want {
@@ -71,7 +71,7 @@ func TestReplaceMatchesCompile(t *testing.T) {
 
 // group returns one of a few groups, or a SID of the world.
 func (w world) group() sid.SID {
-	if w.one(3) {
+	if w.chance(3) {
 		return pick(w, worldSIDs)
 	}
 	return worldDomain.WithRID(uint32(2000 + w.IntN(12)))
@@ -80,15 +80,15 @@ func (w world) group() sid.SID {
 // member returns the token of user i in some groups.
 func (w world) member(i int) *token.Token {
 	spec := token.NetworkUser(worldDomain.WithRID(uint32(1000 + i)))
-	return check.Must(token.New(w.regroup(spec)))
+	return check.Must(token.New(w.newGroups(spec)))
 }
 
-// regroup replaces the groups of a token.
-func (w world) regroup(spec token.Spec) token.Spec {
+// newGroups replaces the groups of a token.
+func (w world) newGroups(spec token.Spec) token.Spec {
 	spec.Groups = nil
 	for range w.IntN(8) {
 		attributes := token.GroupDefault
-		if w.one(6) {
+		if w.chance(6) {
 			attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
 		}
 		spec.Groups = append(spec.Groups, token.Group{SID: w.group(), Attributes: attributes})
@@ -99,14 +99,14 @@ func (w world) regroup(spec token.Spec) token.Spec {
 // changed returns a token of the same user in other groups, sometimes with another privilege.
 func (w world) changed(t *token.Token) *token.Token {
 	spec := t.Spec()
-	if w.one(30) {
+	if w.chance(30) {
 		spec.Privileges |= winnt.Privileges(winnt.SeTakeOwnershipPrivilege)
 		spec.EnabledPrivileges |= winnt.Privileges(winnt.SeTakeOwnershipPrivilege)
 	}
 	spec.Groups = slices.DeleteFunc(spec.Groups, func(g token.Group) bool {
-		return g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 || w.one(4)
+		return g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 || w.chance(4)
 	})
-	if w.one(2) {
+	if w.chance(2) {
 		spec.Groups = append(spec.Groups, token.Group{SID: w.group(), Attributes: token.GroupDefault})
 	}
 	changed, err := token.New(spec)
@@ -116,12 +116,12 @@ func (w world) changed(t *token.Token) *token.Token {
 	return changed
 }
 
-// plain returns a descriptor whose entries allow and deny groups.
-func (w world) plain(owner sid.SID, groups ...sid.SID) *sd.Descriptor {
+// newDescriptor returns a descriptor whose entries allow and deny groups.
+func (w world) newDescriptor(owner sid.SID, groups ...sid.SID) *sd.Descriptor {
 	var list []sd.ACE
 	for i, g := range groups {
 		kind := sd.AccessAllowed
-		if i > 0 && w.one(3) {
+		if i > 0 && w.chance(3) {
 			kind = sd.AccessDenied
 		}
 		list = append(list, check.Must(sd.NewACE(kind, 0, pick(w, worldMasks), g)))
@@ -133,7 +133,7 @@ func (w world) plain(owner sid.SID, groups ...sid.SID) *sd.Descriptor {
 func TestReplaceOfOtherPrincipalsAffectsAll(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(1, 3))}
 	a, b := w.member(1), w.member(2)
-	d := w.plain(worldUsers[0], sid.Everyone)
+	d := w.newDescriptor(worldUsers[0], sid.Everyone)
 	for name, c := range map[string]struct {
 		was, is []*token.Token
 		affects bool

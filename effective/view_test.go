@@ -47,7 +47,7 @@ func TestViewReportsRealChanges(t *testing.T) {
 			default:
 				for range 1 + w.IntN(10) {
 					who := strings.TrimSuffix(fmt.Sprint("user", w.IntN(100)), "user0") // one has an empty name
-					if people[who] = w.token(); w.one(3) {
+					if people[who] = w.token(); w.chance(3) {
 						delete(people, who)
 					}
 				}
@@ -189,7 +189,7 @@ func TestViewReportsReturningPrincipals(t *testing.T) {
 // and the access check decides them differently. The View gets the second descriptor when it has cached the results
 // of the first. An owner has READ_CONTROL and WRITE_DAC without an entry (MS-DTYP 2.5.3.2).
 func TestViewSeparatesSimilarDescriptors(t *testing.T) {
-	tokens, _ := office(1, 1)
+	tokens, _ := newUsers(1, 1)
 	user := tokens[0].User().SID.String()
 	for _, pair := range []struct {
 		part, open, closed string
@@ -223,7 +223,7 @@ func TestViewSeparatesSimilarDescriptors(t *testing.T) {
 	}
 }
 
-// With a callback, a view asks about all principals again, also about those whose tokens are equal.
+// With a callback, a view checks all principals again, also those with equal tokens.
 func TestViewAsksCallbackAgain(t *testing.T) {
 	answer := claims.False
 	var cfg effective.Config
