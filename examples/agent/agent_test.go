@@ -292,7 +292,7 @@ func TestRestrictedAgentGainsNoRight(t *testing.T) {
 			text += fmt.Sprintf("(%c;;%#x;;;%s)", "AAD"[random.IntN(3)], random.Uint32()&uint32(winnt.FILE_ALL_ACCESS), pick())
 		}
 		d := sddl.MustParse(text)
-		his, its, agents := most(t, whole, d), most(t, restricted, d), most(t, alone, d)
+		his, its, agents := maximum(t, whole, d), maximum(t, restricted, d), maximum(t, alone, d)
 		if its&^his != 0 || its&changes&^agents != 0 {
 			t.Errorf("groups %v, deny-only %v, %s: granted %v, want a part of the user's %v, and of the agent's %v to change",
 				groups, spec.Disable, text, its, his, agents)
@@ -310,8 +310,8 @@ func TestRestrictedAgentGainsNoRight(t *testing.T) {
 	}
 }
 
-// most returns all rights that a token has, 0 for none.
-func most(t *testing.T, tok *token.Token, d *sd.Descriptor) winnt.AccessMask {
+// maximum returns all rights that a token has, 0 for none.
+func maximum(t *testing.T, tok *token.Token, d *sd.Descriptor) winnt.AccessMask {
 	t.Helper()
 	decision, err := access.Check(tok, d, winnt.MAXIMUM_ALLOWED, winnt.FileObject)
 	if err != nil {
