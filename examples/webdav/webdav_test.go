@@ -31,8 +31,8 @@ var users = map[string]string{
 	"guest": `{"user":"S-1-5-21-1-2-3-501","groups":["WD"],"type":"Impersonation"}`,
 }
 
-// who takes its user from a header, which a real server would not.
-func who(r *http.Request) *token.Token {
+// userOf takes its user from a header, which a real server would not.
+func userOf(r *http.Request) *token.Token {
 	tok, err := token.Parse([]byte(users[r.Header.Get("User")]))
 	if err != nil {
 		return nil
@@ -71,7 +71,7 @@ func serve(t *testing.T) string {
 	must(err)
 	p, err := sys.NewProcess("server", system)
 	must(err)
-	s := httptest.NewServer(store.As(p, "share", who,
+	s := httptest.NewServer(store.As(p, "share", userOf,
 		&webdav.Handler{FileSystem: store.Files{}, LockSystem: webdav.NewMemLS()}))
 	t.Cleanup(func() {
 		s.Close()
@@ -80,8 +80,8 @@ func serve(t *testing.T) string {
 	return s.URL
 }
 
-// do sends one request.
-func do(t *testing.T, user, method, url, to, body string) (status int, answer string) {
+// send sends one request.
+func send(t *testing.T, user, method, url, to, body string) (status int, answer string) {
 	t.Helper()
 	r, err := http.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {
@@ -139,11 +139,11 @@ func TestHandlerGrantsWhatDescriptorsAllow(t *testing.T) {
 		if c.to != "" {
 			c.to = url + c.to
 		}
-		if got, _ := do(t, c.user, c.method, url+c.path, c.to, c.body); (got < 300) != c.allowed {
+		if got, _ := send(t, c.user, c.method, url+c.path, c.to, c.body); (got < 300) != c.allowed {
 			t.Errorf("%d: %s %s %s: %d, want allowed %t", i, c.user, c.method, c.path, got, c.allowed)
 		}
 	}
-	if _, text := do(t, "alice", "GET", url+"/again", "", ""); text != "a file now" {
+	if _, text := send(t, "alice", "GET", url+"/again", "", ""); text != "a file now" {
 		t.Errorf(`%q, want "a file now"`, text)
 	}
 }
@@ -151,11 +151,11 @@ func TestHandlerGrantsWhatDescriptorsAllow(t *testing.T) {
 // What a user may not read is not listed.
 func TestListingHidesUnreadableFiles(t *testing.T) {
 	url := serve(t)
-	do(t, "alice", "PUT", url+"/secret-plan", "", "x")
-	if _, got := do(t, "alice", "PROPFIND", url, "", ""); !strings.Contains(got, "secret-plan") {
+	send(t, "alice", "PUT", url+"/secret-plan", "", "x")
+	if _, got := send(t, "alice", "PROPFIND", url, "", ""); !strings.Contains(got, "secret-plan") {
 		t.Errorf(`alice does not see her file: %s, want text containing "secret-plan"`, got)
 	}
-	if status, got := do(t, "guest", "PROPFIND", url, "", ""); strings.Contains(got, "secret-plan") || status != 207 {
+	if status, got := send(t, "guest", "PROPFIND", url, "", ""); strings.Contains(got, "secret-plan") || status != 207 {
 		t.Errorf(`a guest: %d %s, want 207, text without "secret-plan"`, status, got)
 	}
 }
