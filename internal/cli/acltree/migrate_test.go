@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// xdr returns an NFSv4 ACL as RFC 4506 lays it out.
+// xdr returns an NFSv4 ACL in XDR (RFC 4506).
 func xdr(list ...fileaccess.NFS4ACE) []byte {
 	b := binary.BigEndian.AppendUint32(nil, uint32(len(list)))
 	for _, a := range list {

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// A name is resolved by the first source that knows it, then as a SID or alias, then as a well-known name. A name
+// A name is resolved by the first source that has it, then as a SID or alias, then as a well-known name. A name
 // with two meanings is refused (U-116). A name with a domain does not match the directory's name without it (U-118).
 func TestNameIsResolvedByFirstSource(t *testing.T) {
 	dir := check.Must(directory.New(&directory.Accounts{Domain: sid.MustParse("S-1-5-21-1-2-3"),
