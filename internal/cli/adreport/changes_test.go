@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// office returns a domain with a help desk, its member helen, and the accounts carla and bob.
-func office() (d *domain, desk, helen, carla *entry) {
+// newOffice returns a domain with a help desk, its member helen, and the accounts carla and bob.
+func newOffice() (d *domain, desk, helen, carla *entry) {
 	d = newDomain()
 	desk, helen, carla = d.account("group", "desk"), d.account("user", "helen"), d.account("user", "carla")
 	d.account("user", "bob")
@@ -25,12 +25,12 @@ func office() (d *domain, desk, helen, carla *entry) {
 // The changes since a baseline are rights and paths that only one state has, new administrators, objects of one state,
 // and objects whose descriptor is missing now (B-51).
 func TestBaselineReportListsNewRightsAndPaths(t *testing.T) {
-	d, desk, _, carla := office()
+	d, desk, _, carla := newOffice()
 	carla.allow = []string{"(OA;;CR;" + resetGUID + ";;" + desk.sid() + ")"}
 	d.find("CN=AdminSDHolder,CN=System," + base).allow = []string{"(A;;WD;;;" + carla.sid() + ")"}
 	before := d.ldif()
 
-	d, desk, helen, carla := office()
+	d, desk, helen, carla := newOffice()
 	carla.allow = []string{"(OA;;WP;" + spnGUID + ";;" + desk.sid() + ")"}
 	d.find(base).allow = append(d.find(base).allow, "(OA;;WP;"+linkGUID+";;"+helen.sid()+")")
 	d.find("CN=bob,CN=Users," + base).join(d.find("CN=Domain Admins,CN=Users," + base))
@@ -103,7 +103,7 @@ func TestNewAdministratorWithNameOfAlias(t *testing.T) {
 func TestFormerRightsAreNotGained(t *testing.T) {
 	var states [2]adreport.State
 	for i, rights := range []string{"GA", "WD"} {
-		d, desk, helen, carla := office()
+		d, desk, helen, carla := newOffice()
 		bob := d.find("CN=bob,CN=Users," + base)
 		at := slices.Index(d.list, bob)
 		d.list[0], d.list[at] = bob, d.list[0] // the first principal
@@ -203,7 +203,7 @@ func TestShortestChangedPathsAreListed(t *testing.T) {
 
 // A report needs an object, and stops with its context.
 func TestReportNeedsObjects(t *testing.T) {
-	d, _, _, _ := office()
+	d, _, _, _ := newOffice()
 	s := state(t, d.ldif())
 	over, cancel := context.WithCancel(context.Background())
 	cancel()

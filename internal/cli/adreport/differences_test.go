@@ -13,14 +13,14 @@ import (
 // row (B-127).
 func TestBaselineReportListsChangedEntries(t *testing.T) {
 	const gone = "S-1-5-21-1-2-3-9999"
-	d, _, _, carla := office()
+	d, _, _, carla := newOffice()
 	d.unit("Sales")
 	order := d.account("user", "order")
 	order.allow = []string{"(A;;LC;;;AU)", "(D;;WP;;;AU)"}
 	carla.allow = []string{"(A;;LC;;;AU)", "(A;;LC;;;AU)", "(A;ID;RC;;;AU)"}
 	before := d.ldif()
 
-	d, desk, helen, carla := office()
+	d, desk, helen, carla := newOffice()
 	unit := d.unit("Sales")
 	d.list = append([]*entry{{dn: "CN=new," + base, class: "container"}}, d.list...) // before those that differ
 	order = d.account("user", "order")

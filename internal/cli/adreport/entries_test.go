@@ -12,7 +12,7 @@ import (
 // An entry that gives no right of a step on its object is listed, although it can be one on other objects or with
 // another entry. The parts of a right that an account has completely are not, nor entries that deny one (B-79).
 func TestEntriesWithoutStepAreListed(t *testing.T) {
-	d, desk, helen, carla := office()
+	d, desk, helen, carla := newOffice()
 	desk.allow = []string{"(A;;SW;;;" + helen.sid() + ")"} // AddSelf
 	carla.allow = []string{"(OA;;SW;" + spnGUID + ";;" + helen.sid() + ")", "(A;;SW;;;" + desk.sid() + ")",
 		"(A;;SW;;;" + desk.sid() + ")", "(OA;CIIO;SW;" + spnGUID + ";;" + desk.sid() + ")"}

@@ -9,7 +9,7 @@ import (
 
 // A row names Everyone and Authenticated Users if no other account gives the right.
 func TestRightOfEverybodyNamesItsGroups(t *testing.T) {
-	d, _, _, _ := office()
+	d, _, _, _ := newOffice()
 	root := d.find(base)
 	root.allow = []string{"(OA;;CR;" + changesGUID + ";;AU)", "(OA;;CR;" + changesAllGUID + ";;WD)"}
 	page, _, _ := pageOf(t, &adreport.Report{Now: state(t, d.ldif())})

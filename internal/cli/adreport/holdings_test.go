@@ -26,7 +26,7 @@ func checkHoldings(t *testing.T, d *domain, want ...string) []adreport.Holding {
 
 // Control comes first, from the strongest right on, then rights to write, other rights, and what every user has (B-54).
 func TestHoldingsAreOrderedByConsequence(t *testing.T) {
-	d, desk, helen, carla := office()
+	d, desk, helen, carla := newOffice()
 	carla.allow = []string{"(OA;;WP;" + spnGUID + ";;" + desk.sid() + ")",
 		"(OA;;CR;" + resetGUID + ";;" + desk.sid() + ")"}
 	helen.allow = []string{"(A;;DC;;;PS)"} // her own object
@@ -43,7 +43,7 @@ func TestHoldingsAreOrderedByConsequence(t *testing.T) {
 
 // GenericAll stands for all rights of steps. What a group gives that every user but the guest is in is ordinary (B-54).
 func TestHoldingsOfEveryUserAreOrdinary(t *testing.T) {
-	d, _, helen, carla := office()
+	d, _, helen, carla := newOffice()
 	carla.allow = []string{"(A;;GA;;;" + helen.sid() + ")"}
 	every := d.account("group", "every")
 	for _, e := range d.list {
@@ -59,7 +59,7 @@ func TestHoldingsOfEveryUserAreOrdinary(t *testing.T) {
 // Rights on one object type that not every user has are in the list, and the ones that a step includes are not named
 // twice (B-54).
 func TestHoldingsHaveRightsOnObjectTypes(t *testing.T) {
-	d, desk, helen, carla := office()
+	d, desk, helen, carla := newOffice()
 	carla.allow = []string{"(OA;;SW;" + spnGUID + ";;" + desk.sid() + ")",
 		"(OA;;RP;" + unicodePwdGUID + ";;" + desk.sid() + ")"}
 	d.find(base).allow = append(d.find(base).allow, "(OA;;CR;"+changesGUID+";;"+helen.sid()+")")

@@ -13,7 +13,7 @@ import (
 
 // Names of the directory are text on the page: it runs its own script alone, and control characters are replaced.
 func TestPageRunsOnlyItsOwnScript(t *testing.T) {
-	d, desk, _, carla := office()
+	d, desk, _, carla := newOffice()
 	carla.allow = []string{"(OA;;CR;" + resetGUID + ";;" + desk.sid() + ")"}
 	text := strings.NewReplacer("CN=carla,", "CN=<script>alert(1)</script>\u202e,", "desk", "<img src=x onerror=y>\x1b").
 		Replace(d.ldif())

@@ -12,7 +12,7 @@ import (
 // The important objects are found by number, class and place. A computer with a workstation's system makes its unit not
 // important, one of unknown system does (B-49).
 func TestImportantObjectsAreFoundByClass(t *testing.T) {
-	d, _, _, _ := office()
+	d, _, _, _ := newOffice()
 	d.unit("Servers")
 	d.unit("Mixed")
 	for name, system := range map[string]string{"Desks": "Windows 11 Enterprise", "Unknown": "", "Mixed": ""} {

@@ -11,7 +11,7 @@ import (
 
 // Whatever the report leaves out has a line on both pages (B-50).
 func TestReportNamesEverythingOmitted(t *testing.T) {
-	d, desk, _, carla := office()
+	d, desk, _, carla := newOffice()
 	carla.allow = []string{"(OA;CIIO;CR;" + resetGUID + ";;" + desk.sid() + ")",
 		"(OA;;CR;" + resetGUID + ";;" + desk.sid() + ")"}
 	text := d.ldif() + "dn: CN=hidden," + base + "\nobjectClass: container\n\n" +
@@ -42,7 +42,7 @@ func TestReportNamesEverythingOmitted(t *testing.T) {
 
 // A malformed msDS-GroupMSAMembership makes one object unreadable, and does not stop the report (B-50).
 func TestMalformedGMSAMembershipSkipsOneObject(t *testing.T) {
-	d, _, _, carla := office()
+	d, _, _, carla := newOffice()
 	carla.more = append(carla.more, "msDS-GroupMSAMembership:: AQAA")
 	page, html, _ := pageOf(t, &adreport.Report{Title: "t", Now: state(t, d.ldif())})
 	check.That(t, page.Incomplete && strings.Contains(html, "1 object of 15 could not be read and is in no answer; the "+

@@ -13,13 +13,13 @@ import (
 // The changes since a baseline cover the rights of accounts that no principal has, and the other entries. An entry on
 // an object that only one state has is listed if the other state has none of its kind (B-121).
 func TestBaselineReportCoversEverySection(t *testing.T) {
-	d, _, _, carla := office()
+	d, _, _, carla := newOffice()
 	empty, shut := d.account("group", "empty"), d.account("group", "shut")
 	carla.allow = []string{"(OA;;CR;" + resetGUID + ";;" + empty.sid() + ")",
 		"(OA;;WP;" + phoneGUID + ";;" + shut.sid() + ")", "(A;;LC;;;AU)"}
 	before := d.ldif()
 
-	d, _, helen, carla := office()
+	d, _, helen, carla := newOffice()
 	empty, shut = d.account("group", "empty"), d.account("group", "shut")
 	carla.allow = []string{"(A;;WD;;;" + shut.sid() + ")", "(A;;LC;;;AU)",
 		"(OA;;WP;" + phoneGUID + ";;" + empty.sid() + ")"}
@@ -54,7 +54,7 @@ func TestBaselineReportCoversEverySection(t *testing.T) {
 
 // Important objects are the first in the objects of a row, and no page folds them away (B-122).
 func TestRowsNameImportantObjectsFirst(t *testing.T) {
-	d, _, helen, carla := office()
+	d, _, helen, carla := newOffice()
 	entry := "(A;;WD;;;" + helen.sid() + ")"
 	carla.allow = []string{entry, "(A;;LC;;;AU)"}
 	for i := range 9 {

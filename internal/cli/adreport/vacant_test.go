@@ -11,7 +11,7 @@ import (
 // A group without members and an unknown account have rows of their own, and a denied one has none (B-53).
 // Administrators have no rows (B-48), but those of another domain have.
 func TestEmptyGroupsHaveRowsInReport(t *testing.T) {
-	d, _, _, carla := office()
+	d, _, _, carla := newOffice()
 	empty, shut := d.account("group", "empty"), d.account("group", "shut")
 	carla.deny = []string{"(OD;;WP;" + publicGUID + ";;" + shut.sid() + ")"}
 	carla.allow = []string{"(OA;;CR;" + resetGUID + ";;" + empty.sid() + ")", "(OA;;WP;" + spnGUID + ";;" + shut.sid() +
