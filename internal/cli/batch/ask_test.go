@@ -42,7 +42,7 @@ func TestExplainedLinesHaveReasons(t *testing.T) {
 		`"tokenRef":"alice","desired":1,"sd":"O:BAG:SY"}`: `"note":"the descriptor has no D: part: no DACL limits ` +
 			`access"`,
 	} {
-		answers, _ := ask(t, true, `{"id":1,`+line)
+		answers, _ := runLines(t, true, `{"id":1,`+line)
 		got := strings.ReplaceAll(answers[0], `\u0022`, `\"`)
 		check.That(t, strings.Contains(got, want) && json.Valid([]byte(got)), "%s\n got %s\nwant %s", line, got, want)
 	}

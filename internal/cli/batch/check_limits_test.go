@@ -25,15 +25,15 @@ func TestBatchLineBeyondLimitIsRejected(t *testing.T) {
 	for n, want := range map[int]string{access.MaxObjectTypes: `"status":"STATUS_SUCCESS"`,
 		access.MaxObjectTypes + 1: `"status":"STATUS_INVALID_PARAMETER"`,
 		access.MaxObjectTypes + 2: fmt.Sprintf("objectTypes: more than %d entries", access.MaxObjectTypes)} {
-		answers, _ := ask(t, false, types(n))
+		answers, _ := runLines(t, false, types(n))
 		check.That(t, strings.Contains(answers[0], want), "%d object types: %.200s, want %s", n, answers[0], want)
 	}
-	answers, _ := ask(t, false, types(access.MaxObjectTypes)+"\n"+types(access.MaxObjectTypes))
+	answers, _ := runLines(t, false, types(access.MaxObjectTypes)+"\n"+types(access.MaxObjectTypes))
 	check.That(t, strings.Contains(answers[1], `"status":"STATUS_SUCCESS"`), "a second list: %.200s, want success",
 		answers[1])
 	for over, want := range []string{`"status":"STATUS_SUCCESS"`, "the line is longer than 4194304 bytes"} {
 		line := `{"id":1,` + rest + "}"
-		answers, _ := ask(t, false, line+strings.Repeat(" ", MaxLine+over-len(line)))
+		answers, _ := runLines(t, false, line+strings.Repeat(" ", MaxLine+over-len(line)))
 		check.That(t, strings.Contains(answers[0], want), "%d bytes: %.200s, want %s", MaxLine+over, answers[0], want)
 	}
 	const line = `{"id":1,"define":{"a":{"user":"BA"},"b":{"user":"BU"}}}`

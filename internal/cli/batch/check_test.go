@@ -22,8 +22,8 @@ import (
 const alice = `{"define":{"alice":{"user":"S-1-5-21-1-2-3-1107","groups":["DU","WD"],` +
 	`"privileges":["SeSecurityPrivilege"],"type":"Impersonation"}}}` + "\n"
 
-// ask runs lines after the definition of alice and returns their answers.
-func ask(t *testing.T, explain bool, lines string) (answers []string, sum Summary) {
+// runLines runs lines after the definition of alice and returns their answers.
+func runLines(t *testing.T, explain bool, lines string) (answers []string, sum Summary) {
 	t.Helper()
 	out, sum := runText(t, Checks{Explain: explain}.Job(), strings.NewReader(alice+lines))
 	answers = strings.Split(strings.TrimSuffix(out, "\n"), "\n")
@@ -118,7 +118,7 @@ var checkLines = []struct{ name, line, want string }{
 // Each line gets the answer of the table, and the counts of the run match.
 func TestCheckLinesHaveDocumentedAnswers(t *testing.T) {
 	for _, c := range checkLines {
-		answers, sum := ask(t, false, c.line)
+		answers, sum := runLines(t, false, c.line)
 		check.SlicesEqual(t, answers, []string{c.want}, "%s", c.name)
 		check.Equal(t, sum, Summary{Lines: 2}, "%s: counts", c.name)
 	}
@@ -197,7 +197,7 @@ var malformedLines = []struct{ line, id, want string }{
 // A malformed line gets an error in JSON. The next line is still answered.
 func TestMalformedLineDoesNotAffectOthers(t *testing.T) {
 	for _, c := range malformedLines {
-		answers, sum := ask(t, false, c.line+"\n{\"id\":2,"+rest+"}\n")
+		answers, sum := runLines(t, false, c.line+"\n{\"id\":2,"+rest+"}\n")
 		var got struct {
 			ID    json.RawMessage
 			Error string
@@ -214,7 +214,7 @@ func TestMalformedLineDoesNotAffectOthers(t *testing.T) {
 
 func TestDefinitionAppliesToLaterLines(t *testing.T) {
 	const q = `{"tokenRef":"bob","sd":"O:SYG:SYD:(A;;FR;;;BA)","desired":1}` + "\n"
-	answers, sum := ask(t, false, q+
+	answers, sum := runLines(t, false, q+
 		`{"id":7,"define":{"bob":{"user":"BA"},"c\u0061rol":{"user":"BU"}}}`+"\n"+q+
 		`{"define":{"bob":{"user":"BU"}}}`+"\n"+q)
 	want := []string{"no line before this one", `{"id":7,"defined":["bob","carol"]}`, "STATUS_SUCCESS",
@@ -351,7 +351,7 @@ func BenchmarkChecks(b *testing.B) {
 	}
 }
 
-// A descriptor with parts but without D: grants everything. The answer says so, and the line is counted.
+// A descriptor with parts but without D: grants everything. The answer reports that, and the line is counted.
 func TestMissingDACLIsReported(t *testing.T) {
 	var in bytes.Buffer
 	for _, sd := range []string{`"O:BAG:SY"`, `"O:BAG:SYD:NO_ACCESS_CONTROL"`, `"O:BAG:SYD:(A;;GA;;;BA)"`, `null`,

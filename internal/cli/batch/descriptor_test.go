@@ -24,7 +24,7 @@ func TestCacheSeparatesDomains(t *testing.T) {
 			for _, who := range [][2]string{{"1-2-3", "1-2-3"}, {"4-5-6", "4-5-6"}, {"1-2-3", "4-5-6"}, {"4-5-6", "1-2-3"}} {
 				fmt.Fprintf(&lines, inDomain+"\n", who[0], who[1], c.sd)
 			}
-			answers, _ := ask(t, false, lines.String())
+			answers, _ := runLines(t, false, lines.String())
 			for i, want := range c.want {
 				got := strings.Contains(answers[i], `"status":"STATUS_SUCCESS"`)
 				check.Equal(t, got, want, "%.10s, line %d: access in %s", c.sd, i, answers[i])

@@ -168,7 +168,7 @@ func TestReadAndWriteErrorsEndTheRun(t *testing.T) {
 	check.Eventually(t, func() bool { return runtime.NumGoroutine() <= before }, "goroutines are left")
 }
 
-// The input is still open and has no further line when the reader of the answers is gone.
+// The input is still open and has no further line when the reader of the answers has closed.
 func TestWriteErrorEndsTheRunBeforeInputEnds(t *testing.T) {
 	broken := errors.New("broken")
 	questions, ask := io.Pipe()
