@@ -26,7 +26,7 @@ func TestControlCharactersAreReplaced(t *testing.T) {
 	for format, name := range map[bulk.Format]string{bulk.Table: "table", bulk.CSV: "csv"} {
 		for _, ask := range []bulk.Ask{bulk.Who, bulk.Count, bulk.What} {
 			r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read")), Ask: ask, Format: format}
-			outputs[name+" "+string('0'+rune(ask))] = answer(t, r, after)
+			outputs[name+" "+string('0'+rune(ask))] = rowsOf(t, r, after)
 		}
 		for _, summary := range []bool{false, true} {
 			_, out := compareLists(t, &bulk.Diff{Directory: dir, Format: format, Summary: summary}, before, after)

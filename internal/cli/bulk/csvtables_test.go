@@ -43,10 +43,10 @@ func store(t *testing.T) *stored {
 	var sets strings.Builder
 	r := &bulk.Run{Directory: s.dir, Rights: check.Must(words.Parse("read")), Ask: bulk.Index, Format: bulk.CSVTables,
 		Sets: &sets}
-	s.objects = answer(t, r, s.list)
+	s.objects = rowsOf(t, r, s.list)
 	s.sets = sets.String()
 	r = &bulk.Run{Directory: s.dir, Rights: r.Rights, Ask: bulk.Index}
-	for _, row := range decode[map[string]any](t, answer(t, r, s.list)) {
+	for _, row := range decode[map[string]any](t, rowsOf(t, r, s.list)) {
 		if row["path"] != nil {
 			s.rows = append(s.rows, row)
 		}
@@ -115,14 +115,14 @@ func field(row map[string]any, name string) any {
 	return v
 }
 
-// finds evaluates a query: of Elasticsearch bool, filter and terms, of Qdrant filter, must and
+// matches evaluates a query: of Elasticsearch bool, filter and terms, of Qdrant filter, must and
 // match any. It fails the test for anything else.
-func finds(t *testing.T, q any, row map[string]any) bool {
+func matches(t *testing.T, q any, row map[string]any) bool {
 	t.Helper()
 	m := q.(map[string]any)
 	for _, name := range []string{"query", "bool"} {
 		if inner, ok := m[name]; ok && len(m) == 1 {
-			return finds(t, inner, row)
+			return matches(t, inner, row)
 		}
 	}
 	all := m["must"]
@@ -131,9 +131,9 @@ func finds(t *testing.T, q any, row map[string]any) bool {
 	}
 	switch all := all.(type) {
 	case []any:
-		return !slices.ContainsFunc(all, func(q any) bool { return !finds(t, q, row) })
+		return !slices.ContainsFunc(all, func(q any) bool { return !matches(t, q, row) })
 	case map[string]any:
-		return finds(t, all, row)
+		return matches(t, all, row)
 	}
 	if terms, ok := m["terms"].(map[string]any); ok && len(m) == 1 && len(terms) == 1 {
 		for name, list := range terms {
@@ -185,7 +185,7 @@ func TestDocumentedQueriesReturnReadableDocuments(t *testing.T) {
 			mine := withNames(q, s.names(t, p.SID().String()))
 			var got []string
 			for _, row := range s.rows {
-				if finds(t, mine, row) {
+				if matches(t, mine, row) {
 					got = append(got, row["path"].(string))
 				}
 			}

@@ -71,8 +71,8 @@ func twoStates(t *testing.T, n int) states {
 
 type diffRow struct{ Principal, Path, Gained, Lost string }
 
-// want runs the scalar check for every pair of both states.
-func (s *states) want(t *testing.T, later *directory.Directory, share *sd.Descriptor) map[diffRow]bool {
+// expected runs the scalar check for every pair of both states.
+func (s *states) expected(t *testing.T, later *directory.Directory, share *sd.Descriptor) map[diffRow]bool {
 	t.Helper()
 	type pair struct{ who, path string }
 	side := func(dir *directory.Directory, text string) map[pair]winnt.AccessMask {
@@ -129,7 +129,7 @@ func TestDiffRowsEqualScalarCheck(t *testing.T) {
 			if later == nil {
 				later = s.dir
 			}
-			want := s.want(t, later, c.share)
+			want := s.expected(t, later, c.share)
 			text := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share})
 			rows := decode[diffRow](t, text)
 			for _, row := range rows {

@@ -17,8 +17,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// found is the query that connectors use: a document that has no term is everybody's.
-func found(terms, mine []string) bool {
+// esMatch is the query that connectors use: a document that has no term is everybody's.
+func esMatch(terms, mine []string) bool {
 	return len(terms) == 0 || slices.ContainsFunc(terms, func(s string) bool { return slices.Contains(mine, s) })
 }
 
@@ -32,7 +32,7 @@ func TestESBulkQueryFindsReadableDocuments(t *testing.T) {
 	list += `{"path":"` + most + `","sd":"O:BAG:BAD:"}` + "\n" + `{"path":"/closed","sd":"O:BAG:BAD:"}` + "\n" +
 		`{"path":"/bad","sd":"O:"}` + "\n" + `{"path":"` + long + `","sd":"O:BAG:BAD:(A;;FR;;;WD)"}` + "\n"
 	r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read")), Format: bulk.ESBulk}
-	out := answer(t, r, list)
+	out := rowsOf(t, r, list)
 	check.That(t, strings.HasSuffix(out, "\n"), "output %q does not end with a newline, want one", out)
 	lines, inputs := strings.Split(strings.TrimSuffix(out, "\n"), "\n"), strings.Split(strings.TrimSpace(list), "\n")
 	check.RequireThat(t, len(lines) == 2*len(inputs),
@@ -63,7 +63,7 @@ func TestESBulkQueryFindsReadableDocuments(t *testing.T) {
 		for _, p := range dir.Principals {
 			want := bad == nil && check.Must(access.Check(p.Token, d, typ.Mapping.Read, typ)).Allowed()
 			mine := []string{fmt.Sprint("sid:", p.Token.User().SID)}
-			check.Require(t, found(document.Terms, mine), want, "%s finds %s", p.Name, o.Path)
+			check.Require(t, esMatch(document.Terms, mine), want, "%s finds %s", p.Name, o.Path)
 		}
 	}
 	check.That(t, ids[most], "a path of 512 bytes is not its own id")

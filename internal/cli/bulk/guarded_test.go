@@ -35,7 +35,7 @@ func TestBulkThroughShareEqualsSingleChecks(t *testing.T) {
 	}
 	gate := sddl.MustParse("D:(A;;0x1301ff;;;WD)")
 	r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read+write+control")), Format: bulk.JSONL, Share: gate}
-	rows := decode[whoRow](t, answer(t, r, list))
+	rows := decode[whoRow](t, rowsOf(t, r, list))
 	all := objectsOf(t, dir, list)
 	check.Require(t, len(rows), 3*len(all), "rows")
 	for i, row := range rows {
@@ -78,6 +78,6 @@ func TestEachStateHasItsOwnShareLimits(t *testing.T) {
 		check.SlicesEqual(t, decode[diffRow](t, out), []diffRow{{"alice", "/a", c.gained.Padded(), c.lost.Padded()}},
 			"%s: rows", c.name)
 	}
-	out := answer(t, &bulk.Run{Directory: limited, Ask: bulk.What, Format: bulk.CSV}, list)
+	out := rowsOf(t, &bulk.Run{Directory: limited, Ask: bulk.What, Format: bulk.CSV}, list)
 	check.That(t, strings.Contains(out, "/a,0x00120088,"), "without reading data, alice has\n%s", out)
 }

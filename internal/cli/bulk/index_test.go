@@ -22,9 +22,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// lets reports whether an expression allows a token: in each clause the first term that is one of its SIDs decides,
+// allows reports whether an expression allows a token: in each clause the first term that is one of its SIDs decides,
 // and every clause must allow.
-func lets(expression [][]string, t *token.Token) bool {
+func allows(expression [][]string, t *token.Token) bool {
 	has := func(text string, deny bool) bool {
 		if text == "*" {
 			return true
@@ -55,7 +55,7 @@ func lets(expression [][]string, t *token.Token) bool {
 func expressions(t *testing.T, r *bulk.Run, list string) (exact, all int) {
 	t.Helper()
 	r.Ask, r.Expressions = bulk.Index, true
-	out := answer(t, r, list)
+	out := rowsOf(t, r, list)
 	readIndex(t, out)
 	for _, row := range decode[struct {
 		Set        string
@@ -73,7 +73,7 @@ func expressions(t *testing.T, r *bulk.Run, list string) (exact, all int) {
 		check.RequireThat(t, row.IDs != nil, "set %s is a bitmap, want ranges for so few principals", row.Set)
 		for i := range r.Directory.Principals {
 			p := &r.Directory.Principals[i]
-			check.Equal(t, lets(row.Expression, p.Token), inRanges(*row.IDs, i), "%q allows %s of %s", row.Expression,
+			check.Equal(t, allows(row.Expression, p.Token), inRanges(*row.IDs, i), "%q allows %s of %s", row.Expression,
 				p.Name, *row.IDs)
 		}
 	}

@@ -28,7 +28,7 @@ func opening(text string) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }
 }
 
-// apply updates a store with lines: rows by their path or set, removed for gone ones.
+// apply updates a store with lines: rows by their path or set, removed for deleted ones.
 func apply(t *testing.T, held map[string]string, lines string) {
 	t.Helper()
 	for line := range strings.Lines(lines) {
@@ -61,7 +61,7 @@ func TestIndexDiffLeadsToSecondOutput(t *testing.T) {
 		dir, list := sample(t, s)
 		r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read+write")), Ask: bulk.Index, Expressions: true}
 		lines := strings.SplitAfter(list, "\n")
-		return answer(t, r, strings.Join(lines[len(cut):], "")+extra)
+		return rowsOf(t, r, strings.Join(lines[len(cut):], "")+extra)
 	}
 	s := company.Sample{Seed: seed, Objects: 200, Descriptors: 40, Principals: 20, Groups: 8}
 	before := index(s, "", `{"path":"/was","sd":"O:BAG:BAD:"}`+"\n"+`{"path":"/bad","sd":"O:BAG:BAD:"}`+"\n")
@@ -108,7 +108,7 @@ func TestIndexDiffErrorCountsEmptyLines(t *testing.T) {
 	}
 }
 
-// The principals are written once, before the first new set, and a set that is gone is deleted once.
+// The principals are written once, before the first new set, and a missing set is deleted once.
 func TestIndexDiffWritesSetsOnce(t *testing.T) {
 	const principals, x, y, z = `{"principals":["a"]}` + "\n", `{"set":"x","count":0}` + "\n",
 		`{"set":"y","count":1}` + "\n", `{"set":"z","count":1}` + "\n"

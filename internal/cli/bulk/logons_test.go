@@ -64,7 +64,7 @@ func TestAnswerNamesKindsThatDiffer(t *testing.T) {
 		granted := !strings.Contains(rows[0], `[]`) && !strings.Contains(rows[0], `"count":0`)
 		check.Equal(t, granted, c.kind != "ntlm", "D-36: %s: granted in\n%s", c.kind, out)
 	}
-	// Without a descriptor that depends on the kind no other token is built, and a note says that others are not known.
+	// Without a descriptor that depends on the kind no other token is built, and a note reports that others are unknown.
 	dir := check.Must(dirfile.Read([]byte(twoUsers)))
 	logons, calls := counting(dir)
 	r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read")), Format: bulk.JSONL, Logons: logons}
@@ -79,7 +79,7 @@ func TestAnswerNamesKindsThatDiffer(t *testing.T) {
 		"B-26: tokens that cannot be built: %+v, %v, want 3 rows with a note\n%s", sum, err, out)
 	share := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read")), Format: bulk.JSONL, Logons: logons,
 		Share: sddl.MustParse("D:(A;;FA;;;S-1-18-1)")}
-	out = answer(t, share, objects)
+	out = rowsOf(t, share, objects)
 	check.Equal(t, strings.Count(out, "--logon ntlm: 2 fewer"), 4, "B-26: notes in four rows behind a share\n%s", out)
 }
 
@@ -109,7 +109,7 @@ func TestKindNotesEqualSeparateRuns(t *testing.T) {
 			if notes {
 				r.Logons, _ = counting(dir)
 			}
-			return decode[row](t, answer(t, r, in.String()))
+			return decode[row](t, rowsOf(t, r, in.String()))
 		}
 		var alone [len(logon.Kinds)][]row
 		for i, k := range logon.Kinds {

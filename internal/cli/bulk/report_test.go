@@ -17,7 +17,7 @@ import (
 // TestReportPageRunsOnlyItsOwnScript checks that the page runs only its own script, whatever names it has.
 func TestReportPageRunsOnlyItsOwnScript(t *testing.T) {
 	const line = `{"path":"/srv/<script>alert(1)</script>","sd":"O:SYG:SYD:(A;;FA;;;WD)"}` + "\n"
-	page := pageOf(t, &bulk.Report{Title: "</title><script>x", Directory: firm()}, line)
+	page := pageOf(t, &bulk.Report{Title: "</title><script>x", Directory: newFirm()}, line)
 	check.Require(t, strings.Count(page, "<script"), 1, "scripts")
 	const counts = "|1|11|11|11|/srv/<script>alert(1)</script>"
 	for heading, why := range map[string]string{"Riskiest grants": "11 people can change its rights",
@@ -34,7 +34,7 @@ func TestReportPageRunsOnlyItsOwnScript(t *testing.T) {
 
 // TestPrincipalWithoutAccessHasNoBar checks that a principal that reaches nothing has no bar.
 func TestPrincipalWithoutAccessHasNoBar(t *testing.T) {
-	page := pageOf(t, &bulk.Report{Title: "t", Directory: firm()}, `{"path":"/srv","sd":"O:SYG:SYD:P"}`+"\n")
+	page := pageOf(t, &bulk.Report{Title: "t", Directory: newFirm()}, `{"path":"/srv","sd":"O:SYG:SYD:P"}`+"\n")
 	bars, hidden := strings.Count(page, `<span class="bar`), strings.Count(page, `" hidden style="width:0`)
 	check.That(t, bars != 0 && hidden == bars, "%d of %d bars are hidden, want %d, at least 1", hidden, bars, bars)
 }

@@ -52,8 +52,8 @@ func randomDirectoryACL(rng *rand.Rand, s company.Sample) string {
 	return text
 }
 
-// has runs the scalar check for every part of a right.
-func has(t *testing.T, r words.Right, p access.Subject, d *sd.Descriptor, self sid.SID) bool {
+// granted runs the scalar check for every part of a right.
+func granted(t *testing.T, r words.Right, p access.Subject, d *sd.Descriptor, self sid.SID) bool {
 	t.Helper()
 	typ, n := winnt.DirectoryServiceObject, 0
 	parts := r.Parts(typ)
@@ -92,14 +92,14 @@ func TestDirectoryRightWordsEqualAccessCheck(t *testing.T) {
 		text.WriteString("}\n")
 	}
 	r := &bulk.Run{Directory: dir, Rights: rights, Type: winnt.DirectoryServiceObject, Format: bulk.JSONL}
-	rows, allowed := decode[whoRow](t, answer(t, r, text.String())), map[string]int{}
+	rows, allowed := decode[whoRow](t, rowsOf(t, r, text.String())), map[string]int{}
 	lines := strings.Split(strings.TrimSpace(text.String()), "\n")
 	for i, line := range lines {
 		d := check.Must(sddl.Parse(strings.Split(line, `"`)[7], sddl.Options{Domain: dir.Domain}))
 		for j, right := range rights {
 			var want []string
 			for _, p := range dir.Principals {
-				if has(t, right, access.SubjectOf(p.Token), d, selves[i]) {
+				if granted(t, right, access.SubjectOf(p.Token), d, selves[i]) {
 					want = append(want, p.Name)
 				}
 			}

@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// crowd is a directory of that many users.
-func crowd(t *testing.T, users int) *directory.Directory {
+// newDirectory is a directory of that many users.
+func newDirectory(t *testing.T, users int) *directory.Directory {
 	t.Helper()
 	text := "domain: S-1-5-21-1-2-3\nusers:\n"
 	for i := range users {
@@ -47,13 +47,13 @@ func TestRiskScoreCountsPrincipalsWhoWrite(t *testing.T) {
 		{5, "D:(A;;FR;;;WD)(D;;FW;;;WD)(A;;FA;;;AU)", []uint32{0, 0, 0}, 0, ""},
 		{5, "D:(A;OICIIO;FW;;;WD)", []uint32{0, 0, 0}, 0, ""}, // of the children, which count themselves
 	} {
-		r := Report{Directory: crowd(t, c.people)}
+		r := Report{Directory: newDirectory(t, c.people)}
 		score, why := r.risk(place{d: sddl.MustParse(c.sd), typ: winnt.FileObject}, c.counts)
 		check.That(t, score == c.score && why == c.why,
 			"%d people, %v of %s: %d, %q, want %d, %q", c.people, c.counts, c.sd, score, why, c.score, c.why)
 	}
 	way := new(objects.Ways).With(nil, sddl.MustParse("O:SYG:SYD:(A;;FX;;;BA)")) // closed to others
-	r := Report{Directory: crowd(t, 5)}
+	r := Report{Directory: newDirectory(t, 5)}
 	for _, text := range []string{"O:BA", "D:(A;;FW;;;WD)"} {
 		score, why := r.risk(place{d: sddl.MustParse(text), typ: winnt.FileObject, way: way}, []uint32{5, 0, 0})
 		check.That(t, score == 0 && why == "", "%s behind a closed folder: %d, %q, want 0", text, score, why)
@@ -63,7 +63,7 @@ func TestRiskScoreCountsPrincipalsWhoWrite(t *testing.T) {
 // TestUnknownAccountsAreListedOnce checks that each account without a name is listed once with its granted rights,
 // and that well-known accounts and those of the directory are not.
 func TestUnknownAccountsAreListedOnce(t *testing.T) {
-	r := Report{Directory: crowd(t, 1)}
+	r := Report{Directory: newDirectory(t, 1)}
 	d := sddl.MustParse("O:S-1-5-21-9-9-9-1D:(A;;0x2;;;S-1-5-21-9-9-9-2)(A;;GR;;;S-1-5-21-9-9-9-2)" +
 		"(D;;FA;;;S-1-5-21-9-9-9-1)(A;;FA;;;WD)(A;;FA;;;S-1-5-21-1-2-3-1100)(A;;0x2;;;S-1-22-1-7)(A;;FA;;;S-1-22-1-5000)" +
 		"(A;;0x4;;;S-1-9-7)(A;OICIIO;FA;;;S-1-22-1-7)")
@@ -73,14 +73,14 @@ func TestUnknownAccountsAreListedOnce(t *testing.T) {
 
 // The principals are sorted by objects they control, then write, then read. Percentages refer to readable objects.
 func TestReachIsSortedByControl(t *testing.T) {
-	r := Report{Directory: crowd(t, 5)}
+	r := Report{Directory: newDirectory(t, 5)}
 	r.Objects, r.Unreadable = 11, 1
 	r.reach = [][3]int{{4, 5, 1}, {9, 2, 7}, {3, 5, 1}, {1, 6, 1}, {8, 5, 1}}
 	want := "[{u1 9 2 7 90 20 70 false} {u3 1 6 1 10 60 10 false} {u4 8 5 1 80 50 10 false} {u0 4 5 1 40 50 10 false} " +
 		"{u2 3 5 1 30 50 10 false}]"
 	check.Equal(t, fmt.Sprint(r.reachRows()), want, "rows")
 	r.reach = make([][3]int, 5*maxListed)
-	r.Directory = crowd(t, 5*maxListed)
+	r.Directory = newDirectory(t, 5*maxListed)
 	check.Equal(t, len(r.reachRows()), 4*maxListed, "number of rows")
 }
 

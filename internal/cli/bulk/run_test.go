@@ -70,8 +70,8 @@ func runOver(r *bulk.Run, list string) (string, bulk.Summary, error) {
 	return out.String(), sum, err
 }
 
-// answer returns the rows of a run over a list that must succeed.
-func answer(t testing.TB, r *bulk.Run, list string) string {
+// rowsOf returns the rows of a run over a list that must succeed.
+func rowsOf(t testing.TB, r *bulk.Run, list string) string {
 	t.Helper()
 	out, _, err := runOver(r, list)
 	check.NoError(t, err)
@@ -108,7 +108,7 @@ func TestRowsEqualScalarCheck(t *testing.T) {
 	check.NoError(t, err)
 	counts, counted, _ := runOver(&bulk.Run{Directory: dir, Rights: rights, Ask: bulk.Count, Format: bulk.JSONL}, list)
 	index, indexed, _ := runOver(&bulk.Run{Directory: dir, Rights: rights, Ask: bulk.Index}, list)
-	what := answer(t, &bulk.Run{Directory: dir, Ask: bulk.What, Principal: 7, Format: bulk.JSONL}, list)
+	what := rowsOf(t, &bulk.Run{Directory: dir, Ask: bulk.What, Principal: 7, Format: bulk.JSONL}, list)
 	nameRows, countRows, whatRows := decode[whoRow](t, names), decode[whoRow](t, counts), decode[whatRow](t, what)
 	sets := readIndex(t, index)
 	total := int64(0)

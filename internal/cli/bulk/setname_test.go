@@ -20,7 +20,7 @@ func setNames(t *testing.T, users, rights, rows string) []map[string]string {
 	for _, row := range decode[struct {
 		Path string
 		Sets map[string]string
-	}](t, answer(t, r, rows)) {
+	}](t, rowsOf(t, r, rows)) {
 		if row.Path != "" {
 			all = append(all, row.Sets)
 		}

@@ -18,8 +18,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// firm returns ten users in Staff, u0 to u9, of whom the first four are in Four, and one guest of another firm.
-func firm() *directory.Directory {
+// newFirm returns ten users in Staff, u0 to u9, of whom the first four are in Four, and one guest of another firm.
+func newFirm() *directory.Directory {
 	var b strings.Builder
 	b.WriteString("domain: S-1-5-21-1-2-3\nusers:\n")
 	for i := range 10 {
@@ -35,11 +35,11 @@ func firm() *directory.Directory {
 	return check.Must(dirfile.Read([]byte(b.String())))
 }
 
-// ask runs a question and returns its rows with single blanks.
-func ask(t *testing.T, r bulk.Run, lines string) string {
+// rowsFor runs a question and returns its rows with single blanks.
+func rowsFor(t *testing.T, r bulk.Run, lines string) string {
 	t.Helper()
 	var rows []string
-	for line := range strings.Lines(answer(t, &r, lines)) {
+	for line := range strings.Lines(rowsOf(t, &r, lines)) {
 		rows = append(rows, strings.Join(strings.Fields(line), " "))
 	}
 	return strings.Join(rows[1:], "\n")
@@ -73,17 +73,17 @@ func TestAccessIsExplainedByItsEntries(t *testing.T) {
 		{"(A;;FR;;;" + four + ")(A;;FR;;;" + group + ")(A;;FR;;;WD)",
 			"Four (4) DACL entry 1 Four\nStaff (10) DACL entry 2 Staff\nother DACL entry 3 Everyone"},
 	} {
-		run := bulk.Run{Directory: firm(), Rights: check.Must(words.Parse("read")), Ask: bulk.Through}
-		check.Equal(t, ask(t, run, `{"path":"/x","sd":"O:SYG:SYD:`+c.dacl+`"}`+"\n"), "/x read "+c.want, "%s", c.dacl)
+		run := bulk.Run{Directory: newFirm(), Rights: check.Must(words.Parse("read")), Ask: bulk.Through}
+		check.Equal(t, rowsFor(t, run, `{"path":"/x","sd":"O:SYG:SYD:`+c.dacl+`"}`+"\n"), "/x read "+c.want, "%s", c.dacl)
 	}
-	run := bulk.Run{Directory: firm(), Rights: check.Must(words.Parse("control")), Ask: bulk.Through}
-	got := ask(t, run, `{"path":"/x","sd":"O:`+four+`G:SYD:(A;;WO;;;S-1-5-21-9-9-9-1000)"}`+"\n")
+	run := bulk.Run{Directory: newFirm(), Rights: check.Must(words.Parse("control")), Ask: bulk.Through}
+	got := rowsFor(t, run, `{"path":"/x","sd":"O:`+four+`G:SYD:(A;;WO;;;S-1-5-21-9-9-9-1000)"}`+"\n")
 	check.Equal(t, got, "/x control other DACL entry 1 other\nu0, u1, u2 and 1 more owner Four", "control")
-	run.Directory = firm().Clone()
+	run.Directory = newFirm().Clone()
 	run.Directory.Principals[10].Root = true // an admin user of the share (F-108)
-	got = ask(t, run, `{"path":"/x","sd":"O:SYG:SYD:"}`+"\n")
+	got = rowsFor(t, run, `{"path":"/x","sd":"O:SYG:SYD:"}`+"\n")
 	check.Equal(t, got, "/x control other admin users of the share: descriptors of files are not checked", "admin user")
-	run.Directory = firm()
+	run.Directory = newFirm()
 	run.Rights = check.Must(words.Parse("read+write"))
 	_, sum, err := runOver(&run, `{"path":"/x","sd":"O:SYG:SYD:(A;;FR;;;WD)(A;;FW;;;`+four+`)"}`+"\n")
 	check.That(t, err == nil && sum.Allowed == 11+4, "%d pairs of a principal and a right, %v, want 15", sum.Allowed, err)
@@ -93,7 +93,7 @@ func TestAccessIsExplainedByItsEntries(t *testing.T) {
 // entries, if their levels or a policy remove rights of one of them (U-102).
 func TestEqualGroupsMayUseDifferentEntries(t *testing.T) {
 	const control = `{"path":"/x","sd":"O:SYG:SYD:(A;;WD;;;WD)(A;;WO;;;WD)S:`
-	levels := firm()
+	levels := newFirm()
 	levels.Principals = levels.Principals[:2]
 	for i, level := range []sid.SID{sid.MediumLevel, sid.HighLevel} {
 		spec := token.NetworkUser(levels.Principals[i].SID())
@@ -104,7 +104,7 @@ func TestEqualGroupsMayUseDifferentEntries(t *testing.T) {
 		levels.Principals[i].Token = check.Must(token.New(spec))
 	}
 	run := bulk.Run{Directory: levels, Rights: check.Must(words.Parse("control")), Ask: bulk.Through}
-	got := ask(t, run, control+`(ML;;NW;;;HI)"}`+"\n")
+	got := rowsFor(t, run, control+`(ML;;NW;;;HI)"}`+"\n")
 	check.Equal(t, got, "/x control u1 DACL entry 1 Everyone\nu0 SeRelabelPrivilege", "levels")
 	// An audit entry separates no principals, however many there are.
 	users := "users:\n"
@@ -113,16 +113,16 @@ func TestEqualGroupsMayUseDifferentEntries(t *testing.T) {
 	}
 	many := bulk.Run{Directory: check.Must(dirfile.Read([]byte(users))), Ask: bulk.Through,
 		Rights: check.Must(words.Parse("read"))}
-	got = ask(t, many, `{"path":"/x","sd":"O:SYG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)"}`+"\n")
+	got = rowsFor(t, many, `{"path":"/x","sd":"O:SYG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)"}`+"\n")
 	check.That(t, !strings.Contains(got, "not traced") && strings.HasSuffix(got, "DACL entry 1 Everyone"),
 		"audited:\n%s\nwant DACL entry 1 Everyone", got)
 	rule := access.Rule{Name: "one", Descriptor: check.Must(sddl.Parse("D:(A;;WO;;;WD)(A;;WD;;;S-1-5-21-1-2-3-1003)",
 		sddl.Options{}))}
 	policies := &access.PolicySet{Policies: []access.Policy{{ID: sid.MustParse("S-1-17-1"), Name: "p",
 		Rules: []access.Rule{rule}}}}
-	run = bulk.Run{Directory: firm(), Rights: check.Must(words.Parse("control")), Ask: bulk.Through,
+	run = bulk.Run{Directory: newFirm(), Rights: check.Must(words.Parse("control")), Ask: bulk.Through,
 		Config: effective.Config{Policies: policies}}
-	got = ask(t, run, control+`(SP;;;;;S-1-17-1)"}`+"\n")
+	got = rowsFor(t, run, control+`(SP;;;;;S-1-17-1)"}`+"\n")
 	check.Equal(t, got, "/x control u3 DACL entry 1 Everyone\nEveryone (11) DACL entry 2 Everyone", "policy")
 }
 
@@ -139,7 +139,7 @@ func TestRowsOnlyWhereAnswersChange(t *testing.T) {
 		row(`C:\w`, none, "directory") + row(`C:\w\v`, none, "file") + row(`C:\w\u`, one, "file") +
 		row("/", all, "directory") + row("/s", all, "directory") + row("t", all, "directory")
 	const want = "/t /t/other/ /t/other/y /t/bad /t/bad/z /lost/z C:\\w C:\\w\\u / t"
-	dir := firm()
+	dir := newFirm()
 	for _, ask := range []bulk.Ask{bulk.Who, bulk.Count, bulk.Through} {
 		run := bulk.Run{Directory: dir, Ask: ask, Changes: true, Rights: check.Must(words.Parse("read"))}
 		check.Equal(t, pathsOf(t, run, lines), want, "question %v", ask)
@@ -169,7 +169,7 @@ func TestRowsOnlyWhereAnswersChange(t *testing.T) {
 func pathsOf(t *testing.T, r bulk.Run, lines string) string {
 	t.Helper()
 	var paths []string
-	for line := range strings.Lines(answer(t, &r, lines)) {
+	for line := range strings.Lines(rowsOf(t, &r, lines)) {
 		if path, _, _ := strings.Cut(line, "  "); path != "PATH" && path != "" {
 			paths = append(paths, strings.TrimSpace(path))
 		}

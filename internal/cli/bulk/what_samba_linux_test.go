@@ -20,7 +20,7 @@ import (
 )
 
 // behindTheServer changes POSIX permissions without the server, and compares the server's answer for the file with
-// ours. verified says whether the server checks them.
+// ours. verified is true if the server checks them.
 func (s *samba) behindTheServer(share string, verified bool) {
 	s.T.Helper()
 	const name = "changed"
