@@ -72,7 +72,7 @@ expect:
 	check.NoError(t, err)
 	seconds := 0
 	r := f.Run(func() time.Time { seconds++; return time.Unix(int64(seconds*seconds), 0) })
-	// The clock says 1, then 4 and 9, 16 and 25, 36 and 49, 64 and 81, 100 and 121, and at last 144.
+	// The clock returns 1, then 4 and 9, 16 and 25, 36 and 49, 64 and 81, 100 and 121, and at last 144.
 	check.That(t, r.Took == 143*time.Second && r.Failed == 3, "took %v, %d failed, want %v, 3", r.Took, r.Failed,
 		143*time.Second)
 	for i := range r.Cases {
