@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// Object types and a directory's generic rights tell a directory's descriptor from a file's (B-57).
+// Object types and a directory's generic rights distinguish a directory's descriptor from a file's (B-57).
 func TestObjectTypesRevealDirectoryDescriptor(t *testing.T) {
 	for text, want := range map[string]bool{
 		"D:(OA;;CR;00299570-246d-11d0-a768-00aa006e0529;;WD)":       true,

@@ -64,7 +64,7 @@ func TestDescriptorLinesKeepTheirNumbers(t *testing.T) {
 		err)
 }
 
-// The first characters tell SDDL from a file name, and the first line tells LDIF from descriptors.
+// The first characters distinguish SDDL from a file name, and the first line LDIF from descriptors.
 func TestFormOfInputIsRecognized(t *testing.T) {
 	for arg, want := range map[string]bool{" D:": true, `D:\x`: false, "D:/x": false, "D": false,
 		`D:(XA;;FA;;;WD;(@User.a=="b/c\d"))`: true, "\tS:": true, "O:": true,

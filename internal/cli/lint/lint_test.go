@@ -185,7 +185,7 @@ func TestIdleEntriesDecideNothing(t *testing.T) {
 				continue // the condition is idle, the entry is not
 			}
 			tried[f.Kind]++
-			w.same(t, d, without(t, d, f.ACE), f, tokens)
+			w.checkSame(t, d, without(t, d, f.ACE), f, tokens)
 		}
 	}
 	for _, k := range []string{NeverDecides, UnreachableDeny, IdleDeny, AlwaysUnknown} {
@@ -211,7 +211,7 @@ func without(t *testing.T, d *sd.Descriptor, i int) *sd.Descriptor {
 	return sd.New(p)
 }
 
-func (w world) same(t *testing.T, before, after *sd.Descriptor, f Finding, tokens []*token.Token) {
+func (w world) checkSame(t *testing.T, before, after *sd.Descriptor, f Finding, tokens []*token.Token) {
 	for range 60 {
 		r := access.Request{Descriptor: before, Subject: access.Subject{Primary: pick(w, tokens)},
 			Type: winnt.DirectoryFileObject,
