@@ -16,8 +16,8 @@ type piece struct{ in, out int }
 
 var errLost = errors.New("lost")
 
-// squares is a pipeline of n numbers.
-func squares(n int, got *[]int) *Pipeline[piece] {
+// newSquares is a pipeline of n numbers.
+func newSquares(n int, got *[]int) *Pipeline[piece] {
 	return &Pipeline[piece]{
 		Pieces: 7, Workers: 3,
 		Read: func(h *Hand[piece]) error {
@@ -42,7 +42,7 @@ func TestWriterGetsPiecesInOrder(t *testing.T) {
 	for i := range 10_000 {
 		want = append(want, i*i)
 	}
-	if read, write := squares(len(want), &got).Run(); read != nil || write != nil || !slices.Equal(got, want) {
+	if read, write := newSquares(len(want), &got).Run(); read != nil || write != nil || !slices.Equal(got, want) {
 		t.Errorf("errors %v and %v after %d pieces, want none and all pieces in order", read, write, len(got))
 	}
 }
@@ -50,7 +50,7 @@ func TestWriterGetsPiecesInOrder(t *testing.T) {
 // The errors of both ends are returned, and pieces sent before the reader's error are written.
 func TestErrorsOfBothEndsAreReturned(t *testing.T) {
 	var got []int
-	p := squares(1000, &got)
+	p := newSquares(1000, &got)
 	read := p.Read
 	p.Read = func(h *Hand[piece]) error { return errors.Join(read(h), errLost) }
 	if r, w := p.Run(); !errors.Is(r, errLost) || w != nil || len(got) != 1000 {
@@ -58,7 +58,7 @@ func TestErrorsOfBothEndsAreReturned(t *testing.T) {
 	}
 	for _, leave := range []bool{false, true} {
 		got = nil
-		p = squares(1000, &got)
+		p = newSquares(1000, &got)
 		p.Leave = leave
 		p.Write = func(v *piece) error {
 			if got = append(got, v.in); len(got) == 5 {
@@ -71,7 +71,7 @@ func TestErrorsOfBothEndsAreReturned(t *testing.T) {
 				leave, r, w, len(got))
 		}
 	}
-	p = squares(10, &got)
+	p = newSquares(10, &got)
 	p.Worker = func() (func(*piece), error) { return nil, errLost }
 	p.Read = func(*Hand[piece]) error { panic("read without workers") }
 	if r, _ := p.Run(); !errors.Is(r, errLost) {
