@@ -32,13 +32,13 @@ func TestControlOfDomainIsFollowed(t *testing.T) {
 		{"", "(A;;WP;;;<ann>)", "", ""},
 		{"", "", "(A;;WD;;;<ann>)", "DC=DomainDnsZones:WriteDacl DC=ForestDnsZones:WriteDacl"},
 	} {
-		admins := thing("CN=admins,CN=Users,DC=x", "512", "group", closed)
+		admins := newItem("CN=admins,CN=Users,DC=x", "512", "group", closed)
 		list := []objects.Item{
-			thing("DC=x", "", "domain", closed+c.head),
-			thing("CN=AdminSDHolder,CN=System,DC=x", "", "", closed+c.holder), admins,
-			thing("DC=DomainDnsZones,DC=x", "", "domain", closed+c.zone),
-			thing("DC=ForestDnsZones,DC=x", "", "domain", closed+c.zone), thing("CN=foreign,DC=x", "", "group", closed),
-			thing("CN=bob,CN=Users,DC=x", "1102", "user", closed), thing("CN=far,DC=y", "1103", "user", closed),
+			newItem("DC=x", "", "domain", closed+c.head),
+			newItem("CN=AdminSDHolder,CN=System,DC=x", "", "", closed+c.holder), admins,
+			newItem("DC=DomainDnsZones,DC=x", "", "domain", closed+c.zone),
+			newItem("DC=ForestDnsZones,DC=x", "", "domain", closed+c.zone), newItem("CN=foreign,DC=x", "", "group", closed),
+			newItem("CN=bob,CN=Users,DC=x", "1102", "user", closed), newItem("CN=far,DC=y", "1103", "user", closed),
 		}
 		list[1].Entry.Classes = []string{"container"}
 		list[5].Entry.SID = sid.MustParse("S-1-5-21-9-9-9-512")
@@ -67,9 +67,9 @@ func TestControlOfDomainIsFollowed(t *testing.T) {
 
 // TestInboundFollowsControlOfDomain checks that the list of those who reach an object has the holders of the head.
 func TestInboundFollowsControlOfDomain(t *testing.T) {
-	list := []objects.Item{thing("DC=x", "", "domain", "O:SYG:SYD:(A;;WD;;;<staff>)"),
-		thing("CN=staff,DC=x", "2101", "group", "O:SYG:SYD:(OA;;WP;"+memberGUID+";;<cy>)"),
-		thing("CN=bob,DC=x", "1102", "user", "O:SYG:SYD:(A;;GA;;;SY)")}
+	list := []objects.Item{newItem("DC=x", "", "domain", "O:SYG:SYD:(A;;WD;;;<staff>)"),
+		newItem("CN=staff,DC=x", "2101", "group", "O:SYG:SYD:(OA;;WP;"+memberGUID+";;<cy>)"),
+		newItem("CN=bob,DC=x", "1102", "user", "O:SYG:SYD:(A;;GA;;;SY)")}
 	s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), Objects: list}
 	who, cut, err := s.Inbound(context.Background(), []int{2})
 	check.That(t, err == nil && cut == "" && len(who) == 1 && who[0].Who == "cy" && len(who[0].Steps) == 2 &&

@@ -26,7 +26,7 @@ func TestEntryMatchesStepWithAllParts(t *testing.T) {
 		{"managed", "(A;;RP;;;<ann>)(A;;WD;;;<ann>)", "[false true]"}, // whose password has its own descriptor (B-10)
 	} {
 		s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), Objects: []objects.Item{
-			thing("CN=thing,DC=x", "", c.class, "O:SYG:SYD:"+c.entries)}}
+			newItem("CN=thing,DC=x", "", c.class, "O:SYG:SYD:"+c.entries)}}
 		if c.class == "managed" {
 			s.Objects[0].Entry.Managed = s.Objects[0].Descriptor.Binary()
 		}

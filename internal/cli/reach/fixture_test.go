@@ -239,8 +239,8 @@ groups:
   - {name: admins, sid: ` + domainSID + `-2102}
 `
 
-// thing creates an object of a directory. A path that begins with a slash is that of a file.
-func thing(path, rid, class, text string) objects.Item {
+// newItem creates an object of a directory. A path that begins with a slash is that of a file.
+func newItem(path, rid, class, text string) objects.Item {
 	text = strings.NewReplacer("<ann>", domainSID+"-1101", "<bob>", domainSID+"-1102", "<cy>", domainSID+"-1103",
 		"<staff>", domainSID+"-2101", "<admins>", domainSID+"-2102").Replace(text)
 	item := objects.Item{Path: path, Type: winnt.DirectoryServiceObject,
@@ -261,13 +261,13 @@ func thing(path, rid, class, text string) objects.Item {
 // objectsOf returns the objects of a search: each leads to the next.
 func objectsOf() []objects.Item {
 	return []objects.Item{
-		thing("/secret", "", "", "O:SYG:SYD:(A;;WO;;;<admins>)(A;;WD;;;OW)"),
-		thing("DC=x", "", "domain", "O:SYG:SYD:(OA;;CR;"+changesGUID+";;<staff>)(OA;;CR;"+changesAllGUID+";;<cy>)"),
-		thing("CN=admins", "2102", "group", "O:SYG:SYD:(OA;;SW;"+memberGUID+";;<staff>)"),
-		thing("CN=staff", "2101", "group", "O:SYG:SYD:(OA;;WP;"+memberGUID+";;<bob>)(A;;GA;;;SY)"),
-		thing("CN=bob", "1102", "user", "O:SYG:SYD:(OA;;CR;"+passwordGUID+";;<ann>)"),
-		thing("CN=cy", "1103", "user", "O:<staff>G:SYD:(A;;GR;;;WD)"),
-		thing("OU=shut", "", "ou", "O:SYG:SYD:(A;;GA;;;SY)(A;;GR;;;WD)"),
-		thing("/open", "", "", "O:SYG:SY"),
+		newItem("/secret", "", "", "O:SYG:SYD:(A;;WO;;;<admins>)(A;;WD;;;OW)"),
+		newItem("DC=x", "", "domain", "O:SYG:SYD:(OA;;CR;"+changesGUID+";;<staff>)(OA;;CR;"+changesAllGUID+";;<cy>)"),
+		newItem("CN=admins", "2102", "group", "O:SYG:SYD:(OA;;SW;"+memberGUID+";;<staff>)"),
+		newItem("CN=staff", "2101", "group", "O:SYG:SYD:(OA;;WP;"+memberGUID+";;<bob>)(A;;GA;;;SY)"),
+		newItem("CN=bob", "1102", "user", "O:SYG:SYD:(OA;;CR;"+passwordGUID+";;<ann>)"),
+		newItem("CN=cy", "1103", "user", "O:<staff>G:SYD:(A;;GR;;;WD)"),
+		newItem("OU=shut", "", "ou", "O:SYG:SYD:(A;;GA;;;SY)(A;;GR;;;WD)"),
+		newItem("/open", "", "", "O:SYG:SY"),
 	}
 }

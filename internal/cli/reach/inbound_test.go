@@ -59,7 +59,8 @@ func TestInboundAgreesWithBruteForce(t *testing.T) {
 		"paths of three steps or through groups are missing: %v", total)
 }
 
-// TestInboundSearchReportsEarlyEnd: a search that ends early says so, and an object that nobody reaches has no rows.
+// TestInboundSearchReportsEarlyEnd checks that a search that ends early reports that, and that an unreachable object
+// has no rows.
 func TestInboundSearchReportsEarlyEnd(t *testing.T) {
 	for _, c := range []struct {
 		depth, hands int

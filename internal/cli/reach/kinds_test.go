@@ -19,21 +19,21 @@ func TestObjectKindSelectsNamedRights(t *testing.T) {
 		item        objects.Item
 		right, give string
 	}{
-		"a user":                {thing("o", "1102", "user", all), "ForceChangePassword", "acts as bob"},
-		"a stranger's account":  {thing("o", "1999", "user", all), "ForceChangePassword", ""},
-		"a computer":            {thing("o", "1104", "computer", all), "ForceChangePassword", "acts as PC$"},
-		"a group":               {thing("o", "2101", "group", all), "AddMember", "member of staff"},
-		"a domain":              {thing("o", "", "domain", all), "DCSync", ""},
-		"an ou":                 {thing("o", "", "ou", all), "WriteGPLink", ""},
-		"a SID of a user":       {without(thing("o", "1102", "", all)), "ForceChangePassword", "acts as bob"},
-		"a SID of a group":      {without(thing("o", "2102", "", all)), "AddMember", "member of admins"},
-		"nothing that is known": {without(thing("o", "", "", all)), "ForceChangePassword", ""},
+		"a user":                {newItem("o", "1102", "user", all), "ForceChangePassword", "acts as bob"},
+		"a stranger's account":  {newItem("o", "1999", "user", all), "ForceChangePassword", ""},
+		"a computer":            {newItem("o", "1104", "computer", all), "ForceChangePassword", "acts as PC$"},
+		"a group":               {newItem("o", "2101", "group", all), "AddMember", "member of staff"},
+		"a domain":              {newItem("o", "", "domain", all), "DCSync", ""},
+		"an ou":                 {newItem("o", "", "ou", all), "WriteGPLink", ""},
+		"a SID of a user":       {without(newItem("o", "1102", "", all)), "ForceChangePassword", "acts as bob"},
+		"a SID of a group":      {without(newItem("o", "2102", "", all)), "AddMember", "member of admins"},
+		"nothing that is known": {without(newItem("o", "", "", all)), "ForceChangePassword", ""},
 		"another class": {func() objects.Item {
-			i := thing("o", "", "", all)
+			i := newItem("o", "", "", all)
 			i.Entry.Classes = []string{"top", "contact"}
 			return i
 		}(), "", ""},
-		"a group by class and a user by SID": {thing("o", "1102", "group", all), "AddMember", "member of bob"},
+		"a group by class and a user by SID": {newItem("o", "1102", "group", all), "AddMember", "member of bob"},
 	} {
 		s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), Objects: []objects.Item{c.item}}
 		s.From = s.Directory.Find("ann")
@@ -52,7 +52,7 @@ func TestObjectKindSelectsNamedRights(t *testing.T) {
 func TestAccountWithDollarIsComputer(t *testing.T) {
 	const owned = "O:<ann>G:SYD:(A;;GR;;;WD)"
 	s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), BlockOwner: true,
-		Objects: []objects.Item{thing("CN=PC", "1104", "", owned), thing("CN=bob", "1102", "", owned)}}
+		Objects: []objects.Item{newItem("CN=PC", "1104", "", owned), newItem("CN=bob", "1102", "", owned)}}
 	s.From = s.Directory.Find("ann")
 	paths := check.Must(s.Do(context.Background())).Paths
 	check.That(t, len(paths) == 1 && paths[0].Object == "CN=bob", "ann reaches %+v, want CN=bob", paths)

@@ -28,15 +28,15 @@ users:
 // the directory as one of Enterprise Domain Controllers. Account operators and other computers do neither (B-46, B-52).
 func TestOperatorsReachDomainControllers(t *testing.T) {
 	const closed = "O:SYG:SYD:(A;;GA;;;SY)"
-	controller := thing("CN=DC1,OU=Domain Controllers,DC=x", "1104", "computer", closed)
-	backup := thing("CN=Backup Operators,CN=Builtin,DC=x", "", "group", "O:SYG:SYD:(OA;;WP;"+memberGUID+";;<ann>)")
+	controller := newItem("CN=DC1,OU=Domain Controllers,DC=x", "1104", "computer", closed)
+	backup := newItem("CN=Backup Operators,CN=Builtin,DC=x", "", "group", "O:SYG:SYD:(OA;;WP;"+memberGUID+";;<ann>)")
 	backup.Entry.SID = sid.BackupOperators
-	accounts := thing("CN=Account Operators,CN=Builtin,DC=x", "", "group", "O:SYG:SYD:(OA;;WP;"+memberGUID+";;<ann>)")
+	accounts := newItem("CN=Account Operators,CN=Builtin,DC=x", "", "group", "O:SYG:SYD:(OA;;WP;"+memberGUID+";;<ann>)")
 	accounts.Entry.SID = sid.AccountOperators
 	list := []objects.Item{
-		controller, backup, accounts, thing("CN=PC,DC=x", "1105", "computer", closed),
-		thing("CN=RO,DC=x", "1106", "computer", closed),
-		thing("DC=x", "", "domain", "O:SYG:SYD:(OA;;CR;"+changesGUID+";;ED)(OA;;CR;"+changesAllGUID+";;"+domainSID+"-516)"),
+		controller, backup, accounts, newItem("CN=PC,DC=x", "1105", "computer", closed),
+		newItem("CN=RO,DC=x", "1106", "computer", closed),
+		newItem("DC=x", "", "domain", "O:SYG:SYD:(OA;;CR;"+changesGUID+";;ED)(OA;;CR;"+changesAllGUID+";;"+domainSID+"-516)"),
 	}
 	for who, want := range map[string][]string{
 		"ann": {"AddMember CN=Backup", "AddMember CN=Account", "OperatorPrivileges CN=DC1", "OperatorPrivileges CN=RO",

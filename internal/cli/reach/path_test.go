@@ -16,7 +16,7 @@ import (
 //
 func TestPathHasEveryStep(t *testing.T) {
 	s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))),
-		Objects: append(objectsOf(), thing("DC=y", "", "domain", "O:SYG:SYD:(A;;CR;;;<ann>)"))}
+		Objects: append(objectsOf(), newItem("DC=y", "", "domain", "O:SYG:SYD:(A;;CR;;;<ann>)"))}
 	s.From = s.Directory.Find("ann")
 	got := check.Must(s.Do(context.Background()))
 	password := reach.Step{Who: "ann", Right: "ForceChangePassword", Object: "CN=bob",

@@ -115,7 +115,7 @@ func TestManagedPasswordHasItsOwnDescriptor(t *testing.T) {
 func TestPrincipalSelfIsOwnAccount(t *testing.T) {
 	const own = "O:SYG:SYD:(A;;WD;;;PS)"
 	s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), Objects: []objects.Item{
-		thing("CN=bob", "1102", "user", own), thing("CN=ann", "1101", "user", own), thing("CN=none", "", "user", own)}}
+		newItem("CN=bob", "1102", "user", own), newItem("CN=ann", "1101", "user", own), newItem("CN=none", "", "user", own)}}
 	s.From = s.Directory.Find("ann")
 	paths := check.Must(s.Do(context.Background())).Paths
 	check.That(t, len(paths) == 1 && paths[0].Object == "CN=ann", "ann reaches %+v, want CN=ann", paths)

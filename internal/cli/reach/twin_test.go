@@ -29,8 +29,8 @@ type twinWord struct {
 	on     string
 }
 
-// means reports whether a word means something on a kind of object.
-func (w *twinWord) means(is string) bool { return slices.Contains(strings.Fields(w.on), is) }
+// appliesTo reports whether a word means something on a kind of object.
+func (w *twinWord) appliesTo(is string) bool { return slices.Contains(strings.Fields(w.on), is) }
 
 // twinWords are in the order of strength.
 var twinWords = []twinWord{
@@ -135,7 +135,7 @@ func (w *twin) words(t *token.Token, o *object) []string {
 	var list, names []string
 	for i := range twinWords {
 		word := &twinWords[i]
-		if !word.means(o.is) || !w.granted(t, o, o.item.Descriptor, word) {
+		if !word.appliesTo(o.is) || !w.granted(t, o, o.item.Descriptor, word) {
 			continue
 		}
 		if word.name == "WriteOwner" && !slices.Contains(names, "WriteDacl") {
@@ -144,7 +144,7 @@ func (w *twin) words(t *token.Token, o *object) []string {
 			then := ""
 			for j := range twinWords {
 				other := &twinWords[j]
-				if then == "" && other.name != "WriteOwner" && other.means(o.is) &&
+				if then == "" && other.name != "WriteOwner" && other.appliesTo(o.is) &&
 					w.granted(t, o, sd.New(p), other) {
 					then = other.name
 				}
