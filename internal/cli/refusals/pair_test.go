@@ -14,8 +14,8 @@ import (
 
 var profiles = []nt.Profile{nt.Documented, nt.Observed}
 
-// rows yields every service and routine of both tables.
-func rows(yield func(*nt.Row) bool) {
+// allRows yields every service and routine of both tables.
+func allRows(yield func(*nt.Row) bool) {
 	for _, t := range []*nt.Table{&nt.NtTable, &kernel.Table} {
 		for r := range t.All {
 			if !yield(r) {
@@ -29,7 +29,7 @@ func rows(yield func(*nt.Row) bool) {
 // order of every other service). A failing call changes nothing (P-7), and nothing leaks (P-5).
 func TestEarlierOfTwoFailedConditionsDecides(t *testing.T) {
 	n := 0
-	for r := range rows {
+	for r := range allRows {
 		for _, p := range profiles {
 			for _, pair := range refusals.Matrix(r.Info().Name, p) {
 				n++
@@ -42,7 +42,7 @@ func TestEarlierOfTwoFailedConditionsDecides(t *testing.T) {
 
 // A pair of refusals of one condition has them in the order of their list.
 func TestPairsAreInOrder(t *testing.T) {
-	for r := range rows {
+	for r := range allRows {
 		list := refusals.Of(r.Info().Name, nt.Documented)
 		for _, pair := range refusals.Matrix(r.Info().Name, nt.Documented) {
 			check.That(t, slices.Index(list, pair.First) <= slices.Index(list, pair.Second),
@@ -55,7 +55,7 @@ func TestPairsAreInOrder(t *testing.T) {
 func TestEarliestOfManyConditionsDecides(t *testing.T) {
 	seed := randtest.Seed(t)
 	rnd := rand.New(rand.NewPCG(seed, 0))
-	for r := range rows {
+	for r := range allRows {
 		name := r.Info().Name
 		for _, p := range profiles {
 			list := refusals.Of(name, p)

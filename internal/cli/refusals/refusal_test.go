@@ -11,7 +11,7 @@ import (
 // TestEveryFailureConditionHasRefusal checks that each condition with a failure status has a refusal that causes it, or
 // a reason why it has none.
 func TestEveryFailureConditionHasRefusal(t *testing.T) {
-	for r := range rows {
+	for r := range allRows {
 		m := r.Info()
 		if !refusals.Known(m.Name) {
 			if refusals.Outside(m.Name) != "" {
@@ -44,7 +44,7 @@ func TestEveryFailureConditionHasRefusal(t *testing.T) {
 // TestEachFailedConditionReturnsItsStatus checks that a valid call succeeds, and that each refusal alone gives the
 // status of its condition.
 func TestEachFailedConditionReturnsItsStatus(t *testing.T) {
-	for r := range rows {
+	for r := range allRows {
 		name := r.Info().Name
 		if !refusals.Known(name) {
 			continue
@@ -62,7 +62,7 @@ func TestEachFailedConditionReturnsItsStatus(t *testing.T) {
 
 // A refusal that applies only in user mode or in one profile does not affect the other (O-32, A-27).
 func TestModeSpecificConditionIgnoresOtherMode(t *testing.T) {
-	for r := range rows {
+	for r := range allRows {
 		name := r.Info().Name
 		for _, p := range profiles {
 			for _, f := range refusals.Harmless(name, p) {
