@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestOwnRulesHaveTheirDecision checks that one of our own rules is decided as the table of choices says, and
-// otherwise as its own text says. A rule with another source is not decided.
+// TestOwnRulesHaveTheirDecision checks that one of our own rules is decided as in the table of choices, and
+// otherwise as in its own text. A rule with another source is not decided.
 func TestOwnRulesHaveTheirDecision(t *testing.T) {
 	n := check.Must(ReadNotes())
 	choices, met := Choices(docs.Caveats), [3]int{}
