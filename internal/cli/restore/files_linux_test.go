@@ -50,7 +50,7 @@ func TestOfflineImportFollowsNoLink(t *testing.T) {
 {"path":"none","sd":"` + two + `"}
 `
 	n, out, err := run(t, Config{Files: files}, text)
-	want(t, "offline", n, Counts{Lines: 5, Written: 2, Failed: 3})
+	checkCounts(t, "offline", n, Counts{Lines: 5, Written: 2, Failed: 3})
 	for _, line := range []string{"link/f " + beneath.ErrLink.Error(), "d/link neither a file nor", "none no such file"} {
 		check.That(t, strings.Contains(out, line), "B-21: output %q, error %v, want text containing %q", out, err, line)
 	}
@@ -58,7 +58,7 @@ func TestOfflineImportFollowsNoLink(t *testing.T) {
 		t.Error(err)
 	}
 	n, _, _ = run(t, Config{Files: files}, text)
-	want(t, "again", n, Counts{Lines: 5, Same: 2, Failed: 3})
+	checkCounts(t, "again", n, Counts{Lines: 5, Same: 2, Failed: 3})
 }
 
 // TestOfflineRestoreNeverFollowsSwappedLink checks that while another program swaps a directory and a link to an
@@ -80,7 +80,7 @@ func TestOfflineRestoreNeverFollowsSwappedLink(t *testing.T) {
 		}
 	}()
 	text := strings.Repeat(`{"path":"d/f","sd":"`+two+`"}`+"\n"+`{"path":"link/f","sd":"`+one+`"}`+"\n", 2000)
-	n, err := Run(context.Background(), Config{Files: files}, strings.NewReader(ended(text)))
+	n, err := Run(context.Background(), Config{Files: files}, strings.NewReader(withEnd(text)))
 	stop.Store(true)
 	<-done
 	check.That(t, err == nil && n.Written != 0 && n.Failed != 0,

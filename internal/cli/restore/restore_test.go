@@ -17,7 +17,7 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// tree is files in memory. It fails as a test says.
+// tree has files in memory. A test sets its errors.
 type tree struct {
 	files  map[string]*sd.Descriptor // directories end with /
 	errs   map[string]error          // of writes
@@ -63,8 +63,8 @@ const (
 	two = "O:S-1-22-1-1G:BAD:AI(A;ID;FR;;;WD)S:(AU;SA;FA;;;WD)"
 )
 
-// of returns a tree of which every file has a descriptor.
-func of(names ...string) *tree {
+// newTree returns a tree of which every file has a descriptor.
+func newTree(names ...string) *tree {
 	t := &tree{files: map[string]*sd.Descriptor{}, errs: map[string]error{}}
 	for _, n := range names {
 		t.files[n] = sddl.MustParse(one)
@@ -77,28 +77,28 @@ func run(t *testing.T, c Config, text string) (Counts, string, error) {
 	t.Helper()
 	var b strings.Builder
 	c.Each = func(r Result) { fmt.Fprintf(&b, "%d %s %v\n", r.Line, r.Path, r.Err) }
-	n, err := Run(context.Background(), c, strings.NewReader(ended(text)))
+	n, err := Run(context.Background(), c, strings.NewReader(withEnd(text)))
 	if f, ok := c.Files.(*tree); ok && f.open != 0 {
 		t.Errorf("%d files are still open, want 0", f.open)
 	}
 	return n, b.String(), err
 }
 
-// ended returns lines with the last line of their export.
-func ended(text string) string {
+// withEnd returns lines with the last line of their export.
+func withEnd(text string) string {
 	lines := len(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' }))
 	return strings.TrimRight(text, "\n") + "\n" + string(jsonl.AppendEnd(nil, int64(lines)))
 }
 
-// want expects counts.
-func want(t *testing.T, what string, got, want Counts) {
+// checkCounts expects counts.
+func checkCounts(t *testing.T, what string, got, want Counts) {
 	t.Helper()
 	check.That(t, got == want, "%s: %+v, want %+v", what, got, want)
 }
 
 // B-23: files that differ are written, the others are only read, and a dry run writes nothing.
 func TestImportWritesOnlyDifferences(t *testing.T) {
-	f := of("/", "d/", "d/f", "g")
+	f := newTree("/", "d/", "d/f", "g")
 	text := `{"path":"/srv","sd":"` + one + `","type":"directory"}
 {"path":"/srv/d","sd":"` + two + `","type":"directory"}
 
@@ -111,18 +111,18 @@ func TestImportWritesOnlyDifferences(t *testing.T) {
 	c := Config{Files: f, Was: "/srv/"}
 	c.DryRun = true
 	n, out, err := run(t, c, strings.Replace(text, `"type":"directory"}`, `"type":"file"}`, 1))
-	want(t, "a dry run", n, Counts{Lines: 4, Written: 2, Same: 2})
+	checkCounts(t, "a dry run", n, Counts{Lines: 4, Written: 2, Same: 2})
 	check.That(t, err == nil && out == "2 /srv/d <nil>\n4 /srv/d/f <nil>\n" && f.writes == 0,
 		"B-23: a dry run prints %q, %v, and writes %d times, want %q, nil, 0", out, err, f.writes,
 		"2 /srv/d <nil>\n4 /srv/d/f <nil>\n")
 	c.DryRun = false
 	text = strings.Replace(text, `"type":"directory"}`, `"type":"file"}`, 1)
 	n, _, err = run(t, c, text)
-	want(t, "a run", n, Counts{Lines: 4, Written: 2, Same: 2})
+	checkCounts(t, "a run", n, Counts{Lines: 4, Written: 2, Same: 2})
 	check.That(t, err == nil && f.writes == 2 && f.files["d/f"].Equal(sddl.MustParse(two)),
 		"B-23: %v after %d writes, want 2 writes", err, f.writes)
 	n, _, _ = run(t, c, text)
-	want(t, "again", n, Counts{Lines: 4, Same: 4})
+	checkCounts(t, "again", n, Counts{Lines: 4, Same: 4})
 }
 
 // B-21, B-22: one malformed line keeps all others from being written.
@@ -158,16 +158,16 @@ func TestMalformedLinesChangeNothing(t *testing.T) {
 		strings.Repeat(" ", 3): "line 2: ",
 		`{"path":"` + strings.Repeat("a/", 9) + `..","sd":"` + one + `"}`: "the path has",
 	} {
-		f := of("f", "g", "d/")
+		f := newTree("f", "g", "d/")
 		n, out, err := run(t, Config{Files: f, Was: "/srv"}, good+"\n"+line+"\n"+good)
 		if want := (Counts{Lines: 3, Bad: 1}); n != want || err != nil || f.writes != 0 || !strings.Contains(out, why) {
 			t.Errorf("B-22: %s: %+v, %q, %v, %d writes; want %+v and %q", line, n, out, err, f.writes, want, why)
 		}
 	}
-	if n, _, err := run(t, Config{Files: of("f")}, ""); !errors.Is(err, ErrEmpty) || n != (Counts{}) {
+	if n, _, err := run(t, Config{Files: newTree("f")}, ""); !errors.Is(err, ErrEmpty) || n != (Counts{}) {
 		t.Errorf("B-22: no line: %+v, %v, want %v", n, err, ErrEmpty)
 	}
-	f := of("f")
+	f := newTree("f")
 	if n, _, err := run(t, Config{Files: f}, `{"path":"/f","sd":"`+two+`"}`); err != nil || n.Bad != 1 || f.writes != 0 {
 		t.Errorf("B-21: host path without a tree path: %+v, %v, want one bad line and no write", n, err)
 	}
@@ -180,7 +180,7 @@ func TestCutInputChangesNothing(t *testing.T) {
 		row("f"): false, row("f") + `{"end":2}`: false, row("f") + `{"end":1`: false, row("f") + `{"end":1}`: true,
 		row("f") + "{\"end\":1}\r\n\r\n": true, `{"end":1}` + "\n" + row("f"): false,
 	} {
-		f := of("f")
+		f := newTree("f")
 		n, err := Run(t.Context(), Config{Files: f}, strings.NewReader(text))
 		check.That(t, (err == nil && n.Written == 1) == whole && int64(f.writes) == n.Written,
 			"%q: %+v, %v, %d writes", text, n, err, f.writes)
@@ -189,7 +189,7 @@ func TestCutInputChangesNothing(t *testing.T) {
 
 // B-23: each kind of failing file is reported, the others are written, and the next run does the rest.
 func TestErrorsOfFilesDoNotEndTheRun(t *testing.T) {
-	f := of("a", "b/", "c", "d", "e")
+	f := newTree("a", "b/", "c", "d", "e")
 	f.errs["c"] = syscall.EIO
 	f.errs["d"] = syscall.EPERM
 	var text strings.Builder
@@ -197,14 +197,14 @@ func TestErrorsOfFilesDoNotEndTheRun(t *testing.T) {
 		fmt.Fprintf(&text, `{"path":"%s","sd":"%s","type":"file"}`+"\n", name, two)
 	}
 	n, out, err := run(t, Config{Files: f}, text.String())
-	want(t, "failing files", n, Counts{Lines: 6, Written: 2, Failed: 4})
+	checkCounts(t, "failing files", n, Counts{Lines: 6, Written: 2, Failed: 4})
 	for _, line := range []string{"2 b a file has taken", "3 c input/output error", "4 d operation not permitted",
 		"5 none file does not exist"} {
 		check.That(t, strings.Contains(out, line), "B-23: output %q, error %v, want text containing %q", out, err, line)
 	}
 	clear(f.errs)
 	n, _, _ = run(t, Config{Files: f}, text.String())
-	want(t, "repeated", n, Counts{Lines: 6, Written: 2, Same: 2, Failed: 2})
+	checkCounts(t, "repeated", n, Counts{Lines: 6, Written: 2, Same: 2, Failed: 2})
 }
 
 // TestImportContinuesAfterFullDisk: if the disk becomes full, each remaining file fails. A second run writes exactly
@@ -216,31 +216,31 @@ func TestImportContinuesAfterFullDisk(t *testing.T) {
 		names = append(names, fmt.Sprint("f", i))
 		fmt.Fprintf(&text, `{"path":"f%d","sd":"%s"}`+"\n", i, two)
 	}
-	f := of(names...)
+	f := newTree(names...)
 	f.most = 37
 	n, out, err := run(t, Config{Files: f}, text.String())
-	want(t, "a full disk", n, Counts{Lines: 100, Written: 37, Failed: 63})
+	checkCounts(t, "a full disk", n, Counts{Lines: 100, Written: 37, Failed: 63})
 	check.That(t, strings.Contains(out, "38 f37 no space left on device") && err == nil,
 		`%q, %v, want text containing "38 f37 no space left on device", nil`, out, err)
 	f.most = 0
 	n, _, _ = run(t, Config{Files: f}, text.String())
-	want(t, "afterwards", n, Counts{Lines: 100, Written: 63, Same: 37})
+	checkCounts(t, "afterwards", n, Counts{Lines: 100, Written: 63, Same: 37})
 }
 
 // TestInterruptedImportIsResumed: a cancelled run returns its counts and context.Canceled. A second run writes the
 // rest (B-23).
 func TestInterruptedImportIsResumed(t *testing.T) {
-	f := of("a", "b", "c")
+	f := newTree("a", "b", "c")
 	var text strings.Builder
 	for _, name := range []string{"a", "b", "c"} {
 		fmt.Fprintf(&text, `{"path":"%s","sd":"%s"}`+"\n", name, two)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	n, err := Run(ctx, Config{Files: f, Each: func(Result) { cancel() }}, strings.NewReader(ended(text.String())))
-	want(t, "interrupted", n, Counts{Lines: 3, Written: 1})
+	n, err := Run(ctx, Config{Files: f, Each: func(Result) { cancel() }}, strings.NewReader(withEnd(text.String())))
+	checkCounts(t, "interrupted", n, Counts{Lines: 3, Written: 1})
 	check.That(t, errors.Is(err, context.Canceled), "%v", err)
 	n, _, err = run(t, Config{Files: f}, text.String())
-	if want(t, "repeated", n, Counts{Lines: 3, Written: 2, Same: 1}); err != nil {
+	if checkCounts(t, "repeated", n, Counts{Lines: 3, Written: 2, Same: 1}); err != nil {
 		t.Error(err)
 	}
 }
@@ -248,17 +248,17 @@ func TestInterruptedImportIsResumed(t *testing.T) {
 // TestChangedInputWritesNothing: if the second reading of the input has other bytes, Run fails with errChanged. It
 // writes no malformed or additional line (B-22).
 func TestChangedInputWritesNothing(t *testing.T) {
-	f := of("f", "g")
-	in := &swapped{first: ended(`{"path":"f","sd":"` + two + `"}`),
+	f := newTree("f", "g")
+	in := &swapped{first: withEnd(`{"path":"f","sd":"` + two + `"}`),
 		then: `{"path":"f","sd":"` + one + `"}` + "\n" + `{"path":"g","sd":"` + two + `"}` + "\n"}
 	if _, err := Run(context.Background(), Config{Files: f}, in); !errors.Is(err, errChanged) || f.writes != 0 {
 		t.Errorf("%v, %d writes, want %v, 0", err, f.writes, errChanged)
 	}
-	in = &swapped{first: ended(in.first), then: `{"path":"../g","sd":"` + two + `"}` + "\n"}
+	in = &swapped{first: withEnd(in.first), then: `{"path":"../g","sd":"` + two + `"}` + "\n"}
 	if _, err := Run(context.Background(), Config{Files: f}, in); !errors.Is(err, errChanged) || f.writes != 0 {
 		t.Errorf("%v, %d writes, want %v, 0", err, f.writes, errChanged)
 	}
-	first := ended(`{"path":"f","sd":"` + two + `"}`)
+	first := withEnd(`{"path":"f","sd":"` + two + `"}`)
 	for _, then := range []string{strings.Replace(first, two, one, 1), first + "\n", ""} {
 		_, err := Run(context.Background(), Config{Files: f}, &swapped{first: first, then: then})
 		check.That(t, errors.Is(err, errChanged) && f.writes == 0, "B-22: second reading %q: %v, %d writes, want %v, 0",
@@ -267,9 +267,9 @@ func TestChangedInputWritesNothing(t *testing.T) {
 	// The lines before the first block with another byte are as they were checked.
 	first, _, _ = strings.Cut(first, "{\"end")
 	block := first + strings.Repeat("\n", blockSize-len(first))
-	in = &swapped{first: ended(block + first + first), then: ended(block+first+first) + "\n"}
+	in = &swapped{first: withEnd(block + first + first), then: withEnd(block+first+first) + "\n"}
 	n, err := Run(context.Background(), Config{Files: f}, in)
-	want(t, "second block", n, Counts{Lines: 3, Written: 1})
+	checkCounts(t, "second block", n, Counts{Lines: 3, Written: 1})
 	check.ErrorIs(t, err, errChanged, "second block")
 }
 
@@ -281,10 +281,10 @@ func TestUnreadableInputIsAnError(t *testing.T) {
 		after int // readings without an error
 		want  Counts
 	}{{0, Counts{}}, {1, Counts{Lines: 1}}} {
-		f := of("f")
+		f := newTree("f")
 		in := &breaking{Reader: strings.NewReader(`{"path":"f","sd":"` + two + `"}` + "\n"), after: c.after, err: broken}
 		n, err := Run(context.Background(), Config{Files: f}, in)
-		want(t, fmt.Sprintf("%d readings succeed", c.after), n, c.want)
+		checkCounts(t, fmt.Sprintf("%d readings succeed", c.after), n, c.want)
 		check.ErrorIs(t, err, broken, "%d readings succeed: error", c.after)
 	}
 }
@@ -331,7 +331,7 @@ func TestMemoryOfImportIsFlat(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		var peak uint64
 		i := 0
-		f := of("f")
+		f := newTree("f")
 		in := &lineReader{line: `{"path":"f","sd":"` + one + `"}` + "\n", n: lines}
 		if _, err := Run(context.Background(), Config{Files: &watched{f, func() {
 			if i++; i%20_000 == 0 {
