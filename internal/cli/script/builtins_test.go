@@ -21,7 +21,7 @@ import (
 func TestConstructorArgumentsSetTheirField(t *testing.T) {
 	r := New(Config{Quiet: true})
 	defer r.Close()
-	v := given(t, r, `token_with(token(user="BA"), OriginatingLogon=0x11, AuthenticationId=0x12, ParentTokenId=0x13,
+	v := eval(t, r, `token_with(token(user="BA"), OriginatingLogon=0x11, AuthenticationId=0x12, ParentTokenId=0x13,
     ElevationType=2, SessionId=5)`).(*tokenValue)
 	s := v.t.Spec()
 	if s.OriginatingLogon != 0x11 || s.AuthenticationID != 0x12 || s.ParentTokenID != 0x13 || s.ElevationType != 2 ||
@@ -34,27 +34,27 @@ func TestConstructorArgumentsSetTheirField(t *testing.T) {
 		}
 		return list
 	}
-	limits := given(t, r, `job_security_limits(SecurityLimitFlags=8, JobToken=0x1C, SidsToDisable=["BU", "BG"],
+	limits := eval(t, r, `job_security_limits(SecurityLimitFlags=8, JobToken=0x1C, SidsToDisable=["BU", "BG"],
     PrivilegesToDelete=["SeTcbPrivilege"], RestrictedSids=["WD"])`).(*structValue).v.Interface()
 	want := nt.Cap(&nt.JobSecurityLimitInformation{SecurityLimitFlags: 8, JobToken: 0x1C,
 		SidsToDisable: groups(sid.Users, sid.Guests), RestrictedSids: groups(sid.Everyone),
 		PrivilegesToDelete: []nt.LUIDAndAttributes{{LUID: winnt.SeTcbPrivilege.LUID()}}})
 	check.That(t, reflect.DeepEqual(limits, want), "job_security_limits: %+v, want %+v", limits, want)
 	var f token.FilterSpec
-	list := func(text string) *starlark.List { return given(t, r, text).(*starlark.List) }
+	list := func(text string) *starlark.List { return eval(t, r, text).(*starlark.List) }
 	if err := r.jobFilter(&f, list(`["BU"]`), list(`["SeTcbPrivilege", "SeDebugPrivilege"]`),
 		list(`["WD", "BG"]`)); err != nil ||
 		!reflect.DeepEqual(f, token.FilterSpec{Disable: []sid.SID{sid.Users}, Restrict: groups(sid.Everyone, sid.Guests),
 			Delete: winnt.Privileges(winnt.SeTcbPrivilege, winnt.SeDebugPrivilege)}) {
 		t.Errorf("filter of the job = %+v, %v, want each list in its own field", f, err)
 	}
-	a := given(t, r, `security_attributes(sd="O:SY", `+
+	a := eval(t, r, `security_attributes(sd="O:SY", `+
 		`inherit=True)`).(*structValue).v.Interface().(*win32.SecurityAttributes)
 	check.That(t, a.InheritHandle && a.SecurityDescriptor != nil,
 		"security_attributes = %+v, want the inherit flag and a descriptor", a)
 	for name, user := range map[string]sid.SID{"local service": sid.LocalService, "network service": sid.NetworkService,
 		"system": sid.LocalSystem, "anonymous": sid.Anonymous, "administrator": sid.MustParse("S-1-5-21-1-2-3-1001")} {
-		v := given(t, r, fmt.Sprintf("token_profile(%q)", name)).(*tokenValue)
+		v := eval(t, r, fmt.Sprintf("token_profile(%q)", name)).(*tokenValue)
 		if v.t.User().SID != user || v.String() != "token_profile("+name+")" {
 			t.Errorf("%v belongs to %v, want the given user", v, v.t.User().SID)
 		}

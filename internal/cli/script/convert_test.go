@@ -23,8 +23,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// given evaluates an expression as a program of r would.
-func given(t *testing.T, r *Runner, expr string) starlark.Value {
+// eval evaluates an expression as a program of r would.
+func eval(t *testing.T, r *Runner, expr string) starlark.Value {
 	t.Helper()
 	env := r.predeclared()
 	env["struct"] = starlark.NewBuiltin("struct", starlarkstruct.Make)
@@ -42,7 +42,7 @@ func read(t *testing.T, r *Runner, name, expr string, want any) (any, error) {
 	if strings.HasPrefix(name, "Nt") {
 		row, name = nt.NtTable.Find(name), ""
 	}
-	err := r.convert(row, &calltext.Parameter{Name: name, Type: typ}, to, given(t, r, expr))
+	err := r.convert(row, &calltext.Parameter{Name: name, Type: typ}, to, eval(t, r, expr))
 	return to.Interface(), err
 }
 

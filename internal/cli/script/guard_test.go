@@ -12,7 +12,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// A malicious program can be wrong in any way. It ends with an error that has a position, in bounded time and memory.
+// TestHostileProgramEndsWithinLimits checks that a hostile program ends with an error that has a position, in bounded
+// time and memory.
 func TestHostileProgramEndsWithinLimits(t *testing.T) {
 	for _, c := range []struct {
 		name, source, want string
@@ -93,7 +94,7 @@ func TestEndlessStepEnds(t *testing.T) {
 	}
 }
 
-// The limit of a product changes no product below it, and no error of the interpreter.
+// The limit of a product changes no smaller product, and no error of the interpreter.
 func TestProductLimitChangesNoSmallProduct(t *testing.T) {
 	r := New(Config{Quiet: true})
 	check.NoError(t, r.Run("p.star", []byte(`

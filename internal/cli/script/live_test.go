@@ -27,8 +27,8 @@ func (p served) Profile() nt.Profile   { return p.sys.Profile() }
 func (p served) GiveBack(t *nt.Thread) { t.Close() }
 func (p served) ID() winnt.Handle      { return p.Process.ID() }
 
-// elsewhere returns a function that connects a program to a kernel whose processes are bob's.
-func elsewhere(t *testing.T, profile nt.Profile) func() (script.Connection, error) {
+// remote returns a function that connects a program to a kernel whose processes are bob's.
+func remote(t *testing.T, profile nt.Profile) func() (script.Connection, error) {
 	t.Helper()
 	bob := check.Must(token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1108","groups":["WD"]}`)))
 	sys := kernel.Boot(kernel.Config{Profile: profile})
@@ -64,7 +64,7 @@ func elsewhere(t *testing.T, profile nt.Profile) func() (script.Connection, erro
 // that it has there (W-26).
 func TestConnectedProgramHasItsRemoteIdentity(t *testing.T) {
 	var out bytes.Buffer
-	r := script.New(script.Config{Output: &out, Connect: elsewhere(t, nt.Observed)})
+	r := script.New(script.Config{Output: &out, Connect: remote(t, nt.Observed)})
 	err := r.Run("p.star", []byte(`
 me = process("me")
 th = me.thread
@@ -96,7 +96,7 @@ func TestKernelFunctionsAreRefusedWhenConnected(t *testing.T) {
 		`audit_records()`, `job(me, "NO_ADMIN")`,
 		`fault("x")`, `process_by_id(4)`, `queue_system_work(th, lambda w, r: None)`, `security_policy()`, `th.id`,
 	} {
-		r := script.New(script.Config{Connect: elsewhere(t, nt.Documented)})
+		r := script.New(script.Config{Connect: remote(t, nt.Documented)})
 		err := r.Run("p.star", []byte("me = process(\"me\")\nth = me.thread\n"+statement))
 		var refused *script.UnaskableError
 		check.That(t, errors.As(err, &refused), "%s: %v, want a refusal", statement, err)

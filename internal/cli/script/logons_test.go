@@ -23,15 +23,15 @@ print(r)
 		var out bytes.Buffer
 		r := script.New(script.Config{Output: &out, JSON: json})
 		check.NoError(t, r.Run("p.star", []byte(program)))
-		shows(t, out.String())
+		wantRefused(t, out.String())
 	}
 	var recorded []string
 	r := script.New(script.Config{Record: func(x script.Recorded) { recorded = append(recorded, fmt.Sprintf("%+v", x)) }})
 	check.NoError(t, r.Run("p.star", []byte(program)))
-	shows(t, strings.Join(recorded, "\n"))
+	wantRefused(t, strings.Join(recorded, "\n"))
 }
 
-func shows(t *testing.T, text string) {
+func wantRefused(t *testing.T, text string) {
 	t.Helper()
 	check.That(t, !strings.Contains(text, string(logon.ExamplePassword)) && strings.Contains(text, "LsaLogonUser"),
 		"transcript %s, want the call of LsaLogonUser without the password", text)

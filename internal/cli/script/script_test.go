@@ -222,7 +222,7 @@ k.PsReferenceImpersonationToken(Thread=th)
 		"run: %v, close: %v, want no error and one leaked reference", err, leak)
 }
 
-// An injected error occurs as often as the program says, and the failing call changes nothing (O-81).
+// An injected error occurs the number of times that the program sets, and the failing call changes nothing (O-81).
 func TestInjectedErrorFailsCallsAndChangesNothing(t *testing.T) {
 	mustRun(t, script.Config{}, prelude+`
 h = th.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_DUPLICATE).TokenHandle
