@@ -31,7 +31,7 @@ func numbers(t *testing.T, text string) map[uint16]bool {
 	return out
 }
 
-// Each event of the catalogue is either written, as the table of docs/audit-log.md says, or listed in docs/CAVEATS.md
+// Each event of the catalogue is either written, as in the table of docs/audit-log.md, or listed in docs/CAVEATS.md
 // as not written, never both (U-57).
 func TestEachCatalogueEventIsWrittenOrListed(t *testing.T) {
 	page := check.Must(os.ReadFile("../../../docs/audit-log.md"))

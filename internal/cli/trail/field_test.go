@@ -27,7 +27,7 @@ func TestEscapedTextMatchesItsPlainForm(t *testing.T) {
 	check.That(t, rawText([]byte(`{"A":"b"}`), `"B":"`) == nil, "rawText found the text of a missing key, want nil")
 }
 
-// A pattern compares characters in any case, and ? stands for one character, of whatever length in UTF-8.
+// A pattern compares characters in any case, and ? matches one character, of whatever length in UTF-8.
 func TestPatternComparesCharacters(t *testing.T) {
 	for _, c := range []struct {
 		pattern, text string

@@ -130,7 +130,7 @@ func TestCombinedFiltersMatchBoth(t *testing.T) {
 	}
 }
 
-// An expression selects the records that the syntax says, with up to 100 levels and any number of terms. A malformed
+// An expression selects the documented records, with up to 100 levels and any number of terms. A malformed
 // one is an error with the reason.
 func TestFilterExpressionsSelectRecords(t *testing.T) {
 	e := requested(t, audit.Object{Type: "File", Name: `\srv\a "b"`}, audit.Failure, winnt.FILE_WRITE_DATA)

@@ -53,8 +53,8 @@ func allOf(in io.Reader) (out []audit.Event, others int, err error) {
 	}
 }
 
-// wide returns text in UTF-16 with a byte order mark.
-func wide(order binary.AppendByteOrder, text string) string {
+// utf16Text returns text in UTF-16 with a byte order mark.
+func utf16Text(order binary.AppendByteOrder, text string) string {
 	b := order.AppendUint16(nil, 0xFEFF)
 	for _, u := range utf16.Encode([]rune(text)) {
 		b = order.AppendUint16(b, u)
@@ -81,9 +81,9 @@ func TestWindowsReaderReadsExporterForms(t *testing.T) {
 		"with a root": {"\ufeff<?xml version=\"1.0\"?><Events>" + one + "\n" + one + "</Events>", 2},
 		"evtx_dump": {"Record 1\n<?xml version=\"1.0\" encoding=\"utf-8\"?>\n" + one + "\nRecord 2\n" +
 			"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n" + one, 2},
-		"UTF-16":                      {wide(binary.LittleEndian, "<?xml version='1.0' encoding='utf-16'?>"+one), 1},
-		"UTF-16, high first":          {wide(binary.BigEndian, one), 1},
-		"UTF-16 without a mark":       {wide(binary.LittleEndian, one)[2:], 1},
+		"UTF-16":                      {utf16Text(binary.LittleEndian, "<?xml version='1.0' encoding='utf-16'?>"+one), 1},
+		"UTF-16, high first":          {utf16Text(binary.BigEndian, one), 1},
+		"UTF-16 without a mark":       {utf16Text(binary.LittleEndian, one)[2:], 1},
 		"a comment and a declaration": {"<!-- x --><!DOCTYPE Events>" + one, 1},
 		"a time with a blank":         {strings.Replace(one, "T09:23:58.943538600Z", " 09:23:58.9435386 UTC", 1), 1},
 		"a time with a zone":          {strings.Replace(one, "600Z", "6+00:00", 1), 1},
@@ -210,7 +210,7 @@ func TestWindowsReaderKeepsFieldValues(t *testing.T) {
 func FuzzWindowsEvents(f *testing.F) {
 	one := exported(opened, openedFields)
 	f.Add([]byte(one + one))
-	f.Add([]byte(wide(binary.LittleEndian, one)))
+	f.Add([]byte(utf16Text(binary.LittleEndian, one)))
 	f.Add([]byte("<Event><System><Provider Name='Microsoft-Windows-Eventlog'/><EventID>1102</EventID><TimeCreated " +
 		"SystemTime='2021-04-29T09:23:58Z'/></System><UserData><LogFileCleared><SubjectUserName>a</SubjectUserName>" +
 		"</LogFileCleared></UserData></Event>"))
