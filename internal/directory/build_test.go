@@ -49,25 +49,25 @@ func (c *company) groupList(most int) (out []sid.SID) {
 // pickUser and pickGroup return an account; they add one if the list is empty.
 func (c *company) pickUser() *directory.User {
 	if len(c.Users) == 0 {
-		c.hire()
+		c.addUser()
 	}
 	return &c.Users[c.IntN(len(c.Users))]
 }
 
 func (c *company) pickGroup() *directory.Group {
 	if len(c.Groups) == 0 {
-		c.found()
+		c.addGroup()
 	}
 	return &c.Groups[c.IntN(len(c.Groups))]
 }
 
-func (c *company) hire() {
+func (c *company) addUser() {
 	c.next++
 	c.Users = append(c.Users, directory.User{Name: fmt.Sprint("user", c.next), SID: companyDomain.WithRID(c.next),
 		MemberOf: c.groupList(4)})
 }
 
-func (c *company) found() {
+func (c *company) addGroup() {
 	c.next++
 	c.Groups = append(c.Groups, directory.Group{Name: fmt.Sprint("group", c.next), SID: companyDomain.WithRID(c.next),
 		MemberOf: c.groupList(3)})
@@ -79,9 +79,9 @@ func (c *company) change() {
 	unix := directory.UnixID{ID: uint32(50 + c.IntN(4)), Known: c.IntN(3) > 0}
 	switch c.IntN(16) {
 	case 0, 1:
-		c.hire()
+		c.addUser()
 	case 2:
-		c.found()
+		c.addGroup()
 	case 3:
 		if i := c.IntN(len(c.Users) + 1); i < len(c.Users) {
 			c.Users = slices.Delete(c.Users, i, i+1)
@@ -122,9 +122,9 @@ func TestUpdateEqualsNew(t *testing.T) {
 	c := &company{Rand: rand.New(rand.NewPCG(randtest.Seed(t), 1)), next: 1000}
 	c.Domain = companyDomain
 	for range 12 {
-		c.found()
-		c.hire()
-		c.hire()
+		c.addGroup()
+		c.addUser()
+		c.addUser()
 	}
 	known := check.Must(directory.New(&directory.Accounts{Domain: c.Domain, Users: c.Users, Groups: c.Groups}))
 	kept, made := 0, 0

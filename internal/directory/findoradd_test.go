@@ -45,8 +45,8 @@ func TestNamesBecomePrincipalsWithGroups(t *testing.T) {
 }
 
 // TestFindOrAddReturnsAccountOrReason: a user goes by its name, by its name in a domain, by its user principal name and
-// by its SID. A directory without the name of its domain accepts every domain and says so; one with that name refuses
-// others (U-110).
+// by its SID. A directory without the name of its domain accepts every domain and reports that; one with that name
+// rejects others (U-110).
 func TestFindOrAddReturnsAccountOrReason(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-1-2-3")
 	users := []directory.User{
