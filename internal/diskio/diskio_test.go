@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/internal/test/inject"
 )
 
-// steps replaces the contents of a file as a store does: a new file, synced, renamed, and the directory synced.
-func steps(f diskio.Faults, name string, b []byte) error {
+// replace replaces the contents of a file as a store does: a new file, synced, renamed, and the directory synced.
+func replace(f diskio.Faults, name string, b []byte) error {
 	file, err := f.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func steps(f diskio.Faults, name string, b []byte) error {
 func TestEachOperationFails(t *testing.T) {
 	var all inject.Injector
 	dir := t.TempDir()
-	check.NoError(t, steps(all.Do, filepath.Join(dir, "f"), []byte("new")))
+	check.NoError(t, replace(all.Do, filepath.Join(dir, "f"), []byte("new")))
 	check.Require(t, strings.ReplaceAll(strings.Join(all.Ops(), ", "), dir, "D"),
 		"create D/f.new, write D/f.new, write D/f.new, truncate D/f.new, sync D/f.new, rename D/f, syncdir D",
 		"operations")
@@ -52,7 +52,7 @@ func TestEachOperationFails(t *testing.T) {
 		check.NoError(t, os.WriteFile(name, []byte("old"), 0o600))
 		var some inject.Injector
 		some.Fail(syscall.EIO, inject.OnIndex(i))
-		err := steps(some.Do, name, []byte("new"))
+		err := replace(some.Do, name, []byte("new"))
 		b, lost := os.ReadFile(name)
 		want := "old"
 		if i == len(all.Ops())-1 { // after the rename
@@ -103,7 +103,7 @@ func TestNilFaultsInjectNothing(t *testing.T) {
 	var none diskio.Faults
 	dir := t.TempDir()
 	name := filepath.Join(dir, "f")
-	check.NoError(t, errors.Join(steps(none, name, []byte("new")), none.WriteFile(name, []byte("x"), 0o600)))
+	check.NoError(t, errors.Join(replace(none, name, []byte("new")), none.WriteFile(name, []byte("x"), 0o600)))
 	check.Equal(t, string(check.Must(os.ReadFile(name))), "x", "contents after WriteFile")
 	check.NoError(t, none.Remove(name))
 	check.That(t, none.SyncDir("/proc") != nil, "a directory without a disk was synced, want an error")
