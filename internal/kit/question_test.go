@@ -42,7 +42,7 @@ func TestQuestionsAreWellFormed(t *testing.T) {
 	check.That(t, check.Err(kit.Questions("sddl", "nothing")) != nil, "an unknown suite: got no error, want one")
 }
 
-// TestPageShowsProportions checks the table of docs/kit.md that says how many answers are known in which way (B-43).
+// TestPageShowsProportions checks the table of docs/kit.md with the number of answers per evidence level (B-43).
 func TestPageShowsProportions(t *testing.T) {
 	page := check.Must(os.ReadFile("../../docs/kit.md"))
 	row := func(name string, suites ...string) {

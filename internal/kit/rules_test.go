@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestSourceDeterminesEvidenceLevel checks how a source tells how answers are known (B-37). A named choice is never
+// TestSourceDeterminesEvidenceLevel checks the evidence level of each source (B-37). A named choice is never
 // more than agreement.
 func TestSourceDeterminesEvidenceLevel(t *testing.T) {
 	for source, want := range map[string]string{

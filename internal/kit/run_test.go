@@ -25,15 +25,15 @@ var adapters = map[string]func(questions *bufio.Scanner, out io.Writer){
 	"silent":  func(*bufio.Scanner, io.Writer) { time.Sleep(time.Hour) },
 	"deaf":    func(_ *bufio.Scanner, out io.Writer) { fmt.Fprintln(out, `{"id":"bytes.000001","error":"invalid"}`) },
 	"gone":    func(*bufio.Scanner, io.Writer) { os.Exit(3) },
-	"endless": func(_ *bufio.Scanner, out io.Writer) { forever(out, "x") },
-	"blank":   func(_ *bufio.Scanner, out io.Writer) { forever(out, "\n") },
-	"nul":     func(_ *bufio.Scanner, out io.Writer) { forever(out, "\x00\n") },
+	"endless": func(_ *bufio.Scanner, out io.Writer) { repeat(out, "x") },
+	"blank":   func(_ *bufio.Scanner, out io.Writer) { repeat(out, "\n") },
+	"nul":     func(_ *bufio.Scanner, out io.Writer) { repeat(out, "\x00\n") },
 	"deep": func(_ *bufio.Scanner, out io.Writer) {
 		fmt.Fprintln(out, `{"id":"bytes.000001","out":`+strings.Repeat("[", 1<<19))
 	},
 	"again": func(q *bufio.Scanner, out io.Writer) {
 		q.Scan()
-		forever(out, `{"id":"bytes.000001","unsupported":"twice"}`+"\n")
+		repeat(out, `{"id":"bytes.000001","unsupported":"twice"}`+"\n")
 	},
 	"stranger": func(_ *bufio.Scanner, out io.Writer) { fmt.Fprintln(out, `{"id":"other.1","unsupported":"no"}`) },
 	"field":    func(_ *bufio.Scanner, out io.Writer) { fmt.Fprintln(out, `{"id":"bytes.000001","aut":{}}`) },
@@ -41,11 +41,11 @@ var adapters = map[string]func(questions *bufio.Scanner, out io.Writer){
 		fmt.Fprintln(out, `{"id":"bytes.000001","out":{},"error":"invalid"}`)
 	},
 	"lingers": func(q *bufio.Scanner, out io.Writer) { eachID(q, out, "unsupported"); time.Sleep(time.Hour) },
-	"last":    backwards,
+	"last":    answerReversed,
 	"wrong":   func(q *bufio.Scanner, out io.Writer) { eachID(q, out, "error") },
 }
 
-func forever(w io.Writer, text string) {
+func repeat(w io.Writer, text string) {
 	big := strings.Repeat(text, 1<<12/len(text)+1)
 	for {
 		if _, err := io.WriteString(w, big); err != nil {
@@ -68,8 +68,8 @@ func idOf(line []byte) string {
 	return q.ID
 }
 
-// backwards reads all questions before it answers the last one first.
-func backwards(questions *bufio.Scanner, out io.Writer) {
+// answerReversed reads all questions before it answers the last one first.
+func answerReversed(questions *bufio.Scanner, out io.Writer) {
 	var ids []string
 	for questions.Scan() {
 		ids = append(ids, idOf(questions.Bytes()))
@@ -165,8 +165,8 @@ func TestScoreReadsAnswersOffline(t *testing.T) {
 	}
 }
 
-// TestKitGuideAdapterGetsDocumentedScore runs the Python adapter of docs/kit.md. The page tells the score, and that the
-// wrong answers are about low integrity (A-60) and OWNER RIGHTS (A-56).
+// TestKitGuideAdapterGetsDocumentedScore runs the Python adapter of docs/kit.md. The page states the score, and that
+// the wrong answers are about low integrity (A-60) and OWNER RIGHTS (A-56).
 func TestKitGuideAdapterGetsDocumentedScore(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
