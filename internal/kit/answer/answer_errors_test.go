@@ -100,8 +100,8 @@ func dacl(change func([]sd.ACE) []sd.ACE) func(map[string]any) {
 
 func denies(a sd.ACE) bool { return a.Type() == 1 || a.Type() == 6 || a.Type() == 0x0A }
 
-// remade returns an entry with another type and flags.
-func remade(a sd.ACE, typ sd.Type, flags uint8) sd.ACE {
+// retyped returns an entry with another type and flags.
+func retyped(a sd.ACE, typ sd.Type, flags uint8) sd.ACE {
 	x := sd.ACEExtra{AppData: []byte(a.AppData())}
 	n, err := sd.NewACE(typ, flags, a.Mask(), a.SID(), x)
 	if err != nil {
@@ -119,7 +119,7 @@ func each(change func(sd.ACE) sd.ACE) func([]sd.ACE) []sd.ACE {
 	}
 }
 
-func onOut(change func(o *kit.Out)) func(*kit.Answer) {
+func changeOut(change func(o *kit.Out)) func(*kit.Answer) {
 	return func(a *kit.Answer) {
 		if a.Out != nil {
 			change(a.Out)
@@ -136,7 +136,7 @@ var accessMistakes = []mistake{
 		if _, typed := a.ObjectType(); typed {
 			return a
 		}
-		return remade(a, a.Type(), a.Flags()&^8)
+		return retyped(a, a.Type(), a.Flags()&^8)
 	})), nil},
 	{"access", "entries are read backwards", dacl(func(l []sd.ACE) []sd.ACE { slices.Reverse(l); return l }), nil},
 	{"access", "deny entries are read first", dacl(func(l []sd.ACE) []sd.ACE {
@@ -145,7 +145,7 @@ var accessMistakes = []mistake{
 	}), nil},
 	{"access", "object types of entries are ignored", dacl(each(func(a sd.ACE) sd.ACE {
 		if a.Type() == 5 || a.Type() == 6 {
-			return remade(a, a.Type()-5, a.Flags())
+			return retyped(a, a.Type()-5, a.Flags())
 		}
 		return a
 	})), nil},
@@ -183,22 +183,22 @@ var accessMistakes = []mistake{
 		"execute": "0x1200a0", "all": "0x1f01ff"}), nil},
 	{"access", "the owner is SYSTEM", descriptor("sdHex", func(p *sd.Parts) { p.Owner = sid.LocalSystem }), nil},
 	{"access", "every privilege is enabled", attributes("privileges", func(oracle.Word) oracle.Word { return 3 }), nil},
-	{"access", "one right too many", nil, onOut(func(o *kit.Out) {
+	{"access", "one right too many", nil, changeOut(func(o *kit.Out) {
 		if o.Granted != nil && *o.Granted != 0 {
 			*o.Granted |= 0x100
 		}
 	})},
-	{"access", "all denials are STATUS_ACCESS_DENIED", nil, onOut(func(o *kit.Out) {
+	{"access", "all denials are STATUS_ACCESS_DENIED", nil, changeOut(func(o *kit.Out) {
 		if o.Status == oracle.PrivilegeNeeded {
 			o.Status = oracle.AccessDenied
 		}
 	})},
-	{"access", "used privileges are not reported", nil, onOut(func(o *kit.Out) {
+	{"access", "used privileges are not reported", nil, changeOut(func(o *kit.Out) {
 		if o.Privileges != nil {
 			o.Privileges = &[]string{}
 		}
 	})},
-	{"access", "the last result is that of the root", nil, onOut(func(o *kit.Out) {
+	{"access", "the last result is that of the root", nil, changeOut(func(o *kit.Out) {
 		if n := len(o.Results); n > 0 {
 			o.Results[n-1] = o.Results[0]
 		}
@@ -209,7 +209,7 @@ var accessMistakes = []mistake{
 	{"policy", "resource attributes are ignored", descriptor("sdHex", func(p *sd.Parts) { p.SACL = nil }), nil},
 	{"policy", "Unknown allows", dacl(each(func(a sd.ACE) sd.ACE {
 		if a.Type() == 9 {
-			return remade(a, 0, a.Flags())
+			return retyped(a, 0, a.Flags())
 		}
 		return a
 	})), nil},
@@ -237,12 +237,12 @@ var otherMistakes = []mistake{
 	{"token", "restricting again replaces the list", onToken(without("restricting")), nil},
 	{"token", "flags of a filter are ignored", set("flags", "0x0"), nil},
 	{"token", "a reset changes nothing", without("reset"), nil},
-	{"token", "missing groups are not news", nil, onOut(func(o *kit.Out) {
+	{"token", "missing groups are not news", nil, changeOut(func(o *kit.Out) {
 		if o.Status == oracle.NotAllAssigned {
 			o.Status = oracle.Success
 		}
 	})},
-	{"ladder", "every thread may impersonate", nil, onOut(func(o *kit.Out) {
+	{"ladder", "every thread may impersonate", nil, changeOut(func(o *kit.Out) {
 		if o.Level != nil && *o.Level == 1 {
 			*o.Level = 2
 		}
@@ -262,20 +262,20 @@ var otherMistakes = []mistake{
 	{"ladder", "the client's own level is not a limit", func(in map[string]any) {
 		in["client"].(map[string]any)["level"] = 3
 	}, nil},
-	{"audit", "every access is recorded", nil, onOut(func(o *kit.Out) { o.Recorded = new(bool); *o.Recorded = true })},
+	{"audit", "every access is recorded", nil, changeOut(func(o *kit.Out) { o.Recorded = new(bool); *o.Recorded = true })},
 	{"audit", "nothing is recorded", descriptor("sdHex", func(p *sd.Parts) { p.SACL = nil }), nil},
 	{"audit", "deny-only groups are not recorded", attributes("groups",
 		func(w oracle.Word) oracle.Word { return w &^ 0x10 }), nil},
 	{"audit", "restricting SIDs are not recorded", onToken(without("restricting")), nil},
 	{"sddl", "the domain is ignored", without("domain"), nil},
-	{"sddl", "protection is lost", nil, onOut(func(o *kit.Out) {
+	{"sddl", "protection is lost", nil, changeOut(func(o *kit.Out) {
 		if o.Hex != "" {
 			o.Hex = changed(o.Hex, clearControl(sd.DACLProtected))
 		}
 	})},
 	{"sddl", "malformed text is accepted", nil, accept},
 	{"bytes", "malformed bytes are accepted", nil, accept},
-	{"bytes", "the SACL is lost", nil, onOut(func(o *kit.Out) {
+	{"bytes", "the SACL is lost", nil, changeOut(func(o *kit.Out) {
 		o.Hex = changed(o.Hex,
 			func(p *sd.Parts) { p.SACL = nil })
 	})},
@@ -298,16 +298,16 @@ func TestKitCountsEachWrongAnswer(t *testing.T) {
 		check.NoError(t, err)
 		noticed := false
 		for _, stride := range []int{41, 5, 1} { // most mistakes show soon
-			noticed = noticed || m.noticed(t, questions, stride)
+			noticed = noticed || m.detected(t, questions, stride)
 		}
 		check.That(t, noticed, "%s: %s: got no wrong answer, want one", m.suite, m.name)
 		none := mistake{suite: m.suite, before: func(map[string]any) {}, after: func(*kit.Answer) {}}
-		check.That(t, !none.noticed(t, questions, 211), "%s: got a wrong answer without a mistake, want none", m.suite)
+		check.That(t, !none.detected(t, questions, 211), "%s: got a wrong answer without a mistake, want none", m.suite)
 	}
 }
 
-// noticed reports whether one of the questions is answered wrong because of the mistake. It asks one in stride.
-func (m *mistake) noticed(t *testing.T, questions []*kit.Question, stride int) bool {
+// detected reports whether one of the questions is answered wrong because of the mistake. It asks one in stride.
+func (m *mistake) detected(t *testing.T, questions []*kit.Question, stride int) bool {
 	t.Helper()
 	j := kit.NewJudge(questions, 1)
 	for i := stride - 1; i < len(questions); i += stride {

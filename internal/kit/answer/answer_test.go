@@ -82,7 +82,8 @@ func TestObservedProfileIsRight(t *testing.T) {
 	}
 }
 
-// TestTextAndBytesAreTheSameDescriptor checks that each SDDL text in an input stands for the bytes beside it.
+// TestTextAndBytesAreTheSameDescriptor checks that each SDDL text in an input has the same meaning as the bytes next to
+// it.
 func TestTextAndBytesAreTheSameDescriptor(t *testing.T) {
 	questions, err := kit.Questions()
 	if err != nil {
