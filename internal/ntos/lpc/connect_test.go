@@ -55,7 +55,7 @@ func TestPortChangeWakesItsWaiters(t *testing.T) {
 				ends = append(ends, e.Changed())
 			}
 		}
-		want(t, c.name, c.do(), c.want)
+		expect(t, c.name, c.do(), c.want)
 		check.Equal(t, bare.Closed(port), c.port, "%s: port signalled", c.name)
 		for i, e := range ends {
 			check.Equal(t, bare.Closed(e), c.ends, "%s: end %d signalled", c.name, i)
@@ -77,14 +77,14 @@ func TestAcceptTakesOldestClient(t *testing.T) {
 	status := func(what string, f *lpc.Port, st ntstatus.Status) {
 		t.Helper()
 		_, got := f.Connected()
-		want(t, what, got, st)
+		expect(t, what, got, st)
 	}
 	status("the oldest", first, ntstatus.Success)
 	status("the next", second, ntstatus.Pending)
-	want(t, "complete who is complete", e1.Complete(), ntstatus.InvalidParameter)
+	expect(t, "complete who is complete", e1.Complete(), ntstatus.InvalidParameter)
 	check.Success(t, check.Status(first.Request(p.client, nil)))
 	m, st := p.port.Receive() // requests to connect come by it too, those of who was accepted so do not
-	if want(t, "receive", st, ntstatus.Success); m.ID != 2 || !m.Connecting || string(m.Data) != "2" {
+	if expect(t, "receive", st, ntstatus.Success); m.ID != 2 || !m.Connecting || string(m.Data) != "2" {
 		t.Fatalf("received %+v, want message 2 of a connecting client", m)
 	}
 	accept := func(what string, id uint32, who bool, refuse bool, st ntstatus.Status) *lpc.Port {
@@ -94,7 +94,7 @@ func TestAcceptTakesOldestClient(t *testing.T) {
 			client = idOf(p.second)
 		}
 		e, got := p.port.AcceptMessage(s, client, id, refuse, 7, nil)
-		if want(t, what, got, st); (e != nil) != (st == ntstatus.Success && !refuse) {
+		if expect(t, what, got, st); (e != nil) != (st == ntstatus.Success && !refuse) {
 			t.Errorf("%s: AcceptMessage returned port %v, want a port only for an accepted client", what, e)
 		}
 		return e
@@ -107,7 +107,7 @@ func TestAcceptTakesOldestClient(t *testing.T) {
 	status("accepted", second, ntstatus.Pending)
 	accept("the message again", 2, true, false, ntstatus.ReplyMessageMismatch)
 	accept("refuse after all", 2, true, true, ntstatus.ReplyMessageMismatch)
-	want(t, "complete", e2.Complete(), ntstatus.Success)
+	expect(t, "complete", e2.Complete(), ntstatus.Success)
 	status("complete", second, ntstatus.Success)
 	check.Success(t, check.Status(p.port.Listen()))
 	accept("refuse", 3, true, true, ntstatus.Success)
@@ -150,14 +150,14 @@ func TestClosedPortRefusesWaitingClients(t *testing.T) {
 	}{"complete": {client, ntstatus.Success}, "listened to": {listened, ntstatus.PortConnectionRefused},
 		"waiting": {waits, ntstatus.PortConnectionRefused}} {
 		_, st := c.port.Connected()
-		want(t, name, st, c.want)
+		expect(t, name, st, c.want)
 	}
 	check.That(t, bare.Closed(now), "closing the port woke no waiter, want it woken")
 	check.Equal(t, check.Status(p.port.Listen()), ntstatus.Timeout, "Listen on a closed port")
 	check.Equal(t, check.Status(p.port.AcceptMessage(s, m.Client, m.ID, false, 0, nil)), ntstatus.ReplyMessageMismatch,
 		"AcceptMessage on a closed port")
 	id := check.Result(client.Request(p.client, nil))
-	want(t, "reply", server.Reply(quota.Payer{}, idOf(p.client), id, nil), ntstatus.Success)
+	expect(t, "reply", server.Reply(quota.Payer{}, idOf(p.client), id, nil), ntstatus.Success)
 	p.port.Deref(ob.TagCall)
 	closeAll(client, server, accepted, listened, waits, e)
 }
@@ -173,10 +173,10 @@ func TestClosedServerEndKeepsPort(t *testing.T) {
 		ntstatus.Timeout}, {"the client's", false, false, ntstatus.Success}} {
 		client := p.connect("")
 		m, st := p.port.Listen()
-		want(t, "listen", st, ntstatus.Success)
+		expect(t, "listen", st, ntstatus.Success)
 		e := check.Result(p.port.AcceptMessage(p.server.Process(), m.Client, m.ID, false, 9, nil))
 		if p.world.port(e); !c.accepted {
-			want(t, "complete", e.Complete(), ntstatus.Success)
+			expect(t, "complete", e.Complete(), ntstatus.Success)
 		}
 		first, second := e, client
 		if !c.server {
@@ -184,13 +184,13 @@ func TestClosedServerEndKeepsPort(t *testing.T) {
 		}
 		closeAll(first)
 		m, st = p.port.Receive()
-		want(t, c.name, st, c.want)
+		expect(t, c.name, st, c.want)
 		if st == ntstatus.Success && (!m.Closed || m.Connecting || m.Context != 9 || m.Client != idOf(p.client) ||
 			m.ID != 0 || m.Data != nil) {
 			t.Errorf("%s: received %+v, want the end of the client with context 9", c.name, m)
 		}
 		_, st = p.port.Receive()
-		want(t, c.name+" again", st, ntstatus.Timeout)
+		expect(t, c.name+" again", st, ntstatus.Timeout)
 		closeAll(second)
 	}
 	closeAll(p.port)
@@ -198,7 +198,7 @@ func TestClosedServerEndKeepsPort(t *testing.T) {
 
 // A client that leaves before the server answers it leaves no bytes uncharged: its request is withdrawn, and what the
 // server has received of it is bounded. So is a client whose handle could not be made. The server's answer is charged
-// until the client is gone, and is no longer than a message.
+// until the client has closed, and is no longer than a message.
 func TestClosedClientsLeaveNoCharge(t *testing.T) {
 	p := newPair(t, 1000)
 	s := p.server.Process()

@@ -29,7 +29,7 @@ func (w *world) port(p *lpc.Port) *lpc.Port {
 	return p
 }
 
-func want(t *testing.T, what string, got, st ntstatus.Status) {
+func expect(t *testing.T, what string, got, st ntstatus.Status) {
 	t.Helper()
 	check.Equal(t, got, st, "%s", what)
 }

@@ -38,15 +38,15 @@ func TestReplyReachesItsRequester(t *testing.T) {
 	references("asked", one+2, two+1)
 	for i, text := range []string{"a", "b", "c"} {
 		m, st := server.Receive()
-		if want(t, text, st, ntstatus.Success); string(m.Data) != text || m.ID != uint32(i+1) {
+		if expect(t, text, st, ntstatus.Success); string(m.Data) != text || m.ID != uint32(i+1) {
 			t.Errorf("received %+v, want %q", m, text)
 		}
 	}
 	_, st := server.Receive()
-	want(t, "none is left", st, ntstatus.Timeout)
+	expect(t, "none is left", st, ntstatus.Timeout)
 	reply := func(what string, who nt.ClientID, id uint32, text string, st ntstatus.Status) {
 		t.Helper()
-		want(t, what, server.Reply(p.server.Payer(), who, id, []byte(text)), st)
+		expect(t, what, server.Reply(p.server.Payer(), who, id, []byte(text)), st)
 	}
 	elsewhere := nt.ClientID{UniqueProcess: p.server.Process().ID(), UniqueThread: p.client.ID()}
 	reply("the other thread", idOf(p.second), 1, "x", ntstatus.ReplyMessageMismatch)
@@ -78,28 +78,28 @@ func TestReplyReachesItsRequester(t *testing.T) {
 	reply("after the end", idOf(p.client), 1, "", ntstatus.PortDisconnected)
 	reply("to none after the end", idOf(p.client), 9, "", ntstatus.PortDisconnected)
 	_, st = server.Receive()
-	want(t, "receive after the end", st, ntstatus.PortDisconnected)
+	expect(t, "receive after the end", st, ntstatus.PortDisconnected)
 	server.HoldOpen()
 	server.Deref(ob.TagCall)
 }
 
 // TestReplyDropsUnreceivedRequest checks that a request which gets its reply before anyone received it is not received
-// later: its sender no longer pays for it (Q-2).
+// later: it is no longer charged to its sender (Q-2).
 func TestReplyDropsUnreceivedRequest(t *testing.T) {
 	p := newPair(t, 0)
 	client, server := p.connected()
 	defer closeAll(p.port, client, server)
 	kept, st := client.Request(p.second, []byte("kept"))
-	want(t, "request", st, ntstatus.Success)
+	expect(t, "request", st, ntstatus.Success)
 	for range 2 {
 		id, st := client.Request(p.client, []byte("gone"))
-		want(t, "request", st, ntstatus.Success)
-		want(t, "reply", server.Reply(p.server.Payer(), idOf(p.client), id, nil), ntstatus.Success)
-		want(t, "answer", check.Status(client.Answer(p.client, id)), ntstatus.Success)
+		expect(t, "request", st, ntstatus.Success)
+		expect(t, "reply", server.Reply(p.server.Payer(), idOf(p.client), id, nil), ntstatus.Success)
+		expect(t, "answer", check.Status(client.Answer(p.client, id)), ntstatus.Success)
 	}
 	m, st := server.Receive()
 	check.That(t, st == ntstatus.Success && m.ID == kept, "received %+v, %v, want request %d", m, st, kept)
-	want(t, "none is left", check.Status(server.Receive()), ntstatus.Timeout)
+	expect(t, "none is left", check.Status(server.Receive()), ntstatus.Timeout)
 }
 
 // A client can have 256 requests, received or not. Taking an answer frees a place. A closed end is reported before a
@@ -113,18 +113,18 @@ func TestClientHas256Requests(t *testing.T) {
 	more := func(what string, st ntstatus.Status) {
 		t.Helper()
 		id, got := client.Request(p.client, nil)
-		if want(t, what, got, st); (id != 0) != (st == ntstatus.Success) {
+		if expect(t, what, got, st); (id != 0) != (st == ntstatus.Success) {
 			t.Errorf("request %s: message id %d, want an id only on success", what, id)
 		}
 	}
 	more("request 257", ntstatus.InsufficientResources)
 	_, st := server.Receive()
-	want(t, "receive", st, ntstatus.Success)
+	expect(t, "receive", st, ntstatus.Success)
 	more("one was received", ntstatus.InsufficientResources)
-	want(t, "reply", server.Reply(quota.Payer{}, idOf(p.client), 1, nil), ntstatus.Success)
+	expect(t, "reply", server.Reply(quota.Payer{}, idOf(p.client), 1, nil), ntstatus.Success)
 	more("one has a reply", ntstatus.InsufficientResources)
 	_, st = client.Answer(p.client, 1)
-	want(t, "answer", st, ntstatus.Success)
+	expect(t, "answer", st, ntstatus.Success)
 	more("one was answered", ntstatus.Success)
 	more("and another", ntstatus.InsufficientResources)
 	closeAll(server)
@@ -145,7 +145,7 @@ func TestPortTrackingSelectsImpersonatedThread(t *testing.T) {
 			q := static
 			q.ContextTrackingMode = c.tracking
 			f, out := p.port.Connect(p.client, q, nil)
-			want(t, "connect", out.Status, ntstatus.Success)
+			expect(t, "connect", out.Status, ntstatus.Success)
 			client, server := p.world.port(f), p.world.port(p.port.Accept(p.server.Process()))
 			defer closeAll(p.port, client, server)
 			id := check.Result(client.Request(p.second, nil))
@@ -162,7 +162,7 @@ func TestPortTrackingSelectsImpersonatedThread(t *testing.T) {
 			refused("the thread that connected", idOf(p.client), id, ntstatus.ReplyMessageMismatch)
 			refused("another message", idOf(p.second), id+1, ntstatus.ReplyMessageMismatch)
 			out = server.Impersonate(p.server, idOf(p.second), id)
-			want(t, "impersonate", out.Status, ntstatus.Success)
+			expect(t, "impersonate", out.Status, ntstatus.Success)
 			if s := p.server.Subject(); s.Client == nil || s.Client.User().SID.String() != c.want ||
 				s.Level != winnt.SecurityImpersonation {
 				t.Errorf("server impersonates %v at %v, want %s at SecurityImpersonation", s.Client, s.Level, c.want)
@@ -172,7 +172,7 @@ func TestPortTrackingSelectsImpersonatedThread(t *testing.T) {
 					p.second.PointerCount()-before, p.client.Subject().Client)
 			}
 			p.server.RevertToSelf()
-			want(t, "reply", server.Reply(quota.Payer{}, idOf(p.second), id, nil), ntstatus.Success)
+			expect(t, "reply", server.Reply(quota.Payer{}, idOf(p.second), id, nil), ntstatus.Success)
 			refused("after the reply", idOf(p.second), id, ntstatus.ReplyMessageMismatch)
 			client.Ref(ob.TagCall)
 			closeAll(client)
@@ -192,18 +192,18 @@ func TestConnectionPortReceivesInOrder(t *testing.T) {
 		f := p.connect("")
 		m := check.Result(p.port.Listen())
 		e := check.Result(p.port.AcceptMessage(p.server.Process(), m.Client, m.ID, false, uint64(i+100), nil))
-		want(t, "complete", p.world.port(e).Complete(), ntstatus.Success)
+		expect(t, "complete", p.world.port(e).Complete(), ntstatus.Success)
 		clients, servers = append(clients, f), append(servers, e)
 	}
 	for i := len(clients) - 1; i >= 0; i-- {
 		if i != 3 {
 			_, st := clients[i].Request(p.client, []byte{byte(i)})
-			want(t, "request", st, ntstatus.Success)
+			expect(t, "request", st, ntstatus.Success)
 		}
 	}
 	last := p.connect("last")
 	m, st := p.port.Receive()
-	if want(t, "connects", st, ntstatus.Success); !m.Connecting || string(m.Data) != "last" {
+	if expect(t, "connects", st, ntstatus.Success); !m.Connecting || string(m.Data) != "last" {
 		t.Errorf(`first message = %+v, want the connecting client "last"`, m)
 	}
 	closeAll(clients[5]) // its request is gone with it
@@ -213,26 +213,26 @@ func TestConnectionPortReceivesInOrder(t *testing.T) {
 			continue
 		case 5:
 			m, st = p.port.Receive()
-			if want(t, "the end", st, ntstatus.Success); !m.Closed || m.Context != 105 {
+			if expect(t, "the end", st, ntstatus.Success); !m.Closed || m.Context != 105 {
 				t.Errorf("message of client 5 = %+v, want its end with context 105", m)
 			}
 			continue
 		}
 		m, st = p.port.Receive()
-		if want(t, "receive", st, ntstatus.Success); m.Context != uint64(i+100) || m.Data[0] != byte(i) || m.Closed ||
+		if expect(t, "receive", st, ntstatus.Success); m.Context != uint64(i+100) || m.Data[0] != byte(i) || m.Closed ||
 			m.ID != 1 || m.Client != idOf(p.client) {
 			t.Errorf("message of client %d = %+v, want its request with id 1", i, m)
 		}
 	}
 	// Several clients wait for the reply to their first message. The oldest client gets the first reply.
-	want(t, "reply", p.port.Reply(quota.Payer{}, idOf(p.client), 1, []byte("0")), ntstatus.Success)
-	want(t, "reply", p.port.Reply(quota.Payer{}, idOf(p.client), 1, []byte("1")), ntstatus.Success)
+	expect(t, "reply", p.port.Reply(quota.Payer{}, idOf(p.client), 1, []byte("0")), ntstatus.Success)
+	expect(t, "reply", p.port.Reply(quota.Payer{}, idOf(p.client), 1, []byte("1")), ntstatus.Success)
 	for i := range 2 {
 		if got, st := clients[i].Answer(p.client, 1); st != ntstatus.Success || string(got) != string('0'+rune(i)) {
 			t.Errorf("reply to client %d = %q, %v, want its own number", i, got, st)
 		}
 	}
-	want(t, "reply to none", p.port.Reply(quota.Payer{}, idOf(p.client), 2, nil), ntstatus.ReplyMessageMismatch)
+	expect(t, "reply to none", p.port.Reply(quota.Payer{}, idOf(p.client), 2, nil), ntstatus.ReplyMessageMismatch)
 	closeAll(clients[:5]...)
 	closeAll(clients[6:]...)
 	closeAll(servers...)

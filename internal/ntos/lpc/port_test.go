@@ -44,7 +44,7 @@ var static = nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImper
 func (p *pair) connect(info string) *lpc.Port {
 	p.T.Helper()
 	f, out := p.port.Connect(p.client, static, []byte(info))
-	want(p.T, "connect", out.Status, ntstatus.Success)
+	expect(p.T, "connect", out.Status, ntstatus.Success)
 	return p.world.port(f)
 }
 
@@ -93,9 +93,9 @@ func TestOperationNeedsItsKindOfPort(t *testing.T) {
 		"impersonate": {func(x *lpc.Port) ntstatus.Status { return x.Impersonate(p.server, who, 1).Status },
 			bad, mismatch, bad},
 	} {
-		want(t, name+" on a connection port", c.ask(p.port), c.connection)
-		want(t, name+" on a server's end", c.ask(server), c.server)
-		want(t, name+" on a client's end", c.ask(client), c.own)
+		expect(t, name+" on a connection port", c.ask(p.port), c.connection)
+		expect(t, name+" on a server's end", c.ask(server), c.server)
+		expect(t, name+" on a client's end", c.ask(client), c.own)
 	}
 	for _, x := range []struct {
 		port *lpc.Port
@@ -148,11 +148,11 @@ func TestConnectionInformationIsCopied(t *testing.T) {
 	p := newPair(t, 4)
 	info := []byte("who")
 	f, out := p.port.Connect(p.client, static, info)
-	want(t, "connect", out.Status, ntstatus.Success)
+	expect(t, "connect", out.Status, ntstatus.Success)
 	defer closeAll(p.world.port(f), p.port)
 	info[0] = 'X'
 	m, st := p.port.Listen()
-	if want(t, "listen", st, ntstatus.Success); string(m.Data) != "who" || !m.Connecting || m.Closed ||
+	if expect(t, "listen", st, ntstatus.Success); string(m.Data) != "who" || !m.Connecting || m.Closed ||
 		m.Client != idOf(p.client) || m.ID != 1 || m.Context != 0 {
 		t.Errorf("Listen = %+v, want message 1 of the client with context 0", m)
 	}
@@ -163,9 +163,9 @@ func TestConnectionInformationIsCopied(t *testing.T) {
 	if got, st := f.Connected(); st != ntstatus.Pending || string(got) != "yes" {
 		t.Errorf(`Connected before the server completes = %q, %v, want "yes", %v`, got, st, ntstatus.Pending)
 	}
-	want(t, "complete", e.Complete(), ntstatus.Success)
+	expect(t, "complete", e.Complete(), ntstatus.Success)
 	_, st = f.Request(p.client, nil)
-	want(t, "request", st, ntstatus.Success)
+	expect(t, "request", st, ntstatus.Success)
 	if m, st := e.Receive(); st != ntstatus.Success || m.Context != 7 {
 		t.Errorf("message at the server's own end = %+v, %v, want context 7, %v", m, st, ntstatus.Success)
 	}
@@ -204,7 +204,7 @@ func TestRefusedConnectKeepsNothing(t *testing.T) {
 		all = append(all, p.connect(""))
 	}
 	refused("client 257", ntstatus.InsufficientResources, "O-82")
-	want(t, "listen", func() ntstatus.Status { _, st := p.port.Listen(); return st }(), ntstatus.Success)
+	expect(t, "listen", func() ntstatus.Status { _, st := p.port.Listen(); return st }(), ntstatus.Success)
 	all = append(all, p.connect("")) // who was listened to waits no more
 	refused("client 258", ntstatus.InsufficientResources, "O-82")
 	p.port.Ref(ob.TagCall)
@@ -226,12 +226,12 @@ func TestMessagesAreCopied(t *testing.T) {
 	id := check.Result(client.Request(p.client, data))
 	data[0] = 'X'
 	m, st := server.Receive()
-	if want(t, "receive", st, ntstatus.Success); string(m.Data) != "1234" || m.ID != id || m.Client != idOf(p.client) ||
+	if expect(t, "receive", st, ntstatus.Success); string(m.Data) != "1234" || m.ID != id || m.Client != idOf(p.client) ||
 		m.Connecting || m.Closed || m.Context != 0 {
 		t.Errorf("received %+v, want the unchanged request", m)
 	}
 	reply := []byte("4321")
-	want(t, "reply", server.Reply(quota.Payer{}, m.Client, id, reply), ntstatus.Success)
+	expect(t, "reply", server.Reply(quota.Payer{}, m.Client, id, reply), ntstatus.Success)
 	reply[0] = 'X'
 	if got, st := client.Answer(p.client, id); st != ntstatus.Success || !bytes.Equal(got, []byte("4321")) {
 		t.Errorf("reply = %q, %v, want %q, %v", got, st, []byte("4321"), ntstatus.Success)
