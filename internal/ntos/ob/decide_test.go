@@ -68,10 +68,10 @@ func TestKernelModeIsNotChecked(t *testing.T) { // O-33
 func TestOpenNeedsImpersonationLevel(t *testing.T) { // O-33 with I-1, I-2
 	w := newWorld(t)
 	full, event := w.self, protected(eventType, ownEvent)
-	w.self = at(full, winnt.SecurityIdentification)
+	w.self = impersonating(full, winnt.SecurityIdentification)
 	w.want("identification", w.decide(event, 1, 0), ntstatus.BadImpersonationLevel, 0)
 	w.want("no descriptor", w.decide(newObject(eventType, nil), 1, 0), ntstatus.Success, 1)
-	w.self = at(full, winnt.SecurityImpersonation)
+	w.self = impersonating(full, winnt.SecurityImpersonation)
 	w.want("impersonation", w.decide(event, 1, 0), ntstatus.Success, 1)
 }
 

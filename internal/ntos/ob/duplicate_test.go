@@ -38,7 +38,7 @@ func TestDuplicateWithMoreRightsIsChecked(t *testing.T) {
 	w.want("implied rights", dup(thread, 1, winnt.THREAD_QUERY_INFORMATION, 0), ntstatus.Success, 0x0840)
 }
 
-// A duplicate has the attributes that the caller asks for, those of the source with DUPLICATE_SAME_ATTRIBUTES, and the
+// A duplicate has the requested attributes, those of the source with DUPLICATE_SAME_ATTRIBUTES, and the
 // audit of its close. Bits that are no attributes of handles are dropped (O-53).
 func TestDuplicateKeepsOnlyHandleAttributes(t *testing.T) {
 	const inherit, protect, audit = winnt.OBJ_INHERIT, winnt.OBJ_PROTECT_CLOSE, winnt.OBJ_AUDIT_OBJECT_CLOSE

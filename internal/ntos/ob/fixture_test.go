@@ -92,8 +92,8 @@ func subject(t testing.TB, enabled ...winnt.Privilege) access.Subject {
 	return access.SubjectOf(tok)
 }
 
-// at returns the subject impersonating itself at a level.
-func at(s access.Subject, level winnt.SecurityImpersonationLevel) access.Subject {
+// impersonating returns the subject impersonating itself at a level.
+func impersonating(s access.Subject, level winnt.SecurityImpersonationLevel) access.Subject {
 	s.Client, s.Level = s.Primary.WithTypeLevel(winnt.TokenImpersonation, level), level
 	return s
 }

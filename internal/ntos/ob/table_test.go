@@ -93,7 +93,7 @@ func TestProtectedHandleIsClosedAtExitOnly(t *testing.T) { // O-42, O-43, O-47
 	table.Drain()
 }
 
-// Growth over many chunks keeps values and objects. The table pays for it until its end.
+// Growth over many chunks keeps values and objects. The memory is charged to the table until its end.
 func TestTableGrowthKeepsHandles(t *testing.T) {
 	table, block := ob.NewTable(0), quota.NewBlock(nil, 1<<30, false)
 	table.SetQuota(block)
