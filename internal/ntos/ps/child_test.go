@@ -35,7 +35,8 @@ func TestAssignReleasesOldToken(t *testing.T) {
 	w.close(j, own, tok, p)
 }
 
-// The process pays for the token that its job's filter makes, or the assignment fails and its token stays.
+// The token that a job's filter creates is charged to the process. Otherwise the assignment fails and the process keeps
+// its token.
 func TestAssignedCopyIsCharged(t *testing.T) {
 	w := newJobWorld(t)
 	j := w.NewJob(w.p.Token())

@@ -186,8 +186,8 @@ func TestActingSinceIsTimeOfImpersonation(t *testing.T) {
 	}
 }
 
-// What a thread creates counts in the quota of its process. Within that, the user whom the thread impersonates is
-// charged, or else the user whom the object is for. The process's own user is not charged apart.
+// Objects that a thread creates count towards the quota of its process. Within that, the user whom the thread
+// impersonates is charged, or else the user whom the object is for. The process's own user is not charged apart.
 func TestCreatedObjectsAreChargedToClient(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p := w.process("server", privileged)
