@@ -137,7 +137,7 @@ func TestRevocationMarksTokenAndSession(t *testing.T) {
 	}
 }
 
-// A token holds the objects that it keeps, which it pays for, until its end (T-69).
+// A token keeps its objects, and is charged for them, until its end (T-69).
 func TestKeptObjectsAreHeldUntilEnd(t *testing.T) {
 	s := se.NewState(0)
 	kept, o := s.NewToken(build(t, svc, winnt.TokenPrimary), nil), s.NewToken(build(t, client, winnt.TokenPrimary), nil)
@@ -180,7 +180,7 @@ func TestTokenDescendsFromSourceAndCopies(t *testing.T) {
 	}
 }
 
-// A token that was filtered again and again pays for the list of its forebears, which outlives them.
+// A repeatedly filtered token is charged for the list of its ancestors, which outlives them.
 func TestRefilteredTokenIsChargedForAncestors(t *testing.T) {
 	s := se.NewState(0)
 	v := build(t, svc, winnt.TokenPrimary)
