@@ -14,7 +14,7 @@ import (
 )
 
 // The record of an unsafe elevation names the process of the thread that received the token, not the calling thread's
-// process, and says how the thread impersonates (I-48, I-99, U-20).
+// process, and has the thread's impersonation level (I-48, I-99, U-20).
 func TestElevationRecordNamesElevatedThread(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})
@@ -52,7 +52,7 @@ func TestElevationRecordNamesElevatedThread(t *testing.T) {
 	served.PsRevertToSelf()
 }
 
-// everyName knows every account.
+// everyName is an authority that finds every account.
 type everyName struct{}
 
 func (everyName) Account(s sid.SID) (name, domain string, ok bool) {

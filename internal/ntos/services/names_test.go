@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// phonebook knows two domains with a user each, and a group without a domain.
+// phonebook is an authority with two domains of one user each, and a group without a domain.
 type phonebook struct{ *logon.Memory }
 
 var (

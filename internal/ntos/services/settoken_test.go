@@ -215,7 +215,7 @@ func flag(privilege winnt.Privilege) settable {
 }
 
 // Each settable class requires exactly its own length, right and privilege. It rejects an invalid value without a
-// change. A valid change assigns a new ModifiedId or keeps it, as the table says (T-90).
+// change. A valid change assigns a new ModifiedId or keeps it, as in the table (T-90).
 func TestSettableClassesHaveTheirRequirements(t *testing.T) {
 	var all []winnt.Privilege
 	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {

@@ -96,8 +96,8 @@ func TestReadAndWriteCheckRightThenOffset(t *testing.T) {
 	}
 }
 
-// A read into the caller's memory asks the tree only for the bytes, and for facts if it got fewer. Status, bytes and
-// position equal those of a read that returns its bytes (F-55, F-119, F-203, F-124).
+// A read into the caller's memory requests only the bytes from the tree, and the facts if it got fewer. Status, bytes
+// and position equal those of a read that returns its bytes (F-55, F-119, F-203, F-124).
 func TestReadIntoMemoryEqualsBufferedRead(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	const read, end, invalid = winnt.FILE_READ_DATA, ntstatus.EndOfFile, ntstatus.InvalidParameter
