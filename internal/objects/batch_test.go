@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// A batch that stops says where: the lines before the object, and the bytes without the rest. A reset empties it.
+// TestStoppedBatchReportsItsPosition checks that a stopped batch reports the lines before the object, and the bytes
+// without the rest. A reset empties it.
 func TestStoppedBatchReportsItsPosition(t *testing.T) {
 	var stopped atomic.Bool
 	b := objects.Batch{First: 10, Lines: 9, End: 100, Stopped: &stopped}

@@ -162,7 +162,7 @@ func TestParsedDescriptorsAreLimited(t *testing.T) {
 		"after %d: %t, want true, false", limit-1, got[limit] == got[0], limit, got[limit+2] == got[0])
 }
 
-// A reading keeps at most about 64 MiB of parsed descriptors, malformed ones included: whoever owns files may give each
+// A reading keeps at most about 64 MiB of parsed descriptors, malformed ones included: the owner of files may give each
 // of them another large descriptor.
 func TestParsedDescriptorsAreLimitedInBytes(t *testing.T) {
 	entry := check.Must(sd.NewACE(sd.AccessAllowed, 0, 1, sid.Everyone))

@@ -41,7 +41,7 @@ func TestLookupPrefersWellKnownNames(t *testing.T) {
 		check.That(t, ok == (want != "") && (!ok || s.String() == want), "%s is %v, %t, want %s", name, s, ok, want)
 	}
 	check.Equal(t, assumed, "CORP;", "domains that the directory is taken for")
-	// The same name in a second domain is another account (B-61). An unknown name says nothing about its domain.
+	// The same name in a second domain is another account (B-61). An unknown name reveals nothing about its domain.
 	one := objects.NewLookup(d, nil)
 	for _, c := range []struct {
 		name string

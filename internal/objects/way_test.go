@@ -35,7 +35,7 @@ func TestWayHasEachFolderOnce(t *testing.T) {
 	check.That(t, len(ways.known) < maxWays, "%d ways are remembered, want less than %d", len(ways.known), maxWays)
 }
 
-// The ways to folders that lie one in the other share memory: whoever owns a tree may make it 2,000 levels deep, with
+// The ways to nested folders share memory: the owner of a tree may make it 2,000 levels deep, with
 // other permissions on each level. A large descriptor counts against a limit of bytes.
 func TestWaysOfDeepTreeShareMemory(t *testing.T) {
 	list := sddl.MustParse("D:" + strings.Repeat("(A;;FX;;;BA)", 400)).DACL()
