@@ -52,8 +52,8 @@ func TestFastParserAgreesWithStrictParser(t *testing.T) {
 	}
 }
 
-// TestLinesBecomeObjects: an object has what its line says, and nothing of the line before it. A line that could mean
-// two things, or is no object, is unreadable, and says which field.
+// TestLinesBecomeObjects checks that an object has the fields of its line, and none of the previous line. An ambiguous
+// line, or one that is not an object, is unreadable, and its error names the field.
 func TestLinesBecomeObjects(t *testing.T) {
 	const row = `{"path":"/a","type":"file","sd":"D:"}` + "\n"
 	for text, want := range map[string]string{

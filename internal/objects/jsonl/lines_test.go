@@ -38,8 +38,8 @@ func read(s objects.Source, f func(o *objects.Object)) error {
 	}
 }
 
-// TestEachLineIsInOneBatch: however the input comes, each line is in one batch, which knows where it ends and which
-// lines it has.
+// TestEachLineIsInOneBatch checks that each line is in one batch, however the input is split. A batch has its end and
+// the lines it has.
 func TestEachLineIsInOneBatch(t *testing.T) {
 	line := func(i, n int) string {
 		return fmt.Sprintf(`{"path":"%d","sd":"O:SYG:SYD:%s"}`, i, strings.Repeat(" ", n)) + "\n"
