@@ -16,8 +16,8 @@ import (
 
 var domain = sid.MustParse("S-1-5-21-1-2-3")
 
-// corp is the Lookup of the tests: well-known names and three accounts of CORP.
-func corp(name string) (sid.SID, bool) {
+// lookup is the Lookup of the tests: well-known names and three accounts of CORP.
+func lookup(name string) (sid.SID, bool) {
 	switch name {
 	case `CORP\alice`:
 		return domain.WithRID(1107), true
@@ -39,7 +39,7 @@ func rows(t *testing.T, text string) (list []string, err error) {
 
 func read(t *testing.T, s objects.Source) (list []string, err error) {
 	t.Helper()
-	objects.UseNames(s, corp)
+	objects.UseNames(s, lookup)
 	err = objects.All(context.Background(), s, domain, winnt.FileObject, func(i objects.Item) bool {
 		row := i.Path + " | "
 		switch {

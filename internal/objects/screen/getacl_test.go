@@ -21,7 +21,8 @@ Path   : C:\without
 Owner  : BUILTIN\Administrators
 `
 
-// TestGetAclRowsAreRead: Path and Sddl count, and a value that the console broke goes on in the next lines.
+// TestGetAclRowsAreRead checks that Path and Sddl are used, and that a value that the console wrapped continues in the
+// next lines.
 func TestGetAclRowsAreRead(t *testing.T) {
 	check(t, getAclText, `C:\Temp | O:BAG:S-1-5-21-1-2-3-513D:PAI(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)`+
 		`(A;OICI;0x1200a9;;;BU)(A;ID;0x1301bf;;;AU)`,
@@ -45,8 +46,8 @@ func TestBrokenConditionIsAnError(t *testing.T) {
 	check(t, before+"\n"+after, "line 1 | error: the console broke the lines…")
 }
 
-// TestSDDLContinuesOverOpenBracketLines: each descriptor begins a line, and a line goes on where brackets are open or
-// it begins no other descriptor.
+// TestSDDLContinuesOverOpenBracketLines checks that each descriptor begins a line, and continues where brackets are
+// open or it begins no other descriptor.
 func TestSDDLContinuesOverOpenBracketLines(t *testing.T) {
 	const text = "O:BAG:SYD:(A;;FA;;;BA)(A;;FR;;;\nAU)\nO:SYG:SYD:(A;;FR;;;WD)\n\nD:PAI\n(A;;FA;;;SY)\n"
 	check(t, text, "line 1 | O:BAG:SYD:(A;;FA;;;BA)(A;;FR;;;AU)", "line 3 | O:SYG:SYD:(A;;FR;;;WD)",

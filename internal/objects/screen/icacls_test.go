@@ -59,8 +59,8 @@ func TestICACLSRefusesWhatItCannotRead(t *testing.T) {
 	testReadError(t, newICACLS, icaclsText)
 }
 
-// TestFormsWithoutOwnerSaySo: each object of icacls has the note that the owner is missing, and the form says what else
-// is (B-60). Get-Acl prints whole descriptors and says nothing.
+// TestFormsWithoutOwnerSaySo checks that each object of icacls has the note that the owner is missing, and that the
+// form names the other missing parts (B-60). Get-Acl prints whole descriptors, so its form names none.
 func TestFormsWithoutOwnerSaySo(t *testing.T) {
 	for text, lossy := range map[string]bool{icaclsText: true, getAclText: false} {
 		open, err := Detect(text)
@@ -72,7 +72,7 @@ func TestFormsWithoutOwnerSaySo(t *testing.T) {
 			t.Errorf("Loss = %q, want one: %t", objects.Loss(s), lossy)
 		}
 		var b objects.Batch
-		objects.UseNames(s, corp)
+		objects.UseNames(s, lookup)
 		if err := s.Next(&b); err != nil {
 			t.Fatal(err)
 		}
