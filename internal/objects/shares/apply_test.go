@@ -31,7 +31,7 @@ groups:
 
 func directoryOf() *directory.Directory { return check.Must(dirfile.Read([]byte(company))) }
 
-// decide asks a share of these settings for a user.
+// decide returns the decision of a share with these settings about a user.
 func decide(t *testing.T, settings, security, user string) (shares.Verdict, *shares.Guard) {
 	t.Helper()
 	c, err := shares.ParseConfig([]byte("[docs]\nvfs objects = acl_xattr\n"+settings), "")

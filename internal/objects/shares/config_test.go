@@ -12,7 +12,7 @@ import (
 func TestSettingsCountAsInServer(t *testing.T) {
 	const a = "[a]\npath = /a\nvalid users = a\nread only = no\n"
 	for file, want := range map[string]string{
-		// A comment ends with its line; a line goes on behind a backslash with blanks.
+		// A comment ends with its line. A line continues after a backslash with blanks.
 		"[s]\n# C:\\share\\\nvalid users = s":                    "s",
 		"[s]\n ; C:\\share \\ \nvalid users = s":                 "s",
 		"[s]\nvalid users = s \\ \n# b \\\t\n c\nread only = no": "s # b c writable",
