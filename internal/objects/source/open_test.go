@@ -61,8 +61,8 @@ func rowsOf(t *testing.T, name string, in io.Reader) ([]string, error) {
 	return rows, err
 }
 
-// wide returns a text as UTF-16 with its mark, the low byte first or the high one.
-func wide(text string, big bool) string {
+// utf16Text returns a text as UTF-16 with its mark, the low byte first or the high one.
+func utf16Text(text string, big bool) string {
 	var b strings.Builder
 	for _, v := range utf16.Encode([]rune("\uFEFF" + text)) {
 		if big {
@@ -114,13 +114,13 @@ func TestFormatsReturnPathTypeAndDescriptor(t *testing.T) {
 		{"a.acl", "a b\r\n" + readers + "\r\n\r\nc\nO:DAD:\n",
 			[]string{"a b key " + readers, "c key O:S-1-5-21-1-2-3-512D:"}},
 		{"a.icacls", "a\n" + readers, []string{"a key " + readers}},
-		{"a.txt", wide("a, b\r\nD:PAI(A;;FR;;;BA)\r\n", false), []string{"a, b key D:PAI(A;;FR;;;BA)"}},
+		{"a.txt", utf16Text("a, b\r\nD:PAI(A;;FR;;;BA)\r\n", false), []string{"a, b key D:PAI(A;;FR;;;BA)"}},
 		{"-", "a\n\nD:P\nb\nD:AI(A;;FR;;;BA)\n", []string{"a key D:P", "b key D:AI(A;;FR;;;BA)"}},
 		{"a.txt", "path,sd\nD:\\a," + readers + "\n", []string{"D:\\a key " + readers}},
-		{"noname", wide("ä𝄞\n"+readers+"\n", false), []string{"ä𝄞 key " + readers}},
-		{"noname", wide("ä𝄞\n"+readers+"\n", true), []string{"ä𝄞 key " + readers}},
-		{"a.csv", wide("path,sd\n\"ä,𝄞\","+readers+"\n", true), []string{"ä,𝄞 key " + readers}},
-		{"a.jsonl", wide(`{"path":"a","sd":"`+readers+`"}`, false), []string{"a key " + readers}},
+		{"noname", utf16Text("ä𝄞\n"+readers+"\n", false), []string{"ä𝄞 key " + readers}},
+		{"noname", utf16Text("ä𝄞\n"+readers+"\n", true), []string{"ä𝄞 key " + readers}},
+		{"a.csv", utf16Text("path,sd\n\"ä,𝄞\","+readers+"\n", true), []string{"ä,𝄞 key " + readers}},
+		{"a.jsonl", utf16Text(`{"path":"a","sd":"`+readers+`"}`, false), []string{"a key " + readers}},
 		{"a.ldif", "version: 1\n\ndn: CN=a\n b,DC=x\nnTSecurityDescriptor:: " + coded[:9] + "\r\n " +
 			"" + coded[9:] + "\ncn: a\n\n" +
 			"# dn: CN=no\ndn:: " + base64.StdEncoding.EncodeToString([]byte("CN=ü")) + "\n" +
@@ -156,9 +156,9 @@ func TestMalformedFormatEndsReading(t *testing.T) {
 		{"a.csv", "path,sd,SD\n", "column SD occurs twice"},
 		{"a.json", "[ {\"path\":\"a\",\"sd\":\"D:\"}]", "jq -c"}, {"a.csv", "\x1f\x8b\x08\x00", "compressed by gzip"},
 		{"a.csv", "path,\"sd\n", "heading"},
-		{"a.csv", wide("path,sd\na", false) + "x", "ends inside a character"},
-		{"a.acl", wide("a\nb", true) + "x", "ends inside a character"},
-		{"a.csv", wide("path,sd\na", false) + "\x3d\xd8", "ends inside a character"}, // half of a surrogate pair
+		{"a.csv", utf16Text("path,sd\na", false) + "x", "ends inside a character"},
+		{"a.acl", utf16Text("a\nb", true) + "x", "ends inside a character"},
+		{"a.csv", utf16Text("path,sd\na", false) + "\x3d\xd8", "ends inside a character"}, // half of a surrogate pair
 		{"a.acl", strings.Repeat("x", objects.MaxLine+1), "too long"}, {"a.ldif", "dn: a\n" + strings.Repeat("x",
 			objects.MaxLine+1),
 			"line 2: longer than 4194304 bytes"},
