@@ -20,7 +20,7 @@ const ceilings = "testdata/house.txt"
 
 var lower = flag.Bool("lower", false, "lower the counts in "+ceilings+" to the present ones")
 
-// A finding is one place that does not read as CONTRIBUTING.md says.
+// A finding is one violation of a style rule of CONTRIBUTING.md.
 type finding struct {
 	fault string // a word, the column of ceilings
 	where string // file:line
@@ -33,7 +33,7 @@ type tally map[string][]finding
 // key is how ceilings writes a folder and a fault.
 func key(dir, fault string) string { return dir + " " + fault }
 
-// TestStyleViolationsNeverIncrease counts what does not read as CONTRIBUTING.md says. The counts may
+// TestStyleViolationsNeverIncrease counts the violations of the style rules of CONTRIBUTING.md. The counts may
 // only go down: what was there when a fault was first counted stays allowed,
 // one more is a failure.
 //

@@ -29,7 +29,7 @@ func readLines(name string, lines []string) []finding {
 	ext := path.Ext(name)
 	code := ext == ".go" || ext == ".c" || ext == ".h"
 	if code {
-		if w := shapeless(name); w != "" {
+		if w := vagueWord(name); w != "" {
 			at(0, "file-name", "\""+w+"\" says nothing about the subject of the file")
 		}
 		if n := withoutComments(lines); n > maxFile && !strings.HasSuffix(name, "_test.go") {
@@ -85,8 +85,8 @@ var nameless = []string{
 	"more", "misc", "util", "utils", "helper", "helpers", "extra", "extras", "common", "all", "past", "stuff", "tokensex",
 }
 
-// shapeless returns the meaningless word in a file's name, or "".
-func shapeless(name string) string {
+// vagueWord returns the meaningless word in a file's name, or "".
+func vagueWord(name string) string {
 	base := strings.ToLower(strings.TrimSuffix(path.Base(name), path.Ext(name)))
 	for _, w := range strings.FieldsFunc(base, func(r rune) bool { return r == '_' || r == '-' || r == '.' }) {
 		if slices.Contains(nameless, w) || strings.HasPrefix(w, "more") || strings.HasPrefix(w, "extra") {

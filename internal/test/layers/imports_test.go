@@ -22,7 +22,7 @@ var modules = []string{".", "record", "server"}
 
 const modulePath = "github.com/refmon/refmon"
 
-// An edge says that a package imports another one. Both are folders below the repository's root;
+// An edge is an import of one package by another. Both are folders below the repository's root;
 // a package outside the repository is its import path.
 type edge struct{ from, to string }
 
@@ -257,19 +257,19 @@ var linksNone = map[string][]string{
 func TestProgramsLinkOnlyWhatTheyNeed(t *testing.T) {
 	all := edges(t)
 	for program, none := range linksNone {
-		if w := wayTo(all, program, none); w != nil {
+		if w := importPath(all, program, none); w != nil {
 			t.Errorf("%s links %s: %s", program, w[len(w)-1], strings.Join(w, " imports "))
 		}
 	}
 	chain := []edge{{"a", "b"}, {"b", "c/d"}, {"x", "c"}}
-	w := wayTo(chain, "a", []string{"c"})
+	w := importPath(chain, "a", []string{"c"})
 	check.That(t, slices.Equal(w, []string{"a", "b", "c/d"}), "the way from a to c: %v", w)
-	w = wayTo(chain, "b", []string{"a"})
+	w = importPath(chain, "b", []string{"a"})
 	check.That(t, w == nil, "the way from b to a: %v, want nil", w)
 }
 
-// wayTo returns the imports by which a package reaches one of some folders, nil if it does not.
-func wayTo(all []edge, from string, folders []string) []string {
+// importPath returns the imports by which a package reaches one of some folders, nil if it does not.
+func importPath(all []edge, from string, folders []string) []string {
 	next := map[string][]string{}
 	for _, e := range all {
 		next[e.from] = append(next[e.from], e.to)

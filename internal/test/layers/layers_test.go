@@ -109,8 +109,8 @@ func (tr tree) add(p string) error {
 	return nil
 }
 
-// own gives the path of one of the module's packages as table writes it.
-func (tr tree) own(imported string) (string, bool) {
+// relative gives the path of one of the module's packages as table writes it.
+func (tr tree) relative(imported string) (string, bool) {
 	if imported == tr.module {
 		return ".", true
 	}

@@ -129,7 +129,7 @@ func (u *uses) readModule(tr tree, dir string) error {
 func (u *uses) read(tr tree, pkg string, f file) {
 	imported := map[string]string{}
 	for _, spec := range f.ast.Imports {
-		own, ok := tr.own(strings.Trim(spec.Path.Value, `"`))
+		own, ok := tr.relative(strings.Trim(spec.Path.Value, `"`))
 		if !ok {
 			continue
 		}
