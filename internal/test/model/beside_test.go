@@ -40,7 +40,7 @@ func plainCalls(n, short uint64) uint64 {
 // TestKernelAgreesWithModel runs histories of calls on the kernel and on the model
 // and checks P-1, P-2, P-3, P-4, P-5, P-6, P-7, P-8, P-9, P-10, P-12, P-14 and
 // P-15 after each call. REFMON_CALLS
-// says how many calls, REFMON_SEED where to begin.
+// sets the number of calls, REFMON_SEED the seed.
 func TestKernelAgreesWithModel(t *testing.T) {
 	seed := number(t, "REFMON_SEED", plainSeed)
 	calls := int(number(t, "REFMON_CALLS", plainCalls(40_000, 19_000)))
