@@ -23,7 +23,7 @@ func TestMutantRecordsAreParsed(t *testing.T) {
 	}
 }
 
-// A recorded mutant that its operator no longer makes says nothing: remove the record, or write its new text.
+// A recorded mutant that its operator no longer generates has no effect: remove the record, or write its new text.
 func TestRecordedMutantsAreStillMade(t *testing.T) {
 	randtest.SkipUnlessDeep(t, "it compiles programs")
 	all, err := records(equivalentText)

@@ -148,7 +148,7 @@ func TestMutantsAreParsed(t *testing.T) {
 	}
 }
 
-// TestMutantRunReportsSurvivors asks the tests of a small module about three mutants of it.
+// TestMutantRunReportsSurvivors runs the tests of a small module on three mutants of it.
 func TestMutantRunReportsSurvivors(t *testing.T) {
 	randtest.SkipUnlessDeep(t, "it compiles programs")
 	dir := t.TempDir()
