@@ -13,7 +13,7 @@ import (
 )
 
 // The interpreter fails a case for every reason it promises to, whatever the
-// text below the line says: rewriting cannot bless a mistake.
+// text below the line states, so rewriting cannot accept a mistake.
 func TestInterpreterFailsWrongCases(t *testing.T) {
 	const prelude = `svc = process("server", token(user="S-1-5-20", privileges=["SeImpersonatePrivilege"]))`
 	for _, c := range []struct {
