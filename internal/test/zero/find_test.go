@@ -78,7 +78,7 @@ func found(p *types.Package) (names []string) {
 		}
 		methods := types.NewMethodSet(types.NewPointer(n.Type()))
 		for i := range methods.Len() {
-			if m := methods.At(i).Obj(); m.Exported() && saysYes(m.Type().(*types.Signature)) {
+			if m := methods.At(i).Obj(); m.Exported() && grants(m.Type().(*types.Signature)) {
 				names = append(names, name)
 				break
 			}
@@ -87,7 +87,7 @@ func found(p *types.Package) (names []string) {
 	return names
 }
 
-func saysYes(s *types.Signature) bool {
+func grants(s *types.Signature) bool {
 	for i := range s.Results().Len() {
 		switch s.Results().At(i).Type().String() {
 		case "bool", module + "/ntstatus.Status":

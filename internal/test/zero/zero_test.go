@@ -54,7 +54,7 @@ func TestZeroValuesGrantNothing(t *testing.T) {
 	for _, typ := range askable {
 		for i := range reflect.PointerTo(typ).NumMethod() {
 			m := reflect.PointerTo(typ).Method(i)
-			if !answers(m.Type) {
+			if !isQuestion(m.Type) {
 				continue
 			}
 			asked++
@@ -91,7 +91,7 @@ var (
 	status  = reflect.TypeFor[ntstatus.Status]()
 )
 
-func answers(method reflect.Type) bool {
+func isQuestion(method reflect.Type) bool {
 	for i := range method.NumOut() {
 		out := method.Out(i)
 		if out == boolean || out == status {
