@@ -15,7 +15,7 @@ import (
 // the code of each object type.
 func TestAccessChecksReturnDecision(t *testing.T) {
 	w, _ := thread(t)
-	client := duplicate(t, w, own(t, w), winnt.SecurityIdentification)
+	client := duplicate(t, w, ownToken(t, w), winnt.SecurityIdentification)
 	in := win32.AccessCheckByTypeIn{ClientToken: client, PrivilegeSetLength: 1 << 10,
 		SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:(A;;CC;;;AU)")),
 		GenericMapping:     nt.Cap(winnt.FileObject.Mapping),

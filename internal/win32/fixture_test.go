@@ -15,9 +15,9 @@ import (
 
 const alice = "S-1-5-21-1-2-3-1107"
 
-// on returns a thread of a new process in a system of that profile. The process has the privileges, disabled: no
+// newThread returns a thread of a new process in a system of that profile. The process has the privileges, disabled: no
 // function needs them enabled.
-func on(t *testing.T, profile nt.Profile, privileges ...winnt.Privilege) (*win32.Thread, *kernel.System,
+func newThread(t *testing.T, profile nt.Profile, privileges ...winnt.Privilege) (*win32.Thread, *kernel.System,
 	*kernel.KernelThread) {
 	t.Helper()
 	return boot(t, profile, false, privileges)
@@ -46,8 +46,8 @@ func boot(t *testing.T, profile nt.Profile, enabled bool, privileges []winnt.Pri
 	return win32.On(th), sys, sys.KernelMode(th)
 }
 
-// own returns a handle of the process's token with all rights.
-func own(t *testing.T, w *win32.Thread) winnt.Handle {
+// ownToken returns a handle of the process's token with all rights.
+func ownToken(t *testing.T, w *win32.Thread) winnt.Handle {
 	t.Helper()
 	h, ok := w.OpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
 	check.RequireThat(t, ok, "%v", w.LastError())
@@ -62,8 +62,8 @@ func duplicate(t *testing.T, w *win32.Thread, h winnt.Handle, level winnt.Securi
 	return d
 }
 
-// given returns a handle with these rights of a token that admits the system alone.
-func given(t *testing.T, k *kernel.KernelThread, spec token.Spec, rights winnt.AccessMask) winnt.Handle {
+// newHandle returns a handle with these rights of a token that admits the system alone.
+func newHandle(t *testing.T, k *kernel.KernelThread, spec token.Spec, rights winnt.AccessMask) winnt.Handle {
 	t.Helper()
 	tok := k.NewTokenProtected(check.Must(token.New(spec)), sddl.MustParse("O:SYG:SYD:(A;;GA;;;SY)"))
 	t.Cleanup(func() { k.PsDereferencePrimaryToken(tok) })

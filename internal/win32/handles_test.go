@@ -32,11 +32,11 @@ func granted(t *testing.T, w *win32.Thread, h winnt.Handle) (winnt.AccessMask, u
 func TestFunctionsLeaveNoHandle(t *testing.T) {
 	w, sys := thread(t, winnt.SeImpersonatePrivilege)
 	check.NoError(t, sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")))
-	mine := own(t, w)
+	mine := ownToken(t, w)
 	client := duplicate(t, w, mine, winnt.SecurityImpersonation)
 	everyone, bad := nt.Cap(sid.Everyone), nt.Captured[sid.SID]{Status: ntstatus.InvalidSID}
 	ask := func(row string, in any) func() bool {
-		return func() bool { return check.Status(asked(t, w, row, in)).IsSuccess() }
+		return func() bool { return check.Status(call(t, w, row, in)).IsSuccess() }
 	}
 	owner := func(o win32.Named) func() bool {
 		return func() bool { return check.Status(w.NamedSecurity(o, winnt.OWNER_SECURITY_INFORMATION)).IsSuccess() }
@@ -74,7 +74,7 @@ func TestFunctionsLeaveNoHandle(t *testing.T) {
 // attributes determine inheritance, with their own and with the default descriptor.
 func TestDuplicateTokenExGrantsRequestedRights(t *testing.T) {
 	w, _ := thread(t)
-	mine := own(t, w)
+	mine := ownToken(t, w)
 	plain := duplicate(t, w, mine, winnt.SecurityDelegation)
 	if rights, attributes := granted(t, w, plain); rights != 0xc || attributes != 0 {
 		t.Errorf("T-50: DuplicateToken grants %#x with attributes %#x, want 0xc and 0", uint32(rights), attributes)

@@ -29,10 +29,10 @@ func TestImpersonateUsesRightsOfTokenHandle(t *testing.T) {
 		{winnt.TokenImpersonation, query | impersonate, 0}, {winnt.TokenImpersonation, query, ntstatus.AccessDenied},
 		{winnt.TokenImpersonation, impersonate, ntstatus.AccessDenied},
 	} {
-		w, _, k := on(t, nt.Documented)
+		w, _, k := newThread(t, nt.Documented)
 		spec := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 		spec.Type, spec.Level = c.typ, winnt.SecurityDelegation
-		h := given(t, k, spec, c.rights)
+		h := newHandle(t, k, spec, c.rights)
 		ok := w.ImpersonateLoggedOnUser(h)
 		if want := win32.Code(c.want.Win32()); ok != (c.want == 0) || !ok && w.LastError() != want {
 			t.Errorf("%v by %#x: %v, %v, want %v", c.typ, uint32(c.rights), ok, w.LastError(), want)

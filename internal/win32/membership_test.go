@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// asked calls one of the three functions and returns its result; the result of a third type ends the test.
-func asked(t *testing.T, w *win32.Thread, name string, in any) (bool, ntstatus.Status) {
+// call calls one of the three functions and returns its result; the result of a third type ends the test.
+func call(t *testing.T, w *win32.Thread, name string, in any) (bool, ntstatus.Status) {
 	t.Helper()
 	out, _, _, st := w.CallRow(win32.Table.Find(name), in)
 	switch o := out.(type) {
@@ -40,7 +40,7 @@ type question struct {
 func askAll(t *testing.T, w *win32.Thread, questions []question) {
 	t.Helper()
 	for _, q := range questions {
-		got, st := asked(t, w, q.what, q.in)
+		got, st := call(t, w, q.what, q.in)
 		check.That(t, got == q.want && st == q.st, "%s %+v: %v, %v; want %v, %v", q.what, q.in, got, st, q.want, q.st)
 		listed := slices.ContainsFunc(win32.Table.Find(q.what).Info().Conditions, func(c nt.Condition) bool {
 			return c.Status == st
@@ -52,7 +52,7 @@ func askAll(t *testing.T, w *win32.Thread, questions []question) {
 // A token has the SIDs of its enabled groups (O-131, O-133).
 func TestTokenIsMemberOfEnabledGroups(t *testing.T) {
 	w, _ := thread(t)
-	primary := own(t, w)
+	primary := ownToken(t, w)
 	client := duplicate(t, w, primary, winnt.SecurityIdentification)
 	users, admins := sid.MustParse("S-1-5-32-545"), sid.MustParse("S-1-5-32-544")
 	event := check.Result(w.NT().NtCreateEvent(1, nil, nt.NotificationEvent, false))
@@ -96,7 +96,7 @@ func TestTokenIsMemberOfEnabledGroups(t *testing.T) {
 // boxed creates an AppContainer token with one capability from the token of the process.
 func boxed(t *testing.T, w *win32.Thread, capability sid.SID) winnt.Handle {
 	t.Helper()
-	return check.Result(w.NT().NtCreateLowBoxToken(own(t, w), winnt.TOKEN_ALL_ACCESS, nil,
+	return check.Result(w.NT().NtCreateLowBoxToken(ownToken(t, w), winnt.TOKEN_ALL_ACCESS, nil,
 		sid.MustParse("S-1-15-2-1-2-3-4-5-6-7"), []token.Group{{SID: capability, Attributes: winnt.SE_GROUP_ENABLED}},
 		nil))
 }
@@ -154,7 +154,7 @@ func TestCheckTokenMembershipInAppContainer(t *testing.T) {
 // O-131: the effective token is opened in the context of the process, so that it works for a client at the level
 // Identification.
 func TestCurrentUserWorksForIdentifiedClient(t *testing.T) {
-	w, _, k := on(t, nt.Documented)
+	w, _, k := newThread(t, nt.Documented)
 	for _, level := range []winnt.SecurityImpersonationLevel{winnt.SecurityIdentification,
 		winnt.SecurityImpersonation} {
 		spec := token.StandardUser(sid.MustParse(alice))

@@ -39,10 +39,10 @@ func TestCreateProcessAsUserNeedsPrivileges(t *testing.T) {
 	} {
 		for profile, want := range map[nt.Profile]ntstatus.Status{nt.Documented: c.documented, nt.Observed: c.observed} {
 			for _, suspended := range []uint32{0, winnt.CREATE_SUSPENDED} {
-				w, _, k := on(t, profile, c.privileges...)
+				w, _, k := newThread(t, profile, c.privileges...)
 				spec := token.StandardUser(sid.MustParse(alice))
 				spec.Type, spec.Level = c.typ, winnt.SecurityDelegation
-				h := given(t, k, spec, c.rights)
+				h := newHandle(t, k, spec, c.rights)
 				out, ok := w.CreateProcessAsUser(win32.CreateProcessAsUserIn{Token: h, CreationFlags: suspended})
 				if code := win32.Code(want.Win32()); ok != (want == 0) || !ok && w.LastError() != code {
 					t.Errorf("%s, %v: %v, %v, want %v", c.name, profile, ok, w.LastError(), code)

@@ -48,7 +48,7 @@ func TestSuccessKeepsLastError(t *testing.T) {
 			NewState: nt.Cap([]nt.LUIDAndAttributes{{LUID: p.LUID(), Attributes: winnt.SE_PRIVILEGE_ENABLED}})})
 		return ok, w.LastError()
 	}
-	// The code says whether all were assigned (T-71).
+	// The code shows whether all were assigned (T-71).
 	for p, want := range map[winnt.Privilege]win32.Code{winnt.SeShutdownPrivilege: 0, winnt.SeTcbPrivilege: 1300} {
 		ok, code := adjust(p)
 		check.That(t, ok && code == want, "adjusting %v: %v %v, want TRUE %v", p, ok, code, want)
