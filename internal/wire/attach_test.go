@@ -34,7 +34,7 @@ func TestProgramNameIsCut(t *testing.T) {
 }
 
 // TestCutProgramNameKeepsNoFrame checks that a name which was cut does not keep the memory of the whole one. The name
-// lives as long as the program's connection, and nobody pays for the rest (W-79).
+// lives as long as the program's connection, and the rest is not charged (W-79).
 func TestCutProgramNameKeepsNoFrame(t *testing.T) {
 	const each, programs = 1 << 20, 32
 	body := AppendAttach(nil, 12, strings.Repeat("p", each))

@@ -72,7 +72,7 @@ func impersonates(to form, token winnt.Handle) *Frame {
 }
 
 // TestEndingRequestsHaveReserve checks that a connection without quota, or at its limits, still ends impersonations and
-// threads, up to MaxEnding at a time, and that an answer frees its place (W-8).
+// threads, up to MaxEnding at a time, and that a reply frees its slot (W-8).
 func TestEndingRequestsHaveReserve(t *testing.T) {
 	calls, poor := NewServer(nil, nil), NewServer(nil, limited{block: quota.NewBlock(nil, 1, false)})
 	for range MaxPending {

@@ -222,7 +222,7 @@ func TestRecordedOpensShareFlushes(t *testing.T) {
 	})
 }
 
-// A connection has ended only when its calls have, also one that goes on after its wait for the disk (W-12).
+// A connection ends only after its calls, also after one that continues after a wait for the disk (W-12).
 func TestConnectionEndsAfterCallThatWaitedForDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		held := make(chan struct{})

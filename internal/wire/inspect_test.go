@@ -195,7 +195,7 @@ func TestWatcherGetsWholeCalls(t *testing.T) {
 		check.That(t, got == w && (rule == "O-40") == (w.Status == ntstatus.InvalidHandle),
 			"W-28: watcher got %+v with rule %q, want %+v", got, rule, w)
 	}
-	// A handle is 8 bytes; one byte says whether the reason is wanted.
+	// A handle is 8 bytes. One byte requests the reason.
 	for i, size := range []int{1 + 8 + 4 + 8, 1 + 8} {
 		check.That(t, n.sizes[i] == size, "W-28: call %d is reported with %d bytes, want %d", i, n.sizes[i], size)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// limited is a process whose user pays for the connection from a block.
+// limited is a process whose connection is charged to a quota block.
 type limited struct {
 	Process
 	block *quota.Block

@@ -24,7 +24,7 @@ import (
 
 var writeBytes = flag.Bool("write", false, "write the conversations in testdata/bytes")
 
-// said is one frame that the client sends. With a row it is a call with the parameters in. Otherwise it is another
+// said is one frame from the client. With a row it is a call with the parameters in. Otherwise it is another
 // frame with a body.
 type said struct {
 	kind   wire.Kind

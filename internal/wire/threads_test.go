@@ -33,7 +33,7 @@ func TestThreadNumberIsUsedOnce(t *testing.T) {
 	}
 }
 
-// TestUsedTicketFreesItsPlace checks that a used ticket frees its place for another one (W-8), and that the number of
+// TestUsedTicketFreesItsPlace checks that a used ticket makes room for another one (W-8), and that the number of
 // unused ones is limited (W-3).
 func TestUsedTicketFreesItsPlace(t *testing.T) {
 	s := serve(t)
@@ -145,7 +145,7 @@ func (l *failing) NewThread() (*nt.Thread, error) {
 }
 
 // The answer to a thread that the process cannot create has the status of the error, or STATUS_INSUFFICIENT_RESOURCES
-// for an error without a status. The connection goes on (W-7).
+// for an error without a status. The connection continues (W-7).
 func TestFailedThreadIsAnsweredWithItsStatus(t *testing.T) {
 	var p *failing
 	s := serveAs(t, func(inner process) wire.Process { p = &failing{process: inner}; return p })

@@ -8,7 +8,7 @@ import (
 )
 
 // TestWatchdogSleepsWhenIdle checks that one goroutine inspects all time slices, that it ends after as many idle
-// inspections as the constant says, and that the next time slice starts it again.
+// the constant's number of inspections, and that the next time slice starts it again.
 func TestWatchdogSleepsWhenIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var naps atomic.Int64
