@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// asked returns queries as text: the mask, and the levels with the first digits of the types.
-func asked(list []words.Query) string {
+// format returns queries as text: the mask, and the levels with the first digits of the types.
+func format(list []words.Query) string {
 	var all []string
 	for _, q := range list {
 		text := fmt.Sprintf("%#x", uint32(q.Desired))
@@ -45,7 +45,7 @@ func TestRightsAreCombinedIntoQueries(t *testing.T) {
 		rights := check.Must(words.Parse(c.rights))
 		chains := check.Must(words.Chains(strings.Fields(c.types)))
 		list, err := words.Queries(rights, chains, winnt.DirectoryServiceObject)
-		got := asked(list)
+		got := format(list)
 		if err != nil {
 			got = "error: " + err.Error()
 		}

@@ -75,7 +75,7 @@ func TestMaskPrintsAsRightWords(t *testing.T) {
 	}
 }
 
-// A word means on each type of object what its generic mapping says.
+// A word means on each type of object the rights of its generic mapping.
 func TestWordsMapByObjectType(t *testing.T) {
 	for text, want := range map[string][2]winnt.AccessMask{ // of a file, of a key
 		"read": {0x120089, 0x20019}, "write": {0x120116, 0x20006}, "modify": {0x1301BF, 0x3001F}, "full": {0x1F01FF, 0xF003F},
