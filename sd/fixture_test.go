@@ -73,7 +73,7 @@ func with(d *sd.Descriptor, change func(p *sd.Parts)) *sd.Descriptor {
 	return sd.New(p)
 }
 
-// bob creates objects unless a case says otherwise.
+// bob creates objects unless a case sets another user.
 var bob = sid.MustParse("S-1-5-21-1-2-3-1107")
 
 func caller() *sd.Caller {

@@ -136,8 +136,8 @@ func (r *netRow) rule() Rule {
 	return out
 }
 
-// do runs the operation of a row.
-func (r *netRow) do(t *testing.T, e ListEditor, l *ACL) (*ACL, error) {
+// run runs the operation of a row.
+func (r *netRow) run(t *testing.T, e ListEditor, l *ACL) (*ACL, error) {
 	t.Helper()
 	rule := r.rule()
 	switch strings.NewReplacer("Access", "", "Audit", "").Replace(r.Operation.Op) {
@@ -232,7 +232,7 @@ func (r *netRow) compare(t *testing.T, e ListEditor, built *ACL) (same, effectiv
 	var failure string
 	got, err := built, error(nil)
 	if r.Operation.Op != "Construct" {
-		got, err = r.do(t, e, listOf(t, r.Constructed))
+		got, err = r.run(t, e, listOf(t, r.Constructed))
 	}
 	if json.Unmarshal(r.Expected, &failure) == nil {
 		check.That(t, err != nil && (failure == "error:InvalidOperationException") == errors.Is(err, ErrNotCanonical),

@@ -33,7 +33,7 @@ func TestRecordedDescriptorsRoundTrip(t *testing.T) {
 }
 
 // A Windows file server passed on the same flags (S-66). A recorded row has the flags of the child's entry, or 0 if the
-// child has no entry or one without flags. [TestInheritFlagsMatchTwin] tells these two apart.
+// child has no entry or one without flags. [TestInheritFlagsMatchTwin] distinguishes these two.
 func TestInheritFlagsMatchRecordedWindows(t *testing.T) {
 	for _, r := range recordings.Rows[struct {
 		Parent uint8 `json:"parent_ace_flags"`
@@ -149,8 +149,8 @@ type netParts struct {
 	DACL, SACL   []netEntry
 }
 
-// everybody is the list that .NET shows for a descriptor without a DACL. Its flags are CI and OI for containers.
-func everybody(l []netEntry) bool {
+// isNull is the list that .NET shows for a descriptor without a DACL. Its flags are CI and OI for containers.
+func isNull(l []netEntry) bool {
 	return len(l) == 1 && l[0].SID == "S-1-1-0" && l[0].Mask == 0xffffffff && l[0].Qualifier == "allow"
 }
 
@@ -203,7 +203,7 @@ func TestDescriptorsMatchRecordedDotNet(t *testing.T) {
 			want.BinaryLength)
 		check.That(t, d.Owner() == optionalSID(want.Owner) && d.Group() == optionalSID(want.Group),
 			"%s: owner %v, group %v, recorded %s, %s", r.ID, d.Owner(), d.Group(), want.Owner, want.Group)
-		if r.DACL == nil && everybody(want.DACL) {
+		if r.DACL == nil && isNull(want.DACL) {
 			want.DACL = nil // .NET's picture of a NULL DACL (docs/CAVEATS.md)
 		}
 		sameList(t, r.ID, d.DACL(), netListOf(t, want.DACL))
@@ -258,7 +258,7 @@ func TestReplacedListMatchesRecordedDotNet(t *testing.T) {
 			if json.Unmarshal(r.Expected, &rows) != nil {
 				continue // a list that was made for another kind of object (docs/CAVEATS.md)
 			}
-			if r.Operation.ACL == nil && everybody(rows) {
+			if r.Operation.ACL == nil && isNull(rows) {
 				rows = nil // .NET's picture of a NULL DACL (docs/CAVEATS.md)
 			}
 			p := decodeHex(t, r.ID, r.Hex).Parts()
