@@ -239,7 +239,7 @@ func TestEqualSIDsHaveEqualHashes(t *testing.T) {
 	}
 }
 
-// Logon types, and what a token says of how its user logged on.
+// Logon types and other SIDs about a user's logon.
 func ExampleAccount() {
 	for _, s := range []sid.SID{
 		sid.Dialup, sid.Batch, sid.Proxy, sid.TerminalServerUser, sid.RemoteInteractive, sid.IUSR, sid.ConsoleLogon,
