@@ -106,7 +106,7 @@ func TestFileRoundTripsRandomTokens(t *testing.T) {
 		check.NoError(t, err)
 		back, err := token.Parse(file)
 		check.RequireThat(t, err == nil, "Parse of %s: %v", file, err)
-		got, want := said(back.Spec()), said(tok.Spec())
+		got, want := format(back.Spec()), format(tok.Spec())
 		check.RequireThat(t, maps.Equal(got, want), "Parse of %s: fields differ: %v", file, differences(got, want))
 		if again, err := back.MarshalJSON(); err != nil || string(again) != string(file) {
 			t.Fatalf("second MarshalJSON: %s, %v; want %s", again, err, file)

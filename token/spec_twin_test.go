@@ -21,8 +21,8 @@ type model struct {
 	token.Spec
 }
 
-// said formats each field of a Spec, with the contents of claims and lists.
-func said(s token.Spec) map[string]string {
+// format formats each field of a Spec, with the contents of claims and lists.
+func format(s token.Spec) map[string]string {
 	out := fields(s)
 	v := reflect.ValueOf(s)
 	for i := range v.NumField() {
@@ -122,11 +122,11 @@ func (m *model) filter(f token.FilterSpec) {
 	if took {
 		m.Flags |= winnt.TOKEN_IS_FILTERED
 	}
-	m.mendOwner()
+	m.resetOwner()
 }
 
-// mendOwner replaces an owner that is no longer allowed by the user (T-48, T-66).
-func (m *model) mendOwner() {
+// resetOwner replaces an owner that is no longer allowed by the user (T-48, T-66).
+func (m *model) resetOwner() {
 	if m.Owner != m.User.SID && !slices.ContainsFunc(m.Groups, func(g token.Group) bool {
 		return g.SID == m.Owner && attributesOf(&g)&0x18 == 8
 	}) {
@@ -134,8 +134,8 @@ func (m *model) mendOwner() {
 	}
 }
 
-// with reports whether a list has an entry with the SID.
-func with(gs []token.Group, s sid.SID) bool {
+// contains reports whether a list has an entry with the SID.
+func contains(gs []token.Group, s sid.SID) bool {
 	return slices.ContainsFunc(gs, func(g token.Group) bool { return g.SID == s })
 }
 
@@ -152,12 +152,12 @@ func (m *model) restrict(f *token.FilterSpec) (took bool) {
 		}
 	}
 	for _, g := range f.Restrict {
-		if !m.IsRestricted || with(allowing, g.SID) {
+		if !m.IsRestricted || contains(allowing, g.SID) {
 			list = append(list, token.Group{SID: g.SID, Attributes: 7})
 		}
 	}
 	for _, g := range m.Restricted {
-		if !with(list, g.SID) {
+		if !contains(list, g.SID) {
 			list = append(list, token.Group{SID: g.SID, Attributes: 0x10})
 		}
 	}
@@ -180,7 +180,7 @@ func (m *model) filterDevice(f *token.FilterSpec) (took bool) {
 	}
 	list := []token.Group{} // an empty list restricts to nothing (T-63)
 	for _, g := range f.RestrictDevice {
-		if m.RestrictedDeviceGroups == nil || with(m.RestrictedDeviceGroups, g.SID) {
+		if m.RestrictedDeviceGroups == nil || contains(m.RestrictedDeviceGroups, g.SID) {
 			list = append(list, token.Group{SID: g.SID, Attributes: 7})
 		}
 	}
@@ -307,7 +307,7 @@ func (m *model) setsOwner(s sid.SID) ntstatus.Status {
 // draws returns random tokens and changes that use few SIDs and names, so that they often concern the same entry.
 type draws struct{ *rand.Rand }
 
-func (d draws) one(in int) bool { return d.IntN(in) == 0 }
+func (d draws) chance(in int) bool { return d.IntN(in) == 0 }
 
 // groupSIDs are the groups of random tokens: ordinary groups, and some that LUA_TOKEN makes deny-only.
 var groupSIDs = append(slices.Clone(accounts[:5]), sid.Everyone, sid.Users, sid.Administrators,
@@ -332,12 +332,12 @@ func (d draws) list(n int, attributes ...uint32) (out []token.Group) {
 
 // names returns names of claims, or nil in half of the calls.
 func (d draws) names() (out []string) {
-	if d.one(2) {
+	if d.chance(2) {
 		return nil
 	}
 	out = []string{}
 	for _, name := range []string{"a", "b", "c"} {
-		if d.one(2) {
+		if d.chance(2) {
 			out = append(out, name)
 		}
 	}
@@ -345,13 +345,13 @@ func (d draws) names() (out []string) {
 }
 
 func (d draws) claims() *claims.Set {
-	if d.one(3) {
+	if d.chance(3) {
 		return nil
 	}
 	var list []claims.Attribute
 	flags := []uint32{0, claims.FlagMandatory, claims.FlagDisabled, claims.FlagUseForDenyOnly}
 	for _, name := range []string{"a", "b", "c"} {
-		if !d.one(3) {
+		if !d.chance(3) {
 			list = append(list, attr(name, flags[d.IntN(len(flags))], int64(d.IntN(3))))
 		}
 	}
@@ -359,7 +359,7 @@ func (d draws) claims() *claims.Set {
 }
 
 func (d draws) dacl() *sd.ACL {
-	if d.one(3) {
+	if d.chance(3) {
 		return nil
 	}
 	var aces []sd.ACE
@@ -386,12 +386,12 @@ func (d draws) level() sid.SID {
 func (d draws) spec(t *testing.T) token.Spec {
 	s := everything(t)
 	s.User.SID, s.Groups = accounts[d.IntN(4)], nil
-	if d.one(4) {
+	if d.chance(4) {
 		s.User.Attributes = 0x10
 	}
 	kinds := []uint32{7, 4, 6, 2, 0x10, 0x11, token.GroupDisabled, 0xF, 0xC, 0x18, 0xC0000007, 0xC0000006, 0xC0000002}
 	n := d.IntN(8)
-	if d.one(10) {
+	if d.chance(10) {
 		n += 60 // more than one word of the bitmaps
 	}
 	for range n {
@@ -405,10 +405,10 @@ func (d draws) spec(t *testing.T) token.Spec {
 		s.Groups = slices.Insert(s.Groups, d.IntN(len(s.Groups)+1), token.Group{SID: d.level(), Attributes: 0x20})
 	}
 	for _, g := range s.Groups {
-		if g.Attributes != token.GroupDisabled && g.Attributes&0x18 == 8 && d.one(2) {
+		if g.Attributes != token.GroupDisabled && g.Attributes&0x18 == 8 && d.chance(2) {
 			s.Owner = g.SID
 		}
-		if d.one(4) && g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 {
+		if d.chance(4) && g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 {
 			s.PrimaryGroup = g.SID
 		}
 	}
@@ -416,20 +416,20 @@ func (d draws) spec(t *testing.T) token.Spec {
 	s.EnabledPrivileges = s.Privileges & winnt.PrivilegeSet(d.Uint64())
 	s.DefaultPrivileges = s.Privileges & winnt.PrivilegeSet(d.Uint64())
 	s.Restricted, s.IsRestricted, s.WriteRestricted = nil, false, false
-	if d.one(3) {
+	if d.chance(3) {
 		s.Restricted, s.IsRestricted = d.list(d.IntN(5), 7, 7, 0x10), true
-		if len(s.Restricted) > 0 && d.one(3) { // one SID twice
+		if len(s.Restricted) > 0 && d.chance(3) { // one SID twice
 			s.Restricted = append(s.Restricted, s.Restricted[0])
 		}
 		slices.SortStableFunc(s.Restricted, func(a, b token.Group) int { return int(a.Attributes) - int(b.Attributes) })
-		s.WriteRestricted = d.one(2)
+		s.WriteRestricted = d.chance(2)
 	}
-	s.SandboxInert, s.Flags, s.ElevationType = d.one(2), s.Flags*uint32(d.IntN(2)), uint32(1+d.IntN(3))
+	s.SandboxInert, s.Flags, s.ElevationType = d.chance(2), s.Flags*uint32(d.IntN(2)), uint32(1+d.IntN(3))
 	s.Flags |= d.Uint32() & (winnt.TOKEN_IS_RESTRICTED | winnt.TOKEN_LOWBOX) // other fields determine these
-	if d.one(2) {
+	if d.chance(2) {
 		s.Package, s.Capabilities, s.LowPrivilege, s.LowBoxNumber = sid.SID{}, nil, false, 0
 	}
-	if d.one(2) {
+	if d.chance(2) {
 		s.Type, s.Level = winnt.TokenPrimary, 0
 	}
 	s.DefaultDACL, s.DynamicCharged = d.dacl(), uint32(d.IntN(2)*(30+d.IntN(60)))
@@ -449,16 +449,16 @@ func (d draws) spec(t *testing.T) token.Spec {
 func (d draws) filters() token.FilterSpec {
 	f := token.FilterSpec{ParentTokenID: winnt.LUID(d.Uint64()), ModifiedID: winnt.LUID(d.Uint64())}
 	f.Flags = uint32(d.IntN(16) & d.IntN(16))
-	if f.Disable = d.sids(); d.one(4) {
+	if f.Disable = d.sids(); d.chance(4) {
 		f.Disable = append(f.Disable, d.level())
 	}
-	if d.one(3) {
+	if d.chance(3) {
 		f.Delete = winnt.PrivilegeSet(d.Uint64())
 	}
-	if d.one(2) {
+	if d.chance(2) {
 		f.Restrict = d.list(d.IntN(5), 0)
 	}
-	f.DropUserClaims, f.DropDeviceClaims = d.one(6), d.one(6)
+	f.DropUserClaims, f.DropDeviceClaims = d.chance(6), d.chance(6)
 	f.DisableUserClaims, f.DisableDeviceClaims = d.names(), d.names()
 	f.RestrictUserClaims, f.RestrictDeviceClaims = d.names(), d.names()
 	f.DisableDevice, f.RestrictDevice = d.sids(), d.list(d.IntN(2)*d.IntN(4), 0)

@@ -24,8 +24,8 @@ func (m *model) naive() naive {
 	return n
 }
 
-// plain runs an operation of the twin of adjustments on the model.
-func (m *model) plain(do func(n *naive) ntstatus.Status) ntstatus.Status {
+// adjust runs an operation of the twin of adjustments on the model.
+func (m *model) adjust(do func(n *naive) ntstatus.Status) ntstatus.Status {
 	n := m.naive()
 	st := do(&n)
 	m.Privileges, m.EnabledPrivileges, m.DefaultPrivileges = n.present, n.enabled, m.DefaultPrivileges&n.present
@@ -78,14 +78,14 @@ func (m *model) attributesOfPrivilege(p winnt.Privilege) (a uint32) {
 }
 
 func (d draws) adjustPrivileges(tok *token.Token, m *model) (s stepped) {
-	id, all := winnt.LUID(d.Uint64()), d.one(6)
+	id, all := winnt.LUID(d.Uint64()), d.chance(6)
 	var changes []token.PrivilegeChange
 	for range d.IntN(5) {
 		changes = append(changes, token.PrivilegeChange{LUID: winnt.LUID(d.IntN(40)),
 			Attributes: []uint32{0, 2, 2, 4, 6, 1}[d.IntN(6)]})
 	}
 	old := *m
-	s.want = m.plain(func(n *naive) ntstatus.Status { return n.adjustPrivileges(id, all, changes) })
+	s.want = m.adjust(func(n *naive) ntstatus.Status { return n.adjustPrivileges(id, all, changes) })
 	var before, previous []token.PrivilegeChange
 	for p := winnt.Privilege(2); p <= 36; p++ {
 		if old.Privileges.Has(p) && (!m.Privileges.Has(p) || m.EnabledPrivileges.Has(p) != old.EnabledPrivileges.Has(p)) {
@@ -98,16 +98,16 @@ func (d draws) adjustPrivileges(tok *token.Token, m *model) (s stepped) {
 }
 
 func (d draws) adjustGroups(tok *token.Token, m *model) (s stepped) {
-	id, reset := winnt.LUID(d.Uint64()), d.one(4)
+	id, reset := winnt.LUID(d.Uint64()), d.chance(4)
 	var changes []token.Group
 	for range d.IntN(4) {
 		changes = append(changes, token.Group{SID: d.sid(), Attributes: uint32(d.IntN(8))})
 	}
-	if d.one(8) {
+	if d.chance(8) {
 		changes = append(changes, token.Group{SID: d.level(), Attributes: uint32(d.IntN(8))})
 	}
 	old := slices.Clone(m.Groups)
-	s.want = m.plain(func(n *naive) ntstatus.Status { return n.adjustGroups(id, reset, changes) })
+	s.want = m.adjust(func(n *naive) ntstatus.Status { return n.adjustGroups(id, reset, changes) })
 	var before, previous []token.Group
 	for i, g := range old {
 		if m.Groups[i] != g {
@@ -127,17 +127,17 @@ func (m *model) spaced(needs uint32) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// sets calls a random setter of NtSetInformationToken on the token and its model.
-func (d draws) sets(tok *token.Token, m *model) (s stepped) {
+// setRandom calls a random setter of NtSetInformationToken on the token and its model.
+func (d draws) setRandom(tok *token.Token, m *model) (s stepped) {
 	id, n := winnt.LUID(d.Uint64()), uint32(d.IntN(5))
 	change := func() {} // changes the model if the setter succeeds
 	kind := d.IntN(10)
 	switch s.what = fmt.Sprint("setter ", kind); kind {
 	case 0:
 		owner := d.sid()
-		if d.one(3) && m.Owner != m.User.SID {
+		if d.chance(3) && m.Owner != m.User.SID {
 			owner = m.Owner
-		} else if d.one(3) && !with(m.Groups, m.User.SID) { // a second entry of the user could decide differently
+		} else if d.chance(3) && !contains(m.Groups, m.User.SID) { // a second entry of the user could decide differently
 			owner = m.User.SID
 		} else if owner == m.User.SID {
 			owner = sid.LocalSystem
@@ -146,7 +146,7 @@ func (d draws) sets(tok *token.Token, m *model) (s stepped) {
 		s.after, s.got = tok.WithOwner(id, owner)
 	case 1:
 		g := d.sid()
-		if s.want = m.spaced(spaceOf(g, m.DefaultDACL)); s.want == 0 && g != m.User.SID && !with(m.Groups, g) {
+		if s.want = m.spaced(spaceOf(g, m.DefaultDACL)); s.want == 0 && g != m.User.SID && !contains(m.Groups, g) {
 			s.want = ntstatus.InvalidPrimaryGroup
 		}
 		change = func() { m.PrimaryGroup = g }
@@ -200,7 +200,7 @@ func (d draws) sets(tok *token.Token, m *model) (s stepped) {
 func (d draws) step(tok *token.Token, m *model) (s stepped) {
 	switch d.IntN(9) {
 	case 0:
-		m.plain(func(n *naive) ntstatus.Status { n.effectiveOnly(); return 0 })
+		m.adjust(func(n *naive) ntstatus.Status { n.effectiveOnly(); return 0 })
 		return stepped{what: "effective only", after: tok.EffectiveOnly()}
 	case 1, 2:
 		f := d.filters()
@@ -214,13 +214,13 @@ func (d draws) step(tok *token.Token, m *model) (s stepped) {
 		s = d.adjustGroups(tok, m)
 		s.what = "adjust groups"
 	case 5:
-		l := token.LowBoxSpec{Package: sid.MustParse("S-1-15-2-5"), LowPrivilege: d.one(2), Number: d.Uint32(),
+		l := token.LowBoxSpec{Package: sid.MustParse("S-1-15-2-5"), LowPrivilege: d.chance(2), Number: d.Uint32(),
 			ModifiedID: winnt.LUID(d.Uint64()), Capabilities: []token.Group{{SID: sid.MustParse("S-1-15-3-9"),
 				Attributes: uint32(d.IntN(2))}}}
 		s.what, s.want = "low box", m.lowBox(l)
 		s.after, s.got = tok.LowBox(l)
 	default:
-		s = d.sets(tok, m)
+		s = d.setRandom(tok, m)
 	}
 	return s
 }
@@ -233,20 +233,20 @@ func TestTokenMatchesModel(t *testing.T) {
 	for range max(150, randtest.Count(t, "REFMON_TOKENS", 500)) { // fewer rounds do not reach every outcome
 		tok := must(t, d.spec(t))
 		m := model{Spec: tok.Spec()}
-		before := said(tok.Spec())
+		before := format(tok.Spec())
 		for range 10 {
 			s := d.step(tok, &m)
 			seen[fmt.Sprintf("%s: %v", s.what, s.want)]++
 			check.RequireThat(t, s.got == s.want && s.previous == s.before,
 				"%s: %v, want %v; previous state %s, want %s", s.what, s.got, s.want, s.previous, s.before)
-			if after := said(tok.Spec()); !maps.Equal(before, after) {
+			if after := format(tok.Spec()); !maps.Equal(before, after) {
 				t.Fatalf("%s changed the original token: %v", s.what, differences(before, after))
 			}
 			if s.after != nil {
 				tok = s.after
 			}
-			want := said(m.Spec)
-			if before = said(tok.Spec()); !maps.Equal(before, want) {
+			want := format(m.Spec)
+			if before = format(tok.Spec()); !maps.Equal(before, want) {
 				t.Fatalf("%s: the token differs from the model: %v", s.what, differences(before, want))
 			}
 			m.compareDerived(t, tok)
