@@ -14,7 +14,7 @@ import (
 // The error of a denied call has the rule that denied this call.
 func TestExplainedErrorHasRuleOfItsCall(t *testing.T) {
 	w := newWorld(t)
-	w.put(w.as(alice), "f", "")
+	w.writeFile(w.fsOf(alice), "f", "")
 	th := check.Must(w.p.NewThreadAs(check.Must(token.New(token.NetworkUser(sid.MustParse(bob))))))
 	defer th.Close()
 	his := treefs.Explained(th, "share")

@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/treefs"
 )
 
-// reads reads at most n bytes and expects them, or the end of the file.
-func (w *world) reads(o *treefs.File, n int, want string, end error) {
+// wantRead reads at most n bytes and expects them, or the end of the file.
+func (w *world) wantRead(o *treefs.File, n int, want string, end error) {
 	w.Helper()
 	b := make([]byte, n)
 	got, err := o.Read(b)
@@ -25,8 +25,8 @@ func (w *world) reads(o *treefs.File, n int, want string, end error) {
 // With O_APPEND every write goes to the end of the file and moves the position there, as with an os.File.
 func TestAppendWritesAtTheEnd(t *testing.T) {
 	w := newWorld(t)
-	hers := w.as(alice)
-	w.put(hers, "f", "0123456789")
+	hers := w.fsOf(alice)
+	w.writeFile(hers, "f", "0123456789")
 	o := check.Must(hers.OpenFile("f", os.O_RDWR|os.O_APPEND))
 	at := func(what string, want int64) {
 		t.Helper()
@@ -40,14 +40,14 @@ func TestAppendWritesAtTheEnd(t *testing.T) {
 			t.Errorf("Write: %d, %v; want %d, nil", n, err, len(text))
 		}
 	}
-	w.reads(o, 3, "012", nil)
+	w.wantRead(o, 3, "012", nil)
 	at("after Read", 3)
 	write("ab")
-	w.reads(o, 5, "", io.EOF)
+	w.wantRead(o, 5, "", io.EOF)
 	other := check.Must(hers.OpenFile("f", os.O_WRONLY|os.O_APPEND))
 	check.Must(other.Write([]byte("x")))
 	w.must(other.Close())
-	w.reads(o, 5, "x", nil)
+	w.wantRead(o, 5, "x", nil)
 	at("after a Read of another's Write", 13)
 	write("")
 	at("after an empty Write", 13)
@@ -58,11 +58,11 @@ func TestAppendWritesAtTheEnd(t *testing.T) {
 	write("d")
 	at("after two writes", 15)
 	check.Must(o.Seek(-5, io.SeekCurrent))
-	w.reads(o, 9, "abxcd", nil)
+	w.wantRead(o, 9, "abxcd", nil)
 	check.Must(o.Seek(1, io.SeekStart))
 	write("e")
 	check.Must(o.Seek(2, io.SeekStart))
-	w.reads(o, 3, "234", nil)
+	w.wantRead(o, 3, "234", nil)
 	w.must(o.Close())
 }
 
@@ -70,9 +70,9 @@ func TestAppendWritesAtTheEnd(t *testing.T) {
 // call does not return them again.
 func TestFailedListingReturnsEntriesOnce(t *testing.T) {
 	w := newWorld(t)
-	hers := w.as(alice)
+	hers := w.fsOf(alice)
 	for _, name := range []string{"a", "b", "c"} {
-		w.put(hers, name, "")
+		w.writeFile(hers, name, "")
 	}
 	o := check.Must(hers.OpenFile("/", os.O_RDONLY))
 	first, err := o.Readdir(1)
@@ -90,8 +90,8 @@ func TestFailedListingReturnsEntriesOnce(t *testing.T) {
 // ReadAt and WriteAt.
 func TestReadsAndWritesUsePosition(t *testing.T) {
 	w := newWorld(t)
-	hers := w.as(alice)
-	w.put(hers, "f", "0123456789")
+	hers := w.fsOf(alice)
+	w.writeFile(hers, "f", "0123456789")
 	o := check.Must(hers.OpenFile("f", os.O_RDWR))
 	for i, c := range []struct {
 		offset int64
@@ -106,14 +106,14 @@ func TestReadsAndWritesUsePosition(t *testing.T) {
 		check.That(t, (c.at >= 0 || errors.Is(err, fs.ErrInvalid) && at == 0) && (c.at < 0 || err == nil && at == c.at),
 			"seek %d: Seek(%d, %d) = %d, %v; want %d", i, c.offset, c.whence, at, err, c.at)
 	}
-	w.reads(o, 2, "34", nil)
-	w.reads(o, 2, "56", nil)
+	w.wantRead(o, 2, "34", nil)
+	w.wantRead(o, 2, "56", nil)
 	if n, err := o.Write([]byte("ab")); n != 2 || err != nil {
 		t.Errorf("Write: %d, %v; want 2, nil", n, err)
 	}
-	w.reads(o, 9, "9", nil)
-	w.reads(o, 9, "", io.EOF)
-	w.reads(o, 0, "", nil)
+	w.wantRead(o, 9, "9", nil)
+	w.wantRead(o, 9, "", io.EOF)
+	w.wantRead(o, 0, "", nil)
 	b := make([]byte, 4)
 	for at, want := range map[int64]string{0: "0123", 7: "ab9", 10: "", 99: ""} {
 		n, err := o.ReadAt(b, at)
@@ -130,7 +130,7 @@ func TestReadsAndWritesUsePosition(t *testing.T) {
 	if n, err := o.WriteAt([]byte("XY"), 1); n != 2 || err != nil {
 		t.Errorf("WriteAt(1): %d, %v; want 2, nil", n, err)
 	}
-	w.reads(o, 9, "", io.EOF) // the position did not change
+	w.wantRead(o, 9, "", io.EOF) // the position did not change
 	w.must(o.Close())
 	if text, err := fs.ReadFile(hers, "f"); err != nil || string(text) != "0XY3456ab9" {
 		t.Errorf(`file contents %q, %v; want "0XY3456ab9", nil`, text, err)
@@ -152,10 +152,10 @@ func TestReadsAndWritesUsePosition(t *testing.T) {
 // and invalid names.
 func TestReadDirMatchesStat(t *testing.T) {
 	w := newWorld(t)
-	hers := w.as(alice)
-	w.put(hers, "b", "12345")
+	hers := w.fsOf(alice)
+	w.writeFile(hers, "b", "12345")
 	w.must(hers.Mkdir("a"))
-	w.put(hers, "c", "")
+	w.writeFile(hers, "c", "")
 	w.must(os.Chtimes(w.root+"/b", time.Unix(1, 0), time.Unix(946_782_245, 123_456_700)))
 	list := check.Must(hers.ReadDir("/"))
 	var names []string
@@ -187,9 +187,9 @@ func TestReadDirMatchesStat(t *testing.T) {
 // client has opened since.
 func TestClosedFileUsesNoOtherClientsHandle(t *testing.T) {
 	w := newWorld(t)
-	his, hers := w.as(bob), w.as(alice)
+	his, hers := w.fsOf(bob), w.fsOf(alice)
 	w.must(hers.Mkdir("d"))
-	w.put(hers, "d/secret", "hers")
+	w.writeFile(hers, "d/secret", "hers")
 	f := check.Must(his.OpenFile("his", os.O_WRONLY|os.O_CREATE|os.O_APPEND))
 	check.Must(f.Write([]byte("his")))
 	w.must(f.Close())

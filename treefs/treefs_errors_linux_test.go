@@ -15,10 +15,10 @@ import (
 // neither contents nor position.
 func TestErrorsNameOperationAndPath(t *testing.T) {
 	w := newWorld(t)
-	hers, his := w.as(alice), w.as(bob)
+	hers, his := w.fsOf(alice), w.fsOf(bob)
 	w.must(hers.Mkdir("d"))
-	w.put(hers, "d/a", "12345")
-	w.put(hers, "b", "123")
+	w.writeFile(hers, "d/a", "12345")
+	w.writeFile(hers, "b", "123")
 	reading := check.Must(hers.OpenFile("b", os.O_RDONLY))
 	defer func() { w.must(reading.Close()) }()
 	writing := check.Must(hers.OpenFile("/d/a", os.O_WRONLY))
@@ -88,13 +88,13 @@ func TestErrorsNameOperationAndPath(t *testing.T) {
 // RemoveAll stops at the first descendant that the user may not remove and returns that error. Later entries stay.
 func TestRemoveAllStopsAtFirstError(t *testing.T) {
 	w := newWorld(t)
-	hers, his := w.as(alice), w.as(bob)
+	hers, his := w.fsOf(alice), w.fsOf(bob)
 	for _, name := range []string{"d", "d/e"} {
 		w.must(hers.Mkdir(name))
 	}
-	w.put(hers, "d/a", "")
-	w.put(hers, "d/e/b", "")
-	w.put(hers, "d/z", "")
+	w.writeFile(hers, "d/a", "")
+	w.writeFile(hers, "d/e/b", "")
+	w.writeFile(hers, "d/z", "")
 	// Bob may remove everything except the entries of d/e.
 	for name, rights := range map[string]string{"d": "FA", "d/a": "FA", "d/e": "0x1301a9", "d/e/b": "FR", "d/z": "FA"} {
 		w.describe(name, "O:BAG:SYD:P(A;;FA;;;"+alice+")(A;;"+rights+";;;"+bob+")")
@@ -113,9 +113,9 @@ func TestRemoveAllStopsAtFirstError(t *testing.T) {
 // it.
 func TestRemoveAllNeedsListing(t *testing.T) {
 	w := newWorld(t)
-	hers, his := w.as(alice), w.as(bob)
+	hers, his := w.fsOf(alice), w.fsOf(bob)
 	w.must(hers.Mkdir("d"))
-	w.put(hers, "d/a", "")
+	w.writeFile(hers, "d/a", "")
 	w.describe("d", "O:BAG:SYD:P(A;;FA;;;"+alice+")(A;;0x1301e8;;;"+bob+")") // no right to list
 	err := his.RemoveAll("d")
 	var at *fs.PathError

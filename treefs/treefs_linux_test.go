@@ -75,8 +75,8 @@ func (w *world) describe(name, text string) {
 	w.must(err)
 }
 
-// as returns the file system as a user sees it.
-func (w *world) as(user string) *treefs.FS {
+// fsOf returns the file system as a user sees it.
+func (w *world) fsOf(user string) *treefs.FS {
 	w.Helper()
 	client := check.Must(token.New(token.NetworkUser(sid.MustParse(user))))
 	th := check.Must(w.p.NewThreadAs(client))
@@ -87,14 +87,14 @@ func (w *world) as(user string) *treefs.FS {
 // The files of an open directory are those below it, wherever it is moved, and no name leads out of it.
 func TestNoNameLeadsOutOfDirectory(t *testing.T) {
 	w := newWorld(t)
-	his := w.as(alice)
+	his := w.fsOf(alice)
 	w.must(his.Mkdir("d"))
-	w.put(his, "d/a", "in d")
-	w.put(his, "secret", "beside d")
+	w.writeFile(his, "d/a", "in d")
+	w.writeFile(his, "secret", "beside d")
 	dir := check.Must(his.OpenFile("d", os.O_RDONLY))
 	below := dir.FS()
 	w.must(below.Mkdir("sub"))
-	w.put(below, "sub/b", "in sub")
+	w.writeFile(below, "sub/b", "in sub")
 	if err := fstest.TestFS(below, "a", "sub/b"); err != nil {
 		t.Error(err)
 	}
@@ -127,22 +127,22 @@ func TestNoNameLeadsOutOfDirectory(t *testing.T) {
 // A tree passes fstest.TestFS, and packages of the standard library can read it.
 func TestTreePassesFstest(t *testing.T) {
 	w := newWorld(t)
-	his := w.as(alice)
+	his := w.fsOf(alice)
 	w.must(his.Mkdir("d"))
 	w.must(his.Mkdir("/d/sub/"))
-	w.put(his, "d/sub/a", "0123456789")
-	w.put(his, "b", "")
+	w.writeFile(his, "d/sub/a", "0123456789")
+	w.writeFile(his, "b", "")
 	if err := fstest.TestFS(his, "d/sub/a", "b"); err != nil {
 		t.Error(err)
 	}
-	w.put(his, "d/sub/a", strings.Repeat("0123456789", 300_000))
+	w.writeFile(his, "d/sub/a", strings.Repeat("0123456789", 300_000))
 	text, err := fs.ReadFile(his, "d/sub/a")
 	check.That(t, err == nil && string(text) == strings.Repeat("0123456789", 300_000),
 		"ReadFile of 3,000,000 bytes: %d bytes, %v; want all, nil", len(text), err)
 }
 
-// put writes a file and closes it.
-func (w *world) put(f *treefs.FS, name, text string) {
+// writeFile writes a file and closes it.
+func (w *world) writeFile(f *treefs.FS, name, text string) {
 	w.Helper()
 	o := check.Must(f.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC))
 	n, err := io.WriteString(o, text)
@@ -154,8 +154,8 @@ func (w *world) put(f *treefs.FS, name, text string) {
 // to overwrite (F-190).
 func TestDescriptorsDecideForEachClient(t *testing.T) {
 	w := newWorld(t)
-	his, hers := w.as(bob), w.as(alice)
-	w.put(hers, "plan", "hers")
+	his, hers := w.fsOf(bob), w.fsOf(alice)
+	w.writeFile(hers, "plan", "hers")
 	w.must(hers.Mkdir("d"))
 	open := func(name string, flag int) func() error {
 		return func() error {
@@ -207,11 +207,11 @@ func TestDescriptorsDecideForEachClient(t *testing.T) {
 // Creating, renaming and removing files and directories changes the host's file system.
 func TestNameChangesReachTheHost(t *testing.T) {
 	w := newWorld(t)
-	hers := w.as(alice)
+	hers := w.fsOf(alice)
 	w.must(hers.Mkdir("d"))
 	w.must(hers.Mkdir("d/e"))
-	w.put(hers, "d/e/a", "one")
-	w.put(hers, "d/b", "two")
+	w.writeFile(hers, "d/e/a", "one")
+	w.writeFile(hers, "d/b", "two")
 	w.must(hers.Rename("/d/e/a", "/d/b", true))
 	o := check.Must(hers.OpenFile("d/b", os.O_RDWR))
 	w.must(o.Truncate(2))
@@ -232,9 +232,9 @@ func TestNameChangesReachTheHost(t *testing.T) {
 // Readdir returns a listing in parts, and Seek restarts it.
 func TestReaddirListsInParts(t *testing.T) {
 	w := newWorld(t)
-	hers := w.as(alice)
+	hers := w.fsOf(alice)
 	for _, name := range []string{"a", "b", "c"} {
-		w.put(hers, name, name)
+		w.writeFile(hers, name, name)
 	}
 	o := check.Must(hers.OpenFile(".", os.O_RDONLY))
 	for range 2 {
@@ -302,7 +302,7 @@ func TestTreePassesFstestForPartialUsers(t *testing.T) {
 	t.Cleanup(func() { w.must(errors.Join(sys.Close(), tree.Close())) })
 	seen := 0
 	for _, user := range []string{alice, bob, "S-1-5-21-1-2-3-1109"} {
-		his := w.as(user)
+		his := w.fsOf(user)
 		var names []string
 		w.must(fs.WalkDir(his, ".", func(name string, _ fs.DirEntry, err error) error {
 			if name != "." {
