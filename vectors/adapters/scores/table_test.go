@@ -20,7 +20,8 @@ func TestCleanKeepsOneShortCell(t *testing.T) {
 	}
 }
 
-// The table has right answers of attempted ones, and says why a row has none. Text around the marks stays.
+// The table has the number of correct and of attempted answers, or the reason why a row has none. Text outside of the
+// marks stays.
 func TestTableReplacesOnlyItself(t *testing.T) {
 	rows := []row{
 		{implementation: implementation{title: "one"}, got: "1", result: &result{Suites: []count{
