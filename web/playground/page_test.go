@@ -44,7 +44,7 @@ func TestPlaygroundPageWorksInChromium(t *testing.T) {
 		"DACL entry 1|(D;;FW;;;S-1-5-21-1-2-3-2001)|·|−|A-70")
 	b.want(t, "its outcome",
 		`[...document.querySelectorAll("#bits tbody tr")].map(e => e.cells[2].textContent).join("|")`, "skipped|denied")
-	b.picture(t, "denied")
+	b.screenshot(t, "denied")
 
 	b.eval(t, `document.querySelector("[data-rights=read]").click()`)
 	b.want(t, "a button that asks for read", `document.querySelector("#verdict").className`, "verdict denied")
@@ -62,7 +62,7 @@ func TestPlaygroundPageWorksInChromium(t *testing.T) {
 			a = sd.getBoundingClientRect(); 
 			return m.left > a.left &&
 			m.right < a.right && m.bottom <= a.bottom })()`, true)
-	b.picture(t, "mistake")
+	b.screenshot(t, "mistake")
 
 	b.eval(t, `sd.value = "O:BAG:SYD:(A;;FR;;;BA)"; sd.dispatchEvent(new Event("input", {bubbles: true}))`)
 	b.until(t, "what would grant it",
@@ -71,7 +71,7 @@ func TestPlaygroundPageWorksInChromium(t *testing.T) {
 		b.call(t, "Emulation.setDeviceMetricsOverride",
 			map[string]any{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}, nil)
 		b.eval(t, `dispatchEvent(new Event("resize"))`)
-		b.picture(t, "width-"+strconv.Itoa(width))
+		b.screenshot(t, "width-"+strconv.Itoa(width))
 		b.want(t, "no label lies on another", `[...document.querySelectorAll(".row label, .row small")].every((a, i, all) =>
 			all.every(b => a === b || a.contains(b) || b.contains(a) || apart(a, b)));
 			function apart(a, b) {
@@ -85,9 +85,9 @@ func TestPlaygroundPageWorksInChromium(t *testing.T) {
 		b.want(t, "a table goes on at 420 only",
 			`document.querySelector("#steps").parentElement.classList.contains("right")`, width == 420)
 		b.eval(t, `document.querySelector("#steps").scrollIntoView()`)
-		b.picture(t, "tables-"+strconv.Itoa(width))
+		b.screenshot(t, "tables-"+strconv.Itoa(width))
 		b.eval(t, `scrollTo(0, 0); rights.value = "raed"; rights.dispatchEvent(new Event("input", {bubbles: true}))`)
-		b.picture(t, "wrong-right-"+strconv.Itoa(width))
+		b.screenshot(t, "wrong-right-"+strconv.Itoa(width))
 		b.eval(t, `rights.value = "read"; rights.dispatchEvent(new Event("input", {bubbles: true}))`)
 	}
 	b.eval(t, `(b => {
@@ -111,7 +111,7 @@ func TestPlaygroundPageWorksInChromium(t *testing.T) {
 	b.want(t, "a link with an unknown type is a mistake",
 		`document.querySelector("#type-mistake").textContent.slice(0, 28)`, `"nosuch" is not an object ty`)
 	b.eval(t, `document.querySelector("#theme").click()`)
-	b.picture(t, "other-theme")
+	b.screenshot(t, "other-theme")
 	b.want(t, "it fits a small window", `document.documentElement.scrollWidth <= innerWidth`, true)
 
 	b.eval(t, `example.selectedIndex = 1; example.dispatchEvent(new Event("change"));
@@ -281,8 +281,8 @@ func (b *browser) until(t *testing.T, what, script string) {
 	t.Errorf("%s: not in 30 s", what)
 }
 
-// picture stores a screenshot of the page, if REFMON_SCREENSHOTS is set.
-func (b *browser) picture(t *testing.T, name string) {
+// screenshot stores a screenshot of the page, if REFMON_SCREENSHOTS is set.
+func (b *browser) screenshot(t *testing.T, name string) {
 	t.Helper()
 	dir := os.Getenv("REFMON_SCREENSHOTS")
 	if dir == "" {

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/batch"
 )
 
-// The line the page gives away has the page's answer.
+// The command line that the page prints gives the page's answer.
 func TestPlaygroundCommandGivesSameAnswer(t *testing.T) {
 	for _, q := range []Question{
 		{SD: "O:BAG:SYD:(A;;FR;;;DU)", Token: alice, Rights: "FR"},
@@ -68,7 +68,7 @@ func TestMistakesAreMarkedAtTheirField(t *testing.T) {
 			continue
 		}
 		m, text := r.Mistakes[0], map[string]string{"sd": q.SD, "token": q.Token, "rights": q.Rights}[c.field]
-		if got := marked(text, m); c.marked != "" && got != c.marked {
+		if got := slice(text, m); c.marked != "" && got != c.marked {
 			t.Errorf("%s: marks %q (%d to %d), want %q", c.name, got, m.From, m.To, c.marked)
 		}
 	}
@@ -77,8 +77,8 @@ func TestMistakesAreMarkedAtTheirField(t *testing.T) {
 	}
 }
 
-// marked cuts a text as a browser does, in UTF-16 units.
-func marked(text string, m Mistake) string {
+// slice cuts a text as a browser does, in UTF-16 units.
+func slice(text string, m Mistake) string {
 	var out strings.Builder
 	at := 0
 	for _, c := range text {
