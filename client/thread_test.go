@@ -90,11 +90,11 @@ func TestRefusedEndOfImpersonationEndsConnection(t *testing.T) {
 			}
 		}
 	}
-	s := script(t)
+	s := newScripted(t)
 	s.once(wire.Call, ntstatus.InsufficientResources, nil, func() { // begins an impersonation
 		nt.NewRemoteThread(s.carrier(), "").NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 8)
 	})
-	s.stands()
+	s.checkAlive()
 }
 
 // A waiting call is one frame with its wait before the call, and does not request a reason. A lost connection ends it

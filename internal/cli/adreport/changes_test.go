@@ -90,7 +90,7 @@ func TestBaselineReportListsNewRightsAndPaths(t *testing.T) {
 // A new administrator is listed whatever its name. In SDDL this one's name stands for the domain's own administrator,
 // who was there before (B-51).
 func TestNewAdministratorWithNameOfAlias(t *testing.T) {
-	d, _, _, _ := office()
+	d, _, _, _ := newOffice()
 	before := state(t, d.ldif())
 	d.account("user", "LA").join(d.find("CN=Domain Admins,CN=Users," + base))
 	page, _, _ := pageOf(t, &adreport.Report{Now: state(t, d.ldif()), Before: &before})
