@@ -180,8 +180,8 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 	}{
 		{[]string{"token", "x"}, `"x" is not a process`},
 		{[]string{"token", own + "/x"}, `is not a thread`},
-		{[]string{"token", own + "/999999"}, "thread " + own + "/999999: "},
-		{[]string{"token", "4/" + thread}, "thread 4/" + thread + ": "},
+		{[]string{"token", own + "/999999"}, "no thread has the numbers " + own + "/999999; refmond ps"},
+		{[]string{"token", "4/" + thread}, "no thread has the numbers 4/" + thread},
 		{[]string{"token", own + "/" + idle}, "impersonates no client: it acts with the token of its process"},
 		{[]string{"token", "999999"}, "no process has the number 999999; refmond ps lists them"},
 		{[]string{"trace", "--process", "999999", "--for", "1ms"}, "no process has the number 999999"},

@@ -52,8 +52,11 @@ func (c *tokenCmd) Run(std *streams) error {
 	}
 	h, st := l.th.NtOpenThread(winnt.THREAD_QUERY_INFORMATION, nil,
 		&nt.ClientID{UniqueProcess: winnt.Handle(p), UniqueThread: winnt.Handle(t)})
-	if st != ntstatus.Success {
-		return fmt.Errorf("thread %s: %w", c.Whose, st.Err())
+	switch {
+	case st == ntstatus.InvalidCid:
+		return fmt.Errorf("no thread has the numbers %s; refmond ps lists them", c.Whose)
+	case st != ntstatus.Success:
+		return fmt.Errorf("thread %s: %w: run this as its user, or as an administrator at adminSocket", c.Whose, st.Err())
 	}
 	tok, st := l.th.NtOpenThreadToken(h, winnt.TOKEN_QUERY, true)
 	if st == ntstatus.NoToken {
