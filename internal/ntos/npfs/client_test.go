@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// acts impersonates the client of an end, checks the user and the level of the server's thread, and reverts.
-func (s *site) acts(what string, e *npfs.End, user string, level winnt.SecurityImpersonationLevel) {
+// impersonate impersonates the client of an end, checks the user and the level of the server's thread, and reverts.
+func (s *site) impersonate(what string, e *npfs.End, user string, level winnt.SecurityImpersonationLevel) {
 	s.T.Helper()
 	out := e.Impersonate(s.server)
 	who := s.server.Subject()
@@ -33,7 +33,7 @@ var dynamic = nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpe
 // that connected (I-85, I-4).
 func TestLastMessageSelectsClient(t *testing.T) {
 	s := newSite(t)
-	e := s.made(npfs.Config{})
+	e := s.newServerEnd(npfs.Config{})
 	c, out := s.connect(&dynamic)
 	want(t, "connect", out.Status, ntstatus.Success)
 	want(t, "write", send(c, s.client, []byte("ab")), ntstatus.Success)
@@ -46,18 +46,18 @@ func TestLastMessageSelectsClient(t *testing.T) {
 	want(t, "the other way", send(e, s.client, []byte("xyz")), ntstatus.Success)
 	read := func(x *npfs.End, n int, data string) {
 		t.Helper()
-		s.reads(x, n, data, ntstatus.Success)
+		s.wantRead(x, n, data, ntstatus.Success)
 	}
 	read(c, 2, "xy") // the client's reading changes nothing
 	want(t, "nothing read", e.Impersonate(s.server).Status, ntstatus.CannotImpersonate)
 	read(e, 1, "a")
-	s.acts("a part", e, clientUser, winnt.SecurityImpersonation)
-	s.acts("again", e, clientUser, winnt.SecurityImpersonation)
+	s.impersonate("a part", e, clientUser, winnt.SecurityImpersonation)
+	s.impersonate("again", e, clientUser, winnt.SecurityImpersonation)
 	read(e, 2, "bc")
-	s.acts("parts of two", e, otherUser, winnt.SecurityImpersonation)
+	s.impersonate("parts of two", e, otherUser, winnt.SecurityImpersonation)
 	read(c, 1, "z")
 	read(e, 1, "d")
-	s.acts("the rest", e, otherUser, winnt.SecurityImpersonation)
+	s.impersonate("the rest", e, otherUser, winnt.SecurityImpersonation)
 	read(e, 1, "e")
 	out = e.Impersonate(s.server)
 	check.That(t, out.Status == ntstatus.BadImpersonationLevel && out.Rule == "I-80",
@@ -65,9 +65,9 @@ func TestLastMessageSelectsClient(t *testing.T) {
 	read(e, 1, "f")
 	want(t, "the rest of it", e.Impersonate(s.server).Status, ntstatus.BadImpersonationLevel)
 	read(e, 1, "")
-	s.acts("an empty message", e, clientUser, winnt.SecurityImpersonation)
+	s.impersonate("an empty message", e, clientUser, winnt.SecurityImpersonation)
 	closeAll(c)
-	s.acts("after it is gone", e, clientUser, winnt.SecurityImpersonation)
+	s.impersonate("after it is gone", e, clientUser, winnt.SecurityImpersonation)
 	closeAll(e)
 }
 
@@ -75,7 +75,7 @@ func TestLastMessageSelectsClient(t *testing.T) {
 // requested level is not allowed is rejected, and the instance is free for another one (I-4, I-80).
 func TestStaticTrackingKeepsConnectedClient(t *testing.T) {
 	s := newSite(t)
-	e := s.made(npfs.Config{})
+	e := s.newServerEnd(npfs.Config{})
 	s.As(s.client, otherUser, winnt.SecurityIdentification)
 	opened := false
 	out := s.connectWith(&static, func(*npfs.End) ntstatus.Status { opened = true; return 0 })
@@ -92,16 +92,16 @@ func TestStaticTrackingKeepsConnectedClient(t *testing.T) {
 	s.client.RevertToSelf()
 	want(t, "write", send(c, s.client, []byte("a")), ntstatus.Success)
 	want(t, "nothing read", e.Impersonate(s.server).Status, ntstatus.CannotImpersonate)
-	s.reads(e, 1, "a", ntstatus.Success)
-	s.acts("static", e, otherUser, winnt.SecurityIdentification)
+	s.wantRead(e, 1, "a", ntstatus.Success)
+	s.impersonate("static", e, otherUser, winnt.SecurityIdentification)
 	// The next client has its own tracking mode.
 	want(t, "disconnect", e.Disconnect(), ntstatus.Success)
 	want(t, "listen", e.Listen(), ntstatus.PipeListening)
 	n := s.connected()
 	want(t, "write", send(n, s.second, []byte("b")), ntstatus.Success)
 	want(t, "nothing read of the next", e.Impersonate(s.server).Status, ntstatus.CannotImpersonate)
-	s.reads(e, 1, "b", ntstatus.Success)
-	s.acts("the next", e, clientUser, winnt.SecurityImpersonation)
+	s.wantRead(e, 1, "b", ntstatus.Success)
+	s.impersonate("the next", e, clientUser, winnt.SecurityImpersonation)
 	closeAll(c, n, e)
 }
 
@@ -114,7 +114,7 @@ func TestClientIsImpersonatedByDefaultQuality(t *testing.T) {
 	e, c := s.pair(npfs.Config{})
 	s.As(s.client, otherUser, winnt.SecurityDelegation)
 	want(t, "write", send(c, s.client, []byte("a")), ntstatus.Success)
-	s.reads(e, 1, "a", ntstatus.Success)
+	s.wantRead(e, 1, "a", ntstatus.Success)
 	want(t, "impersonate", e.Impersonate(s.server).Status, ntstatus.Success)
 	imp := s.server.Impersonation(ob.TagCall)
 	check.That(t, imp != nil && imp.Level == winnt.SecurityImpersonation && imp.EffectiveOnly && imp.CopyOnOpen &&
@@ -128,7 +128,7 @@ func TestClientIsImpersonatedByDefaultQuality(t *testing.T) {
 // removed with its client.
 func TestContextsAreReleased(t *testing.T) {
 	s := newSite(t)
-	e := s.made(npfs.Config{Message: true, ReadMessages: true, Inbound: 2})
+	e := s.newServerEnd(npfs.Config{Message: true, ReadMessages: true, Inbound: 2})
 	c, out := s.connect(&dynamic)
 	want(t, "connect", out.Status, ntstatus.Success)
 	tok := s.client.Process().ReferenceToken(ob.TagCall)
@@ -149,9 +149,9 @@ func TestContextsAreReleased(t *testing.T) {
 	kept("one that waits", 3)
 	r.Cancel()
 	kept("cancelled", 2)
-	s.reads(e, 1, "a", ntstatus.Success)
+	s.wantRead(e, 1, "a", ntstatus.Success)
 	kept("the last one read and one not", 2)
-	s.reads(e, 1, "b", ntstatus.Success)
+	s.wantRead(e, 1, "b", ntstatus.Success)
 	kept("the last one read", 1)
 	want(t, "impersonate", e.Impersonate(s.server).Status, ntstatus.Success)
 	kept("impersonated", 2)

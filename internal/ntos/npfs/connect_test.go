@@ -16,7 +16,7 @@ import (
 func TestDisconnectDuringOpenFreesInstance(t *testing.T) {
 	for _, q := range []*nt.SecurityQualityOfService{&static, &dynamic} {
 		s := newSite(t)
-		e := s.made(npfs.Config{})
+		e := s.newServerEnd(npfs.Config{})
 		var late, next *npfs.End
 		out := s.connectWith(q, func(x *npfs.End) ntstatus.Status {
 			late = x
@@ -34,7 +34,7 @@ func TestDisconnectDuringOpenFreesInstance(t *testing.T) {
 			late.Detached(), next.Detached())
 		want(t, "write", send(next, s.second, []byte("a")), ntstatus.Success)
 		want(t, "write", send(late, s.client, []byte("b")), ntstatus.PipeDisconnected)
-		s.reads(e, 9, "a", ntstatus.Success)
+		s.wantRead(e, 9, "a", ntstatus.Success)
 		closeAll(late)
 		want(t, "the next is there", e.Listen(), ntstatus.PipeConnected)
 		closeAll(next, e)
@@ -44,10 +44,10 @@ func TestDisconnectDuringOpenFreesInstance(t *testing.T) {
 // A client whose access to a pipe was checked does not get another pipe that has taken the name since (I-130).
 func TestClientDoesNotGetPipeThatTookTheName(t *testing.T) {
 	s := newSite(t)
-	first := s.made(npfs.Config{})
+	first := s.newServerEnd(npfs.Config{})
 	checked := s.fs.Find("p")
 	closeAll(first)
-	next := s.made(npfs.Config{})
+	next := s.newServerEnd(npfs.Config{})
 	opened := false
 	out := s.fs.Connect(checked, s.client, nil, func(*npfs.End) ntstatus.Status { opened = true; return 0 })
 	check.That(t, out.Status == ntstatus.ObjectNameNotFound && !opened, "connect: %v, opened %t, want %v", out.Status,
@@ -65,7 +65,7 @@ func TestClientDoesNotGetPipeThatTookTheName(t *testing.T) {
 // connected (I-134).
 func TestLateRefusalReleasesInstance(t *testing.T) {
 	s := newSite(t)
-	e := s.made(npfs.Config{})
+	e := s.newServerEnd(npfs.Config{})
 	var next *npfs.End
 	out := s.connectWith(&static, func(*npfs.End) ntstatus.Status {
 		want(t, "disconnect", e.Disconnect(), ntstatus.Success)
@@ -84,7 +84,7 @@ func TestLateRefusalReleasesInstance(t *testing.T) {
 // earlier ones. The end has the descriptor of the pipe's name (I-85).
 func TestClientGetsFirstListeningInstance(t *testing.T) {
 	s := newSite(t)
-	a, b, c := s.made(npfs.Config{}), s.made(npfs.Config{}), s.made(npfs.Config{})
+	a, b, c := s.newServerEnd(npfs.Config{}), s.newServerEnd(npfs.Config{}), s.newServerEnd(npfs.Config{})
 	one, two := s.connected(), s.connected()
 	want(t, "the first", a.Listen(), ntstatus.PipeConnected)
 	want(t, "the second", b.Listen(), ntstatus.PipeConnected)
@@ -109,7 +109,7 @@ func TestClientGetsFirstListeningInstance(t *testing.T) {
 // new wait (I-156).
 func TestClientsGoToWaitingServersFirst(t *testing.T) {
 	a := &asks{site: newSite(t)}
-	one, two, three := a.made(npfs.Config{}), a.made(npfs.Config{}), a.made(npfs.Config{})
+	one, two, three := a.newServerEnd(npfs.Config{}), a.newServerEnd(npfs.Config{}), a.newServerEnd(npfs.Config{})
 	a.begin(three, npfs.OpListen, "third", 0, "", pending)
 	a.begin(two, npfs.OpListen, "second", 0, "", pending)
 	want(t, "listen again", three.Listen(), ntstatus.PipeListening)
@@ -123,7 +123,7 @@ func TestClientsGoToWaitingServersFirst(t *testing.T) {
 // TestMissingClientHasReason checks that each rejection names its rule and its reason (I-85).
 func TestMissingClientHasReason(t *testing.T) {
 	s := newSite(t)
-	e := s.made(npfs.Config{})
+	e := s.newServerEnd(npfs.Config{})
 	because := map[string]bool{}
 	refused := func(x *npfs.End, st ntstatus.Status) {
 		t.Helper()
@@ -144,7 +144,7 @@ func TestMissingClientHasReason(t *testing.T) {
 // Waiting threads at either end are woken by changes that may end their wait.
 func TestPipeChangeWakesItsWaiters(t *testing.T) {
 	s := newSite(t)
-	e := s.made(npfs.Config{Inbound: 1})
+	e := s.newServerEnd(npfs.Config{Inbound: 1})
 	var c *npfs.End
 	for _, x := range []struct {
 		name    string

@@ -18,9 +18,9 @@ type asked struct {
 	detached                                                              bool
 }
 
-// ask calls each operation on an end and records its status. Operations that change the state when they succeed
+// statuses calls each operation on an end and records its status. Operations that change the state when they succeed
 // come last.
-func ask(s *site, e *npfs.End) (a asked) {
+func statuses(s *site, e *npfs.End) (a asked) {
 	_, a.peek = e.Peek(10)
 	_, a.read = e.Read(10)
 	a.flush = e.Flush()
@@ -78,7 +78,7 @@ func TestPipeStateDeterminesOperationStatus(t *testing.T) {
 			winnt.FILE_PIPE_CONNECTED_STATE, false}},
 	} {
 		s := newSite(t)
-		ends := map[rune]*npfs.End{'s': s.made(c.cfg)}
+		ends := map[rune]*npfs.End{'s': s.newServerEnd(c.cfg)}
 		for _, step := range c.steps {
 			switch server := ends['s']; step {
 			case 'n':
@@ -100,7 +100,7 @@ func TestPipeStateDeterminesOperationStatus(t *testing.T) {
 				delete(ends, closed)
 			}
 		}
-		got := ask(s, ends[rune(c.end[0])])
+		got := statuses(s, ends[rune(c.end[0])])
 		check.Equal(t, got, c.want, "statuses of the operations on %s after %q", c.end, c.steps)
 		for _, e := range ends {
 			closeAll(e)
@@ -116,12 +116,12 @@ func TestOtherEndReadsAfterClose(t *testing.T) {
 	want(t, "write", send(c, s.client, []byte("abc")), ntstatus.Success)
 	want(t, "write", send(e, s.server, []byte("xyz")), ntstatus.Success)
 	closeAll(c)
-	s.reads(e, 2, "ab", ntstatus.Success)
+	s.wantRead(e, 2, "ab", ntstatus.Success)
 	check.DeepEqual(t, check.Result(e.Peek(9)), nt.PipePeekBuffer{Data: []byte("c"), ReadDataAvailable: 1,
 		NamedPipeState: winnt.FILE_PIPE_CLOSING_STATE}, "peek after the client closed")
 	want(t, "flush to no reader", e.Flush(), ntstatus.Success)
-	s.reads(e, 2, "c", ntstatus.Success)
-	s.reads(e, 2, "", ntstatus.PipeBroken)
+	s.wantRead(e, 2, "c", ntstatus.Success)
+	s.wantRead(e, 2, "", ntstatus.PipeBroken)
 	want(t, "impersonate who is gone", e.Impersonate(s.server).Status, ntstatus.Success)
 	s.server.RevertToSelf()
 	want(t, "disconnect", e.Disconnect(), ntstatus.Success)
@@ -131,7 +131,7 @@ func TestOtherEndReadsAfterClose(t *testing.T) {
 	want(t, "write", send(c, s.client, []byte("to no reader")), ntstatus.Success)
 	want(t, "write", send(e, s.server, []byte("last")), ntstatus.Success)
 	closeAll(e)
-	s.reads(c, 9, "last", ntstatus.Success)
+	s.wantRead(c, 9, "last", ntstatus.Success)
 	check.Equal(t, c.Local().WriteQuotaAvailable, npfs.DefaultQuota, "room without a reader")
 	check.Equal(t, c.Local().CurrentInstances, 0, "instances without a server")
 	closeAll(c)

@@ -29,8 +29,8 @@ func want(t *testing.T, what string, got, st ntstatus.Status) {
 	check.Equal(t, got, st, "%s", what)
 }
 
-// reads checks the bytes and the status of one read of an end.
-func (w *world) reads(e *npfs.End, n int, data string, st ntstatus.Status) {
+// wantRead checks the bytes and the status of one read of an end.
+func (w *world) wantRead(e *npfs.End, n int, data string, st ntstatus.Status) {
 	w.T.Helper()
 	got, s := e.Read(n)
 	check.That(w.T, string(got) == data && s == st, "read = %q, %v, want %q, %v", got, s, data, st)

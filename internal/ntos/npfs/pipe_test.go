@@ -43,8 +43,8 @@ func (s *site) create(name string, cfg npfs.Config) (e *npfs.End, st ntstatus.St
 	return e, st
 }
 
-// made creates an instance of the pipe p and returns the server's end. A failure ends the test.
-func (s *site) made(cfg npfs.Config) *npfs.End {
+// newServerEnd creates an instance of the pipe p and returns the server's end. A failure ends the test.
+func (s *site) newServerEnd(cfg npfs.Config) *npfs.End {
 	s.T.Helper()
 	return check.Result(s.create("p", cfg))
 }
@@ -71,7 +71,7 @@ func (s *site) connectWith(q *nt.SecurityQualityOfService, open func(*npfs.End) 
 // pair returns both ends of an instance.
 func (s *site) pair(cfg npfs.Config) (server, client *npfs.End) {
 	s.T.Helper()
-	server = s.made(cfg)
+	server = s.newServerEnd(cfg)
 	return server, s.connected()
 }
 
@@ -163,7 +163,7 @@ func TestRefusedInstanceIsNotCounted(t *testing.T) {
 	} {
 		var there []*npfs.End
 		for range c.there {
-			there = append(there, s.made(npfs.Config{Instances: c.limit, Share: in}))
+			there = append(there, s.newServerEnd(npfs.Config{Instances: c.limit, Share: in}))
 		}
 		for _, name := range []string{"p", "P"} { // a name has no case
 			called := false
@@ -191,7 +191,7 @@ func TestRefusedInstanceIsNotCounted(t *testing.T) {
 // (I-85, I-130).
 func TestInstanceIsRemovedWithServerEnd(t *testing.T) {
 	s := newSite(t)
-	one, two, three := s.made(npfs.Config{}), s.made(npfs.Config{}), s.made(npfs.Config{})
+	one, two, three := s.newServerEnd(npfs.Config{}), s.newServerEnd(npfs.Config{}), s.newServerEnd(npfs.Config{})
 	found := func(what string, e *npfs.End) {
 		t.Helper()
 		x := s.fs.Find("P")
@@ -217,7 +217,7 @@ func TestInstanceIsRemovedWithServerEnd(t *testing.T) {
 	out := s.fs.Connect(three, s.client, nil, func(*npfs.End) ntstatus.Status { return ntstatus.Success })
 	check.That(t, out.Status == ntstatus.ObjectNameNotFound && out.Rule == "I-85",
 		"connecting to a removed pipe: %+v, want %v by rule I-85", out, ntstatus.ObjectNameNotFound)
-	again := s.made(npfs.Config{})
+	again := s.newServerEnd(npfs.Config{})
 	three.SetSecurity(nil)
 	found("again", again)
 	check.That(t, again.Security() != nil, "I-130: Security() of a removed pipe = nil, want its descriptor")
@@ -244,7 +244,7 @@ func TestEndsReferenceTheirProcess(t *testing.T) {
 	st := s.fs.Create("p", npfs.Config{}, sp, nil, func(e *npfs.End, _ bool) ntstatus.Status { return refuse(e) })
 	want(t, "refused", st, ntstatus.AccessDenied)
 	more("refused", 0, 0)
-	e := s.made(npfs.Config{})
+	e := s.newServerEnd(npfs.Config{})
 	more("made", 1, 0)
 	for _, q := range []*nt.SecurityQualityOfService{nil, &static} {
 		out := s.connectWith(q, refuse)

@@ -15,7 +15,7 @@ func TestPendingWriteKeepsItsContext(t *testing.T) {
 	e, c := a.pair(npfs.Config{Message: true, ReadMessages: true, Inbound: 1})
 	r := &npfs.Request{End: c, Op: npfs.OpWrite, Data: []byte("one"), Thread: a.client, Finish: func(npfs.Result) {}}
 	want(t, "write", r.Start().Status, pending)
-	a.reads(e, 1, "o", ntstatus.BufferOverflow)
+	a.wantRead(e, 1, "o", ntstatus.BufferOverflow)
 	r.Cancel()
 	out := e.Impersonate(a.server)
 	want(t, "a part was read", out.Status, good)
@@ -29,9 +29,9 @@ func TestReadOfNothingReadsNoMessage(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Message: true, ReadMessages: true})
 	want(t, "write", start(a, c, "x"), good)
-	a.reads(e, 0, "", ntstatus.BufferOverflow)
+	a.wantRead(e, 0, "", ntstatus.BufferOverflow)
 	want(t, "nothing was read", e.Impersonate(a.server).Status, ntstatus.CannotImpersonate)
-	a.reads(e, 1, "x", good)
+	a.wantRead(e, 1, "x", good)
 	want(t, "read", e.Impersonate(a.server).Status, good)
 	a.server.RevertToSelf()
 	closeAll(c)
@@ -39,7 +39,7 @@ func TestReadOfNothingReadsNoMessage(t *testing.T) {
 	want(t, "listen", e.Listen(), ntstatus.PipeListening)
 	c = a.connected()
 	want(t, "write", start(a, c, ""), good)
-	a.reads(e, 0, "", good)
+	a.wantRead(e, 0, "", good)
 	want(t, "an empty message was read", e.Impersonate(a.server).Status, good)
 	a.server.RevertToSelf()
 	closeAll(c, e)
@@ -58,7 +58,7 @@ func TestEmptyMessagesAreBounded(t *testing.T) {
 		check.Require(t, start(a, c, ""), good, "writing message %d", i)
 	}
 	a.begin(c, npfs.OpWrite, "one more", 0, "", pending)
-	a.reads(s, 1, "", good)
+	a.wantRead(s, 1, "", good)
 	a.end("room for one", "one more: STATUS_SUCCESS 0 ")
 	closeAll(c, s)
 }

@@ -104,8 +104,8 @@ func TestTransceiveReadsOnlyTheReply(t *testing.T) {
 	want(t, "answer", send(e, a.server, []byte("xyz")), good)
 	a.end("answered", "ask: STATUS_BUFFER_OVERFLOW 2 xy")
 	a.begin(c, npfs.OpTransceive, "unread data", 2, "d", ntstatus.PipeBusy)
-	a.reads(e, 9, "abc", good)
-	a.reads(e, 9, "", ntstatus.PipeEmpty)
+	a.wantRead(e, 9, "abc", good)
+	a.wantRead(e, 9, "", ntstatus.PipeEmpty)
 	closeAll(c, e)
 	e, c = a.pair(npfs.Config{Message: true}) // the server's end reads bytes
 	want(t, "write", send(c, a.client, []byte("x")), good)
@@ -132,7 +132,7 @@ func TestPendingRequestsAreBounded(t *testing.T) {
 	a.end("one is read", "r: STATUS_SUCCESS 0 ")
 	a.begin(c, npfs.OpRead, "again 256", 1, "", pending)
 	a.begin(c, npfs.OpRead, "again 257", 1, "", full)
-	a.reads(e, 9, "x", good)
+	a.wantRead(e, 9, "x", good)
 	check.That(t, !all[0].Cancel() && all[1].Cancel(),
 		"want Cancel = false for the completed request and true for the waiting one")
 	a.end("cancelled", "r: STATUS_CANCELLED 0 ")
@@ -159,7 +159,7 @@ func TestWaitingDataIsBounded(t *testing.T) {
 // options.
 func TestOptionsSetWhetherOperationsWait(t *testing.T) {
 	s := newSite(t)
-	e := s.made(npfs.Config{})
+	e := s.newServerEnd(npfs.Config{})
 	for options, c := range map[uint32][2]bool{0: {false, false}, winnt.FILE_SYNCHRONOUS_IO_ALERT: {true, true},
 		winnt.FILE_SYNCHRONOUS_IO_NONALERT: {true, false}, 1: {false, false},
 		winnt.FILE_SYNCHRONOUS_IO_ALERT | winnt.FILE_SYNCHRONOUS_IO_NONALERT: {true, true}} {

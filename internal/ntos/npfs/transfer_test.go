@@ -23,7 +23,7 @@ func TestReadDataIsCopied(t *testing.T) {
 	one = append(one, "YY"...)
 	peeked.Data[0] = 'Z'
 	check.Equal(t, string(one), "abcYY", "first read with more data waiting")
-	s.reads(e, 3, "def", ntstatus.Success)
+	s.wantRead(e, 3, "def", ntstatus.Success)
 }
 
 // TestPipeEndsHaveSeparateReadModes checks that a client starts in byte mode and can switch to message mode on a
@@ -43,7 +43,7 @@ func TestPipeEndsHaveSeparateReadModes(t *testing.T) {
 			winnt.FILE_PIPE_MESSAGE_TYPE},
 	} {
 		s := newSite(t)
-		e := s.made(c.cfg)
+		e := s.newServerEnd(c.cfg)
 		cl, _ := s.connect(nil)
 		check.That(t, cl.Modes() == (nt.PipeInformation{}) && !cl.Completes(), "case %d: a new client has modes", i)
 		want(t, "set", cl.SetModes(nt.PipeInformation{ReadMode: c.client}), ntstatus.Success)
@@ -79,7 +79,7 @@ func TestPipeQueryShowsReadableBytesPerEnd(t *testing.T) {
 	} {
 		s := newSite(t)
 		e, cl := s.pair(c.cfg)
-		e2 := s.made(c.cfg)
+		e2 := s.newServerEnd(c.cfg)
 		want(t, "write", send(cl, s.client, []byte("abc")), ntstatus.Success)
 		want(t, "write", send(e, s.server, []byte("defgh")), ntstatus.Success)
 		l := nt.PipeLocalInformation{NamedPipeType: c.typ, NamedPipeConfiguration: c.directions, MaximumInstances: 7,

@@ -133,8 +133,8 @@ func (p *twin) take(side, n int) (data string, st ntstatus.Status) {
 	return data, st
 }
 
-// settle completes all possible requests in order, until none is left.
-func (p *twin) settle() {
+// complete completes all possible requests in order, until none is left.
+func (p *twin) complete() {
 	for again := true; again; {
 		again = false
 		for _, op := range slices.Clone(p.waiting) {
@@ -236,7 +236,7 @@ func (x *pipeRun) step(j int) {
 		text := strings.Repeat(string(rune('a'+j%26)), x.r.IntN(13))
 		x.log = append(x.log, fmt.Sprintf("%s: side %d writes %d", name, side, len(text)))
 		st, n := p.write(name, side, text)
-		x.same(x.start(npfs.OpWrite, name, side, 0, text), st, n, "")
+		x.compare(x.start(npfs.OpWrite, name, side, 0, text), st, n, "")
 	case k < 32:
 		n := x.r.IntN(9)
 		x.log = append(x.log, fmt.Sprintf("%s: side %d reads %d", name, side, n))
@@ -245,7 +245,7 @@ func (x *pipeRun) step(j int) {
 			st = pending
 			p.waiting = append(p.waiting, &twinOp{name: name, side: side, n: n})
 		}
-		x.same(x.start(npfs.OpRead, name, side, n, ""), st, len(data), data)
+		x.compare(x.start(npfs.OpRead, name, side, n, ""), st, len(data), data)
 	case k < 36 && len(p.waiting) > 0:
 		op := p.waiting[x.r.IntN(len(p.waiting))]
 		x.log = append(x.log, "cancel "+op.name)
@@ -268,8 +268,8 @@ func (x *pipeRun) step(j int) {
 		p.gone, p.queues = true, [2][]*twinWrite{}
 		want(x.T, "disconnect", x.ends[1].Disconnect(), good)
 	}
-	p.settle()
-	x.look()
+	p.complete()
+	x.compareState()
 }
 
 func (x *pipeRun) start(op npfs.Op, name string, side, n int, text string) npfs.Result {
@@ -281,7 +281,7 @@ func (x *pipeRun) start(op npfs.Op, name string, side, n int, text string) npfs.
 	return r.Start()
 }
 
-func (x *pipeRun) same(got npfs.Result, st ntstatus.Status, n int, data string) {
+func (x *pipeRun) compare(got npfs.Result, st ntstatus.Status, n int, data string) {
 	if got.Status != st || st != pending && (got.Count != n || string(got.Data) != data) {
 		x.T.Errorf("%s returned %v %d %q, want %v %d %q as the naive pipe",
 			x.log[len(x.log)-1], got.Status, got.Count,
@@ -289,8 +289,8 @@ func (x *pipeRun) same(got npfs.Result, st ntstatus.Status, n int, data string) 
 	}
 }
 
-// look compares the requests that completed since the last call, and the byte counts of each end.
-func (x *pipeRun) look() {
+// compareState compares the requests that completed since the last call, and the byte counts of each end.
+func (x *pipeRun) compareState() {
 	x.end(strings.Join(x.log[max(0, len(x.log)-1):], ""), x.p.ended...)
 	x.p.ended = nil
 	for side, e := range x.ends {
