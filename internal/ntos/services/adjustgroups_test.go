@@ -88,7 +88,7 @@ func TestAdjustGroupsReturnsPreviousState(t *testing.T) {
 	const pkg = "S-1-15-2-1-2-3-4-5-6-7"
 	boxed := check.Result(th.Services().NtCreateLowBoxToken(nt.CreateLowBoxTokenIn{ExistingTokenHandle: own,
 		DesiredAccess: winnt.READ_CONTROL, PackageSID: nt.Cap(sid.MustParse(pkg))}))
-	if got := shown(t, th, boxed.TokenHandle); !strings.Contains(got, "(A;;"+full+";;;"+pkg+")") {
+	if got := ownerDACL(t, th, boxed.TokenHandle); !strings.Contains(got, "(A;;"+full+";;;"+pkg+")") {
 		t.Errorf("DACL of the package's token = %s, want %q in it", got, "(A;;"+full+";;;"+pkg+")")
 	}
 	job := check.Result(th.NtCreateJobObject(winnt.JOB_OBJECT_ALL_ACCESS, nil))

@@ -24,9 +24,9 @@ func TestAlarmsCheckTheirInputInOrder(t *testing.T) {
 		mute bool
 	}
 	open := nt.OpenObjectAuditAlarmIn{ClientToken: s.client, SubsystemName: nt.Cap("s"), ObjectTypeName: nt.Cap("t"),
-		ObjectName: nt.Cap("o"), HandleID: nt.Cap(winnt.Handle(4)), Privileges: many(60),
+		ObjectName: nt.Cap("o"), HandleID: nt.Cap(winnt.Handle(4)), Privileges: tcbSet(60),
 		SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:"))}
-	ladder(t, "NtOpenObjectAuditAlarm", opening{open, false}, func(in opening) ntstatus.Status {
+	checkOrder(t, "NtOpenObjectAuditAlarm", opening{open, false}, func(in opening) ntstatus.Status {
 		if in.mute && in.ClientToken == s.client {
 			var st ntstatus.Status
 			in.ClientToken, st = nt.NewThread(mute, "").NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
@@ -37,7 +37,7 @@ func TestAlarmsCheckTheirInputInOrder(t *testing.T) {
 		{"the token", ntstatus.InvalidHandle, func(in *opening) { in.ClientToken = 0x7770 }},
 		{"the privilege", ntstatus.PrivilegeNotHeld, func(in *opening) { in.mute = true }},
 		{"the descriptor", unread(1), func(in *opening) { in.SecurityDescriptor.Status = unread(1) }},
-		{"the privileges", ntstatus.InvalidParameter, func(in *opening) { in.Privileges = many(61) }},
+		{"the privileges", ntstatus.InvalidParameter, func(in *opening) { in.Privileges = tcbSet(61) }},
 		{"the handle", unread(2), func(in *opening) { in.HandleID.Status = unread(2) }},
 		{"the subsystem", unread(3), func(in *opening) { in.SubsystemName.Status = unread(3) }},
 		{"the type", unread(4), func(in *opening) { in.ObjectTypeName.Status = unread(4) }},
@@ -48,8 +48,8 @@ func TestAlarmsCheckTheirInputInOrder(t *testing.T) {
 	open.SecurityDescriptor.V = nil
 	want(t, "U-33: no descriptor", check.Status(s.NtOpenObjectAuditAlarm(open)), ntstatus.Success)
 
-	object := nt.PrivilegeObjectAuditAlarmIn{ClientToken: s.client, SubsystemName: nt.Cap("s"), Privileges: many(60)}
-	ladder(t, "NtPrivilegeObjectAuditAlarm", object, func(in nt.PrivilegeObjectAuditAlarmIn) ntstatus.Status {
+	object := nt.PrivilegeObjectAuditAlarmIn{ClientToken: s.client, SubsystemName: nt.Cap("s"), Privileges: tcbSet(60)}
+	checkOrder(t, "NtPrivilegeObjectAuditAlarm", object, func(in nt.PrivilegeObjectAuditAlarmIn) ntstatus.Status {
 		return check.Status(s.NtPrivilegeObjectAuditAlarm(in))
 	}, []rung[nt.PrivilegeObjectAuditAlarmIn]{
 		{"the token", ntstatus.InvalidHandle, func(in *nt.PrivilegeObjectAuditAlarmIn) { in.ClientToken = 0x7770 }},
@@ -57,15 +57,15 @@ func TestAlarmsCheckTheirInputInOrder(t *testing.T) {
 		{"the privileges", unread(2), func(in *nt.PrivilegeObjectAuditAlarmIn) { in.Privileges.Status = unread(2) }},
 	})
 	service := nt.PrivilegedServiceAuditAlarmIn{ClientToken: s.client, SubsystemName: nt.Cap("s"),
-		ServiceName: nt.Cap("t"), Privileges: many(1)}
-	ladder(t, "NtPrivilegedServiceAuditAlarm", service, func(in nt.PrivilegedServiceAuditAlarmIn) ntstatus.Status {
+		ServiceName: nt.Cap("t"), Privileges: tcbSet(1)}
+	checkOrder(t, "NtPrivilegedServiceAuditAlarm", service, func(in nt.PrivilegedServiceAuditAlarmIn) ntstatus.Status {
 		return check.Status(s.NtPrivilegedServiceAuditAlarm(in))
 	}, []rung[nt.PrivilegedServiceAuditAlarmIn]{
 		{"the token", ntstatus.InvalidHandle, func(in *nt.PrivilegedServiceAuditAlarmIn) { in.ClientToken = 0x7770 }},
 		{"the subsystem", unread(1), func(in *nt.PrivilegedServiceAuditAlarmIn) { in.SubsystemName.Status = unread(1) }},
 		{"the service", unread(2), func(in *nt.PrivilegedServiceAuditAlarmIn) { in.ServiceName.Status = unread(2) }},
 		{"the privileges", ntstatus.InvalidParameter,
-			func(in *nt.PrivilegedServiceAuditAlarmIn) { in.Privileges = many(61) }},
+			func(in *nt.PrivilegedServiceAuditAlarmIn) { in.Privileges = tcbSet(61) }},
 	})
 }
 
@@ -82,7 +82,7 @@ func TestAlarmRecordsEachPrivilegeOnce(t *testing.T) {
 	set.Privilege = append(set.Privilege, nt.LUIDAndAttributes{LUID: 1<<32 + winnt.SeBackupPrivilege.LUID()},
 		nt.LUIDAndAttributes{LUID: 256 + winnt.SeBackupPrivilege.LUID()}, nt.LUIDAndAttributes{})
 	given := nt.Cap(set)
-	said(m)
+	drain(m)
 	for name, call := range map[string]func() ntstatus.Status{
 		"object": func() ntstatus.Status {
 			_, st := s.NtPrivilegeObjectAuditAlarm(nt.PrivilegeObjectAuditAlarmIn{SubsystemName: nt.Cap("sub"),
@@ -168,9 +168,9 @@ func TestAlarmRecordsNameClientAndServer(t *testing.T) {
 		"service refused": {called(false), false, []string{"4673 F" + s.who +
 			" ObjectServer=sub Service=svc PrivilegeList=SeTcbPrivilege" + s.by + primary}},
 	} {
-		said(m)
+		drain(m)
 		close, st := c.do()
-		got := said(m)
+		got := drain(m)
 		check.That(t, st == ntstatus.Success && close == c.close && slices.Equal(got, c.want),
 			"%s: %v, record at close %v, records\n%s\nwant success, record at close %v, records\n%s", name, st, close,
 			strings.Join(got, "\n"), c.close, strings.Join(c.want, "\n"))

@@ -60,7 +60,7 @@ func TestAuditedCheckTestsItsInputInOrder(t *testing.T) {
 			DesiredAccess: in.DesiredAccess, AuditType: in.AuditType, ObjectTypeList: in.ObjectTypeList,
 			GenericMapping: in.GenericMapping, FaultOutputs: in.FaultOutputs}
 	}
-	ladder(t, "NtAccessCheckAndAuditAlarm", in, func(in checking) ntstatus.Status {
+	checkOrder(t, "NtAccessCheckAndAuditAlarm", in, func(in checking) ntstatus.Status {
 		_, st := who(&in).NtAccessCheckAndAuditAlarm(nt.AccessCheckAndAuditAlarmIn{SubsystemName: in.SubsystemName,
 			ObjectTypeName: in.ObjectTypeName, ObjectName: in.ObjectName, SecurityDescriptor: in.SecurityDescriptor,
 			DesiredAccess: in.DesiredAccess, GenericMapping: in.GenericMapping, FaultOutputs: in.FaultOutputs})
@@ -73,13 +73,13 @@ func TestAuditedCheckTestsItsInputInOrder(t *testing.T) {
 		return out
 	}
 	last := []rung[checking]{selfRung, listRung}
-	ladder(t, "NtAccessCheckByTypeAndAuditAlarm", in, func(in checking) ntstatus.Status {
+	checkOrder(t, "NtAccessCheckByTypeAndAuditAlarm", in, func(in checking) ntstatus.Status {
 		return check.Status(who(&in).NtAccessCheckByTypeAndAuditAlarm(typed(&in)))
 	}, with([]rung[checking]{typeRung}, rungs, last))
-	ladder(t, "NtAccessCheckByTypeResultListAndAuditAlarm", in, func(in checking) ntstatus.Status {
+	checkOrder(t, "NtAccessCheckByTypeResultListAndAuditAlarm", in, func(in checking) ntstatus.Status {
 		return check.Status(who(&in).NtAccessCheckByTypeResultListAndAuditAlarm(typed(&in)))
 	}, with([]rung[checking]{typeRung}, rungs, last))
-	ladder(t, "NtAccessCheckByTypeResultListAndAuditAlarmByHandle", in, func(in checking) ntstatus.Status {
+	checkOrder(t, "NtAccessCheckByTypeResultListAndAuditAlarmByHandle", in, func(in checking) ntstatus.Status {
 		if in.mute && in.ClientToken == s.client {
 			var st ntstatus.Status
 			in.ClientToken, st = nt.NewThread(mute, "").NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
@@ -155,8 +155,8 @@ func TestAuditedCheckRecordsClientAndMappedRights(t *testing.T) {
 		}, []string{"[[0x4 0x4 0x4] [STATUS_SUCCESS STATUS_SUCCESS STATUS_SUCCESS] true STATUS_SUCCESS]", "4656" + s.who +
 			" ObjectServer=sub ObjectType=DS ObjectName=obj HandleId=0x54 AccessMask=0x4" + own}},
 	} {
-		said(m)
-		got := append([]string{fmt.Sprint(c.do())}, said(m)...)
+		drain(m)
+		got := append([]string{fmt.Sprint(c.do())}, drain(m)...)
 		check.That(t, slices.Equal(got, c.want),
 			"%s: result and records\n%s\nwant\n%s", name, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
 	}

@@ -20,7 +20,7 @@ import (
 func TestResultListErrorsComeInOrder(t *testing.T) {
 	w, th, k := newProcess(t, winnt.SeImpersonatePrivilege)
 	primary := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY))
-	w.act(k, client, winnt.SecurityImpersonation)
+	w.impersonate(k, client, winnt.SecurityImpersonation)
 	defer k.PsRevertToSelf()
 	h := check.Result(th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true))
 	in := nt.AccessCheckByTypeIn{SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:(A;;0x1;;;WD)")), ClientToken: h,
@@ -156,7 +156,7 @@ func TestNtAccessCheckErrorsAndOutputs(t *testing.T) {
 		_, st := check(one)
 		return st
 	})
-	ladder(t, "NtAccessCheck", in, func(in nt.AccessCheckIn) ntstatus.Status {
+	checkOrder(t, "NtAccessCheck", in, func(in nt.AccessCheckIn) ntstatus.Status {
 		out, st := check(in)
 		if st != ntstatus.Success && (out.AccessStatus != 0 || out.GrantedAccess != 0 || out.PrivilegeSet != nil) {
 			t.Errorf("NtAccessCheck failed with %v but returned %+v, want no output", st, out)

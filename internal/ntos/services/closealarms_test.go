@@ -35,7 +35,7 @@ func testEndAlarm(t *testing.T, event string, call func(nt.Services, nt.CloseObj
 		mute bool
 	}
 	in := nt.CloseObjectAuditAlarmIn{SubsystemName: nt.Cap("sub"), HandleID: 0x4c, GenerateOnClose: true}
-	ladder(t, event, ending{in, false}, func(in ending) ntstatus.Status {
+	checkOrder(t, event, ending{in, false}, func(in ending) ntstatus.Status {
 		return call(by[in.mute], in.CloseObjectAuditAlarmIn)
 	}, []rung[ending]{
 		{"the privilege", ntstatus.PrivilegeNotHeld, func(in *ending) { in.mute = true }},
@@ -47,13 +47,13 @@ func testEndAlarm(t *testing.T, event string, call func(nt.Services, nt.CloseObj
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})
 	s = w.auditServer(t, winnt.SecurityImpersonation)
-	said(m)
+	drain(m)
 	want(t, "not asked for", call(s, in), ntstatus.Success)
-	got := said(m)
+	got := drain(m)
 	check.That(t, len(got) == 0, "U-40: records without GenerateOnClose: %q, want none", got)
 	in.GenerateOnClose, in.SubsystemName.Status = true, ntstatus.Success
 	want(t, "asked for", call(s, in), ntstatus.Success)
 	record := event + " SubjectUserSid=" + acting + " ObjectServer=sub HandleId=0x4c" + s.by + " PrimaryUserSid=" + svc
-	got = said(m)
+	got = drain(m)
 	check.That(t, slices.Equal(got, []string{record}), "records of the alarm: %q, want %q", got, record)
 }

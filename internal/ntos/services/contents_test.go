@@ -72,7 +72,7 @@ func TestContentsAreReadOnlyWhole(t *testing.T) {
 		if c.st == ntstatus.Success {
 			calls = "Refill to from from"
 		}
-		check.Equal(t, w.tree.took(), calls, "%s: the tree received the calls", c.name)
+		check.Equal(t, w.tree.takeCalls(), calls, "%s: the tree received the calls", c.name)
 		if c.from != winnt.FILE_READ_DATA {
 			continue
 		}
@@ -81,7 +81,7 @@ func TestContentsAreReadOnlyWhole(t *testing.T) {
 			if c.st != ntstatus.Success {
 				call = ""
 			}
-			check.Equal(t, w.tree.took(), call, "%s: the tree received the calls", c.name)
+			check.Equal(t, w.tree.takeCalls(), call, "%s: the tree received the calls", c.name)
 		}
 	}
 	// A source without facts may be a file, so no object is exchanged (F-124).

@@ -150,7 +150,7 @@ func TestHandleHasRequestedAttributes(t *testing.T) {
 		w, th, k := newProcess(t, privileges...)
 		// The first process of the enumeration can be opened.
 		all := makers(t, w, th, k)
-		w.act(k, svc, winnt.SecurityImpersonation, privileges...)
+		w.impersonate(k, svc, winnt.SecurityImpersonation, privileges...)
 		for _, m := range all {
 			for mode, by := range map[string]*nt.Thread{"user": th, "kernel": k.Zw()} {
 				_, st := m.call(by, winnt.OBJ_EXCLUSIVE|winnt.OBJ_INHERIT)
@@ -312,7 +312,7 @@ func TestFailedAllocationReturnsNoHandle(t *testing.T) {
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege, winnt.SeCreateTokenPrivilege,
 		winnt.SeCreateGlobalPrivilege))
 	all := makers(t, w, th, k)
-	w.act(k, svc, winnt.SecurityImpersonation, winnt.SeCreateTokenPrivilege)
+	w.impersonate(k, svc, winnt.SecurityImpersonation, winnt.SeCreateTokenPrivilege)
 	next := func(by *nt.Thread, attributes uint32) winnt.Handle {
 		h := check.Result(by.NtCreateEvent(1, &nt.ObjectAttributes{Attributes: attributes}, nt.NotificationEvent, false))
 		want(t, "close it", by.NtClose(h), ntstatus.Success)

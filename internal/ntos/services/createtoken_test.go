@@ -100,7 +100,7 @@ func TestOmittedPartsOfNewTokenHaveDefaults(t *testing.T) {
 	spec.EnabledPrivileges = spec.Privileges
 	p := w.of("maker", spec)
 	th, k := w.thread(p)
-	w.act(k, acting, winnt.SecurityImpersonation, winnt.SeCreateTokenPrivilege)
+	w.impersonate(k, acting, winnt.SecurityImpersonation, winnt.SeCreateTokenPrivilege)
 	defer k.PsRevertToSelf()
 	make := func(typ winnt.TokenType) winnt.Handle {
 		t.Helper()

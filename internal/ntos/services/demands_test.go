@@ -247,8 +247,8 @@ func alarms() map[string][]demand {
 	}
 }
 
-// opens returns the services that open a process, a thread or a token.
-func opens() map[string][]demand {
+// openDemands returns the services that open a process, a thread or a token.
+func openDemands() map[string][]demand {
 	self := func(open func(d *demanded, access winnt.AccessMask) (winnt.Handle, ntstatus.Status)) []demand {
 		return opensOf(func(t *testing.T, d *demanded) winnt.Handle {
 			return check.Result(open(d, winnt.ACCESS_SYSTEM_SECURITY|winnt.WRITE_DAC))
@@ -288,5 +288,5 @@ func init() {
 		})
 	}
 	maps.Copy(demands, alarms())
-	maps.Copy(demands, opens())
+	maps.Copy(demands, openDemands())
 }

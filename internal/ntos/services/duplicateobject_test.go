@@ -100,7 +100,7 @@ func TestDuplicationRecordNamesBothProcesses(t *testing.T) {
 		ntstatus.Success)
 	in := nt.DuplicateObjectIn{SourceProcessHandle: source, SourceHandle: event, TargetProcessHandle: target,
 		DesiredAccess: winnt.EVENT_QUERY_STATE, HandleAttributes: winnt.OBJ_PROTECT_CLOSE}
-	said(m)
+	drain(m)
 	for _, c := range []struct {
 		name   string
 		of     nt.Services
@@ -130,7 +130,7 @@ func TestDuplicationRecordNamesBothProcesses(t *testing.T) {
 				"TargetHandleId=%#x TargetProcessId=%#x", svc, uint64(changed.SourceHandle), uint64(from.ID()),
 				uint64(out.TargetHandle), uint64(to.ID()))}
 		}
-		if got := said(m); !slices.Equal(got, records) {
+		if got := drain(m); !slices.Equal(got, records) {
 			t.Errorf("%s: records\n%s\nwant\n%s", c.name, strings.Join(got, "\n"), strings.Join(records, "\n"))
 		}
 	}

@@ -40,7 +40,7 @@ func TestNtDuplicateTokenOrderOfChecks(t *testing.T) {
 		want   ntstatus.Status
 	}{"no handle": {0xDEAD0, ntstatus.InvalidHandle}, "an event": {unrelated, ntstatus.ObjectTypeMismatch},
 		"a handle without TOKEN_DUPLICATE": {queried, ntstatus.AccessDenied}} {
-		ladder(t, name, call{DuplicateTokenIn: nt.DuplicateTokenIn{ExistingTokenHandle: identified,
+		checkOrder(t, name, call{DuplicateTokenIn: nt.DuplicateTokenIn{ExistingTokenHandle: identified,
 			TokenType: winnt.TokenImpersonation, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{})}},
 			func(in call) ntstatus.Status {
 				memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind(in.full))
@@ -123,7 +123,7 @@ func TestDuplicateSACLAsksTheClient(t *testing.T) {
 		w := newWorld(t, kernel.Config{})
 		th, k := w.thread(w.process("p", held(c.server)...))
 		own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
-		w.act(k, client, winnt.SecurityImpersonation, held(c.client)...)
+		w.impersonate(k, client, winnt.SecurityImpersonation, held(c.client)...)
 		h, st := th.NtDuplicateToken(own, 0, &nt.ObjectAttributes{SecurityDescriptor: with}, false, winnt.TokenPrimary)
 		k.PsRevertToSelf()
 		if st == ntstatus.Success {

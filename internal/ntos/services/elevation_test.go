@@ -22,7 +22,7 @@ func TestElevationRecordNamesElevatedThread(t *testing.T) {
 	_, k := w.thread(w.process("caller"))
 	p := check.Must(w.sys.NewProcess("server", value(t, acting, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)))
 	_, served := w.thread(p)
-	said(m)
+	drain(m)
 	for _, c := range []struct {
 		copyOnOpen, effectiveOnly bool
 		level                     winnt.SecurityImpersonationLevel

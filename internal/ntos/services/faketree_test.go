@@ -50,8 +50,8 @@ func newFakeTree() *fakeTree {
 	return &fakeTree{descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")}
 }
 
-// took returns the calls since its last call.
-func (f *fakeTree) took() string {
+// takeCalls returns the calls since its last call.
+func (f *fakeTree) takeCalls() string {
 	defer func() { f.calls = nil }()
 	return strings.Join(f.calls, ", ")
 }
@@ -236,8 +236,8 @@ func (w *treeWorld) open(name string, rights winnt.AccessMask, options fileacces
 		rights |= winnt.SYNCHRONIZE // which these ask for
 	}
 	h := check.Result(w.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: name}, 7, uint32(options)))
-	w.tree.took()
-	w.more.took()
+	w.tree.takeCalls()
+	w.more.takeCalls()
 	return h
 }
 

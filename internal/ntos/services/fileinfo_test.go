@@ -164,7 +164,7 @@ func TestQueryVolumeErrorsAndResults(t *testing.T) {
 		nt.FileFsFullSizeInformation: {32, w.tree.size},
 	} {
 		in := nt.QueryVolumeInformationFileIn{FileHandle: h, Length: c.size, FsInformationClass: class}
-		ladder(t, "NtQueryVolumeInformationFile", in, func(in nt.QueryVolumeInformationFileIn) ntstatus.Status {
+		checkOrder(t, "NtQueryVolumeInformationFile", in, func(in nt.QueryVolumeInformationFileIn) ntstatus.Status {
 			v, st := call(in)
 			check.That(t, st == ntstatus.Success && v == c.want || st != ntstatus.Success && v == nil,
 				"NtQueryVolumeInformationFile = %v with output %+v, want %+v on success and nothing otherwise", st, v, c.want)

@@ -47,7 +47,7 @@ func TestCompareTokensChecksFirstHandleFirst(t *testing.T) {
 		check.That(t, st == ntstatus.Success && equal,
 			"NtCompareTokens(%v, the process's own token) = %v, %v, want true, %v", pseudo, equal, st, ntstatus.Success)
 	}
-	w.act(k, client, winnt.SecurityAnonymous)
+	w.impersonate(k, client, winnt.SecurityAnonymous)
 	defer k.PsRevertToSelf()
 	for _, pseudo := range []winnt.Handle{winnt.NtCurrentThreadToken, winnt.NtCurrentEffectiveToken} {
 		want(t, "I-24", check.Status(th.NtCompareTokens(own, pseudo)), ntstatus.CantOpenAnonymous)
@@ -72,7 +72,7 @@ func TestFilterTokenErrorsAndEffects(t *testing.T) {
 	in := nt.FilterTokenExIn{ExistingTokenHandle: own, SIDsToDisable: nt.Cap([]token.Group{{SID: sid.Users}}),
 		PrivilegesToDelete: nt.Cap([]nt.LUIDAndAttributes{{LUID: winnt.SeBackupPrivilege.LUID()}}),
 		RestrictedSIDs:     nt.Cap([]token.Group{{SID: sid.Everyone}})}
-	ladder(t, "NtFilterTokenEx", in, func(in nt.FilterTokenExIn) ntstatus.Status {
+	checkOrder(t, "NtFilterTokenEx", in, func(in nt.FilterTokenExIn) ntstatus.Status {
 		had := len(handles(t, th))
 		h, st := call(in)
 		if now := handles(t, th); st != ntstatus.Success && len(now) != had {

@@ -113,8 +113,8 @@ func (w *world) token(k *kernel.KernelThread, user string, level winnt.SecurityI
 	return t
 }
 
-// act makes the thread of k impersonate a new token at a level.
-func (w *world) act(k *kernel.KernelThread, user string, level winnt.SecurityImpersonationLevel,
+// impersonate makes the thread of k impersonate a new token at a level.
+func (w *world) impersonate(k *kernel.KernelThread, user string, level winnt.SecurityImpersonationLevel,
 	privileges ...winnt.Privilege) {
 	w.tb.Helper()
 	check.Require(w.tb, k.PsImpersonateClient(k.Thread(), w.token(k, user, level, privileges...), false, false, level),
@@ -292,10 +292,10 @@ type rung[In any] struct {
 	invalidate func(*In)
 }
 
-// ladder makes a call with all errors, then without the first, then without the first two, and so on. Each time the
+// checkOrder makes a call with all errors, then without the first, then without the first two, and so on. Each time the
 // service must report the first remaining error. Without errors the call must succeed. Each error alone must also be
 // reported.
-func ladder[In any](t *testing.T, name string, in In, call func(In) ntstatus.Status, rungs []rung[In]) {
+func checkOrder[In any](t *testing.T, name string, in In, call func(In) ntstatus.Status, rungs []rung[In]) {
 	t.Helper()
 	for i := range len(rungs) + 1 {
 		invalid, wanted, what := in, ntstatus.Success, "nothing"
@@ -317,8 +317,8 @@ func ladder[In any](t *testing.T, name string, in In, call func(In) ntstatus.Sta
 // unread returns the status of an argument that cannot be read, unique for n.
 func unread(n uint32) ntstatus.Status { return ntstatus.Status(0xE0000000 + n) }
 
-// many returns a set of n privileges, each SeTcbPrivilege.
-func many(n int) nt.Captured[*nt.PrivilegeSet] {
+// tcbSet returns a set of n privileges, each SeTcbPrivilege.
+func tcbSet(n int) nt.Captured[*nt.PrivilegeSet] {
 	set := &nt.PrivilegeSet{Privilege: make([]nt.LUIDAndAttributes, n)}
 	for i := range set.Privilege {
 		set.Privilege[i].LUID = winnt.SeTcbPrivilege.LUID()
@@ -331,7 +331,7 @@ func many(n int) nt.Captured[*nt.PrivilegeSet] {
 func alarmWorld(t *testing.T) (s *auditServer, mute nt.Services) {
 	t.Helper()
 	w, th, k := newProcess(t, winnt.SeImpersonatePrivilege)
-	w.act(k, client, winnt.SecurityImpersonation, winnt.SeAuditPrivilege)
+	w.impersonate(k, client, winnt.SecurityImpersonation, winnt.SeAuditPrivilege)
 	t.Cleanup(k.PsRevertToSelf)
 	return w.auditServer(t, winnt.SecurityIdentification), th.Services()
 }
@@ -418,9 +418,9 @@ func setEverything(t *testing.T, log *audit.Log, options audit.Options) {
 	log.Policy.Store(check.Must(audit.NewPolicy(spec)))
 }
 
-// said drains the records. For each it returns the event number, F for a failure, and the non-empty fields except
+// drain drains the records. For each it returns the event number, F for a failure, and the non-empty fields except
 // those in the list below.
-func said(m *audit.Memory) (out []string) {
+func drain(m *audit.Memory) (out []string) {
 	for _, e := range m.Drain() {
 		text := fmt.Sprint(e.ID)
 		if e.Outcome == audit.Failure {
@@ -461,7 +461,7 @@ func (w *world) auditServer(t *testing.T, level winnt.SecurityImpersonationLevel
 	t.Helper()
 	p := w.process("server", winnt.SeAuditPrivilege, winnt.SeImpersonatePrivilege)
 	th, k := w.thread(p)
-	w.act(k, client, winnt.SecurityImpersonation)
+	w.impersonate(k, client, winnt.SecurityImpersonation)
 	h := check.Result(th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true))
 	k.PsRevertToSelf()
 	other := w.token(k, acting, winnt.SecurityImpersonation)

@@ -78,8 +78,8 @@ func (o *operations) begin(event, call, waits, apart bool) *nt.Later {
 	return l
 }
 
-// now returns the effects so far.
-func (o *operations) now() ends {
+// soFar returns the effects so far.
+func (o *operations) soFar() ends {
 	o.t.Helper()
 	signalled := func(h winnt.Handle) bool {
 		_, st := o.th.NtWaitForSingleObject(h, false)
@@ -183,7 +183,7 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 						if event {
 							w.events = 1
 						}
-						got := o.now()
+						got := o.soFar()
 						check.That(t, got == w, "state while the operation waits\n%+v, want\n%+v", got, w)
 						c.end(o)
 					}
@@ -196,7 +196,7 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 							if before.over, before.failure, before.held = false, 0, 1; event {
 								before.events = 1
 							}
-							got := o.now()
+							got := o.soFar()
 							check.That(t, got == before, "W-90: state before the memory is written\n%+v, want\n%+v", got, before)
 							o.signal()
 						}
@@ -205,7 +205,7 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 							w.calls = 1
 						}
 					}
-					got := o.now()
+					got := o.soFar()
 					check.That(t, got == w, "state after the operation\n%+v, want\n%+v", got, w)
 				})
 		}

@@ -42,7 +42,7 @@ func logonWorld(t *testing.T, m *audit.Memory, privileges ...winnt.Privilege) (*
 	w := newWorld(t, kernel.Config{LSA: s, Log: log})
 	setEverything(t, log, audit.Options{})
 	th, k := w.thread(w.process("winlogon", append(privileges, winnt.SeImpersonatePrivilege)...))
-	w.act(k, client, winnt.SecurityImpersonation, privileges...)
+	w.impersonate(k, client, winnt.SecurityImpersonation, privileges...)
 	t.Cleanup(k.PsRevertToSelf)
 	return s, w, th
 }

@@ -80,8 +80,8 @@ func (n naming) call(th *nt.Thread, service string, in any, free, used string) (
 	return m.call(th, n.attributes)
 }
 
-// before returns the errors of O-22 that are checked before the request itself, in their order.
-func before(foreign winnt.AccessMask) []rung[naming] {
+// namingErrors returns the errors of O-22 that are checked before the request itself, in their order.
+func namingErrors(foreign winnt.AccessMask) []rung[naming] {
 	return []rung[naming]{
 		{"an unknown attribute", ntstatus.InvalidParameter, func(n *naming) { n.attributes |= 1 }},
 		{"OBJ_EXCLUSIVE with OBJ_INHERIT", ntstatus.InvalidParameter,
@@ -129,13 +129,13 @@ func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
 	had := handles(t, th)
 	service := "NtOpen" + kind
 	open := func(n naming) (winnt.Handle, ntstatus.Status) { return n.call(th, service, in, "x", "other") }
-	rungs := before(0x8000)
+	rungs := namingErrors(0x8000)
 	last := rungs[len(rungs)-1]
 	last.name = "a right that the type does not have"
 	rungs = append(rungs[:len(rungs)-1],
 		rung[naming]{"the name", ntstatus.ObjectNameNotFound, func(n *naming) { n.noObj = true }},
 		rung[naming]{"the type", ntstatus.ObjectTypeMismatch, func(n *naming) { n.taken = !n.noObj }}, last)
-	ladder(t, service, naming{desired: right}, func(n naming) ntstatus.Status {
+	checkOrder(t, service, naming{desired: right}, func(n naming) ntstatus.Status {
 		h, st := open(n)
 		checkNewHandle(t, th, h, st, had, right)
 		if st == ntstatus.Success {
@@ -145,7 +145,7 @@ func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
 		return st
 	}, rungs)
 	want(t, "O-90: no access requested", check.Status(open(naming{})), ntstatus.AccessDenied)
-	w.act(k, client, winnt.SecurityIdentification)
+	w.impersonate(k, client, winnt.SecurityIdentification)
 	want(t, "I-1: below SecurityImpersonation", check.Status(open(naming{desired: right})), ntstatus.BadImpersonationLevel)
 	k.PsRevertToSelf()
 	if h, st := kinds[kind][0](th, &nt.ObjectAttributes{ObjectName: `\BaseNamedObjects\closed`,
@@ -166,7 +166,7 @@ func testCreate(t *testing.T, kind string, right winnt.AccessMask, in any) {
 	had := handles(t, th)
 	service := "NtCreate" + kind
 	create := func(n naming) (winnt.Handle, ntstatus.Status) { return n.call(th, service, in, "x", "used") }
-	rungs := before(0x8000)
+	rungs := namingErrors(0x8000)
 	permanent := rung[naming]{"OBJ_PERMANENT", ntstatus.PrivilegeNotHeld,
 		func(n *naming) { n.attributes |= winnt.OBJ_PERMANENT }}
 	last := rungs[len(rungs)-1]
@@ -174,7 +174,7 @@ func testCreate(t *testing.T, kind string, right winnt.AccessMask, in any) {
 	rungs = append(slices.Insert(rungs[:len(rungs)-1], 5, permanent),
 		rung[naming]{"the name", ntstatus.ObjectNameCollision, func(n *naming) { n.taken = true }}, last,
 		rung[naming]{"the owner", ntstatus.InvalidOwner, func(n *naming) { n.owner = "O:SY" }})
-	ladder(t, service, naming{desired: right}, func(n naming) ntstatus.Status {
+	checkOrder(t, service, naming{desired: right}, func(n naming) ntstatus.Status {
 		h, st := create(n)
 		checkNewHandle(t, th, h, st, had, right)
 		if st == ntstatus.Success {

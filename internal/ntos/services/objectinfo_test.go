@@ -131,7 +131,7 @@ func TestSetHandleFlagsErrorsAndEffect(t *testing.T) {
 		{Inherit: true, ProtectFromClose: true}, {}} {
 		in := nt.SetInformationObjectIn{Handle: h, ObjectInformationClass: nt.ObjectHandleFlagInformation,
 			ObjectInformation: nt.Cap(flags), ObjectInformationLength: 2}
-		ladder(t, "NtSetInformationObject", in, func(in nt.SetInformationObjectIn) ntstatus.Status {
+		checkOrder(t, "NtSetInformationObject", in, func(in nt.SetInformationObjectIn) ntstatus.Status {
 			had := handles(t, th)
 			_, st := th.Services().NtSetInformationObject(in)
 			if now := handles(t, th); st != ntstatus.Success && !maps.Equal(now, had) {

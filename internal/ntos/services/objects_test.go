@@ -120,7 +120,7 @@ func TestKernelModeLeavesNoRecord(t *testing.T) {
 	h := check.Result(k.Zw().NtOpenEvent(winnt.ACCESS_SYSTEM_SECURITY, ev))
 	want(t, "ask for records", k.Zw().NtSetSecurityObject(h, winnt.SACL_SECURITY_INFORMATION,
 		sddl.MustParse("S:(AU;SAFA;GA;;;WD)")), ntstatus.Success)
-	if got := said(m); len(got) != 0 {
+	if got := drain(m); len(got) != 0 {
 		t.Errorf("setting a SACL in kernel mode wrote %q, want no record", got)
 	}
 	forced := *ev
@@ -131,7 +131,7 @@ func TestKernelModeLeavesNoRecord(t *testing.T) {
 		records int
 	}{{"kernel mode", k.Zw(), 0}, {"user mode", th, 1}} {
 		want(t, "open", check.Status(c.th.NtOpenEvent(winnt.EVENT_QUERY_STATE, &forced)), ntstatus.Success)
-		got := said(m)
+		got := drain(m)
 		check.That(t, len(got) == c.records, "%s: open wrote %d records, want %d: %q", c.name, len(got), c.records, got)
 		for _, record := range got { // names the user and the process (U-20, U-57)
 			check.That(t, strings.HasPrefix(record, "4656 SubjectUserSid="+svc+" ") && strings.Contains(record,

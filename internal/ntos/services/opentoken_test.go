@@ -146,7 +146,7 @@ func TestOpenAsSelfUsesCallersProcess(t *testing.T) {
 		k.PsDereferencePrimaryToken(tok)
 		h := check.Result(k.ObOpenObjectByPointer(served.Thread(), 0, winnt.THREAD_ALL_ACCESS, winnt.ThreadObject,
 			kernel.KernelMode))
-		w.act(k, client, winnt.SecurityImpersonation)
+		w.impersonate(k, client, winnt.SecurityImpersonation)
 		// A refused open leaves the token as it is, and a copy admits other users than the token: so refusals first.
 		for _, self := range []bool{c.self != ntstatus.Success, c.self == ntstatus.Success} {
 			wanted := c.client

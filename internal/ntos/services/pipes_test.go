@@ -108,7 +108,7 @@ func TestRefusedClientLeavesInstanceFree(t *testing.T) {
 	want(t, "create", st, ntstatus.Success)
 	delegates := named(`\Device\NamedPipe\r`)
 	delegates.SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityDelegation}
-	w.act(k, svc, winnt.SecurityImpersonation)
+	w.impersonate(k, svc, winnt.SecurityImpersonation)
 	_, st = th.NtOpenFile(winnt.FILE_WRITE_DATA, delegates, 3, 0)
 	want(t, "open for a level above the client's own", st, ntstatus.BadImpersonationLevel)
 	k.PsRevertToSelf()

@@ -178,7 +178,7 @@ func TestNtReplyPort(t *testing.T) {
 		one.PortHandle = h
 		return check.Status(p.server.NtReplyPort(one))
 	})
-	ladder(t, "NtReplyPort", in, func(in nt.ReplyPortIn) ntstatus.Status {
+	checkOrder(t, "NtReplyPort", in, func(in nt.ReplyPortIn) ntstatus.Status {
 		if in.ClientID.Status == 0 && in.Reply.Status == 0 && in.PortHandle == p.comm && in.MessageID == m.MessageID {
 			return ntstatus.Success // once only: below
 		}
@@ -215,7 +215,7 @@ func TestNtImpersonateClientOfPort(t *testing.T) {
 		one.PortHandle = h
 		return check.Status(p.server.NtImpersonateClientOfPort(one))
 	})
-	ladder(t, "NtImpersonateClientOfPort", in, func(in nt.ImpersonateClientOfPortIn) ntstatus.Status {
+	checkOrder(t, "NtImpersonateClientOfPort", in, func(in nt.ImpersonateClientOfPortIn) ntstatus.Status {
 		_, st := p.server.NtImpersonateClientOfPort(in)
 		if st != ntstatus.Success {
 			want(t, "a refused call leaves the thread alone", acts(), ntstatus.NoToken)

@@ -159,7 +159,7 @@ func TestImpersonationTokenBecomesPrimary(t *testing.T) {
 		if want(t, "open the child's token", st, ntstatus.Success); st != ntstatus.Success {
 			continue
 		}
-		check.Equal(t, shown(t, th, h), shownBy(t, th, k, given), "level %v: owner and DACL of the child's token", level)
+		check.Equal(t, ownerDACL(t, th, h), shownBy(t, th, k, given), "level %v: owner and DACL of the child's token", level)
 	}
 }
 
@@ -167,7 +167,7 @@ func TestImpersonationTokenBecomesPrimary(t *testing.T) {
 func shownBy(t *testing.T, th *nt.Thread, k *kernel.KernelThread, tok *kernel.AccessToken) string {
 	t.Helper()
 	h := check.Result(k.ObOpenObjectByPointer(tok, 0, winnt.READ_CONTROL, winnt.TokenObject, kernel.KernelMode))
-	return shown(t, th, h)
+	return ownerDACL(t, th, h)
 }
 
 // children returns the parameters of a new process with fully accessible handles.
@@ -176,8 +176,8 @@ func children() nt.CreateUserProcessIn {
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS}
 }
 
-// shown returns owner and DACL of an object.
-func shown(t *testing.T, th *nt.Thread, h winnt.Handle) string {
+// ownerDACL returns owner and DACL of an object.
+func ownerDACL(t *testing.T, th *nt.Thread, h winnt.Handle) string {
 	t.Helper()
 	d := check.Result(th.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION))
 	return check.Must(sddl.Format(d, sddl.Options{}))
@@ -211,9 +211,9 @@ func TestChildBelongsToUserOfItsToken(t *testing.T) {
 		k.PsRevertToSelf()
 		v := check.Result(k.Zw().NtQueryInformationProcess(out.ProcessHandle, nt.ProcessBasicInformation)).(nt.ProcessBasic)
 		check.Equal(t, v.InheritedFromUniqueProcessID, k.Thread().Process().ID(), "%s: creator of the process", c.name)
-		check.Equal(t, shown(t, th, out.ProcessHandle), "O:"+c.owner+"D:(A;;CC;;;BA)",
+		check.Equal(t, ownerDACL(t, th, out.ProcessHandle), "O:"+c.owner+"D:(A;;CC;;;BA)",
 			"%s: owner and DACL of the process", c.name)
-		if got := shown(t, th, out.ThreadHandle); !strings.HasSuffix(got, "D:(A;;DC;;;BG)") {
+		if got := ownerDACL(t, th, out.ThreadHandle); !strings.HasSuffix(got, "D:(A;;DC;;;BG)") {
 			t.Errorf("%s: owner and DACL of the thread = %s, want D:(A;;DC;;;BG) at the end", c.name, got)
 		}
 	}

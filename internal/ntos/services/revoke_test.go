@@ -87,7 +87,7 @@ func TestRevokedFileDeniesEachCall(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}), winnt.SeImpersonatePrivilege)
 	w.tree.data, w.tree.facts.EndOfFile = "0123456789", 10
 	k := w.sys.KernelMode(w.Thread)
-	w.act(k, client, winnt.SecurityImpersonation)
+	w.impersonate(k, client, winnt.SecurityImpersonation)
 	file := w.open(`\??\T\file`, winnt.FILE_ALL_ACCESS, synchronous)
 	k.PsRevertToSelf()
 	own := w.open(`\??\T\own`, winnt.FILE_ALL_ACCESS, synchronous)

@@ -19,11 +19,11 @@ import (
 // creators has the services that take a descriptor for a new object.
 var creators = map[string]func(t *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status){
 	"NtCreatePort": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
-		out, st := th.Services().NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(given(d))})
+		out, st := th.Services().NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(forSD(d))})
 		return out.PortHandle, st
 	},
 	"NtCreateNamedPipeFile": func(t *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
-		oa := given(d)
+		oa := forSD(d)
 		oa.ObjectName = `\??\pipe\` + t.Name()
 		out, st := th.Services().NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ |
 			winnt.READ_CONTROL, ObjectAttributes: nt.Cap(oa), ShareAccess: 3, MaximumInstances: 9})
@@ -31,48 +31,48 @@ var creators = map[string]func(t *testing.T, th *nt.Thread, d *sd.Descriptor) (w
 	},
 	"NtCreateUserProcess, process": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
 		in := children()
-		in.ProcessObjectAttributes = nt.Cap(given(d))
+		in.ProcessObjectAttributes = nt.Cap(forSD(d))
 		out, st := th.NtCreateUserProcess(in)
 		return out.ProcessHandle, st
 	},
 	"NtCreateUserProcess, thread": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
 		in := children()
-		in.ThreadObjectAttributes = nt.Cap(given(d))
+		in.ThreadObjectAttributes = nt.Cap(forSD(d))
 		out, st := th.NtCreateUserProcess(in)
 		return out.ThreadHandle, st
 	},
 	"NtCreateToken": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
 		in := plainToken(winnt.TokenPrimary)
-		in.ObjectAttributes = nt.Cap(given(d))
+		in.ObjectAttributes = nt.Cap(forSD(d))
 		out, st := th.Services().NtCreateToken(in)
 		return out.TokenHandle, st
 	},
 	"NtCreateLowBoxToken": func(t *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
 		out, st := th.Services().NtCreateLowBoxToken(nt.CreateLowBoxTokenIn{ExistingTokenHandle: openOwnToken(t, th),
-			DesiredAccess: winnt.TOKEN_QUERY | winnt.READ_CONTROL, ObjectAttributes: nt.Cap(given(d)),
+			DesiredAccess: winnt.TOKEN_QUERY | winnt.READ_CONTROL, ObjectAttributes: nt.Cap(forSD(d)),
 			PackageSID: nt.Cap(sid.MustParse("S-1-15-2-1-2-3-4-5-6-7"))})
 		return out.TokenHandle, st
 	},
 	"NtDuplicateToken": func(t *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
-		return th.NtDuplicateToken(openOwnToken(t, th), winnt.TOKEN_QUERY|winnt.READ_CONTROL, given(d), false,
+		return th.NtDuplicateToken(openOwnToken(t, th), winnt.TOKEN_QUERY|winnt.READ_CONTROL, forSD(d), false,
 			winnt.TokenPrimary)
 	},
 	"NtDuplicateToken, access of the handle": func(t *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle,
 		ntstatus.Status) {
-		return th.NtDuplicateToken(openOwnToken(t, th), 0, given(d), false, winnt.TokenImpersonation)
+		return th.NtDuplicateToken(openOwnToken(t, th), 0, forSD(d), false, winnt.TokenImpersonation)
 	},
 }
 
 func init() {
 	for kind, f := range kinds {
 		creators["NtCreate"+kind] = func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
-			return f[0](th, given(d))
+			return f[0](th, forSD(d))
 		}
 	}
 }
 
-// given returns attributes with only a descriptor.
-func given(d *sd.Descriptor) *nt.ObjectAttributes { return &nt.ObjectAttributes{SecurityDescriptor: d} }
+// forSD returns attributes with only a descriptor.
+func forSD(d *sd.Descriptor) *nt.ObjectAttributes { return &nt.ObjectAttributes{SecurityDescriptor: d} }
 
 // openOwnToken returns a handle to the token of the thread's process.
 func openOwnToken(t *testing.T, th *nt.Thread) winnt.Handle {
@@ -158,7 +158,7 @@ func TestOwnerOfNewObjectMustBeAssignable(t *testing.T) {
 					if want(t, service+" owned by "+owner, st, want1); st != ntstatus.Success {
 						return
 					}
-					if got := shown(t, k.Zw(), h); got[:2+len(owner)] != "O:"+owner {
+					if got := ownerDACL(t, k.Zw(), h); got[:2+len(owner)] != "O:"+owner {
 						t.Errorf("%s with owner %s: descriptor = %s, want that owner", service, owner, got)
 					}
 				})
@@ -179,7 +179,7 @@ func TestKernelModeMayAssignAnyOwner(t *testing.T) {
 			h, st := by.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{SecurityDescriptor: d},
 				nt.NotificationEvent, false)
 			if want(t, "make an event of "+text, st, status); st == ntstatus.Success {
-				if got := shown(t, by, h); !strings.HasPrefix(text, got[:strings.Index(got, "D:")]) {
+				if got := ownerDACL(t, by, h); !strings.HasPrefix(text, got[:strings.Index(got, "D:")]) {
 					t.Errorf("event created with %s has the descriptor %s, want the same owner and group", text, got)
 				}
 			}

@@ -91,7 +91,7 @@ func TestQuerySemaphoreErrorsAndResult(t *testing.T) {
 		return check.Status(th.NtQuerySemaphore(h))
 	})
 	in := nt.QuerySemaphoreIn{SemaphoreHandle: h, SemaphoreInformationLength: 8}
-	ladder(t, "NtQuerySemaphore", in, func(in nt.QuerySemaphoreIn) ntstatus.Status {
+	checkOrder(t, "NtQuerySemaphore", in, func(in nt.QuerySemaphoreIn) ntstatus.Status {
 		out, st := th.Services().NtQuerySemaphore(in)
 		is := nt.QuerySemaphoreOut{}
 		if st == ntstatus.Success {

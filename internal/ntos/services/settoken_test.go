@@ -45,19 +45,19 @@ func TestSetTokenErrorsComeInOrder(t *testing.T) {
 		TokenInformation: nt.Cap[any](uint32(1)), TokenInformationLength: 4}, able}
 	// For a class without a valid value, unreadable and malformed input are two states of one field, so they are
 	// tested separately.
-	ladder(t, "a class of fixed length", fixed, call, []rung[setting]{class,
+	checkOrder(t, "a class of fixed length", fixed, call, []rung[setting]{class,
 		{"the length", ntstatus.InfoLengthMismatch, func(in *setting) { in.TokenInformationLength = 5 }},
 		handle, privilege, malformed, value})
-	ladder(t, "a class of fixed length that cannot be read", fixed, call, []rung[setting]{
+	checkOrder(t, "a class of fixed length that cannot be read", fixed, call, []rung[setting]{
 		{"the length", ntstatus.InfoLengthMismatch, func(in *setting) { in.TokenInformationLength = 3 }}, fault, handle})
 	list := []token.AttributeChange{{Operation: token.AttributeReplaceAll,
 		Attribute: claims.Attribute{Name: "a", Type: claims.Uint64, Uints: []uint64{1}}}}
 	variable := setting{nt.SetInformationTokenIn{TokenInformationClass: winnt.TokenSecurityAttributes,
 		TokenInformation: nt.Cap[any](list), TokenInformationLength: 16}, able}
 	short := rung[setting]{"the header", ntstatus.InfoLengthMismatch, func(in *setting) { in.TokenInformationLength = 15 }}
-	ladder(t, "a class of variable length", variable, call, []rung[setting]{class, handle, short, privilege, malformed,
+	checkOrder(t, "a class of variable length", variable, call, []rung[setting]{class, handle, short, privilege, malformed,
 		value})
-	ladder(t, "a class of variable length that cannot be read", variable, call, []rung[setting]{fault, handle, short})
+	checkOrder(t, "a class of variable length that cannot be read", variable, call, []rung[setting]{fault, handle, short})
 	missing := fixed
 	missing.TokenInformation.V = nil
 	want(t, "no value", call(missing), ntstatus.AccessViolation)

@@ -134,7 +134,7 @@ func TestCloseDuringUseReleasesLastReference(t *testing.T) {
 		for i, th := range users {
 			all.Go(func() {
 				start.Wait()
-				use(t, th, h, i)
+				callService(t, th, h, i)
 			})
 		}
 		start.Done()
@@ -144,8 +144,8 @@ func TestCloseDuringUseReleasesLastReference(t *testing.T) {
 	check.Equal(t, a.PointerCount(), 1, "pointer count of the token")
 }
 
-// use calls a service on a handle that another goroutine may close.
-func use(t *testing.T, th *nt.Thread, h winnt.Handle, kind int) {
+// callService calls a service on a handle that another goroutine may close.
+func callService(t *testing.T, th *nt.Thread, h winnt.Handle, kind int) {
 	var st ntstatus.Status
 	switch kind % 2 {
 	case 0:

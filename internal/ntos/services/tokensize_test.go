@@ -92,7 +92,7 @@ func TestRequiredLengthsAreExact(t *testing.T) {
 	}
 	check.That(t, len(cases) >= 30, "%d cases, want at least 30", len(cases))
 	for _, c := range cases {
-		c.ask(t, th)
+		c.check(t, th)
 	}
 }
 
@@ -114,8 +114,8 @@ func (c *lengthCase) with(room uint32) any {
 	return in.Interface()
 }
 
-// ask calls the service with a large buffer, then with buffers of the required length and its neighbours.
-func (c *lengthCase) ask(t *testing.T, th *nt.Thread) {
+// check calls the service with a large buffer, then with buffers of the required length and its neighbours.
+func (c *lengthCase) check(t *testing.T, th *nt.Thread) {
 	t.Helper()
 	row := nt.NtTable.Find(c.service)
 	whole, st := th.CallRow(row, c.with(^uint32(0)))

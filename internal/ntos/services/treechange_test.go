@@ -46,7 +46,7 @@ func TestSetFileInformationNeedsRightAndLength(t *testing.T) {
 					}
 					_, st := by.Services().NtSetInformationFile(nt.SetInformationFileIn{FileHandle: h,
 						FileInformationClass: class, FileInformation: nt.Cap(v)})
-					got := w.tree.took()
+					got := w.tree.takeCalls()
 					check.That(t, st == wanted && got == calls,
 						"%v with the structure of %v, handle with %#x: %v, tree calls %q, want %v, %q", class, other, uint32(rights), st,
 						got, wanted, calls)
@@ -78,7 +78,7 @@ func TestSetFileInformationNeedsRightAndLength(t *testing.T) {
 		want(t, "a directory that is not empty", w.set(h, nt.FileDispositionInformation,
 			nt.FileDisposition{DeleteFile: remove}), wanted)
 	}
-	check.Equal(t, w.tree.took(), "SetDelete false", "tree calls")
+	check.Equal(t, w.tree.takeCalls(), "SetDelete false", "tree calls")
 	w.tree.facts = nt.FileFacts{FileBasic: nt.FileBasic{FileAttributes: fileaccess.AttributeReadOnly}}
 	for remove, wanted := range map[bool]ntstatus.Status{true: ntstatus.CannotDelete, false: ntstatus.Success} {
 		want(t, "a file for reading only", w.set(h, nt.FileDispositionInformation,
@@ -121,7 +121,7 @@ func TestRenameTargetMayBeRelativeOrFull(t *testing.T) {
 			if calls != "" {
 				calls += fmt.Sprintf(" link %v", link)
 			}
-			if got := w.tree.took() + w.more.took(); st != c.st || got != calls {
+			if got := w.tree.takeCalls() + w.more.takeCalls(); st != c.st || got != calls {
 				t.Errorf("%s, link %v: %v, tree calls %q, want %v, %q", c.name, link, st, got, c.st, calls)
 			}
 			if m := w.tree.move; st == ntstatus.Success && (m.Granted != rights ||
@@ -165,7 +165,7 @@ func TestDirectoryListingPassesPattern(t *testing.T) {
 			in := nt.QueryDirectoryFileIn{FileHandle: lists, FileInformationClass: class, Length: c.length,
 				ReturnSingleEntry: c.single, RestartScan: c.restart, FileName: c.pattern}
 			out, st := w.Services().NtQueryDirectoryFile(in)
-			if got := w.tree.took(); st != ntstatus.Success || got != c.calls || len(out.FileInformation) != 1 ||
+			if got := w.tree.takeCalls(); st != ntstatus.Success || got != c.calls || len(out.FileInformation) != 1 ||
 				out.FileInformation[0] != wanted {
 				t.Errorf("%+v: %v, tree calls %q, entries %+v, want one entry and the calls of the case",
 					c, st, got, out.FileInformation)
@@ -173,7 +173,7 @@ func TestDirectoryListingPassesPattern(t *testing.T) {
 			in.FileHandle = reads
 			for _, by := range []*nt.Thread{w.Thread, w.in} {
 				out, st := by.Services().NtQueryDirectoryFile(in)
-				if got := w.tree.took(); st != ntstatus.AccessDenied || got != "" || out.FileInformation != nil {
+				if got := w.tree.takeCalls(); st != ntstatus.AccessDenied || got != "" || out.FileInformation != nil {
 					t.Errorf("listing without the right: %v, tree calls %q, want STATUS_ACCESS_DENIED and no call", st, got)
 				}
 			}
@@ -201,13 +201,13 @@ func TestListNamesAddsDotsOnce(t *testing.T) {
 		list, st := w.context().ListNames(dir, after)
 		check.That(t, st == ntstatus.Success && slices.Equal(list, want), "ListNames after %d: %v, %v, want %v", after,
 			list, st, want)
-		check.Equal(t, w.tree.took(), fmt.Sprintf(`List "" %t 1024 false`, after == 0), "calls of the tree")
+		check.Equal(t, w.tree.takeCalls(), fmt.Sprintf(`List "" %t 1024 false`, after == 0), "calls of the tree")
 	}
 	w.tree.found, w.tree.st = nil, ntstatus.NoMoreFiles
 	list, st := w.context().ListNames(dir, 0)
 	check.That(t, st == ntstatus.NoMoreFiles && list == nil, "ListNames at the end: %v, %v", list, st)
 	w.tree.st = ntstatus.Success
-	w.tree.took()
+	w.tree.takeCalls()
 	blind := w.open(`\??\T\dir`, winnt.FILE_READ_ATTRIBUTES, 0)
 	null := w.open(`\??\NUL`, winnt.FILE_READ_DATA, 0)
 	for h, want := range map[winnt.Handle]ntstatus.Status{blind: ntstatus.AccessDenied, null: ntstatus.InvalidParameter,
@@ -216,6 +216,6 @@ func TestListNamesAddsDotsOnce(t *testing.T) {
 		check.That(t, list == nil && st == want, "ListNames of %v: %v, %v, want nil, %v", h, list, st, want)
 		check.That(t, !w.context().ListsSameNames(h), "ListsSameNames of %v: true, want false", h)
 	}
-	check.Equal(t, w.tree.took(), "", "calls of the tree after refusals")
+	check.Equal(t, w.tree.takeCalls(), "", "calls of the tree after refusals")
 	check.That(t, !w.context().ListsSameNames(dir), "ListsSameNames of a tree that cannot tell: true, want false")
 }

@@ -86,13 +86,13 @@ func TestReadAndWriteCheckRightThenOffset(t *testing.T) {
 			}
 		}
 		position := check.Result(w.NtQueryInformationFile(h, nt.FilePositionInformation))
-		if asked := w.tree.took(); st != c.st || asked != c.asked || got != c.data ||
+		if asked := w.tree.takeCalls(); st != c.st || asked != c.asked || got != c.data ||
 			position != (nt.FilePosition{CurrentByteOffset: c.after}) {
 			t.Errorf("%s: %v, tree calls %q, data %q, position then %+v, want %v, %q, %q, %d", c.name, st, asked, got,
 				position, c.st, c.asked, c.data, c.after)
 		}
 		want(t, "close", w.NtClose(h), ntstatus.Success)
-		check.Equal(t, w.tree.took(), "Close file", "%s: tree calls at close", c.name)
+		check.Equal(t, w.tree.takeCalls(), "Close file", "%s: tree calls at close", c.name)
 	}
 }
 
@@ -127,7 +127,7 @@ func TestReadIntoMemoryEqualsBufferedRead(t *testing.T) {
 		w.tree.st, w.tree.facted = c.refuses, 0
 		b := bytes.Repeat([]byte("x"), c.room)
 		n, st := w.NtReadFileInto(h, b, c.offset)
-		facted, asked := w.tree.facted, w.tree.took()
+		facted, asked := w.tree.facted, w.tree.takeCalls()
 		w.tree.st = ntstatus.Success
 		if st != c.st || asked != c.asked || facted != c.facted || string(b[:n]) != c.data ||
 			c.remaining != "" && string(b[n:]) != c.remaining {
@@ -136,7 +136,7 @@ func TestReadIntoMemoryEqualsBufferedRead(t *testing.T) {
 				asked, facted, b[:n], b, c.st, c.asked, c.facted, c.data, c.remaining)
 		}
 		want(t, "close", w.NtClose(h), ntstatus.Success)
-		w.tree.took()
+		w.tree.takeCalls()
 	}
 	// A directory is listed, not read, whatever the tree returns for it.
 	h := w.open(`\??\T\dir`, read|winnt.FILE_READ_ATTRIBUTES, 0)
@@ -240,7 +240,7 @@ func TestOperationOnFileIsReported(t *testing.T) {
 		{"write to the null device", write(null), event, ntstatus.Success, "", 2},
 		{"write to the null device with a bad event", write(null), 400, ntstatus.InvalidHandle, "", 0},
 	} {
-		w.tree.took()
+		w.tree.takeCalls()
 		var got []nt.IOResult
 		l := &nt.Later{Event: c.event, ApcRoutine: 7, ApcContext: 8, IoStatusBlock: 9,
 			Done: func(r nt.IOResult) { got = append(got, r) }}
@@ -250,7 +250,7 @@ func TestOperationOnFileIsReported(t *testing.T) {
 		if c.want != ntstatus.Success {
 			check.That(t, got == nil && !signalled && calls == nil, "%s: results %v, event %t, calls %v, want none", c.name,
 				got, signalled, calls)
-			check.That(t, c.event == event || len(w.tree.took()) == 0, "%s: the file was used", c.name)
+			check.That(t, c.event == event || len(w.tree.takeCalls()) == 0, "%s: the file was used", c.name)
 			continue
 		}
 		check.That(t, len(got) == 1 && string(got[0].Data) == c.data && got[0].Information == c.count,

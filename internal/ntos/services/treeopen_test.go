@@ -68,7 +68,7 @@ func TestOpenRepeatsLookupOfChangedPlace(t *testing.T) {
 			if below {
 				calls = strings.Replace(calls, "Open ", "Open "+prefix, 1)
 			}
-			if got := w.tree.took(); st != c.st || c.calls != "" && got != calls || out.Information != c.action {
+			if got := w.tree.takeCalls(); st != c.st || c.calls != "" && got != calls || out.Information != c.action {
 				t.Errorf("%s, below a directory %v: %v, %v, tree calls %q, want %v, %v, %q",
 					c.name, below, st, out.Information, got,
 					c.st, c.action, calls)
@@ -84,7 +84,7 @@ func TestOpenRepeatsLookupOfChangedPlace(t *testing.T) {
 			for h := range handles(t, w.Thread) {
 				want(t, "close", w.NtClose(h), ntstatus.Success)
 			}
-			w.tree.took()
+			w.tree.takeCalls()
 		}
 	}
 }
@@ -149,10 +149,10 @@ func TestNameRelativeToTreeFileIsInThatTree(t *testing.T) {
 			if want(t, c.name, st, c.st); st != ntstatus.Success {
 				continue
 			}
-			check.Equal(t, w.tree.took(), fmt.Sprintf(`Open top dir\file for 0x1 share %d: %v`, share, fileaccess.Opened),
+			check.Equal(t, w.tree.takeCalls(), fmt.Sprintf(`Open top dir\file for 0x1 share %d: %v`, share, fileaccess.Opened),
 				"%s: tree calls", c.name)
 			want(t, "close", w.NtClose(h), ntstatus.Success)
-			w.tree.took()
+			w.tree.takeCalls()
 		}
 	}
 }
@@ -170,7 +170,7 @@ func TestDeleteFileOpensMarksAndCloses(t *testing.T) {
 		}
 		_, st := w.Services().NtDeleteFile(nt.DeleteFileIn{ObjectAttributes: nt.Cap(named(`\??\T\file`))})
 		want(t, "delete", st, refused)
-		if got := w.tree.took(); got != calls || w.tree.options != fileaccess.OpenReparsePoint {
+		if got := w.tree.takeCalls(); got != calls || w.tree.options != fileaccess.OpenReparsePoint {
 			t.Errorf("tree calls = %q with options %#x, want %q without following links", got, w.tree.options, calls)
 		}
 		n := len(handles(t, w.Thread))
@@ -216,7 +216,7 @@ func TestLinksAndNamelessFilesAreCreated(t *testing.T) {
 		if st == ntstatus.Success {
 			calls = fmt.Sprintf(c.calls, fileaccess.Created)
 		}
-		if got := w.tree.took(); st != c.st || got != calls || w.tree.options != c.options || (h != 0) != (st == 0) {
+		if got := w.tree.takeCalls(); st != c.st || got != calls || w.tree.options != c.options || (h != 0) != (st == 0) {
 			t.Errorf("%s: handle %v, %v, tree calls %q with options %#x, want %v, %q with %#x", c.what, h, st, got,
 				w.tree.options, c.st, calls, c.options)
 		}
@@ -246,7 +246,7 @@ func TestOpenOfTreeFileFailsWithoutItsRecord(t *testing.T) {
 				if want(t, fmt.Sprintf("rights %d, full %v", rights, full), st, status); st == ntstatus.Success {
 					want(t, "close", by.NtClose(h), ntstatus.Success)
 				}
-				check.Equal(t, w.tree.took(), calls, "rights %d, log full %v: tree calls", rights, full)
+				check.Equal(t, w.tree.takeCalls(), calls, "rights %d, log full %v: tree calls", rights, full)
 				after := handles(t, w.Thread)
 				check.That(t, len(after) == len(before),
 					"rights %d, log full %v: handles %v before, %v after, want no new handle", rights, full, before, after)

@@ -32,7 +32,7 @@ func TestPosixRenameReplacesOpenTarget(t *testing.T) {
 		got := w.tree.decision.Status() != ntstatus.Success
 		check.That(t, got == c.refused, "source is a directory %v, target is a directory %v: decision %v, want refused = %v",
 			c.moved, c.there, w.tree.decision.Status(), c.refused)
-		check.Equal(t, w.tree.took(), fmt.Sprintf("Move new root - replace %t link false", c.there), "tree calls")
+		check.Equal(t, w.tree.takeCalls(), fmt.Sprintf("Move new root - replace %t link false", c.there), "tree calls")
 	}
 	null := check.Result(w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0))
 	want(t, "another file", w.sys.RenamePosix(w.Thread, null, `\??\T\new`, nil, true, false), ntstatus.ObjectTypeMismatch)

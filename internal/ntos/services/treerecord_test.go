@@ -88,7 +88,7 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 				c.want = nil
 			}
 			want(t, c.name, c.do(), ntstatus.Success)
-			check.SlicesEqual(t, uses(m), c.want, "step %d, %s, kernel mode %v: records", i, c.name, kernelMode)
+			check.SlicesEqual(t, drainUses(m), c.want, "step %d, %s, kernel mode %v: records", i, c.name, kernelMode)
 		}
 	}
 }
@@ -152,7 +152,7 @@ func TestRequestThroughShareIsRecordedOnce(t *testing.T) {
 					if by == w.Thread {
 						wanted = []string{`5145 ` + target + mask}
 					}
-					got := uses(m)
+					got := drainUses(m)
 					check.That(t, slices.Equal(got, wanted), "requested %#x of %s, place changed %d times: records %q (%v), want %q",
 						uint32(requested), name.ObjectName, again, got, st, wanted)
 					if st == ntstatus.Success {
@@ -166,8 +166,8 @@ func TestRequestThroughShareIsRecordedOnce(t *testing.T) {
 	}
 }
 
-// uses returns the records since the last call: the event number, the object's name and the mask.
-func uses(m *audit.Memory) (out []string) {
+// drainUses returns the records since the last call: the event number, the object's name and the mask.
+func drainUses(m *audit.Memory) (out []string) {
 	for _, text := range fieldsOf(m, "ObjectName", "RelativeTargetName", "AccessMask") {
 		out = append(out, strings.ReplaceAll(text, `\Device\T`, ""))
 	}

@@ -36,7 +36,7 @@ func TestTreeFileSecurityIsSwapped(t *testing.T) {
 				changes++
 			}
 		}
-		if got := w.tree.took(); st != c.st || got != strings.TrimSuffix(strings.Repeat("Swap, ", c.swaps), ", ") ||
+		if got := w.tree.takeCalls(); st != c.st || got != strings.TrimSuffix(strings.Repeat("Swap, ", c.swaps), ", ") ||
 			changes != c.records || (w.tree.descriptor == old) != (st != ntstatus.Success) {
 			t.Errorf("%+v: %v, %d records, tree calls %q, want the status, records and swaps of the case", c, st, changes, got)
 		}

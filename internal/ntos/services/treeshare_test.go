@@ -11,7 +11,7 @@ import (
 // While a process has files open for a client, its quota is charged for the client's token once (Q-2, W-99).
 func TestClientTokenIsChargedUntilLastClose(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}), winnt.SeImpersonatePrivilege)
-	w.act(w.sys.KernelMode(w.Thread), client, winnt.SecurityImpersonation)
+	w.impersonate(w.sys.KernelMode(w.Thread), client, winnt.SecurityImpersonation)
 	none := w.quota.Used()
 	one := w.open(`\??\T\file`, winnt.FILE_READ_DATA, 0)
 	alone := w.quota.Used()

@@ -94,7 +94,7 @@ func (d *demanded) changed() (effects []string) {
 		}
 		effects = append(effects, call)
 	}
-	d.tree.took()
+	d.tree.takeCalls()
 	return effects
 }
 
@@ -150,7 +150,7 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 				call := prepare(t, d)
 				last := d.log.Durable()
 				want(t, name, check.Status(call()), ntstatus.Success)
-				check.That(t, d.wrote(t, last, row.Info().Events()),
+				check.That(t, d.recorded(t, last, row.Info().Events()),
 					"the log has no record of %v, want at least one", row.Info().Events())
 			})
 		}
@@ -182,8 +182,8 @@ func TestContentsAreNotReadWithoutRecord(t *testing.T) {
 	check.That(t, st == ntstatus.InvalidHandle && why.Because == "", "a missing handle: %v, reason %+v", st, why)
 }
 
-// wrote reports whether the log has a record with one of the ids after number last.
-func (d *demanded) wrote(t *testing.T, last uint64, ids []uint16) bool {
+// recorded reports whether the log has a record with one of the ids after number last.
+func (d *demanded) recorded(t *testing.T, last uint64, ids []uint16) bool {
 	t.Helper()
 	r := check.Must(auditlog.NewReader(d.dir, last+1))
 	defer r.Close()
