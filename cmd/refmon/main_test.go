@@ -350,7 +350,7 @@ func TestWrongFlagIsNamed(t *testing.T) {
 				line = append(line, more...)
 			}
 			if code, out, errs := runLine(line...); code != exitMalformed || out != "" || !strings.Contains(errs, want) {
-				t.Errorf("%q: exit code %d, printed %q, said %q, want %s", line, code, out, errs, want)
+				t.Errorf("%q: exit code %d, stdout %q, stderr %q, want %s", line, code, out, errs, want)
 			}
 		}
 	}
