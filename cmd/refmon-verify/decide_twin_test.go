@@ -155,7 +155,7 @@ func TestGoAndPythonVerdictsAreEqual(t *testing.T) {
 		}
 		if (err == nil) != (python == "true") {
 			if wrong++; wrong < 6 {
-				t.Errorf("%d: Go says %v, Python %s, want wrong at least 6\n%q\nsd %x\ntoken %q", i, err, python,
+				t.Errorf("%d: Go returned %v, Python %s, want wrong at least 6\n%q\nsd %x\ntoken %q", i, err, python,
 					s.cert, s.descriptor, s.token)
 			}
 		}
