@@ -104,7 +104,7 @@ func TestAdoptPageListsLinkedPackages(t *testing.T) {
 			}
 		}
 		if got, want := [2]int{own, len(modules)}, [2]int{number(r[2]), number(r[3])}; got != want {
-			t.Errorf("%s links %d own packages and %d modules %v, the page says %d and %d",
+			t.Errorf("%s links %d own packages and %d modules %v, the page has %d and %d",
 				r[1], got[0], got[1], modules, want[0], want[1])
 		}
 	}

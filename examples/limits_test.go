@@ -97,7 +97,7 @@ func TestDocumentedLimitsEqualConstants(t *testing.T) {
 		if !ok {
 			t.Errorf("%s: package %s has no such constant", name, dir)
 		} else if got := v.ExactString(); got != r[2] {
-			t.Errorf("%s is %s, the page says %s (%s), want %s", name, got, r[2], r[1], r[2])
+			t.Errorf("%s is %s, the page has %s (%s), want %s", name, got, r[2], r[1], r[2])
 		}
 	}
 	for dir, all := range packages {
