@@ -208,7 +208,7 @@ func compareDomain(t *testing.T, answers []dcAnswer, ours, wide map[string]bool,
 			continue
 		}
 		if differ++; differ <= 10 {
-			t.Errorf("%s: %s on %s: Samba (%s) says %t, refmon %t, want differ more than 10\n%s", a.User, a.Word,
+			t.Errorf("%s: %s on %s: Samba (%s) %t, refmon %t, want differ more than 10\n%s", a.User, a.Word,
 				a.Object, a.By, a.Allowed, ours[pair], entryOf(ldif, a.Object))
 		}
 	}
