@@ -89,7 +89,7 @@ func TestTooLargeZipIsRefused(t *testing.T) {
 		check.Must(w.Write([]byte("{} ")))
 		check.NoError(t, z.Close())
 		if err := source.Read(&l, "bloodhound", packed.Bytes()); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("a file of %d bytes as its header says: %v", size, err)
+			t.Errorf("a file of %d bytes by its header: %v", size, err)
 		}
 	}
 }
@@ -107,7 +107,7 @@ func TestZipLimitCountsAllFiles(t *testing.T) {
 		check.NoError(t, z.Close())
 		var l collect.Collector
 		if err := source.Read(&l, "bloodhound", packed.Bytes()); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("a second file of %d bytes as its header says: %v, want %q", size, err, want)
+			t.Errorf("a second file of %d bytes by its header: %v, want %q", size, err, want)
 		}
 	}
 }
