@@ -40,7 +40,7 @@ func TestGetentGroupsEqualThoseOfID(t *testing.T) {
 		for gid := range strings.FieldsSeq(printed(t, "id", "-G", p.Name)) {
 			n := check.Must(strconv.ParseUint(gid, 10, 32))
 			if s := sid.MustParse("S-1-22-2").WithRID(uint32(n)); !p.Token.Member(s, false) {
-				t.Errorf("%s is not a member of %v, which id -G says", p.Name, s)
+				t.Errorf("%s is not a member of %v, which id -G prints", p.Name, s)
 			}
 		}
 	}
