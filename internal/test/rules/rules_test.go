@@ -278,7 +278,7 @@ func TestCaveatsNameExistingRules(t *testing.T) {
 			"docs/CAVEATS.md: %s: the state says neither built nor not built yet: %q", ids[0], state)
 		for _, id := range ids {
 			if strings.HasPrefix(state, "built") && !known[id] {
-				t.Errorf("docs/CAVEATS.md: %s is said to be built, but docs/rules/%s does not list it", id, fileOf(id))
+				t.Errorf("docs/CAVEATS.md: %s is listed as built, but docs/rules/%s does not list it", id, fileOf(id))
 			}
 		}
 	}
