@@ -72,7 +72,7 @@ func TestZeroValuesGrantNothing(t *testing.T) {
 					t.Errorf("%s: the zero value stops the program: %s", name, stopped)
 				}
 			case yes && !ok:
-				t.Errorf("%s: the zero value says yes", name)
+				t.Errorf("%s: the zero value grants", name)
 			case yes:
 				delete(unused, excuse)
 			}
