@@ -125,7 +125,7 @@ func TestSliceEndsBehindUnreadAnswer(t *testing.T) {
 		select {
 		case <-p.left:
 		case <-time.After(20 * time.Second):
-			t.Errorf("%s: the time slice goes on while the client does not read", name)
+			t.Errorf("%s: the time slice continues while the client does not read", name)
 		}
 		check.NoError(t, ours.Close())
 		<-over
