@@ -53,7 +53,7 @@ func TestDelegatedTicketsAreRefused(t *testing.T) {
 			t.Errorf("K-17: %s, where delegation is let in: %v, %v, want let.Identity.User = %v, no error", name,
 				let, err, domain.WithRID(1104))
 		} else if proof := let.Proof(); !strings.Contains(proof, ", by delegation "+c.want) {
-			t.Errorf("K-87: %s: the record says %q, want %q", name, proof, c.want)
+			t.Errorf("K-87: %s: the record has %q, want %q", name, proof, c.want)
 		}
 	}
 }
