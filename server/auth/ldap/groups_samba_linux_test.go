@@ -208,7 +208,7 @@ func compareGroups(t *testing.T, d *addc.Domain, dir *Directory) {
 		want := ofDomain(d, d.TokenGroups(user))
 		f := check.Must(dir.Find(ctx, user, false))
 		if got := ofDomain(d, sidsOf(f.Groups)); !slices.Equal(got, want) {
-			t.Errorf("D-16: %s: %d groups, the directory says %d", user, len(got), len(want))
+			t.Errorf("D-16: %s: %d groups, the directory has %d", user, len(got), len(want))
 		}
 		for _, g := range f.Groups {
 			check.That(t, !isBuiltin(g.SID), "D-15: %s has %v", user, g.SID)
@@ -222,7 +222,7 @@ func compareGroups(t *testing.T, d *addc.Domain, dir *Directory) {
 	for user := range realUsers {
 		f := check.Must(other.Find(ctx, user, false))
 		if got, want := ofDomain(d, sidsOf(f.Groups)), ofDomain(d, d.TokenGroups(user)); !slices.Equal(got, want) {
-			t.Errorf("D-17: %s by memberOf: %d groups, the directory says %d", user, len(got), len(want))
+			t.Errorf("D-17: %s by memberOf: %d groups, the directory has %d", user, len(got), len(want))
 		}
 	}
 }
@@ -247,7 +247,7 @@ func checkExport(t *testing.T, d *addc.Domain, dir *Directory) {
 			got = append(got, g.SID)
 		}
 		if got, want := ofDomain(d, got), ofDomain(d, d.TokenGroups(user)); !slices.Equal(got, want) {
-			t.Errorf("D-22: %s: %v in the file, the directory says %v, want %v", user, got, want, want)
+			t.Errorf("D-22: %s: %v in the file, %v in the directory, want %v", user, got, want, want)
 		}
 	}
 	for _, text := range []string{"uid: 10007", "gid: 10008", `"Sales (*)\\"`, "S-1-5-21-9-9-9-1234", "DC1$"} {
