@@ -205,7 +205,7 @@ func TestDecisionsEqualOPA(t *testing.T) {
 					check.NoError(t, err)
 					_, got, _ := post(h, EvaluationPath, q)
 					if allowed := got == `{"decision":true}`; allowed != allows(body) {
-						t.Errorf("%s: %s, OPA says %s", q, got, body)
+						t.Errorf("%s: %s, OPA decided %s", q, got, body)
 					}
 					n++
 				}
