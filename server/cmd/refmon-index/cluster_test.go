@@ -325,7 +325,7 @@ func (c *cluster) compare(what string) {
 	want, got := allAnswers(c.t, state, ""), allAnswers(c.t, c.out, "//files1")
 	for at, w := range want {
 		if got[at] != w {
-			c.t.Errorf("%s: %s: %q, a fresh run says %q, want %q", what, at, got[at], w, w)
+			c.t.Errorf("%s: %s: %q, a fresh run has %q, want %q", what, at, got[at], w, w)
 		}
 	}
 	check.That(c.t, len(got) == len(want) && len(want) >= 20,

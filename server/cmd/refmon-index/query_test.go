@@ -313,7 +313,7 @@ func TestIndexOfShareAgreesWithWhoCan(t *testing.T) {
 						who := fmt.Sprint("p", i)
 						may := slices.Contains(want[path][right], who)
 						if a := x.CanRead(path, who, right); a.Allowed != may || a.Because != "" {
-							t.Errorf("%s %s %s: %+v, who-can says %t", who, right, path, a, may)
+							t.Errorf("%s %s %s: %+v, who-can %t", who, right, path, a, may)
 						}
 					}
 				}
