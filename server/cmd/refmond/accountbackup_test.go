@@ -125,7 +125,7 @@ func TestRestoreKeepsExistingKey(t *testing.T) {
 		info, err3 := os.Stat(name)
 		if err != nil || err2 != nil || err3 != nil || string(kept) != c.kept || errs.String() != c.message ||
 			info.Mode().Perm() != 0o600 {
-			t.Errorf("%s: %q is kept, said %q, %v, %v, %v", c.key, kept, errs.String(), err, err2, err3)
+			t.Errorf("%s: %q is kept, message %q, %v, %v, %v", c.key, kept, errs.String(), err, err2, err3)
 		}
 	}
 	check.That(t, putBack(filepath.Join(name, "below"), []byte("x"), &streams{}) != nil, "a key was put below a file")

@@ -96,7 +96,7 @@ func TestAccountCommandsTakeEffectAtOnce(t *testing.T) {
 	p.refusals()
 	p.must("", "group", "leave", "Administrators", fmt.Sprint("S-1-22-1-", os.Getuid()))
 	if _, err := p.account("", "list"); err == nil || !strings.Contains(err.Error(), "only an administrator with a full") {
-		t.Errorf("L-52: no administrator any more: %v, want an error that says who may", err)
+		t.Errorf("L-52: not an administrator: %v, want an error that names the required right", err)
 	}
 }
 

@@ -63,7 +63,7 @@ func TestGSSAPIClientLogsOnThroughPipe(t *testing.T) {
 			}
 			if got.err != nil || got.status != ntstatus.Success || got.level != run.level ||
 				!strings.Contains(said, "established, mutual") {
-				t.Errorf("K-48: %s, %s: %+v; the client says %q", run.mechanism, run.flags, got, said)
+				t.Errorf("K-48: %s, %s: %+v; the client printed %q", run.mechanism, run.flags, got, said)
 			}
 			break
 		}

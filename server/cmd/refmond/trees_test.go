@@ -257,7 +257,7 @@ func TestRestartGrantsNoOldSession(t *testing.T) {
 	doctor := func(want string) {
 		t.Helper()
 		if got := w.doctored(); !strings.Contains(got, want) {
-			t.Errorf("the doctor says\n%s\nwant %s", got, want)
+			t.Errorf("doctor printed\n%s\nwant %s", got, want)
 		}
 	}
 	doctor("ok    trees        projects: of the 2 files none has a descriptor that names a logon session")

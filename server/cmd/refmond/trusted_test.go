@@ -93,7 +93,7 @@ func TestFoldersWritableByOthersBlockStart(t *testing.T) {
 		_ = (&doctorCmd{Config: file}).Run(&streams{out: &out, err: &out})
 		if wrong := strings.Contains(out.String(), "WRONG places"); wrong != (want != "") ||
 			!strings.Contains(out.String(), want) {
-			t.Errorf("L-76: %s: doctor says %s, want %q", name, out.String(), want)
+			t.Errorf("L-76: %s: doctor printed %s, want %q", name, out.String(), want)
 		}
 	}
 }
