@@ -278,7 +278,7 @@ func TestChangedDescriptorEndsNoOpenFile(t *testing.T) {
 	check.Success(t, check.Status(revoke(t, admin, inspect.Query{Path: `\??\share\a\b\plan`})))
 	check.Equal(t, readPlan(b.Thread(), h), ntstatus.AccessDenied, "W-99: the revoked handle")
 	if n, err := passed.Read(make([]byte, 9)); n != 9 || err != nil {
-		t.Errorf("docs/revocation.md says that a passed descriptor goes on reading: %d, %v", n, err)
+		t.Errorf("a passed descriptor can no longer read, against docs/revocation.md: %d, %v", n, err)
 	}
 	page, err := unix.Mmap(int(passed.Fd()), 0, 1, unix.PROT_READ, unix.MAP_PRIVATE)
 	check.RequireThat(t, err == nil, "docs/revocation.md says that a passed descriptor can still be mapped: %v", err)
