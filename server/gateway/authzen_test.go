@@ -161,7 +161,7 @@ func TestLabelAndReadOnlyLimitFileDecision(t *testing.T) {
 	} {
 		_, got := w.evaluate("carol", "alice", c.action, "file", "/share/"+c.path)
 		if open := w.opened("alice", c.path, c.mask); *got.Decision != c.want || open != c.want {
-			t.Errorf("%s %s: %v, and the open says %v, want %v", c.action, c.path, *got.Decision, open, c.want)
+			t.Errorf("%s %s: %v, and the open returned %v, want %v", c.action, c.path, *got.Decision, open, c.want)
 		}
 	}
 }

@@ -89,7 +89,7 @@ func TestConsoleShowsImpersonationToOwnerOnly(t *testing.T) {
 	defer later.Close()
 	if full, _ := w.consoleData(own, "/").(sessionsData); len(full.Sessions) != 2 || len(full.Acting) != mostThreads ||
 		!full.Full {
-		t.Errorf("the page has %d acting threads, says so: %t, want %d, true", len(full.Acting), full.Full, mostThreads)
+		t.Errorf("the page has %d acting threads, full: %t, want %d, true", len(full.Acting), full.Full, mostThreads)
 	}
 	th.Close()
 	p.sessions.put(one)

@@ -31,7 +31,7 @@ func TestEndpointsAcceptTheirClients(t *testing.T) {
 		"Sec-Fetch-Site", "same-site", "Origin", "http" + strings.TrimPrefix(w.url, "https")}
 	for _, r := range rows {
 		if got := slices.Contains(changes, r.method); got != r.change {
-			t.Errorf("%s changes something: %t, the row says %t, want %t", r.method, got, r.change, r.change)
+			t.Errorf("%s changes something: %t, the row has %t, want %t", r.method, got, r.change, r.change)
 		}
 		want := http.StatusUnauthorized
 		if r.method == http.MethodOptions {
