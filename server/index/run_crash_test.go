@@ -84,7 +84,7 @@ func (l *live) child() *exec.Cmd {
 	first := make([]byte, len("ready\n"))
 	if _, err := io.ReadFull(out, first); err != nil || string(first) != "ready\n" {
 		rest, _ := io.ReadAll(out)
-		l.t.Fatalf("the run says %s%s: %v", first, rest, err)
+		l.t.Fatalf("the run printed %s%s: %v", first, rest, err)
 	}
 	return cmd
 }
