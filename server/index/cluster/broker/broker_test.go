@@ -151,7 +151,7 @@ func refused(t *testing.T, h *brokerSite) {
 			check.NoError(t, check.Err(c.SubscribeSync(pattern)))
 			check.NoError(t, c.Flush())
 			if said := <-refused; !strings.Contains(strings.ToLower(said), "permissions violation") {
-				t.Errorf("%s hears %s: %s", role, pattern, said)
+				t.Errorf("%s receives %s: %s", role, pattern, said)
 			}
 		}
 	}
