@@ -86,7 +86,7 @@ func TestDeployPlanGivesEachMachineItsSecrets(t *testing.T) {
 	again, second := written(t, small, out)
 	if diff := changed(first, second); len(diff) > 0 || strings.Count(again, "unchanged") != 4 ||
 		strings.Contains(again, "ssh") {
-		t.Errorf("N-124: a second run changed %q and said\n%s\nwant four times unchanged", diff, again)
+		t.Errorf("N-124: a second run changed %q and printed\n%s\nwant four times unchanged", diff, again)
 	}
 	check.Equal(t, check.Err(site.Load(filepath.Join(out, "mq1"))), nil, "the site of mq1")
 	check.Equal(t, check.Err(site.ServerTLS(filepath.Join(out, "mq1"))), nil, "the certificate of mq1")
@@ -111,12 +111,12 @@ func TestSiteChangeRewritesOnlyAffectedFiles(t *testing.T) {
 	}
 	if !strings.Contains(said, "\nfiles2 (watch): new ") ||
 		!strings.Contains(said, "\nmq1 (broker, work): changed site.json\n") {
-		t.Errorf("a new machine: said\n%s", said)
+		t.Errorf("a new machine: printed\n%s", said)
 	}
 	said, fourth := written(t, small, out)
 	if !strings.Contains(said, "\nfiles2: no longer in the site") || fourth["files2/site.json"] != nil ||
 		fourth["keys/watch-files2.seed"] != nil || !bytes.Equal(fourth["keys/work.seed"], first["keys/work.seed"]) {
-		t.Errorf("a machine that is gone: said\n%s", said)
+		t.Errorf("a removed machine: printed\n%s", said)
 	}
 	_, fifth := written(t, strings.Replace(small, "mq1: {", "mq1: {address: 192.0.2.1, ", 1), out)
 	if got := changed(fourth, fifth); !slices.Contains(got, "mq1/server.pem") || slices.Contains(got, "mq1/ca.pem") {
