@@ -47,7 +47,7 @@ func TestDialNeedsTheRolesKey(t *testing.T) {
 		Warn: func(err error) { warnings = append(warnings, err) }})
 	check.NoError(t, err)
 	if c.warn(errMayPass); len(warnings) != 1 {
-		t.Errorf("warnings %v: len(told) = %d, want 1", warnings, len(warnings))
+		t.Errorf("warnings %v: %d warnings, want 1", warnings, len(warnings))
 	}
 	c.Close()
 	check.ErrorIs(t, check.Err(c.last(t.Context(), site.StreamFence, "fence.x")), nats.ErrConnectionClosed,
