@@ -44,7 +44,7 @@ func TestExhaustedResourcesGrantNoAccess(t *testing.T) {
 			}
 			program, _, _ := strings.Cut(name, ":")
 			if stops && !regexp.MustCompile(s.why).MatchString(o.refused+logs[program].said()) {
-				t.Errorf("%s: %s does not say why: %q\n%s", s.name, name, o.refused, logs[program].said())
+				t.Errorf("%s: %s gives no reason: %q\n%s", s.name, name, o.refused, logs[program].said())
 			}
 			if stops {
 				how := "without a restart"
