@@ -72,7 +72,7 @@ sys.stdin.read()`, second+"/f")
 	out := check.Must(program.StdoutPipe())
 	w.must(program.Start())
 	if lines := bufio.NewScanner(out); !lines.Scan() || lines.Text() != "mapped" {
-		t.Errorf("the program says %q", lines.Text())
+		t.Errorf("the program printed %q", lines.Text())
 	}
 	w.must(m.Close())
 	w.must(in.Close())

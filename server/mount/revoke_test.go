@@ -91,7 +91,7 @@ func TestRevokeNamesPassthrough(t *testing.T) {
 	check.Equal(t, check.Err(f.ReadAt(make([]byte, 10), 0)), nil,
 		"docs/revocation.md says that a passthrough handle goes on reading")
 	if string(page) != "0123456789" { // a missing page would be a signal
-		t.Errorf("docs/revocation.md says that the map of a passthrough file stays: %q", page)
+		t.Errorf("the map of a passthrough file has %q, against docs/revocation.md", page)
 	}
 	w.must(unix.Munmap(page))
 	w.must(f.Close())
