@@ -52,7 +52,7 @@ func TestAccountChangeStartsNewWalk(t *testing.T) {
 		case <-out:
 		case lost = <-warned:
 		case <-time.After(10 * time.Second):
-			t.Fatal("N-146: the watch goes on with the earlier owner")
+			t.Fatal("N-146: the watch continues with the previous owner")
 		}
 	}
 	check.That(t, strings.Contains(lost.Error(), errAccounts.Error()), "N-146: %v, want %v", lost, errAccounts)
