@@ -220,8 +220,8 @@ func TestCheckpointRefusesChangedObjects(t *testing.T) {
 	}
 }
 
-// TestDiffAndReportResume: after a resume, diff and report also count the objects that were unreadable before the
-// checkpoint.
+// TestDiffAndReportResume checks that after a resume, diff and report also count the objects that were unreadable
+// before the checkpoint.
 func TestDiffAndReportResume(t *testing.T) {
 	s := aRun(t, "diff", "@empty.jsonl", "@o.jsonl", "-f", "jsonl", "--out", "@out")
 	whole := s.read("out")

@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestLDIFObjectsSupplyAccounts: objects in LDIF bring their users and groups, unless the command line
+// TestLDIFObjectsSupplyAccounts checks that objects in LDIF bring their users and groups, unless the command line
 // names others (B-82).
 func TestLDIFObjectsSupplyAccounts(t *testing.T) {
 	dir := t.TempDir()

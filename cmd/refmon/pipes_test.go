@@ -28,7 +28,8 @@ type hook func([]byte) (int, error)
 
 func (f hook) Read(b []byte) (int, error) { return f(b) }
 
-// TestImportCopyHasNoName: while acl import copies its input, the copy has no name, because a signal would leave it.
+// TestImportCopyHasNoName checks that while acl import copies its input, the copy has no name, because a signal would
+// leave it.
 func TestImportCopyHasNoName(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)

@@ -95,8 +95,8 @@ func TestVerbsShareTheirColours(t *testing.T) {
 	}
 }
 
-// TestMessagesFitTerminal: a message is broken at blanks and a SID stays whole (U-123). A progress bar and the text
-// above a caret are not changed.
+// TestMessagesFitTerminal checks that a message is broken at blanks and a SID stays whole (U-123). A progress bar and
+// the text above a caret are not changed.
 func TestMessagesFitTerminal(t *testing.T) {
 	const member = "S-1-5-21-1630692144-1680674318-2717254427-1107"
 	for text, want := range map[string]string{

@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestWhatCanOfDirectoryWritesOutFile: the table about a directory's objects goes to --out, as that about files does. A
-// run that fails leaves neither a new file nor a changed one.
+// TestWhatCanOfDirectoryWritesOutFile checks that the table about a directory's objects goes to --out, as that about
+// files does. A run that fails leaves neither a new file nor a changed one.
 func TestWhatCanOfDirectoryWritesOutFile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	check.NoError(t, os.WriteFile("ad.ldif", []byte("dn: CN=bob,DC=corp\nobjectClass: user\n"+

@@ -122,8 +122,8 @@ func TestWhyExplainsFileAndParents(t *testing.T) {
 	}
 }
 
-// TestWhyFindsUser: the user of --as is one of -d with its groups, and on a mount has the SIDs of an interactive logon
-// without a proof. An administrator has the limited token (B-85).
+// TestWhyFindsUser checks that the user of --as is one of -d with its groups, and on a mount has the SIDs of an
+// interactive logon without a proof. An administrator has the limited token (B-85).
 func TestWhyFindsUser(t *testing.T) {
 	hostUsers(t)
 	dir := t.TempDir()
