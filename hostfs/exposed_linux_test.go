@@ -177,7 +177,7 @@ func posixACL(t *testing.T, text string) []byte {
 	return b
 }
 
-// TestPrefixesStartAtTheRoot: prefixes returns a path's directories from the root on (F-126).
+// TestPrefixesStartAtTheRoot checks that prefixes returns a path's directories from the root on (F-126).
 func TestPrefixesStartAtTheRoot(t *testing.T) {
 	var list []string
 	for p := range prefixes("/a/bc/d") {
