@@ -92,7 +92,8 @@ func TestCommitReportsErrors(t *testing.T) {
 		"Commit of a closed file")
 }
 
-// TestJournalComparesFilesBeforeAndAfter: the comparison reads every changed file before and after, with its kind.
+// TestJournalComparesFilesBeforeAndAfter checks that the comparison reads every changed file before and after, with its
+// kind.
 func TestJournalComparesFilesBeforeAndAfter(t *testing.T) {
 	j, _ := planned(t, sample(), grantEveryone("read"))
 	before, after := j.Sources("/r")
@@ -113,8 +114,8 @@ func TestJournalComparesFilesBeforeAndAfter(t *testing.T) {
 	objects.Halt(unread)
 }
 
-// TestDamagedJournalEntryIsRejected: wrong base64, or a number of a missing blob, is an error with its line. Such an
-// entry must not become one about the root or about a file without a stored value.
+// TestDamagedJournalEntryIsRejected checks that wrong base64, or a number of a missing blob, is an error with its line.
+// Such an entry must not become one about the root or about a file without a stored value.
 func TestDamagedJournalEntryIsRejected(t *testing.T) {
 	const head = `{"refmon":"acl journal 1","header":{"root":"/r","keeper":"k","command":"c"}}` + "\n"
 	blob := `{"blob":"` + base64.StdEncoding.EncodeToString(sddl.MustParse("D:").Append(nil)) + `"}` + "\n"
