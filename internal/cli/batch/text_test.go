@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestShortenKeepsCharactersWhole: a cut never splits a UTF-8 character, at any alignment.
+// TestShortenKeepsCharactersWhole checks that a cut never splits a UTF-8 character, at any alignment.
 func TestShortenKeepsCharactersWhole(t *testing.T) {
 	for pad := range 8 {
 		text := strings.Repeat("x", pad) + strings.Repeat("€𝄞", 400)
