@@ -128,8 +128,8 @@ func TestKindNotesEqualSeparateRuns(t *testing.T) {
 	}
 }
 
-// TestKindNoteCoversParentFolders: a folder on the way that only some kinds of logon can search changes the answer
-// for an object with a plain descriptor (B-20, B-26).
+// TestKindNoteCoversParentFolders checks that a folder on the way that only some kinds of logon can search changes the
+// answer for an object with a plain descriptor (B-20, B-26).
 func TestKindNoteCoversParentFolders(t *testing.T) {
 	dir := check.Must(dirfile.Read([]byte(twoUsers)))
 	way := new(objects.Ways).With(nil, sddl.MustParse("O:SYG:SYD:(A;;FX;;;S-1-18-1)"))
