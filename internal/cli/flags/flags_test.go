@@ -89,7 +89,7 @@ func TestHelpForNamesInnermostCommand(t *testing.T) {
 	}
 }
 
-// TestMissingValueIsExplained: a last flag without its value is named, whatever its type.
+// TestMissingValueIsExplained checks that a last flag without its value is named, whatever its type.
 func TestMissingValueIsExplained(t *testing.T) {
 	var cli struct {
 		Name string
