@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestObjectKindSelectsNamedRights: the kind of an object decides which named rights apply to it. Its classes decide
-// first, then its SID in the directory.
+// TestObjectKindSelectsNamedRights checks that the kind of an object decides which named rights apply to it. Its
+// classes decide first, then its SID in the directory.
 func TestObjectKindSelectsNamedRights(t *testing.T) {
 	const all = "O:SYG:SYD:(A;;CRWPSW;;;<ann>)"
 	without := func(i objects.Item) objects.Item { i.Entry.Classes = nil; return i }

@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
-// TestSurveyIsInboundOfEachTarget: one pass finds, for each of several targets, the principals and numbers of steps
-// that Inbound finds for that target alone (B-25), and its direct rights are the paths of one step (B-7).
+// TestSurveyIsInboundOfEachTarget checks that one pass finds, for each of several targets, the principals and numbers
+// of steps that Inbound finds for that target alone (B-25), and its direct rights are the paths of one step (B-7).
 func TestSurveyIsInboundOfEachTarget(t *testing.T) {
 	seed, long := randtest.Seed(t), 0
 	for n := range randtest.Count(t, "REFMON_SURVEY", 80) {
@@ -67,8 +67,8 @@ func TestSurveyIsInboundOfEachTarget(t *testing.T) {
 	check.That(t, long >= 3, "the longest path has %d steps, want at least 3", long)
 }
 
-// TestSurveyStopsOnCallbackError: the errors of the callback and of the context end the pass, and an account that does
-// not reach a target has no path.
+// TestSurveyStopsOnCallbackError checks that the errors of the callback and of the context end the pass, and an account
+// that does not reach a target has no path.
 func TestSurveyStopsOnCallbackError(t *testing.T) {
 	search := func() *reach.Search {
 		return &reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), Objects: objectsOf()}
