@@ -90,8 +90,8 @@ func TestOfflineRestoreNeverFollowsSwappedLink(t *testing.T) {
 	}
 }
 
-// TestMountedRejectsOtherFileSystem: Mounted rejects a directory of another file system, even if it has the attribute
-// of a mount.
+// TestMountedRejectsOtherFileSystem checks that Mounted rejects a directory of another file system, even if it has the
+// attribute of a mount.
 func TestMountedRejectsOtherFileSystem(t *testing.T) {
 	dir := onHost(t)
 	check.NoError(t, unix.Setxattr(dir, ntacl.WholeName, []byte("x"), 0))

@@ -207,8 +207,8 @@ func TestErrorsOfFilesDoNotEndTheRun(t *testing.T) {
 	checkCounts(t, "repeated", n, Counts{Lines: 6, Written: 2, Same: 2, Failed: 2})
 }
 
-// TestImportContinuesAfterFullDisk: if the disk becomes full, each remaining file fails. A second run writes exactly
-// those files (B-23).
+// TestImportContinuesAfterFullDisk checks that if the disk becomes full, each remaining file fails. A second run writes
+// exactly those files (B-23).
 func TestImportContinuesAfterFullDisk(t *testing.T) {
 	var names []string
 	var text strings.Builder
@@ -227,8 +227,8 @@ func TestImportContinuesAfterFullDisk(t *testing.T) {
 	checkCounts(t, "afterwards", n, Counts{Lines: 100, Written: 63, Same: 37})
 }
 
-// TestInterruptedImportIsResumed: a cancelled run returns its counts and context.Canceled. A second run writes the
-// rest (B-23).
+// TestInterruptedImportIsResumed checks that a cancelled run returns its counts and context.Canceled. A second run
+// writes the rest (B-23).
 func TestInterruptedImportIsResumed(t *testing.T) {
 	f := newTree("a", "b", "c")
 	var text strings.Builder
@@ -245,8 +245,8 @@ func TestInterruptedImportIsResumed(t *testing.T) {
 	}
 }
 
-// TestChangedInputWritesNothing: if the second reading of the input has other bytes, Run fails with errChanged. It
-// writes no malformed or additional line (B-22).
+// TestChangedInputWritesNothing checks that if the second reading of the input has other bytes, Run fails with
+// errChanged. It writes no malformed or additional line (B-22).
 func TestChangedInputWritesNothing(t *testing.T) {
 	f := newTree("f", "g")
 	in := &swapped{first: withEnd(`{"path":"f","sd":"` + two + `"}`),
@@ -273,8 +273,8 @@ func TestChangedInputWritesNothing(t *testing.T) {
 	check.ErrorIs(t, err, errChanged, "second block")
 }
 
-// TestUnreadableInputIsAnError: Run reads the input twice and returns the error of a failed read. If the first pass
-// fails, Run writes nothing. If the second fails, it writes no line of the incomplete block (B-22).
+// TestUnreadableInputIsAnError checks that Run reads the input twice and returns the error of a failed read. If the
+// first pass fails, Run writes nothing. If the second fails, it writes no line of the incomplete block (B-22).
 func TestUnreadableInputIsAnError(t *testing.T) {
 	broken := errors.New("broken")
 	for _, c := range []struct {
