@@ -62,8 +62,8 @@ func TestAbortedLineDropsOnlyItsStatement(t *testing.T) {
 	}
 }
 
-// TestHelpListsParametersAndStatuses: help of a service, by its name or by a method, has its parameters and the
-// documented statuses in their order; without one it has examples that run.
+// TestHelpListsParametersAndStatuses checks that help of a service, by its name or by a method, has its parameters and
+// the documented statuses in their order; without one it has examples that run.
 func TestHelpListsParametersAndStatuses(t *testing.T) {
 	var b bytes.Buffer
 	r := script.New(script.Config{Output: &b})
@@ -84,7 +84,7 @@ func TestHelpListsParametersAndStatuses(t *testing.T) {
 	}
 }
 
-// TestHelpIsAsWideAsTheTerminal: help breaks at blanks, not within a word (U-101).
+// TestHelpIsAsWideAsTheTerminal checks that help breaks at blanks, not within a word (U-101).
 func TestHelpIsAsWideAsTheTerminal(t *testing.T) {
 	const program = "help(NtDuplicateToken)"
 	show := func(width int) string {
@@ -101,7 +101,7 @@ func TestHelpIsAsWideAsTheTerminal(t *testing.T) {
 	}
 }
 
-// TestCompletionOffersKnownNames: names after a dot, parameters within a call, names that are known.
+// TestCompletionOffersKnownNames checks the completion of names after a dot, parameters within a call, and known names.
 func TestCompletionOffersKnownNames(t *testing.T) {
 	r := script.New(script.Config{Output: io.Discard})
 	check.NoError(t, r.Converse(&typed{lines: []string{"svc = process('p', token_profile('user'))"}}))
@@ -134,8 +134,8 @@ func TestCompletionOffersKnownNames(t *testing.T) {
 	check.NoError(t, r.Close())
 }
 
-// TestInterruptEndsStatementButNotSession: a statement that runs ends when it is interrupted, and the session
-// goes on, also where the interrupt comes after its end.
+// TestInterruptEndsStatementButNotSession checks that a statement that runs ends when it is interrupted, and the
+// session goes on, also where the interrupt comes after its end.
 func TestInterruptEndsStatementButNotSession(t *testing.T) {
 	var b bytes.Buffer
 	r := script.New(script.Config{Output: &b})
