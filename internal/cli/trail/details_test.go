@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestFirstDenialCodeExplainsDenial: the first refusal is why a denial, and each grant is why a
+// TestFirstDenialCodeExplainsDenial checks that the first refusal is why a denial, and each grant is why a
 // success; codes that decide nothing are no reason. Source: the messages 1801
 // to 1841 of Windows' audit messages.
 func TestFirstDenialCodeExplainsDenial(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestEntryTextShowsNameOfSID: an entry has the name of its SID from the record, the given names or the well-known
-// ones, and text without such an entry is the same (U-121).
+// TestEntryTextShowsNameOfSID checks that an entry has the name of its SID from the record, the given names or the
+// well-known ones, and text without such an entry is the same (U-121).
 func TestEntryTextShowsNameOfSID(t *testing.T) {
 	e := stored{id: 4663, data: `"SubjectUserSid":"S-1-5-21-1-2-3-1107","SubjectUserName":"alice"`}.event(t)
 	staff := Namer(func(s sid.SID) string {

@@ -43,7 +43,7 @@ func TestDirectoryRightsHaveDirectoryNames(t *testing.T) {
 		`"AccessReason":["%%4416:`), "JSON %s, want ListDirectory with its reason", text)
 }
 
-// TestRightsAreNamedByType: each right has the name that its type gives it, and a bit
+// TestRightsAreNamedByType checks that each right has the name that its type gives it, and a bit
 // without a name is shown as a number. Source: winnt.h and the pages on access
 // rights of files, processes and threads; directory objects: MS-ADTS 5.1.3.2.
 func TestRightsAreNamedByType(t *testing.T) {
