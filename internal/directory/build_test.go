@@ -165,8 +165,8 @@ func TestUpdateEqualsNew(t *testing.T) {
 	check.That(t, kept >= 10*made && made != 0, "%d tokens were kept and %d made: want most of them kept", kept, made)
 }
 
-// TestUpdateNoticesLostGroups: a user whose group is gone, or is no longer in another group, loses that group, however
-// many groups change at once. Other users keep their tokens (D-35).
+// TestUpdateNoticesLostGroups checks that a user whose group is gone, or is no longer in another group, loses that
+// group, however many groups change at once. Other users keep their tokens (D-35).
 func TestUpdateNoticesLostGroups(t *testing.T) {
 	id := sid.MustParse("S-1-5-21-1-2-3").WithRID
 	for _, n := range []uint32{1, 40} {
@@ -190,7 +190,7 @@ func TestUpdateNoticesLostGroups(t *testing.T) {
 	}
 }
 
-// TestBadAccountIsNamed: the error of New, and of an update, names the first account that cannot be.
+// TestBadAccountIsNamed checks that the error of New, and of an update, names the first account that cannot be.
 func TestBadAccountIsNamed(t *testing.T) {
 	id := sid.MustParse("S-1-5-21-1-2-3").WithRID
 	gid := directory.UnixID{ID: 5, Known: true}

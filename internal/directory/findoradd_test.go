@@ -44,9 +44,9 @@ func TestNamesBecomePrincipalsWithGroups(t *testing.T) {
 	}
 }
 
-// TestFindOrAddReturnsAccountOrReason: a user goes by its name, by its name in a domain, by its user principal name and
-// by its SID. A directory without the name of its domain accepts every domain and reports that; one with that name
-// rejects others (U-110).
+// TestFindOrAddReturnsAccountOrReason checks that a user goes by its name, by its name in a domain, by its user
+// principal name and by its SID. A directory without the name of its domain accepts every domain and reports that; one
+// with that name rejects others (U-110).
 func TestFindOrAddReturnsAccountOrReason(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-1-2-3")
 	users := []directory.User{
@@ -121,8 +121,8 @@ func TestAmbiguousNameIsNotFound(t *testing.T) {
 	check.Equal(t, d.Principals[i].SID(), sid.Users, `BUILTIN\Users`)
 }
 
-// TestStandInIsDisabledUserOrNewPrincipal: a disabled user stands in with its own token, and any other account as
-// FindOrAdd would add it.
+// TestStandInIsDisabledUserOrNewPrincipal checks that a disabled user stands in with its own token, and any other
+// account as FindOrAdd would add it.
 func TestStandInIsDisabledUserOrNewPrincipal(t *testing.T) {
 	d := check.Must(dirfile.Read([]byte(askingFile)))
 	for text, want := range map[string]string{

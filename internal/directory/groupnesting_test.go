@@ -15,8 +15,9 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestNestedGroupsAreCollectedOnce: the groups of an account are its direct groups and then the groups that contain
-// these, each once, whatever cycles there are; one group more than the limit is an error, and skipped groups count.
+// TestNestedGroupsAreCollectedOnce checks that the groups of an account are its direct groups and then the groups that
+// contain these, each once, whatever cycles there are; one group more than the limit is an error, and skipped groups
+// count.
 func TestNestedGroupsAreCollectedOnce(t *testing.T) {
 	containing := map[string][]string{"ann": {"staff", "cooks"}, "staff": {"all", "cooks"}, "cooks": {"kitchen"},
 		"kitchen": {"all", "staff"}, "all": {"all"}}
@@ -64,7 +65,7 @@ func TestNestedGroupsAreCollectedOnce(t *testing.T) {
 
 const someone = "S-1-5-21-1-2-3-4"
 
-// TestUnlistedGroupsCountOnce: a user of many groups that the file does not list is in each of them once.
+// TestUnlistedGroupsCountOnce checks that a user of many groups that the file does not list is in each of them once.
 func TestUnlistedGroupsCountOnce(t *testing.T) {
 	file := func(n int) []byte {
 		var of []string
@@ -102,8 +103,8 @@ func manyGroups(n int) []byte {
 	return []byte(users + `],"groups":[` + b.String()[1:] + "]}")
 }
 
-// TestTooManyGroupsAreRefusedEarly: cycles of groups end, and a user in more groups than a token holds is left out
-// before they are all collected (D-40). REFMON_GROUPS=1000000 is the measured case.
+// TestTooManyGroupsAreRefusedEarly checks that cycles of groups end, and a user in more groups than a token holds is
+// left out before they are all collected (D-40). REFMON_GROUPS=1000000 is the measured case.
 func TestTooManyGroupsAreRefusedEarly(t *testing.T) {
 	n := 20_000
 	if v := os.Getenv("REFMON_GROUPS"); v != "" {

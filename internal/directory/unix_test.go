@@ -45,8 +45,8 @@ func TestUnixIDsBecomeSIDs(t *testing.T) {
 	}
 }
 
-// TestFirstAndLastUnixIDsAreValid: the first and the last number of 32 bits are ids, of users as of groups, also of
-// disabled ones.
+// TestFirstAndLastUnixIDsAreValid checks that the first and the last number of 32 bits are ids, of users as of groups,
+// also of disabled ones.
 func TestFirstAndLastUnixIDsAreValid(t *testing.T) {
 	d := check.Must(dirfile.Read([]byte("name,sid,kind,uid,gid,disabled\na," + someone +
 		",,0,7,\nb,S-1-5-21-1-2-3-5,,4294967295,,true\n" +
