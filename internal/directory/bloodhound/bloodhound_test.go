@@ -71,7 +71,7 @@ func TestOtherVersionsAreRefused(t *testing.T) {
 	}
 }
 
-// TestTooLargeZipIsRefused: a zip that unpacks to more than a limit, and one of many files, are refused.
+// TestTooLargeZipIsRefused checks that a zip that unpacks to more than a limit, and one of many files, are refused.
 func TestTooLargeZipIsRefused(t *testing.T) {
 	var packed bytes.Buffer
 	z := zip.NewWriter(&packed)
@@ -94,7 +94,7 @@ func TestTooLargeZipIsRefused(t *testing.T) {
 	}
 }
 
-// TestZipLimitCountsAllFiles: the limit is that of all files together: where one has been unpacked,
+// TestZipLimitCountsAllFiles checks that the limit is that of all files together: where one has been unpacked,
 // another that would fill the limit alone does not fit.
 func TestZipLimitCountsAllFiles(t *testing.T) {
 	for size, want := range map[uint64]string{1<<28 - 1: "unpack to more than",
