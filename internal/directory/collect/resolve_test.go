@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestSIDHistoryCountsWithoutGroups: the SIDs that an account had before count where it has no group, too, and so
-// do those of a group in no other (B-16).
+// TestSIDHistoryCountsWithoutGroups checks that the SIDs that an account had before count where it has no group, too,
+// and so do those of a group in no other (B-16).
 func TestSIDHistoryCountsWithoutGroups(t *testing.T) {
 	d, _ := sources.Read(t, [2]string{"ldif", "dn: CN=a,DC=c\nobjectClass: user\nsAMAccountName: alone\n" +
 		"objectSid: S-1-5-21-1-2-3-1107\nsIDHistory: S-1-5-21-9-9-9-77\n\n" +
@@ -23,8 +23,8 @@ func TestSIDHistoryCountsWithoutGroups(t *testing.T) {
 	sources.HasGroups(t, d, "b", "S-1-5-21-1-2-3-2000 S-1-5-21-9-9-9-78")
 }
 
-// TestEqualNamesOfTwoDomainsStaySeparate: accounts of one name in two domains stay two; foreign members, ranges,
-// and gids that two groups have.
+// TestEqualNamesOfTwoDomainsStaySeparate checks that accounts of one name in two domains stay separate, and reads
+// foreign members, ranges, and gids that two groups have.
 func TestEqualNamesOfTwoDomainsStaySeparate(t *testing.T) {
 	const two = "dn: CN=a,DC=one\nobjectClass: user\nsAMAccountName: aDmin\nobjectSid: S-1-5-21-1-2-3-500\n" +
 		"memberOf: CN=g,DC=one\n\n" +
@@ -56,7 +56,7 @@ func TestEqualNamesOfTwoDomainsStaySeparate(t *testing.T) {
 	sources.HasGroups(t, d, "b", "S-1-22-2-50 S-1-5-21-1-2-3-2000")
 }
 
-// TestDottedIDoesNotMatchASCIII: a group whose name has a dotted capital I is not the one with an i.
+// TestDottedIDoesNotMatchASCIII checks that a group whose name has a dotted capital I is not the one with an i.
 func TestDottedIDoesNotMatchASCIII(t *testing.T) {
 	const group = "\ndn: CN=%s,DC=c\nobjectClass: group\nsAMAccountName: %[1]s\nobjectSid: S-1-5-21-1-2-3-%d\n"
 	d, _ := sources.Read(t, [2]string{"ldif", "dn: CN=a,DC=c\nobjectClass: user\nsAMAccountName: a\n" +
@@ -66,7 +66,7 @@ func TestDottedIDoesNotMatchASCIII(t *testing.T) {
 	check.SlicesEqual(t, d.Group("ADMINS"), []sid.SID{sid.MustParse("S-1-5-21-1-2-3-2001")}, "Admins")
 }
 
-// TestAuthenticatedUsersExcludeGuest: a group with Authenticated Users has all users but the guest,
+// TestAuthenticatedUsersExcludeGuest checks that a group with Authenticated Users has all users but the guest,
 // and one with Everyone has the guest too (B-17).
 func TestAuthenticatedUsersExcludeGuest(t *testing.T) {
 	group := func(rid, member string) string {
@@ -92,8 +92,8 @@ func TestAuthenticatedUsersExcludeGuest(t *testing.T) {
 	}
 }
 
-// TestImplicitGroupsAreNotReported: INTERACTIVE, which Samba and Windows list as a member of Users, has no members in
-// any file, so that nothing is missing (B-66). Domain Admins and BUILTIN groups have some.
+// TestImplicitGroupsAreNotReported checks that INTERACTIVE, which Samba and Windows list as a member of Users, has no
+// members in any file, so that nothing is missing (B-66). Domain Admins and BUILTIN groups have some.
 func TestImplicitGroupsAreNotReported(t *testing.T) {
 	text := "dn: CN=Builtin,DC=c\nobjectClass: builtinDomain\nobjectSid: S-1-5-32\n\n" +
 		"dn: CN=g,DC=c\nobjectClass: group\nsAMAccountName: g\nobjectSid: S-1-5-21-1-2-3-2000\n"
@@ -109,8 +109,8 @@ func TestImplicitGroupsAreNotReported(t *testing.T) {
 	check.That(t, fmt.Sprint(unresolved) == fmt.Sprint(want), "reported %q, want %q", unresolved, want)
 }
 
-// TestNamesThatReadAsSIDsChange: a user or group whose name sid.Resolve takes for a SID, in any of its forms, gets
-// another name. A name that only begins like a SID stays.
+// TestNamesThatReadAsSIDsChange checks that a user or group whose name sid.Resolve takes for a SID, in any of its
+// forms, gets another name. A name that only begins like a SID stays.
 func TestNamesThatReadAsSIDsChange(t *testing.T) {
 	for name, renamed := range map[string]bool{"S-1-5-32-544": true, "s-1-1-0": true, "S-0x1-0x5-0x20": true,
 		"S-1-team": false, "S-1-": false} {
