@@ -11,8 +11,8 @@ import (
 
 const someone = "S-1-5-21-1-2-3-4"
 
-// TestClaimsHaveTypeOfTheirColumn: a user's claims have the type of their column or of their first value, and each
-// form of a directory gives the same ones.
+// TestClaimsHaveTypeOfTheirColumn checks that a user's claims have the type of their column or of their first value,
+// and each form of a directory gives the same ones.
 func TestClaimsHaveTypeOfTheirColumn(t *testing.T) {
 	csv := func(heads, cells string) string { return "name,sid," + heads + "\na," + someone + "," + cells }
 	yaml := func(claims string) string {
@@ -72,8 +72,3 @@ func TestClaimsHaveTypeOfTheirColumn(t *testing.T) {
 		}
 	}
 }
-
-// TestFirstAndLastUnixIDsAreValid: the first and the last number of 32 bits are ids, of users as of groups, also of
-// disabled ones. TestUnlistedGroupsCountOnce: a user of many groups that the file does not list is in each of them
-// once, and in no more than a token holds. TestForeignUserHasNoPrimaryGroup: who is of no domain, or of another, has
-// no primary group.

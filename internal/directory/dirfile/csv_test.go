@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestCSVEqualsYAML: the same company as YAML and as CSV, the same people.
+// TestCSVEqualsYAML checks that a company as YAML and as CSV gives the same people.
 func TestCSVEqualsYAML(t *testing.T) {
 	text := check.Must(os.ReadFile("../../../examples/bulk/company.yaml"))
 	fromYAML := check.Must(dirfile.Read(text))

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestAmbiguousInputNamesLineAndField: ambiguous input is an error that names the line and the field.
+// TestAmbiguousInputNamesLineAndField checks that ambiguous input is an error that names the line and the field.
 func TestAmbiguousInputNamesLineAndField(t *testing.T) {
 	user := func(fields string) string {
 		return `{"users":[` + "\n" + `{"name":"a","sid":"S-1-5-21-1-2-3-4"` + fields + `}]}`
@@ -54,8 +54,8 @@ func TestAmbiguousInputNamesLineAndField(t *testing.T) {
 	}
 }
 
-// TestNamesThatDifferInCaseAreDistinct: users whose names differ only in case are both found by their names, and
-// neither by a third form.
+// TestNamesThatDifferInCaseAreDistinct checks that users whose names differ only in case are both found by their names,
+// and neither by a third form.
 func TestNamesThatDifferInCaseAreDistinct(t *testing.T) {
 	d := check.Must(dirfile.Read([]byte(`{"users":[{"name":"bob","sid":"S-1-5-21-1-2-3-4"},
 		{"name":"Bob","sid":"S-1-5-21-1-2-3-5"},
@@ -65,7 +65,7 @@ func TestNamesThatDifferInCaseAreDistinct(t *testing.T) {
 	}
 }
 
-// TestPowerShellHeadingIsRead: PowerShell 5.1 writes a UTF-8 mark and quotes every heading.
+// TestPowerShellHeadingIsRead reads a heading as PowerShell 5.1 writes it: with a UTF-8 mark and quotes.
 func TestPowerShellHeadingIsRead(t *testing.T) {
 	d := check.Must(dirfile.Read([]byte("\ufeff\"Name\",\"SID\"\r\n\"a\",\"S-1-5-21-1-2-3-4\"\r\n")))
 	if got := d.Find("a"); got != 0 {
