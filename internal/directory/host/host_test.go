@@ -26,8 +26,8 @@ func fakeGetent(t *testing.T, script string) {
 	t.Setenv("PATH", dir)
 }
 
-// TestHostUsersTokenEqualsMounts: the token of a host's user has S-1-22-1-uid, S-1-22-2-gid for each group once, and
-// no group of others; uid 65534 is Anonymous (W-15).
+// TestHostUsersTokenEqualsMounts checks that the token of a host's user has S-1-22-1-uid, S-1-22-2-gid for each group
+// once, and no group of others; uid 65534 is Anonymous (W-15).
 func TestHostUsersTokenEqualsMounts(t *testing.T) {
 	fakeGetent(t, `"passwd zoe" | "passwd 61000") echo zoe:x:61000:61001::/:/bin/sh ;;
 "passwd nobody") echo nobody:x:65534:65534::/:/bin/sh ;;
@@ -83,7 +83,7 @@ func TestHostUsersTokenEqualsMounts(t *testing.T) {
 	}
 }
 
-// TestLookupWithoutGetentReadsPasswd: on a system without getent, the ids are those of the passwd file.
+// TestLookupWithoutGetentReadsPasswd checks that on a system without getent, the ids are those of the passwd file.
 func TestLookupWithoutGetentReadsPasswd(t *testing.T) {
 	t.Setenv("PATH", "")
 	text, err := os.ReadFile("/etc/passwd")
@@ -106,8 +106,8 @@ func TestLookupWithoutGetentReadsPasswd(t *testing.T) {
 	}
 }
 
-// TestLookupFailsWithoutGroups: a user whose groups cannot be read is an error, as is a name that no user has and a
-// reply that is malformed. A number without a user is a user, but not if the lookup fails (B-28).
+// TestLookupFailsWithoutGroups checks that a user whose groups cannot be read is an error, as is a name that no user
+// has and a reply that is malformed. A number without a user is a user, but not if the lookup fails (B-28).
 func TestLookupFailsWithoutGroups(t *testing.T) {
 	fakeGetent(t, `"passwd half") echo half:x:61000:61001::/:/bin/sh ;;
 "passwd odd") echo odd:x:-1:61001::/:/bin/sh ;;
@@ -131,7 +131,7 @@ func TestLookupFailsWithoutGroups(t *testing.T) {
 	}
 }
 
-// TestHostNamesOfSIDs: SIDs have the names of the host, well-known ones their own, and others none.
+// TestHostNamesOfSIDs checks that SIDs have the names of the host, well-known ones their own, and others none.
 func TestHostNamesOfSIDs(t *testing.T) {
 	fakeGetent(t, `"passwd 61000") echo zoe:x:61000:61001::/:/bin/sh ;;
 "group 61001" | "group staff") echo staff:x:61001: ;;`)
