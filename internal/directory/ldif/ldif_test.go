@@ -36,8 +36,8 @@ func TestLDIFYieldsUsersAndGroups(t *testing.T) {
 		"unresolved: %v", unresolved)
 }
 
-// TestRangesOfGroupsCountAndAreReported: the server sends a part of a long memberOf (MS-ADTS 3.1.1.3.1.3.3). The user
-// is in these groups, and a report states that others may be missing. A search that succeeded is no error.
+// TestRangesOfGroupsCountAndAreReported: the server sends a part of a long memberOf (MS-ADTS 3.1.1.3.1.3.3).
+// The user is in these groups, and a report states that others may be missing. A search that succeeded is no error.
 func TestRangesOfGroupsCountAndAreReported(t *testing.T) {
 	d, unresolved := sources.Read(t, [2]string{"ldif", "dn: CN=a\nobjectClass: user\nsAMAccountName: a\n" +
 		"objectSid: S-1-5-21-1-2-3-1107\nmemberOf;range=0-0: CN=g\n\ndn: CN=g\nobjectClass: group\n" +
