@@ -62,7 +62,7 @@ func TestPdbeditMeansLastAccountOfName(t *testing.T) {
 	}
 }
 
-// TestPdbeditJoinsSIDsAndIDs: SIDs of a server's accounts and ids of its system are one account.
+// TestPdbeditJoinsSIDsAndIDs checks that SIDs of a server's accounts and ids of its system are one account.
 func TestPdbeditJoinsSIDsAndIDs(t *testing.T) {
 	const printed = "---------------\nUnix username:        alice\nNT username:          \n" +
 		"Account Flags:        [U          ]\n" +
