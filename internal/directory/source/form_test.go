@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestFormOfFileIsRecognized: which form a file is in; a directory file is in none.
+// TestFormOfFileIsRecognized checks the recognized form of each file. A directory file has none.
 func TestFormOfFileIsRecognized(t *testing.T) {
 	for text, want := range map[string]string{
 		passwd: "passwd", group: "passwd", "#TYPE Microsoft.ActiveDirectory.Management.ADUser\r\n\"SID\"\r\n": "csv",

@@ -47,7 +47,7 @@ func TestGetentGroupsEqualThoseOfID(t *testing.T) {
 	check.That(t, len(d.Principals) != 0, "no accounts: len(d.Principals) = %d, want at least 1", len(d.Principals))
 }
 
-// TestReadsGroupsOfProvisionedSambaDomain: a domain of Samba's own making, as its tools print it.
+// TestReadsGroupsOfProvisionedSambaDomain reads a domain that Samba provisioned, as printed by its tools.
 func TestReadsGroupsOfProvisionedSambaDomain(t *testing.T) {
 	randtest.SkipUnlessDeep(t, "it makes a domain")
 	if os.Getuid() != 0 {
