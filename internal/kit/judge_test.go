@@ -284,8 +284,8 @@ func TestExplainedChoiceIsNotCountedWrong(t *testing.T) {
 // onlyStored matches an inherit-only entry that names no kind of child.
 var onlyStored = regexp.MustCompile(`\(A;(NP)?IO;[^)]*\)`)
 
-// TestJudgeAcceptsBothInheritanceVariants: without the automatic flags a new object may inherit or not, and an
-// inherit-only entry that names no kind of child may stay or go (B-41). Nothing else is right.
+// TestJudgeAcceptsBothInheritanceVariants checks that without the automatic flags a new object may inherit or not, and
+// an inherit-only entry that names no kind of child may stay or go (B-41). Nothing else is right.
 func TestJudgeAcceptsBothInheritanceVariants(t *testing.T) {
 	const parent = `{"parent":"O:S-1-5-18G:S-1-5-18D:(A;OI;0x1;;;S-1-1-0)","parentHex":`
 	questions := check.Must(kit.Questions("inherit"))
