@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestAttributesShareOneLimit: what the attributes of one list take counts together, up to a megabyte.
+// TestAttributesShareOneLimit checks that what the attributes of one list take counts together, up to a megabyte.
 func TestAttributesShareOneLimit(t *testing.T) {
 	b := make([]byte, 3*maxClaims/2)
 	at := Address(unsafe.Pointer(&b[0]))

@@ -11,7 +11,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestInvalidSIDIsRefused: a SID is of revision 1 and has 15 subauthorities at most, by itself and in a descriptor.
+// TestInvalidSIDIsRefused checks that a SID is of revision 1 and has 15 subauthorities at most, by itself and in a
+// descriptor.
 func TestInvalidSIDIsRefused(t *testing.T) {
 	l := newLayout(t)
 	long := append([]byte{1, 15, 0, 0, 0, 0, 0, 5}, make([]byte, 60)...)

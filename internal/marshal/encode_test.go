@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestStructuresHaveDocumentedBytes: TOKEN_STATISTICS, TOKEN_PRIVILEGES and UNICODE_STRING, byte by byte, in the
-// order of winnt.h.
+// TestStructuresHaveDocumentedBytes checks TOKEN_STATISTICS, TOKEN_PRIVILEGES and UNICODE_STRING, byte by byte, in
+// the order of winnt.h.
 func TestStructuresHaveDocumentedBytes(t *testing.T) {
 	e := Encoder{Base: 0x1000}
 	e.TokenInformation(winnt.TokenStatistics, nt.TokenStatistics{TokenID: 1, AuthenticationID: 2, ExpirationTime: -3,
@@ -49,7 +49,7 @@ func TestStructuresHaveDocumentedBytes(t *testing.T) {
 	}
 }
 
-// TestNumbersHaveTheirSize: each kind of number has its size and its bytes.
+// TestNumbersHaveTheirSize checks that each kind of number has its size and its bytes.
 func TestNumbersHaveTheirSize(t *testing.T) {
 	for name, c := range map[string]struct {
 		value any

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestUnusableAddressesAreRefused: the first pages, what goes round the end of the memory, and on 64 bits the
-// system's half.
+// TestUnusableAddressesAreRefused checks that addresses are rejected in the first pages, beyond the end of memory, and on
+// 64 bits in the system's half.
 func TestUnusableAddressesAreRefused(t *testing.T) {
 	const last = ^uintptr(0)
 	for _, c := range []struct {
@@ -34,8 +34,8 @@ func TestUnusableAddressesAreRefused(t *testing.T) {
 	}
 }
 
-// TestOutputIsProbedFromFirstToLastByte: an output is aligned, and can be written from its first to its last byte;
-// nothing needs no memory (O-3).
+// TestOutputIsProbedFromFirstToLastByte checks that an output is aligned, and can be written from its first to its last
+// byte; nothing needs no memory (O-3).
 func TestOutputIsProbedFromFirstToLastByte(t *testing.T) {
 	mapArena(t)
 	for _, c := range []struct {
@@ -67,7 +67,7 @@ func TestOutputIsProbedFromFirstToLastByte(t *testing.T) {
 	}
 }
 
-// TestLargeArrayIsCopiedInChunks: an array is copied whole, however many parts that takes.
+// TestLargeArrayIsCopiedInChunks checks that an array is copied whole, however many parts that takes.
 func TestLargeArrayIsCopiedInChunks(t *testing.T) {
 	from := make([]byte, 3*chunk+100)
 	for i := range from {
@@ -83,7 +83,8 @@ func TestLargeArrayIsCopiedInChunks(t *testing.T) {
 	check.Equal(t, check.Status(m.Block(0, chunk+1, 1)), ntstatus.AccessViolation, "from NULL")
 }
 
-// TestCurrentFrameIsTheLastOne: the caller's frames are the last ones named, from the first byte to the last.
+// TestCurrentFrameIsTheLastOne checks that the caller's frames are the last ones named, from the first byte to the
+// last.
 func TestCurrentFrameIsTheLastOne(t *testing.T) {
 	var m Memory
 	if low, high := m.Frames(0x20000, 0x30000); low != 0 || high != 0 {
