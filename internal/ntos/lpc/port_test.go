@@ -143,7 +143,7 @@ func TestPortsReferenceTheirProcess(t *testing.T) {
 	}
 }
 
-// TestConnectionInformationIsCopied: the connection information is copied and cut to the port's length.
+// TestConnectionInformationIsCopied checks that the connection information is copied and cut to the port's length.
 func TestConnectionInformationIsCopied(t *testing.T) {
 	p := newPair(t, 4)
 	info := []byte("who")
