@@ -40,7 +40,7 @@ func sourceOf(end error, list ...objects.Object) objects.Source {
 	})
 }
 
-// TestFindPassesErrorsOfOtherObjects: the object of a path is found, also behind errors of others; one that
+// TestFindPassesErrorsOfOtherObjects checks that the object of a path is found, also behind errors of others; one that
 // cannot be read is its error, and so is an error of the source.
 func TestFindPassesErrorsOfOtherObjects(t *testing.T) {
 	failed := errors.New("failed")

@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestObjectNameLookupIgnoresAccountCase: objects are found by path, and accounts by each of their names, or by an
-// alias of SDDL that is no name; letters of other names than paths have no case (U-119), nor have those of Windows
-// paths (B-104).
+// TestObjectNameLookupIgnoresAccountCase checks that objects are found by path, and accounts by each of their names, or
+// by an alias of SDDL that is no name; letters of other names than paths have no case (U-119), nor have those of
+// Windows paths (B-104).
 func TestObjectNameLookupIgnoresAccountCase(t *testing.T) {
 	d, err := directory.New(&directory.Accounts{Domain: sid.MustParse("S-1-5-21-1-2-3"),
 		Users: []directory.User{{Name: "dora", SID: sid.MustParse("S-1-5-21-1-2-3-1902")},
@@ -97,7 +97,7 @@ func TestNotFoundSuggestsAccount(t *testing.T) {
 	}
 }
 
-// TestTrimProviderKeepsPath: a path is the same with and without PowerShell's provider.
+// TestTrimProviderKeepsPath checks that a path is the same with and without PowerShell's provider.
 func TestTrimProviderKeepsPath(t *testing.T) {
 	const path = `Microsoft.PowerShell.Core\FileSystem::C:\a`
 	for text, want := range map[string]string{path: `C:\a`, `C:\a`: `C:\a`, "a::b": "a::b", "": "",
