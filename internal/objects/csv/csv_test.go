@@ -29,8 +29,8 @@ func firstOf(s objects.Source) (item objects.Item, err error) {
 	return item, err
 }
 
-// TestPowerShellBOMAndQuotesAreAccepted: PowerShell 5.1 writes a UTF-8 mark and quotes every heading; a column that is
-// there twice is refused.
+// TestPowerShellBOMAndQuotesAreAccepted: PowerShell 5.1 writes a UTF-8 mark and quotes every heading; a
+// column that is there twice is refused.
 func TestPowerShellBOMAndQuotesAreAccepted(t *testing.T) {
 	i, err := first(t, "\ufeff\"Path\",\"Sddl\"\r\n\"C:\\a\",\"O:SYG:SYD:\"\r\n")
 	check.That(t, err == nil && i.Err == nil && i.Path == `C:\a`,
@@ -51,7 +51,8 @@ func TestPowerShellBOMAndQuotesAreAccepted(t *testing.T) {
 	}
 }
 
-// TestRowLongerThanHeadingIsError: a comma without quotes moves the columns, so that the path would be another file's.
+// TestRowLongerThanHeadingIsError: a comma without quotes moves the columns, so that the path would be
+// another file's.
 func TestRowLongerThanHeadingIsError(t *testing.T) {
 	const want = "line 2: there are 3 columns, and the heading has 2: put quotes around a value with ','"
 	i, err := first(t, "Sddl,Path\nO:SYG:SYD:,/a,b\n")
