@@ -69,7 +69,7 @@ func TestIDIsMappedByExport(t *testing.T) {
 	}
 }
 
-// TestSubordinateIDHasNoAccount: a subordinate id is of no account, and a map that overlaps one is not
+// TestSubordinateIDHasNoAccount checks that a subordinate id is of no account, and a map that overlaps one is not
 // used at all; the others are (L-24, L-54). A file that cannot be read could name any id.
 func TestSubordinateIDHasNoAccount(t *testing.T) {
 	dir := t.TempDir()
@@ -105,7 +105,8 @@ func FuzzIDMaps(f *testing.F) {
 	})
 }
 
-// TestExportedNamesHaveSIDs: accounts have SIDs of the machine, groups their own, in the order of the export.
+// TestExportedNamesHaveSIDs checks that accounts have SIDs of the machine, groups their own, in the order of the
+// export.
 func TestExportedNamesHaveSIDs(t *testing.T) {
 	names, err := idmaps.ReadNames([]byte(exported))
 	check.NoError(t, err)
