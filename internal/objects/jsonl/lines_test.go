@@ -77,8 +77,8 @@ func TestEachLineIsInOneBatch(t *testing.T) {
 	}
 }
 
-// TestReadErrorEndsRun: a line over the limit, UTF-16 and an error of the input end a run after the lines before, and
-// the end of the input repeats.
+// TestReadErrorEndsRun checks that a line over the limit, UTF-16 and an error of the input end a run after the lines
+// before, and the end of the input repeats.
 func TestReadErrorEndsRun(t *testing.T) {
 	const row = `{"path":"a","sd":"D:"}` + "\n"
 	long := strings.Repeat("x", objects.MaxLine)
