@@ -37,8 +37,8 @@ func TestGetAclRowsAreRead(t *testing.T) {
 	testReadError(t, newGetAcl, getAclText)
 }
 
-// TestBrokenConditionIsAnError: the console removes blanks where it breaks a line, and one in a string of a condition
-// would change its meaning (B-62). Expected is that the whole line is read and the broken one is not.
+// TestBrokenConditionIsAnError: the console removes blanks where it breaks a line, and one in a string of a
+// condition would change its meaning (B-62). Expected is that the whole line is read and the broken one is not.
 func TestBrokenConditionIsAnError(t *testing.T) {
 	const before, after = `D:(XA;;FR;;;WD;(@User.Title == "a`, `b"))`
 	check(t, "Path : a\nSddl : "+before+" "+after, `a | D:(XA;;FR;;;WD;(@USER.Title == "a b"))`)

@@ -19,8 +19,8 @@ C:\one two NT AUTHORITY\Authenticated Users:(RX)
 Successfully processed 2 files; Failed processing 0 files
 `
 
-// TestICACLSOutputIsParsed: the path ends where the other entries begin. The masks are those that icacls /grant sets,
-// as Microsoft's page of icacls and the documented FILE_GENERIC_* rights say.
+// TestICACLSOutputIsParsed checks that the path ends where the other entries begin. The masks are those that icacls
+// /grant sets, as Microsoft's page of icacls and the documented FILE_GENERIC_* rights say.
 func TestICACLSOutputIsParsed(t *testing.T) {
 	plans := `C:\My Plans | D:(A;OICIID;FA;;;BA)(A;OICIID;FA;;;SY)(A;OICI;0x1201bf;;;S-1-5-21-1-2-3-2000)` +
 		`(D;;FW;;;S-1-5-21-1-2-3-1107)S:(ML;OICI;NW;;;HI)`
@@ -35,8 +35,9 @@ func TestICACLSOutputIsParsed(t *testing.T) {
 		"b Everyone:(GR,GE)\n", "a | D:(A;;FR;;;WD)", "b | D:(A;;GXGR;;;WD)")
 }
 
-// TestICACLSRefusesWhatItCannotRead: an entry with a name of another language, a line that the console broke, an entry
-// without rights and an object without entries make their object unreadable, and the next one is read (B-61).
+// TestICACLSRefusesWhatItCannotRead checks that an entry with a name of another language, a line that the console
+// broke, an entry without rights and an object without entries make their object unreadable, and the next one is read
+// (B-61).
 func TestICACLSRefusesWhatItCannotRead(t *testing.T) {
 	next := "\n\nb Everyone:(F)\n"
 	for text, want := range map[string]string{
