@@ -51,7 +51,7 @@ const (
 	writing = winnt.FILE_WRITE_DATA
 )
 
-// TestShareListsAreAppliedInServersOrder: each list, in the server's order (F-103 to F-108).
+// TestShareListsAreAppliedInServersOrder checks each list, in the server's order (F-103 to F-108).
 func TestShareListsAreAppliedInServersOrder(t *testing.T) {
 	for _, c := range []struct {
 		settings, security, user string
@@ -166,7 +166,7 @@ func TestForcedUserIsCheckedForFiles(t *testing.T) {
 	}
 }
 
-// TestDirectoryKeepsLoggedOnUser: the directory keeps who logged on.
+// TestDirectoryKeepsLoggedOnUser checks that the directory keeps the user who logged on.
 func TestDirectoryKeepsLoggedOnUser(t *testing.T) {
 	_, g := decide(t, "force user = files\nvalid users = alice", "", "bob")
 	d := check.Must(g.Apply())
@@ -222,7 +222,8 @@ func FuzzConfig(f *testing.F) {
 	})
 }
 
-// TestErrorComesWithZeroVerdict: a token that has no room for the forced group is an error, and no rights come with it.
+// TestErrorComesWithZeroVerdict checks that a token that has no room for the forced group is an error, and no rights
+// come with it.
 func TestErrorComesWithZeroVerdict(t *testing.T) {
 	d := directoryOf()
 	spec := token.Spec{User: d.Principals[0].Token.User()}
@@ -248,8 +249,8 @@ func Example() {
 	// Output: valid users = @staff: may connect; read only = yes: the share is read-only <nil>
 }
 
-// TestSettingsHaveServersMeaning: each name of a setting, and each word for yes and no, means what the server takes
-// it for.
+// TestSettingsHaveServersMeaning checks that each name of a setting, and each word for yes and no, means what the
+// server takes it for.
 func TestSettingsHaveServersMeaning(t *testing.T) {
 	settings := map[string]string{"path = /p": "/p||false", "Directory=/d": "/d||false",
 		"acl_xattr:security_acl_name = user.acl": "|user.acl|false"}
@@ -282,7 +283,7 @@ func TestSettingsHaveServersMeaning(t *testing.T) {
 	}
 }
 
-// TestSharesAndSettingsAreLimited: a file may have so many shares and settings, and no more.
+// TestSharesAndSettingsAreLimited checks both sides of the limits of shares and settings in a file.
 func TestSharesAndSettingsAreLimited(t *testing.T) {
 	settings := func(n int) string { return "[a]\n" + strings.Repeat("x = 1\n", n) }
 	sections := func(n int) string {

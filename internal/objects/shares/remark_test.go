@@ -7,7 +7,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestIgnoredParametersAreNamed: Notes names each parameter that affects access but that refmon does not evaluate.
+// TestIgnoredParametersAreNamed checks that Notes names each parameter that affects access but that refmon does not
+// evaluate.
 func TestIgnoredParametersAreNamed(t *testing.T) {
 	const file = "# a comment\n; another\n[global]\n  hosts allow = 10.\n  Include = /etc/x.conf\n" +
 		" acl_xattr:ignore system acls = yes\n" +

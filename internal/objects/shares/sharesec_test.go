@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestSharesecOutputIsParsed: ParseSecurity reads the output of sharesec with FULL, CHANGE, READ, letters and
-// numbers. It reads one share of several, and needs no name for the only one.
+// TestSharesecOutputIsParsed checks that ParseSecurity reads the output of sharesec with FULL, CHANGE, READ, letters
+// and numbers. It reads one share of several, and needs no name for the only one.
 func TestSharesecOutputIsParsed(t *testing.T) {
 	const printed = "REVISION:1\nCONTROL:SR|DP\nOWNER:\nGROUP:\nACL:S-1-5-21-1-2-3-4:DENIED/OI|CI/RW\n" +
 		"ACL:S-1-5-11:ALLOWED/0x0/READ\nACL:S-1-1-0:ALLOWED/I/CHANGE\nACL:S-1-5-18:0/0x0/FULL\nACL:S-1-5-2:1/0x3/0x00000040\n"
