@@ -199,7 +199,7 @@ func TestMalformedFormatEndsReading(t *testing.T) {
 	}
 }
 
-// TestWrongRowDoesNotAffectOthers: a row without a readable descriptor is an error of that row
+// TestWrongRowDoesNotAffectOthers checks that a row without a readable descriptor is an error of that row
 // alone, and the next one is read.
 func TestWrongRowDoesNotAffectOthers(t *testing.T) {
 	for text, want := range map[string]string{
