@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/internal/objects/tree"
 )
 
-// TestSecondHaltDoesNothing: Halt ends the walk, and a second call does nothing.
+// TestSecondHaltDoesNothing checks that Halt ends the walk, and a second call does nothing.
 func TestSecondHaltDoesNothing(t *testing.T) {
 	source := tree.Files([]string{t.TempDir()}, tree.Options{Recurse: true})
 	objects.Halt(source)

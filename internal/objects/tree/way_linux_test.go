@@ -56,8 +56,8 @@ func TestFoldersOfPathIncludeLinks(t *testing.T) {
 	}
 }
 
-// TestEqualFolderPermissionsShareOneWay: objects behind folders of equal permissions have one way, and others another
-// one. A way is read back from its text, and a text that is cut off is an error (B-20).
+// TestEqualFolderPermissionsShareOneWay checks that objects behind folders of equal permissions have one way, and
+// others another one. A way is read back from its text, and a text that is cut off is an error (B-20).
 func TestEqualFolderPermissionsShareOneWay(t *testing.T) {
 	at := chdirTree(t, "tree/a/f", "tree/b/f", "tree/closed/f", "tree/closed/in/f")
 	check.NoError(t, os.Chmod("tree/closed", 0o750))
@@ -85,7 +85,7 @@ func TestEqualFolderPermissionsShareOneWay(t *testing.T) {
 	}
 }
 
-// TestUncleanPathWalksSameFiles: a path that is not in its shortest form gives the same files below it.
+// TestUncleanPathWalksSameFiles checks that a path that is not in its shortest form gives the same files below it.
 func TestUncleanPathWalksSameFiles(t *testing.T) {
 	chdirTree(t, "tree/a/f")
 	for _, root := range []string{"tree", "tree/", "./tree/", "tree//", ".//tree/", "./tree/."} {
