@@ -26,7 +26,7 @@ func TestWrapBreaksAtBlanks(t *testing.T) {
 	}
 }
 
-// TestSIDWidthIsLongestSID: the longest SID of a text counts, with a closing bracket.
+// TestSIDWidthIsLongestSID checks that the longest SID of a text counts, with a closing bracket.
 func TestSIDWidthIsLongestSID(t *testing.T) {
 	for text, want := range map[string]int{"": 0, "ab cde": 0, "(A;;FR;;;S-1-5-18) x": 9, "S-1-1-0": 7,
 		"S-1-1-0 S-1-5-18,": 8,
