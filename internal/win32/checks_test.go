@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestAccessChecksReturnDecision: the three checks succeed whether they grant or deny. A denial is the last error, or
-// the code of each object type.
+// TestAccessChecksReturnDecision checks that the three checks succeed whether they grant or deny. A denial is the last
+// error, or the code of each object type.
 func TestAccessChecksReturnDecision(t *testing.T) {
 	w, _ := thread(t)
 	client := duplicate(t, w, ownToken(t, w), winnt.SecurityIdentification)

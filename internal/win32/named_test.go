@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestNamedSecurityLeavesNoHandle: the descriptor of a named object of any type is read and set
+// TestNamedSecurityLeavesNoHandle checks that the descriptor of a named object of any type is read and set
 // without a handle that stays, with the rights that the parts take (O-64, O-65).
 func TestNamedSecurityLeavesNoHandle(t *testing.T) {
 	w, sys := thread(t)

@@ -82,8 +82,8 @@ func TestCreateProcessTakesProgramFromCommandLine(t *testing.T) {
 	}
 }
 
-// TestCreateProcessInheritsHandlesOnRequest: the child has the inheritable handles of its parent if InheritHandles is
-// set (O-59).
+// TestCreateProcessInheritsHandlesOnRequest checks that the child has the inheritable handles of its parent if
+// InheritHandles is set (O-59).
 func TestCreateProcessInheritsHandlesOnRequest(t *testing.T) {
 	w, sys := thread(t)
 	event := check.Result(w.NT().NtCreateEvent(winnt.EVENT_ALL_ACCESS,
