@@ -77,8 +77,8 @@ func TestDirectoryWordsHaveDocumentedGUIDs(t *testing.T) {
 	}
 }
 
-// TestDirectoryWordsHaveDocumentedMasks: each word of auditors has the mask and the types that Microsoft's pages and
-// those of the tools give it, in any case, and none but one asks another descriptor.
+// TestDirectoryWordsHaveDocumentedMasks checks that each word of auditors has the mask and the types that Microsoft's
+// pages and those of the tools give it, in any case, and none but one asks another descriptor.
 func TestDirectoryWordsHaveDocumentedMasks(t *testing.T) {
 	on := func(mask string, guids ...string) string {
 		return mask + " " + strings.Join(append([]string{object}, guids...), " ")
@@ -131,8 +131,8 @@ func TestDirectoryWordsHaveDocumentedMasks(t *testing.T) {
 	}
 }
 
-// TestDirectoryMaskPrintsAsWords: all rights have one word, and other masks the words of their parts. A bit without a
-// word has its name (B-118).
+// TestDirectoryMaskPrintsAsWords checks that all rights have one word, and other masks the words of their parts. A bit
+// without a word has its name (B-118).
 func TestDirectoryMaskPrintsAsWords(t *testing.T) {
 	for mask, want := range map[winnt.AccessMask]string{
 		0xF01FF: "GenericAll",

@@ -56,7 +56,7 @@ func TestRightsAreCombinedIntoQueries(t *testing.T) {
 		"an object type that does not exist was read")
 }
 
-// TestDivideGroupsPartsByType: parts about the same types are one group, each right knows its places in the
+// TestDivideGroupsPartsByType checks that parts about the same types are one group, each right knows its places in the
 // groups, and no two parts share a place.
 func TestDivideGroupsPartsByType(t *testing.T) {
 	groups, places := words.Divide(rightsOf(t, "RC+DCSync+WP:member+RP:member+WD+CR:DS-Replication-Get-Changes"),

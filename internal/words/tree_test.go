@@ -83,8 +83,8 @@ func treeText(list []access.ObjectTypeEntry) string {
 	return strings.Join(out, ", ")
 }
 
-// TestObjectTypeTreeSharesPropertySets: types with one root share it and their property sets; another root hangs below
-// the first; nothing occurs twice, and a list is one that a check takes.
+// TestObjectTypeTreeSharesPropertySets checks that types with one root share it and their property sets; another root
+// hangs below the first; nothing occurs twice, and a list is one that a check takes.
 func TestObjectTypeTreeSharesPropertySets(t *testing.T) {
 	for names, want := range map[string]string{
 		"":              "",
