@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestDeadlineMovesWhilePassing: if the deadline expires while set moves it to a later time, the wait for the later
-// time does not end early.
+// TestDeadlineMovesWhilePassing checks that if the deadline expires while set moves it to a later time, the wait for
+// the later time does not end early.
 func TestDeadlineMovesWhilePassing(t *testing.T) {
 	for range 1000 {
 		synctest.Test(t, func(t *testing.T) {
