@@ -174,7 +174,8 @@ func TestDeadMountOfOthersIsNotRemoved(t *testing.T) {
 	}
 }
 
-// TestLostMountIsLogged: refmond logs that another program unmounted a tree, and does not for its own unmount.
+// TestLostMountIsLogged checks that refmond logs that another program unmounted a tree, and does not for its own
+// unmount.
 func TestLostMountIsLogged(t *testing.T) {
 	w, p, at := newMountWorld(t)
 	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n", w.root, at))

@@ -125,8 +125,8 @@ func TestOperationsSocketRejectsOtherUsers(t *testing.T) {
 	check.That(t, slices.Equal(list, []uint32{0}), "served were the uids %v, want root alone", list)
 }
 
-// TestOperationsReplacesStaleSocketsOnly: a stale socket at the path is replaced, and any other file and a socket on
-// which a program listens stay (W-16).
+// TestOperationsReplacesStaleSocketsOnly checks that a stale socket at the path is replaced, and any other file and a
+// socket on which a program listens stay (W-16).
 func TestOperationsReplacesStaleSocketsOnly(t *testing.T) {
 	dir := t.TempDir()
 	file, stale, used := filepath.Join(dir, "file"), filepath.Join(dir, "stale"), filepath.Join(dir, "used")
