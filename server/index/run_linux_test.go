@@ -102,10 +102,10 @@ func TestTwoRunsIndexOneTree(t *testing.T) {
 	two.want(y, "plan", "abd")
 }
 
-// TestMountHidesCoveredDocuments: a mount takes the documents that it covers from everybody as soon as the index has a
-// later heartbeat. The files that are mounted there have no readers either, also where the mount is a folder or a file
-// of the same file system. When the mount is gone, the covered documents have their readers again (N-90). Walks are an
-// hour apart.
+// TestMountHidesCoveredDocuments checks that a mount takes the documents that it covers from everybody as soon as the
+// index has a later heartbeat. The files that are mounted there have no readers either, also where the mount is a
+// folder or a file of the same file system. When the mount is gone, the covered documents have their readers again
+// (N-90). Walks are an hour apart.
 func TestMountHidesCoveredDocuments(t *testing.T) {
 	l := newLive(t, false)
 	for _, dir := range []string{"sub/deep", "other place\u00a0", "open"} {
@@ -172,9 +172,10 @@ func TestMountHidesCoveredDocuments(t *testing.T) {
 	}
 }
 
-// TestRevocationReachesEveryHardLink: a right that is revoked through one name of a file is revoked for all of its
-// names as soon as the index has a later heartbeat, whichever name the change came by: one of the tree, one outside,
-// one that was made after the file was read, and a descriptor whose name is gone (N-88). Walks are an hour apart.
+// TestRevocationReachesEveryHardLink checks that a right that is revoked through one name of a file is revoked for all
+// of its names as soon as the index has a later heartbeat, whichever name the change came by: one of the tree, one
+// outside, one that was made after the file was read, and a descriptor whose name is gone (N-88). Walks are an hour
+// apart.
 func TestRevocationReachesEveryHardLink(t *testing.T) {
 	l := newLive(t, false)
 	outside := filepath.Join(filepath.Dir(l.tree), "outside")
