@@ -201,8 +201,8 @@ func TestCorrectPasswordUndoesLock(t *testing.T) {
 	check.Equal(t, f.throttle.count("X"), failures{Count: 1, First: f.clock.now()}, "after the lock")
 }
 
-// TestConcurrentFailuresAreBothStored: the transactions of two concurrent failures run in any order, and the file has
-// both failures after a restart (L-31).
+// TestConcurrentFailuresAreBothStored checks that the transactions of two concurrent failures run in any order, and the
+// file has both failures after a restart (L-31).
 func TestConcurrentFailuresAreBothStored(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "Alice"}, "p")
