@@ -85,7 +85,7 @@ func accountsAt(t *testing.T, d *disk, now *time.Time) *accounts {
 	return a
 }
 
-// TestCachedMountAccountExpires: a token is replaced when its time ends and a refusal is cached for a second
+// TestCachedMountAccountExpires checks that a token is replaced when its time ends and a refusal is cached for a second
 // (M-2). Under a policy that fails closed a user whose logon cannot be recorded is refused (M-3).
 func TestCachedMountAccountExpires(t *testing.T) {
 	now, d := time.Unix(1_000_000, 0), &disk{}
@@ -128,8 +128,8 @@ func TestCachedMountAccountExpires(t *testing.T) {
 	}
 }
 
-// TestDroppedAccountIsReleasedAfterRequest: an account that is dropped during a request is released after that request
-// (M-2).
+// TestDroppedAccountIsReleasedAfterRequest checks that an account that is dropped during a request is released after
+// that request (M-2).
 func TestDroppedAccountIsReleasedAfterRequest(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	a := accountsAt(t, &disk{}, &now)
@@ -175,9 +175,9 @@ func (w *world) runContained(uid uint32, line string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// TestContainerRequestsUseHostUID: in a container with subordinate uids a request acts with the host's uid of the
-// process. Root in the container acts as the user who started it, also if the container mounts the
-// tree again (M-1).
+// TestContainerRequestsUseHostUID checks that in a container with subordinate uids a request acts with the host's uid
+// of the process. Root in the container acts as the user who started it, also if the container mounts the tree again
+// (M-1).
 func TestContainerRequestsUseHostUID(t *testing.T) {
 	w := newWorld(t)
 	w.file("hers", "of alice", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
@@ -349,7 +349,7 @@ func TestFullAccountCacheDropsUnusedHalf(t *testing.T) {
 	}
 }
 
-// TestMountTokenIsReusedUntilExpiry: a token is reused until its time ends or accounts change (M-2).
+// TestMountTokenIsReusedUntilExpiry checks that a token is reused until its time ends or accounts change (M-2).
 func TestMountTokenIsReusedUntilExpiry(t *testing.T) {
 	from := &counted{}
 	var now atomic.Int64

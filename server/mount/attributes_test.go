@@ -89,7 +89,8 @@ func TestFILETIMEConvertsToUnixTime(t *testing.T) {
 	}
 }
 
-// TestFileAttributesMapToFuseAttr: each fact appears in its attribute, and the count of blocks is rounded up (M-12).
+// TestFileAttributesMapToFuseAttr checks that each fact appears in its attribute, and the count of blocks is rounded up
+// (M-12).
 func TestFileAttributesMapToFuseAttr(t *testing.T) {
 	var got fuse.Attr
 	shape(&nt.FileFacts{FileBasic: nt.FileBasic{LastAccessTime: filetime.UnixEpoch + 10_000_001,
@@ -110,7 +111,7 @@ func TestFileAttributesMapToFuseAttr(t *testing.T) {
 	}
 }
 
-// TestOwnerWithoutUIDShowsAs65534: an owner has the uid of its account, LocalSystem has 0, and a SID without
+// TestOwnerWithoutUIDShowsAs65534 checks that an owner has the uid of its account, LocalSystem has 0, and a SID without
 // one has 65534. A group is looked up as a group (M-12).
 func TestOwnerWithoutUIDShowsAs65534(t *testing.T) {
 	m := &Mount{owners: ids{}}

@@ -240,8 +240,8 @@ func (w *world) compareRestored(t *testing.T) {
 	}
 }
 
-// TestBackupProgramsReportLosses: tar and borg, which only warn about attributes, fail on a mount for backup if they
-// cannot read or set a descriptor (M-56).
+// TestBackupProgramsReportLosses checks that tar and borg, which only warn about attributes, fail on a mount for backup
+// if they cannot read or set a descriptor (M-56).
 func TestBackupProgramsReportLosses(t *testing.T) {
 	for _, name := range []string{"tar", "rsync", "borg"} {
 		if _, err := exec.LookPath(name); err != nil {

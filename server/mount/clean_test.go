@@ -14,9 +14,10 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestOnlyDeadMountOfTreeIsRemoved: a dead mount of refmond's type with the tree as its source is removed, also if the
-// configuration names its directory by symbolic links, whose targets are relative and absolute. One of another type or
-// source is an error and stays. An ordinary directory stays, and so do the files below a removed mount (M-8, M-39).
+// TestOnlyDeadMountOfTreeIsRemoved checks that a dead mount of refmond's type with the tree as its source is removed,
+// also if the configuration names its directory by symbolic links, whose targets are relative and absolute. One of
+// another type or source is an error and stays. An ordinary directory stays, and so do the files below a removed mount
+// (M-8, M-39).
 func TestOnlyDeadMountOfTreeIsRemoved(t *testing.T) {
 	needs(t)
 	dir := t.TempDir()

@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestExtendedAttributesNeedEARights: reading a user attribute needs FILE_READ_EA, and setting or removing it
-// FILE_WRITE_EA. Without FILE_READ_EA none is listed. A file server sees the same attributes on the
-// backing file, and its private ones are hidden (M-35, M-36, F-194 to F-196).
+// TestExtendedAttributesNeedEARights checks that reading a user attribute needs FILE_READ_EA, and setting or removing
+// it FILE_WRITE_EA. Without FILE_READ_EA none is listed. A file server sees the same attributes on the backing file,
+// and its private ones are hidden (M-35, M-36, F-194 to F-196).
 func TestExtendedAttributesNeedEARights(t *testing.T) {
 	w := newWorld(t)
 	const reads, writes = "0x100088", "0x100090"
@@ -97,9 +97,9 @@ func TestExtendedAttributesNeedEARights(t *testing.T) {
 	set(bob, "user.large", string(bytes.Repeat([]byte("x"), 1<<16)), 0, unix.ENOSPC)
 }
 
-// TestTmpfileInheritsDirectoryDescriptor: a user who may add a file can create one without a name. It inherits the
-// directory's descriptor, only its user's opens reach it, and linking it needs the right to add a
-// file (M-37, M-38, F-197).
+// TestTmpfileInheritsDirectoryDescriptor checks that a user who may add a file can create one without a name. It
+// inherits the directory's descriptor, only its user's opens reach it, and linking it needs the right to add a file
+// (M-37, M-38, F-197).
 func TestTmpfileInheritsDirectoryDescriptor(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;"+user(alice)+")(A;;0x1200a9;;;"+user(bob)+")")

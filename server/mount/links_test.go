@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestSymlinkCreationNeedsAddFileRight: creating a link needs the right to add a file, and the link inherits the
-// directory's descriptor. Reading it needs FILE_READ_DATA, removing and moving it DELETE. No program follows it, inside
-// the tree or out of it (M-33, M-34, F-192, F-193).
+// TestSymlinkCreationNeedsAddFileRight checks that creating a link needs the right to add a file, and the link inherits
+// the directory's descriptor. Reading it needs FILE_READ_DATA, removing and moving it DELETE. No program follows it,
+// inside the tree or out of it (M-33, M-34, F-192, F-193).
 func TestSymlinkCreationNeedsAddFileRight(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;"+user(alice)+")(A;;0x1200a9;;;"+user(bob)+")")

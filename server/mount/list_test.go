@@ -40,9 +40,9 @@ func (w *world) reader(uid uint32, path string) func(after uint64, size int) ([]
 // accessBased configures a share with access-based enumeration.
 func accessBased(h *hostfs.Config, _ *Config) { h.Share, h.AccessBased = sddl.MustParse(full), true }
 
-// TestLongDirectoryListsEachNameOnce: a directory that the tree returns in several batches lists each name once, and
-// continues after each of them, forwards and backwards, with two readers at once (M-14, M-71). With access-based
-// enumeration the tree gives the names no positions, and their numbers are used.
+// TestLongDirectoryListsEachNameOnce checks that a directory that the tree returns in several batches lists each name
+// once, and continues after each of them, forwards and backwards, with two readers at once (M-14, M-71). With
+// access-based enumeration the tree gives the names no positions, and their numbers are used.
 func TestLongDirectoryListsEachNameOnce(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -94,8 +94,8 @@ func longDirectory(w *world) {
 	}
 }
 
-// TestKernelCachesListings: the kernel answers a second listing of an unchanged directory, for every user who may list
-// it. A change by another program, a refused user, and access-based enumeration reach the mount (M-70).
+// TestKernelCachesListings checks that the kernel serves a second listing of an unchanged directory, for every user
+// who may list it. A change by another program, a refused user, and access-based enumeration reach the mount (M-70).
 func TestKernelCachesListings(t *testing.T) {
 	const most = 30
 	var offset atomic.Int64 // nanoseconds
@@ -146,8 +146,8 @@ func TestKernelCachesListings(t *testing.T) {
 	lists(alice, most, true, "after the life of attributes")
 }
 
-// TestPerUserListingIsNotCached: a listing that differs between users is never cached, nor one by a user who may not
-// read the directory's attributes (M-70).
+// TestPerUserListingIsNotCached checks that a listing that differs between users is never cached, nor one by a user who
+// may not read the directory's attributes (M-70).
 func TestPerUserListingIsNotCached(t *testing.T) {
 	hidden := func(_ *hostfs.Config, c *Config) { c.HideUnreadable = true }
 	for _, c := range []struct {
@@ -203,7 +203,7 @@ func TestListingIsCachedOnceSettled(t *testing.T) {
 	}
 }
 
-// TestListingNeedsOnlyListRight: listing needs the right to list the directory and no other (M-1).
+// TestListingNeedsOnlyListRight checks that listing needs the right to list the directory and no other (M-1).
 func TestListingNeedsOnlyListRight(t *testing.T) {
 	w := newWorld(t)
 	const way = "O:BAG:SYD:P(A;;0x1200a0;;;WD)(A;;FA;;;BA)" // to traverse it and read its attributes, not to list it

@@ -139,9 +139,9 @@ func lockOf(uid uint32, fh, owner uint64) *fuse.LkIn {
 	return &fuse.LkIn{InHeader: header(uid, 0), Fh: fh, Owner: owner, Lk: fuse.FileLock{Typ: unix.F_RDLCK, Pid: 1}}
 }
 
-// TestReusedLockOwnerStartsWithoutLocks: the kernel reuses an owner's number before it reports the close of its open.
-// The next owner starts without the former's locks and keeps its own (M-31). A program's number
-// covers all its opens of a file until it closes one.
+// TestReusedLockOwnerStartsWithoutLocks: the kernel reuses an owner's number before it reports the close of
+// its open. The next owner starts without the former's locks and keeps its own (M-31). A program's number covers all
+// its opens of a file until it closes one.
 func TestReusedLockOwnerStartsWithoutLocks(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")

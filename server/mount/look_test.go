@@ -70,9 +70,9 @@ func TestLookupWithoutRightShowsOnlyKind(t *testing.T) {
 	}
 }
 
-// TestAccessChecksOnlyTheMaskBits: access(2) checks the right of each bit and no other. Everybody may traverse under
-// TraverseNever, users with the privilege under TraversePrivilege, and else the directory's descriptor decides (M-1,
-// M-5, F-23).
+// TestAccessChecksOnlyTheMaskBits checks that access(2) checks the right of each bit and no other. Everybody may
+// traverse under TraverseNever, users with the privilege under TraversePrivilege, and else the directory's descriptor
+// decides (M-1, M-5, F-23).
 func TestAccessChecksOnlyTheMaskBits(t *testing.T) {
 	for policy, passed := range map[fileaccess.Traverse]uint32{fileaccess.TraverseAlways: 0,
 		fileaccess.TraverseNever: fuse.X_OK, fileaccess.TraversePrivilege: fuse.X_OK} { // all users hold it
@@ -180,8 +180,8 @@ func TestWildcardAndStreamNamesAreEINVAL(t *testing.T) {
 	}
 }
 
-// TestDirectoryAttributesStayHidden: a user who may not read a directory's attributes learns that it exists and
-// can traverse it. That user gets no attributes even after another user has read them (M-5).
+// TestDirectoryAttributesStayHidden checks that a user who may not read a directory's attributes learns that it exists
+// and can traverse it. That user gets no attributes even after another user has read them (M-5).
 func TestDirectoryAttributesStayHidden(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FX;;;WD)(A;;FA;;;"+user(alice)+")")
@@ -229,8 +229,8 @@ func TestOperationsRejectImpossibleNames(t *testing.T) {
 	w.want("M-9: mkdir of it", w.m.Mkdir(nil, &fuse.MkdirIn{InHeader: in}, ".refmon-x", &fuse.EntryOut{}), unix.EINVAL)
 }
 
-// TestOpenFileWithRemovedNameIsFoundByItsOtherName: a program has a file open by a name that it then removes or
-// replaces. Calls on the open file reach it by its other hard link (M-11).
+// TestOpenFileWithRemovedNameIsFoundByItsOtherName: a program has a file open by a name that it then removes
+// or replaces. Calls on the open file reach it by its other hard link (M-11).
 func TestOpenFileWithRemovedNameIsFoundByItsOtherName(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", full)

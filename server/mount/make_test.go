@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestMknodIsDeniedForEveryKind: devices, pipes and sockets cannot be created by any call (M-21). rmdir refuses
-// a file and unlink a directory, and RENAME_NOREPLACE replaces no name (M-20).
+// TestMknodIsDeniedForEveryKind checks that devices, pipes and sockets cannot be created by any call (M-21). rmdir
+// refuses a file and unlink a directory, and RENAME_NOREPLACE replaces no name (M-20).
 func TestMknodIsDeniedForEveryKind(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", full)

@@ -30,8 +30,8 @@ func (w *world) extraNames(dir string, meant ...string) (rest []string) {
 	return rest
 }
 
-// TestFullDiskIsENOSPC: on a full disk a program gets ENOSPC, and the log names the user, operation and path. No
-// partial file and no descriptor stays behind, and writing works again once there is space (M-6, M-48).
+// TestFullDiskIsENOSPC checks that on a full disk a program gets ENOSPC, and the log names the user, operation and
+// path. No partial file and no descriptor stays behind, and writing works again once there is space (M-6, M-48).
 func TestFullDiskIsENOSPC(t *testing.T) {
 	needs(t)
 	disk := filepath.Join(folder(t), "disk")
@@ -142,8 +142,8 @@ func newFaulty(t *testing.T) (f *faulty, disk string) {
 	return f, disk
 }
 
-// TestDiskErrorIsEIOAndGrantsNothing: an error of the disk is EIO and grants nothing. No partial file stays behind, and
-// requests work again after the disk does (M-6, F-124).
+// TestDiskErrorIsEIOAndGrantsNothing checks that an error of the disk is EIO and grants nothing. No partial file stays
+// behind, and requests work again after the disk does (M-6, F-124).
 func TestDiskErrorIsEIOAndGrantsNothing(t *testing.T) {
 	needs(t)
 	disk, path := newFaulty(t)

@@ -22,8 +22,8 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
-// TestCloseEndsMountWithOpenFile: closing ends a mount even if a program in its own mount namespace has a file open.
-// Written data is kept, and the program gets an error (M-27).
+// TestCloseEndsMountWithOpenFile checks that closing ends a mount even if a program in its own mount namespace has a
+// file open. Written data is kept, and the program gets an error (M-27).
 func TestCloseEndsMountWithOpenFile(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "before", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -52,8 +52,8 @@ func TestCloseEndsMountWithOpenFile(t *testing.T) {
 	}
 }
 
-// TestCloseWritesBackMaps: dirty pages of a map reach the file when the mount closes, also where the user of the server
-// may not list the root (M-27).
+// TestCloseWritesBackMaps checks that dirty pages of a map reach the file when the mount closes, also where the user of
+// the server may not list the root (M-27).
 func TestCloseWritesBackMaps(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
@@ -80,9 +80,9 @@ sys.stdin.read()`, second+"/f")
 	check.Equal(t, string(check.Must(os.ReadFile(filepath.Join(w.root, "f")))), "after\n", "M-27: the file after Close")
 }
 
-// TestCloseLeavesOtherMounts: a mount that somebody else unmounted is gone, and closing it leaves the file system
-// beneath, or one that was mounted in its place. Under another file system the mount cannot be closed, and both stay
-// (M-27).
+// TestCloseLeavesOtherMounts checks that a mount that somebody else unmounted is gone, and closing it leaves the file
+// system beneath, or one that was mounted in its place. Under another file system the mount cannot be closed, and both
+// stay (M-27).
 func TestCloseLeavesOtherMounts(t *testing.T) {
 	w := newWorld(t)
 	at := filepath.Join(filepath.Dir(w.at), "second")
@@ -160,8 +160,8 @@ if [ "$(wc -l <%[1]s)" = 1 ]; then mount -t tmpfs none %[2]s && >%[2]s/other; ex
 		"M-27: entries after Close %v, error %v, want those of the other file system", names, err)
 }
 
-// TestCloseFailsIfUnmountFails: without CAP_SYS_ADMIN, and with a fusermount3 that fails, Close returns an error. The
-// mount still serves, and a later Close ends it (M-27).
+// TestCloseFailsIfUnmountFails checks that without CAP_SYS_ADMIN, and with a fusermount3 that fails, Close returns an
+// error. The mount still serves, and a later Close ends it (M-27).
 func TestCloseFailsIfUnmountFails(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "text", full)
@@ -248,8 +248,8 @@ stress-ng --quiet --verify --temp-path . --timeout `+seconds+` $(for s in aio ch
   touch utime xattr; do echo --$s 1; done)`)
 }
 
-// TestStartFailsOnIncompleteConfig: Start fails if something required is missing, and leaves no mount and no kernel
-// object behind. Close leaves none either. No mount covers another one (F-180, M-39).
+// TestStartFailsOnIncompleteConfig checks that Start fails if something required is missing, and leaves no mount and no
+// kernel object behind. Close leaves none either. No mount covers another one (F-180, M-39).
 func TestStartFailsOnIncompleteConfig(t *testing.T) {
 	w := newWorld(t)
 	at := filepath.Join(filepath.Dir(w.at), "second")

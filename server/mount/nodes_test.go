@@ -95,7 +95,7 @@ func (b bare) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.OpenFile, 
 
 func (bare) Identity() (uint64, string) { return 2, "" }
 
-// TestReplacedFileOpenIsESTALE: a known file can be opened only while its name refers to it (M-11). An open
+// TestReplacedFileOpenIsESTALE checks that a known file can be opened only while its name refers to it (M-11). An open
 // descriptor of a directory keeps its node.
 func TestReplacedFileOpenIsESTALE(t *testing.T) {
 	w := newWorld(t)
@@ -117,8 +117,8 @@ func TestReplacedFileOpenIsESTALE(t *testing.T) {
 	w.sees(bob, "second", "cat", "d/f")
 }
 
-// TestNamesInReplacedDirectoryAreESTALE: a directory that a program has open is moved on the host, and another one gets
-// its path. No request through the open directory reaches a name in the other one (M-11).
+// TestNamesInReplacedDirectoryAreESTALE: a directory that a program has open is moved on the host, and
+// another one gets its path. No request through the open directory reaches a name in the other one (M-11).
 func TestNamesInReplacedDirectoryAreESTALE(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", full)
@@ -167,8 +167,8 @@ func TestNamesInReplacedDirectoryAreESTALE(t *testing.T) {
 	w.sees(alice, "", "ls", "moved")
 }
 
-// TestUnknownNodeIsESTALEAndHandleEBADF: a request for an unknown node is ESTALE, and one for an unknown handle EBADF.
-// Nothing is created, changed or returned (M-6, M-11).
+// TestUnknownNodeIsESTALEAndHandleEBADF checks that a request for an unknown node is ESTALE, and one for an unknown
+// handle EBADF. Nothing is created, changed or returned (M-6, M-11).
 func TestUnknownNodeIsESTALEAndHandleEBADF(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", full)

@@ -101,7 +101,7 @@ func TestExecuteNeedsReadAndExecuteRights(t *testing.T) {
 	w.sees(bob, "444 61001 62001", "stat", "-c", "%a %u %g", "owned")
 }
 
-// TestUsesAreRecordedWithTheOpen: the uses that a SACL audits are recorded at the open, before any
+// TestUsesAreRecordedWithTheOpen checks that the uses that a SACL audits are recorded at the open, before any
 // read or mapping, because the mount does not see reads that bypass it (M-18).
 func TestUsesAreRecordedWithTheOpen(t *testing.T) {
 	w := newWorld(t)

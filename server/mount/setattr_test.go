@@ -39,8 +39,8 @@ func (w *world) descriptorOf(name string) string {
 	return check.Must(sddl.Format(w.stored(name), sddl.Options{}))
 }
 
-// TestSetAttrNeedsRightPerAttribute: each attribute in a request is changed with its own right. A refused change leaves
-// the others unchanged (M-22, M-24, F-55).
+// TestSetAttrNeedsRightPerAttribute checks that each attribute in a request is changed with its own right. A refused
+// change leaves the others unchanged (M-22, M-24, F-55).
 func TestSetAttrNeedsRightPerAttribute(t *testing.T) {
 	const hers = "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;;FA;;;S-1-22-1-61001)(A;;0x100181;;;S-1-22-1-61002)"
 	w := newWorld(t)
@@ -97,9 +97,9 @@ func TestSetAttrNeedsRightPerAttribute(t *testing.T) {
 	}
 }
 
-// TestWritableHandleTruncatesWithoutRight: a handle that may overwrite changes the size for a user without the right to
-// read attributes. The answer has the size and kind alone. An append-only handle, or one in another
-// kind of request, does not count (M-24).
+// TestWritableHandleTruncatesWithoutRight checks that a handle that may overwrite changes the size for a user without
+// the right to read attributes. The answer has the size and kind alone. An append-only handle, or one in another kind
+// of request, does not count (M-24).
 func TestWritableHandleTruncatesWithoutRight(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;0x120196;;;"+user(bob)+")")
@@ -197,8 +197,8 @@ func TestOpenHonorsTruncCreatAndExcl(t *testing.T) {
 	}
 }
 
-// TestSyncReachesHost: fsync(2) of a directory makes its names durable, and of a file its contents, also through a
-// handle that only reads (M-4).
+// TestSyncReachesHost checks that fsync(2) of a directory makes its names durable, and of a file its contents, also
+// through a handle that only reads (M-4).
 func TestSyncReachesHost(t *testing.T) {
 	var synced []string
 	w := newWorld(t, func(c *hostfs.Config, _ *Config) {
@@ -314,7 +314,7 @@ func TestTimeBeyondFILETIMEBecomesNearest(t *testing.T) {
 	}
 }
 
-// TestChownNeedsWriteOwner: owner and group can be changed with WRITE_OWNER to SIDs that the account may
+// TestChownNeedsWriteOwner checks that owner and group can be changed with WRITE_OWNER to SIDs that the account may
 // assign (M-22).
 func TestChownNeedsWriteOwner(t *testing.T) {
 	w := newWorld(t)
@@ -332,8 +332,8 @@ func TestChownNeedsWriteOwner(t *testing.T) {
 	w.sees(bob, "61001 62001", "stat", "-c", "%u %g", "d/taken")
 }
 
-// TestSetAttrWithoutReadAttributesFails: a user who may write a file but not read its attributes, which the answer
-// contains, changes neither size nor times by name (M-24). Opening it with O_TRUNC works.
+// TestSetAttrWithoutReadAttributesFails checks that a user who may write a file but not read its attributes, which the
+// answer contains, changes neither size nor times by name (M-24). Opening it with O_TRUNC works.
 func TestSetAttrWithoutReadAttributesFails(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FX;;;WD)")

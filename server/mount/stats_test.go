@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/hostfs"
 )
 
-// TestMountStatsCountByOperationAndUser: requests, denials and open files of programs are counted by operation
-// and user (M-47).
+// TestMountStatsCountByOperationAndUser checks that requests, denials and open files of programs are counted by
+// operation and user (M-47).
 func TestMountStatsCountByOperationAndUser(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Denied = func(*Denial) {} })
 	w.file("plan", "the plan\n", "O:"+user(alice)+"G:SYD:(A;;FA;;;"+user(alice)+")")

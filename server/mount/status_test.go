@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestUnmappedStatusBecomesEIO: statuses map to the errors of errno(3). A status outside the table is EIO (M-6).
+// TestUnmappedStatusBecomesEIO checks that statuses map to the errors of errno(3). A status outside the table is EIO
+// (M-6).
 func TestUnmappedStatusBecomesEIO(t *testing.T) {
 	for st, want := range map[ntstatus.Status]unix.Errno{
 		ntstatus.Success: 0, ntstatus.AccessDenied: unix.EACCES, ntstatus.DeletePending: unix.ENOENT,

@@ -19,8 +19,8 @@ var update = flag.Bool("update", false, "write the table of operations into docs
 
 const tablePage = "../../docs/mount.md"
 
-// TestOperationTableCoversGoFuse: the table has a row for every operation of go-fuse. An operation without a decision
-// is ENOSYS (M-17).
+// TestOperationTableCoversGoFuse checks that the table has a row for every operation of go-fuse. An operation without a
+// decision is ENOSYS (M-17).
 func TestOperationTableCoversGoFuse(t *testing.T) {
 	rows := map[string]operation{}
 	for _, o := range operations {
@@ -170,8 +170,8 @@ func denials(w *world) map[string]func() fuse.Status {
 	}
 }
 
-// TestEachOperationNeedsItsRight: each operation that requires a right is refused without it (M-17), by the handle
-// if the request has one (M-4, M-13).
+// TestEachOperationNeedsItsRight checks that each operation that requires a right is refused without it (M-17), by the
+// handle if the request has one (M-4, M-13).
 func TestEachOperationNeedsItsRight(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;BA)")
@@ -201,7 +201,7 @@ func TestEachOperationNeedsItsRight(t *testing.T) {
 	}
 }
 
-// TestMountPageHasOperationTable: docs/mount.md contains the table. -update writes it.
+// TestMountPageHasOperationTable checks that docs/mount.md contains the table. -update writes it.
 func TestMountPageHasOperationTable(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("| operation | required rights | rule |\n|---|---|---|\n")

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestThreadIdentityIsRestored: after a request a thread has the server's identity again (M-1). A
+// TestThreadIdentityIsRestored checks that after a request a thread has the server's identity again (M-1). A
 // request on an open handle runs without impersonation.
 func TestThreadIdentityIsRestored(t *testing.T) {
 	w := newWorld(t)

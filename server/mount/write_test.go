@@ -86,8 +86,8 @@ func TestWriteClearsSetuidAndSetgid(t *testing.T) {
 	}
 }
 
-// TestMappedPageReachesFileAfterExit: a page of a shared mapping reaches the file after its program ended, even if only
-// an append-only handle remains (M-4).
+// TestMappedPageReachesFileAfterExit checks that a page of a shared mapping reaches the file after its program ended,
+// even if only an append-only handle remains (M-4).
 func TestMappedPageReachesFileAfterExit(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;0x120084;;;"+user(bob)+")")
@@ -118,7 +118,7 @@ func (volume) Statfs(s *unix.Statfs_t) error {
 	return nil
 }
 
-// TestStatFsMapsEachField: each figure of the volume's space appears in its field.
+// TestStatFsMapsEachField checks that each figure of the volume's space appears in its field.
 func TestStatFsMapsEachField(t *testing.T) {
 	var out fuse.StatfsOut
 	s := (&Mount{tree: volume{}}).StatFs(nil, nil, &out)

@@ -19,8 +19,8 @@ import (
 // bytesOf returns a descriptor in the self-relative form of the attribute.
 func bytesOf(text string) []byte { return sddl.MustParse(text).Append(nil) }
 
-// TestDescriptorXattrNeedsReadControl: the owner reads and changes the descriptor through the mount, others by
-// their rights. Without the privilege the SACL is omitted (M-16).
+// TestDescriptorXattrNeedsReadControl checks that the owner reads and changes the descriptor through the mount, others
+// by their rights. Without the privilege the SACL is omitted (M-16).
 func TestDescriptorXattrNeedsReadControl(t *testing.T) {
 	w := newWorld(t)
 	const text = "O:S-1-22-1-61001G:SYD:P(A;;FA;;;S-1-22-1-61001)(A;;0x100001;;;WD)S:(AU;SA;FA;;;WD)"
@@ -142,9 +142,9 @@ func TestUnsupportedXattrIsEOPNOTSUPP(t *testing.T) {
 	}
 }
 
-// TestDescriptorXattrHasNativeAndSambaForm: the descriptor is read and set in the form for programs and in that of
-// a file server. The SACL needs the privilege, and each part its right. Setting an equal descriptor
-// changes nothing (M-16).
+// TestDescriptorXattrHasNativeAndSambaForm checks that the descriptor is read and set in the form for programs and in
+// that of a file server. The SACL needs the privilege, and each part its right. Setting an equal descriptor changes
+// nothing (M-16).
 func TestDescriptorXattrHasNativeAndSambaForm(t *testing.T) {
 	w := newWorld(t)
 	const text = "O:S-1-22-1-61001G:SYD:P(A;;FA;;;S-1-22-1-61001)(A;;0x120081;;;S-1-22-1-61003)"
