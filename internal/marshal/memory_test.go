@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestUnusableAddressesAreRefused checks that addresses are rejected in the first pages, beyond the end of memory, and on
-// 64 bits in the system's half.
+// TestUnusableAddressesAreRefused checks that addresses in the first pages, beyond the end of memory and, on 64 bits,
+// in the system's half are rejected.
 func TestUnusableAddressesAreRefused(t *testing.T) {
 	const last = ^uintptr(0)
 	for _, c := range []struct {
