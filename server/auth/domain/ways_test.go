@@ -34,7 +34,7 @@ func refusal(t *testing.T, err error) (status, reason ntstatus.Status) {
 
 // TestDirectoryLogonReturnsRestrictionStatus checks the user and the proof that a directory logon returns. A restricted
 // account gets the status of its restriction both from a service's assertion and from a right password. An unreachable
-// directory knows no user (D-11, D-20, D-24, D-31, D-32).
+// directory returns no user (D-11, D-20, D-24, D-31, D-32).
 func TestDirectoryLogonReturnsRestrictionStatus(t *testing.T) {
 	s, d := newServer(t)
 	s.set("tokenGroups", sids(513, 2001)...)
