@@ -137,7 +137,7 @@ func (c *client) ask(request []byte) ([]byte, error) {
 	return b, err
 }
 
-// load asks a question n times on 16 connections and returns the time. Each response must allow.
+// load sends a question n times on 16 connections and returns the duration. Each response must allow.
 func (p *peer) load(b *testing.B, question string, n int) time.Duration {
 	b.Helper()
 	request := p.request(question)
