@@ -73,7 +73,7 @@ func newSite(t *testing.T, tree string) *site {
 	return s
 }
 
-// freePorts returns two ports that were free a moment ago.
+// freePorts returns two ports that were just free.
 func (s *site) freePorts() (ports [2]string) {
 	s.Helper()
 	for i := range ports {
