@@ -427,7 +427,7 @@ func TestClusterSurvivesKills(t *testing.T) {
 	check.That(t, n.Yes >= 10 && n.No >= 50, "%+v, want n.Yes at least 10, n.No at least 50", n)
 }
 
-// TestNatsCommandShowsLag asks the nats command for the consumers of workers and followers, as docs/search.md says.
+// TestNatsCommandShowsLag runs the nats command of docs/search.md, which lists the consumers of workers and followers.
 func TestNatsCommandShowsLag(t *testing.T) {
 	nats, err := exec.LookPath("nats")
 	if err != nil {

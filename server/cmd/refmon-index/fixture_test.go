@@ -23,7 +23,7 @@ import (
 // teams is the number of groups of an oracle.
 const teams = 5
 
-// oracle changes documents and people, each belonging to one team, and knows the expected result
+// oracle changes documents and people, each belonging to one team, and has the expected result
 // for each time.
 type oracle struct {
 	t      *testing.T
