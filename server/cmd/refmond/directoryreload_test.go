@@ -20,7 +20,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// centre starts a KDC that knows alice by a password, and returns its address.
+// centre starts a KDC with alice's password, and returns its address.
 func centre(t *testing.T, key types.EncryptionKey, password string) string {
 	t.Helper()
 	k := &forge.Centre{Realm: ticketRealm, Service: ticketService, Key: key, Users: map[string]string{"alice": password},

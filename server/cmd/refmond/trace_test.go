@@ -89,8 +89,8 @@ func TestTraceReportsOneLostCall(t *testing.T) {
 		"%d calls, %.200q, want 2048 after %q", n, out.String(), want)
 }
 
-// TestEmptyDenialListNamesAdminSocket checks that an empty list tells root, who sees only their own denials at the
-// ordinary socket, how to see all.
+// TestEmptyDenialListNamesAdminSocket checks that an empty list names the administrators' socket to root, who sees
+// only root's own denials at the ordinary socket.
 func TestEmptyDenialListNamesAdminSocket(t *testing.T) {
 	if got, want := noDenial("/run/refmon/admin.sock"), "No recent denial that you may see."; got != want {
 		t.Errorf("with --socket: %q, want %q", got, want)
