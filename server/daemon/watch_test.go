@@ -76,7 +76,7 @@ func TestNewestCallsAreKept(t *testing.T) {
 	}
 }
 
-// TestCallsAreKeptUntilLastWatcherLeaves checks that calls are kept until the last watcher has gone, however often each
+// TestCallsAreKeptUntilLastWatcherLeaves checks that calls are kept until the last watcher has left, however often each
 // watcher polled (W-28).
 func TestCallsAreKeptUntilLastWatcherLeaves(t *testing.T) {
 	d := &Daemon{calls: callBuffer{most: 4}}
