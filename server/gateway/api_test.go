@@ -73,7 +73,7 @@ func TestJSONAPIExamplesWorkWithinLimits(t *testing.T) {
 	var moment time.Time
 	w := newWorld(t, shared, func(c *Config) { c.Now = func() time.Time { return moment } })
 	w.file("f", "f", shared)
-	post := func(user, call, body string, headers ...string) said {
+	post := func(user, call, body string, headers ...string) httpResult {
 		t.Helper()
 		return w.atConsole(w.request(user, http.MethodPost, "/refmon.v1.Access/"+call, body,
 			append(headers, "Content-Type", "application/json")...))

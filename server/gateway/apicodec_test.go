@@ -338,7 +338,7 @@ func TestStrictErrorIsOneLine(t *testing.T) {
 func TestRequestWithoutRightsIsAnError(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("f", "f", shared)
-	post := func(call, body string) said {
+	post := func(call, body string) httpResult {
 		return w.atConsole(w.request("bob", http.MethodPost, "/refmon.v1.Access/"+call, body, "Content-Type",
 			"application/json"))
 	}

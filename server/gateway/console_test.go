@@ -12,7 +12,7 @@ import (
 )
 
 // view fetches a page of the console.
-func (w *world) view(user, path string, headers ...string) said {
+func (w *world) view(user, path string, headers ...string) httpResult {
 	w.Helper()
 	r := w.request(user, http.MethodGet, "/", "", headers...)
 	r.URL.Path, r.URL.RawQuery, _ = strings.Cut(path, "?")

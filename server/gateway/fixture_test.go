@@ -219,8 +219,8 @@ func (w *world) present() [3]int64 {
 	return [3]int64{o, h, n}
 }
 
-// said is a response.
-type said struct {
+// httpResult is a response.
+type httpResult struct {
 	code   int
 	header http.Header
 	body   string
@@ -240,23 +240,23 @@ func (w *world) request(user, method, path, body string, headers ...string) *htt
 }
 
 // ask sends a request and returns the response.
-func (w *world) ask(user, method, path, body string, headers ...string) said {
+func (w *world) ask(user, method, path, body string, headers ...string) httpResult {
 	w.Helper()
 	return w.do(w.request(user, method, path, body, headers...))
 }
 
-func (w *world) do(r *http.Request) said {
+func (w *world) do(r *http.Request) httpResult {
 	w.Helper()
 	c := w.server.Client()
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	answer := check.Must(c.Do(r))
 	defer answer.Body.Close()
 	b := check.Must(io.ReadAll(answer.Body))
-	return said{answer.StatusCode, answer.Header, string(b)}
+	return httpResult{answer.StatusCode, answer.Header, string(b)}
 }
 
 // atConsole sends a request of w.request to the console.
-func (w *world) atConsole(r *http.Request) said {
+func (w *world) atConsole(r *http.Request) httpResult {
 	w.Helper()
 	r.URL.Host = strings.TrimPrefix(w.console.URL, "https://")
 	return w.do(r)
@@ -279,7 +279,7 @@ func (w *world) onConsole(user, method, path, body string, headers ...string) *h
 }
 
 // want sends a request and checks its status.
-func (w *world) want(code int, user, method, path, body string, headers ...string) said {
+func (w *world) want(code int, user, method, path, body string, headers ...string) httpResult {
 	w.Helper()
 	got := w.ask(user, method, path, body, headers...)
 	check.That(w, got.code == code, "%s %s as %q: %d, want %d\n%s", method, path, user, got.code, code, got.body)
@@ -368,7 +368,7 @@ func newExactly(t *testing.T, descriptor string, change ...func(*Config)) *exact
 	return w
 }
 
-// unsaid stands for a Content-Length header if the body has no declared length.
+// unsaid replaces a Content-Length header if the body has no declared length.
 const unsaid = "(no length)"
 
 // setTime sets the write time of a file of the tree.

@@ -249,7 +249,7 @@ func TestInvalidQuestionConfigIsRejected(t *testing.T) {
 	check.Equal(t, codes[http.StatusTooManyRequests], 2, "refusals of three questions with a rate of 1, %v", codes)
 }
 
-// TestGatewayQueriesRunningIndex asks a running refmon-index.
+// TestGatewayQueriesRunningIndex queries a running refmon-index.
 func TestGatewayQueriesRunningIndex(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {

@@ -77,7 +77,7 @@ func TestDirectoryPageOmitsInvalidNames(t *testing.T) {
 }
 
 // TestPageNamesEachClient checks that a page names a client as it logged on. A client without such a name has the name
-// of its SID, or the SID if refmond knows no name.
+// of its SID, or the SID if refmond has no name for it.
 func TestPageNamesEachClient(t *testing.T) {
 	w := newExactly(t, shared)
 	q := w.newRequest("alice")

@@ -194,7 +194,7 @@ func TestDeadlinesEndWithRequest(t *testing.T) {
 	})
 }
 
-// TestStreamOutlivesSlowStorage checks that a request of HTTP/2 goes on while the gateway takes longer than half a
+// TestStreamOutlivesSlowStorage checks that an HTTP/2 request continues while the gateway takes longer than half a
 // minute to store a part of its body or to answer, and ends if the client sends nothing for half a minute (G-24).
 func TestStreamOutlivesSlowStorage(t *testing.T) {
 	for _, complete := range []bool{true, false} {

@@ -209,7 +209,7 @@ func TestCadaverLocksEditsAndMoves(t *testing.T) {
 func TestWindowsRedirectorSavesFileUnderLock(t *testing.T) {
 	w := newWorld(t, forBoth)
 	const path = "/share/new%20file.docx"
-	send := func(want int, method, body string, headers ...string) said {
+	send := func(want int, method, body string, headers ...string) httpResult {
 		t.Helper()
 		return w.want(want, "alice", method, path, body, append([]string{"User-Agent",
 			"Microsoft-WebDAV-MiniRedir/10.0.19045", "Translate", "f"}, headers...)...)
