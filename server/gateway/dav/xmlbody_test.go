@@ -77,7 +77,7 @@ func TestTextIsEscapedForXML(t *testing.T) {
 
 // TestValuesKeepTheirNamespaces checks that a rewritten value keeps its meaning without the prefixes that its
 // document declared: element and attribute names, text, and the language in scope (RFC 4918, 4.3). An element may
-// declare several prefixes, and some of them anew.
+// declare several prefixes, some of them again.
 func TestValuesKeepTheirNamespaces(t *testing.T) {
 	const body = `<propertyupdate xmlns="DAV:" xmlns:D="DAV:" xmlns:x="urn:y" xml:lang="de"><set>` +
 		`<D:prop xmlns="" xmlns:x="urn:x" xmlns:z="urn:z"><x:p y="&quot;1" lang="en">` +
