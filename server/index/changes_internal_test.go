@@ -51,7 +51,7 @@ func TestFollowerOfDeletedLogStartsOver(t *testing.T) {
 	check.NoError(t, l.Close())
 }
 
-// TestReadersContinueAfterTornLine checks that readers that have read half a line go on when the next run has cut it
+// TestReadersContinueAfterTornLine checks that readers that have read half a line continue when the next run has cut it
 // off and has written other lines.
 func TestReadersContinueAfterTornLine(t *testing.T) {
 	dir := t.TempDir()

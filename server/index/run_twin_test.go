@@ -21,7 +21,7 @@ import (
 // teams is the number of groups of an oracle.
 const teams = 7
 
-// oracle changes documents and people, and knows the expected result for each time.
+// oracle changes documents and people, and has the expected result for each time.
 type oracle struct {
 	*live
 	files, people int
