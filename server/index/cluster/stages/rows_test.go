@@ -26,7 +26,7 @@ func TestLostMessagesNeedAnotherWalk(t *testing.T) {
 	}
 }
 
-// TestManyProcessedMessagesArePurged checks that a worker asks for a deletion only if many messages were processed, and
+// TestManyProcessedMessagesArePurged checks that a worker requests a deletion only if many messages were processed, and
 // again after a failure (N-77, N-86).
 func TestManyProcessedMessagesArePurged(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())

@@ -71,7 +71,7 @@ func TestNearestLiveWorkerOwnsShare(t *testing.T) {
 	}
 }
 
-// TestWorkerEndsWithItsConnection checks that a worker whose connection is closed does not go on without heartbeats.
+// TestWorkerEndsWithItsConnection checks that a worker whose connection is closed ends.
 func TestWorkerEndsWithItsConnection(t *testing.T) {
 	c := newBench(t).dial(site.Work)
 	w, _, err := join(c.nc, "w", time.Hour)
