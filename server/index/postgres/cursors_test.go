@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/server/index/postgres"
 )
 
-// TestStoreNoticesOlderDatabase checks that a store fails if the database it reconnects to lacks a transaction that was
-// confirmed, such as a standby that was promoted, and that the next store reads the lost rows again (N-130).
+// TestStoreNoticesOlderDatabase checks that a store fails if the database it reconnects to has lost a transaction that
+// was confirmed, such as a standby that was promoted, and that the next store reads the lost rows again (N-130).
 func TestStoreNoticesOlderDatabase(t *testing.T) {
 	t.Parallel()
 	server, seed := database.Start(t), uint64(7)
