@@ -215,8 +215,8 @@ func TestKernelNamesCaller(t *testing.T) {
 	}
 }
 
-// TestConcurrentQueriesAndChangesAreRaceFree asks all questions while documents and groups change. The race detector
-// checks that they share no state without a lock.
+// TestConcurrentQueriesAndChangesAreRaceFree sends all kinds of queries while documents and groups change. The race
+// detector checks that they share no state without a lock.
 func TestConcurrentQueriesAndChangesAreRaceFree(t *testing.T) {
 	s := newServed(t, nil)
 	stop, changed := make(chan struct{}), make(chan struct{})
