@@ -78,7 +78,7 @@ type tally struct {
 
 func (t *tally) enough() bool { return t.Seen > 50 && t.Refused > 50 && t.Given > 0 && t.Denied > 0 }
 
-// client reads and changes files during an attack, and knows which contents it may see.
+// client reads and changes files during an attack, and has the contents that it may see.
 type client struct {
 	at     string
 	moment *uint64

@@ -29,7 +29,7 @@ func (w *world) numberOf(name string) uint64 {
 }
 
 // TestReusedInodeNumberShowsNoNewFile removes a program's working directory, and another directory that the kernel
-// knows gets its inode number. The program sees nothing of the new one (F-180, M-11).
+// knows gets its inode number. The program cannot see the new one (F-180, M-11).
 func TestReusedInodeNumberShowsNoNewFile(t *testing.T) {
 	w := newWorld(t)
 	w.dir("gone", listAll)

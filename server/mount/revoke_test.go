@@ -70,7 +70,7 @@ func TestRevokeEndsServedHandles(t *testing.T) {
 }
 
 // TestRevokeNamesPassthrough checks that a handle which the host's kernel serves past the mount is reported with its
-// user, and no longer once it is closed. The handle and its memory map go on (W-101).
+// user until it is closed. The handle and its memory map remain usable (W-101).
 func TestRevokeNamesPassthrough(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
