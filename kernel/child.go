@@ -24,7 +24,7 @@ func (s *System) run(parent, p *ps.Process, t *ps.Thread) {
 		c := s.context(t, access.User)
 		th := nt.NewThread(c, t.Name())
 		child := &Process{sys: s, p: p, first: th}
-		late := false // the creator was closed meanwhile, and nobody else would close the child
+		late := false // the creator was closed during this call, and nobody else would close the child
 		s.mu.Lock()
 		if closed = s.closed; !closed {
 			s.processes = append(s.processes, child)

@@ -216,8 +216,9 @@ def number(v, most):
 
 
 def signed(v):
-    check(not isinstance(v, (str, bool)) and -1 << 63 <= v < 1 << 63, "the number %r", v)
-    return v
+    """A number of 64 bits, given as a number or as a decimal string."""
+    check(re.fullmatch("-?(0|[1-9][0-9]{0,18})", str(v)) and -1 << 63 <= int(v) < 1 << 63, "the number %r", v)
+    return int(v)
 
 
 def flag(v):

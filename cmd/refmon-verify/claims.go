@@ -85,7 +85,8 @@ func storedValue(typ uint64, b string) (value string, size int) {
 func fileValue(typ, v any, domain string) string {
 	switch typ {
 	case "int64":
-		return signed(must(strconv.ParseInt(string(v.(json.Number)), 10, 64)))
+		check(digits.MatchString(strings.TrimPrefix(fmt.Sprint(v), "-")), "the number %v: write it in decimal digits", v)
+		return signed(must(strconv.ParseInt(fmt.Sprint(v), 10, 64)))
 	case "uint64":
 		return unsigned("i", numeral(v, 64))
 	case "string":

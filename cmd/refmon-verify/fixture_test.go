@@ -79,7 +79,7 @@ func (w world) token() []byte {
 				`{"name":"y","values":["A","b\u2028"],"type":"string"}`,
 				`{"name":"y","type":"sid","values":["WD","DU"],"flags":"0x10"}`,
 				`{"name":"x","type":"boolean","values":[true,0]}`,
-				`{"name":"x","type":"int64","values":[1],"flags":"0x4"}`,
+				`{"name":"x","type":"int64","values":["1","-9223372036854775808"],"flags":"0x4"}`,
 				`{"name":"é","type":"octets","values":["00","0001"],"flags":2}`)
 		}
 		f = append(f, `"userClaims":[`+claim()+`,`+claim()+`]`, `"localAttributes":[`+claim()+`]`,
