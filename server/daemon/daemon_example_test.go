@@ -2,6 +2,7 @@ package daemon_test
 
 import (
 	"bufio"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -99,9 +100,15 @@ func runExample(t *testing.T, serverProgram, client []string) {
 		`{"user":"NS","groups":["WD","BU"],"privileges":["SeImpersonatePrivilege"]}`, serverProgram[1:]...)
 	defer func() { _, _ = server.Process.Kill(), server.Wait() }()
 	_ = out.Close()
-	if line, err := bufio.NewReader(in).ReadString('\n'); err != nil || !strings.HasPrefix(line, "listening") {
+	said := bufio.NewReader(in)
+	if line, err := said.ReadString('\n'); err != nil || !strings.HasPrefix(line, "listening") {
 		t.Fatalf(`%q, %v, want text starting with "listening", nil`, line, err)
 	}
+	conn := d.dial()
+	odd := check.Must(conn.Thread().DialPipe("orders", nil))
+	check.NoError(t, check.Err(io.WriteString(odd, "\xff"))) // no UTF-8
+	_, _ = odd.Read(make([]byte, 99))                        // an answer or the end
+	check.NoError(t, conn.Close())
 	alice := `{"user":"S-1-5-21-1-2-3-1107","groups":["WD","DU"]}`
 	bob := `{"user":"S-1-5-21-1-2-3-1108","groups":["WD"]}`
 	for _, c := range []struct {
@@ -119,6 +126,8 @@ func runExample(t *testing.T, serverProgram, client []string) {
 		}
 	}
 	check.NoError(t, server.Process.Kill())
+	all := string(check.Must(io.ReadAll(said)))
+	check.That(t, !strings.Contains(all, "Traceback"), "the server prints\n%s", all)
 	// refmond removes the killed server's pipe after a while. A client that connects before that receives an error.
 	got, err := d.output(client[0], alice, append(client[1:len(client):len(client)], "report")...)
 	for err == nil {

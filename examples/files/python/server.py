@@ -4,6 +4,7 @@ each file as the client and reads it, through a host file descriptor if refmond 
 
     PYTHONPATH=clients/python python3 examples/files/python/server.py
 """
+import contextlib
 import threading
 import time
 
@@ -13,8 +14,9 @@ LONGEST = 1 << 20  # the most bytes of a file that it sends
 
 
 def answer(pipe, kernel):
-    # Each client has a thread, so identities never mix. Without one, this client must come again.
-    with pipe, kernel.new_thread() as thread:
+    # Each client has a thread, so identities never mix. Without one, this client must come again. It is also the end of
+    # a client that leaves before its answer, or sends a name that is not UTF-8.
+    with contextlib.suppress(refmon.NTError, UnicodeDecodeError), pipe, kernel.new_thread() as thread:
         for name in pipe:
             pipe.send(contents(pipe, thread, "\\??\\share\\" + name.decode()))
 

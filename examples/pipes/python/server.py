@@ -3,6 +3,7 @@
 
     PYTHONPATH=clients/python python3 examples/pipes/python/server.py
 """
+import contextlib
 import threading
 import time
 
@@ -10,8 +11,9 @@ import refmon
 
 
 def answer(pipe, kernel):
-    # Each client has a thread, so identities never mix. Without one, this client must come again.
-    with pipe, kernel.new_thread() as thread:
+    # Each client has a thread, so identities never mix. Without one, this client must come again. It is also the end of
+    # a client that leaves before its answer, or sends a name that is not UTF-8.
+    with contextlib.suppress(refmon.NTError, UnicodeDecodeError), pipe, kernel.new_thread() as thread:
         for name in pipe:
             status = open_as_client(pipe, thread, name.decode())
             print("asked for %r: %s" % (name.decode(), status), flush=True)
