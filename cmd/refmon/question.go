@@ -50,7 +50,7 @@ func setFlags(flags map[string]bool) string {
 func (c *question) ask(std *streams) (*accessquery.Query, error) {
 	who := "--token FILE, the caller"
 	if looksLikePath(c.SDDL) {
-		who = fmt.Sprintf("--as USER, the caller: refmon why %s --as USER", printable(c.SDDL))
+		who = "--as USER, the caller: refmon why " + shellWord(inLine(c.SDDL)) + " --as USER"
 	}
 	for _, arg := range []struct {
 		missing bool
