@@ -15,11 +15,6 @@ import (
 // world is a system with ports.
 type world struct{ *bare.World }
 
-func newWorld(t *testing.T) *world {
-	t.Helper()
-	return &world{bare.New(t)}
-}
-
 // port initializes and tracks a port with one handle, which DropOpen closes.
 func (w *world) port(p *lpc.Port) *lpc.Port {
 	p.Init(lpc.PortType, p, nil)

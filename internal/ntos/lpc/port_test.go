@@ -30,7 +30,7 @@ type pair struct {
 
 func newPair(t *testing.T, longest int) *pair {
 	t.Helper()
-	w := newWorld(t)
+	w := &world{bare.New(t)}
 	s, c := w.Threads(serverUser, 1), w.Threads(clientUser, 2)
 	p := &pair{world: w, server: s[0], client: c[0], second: c[1]}
 	p.port = w.port(lpc.NewConnection(s[0].Process(), longest))
