@@ -13,11 +13,6 @@ import (
 // world is a system with pipes.
 type world struct{ *bare.World }
 
-func newWorld(t *testing.T) *world {
-	t.Helper()
-	return &world{bare.New(t)}
-}
-
 // open tracks an end and gives it a handle, which DropOpen closes.
 func (w *world) open(e *npfs.End) {
 	w.Sys.Security.Objects.Track(e)

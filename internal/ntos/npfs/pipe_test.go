@@ -6,6 +6,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/npfs"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/test/bare"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -28,7 +29,7 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	w := newWorld(t)
+	w := &world{bare.New(t)}
 	c := w.Threads(clientUser, 2)
 	return &site{world: w, server: w.Threads(serverUser, 1)[0], client: c[0], second: c[1]}
 }
