@@ -17,12 +17,6 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-func bytesOf(t *testing.T, text string) []byte {
-	t.Helper()
-	d := check.Must(sddl.Parse(text, sddl.Options{}))
-	return d.Binary()
-}
-
 // The managed accounts of an LDIF file are objects with the descriptor for their password; other forms have none
 // (B-10).
 func TestManagedAccountsAreObjects(t *testing.T) {
@@ -30,7 +24,8 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 	entry := func(dn string, lines ...string) string {
 		return "dn: " + dn + "\n" + strings.Join(lines, "\n") + "\n\n"
 	}
-	managed := "msDS-GroupMSAMembership:: " + base64.StdEncoding.EncodeToString(bytesOf(t, ace))
+	binary := check.Must(sddl.Parse(ace, sddl.Options{})).Binary()
+	managed := "msDS-GroupMSAMembership:: " + base64.StdEncoding.EncodeToString(binary)
 	file := entry("CN=a", "objectClass: top", "nTSecurityDescriptor: O:SYG:SYD:") +
 		entry("CN=b", "objectClass: top", "objectClass: msDS-GroupManagedServiceAccount", managed,
 			"objectSid: S-1-5-21-1-2-3-4",
