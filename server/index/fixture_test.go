@@ -88,5 +88,3 @@ func evaluate(x effective.Expression, has map[sid.SID]bool) bool {
 	}
 	return true
 }
-
-func ptr[T any](v T) *T { return &v }

@@ -54,7 +54,7 @@ func TestAmbiguousNameRefersToNobody(t *testing.T) {
 func TestDanglingEventsAreRejected(t *testing.T) {
 	start := &StartEvent{Format: 1, Index: "x", Rights: []string{"read"}}
 	mask := uint32(winnt.FILE_GENERIC_READ)
-	pass := definition(ptr(NewPassing(sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)"), false)))
+	pass := definition(new(NewPassing(sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)"), false)))
 	list := []Event{{Start: start}, {Person: &PersonEvent{0, alice, "alice"}}, {Person: &PersonEvent{1, bob, "bob"}},
 		{Class: &ClassEvent{ID: "c", Right: "read", Mask: mask, Version: "v", Members: "0-1"}}, {Class: pass},
 		{Row: &RowEvent{Path: "/t/a", Tree: "/t", Classes: []string{"c"}, Pass: pass.ID}},

@@ -207,7 +207,7 @@ func TestEventHasTimeOfItsBatch(t *testing.T) {
 	if e := see("b", time.Time{}); e.Time < before || e.Time > time.Now().UnixNano() {
 		t.Errorf("%+v is not of now", e)
 	}
-	c := definition(ptr(NewClass(sddl.MustParse("O:BAG:SYD:"), nil, "read", winnt.FILE_GENERIC_READ, winnt.FileObject)))
+	c := definition(new(NewClass(sddl.MustParse("O:BAG:SYD:"), nil, "read", winnt.FILE_GENERIC_READ, winnt.FileObject)))
 	if err := w.Define(c, 99); err != nil || w.Take()[0].Time != 99 {
 		t.Errorf("a class is not of its time: %v", err)
 	}
