@@ -31,15 +31,15 @@ func TestEachRequestIsRecorded(t *testing.T) {
 		r    admin.Request
 		want string
 	}{
-		{admin.Request{Do: admin.AddAccount, Name: "alice", UID: number(7), FullName: text("A"), Disabled: true},
+		{admin.Request{Do: admin.AddAccount, Name: "alice", UID: new(uint32(7)), FullName: new("A"), Disabled: true},
 			"account created alice M-1001"},
 		{admin.Request{Do: admin.AddAccount, Name: "bob", Password: "word"},
 			"account created bob M-1002; password set bob "},
-		{admin.Request{Do: admin.SetAccount, Name: "ALICE", NewName: text("alix")}, "account changed alice name alix"},
-		{admin.Request{Do: admin.SetPassword, Name: "alix", Password: "word", NewName: text("x")}, "password set alix "},
+		{admin.Request{Do: admin.SetAccount, Name: "ALICE", NewName: new("alix")}, "account changed alice name alix"},
+		{admin.Request{Do: admin.SetPassword, Name: "alix", Password: "word", NewName: new("x")}, "password set alix "},
 		{admin.Request{Do: admin.Unlock, Name: "alix", Disabled: true}, "account changed alix enabled"},
 		{admin.Request{Do: admin.Lock, Name: "alix"}, "account changed alix disabled"},
-		{admin.Request{Do: admin.AddGroup, Name: "team", UID: number(8), Member: "bob"}, "group created team M-1003"},
+		{admin.Request{Do: admin.AddGroup, Name: "team", UID: new(uint32(8)), Member: "bob"}, "group created team M-1003"},
 		{admin.Request{Do: admin.AddMember, Name: "team", Member: "bob"}, "member added team M-1002"},
 		{admin.Request{Do: admin.AddMember, Name: "team", Member: "bob"}, ""},
 		{admin.Request{Do: admin.RemoveMember, Name: "team", Member: "alix"}, ""},
@@ -111,8 +111,8 @@ func TestUnlockReopensAccount(t *testing.T) {
 func TestTextNotInUTF8IsRejected(t *testing.T) {
 	for field, r := range map[string]admin.Request{
 		"name":      {Do: admin.AddAccount, Name: "p\xe4ul"},
-		"new name":  {Do: admin.SetAccount, Name: "alice", NewName: text("p\xe4ul")},
-		"full name": {Do: admin.AddAccount, Name: "alice", FullName: text("p\xe4ul")},
+		"new name":  {Do: admin.SetAccount, Name: "alice", NewName: new("p\xe4ul")},
+		"full name": {Do: admin.AddAccount, Name: "alice", FullName: new("p\xe4ul")},
 		"password":  {Do: admin.SetPassword, Name: "alice", Password: "p\xe4ssword"},
 		"member":    {Do: admin.AddMember, Name: "team", Member: "p\xe4ul"},
 		"file":      {Do: admin.Import, File: "accounts: [{name: p\xe4ul}]"},
@@ -168,16 +168,12 @@ func (a *asker) checkRow(do admin.Do, row string, want bool) {
 	}
 }
 
-func number(n uint32) *uint32 { return &n }
-
-func text(s string) *string { return &s }
-
 // TestRequestChangesOnlyNamedFields checks that each request about an account changes only the fields that it names.
 func TestRequestChangesOnlyNamedFields(t *testing.T) {
 	a := newAsker(t)
-	a.must(admin.Request{Do: admin.AddAccount, Name: "alice", UID: number(1000), FullName: text("Alice \x1b A")})
+	a.must(admin.Request{Do: admin.AddAccount, Name: "alice", UID: new(uint32(1000)), FullName: new("Alice \x1b A")})
 	a.must(admin.Request{Do: admin.AddAccount, Name: "bob", Disabled: true, Password: "Long enough 1!"})
-	a.must(admin.Request{Do: admin.AddAccount, Name: "carol", UID: number(1003), Password: "Long enough 1!"})
+	a.must(admin.Request{Do: admin.AddAccount, Name: "carol", UID: new(uint32(1003)), Password: "Long enough 1!"})
 	const bob, carol = "bob M-1002 - disabled -\n", "carol M-1003 1003 active -\n"
 	accounts := func(want string) {
 		t.Helper()
@@ -191,11 +187,11 @@ func TestRequestChangesOnlyNamedFields(t *testing.T) {
 	accounts("alice M-1001 1000 disabled Alice \ufffd A\n" + bob + carol)
 	a.must(admin.Request{Do: admin.Unlock, Name: "alice"})
 	a.must(admin.Request{Do: admin.SetPassword, Name: "alice", Password: "Long enough 2!"})
-	a.must(admin.Request{Do: admin.SetAccount, Name: "alice", NewName: text("ALIX"), UID: number(1010)})
+	a.must(admin.Request{Do: admin.SetAccount, Name: "alice", NewName: new("ALIX"), UID: new(uint32(1010))})
 	accounts("ALIX M-1001 1010 active Alice \ufffd A\n" + bob + carol)
-	a.must(admin.Request{Do: admin.SetAccount, Name: "alix", FullName: text("A B")})
+	a.must(admin.Request{Do: admin.SetAccount, Name: "alix", FullName: new("A B")})
 	accounts("ALIX M-1001 1010 active A B\n" + bob + carol)
-	a.must(admin.Request{Do: admin.SetAccount, Name: "alix", NoUID: true, FullName: text("")})
+	a.must(admin.Request{Do: admin.SetAccount, Name: "alix", NoUID: true, FullName: new("")})
 	accounts("ALIX M-1001 - active -\n" + bob + carol)
 	a.must(admin.Request{Do: admin.DeleteAccount, Name: "bob"})
 	accounts("ALIX M-1001 - active -\n" + carol)
@@ -205,7 +201,7 @@ func TestRequestChangesOnlyNamedFields(t *testing.T) {
 func TestMembersAndRightsAddAndRemove(t *testing.T) {
 	a := newAsker(t)
 	a.must(admin.Request{Do: admin.AddAccount, Name: "alice"})
-	a.must(admin.Request{Do: admin.AddGroup, Name: "team", UID: number(77)})
+	a.must(admin.Request{Do: admin.AddGroup, Name: "team", UID: new(uint32(77))})
 	a.checkRow(admin.ListGroups, "team M-1002 77 - -", true)
 	a.must(admin.Request{Do: admin.AddMember, Name: "team", Member: "alice"})
 	a.must(admin.Request{Do: admin.AddMember, Name: "team", Member: "S-1-5-21-9-9-9-1000"})
