@@ -43,7 +43,7 @@ static struct over begun(LPOVERLAPPED o)
 {
 	ULONG_PTR e = (ULONG_PTR)o->hEvent;
 	o->Internal = (ULONG)STATUS_PENDING;
-	struct over b = {(HANDLE)(e & ~(ULONG_PTR)1), e & 1 ? NULL : o, (IO_STATUS_BLOCK *)o, {0}};
+	struct over b = {.event = (HANDLE)(e & ~(ULONG_PTR)1), .context = e & 1 ? NULL : o, .io = (IO_STATUS_BLOCK *)o};
 	b.at.QuadPart = (LONGLONG)((ULONGLONG)o->OffsetHigh << 32 | o->Offset);
 	return b;
 }

@@ -98,8 +98,8 @@ type member struct {
 }
 
 // run connects to the cluster as role r and calls stage with the connection. run first waits for a NATS server and the
-// streams (N-122); a signal during this wait returns nil. SIGINT and SIGTERM end the context of stage. run returns the
-// error of the connection or of stage, and closes the connection.
+// streams (N-122). SIGINT and SIGTERM end that wait and the context of stage, and run then returns nil. Otherwise it
+// returns the error of the connection or of stage. It closes the connection.
 func (m *member) run(std *streams, r site.Role, stage func(context.Context, *stages.Conn) error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -111,7 +111,10 @@ func (m *member) run(std *streams, r site.Role, stage func(context.Context, *sta
 	if c.Wait(ctx) != nil || c.AwaitStreams(ctx) != nil { // a signal has ended ctx
 		return nil
 	}
-	return stage(ctx, c)
+	if err = stage(ctx, c); ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil // a signal has ended its wait, for example for a database
+	}
+	return err
 }
 
 // dial connects to the site's NATS servers as a role, with the keys in the folder dir. The error is [os.ErrNotExist] if
