@@ -143,24 +143,7 @@ func newProcess(conn *client.Conn, cfg *Config) *process {
 	if cfg.AuthZEN != nil || cfg.Index != nil {
 		enable(conn.Thread(), winnt.SeAuditPrivilege) // for the records of questions (G-64, G-120)
 	}
-	if len(cfg.Trees) > 0 {
-		warnOfMissing(conn.Thread(), cfg)
-	}
 	return p
-}
-
-// warnOfMissing logs the configured trees that refmond does not have, which no client sees. It opens the link that
-// names a tree, not the tree, whose descriptor could refuse and record that.
-func warnOfMissing(th *nt.Thread, cfg *Config) {
-	for _, tree := range cfg.Trees {
-		h, st := th.NtOpenSymbolicLinkObject(winnt.SYMBOLIC_LINK_QUERY, &nt.ObjectAttributes{ObjectName: `\??\` + tree})
-		switch st {
-		case ntstatus.Success:
-			th.NtClose(h)
-		case ntstatus.ObjectNameNotFound:
-			cfg.Log.Warn("refmond does not have this tree of the configuration; no client sees it", "tree", tree)
-		}
-	}
 }
 
 // enable turns on a privilege that the gateway's own token holds. It ignores errors: if the account does not hold the

@@ -217,20 +217,6 @@ func TestGatewayReconnectsToRefmond(t *testing.T) {
 	w.want(200, "bob", "GET", "/share/f", "")
 }
 
-// TestMissingTreeIsLogged checks that the gateway names each configured tree that refmond does not have, whatever its
-// account may do with the others.
-func TestMissingTreeIsLogged(t *testing.T) {
-	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;SY)")
-	var out bytes.Buffer
-	cfg := *w.g.link.cfg
-	cfg.Trees, cfg.Log = []string{"share", "shaer"}, slog.New(slog.NewTextHandler(&out, nil))
-	l := &link{dial: w.g.link.dial, cfg: &cfg}
-	check.Must(l.process())
-	check.NoError(t, l.close())
-	check.That(t, strings.Count(out.String(), "\n") == 1 && strings.Contains(out.String(), "tree=shaer"), "logged %q",
-		out.String())
-}
-
 // failing dials a refmond that does not run.
 func failing() (*client.Conn, error) { return nil, errors.New("refmond is gone") }
 
