@@ -112,8 +112,10 @@ func (l *PipeListener) AcceptPipe() (*PipeConn, error) {
 		default:
 		}
 		if l.next == 0 { // the last accept left none behind
-			open, st := l.open.Load(), ntstatus.Success // before make, so that no close is missed
-			switch l.next, st = l.make(); {
+			open := l.open.Load() // before make, so that no close is missed
+			next, st := l.make()
+			l.next = next
+			switch {
 			case st == ntstatus.InstanceNotAvailable && open > 0:
 				// Otherwise clients that stay could end the loop of a server.
 				select {

@@ -229,10 +229,10 @@ func TestSingleProcessClusterMatchesPlainRun(t *testing.T) {
 	}
 	check.NoError(t, os.WriteFile(dir, []byte(firm), 0o600))
 	var ready atomic.Bool
-	missing := filepath.Join(state, "missing") // an error only with events
-	config := broker.Alone{Trees: []string{tree, missing}, Directory: dir, State: state, Share: share,
+	empty := t.TempDir()
+	config := broker.Alone{Trees: []string{tree, empty}, Directory: dir, State: state, Share: share,
 		Ready: func() { ready.Store(true) }}
-	sources := []string{"//files1" + tree, "//files1" + missing, "directory"}
+	sources := []string{"//files1" + tree, "//files1" + empty, "directory"}
 	fences, end := start(t, config)
 	awaitBeats(t, fences, sources...)
 	compareAnswers(t, answers(t, state, "//files1"), freshAnswers(t, tree, dir))
