@@ -46,7 +46,7 @@ const nobody = 65534
 // Limits of one lookup.
 const (
 	wait       = 10 * time.Second
-	lingering  = 100 * time.Millisecond // how long a child of getent may hold its output open
+	lingering  = time.Second // how long a child of getent may hold its output open, on a busy host too
 	maxReply   = 1 << 20
 	maxName    = 256
 	entryParts = 4 // of the fields that are read

@@ -53,7 +53,7 @@ const (
 	maxAnswers  = 1 << 14          // answers in the cache
 	answerLife  = time.Minute      // of an answer
 	silenceLife = 10 * time.Second // pause after winbind did not answer
-	lingering   = 100 * time.Millisecond
+	lingering   = time.Second
 )
 
 // errSilent says that winbind did not answer recently and was not queried again.

@@ -101,9 +101,9 @@ func answers(t *testing.T, state, host string) map[string]string {
 const share = "D:(D;;FA;;;S-1-5-21-1-2-3-1107)(A;;FA;;;WD)"
 
 // freshAnswers returns the answers of a new run on one machine, without NATS.
-func freshAnswers(t *testing.T, tree, dir string) map[string]string {
+func freshAnswers(t *testing.T, dir string, trees ...string) map[string]string {
 	t.Helper()
-	return freshOf(t, index.Config{Trees: []string{tree}, Directory: dir, Share: share})
+	return freshOf(t, index.Config{Trees: trees, Directory: dir, Share: share})
 }
 
 // freshOf returns the answers of a new index with the given configuration and defaults for the rest.
@@ -235,7 +235,7 @@ func TestSingleProcessClusterMatchesPlainRun(t *testing.T) {
 	sources := []string{"//files1" + tree, "//files1" + empty, "directory"}
 	fences, end := start(t, config)
 	awaitBeats(t, fences, sources...)
-	compareAnswers(t, answers(t, state, "//files1"), freshAnswers(t, tree, dir))
+	compareAnswers(t, answers(t, state, "//files1"), freshAnswers(t, dir, tree, empty))
 
 	put("d0/f0", 0o644)
 	put("d4/new", 0o604)
@@ -245,7 +245,7 @@ func TestSingleProcessClusterMatchesPlainRun(t *testing.T) {
 	check.NoError(t, err)
 	awaitBeats(t, fences, sources...)
 	awaitBeats(t, fences, sources...)
-	compareAnswers(t, answers(t, state, "//files1"), freshAnswers(t, tree, dir))
+	compareAnswers(t, answers(t, state, "//files1"), freshAnswers(t, dir, tree, empty))
 	end()
 	check.That(t, ready.Load(), "Ready was not called after a heartbeat of every source")
 	if _, err := os.Stat(filepath.Join(state, "messages")); !errors.Is(err, os.ErrNotExist) {
@@ -260,7 +260,7 @@ func TestSingleProcessClusterMatchesPlainRun(t *testing.T) {
 	}
 	fences, end = start(t, config)
 	awaitBeats(t, fences, sources...)
-	compareAnswers(t, answers(t, state, "//files1"), freshAnswers(t, tree, dir))
+	compareAnswers(t, answers(t, state, "//files1"), freshAnswers(t, dir, tree, empty))
 	check.That(t, walked.Load(), "the sources are not those of From")
 	end()
 }
