@@ -136,7 +136,7 @@ func TestStartedProgramHasConnection(t *testing.T) {
 	}{
 		"the program ends": {`test -S /proc/self/fd/4 && test "$REFMON_SOCKET$OF_TEST" = fd:4inherited &&
 			grep -zqx PWD=/ /proc/$$/environ`, nil, nil, 0}, // as exec.Cmd has it with Dir
-		"environment":      {`test "$REFMON_SOCKET$OF_TEST" = fd:4own`, []string{"OF_TEST=own"}, nil, 0},
+		"environment": {`test "$REFMON_SOCKET$OF_TEST" = fd:4own`, []string{"OF_TEST=own"}, nil, 0},
 		"the process ends": {"read line", nil, func(s *scripted, conn net.Conn) {
 			_ = conn.Close()
 			s.inThread(func() {})

@@ -177,7 +177,7 @@ func TestRevokeEndsConnectionUnderLogon(t *testing.T) {
 	check.ErrorIs(t, err, ntstatus.AccessDenied.Err(), "W-98: connection of bob, who was revoked during the logon")
 }
 
-// checkRecorded checks that the trail has one record of what about target (W-100).
+// checkRecorded checks that the trail has one record that names what and target (W-100).
 func checkRecorded(t *testing.T, sink *audit.Memory, what, target string) {
 	t.Helper()
 	n := 0

@@ -322,7 +322,7 @@ func TestBackoffYieldsToShorterCalls(t *testing.T) {
 		time.Sleep(us)
 		rests(flood, 60*us, 0) // the other connection has ended
 		turn(good, 500*us)
-		on(flood, time.Microsecond, 4*us, 0) // the other connection has used more meanwhile
+		on(flood, time.Microsecond, 4*us, 0) // the other connection has used more
 		turn(other, 300*us)
 		rests(good, 60*us, 240*us) // the user with two connections used more than the other
 		rests(other, 60*us, 0)

@@ -207,7 +207,7 @@ func TestQueryAboutOthersNeedsRight(t *testing.T) {
 	now := time.Now()
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)", func(c *Config) {
 		c.AuthZEN = &AuthZEN{URL: "https://localhost", Ask: "O:SYG:SYD:", Rate: 5}
-		c.Now = func() time.Time { return now } // the allowance does not refill meanwhile
+		c.Now = func() time.Time { return now } // the allowance does not refill
 	})
 	w.file("f", "x", "O:BAG:SYD:P(A;;FR;;;WD)")
 	if code, a := w.evaluate("alice", "alice", "read", "file", "/share/f"); code != 200 || !*a.Decision {

@@ -101,7 +101,7 @@ func (f *ForwardAuth) fromClient(r *http.Request) (*http.Request, error) {
 	if f.Client == "" {
 		return r, nil
 	}
-	client, err := one(r, f.Client)
+	client, err := singleValue(r, f.Client)
 	if err != nil {
 		return nil, err
 	}
@@ -115,8 +115,8 @@ func (f *ForwardAuth) fromClient(r *http.Request) (*http.Request, error) {
 	return out, nil
 }
 
-// one returns the value of a header that the proxy must set exactly once.
-func one(r *http.Request, header string) (string, error) {
+// singleValue returns the value of a header that the proxy must set exactly once.
+func singleValue(r *http.Request, header string) (string, error) {
 	values := r.Header.Values(header)
 	if len(values) != 1 {
 		return "", fmt.Errorf("the proxy has sent the header %s %d times, want once", header, len(values))
@@ -138,11 +138,11 @@ func (g *Gateway) forwarded(r *http.Request) (at place, mask winnt.AccessMask, e
 		func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap()) }) {
 		return at, 0, errors.New("the sender is not one of forwardAuth.proxies")
 	}
-	path, err := one(r, f.Path)
+	path, err := singleValue(r, f.Path)
 	if err != nil {
 		return at, 0, err
 	}
-	right, err := one(r, f.Right)
+	right, err := singleValue(r, f.Right)
 	if err != nil {
 		return at, 0, err
 	}

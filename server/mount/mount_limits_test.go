@@ -95,7 +95,7 @@ func TestHostCallsPerOperationAreLimited(t *testing.T) {
 }
 
 // traced starts to trace this process. The returned function runs f and returns the system calls of f. No other
-// operation may run meanwhile.
+// operation may run at that time.
 func (w *world) traced() func(f func()) []string {
 	w.Helper()
 	out := filepath.Join(folder(w), "trace")
