@@ -36,9 +36,13 @@ func TestAttacksOfOrdinaryUserFail(t *testing.T) {
 	m.begin("refmon-gateway")
 	m.replays(ticket)
 	before := m.measure("refmond").descriptors
+	protected := check.Must(os.ReadFile("/proc/sys/fs/protected_hardlinks"))
 	for name, uid := range map[string]uint32{"an ordinary user": bob, "the gateway's user": gateway} {
 		values := m.environment(uid)
 		for _, c := range tries {
+			if strings.HasSuffix(c.script, " links") && strings.TrimSpace(string(protected)) == "0" {
+				continue // this host lets every user link a socket that he may write
+			}
 			want, good := regexp.MustCompile(c.want), c.want != ""
 			if !good {
 				want = denied
