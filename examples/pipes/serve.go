@@ -33,7 +33,7 @@ func Serve(conn *client.Conn, out io.Writer) error {
 			if conn.Err() != nil {
 				return err
 			}
-			time.Sleep(100 * time.Millisecond) // too many clients: wait until one leaves
+			time.Sleep(100 * time.Millisecond) // for example too little memory: try again
 			continue
 		}
 		go func() {
