@@ -4,12 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
-	"testing"
-
-	"github.com/refmon/refmon/internal/test/check"
 )
 
 // kind is one kind of generated input.
@@ -82,18 +77,4 @@ func sdText(i int) string {
 
 func desiredText(rng *rand.Rand) string {
 	return [...]string{`"FR"`, `"0x20089"`, `1`, `"FR|WD"`, `"MAXIMUM_ALLOWED"`, `131209`}[rng.IntN(6)]
-}
-
-// TestWriteBenchmarkQuestions writes questions to measure the program with, one file for each kind, into the folder
-// that REFMON_LINES names: REFMON_LINES=/tmp/lines go test -run TestWriteBenchmarkQuestions ./internal/cli/batch, then:
-// time refmon check --batch /tmp/lines/tokenRef.jsonl >/dev/null
-func TestWriteBenchmarkQuestions(t *testing.T) {
-	dir := os.Getenv("REFMON_LINES")
-	if dir == "" {
-		t.Skip("REFMON_LINES names no folder to write to")
-	}
-	for _, k := range kinds {
-		name := strings.NewReplacer("/", "-", " ", "-").Replace(k.name) + ".jsonl"
-		check.NoError(t, os.WriteFile(filepath.Join(dir, name), generate(k, 500_000, 1), 0o644))
-	}
 }
