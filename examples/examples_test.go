@@ -34,7 +34,7 @@ func TestAdoptPageCodeMatchesFiles(t *testing.T) {
 	}
 }
 
-// TestPythonExamplesPass runs the Python example and compares with what the page prints.
+// TestPythonExamplesPass runs the Python example and compares its output with that of the page.
 func TestPythonExamplesPass(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {

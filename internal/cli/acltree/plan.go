@@ -95,7 +95,7 @@ func (p *Plan) visit(ctx context.Context, name string, above *sd.Descriptor, ver
 	}
 	p.counts.Files++
 	if len(name) > maxPath {
-		// It keeps its descriptor, and so does what is below it (F-206).
+		// The file and its descendants keep their descriptors (F-206).
 		return p.failed(name, ErrLongPath)
 	}
 	n, version, err := p.one(name, above, version)

@@ -48,7 +48,7 @@ func TestPlanRenewsInheritedEntriesOnly(t *testing.T) {
 	check.Equal(t, counts.Changed, 0, "files that a repeated grant changes")
 }
 
-// A path that is too long for a program to name is reported and left unchanged, and so is what is below it. Otherwise
+// A path that is too long for a program to name is reported, and its file and descendants stay unchanged. Otherwise
 // any user could have the journal grow without bound, or beyond what its reader accepts (F-206).
 func TestPlanLeavesLongPaths(t *testing.T) {
 	m := sample()

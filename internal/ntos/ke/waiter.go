@@ -6,13 +6,13 @@ import "slices"
 type Release uint8
 
 const (
-	Wakes Release = iota // all look at the object again, which counts what they take
+	Wakes Release = iota // all waiters test the object again, and it counts how many acquire it
 	All                  // all are released
 	One                  // the one that waits longest is released, and the state stays as it is
 )
 
-// Waiter is one wait for a [Signal]. A release belongs to it even if the state changes before it looks. The caller must
-// call End once.
+// Waiter is one wait for a [Signal]. A release belongs to it even if the state changes before the waiting thread
+// runs. The caller must call End once.
 type Waiter struct {
 	of       *Signal
 	release  Release
