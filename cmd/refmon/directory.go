@@ -207,7 +207,7 @@ func (c *directoryFlags) readPeopleFiles(std *streams, visit func(name string, f
 	return d, nil
 }
 
-// noteLeftOut prints to standard error which users a directory leaves out, and nothing if there are none.
+// noteLeftOut prints to standard error which users a directory leaves out. It prints nothing about a complete one.
 func noteLeftOut(std *streams, d *directory.Directory) {
 	if err := d.LeftOut(); err != nil {
 		fmt.Fprintf(std.err, "refmon: note: %v\n", err)

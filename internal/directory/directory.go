@@ -51,7 +51,7 @@ type Directory struct {
 }
 
 // LeftOut returns an error with the number of users whom the directory leaves out, because they are in more groups than
-// a token holds, and the name of the first (D-40). It returns nil if there is none.
+// a token holds, and the name of the first (D-40). It returns nil if it has all users.
 func (d *Directory) LeftOut() error {
 	if len(d.overfull) == 0 {
 		return nil

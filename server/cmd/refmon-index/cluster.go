@@ -111,8 +111,13 @@ func (m *member) run(std *streams, r site.Role, stage func(context.Context, *sta
 	if c.Wait(ctx) != nil || c.AwaitStreams(ctx) != nil { // a signal has ended ctx
 		return nil
 	}
-	if err = stage(ctx, c); ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return nil // a signal has ended its wait, for example for a database
+	return unlessStopped(ctx, stage(ctx, c))
+}
+
+// unlessStopped returns err, but nil if err is that of ctx, which a signal has ended.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
 	}
 	return err
 }

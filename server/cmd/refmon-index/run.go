@@ -85,10 +85,8 @@ func (c *runCmd) Run(std *streams) error {
 	}
 	defer done()
 	sinks, err := c.outputs.open(ctx, c.State, std.warn)
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) { // a signal has ended the wait for the database
-		return nil
-	} else if err != nil {
-		return err
+	if err != nil {
+		return unlessStopped(ctx, err) // a signal may have ended the wait for the database
 	}
 	var from func(tree string) watch.Source
 	if c.Watch != "" {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/client"
+	auth "github.com/refmon/refmon/server/auth/unix"
 )
 
 type doctorCmd struct {
@@ -172,18 +173,15 @@ func statusFile(state string) string {
 		return own
 	}
 	defer func() { _ = conn.Close() }()
-	raw, err := conn.(*net.UnixConn).SyscallConn()
+	peer, err := auth.Of(conn.(*net.UnixConn))
 	if err != nil {
 		return own
 	}
-	var peer *unix.Ucred
-	err = raw.Control(func(fd uintptr) {
-		peer, _ = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	})
-	if err != nil || peer == nil || peer.Pid == 0 { // 0: a process of another PID namespace
+	defer peer.Close()
+	if peer.PID == 0 { // of another PID namespace
 		return own
 	}
-	return fmt.Sprintf("/proc/%d/status", peer.Pid)
+	return fmt.Sprintf("/proc/%d/status", peer.PID)
 }
 
 // oldest precedes any correct time.
