@@ -133,7 +133,7 @@ func TestEffectiveTokenIsTheClients(t *testing.T) {
 					"%s: effective token %p, below Impersonation %t; want %p, %t", name, s.Effective(), s.BelowImpersonation(), want,
 					below)
 				check.That(t, s.Holds(backup) == (want == process && !below) && s.Holds(restore) == (want == client && !below),
-					"%s: holds the process's privilege %t, the client's %t; want only that of the "+"effective token", name,
+					"%s: holds the process's privilege %t, the client's %t; want only the effective token's", name,
 					s.Holds(backup), s.Holds(restore))
 			}
 		}

@@ -26,10 +26,8 @@ func ExampleChanges() {
 		fmt.Println(err)
 		return
 	}
-	changes, err := access.Changes(&access.Request{
-		Descriptor: sddl.MustParse("O:BAG:SYD:(D;;0x2;;;BG)(A;;FA;;;WD)"), Subject: access.Subject{Primary: t},
-		Desired: winnt.FILE_WRITE_DATA, Type: winnt.FileObject,
-	})
+	changes, err := access.Changes(&access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(D;;0x2;;;BG)(A;;FA;;;WD)"),
+		Subject: access.Subject{Primary: t}, Desired: winnt.FILE_WRITE_DATA, Type: winnt.FileObject})
 	if err != nil {
 		fmt.Println(err)
 	}
@@ -86,9 +84,8 @@ func TestChangesAreOrdered(t *testing.T) {
 		{"a disabled privilege", "…(A;;0x1;;;WD)", saclBit, func(s *token.Spec) {
 			s.Privileges = usedSec
 		}, nil, []string{"enable SeSecurityPrivilege, which the token holds disabled"}},
-		{"WRITE_OWNER", "…", winnt.WRITE_OWNER, nil, nil, []string{
-			"give the token SeTakeOwnershipPrivilege, enabled", "give the token SeRelabelPrivilege, enabled",
-			put("WO", u)}},
+		{"WRITE_OWNER", "…", winnt.WRITE_OWNER, nil, nil, []string{"give the token SeTakeOwnershipPrivilege, enabled",
+			"give the token SeRelabelPrivilege, enabled", put("WO", u)}},
 		{"a generic right to read, mapped in the entry", "…", winnt.GENERIC_READ, nil, nil, []string{put("FR", u)}},
 		{"a generic right to write", "…", winnt.GENERIC_WRITE, nil, nil, []string{put("FW", u)}},
 		{"a generic right to execute", "…", winnt.GENERIC_EXECUTE, nil, nil, []string{put("FX", u)}},

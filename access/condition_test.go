@@ -13,9 +13,8 @@ import (
 // A boolean compares only with the integers 0 and 1. A list with values of two types never equals an attribute of one
 // type.
 func TestBooleansCompareOnlyWithZeroAndOne(t *testing.T) {
-	set := check.Must(claims.NewSet([]claims.Attribute{
-		{Name: "b", Type: claims.Boolean, Uints: []uint64{1}}, {Name: "n", Type: claims.Int64, Ints: []int64{1}},
-	}))
+	set := check.Must(claims.NewSet([]claims.Attribute{{Name: "b", Type: claims.Boolean, Uints: []uint64{1}},
+		{Name: "n", Type: claims.Int64, Ints: []int64{1}}}))
 	spec := baseSpec()
 	spec.UserClaims = set
 	tok := mustToken(t, spec)

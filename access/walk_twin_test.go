@@ -36,9 +36,8 @@ func TestAccessCheckMatchesOracleExhaustively(t *testing.T) {
 		oneIn = 1
 	}
 	t.Run("plain", func(t *testing.T) {
-		compareScope(t, plainEntries(t), plainTokens(t),
-			[]winnt.AccessMask{1, 2, 3, winnt.READ_CONTROL, winnt.READ_CONTROL | 1, maxMask, maxMask | 1,
-				maxMask | winnt.READ_CONTROL}, n, oneIn)
+		compareScope(t, plainEntries(t), plainTokens(t), []winnt.AccessMask{1, 2, 3, winnt.READ_CONTROL,
+			winnt.READ_CONTROL | 1, maxMask, maxMask | 1, maxMask | winnt.READ_CONTROL}, n, oneIn)
 	})
 	t.Run("special", func(t *testing.T) {
 		compareScope(t, scopeEntries(t), scopeTokens(t), []winnt.AccessMask{1, 2, 3, maxMask, maxMask | 1}, n, oneIn)
@@ -46,8 +45,7 @@ func TestAccessCheckMatchesOracleExhaustively(t *testing.T) {
 }
 
 // compareScope checks the requests of one list in oneIn of the vocabulary on all processors.
-func compareScope(t *testing.T, entries []sd.ACE, tokens []*token.Token, masks []winnt.AccessMask, n int,
-	oneIn int64) {
+func compareScope(t *testing.T, entries []sd.ACE, tokens []*token.Token, masks []winnt.AccessMask, n int, oneIn int64) {
 	var oracles []*twin // one for each token and mask, without the descriptor
 	for _, tok := range tokens {
 		for _, desired := range masks {
