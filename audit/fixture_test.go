@@ -72,9 +72,8 @@ func mustPolicy(t testing.TB, spec audit.PolicySpec) *audit.Policy {
 // standardPolicy returns the setup of the conformance cases: File System and
 // Handle Manipulation, success and failure.
 func standardPolicy(t testing.TB) *audit.Policy {
-	return mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
-		audit.FileSystem: audit.OnBoth, audit.HandleManipulation: audit.OnBoth,
-	}})
+	return mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth,
+		audit.HandleManipulation: audit.OnBoth}})
 }
 
 // standardSD is the descriptor of the conformance cases.

@@ -19,8 +19,7 @@ func TestLogServiceRecordsHaveAllFields(t *testing.T) {
 	const system = "SubjectUserSid=S-1-5-18|SubjectUserName=name-S-1-5-18|SubjectDomainName=domain-S-1-5-18|" +
 		"SubjectLogonId=0x0|"
 	discarded := audit.AuditsDiscarded(7, audit.Header{RecordID: 5, Time: 77, Computer: "pc", Chain: "c", ID: 9,
-		Version:     3,
-		Subcategory: audit.Logon, Outcome: audit.Failure})
+		Version: 3, Subcategory: audit.Logon, Outcome: audit.Failure})
 	check.That(t, discarded.Time == 77 && discarded.Computer == "pc" && discarded.RecordID == 0 && discarded.Chain == "",
 		"header %+v, want time 77, computer pc, no id and no chain", discarded.Header)
 	elevation := audit.Elevation{Thread: 0x200, KernelMode: true, Client: targetToken(t, winnt.SeTcbPrivilege.Bit(), 0),

@@ -169,9 +169,7 @@ func TestActiveBitsFollowStoredPolicy(t *testing.T) {
 	for round := range 200 {
 		var wg sync.WaitGroup
 		for i := range 4 {
-			wg.Go(func() {
-				active.Store(policies[(round+i)%len(policies)])
-			})
+			wg.Go(func() { active.Store(policies[(round+i)%len(policies)]) })
 		}
 		wg.Wait()
 		p := active.Load()
@@ -239,9 +237,8 @@ func TestUnknownSubcategoryIsNeverRecorded(t *testing.T) {
 		}
 		for _, o := range []audit.Outcome{audit.Success, audit.Failure} {
 			if s.Valid() != is || p.Anyone(s, o) != is || p.Records(s, o, userU, false) != is || p.System(s).Has(o) != is {
-				t.Errorf("U-1: %d, %s: recorded for any account %t, for the account %t, by the system %t, want %t",
-					n, o,
-					p.Anyone(s, o), p.Records(s, o, userU, false), p.System(s).Has(o), is)
+				t.Errorf("U-1: %d, %s: recorded for any account %t, for the account %t, by the system %t, want %t", n,
+					o, p.Anyone(s, o), p.Records(s, o, userU, false), p.System(s).Has(o), is)
 			}
 		}
 	}
