@@ -186,9 +186,7 @@ func TestParseAndDecodeShareLimits(t *testing.T) {
 		"list at last": {func(n int) string {
 			return "(" + not(1500) + ` && b == {""` + strings.Repeat(`,""`, n-1) + "})"
 		}, 495},
-		"last integer": {func(n int) string {
-			return "(" + not(n) + ` && b == 1)`
-		}, 1995},
+		"last integer": {func(n int) string { return "(" + not(n) + ` && b == 1)` }, 1995},
 	} {
 		e, _, err := ParseExpr(c.text(c.n), ParseOptions{})
 		if err != nil {

@@ -15,11 +15,10 @@ func TestUnmetShowsValues(t *testing.T) {
 	guests := sid.MustParse("S-1-5-32-546")
 	off := ints("off", 1)
 	off.Flags = FlagDisabled
-	env := &testEnv{sets: [4]*Set{
-		User: mustSet(ints("clearance", 2), strs("dept", "hr"), ints("many", 1, 2, 3, 4, 5), off, ints("none"),
-			Attribute{Name: "octets", Type: Octets, Octets: [][]byte{{1, 2}}}),
-		Resource: mustSet(strs("dept", "it")), Device: mustSet(), Local: mustSet(ints("flag", 0)),
-	}, members: map[sid.SID]bool{guests: true}}
+	env := &testEnv{sets: [4]*Set{User: mustSet(ints("clearance", 2), strs("dept", "hr"),
+		ints("many", 1, 2, 3, 4, 5), off, ints("none"), Attribute{Name: "octets", Type: Octets,
+			Octets: [][]byte{{1, 2}}}), Resource: mustSet(strs("dept", "it")), Device: mustSet(),
+		Local: mustSet(ints("flag", 0))}, members: map[sid.SID]bool{guests: true}}
 	most := strings.Repeat("ab", mostQuoted)
 	for text, want := range map[string]string{
 		"(@User.clearance >= 3)":         "@USER.clearance = 2, needed >= 3",
