@@ -14,8 +14,7 @@ import (
 )
 
 func ExampleEvaluator_Allowed() {
-	people := tokens(
-		`{"user":"S-1-5-21-1-2-3-1107","groups":["DU","AU"]}`,
+	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["DU","AU"]}`,
 		`{"user":"S-1-5-21-1-2-3-1108","groups":["DU","AU","BG"]}`,
 		`{"user":"S-1-5-21-1-2-3-1109","groups":["AU","BA"]}`)
 	p := effective.Compile(people, effective.Config{})

@@ -53,8 +53,7 @@ func compare(t *testing.T, e *effective.Evaluator, d *sd.Descriptor, tokens []*t
 	q effective.Question, drawn *questions.Drawn) (n, allowed int) {
 	t.Helper()
 	ask := func(tok *token.Token, desired winnt.AccessMask) access.Decision {
-		r := access.Request{Descriptor: d, Subject: access.Subject{Primary: tok},
-			Desired: desired, Type: q.Type,
+		r := access.Request{Descriptor: d, Subject: access.Subject{Primary: tok}, Desired: desired, Type: q.Type,
 			Self: q.Self, ObjectTypes: q.ObjectTypes, Policies: cfg.Policies, Options: cfg.Options}
 		dec := check.Must(access.SeAccessCheck(&r))
 		if d != nil && tok == tokens[0] { // count equal requests once

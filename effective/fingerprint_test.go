@@ -57,9 +57,8 @@ func TestDifferentTokensHaveDifferentFingerprints(t *testing.T) {
 			other: user + `,"groups":["WD"],"deviceGroups":["BG"]}`,
 			sd:    "O:BAG:SYD:(XA;;FA;;;WD;(Device_Member_of {SID(BU)}))", desired: write},
 		{name: "device group for deny only", one: user + `,"groups":["WD"],"deviceGroups":["AU",{"sid":"BU"` + deny +
-			`]}`,
-			other: user + `,"groups":["WD"],"deviceGroups":["AU",{"sid":"BG"` + deny + `]}`,
-			sd:    "O:BAG:SYD:(XD;;FW;;;WD;(Device_Member_of {SID(BU)}))(A;;FA;;;WD)", desired: write},
+			`]}`, other: user + `,"groups":["WD"],"deviceGroups":["AU",{"sid":"BG"` + deny + `]}`,
+			sd: "O:BAG:SYD:(XD;;FW;;;WD;(Device_Member_of {SID(BU)}))(A;;FA;;;WD)", desired: write},
 		{name: "integrity", one: user + `,"groups":["WD"],"integrityLevel":"Low"}`, other: user + `,"groups":["WD"]}`,
 			sd: "O:BAG:SYD:(A;;FA;;;WD)", desired: write},
 		{name: "mandatory policy", one: user + `,"groups":["WD"],"integrityLevel":"Low","mandatoryPolicy":[]}`,
@@ -135,9 +134,8 @@ func TestRestrictedTokensHaveDifferentFingerprints(t *testing.T) {
 			entries: "(XA;;FW;;;WD;(Device_Member_of {SID(BU)}))"},
 		{name: "a restricting SID that only denies", one: func(s *token.Spec) { s.Restricted = nil },
 			other: func(s *token.Spec) { s.Restricted = nil }, entries: "(D;;FW;;;BU)(A;;FW;;;WD)",
-			made: [2]func(*token.Token) *token.Token{
-				filtered([]token.Group{world}), filtered([]token.Group{world, users}, []token.Group{world}),
-			}},
+			made: [2]func(*token.Token) *token.Token{filtered([]token.Group{world}),
+				filtered([]token.Group{world, users}, []token.Group{world})}},
 	} {
 		var pair [2]*token.Token
 		var allowed [2]bool

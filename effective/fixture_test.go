@@ -272,10 +272,7 @@ func (w world) newSmallCase(n int) (cfg effective.Config, tokens []*token.Token,
 	cfg.Options.ADOwnerReadOnly = w.chance(8)
 	cfg.Options.ClaimsDisabled = w.chance(8)
 	if w.chance(8) {
-		cfg.Options.Callback = func(a sd.ACE,
-			t *token.Token) claims.Truth {
-			return claims.Truth(len(a.AppData()) % 3)
-		}
+		cfg.Options.Callback = func(a sd.ACE, t *token.Token) claims.Truth { return claims.Truth(len(a.AppData()) % 3) }
 	}
 	tokens = w.tokens(n)
 	q = effective.Question{Type: pick(w, worldTypes)}
@@ -287,9 +284,8 @@ func (w world) newSmallCase(n int) (cfg effective.Config, tokens []*token.Token,
 	}
 	switch w.IntN(20) {
 	case 0, 1:
-		q.ObjectTypes = []access.ObjectTypeEntry{
-			{GUID: worldGUIDs[0]}, {Level: 1, GUID: worldGUIDs[1]}, {Level: 1, GUID: worldGUIDs[2]},
-		}
+		q.ObjectTypes = []access.ObjectTypeEntry{{GUID: worldGUIDs[0]}, {Level: 1, GUID: worldGUIDs[1]},
+			{Level: 1, GUID: worldGUIDs[2]}}
 	case 2, 3, 4, 5, 6: // a chain
 		for i, at := range w.Perm(len(worldGUIDs))[:1+w.IntN(3)] {
 			q.ObjectTypes = append(q.ObjectTypes, access.ObjectTypeEntry{Level: uint16(i), GUID: worldGUIDs[at]})
