@@ -12,10 +12,8 @@ import (
 
 // FromPOSIX returns the expected descriptor, entry by entry, and reports every loss.
 func TestFromPOSIXMatchesExpectedEntries(t *testing.T) {
-	ten := &fileaccess.IDMap{
-		User:  func(id uint32) (sid.SID, bool) { return fileaccess.UnixUser(id), id < 10 },
-		Group: func(id uint32) (sid.SID, bool) { return fileaccess.UnixGroup(id), id < 10 },
-	}
+	ten := &fileaccess.IDMap{User: func(id uint32) (sid.SID, bool) { return fileaccess.UnixUser(id), id < 10 },
+		Group: func(id uint32) (sid.SID, bool) { return fileaccess.UnixGroup(id), id < 10 }}
 	list := func(owner, group, other fileaccess.POSIXPerm, named ...fileaccess.POSIXEntry) fileaccess.POSIXACL {
 		l := append(fileaccess.POSIXACL{{Tag: fileaccess.POSIXOwner, Perm: owner, ID: none},
 			{Tag: fileaccess.POSIXGroupOwner, Perm: group, ID: none}, {Tag: fileaccess.POSIXOther, Perm: other, ID: none}},
@@ -28,9 +26,7 @@ func TestFromPOSIXMatchesExpectedEntries(t *testing.T) {
 	}
 	const user, group, mask = fileaccess.POSIXUser, fileaccess.POSIXGroup, fileaccess.POSIXMask
 	masked := fileaccess.Loss{Kind: fileaccess.LossMask}
-	unknown := func(who string) fileaccess.Loss {
-		return fileaccess.Loss{Kind: fileaccess.LossUnknownName, Name: who}
-	}
+	unknown := func(who string) fileaccess.Loss { return fileaccess.Loss{Kind: fileaccess.LossUnknownName, Name: who} }
 	for name, c := range map[string]struct {
 		p    fileaccess.POSIX
 		dacl string

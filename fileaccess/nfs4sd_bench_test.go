@@ -13,8 +13,7 @@ var benchNFS4 *sd.Descriptor
 func BenchmarkFromNFS4(b *testing.B) {
 	const who = "S-1-5-21-1-2-3-"
 	list, err := fileaccess.ParseNFS4("A::OWNER@:rwaDxtTnNcCoy,A::" + who + "1001:rwx,A::" + who + "1002:rx,A:g:" +
-		who +
-		"2001:rx,A:g:" + who + "2002:r,D::" + who + "1003:w,A::" + who + "1004:r,A:g:" + who +
+		who + "2001:rx,A:g:" + who + "2002:r,D::" + who + "1003:w,A::" + who + "1004:r,A:g:" + who +
 		"2003:r,A:g:GROUP@:rx,A::EVERYONE@:r")
 	if err != nil || len(list) != 10 {
 		b.Fatal(err)

@@ -30,9 +30,7 @@ type row struct {
 }
 
 func rule(id string) func(*testing.T, *fileaccess.Decision) {
-	return func(t *testing.T, d *fileaccess.Decision) {
-		check.Equal(t, d.Rule, id, "denied by rule")
-	}
+	return func(t *testing.T, d *fileaccess.Decision) { check.Equal(t, d.Rule, id, "denied by rule") }
 }
 
 func max(st ntstatus.Status, m winnt.AccessMask) func(*testing.T, *fileaccess.Decision) {
@@ -57,9 +55,7 @@ func used(ps ...winnt.Privilege) func(*testing.T, *fileaccess.Decision) {
 }
 
 func forced(want bool) func(*testing.T, *fileaccess.Decision) {
-	return func(t *testing.T, d *fileaccess.Decision) {
-		check.Equal(t, d.ForceShareRead, want, "ForceShareRead")
-	}
+	return func(t *testing.T, d *fileaccess.Decision) { check.Equal(t, d.ForceShareRead, want, "ForceShareRead") }
 }
 
 // openRows are the conformance cases that opens decide.
@@ -123,9 +119,8 @@ var openRows = []row{
 		{desired: 0x1F01FF, want: 0x1F01FF, check: used(restore)}, {desired: 0x1F01FF, more: in(observed)},
 		{desired: 0x1F01FF, want: 0x1F01FF, more: in(intent)}, {desired: 0x1F01FF, want: 0x1F01FF,
 			more: in(intent, observed)}}},
-	{"FO-030", in(create, missing, creatorSD("O:BA")),
-		[]ask{{desired: 1, status: ntstatus.InvalidOwner, more: in(parentFull), check: rule("F-32")},
-			{desired: 1, more: in(parentEmpty), check: rule("F-31")}}},
+	{"FO-030", in(create, missing, creatorSD("O:BA")), []ask{{desired: 1, status: ntstatus.InvalidOwner,
+		more: in(parentFull), check: rule("F-32")}, {desired: 1, more: in(parentEmpty), check: rule("F-31")}}},
 	{"FO-031", in(overwriteIf), []ask{
 		{desired: 1, more: in(o("(A;;0x1;;;U)"))},
 		{desired: 1, want: 0x113, more: in(o("(A;;0x113;;;U)")), check: action(fileaccess.Overwritten, 0x112)},
@@ -133,9 +128,8 @@ var openRows = []row{
 		{desired: 1, want: 1, more: in(o("(A;;0x113;;;U)"), observed), check: action(fileaccess.Overwritten, 0x112)}}},
 	{"FO-032", in(o("U:(A;;0x1;;;U)")), []ask{{desired: 1, want: 1}, {desired: 1, more: in(supersede)},
 		{desired: 1, more: in(overwrite)}, {desired: 1, more: in(overwriteIf)}}},
-	{"FO-033", in(supersede, o("(A;;0x111;;;U)")),
-		[]ask{{desired: 1, want: 0x10111, more: in(p("(A;;0x40;;;WD)")),
-			check: action(fileaccess.Superseded, 0x10110)}, {desired: 1}}},
+	{"FO-033", in(supersede, o("(A;;0x111;;;U)")), []ask{{desired: 1, want: 0x10111, more: in(p("(A;;0x40;;;WD)")),
+		check: action(fileaccess.Superseded, 0x10110)}, {desired: 1}}},
 	{"FO-034", in(overwrite), []ask{
 		{desired: 2, more: in(attributes(hidden), attrs(normal)), check: rule("F-35")},
 		{desired: 2, want: 0x112, more: in(attributes(hidden), attrs(hidden))},
@@ -177,16 +171,14 @@ var openRows = []row{
 		{desired: 1, status: ntstatus.Reparse, check: rule("F-28")},
 		{desired: 1, more: in(options(fileaccess.OpenReparsePoint)), check: rule("F-44")}}},
 	// F-20
-	{"FO-046", in(intent, with(backup), o("empty")),
-		[]ask{{desired: 0x120089, want: 0x120089, check: used(backup)}, {desired: 2},
-			{desired: maxAllowed, want: 0x11200A9}}},
+	{"FO-046", in(intent, with(backup), o("empty")), []ask{{desired: 0x120089, want: 0x120089, check: used(backup)},
+		{desired: 2}, {desired: maxAllowed, want: 0x11200A9}}},
 	{"FO-047", in(o("empty"), noP), []ask{{desired: 0x120089, more: in(with(backup))},
 		{desired: 0x120089, more: in(intent, disabled(backup))}}},
 	{"FO-048", in(intent, with(backup), o("empty")),
 		[]ask{{desired: 1, more: in(overwrite)}, {desired: 1, want: 1, more: in(openIf)}}},
-	{"FO-049", in(intent, with(restore), o("empty")),
-		[]ask{{desired: 0xD0002, want: 0xD0002, check: used(restore)}, {desired: 1},
-			{desired: 0x1000000, want: 0x1000000, check: used(restore)}}},
+	{"FO-049", in(intent, with(restore), o("empty")), []ask{{desired: 0xD0002, want: 0xD0002, check: used(restore)},
+		{desired: 1}, {desired: 0x1000000, want: 0x1000000, check: used(restore)}}},
 	{"FO-050", in(intent, with(restore), isReadOnly, o("empty")),
 		[]ask{{desired: 2, check: rule("F-38")}, {desired: maxAllowed, want: 0x11F0190}}},
 	{"FO-051", in(intent, with(backup, restore), o("empty"), noP),
@@ -334,9 +326,8 @@ func TestNilArgumentsDeny(t *testing.T) {
 		"facts": fileaccess.Maximal(&s, nil)} {
 		check.That(t, !m.Allowed() && m.Access == 0, "Maximal without %s: %v, want no rights", name, m)
 	}
-	if fileaccess.Can(nil, sd.NoSecurity, 1, nil) != 0 ||
-		fileaccess.Visible(nil, sd.NoSecurity, winnt.FILE_ALL_ACCESS, nil) ||
-		fileaccess.Visible(&s, nil, winnt.FILE_ALL_ACCESS, nil) {
+	if fileaccess.Can(nil, sd.NoSecurity, 1, nil) != 0 || fileaccess.Visible(nil, sd.NoSecurity,
+		winnt.FILE_ALL_ACCESS, nil) || fileaccess.Visible(&s, nil, winnt.FILE_ALL_ACCESS, nil) {
 		t.Error("Can or Visible with a nil subject or descriptor grants rights")
 	}
 	for _, c := range []struct {

@@ -413,9 +413,8 @@ func (w *twin) collides(q *twinOpen) ntstatus.Status {
 // one.
 func (w *twin) imply(a *twinAnswer) ntstatus.Status {
 	r, ob := w.r, &w.f.Object
-	implied := map[fileaccess.Disposition][3]winnt.AccessMask{
-		3: {0, 0, 2}, 4: {0x112, 2, 0}, 5: {0x112, 2, 2}, 0: {0x10110, 0x10000, 2}, 2: {0, 0, 2},
-	}[r.Disposition]
+	implied := map[fileaccess.Disposition][3]winnt.AccessMask{3: {0, 0, 2}, 4: {0x112, 2, 0}, 5: {0x112, 2, 2},
+		0: {0x10110, 0x10000, 2}, 2: {0, 0, 2}}[r.Disposition]
 	a.action = map[fileaccess.Disposition]fileaccess.Action{0: fileaccess.Superseded, 1: fileaccess.Opened,
 		3: fileaccess.Opened, 4: fileaccess.Overwritten, 5: fileaccess.Overwritten}[r.Disposition]
 	switch {

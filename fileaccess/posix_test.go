@@ -179,10 +179,8 @@ func TestToPOSIXNeverGrantsMore(t *testing.T) {
 
 // FromPOSIX rejects owners without a SID and malformed ACLs.
 func TestFromPOSIXRejectsInvalidPermissions(t *testing.T) {
-	known := &fileaccess.IDMap{
-		User:  func(id uint32) (sid.SID, bool) { return fileaccess.UnixUser(id), id < 10 },
-		Group: func(id uint32) (sid.SID, bool) { return fileaccess.UnixGroup(id), id < 10 },
-	}
+	known := &fileaccess.IDMap{User: func(id uint32) (sid.SID, bool) { return fileaccess.UnixUser(id), id < 10 },
+		Group: func(id uint32) (sid.SID, bool) { return fileaccess.UnixGroup(id), id < 10 }}
 	long := fileaccess.ModeACL(0o640) // its descriptor has more than 64 KiB
 	for id := range uint32(3000) {
 		long = slices.Insert(long, 1+int(id), fileaccess.POSIXEntry{Tag: fileaccess.POSIXUser, ID: id})
@@ -261,8 +259,7 @@ func TestDecodePOSIXReadsLinuxForm(t *testing.T) {
 		for _, tag := range []fileaccess.POSIXTag{fileaccess.POSIXGroupOwner, fileaccess.POSIXMask, fileaccess.POSIXOther} {
 			l = append(l, fileaccess.POSIXEntry{Tag: tag, ID: ^uint32(0)})
 		}
-		_, err := fileaccess.DecodePOSIX(l.Append(nil))
-		return err
+		return check.Err(fileaccess.DecodePOSIX(l.Append(nil)))
 	}
 	if err := long(8191); err != nil { // 64 KiB hold 8191 entries and the header
 		t.Errorf("DecodePOSIX of 8191 entries: %v, want no error", err)

@@ -70,9 +70,8 @@ func TestSetSecurityChecksOwnerAndLabel(t *testing.T) {
 	check.That(t, d.DACL().Len() == 0 && old.DACL().Len() == 1 && all.May(fileaccess.Write) == 0,
 		"F-52: new DACL %d entries, old DACL %d, May(Write) %v; want 0, 1, success", d.DACL().Len(), old.DACL().Len(),
 		all.May(fileaccess.Write))
-	check.Equal(t,
-		check.Status(fileaccess.SetSecurity(&all, &fileaccess.SecurityChange{Information: 4, Old: old, New: old})),
-		ntstatus.NoToken, "SetSecurity without a subject")
+	check.Equal(t, check.Status(fileaccess.SetSecurity(&all, &fileaccess.SecurityChange{Information: 4, Old: old,
+		New: old})), ntstatus.NoToken, "SetSecurity without a subject")
 	// Each part needs its own right (F-50).
 	check.Equal(t, fileaccess.QueryRights(0x80000000)|fileaccess.QueryRights(0x40000000), 0x01020000,
 		"F-50: QueryRights of both protection bits")
