@@ -76,8 +76,7 @@ func TestOpenNamesTheDescriptorThatDecided(t *testing.T) {
 	everything := fileaccess.Object{Exists: true, Descriptor: sddl.MustParse("O:BAG:BAD:(A;;FA;;;WD)"),
 		Attributes: fileaccess.AttributeReadOnly}
 	o := accessquery.ExplainOpen(&fileaccess.Request{Subject: access.SubjectOf(tok), Desired: winnt.FILE_WRITE_DATA,
-		Disposition: fileaccess.FileOpen},
-		&fileaccess.Facts{Object: everything})
+		Disposition: fileaccess.FileOpen}, &fileaccess.Facts{Object: everything})
 	check.Equal(t, strings.Join(o.Limits(true), "\n"), "FILE_WRITE_DATA: the file is read-only", "lines for people")
 	check.Equal(t, strings.Join(o.Limits(false), "\n"), "FILE_WRITE_DATA: ReadOnlyAttribute", "lines of JSON")
 	if o := accessquery.ExplainOpen(nil, nil); o.Allowed() || o.Why != nil || o.Limits(true) != nil {

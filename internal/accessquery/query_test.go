@@ -23,9 +23,7 @@ func TestChoosePrefersGrantedRight(t *testing.T) {
 		"(A;;FR;;;WD)": winnt.WRITE_DAC,
 	} {
 		d := check.Must(sddl.Parse("O:SYG:SYD:"+dacl, sddl.Options{}))
-		q := &Query{Request: access.Request{
-			Descriptor: d, Subject: access.SubjectOf(tok), Type: winnt.FileObject,
-		}}
+		q := &Query{Request: access.Request{Descriptor: d, Subject: access.SubjectOf(tok), Type: winnt.FileObject}}
 		if err := q.Choose(queries); err != nil || q.Request.Desired != want {
 			t.Errorf("%s: Choose requests %v, error %v, want %v", dacl, q.Request.Desired, err, want)
 		}
