@@ -80,8 +80,7 @@ func TestOfflineGrantAndUndoRestoreTree(t *testing.T) {
 	}
 	check.NoError(t, os.Chmod(root+"/a/f", 0o600)) //nolint:gosec // it is stale then
 	h := check.Must(tree.Hold("a/f"))
-	_, err := keeper.Read(h)
-	check.ErrorIs(t, err, ErrStale, "after a chmod")
+	check.ErrorIs(t, check.Err(keeper.Read(h)), ErrStale, "after a chmod")
 	h.Close()
 	check.NoError(t, os.Chmod(root+"/a/f", 0o644)) //nolint:gosec // as it was
 	check.Equal(t, check.Must(Run(t.Context(), tree, keeper, j, true, nil, nil)), Outcome{Written: 5},
@@ -102,8 +101,7 @@ func TestOpenTreatsSingleFileAsTree(t *testing.T) {
 		GID: s.Gid}, "status")
 	raw, err := h.Attribute(MountAttribute)
 	check.That(t, raw == nil && err == nil, "%x, %v, want nil, nil", raw, err)
-	_, err = (Mount{}).Read(h)
-	check.ErrorIs(t, err, ErrNoMount, "on no mount")
+	check.ErrorIs(t, check.Err((Mount{}).Read(h)), ErrNoMount, "on no mount")
 	h.Close()
 	check.NoError(t, os.Symlink("f", root+"/a/l"))
 	for name, want := range map[string]error{root + "/a/l": ErrKind, root + "/none": fs.ErrNotExist} {

@@ -24,8 +24,7 @@ func BenchmarkPlan(b *testing.B) {
 		}
 	}
 	change := Edit([]Step{{Verb: Grant, Trustee: sddl.MustParse("O:BU").Owner(),
-		Rights: check.Must(ParseRights("modify")),
-		Flags:  3}})
+		Rights: check.Must(ParseRights("modify")), Flags: 3}})
 	b.ReportAllocs()
 	var before, after runtime.MemStats
 	runtime.GC()
