@@ -50,7 +50,6 @@ func TestImportantObjectsAreFoundByClass(t *testing.T) {
 	want := "[domain root AdminSDHolder Domain Admins Enterprise Admins KRBTGT " +
 		"KRBTGT of a read-only domain controller Administrator Domain Controllers Administrators Backup Operators " +
 		"domain controller domain controller group policy OU with 1 server and 1 computer of unknown system " +
-		"OU with 2 servers OU with 1 server " +
-		"OU with 1 computer of unknown system named by --important]"
+		"OU with 2 servers OU with 1 server OU with 1 computer of unknown system named by --important]"
 	check.That(t, fmt.Sprint(got) == want, "got  %v\nwant %s", got, want)
 }
