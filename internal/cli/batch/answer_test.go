@@ -21,10 +21,9 @@ func TestExplanationNeedsNoSecondDecision(t *testing.T) {
 	check.NoError(t, err)
 	list := check.Must(sd.NewACL(opaque))
 	calls := 0
-	q := &accessquery.Query{Explain: true, Request: access.Request{
-		Descriptor: sd.New(sd.Parts{DACL: list}), Subject: access.SubjectOf(tok), Desired: 1, Type: winnt.FileObject,
-		Options: access.Options{Callback: func(sd.ACE, *token.Token) claims.Truth { calls++; return claims.True }},
-	}}
+	q := &accessquery.Query{Explain: true, Request: access.Request{Descriptor: sd.New(sd.Parts{DACL: list}),
+		Subject: access.SubjectOf(tok), Desired: 1, Type: winnt.FileObject,
+		Options: access.Options{Callback: func(sd.ACE, *token.Token) claims.Truth { calls++; return claims.True }}}}
 	a, err := q.Ask()
 	check.RequireThat(t, err == nil && a.Allowed(), "decision %v, %v, want allowed", a.Decision, err)
 	line, err := batch.AppendAnswer(nil, nil, q, &a)

@@ -84,8 +84,7 @@ var checkLines = []struct{ name, line, want string }{
 		`{"id":12,"status":"STATUS_ACCESS_DENIED","granted":"0x00000000","privilegesUsed":[]}`},
 	{"null is absent", `{"id":13,"token":null,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;WD)","sdHex":null,` +
 		`"desired":1,"mapping":null,"selfSid":null,"objectTypes":null,"resultList":null,"resourceAttributes":null,` +
-		`"call":null}`,
-		`{"id":13,"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[]}`},
+		`"call":null}`, `{"id":13,"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[]}`},
 	{"escapes", ` { "id" : "\u00e9" , "tokenRef" : "\u0061lice" , "sd" : "O:BAG:SYD:\u0028A;;FR;;;WD)" , ` +
 		`"desired" : "F\u0052" } `,
 		`{"id":"\u00e9","status":"STATUS_SUCCESS","granted":"0x00120089","privilegesUsed":[]}`},
