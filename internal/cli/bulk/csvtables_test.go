@@ -37,9 +37,8 @@ func store(t *testing.T) *stored {
 	s := &stored{}
 	s.dir, s.list = sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 300, Descriptors: 60, Principals: 30,
 		Groups: 12})
-	s.list += `{"path":"/closed","sd":"O:BAG:BAD:"}` + "\n" +
-		`{"path":"/a, \"b\"\\c","sd":"O:BAG:BAD:(A;;FR;;;WD)"}` + "\n" +
-		`{"path":"/bad","sd":"O:"}` + "\n"
+	s.list += `{"path":"/closed","sd":"O:BAG:BAD:"}` + "\n" + `{"path":"/a, \"b\"\\c","sd":"O:BAG:BAD:(A;;FR;;;WD)"}` +
+		"\n" + `{"path":"/bad","sd":"O:"}` + "\n"
 	var sets strings.Builder
 	r := &bulk.Run{Directory: s.dir, Rights: check.Must(words.Parse("read")), Ask: bulk.Index, Format: bulk.CSVTables,
 		Sets: &sets}

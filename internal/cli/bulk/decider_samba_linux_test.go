@@ -85,19 +85,17 @@ func makeDomain(t *testing.T, dir string) []dcAnswer {
 	rng := rand.New(rand.NewPCG(randtest.Seed(t), 7))
 	what := domainOrder{
 		Users: []string{"svcsql", "helen", "mallory", "bob", "carol"}, Computers: []string{"pc1"},
-		Groups: map[string][]string{
-			"helpdesk": {"helen"}, "it": {"helen", "mallory"}, "outer": {"it", "bob"}, "vault": {},
-		},
+		Groups: map[string][]string{"helpdesk": {"helen"}, "it": {"helen", "mallory"}, "outer": {"it", "bob"},
+			"vault": {}},
 	}
 	whom := []string{"{svcsql}", "{helen}", "{mallory}", "{helpdesk}", "{it}", "{it}", "{outer}", "{vault}", "AU", "PS"}
 	account := []string{"User-Force-Change-Password", "servicePrincipalName", "Public-Information",
 		"altSecurityIdentities", "User-Account-Restrictions", "msDS-KeyCredentialLink",
 		"msDS-AllowedToActOnBehalfOfOtherIdentity"}
 	membership := []string{"member", "Membership", "servicePrincipalName"}
-	about := map[string][]string{
-		"domain": {"gPLink", "gPLink", "DS-Replication-Get-Changes", "member"}, "bob": account, "carol": account,
-		"helen": account, "pc1": account, "vault": membership, "it": membership, "helpdesk": membership,
-	}
+	about := map[string][]string{"domain": {"gPLink", "gPLink", "DS-Replication-Get-Changes", "member"}, "bob": account,
+		"carol": account, "helen": account, "pc1": account, "vault": membership, "it": membership,
+		"helpdesk": membership}
 	on := []string{"domain", "bob", "carol", "helen", "pc1", "pc1", "vault", "it", "helpdesk"}
 	for range randtest.Count(t, "REFMON_ENTRIES", 80) {
 		o := on[rng.IntN(len(on))]
@@ -166,10 +164,8 @@ func asSambaReads(t *testing.T, company *directory.Directory, ldif []byte) strin
 func askOurs(t *testing.T, company *directory.Directory, from objects.Source) map[string]bool {
 	t.Helper()
 	var out bytes.Buffer
-	r := &bulk.Run{
-		Source: from, Directory: company, Out: &out, Format: bulk.JSONL,
-		Rights: check.Must(words.Parse(dcWords)), Type: winnt.DirectoryServiceObject,
-	}
+	r := &bulk.Run{Source: from, Directory: company, Out: &out, Format: bulk.JSONL,
+		Rights: check.Must(words.Parse(dcWords)), Type: winnt.DirectoryServiceObject}
 	if sum, err := r.Do(context.Background()); err != nil || sum.Unreadable > 0 {
 		t.Fatalf("%v, %+v, want sum.Unreadable at most 0, no error", err, sum)
 	}

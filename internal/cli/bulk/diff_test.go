@@ -177,10 +177,8 @@ func TestResumedDiffWritesTheSameRows(t *testing.T) {
 		check.RequireThat(t, errors.Is(err, context.Canceled) && at.Offset > 0 && at.Offset < int64(len(s.after)) &&
 			found.Objects == at.Objects, "%+v, %v, saved %+v: wanted to be stopped in the middle", found, err, at)
 		rest := &bulk.Diff{Directory: s.dir, Format: bulk.JSONL, Out: &out, Summary: summary, State: file,
-			Before: listOf(s.before),
-			After:  jsonl.Lines(strings.NewReader(s.after[at.Offset:]), at.Offset, at.Lines),
-			Skip:   listOf(s.after[:at.Offset]),
-			Save:   func(bulk.Position, json.RawMessage) error { return nil }}
+			Before: listOf(s.before), After: jsonl.Lines(strings.NewReader(s.after[at.Offset:]), at.Offset, at.Lines),
+			Skip: listOf(s.after[:at.Offset]), Save: func(bulk.Position, json.RawMessage) error { return nil }}
 		check.NoError(t, rest.Resume(at, state))
 		check.NoError(t, check.Err(rest.Do(context.Background())))
 		check.That(t, out.String() == want, "summary %t: %d bytes, want the same %d", summary, out.Len(), len(want))
@@ -277,8 +275,7 @@ func TestSummaryHasGoneObjectsLast(t *testing.T) {
 		return text
 	}
 	before := list([2]string{"/a/gone", a}, [2]string{"/b/gone", strings.Replace(a, "CC", "LC", 1)},
-		[2]string{"/z/x", ""},
-		[2]string{"/b/gone", strings.Replace(a, "CC", "DC", 1)}) // the last row of a path counts
+		[2]string{"/z/x", ""}, [2]string{"/b/gone", strings.Replace(a, "CC", "DC", 1)}) // the last row of a path counts
 	for _, how := range []string{"", "resumed", "failed"} {
 		var out bytes.Buffer
 		d := &bulk.Diff{Directory: staff(""), Format: bulk.CSV, Out: &out, Summary: true,
@@ -323,17 +320,15 @@ func TestReportDoesNotDependOnMemory(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	r := &bulk.Report{Title: "x", Directory: dir, Source: jsonl.Lines(&slow{strings.NewReader(list)}, 0, 0), Workers: 1,
-		State:    file,
-		Progress: func(bulk.Position) { cancel() },
-		Save:     func(p bulk.Position, s json.RawMessage) error { at, state = p, bytes.Clone(s); return nil }}
+		State: file, Progress: func(bulk.Position) { cancel() },
+		Save: func(p bulk.Position, s json.RawMessage) error { at, state = p, bytes.Clone(s); return nil }}
 	check.ErrorIs(t, r.Collect(ctx), context.Canceled, "stopped report")
 	var part, rest bytes.Buffer
 	check.NoError(t, r.Write(&part))
 	check.RequireThat(t, at.Objects > 0 && at.Objects < objects+1 && strings.Contains(part.String(),
 		fmt.Sprintf("only the first %d objects", at.Objects)), "%+v: wanted to be stopped in the middle", at)
-	r = &bulk.Report{Title: "x", Directory: dir, State: file,
-		Source: jsonl.Lines(strings.NewReader(list[at.Offset:]), at.Offset, at.Lines),
-		Save:   func(bulk.Position, json.RawMessage) error { return nil }}
+	r = &bulk.Report{Title: "x", Directory: dir, State: file, Source: jsonl.Lines(strings.NewReader(list[at.Offset:]),
+		at.Offset, at.Lines), Save: func(bulk.Position, json.RawMessage) error { return nil }}
 	check.NoError(t, r.Resume(at, state))
 	check.NoError(t, r.Collect(context.Background()))
 	check.NoError(t, r.Write(&rest))

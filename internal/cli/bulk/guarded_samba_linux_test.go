@@ -130,10 +130,8 @@ func TestShareSettingsDecideLikeSamba(t *testing.T) {
 		} else if wrong < 20 {
 			guard := s.guard(a.share, dir)
 			v := check.Must(guard.Decide(dir.Find(a.user)))
-			t.Errorf("%+v: the server answers %s, want the same as ours\nsteps %q, notes %q, descriptor %s",
-				a, answers.Text(), v.Steps,
-				guard.Notes,
-				files[a.file])
+			t.Errorf("%+v: the server answers %s, want the same as ours\nsteps %q, notes %q, descriptor %s", a,
+				answers.Text(), v.Steps, guard.Notes, files[a.file])
 		}
 	}
 	check.That(t, opened >= len(list)/20 && opened <= len(list)*19/20,

@@ -98,8 +98,7 @@ func TestSetExpressionAllowsExactlyItsMembers(t *testing.T) {
 		Groups: 12})
 	who := func(i int) string { return dir.Principals[i].SID().String() }
 	few := sddl.MustParse("D:(D;;FW;;;" + who(1) + ")(A;;FRFW;;;" + who(1) + ")(A;;FR;;;" + who(2) + ")(A;;FA;;;" +
-		who(3) +
-		")(A;;0x1301ff;;;" + who(4) + ")")
+		who(3) + ")(A;;0x1301ff;;;" + who(4) + ")")
 	guarded := dir.Clone()
 	for i := range guarded.Principals {
 		guarded.Principals[i].Who = guarded.Principals[i].SID()

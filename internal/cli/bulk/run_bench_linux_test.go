@@ -48,9 +48,7 @@ func TestMeasureRunsOverRealTree(t *testing.T) {
 	rights, err := words.Parse("read")
 	check.NoError(t, err)
 	three, _ := words.Parse("read+write+full")
-	source := func() objects.Source {
-		return tree.Files([]string{root}, tree.Options{Recurse: true, Attribute: name})
-	}
+	source := func() objects.Source { return tree.Files([]string{root}, tree.Options{Recurse: true, Attribute: name}) }
 	whole := func(r Run) func() (Summary, error) {
 		return func() (Summary, error) {
 			out, err := os.Create(filepath.Join(t.TempDir(), "out"))

@@ -29,8 +29,7 @@ func BenchmarkRun(b *testing.B) {
 			b.SetBytes(int64(len(c.list)))
 			for b.Loop() {
 				r := bulk.Run{Directory: dir, Rights: check.Must(words.Parse(c.rights)), Ask: c.ask, Format: bulk.JSONL,
-					Out:    io.Discard,
-					Source: jsonl.Lines(strings.NewReader(c.list), 0, 0)}
+					Out: io.Discard, Source: jsonl.Lines(strings.NewReader(c.list), 0, 0)}
 				check.NoError(b, check.Err(r.Do(context.Background())))
 			}
 		})

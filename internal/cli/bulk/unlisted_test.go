@@ -99,8 +99,7 @@ func TestUnlistedTextCountsAllAccounts(t *testing.T) {
 	names := []string{"a"}
 	check.Equal(t, UnlistedText(names, 1), "1 account that no listed user has is allowed too: a", "one")
 	names = append(names, "b", "c")
-	check.Equal(t, UnlistedText(names, 3),
-		"3 accounts that no listed user has are allowed too: a, b, c", "all")
+	check.Equal(t, UnlistedText(names, 3), "3 accounts that no listed user has are allowed too: a, b, c", "all")
 	check.Equal(t, UnlistedText(names, 2),
 		"3 accounts that no listed user has are allowed too: a, b and 1 more", "two of three")
 	var s Summary
