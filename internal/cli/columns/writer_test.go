@@ -189,8 +189,7 @@ func TestSIDColumnsAreNotShortened(t *testing.T) {
 		{row, 43, short + "  ab  abcd…rst  01234567\n" + indent + "89"},
 		{row, 42, "S-1-5-…-1107  ab  abcdef…pqrst  0123456789"},
 		{"S-1-1-0|" + short + "|" + long + "|0123456789", 47, "S-1-1-0  S-1-5-…-1107  abcdef…pqrst  0123456789"},
-		{"ab|" + short + "|" + long + "|0123456789", 43,
-			"ab  " + short + "  abcd…rst  01234567\n" + indent + "89"},
+		{"ab|" + short + "|" + long + "|0123456789", 43, "ab  " + short + "  abcd…rst  01234567\n" + indent + "89"},
 		// The last cell goes below only where that line has room for the SID.
 		{"abcdefghij|" + short, 31, "abcdefghij  " + short},
 		{"abcdefghij|" + short, 30, "abcdefghij\n  " + short},
