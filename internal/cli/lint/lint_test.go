@@ -214,9 +214,8 @@ func without(t *testing.T, d *sd.Descriptor, i int) *sd.Descriptor {
 func (w world) checkSame(t *testing.T, before, after *sd.Descriptor, f Finding, tokens []*token.Token) {
 	for range 60 {
 		r := access.Request{Descriptor: before, Subject: access.Subject{Primary: pick(w, tokens)},
-			Type: winnt.DirectoryFileObject,
-			Desired: pick(w, []winnt.AccessMask{1, 2, 3, 0x20000, 0x60001, winnt.MAXIMUM_ALLOWED,
-				winnt.MAXIMUM_ALLOWED | 2, winnt.GENERIC_READ})}
+			Type: winnt.DirectoryFileObject, Desired: pick(w, []winnt.AccessMask{1, 2, 3, 0x20000, 0x60001,
+				winnt.MAXIMUM_ALLOWED, winnt.MAXIMUM_ALLOWED | 2, winnt.GENERIC_READ})}
 		if w.IntN(3) == 0 {
 			r.Self = pick(w, some)
 		}
