@@ -141,10 +141,8 @@ func (w *world) add(rng *rand.Rand, is string, account int, who sid.SID) {
 		"holder": "unknown"}[is]; w.plain && as != "" {
 		is = as
 	}
-	o := object{is: is, account: account, sid: who, item: objects.Item{
-		Path: w.path(rng, is), Type: winnt.DirectoryServiceObject,
-		Entry: &objects.Entry{SID: who, Classes: classesOf[is]},
-	}}
+	o := object{is: is, account: account, sid: who, item: objects.Item{Path: w.path(rng, is),
+		Type: winnt.DirectoryServiceObject, Entry: &objects.Entry{SID: who, Classes: classesOf[is]}}}
 	if w.plain {
 		o.item.Entry.Classes = nil
 	}

@@ -33,11 +33,9 @@ func TestOperatorsReachDomainControllers(t *testing.T) {
 	backup.Entry.SID = sid.BackupOperators
 	accounts := newItem("CN=Account Operators,CN=Builtin,DC=x", "", "group", "O:SYG:SYD:(OA;;WP;"+memberGUID+";;<ann>)")
 	accounts.Entry.SID = sid.AccountOperators
-	list := []objects.Item{
-		controller, backup, accounts, newItem("CN=PC,DC=x", "1105", "computer", closed),
-		newItem("CN=RO,DC=x", "1106", "computer", closed),
-		newItem("DC=x", "", "domain", "O:SYG:SYD:(OA;;CR;"+changesGUID+";;ED)(OA;;CR;"+changesAllGUID+";;"+domainSID+"-516)"),
-	}
+	list := []objects.Item{controller, backup, accounts, newItem("CN=PC,DC=x", "1105", "computer", closed),
+		newItem("CN=RO,DC=x", "1106", "computer", closed), newItem("DC=x", "", "domain",
+			"O:SYG:SYD:(OA;;CR;"+changesGUID+";;ED)(OA;;CR;"+changesAllGUID+";;"+domainSID+"-516)")}
 	for who, want := range map[string][]string{
 		"ann": {"AddMember CN=Backup", "AddMember CN=Account", "OperatorPrivileges CN=DC1", "OperatorPrivileges CN=RO",
 			"ControlsDomain CN=PC", "DCSync DC=x"},

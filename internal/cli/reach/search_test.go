@@ -97,10 +97,9 @@ func TestManagedPasswordHasItsOwnDescriptor(t *testing.T) {
 	} {
 		item := objects.Item{
 			Path: "svc", Type: winnt.DirectoryServiceObject, Descriptor: check.Must(sddl.Parse(c.own, sddl.Options{})),
-			Entry: &objects.Entry{
-				SID: sid.MustParse(domainSID + "-1200"), Classes: []string{"msDS-GroupManagedServiceAccount"},
-				Managed: check.Must(sddl.Parse(c.managed, sddl.Options{})).Binary(),
-			},
+			Entry: &objects.Entry{SID: sid.MustParse(domainSID + "-1200"),
+				Classes: []string{"msDS-GroupManagedServiceAccount"},
+				Managed: check.Must(sddl.Parse(c.managed, sddl.Options{})).Binary()},
 		}
 		s := reach.Search{Directory: d, From: d.Find("u"), Objects: []objects.Item{item}}
 		got := ""
