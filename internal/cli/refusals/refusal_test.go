@@ -33,8 +33,7 @@ func TestEveryFailureConditionHasRefusal(t *testing.T) {
 		for _, p := range profiles {
 			for _, f := range refusals.Of(m.Name, p) {
 				if f.Order() < 0 {
-					t.Errorf("%s: the table has no condition %s %s for %q, want one",
-						m.Name, f.Rule(), f.Want, f.Name)
+					t.Errorf("%s: the table has no condition %s %s for %q, want one", m.Name, f.Rule(), f.Want, f.Name)
 				}
 			}
 		}
