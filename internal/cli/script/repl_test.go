@@ -55,7 +55,6 @@ func TestPromptShowsContinuedStatement(t *testing.T) {
 	}
 	r := script.New(script.Config{})
 	err := r.Interact(strings.NewReader(strings.Repeat("x", 2<<20)), "")
-	check.That(t, err != nil &&
-		strings.Contains(err.Error(), "read the statements: "), "a line of 2 MiB: %v", err)
+	check.That(t, err != nil && strings.Contains(err.Error(), "read the statements: "), "a line of 2 MiB: %v", err)
 	check.NoError(t, r.Close())
 }
