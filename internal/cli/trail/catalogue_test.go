@@ -45,8 +45,7 @@ func TestEachCatalogueEventIsWrittenOrListed(t *testing.T) {
 	written, absent := numbers(t, table), numbers(t, row)
 	for k := range audit.Kinds {
 		if written[k.ID] == absent[k.ID] {
-			t.Errorf("event %d (%s): written as in the table: %t, listed as not written: %t, want exactly one",
-				k.ID,
+			t.Errorf("event %d (%s): written as in the table: %t, listed as not written: %t, want exactly one", k.ID,
 				k.Title, written[k.ID], absent[k.ID])
 		}
 	}

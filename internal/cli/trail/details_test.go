@@ -26,13 +26,11 @@ func TestFirstDenialCodeExplainsDenial(t *testing.T) {
 		access := fmt.Sprintf("0x1 4416 %d E", code)
 		check.Equal(t, Why(stored{id: 4656, access: access}.event(t)), want.granted, "%d of a success", code)
 		got := Why(stored{id: 4656, failure: true, access: access}.event(t))
-		check.That(t, want.denied == "" ||
-			got == want.denied, "%d of a denial: %q, want %q", code, got, want.denied)
+		check.That(t, want.denied == "" || got == want.denied, "%d of a denial: %q, want %q", code, got, want.denied)
 		// A refusal precedes every grant of the same record.
 		access = "0x1 4416 1801 G\n0x2 4417 1809\n" + strings.Replace(access, "0x1 4416", "0x4 4418", 1)
 		got = Why(stored{id: 4656, failure: true, access: access}.event(t))
-		check.That(t, want.denied == "" ||
-			got == want.denied, "%d behind a grant: %q, want %q", code, got, want.denied)
+		check.That(t, want.denied == "" || got == want.denied, "%d behind a grant: %q, want %q", code, got, want.denied)
 	}
 }
 

@@ -16,9 +16,8 @@ func TestRecordPrintsAsOneLine(t *testing.T) {
 		want string
 	}{
 		{stored{id: 4656, data: user + server + file, access: "0x1 4416 1801 D:(A;;FR;;;WD)\n0x2 4417 1801 " +
-			"D:(A;;FR;;;WD)"},
-			`S-1-5-20 (NETWORK SERVICE) as CORP\alice open File "a b" for ReadData,WriteData: ` +
-				`granted by D:(A;;FR;;;WD) Everyone`},
+			"D:(A;;FR;;;WD)"}, `S-1-5-20 (NETWORK SERVICE) as CORP\alice open File "a b" for ReadData,WriteData: ` +
+			`granted by D:(A;;FR;;;WD) Everyone`},
 		{stored{id: 4656, failure: true, data: user + file, access: "0x1 4416 1801 D:(A;;FR;;;WD)\n0x2 4417 " +
 			"1802 D:(D;;2;;;WD)\n0x4 4418 1805"},
 			`DENIED CORP\alice open File "a b" for ReadData,WriteData,AppendData: denied by D:(D;;2;;;WD) Everyone`},
@@ -29,11 +28,9 @@ func TestRecordPrintsAsOneLine(t *testing.T) {
 			`S-1-5-18 (SYSTEM) open File "a b" for DELETE,ReadData,WriteData: granted to the owner, ` +
 				`granted by a privilege, there is no DACL`},
 		{stored{id: 4656, data: `"SubjectUserSid":"S-1-5-18","SubjectUserName":"SYSTEM",` +
-			`"SubjectDomainName":"-","ObjectName":"","ObjectType":"Key"`},
-			`SYSTEM open Key ""`},
+			`"SubjectDomainName":"-","ObjectName":"","ObjectType":"Key"`}, `SYSTEM open Key ""`},
 		{stored{id: 4656, data: `"SubjectUserSid":"S-1-5-18","SubjectUserName":"x","SubjectDomainName":"",` +
-			`"ObjectName":"tab\there","ObjectType":"Key"`},
-			`x open Key "tab\there"`},
+			`"ObjectName":"tab\there","ObjectType":"Key"`}, `x open Key "tab\there"`},
 		{stored{id: 4673, data: user + `,"Service":"SeTime","PrivilegeList":["SeA","SeB"]`},
 			`CORP\alice call a service with privileges SeTime with SeA,SeB`},
 		{stored{id: 4703, data: user + `,"TargetUserSid":"S-1-5-7","TargetUserName":"-",` +
@@ -66,8 +63,7 @@ func TestRecordPrintsAsOneLine(t *testing.T) {
 			`CORP\alice changed accounts: password set bob`},
 		{stored{id: 9, data: `"X":"y"`}, `event 9`},
 		{stored{id: 9, data: `"ObjectName":"a\u0001\u001f` + "\x7f\u0080\u009f\u00a0\u2028\u2029\u202e\u200f" + `z",` +
-			`"ObjectType":"t"`},
-			"event 9 t a\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\u00a0\uFFFD\uFFFD\uFFFD\uFFFDz"},
+			`"ObjectType":"t"`}, "event 9 t a\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\u00a0\uFFFD\uFFFD\uFFFD\uFFFDz"},
 	} {
 		const head = "7 2024-02-29T16:00:00.123Z "
 		if got := Line(c.r.event(t), nil, nil); got != head+c.want {

@@ -106,11 +106,9 @@ func TestOCSFClassHasItsObjectAttribute(t *testing.T) {
 		{stored{id: 4670, data: subject + `"ObjectType":"File","ObjectName":"/d/f.txt",` +
 			`"ObjectDirectory":"%%1842","NewSd":"D:","OldSd":"D:P","HandleId":"-","Empty":""`},
 			actor + `"activity_id":7,"class_uid":1001,"severity_id":1,"file":{"name":"f.txt","path":"/d/f.txt",` +
-				`"type_id":2,` +
-				`"security_descriptor":"D:"},"unmapped":{"OldSd":"D:P"}`},
+				`"type_id":2,` + `"security_descriptor":"D:"},"unmapped":{"OldSd":"D:P"}`},
 		{stored{id: 4656, failure: true, data: subject + `"ObjectType":"File","AccessMask":"0x10001",` +
-			`"AccessList":["%%1537","%%4416"]`,
-			access: "0x10000 1537 1805\n0x1 4416 1805"},
+			`"AccessList":["%%1537","%%4416"]`, access: "0x10000 1537 1805\n0x1 4416 1805"},
 			actor + `"activity_id":14,"class_uid":1001,"severity_id":2,"file":{"name":"unknown","type_id":1},` +
 				`"access_mask":65537,` +
 				`"access_list":["DELETE","ReadData"],"unmapped":{"AccessList":["%%1537","%%4416"]}`},
@@ -120,13 +118,10 @@ func TestOCSFClassHasItsObjectAttribute(t *testing.T) {
 		{stored{id: 4656, data: subject + `"ObjectType":"Key","ObjectName":"\\REGISTRY\\M","AccessMask":"0x1"`,
 			access: "0x1 4432 1801"},
 			actor + `"activity_id":2,"class_uid":201001,"severity_id":1,"reg_key":{"path":"\\REGISTRY\\M"},` +
-				`"access_mask":1,` +
-				`"access_list":["QueryValue"],"unmapped":{}`},
+				`"access_mask":1,` + `"access_list":["QueryValue"],"unmapped":{}`},
 		{stored{id: 4673, data: subject + `"ObjectServer":"Security","Service":"SeTime","PrivilegeList":["SeA",` +
-			`"SeB"]`},
-			actor + `"activity_id":1,"class_uid":201003,"severity_id":1,"win_resource":{"name":"SeTime",` +
-				`"type_id":0,` +
-				`"svc_name":"Security"},"unmapped":{"PrivilegeList":["SeA","SeB"]}`},
+			`"SeB"]`}, actor + `"activity_id":1,"class_uid":201003,"severity_id":1,"win_resource":{"name":"SeTime",` +
+			`"type_id":0,` + `"svc_name":"Security"},"unmapped":{"PrivilegeList":["SeA","SeB"]}`},
 		{stored{id: 4656, data: `"ObjectType":"Mutant","ObjectName":"m"`},
 			byApp + `"activity_id":1,"class_uid":201003,"severity_id":1,"win_resource":{"name":"m",` +
 				`"type_id":5},"unmapped":{}`},
@@ -136,16 +131,13 @@ func TestOCSFClassHasItsObjectAttribute(t *testing.T) {
 		{stored{id: 4696, data: `"TargetProcessId":"0x30","TargetProcessName":"-","PrimaryUserSid":"S-1-5-20"`},
 			byApp + `"activity_id":5,"class_uid":1007,"severity_id":1,"process":{"pid":48},` +
 				`"unmapped":{"PrimaryUserSid":"S-1-5-20"}`},
-		{stored{id: 4656, data: `"ObjectType":"Process","ObjectName":"p","AccessMask":"0x1"`,
-			access: "0x1 4480 1801"},
+		{stored{id: 4656, data: `"ObjectType":"Process","ObjectName":"p","AccessMask":"0x1"`, access: "0x1 4480 1801"},
 			byApp + `"activity_id":3,"class_uid":1007,"severity_id":1,"process":{"name":"p"},` +
-				`"requested_permissions":1,` +
-				`"access_list":["Terminate"],"unmapped":{}`},
+				`"requested_permissions":1,` + `"access_list":["Terminate"],"unmapped":{}`},
 		{stored{id: 4624, data: subject + `"TargetUserSid":"S-1-5-18","TargetUserName":"SYSTEM",` +
 			`"TargetLogonId":"0x99","LogonType":"3","LogonProcessName":"LPN"`},
 			actor + `"activity_id":1,"class_uid":3002,"severity_id":1,"user":{"uid":"S-1-5-18","name":"SYSTEM",` +
-				`"type_id":3},` +
-				`"service":{"name":"dc1"},"session":{"uid":"0x99"},"logon_type_id":3,` +
+				`"type_id":3},` + `"service":{"name":"dc1"},"session":{"uid":"0x99"},"logon_type_id":3,` +
 				`"logon_process":{"name":"LPN"},"unmapped":{}`},
 		{stored{id: 4625, failure: true, data: `"TargetUserSid":"-","LogonType":"0","Status":"0xc000006d",` +
 			`"SubStatus":"0x0"`},
@@ -154,13 +146,11 @@ func TestOCSFClassHasItsObjectAttribute(t *testing.T) {
 				`"unmapped":{"SubStatus":"0x0"}`},
 		{stored{id: 4672, data: subject + `"PrivilegeList":["SeA","SeB"]`},
 			actor + `"activity_id":1,"class_uid":3003,"severity_id":1,"user":{"uid":"S-1-5-21-1-2-3-1107",` +
-				`"name":"alice","domain":"CORP",` +
-				`"type_id":1},"privileges":["SeA","SeB"],"unmapped":{}`},
+				`"name":"alice","domain":"CORP",` + `"type_id":1},"privileges":["SeA","SeB"],"unmapped":{}`},
 		{stored{id: 4703, data: `"TargetUserSid":"S-1-5-19","EnabledPrivilegeList":["SeA"],` +
 			`"DisabledPrivilegeList":["SeB"]`},
 			byApp + `"activity_id":1,"class_uid":3003,"severity_id":1,"user":{"uid":"S-1-5-19","type_id":4},` +
-				`"privileges":["SeA"],` +
-				`"unmapped":{"DisabledPrivilegeList":["SeB"]}`},
+				`"privileges":["SeA"],` + `"unmapped":{"DisabledPrivilegeList":["SeB"]}`},
 		{stored{id: 4704, data: `"TargetUserSid":"S-1-5-19","PrivilegeList":"-"`},
 			byApp + `"activity_id":1,"class_uid":3005,"severity_id":3,"user":{"uid":"S-1-5-19","type_id":4},` +
 				`"privileges":[],"unmapped":{}`},
@@ -173,11 +163,9 @@ func TestOCSFClassHasItsObjectAttribute(t *testing.T) {
 			`"actor":{"user":{"uid":"S-1-5-18","type_id":3}},"activity_id":1,"class_uid":3004,"severity_id":3,` +
 				`"entity":{"name":"Audit policy","type":"Policy","policy":{"name":"Audit policy"}},` +
 				`"unmapped":{"PuaCount":"1"}`},
-		{stored{id: 4662, data: `"ObjectName":"%{g}","ObjectType":"t","AccessMask":"0x20"`,
-			access: "0x20 7685 1801"},
+		{stored{id: 4662, data: `"ObjectName":"%{g}","ObjectType":"t","AccessMask":"0x20"`, access: "0x20 7685 1801"},
 			byApp + `"activity_id":3,"class_uid":3004,"severity_id":3,"entity":{"name":"%{g}",` +
-				`"type":"Directory object"},` +
-				`"access_mask":32,"access_list":["WriteProperty"],"unmapped":{}`},
+				`"type":"Directory object"},` + `"access_mask":32,"access_list":["WriteProperty"],"unmapped":{}`},
 		{stored{id: 4616, data: `"NewTime":"n"`},
 			byApp + `"activity_id":3,"class_uid":3004,"severity_id":3,"entity":{"name":"System time"},` +
 				`"unmapped":{"NewTime":"n"}`},
@@ -186,8 +174,7 @@ func TestOCSFClassHasItsObjectAttribute(t *testing.T) {
 				`"file":{"name":"old.log","path":"/a/old.log","type_id":1},"unmapped":{}`},
 		{stored{id: 1104, data: `"X":"y"`},
 			byApp + `"activity_id":99,"activity_name":"Full","class_uid":1008,"severity_id":3,` +
-				`"log_name":"Security","log_type_id":1,` +
-				`"unmapped":{"X":"y"}`},
+				`"log_name":"Security","log_type_id":1,` + `"unmapped":{"X":"y"}`},
 		{stored{id: 4656, data: `"SubjectUserSid":"S-1-5-18","SubjectUserName":"-","PrimaryUserSid":"S-1-5-20",` +
 			`"PrimaryUserName":"NS",` +
 			`"PrimaryDomainName":"NT","PrimaryLogonId":"0x3e4","ObjectType":"Token","ObjectName":"-"`},

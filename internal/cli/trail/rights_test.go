@@ -64,8 +64,7 @@ func TestRightsAreNamedByType(t *testing.T) {
 			"1000 QueryLimitedInformation 2000 SetLimitedInformation 4000 0x4000",
 		"Thread": "1 Terminate 2 SuspendResume 4 Alert 8 GetContext 10 SetContext 20 SetInformation " +
 			"40 QueryInformation 80 SetThreadToken 100 Impersonate 200 DirectImpersonation 400 " +
-			"SetLimitedInformation " +
-			"800 QueryLimitedInformation 1000 Resume 2000 0x2000",
+			"SetLimitedInformation 800 QueryLimitedInformation 1000 Resume 2000 0x2000",
 		"4662": "1 CreateChild 2 DeleteChild 4 ListChildren 8 Self 10 ReadProperty 20 WriteProperty 40 DeleteTree " +
 			"80 ListObject 100 ControlAccess",
 		"Strange": "1 0x1 8000 0x8000",

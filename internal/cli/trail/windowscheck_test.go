@@ -187,8 +187,6 @@ func FuzzWindowsCheck(f *testing.F) {
 			_ = yield("ObjectType", typ) && yield("AccessList", list) && yield("AccessReason", reasons) &&
 				yield("AccessMask", mask) && yield("PrivilegeList", list) && yield("NewSd", reasons)
 		})
-		NewWindowsCheck(func(line string) {
-			check.That(t, !strings.ContainsAny(line, "\n\x1b"), "%q", line)
-		}).Add(&e)
+		NewWindowsCheck(func(line string) { check.That(t, !strings.ContainsAny(line, "\n\x1b"), "%q", line) }).Add(&e)
 	})
 }

@@ -70,19 +70,17 @@ func TestCSVColumnsHoldTheirNamedFields(t *testing.T) {
 		want []string
 	}{
 		{stored{id: 4656, subcategory: "File System", data: fields + `,"PrivilegeList":["SeA","SeB"],` +
-			`"EnabledPrivilegeList":["SeC"]`, access: access},
-			[]string{"7", "2024-02-29T16:00:00.1234567Z", "4656", "success", "File System", "dc1", "S-1",
-				"'=who", "S-2", "File", "'+name\uFFFD", "0x3", "ReadData,WriteData", "SeA,SeB",
-				"granted by D:(A;;FR;;;WD), granted by a privilege"}},
+			`"EnabledPrivilegeList":["SeC"]`, access: access}, []string{"7", "2024-02-29T16:00:00.1234567Z", "4656",
+			"success", "File System", "dc1", "S-1", "'=who", "S-2", "File", "'+name\uFFFD", "0x3",
+			"ReadData,WriteData", "SeA,SeB", "granted by D:(A;;FR;;;WD), granted by a privilege"}},
 		{stored{id: 4703, failure: true, data: `"ObjectName":"@x","EnabledPrivilegeList":["SeC"],"ObjectType":"-"`},
 			[]string{"7", "2024-02-29T16:00:00.1234567Z", "4703", "failure", "", "dc1", "", "", "", "-", "'@x",
 				"", "", "SeC", ""}},
 		{stored{id: 4674, data: `"ObjectType":"File","AccessMask":["%%4416","%%4417"]`, access: access},
 			[]string{"7", "2024-02-29T16:00:00.1234567Z", "4674", "success", "", "dc1", "", "", "", "File", "", "0x3",
 				"ReadData,WriteData", "", "granted by D:(A;;FR;;;WD), granted by a privilege"}},
-		{stored{id: 4703, data: `"ObjectName":"-x"`},
-			[]string{"7", "2024-02-29T16:00:00.1234567Z", "4703", "success", "", "dc1", "", "", "", "", "'-x",
-				"", "", "", ""}},
+		{stored{id: 4703, data: `"ObjectName":"-x"`}, []string{"7", "2024-02-29T16:00:00.1234567Z", "4703", "success",
+			"", "dc1", "", "", "", "", "'-x", "", "", "", ""}},
 	} {
 		rows, err := csv.NewReader(strings.NewReader(printed(t, "csv", *c.r.event(t)))).ReadAll()
 		check.RequireThat(t, err == nil && len(rows) == 2, "%v, %v, want len(rows) = 2, no error", rows, err)
