@@ -149,8 +149,7 @@ func TestClosedPortRefusesWaitingClients(t *testing.T) {
 		want ntstatus.Status
 	}{"complete": {client, ntstatus.Success}, "listened to": {listened, ntstatus.PortConnectionRefused},
 		"waiting": {waits, ntstatus.PortConnectionRefused}} {
-		_, st := c.port.Connected()
-		expect(t, name, st, c.want)
+		expect(t, name, check.Status(c.port.Connected()), c.want)
 	}
 	check.That(t, bare.Closed(now), "closing the port woke no waiter, want it woken")
 	check.Equal(t, check.Status(p.port.Listen()), ntstatus.Timeout, "Listen on a closed port")
@@ -189,8 +188,7 @@ func TestClosedServerEndKeepsPort(t *testing.T) {
 			m.ID != 0 || m.Data != nil) {
 			t.Errorf("%s: received %+v, want the end of the client with context 9", c.name, m)
 		}
-		_, st = p.port.Receive()
-		expect(t, c.name+" again", st, ntstatus.Timeout)
+		expect(t, c.name+" again", check.Status(p.port.Receive()), ntstatus.Timeout)
 		closeAll(second)
 	}
 	closeAll(p.port)

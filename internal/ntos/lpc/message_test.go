@@ -42,8 +42,7 @@ func TestReplyReachesItsRequester(t *testing.T) {
 			t.Errorf("received %+v, want %q", m, text)
 		}
 	}
-	_, st := server.Receive()
-	expect(t, "none is left", st, ntstatus.Timeout)
+	expect(t, "none is left", check.Status(server.Receive()), ntstatus.Timeout)
 	reply := func(what string, who nt.ClientID, id uint32, text string, st ntstatus.Status) {
 		t.Helper()
 		expect(t, what, server.Reply(p.server.Payer(), who, id, []byte(text)), st)
@@ -77,8 +76,7 @@ func TestReplyReachesItsRequester(t *testing.T) {
 	answer("nothing after the end", p.client, 9, "", ntstatus.PortDisconnected)
 	reply("after the end", idOf(p.client), 1, "", ntstatus.PortDisconnected)
 	reply("to none after the end", idOf(p.client), 9, "", ntstatus.PortDisconnected)
-	_, st = server.Receive()
-	expect(t, "receive after the end", st, ntstatus.PortDisconnected)
+	expect(t, "receive after the end", check.Status(server.Receive()), ntstatus.PortDisconnected)
 	server.HoldOpen()
 	server.Deref(ob.TagCall)
 }
@@ -118,13 +116,11 @@ func TestClientHas256Requests(t *testing.T) {
 		}
 	}
 	more("request 257", ntstatus.InsufficientResources)
-	_, st := server.Receive()
-	expect(t, "receive", st, ntstatus.Success)
+	expect(t, "receive", check.Status(server.Receive()), ntstatus.Success)
 	more("one was received", ntstatus.InsufficientResources)
 	expect(t, "reply", server.Reply(quota.Payer{}, idOf(p.client), 1, nil), ntstatus.Success)
 	more("one has a reply", ntstatus.InsufficientResources)
-	_, st = client.Answer(p.client, 1)
-	expect(t, "answer", st, ntstatus.Success)
+	expect(t, "answer", check.Status(client.Answer(p.client, 1)), ntstatus.Success)
 	more("one was answered", ntstatus.Success)
 	more("and another", ntstatus.InsufficientResources)
 	closeAll(server)
@@ -197,8 +193,7 @@ func TestConnectionPortReceivesInOrder(t *testing.T) {
 	}
 	for i := len(clients) - 1; i >= 0; i-- {
 		if i != 3 {
-			_, st := clients[i].Request(p.client, []byte{byte(i)})
-			expect(t, "request", st, ntstatus.Success)
+			expect(t, "request", check.Status(clients[i].Request(p.client, []byte{byte(i)})), ntstatus.Success)
 		}
 	}
 	last := p.connect("last")

@@ -75,15 +75,13 @@ func TestOperationNeedsItsKindOfPort(t *testing.T) {
 		ask                     func(*lpc.Port) ntstatus.Status
 		connection, server, own ntstatus.Status
 	}{
-		"listen": {func(x *lpc.Port) ntstatus.Status { _, st := x.Listen(); return st },
-			ntstatus.Timeout, bad, bad},
+		"listen":   {func(x *lpc.Port) ntstatus.Status { _, st := x.Listen(); return st }, ntstatus.Timeout, bad, bad},
 		"complete": {(*lpc.Port).Complete, bad, ntstatus.InvalidParameter, bad},
 		"connected": {func(x *lpc.Port) ntstatus.Status { _, st := x.Connected(); return st },
 			bad, bad, ntstatus.Success},
 		"request": {func(x *lpc.Port) ntstatus.Status { _, st := x.Request(p.client, long); return st },
 			bad, bad, ntstatus.PortMessageTooLong},
-		"answer": {func(x *lpc.Port) ntstatus.Status { _, st := x.Answer(p.client, 1); return st },
-			bad, bad, mismatch},
+		"answer": {func(x *lpc.Port) ntstatus.Status { _, st := x.Answer(p.client, 1); return st }, bad, bad, mismatch},
 		"receive": {func(x *lpc.Port) ntstatus.Status { _, st := x.Receive(); return st },
 			ntstatus.Timeout, ntstatus.Timeout, bad},
 		"reply": {func(x *lpc.Port) ntstatus.Status { return x.Reply(quota.Payer{}, who, 1, nil) }, mismatch, mismatch, bad},
@@ -164,8 +162,7 @@ func TestConnectionInformationIsCopied(t *testing.T) {
 		t.Errorf(`Connected before the server completes = %q, %v, want "yes", %v`, got, st, ntstatus.Pending)
 	}
 	expect(t, "complete", e.Complete(), ntstatus.Success)
-	_, st = f.Request(p.client, nil)
-	expect(t, "request", st, ntstatus.Success)
+	expect(t, "request", check.Status(f.Request(p.client, nil)), ntstatus.Success)
 	if m, st := e.Receive(); st != ntstatus.Success || m.Context != 7 {
 		t.Errorf("message at the server's own end = %+v, %v, want context 7, %v", m, st, ntstatus.Success)
 	}
