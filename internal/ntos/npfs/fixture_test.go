@@ -33,6 +33,5 @@ func (w *world) wantRead(e *npfs.End, n int, data string, st ntstatus.Status) {
 
 // send writes without waiting.
 func send(e *npfs.End, t *ps.Thread, data []byte) ntstatus.Status {
-	_, st := e.Write(t, data)
-	return st
+	return check.Status(e.Write(t, data))
 }

@@ -74,8 +74,7 @@ func TestPipeQueryShowsReadableBytesPerEnd(t *testing.T) {
 			false, false},
 		{npfs.Config{Share: in, Instances: 7, Message: true, Outbound: 20}, winnt.FILE_PIPE_MESSAGE_TYPE,
 			winnt.FILE_PIPE_INBOUND, 1 << 16, 20, true, false},
-		{npfs.Config{Share: out | 4, Instances: 7, Inbound: 30}, 0, winnt.FILE_PIPE_OUTBOUND,
-			30, 1 << 16, false, true},
+		{npfs.Config{Share: out | 4, Instances: 7, Inbound: 30}, 0, winnt.FILE_PIPE_OUTBOUND, 30, 1 << 16, false, true},
 	} {
 		s := newSite(t)
 		e, cl := s.pair(c.cfg)

@@ -283,8 +283,7 @@ func (x *pipeRun) start(op npfs.Op, name string, side, n int, text string) npfs.
 
 func (x *pipeRun) compare(got npfs.Result, st ntstatus.Status, n int, data string) {
 	if got.Status != st || st != pending && (got.Count != n || string(got.Data) != data) {
-		x.T.Errorf("%s returned %v %d %q, want %v %d %q as the naive pipe",
-			x.log[len(x.log)-1], got.Status, got.Count,
+		x.T.Errorf("%s returned %v %d %q, want %v %d %q as the naive pipe", x.log[len(x.log)-1], got.Status, got.Count,
 			got.Data, st, n, data)
 	}
 }
