@@ -75,8 +75,7 @@ type world struct {
 
 func newWorld(t *testing.T, enabled ...winnt.Privilege) *world {
 	process, thread := newObject(processType, nil), newObject(threadType, nil)
-	return &world{T: t, self: subject(t, enabled...),
-		ns: ob.NewNamespace(ob.NewDirectory(nil, 0)),
+	return &world{T: t, self: subject(t, enabled...), ns: ob.NewNamespace(ob.NewDirectory(nil, 0)),
 		c: &ob.Caller{Table: ob.NewTable(0), Kernel: ob.NewKernelTable(0), Process: process, Thread: thread,
 			ProcessAccess: func() winnt.AccessMask { return winnt.PROCESS_ALL_ACCESS & processType.Valid },
 			ThreadAccess:  winnt.THREAD_ALL_ACCESS & threadType.Valid}}

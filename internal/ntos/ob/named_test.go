@@ -110,9 +110,7 @@ func TestMalformedNamesAreRefused(t *testing.T) {
 	w.name(`\A\link`, ob.NewSymbolicLink("nowhere", nil))
 	root, _, _ := w.ns.Open(w.c, ob.Name{Path: `\A`}, ob.DirectoryType, w.self, winnt.DIRECTORY_QUERY)
 	event, _ := open(t, w.c.Table, 1, 0)
-	references := func() [3]int64 {
-		return [3]int64{w.ns.Root().PointerCount(), a.PointerCount(), ev.PointerCount()}
-	}
+	references := func() [3]int64 { return [3]int64{w.ns.Root().PointerCount(), a.PointerCount(), ev.PointerCount()} }
 	before := references()
 	for _, tt := range []struct {
 		root winnt.Handle

@@ -292,8 +292,7 @@ func TestTableMatchesModel(t *testing.T) {
 		m := &model{limit: limit, entries: map[winnt.Handle]modelEntry{}, held: map[winnt.Handle]ob.Reservation{}}
 		objects := []*object{newObject(eventType, nil), newObject(jobType, nil), newObject(fileType, nil)}
 		value := rapid.Custom(func(t *rapid.T) winnt.Handle {
-			return winnt.Handle(rapid.IntRange(-8, 4*12).Draw(t,
-				"value"))
+			return winnt.Handle(rapid.IntRange(-8, 4*12).Draw(t, "value"))
 		})
 		object := rapid.SampledFrom(objects)
 		attrs := rapid.SampledFrom([]uint32{0, 0, 0, 1, 2, 4, 7, 0x30, 0x1FF})
