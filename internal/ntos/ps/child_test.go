@@ -95,8 +95,7 @@ func TestChildHasIntegrityOfItsProgram(t *testing.T) {
 			want = 0x2000
 		}
 		if own == parents || own.Value().Integrity() != want || parents.Value().Integrity() != 0x2000 {
-			t.Errorf("program at %#x: child has integrity %#x, shares the parent's token %t, want %#x and false",
-				image,
+			t.Errorf("program at %#x: child has integrity %#x, shares the parent's token %t, want %#x and false", image,
 				own.Value().Integrity(), own == parents, want)
 		}
 		p.Exit()

@@ -156,9 +156,7 @@ func TestUpdateReportsChange(t *testing.T) {
 	w := newJobWorld(t)
 	th := w.thread()
 	tok, other := w.client(user()), w.client(user())
-	act := func(x *se.TokenObject) {
-		succeeds(t, ImpersonateClient(th, x, false, false, winnt.SecurityDelegation))
-	}
+	act := func(x *se.TokenObject) { succeeds(t, ImpersonateClient(th, x, false, false, winnt.SecurityDelegation)) }
 	q := nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
 		ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING}
 	act(tok)

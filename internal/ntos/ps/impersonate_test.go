@@ -61,9 +61,7 @@ func TestRestoreReplacesCurrentImpersonation(t *testing.T) {
 		t.Errorf("after restoring a state without client: impersonating %t, %d references, want false, 1",
 			th.IsImpersonating(), other.PointerCount())
 	}
-	defer func() {
-		check.That(t, recover() != nil, "restoring a state twice did not panic, want a panic")
-	}()
+	defer func() { check.That(t, recover() != nil, "restoring a state twice did not panic, want a panic") }()
 	th.Restore(none)
 }
 
@@ -101,8 +99,7 @@ func TestTokenCopyReplacesOnlyItsSource(t *testing.T) {
 	defer read.Token.Deref(ob.TagCall)
 	th.RevertToSelf()
 	if out := th.ReplaceOwnCopy(read, dup); out.Status != ntstatus.Success || th.IsImpersonating() {
-		t.Errorf("ReplaceOwnCopy after a revert = %+v, impersonating %t, want %v and false",
-			out, th.IsImpersonating(),
+		t.Errorf("ReplaceOwnCopy after a revert = %+v, impersonating %t, want %v and false", out, th.IsImpersonating(),
 			ntstatus.Success)
 	}
 	impersonate(t, th, other, true, false, winnt.SecurityImpersonation)
@@ -139,9 +136,8 @@ func TestSubjectAsSelfHasNoClient(t *testing.T) {
 	}
 	// I-25
 	if s.Client != tok.Value() || s.Primary != p.Token() || s.Level != winnt.SecurityImpersonation || !s.EffectiveOnly {
-		t.Errorf("subject = %+v, want client %v, primary token %v, level %v and effective only",
-			s, tok.Value(), p.Token(),
-			winnt.SecurityImpersonation)
+		t.Errorf("subject = %+v, want client %v, primary token %v, level %v and effective only", s, tok.Value(),
+			p.Token(), winnt.SecurityImpersonation)
 	}
 }
 
