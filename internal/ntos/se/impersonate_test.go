@@ -59,9 +59,7 @@ func integrity(rid uint32) func(*token.Spec) {
 }
 
 func anonymous(source string) func(*token.Spec) {
-	return func(s *token.Spec) {
-		s.AuthenticationID, s.Source.Name = winnt.ANONYMOUS_LOGON_LUID, source
-	}
+	return func(s *token.Spec) { s.AuthenticationID, s.Source.Name = winnt.ANONYMOUS_LOGON_LUID, source }
 }
 
 // system names the source of a token that is not anonymous.
@@ -151,8 +149,7 @@ func TestFirstMatchingImpersonationRowDecides(t *testing.T) {
 func TestCanImpersonateAllocatesNothing(t *testing.T) {
 	p, tok := build(t, svc, winnt.TokenPrimary), build(t, svc, winnt.TokenImpersonation)
 	check.Equal(t, testing.AllocsPerRun(100, func() {
-		se.CanImpersonate(p, tok, winnt.SecurityImpersonation,
-			nt.Observed)
+		se.CanImpersonate(p, tok, winnt.SecurityImpersonation, nt.Observed)
 	}), 0, "CanImpersonate made: allocations")
 }
 

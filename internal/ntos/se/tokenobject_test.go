@@ -58,9 +58,7 @@ func TestImpersonationRecordsAreShared(t *testing.T) {
 	var got [8]*se.Impersonation
 	var all sync.WaitGroup
 	for i := range got {
-		all.Go(func() {
-			got[i] = o.Impersonation(true, false, winnt.SecurityImpersonation)
-		})
+		all.Go(func() { got[i] = o.Impersonation(true, false, winnt.SecurityImpersonation) })
 	}
 	all.Wait()
 	want := se.Impersonation{Token: o, CopyOnOpen: true, Level: winnt.SecurityImpersonation}
@@ -219,8 +217,7 @@ func TestChildTokenIsPrimary(t *testing.T) {
 		if st != 0 || v.Type() != winnt.TokenPrimary || v.Level() != 0 || v.Integrity() != c.want ||
 			v.ModifiedID() != 55 || v.User().SID != tok.User().SID || v.AuthenticationID() != tok.AuthenticationID() {
 			t.Errorf("T-113: case %d: %v, type %v, level %v, integrity %#x, modified %d, want a primary token at %#x",
-				i, st,
-				v.Type(), v.Level(), v.Integrity(), v.ModifiedID(), c.want)
+				i, st, v.Type(), v.Level(), v.Integrity(), v.ModifiedID(), c.want)
 		}
 		check.That(t, c.typ != winnt.TokenPrimary || c.want != 0x2000 || v == tok,
 			"T-113: case %d: the token was copied, want the unchanged token", i)
