@@ -23,10 +23,9 @@ func rightsWorld(t *testing.T) *world {
 		return logon.Member{Person: logon.Person{Privileges: p, Rights: r, Account: logon.Account{
 			SID: sid.MustParse("S-1-5-21-1-2-3").WithRID(rid), Use: winnt.SidTypeUser, Name: name}}}
 	}
-	m := check.Must(logon.NewMemory(logon.Settings{Members: []logon.Member{
-		member(1001, "ann", winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeDebugPrivilege), logon.SeDenyNetworkLogonRight),
-		member(1002, "bob", 0, 0),
-	}}))
+	m := check.Must(logon.NewMemory(logon.Settings{Members: []logon.Member{member(1001, "ann",
+		winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeDebugPrivilege), logon.SeDenyNetworkLogonRight),
+		member(1002, "bob", 0, 0)}}))
 	return newWorld(t, kernel.Config{LSA: m})
 }
 

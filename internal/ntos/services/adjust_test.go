@@ -41,9 +41,7 @@ func TestConcurrentAdjustmentsAreBothKept(t *testing.T) {
 		return th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{{LUID: p.LUID()}}, true)
 	}
 	sink.Drain()
-	sink.first = func() {
-		want(t, "meanwhile", check.Status(off(b, winnt.SeTcbPrivilege)), ntstatus.Success)
-	}
+	sink.first = func() { want(t, "meanwhile", check.Status(off(b, winnt.SeTcbPrivilege)), ntstatus.Success) }
 	previous, st := off(a, winnt.SeDebugPrivilege)
 	if want(t, "adjust", st, ntstatus.Success); len(previous) != 1 || previous[0].LUID != winnt.SeDebugPrivilege.LUID() {
 		t.Errorf("previous state = %+v, want only SeDebugPrivilege", previous)
@@ -104,7 +102,7 @@ func TestPreviousStateNeedsItsExactLength(t *testing.T) {
 		whole, st, changed := ask(1 << 16)
 		need := uint32(whole.FieldByName(c.need).Uint())
 		check.That(t, st == ntstatus.Success && changed && whole.FieldByName(c.previous).Len() != 0,
-			"%s with a large buffer: %v, changed %t, output %+v, want success, a change and a previous "+"state", name, st,
+			"%s with a large buffer: %v, changed %t, output %+v, want success, a change and a previous state", name, st,
 			changed, whole)
 		for room, enough := range map[uint32]bool{need: true, need + 1: true, need - 1: false, 0: false} {
 			out, st, changed := ask(room)

@@ -95,9 +95,8 @@ func TestAdjustGroupsReturnsPreviousState(t *testing.T) {
 	for by, wanted := range map[uint32]ntstatus.Status{nt.JobSecurityLimitSize - 1: ntstatus.InfoLengthMismatch,
 		nt.JobSecurityLimitSize: 0, nt.JobSecurityLimitSize + 1: ntstatus.InfoLengthMismatch} {
 		_, st := th.Services().NtSetInformationJobObject(nt.SetInformationJobObjectIn{JobHandle: job,
-			JobObjectInformationClass:  nt.JobObjectSecurityLimitInformation,
-			JobObjectInformation:       nt.Cap(&nt.JobSecurityLimitInformation{}),
-			JobObjectInformationLength: by})
+			JobObjectInformationClass: nt.JobObjectSecurityLimitInformation,
+			JobObjectInformation:      nt.Cap(&nt.JobSecurityLimitInformation{}), JobObjectInformationLength: by})
 		want(t, "limits", st, wanted)
 	}
 }

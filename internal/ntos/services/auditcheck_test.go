@@ -25,12 +25,11 @@ func TestAuditedCheckTestsItsInputInOrder(t *testing.T) {
 		nt.AccessCheckAndAuditAlarmByHandleIn
 		mute bool
 	}
-	in := checking{AccessCheckAndAuditAlarmByHandleIn: nt.AccessCheckAndAuditAlarmByHandleIn{
-		SubsystemName: nt.Cap("s"), ClientToken: s.client, ObjectTypeName: nt.Cap("t"), ObjectName: nt.Cap("o"),
-		SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:")), DesiredAccess: 1,
-		PrincipalSelfSid: nt.Cap(sid.SID{}),
-		AuditType:        nt.AuditEventDirectoryServiceAccess,
-		ObjectTypeList:   nt.Cap(make([]access.ObjectTypeEntry, 1)), GenericMapping: nt.Cap(winnt.GenericMapping{})}}
+	in := checking{AccessCheckAndAuditAlarmByHandleIn: nt.AccessCheckAndAuditAlarmByHandleIn{SubsystemName: nt.Cap("s"),
+		ClientToken: s.client, ObjectTypeName: nt.Cap("t"), ObjectName: nt.Cap("o"),
+		SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:")), DesiredAccess: 1, PrincipalSelfSid: nt.Cap(sid.SID{}),
+		AuditType: nt.AuditEventDirectoryServiceAccess, ObjectTypeList: nt.Cap(make([]access.ObjectTypeEntry, 1)),
+		GenericMapping: nt.Cap(winnt.GenericMapping{})}}
 	typeRung := rung[checking]{"the audit type", ntstatus.InvalidParameter,
 		func(in *checking) { in.AuditType = nt.AuditEventDirectoryServiceAccess + 1 }}
 	sizeRung := rung[checking]{"the size of the list", ntstatus.InvalidParameter,
@@ -114,14 +113,12 @@ func TestAuditedCheckRecordsClientAndMappedRights(t *testing.T) {
 	d := nt.Cap(sddl.MustParse("O:BAG:SYD:(A;;0x2;;;WD)(A;;0x4;;;PS)" +
 		"(OA;;0x8;0000000b-0000-0000-0000-000000000000;;WD)S:(AU;SAFA;GR;;;WD)"))
 	mapping := nt.Cap(winnt.GenericMapping{Read: 0xe})
-	plain := nt.AccessCheckAndAuditAlarmIn{SubsystemName: nt.Cap("sub"), HandleID: 0x48,
-		ObjectTypeName: nt.Cap("File"), ObjectName: nt.Cap("obj"), SecurityDescriptor: d, DesiredAccess: 2,
-		GenericMapping: mapping}
+	plain := nt.AccessCheckAndAuditAlarmIn{SubsystemName: nt.Cap("sub"), HandleID: 0x48, ObjectTypeName: nt.Cap("File"),
+		ObjectName: nt.Cap("obj"), SecurityDescriptor: d, DesiredAccess: 2, GenericMapping: mapping}
 	typed := nt.AccessCheckByTypeAndAuditAlarmIn{SubsystemName: nt.Cap("sub"), HandleID: 0x4c,
 		ObjectTypeName: nt.Cap("Event"), ObjectName: nt.Cap("obj"), SecurityDescriptor: d,
 		PrincipalSelfSid: nt.Cap(sid.MustParse(acting)), DesiredAccess: 4,
-		AuditType:      nt.AuditEventDirectoryServiceAccess,
-		ObjectTypeList: types, GenericMapping: mapping}
+		AuditType: nt.AuditEventDirectoryServiceAccess, ObjectTypeList: types, GenericMapping: mapping}
 	list := typed
 	list.HandleID, list.ObjectTypeName, list.DesiredAccess = 0x50, nt.Cap("thing"), 8
 	given := nt.AccessCheckAndAuditAlarmByHandleIn{SubsystemName: nt.Cap("sub"), HandleID: 0x54, ClientToken: s.client,

@@ -80,9 +80,8 @@ func TestServicesRejectUnknownFlags(t *testing.T) {
 		}},
 		"handles of NtGetNextThread": {winnt.OBJ_VALID_ATTRIBUTES &^ winnt.ThreadObject.Invalid,
 			winnt.ThreadObject.Invalid, func(flags uint32) ntstatus.Status {
-				_, st := s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: 1,
-					HandleAttributes: flags})
-				return st
+				return check.Status(s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess,
+					DesiredAccess: 1, HandleAttributes: flags}))
 			}},
 		"LsaLookupNames2": {winnt.LSA_LOOKUP_ISOLATED_AS_LOCAL, 0, func(flags uint32) ntstatus.Status {
 			_, st := s.LsaLookupNames2(nt.LsaLookupNames2In{PolicyHandle: policy.PolicyHandle, Flags: flags})
@@ -201,8 +200,8 @@ func TestGroupWithoutAttributesIsDisabled(t *testing.T) {
 		}
 		for _, beside := range []uint32{0, winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_OWNER} {
 			if h, st := do(token.GroupDisabled | beside); h != 0 || st != ntstatus.InvalidParameter {
-				t.Errorf("T-144: %s with the Spec's disabled mark and %#x: %v, want STATUS_INVALID_PARAMETER "+"and no handle",
-					name, beside, st)
+				t.Errorf("T-144: %s with the Spec's disabled mark and %#x: %v, want %v and no handle", name, beside, st,
+					ntstatus.InvalidParameter)
 			}
 		}
 	}
@@ -245,17 +244,13 @@ func TestListsRejectInvalidSIDs(t *testing.T) {
 		}
 	}
 	for name, call := range map[string]func(list) ntstatus.Status{
-		"SidsToDisable":         filter(func(in *nt.FilterTokenExIn, l list) { in.SIDsToDisable = l }),
-		"RestrictedSids":        filter(func(in *nt.FilterTokenExIn, l list) { in.RestrictedSIDs = bare(l) }),
-		"DeviceGroupsToDisable": filter(func(in *nt.FilterTokenExIn, l list) { in.DeviceGroupsToDisable = l }),
-		"RestrictedDeviceGroups": filter(func(in *nt.FilterTokenExIn, l list) {
-			in.RestrictedDeviceGroups = bare(l)
-		}),
-		"Groups":       create(func(in *nt.CreateTokenExIn, l list) { in.Groups = l }),
-		"DeviceGroups": create(func(in *nt.CreateTokenExIn, l list) { in.DeviceGroups = l }),
-		"User": create(func(in *nt.CreateTokenExIn, l list) {
-			in.User = nt.Cap(&l.V[len(l.V)-1])
-		}),
+		"SidsToDisable":          filter(func(in *nt.FilterTokenExIn, l list) { in.SIDsToDisable = l }),
+		"RestrictedSids":         filter(func(in *nt.FilterTokenExIn, l list) { in.RestrictedSIDs = bare(l) }),
+		"DeviceGroupsToDisable":  filter(func(in *nt.FilterTokenExIn, l list) { in.DeviceGroupsToDisable = l }),
+		"RestrictedDeviceGroups": filter(func(in *nt.FilterTokenExIn, l list) { in.RestrictedDeviceGroups = bare(l) }),
+		"Groups":                 create(func(in *nt.CreateTokenExIn, l list) { in.Groups = l }),
+		"DeviceGroups":           create(func(in *nt.CreateTokenExIn, l list) { in.DeviceGroups = l }),
+		"User":                   create(func(in *nt.CreateTokenExIn, l list) { in.User = nt.Cap(&l.V[len(l.V)-1]) }),
 		"LocalGroups": func(l list) ntstatus.Status {
 			_, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK, LocalGroups: l,
 				AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "x"}})

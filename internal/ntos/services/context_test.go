@@ -205,15 +205,13 @@ func TestKernelModeNeedsNoPrivileges(t *testing.T) {
 	user := v.User()
 	made := nt.CreateTokenIn{DesiredAccess: winnt.TOKEN_ALL_ACCESS, TokenType: winnt.TokenPrimary,
 		AuthenticationID: nt.Cap(v.AuthenticationID()), User: nt.Cap(&user), Groups: nt.Cap([]token.Group{}),
-		Privileges: nt.Cap([]nt.LUIDAndAttributes{}), PrimaryGroup: nt.Cap(user.SID),
-		Source: nt.Cap(&token.Source{})}
+		Privileges: nt.Cap([]nt.LUIDAndAttributes{}), PrimaryGroup: nt.Cap(user.SID), Source: nt.Cap(&token.Source{})}
 	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 	event := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
 	set := func(class winnt.TokenInfoClass, v any) func(nt.Services) ntstatus.Status {
 		return func(s nt.Services) ntstatus.Status {
-			_, st := s.NtSetInformationToken(nt.SetInformationTokenIn{TokenHandle: own, TokenInformationClass: class,
-				TokenInformation: nt.Cap(v), TokenInformationLength: ^uint32(0)})
-			return st
+			return check.Status(s.NtSetInformationToken(nt.SetInformationTokenIn{TokenHandle: own,
+				TokenInformationClass: class, TokenInformation: nt.Cap(v), TokenInformationLength: ^uint32(0)}))
 		}
 	}
 	for name, call := range map[string]func(nt.Services) ntstatus.Status{
@@ -226,13 +224,10 @@ func TestKernelModeNeedsNoPrivileges(t *testing.T) {
 			return check.Status(s.NtCloseObjectAuditAlarm(nt.CloseObjectAuditAlarmIn{SubsystemName: nt.Cap("sub"),
 				GenerateOnClose: true}))
 		},
-		"create a token": func(s nt.Services) ntstatus.Status {
-			return check.Status(s.NtCreateToken(made))
-		},
+		"create a token": func(s nt.Services) ntstatus.Status { return check.Status(s.NtCreateToken(made)) },
 		"a SACL for a token": func(s nt.Services) ntstatus.Status {
-			_, st := s.NtDuplicateToken(nt.DuplicateTokenIn{ExistingTokenHandle: own, TokenType: winnt.TokenPrimary,
-				DesiredAccess: winnt.TOKEN_QUERY, ObjectAttributes: withSACL})
-			return st
+			return check.Status(s.NtDuplicateToken(nt.DuplicateTokenIn{ExistingTokenHandle: own,
+				TokenType: winnt.TokenPrimary, DesiredAccess: winnt.TOKEN_QUERY, ObjectAttributes: withSACL}))
 		},
 		"make permanent": func(s nt.Services) ntstatus.Status {
 			return check.Status(s.NtMakePermanentObject(nt.MakePermanentObjectIn{Handle: event}))
@@ -336,8 +331,8 @@ func TestFailedAllocationReturnsNoHandle(t *testing.T) {
 				h, st := m.call(by, attributes)
 				fails = ""
 				check.That(t, st == ntstatus.InsufficientResources && h == 0,
-					"%s without memory at %q: handle %#x, %v, want no handle and "+"STATUS_INSUFFICIENT_RESOURCES", m.name, point,
-					int64(h), st)
+					"%s without memory at %q: handle %#x, %v, want no handle and STATUS_INSUFFICIENT_RESOURCES", m.name,
+					point, int64(h), st)
 				n, v := len(handles(t, th)), next(by, attributes)
 				check.That(t, n == before && v == value, "%s without memory at %q: %d handles, next value %#x, want %d, %#x",
 					m.name, point, n, int64(v), before, int64(value))

@@ -30,9 +30,7 @@ var demands = map[string][]demand{
 		opening("new", fileaccess.FileOverwriteIf, 0), opening("f", fileaccess.FileOpen, fileaccess.DeleteOnClose),
 	},
 	"NtDeleteFile": {func(_ *testing.T, d *demanded) func() (any, ntstatus.Status) {
-		return func() (any, ntstatus.Status) {
-			return nil, d.NtDeleteFile(&nt.ObjectAttributes{ObjectName: `\??\T\f`})
-		}
+		return func() (any, ntstatus.Status) { return nil, d.NtDeleteFile(&nt.ObjectAttributes{ObjectName: `\??\T\f`}) }
 	}},
 	"NtReadFile": {onFile("f", winnt.FILE_READ_DATA, func(d *demanded, h winnt.Handle) (any, ntstatus.Status) {
 		return d.asks.NtReadFile(nt.ReadFileIn{FileHandle: h, Length: 4})

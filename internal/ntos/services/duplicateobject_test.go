@@ -23,8 +23,7 @@ func TestSourceHandleBelongsToSourceProcess(t *testing.T) {
 	other := w.process("other")
 	source := openProcess(t, k, other)
 	event := check.Result(k.Zw().NtCreateEvent(winnt.EVENT_ALL_ACCESS,
-		&nt.ObjectAttributes{Attributes: winnt.OBJ_KERNEL_HANDLE},
-		nt.NotificationEvent, false))
+		&nt.ObjectAttributes{Attributes: winnt.OBJ_KERNEL_HANDLE}, nt.NotificationEvent, false))
 	check.RequireThat(t, event < 0, "event handle = %#x, want a kernel handle (less than 0)", int64(event))
 	const none = ntstatus.InvalidHandle
 	for _, c := range []struct {

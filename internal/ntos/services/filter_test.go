@@ -35,7 +35,7 @@ func TestCompareTokensChecksFirstHandleFirst(t *testing.T) {
 	}
 	out, st := th.Services().NtCompareTokens(nt.CompareTokensIn{FirstTokenHandle: none, FaultEqual: unread(1)})
 	check.That(t, st == unread(1) && !out.Equal,
-		"NtCompareTokens with an invalid handle and an unwritable output = %+v, %v, want the error of "+"the pointer", out,
+		"NtCompareTokens with an invalid handle and an unwritable output = %+v, %v, want the error of the pointer", out,
 		st)
 	source := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY))
 	limited := check.Result(th.NtFilterToken(source, 0, nil, nil, []sid.SID{sid.Users}))

@@ -394,9 +394,8 @@ const (
 
 // set sets a class of a file.
 func (w *treeWorld) set(h winnt.Handle, class nt.FileInfoClass, v any) ntstatus.Status {
-	_, st := w.Services().NtSetInformationFile(nt.SetInformationFileIn{FileHandle: h, FileInformationClass: class,
-		FileInformation: nt.Cap(v)})
-	return st
+	return check.Status(w.Services().NtSetInformationFile(nt.SetInformationFileIn{FileHandle: h,
+		FileInformationClass: class, FileInformation: nt.Cap(v)}))
 }
 
 // recorded is a world whose log records everything.

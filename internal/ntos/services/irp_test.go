@@ -43,8 +43,7 @@ func newOperations(t *testing.T) *operations {
 	w, th, _ := newProcess(t)
 	o := &operations{world: w, t: t, th: th}
 	o.server = check.Result(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{NamedPipeType: 1, ReadMode: 1,
-		InboundQuota:  4,
-		OutboundQuota: 4, DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE | winnt.SYNCHRONIZE,
+		InboundQuota: 4, OutboundQuota: 4, DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE | winnt.SYNCHRONIZE,
 		ObjectAttributes: nt.Cap(named(`\??\pipe\later`))}))
 	o.client = check.Result(th.NtOpenFile(winnt.GENERIC_READ|winnt.GENERIC_WRITE, named(`\??\pipe\later`), 0, 0))
 	o.event = check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, true))
@@ -114,9 +113,8 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 	}
 	control := func(code uint32) func(o *operations, l *nt.Later) ntstatus.Status {
 		return func(o *operations, l *nt.Later) ntstatus.Status {
-			_, st := o.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: o.server, FsControlCode: code,
-				OutputBufferLength: 64, InputBuffer: nt.Cap([]byte("ask")), Later: l})
-			return st
+			return check.Status(o.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: o.server,
+				FsControlCode: code, OutputBufferLength: 64, InputBuffer: nt.Cap([]byte("ask")), Later: l}))
 		}
 	}
 	for _, c := range []struct {
@@ -323,9 +321,8 @@ func TestCancelledWriteLeavesNothingToRead(t *testing.T) {
 
 // listensAgain disconnects the pipe's client, so that the instance can serve another one.
 func (w *pendingWorld) listensAgain() {
-	_, st := w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server,
-		FsControlCode: winnt.FSCTL_PIPE_DISCONNECT})
-	w.must(st)
+	w.must(check.Status(w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server,
+		FsControlCode: winnt.FSCTL_PIPE_DISCONNECT})))
 	_, _ = w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server,
 		FsControlCode: winnt.FSCTL_PIPE_LISTEN})
 }

@@ -241,10 +241,8 @@ func TestLogonChargesLinkedToken(t *testing.T) {
 	check.That(t, both-alone >= size, "the linked token of %d bytes is charged with %d", size, both-alone)
 	block = kernel.NewQuotaBlock(nil, 2*alone+size, false) // a client gets half of it
 	th.Services().(*services.Context).Thread().Process().SetQuota(block)
-	_, st = logOn(&full)
-	want(t, "log on without quota for the linked token", st, ntstatus.QuotaExceeded)
-	_, st = logOn(nil)
-	want(t, "log on with quota for one token", st, ntstatus.Success)
+	want(t, "log on without quota for the linked token", check.Status(logOn(&full)), ntstatus.QuotaExceeded)
+	want(t, "log on with quota for one token", check.Status(logOn(nil)), ntstatus.Success)
 }
 
 // The audit policy of the user who logs on applies in addition to the system's, also to a connection of a user of the

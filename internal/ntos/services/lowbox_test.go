@@ -28,8 +28,7 @@ func TestPackageHasOneNumberPerSession(t *testing.T) {
 		defer k.PsDereferencePrimaryToken(of)
 		h := check.Result(k.ObOpenObjectByPointer(of, 0, winnt.TOKEN_DUPLICATE, winnt.TokenObject, kernel.KernelMode))
 		out := check.Result(th.Services().NtCreateLowBoxToken(nt.CreateLowBoxTokenIn{ExistingTokenHandle: h,
-			DesiredAccess: winnt.TOKEN_QUERY,
-			PackageSID:    nt.Cap(sid.MustParse("S-1-15-2-1-2-3-4-5-6-" + c.pkg))}))
+			DesiredAccess: winnt.TOKEN_QUERY, PackageSID: nt.Cap(sid.MustParse("S-1-15-2-1-2-3-4-5-6-" + c.pkg))}))
 		n := class[uint32](t, th, out.TokenHandle, winnt.TokenAppContainerNumber)
 		check.Equal(t, class[uint32](t, th, out.TokenHandle, winnt.TokenSessionId), c.session,
 			"%s: token is in session", c.name)

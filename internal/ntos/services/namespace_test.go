@@ -30,9 +30,8 @@ func TestExclusiveObjectIsForItsProcess(t *testing.T) {
 		const both = winnt.OBJ_EXCLUSIVE | winnt.OBJ_INHERIT
 		for options, wanted := range map[uint32]ntstatus.Status{0: ntstatus.InvalidParameter,
 			winnt.DUPLICATE_SAME_ATTRIBUTES: ntstatus.Success} {
-			_, st = th.NtDuplicateObject(winnt.NtCurrentProcess, event, winnt.NtCurrentProcess, 0, both,
-				winnt.DUPLICATE_SAME_ACCESS|options)
-			want(t, "an exclusive handle that is inherited", st, wanted)
+			want(t, "an exclusive handle that is inherited", check.Status(th.NtDuplicateObject(winnt.NtCurrentProcess,
+				event, winnt.NtCurrentProcess, 0, both, winnt.DUPLICATE_SAME_ACCESS|options)), wanted)
 		}
 		wanted := ntstatus.Success
 		if attributes != 0 {

@@ -201,7 +201,6 @@ func TestOpenThreadIgnoresLowIDBits(t *testing.T) {
 			check.Equal(t, x.ClientID, ids[0], "O-37: ids of the thread opened by id %#x", c.thread)
 		}
 	}
-	_, st := th.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION, &nt.ObjectAttributes{},
-		&nt.ClientID{UniqueProcess: ids[1].UniqueProcess + 3})
-	want(t, "O-37: a process", st, ntstatus.Success)
+	want(t, "O-37: a process", check.Status(th.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION,
+		&nt.ObjectAttributes{}, &nt.ClientID{UniqueProcess: ids[1].UniqueProcess + 3})), ntstatus.Success)
 }

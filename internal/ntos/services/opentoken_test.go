@@ -45,7 +45,7 @@ func TestFirstOpenCopiesToken(t *testing.T) {
 			acts, copies, effective, level := k.PsReferenceImpersonationToken(k.Thread())
 			check.That(t,
 				acts.ID() == s.TokenID && !copies && effective == c.effectiveOnly && level == winnt.SecurityImpersonation,
-				"%+v: after open %d the thread uses token %#x (flags %v, %v, level %v), want %#x of "+"the handle", c, n,
+				"%+v: after open %d the thread uses token %#x (flags %v, %v, level %v), want %#x of the handle", c, n,
 				acts.ID(), copies, effective, level, s.TokenID)
 			k.PsDereferenceImpersonationToken(acts)
 			check.That(t, s.TokenID == client || s.ImpersonationLevel == winnt.SecurityImpersonation,

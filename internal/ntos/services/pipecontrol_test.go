@@ -24,9 +24,8 @@ func TestAsynchronousPeekEqualsSynchronous(t *testing.T) {
 		if then != st || ends.Load() != 1 || got.Status != st || string(got.Data) != string(want) ||
 			int(got.Information) != len(want) || string(out.OutputBuffer.Bytes()) != string(want) ||
 			len(want) != int(min(room, 21)) {
-			t.Errorf("buffer of %d bytes: asynchronous %v, %+v, %d completions, want the synchronous %v, % x",
-				room, then, got,
-				ends.Load(), st, want)
+			t.Errorf("buffer of %d bytes: asynchronous %v, %+v, %d completions, want the synchronous %v, % x", room,
+				then, got, ends.Load(), st, want)
 		}
 	}
 }

@@ -225,8 +225,7 @@ func TestUnassignableTokenIsRefused(t *testing.T) {
 	for _, typ := range []winnt.TokenType{winnt.TokenPrimary, winnt.TokenImpersonation} {
 		in := children()
 		in.Token = assignable(k, value(t, client, typ, winnt.SecurityImpersonation))
-		_, st := th.NtCreateUserProcess(in)
-		want(t, "T-111: "+typ.String(), st, ntstatus.PrivilegeNotHeld)
+		want(t, "T-111: "+typ.String(), check.Status(th.NtCreateUserProcess(in)), ntstatus.PrivilegeNotHeld)
 	}
 }
 

@@ -201,8 +201,7 @@ func TestDisconnectedClientCannotUseDescriptor(t *testing.T) {
 	const rights = winnt.READ_CONTROL | winnt.WRITE_DAC | winnt.WRITE_OWNER | winnt.ACCESS_SYSTEM_SECURITY | 3
 	d := sddl.MustParse("O:" + svc + "G:BGD:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")
 	server := check.Result(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: rights,
-		ObjectAttributes: nt.Cap(
-			&nt.ObjectAttributes{ObjectName: `\??\pipe\away`, SecurityDescriptor: d})}))
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\away`, SecurityDescriptor: d})}))
 	client := check.Result(th.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: `\??\pipe\away`}, 3, 0))
 	for i, wanted := range []ntstatus.Status{ntstatus.Success, ntstatus.PipeDisconnected} {
 		if i == 1 {

@@ -21,9 +21,8 @@ func TestNextThreadHidesDeniedThreads(t *testing.T) {
 		ntstatus.Success)
 	s := th.Services()
 	s.RecordWhy(true)
-	_, st := s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess,
-		DesiredAccess: winnt.THREAD_QUERY_INFORMATION})
-	want(t, "next thread", st, ntstatus.NoMoreEntries)
+	want(t, "next thread", check.Status(s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess,
+		DesiredAccess: winnt.THREAD_QUERY_INFORMATION})), ntstatus.NoMoreEntries)
 	if why := s.TakeWhy(); why.Rule != "O-37" || why.Object != "" || why.Explanation != nil {
 		t.Errorf("reason = %+v, want rule O-37 without object and explanation", why)
 	}

@@ -127,8 +127,7 @@ func TestRenameTargetMayBeRelativeOrFull(t *testing.T) {
 			if m := w.tree.move; st == ntstatus.Success && (m.Granted != rights ||
 				m.Subject.Effective().User().SID.String() != svc) {
 				t.Errorf("%s, link %v: decision for rights %#x and user %v, want the handle's rights and user %s",
-					c.name, link,
-					uint32(m.Granted), m.Subject.Effective().User().SID, svc)
+					c.name, link, uint32(m.Granted), m.Subject.Effective().User().SID, svc)
 			}
 			w.tree.move, w.tree.decision = fileaccess.Move{}, fileaccess.MoveDecision{}
 		}

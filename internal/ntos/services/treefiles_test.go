@@ -131,9 +131,8 @@ func TestReadIntoMemoryEqualsBufferedRead(t *testing.T) {
 		w.tree.st = ntstatus.Success
 		if st != c.st || asked != c.asked || facted != c.facted || string(b[:n]) != c.data ||
 			c.remaining != "" && string(b[n:]) != c.remaining {
-			t.Errorf("%s: %v, tree calls %q, %d calls for facts, read %q, buffer %q, want %v, %q, %d, %q, %q",
-				c.name, st,
-				asked, facted, b[:n], b, c.st, c.asked, c.facted, c.data, c.remaining)
+			t.Errorf("%s: %v, tree calls %q, %d calls for facts, read %q, buffer %q, want %v, %q, %d, %q, %q", c.name,
+				st, asked, facted, b[:n], b, c.st, c.asked, c.facted, c.data, c.remaining)
 		}
 		want(t, "close", w.NtClose(h), ntstatus.Success)
 		w.tree.takeCalls()

@@ -69,9 +69,8 @@ func TestOpenRepeatsLookupOfChangedPlace(t *testing.T) {
 				calls = strings.Replace(calls, "Open ", "Open "+prefix, 1)
 			}
 			if got := w.tree.takeCalls(); st != c.st || c.calls != "" && got != calls || out.Information != c.action {
-				t.Errorf("%s, below a directory %v: %v, %v, tree calls %q, want %v, %v, %q",
-					c.name, below, st, out.Information, got,
-					c.st, c.action, calls)
+				t.Errorf("%s, below a directory %v: %v, %v, tree calls %q, want %v, %v, %q", c.name, below, st,
+					out.Information, got, c.st, c.action, calls)
 			}
 			made := 0
 			if st == ntstatus.Success {

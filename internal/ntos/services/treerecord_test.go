@@ -67,9 +67,8 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 			{"collect writes", func() ntstatus.Status { return w.context().Refill(c, 0) }, []string{`4663 \c 0x2`}},
 			{"replace by them", func() ntstatus.Status { return w.context().Refill(c, c) }, nil},
 			{"list", func() ntstatus.Status {
-				_, st := by.Services().NtQueryDirectoryFile(nt.QueryDirectoryFileIn{FileHandle: dir, Length: 64,
-					FileInformationClass: nt.FileNamesInformation})
-				return st
+				return check.Status(by.Services().NtQueryDirectoryFile(nt.QueryDirectoryFileIn{FileHandle: dir,
+					Length: 64, FileInformationClass: nt.FileNamesInformation}))
 			}, []string{`4663 \dir 0x1`}},
 			{"all uses in advance", func() ntstatus.Status { return w.context().RecordUses(b) }, []string{`4663 \b 0x84`}},
 			{"and again", func() ntstatus.Status { return w.context().RecordUses(b) }, nil},

@@ -86,8 +86,7 @@ func TestRefusedOperationKeepsNothing(t *testing.T) {
 		check.Require(t, queue(), ntstatus.Success, "queuing APC %d", i)
 	}
 	check.Equal(t, queue(), ntstatus.InsufficientResources, "O-147: one APC more")
-	_, st = w.th.NtSetEvent(event)
-	w.must(st)
+	w.must(check.Status(w.th.NtSetEvent(event)))
 	l := later(&ends, &got)
 	l.Event, l.ApcRoutine, l.IoStatusBlock = event, 7, 9
 	for range 3 {
