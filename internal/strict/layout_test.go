@@ -30,8 +30,7 @@ func TestLayoutStoresValuesByName(t *testing.T) {
 		{`[]`, "||", "byte 0: want an object, found '['"}, {``, "||", "byte 0: want an object, found the end"},
 		{`{"a"=1}`, "||", "byte 4: want ':' after the field name, found '='"},
 		{`{"a":1 "d":2}`, "1||", `byte 7: want ',' or '}', found '"'`}, {`{a:1}`, "||",
-			"byte 1: want a field name in quotes, " +
-				"found 'a'"}, {`{"a":}`, "||", "byte 5: want a value, found '}'"},
+			"byte 1: want a field name in quotes, found 'a'"}, {`{"a":}`, "||", "byte 5: want a value, found '}'"},
 		{"{\"a\":\xff}", "||", "byte 5: want a value, found byte 0xff"},
 		{"{\"a\":\uFFFD}", "||", "byte 5: want a value, found '\uFFFD'"},
 		{`{"a":tru}`, "||", "byte 5: want a value, found 't'"}, {`{"a":fals}`, "||", "byte 5: want a value, found 'f'"},
@@ -160,8 +159,7 @@ func TestQuotedNumberIsAcceptedAsText(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{`"7"`, "7"}, {`7`, "7"}, {`true`, "byte 0: want a number"}, {`"\u0037"`, "7"},
 		{`"` + strings.Repeat("9", 50) + `"`, `byte 0: "` + strings.Repeat("9", 40) +
-			`…": want a number of at most 8 bits, ` +
-			`such as 999 or "0x3e7"`},
+			`…": want a number of at most 8 bits, ` + `such as 999 or "0x3e7"`},
 	} {
 		r := Reader{Scanner: Scanner{Bytes: []byte(c.text)}}
 		n, err := r.Unsigned(8)

@@ -76,8 +76,7 @@ func TestUnquoteAgreesWithEncodingJSON(t *testing.T) {
 // surrogate is rejected, and encoding/json returns the same text for accepted pairs.
 func TestLoneSurrogateEscapeIsRejected(t *testing.T) {
 	units := []string{"0000", "0041", "d7ff", "D7FF", "d800", "D800", "dbff", "DBFF", "dc00", "DC00", "dfff", "DFFF",
-		"e000",
-		"E000", "ffff", "fFfF", "09af", "09AF"}
+		"e000", "E000", "ffff", "fFfF", "09af", "09AF"}
 	half := func(u string, low byte) bool { // of a pair: high ones begin with d8 to db, low ones with dc to df
 		return (u[0]|0x20) == 'd' && u[1] >= '8' && ((u[1]|0x20) >= 'c') == (low == 1)
 	}
