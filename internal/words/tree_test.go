@@ -102,9 +102,7 @@ func TestObjectTypeTreeSharesPropertySets(t *testing.T) {
 			t.Errorf("%s: %s, %v, want %s", names, treeText(list), err, want)
 		}
 	}
-	guid := func(text string) winnt.GUID {
-		return check.Must(winnt.ParseGUID(text))
-	}
+	guid := func(text string) winnt.GUID { return check.Must(winnt.ParseGUID(text)) }
 	two := words.Tree([][]winnt.GUID{{guid(userGUID), guid(passwordGUID)}, {guid(groupGUID), guid(memberGUID)}})
 	if want := "0 " + userGUID + ", 1 " + passwordGUID + ", 1 " + groupGUID + ", 2 " + memberGUID; treeText(two) != want {
 		t.Errorf("two roots: %s, want %s", treeText(two), want)
