@@ -84,7 +84,7 @@ func TestAccessStateMapsGenericRights(t *testing.T) {
 		0x120089 | winnt.DELETE: &winnt.FileObject.Mapping, 0x20019 | winnt.DELETE: &winnt.KeyObject.Mapping} {
 		s := k.SeCreateAccessState(requested, mapping)
 		check.That(t, s.OriginalDesiredAccess == requested && s.RemainingDesiredAccess == want && s.TraversePrivilege,
-			"SeCreateAccessState(%#x): original request %#x, remaining %#x, traverse privilege %t; want "+"%#x, %#x, true",
+			"SeCreateAccessState(%#x): original request %#x, remaining %#x, traverse privilege %t; want %#x, %#x, true",
 			requested, s.OriginalDesiredAccess, s.RemainingDesiredAccess, s.TraversePrivilege, requested, want)
 		k.SeDeleteAccessState(s)
 	}

@@ -51,7 +51,7 @@ func TestParentForgetsClosedChild(t *testing.T) {
 		s.Process(out.ClientID.UniqueProcess).Close()
 		s.mu.Lock()
 		check.That(t, len(p.children) == 0 && len(s.processes) == 1,
-			"after Close of a child: the parent lists %d children, and the system %d processes; want 0 "+"and 1",
+			"after Close of a child: the parent lists %d children, and the system %d processes; want 0 and 1",
 			len(p.children), len(s.processes))
 		s.mu.Unlock()
 	}

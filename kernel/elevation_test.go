@@ -43,11 +43,9 @@ func TestUnsafeElevationIsRecordedOnce(t *testing.T) {
 		"PsImpersonateClient of a weak token": {func() {
 			check.Success(t, k.PsImpersonateClient(k.Thread(), weak, true, false, winnt.SecurityImpersonation))
 		}, "", ""},
-		"SeImpersonateClientEx": {func() { check.Success(t, k.SeImpersonateClientEx(captured, nil)) }, yes, yes},
-		"SeImpersonateClient":   {func() { k.SeImpersonateClient(captured, nil) }, yes, yes},
-		"PsAssignImpersonationToken": {func() {
-			check.Success(t, k.PsAssignImpersonationToken(nil, handle))
-		}, no, no},
+		"SeImpersonateClientEx":      {func() { check.Success(t, k.SeImpersonateClientEx(captured, nil)) }, yes, yes},
+		"SeImpersonateClient":        {func() { k.SeImpersonateClient(captured, nil) }, yes, yes},
+		"PsAssignImpersonationToken": {func() { check.Success(t, k.PsAssignImpersonationToken(nil, handle)) }, no, no},
 		"ZwSetInformationThread": {func() {
 			check.Success(t, k.Zw().NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, handle))
 		}, no, no},

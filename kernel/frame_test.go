@@ -53,9 +53,8 @@ func newFrame(t *testing.T) *frame {
 	const debug = winnt.SE_PRIVILEGE_ENABLED
 	h, st := f.eye.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.MAXIMUM_ALLOWED)
 	succeeds("eye", st)
-	_, st = f.eye.NtAdjustPrivilegesToken(h, false,
-		[]nt.LUIDAndAttributes{{LUID: winnt.SeDebugPrivilege.LUID(), Attributes: debug}}, false)
-	succeeds("eye", st)
+	succeeds("eye", check.Status(f.eye.NtAdjustPrivilegesToken(h, false,
+		[]nt.LUIDAndAttributes{{LUID: winnt.SeDebugPrivilege.LUID(), Attributes: debug}}, false)))
 	succeeds("eye", f.eye.NtClose(h))
 	ids := map[string]nt.ClientID{"caller": own, "process": w.id,
 		"bystander": {UniqueProcess: other.ID(), UniqueThread: w.system.ThreadObject(third).ID()}}

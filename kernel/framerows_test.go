@@ -175,8 +175,7 @@ var identityRows = []frameRow{
 		"second token: TokenUIAccess = 1 STATUS_SUCCESS"),
 	setClass(winnt.TokenIntegrityLevel, token.Group{SID: sid.MediumLevel, Attributes: 0x60},
 		"second token: TokenAccessInformation", "second token: TokenElevation = 0 STATUS_SUCCESS",
-		"second token: TokenGroups",
-		"second token: TokenGroupsAndPrivileges",
+		"second token: TokenGroups", "second token: TokenGroupsAndPrivileges",
 		"second token: TokenIntegrityLevel = {SID:S-1-16-8192 Attributes:96} STATUS_SUCCESS",
 		"second token: TokenStatistics"),
 	{"disable a privilege of a token (T-73)", func(f *frame, th *nt.Thread) ntstatus.Status {

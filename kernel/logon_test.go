@@ -51,9 +51,7 @@ func TestLinkedTokenNeedsTcb(t *testing.T) {
 		}
 		return s
 	}
-	value := func(s token.Spec) *token.Token {
-		return check.Must(token.New(s))
-	}
+	value := func(s token.Spec) *token.Token { return check.Must(token.New(s)) }
 	for i := range 4 {
 		own, theirs := i&1 != 0, i&2 != 0
 		sys := kernel.Boot(kernel.Config{})

@@ -113,10 +113,9 @@ func newRightsWorld(t *testing.T) *rightsWorld {
 		&nt.ObjectAttributes{ObjectName: `\link`}, `\named`))
 	call("policy", "LsaOpenPolicy", nt.LsaOpenPolicyIn{DesiredAccess: winnt.POLICY_ALL_ACCESS}, "PolicyHandle")
 	call("job", "NtCreateJobObject", nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS}, "JobHandle")
-	call("pipe", "NtCreateNamedPipeFile",
-		nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_ALL_ACCESS, NamedPipeType: 1,
-			ReadMode: 1, CreateDisposition: winnt.FILE_CREATE, ObjectAttributes: nt.Cap(
-				&nt.ObjectAttributes{ObjectName: `\??\pipe\rights`})}, "FileHandle")
+	call("pipe", "NtCreateNamedPipeFile", nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_ALL_ACCESS,
+		NamedPipeType: 1, ReadMode: 1, CreateDisposition: winnt.FILE_CREATE,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\rights`})}, "FileHandle")
 	return w
 }
 
@@ -201,8 +200,7 @@ func (w *rightsWorld) cases() []rightCase {
 		TokenInformationClass: winnt.TokenOwner, TokenInformation: nt.Cap[any](sid.LocalSystem),
 		TokenInformationLength: length})
 	add("NtSetInformationToken", "TokenHandle", "primary", adjust|winnt.TOKEN_ADJUST_SESSIONID,
-		nt.SetInformationTokenIn{
-			TokenInformationClass: winnt.TokenSessionId, TokenInformation: nt.Cap[any](uint32(1)),
+		nt.SetInformationTokenIn{TokenInformationClass: winnt.TokenSessionId, TokenInformation: nt.Cap[any](uint32(1)),
 			TokenInformationLength: length})
 	for _, s := range []string{"NtSetEvent", "NtResetEvent"} {
 		add(s, "EventHandle", "event", winnt.EVENT_MODIFY_STATE, nt.SetEventIn{})
@@ -281,13 +279,11 @@ func (w *rightsWorld) processCases() (all []rightCase) {
 		nt.ImpersonateThreadIn{ServerThreadHandle: w.all["thread"], SecurityQos: qos})
 	add("NtImpersonateAnonymousToken", "ThreadHandle", "thread", winnt.THREAD_IMPERSONATE,
 		nt.ImpersonateAnonymousTokenIn{})
-	token := nt.SetInformationThreadIn{ThreadInformationClass: nt.ThreadImpersonationToken,
-		ThreadInformationLength: 8,
-		ThreadInformation:       nt.Cap(w.all["client"]), ThreadHandle: w.all["thread"]}
+	token := nt.SetInformationThreadIn{ThreadInformationClass: nt.ThreadImpersonationToken, ThreadInformationLength: 8,
+		ThreadInformation: nt.Cap(w.all["client"]), ThreadHandle: w.all["thread"]}
 	add("NtSetInformationThread", "ThreadHandle", "thread", winnt.THREAD_SET_THREAD_TOKEN, token)
-	primary := nt.SetInformationProcessIn{ProcessInformationClass: nt.ProcessAccessToken,
-		ProcessInformationLength: 16,
-		ProcessInformation:       nt.Cap(w.all["primary"]), ProcessHandle: w.all["process"]}
+	primary := nt.SetInformationProcessIn{ProcessInformationClass: nt.ProcessAccessToken, ProcessInformationLength: 16,
+		ProcessInformation: nt.Cap(w.all["primary"]), ProcessHandle: w.all["process"]}
 	add("NtSetInformationProcess", "ProcessHandle", "process", winnt.PROCESS_SET_INFORMATION, primary)
 	limit := func(h winnt.Handle) nt.SetInformationJobObjectIn {
 		in := nt.SetInformationJobObjectIn{JobHandle: w.all["job"], JobObjectInformationLength: nt.JobSecurityLimitSize,

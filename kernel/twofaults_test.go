@@ -281,9 +281,7 @@ var faultKinds = []faultKind{
 	{"ByHandle", ntstatus.NoImpersonationToken, anyWhen,
 		func(f *faultMaker, _ string) *inputFault { return put("ClientToken", f.w.all["primary"]) }},
 	{"AndAuditAlarm$", ntstatus.NoImpersonationToken, anyWhen, func(f *faultMaker, _ string) *inputFault {
-		return &inputFault{place: "client", do: func(reflect.Value) {
-			f.act("")
-		}, undo: func() { f.act("client") }}
+		return &inputFault{place: "client", do: func(reflect.Value) { f.act("") }, undo: func() { f.act("client") }}
 	}},
 	{"AndAuditAlarm$", ntstatus.BadImpersonationLevel, anyWhen, func(f *faultMaker, _ string) *inputFault {
 		return &inputFault{place: "client", do: func(reflect.Value) { f.act("anonymous") }, undo: func() { f.act("client") }}
