@@ -73,8 +73,7 @@ var types = []struct {
 // removes it. No other right matters (L-2), and there is no other type (L-3).
 func TestAccountRightsBecomePrivileges(t *testing.T) {
 	ask := func(rights logon.Rights, typ winnt.LogonType) ntstatus.Status {
-		_, st := logon.Compose(person(rights, users), typ)
-		return st
+		return check.Status(logon.Compose(person(rights, users), typ))
 	}
 	const allDenials = allRights << 5
 	for _, c := range types {

@@ -71,15 +71,13 @@ func TestWellKnownSIDsAreFoundByName(t *testing.T) {
 		a, _ := logon.WellKnownSID(sid.MustParse(text))
 		check.Equal(t, a.DomainSID.String(), want, "the domain of %s", text)
 	}
-	for full, want := range map[string][3]string{"a": {"", "a", ""}, `d\a`: {"d", "a", "yes"}, "a@d": {"d", "a",
-		"yes"},
+	for full, want := range map[string][3]string{"a": {"", "a", ""}, `d\a`: {"d", "a", "yes"}, "a@d": {"d", "a", "yes"},
 		"a@b@d": {"d", "a@b", "yes"}, `d\a@b`: {"d", "a@b", "yes"}, `d\e\a`: {"d", `e\a`, "yes"}, `\a`: {"", "a",
 			"yes"},
 		"a@": {"", "a", "yes"}, "@d": {"d", "", "yes"}, "": {"", "", ""}} {
 		if domain, name, qualified := logon.Split(full); domain != want[0] || name != want[1] ||
 			qualified != (want[2] != "") {
-			t.Errorf("%q: %q, %q, %t, want %q, %q, %t", full, domain, name, qualified, want[0], want[1],
-				want[2] != "")
+			t.Errorf("%q: %q, %q, %t, want %q, %q, %t", full, domain, name, qualified, want[0], want[1], want[2] != "")
 		}
 	}
 }
