@@ -59,10 +59,9 @@ func TestServiceConditionsHaveDocumentedOrder(t *testing.T) {
 			ntstatus.InvalidACL, ntstatus.BadImpersonationLevel, ntstatus.NoSuchLogonSession},
 		"NtOpenProcessTokenEx": join([]ntstatus.Status{ntstatus.AccessViolation, ntstatus.InvalidParameter}, handle,
 			[]ntstatus.Status{ntstatus.BadImpersonationLevel, ntstatus.AccessDenied}),
-		"NtDuplicateToken": join(
-			[]ntstatus.Status{ntstatus.InvalidParameter, ntstatus.AccessViolation, ntstatus.InvalidParameter}, handle,
-			[]ntstatus.Status{ntstatus.BadImpersonationLevel, ntstatus.BadImpersonationLevel,
-				ntstatus.InsufficientResources, ntstatus.AccessDenied}),
+		"NtDuplicateToken": join([]ntstatus.Status{ntstatus.InvalidParameter, ntstatus.AccessViolation,
+			ntstatus.InvalidParameter}, handle, []ntstatus.Status{ntstatus.BadImpersonationLevel,
+			ntstatus.BadImpersonationLevel, ntstatus.InsufficientResources, ntstatus.AccessDenied}),
 		"NtFilterToken": join([]ntstatus.Status{ntstatus.AccessViolation, ntstatus.InvalidParameter}, handle,
 			[]ntstatus.Status{ntstatus.InvalidSID, ntstatus.InvalidParameter}),
 		"NtAdjustPrivilegesToken": join([]ntstatus.Status{ntstatus.InvalidParameter, ntstatus.AccessViolation}, handle,

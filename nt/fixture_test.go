@@ -15,9 +15,7 @@ import (
 func pipePair(tb testing.TB) (sys *kernel.System, server, client *nt.Thread) {
 	tb.Helper()
 	sys = kernel.Boot(kernel.Config{})
-	tb.Cleanup(func() {
-		check.NoError(tb, sys.Close())
-	})
+	tb.Cleanup(func() { check.NoError(tb, sys.Close()) })
 	thread := func(name, file string) *nt.Thread {
 		tok := check.Must(token.Parse([]byte(file)))
 		p := check.Must(sys.NewProcess(name, tok))

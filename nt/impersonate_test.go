@@ -31,9 +31,7 @@ type world struct {
 func newWorld(tb testing.TB) *world {
 	tb.Helper()
 	w := &world{tb: tb, sys: kernel.Boot(kernel.Config{})}
-	tb.Cleanup(func() {
-		check.NoError(tb, w.sys.Close())
-	})
+	tb.Cleanup(func() { check.NoError(tb, w.sys.Close()) })
 	s := token.StandardUser(sid.MustParse(server))
 	s.Privileges |= winnt.SeImpersonatePrivilege.Bit()
 	s.EnabledPrivileges |= winnt.SeImpersonatePrivilege.Bit()
