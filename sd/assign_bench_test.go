@@ -14,8 +14,7 @@ import (
 func tenInheritable() *sd.AssignRequest {
 	parent := sddl.MustParse("O:BAG:SYD:AI(D;OICI;FW;;;BG)(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICIIO;GA;;;CO)" +
 		"(A;OICI;FR;;;BU)(A;OICI;0x1301bf;;;S-1-5-21-1-2-3-2001)(A;OICI;0x1200a9;;;S-1-5-21-1-2-3-2002)" +
-		"(A;OICI;GR;;;S-1-5-21-1-2-3-2003)" +
-		"(A;OICI;0x1301bf;;;S-1-5-21-1-2-3-2004)(A;OICI;0x1200a9;;;WD)")
+		"(A;OICI;GR;;;S-1-5-21-1-2-3-2003)(A;OICI;0x1301bf;;;S-1-5-21-1-2-3-2004)(A;OICI;0x1200a9;;;WD)")
 	return &sd.AssignRequest{Parent: parent, Flags: sd.DACLAutoInherit, Subject: caller(),
 		Mapping: &winnt.FileObject.Mapping}
 }

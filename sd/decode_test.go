@@ -244,9 +244,8 @@ func TestBothListsKeepTheirOwnEntries(t *testing.T) {
 			"%s: the list differs from the one that was built, want it equal", what)
 		for i, e := range got.Entries() {
 			if a := want.At(i); e.Mask != a.Mask() || e.SID != a.SID() || e.Kind != a.Type() || e.Hash != a.SID().Hash() {
-				t.Fatalf("%s: entry %d = %+v, want mask %v, SID %v, type %v, hash %v",
-					what, i, e, a.Mask(), a.SID(), a.Type(),
-					a.SID().Hash())
+				t.Fatalf("%s: entry %d = %+v, want mask %v, SID %v, type %v, hash %v", what, i, e, a.Mask(), a.SID(),
+					a.Type(), a.SID().Hash())
 			}
 		}
 	}

@@ -43,9 +43,8 @@ func ExamplePropagate() {
 	below := func(name, security string, children ...*sd.Node) *sd.Node {
 		return &sd.Node{Name: name, Descriptor: sddl.MustParse(security), IsContainer: len(children) > 0, Children: children}
 	}
-	root := below("", "O:BAG:SYD:(A;OICI;FR;;;BU)",
-		below("plans", "O:BAG:SYD:AI(A;OICIID;FA;;;WD)", below("q3.xlsx", "O:BAG:SYD:AI(A;ID;FA;;;WD)")),
-		below("private", "O:BAG:SYD:P(A;;FA;;;BA)"))
+	root := below("", "O:BAG:SYD:(A;OICI;FR;;;BU)", below("plans", "O:BAG:SYD:AI(A;OICIID;FA;;;WD)",
+		below("q3.xlsx", "O:BAG:SYD:AI(A;ID;FA;;;WD)")), below("private", "O:BAG:SYD:P(A;;FA;;;BA)"))
 	root.IsContainer = true
 	for c := range sd.Propagate(root, &winnt.FileObject.Mapping) {
 		var change sd.Change = c
