@@ -213,8 +213,6 @@ func TestAliasWithoutDomainIsErrNoDomain(t *testing.T) {
 
 // MustParse is for constant texts, so it panics for one that is wrong.
 func TestMustParsePanics(t *testing.T) {
-	defer func() {
-		check.That(t, recover() != nil, "MustParse did not panic, want a panic")
-	}()
+	defer func() { check.That(t, recover() != nil, "MustParse did not panic, want a panic") }()
 	t.Errorf("MustParse = %v, want a panic", sddl.MustParse("O:XX"))
 }

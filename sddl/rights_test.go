@@ -90,8 +90,7 @@ func FuzzParseRights(f *testing.F) {
 				return
 			}
 			if again, err := sddl.ParseRights(sddl.FormatRights(m)); err != nil || again != m {
-				t.Errorf("%q parsed as %#x, printed as %q, then parsed as %#x, %v, want the same mask",
-					text, uint32(m),
+				t.Errorf("%q parsed as %#x, printed as %q, then parsed as %#x, %v, want the same mask", text, uint32(m),
 					sddl.FormatRights(m), uint32(again), err)
 			}
 		})
