@@ -87,9 +87,7 @@ func TestNewAcceptsAtMost15SubAuthorities(t *testing.T) {
 		"RID or Sub returned the wrong sub-authority, want the last one, and 7 for Sub(0)")
 	for _, i := range []int{-3, -2, -1, 1} {
 		func() {
-			defer func() {
-				check.That(t, recover() != nil, "Sub(%d) of S-1-5-7 did not panic, want a panic", i)
-			}()
+			defer func() { check.That(t, recover() != nil, "Sub(%d) of S-1-5-7 did not panic, want a panic", i) }()
 			_ = sid.MustParse("S-1-5-7").Sub(i)
 		}()
 	}

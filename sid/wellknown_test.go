@@ -11,7 +11,7 @@ import (
 
 // accounts lists the well-known SIDs with their authorities and names, from [MS-DTYP] 2.4.2.4, [MS-LSAT] 3.1.1.1 and
 // the pages "Well-known SIDs" and "SID Strings": an authority, then its SIDs and names.
-const accounts = "\nS-1-0-0 " + "Nobody" + `
+const accounts = "\nS-1-0-0 Nobody" + `
 S-1-1-0 Everyone
 S-1-2-0 LOCAL
 S-1-2-1 CONSOLE LOGON
@@ -208,9 +208,7 @@ func TestResolveStrictNeedsCanonicalForm(t *testing.T) {
 
 // TestMustParsePanics checks that MustParse panics for text that is not a SID.
 func TestMustParsePanics(t *testing.T) {
-	defer func() {
-		check.That(t, recover() != nil, "MustParse did not panic, want a panic")
-	}()
+	defer func() { check.That(t, recover() != nil, "MustParse did not panic, want a panic") }()
 	t.Errorf("MustParse = %q, want a panic", sid.MustParse("no SID"))
 }
 
