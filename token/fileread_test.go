@@ -146,8 +146,7 @@ var refusals = []struct{ text, path, part string }{
 	{`{"user":"SY`, "user", "without an end"},
 	{`{"user":"SY","groups":["WD",{"sid":"BA","attributes":null}]}`, "groups[1].attributes", "array"},
 	{`{"user":"SY","privileges":[{"name":"SeBackupPrivilege","attributes":null}]}`, "privileges[0].attributes", "array"},
-	{`{"user":"SY","userClaims":` + strings.Repeat("[", 200_000),
-		"userClaims[0]", "object"},
+	{`{"user":"SY","userClaims":` + strings.Repeat("[", 200_000), "userClaims[0]", "object"},
 	{`{"user":"SY","userClaims":[{"name":"a","values":` + strings.Repeat("[", 200_000),
 		"userClaims[0].values[0]", "number"},
 }

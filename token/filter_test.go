@@ -37,9 +37,7 @@ func randomDescriptor(t testing.TB, r *rand.Rand) *sd.Descriptor {
 	ace := func(typ sd.Type, mask winnt.AccessMask, s sid.SID) sd.ACE {
 		return check.Must(sd.NewACE(typ, 0, mask, s))
 	}
-	acl := func(aces []sd.ACE) *sd.ACL {
-		return check.Must(sd.NewACL(aces...))
-	}
+	acl := func(aces []sd.ACE) *sd.ACL { return check.Must(sd.NewACL(aces...)) }
 	if r.IntN(12) > 0 {
 		var aces []sd.ACE
 		for range r.IntN(8) {

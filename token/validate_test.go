@@ -38,8 +38,8 @@ func TestIntegrityEntryIsNoGroup(t *testing.T) {
 			wantStatus(t, "T-4: WithIntegrity", st, ntstatus.Success)
 			d := differs(must(t, high.Spec()).Spec(), high.Spec())
 			check.That(t, d == nil && high.GroupCount() == n+1 && high.Integrity() == sid.HighLevel.RID(),
-				"T-4: %d groups: level %#x, %d groups, token made from the Spec differs in %v; want "+"%#x, %d, no field", n,
-				high.Integrity(), high.GroupCount(), d, sid.HighLevel.RID(), n+1)
+				"T-4: %d groups: level %#x, %d groups, token made from the Spec differs in %v; want %#x, %d, no field",
+				n, high.Integrity(), high.GroupCount(), d, sid.HighLevel.RID(), n+1)
 			file, err := high.MarshalJSON()
 			check.NoError(t, err)
 			if back, err := token.Parse(file); err != nil || back.GroupCount() != n+1 {
