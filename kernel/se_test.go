@@ -32,8 +32,8 @@ func TestCheckWithoutSubjectDenies(t *testing.T) {
 			required := &nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: winnt.SeBackupPrivilege.LUID()}}}
 			set, held := k.SePrivilegeCheck(required, c, mode)
 			check.That(t, !held && len(set.Privilege) == 1 && set.Privilege[0].Attributes == 0,
-				"A-150: SePrivilegeCheck with subject context %+v in mode %d: held %t, %+v; want false, unused", c, mode,
-				held, set)
+				"A-150: SePrivilegeCheck with subject context %+v in mode %d: held %t, %+v; want false, unused", c,
+				mode, held, set)
 		}
 	}
 }
