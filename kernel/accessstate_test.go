@@ -16,9 +16,7 @@ import (
 // SeAppendPrivileges appends a set unchanged, including duplicates. A set that Privileges returned earlier does not
 // change (T-134).
 func TestAppendPrivilegesKeepsDuplicates(t *testing.T) {
-	tok := check.Must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
-	sys := kernel.Boot(kernel.Config{})
-	th := check.Must(check.Must(sys.NewProcess("p", tok)).NewThread())
+	sys, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	k := sys.KernelMode(th)
 	s := k.SeCreateAccessState(winnt.READ_CONTROL, nil)
 	defer k.SeDeleteAccessState(s)
@@ -33,36 +31,15 @@ func TestAppendPrivilegesKeepsDuplicates(t *testing.T) {
 		k.SeAppendPrivileges(s, set)
 	}
 	want := []nt.LUIDAndAttributes{backup, restore, backup, restore}
-	got := s.Privileges().Privilege
-	if len(first.Privilege) != 0 || len(got) != len(want) {
-		t.Fatalf("after 4 calls of SeAppendPrivileges: Privileges = %v, and the set taken before them = %v; want "+
-			"%v, and an empty set", got, first, want)
-	}
-	got[0] = restore // the set belongs to the caller
-	got = s.Privileges().Privilege
-	for i := range want {
-		check.Equal(t, got[i], want[i], "Privileges[%d]", i)
-	}
+	check.SlicesEqual(t, first.Privilege, nil, "the set that Privileges returned before the calls")
+	s.Privileges().Privilege[0] = restore // the set belongs to the caller
+	check.SlicesEqual(t, s.Privileges().Privilege, want, "Privileges after 4 calls of SeAppendPrivileges")
 }
 
 // A driver that opens a file by backup intent notes the privilege that it used.
 func ExampleKernelThread_SeAppendPrivileges() {
-	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
 	sys := kernel.Boot(kernel.Config{})
-	p, err := sys.NewProcess("backup", tok)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	th := start(sys, "backup", `{"user":"S-1-5-21-1-2-3-1001"}`)
 	k := sys.KernelMode(th)
 	s := k.SeCreateAccessState(winnt.FILE_READ_DATA, nil)
 	defer k.SeDeleteAccessState(s)
@@ -110,13 +87,7 @@ func TestOpenByPointerAsksForRemainingRights(t *testing.T) {
 
 // A zero AccessState has no subject: the traverse check denies, and SeDeleteAccessState does nothing (I-83).
 func TestZeroAccessStateDenies(t *testing.T) {
-	sys := kernel.Boot(kernel.Config{})
-	defer func() {
-		if err := sys.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	k := check.Must(sys.SystemThread())
+	k := check.Must(boot(t, kernel.Config{}).SystemThread())
 	var s kernel.AccessState
 	check.That(t, !k.SeFastTraverseCheck(nil, &s, 1, access.User),
 		"I-83: SeFastTraverseCheck with a zero AccessState = true, want false")

@@ -22,7 +22,7 @@ func TestActingReturnsTheThreadsClient(t *testing.T) {
 	p := check.Must(sys.NewProcess("server", benchToken(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary)))
 	k := sys.KernelMode(check.Must(p.NewThread()))
 	id := k.Thread().ID()
-	o0, h0, r0 := sys.Counts()
+	before := counts(sys)
 	for _, none := range []winnt.Handle{id, id + 400, p.ID()} {
 		if a, ok := sys.Acting(none); ok || a != (kernel.Acting{}) {
 			t.Errorf("Acting(%v), where no thread impersonates: %+v, %t; want the zero value, false", none, a, ok)
@@ -46,9 +46,7 @@ func TestActingReturnsTheThreadsClient(t *testing.T) {
 	if v := sys.TokenOf(id); v != nil {
 		t.Errorf("TokenOf(thread) = the token of %v, want nil", v.User())
 	}
-	if o, h, r := sys.Counts(); o != o0 || h != h0 || r != r0 {
-		t.Errorf("%d objects, %d handles, %d references at the end; want %d, %d, %d as before", o, h, r, o0, h0, r0)
-	}
+	check.Equal(t, counts(sys), before, "objects, handles and references at the end")
 }
 
 // proving accepts each logon and returns the name of a ticket as its proof.

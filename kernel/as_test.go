@@ -29,7 +29,7 @@ func TestAsRestoresThePreviousClient(t *testing.T) {
 		defer b.th.NtClose(h)
 		return b.k.Thread().Subject().Client.User().SID.String()
 	}
-	o0, h0, r0 := b.sys.Counts()
+	before := counts(b.sys)
 	failure := errors.New("of the function")
 	err := b.sys.As(b.th, alice, func() error {
 		check.Equal(t, who(), "S-1-5-21-1-2-3-1107", "inside As(alice): the thread acts as")
@@ -45,9 +45,7 @@ func TestAsRestoresThePreviousClient(t *testing.T) {
 	})
 	check.That(t, errors.Is(err, failure) && who() == "self",
 		`As returned %v, and then the thread acts as %s; want the function's error and "self"`, err, who())
-	if o, h, r := b.sys.Counts(); o != o0 || h != h0 || r != r0 {
-		t.Errorf("%d objects, %d handles, %d references at the end; want %d, %d, %d as before", o, h, r, o0, h0, r0)
-	}
+	check.Equal(t, counts(b.sys), before, "objects, handles and references at the end")
 }
 
 // As impersonates at the level of the client's token, and with a primary token at SecurityImpersonation (I-76).
@@ -67,7 +65,8 @@ func TestAsUsesTheClientsLevel(t *testing.T) {
 	primary := benchToken(t, "S-1-5-21-1-2-3-1108", winnt.TokenPrimary)
 	err := b.sys.As(b.th, primary, func() error { now, _ = b.sys.Acting(b.k.Thread().ID()); return nil })
 	check.That(t, err == nil && now.Level == winnt.SecurityImpersonation,
-		"As with a primary token: the thread acts at %v, error %v; want %v, nil", now.Level, err, winnt.SecurityImpersonation)
+		"As with a primary token: the thread acts at %v, error %v; want %v, nil", now.Level, err,
+		winnt.SecurityImpersonation)
 }
 
 // As returns an error and does not run its function if the thread belongs to another system or has ended, or if an
@@ -96,7 +95,7 @@ func TestAsRejectsUnusableThreads(t *testing.T) {
 func TestNewThreadAsActsAsTheClient(t *testing.T) {
 	b := newBench(t)
 	alice := benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary)
-	o0, h0, r0 := b.sys.Counts()
+	before := counts(b.sys)
 	th := check.Must(b.p.NewThreadAs(alice))
 	k := b.sys.KernelMode(th)
 	if s := k.Thread().Subject(); s.Client == nil || s.Client.User() != alice.User() {
@@ -111,9 +110,7 @@ func TestNewThreadAsActsAsTheClient(t *testing.T) {
 	ended := check.Must(b.sys.NewProcess("ended", benchToken(t, "S-1-5-21-1-2-3-2000", winnt.TokenPrimary)))
 	ended.Close()
 	check.ErrorIs(t, check.Err(ended.NewThreadAs(alice)), ntstatus.ProcessIsTerminating.Err(), "NewThreadAs after the end")
-	if o, h, r := b.sys.Counts(); o != o0 || h != h0 || r != r0 {
-		t.Errorf("%d objects, %d handles, %d references at the end; want %d, %d, %d as before", o, h, r, o0, h0, r0)
-	}
+	check.Equal(t, counts(b.sys), before, "objects, handles and references at the end")
 }
 
 // A call on a thread after its Close acts neither as the client nor as the server, and opens nothing (I-9).

@@ -53,7 +53,8 @@ func TestFirstUnreadableInputIsReported(t *testing.T) {
 		ObjectsSecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:(A;;0x2;;;BA)"))})
 	text, _ := sddl.Format(out, sddl.Options{})
 	check.That(t, st == ntstatus.Success && text == "O:BAG:BAD:(A;;CC;;;SY)",
-		"SeSetSecurityDescriptorInfoEx with a new DACL: %s, %v; want O:BAG:BAD:(A;;CC;;;SY), %v", text, st, ntstatus.Success)
+		"SeSetSecurityDescriptorInfoEx with a new DACL: %s, %v; want O:BAG:BAD:(A;;CC;;;SY), %v", text, st,
+		ntstatus.Success)
 }
 
 // The token that decides which owners may be assigned is the client's while the thread impersonates, and otherwise
@@ -145,7 +146,7 @@ func TestCheckOfUnreadableInputIsRefused(t *testing.T) {
 }
 
 // The descriptor routines return the status of each condition of their tables, and its rule as the reason.
-func TestDescriptorRoutinesGiveTheirReasons(t *testing.T) {
+func TestDescriptorRoutinesReportTheirRules(t *testing.T) {
 	sys, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	k := sys.KernelMode(th)
 	var traced calls
@@ -181,8 +182,9 @@ func TestDescriptorRoutinesGiveTheirReasons(t *testing.T) {
 		"new object without a subject": {func() ntstatus.Status {
 			return check.Status(k.SeAssignSecurityEx(kernel.SeAssignSecurityExIn{GenericMapping: mapping}))
 		}, ntstatus.NoToken, "S-60"},
-		"another user as owner":      {assign("", "O:SY", 0), ntstatus.InvalidOwner, "S-61"},
-		"parent without a group":     {assign("O:SY", "", sd.DefaultGroupFromParent), ntstatus.InvalidPrimaryGroup, "S-62"},
+		"another user as owner": {assign("", "O:SY", 0), ntstatus.InvalidOwner, "S-61"},
+		"parent without a group": {assign("O:SY", "", sd.DefaultGroupFromParent), ntstatus.InvalidPrimaryGroup,
+			"S-62"},
 		"SACL without the privilege": {assign("", "S:(AU;SA;FA;;;WD)", 0), ntstatus.PrivilegeNotHeld, "S-71"},
 		// A folder inherits each of these entries as two.
 		"too long inherited list": {assign("D:"+long, "", 0), ntstatus.InvalidACL, "S-17"},
@@ -192,8 +194,9 @@ func TestDescriptorRoutinesGiveTheirReasons(t *testing.T) {
 		"no group":                       {set(group, "O:SY", 0), ntstatus.InvalidPrimaryGroup, "S-73"},
 		"label above the caller's":       {set(label, "S:(ML;;NW;;;SI)", 0), ntstatus.PrivilegeNotHeld, "O-65"},
 		"label at the caller's level":    {set(label, "S:(ML;;NW;;;ME)", 0), ntstatus.Success, ""},
-		"trust label above the caller's": {set(trust, "S:(TL;;FA;;;S-1-19-512-8192)", 0), ntstatus.AccessDenied, "O-65"},
-		"too long changed list":          {set(dacl, "D:AR"+long, sd.DACLAutoInherit), ntstatus.InvalidACL, "S-17"},
+		"trust label above the caller's": {set(trust, "S:(TL;;FA;;;S-1-19-512-8192)", 0), ntstatus.AccessDenied,
+			"O-65"},
+		"too long changed list": {set(dacl, "D:AR"+long, sd.DACLAutoInherit), ntstatus.InvalidACL, "S-17"},
 	} {
 		st := c.ask()
 		last := traced[len(traced)-1]

@@ -22,8 +22,8 @@ func TestCloseProcessRemovesItsChildren(t *testing.T) {
 	for range 3 {
 		p := check.Must(s.NewProcess("p", tok))
 		th := check.Must(p.NewThread())
-		check.Require(t, check.Status(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)), ntstatus.Success,
-			"NtOpenProcessToken")
+		check.Require(t, check.Status(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)),
+			ntstatus.Success, "NtOpenProcessToken")
 		_, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
 		check.Require(t, st, ntstatus.Success, "NtCreateUserProcess")

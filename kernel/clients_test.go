@@ -64,11 +64,13 @@ func TestClientContextFromSubjectHasItsClient(t *testing.T) {
 		s := k.SeCaptureSubjectContext()
 		x, out := thread.Process().System().CreateClientSecurityFromSubject(s, q, false, thread.Process())
 		k.SeReleaseSubjectContext(s)
-		check.Equal(t, out.Status, c.want, "I-80: capture from a subject that impersonates: %t, at level %d", c.acts, c.level)
+		check.Equal(t, out.Status, c.want, "I-80: capture from a subject that impersonates: %t, at level %d", c.acts,
+			c.level)
 		if out.Status != ntstatus.Success {
 			continue
 		}
-		check.Equal(t, x.Token.Value().User().SID, c.user, "I-80: capture from a subject that impersonates: %t: user", c.acts)
+		check.Equal(t, x.Token.Value().User().SID, c.user, "I-80: capture from a subject that impersonates: %t: user",
+			c.acts)
 		k.SeDeleteClientSecurity(x)
 	}
 	k.PsRevertToSelf()

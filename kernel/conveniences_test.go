@@ -117,16 +117,17 @@ func TestTokenConveniencesPassParameters(t *testing.T) {
 		ntstatus.ObjectTypeMismatch)
 	eq(t, "NtImpersonateThread", 0, th.NtImpersonateThread(winnt.NtCurrentThread, 4, nil), 0, ntstatus.AccessViolation)
 	qos := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}
-	eq(t, "NtImpersonateThread", 0, th.NtImpersonateThread(winnt.NtCurrentThread, 4, qos), 0, ntstatus.ObjectTypeMismatch)
+	eq(t, "NtImpersonateThread", 0, th.NtImpersonateThread(winnt.NtCurrentThread, 4, qos), 0,
+		ntstatus.ObjectTypeMismatch)
 	before, st := th.NtAllocateLocallyUniqueId()
 	after, st2 := th.NtAllocateLocallyUniqueId()
 	check.That(t, st == ok && st2 == ok && before != 0 && after > before,
-		"NtAllocateLocallyUniqueId: %v, %s, then %v, %s; want a value above 0, %s, then one above %v, %s", before, st, after,
-		st2, ok, before, ok)
+		"NtAllocateLocallyUniqueId: %v, %s, then %v, %s; want a value above 0, %s, then one above %v, %s", before, st,
+		after, st2, ok, before, ok)
 	eq(t, "NtCreateToken", 0, check.Status(th.NtCreateToken(nt.CreateTokenIn{})), 0, ntstatus.AccessViolation)
 	eq(t, "NtCreateTokenEx", 0, check.Status(th.NtCreateTokenEx(nt.CreateTokenExIn{})), 0, ntstatus.AccessViolation)
-	eq(t, "NtCloseObjectAuditAlarm", 0, th.NtCloseObjectAuditAlarm(nt.CloseObjectAuditAlarmIn{GenerateOnClose: true}), 0,
-		ntstatus.PrivilegeNotHeld)
+	eq(t, "NtCloseObjectAuditAlarm", 0, th.NtCloseObjectAuditAlarm(nt.CloseObjectAuditAlarmIn{GenerateOnClose: true}),
+		0, ntstatus.PrivilegeNotHeld)
 	eq(t, "NtDeleteObjectAuditAlarm", 0, th.NtDeleteObjectAuditAlarm(nt.CloseObjectAuditAlarmIn{GenerateOnClose: true}), 0,
 		ntstatus.PrivilegeNotHeld)
 	eq(t, "NtPrivilegeObjectAuditAlarm", 0, th.NtPrivilegeObjectAuditAlarm(nt.PrivilegeObjectAuditAlarmIn{}), 0,

@@ -17,12 +17,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A frame records the state of a rightsWorld as a separate process, the eye, sees it: three processes with their
+// A frame records the state of a rightsWorld that a separate process, the observer, sees: three processes with their
 // threads, tokens and handles, and two objects of each kind.
 type frame struct {
 	*rightsWorld
-	eye       *nt.Thread
-	seen      map[string]winnt.Handle // the eye's handles, by the names of the objects
+	observer       *nt.Thread
+	seen      map[string]winnt.Handle // the observer's handles, by the names of the objects
 	processes []string
 	theirs    map[string]winnt.Handle // the handles of the other processes, by "process: object"
 }
@@ -46,27 +46,27 @@ func newFrame(t *testing.T) *frame {
 	other := check.Must(w.system.NewProcess("bystander", user))
 	third := check.Must(other.NewThread())
 	full := check.Must(token.New(token.LocalSystem()))
-	eyes := check.Must(w.system.NewProcess("eye", full))
-	if f.eye, err = eyes.NewThread(); err != nil {
+	watcher := check.Must(w.system.NewProcess("observer", full))
+	if f.observer, err = watcher.NewThread(); err != nil {
 		t.Fatal(err)
 	}
 	const debug = winnt.SE_PRIVILEGE_ENABLED
-	h, st := f.eye.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.MAXIMUM_ALLOWED)
-	succeeds("eye", st)
-	succeeds("eye", check.Status(f.eye.NtAdjustPrivilegesToken(h, false,
+	h, st := f.observer.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.MAXIMUM_ALLOWED)
+	succeeds("observer", st)
+	succeeds("observer", check.Status(f.observer.NtAdjustPrivilegesToken(h, false,
 		[]nt.LUIDAndAttributes{{LUID: winnt.SeDebugPrivilege.LUID(), Attributes: debug}}, false)))
-	succeeds("eye", f.eye.NtClose(h))
+	succeeds("observer", f.observer.NtClose(h))
 	ids := map[string]nt.ClientID{"caller": own, "process": w.id,
 		"bystander": {UniqueProcess: other.ID(), UniqueThread: w.system.ThreadObject(third).ID()}}
 	for _, process := range f.processes {
 		thread, id := process+"'s thread", ids[process]
-		f.seen[process], st = f.eye.NtOpenProcess(winnt.PROCESS_ALL_ACCESS, nil,
+		f.seen[process], st = f.observer.NtOpenProcess(winnt.PROCESS_ALL_ACCESS, nil,
 			&nt.ClientID{UniqueProcess: id.UniqueProcess})
 		succeeds(process, st)
-		f.seen[thread], st = f.eye.NtOpenThread(winnt.THREAD_ALL_ACCESS, nil, &id)
+		f.seen[thread], st = f.observer.NtOpenThread(winnt.THREAD_ALL_ACCESS, nil, &id)
 		succeeds(thread, st)
 		for _, what := range []string{process, thread} {
-			w.all[what], st = f.eye.NtDuplicateObject(winnt.NtCurrentProcess, f.seen[what], f.seen["caller"], 0, 0,
+			w.all[what], st = f.observer.NtDuplicateObject(winnt.NtCurrentProcess, f.seen[what], f.seen["caller"], 0, 0,
 				winnt.DUPLICATE_SAME_ACCESS)
 			succeeds(what, st)
 		}
@@ -76,11 +76,11 @@ func newFrame(t *testing.T) *frame {
 		if f.seen[name] != 0 || name == "thread" {
 			continue
 		}
-		f.seen[name], st = f.eye.NtDuplicateObject(f.seen["caller"], h, winnt.NtCurrentProcess, 0, 0,
+		f.seen[name], st = f.observer.NtDuplicateObject(f.seen["caller"], h, winnt.NtCurrentProcess, 0, 0,
 			winnt.DUPLICATE_SAME_ACCESS)
 		succeeds(name, st)
 		for _, to := range f.processes[1:] {
-			f.theirs[to+": "+name], st = f.eye.NtDuplicateObject(f.seen["caller"], h, f.seen[to], winnt.READ_CONTROL,
+			f.theirs[to+": "+name], st = f.observer.NtDuplicateObject(f.seen["caller"], h, f.seen[to], winnt.READ_CONTROL,
 				winnt.OBJ_INHERIT, 0)
 			succeeds(name, st)
 		}
@@ -115,16 +115,16 @@ func (f *frame) createSecond(succeeds func(string, ntstatus.Status)) {
 func (f *frame) snapshot() map[string]string {
 	f.Helper()
 	all := map[string]string{}
-	eye := f.eye
+	observer := f.observer
 	tell := func(key string, v any, st ntstatus.Status) { all[key] = fmt.Sprintf("%+v %v", v, st) }
 	classes := func(key string, h winnt.Handle) {
 		for class := winnt.TokenUser; class <= winnt.TokenIsAppContainer; class++ {
-			v, st := eye.NtQueryInformationToken(h, class)
+			v, st := observer.NtQueryInformationToken(h, class)
 			tell(fmt.Sprintf("%s: %v", key, class), v, st)
 		}
 	}
 	for _, p := range f.processes {
-		v, st := eye.NtQueryInformationProcess(f.seen[p], nt.ProcessHandleInformation)
+		v, st := observer.NtQueryInformationProcess(f.seen[p], nt.ProcessHandleInformation)
 		if st != ntstatus.Success {
 			f.Fatal(p, st)
 		}
@@ -133,28 +133,28 @@ func (f *frame) snapshot() map[string]string {
 				uint32(h.GrantedAccess), h.HandleAttributes)
 			all[key] += "x"
 		}
-		v, st = eye.NtQueryInformationProcess(f.seen[p], nt.ProcessBasicInformation)
+		v, st = observer.NtQueryInformationProcess(f.seen[p], nt.ProcessBasicInformation)
 		tell(p+": process", v, st)
-		v, st = eye.NtQueryInformationThread(f.seen[p+"'s thread"], nt.ThreadBasicInformation)
+		v, st = observer.NtQueryInformationThread(f.seen[p+"'s thread"], nt.ThreadBasicInformation)
 		tell(p+": thread", v, st)
-		if h, st := eye.NtOpenProcessToken(f.seen[p], winnt.TOKEN_QUERY|winnt.TOKEN_QUERY_SOURCE); st == ntstatus.Success {
+		if h, st := observer.NtOpenProcessToken(f.seen[p], winnt.TOKEN_QUERY|winnt.TOKEN_QUERY_SOURCE); st == ntstatus.Success {
 			classes(p+"'s token", h)
-			eye.NtClose(h)
+			observer.NtClose(h)
 		}
-		h, st := eye.NtOpenThreadToken(f.seen[p+"'s thread"], winnt.TOKEN_QUERY|winnt.TOKEN_QUERY_SOURCE, true)
+		h, st := observer.NtOpenThreadToken(f.seen[p+"'s thread"], winnt.TOKEN_QUERY|winnt.TOKEN_QUERY_SOURCE, true)
 		all[p+": acts"] = st.String()
 		if st == ntstatus.Success {
-			v, _ := eye.NtQueryInformationToken(h, winnt.TokenStatistics)
+			v, _ := observer.NtQueryInformationToken(h, winnt.TokenStatistics)
 			tell(p+": acts", v, 0)
-			eye.NtClose(h)
+			observer.NtClose(h)
 		}
-		if n, st := eye.NtSuspendThread(f.seen[p+"'s thread"]); st == ntstatus.Success {
+		if n, st := observer.NtSuspendThread(f.seen[p+"'s thread"]); st == ntstatus.Success {
 			tell(p+": suspended", n, st)
-			eye.NtResumeThread(f.seen[p+"'s thread"])
+			observer.NtResumeThread(f.seen[p+"'s thread"])
 		}
 	}
 	for name, h := range f.seen {
-		d, st := eye.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
+		d, st := observer.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
 			winnt.DACL_SECURITY_INFORMATION|winnt.LABEL_SECURITY_INFORMATION)
 		if all[name+": descriptor"] = st.String(); st == ntstatus.Success {
 			text, err := sddl.Format(d, sddl.Options{})
@@ -163,32 +163,32 @@ func (f *frame) snapshot() map[string]string {
 				f.Fatal(name, err)
 			}
 		}
-		v, st := eye.NtQueryObject(h, nt.ObjectNameInformation)
+		v, st := observer.NtQueryObject(h, nt.ObjectNameInformation)
 		tell(name+": name", v, st)
-		if v, st = eye.NtQueryObject(h, nt.ObjectBasicInformation); st == ntstatus.Success {
+		if v, st = observer.NtQueryObject(h, nt.ObjectBasicInformation); st == ntstatus.Success {
 			all[name+": attributes"] = fmt.Sprintf("%#x", v.(nt.BasicInformation).Attributes)
 		}
 		switch {
 		case strings.HasSuffix(name, "token"), name == "primary", name == "client":
 			classes(name, h)
 		case strings.HasSuffix(name, "event"), name == "named":
-			_, st = eye.CallRow(nt.NtTable.Find("NtWaitForSingleObject"),
+			_, st = observer.CallRow(nt.NtTable.Find("NtWaitForSingleObject"),
 				nt.WaitForSingleObjectIn{Handle: h, Timeout: nt.Cap(int64(0))})
 			all[name] = st.String()
 		case strings.HasSuffix(name, "mutant"):
-			v, st := eye.NtQueryMutant(h)
+			v, st := observer.NtQueryMutant(h)
 			tell(name, v, st)
 		case strings.HasSuffix(name, "emaphore"):
-			v, st := eye.NtQuerySemaphore(h)
+			v, st := observer.NtQuerySemaphore(h)
 			tell(name, v, st)
 		case strings.HasSuffix(name, "timer"):
-			v, st := eye.NtQueryTimer(h)
+			v, st := observer.NtQueryTimer(h)
 			tell(name, v, st)
 		case strings.HasSuffix(name, "directory"):
-			v, st := eye.NtQueryDirectoryObject(h)
+			v, st := observer.NtQueryDirectoryObject(h)
 			tell(name, v, st)
 		case name == "pipe":
-			v, st := eye.NtQueryInformationFile(h, nt.FilePipeLocalInformation)
+			v, st := observer.NtQueryInformationFile(h, nt.FilePipeLocalInformation)
 			tell(name, v, st)
 		}
 	}
@@ -198,20 +198,20 @@ func (f *frame) snapshot() map[string]string {
 // named returns the name of the object behind a handle of another process, or its type number if no known object
 // matches.
 func (f *frame) named(process string, of nt.ProcessHandle) string {
-	h, st := f.eye.NtDuplicateObject(f.seen[process], of.HandleValue, winnt.NtCurrentProcess, 0, 0, 0)
+	h, st := f.observer.NtDuplicateObject(f.seen[process], of.HandleValue, winnt.NtCurrentProcess, 0, 0, 0)
 	if st != ntstatus.Success {
 		f.Fatal(process, of.HandleValue, st)
 	}
-	defer f.eye.NtClose(h)
+	defer f.observer.NtClose(h)
 	for name, other := range f.seen {
-		if f.eye.NtCompareObjects(h, other) == ntstatus.Success {
+		if f.observer.NtCompareObjects(h, other) == ntstatus.Success {
 			return name
 		}
 	}
 	return fmt.Sprintf("another of type %d", of.ObjectTypeIndex)
 }
 
-// changes lists the differences between two results of look, sorted by key.
+// changes lists the differences between two snapshots, sorted by key.
 func changes(before, after map[string]string) []string {
 	var all []string
 	for _, key := range slices.Sorted(maps.Keys(before)) {

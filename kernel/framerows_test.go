@@ -22,9 +22,6 @@ type frameRow struct {
 	want []string
 }
 
-// status drops the first result of a call and returns the status.
-func status[T any](_ T, st ntstatus.Status) ntstatus.Status { return st }
-
 // other is a descriptor with an owner, a group, a DACL and a label. A call sets only the parts that its security
 // information names.
 var other = sddl.MustParse("O:SYG:WDD:(A;;GR;;;WD)S:(ML;;NW;;;LW)")
@@ -34,20 +31,20 @@ var frameRows = []frameRow{
 	{"close", func(f *frame, th *nt.Thread) ntstatus.Status { return th.NtClose(f.all["second event"]) },
 		[]string{"- caller: handle to second event, granted 0x1f0003, attributes 0x0"}},
 	{"duplicate out of a process (O-52)", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtDuplicateObject(f.all["process"], f.theirs["process: timer"], winnt.NtCurrentProcess, 0, 0,
+		return check.Status(th.NtDuplicateObject(f.all["process"], f.theirs["process: timer"], winnt.NtCurrentProcess, 0, 0,
 			winnt.DUPLICATE_SAME_ACCESS|winnt.DUPLICATE_SAME_ATTRIBUTES))
 	}, []string{"+ caller: handle to timer, granted 0x20000, attributes 0x2"}},
 	{"move between two processes (O-52, O-53)", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtDuplicateObject(f.all["process"], f.theirs["process: event"], f.all["bystander"], 0,
+		return check.Status(th.NtDuplicateObject(f.all["process"], f.theirs["process: event"], f.all["bystander"], 0,
 			winnt.OBJ_PROTECT_CLOSE, winnt.DUPLICATE_SAME_ACCESS|winnt.DUPLICATE_CLOSE_SOURCE))
 	}, []string{"- process: handle to event, granted 0x20000, attributes 0x2",
 		"+ bystander: handle to event, granted 0x20000, attributes 0x1"}},
 	{"close in another process (O-52)", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtDuplicateObject(f.all["bystander"], f.theirs["bystander: mutant"], 0, 0, 0,
+		return check.Status(th.NtDuplicateObject(f.all["bystander"], f.theirs["bystander: mutant"], 0, 0, 0,
 			winnt.DUPLICATE_CLOSE_SOURCE))
 	}, []string{"- bystander: handle to mutant, granted 0x20000, attributes 0x2"}},
 	{"duplicate the process itself (O-57)", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtDuplicateObject(f.all["bystander"], winnt.NtCurrentProcess, f.all["process"],
+		return check.Status(th.NtDuplicateObject(f.all["bystander"], winnt.NtCurrentProcess, f.all["process"],
 			winnt.PROCESS_TERMINATE, winnt.OBJ_INHERIT, 0))
 	}, []string{"+ process: handle to bystander, granted 0x1, attributes 0x2"}},
 	{"set the flags of a handle (O-63)", func(f *frame, th *nt.Thread) ntstatus.Status {
@@ -59,7 +56,7 @@ var frameRows = []frameRow{
 		return th.NtMakePermanentObject(f.all["link"])
 	}, []string{"link: attributes = 0x10"}},
 	{"create an event", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtCreateEvent(winnt.EVENT_MODIFY_STATE|winnt.SYNCHRONIZE, &nt.ObjectAttributes{
+		return check.Status(th.NtCreateEvent(winnt.EVENT_MODIFY_STATE|winnt.SYNCHRONIZE, &nt.ObjectAttributes{
 			RootDirectory: f.all["second directory"], ObjectName: "new", Attributes: winnt.OBJ_INHERIT},
 			nt.NotificationEvent, true))
 	}, []string{"second directory = [{Name:new TypeName:Event}] STATUS_SUCCESS",
@@ -70,26 +67,27 @@ var frameRows = []frameRow{
 		return st &^ ntstatus.ObjectNameExists
 	}, []string{"+ caller: handle to named, granted 0x100000, attributes 0x0"}},
 	{"open an event through a link", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtOpenEvent(winnt.EVENT_QUERY_STATE, &nt.ObjectAttributes{ObjectName: `\link`}))
+		return check.Status(th.NtOpenEvent(winnt.EVENT_QUERY_STATE, &nt.ObjectAttributes{ObjectName: `\link`}))
 	}, []string{"+ caller: handle to named, granted 0x1, attributes 0x0"}},
-	{"set an event", func(f *frame, th *nt.Thread) ntstatus.Status { return status(th.NtSetEvent(f.all["second event"])) },
-		[]string{"second event = STATUS_SUCCESS"}},
-	{"reset an event", func(f *frame, th *nt.Thread) ntstatus.Status { return status(th.NtResetEvent(f.all["named"])) },
-		[]string{"named = STATUS_TIMEOUT"}},
+	{"set an event", func(f *frame, th *nt.Thread) ntstatus.Status {
+		return check.Status(th.NtSetEvent(f.all["second event"]))
+	}, []string{"second event = STATUS_SUCCESS"}},
+	{"reset an event", func(f *frame, th *nt.Thread) ntstatus.Status {
+		return check.Status(th.NtResetEvent(f.all["named"]))
+	}, []string{"named = STATUS_TIMEOUT"}},
 	{"clear an event", func(f *frame, th *nt.Thread) ntstatus.Status { return th.NtClearEvent(f.all["event"]) },
 		[]string{"event = STATUS_TIMEOUT"}},
 	{"release a mutant", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtReleaseMutant(f.all["mutant"]))
-	},
-		[]string{"mutant = {CurrentCount:1 OwnedByCaller:false AbandonedState:false} STATUS_SUCCESS"}},
+		return check.Status(th.NtReleaseMutant(f.all["mutant"]))
+	}, []string{"mutant = {CurrentCount:1 OwnedByCaller:false AbandonedState:false} STATUS_SUCCESS"}},
 	{"wait for a semaphore", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtWaitForSingleObject(f.all["second Semaphore"], false))
+		return check.Status(th.NtWaitForSingleObject(f.all["second Semaphore"], false))
 	}, []string{"second Semaphore = {CurrentCount:2 MaximumCount:8} STATUS_SUCCESS"}},
 	{"release a semaphore", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtReleaseSemaphore(f.all["second Semaphore"], 4))
+		return check.Status(th.NtReleaseSemaphore(f.all["second Semaphore"], 4))
 	}, []string{"second Semaphore = {CurrentCount:7 MaximumCount:8} STATUS_SUCCESS"}},
 	{"set a timer", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtSetTimer(f.all["second timer"], 0, 0))
+		return check.Status(th.NtSetTimer(f.all["second timer"], 0, 0))
 	}, []string{"second timer = {RemainingTime:0 TimerState:true} STATUS_SUCCESS"}},
 	{"set the owner (O-65)", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return th.NtSetSecurityObject(f.all["named"], winnt.OWNER_SECURITY_INFORMATION, other)
@@ -179,29 +177,29 @@ var identityRows = []frameRow{
 		"second token: TokenIntegrityLevel = {SID:S-1-16-8192 Attributes:96} STATUS_SUCCESS",
 		"second token: TokenStatistics"),
 	{"disable a privilege of a token (T-73)", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtAdjustPrivilegesToken(f.all["second token"], false,
+		return check.Status(th.NtAdjustPrivilegesToken(f.all["second token"], false,
 			[]nt.LUIDAndAttributes{{LUID: winnt.SeBackupPrivilege.LUID()}}, false))
 	}, privileges("second token")},
 	{"disable all privileges of the caller (T-73)", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtAdjustPrivilegesToken(f.all["token"], true, nil, false))
+		return check.Status(th.NtAdjustPrivilegesToken(f.all["token"], true, nil, false))
 	}, append(privileges("caller's token"), privileges("token")...)},
 	{"disable a group of a token (T-75)", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtAdjustGroupsToken(f.all["client"], false, []token.Group{{SID: sid.Administrators}}, false))
+		return check.Status(th.NtAdjustGroupsToken(f.all["client"], false, []token.Group{{SID: sid.Administrators}}, false))
 	}, []string{"client: TokenAccessInformation", "client: TokenGroups", "client: TokenGroupsAndPrivileges",
 		"client: TokenStatistics"}},
 	{"duplicate a token (T-47, T-49)", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtDuplicateToken(f.all["second token"], winnt.TOKEN_QUERY,
+		return check.Status(th.NtDuplicateToken(f.all["second token"], winnt.TOKEN_QUERY,
 			&nt.ObjectAttributes{Attributes: winnt.OBJ_INHERIT}, false, winnt.TokenPrimary))
 	}, []string{"+ caller: handle to another of type 4, granted 0x8, attributes 0x0"}},
 	{"filter a token", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtFilterToken(f.all["second token"], winnt.DISABLE_MAX_PRIVILEGE,
+		return check.Status(th.NtFilterToken(f.all["second token"], winnt.DISABLE_MAX_PRIVILEGE,
 			[]sid.SID{sid.Administrators}, nil, nil))
 	}, []string{"+ caller: handle to another of type 4, granted 0xf01ff, attributes 0x0"}},
 	{"open the token of another process", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtOpenProcessTokenEx(f.all["process"], winnt.TOKEN_QUERY_SOURCE, winnt.OBJ_INHERIT))
+		return check.Status(th.NtOpenProcessTokenEx(f.all["process"], winnt.TOKEN_QUERY_SOURCE, winnt.OBJ_INHERIT))
 	}, []string{"+ caller: handle to another of type 4, granted 0x10, attributes 0x2"}},
 	{"open the caller's token", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE))
+		return check.Status(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE))
 	}, []string{"+ caller: handle to token, granted 0x2, attributes 0x0"}},
 	{"assign a token to another thread", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return th.NtSetInformationThread(f.all["process's thread"], nt.ThreadImpersonationToken, f.all["client"])
@@ -217,13 +215,11 @@ var identityRows = []frameRow{
 			&nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification})
 	}, actsAs("process")},
 	{"suspend a thread", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtSuspendThread(f.all["bystander's thread"]))
-	},
-		[]string{"bystander: suspended = 1 STATUS_SUCCESS"}},
+		return check.Status(th.NtSuspendThread(f.all["bystander's thread"]))
+	}, []string{"bystander: suspended = 1 STATUS_SUCCESS"}},
 	{"resume a thread", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtResumeThread(f.all["process's thread"]))
-	},
-		[]string{"process: suspended = 0 STATUS_SUCCESS"}},
+		return check.Status(th.NtResumeThread(f.all["process's thread"]))
+	}, []string{"process: suspended = 0 STATUS_SUCCESS"}},
 	{"assign a token to a process", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return th.NtSetInformationProcess(f.all["process"], nt.ProcessAccessToken, f.all["second token"])
 	}, []string{"process's token: TokenStatistics"}},
@@ -231,18 +227,18 @@ var identityRows = []frameRow{
 		return th.NtTerminateProcess(f.all["process"], ntstatus.AccessDenied)
 	}, afterExit()},
 	{"create a process", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_TERMINATE,
+		return check.Status(th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_TERMINATE,
 			ThreadDesiredAccess: winnt.THREAD_SUSPEND_RESUME, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED}))
 	}, []string{"+ caller: handle to another of type 6, granted 0x1, attributes 0x0",
 		"+ caller: handle to another of type 7, granted 0x2, attributes 0x0"}},
 	{"open a process by its id", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtOpenProcess(winnt.PROCESS_DUP_HANDLE, &nt.ObjectAttributes{Attributes: winnt.OBJ_INHERIT},
+		return check.Status(th.NtOpenProcess(winnt.PROCESS_DUP_HANDLE, &nt.ObjectAttributes{Attributes: winnt.OBJ_INHERIT},
 			&nt.ClientID{UniqueProcess: f.id.UniqueProcess}))
 	}, []string{"+ caller: handle to process, granted 0x40, attributes 0x2"}},
 	{"open a thread by its id", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtOpenThread(winnt.THREAD_ALERT, nil, &f.id))
+		return check.Status(th.NtOpenThread(winnt.THREAD_ALERT, nil, &f.id))
 	}, []string{"+ caller: handle to process's thread, granted 0x4, attributes 0x0"}},
 	{"open the first thread of a process", func(f *frame, th *nt.Thread) ntstatus.Status {
-		return status(th.NtGetNextThread(f.all["bystander"], 0, winnt.THREAD_TERMINATE, winnt.OBJ_INHERIT, 0))
+		return check.Status(th.NtGetNextThread(f.all["bystander"], 0, winnt.THREAD_TERMINATE, winnt.OBJ_INHERIT, 0))
 	}, []string{"+ caller: handle to bystander's thread, granted 0x1, attributes 0x2"}},
 }

@@ -45,7 +45,8 @@ func TestTerminatedRoutineIsCalledForMarkedSessions(t *testing.T) {
 	k := check.Must(sys.SystemThread())
 	var ended []winnt.LUID
 	routine := &kernel.LogonSessionTerminatedRoutine{Call: func(id winnt.LUID) { ended = append(ended, id) }}
-	check.Equal(t, k.SeUnregisterLogonSessionTerminatedRoutine(routine), ntstatus.NotFound, "removal before registration")
+	check.Equal(t, k.SeUnregisterLogonSessionTerminatedRoutine(routine), ntstatus.NotFound,
+		"removal before registration")
 	check.Success(t, k.SeRegisterLogonSessionTerminatedRoutine(routine))
 	before := sys.LogonSessions()
 	// end opens a logon session, marks it if asked, and ends it with its only token.
@@ -60,7 +61,8 @@ func TestTerminatedRoutineIsCalledForMarkedSessions(t *testing.T) {
 		}
 		k.PsDereferencePrimaryToken(tok)
 		check.Equal(t, sys.LogonSessions(), before, "logon sessions after the end")
-		check.Equal(t, k.SeMarkLogonSessionForTerminationNotification(id), ntstatus.NotFound, "mark of an ended session")
+		check.Equal(t, k.SeMarkLogonSessionForTerminationNotification(id), ntstatus.NotFound,
+			"mark of an ended session")
 		return id
 	}
 	end(false)

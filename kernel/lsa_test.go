@@ -92,7 +92,8 @@ func TestPolicyAndLogonInputsAreChecked(t *testing.T) {
 	opens("REFMON", winnt.POLICY_LOOKUP_NAMES, ntstatus.Success)
 	opens("BUILTIN", winnt.POLICY_LOOKUP_NAMES, ntstatus.ObjectNameNotFound)
 	self := nt.ImpersonateAnonymousTokenIn{ThreadHandle: winnt.NtCurrentThread}
-	check.Require(t, check.Status(call.NtImpersonateAnonymousToken(self)), ntstatus.Success, "NtImpersonateAnonymousToken")
+	check.Require(t, check.Status(call.NtImpersonateAnonymousToken(self)), ntstatus.Success,
+		"NtImpersonateAnonymousToken")
 	opens("", winnt.POLICY_LOOKUP_NAMES, ntstatus.AccessDenied) // L-40: Anonymous, in a process of another user
 	check.Require(t, th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0), ntstatus.Success,
 		"NtSetInformationThread")

@@ -6,8 +6,6 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sddl"
-	"github.com/refmon/refmon/sid"
-	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -16,22 +14,8 @@ import (
 func Example_namedObjects() {
 	sys := kernel.Boot(kernel.Config{})
 	defer sys.Close()
-	thread := func(user string) *nt.Thread {
-		tok, err := token.New(token.StandardUser(sid.MustParse(user)))
-		if err != nil {
-			panic(err)
-		}
-		p, err := sys.NewProcess(user, tok)
-		if err != nil {
-			panic(err)
-		}
-		th, err := p.NewThread()
-		if err != nil {
-			panic(err)
-		}
-		return th
-	}
-	alice, bob := thread("S-1-5-21-1-2-3-1001"), thread("S-1-5-21-1-2-3-1002")
+	alice := start(sys, "alice", `{"user":"S-1-5-21-1-2-3-1001","groups":["WD"]}`)
+	bob := start(sys, "bob", `{"user":"S-1-5-21-1-2-3-1002","groups":["WD"]}`)
 
 	ready := &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ready`,
 		SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;S-1-5-21-1-2-3-1001)(A;;GR;;;WD)")}

@@ -50,10 +50,11 @@ func TestConcurrentSetSecurityLeaksNothing(t *testing.T) {
 	texts := []string{"D:(A;;GA;;;WD)", "D:(A;;GA;;;BU)(A;;0x1;;;WD)"}
 	whole := map[string]bool{"D:(A;;0x1f0003;;;WD)": true, "D:(A;;0x1f0003;;;BU)(A;;CC;;;WD)": true}
 	h := event(t, threads[0])
-	objects, handles, references := sys.Counts()
+	before := counts(sys)
 	onAll(threads, func(i int, th *nt.Thread) {
 		for n := range 500 {
-			d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
+			d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0,
+				winnt.DUPLICATE_SAME_ACCESS)
 			if st != ntstatus.Success {
 				t.Errorf("NtDuplicateObject: %v, want %v", st, ntstatus.Success)
 				return
@@ -67,8 +68,5 @@ func TestConcurrentSetSecurityLeaksNothing(t *testing.T) {
 			check.Equal(t, th.NtClose(d), ntstatus.Success, "NtClose")
 		}
 	})
-	if o, n, r := sys.Counts(); o != objects || n != handles || r != references {
-		t.Errorf("%d objects, %d handles, %d references at the end; want %d, %d, %d as before", o, n, r, objects,
-			handles, references)
-	}
+	check.Equal(t, counts(sys), before, "objects, handles and references at the end")
 }

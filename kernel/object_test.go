@@ -23,7 +23,8 @@ func TestObjectRoutinesCheckTypeAndRights(t *testing.T) {
 		SecurityDescriptor: sddl.MustParse("D:(A;;0x100000;;;WD)")}, nt.NotificationEvent, false)
 	check.Require(t, st, ntstatus.Success, "NtCreateEvent")
 	const user, inKernel = kernel.UserMode, kernel.KernelMode
-	check.Equal(t, [2]string{user.String(), inKernel.String()}, [2]string{"UserMode", "KernelMode"}, "names of the modes")
+	check.Equal(t, [2]string{user.String(), inKernel.String()}, [2]string{"UserMode", "KernelMode"},
+		"names of the modes")
 	const ok, mismatch, denied = ntstatus.Success, ntstatus.ObjectTypeMismatch, ntstatus.AccessDenied
 	for _, c := range []struct {
 		typ             *winnt.ObjectType
@@ -42,14 +43,16 @@ func TestObjectRoutinesCheckTypeAndRights(t *testing.T) {
 		o, info, st := k.ObReferenceObjectByHandle(h, c.desired, c.typ, c.mode)
 		check.Equal(t, st, c.reference, "ObReferenceObjectByHandle of %+v", c)
 		if st != ok {
-			check.That(t, o == nil && info == kernel.HandleInformation{}, "refused reference: %v, %+v, want nothing", o, info)
+			check.That(t, o == nil && info == kernel.HandleInformation{}, "refused reference: %v, %+v, want nothing",
+				o, info)
 			o, info, st = k.ObReferenceObjectByHandle(h, 0, nil, inKernel)
 			check.Require(t, st, ok, "ObReferenceObjectByHandle")
 		}
 		check.Equal(t, info, kernel.HandleInformation{HandleAttributes: winnt.OBJ_INHERIT, GrantedAccess: synchronize},
 			"information about the handle")
 		opened, st := k.ObOpenObjectByPointer(o, 0, c.desired, c.typ, c.mode)
-		check.That(t, st == c.open && (opened != 0) == (st == ok), "ObOpenObjectByPointer of %+v: %v, %v", c, opened, st)
+		check.That(t, st == c.open && (opened != 0) == (st == ok), "ObOpenObjectByPointer of %+v: %v, %v", c, opened,
+			st)
 		k.ObDereferenceObject(o)
 		if st == ok {
 			check.Success(t, k.ZwClose(opened))

@@ -31,12 +31,7 @@ func boxed(t *testing.T, sys *kernel.System, pkg string, number uint32) (*nt.Thr
 // A package may create named objects in its own directory only. Another package may not open or create objects there
 // (A-96, O-24).
 func TestPackageDirectoryIsPrivate(t *testing.T) {
-	sys := kernel.Boot(kernel.Config{})
-	defer func() {
-		if err := sys.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
+	sys := boot(t, kernel.Config{})
 	a, tokenA := boxed(t, sys, pkgA, 1)
 	b, _ := boxed(t, sys, pkgB, 2)
 	dir, err := sys.MakePackageDirectory(tokenA)
@@ -94,8 +89,8 @@ func TestPackageDirectoryNeedsDirectories(t *testing.T) {
 			check.NoError(t, check.Err(sys.MakePackageDirectory(other)))
 		}
 		th := check.Must(check.Must(sys.NewProcess("system", check.Must(token.New(token.LocalSystem())))).NewThread())
-		_, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: path}, nt.NotificationEvent, false)
-		check.Require(t, st, ntstatus.Success, "NtCreateEvent")
+		check.Require(t, check.Status(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: path},
+			nt.NotificationEvent, false)), ntstatus.Success, "NtCreateEvent")
 		dir, err := sys.MakePackageDirectory(tok)
 		check.That(t, dir == "" && errors.Is(err, ntstatus.ObjectTypeMismatch.Err()) && strings.Contains(err.Error(), path),
 			"MakePackageDirectory where %s is an event: %q, %v, want an error with the path", path, dir, err)

@@ -83,7 +83,8 @@ func TestTerminateSetsExitStatusOnce(t *testing.T) {
 	}
 	got := exitStatuses(t, th, made.ProcessHandle, early)
 	check.That(t, got == [2]ntstatus.Status{code, ntstatus.Success},
-		"exit statuses of the process and of the thread that ended before it: %v, want %v, %v", got, code, ntstatus.Success)
+		"exit statuses of the process and of the thread that ended before it: %v, want %v, %v", got, code,
+		ntstatus.Success)
 	_, st = th.NtWaitForSingleObject(made.ProcessHandle, false)
 	eq(t, "NtWaitForSingleObject of the ended process", 0, st, 0, ntstatus.Success)
 

@@ -70,7 +70,8 @@ func TestImpersonationRoutinesWorkTogether(t *testing.T) {
 			k.PsDereferenceImpersonationToken(got)
 
 			state, active := k.PsDisableImpersonation(k.Thread())
-			check.That(t, state != nil && active, "I-60: PsDisableImpersonation: %v, %t, want a state, true", state, active)
+			check.That(t, state != nil && active, "I-60: PsDisableImpersonation: %v, %t, want a state, true", state,
+				active)
 			check.Equal(t, effectiveOf(k), own, "I-60: the thread without its client")
 			k.PsRestoreImpersonation(k.Thread(), state)
 			check.Equal(t, effectiveOf(k), want, "I-61: the thread with its client again")
@@ -89,7 +90,7 @@ func TestImpersonationRoutinesWorkTogether(t *testing.T) {
 
 // PsAssignImpersonationToken makes the thread that it names, or the calling one, impersonate the token of a handle at
 // the token's level, without EffectiveOnly. Handle 0 ends the impersonation (I-70).
-func TestAssignedImpersonationTokenIsTheHandles(t *testing.T) {
+func TestPsAssignImpersonationTokenUsesTokenOfHandle(t *testing.T) {
 	sys, th := userThread(t, token.LocalSystem())
 	k := sys.KernelMode(th)
 	other := check.Must(sys.SystemThread())

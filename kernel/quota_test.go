@@ -28,7 +28,8 @@ func newCharged(t *testing.T) *charged {
 // process creates a process of the user that is charged to b, and a thread in it.
 func (w *charged) process(user string, b *kernel.QuotaBlock) (*kernel.Process, *nt.Thread) {
 	w.Helper()
-	p, err := w.sys.CreateProcess(kernel.ProcessSpec{Name: user, Token: benchToken(w, user, winnt.TokenPrimary), Quota: b})
+	p, err := w.sys.CreateProcess(kernel.ProcessSpec{Name: user, Token: benchToken(w, user, winnt.TokenPrimary),
+		Quota: b})
 	check.NoError(w, err)
 	return p, check.Must(p.NewThread())
 }
@@ -49,7 +50,8 @@ var makers = map[string]func(th *nt.Thread, name string) (winnt.Handle, ntstatus
 		return out.(nt.CreateJobObjectOut).JobHandle, st
 	},
 	"port": func(th *nt.Thread, name string) (winnt.Handle, ntstatus.Status) {
-		out, st := th.CallRow(nt.NtTable.Find("NtCreatePort"), nt.CreatePortIn{ObjectAttributes: nt.Cap(objectNamed(name))})
+		out, st := th.CallRow(nt.NtTable.Find("NtCreatePort"),
+			nt.CreatePortIn{ObjectAttributes: nt.Cap(objectNamed(name))})
 		return out.(nt.PortOut).PortHandle, st
 	},
 	"pipe": func(th *nt.Thread, name string) (winnt.Handle, ntstatus.Status) {
@@ -214,8 +216,8 @@ func TestClientsShareTheQuotaOfTheirServer(t *testing.T) {
 		t.Helper()
 		tok := k.CaptureToken(benchToken(t, user, winnt.TokenImpersonation), k.Thread())
 		defer k.PsDereferenceImpersonationToken(tok)
-		check.Require(t, k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success,
-			"PsImpersonateClient")
+		check.Require(t, k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation),
+			ntstatus.Success, "PsImpersonateClient")
 		defer k.PsRevertToSelf()
 		for {
 			if _, st := makers["event"](th, ""); st != ntstatus.Success {

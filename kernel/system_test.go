@@ -17,21 +17,7 @@ import (
 
 func ExampleBoot() {
 	sys := kernel.Boot(kernel.Config{})
-	own, err := token.Parse([]byte(`{"user":"S-1-5-20","privileges":["SeImpersonatePrivilege"]}`))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	p, err := sys.NewProcess("fileserver", own)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	th := start(sys, "fileserver", `{"user":"S-1-5-20","privileges":["SeImpersonatePrivilege"]}`)
 	_, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
 	fmt.Println(th.Name(), "has no client:", st)
 	fmt.Println("leaked:", sys.Close())
@@ -76,7 +62,8 @@ func TestCreateProcessRejectsUnusableTokens(t *testing.T) {
 		"no token":               {},
 		"two tokens":             {Token: plain(t, user, winnt.TokenPrimary), TokenObject: obj},
 		"an impersonation token": {Token: plain(t, user, winnt.TokenImpersonation)},
-		"a quota of one byte":    {Token: plain(t, user, winnt.TokenPrimary), Quota: kernel.NewQuotaBlock(nil, 1, false)},
+		"a quota of one byte": {Token: plain(t, user, winnt.TokenPrimary),
+			Quota: kernel.NewQuotaBlock(nil, 1, false)},
 	} {
 		if p, err := sys.CreateProcess(spec); err == nil || p != nil {
 			t.Errorf("CreateProcess with %s: %v, %v; want nil and an error", name, p, err)
@@ -143,7 +130,8 @@ func TestSystemCloseReleasesLeftHandles(t *testing.T) {
 	check.That(t, h == 0 && !k.Thread().IsImpersonating(),
 		"after CloseAllHandles: %d handles, impersonating %t; want 0, false", h, k.Thread().IsImpersonating())
 	for _, attributes := range []uint32{0, winnt.OBJ_KERNEL_HANDLE} { // the end of the test finds no leak
-		check.Success(t, check.Status(system.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, attributes)))
+		check.Success(t, check.Status(system.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY,
+			attributes)))
 	}
 }
 
@@ -159,7 +147,8 @@ func TestThreadOfAnotherSystemHasNoKernelMode(t *testing.T) {
 		t.Errorf("Spawn for a thread of another system: %v, %v; want nil, an error", other, err)
 	}
 	if other, err := a.Spawn(th); err != nil || a.KernelMode(other) == nil {
-		t.Errorf("Spawn for a thread of this system: %v, %v; want a thread with a kernel-mode interface, nil", other, err)
+		t.Errorf("Spawn for a thread of this system: %v, %v; want a thread with a kernel-mode interface, nil", other,
+			err)
 	}
 	check.That(t, a.Profile() == nt.Documented && b.Profile() == nt.Observed && th.Services().Profile() == nt.Documented,
 		"profiles of the two systems and the thread: %v, %v, %v; want %v, %v, %v", a.Profile(), b.Profile(),

@@ -36,22 +36,25 @@ func TestThreadOfAnotherSystemHasNoFiles(t *testing.T) {
 			done()
 			return st
 		}, invalid, ntstatus.ObjectTypeMismatch},
-		"ListNames": {func(th *nt.Thread) ntstatus.Status { return check.Status(sys.ListNames(th, h, 0)) }, invalid, unknown},
+		"ListNames": {func(th *nt.Thread) ntstatus.Status { return check.Status(sys.ListNames(th, h, 0)) }, invalid,
+			unknown},
 		"RenamePosix": {func(th *nt.Thread) ntstatus.Status { return sys.RenamePosix(th, h, "x", nil, false, false) },
 			invalid, ntstatus.ObjectTypeMismatch},
 		"LinkWithin": {func(th *nt.Thread) ntstatus.Status { return sys.LinkWithin(th, h, "x", nil) }, invalid,
 			ntstatus.ObjectTypeMismatch},
-		"MakeLink": {func(th *nt.Thread) ntstatus.Status { return check.Status(sys.MakeLink(th, null, "x", nil)) }, invalid,
-			ntstatus.NotSupported},
+		"MakeLink": {func(th *nt.Thread) ntstatus.Status { return check.Status(sys.MakeLink(th, null, "x", nil)) },
+			invalid, ntstatus.NotSupported},
 		"MakeNameless": {func(th *nt.Thread) ntstatus.Status {
 			return check.Status(sys.MakeNameless(th, null, winnt.FILE_READ_DATA, nil, nil))
 		}, invalid, ntstatus.NotSupported},
-		"CreateShaped": {func(th *nt.Thread) ntstatus.Status { return check.Status(sys.CreateShaped(th, in, nil, nil)) },
-			invalid, ntstatus.NotSupported},
+		"CreateShaped": {func(th *nt.Thread) ntstatus.Status {
+			return check.Status(sys.CreateShaped(th, in, nil, nil))
+		}, invalid, ntstatus.NotSupported},
 		"Contents": {func(th *nt.Thread) ntstatus.Status { _, _, st := sys.Contents(th, h, nil); return st }, unknown,
 			ntstatus.NotSupported},
 		"RecordUses": {func(th *nt.Thread) ntstatus.Status { return sys.RecordUses(th, h) }, unknown, ntstatus.Success},
-		"Refill":     {func(th *nt.Thread) ntstatus.Status { return sys.Refill(th, h, h) }, unknown, ntstatus.NotSupported},
+		"Refill": {func(th *nt.Thread) ntstatus.Status { return sys.Refill(th, h, h) }, unknown,
+			ntstatus.NotSupported},
 		"HandOut": {func(th *nt.Thread) ntstatus.Status { return check.Status(sys.HandOut(th, h, 0)) }, unknown,
 			ntstatus.NotSupported},
 	} {

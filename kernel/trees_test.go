@@ -19,7 +19,8 @@ func TestTreeNameLinksToItsDevice(t *testing.T) {
 	s := Boot(Config{})
 	check.NoError(t, s.AddTree("MiXed", struct{ nt.FileSystem }{}))
 	_, th := worker(t, s)
-	link, st := th.NtOpenSymbolicLinkObject(winnt.SYMBOLIC_LINK_QUERY, &nt.ObjectAttributes{ObjectName: `\GLOBAL??\MiXed`})
+	link, st := th.NtOpenSymbolicLinkObject(winnt.SYMBOLIC_LINK_QUERY,
+		&nt.ObjectAttributes{ObjectName: `\GLOBAL??\MiXed`})
 	check.Require(t, st, ntstatus.Success, "NtOpenSymbolicLinkObject")
 	if target, st := th.NtQuerySymbolicLinkObject(link); target != `\Device\MiXed` || st != ntstatus.Success {
 		t.Errorf(`target of \GLOBAL??\MiXed: %q, %v; want %q, %v`, target, st, `\Device\MiXed`, ntstatus.Success)
