@@ -21,7 +21,7 @@ import (
 // threads, tokens and handles, and two objects of each kind.
 type frame struct {
 	*rightsWorld
-	observer       *nt.Thread
+	observer  *nt.Thread
 	seen      map[string]winnt.Handle // the observer's handles, by the names of the objects
 	processes []string
 	theirs    map[string]winnt.Handle // the handles of the other processes, by "process: object"
