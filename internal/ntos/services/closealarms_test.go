@@ -11,21 +11,21 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-func TestNtCloseObjectAuditAlarm(t *testing.T) {
-	testEndAlarm(t, "4658", func(s nt.Services, in nt.CloseObjectAuditAlarmIn) ntstatus.Status {
-		return check.Status(s.NtCloseObjectAuditAlarm(in))
-	})
-}
-
-func TestNtDeleteObjectAuditAlarm(t *testing.T) {
-	testEndAlarm(t, "4660", func(s nt.Services, in nt.CloseObjectAuditAlarmIn) ntstatus.Status {
-		return check.Status(s.NtDeleteObjectAuditAlarm(in))
-	})
-}
-
-// testEndAlarm tests the alarm for the end of a handle or object. If the open alarm requested no record, nothing is
-// checked. Otherwise the privilege and the name are checked, and the record names the client that the thread
+// The alarms for the end of a handle and of an object check nothing if the open alarm requested no record. Otherwise the privilege and the name are checked, and the record names the client that the thread
 // impersonates (U-32, U-36, U-40, U-41).
+func TestEndAlarmIsRecordedOnRequest(t *testing.T) {
+	for event, call := range map[string]func(nt.Services, nt.CloseObjectAuditAlarmIn) ntstatus.Status{
+		"4658": func(s nt.Services, in nt.CloseObjectAuditAlarmIn) ntstatus.Status {
+			return check.Status(s.NtCloseObjectAuditAlarm(in))
+		},
+		"4660": func(s nt.Services, in nt.CloseObjectAuditAlarmIn) ntstatus.Status {
+			return check.Status(s.NtDeleteObjectAuditAlarm(in))
+		},
+	} {
+		testEndAlarm(t, event, call)
+	}
+}
+
 func testEndAlarm(t *testing.T, event string, call func(nt.Services, nt.CloseObjectAuditAlarmIn) ntstatus.Status) {
 	t.Helper()
 	s, mute := alarmWorld(t)

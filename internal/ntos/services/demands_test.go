@@ -2,6 +2,7 @@ package services_test
 
 import (
 	"maps"
+	"reflect"
 	"testing"
 
 	"github.com/refmon/refmon/access"
@@ -13,25 +14,20 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-type byName = func(th *nt.Thread, oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status)
-
 // demands has, for each service that writes audit records, the calls that must write one.
 var demands = map[string][]demand{
-	"NtOpenFile": {func(_ *testing.T, d *demanded) func() (any, ntstatus.Status) {
-		return func() (any, ntstatus.Status) {
-			h, st := d.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\??\T\f`}, 7, 0)
-			return h, st
-		}
-	}},
+	"NtOpenFile": {direct(func(d *demanded) (any, ntstatus.Status) {
+		return d.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\??\T\f`}, 7, 0)
+	})},
 	"NtCreateFile": {
 		opening("f", fileaccess.FileOpen, 0), opening("new", fileaccess.FileCreate, 0),
 		opening("newdir", fileaccess.FileCreate, fileaccess.DirectoryFile), opening("new", fileaccess.FileOpenIf, 0),
 		opening("f", fileaccess.FileOverwrite, 0), opening("f", fileaccess.FileSupersede, 0),
 		opening("new", fileaccess.FileOverwriteIf, 0), opening("f", fileaccess.FileOpen, fileaccess.DeleteOnClose),
 	},
-	"NtDeleteFile": {func(_ *testing.T, d *demanded) func() (any, ntstatus.Status) {
-		return func() (any, ntstatus.Status) { return nil, d.NtDeleteFile(&nt.ObjectAttributes{ObjectName: `\??\T\f`}) }
-	}},
+	"NtDeleteFile": {direct(func(d *demanded) (any, ntstatus.Status) {
+		return nil, d.NtDeleteFile(&nt.ObjectAttributes{ObjectName: `\??\T\f`})
+	})},
 	"NtReadFile": {onFile("f", winnt.FILE_READ_DATA, func(d *demanded, h winnt.Handle) (any, ntstatus.Status) {
 		return d.asks.NtReadFile(nt.ReadFileIn{FileHandle: h, Length: 4})
 	})},
@@ -52,8 +48,7 @@ var demands = map[string][]demand{
 	"NtDuplicateObject": {func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
 		h := check.Result(d.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
 		return func() (any, ntstatus.Status) {
-			v, st := d.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 1, 0, 0)
-			return v, st
+			return d.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 1, 0, 0)
 		}
 	}},
 	"NtSetSecurityObject": {func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
@@ -70,27 +65,15 @@ var demands = map[string][]demand{
 	"NtAdjustPrivilegesToken": {func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
 		h := check.Result(d.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 		return func() (any, ntstatus.Status) {
-			out, st := d.NtAdjustPrivilegesToken(h, false, []nt.LUIDAndAttributes{{LUID: winnt.SeTcbPrivilege.LUID()}}, true)
-			if out == nil {
-				return nil, st
-			}
-			return out, st
+			return d.NtAdjustPrivilegesToken(h, false, []nt.LUIDAndAttributes{{LUID: winnt.SeTcbPrivilege.LUID()}}, true)
 		}
 	}},
-	"LsaLogonUser": {func(_ *testing.T, d *demanded) func() (any, ntstatus.Status) {
-		return func() (any, ntstatus.Status) {
-			out, st := d.LsaLogonUser(plainLogon(winnt.LOGON32_LOGON_NETWORK))
-			if st != ntstatus.Success {
-				return nil, st
-			}
-			return out, st
-		}
-	}},
-	"NtCreateUserProcess": {func(_ *testing.T, d *demanded) func() (any, ntstatus.Status) {
-		return func() (any, ntstatus.Status) {
-			return d.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: 1, ThreadDesiredAccess: 1})
-		}
-	}},
+	"LsaLogonUser": {direct(func(d *demanded) (any, ntstatus.Status) {
+		return d.LsaLogonUser(plainLogon(winnt.LOGON32_LOGON_NETWORK))
+	})},
+	"NtCreateUserProcess": {direct(func(d *demanded) (any, ntstatus.Status) {
+		return d.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: 1, ThreadDesiredAccess: 1})
+	})},
 	"NtSetInformationProcess": {func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
 		made, st := d.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 			ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED})
@@ -103,20 +86,24 @@ var demands = map[string][]demand{
 			return nil, d.NtSetInformationProcess(made.ProcessHandle, nt.ProcessAccessToken, dup)
 		}
 	}},
-	"NtCreatePort": {func(_ *testing.T, d *demanded) func() (any, ntstatus.Status) {
-		return func() (any, ntstatus.Status) {
-			return d.asks.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(spiedAt("new"))})
-		}
-	}},
+	"NtCreatePort": {direct(func(d *demanded) (any, ntstatus.Status) {
+		return d.asks.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(spiedAt("new"))})
+	})},
 	"NtConnectPort": {func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
 		_, st := d.asks.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(&nt.ObjectAttributes{
 			ObjectName: `\BaseNamedObjects\p`, SecurityDescriptor: spiedAt("p").SecurityDescriptor})})
 		want(t, "make", st, ntstatus.Success)
 		return func() (any, ntstatus.Status) {
-			out, st := d.asks.NtConnectPort(nt.ConnectPortIn{PortName: `\BaseNamedObjects\p`})
-			return out, st
+			return d.asks.NtConnectPort(nt.ConnectPortIn{PortName: `\BaseNamedObjects\p`})
 		}
 	}},
+}
+
+// direct returns a case that needs no preparation.
+func direct(call func(d *demanded) (any, ntstatus.Status)) demand {
+	return func(_ *testing.T, d *demanded) func() (any, ntstatus.Status) {
+		return func() (any, ntstatus.Status) { return call(d) }
+	}
 }
 
 // opensOf returns a case that opens the caller's own process, thread or token after its SACL was set to audit.
@@ -126,7 +113,7 @@ func opensOf(prepare func(t *testing.T, d *demanded) winnt.Handle, open func(d *
 		h := prepare(t, d)
 		want(t, "set the SACL", d.NtSetSecurityObject(h, winnt.SACL_SECURITY_INFORMATION, sddl.MustParse(spied)),
 			ntstatus.Success)
-		return func() (any, ntstatus.Status) { v, st := open(d); return v, st }
+		return func() (any, ntstatus.Status) { return open(d) }
 	}}
 }
 
@@ -149,99 +136,44 @@ func ownToken(t *testing.T, d *demanded) winnt.Handle {
 	return check.Result(d.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS|winnt.ACCESS_SYSTEM_SECURITY))
 }
 
-// alarm returns a case for a call that writes an audit record on behalf of a server.
-func alarm(call func(s *auditServer) (any, ntstatus.Status)) []demand {
+// alarm returns a case for a service that writes an audit record on behalf of a server.
+func alarm(service string, in any) []demand {
 	return []demand{func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
 		s := d.auditServer(t, winnt.SecurityImpersonation)
 		d.asks = s.Services
-		return func() (any, ntstatus.Status) { return call(s) }
+		v := reflect.New(reflect.TypeOf(in)).Elem()
+		v.Set(reflect.ValueOf(in))
+		if f := v.FieldByName("ClientToken"); f.IsValid() {
+			f.Set(reflect.ValueOf(s.client))
+		}
+		return func() (any, ntstatus.Status) {
+			return nt.NewThread(s.Services, "").CallRow(nt.NtTable.Find(service), v.Interface())
+		}
 	}}
 }
 
-// kinds has the services that create and open a named object, by object type.
-var kinds = map[string][2]byName{
-	"JobObject": {func(th *nt.Thread, oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
-		return th.NtCreateJobObject(winnt.JOB_OBJECT_ALL_ACCESS, oa)
-	}, func(th *nt.Thread, oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
-		return th.NtOpenJobObject(winnt.JOB_OBJECT_QUERY, oa)
-	}},
-	"Event": {func(th *nt.Thread, oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
-		return th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, oa, nt.NotificationEvent, false)
-	}, func(th *nt.Thread, oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
-		return th.NtOpenEvent(winnt.EVENT_MODIFY_STATE, oa)
-	}},
-	"Mutant": {func(th *nt.Thread, oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
-		return th.NtCreateMutant(1, oa, false)
-	}, func(th *nt.Thread, oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
-		return th.NtOpenMutant(1, oa)
-	}},
-	"Semaphore": {func(th *nt.Thread, oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
-		return th.NtCreateSemaphore(1, oa, 1, 1)
-	}, func(th *nt.Thread, oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
-		return th.NtOpenSemaphore(1, oa)
-	}},
-	"Timer": {func(th *nt.Thread, oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
-		return th.NtCreateTimer(1, oa, 0)
-	}, func(th *nt.Thread, oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
-		return th.NtOpenTimer(1, oa)
-	}},
-	"DirectoryObject": {func(th *nt.Thread, oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
-		return th.NtCreateDirectoryObject(1, oa)
-	}, func(th *nt.Thread, oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
-		return th.NtOpenDirectoryObject(1, oa)
-	}},
-	"SymbolicLinkObject": {func(th *nt.Thread, oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
-		return th.NtCreateSymbolicLinkObject(1, oa, `\BaseNamedObjects`)
-	}, func(th *nt.Thread, oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
-		return th.NtOpenSymbolicLinkObject(1, oa)
-	}},
-}
-
-// alarms returns the calls of a server that writes audit records for its own objects.
-func alarms() map[string][]demand {
+// alarms returns the inputs of a server that writes audit records for its own objects, without its client's token.
+func alarms() map[string]any {
 	d := nt.Cap(sddl.MustParse(sample))
 	mapping := nt.Cap(winnt.GenericMapping{Read: 1})
 	list := nt.Cap(make([]access.ObjectTypeEntry, 1))
 	end := nt.CloseObjectAuditAlarmIn{SubsystemName: nt.Cap("s"), GenerateOnClose: true}
 	typed := nt.AccessCheckByTypeAndAuditAlarmIn{SubsystemName: nt.Cap("s"), ObjectTypeName: nt.Cap("Event"),
 		ObjectName: nt.Cap("o"), SecurityDescriptor: d, DesiredAccess: 1, ObjectTypeList: list, GenericMapping: mapping}
-	return map[string][]demand{
-		"NtOpenObjectAuditAlarm": alarm(func(s *auditServer) (any, ntstatus.Status) {
-			return s.NtOpenObjectAuditAlarm(nt.OpenObjectAuditAlarmIn{ClientToken: s.client, SubsystemName: nt.Cap("s"),
-				ObjectTypeName: nt.Cap("Event"), ObjectName: nt.Cap("o"), DesiredAccess: 1, GrantedAccess: 1,
-				AccessGranted: true, SecurityDescriptor: d})
-		}),
-		"NtCloseObjectAuditAlarm": alarm(func(s *auditServer) (any, ntstatus.Status) {
-			return s.NtCloseObjectAuditAlarm(end)
-		}),
-		"NtDeleteObjectAuditAlarm": alarm(func(s *auditServer) (any, ntstatus.Status) {
-			return s.NtDeleteObjectAuditAlarm(end)
-		}),
-		"NtPrivilegeObjectAuditAlarm": alarm(func(s *auditServer) (any, ntstatus.Status) {
-			return s.NtPrivilegeObjectAuditAlarm(nt.PrivilegeObjectAuditAlarmIn{ClientToken: s.client,
-				SubsystemName: nt.Cap("s"), Privileges: tcb})
-		}),
-		"NtPrivilegedServiceAuditAlarm": alarm(func(s *auditServer) (any, ntstatus.Status) {
-			return s.NtPrivilegedServiceAuditAlarm(nt.PrivilegedServiceAuditAlarmIn{ClientToken: s.client,
-				SubsystemName: nt.Cap("s"), ServiceName: nt.Cap("t"), Privileges: tcb})
-		}),
-		"NtAccessCheckAndAuditAlarm": alarm(func(s *auditServer) (any, ntstatus.Status) {
-			return s.NtAccessCheckAndAuditAlarm(nt.AccessCheckAndAuditAlarmIn{SubsystemName: nt.Cap("s"),
-				ObjectTypeName: nt.Cap("Event"), ObjectName: nt.Cap("o"), SecurityDescriptor: d, DesiredAccess: 1,
-				GenericMapping: mapping})
-		}),
-		"NtAccessCheckByTypeAndAuditAlarm": alarm(func(s *auditServer) (any, ntstatus.Status) {
-			return s.NtAccessCheckByTypeAndAuditAlarm(typed)
-		}),
-		"NtAccessCheckByTypeResultListAndAuditAlarm": alarm(func(s *auditServer) (any, ntstatus.Status) {
-			return s.NtAccessCheckByTypeResultListAndAuditAlarm(typed)
-		}),
-		"NtAccessCheckByTypeResultListAndAuditAlarmByHandle": alarm(func(s *auditServer) (any, ntstatus.Status) {
-			return s.NtAccessCheckByTypeResultListAndAuditAlarmByHandle(nt.AccessCheckAndAuditAlarmByHandleIn{
-				ClientToken: s.client, SubsystemName: typed.SubsystemName, ObjectTypeName: typed.ObjectTypeName,
-				ObjectName: typed.ObjectName, SecurityDescriptor: d, DesiredAccess: 1, ObjectTypeList: list,
-				GenericMapping: mapping})
-		}),
+	return map[string]any{
+		"NtOpenObjectAuditAlarm": nt.OpenObjectAuditAlarmIn{SubsystemName: nt.Cap("s"), ObjectTypeName: nt.Cap("Event"),
+			ObjectName: nt.Cap("o"), DesiredAccess: 1, GrantedAccess: 1, AccessGranted: true, SecurityDescriptor: d},
+		"NtCloseObjectAuditAlarm": end, "NtDeleteObjectAuditAlarm": end,
+		"NtPrivilegeObjectAuditAlarm": nt.PrivilegeObjectAuditAlarmIn{SubsystemName: nt.Cap("s"), Privileges: tcb},
+		"NtPrivilegedServiceAuditAlarm": nt.PrivilegedServiceAuditAlarmIn{SubsystemName: nt.Cap("s"),
+			ServiceName: nt.Cap("t"), Privileges: tcb},
+		"NtAccessCheckAndAuditAlarm": nt.AccessCheckAndAuditAlarmIn{SubsystemName: nt.Cap("s"),
+			ObjectTypeName: nt.Cap("Event"), ObjectName: nt.Cap("o"), SecurityDescriptor: d, DesiredAccess: 1,
+			GenericMapping: mapping},
+		"NtAccessCheckByTypeAndAuditAlarm": typed, "NtAccessCheckByTypeResultListAndAuditAlarm": typed,
+		"NtAccessCheckByTypeResultListAndAuditAlarmByHandle": nt.AccessCheckAndAuditAlarmByHandleIn{
+			SubsystemName: typed.SubsystemName, ObjectTypeName: typed.ObjectTypeName, ObjectName: typed.ObjectName,
+			SecurityDescriptor: d, DesiredAccess: 1, ObjectTypeList: list, GenericMapping: mapping},
 	}
 }
 
@@ -275,16 +207,23 @@ func openDemands() map[string][]demand {
 }
 
 func init() {
-	for kind, f := range kinds {
-		demands["NtCreate"+kind], demands["NtOpen"+kind] = making(f[0], f[1])
+	for kind := range namedKinds {
+		demands["NtCreate"+kind] = []demand{direct(func(d *demanded) (any, ntstatus.Status) {
+			return createNamed(d.Thread, kind, spiedAt("new"))
+		})}
+		demands["NtOpen"+kind] = []demand{func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
+			want(t, "make", check.Status(createNamed(d.Thread, kind, spiedAt("old"))), ntstatus.Success)
+			return func() (any, ntstatus.Status) { return openNamed(d.Thread, kind, at("old")) }
+		}}
 	}
 	for _, oa := range []*nt.ObjectAttributes{{}, {ObjectName: at("stays").ObjectName, Attributes: winnt.OBJ_PERMANENT}} {
 		oa.SecurityDescriptor = spiedAt("").SecurityDescriptor
-		demands["NtCreateEvent"] = append(demands["NtCreateEvent"], func(_ *testing.T,
-			d *demanded) func() (any, ntstatus.Status) {
-			return func() (any, ntstatus.Status) { h, st := kinds["Event"][0](d.Thread, oa); return h, st }
-		})
+		demands["NtCreateEvent"] = append(demands["NtCreateEvent"], direct(func(d *demanded) (any, ntstatus.Status) {
+			return createNamed(d.Thread, "Event", oa)
+		}))
 	}
-	maps.Copy(demands, alarms())
+	for service, in := range alarms() {
+		demands[service] = alarm(service, in)
+	}
 	maps.Copy(demands, openDemands())
 }

@@ -109,11 +109,3 @@ func TestJobTokenMustBeAssignable(t *testing.T) {
 			"%s: the process is in the group Users", c.name)
 	}
 }
-
-func TestNtCreateJobObject(t *testing.T) {
-	testCreate(t, "JobObject", winnt.JOB_OBJECT_QUERY, nt.CreateJobObjectIn{})
-}
-
-func TestNtOpenJobObject(t *testing.T) {
-	testOpen(t, "JobObject", winnt.JOB_OBJECT_QUERY, nt.OpenJobObjectIn{})
-}

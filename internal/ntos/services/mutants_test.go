@@ -36,11 +36,3 @@ func TestMutantIsAbandonedWhenOwnerEnds(t *testing.T) {
 			"O-134: %s: releasing the abandoned mutant", name)
 	}
 }
-
-func TestNtCreateMutant(t *testing.T) {
-	testCreate(t, "Mutant", winnt.MUTANT_QUERY_STATE, nt.CreateMutantIn{})
-}
-
-func TestNtOpenMutant(t *testing.T) {
-	testOpen(t, "Mutant", winnt.MUTANT_QUERY_STATE, nt.OpenMutantIn{})
-}

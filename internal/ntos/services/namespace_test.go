@@ -42,6 +42,42 @@ func TestExclusiveObjectIsForItsProcess(t *testing.T) {
 	}
 }
 
+// A namedKind has the inputs of the services that create and open a named object, and a right of its type.
+type namedKind struct {
+	create, open any
+	right        winnt.AccessMask
+}
+
+var namedKinds = map[string]namedKind{
+	"DirectoryObject": {nt.CreateDirectoryObjectIn{}, nt.OpenDirectoryObjectIn{}, winnt.DIRECTORY_QUERY},
+	"Event":           {nt.CreateEventIn{}, nt.OpenEventIn{}, winnt.EVENT_MODIFY_STATE},
+	"JobObject":       {nt.CreateJobObjectIn{}, nt.OpenJobObjectIn{}, winnt.JOB_OBJECT_QUERY},
+	"Mutant":          {nt.CreateMutantIn{}, nt.OpenMutantIn{}, winnt.MUTANT_QUERY_STATE},
+	"Semaphore":       {nt.CreateSemaphoreIn{MaximumCount: 1}, nt.OpenSemaphoreIn{}, winnt.SEMAPHORE_QUERY_STATE},
+	"SymbolicLinkObject": {nt.CreateSymbolicLinkObjectIn{LinkTarget: nt.Cap(`\BaseNamedObjects`)},
+		nt.OpenSymbolicLinkObjectIn{}, winnt.SYMBOLIC_LINK_QUERY},
+	"Timer": {nt.CreateTimerIn{}, nt.OpenTimerIn{}, winnt.TIMER_QUERY_STATE},
+}
+
+// callFor calls a service for an access mask and object attributes.
+func callFor(th *nt.Thread, service string, in any, desired winnt.AccessMask,
+	oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+	v := reflect.New(reflect.TypeOf(in)).Elem()
+	v.Set(reflect.ValueOf(in))
+	v.FieldByName("DesiredAccess").Set(reflect.ValueOf(desired))
+	return (&maker{service: service, in: v.Interface(), object: *oa}).call(th, 0)
+}
+
+// createNamed creates an object of a kind and returns a handle with the kind's right.
+func createNamed(th *nt.Thread, kind string, oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+	return callFor(th, "NtCreate"+kind, namedKinds[kind].create, namedKinds[kind].right, oa)
+}
+
+// openNamed opens an object of a kind for the kind's right.
+func openNamed(th *nt.Thread, kind string, oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+	return callFor(th, "NtOpen"+kind, namedKinds[kind].open, namedKinds[kind].right, oa)
+}
+
 // naming has the possible errors of a call that creates or opens a named object. The zero value is a valid call.
 type naming struct {
 	attributes                    uint32
@@ -69,14 +105,8 @@ func (n naming) call(th *nt.Thread, service string, in any, free, used string) (
 	default:
 		path += free
 	}
-	oa := &nt.ObjectAttributes{ObjectName: path, RootDirectory: n.root,
-		SecurityDescriptor: sddl.MustParse(n.owner + "D:(A;;GA;;;WD)")}
-	m := maker{service: service, in: in, object: *oa}
-	v := reflect.New(reflect.TypeOf(in)).Elem()
-	v.Set(reflect.ValueOf(in))
-	v.FieldByName("DesiredAccess").Set(reflect.ValueOf(n.desired))
-	m.in = v.Interface()
-	return m.call(th, n.attributes)
+	return callFor(th, service, in, n.desired, &nt.ObjectAttributes{ObjectName: path, RootDirectory: n.root,
+		Attributes: n.attributes, SecurityDescriptor: sddl.MustParse(n.owner + "D:(A;;GA;;;WD)")})
 }
 
 // namingErrors returns the errors of O-22 that are checked before the request itself, in their order.
@@ -97,11 +127,11 @@ func namingErrors(foreign winnt.AccessMask) []rung[naming] {
 // makeOther makes the object "other", which is of another kind.
 func makeOther(t *testing.T, th *nt.Thread, kind string) {
 	t.Helper()
-	other := kinds["Event"][0]
+	other := "Event"
 	if kind == "Event" {
-		other = kinds["Timer"][0]
+		other = "Timer"
 	}
-	want(t, "make another", check.Status(other(th, named(`\BaseNamedObjects\other`))), ntstatus.Success)
+	want(t, "make another", check.Status(createNamed(th, other, named(`\BaseNamedObjects\other`))), ntstatus.Success)
 }
 
 // checkNewHandle checks that a call that failed left the process its handles, and that another gave it one with
@@ -120,10 +150,10 @@ func checkNewHandle(t *testing.T, th *nt.Thread, h winnt.Handle, st ntstatus.Sta
 
 // testOpen tests a service that opens a named object: the errors of O-22 and O-33 in order, and that the handle has
 // exactly the requested rights.
-func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
-	t.Helper()
+func testOpen(t *testing.T, kind string) {
+	in, right := namedKinds[kind].open, namedKinds[kind].right
 	w, th, k := newProcess(t, winnt.SeChangeNotifyPrivilege, winnt.SeImpersonatePrivilege)
-	first := check.Result(kinds[kind][0](th, named(`\BaseNamedObjects\x`)))
+	first := check.Result(createNamed(th, kind, named(`\BaseNamedObjects\x`)))
 	makeOther(t, th, kind)
 	had := handles(t, th)
 	service := "NtOpen" + kind
@@ -147,7 +177,7 @@ func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
 	w.impersonate(k, client, winnt.SecurityIdentification)
 	want(t, "I-1: below SecurityImpersonation", check.Status(open(naming{desired: right})), ntstatus.BadImpersonationLevel)
 	k.PsRevertToSelf()
-	if h, st := kinds[kind][0](th, &nt.ObjectAttributes{ObjectName: `\BaseNamedObjects\closed`,
+	if h, st := createNamed(th, kind, &nt.ObjectAttributes{ObjectName: `\BaseNamedObjects\closed`,
 		SecurityDescriptor: sddl.MustParse("D:")}); st != ntstatus.Success || h == 0 {
 		t.Errorf("creating an object with an empty DACL: %v, want success and a handle", st)
 	}
@@ -157,10 +187,10 @@ func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
 
 // testCreate tests a service that creates a named object: the errors of O-22 in order, OBJ_OPENIF on an existing
 // name, and that the creator gets the requested rights.
-func testCreate(t *testing.T, kind string, right winnt.AccessMask, in any) {
-	t.Helper()
+func testCreate(t *testing.T, kind string) {
+	in, right := namedKinds[kind].create, namedKinds[kind].right
 	th := newThread(t, winnt.SeChangeNotifyPrivilege)
-	used := check.Result(kinds[kind][0](th, named(`\BaseNamedObjects\used`)))
+	used := check.Result(createNamed(th, kind, named(`\BaseNamedObjects\used`)))
 	makeOther(t, th, kind)
 	had := handles(t, th)
 	service := "NtCreate" + kind
@@ -189,27 +219,9 @@ func testCreate(t *testing.T, kind string, right winnt.AccessMask, in any) {
 	want(t, "the same object", th.NtCompareObjects(used, h), ntstatus.Success)
 }
 
-func TestNtOpenEvent(t *testing.T) {
-	testOpen(t, "Event", winnt.EVENT_MODIFY_STATE, nt.OpenEventIn{})
-}
-
-func TestNtOpenDirectoryObject(t *testing.T) {
-	testOpen(t, "DirectoryObject", winnt.DIRECTORY_QUERY, nt.OpenDirectoryObjectIn{})
-}
-
-func TestNtOpenSymbolicLinkObject(t *testing.T) {
-	testOpen(t, "SymbolicLinkObject", winnt.SYMBOLIC_LINK_QUERY, nt.OpenSymbolicLinkObjectIn{})
-}
-
-func TestNtCreateEvent(t *testing.T) {
-	testCreate(t, "Event", winnt.EVENT_MODIFY_STATE, nt.CreateEventIn{})
-}
-
-func TestNtCreateDirectoryObject(t *testing.T) {
-	testCreate(t, "DirectoryObject", winnt.DIRECTORY_TRAVERSE, nt.CreateDirectoryObjectIn{})
-}
-
-func TestNtCreateSymbolicLinkObject(t *testing.T) {
-	testCreate(t, "SymbolicLinkObject", winnt.SYMBOLIC_LINK_QUERY,
-		nt.CreateSymbolicLinkObjectIn{LinkTarget: nt.Cap(`\BaseNamedObjects`)})
+func TestNamedObjectServicesReportErrorsInOrder(t *testing.T) {
+	for kind := range namedKinds {
+		t.Run("NtOpen"+kind, func(t *testing.T) { testOpen(t, kind) })
+		t.Run("NtCreate"+kind, func(t *testing.T) { testCreate(t, kind) })
+	}
 }

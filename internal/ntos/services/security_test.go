@@ -64,9 +64,9 @@ var creators = map[string]func(t *testing.T, th *nt.Thread, d *sd.Descriptor) (w
 }
 
 func init() {
-	for kind, f := range kinds {
+	for kind := range namedKinds {
 		creators["NtCreate"+kind] = func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
-			return f[0](th, forSD(d))
+			return createNamed(th, kind, forSD(d))
 		}
 	}
 }

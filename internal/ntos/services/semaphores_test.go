@@ -11,7 +11,6 @@ import (
 )
 
 func TestNtCreateSemaphore(t *testing.T) {
-	testCreate(t, "Semaphore", winnt.SEMAPHORE_QUERY_STATE, nt.CreateSemaphoreIn{MaximumCount: 1})
 	th := newThread(t)
 	for _, c := range []struct {
 		count, maximum int32
@@ -34,10 +33,6 @@ func TestNtCreateSemaphore(t *testing.T) {
 	// The counts are values, so they are checked before the data behind a pointer (O-3, O-137).
 	_, st := th.NtCreateSemaphore(winnt.SEMAPHORE_ALL_ACCESS, &nt.ObjectAttributes{Attributes: 1, ObjectName: "x"}, 2, 1)
 	want(t, "the counts, and the attributes", st, ntstatus.InvalidParameter)
-}
-
-func TestNtOpenSemaphore(t *testing.T) {
-	testOpen(t, "Semaphore", winnt.SEMAPHORE_QUERY_STATE, nt.OpenSemaphoreIn{})
 }
 
 // TestReleaseSemaphoreErrorsAndCounts checks the errors of O-138, the count before and after, and that a failed

@@ -66,11 +66,6 @@ func TestTimerPeriodIsNotNegative(t *testing.T) {
 }
 
 func TestNtCreateTimer(t *testing.T) {
-	testCreate(t, "Timer", winnt.TIMER_QUERY_STATE, nt.CreateTimerIn{})
 	_, st := newThread(t).NtCreateTimer(winnt.TIMER_ALL_ACCESS, nil, nt.SynchronizationTimer+1)
 	want(t, "O-139: no such type", st, ntstatus.InvalidParameter4)
-}
-
-func TestNtOpenTimer(t *testing.T) {
-	testOpen(t, "Timer", winnt.TIMER_QUERY_STATE, nt.OpenTimerIn{})
 }

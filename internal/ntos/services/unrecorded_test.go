@@ -211,21 +211,6 @@ func spiedAt(name string) *nt.ObjectAttributes {
 	return oa
 }
 
-// making returns the cases for a pair of services that create and open a named object.
-func making(create, open func(th *nt.Thread, oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status)) (made,
-	opened []demand) {
-	call := func(f func(*nt.Thread, *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status), d *demanded,
-		oa *nt.ObjectAttributes) func() (any, ntstatus.Status) {
-		return func() (any, ntstatus.Status) { h, st := f(d.Thread, oa); return h, st }
-	}
-	return []demand{func(_ *testing.T, d *demanded) func() (any, ntstatus.Status) {
-			return call(create, d, spiedAt("new"))
-		}}, []demand{func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
-			want(t, "make", check.Status(create(d.Thread, spiedAt("old"))), ntstatus.Success)
-			return call(open, d, at("old"))
-		}}
-}
-
 // onFile returns a case that opens a file for these rights and makes the policy fail closed only afterwards, so that
 // the first use of the handle must write the record.
 func onFile(name string, rights winnt.AccessMask, use func(d *demanded, h winnt.Handle) (any, ntstatus.Status)) demand {
@@ -238,13 +223,11 @@ func onFile(name string, rights winnt.AccessMask, use func(d *demanded, h winnt.
 
 // opening returns a case of NtCreateFile.
 func opening(name string, disposition fileaccess.Disposition, options fileaccess.CreateOptions) demand {
-	return func(_ *testing.T, d *demanded) func() (any, ntstatus.Status) {
-		in := nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA | winnt.DELETE, ShareAccess: 7,
+	return direct(func(d *demanded) (any, ntstatus.Status) {
+		h, _, st := d.NtCreateFile(nt.CreateFileIn{
+			DesiredAccess: winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA | winnt.DELETE, ShareAccess: 7,
 			CreateDisposition: uint32(disposition), CreateOptions: uint32(options),
-			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\T\` + name})}
-		return func() (any, ntstatus.Status) {
-			h, _, st := d.NtCreateFile(in)
-			return h, st
-		}
-	}
+			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\T\` + name})})
+		return h, st
+	})
 }
