@@ -70,16 +70,13 @@ func checkText(t *testing.T, x *access.Explanation) {
 func checkRecord(t *testing.T, x *access.Explanation) {
 	record := x.Record()
 	back := record.Explanation()
-	if back.Decision != x.Decision || back.Desired != x.Desired || back.Asked != x.Asked ||
-		!reflect.DeepEqual(back.Record(), record) {
-		t.Errorf("explanation made from its record:\n%s\nwant\n%s", back, x)
-	}
+	check.That(t, back.Decision == x.Decision && back.Desired == x.Desired && back.Asked == x.Asked &&
+		reflect.DeepEqual(back.Record(), record), "explanation made from its record:\n%s\nwant\n%s", back, x)
 	for i := range x.Steps {
 		a, b := x.Steps[i], back.Steps[i]
-		if a.Rule != b.Rule || a.List != b.List || a.ACE != b.ACE || a.Bits != b.Bits || a.Granted != b.Granted ||
-			a.Because != b.Because || a.Pass != b.Pass || a.Node != b.Node {
-			t.Errorf("step %d made from its record: %+v, want %+v", i, b, a)
-		}
+		check.That(t, a.Rule == b.Rule && a.List == b.List && a.ACE == b.ACE && a.Bits == b.Bits &&
+			a.Granted == b.Granted && a.Because == b.Because && a.Pass == b.Pass && a.Node == b.Node,
+			"step %d made from its record: %+v, want %+v", i, b, a)
 	}
 }
 
@@ -195,9 +192,8 @@ func checkReasons(t *testing.T, x *access.Explanation, r *access.Request) {
 		check.That(t, !x.Decision.Allowed() || !b.Granted || x.Decision.Granted&b.Bit != 0,
 			"bit %#x was not granted, but its reason grants it: %v", uint32(b.Bit), b.Reason)
 	}
-	if missing := x.Asked &^ covered; missing != 0 {
-		t.Errorf("requested bits %#x have no reason", uint32(missing))
-	}
+	missing := x.Asked &^ covered
+	check.That(t, missing == 0, "requested bits %#x have no reason", uint32(missing))
 	if !x.Decision.Allowed() && x.Asked != 0 {
 		denied := false
 		for _, b := range x.Reasons {

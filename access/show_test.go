@@ -122,9 +122,8 @@ func TestShowNeverSplitsSID(t *testing.T) {
 	_, x, err := access.Explain(r)
 	check.NoError(t, err)
 	got := x.Show(80, nil, func(_ access.Mark, text string) string { return text })
-	if !strings.Contains(got, "\n        "+who+")\n") || !strings.Contains(got, "\nDACL entry 2  +  +  .   A-70   ") {
-		t.Errorf("U-123: Show(80):\n%s", got)
-	}
+	check.That(t, strings.Contains(got, "\n        "+who+")\n") &&
+		strings.Contains(got, "\nDACL entry 2  +  +  .   A-70   "), "U-123: Show(80):\n%s", got)
 	for line := range strings.Lines(got) {
 		check.That(t, len(line) <= 81, "U-123: a line of %d columns: %q", len(line)-1, line)
 	}
