@@ -73,9 +73,8 @@ func TestNamesAndGUIDsMatch(t *testing.T) {
 			t.Errorf("ByName(%q) = %v, want an entry with GUID %s", c.name, adrights.ByName(c.name), c.guid)
 		}
 	}
-	if _, ok := adrights.Find("no such name"); ok || adrights.Name(winnt.GUID{1}, 0x20) != "" {
-		t.Error("an unknown name or GUID is found, want no entry")
-	}
+	_, ok := adrights.Find("no such name")
+	check.That(t, !ok && adrights.Name(winnt.GUID{1}, 0x20) == "", "an unknown name or GUID is found, want no entry")
 }
 
 // TestMaskSelectsNameOfSharedGUID checks that a mask of several rights selects the property first, then the extended

@@ -18,9 +18,8 @@ func TestSecretAttributesMatchMSDRSR(t *testing.T) {
 		"pwdHistoryLength": false, "member": false, "Public-Information": false, "user": false,
 	} {
 		e, ok := adrights.Find(name)
-		if got := adrights.Secret(e.GUID); !ok || got != want {
-			t.Errorf("%s: %t, found %t, want %t", name, got, ok, want)
-		}
+		got := adrights.Secret(e.GUID)
+		check.That(t, ok && got == want, "%s: %t, found %t, want %t", name, got, ok, want)
 	}
 	check.That(t, !adrights.Secret(winnt.GUID{}), "no attribute is a secret one, want not")
 }
