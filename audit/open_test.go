@@ -177,10 +177,9 @@ func TestPassedDescriptorIsAlwaysRecorded(t *testing.T) {
 	nameless := called(t)
 	log.Impersonated(nameless, audit.Elevation{KernelMode: true, Client: targetToken(t, winnt.SeTcbPrivilege.Bit(), 0),
 		Level: winnt.SecurityImpersonation})
-	if got := sink.Drain(); len(got) != 1 || field(t, got[0], "TargetUserName") != "name-"+targetSID ||
-		field(t, got[0], "SubjectDomainName") != "domain-"+processSID {
-		t.Errorf("U-21: an elevation: %v", got)
-	}
+	got := sink.Drain()
+	check.That(t, len(got) == 1 && field(t, got[0], "TargetUserName") == "name-"+targetSID &&
+		field(t, got[0], "SubjectDomainName") == "domain-"+processSID, "U-21: an elevation: %v", got)
 	broken := &audit.Log{Sink: broken()}
 	broken.Policy.Store(mustPolicy(t, audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}}))
 	check.Equal(t, broken.HandedOut(called(t), reportFile, 1, nil), ntstatus.AuditFailed, "U-64")

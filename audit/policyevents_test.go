@@ -159,11 +159,9 @@ func TestPolicyAppliesAfterItsRecords(t *testing.T) {
 	other := mustPolicy(t, audit.PolicySpec{})
 	check.That(t, !a.CompareAndSwap(other, next) && a.Load() == audit.DefaultPolicy(),
 		"CompareAndSwap replaced another policy than the given one")
-	if !a.CompareAndSwap(audit.DefaultPolicy(), next) || a.Load() != next || a.CompareAndSwap(audit.DefaultPolicy(),
-		other) ||
-		a.Load() != next || !a.CompareAndSwap(next, other) || a.Load() != other {
-		t.Error("the policy in force was not replaced")
-	}
+	check.That(t, a.CompareAndSwap(audit.DefaultPolicy(), next) && a.Load() == next &&
+		!a.CompareAndSwap(audit.DefaultPolicy(), other) && a.Load() == next && a.CompareAndSwap(next, other) &&
+		a.Load() == other, "the policy in force was not replaced")
 	for s := range audit.Subcategories {
 		want := slices.Contains([]audit.Subcategory{audit.FileSystem, audit.Registry, audit.KernelObject, audit.SAM,
 			audit.RemovableStorage, audit.DirectoryServiceAccess, audit.SensitivePrivilegeUse, audit.NonSensitivePrivilegeUse},

@@ -233,10 +233,9 @@ func TestRareAuditEntriesFollowTheRules(t *testing.T) {
 		request := access.Request{Descriptor: rareDescriptor(t, q.entries), Subject: access.Subject{Primary: tok},
 			Type: winnt.FileObject, Desired: q.desired, ObjectTypes: q.list}
 		got, want := p.Evaluate("File", &request, q.dec, q.nodes), q.expected()
-		if got.Success != want.Success || got.Failure != want.Failure || got.Audited != want.Audited ||
-			!slices.Equal(got.Nodes, want.Nodes) {
-			t.Fatalf("U-12: %+v\n%+v, want %+v", q, got, want)
-		}
+		check.RequireThat(t, got.Success == want.Success && got.Failure == want.Failure &&
+			got.Audited == want.Audited && slices.Equal(got.Nodes, want.Nodes), "U-12: %+v\n%+v, want %+v", q, got,
+			want)
 		for what, is := range map[string]bool{"recorded": want.Success || want.Failure, "not recorded": !want.Success &&
 			!want.Failure, "list": q.list != nil, "results": q.nodes != nil, "success": want.Success, "failure": want.Failure,
 			"typed":       slices.ContainsFunc(q.entries, func(e rareEntry) bool { return e.typed >= 0 }),
