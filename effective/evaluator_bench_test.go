@@ -102,7 +102,6 @@ func TestEvaluatorAllocatesNothing(t *testing.T) {
 		}
 	}
 	run()
-	if n := testing.AllocsPerRun(10, run); n != 0 {
-		t.Errorf("Allowed and Maximum of %d descriptors: %v allocations, want none", len(ds), n)
-	}
+	n := testing.AllocsPerRun(10, run)
+	check.That(t, n == 0, "Allowed and Maximum of %d descriptors: %v allocations, want none", len(ds), n)
 }
