@@ -41,11 +41,10 @@ func TestCreateFileMapsFlagsAndLastErrorStatuses(t *testing.T) {
 			fileaccess.NonDirectoryFile | fileaccess.NoIntermediateBuffering | fileaccess.WriteThrough, 0x100080},
 	} {
 		r, ok := fileaccess.CreateFile(access.Subject{}, "f", 0, 0, c.creation, c.flags)
-		if !ok || r.Disposition != c.want || r.Options != c.options || r.Desired != c.desired ||
-			r.Attributes != fileaccess.Attributes(c.flags&0x7FFF) {
-			t.Errorf("F-90: CreateFile %d with flags %#x: %+v, want disposition %d, options %#x, desired %v",
-				c.creation, c.flags, r, c.want, c.options, c.desired)
-		}
+		check.That(t, ok && r.Disposition == c.want && r.Options == c.options && r.Desired == c.desired &&
+			r.Attributes == fileaccess.Attributes(c.flags&0x7FFF),
+			"F-90: CreateFile %d with flags %#x: %+v, want disposition %d, options %#x, desired %v", c.creation,
+			c.flags, r, c.want, c.options, c.desired)
 	}
 	_, ok := fileaccess.CreateFile(access.Subject{}, "f", 0, 0, 0, 0)
 	check.That(t, !ok, "F-90: CreateFile with the disposition 0 returned a request, want false")
