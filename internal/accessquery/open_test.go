@@ -62,9 +62,8 @@ func TestOpenNamesTheDescriptorThatDecided(t *testing.T) {
 		if o.Why != nil {
 			text = o.Why.Verdict()
 		}
-		if lines := strings.Join(o.Entries(), "\n"); c.text != "" && !strings.HasSuffix(lines, "no entry allows them") {
-			t.Errorf("%s: entries %q", c.what, lines)
-		}
+		lines := strings.Join(o.Entries(), "\n")
+		check.That(t, c.text == "" || strings.HasSuffix(lines, "no entry allows them"), "%s: entries %q", c.what, lines)
 		if d := fileaccess.Open(&r, &c.facts); o.Status() != d.Status() || o.Allowed() {
 			t.Errorf("%s: %v, and an open is %v", c.what, o.Status(), d.Status())
 		}

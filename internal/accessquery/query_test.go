@@ -46,7 +46,6 @@ func TestUserDomainNeedsAccountSID(t *testing.T) {
 func TestCaptureFailureNamesRule(t *testing.T) {
 	// What made the capture fail is the status, where the missing descriptor would be (A-18).
 	q := &Query{Call: NtAccessCheck, Capture: ntstatus.InvalidOwner}
-	if got := q.refused(ntstatus.InvalidOwner); got.Rule != "A-18" || got.ACE != -1 {
-		t.Errorf(`A-18: %+v, want got.Rule = "A-18", got.ACE = %v`, got, -1)
-	}
+	got := q.refused(ntstatus.InvalidOwner)
+	check.That(t, got.Rule == "A-18" && got.ACE == -1, `A-18: %+v, want got.Rule = "A-18", got.ACE = %v`, got, -1)
 }
