@@ -148,10 +148,8 @@ func TestOutsideReferencesAreRefused(t *testing.T) {
 	} {
 		_, err := Parse([]byte(c.text), c.out)
 		var e *Error
-		if !errors.As(err, &e) || !strings.Contains(err.Error(), c.want) || strings.HasPrefix(c.want, "line") &&
-			err.Error() != c.want {
-			t.Errorf("%q: %v, want %s", c.text, err, c.want)
-		}
+		check.That(t, errors.As(err, &e) && strings.Contains(err.Error(), c.want) &&
+			(!strings.HasPrefix(c.want, "line") || err.Error() == c.want), "%q: %v, want %s", c.text, err, c.want)
 	}
 }
 
