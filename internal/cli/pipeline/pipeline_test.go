@@ -93,9 +93,8 @@ func TestStopEndsWaitingReader(t *testing.T) {
 		Worker: func() (func(*piece), error) { return func(*piece) {}, nil },
 		Write:  func(*piece) error { return nil },
 	}
-	if r, w := p.Run(); !errors.Is(r, errLost) || w != nil {
-		t.Errorf("%v, %v, want %v, nil", r, w, errLost)
-	}
+	r, w := p.Run()
+	check.That(t, errors.Is(r, errLost) && w == nil, "%v, %v, want %v, nil", r, w, errLost)
 }
 
 // TestExclusivePieceRunsAlone checks that no other work is in progress during an exclusive piece.
