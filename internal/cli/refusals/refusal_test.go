@@ -51,9 +51,8 @@ func TestEachFailedConditionReturnsItsStatus(t *testing.T) {
 		for _, p := range profiles {
 			check.Equal(t, check.Err(refusals.Call(name, p)), nil, "%s profile, valid call", p)
 			for _, f := range refusals.Of(name, p) {
-				if _, err := refusals.Call(name, p, f); err != nil {
-					t.Errorf("%s profile: %v, want the status of the refusal", p, err)
-				}
+				_, err := refusals.Call(name, p, f)
+				check.That(t, err == nil, "%s profile: %v, want the status of the refusal", p, err)
 			}
 		}
 	}
@@ -65,9 +64,8 @@ func TestModeSpecificConditionIgnoresOtherMode(t *testing.T) {
 		name := r.Info().Name
 		for _, p := range profiles {
 			for _, f := range refusals.Harmless(name, p) {
-				if _, err := refusals.Call(name, p, f); err != nil {
-					t.Errorf("%s profile: %v, want the refusal to have no effect", p, err)
-				}
+				_, err := refusals.Call(name, p, f)
+				check.That(t, err == nil, "%s profile: %v, want the refusal to have no effect", p, err)
 			}
 		}
 	}
