@@ -24,10 +24,8 @@ func TestConstructorArgumentsSetTheirField(t *testing.T) {
 	v := eval(t, r, `token_with(token(user="BA"), OriginatingLogon=0x11, AuthenticationId=0x12, ParentTokenId=0x13,
     ElevationType=2, SessionId=5)`).(*tokenValue)
 	s := v.t.Spec()
-	if s.OriginatingLogon != 0x11 || s.AuthenticationID != 0x12 || s.ParentTokenID != 0x13 || s.ElevationType != 2 ||
-		s.SessionID != 5 {
-		t.Errorf("token_with = %+v, want each argument in its own field", s)
-	}
+	check.That(t, s.OriginatingLogon == 0x11 && s.AuthenticationID == 0x12 && s.ParentTokenID == 0x13 &&
+		s.ElevationType == 2 && s.SessionID == 5, "token_with = %+v, want each argument in its own field", s)
 	groups := func(of ...sid.SID) (list []token.Group) {
 		for _, s := range of {
 			list = append(list, token.Group{SID: s})
@@ -42,12 +40,10 @@ func TestConstructorArgumentsSetTheirField(t *testing.T) {
 	check.That(t, reflect.DeepEqual(limits, want), "job_security_limits: %+v, want %+v", limits, want)
 	var f token.FilterSpec
 	list := func(text string) *starlark.List { return eval(t, r, text).(*starlark.List) }
-	if err := r.jobFilter(&f, list(`["BU"]`), list(`["SeTcbPrivilege", "SeDebugPrivilege"]`),
-		list(`["WD", "BG"]`)); err != nil ||
-		!reflect.DeepEqual(f, token.FilterSpec{Disable: []sid.SID{sid.Users}, Restrict: groups(sid.Everyone, sid.Guests),
-			Delete: winnt.Privileges(winnt.SeTcbPrivilege, winnt.SeDebugPrivilege)}) {
-		t.Errorf("filter of the job = %+v, %v, want each list in its own field", f, err)
-	}
+	err := r.jobFilter(&f, list(`["BU"]`), list(`["SeTcbPrivilege", "SeDebugPrivilege"]`), list(`["WD", "BG"]`))
+	check.That(t, err == nil && reflect.DeepEqual(f, token.FilterSpec{Disable: []sid.SID{sid.Users},
+		Restrict: groups(sid.Everyone, sid.Guests), Delete: winnt.Privileges(winnt.SeTcbPrivilege,
+			winnt.SeDebugPrivilege)}), "filter of the job = %+v, %v, want each list in its own field", f, err)
 	a := eval(t, r, `security_attributes(sd="O:SY", `+
 		`inherit=True)`).(*structValue).v.Interface().(*win32.SecurityAttributes)
 	check.That(t, a.InheritHandle && a.SecurityDescriptor != nil,

@@ -119,10 +119,9 @@ func TestUnknownParameterIsRefused(t *testing.T) {
 			want = call
 		}
 		out, err, _ := run(t, script.Config{}, prelude+call+"(nonsense=1)\n")
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "nonsense") &&
-			call != "range" {
-			t.Errorf("%s(nonsense=1): %v, want an error that names the parameter\n%s", call, err, out)
-		}
+		check.That(t, err != nil && strings.Contains(err.Error(), want) &&
+			(strings.Contains(err.Error(), "nonsense") || call == "range"),
+			"%s(nonsense=1): %v, want an error that names the parameter\n%s", call, err, out)
 	}
 }
 
@@ -250,10 +249,9 @@ th.OpenProcessToken(ProcessHandle=400, DesiredAccess=TOKEN_QUERY)
 		l := lines[i]
 		in, _ := json.Marshal(l["in"])
 		out, _ := json.Marshal(l["out"])
-		if l["thread"] != "server/1" || l["call"] != want.call || l["lastError"] != want.lastError ||
-			l["status"] != want.status || l["result"] != want.result || string(in) != want.in || string(out) != want.out {
-			t.Errorf("%v: in %s, out %s, want %+v", l, in, out, want)
-		}
+		check.That(t, l["thread"] == "server/1" && l["call"] == want.call && l["lastError"] == want.lastError &&
+			l["status"] == want.status && l["result"] == want.result && string(in) == want.in &&
+			string(out) == want.out, "%v: in %s, out %s, want %+v", l, in, out, want)
 	}
 	if why := fmt.Sprint(lines[3]["why"]); !strings.Contains(why, "the value is not a valid handle") &&
 		!strings.Contains(why, "ProcessHandle is not a valid handle") {
