@@ -184,10 +184,9 @@ func TestClosedServerEndKeepsPort(t *testing.T) {
 		closeAll(first)
 		m, st = p.port.Receive()
 		expect(t, c.name, st, c.want)
-		if st == ntstatus.Success && (!m.Closed || m.Connecting || m.Context != 9 || m.Client != idOf(p.client) ||
-			m.ID != 0 || m.Data != nil) {
-			t.Errorf("%s: received %+v, want the end of the client with context 9", c.name, m)
-		}
+		check.That(t, st != ntstatus.Success || m.Closed && !m.Connecting && m.Context == 9 &&
+			m.Client == idOf(p.client) && m.ID == 0 && m.Data == nil,
+			"%s: received %+v, want the end of the client with context 9", c.name, m)
 		expect(t, c.name+" again", check.Status(p.port.Receive()), ntstatus.Timeout)
 		closeAll(second)
 	}
