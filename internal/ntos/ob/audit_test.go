@@ -85,10 +85,9 @@ func TestOpenIsRecordedBeforeItsHandle(t *testing.T) {
 		}
 		_, g, _ := w.c.Table.Lookup(h, ob.TagCall)
 		o.Deref(ob.TagCall)
-		if g.Access != granted || g.Attributes&winnt.OBJ_AUDIT_OBJECT_CLOSE != 0 != l.answer.OnClose && c.closed != "" {
-			t.Errorf("%s: handle = %+v, want the granted rights %v and the close attribute only on request",
-				c.name, g, granted)
-		}
+		check.That(t, g.Access == granted && (g.Attributes&winnt.OBJ_AUDIT_OBJECT_CLOSE != 0 == l.answer.OnClose ||
+			c.closed == ""), "%s: handle = %+v, want the granted rights %v and the close attribute only on request",
+			c.name, g, granted)
 		for _, want := range []winnt.AccessMask{c.firstUse, 0} {
 			check.Equal(t, w.c.Table.TakeAudit(h, o, ^winnt.AccessMask(0)), want,
 				"%s: rights to record at the first use", c.name)

@@ -74,10 +74,9 @@ func TestLongPathIsCutAtItsStart(t *testing.T) {
 		if depth > 4 {
 			want = `\…` + want
 		}
-		if got := next.Path(); got != want {
-			t.Errorf("depth %d: a path of %d bytes that starts with %.9q, want %d that start with %.9q", depth, len(got), got,
-				len(want), want)
-		}
+		got := next.Path()
+		check.That(t, got == want, "depth %d: a path of %d bytes that starts with %.9q, want %d that start with %.9q",
+			depth, len(got), got, len(want), want)
 		dir = next
 	}
 }
