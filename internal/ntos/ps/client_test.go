@@ -74,10 +74,9 @@ func TestRemoteContextNamesItsToken(t *testing.T) {
 	succeeds(t, ImpersonateClient(th, tok, false, false, winnt.SecurityDelegation))
 	remote := accepted(th.CreateClientSecurity(dynamic, true, w.p))
 	v := tok.Value()
-	if want := (TokenControl{tok.ID(), v.AuthenticationID(), v.ModifiedID(), v.Source()}); remote.Control != want ||
-		remote.Token == tok || remote.Direct {
-		t.Errorf("remote context names the token %+v, want %+v", remote.Control, want)
-	}
+	want := (TokenControl{tok.ID(), v.AuthenticationID(), v.ModifiedID(), v.Source()})
+	check.That(t, remote.Control == want && remote.Token != tok && !remote.Direct,
+		"remote context names the token %+v, want %+v", remote.Control, want)
 	remote.Delete()
 	th.RevertToSelf()
 	w.close(th, tok)
@@ -100,17 +99,15 @@ func TestSubjectContextKeepsTokens(t *testing.T) {
 	}
 	th.RevertToSelf()
 	self := th.CaptureSubjectContext()
-	if self.Client != nil || self.Primary != primary || self.Token() != primary || self.Subject().Client != nil ||
-		self.Process != child.ID() || self.Subject().Primary != primary.Value() {
-		t.Errorf("I-83: context of a thread without client = %+v, want only its primary token and process", self)
-	}
+	check.That(t, self.Client == nil && self.Primary == primary && self.Token() == primary &&
+		self.Subject().Client == nil && self.Process == child.ID() && self.Subject().Primary == primary.Value(),
+		"I-83: context of a thread without client = %+v, want only its primary token and process", self)
 	self.Release()
 	s := c.Subject()
-	if c.Client != tok || c.Token() != tok || c.Primary != primary || c.Process != child.ID() ||
-		c.Level != winnt.SecurityImpersonation || s.Client != tok.Value() || s.Primary != primary.Value() ||
-		s.Level != winnt.SecurityImpersonation || !s.EffectiveOnly {
-		t.Errorf("I-83: context after the thread reverted = %+v, want the captured client and process", c)
-	}
+	check.That(t, c.Client == tok && c.Token() == tok && c.Primary == primary && c.Process == child.ID() &&
+		c.Level == winnt.SecurityImpersonation && s.Client == tok.Value() && s.Primary == primary.Value() &&
+		s.Level == winnt.SecurityImpersonation && s.EffectiveOnly,
+		"I-83: context after the thread reverted = %+v, want the captured client and process", c)
 	change := func() *token.Token {
 		return tok.Value().WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityDelegation)
 	}
@@ -208,9 +205,8 @@ func TestUpdateReportsChange(t *testing.T) {
 	}
 	th.RevertToSelf()
 	for _, o := range []ob.Object{th, tok, other} {
-		if n := o.Head().PointerCount(); n != 1 && o.Head() != th.Head() {
-			t.Errorf("I-82: %d references are left, want 1", n)
-		}
+		n := o.Head().PointerCount()
+		check.That(t, n == 1 || o.Head() == th.Head(), "I-82: %d references are left, want 1", n)
 		o.Head().Deref(ob.TagCall)
 	}
 	w.close()

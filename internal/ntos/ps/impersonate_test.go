@@ -257,11 +257,9 @@ func TestDemotionKeepsFlags(t *testing.T) {
 		check.Equal(t, out, ps.Outcome{Rule: "I-42 f", Because: "the client is another user and the server's process " +
 			"lacks SeImpersonatePrivilege", Demoted: true}, "I-43: impersonation")
 		r := th.Impersonation(ob.TagCall)
-		if r.CopyOnOpen != asked[0] || r.EffectiveOnly != asked[1] || r.Level != winnt.SecurityIdentification ||
-			r.Own || r.Token == tok {
-			t.Errorf("I-43: requested flags %v: record %+v, want a copy with these flags at SecurityIdentification",
-				asked, r)
-		}
+		check.That(t, r.CopyOnOpen == asked[0] && r.EffectiveOnly == asked[1] &&
+			r.Level == winnt.SecurityIdentification && !r.Own && r.Token != tok,
+			"I-43: requested flags %v: record %+v, want a copy with these flags at SecurityIdentification", asked, r)
 		v := r.Token.Value()
 		if v.Type() != winnt.TokenImpersonation || v.Level() != winnt.SecurityIdentification {
 			t.Errorf("I-43: the copy is of type %v, level %v, want %v, %v", v.Type(), v.Level(),

@@ -164,10 +164,9 @@ func TestNoLevelAboveDelegation(t *testing.T) {
 	tok := w.token(spec)
 	for level := winnt.SecurityAnonymous; level <= winnt.SecurityDelegation+4; level++ {
 		out := ImpersonateClient(th, tok, false, false, level)
-		if refused := level > winnt.SecurityDelegation; (out.Status == ntstatus.InvalidParameter) != refused ||
-			th.IsImpersonating() == refused {
-			t.Errorf("I-41: impersonating at level %d: %+v, want refused = %v", level, out, refused)
-		}
+		refused := level > winnt.SecurityDelegation
+		check.That(t, (out.Status == ntstatus.InvalidParameter) == refused && th.IsImpersonating() != refused,
+			"I-41: impersonating at level %d: %+v, want refused = %v", level, out, refused)
 		th.RevertToSelf()
 	}
 	w.close(tok, th)

@@ -18,9 +18,8 @@ func TestExitFunctionRunsOnceAtEnd(t *testing.T) {
 	times := 0
 	p.AtExit(func() {
 		times++
-		if !p.Exited() || !th.Exited() || p.Table().Count() != 0 || !p.Over().Take(false) || !th.Over().Take(false) {
-			t.Error("the exit function ran before threads and handles had ended, want after")
-		}
+		check.That(t, p.Exited() && th.Exited() && p.Table().Count() == 0 && p.Over().Take(false) &&
+			th.Over().Take(false), "the exit function ran before threads and handles had ended, want after")
 	})
 	check.That(t, !p.Over().Take(false) && !th.Over().Take(false) && !p.Exited() && !th.Exited(),
 		"process or thread has ended before Exit, want both running")
