@@ -49,10 +49,9 @@ func TestCreatorSeparatesClientAndServer(t *testing.T) {
 				t.Errorf("T-102: creator at level %v:\n%+v, want\n%+v", level, *got, want)
 			}
 		}
-		if k := se.Creator(&access.Subject{Primary: server}, true); !k.Kernel || !k.Restore || !k.Security || !k.Relabel ||
-			k.Owner != sid.MustParse(svc) {
-			t.Errorf("creator in kernel mode = %+v, want all privileges and the process's owner", k)
-		}
+		k := se.Creator(&access.Subject{Primary: server}, true)
+		check.That(t, k.Kernel && k.Restore && k.Security && k.Relabel && k.Owner == sid.MustParse(svc),
+			"creator in kernel mode = %+v, want all privileges and the process's owner", k)
 	}
 }
 

@@ -135,10 +135,9 @@ func TestTokenCopyHasClientsOwnerAndLabel(t *testing.T) {
 		}
 		rest, err := sddl.Format(sd.New(sd.Parts{Control: d.Control() &^ sd.DACLPresent, Owner: d.Owner(), Group: d.Group(),
 			SACL: d.SACL()}), sddl.Options{})
-		if err != nil || rest != "O:"+group+"G:"+group+"S:AI(ML;;NW;;;LW)" {
-			t.Errorf("I-23: %s: owner, group and label = %s, %v, want %s, nil",
-				c.name, rest, err, "O:"+group+"G:"+group+"S:AI(ML;;NW;;;LW)")
-		}
+		check.That(t, err == nil && rest == "O:"+group+"G:"+group+"S:AI(ML;;NW;;;LW)",
+			"I-23: %s: owner, group and label = %s, %v, want %s, nil", c.name, rest, err,
+			"O:"+group+"G:"+group+"S:AI(ML;;NW;;;LW)")
 	}
 }
 
@@ -169,11 +168,10 @@ func TestCreatorsDescriptorPartsAreUsed(t *testing.T) {
 		{bare, sd.New(sd.Parts{DACL: acl}), bare.Owner(), bare.PrimaryGroup(), true, 1, false},
 	} {
 		p := se.NewDescriptor(c.creator, winnt.EventObject, c.explicit).Parts()
-		if p.Owner != c.owner || p.Group != c.group || p.Control&sd.DACLPresent != 0 != c.present ||
-			p.Control&sd.DACLProtected != 0 != c.protected || p.Control&sd.SACLAutoInherited != 0 || p.SACL != nil {
-			t.Errorf("O-38: case %d: parts %+v, want owner %v, group %v, DACL present %v, protected %v",
-				i, p, c.owner, c.group, c.present, c.protected)
-		}
+		check.That(t, p.Owner == c.owner && p.Group == c.group && p.Control&sd.DACLPresent != 0 == c.present &&
+			p.Control&sd.DACLProtected != 0 == c.protected && p.Control&sd.SACLAutoInherited == 0 && p.SACL == nil,
+			"O-38: case %d: parts %+v, want owner %v, group %v, DACL present %v, protected %v", i, p, c.owner, c.group,
+			c.present, c.protected)
 		entries := c.entries
 		if entries < 0 {
 			entries = c.creator.DefaultDACL().Len()

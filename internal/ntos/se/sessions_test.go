@@ -108,9 +108,8 @@ func TestLinkedSessionsEndTogether(t *testing.T) {
 	for _, bad := range [][2]*token.Token{{full, anew}, {anew, full}, {limited, more}, {more, limited}} {
 		// A session that is linked cannot be linked again, whichever token is passed first (T-90).
 		check.Equal(t, s.Sessions.Link(bad[0], bad[1]), ntstatus.InvalidParameter, "linking a session a second time")
-		if s.Sessions.Linked(full) != limited || s.Sessions.Linked(limited) != full || s.Sessions.Linked(anew) != nil {
-			t.Error("a refused link changed a pair, want both pairs as before")
-		}
+		check.That(t, s.Sessions.Linked(full) == limited && s.Sessions.Linked(limited) == full &&
+			s.Sessions.Linked(anew) == nil, "a refused link changed a pair, want both pairs as before")
 	}
 	b.Deref(ob.TagCall)
 	check.That(t, s.Sessions.Known(two) && s.Sessions.Linked(full) == limited,
@@ -155,10 +154,9 @@ func TestPairEndIsReportedToEveryRoutine(t *testing.T) {
 	check.RequireThat(t, len(logons) == 2 && logons[0].Token != logons[1].Token,
 		"%d logons ended: %v, want 2 with different tokens", len(logons), logons)
 	for _, o := range logons {
-		if want := map[*token.Token]winnt.LogonType{full: winnt.LOGON32_LOGON_INTERACTIVE,
-			limited: winnt.LOGON32_LOGON_UNLOCK}[o.Token]; o.Type != want {
-			t.Errorf("the ended logon has type %d, want %d", o.Type, want)
-		}
+		want := map[*token.Token]winnt.LogonType{full: winnt.LOGON32_LOGON_INTERACTIVE,
+			limited: winnt.LOGON32_LOGON_UNLOCK}[o.Token]
+		check.That(t, o.Type == want, "the ended logon has type %d, want %d", o.Type, want)
 	}
 
 	three := s.AllocateLUID()
@@ -293,9 +291,8 @@ func TestLogonEndIsReported(t *testing.T) {
 		if !listens {
 			continue
 		}
-		if len(ended) != 1 || ended[0].Type != winnt.LOGON32_LOGON_BATCH || ended[0].Proof != "p" || ended[0].Token == nil {
-			t.Errorf("T-5: reported ends = %+v, want that of the one logon", ended)
-		}
+		check.That(t, len(ended) == 1 && ended[0].Type == winnt.LOGON32_LOGON_BATCH && ended[0].Proof == "p" &&
+			ended[0].Token != nil, "T-5: reported ends = %+v, want that of the one logon", ended)
 	}
 }
 

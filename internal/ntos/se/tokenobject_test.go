@@ -88,9 +88,8 @@ func TestDefaultTokenDescriptorIsCached(t *testing.T) {
 	o := s.NewToken(build(t, client, winnt.TokenPrimary), nil)
 	defer o.Deref(ob.TagCall)
 	first := o.DefaultTokenDescriptor()
-	if got := o.DefaultTokenDescriptor(); got != first {
-		t.Errorf("second DefaultTokenDescriptor() = %v, want the cached %v", got, first)
-	}
+	got := o.DefaultTokenDescriptor()
+	check.That(t, got == first, "second DefaultTokenDescriptor() = %v, want the cached %v", got, first)
 	o.Update(func(old *token.Token, modified winnt.LUID) *token.Token {
 		n, _ := old.WithDefaultDACL(modified, acl(t, "(A;;GA;;;WD)"))
 		return n
