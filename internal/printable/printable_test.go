@@ -30,7 +30,6 @@ func TestReplacesControlCharacters(t *testing.T) {
 			check.Equal(t, printable.Text("a"+string(r)+"b"), want, "Text with %U", r)
 		}
 	}
-	if got := printable.Line("\x9b31m\xff"); !utf8.ValidString(got) {
-		t.Errorf("bytes that are not UTF-8: %q", got)
-	}
+	got := printable.Line("\x9b31m\xff")
+	check.That(t, utf8.ValidString(got), "bytes that are not UTF-8: %q", got)
 }

@@ -20,9 +20,8 @@ func TestWrapBreaksAtBlanks(t *testing.T) {
 		{"(A;;FR;;;S-1-5-18) x", 10, []string{"(A;;FR;;;", "S-1-5-18)", "x"}}, {"ab|cd,ef", 4, []string{"ab|", "cd,", "ef"}},
 		{"äö üß", 2, []string{"äö", "üß"}}, {" a", 1, []string{" ", "a"}},
 	} {
-		if got := printable.Wrap(c.text, c.n); !slices.Equal(got, c.want) {
-			t.Errorf("%q at %d: %q, want %q", c.text, c.n, got, c.want)
-		}
+		got := printable.Wrap(c.text, c.n)
+		check.That(t, slices.Equal(got, c.want), "%q at %d: %q, want %q", c.text, c.n, got, c.want)
 	}
 }
 
