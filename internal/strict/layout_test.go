@@ -50,9 +50,8 @@ func TestLayoutStoresValuesByName(t *testing.T) {
 		for _, v := range slots {
 			values = append(values, string(v))
 		}
-		if fmt.Sprint(err) != c.wrong && (err != nil || c.wrong != "") || strings.Join(values, "|") != c.values {
-			t.Errorf("%q: %q, %v, want %q, %s", c.text, values, err, c.values, c.wrong)
-		}
+		check.That(t, (fmt.Sprint(err) == c.wrong || err == nil && c.wrong == "") &&
+			strings.Join(values, "|") == c.values, "%q: %q, %v, want %q, %s", c.text, values, err, c.values, c.wrong)
 	}
 }
 
