@@ -40,9 +40,8 @@ func TestUnknownTypeLimitsEntryToNothing(t *testing.T) {
 		b := check.Must(hex.DecodeString("01000480" + strings.Repeat("00", 12) + "14000000" + "0400300001000000" + ace))
 		d := check.Must(sd.Decode(b))
 		for _, a := range d.DACL().All() {
-			if got := words.Entry(a); got != "" {
-				t.Errorf(`%s: %q, want ""`, ace, got)
-			}
+			got := words.Entry(a)
+			check.That(t, got == "", `%s: %q, want ""`, ace, got)
 		}
 	}
 }
