@@ -34,10 +34,9 @@ func TestActingReturnsTheThreadsClient(t *testing.T) {
 	check.RequireThat(t, st == ntstatus.Success, "PsImpersonateClient: %v, want success", st)
 	now = 1009
 	a, ok := sys.Acting(id)
-	if !ok || a.Level != winnt.SecurityIdentification || a.Since != 1007 || a.Proof != "" ||
-		a.User != sid.MustParse("S-1-5-21-1-2-3-1001") || a.Token.User().SID != a.User {
-		t.Errorf("Acting: %+v, %t; want user 1001 at SecurityIdentification since 1007, true", a, ok)
-	}
+	check.That(t, ok && a.Level == winnt.SecurityIdentification && a.Since == 1007 && a.Proof == "" &&
+		a.User == sid.MustParse("S-1-5-21-1-2-3-1001") && a.Token.User().SID == a.User,
+		"Acting: %+v, %t; want user 1001 at SecurityIdentification since 1007, true", a, ok)
 	k.PsDereferenceImpersonationToken(client)
 	k.PsRevertToSelf()
 	if v := sys.TokenOf(p.ID()); v == nil || v.User().SID != sid.MustParse("S-1-5-21-1-2-3-1500") {

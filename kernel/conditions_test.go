@@ -473,10 +473,9 @@ func TestEarlierOfTwoConditionsDecides(t *testing.T) {
 			winnt.TokenImpersonation))
 		w.all[name] = h
 	}
-	if _, st := w.th.NtCreateDirectoryObject(winnt.DIRECTORY_QUERY, &nt.ObjectAttributes{ObjectName: `\closed`,
-		SecurityDescriptor: sddl.MustParse("O:BAG:SYD:(A;;0x1;;;WD)")}); st != ntstatus.Success {
-		t.Fatalf("NtCreateDirectoryObject: %v, want success", st)
-	}
+	_, st := w.th.NtCreateDirectoryObject(winnt.DIRECTORY_QUERY,
+		&nt.ObjectAttributes{ObjectName: `\closed`, SecurityDescriptor: sddl.MustParse("O:BAG:SYD:(A;;0x1;;;WD)")})
+	check.RequireThat(t, st == ntstatus.Success, "NtCreateDirectoryObject: %v, want success", st)
 	for kind, in := range map[string]any{"Mutant": nt.CreateMutantIn{ObjectAttributes: attributesOf("mutant")},
 		"Semaphore": nt.CreateSemaphoreIn{MaximumCount: 1, ObjectAttributes: attributesOf("semaphore")},
 		"Timer":     nt.CreateTimerIn{ObjectAttributes: attributesOf("timer")},
