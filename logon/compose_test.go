@@ -114,18 +114,16 @@ func TestLogonAddsItsGroups(t *testing.T) {
 				t.Errorf("L-8: type %d: %v has attributes %#x, want %#x", c.typ, g.SID, g.Attributes, wanted)
 			}
 		}
-		if last := r.Token.Groups[len(want)-1]; last != added {
-			t.Errorf("L-33: type %d: added as %+v, want %+v", c.typ, last, added)
-		}
+		last := r.Token.Groups[len(want)-1]
+		check.That(t, last == added, "L-33: type %d: added as %+v, want %+v", c.typ, last, added)
 		typ, level := winnt.TokenPrimary, winnt.SecurityAnonymous
 		if c.typ == winnt.LOGON32_LOGON_NETWORK {
 			typ, level = winnt.TokenImpersonation, winnt.SecurityImpersonation
 		}
-		if s := r.Token; s.Type != typ || s.Level != level || s.User.SID.String() != alice ||
-			s.Integrity != sid.MediumLevel || !s.Owner.IsZero() || s.ElevationType != 0 && s.ElevationType !=
-			winnt.TokenElevationTypeDefault {
-			t.Errorf("L-9: type %d: %+v", c.typ, s)
-		}
+		s := r.Token
+		check.That(t, s.Type == typ && s.Level == level && s.User.SID.String() == alice &&
+			s.Integrity == sid.MediumLevel && s.Owner.IsZero() && (s.ElevationType == 0 ||
+			s.ElevationType == winnt.TokenElevationTypeDefault), "L-9: type %d: %+v", c.typ, s)
 		made := check.Must(token.New(r.Token))
 		check.That(t, made.PrimaryGroup().String() == users && made.MandatoryPolicy() == 3 &&
 			r.Token.UserClaims == p.Claims && r.Token.Source.Name == "refmon",
@@ -249,9 +247,8 @@ func TestPairSharesLogonSID(t *testing.T) {
 			last.Attributes == token.GroupDefault|winnt.SE_GROUP_LOGON_ID,
 			"L-10: session %#x, %+v", s.AuthenticationID, last)
 		text, err := sddl.Format(sd.New(sd.Parts{DACL: s.DefaultDACL}), sddl.Options{})
-		if want := "D:(A;;GA;;;" + owner + ")(A;;GA;;;SY)(A;;GXGR;;;S-1-5-5-7-9)"; err != nil || text != want {
-			t.Errorf("L-10: default DACL %s, %v, want %s", text, err, want)
-		}
+		want := "D:(A;;GA;;;" + owner + ")(A;;GA;;;SY)(A;;GXGR;;;S-1-5-5-7-9)"
+		check.That(t, err == nil && text == want, "L-10: default DACL %s, %v, want %s", text, err, want)
 		if _, err := token.New(s); err != nil {
 			t.Error(err)
 		}
@@ -298,9 +295,8 @@ func TestAddedGroupKeepsAttributes(t *testing.T) {
 				}
 				check.That(t, last.SID == sid.MustParse(team) && last.Attributes == a,
 					"T-144: groups %v: the last group is %v with %#x, want %#x", own, last.SID, last.Attributes, a)
-				if got, want := tok.Member(last.SID, false), a&winnt.SE_GROUP_ENABLED != 0; got != want {
-					t.Errorf("T-144: %#x: enabled %t, want %t", a, got, want)
-				}
+				got, want := tok.Member(last.SID, false), a&winnt.SE_GROUP_ENABLED != 0
+				check.That(t, got == want, "T-144: %#x: enabled %t, want %t", a, got, want)
 			}
 		}
 	}

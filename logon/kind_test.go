@@ -146,9 +146,8 @@ func TestGroupsOfRecordedLogons(t *testing.T) {
 				want = append(want, sid.Local)
 			}
 		}
-		if a, b := textOf(got), textOf(want); a != b {
-			t.Errorf("L-80: row %d, type %d: %s, want %s", i, typ, a, b)
-		}
+		a, b := textOf(got), textOf(want)
+		check.That(t, a == b, "L-80: row %d, type %d: %s, want %s", i, typ, a, b)
 		compared++
 	}
 	check.That(t, compared >= 40, "%d rows were compared, want at least 40", compared)

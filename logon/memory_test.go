@@ -121,9 +121,8 @@ func TestQualifiedNameIsOfItsDomain(t *testing.T) {
 	for text, want := range map[string]string{ann: `BOX\Ann`, "S-1-5-21-1-2-3": `BOX\`, "S-1-5-32-545": `BUILTIN\Users`,
 		"S-1-1-0": `\Everyone`, "S-1-5-21-1-2-3-999": "", "S-1-5-21-9-9-9": ""} {
 		a, ok := m.LookupSID(sid.MustParse(text))
-		if got := a.Domain + `\` + a.Name; ok != (want != "") || ok && got != want {
-			t.Errorf("%s is %s, %t, want %s", text, got, ok, want)
-		}
+		got := a.Domain + `\` + a.Name
+		check.That(t, ok == (want != "") && (!ok || got == want), "%s is %s, %t, want %s", text, got, ok, want)
 	}
 	if a, ok := m.LookupSID(sid.SID{}); ok {
 		t.Errorf("LookupSID of the zero SID = %v, want none", a)
