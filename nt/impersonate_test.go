@@ -128,9 +128,8 @@ func TestAsRevertsOnErrorAndPanic(t *testing.T) {
 	w.expect(server)
 	func() {
 		defer func() {
-			if p := recover(); p != "out of order" {
-				t.Errorf(`the panic became %v, want "out of order"`, p)
-			}
+			p := recover()
+			check.That(t, p == "out of order", `the panic became %v, want "out of order"`, p)
 		}()
 		_ = w.th.As(a, func() error { panic("out of order") })
 	}()
