@@ -42,10 +42,9 @@ func TestDecodeReadsSambaAttributes(t *testing.T) {
 			a := check.Must(ntacl.Decode(b))
 			text := check.Must(sddl.Format(a.Descriptor, sddl.Options{}))
 			t.Log(text)
-			if a.Version != c.version || a.HashType != c.hashType || a.What != c.what || c.sddl != "" && text != c.sddl {
-				t.Errorf("Decode: version %d, hash type %d, %q, %s; want %d, %d, %q, %s", a.Version, a.HashType,
-					a.What, text, c.version, c.hashType, c.what, c.sddl)
-			}
+			check.That(t, a.Version == c.version && a.HashType == c.hashType && a.What == c.what &&
+				(c.sddl == "" || text == c.sddl), "Decode: version %d, hash type %d, %q, %s; want %d, %d, %q, %s",
+				a.Version, a.HashType, a.What, text, c.version, c.hashType, c.what, c.sddl)
 			again := check.Must(a.Append(nil))
 			check.That(t, bytes.Equal(again, b), "Append after Decode:\n%x\nwant\n%x", again, b)
 		})
@@ -209,10 +208,9 @@ func FuzzDecode(f *testing.F) {
 		again := check.Must(a.Append(nil))
 		c, err := ntacl.Decode(again)
 		check.RequireThat(t, err == nil, "Decode after Append: %v: %x", err, again)
-		if c.Version != a.Version || c.HashType != a.HashType || c.Hash != a.Hash || c.What != a.What || c.Time != a.Time ||
-			c.SystemHash != a.SystemHash || !c.Descriptor.Equal(a.Descriptor) {
-			t.Errorf("after Append and Decode: %+v\nwant %+v", c, a)
-		}
+		check.That(t, c.Version == a.Version && c.HashType == a.HashType && c.Hash == a.Hash && c.What == a.What &&
+			c.Time == a.Time && c.SystemHash == a.SystemHash && c.Descriptor.Equal(a.Descriptor),
+			"after Append and Decode: %+v\nwant %+v", c, a)
 	})
 }
 

@@ -130,9 +130,8 @@ func TestSearchersFollowPermissions(t *testing.T) {
 	} {
 		users, groups, all, err := ntacl.Searchers(ntacl.Info{Mode: c.mode, UID: 7, GID: 8, Directory: true},
 			bytesOrNil(t, c.acl))
-		if !slices.Equal(users, c.users) || !slices.Equal(groups, c.groups) || all != c.all || (err != nil) != c.fails {
-			t.Errorf("Searchers, %s: users %v, groups %v, all %t, %v; want %v, %v, %t, an error: %t", c.name, users,
-				groups, all, err, c.users, c.groups, c.all, c.fails)
-		}
+		check.That(t, slices.Equal(users, c.users) && slices.Equal(groups, c.groups) && all == c.all &&
+			(err != nil) == c.fails, "Searchers, %s: users %v, groups %v, all %t, %v; want %v, %v, %t, an error: %t",
+			c.name, users, groups, all, err, c.users, c.groups, c.all, c.fails)
 	}
 }

@@ -130,9 +130,8 @@ func TestReadUsesDescriptorUnlessStale(t *testing.T) {
 		if err != nil || c.err != nil {
 			continue
 		}
-		if got.Attribute.Version != c.version || got.Verdict != c.verdict || (got.Descriptor != nil) != c.descriptor {
-			t.Errorf("Read of %+v: %+v", c, got)
-		}
+		check.That(t, got.Attribute.Version == c.version && got.Verdict == c.verdict &&
+			(got.Descriptor != nil) == c.descriptor, "Read of %+v: %+v", c, got)
 		// The permissions are read only if the version's hash covers them.
 		check.That(t, got.Info.Directory == (c.path == "folder/") && string(got.Inherited) == f[c.path+" default"],
 			"%s: permissions %+v, default ACL %q, want %q", c.path, got.Info, got.Inherited, f[c.path+" default"])
