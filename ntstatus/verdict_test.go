@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 )
 
@@ -35,9 +36,8 @@ func TestStatusMatchesItsFSError(t *testing.T) {
 	}
 	for s := range ntstatus.All {
 		for _, kind := range kinds {
-			if got := errors.Is(s.Err(), kind); got != (want[s] == kind) {
-				t.Errorf("errors.Is(%v, %v) = %t, want %t", s, kind, got, !got)
-			}
+			got := errors.Is(s.Err(), kind)
+			check.That(t, got == (want[s] == kind), "errors.Is(%v, %v) = %t, want %t", s, kind, got, !got)
 		}
 	}
 }
