@@ -79,11 +79,10 @@ func TestMissingEntriesAreZero(t *testing.T) {
 		check.That(t, (got != nil) == x.there, "Extra(%d) = %v, want one: %v", x.aux, got, x.there)
 	}
 	var none sd.ACE
-	if none.Mask() != 0 || none.Flags() != 0 || !none.SID().IsZero() || none.AppData() != "" || none.ObjectFlags() != 0 ||
-		!none.ClientSID().IsZero() || !none.ServerSID().IsZero() || none.WithMask(1) != none ||
-		none.WithFlags(1) != none || none.WithSID(sid.Everyone) != none || (*sd.ACL)(nil).At(0) != none {
-		t.Error("an accessor of the zero entry returned a value, want only zero values")
-	}
+	check.That(t, none.Mask() == 0 && none.Flags() == 0 && none.SID().IsZero() && none.AppData() == "" &&
+		none.ObjectFlags() == 0 && none.ClientSID().IsZero() && none.ServerSID().IsZero() && none.WithMask(1) == none &&
+		none.WithFlags(1) == none && none.WithSID(sid.Everyone) == none && (*sd.ACL)(nil).At(0) == none,
+		"an accessor of the zero entry returned a value, want only zero values")
 	unknown := check.Must(sd.RawACE(0x7F, 3, []byte("abcd")))
 	if unknown.Mask() != 0 || !unknown.SID().IsZero() || unknown.AppData() != "abcd" || unknown.ObjectFlags() != 0 ||
 		unknown.WithMask(1) != unknown || unknown.WithFlags(1).Flags() != 1 {

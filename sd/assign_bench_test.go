@@ -3,6 +3,7 @@ package sd_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -37,7 +38,6 @@ func TestAssignAllocatesLittle(t *testing.T) {
 	if d, _ := sd.Assign(r); d.DACL().Len() != 10 {
 		t.Fatalf("inherited DACL has %d entries, want 10", d.DACL().Len())
 	}
-	if got := testing.AllocsPerRun(100, func() { sd.Assign(r) }); got > 6 {
-		t.Errorf("Assign made %.0f allocations, want at most 6", got)
-	}
+	got := testing.AllocsPerRun(100, func() { sd.Assign(r) })
+	check.That(t, got <= 6, "Assign made %.0f allocations, want at most 6", got)
 }

@@ -93,9 +93,8 @@ func TestEqualComparesAllParts(t *testing.T) {
 	otherRM := rm
 	otherRM.RMControl = 4
 	a := sd.New(same)
-	if !a.Equal(sd.New(parts(text))) || !a.Equal(sd.New(form)) || !sd.New(form).Equal(a) || !sd.New(rm).Equal(sd.New(rm)) {
-		t.Error("Equal = false for descriptors with equal parts, want true")
-	}
+	check.That(t, a.Equal(sd.New(parts(text))) && a.Equal(sd.New(form)) && sd.New(form).Equal(a) &&
+		sd.New(rm).Equal(sd.New(rm)), "Equal = false for descriptors with equal parts, want true")
 	check.That(t, !sd.New(rm).Equal(sd.New(otherRM)) && !a.Equal(sd.New(rm)) && !sd.New(rm).Equal(a),
 		"Equal = true for different resource manager control bytes, want false")
 	for _, other := range []string{"O:SYG:SYD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)", "O:BAG:BAD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)",

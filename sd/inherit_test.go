@@ -19,10 +19,9 @@ func TestUnknownTypesAreInheritedUnchanged(t *testing.T) {
 	more := sd.ACEExtra{AppData: []byte{8: 1, 11: 0}}
 	audit, _ := sd.NewACE(sd.SystemAudit, sd.ObjectInherit|sd.SuccessfulAccess, winnt.GENERIC_READ, sid.Everyone, more)
 	got := sd.Inherit(check.Must(sd.NewACL(odd, audit)), &sd.Heir{Mapping: &winnt.FileObject.Mapping}, false)
-	if len(got) != 2 || got[0].AppData() != "whatever" || got[0].Flags() != 0 ||
-		got[1].Mask() != winnt.FILE_GENERIC_READ || got[1].Flags() != sd.SuccessfulAccess {
-		t.Errorf("inherited entries = %x, want the unknown one unchanged and the audit entry mapped", got)
-	}
+	check.That(t, len(got) == 2 && got[0].AppData() == "whatever" && got[0].Flags() == 0 &&
+		got[1].Mask() == winnt.FILE_GENERIC_READ && got[1].Flags() == sd.SuccessfulAccess,
+		"inherited entries = %x, want the unknown one unchanged and the audit entry mapped", got)
 }
 
 func ExampleInherit() {

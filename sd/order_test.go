@@ -27,10 +27,9 @@ func TestCanonicalizeOrdersEntries(t *testing.T) {
 		if d.DACL() == nil {
 			p = sd.Parts{SACL: out}
 		}
-		if got := text(t, sd.New(p)); got != want || sd.IsCanonical(l) || !sd.IsCanonical(out) ||
-			sd.Canonicalize(out) != out || out.Revision() != l.Revision() {
-			t.Errorf("%s became %s, want %s", in, got, want)
-		}
+		got := text(t, sd.New(p))
+		check.That(t, got == want && !sd.IsCanonical(l) && sd.IsCanonical(out) && sd.Canonicalize(out) == out &&
+			out.Revision() == l.Revision(), "%s became %s, want %s", in, got, want)
 	}
 	check.That(t, sd.IsCanonical(nil) && sd.Canonicalize(nil) == nil,
 		"IsCanonical(nil) = false or Canonicalize(nil) is a list, want true and nil")
