@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -15,8 +16,6 @@ var opt = sddl.Options{Domain: sid.MustParse("S-1-5-21-1-2-3")}
 func wantSyntax(t *testing.T, text string, err error, st ntstatus.Status, at int) {
 	t.Helper()
 	var se *sddl.SyntaxError
-	if !errors.As(err, &se) || se.Status != st || se.Offset != at || se.Text != text || se.Want == "" ||
-		!errors.Is(err, st.Err()) {
-		t.Errorf("%s: %v, want %v at byte %d", text, err, st, at)
-	}
+	check.That(t, errors.As(err, &se) && se.Status == st && se.Offset == at && se.Text == text && se.Want != "" &&
+		errors.Is(err, st.Err()), "%s: %v, want %v at byte %d", text, err, st, at)
 }
