@@ -176,10 +176,8 @@ func TestTextMarshalingRoundTrips(t *testing.T) {
 // The functions on a SID value: prefix, order, equality and bytes (S-2, S-3, S-4, S-5).
 func TestSIDComparesByPrefixAndBytes(t *testing.T) {
 	a, b := sid.MustParse("S-1-5-21-1-2-3-500"), sid.MustParse("S-1-5-21-1-2-3-501")
-	if !a.EqualPrefix(b) || a.EqualPrefix(a.Prefix()) || a == b || a.Compare(b) >= 0 || b.Compare(a) <= 0 ||
-		a.Compare(a) != 0 {
-		t.Error("S-3, S-4: EqualPrefix or Compare is wrong for two SIDs of one domain")
-	}
+	check.That(t, a.EqualPrefix(b) && !a.EqualPrefix(a.Prefix()) && a != b && a.Compare(b) < 0 && b.Compare(a) > 0 &&
+		a.Compare(a) == 0, "S-3, S-4: EqualPrefix or Compare is wrong for two SIDs of one domain")
 	empty, ok := sid.New(5)
 	check.That(t, ok && !empty.EqualPrefix(empty) && empty.Len() == 8 && empty.String() == "S-1-5",
 		"S-5: want a SID without sub-authorities to have 8 bytes, the text S-1-5 and no prefix")
