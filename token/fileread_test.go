@@ -167,9 +167,8 @@ func TestParseErrorNamesField(t *testing.T) {
 	// The position counts in the whole file. It has the line from line 2 on.
 	_, err := token.Parse([]byte("{\"user\":\"SY\",\n \"groups\":[\"WD\",\n  \"no SID\"]}"))
 	var fe *token.FileError
-	if !errors.As(err, &fe) || fe.Line != 3 || fe.Offset != 33 || !strings.HasSuffix(err.Error(), "(line 3, byte 33)") {
-		t.Errorf("Parse: %v: %+v; want line 3, byte 33", err, fe)
-	}
+	check.That(t, errors.As(err, &fe) && fe.Line == 3 && fe.Offset == 33 &&
+		strings.HasSuffix(err.Error(), "(line 3, byte 33)"), "Parse: %v: %+v; want line 3, byte 33", err, fe)
 	_, err = token.Parse([]byte(`{"user":"no SID"}`))
 	check.That(t, errors.As(err, &fe) && fe.Line == 1 && fe.Offset == 8 && strings.HasSuffix(err.Error(), "(byte 8)"),
 		"Parse: %v: %+v; want line 1, byte 8", err, fe)

@@ -59,12 +59,10 @@ func TestFileKeepsEveryPart(t *testing.T) {
 		t.Errorf("a second round trip changed the groups from %v", tok.Spec().Groups)
 	}
 	s := tok.Spec()
-	if len(s.Groups) != 5 || s.Groups[3].Attributes != 0x60 || s.Integrity != sid.HighLevel || !s.IsRestricted ||
-		len(s.Restricted) != 0 || s.DynamicCharged != 700 || s.ExpirationTime != 134092800000000000 ||
-		s.Flags != winnt.TOKEN_UIACCESS|winnt.TOKEN_IS_FILTERED || s.ElevationType != 3 || s.LowBoxNumber != 3 ||
-		s.AuthenticationID != 999 {
-		t.Errorf("Parse: %+v, want the values of the file", s)
-	}
+	check.That(t, len(s.Groups) == 5 && s.Groups[3].Attributes == 0x60 && s.Integrity == sid.HighLevel &&
+		s.IsRestricted && len(s.Restricted) == 0 && s.DynamicCharged == 700 && s.ExpirationTime == 134092800000000000 &&
+		s.Flags == winnt.TOKEN_UIACCESS|winnt.TOKEN_IS_FILTERED && s.ElevationType == 3 && s.LowBoxNumber == 3 &&
+		s.AuthenticationID == 999, "Parse: %+v, want the values of the file", s)
 	a, _ := tok.UserClaims().Lookup("s")
 	check.That(t, reflect.DeepEqual(a.Strings, []string{"a\"\\é😀", "\n<&>"}) && a.Flags == 2,
 		`user claim "s": %q, flags %#x; want its escaped text, flags 2`, a.Strings, a.Flags)

@@ -52,10 +52,8 @@ func TestProfilesHaveLogonDefaults(t *testing.T) {
 			text, err := sddl.Format(sd.New(sd.Parts{DACL: tok.DefaultDACL()}), sddl.Options{})
 			check.That(t, err == nil && text == c.dacl, "default DACL %s, %v; want %s", text, err, c.dacl)
 			g, ok := tok.LogonSID()
-			if ok != (c.seen != "") || ok && (g.SID.String() != c.seen ||
-				g.Attributes != token.GroupDefault|winnt.SE_GROUP_LOGON_ID) {
-				t.Errorf("logon SID %v, %t; want %q", g, ok, c.seen)
-			}
+			check.That(t, ok == (c.seen != "") && (!ok || g.SID.String() == c.seen &&
+				g.Attributes == token.GroupDefault|winnt.SE_GROUP_LOGON_ID), "logon SID %v, %t; want %q", g, ok, c.seen)
 			check.That(t, !ok || tok.Member(g.SID, false), "Member(%v) of the logon SID = false, want true", g.SID)
 		})
 	}

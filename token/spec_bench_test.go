@@ -32,7 +32,6 @@ func BenchmarkNew20(b *testing.B) {
 func TestNewAllocatesLittle(t *testing.T) {
 	s := networkUser()
 	check.Require(t, len(s.Groups), 20, "groups of the user")
-	if got := testing.AllocsPerRun(100, func() { must(t, s) }); got > 8 {
-		t.Errorf("New: %.0f allocations, want at most 8", got)
-	}
+	got := testing.AllocsPerRun(100, func() { must(t, s) })
+	check.That(t, got <= 8, "New: %.0f allocations, want at most 8", got)
 }

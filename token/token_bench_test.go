@@ -3,6 +3,7 @@ package token_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -65,8 +66,7 @@ func TestAdjustmentsAllocateLittle(t *testing.T) {
 		{"flags", 0, func() { _ = tok.Flags() }},
 		{"member", 0, func() { _ = tok.Member(sid.Everyone, false) }},
 	} {
-		if got := testing.AllocsPerRun(100, c.f); got > c.want {
-			t.Errorf("%s: %v allocations, want at most %v", c.name, got, c.want)
-		}
+		got := testing.AllocsPerRun(100, c.f)
+		check.That(t, got <= c.want, "%s: %v allocations, want at most %v", c.name, got, c.want)
 	}
 }

@@ -129,10 +129,8 @@ func TestNewAcceptsBounds(t *testing.T) {
 	s.Privileges |= winnt.LastPrivilege.Bit() | winnt.FirstPrivilege.Bit()
 	s.MandatoryPolicy, s.ElevationType, s.Source.Name = 3, winnt.TokenElevationTypeLimited, "12345678"
 	got := must(t, s).Spec()
-	if got.Level != 3 || got.Privileges != s.Privileges || got.MandatoryPolicy != 3 || got.ElevationType != 3 ||
-		got.Source.Name != "12345678" {
-		t.Errorf("Spec() = %+v, want the given bounds", got)
-	}
+	check.That(t, got.Level == 3 && got.Privileges == s.Privileges && got.MandatoryPolicy == 3 &&
+		got.ElevationType == 3 && got.Source.Name == "12345678", "Spec() = %+v, want the given bounds", got)
 	s.DeviceGroups = slices.Repeat(restricting(groupG1), token.MaxGroups)
 	s.WriteRestricted, s.IsRestricted = true, true // write-restricted with an empty list, and with one SID
 	must(t, s)
