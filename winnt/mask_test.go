@@ -15,8 +15,7 @@ func TestMaskPrintsNamesOfBits(t *testing.T) {
 		0xF3000000: "ACCESS_SYSTEM_SECURITY|MAXIMUM_ALLOWED|GENERIC_ALL|GENERIC_EXECUTE|GENERIC_WRITE|GENERIC_READ"} {
 		check.Equal(t, winnt.FileObject.Names(m), want, "FileObject.Names(%v)", m)
 	}
-	if got := winnt.AccessMask(0x1F).Padded() + winnt.AccessMask(0x1F).String(); got != "0x0000001f0x1f" {
-		t.Errorf("Padded and String of 0x1f: %s, want 0x0000001f and 0x1f", got)
-	}
+	got := winnt.AccessMask(0x1F).Padded() + winnt.AccessMask(0x1F).String()
+	check.That(t, got == "0x0000001f0x1f", "Padded and String of 0x1f: %s, want 0x0000001f and 0x1f", got)
 	check.Equal(t, new(winnt.ObjectType).Names(0x20001), "0x1|READ_CONTROL", "Names of a type without rights")
 }

@@ -91,10 +91,9 @@ func TestObjectTypesHaveDocumentedRights(t *testing.T) {
 	}
 	check.That(t, winnt.ObjectTypeByName("files") == nil && winnt.ObjectTypeByName("") == nil,
 		"ObjectTypeByName(\"files\") or ObjectTypeByName(\"\") is a type, want nil")
-	if d := winnt.DeviceObject; d.Name != "Device" || d.Mapping != winnt.FileObject.Mapping || !d.Waitable ||
-		len(d.Rights) != 9 || d.Valid != 0x1F01FF {
-		t.Errorf("DeviceObject = %+v, want a waitable Device with the mapping of files and 9 rights", d)
-	}
+	d := winnt.DeviceObject
+	check.That(t, d.Name == "Device" && d.Mapping == winnt.FileObject.Mapping && d.Waitable && len(d.Rights) == 9 &&
+		d.Valid == 0x1F01FF, "DeviceObject = %+v, want a waitable Device with the mapping of files and 9 rights", d)
 }
 
 // typeRows has the types of winnt.h, "Access Rights and Access Masks" of each type, MS-LSAD 2.2.1.1.2 and MS-ADTS

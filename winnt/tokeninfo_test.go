@@ -20,9 +20,8 @@ func TestTokenInfoClassesHaveDocumentedNumbers(t *testing.T) {
 		"IsLessPrivilegedAppContainer IsSandboxed IsAppSilo LoggingInformation LearningMode"
 	list := strings.Fields(names)
 	for i, name := range list {
-		if got := winnt.TokenInfoClass(i + 1).String(); got != "Token"+name {
-			t.Errorf("name of class %d: %s, want Token%s", i+1, got, name)
-		}
+		got := winnt.TokenInfoClass(i + 1).String()
+		check.That(t, got == "Token"+name, "name of class %d: %s, want Token%s", i+1, got, name)
 	}
 	check.That(t, len(list) == int(winnt.MaxTokenInfoClass) && winnt.MaxTokenInfoClass == 50,
 		"%d classes, MaxTokenInfoClass %d; want %d, 50", len(list), winnt.MaxTokenInfoClass, int(winnt.MaxTokenInfoClass))
