@@ -137,11 +137,12 @@ func (f *frame) snapshot() map[string]string {
 		tell(p+": process", v, st)
 		v, st = observer.NtQueryInformationThread(f.seen[p+"'s thread"], nt.ThreadBasicInformation)
 		tell(p+": thread", v, st)
-		if h, st := observer.NtOpenProcessToken(f.seen[p], winnt.TOKEN_QUERY|winnt.TOKEN_QUERY_SOURCE); st == ntstatus.Success {
+		h, st := observer.NtOpenProcessToken(f.seen[p], winnt.TOKEN_QUERY|winnt.TOKEN_QUERY_SOURCE)
+		if st == ntstatus.Success {
 			classes(p+"'s token", h)
 			observer.NtClose(h)
 		}
-		h, st := observer.NtOpenThreadToken(f.seen[p+"'s thread"], winnt.TOKEN_QUERY|winnt.TOKEN_QUERY_SOURCE, true)
+		h, st = observer.NtOpenThreadToken(f.seen[p+"'s thread"], winnt.TOKEN_QUERY|winnt.TOKEN_QUERY_SOURCE, true)
 		all[p+": acts"] = st.String()
 		if st == ntstatus.Success {
 			v, _ := observer.NtQueryInformationToken(h, winnt.TokenStatistics)

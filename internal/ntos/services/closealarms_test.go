@@ -11,8 +11,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The alarms for the end of a handle and of an object check nothing if the open alarm requested no record. Otherwise the privilege and the name are checked, and the record names the client that the thread
-// impersonates (U-32, U-36, U-40, U-41).
+// The alarms for the end of a handle and of an object check nothing if the open alarm requested no record. Otherwise
+// they check the privilege and the name, and their record names the client that the thread impersonates (U-32, U-36,
+// U-40, U-41).
 func TestEndAlarmIsRecordedOnRequest(t *testing.T) {
 	for event, call := range map[string]func(nt.Services, nt.CloseObjectAuditAlarmIn) ntstatus.Status{
 		"4658": func(s nt.Services, in nt.CloseObjectAuditAlarmIn) ntstatus.Status {

@@ -109,3 +109,6 @@ func TestJobTokenMustBeAssignable(t *testing.T) {
 			"%s: the process is in the group Users", c.name)
 	}
 }
+
+func TestNtCreateJobObject(t *testing.T) { testCreate(t, "JobObject") }
+func TestNtOpenJobObject(t *testing.T)   { testOpen(t, "JobObject") }

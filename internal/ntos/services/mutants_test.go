@@ -36,3 +36,6 @@ func TestMutantIsAbandonedWhenOwnerEnds(t *testing.T) {
 			"O-134: %s: releasing the abandoned mutant", name)
 	}
 }
+
+func TestNtCreateMutant(t *testing.T) { testCreate(t, "Mutant") }
+func TestNtOpenMutant(t *testing.T)   { testOpen(t, "Mutant") }

@@ -10,7 +10,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+func TestNtOpenSemaphore(t *testing.T) { testOpen(t, "Semaphore") }
+
 func TestNtCreateSemaphore(t *testing.T) {
+	testCreate(t, "Semaphore")
 	th := newThread(t)
 	for _, c := range []struct {
 		count, maximum int32

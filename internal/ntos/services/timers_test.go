@@ -65,7 +65,10 @@ func TestTimerPeriodIsNotNegative(t *testing.T) {
 	}
 }
 
+func TestNtOpenTimer(t *testing.T) { testOpen(t, "Timer") }
+
 func TestNtCreateTimer(t *testing.T) {
+	testCreate(t, "Timer")
 	_, st := newThread(t).NtCreateTimer(winnt.TIMER_ALL_ACCESS, nil, nt.SynchronizationTimer+1)
 	want(t, "O-139: no such type", st, ntstatus.InvalidParameter4)
 }
