@@ -41,7 +41,8 @@ type People struct {
 type parsed struct {
 	record *collect.Record
 	rest   string // the entry's attributes without memberOf, as appendAttribute encodes them
-	note   string // for administrators: an id that was left out; "": none was
+	note   string // for administrators: an id or an account that was left out; "": none was
+	out    bool   // the account is left out
 }
 
 // People reads the directory's users, computers and groups with their claims, uids and gids into p.
@@ -171,7 +172,7 @@ func appendAttribute(b []byte, a *goldap.EntryAttribute) []byte {
 }
 
 // parse converts an entry to a record with its claims. The error for malformed attributes names the entry. Names of
-// groups share memory with p. A malformed claim is such an error.
+// groups share memory with p. A user with a malformed claim is left out, and a group has no claims.
 func (p *People) parse(of *goldap.Entry) (*parsed, error) {
 	e := (*entry)(of)
 	fields := map[string][]string{"dn": {e.DN}}
@@ -200,8 +201,12 @@ func (p *People) parse(of *goldap.Entry) (*parsed, error) {
 	if err != nil {
 		return nil, wrong("%s: %v", clip(e.DN), err)
 	}
-	if r.Claims, err = e.claims(p.claims); err != nil {
-		return nil, fmt.Errorf("%s: %w", clip(e.DN), err)
+	if r.Kind == collect.User {
+		// A condition with a claim that cannot be read could deny. As in a lookup, nobody is that user, and the read of
+		// the others goes on (D-12, D-40).
+		if r.Claims, err = e.claims(p.claims); err != nil {
+			out.note, out.out = fmt.Sprintf("%s: %v", clip(e.DN), err), true
+		}
 	}
 	out.record = r
 	var rest []byte
@@ -255,7 +260,9 @@ func (p *People) collect(next []*parsed) {
 	p.collector, p.names = &collect.Collector{}, nil
 	p.collector.LeaveOut(isBuiltin)
 	for _, x := range next {
-		p.collector.Put(x.record)
+		if !x.out {
+			p.collector.Put(x.record)
+		}
 		if x.note != "" {
 			p.collector.Report("%s", x.note)
 		}

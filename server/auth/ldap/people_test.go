@@ -120,7 +120,7 @@ func (f *forest) change() {
 	case 7:
 		flip("primaryGroupID", "513", fmt.Sprint(1001+f.IntN(10)))
 	case 8:
-		flip("level", "1", "2")
+		flip("level", "1", "2", "high")
 	case 9:
 		flip("gidNumber", "50", "51")
 	case 10:
@@ -241,6 +241,16 @@ func TestInterruptedLDAPReadKeepsAccounts(t *testing.T) {
 	odd, notes := users[len(users)-1], fmt.Sprint(known.Unresolved)
 	check.That(t, odd.Name == "odd" && !odd.UID.Known && !odd.GID.Known && strings.Contains(notes, `gidnumber "x"`),
 		"D-40: %+v, %s", odd, notes)
+	f.entries[len(f.entries)-1]["level"] = []string{"high"}
+	group := map[string][]string{"dn": {"CN=claimed,DC=corp"}, "objectClass": {"group"}, "sAMAccountName": {"claimed"},
+		"objectSid": {domain.WithRID(10).Binary()}, "groupType": {"-2147483646"}, "level": {"high"}}
+	f.entries = append(f.entries, group)
+	check.NoError(t, f.read(&known))
+	users, groups := known.Accounts().Users, known.Accounts().Groups
+	notes = fmt.Sprint(known.Unresolved)
+	check.That(t, users[len(users)-1].Name != "odd" && groups[len(groups)-1].Name == "claimed" &&
+		strings.Contains(notes, `"CN=odd,DC=corp": ldap: the claim level is not a number`),
+		"D-40: a user with a claim that is no number: %+v, %s, want no user odd", users[len(users)-1], notes)
 	var none People
 	check.NoError(t, none.Read(func(func(*goldap.Entry) error) error { return nil }))
 	check.That(t, none.Accounts() != nil, "D-22: a read of no entries has no accounts, want an empty list")
