@@ -57,7 +57,7 @@ func TestFilesAndZipGiveTheSameDirectory(t *testing.T) {
 		sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-2000 S-1-5-32-545 S-1-5-21-9-9-9-77")
 		check.That(t, d.Disabled == 1 && len(d.Principals) == 1 && d.Domain.String() == "S-1-5-21-1-2-3",
 			`%d disabled, %d principals, domain %v, want 1, 1, "S-1-5-21-1-2-3"`, d.Disabled, len(d.Principals), d.Domain)
-		want := []string{"S-1-5-21-7-7-7-9, a member of STAFF, is not in the files"}
+		want := []string{"S-1-5-21-7-7-7-9, a member of STAFF, is not in the input"}
 		check.That(t, slices.Equal(unresolved, want), "unresolved: %q, want %q", unresolved, want)
 	}
 }

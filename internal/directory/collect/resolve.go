@@ -144,7 +144,7 @@ func (c *Collector) join(x *index, a *Account, r Reference) {
 		g = c.Groups.find(r.Name)
 	}
 	if g == nil || g.SID.IsZero() {
-		c.Report("%s is a member of %s, which is not in the files", a.Name, r)
+		c.Report("%s is a member of %s, which is not in the input", a.Name, r)
 		return
 	}
 	a.groups = append(a.groups, g)
@@ -193,7 +193,7 @@ func (c *Collector) addMembership(x *index, m membership) {
 	case a != nil && !a.SID.IsZero():
 		a.joined[1] = append(a.joined[1], m.group)
 	case !implicit(r.SID):
-		c.Report("%s, a member of %s, is not in the files", r, m.group.Name)
+		c.Report("%s, a member of %s, is not in the input", r, m.group.Name)
 	}
 }
 

@@ -104,8 +104,8 @@ func TestImplicitGroupsAreNotReported(t *testing.T) {
 		text += "\ndn: CN=" + member + ",CN=F,DC=c\nobjectClass: foreignSecurityPrincipal\nobjectSid: " + member + "\n"
 	}
 	_, unresolved := sources.Read(t, [2]string{"ldif", text})
-	want := []string{"S-1-5-21-1-2-3-512, a member of g, is not in the files",
-		"S-1-5-32-548, a member of g, is not in the files", "S-1-5-21-1-2-3-9, a member of g, is not in the files"}
+	want := []string{"S-1-5-21-1-2-3-512, a member of g, is not in the input",
+		"S-1-5-32-548, a member of g, is not in the input", "S-1-5-21-1-2-3-9, a member of g, is not in the input"}
 	check.That(t, fmt.Sprint(unresolved) == fmt.Sprint(want), "reported %q, want %q", unresolved, want)
 }
 

@@ -50,7 +50,7 @@ func TestPowerShellCmdletColumnsAreRead(t *testing.T) {
 	want := []string{
 		"column memberof holds the name of a type instead of values: export it as " +
 			"@{n='memberof';e={$_.memberof -join ';'}}",
-		"alice is a member of CN=Gone,DC=corp, which is not in the files",
+		"alice is a member of CN=Gone,DC=corp, which is not in the input",
 		"Letters is a distribution group, which no token has",
 	}
 	check.That(t, slices.Equal(unresolved, want), "unresolved: %q, want %q", unresolved, want)

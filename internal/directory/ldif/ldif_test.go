@@ -32,7 +32,7 @@ func TestLDIFYieldsUsersAndGroups(t *testing.T) {
 	sources.HasGroups(t, d, "alice", "S-1-22-2-7 S-1-22-1-1001")
 	check.That(t, d.Disabled == 1 && len(d.Principals) == 1 && d.Domain.String() == "S-1-5-21-1-2-3",
 		`%d disabled, %d principals, domain %v, want 1, 1, "S-1-5-21-1-2-3"`, d.Disabled, len(d.Principals), d.Domain)
-	check.That(t, fmt.Sprint(unresolved) == "[alice is a member of CN=Elsewhere,DC=other, which is not in the files]",
+	check.That(t, fmt.Sprint(unresolved) == "[alice is a member of CN=Elsewhere,DC=other, which is not in the input]",
 		"unresolved: %v", unresolved)
 }
 

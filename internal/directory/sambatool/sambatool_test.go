@@ -26,7 +26,7 @@ func TestSambaToolOutputYieldsAccountsAndGroups(t *testing.T) {
 	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-1104 S-1-5-21-1-2-3-513")
 	check.That(t, !d.Principals[0].Token.Member(sid.MustParse("S-1-5-21-1-2-3-1106"), false),
 		"alice is in a distribution group")
-	want := []string{"Erna, a member of Engineering, is not in the files",
+	want := []string{"Erna, a member of Engineering, is not in the input",
 		"Letters is a distribution group, which no token has",
 		"bob, which samba-tool lists, has no entry in any input",
 		"Read-only Domain Controllers, which samba-tool lists, has no entry in any input"}

@@ -90,7 +90,7 @@ groups:
   - {name: "h", sid: D2001}
 `, "CN=x has a SID and no sAMAccountName|h lists only a range of its members: " +
 				"the memberOf of the others counts if it is " +
-				"there|CN=gone, a member of h, is not in the files|m is a distribution group, which no token has"},
+				"there|CN=gone, a member of h, is not in the input|m is a distribution group, which no token has"},
 		{"wbinfo", [][2]string{{"wbinfo", `$ wbinfo --domain-users
 one
 + wbinfo -g
@@ -236,7 +236,7 @@ groups:
   - {name: "staff", sid: S-1-22-2-6, gid: 6}
   - {name: "crew", sid: S-1-22-2-7, gid: 7}
 `, "directory file")
-	check.SlicesEqual(t, l.Unresolved, []string{"ghost, a member of staff, is not in the files"}, "unresolved")
+	check.SlicesEqual(t, l.Unresolved, []string{"ghost, a member of staff, is not in the input"}, "unresolved")
 	for _, bad := range []string{"\xff\xfea", "SamAccountName,SID\na\n"} {
 		check.That(t, source.ReadMembers(&l, "staff", []byte(bad)) != nil, "%q is accepted, want an error", bad)
 	}

@@ -179,7 +179,7 @@ type directoryCmd struct {
 // Run publishes the directory until SIGINT or SIGTERM. It returns an error if the directory cannot be opened, or the
 // connection to the NATS servers fails.
 func (c *directoryCmd) Run(std *streams) error {
-	roster, done, err := c.open()
+	roster, done, err := c.open(std.warn)
 	if err != nil {
 		return err
 	}

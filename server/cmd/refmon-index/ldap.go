@@ -22,9 +22,10 @@ type people struct {
 }
 
 // open returns the roster of the LDAP server that the flags name, or a nil roster if they name a directory file. Flags
-// with both or neither are an error. On success done is never nil, and the caller calls it at the end.
-func (p *people) open() (roster index.Roster, done func(), err error) {
-	roster, d, err := p.LDAP.open()
+// with both or neither are an error. warn receives what the roster leaves out of a directory. On success done is never
+// nil, and the caller calls it at the end.
+func (p *people) open(warn func(error)) (roster index.Roster, done func(), err error) {
+	roster, d, err := p.LDAP.open(warn)
 	switch {
 	case err != nil:
 		return nil, nil, err
@@ -51,8 +52,8 @@ const maxPassword = 4096
 
 // open returns a roster for the LDAP directory, and the directory, which the caller closes. Without a server both are
 // nil, without an error. open does not connect. open requires a password file and reads its first line. A CA file
-// without a certificate is an error. Connections always use TLS.
-func (f *ldapFlags) open() (index.Roster, *ldap.Directory, error) {
+// without a certificate is an error. Connections always use TLS. warn is that of the roster.
+func (f *ldapFlags) open(warn func(error)) (index.Roster, *ldap.Directory, error) {
 	if len(f.Server) == 0 {
 		return nil, nil, nil
 	}
@@ -83,5 +84,5 @@ func (f *ldapFlags) open() (index.Roster, *ldap.Directory, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return &roster.LDAP{Directory: d}, d, nil
+	return &roster.LDAP{Directory: d, Warn: warn}, d, nil
 }

@@ -71,7 +71,7 @@ func TestPeopleComeFromFileOrLDAP(t *testing.T) {
 		"a malformed base":      {with(func(f *ldapFlags) { f.Base = "x" }), false, "base: "},
 		"a malformed server":    {with(func(f *ldapFlags) { f.Server = []string{"http://dc1"} }), false, `"http://dc1"`},
 	} {
-		got, done, err := c.people.open()
+		got, done, err := c.people.open(nil)
 		if (err == nil) != (c.why == "") || err != nil && (!strings.Contains(err.Error(), c.why) || got != nil ||
 			done != nil || strings.Contains(err.Error(), "wonderland")) {
 			t.Errorf("%s: %v, %v, want %q", what, got, err, c.why)

@@ -79,7 +79,7 @@ func (c *runCmd) Run(std *streams) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	roster, done, err := c.people.open()
+	roster, done, err := c.people.open(std.warn)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ type Directory interface {
 type LDAP struct {
 	Directory Directory
 	Beat      time.Duration // polling interval; 0: [watch.DefaultBeat]
+	Warn      func(error)   // receives the references that a read leaves out; nil: they are dropped
 }
 
 // Run queries the directory every Beat, reports the result to out, and blocks until the context ends. It returns nil
@@ -34,7 +35,7 @@ func (l *LDAP) Run(ctx context.Context, out chan<- index.Version) error {
 	if often == 0 {
 		often = watch.DefaultBeat
 	}
-	r := reading{directory: l.Directory}
+	r := reading{directory: l.Directory, warn: l.Warn}
 	for {
 		v := r.poll(ctx)
 		select {
@@ -58,6 +59,8 @@ type reading struct {
 	mark        ldap.Mark
 	read        bool              // known is complete as of mark
 	known, last [sha256.Size]byte // sums of the current version and of the last read
+	warn        func(error)       // nil: references that are left out are not reported
+	reported    map[string]bool   // lines about them that were reported
 }
 
 // errChangedMeanwhile is the error if the directory changed during a read. Unlike a file that is being written, such a
@@ -92,6 +95,7 @@ func (r *reading) poll(ctx context.Context) index.Version {
 		}
 	}
 	r.mark, r.read = mark, true
+	r.report(r.people.Unresolved)
 	if sum == r.known {
 		return index.Version{Heartbeat: moment}
 	}
@@ -102,4 +106,34 @@ func (r *reading) poll(ctx context.Context) index.Version {
 	}
 	r.known, r.built = sum, d
 	return index.Version{People: d, Accounts: accounts, Name: hex.EncodeToString(sum[:8]), Heartbeat: moment}
+}
+
+// Limits of reports: the references that one version lists, and the lines that are remembered.
+const (
+	maxListed   = 5
+	maxReported = 1 << 16
+)
+
+// report passes the references that a read leaves out to warn. It reports each line once: the first maxListed of a
+// version, and the number of the others (N-21).
+func (r *reading) report(unresolved []string) {
+	if r.warn == nil {
+		return
+	}
+	if r.reported == nil || len(r.reported) > maxReported {
+		r.reported = map[string]bool{}
+	}
+	n := 0
+	for _, line := range unresolved {
+		if r.reported[line] {
+			continue
+		}
+		r.reported[line] = true
+		if n++; n <= maxListed {
+			r.warn(fmt.Errorf("directory: left out: %s", line))
+		}
+	}
+	if n > maxListed {
+		r.warn(fmt.Errorf("directory: and %d more are left out", n-maxListed))
+	}
 }

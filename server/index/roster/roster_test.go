@@ -20,7 +20,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// read makes p read a user of each name. busy is a member of one group more than a token can have.
+// read makes p read a user of each name. busy is a member of one group more than a token can have. A user whose name
+// begins with lost is a member of a group that is not in the directory.
 func read(p *ldap.People, names string) error {
 	return p.Read(func(add func(*goldap.Entry) error) error {
 		for name := range strings.FieldsSeq(names) {
@@ -36,8 +37,12 @@ func read(p *ldap.People, names string) error {
 					return err
 				}
 			}
+			if strings.HasPrefix(name, "lost") {
+				in = []string{"CN=of " + name + ",DC=elsewhere"}
+			}
+			rid := 1000 + 256*uint32(name[0]) + uint32(name[len(name)-1])
 			err := add(goldap.NewEntry("CN="+name+",DC=corp", map[string][]string{"objectClass": {"user"},
-				"sAMAccountName": {name}, "objectSid": {domain.WithRID(1000 + uint32(name[0])).Binary()}, "memberOf": in}))
+				"sAMAccountName": {name}, "objectSid": {domain.WithRID(rid).Binary()}, "memberOf": in}))
 			if err != nil {
 				return err
 			}
@@ -117,6 +122,36 @@ func TestDirectoryNeedsTwoIdenticalReads(t *testing.T) {
 				check.That(t, got == s.want && len(d.since)+len(d.people) == 0, "N-21: %d: %s, want %s", i, got, s.want)
 			}
 		})
+	}
+}
+
+// TestUnresolvedReferencesAreReportedOnce checks that each reference that a read leaves out is reported once, with the
+// version that it belongs to, and that a report has at most five of them (N-21).
+func TestUnresolvedReferencesAreReportedOnce(t *testing.T) {
+	var got []string
+	d := &script{}
+	r := reading{directory: d, warn: func(err error) { got = append(got, err.Error()) }}
+	line := func(n string) string {
+		return "directory: left out: " + n + " is a member of CN=of " + n + ",DC=elsewhere, which is not in the input"
+	}
+	for i, s := range []struct {
+		changes bool // during the read
+		people  string
+		want    []string
+	}{
+		{true, "lost1", nil},
+		{false, "lost1", []string{line("lost1")}},
+		{false, "lost1 alice", nil},
+		{false, "alice", nil},
+		{false, "lost1 lost2 lost3 lost4 lost5 lost6 lost7 lost8", []string{line("lost2"), line("lost3"), line("lost4"),
+			line("lost5"), line("lost6"), "directory: and 2 more are left out"}},
+		{false, "lost8", nil},
+	} {
+		got, d.since, d.people = nil, []any{true, s.changes}, []any{s.people}
+		if v := r.poll(t.Context()); (v.Err != nil) != s.changes {
+			t.Errorf("%d: %v", i, v.Err)
+		}
+		check.Equal(t, strings.Join(got, "\n"), strings.Join(s.want, "\n"), "N-21: step %d", i)
 	}
 }
 
