@@ -112,31 +112,32 @@ func TestAllPrincipalsOfAccountNeedRight(t *testing.T) {
 // TestTermsGiveNoExtraClass checks that a token gets its SIDs as terms only if no list would give it a class that
 // it does not have, also for a token without classes. A disabled group is not a term (N-20).
 func TestTermsGiveNoExtraClass(t *testing.T) {
-	w := firmWorker(t, "")
-	report(t, w, watch.Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + staff + ")")})
-	x := &Index{state: w.state}
-	her := firm(t).Principals[0].Token
-	if sids, err := x.terms(her, nil, "read"); err == nil {
-		t.Errorf("N-20: a token without a class is given %v", sids)
-	}
-	check.Equal(t, check.Err(x.terms(her, w.state.rows["/t/plan"].Classes, "read")), nil, "N-20: a token with the class")
-	// Lists of another right, or of a class without documents, grant nothing.
-	if sids, err := x.terms(her, nil, "write"); err != nil || !slices.Contains(sids, staff) {
-		t.Errorf("N-20: of another right: %v, %v", sids, err)
-	}
-	gone := firmWorker(t, "")
 	plan := watch.Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + staff + ")")}
+	w, gone := deciding(t, "read+write", "", "v1"), firmWorker(t, "")
+	report(t, w, plan)
 	report(t, gone, plan, watch.Seen{Path: plan.Path, Gone: true})
-	if sids, err := (&Index{state: gone.state}).terms(her, nil, "read"); err != nil || !slices.Contains(sids, alice) {
-		t.Errorf("N-20: of no document: %v, %v", sids, err)
+	x := answering(t, w)
+	her := firm(t).Principals[0].Token
+	without, st := her.Filter(token.FilterSpec{Restrict: []token.Group{{SID: sid.MustParse(night)}}})
+	check.Success(t, st)
+	if f, err := x.FilterOf(without, "read", FormSIDs); err == nil {
+		t.Errorf("N-20: a token without a class is given %v", f.SIDs)
+	}
+	check.NoError(t, check.Err(x.FilterOf(her, "read", FormSIDs)))
+	// Lists of another right, or of a class without documents, grant nothing.
+	if f, err := x.FilterOf(without, "write", FormSIDs); err != nil || !slices.Contains(f.SIDs, staff) {
+		t.Errorf("N-20: of another right: %v, %v", f.SIDs, err)
+	}
+	if f, err := answering(t, gone).FilterOf(without, "read", FormSIDs); err != nil || !slices.Contains(f.SIDs, alice) {
+		t.Errorf("N-20: of no document: %v, %v", f.SIDs, err)
 	}
 	for attributes, want := range map[uint32]bool{winnt.SE_GROUP_ENABLED: true,
 		winnt.SE_GROUP_USE_FOR_DENY_ONLY: false, winnt.SE_GROUP_ENABLED_BY_DEFAULT: false} {
 		tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse(carol)},
 			Groups: []token.Group{{SID: sid.MustParse(night), Attributes: attributes}}})
 		check.NoError(t, err)
-		if sids, err := x.terms(tok, nil, "read"); err != nil || slices.Contains(sids, night) != want {
-			t.Errorf("N-20: a group with attributes %#x: %v, %v", attributes, sids, err)
+		if f, err := x.FilterOf(tok, "read", FormSIDs); err != nil || slices.Contains(f.SIDs, night) != want {
+			t.Errorf("N-20: a group with attributes %#x: %v, %v", attributes, f.SIDs, err)
 		}
 	}
 }

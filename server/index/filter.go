@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/refmon/refmon/internal/directory"
@@ -73,14 +72,18 @@ func (x *Index) FilterOf(t *token.Token, right string, form Form) (Filter, error
 // Query.Token, or else of the token that the index's run has for the person. Without a run the index has no token,
 // which is an error. With an error it returns an empty filter.
 func (x *Index) FilterFor(q Query, form Form) (Filter, error) {
-	holder := q.Token
-	if form == FormSIDs && holder == nil {
-		var err error
-		if holder, err = x.tokenOf(q.Who); err != nil {
+	var terms []string
+	if form == FormSIDs {
+		holder, err := q.Token, error(nil)
+		if holder == nil {
+			holder, err = x.tokenOf(q.Who)
+		}
+		if err != nil {
 			return Filter{}, err
 		}
+		terms = termsOf(holder)
 	}
-	out, err := x.filter(q, form, func(s *State) (func(*kind) (bool, error), error) {
+	out, err := x.filter(q, form, terms, func(s *State) (func(*kind) (bool, error), error) {
 		if q.Token != nil && s.start.Guard != "" {
 			return nil, errGuarded
 		}
@@ -94,10 +97,6 @@ func (x *Index) FilterFor(q Query, form Form) (Filter, error) {
 		}
 		return func(k *kind) (bool, error) { return k.members.Has(number), nil }, nil
 	})
-	if err == nil && form == FormSIDs {
-		out.SIDs, err = x.terms(holder, out.Classes, q.Right)
-		out.Classes = nil
-	}
 	if err != nil {
 		return Filter{}, err
 	}
@@ -112,8 +111,11 @@ var errNobody = errors.New("the directory has no such person")
 //
 //   - FormBitmap: a bitmap, with a bit for each class number so far
 //   - FormNumbers: the class numbers
+//   - FormSIDs: terms, which are the sorted SIDs of the user. A class with documents that does not admit the user, but
+//     lists one of them, is an error (N-20).
 //   - any other form: the sorted class IDs
-func (x *Index) filter(q Query, form Form, by func(*State) (func(*kind) (bool, error), error)) (Filter, error) {
+func (x *Index) filter(q Query, form Form, terms []string,
+	by func(*State) (func(*kind) (bool, error), error)) (Filter, error) {
 	out, made, has, classes, err := x.begin(q, by)
 	if err != nil {
 		return Filter{}, err
@@ -124,6 +126,8 @@ func (x *Index) filter(q Query, form Form, by func(*State) (func(*kind) (bool, e
 	case FormNumbers:
 		// A program might leave out the condition of a missing list, and the user would find every document (N-136).
 		out.Classes, out.Numbers = nil, []int{}
+	case FormSIDs:
+		out.Classes, out.SIDs, out.Index = nil, terms, ""
 	default:
 		out.Index = ""
 	}
@@ -135,6 +139,10 @@ func (x *Index) filter(q Query, form Form, by func(*State) (func(*kind) (bool, e
 		switch {
 		case err != nil:
 			return err
+		case form == FormSIDs && !may && k.rows > 0 && k.listsAny(terms):
+			return fmt.Errorf("a list of SIDs would give this token class %s, which it does not have: use classes",
+				k.ID)
+		case form == FormSIDs: // the terms stand for all classes
 		case may && form == FormBitmap && k.number > made: // an event renumbered the class after the bitmap was made
 		case may && form == FormBitmap:
 			out.Bitmap[k.number/8] |= 1 << (k.number % 8)
@@ -210,10 +218,9 @@ func (x *Index) chunk(part []*kind, f func(k *kind) error) error {
 	return nil
 }
 
-// terms returns the SIDs by which a search engine finds a token's documents. They are the user's SID and the enabled
-// group SIDs, sorted. own has the sorted IDs of the classes on which the token has the right. SIDs that would match
-// another class are an error (N-20). Classes without rows and classes of folders are ignored.
-func (x *Index) terms(t *token.Token, own []string, right string) ([]string, error) {
+// termsOf returns the SIDs by which a search engine finds a token's documents: the user's SID and the enabled group
+// SIDs, sorted.
+func termsOf(t *token.Token) []string {
 	sids := []string{t.User().SID.String()}
 	for _, g := range t.Groups() {
 		if g.Attributes&winnt.SE_GROUP_ENABLED != 0 && g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0 {
@@ -221,29 +228,16 @@ func (x *Index) terms(t *token.Token, own []string, right string) ([]string, err
 		}
 	}
 	slices.Sort(sids)
-	sids = slices.Compact(sids)
-	x.mu.Lock()
-	classes := x.state.inOrder() // so that the error names the same class in each process
-	x.mu.Unlock()
-	err := x.each(classes, func(k *kind) error {
-		if k.Right != right || k.Passing || k.rows == 0 {
-			return nil
-		}
-		in := func(s string) bool {
-			_, has := slices.BinarySearch(sids, s)
-			return has
-		}
-		found := slices.ContainsFunc(k.event.Allow, in) || slices.ContainsFunc(k.event.Expand, in)
-		if _, has := slices.BinarySearchFunc(own, k.ID, strings.Compare); found && !has {
-			return fmt.Errorf("a list of SIDs would give this token class %s, which it does not have: use classes",
-				k.ID)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
+	return slices.Compact(sids)
+}
+
+// listsAny reports whether the class lists one of the sorted SIDs as a reader.
+func (k *kind) listsAny(sids []string) bool {
+	in := func(s string) bool {
+		_, has := slices.BinarySearch(sids, s)
+		return has
 	}
-	return sids, nil
+	return slices.ContainsFunc(k.event.Allow, in) || slices.ContainsFunc(k.event.Expand, in)
 }
 
 // CanReadAs reports whether a token has a right on a document (N-19). t must not be nil. It decides the token's access

@@ -3,6 +3,8 @@ package index
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -39,5 +41,33 @@ func TestFilterWithoutRightsIsEmptyList(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestFilterOfTermsHoldsWhileClassesAreAdded checks that a query for terms compares one state of the classes: a class
+// that is added during the query is no class that the token does not have (N-20).
+func TestFilterOfTermsHoldsWhileClassesAreAdded(t *testing.T) {
+	w := firmWorker(t, "")
+	x := answering(t, w)
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		for i := range 1000 {
+			s := watch.Seen{Path: fmt.Sprint("/t/", i), Descriptor: sddl.MustParse(fmt.Sprintf(
+				"O:SYG:SYD:(A;;FR;;;%s)(A;;FR;;;S-1-5-21-9-9-9-%d)", alice, i))}
+			err = errors.Join(err, w.Batch(&watch.Batch{Tree: "/t", Seen: []watch.Seen{s}}))
+		}
+		done <- err
+	}()
+	for running := true; running; {
+		select {
+		case err := <-done:
+			check.NoError(t, err)
+			running = false
+		default:
+		}
+		f, err := x.Filter("alice", "read", FormSIDs)
+		check.RequireThat(t, err == nil && slices.Contains(f.SIDs, alice) && f.Classes == nil,
+			"N-20: a filter of SIDs while classes are added: %+v, %v", f, err)
 	}
 }

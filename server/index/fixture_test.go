@@ -3,6 +3,7 @@ package index
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/directory"
@@ -56,6 +57,17 @@ func deciding(t *testing.T, rights string, traverse Traverse, version string) *W
 func report(t *testing.T, w *Worker, list ...watch.Seen) {
 	t.Helper()
 	check.NoError(t, w.Batch(&watch.Batch{Tree: "/t", Seen: list}))
+}
+
+// answering returns the index of a run with the worker w. It has a heartbeat of the tree /t and of the directory firm.
+func answering(t *testing.T, w *Worker) *Index {
+	t.Helper()
+	x, d, now := newLive(w, t.TempDir()), firm(t), Moment(watch.Now())
+	x.limit = time.Hour
+	x.setPeople(d, d)
+	x.publish(w, &Watermark{Index: w.state.start.Index, Seq: w.state.seq, Boot: watch.BootID(),
+		Sources: map[string]Moment{"/t": now, directorySource: now}})
+	return x
 }
 
 // readers returns the SIDs of a document's readers.
