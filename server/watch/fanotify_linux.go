@@ -170,7 +170,7 @@ func (f *fanotify) change(e *event, into *news) (lost bool) {
 		return false
 	case err != nil:
 		return true
-	case at == "": // the folder was deleted, which its parent's event reports
+	case at == "": // the folder is elsewhere, or it was deleted, which its parent's event reports
 		return false
 	}
 	if e.name != "." && e.name != "" {
@@ -235,8 +235,9 @@ func (f *fanotify) number(h handle) (uint64, error) {
 // maxDirs limits the folder paths cached during one read. Each may take 4 KiB.
 const maxDirs = 1 << 12
 
-// path returns the kernel's path of a folder, "" if the folder was deleted. It caches up to maxDirs paths for one read.
-// Beyond that it looks each one up. A path that cannot be found is an error.
+// path returns the kernel's path of a folder, "" if the folder was deleted or is outside of the folder that is mounted
+// at the root. It caches up to maxDirs paths for one read. Beyond that it looks each one up. A path that cannot be
+// found is an error.
 func (f *fanotify) path(h handle) (string, error) {
 	if known, ok := f.dirs[h]; ok {
 		return known, nil
@@ -251,6 +252,16 @@ func (f *fanotify) path(h handle) (string, error) {
 		return "", err
 	}
 	path, err := pathOf(fd)
+	if path == "/" {
+		// The kernel gives this path to each folder that the mount of the root does not reach.
+		var top unix.Stat_t
+		if err := unix.Stat("/", &top); err != nil {
+			return "", fmt.Errorf("look at /: %w", err)
+		}
+		if top.Dev != s.Dev || top.Ino != s.Ino {
+			path = ""
+		}
+	}
 	if err == nil && len(f.dirs) < maxDirs {
 		f.dirs[h] = path
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -57,5 +58,33 @@ func TestReplacedFolderIsReportedAsGoneFirst(t *testing.T) {
 		}
 		check.That(t, gone == (name != "changed") && after == gone, "N-143: a folder that is %s: gone %t, then %t",
 			name, gone, after)
+	}
+}
+
+// TestChangeOutsideBindMountStartsNoWalk checks that a change outside of the folder that is mounted at a tree's root is
+// not a change of the tree, whatever its name is. The kernel gives the path / for each such folder. A new folder tmp
+// in it must not count as a parent of the tree (N-60).
+func TestChangeOutsideBindMountStartsNoWalk(t *testing.T) {
+	disk, root := t.TempDir(), t.TempDir()
+	mount := func(source, at, kind string, flags uintptr) {
+		t.Helper()
+		if err := unix.Mount(source, at, kind, flags, ""); err != nil {
+			t.Skip("mounts need rights:", err)
+		}
+		t.Cleanup(func() { check.NoError(t, unix.Unmount(at, unix.MNT_DETACH)) })
+	}
+	mount("tmpfs", disk, "tmpfs", 0)
+	check.NoError(t, errors.Join(os.Mkdir(disk+"/share", 0o700), os.Mkdir(disk+"/other", 0o700)))
+	mount(disk+"/share", root, "", unix.MS_BIND)
+	ch, err := listen(root)
+	check.NoError(t, err)
+	defer ch.close()
+	top, _, _ := strings.Cut(root[1:], "/")
+	for at, want := range map[string]int{"/other/" + top: 0, "/" + top: 0, "/share/" + top: 1} {
+		into := newNews()
+		check.NoError(t, os.Mkdir(disk+at, 0o700))
+		lost, err := ch.read(into)
+		check.That(t, err == nil && !lost && len(into.paths) == want, "N-60: the new folder %s: %v, lost %t, %v, want %d "+
+			"paths and no walk", at, into.paths, lost, err, want)
 	}
 }
