@@ -20,8 +20,9 @@ type decider struct {
 	people     int   // the number of people; each number in numbers is less
 	version    string
 	evaluators map[question]*effective.Evaluator
-	having     map[holding]effective.Set
+	having     map[holding]effective.Set // of SIDs of the directory, because an expression has no other
 	passes     map[string]*passed
+	passBytes  int // size of passes
 }
 
 // question is the key of an evaluator.

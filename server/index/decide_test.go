@@ -109,6 +109,32 @@ func TestAllPrincipalsOfAccountNeedRight(t *testing.T) {
 	}
 }
 
+// TestCacheOfFoldersIsBounded checks that a decider drops its results of folders' classes before they exceed the limit,
+// because a user of the tree chooses the descriptors. The members of a class stay the same (N-137).
+func TestCacheOfFoldersIsBounded(t *testing.T) {
+	d := newDecider(firm(t), "v", func(s sid.SID) int { return int(s.RID()) - 1107 }, 3)
+	decide := func(n int) {
+		t.Helper()
+		text := fmt.Sprintf("O:BAG:SYD:(A;;FA;;;S-1-5-21-7-7-7-%d)(A;;FA;;;%s)", n, staff)
+		c := NewClass(sddl.MustParse(text), nil, "read", winnt.FILE_GENERIC_READ, winnt.FileObject)
+		c = c.Behind([]Class{NewPassing(sddl.MustParse(text), false)})
+		got := check.Must(d.decide(&c))
+		check.That(t, ranges(got.members) == "0-1" && fmt.Sprint(texts(got.allow)) == "["+staff+"]",
+			"class %d: members %s, lists %s, want 0-1 and %s", n, ranges(got.members), texts(got.allow), staff)
+	}
+	for n := range 100 {
+		decide(n)
+	}
+	each := d.passBytes / 100
+	check.That(t, len(d.passes) == 100 && len(d.having) == 1 && each >= 256,
+		"N-137: %d sets of folders, %d of SIDs, %d bytes each", len(d.passes), len(d.having), each)
+	d.passBytes = maxPassBytes - each
+	for _, c := range []struct{ n, want int }{{100, 101}, {101, 1}, {101, 1}, {0, 2}} {
+		decide(c.n)
+		check.Equal(t, len(d.passes), c.want, "N-137: folders at the limit, after that of class %d", c.n)
+	}
+}
+
 // TestTermsGiveNoExtraClass checks that a token gets its SIDs as terms only if no list would give it a class that
 // it does not have, also for a token without classes. A disabled group is not a term (N-20).
 func TestTermsGiveNoExtraClass(t *testing.T) {

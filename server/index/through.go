@@ -105,6 +105,20 @@ type passed struct {
 	exact      bool
 }
 
+// maxPassBytes limits the results of folders' classes that a decider caches. A user of the tree can change the
+// descriptor of a folder again and again (N-137).
+const maxPassBytes = 64 << 20
+
+// size returns about how many bytes of memory a cached result takes.
+func (p *passed) size() int {
+	const entry, term = 256, 64
+	n := entry + 8*len(p.allowed)
+	for _, clause := range p.expression {
+		n += term * len(clause)
+	}
+	return n
+}
+
 // pass computes which principals may traverse a folder. c must be a folder's class; its descriptor decides. If
 // c.Holders is set, holders of SeChangeNotifyPrivilege may traverse it too. The result is cached, and the caller must
 // not change it. An error is not cached.
@@ -132,6 +146,11 @@ func (d *decider) pass(c *Class) (*passed, error) {
 		case holders > 0:
 			p.exact = false
 		}
+	}
+	size := p.size()
+	if d.passBytes += size; d.passBytes > maxPassBytes {
+		clear(d.passes)
+		d.passBytes = size
 	}
 	d.passes[c.ID] = p
 	return p, nil
