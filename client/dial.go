@@ -1,6 +1,7 @@
 package client
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -20,6 +21,9 @@ func Socket() string {
 	return DefaultSocket
 }
 
+// ErrServerUser is the error of [Dial] and [DialUser] for a server that runs as another user than expected.
+var ErrServerUser = errors.New("the server runs as another user")
+
 // inherited is the prefix of addresses of inherited connections, such as fd:3.
 const inherited = "fd:"
 
@@ -29,9 +33,9 @@ const inherited = "fd:"
 // Conn.
 func Dial(socket string) (*Conn, error) { return DialUser(socket, uint32(os.Geteuid())) }
 
-// DialUser works like Dial, for a daemon that runs as uid or as root. It refuses a server of another user, because the
-// program sends its calls to the server and trusts the answers (W-24). An inherited connection is not checked, nor any
-// on a system that does not report the server's user.
+// DialUser works like Dial, for a daemon that runs as uid or as root. It refuses a server of another user with
+// [ErrServerUser], because the program sends its calls to the server and trusts the answers (W-24). An inherited
+// connection is not checked, nor any on a system that does not report the server's user.
 func DialUser(socket string, uid uint32) (*Conn, error) {
 	if number, ok := strings.CutPrefix(socket, inherited); ok {
 		return dialInherited(number)
@@ -42,7 +46,7 @@ func DialUser(socket string, uid uint32) (*Conn, error) {
 	}
 	owner, known, err := serverUID(c.(*net.UnixConn))
 	if err == nil && known && !trusted(owner, uid) {
-		err = fmt.Errorf("the server of %s runs as uid %d, want 0 or %d", socket, owner, uid)
+		err = fmt.Errorf("%w: %s runs as uid %d, want 0 or %d", ErrServerUser, socket, owner, uid)
 	}
 	if err != nil {
 		_ = c.Close()

@@ -86,8 +86,9 @@ func TestDialRejectsServerOfAnotherUser(t *testing.T) {
 			conn, err := c.dial()
 			check.That(t, (err == nil) == c.want && (conn != nil) == c.want && <-silent != c.want,
 				"dialing a server of uid %d as uid %d: %v, or it received a frame; want success %t", uid, own, err, c.want)
-			if err != nil && !strings.Contains(err.Error(), fmt.Sprintf("%s runs as uid %d, want 0 or", path, uid)) {
-				t.Errorf("dialing a server of uid %d: %v, want an error that names the uid", uid, err)
+			if named := fmt.Sprintf("%s runs as uid %d, want 0 or", path, uid); err != nil &&
+				(!errors.Is(err, ErrServerUser) || !strings.Contains(err.Error(), named)) {
+				t.Errorf("dialing a server of uid %d: %v, want ErrServerUser with the uid", uid, err)
 			}
 			if conn != nil {
 				check.Equal(t, conn.Process(), 0x44, "process of a server of uid %d", uid)

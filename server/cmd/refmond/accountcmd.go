@@ -41,18 +41,9 @@ commands. In a new store, the only administrator is the user that refmond runs a
   sudo -u refmond refmond account add alice --uid 1000 --password`
 }
 
-// dial connects to the daemon at the administrators' socket; the caller closes the connection. The socket must
-// belong to root or to the user named by --owner, by default the caller. An unknown owner is an error.
+// dial connects to the daemon at the administrators' socket, as dialDaemon does.
 func (c *accountCmd) dial() (*client.Conn, error) {
-	if c.Owner == "" {
-		conn, err := client.Dial(c.Socket)
-		return conn, accountError(err)
-	}
-	uid, err := userID(c.Owner)
-	if err != nil {
-		return nil, fmt.Errorf("--owner: %w", err)
-	}
-	conn, err := client.DialUser(c.Socket, uid)
+	conn, err := dialDaemon(c.Socket, c.Owner)
 	return conn, accountError(err)
 }
 
@@ -73,8 +64,7 @@ func (c *accountCmd) change(r admin.Request) error {
 func accountError(err error) error {
 	if errors.Is(err, ntstatus.AccessDenied.Err()) {
 		return fmt.Errorf("%w: only an administrator with a full token may list or change accounts (at first the user that "+
-			"refmond runs as): "+
-			"run this as an administrator with --socket /run/refmon/admin.sock", err)
+			"refmond runs as): run this as an administrator %s", err, atAdminSocket)
 	}
 	return err
 }

@@ -168,7 +168,7 @@ func (p *program) refusals() {
 		{"no such file", []string{"import", filepath.Join(p.dir, "none")}},
 		{"no account has that name", []string{"set", "dora", "--no-uid"}}, // the failed command added no account
 		{"only an administrator with a full token", []string{"--socket", p.socket, "list"}},
-		{"run this as an administrator with --socket", []string{"--socket", p.socket, "lock", "alice"}},
+		{"run this as an administrator at adminSocket", []string{"--socket", p.socket, "lock", "alice"}},
 		{"can't be used together", []string{"set", "alice", "--uid", "7", "--no-uid"}},
 	} {
 		if _, err := p.account("", c.args...); err == nil || !strings.Contains(err.Error(), c.want) {

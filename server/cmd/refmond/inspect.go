@@ -34,25 +34,38 @@ type inspector struct {
 	names map[sid.SID]string // names of accounts that were looked up
 }
 
-// open connects to the daemon and returns an inspector, which the caller closes. The socket must belong to root or to
-// the user of --owner, by default the caller. open enables SeDebugPrivilege if the token has it; without it users see
-// only their own processes. A daemon that does not run is an error with advice.
+// atAdminSocket says in messages where administrators have their full token.
+const atAdminSocket = "at adminSocket of the configuration, such as --socket /run/refmon/admin.sock"
+
+// dialDaemon connects to refmond at a socket, which must belong to root or to the user owner; "" is the caller. The
+// caller closes the connection. A daemon that does not run, and one of another user, are errors with advice.
+func dialDaemon(socket, owner string) (*client.Conn, error) {
+	uid := uint32(os.Geteuid())
+	if owner != "" {
+		var err error
+		if uid, err = userID(owner); err != nil {
+			return nil, fmt.Errorf("--owner: %w", err)
+		}
+	}
+	c, err := client.DialUser(socket, uid)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+		return nil, fmt.Errorf("%w; start refmond serve, or give the socket of a running one with --socket", err)
+	case errors.Is(err, client.ErrServerUser):
+		return nil, fmt.Errorf("%w; if refmond runs as that user, name it with --owner", err)
+	}
+	return c, err
+}
+
+// open connects to the daemon as dialDaemon does and returns an inspector, which the caller closes. open enables
+// SeDebugPrivilege if the token has it; without it users see only their own processes.
 func (f *inspectFlags) open() (*inspector, error) {
 	socket := f.Socket
 	if socket == "" {
 		socket = client.Socket()
 	}
-	owner := uint32(os.Geteuid())
-	if f.Owner != "" {
-		var err error
-		if owner, err = userID(f.Owner); err != nil {
-			return nil, fmt.Errorf("--owner: %w", err)
-		}
-	}
-	c, err := client.DialUser(socket, owner)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
-		return nil, fmt.Errorf("%w; start refmond serve, or give the socket of a running one with --socket", err)
-	} else if err != nil {
+	c, err := dialDaemon(socket, f.Owner)
+	if err != nil {
 		return nil, err
 	}
 	l := &inspector{conn: c, th: c.Thread(), names: map[sid.SID]string{}}
@@ -161,7 +174,7 @@ func (l *inspector) openProcess(id uint64, rights winnt.AccessMask) (winnt.Handl
 	case st == ntstatus.InvalidCid:
 		return 0, fmt.Errorf("no process has the number %d; refmond ps lists them", id)
 	case st != ntstatus.Success:
-		return 0, fmt.Errorf("process %d: %w: run this as its user, or as an administrator at adminSocket", id, st.Err())
+		return 0, fmt.Errorf("process %d: %w: run this as its user, or as an administrator %s", id, st.Err(), atAdminSocket)
 	}
 	return h, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,7 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/asuser"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -197,6 +201,23 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 	}
 	code, _, _ := runLine("ps", "--socket", filepath.Join(cfg.State, "none"))
 	check.Equal(t, code, exitMalformed, "no socket: exit code")
+}
+
+// TestServerOfAnotherUserNamesOwner checks that a command that refuses a server of another user names --owner (W-24).
+func TestServerOfAnotherUserNamesOwner(t *testing.T) {
+	const other = 4711
+	socket := fmt.Sprintf("@refmond-owner-%d", os.Getpid()) // no folder that the user would have to write to
+	l, err := asuser.Run(other, other, func() (net.Listener, error) { return net.Listen("unix", socket) })
+	if errors.Is(err, unix.EPERM) {
+		t.Skip("this program cannot change the user of a thread: ", err)
+	}
+	check.NoError(t, err)
+	defer l.Close()
+	for _, args := range [][]string{{"ps"}, {"account", "list"}} {
+		code, _, errs := runLine(append(args, "--socket", socket)...)
+		check.That(t, code == exitMalformed && strings.Contains(errs, fmt.Sprint("runs as uid ", other)) &&
+			strings.Contains(errs, "--owner"), "%q: exit code %d, %q, want the uid and --owner", args, code, errs)
+	}
 }
 
 // TestTimeOfTodayHasNoDate checks the conversion of a FILETIME, units of 100 ns since 1601. A time of today has no

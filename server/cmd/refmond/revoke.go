@@ -82,8 +82,7 @@ func pathWarning(path string) string {
 func revokeError(what string, err error) error {
 	switch ntstatus.Of(err, ntstatus.Unsuccessful) {
 	case ntstatus.PrivilegeNotHeld:
-		return fmt.Errorf("%w: revoking needs SeDebugPrivilege: run this as an administrator with "+
-			"--socket /run/refmon/admin.sock", err)
+		return fmt.Errorf("%w: revoking needs SeDebugPrivilege: run this as an administrator %s", err, atAdminSocket)
 	case ntstatus.InvalidParameter:
 		return fmt.Errorf("%w: %q is you, includes you, is a well-known SID, or is a path in no tree", err, what)
 	}

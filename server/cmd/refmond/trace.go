@@ -186,7 +186,7 @@ func noDenial(socket string) string {
 	if socket != "" {
 		return none
 	}
-	return none + " Administrators see all with --socket /run/refmon/admin.sock (adminSocket of the configuration)."
+	return none + " Administrators see all " + atAdminSocket + "."
 }
 
 // Run prints the recent denials that match the options, the newest last: those of the daemon, or with --audit those of
