@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/server/auth/confined"
+	"github.com/refmon/refmon/sid"
 )
 
 // Limits of the check of a tree's files.
@@ -16,18 +19,42 @@ const (
 )
 
 // checkConfig loads a configuration and returns a summary. The summary has state, socket, and at most mostChecked files
-// per tree whose stored descriptors are invalid. Unreadable trees are omitted. Only a failure to load the
-// configuration is an error.
+// per tree whose stored descriptors are invalid. Unreadable trees are omitted. A configuration that cannot be loaded is
+// an error, and so is a file in it that checkFiles refuses.
 func checkConfig(file string) (string, error) {
 	c, err := load(file)
 	if err != nil {
 		return "", err
+	}
+	if err := c.checkFiles(); err != nil {
+		return "", fmt.Errorf("configuration %s: %w", file, err)
 	}
 	summary := fmt.Sprintf("state %s, socket %s", c.State, c.Socket)
 	for i := range c.trees {
 		summary += unbelievedIn(&c.trees[i])
 	}
 	return summary, nil
+}
+
+// checkFiles returns an error if refmond serve would refuse the contents of a file that the configuration names: the
+// keytab, the password file and CA of the directory, and idNumbers. It must run as refmond's user, because a secret may
+// not belong to another one. It connects to nothing and writes nothing.
+func (c *config) checkFiles() error {
+	if _, err := readNumbers(c.IDNumbers); err != nil {
+		return err
+	}
+	tickets, err := c.Kerberos.open("", sid.SID{}, nil, &confined.Parser{})
+	if err != nil {
+		return err
+	}
+	if tickets != nil {
+		err = tickets.Close()
+	}
+	people, failed := c.openDirectory(sid.SID{}, nil)
+	if failed == nil && people != nil {
+		failed = people.Close()
+	}
+	return errors.Join(err, failed)
 }
 
 // unbelievedIn lists files of a tree whose stored descriptors are ignored, with cause and repair. It returns "" if

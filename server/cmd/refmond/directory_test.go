@@ -9,7 +9,6 @@ import (
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/test/forge"
-	"github.com/refmon/refmon/sid"
 )
 
 // TestDirectoryNeedsPrivatePassword checks that a directory needs a keytab or a password file, and that files which
@@ -33,13 +32,7 @@ func TestDirectoryNeedsPrivatePassword(t *testing.T) {
 	keys := write("keytab", string(forge.Keytab(forge.Entry{Service: "HTTP/x", Realm: "R", Version: 1,
 		Key: forge.NewKey(18)})), 0o600)
 	open := func(more string) error {
-		cfg, err := load(write("c.yaml", realm+"  keytab: "+keys+"\n"+one+more, 0o600))
-		check.NoError(t, err)
-		d, err := cfg.openDirectory(sid.SID{}, nil)
-		if err == nil {
-			err = d.Close()
-		}
-		return err
+		return check.Err(checkConfig(write("c.yaml", realm+"  keytab: "+keys+"\n"+one+more, 0o600)))
 	}
 	check.Equal(t, open(""), nil, "with a keytab")
 	check.Equal(t, open("  passwordFile: "+write("good", "pw-of-test\n", 0o600)+"\n"), nil, "with a password")
@@ -48,6 +41,7 @@ func TestDirectoryNeedsPrivatePassword(t *testing.T) {
 		"a password":     "  passwordFile: " + write("empty", "\n", 0o600) + "\n",
 		"no certificate": "  ca: " + write("ca", "pw-of-test\n", 0o600) + "\n",
 		"no such file":   "  ca: " + filepath.Join(dir, "gone") + "\n",
+		"want an object": "idNumbers: " + write("ids", "pw-of-test", 0o600) + "\n",
 	} {
 		if err := open(more); err == nil || !strings.Contains(err.Error(), what) ||
 			strings.Contains(err.Error(), "pw-of-test") {

@@ -12,7 +12,6 @@ import (
 	"github.com/refmon/refmon/server/auth/confined"
 	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/internal/lograte"
-	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -49,10 +48,10 @@ func (t *tickets) check() error {
 	return nil
 }
 
-// open returns the acceptor that verifies Kerberos tickets, nil and no error without a keytab. last is the previous
-// acceptor, nil for none. parser parses tokens and PACs. A keytab that cannot be read is an error. With last, replays
-// from before stay refused.
-func (t *tickets) open(state string, store *lsa.Store, last *kerberos.Acceptor,
+// open returns the acceptor that verifies Kerberos tickets, nil and no error without a keytab. state is the folder of
+// the replay cache, "" for none, and machine this computer's SID. last is the previous acceptor, nil for none. parser
+// parses tokens and PACs. A keytab that cannot be read is an error. With last, replays from before stay refused.
+func (t *tickets) open(state string, machine sid.SID, last *kerberos.Acceptor,
 	parser *confined.Parser) (*kerberos.Acceptor, error) {
 	if t.Keytab == "" {
 		return nil, nil
@@ -63,7 +62,7 @@ func (t *tickets) open(state string, store *lsa.Store, last *kerberos.Acceptor,
 	}
 	cfg := kerberos.Config{Keys: keys, Realm: t.Realm, Services: t.Services, Skew: time.Duration(t.Skew) * time.Second,
 		EncryptionTypes: t.EncryptionTypes, RequireBinding: t.RequireBinding, Delegated: t.Delegated, State: state,
-		Machine: store.Computer().SID, Parse: parser.Parse, Split: parser.Token}
+		Machine: machine, Parse: parser.Parse, Split: parser.Token}
 	if len(cfg.Services) == 0 {
 		cfg.Services = nil
 	}
@@ -91,7 +90,7 @@ type ticketAcceptor struct {
 // caller calls swap once the rest of the configuration is ready. After an error swap is nil and the old acceptor
 // stays in use (K-82).
 func (s *service) prepareTickets(cfg *config) (swap func(), err error) {
-	next, err := cfg.Kerberos.open(s.tickets.state, s.store, s.tickets.last, &s.tickets.parser)
+	next, err := cfg.Kerberos.open(s.tickets.state, s.store.Computer().SID, s.tickets.last, &s.tickets.parser)
 	if err != nil {
 		return nil, err
 	}

@@ -112,17 +112,33 @@ func (p *program) checkPs(c *client.Conn, tok winnt.Handle) {
 	}
 }
 
-// TestTicketsNeedPrivateKeytab checks that a keytab that others can read is rejected (K-33), and that without a keytab
-// no package accepts a ticket (K-49).
+// TestTicketsNeedPrivateKeytab checks that config check rejects a keytab that others can read (K-33), one that is none,
+// and one without a key of the services. Without a keytab no package accepts a ticket (K-49).
 func TestTicketsNeedPrivateKeytab(t *testing.T) {
-	dir := t.TempDir()
-	keytab := filepath.Join(dir, "keytab")
-	check.NoError(t, os.WriteFile(keytab, nil, 0o644))
-	if _, err := (&tickets{Keytab: keytab, Realm: "R", Skew: 300}).open("", nil, nil, nil); err == nil ||
-		!strings.Contains(err.Error(), "chmod 600") {
-		t.Errorf("K-33: %v", err)
-	}
 	p := build(t)
+	keytab := p.keytab(1, forge.NewKey(18))
+	for what, c := range map[string]struct {
+		mode os.FileMode
+		text []byte // nil: the keytab
+		more string
+	}{
+		"chmod 600":                    {mode: 0o644},
+		"not a keytab":                 {mode: 0o600, text: []byte("x")},
+		"no key for HTTP/else":         {mode: 0o600, more: "  services: [HTTP/else]\n"},
+		"encryption type 7 is unknown": {mode: 0o600, more: "  encryptionTypes: [7]\n"},
+		"":                             {mode: 0o600},
+	} {
+		p.keytab(1, forge.NewKey(18))
+		if c.text != nil {
+			check.NoError(t, os.WriteFile(keytab, c.text, 0o600))
+		}
+		check.NoError(t, os.Chmod(keytab, c.mode))
+		p.configure(kerberosKeys(keytab) + c.more)
+		_, err := checkConfig(p.config)
+		check.That(t, (err == nil) == (what == "") && (err == nil || strings.Contains(err.Error(), what)),
+			"K-33: config check: %v, want %q", err, what)
+	}
+	p.configure("")
 	p.serve()
 	check.Equal(t, check.Status(ticketLogOn(p.dial(p.socket), []byte("x"), winnt.LOGON32_LOGON_NETWORK)),
 		ntstatus.NoSuchPackage, "K-49: without a keytab")
