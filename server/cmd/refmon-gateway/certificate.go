@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/big"
 	"net"
@@ -32,10 +33,10 @@ const loopbackFile = "loopback.pem"
 // certificate returns the gateway's TLS certificate: the configured certificate, or a generated certificate. made is
 // the file name of a generated certificate, else "". The state folder keeps the generated certificate. A missing
 // certificate, one that expires within a month, and one with other names are replaced. Errors are a configured
-// certificate that cannot be loaded, and a state folder that cannot be written.
+// certificate that cannot be loaded, a configured key that others can read, and a state folder that cannot be written.
 func (c *config) certificate() (cert tls.Certificate, made string, err error) {
 	if c.Certificate != "" {
-		cert, err = tls.LoadX509KeyPair(c.Certificate, c.Key)
+		cert, err = loadPrivate(c.Certificate, c.Key)
 		if err != nil {
 			err = fmt.Errorf("certificate %s, key %s: %w", c.Certificate, c.Key, err)
 		}
@@ -52,6 +53,32 @@ func (c *config) certificate() (cert tls.Certificate, made string, err error) {
 	}
 	cert, err = tls.LoadX509KeyPair(made, key)
 	return cert, made, err
+}
+
+// loadPrivate returns the certificate and key of two files. A key that every user of the host can read or change is an
+// error, because any of them could then pose as the gateway (G-53). The group may read it, as ssl-cert does on Debian.
+func loadPrivate(certificate, key string) (tls.Certificate, error) {
+	public, err := os.ReadFile(certificate)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	f, err := os.Open(key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	defer f.Close() //nolint:errcheck // closing a file that was only read loses no data
+	info, err := f.Stat()
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	if mode := info.Mode().Perm(); mode&0o027 != 0 {
+		return tls.Certificate{}, fmt.Errorf("mode %04o of the key lets others read or change it: chmod g-w,o= it", mode)
+	}
+	secret, err := io.ReadAll(f)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(public, secret)
 }
 
 // loadCertificate returns the certificate as the method certificate does, and logs a warning if clients will reject it.

@@ -132,6 +132,12 @@ func TestUnusableCertificateIsReplaced(t *testing.T) {
 		_, err = by.loadCertificate(log)
 		check.That(t, err == nil && strings.Contains(out.String(), want), "%v, log %q, want %q", err, out.String(), want)
 	}
+	for mode, want := range map[os.FileMode]bool{0o600: true, 0o440: true, 0o644: false, 0o602: false, 0o660: false} {
+		check.NoError(t, os.Chmod(key, mode))
+		_, _, err := given.certificate()
+		check.That(t, (err == nil) == want && (want || strings.Contains(err.Error(), "chmod")),
+			"G-53: a key of mode %o: %v, want success %t", mode, err, want)
+	}
 	given.Key = "/none"
 	if _, _, err := given.certificate(); err == nil {
 		t.Error("certificate() of an unreadable file succeeds, want an error")
