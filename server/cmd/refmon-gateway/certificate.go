@@ -21,6 +21,7 @@ import (
 
 	"github.com/refmon/refmon/internal/diskio"
 	"github.com/refmon/refmon/server/gateway"
+	"github.com/refmon/refmon/server/internal/sdnotify"
 )
 
 // madeLife is the validity of a generated certificate.
@@ -106,14 +107,21 @@ func (c *config) renewCertificate(ctx context.Context, hangups <-chan os.Signal,
 			return
 		case <-hangups:
 		}
-		cert, err := c.loadCertificate(log)
-		if err != nil {
-			log.Error("the certificate is not replaced", "error", err)
-			continue
-		}
-		presented.Renew(cert)
-		log.Info("new connections get the certificate", "until", cert.Leaf.NotAfter.UTC().Format(time.RFC3339))
+		sdnotify.Send(sdnotify.Reloading())
+		c.renew(presented, log)
+		sdnotify.Send(sdnotify.Ready)
 	}
+}
+
+// renew loads the certificate and presents it to new connections, as renewCertificate does for one hangup.
+func (c *config) renew(presented *gateway.Certificate, log *slog.Logger) {
+	cert, err := c.loadCertificate(log)
+	if err != nil {
+		log.Error("the certificate is not replaced", "error", err)
+		return
+	}
+	presented.Renew(cert)
+	log.Info("new connections get the certificate", "until", cert.Leaf.NotAfter.UTC().Format(time.RFC3339))
 }
 
 // rejectionReason returns why clients will reject the configured certificate: it is not valid now, or lacks a

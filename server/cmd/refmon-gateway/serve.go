@@ -17,6 +17,7 @@ import (
 	"github.com/refmon/refmon/server/gateway"
 	"github.com/refmon/refmon/server/internal/lograte"
 	"github.com/refmon/refmon/server/internal/nocores"
+	"github.com/refmon/refmon/server/internal/sdnotify"
 )
 
 type serveCmd struct {
@@ -76,43 +77,55 @@ func (c *config) gateway(log *slog.Logger) gateway.Config {
 // closes the connection.
 func (c *config) dial() (*client.Conn, error) { return client.DialUser(c.Socket, c.Owner) }
 
-// serve serves the configured addresses until ctx is done or one of them fails. serve logs "ready" for each address.
-// All addresses are closed when it returns, also if one cannot be opened. serve returns the errors joined, nil after a
-// shutdown. serve does not close g.
-func (c *config) serve(ctx context.Context, g *gateway.Gateway, cert *gateway.Certificate, log *slog.Logger) error {
-	handlers := map[string]http.Handler{c.Files: g.Files()}
-	if c.Console != "" {
-		handlers[c.Console] = g.Console()
-	}
+// endpoint is one address of the gateway.
+type endpoint struct {
+	name    string // for the log
+	address string
+	handler http.Handler
+}
+
+// listen opens the address of each endpoint and returns the listeners, or an error and none.
+func listen(endpoints []endpoint) ([]net.Listener, error) {
 	var listeners []net.Listener
-	var serve []http.Handler
-	for at, h := range handlers {
-		l, err := net.Listen("tcp", at)
+	for _, e := range endpoints {
+		l, err := net.Listen("tcp", e.address)
 		if err != nil {
 			for _, open := range listeners {
 				_ = open.Close()
 			}
-			return fmt.Errorf("listen: %w", err)
+			return nil, fmt.Errorf("listen: %w", err)
 		}
-		name := "console"
-		if at == c.Files {
-			name = "files"
-		}
-		log.Info("ready", name, "https://"+l.Addr().String())
-		listeners = append(listeners, gateway.LimitConnections(l, c.Limits.Connections))
-		serve = append(serve, h)
+		listeners = append(listeners, l)
+	}
+	return listeners, nil
+}
+
+// serve serves the configured addresses until ctx is done or one of them fails. When all are open, serve logs "ready"
+// for each and notifies the service manager. All are closed when it returns, also if one cannot be opened. serve
+// returns the errors joined, nil after a shutdown. serve does not close g.
+func (c *config) serve(ctx context.Context, g *gateway.Gateway, cert *gateway.Certificate, log *slog.Logger) error {
+	endpoints := []endpoint{{"files", c.Files, g.Files()}}
+	if c.Console != "" {
+		endpoints = append(endpoints, endpoint{"console", c.Console, g.Console()})
+	}
+	listeners, err := listen(endpoints)
+	if err != nil {
+		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, len(listeners))
 	for i, l := range listeners {
+		log.Info("ready", endpoints[i].name, "https://"+l.Addr().String())
+		limited := gateway.LimitConnections(l, c.Limits.Connections)
 		go func() {
-			err := gateway.Serve(ctx, gateway.Listen(l, cert), serve[i])
+			err := gateway.Serve(ctx, gateway.Listen(limited, cert), endpoints[i].handler)
 			cancel() // stop both if one fails
 			ended <- err
 		}()
 	}
-	var err error
+	sdnotify.Send(sdnotify.Ready)
+	context.AfterFunc(ctx, func() { sdnotify.Send(sdnotify.Stopping) })
 	for range listeners {
 		if e := <-ended; !errors.Is(e, http.ErrServerClosed) {
 			err = errors.Join(err, e)

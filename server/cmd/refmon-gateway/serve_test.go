@@ -25,6 +25,7 @@ import (
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/gateway"
+	"github.com/refmon/refmon/server/internal/test/systemd"
 )
 
 // noted is a log writer for concurrent use.
@@ -151,8 +152,8 @@ func TestServeNeedsBothAddresses(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	check.NoError(t, err)
 	defer taken.Close()
-	s.cfg.Files = taken.Addr().String()
-	for range 20 { // the addresses are opened in any order
+	for _, at := range []*string{&s.cfg.Console, &s.cfg.Files} {
+		*at = taken.Addr().String()
 		err := s.serve(t.Context())
 		check.That(t, err != nil && strings.Contains(err.Error(), "listen"),
 			"an address in use: %v, want an error that names it", err)
@@ -167,10 +168,20 @@ func TestServeNeedsBothAddresses(t *testing.T) {
 }
 
 // TestHangupRenewsCertificate checks that SIGHUP presents the certificate that the configured files have now, and that
-// the current one stays if they have none (G-53).
+// the current one stays if they have none (G-53). The service manager learns when the gateway listens, reloads and
+// stops.
 func TestHangupRenewsCertificate(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
+	state := systemd.Listen(t, at("manager"))
+	t.Setenv("NOTIFY_SOCKET", at("manager"))
+	receives := func(starts ...string) {
+		t.Helper()
+		for _, want := range starts {
+			got := state()
+			check.That(t, strings.HasPrefix(got, want), "the service manager receives %q, want %q", got, want)
+		}
+	}
 	first, second := ending(t, time.Now().Add(time.Hour)), ending(t, time.Now().Add(2*time.Hour))
 	write := func(p pair) {
 		check.NoError(t, os.WriteFile(at("cert.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.cert}),
@@ -196,15 +207,19 @@ func TestHangupRenewsCertificate(t *testing.T) {
 		defer c.Close()
 		return bytes.Equal(c.ConnectionState().PeerCertificates[0].Raw, p.cert)
 	}
+	receives("READY=1")
 	check.That(t, shows(first), "G-53: the first certificate is not presented")
 	write(second)
 	check.NoError(t, unix.Kill(os.Getpid(), unix.SIGHUP))
-	check.Eventually(t, func() bool { return shows(second) }, "G-53: SIGHUP did not renew the certificate")
+	receives("RELOADING=1\nMONOTONIC_USEC=", "READY=1")
+	check.That(t, shows(second), "G-53: SIGHUP did not renew the certificate")
 	write(pair{first.cert, second.key})
 	check.NoError(t, unix.Kill(os.Getpid(), unix.SIGHUP))
-	check.Eventually(t, func() bool { return strings.Contains(out.text(), "the certificate is not replaced") },
-		"G-53: no error of a key of another certificate")
+	receives("RELOADING=1", "READY=1")
+	check.That(t, strings.Contains(out.text(), "the certificate is not replaced"),
+		"G-53: no error of a key of another certificate: %s", out.text())
 	check.That(t, shows(second), "G-53: a wrong key took the certificate away")
 	end()
+	receives("STOPPING=1")
 	check.Equal(t, <-ended, exitSuccess, "exit code; log %s", out.text())
 }

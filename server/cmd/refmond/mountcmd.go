@@ -20,6 +20,7 @@ import (
 	auth "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/internal/lograte"
 	"github.com/refmon/refmon/server/internal/nocores"
+	"github.com/refmon/refmon/server/internal/sdnotify"
 	"github.com/refmon/refmon/server/lsa/host"
 	"github.com/refmon/refmon/server/mount"
 	"github.com/refmon/refmon/winnt"
@@ -112,13 +113,13 @@ func (c *mountCmd) Run(std *streams) error {
 	}
 	gone := make(chan struct{})
 	go func() { m.Wait(); close(gone) }()
-	notify("READY=1")
+	sdnotify.Send(sdnotify.Ready)
 	log.Info("ready", "tree", c.Tree, "directory", c.Dir, "for", c.audience())
 	select {
 	case <-gone:
 	case <-signals:
 	}
-	notify("STOPPING=1")
+	sdnotify.Send(sdnotify.Stopping)
 	if metrics != nil {
 		err = metrics.close()
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/server/internal/lograte"
 	"github.com/refmon/refmon/server/internal/nocores"
+	"github.com/refmon/refmon/server/internal/sdnotify"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/server/mount"
 )
@@ -67,14 +68,14 @@ func (c *serveCmd) Run(std *streams) error {
 	}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve() }()
-	notify("READY=1")
+	sdnotify.Send(sdnotify.Ready)
 	s.log.Info("ready", "socket", cfg.Socket, "state", cfg.State)
 	for {
 		select {
 		case err = <-served:
 			return errors.Join(err, s.stop())
 		case sig := <-ends:
-			notify("STOPPING=1")
+			sdnotify.Send(sdnotify.Stopping)
 			s.log.Info("stopping", "signal", sig.String())
 			return errors.Join(s.stop(), <-served)
 		case <-reloads:
@@ -185,8 +186,8 @@ func start(cfg *config, std *streams) (*service, error) {
 // A wrong configuration changes nothing, and clients stay connected (W-23). reload drops cached tokens. Sockets, limits
 // and trees do not change; reload logs the names of such keys if the file has other values for them.
 func (s *service) reload(file string) {
-	notify(reloading())
-	defer notify("READY=1")
+	sdnotify.Send(sdnotify.Reloading())
+	defer sdnotify.Send(sdnotify.Ready)
 	cfg, err := load(file)
 	if err != nil {
 		s.log.Error("the configuration is invalid, the old one stays in use", "error", err)

@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -23,6 +21,7 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/internal/test/systemd"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -115,27 +114,12 @@ func (s *said) newOutput() string {
 	return s.b.String()
 }
 
-// manager listens like the service manager and returns the received states.
-func manager(t *testing.T, name string) (received func() string) {
-	t.Helper()
-	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
-	check.NoError(t, err)
-	t.Cleanup(func() { _ = l.Close() })
-	return func() string {
-		b := make([]byte, 256)
-		check.NoError(t, l.SetReadDeadline(time.Now().Add(time.Minute)))
-		n, err := l.Read(b)
-		check.NoError(t, err)
-		return string(b[:n])
-	}
-}
-
 // TestInvalidReloadChangesNothing checks that a changed configuration affects new clients' privileges and the log
 // level, that a wrong one changes nothing, and that the manager is notified in both cases (W-29). Each change of the
 // audit policy is recorded (U-85).
 func TestInvalidReloadChangesNothing(t *testing.T) {
 	dir := t.TempDir()
-	received := manager(t, filepath.Join(dir, "manager"))
+	received := systemd.Listen(t, filepath.Join(dir, "manager"))
 	t.Setenv("NOTIFY_SOCKET", filepath.Join(dir, "manager"))
 	file, uid := filepath.Join(dir, "c.yaml"), os.Geteuid()
 	configure := func(more string) string {

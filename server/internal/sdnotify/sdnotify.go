@@ -1,4 +1,6 @@
-package main
+// Package sdnotify tells the service manager the state of a daemon: see sd_notify(3) and Type=notify of
+// systemd.service(5). The package has no state.
+package sdnotify
 
 import (
 	"fmt"
@@ -8,9 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reloading returns the message that tells the service manager that a reload has begun, with the time that
+// States for [Send].
+const (
+	Ready    = "READY=1"    // the start or a reload is complete
+	Stopping = "STOPPING=1" // the daemon ends
+)
+
+// Reloading returns the state that tells the service manager that a reload has begun, with the time that
 // Type=notify-reload requires. Without a clock it has no time.
-func reloading() string {
+func Reloading() string {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
 		return "RELOADING=1"
@@ -18,9 +26,9 @@ func reloading() string {
 	return fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", now.Nano()/1000)
 }
 
-// notify sends a state to the service manager, see sd_notify(3): one datagram to the socket in NOTIFY_SOCKET. Without
-// that variable it does nothing. It ignores all errors, and does not wait for an answer.
-func notify(state string) {
+// Send sends a state to the service manager: one datagram to the socket in NOTIFY_SOCKET. Without that variable it
+// does nothing. It ignores all errors, and does not wait for an answer.
+func Send(state string) {
 	name := os.Getenv("NOTIFY_SOCKET")
 	if name == "" {
 		return
