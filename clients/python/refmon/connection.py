@@ -519,7 +519,7 @@ class Thread:
         finally:
             if waiter is not None:
                 waiter._end(request)
-        return _result(name, head)
+        return self._answered(name, body, head)
 
     def _body(self, kind, name, parameters):
         if name not in table.ROWS:
@@ -532,6 +532,13 @@ class Thread:
             why = Why(Rule="W-5", Because="refmond does not have this row", Object="", Explanation=None)
             return Result(status=NOT_SUPPORTED, name=name, why=why)
         head = self.connection._ask(CALL, self.number, service, body)
+        return self._answered(name, body, head)
+
+    def _answered(self, name, body, head):
+        """Returns the Result of a response. If the call was to end the thread's impersonation and failed, it ends the
+        connection (W-8)."""
+        if name == "NtSetInformationThread" and {**_REVERT_DEFAULTS, **body["In"]} == _REVERT:
+            self._ended(Status(head["Status"]))
         return _result(name, head)
 
     @contextlib.contextmanager
@@ -583,19 +590,27 @@ class Thread:
         client (W-8). A lost connection, or a thread that has ended, cannot impersonate."""
         c = self.connection
         try:
-            status = Status(c._ask(kind, self.number, body=body)["Status"])
-            if not status.ok and status != INVALID_CID:
-                c._lose("%s: the end of a thread or of its impersonation" % status)
+            self._ended(Status(c._ask(kind, self.number, body=body)["Status"]))
         except Disconnected:
             pass
         except BaseException as e:  # such as KeyboardInterrupt, before the request was sent
             c._lose(repr(e))
             raise
 
+    def _ended(self, status):
+        """Handles the status of a request that ends the thread or its impersonation, see _end."""
+        if not status.ok and status != INVALID_CID:
+            self.connection._lose("%s: the end of a thread or of its impersonation" % status)
+
     __enter__ = lambda self: self
 
     def __exit__(self, *_):
         self.close()
+
+
+# The parameters with which NtSetInformationThread ends the impersonation of its thread, and those a caller may omit.
+_REVERT_DEFAULTS = {"ThreadInformation": {"V": "0"}, "ThreadInformationLength": 8}
+_REVERT = {"ThreadHandle": "-2", "ThreadInformationClass": 5, **_REVERT_DEFAULTS}
 
 
 def _result(name, head):
@@ -625,14 +640,15 @@ class Batch:
         kind = THEN if self._stop and (self._sent or self.results) else CALL
         if service is None:  # the daemon does not have the row; no daemon has a row 65535
             service = 0xFFFF
-        self._sent.append((name, t.connection._send(kind, t.number, service, body)))
+        self._sent.append((name, body, t.connection._send(kind, t.number, service, body)))
         if len(self._sent) >= self._AT_ONCE:
             self._collect()
 
     def _collect(self):
-        name, request = self._sent.pop(0)
+        name, body, request = self._sent.pop(0)
         head = self._thread.connection._answer(request)
-        self.results.append(_result(name, head))
+        skipped = self._stop and head["Status"] == table.CONSTANTS["STATUS_CANCELLED"]  # as the caller wants it
+        self.results.append(_result(name, head) if skipped else self._thread._answered(name, body, head))
 
     def _finish(self):
         while self._sent:
@@ -640,7 +656,7 @@ class Batch:
 
     def _leave(self):
         """Drops the responses that an exception left."""
-        for _, request in self._sent:
+        for *_, request in self._sent:
             self._thread.connection._leave(request)
 
 

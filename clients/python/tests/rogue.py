@@ -190,22 +190,40 @@ class Rogue(unittest.TestCase):
     def test_refused_end_of_an_impersonation_ends_the_connection(self):  # W-8
         """Otherwise the next call would run as the client. A thread that has ended impersonates nobody."""
         saved = b'{"Status":0,"Why":null,"Out":{"Ticket":"1"}}'
+        revert = dict(ThreadHandle=refmon.NtCurrentThread, ThreadInformationClass=refmon.ThreadImpersonationToken)
+
+        def restored(c):
+            with c.thread.restored():
+                pass
+
+        def batch(c, stop=False):
+            with c.thread.batch(stop=stop) as calls:
+                calls.NtSetInformationThread(**revert)
+
+        ends = {
+            "close": lambda c: c.thread.close(), "restored": restored, "batch": batch,
+            "revert": lambda c: c.thread.NtSetInformationThread(**revert, ThreadInformation=0),
+            "short": lambda c: c.thread.NtSetInformationThread(**revert),
+        }
+        others = {  # these do not end the impersonation of the thread
+            "token": lambda c: c.thread.NtSetInformationThread(**revert, ThreadInformation=4),
+            "thread": lambda c: c.thread.NtSetInformationThread(**{**revert, "ThreadHandle": 8}),
+        }
         for status, lost in ((0, False), (0xC000000B, False), (0xC0000044, True), (0xC000009A, True)):
-            for restore in (False, True):
+            for name, end in {**ends, **others}.items():
 
                 def answer(s, request):
-                    if restore:
+                    if end is restored:
                         s.sendall(frame(3, request, saved))
                         _, request, _ = read(s)
                     s.sendall(frame(3, request, b'{"Status":%d,"Why":null}' % status))
 
                 c = self.client(answer)
-                if restore:
-                    with c.thread.restored():
-                        pass
-                else:
-                    c.thread.close()
-                self.assertEqual(c._lost is not None, lost, (status, restore))
+                end(c)
+                self.assertEqual(c._lost is not None, lost and name in ends, (status, name))
+        c = self.client(lambda s, r: s.sendall(frame(3, r, b'{"Status":%d,"Why":null}' % refmon.STATUS_CANCELLED)))
+        batch(c, stop=True)  # the revert was skipped
+        self.assertIsNone(c._lost)
 
     def test_closed_pipe_uses_no_handle(self):
         """The handle's value may be that of another client's connection. So close first ends the calls that wait."""
