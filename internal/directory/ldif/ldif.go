@@ -106,8 +106,8 @@ func SearchError(result string) error {
 }
 
 // ldifValue parses "name: text" or "name:: base64" and returns the lower-case name without options. The values of an
-// incomplete range get the name "name;range". A line without a colon, and wrong base64, are errors. One blank after the
-// colon is dropped.
+// incomplete range get the name "name;range". A line without a colon, and wrong base64, are errors. Blanks after the
+// colon do not belong to the value (FILL in RFC 2849).
 func ldifValue(line string) (name, value string, err error) {
 	name, rest, ok := strings.Cut(line, ":")
 	if !ok {
@@ -126,7 +126,7 @@ func ldifValue(line string) (name, value string, err error) {
 		}
 		return name, string(b), nil
 	}
-	return name, strings.TrimPrefix(rest, " "), nil
+	return name, strings.TrimLeft(rest, " "), nil
 }
 
 // Parse returns the record of a directory entry. attributes maps lower-case attribute names to values and has the DN as

@@ -30,10 +30,14 @@ func Form(file []byte) string {
 	if err != nil {
 		return ""
 	}
-	first := ""
+	first, comment := "", false
 	for line := range strings.Lines(text) {
+		if comment && line[0] == ' ' { // LDIF folds comments, too (RFC 2849, note 2)
+			continue
+		}
 		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' && !strings.HasPrefix(line, "#TYPE") && !strings.Contains(line, "wbinfo") {
+		comment = strings.HasPrefix(line, "#")
+		if line == "" || comment && !strings.HasPrefix(line, "#TYPE") && !strings.Contains(line, "wbinfo") {
 			continue
 		}
 		first = line
@@ -59,7 +63,7 @@ func formOf(first, text string) string {
 		return "csv"
 	case call:
 		return "wbinfo"
-	case strings.HasPrefix(first, "dn:") || first == "version: 1":
+	case isLDIF(strings.ToLower(first)):
 		return "ldif"
 	case strings.HasPrefix(first, "Unix username:") || strings.Trim(first, "-") == "" && len(first) > 3 &&
 		strings.Contains(text, "\nUnix username:"):
@@ -78,6 +82,12 @@ func formOf(first, text string) string {
 		return "csv"
 	}
 	return ""
+}
+
+// isLDIF reports whether a line in lower case can be the first one of LDIF: a distinguished name or the version 1.
+func isLDIF(line string) bool {
+	version, is := strings.CutPrefix(line, "version:")
+	return is && strings.TrimLeft(version, " ") == "1" || strings.HasPrefix(line, "dn:")
 }
 
 // isCollectorFile reports whether the first key of a JSON object is one that BloodHound's files have. Malformed JSON

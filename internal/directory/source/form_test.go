@@ -19,6 +19,7 @@ func TestFormOfFileIsRecognized(t *testing.T) {
 		"+ wbinfo -u\nCORP\\\\alice\n":                          "wbinfo",
 		"# extended LDIF\n#\n# LDAPv3\n\n# search\nsearch: 2\n": "",
 		"# extended LDIF\n\ndn: a\n":                            "ldif", "version: 1\ndn: a\n": "ldif",
+		"# John, Sales, exam\n ple.com\ndn: a\n": "ldif", "version:1\n\nDN:a\n": "ldif", "# a\n\n b\ndn: a\n": "",
 		"---------------\nUnix username:        a\n": "pdbedit", "---\nusers: []\n": "", "users: []\n": "",
 		"# /usr/bin/wbinfo -u\nalice\n": "wbinfo", "---\nUnix username:        a\n": "",
 		"\xfe\xff\x00d\x00n\x00:\x00 \x00a": "ldif", inUTF16("dn: a\n" + strings.Repeat("b: c\n", 1<<13)): "ldif",

@@ -77,7 +77,7 @@ func TestEachInputFormYieldsDirectoryFile(t *testing.T) {
 				"primaryGroupID: 513") + ldifEntry("CN=x", "objectSid: "+d("1109")) + ldifEntry("OU=y", "ou: y") +
 			ldifEntry("CN=G,DC=c", "objectClass: top", "objectClass: GROUP", "sAMAccountName: g", "objectSid: "+d("2000"),
 				"groupType: -2147483646", "gidNumber: 9", "memberOf: CN=H,DC=c") +
-			ldifEntry("CN=H,DC=c", "objectClass: group", "sAMAccountName: h", "objectSid: "+d("2001"), "member: CN=b,DC=c",
+			ldifEntry("CN=H,DC=c", "objectClass: group", "sAMAccountName:  h", "objectSid:  "+d("2001"), "member:CN=b,DC=c",
 				"member;range=0-0: CN=G,DC=c", "member: CN=gone") +
 			ldifEntry("CN=M,DC=c", "objectClass: group", "sAMAccountName: m", "objectSid: "+d("2002"), "groupType: 2",
 				"member;range=1-*: CN=a,DC=c")}},

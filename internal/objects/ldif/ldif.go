@@ -193,14 +193,14 @@ func (m missing) Error() string {
 func (m missing) Is(target error) bool { return target == objects.ErrNoDescriptor }
 
 // ldifValue parses "name: text" or "name:: base64"; ok is false for another line or wrong base64. A line without a
-// colon is a name with the empty value.
+// colon is a name with the empty value. Blanks after the colon do not belong to the value (FILL in RFC 2849).
 func ldifValue(line string) (name string, value []byte, ok bool) {
 	name, rest, _ := strings.Cut(line, ":")
 	if coded, is := strings.CutPrefix(rest, ":"); is {
 		value, err := base64.StdEncoding.DecodeString(strings.TrimSpace(coded))
 		return name, value, err == nil
 	}
-	return name, []byte(strings.TrimPrefix(rest, " ")), true
+	return name, []byte(strings.TrimLeft(rest, " ")), true
 }
 
 var (

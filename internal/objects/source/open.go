@@ -73,7 +73,7 @@ func Open(name string, in io.Reader) (objects.Source, error) {
 	switch ext := strings.ToLower(path.Ext(name)); {
 	case ext == ".icacls" || ext == ".acl" || isSaved(first):
 		return icacls.New(text), nil
-	case isLDIF(first):
+	case ldifBegins.Match(first):
 		return ldif.New(text), nil
 	case (wide) && ext == "":
 		return icacls.New(text), nil
@@ -125,14 +125,9 @@ func narrow(head []byte, big bool) []byte {
 	return out
 }
 
-// isLDIF reports whether a text begins as LDIF does, after comments and empty lines: with a version or a distinguished
-// name.
-func isLDIF(text []byte) bool {
-	for bytes.HasPrefix(text, []byte("#")) {
-		text = bytes.TrimLeft(text[len(firstLine(text)):], " \t\r\n")
-	}
-	return bytes.HasPrefix(text, []byte("dn:")) || bytes.HasPrefix(text, []byte("version:"))
-}
+// ldifBegins matches the beginning of LDIF, after comments and empty lines: a version or a distinguished name. A line
+// that begins with a blank continues the comment before (RFC 2849, note 2).
+var ldifBegins = regexp.MustCompile(`^(#[^\n]*\n([ ][^\n]*\n)*[ \t\r\n]*)*(?i:dn|version):`)
 
 // savedDescriptor matches the beginning of a line of icacls /save with a descriptor. A path such as D:\a has no such
 // beginning.
