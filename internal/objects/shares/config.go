@@ -117,8 +117,8 @@ func boolean(value string) (bool, error) {
 	return false, errors.New("want yes or no")
 }
 
-// list splits a list of names at commas and blanks outside quotes, and returns the names without their quotes; nil for
-// an empty value. A quote without its end runs to the end of the value.
+// list splits a list of names at commas, semicolons and blanks outside quotes, and returns the names without their
+// quotes; nil for an empty value. A quote without its end runs to the end of the value.
 func list(value string) (out []string) {
 	quoted, begun := false, false
 	var name strings.Builder
@@ -126,7 +126,7 @@ func list(value string) (out []string) {
 		switch {
 		case r == '"':
 			quoted, begun = !quoted, true
-		case !quoted && strings.ContainsRune(", \t", r):
+		case !quoted && strings.ContainsRune(",; \t", r):
 			if begun {
 				out = append(out, name.String())
 			}

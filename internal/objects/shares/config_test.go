@@ -57,6 +57,7 @@ func TestListKeepsTextAfterOpenQuote(t *testing.T) {
 		"":                      nil,
 		", \t":                  nil,
 		`alice,bob`:             {"alice", "bob"},
+		`alice;bob ; "a;b"`:     {"alice", "bob", "a;b"},
 		`a"b c"d e`:             {"ab cd", "e"},
 		`bob "alice, carol`:     {"bob", "alice, carol"},
 		`"domain users" "alice`: {"domain users", "alice"},
