@@ -9,14 +9,17 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
+// blanks may precede a line and a member of a group, as in glibc, which takes later ones for a part of the name.
+const blanks = " \t\v\f\r"
+
 // Read collects the lines of /etc/passwd, /etc/group or both concatenated. It skips empty lines, comments and NIS
 // entries that start with + or -. Any other line is an error with its number. Lines before that stay collected. The
-// number of the first line is 1.
+// number of the first line is 1. Blanks before a line do not count.
 func Read(c *collect.Collector, text string) error {
 	n := 0
 	for line := range strings.Lines(text) {
 		n++
-		line = strings.TrimSuffix(line, "\n")
+		line = strings.TrimLeft(strings.TrimSuffix(line, "\n"), blanks)
 		if line == "" || line[0] == '#' || line[0] == '+' || line[0] == '-' {
 			continue
 		}
@@ -29,7 +32,8 @@ func Read(c *collect.Collector, text string) error {
 
 // AddLine collects a line of passwd (seven fields) or group (four). Case counts, and a name with another id than before
 // is another account, which is reported (B-134). It returns false, and collects nothing, for any other line. Members
-// join a group even if no line names them as users. An empty name, and ids that are not numbers, make it another line.
+// join a group even if no line names them as users; blanks before a member do not count. An empty name, and ids that
+// are not numbers, make it another line.
 func AddLine(c *collect.Collector, line string) bool {
 	f := strings.Split(line, ":")
 	if len(f) != 7 && len(f) != 4 || f[0] == "" {
@@ -58,9 +62,11 @@ func AddLine(c *collect.Collector, line string) bool {
 		c.Report("the group %s has the gids %s and %s: they are two groups", f[0], other, id)
 	}
 	g.ID = id
-	for _, member := range strings.FieldsFunc(f[3], func(r rune) bool { return r == ',' }) {
-		u, _ := c.Users.Unix(member, "")
-		u.Join(g)
+	for member := range strings.SplitSeq(f[3], ",") {
+		if member = strings.TrimLeft(member, blanks); member != "" {
+			u, _ := c.Users.Unix(member, "")
+			u.Join(g)
+		}
 	}
 	return true
 }

@@ -77,8 +77,8 @@ func TestEachInputFormYieldsDirectoryFile(t *testing.T) {
 				"primaryGroupID: 513") + ldifEntry("CN=x", "objectSid: "+d("1109")) + ldifEntry("OU=y", "ou: y") +
 			ldifEntry("CN=G,DC=c", "objectClass: top", "objectClass: GROUP", "sAMAccountName: g", "objectSid: "+d("2000"),
 				"groupType: -2147483646", "gidNumber: 9", "memberOf: CN=H,DC=c") +
-			ldifEntry("CN=H,DC=c", "objectClass: group", "sAMAccountName:  h", "objectSid:  "+d("2001"), "member:CN=b,DC=c",
-				"member;range=0-0: CN=G,DC=c", "member: CN=gone") +
+			ldifEntry("CN=H,DC=c", "objectClass: group", "sAMAccountName:  h", "objectSid:  "+d("2001"),
+				"member:CN=b,DC=c", "member;range=0-0: CN=G,DC=c", "member: CN=gone") +
 			ldifEntry("CN=M,DC=c", "objectClass: group", "sAMAccountName: m", "objectSid: "+d("2002"), "groupType: 2",
 				"member;range=1-*: CN=a,DC=c")}},
 			`domain: S-1-5-21-1-2-3
@@ -194,7 +194,8 @@ groups:
 `, "AZ guid has no SID|guid, a member of G, has no SID|the files tell of several " +
 				"domains: S-1-5-21-1-2-3 is the one of the " +
 				"directory, S-1-5-21-4-5-6 is not"},
-		{"pdbedit", [][2]string{{"passwd", "# x\n+nis\n-\n\na:x:1:7:::\nb:x:2:0:::\n"}, {"passwd", "g:x:7:b,c,\nsy:x:8:\n"},
+		{"pdbedit", [][2]string{{"passwd", "# x\n+nis\n-\n\na:x:1:7:::\nb:x:2:0:::\n"},
+			{"passwd", " g:x:7:b ,\tb, c,\n \n\t# x\nsy:x:8:\n"},
 			{"pdbedit", "User SID: S-1-1-0\nUnix username: a\nAccount Flags: [U ]\nUser SID: " + d("1107") +
 				"\nPrimary Group SID: " + d("514") + "\n\nUnix username: b\nAccount Flags: [DU]\nnothing\n"}},
 			`domain: S-1-5-21-1-2-3
@@ -204,7 +205,7 @@ users:
 groups:
   - {name: "g", sid: S-1-22-2-7, gid: 7}
   - {name: "group sy", sid: S-1-22-2-8, gid: 8}
-`, "c has neither a SID nor an id"},
+`, "b  has neither a SID nor an id|c has neither a SID nor an id"},
 	} {
 		var l collect.Collector
 		for _, f := range c.files {
