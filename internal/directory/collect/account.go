@@ -2,6 +2,7 @@ package collect
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/claims"
@@ -27,7 +28,7 @@ type Account struct {
 	MemberOf []string    // DNs of groups that it is in
 
 	joined  [2][]*Account // groups that it is in: by its own description, by theirs
-	same    *Account      // the group with the same SID that replaces this one
+	same    *Account      // the account with the same SID that replaces this one
 	record  *Record       // the last record of the account
 	records int           // number of its records
 
@@ -113,25 +114,26 @@ func (t *Table) find(name string) *Account {
 // Account returns the account with a SID. Otherwise it gives the SID to an account with the name that has none: the
 // last one with the same case, as [Table.Unix] does, else the first one. Without a SID it returns the account that
 // [Table.Named] does. It adds one if the table has none. The same name with another SID is another account, of another
-// domain.
+// domain. An account whose name is only its SID as text gets the name, and the values of an account with that name and
+// without a SID.
 func (t *Table) Account(name string, s sid.SID) *Account {
-	named := t.byName[directory.Fold(name)]
 	a := t.bySID[s]
 	if s.IsZero() {
 		a = t.find(name)
 	}
-	for i := len(named) - 1; a == nil && i >= 0; i-- {
-		// Of the users with one name and several uids, pdbedit means the one that Unix returns (B-134).
-		if named[i].Name == name && named[i].SID.IsZero() {
-			a = named[i]
-		}
-	}
-	switch {
-	case a == nil && len(named) > 0 && named[0].SID.IsZero():
-		a = named[0]
-	case a == nil:
+	nameless := a != nil && a.Name != name && a.Name == a.SID.String()
+	switch named := t.withoutSID(name); {
+	case a == nil && named == nil:
 		a = t.add(name)
-	case len(named) == 0:
+	case a == nil:
+		a = named
+	case nameless && named == nil:
+		a.Name = name
+		t.byName[directory.Fold(name)] = append(t.byName[directory.Fold(name)], a)
+	case nameless:
+		named.merge(a)
+		a = named
+	case len(t.byName[directory.Fold(name)]) == 0:
 		t.byName[directory.Fold(name)] = []*Account{a}
 	}
 	if !s.IsZero() {
@@ -139,6 +141,42 @@ func (t *Table) Account(name string, s sid.SID) *Account {
 		t.bySID[s] = a
 	}
 	return a
+}
+
+// withoutSID returns an account with a name that has no SID: the last one with the same case, else the first one of
+// all with the name; nil if there is none.
+func (t *Table) withoutSID(name string) *Account {
+	named := t.byName[directory.Fold(name)]
+	for _, a := range slices.Backward(named) {
+		// Of the users with one name and several uids, pdbedit means the one that Unix returns (B-134).
+		if a.Name == name && a.SID.IsZero() {
+			return a
+		}
+	}
+	if len(named) > 0 && named[0].SID.IsZero() {
+		return named[0]
+	}
+	return nil
+}
+
+// merge adds the values of another account o to a, and lets a replace o. A value that a has already counts.
+func (a *Account) merge(o *Account) {
+	Keep(&a.ID, o.ID)
+	Keep(&a.GID, o.GID)
+	Keep(&a.DN, o.DN)
+	Keep(&a.UPN, o.UPN)
+	if a.Claims == nil {
+		a.Claims = o.Claims
+	}
+	if a.Primary.IsZero() {
+		a.Primary = o.Primary
+	}
+	a.Disabled, a.Mail = a.Disabled || o.Disabled, a.Mail || o.Mail
+	a.History = append(a.History, o.History...)
+	a.In = append(a.In, o.In...)
+	a.MemberOf = append(a.MemberOf, o.MemberOf...)
+	a.joined[0] = append(a.joined[0], o.joined[0]...)
+	o.same = a
 }
 
 // Unix returns the account that a passwd or group line names; case counts (B-134). id is its uid or gid, or "" for a

@@ -13,12 +13,16 @@ import (
 var posix = [2]sid.SID{directory.UnixUsers, directory.UnixGroups}
 
 // resolve sets the SID and groups of each account. It drops these:
+//   - accounts that another one replaces
 //   - accounts with neither a SID nor an id, with a report
 //   - distribution groups, with a report if they have a SID
 //   - groups that LeaveOut names
 func (c *Collector) resolve() {
 	for kind, t := range [2]*Table{&c.Users, &c.Groups} {
 		t.list = slices.DeleteFunc(t.list, func(a *Account) bool {
+			if a.same != nil {
+				return true
+			}
 			if n, err := strconv.ParseUint(a.ID, 10, 32); a.SID.IsZero() && err == nil {
 				a.SID = posix[kind].WithRID(uint32(n))
 			}

@@ -60,3 +60,20 @@ func TestWbinfoOutputYieldsGroups(t *testing.T) {
 	}
 	check.That(t, slices.Equal(unresolved, want), "unresolved: %q, want %q", unresolved, want)
 }
+
+// TestLaterLineNamesAccountOfSID checks that the order of calls does not matter: a SID whose groups a call listed is
+// the user whom a later call names, with the uid of passwd.
+func TestLaterLineNamesAccountOfSID(t *testing.T) {
+	const groups = "+ wbinfo --user-sids S-1-5-21-1-2-3-1107\nS-1-5-21-1-2-3-513\n"
+	const id = "+ wbinfo -i alice\nalice:*:1001:500::/:/bin/sh\n+ wbinfo -r alice\n501\n"
+	for _, name := range []string{"+ wbinfo -n alice\nS-1-5-21-1-2-3-1107 SID_USER (1)\n",
+		"+ wbinfo -s S-1-5-21-1-2-3-1107\nalice 1\n"} {
+		for _, text := range []string{groups + name + id, groups + id + name, id + groups + name, name + groups + id} {
+			d, unresolved := sources.Read(t, [2]string{"wbinfo", text})
+			sources.HasGroups(t, d, "alice",
+				"S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-513 S-1-22-1-1001 S-1-22-2-500 S-1-22-2-501")
+			check.That(t, len(d.Principals) == 1 && len(unresolved) == 0, "%q: %d principals, unresolved %q", text,
+				len(d.Principals), unresolved)
+		}
+	}
+}
