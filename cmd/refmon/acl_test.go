@@ -34,6 +34,22 @@ func TestExportListsUnreadableObjectsUpToALimit(t *testing.T) {
 		strings.Count(errs, "more could not be read") == 1, "exit code %d, %q, %q", code, out, errs)
 }
 
+// TestExportTakesNoDomainOfSeveral checks that the alias DA stays an error in LDIF with two domain objects: it would
+// mean one domain's group in the other's descriptor (B-125).
+func TestExportTakesNoDomainOfSeveral(t *testing.T) {
+	head := func(dn, domain string) string {
+		return "dn: " + dn + "\nobjectClass: domainDNS\nobjectSid: " + domain + "\nnTSecurityDescriptor: O:DA\n\n"
+	}
+	one, two := head("DC=one", "S-1-5-21-1-2-3"), head("DC=two", "S-1-5-21-4-5-6")
+	for text, want := range map[string]string{one: `"O:S-1-5-21-1-2-3-512"`, one + two: ""} {
+		file := filepath.Join(t.TempDir(), "ad.ldif")
+		check.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		code, out, errs := runLine("acl", "export", "--objects", file)
+		check.That(t, (code == 0) == (want != "") && strings.Contains(out, want) && (out != "") == (want != ""),
+			"%q: exit code %d, %q, %q", text, code, out, errs)
+	}
+}
+
 // A descriptor that is set offline replaces the given parts with their control bits and keeps the others. For a file
 // without a descriptor all three parts are required (F-171).
 func TestOfflineSetReplacesGivenParts(t *testing.T) {

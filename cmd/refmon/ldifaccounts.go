@@ -134,8 +134,8 @@ func (p *lintPage) nameIn(entry string) string {
 }
 
 // domainOfLDIF returns the domain SID of an LDIF file. It is that of the domain object, or else of the accounts
-// (B-125). Any other file, a pipe, accounts of several domains and an unreadable file give the zero SID. Opening the
-// file later reports the error.
+// (B-125). Any other file, a pipe, objects or accounts of several domains and an unreadable file give the zero SID.
+// Opening the file later reports the error.
 func domainOfLDIF(name string) sid.SID {
 	if name == "" || name == "-" || accounts.Form(headOf(name)) != "ldif" {
 		return sid.SID{}
@@ -150,11 +150,12 @@ func domainOfLDIF(name string) sid.SID {
 		return sid.SID{}
 	}
 	var head, of sid.SID
-	several := false
+	heads, several := false, false
 	err = objects.Each(context.Background(), s, func(_ *objects.Batch, o *objects.Object) error {
 		switch {
 		case o.Entry == nil:
 		case o.Entry.Is("domainDNS") && !o.Entry.SID.IsZero():
+			heads = heads || !head.IsZero() && head != o.Entry.SID
 			head = o.Entry.SID.Clone()
 		default:
 			if d := collect.DomainOf(o.Entry.SID); !d.IsZero() {
@@ -165,7 +166,7 @@ func domainOfLDIF(name string) sid.SID {
 		return nil
 	})
 	switch {
-	case err != nil:
+	case err != nil, heads:
 		return sid.SID{}
 	case head.IsZero() && !several:
 		return of

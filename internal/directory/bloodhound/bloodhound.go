@@ -225,13 +225,9 @@ func addGroup(c *collect.Collector, o *collectedObject, s sid.SID) error {
 	return addHistory(g, o)
 }
 
-// addDomain sets the domain of the collector. It keeps a domain that is set, and reports a different one in Unresolved.
+// addDomain names the domain of the collector.
 func addDomain(c *collect.Collector, _ *collectedObject, s sid.SID) error {
-	if c.Domain.IsZero() {
-		c.Domain = s
-	} else if c.Domain != s {
-		c.Report("the files tell of several domains: %v is the one of the directory, %v is not", c.Domain, s)
-	}
+	c.TakeDomain(s, "")
 	return nil
 }
 

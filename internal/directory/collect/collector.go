@@ -23,6 +23,7 @@ type Collector struct {
 	Users      Table
 	Groups     Table
 
+	named   bool               // a source has named Domain
 	foreign map[string]*Record // entries that stand for accounts of other domains, by DN in lower case
 	members []membership
 	listed  []listedName
@@ -43,6 +44,17 @@ type listedName struct{ name, list string }
 // LeaveOut makes the collector drop each group for whose SID the function returns true, and all memberships in it. It
 // applies to groups that Put collects afterwards. A nil function drops none.
 func (c *Collector) LeaveOut(of func(sid.SID) bool) { c.leave = of }
+
+// TakeDomain sets the domain, and its DNS name if realm is not "". If an earlier call named another domain, it reports
+// that and changes nothing.
+func (c *Collector) TakeDomain(s sid.SID, realm string) {
+	if c.named && c.Domain != s {
+		c.Report("the files tell of several domains: %v is the one of the directory, %v is not", c.Domain, s)
+		return
+	}
+	c.Domain, c.named = s, true
+	Keep(&c.Realm, realm)
+}
 
 // AddMember records that an account is a member of a group. Accounts resolves the reference.
 func (c *Collector) AddMember(group *Account, member Reference) {

@@ -50,14 +50,14 @@ func (r *Record) same(o *Record) bool {
 		r.PartialGroups == o.PartialGroups && slices.Equal(r.Members, o.Members)
 }
 
-// Put adds the account of a record to the collector, which keeps r: do not change it. A record of kind Domain sets
+// Put adds the account of a record to the collector, which keeps r: do not change it. A record of kind Domain names
 // the domain, one of kind Foreign is kept for its memberships, and one of kind Other is ignored. A user or group
 // without a name is only reported in Unresolved.
 func (c *Collector) Put(r *Record) {
 	switch {
 	case r.Kind == Other:
 	case r.Kind == Domain:
-		c.Domain, c.Realm = r.SID, r.realm()
+		c.TakeDomain(r.SID, r.realm())
 	case r.Kind == Foreign:
 		if c.foreign == nil {
 			c.foreign = map[string]*Record{}

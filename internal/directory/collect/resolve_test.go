@@ -42,6 +42,14 @@ func TestEqualNamesOfTwoDomainsStaySeparate(t *testing.T) {
 	want := []string{"g lists only a range of its members: the memberOf of the others counts if it is there",
 		`users are of several domains: add "domain" to the directory file if one is yours`}
 	check.That(t, slices.Equal(unresolved, want), "unresolved: %q, want %q", unresolved, want)
+	// The first domain that a file names is that of the directory.
+	const heads = "dn: DC=one\nobjectClass: domainDNS\nobjectSid: S-1-5-21-1-2-3\n\n" +
+		"dn: DC=two\nobjectClass: domainDNS\nobjectSid: S-1-5-21-4-5-6\n\n"
+	d, unresolved = sources.Read(t, [2]string{"ldif", heads + two})
+	sources.HasGroups(t, d, "aDmin", "S-1-5-21-1-2-3-513")
+	check.That(t, d.Domain.String() == "S-1-5-21-1-2-3" && len(unresolved) == 2 && unresolved[0] ==
+		"the files tell of several domains: S-1-5-21-1-2-3 is the one of the directory, S-1-5-21-4-5-6 is not",
+		"domain %v, unresolved %q", d.Domain, unresolved)
 	d, unresolved = sources.Read(t, [2]string{"passwd", "a:x:1:9:::\nb:x:2:9:::\n"},
 		[2]string{"passwd", "g:x:50:a\nh:x:50:b\n"})
 	sources.HasGroups(t, d, "a", "S-1-22-2-50")

@@ -171,7 +171,7 @@ func collectSID(c *collect.Collector, text, name, kind string) error {
 	case strings.HasSuffix(kind, "(2)") || strings.HasSuffix(kind, "(4)") || strings.HasSuffix(kind, "(5)"):
 		c.Groups.Account(name, s)
 	case strings.HasSuffix(kind, "(3)"):
-		c.Domain = s
+		c.TakeDomain(s, "")
 	default:
 		c.Report("%s %v is not a user and no group: %s", name, s, kind)
 	}
