@@ -26,6 +26,12 @@ func New(in io.Reader) objects.Source {
 	return &source{r: s}
 }
 
+// Loss returns a message for people about what icacls /save does not write.
+func (c *source) Loss() string {
+	return "icacls /save writes no owner, no group and no integrity labels: rights that the owner has without an " +
+		"entry are not counted"
+}
+
 // Next fills b with the objects of the next pairs of lines. It returns io.EOF after the last one.
 func (c *source) Next(b *objects.Batch) error { return objects.Gather(b, c.readPair) }
 
@@ -45,7 +51,7 @@ func (c *source) readLine() (string, error) {
 }
 
 // readPair reads the next path and its SDDL into o, or returns io.EOF. A path at the end of the file sets o.Err. An
-// error of the reader is returned.
+// error of the reader is returned. A DACL alone has a note.
 func (c *source) readPair(o *objects.Object) error {
 	name, err := c.readLine()
 	if err != nil {
@@ -58,6 +64,8 @@ func (c *source) readPair(o *objects.Object) error {
 		o.Err = fmt.Errorf("line %d: the path is the last line, its descriptor is missing", at)
 		return nil
 	}
-	o.SD, o.Form = []byte(text), objects.FormSDDL
+	if o.SD, o.Form = []byte(text), objects.FormSDDL; strings.HasPrefix(text, "D:") {
+		o.Note = objects.NoteNoOwner // SDDL begins with the owner if it has one (B-60)
+	}
 	return err
 }

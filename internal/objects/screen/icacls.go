@@ -31,7 +31,7 @@ func (c *icacls) Next(b *objects.Batch) error { return objects.Gather(b, c.one) 
 // Loss returns a message for people about what icacls does not print, with the command that prints it.
 func (c *icacls) Loss() string {
 	return "icacls prints no owner, no group and no conditions: rights that the owner has without an entry are " +
-		"not counted; " + icaclsCommand + " has them, except the owner's"
+		"not counted; " + icaclsCommand + " has the conditions"
 }
 
 var groups = regexp.MustCompile(`^(.*\S):((?:\([A-Za-z, ]+\))+)$`)

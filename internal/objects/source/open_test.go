@@ -86,6 +86,7 @@ func TestFormatsReturnPathTypeAndDescriptor(t *testing.T) {
 	if d, err := sddl.Parse(many, sddl.Options{}); err == nil {
 		manyRow, _ = sddl.Format(d, sddl.Options{})
 	}
+	noOwner := " note: " + objects.NoteNoOwner.String()
 	for _, c := range []struct {
 		name, text string
 		want       []string
@@ -114,8 +115,8 @@ func TestFormatsReturnPathTypeAndDescriptor(t *testing.T) {
 		{"a.acl", "a b\r\n" + readers + "\r\n\r\nc\nO:DAD:\n",
 			[]string{"a b key " + readers, "c key O:S-1-5-21-1-2-3-512D:"}},
 		{"a.icacls", "a\n" + readers, []string{"a key " + readers}},
-		{"a.txt", utf16Text("a, b\r\nD:PAI(A;;FR;;;BA)\r\n", false), []string{"a, b key D:PAI(A;;FR;;;BA)"}},
-		{"-", "a\n\nD:P\nb\nD:AI(A;;FR;;;BA)\n", []string{"a key D:P", "b key D:AI(A;;FR;;;BA)"}},
+		{"a.txt", utf16Text("a, b\r\nD:PAI(A;;FR;;;BA)\r\n", false), []string{"a, b key D:PAI(A;;FR;;;BA)" + noOwner}},
+		{"-", "a\n\nD:P\nb\nD:AI(A;;FR;;;BA)\n", []string{"a key D:P" + noOwner, "b key D:AI(A;;FR;;;BA)" + noOwner}},
 		{"a.txt", "path,sd\nD:\\a," + readers + "\n", []string{"D:\\a key " + readers}},
 		{"noname", utf16Text("ä𝄞\n"+readers+"\n", false), []string{"ä𝄞 key " + readers}},
 		{"noname", utf16Text("ä𝄞\n"+readers+"\n", true), []string{"ä𝄞 key " + readers}},
