@@ -19,7 +19,7 @@ type Notes struct {
 var (
 	anyID   = regexp.MustCompile(`\b[AFILOPSTU]-[0-9]+[a-z]?\b`)
 	theRule = regexp.MustCompile(`^- \*\*([A-Z]-[0-9]+[a-z]?)\*\* (.*)$`)
-	ourOwn  = regexp.MustCompile(`\*Source: [^*]*(own choice|project decision)[^*]*\*`)
+	ourOwn  = regexp.MustCompile(`(?i)\*Source: [^*]*\b(own choice|project decision|decided)\b[^*]*\*`)
 )
 
 // Choices returns the choices in the section Choices of a text like docs/CAVEATS.md. The keys are rule ids. If two
