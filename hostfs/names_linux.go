@@ -107,11 +107,12 @@ func (f *file) appendNamesLocked(list []nt.DirectoryName, block string) []nt.Dir
 			break
 		}
 		f.names.at = binary.NativeEndian.Uint64([]byte(block[8:16]))
+		number := binary.NativeEndian.Uint64([]byte(block[:8]))
 		kind, name := block[18], block[header:length]
 		name, _, _ = strings.Cut(name, "\x00")
 		block = block[length:]
 		if e, ok := f.nameLocked(name, kind); ok {
-			e.Position = f.names.at
+			e.Position, e.FileID = f.names.at, number
 			if list == nil {
 				list = make([]nt.DirectoryName, 0, len(block)/24+1)
 			}

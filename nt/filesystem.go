@@ -138,6 +138,7 @@ type NameLister interface {
 type DirectoryName struct {
 	Name      string
 	Position  uint64 // of NameLister.ListNames, which never returns 0
+	FileID    uint64 // 0: unknown
 	Directory bool
 	Link      bool // a symbolic link
 }

@@ -110,7 +110,7 @@ func (m *Mount) readDir(t *worker, o *open, after uint64, out *fuse.DirEntryList
 		e := &l.names[0]
 		dots := e.Name == "." || e.Name == ".."
 		if (!m.hide || dots || m.visible(t, o.n, e.Name)) && !out.AddDirEntry(
-			fuse.DirEntry{Name: e.Name, Mode: modeOf(nil, e.Directory, e.Link), Off: e.Position}) {
+			fuse.DirEntry{Name: e.Name, Ino: e.FileID, Mode: modeOf(nil, e.Directory, e.Link), Off: e.Position}) {
 			return fuse.OK
 		}
 		l.at, l.names = e.Position, l.names[1:]

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -239,6 +240,26 @@ func entriesOf(buf []byte) (names []string, places []uint64) {
 	return names, places
 }
 
+// hasNumbers checks that getdents64(2) gives each entry of a mounted directory the inode number of its file (M-71).
+// find -inum and ls -i rely on it. names end with the letters of entriesOf.
+func (w *world) hasNumbers(dir string, names []string) {
+	w.Helper()
+	d := check.Must(os.Open(filepath.Join(w.at, dir)))
+	defer func() { w.must(d.Close()) }()
+	b := make([]byte, 4096)
+	b = b[:check.Must(unix.Getdents(int(d.Fd()), b))]
+	numbers := map[string]uint64{}
+	for ; len(b) > 0; b = b[binary.NativeEndian.Uint16(b[16:]):] {
+		numbers[unix.ByteSliceToString(b[19:])] = binary.NativeEndian.Uint64(b)
+	}
+	for _, name := range names {
+		name = strings.TrimRight(name, "/@")
+		var s unix.Stat_t
+		w.must(unix.Lstat(filepath.Join(w.root, dir, name), &s))
+		check.Equal(w, numbers[name], s.Ino, "M-71: inode number of %s", name)
+	}
+}
+
 // TestReadDirResumesAfterAnyEntry checks that a directory can be read in pieces and after any entry, "." and ".." too.
 // If unreadable entries are hidden, the others keep their offsets (M-14, M-71).
 func TestReadDirResumesAfterAnyEntry(t *testing.T) {
@@ -261,6 +282,7 @@ func TestReadDirResumesAfterAnyEntry(t *testing.T) {
 		whole, _ := read(0, 4096)
 		check.That(t, slices.Equal(slices.Sorted(slices.Values(whole)), want),
 			"M-14: hidden %t: %q, want %q", hide, whole, want)
+		w.hasNumbers("d", want)
 		hers, _ := w.reader(alice, "d")(0, 4096)
 		check.That(t, slices.Contains(hers, "hidden"), "M-14: hidden %t: alice lists %q, want her file", hide, hers)
 		// Reads one or two entries at a time, and again from each offset.
