@@ -147,6 +147,21 @@ func where(device uint64) (string, error) {
 	return "", err
 }
 
+// Showing returns the mount point of the mount of refmond in which a path lies. It returns "" if the path is in no such
+// mount, or if that cannot be found out, for example because the path is missing. It works for a user whom the mount
+// refuses.
+func Showing(path string) string {
+	d, err := device(path)
+	if err != nil {
+		return ""
+	}
+	at, err := where(d)
+	if err != nil {
+		return ""
+	}
+	return at
+}
+
 // errCovered says that a mount cannot be reached, because another file system is mounted on it.
 var errCovered = errors.New("another file system covers the mount: unmount that first")
 

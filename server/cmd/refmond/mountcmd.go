@@ -150,6 +150,9 @@ func (c *mountCmd) tree(log *slog.Logger) (*hostfs.Tree, error) {
 		return nil, err
 	}
 	checked.Unbelieved = logUnbelieved(log, path)
+	if err := checkUncovered(path); err != nil {
+		return nil, err
+	}
 	return hostfs.Open(checked.Config)
 }
 

@@ -72,10 +72,14 @@ func TestRefmondRestartsOverDeadMount(t *testing.T) {
 
 // TestKilledMountsAreReplaced kills refmond serve and refmond mount again and again, right after programs read the
 // attributes of the mount's root, which the host's kernel then answers from its cache for a dead mount too. Each start
-// leaves one mount, and a concurrent second start fails (M-8, M-39).
+// leaves one mount, and a concurrent second start fails, as one of a tree that is itself the mount (M-8, M-39).
 func TestKilledMountsAreReplaced(t *testing.T) {
 	w, p, at := newMountWorld(t)
 	w.must(os.Chmod(p.dir, 0o755))
+	other := filepath.Join(w.dir, "other")
+	w.must(os.Mkdir(other, 0o700))
+	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    exposed: true\n    mount: %s\n", at, other))
+	w.must(os.Rename(p.config, p.config+".mount"))
 	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n", w.root, at))
 	mounts := func() int {
 		table, err := os.ReadFile("/proc/self/mountinfo")
@@ -106,6 +110,14 @@ func TestKilledMountsAreReplaced(t *testing.T) {
 		if want := "a running refmond has mounted"; err == nil || !strings.Contains(out, want) || mounts() != 1 {
 			t.Errorf("M-39: a second mount next to %s: %v, %d mounts, %s; want text containing %q", name, err, mounts(), out,
 				want)
+		}
+		for _, args := range [][]string{{"mount", "--exposed", at, other}, {"serve", "--config", p.config + ".mount"}} {
+			if args[0] == name && name == "serve" {
+				continue // the state folder is in use
+			}
+			out, err := p.mustFail(args...)
+			want := at + " is in the mount of refmond on " + at
+			check.That(t, err != nil && strings.Contains(out, want), "M-39: %q: %v, %s; want %s", args, err, out, want)
 		}
 		w.prints(alice, "the plan", "cat "+at+"/plan")
 		end()

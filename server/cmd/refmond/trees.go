@@ -241,6 +241,17 @@ func adviseTrees(err error) error {
 	return err
 }
 
+// checkUncovered returns an error if a tree's path lies in a mount of refmond. The tree would have only the files that
+// this mount shows to our process, and descriptors that it may not read (M-39).
+func checkUncovered(path string) error {
+	at := mount.Showing(path)
+	if at == "" {
+		return nil
+	}
+	return fmt.Errorf("%s is in the mount of refmond on %s: name a path to the files below that mount, such as a bind "+
+		"mount that was made before it in a directory that only root can enter", path, at)
+}
+
 // openTree opens one tree and adds it to s.trees. If users can reach the files without refmond, that is an error unless
 // the configuration says exposed. An exposed tree is recorded in the audit log; a failure to store the record is an
 // error. A tree that hands out no descriptors is only logged. After an error an opened tree stays in s.trees, for the
@@ -253,6 +264,9 @@ func (s *service) openTree(c *treeConfig, log *audit.Log) error {
 		return s.store.UserSID(id)
 	}
 	c.Unbelieved = logUnbelieved(s.log, c.name)
+	if err := checkUncovered(c.Path); err != nil {
+		return err
+	}
 	t, err := hostfs.Open(c.Config)
 	if err != nil {
 		return err
