@@ -27,6 +27,9 @@ func checkConfig(file string) (string, error) {
 		return "", err
 	}
 	if err := c.checkFiles(); err != nil {
+		if uid, other := c.otherOwner(); other {
+			err = fmt.Errorf("%w; the state folder belongs to uid %d: run this as that user", err, uid)
+		}
 		return "", fmt.Errorf("configuration %s: %w", file, err)
 	}
 	summary := fmt.Sprintf("state %s, socket %s", c.State, c.Socket)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,6 +49,14 @@ func TestDirectoryNeedsPrivatePassword(t *testing.T) {
 			t.Errorf("K-33: %q: %v", what, err)
 		}
 	}
+	if os.Getuid() != 0 {
+		return
+	}
+	state := filepath.Join(dir, "state")
+	check.NoError(t, errors.Join(os.Mkdir(state, 0o700), os.Chown(state, 1000, 1000), os.Chown(keys, 1000, 1000)))
+	err := open("state: " + state + "\n")
+	check.That(t, err != nil && strings.Contains(err.Error(), "belongs to uid 1000: run this as that user"),
+		"K-33: root checks the configuration of another user: %v, want that user named", err)
 }
 
 // TestFailedExportKeepsPreviousFile checks that a failed export leaves the previous file unchanged.

@@ -38,10 +38,9 @@ func (c *config) trusted() []trustedPath {
 // unsafe file and the command that repairs it. If another user owns the state folder, it names only that, because the
 // files then are probably right for that user. Missing files are ignored; the code that needs them reports them.
 func (c *config) checkTrusted() error {
-	var st unix.Stat_t
-	if unix.Stat(c.State, &st) == nil && st.Uid != 0 && st.Uid != uint32(os.Geteuid()) && !unmapped(st.Uid) {
+	if uid, other := c.otherOwner(); other {
 		return fmt.Errorf("state folder %s: it belongs to uid %d: run refmond as that user, or chown -R %d %s", c.State,
-			st.Uid, os.Geteuid(), c.State)
+			uid, os.Geteuid(), c.State)
 	}
 	var all []error
 	for _, p := range c.trusted() {
@@ -50,6 +49,14 @@ func (c *config) checkTrusted() error {
 		}
 	}
 	return errors.Join(append(all, checkBelow(c.State))...)
+}
+
+// otherOwner returns the owner of the state folder, and true if that is neither root nor this process's effective user.
+// For a missing folder it returns false.
+func (c *config) otherOwner() (uid uint32, other bool) {
+	var st unix.Stat_t
+	err := unix.Stat(c.State, &st)
+	return st.Uid, err == nil && st.Uid != 0 && st.Uid != uint32(os.Geteuid()) && !unmapped(st.Uid)
 }
 
 // check returns an error if other users could replace a trusted file. It is the first one of the file, the symbolic
