@@ -307,6 +307,12 @@ func (b *Bulk) lines(list ...map[string]any) error {
 // itself, which a search engine cannot store.
 func (b *Bulk) SetWatermark(*Watermark) error { return b.saveCursor() }
 
+// Compacted drops the classes that no document has. It writes no line and returns nil.
+func (b *Bulk) Compacted() error {
+	b.state.prune()
+	return nil
+}
+
 // Close syncs the lines, saves the cursor and closes the file. It closes the file also if saving fails.
 func (b *Bulk) Close() error {
 	return errors.Join(b.saveCursor(), b.file.Close())

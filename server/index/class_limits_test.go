@@ -1,8 +1,11 @@
 package index
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -86,6 +89,66 @@ func TestCostPerClassStaysBounded(t *testing.T) {
 			"%d classes: %s takes %v of processor time, and the load %v", n, what, d, took["load"])
 	}
 	t.Logf("%d classes: %v", n, took)
+}
+
+// TestSinksForgetClassesThatLogForgets changes the descriptors of a few documents again and again, as a user can. After
+// each compaction a sink knows the same classes as the run, so that its memory stays bounded (N-22). Its lines and
+// members equal those of a sink that forgets nothing.
+func TestSinksForgetClassesThatLogForgets(t *testing.T) {
+	r, dir := rand.New(rand.NewPCG(randtest.Seed(t), 22)), t.TempDir()
+	w := firmWorker(t, TraverseAlways)
+	newBulk := func(name string, form BulkForm) *Bulk {
+		b := check.Must(NewBulk(filepath.Join(dir, name+string(form)), "docs", t.TempDir(), form))
+		t.Cleanup(func() { _ = b.Close() })
+		return b
+	}
+	var forgets, keeps []*Bulk
+	for _, form := range BulkForms() {
+		forgets, keeps = append(forgets, newBulk("a", form)), append(keeps, newBulk("b", form))
+	}
+	view := EmptyView()
+	who := []string{alice, bob, carol, staff, night, "WD"}
+	for i := range 400 {
+		path := fmt.Sprint("/t/", r.IntN(3))
+		s := watch.Seen{Path: path, Folder: true, Gone: r.IntN(9) == 0, Descriptor: sddl.MustParse(fmt.Sprintf(
+			"O:SYG:SYD:(A;;FA;;;%s)(A;;FA;;;S-1-5-21-7-7-7-%d)", who[r.IntN(len(who))], r.IntN(40)))}
+		if r.IntN(2) == 0 {
+			s.Path, s.Folder = path+"/f", false
+		}
+		report(t, w, s)
+		if r.IntN(20) == 0 {
+			check.NoError(t, w.Directory(firm(t, func(string) string { return []string{"Staff", "Night"}[r.IntN(2)] }),
+				fmt.Sprint("v", i), int64(i)))
+		}
+		events := w.Take()
+		for j := range forgets {
+			check.NoError(t, errors.Join(forgets[j].Write(events), keeps[j].Write(events)))
+		}
+		for j := range events {
+			check.NoError(t, check.Err(view.Apply(&events[j])))
+		}
+		if r.IntN(10) > 0 {
+			continue
+		}
+		check.NoError(t, check.Err(w.Compact(false)))
+		view.Compacted()
+		for j, b := range forgets {
+			check.NoError(t, b.Compacted())
+			for _, s := range []*State{b.state, view.state} {
+				check.That(t, len(s.classes) == len(w.state.classes) && len(s.inOrder()) == len(s.classes),
+					"N-22: a sink knows %d classes, the run %d", len(s.classes), len(w.state.classes))
+				for id, k := range w.state.classes {
+					check.That(t, s.classes[id] != nil && s.classes[id].number == k.number && s.classes[id].rows == k.rows &&
+						ranges(s.classes[id].members) == ranges(k.members), "class %s: %+v, want %+v", id, s.classes[id], k)
+				}
+			}
+			a, err := os.ReadFile(b.file.Name())
+			a2, err2 := os.ReadFile(keeps[j].file.Name())
+			check.That(t, err == nil && err2 == nil && bytes.Equal(a, a2), "%s: other lines after a compaction", b.form)
+		}
+	}
+	kept := len(keeps[0].state.classes)
+	check.That(t, kept > 4*len(forgets[0].state.classes), "a sink that forgets nothing has %d classes", kept)
 }
 
 // TestLargeFoldersCountAsUnreadable checks that the definition of a class fits into a message of a cluster, whatever

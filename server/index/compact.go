@@ -32,18 +32,7 @@ func (s *State) snapshot(all bool) []Event {
 	for i := range s.people {
 		out = append(out, Event{Person: &s.people[i], Time: s.began})
 	}
-	used := map[string]bool{}
-	for _, k := range s.classes {
-		if k.rows > 0 {
-			used[k.ID] = true
-			for _, id := range k.event.Through {
-				used[id] = true
-			}
-		}
-	}
-	for _, r := range s.rows {
-		used[r.Pass] = true
-	}
+	used := s.used()
 	for _, k := range s.kinds() {
 		if all || used[k.ID] {
 			e := *k.event
@@ -64,6 +53,38 @@ func (s *State) snapshot(all bool) []Event {
 		out[i].Seq = s.seq - uint64(len(out)-1-i)
 	}
 	return out
+}
+
+// used returns the IDs of the classes of documents and folders, and of the folders above the documents.
+func (s *State) used() map[string]bool {
+	out := map[string]bool{}
+	for _, k := range s.classes {
+		if k.rows > 0 {
+			out[k.ID] = true
+			for _, id := range k.event.Through {
+				out[id] = true
+			}
+		}
+	}
+	for _, r := range s.rows {
+		out[r.Pass] = true
+	}
+	return out
+}
+
+// prune removes the classes that a compaction without them omits, and returns their IDs. Numbers of classes are not
+// used again.
+func (s *State) prune() (gone []string) {
+	used := s.used()
+	for id := range s.classes {
+		if !used[id] {
+			gone = append(gone, id)
+			delete(s.classes, id)
+			delete(s.documents, id)
+		}
+	}
+	s.ordered, s.added = nil, slices.Collect(maps.Values(s.classes))
+	return gone
 }
 
 // kinds returns all classes in the order in which a snapshot must define them: by number, so each follows the folder
@@ -110,19 +131,24 @@ func (z Size) Large(most int64, w *Worker, all bool) bool {
 // Compact replaces the log by a snapshot of the merged index if the log is large; see [Size.Large], also for most. All
 // sinks must have read the old events. It does nothing after a failure of the log. If the new log cannot be written,
 // it returns an error and the old one stays in use.
-func (l *Log) Compact(m *Merge, most int64) error { return l.compact(m.whole, most, true) }
+func (l *Log) Compact(m *Merge, most int64) error {
+	_, err := l.compact(m.whole, most, true)
+	return err
+}
 
 // compact replaces a large log by a snapshot of w, which must have no events that the log does not have. A small log
-// stays. It does nothing after a failure of the log. most and all are those of [Size.Large].
-func (l *Log) compact(w *Worker, most int64, all bool) error {
+// stays. It does nothing after a failure of the log. most and all are those of [Size.Large]. done is true if the log
+// was replaced.
+func (l *Log) compact(w *Worker, most int64, all bool) (done bool, err error) {
 	if l.bad != nil || !l.size.Large(most, w, all) {
-		return nil
+		return false, nil
 	}
 	events, err := w.Compact(all)
 	if err != nil || events == nil {
-		return err
+		return false, err
 	}
-	return l.replace(events)
+	err = l.replace(events)
+	return err == nil, err
 }
 
 // live estimates the lines of the log after a compaction: the number of events that a snapshot of s needs. With all it

@@ -30,6 +30,17 @@ func (l *live) applyChanges(has map[string]bool, after uint64) (last uint64, err
 	return last, err
 }
 
+// forgetful is a bulk file that counts the compactions of the log.
+type forgetful struct {
+	*index.Bulk
+	times int
+}
+
+func (f *forgetful) Compacted() error {
+	f.times++
+	return f.Bulk.Compacted()
+}
+
 // TestLogIsCompactedDuringRun checks that a log is compacted during writes and stays small, and that queries,
 // followers, sinks and the next run continue unchanged. A follower with a number that is too old
 // gets an error (N-22). Only the owner can read the files of the index.
@@ -38,7 +49,8 @@ func TestLogIsCompactedDuringRun(t *testing.T) {
 	l.config.Compact = 1
 	name := filepath.Join(t.TempDir(), "bulk.ndjson")
 	bulk := check.Must(index.NewBulk(name, "docs", l.state, index.BulkSIDs))
-	l.config.Rights, l.config.Sinks = "read+modify", []index.Sink{bulk}
+	forgot := &forgetful{Bulk: bulk}
+	l.config.Rights, l.config.Sinks = "read+modify", []index.Sink{forgot}
 	l.start()
 	l.awaitBeats()
 	x := l.open(time.Minute)
@@ -77,6 +89,7 @@ func TestLogIsCompactedDuringRun(t *testing.T) {
 	if n := strings.Count(string(text), "\n"); n > 150 || !strings.Contains(string(text), `"until":`) {
 		t.Errorf("%d events, of which two classes and a row a change would be 180; %.200s", n, text)
 	}
+	check.That(t, forgot.times > 0, "N-22: no compaction reached the sink")
 	lines := check.Must(os.ReadFile(name))
 	engine := searched{}
 	engine.take(t, string(lines))

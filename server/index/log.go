@@ -38,6 +38,15 @@ type Sink interface {
 	Close() error
 }
 
+// Compactor is a sink that knows classes. A user of a tree can make classes without end, so the sink must forget those
+// that the log forgets.
+type Compactor interface {
+	Sink
+	// Compacted says that the log was compacted after the last event that was written. The run has dropped all classes
+	// that no document and no folder has. If one of them is needed again, the run writes its definition again.
+	Compacted() error
+}
+
 // Watermark has the time up to which the index is complete, for each source. The zero value covers nothing.
 type Watermark struct {
 	Index string `json:"index"`          // name of the index, from the start event

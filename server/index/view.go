@@ -92,6 +92,10 @@ func (v *View) Members(yield func(MemberRow) bool) {
 	}
 }
 
+// Compacted drops the classes that a run has dropped by a compaction of its log, see [Compactor]. It returns their IDs.
+// The caller must remove the members of these classes: if one of them comes back, Apply returns only its new members.
+func (v *View) Compacted() (classes []string) { return v.state.prune() }
+
 // Apply applies the next event and returns its changes. Events about people, directory versions and folder classes
 // change nothing and return the zero Difference. The errors are those of [State.Apply]; the view is then unchanged. A
 // row with an error counts as gone.

@@ -12,11 +12,14 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/test/check"
 	database "github.com/refmon/refmon/internal/test/postgres"
 	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/postgres"
+	"github.com/refmon/refmon/server/watch"
 )
 
 // application searches pages for users. Its database role owns the pages and may read the index.
@@ -193,6 +196,49 @@ func TestVersionWithoutChangesReachesDatabase(t *testing.T) {
 		check.That(t, err == nil && got == e.Directory,
 			"event %d: the database has version %q, %v, want %q", e.Seq, got, err, e.Directory)
 	}
+}
+
+// TestForgottenClassHasNoMembers checks that a class that a compaction drops has no members in the database. It gets
+// its number and only its present members when a document needs it again (N-22, N-103).
+func TestForgottenClassHasNoMembers(t *testing.T) {
+	t.Parallel()
+	dsn := "host=" + database.Start(t).Dir + " dbname=postgres user=" + database.Owner
+	sink, err := postgres.Open(t.Context(), dsn, t.TempDir(), time.Minute)
+	check.NoError(t, err)
+	defer sink.Close()
+	conn, err := pgx.Connect(t.Context(), dsn)
+	check.NoError(t, err)
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	w := check.Must(index.Question{Rights: check.Must(words.Parse("read"))}.Worker(nil))
+	people := func(text string) {
+		t.Helper()
+		check.NoError(t, w.Directory(check.Must(dirfile.Read([]byte(text))), text, 1))
+	}
+	put := func(text string) {
+		t.Helper()
+		check.NoError(t, w.Batch(&watch.Batch{Tree: "/t", Seen: []watch.Seen{
+			{Path: "/t/plan", Descriptor: sddl.MustParse("O:SYG:SYD:" + text)}}}))
+	}
+	want := func(what, members string) {
+		t.Helper()
+		check.NoError(t, sink.Write(w.Take()))
+		var got string
+		check.NoError(t, conn.QueryRow(t.Context(), `select coalesce(string_agg(class || ' ' || right(sid, 4), ', '
+			order by class, sid), '') from refmon.members`).Scan(&got))
+		check.Equal(t, got, members, "%s: members of classes", what)
+	}
+	const both, one = "(A;;FR;;;" + alice + ")(A;;FR;;;" + bob + ")", "(A;;FR;;;" + carol + ")"
+	people(firm)
+	put(both)
+	want("at the start", "1 1107, 1 1108")
+	put(one)
+	want("with another descriptor", "1 1107, 1 1108, 2 1109")
+	check.NoError(t, check.Err(w.Compact(false)))
+	check.NoError(t, sink.Compacted())
+	want("after a compaction", "2 1109")
+	people(strings.ReplaceAll(firm, "1108", "1110")) // bob is another person
+	put(both)
+	want("with the first descriptor again", "1 1107, 2 1109")
 }
 
 // TestDatabaseKeepsPaths checks that a database is refused in whose encoding the application's paths are other texts,
