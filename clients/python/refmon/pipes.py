@@ -1,6 +1,7 @@
 """Named pipes: servers that impersonate their clients, and clients."""
 import contextlib
 import threading
+import time
 
 from . import table
 from .status import NTError, Status
@@ -15,6 +16,7 @@ _LARGEST_READ = 1 << 20  # fits into a frame
 _OVERFLOW = Status(0x80000005)
 _BYTES = _C["STATUS_INVALID_PARAMETER"]
 _CANCELLED = _C["STATUS_CANCELLED"]
+_ALL_IN_USE = _C["STATUS_INSTANCE_NOT_AVAILABLE"]
 _ENDED = (_C["STATUS_PIPE_BROKEN"], _C["STATUS_PIPE_DISCONNECTED"])
 
 
@@ -99,6 +101,7 @@ class _Closing:
             if self._closed:
                 return
             self._closed = True
+            self._mu.notify_all()
         with contextlib.suppress(NTError):  # a lost connection has closed all handles
             self._waiter.cancel()
             with self._mu:
@@ -106,6 +109,10 @@ class _Closing:
             if self.handle:
                 self._thread.NtClose(Handle=self.handle)
             self._thread.close()
+        self._after()
+
+    def _after(self):
+        """Runs once, after this end was closed."""
 
     def _wait(self, name, parameters, not_yet, timeout):
         with self._in_use():
@@ -128,15 +135,20 @@ class PipeListener(_Closing):
     def __init__(self, thread, make, first):
         super().__init__(thread, first)
         self._make = make
+        self._open = 0  # accepted connections that are not closed; guarded by _mu
 
     def accept(self, timeout=None):
         """Waits for the next client and returns its PipeConnection.
 
-        timeout is in seconds, None for no limit. TimeoutError: no client came; Closed: the listener was closed.
+        At the limit of instances it first waits until an accepted connection is closed; without one it raises NTError
+        with STATUS_INSTANCE_NOT_AVAILABLE. timeout is in seconds, None for no limit. TimeoutError: no client came;
+        Closed: the listener was closed.
         """
         with self._in_use():
             if not self.handle:
-                self.handle = self._thread.NtCreateNamedPipeFile(**self._make).check().FileHandle
+                begun = time.monotonic()
+                self.handle = self._instance(timeout)
+                timeout = timeout and max(timeout - (time.monotonic() - begun), 0)
             listening = {"FileHandle": self.handle, "FsControlCode": _C["FSCTL_PIPE_LISTEN"]}
             r = self._wait("NtFsControlFile", listening, "STATUS_PIPE_LISTENING", timeout)
             h, self.handle = self.handle, 0
@@ -146,7 +158,31 @@ class PipeListener(_Closing):
             with _closed_on_failure(self._thread, h):
                 made = self._thread.NtCreateNamedPipeFile(**self._make)  # so that the next client can connect
                 self.handle = made.FileHandle if made.status.ok else 0
-                return PipeConnection(self._thread.connection.new_thread(), h)
+                c = PipeConnection(self._thread.connection.new_thread(), h)
+            c._after = self._left
+            with self._mu:
+                self._open += 1
+            return c
+
+    def _instance(self, timeout):
+        """Creates an instance for the next client and returns its handle, see accept."""
+        while True:
+            with self._mu:
+                before = self._open
+            made = self._thread.NtCreateNamedPipeFile(**self._make)
+            if made.status != _ALL_IN_USE or not before:
+                return made.check().FileHandle
+            with self._mu:  # otherwise clients that stay could end the loop of a server
+                if not self._mu.wait_for(lambda: self._closed or self._open < before, timeout):
+                    raise TimeoutError("accept: all instances of the pipe are in use")
+                if self._closed:
+                    raise Closed("the pipe is closed")
+
+    def _left(self):
+        """Counts an accepted connection that was closed."""
+        with self._mu:
+            self._open -= 1
+            self._mu.notify_all()
 
     def __iter__(self):
         while True:

@@ -242,17 +242,38 @@ class Live(unittest.TestCase):
         self.assertLess(time.monotonic() - begun, 60)
 
     def test_one_instance(self):
-        """A pipe that may have one instance serves one client after another."""
+        """A pipe that may have one instance serves one client after another: a client that stays ends no accept."""
         c = self.connect()
+        accepted = []
+
+        def dial():
+            late = time.monotonic() + 60
+            while True:
+                try:
+                    return c.thread.dial_pipe("python-one")
+                except refmon.NTError:  # the listener has no instance yet
+                    self.assertLess(time.monotonic(), late)
+
         with c.thread.listen_pipe("python-one", instances=1, sd=EVERYONE) as pipes:
+            theirs = None
             for word in (b"first", b"second"):
-                with c.thread.dial_pipe("python-one") as ours, pipes.accept(60) as theirs:
-                    with self.assertRaises(refmon.NTError):
-                        pipes.accept(60)
+                serving = threading.Thread(target=lambda: accepted.append(pipes.accept(60)))
+                serving.start()
+                if theirs is not None:
+                    theirs.close()
+                with dial() as ours:
+                    serving.join()
+                    theirs = accepted.pop()
+                    with self.assertRaises(TimeoutError):
+                        pipes.accept(0.01)
                     ours.send(word)
                     self.assertEqual(theirs.recv(), word)
-                made = pipes._thread.NtCreateNamedPipeFile(**pipes._make).check()
-                pipes.handle = made.FileHandle
+            serving = threading.Thread(target=lambda: accepted.extend(pipes))
+            serving.start()
+            pipes.close()  # also ends an accept that waits for an instance
+            serving.join()
+            theirs.close()
+            self.assertEqual(accepted, [])
 
     def test_end_without_a_thread_is_closed(self):
         """If refmond refuses the thread of an end of a pipe, nobody would ever close that end."""

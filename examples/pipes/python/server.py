@@ -39,7 +39,7 @@ with refmon.connect() as kernel, kernel.thread.listen_pipe("orders", sd="D:(A;;0
             pipe = pipes.accept()
         except refmon.Disconnected:
             raise
-        except refmon.NTError:  # too many clients: wait until one leaves
+        except refmon.NTError:  # for example too little memory: try again
             time.sleep(0.1)
             continue
         threading.Thread(target=answer, args=(pipe, kernel), daemon=True).start()
