@@ -50,8 +50,8 @@ func (o *File) call(op string, fn func(*nt.Thread, winnt.Handle) ntstatus.Status
 const piece = 1 << 20
 
 // ReadAt reads at an offset until b is full. n has the bytes read before an error. The error is io.EOF at the end of
-// the file, and fs.ErrInvalid for a negative offset. It does not use or change the position. An empty b returns 0 and
-// nil.
+// the file, fs.ErrInvalid for a negative offset, and STATUS_FILE_IS_A_DIRECTORY for a directory. It does not use or
+// change the position. An empty b returns 0 and nil.
 func (o *File) ReadAt(b []byte, at int64) (n int, err error) {
 	if at < 0 {
 		return 0, failed("read", o.name, fs.ErrInvalid)
@@ -66,11 +66,22 @@ func (o *File) ReadAt(b []byte, at int64) (n int, err error) {
 		if st == ntstatus.EndOfFile {
 			return n, io.EOF
 		} else if err != nil {
-			return n, err
+			return n, o.readError(st, err)
 		}
 		n += got
 	}
 	return n, nil
+}
+
+// readError returns the error for a read that failed with a status. A directory opens for listing, and its read is
+// STATUS_INVALID_PARAMETER, which would not say why. It returns other errors unchanged.
+func (o *File) readError(st ntstatus.Status, err error) error {
+	if st == ntstatus.InvalidParameter {
+		if s, failure := o.standard(); failure == nil && s.Directory {
+			return failed("read", o.name, ntstatus.FileIsADirectory.Err())
+		}
+	}
+	return err
 }
 
 // WriteAt writes all of b at an offset, which may be after the end. On a file opened with O_APPEND it writes at the end

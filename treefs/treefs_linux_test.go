@@ -179,6 +179,7 @@ func TestDescriptorsDecideForEachClient(t *testing.T) {
 		{"read and append", open("plan", os.O_RDWR|os.O_APPEND), fs.ErrPermission},
 		{"create an existing file", open("plan", os.O_WRONLY|os.O_APPEND|os.O_CREATE|os.O_EXCL), fs.ErrExist},
 		{"write to a directory", open("d", os.O_RDWR), ntstatus.FileIsADirectory.Err()},
+		{"read a directory", func() error { return check.Err(fs.ReadFile(hers, "d")) }, ntstatus.FileIsADirectory.Err()},
 		{"open a missing file", open("none", os.O_RDONLY), fs.ErrNotExist},
 		{"open an invalid name", open("plan:stream", os.O_RDONLY), fs.ErrNotExist},
 		{"open another path", open(`d\plan`, os.O_RDWR|os.O_TRUNC), fs.ErrNotExist},

@@ -53,6 +53,7 @@ func TestProgramPrintsFileOrReason(t *testing.T) {
 		{other, "private", 1, " FILE_READ_DATA refused: no entry grants it; "},
 		{other, "private", 1, ": no entry allows them\n"},
 		{other, "none", 2, "open none: STATUS_OBJECT_NAME_NOT_FOUND"},
+		{me.Username, ".", 2, "read .: STATUS_FILE_IS_A_DIRECTORY"},
 		{"no-such-user", "public", 2, "no-such-user"},
 	} {
 		cmd := exec.Command(bin, dir, c.user, c.file)
