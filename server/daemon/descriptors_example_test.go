@@ -72,13 +72,17 @@ func pythonOf(t *testing.T, who *syscall.Credential) string {
 }
 
 // TestPythonServerOpensFilesAsClient runs a Python server as a user without rights on any file. It opens each client's
-// files as that client and reads them by descriptors. The trail names the reader of each file (F-157, W-61).
+// files as that client and reads them by descriptors, and cuts no large one. The trail names the reader of each file
+// (F-157, W-61).
 func TestPythonServerOpensFilesAsClient(t *testing.T) {
 	who := &syscall.Credential{Uid: stranger, Gid: stranger}
 	interpreter := pythonOf(t, who)
 	sink := audit.NewMemory(0, 0)
 	d := startWithTree(t, hostfs.HandOutReads, func(c *daemon.Config) { c.Audit = &audit.Log{Sink: sink} })
 	describe(t, filepath.Join(d.tree, "a", "b", "plan"), "O:BAG:SYD:P(A;;FR;;;"+aliceSID+")")
+	large := filepath.Join(d.tree, "large")
+	check.NoError(t, os.WriteFile(large, make([]byte, 1<<20+1), 0o600))
+	describe(t, large, "O:BAG:SYD:P(A;;FR;;;"+aliceSID+")")
 	check.NoError(t, os.Chmod(d.tree, 0o700))
 	programs := readable(t)
 	t.Setenv("PYTHONPATH", programs)
@@ -96,13 +100,15 @@ func TestPythonServerOpensFilesAsClient(t *testing.T) {
 	}
 	client := filepath.Join(programs, "python", "client.py")
 	for tok, want := range map[string]string{
-		aliceToken: "a\\b\\plan: the plan\n\na\\b\\none: STATUS_OBJECT_NAME_NOT_FOUND\n",
-		bobToken:   "a\\b\\plan: STATUS_ACCESS_DENIED\na\\b\\none: STATUS_OBJECT_NAME_NOT_FOUND\n",
+		aliceToken: "a\\b\\plan: the plan\n\na\\b\\none: STATUS_OBJECT_NAME_NOT_FOUND\n" +
+			"large: STATUS_FILE_TOO_LARGE\n",
+		bobToken: "a\\b\\plan: STATUS_ACCESS_DENIED\na\\b\\none: STATUS_OBJECT_NAME_NOT_FOUND\n" +
+			"large: STATUS_ACCESS_DENIED\n",
 	} {
-		if got, err := d.output(interpreter, tok, client, `a\b\plan`, `a\b\none`); err != nil || got != want {
+		if got, err := d.output(interpreter, tok, client, `a\b\plan`, `a\b\none`, "large"); err != nil || got != want {
 			t.Errorf("%s: %q, %v, want %q", tok, got, err, want)
 		}
 	}
-	want := []string{aliceSID + ` \Device\share\a\b\plan 0x1`}
+	want := []string{aliceSID + ` \Device\share\a\b\plan 0x1`, aliceSID + ` \Device\share\large 0x1`}
 	check.SlicesEqual(t, handedOut(sink), want, "the trail says")
 }

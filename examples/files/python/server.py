@@ -10,7 +10,7 @@ import time
 
 import refmon
 
-LONGEST = 1 << 20  # the most bytes of a file that it sends
+LONGEST = 1 << 20  # bytes of the largest file that it sends, as one message
 
 
 def answer(pipe, kernel):
@@ -28,7 +28,8 @@ def contents(pipe, thread, name):
     except refmon.NTError as e:
         return str(e.status).encode()
     with file:  # as the server again
-        return file.read(LONGEST)
+        data = file.read(LONGEST + 1)
+    return data if len(data) <= LONGEST else b"STATUS_FILE_TOO_LARGE"
 
 
 # Clients get no FILE_CREATE_PIPE_INSTANCE: with it they could serve the pipe's other clients.
