@@ -44,6 +44,7 @@ func run(args []string) int {
 }
 
 const form = "refmon access certificate 2"
+const whole = "give the whole file as refmon writes it (why --certificate, token show --json)"
 
 // otherForm finds the form of a certificate in its text.
 var otherForm = regexp.MustCompile(`"certificate"\s*:\s*"(refmon access certificate [0-9]{1,9})"`)
@@ -95,14 +96,14 @@ func parseObject(name, text string, form *regexp.Regexp) (o map[string]any) {
 	for rest, w := text, ""; rest != ""; rest = rest[len(w):] {
 		w = lexeme.FindString(rest)
 		check(w != "" && (w[0] != '"' || !strings.ContainsFunc(w, odd) || dense(unquote(w)) == w),
-			"the %s, at byte %d: write it as refmon token show --json does", name, len(text)-len(rest))
+			"the %s, at byte %d: %s", name, len(text)-len(rest), whole)
 		depth += strings.Count("[{", w) - strings.Count("]}", w)
 		check(depth <= 64, "the %s: lists and objects nest deeper than 64", name)
 		size += len(strings.Trim(w, " \t\r\n"))
 	}
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()
-	check(dec.Decode(&o) == nil, "the %s: no JSON object", name)
+	check(dec.Decode(&o) == nil, "the %s: no JSON object: %s", name, whole)
 	check(size == len(dense(o)), "the %s: a key is given twice", name)
 	check(form.MatchString(shape(o)), "the %s: a field is missing, unknown, or of another type: the shape is %.500s",
 		name, shape(o))

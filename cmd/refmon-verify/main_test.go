@@ -89,6 +89,11 @@ func TestReleasedCertificatesVerify(t *testing.T) {
 			got != "STATUS_ACCESS_DENIED granted 0x00000000 in 1 steps" {
 			t.Errorf("%s: %q, %v", dir, got, err)
 		}
+		for n := range strings.TrimSpace(cert) {
+			_, err := verify(cert[:n], string(d), read("token.json"))
+			testcheck.That(t, err != nil && strings.Contains(err.Error(), "give the whole file"),
+				"a certificate cut after %d bytes: %v", n, err)
+		}
 		newer := strings.Replace(cert, `certificate 2"`, `certificate 3","time":[1.5]`, 1)
 		want := "the form is refmon access certificate 3, this program knows refmon access certificate 2: " +
 			"use the release that wrote it"
