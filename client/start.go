@@ -23,7 +23,9 @@ import (
 // killed it. If this program is gone by then, the process ends with the last program that
 // holds the connection. Ending the process also ends its program. The process gets the exit
 // code only if it grants PROCESS_TERMINATE and PROCESS_QUERY_LIMITED_INFORMATION to this
-// program. If the program cannot be started, the process ends with STATUS_UNSUCCESSFUL.
+// program. If the program cannot be started, the process ends with STATUS_UNSUCCESSFUL. If
+// the daemon refuses the connection, the process stays as it was, because it may already
+// have a program.
 //
 // Between programs of one user of the host the token is advisory, because such a program can
 // dial again. For a process of another account Start fails with STATUS_PRIVILEGE_NOT_HELD

@@ -37,8 +37,10 @@ func newPipeConn(w *worker, name string, h winnt.Handle, message bool) *PipeConn
 
 // DialPipe connects to a named pipe with the identity of this thread, which may be impersonating.
 // The call fixes what the server may do with that identity. Level and EffectiveOnly come from qos,
-// and nil allows SecurityIdentification. The error is a [*net.OpError] that wraps the status of
-// NtOpenFile, or of creating the connection's thread. Use errors.Is to test the status.
+// and nil allows SecurityIdentification. DialPipe does not wait for a busy server: if no instance
+// listens, it fails with STATUS_PIPE_NOT_AVAILABLE, and the caller tries again later. The error is
+// a [*net.OpError] that wraps the status of NtOpenFile, or of creating the connection's thread.
+// Use errors.Is to test the status.
 func (t *Thread) DialPipe(name string, qos *SecurityQualityOfService) (*PipeConn, error) {
 	q := SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}
 	if qos != nil {

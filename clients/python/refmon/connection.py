@@ -165,7 +165,8 @@ class Connection:
         the program ends, so does the process. If the process grants PROCESS_TERMINATE to this program, it ends with the
         program's exit code, or with 128 plus the number of the signal that killed it. If the process is ended first,
         the program is killed with SIGKILL. If the program cannot be started, the process ends with
-        STATUS_UNSUCCESSFUL. options are those of Popen.
+        STATUS_UNSUCCESSFUL. NTError: refmond refuses the connection; the process then stays as it was, because it may
+        be that of another program. options are those of Popen.
         """
         program = os.path.basename(args if isinstance(args, (str, bytes)) else args[0])
         fd, held = self.attach(process, os.fsdecode(program)), None
@@ -577,8 +578,8 @@ class Thread:
 
     def dial_pipe(self, name, level="SecurityIdentification", effective_only=False):
         """Connects to a named pipe with this thread's identity and returns a PipeConnection. level limits what the
-        server may do with that identity. NTError: there is no such pipe, or access is denied. ValueError: an unknown
-        level."""
+        server may do with that identity. NTError: there is no such pipe, access is denied, or the server is busy
+        (STATUS_PIPE_NOT_AVAILABLE): then try again later. ValueError: an unknown level."""
         return dial(self, name, level, effective_only)
 
     def close(self):
