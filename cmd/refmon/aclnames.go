@@ -53,10 +53,10 @@ func (f *namesFlags) names(std *streams) (n *acltree.Names, done func(), err err
 		if err != nil {
 			return nil, done, fmt.Errorf("--id-maps %s: %w", f.IDMaps, err)
 		}
-		n.Store = func(name string) (acltree.Account, bool) {
+		n.Store = func(name string, group bool) (acltree.Account, bool) {
 			for _, a := range list {
-				if strings.EqualFold(a.Name, name) {
-					return acltree.Account{SID: a.SID, Group: a.Group, From: f.IDMaps}, true
+				if a.Group == group && strings.EqualFold(a.Name, name) {
+					return acltree.Account{SID: a.SID, Group: group, From: f.IDMaps}, true
 				}
 			}
 			return acltree.Account{}, false

@@ -28,7 +28,7 @@ const WellKnown = "the well-known names"
 // be nil. The zero value knows well-known names, SIDs and the host's users and groups.
 type Names struct {
 	Directory *directory.Directory
-	Store     func(name string) (Account, bool)               // the accounts of refmond, from an export
+	Store     func(name string, group bool) (Account, bool)   // a user (or a group) of refmond, from an export
 	Server    func(name string) (a Account, ok bool, e error) // a running refmond, and through it domains
 	Accounts  ntacl.Accounts                                  // SIDs of the host's ids; nil: S-1-22-1-uid, S-1-22-2-gid
 	// Host finds a user (or a group) of the host; nil: the system's own databases.
@@ -90,13 +90,20 @@ func (n *Names) domain() sid.SID {
 //   - a name that several users of the directory have in another case
 func (n *Names) account(name, kind string) (Account, bool, error) {
 	short, domain := unqualified(name)
+	kinds := []bool{false, true} // users first
+	if kind != "" {
+		kinds = []bool{kind == "group"}
+	}
 	if n.Directory != nil {
 		if a, ok, err := n.listed(name, kind); ok || err != nil {
 			return a, ok, err
 		}
 	}
-	if n.Store != nil && !domain {
-		if a, ok := n.Store(name); ok && (kind == "" || a.Group == (kind == "group")) {
+	for _, group := range kinds {
+		if n.Store == nil || domain {
+			break
+		}
+		if a, ok := n.Store(name, group); ok {
 			return a, true, nil
 		}
 	}
@@ -110,10 +117,7 @@ func (n *Names) account(name, kind string) (Account, bool, error) {
 	if find == nil {
 		find = host.ID
 	}
-	for _, group := range []bool{false, true} {
-		if kind != "" && group != (kind == "group") {
-			continue
-		}
+	for _, group := range kinds {
 		if id, ok := find(name, group); ok {
 			if id == overflow && !group {
 				return Account{}, false, errOverflow

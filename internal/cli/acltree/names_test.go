@@ -24,9 +24,9 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 			{Name: `ADS\eve`, SID: sid.MustParse("S-1-5-21-1-2-3-1109")}},
 		Groups: []directory.Group{{Name: "staff", SID: sid.MustParse("S-1-5-21-1-2-3-2001")}}}))
 	n := &Names{Directory: dir,
-		Store: func(name string) (Account, bool) {
-			return Account{SID: sid.MustParse("S-1-5-21-7-7-7-1001"), Group: name == "crew", From: "store"},
-				slices.Contains([]string{"carol", "crew", "BG", `OTHER\nobdy`}, name) // a domain is not asked for
+		Store: func(name string, group bool) (Account, bool) {
+			known := group == (name == "crew") && slices.Contains([]string{"carol", "crew", "BG", `OTHER\nobdy`}, name)
+			return Account{sid.MustParse("S-1-5-21-7-7-7-1001"), group, "store"}, known || name == "both"
 		},
 		Server: func(name string) (Account, bool, error) {
 			if name == "broken" {
@@ -42,9 +42,10 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 		"S-1-5-21-1-2-3-1107 false the directory": "alice ALICE", "S-1-5-21-1-2-3-1111 false the directory": "DAVE",
 		"S-1-5-21-1-2-3-1108 false the directory": "gone",
 		"S-1-5-21-1-2-3-1109 false the directory": `ADS\eve`, "S-1-5-21-1-2-3-2001 true the directory": "staff",
-		"S-1-5-21-7-7-7-1001 false store": "carol", "S-1-5-21-7-7-7-1001 true store": "crew group:crew",
-		"S-1-5-21-9-9-9-1 true refmond": `CORP\Staff group:CORP\Staff zed`,
-		"S-1-22-1-1000 false the host":  "david user:david", "S-1-22-2-1000 true the host": "group:dave group:alice",
+		"S-1-5-21-7-7-7-1001 false store": "carol both user:both",
+		"S-1-5-21-7-7-7-1001 true store":  "crew group:crew group:both",
+		"S-1-5-21-9-9-9-1 true refmond":   `CORP\Staff group:CORP\Staff zed`,
+		"S-1-22-1-1000 false the host":    "david user:david", "S-1-22-2-1000 true the host": "group:dave group:alice",
 		"S-1-1-0 true the well-known names":      "Everyone group:Everyone",
 		"S-1-5-32-545 true the well-known names": `BUILTIN\Users`, "S-1-5-32-544 false SDDL": "BA",
 		"S-1-5-21-1-2-3-513 false SDDL": "DU", "S-1-5-21-4-5-6-7 false SDDL": "S-1-5-21-4-5-6-7",
