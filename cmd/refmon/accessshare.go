@@ -41,7 +41,7 @@ func (c *accessCmd) guarded(std *streams, guard *shares.Guard, dir *directory.Di
 	maximum := q.Request.Desired&winnt.MAXIMUM_ALLOWED != 0
 	allowed := object && refused == 0 && (!maximum || granted != 0)
 	if c.JSON {
-		if err := printGuarded(std, &v, q); err != nil {
+		if err := printGuarded(std, &v, q, &a); err != nil {
 			return err
 		}
 		return verdict(allowed)
@@ -147,9 +147,16 @@ func left(v *shares.Verdict, q *accessquery.Query, a *accessquery.Answer) (grant
 	wanted := t.Mapping.Map(q.Request.Desired &^ winnt.MAXIMUM_ALLOWED)
 	granted = a.Granted
 	if v.Root {
-		granted = t.Mapping.All | wanted
+		granted = asRoot(q).Granted
 	}
 	return granted & v.Left, wanted &^ v.Left, v.Root || a.Allowed()
+}
+
+// asRoot returns the object's decision for an account that acts as root: every right, without a check of the
+// descriptor.
+func asRoot(q *accessquery.Query) access.Decision {
+	t := q.Request.Type
+	return access.Grant(t.Mapping.All | t.Mapping.Map(q.Request.Desired&^winnt.MAXIMUM_ALLOWED))
 }
 
 // noteKinds returns the note about the kinds of logon after which the answer differs. The share is decided as well. It
@@ -208,14 +215,17 @@ func outcomeOf(g *gate, dir *directory.Directory, who int, q *accessquery.Query)
 	return o, nil
 }
 
-// printGuarded prints the rights that the share allows and the object's decision as JSON lines. After an error of the
-// answer it prints nothing.
-func printGuarded(std *streams, v *shares.Verdict, q *accessquery.Query) error {
+// printGuarded prints the rights that the share allows and the object's decision a as JSON lines. For an account that
+// acts as root that decision grants everything (F-108). After an error of the answer it prints nothing.
+func printGuarded(std *streams, v *shares.Verdict, q *accessquery.Query, a *accessquery.Answer) error {
 	line, err := json.Marshal(map[string]any{"id": "share", "left": v.Left.Padded(), "why": v.Steps})
 	if err != nil {
 		return err
 	}
-	answer, err := batch.Append(nil, []byte(strconv.Quote("object")), q)
+	if v.Root {
+		a = &accessquery.Answer{Decision: asRoot(q)}
+	}
+	answer, err := batch.AppendAnswer(nil, []byte(strconv.Quote("object")), q, a)
 	if err != nil {
 		return err
 	}
