@@ -217,10 +217,11 @@ func TestGitGoAndFioWorkOnMount(t *testing.T) {
 			}
 		})
 	}
-	line("git", "two\nclean", `
+	line("git", "false\n100755\ntwo\nclean", `
 export HOME=$PWD GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null
 git init -q origin && cd origin
 git config user.email a@example.org && git config user.name a
+git config core.fileMode && touch x && git add --chmod=+x x && git ls-files -s x | cut -d ' ' -f 1
 echo one > f && mkdir d && cp f d/g && git add . && git commit -q -m one
 echo two > f && git commit -q -a -m two && git gc -q
 cd .. && git clone -q origin copy && cd copy && cat f && git fsck --no-progress
