@@ -19,8 +19,9 @@ func accountName(e *sddl.SyntaxError) string {
 	}
 	entry, _, _ := strings.Cut(e.Text[open+1:], ")")
 	fields := strings.Split(entry, ";")
-	if len(fields) != 6 || open+1+len(entry)-len(fields[5]) > e.Offset {
-		return "" // the error is about another field
+	end := open + 1 + len(entry)
+	if len(fields) != 6 || end-len(fields[5]) > e.Offset || end <= e.Offset {
+		return "" // the error is about another field, or the closing bracket
 	}
 	name := strings.TrimSpace(fields[5])
 	if name == "" || strings.HasPrefix(strings.ToUpper(name), "S-") {

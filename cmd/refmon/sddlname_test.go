@@ -19,7 +19,7 @@ func TestAccountNameInSDDLSuggestsACLCommand(t *testing.T) {
 		`D:(A;;0x1301bf;;;CORP\bob)`:    `refmon acl grant PATH 'CORP\bob:modify'`,
 		"D:(A;;FA;;;BA)(A;;CC;;;bob@x)": "refmon acl grant PATH bob@x:RIGHTS",
 		"D:(A;;FA;;;)":                  "", "D:(A;;XX;;;bob)": "", "D:(A;;FA;;;S-1-x)": "", "O:bob": "", "bob": "",
-		"D:(A;;FA;;;BA)x": "", "D:(A;;FA;;bob": "",
+		"D:(A;;FA;;;BA)x": "", "D:(A;;FA;;bob": "", "D:(A;;FA;;;AU": "",
 	} {
 		_, err := sddl.Parse(text)
 		var e *sddl.SyntaxError
