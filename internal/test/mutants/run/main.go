@@ -31,23 +31,23 @@ import (
 )
 
 var (
-	sample = flag.Int("sample", 0, "draw so many mutants; 0 takes all")
-	seed   = flag.Uint64("seed", uint64(time.Now().UnixNano()), "the seed of -sample and -draw")
-	match  = flag.String("match", "", "take mutants with this text in their folder or name; draw from folders with it")
-	except = flag.String("except", "", "leave out mutants with one of these comma-separated texts in folder or name")
+	sample = flag.Int("sample", 0, "number of recorded mutants in a random sample; 0 takes all")
+	seed   = flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of -sample and -draw")
+	match  = flag.String("match", "", "only mutants with this text in folder or name; with -draw, only such folders")
+	except = flag.String("except", "", "skip mutants with one of these comma-separated texts in their folder or name")
 	table  = flag.Bool("table", false, "print a table of the outcomes, as Markdown")
 	own    = flag.Bool("own", false, "run the tests of the mutant's own package only")
-	allow  = flag.Int("allow", 0, "so many may survive")
-	jobs   = flag.Int("jobs", 1, "ask about so many mutants at a time, each by itself")
-	lot    = flag.String("lot", "", "take the mutants of this file, which is written as those of lists/ are")
-	apart  = flag.Bool("apart", false, "build each mutant by itself")
-	skip   = flag.String("skip", "", "leave out the tests of this pattern, where many mutants are in one build")
-	limit  = flag.Duration("for", 0, "ask no longer than this; 0 is for ever")
-	draw   = flag.Int("draw", 0, "make so many new mutants in random functions instead of taking those of the lists")
-	in     = flag.String("in", "all", "draw from a part: "+strings.Join(mutants.Rooms, ", "))
+	allow  = flag.Int("allow", 0, "maximum number of surviving mutants")
+	jobs   = flag.Int("jobs", 1, "number of mutants to test at once, if each has a build of its own")
+	lot    = flag.String("lot", "", "file of mutants to test instead of lists/, in the same format")
+	apart  = flag.Bool("apart", false, "build each mutant separately")
+	skip   = flag.String("skip", "", "pattern of tests to skip in builds with many mutants")
+	limit  = flag.Duration("for", 0, "stop after this time; 0 means no limit")
+	draw   = flag.Int("draw", 0, "number of new mutants to make in random functions, instead of the recorded ones")
+	in     = flag.String("in", "all", "part of the code for -draw: "+strings.Join(mutants.Rooms, ", "))
 )
 
-// few mutants are asked about sooner one by one than in a build of all.
+// few is the number of mutants up to which separate builds are faster than one build of all.
 const few = 20
 
 // main runs the listed mutants, or with -draw new random ones. It exits with 2 after an error, and else with the code
