@@ -109,8 +109,8 @@ func TestStepsMarshalToJSON(t *testing.T) {
 		"ReasonKind(0) NotAsked ReasonKind(17)", "kinds of reasons")
 }
 
-// An entry of an unknown type, and one that belongs into a SACL, decide nothing. The explanation has a step that says
-// so.
+// An entry of an unknown type, and one that belongs into a SACL, decide nothing. The explanation has a step for each
+//
 func TestUnknownTypeHasStep(t *testing.T) {
 	base := mustSD(t, "…(A;;0x1;;;WD)")
 	deny := check.Must(sd.NewACE(sd.AccessDenied, 0, 1, sid.Everyone))

@@ -73,7 +73,8 @@ func TestShowCountsEntriesWithoutEffect(t *testing.T) {
 		rows := strings.Count(x.String(), ";;;BO)")
 		check.That(t, rows == others, "String: %d rows of others, want %d", rows, others)
 	}
-	// A restricted token meets each entry twice: two of others before one, and all three for the restricting SIDs.
+	// A restricted token is checked against each entry twice: with its groups, which two entries do not match, and with
+	// its restricting SIDs, which none matches.
 	_, x, err := access.Explain(newRequest(t, "…(A;;FA;;;BO)(A;;FA;;;BG)(A;;0x1;;;WD)", 1, restricted(caseG)))
 	check.NoError(t, err)
 	got := x.Show(80, nil, same)

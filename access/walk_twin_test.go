@@ -20,10 +20,10 @@ import (
 
 // TestAccessCheckMatchesOracleExhaustively compares the check with the oracle on all requests from a small vocabulary.
 // REFMON_SCOPE is the maximal number of entries in a list: 2 unless set, 3 for a submission, 4 in a soak. Without it
-// and without REFMON_DEEP=1 the test asks about each tenth list. The subtest "plain" has every DACL from three SIDs,
-// three masks, allow and deny, inherit-only or not. Its tokens have each of these SIDs in one of four states. The
-// subtest "special" adds object entries, system entries and OWNER RIGHTS to the lists, and restricting SIDs and
-// packages to the tokens.
+// and without REFMON_DEEP=1 the test uses every tenth list. The subtest "plain" has every DACL from three SIDs, three
+// masks, allow and deny, inherit-only or not. Its tokens have each of these SIDs in one of four states. The subtest
+// "special" adds object entries, system entries and OWNER RIGHTS to the lists, and restricting SIDs and packages to the
+// tokens.
 func TestAccessCheckMatchesOracleExhaustively(t *testing.T) {
 	n, oneIn := 2, int64(1)
 	if !randtest.Deep() {
