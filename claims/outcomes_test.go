@@ -35,7 +35,7 @@ func TestOutcomesAreSound(t *testing.T) {
 	check.That(t, narrow >= rounds/40, "%d conditions have fewer than all outcomes, want at least %d", narrow, rounds/40)
 }
 
-// mixed takes resource attributes from object, and the rest from Env.
+// mixed returns resource attributes from object and all others from Env.
 type mixed struct {
 	Env
 	object Env
