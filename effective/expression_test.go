@@ -64,8 +64,8 @@ func TestExpressionAgreesWithAllowed(t *testing.T) {
 		"%d expressions were checked, %d with more than 128 principals; want at least 700 and 100", exact, wide)
 }
 
-// Expressions are as short as possible. They have no SIDs of nobody, no implied terms and no denials at the end. The
-// expected ones were determined manually.
+// Expressions are as short as possible. They have no SIDs without members, no implied terms and no trailing denials.
+// The expected ones were determined manually.
 func TestExpressionsAreShort(t *testing.T) {
 	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU","AU"]}`,
 		`{"user":"S-1-5-21-1-2-3-1108","groups":["BU","AU","BG"]}`,
