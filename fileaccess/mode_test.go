@@ -54,7 +54,8 @@ func TestModeShowsRightsOfOwnerGroupOthers(t *testing.T) {
 		got := fileaccess.Mode(sddl.MustParse(ofMode+c.dacl), c.directory)
 		check.That(t, got == c.want, "Mode of %s = %o, want %o", c.dacl, got, c.want)
 	}
-	// A list as long as a file can have takes one pass: each entry needs those of its own account alone.
+	// The longest possible list is processed in one pass, because an entry depends only on the entries of its own
+	// account.
 	var long strings.Builder
 	for i := range 2700 {
 		fmt.Fprintf(&long, "(A;;0x2;;;S-1-22-1-%d)", i+2)

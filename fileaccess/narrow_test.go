@@ -111,7 +111,7 @@ func TestNarrowReachesRequestedMode(t *testing.T) {
 	}
 }
 
-// By the access check, Narrow gives no right to any user and takes none from the owner (M-41).
+// After Narrow, the access check grants no user an additional right, and grants the owner the same rights (M-41).
 func TestNarrowNeverWidens(t *testing.T) {
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 1))
 	var tokens []*token.Token

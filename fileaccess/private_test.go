@@ -183,8 +183,8 @@ func TestPrivateDirectoryKeepsWhatIsCreatedInItPrivate(t *testing.T) {
 	}
 }
 
-// Private returns an error, and never says private, without a user or a descriptor, or if nobody is left to be somebody
-// else. The zero result is not private either.
+// Private returns an error and never "private" if the user or the descriptor is missing, or if no other users exist.
+// The zero result is not private either.
 func TestPrivateRefusesQuestionsAboutEverybody(t *testing.T) {
 	d := aces(t, "empty")
 	for _, c := range []struct {
@@ -209,8 +209,8 @@ func TestPrivateRefusesQuestionsAboutEverybody(t *testing.T) {
 	check.That(t, err == nil && p.Private(), "A-163: with G trusted got %s, %v, want private", exposed(&p), err)
 }
 
-// The SIDs that no token has expose nothing, and a denial of the only kind of logon there is protects from nobody else
-//
+// An entry for a SID that no token has exposes nothing. A deny entry for the only existing kind of logon applies to the
+// user too, so it does not make the object private.
 func TestPrivateLeavesOutAbsentSIDs(t *testing.T) {
 	absent := []sid.SID{sid.NTLMAuthentication, sid.Interactive}
 	for text, want := range map[string][2]string{ // without and with the absent SIDs

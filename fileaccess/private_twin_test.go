@@ -53,7 +53,7 @@ func otherUsers(t *testing.T) []*token.Token {
 	return list
 }
 
-// conditions is the number of claims in strangers. Each entry with a condition asks about another claim.
+// conditions is the number of claims in strangers. Each conditional entry tests a different claim.
 const conditions = 2
 
 // Private finds the rights that access checks grant to strangers, each right alone: on the object, on what the user
