@@ -178,8 +178,8 @@ func TestFirstGrantLeavesNothingForCreatorsGroup(t *testing.T) {
 	}
 }
 
-// TestLockReservesUndoFile checks that one run alone or several undos have an undo file, as long as its name belongs to
-// it, and only if nobody but the caller and root may write it (F-207).
+// TestLockReservesUndoFile checks that one run or several undos lock an undo file while its name refers to it, and only
+// if no user but the caller and root can write it (F-207).
 func TestLockReservesUndoFile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "undo")
 	check.NoError(t, os.WriteFile(name, nil, 0o600))

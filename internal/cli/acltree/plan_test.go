@@ -116,8 +116,8 @@ func TestPlanSurvivesErrors(t *testing.T) {
 	check.ErrorIs(t, err, context.Canceled, "plan with an ended context")
 }
 
-// A new attribute has the version of that of the directory above. A change can ask to store an equal descriptor. A plan
-// for a link is an error.
+// A new attribute has the version of the attribute of its parent directory. A change can request that an equal
+// descriptor is stored. A plan for a link is an error.
 func TestPlanStoresNewAttributes(t *testing.T) {
 	m := newMemory()
 	a := &ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;BA)")}
@@ -156,7 +156,7 @@ func TestDerivedCreatorGroupEntryGoes(t *testing.T) {
 	}
 }
 
-// discard is a sink that takes this many entries and then fails.
+// discard is a sink that accepts this many entries and then fails.
 type discard int
 
 func (d *discard) Put(*Entry) error {
