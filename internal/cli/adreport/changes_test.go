@@ -87,8 +87,8 @@ func TestBaselineReportListsNewRightsAndPaths(t *testing.T) {
 		"changes between equal states: %+v", page.Changes)
 }
 
-// A new administrator is listed whatever its name. In SDDL this one's name stands for the domain's own administrator,
-// who was there before (B-51).
+// A new administrator is listed whatever its name. This one's name is the SDDL alias of the domain's built-in
+// administrator, which existed before (B-51).
 func TestNewAdministratorWithNameOfAlias(t *testing.T) {
 	d, _, _, _ := newOffice()
 	before := state(t, d.ldif())

@@ -41,7 +41,8 @@ func TestHoldingsAreOrderedByConsequence(t *testing.T) {
 	}
 }
 
-// GenericAll stands for all rights of steps. What a group gives that every user but the guest is in is ordinary (B-54).
+// GenericAll includes all rights of steps. A right is ordinary if it comes from a group that contains every user but
+// the guest (B-54).
 func TestHoldingsOfEveryUserAreOrdinary(t *testing.T) {
 	d, _, helen, carla := newOffice()
 	carla.allow = []string{"(A;;GA;;;" + helen.sid() + ")"}

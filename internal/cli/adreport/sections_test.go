@@ -11,7 +11,7 @@ import (
 )
 
 // The changes since a baseline cover the rights of accounts that no principal has, and the other entries. An entry on
-// an object that only one state has is listed if the other state has none of its kind (B-121).
+// an object that exists in only one state is listed if the other state has no entry of its kind (B-121).
 func TestBaselineReportCoversEverySection(t *testing.T) {
 	d, _, _, carla := newOffice()
 	empty, shut := d.account("group", "empty"), d.account("group", "shut")

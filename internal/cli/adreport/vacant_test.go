@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// A group without members and an unknown account have rows of their own, and a denied one has none (B-53).
-// Administrators have no rows (B-48), but those of another domain have.
+// A group without members and an unknown account have rows of their own. A denied account has no row (B-53).
+// Administrators have no rows (B-48), unless they are from another domain.
 func TestEmptyGroupsHaveRowsInReport(t *testing.T) {
 	d, _, _, carla := newOffice()
 	empty, shut := d.account("group", "empty"), d.account("group", "shut")
