@@ -29,8 +29,8 @@ func staffWith(group, memberOf string) *directory.Directory {
 		"groups:\n  - {name: %s, sid: S-1-5-21-1-2-3-2001}\n", memberOf, group)))
 }
 
-// TestChangeHasItsCause checks that a change of rights has the cause that a person would look for: the entry, the
-// membership, the order, the owner, inheritance (B-106), or the whole list.
+// TestChangeHasItsCause checks that a change of rights has the expected cause: the entry, the membership, the order,
+// the owner, inheritance (B-106), or the whole list.
 func TestChangeHasItsCause(t *testing.T) {
 	const a, team = "S-1-5-21-1-2-3-1107", "S-1-5-21-1-2-3-2001"
 	const allow, deny = "(A;;CC;;;" + a + ")", "(D;;CC;;;" + a + ")"

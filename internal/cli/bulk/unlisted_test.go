@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Accounts that no principal has are named if their entries or their ownership give a right that was asked for, and no
-// entry denies it before. Well-known SIDs are never named (B-117).
+// Accounts that no principal has are named if their entries or their ownership grant a requested right that no earlier
+// entry denies. Well-known SIDs are never named (B-117).
 func TestAccountsThatNoUserHasAreNamed(t *testing.T) {
 	const gone, alien = "S-1-5-21-1-2-3-1190", "S-1-5-21-9-9-9-512"
 	dir := check.Must(dirfile.Read([]byte(`

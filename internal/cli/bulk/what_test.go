@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The rights of Run.Holdings are found once for equal descriptors and classes, and anew for each account. An error is
-// that of its row, and ends no run (B-118).
+// The rights of Run.Holdings are computed once for equal descriptors and classes, separately for each account. An error
+// belongs to its row and does not end the run (B-118).
 func TestHoldingsOfEqualObjectsAreFoundOnce(t *testing.T) {
 	dir := check.Must(dirfile.Read([]byte("users:\n  - {name: alice, sid: S-1-5-21-1-2-3-1107}\n")))
 	entry := func(name, class, sid string) string {
@@ -60,8 +60,8 @@ CN=h,0x00020094,right of CN=h
 `, "rows")
 }
 
-// A table omits and counts objects without a right, unless it is asked for them. A right on one object type is one
-// (U-108).
+// A table omits and counts objects without a right, unless they are requested. A right on one object type counts as a
+// right (U-108).
 func TestTableOmitsObjectsWithoutRight(t *testing.T) {
 	for _, c := range []struct {
 		nothing      bool
