@@ -110,7 +110,7 @@ func TestManagedPasswordHasItsOwnDescriptor(t *testing.T) {
 	}
 }
 
-// PRINCIPAL SELF is the account of the object. On an object without a SID it is nobody.
+// PRINCIPAL SELF is the account of the object. On an object without a SID it matches no account.
 func TestPrincipalSelfIsOwnAccount(t *testing.T) {
 	const own = "O:SYG:SYD:(A;;WD;;;PS)"
 	s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), Objects: []objects.Item{

@@ -183,8 +183,8 @@ func (w *twin) steps(t *token.Token, o *object) []string {
 	return list
 }
 
-// headOf returns the head of an object's domain: the nearest one above it. A head has none, and neither has an object
-// of another domain.
+// headOf returns the head of an object's domain, which is its nearest ancestor of that kind. It returns nil for a head
+// and for an object of another domain.
 func (w *twin) headOf(o *object) *object {
 	at := func(path string) *object {
 		i := slices.IndexFunc(w.things, func(h object) bool {
