@@ -9,7 +9,7 @@ import (
 )
 
 // TestEveryFailureConditionHasRefusal checks that each condition with a failure status has a refusal that causes it, or
-// a reason why it has none.
+// a reason for its absence.
 func TestEveryFailureConditionHasRefusal(t *testing.T) {
 	for r := range allRows {
 		m := r.Info()
