@@ -293,7 +293,7 @@ expect(1, 1)
 	}
 }
 
-// An event can have attributes without a name. A look at its handle keeps no reference. A range has at most 2^24
+// An event can have attributes without a name. An inspection of its handle keeps no reference. A range has at most 2^24
 // elements.
 func TestProgramCreatesEventWithAttributes(t *testing.T) {
 	mustRun(t, script.Config{}, prelude+`
