@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// A Set releases one waiter or all, and what follows before they look changes nothing (O-149). One that only wakes
-// leaves the state to the first who looks.
+// A Set releases one waiter or all of them. A later change of the state does not affect the released waiters (O-149). A
+// Set that only wakes leaves the state to the first waiter that checks it.
 func TestSetReleasesWaiters(t *testing.T) {
 	for name, c := range map[string]struct {
 		release  ke.Release
@@ -41,14 +41,14 @@ func TestSetReleasesWaiters(t *testing.T) {
 	}
 }
 
-// What a wait that ends does not take goes to the next waiter of the same kind, or becomes the state. A wait that has
-// ended takes no release (O-149).
+// A release that an ended wait does not consume goes to the next waiter of the same kind, or becomes the state. An
+// ended wait consumes no release (O-149).
 func TestReleaseGoesToNextWaiter(t *testing.T) {
 	var s ke.Signal
 	first, ended, next := s.Wait(ke.One), s.Wait(ke.One), s.Wait(ke.One)
 	check.That(t, !ended.End(true), "a wait is released without a Set")
 	changed := s.Changed()
-	check.That(t, !s.Set() && bare.Closed(changed), "the first Set: signalled before, or nobody was told")
+	check.That(t, !s.Set() && bare.Closed(changed), "the first Set: signalled before, or no waiter was woken")
 	check.That(t, !first.End(false) && bare.Closed(next.Signaled()) && !s.Take(false), "the release is lost")
 	check.That(t, !next.End(false) && s.Take(true), "the release does not become the state")
 	all := s.Wait(ke.All)
