@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// asked has the status of each operation on an end in one state of the instance.
+// asked holds the status of each operation on an end in one state of the instance.
 type asked struct {
 	read, write, peek, listen, disconnect, flush, impersonate, transceive ntstatus.Status
 	state                                                                 uint32
