@@ -149,8 +149,8 @@ func TestHandleKeepsRightsAfterSecurityChange(t *testing.T) {
 	wantStatus(t, "no table", st, ntstatus.ProcessIsTerminating)
 }
 
-// TestQueryRightImpliesLimitedRight checks that the full query right includes the limited one, whatever the entries
-// say about it, and never the reverse. O-36, OC-28, OC-29, OC-31.
+// TestQueryRightImpliesLimitedRight checks that the full query right includes the limited one, even if the entries deny
+// it, and never the reverse (O-36, OC-28, OC-29, OC-31).
 func TestQueryRightImpliesLimitedRight(t *testing.T) {
 	w := newWorld(t)
 	process, thread := protected(processType, ownThread), protected(threadType, ownThread)

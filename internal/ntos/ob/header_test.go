@@ -53,9 +53,9 @@ func TestHooksMayUseClosingTable(t *testing.T) { // a hook may use the table tha
 		"table sizes seen by the hooks = %v, want 4 sizes from 1 to 0", seen)
 }
 
-// A swap replaces the current descriptor, which takes its charge's place, and fails for another descriptor (O-66). A
-// swap that fails keeps the charge of the old one, and the object's end returns it. The charge for a shared
-// descriptor lasts until the last object's end.
+// A swap replaces the current descriptor and its charge. It fails if the descriptor is no longer the current one
+// (O-66). A failed swap keeps the old charge, which the deletion of the object returns. A shared descriptor is
+// charged until its last object is deleted.
 func TestReplacedDescriptorReturnsItsCharge(t *testing.T) {
 	b := quota.NewBlock(nil, 1000, false)
 	charge := func(n int) quota.Receipt { return check.Result(quota.Payer{Block: b}.Charge(n)) }
