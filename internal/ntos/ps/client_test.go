@@ -276,8 +276,9 @@ func TestRefusedClientContextHasItsReason(t *testing.T) {
 	w.close(tok)
 }
 
-// A context of a client with EffectiveOnly has it, even if the server did not ask for it, and its copy has no disabled
-// group (I-80, T-48). A context from a subject context is of the client, or of the process, without EffectiveOnly.
+// A context of a client with EffectiveOnly keeps it, even if the server did not request it, and its token copy has no
+// disabled group (I-80, T-48). A context from a subject context has the token of the client or of the process, without
+// EffectiveOnly.
 func TestContextKeepsEffectiveOnlyOfClient(t *testing.T) {
 	w := newJobWorld(t)
 	tok := w.client(user(func(s *token.Spec) {

@@ -78,8 +78,8 @@ func admin() token.Spec {
 	return s
 }
 
-// P-12: a thread takes an administrator's token while its process joins a job with NO_ADMIN. One of the two calls
-// fails, whichever is first.
+// A thread impersonates an administrator while its process joins a job with NO_ADMIN. The second of the two calls fails
+// (P-12).
 func TestNoAdminJobNeverHasAdminThread(t *testing.T) {
 	for range 300 {
 		w := newJobWorld(t)

@@ -242,8 +242,7 @@ func TestFilteredTokenIsCharged(t *testing.T) {
 	w.close(th, j, first, second)
 }
 
-// A thread in nested jobs acts with a token that every job has filtered, and with the flags and the level that it asked
-// for (I-91).
+// A thread in nested jobs acts with a token that every job has filtered, and with the requested flags and level (I-91).
 func TestNestedJobsFilterInTurn(t *testing.T) {
 	w := newJobWorld(t)
 	jobs := []*Job{w.NewJob(w.p.Token()), w.NewJob(w.p.Token()), w.NewJob(w.p.Token())}
