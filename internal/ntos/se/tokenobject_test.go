@@ -196,8 +196,8 @@ func TestRefilteredTokenIsChargedForAncestors(t *testing.T) {
 	c.Deref(ob.TagCall)
 }
 
-// TestChildTokenIsPrimary checks that a child's token is a primary one. The program's lower integrity applies if the
-// policy says so, and nothing else changes (T-113).
+// TestChildTokenIsPrimary checks that a child's token is a primary one. It has the program's lower integrity if the
+// mandatory policy includes TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN. Nothing else changes (T-113).
 func TestChildTokenIsPrimary(t *testing.T) {
 	const newProcess = winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN
 	for i, c := range []struct {
