@@ -16,7 +16,7 @@ import (
 
 // An adjustment that changes nothing writes no record, so it succeeds without one (U-64, T-70).
 func TestEmptyAdjustmentNeedsNoRecord(t *testing.T) {
-	sink := &brim{}
+	sink := &limitedSink{}
 	w := recorded(t, sink, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
 	th, _ := w.thread(w.process("p", winnt.SeTcbPrivilege))
 	own := openOwnToken(t, th)
@@ -31,7 +31,7 @@ func TestEmptyAdjustmentNeedsNoRecord(t *testing.T) {
 // An adjustment that collides with a concurrent one starts again from the other's result, and is recorded once (U-73,
 // O-66).
 func TestConcurrentAdjustmentsAreBothKept(t *testing.T) {
-	sink := &meeting{Memory: audit.NewMemory(0, 0)}
+	sink := &hookedSink{Memory: audit.NewMemory(0, 0)}
 	w := recorded(t, sink, audit.Options{})
 	p := w.process("p", winnt.SeDebugPrivilege, winnt.SeTcbPrivilege)
 	a, _ := w.thread(p)
@@ -41,7 +41,7 @@ func TestConcurrentAdjustmentsAreBothKept(t *testing.T) {
 		return th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{{LUID: p.LUID()}}, true)
 	}
 	sink.Drain()
-	sink.first = func() { want(t, "meanwhile", check.Status(off(b, winnt.SeTcbPrivilege)), ntstatus.Success) }
+	sink.first = func() { want(t, "concurrent adjustment", check.Status(off(b, winnt.SeTcbPrivilege)), ntstatus.Success) }
 	previous, st := off(a, winnt.SeDebugPrivilege)
 	if want(t, "adjust", st, ntstatus.Success); len(previous) != 1 || previous[0].LUID != winnt.SeDebugPrivilege.LUID() {
 		t.Errorf("previous state = %+v, want only SeDebugPrivilege", previous)

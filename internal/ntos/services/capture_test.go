@@ -28,8 +28,8 @@ func TestServicesRejectUnknownFlags(t *testing.T) {
 		job = out.JobHandle
 	}
 	for name, c := range map[string]struct {
-		known   uint32 // together they are taken
-		special uint32 // known too, but want more than the flag
+		known   uint32 // accepted together
+		special uint32 // known, but the flag alone is not enough
 		call    func(uint32) ntstatus.Status
 	}{
 		"NtFilterToken": {winnt.DISABLE_MAX_PRIVILEGE | winnt.SANDBOX_INERT | winnt.WRITE_RESTRICTED, winnt.LUA_TOKEN,
@@ -100,7 +100,7 @@ func TestServicesRejectUnknownFlags(t *testing.T) {
 				return th.NtSetInformationToken(own, winnt.TokenChildProcessFlags, flags)
 			}},
 	} {
-		want(t, name+", what is known", c.call(c.known), ntstatus.Success)
+		want(t, name+", all known flags", c.call(c.known), ntstatus.Success)
 		for bit := range 32 {
 			flag := uint32(1) << bit
 			if flag&(c.known|c.special) != 0 {
@@ -255,7 +255,7 @@ func TestListsRejectInvalidSIDs(t *testing.T) {
 			_, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK, LocalGroups: l,
 				AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "x"}})
 			if st == ntstatus.LogonFailure {
-				st = ntstatus.Success // the kernel knows no accounts
+				st = ntstatus.Success // the kernel has no accounts
 			}
 			return st
 		},

@@ -49,11 +49,11 @@ func testEndAlarm(t *testing.T, event string, call func(nt.Services, nt.CloseObj
 	w := recorded(t, m, audit.Options{})
 	s = w.auditServer(t, winnt.SecurityImpersonation)
 	drain(m)
-	want(t, "not asked for", call(s, in), ntstatus.Success)
+	want(t, "without GenerateOnClose", call(s, in), ntstatus.Success)
 	got := drain(m)
 	check.That(t, len(got) == 0, "U-40: records without GenerateOnClose: %q, want none", got)
 	in.GenerateOnClose, in.SubsystemName.Status = true, ntstatus.Success
-	want(t, "asked for", call(s, in), ntstatus.Success)
+	want(t, "with GenerateOnClose", call(s, in), ntstatus.Success)
 	record := event + " SubjectUserSid=" + acting + " ObjectServer=sub HandleId=0x4c" + s.by + " PrimaryUserSid=" + svc
 	got = drain(m)
 	check.That(t, slices.Equal(got, []string{record}), "records of the alarm: %q, want %q", got, record)

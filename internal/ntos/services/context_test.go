@@ -62,7 +62,7 @@ func TestNewThreadHasModeOfCreator(t *testing.T) {
 		for _, end := range []int{0, 1, 2} {
 			s, _, st := c.of.NewThread()
 			want(t, "make a thread", st, ntstatus.Success)
-			want(t, "as its mode is", check.Status(s.NtMakePermanentObject(nt.MakePermanentObjectIn{Handle: event})), c.want)
+			want(t, "NtMakePermanentObject in its mode", check.Status(s.NtMakePermanentObject(nt.MakePermanentObjectIn{Handle: event})), c.want)
 			s.SaveImpersonation()
 			for range end {
 				s.EndThread()
@@ -78,7 +78,7 @@ func TestTicketRestoresItsStateOnce(t *testing.T) {
 	act := func(user string) {
 		t.Helper()
 		tok := w.token(k, user, winnt.SecurityImpersonation)
-		want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+		want(t, "impersonate", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
 	}
 	is := func(what, user string) {
 		t.Helper()
@@ -115,7 +115,7 @@ func TestReasonIsReportedOnce(t *testing.T) {
 	s := th.Services()
 	fail := func() {
 		_, st := s.NtCompareObjects(nt.CompareObjectsIn{FirstObjectHandle: 0x7770})
-		want(t, "a handle of nothing", st, ntstatus.InvalidHandle)
+		want(t, "an invalid handle", st, ntstatus.InvalidHandle)
 	}
 	rule := func(what, wanted string) {
 		t.Helper()

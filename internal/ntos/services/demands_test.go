@@ -52,7 +52,7 @@ var demands = map[string][]demand{
 		}
 	}},
 	"NtSetSecurityObject": {func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
-		h := check.Result(d.NtCreateEvent(winnt.EVENT_ALL_ACCESS, spiedAt("e"), nt.NotificationEvent, false))
+		h := check.Result(d.NtCreateEvent(winnt.EVENT_ALL_ACCESS, auditedAt("e"), nt.NotificationEvent, false))
 		return func() (any, ntstatus.Status) {
 			return nil, d.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse("D:"))
 		}
@@ -87,11 +87,11 @@ var demands = map[string][]demand{
 		}
 	}},
 	"NtCreatePort": {direct(func(d *demanded) (any, ntstatus.Status) {
-		return d.asks.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(spiedAt("new"))})
+		return d.asks.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(auditedAt("new"))})
 	})},
 	"NtConnectPort": {func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
 		_, st := d.asks.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(&nt.ObjectAttributes{
-			ObjectName: `\BaseNamedObjects\p`, SecurityDescriptor: spiedAt("p").SecurityDescriptor})})
+			ObjectName: `\BaseNamedObjects\p`, SecurityDescriptor: auditedAt("p").SecurityDescriptor})})
 		want(t, "make", st, ntstatus.Success)
 		return func() (any, ntstatus.Status) {
 			return d.asks.NtConnectPort(nt.ConnectPortIn{PortName: `\BaseNamedObjects\p`})
@@ -111,7 +111,7 @@ func opensOf(prepare func(t *testing.T, d *demanded) winnt.Handle, open func(d *
 	ntstatus.Status)) []demand {
 	return []demand{func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
 		h := prepare(t, d)
-		want(t, "set the SACL", d.NtSetSecurityObject(h, winnt.SACL_SECURITY_INFORMATION, sddl.MustParse(spied)),
+		want(t, "set the SACL", d.NtSetSecurityObject(h, winnt.SACL_SECURITY_INFORMATION, sddl.MustParse(audited)),
 			ntstatus.Success)
 		return func() (any, ntstatus.Status) { return open(d) }
 	}}
@@ -126,7 +126,7 @@ func ownID(d *demanded) *nt.ClientID {
 func impersonates(t *testing.T, d *demanded) winnt.Handle {
 	k := d.sys.KernelMode(d.Thread)
 	tok := d.token(k, client, winnt.SecurityImpersonation, winnt.SeSecurityPrivilege)
-	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+	want(t, "impersonate", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
 	t.Cleanup(k.PsRevertToSelf)
 	return check.Result(d.NtOpenThreadToken(winnt.NtCurrentThread,
 		winnt.TOKEN_ALL_ACCESS|winnt.ACCESS_SYSTEM_SECURITY, true))
@@ -209,15 +209,15 @@ func openDemands() map[string][]demand {
 func init() {
 	for kind := range namedKinds {
 		demands["NtCreate"+kind] = []demand{direct(func(d *demanded) (any, ntstatus.Status) {
-			return createNamed(d.Thread, kind, spiedAt("new"))
+			return createNamed(d.Thread, kind, auditedAt("new"))
 		})}
 		demands["NtOpen"+kind] = []demand{func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
-			want(t, "make", check.Status(createNamed(d.Thread, kind, spiedAt("old"))), ntstatus.Success)
+			want(t, "make", check.Status(createNamed(d.Thread, kind, auditedAt("old"))), ntstatus.Success)
 			return func() (any, ntstatus.Status) { return openNamed(d.Thread, kind, at("old")) }
 		}}
 	}
 	for _, oa := range []*nt.ObjectAttributes{{}, {ObjectName: at("stays").ObjectName, Attributes: winnt.OBJ_PERMANENT}} {
-		oa.SecurityDescriptor = spiedAt("").SecurityDescriptor
+		oa.SecurityDescriptor = auditedAt("").SecurityDescriptor
 		demands["NtCreateEvent"] = append(demands["NtCreateEvent"], direct(func(d *demanded) (any, ntstatus.Status) {
 			return createNamed(d.Thread, "Event", oa)
 		}))

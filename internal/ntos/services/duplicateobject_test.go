@@ -95,7 +95,7 @@ func TestDuplicationRecordNamesBothProcesses(t *testing.T) {
 	taker, _ := w.thread(to)
 	source, target := openProcess(t, k, from), openProcess(t, k, to)
 	event := check.Result(owner.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
-	want(t, "let it be inherited", owner.NtSetInformationObject(event, nt.HandleFlagInformation{Inherit: true}),
+	want(t, "make it inheritable", owner.NtSetInformationObject(event, nt.HandleFlagInformation{Inherit: true}),
 		ntstatus.Success)
 	in := nt.DuplicateObjectIn{SourceProcessHandle: source, SourceHandle: event, TargetProcessHandle: target,
 		DesiredAccess: winnt.EVENT_QUERY_STATE, HandleAttributes: winnt.OBJ_PROTECT_CLOSE}

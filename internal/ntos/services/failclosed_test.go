@@ -8,10 +8,10 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// brim is a sink that rejects records once it is full.
-type brim struct{ full bool }
+// limitedSink is a sink that rejects records once it is full.
+type limitedSink struct{ full bool }
 
-func (s *brim) Write(audit.Event) error {
+func (s *limitedSink) Write(audit.Event) error {
 	if s.full {
 		return errors.New("full")
 	}
@@ -26,13 +26,13 @@ func zero(out any, st ntstatus.Status) (any, ntstatus.Status) {
 	return out, st
 }
 
-// meeting is a sink that runs a function at its first record.
-type meeting struct {
+// hookedSink is a sink that runs a function at its first record.
+type hookedSink struct {
 	*audit.Memory
 	first func()
 }
 
-func (s *meeting) Write(e audit.Event) error {
+func (s *hookedSink) Write(e audit.Event) error {
 	if f := s.first; f != nil {
 		s.first = nil
 		f()

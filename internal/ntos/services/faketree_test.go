@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// fakeTree is a tree that records its calls and returns the test's answers. Names that end with "dir" are
+// fakeTree is a tree that records its calls and returns the results that the test sets. Names that end with "dir" are
 // directories. Names that start with "new" do not exist.
 type fakeTree struct {
 	calls      []string
@@ -229,11 +229,11 @@ func newTreeWorld(t *testing.T, w *world, privileges ...winnt.Privilege) *treeWo
 	return tw
 }
 
-// open opens a file of the tree for these rights, and forgets that.
+// open opens a file of the tree for these rights. The tree does not record these calls.
 func (w *treeWorld) open(name string, rights winnt.AccessMask, options fileaccess.CreateOptions) winnt.Handle {
 	w.t.Helper()
 	if options&(fileaccess.SynchronousIOAlert|fileaccess.SynchronousIONonalert) != 0 {
-		rights |= winnt.SYNCHRONIZE // which these ask for
+		rights |= winnt.SYNCHRONIZE // these options require it
 	}
 	h := check.Result(w.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: name}, 7, uint32(options)))
 	w.tree.takeCalls()

@@ -121,8 +121,8 @@ func (w *world) impersonate(k *kernel.KernelThread, user string, level winnt.Sec
 		ntstatus.Success, "impersonating %s", user)
 }
 
-// The caller's process runs as LocalSystem, and the server's as another account. Objects created for the server's
-// process grant access to the server's user.
+// The caller's process runs as LocalSystem, and the server's process as this account. Objects that the server's process
+// creates grant access to this account.
 const otherServer = "S-1-5-21-1-2-3-1501"
 
 // full is the mask of all token rights, in SDDL.
@@ -184,10 +184,10 @@ type maker struct {
 	in      any
 	object  nt.ObjectAttributes
 	granted winnt.AccessMask
-	never   uint32 // attributes that are taken and have no effect
-	refused uint32 // attributes that are not taken in kernel mode
-	kernel  bool   // outside the System process it makes kernel handles only
-	objects int64  // that a call makes
+	never   uint32 // attributes that are accepted without effect
+	refused uint32 // attributes that are refused in kernel mode
+	kernel  bool   // outside of the System process it creates only kernel handles
+	objects int64  // the number of objects that a call creates
 }
 
 // call calls the service with these attributes in addition and returns the handle.
@@ -255,7 +255,7 @@ func makers(t *testing.T, w *world, th *nt.Thread, k *kernel.KernelThread) (all 
 	add("NtOpenFile", " of a device", nt.OpenFileIn{DesiredAccess: 1}, `\Device\Null`, 1).objects = 1
 	add("NtCreateNamedPipeFile", "", nt.CreateNamedPipeFileIn{DesiredAccess: 1}, `\??\pipe\made`, 1)
 	me, st := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
-	must("who it is", st)
+	must("query the thread", st)
 	id := me.(nt.ThreadBasic).ClientID
 	add("NtOpenProcess", "", nt.OpenProcessIn{DesiredAccess: 2, ClientID: nt.Cap(&id)}, "", 2)
 	add("NtOpenThread", "", nt.OpenThreadIn{DesiredAccess: 2, ClientID: nt.Cap(&id)}, "", 2)
@@ -263,7 +263,7 @@ func makers(t *testing.T, w *world, th *nt.Thread, k *kernel.KernelThread) (all 
 	add("NtGetNextThread", "", nt.GetNextThreadIn{DesiredAccess: 2, ProcessHandle: winnt.NtCurrentProcess}, "", 2)
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
 	must("open the token", st)
-	must("let it be inherited", th.NtSetInformationObject(own, nt.HandleFlagInformation{Inherit: true}))
+	must("make it inheritable", th.NtSetInformationObject(own, nt.HandleFlagInformation{Inherit: true}))
 	d := sddl.MustParse("D:(A;;GA;;;WD)")
 	duplicate := nt.DuplicateTokenIn{ExistingTokenHandle: own, DesiredAccess: 10, TokenType: winnt.TokenPrimary}
 	add("NtDuplicateToken", "", duplicate, "", 10).never = winnt.OBJ_INHERIT
@@ -464,7 +464,7 @@ func (w *world) auditServer(t *testing.T, level winnt.SecurityImpersonationLevel
 	h := check.Result(th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true))
 	k.PsRevertToSelf()
 	other := w.token(k, acting, winnt.SecurityImpersonation)
-	want(t, "act", k.PsImpersonateClient(k.Thread(), other, false, false, level), ntstatus.Success)
+	want(t, "impersonate", k.PsImpersonateClient(k.Thread(), other, false, false, level), ntstatus.Success)
 	w.tb.Cleanup(k.PsRevertToSelf)
 	return &auditServer{th.Services(), h, " SubjectUserSid=" + client,
 		fmt.Sprintf(" ProcessId=%#x ProcessName=server", uint64(p.ID()))}

@@ -26,7 +26,7 @@ func TestFirstOpenCopiesToken(t *testing.T) {
 	} {
 		w, th, k := newProcess(t, winnt.SeImpersonatePrivilege)
 		tok := w.token(k, svc, winnt.SecurityDelegation, winnt.SeDebugPrivilege)
-		want(t, "act", k.PsImpersonateClient(k.Thread(), tok, c.copyOnOpen, c.effectiveOnly, winnt.SecurityImpersonation),
+		want(t, "impersonate", k.PsImpersonateClient(k.Thread(), tok, c.copyOnOpen, c.effectiveOnly, winnt.SecurityImpersonation),
 			ntstatus.Success)
 		client, before := tok.ID(), tok.Value()
 		seen := map[winnt.LUID]bool{client: true}

@@ -53,7 +53,7 @@ func TestNewObjectBelongsToEffectiveUser(t *testing.T) {
 			want(t, "close", th.NtClose(again), ntstatus.Success)
 			want(t, "close", th.NtClose(h), ntstatus.Success)
 		}
-		want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+		want(t, "impersonate", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
 	}
 	k.PsRevertToSelf()
 }

@@ -205,7 +205,7 @@ func TestChildBelongsToUserOfItsToken(t *testing.T) {
 		in.ProcessObjectAttributes = nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;0x1;;;BA)")})
 		in.ThreadObjectAttributes = nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;0x2;;;BG)")})
 		if c.acts {
-			want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+			want(t, "impersonate", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
 		}
 		out := check.Result(th.NtCreateUserProcess(in))
 		k.PsRevertToSelf()
@@ -261,7 +261,7 @@ func TestProgramFileLimitsChild(t *testing.T) {
 		{"hers", false, ntstatus.AccessDenied, 0},
 	} {
 		if c.acts {
-			want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+			want(t, "impersonate", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
 		}
 		in := children()
 		var gives bool

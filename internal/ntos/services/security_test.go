@@ -235,7 +235,7 @@ func TestConcurrentSecurityChangesAreBothKept(t *testing.T) {
 	event := check.Result(a.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{
 		SecurityDescriptor: sddl.MustParse("O:" + svc + "G:" + svc + "D:(A;;GA;;;WD)")}, nt.NotificationEvent, false))
 	meets = func() {
-		want(t, "the group meanwhile", b.NtSetSecurityObject(event, winnt.GROUP_SECURITY_INFORMATION,
+		want(t, "concurrent change of the group", b.NtSetSecurityObject(event, winnt.GROUP_SECURITY_INFORMATION,
 			sddl.MustParse("G:WD")), ntstatus.Success)
 	}
 	want(t, "the list", a.NtSetSecurityObject(event, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse("D:(A;;0x1;;;SY)")),

@@ -38,8 +38,8 @@ func TestAnonymousTokenAdmitsServersUser(t *testing.T) {
 	b.serves.PsRevertToSelf()
 }
 
-// A restricted process cannot impersonate the anonymous token, whether its thread impersonates or not, and whosever
-// thread it names. A restricted client does not prevent it, nor does the restricted process of that thread (I-74).
+// The thread of a restricted process cannot make any thread impersonate the anonymous token, even while it impersonates
+// an unrestricted client. A restricted client, or a restricted process of the target thread, does not matter (I-74).
 func TestRestrictedProcessGetsNoAnonymousToken(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	filtered := func(v *token.Token) *token.Token {
@@ -61,7 +61,7 @@ func TestRestrictedProcessGetsNoAnonymousToken(t *testing.T) {
 		for _, acts := range []bool{false, true} {
 			if acts {
 				c := k.NewToken(filtered(value(t, client, winnt.TokenImpersonation, winnt.SecurityImpersonation)))
-				want(t, "act", k.PsImpersonateClient(k.Thread(), c, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+				want(t, "impersonate", k.PsImpersonateClient(k.Thread(), c, false, false, winnt.SecurityImpersonation), ntstatus.Success)
 				k.PsDereferencePrimaryToken(c)
 			}
 			wanted := ntstatus.Success
@@ -190,7 +190,7 @@ func TestNtResumeThread(t *testing.T) {
 	}
 }
 
-// The copy of a client's token that NtImpersonateThread gives to a thread admits the client, the server's user and
+// The copy of a client's token that a thread gets from NtImpersonateThread admits the client, the server's user and
 // LocalSystem (I-23).
 func TestTokenCopyAdmitsClientServerAndSystem(t *testing.T) {
 	b := newBetween(t, kernel.Config{})

@@ -225,7 +225,7 @@ func TestLinksAndNamelessFilesAreCreated(t *testing.T) {
 // If the record of an open cannot be written, the call fails with STATUS_AUDIT_FAILED in place of its own result.
 // Kernel mode writes no record (U-64, F-80).
 func TestOpenOfTreeFileFailsWithoutItsRecord(t *testing.T) {
-	sink := &brim{}
+	sink := &limitedSink{}
 	w := newTreeWorld(t, recorded(t, sink, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}))
 	w.tree.descriptor = sddl.MustParse("O:SYG:SYD:(A;;0x1;;;WD)S:(AU;SAFA;FA;;;WD)")
 	before := handles(t, w.Thread)

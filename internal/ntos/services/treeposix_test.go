@@ -39,8 +39,8 @@ func TestPosixRenameReplacesOpenTarget(t *testing.T) {
 	want(t, "no file", w.sys.RenamePosix(w.Thread, 0x7770, `\??\T\new`, nil, true, false), ntstatus.InvalidHandle)
 }
 
-// CreateShaped gives a new file the descriptor that the caller makes of the one that it would get, and calls nobody for
-// an existing file (M-41). Outside the trees it is not supported.
+// CreateShaped passes the descriptor of a new file to the caller's function and uses the returned one. It does not call
+// the function for an existing file (M-41). Outside of trees it is not supported.
 func TestCreateShapedChangesNewDescriptor(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	narrow := sddl.MustParse("O:SYG:SYD:P(A;;FR;;;SY)")

@@ -48,8 +48,8 @@ func TestTreeFileSecurityIsSwapped(t *testing.T) {
 		t.Errorf("descriptor = %s, %v, want the current one with mask 0x2", text, err)
 	}
 	w.tree.st = ntstatus.DiskFull
-	want(t, "what the tree does not tell", check.Status(w.NtQuerySecurityObject(h, parts)), ntstatus.DiskFull)
-	want(t, "what it does not take", w.NtSetSecurityObject(h, parts, sddl.MustParse("D:(A;;0x1;;;SY)")), ntstatus.DiskFull)
+	want(t, "query of an unreadable descriptor", check.Status(w.NtQuerySecurityObject(h, parts)), ntstatus.DiskFull)
+	want(t, "change that the tree rejects", w.NtSetSecurityObject(h, parts, sddl.MustParse("D:(A;;0x1;;;SY)")), ntstatus.DiskFull)
 }
 
 // A descriptor that the tree cannot read reports the rule of its status: a file without one that counts (F-101), and

@@ -25,17 +25,17 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// spied is a descriptor whose SACL requests every record.
-const spied = "O:SYG:SYD:(A;;GA;;;WD)S:(AU;SAFA;GA;;;WD)"
+// audited is a descriptor whose SACL requests every record.
+const audited = "O:SYG:SYD:(A;;GA;;;WD)S:(AU;SAFA;GA;;;WD)"
 
-// demanded is a tree and objects whose SACLs request every record, in a system with a durable log that a test can
-// fill. The audit policy fails closed.
+// demanded is a system with a durable log whose disk a test can break. The SACLs of its tree and objects request every
+// record. The audit policy fails closed.
 type demanded struct {
 	*treeWorld
 	log  *auditlog.Log
 	dir  string
 	disk inject.Injector
-	asks nt.Services // who makes the call
+	asks nt.Services // the caller
 }
 
 func newDemanded(t *testing.T) *demanded {
@@ -98,7 +98,7 @@ func (d *demanded) changed() (effects []string) {
 	return effects
 }
 
-// recordless has the services that write records and never fail if a record cannot be written, with the reason.
+// recordless lists the services that succeed even if their record cannot be written, with the reason.
 var recordless = map[string]string{"NtClose": "closing never fails (U-73)"}
 
 // TestNoEffectWithoutItsRecord calls each service that writes records, on a full disk and on a disk whose fdatasync
@@ -198,16 +198,16 @@ func (d *demanded) recorded(t *testing.T, last uint64, ids []uint16) bool {
 	}
 }
 
-// demand prepares a call that must write a record, as its SACLs and the policy say.
+// demand prepares a call for which a SACL or the policy requires a record.
 type demand func(t *testing.T, d *demanded) func() (any, ntstatus.Status)
 
 func at(name string) *nt.ObjectAttributes {
 	return &nt.ObjectAttributes{ObjectName: `\BaseNamedObjects\` + name, Attributes: winnt.OBJ_CASE_INSENSITIVE}
 }
 
-func spiedAt(name string) *nt.ObjectAttributes {
+func auditedAt(name string) *nt.ObjectAttributes {
 	oa := at(name)
-	oa.SecurityDescriptor = sddl.MustParse(strings.TrimPrefix(spied, "O:SYG:SY"))
+	oa.SecurityDescriptor = sddl.MustParse(strings.TrimPrefix(audited, "O:SYG:SY"))
 	return oa
 }
 

@@ -56,9 +56,9 @@ func TestSignalPrecedesQueuedAPC(t *testing.T) {
 	}
 }
 
-// An operation whose completion would not fit into the thread's queue of APCs is refused, and keeps no reference to
-// its event (O-147). An operation with a handle that is no event is refused, too. Neither costs quota. Cancelling
-// what a thread waits for requires THREAD_TERMINATE (I-138).
+// An operation is refused if its completion would not fit into the thread's queue of APCs, and if its event handle is
+// not an event. It keeps no reference to the event (O-147) and no charge. Cancelling a thread's synchronous call
+// requires THREAD_TERMINATE (I-138).
 func TestRefusedOperationKeepsNothing(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()
