@@ -145,7 +145,7 @@ func TestBitsAreSetAndCleared(t *testing.T) {
 	}
 }
 
-// The look at an empty slot must stay inlined where Find is called.
+// The lookup of an empty slot must stay inlined in the callers of Find.
 func TestSIDSetAbsentIsInlined(t *testing.T) {
 	out, err := exec.Command("go", "build", "-gcflags=-m", ".").CombinedOutput()
 	if err != nil {
