@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// valid reports whether the scanner takes text as one value.
+// valid reports whether the scanner accepts text as one value.
 func valid(text string) bool {
 	s := Scanner{Bytes: []byte(text)}
 	s.Value(0)
