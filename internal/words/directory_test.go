@@ -77,8 +77,8 @@ func TestDirectoryWordsHaveDocumentedGUIDs(t *testing.T) {
 	}
 }
 
-// TestDirectoryWordsHaveDocumentedMasks checks that each word of auditors has the mask and the types that Microsoft's
-// pages and those of the tools give it, in any case, and none but one asks another descriptor.
+// TestDirectoryWordsHaveDocumentedMasks checks that each word of audit tools has the mask and the types that Microsoft
+// and the tools document, in upper and lower case. Only one word is about another descriptor.
 func TestDirectoryWordsHaveDocumentedMasks(t *testing.T) {
 	on := func(mask string, guids ...string) string {
 		return mask + " " + strings.Join(append([]string{object}, guids...), " ")

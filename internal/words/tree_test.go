@@ -82,8 +82,8 @@ func treeText(list []access.ObjectTypeEntry) string {
 	return strings.Join(out, ", ")
 }
 
-// TestObjectTypeTreeSharesPropertySets checks that types with one root share it and their property sets; another root
-// hangs below the first; nothing occurs twice, and a list is one that a check takes.
+// TestObjectTypeTreeSharesPropertySets checks that types with one root share it and their property sets; Another root
+// is a child of the first. Nothing occurs twice, and each list is valid for a check.
 func TestObjectTypeTreeSharesPropertySets(t *testing.T) {
 	for names, want := range map[string]string{
 		"":              "",
