@@ -36,7 +36,7 @@ func TestServerCannotActAtIdentification(t *testing.T) {
 	server.NtClose(h)
 }
 
-// A closed connection impersonates nobody: its handle's value is that of a later client's connection.
+// A closed connection impersonates no client, although a later connection reuses its handle value.
 func TestClosedPipeConnImpersonatesNobody(t *testing.T) {
 	_, server, client := pipePair(t)
 	l := check.Must(server.ListenPipe("later", everyone))
@@ -62,7 +62,7 @@ func TestClosedPipeConnImpersonatesNobody(t *testing.T) {
 		ntstatus.NoToken, "token of the thread")
 }
 
-// slow is the transport of a kernel elsewhere, in which the end of a wait takes a second. It records its calls.
+// slow is the transport of a remote kernel where ending a wait takes a second. It records its calls.
 type slow struct {
 	nt.Transport
 	calls []string
