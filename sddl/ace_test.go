@@ -155,8 +155,8 @@ var entryTypes = []struct {
 	{"TL", 0x14, true, false, ""}, {"FL", 0x15, true, false, ";(a)"},
 }
 
-// Each type is parsed only in its own list. It has object types and data after the trustee only if the document says
-// so. A refusal has the offset of the error (S-43).
+// Each type is parsed only in its own list. Only the documented types have object types and data after the trustee. An
+// error has its offset (S-43).
 func TestEntryTypesBelongToTheirList(t *testing.T) {
 	const guid, class = "bf967aba-0de6-11d0-a285-00aa003049e2", "bf967a86-0de6-11d0-a285-00aa003049e2"
 	for _, e := range entryTypes {

@@ -130,8 +130,8 @@ func list(t *testing.T, rows []netACE) *sd.ACL {
 	return check.Must(sd.NewACL(aces...))
 }
 
-// TestVectorsDescriptorPartsMatchDotNet prints the parts of descriptors as recorded of .NET. A descriptor with a
-// control word that says DACL present and no list is everything for everybody there, and is not printed.
+// TestVectorsDescriptorPartsMatchDotNet prints the parts of descriptors as recorded of .NET. .NET prints a NULL DACL as
+// full access for everyone; such descriptors are left out.
 func TestVectorsDescriptorPartsMatchDotNet(t *testing.T) {
 	parts := map[string]uint32{"owner": winnt.OWNER_SECURITY_INFORMATION, "group": winnt.GROUP_SECURITY_INFORMATION,
 		"dacl": winnt.DACL_SECURITY_INFORMATION, "sacl": winnt.SACL_SECURITY_INFORMATION}
