@@ -168,7 +168,7 @@ class Connection:
         STATUS_UNSUCCESSFUL. NTError: refmond refuses the connection; the process then stays as it was, because it may
         be that of another program. options are those of Popen.
         """
-        program = os.path.basename(args if isinstance(args, (str, bytes)) else args[0])
+        program = os.path.basename(args if isinstance(args, (str, bytes, os.PathLike)) else args[0])
         fd, held = self.attach(process, os.fsdecode(program)), None
         try:
             held = self._terminable(process)

@@ -115,11 +115,13 @@ class _Closing:
         """Runs once, after this end was closed."""
 
     def _wait(self, name, parameters, not_yet, timeout):
+        begun = time.monotonic()
         with self._in_use():
             r = self._thread.call_when_ready(name, parameters, self.handle, _C[not_yet], timeout, self._waiter)
-        if r.status == _CANCELLED or (self._closed and not r.status.ok):
-            if self._closed:
-                raise Closed("the pipe is closed")
+        if self._closed and not r.status.ok:
+            raise Closed("the pipe is closed")
+        # refmond cancels the waiting calls too, when it stops (W-19).
+        if r.status == _CANCELLED and timeout is not None and time.monotonic() >= begun + timeout:
             raise TimeoutError("%s: nothing for %s seconds" % (name, timeout))
         return r
 

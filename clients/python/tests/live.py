@@ -2,6 +2,7 @@
 
 A server there gives each connection a process of LocalSystem."""
 import os
+import pathlib
 import subprocess
 import sys
 import threading
@@ -400,10 +401,11 @@ with refmon.connect() as kernel:
                 program = kernel.start(made.ProcessHandle, [sys.executable, "-c", code])
                 self.assertEqual(self.ended(kernel.thread, made), want)
                 self.assertIsNotNone(program.wait(60))
-            made = self.make(kernel.thread)
-            with self.assertRaises(FileNotFoundError):
-                kernel.start(made.ProcessHandle, ["/not/there"])
-            self.assertEqual(self.ended(kernel.thread, made), refmon.STATUS_UNSUCCESSFUL)
+            for missing in (["/not/there"], pathlib.Path("/not/there")):
+                made = self.make(kernel.thread)
+                with self.assertRaises(FileNotFoundError):
+                    kernel.start(made.ProcessHandle, missing)
+                self.assertEqual(self.ended(kernel.thread, made), refmon.STATUS_UNSUCCESSFUL)
 
     def test_a_process_that_is_ended_takes_its_program_with_it(self):  # W-77
         with refmon.connect(ADDRESS) as kernel:

@@ -170,6 +170,15 @@ class Rogue(unittest.TestCase):
         self.assertEqual(requests, [(connection.CANCEL, True)])
         self.assertIsNone(c._lost)
 
+    def test_wait_that_the_server_cancels_is_no_time_out(self):  # W-19
+        """A server that stops cancels the calls that wait, and the program did not ask for a time limit."""
+        cancelled = b'{"Status":%d,"Why":null}' % refmon.STATUS_CANCELLED
+        for call in (lambda p: p.recv(), lambda p: p.recv(60), lambda p: p.send(b"x")):
+            c = self.client(lambda s, r: s.sendall(frame(3, r, cancelled)))
+            with self.assertRaises(refmon.NTError) as e:
+                call(pipes.PipeConnection(c.thread, 4))
+            self.assertEqual(e.exception.status, refmon.STATUS_CANCELLED)
+
     def test_interrupted_send_ends_the_connection(self):
         """Otherwise the server would read the next call as the rest of this one."""
         done = threading.Event()
