@@ -1,21 +1,24 @@
 package main
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/winnt"
 )
 
-// Arguments of NtCreateNamedPipeFile that programs do not give: operations of
-// the server's end complete at once, as ours always do; both ends share.
+// What the system gets for arguments of NtCreateNamedPipeFile that a program leaves out.
 const (
-	completeOperation = 1       // CompletionMode
-	shareBoth         = 3       // FILE_SHARE_READ | FILE_SHARE_WRITE
-	openIf            = 3       // FILE_OPEN_IF
-	pipeQuota         = 4096    // bytes
-	defaultTimeout    = -500000 // 50 ms in units of 100 ns; the document wants one
+	shareBoth      = 3          // FILE_SHARE_READ | FILE_SHARE_WRITE
+	openIf         = 3          // FILE_OPEN_IF
+	unlimited      = 0xFFFFFFFF // instances
+	pipeQuota      = 4096       // bytes
+	defaultTimeout = -500000    // 50 ms in units of 100 ns; the document wants one
 )
+
+// completeOperation is a CompletionMode: an operation of the server's end completes at once. A program never waits.
+const completeOperation = 1
 
 // nameServices are the services on pipes, symbolic links and temporary objects.
 var nameServices = map[string]service{
@@ -24,22 +27,17 @@ var nameServices = map[string]service{
 			h := k.out()
 			k.mask(in.DesiredAccess)
 			captured(k, in.ObjectAttributes, k.pipeName)
-			k.ptr(k.room(16)).num(shareBoth).num(openIf).num(0)
+			k.ptr(k.room(16))
+			k.u32(cmp.Or(in.ShareAccess, shareBoth))
+			k.u32(cmp.Or(in.CreateDisposition, openIf))
+			k.u32(in.CreateOptions)
 			k.u32(in.NamedPipeType)
-			k.u32(in.NamedPipeType) // read mode
-			k.num(completeOperation)
-			instances, quota := in.MaximumInstances, in.InboundQuota
-			if instances == 0 {
-				instances = 0xFFFFFFFF
-			}
-			if quota == 0 {
-				quota = pipeQuota
-			}
-			k.u32(instances)
-			k.u32(quota)
-			k.u32(quota)
-			timeout := int64(defaultTimeout)
-			k.ptr(k.add(le.AppendUint64(nil, uint64(timeout))))
+			k.u32(in.ReadMode & in.NamedPipeType) // a pipe of bytes has no messages to keep to
+			k.u32(in.CompletionMode | completeOperation)
+			k.u32(cmp.Or(in.MaximumInstances, unlimited))
+			k.u32(cmp.Or(in.InboundQuota, pipeQuota))
+			k.u32(cmp.Or(in.OutboundQuota, pipeQuota))
+			k.ptr(k.add(le.AppendUint64(nil, uint64(cmp.Or(in.DefaultTimeout, defaultTimeout)))))
 			return readHandle(h,
 				func(h winnt.Handle) nt.CreateNamedPipeFileOut { return nt.CreateNamedPipeFileOut{FileHandle: h} })
 		}),
@@ -80,10 +78,23 @@ var nameServices = map[string]service{
 	"NtFsControlFile": newService("NtFsControlFile", func(k *packer, in nt.FsControlFileIn) func(*reply,
 		bool) nt.FsControlFileOut {
 		k.handle(in.FileHandle)
-		k.num(0).num(0).num(0).ptr(k.room(16))
+		status := k.room(16)
+		k.num(0).num(0).num(0).ptr(status)
 		k.u32(in.FsControlCode)
-		k.num(0).num(0).num(0).num(0)
-		return nothing[nt.FsControlFileOut]
+		k.num(0).num(0)
+		if in.FsControlCode != winnt.FSCTL_PIPE_PEEK {
+			k.num(0).num(0)
+			return nothing[nt.FsControlFileOut]
+		}
+		size := min(in.OutputBufferLength, peekHeader+1<<16)
+		b := k.room(int(size))
+		k.ptr(b).num(uint64(size))
+		return func(p *reply, ok bool) (out nt.FsControlFileOut) {
+			if n := le.Uint64(p.bytes(status)[8:]); ok && peekHeader <= n && n <= uint64(size) {
+				out.OutputBuffer = peekBuffer(p.bytes(b)[:n])
+			}
+			return out
+		}
 	}),
 	"NtCreateSymbolicLinkObject": newService("NtCreateSymbolicLinkObject",
 		func(k *packer, in nt.CreateSymbolicLinkObjectIn) func(*reply, bool) nt.SymbolicLinkObjectOut {
@@ -107,6 +118,15 @@ var nameServices = map[string]service{
 			k.handle(in.Handle)
 			return nothing[nt.MakeTemporaryObjectOut]
 		}),
+}
+
+// peekHeader is the size of a FILE_PIPE_PEEK_BUFFER without data.
+const peekHeader = 16
+
+// peekBuffer decodes a FILE_PIPE_PEEK_BUFFER, which must have its header.
+func peekBuffer(b []byte) *nt.PipePeekBuffer {
+	return &nt.PipePeekBuffer{NamedPipeState: le.Uint32(b), ReadDataAvailable: le.Uint32(b[4:]),
+		NumberOfMessages: le.Uint32(b[8:]), MessageLength: le.Uint32(b[12:]), Data: b[peekHeader:]}
 }
 
 // pipeName adds OBJECT_ATTRIBUTES with OBJ_CASE_INSENSITIVE, which the name of a pipe needs because its link is

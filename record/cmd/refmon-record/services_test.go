@@ -159,7 +159,7 @@ func TestRecorderMarshalsEveryService(t *testing.T) {
 				AccessStatus:  []ntstatus.Status{ntstatus.Success, ntstatus.AccessDenied}},
 			nt.AccessCheckByTypeResultListOut{PrivilegeSetLength: 24}},
 	}
-	for _, c := range rows {
+	for _, c := range append(rows, pipeRows()...) {
 		t.Run(c.name, func(t *testing.T) {
 			for _, st := range []ntstatus.Status{ntstatus.Success, ntstatus.BufferTooSmall} {
 				var r *request
@@ -176,6 +176,33 @@ func TestRecorderMarshalsEveryService(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// pipeRows are the calls on pipes: what a program gives goes to the system, and what it leaves out becomes the default.
+func pipeRows() []serviceRow {
+	const insensitive = "<30000000 00000000 0000000000000000 0000000000000000 40000000 00000000 ZERO16>"
+	left, made := map[int]string{0: leftHandle}, nt.CreateNamedPipeFileOut{FileHandle: 0x44}
+	peeked := "03000000 05000000 01000000 05000000 616200"
+	return []serviceRow{
+		{"NtCreateNamedPipeFile", nt.CreateNamedPipeFileIn{DesiredAccess: 7,
+			ObjectAttributes: good(&nt.ObjectAttributes{}), ReadMode: 1},
+			"OUT,7," + insensitive + ",<ZERO16>,3,3,0,0,0,1,ffffffff,1000,1000,<e05ef8ffffffffff>", left, made, nil},
+		{"NtCreateNamedPipeFile", nt.CreateNamedPipeFileIn{DesiredAccess: 7, ObjectAttributes: named, NamedPipeType: 1,
+			MaximumInstances: 2, InboundQuota: 4, OutboundQuota: 8, ShareAccess: 1, CreateDisposition: 2,
+			CreateOptions: 0x20, ReadMode: 1, DefaultTimeout: -1},
+			"OUT,7," + insensitive + ",<ZERO16>,1,2,20,1,1,1,2,4,8,<ffffffffffffffff>", left, made, nil},
+		{"NtCreateNamedPipeFile", nt.CreateNamedPipeFileIn{ObjectAttributes: named, NamedPipeType: 1, OutboundQuota: 2},
+			"OUT,0," + insensitive + ",<ZERO16>,3,3,0,1,0,1,ffffffff,1000,2,<e05ef8ffffffffff>", left, made, nil},
+		{"NtFsControlFile", nt.FsControlFileIn{FileHandle: 7, FsControlCode: winnt.FSCTL_PIPE_LISTEN,
+			OutputBufferLength: 0xFFFFFFFF}, "7,0,0,0,<ZERO16>,110008,0,0,0,0", nil, nt.FsControlFileOut{}, nil},
+		{"NtFsControlFile", nt.FsControlFileIn{FileHandle: 7, FsControlCode: winnt.FSCTL_PIPE_PEEK,
+			OutputBufferLength: 19}, "7,0,0,0,<ZERO16>,11400c,0,0,<ZERO16 000000>,13",
+			map[int]string{4: "0000000000000000 1200000000000000", 8: peeked},
+			nt.FsControlFileOut{OutputBuffer: &nt.PipePeekBuffer{NamedPipeState: 3, ReadDataAvailable: 5,
+				NumberOfMessages: 1, MessageLength: 5, Data: []byte("ab")}}, nt.FsControlFileOut{}},
+		{"NtFsControlFile", nt.FsControlFileIn{FileHandle: 7, FsControlCode: winnt.FSCTL_PIPE_PEEK,
+			OutputBufferLength: 4}, "7,0,0,0,<ZERO16>,11400c,0,0,<00000000>,4", nil, nt.FsControlFileOut{}, nil},
 	}
 }
 
