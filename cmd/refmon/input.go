@@ -37,14 +37,7 @@ func (s *streams) readFile(name string) ([]byte, error) {
 // open opens a file for reading, or standard input for "-". The caller closes it, which leaves standard input and other
 // known pipes open.
 func (s *streams) open(name string) (io.ReadCloser, error) {
-	if p := s.pipes[name]; p != nil {
-		return p.open(), nil
-	}
-	if name == "-" {
-		p := s.stdin()
-		if s.pipes != nil {
-			s.pipes[name] = p
-		}
+	if p := s.find(name); p != nil {
 		return p.open(), nil
 	}
 	return os.Open(name)

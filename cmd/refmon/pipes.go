@@ -25,11 +25,27 @@ type pipe struct {
 // pipeHead is the least number of bytes that show the form of a pipe.
 const pipeHead = 4 << 10
 
-// pipe returns the pipe with a name, "-" for standard input. The first call reads the beginning of the pipe. It
-// returns nil for a regular file, a directory, a file that cannot be opened, an empty name and streams without pipes.
-// Two names of one pipe, such as - and /dev/stdin, give the same pipe.
+// pipe returns the pipe with a name, as find does, and reads its beginning unless that or more was read before. It
+// returns nil for streams without pipes.
 func (s *streams) pipe(name string) *pipe {
-	if p := s.pipes[name]; p != nil || s.pipes == nil || name == "" {
+	if s.pipes == nil {
+		return nil
+	}
+	p := s.find(name)
+	if p == nil || p.used || p.head != nil {
+		return p
+	}
+	p.head = make([]byte, 64<<10)
+	n, _ := io.ReadAtLeast(p.in, p.head, pipeHead) // the next read of p.in returns the error again
+	p.head = p.head[:n]
+	return p
+}
+
+// find returns the pipe with a name, "-" for standard input. It reads nothing. It returns nil for a regular file, a
+// directory, a file that cannot be opened and an empty name. Two names of one pipe, such as - and /dev/stdin, give the
+// same pipe.
+func (s *streams) find(name string) *pipe {
+	if p := s.pipes[name]; p != nil || name == "" {
 		return p
 	}
 	p := s.stdin()
@@ -38,22 +54,24 @@ func (s *streams) pipe(name string) *pipe {
 		if err != nil || info.Mode().IsRegular() || info.IsDir() {
 			return nil
 		}
-		for _, known := range s.pipes {
-			if os.SameFile(info, known.info) {
-				s.pipes[name] = known
-				return known
-			}
+		p = &pipe{info: info}
+	}
+	for _, known := range s.pipes {
+		if os.SameFile(p.info, known.info) {
+			s.pipes[name] = known
+			return known
 		}
+	}
+	if p.in == nil {
 		in, err := os.Open(name)
 		if err != nil {
 			return nil
 		}
-		p = &pipe{in: in, info: info}
+		p.in = in
 	}
-	p.head = make([]byte, 64<<10)
-	n, _ := io.ReadAtLeast(p.in, p.head, pipeHead) // the next read of p.in returns the error again
-	p.head = p.head[:n]
-	s.pipes[name] = p
+	if s.pipes != nil {
+		s.pipes[name] = p
+	}
 	return p
 }
 

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,14 +73,21 @@ func TestPipeIsNoTwoInputs(t *testing.T) {
 	pipe := fifo(t, filepath.Join(dir, "pipe"), row)
 	check.NoError(t, os.Symlink(pipe, link))
 	for _, args := range []string{"diff - - -d " + people, "diff " + pipe + " " + link + " -d " + people,
-		"who-can read -o - -t -"} {
+		"diff - SAME -d " + people, "diff SAME - -d " + people, "who-can read -o - -t -", "who-can read -o - -t SAME",
+		"who-can read -o SAME -t -"} {
 		in := row
-		if strings.HasSuffix(args, "-t -") {
+		if strings.Contains(args, "-t ") {
 			in = `{"user":"S-1-5-21-1-2-3-1602"}`
 		}
-		out, errs, code := runWith(args, "", in)
-		check.That(t, code == exitMalformed && strings.Contains(errs, "one pipe, which can be read only once"),
-			"%s: exit code %d, %q, %q, want a refusal", args, code, out, errs)
+		r, w, err := os.Pipe()
+		check.NoError(t, err)
+		check.NoError(t, errors.Join(check.Err(w.WriteString(in)), w.Close()))
+		var out, errs bytes.Buffer
+		args = strings.ReplaceAll(args, "SAME", fmt.Sprintf("/dev/fd/%d", r.Fd()))
+		code := run(strings.Fields(args), &streams{in: r, out: &out, err: &errs})
+		check.That(t, code == exitMalformed && strings.Contains(errs.String(), "one pipe, which can be read only once"),
+			"%s: exit code %d, %q, %q, want a refusal", args, code, &out, &errs)
+		check.NoError(t, r.Close())
 	}
 }
 
