@@ -72,8 +72,7 @@ func TestChangesAddEntryOnlyIfListHasRoom(t *testing.T) {
 	deny := aces[len(aces)-1]
 	aces = aces[:len(aces)-1]
 	r := newRequest(t, "…", winnt.FILE_READ_DATA)
-	own, err := sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_READ_DATA, caseU)
-	check.NoError(t, err)
+	own := check.Must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_READ_DATA, caseU))
 	size := len(own.Binary())
 	for _, short := range []int{0, 2, 4} {
 		// An inherit-only entry decides nothing and can have any size.
