@@ -39,8 +39,7 @@ func TestTableEntriesAreConsistent(t *testing.T) {
 
 func guid(t *testing.T, text string) winnt.GUID {
 	t.Helper()
-	g, err := winnt.ParseGUID(text)
-	check.NoError(t, err)
+	g := check.Must(winnt.ParseGUID(text))
 	return g
 }
 
