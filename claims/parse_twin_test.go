@@ -124,8 +124,7 @@ func checkConditionRow(t *testing.T, text string, opt ParseOptions, alias func(s
 	check.That(t, strings.HasPrefix(text[n:], ")"), "after the condition is %q, want a closing parenthesis", text[n:])
 	got := e.Encode()
 	check.That(t, string(got) == string(want), "bytes of %s\n got %x\nwant %x", text[:n], got, want)
-	d, err := Decode(want)
-	check.NoError(t, err)
+	d := check.Must(Decode(want))
 	checkRoundTrip(t, d, opt, alias)
 	return text[:n], d.Format(alias)
 }
@@ -138,8 +137,7 @@ func checkAttributeRow(t *testing.T, text string, opt ParseOptions, alias func(s
 	check.RequireThat(t, err == nil, "ParseAttribute(%s): %v", text, err)
 	got := a.Append(nil)
 	check.That(t, string(got) == string(want), "bytes of %s\n got %x\nwant %x", text[:n], got, want)
-	d, err := DecodeAttribute(want)
-	check.NoError(t, err)
+	d := check.Must(DecodeAttribute(want))
 	return text[:n], d.Format(alias)
 }
 
