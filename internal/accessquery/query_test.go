@@ -15,8 +15,7 @@ import (
 
 // Of two control rights the query requests the granted one, and the first if none is granted (B-2).
 func TestChoosePrefersGrantedRight(t *testing.T) {
-	tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["WD"]}`))
-	check.NoError(t, err)
+	tok := check.Must(token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["WD"]}`)))
 	queries := []words.Query{{Desired: winnt.WRITE_DAC}, {Desired: winnt.WRITE_OWNER}}
 	for dacl, want := range map[string]winnt.AccessMask{
 		"(A;;WD;;;WD)": winnt.WRITE_DAC, "(A;;WO;;;WD)": winnt.WRITE_OWNER, "(A;;WDWO;;;WD)": winnt.WRITE_DAC,
