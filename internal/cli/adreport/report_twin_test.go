@@ -164,8 +164,7 @@ func state(t *testing.T, text string) adreport.State {
 // pageOf returns the report of a domain, and both of its forms.
 func pageOf(t *testing.T, r *adreport.Report) (p *adreport.Page, html, text string) {
 	t.Helper()
-	p, err := r.Do(context.Background())
-	check.NoError(t, err)
+	p = check.Must(r.Do(context.Background()))
 	var h, x bytes.Buffer
 	check.NoError(t, p.HTML(&h))
 	check.NoError(t, p.Text(&x, 80))
