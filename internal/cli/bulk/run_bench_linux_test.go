@@ -43,10 +43,8 @@ func TestMeasureRunsOverRealTree(t *testing.T) {
 	s := company.Sample{Seed: 1, Objects: 1, Descriptors: 1, Principals: 10_000, Groups: 800}
 	var text bytes.Buffer
 	check.NoError(t, s.Directory(&text))
-	dir, err := dirfile.Read(text.Bytes())
-	check.NoError(t, err)
-	rights, err := words.Parse("read")
-	check.NoError(t, err)
+	dir := check.Must(dirfile.Read(text.Bytes()))
+	rights := check.Must(words.Parse("read"))
 	three, _ := words.Parse("read+write+full")
 	source := func() objects.Source { return tree.Files([]string{root}, tree.Options{Recurse: true, Attribute: name}) }
 	whole := func(r Run) func() (Summary, error) {
