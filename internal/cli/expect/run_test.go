@@ -18,8 +18,7 @@ func noFiles(string) ([]byte, error) { return nil, errors.New("no files here") }
 // run parses a file and runs its cases.
 func run(t *testing.T, out Outside, text string) *Report {
 	t.Helper()
-	f, err := Parse([]byte(text), out)
-	check.NoError(t, err)
+	f := check.Must(Parse([]byte(text), out))
 	return f.Run(time.Now)
 }
 
