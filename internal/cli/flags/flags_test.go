@@ -34,8 +34,7 @@ func TestMeaninglessFlagValueIsRejected(t *testing.T) {
 				Arg   string `arg:"" optional:""`
 			} `cmd:""`
 		}
-		parser, err := kong.New(&cli)
-		check.NoError(t, err)
+		parser := check.Must(kong.New(&cli))
 		args := strings.Fields(c.line)
 		for i := range args {
 			if args[i] == "_" {
@@ -60,8 +59,7 @@ func TestHelpPagesShowDefaults(t *testing.T) {
 		Quiet  bool   `help:"Print less."`
 		Size   int    `help:"The size."`
 	}
-	parser, err := kong.New(&cli, HelpPages())
-	check.NoError(t, err)
+	parser := check.Must(kong.New(&cli, HelpPages()))
 	want := []string{"--kind=KIND: The type. Default: file.", "--place=DIR: The folder, by default /tmp.",
 		"--name=NAME: The attribute (user.NTACL).",
 		"--follow: Wait. Default: yes.", "--quiet: Print less.", "--size=SIZE: The size."}
@@ -79,8 +77,7 @@ func TestHelpForNamesInnermostCommand(t *testing.T) {
 			} `cmd:""`
 		} `cmd:""`
 	}
-	parser, err := kong.New(&cli, kong.Name("prog"))
-	check.NoError(t, err)
+	parser := check.Must(kong.New(&cli, kong.Name("prog")))
 	for line, want := range map[string]string{
 		"": "prog --help", "nosuch top": "prog --help", "--bad": "prog --help", "top": "prog top --help",
 		"top --bad inner x": "prog top inner --help", "top nosuch inner": "prog top --help",
