@@ -40,8 +40,7 @@ func TestOfflineImportFollowsNoLink(t *testing.T) {
 	for name, to := range map[string]string{"link": "d", "d/link": "f"} {
 		check.NoError(t, os.Symlink(to, filepath.Join(dir, name)))
 	}
-	files, err := Offline(dir, ntacl.UserName)
-	check.NoError(t, err)
+	files := check.Must(Offline(dir, ntacl.UserName))
 	defer files.Close() // only read
 	text := `{"path":".","sd":"` + two + `","type":"directory"}
 {"path":"d/f","sd":"` + two + `","type":"file"}
@@ -67,8 +66,7 @@ func TestOfflineRestoreNeverFollowsSwappedLink(t *testing.T) {
 	dir := onHost(t)
 	root := filepath.Join(dir, "other")
 	check.NoError(t, os.Symlink("../d", filepath.Join(root, "link")))
-	files, err := Offline(root, ntacl.UserName)
-	check.NoError(t, err)
+	files := check.Must(Offline(root, ntacl.UserName))
 	defer files.Close() // only read
 	var stop atomic.Bool
 	done := make(chan struct{})
@@ -105,23 +103,19 @@ func TestMountedRejectsOtherFileSystem(t *testing.T) {
 func TestFilesAreClosed(t *testing.T) {
 	dir := onHost(t)
 	check.NoError(t, unix.Mkfifo(filepath.Join(dir, "d/pipe"), 0o600))
-	root, err := beneath.Open(dir)
-	check.NoError(t, err)
+	root := check.Must(beneath.Open(dir))
 	m := &mounted{root, root.Dirs()}
 	defer m.Close() // only read
-	offline, err := Offline(dir, ntacl.UserName)
-	check.NoError(t, err)
+	offline := check.Must(Offline(dir, ntacl.UserName))
 	defer offline.Close() // its files are closed
 	before := 0
 	for round := range 3 { // the first one fills the cache of directories
-		f, err := m.Open("d/f")
-		check.NoError(t, err)
+		f := check.Must(m.Open("d/f"))
 		check.That(t, !f.Directory(), "d/f is a directory")
 		check.NoError(t, f.Close())
-		_, err = m.Open("d/pipe")
+		_, err := m.Open("d/pipe")
 		check.That(t, errors.Is(err, errKind), "d/pipe: %v, want %v", err, errKind)
-		f, err = offline.Open("d/f")
-		check.NoError(t, err)
+		f = check.Must(offline.Open("d/f"))
 		check.NoError(t, f.Write(sddl.MustParse(two)))
 		check.That(t, check.Must(f.Descriptor()).Equal(sddl.MustParse(two)), "not the written descriptor")
 		check.NoError(t, f.Close())
