@@ -30,8 +30,7 @@ func largeBytes() int64 {
 // verification compared with plain SHA-256 over the same bytes.
 func BenchmarkLarge(b *testing.B) {
 	dir := filepath.Join(b.TempDir(), "log")
-	l, err := auditlog.Open(auditlog.Config{Dir: dir, Mode: auditlog.Relaxed})
-	check.NoError(b, err)
+	l := check.Must(auditlog.Open(auditlog.Config{Dir: dir, Mode: auditlog.Relaxed}))
 	e := requested(b, audit.Object{Type: "File", Name: `\srv\files\department\report.txt`}, audit.Success, 1)
 	size := int64(len(e.AppendJSON(nil)) + 16)
 	for at := int64(0); at < largeBytes(); at += size {
@@ -71,8 +70,7 @@ func BenchmarkLarge(b *testing.B) {
 // hashRecords hashes each record and does no other work.
 func hashRecords(b *testing.B, dir string) {
 	b.Helper()
-	r, err := auditlog.NewReader(dir, 0)
-	check.NoError(b, err)
+	r := check.Must(auditlog.NewReader(dir, 0))
 	for {
 		rec, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -87,10 +85,8 @@ func hashRecords(b *testing.B, dir string) {
 // findNothing runs a query that looks at every record.
 func findNothing(b *testing.B, dir, expr string) {
 	b.Helper()
-	r, err := auditlog.NewReader(dir, 0)
-	check.NoError(b, err)
-	f, err := Parse(expr)
-	check.NoError(b, err)
+	r := check.Must(auditlog.NewReader(dir, 0))
+	f := check.Must(Parse(expr))
 	check.NoError(b, Query(r, f, func(*audit.Event) error { return errors.New("a record is found") }))
 	check.NoError(b, r.Close())
 }
@@ -106,8 +102,7 @@ func TestOpenLogHelperProcess(t *testing.T) {
 		t.Skip("it measures for BenchmarkLarge")
 	}
 	start := time.Now()
-	l, err := auditlog.Open(auditlog.Config{Dir: dir})
-	check.NoError(t, err)
+	l := check.Must(auditlog.Open(auditlog.Config{Dir: dir}))
 	took := time.Since(start)
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
