@@ -41,7 +41,9 @@ func TestConcurrentAdjustmentsAreBothKept(t *testing.T) {
 		return th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{{LUID: p.LUID()}}, true)
 	}
 	sink.Drain()
-	sink.first = func() { want(t, "concurrent adjustment", check.Status(off(b, winnt.SeTcbPrivilege)), ntstatus.Success) }
+	sink.first = func() {
+		want(t, "concurrent adjustment", check.Status(off(b, winnt.SeTcbPrivilege)), ntstatus.Success)
+	}
 	previous, st := off(a, winnt.SeDebugPrivilege)
 	if want(t, "adjust", st, ntstatus.Success); len(previous) != 1 || previous[0].LUID != winnt.SeDebugPrivilege.LUID() {
 		t.Errorf("previous state = %+v, want only SeDebugPrivilege", previous)

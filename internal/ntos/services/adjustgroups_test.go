@@ -30,7 +30,8 @@ func TestClaimsReturnAllRequiredLengths(t *testing.T) {
 	off := nt.Cap([]claims.Attribute{{Name: "c", Type: claims.Uint64, Flags: claims.FlagDisabled}})
 	in := nt.AdjustTokenClaimsIn{TokenHandle: own, NewUserState: off, NewDeviceState: off,
 		NewDeviceGroupsState: nt.Cap([]token.Group{{SID: device}}), UserBufferLength: 1000, DeviceBufferLength: 1000,
-		DeviceGroupsBufferLength: 1000, WantPreviousUser: true, WantPreviousDevice: true, WantPreviousDeviceGroups: true}
+		DeviceGroupsBufferLength: 1000, WantPreviousUser: true, WantPreviousDevice: true,
+		WantPreviousDeviceGroups: true}
 	before := class[nt.TokenStatistics](t, th, own, winnt.TokenStatistics)
 	th.Services().RecordWhy(true)
 	for name, small := range map[string]func(*nt.AdjustTokenClaimsIn){

@@ -29,7 +29,8 @@ func TestAlarmsCheckTheirInputInOrder(t *testing.T) {
 	checkOrder(t, "NtOpenObjectAuditAlarm", opening{open, false}, func(in opening) ntstatus.Status {
 		if in.mute && in.ClientToken == s.client {
 			var st ntstatus.Status
-			in.ClientToken, st = nt.NewThread(mute, "").NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
+			in.ClientToken, st = nt.NewThread(mute, "").NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY,
+				true)
 			want(t, "open", st, ntstatus.Success)
 		}
 		return check.Status(by[in.mute].NtOpenObjectAuditAlarm(in.OpenObjectAuditAlarmIn))

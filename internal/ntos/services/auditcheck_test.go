@@ -81,7 +81,8 @@ func TestAuditedCheckTestsItsInputInOrder(t *testing.T) {
 	checkOrder(t, "NtAccessCheckByTypeResultListAndAuditAlarmByHandle", in, func(in checking) ntstatus.Status {
 		if in.mute && in.ClientToken == s.client {
 			var st ntstatus.Status
-			in.ClientToken, st = nt.NewThread(mute, "").NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
+			in.ClientToken, st = nt.NewThread(mute, "").NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY,
+				true)
 			want(t, "open", st, ntstatus.Success)
 		}
 		_, st := who(&in).NtAccessCheckByTypeResultListAndAuditAlarmByHandle(in.AccessCheckAndAuditAlarmByHandleIn)
@@ -149,8 +150,8 @@ func TestAuditedCheckRecordsClientAndMappedRights(t *testing.T) {
 		"handle": {func() []any {
 			out, st := s.NtAccessCheckByTypeResultListAndAuditAlarmByHandle(given)
 			return []any{out.GrantedAccess, out.AccessStatus, out.GenerateOnClose, st}
-		}, []string{"[[0x4 0x4 0x4] [STATUS_SUCCESS STATUS_SUCCESS STATUS_SUCCESS] true STATUS_SUCCESS]", "4656" + s.who +
-			" ObjectServer=sub ObjectType=DS ObjectName=obj HandleId=0x54 AccessMask=0x4" + own}},
+		}, []string{"[[0x4 0x4 0x4] [STATUS_SUCCESS STATUS_SUCCESS STATUS_SUCCESS] true STATUS_SUCCESS]",
+			"4656" + s.who + " ObjectServer=sub ObjectType=DS ObjectName=obj HandleId=0x54 AccessMask=0x4" + own}},
 	} {
 		drain(m)
 		got := append([]string{fmt.Sprint(c.do())}, drain(m)...)

@@ -75,8 +75,8 @@ func TestServicesRejectUnknownFlags(t *testing.T) {
 				return check.Status(s.NtGetNextProcess(nt.GetNextProcessIn{DesiredAccess: 1, HandleAttributes: flags}))
 			}},
 		"NtGetNextThread": {nt.NextThreadBackward, 0, func(flags uint32) ntstatus.Status {
-			_, st := s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: 1, Flags: flags})
-			return st
+			return check.Status(s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess,
+				DesiredAccess: 1, Flags: flags}))
 		}},
 		"handles of NtGetNextThread": {winnt.OBJ_VALID_ATTRIBUTES &^ winnt.ThreadObject.Invalid,
 			winnt.ThreadObject.Invalid, func(flags uint32) ntstatus.Status {
@@ -129,8 +129,10 @@ func TestPrivilegeLUIDsAreCompared64Bits(t *testing.T) {
 		list := []nt.LUIDAndAttributes{{LUID: high | winnt.SeBackupPrivilege.LUID()}}
 		set, found, st := th.NtPrivilegeCheck(own, &nt.PrivilegeSet{Privilege: list})
 		check.That(t, st == ntstatus.Success && !found && set.Privilege[0].Attributes == 0,
-			"T-101: NtPrivilegeCheck(LUID %#x) = found, %v, %+v, want not found and no mark", uint64(list[0].LUID), st, set)
-		want(t, "T-71: adjust", check.Status(th.NtAdjustPrivilegesToken(own, false, list, false)), ntstatus.NotAllAssigned)
+			"T-101: NtPrivilegeCheck(LUID %#x) = found, %v, %+v, want not found and no mark", uint64(list[0].LUID), st,
+			set)
+		want(t, "T-71: adjust", check.Status(th.NtAdjustPrivilegesToken(own, false, list, false)),
+			ntstatus.NotAllAssigned)
 		in := nt.FilterTokenExIn{ExistingTokenHandle: own, PrivilegesToDelete: nt.Cap(list)}
 		filtered := check.Result(th.NtFilterTokenEx(in))
 		check.That(t, held(filtered) && held(own),
@@ -196,7 +198,8 @@ func TestGroupWithoutAttributesIsDisabled(t *testing.T) {
 			list, ok := groups.([]token.Group)
 			at := slices.IndexFunc(list, func(g token.Group) bool { return g.SID == group })
 			check.That(t, ok && at >= 0 && list[at].Attributes == want,
-				"T-144: %s: group given with attributes %#x: %v, groups %v, want attributes %#x", name, given, st, list, want)
+				"T-144: %s: group given with attributes %#x: %v, groups %v, want attributes %#x", name, given, st,
+				list, want)
 		}
 		for _, beside := range []uint32{0, winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_OWNER} {
 			if h, st := do(token.GroupDisabled | beside); h != 0 || st != ntstatus.InvalidParameter {

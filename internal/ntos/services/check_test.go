@@ -32,8 +32,9 @@ func TestResultListErrorsComeInOrder(t *testing.T) {
 		want   ntstatus.Status
 	}{
 		{"valid", func(*nt.AccessCheckByTypeIn) {}, ntstatus.Success},
-		{"empty list and bad token", func(in *nt.AccessCheckByTypeIn) { in.ObjectTypeList.V, in.ClientToken = nil, 0x7770 },
-			ntstatus.InvalidParameter},
+		{"empty list and bad token", func(in *nt.AccessCheckByTypeIn) {
+			in.ObjectTypeList.V, in.ClientToken = nil, 0x7770
+		}, ntstatus.InvalidParameter},
 		{"unread, and the token", func(in *nt.AccessCheckByTypeIn) {
 			in.ObjectTypeList.V, in.ObjectTypeList.Status, in.ClientToken = nil, unread(1), 0x7770
 		}, ntstatus.InvalidHandle},
@@ -112,9 +113,9 @@ func TestChecksReturnUsedPrivileges(t *testing.T) {
 	h := check.Result(k.ObOpenObjectByPointer(tok, 0, winnt.TOKEN_QUERY, winnt.TokenObject, kernel.KernelMode))
 	for desired, want := range map[winnt.AccessMask]winnt.PrivilegeSet{winnt.FILE_READ_DATA: 0,
 		winnt.FILE_READ_DATA | winnt.ACCESS_SYSTEM_SECURITY: winnt.SeSecurityPrivilege.Bit()} {
-		in := nt.AccessCheckByTypeIn{SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")), ClientToken: h,
-			DesiredAccess: desired, GenericMapping: nt.Cap(winnt.FileObject.Mapping), PrivilegeSetLength: 100,
-			ObjectTypeList: nt.Cap([]access.ObjectTypeEntry{{GUID: winnt.GUID{1}}})}
+		in := nt.AccessCheckByTypeIn{SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")),
+			ClientToken: h, DesiredAccess: desired, GenericMapping: nt.Cap(winnt.FileObject.Mapping),
+			PrivilegeSetLength: 100, ObjectTypeList: nt.Cap([]access.ObjectTypeEntry{{GUID: winnt.GUID{1}}})}
 		one, st1 := th.Services().NtAccessCheckByType(in)
 		list, st2 := th.Services().NtAccessCheckByTypeResultList(in)
 		check.RequireThat(t, st1 == ntstatus.Success && st2 == ntstatus.Success,

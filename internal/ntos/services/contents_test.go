@@ -35,9 +35,10 @@ func TestContentsAreReadOnlyWhole(t *testing.T) {
 		facts, whole, st := w.context().Contents(h, room)
 		if st != c.st || whole != c.whole || whole && string(room[:10]) != w.tree.data ||
 			st == ntstatus.Success && facts != w.tree.facts {
-			t.Errorf("%s: read = %v, whole %v, %q, facts %+v, want %v, whole %v", c.name, st, whole, room, facts, c.st, c.whole)
+			t.Errorf("%s: read = %v, whole %v, %q, facts %+v, want %v, whole %v", c.name, st, whole, room, facts, c.st,
+				c.whole)
 		}
-		want(t, "close", w.NtClose(h), ntstatus.Success)
+		check.Success(t, w.NtClose(h))
 	}
 	w.tree.short, w.tree.facts.Directory = 0, false
 	event := check.Result(w.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))

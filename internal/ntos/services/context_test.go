@@ -62,7 +62,7 @@ func TestNewThreadHasModeOfCreator(t *testing.T) {
 		for _, end := range []int{0, 1, 2} {
 			s, _, st := c.of.NewThread()
 			want(t, "make a thread", st, ntstatus.Success)
-			want(t, "NtMakePermanentObject in its mode", check.Status(s.NtMakePermanentObject(nt.MakePermanentObjectIn{Handle: event})), c.want)
+			want(t, "in its mode", check.Status(s.NtMakePermanentObject(nt.MakePermanentObjectIn{Handle: event})), c.want)
 			s.SaveImpersonation()
 			for range end {
 				s.EndThread()
@@ -77,8 +77,7 @@ func TestTicketRestoresItsStateOnce(t *testing.T) {
 	s := th.Services()
 	act := func(user string) {
 		t.Helper()
-		tok := w.token(k, user, winnt.SecurityImpersonation)
-		want(t, "impersonate", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+		w.impersonate(k, user, winnt.SecurityImpersonation)
 	}
 	is := func(what, user string) {
 		t.Helper()
@@ -183,7 +182,7 @@ func TestHandleHasRequestedAttributes(t *testing.T) {
 						"%s, %s mode, attributes %#x: process: handles", m.name, mode, attributes)
 					o, _, _ := w.sys.Counts()
 					check.Equal(t, o, objects+m.objects, "P-5: %s, %s mode, attributes %#x: objects", m.name, mode, attributes)
-					want(t, "close", by.NtClose(h), ntstatus.Success)
+					check.Success(t, by.NtClose(h))
 					o, n, _ := w.sys.Counts()
 					check.Equal(t, [2]int64{o, n}, [2]int64{objects, count}, "P-5: %s: objects and handles after the close", m.name)
 				}
@@ -196,9 +195,7 @@ func TestHandleHasRequestedAttributes(t *testing.T) {
 // Kernel mode needs no privileges. In user mode each of these calls needs one, and the thread's process holds none
 // (O-1, T-102).
 func TestKernelModeNeedsNoPrivileges(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	p := w.process("p")
-	th, k := w.thread(p)
+	_, th, k := newProcess(t)
 	withSACL := nt.Cap(&nt.ObjectAttributes{Attributes: winnt.OBJ_KERNEL_HANDLE,
 		SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")})
 	v := value(t, svc, winnt.TokenPrimary, 0)
@@ -322,7 +319,7 @@ func TestFailedAllocationReturnsNoHandle(t *testing.T) {
 			}
 			points, fails = nil, ""
 			h := check.Result(m.call(by, attributes))
-			want(t, "close", by.NtClose(h), ntstatus.Success)
+			check.Success(t, by.NtClose(h))
 			met := slices.Clone(points)
 			slices.Sort(met)
 			for _, point := range slices.Compact(met) {

@@ -65,7 +65,8 @@ var demands = map[string][]demand{
 	"NtAdjustPrivilegesToken": {func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
 		h := check.Result(d.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 		return func() (any, ntstatus.Status) {
-			return d.NtAdjustPrivilegesToken(h, false, []nt.LUIDAndAttributes{{LUID: winnt.SeTcbPrivilege.LUID()}}, true)
+			return d.NtAdjustPrivilegesToken(h, false, []nt.LUIDAndAttributes{{LUID: winnt.SeTcbPrivilege.LUID()}},
+				true)
 		}
 	}},
 	"LsaLogonUser": {direct(func(d *demanded) (any, ntstatus.Status) {
@@ -126,14 +127,15 @@ func ownID(d *demanded) *nt.ClientID {
 func impersonates(t *testing.T, d *demanded) winnt.Handle {
 	k := d.sys.KernelMode(d.Thread)
 	tok := d.token(k, client, winnt.SecurityImpersonation, winnt.SeSecurityPrivilege)
-	want(t, "impersonate", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+	check.Success(t, k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation))
 	t.Cleanup(k.PsRevertToSelf)
 	return check.Result(d.NtOpenThreadToken(winnt.NtCurrentThread,
 		winnt.TOKEN_ALL_ACCESS|winnt.ACCESS_SYSTEM_SECURITY, true))
 }
 
 func ownToken(t *testing.T, d *demanded) winnt.Handle {
-	return check.Result(d.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS|winnt.ACCESS_SYSTEM_SECURITY))
+	return check.Result(d.NtOpenProcessToken(winnt.NtCurrentProcess,
+		winnt.TOKEN_ALL_ACCESS|winnt.ACCESS_SYSTEM_SECURITY))
 }
 
 // alarm returns a case for a service that writes an audit record on behalf of a server.

@@ -46,16 +46,17 @@ func TestSourceHandleBelongsToSourceProcess(t *testing.T) {
 		{"a reserved value", winnt.NtCurrentProcess, -3, none, none, 0},
 	} {
 		for by, wanted := range map[*nt.Thread]ntstatus.Status{th: c.inUserMode, k.Zw(): c.inKernel} {
-			h, st := by.NtDuplicateObject(c.process, c.handle, winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
+			h, st := by.NtDuplicateObject(c.process, c.handle, winnt.NtCurrentProcess, 0, 0,
+				winnt.DUPLICATE_SAME_ACCESS)
 			if want(t, c.name, st, wanted); st != ntstatus.Success {
 				continue
 			}
 			check.Equal(t, k.Zw().NtCompareObjects(h, c.same), ntstatus.Success,
 				"%s: NtCompareObjects(duplicate, source)", c.name)
-			want(t, "close", by.NtClose(h), ntstatus.Success)
+			check.Success(t, by.NtClose(h))
 		}
 	}
-	want(t, "close", k.ZwClose(event), ntstatus.Success)
+	check.Success(t, k.ZwClose(event))
 }
 
 // NtCompareObjects compares the objects of two handles of any types, and checks the first handle first (O-31).
@@ -95,8 +96,7 @@ func TestDuplicationRecordNamesBothProcesses(t *testing.T) {
 	taker, _ := w.thread(to)
 	source, target := openProcess(t, k, from), openProcess(t, k, to)
 	event := check.Result(owner.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
-	want(t, "make it inheritable", owner.NtSetInformationObject(event, nt.HandleFlagInformation{Inherit: true}),
-		ntstatus.Success)
+	check.Success(t, owner.NtSetInformationObject(event, nt.HandleFlagInformation{Inherit: true}))
 	in := nt.DuplicateObjectIn{SourceProcessHandle: source, SourceHandle: event, TargetProcessHandle: target,
 		DesiredAccess: winnt.EVENT_QUERY_STATE, HandleAttributes: winnt.OBJ_PROTECT_CLOSE}
 	drain(m)
@@ -121,8 +121,9 @@ func TestDuplicationRecordNamesBothProcesses(t *testing.T) {
 		before := handles(t, taker)
 		out := check.Result(c.of.NtDuplicateObject(changed))
 		after := handles(t, taker)
-		check.That(t, after[out.TargetHandle] == c.want && before[out.TargetHandle] == "" && len(after) == len(before)+1,
-			"%s: new handle %v is %q, want %q and no other change", c.name, out.TargetHandle, after[out.TargetHandle], c.want)
+		check.That(t, after[out.TargetHandle] == c.want && before[out.TargetHandle] == "" &&
+			len(after) == len(before)+1, "%s: new handle %v is %q, want %q and no other change", c.name,
+			out.TargetHandle, after[out.TargetHandle], c.want)
 		var records []string
 		if c.record {
 			records = []string{fmt.Sprintf("4690 SubjectUserSid=%s SourceHandleId=%#x SourceProcessId=%#x "+
@@ -151,7 +152,8 @@ func TestKernelModeDuplicatesIntoSystemTable(t *testing.T) {
 	}{{k.Zw(), system, 0, false}, {k.Zw(), system, winnt.OBJ_KERNEL_HANDLE, true},
 		{k.Zw(), winnt.NtCurrentProcess, winnt.OBJ_KERNEL_HANDLE, false},
 		{th, system, winnt.OBJ_KERNEL_HANDLE, false}} {
-		h, st := c.by.NtDuplicateObject(winnt.NtCurrentProcess, event, c.target, 0, c.attributes, winnt.DUPLICATE_SAME_ACCESS)
+		h, st := c.by.NtDuplicateObject(winnt.NtCurrentProcess, event, c.target, 0, c.attributes,
+			winnt.DUPLICATE_SAME_ACCESS)
 		if want(t, "duplicate", st, ntstatus.Success); st == ntstatus.Success && (h < 0) != c.kernel {
 			t.Errorf("target %v, attributes %#x: handle %#x, want kernel handle = %v",
 				c.target, c.attributes, int64(h), c.kernel)
@@ -167,16 +169,16 @@ func TestMakePermanentNeedsThePrivilege(t *testing.T) {
 	want(t, "make an event", st, ntstatus.Success)
 	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES))
 	for _, attributes := range []uint32{winnt.SE_PRIVILEGE_ENABLED, 0, winnt.SE_PRIVILEGE_ENABLED} {
-		_, st = th.Services().NtAdjustPrivilegesToken(nt.AdjustPrivilegesTokenIn{TokenHandle: own,
-			NewState: nt.Cap([]nt.LUIDAndAttributes{{LUID: winnt.SeCreatePermanentPrivilege.LUID(), Attributes: attributes}})})
-		want(t, "adjust", st, ntstatus.Success)
+		check.Success(t, check.Status(th.Services().NtAdjustPrivilegesToken(nt.AdjustPrivilegesTokenIn{TokenHandle: own,
+			NewState: nt.Cap([]nt.LUIDAndAttributes{{LUID: winnt.SeCreatePermanentPrivilege.LUID(),
+				Attributes: attributes}})})))
 		wanted := ntstatus.Success
 		if attributes == 0 {
 			wanted = ntstatus.PrivilegeNotHeld
 		}
 		want(t, "make permanent", th.NtMakePermanentObject(event), wanted)
 	}
-	want(t, "make temporary", th.NtMakeTemporaryObject(event), ntstatus.Success)
+	check.Success(t, th.NtMakeTemporaryObject(event))
 }
 
 // O-51: without a target process the source handle is closed in its own process, and the caller's handle with the
@@ -201,5 +203,6 @@ func TestCloseSourceClosesHandleOfSourceProcess(t *testing.T) {
 	_, st = th.NtDuplicateObject(source, theirs, winnt.NtCurrentProcess, 0, 0,
 		winnt.DUPLICATE_CLOSE_SOURCE|winnt.DUPLICATE_SAME_ACCESS)
 	check.That(t, st == ntstatus.Success && len(handles(t, owner)) == 0 && len(handles(t, th)) == 2,
-		"O-52: move: %v, handles of owner and caller: %v and %v, want none and two", st, handles(t, owner), handles(t, th))
+		"O-52: move: %v, handles of owner and caller: %v and %v, want none and two", st, handles(t, owner),
+		handles(t, th))
 }

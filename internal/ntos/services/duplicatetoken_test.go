@@ -93,7 +93,7 @@ func TestDuplicateChecksReservedBitsFirst(t *testing.T) {
 		{winnt.SYNCHRONIZE | winnt.TOKEN_ASSIGN_PRIMARY, 0, 0, 0}, // the one right needs a privilege
 	} {
 		if c.at != winnt.SecurityAnonymous {
-			want(t, "impersonate", k.PsImpersonateClient(k.Thread(), tok, false, false, c.at), ntstatus.Success)
+			check.Success(t, k.PsImpersonateClient(k.Thread(), tok, false, false, c.at))
 		}
 		h, st := th.NtDuplicateToken(own, c.requested, nil, false, winnt.TokenPrimary)
 		k.PsRevertToSelf()

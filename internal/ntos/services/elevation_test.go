@@ -8,7 +8,6 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -32,8 +31,7 @@ func TestElevationRecordNamesElevatedThread(t *testing.T) {
 		{true, false, winnt.SecurityImpersonation, "%%1833 %%1842 %%1843 SeDebugPrivilege Privilege"},
 	} {
 		tok := w.token(k, client, winnt.SecurityDelegation, winnt.SeDebugPrivilege)
-		want(t, "impersonate", k.PsImpersonateClient(served.Thread(), tok, c.copyOnOpen, c.effectiveOnly, c.level),
-			ntstatus.Success)
+		check.Success(t, k.PsImpersonateClient(served.Thread(), tok, c.copyOnOpen, c.effectiveOnly, c.level))
 		var got []string
 		for _, e := range m.Drain() {
 			var fields []string

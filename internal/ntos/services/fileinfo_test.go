@@ -29,11 +29,13 @@ func TestFileInformationNeedsRightAndLength(t *testing.T) {
 			room uint32
 		}{
 			nt.FileBasicInformation: {basic, winnt.FILE_READ_ATTRIBUTES, 40},
-			nt.FileStandardInformation: {nt.FileStandard{AllocationSize: facts.AllocationSize, EndOfFile: facts.EndOfFile,
-				NumberOfLinks: facts.Links, DeletePending: facts.DeletePending, Directory: facts.Directory}, 0, 24},
-			nt.FileInternalInformation:                 {nt.FileInternal{IndexNumber: facts.FileID}, 0, 8},
-			nt.FilePositionInformation:                 {nt.FilePosition{}, 0, 8},
-			nt.FileNameInformation:                     {nt.NameInformation{FileNameLength: 18, FileName: `\dir\file`}, 0, 22},
+			nt.FileStandardInformation: {nt.FileStandard{AllocationSize: facts.AllocationSize,
+				EndOfFile: facts.EndOfFile, NumberOfLinks: facts.Links, DeletePending: facts.DeletePending,
+				Directory: facts.Directory}, 0, 24},
+			nt.FileInternalInformation: {nt.FileInternal{IndexNumber: facts.FileID}, 0, 8},
+			nt.FilePositionInformation: {nt.FilePosition{}, 0, 8},
+			nt.FileNameInformation: {nt.NameInformation{FileNameLength: 18, FileName: `\dir\file`},
+				0, 22},
 			nt.FileAlignmentInformation:                {nt.AlignmentInformation{}, 0, 4},
 			nt.FileIoCompletionNotificationInformation: {nt.CompletionInformation{}, 0, 4},
 		} {
@@ -48,15 +50,15 @@ func TestFileInformationNeedsRightAndLength(t *testing.T) {
 					out, st := by.Services().NtQueryInformationFile(nt.QueryInformationFileIn{FileHandle: h,
 						FileInformationClass: class, Length: c.room})
 					check.That(t, st == wanted && out.FileInformation == value,
-						"file %d, class %v, handle with %#x: %+v, %v, want %+v, %v", i, class, uint32(rights), out.FileInformation, st,
-						value, wanted)
+						"file %d, class %v, handle with %#x: %+v, %v, want %+v, %v", i, class, uint32(rights),
+						out.FileInformation, st, value, wanted)
 				}
 				if class != nt.FileNameInformation {
 					_, st := w.Services().NtQueryInformationFile(nt.QueryInformationFileIn{FileHandle: h,
 						FileInformationClass: class, Length: c.room - 1})
 					want(t, class.String()+" without room", st, ntstatus.InfoLengthMismatch)
 				}
-				want(t, "close", w.NtClose(h), ntstatus.Success)
+				check.Success(t, w.NtClose(h))
 			}
 		}
 	}
@@ -80,8 +82,8 @@ func TestFileNameIsCutToBuffer(t *testing.T) {
 	} {
 		out, st := w.Services().NtQueryInformationFile(nt.QueryInformationFileIn{FileHandle: c.h,
 			FileInformationClass: nt.FileNameInformation, Length: c.length})
-		check.That(t, st == c.st && out.FileInformation == c.want, "name with %d bytes: %v, %+v, want %v, %+v", c.length, st,
-			out.FileInformation, c.st, c.want)
+		check.That(t, st == c.st && out.FileInformation == c.want, "name with %d bytes: %v, %+v, want %v, %+v",
+			c.length, st, out.FileInformation, c.st, c.want)
 	}
 }
 
@@ -135,10 +137,9 @@ func TestPipeSizeIsReadableBytes(t *testing.T) {
 		check.That(t, st == ntstatus.Success && i == want,
 			"FileStandardInformation of a pipe = %v, %+v, want %+v", st, i, want)
 	}
-	device, st := p.client.NtOpenFile(winnt.FILE_READ_ATTRIBUTES, &nt.ObjectAttributes{ObjectName: `\Device\NamedPipe`},
-		0, 0)
-	p.must(st)
-	_, st = p.client.NtQueryInformationFile(device, nt.FileStandardInformation)
+	device := check.Result(p.client.NtOpenFile(winnt.FILE_READ_ATTRIBUTES,
+		&nt.ObjectAttributes{ObjectName: `\Device\NamedPipe`}, 0, 0))
+	_, st := p.client.NtQueryInformationFile(device, nt.FileStandardInformation)
 	check.Equal(t, st, ntstatus.InvalidInfoClass, "FileStandardInformation of the pipe device")
 }
 
@@ -158,8 +159,8 @@ func TestQueryVolumeErrorsAndResults(t *testing.T) {
 		want any
 	}{
 		// A class with one free size has the space for ordinary users, without root's reserve.
-		nt.FileFsSizeInformation: {24, nt.FsSizeInformation{TotalAllocationUnits: 1 << 40, AvailableAllocationUnits: 1 << 33,
-			SectorsPerAllocationUnit: 8, BytesPerSector: 512}},
+		nt.FileFsSizeInformation: {24, nt.FsSizeInformation{TotalAllocationUnits: 1 << 40,
+			AvailableAllocationUnits: 1 << 33, SectorsPerAllocationUnit: 8, BytesPerSector: 512}},
 		nt.FileFsDeviceInformation:   {8, nt.FsDeviceInformation{DeviceType: winnt.FILE_DEVICE_DISK}},
 		nt.FileFsFullSizeInformation: {32, w.tree.size},
 	} {
@@ -167,7 +168,8 @@ func TestQueryVolumeErrorsAndResults(t *testing.T) {
 		checkOrder(t, "NtQueryVolumeInformationFile", in, func(in nt.QueryVolumeInformationFileIn) ntstatus.Status {
 			v, st := call(in)
 			check.That(t, st == ntstatus.Success && v == c.want || st != ntstatus.Success && v == nil,
-				"NtQueryVolumeInformationFile = %v with output %+v, want %+v on success and nothing otherwise", st, v, c.want)
+				"NtQueryVolumeInformationFile = %v with output %+v, want %+v on success and nothing otherwise", st, v,
+				c.want)
 			return st
 		}, []rung[nt.QueryVolumeInformationFileIn]{
 			{"the class", ntstatus.InvalidInfoClass, func(in *nt.QueryVolumeInformationFileIn) { in.FsInformationClass = 1 }},

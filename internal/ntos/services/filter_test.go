@@ -40,7 +40,8 @@ func TestCompareTokensChecksFirstHandleFirst(t *testing.T) {
 	source := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY))
 	limited := check.Result(th.NtFilterToken(source, 0, nil, nil, []sid.SID{sid.Users}))
 	for i, h := range []winnt.Handle{limited, check.Result(th.NtFilterToken(source, 0, nil, nil, nil))} {
-		check.Equal(t, check.Result(th.NtCompareTokens(own, h)), i == 1, "T-100: a token and its restricted or plain copy")
+		check.Equal(t, check.Result(th.NtCompareTokens(own, h)), i == 1,
+			"T-100: a token and its restricted or plain copy")
 	}
 	for _, pseudo := range []winnt.Handle{own, winnt.NtCurrentProcessToken, winnt.NtCurrentEffectiveToken} {
 		equal, st := th.NtCompareTokens(pseudo, own)

@@ -43,9 +43,9 @@ func newOperations(t *testing.T) *operations {
 	w, th, _ := newProcess(t)
 	o := &operations{world: w, t: t, th: th}
 	o.server = check.Result(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{NamedPipeType: 1, ReadMode: 1,
-		InboundQuota: 4, OutboundQuota: 4, DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE | winnt.SYNCHRONIZE,
+		InboundQuota: 4, OutboundQuota: 4, DesiredAccess: both | winnt.SYNCHRONIZE,
 		ObjectAttributes: nt.Cap(named(`\??\pipe\later`))}))
-	o.client = check.Result(th.NtOpenFile(winnt.GENERIC_READ|winnt.GENERIC_WRITE, named(`\??\pipe\later`), 0, 0))
+	o.client = check.Result(th.NtOpenFile(both, named(`\??\pipe\later`), 0, 0))
 	o.event = check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, true))
 	o.own = [2]int64{o.references(o.event), o.references(o.server)}
 	return o
@@ -128,8 +128,8 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 		count  uint64
 	}{
 		{"immediate read", func(o *operations) { write(o, o.client, "ab") }, read, 0, nil, 0, "ab", 2},
-		{"immediate partial read", func(o *operations) { write(o, o.client, "abcd") }, read, ntstatus.BufferOverflow, nil,
-			ntstatus.BufferOverflow, "abc", 3},
+		{"immediate partial read", func(o *operations) { write(o, o.client, "abcd") }, read, ntstatus.BufferOverflow,
+			nil, ntstatus.BufferOverflow, "abc", 3},
 		{"immediate write", nil, func(o *operations, l *nt.Later) ntstatus.Status {
 			in := nt.WriteFileIn{FileHandle: o.server, Buffer: nt.Cap([]byte("ab")), Later: l}
 			return check.Status(o.th.Services().NtWriteFile(in))
@@ -137,15 +137,16 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 		{"read after the end", func(o *operations) { o.th.NtClose(o.client) }, read, ntstatus.PipeBroken, nil,
 			ntstatus.PipeBroken, "", 0},
 		{"waiting read", nil, read, ntstatus.Pending, func(o *operations) { write(o, o.client, "xy") }, 0, "xy", 2},
-		{"waiting read of part of a message", nil, read, ntstatus.Pending, func(o *operations) { write(o, o.client, "wxyz") },
-			ntstatus.BufferOverflow, "wxy", 3},
+		{"waiting read of part of a message", nil, read, ntstatus.Pending,
+			func(o *operations) { write(o, o.client, "wxyz") }, ntstatus.BufferOverflow, "wxy", 3},
 		{"waiting read of a broken pipe", nil, read, ntstatus.Pending, func(o *operations) { o.th.NtClose(o.client) },
 			ntstatus.PipeBroken, "", 0},
-		{"cancelled read", nil, read, ntstatus.Pending, func(o *operations) { o.later.Cancel() }, ntstatus.Cancelled, "", 0},
+		{"cancelled read", nil, read, ntstatus.Pending, func(o *operations) { o.later.Cancel() }, ntstatus.Cancelled,
+			"", 0},
 		{"waiting write", func(o *operations) { write(o, o.server, "1234") },
 			func(o *operations, l *nt.Later) ntstatus.Status {
-				_, st := o.th.Services().NtWriteFile(nt.WriteFileIn{FileHandle: o.server, Buffer: nt.Cap([]byte("567")), Later: l})
-				return st
+				return check.Status(o.th.Services().NtWriteFile(nt.WriteFileIn{FileHandle: o.server,
+					Buffer: nt.Cap([]byte("567")), Later: l}))
 			}, ntstatus.Pending, func(o *operations) { o.th.NtReadFile(o.client, 9) }, 0, "", 3},
 		{"waiting flush", func(o *operations) { write(o, o.server, "1234") },
 			func(o *operations, l *nt.Later) ntstatus.Status {
@@ -153,11 +154,12 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 				return st
 			}, ntstatus.Pending, func(o *operations) { o.th.NtReadFile(o.client, 9) }, 0, "", 0},
 		{"flush of nothing", nil, func(o *operations, l *nt.Later) ntstatus.Status {
-			return check.Status(o.th.Services().NtFlushBuffersFile(nt.FlushBuffersFileIn{FileHandle: o.server, Later: l}))
+			return check.Status(o.th.Services().NtFlushBuffersFile(nt.FlushBuffersFileIn{FileHandle: o.server,
+				Later: l}))
 		}, 0, nil, 0, "", 0},
 		{"waiting listen", func(o *operations) { o.th.NtFsControlFile(o.server, winnt.FSCTL_PIPE_DISCONNECT) },
 			control(winnt.FSCTL_PIPE_LISTEN), ntstatus.Pending, func(o *operations) {
-				o.th.NtOpenFile(winnt.GENERIC_READ|winnt.GENERIC_WRITE, named(`\??\pipe\later`), 0, 0)
+				o.th.NtOpenFile(both, named(`\??\pipe\later`), 0, 0)
 			}, 0, "", 0},
 		{"transceive", nil, control(winnt.FSCTL_PIPE_TRANSCEIVE), ntstatus.Pending,
 			func(o *operations) { write(o, o.client, "yes") }, 0, "yes", 3},
@@ -195,7 +197,8 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 								before.events = 1
 							}
 							got := o.soFar()
-							check.That(t, got == before, "W-90: state before the memory is written\n%+v, want\n%+v", got, before)
+							check.That(t, got == before, "W-90: state before the memory is written\n%+v, want\n%+v",
+								got, before)
 							o.signal()
 						}
 						w.event, w.file = true, !event || waits
@@ -236,13 +239,15 @@ func TestPendingOperationIsCancelledOnce(t *testing.T) {
 		if th != w.th { // NtCancelIoFile cancels only the caller's own operations
 			w.must(w.th.NtCancelIoFile(w.server))
 		}
-		check.Equal(t, w.th.NtCancelIoFileEx(w.server, 6), ntstatus.NotFound, "way %d: cancelling another IoStatusBlock", i)
+		check.Equal(t, w.th.NtCancelIoFileEx(w.server, 6), ntstatus.NotFound,
+			"way %d: cancelling another IoStatusBlock", i)
 		// None of these operations makes its thread wait inside the call.
 		check.Equal(t, th.NtCancelSynchronousIoFile(winnt.NtCurrentThread, 0), ntstatus.NotFound,
 			"way %d: NtCancelSynchronousIoFile", i)
 		st := end()
 		check.That(t, st == ntstatus.Success && ends.Load() == int32(i+1) && got.Status == ntstatus.Cancelled,
-			"way %d: %s, %d completions, %+v, want success, %d completions and STATUS_CANCELLED", i, st, ends.Load(), got, i+1)
+			"way %d: %s, %d completions, %+v, want success, %d completions and STATUS_CANCELLED", i, st, ends.Load(),
+			got, i+1)
 		<-l.Over
 	}
 	if b, st := w.th.NtReadFile(w.client, 1); st != ntstatus.PipeBroken {
@@ -314,17 +319,16 @@ func TestCancelledWriteLeavesNothingToRead(t *testing.T) {
 		b, st := w.th.NtReadFile(w.server, 64)
 		check.That(t, st == ntstatus.Success && string(b) == want, "I-138: message read = %q, %v, want %q", b, st, want)
 	}
-	check.Equal(t, check.Status(w.th.NtReadFile(w.server, 64)), ntstatus.PipeEmpty, "I-138: read after the two messages")
+	check.Equal(t, check.Status(w.th.NtReadFile(w.server, 64)), ntstatus.PipeEmpty,
+		"I-138: read after the two messages")
 	check.That(t, kept.Load() == 1 && fits.Status == ntstatus.Success,
 		"I-138: the write that was not cancelled: %d completions, %+v, want 1, %v", kept.Load(), fits, ntstatus.Success)
 }
 
 // listensAgain disconnects the pipe's client, so that the instance can serve another one.
 func (w *pendingWorld) listensAgain() {
-	w.must(check.Status(w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server,
-		FsControlCode: winnt.FSCTL_PIPE_DISCONNECT})))
-	_, _ = w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server,
-		FsControlCode: winnt.FSCTL_PIPE_LISTEN})
+	w.must(w.th.NtFsControlFile(w.server, winnt.FSCTL_PIPE_DISCONNECT))
+	_ = w.th.NtFsControlFile(w.server, winnt.FSCTL_PIPE_LISTEN)
 }
 
 // A waiting call can be cancelled through its thread. An asynchronous operation is not found that way (I-138).
@@ -332,7 +336,7 @@ func TestWaitingCallIsCancelledThroughItsThread(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	for options, want := range map[uint32]ntstatus.Status{0: ntstatus.NotFound,
 		winnt.FILE_SYNCHRONOUS_IO_NONALERT: ntstatus.Success, winnt.FILE_SYNCHRONOUS_IO_ALERT: ntstatus.Success} {
-		h := check.Result(w.th.NtOpenFile(winnt.GENERIC_READ|winnt.GENERIC_WRITE|winnt.SYNCHRONIZE,
+		h := check.Result(w.th.NtOpenFile(both|winnt.SYNCHRONIZE,
 			&nt.ObjectAttributes{ObjectName: pendingPipe}, 0, options))
 		l := &nt.Later{IoStatusBlock: 0x1000, Done: func(nt.IOResult) {}}
 		check.Require(t, w.read(w.th, h, l), ntstatus.Pending, "options %#x: read", options)
@@ -340,7 +344,8 @@ func TestWaitingCallIsCancelledThroughItsThread(t *testing.T) {
 			return check.Status(w.th.Services().NtCancelSynchronousIoFile(nt.CancelSynchronousIoFileIn{
 				ThreadHandle: winnt.NtCurrentThread, IoRequestToCancel: block}))
 		}
-		check.Equal(t, cancel(0x2000), ntstatus.NotFound, "I-138: options %#x: cancelling another IoStatusBlock", options)
+		check.Equal(t, cancel(0x2000), ntstatus.NotFound, "I-138: options %#x: cancelling another IoStatusBlock",
+			options)
 		check.Equal(t, cancel(0x1000), want, "I-138: options %#x: cancelling the read through its thread", options)
 		w.must(w.th.NtClose(h))
 		<-l.Over
@@ -357,18 +362,12 @@ type pendingWorld struct {
 }
 
 func (w *pendingWorld) connect() {
-	w.Helper()
-	var st ntstatus.Status
-	w.client, st = w.th.NtOpenFile(winnt.GENERIC_READ|winnt.GENERIC_WRITE,
-		&nt.ObjectAttributes{ObjectName: pendingPipe}, 0, 0)
-	w.must(st)
+	w.client = check.Result(w.th.NtOpenFile(both, &nt.ObjectAttributes{ObjectName: pendingPipe}, 0, 0))
 }
 
 func (w *pendingWorld) must(st ntstatus.Status) {
 	w.Helper()
-	if !st.IsSuccess() {
-		w.Fatal(st)
-	}
+	check.Success(w, st)
 }
 
 func (w *pendingWorld) read(th *nt.Thread, h winnt.Handle, l *nt.Later) ntstatus.Status {

@@ -42,9 +42,7 @@ func TestJobFilterRemovesPrivileges(t *testing.T) {
 		if want(t, c.name, joinJob(t, th, info), c.st); c.st != ntstatus.Success {
 			continue
 		}
-		tok := w.token(k, svc, winnt.SecurityImpersonation, append([]winnt.Privilege{winnt.SeDebugPrivilege}, all...)...)
-		want(t, "impersonate", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation),
-			ntstatus.Success)
+		w.impersonate(k, svc, winnt.SecurityImpersonation, append([]winnt.Privilege{winnt.SeDebugPrivilege}, all...)...)
 		acting, _, _, _ := k.PsReferenceImpersonationToken(k.Thread())
 		left := acting.Value().Present()
 		k.PsDereferenceImpersonationToken(acting)
@@ -55,7 +53,8 @@ func TestJobFilterRemovesPrivileges(t *testing.T) {
 			}
 			check.That(t, left.Has(x) != gone, "I-90: %s: token has %v: %t, want %t", c.name, x, gone, !gone)
 		}
-		check.That(t, left.Has(winnt.SeDebugPrivilege), "I-90: %s: SeDebugPrivilege was removed too, want it kept", c.name)
+		check.That(t, left.Has(winnt.SeDebugPrivilege), "I-90: %s: SeDebugPrivilege was removed too, want it kept",
+			c.name)
 		k.PsRevertToSelf()
 	}
 }

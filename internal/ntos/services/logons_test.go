@@ -91,7 +91,7 @@ func TestLogonRecordHasPackageAndProof(t *testing.T) {
 				proved[0].User != sid.MustParse(acting) {
 				t.Errorf("sessions with a proof = %+v, want one with ticket 7 and this logon's id and user", proved)
 			}
-			want(t, "close", th.NtClose(out.Token), ntstatus.Success)
+			check.Success(t, th.NtClose(out.Token))
 			left := w.sys.Proved()
 			check.That(t, len(left) == 0, "sessions with a proof after the logoff: %+v, want none", left)
 		}
@@ -120,8 +120,10 @@ func TestRefusedLogonIsRecordedWithItsReason(t *testing.T) {
 		{ntstatus.WrongPassword, 0, ntstatus.LogonFailure, 0, "0xc000006d 0xc000006a %%2313"},
 		{ntstatus.NoSuchUser, 0, ntstatus.LogonFailure, 0, "0xc000006d 0xc0000064 %%2313"},
 		{ntstatus.LogonFailure, 0, ntstatus.LogonFailure, 0, "0xc000006d 0x0 %%2313"},
-		{ntstatus.AccountDisabled, 0, ntstatus.AccountRestriction, ntstatus.AccountDisabled, "0xc000006e 0xc0000072 %%2310"},
-		{ntstatus.PasswordExpired, 0, ntstatus.AccountRestriction, ntstatus.PasswordExpired, "0xc000006e 0xc0000071 %%2309"},
+		{ntstatus.AccountDisabled, 0, ntstatus.AccountRestriction, ntstatus.AccountDisabled,
+			"0xc000006e 0xc0000072 %%2310"},
+		{ntstatus.PasswordExpired, 0, ntstatus.AccountRestriction, ntstatus.PasswordExpired,
+			"0xc000006e 0xc0000071 %%2309"},
 		// Limits of an account (L-66).
 		{ntstatus.InvalidLogonHours, 0, ntstatus.AccountRestriction, ntstatus.InvalidLogonHours,
 			"0xc000006e 0xc000006f %%2311"},
@@ -129,7 +131,8 @@ func TestRefusedLogonIsRecordedWithItsReason(t *testing.T) {
 			"0xc000006e 0xc0000070 %%2312"},
 		{ntstatus.AccountExpired, 0, ntstatus.AccountExpired, 0, "0xc0000193 0x0 %%2305"},
 		{ntstatus.PasswordMustChange, 0, ntstatus.PasswordMustChange, 0, "0xc0000224 0x0 %%2309"},
-		{ntstatus.AccountLockedOut, ntstatus.AccountDisabled, ntstatus.AccountLockedOut, 0, "0xc0000234 0xc0000072 %%2310"},
+		{ntstatus.AccountLockedOut, ntstatus.AccountDisabled, ntstatus.AccountLockedOut, 0,
+			"0xc0000234 0xc0000072 %%2310"},
 		{ntstatus.AccountLockedOut, 0, ntstatus.AccountLockedOut, 0, "0xc0000234 0x0 %%2307"},
 		{ntstatus.LogonTypeNotGranted, 0, ntstatus.LogonTypeNotGranted, 0, "0xc000015b 0x0 %%2308"},
 		{ntstatus.NoLogonServers, 0, ntstatus.NoLogonServers, 0, "0xc000005e 0x0 %%2304"},
@@ -144,8 +147,8 @@ func TestRefusedLogonIsRecordedWithItsReason(t *testing.T) {
 			if want(t, c.status.String(), st, c.said); out.SubStatus != c.sub || out.Token != 0 {
 				t.Errorf("authority's status %v: result %+v, want substatus %v and no token", c.status, out, c.sub)
 			}
-			got := fieldsOf(m, "Status", "SubStatus", "FailureReason", "TargetUserName", "TargetDomainName", "TargetUserSid",
-				"SubjectUserSid", "ProcessName")
+			got := fieldsOf(m, "Status", "SubStatus", "FailureReason", "TargetUserName", "TargetDomainName",
+				"TargetUserSid", "SubjectUserSid", "ProcessName")
 			who := user[:64] + " " + domain[:64] + " S-1-0-0"
 			if account.Name != "" {
 				who = "known domain " + acting
@@ -154,8 +157,9 @@ func TestRefusedLogonIsRecordedWithItsReason(t *testing.T) {
 			check.That(t, sameWords(got, wanted), "authority's status %v: record %q, want %q", c.status, got, wanted)
 		}
 	}
-	check.That(t, s.asked.Caller == sid.MustParse(svc) && !s.asked.Tcb && s.asked.Name == user && s.asked.Domain == domain,
-		"logon request = %+v, want caller %s without SeTcbPrivilege, and the whole names", s.asked, svc)
+	check.That(t, s.asked.Caller == sid.MustParse(svc) && !s.asked.Tcb && s.asked.Name == user &&
+		s.asked.Domain == domain, "logon request = %+v, want caller %s without SeTcbPrivilege, and the whole names",
+		s.asked, svc)
 	for _, groups := range [][]token.Group{{}, {{SID: sid.Everyone}}} {
 		_, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK, LocalGroups: nt.Cap(groups),
 			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
@@ -204,7 +208,7 @@ func TestLogonBeyondMaxGroupsIsRejected(t *testing.T) {
 		want(t, name, st, c.want)
 		check.Equal(t, w.sys.LogonSessions()-before, c.sessions, "%s: logon added: sessions", name)
 		if out.Token != 0 {
-			want(t, "close", th.NtClose(out.Token), ntstatus.Success)
+			check.Success(t, th.NtClose(out.Token))
 		}
 		left := w.sys.LogonSessions() - before
 		check.That(t, left == 0, "%s: %d sessions after the handle is closed, want 0", name, left)
@@ -220,7 +224,7 @@ func TestLogonChargesLinkedToken(t *testing.T) {
 	size := int64(check.Must(token.New(full)).HeapSize())
 	s.result.Token = limited
 	first := check.Result(th.LsaLogonUser(plainLogon(winnt.LOGON32_LOGON_NETWORK))) // also charges the handle table
-	want(t, "close", th.NtClose(first.Token), ntstatus.Success)
+	check.Success(t, th.NtClose(first.Token))
 	block := w.quota
 	logOn := func(linked *token.Spec) (charged int64, st ntstatus.Status) {
 		t.Helper()
@@ -229,15 +233,13 @@ func TestLogonChargesLinkedToken(t *testing.T) {
 		out, st := th.LsaLogonUser(plainLogon(winnt.LOGON32_LOGON_NETWORK))
 		charged = block.Used() - before
 		if st == ntstatus.Success {
-			want(t, "close", th.NtClose(out.Token), ntstatus.Success)
+			check.Success(t, th.NtClose(out.Token))
 		}
 		check.Equal(t, block.Used(), before, "bytes charged afterwards")
 		return charged, st
 	}
-	alone, st := logOn(nil)
-	want(t, "log on", st, ntstatus.Success)
-	both, st := logOn(&full)
-	want(t, "log on with a linked token", st, ntstatus.Success)
+	alone := check.Result(logOn(nil))
+	both := check.Result(logOn(&full))
 	check.That(t, both-alone >= size, "the linked token of %d bytes is charged with %d", size, both-alone)
 	block = kernel.NewQuotaBlock(nil, 2*alone+size, false) // a client gets half of it
 	th.Services().(*services.Context).Thread().Process().SetQuota(block)
@@ -264,7 +266,7 @@ func TestLogonFollowsAuditPolicyOfItsUser(t *testing.T) {
 			s.result = logon.Result{Token: spec}
 			m.Drain()
 			out := check.Result(th.LsaLogonUser(plainLogon(winnt.LOGON32_LOGON_NETWORK)))
-			want(t, "close", th.NtClose(out.Token), ntstatus.Success)
+			check.Success(t, th.NtClose(out.Token))
 			var wanted []string
 			if who == acting {
 				wanted = []string{id}
@@ -310,7 +312,7 @@ func TestSpecialLogonNamesSensitivePrivileges(t *testing.T) {
 		out := check.Result(th.LsaLogonUser(plainLogon(winnt.LOGON32_LOGON_NETWORK)))
 		check.SlicesEqual(t, fieldsOf(m, "PrivilegeList"), c.want,
 			"token holds %v, enabled %v: record of the special logon", c.held, c.enabled)
-		want(t, "close", th.NtClose(out.Token), ntstatus.Success)
+		check.Success(t, th.NtClose(out.Token))
 	}
 }
 

@@ -58,8 +58,8 @@ func TestLookupResultsKeepOrderOfInput(t *testing.T) {
 	for name, wanted := range map[string]ntstatus.Status{"": 0, "HERE": 0, `\\here`: 0, `\here`: 0,
 		"THERE": ntstatus.ObjectNameNotFound, "ann": ntstatus.ObjectNameNotFound, `\\`: ntstatus.ObjectNameNotFound,
 		"nowhere": ntstatus.ObjectNameNotFound} {
-		_, st := th.Services().LsaOpenPolicy(nt.LsaOpenPolicyIn{SystemName: name, DesiredAccess: winnt.POLICY_LOOKUP_NAMES})
-		want(t, "the policy of "+name, st, wanted)
+		want(t, "the policy of "+name, check.Status(th.Services().LsaOpenPolicy(nt.LsaOpenPolicyIn{SystemName: name,
+			DesiredAccess: winnt.POLICY_LOOKUP_NAMES})), wanted)
 	}
 	opened := check.Result(th.Services().LsaOpenPolicy(nt.LsaOpenPolicyIn{DesiredAccess: winnt.POLICY_LOOKUP_NAMES |
 		winnt.POLICY_VIEW_LOCAL_INFORMATION}))
@@ -77,10 +77,12 @@ func TestLookupResultsKeepOrderOfInput(t *testing.T) {
 	}{
 		"bob ann bob": {ntstatus.Success,
 			"2 S-1-5-21-2-2-2-2000 0,1 S-1-5-21-1-1-1-1000 1,2 S-1-5-21-2-2-2-2000 0,", both},
-		`there\x ann zoe there`:     {ntstatus.SomeNotMapped, "8  0,1 S-1-5-21-1-1-1-1000 1,8  -1,3 S-1-5-21-2-2-2 0,", both},
+		`there\x ann zoe there`: {ntstatus.SomeNotMapped, "8  0,1 S-1-5-21-1-1-1-1000 1,8  -1,3 S-1-5-21-2-2-2 0,",
+			both},
 		`nowhere\ann ann\x there\x`: {ntstatus.NoneMapped, "8  -1,8  -1,8  0,", "THERE S-1-5-21-2-2-2,"},
 	} {
-		out, st := th.Services().LsaLookupNames2(nt.LsaLookupNames2In{PolicyHandle: policy, Names: strings.Fields(names)})
+		out, st := th.Services().LsaLookupNames2(nt.LsaLookupNames2In{PolicyHandle: policy,
+			Names: strings.Fields(names)})
 		want(t, names, st, c.status)
 		var got string
 		for _, s := range out.SIDs {
@@ -161,7 +163,7 @@ func TestPolicyCallNeedsOnlyItsOwnRight(t *testing.T) {
 		want(t, "look names up", st, is(winnt.POLICY_LOOKUP_NAMES))
 		_, st = s.LsaLookupSids(nt.LsaLookupSidsIn{PolicyHandle: out.PolicyHandle})
 		want(t, "look SIDs up", st, is(winnt.POLICY_LOOKUP_NAMES))
-		want(t, "close", check.Status(s.LsaClose(nt.LsaCloseIn{ObjectHandle: out.PolicyHandle})), ntstatus.Success)
+		check.Success(t, check.Status(s.LsaClose(nt.LsaCloseIn{ObjectHandle: out.PolicyHandle})))
 	}
 }
 

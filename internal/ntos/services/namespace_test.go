@@ -18,15 +18,14 @@ import (
 // Only the process that created an exclusive object, named or not, gets handles of it (O-27).
 func TestExclusiveObjectIsForItsProcess(t *testing.T) {
 	th := newThread(t)
-	child := check.Result(th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
-		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS}))
+	child := check.Result(th.NtCreateUserProcess(children()))
 	for name, attributes := range map[string]uint32{"": 0, `\BaseNamedObjects\shared`: 0, " ": winnt.OBJ_EXCLUSIVE,
 		`\BaseNamedObjects\own`: winnt.OBJ_EXCLUSIVE} {
 		event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: strings.TrimSpace(name),
 			Attributes: attributes}, nt.NotificationEvent, false)
 		want(t, "make an event", st, ntstatus.Success)
-		_, st = th.NtDuplicateObject(winnt.NtCurrentProcess, event, winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
-		want(t, "a second handle", st, ntstatus.Success)
+		want(t, "a second handle", check.Status(th.NtDuplicateObject(winnt.NtCurrentProcess, event,
+			winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)), ntstatus.Success)
 		const both = winnt.OBJ_EXCLUSIVE | winnt.OBJ_INHERIT
 		for options, wanted := range map[uint32]ntstatus.Status{0: ntstatus.InvalidParameter,
 			winnt.DUPLICATE_SAME_ATTRIBUTES: ntstatus.Success} {
@@ -37,8 +36,8 @@ func TestExclusiveObjectIsForItsProcess(t *testing.T) {
 		if attributes != 0 {
 			wanted = ntstatus.AccessDenied
 		}
-		_, st = th.NtDuplicateObject(winnt.NtCurrentProcess, event, child.ProcessHandle, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
-		want(t, "a handle of another process", st, wanted)
+		want(t, "a handle of another process", check.Status(th.NtDuplicateObject(winnt.NtCurrentProcess, event,
+			child.ProcessHandle, 0, 0, winnt.DUPLICATE_SAME_ACCESS)), wanted)
 	}
 }
 
@@ -169,13 +168,14 @@ func testOpen(t *testing.T, kind string) {
 		checkNewHandle(t, th, h, st, had, right)
 		if st == ntstatus.Success {
 			want(t, "the same object", th.NtCompareObjects(first, h), ntstatus.Success)
-			want(t, "close", th.NtClose(h), ntstatus.Success)
+			check.Success(t, th.NtClose(h))
 		}
 		return st
 	}, rungs)
 	want(t, "O-90: no access requested", check.Status(open(naming{})), ntstatus.AccessDenied)
 	w.impersonate(k, client, winnt.SecurityIdentification)
-	want(t, "I-1: below SecurityImpersonation", check.Status(open(naming{desired: right})), ntstatus.BadImpersonationLevel)
+	want(t, "I-1: below SecurityImpersonation", check.Status(open(naming{desired: right})),
+		ntstatus.BadImpersonationLevel)
 	k.PsRevertToSelf()
 	if h, st := createNamed(th, kind, &nt.ObjectAttributes{ObjectName: `\BaseNamedObjects\closed`,
 		SecurityDescriptor: sddl.MustParse("D:")}); st != ntstatus.Success || h == 0 {
@@ -208,7 +208,7 @@ func testCreate(t *testing.T, kind string) {
 		checkNewHandle(t, th, h, st, had, right)
 		if st == ntstatus.Success {
 			want(t, "another object", th.NtCompareObjects(used, h), ntstatus.NotSameObject)
-			want(t, "close", th.NtClose(h), ntstatus.Success)
+			check.Success(t, th.NtClose(h))
 		}
 		return st
 	}, rungs)

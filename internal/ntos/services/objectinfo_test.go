@@ -30,17 +30,17 @@ func TestBasicInformationHasFlagsAndCreationTime(t *testing.T) {
 			own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES))
 			_, st := th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{
 				{LUID: winnt.SeCreatePermanentPrivilege.LUID(), Attributes: winnt.SE_PRIVILEGE_ENABLED}}, false)
-			want(t, "enable", st, ntstatus.Success)
+			check.Success(t, st)
 		}
 		want(t, "make an event", st, ntstatus.Success)
 		v, st := th.NtQueryObject(h, nt.ObjectBasicInformation)
 		b := v.(nt.BasicInformation)
 		want(t, "query", st, ntstatus.Success)
 		check.That(t, b.Attributes == wanted && b.CreationTime > before && b.CreationTime <= now && b.HandleCount == 1,
-			"object attributes %#x: %+v, want a creation time after %d, not later than now, and one handle", attributes, b,
-			before)
-		want(t, "make temporary", th.NtMakeTemporaryObject(h), ntstatus.Success)
-		want(t, "close", th.NtClose(h), ntstatus.Success)
+			"object attributes %#x: %+v, want a creation time after %d, not later than now, and one handle",
+			attributes, b, before)
+		check.Success(t, th.NtMakeTemporaryObject(h))
+		check.Success(t, th.NtClose(h))
 	}
 	v := check.Result(th.NtQueryInformationProcess(winnt.NtCurrentProcess, nt.ProcessTimes))
 	made := v.(nt.KernelUserTimes).CreateTime
@@ -71,7 +71,8 @@ func TestObjectSizesMatchTheirQueries(t *testing.T) {
 	h, st = th.NtCreateEvent(every, nil, nt.NotificationEvent, false)
 	add("an event", h, st)
 	h, st = th.NtCreateEvent(every, &nt.ObjectAttributes{ObjectName: "\\BaseNamedObjects\\\uffff\U00010000",
-		SecurityDescriptor: sddl.MustParse("O:" + svc + "G:BGD:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")}, nt.NotificationEvent, false)
+		SecurityDescriptor: sddl.MustParse("O:" + svc + "G:BGD:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")}, nt.NotificationEvent,
+		false)
 	add("a named event", h, st)
 	h, st = th.NtCreateTimer(every, nil, nt.NotificationTimer)
 	add("a timer", h, st)

@@ -95,16 +95,16 @@ func TestPlainNameFindsFilesOnly(t *testing.T) {
 		{"F", winnt.OBJ_CASE_INSENSITIVE, ntstatus.Success}, {"ev", 0, ntstatus.ObjectTypeMismatch},
 		{"", 0, ntstatus.ObjectNameInvalid}, {`f\f`, 0, ntstatus.ObjectNameInvalid},
 	} {
-		_, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: c.name, Attributes: c.attributes}, 0, 0)
-		want(t, "open "+c.name, st, c.want)
+		want(t, "open "+c.name, check.Status(th.NtOpenFile(winnt.FILE_READ_DATA,
+			&nt.ObjectAttributes{ObjectName: c.name, Attributes: c.attributes}, 0, 0)), c.want)
 	}
 	null := check.Result(th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0))
 	pipes := check.Result(th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Device\NamedPipe\`},
 		0, 0))
 	for h, wanted := range map[winnt.Handle]ntstatus.Status{null: ntstatus.ObjectTypeMismatch,
 		pipes: ntstatus.PipeDisconnected} {
-		_, st := th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: h, FsControlCode: winnt.FSCTL_PIPE_DISCONNECT})
-		want(t, "T-141: disconnect", st, wanted)
+		want(t, "T-141: disconnect", check.Status(th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: h,
+			FsControlCode: winnt.FSCTL_PIPE_DISCONNECT})), wanted)
 	}
 }
 
@@ -142,9 +142,7 @@ func TestKernelModeLeavesNoRecord(t *testing.T) {
 
 // Opening and closing handles, and starting and ending an impersonation, allocate no memory.
 func TestDirectPathsAllocateNothing(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	p := w.process("server", winnt.SeImpersonatePrivilege)
-	th, k := w.thread(p)
+	w, th, k := newProcess(t, winnt.SeImpersonatePrivilege)
 	tok := w.token(k, client, winnt.SecurityImpersonation)
 	k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation)
 	h := check.Result(k.ObOpenObjectByPointer(tok, 0, winnt.TOKEN_IMPERSONATE, winnt.TokenObject, kernel.KernelMode))

@@ -26,12 +26,13 @@ func TestFirstOpenCopiesToken(t *testing.T) {
 	} {
 		w, th, k := newProcess(t, winnt.SeImpersonatePrivilege)
 		tok := w.token(k, svc, winnt.SecurityDelegation, winnt.SeDebugPrivilege)
-		want(t, "impersonate", k.PsImpersonateClient(k.Thread(), tok, c.copyOnOpen, c.effectiveOnly, winnt.SecurityImpersonation),
-			ntstatus.Success)
+		check.Success(t, k.PsImpersonateClient(k.Thread(), tok, c.copyOnOpen, c.effectiveOnly,
+			winnt.SecurityImpersonation))
 		client, before := tok.ID(), tok.Value()
 		seen := map[winnt.LUID]bool{client: true}
 		for n, fresh := range c.copies {
-			h, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_ADJUST_SESSIONID, true)
+			h, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_ADJUST_SESSIONID,
+				true)
 			if want(t, "open", st, ntstatus.Success); st != ntstatus.Success {
 				break
 			}
@@ -50,9 +51,9 @@ func TestFirstOpenCopiesToken(t *testing.T) {
 			k.PsDereferenceImpersonationToken(acts)
 			check.That(t, s.TokenID == client || s.ImpersonationLevel == winnt.SecurityImpersonation,
 				"%+v: open %d returned a copy at level %v, want SecurityImpersonation", c, n, s.ImpersonationLevel)
-			want(t, "adjust", check.Status(th.NtAdjustPrivilegesToken(h, true, nil, false)), ntstatus.Success)
+			check.Success(t, check.Status(th.NtAdjustPrivilegesToken(h, true, nil, false)))
 			check.Equal(t, tok.Value() != before, s.TokenID == client, "%+v: open %d changed the client's token", c, n)
-			want(t, "close", th.NtClose(h), ntstatus.Success)
+			check.Success(t, th.NtClose(h))
 		}
 		k.PsRevertToSelf()
 	}
@@ -119,7 +120,7 @@ func TestKernelHandleAttributeOfTokens(t *testing.T) {
 			}
 			check.That(t, (h < 0) == (c.attributes&kernelHandle != 0),
 				"attributes %#x: handle %#x, want a kernel handle only with OBJ_KERNEL_HANDLE", c.attributes, int64(h))
-			want(t, "close", k.ZwClose(h), ntstatus.Success)
+			check.Success(t, k.ZwClose(h))
 		}
 	}
 }

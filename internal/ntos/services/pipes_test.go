@@ -50,10 +50,10 @@ func TestNewObjectBelongsToEffectiveUser(t *testing.T) {
 			if got := d.Owner().String(); bare != d.Owner().IsZero() || !bare && got != owner {
 				t.Errorf("%s: owner of the new object = %s, want %s (no owner: %v)", m.name, got, owner, bare)
 			}
-			want(t, "close", th.NtClose(again), ntstatus.Success)
-			want(t, "close", th.NtClose(h), ntstatus.Success)
+			check.Success(t, th.NtClose(again))
+			check.Success(t, th.NtClose(h))
 		}
-		want(t, "impersonate", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+		check.Success(t, k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation))
 	}
 	k.PsRevertToSelf()
 }
@@ -88,7 +88,8 @@ func TestPipeRejectsOver255Instances(t *testing.T) {
 		check.Require(t, create("many", func(*nt.CreateNamedPipeFileIn) {}), ntstatus.Success,
 			"I-85: creating instance %d", i)
 	}
-	want(t, "I-85: one instance more", create("many", func(*nt.CreateNamedPipeFileIn) {}), ntstatus.InstanceNotAvailable)
+	want(t, "I-85: one instance more", create("many", func(*nt.CreateNamedPipeFileIn) {}),
+		ntstatus.InstanceNotAvailable)
 	// The first instance sets the limit, whatever later ones request.
 	for n, wanted := range []ntstatus.Status{ntstatus.Success, ntstatus.Success, ntstatus.InstanceNotAvailable} {
 		st := create("two", func(in *nt.CreateNamedPipeFileIn) { in.MaximumInstances = 2 + 3*uint32(n) })
@@ -102,14 +103,13 @@ func TestRefusedClientLeavesInstanceFree(t *testing.T) {
 	var memory inject.Injector
 	w := newWorld(t, kernel.Config{Faults: memory.Point})
 	th, k := w.thread(w.process("server", winnt.SeCreateGlobalPrivilege))
-	server, st := th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{NamedPipeType: 1, ReadMode: 1, InboundQuota: 8,
-		DesiredAccess:    winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA,
-		ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\r`))})
-	want(t, "create", st, ntstatus.Success)
+	server := check.Result(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{NamedPipeType: 1, ReadMode: 1,
+		InboundQuota: 8, DesiredAccess: winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA,
+		ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\r`))}))
 	delegates := named(`\Device\NamedPipe\r`)
 	delegates.SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityDelegation}
 	w.impersonate(k, svc, winnt.SecurityImpersonation)
-	_, st = th.NtOpenFile(winnt.FILE_WRITE_DATA, delegates, 3, 0)
+	_, st := th.NtOpenFile(winnt.FILE_WRITE_DATA, delegates, 3, 0)
 	want(t, "open for a level above the client's own", st, ntstatus.BadImpersonationLevel)
 	k.PsRevertToSelf()
 	for _, tracking := range []nt.SecurityQualityOfService{{ImpersonationLevel: winnt.SecurityImpersonation},
@@ -183,7 +183,7 @@ func TestImpersonationOfListeningPipeDependsOnProfile(t *testing.T) {
 		end := check.Result(th.NtOpenFile(winnt.FILE_WRITE_DATA, named(`\??\pipe\p`), 3, 0))
 		want(t, "disconnect", th.NtFsControlFile(h, winnt.FSCTL_PIPE_DISCONNECT), ntstatus.Success)
 		want(t, "disconnected", th.NtFsControlFile(h, winnt.FSCTL_PIPE_IMPERSONATE), ntstatus.InvalidPipeState)
-		want(t, "close", th.NtClose(end), ntstatus.Success)
+		check.Success(t, th.NtClose(end))
 	}
 }
 
@@ -210,8 +210,8 @@ func TestAddingInstanceNeedsRight(t *testing.T) {
 			st := check.Status(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.SYNCHRONIZE,
 				CreateDisposition: winnt.FILE_OPEN_IF, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{
 					ObjectName: `\??\pipe\many`, SecurityDescriptor: sddl.MustParse(descriptor)})}))
-			check.Equal(t, st, []ntstatus.Status{ntstatus.Success, wanted}[i], "I-130: instance %d of a pipe that grants %#x",
-				i, uint32(mask))
+			check.Equal(t, st, []ntstatus.Status{ntstatus.Success, wanted}[i],
+				"I-130: instance %d of a pipe that grants %#x", i, uint32(mask))
 		}
 	}
 }

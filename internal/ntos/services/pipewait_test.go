@@ -84,8 +84,8 @@ func (p pipeSide) must(st ntstatus.Status) {
 
 // make creates an instance with the parameters that change sets.
 func (p pipeSide) make(change func(*nt.CreateNamedPipeFileIn)) (winnt.Handle, ntstatus.Status) {
-	in := nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE, NamedPipeType: 1, ReadMode: 1,
-		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\m`,
+	in := nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE, NamedPipeType: 1,
+		ReadMode: 1, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\m`,
 			SecurityDescriptor: everyone.SecurityDescriptor})}
 	if change != nil {
 		change(&in)

@@ -58,30 +58,32 @@ func TestPortDescriptorDecidesAboutConnecting(t *testing.T) {
 			q := nt.Cap(&nt.SecurityQualityOfService{ImpersonationLevel: level})
 			out, got := other.Services().NtConnectPort(nt.ConnectPortIn{PortName: `\orders`, SecurityQos: q})
 			if want(t, level.String(), got, st); got == ntstatus.Success {
-				want(t, "close", other.NtClose(out.PortHandle), ntstatus.Success)
+				check.Success(t, other.NtClose(out.PortHandle))
 			}
 		}
 		client, st := other.Services().NtConnectPort(nt.ConnectPortIn{PortName: `\orders`})
 		if want(t, "connect to a port of "+text, st, wanted); st == ntstatus.Success {
-			want(t, "close", other.NtClose(client.PortHandle), ntstatus.Success)
+			check.Success(t, other.NtClose(client.PortHandle))
 		}
-		want(t, "close", th.NtClose(port.PortHandle), ntstatus.Success)
+		check.Success(t, th.NtClose(port.PortHandle))
 	}
 }
 
 // portPair is a server's communication port and a client's port, with a request under way. It also has a thread of
 // the client's process, which runs as another user.
 type portPair struct {
+	*world
 	server, other           nt.Services
 	thread                  *nt.Thread // of the server
 	listening, comm, client winnt.Handle
 }
 
-func newPortPair(t *testing.T, w *world) *portPair {
+func newPortPair(t *testing.T) *portPair {
 	t.Helper()
+	w := newWorld(t, kernel.Config{})
 	th, other := w.system("server"), w.of("client", token.StandardUser(sid.MustParse(client)))
 	c, _ := w.thread(other)
-	p := &portPair{server: th.Services(), other: c.Services(), thread: th}
+	p := &portPair{world: w, server: th.Services(), other: c.Services(), thread: th}
 	port := check.Result(p.server.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(named(`\orders`))}))
 	out := check.Result(p.other.NtConnectPort(nt.ConnectPortIn{PortName: `\orders`,
 		ConnectionInformation: nt.Cap([]byte("hello"))}))
@@ -103,8 +105,8 @@ func (p *portPair) request(t *testing.T) {
 	t.Helper()
 	_, st := p.server.NtCompleteConnectPort(nt.CompleteConnectPortIn{PortHandle: p.comm})
 	want(t, "complete", st, ntstatus.Success)
-	_, st = p.other.NtRequestWaitReplyPort(nt.RequestWaitReplyPortIn{PortHandle: p.client, Request: nt.Cap([]byte("ask"))})
-	want(t, "request", st, ntstatus.Pending)
+	want(t, "request", check.Status(p.other.NtRequestWaitReplyPort(nt.RequestWaitReplyPortIn{PortHandle: p.client,
+		Request: nt.Cap([]byte("ask"))})), ntstatus.Pending)
 }
 
 // badPorts calls a port service with an invalid handle, and with a handle of another type.
@@ -115,21 +117,19 @@ func badPorts(t *testing.T, call func(winnt.Handle) ntstatus.Status) {
 }
 
 func TestNtListenPort(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	p := newPortPair(t, w)
+	p := newPortPair(t)
 	listen := func(h winnt.Handle) ntstatus.Status {
 		return check.Status(p.server.NtListenPort(nt.ListenPortIn{PortHandle: h}))
 	}
 	m, st := p.server.NtListenPort(nt.ListenPortIn{PortHandle: p.listening})
-	check.That(t, st == ntstatus.Success && m.Connecting && !m.Closed && m.MessageID != 0 && string(m.Request) == "hello",
-		`request to connect = %+v, %v, want "hello" from a connecting client`, m, st)
+	check.That(t, st == ntstatus.Success && m.Connecting && !m.Closed && m.MessageID != 0 &&
+		string(m.Request) == "hello", `request to connect = %+v, %v, want "hello" from a connecting client`, m, st)
 	want(t, "I-88: no other client waits", listen(p.listening), ntstatus.Timeout)
 	badPorts(t, listen)
 }
 
 func TestNtCompleteConnectPort(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	p := newPortPair(t, w)
+	p := newPortPair(t)
 	p.accept(t)
 	complete := func(h winnt.Handle) ntstatus.Status {
 		return check.Status(p.server.NtCompleteConnectPort(nt.CompleteConnectPortIn{PortHandle: h}))
@@ -144,8 +144,7 @@ func TestNtCompleteConnectPort(t *testing.T) {
 }
 
 func TestNtReplyWaitReceivePort(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	p := newPortPair(t, w)
+	p := newPortPair(t)
 	p.accept(t)
 	receive := func(h winnt.Handle) ntstatus.Status {
 		return check.Status(p.server.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn{PortHandle: h}))
@@ -158,16 +157,15 @@ func TestNtReplyWaitReceivePort(t *testing.T) {
 	_, noPort := p.server.PortChanged(winnt.NtCurrentProcess)
 	check.That(t, bare.Closed(changed) && !noPort, "PortChanged: no change after a request, or a process is a port")
 	m, st := p.server.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn{PortHandle: p.comm})
-	check.That(t, st == ntstatus.Success && !m.Connecting && !m.Closed && m.MessageID != 0 && string(m.Request) == "ask",
-		`message = %+v, %v, want the request "ask"`, m, st)
+	check.That(t, st == ntstatus.Success && !m.Connecting && !m.Closed && m.MessageID != 0 &&
+		string(m.Request) == "ask", `message = %+v, %v, want the request "ask"`, m, st)
 	want(t, "I-88: a request is received once", receive(p.comm), ntstatus.Timeout)
 	want(t, "the client goes", check.Status(p.other.NtClose(nt.CloseIn{Handle: p.client})), ntstatus.Success)
 	want(t, "I-88: the client is gone", receive(p.comm), ntstatus.PortDisconnected)
 }
 
 func TestNtReplyPort(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	p := newPortPair(t, w)
+	p := newPortPair(t)
 	p.accept(t)
 	p.request(t)
 	m := check.Result(p.server.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn{PortHandle: p.comm}))
@@ -201,8 +199,7 @@ func TestNtReplyPort(t *testing.T) {
 // TestNtImpersonateClientOfPort checks the errors of I-88 in their order, and that the server's thread then
 // impersonates the client.
 func TestNtImpersonateClientOfPort(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	p := newPortPair(t, w)
+	p := newPortPair(t)
 	p.accept(t)
 	p.request(t)
 	m := check.Result(p.server.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn{PortHandle: p.comm}))
@@ -221,11 +218,10 @@ func TestNtImpersonateClientOfPort(t *testing.T) {
 			want(t, "a refused call leaves the thread alone", acts(), ntstatus.NoToken)
 			return st
 		}
-		h, opened := p.thread.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
-		want(t, "open the token", opened, ntstatus.Success)
+		h := check.Result(p.thread.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true))
 		u := class[token.Group](t, p.thread, h, winnt.TokenUser)
 		check.That(t, u.SID.String() == client, "the thread impersonates %s, want the client %s", u.SID, client)
-		w.sys.KernelMode(p.thread).PsRevertToSelf()
+		p.sys.KernelMode(p.thread).PsRevertToSelf()
 		return st
 	}, []rung[nt.ImpersonateClientOfPortIn]{
 		{"the client id", unread(1), func(in *nt.ImpersonateClientOfPortIn) { in.ClientID.Status = unread(1) }},

@@ -40,8 +40,8 @@ func TestChildHandlesHaveTheirOwnRights(t *testing.T) {
 			handle{false, inherit, 0x21410}, handle{false, 0, 0x20848}},
 		{"the thread is inherited, and written", th, 0, inherit, winnt.GENERIC_WRITE, winnt.GENERIC_WRITE,
 			handle{false, 0, 0x20bea | 0x2000}, handle{false, inherit, 0x20437 | 0x400}},
-		{"a program has no kernel handles", th, inKernel, inherit | inKernel, winnt.GENERIC_EXECUTE, winnt.GENERIC_EXECUTE,
-			handle{false, 0, 0x121001}, handle{false, inherit, 0x121800}},
+		{"a program has no kernel handles", th, inKernel, inherit | inKernel, winnt.GENERIC_EXECUTE,
+			winnt.GENERIC_EXECUTE, handle{false, 0, 0x121001}, handle{false, inherit, 0x121800}},
 		{"the process for the kernel", k.Zw(), inKernel, inherit, winnt.GENERIC_ALL, winnt.THREAD_ALERT,
 			handle{true, 0, 0x1fffff}, handle{false, inherit, 4}},
 		{"the thread for the kernel", k.Zw(), inherit, inKernel, winnt.PROCESS_DUP_HANDLE, winnt.GENERIC_ALL,
@@ -96,8 +96,9 @@ func TestRefusedChildCreatesNoHandle(t *testing.T) {
 		"unknown attribute (thread)": {thread(0x2000), ntstatus.InvalidParameter},
 		"unread attributes":          {func(i in) { i.ProcessObjectAttributes.Status = unread(1) }, unread(1)},
 		"unread attributes (thread)": {func(i in) { i.ThreadObjectAttributes.Status = unread(2) }, unread(2)},
-		"reserved, process":          {func(i in) { i.ProcessDesiredAccess |= winnt.RESERVED_RIGHTS }, ntstatus.AccessDenied},
-		"reserved, thread":           {func(i in) { i.ThreadDesiredAccess |= winnt.RESERVED_RIGHTS }, ntstatus.AccessDenied},
+		"reserved, process": {func(i in) { i.ProcessDesiredAccess |= winnt.RESERVED_RIGHTS },
+			ntstatus.AccessDenied},
+		"reserved, thread": {func(i in) { i.ThreadDesiredAccess |= winnt.RESERVED_RIGHTS }, ntstatus.AccessDenied},
 		"the SACL, process": {func(i in) { i.ProcessDesiredAccess = winnt.ACCESS_SYSTEM_SECURITY },
 			ntstatus.PrivilegeNotHeld},
 		"the SACL, thread": {func(i in) { i.ThreadDesiredAccess = winnt.ACCESS_SYSTEM_SECURITY },
@@ -121,7 +122,8 @@ func TestRefusedChildCreatesNoHandle(t *testing.T) {
 			t.Errorf("%s: output %+v, want the zero value", name, out)
 		}
 		after := handles(t, th)
-		check.That(t, len(after) == len(before), "%s: handles %v before, %v after, want no new handle", name, before, after)
+		check.That(t, len(after) == len(before), "%s: handles %v before, %v after, want no new handle", name, before,
+			after)
 	}
 	var sum winnt.Handle
 	for range 2 {
@@ -205,7 +207,7 @@ func TestChildBelongsToUserOfItsToken(t *testing.T) {
 		in.ProcessObjectAttributes = nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;0x1;;;BA)")})
 		in.ThreadObjectAttributes = nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;0x2;;;BG)")})
 		if c.acts {
-			want(t, "impersonate", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+			check.Success(t, k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation))
 		}
 		out := check.Result(th.NtCreateUserProcess(in))
 		k.PsRevertToSelf()
@@ -261,7 +263,7 @@ func TestProgramFileLimitsChild(t *testing.T) {
 		{"hers", false, ntstatus.AccessDenied, 0},
 	} {
 		if c.acts {
-			want(t, "impersonate", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+			check.Success(t, k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation))
 		}
 		in := children()
 		var gives bool

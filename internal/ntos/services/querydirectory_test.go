@@ -64,11 +64,11 @@ func TestObjectDirectoryListingContinues(t *testing.T) {
 							status = ntstatus.MoreEntries
 						}
 					}
-					out, st := list(nt.QueryDirectoryObjectIn{Length: length, ReturnSingleEntry: single, RestartScan: restart,
-						Context: from})
+					out, st := list(nt.QueryDirectoryObjectIn{Length: length, ReturnSingleEntry: single,
+						RestartScan: restart, Context: from})
 					check.RequireThat(t, st == status && fmt.Sprint(out) == fmt.Sprint(wanted),
-						"listing from %d with %d bytes, single %v, restart %v: %+v, %v, want %+v, %v", from, length, single, restart, out,
-						st, wanted, status)
+						"listing from %d with %d bytes, single %v, restart %v: %+v, %v, want %+v, %v", from, length,
+						single, restart, out, st, wanted, status)
 				}
 			}
 		}

@@ -238,8 +238,8 @@ func TestConcurrentSecurityChangesAreBothKept(t *testing.T) {
 		want(t, "concurrent change of the group", b.NtSetSecurityObject(event, winnt.GROUP_SECURITY_INFORMATION,
 			sddl.MustParse("G:WD")), ntstatus.Success)
 	}
-	want(t, "the list", a.NtSetSecurityObject(event, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse("D:(A;;0x1;;;SY)")),
-		ntstatus.Success)
+	want(t, "the list", a.NtSetSecurityObject(event, winnt.DACL_SECURITY_INFORMATION,
+		sddl.MustParse("D:(A;;0x1;;;SY)")), ntstatus.Success)
 	got := check.Result(a.NtQuerySecurityObject(event, winnt.GROUP_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION))
 	if text, err := sddl.Format(got, sddl.Options{}); err != nil || text != "G:WDD:(A;;CC;;;SY)" {
 		t.Errorf("descriptor after both changes = %s, want G:WDD:(A;;CC;;;SY)", text)

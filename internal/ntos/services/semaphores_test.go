@@ -34,8 +34,8 @@ func TestNtCreateSemaphore(t *testing.T) {
 		}
 	}
 	// The counts are values, so they are checked before the data behind a pointer (O-3, O-137).
-	_, st := th.NtCreateSemaphore(winnt.SEMAPHORE_ALL_ACCESS, &nt.ObjectAttributes{Attributes: 1, ObjectName: "x"}, 2, 1)
-	want(t, "the counts, and the attributes", st, ntstatus.InvalidParameter)
+	want(t, "the counts, and the attributes", check.Status(th.NtCreateSemaphore(winnt.SEMAPHORE_ALL_ACCESS,
+		&nt.ObjectAttributes{Attributes: 1, ObjectName: "x"}, 2, 1)), ntstatus.InvalidParameter)
 }
 
 // TestReleaseSemaphoreErrorsAndCounts checks the errors of O-138, the count before and after, and that a failed

@@ -27,9 +27,7 @@ func TestSetTokenErrorsComeInOrder(t *testing.T) {
 	}
 	call := func(in setting) ntstatus.Status {
 		if in.TokenHandle == 0 {
-			var st ntstatus.Status
-			in.TokenHandle, st = in.th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-			want(t, "open the token", st, ntstatus.Success)
+			in.TokenHandle = check.Result(in.th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 		}
 		return check.Status(in.th.Services().NtSetInformationToken(in.SetInformationTokenIn))
 	}
@@ -48,16 +46,19 @@ func TestSetTokenErrorsComeInOrder(t *testing.T) {
 	checkOrder(t, "a class of fixed length", fixed, call, []rung[setting]{class,
 		{"the length", ntstatus.InfoLengthMismatch, func(in *setting) { in.TokenInformationLength = 5 }},
 		handle, privilege, malformed, value})
-	checkOrder(t, "a class of fixed length that cannot be read", fixed, call, []rung[setting]{
-		{"the length", ntstatus.InfoLengthMismatch, func(in *setting) { in.TokenInformationLength = 3 }}, fault, handle})
+	checkOrder(t, "a class of fixed length that cannot be read", fixed, call,
+		[]rung[setting]{{"the length", ntstatus.InfoLengthMismatch,
+			func(in *setting) { in.TokenInformationLength = 3 }}, fault, handle})
 	list := []token.AttributeChange{{Operation: token.AttributeReplaceAll,
 		Attribute: claims.Attribute{Name: "a", Type: claims.Uint64, Uints: []uint64{1}}}}
 	variable := setting{nt.SetInformationTokenIn{TokenInformationClass: winnt.TokenSecurityAttributes,
 		TokenInformation: nt.Cap[any](list), TokenInformationLength: 16}, able}
-	short := rung[setting]{"the header", ntstatus.InfoLengthMismatch, func(in *setting) { in.TokenInformationLength = 15 }}
-	checkOrder(t, "a class of variable length", variable, call, []rung[setting]{class, handle, short, privilege, malformed,
-		value})
-	checkOrder(t, "a class of variable length that cannot be read", variable, call, []rung[setting]{fault, handle, short})
+	short := rung[setting]{"the header", ntstatus.InfoLengthMismatch,
+		func(in *setting) { in.TokenInformationLength = 15 }}
+	checkOrder(t, "a class of variable length", variable, call,
+		[]rung[setting]{class, handle, short, privilege, malformed, value})
+	checkOrder(t, "a class of variable length that cannot be read", variable, call,
+		[]rung[setting]{fault, handle, short})
 	missing := fixed
 	missing.TokenInformation.V = nil
 	want(t, "no value", call(missing), ntstatus.AccessViolation)
@@ -136,7 +137,7 @@ func TestFilterRefusesUnreadableLists(t *testing.T) {
 		in.RestrictedSIDs = nt.Cap([]token.Group{{SID: sid.Everyone}})
 		out := check.Result(th.Services().NtFilterTokenEx(in))
 		object, _, st := k.ObReferenceObjectByHandle(out.NewTokenHandle, 0, winnt.TokenObject, kernel.KernelMode)
-		want(t, "reference", st, ntstatus.Success)
+		check.Success(t, st)
 		spec := object.(*kernel.AccessToken).Value().Spec()
 		user, device := spec.RestrictedUserClaims != nil, spec.RestrictedDeviceClaims != nil
 		check.That(t, user == (in.RestrictedUserAttributes.V != nil) && device == (in.RestrictedDeviceAttributes.V != nil),

@@ -66,7 +66,8 @@ func TestOpenTokenDuringImpersonateLeaksNothing(t *testing.T) {
 	t.Logf("opened %d, found none %d", opened, none)
 	check.That(t, opened != 0 && none != 0, "%d opens succeeded and %d found no token, want some of both", opened, none)
 	if o, h, r := w.sys.Counts(); o != objects || h != handles || r != references { // P-5
-		t.Errorf("objects, handles, references: %d, %d, %d, want %d, %d, %d as before", o, h, r, objects, handles, references)
+		t.Errorf("objects, handles, references: %d, %d, %d, want %d, %d, %d as before", o, h, r, objects, handles,
+			references)
 	}
 	if opener != ownBefore || opener.Services() != own {
 		t.Error("the opener's own impersonation state changed, want it unchanged") // P-6
@@ -78,8 +79,9 @@ func checkOpened(t *testing.T, th *nt.Thread, h winnt.Handle) {
 	t.Helper()
 	v := check.Result(th.NtQueryInformationToken(h, winnt.TokenStatistics))
 	s := v.(nt.TokenStatistics)
-	check.RequireThat(t, s.TokenType == winnt.TokenImpersonation && s.ImpersonationLevel >= winnt.SecurityImpersonation,
-		"opened token = %+v, want type %v at level %v or above", s, winnt.TokenImpersonation, winnt.SecurityImpersonation)
+	check.RequireThat(t, s.TokenType == winnt.TokenImpersonation &&
+		s.ImpersonationLevel >= winnt.SecurityImpersonation, "opened token = %+v, want type %v at level %v or above",
+		s, winnt.TokenImpersonation, winnt.SecurityImpersonation)
 	check.Require(t, th.NtClose(h), ntstatus.Success, "closing the token")
 }
 

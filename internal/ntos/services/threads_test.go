@@ -31,8 +31,8 @@ func TestNextThreadHidesDeniedThreads(t *testing.T) {
 // The anonymous token of a thread can be opened by the user of that thread's process (I-74).
 func TestAnonymousTokenAdmitsServersUser(t *testing.T) {
 	b := newBetween(t, kernel.Config{})
-	want(t, "act as the anonymous logon", b.asks.NtImpersonateAnonymousToken(b.handle(b.server, winnt.THREAD_IMPERSONATE)),
-		ntstatus.Success)
+	want(t, "act as the anonymous logon", b.asks.NtImpersonateAnonymousToken(b.handle(b.server,
+		winnt.THREAD_IMPERSONATE)), ntstatus.Success)
 	got, is := b.acl(), "D:(A;;"+full+";;;AN)(A;;"+full+";;;"+otherServer+")(A;;"+full+";;;SY)"
 	check.That(t, got == is, "DACL of the anonymous token = %s, want %s", got, is)
 	b.serves.PsRevertToSelf()
@@ -55,13 +55,14 @@ func TestRestrictedProcessGetsNoAnonymousToken(t *testing.T) {
 		th, k := w.thread(check.Must(w.sys.NewProcess("p", v)))
 		_, other := w.thread(check.Must(w.sys.NewProcess("other", unlike)))
 		open := func(of *kernel.EThread) winnt.Handle {
-			return check.Result(k.ObOpenObjectByPointer(of, 0, winnt.THREAD_IMPERSONATE, winnt.ThreadObject, kernel.KernelMode))
+			return check.Result(k.ObOpenObjectByPointer(of, 0, winnt.THREAD_IMPERSONATE, winnt.ThreadObject,
+				kernel.KernelMode))
 		}
 		own, theirs := open(k.Thread()), open(other.Thread())
 		for _, acts := range []bool{false, true} {
 			if acts {
 				c := k.NewToken(filtered(value(t, client, winnt.TokenImpersonation, winnt.SecurityImpersonation)))
-				want(t, "impersonate", k.PsImpersonateClient(k.Thread(), c, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+				check.Success(t, k.PsImpersonateClient(k.Thread(), c, false, false, winnt.SecurityImpersonation))
 				k.PsDereferencePrimaryToken(c)
 			}
 			wanted := ntstatus.Success
@@ -88,7 +89,8 @@ func TestNextThreadSkipsDeniedThreads(t *testing.T) {
 	for i := range 5 {
 		_, owner := w.thread(p)
 		ids = append(ids, owner.Thread().ID())
-		h := check.Result(k.ObOpenObjectByPointer(owner.Thread(), 0, winnt.WRITE_DAC, winnt.ThreadObject, kernel.KernelMode))
+		h := check.Result(k.ObOpenObjectByPointer(owner.Thread(), 0, winnt.WRITE_DAC, winnt.ThreadObject,
+			kernel.KernelMode))
 		text := "D:(A;;0x840;;;" + svc + ")"
 		if i%2 == 0 {
 			text = "D:(A;;0x800;;;" + svc + ")"
@@ -115,8 +117,9 @@ func TestNextThreadSkipsDeniedThreads(t *testing.T) {
 				}
 				known := ids[wanted[at]]
 				o, _, st := k.ObReferenceObjectByHandle(h, 0, winnt.ThreadObject, kernel.KernelMode)
-				want(t, "reference", st, ntstatus.Success)
-				check.Equal(t, o.(*kernel.EThread).ID(), known, "rights %v, flags %d: thread %d of the walk", rights, flags, n)
+				check.Success(t, st)
+				check.Equal(t, o.(*kernel.EThread).ID(), known, "rights %v, flags %d: thread %d of the walk", rights,
+					flags, n)
 				k.ObDereferenceObject(o)
 				after = h
 			}
@@ -127,7 +130,8 @@ func TestNextThreadSkipsDeniedThreads(t *testing.T) {
 // No program can terminate the System process, whatever its handle grants and whichever privileges it holds (O-170).
 func TestSystemProcessCannotBeTerminated(t *testing.T) {
 	th := newThread(t, winnt.SeDebugPrivilege, winnt.SeShutdownPrivilege, winnt.SeTcbPrivilege)
-	h := check.Result(th.NtOpenProcess(winnt.PROCESS_ALL_ACCESS, &nt.ObjectAttributes{}, &nt.ClientID{UniqueProcess: 4}))
+	h := check.Result(th.NtOpenProcess(winnt.PROCESS_ALL_ACCESS, &nt.ObjectAttributes{},
+		&nt.ClientID{UniqueProcess: 4}))
 	want(t, "end it", th.NtTerminateProcess(h, 0), ntstatus.AccessDenied)
 	v, st := th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
 	if b, ok := v.(nt.ProcessBasic); st != ntstatus.Success || !ok || b.ExitStatus != ntstatus.Pending {
@@ -155,7 +159,8 @@ func TestNtSuspendThread(t *testing.T) {
 		}
 	}
 	if was, st := suspend(h); was != 0 || st != ntstatus.SuspendCountExceeded {
-		t.Errorf("O-144: NtSuspendThread at the maximum returned %d, %v, want 0, %v", was, st, ntstatus.SuspendCountExceeded)
+		t.Errorf("O-144: NtSuspendThread at the maximum returned %d, %v, want 0, %v", was, st,
+			ntstatus.SuspendCountExceeded)
 	}
 	want(t, "end the process", th.NtTerminateProcess(made.ProcessHandle, 1), ntstatus.Success)
 	was, st := suspend(h)
@@ -197,7 +202,7 @@ func TestTokenCopyAdmitsClientServerAndSystem(t *testing.T) {
 	qos := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}
 	to, from := b.handle(b.server, winnt.THREAD_DIRECT_IMPERSONATION), b.handle(b.client, winnt.THREAD_IMPERSONATE)
 	want(t, "handles the wrong way round", b.asks.NtImpersonateThread(from, to, qos), ntstatus.AccessDenied)
-	want(t, "impersonate", b.asks.NtImpersonateThread(to, from, qos), ntstatus.Success)
+	check.Success(t, b.asks.NtImpersonateThread(to, from, qos))
 	for _, th := range []*nt.Thread{b.server, b.asks, b.client} { // only the server's thread changes (I-73)
 		check.Equal(t, b.sys.KernelMode(th).Thread().IsImpersonating(), th == b.server, "%s impersonates", th.Name())
 	}

@@ -52,7 +52,7 @@ func TestSetFileInformationNeedsRightAndLength(t *testing.T) {
 						got, wanted, calls)
 				}
 			}
-			want(t, "close", w.NtClose(h), ntstatus.Success)
+			check.Success(t, w.NtClose(h))
 		}
 	}
 	for _, class := range []nt.FileInfoClass{nt.FileStandardInformation, nt.FileNameInformation, 0, 1, 99} {

@@ -68,8 +68,7 @@ func TestReadAndWriteCheckRightThenOffset(t *testing.T) {
 		w.tree.data, w.tree.facts.EndOfFile, w.tree.short = "0123456789", 10, c.short
 		h := w.open(`\??\T\file`, c.rights|winnt.FILE_READ_ATTRIBUTES, c.options)
 		if c.options == synchronous {
-			want(t, "set the position", w.set(h, nt.FilePositionInformation, nt.FilePosition{CurrentByteOffset: 5}),
-				ntstatus.Success)
+			check.Success(t, w.set(h, nt.FilePositionInformation, nt.FilePosition{CurrentByteOffset: 5}))
 		}
 		var got string
 		var st ntstatus.Status
@@ -91,7 +90,7 @@ func TestReadAndWriteCheckRightThenOffset(t *testing.T) {
 			t.Errorf("%s: %v, tree calls %q, data %q, position then %+v, want %v, %q, %q, %d", c.name, st, asked, got,
 				position, c.st, c.asked, c.data, c.after)
 		}
-		want(t, "close", w.NtClose(h), ntstatus.Success)
+		check.Success(t, w.NtClose(h))
 		check.Equal(t, w.tree.takeCalls(), "Close file", "%s: tree calls at close", c.name)
 	}
 }
@@ -134,7 +133,7 @@ func TestReadIntoMemoryEqualsBufferedRead(t *testing.T) {
 			t.Errorf("%s: %v, tree calls %q, %d calls for facts, read %q, buffer %q, want %v, %q, %d, %q, %q", c.name,
 				st, asked, facted, b[:n], b, c.st, c.asked, c.facted, c.data, c.remaining)
 		}
-		want(t, "close", w.NtClose(h), ntstatus.Success)
+		check.Success(t, w.NtClose(h))
 		w.tree.takeCalls()
 	}
 	// A directory is listed, not read, whatever the tree returns for it.
@@ -163,8 +162,7 @@ func TestTreeErrorLeavesPositionUnchanged(t *testing.T) {
 	w.tree.data, w.tree.facts.EndOfFile = "0123456789", 10
 	h := w.open(`\??\T\file`, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA|winnt.FILE_READ_ATTRIBUTES|
 		winnt.FILE_WRITE_ATTRIBUTES|winnt.DELETE, synchronous)
-	want(t, "set the position", w.set(h, nt.FilePositionInformation, nt.FilePosition{CurrentByteOffset: 5}),
-		ntstatus.Success)
+	check.Success(t, w.set(h, nt.FilePositionInformation, nt.FilePosition{CurrentByteOffset: 5}))
 	w.tree.st = ntstatus.DiskFull
 	for name, call := range map[string]func() (any, ntstatus.Status){
 		"read": func() (any, ntstatus.Status) {
@@ -247,8 +245,8 @@ func TestOperationOnFileIsReported(t *testing.T) {
 		signalled := check.Status(w.NtWaitForSingleObject(event, false)) == ntstatus.Success
 		calls, _ := w.NtTestAlert()
 		if c.want != ntstatus.Success {
-			check.That(t, got == nil && !signalled && calls == nil, "%s: results %v, event %t, calls %v, want none", c.name,
-				got, signalled, calls)
+			check.That(t, got == nil && !signalled && calls == nil, "%s: results %v, event %t, calls %v, want none",
+				c.name, got, signalled, calls)
 			check.That(t, c.event == event || len(w.tree.takeCalls()) == 0, "%s: the file was used", c.name)
 			continue
 		}

@@ -33,8 +33,8 @@ func TestOpenRepeatsLookupOfChangedPlace(t *testing.T) {
 	}{
 		{"open", nt.CreateFileIn{DesiredAccess: 1, ShareAccess: 5, CreateDisposition: winnt.FILE_OPEN}, "file", 0,
 			"Open file for 0x1 share 5: " + fmt.Sprint(fileaccess.Opened), fileaccess.Opened, 0, 0},
-		{"open below", nt.CreateFileIn{DesiredAccess: 2, ShareAccess: 2, CreateDisposition: winnt.FILE_OPEN}, `dir\file`, 0,
-			`Open dir\file for 0x2 share 2: ` + fmt.Sprint(fileaccess.Opened), fileaccess.Opened, 0, 0},
+		{"open below", nt.CreateFileIn{DesiredAccess: 2, ShareAccess: 2, CreateDisposition: winnt.FILE_OPEN},
+			`dir\file`, 0, `Open dir\file for 0x2 share 2: ` + fmt.Sprint(fileaccess.Opened), fileaccess.Opened, 0, 0},
 		{"make", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: uint32(fileaccess.FileCreate)}, "new", 0,
 			"Open new for 0x1 share 0: " + fmt.Sprint(fileaccess.Created), fileaccess.Created, 0, 0},
 		{"overwrite", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: uint32(fileaccess.FileOverwrite)}, "file", 0,
@@ -52,7 +52,8 @@ func TestOpenRepeatsLookupOfChangedPlace(t *testing.T) {
 		{"changed sixteen times", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: winnt.FILE_OPEN}, "file",
 			ntstatus.SharingViolation, "", 0, 16, 0},
 		{"shared otherwise", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: winnt.FILE_OPEN}, "file",
-			ntstatus.DeletePending, "Open file for 0x1 share 0: " + fmt.Sprint(fileaccess.Opened), 0, 0, ntstatus.DeletePending},
+			ntstatus.DeletePending, "Open file for 0x1 share 0: " + fmt.Sprint(fileaccess.Opened), 0, 0,
+			ntstatus.DeletePending},
 	} {
 		for _, below := range []bool{false, true} {
 			w.tree.opening, w.tree.st = true, ntstatus.Success
@@ -79,9 +80,10 @@ func TestOpenRepeatsLookupOfChangedPlace(t *testing.T) {
 			if below {
 				made++
 			}
-			check.Equal(t, len(handles(t, w.Thread)), before+made, "%s, below a directory %v: process: handles", c.name, below)
+			check.Equal(t, len(handles(t, w.Thread)), before+made, "%s, below a directory %v: process: handles",
+				c.name, below)
 			for h := range handles(t, w.Thread) {
-				want(t, "close", w.NtClose(h), ntstatus.Success)
+				check.Success(t, w.NtClose(h))
 			}
 			w.tree.takeCalls()
 		}
@@ -148,9 +150,9 @@ func TestNameRelativeToTreeFileIsInThatTree(t *testing.T) {
 			if want(t, c.name, st, c.st); st != ntstatus.Success {
 				continue
 			}
-			check.Equal(t, w.tree.takeCalls(), fmt.Sprintf(`Open top dir\file for 0x1 share %d: %v`, share, fileaccess.Opened),
-				"%s: tree calls", c.name)
-			want(t, "close", w.NtClose(h), ntstatus.Success)
+			check.Equal(t, w.tree.takeCalls(), fmt.Sprintf(`Open top dir\file for 0x1 share %d: %v`, share,
+				fileaccess.Opened), "%s: tree calls", c.name)
+			check.Success(t, w.NtClose(h))
 			w.tree.takeCalls()
 		}
 	}
@@ -243,7 +245,7 @@ func TestOpenOfTreeFileFailsWithoutItsRecord(t *testing.T) {
 				h, st := by.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: `\??\T\file`}, 7, 0)
 				sink.full = false
 				if want(t, fmt.Sprintf("rights %d, full %v", rights, full), st, status); st == ntstatus.Success {
-					want(t, "close", by.NtClose(h), ntstatus.Success)
+					check.Success(t, by.NtClose(h))
 				}
 				check.Equal(t, w.tree.takeCalls(), calls, "rights %d, log full %v: tree calls", rights, full)
 				after := handles(t, w.Thread)

@@ -56,12 +56,12 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 				return st
 			}, []string{`4663 \a 0x2`}},
 			{"append", func() ntstatus.Status {
-				_, st := by.Services().NtWriteFile(nt.WriteFileIn{FileHandle: a, Buffer: nt.Cap([]byte("x")), ByteOffset: atEnd})
-				return st
+				return check.Status(by.Services().NtWriteFile(nt.WriteFileIn{FileHandle: a, Buffer: nt.Cap([]byte("x")),
+					ByteOffset: atEnd}))
 			}, []string{`4663 \a 0x4`}},
 			{"write at the end", func() ntstatus.Status {
-				_, st := by.Services().NtWriteFile(nt.WriteFileIn{FileHandle: b, Buffer: nt.Cap([]byte("x")), ByteOffset: 10})
-				return st
+				return check.Status(by.Services().NtWriteFile(nt.WriteFileIn{FileHandle: b, Buffer: nt.Cap([]byte("x")),
+					ByteOffset: 10}))
 			}, []string{`4663 \b 0x2`}},
 			{"refill", func() ntstatus.Status { return w.context().Refill(a, b) }, []string{`4663 \b 0x1`}},
 			{"collect writes", func() ntstatus.Status { return w.context().Refill(c, 0) }, []string{`4663 \c 0x2`}},
@@ -70,7 +70,8 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 				return check.Status(by.Services().NtQueryDirectoryFile(nt.QueryDirectoryFileIn{FileHandle: dir,
 					Length: 64, FileInformationClass: nt.FileNamesInformation}))
 			}, []string{`4663 \dir 0x1`}},
-			{"all uses in advance", func() ntstatus.Status { return w.context().RecordUses(b) }, []string{`4663 \b 0x84`}},
+			{"all uses in advance", func() ntstatus.Status { return w.context().RecordUses(b) },
+				[]string{`4663 \b 0x84`}},
 			{"and again", func() ntstatus.Status { return w.context().RecordUses(b) }, nil},
 			{"duplicate", func() (st ntstatus.Status) {
 				copied, st = by.NtDuplicateObject(-1, d, -1, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
@@ -119,9 +120,10 @@ func TestRecordNamesEntryOfDirectory(t *testing.T) {
 		for i := range got {
 			got[i] = strings.Join(strings.Fields(got[i]), " ")
 		}
-		check.That(t, slices.Equal(got, []string{c.want}), "%s, asked %v: %q, want %q", c.dacl, c.requested, got, c.want)
+		check.That(t, slices.Equal(got, []string{c.want}), "%s, asked %v: %q, want %q", c.dacl, c.requested, got,
+			c.want)
 		if st == ntstatus.Success {
-			want(t, "close", w.Thread.NtClose(h), ntstatus.Success)
+			check.Success(t, w.Thread.NtClose(h))
 		}
 	}
 }
@@ -155,7 +157,7 @@ func TestRequestThroughShareIsRecordedOnce(t *testing.T) {
 					check.That(t, slices.Equal(got, wanted), "requested %#x of %s, place changed %d times: records %q (%v), want %q",
 						uint32(requested), name.ObjectName, again, got, st, wanted)
 					if st == ntstatus.Success {
-						want(t, "close", by.NtClose(h), ntstatus.Success)
+						check.Success(t, by.NtClose(h))
 					}
 				}
 				want(t, "close the root", by.NtClose(root), ntstatus.Success)

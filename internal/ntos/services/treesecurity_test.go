@@ -49,7 +49,7 @@ func TestTreeFileSecurityIsSwapped(t *testing.T) {
 	}
 	w.tree.st = ntstatus.DiskFull
 	want(t, "query of an unreadable descriptor", check.Status(w.NtQuerySecurityObject(h, parts)), ntstatus.DiskFull)
-	want(t, "change that the tree rejects", w.NtSetSecurityObject(h, parts, sddl.MustParse("D:(A;;0x1;;;SY)")), ntstatus.DiskFull)
+	want(t, "rejected change", w.NtSetSecurityObject(h, parts, sddl.MustParse("D:(A;;0x1;;;SY)")), ntstatus.DiskFull)
 }
 
 // A descriptor that the tree cannot read reports the rule of its status: a file without one that counts (F-101), and

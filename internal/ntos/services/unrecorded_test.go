@@ -88,7 +88,8 @@ func (d *demanded) state(t *testing.T) (s state) {
 // changed returns those calls of the tree since the last time that reveal or change data.
 func (d *demanded) changed() (effects []string) {
 	for _, call := range d.tree.calls {
-		opened := strings.HasPrefix(call, "Open ") && strings.HasSuffix(call, ": 1") || strings.HasPrefix(call, "Close ")
+		opened := strings.HasPrefix(call, "Open ") && strings.HasSuffix(call, ": 1") ||
+			strings.HasPrefix(call, "Close ")
 		if opened && d.tree.options&fileaccess.DeleteOnClose == 0 || strings.HasPrefix(call, "Descriptor") {
 			continue // opened and given back
 		}
@@ -112,7 +113,8 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 			continue
 		}
 		cases := demands[name]
-		check.That(t, len(cases) != 0, "%s writes %v but has no case here, want at least one", name, row.Info().Events())
+		check.That(t, len(cases) != 0, "%s writes %v but has no case here, want at least one", name,
+			row.Info().Events())
 		for i, prepare := range cases {
 			for _, fault := range []struct {
 				operation string

@@ -15,7 +15,8 @@ import (
 func TestWaitKeepsLastingSignal(t *testing.T) {
 	p := newPipeSide(t)
 	for kind, h := range map[string]winnt.Handle{"pipe": p.made(nil),
-		"notification event": check.Result(p.server.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, true)),
+		"notification event": check.Result(p.server.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent,
+			true)),
 	} {
 		for range 2 {
 			want(t, "wait for a "+kind, check.Status(p.server.NtWaitForSingleObject(h, false)), ntstatus.Success)
@@ -65,8 +66,7 @@ func TestRefusedOperationKeepsNothing(t *testing.T) {
 	event, st := w.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
 	w.must(st)
 	threads := map[winnt.AccessMask]winnt.Handle{}
-	own, st := w.th.NtGetNextThread(winnt.NtCurrentProcess, 0, winnt.THREAD_ALL_ACCESS, 0, 0)
-	w.must(st)
+	own := check.Result(w.th.NtGetNextThread(winnt.NtCurrentProcess, 0, winnt.THREAD_ALL_ACCESS, 0, 0))
 	for _, right := range []winnt.AccessMask{winnt.THREAD_ALL_ACCESS &^ winnt.THREAD_TERMINATE, winnt.THREAD_TERMINATE} {
 		threads[right], st = w.th.NtDuplicateObject(winnt.NtCurrentProcess, own, winnt.NtCurrentProcess, right, 0, 0)
 		w.must(st)
