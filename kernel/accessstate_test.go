@@ -74,10 +74,9 @@ func TestOpenByPointerAsksForRemainingRights(t *testing.T) {
 	s := k.SeCreateAccessState(winnt.THREAD_TERMINATE|winnt.READ_CONTROL, nil)
 	defer k.SeDeleteAccessState(s)
 	s.RemainingDesiredAccess = winnt.READ_CONTROL
-	out, st := k.CallRow(kernel.Table.Find("ObOpenObjectByPointer"), kernel.ObOpenObjectByPointerIn{Object: k.Thread(),
-		PassedAccessState: s, DesiredAccess: winnt.THREAD_ALERT, ObjectType: winnt.ThreadObject,
-		AccessMode: kernel.UserMode})
-	check.Success(t, st)
+	out := check.Result(k.CallRow(kernel.Table.Find("ObOpenObjectByPointer"),
+		kernel.ObOpenObjectByPointerIn{Object: k.Thread(), PassedAccessState: s, DesiredAccess: winnt.THREAD_ALERT,
+			ObjectType: winnt.ThreadObject, AccessMode: kernel.UserMode}))
 	o, info, st := k.ObReferenceObjectByHandle(out.(kernel.ObOpenObjectByPointerOut).Handle, 0, winnt.ThreadObject,
 		kernel.UserMode)
 	check.Success(t, st)

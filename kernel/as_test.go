@@ -54,10 +54,9 @@ func TestAsUsesTheClientsLevel(t *testing.T) {
 	for level := winnt.SecurityAnonymous; level <= winnt.SecurityDelegation; level++ {
 		s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107"))
 		s.Type, s.Level = winnt.TokenImpersonation, level
-		client, err := token.New(s)
-		check.NoError(t, err)
+		client := check.Must(token.New(s))
 		var now kernel.Acting
-		err = b.sys.As(b.th, client, func() error { now, _ = b.sys.Acting(b.k.Thread().ID()); return nil })
+		err := b.sys.As(b.th, client, func() error { now, _ = b.sys.Acting(b.k.Thread().ID()); return nil })
 		check.That(t, err == nil && now.Level == level,
 			"As with a client at %v: the thread acts at %v, error %v; want %v, nil", level, now.Level, err, level)
 	}

@@ -25,8 +25,7 @@ func TestLinkLogonsPairsTokens(t *testing.T) {
 	check.Require(t, sys.LinkLogons(pair[0], pair[1]), ntstatus.Success, "LinkLogons")
 	th := check.Must(check.Must(sys.NewProcess("admin", pair[0])).NewThread())
 	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY))
-	linked, st := th.NtQueryInformationToken(own, winnt.TokenLinkedToken)
-	check.Require(t, st, ntstatus.Success, "NtQueryInformationToken")
+	linked := check.Result(th.NtQueryInformationToken(own, winnt.TokenLinkedToken))
 	for length, want := range map[uint32]ntstatus.Status{7: ntstatus.BufferTooSmall, 8: ntstatus.Success} { // T-80
 		out, st := th.Services().NtQueryInformationToken(nt.QueryInformationTokenIn{TokenHandle: own,
 			TokenInformationClass: winnt.TokenLinkedToken, TokenInformationLength: length})
@@ -60,8 +59,7 @@ func TestLinkedTokenNeedsTcb(t *testing.T) {
 		tok := value(full)
 		check.Require(t, sys.LinkLogons(tok, value(limited)), ntstatus.Success, "LinkLogons")
 		th := check.Must(check.Must(sys.NewProcess("admin", tok)).NewThread())
-		h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
-		check.Require(t, st, ntstatus.Success, "NtOpenProcessToken")
+		h := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY))
 		ask := func(who string, primary bool) {
 			linked, st := th.NtQueryInformationToken(h, winnt.TokenLinkedToken)
 			check.RequireThat(t, st == ntstatus.Success, "linked token of %s: %v, want success", who, st)

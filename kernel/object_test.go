@@ -19,9 +19,8 @@ func TestObjectRoutinesCheckTypeAndRights(t *testing.T) {
 	sys, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	k := sys.KernelMode(th)
 	const synchronize, modify = winnt.SYNCHRONIZE, winnt.EVENT_MODIFY_STATE
-	h, st := th.NtCreateEvent(synchronize, &nt.ObjectAttributes{Attributes: winnt.OBJ_INHERIT,
-		SecurityDescriptor: sddl.MustParse("D:(A;;0x100000;;;WD)")}, nt.NotificationEvent, false)
-	check.Require(t, st, ntstatus.Success, "NtCreateEvent")
+	h := check.Result(th.NtCreateEvent(synchronize, &nt.ObjectAttributes{Attributes: winnt.OBJ_INHERIT,
+		SecurityDescriptor: sddl.MustParse("D:(A;;0x100000;;;WD)")}, nt.NotificationEvent, false))
 	const user, inKernel = kernel.UserMode, kernel.KernelMode
 	check.Equal(t, [2]string{user.String(), inKernel.String()}, [2]string{"UserMode", "KernelMode"},
 		"names of the modes")

@@ -28,9 +28,8 @@ func newCharged(t *testing.T) *charged {
 // process creates a process of the user that is charged to b, and a thread in it.
 func (w *charged) process(user string, b *kernel.QuotaBlock) (*kernel.Process, *nt.Thread) {
 	w.Helper()
-	p, err := w.sys.CreateProcess(kernel.ProcessSpec{Name: user, Token: benchToken(w, user, winnt.TokenPrimary),
-		Quota: b})
-	check.NoError(w, err)
+	p := check.Must(w.sys.CreateProcess(kernel.ProcessSpec{Name: user, Token: benchToken(w, user, winnt.TokenPrimary),
+		Quota: b}))
 	return p, check.Must(p.NewThread())
 }
 
@@ -243,8 +242,7 @@ func TestReplacedDescriptorsAreNotCharged(t *testing.T) {
 	w := newCharged(t)
 	b := kernel.NewQuotaBlock(nil, 1<<20, false)
 	p, th := w.process("S-1-5-21-1-2-3-1107", b)
-	h, st := makers["event"](th, `\BaseNamedObjects\e`)
-	check.Require(t, st, ntstatus.Success, "create an event")
+	h := check.Result(makers["event"](th, `\BaseNamedObjects\e`))
 	give := func(text string) int64 {
 		t.Helper()
 		d := check.Must(sddl.Parse(text, sddl.Options{}))

@@ -19,14 +19,13 @@ func TestTreeNameLinksToItsDevice(t *testing.T) {
 	s := Boot(Config{})
 	check.NoError(t, s.AddTree("MiXed", struct{ nt.FileSystem }{}))
 	_, th := worker(t, s)
-	link, st := th.NtOpenSymbolicLinkObject(winnt.SYMBOLIC_LINK_QUERY,
-		&nt.ObjectAttributes{ObjectName: `\GLOBAL??\MiXed`})
-	check.Require(t, st, ntstatus.Success, "NtOpenSymbolicLinkObject")
+	link := check.Result(th.NtOpenSymbolicLinkObject(winnt.SYMBOLIC_LINK_QUERY,
+		&nt.ObjectAttributes{ObjectName: `\GLOBAL??\MiXed`}))
 	if target, st := th.NtQuerySymbolicLinkObject(link); target != `\Device\MiXed` || st != ntstatus.Success {
 		t.Errorf(`target of \GLOBAL??\MiXed: %q, %v; want %q, %v`, target, st, `\Device\MiXed`, ntstatus.Success)
 	}
 	check.Success(t, th.NtClose(link)) // the name stays
-	_, st = th.NtOpenSymbolicLinkObject(winnt.SYMBOLIC_LINK_QUERY, &nt.ObjectAttributes{ObjectName: `\GLOBAL??\MiXed`})
+	_, st := th.NtOpenSymbolicLinkObject(winnt.SYMBOLIC_LINK_QUERY, &nt.ObjectAttributes{ObjectName: `\GLOBAL??\MiXed`})
 	check.Equal(t, st, ntstatus.Success, "opening the link again")
 	for name, want := range map[string]string{`GLOBAL??`: "O:BAG:SYD:(A;;0x20001;;;WD)(A;;0xf0001;;;SY)",
 		`Device`: "O:BAG:SYD:(A;;0x1200a9;;;WD)(A;;FA;;;SY)(A;;FA;;;BA)"} {

@@ -76,10 +76,9 @@ func TestFullWorkQueueRejectsItem(t *testing.T) {
 // QueueSystemWork returns an error if the System process has ended, so that no thread can run the work (I-49).
 func TestQueueSystemWorkFailsWithoutSystemProcess(t *testing.T) {
 	b := newBench(t)
-	worker, err := b.sys.SystemThread()
-	check.NoError(t, err)
+	worker := check.Must(b.sys.SystemThread())
 	worker.Thread().Process().Exit()
-	err = b.k.QueueSystemWork(func(context.Context, *kernel.KernelThread, *kernel.SubjectContext) {
+	err := b.k.QueueSystemWork(func(context.Context, *kernel.KernelThread, *kernel.SubjectContext) {
 		t.Error("the work ran, want it rejected")
 	})
 	check.That(t, errors.Is(err, ntstatus.ProcessIsTerminating.Err()),
