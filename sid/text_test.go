@@ -27,8 +27,7 @@ func TestParseAndPrint(t *testing.T) {
 		{"S-9a", "ba", "01020000000000052000000020020000", "S-1-5-32-544"},
 	} {
 		t.Run(c.id, func(t *testing.T) {
-			s, err := sid.Parse(c.text)
-			check.NoError(t, err)
+			s := check.Must(sid.Parse(c.text))
 			if got, want := hex.EncodeToString([]byte(s.Binary())), strings.ReplaceAll(c.hex, " ", ""); got != want {
 				t.Errorf("encoded SID %s, want %s", got, want)
 			}
