@@ -60,8 +60,7 @@ func TestAuditPolicyAndIsolationAreKept(t *testing.T) {
 	n, st := tok.WithAuditPolicy(policy)
 	wantStatus(t, "WithAuditPolicy", st, ntstatus.Success)
 	n = n.WithIsolationPrefix("box")
-	text, err := n.MarshalJSON()
-	check.NoError(t, err)
+	text := check.Must(n.MarshalJSON())
 	for _, v := range []*token.Token{n, must(t, n.Spec()), n.WithTypeLevel(winnt.TokenImpersonation, 2)} { // T-49
 		if string(v.AuditPolicy()) != string(policy) || v.IsolationPrefix() != "box" || v.ModifiedID() != tok.ModifiedID() {
 			t.Errorf(`audit policy %x, isolation prefix %q, ModifiedID %v; want %x, "box", %v`, v.AuditPolicy(),

@@ -99,8 +99,7 @@ func TestFileRoundTripsRandomTokens(t *testing.T) {
 				tok = s.after
 			}
 		}
-		file, err := tok.MarshalJSON()
-		check.NoError(t, err)
+		file := check.Must(tok.MarshalJSON())
 		back, err := token.Parse(file)
 		check.RequireThat(t, err == nil, "Parse of %s: %v", file, err)
 		got, want := format(back.Spec()), format(tok.Spec())

@@ -40,8 +40,7 @@ func TestIntegrityEntryIsNoGroup(t *testing.T) {
 			check.That(t, d == nil && high.GroupCount() == n+1 && high.Integrity() == sid.HighLevel.RID(),
 				"T-4: %d groups: level %#x, %d groups, token made from the Spec differs in %v; want %#x, %d, no field",
 				n, high.Integrity(), high.GroupCount(), d, sid.HighLevel.RID(), n+1)
-			file, err := high.MarshalJSON()
-			check.NoError(t, err)
+			file := check.Must(high.MarshalJSON())
 			if back, err := token.Parse(file); err != nil || back.GroupCount() != n+1 {
 				t.Errorf("T-4: Parse of a file with %d groups: %v, want no error", n, err)
 			}
