@@ -71,12 +71,6 @@ func binaryTails(b []byte) (conditions, attributes [][]byte) {
 	return conditions, attributes
 }
 
-// vectorOptions returns options that resolve the aliases of the recorded texts.
-func vectorOptions(domain string) ParseOptions {
-	d, _ := sid.Parse(domain)
-	return ParseOptions{SID: func(text string) (sid.SID, int, error) { return sid.Scan(text, d) }}
-}
-
 // ParseExpr and ParseAttribute compile texts to the bytes that Windows recorded, and Format prints them as Windows
 // did (S-30, S-34, S-46, S-48, S-52, S-53, C-80).
 func TestBytesMatchWindowsRecordings(t *testing.T) {
@@ -91,8 +85,8 @@ func TestBytesMatchWindowsRecordings(t *testing.T) {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			b := check.Must(hex.DecodeString(r.Hex))
 			conditions, attributes := binaryTails(b)
-			opt := vectorOptions(r.Domain)
-			domain, _ := sid.Parse(r.Domain)
+			domain, _ := sid.Parse(r.Domain) // of the aliases in the recorded texts
+			opt := ParseOptions{SID: func(text string) (sid.SID, int, error) { return sid.Scan(text, domain) }}
 			alias := func(s sid.SID) string { return sid.Alias(s, domain) }
 			for _, tail := range tails {
 				text, printed := "", ""
