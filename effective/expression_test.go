@@ -11,7 +11,6 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
-	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -179,14 +178,6 @@ func ExampleExpression_Allows() {
 	// [+S-1-5-32-545] true
 	// true false
 	// [+*] true
-}
-
-// compareExpression compares an expression with the set of allowed principals.
-func compareExpression(t *testing.T, x effective.Expression, tokens []*token.Token, want effective.Set, text string) {
-	t.Helper()
-	for i, tok := range tokens {
-		check.Equal(t, x.Allows(tok.Member), want.Has(i), "%s: principal %d: %v allows", text, i, x)
-	}
 }
 
 // The order of a clause's terms decides, so its text keeps it.

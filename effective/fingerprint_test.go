@@ -17,74 +17,60 @@ import (
 // Tokens for which an access check can differ have different fingerprints. Each pair differs in one property, and a
 // request shows that the property matters (A-141).
 func TestDifferentTokensHaveDifferentFingerprints(t *testing.T) {
+	const read, write, all = winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA, "(A;;FA;;;WD)"
 	const (
-		user  = `{"user":"S-1-5-21-1-2-3-1107"`
-		deny  = `,"attributes":["UseForDenyOnly"]}`
-		box   = `,"appContainer":{"packageSid":"S-1-15-2-1-2-3","capabilities":[`
-		write = winnt.FILE_WRITE_DATA
+		bg, bu = `,{"sid":"BG","attributes":["UseForDenyOnly"]}`, `,{"sid":"BU","attributes":["UseForDenyOnly"]}`
+		device = `],"deviceGroups":["AU"`
+		undock = `],"privileges":["SeUndockPrivilege"]`
+		low    = `],"integrityLevel":"Low"`
+		box    = `],"appContainer":{"packageSid":"S-1-15-2-1-2-3","capabilities":[`
 	)
-	privilege := func(name string) string { return user + `,"groups":["WD"],"privileges":["` + name + `"]}` }
+	privilege := func(name string) string { return `],"privileges":["` + name + `"]` }
 	for _, c := range []struct {
-		name, one, other, sd string
-		desired              winnt.AccessMask
-		intent               access.Intent
+		name, one, other string // what follows the group Everyone
+		acl              string
+		desired          winnt.AccessMask
+		intent           access.Intent
 	}{
-		{name: "which group is for deny only", one: user + `,"groups":["WD",{"sid":"BG"` + deny + `]}`,
-			other: user + `,"groups":["WD",{"sid":"BU"` + deny +
-				`]}`, sd: "O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;WD)", desired: write},
-		{name: "which of two groups is for deny only", one: user + `,"groups":["WD","BU",{"sid":"BG"` + deny + `]}`,
-			other: user + `,"groups":["WD","BG",{"sid":"BU"` + deny +
-				`]}`, sd: "O:BAG:SYD:(A;;FA;;;BU)", desired: write},
-		{name: "for deny only or absent", one: user + `,"groups":["WD",{"sid":"BG"` + deny + `]}`,
-			other: user + `,"groups":["WD"]}`, sd: "O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;WD)", desired: write},
-		{name: "for deny only or enabled", one: user + `,"groups":["WD",{"sid":"BG"` + deny + `]}`,
-			other: user + `,"groups":["WD","BG"]}`, sd: "O:BAG:SYD:(A;;FA;;;BG)", desired: write},
-		{name: "device group for deny only or enabled",
-			one:   user + `,"groups":["WD"],"deviceGroups":["AU",{"sid":"BU"` + deny + `]}`,
-			other: user + `,"groups":["WD"],"deviceGroups":["AU","BU"]}`,
-			sd:    "O:BAG:SYD:(XA;;FA;;;WD;(Device_Member_of {SID(BU)}))", desired: write},
-		{name: "SeSecurity", one: privilege("SeSecurityPrivilege"), other: privilege("SeUndockPrivilege"),
-			sd: "O:BAG:SYD:", desired: winnt.ACCESS_SYSTEM_SECURITY},
-		{name: "SeTakeOwnership", one: privilege("SeTakeOwnershipPrivilege"), other: privilege("SeUndockPrivilege"),
-			sd: "O:BAG:SYD:", desired: winnt.WRITE_OWNER},
-		{name: "SeRelabel", one: privilege("SeRelabelPrivilege"), other: privilege("SeUndockPrivilege"),
-			sd: "O:BAG:SYD:S:(ML;;NW;;;HI)", desired: winnt.WRITE_OWNER},
-		{name: "SeBackup", one: privilege("SeBackupPrivilege"), other: privilege("SeUndockPrivilege"),
-			sd: "O:BAG:SYD:", desired: winnt.FILE_READ_DATA, intent: access.Intent{Backup: true}},
-		{name: "SeRestore", one: privilege("SeRestorePrivilege"), other: privilege("SeUndockPrivilege"),
-			sd: "O:BAG:SYD:", desired: write, intent: access.Intent{Restore: true}},
-		{name: "device group", one: user + `,"groups":["WD"],"deviceGroups":["BU"]}`,
-			other: user + `,"groups":["WD"],"deviceGroups":["BG"]}`,
-			sd:    "O:BAG:SYD:(XA;;FA;;;WD;(Device_Member_of {SID(BU)}))", desired: write},
-		{name: "device group for deny only", one: user + `,"groups":["WD"],"deviceGroups":["AU",{"sid":"BU"` + deny +
-			`]}`, other: user + `,"groups":["WD"],"deviceGroups":["AU",{"sid":"BG"` + deny + `]}`,
-			sd: "O:BAG:SYD:(XD;;FW;;;WD;(Device_Member_of {SID(BU)}))(A;;FA;;;WD)", desired: write},
-		{name: "integrity", one: user + `,"groups":["WD"],"integrityLevel":"Low"}`, other: user + `,"groups":["WD"]}`,
-			sd: "O:BAG:SYD:(A;;FA;;;WD)", desired: write},
-		{name: "mandatory policy", one: user + `,"groups":["WD"],"integrityLevel":"Low","mandatoryPolicy":[]}`,
-			other: user + `,"groups":["WD"],"integrityLevel":"Low"}`, sd: "O:BAG:SYD:(A;;FA;;;WD)", desired: write},
-		{name: "restricting SID", one: user + `,"groups":["WD"],"restrictedSids":["WD"]}`,
-			other: user + `,"groups":["WD"],"restrictedSids":["BU"]}`, sd: "O:BAG:SYD:(A;;FA;;;WD)", desired: write},
-		{name: "restricted in writing", one: user + `,"groups":["WD"],"restrictedSids":["BU"],"writeRestricted":true}`,
-			other: user + `,"groups":["WD"],"restrictedSids":["BU"]}`,
-			sd:    "O:BAG:SYD:(A;;FA;;;WD)", desired: winnt.FILE_READ_DATA},
-		{name: "capability", one: user + `,"groups":["WD"]` + box + `"S-1-15-3-1"]}}`,
-			other: user + `,"groups":["WD"]` + box + `"S-1-15-3-2"]}}`,
-			sd:    "O:BAG:SYD:(A;;FA;;;WD)(A;;FA;;;S-1-15-3-1)S:(ML;;NW;;;LW)", desired: winnt.FILE_READ_DATA},
-		{name: "package", one: user + `,"groups":["WD"]` + box + `]}}`,
-			other: user + `,"groups":["WD"],"appContainer":{"packageSid":"S-1-15-2-1-2-4","capabilities":[]}}`,
-			sd:    "O:BAG:SYD:(A;;FA;;;WD)(A;;FA;;;S-1-15-2-1-2-3)S:(ML;;NW;;;LW)", desired: winnt.FILE_READ_DATA},
-		{name: "low privilege", one: user + `,"groups":["WD"]` + box + `],"lowPrivilege":true}}`,
-			other: user + `,"groups":["WD"]` + box + `]}}`,
-			sd:    "O:BAG:SYD:(A;;FA;;;WD)(A;;FA;;;AC)", desired: winnt.FILE_READ_DATA},
-		{name: "trust", one: user + `,"groups":["WD"],"trustLevel":"S-1-19-512-1024"}`,
-			other: user + `,"groups":["WD"]}`,
-			sd:    "O:BAG:SYD:(A;;FA;;;WD)S:(TL;;RC;;;S-1-19-512-1024)", desired: write},
+		{name: "which group is for deny only", one: bg + "]", other: bu + "]", acl: "(D;;FW;;;BG)" + all, desired: write},
+		{name: "which of two groups is for deny only", one: `,"BU"` + bg + "]", other: `,"BG"` + bu + "]",
+			acl: "(A;;FA;;;BU)", desired: write},
+		{name: "for deny only or absent", one: bg + "]", other: "]", acl: "(D;;FW;;;BG)" + all, desired: write},
+		{name: "for deny only or enabled", one: bg + "]", other: `,"BG"]`, acl: "(A;;FA;;;BG)", desired: write},
+		{name: "device group for deny only or enabled", one: device + bu + "]", other: device + `,"BU"]`,
+			acl: "(XA;;FA;;;WD;(Device_Member_of {SID(BU)}))", desired: write},
+		{name: "SeSecurity", one: privilege("SeSecurityPrivilege"), other: undock, desired: winnt.ACCESS_SYSTEM_SECURITY},
+		{name: "SeTakeOwnership", one: privilege("SeTakeOwnershipPrivilege"), other: undock, desired: winnt.WRITE_OWNER},
+		{name: "SeRelabel", one: privilege("SeRelabelPrivilege"), other: undock, acl: "S:(ML;;NW;;;HI)",
+			desired: winnt.WRITE_OWNER},
+		{name: "SeBackup", one: privilege("SeBackupPrivilege"), other: undock, desired: read,
+			intent: access.Intent{Backup: true}},
+		{name: "SeRestore", one: privilege("SeRestorePrivilege"), other: undock, desired: write,
+			intent: access.Intent{Restore: true}},
+		{name: "device group", one: device + `,"BU"]`, other: device + `,"BG"]`,
+			acl: "(XA;;FA;;;WD;(Device_Member_of {SID(BU)}))", desired: write},
+		{name: "device group for deny only", one: device + bu + "]", other: device + bg + "]",
+			acl: "(XD;;FW;;;WD;(Device_Member_of {SID(BU)}))" + all, desired: write},
+		{name: "integrity", one: low, other: "]", acl: all, desired: write},
+		{name: "mandatory policy", one: low + `,"mandatoryPolicy":[]`, other: low, acl: all, desired: write},
+		{name: "restricting SID", one: `],"restrictedSids":["WD"]`, other: `],"restrictedSids":["BU"]`, acl: all,
+			desired: write},
+		{name: "restricted in writing", one: `],"restrictedSids":["BU"],"writeRestricted":true`,
+			other: `],"restrictedSids":["BU"]`, acl: all, desired: read},
+		{name: "capability", one: box + `"S-1-15-3-1"]}`, other: box + `"S-1-15-3-2"]}`,
+			acl: all + "(A;;FA;;;S-1-15-3-1)S:(ML;;NW;;;LW)", desired: read},
+		{name: "package", one: box + `]}`, other: `],"appContainer":{"packageSid":"S-1-15-2-1-2-4","capabilities":[]}`,
+			acl: all + "(A;;FA;;;S-1-15-2-1-2-3)S:(ML;;NW;;;LW)", desired: read},
+		{name: "low privilege", one: box + `],"lowPrivilege":true}`, other: box + `]}`, acl: all + "(A;;FA;;;AC)",
+			desired: read},
+		{name: "trust", one: `],"trustLevel":"S-1-19-512-1024"`, other: "]", acl: all + "S:(TL;;RC;;;S-1-19-512-1024)",
+			desired: write},
 	} {
-		pair := tokens(c.one, c.other)
+		const user = `{"user":"S-1-5-21-1-2-3-1107","groups":["WD"`
+		pair := tokens(user+c.one+"}", user+c.other+"}")
 		var allowed [2]bool
 		for i, tok := range pair {
-			d := check.Must(access.SeAccessCheck(&access.Request{Descriptor: sddl.MustParse(c.sd),
+			d := check.Must(access.SeAccessCheck(&access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:" + c.acl),
 				Subject: access.Subject{Primary: tok}, Desired: c.desired, Type: winnt.FileObject, Intent: c.intent}))
 			allowed[i] = d.Allowed()
 		}
