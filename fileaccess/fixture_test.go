@@ -109,9 +109,6 @@ func observed(s *situation)    { s.f.Policy.Profile = fileaccess.Observed }
 func readOnlyVol(s *situation) { s.f.ReadOnlyVolume = true }
 func askMax(s *situation)      { s.r.Maximal = true }
 func smb(s *situation)         { s.r.Face = fileaccess.SMB }
-func identification(s *situation) {
-	s.token.Level = winnt.SecurityIdentification
-}
 
 func share(text string) setup {
 	return func(s *situation) {

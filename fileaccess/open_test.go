@@ -228,7 +228,8 @@ var openRows = []row{
 		{desired: 1, status: ntstatus.NotADirectory, more: in(dirOption, directory, streamExists)}}},
 	{"FO-068", in(byID, o("empty"), p("(A;;0x41;;;WD)")), []ask{{desired: 0x10000}, {desired: 0x80},
 		{desired: 1, want: 1, more: in(noChangeNotify, twoDirs, o("(A;;0x1;;;WD)"))}}}, // F-25: such an open has no path
-	{"FO-070", in(identification), []ask{{desired: 1, status: ntstatus.BadImpersonationLevel}}},
+	{"FO-070", in(func(s *situation) { s.token.Level = winnt.SecurityIdentification }),
+		[]ask{{desired: 1, status: ntstatus.BadImpersonationLevel}}},
 	// F-48
 	{"FO-071", in(exclusive), []ask{{desired: 1, want: 1, check: forced(true)},
 		{desired: 1, want: 1, more: in(parentFull), check: forced(false)},
