@@ -51,7 +51,8 @@ func generate(k kind, n int, seed uint64) []byte {
 		} else {
 			fmt.Fprintf(&b, `"tokenRef":"t%d",`, t)
 		}
-		fmt.Fprintf(&b, `"sd":"%s","desired":%s}`, sdText(d), desiredText(rng))
+		fmt.Fprintf(&b, `"sd":"%s","desired":%s}`, sdText(d),
+			[...]string{`"FR"`, `"0x20089"`, `1`, `"FR|WD"`, `"MAXIMUM_ALLOWED"`, `131209`}[rng.IntN(6)])
 		b.WriteByte('\n')
 	}
 	return b.Bytes()
@@ -73,8 +74,4 @@ func sdText(i int) string {
 	last := [...]string{"BU", "DU", "WD", "BA"}[i%4]
 	return fmt.Sprintf("O:BAG:SYD:AI(D;;FW;;;BG)(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x1301bf;;;S-1-5-21-1-2-3-%d)(A;;FR;;;%s)",
 		5000+i, last)
-}
-
-func desiredText(rng *rand.Rand) string {
-	return [...]string{`"FR"`, `"0x20089"`, `1`, `"FR|WD"`, `"MAXIMUM_ALLOWED"`, `131209`}[rng.IntN(6)]
 }
