@@ -62,7 +62,7 @@ func TestEarliestOfManyConditionsDecides(t *testing.T) {
 			for range min(3*len(list), 40) {
 				var set []*refusals.Refusal
 				for _, i := range rnd.Perm(len(list)) {
-					if fits(set, list[i]) {
+					if !slices.ContainsFunc(set, list[i].Excludes) {
 						set = append(set, list[i])
 					}
 				}
@@ -74,13 +74,4 @@ func TestEarliestOfManyConditionsDecides(t *testing.T) {
 			}
 		}
 	}
-}
-
-func fits(set []*refusals.Refusal, f *refusals.Refusal) bool {
-	for _, g := range set {
-		if f.Excludes(g) {
-			return false
-		}
-	}
-	return true
 }
