@@ -1,13 +1,11 @@
 package ob_test
 
 import (
-	"math/rand/v2"
 	"testing"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -15,11 +13,6 @@ import (
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
-
-// newRand returns a random source with the seed of package randtest.
-func newRand(t testing.TB) *rand.Rand {
-	return rand.New(rand.NewPCG(randtest.Seed(t), 1))
-}
 
 // object is a test object that records its calls.
 type object struct {

@@ -38,7 +38,7 @@ func TestHandleCountsStayExactUnderStress(t *testing.T) { // O-45, O-80
 	steps := randtest.Size(30_000)
 	tables := [2]*ob.Table{ob.NewTable(0), ob.NewTable(0)}
 	var live atomic.Int64
-	seed := newRand(t).Uint64()
+	seed := rand.New(rand.NewPCG(randtest.Seed(t), 1)).Uint64()
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
