@@ -35,7 +35,9 @@ func TestCreatorSeparatesClientAndServer(t *testing.T) {
 				s.Privileges, s.EnabledPrivileges = s.Privileges|p.Bit(), s.EnabledPrivileges|p.Bit()
 			}
 		}
-		server := build(t, svc, winnt.TokenPrimary, whose(other), privileged(all))
+		server := build(t, svc, winnt.TokenPrimary, whose(other), func(s *token.Spec) {
+			s.Privileges, s.EnabledPrivileges = s.Privileges|all, s.EnabledPrivileges|all
+		})
 		c := build(t, client, winnt.TokenImpersonation, whose(group), held, trust, integrity(0x1000))
 		for level := winnt.SecurityIdentification; level <= winnt.SecurityDelegation; level++ {
 			got := se.Creator(&access.Subject{Primary: server, Client: c, Level: level}, false)
@@ -53,10 +55,6 @@ func TestCreatorSeparatesClientAndServer(t *testing.T) {
 		check.That(t, k.Kernel && k.Restore && k.Security && k.Relabel && k.Owner == sid.MustParse(svc),
 			"creator in kernel mode = %+v, want all privileges and the process's owner", k)
 	}
-}
-
-func privileged(set winnt.PrivilegeSet) func(*token.Spec) {
-	return func(s *token.Spec) { s.Privileges, s.EnabledPrivileges = s.Privileges|set, s.EnabledPrivileges|set }
 }
 
 // TestOwnerIsUserOrOwnerGroup checks that an owner must be the user or an enabled group with the owner attribute

@@ -36,8 +36,6 @@ func privilege(s *token.Spec) {
 	s.EnabledPrivileges |= winnt.SeImpersonatePrivilege.Bit()
 }
 
-func disabled(s *token.Spec) { s.Privileges |= winnt.SeImpersonatePrivilege.Bit() }
-
 func restricted(sids ...string) func(*token.Spec) {
 	return func(s *token.Spec) {
 		for _, x := range sids {
@@ -50,7 +48,8 @@ func restricted(sids ...string) func(*token.Spec) {
 func primary(g string) func(*token.Spec) {
 	return func(s *token.Spec) {
 		s.PrimaryGroup = sid.MustParse(g)
-		s.Groups = append(s.Groups, token.Group{SID: s.PrimaryGroup, Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER})
+		s.Groups = append(s.Groups, token.Group{SID: s.PrimaryGroup,
+			Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER})
 	}
 }
 
@@ -60,11 +59,6 @@ func integrity(rid uint32) func(*token.Spec) {
 
 func anonymous(source string) func(*token.Spec) {
 	return func(s *token.Spec) { s.AuthenticationID, s.Source.Name = winnt.ANONYMOUS_LOGON_LUID, source }
-}
-
-// system names the source of a token that is not anonymous.
-func system(source string) func(*token.Spec) {
-	return func(s *token.Spec) { s.Source.Name = source }
 }
 
 func origin(id winnt.LUID) func(*token.Spec) {
@@ -82,61 +76,53 @@ func TestFirstMatchingImpersonationRowDecides(t *testing.T) {
 	type mods []func(*token.Spec)
 	words := map[string]string{}
 	const imp, full, limited = winnt.SecurityImpersonation, winnt.TokenElevationTypeFull, winnt.TokenElevationTypeLimited
+	allows := map[string]bool{"a": true, "b": true, "d": true, "e": true, "j": true}
 	for _, c := range []struct {
-		name         string
-		server       mods
-		user         string
-		client       mods
-		level        winnt.SecurityImpersonationLevel
-		documented   string
-		observed     string // "" when it is the same
-		allowed      bool
-		observedAlso bool // what Observed allows, when it differs
+		name                 string
+		server               mods
+		user                 string
+		client               mods
+		level                winnt.SecurityImpersonationLevel
+		documented, observed string // the row that decides, by profile
 	}{
-		{"a: anonymous level", nil, client, nil, winnt.SecurityAnonymous, "a", "", true, false},
+		{"a: anonymous level", nil, client, nil, winnt.SecurityAnonymous, "a", "a"},
 		{"a: identification is always allowed", nil, client, mods{anonymous("x"), restricted("S-1-1-0")},
-			winnt.SecurityIdentification, "a", "", true, false},
-		{"b: the system's anonymous token", nil, client, mods{anonymous("*SYSTEM*")}, imp, "b", "", true, false},
-		{"not b: another token that the system made", nil, client, mods{system("*SYSTEM*")}, imp, "f", "", false,
-			false},
-		{"d: the privilege", mods{privilege}, client, nil, winnt.SecurityDelegation, "d", "", true, false},
-		{"d needs it enabled", mods{disabled}, client, nil, imp, "f", "", false, false},
-		{"c: anonymous, one's own user", nil, svc, mods{anonymous("NtLmSsp")}, imp, "c", "", false, false},
-		{"e: explicit logon", nil, client, mods{origin(session)}, imp, "e", "", true, false},
-		{"e of another session", nil, client, mods{origin(session + 7)}, imp, "f", "", false, false},
-		{"e above the server", nil, client, mods{origin(session), integrity(0x3000)}, imp, "f", "", false, false},
-		{"f: another user", nil, client, nil, imp, "f", "", false, false},
-		{"g: the token restricted", nil, svc, mods{restricted("S-1-1-0")}, imp, "g", "", false, false},
-		{"g: the process restricted", mods{restricted("S-1-1-0")}, svc, nil, imp, "g", "", false, false},
+			winnt.SecurityIdentification, "a", "a"},
+		{"b: the system's anonymous token", nil, client, mods{anonymous("*SYSTEM*")}, imp, "b", "b"},
+		{"not b: another token that the system made", nil, client,
+			mods{func(s *token.Spec) { s.Source.Name = "*SYSTEM*" }}, imp, "f", "f"},
+		{"d: the privilege", mods{privilege}, client, nil, winnt.SecurityDelegation, "d", "d"},
+		{"d needs it enabled", mods{func(s *token.Spec) { s.Privileges |= winnt.SeImpersonatePrivilege.Bit() }},
+			client, nil, imp, "f", "f"},
+		{"c: anonymous, one's own user", nil, svc, mods{anonymous("NtLmSsp")}, imp, "c", "c"},
+		{"e: explicit logon", nil, client, mods{origin(session)}, imp, "e", "e"},
+		{"e of another session", nil, client, mods{origin(session + 7)}, imp, "f", "f"},
+		{"e above the server", nil, client, mods{origin(session), integrity(0x3000)}, imp, "f", "f"},
+		{"f: another user", nil, client, nil, imp, "f", "f"},
+		{"g: the token restricted", nil, svc, mods{restricted("S-1-1-0")}, imp, "g", "g"},
+		{"g: the process restricted", mods{restricted("S-1-1-0")}, svc, nil, imp, "g", "g"},
 		{"g: the same SIDs in another order", mods{restricted("S-1-1-0", "S-1-5-11")}, svc,
-			mods{restricted("S-1-5-11", "S-1-1-0")}, imp, "g", "j", false, true},
-		{"g: fewer SIDs", mods{restricted("S-1-1-0", "S-1-5-11")}, svc, mods{restricted("S-1-1-0")}, imp, "g", "",
-			false, false},
-		{"g: more SIDs", mods{restricted("S-1-1-0")}, svc, mods{restricted("S-1-1-0", "S-1-5-11")}, imp, "g", "",
-			false, false},
-		{"h: higher integrity", nil, svc, mods{integrity(0x3000)}, imp, "h", "", false, false},
-		{"h2: elevated", mods{elevation(limited)}, svc, mods{elevation(full)}, imp, "h2", "", false, false},
-		{"h2: both elevated", mods{elevation(full)}, svc, mods{elevation(full)}, imp, "j", "", true, false},
+			mods{restricted("S-1-5-11", "S-1-1-0")}, imp, "g", "j"},
+		{"g: fewer SIDs", mods{restricted("S-1-1-0", "S-1-5-11")}, svc, mods{restricted("S-1-1-0")}, imp, "g", "g"},
+		{"g: more SIDs", mods{restricted("S-1-1-0")}, svc, mods{restricted("S-1-1-0", "S-1-5-11")}, imp, "g", "g"},
+		{"h: higher integrity", nil, svc, mods{integrity(0x3000)}, imp, "h", "h"},
+		{"h2: elevated", mods{elevation(limited)}, svc, mods{elevation(full)}, imp, "h2", "h2"},
+		{"h2: both elevated", mods{elevation(full)}, svc, mods{elevation(full)}, imp, "j", "j"},
 		{"j: an elevated server, a limited client", mods{elevation(full)}, svc, mods{elevation(limited)}, imp, "j",
-			"", true, false},
-		{"j: both limited", mods{elevation(limited)}, svc, mods{elevation(limited)}, imp, "j", "", true, false},
-		{"i: out of the box", mods{box("1-2-3")}, svc, nil, imp, "i", "", false, false},
-		{"i: another box", mods{box("1-2-3")}, svc, mods{box("1-2-4")}, imp, "i", "", false, false},
-		{"j: the same box", mods{box("1-2-3")}, svc, mods{box("1-2-3")}, imp, "j", "", true, false},
-		{"j: into a box", nil, svc, mods{box("1-2-3")}, imp, "j", "", true, false},
-		{"j: the same identity", nil, svc, mods{integrity(0x1000)}, winnt.SecurityDelegation, "j", "", true, false},
+			"j"},
+		{"j: both limited", mods{elevation(limited)}, svc, mods{elevation(limited)}, imp, "j", "j"},
+		{"i: out of the box", mods{box("1-2-3")}, svc, nil, imp, "i", "i"},
+		{"i: another box", mods{box("1-2-3")}, svc, mods{box("1-2-4")}, imp, "i", "i"},
+		{"j: the same box", mods{box("1-2-3")}, svc, mods{box("1-2-3")}, imp, "j", "j"},
+		{"j: into a box", nil, svc, mods{box("1-2-3")}, imp, "j", "j"},
+		{"j: the same identity", nil, svc, mods{integrity(0x1000)}, winnt.SecurityDelegation, "j", "j"},
 	} {
 		p, tok := build(t, svc, winnt.TokenPrimary, c.server...), build(t, c.user, winnt.TokenImpersonation,
 			c.client...)
-		if ok, row := se.CanImpersonate(p, tok, c.level, nt.Documented); ok != c.allowed || row != c.documented {
-			t.Errorf("%s: %t by row %s, want %t by %s", c.name, ok, row, c.allowed, c.documented)
-		}
-		wantOK, wantRow := c.allowed, c.documented
-		if c.observed != "" {
-			wantOK, wantRow = c.observedAlso, c.observed
-		}
-		if ok, row := se.CanImpersonate(p, tok, c.level, nt.Observed); ok != wantOK || row != wantRow {
-			t.Errorf("%s (observed): %t by row %s, want %t by %s", c.name, ok, row, wantOK, wantRow)
+		for profile, want := range map[nt.Profile]string{nt.Documented: c.documented, nt.Observed: c.observed} {
+			ok, row := se.CanImpersonate(p, tok, c.level, profile)
+			check.That(t, ok == allows[want] && row == want, "%s (%v): %t by row %s, want %t by %s", c.name, profile,
+				ok, row, allows[want], want)
 		}
 		text := se.ConditionText(c.documented)
 		check.That(t, text != "" && (words[text] == "" || words[text] == c.documented),
