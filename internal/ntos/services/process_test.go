@@ -161,15 +161,9 @@ func TestImpersonationTokenBecomesPrimary(t *testing.T) {
 		if want(t, "open the child's token", st, ntstatus.Success); st != ntstatus.Success {
 			continue
 		}
-		check.Equal(t, ownerDACL(t, th, h), shownBy(t, th, k, given), "level %v: owner and DACL of the child's token", level)
+		source := check.Result(k.ObOpenObjectByPointer(given, 0, winnt.READ_CONTROL, winnt.TokenObject, kernel.KernelMode))
+		check.Equal(t, ownerDACL(t, th, h), ownerDACL(t, th, source), "level %v: owner and DACL of the child's token", level)
 	}
-}
-
-// shownBy returns owner and DACL of a token that only kernel mode can open.
-func shownBy(t *testing.T, th *nt.Thread, k *kernel.KernelThread, tok *kernel.AccessToken) string {
-	t.Helper()
-	h := check.Result(k.ObOpenObjectByPointer(tok, 0, winnt.READ_CONTROL, winnt.TokenObject, kernel.KernelMode))
-	return ownerDACL(t, th, h)
 }
 
 // children returns the parameters of a new process with fully accessible handles.
