@@ -52,7 +52,8 @@ func TestEntryWithWrongSizeIsRefused(t *testing.T) {
 		{"object, no flags", entry(5, 8, mask...), false}, {"object, size 20", entry(5, 20, good[4:]...), false},
 	} {
 		for _, before := range [][][]byte{nil, {good}} {
-			d, err := sd.Decode(withDACL(list(append(before, c.e)...)))
+			header := []byte{1, 0, 0x04, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0}
+			d, err := sd.Decode(append(header, list(append(before, c.e)...)...))
 			check.That(t, (err == nil) == c.ok,
 				"S-20: entry %q after %d others: %v, want accepted = %t", c.name, len(before), err, c.ok)
 			if c.ok && err == nil && d.DACL().Len() != len(before)+1 {

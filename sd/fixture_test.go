@@ -26,12 +26,6 @@ func tenEntries(domain uint32) []byte {
 	return sd.New(sd.Parts{Owner: owner, Group: group, DACL: l}).Binary()
 }
 
-// withDACL returns a self-relative descriptor that has only this list.
-func withDACL(acl []byte) []byte {
-	b := []byte{1, 0, 0x04, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0}
-	return append(b, acl...)
-}
-
 // list returns an ACL with these entries, unchanged.
 func list(entries ...[]byte) []byte {
 	b := []byte{4, 0, 0, 0, byte(len(entries)), 0, 0, 0}
