@@ -42,7 +42,7 @@ func TestEqualComparesAccessNotIdentity(t *testing.T) {
 		"Administrators disabled":  {administrators(token.GroupDisabled)},
 		"Administrators enabled":   {administrators(winnt.SE_GROUP_ENABLED)},
 		"Administrators deny-only": {administrators(winnt.SE_GROUP_USE_FOR_DENY_ONLY)},
-		"lower integrity":          {second(tok.WithIntegrity(1, sid.LowLevel))},
+		"lower integrity":          {check.Result(tok.WithIntegrity(1, sid.LowLevel))},
 		"a package":                {box("S-1-15-2-1-2-3", "S-1-15-3-1"), box("S-1-15-2-1-2-3", "S-1-15-3-1")},
 		"another package":          {box("S-1-15-2-1-2-4", "S-1-15-3-1")},
 		"another capability":       {box("S-1-15-2-1-2-3", "S-1-15-3-2")},

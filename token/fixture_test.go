@@ -112,8 +112,6 @@ const designExample = `{"user":"S-1-5-21-1-2-3-1107",
 
 func first(t *token.Token, _ []token.Group, _ ntstatus.Status) *token.Token { return t }
 
-func second(t *token.Token, _ ntstatus.Status) *token.Token { return t }
-
 func lowbox(t testing.TB, tok *token.Token, pkg string, caps ...string) *token.Token {
 	t.Helper()
 	l := token.LowBoxSpec{Package: sid.MustParse(pkg), Number: 4, ModifiedID: 300}
