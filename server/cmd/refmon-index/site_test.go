@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,7 +22,7 @@ import (
 
 // TestSiteStartsInAnyOrder installs a site from its generated files alone and starts its programs before their NATS
 // server and their database. They wait with one line each, and again when both restart; every right answer holds
-// (N-122).
+// (N-122). SIGTERM ends a follower that waits for its database.
 func TestSiteStartsInAnyOrder(t *testing.T) {
 	t.Parallel()
 	db := database.Start(t)
@@ -65,6 +66,13 @@ func TestSiteStartsInAnyOrder(t *testing.T) {
 	c.start("broker")
 	c.waitUntil("follow waits for its database", func() bool { return lines("follow", "wait for the database") > 0 })
 	time.Sleep(500 * time.Millisecond)
+	// A signal ends a follower that waits for its database, with code 0, also one that stores rows only there.
+	c.args["rows"] = []string{"follow", "--site", filepath.Join(folder, "main", "etc"), "--postgres", "host=" + db.Dir}
+	c.start("rows")
+	c.waitUntil("rows waits for its database", func() bool { return lines("rows", "wait for the database") > 0 })
+	c.end("rows")
+	c.end("follow")
+	c.start("follow")
 	db.Again()
 	holds := func(when string) {
 		t.Helper()
@@ -100,6 +108,21 @@ func TestSiteStartsInAnyOrder(t *testing.T) {
 				c.logs())
 		}
 	}
+	waits := lines("follow", "wait for the database")
+	db.Stop()
+	c.waitUntil("follow waits again", func() bool { return lines("follow", "wait for the database") > waits })
+	c.end("follow")
+	db.Again() // the test's end stops it
+}
+
+// end sends SIGTERM to a process, which must end with code 0.
+func (c *cluster) end(name string) {
+	c.t.Helper()
+	c.signal(name, syscall.SIGTERM)
+	if err := c.running[name].Wait(); err != nil {
+		c.t.Errorf("%s ended after SIGTERM with %v, want code 0\n%s", name, err, c.logs())
+	}
+	delete(c.running, name)
 }
 
 // TestUnknownConfigKeyNamesItsLine checks that a configuration file has the flags of its command, and that other keys
