@@ -105,15 +105,24 @@ func TestFailedAttemptIsReportedAndRetried(t *testing.T) {
 }
 
 // TestLostLogOfClassesIsRebuilt checks that a worker decides the classes of all documents again after the stream with
-// the members of classes was lost, although no class is defined again (N-147).
+// the members of classes was lost, although no class is defined again (N-147). That also helps if the stream with the
+// definitions was lost before: its new messages have numbers that the worker has read.
 func TestLostLogOfClassesIsRebuilt(t *testing.T) {
 	f := newFirm(t)
 	f.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{f.file("plan")}})
 	f.change("offer", 1, true)
 	check.Equal(t, f.bobMayRead("plan")+f.bobMayRead("offer"), "truetrue", "bob may read")
 	k := f.dial(site.Keeper)
-	check.NoError(t, k.js.DeleteStream(t.Context(), site.StreamPeople))
-	check.NoError(t, Prepare(t.Context(), k))
+	lose := func(stream string) {
+		t.Helper()
+		check.NoError(t, k.js.DeleteStream(t.Context(), stream))
+		check.NoError(t, Prepare(t.Context(), k))
+	}
+	lose(site.StreamClass)
+	f.change("later", 2, true)
+	check.Equal(t, f.bobMayRead("offer")+f.bobMayRead("later"), "truefalse its class is not decided yet",
+		"bob may read after the definitions were lost")
+	lose(site.StreamPeople)
 	s := f.newShareWorker("w2")
 	s.name = "people.0"
 	var err error
@@ -122,7 +131,10 @@ func TestLostLogOfClassesIsRebuilt(t *testing.T) {
 	f.state = filepath.Join(t.TempDir(), "state")
 	f.follow()
 	f.push(watch.Batch{})
-	check.Equal(t, f.bobMayRead("plan")+f.bobMayRead("offer"), "truetrue", "bob may read with the new log")
+	check.Equal(t, f.bobMayRead("plan")+f.bobMayRead("offer")+f.bobMayRead("later"), "truetruetrue",
+		"bob may read with the new log")
+	f.change("last", 3, true)
+	check.Equal(t, f.bobMayRead("last"), "true", "bob may read a document with a new class")
 	again := check.Must(newDeciding(t.Context(), s, 0))
 	check.That(t, again.last.Whole && again.defined == nil, "a log with all classes: %+v, %v", again.last, again.defined)
 }
