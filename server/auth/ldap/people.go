@@ -12,7 +12,9 @@ import (
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/collect"
 	"github.com/refmon/refmon/internal/directory/ldif"
+	"github.com/refmon/refmon/server/auth/kerberos/pac"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 )
 
 // peopleAttributes are the attributes of a directory file, without claims.
@@ -30,6 +32,7 @@ type People struct {
 	Unresolved []string // references that the last complete read could not use, as messages for administrators
 
 	claims    []claimOf
+	place     pac.Place // decides which SIDs the directory may assign
 	entries   []*parsed // of the last whole read, in the server's order
 	collector *collect.Collector
 	accounts  *directory.Accounts
@@ -40,9 +43,9 @@ type People struct {
 // parsed is an entry of the directory in the form that the next read can reuse. Immutable.
 type parsed struct {
 	record *collect.Record
-	rest   string // the entry's attributes without memberOf, as appendAttribute encodes them
-	note   string // for administrators: an id or an account that was left out; "": none was
-	out    bool   // the account is left out
+	rest   string   // the entry's attributes without memberOf, as appendAttribute encodes them
+	notes  []string // for administrators: what was left out
+	out    bool     // the account is left out
 }
 
 // People reads the directory's users, computers and groups with their claims, uids and gids into p.
@@ -50,7 +53,7 @@ type parsed struct {
 // are unchanged. Use p only with directories that have the same claims, because entries that have
 // not changed are not parsed again (D-22).
 func (d *Directory) People(ctx context.Context, p *People) error {
-	p.claims = d.claims
+	p.claims, p.place = d.claims, pac.Place{Domain: d.cfg.Domain, Machine: d.cfg.Machine}
 	return d.with(ctx, func(c *conn) error {
 		at, err := d.serverInfo(c)
 		if err != nil {
@@ -69,9 +72,6 @@ func (d *Directory) People(ctx context.Context, p *People) error {
 		})
 	})
 }
-
-// isBuiltin reports whether a group is one of BUILTIN, S-1-5-32-x.
-func isBuiltin(s sid.SID) bool { return s.Authority() == 5 && s.SubAuthorities() > 0 && s.Sub(0) == 32 }
 
 // complete reads the rest of attributes that the server returned only in part (range retrieval), and stores all values
 // in e under the plain name. More than most values are an error.
@@ -172,7 +172,8 @@ func appendAttribute(b []byte, a *goldap.EntryAttribute) []byte {
 }
 
 // parse converts an entry to a record with its claims. The error for malformed attributes names the entry. Names of
-// groups share memory with p. A user with a malformed claim is left out, and a group has no claims.
+// groups share memory with p. A user with a malformed claim or a SID of another domain is left out. A group has no
+// claims.
 func (p *People) parse(of *goldap.Entry) (*parsed, error) {
 	e := (*entry)(of)
 	fields := map[string][]string{"dn": {e.DN}}
@@ -192,7 +193,7 @@ func (p *People) parse(of *goldap.Entry) (*parsed, error) {
 	for _, key := range []string{"uidnumber", "gidnumber"} {
 		if v := fields[key]; len(v) > 0 && v[0] != "" {
 			if _, ok := collect.ParseNumber(v[0]); !ok {
-				out.note = fmt.Sprintf("%s has the %s %.20q, which is left out", clip(e.DN), key, v[0])
+				out.notes = append(out.notes, fmt.Sprintf("%s has the %s %.20q, which is left out", clip(e.DN), key, v[0]))
 				delete(fields, key)
 			}
 		}
@@ -201,11 +202,21 @@ func (p *People) parse(of *goldap.Entry) (*parsed, error) {
 	if err != nil {
 		return nil, wrong("%s: %v", clip(e.DN), err)
 	}
+	if len(r.History) > 0 {
+		var dropped []pac.Dropped
+		r.History, dropped = p.assignable(r.SID, r.History...)
+		for _, x := range dropped {
+			out.notes = append(out.notes, fmt.Sprintf("%s had the SID %v, which is %s", clip(e.DN), x.SID, x.Why))
+		}
+	}
 	if r.Kind == collect.User {
-		// A condition with a claim that cannot be read could deny. As in a lookup, nobody is that user, and the read of
+		if r.Claims, err = e.claims(p.claims); err == nil && !p.place.Domain.IsZero() && r.SID.Prefix() != p.place.Domain {
+			err = wrong("the SID %v is not one of the domain", r.SID) // the directory speaks for its own accounts (D-10)
+		}
+		// A condition with a claim that cannot be read could deny. As in a lookup, nobody is such a user, and the read of
 		// the others goes on (D-12, D-40).
-		if r.Claims, err = e.claims(p.claims); err != nil {
-			out.note, out.out = fmt.Sprintf("%s: %v", clip(e.DN), err), true
+		if err != nil {
+			out.notes, out.out = append(out.notes, fmt.Sprintf("%s: %v", clip(e.DN), err)), true
 		}
 	}
 	out.record = r
@@ -217,6 +228,23 @@ func (p *People) parse(of *goldap.Entry) (*parsed, error) {
 	}
 	out.rest = string(rest)
 	return out, nil
+}
+
+// assignable returns those of the groups of an account that a directory may assign, and the others, by the rules for a
+// logon (D-15). An account of this computer has none.
+func (p *People) assignable(account sid.SID, groups ...sid.SID) (kept []sid.SID, dropped []pac.Dropped) {
+	all := make([]token.Group, len(groups))
+	for i, s := range groups {
+		all[i].SID = s
+	}
+	list, dropped, err := p.place.Filter(account, all)
+	if err != nil {
+		return nil, nil
+	}
+	for _, g := range list {
+		kept = append(kept, g.SID)
+	}
+	return kept, dropped
 }
 
 // name returns a DN as text, shared in memory by all entries that name it.
@@ -239,7 +267,7 @@ func (p *People) renew(next []*parsed) bool {
 	var changes []collect.Change
 	for i, x := range next {
 		if was := p.entries[i]; was != x {
-			if x.note != "" { // a complete collection reports all notes
+			if len(x.notes) > 0 { // a complete collection reports all notes
 				return false
 			}
 			changes = append(changes, collect.Change{Old: was.record, New: x.record})
@@ -258,13 +286,16 @@ func (p *People) renew(next []*parsed) bool {
 // collect resolves the groups of all entries. It replaces the accounts and the list of unresolved groups.
 func (p *People) collect(next []*parsed) {
 	p.collector, p.names = &collect.Collector{}, nil
-	p.collector.LeaveOut(isBuiltin)
+	p.collector.LeaveOut(func(group sid.SID) bool {
+		kept, _ := p.assignable(group, group)
+		return len(kept) == 0
+	})
 	for _, x := range next {
 		if !x.out {
 			p.collector.Put(x.record)
 		}
-		if x.note != "" {
-			p.collector.Report("%s", x.note)
+		for _, note := range x.notes {
+			p.collector.Report("%s", note)
 		}
 	}
 	p.accounts, p.Unresolved = p.collector.Accounts(), p.collector.Unresolved

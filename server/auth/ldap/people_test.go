@@ -17,6 +17,7 @@ import (
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/server/auth/kerberos/pac"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -31,7 +32,7 @@ var forestClaims = []claimOf{{Claim{Attribute: "level", Type: claims.Int64}, "le
 
 // read makes p read the whole forest.
 func (f *forest) read(p *People) error {
-	p.claims = forestClaims
+	p.claims, p.place = forestClaims, pac.Place{Domain: domain}
 	return p.Read(f.forEach)
 }
 
@@ -195,6 +196,39 @@ func TestRenamedEntryIsReadAgain(t *testing.T) {
 		return string(appendAttribute(nil, goldap.NewEntryAttribute("n", values)))
 	}
 	check.That(t, of("ab", "c") != of("a", "bc"), "D-35: the values ab, c and a, bc have one encoding")
+}
+
+// TestReadDropsSIDsThatDirectoryMayNotAssign checks that a read of the whole directory has no user of another domain,
+// and none of the SIDs that a logon would drop, such as Administrators and labels (D-10, D-15). It names them.
+func TestReadDropsSIDsThatDirectoryMayNotAssign(t *testing.T) {
+	entry := func(class, name string, id sid.SID, history ...string) map[string][]string {
+		e := map[string][]string{"dn": {"CN=" + name + ",DC=corp"}, "objectClass": {class}, "sAMAccountName": {name},
+			"objectSid": {id.Binary()}, "groupType": {"-2147483646"}}
+		for _, h := range history {
+			e["sIDHistory"] = append(e["sIDHistory"], sid.MustParse(h).Binary())
+		}
+		return e
+	}
+	const former, administrators, system, high = "S-1-5-21-9-9-9-1500", "S-1-5-32-544", "S-1-5-18", "S-1-16-12288"
+	u := entry("user", "u", domain.WithRID(1104), former, administrators, system, high)
+	u["memberOf"] = []string{"CN=g,DC=corp", "CN=system,DC=corp"}
+	f := &forest{entries: []map[string][]string{{"dn": {"DC=corp"}, "objectClass": {"domainDNS"},
+		"objectSid": {domain.Binary()}}, entry("group", "g", domain.WithRID(2001), administrators, former),
+		entry("group", "system", sid.MustParse(system)), u, entry("user", "other", sid.MustParse(former)),
+		entry("user", "local", sid.MustParse(system))}}
+	var p People
+	check.NoError(t, f.read(&p))
+	a := p.Accounts()
+	check.RequireThat(t, len(a.Users) == 1 && len(a.Groups) == 1, "D-10: users %+v, groups %+v, want u and g", a.Users,
+		a.Groups)
+	check.Equal(t, fmt.Sprint(a.Users[0].MemberOf, a.Groups[0].MemberOf), fmt.Sprintf("[%v %s] [%s]",
+		domain.WithRID(2001), former, former), "D-15: groups of u and of g")
+	notes := strings.Join(p.Unresolved, "\n")
+	for _, want := range []string{`"CN=u,DC=corp" had the SID ` + administrators, `"CN=u,DC=corp" had the SID ` + high,
+		`"CN=g,DC=corp" had the SID ` + administrators, `"CN=other,DC=corp": ldap: the SID ` + former,
+		`"CN=local,DC=corp": ldap: the SID ` + system} {
+		check.That(t, strings.Contains(notes, want), "D-15: the notes have no %s:\n%s", want, notes)
+	}
 }
 
 // difference returns the accounts of a whose values differ in b.
