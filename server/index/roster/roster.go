@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/watch"
@@ -115,7 +116,7 @@ const (
 )
 
 // report passes the references that a read leaves out to warn. It reports each line once: the first maxListed of a
-// version, and the number of the others (N-21).
+// version, and the number of the others (N-21). Names of the directory cannot control a terminal or begin a line.
 func (r *reading) report(unresolved []string) {
 	if r.warn == nil {
 		return
@@ -130,7 +131,7 @@ func (r *reading) report(unresolved []string) {
 		}
 		r.reported[line] = true
 		if n++; n <= maxListed {
-			r.warn(fmt.Errorf("directory: left out: %s", line))
+			r.warn(fmt.Errorf("directory: left out: %s", printable.Line(line)))
 		}
 	}
 	if n > maxListed {

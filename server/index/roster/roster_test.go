@@ -146,6 +146,7 @@ func TestUnresolvedReferencesAreReportedOnce(t *testing.T) {
 		{false, "lost1 lost2 lost3 lost4 lost5 lost6 lost7 lost8", []string{line("lost2"), line("lost3"), line("lost4"),
 			line("lost5"), line("lost6"), "directory: and 2 more are left out"}},
 		{false, "lost8", nil},
+		{false, "lost\x1b9", []string{line("lost\uFFFD9")}},
 	} {
 		got, d.since, d.people = nil, []any{true, s.changes}, []any{s.people}
 		if v := r.poll(t.Context()); (v.Err != nil) != s.changes {
