@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"os/signal"
 	"time"
@@ -73,8 +74,8 @@ faster than it can be written, some are lost, and their number is printed.`
 }
 
 // Run prints new calls of clients until SIGTERM, SIGINT or the end of For, which is not an error. Earlier calls are not
-// printed. It polls every watchEvery. An error of a query ends it. A process that does not exist, or that the caller
-// may not open, is an error.
+// printed. It polls every watchEvery, and at once while there are further calls. An error of a query ends it. A process
+// that does not exist, or that the caller may not open, is an error.
 func (c *traceCmd) Run(std *streams) error {
 	l, err := c.open()
 	if err != nil {
@@ -101,23 +102,30 @@ func (c *traceCmd) Run(std *streams) error {
 		return err
 	}
 	q.After = first.Next // skip calls from before this trace
-	for {
+	for wait := watchEvery; ; {
 		select {
 		case <-signals:
 			return nil
 		case <-end:
 			return nil
-		case <-time.After(watchEvery):
+		case <-time.After(wait):
 		}
-		if q.After, _, err = l.calls(std, q, false); err != nil {
+		// One reply at a time: clients that call without a pause must not keep the signal from being seen.
+		last, _, err := l.calls(std, q, false, 0)
+		if err != nil {
 			return err
 		}
+		if wait = 0; last == q.After {
+			wait = watchEvery
+		}
+		q.After = last
 	}
 }
 
 // calls prints the recorded calls after q.After. It returns the number of the last one, and how many it printed. It
-// stops when there are no further ones. stamped adds time, process and client to each.
-func (l *inspector) calls(std *streams, q inspect.Query, stamped bool) (last uint64, n int, err error) {
+// stops when there are no further ones, and after the reply that reaches the number until. stamped adds time, process
+// and client to each.
+func (l *inspector) calls(std *streams, q inspect.Query, stamped bool, until uint64) (last uint64, n int, err error) {
 	for {
 		a, err := l.query(q)
 		if err != nil {
@@ -135,8 +143,8 @@ func (l *inspector) calls(std *streams, q inspect.Query, stamped bool) (last uin
 				fmt.Fprintln(std.out, inLine(line))
 			}
 		}
-		if a.Next == q.After {
-			return q.After, n, nil
+		if a.Next == q.After || a.Next >= until {
+			return a.Next, n, nil
 		}
 		q.After = a.Next
 	}
@@ -204,7 +212,12 @@ func (c *whyCmd) Run(std *streams) error {
 	if c.Since > 0 {
 		q.Since = time.Now().Add(-c.Since)
 	}
-	_, n, err := l.calls(std, q, true)
+	// Denials from now on are left out: a program that is denied without a pause would make the list endless.
+	newest, err := l.query(inspect.Query{What: q.What, After: math.MaxUint64})
+	if err != nil {
+		return err
+	}
+	_, n, err := l.calls(std, q, true, newest.Next)
 	if err == nil && n == 0 {
 		fmt.Fprintln(std.out, noDenial(c.Socket))
 	}

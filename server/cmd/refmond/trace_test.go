@@ -4,15 +4,19 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/winnt"
 )
 
 // watched starts to trace the calls of all clients. The returned function returns those since then.
@@ -82,11 +86,51 @@ func TestTraceReportsOneLostCall(t *testing.T) {
 		c.Thread().NtClose(4)
 	}
 	var out strings.Builder
-	_, n, err := l.calls(&streams{out: &out}, inspect.Query{What: "calls", After: first.Next}, false)
+	_, n, err := l.calls(&streams{out: &out}, inspect.Query{What: "calls", After: first.Next}, false,
+		math.MaxUint64)
 	check.NoError(t, err)
 	const want = "… 1 or more calls were lost here\n"
 	check.That(t, n == 2048 && strings.HasPrefix(out.String(), want) && strings.Count(out.String(), want) == 1,
 		"%d calls, %.200q, want 2048 after %q", n, out.String(), want)
+}
+
+// denying is an output during whose writes a client is denied a call.
+type denying struct {
+	*client.Conn
+	text strings.Builder
+}
+
+func (d *denying) deny() {
+	_, _ = d.Thread().NtOpenProcess(winnt.PROCESS_ALL_ACCESS, nil, &nt.ClientID{UniqueProcess: 4})
+}
+
+func (d *denying) Write(b []byte) (int, error) {
+	d.deny()
+	return d.text.Write(b)
+}
+
+// TestListEndsWhileClientsCall checks that why and trace end although clients make calls faster than they are printed.
+func TestListEndsWhileClientsCall(t *testing.T) {
+	cfg := demoRuns(t)
+	c, err := client.Dial(cfg.Socket)
+	check.NoError(t, err)
+	defer c.Close()
+	other, err := client.Dial(cfg.Socket)
+	check.NoError(t, err)
+	defer other.Close()
+	go func() { // so that the trace has a first call to print
+		for other.Err() == nil {
+			(&denying{Conn: other}).deny()
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	for want, args := range map[string][]string{"NtOpenProcess": {"why"}, "": {"trace", "--for", "500ms"}} {
+		out := denying{Conn: c}
+		out.deny()
+		code := run(append(args, "--socket", cfg.Socket), &streams{out: &out, err: &out})
+		check.That(t, code == exitSuccess && strings.Contains(out.text.String(), want), "%q: exit code %d, %.200q", args,
+			code, out.text.String())
+	}
 }
 
 // TestEmptyDenialListNamesAdminSocket checks that an empty list names the administrators' socket to root, who sees
