@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/server/index/cluster/broker"
 	"github.com/refmon/refmon/server/index/cluster/site"
 	"github.com/refmon/refmon/server/index/cluster/stages"
@@ -42,7 +43,7 @@ func (c *brokerCmd) Run(std *streams) error {
 		return err
 	}
 	b, err := broker.Start(s, broker.Options{Name: c.Name, Listen: c.Listen, Cluster: c.Cluster, Routes: c.Route,
-		TLS: secure, Store: c.Store, Log: func(line string) { fmt.Fprintf(std.err, "refmon-index: %s\n", line) }})
+		TLS: secure, Store: c.Store, Log: func(line string) { std.warn(errors.New(line)) }})
 	if err != nil {
 		return err
 	}
@@ -142,8 +143,11 @@ func dial(std *streams, dir string, r site.Role) (*stages.Conn, error) {
 	return stages.Dial(s, r, seed, o)
 }
 
-// warn prints a transient error.
-func (s *streams) warn(err error) { fmt.Fprintf(s.err, "refmon-index: %v\n", err) }
+// warn prints a transient error. Its text may be that of a server or have a file's name, so it cannot control the
+// terminal.
+func (s *streams) warn(err error) {
+	fmt.Fprintf(s.err, "refmon-index: %s\n", printable.Text(err.Error()))
+}
 
 type watchCmd struct {
 	Host     string        `help:"This file server's name in the site." required:""`

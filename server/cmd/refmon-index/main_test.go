@@ -34,6 +34,14 @@ func TestStatusExitsWith1BeforeHeartbeat(t *testing.T) {
 	}
 }
 
+// TestWarningCannotControlTerminal checks that a warning is printed without control characters. It can have the text of
+// an LDAP or NATS server.
+func TestWarningCannotControlTerminal(t *testing.T) {
+	var out bytes.Buffer
+	(&streams{err: &out}).warn(errors.New("directory: \x1b[2Jno\u202e"))
+	check.Equal(t, out.String(), "refmon-index: directory: \ufffd[2Jno\ufffd\n", "the warning")
+}
+
 // TestNegativeQueryExitsWith1 runs the query verbs over a tree of plain files and checks their exit codes.
 func TestNegativeQueryExitsWith1(t *testing.T) {
 	tree, state := t.TempDir(), filepath.Join(t.TempDir(), "state")
