@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // DefaultSocket is the default address of a daemon.
@@ -29,7 +30,7 @@ const inherited = "fd:"
 
 // Dial connects to the daemon that listens on a Unix socket, which must belong to root or to this program's own user.
 // An address such as fd:3 is a connection that this program inherited. Its process already exists and has its own
-// token. Dial then closes that descriptor, so a second Dial of the same address fails. The caller must close the
+// token. Dial then closes that descriptor, and a second Dial of the same address fails. The caller must close the
 // Conn.
 func Dial(socket string) (*Conn, error) { return DialUser(socket, uint32(os.Geteuid())) }
 
@@ -59,12 +60,20 @@ func DialUser(socket string, uid uint32) (*Conn, error) {
 // root (W-24).
 func trusted(owner, uid uint32) bool { return owner == 0 || owner == uid }
 
+// dialled has the numbers of the inherited descriptors that Dial has closed.
+var dialled sync.Map
+
 // dialInherited connects over the inherited descriptor with this number, and closes the descriptor. It fails if number
-// is none, and if the descriptor is not a socket.
+// is none, if it was used before, and if the descriptor is not a socket.
 func dialInherited(number string) (*Conn, error) {
 	fd, err := strconv.ParseUint(number, 10, 16)
 	if err != nil {
 		return nil, fmt.Errorf("refmond: %s%s names no descriptor", inherited, number)
+	}
+	if _, again := dialled.LoadOrStore(fd, true); again {
+		// The number may be that of another file of this program now, which must not be read or closed (W-51).
+		return nil, fmt.Errorf("refmond: %s%s was used before: an inherited connection cannot be dialled again", inherited,
+			number)
 	}
 	f := os.NewFile(uintptr(fd), "refmond")
 	c, err := net.FileConn(f)

@@ -1,6 +1,7 @@
 """A connection to refmond: a process, its threads and their calls (docs/wire.md)."""
 import array
 import contextlib
+import errno
 import json
 import os
 import select
@@ -36,14 +37,18 @@ def connect(address=None, uid=None):
     program's effective uid).
 
     The default address is the environment variable REFMON_SOCKET, else DEFAULT_SOCKET. A set-user-ID or set-group-ID
-    program ignores the variable. fd:3 is an inherited connection, whose server is not checked. OSError: no server
-    listens, PermissionError: another user runs it, NTError: refmond refused the connection.
+    program ignores the variable. fd:3 is an inherited connection, whose server is not checked; it can be used once.
+    OSError: no server listens, PermissionError: another user runs it, NTError: refmond refused the connection.
     """
     if address is None:
         own = os.getuid() == os.geteuid() and os.getgid() == os.getegid()
         address = (own and os.environ.get("REFMON_SOCKET")) or DEFAULT_SOCKET
     if address.startswith("fd:"):
-        s = socket.socket(fileno=int(address[3:]))
+        number = int(address[3:])
+        if number in _dialled:  # it may be another file of this program now (W-51)
+            raise OSError(errno.EBADF, "an inherited connection cannot be dialled again", address)
+        _dialled.add(number)
+        s = socket.socket(fileno=number)
         s.set_inheritable(False)
         return Connection(s, inherited=True)
     s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -60,6 +65,9 @@ def connect(address=None, uid=None):
         s.close()
         raise
     return Connection(s)
+
+
+_dialled = set()  # the numbers of the inherited descriptors that connect has used
 
 
 class Result(Struct):

@@ -278,6 +278,21 @@ class Rogue(unittest.TestCase):
             self.assertIn(why, str(e.exception))
             theirs.close()
 
+    def test_inherited_connection_serves_once(self):  # W-51
+        """Later its number may be that of another file of the program."""
+        for opened in (True, False):
+            ours, theirs = socket.socketpair()
+            self.addCleanup(theirs.close)
+            theirs.sendall(frame(1, 0, HELLO))
+            if opened:
+                address = "fd:%d" % ours.detach()
+                refmon.connect(address).close()
+                continue
+            with self.assertRaises(OSError) as e:
+                refmon.connect(address)
+            self.assertIn(address, str(e.exception))
+            ours.close()
+
     def test_another_users_server_is_refused(self):  # W-24
         listener = socket.socket(socket.AF_UNIX)
         self.addCleanup(listener.close)

@@ -56,7 +56,8 @@ func (c *tokenCmd) Run(std *streams) error {
 	case st == ntstatus.InvalidCid:
 		return fmt.Errorf("no thread has the numbers %s; refmond ps lists them", c.Whose)
 	case st != ntstatus.Success:
-		return fmt.Errorf("thread %s: %w: run this as its user, or as an administrator at adminSocket", c.Whose, st.Err())
+		return fmt.Errorf("thread %s: %w: run this as its user, or as an administrator %s", c.Whose, st.Err(),
+			atAdminSocket)
 	}
 	tok, st := l.th.NtOpenThreadToken(h, winnt.TOKEN_QUERY, true)
 	if st == ntstatus.NoToken {
