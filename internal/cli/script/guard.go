@@ -11,9 +11,9 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// Limits of one program. The interpreter counts steps but not bytes, so the heap is measured between steps, often
-// enough that s = s + s cannot double more than twice unnoticed. A second goroutine measures it too, for steps that
-// run long.
+// Limits of one program, and of one statement of a session. The interpreter counts steps but not bytes, so the heap is
+// measured between steps, often enough that s = s + s cannot double more than twice unnoticed. A second goroutine
+// measures it too, for steps that run long.
 const (
 	maxSteps  = 20_000_000
 	maxHeap   = 512 << 20              // bytes more than when the program began, garbage included
@@ -49,7 +49,11 @@ func (r *Runner) bound(th *starlark.Thread) {
 // measured only every heapSteps.
 func (r *Runner) stepped(th *starlark.Thread) {
 	r.steps.Add(1)
-	switch n := th.ExecutionSteps(); {
+	n := th.ExecutionSteps()
+	if th == r.thread {
+		n -= r.before
+	}
+	switch {
 	case n > maxSteps:
 		th.Cancel("too many steps")
 	case n%heapSteps == 0 && heap() > r.limit:
@@ -64,7 +68,7 @@ func (r *Runner) guarded(run func() error) error {
 	if r.stopped != nil {
 		return r.stopped
 	}
-	r.limit = heap() + maxHeap
+	r.limit, r.before = heap()+maxHeap, r.thread.ExecutionSteps()
 	r.thread.Uncancel() // an interrupt that came too late for the last statement
 	defer r.thread.Uncancel()
 	done := make(chan error, 1)

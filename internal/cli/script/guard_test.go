@@ -13,7 +13,7 @@ import (
 )
 
 // TestHostileProgramEndsWithinLimits checks that a hostile program ends with an error that has a position, in bounded
-// time and memory.
+// time and memory. The next program has the limits for itself.
 func TestHostileProgramEndsWithinLimits(t *testing.T) {
 	for _, c := range []struct {
 		name, source, want string
@@ -51,6 +51,9 @@ func TestHostileProgramEndsWithinLimits(t *testing.T) {
 			check.That(t, err != nil && strings.Contains(err.Error(), c.want), "got %v, want %q", err, c.want)
 			if errors.Is(err, ErrStopped) != c.stopped && c.name != "doubling" { // a step may be slow
 				t.Errorf("stopped: got %v, want %v", !c.stopped, c.stopped)
+			}
+			if !errors.Is(err, ErrStopped) {
+				check.NoError(t, r.Run("next.star", []byte("x = 1\nexpect(x, 1)\n")))
 			}
 			err = r.Close()
 			check.That(t, err == nil, "Close: %v, want no error", err)

@@ -72,7 +72,9 @@ type Runner struct {
 	// bytes of the heap, set before the program goes on
 	limit uint64
 	// steps that began, of all threads of the interpreter
-	steps   atomic.Uint64
+	steps atomic.Uint64
+	// steps of thread that earlier programs and statements took
+	before  uint64
 	writing atomic.Bool // the output is being written
 	working bool        // a program waits for work of its own
 	wrong   int         // statements of sessions that ended with an error
