@@ -287,6 +287,12 @@ expect(1, 1)
 	out, err, leak := run(t, script.Config{}, program)
 	check.That(t, err != nil && leak == nil && strings.Contains(out, "callback: ") && strings.Contains(out, "it is gone"),
 		"run: %v, close: %v, want the callback's error\n%s", err, leak, out)
+	for _, cfg := range []script.Config{{Quiet: true}, {Quiet: true, JSON: true}} {
+		out, err, leak = run(t, cfg, program)
+		check.That(t, errors.Is(err, script.ErrExpectation) && leak == nil && strings.Count(out, "\n") == 1 &&
+			strings.Contains(out, "callback: test.star:3:9: fail: it is gone"),
+			"%+v: run: %v, close: %v, want one line with the callback's error\n%s", cfg, err, leak, out)
+	}
 	if out, err, leak = run(t, script.Config{}, strings.Replace(program, `fail("it is gone")`, "pass", 1)); err != nil ||
 		leak != nil {
 		t.Errorf("without the failure: %v, close: %v, want nil, nil\n%s", err, leak, out)

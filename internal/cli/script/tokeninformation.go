@@ -71,7 +71,7 @@ func (r *Runner) attributeChange(v starlark.Value) (c token.AttributeChange, err
 }
 
 // setRoutine sets a callback parameter to a function of the program. The same function is always the same routine. An
-// error of the function counts as a failed expectation. None is an error, as any other value.
+// error of the function is printed and counts as a failed expectation. None is an error, as any other value.
 func (r *Runner) setRoutine(to reflect.Value, v starlark.Value) error {
 	f, ok := v.(starlark.Callable)
 	if !ok {
@@ -86,7 +86,7 @@ func (r *Runner) setRoutine(to reflect.Value, v starlark.Value) error {
 			r.bound(th)
 			if _, err := starlark.Call(th, f, starlark.Tuple{starlark.MakeUint64(uint64(id))}, nil); err != nil {
 				r.failed++
-				r.out.say("callback: " + err.Error())
+				r.out.complain(fmt.Errorf("callback: %w", locate(err)))
 			}
 		}}
 	}

@@ -93,7 +93,7 @@ func (t *transcript) say(msg string) {
 	}
 }
 
-// complain prints the error of a statement, even if quiet. It does not end the run.
+// complain prints the error of a statement or a callback, even if quiet. It does not end the run.
 func (t *transcript) complain(err error) {
 	if t.r.cfg.JSON {
 		t.line(map[string]any{"error": err.Error()})
