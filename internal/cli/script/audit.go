@@ -15,7 +15,8 @@ import (
 
 // auditPolicy implements audit_policy: it replaces the system audit policy. The settings map subcategories to words,
 // such as {"File System": "success,failure"}. "" and none add nothing. All other subcategories are turned off, so an
-// empty dict turns all off. An unknown subcategory or word is an error and leaves the policy unchanged.
+// empty dict turns all off. An unknown subcategory or word, and a value of another type, leave the policy unchanged and
+// are errors.
 func (r *Runner) auditPolicy(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {
@@ -31,8 +32,14 @@ func (r *Runner) auditPolicy(
 		spec.Options.CrashOnAuditFail = audit.FailOnAuditFail
 	}
 	for _, kv := range settings.Items() {
-		name, _ := starlark.AsString(kv[0])
-		text, _ := starlark.AsString(kv[1])
+		name, err := goString(kv[0])
+		if err != nil {
+			return nil, fmt.Errorf("audit_policy: %s: %w", kv[0], err)
+		}
+		text, err := goString(kv[1])
+		if err != nil {
+			return nil, fmt.Errorf("audit_policy: %s: %w", name, err)
+		}
 		sub, err := audit.ParseSubcategory(name)
 		if err != nil {
 			return nil, fmt.Errorf("audit_policy: %w", err)

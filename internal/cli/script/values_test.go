@@ -156,6 +156,8 @@ func TestWrongArgumentIsRefusedByName(t *testing.T) {
 		{`process_by_id("x")`, `want a handle`}, {`process_by_id(3)`, `process_by_id: no process has the id 3`},
 		{`handle_information(th, "x")`, `want a handle, got "x"`},
 		{`audit_policy({"Nonsense": "success"})`, `audit_policy: .*Nonsense`},
+		{`audit_policy({"File System": ["success"]})`, `audit_policy: File System: want a string, got list`},
+		{`audit_policy({7: "success"})`, `audit_policy: 7: want a string, got int`},
 		{`audit_policy({"File System": "sometimes"})`, `audit_policy: File System: "sometimes": want success, failure`},
 		{`package_sid("")`, `package_sid: want a name of 1 to \d+ letters`}, {`capability_sid("")`, `want a name`},
 		{`queue_system_work(th, lambda w, r: queue_system_work(th, lambda w, r: None))`,
