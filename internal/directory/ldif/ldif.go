@@ -201,9 +201,15 @@ func (e entry) readHistory(r *collect.Record) error {
 	return nil
 }
 
+// ErrElsewhere means that a value is the URL of a file with the value ("attribute:< url" in RFC 2849).
+var ErrElsewhere = errors.New("the value is in another file: call ldapsearch without -t")
+
 // objectSID parses a SID in text form, "S-1-…", or in binary form. Bytes after the binary form are an error.
-// Malformed text or bytes are an error.
+// Malformed text or bytes are an error. A URL is [ErrElsewhere].
 func objectSID(text string) (sid.SID, error) {
+	if strings.HasPrefix(text, "<") {
+		return sid.SID{}, ErrElsewhere
+	}
 	if strings.HasPrefix(text, "S-1-") {
 		return sid.Parse(text)
 	}

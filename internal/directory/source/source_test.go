@@ -290,6 +290,8 @@ func TestErrorsHaveTheirPosition(t *testing.T) {
 		{"passwd", "a:b\n", "line 1: a user has seven fields"}, {"ldif", "dn\n", `line 1: "dn" is not an attribute`},
 		{"ldif", "dn:: !\n", "line 1: dn: wrong base64"}, {"ldif", "dn: a\nb: c\n d\n\ndn: e\nf\n", "line 6: "},
 		{"ldif", "dn: a\nobjectSid:: AAAA\n", `the entry "a" before line 3: objectSid: invalid SID`},
+		{"ldif", "dn: a\nobjectSid:< file:///t/a\n",
+			"objectSid: the value is in another file: call ldapsearch without -t"},
 		{"ldif", "\xff\xfea", "the UTF-16 text ends inside a character"}, {"wbinfo", "", `no line "+ wbinfo …"`},
 		{"wbinfo", "+ wbinfo -n a\nS-1-x SID_USER (1)\n", "line 2, an answer to wbinfo -n: "},
 		{"wbinfo", "+ wbinfo -r a\nb\n", `line 2, an answer to wbinfo -r: "b" is not a gid`},

@@ -166,7 +166,7 @@ func (l *source) entry(o *objects.Object) (found, ended bool, err error) {
 }
 
 // takeDescriptor stores the value of nTSecurityDescriptor, bytes or SDDL, in o. ok is false for wrong base64, which
-// sets o.Err, and so does base64 in place of text.
+// sets o.Err, and so do base64 in place of text and a URL.
 func (l *source) takeDescriptor(o *objects.Object, value []byte, ok bool) {
 	if o.SD, o.Form = value, objects.FormBinary; len(value) > 0 && value[0] != 1 {
 		o.Form = objects.FormSDDL // as ldbsearch prints it; the bytes begin with revision 1
@@ -174,6 +174,8 @@ func (l *source) takeDescriptor(o *objects.Object, value []byte, ok bool) {
 	switch {
 	case !ok:
 		o.Err = fmt.Errorf("line %d: nTSecurityDescriptor: wrong base64", l.begun)
+	case bytes.HasPrefix(value, []byte("<")):
+		o.Err = fmt.Errorf("line %d: nTSecurityDescriptor: %w", l.begun, ldif.ErrElsewhere)
 	case bytes.HasPrefix(value, []byte("AQ")): // base64 of the revision 1; SDDL starts with O:, G:, D: or S:
 		o.Err = fmt.Errorf("line %d: nTSecurityDescriptor: base64 needs two colons: write "+
 			"nTSecurityDescriptor:: %s…", l.begun, value[:min(len(value), 8)])
@@ -216,6 +218,9 @@ func addAttribute(e *objects.Entry, name string, value []byte, ok bool) (err err
 	case "objectsid":
 		if !ok {
 			return errBase64
+		}
+		if bytes.HasPrefix(value, []byte("<")) {
+			return ldif.ErrElsewhere
 		}
 		if e.SID, err = sid.Parse(string(value)); err != nil { // tools write the text or the bytes
 			if e.SID, _, err = sid.Decode(value); err != nil && bytes.HasPrefix(value, []byte("AQ")) {

@@ -61,10 +61,13 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 	check.That(t, errors.Is(err, ldif.ErrNoManaged), "B-10: JSON lines: %v, want %v", err, ldif.ErrNoManaged)
 	for wrong, why := range map[string]string{"msDS-GroupMSAMembership:: !": "line 2: msDS-GroupMSAMembership: wrong " +
 		"base64",
-		"objectSid:: !":               "line 2: objectSid: wrong base64",
-		"objectClass:: !":             "line 2: objectClass: wrong base64",
-		"nTSecurityDescriptor:: !":    "line 2: nTSecurityDescriptor: wrong base64",
-		"objectSid: x":                "line 2: objectSid: ",
+		"objectSid:: !":            "line 2: objectSid: wrong base64",
+		"objectClass:: !":          "line 2: objectClass: wrong base64",
+		"nTSecurityDescriptor:: !": "line 2: nTSecurityDescriptor: wrong base64",
+		"objectSid: x":             "line 2: objectSid: ",
+		"objectSid:< file:///t/a":  "line 2: objectSid: the value is in another file: call ldapsearch without -t",
+		"nTSecurityDescriptor:< file:///t/a": "line 2: nTSecurityDescriptor: the value is in another file: call " +
+			"ldapsearch without -t",
 		"objectSid: AQQAAAAAAAUVAAAA": "line 2: objectSid: base64 needs two colons: write objectSid:: AQQAAAAA…",
 		"nTSecurityDescriptor: AQAEgLgAAADI": "line 2: nTSecurityDescriptor: base64 needs two colons: write " +
 			"nTSecurityDescriptor:: AQAEgLgA…",
