@@ -127,8 +127,8 @@ func (f *file) addRow(head, row []string, line int) error {
 	return f.add(kind, &u)
 }
 
-// add adds an account of a kind. A field that this kind cannot have is an error, and so is a second domain. An unknown
-// kind is an error. u is copied. Names and SIDs are not checked here.
+// add adds an account of a kind. A field that this kind cannot have is an error, and so is a second domain, or one
+// without a SID. An unknown kind is an error. u is copied. Names and other SIDs are not checked here.
 func (f *file) add(kind string, u *user) error {
 	switch kind {
 	case "user":
@@ -138,6 +138,9 @@ func (f *file) add(kind string, u *user) error {
 			kind == "domain" && (u.MemberOf != nil || u.GID.Known || f.Domain != "") {
 			return fmt.Errorf("a %s has a name and a SID, a group memberOf and gid too; "+
 				"only users have claims, a primary group or a uid or can be disabled, and there is one domain", kind)
+		}
+		if kind == "domain" && u.SID == "" {
+			return errors.New("a domain needs a SID")
 		}
 		if kind == "domain" {
 			f.Domain = u.SID

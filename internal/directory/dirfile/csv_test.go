@@ -65,6 +65,7 @@ func TestMalformedCSVIsRefused(t *testing.T) {
 		"name,sid,claims.x:float\na,BA,1":                   `type "float"`,
 		"name,sid,claims.x:boolean\na,BA,2":                 `"2" is neither`,
 		"name,sid,kind\n,BA,domain\n,BU,domain":             "line 3: a domain",
+		"name,sid,kind\ncorp,,domain\na,BA,user":            "line 2: a domain needs a SID",
 		"name,sid,kind,disabled\ng,BA,group,1":              "only users have claims",
 		"name,sid,memberOf\na,S-1-5-21-1-2-3-4,nobodyknows": `"nobodyknows" is neither`,
 		"name,sid\na,nowhere":                               `users[0] "a"`,
