@@ -31,8 +31,12 @@ func Read(c *collect.Collector, text, group string) error {
 	r.Comma = Delimiter(text)
 	r.ReuseRecord = true
 	head, err := columns(r)
-	if err != nil {
-		return err
+	var wrong *csv.ParseError
+	switch {
+	case errors.As(err, &wrong):
+		return fmt.Errorf("line %d: %w", wrong.Line+skipped, wrong.Err)
+	case err != nil:
+		return fmt.Errorf("line %d: %w", 1+skipped, err)
 	}
 	var of *collect.Account
 	if group != "" {
@@ -41,7 +45,6 @@ func Read(c *collect.Collector, text, group string) error {
 	mistyped, values := map[string]bool{}, cells{}
 	for {
 		row, err := r.Read()
-		var wrong *csv.ParseError
 		switch {
 		case errors.Is(err, io.EOF):
 			for _, column := range head {
@@ -90,20 +93,20 @@ func Delimiter(text string) rune {
 func columns(r *csv.Reader) ([]string, error) {
 	row, err := r.Read()
 	if err != nil {
-		return nil, fmt.Errorf("line 1: %w", err)
+		return nil, err
 	}
 	head := make([]string, len(row))
 	have := map[string]bool{}
 	for i, column := range row {
 		head[i] = strings.ToLower(strings.TrimSpace(column))
 		if have[head[i]] {
-			return nil, fmt.Errorf("line 1: the column %s occurs twice", collect.Shorten(column))
+			return nil, fmt.Errorf("the column %s occurs twice", collect.Shorten(column))
 		}
 		have[head[i]] = true
 	}
 	if !IsCSV(have) {
-		return nil, fmt.Errorf("line 1: want the columns SamAccountName and SID, and of users MemberOf or of members " +
-			"Group, as Export-Csv names them")
+		return nil, errors.New("want the columns SamAccountName and SID, and of users MemberOf or of members Group, " +
+			"as Export-Csv names them")
 	}
 	return head, nil
 }

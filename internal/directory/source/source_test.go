@@ -299,6 +299,8 @@ func TestErrorsHaveTheirPosition(t *testing.T) {
 		{"samba-tool", "ERROR(x): y\n", "line 1: samba-tool failed: ERROR(x): y"},
 		{"csv", "a,b\n", "line 1: want the columns SamAccountName and SID"},
 		{"csv", "SamAccountName,SID,sid\n", "line 1: the column sid occurs twice"},
+		{"csv", "#TYPE x\nSamAccountName,SID,sid\n", "line 2: the column sid occurs twice"},
+		{"csv", "#TYPE x\na,b\n", "line 2: want the columns"}, {"csv", "#TYPE x\n\"a\"b,c\n", "line 2: extraneous"},
 		{"csv", "#TYPE x\nSamAccountName,SID\na,S-1-5-x\n", "line 3: column SID: "},
 		{"csv", "SamAccountName,SID\na\n", "line 2: wrong number of fields"},
 		{"bloodhound", "{\n\"data\":[}", "line 2: "}, {"bloodhound", "{}", `there is no "meta"`},
