@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/refmon/refmon/audit"
@@ -26,11 +27,12 @@ type Summary struct {
 	Denials           []string          // the newest last
 }
 
-// listed limits the lines of a summary's lists, counted the distinct names that it counts, so that a client cannot
-// fill the memory with invented names.
+// listed limits the lines of a summary's lists, counted the distinct names that it counts, and longest the bytes of a
+// name, so that a client cannot fill the memory with invented names.
 const (
 	listed  = 100
 	counted = 100_000
+	longest = 1000
 )
 
 // Add counts a record. It always returns nil, so that it can be passed to [Query]. Of denials and changes it keeps only
@@ -76,8 +78,12 @@ func (s *Summary) Add(e *audit.Event) error {
 	return nil
 }
 
-// count adds one to the counter of key in m. When m has too many keys, it counts new ones as "others".
+// count adds one to the counter of key in m. Keys that are too long count together if they begin with the same longest
+// bytes. When m has too many keys, count counts new ones as "others".
 func count(m map[string]uint64, key string) {
+	if len(key) > longest {
+		key = strings.ToValidUTF8(key[:longest], "") + "…"
+	}
 	if _, known := m[key]; !known && len(m) >= counted {
 		key = "others"
 	}

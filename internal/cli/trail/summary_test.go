@@ -2,6 +2,7 @@ package trail
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -94,6 +95,13 @@ func TestSummaryHasFirstAndLastTime(t *testing.T) {
 
 // Names that a client invents fill neither the memory nor the page. All records are counted.
 func TestSummaryIsBounded(t *testing.T) {
+	long := map[string]uint64{}
+	for _, end := range []string{"", "é", "x", strings.Repeat("y", 1<<15)} {
+		count(long, strings.Repeat("a", 999)+end)
+	}
+	want := map[string]uint64{strings.Repeat("a", 999): 1, strings.Repeat("a", 999) + "x": 1,
+		strings.Repeat("a", 999) + "…": 1, strings.Repeat("a", 999) + "y…": 1}
+	check.That(t, maps.Equal(long, want), "long names: %v, want %v", long, want)
 	m := map[string]uint64{}
 	for i := range counted + 5 {
 		count(m, fmt.Sprint(i))
