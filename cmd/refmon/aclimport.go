@@ -93,6 +93,9 @@ func (c *aclImportCmd) Run(std *streams) (err error) {
 // files opens the tree of files to restore, on a mount or offline. The caller closes it.
 func (c *aclImportCmd) files() (restore.Files, error) {
 	if c.Offline {
+		if err := notMounted(c.Tree); err != nil {
+			return nil, fmt.Errorf("%s: %w", inLine(c.Tree), err)
+		}
 		return restore.Offline(c.Tree, c.Attribute)
 	}
 	return restore.Mounted(c.Tree)

@@ -106,8 +106,8 @@ func (c *aclRepairCmd) stale(std *streams, n int64) (err error) {
 	return err
 }
 
-// notMounted returns an error if a mount of refmond shows a file, or the one that a link leads to. The mount shows
-// computed modes and descriptors without a hash, so everything would look valid (F-202).
+// notMounted returns an error if a mount of refmond shows a file, or the one that a link leads to. The mount hides the
+// stored attributes: it shows computed modes and descriptors without a hash, so everything would look valid (F-202).
 func notMounted(path string) error {
 	for range 40 { // the kernel follows at most 40 links
 		whole, at, err := mounted(path)

@@ -76,9 +76,9 @@ type trustee struct {
 func (r *aclRun) do() error {
 	ctx, cancel := interrupted()
 	defer cancel()
-	tree, err := acltree.Open(r.Path)
+	tree, err := r.open()
 	if err != nil {
-		return r.unopened(err)
+		return err
 	}
 	defer tree.Close()
 	r.notRecursive(tree)
@@ -147,20 +147,6 @@ func (r *aclRun) header(root string) acltree.Header {
 	}
 	return acltree.Header{Root: root, Keeper: r.keeper(r.names).Name(), Command: command,
 		Change: fmt.Sprintf("%x", sha256.Sum256(change))}
-}
-
-// unopened returns the error of a path that cannot be opened, and for a denial on a mount of refmond what to do. Any
-// other error is returned unchanged.
-func (r *aclRun) unopened(err error) error {
-	_, at, failed := mounted(r.Path)
-	switch {
-	case !errors.Is(err, fs.ErrPermission) || failed != nil || at == "":
-		return err
-	case r.Offline:
-		return fmt.Errorf("%w: %w", err, underMount(at))
-	}
-	return fmt.Errorf("%w: you may not list it on this mount, where root has no rights of its own: run the command as a "+
-		"user whom the descriptor lets change it; refmon why %s --as USER shows the entries", err, inLine(r.Path))
 }
 
 // seekStart makes the next read of f begin at its first byte. It fails for a pipe.

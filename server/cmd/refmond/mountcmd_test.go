@@ -299,7 +299,13 @@ func TestACLGuideWorksOnMount(t *testing.T) {
 	t.Cleanup(func() { _ = unix.Unmount(bare, unix.MNT_DETACH) })
 	_, endBare := p.started("mount", bare, bare)
 	defer endBare()
-	w.prints(0, "give the path of its tree, or unmount it", refmon+" acl grant --offline "+bare+" daemon:full")
+	w.must(os.WriteFile(filepath.Join(w.dir, "none.jsonl"), []byte("{\"end\":0}\n"), 0o600))
+	for _, offline := range []string{"grant --offline " + bare + " daemon:full", "get --offline " + plans,
+		"set --offline " + plans + " 'D:(A;;FA;;;WD)'", "reset --offline " + plans,
+		"grant --offline -n " + plans + " daemon:full",
+		"import --offline " + plans + " " + w.dir + "/none.jsonl", "migrate --from posix -n " + plans} {
+		w.prints(0, "give the path of its tree, or unmount it", refmon+" acl "+offline)
+	}
 	w.prints(alice, "refmon why "+bare+" --as USER shows the entries", refmon+" acl grant --undo-file "+undo+"/none "+bare+
 		" daemon:full")
 	w.prints(bob, "", "ls "+plans) // the folder's mode gave reading to everybody
