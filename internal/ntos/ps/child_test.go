@@ -15,7 +15,7 @@ import (
 )
 
 // After an assignment the previous token is no longer in use, and the job's filter applies to the new one (T-110,
-// I-90).
+// I-90). The question whether an assignment would succeed leaves no token behind.
 func TestAssignReleasesOldToken(t *testing.T) {
 	w := newJobWorld(t)
 	j := w.NewJob(w.p.Token())
@@ -25,7 +25,12 @@ func TestAssignReleasesOldToken(t *testing.T) {
 	if out := p.AssignToJob(j); out.Status != ntstatus.Success || !own.InUse() {
 		t.Fatalf("AssignToJob: %v, old token in use %t, want success and true", out.Status, own.InUse())
 	}
-	tok := w.token(user())
+	tok, was := w.token(user()), p.PrimaryToken()
+	// The second token is in use, so the process would get a copy of it.
+	for _, asked := range []*se.TokenObject{tok, w.p.PrimaryToken()} {
+		succeeds(t, p.MayAssignPrimary(asked))
+	}
+	check.That(t, p.PrimaryToken() == was && !tok.InUse(), "MayAssignPrimary changed the token")
 	succeeds(t, p.AssignPrimaryToken(tok))
 	if own.InUse() || tok.InUse() || p.Token().Member(sid.Users, false) {
 		t.Errorf("T-110: old token in use %t, unfiltered new token in use %t, has group Users %t, want false for all",
@@ -73,8 +78,10 @@ func TestImpersonationTokenCannotBePrimary(t *testing.T) {
 			if profile == nt.Observed && level < winnt.SecurityImpersonation {
 				want = ntstatus.BadImpersonationLevel
 			}
-			if out := w.p.AssignPrimaryToken(tok); out.Status != want || out.Rule != "T-112" {
-				t.Errorf("profile %v, level %v: %v, want %v", profile, level, out, want)
+			for _, out := range []Outcome{w.p.MayAssignPrimary(tok), w.p.AssignPrimaryToken(tok)} {
+				if out.Status != want || out.Rule != "T-112" {
+					t.Errorf("profile %v, level %v: %v, want %v", profile, level, out, want)
+				}
 			}
 			tok.Deref(ob.TagCall)
 		}
@@ -82,25 +89,30 @@ func TestImpersonationTokenCannotBePrimary(t *testing.T) {
 	}
 }
 
-// TestChildHasIntegrityOfItsProgram checks that a child has its own token, never its parent's, at the program's
-// integrity level if that is lower, down to untrusted (T-113, I-95).
+// TestChildHasIntegrityOfItsProgram checks that a child runs at the program's integrity level if that is lower, down to
+// untrusted (T-113, I-95). It shares neither its parent's token nor a given one that has another level or is in use.
 func TestChildHasIntegrityOfItsProgram(t *testing.T) {
 	w := newJobWorld(t)
+	parents := w.p.PrimaryToken()
 	for _, image := range []uint32{0, 0x1000, 0x2000, 0x3000, se.Unlabelled} {
-		p, th, out := w.p.NewChild(Child{Image: image})
-		check.RequireThat(t, out.Status == ntstatus.Success, "NewChild: %+v, want %v", out, ntstatus.Success)
-		own, parents := p.PrimaryToken(), w.p.PrimaryToken()
-		want := min(image, 0x2000) // the parent's
-		if image == se.Unlabelled {
-			want = 0x2000
+		given := w.token(user())
+		for _, tok := range []*se.TokenObject{nil, parents, given} {
+			p, th, out := w.p.NewChild(Child{Image: image, Token: tok})
+			check.RequireThat(t, out.Status == ntstatus.Success, "NewChild: %+v, want %v", out, ntstatus.Success)
+			own, want := p.PrimaryToken(), min(image, 0x2000) // the integrity of both tokens
+			if image == se.Unlabelled {
+				want = 0x2000
+			}
+			check.That(t, own.Value().Integrity() == want && parents.Value().Integrity() == 0x2000 &&
+				given.Value().Integrity() == 0x2000 && own != parents &&
+				(own == given) == (tok == given && want == 0x2000),
+				"program at %#x: child has integrity %#x, shares the parent's token %t, the given token %t", image,
+				own.Value().Integrity(), own == parents, own == given)
+			p.Exit()
+			th.Deref(ob.TagCall)
+			p.Deref(ob.TagCall)
 		}
-		if own == parents || own.Value().Integrity() != want || parents.Value().Integrity() != 0x2000 {
-			t.Errorf("program at %#x: child has integrity %#x, shares the parent's token %t, want %#x and false", image,
-				own.Value().Integrity(), own == parents, want)
-		}
-		p.Exit()
-		th.Deref(ob.TagCall)
-		p.Deref(ob.TagCall)
+		given.Deref(ob.TagCall)
 	}
 	w.close()
 }
