@@ -3,6 +3,7 @@ package kernel_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -127,5 +128,21 @@ func TestEmptyTokenObjectHasNoRights(t *testing.T) {
 		if p, err := sys.CreateProcess(kernel.ProcessSpec{Name: "p", Token: v}); err == nil || p != nil {
 			t.Errorf("A-150: CreateProcess with an empty token: %v, %v; want nil and an error", p, err)
 		}
+	}
+}
+
+// A captured token admits the client and the server's user, and not the user of the process that captured it (I-23).
+func TestCapturedTokenAdmitsServer(t *testing.T) {
+	client, caller := plain(t, "S-1-5-21-1-2-3-1001", winnt.TokenImpersonation), plain(t, "S-1-5-21-1-2-3-1002",
+		winnt.TokenPrimary)
+	server := plain(t, "S-1-5-21-1-2-3-1003", winnt.TokenPrimary)
+	sys, th := userThread(t, caller.Spec())
+	k := sys.KernelMode(th)
+	remote := check.Must(check.Must(sys.NewProcess("server", server)).NewThread())
+	tok := k.CaptureToken(client, sys.ThreadObject(remote))
+	defer k.PsDereferenceImpersonationToken(tok)
+	for who, want := range map[*token.Token]bool{client: true, server: true, caller: false} {
+		d := check.Must(access.Check(who, tok.Security(), winnt.TOKEN_QUERY, winnt.TokenObject))
+		check.Equal(t, d.Allowed(), want, "I-23: %s may query the token", who.User().SID)
 	}
 }
