@@ -140,13 +140,34 @@ func TestServerAcceptsEachFrameKindAsJSON(t *testing.T) {
 		got := s.bodyOf(c.frame)
 		check.That(t, strings.HasPrefix(got, c.want), "frame %+v: reply %s, want %s", c.frame, got, c.want)
 	}
-	// A body that is not JSON ends the connection, as in the binary form (W-6). Before that, the client gets the
-	// reason (W-39).
-	const why = `{"Status":3221225485,"Why":{"Rule":"W-6","Because":"malformed value: byte 16: In.Handle: want a string"`
-	if got := s.bodyOf(jsonCall(wire.Call, "NtClose", `{"In":{"Handle":4}}`)); !strings.HasPrefix(got, why) {
-		t.Error(got)
+}
+
+// A malformed call in JSON is not executed and ends the connection, as in the binary form (W-6). Before that, the
+// client gets the reason (W-39).
+func TestMalformedJSONCallEndsConnection(t *testing.T) {
+	for _, c := range []struct {
+		kind wire.Kind
+		body string
+		want string
+	}{
+		{wire.Call, `{"In":{"Handle":4}}`, "byte 16: In.Handle: want a string"},
+		{wire.Call, `{"In":{"Handle":"4"}}{}`, "byte 21: something follows"},
+		{wire.Call, `{"In":{"Handle":"4"},"Handle":"4"}`, "byte 21: Handle: unknown field"}, // only a wait has it
+		{wire.Call, `{"Why":1}`, "byte 7: Why: want true or false"},
+		{wire.Wait, `{"Handle":4}`, "byte 10: Handle: want a string"},
+		{wire.Wait, `{"NotYet":"0"}`, "byte 10: NotYet: want a number"},
+	} {
+		n := &noting{wants: func(ntstatus.Status) bool { return true }}
+		s := serveAs(t, func(p process) wire.Process { n.process = p; return n })
+		s.asJSON()
+		want := `{"Status":3221225485,"Why":{"Rule":"W-6","Because":"malformed value: ` + c.want
+		if got := s.bodyOf(jsonCall(c.kind, "NtClose", c.body)); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: reply %s, want %s", c.body, got, want)
+		}
+		err := s.awaitEnd()
+		check.That(t, errors.Is(err, wire.ErrValue) && len(n.calls) == 0, "%s: %v after %d calls, want %v, 0", c.body,
+			err, len(n.calls), wire.ErrValue)
 	}
-	check.ErrorIs(t, s.awaitEnd(), wire.ErrValue, "ended")
 }
 
 // documented finds a call and its row, or an answer, in the conversation of docs/wire.md.
