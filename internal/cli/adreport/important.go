@@ -53,8 +53,10 @@ func (s *side) findImportant(given []*objects.Name) {
 	for i := range s.search.Objects {
 		o := &s.search.Objects[i]
 		kind, rank := s.kindOf(o, servers)
-		if kind == "" && slices.ContainsFunc(given, func(n *objects.Name) bool { return n.Is(o.Path, o.Entry) }) {
-			kind, rank = "named by --important", rankGiven
+		for _, n := range given { // all of them, because Is also counts the objects of a name
+			if n.Is(o.Path, o.Entry) && kind == "" {
+				kind, rank = "named by --important", rankGiven
+			}
 		}
 		if kind != "" {
 			s.targets = append(s.targets, target{i, kind, rank})

@@ -41,8 +41,14 @@ func TestImportantObjectsAreFoundByClass(t *testing.T) {
 		more: []string{"objectSid: S-1-5-21-1-1-1-512", "groupType: -2147483646"}})
 	d.add(&entry{dn: "CN={6AC1786C},CN=Policies,CN=System," + base, class: "groupPolicyContainer"})
 	s := state(t, d.ldif())
-	page, _, _ := pageOf(t, &adreport.Report{Title: "t", Now: s,
-		Important: []*objects.Name{objects.NewName("carla", s.Directory)}})
+	var names []*objects.Name
+	for _, name := range []string{"carla", "CN=carla,CN=Users," + base, "Domain Admins"} {
+		names = append(names, objects.NewName(name, s.Directory))
+	}
+	page, _, _ := pageOf(t, &adreport.Report{Title: "t", Now: s, Important: names})
+	for _, n := range names { // also a second name of an object, and that of one which is important without it
+		check.Equal(t, n.Found(), 1, "objects named %s", n.Text)
+	}
 	var got []string
 	for _, x := range page.Important {
 		got = append(got, x.Kind)
