@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -37,6 +38,21 @@ func TestSecondRunKeepsModeOwnerAndLink(t *testing.T) {
 	check.Equal(t, check.Must(os.Lstat("out")).Mode().Type(), os.ModeSymlink, "type of the link")
 	text := string(check.Must(os.ReadFile("s/real")))
 	check.That(t, strings.Contains(text, `"principals":[]`), "the link's target is old: %s", text)
+}
+
+// TestFilesAboutRunArePrivate checks that other users cannot read the files that tell a run's questions and the
+// descriptors it changed.
+func TestFilesAboutRunArePrivate(t *testing.T) {
+	t.Chdir(t.TempDir())
+	defer syscall.Umask(syscall.Umask(0))
+	check.NoError(t, writeCheckpoint("checkpoint", &checkpoint{}))
+	t.Setenv("XDG_STATE_HOME", "state")
+	undo := check.Must((&aclRun{editFlags: &editFlags{}}).journal())
+	check.NoError(t, undo.Close())
+	for name, want := range map[string]os.FileMode{"checkpoint": 0o600, undo.Name(): 0o600,
+		filepath.Dir(undo.Name()): os.ModeDir | 0o700} {
+		check.Equal(t, check.Must(os.Stat(name)).Mode(), want, "mode of %s", name)
+	}
 }
 
 // TestInterruptedSecondRunDoesNotNamePartOfOutput checks that an interrupted second run leaves the earlier output and
