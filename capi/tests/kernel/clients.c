@@ -41,14 +41,18 @@ static void qualities(void)
 	PsDereferencePrimaryToken(mine);
 }
 
-/* A client that impersonates passes on no more than it has (I-80, IC-48 to IC-50, IC-79). */
+/* A client that impersonates passes on no more than it has, directly and from a captured subject (I-80, IC-48 to IC-50,
+   IC-79). */
 static void chains(void)
 {
 	for (int own = 0; own < 4; own++) {
 		PACCESS_TOKEN a = token_of(alice, TokenImpersonation, SecurityDelegation);
+		SECURITY_SUBJECT_CONTEXT subject;
 		STATUS(PsImpersonateClient(ME, a, FALSE, FALSE, own), STATUS_SUCCESS);
+		SeCaptureSubjectContext(&subject);
 		for (int level = 0; level < 5; level++)
-			for (int remote = 0; remote < 2; remote++) {
+			for (int which = 0; which < 4; which++) {
+				BOOLEAN remote = which & 1;
 				SECURITY_QUALITY_OF_SERVICE q = {sizeof q, level, SECURITY_STATIC_TRACKING, FALSE};
 				SECURITY_CLIENT_CONTEXT c;
 				NTSTATUS want = STATUS_SUCCESS;
@@ -56,7 +60,8 @@ static void chains(void)
 					want = STATUS_INVALID_PARAMETER;
 				else if (level > own || own < SecurityImpersonation || (remote && own != SecurityDelegation))
 					want = STATUS_BAD_IMPERSONATION_LEVEL;
-				STATUS(SeCreateClientSecurity(ME, &q, remote, &c), want);
+				STATUS(which & 2 ? SeCreateClientSecurityFromSubjectContext(&subject, &q, remote, &c) :
+						SeCreateClientSecurity(ME, &q, remote, &c), want);
 				if (want)
 					continue;
 				SAME(c.ServerIsRemote, remote);
@@ -64,6 +69,7 @@ static void chains(void)
 				SAME(SeTokenImpersonationLevel(c.ClientToken), level);
 				SeDeleteClientSecurity(&c);
 			}
+		SeReleaseSubjectContext(&subject);
 		PsRevertToSelf();
 		PsDereferenceImpersonationToken(a);
 	}
@@ -154,7 +160,6 @@ static void subjects(void)
 	SeDeleteClientSecurity(&c);
 	q.ImpersonationLevel = SecurityDelegation;
 	STATUS(SeCreateClientSecurityFromSubjectContext(&subject, &q, FALSE, &c), STATUS_BAD_IMPERSONATION_LEVEL);
-	STATUS(SeCreateClientSecurityFromSubjectContext(&subject, &q, TRUE, &c), STATUS_BAD_IMPERSONATION_LEVEL);
 	SeReleaseSubjectContext(&subject);
 	STATUS(SeCreateClientSecurity(ME, NULL, FALSE, &c), STATUS_ACCESS_VIOLATION);
 	q.ImpersonationLevel = SecurityImpersonation;
