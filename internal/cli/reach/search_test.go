@@ -119,3 +119,23 @@ func TestPrincipalSelfIsOwnAccount(t *testing.T) {
 	paths := check.Must(s.Do(context.Background())).Paths
 	check.That(t, len(paths) == 1 && paths[0].Object == "CN=ann", "ann reaches %+v, want CN=ann", paths)
 }
+
+// A second user can join a group that the search found before. An entry that denies the first member does not end the
+// path of the second (B-8).
+func TestSecondUserJoinsFoundGroup(t *testing.T) {
+	s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), Objects: []objects.Item{
+		newItem("CN=staff", "2101", "group", "O:SYG:SYD:(OA;;WP;"+memberGUID+";;<ann>)(OA;;WP;"+memberGUID+";;<bob>)"),
+		newItem("CN=bob", "1102", "user", "O:SYG:SYD:(OA;;CR;"+passwordGUID+";;<ann>)"),
+		newItem("/shared", "", "", "O:SYG:SYD:(D;;WD;;;<ann>)(A;;WD;;;<staff>)")}}
+	s.From = s.Directory.Find("ann")
+	var last []string
+	for _, p := range check.Must(s.Do(context.Background())).Paths {
+		if p.Object == "/shared" {
+			for _, step := range p.Steps {
+				last = append(last, step.Right+" on "+step.Object)
+			}
+		}
+	}
+	check.SlicesEqual(t, last, []string{"ForceChangePassword on CN=bob", "AddMember on CN=staff",
+		"WriteDacl on /shared"}, "steps to /shared")
+}
