@@ -14,7 +14,7 @@ import (
 )
 
 // I-96: the required rights and token type for another user's process depend on the profile. The privileges of the
-// caller's process count even if they are disabled.
+// caller's process count even if they are disabled, and those of a client that the thread impersonates do not (I-7).
 func TestCreateProcessAsUserNeedsPrivileges(t *testing.T) {
 	const query, assign, duplicate = winnt.TOKEN_QUERY, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TOKEN_DUPLICATE
 	quota, primary := winnt.SeIncreaseQuotaPrivilege, winnt.SeAssignPrimaryTokenPrivilege
@@ -43,6 +43,16 @@ func TestCreateProcessAsUserNeedsPrivileges(t *testing.T) {
 				spec := token.StandardUser(sid.MustParse(alice))
 				spec.Type, spec.Level = c.typ, winnt.SecurityDelegation
 				h := newHandle(t, k, spec, c.rights)
+				if suspended != 0 { // the thread's client has the privileges if the process does not
+					client := token.StandardUser(sid.MustParse(alice))
+					client.Type, client.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
+					if len(c.privileges) < len(both) {
+						client.Privileges |= quota.Bit() | primary.Bit()
+					}
+					tok := k.NewToken(check.Must(token.New(client)))
+					t.Cleanup(func() { k.PsDereferenceImpersonationToken(tok) })
+					check.Success(t, k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation))
+				}
 				out, ok := w.CreateProcessAsUser(win32.CreateProcessAsUserIn{Token: h, CreationFlags: suspended})
 				if code := win32.Code(want.Win32()); ok != (want == 0) || !ok && w.LastError() != code {
 					t.Errorf("%s, %v: %v, %v, want %v", c.name, profile, ok, w.LastError(), code)
