@@ -35,9 +35,20 @@ func TestTextHasFieldsOfSDDL(t *testing.T) {
 	}
 }
 
-// The first three fields of a GUID are little-endian in an entry (S-15).
-func TestBytesHaveGUIDFieldsLittleEndian(t *testing.T) {
-	d := oracle.Descriptor{DACL: &oracle.ACL{Entries: []oracle.ACE{{Type: oracle.AllowObject, SID: "S-1-1-0",
-		Object: "00112233-4455-6677-8899-aabbccddeeff"}}}}
-	check.That(t, strings.Contains(d.Hex(), "33221100"+"5544"+"7766"+"8899aabbccddeeff"), "S-15: %s", d.Hex())
+// An object entry flags the GUIDs that it has, and has them in this order (MS-DTYP 2.4.4.3). The first three fields of a
+// GUID are little-endian (S-15).
+func TestBytesHaveFlaggedGUIDs(t *testing.T) {
+	const object, class = "00112233-4455-6677-8899-aabbccddeeff", "bf967aba-0de6-11d0-a285-00aa003049e2"
+	const first, second = "33221100" + "5544" + "7766" + "8899aabbccddeeff", "ba7a96bf" + "e60d" + "d011" + "a28500aa003049e2"
+	for want, a := range map[string]oracle.ACE{
+		"00000000":                  {},
+		"01000000" + first:          {Object: object},
+		"02000000" + second:         {Class: class},
+		"03000000" + first + second: {Object: object, Class: class},
+	} {
+		a.Type, a.Mask, a.SID = oracle.AllowObject, 0x20, "S-1-1-0"
+		d := oracle.Descriptor{DACL: &oracle.ACL{Entries: []oracle.ACE{a}}}
+		const mask, everyone = "20000000", "010100000000000100000000"
+		check.That(t, strings.HasSuffix(d.Hex(), mask+want+everyone), "bytes %s, want %s behind the mask", d.Hex(), want)
+	}
 }

@@ -1,0 +1,51 @@
+package oracle_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/kit/oracle"
+	"github.com/refmon/refmon/internal/test/check"
+)
+
+// A deny-only user or group counts for denials only. A group that is neither enabled nor deny-only counts for nothing
+// (A-1, A-2; AC-022, AC-051 to AC-053, AC-112).
+func TestDenyOnlyGroupCountsForDenials(t *testing.T) {
+	const user, group = "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-2001"
+	is := &oracle.Cond{Op: "Member_of", Right: &oracle.Operand{List: true,
+		Values: []oracle.Literal{{Type: "sid", Text: group}}}}
+	everyone := oracle.ACE{Mask: 1, SID: "S-1-1-0"}
+	allow, deny := oracle.ACE{Mask: 1, SID: group}, oracle.ACE{Type: oracle.Deny, Mask: 1, SID: group}
+	allowIf := oracle.ACE{Type: oracle.AllowCallback, Mask: 1, SID: "S-1-1-0", Cond: is}
+	denyIf := oracle.ACE{Type: oracle.DenyCallback, Mask: 1, SID: "S-1-1-0", Cond: is}
+	const absent, present, enabled, denyOnly = 0xFFFF, 0, 4, 0x10
+	for _, c := range []struct {
+		name    string
+		entries []oracle.ACE
+		granted map[oracle.Word]oracle.Word // by the group's attributes
+	}{
+		{"allow", []oracle.ACE{allow}, map[oracle.Word]oracle.Word{enabled: 1}},
+		{"deny", []oracle.ACE{deny, everyone}, map[oracle.Word]oracle.Word{absent: 1, present: 1}},
+		{"allow a member", []oracle.ACE{allowIf}, map[oracle.Word]oracle.Word{enabled: 1}},
+		{"deny a member", []oracle.ACE{denyIf, everyone}, map[oracle.Word]oracle.Word{absent: 1, present: 1}},
+	} {
+		for _, attributes := range []oracle.Word{absent, present, enabled, denyOnly} {
+			groups := []oracle.Group{{SID: "S-1-1-0", Attributes: enabled}, {SID: group, Attributes: attributes}}
+			if attributes == absent {
+				groups = groups[:1]
+			}
+			q := &oracle.AccessCheck{Token: &oracle.Token{User: user, Groups: groups}, Desired: 1,
+				SD: &oracle.Descriptor{Owner: "S-1-5-18", DACL: &oracle.ACL{Entries: c.entries}}}
+			check.Equal(t, oracle.Access(q).Granted, c.granted[attributes], "%s, group with attributes %#x", c.name,
+				uint32(attributes))
+			// The owner has its rights through an enabled group only.
+			q.SD, q.Desired = &oracle.Descriptor{Owner: group, DACL: &oracle.ACL{}}, 0x40000
+			check.Equal(t, oracle.Access(q).Granted != 0, attributes == enabled, "owner with attributes %#x",
+				uint32(attributes))
+		}
+	}
+	for attribute, want := range map[oracle.Word]oracle.Word{0: 1, denyOnly: 0} {
+		q := &oracle.AccessCheck{Token: &oracle.Token{User: user, UserAttributes: attribute}, Desired: 1,
+			SD: &oracle.Descriptor{Owner: "S-1-5-18", DACL: &oracle.ACL{Entries: []oracle.ACE{{Mask: 1, SID: user}}}}}
+		check.Equal(t, oracle.Access(q).Granted, want, "AC-053: user with attributes %#x", uint32(attribute))
+	}
+}
