@@ -71,7 +71,7 @@ func readPlan(th *nt.Thread, h winnt.Handle) ntstatus.Status {
 // TestRevokeEndsUser checks that a revoked user's connections end, that a server acting for the user is denied
 // everything at its next call, also through open handles, and that other users are not affected (W-98, W-99).
 func TestRevokeEndsUser(t *testing.T) {
-	for _, now := range []bool{false, true} {
+	for now, how := range map[bool]string{false: "", true: ", at once"} {
 		sink := audit.NewMemory(0, 0)
 		d := startWithTree(t, hostfs.HandOutReads, func(c *daemon.Config) { c.Audit = &audit.Log{Sink: sink} })
 		admin, a, b := d.dialAll()
@@ -98,7 +98,45 @@ func TestRevokeEndsUser(t *testing.T) {
 		check.Equal(t, check.Status(openPlan(a.Thread())), ntstatus.Success, "alice opens")
 		check.Eventually(t, func() bool { return b.Err() != nil }, "bob's connection goes on")
 		check.Equal(t, check.Status(openPlan(b.Thread())), ntstatus.PortDisconnected, "W-98: bob's connection")
-		checkRecorded(t, sink, "access revoked", bobsSID)
+		checkRecorded(t, sink, "access revoked: "+bobsSID+": sessions, tokens and files"+how)
+	}
+}
+
+// TestRevokedGroupEndsOpensOfMembers checks that a revocation of a group ends the files that a user opened as a member.
+// It ends the user's other files, and those in other parts of the program, only if a token of the user still has the
+// group (W-99).
+func TestRevokedGroupEndsOpensOfMembers(t *testing.T) {
+	const group = "S-1-5-21-1-2-3-2000"
+	member := check.Must(token.Parse([]byte(`{"user":"` + bobsSID + `","groups":["WD","` + group + `"]}`)))
+	plain := check.Must(token.Parse([]byte(bob)))
+	for _, still := range []bool{false, true} {
+		var elsewhere [2]bool // whether the revocation covers the files that member and plain opened elsewhere
+		d := startWithTree(t, hostfs.HandOutNothing, func(c *daemon.Config) {
+			c.Revoke = func(selected func(*token.Token, string) bool) []inspect.Remaining {
+				elsewhere = [2]bool{selected(member, `\Device\mount\f`), selected(plain, `\Device\mount\f`)}
+				return nil
+			}
+		})
+		admin, _, _ := d.dialAll()
+		var servers [3]*nt.Thread
+		var opened [3]winnt.Handle
+		for i, client := range []*token.Token{plain, member, plain} {
+			servers[i] = d.serverFor(client)
+			opened[i] = check.Result(openPlan(servers[i]))
+			if !still {
+				d.System().KernelMode(servers[i]).PsRevertToSelf()
+			}
+		}
+		tokens, files, kept := 0, 1, ntstatus.Success
+		if still {
+			tokens, files, kept = 1, 3, ntstatus.AccessDenied
+		}
+		got := check.Result(revoke(t, admin, inspect.Query{User: group}))
+		check.That(t, got.Tokens == tokens && got.Files == files, "W-99: still a member %t: ended %+v", still, got)
+		check.Equal(t, elsewhere, [2]bool{true, still}, "W-99: files of a member and of another token elsewhere")
+		for i, want := range []ntstatus.Status{kept, ntstatus.AccessDenied, kept} {
+			check.Equal(t, readPlan(servers[i], opened[i]), want, "W-99: still a member %t: read %d", still, i)
+		}
 	}
 }
 
@@ -177,21 +215,19 @@ func TestRevokeEndsConnectionUnderLogon(t *testing.T) {
 	check.ErrorIs(t, err, ntstatus.AccessDenied.Err(), "W-98: connection of bob, who was revoked during the logon")
 }
 
-// checkRecorded checks that the trail has one record that names what and target (W-100).
-func checkRecorded(t *testing.T, sink *audit.Memory, what, target string) {
+// checkRecorded checks that the trail has these changes of accounts, as "change: target: detail", and no other (W-100).
+func checkRecorded(t *testing.T, sink *audit.Memory, want ...string) {
 	t.Helper()
-	n := 0
+	var got []string
 	for e := range sink.Events() {
-		change, _ := e.Field("Change")
-		if e.ID != audit.AccountsChangedID || change != what {
-			continue
-		}
-		n++
-		if text, _ := e.Field("Target"); text != target {
-			t.Errorf("W-100: the target %q, want %q", text, target)
+		if e.ID == audit.AccountsChangedID {
+			change, _ := e.Field("Change")
+			target, _ := e.Field("Target")
+			detail, _ := e.Field("Detail")
+			got = append(got, strings.Join([]string{change, target, detail}, ": "))
 		}
 	}
-	check.That(t, n == 1, "W-100: %d records of %q, want 1", n, what)
+	check.SlicesEqual(t, got, want, "W-100: records")
 }
 
 // TestRevokeByPathEndsOpensBelowIt checks that a revocation by path ends every open of the files below it, for all
@@ -203,25 +239,33 @@ func TestRevokeByPathEndsOpensBelowIt(t *testing.T) {
 		c.KernelName = func(p string) (string, bool) { return `\device\SHARE\a`, p == "/srv/a" }
 	})
 	admin, a, b := d.dialAll()
-	for i, q := range []inspect.Query{{Path: `\??\share\A`}, {Path: `\Device\share\a\b\`}, {Path: "/srv/a"}} {
+	server := d.serverFor(check.Must(token.Parse([]byte(bob))))
+	var records []string
+	for path, name := range map[string]string{`\??\share\A`: `\Device\share\A`, "/srv/a": `\device\SHARE\a`,
+		`\Device\share\a\b\`: `\Device\share\a\b`} {
 		h, st := openPlan(a.Thread())
 		h2, st2 := openPlan(b.Thread())
 		check.RequireThat(t, st == ntstatus.Success && st2 == ntstatus.Success, "%v %v", st, st2)
+		h3 := check.Result(openPlan(server))
 		for _, miss := range []string{`\Device\share\a\b\plan2`, `\Device\share\a\b\pla`, `\Device\other`} {
+			records = append(records, "access revoked: "+miss+": files")
 			if got, st := revoke(t, admin, inspect.Query{Path: miss}); st != ntstatus.Success || got.Files != 0 {
 				t.Errorf("W-99: %s: %+v, %s, want no file", miss, got, st)
 			}
 		}
-		got, st := revoke(t, admin, q)
-		check.That(t, st == ntstatus.Success && got.Files == 2 && got.Sessions == 0 && got.Tokens == 0,
-			"W-99: %d: %+v, %s, want 2 files", i, got, st)
+		records = append(records, "access revoked: "+name+": files")
+		got, st := revoke(t, admin, inspect.Query{Path: path})
+		check.That(t, st == ntstatus.Success && got.Files == 3 && got.Sessions == 0 && got.Tokens == 0,
+			"W-99: %s: %+v, %s, want 3 files", path, got, st)
 		if st, st2 := readPlan(a.Thread(), h), readPlan(b.Thread(), h2); st != ntstatus.AccessDenied ||
 			st2 != ntstatus.AccessDenied {
 			t.Errorf("W-99: reads: %s, %s, want %s", st, st2, ntstatus.AccessDenied)
 		}
+		check.Equal(t, readPlan(server, h3), ntstatus.AccessDenied, "W-99: a read for bob by a server")
 		check.Equal(t, a.Thread().NtClose(h), ntstatus.Success, "the handle stays valid")
 	}
 	check.Equal(t, check.Status(openPlan(a.Thread())), ntstatus.Success, "a new open")
+	checkRecorded(t, sink, records...)
 }
 
 // TestRevokeNeedsPrivilege checks who may revoke, and that a revocation which would end its caller, everybody or the

@@ -3,10 +3,12 @@ package daemon
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
@@ -78,6 +80,35 @@ func TestRevocationReportsRemainsOfOthers(t *testing.T) {
 	}
 	got := d.end(&revocation{name: `\vol`}, false)
 	check.SlicesEqual(t, got.Remains, []inspect.Remaining{{Name: `\vol\f`, UID: 7}, {Name: "true"}}, "W-101: remains")
+}
+
+// TestRevocationListsDescriptorsOfItsUsers checks which of a program's descriptors remain after a revocation of a
+// group: those for a user of an ended token, also without an open file, and those for a user of an ended file. The
+// entry of the files that are not listed remains only if the program received one of them for a client (W-101).
+func TestRevocationListsDescriptorsOfItsUsers(t *testing.T) {
+	client := func(rid uint32) sid.SID { return sid.MustParse(fmt.Sprint("S-1-22-1-", rid)) }
+	r := &revocation{who: sid.MustParse("S-1-5-21-1-2-3-2000"), users: map[sid.SID]bool{client(7): true},
+		seen: map[sid.SID]bool{client(8): true}}
+	for _, further := range []sid.SID{{}, client(9)} {
+		c, got := &connection{}, &inspect.Revoked{}
+		c.session.Store(&session{})
+		for i, who := range []sid.SID{{}, client(7), client(8), client(9)} {
+			c.passed.add(&kernel.HandedOut{Name: fmt.Sprint(i), Client: who}, quota.Payer{})
+		}
+		for i := range mostPassed {
+			c.passed.add(&kernel.HandedOut{Name: fmt.Sprint("own", i), Client: further}, quota.Payer{})
+		}
+		want := "1 2"
+		if !further.IsZero() {
+			want += " "
+		}
+		new(Daemon).keepsDescriptors(r, c, false, got)
+		var names []string
+		for _, e := range got.Remains {
+			names = append(names, e.Name)
+		}
+		check.Equal(t, strings.Join(names, " "), want, "W-101: what remains, with further files of %v", further)
+	}
 }
 
 // TestRevocationDuringAttachIsNotMissed checks that a connection that is attached while its user is revoked ends, or
