@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -266,6 +267,34 @@ func TestDatabaseKeepsPaths(t *testing.T) {
 		err = conn.QueryRow(t.Context(), `select to_regnamespace('refmon')::text`).Scan(&schema)
 		check.That(t, err == nil && schema == nil, "%s: the schema refmon is there, %v", encoding, err)
 		check.NoError(t, conn.Close(t.Context()))
+	}
+}
+
+// TestDatabaseOfOtherKindIsRefused checks that a sink of an index with a folder refuses the database of a store, which
+// has none, and that the store refuses the database of such a sink.
+func TestDatabaseOfOtherKindIsRefused(t *testing.T) {
+	t.Parallel()
+	at := "host=" + database.Start(t).Dir + " user=" + database.Owner + " dbname="
+	kinds := map[string]func(dsn string) (io.Closer, error){
+		"sink":  func(at string) (io.Closer, error) { return postgres.Open(t.Context(), at, t.TempDir(), time.Minute) },
+		"store": func(at string) (io.Closer, error) { return postgres.OpenStore(t.Context(), at, time.Minute) },
+	}
+	admin, err := pgx.Connect(t.Context(), at+"postgres")
+	check.NoError(t, err)
+	defer admin.Close(context.WithoutCancel(t.Context()))
+	for first, open := range kinds {
+		check.NoError(t, check.Err(admin.Exec(t.Context(), `create database `+first)))
+		for range 2 {
+			check.NoError(t, check.Must(open(at+first)).Close())
+			for then, other := range kinds {
+				if then == first {
+					continue
+				}
+				_, err := other(at + first)
+				check.That(t, err != nil && strings.Contains(err.Error(), "belongs to an index of the other kind"),
+					"a %s in the database of a %s: %v, want an error", then, first, err)
+			}
+		}
 	}
 }
 
