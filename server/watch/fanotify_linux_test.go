@@ -2,8 +2,10 @@ package watch
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,6 +26,27 @@ func TestKernelPathsBecomeDocumentNames(t *testing.T) {
 		check.Equal(t, (&fanotify{root: c.root, at: c.at}).documentName(c.path), c.want,
 			"%s in the tree %s at %s", c.path, c.root, c.at)
 	}
+}
+
+// TestEventsInDeletedFolderNameOnlyThatFolder checks that events in a deleted folder that a program still has open
+// report the folder's own path alone, and not the one that the kernel gives to a deleted folder (N-143).
+func TestEventsInDeletedFolderNameOnlyThatFolder(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("the kernel reports changes of a file system to root only")
+	}
+	root := t.TempDir()
+	at := filepath.Join(root, "a")
+	check.NoError(t, errors.Join(os.Mkdir(at, 0o700), os.WriteFile(at+"/old", nil, 0o600)))
+	ch, err := listen(root)
+	check.NoError(t, err)
+	defer ch.close()
+	held := check.Must(os.Open(at))
+	defer held.Close()
+	check.NoError(t, os.RemoveAll(at))
+	into := newNews()
+	overflow, err := ch.read(into)
+	check.That(t, err == nil && !overflow, "%v, overflow %t", err, overflow)
+	check.SlicesEqual(t, slices.Collect(maps.Keys(into.paths)), []string{at}, "N-143: the changed paths")
 }
 
 // TestReplacedFolderIsReportedAsGoneFirst checks that a folder whose name another file or folder takes before the
