@@ -326,7 +326,8 @@ func TestChownNeedsWriteOwner(t *testing.T) {
 	w.sees(bob, "61001", "stat", "-c", "%u", "d/taken")
 	w.sees(alice, "", "chgrp", "62001", "d/taken")
 	w.sees(bob, "62001", "stat", "-c", "%g", "d/taken")
-	for _, ids := range []string{":1073741824", "1073741824", "1073741824:62001", "61001:1073741824"} {
+	for _, ids := range []string{":1073741824", "1073741824", "1073741824:62001", "1073741824:61001",
+		"61001:1073741824"} {
 		w.refused(alice, "Resource temporarily unavailable", "chown", ids, "d/taken")
 	}
 	w.sees(bob, "61001 62001", "stat", "-c", "%u %g", "d/taken")
