@@ -49,6 +49,79 @@ func TestEventsInDeletedFolderNameOnlyThatFolder(t *testing.T) {
 	check.SlicesEqual(t, slices.Collect(maps.Keys(into.paths)), []string{at}, "N-143: the changed paths")
 }
 
+// TestReadNamesChangesInTree checks which paths each read adds, for a tree whose name is a symbolic link. Names are
+// those at the time of the read. A folder that moves here is read with its descendants. If the tree moves, or its link
+// leads to another folder, the tree must be walked, and later names are those of that folder (N-60). Changes of folders
+// whose path is too long are only counted (N-89).
+func TestReadNamesChangesInTree(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("the kernel reports changes of a file system to root only")
+	}
+	t.Chdir(t.TempDir())
+	write := func(name string) error { return os.WriteFile(name, nil, 0o600) }
+	check.NoError(t, errors.Join(os.Mkdir("one", 0o700), os.Mkdir("two", 0o700), os.Symlink("one", "tree")))
+	ch, err := listen(filepath.Join(check.Must(os.Getwd()), "tree"))
+	check.NoError(t, err)
+	defer ch.close()
+	root := ch.(*fanotify).root
+	for _, c := range []struct {
+		what       string
+		change     func() error
+		paths      string
+		overflow   bool
+		unnameable bool
+	}{
+		{"a file", func() error { return write("one/f") }, "/f", false, false},
+		{"a folder", func() error { return errors.Join(os.Mkdir("one/a", 0o700), write("one/a/x")) }, "/a/ /a/x", false,
+			false},
+		{"a file of the folder", func() error { return write("one/a/y") }, "/a/y", false, false},
+		{"a moved folder", func() error { return errors.Join(os.Rename("one/a", "one/b"), write("one/b/z")) },
+			"/a /b/ /b/z", false, false},
+		{"a file outside", func() error { return write("two/n") }, "", false, false},
+		{"a long path", func() error { return mkdirLong("one/long") }, "/long/", false, true},
+		{"another link", func() error { return errors.Join(os.Symlink("two", "new"), os.Rename("new", "tree")) }, "",
+			true, false},
+		{"a file of the old folder", func() error { return write("one/g") }, "", false, false},
+		{"a file of the new folder", func() error { return write("two/g") }, "/g", false, false},
+		{"no link", func() error { return os.Remove("tree") }, "", false, false},
+		{"the link again", func() error { return os.Symlink("two", "tree") }, "", false, false},
+		{"a moved tree", func() error { return os.Rename("two", "three") }, "", true, false},
+	} {
+		check.NoError(t, c.change())
+		into := newNews()
+		overflow, err := ch.read(into)
+		var got []string
+		for path := range into.paths {
+			if path = strings.TrimPrefix(path, root); len(path) < 100 {
+				got = append(got, path)
+			}
+		}
+		slices.Sort(got)
+		check.That(t, err == nil && overflow == c.overflow && (into.unnameable > 0) == c.unnameable,
+			"%s: %v, overflow %t, %d changes without a name", c.what, err, overflow, into.unnameable)
+		check.Equal(t, strings.Join(got, " "), c.paths, "%s: the changed paths", c.what)
+	}
+}
+
+// mkdirLong makes a chain of folders whose path is longer than PATH_MAX.
+func mkdirLong(at string) error {
+	name := strings.Repeat("x", 250)
+	if err := os.Mkdir(at, 0o700); err != nil {
+		return err
+	}
+	r, err := os.OpenRoot(at)
+	for range 20 {
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		if err = r.Mkdir(name, 0o700); err == nil {
+			r, err = r.OpenRoot(name)
+		}
+	}
+	return err
+}
+
 // TestReplacedFolderIsReportedAsGoneFirst checks that a folder whose name another file or folder takes before the
 // events are read is reported as gone before its successor, so that no document of the old folder stays (N-143).
 func TestReplacedFolderIsReportedAsGoneFirst(t *testing.T) {
