@@ -35,11 +35,11 @@ func TestTextHasFieldsOfSDDL(t *testing.T) {
 	}
 }
 
-// An object entry flags the GUIDs that it has, and has them in this order (MS-DTYP 2.4.4.3). The first three fields of a
-// GUID are little-endian (S-15).
+// An object entry flags the GUIDs that it has, and has them in this order (MS-DTYP 2.4.4.3). The first three fields of
+// a GUID are little-endian (S-15).
 func TestBytesHaveFlaggedGUIDs(t *testing.T) {
 	const object, class = "00112233-4455-6677-8899-aabbccddeeff", "bf967aba-0de6-11d0-a285-00aa003049e2"
-	const first, second = "33221100" + "5544" + "7766" + "8899aabbccddeeff", "ba7a96bf" + "e60d" + "d011" + "a28500aa003049e2"
+	const first, second = "33221100554477668899aabbccddeeff", "ba7a96bfe60dd011a28500aa003049e2"
 	for want, a := range map[string]oracle.ACE{
 		"00000000":                  {},
 		"01000000" + first:          {Object: object},
