@@ -62,8 +62,7 @@ func TestEventsHaveDocumentedTasksAndKeywords(t *testing.T) {
 	}
 }
 
-// U-21: names that cannot be found are "-", the SID is always there; an
-// anonymous client is S-1-5-7.
+// A record has "-" for a name that cannot be found, and always the SID. An anonymous client has S-1-5-7 (U-21).
 func TestUnknownNamesAreDashes(t *testing.T) {
 	from := origin(t)
 	from.Names = nil
@@ -85,7 +84,7 @@ func TestUnknownNamesAreDashes(t *testing.T) {
 		"unknown subject is %s, want the null SID S-1-0-0", field(t, e, "SubjectUserSid"))
 }
 
-// U-57: process 4 has no name, unless it is given; the name of another process is "-" if it is unknown.
+// Process 4 has an empty name unless one is given. Any other process whose name is unknown has "-" (U-57).
 func TestProcess4HasEmptyName(t *testing.T) {
 	from := origin(t)
 	for _, c := range []struct {
@@ -140,11 +139,11 @@ func TestRightsAreInOrderOfCodes(t *testing.T) {
 		}
 	}
 	for range audit.Rights("File", 0x1F01FF) {
-		break // the iterator can be left
+		break // the caller may stop early
 	}
 }
 
-// I-48, I-99: the marks of an unsafe elevation.
+// The reasons of a record name each kind of unsafe elevation (I-48, I-99).
 func TestUnsafeElevationMarksReasons(t *testing.T) {
 	weak := specU()
 	strong := specU()
@@ -189,7 +188,7 @@ func TestUnsafeElevationMarksReasons(t *testing.T) {
 	if _, ok := audit.UnsafeElevation(origin(t), audit.Elevation{KernelMode: true}); ok {
 		t.Error("UnsafeElevation without a client gives an event, want none")
 	}
-	// U-57a: levels and yes or no are message codes.
+	// Levels, yes and no are written as message codes (U-57a).
 	for level, code := range map[winnt.SecurityImpersonationLevel]string{0: "%%1831", 1: "%%1832", 2: "%%1833",
 		3: "%%1840", 4: "-"} {
 		e, ok := audit.UnsafeElevation(origin(t), audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: level,
@@ -201,8 +200,7 @@ func TestUnsafeElevationMarksReasons(t *testing.T) {
 	}
 }
 
-// The size of a record in memory is no less than that of its texts, whatever is large in
-// it, and not many times that.
+// Size counts the bytes of a long text. For a small record it is at least a quarter of its JSON.
 func TestEventSizeCoversItsTexts(t *testing.T) {
 	from := origin(t)
 	small := audit.HandleClosed(from, audit.Object{})

@@ -154,7 +154,7 @@ func ids(events []audit.Event) []int {
 	return out
 }
 
-// census has another name and another domain for each SID.
+// census returns a different name and domain for each SID.
 type census struct{}
 
 func (census) Account(s sid.SID) (name, domain string, ok bool) {
@@ -167,8 +167,8 @@ const (
 	targetSID  = "S-1-5-21-1-2-3-4001"
 )
 
-// called returns the origin of a server's call for a client: the two have other users,
-// sessions, levels, privileges and restricting SIDs.
+// called returns the origin of a call by a server for its client. Server and client differ in user, session, level,
+// privileges and restricting SIDs.
 func called(t testing.TB) audit.Origin {
 	server, client := specU(), specU()
 	server.User.SID, server.AuthenticationID = sid.MustParse(processSID), 0x3001

@@ -94,13 +94,13 @@ func openLine(t *testing.T, log *audit.Log, descriptor string, desired winnt.Acc
 		Object: reportFile, Request: &r, Decision: dec})
 }
 
-// hostile are names that break careless writers. UC-61.
+// hostile are names that a writer without escaping would write wrongly (UC-61).
 var hostile = []string{
 	"two\nlines", "quote\"and\\slash", "<script>&amp;</script>", "tab\tcr\rnul\x00bell\x07",
 	"\u2028\u2029 line separators",
 	audit.FromUTF16([]uint16{'a', 0xD800, 'b'}), // a lone high surrogate
 	audit.FromUTF16([]uint16{0xDC00}),           // a lone low surrogate
-	audit.FromUTF16([]uint16{0xD83D, 0xDE00}),   // a good pair: an emoji
+	audit.FromUTF16([]uint16{0xD83D, 0xDE00}),   // a valid pair: an emoji
 	"\xff\xfe latin bytes", "\xed\xa0", "ends in \xe2\x82", "", strings.Repeat("long\n", 9000), "\uFFFD itself",
 }
 

@@ -13,8 +13,7 @@ import (
 
 var keep bool // results end here, so that calls are not optimized away
 
-// openIfAudited reports how an open path calls the package: the request is
-// copied only when there is something to do.
+// openIfAudited records an open as a server does: it copies the request only if the open may be recorded.
 func openIfAudited(log *audit.Log, r *access.Request, dec access.Decision) bool {
 	if !log.Policy.Opens() {
 		return false
@@ -27,8 +26,7 @@ func openAudited(log *audit.Log, r access.Request, dec access.Decision) bool {
 	return h.GenerateOnClose
 }
 
-// The off path allocates nothing, and neither does an open that a policy is
-// interested in but no SACL.
+// An open allocates nothing if auditing is off, or if the policy records opens and the SACL does not request this one.
 func TestUnrecordedOpenAllocatesNothing(t *testing.T) {
 	var off audit.Log
 	var on audit.Log

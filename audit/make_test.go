@@ -141,7 +141,7 @@ func TestListFieldsAcceptSeveralItems(t *testing.T) {
 		for name := range k.Fields() {
 			want, list := joined[name]
 			if strings.HasPrefix(name, "Subject") {
-				continue // the origin's
+				continue // these fields come from the origin
 			}
 			if !list {
 				want = "a"

@@ -26,7 +26,8 @@ func TestOpenWithoutRequestFailsAudit(t *testing.T) {
 	check.That(t, !v.Success && !v.Failure, "%+v, want v.Success = false, v.Failure = false", v)
 }
 
-// decided opens an object through a log as between's client and returns the records and the handle's state.
+// decided opens an object through a log as the client of between's origin, and returns the records and the handle's
+// state.
 func decided(t *testing.T, change func(*access.Request, *audit.Opening, *token.Spec), on ...audit.Subcategory) (
 	[]audit.Event, audit.HandleAudit) {
 	t.Helper()
@@ -91,7 +92,6 @@ func TestOpenRecordHasAttributesAndReasons(t *testing.T) {
 		return got
 	}
 	nothing := func(*access.Request, *token.Spec) {}
-	// as requested
 	const taken = "4674 v0 success Sensitive Privilege Use: " + file + "|HandleId=0x4c|AccessMask=%%1540,%%1543|" +
 		"PrivilegeList=SeTakeOwnershipPrivilege|{A}{P} [0x80000 1540 WRITE_OWNER 0 ] [0x2000000 1543 MAX_ALLOWED 0 ]"
 	checkWhole(t, use(nothing, audit.SensitivePrivilegeUse), taken)
@@ -136,7 +136,7 @@ func TestExemptPrivilegeIsNotRecorded(t *testing.T) {
 	for _, c := range []struct {
 		full bool
 		mode access.Mode
-		of   audit.Subcategory // which alone is recorded
+		of   audit.Subcategory // the only recorded subcategory
 	}{{false, access.User, audit.NonSensitivePrivilegeUse}, {true, access.User, audit.SensitivePrivilegeUse},
 		{true, access.Kernel, audit.SensitivePrivilegeUse}} {
 		log, sink := newLog(t)

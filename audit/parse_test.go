@@ -44,7 +44,7 @@ func TestParseTimeRejectsMalformedText(t *testing.T) {
 		check.That(t, err == nil && got == v, "%s: %d, %v, want %d", text, got, err, v)
 	}
 	const good = "2024-03-01T12:00:00.1234567Z"
-	for i := range good { // each byte is a digit, or the mark that belongs there
+	for i := range good { // each byte is a digit or its separator
 		for _, c := range "-:T.Z 0/" {
 			text := good[:i] + string(c) + good[i+1:]
 			digit := good[i] >= '0' && good[i] <= '9'
@@ -93,7 +93,7 @@ func TestLongRecordListsTruncatedFields(t *testing.T) {
 	many := audit.ObjectAccessed(audit.Origin{}, audit.Object{Type: "File", Name: "f"}, 0x1F01FF, nil)
 	check.RequireThat(t, strings.Contains(string(many.AppendJSON(nil)), `"access":[{`),
 		"the record has no list of rights")
-	const limit = 700 // the rights alone take more
+	const limit = 700 // less than the rights need
 	short = many.Shorten(limit)
 	if text := string(short.AppendJSON(nil)); len(text) > limit || strings.Contains(text, `"access":[{`) {
 		t.Errorf(`limit %d: %s, want len(text) at most %d, text text without ""access":[{"`, limit, text, limit)

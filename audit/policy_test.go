@@ -78,7 +78,7 @@ func TestPolicySpecRoundTrips(t *testing.T) {
 	}
 	delete(p.Spec().GlobalSACLs, "Key") // a copy, which does not affect the policy
 	check.Equal(t, p.GlobalSACL("Key"), key, `a policy lost its global SACL: p.GlobalSACL("Key")`)
-	delete(spec.Users, userU) // a policy does not follow its description
+	delete(spec.Users, userU) // a policy does not change with its PolicySpec
 	back := p.Spec()
 	check.That(t, back.System[audit.Registry] == audit.OnFailure && len(back.System) == 1 &&
 		back.Users[userU][audit.FileSystem].Include == audit.OnSuccess && back.Options == spec.Options,
@@ -161,7 +161,7 @@ func TestSubcategoriesHavePublishedIdentifiers(t *testing.T) {
 	}
 }
 
-// The words change with the policy that was stored last.
+// The words of Active are those of the policy that was stored last.
 func TestActiveBitsFollowStoredPolicy(t *testing.T) {
 	var active audit.Active
 	policies := []*audit.Policy{nil, standardPolicy(t),

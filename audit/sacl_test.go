@@ -185,8 +185,8 @@ func TestDisabledClaimsSkipConditionalAuditEntries(t *testing.T) {
 	check.That(t, v.Success, "U-12: an entry without the data of its condition is not recorded")
 }
 
-// naive applies U-10 to U-16 read off the text, for one outcome and without
-// object type list: no early exits, no shared tables.
+// naive applies U-10 to U-16 literally, for one outcome and without an object type list. It shares no code with the
+// package.
 func naive(p *audit.Policy, typ *winnt.ObjectType, tok *token.Token, d *sd.Descriptor, self sid.SID,
 	desired winnt.AccessMask, dec access.Decision) (generate bool, audited winnt.AccessMask) {
 	outcome, flag, mask := audit.Success, sd.SuccessfulAccess, dec.Granted
@@ -214,7 +214,7 @@ func naive(p *audit.Policy, typ *winnt.ObjectType, tok *token.Token, d *sd.Descr
 	aces := append(d.SACL().Slice(), p.GlobalSACL(typ.Name).Slice()...)
 	for _, a := range aces {
 		who := a.SID()
-		switch { // once, not again
+		switch { // replaced at most once
 		case who == sid.PrincipalSelf && !self.IsZero():
 			who = self
 		case who == sid.OwnerRights:
@@ -232,7 +232,7 @@ func naive(p *audit.Policy, typ *winnt.ObjectType, tok *token.Token, d *sd.Descr
 	return generate, audited
 }
 
-// The evaluation and its naive twin agree on random inputs.
+// The evaluation agrees with naive on random inputs.
 func TestAuditEvaluationAgreesWithReference(t *testing.T) {
 	rnd := source(t)
 	pool := []sid.SID{userU, groupG, groupH, sid.Everyone, sid.Users, sid.PrincipalSelf, sid.OwnerRights,

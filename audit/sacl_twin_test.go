@@ -29,8 +29,8 @@ type rareEntry struct {
 
 var rareTypes = []winnt.GUID{{1}, {2}, {3}, {4}, {5}}
 
-// rareConditions are conditions whose truth is plain for rareToken: U is in H for
-// deny only, in no G; the device is in G.
+// rareConditions are conditions with their result for rareToken: U is a deny-only member of H and no member of G, and
+// the device is in G.
 var rareConditions = []struct {
 	text   string
 	counts bool
@@ -51,7 +51,7 @@ func rareToken(t *testing.T) *token.Token {
 	return mustToken(t, s)
 }
 
-// question is one random evaluation.
+// question is the input of one random evaluation.
 type question struct {
 	entries []rareEntry
 	list    []access.ObjectTypeEntry
@@ -117,7 +117,7 @@ func (e rareEntry) hit(q *question, allowed bool, granted winnt.AccessMask) winn
 	return e.mask & mask
 }
 
-// place returns the nodes an entry speaks of (U-13).
+// place returns the range of nodes that an entry applies to (U-13).
 func (e rareEntry) place(q *question) (root, end int, ok bool) {
 	if e.typed >= 0 && q.list != nil {
 		root = slices.IndexFunc(q.list, func(x access.ObjectTypeEntry) bool { return x.GUID == rareTypes[e.typed] })

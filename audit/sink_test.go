@@ -195,7 +195,7 @@ func TestFailedLossAnnouncementIsRepeated(t *testing.T) {
 	s := &script{}
 	l := audit.NewLines(s)
 	lost := 0
-	// While the first record is written others come until the queue is full, and some more.
+	// While the first record is written, five more records arrive than the queue can hold.
 	s.do = []func(b []byte) (int, error){func(b []byte) (int, error) {
 		for range audit.DefaultRecords + 5 {
 			if l.Write(numbered("")) != nil {
