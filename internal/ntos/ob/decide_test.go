@@ -225,7 +225,7 @@ func BenchmarkOpenByPointer(b *testing.B) {
 	}
 }
 
-func TestOpenByPointerAllocates(t *testing.T) { // open with a check, insert, close: nothing
+func TestOpenByPointerAllocates(t *testing.T) { // checked open, insert and close allocate nothing
 	check.Equal(t, testing.AllocsPerRun(100, openAndClose(t)), 0, "allocations")
 }
 

@@ -15,7 +15,7 @@ import (
 // O-31, O-34: if a handle value is reused between the loads of a lookup, it never returns one object with the rights
 // of the other's handle. The writer alternates two objects with different rights in one slot.
 func TestLookupNeverMixesReusedSlot(t *testing.T) {
-	const want, limit = 5_000, 10_000_000 // turns of the value that the reader must have seen
+	const want, limit = 5_000, 10_000_000 // changes of the object that the reader must have seen
 	table := ob.NewTable(0)
 	var live atomic.Int64
 	objects := [2]*counted{{live: &live}, {live: &live}}

@@ -135,7 +135,7 @@ func TestMalformedNamesAreRefused(t *testing.T) {
 		{0, `\`, ntstatus.ObjectTypeMismatch},
 		{root, ``, ntstatus.ObjectTypeMismatch},
 		{400, `\\`, ntstatus.InvalidHandle},        // RootDirectory comes before the syntax
-		{event, `\\`, ntstatus.ObjectTypeMismatch}, // so does its type
+		{event, `\\`, ntstatus.ObjectTypeMismatch}, // its type also comes before the syntax
 	} {
 		_, _, st := w.ns.Open(w.c, ob.Name{Root: tt.root, Path: tt.path}, eventType, w.self, 1)
 		wantStatus(t, fmt.Sprintf("open %d %q", tt.root, tt.path), st, tt.want)
@@ -243,7 +243,7 @@ func TestPermanentObjectKeepsItsName(t *testing.T) {
 	wantStatus(t, "U-64: its record fails", st, ntstatus.AuditFailed)
 	check.Equal(t, made.destroyed, 1, "U-64: ends of the object without a record")
 	w.c.Audit = nil
-	v = w.mustCreate(`\ev`, winnt.OBJ_PERMANENT) // so the object without a record has left no name
+	v = w.mustCreate(`\ev`, winnt.OBJ_PERMANENT) // the object that could not be recorded has left no name
 	w.c.Close(v)
 	v, st = w.openName(`\ev`, 0)
 	wantStatus(t, "OC-35: after the last handle", st, ntstatus.Success)
@@ -451,7 +451,7 @@ func TestFailedCreateLeavesNothing(t *testing.T) {
 		w.c.Audit = &deaf{fails: true}
 		wantStatus(t, "failing record", check.Status(w.create(path, 0)), ntstatus.AuditFailed)
 		w.c.Audit, w.c.Pays = nil, poor{}
-		if path != "" { // the name is paid for
+		if path != "" { // the name is charged
 			wantStatus(t, "no quota", check.Status(w.create(path, 0)), ntstatus.QuotaExceeded)
 		}
 		w.c.Pays = nil

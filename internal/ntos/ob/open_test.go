@@ -56,7 +56,7 @@ func TestFailedOpensChangeNothing(t *testing.T) {
 	}
 }
 
-// deaf audits every open and keeps no record.
+// deaf requests a record of every open and fails to store it.
 type deaf struct{ fails bool }
 
 func (d *deaf) Opens() bool { return true }

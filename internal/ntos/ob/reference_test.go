@@ -28,7 +28,7 @@ func TestReferenceChecksTypeBeforeRights(t *testing.T) {
 	wantStatus(t, "OC-12: a right the handle lacks", w.refer(th, query, threadType), ntstatus.AccessDenied)
 	wantStatus(t, "a right it has", w.refer(th, winnt.SYNCHRONIZE, threadType), ntstatus.Success)
 	wantStatus(t, "any type", w.refer(event, winnt.EVENT_QUERY_STATE, nil), ntstatus.Success)
-	w.kernel(func() { // O-32: rights are not looked at, the rest is
+	w.kernel(func() { // O-32: rights are not checked, the rest is
 		wantStatus(t, "OC-13", w.refer(th, query, threadType), ntstatus.Success)
 		wantStatus(t, "wrong type", w.refer(event, query, threadType), ntstatus.ObjectTypeMismatch)
 		wantStatus(t, "no entry", w.refer(400, query, threadType), ntstatus.InvalidHandle)

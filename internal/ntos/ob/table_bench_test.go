@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// quiet is a type without hooks, as Token nearly is.
+// quiet is a type without hooks.
 var quiet = &ob.Type{ObjectType: winnt.EventObject}
 
 func BenchmarkReference(b *testing.B) {
@@ -46,9 +46,8 @@ func BenchmarkInsertClose(b *testing.B) {
 	}
 }
 
-// BenchmarkScaling has each goroutine open, reference and close on a table of
-// its own: "own" on an object of its own, "same" on one shared object, whose
-// counts are one contended line. Compare -cpu=1,2.
+// In BenchmarkScaling each goroutine opens, references and closes handles in a table of its own. In "own" the object is
+// also its own. In "same" all share one object and contend for the cache line of its counts. Compare -cpu=1,2.
 func BenchmarkScaling(b *testing.B) {
 	run := func(b *testing.B, pick func(i int64) *object) {
 		var n atomic.Int64

@@ -234,7 +234,7 @@ func TestOneOfTwoClosesSucceeds(t *testing.T) { // OC-47
 	}
 }
 
-// model is the handle table as a map and a stack, with one line per rule.
+// model is a simple handle table, with a map of entries and a stack of free values.
 type model struct {
 	limit   int
 	entries map[winnt.Handle]modelEntry
