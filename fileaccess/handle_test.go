@@ -106,33 +106,29 @@ func TestEachOperationNeedsItsRights(t *testing.T) {
 	holder.Privileges, holder.EnabledPrivileges = ps, ps
 	able := access.SubjectOf(mustToken(t, holder))
 	const all = 0x011F01FF
+	type masks []winnt.AccessMask
 	for _, c := range []struct {
 		op     fileaccess.Operation
 		face   fileaccess.Face
-		enough []winnt.AccessMask // each of them is sufficient alone
+		enough masks // each of them is sufficient alone
 	}{
-		{fileaccess.Read, 0, []winnt.AccessMask{1}}, {fileaccess.Read, fileaccess.SMB, []winnt.AccessMask{1, 0x20}},
-		{fileaccess.Write, 0, []winnt.AccessMask{2}}, {fileaccess.Extend, 0, []winnt.AccessMask{4}},
-		{fileaccess.Flush, 0, []winnt.AccessMask{2, 4}}, {fileaccess.QueryBasic, 0, []winnt.AccessMask{0x80}},
-		{fileaccess.QueryEA, 0, []winnt.AccessMask{8}}, {fileaccess.Enumerate, 0, []winnt.AccessMask{1}},
-		{fileaccess.ChangeNotify, 0, []winnt.AccessMask{1}}, {fileaccess.SetBasic, 0, []winnt.AccessMask{0x100}},
-		{fileaccess.SetEA, 0, []winnt.AccessMask{0x10}}, {fileaccess.SetEndOfFile, 0, []winnt.AccessMask{2}},
-		{fileaccess.SetAllocation, 0, []winnt.AccessMask{2}}, {fileaccess.SetValidDataLength, 0, []winnt.AccessMask{2}},
-		{fileaccess.SetShortName, 0, []winnt.AccessMask{2, 0x100}}, {fileaccess.SetShortName, fileaccess.SMB,
-			[]winnt.AccessMask{0x10000}},
-		{fileaccess.Flush, fileaccess.SMB, []winnt.AccessMask{2, 4}}, {fileaccess.QueryEA, fileaccess.SMB,
-			[]winnt.AccessMask{8}}, {fileaccess.SetBasic, fileaccess.SMB, []winnt.AccessMask{0x100}},
-		{fileaccess.SetEndOfFile, fileaccess.SMB, []winnt.AccessMask{2}}, {fileaccess.SetReparsePoint, fileaccess.SMB,
-			[]winnt.AccessMask{2, 0x100}}, {fileaccess.Write, fileaccess.SMB, []winnt.AccessMask{2}},
-		{fileaccess.Extend, fileaccess.SMB, []winnt.AccessMask{4}}, {fileaccess.QueryOther, fileaccess.SMB,
-			[]winnt.AccessMask{0x100000}}, {fileaccess.SetValidDataLength, fileaccess.SMB, []winnt.AccessMask{2}},
-		{fileaccess.SetDisposition, 0, []winnt.AccessMask{0x10000}}, {fileaccess.SetDispositionIgnoreReadOnly, 0,
-			[]winnt.AccessMask{0x10000}},
-		{fileaccess.SetReparsePoint, 0, []winnt.AccessMask{2, 0x100}}, {fileaccess.SetSymbolicLink, 0,
-			[]winnt.AccessMask{2, 0x100}},
-		{fileaccess.SetSparse, 0, []winnt.AccessMask{2, 0x100}}, {fileaccess.CopyFrom, 0, []winnt.AccessMask{1}},
-		{fileaccess.CopyTo, 0, []winnt.AccessMask{2, 4}}, {fileaccess.CopyToReadBack, 0, []winnt.AccessMask{3, 5}},
-		{fileaccess.SetVolumeInformation, 0, []winnt.AccessMask{2}}, {fileaccess.QueryOther, 0, []winnt.AccessMask{0x100000}},
+		{fileaccess.Read, 0, masks{1}}, {fileaccess.Read, fileaccess.SMB, masks{1, 0x20}},
+		{fileaccess.Write, 0, masks{2}}, {fileaccess.Extend, 0, masks{4}}, {fileaccess.Flush, 0, masks{2, 4}},
+		{fileaccess.QueryBasic, 0, masks{0x80}}, {fileaccess.QueryEA, 0, masks{8}}, {fileaccess.Enumerate, 0, masks{1}},
+		{fileaccess.ChangeNotify, 0, masks{1}}, {fileaccess.SetBasic, 0, masks{0x100}},
+		{fileaccess.SetEA, 0, masks{0x10}}, {fileaccess.SetEndOfFile, 0, masks{2}},
+		{fileaccess.SetAllocation, 0, masks{2}}, {fileaccess.SetValidDataLength, 0, masks{2}},
+		{fileaccess.SetShortName, 0, masks{2, 0x100}}, {fileaccess.SetShortName, fileaccess.SMB, masks{0x10000}},
+		{fileaccess.Flush, fileaccess.SMB, masks{2, 4}}, {fileaccess.QueryEA, fileaccess.SMB, masks{8}},
+		{fileaccess.SetBasic, fileaccess.SMB, masks{0x100}}, {fileaccess.SetEndOfFile, fileaccess.SMB, masks{2}},
+		{fileaccess.SetReparsePoint, fileaccess.SMB, masks{2, 0x100}}, {fileaccess.Write, fileaccess.SMB, masks{2}},
+		{fileaccess.Extend, fileaccess.SMB, masks{4}}, {fileaccess.QueryOther, fileaccess.SMB, masks{0x100000}},
+		{fileaccess.SetValidDataLength, fileaccess.SMB, masks{2}}, {fileaccess.SetDisposition, 0, masks{0x10000}},
+		{fileaccess.SetDispositionIgnoreReadOnly, 0, masks{0x10000}}, {fileaccess.SetReparsePoint, 0, masks{2, 0x100}},
+		{fileaccess.SetSymbolicLink, 0, masks{2, 0x100}}, {fileaccess.SetSparse, 0, masks{2, 0x100}},
+		{fileaccess.CopyFrom, 0, masks{1}}, {fileaccess.CopyTo, 0, masks{2, 4}},
+		{fileaccess.CopyToReadBack, 0, masks{3, 5}}, {fileaccess.SetVolumeInformation, 0, masks{2}},
+		{fileaccess.QueryOther, 0, masks{0x100000}},
 	} {
 		may := func(m winnt.AccessMask) ntstatus.Status {
 			h := fileaccess.Handle{Granted: m, Face: c.face, Subject: &able}

@@ -81,35 +81,25 @@ func TestChangeAttributesAppliesEachOperation(t *testing.T) {
 	text := func(name string, values ...string) claims.Attribute {
 		return claims.Attribute{Name: name, Type: claims.String, Strings: values}
 	}
-	op := func(o token.AttributeOperation, a claims.Attribute) token.AttributeChange {
-		return token.AttributeChange{Attribute: a, Operation: o}
+	type changes = []token.AttributeChange
+	op := func(o token.AttributeOperation, name string, values ...string) token.AttributeChange {
+		return token.AttributeChange{Attribute: text(name, values...), Operation: o}
 	}
-	// Only FlagCaseSensitive makes values case-sensitive.
-	for flags, want := range map[uint32]string{claims.FlagDisabledByDefault: "A=x", claims.FlagMandatory: "A=x",
-		claims.FlagCaseSensitive: "A=x,y", claims.FlagCaseSensitive | claims.FlagMandatory: "A=x,y"} {
-		a := text("A", "x", "y")
+	// Only FlagCaseSensitive of the existing attribute makes values case-sensitive, not that of the attribute in the
+	// change.
+	for flags, want := range map[uint32][2]string{0: {"A=x", "A=x,y"}, claims.FlagDisabledByDefault: {"A=x", "A=x,y"},
+		claims.FlagMandatory: {"A=x", "A=x,y"}, claims.FlagCaseSensitive: {"A=x,y", "A=x,y,Y"},
+		claims.FlagCaseSensitive | claims.FlagMandatory: {"A=x,y", "A=x,y,Y"}} {
+		s, a := setup(), text("A", "x", "y")
 		a.Flags = flags
-		s := setup()
 		s.LocalAttributes = claimsOf(t, a)
-		n, st := must(t, s).ChangeAttributes([]token.AttributeChange{op(token.AttributeDelete, text("A", "Y"))})
-		check.That(t, st == ntstatus.Success && attributesText(n) == want,
-			`delete "Y" from A=x,y with flags %#x: %v, %s; want %s`, flags, st, attributesText(n), want)
-	}
-	// The existing attribute's flag decides whether a value exists already, not the flag of the added attribute.
-	for flags, want := range map[uint32]string{0: "A=x", claims.FlagCaseSensitive: "A=x,X"} {
-		a := text("A", "x")
-		a.Flags = flags
-		s := setup()
-		s.LocalAttributes = claimsOf(t, a)
-		for _, added := range []uint32{0, claims.FlagCaseSensitive} {
-			b := text("A", "X")
-			b.Flags = added
-			n, st := must(t, s).ChangeAttributes([]token.AttributeChange{op(token.AttributeAdd, b)})
-			if st != ntstatus.Success {
-				t.Errorf(`add "X" to A=x with flags %#x, added with %#x: %v, want %s`, flags, added, st, want)
-			} else if attributesText(n) != want {
-				t.Errorf(`add "X" to A=x with flags %#x, added with %#x: %v, %s; want %s`, flags, added, st,
-					attributesText(n), want)
+		for i, o := range []token.AttributeOperation{token.AttributeDelete, token.AttributeAdd} {
+			for _, changed := range []uint32{0, claims.FlagCaseSensitive} {
+				c := op(o, "A", "Y")
+				c.Attribute.Flags = changed
+				n, st := must(t, s).ChangeAttributes(changes{c})
+				check.That(t, st == ntstatus.Success && attributesText(n) == want[i],
+					`%v "Y" with flags %#x, A=x,y with flags %#x: %v, %s; want %s`, o, changed, flags, st, attributesText(n), want[i])
 			}
 		}
 	}
@@ -118,31 +108,28 @@ func TestChangeAttributesAppliesEachOperation(t *testing.T) {
 	tok := must(t, s)
 	for _, c := range []struct {
 		name    string
-		changes []token.AttributeChange
+		changes changes
 		want    string // name=values, in order; or the status
 	}{
 		{"empty list", nil, "A=x,y N=1"},
-		{"operation None", []token.AttributeChange{op(token.AttributeNone, text("Z"))}, "A=x,y N=1"},
-		{"add values, one of which exists", []token.AttributeChange{op(token.AttributeAdd, text("a", "X", "z"))},
-			"A=x,y,z N=1"},
-		{"add an attribute", []token.AttributeChange{op(token.AttributeAdd, text("B", "b"))}, "A=x,y N=1 B=b"},
-		{"add another type", []token.AttributeChange{op(token.AttributeAdd, text("N", "b"))}, "STATUS_INVALID_PARAMETER"},
-		{"replace", []token.AttributeChange{op(token.AttributeReplace, text("N", "b"))}, "A=x,y N=b"},
-		{"replace by nothing", []token.AttributeChange{op(token.AttributeReplace, text("A")),
-			op(token.AttributeReplace, text("Z"))}, "N=1"},
-		{"replace an absent attribute", []token.AttributeChange{op(token.AttributeReplace, text("B", "b"))}, "A=x,y N=1 B=b"},
-		{"delete a value", []token.AttributeChange{op(token.AttributeDelete, text("A", "Y"))}, "A=x N=1"},
-		{"delete every value", []token.AttributeChange{op(token.AttributeDelete, text("A", "y", "x"))}, "N=1"},
-		{"delete an attribute", []token.AttributeChange{op(token.AttributeDelete, text("a"))}, "N=1"},
-		{"delete an absent attribute", []token.AttributeChange{op(token.AttributeDelete, text("B"))}, "STATUS_NOT_FOUND"},
-		{"replace all", []token.AttributeChange{op(token.AttributeReplaceAll, text("B", "b"))}, "B=b"},
-		{"replace all by nothing", []token.AttributeChange{op(token.AttributeReplaceAll, text("B"))}, ""},
-		{"replace all with another operation", []token.AttributeChange{op(token.AttributeReplaceAll, text("B", "b")),
-			op(token.AttributeNone, text("B"))}, "STATUS_INVALID_PARAMETER"},
-		{"all or nothing", []token.AttributeChange{op(token.AttributeAdd, text("B", "b")),
-			op(token.AttributeDelete, text("C"))}, "STATUS_NOT_FOUND"},
-		{"unknown operation", []token.AttributeChange{op(9, text("B", "b"))}, "STATUS_INVALID_PARAMETER"},
-		{"no attribute", []token.AttributeChange{op(token.AttributeAdd, claims.Attribute{})}, "STATUS_INVALID_PARAMETER"},
+		{"operation None", changes{op(token.AttributeNone, "Z")}, "A=x,y N=1"},
+		{"add values, one of which exists", changes{op(token.AttributeAdd, "a", "X", "z")}, "A=x,y,z N=1"},
+		{"add an attribute", changes{op(token.AttributeAdd, "B", "b")}, "A=x,y N=1 B=b"},
+		{"add another type", changes{op(token.AttributeAdd, "N", "b")}, "STATUS_INVALID_PARAMETER"},
+		{"replace", changes{op(token.AttributeReplace, "N", "b")}, "A=x,y N=b"},
+		{"replace by nothing", changes{op(token.AttributeReplace, "A"), op(token.AttributeReplace, "Z")}, "N=1"},
+		{"replace an absent attribute", changes{op(token.AttributeReplace, "B", "b")}, "A=x,y N=1 B=b"},
+		{"delete a value", changes{op(token.AttributeDelete, "A", "Y")}, "A=x N=1"},
+		{"delete every value", changes{op(token.AttributeDelete, "A", "y", "x")}, "N=1"},
+		{"delete an attribute", changes{op(token.AttributeDelete, "a")}, "N=1"},
+		{"delete an absent attribute", changes{op(token.AttributeDelete, "B")}, "STATUS_NOT_FOUND"},
+		{"replace all", changes{op(token.AttributeReplaceAll, "B", "b")}, "B=b"},
+		{"replace all by nothing", changes{op(token.AttributeReplaceAll, "B")}, ""},
+		{"replace all with another operation", changes{op(token.AttributeReplaceAll, "B", "b"),
+			op(token.AttributeNone, "B")}, "STATUS_INVALID_PARAMETER"},
+		{"all or nothing", changes{op(token.AttributeAdd, "B", "b"), op(token.AttributeDelete, "C")}, "STATUS_NOT_FOUND"},
+		{"unknown operation", changes{op(9, "B", "b")}, "STATUS_INVALID_PARAMETER"},
+		{"no attribute", changes{{Operation: token.AttributeAdd}}, "STATUS_INVALID_PARAMETER"},
 	} {
 		n, st := tok.ChangeAttributes(c.changes)
 		got := st.String()
