@@ -94,6 +94,9 @@ func (w *Worker) Define(e *ClassEvent, at int64) error {
 	return w.decide(&c, nil)
 }
 
+// Knows reports whether the worker has a class with this ID, decided or not.
+func (w *Worker) Knows(class string) bool { return w.state.classes[class] != nil }
+
 // checkDefinition rejects a class definition of another machine that this index cannot use. It returns an error if the
 // class belongs to another question than this index, or if its ID is not the hash of its definition.
 func (w *Worker) checkDefinition(c *Class) error {

@@ -16,6 +16,7 @@ import (
 type deciding struct {
 	*ledger
 	shift    *shareWorker
+	number   int    // of the share
 	filter   string // pattern of the subjects with the share's classes
 	worker   *index.Worker
 	next     uint64 // the sequence to read from
@@ -27,6 +28,8 @@ type deciding struct {
 	clock    int64  // time of the heartbeat that came with the version
 	lag      lag
 	defined  []*index.ClassEvent // classes that an earlier log has lost, to be decided with the next directory
+	idle     int                 // turns without a message
+	first    string              // ID of the first message of the classes, when that was last compared
 }
 
 // workPeople computes class members for share n while the share belongs to this worker. workPeople first takes the
@@ -70,8 +73,8 @@ func newDeciding(ctx context.Context, s *shareWorker, n int) (*deciding, error) 
 	if err != nil {
 		return nil, err
 	}
-	d := &deciding{ledger: l, shift: s, filter: classesOf(n), next: l.last.Cursor + 1, left: often,
-		lag: s.lag()}
+	d := &deciding{ledger: l, shift: s, number: n, filter: classesOf(n), next: l.last.Cursor + 1, left: often,
+		lag: s.lag(), idle: silence - 1} // the first turn looks for a recreated stream, before it deletes messages
 	if !l.last.Whole {
 		if d.defined, err = s.c.definitions(ctx, n); err != nil {
 			return nil, err
@@ -116,8 +119,17 @@ func (d *deciding) turn(ctx context.Context) error {
 	if d.version == "" {
 		return nil
 	}
+	read := d.lag.read
 	if err := d.classes(ctx); err != nil {
 		return err
+	}
+	if d.idle++; d.lag.read > read {
+		d.idle = 0
+	}
+	if d.idle%silence == 0 {
+		if err := d.recover(ctx); err != nil {
+			return err
+		}
 	}
 	if h == nil || h.Version != d.version || early { // the heartbeat of a clock that is ahead proves nothing (N-80)
 		return nil
@@ -191,6 +203,39 @@ func (d *deciding) classes(ctx context.Context) error {
 		d.next, d.left = next.Cursor+1, d.left+len(list)
 		d.lag.read += len(list)
 	}
+}
+
+// recover reads the definitions of classes again if their stream was recreated. New messages then have numbers that
+// were read, and definitions of the old stream may be lost. Such a stream begins with a message that was read by its
+// number and defines an unknown class. recover decides the classes that the logs of the parts define, and starts again
+// with the first message (N-147). Otherwise it does nothing.
+func (d *deciding) recover(ctx context.Context) error {
+	list, err := d.c.get(ctx, site.StreamClass, question{Seq: 1, NextBy: d.filter, Batch: 1})
+	if err != nil || len(list) == 0 || list[0].sequence >= d.next || list[0].ID == d.first {
+		return err
+	}
+	m := &list[0]
+	d.first = m.ID
+	if d.worker.Knows(m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]) || d.class(m) != nil {
+		return nil // the message was read, or it cannot be used
+	}
+	d.c.warn(fmt.Errorf("%s: %w", d.filter, errLost))
+	defined, err := d.c.definitions(ctx, d.number)
+	if err != nil {
+		return err
+	}
+	for _, e := range defined {
+		if err := guarded(func() error { return d.worker.Define(e, d.clock) }); err != nil {
+			d.c.warn(err)
+		}
+	}
+	next := d.last
+	next.Cursor, next.Tries = 0, 0
+	if err := d.write(ctx, next, d.worker.Take()); err != nil {
+		return err
+	}
+	d.next = 1
+	return d.classes(ctx)
 }
 
 // purge deletes the messages of processed classes, if there are many or their number is unknown (N-86). A failure goes

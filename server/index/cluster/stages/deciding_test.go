@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/index/cluster/site"
 	"github.com/refmon/refmon/server/watch"
 )
@@ -105,24 +106,13 @@ func TestFailedAttemptIsReportedAndRetried(t *testing.T) {
 }
 
 // TestLostLogOfClassesIsRebuilt checks that a worker decides the classes of all documents again after the stream with
-// the members of classes was lost, although no class is defined again (N-147). That also helps if the stream with the
-// definitions was lost before: its new messages have numbers that the worker has read.
+// the members of classes was lost, although no class is defined again (N-147).
 func TestLostLogOfClassesIsRebuilt(t *testing.T) {
 	f := newFirm(t)
 	f.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{f.file("plan")}})
 	f.change("offer", 1, true)
 	check.Equal(t, f.bobMayRead("plan")+f.bobMayRead("offer"), "truetrue", "bob may read")
-	k := f.dial(site.Keeper)
-	lose := func(stream string) {
-		t.Helper()
-		check.NoError(t, k.js.DeleteStream(t.Context(), stream))
-		check.NoError(t, Prepare(t.Context(), k))
-	}
-	lose(site.StreamClass)
-	f.change("later", 2, true)
-	check.Equal(t, f.bobMayRead("offer")+f.bobMayRead("later"), "truefalse its class is not decided yet",
-		"bob may read after the definitions were lost")
-	lose(site.StreamPeople)
+	f.lose(site.StreamPeople)
 	s := f.newShareWorker("w2")
 	s.name = "people.0"
 	var err error
@@ -131,10 +121,49 @@ func TestLostLogOfClassesIsRebuilt(t *testing.T) {
 	f.state = filepath.Join(t.TempDir(), "state")
 	f.follow()
 	f.push(watch.Batch{})
-	check.Equal(t, f.bobMayRead("plan")+f.bobMayRead("offer")+f.bobMayRead("later"), "truetruetrue",
-		"bob may read with the new log")
-	f.change("last", 3, true)
-	check.Equal(t, f.bobMayRead("last"), "true", "bob may read a document with a new class")
+	check.Equal(t, f.bobMayRead("plan")+f.bobMayRead("offer"), "truetrue", "bob may read with the new log")
 	again := check.Must(newDeciding(t.Context(), s, 0))
 	check.That(t, again.last.Whole && again.defined == nil, "a log with all classes: %+v, %v", again.last, again.defined)
+}
+
+// lose deletes a stream and creates it again.
+func (f *firm) lose(stream string) {
+	f.t.Helper()
+	k := f.dial(site.Keeper)
+	check.NoError(f.t, k.js.DeleteStream(f.t.Context(), stream))
+	check.NoError(f.t, Prepare(f.t.Context(), k))
+}
+
+// TestLostDefinitionsAreReadFromLogs checks that a worker notices that the stream with the definitions of classes was
+// recreated, whose messages have numbers that were read. It decides the classes whose definitions were lost and those
+// of the new stream, and goes on from there. A worker that starts afterwards notices it, too (N-147).
+func TestLostDefinitionsAreReadFromLogs(t *testing.T) {
+	for _, restarts := range []bool{false, true} {
+		f := newFirm(t)
+		f.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{f.file("plan")}})
+		for n := range 3 {
+			f.change("offer", n, true)
+		}
+		lost := f.file("lost")
+		lost.Descriptor = sddl.MustParse("O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-1108)(A;;FR;;;S-1-5-21-7-7-7-7)")
+		f.bench.push(watch.Batch{Seen: []watch.Seen{lost}, Heartbeat: beatNow()})
+		check.NoError(t, check.Err(f.rows.turn(t.Context()))) // the worker of the classes does not read this definition
+		f.lose(site.StreamClass)
+		people := *f.people.shift
+		if restarts {
+			f.people = check.Must(newDeciding(t.Context(), &people, 0))
+		}
+		f.change("new", 3, true)
+		for range silence {
+			f.push(watch.Batch{})
+		}
+		may := func() string { return f.bobMayRead("offer") + f.bobMayRead("lost") + f.bobMayRead("new") }
+		check.Equal(t, may(), "truetruetrue", "N-147: bob may read with the new stream")
+		f.change("new", 4, false)
+		check.Equal(t, may(), "truetruefalse", "bob may read after a change")
+		last := f.people.last.Cursor
+		f.people = check.Must(newDeciding(t.Context(), &people, 0))
+		check.That(t, last > 0 && last < 4 && f.people.last.Cursor == last,
+			"the worker is at message %d of the new stream, the next one at %d", last, f.people.last.Cursor)
+	}
 }
