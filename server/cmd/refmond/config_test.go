@@ -279,7 +279,7 @@ func TestConfigValuesBeyondBoundsAreRejected(t *testing.T) {
 		{"path: /srv/a", "path: /", "trees: b: its path"}, {"path: /srv/a", "path: srv/a", "trees: a: path"},
 		{"mount: /mnt/b\n", "mount: mnt\n", "trees: b: mount"}, {"mount: /mnt/b\n", "mount: ''\n", "listDescriptors"},
 		{"listDescriptors: true", "listDescriptors: false", ""}, {"backup: /mnt/backup", "backup: mnt", "trees: b: backup"},
-		{"mount: /mnt/b\n", "mount: /st/\n", `trees: b: mount: "/st/" would cover the state folder /st`},
+		{"mount: /mnt/b\n", "mount: /st/\n", `trees: b: mount: "/st" would cover the state folder /st`},
 		{"mount: /mnt/b\n", "mount: /st/mnt\n", ""}, {"backup: /mnt/backup", "backup: /", `backup: "/" would cover the`},
 		{"backup: /mnt/backup", "backup: ''", ""}, {"backup: /mnt/backup", "backup: /mnt/b", "in the tree or in its mount"},
 		{"backup: /mnt/backup", "backup: /mnt/b/in", "in its mount"},

@@ -45,3 +45,15 @@ func TestDoctorCountsDescriptorsThatModesInvalidate(t *testing.T) {
 	const failed = "note  trees        projects: the descriptors of 1 files cannot be read\n"
 	check.That(t, strings.HasSuffix(out.String(), failed), "%s, want %q", &out, failed)
 }
+
+// TestMountOverItsTreeHidesItHoweverSpelled checks that doctor does not open a tree whose mount is configured over the
+// tree itself, with a slash at the end or not.
+func TestMountOverItsTreeHidesItHoweverSpelled(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "none")
+	for _, spelled := range []string{dir, dir + "/", dir + "/."} {
+		tree := check.Must((&treeSettings{Path: dir, Mount: spelled}).check("projects"))
+		var out bytes.Buffer
+		k := &checkUp{std: &streams{out: &out}}
+		check.That(t, k.covered(&tree) && k.fail, "a missing mount %s does not hide its tree:\n%s", spelled, &out)
+	}
+}

@@ -159,8 +159,7 @@ func (c *config) kernelName(path string) (name string, ok bool) {
 	path = filepath.Clean(path)
 	top := ""
 	visible := func(dir, of string) {
-		// The configuration may end a directory with a slash.
-		if dir = filepath.Clean(dir); tree.Contains(dir, path) {
+		if tree.Contains(dir, path) {
 			top, name, ok = dir, of, true
 		}
 	}

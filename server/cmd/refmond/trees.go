@@ -100,7 +100,7 @@ func (c *config) checkTrees() error {
 }
 
 // checkCover returns an error if a mount on dir would cover a file, folder or socket that refmond itself uses by its
-// name. It returns nil for "".
+// name. dir is clean, and nil is returned for "".
 func (c *config) checkCover(dir string) error {
 	if dir == "" {
 		return nil
@@ -113,7 +113,7 @@ func (c *config) checkCover(dir string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.what, err)
 		}
-		if tree.Contains(filepath.Clean(dir), path) {
+		if tree.Contains(dir, path) {
 			return fmt.Errorf("%q would cover the %s %s: want another directory", dir, p.what, p.path)
 		}
 	}
@@ -124,8 +124,8 @@ func (c *config) checkCover(dir string) error {
 // wrong setting; t is then partly set. The tree is not opened. An empty attribute becomes ntacl.Name. backup must be
 // outside the tree and its mount, accessBased needs a share, and listDescriptors needs a mount.
 func (s *treeSettings) check(name string) (t treeConfig, err error) {
-	t = treeConfig{name: name, exposed: s.Exposed, mount: s.Mount, hide: s.HideUnreadable,
-		follow: s.FollowLinks, listed: s.ListDescriptors, backup: s.Backup}
+	t = treeConfig{name: name, exposed: s.Exposed, mount: cleanPath(s.Mount), hide: s.HideUnreadable,
+		follow: s.FollowLinks, listed: s.ListDescriptors, backup: cleanPath(s.Backup)}
 	t.Path, t.Attribute = filepath.Clean(s.Path), cmp.Or(s.Attribute, ntacl.Name)
 	t.IgnorePosix, t.CaseInsensitive, t.AccessBased = s.IgnorePosix, s.CaseInsensitive, s.AccessBased
 	var ok bool
@@ -140,8 +140,7 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 		return t, errors.New("listDescriptors: it needs a mount: set the key mount of the tree")
 	case s.Backup != "" && !filepath.IsAbs(s.Backup):
 		return t, fmt.Errorf("backup: %q, want one that begins with /", s.Backup)
-	case s.Backup != "" && (tree.Contains(t.Path, filepath.Clean(s.Backup)) ||
-		s.Mount != "" && tree.Contains(filepath.Clean(s.Mount), filepath.Clean(s.Backup))):
+	case t.backup != "" && (tree.Contains(t.Path, t.backup) || t.mount != "" && tree.Contains(t.mount, t.backup)):
 		return t, fmt.Errorf("backup: %q is in the tree or in its mount: want a directory elsewhere", s.Backup)
 	case rest == "" || !slices.Contains([]string{"security", "user", "trusted"}, namespace):
 		return t, fmt.Errorf("attribute: %q, want a name such as %s, user.NTACL or trusted.NTACL", s.Attribute, ntacl.Name)
@@ -180,6 +179,14 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 		t.groups = []uint32{gid}
 	}
 	return t, nil
+}
+
+// cleanPath returns a path without a slash at its end, repeated slashes and dots, and "" for "".
+func cleanPath(path string) string {
+	if path == "" {
+		return ""
+	}
+	return filepath.Clean(path)
 }
 
 // permissions parses octal permission bits up to 777. It returns 0 for "", and an error for any other text. Bits above
