@@ -67,6 +67,9 @@ func (c *doctorCmd) Run(std *streams) error {
 	} else {
 		k.well("config", "read; state %s", cfg.State)
 	}
+	if err := cfg.checkFiles(); err != nil {
+		k.wrong("config", "%v", err)
+	}
 	k.state(cfg.State)
 	k.checkPlaces(cfg)
 	k.disk(cfg.State)

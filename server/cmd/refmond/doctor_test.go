@@ -142,7 +142,12 @@ func TestOnlyWrongFindingsFailDoctor(t *testing.T) {
 	if out.err != nil || len(out.left) > 0 || k.fail || !strings.Contains(out.String(), " attributes   the disk keeps ") {
 		t.Errorf("attributes: left %v, %v\n%s", out.left, out.err, out.String())
 	}
-	file := written(t, filepath.Join(dir, "c.yaml"), "nonsense: 1\n")
+	file := written(t, filepath.Join(dir, "c.yaml"), "state: "+dir+"\nkerberos: {keytab: "+dir+", realm: R}\n")
+	if code, out, _ := runLine("doctor", "--config", file); code != exitMalformed ||
+		!strings.Contains(out, "WRONG config       keytab "+dir+": it is not a file\n") {
+		t.Errorf("a configuration that names a wrong file: exit code %d\n%s", code, out)
+	}
+	file = written(t, filepath.Join(dir, "c.yaml"), "nonsense: 1\n")
 	if code, out, _ := runLine("doctor", "--config", file); code != exitMalformed ||
 		!strings.HasPrefix(out, "WRONG config       ") || strings.Count(out, "\n") != 1 {
 		t.Errorf("a wrong configuration: exit code %d\n%s", code, out)
