@@ -15,11 +15,12 @@ import (
 type source struct {
 	r      *bufio.Scanner
 	number int
+	held   string // the next line, already read; "" for none
 }
 
 // New returns the source of a file that icacls /save wrote: a line with a path, then one with its SDDL. in must be
-// UTF-8. A path without a descriptor is an object with an error. A line longer than [objects.MaxLine] ends the run with
-// an error.
+// UTF-8. A path without a descriptor is an object with an error, and the number of its line is the path of a descriptor
+// without one. A line longer than [objects.MaxLine] ends the run with an error.
 func New(in io.Reader) objects.Source {
 	s := bufio.NewScanner(in)
 	s.Buffer(nil, objects.MaxLine)
@@ -37,7 +38,11 @@ func (c *source) Next(b *objects.Batch) error { return objects.Gather(b, c.readP
 
 // readLine returns the next line that is not empty, without CR, and counts lines in c.number. It returns io.EOF after
 // the last line.
-func (c *source) readLine() (string, error) {
+func (c *source) readLine() (text string, err error) {
+	if c.held != "" {
+		text, c.held = c.held, ""
+		return text, nil
+	}
 	for c.r.Scan() {
 		c.number++
 		if text := strings.TrimSuffix(c.r.Text(), "\r"); text != "" {
@@ -58,14 +63,25 @@ func (c *source) readPair(o *objects.Object) error {
 		return err
 	}
 	o.Path = []byte(name)
-	at := c.number
-	text, err := c.readLine()
-	if errors.Is(err, io.EOF) {
+	at, text := c.number, name
+	if isDescriptor(name) {
+		o.Path = fmt.Appendf(nil, "line %d", at)
+	} else if text, err = c.readLine(); errors.Is(err, io.EOF) {
 		o.Err = fmt.Errorf("line %d: the path is the last line, its descriptor is missing", at)
+		return nil
+	} else if err == nil && !isDescriptor(text) {
+		o.Err = fmt.Errorf("line %d: the path has no descriptor in SDDL", at)
+		c.held = text
 		return nil
 	}
 	if o.SD, o.Form = []byte(text), objects.FormSDDL; strings.HasPrefix(text, "D:") {
 		o.Note = objects.NoteNoOwner // SDDL begins with the owner if it has one (B-60)
 	}
 	return err
+}
+
+// isDescriptor reports whether a line begins as SDDL does. A path with a drive does not.
+func isDescriptor(text string) bool {
+	return len(text) > 1 && text[1] == ':' && strings.IndexByte("OGDS", text[0]) >= 0 &&
+		(len(text) == 2 || text[2] != '\\' && text[2] != '/')
 }

@@ -2,7 +2,9 @@ package icacls
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -28,5 +30,31 @@ func TestPathWithoutDescriptorNamesItsLine(t *testing.T) {
 		check.Equal(t, got, "last: line "+line+": the path is the last line, its descriptor is missing", "error in %q", text)
 		s := New(io.MultiReader(strings.NewReader(text), iotest.ErrReader(broken)))
 		check.ErrorIs(t, s.Next(&b), broken, "error after %q", text)
+	}
+}
+
+// A path without a descriptor, and a descriptor without a path, change no other object.
+func TestOddLinesChangeNoOtherPair(t *testing.T) {
+	const a, b, c = "a\nD:(A;;FR;;;WD)\n", "b\nD:P\n", "c\nO:BAD:AI\n"
+	const first, second, third = "a D:(A;;FR;;;WD)", "b D:P", "c O:BAD:AI"
+	const bare = "x line %d: the path has no descriptor in SDDL"
+	for text, want := range map[string][]string{
+		a + "x\n" + b + c:        {first, fmt.Sprintf(bare, 3), second, third},
+		a + "x\r\n\r\n" + b + c:  {first, fmt.Sprintf(bare, 3), second, third},
+		"x\nx\n" + a + b + c:     {fmt.Sprintf(bare, 1), fmt.Sprintf(bare, 2), first, second, third},
+		"\nD:\n" + a + b + c:     {"line 2 D:", first, second, third},
+		a + "O:BAS:AI\n" + b + c: {first, "line 3 O:BAS:AI", second, third},
+		"D:\\x\nD:\nG:/y\nS:P\n": {"D:\\x D:", "G:/y S:P"},
+	} {
+		var batch objects.Batch
+		check.NoError(t, New(strings.NewReader(text)).Next(&batch))
+		var got []string
+		batch.Each(func(o *objects.Object) {
+			if o.Err != nil {
+				o.SD = []byte(o.Err.Error())
+			}
+			got = append(got, fmt.Sprintf("%s %s", o.Path, o.SD))
+		})
+		check.That(t, slices.Equal(got, want), "%q: %q, want %q", text, got, want)
 	}
 }
