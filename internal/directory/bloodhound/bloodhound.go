@@ -90,12 +90,18 @@ func Files(file []byte, f func(text []byte) error) error {
 	return nil
 }
 
-// unpack returns the contents of a file in a zip. A file of more than room bytes is an error, which may come with the
-// bytes read so far. The size in the header is not trusted.
+// encrypted is a flag of a file in a zip: bit 0 of the general purpose bit flag.
+const encrypted = 1
+
+// unpack returns the contents of a file in a zip. A file with a password is an error. So is a file of more than room
+// bytes, which may come with the bytes read so far. The size in the header is not trusted.
 func unpack(f *zip.File, room uint64) ([]byte, error) {
 	tooMuch := fmt.Errorf("the files of the zip unpack to more than %d MiB", maxZipBytes>>20)
 	if f.UncompressedSize64 > room {
 		return nil, tooMuch
+	}
+	if f.Flags&encrypted != 0 {
+		return nil, errors.New("the zip has a password: unpack it, and name the files")
 	}
 	in, err := f.Open()
 	if err != nil {

@@ -33,3 +33,18 @@ func TestZipFileNeedsItsActualSize(t *testing.T) {
 		t.Errorf("a file of %d bytes was unpacked where there is room for 999", len(got))
 	}
 }
+
+// A zip with a password says so, whatever the encryption.
+func TestZipWithPasswordSaysSo(t *testing.T) {
+	for _, method := range []uint16{zip.Store, zip.Deflate, 99} { // 99: AES
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		w := check.Must(z.CreateRaw(&zip.FileHeader{Name: "a.json", Flags: 1, Method: method, UncompressedSize64: 2,
+			CompressedSize64: 2}))
+		check.Must(w.Write([]byte("{}")))
+		check.NoError(t, z.Close())
+		err := Files(b.Bytes(), func([]byte) error { return nil })
+		check.That(t, err != nil && strings.Contains(err.Error(), `"a.json": the zip has a password`),
+			"method %d: %v, want the password", method, err)
+	}
+}
