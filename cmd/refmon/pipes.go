@@ -58,7 +58,6 @@ func (s *streams) find(name string) *pipe {
 	}
 	for _, known := range s.pipes {
 		if os.SameFile(p.info, known.info) {
-			s.pipes[name] = known
 			return known
 		}
 	}
