@@ -14,14 +14,17 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// recorders returns a function for each kind of record that a log writes, with the
-// subcategory that it needs and its event.
-func recorders(t *testing.T) []struct {
+// recorder writes one kind of record.
+type recorder struct {
 	name  string
 	needs audit.Subcategory
 	id    int
 	write func(l *audit.Log) ntstatus.Status
-} {
+}
+
+// recorders returns a function for each kind of record that a log writes, with the
+// subcategory that it needs and its event.
+func recorders(t *testing.T) []recorder {
 	held := specU()
 	held.Privileges = winnt.Privileges(winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege)
 	off := mustToken(t, held)
@@ -45,12 +48,7 @@ func recorders(t *testing.T) []struct {
 		}
 	}
 	target := audit.Target{ProcessID: 0x99, ProcessName: `C:\child.exe`, Token: tokenU(t)}
-	return []struct {
-		name  string
-		needs audit.Subcategory
-		id    int
-		write func(l *audit.Log) ntstatus.Status
-	}{
+	return []recorder{
 		{"open", audit.FileSystem, 4656, open(1, standardSD, tokenU(t))},
 		{"open refused", audit.FileSystem, 4656, open(2, standardSD, tokenU(t))},
 		{"open by privilege", audit.SensitivePrivilegeUse, 4674, open(winnt.WRITE_OWNER, "O:BAG:SYD:", on)},

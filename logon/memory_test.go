@@ -20,52 +20,49 @@ func TestExampleLogonHidesRefusalReason(t *testing.T) {
 	const user, good, bad = "S-1-5-21-1-2-3-1001", logon.ExamplePassword, logon.Secret("wrong")
 	const network, interactive = winnt.LOGON32_LOGON_NETWORK, winnt.LOGON32_LOGON_INTERACTIVE
 	added := []token.Group{{SID: sid.MustParse("S-1-5-21-9-9-9-77"), Attributes: token.GroupDefault}}
+	type request = logon.Request
+	const password, s4u, failure = logon.Password, logon.S4U, ntstatus.LogonFailure
+	by := func(p logon.Package, typ winnt.LogonType, name string, secret logon.Secret) request {
+		return request{Package: p, Type: typ, Name: name, Password: secret}
+	}
 	for _, c := range []struct {
 		name   string
-		r      logon.Request
+		r      request
 		st     ntstatus.Status
 		reason ntstatus.Status
 		sid    string // of the account, or ""
 	}{
-		{"a password", logon.Request{Package: logon.Password, Type: network, Name: "user", Password: good}, 0, 0, user},
-		{"a name and its domain", logon.Request{Package: logon.Password, Type: interactive, Domain: "refmon", Name: "USER",
+		{"a password", by(password, network, "user", good), 0, 0, user},
+		{"a name and its domain", request{Package: password, Type: interactive, Domain: "refmon", Name: "USER",
 			Password: good}, 0, 0, user},
-		{"the name has a domain of its own", logon.Request{Package: logon.Password, Type: network, Domain: "other",
+		{"the name has a domain of its own", request{Package: password, Type: network, Domain: "other",
 			Name: `REFMON\User`, Password: good}, 0, 0, user},
-		{"a name followed by the domain", logon.Request{Package: logon.Password, Type: network, Domain: "other",
+		{"a name followed by the domain", request{Package: password, Type: network, Domain: "other",
 			Name: "User@refmon", Password: good}, 0, 0, user},
-		{"another domain", logon.Request{Package: logon.Password, Type: network, Domain: "other", Name: "User",
-			Password: good}, ntstatus.LogonFailure, ntstatus.NoSuchUser, ""},
-		{"a wrong password", logon.Request{Package: logon.Password, Type: network, Name: "User", Password: bad},
-			ntstatus.LogonFailure, ntstatus.WrongPassword, user},
-		{"no password for an account with one", logon.Request{Package: logon.Password, Type: interactive, Name: "User"},
-			ntstatus.LogonFailure, ntstatus.WrongPassword, user},
-		{"no password for an account without one", logon.Request{Package: logon.Password, Type: interactive, Name: "Guest"},
-			ntstatus.LogonFailure, ntstatus.WrongPassword, "S-1-5-21-1-2-3-501"},
-		{"an unknown name", logon.Request{Package: logon.Password, Type: network, Name: "zoe", Password: good},
-			ntstatus.LogonFailure, ntstatus.NoSuchUser, ""},
-		{"a group", logon.Request{Package: logon.Password, Type: network, Name: "None", Password: good},
-			ntstatus.LogonFailure, ntstatus.NoSuchUser, ""},
-		{"a logon type without its right", logon.Request{Package: logon.Password, Type: winnt.LOGON32_LOGON_BATCH,
-			Name: "User", Password: good}, ntstatus.LogonTypeNotGranted, 0, ""},
-		{"no package", logon.Request{Type: network, Name: "User", Password: good}, ntstatus.NoSuchPackage, 0, ""},
-		{"an unknown package", logon.Request{Package: 3, Type: network, Name: "User", Password: good},
-			ntstatus.NoSuchPackage, 0, ""},
-		{"a name alone", logon.Request{Package: logon.S4U, Type: network, Name: "User"}, 0, 0, user},
-		{"a name alone, without the right", logon.Request{Package: logon.S4U, Type: network, Name: "Guest"},
+		{"another domain", request{Package: password, Type: network, Domain: "other", Name: "User", Password: good},
+			failure, ntstatus.NoSuchUser, ""},
+		{"a wrong password", by(password, network, "User", bad), failure, ntstatus.WrongPassword, user},
+		{"no password for an account with one", by(password, interactive, "User", ""), failure, ntstatus.WrongPassword,
+			user},
+		{"no password for an account without one", by(password, interactive, "Guest", ""), failure,
+			ntstatus.WrongPassword, "S-1-5-21-1-2-3-501"},
+		{"an unknown name", by(password, network, "zoe", good), failure, ntstatus.NoSuchUser, ""},
+		{"a group", by(password, network, "None", good), failure, ntstatus.NoSuchUser, ""},
+		{"a logon type without its right", by(password, winnt.LOGON32_LOGON_BATCH, "User", good),
 			ntstatus.LogonTypeNotGranted, 0, ""},
-		{"a name alone, not over the network", logon.Request{Package: logon.S4U, Type: interactive, Name: "User"},
-			ntstatus.InvalidLogonType, 0, ""},
-		{"an unknown name alone", logon.Request{Package: logon.S4U, Type: network, Name: "zoe"}, ntstatus.NoSuchUser, 0, ""},
-		{"no name", logon.Request{Package: logon.Password, Type: network}, 0, 0, "S-1-5-7"},
-		{"no name, and a password", logon.Request{Package: logon.Password, Type: network, Password: good},
-			ntstatus.LogonFailure, ntstatus.NoSuchUser, ""},
-		{"no name, not over the network", logon.Request{Package: logon.Password, Type: interactive},
-			ntstatus.LogonFailure, ntstatus.NoSuchUser, ""},
-		{"groups without the privilege", logon.Request{Package: logon.Password, Type: network, Name: "User",
-			Password: good, Groups: added}, ntstatus.PrivilegeNotHeld, 0, ""},
-		{"groups with it", logon.Request{Package: logon.Password, Type: network, Name: "User", Password: good,
-			Groups: added, Tcb: true}, 0, 0, user},
+		{"no package", by(0, network, "User", good), ntstatus.NoSuchPackage, 0, ""},
+		{"an unknown package", by(3, network, "User", good), ntstatus.NoSuchPackage, 0, ""},
+		{"a name alone", by(s4u, network, "User", ""), 0, 0, user},
+		{"a name alone, without the right", by(s4u, network, "Guest", ""), ntstatus.LogonTypeNotGranted, 0, ""},
+		{"a name alone, not over the network", by(s4u, interactive, "User", ""), ntstatus.InvalidLogonType, 0, ""},
+		{"an unknown name alone", by(s4u, network, "zoe", ""), ntstatus.NoSuchUser, 0, ""},
+		{"no name", by(password, network, "", ""), 0, 0, "S-1-5-7"},
+		{"no name, and a password", by(password, network, "", good), failure, ntstatus.NoSuchUser, ""},
+		{"no name, not over the network", by(password, interactive, "", ""), failure, ntstatus.NoSuchUser, ""},
+		{"groups without the privilege", request{Package: password, Type: network, Name: "User", Password: good,
+			Groups: added}, ntstatus.PrivilegeNotHeld, 0, ""},
+		{"groups with it", request{Package: password, Type: network, Name: "User", Password: good, Groups: added,
+			Tcb: true}, 0, 0, user},
 	} {
 		got, st := m.LogOn(c.r)
 		who := got.Account.SID.String()
@@ -78,8 +75,8 @@ func TestExampleLogonHidesRefusalReason(t *testing.T) {
 		}
 	}
 	// A password is NTLM's, and a name alone is what a service asserts (L-82).
-	for p, want := range map[logon.Package]string{logon.Password: "S-1-5-64-10", logon.S4U: "S-1-18-2"} {
-		got, _ := m.LogOn(logon.Request{Package: p, Type: network, Name: "User", Password: good, Tcb: true})
+	for p, want := range map[logon.Package]string{password: "S-1-5-64-10", s4u: "S-1-18-2"} {
+		got, _ := m.LogOn(request{Package: p, Type: network, Name: "User", Password: good, Tcb: true})
 		list := sids(got.Token)
 		for _, s := range []string{"S-1-5-64-10", "S-1-18-1", "S-1-18-2"} {
 			check.Equal(t, slices.Contains(list, s), s == want, "L-82: package %d has %s", p, s)
@@ -87,17 +84,15 @@ func TestExampleLogonHidesRefusalReason(t *testing.T) {
 	}
 	for tcb, level := range map[bool]winnt.SecurityImpersonationLevel{false: winnt.SecurityIdentification,
 		true: winnt.SecurityImpersonation} {
-		got, _ := m.LogOn(logon.Request{Package: logon.S4U, Type: network, Name: "User", Tcb: tcb})
+		got, _ := m.LogOn(request{Package: s4u, Type: network, Name: "User", Tcb: tcb})
 		check.Equal(t, got.Token.Level, level, "L-36: a name alone, SeTcbPrivilege %t: level", tcb)
 	}
 	// A caller's changes to its result do not affect the next one.
-	one, _ := m.LogOn(logon.Request{Package: logon.Password, Type: network, Name: "User", Password: good})
+	one, _ := m.LogOn(by(password, network, "User", good))
 	check.Equal(t, one.Token.Level, winnt.SecurityImpersonation, "level of a password logon without SeTcbPrivilege")
 	clear(one.Token.Groups)
-	if two, _ := m.LogOn(logon.Request{Package: logon.Password, Type: network, Name: "User",
-		Password: good}); two.Token.Groups[0].SID != sid.MustParse("S-1-5-21-1-2-3-513") {
-		t.Errorf("groups %v, want S-1-5-21-1-2-3-513 first", two.Token.Groups)
-	}
+	two, _ := m.LogOn(by(password, network, "User", good))
+	check.Equal(t, two.Token.Groups[0].SID, sid.MustParse("S-1-5-21-1-2-3-513"), "first group of the next logon")
 }
 
 // A name with a domain is an account of that domain only. Without one, well-known names come first. Case is ignored

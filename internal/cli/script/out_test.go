@@ -23,13 +23,16 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// shown returns values of every parameter type with their forms in a transcript, in a recording and in a program; ""
-// if one of them never has it.
-func shown() []struct {
+// form is a value and its forms in a transcript, in a recording and in a program.
+type form struct {
 	v                     any
 	object                *winnt.ObjectType
 	text, record, program string
-} {
+}
+
+// shown returns values of every parameter type with their forms in a transcript, in a recording and in a program; ""
+// if one of them never has it.
+func shown() []form {
 	everyone := sid.Everyone
 	dacl := sddl.MustParse("D:(A;;0x1;;;WD)").DACL()
 	owned := sddl.MustParse("O:SYG:SYD:(A;;0x1;;;WD)")
@@ -42,11 +45,7 @@ func shown() []struct {
 	oa := &nt.ObjectAttributes{ObjectName: "x", Attributes: 0x40, SecurityDescriptor: owned,
 		SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: 2, EffectiveOnly: true}}
 	both := nt.SecurityQualityOfService{ImpersonationLevel: 3, ContextTrackingMode: true, EffectiveOnly: true}
-	return []struct {
-		v                     any
-		object                *winnt.ObjectType
-		text, record, program string
-	}{
+	return []form{
 		{ntstatus.AccessDenied, nil, "STATUS_ACCESS_DENIED", `"STATUS_ACCESS_DENIED"`, "STATUS_ACCESS_DENIED"},
 		{win32.Code(5), nil, "ERROR_ACCESS_DENIED", `"ERROR_ACCESS_DENIED (5)"`, "ERROR_ACCESS_DENIED"},
 		{winnt.TokenPrimary, nil, "TokenPrimary", `"TokenPrimary"`, "TokenPrimary"},

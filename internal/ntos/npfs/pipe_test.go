@@ -95,24 +95,22 @@ func closeAll(ends ...*npfs.End) {
 // the maximum (I-85).
 func TestPipeConfigurationIsBounded(t *testing.T) {
 	s := newSite(t)
+	type config = npfs.Config
+	const good, bad = ntstatus.Success, ntstatus.InvalidParameter
 	for i, c := range []struct {
 		name string
-		cfg  npfs.Config
+		cfg  config
 		want ntstatus.Status
 		most uint32
 	}{
-		{"", npfs.Config{}, ntstatus.Success, 1}, // a pipe without a name has one instance (I-161)
-		{"", npfs.Config{Instances: 256}, ntstatus.InvalidParameter, 0},
-		{"p", npfs.Config{Instances: -1}, ntstatus.InvalidParameter, 0},
-		{"p", npfs.Config{Instances: 256}, ntstatus.InvalidParameter, 0},
-		{"p", npfs.Config{Inbound: -1}, ntstatus.InvalidParameter, 0},
-		{"p", npfs.Config{Outbound: -1}, ntstatus.InvalidParameter, 0},
-		{"p", npfs.Config{Inbound: 16<<20 + 1}, ntstatus.InvalidParameter, 0},
-		{"p", npfs.Config{Outbound: 16<<20 + 1}, ntstatus.InvalidParameter, 0},
-		{"p", npfs.Config{Instances: 0}, ntstatus.Success, 0xFFFFFFFF},
-		{"p", npfs.Config{Instances: 255}, ntstatus.Success, 0xFFFFFFFF},
-		{"p", npfs.Config{Instances: 254, Inbound: 16 << 20, Outbound: 16 << 20}, ntstatus.Success, 254},
-		{"p", npfs.Config{Instances: 1}, ntstatus.Success, 1},
+		{"", config{}, good, 1}, // a pipe without a name has one instance (I-161)
+		{"", config{Instances: 256}, bad, 0}, {"p", config{Instances: -1}, bad, 0},
+		{"p", config{Instances: 256}, bad, 0}, {"p", config{Inbound: -1}, bad, 0},
+		{"p", config{Outbound: -1}, bad, 0}, {"p", config{Inbound: 16<<20 + 1}, bad, 0},
+		{"p", config{Outbound: 16<<20 + 1}, bad, 0}, {"p", config{Instances: 0}, good, 0xFFFFFFFF},
+		{"p", config{Instances: 255}, good, 0xFFFFFFFF},
+		{"p", config{Instances: 254, Inbound: 16 << 20, Outbound: 16 << 20}, good, 254},
+		{"p", config{Instances: 1}, good, 1},
 	} {
 		e, st := s.create(c.name, c.cfg)
 		if check.Equal(t, st, c.want, "configuration %d", i); st != ntstatus.Success {
@@ -136,31 +134,25 @@ func TestRefusedInstanceIsNotCounted(t *testing.T) {
 		good               = ntstatus.Success
 	)
 	s := newSite(t)
+	type config = npfs.Config
 	const in, out = winnt.FILE_SHARE_WRITE, winnt.FILE_SHARE_READ
 	for i, c := range []struct {
-		limit, there int // instances that may be and are
-		cfg          npfs.Config
+		limit, there int // instances that are allowed, and that exist
+		cfg          config
 		want         ntstatus.Status
 	}{
-		{2, 0, npfs.Config{}, good},
-		{2, 0, npfs.Config{Which: npfs.First}, good},
-		{2, 0, npfs.Config{Which: npfs.Another}, none},
-		{2, 0, npfs.Config{Which: npfs.Another, LimitFirst: true}, none},
-		{2, 1, npfs.Config{Share: in}, good},
-		{2, 1, npfs.Config{Share: in, Which: npfs.Another}, good},
-		{2, 1, npfs.Config{Share: in, Which: npfs.First}, denied},
-		{2, 1, npfs.Config{Share: in, Which: npfs.First, LimitFirst: true}, denied},
-		{2, 1, npfs.Config{Share: in, Instances: 1, LimitFirst: true}, good}, // the first says how many
-		{2, 1, npfs.Config{Share: out}, denied},
-		{2, 1, npfs.Config{Share: in | out}, denied},
-		{2, 1, npfs.Config{}, denied},
-		{2, 2, npfs.Config{Share: in}, full},
-		{2, 2, npfs.Config{Share: in, Instances: 9}, full},
-		{2, 2, npfs.Config{Share: in, Which: npfs.Another}, full},
-		{2, 2, npfs.Config{Share: out}, full}, // the limit is looked at before the directions
-		{2, 2, npfs.Config{Share: in, Which: npfs.First}, denied},
-		{2, 2, npfs.Config{Share: in, Which: npfs.First, LimitFirst: true}, full},
-		{2, 2, npfs.Config{Share: out, Which: npfs.Another, LimitFirst: true}, full},
+		{2, 0, config{}, good}, {2, 0, config{Which: npfs.First}, good}, {2, 0, config{Which: npfs.Another}, none},
+		{2, 0, config{Which: npfs.Another, LimitFirst: true}, none}, {2, 1, config{Share: in}, good},
+		{2, 1, config{Share: in, Which: npfs.Another}, good}, {2, 1, config{Share: in, Which: npfs.First}, denied},
+		{2, 1, config{Share: in, Which: npfs.First, LimitFirst: true}, denied},
+		{2, 1, config{Share: in, Instances: 1, LimitFirst: true}, good}, // the first instance sets the limit
+		{2, 1, config{Share: out}, denied}, {2, 1, config{Share: in | out}, denied}, {2, 1, config{}, denied},
+		{2, 2, config{Share: in}, full}, {2, 2, config{Share: in, Instances: 9}, full},
+		{2, 2, config{Share: in, Which: npfs.Another}, full},
+		{2, 2, config{Share: out}, full}, // the limit is checked before the directions
+		{2, 2, config{Share: in, Which: npfs.First}, denied},
+		{2, 2, config{Share: in, Which: npfs.First, LimitFirst: true}, full},
+		{2, 2, config{Share: out, Which: npfs.Another, LimitFirst: true}, full},
 	} {
 		var there []*npfs.End
 		for range c.there {
