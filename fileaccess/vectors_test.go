@@ -25,8 +25,7 @@ type reasonRow struct {
 	Reasons       [][3]string
 }
 
-// descriptors returns the two descriptors that the row speaks of, with the entries that it names: the file's and its
-// directory's.
+// descriptors returns the descriptors of the row's file and of its directory, with the entries that the row names.
 func (row *reasonRow) descriptors(t *testing.T) (file, directory *sd.Descriptor) {
 	t.Helper()
 	owner, own, above := "LS", "", ""

@@ -171,7 +171,7 @@ func TestAdministratorGetsTwoTokens(t *testing.T) {
 		"S-1-5-32-550"} {
 		admin := group == "S-1-5-32-544"
 		owner, level := sid.SID{}, sid.MediumLevel
-		if admin { // objects of an administrator are the group's
+		if admin { // the group Administrators owns what an administrator creates
 			owner, level = sid.Administrators, sid.HighLevel
 		}
 		verify := func(what string, s token.Spec, full bool, elevation uint32) {

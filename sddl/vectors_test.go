@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// A row whose list has bytes after its last entry must be readable, not
-// written so: the slack came from the version of Windows that recorded it.
+// A row whose list has bytes after its last entry must be readable, but is not written with these bytes. They came from
+// the version of Windows that recorded it.
 func hasSlack(d *sd.Descriptor) bool {
 	for _, l := range [...]*sd.ACL{d.DACL(), d.SACL()} {
 		n := 8
@@ -151,7 +151,7 @@ func TestVectorsDescriptorPartsMatchDotNet(t *testing.T) {
 		}
 		d := sd.New(sd.Parts{Owner: owner, Group: group, DACL: list(t, r.DACL), SACL: list(t, r.SACL), Control: control})
 		if o.Info == 0 {
-			continue // no part: here that asks for all of them
+			continue // .NET prints no part, but refmon prints all parts
 		}
 		if got, err := sddl.Format(d, o); err != nil || got != r.Expected {
 			t.Errorf("%s: %q, %v, recorded %q, want %q, nil", r.ID, got, err, r.Expected, r.Expected)

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// Lines break at blanks if there are some, and that only those blanks are removed.
+// Lines break at blanks if there are some, and only those blanks are removed.
 func TestWrapBreaksAtBlanks(t *testing.T) {
 	for _, c := range []struct {
 		text string

@@ -36,7 +36,7 @@ func TestLayoutStoresValuesByName(t *testing.T) {
 		{`{"a":tru}`, "||", "byte 5: want a value, found 't'"}, {`{"a":fals}`, "||", "byte 5: want a value, found 'f'"},
 		{`{"a":nul`, "||", "byte 5: want a value, found 'n'"},
 		{`{"a":true,"bC":false,"d":null}`, "true|false|null", ""},
-		{`{"a":{"a":1,"a":2}}`, `{"a":1,"a":2}||`, ""}, // names of inner objects are not looked at
+		{`{"a":{"a":1,"a":2}}`, `{"a":1,"a":2}||`, ""}, // names of inner objects are not checked here
 		{`{"a":-x}`, "||", "byte 5: wrong number"}, {`{"a":1.x}`, "||", "byte 5: wrong number"},
 		{`{"a":1e+}`, "||", "byte 5: wrong number"}, {`{"a":-0.5E-07}`, "-0.5E-07||", ""},
 		{`{"a":"\q"}`, "||", "byte 6: wrong escape in a string"}, {`{"a":"` + "\x1f" + `"}`, "||", "byte 6: control " +
@@ -138,7 +138,7 @@ func TestFieldsMatchEncodingJSON(t *testing.T) {
 		"%v %v, want %v, %v", names, types, want, kinds)
 }
 
-// A map's values are parsed by its type, and that any keys are accepted.
+// A map's values are parsed by its type, and any keys are accepted.
 func TestUnmarshalChecksMapValues(t *testing.T) {
 	var m map[string]map[string]inner
 	if err := Unmarshal([]byte(`{"N":{"n":{"n":1}},"n":{}}`), &m); err != nil || m["N"]["n"].N != 1 || len(m) != 2 {

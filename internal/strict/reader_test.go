@@ -133,7 +133,7 @@ func TestClipQuotesAtMost40Bytes(t *testing.T) {
 		"": "", strings.Repeat("x", 40): strings.Repeat("x", 40), strings.Repeat("x", 41): strings.Repeat("x", 40) + "…",
 		strings.Repeat("x", 38) + "€": strings.Repeat("x", 38) + "…", strings.Repeat("x", 37) + "€y": strings.Repeat("x",
 			37) + "€…", strings.Repeat("x", 39) + "€": strings.Repeat("x", 39) + "…",
-		strings.Repeat("\x80", 41): "…", // no character begins anywhere
+		strings.Repeat("\x80", 41): "…", // continuation bytes only
 	} {
 		check.Equal(t, Clip([]byte(text)), want, "%q", text)
 	}

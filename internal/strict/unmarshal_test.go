@@ -26,7 +26,7 @@ type outer struct {
 	Bits  []byte          `json:"bits"`
 	Ports map[uint16]bool `json:"ports"`
 	Part  float64         `json:"part"`
-	none  string          //nolint:unused // no name of a file reaches it
+	none  string          //nolint:unused // unexported, so no name in a file sets it
 }
 
 // Each name is one of the type's, in its case and without duplicates, at every depth that the type declares.

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// GUIDs go by their names; of one GUID with several the mask decides.
+// A GUID is printed by its name. If it has several names, the mask decides which.
 func TestEntryIsNamedByGUIDAndMask(t *testing.T) {
 	for text, want := range map[string]string{
 		"(A;;WP;;;WD)":  "",
@@ -31,7 +31,7 @@ func TestEntryIsNamedByGUIDAndMask(t *testing.T) {
 	}
 }
 
-// Bytes can name a type that is not a type, which limits an entry to nothing.
+// An entry for an object type that does not exist, which only bytes can express, applies to nothing.
 func TestUnknownTypeLimitsEntryToNothing(t *testing.T) {
 	const everyone = "010100000000000100000000"
 	zeros := strings.Repeat("00", 16)

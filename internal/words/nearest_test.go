@@ -16,7 +16,7 @@ func TestNearestCountsEdits(t *testing.T) {
 		{"abcxyz", "abcdef", "abcdef"}, {"abcxyzw", "abcdef", ""}, {"abwxyz", "abcdef", ""},
 		{"abcdefxxx", "abcdef", "abcdef"}, {"abcdefxxxx", "abcdef", ""}, {"abcdef", "abcdefghi", "abcdefghi"},
 		{"abcdef", "abcdefghij", ""},
-		{strings.Repeat("x", 32<<20), "abcdef", ""}, // at once: a collector's file may have such a name
+		{strings.Repeat("x", 32<<20), "abcdef", ""}, // must be fast, because a collector's file may have such a name
 	} {
 		check.Equal(t, words.Nearest(c.name, []string{"something else", c.other}), c.want, "%.20q", c.name)
 	}

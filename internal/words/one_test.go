@@ -32,7 +32,7 @@ func TestRightsAreCombinedIntoQueries(t *testing.T) {
 		{"RP", "", "0x10"}, {"RP", "member", "0x10 0:00000000 1:bc0ac240 2:bf9679c0"},
 		{"RP", "member displayName", "0x10 0:00000000 1:bc0ac240 2:bf9679c0 1:59ba2f42 2:bf967953"},
 		{"WP:member", "", "0x20 0:00000000 1:bc0ac240 2:bf9679c0"},
-		{"WP:member", "displayName", "0x20 0:00000000 1:bc0ac240 2:bf9679c0"}, // it names its own type
+		{"WP:member", "displayName", "0x20 0:00000000 1:bc0ac240 2:bf9679c0"}, // the right names its type itself
 		{"WP:member+WP:displayName", "", "0x20 0:00000000 1:bc0ac240 2:bf9679c0 1:59ba2f42 2:bf967953"},
 		{"WP:member+RP:displayName", "", "error: these rights ask for different masks"},
 		{"WP:member+RP:member", "", "error: these rights ask for different masks"},

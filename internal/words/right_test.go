@@ -61,7 +61,7 @@ func TestMaskPrintsAsRightWords(t *testing.T) {
 		{0x1200A9, 0x1200A9, winnt.FileObject, "read, FILE_EXECUTE"},
 		{0x1200A9, 0x1200A9, winnt.DirectoryFileObject, "list"},
 		{0x12019F, 0x12019F, winnt.FileObject, "read, write"},
-		{0x116, 0x12019F, winnt.FileObject, "write"}, // the user could read before
+		{0x116, 0x12019F, winnt.FileObject, "write"}, // the user already held the rights of read
 		{0x6, 0x6, winnt.FileObject, "FILE_WRITE_DATA|FILE_APPEND_DATA"},
 		{0x116, 0x100116, winnt.FileObject, "FILE_WRITE_DATA|FILE_APPEND_DATA|FILE_WRITE_EA|FILE_WRITE_ATTRIBUTES"},
 		{0x110136, 0x1301BF, winnt.FileObject, "write, FILE_EXECUTE|DELETE"},
@@ -69,7 +69,7 @@ func TestMaskPrintsAsRightWords(t *testing.T) {
 		{0x60000, 0x60000, winnt.FileObject, "READ_CONTROL|WRITE_DAC"},
 		{2, 0x1F01FF, winnt.DirectoryFileObject, "FILE_ADD_FILE"},
 		{0x2001F, 0x2001F, winnt.KeyObject, "read, write"},
-		{0x20000, 0x20000, winnt.SymbolicLinkObject, "READ_CONTROL"}, // all that write is there
+		{0x20000, 0x20000, winnt.SymbolicLinkObject, "READ_CONTROL"}, // write means only READ_CONTROL on this type
 	} {
 		check.Equal(t, words.Names(c.m, c.held, c.typ), c.want, "%v of %v", c.m, c.held)
 	}
@@ -133,7 +133,7 @@ func TestRightRestrictedToClassKeepsName(t *testing.T) {
 func TestWordWithoutRightsIsNotGranted(t *testing.T) {
 	for _, m := range []winnt.AccessMask{0, 1, 0x1FFFFF, 0xFFFFFFFF} {
 		var want []string
-		if m&winnt.DELETE != 0 { // which modify asks for on every type
+		if m&winnt.DELETE != 0 { // the only right of modify on this type
 			want = []string{"modify"}
 		}
 		if m&(winnt.WRITE_DAC|winnt.WRITE_OWNER) != 0 {

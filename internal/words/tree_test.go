@@ -25,7 +25,7 @@ func TestTypesByNameMakeOneTree(t *testing.T) {
 		"group computer":               "0:bf967a9c 1:bf967a86",
 		"group User-Change-Password":   "0:bf967a9c 1:ab721a53",
 		"User-Change-Password Send-As": "0:00000000 1:ab721a53 1:ab721a54",
-		// A property goes below its set, which had none and others of its level behind it.
+		// A later property is inserted below its set, before later entries of the level of the set.
 		"Membership Send-As member": "0:00000000 1:bc0ac240 2:bf9679c0 1:ab721a54",
 	} {
 		chains := check.Must(words.Chains(strings.Fields(text)))

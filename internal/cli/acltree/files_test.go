@@ -103,7 +103,7 @@ func (f *memoryFile) SetAttribute(name string, value []byte) error {
 		delete(f.values, name)
 		return nil
 	}
-	if name == MountAttribute { // the mount merges the DACL into what it has
+	if name == MountAttribute { // the mount replaces the DACL and keeps the other parts
 		was, given := f.descriptor().Parts(), check.Must(sd.Decode(value)).Parts()
 		if given.Control&sd.DACLAutoInheritRequest == 0 { // as Windows does
 			given.Control &^= sd.DACLAutoInherited

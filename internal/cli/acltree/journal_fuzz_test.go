@@ -14,9 +14,9 @@ func FuzzReadJournal(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		j, err := ReadJournal(bytes.NewReader(b))
 		if err != nil {
-			j = &Journal{file: bytes.NewReader(b)} // damaged, and read all the same
+			j = &Journal{file: bytes.NewReader(b)} // Each must also cope with a damaged journal
 		}
-		_ = j.Each(func(e *Entry) error { // its error is about the bytes
+		_ = j.Each(func(e *Entry) error { // an error about malformed bytes is expected
 			check.That(t, e.Before != nil && e.After != nil,
 				"entry %q has no descriptor, want the one before and after", e.Path)
 			return nil

@@ -80,7 +80,7 @@ func TestJournalKeepsBytesOfRoot(t *testing.T) {
 
 // Commit reports a journal that cannot be written, and with durable one that cannot be synced.
 func TestCommitReportsErrors(t *testing.T) {
-	in, out, err := os.Pipe() // which cannot be synced
+	in, out, err := os.Pipe() // a pipe cannot be synced
 	check.NoError(t, err)
 	defer in.Close()
 	for _, durable := range []bool{false, true} {

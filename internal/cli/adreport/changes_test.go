@@ -58,7 +58,7 @@ func TestBaselineReportListsNewRightsAndPaths(t *testing.T) {
 		"closed carla CN=DC1,OU=Domain Controllers," + base + " 2",
 		"closed helen CN=DC1,OU=Domain Controllers," + base + " 3",
 	}
-	// AdminSDHolder gave the protected ones (B-77), which are the other important objects.
+	// The other important objects are protected, so they had the entries of AdminSDHolder (B-77).
 	for _, name := range []string{"Domain Admins,CN=Users", "Enterprise Admins,CN=Users", "Domain Controllers,CN=Users",
 		"krbtgt,CN=Users", "root,CN=Users", "Administrators,CN=Builtin", "Backup Operators,CN=Builtin"} {
 		want = append(want, "closed carla CN="+name+","+base+" 1", "closed helen CN="+name+","+base+" 2")

@@ -221,7 +221,7 @@ func (s *samba) randomFiles(rng *rand.Rand, dir *directory.Directory) map[string
 	for i := range 4 {
 		name := fmt.Sprintf("f%d", i)
 		s.must(os.WriteFile(filepath.Join(root, name), nil, 0o600))
-		s.must(os.Chmod(filepath.Join(root, name), 0o777)) // the kernel lets all in: the descriptor decides
+		s.must(os.Chmod(filepath.Join(root, name), 0o777)) // the mode permits everything, so only the descriptor decides
 		files[name] = "O:BAG:BAD:P" + randomEntries(rng, dir, []string{"0x1f01ff", "0x1301bf", "0x1200a9", "0x120116",
 			"0xc0001"})
 		s.Cacls("root", "setup", name, "--sddl", "-S", files[name])

@@ -82,7 +82,7 @@ func TestRemainderGoesToFirstColumns(t *testing.T) {
 	} {
 		check.Equal(t, table(t, columns.Options{Width: width}, row), want+"\n", "%d columns", width)
 	}
-	// No column gives way to less than eight columns; the last one is whole where it has no room for as many.
+	// No cell is shortened to less than eight columns. The last one is not wrapped if it has less room than that.
 	check.Equal(t, table(t, columns.Options{Width: 10}, long+"|"+long+"|0123456789"),
 		"abcd…rst  abcd…rst  0123456789\n", "10 columns")
 	for width, want := range map[int]string{18: "12345678  abcdefgh\n          ij\n", 17: "12345678  abcdefghij\n"} {

@@ -55,7 +55,7 @@ func TestTokenLimitIsReported(t *testing.T) {
 	}
 }
 
-// answerOf is a right that one hand has.
+// answerOf returns the answer for a right that only the token of one hand has.
 func answerOf(hand int) answer {
 	set := make(effective.Set, 1)
 	set[0] = 1 << hand

@@ -52,7 +52,7 @@ func TestControlOfDomainIsFollowed(t *testing.T) {
 			check.That(t, !reach.Derived(x.Right) || strings.Contains(fmt.Sprint(x.By), "ann"),
 				"%s: by %q, want the entry for ann", name, x.By)
 		}
-		if strings.Contains(c.want, "ControlsDomain") { // all that is below the head
+		if strings.Contains(c.want, "ControlsDomain") { // this right includes the objects below the head
 			c.want += " AdminSDHolder:ControlsDomain DC=DomainDnsZones:ControlsDomain " +
 				"DC=ForestDnsZones:ControlsDomain foreign:ControlsDomain"
 		}

@@ -340,7 +340,7 @@ func TestSearchMatchesBruteForce(t *testing.T) {
 	check.That(t, r*10 >= n && r*10 <= n*9, "%d of %d objects reached, want between a tenth and nine tenths", r, n)
 }
 
-// walk follows a path with the twin's own rights.
+// walk checks each step of a path with the rights of the twin.
 func (w *twin) walk(t *testing.T, n int, p reach.Path, total map[string]int) {
 	t.Helper()
 	total[fmt.Sprint("length ", len(p.Steps))]++

@@ -45,7 +45,7 @@ p.NtClose(Handle=h)
 	check.RequireThat(t, err == nil && len(calls) == 3, "%v %v", len(calls), err)
 	rec := &Recording{Header: header, Lines: append([]Line{{Case: "x", Program: program, Rules: p.Rules}}, calls...)}
 	check.Require(t, compare(throughJSON(t, rec)).Counts, Counts{Same: 3}, "counts of refmon's own recording")
-	// They granted it, and closed the new handle, too.
+	// The recorded machine granted the call and later also closed the new handle.
 	rec.Lines[2].Status, rec.Lines[2].Out = "STATUS_SUCCESS", Fields{"NewTokenHandle": "handle of line 4"}
 	last := rec.Lines[3]
 	rec.Lines[3].In, rec.Lines[3].Line = Fields{"Handle": "handle of line 4"}, 6
@@ -181,7 +181,7 @@ a.NtDuplicateToken(ExistingTokenHandle=h, TokenType=TokenPrimary)
 		"rules under which the differences are counted, and whether they are known")
 }
 
-// Fields about the moment are removed at any depth, and no others.
+// Only fields whose values differ between runs are removed, at any depth.
 func TestMomentaryFieldsAreIgnored(t *testing.T) {
 	for _, name := range []string{"PrivilegeSetLength", "HandleCount", "PointerCount", "PagedPoolCharge",
 		"NonPagedPoolCharge", "NameInfoSize", "TypeInfoSize", "CreationTime", "ExpirationTime", "DynamicCharged",

@@ -264,7 +264,7 @@ func TestChangedInputWritesNothing(t *testing.T) {
 		check.That(t, errors.Is(err, errChanged) && f.writes == 0, "B-22: second reading %q: %v, %d writes, want %v, 0",
 			then, err, f.writes, errChanged)
 	}
-	// The lines before the first block with another byte are as they were checked.
+	// The lines before the first changed block are written, because they are equal to the checked ones.
 	first, _, _ = strings.Cut(first, "{\"end")
 	block := first + strings.Repeat("\n", blockSize-len(first))
 	in = &swapped{first: withEnd(block + first + first), then: withEnd(block+first+first) + "\n"}

@@ -81,9 +81,10 @@ func TestAcceptTakesOldestClient(t *testing.T) {
 	}
 	status("the oldest", first, ntstatus.Success)
 	status("the next", second, ntstatus.Pending)
-	expect(t, "complete who is complete", e1.Complete(), ntstatus.InvalidParameter)
+	expect(t, "complete a complete client", e1.Complete(), ntstatus.InvalidParameter)
 	check.Success(t, check.Status(first.Request(p.client, nil)))
-	m, st := p.port.Receive() // requests to connect come by it too, those of who was accepted so do not
+	// Receive also returns requests to connect, but not those of clients that were accepted without a message.
+	m, st := p.port.Receive()
 	if expect(t, "receive", st, ntstatus.Success); m.ID != 2 || !m.Connecting || string(m.Data) != "2" {
 		t.Fatalf("received %+v, want message 2 of a connecting client", m)
 	}
@@ -99,9 +100,9 @@ func TestAcceptTakesOldestClient(t *testing.T) {
 		}
 		return e
 	}
-	accept("who was not listened to", 3, true, false, ntstatus.ReplyMessageMismatch)
-	accept("who was accepted without a message", 1, true, false, ntstatus.ReplyMessageMismatch)
-	accept("another's message", 2, false, false, ntstatus.ReplyMessageMismatch)
+	accept("a client that was not received", 3, true, false, ntstatus.ReplyMessageMismatch)
+	accept("a client that was accepted without a message", 1, true, false, ntstatus.ReplyMessageMismatch)
+	accept("the message of another client", 2, false, false, ntstatus.ReplyMessageMismatch)
 	status("refused by mistake", second, ntstatus.Pending)
 	e2 := p.world.port(accept("the message", 2, true, false, ntstatus.Success))
 	status("accepted", second, ntstatus.Pending)
@@ -147,7 +148,7 @@ func TestClosedPortRefusesWaitingClients(t *testing.T) {
 	for name, c := range map[string]struct {
 		port *lpc.Port
 		want ntstatus.Status
-	}{"complete": {client, ntstatus.Success}, "listened to": {listened, ntstatus.PortConnectionRefused},
+	}{"complete": {client, ntstatus.Success}, "received by Listen": {listened, ntstatus.PortConnectionRefused},
 		"waiting": {waits, ntstatus.PortConnectionRefused}} {
 		expect(t, name, check.Status(c.port.Connected()), c.want)
 	}
@@ -166,7 +167,7 @@ func TestClosedServerEndKeepsPort(t *testing.T) {
 	p := newPair(t, 0)
 	for _, c := range []struct {
 		name             string
-		server, accepted bool // accepted only: the client waits yet
+		server, accepted bool // accepted but not completed: the client still waits
 		want             ntstatus.Status
 	}{{"the server's", true, false, ntstatus.Timeout}, {"the server's before it is complete", true, true,
 		ntstatus.Timeout}, {"the client's", false, false, ntstatus.Success}} {

@@ -201,7 +201,7 @@ func TestConnectionPortReceivesInOrder(t *testing.T) {
 	if expect(t, "connects", st, ntstatus.Success); !m.Connecting || string(m.Data) != "last" {
 		t.Errorf(`first message = %+v, want the connecting client "last"`, m)
 	}
-	closeAll(clients[5]) // its request is gone with it
+	closeAll(clients[5]) // this also removes its request
 	for i := range clients {
 		switch i {
 		case 3:

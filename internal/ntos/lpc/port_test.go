@@ -202,13 +202,13 @@ func TestRefusedConnectKeepsNothing(t *testing.T) {
 	}
 	refused("client 257", ntstatus.InsufficientResources, "O-82")
 	expect(t, "listen", func() ntstatus.Status { _, st := p.port.Listen(); return st }(), ntstatus.Success)
-	all = append(all, p.connect("")) // who was listened to waits no more
+	all = append(all, p.connect("")) // a client that Listen returned does not count as waiting
 	refused("client 258", ntstatus.InsufficientResources, "O-82")
 	p.port.Ref(ob.TagCall)
 	closeAll(p.port)
 	refused("a closed port", ntstatus.ObjectNameNotFound, "O-82")
 	p.port.Deref(ob.TagCall)
-	for i, f := range all { // the one that was listened to, too
+	for i, f := range all { // including the client that Listen returned
 		check.Equal(t, check.Status(f.Connected()), ntstatus.PortConnectionRefused, "client %d", i)
 	}
 	closeAll(all...)

@@ -48,7 +48,7 @@ func TestLastMessageSelectsClient(t *testing.T) {
 		t.Helper()
 		s.wantRead(x, n, data, ntstatus.Success)
 	}
-	read(c, 2, "xy") // the client's reading changes nothing
+	read(c, 2, "xy") // a read by the client does not change the impersonated client
 	want(t, "nothing read", e.Impersonate(s.server).Status, ntstatus.CannotImpersonate)
 	read(e, 1, "a")
 	s.impersonate("a part", e, clientUser, winnt.SecurityImpersonation)

@@ -84,7 +84,7 @@ func TestPipeStateDeterminesOperationStatus(t *testing.T) {
 			case 'n':
 				want(t, "listen", server.Listen(), listening)
 				ends['n'] = s.connected()
-				if c.end == "c" { // the first client sees nothing of these
+				if c.end == "c" { // the first client cannot read these
 					want(t, "write", send(server, s.server, []byte("to the other")), good)
 					want(t, "write", send(ends['n'], s.client, []byte("to the server")), good)
 				}

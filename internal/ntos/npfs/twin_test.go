@@ -39,7 +39,7 @@ type twin struct {
 	byMsg    [2]bool
 	nowait   [2]bool
 	closed   [2]bool
-	gone     bool // the server sent the client away
+	gone     bool // the server disconnected the client
 	waiting  []*twinOp
 	ended    []string
 	finished map[*twinWrite]bool
