@@ -119,7 +119,7 @@ func checkHostile(t testing.TB, name string) {
 	checkText(t, name, *l.Computer, l.ComputerRaw)
 	for _, c := range []byte{'<', '>', '&'} { // no escaping for HTML
 		check.RequireThat(t, strings.IndexByte(want, c) < 0 || bytes.IndexByte(b, c) >= 0,
-			"U-80 %q: %q is escaped, want it as it is", name, c)
+			"U-80 %q: %q is escaped, want it unchanged", name, c)
 	}
 }
 

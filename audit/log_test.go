@@ -62,7 +62,7 @@ func TestAuditedHandleRecordsCloseAndDelete(t *testing.T) {
 	check.That(t,
 		slices.Equal(ids(events), []int{4660, 4658}) && field(t, events[0], "HandleId") == field(t, events[1], "HandleId"),
 		"UC-26: events %v, want 4660 and 4658 of one handle", ids(events))
-	check.Equal(t, events[1].Task(), 12800, "UC-25: 4658 carries the task of the type: events[1].Task()")
+	check.Equal(t, events[1].Task(), 12800, "UC-25: task of event 4658")
 	log.Closed(origin(t), reportFile, audit.HandleAudit{})
 	log.Deleted(origin(t), reportFile, audit.HandleAudit{GenerateOnClose: true, Audited: 1})
 	log.Duplicated(origin(t), 4, 8, 12, 16)
@@ -123,13 +123,13 @@ func TestPrivilegeUseIsRecordedPerReporter(t *testing.T) {
 	log, sink := newLog(t, audit.SensitivePrivilegeUse, audit.NonSensitivePrivilegeUse)
 	tcb := winnt.Privileges(winnt.SeTcbPrivilege)
 	log.PrivilegesUsed(origin(t), audit.Object{}, 1, 0, audit.Success)
-	check.Equal(t, sink.Len(), 0, "U-42: an empty set is not recorded: sink.Len()")
+	check.Equal(t, sink.Len(), 0, "U-42: records of an empty set of privileges")
 	from := origin(t)
 	for _, who := range []sid.SID{sid.LocalSystem, sid.LocalService, sid.NetworkService} {
 		from.Subject.Primary = mustToken(t, token.Spec{User: token.Group{SID: who}})
 		check.Success(t, log.ServiceCalledFromKernel(from, "Security", "-", tcb, audit.Success))
 	}
-	check.Equal(t, sink.Len(), 0, "UC-29: the kernel is silent about the system's own accounts: sink.Len()")
+	check.Equal(t, sink.Len(), 0, "UC-29: records of the kernel about the system's own accounts")
 	log.ServiceCalled(from, "Security", "-", tcb, audit.Success)
 	log.ServiceCalledFromKernel(origin(t), "Security", "-", tcb, audit.Success)
 	events := sink.Drain()

@@ -96,7 +96,7 @@ func TestLongRecordListsTruncatedFields(t *testing.T) {
 	const limit = 700 // less than the rights need
 	short = many.Shorten(limit)
 	if text := string(short.AppendJSON(nil)); len(text) > limit || strings.Contains(text, `"access":[{`) {
-		t.Errorf(`limit %d: %s, want len(text) at most %d, text text without ""access":[{"`, limit, text, limit)
+		t.Errorf("limit %d: %s, want at most %d bytes and no list of rights", limit, text, limit)
 	}
 	// No character is cut apart, however many bytes it has and wherever the cut falls.
 	for _, character := range []string{"a", "é", "€", "\U0001F600"} {
@@ -177,7 +177,7 @@ func TestMalformedLinesAreRefused(t *testing.T) {
 		wrong := strings.Replace(line, c[0], c[1], 1)
 		check.RequireThat(t, wrong != line, "%s has no %s", line, c[0])
 		e, err := audit.ParseEvent([]byte(wrong))
-		check.That(t, err != nil && e.ID == 0, "%s for %s is taken: %v, want e.ID = 0, an error", c[1], c[0], e)
+		check.That(t, err != nil && e.ID == 0, "%s for %s: ParseEvent = %v, want an error and the zero event", c[1], c[0], e)
 	}
 	for _, good := range [][2]string{{`{"id":0`, `{"id":18446744073709551615`}, {`"event":4656`, `"event":65535`},
 		{`"version":1`, `"version":255`}, {`"bit":"0x1"`, `"bit":"0x80000000"`}, {`"reason":"%%1801"`, `"reason":""`},

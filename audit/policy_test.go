@@ -77,7 +77,7 @@ func TestPolicySpecRoundTrips(t *testing.T) {
 		t.Errorf("global SACLs of the policy: %v, want that of Key alone", got)
 	}
 	delete(p.Spec().GlobalSACLs, "Key") // a copy, which does not affect the policy
-	check.Equal(t, p.GlobalSACL("Key"), key, `a policy lost its global SACL: p.GlobalSACL("Key")`)
+	check.Equal(t, p.GlobalSACL("Key"), key, "global SACL of Key after a change of the returned spec")
 	delete(spec.Users, userU) // a policy does not change with its PolicySpec
 	back := p.Spec()
 	check.That(t, back.System[audit.Registry] == audit.OnFailure && len(back.System) == 1 &&
@@ -215,7 +215,7 @@ func TestSensitivePrivilegesMatchWindows(t *testing.T) {
 	check.That(t, got == all&^exempt, "U-17: not recorded by default: %v, want %v", (all &^ got).Names(), exempt.Names())
 	full := mustPolicy(t, audit.PolicySpec{Options: audit.Options{FullPrivilegeAuditing: true}})
 	check.Equal(t, full.AuditedPrivileges(all), all,
-		"U-17: FullPrivilegeAuditing leaves no privilege out: full.AuditedPrivileges(all)")
+		"U-17: audited privileges with FullPrivilegeAuditing")
 }
 
 // TestUnknownSubcategoryIsNeverRecorded checks that nothing is recorded under an unknown subcategory number, whatever

@@ -73,7 +73,7 @@ func TestServersDecisionHasNoReasons(t *testing.T) {
 	from := origin(t)
 	file := audit.Object{Type: "File"}
 	e := audit.HandleRequested(from, file, audit.HandleRequest{Access: 3})
-	check.Equal(t, field(t, e, "AccessReason"), "-", `without reasons the field is -: field(t, e, "AccessReason")`)
+	check.Equal(t, field(t, e, "AccessReason"), "-", "AccessReason of a record without reasons")
 	e = audit.HandleRequested(from, file, audit.HandleRequest{Outcome: audit.Failure, Access: 3,
 		Reasons: []audit.Reason{{Bits: 1, Code: 1814, Name: "Finance"}}})
 	check.SlicesEqual(t, items(e, "AccessReason"), []string{"%%4416:\t%%1814Finance", "%%4417:\t%%1809"}, "AccessReason")
@@ -152,7 +152,7 @@ func TestTextsAbove4096BytesAreOmitted(t *testing.T) {
 		`",TS,0x0,"x"))`
 	e := audit.ObjectAccessed(audit.Origin{}, file, 1, sddl.MustParse("O:SYG:SYS:"+two))
 	got := field(t, e, "ResourceAttributes")
-	check.That(t, got == "%%1829", `two attributes: %d bytes: got = %q, want "%%%%1829"`, len(got), got)
+	check.That(t, got == "%%1829", "two attributes of %d bytes: %q, want %%%%1829", len(got), got)
 }
 
 // TestNamesAbove32767BytesAreTruncated checks that a name keeps 32767 bytes, or as many whole characters as leave

@@ -96,7 +96,7 @@ func TestObjectEntryNeedsItsType(t *testing.T) {
 		return sink.Drain()
 	}
 	e := openDS(out, list)
-	check.That(t, len(e) == 0, "UC-16: the type is not in the list, yet %v: len(e) = %d, want 0", ids(e), len(e))
+	check.That(t, len(e) == 0, "UC-16: events %v for a type that is not in the list, want none", ids(e))
 	events := openDS(in, list)
 	check.RequireThat(t, len(events) == 1 && events[0].ID == 4662, "UC-16: events %v, want 4662", ids(events))
 	// U-58: braces with a percent sign, and each right followed by its nodes.

@@ -146,7 +146,7 @@ func TestAssignFollowsTheCreationAlgorithm(t *testing.T) {
 			want: og + `D:S:P(AU;SA;CC;;;WD)(RA;ID;;;;WD;("a",TI,0x0,1))`},
 		{id: "S-67 on a leaf there is one form", creator: "D:(A;OICI;GA;;;CO)", flags: sd.DACLAutoInherit,
 			want: og + "D:AI(A;OICI;FA;;;S-1-5-21-1-2-3-1107)"},
-		{id: "S-72 nothing that a leaf inherits", parent: "D:(A;CI;CC;;;SY)", creator: "D:(A;;GA;;;BA)",
+		{id: "S-72 a leaf inherits nothing", parent: "D:(A;CI;CC;;;SY)", creator: "D:(A;;GA;;;BA)",
 			flags: sd.DefaultDescriptor, want: og + "D:(A;;FA;;;BA)"},
 		{id: "S-72", parent: "D:NO_ACCESS_CONTROL", want: og + "D:(A;;FA;;;SY)(A;;0x1200a9;;;BA)"},
 	} {
@@ -194,14 +194,14 @@ func TestAssignRefusesWithStatusOfRule(t *testing.T) {
 		{"S-71 with the privilege", "", "S:(AU;SA;FA;;;WD)", 0, func(r *sd.AssignRequest) { r.Subject.Security = true },
 			ntstatus.Success},
 		{"S-71 not checked", "", "S:(AU;SA;FA;;;WD)", sd.AvoidPrivilegeCheck, nil, ntstatus.Success},
-		{"S-71 another check avoided", "", "S:(AU;SA;FA;;;WD)", sd.AvoidOwnerCheck, nil, ntstatus.PrivilegeNotHeld},
+		{"S-71 avoiding the owner check only", "", "S:(AU;SA;FA;;;WD)", sd.AvoidOwnerCheck, nil, ntstatus.PrivilegeNotHeld},
 		{"S-71 own label", "", "S:(ML;;NW;;;ME)", 0, nil, ntstatus.Success},
 		{"S-71 higher label", "", "S:(ML;;NW;;;HI)", 0, nil, ntstatus.PrivilegeNotHeld},
 		{"S-71 kernel", "", "S:(ML;;NW;;;HI)", 0, func(r *sd.AssignRequest) { r.Subject.Kernel = true }, ntstatus.Success},
 		{"S-71 relabel", "", "S:(ML;;NW;;;HI)", 0, func(r *sd.AssignRequest) { r.Subject.Relabel = true }, ntstatus.Success},
-		{"S-71 relabel is for labels", "", "S:(AU;SA;FA;;;WD)", 0, func(r *sd.AssignRequest) { r.Subject.Relabel = true },
+		{"S-71 SeRelabelPrivilege allows only labels", "", "S:(AU;SA;FA;;;WD)", 0, func(r *sd.AssignRequest) { r.Subject.Relabel = true },
 			ntstatus.PrivilegeNotHeld},
-		{"S-71 labels are not for the other privilege", "", "S:(ML;;NW;;;HI)", 0,
+		{"S-71 SeSecurityPrivilege does not allow labels", "", "S:(ML;;NW;;;HI)", 0,
 			func(r *sd.AssignRequest) { r.Subject.Security = true }, ntstatus.PrivilegeNotHeld},
 		{"S-71 a label, then another entry", "", "S:(ML;;NW;;;ME)(AU;SA;FA;;;WD)", 0, nil, ntstatus.PrivilegeNotHeld},
 	} {
@@ -266,7 +266,7 @@ func TestAssignReportsFirstError(t *testing.T) {
 			r.Flags &^= sd.DefaultOwnerFromParent
 			r.Subject.Owner = sid.SID{}
 		}, ntstatus.InvalidOwner},
-		{"S-61 an owner of others", func() { r.Creator = with(r.Creator, func(p *sd.Parts) { p.Owner = bob }) },
+		{"S-61 an owner that the creator may not assign", func() { r.Creator = with(r.Creator, func(p *sd.Parts) { p.Owner = bob }) },
 			ntstatus.InvalidOwner},
 		{"S-62 no group of the parent", func() { r.Subject.Owner = bob }, ntstatus.InvalidPrimaryGroup},
 		{"S-71", func() { r.Flags &^= sd.DefaultGroupFromParent }, ntstatus.PrivilegeNotHeld},

@@ -103,7 +103,7 @@ func TestAcceptTakesOldestClient(t *testing.T) {
 	accept("a client that was not received", 3, true, false, ntstatus.ReplyMessageMismatch)
 	accept("a client that was accepted without a message", 1, true, false, ntstatus.ReplyMessageMismatch)
 	accept("the message of another client", 2, false, false, ntstatus.ReplyMessageMismatch)
-	status("refused by mistake", second, ntstatus.Pending)
+	status("after the failed accepts", second, ntstatus.Pending)
 	e2 := p.world.port(accept("the message", 2, true, false, ntstatus.Success))
 	status("accepted", second, ntstatus.Pending)
 	accept("the message again", 2, true, false, ntstatus.ReplyMessageMismatch)
@@ -122,7 +122,7 @@ func TestAcceptTakesOldestClient(t *testing.T) {
 		t.Errorf("Receive after accepting without a message = %+v, %v, want %v", m, st, ntstatus.Timeout)
 	}
 	closeAll(second)
-	accept("who was accepted and is gone", 2, true, false, ntstatus.ReplyMessageMismatch)
+	accept("a client that was accepted and has closed its port", 2, true, false, ntstatus.ReplyMessageMismatch)
 	closeAll(third, e1, e2)
 	if m, st := p.port.Receive(); st != ntstatus.Timeout {
 		t.Errorf("Receive after the ends of the connections were closed = %+v, %v, want %v", m, st, ntstatus.Timeout)

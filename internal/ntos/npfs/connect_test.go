@@ -76,7 +76,7 @@ func TestLateRefusalReleasesInstance(t *testing.T) {
 	want(t, "connect", out.Status, ntstatus.InsufficientResources)
 	want(t, "the next is there", e.Listen(), ntstatus.PipeConnected)
 	_, out = s.connect(nil)
-	want(t, "nor is the instance free", out.Status, ntstatus.PipeNotAvailable)
+	want(t, "the instance is not free", out.Status, ntstatus.PipeNotAvailable)
 	closeAll(next, e)
 }
 

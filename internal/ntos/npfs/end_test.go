@@ -122,7 +122,7 @@ func TestOtherEndReadsAfterClose(t *testing.T) {
 	want(t, "flush to no reader", e.Flush(), ntstatus.Success)
 	s.wantRead(e, 2, "c", ntstatus.Success)
 	s.wantRead(e, 2, "", ntstatus.PipeBroken)
-	want(t, "impersonate who is gone", e.Impersonate(s.server).Status, ntstatus.Success)
+	want(t, "impersonate a client that has closed its end", e.Impersonate(s.server).Status, ntstatus.Success)
 	s.server.RevertToSelf()
 	want(t, "disconnect", e.Disconnect(), ntstatus.Success)
 	want(t, "impersonate", e.Impersonate(s.server).Status, ntstatus.InvalidPipeState)

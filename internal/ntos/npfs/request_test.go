@@ -109,7 +109,7 @@ func TestTransceiveReadsOnlyTheReply(t *testing.T) {
 	closeAll(c, e)
 	e, c = a.pair(npfs.Config{Message: true}) // the server's end reads bytes
 	want(t, "write", send(c, a.client, []byte("x")), good)
-	a.begin(e, npfs.OpTransceive, "bytes, and something is there", 2, "d", ntstatus.InvalidReadMode)
+	a.begin(e, npfs.OpTransceive, "a transceive of a byte-mode end with unread data", 2, "d", ntstatus.InvalidReadMode)
 	closeAll(c, e)
 }
 

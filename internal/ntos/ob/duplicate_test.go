@@ -22,7 +22,7 @@ func TestDuplicateWithMoreRightsIsChecked(t *testing.T) {
 	w.want("OC-22: more rights, checked again", dup(event, 1, 3, 0), ntstatus.Success, 3)
 	w.want("more, refused", dup(closed, 1, 3, 0), ntstatus.AccessDenied, 0)
 	w.want("OC-23: a type without re-check", dup(file, 1, 3, 0), ntstatus.AccessDenied, 0)
-	w.want("less needs no check", dup(closed, 3, 1, 0), ntstatus.Success, 1)
+	w.want("fewer rights need no check", dup(closed, 3, 1, 0), ntstatus.Success, 1)
 	w.want("OC-51: nothing", dup(closed, 3, 0, 0), ntstatus.Success, 0)
 	w.want("generic", dup(closed, 0x20001, winnt.GENERIC_READ, 0), ntstatus.Success, 0x20001)
 	w.want("unknown bits are dropped", dup(closed, 1, 0x8001, 0), ntstatus.Success, 1)

@@ -214,13 +214,13 @@ func TestPermanentObjectKeepsItsName(t *testing.T) {
 	_, st := w.create(`\ev`, winnt.OBJ_PERMANENT)
 	wantStatus(t, "OC-36: without the privilege", st, ntstatus.PrivilegeNotHeld)
 	_, st = w.create(`\ev`, winnt.OBJ_PERMANENT|winnt.OBJ_FORCE_ACCESS_CHECK)
-	wantStatus(t, "O-26: nor with checks forced", st, ntstatus.PrivilegeNotHeld)
+	wantStatus(t, "O-26: with OBJ_FORCE_ACCESS_CHECK", st, ntstatus.PrivilegeNotHeld)
 	w.kernel(func() {
 		// Kernel mode does not need the privilege, even with OBJ_FORCE_ACCESS_CHECK (O-26).
 		for _, more := range []uint32{0, winnt.OBJ_FORCE_ACCESS_CHECK} {
 			v, st := w.create(`\ker`, winnt.OBJ_PERMANENT|more)
 			wantStatus(t, "O-26: in kernel mode", st, ntstatus.Success)
-			wantStatus(t, "its close", w.c.Close(v), ntstatus.Success)
+			wantStatus(t, "closing the handle", w.c.Close(v), ntstatus.Success)
 			h := w.ns.Root().Lookup("ker", false)
 			check.RequireThat(t, h != nil, "O-26: an object created with %#x is gone after its last handle", more)
 			check.That(t, h.KernelObject(), "an object made in kernel mode is not a kernel object")
@@ -233,7 +233,7 @@ func TestPermanentObjectKeepsItsName(t *testing.T) {
 	check.That(t, !unnamed.Permanent() && !unnamed.KernelObject(),
 		"O-26: an unnamed object is permanent or of kernel mode")
 	unnamed.Deref(ob.TagCall)
-	wantStatus(t, "its close", w.c.Close(v), ntstatus.Success)
+	wantStatus(t, "closing the handle", w.c.Close(v), ntstatus.Success)
 
 	w.self = subject(t, winnt.SeCreatePermanentPrivilege)
 	w.c.Audit = &deaf{fails: true}
@@ -361,7 +361,7 @@ func TestSymbolicLinksAreFollowed(t *testing.T) {
 	p.Release()
 	p.Release() // a second call does nothing
 	_, _, st = w.ns.Open(w.c, ob.Name{Path: `\ev`}, ob.SymbolicLinkType, w.self, 1)
-	wantStatus(t, "opening a link as such", st, ntstatus.Success)
+	wantStatus(t, "opening the link itself", st, ntstatus.Success)
 	w.mustCreate(`\dir\new`, 0)
 	wantStatus(t, "created behind a link", check.Status(w.openName(`\A\new`, 0)), ntstatus.Success)
 }
@@ -415,7 +415,7 @@ func TestDeviceParsesRestOfPath(t *testing.T) { // a device takes the rest of th
 		"Resolve = %+v, %v, want %v, rest %q and the device", p, st, ntstatus.Success, `a\b`)
 	p.Release()
 	_, _, st = w.ns.Open(w.c, ob.Name{Path: `\pipe\a`}, nil, w.self, 1)
-	wantStatus(t, "open of what only the device knows", st, ntstatus.ObjectTypeMismatch)
+	wantStatus(t, "open of a file of the device", st, ntstatus.ObjectTypeMismatch)
 }
 
 func TestDirectoryLimitRefusesNewName(t *testing.T) { // O-82
@@ -424,12 +424,12 @@ func TestDirectoryLimitRefusesNewName(t *testing.T) { // O-82
 	w.name(`\small`, d)
 	w.mustCreate(`\small\a`, 0)
 	v := w.mustCreate(`\small\b`, 0)
-	wantStatus(t, "third of two", check.Status(w.create(`\small\c`, 0)), ntstatus.InsufficientResources)
+	wantStatus(t, "a third name in a directory for two", check.Status(w.create(`\small\c`, 0)), ntstatus.InsufficientResources)
 	got := w.c.Table.Count()
 	check.That(t, got == 2, "table has %d handles after a refused create, want 2", got)
 	w.c.Close(v)
 	w.mustCreate(`\small\c`, 0)
-	wantStatus(t, "two names", d.Insert("x", w.ns.Root(), false), ntstatus.InsufficientResources)
+	wantStatus(t, "a second name for one object", d.Insert("x", w.ns.Root(), false), ntstatus.InsufficientResources)
 	wantStatus(t, "empty name", d.Insert("", newObject(eventType, nil), false), ntstatus.ObjectNameInvalid)
 	wantStatus(t, "backslash", d.Insert(`a\b`, newObject(eventType, nil), false), ntstatus.ObjectNameInvalid)
 }
@@ -447,7 +447,7 @@ func TestFailedCreateLeavesNothing(t *testing.T) {
 	fail := func(*ob.Directory) (ob.Object, ntstatus.Status) { return nil, ntstatus.NoMemory }
 	for _, path := range []string{"", `\ev`} {
 		_, _, st := w.ns.Create(w.c, ob.Name{Path: path}, eventType, w.self, 1, fail)
-		wantStatus(t, "failing maker", st, ntstatus.NoMemory)
+		wantStatus(t, "failing constructor", st, ntstatus.NoMemory)
 		w.c.Audit = &deaf{fails: true}
 		wantStatus(t, "failing record", check.Status(w.create(path, 0)), ntstatus.AuditFailed)
 		w.c.Audit, w.c.Pays = nil, poor{}

@@ -46,7 +46,7 @@ func TestHandleValuesAreMultiplesOfFour(t *testing.T) { // O-10, O-11, O-40, OC-
 		h.Deref(ob.TagCall)
 	}
 	wantStatus(t, "close with low bits set", table.Close(a|3), ntstatus.Success)
-	wantStatus(t, "the same again", table.Close(a), ntstatus.InvalidHandle)
+	wantStatus(t, "closing it again", table.Close(a), ntstatus.InvalidHandle)
 }
 
 // O-82: without configuration a table has the documented limit.
