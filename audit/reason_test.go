@@ -60,8 +60,7 @@ func TestOpenReasonsNameDecidingEntry(t *testing.T) {
 			}
 			o := open(t, standardPolicy(t), access.Subject{Primary: mustToken(t, s)},
 				strings.Replace(c.sd, "SYNCHRONIZE", "0x100000", 1), c.desired)
-			check.RequireThat(t, len(o.events) != 0,
-				"no event; decision %+v: len(o.events) = %d, want at least 1", o.dec, len(o.events))
+			check.RequireThat(t, len(o.events) != 0, "no event of an open with the decision %+v, want one", o.dec)
 			got := items(o.events[0], "AccessReason")
 			check.That(t, slices.Equal(got, c.want), "AccessReason\n got %q\nwant %q", got, c.want)
 		})

@@ -106,7 +106,7 @@ func TestObjectEntryNeedsItsType(t *testing.T) {
 	check.SlicesEqual(t, items(events[0], "Properties"), []string{"%%7684", "{BF967ABA-0DE6-11D0-A285-00AA003049E2}"},
 		"U-58: Properties")
 	if e := openDS(out, nil); len(e) != 1 {
-		t.Errorf("U-13: without a list the object type does not matter, got %v: len(e) = %d, want 1", ids(e), len(e))
+		t.Errorf("U-13: events %v for a request without a list, want one, whatever the object type is", ids(e))
 	}
 }
 

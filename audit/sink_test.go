@@ -28,7 +28,7 @@ func TestFullQueueDropsAndCounts(t *testing.T) {
 	}
 	check.RequireThat(t, m.Len() == 3 && m.Dropped() == 5, "U-66: %d stored, %d dropped, want 3, 5", m.Len(), m.Dropped())
 	got := m.Drain()
-	check.RequireThat(t, len(got) == 3 && m.Len() == 0 && m.Drain() == nil, "drained %d", len(got))
+	check.RequireThat(t, len(got) == 3 && m.Len() == 0 && m.Drain() == nil, "%d records, want 3 and then none", len(got))
 	check.NoError(t, m.Write(numbered("dc2")))
 	var events []audit.Event
 	for e := range m.Events() {
@@ -183,7 +183,7 @@ func TestTornLineIsSeparatedFromNext(t *testing.T) {
 		check.That(t, (err == nil) == (i == 2), "write %d: %v", i, err)
 	}
 	lines := strings.Split(strings.TrimSuffix(s.String(), "\n"), "\n")
-	check.RequireThat(t, len(lines) == 3 && len(lines[0]) == 10, "%q, want len(lines) = 3, len(lines[0]) = 10", lines)
+	check.RequireThat(t, len(lines) == 3 && len(lines[0]) == 10, "lines %q, want 3, the first of 10 bytes", lines)
 	for _, line := range lines[1:] {
 		_, err := audit.ParseEvent([]byte(line))
 		check.That(t, err == nil, "%s: %v", line, err)

@@ -199,9 +199,9 @@ func TestAssignRefusesWithStatusOfRule(t *testing.T) {
 		{"S-71 higher label", "", "S:(ML;;NW;;;HI)", 0, nil, ntstatus.PrivilegeNotHeld},
 		{"S-71 kernel", "", "S:(ML;;NW;;;HI)", 0, func(r *sd.AssignRequest) { r.Subject.Kernel = true }, ntstatus.Success},
 		{"S-71 relabel", "", "S:(ML;;NW;;;HI)", 0, func(r *sd.AssignRequest) { r.Subject.Relabel = true }, ntstatus.Success},
-		{"S-71 SeRelabelPrivilege allows only labels", "", "S:(AU;SA;FA;;;WD)", 0, func(r *sd.AssignRequest) { r.Subject.Relabel = true },
+		{"S-71 relabel, no label", "", "S:(AU;SA;FA;;;WD)", 0, func(r *sd.AssignRequest) { r.Subject.Relabel = true },
 			ntstatus.PrivilegeNotHeld},
-		{"S-71 SeSecurityPrivilege does not allow labels", "", "S:(ML;;NW;;;HI)", 0,
+		{"S-71 security privilege and a label", "", "S:(ML;;NW;;;HI)", 0,
 			func(r *sd.AssignRequest) { r.Subject.Security = true }, ntstatus.PrivilegeNotHeld},
 		{"S-71 a label, then another entry", "", "S:(ML;;NW;;;ME)(AU;SA;FA;;;WD)", 0, nil, ntstatus.PrivilegeNotHeld},
 	} {
@@ -266,7 +266,7 @@ func TestAssignReportsFirstError(t *testing.T) {
 			r.Flags &^= sd.DefaultOwnerFromParent
 			r.Subject.Owner = sid.SID{}
 		}, ntstatus.InvalidOwner},
-		{"S-61 an owner that the creator may not assign", func() { r.Creator = with(r.Creator, func(p *sd.Parts) { p.Owner = bob }) },
+		{"S-61 an owner that is not allowed", func() { r.Creator = with(r.Creator, func(p *sd.Parts) { p.Owner = bob }) },
 			ntstatus.InvalidOwner},
 		{"S-62 no group of the parent", func() { r.Subject.Owner = bob }, ntstatus.InvalidPrimaryGroup},
 		{"S-71", func() { r.Flags &^= sd.DefaultGroupFromParent }, ntstatus.PrivilegeNotHeld},

@@ -142,7 +142,7 @@ func TestFieldsMatchEncodingJSON(t *testing.T) {
 func TestUnmarshalChecksMapValues(t *testing.T) {
 	var m map[string]map[string]inner
 	if err := Unmarshal([]byte(`{"N":{"n":{"n":1}},"n":{}}`), &m); err != nil || m["N"]["n"].N != 1 || len(m) != 2 {
-		t.Errorf(`%v %v, want m["N"]["n"].N = 1, len(m) = 2, no error`, m, err)
+		t.Errorf(`%v, %v, want two members, of which N has n with the number 1, and no error`, m, err)
 	}
 	var e *Error
 	for text, want := range map[string]string{`{"a":{"b":{"N":1}}}`: "byte 11: a.b.N: unknown field, write it n",

@@ -42,7 +42,7 @@ p.NtClose(Handle=h)
 `
 	p := Program{Case: "x", Source: program, Rules: []string{"T-40"}}
 	calls, err := p.Run(nt.Documented, nil, nil)
-	check.RequireThat(t, err == nil && len(calls) == 3, "%v %v", len(calls), err)
+	check.RequireThat(t, err == nil && len(calls) == 3, "%d calls, %v, want 3, nil", len(calls), err)
 	rec := &Recording{Header: header, Lines: append([]Line{{Case: "x", Program: program, Rules: p.Rules}}, calls...)}
 	check.Require(t, compare(throughJSON(t, rec)).Counts, Counts{Same: 3}, "counts of refmon's own recording")
 	// The recorded machine granted the call and later also closed the new handle.

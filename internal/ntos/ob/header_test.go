@@ -63,10 +63,12 @@ func TestReplacedDescriptorReturnsItsCharge(t *testing.T) {
 	first, second := sd.New(sd.Parts{}), sd.New(sd.Parts{})
 	o.ReplaceSecurity(first, charge(100))
 	check.Equal(t, b.Used(), 100, "bytes charged for the first descriptor")
-	check.That(t, o.CompareAndSwapSecurity(first, second, charge(30)) && o.Security() == second, "the swap of the current descriptor")
+	check.That(t, o.CompareAndSwapSecurity(first, second, charge(30)) && o.Security() == second,
+		"the swap of the current descriptor")
 	check.Equal(t, b.Used(), 30, "bytes charged for the second descriptor")
 	refused := charge(5)
-	check.That(t, !o.CompareAndSwapSecurity(first, second, refused) && o.Security() == second, "the swap of a descriptor that is no longer the current one")
+	check.That(t, !o.CompareAndSwapSecurity(first, second, refused) && o.Security() == second,
+		"the swap of a descriptor that is no longer the current one")
 	check.Equal(t, b.Used(), 35, "bytes charged after a swap that failed")
 	refused.Return()
 	o.Deref(ob.TagCall)

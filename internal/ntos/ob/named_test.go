@@ -424,7 +424,7 @@ func TestDirectoryLimitRefusesNewName(t *testing.T) { // O-82
 	w.name(`\small`, d)
 	w.mustCreate(`\small\a`, 0)
 	v := w.mustCreate(`\small\b`, 0)
-	wantStatus(t, "a third name in a directory for two", check.Status(w.create(`\small\c`, 0)), ntstatus.InsufficientResources)
+	wantStatus(t, "a name too many", check.Status(w.create(`\small\c`, 0)), ntstatus.InsufficientResources)
 	got := w.c.Table.Count()
 	check.That(t, got == 2, "table has %d handles after a refused create, want 2", got)
 	w.c.Close(v)
