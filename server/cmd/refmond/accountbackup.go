@@ -61,7 +61,10 @@ func (c accountBackupCmd) Run(all *accountCmd) (err error) {
 			err = pack(w, p.name, p.data)
 		}
 	}
-	if err = errors.Join(err, w.Close(), f.Sync(), f.Close()); err != nil {
+	if err = errors.Join(err, w.Close(), f.Sync(), f.Close()); err == nil {
+		err = diskio.Faults(nil).SyncDir(filepath.Dir(c.File)) // a crash must not take the name away
+	}
+	if err != nil {
 		return errors.Join(err, os.Remove(c.File))
 	}
 	return nil
@@ -232,9 +235,22 @@ func sumOf(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// counter counts the bytes that were read from r.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+// Read reads from r and counts.
+func (c *counter) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.n += int64(n)
+	return n, err
+}
+
 // unpack reads the files of a backup and returns their contents by name. Unknown, duplicate and oversized files are
-// errors, and so are a file with another hash than the recorded one and a backup without a store. The audit log's key
-// may be missing. It reads all files into memory.
+// errors, and so are a file with another hash than the recorded one, a backup without a store and one that is cut off.
+// The audit log's key may be missing. It reads all files into memory.
 func unpack(file string) (map[string][]byte, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -242,7 +258,8 @@ func unpack(file string) (map[string][]byte, error) {
 	}
 	defer f.Close() //nolint:errcheck // closing a file that was only read loses no data
 	files := map[string][]byte{}
-	for r := tar.NewReader(f); ; {
+	read, end := &counter{r: f}, int64(0)
+	for r := tar.NewReader(read); ; {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
 			break
@@ -260,6 +277,14 @@ func unpack(file string) (map[string][]byte, error) {
 		if sum := h.PAXRecords[sumRecord]; sum != "" && sum != sumOf(files[h.Name]) {
 			return nil, fmt.Errorf("%s is damaged: use another backup", h.Name)
 		}
+		end = read.n
+	}
+	// Package tar also accepts an archive that is cut off between two files. A whole one has two blocks of zeros behind
+	// the last file (pax, "ustar Interchange Format").
+	const block = 512
+	tail := make([]byte, 2*block)
+	if n, _ := f.ReadAt(tail, (end+block-1)/block*block); n < len(tail) || strings.Trim(string(tail), "\x00") != "" {
+		return nil, errors.New("it is cut off: use another backup")
 	}
 	if files[backedStore] == nil {
 		return nil, fmt.Errorf("it has no file %s", backedStore)

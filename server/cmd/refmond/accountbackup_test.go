@@ -72,6 +72,19 @@ func packed(t *testing.T, parts ...string) string {
 	return written(t, filepath.Join(t.TempDir(), "backup"), b.String())
 }
 
+// TestUnpackRejectsCutBackup checks that a backup that is cut off anywhere is refused, also between two of its files.
+func TestUnpackRejectsCutBackup(t *testing.T) {
+	file := packed(t, backedStore, strings.Repeat("\x00", 2048), backedKey, "k")
+	whole := check.Must(os.ReadFile(file))
+	check.NoError(t, check.Err(unpack(file)))
+	for n := 0; n < len(whole); n += 256 {
+		check.NoError(t, os.WriteFile(file, whole[:n], 0o600))
+		files, err := unpack(file)
+		check.That(t, files == nil && err != nil, "a backup cut after %d of %d bytes: %d files, %v, want an error", n,
+			len(whole), len(files), err)
+	}
+}
+
 // TestUnpackAcceptsOnlyStoreFiles checks that a backup has exactly the files of a store.
 func TestUnpackAcceptsOnlyStoreFiles(t *testing.T) {
 	files, err := unpack(packed(t, backedStore, "s", backedKey, "k", backedPublic, "p"))
