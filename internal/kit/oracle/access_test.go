@@ -1,6 +1,7 @@
 package oracle_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/internal/kit/oracle"
@@ -47,5 +48,59 @@ func TestDenyOnlyGroupCountsForDenials(t *testing.T) {
 		q := &oracle.AccessCheck{Token: &oracle.Token{User: user, UserAttributes: attribute}, Desired: 1,
 			SD: &oracle.Descriptor{Owner: "S-1-5-18", DACL: &oracle.ACL{Entries: []oracle.ACE{{Mask: 1, SID: user}}}}}
 		check.Equal(t, oracle.Access(q).Granted, want, "AC-053: user with attributes %#x", uint32(attribute))
+	}
+}
+
+// A decision names the rules that influenced it: each of these questions adds one to those of a plain question.
+func TestDecisionNamesItsRules(t *testing.T) {
+	const user, world = "S-1-5-21-1-2-3-1001", "S-1-1-0"
+	entry := func(a oracle.ACE) func(q *oracle.AccessCheck) {
+		return func(q *oracle.AccessCheck) { q.SD.DACL.Entries = append([]oracle.ACE{a}, q.SD.DACL.Entries...) }
+	}
+	ask := func(desired oracle.Word) func(q *oracle.AccessCheck) {
+		return func(q *oracle.AccessCheck) { q.Desired = desired }
+	}
+	dacl := func(l *oracle.ACL) func(q *oracle.AccessCheck) {
+		return func(q *oracle.AccessCheck) { q.SD.DACL = l }
+	}
+	is := &oracle.Cond{Op: "Exists", Left: &oracle.Ref{Scope: "User", Name: "x"}}
+	questions := map[string]func(q *oracle.AccessCheck){
+		"A-3": func(q *oracle.AccessCheck) {
+			q.Self = user
+			entry(oracle.ACE{Mask: 1, SID: "S-1-5-10"})(q)
+		},
+		"A-33": ask(0),
+		"A-41": ask(0x02000000),
+		"A-42": dacl(&oracle.ACL{Null: true}),
+		"A-43": dacl(&oracle.ACL{}),
+		"A-45": entry(oracle.ACE{Mask: 0x80000000, SID: world}),
+		"A-50": ask(0x01000001),
+		"A-51": func(q *oracle.AccessCheck) {
+			q.Token.Privileges = []oracle.Privilege{{Name: "SeTakeOwnershipPrivilege", Attributes: 2}}
+			q.Desired = 0x80001
+		},
+		"A-56": func(q *oracle.AccessCheck) { q.SD.Owner = user },
+		"A-62": func(q *oracle.AccessCheck) { q.Token.MandatoryPolicy = 1 },
+		"A-70": entry(oracle.ACE{Flags: oracle.InheritOnly, Mask: 1, SID: world}),
+		"A-71": entry(oracle.ACE{Type: oracle.Deny, Mask: 2, SID: user}),
+		"A-72": entry(oracle.ACE{Type: oracle.AllowCallback, Mask: 2, SID: user, Cond: is}),
+		"A-80": entry(oracle.ACE{Type: oracle.AllowObject, Mask: 1, SID: user,
+			Object: "00000000-0000-0000-0000-000000000001"}),
+		"A-90": func(q *oracle.AccessCheck) { q.Token.Restricting = []string{user} },
+		"A-95": func(q *oracle.AccessCheck) { q.Token.AppContainer = "S-1-15-2-1" },
+	}
+	for id, change := range questions {
+		q := &oracle.AccessCheck{Token: &oracle.Token{User: user}, Desired: 1, Mapping: oracle.File,
+			SD: &oracle.Descriptor{Owner: "S-1-5-18", DACL: &oracle.ACL{Entries: []oracle.ACE{{Mask: 1, SID: user}}}}}
+		plain := oracle.Access(q).Rules
+		change(q)
+		rules := oracle.Access(q).Rules
+		var added []string
+		for _, r := range rules {
+			if !slices.Contains(plain, r) {
+				added = append(added, r)
+			}
+		}
+		check.SlicesEqual(t, added, []string{id}, "rules of the question about %s in addition to %v", id, plain)
 	}
 }

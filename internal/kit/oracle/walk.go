@@ -107,8 +107,6 @@ func (r *run) granted(l *ACL, owner Word) []Word {
 		for i := range out {
 			if out[i] = r.Mapping.All&^dropped | r.requested | owner; container {
 				out[i] = 0
-			} else if !r.max {
-				out[i] = ^Word(0)
 			}
 		}
 		return out
