@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
 )
 
 // owned is the owner and group of a descriptor, user 7 and group 8. posixSIDs replaces short names of ids by their
@@ -104,6 +105,8 @@ func TestToPOSIXMatchesExpectedPermissions(t *testing.T) {
 		"d a denied user may create a file": {"(D;OICIIO;0x20;;;u3)(A;OICIIO;0x29;;;CO)(A;OICIIO;0x29;;;WD)",
 			"u::--- g::--- o::---", "u::r-- u:3:r-- g::r-x m::r-x o::r-x",
 			[]fileaccess.Loss{{Kind: noDenial, SID: fileaccess.UnixUser(3)}}},
+		"d directories inherit writing only with the right to remove": {"(A;OICIIO;0x136;;;CO)", "u::--- g::--- o::---",
+			"u::--x g::--- o::---", []fileaccess.Loss{{Kind: noPerm, SID: sid.CreatorOwner, Bits: 0x16}, {Kind: inherits}}},
 		"d what stops after one level": {"(A;OICINPIO;0x9;;;WD)", "u::--- g::--- o::---", "u::r-- g::r-- o::r--",
 			[]fileaccess.Loss{{Kind: inherits, SID: sid.Everyone}}},
 		"d one level of the directory itself": {"(A;NP;0x9;;;WD)", "u::r-- g::r-- o::r--", "", nil},
@@ -130,11 +133,13 @@ func TestToPOSIXMatchesExpectedPermissions(t *testing.T) {
 		}
 		return s.RID(), s.Prefix() == g8.Prefix(), s.Prefix() == u7.Prefix() || s.Prefix() == g8.Prefix()
 	}}
-	p, lost := fileaccess.ToPOSIX(sddl.MustParse(owned+"D:(A;;0x29;;;S-1-22-1-3)(A;;0x11f;;;"+old.String()+
-		")(A;;0x9;;;"+oldGroup.String()+")(A;;0x9;;;S-1-22-2-9)"), false, twice)
-	check.Equal(t, aclText(p.Access), "u::--- u:3:r-- g::--- g:9:r-- m::r-- o::---", "two SIDs with one id")
-	exactly(t, "two SIDs with one id", lost, fileaccess.Loss{Kind: noPerm, SID: fileaccess.UnixUser(3), Bits: 0x20},
-		fileaccess.Loss{Kind: noPerm, SID: old, Bits: 0x116})
+	for directory, writing := range map[bool]winnt.AccessMask{false: 0x116, true: 0x156} {
+		p, lost := fileaccess.ToPOSIX(sddl.MustParse(owned+"D:(A;;0x29;;;S-1-22-1-3)(A;;0x15f;;;"+old.String()+
+			")(A;;0x9;;;"+oldGroup.String()+")(A;;0x9;;;S-1-22-2-9)"), directory, twice)
+		check.Equal(t, aclText(p.Access), "u::--- u:3:r-- g::--- g:9:r-- m::r-- o::---", "two SIDs with one id")
+		exactly(t, "two SIDs with one id", lost, fileaccess.Loss{Kind: noPerm, SID: fileaccess.UnixUser(3), Bits: 0x20},
+			fileaccess.Loss{Kind: noPerm, SID: old, Bits: writing})
+	}
 	for text, want := range map[string][]fileaccess.Loss{
 		owned + "D:S:(AU;SA;FA;;;WD)": {{Kind: noSACL}},
 		"O:BAG:SYD:":                  {{Kind: noName, SID: sid.Administrators}, {Kind: noName, SID: sid.LocalSystem}},
