@@ -72,6 +72,7 @@ func TestExplainMatchesGoldenFile(t *testing.T) {
 			func(s *token.Spec) { s.User.Attributes = denyOnly }, nil},
 		{"object tree", guids("…(OA;;RP;{P2};;WD)(OD;;RP;{A1};;WD)(A;;RP;;;WD)"), 0x10, nil, tree},
 		{"granted before", "…", 4, nil, previous},
+		{"an unknown type", "…(A;;0x3;;;WD)", 3, nil, func(r *access.Request) { r.Type, r.Mapping = nil, &r.Type.Mapping }},
 		{"kernel mode", "…", 3, nil, kernel},
 		{"level too low", "…(A;;FA;;;WD)", 1, nil, lowLevel},
 	} {
@@ -283,8 +284,10 @@ func TestExplainReturnsExpectedStepsAndReasons(t *testing.T) {
 			[]string{"DACL 0 A-72 -0x0", "DACL 1 A-70 +0x1"}, []string{"0x1+ AceAllow DACL 1"}},
 	} {
 		pc := plainCase{sd: c.sd, desired: c.desired, change: c.change, ask: c.ask}
-		_, x, err := access.Explain(pc.request(t))
+		r := pc.request(t)
+		d, x, err := access.Explain(r)
 		check.NoError(t, err)
+		check.Equal(t, check.Must(access.SeAccessCheck(r)), d, "%s: SeAccessCheck", c.what)
 		steps, reasons := formatAll(x.Steps, stepText), formatAll(x.Reasons, reasonText)
 		check.That(t, slices.Equal(steps, c.steps) && slices.Equal(reasons, c.reasons),
 			"%s: steps\n%q\nwant\n%q\nreasons\n%q\nwant\n%q", c.what, steps, c.steps, reasons, c.reasons)
