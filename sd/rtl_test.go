@@ -81,6 +81,8 @@ func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 		}
 		return b
 	}
+	six := list(28) // an entry of an unknown type with six bytes, and room for one of 20
+	copy(six[2:], []byte{34, 0, 1, 0, 0, 0, 0x7F, 0, 6})
 	one := sddl.MustParse("D:(A;;CC;;;WD)").DACL().At(0)
 	add := func(b []byte) ntstatus.Status { return sd.AddACE(b, 2, sd.AccessAllowed, 0, 1, sid.Everyone) }
 	insert := func(at uint32) func([]byte) ntstatus.Status {
@@ -104,6 +106,7 @@ func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 		"add to a later revision":   {later, add, ntstatus.RevisionMismatch},
 		"add to a broken list":      {broken, add, ntstatus.InvalidACL},
 		"insert, room for one":      {list(20), insert(0), ntstatus.Success},
+		"insert behind six bytes":   {bytes.Clone(six), insert(1), ntstatus.Success},
 		"insert, too little":        {list(16), insert(0), ntstatus.BufferTooSmall},
 		"insert into a broken list": {broken, insert(0), ntstatus.InvalidParameter},
 		"insert into no bytes":      {nil, insert(0), ntstatus.InvalidParameter},
@@ -119,6 +122,15 @@ func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 		"get the last": {full(2), func(b []byte) ntstatus.Status {
 			got, at, st := sd.GetACE(b, 1)
 			check.That(t, got == one.WithMask(2) && at == 28, "GetACE(1) = %x at %d, want the second, at 28", got.Binary(), at)
+			return st
+		}, ntstatus.Success},
+		"get behind six bytes, then remove these": {six, func(b []byte) ntstatus.Status {
+			check.Success(t, add(b))
+			got, at, st := sd.GetACE(b, 1)
+			check.That(t, got == one && at == 14, "GetACE(1) = %x at %d, want the added entry, at 14", got.Binary(), at)
+			check.Success(t, sd.DeleteACE(b, 0))
+			got, at, _ = sd.GetACE(b, 0)
+			check.That(t, got == one && at == 8, "GetACE(0) = %x at %d, want the added entry, at 8", got.Binary(), at)
 			return st
 		}, ntstatus.Success},
 		"get after the last":   {full(2), get(2), ntstatus.InvalidParameter},
