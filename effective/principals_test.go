@@ -160,8 +160,8 @@ func TestSetMatchesMap(t *testing.T) {
 	}
 }
 
-// newTokens returns 700 tokens. Each has its own user and one of three groups. Of every hundred, some also have a
-// fourth group, enabled, deny-only or disabled, are restricted, in an AppContainer or at Low, or hold a privilege.
+// newTokens returns 700 tokens. Each has its own user and one of three groups. Two have a group of their own. Of every hundred, some also
+// have a group, enabled, deny-only or disabled, are restricted, in an AppContainer or at Low, or hold a privilege.
 func newTokens() (tokens []*token.Token) {
 	for i := range 700 {
 		s := token.StandardUser(worldDomain.WithRID(uint32(10_000 + i)))
@@ -169,6 +169,9 @@ func newTokens() (tokens []*token.Token) {
 			s.Groups = append(s.Groups, token.Group{SID: worldDomain.WithRID(rid), Attributes: attributes})
 		}
 		in(uint32(2000+i%3), token.GroupDefault)
+		if i == 70 || i == 650 {
+			in(2101, token.GroupDefault)
+		}
 		switch {
 		case i%100 == 0:
 			in(2100, token.GroupDefault)
@@ -207,6 +210,7 @@ func TestFewOfManyPrincipalsMatchCheck(t *testing.T) {
 		"Has: want true for a group and a user, and false for a group that nobody is in")
 	user := func(i int) string { return worldDomain.WithRID(uint32(10_000 + i)).String() }
 	few, third := worldDomain.WithRID(2100).String(), worldDomain.WithRID(2001).String()
+	two := worldDomain.WithRID(2101).String()
 	q := effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1, 2, 3, winnt.WRITE_OWNER,
 		winnt.WRITE_DAC, winnt.FILE_ALL_ACCESS}}
 	e := check.Must(effective.NewEvaluator(p, q))
@@ -223,6 +227,7 @@ func TestFewOfManyPrincipalsMatchCheck(t *testing.T) {
 		"D:(XD;;0x1;;;" + few + ";(Member_of{SID(" + third + ")}))(A;;0x3;;;WD)",
 		"D:(XA;;0x1;;;WD;(Member_of{SID(" + few + ")}))(XD;;0x2;;;" + few + ";(Member_of{SID(WD)}))(A;;0x2;;;WD)",
 		"D:(XD;;0x1;;;" + user(5) + ";(Member_of{SID(WD)}))(XA;;0x2;;;" + user(130) + ";(Member_of{SID(WD)}))(A;;0x1;;;WD)",
+		"D:(A;;0x3;;;" + two + ")", "D:(D;;0x2;;;" + two + ")(A;;0x3;;;WD)",
 		"D:(A;;FA;;;WD)S:(ML;;NW;;;HI)", "D:(A;;FA;;;WD)S:(ML;;NWNR;;;ME)", "D:(A;;0x3;;;OW)(A;;0x1;;;" + few + ")",
 		"D:(A;;0x1;;;S-1-15-2-1-2-3)(A;;0x1;;;WD)", "D:NO_ACCESS_CONTROL", "D:",
 	} {
