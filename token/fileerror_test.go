@@ -24,7 +24,7 @@ func TestFileErrorNamesFieldAndCause(t *testing.T) {
 		e := (*token.FileError)(nil)
 		return errors.As(err, &e) && e.Err != nil && strings.Contains(e.Problem, e.Err.Error())
 	}
-	const head = "{\"user\":\"S-1-5-21-1-2-3-1107\",\n"
+	const head, empty = "{\"user\":\"S-1-5-21-1-2-3-1107\",\n", `""`
 	for _, c := range []struct {
 		fields, path string
 		wraps        func(error) bool
@@ -45,15 +45,17 @@ func TestFileErrorNamesFieldAndCause(t *testing.T) {
 		{`"userClaims":[{"name":"a","type":"sid","values":["WD","S-1-x"]}]`, "userClaims[0].values[1]", isSID},
 		{`"userClaims":[{"name":"a","type":"int64","values":[1,1]}]`, "userClaims", isAny},
 	} {
-		text := head + c.fields + "}"
-		tok, err := token.Parse([]byte(text))
-		e := (*token.FileError)(nil)
-		if !errors.As(err, &e) || tok != nil || !c.wraps(err) || e.Path != c.path || e.Problem == "" {
-			t.Errorf("Parse of %s: %v, %#v; want an error for %s that wraps its cause", c.fields, err, e, c.path)
-			continue
-		}
-		if at := strings.Index(text, `"S-1-x"`); at >= 0 && (e.Line != 2 || e.Offset != at) {
-			t.Errorf("Parse of %s: error at line %d, byte %d; want line 2, byte %d", c.fields, e.Line, e.Offset, at)
+		for _, wrong := range []string{`"S-1-x"`, empty} {
+			text := head + strings.Replace(c.fields, `"S-1-x"`, wrong, 1) + "}"
+			tok, err := token.Parse([]byte(text))
+			e := (*token.FileError)(nil)
+			if !errors.As(err, &e) || tok != nil || wrong != empty && !c.wraps(err) || e.Path != c.path || e.Problem == "" {
+				t.Errorf("Parse of %s: %v, %#v; want an error for %s that wraps its cause", text, err, e, c.path)
+				continue
+			}
+			if at := strings.Index(text, wrong); at >= 0 && (e.Line != 2 || e.Offset != at) {
+				t.Errorf("Parse of %s: error at line %d, byte %d; want line 2, byte %d", text, e.Line, e.Offset, at)
+			}
 		}
 	}
 }
