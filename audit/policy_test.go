@@ -129,6 +129,7 @@ func TestSubcategoriesHavePublishedIdentifiers(t *testing.T) {
 			audit.CategoryDirectoryServiceAccess, "%%8279"},
 		{0x42, "Kerberos Authentication Service", "0cce9242-69ae-11d9-bed3-505054503030", 14339,
 			audit.CategoryAccountLogon, "%%8280"},
+		{0x4B, "Access Rights", "0cce924b-69ae-11d9-bed3-505054503030", 12555, audit.CategoryLogon, "%%8273"},
 	} {
 		if c.s.String() != c.name || c.s.GUID().String() != c.guid || c.s.Task() != c.task ||
 			c.s.Category() != c.category || c.s.Category().Code() != c.categoryCode {
@@ -152,7 +153,10 @@ func TestSubcategoriesHavePublishedIdentifiers(t *testing.T) {
 		check.That(t, err == nil && back.UnmarshalText(text) == nil && back == s,
 			"%s: text form %s, read back as %s (%v), want the same", s, text, back, err)
 	}
-	check.Equal(t, fmt.Sprint(audit.CategoryObjectAccess, audit.Category(99)), "Object Access Category(99)", "categories")
+	const last = audit.CategoryAccountLogon
+	check.Equal(t, fmt.Sprint(audit.CategorySystem, last, last+1, last.GUID(), (last+1).GUID()),
+		"System Account Logon Category(9) 69979850-797a-11d9-bed3-505054503030 00000000-0000-0000-0000-000000000000",
+		"categories")
 	check.That(t, check.Err(audit.Subcategory(0x4C).MarshalText()) != nil, "text of an unknown subcategory: no error")
 	check.That(t, count == 60, "%d subcategories, documented are 60, want 60", count)
 	for _, text := range []string{"Files", "{File System}", ""} {
