@@ -12,16 +12,16 @@ import (
 
 // Values are stored at the index of their names, the first error is returned, and values before it are kept.
 func TestLayoutStoresValuesByName(t *testing.T) {
-	names := Layout{"a", "bC", "d"}
+	names := Layout{"a", "d", "bC"} // not sorted
 	for _, c := range []struct{ text, values, wrong string }{
-		{`{}`, "||", ""}, {`{"d":1,"a":"x","bC":[2, {"y":3}]}`, `"x"|[2, {"y":3}]|1`, ""},
+		{`{}`, "||", ""}, {`{"d":1,"a":"x","bC":[2, {"y":3}]}`, `"x"|1|[2, {"y":3}]`, ""},
 		{` { "a" : null } `, "null||", ""},
-		{`{"a":1,"a":2,"d":3}`, "1||3", `byte 7: field "a" occurs twice`},
-		{`{"a":1,"bC":2,"bC":3,"a":4}`, "1|2|", `byte 14: field "bC" occurs twice`},
+		{`{"a":1,"a":2,"d":3}`, "1|3|", `byte 7: field "a" occurs twice`},
+		{`{"a":1,"bC":2,"bC":3,"a":4}`, "1||2", `byte 14: field "bC" occurs twice`},
 		{`{"a":1,"x":2,"a":3}`, "1||", `byte 7: unknown field "x": known are a, bC, d`},
 		{`{"a":1,"a":3,"x":2}`, "1||", `byte 7: field "a" occurs twice`},
 		{`{"x":2,"y":1}`, "||", `byte 1: unknown field "x": known are a, bC, d`},
-		{`{"d":2,"bc":1}`, "||2", `byte 7: unknown field "bc": write it "bC"`},
+		{`{"d":2,"bc":1}`, "|2|", `byte 7: unknown field "bc": write it "bC"`},
 		{`{"A":1}`, "||", `byte 1: unknown field "A": write it "a"`},
 		{`{"x":2,`, "||", "byte 7: want a field name in quotes, found the end"},
 		{`{"x":2`, "||", "byte 6: want ',' or '}', found the end"},
@@ -35,7 +35,7 @@ func TestLayoutStoresValuesByName(t *testing.T) {
 		{"{\"a\":\uFFFD}", "||", "byte 5: want a value, found '\uFFFD'"},
 		{`{"a":tru}`, "||", "byte 5: want a value, found 't'"}, {`{"a":fals}`, "||", "byte 5: want a value, found 'f'"},
 		{`{"a":nul`, "||", "byte 5: want a value, found 'n'"},
-		{`{"a":true,"bC":false,"d":null}`, "true|false|null", ""},
+		{`{"a":true,"bC":false,"d":null}`, "true|null|false", ""},
 		{`{"a":{"a":1,"a":2}}`, `{"a":1,"a":2}||`, ""}, // names of inner objects are not checked here
 		{`{"a":-x}`, "||", "byte 5: wrong number"}, {`{"a":1.x}`, "||", "byte 5: wrong number"},
 		{`{"a":1e+}`, "||", "byte 5: wrong number"}, {`{"a":-0.5E-07}`, "-0.5E-07||", ""},
