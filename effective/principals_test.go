@@ -160,8 +160,9 @@ func TestSetMatchesMap(t *testing.T) {
 	}
 }
 
-// newTokens returns 700 tokens. Each has its own user and one of three groups. Two have a group of their own. Of every hundred, some also
-// have a group, enabled, deny-only or disabled, are restricted, in an AppContainer or at Low, or hold a privilege.
+// newTokens returns 700 tokens. Each has its own user and one of three groups. Two have a group of their own. Of every
+// hundred, some also have a group, enabled, deny-only or disabled, are restricted, in an AppContainer or at Low, or
+// hold a privilege.
 func newTokens() (tokens []*token.Token) {
 	for i := range 700 {
 		s := token.StandardUser(worldDomain.WithRID(uint32(10_000 + i)))
