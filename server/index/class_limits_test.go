@@ -13,8 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
 )
@@ -149,6 +151,29 @@ func TestSinksForgetClassesThatLogForgets(t *testing.T) {
 	}
 	kept := len(keeps[0].state.classes)
 	check.That(t, kept > 4*len(forgets[0].state.classes), "a sink that forgets nothing has %d classes", kept)
+}
+
+// TestUnusedClassesAreDroppedBeforeLogIsLarge changes the descriptor of one document again and again. The log is
+// compacted once the members of the classes take much memory, and again only after as many bytes as it then has (N-22).
+func TestUnusedClassesAreDroppedBeforeLogIsLarge(t *testing.T) {
+	const users, most = 1 << 13, 64 << 10 // a class of so many users takes 1 KiB
+	text := "users:\n"
+	for i := range users {
+		text += fmt.Sprintf("- {name: u%d, sid: S-1-5-21-1-2-3-%d}\n", i, 10_000+i)
+	}
+	w := check.Must(Question{Rights: check.Must(words.Parse("read"))}.Worker(nil))
+	check.NoError(t, w.Directory(check.Must(dirfile.Read([]byte(text))), "v1", 1))
+	log, _, err := OpenLog(t.TempDir())
+	check.NoError(t, err)
+	t.Cleanup(func() { _ = log.Close() })
+	for i := range 150 {
+		reader := fmt.Sprintf("O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-%d)", 10_000+i)
+		report(t, w, watch.Seen{Path: "/t/a", Descriptor: sddl.MustParse(reader)})
+		check.NoError(t, log.Write(w.Take()))
+		done, left := check.Must(log.compact(w, most, false)), len(w.state.classes)
+		check.That(t, done == (i == 63) && (!done || left == 1 && log.size.Bytes > most),
+			"N-22: compacted %t after %d classes, %d remain", done, i+1, left)
+	}
 }
 
 // TestLargeFoldersCountAsUnreadable checks that the definition of a class fits into a message of a cluster, whatever

@@ -107,8 +107,15 @@ func (w *Worker) Compact(all bool) ([]Event, error) {
 			return nil, fmt.Errorf("compact the log: %w", err)
 		}
 	}
-	w.state, w.lastFolder = s, ""
+	w.state, w.lastFolder, w.compacted = s, "", len(s.classes)
 	return events, nil
+}
+
+// crowded reports whether the members of the classes since the last compaction take at least most bytes of memory: a
+// bit for each person. The log can be much smaller.
+func (w *Worker) crowded(most int64) bool {
+	added := len(w.state.classes) - w.compacted
+	return int64(added)*int64(len(w.state.people)/8) >= most
 }
 
 // Size is the size of a log, for [Size.Large]. The zero value is an empty log.
@@ -137,10 +144,13 @@ func (l *Log) Compact(m *Merge, most int64) error {
 }
 
 // compact replaces a large log by a snapshot of w, which must have no events that the log does not have. A small log
-// stays. It does nothing after a failure of the log. most and all are those of [Size.Large]. done is true if the log
-// was replaced.
+// stays, unless a compaction can drop classes whose members take as much memory (N-22). It does nothing after a failure
+// of the log. most and all are those of [Size.Large]. done is true if the log was replaced.
 func (l *Log) compact(w *Worker, most int64, all bool) (done bool, err error) {
-	if l.bad != nil || !l.size.Large(most, w, all) {
+	if most == 0 {
+		most = smallest
+	}
+	if l.bad != nil || !l.size.Large(most, w, all) && (all || !w.crowded(max(most, l.size.Least))) {
 		return false, nil
 	}
 	events, err := w.Compact(all)

@@ -33,6 +33,8 @@ type Worker struct {
 	lock sync.Locker
 	// defines means that classes are defined without members.
 	defines bool
+	// compacted is the number of classes after the last compaction.
+	compacted int
 
 	traverse     Traverse // "": traverse rights are not checked
 	lastFolder   string   // folder of lastAbove; "": none
