@@ -157,3 +157,19 @@ func TestQuietPrintsOnlyFailures(t *testing.T) {
 		check.NoError(t, r.Close())
 	}
 }
+
+// A statement of a session is no longer than a program, whatever its lines: the compiler would overflow its stack.
+func TestLongStatementEndsTheSession(t *testing.T) {
+	terms := strings.Repeat("+1", MaxSource/4)
+	for text, long := range map[string]bool{"x = (1\n" + terms + ")\n3 * 4\n": false,
+		"x = (1\n" + terms + "\n" + terms + ")\n3 * 4\n": true, "x = 1" + terms + terms + "\n3 * 4\n": true} {
+		for _, prompt := range []string{"", ">>> "} {
+			var b strings.Builder
+			r := New(Config{Output: &b})
+			err := r.Interact(strings.NewReader(text), prompt)
+			check.That(t, errors.Is(err, errLong) == long && (err != nil) == long &&
+				strings.Contains(b.String(), "12\n") == !long, "%d bytes: %v, want an error: %t", len(text), err, long)
+			check.NoError(t, r.Close())
+		}
+	}
+}

@@ -15,12 +15,16 @@ import (
 // maxLine is the longest line of an interactive session, in bytes.
 const maxLine = 1 << 20
 
+// errLong ends a session with a statement that is longer than a program may be.
+var errLong = fmt.Errorf("a statement is longer than %d bytes", MaxSource)
+
 // Interact reads statements from in and runs each as soon as it is complete. It prints the value of an expression, and
 // prompt, unless empty, before each statement. It prints the error of a statement and goes on. help and exit exist as
 // in [Runner.Converse]. At the end of the input, or after exit, it returns [ErrExpectation] if an expectation failed,
-// otherwise nil. It returns [ErrStopped] if the kernel has stopped, and an error for a line over 1 MiB. With an empty
-// prompt the input is a program: positions count its lines, its end also ends the last block, and an end inside a
-// statement is an error. If statements failed, the result is then an error with their number.
+// otherwise nil. It returns [ErrStopped] if the kernel has stopped, and an error for a line over 1 MiB or a statement
+// of more than [MaxSource] bytes. With an empty prompt the input is a program: positions count its lines, its end also
+// ends the last block, and an end inside a statement is an error. If statements failed, the result is then an error
+// with their number.
 func (r *Runner) Interact(in io.Reader, prompt string) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, maxLine)
@@ -52,8 +56,8 @@ func (r *Runner) Interact(in io.Reader, prompt string) error {
 		case r.stopped != nil:
 			return r.stopped
 		case errors.Is(err, errExit):
-		case errors.Is(err, errCut):
-			return errCut
+		case errors.Is(err, errCut), errors.Is(err, errLong):
+			return err
 		case lines.Err() != nil:
 			return fmt.Errorf("read the statements: %w", lines.Err())
 		}
@@ -85,13 +89,16 @@ func (r *Runner) scan(lines *bufio.Scanner, prompt string, read int) ([]byte, er
 }
 
 // statement reads and runs one statement. It reports a wrong statement and returns nil. It returns errors of next and
-// of the output, errExit and [ErrStopped]. next gets the number of lines of the statement so far. line is the number
-// of lines before the statement.
+// of the output, errExit, errLong and [ErrStopped]. next gets the number of lines of the statement so far. line is
+// the number of lines before the statement.
 func (r *Runner) statement(env starlark.StringDict, line int, next func(read int) ([]byte, error)) error {
 	var ended error
-	read := 0
+	read, size := 0, 0
 	f, err := options.ParseCompoundStmt("input", func() ([]byte, error) {
 		line, err := next(read)
+		if size += len(line); err == nil && size > MaxSource {
+			err = errLong
+		}
 		if err != nil {
 			ended = err
 			return nil, err
