@@ -46,7 +46,7 @@ func TestFirstUseOfRightIsRecordedOnce(t *testing.T) {
 	check.RequireThat(t, len(events) == 1 && events[0].ID == 4663 && field(t, events[0], "AccessMask") == "0x1",
 		"UC-39: events %v, want one 4663 with mask 0x1", ids(events))
 	h, _ = log.Used(origin(t), reportFile, h, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA|4, nil)
-	check.That(t, h.Pending == 0 && h.Audited == 3, "state %+v, want h.Pending = 0, h.Audited = 3", h)
+	check.That(t, h.Pending == 0 && h.Audited == 3, "state %+v of a used handle, want audited rights 0x3, none pending", h)
 	if events = sink.Drain(); len(events) != 1 || field(t, events[0], "AccessMask") != "0x2" {
 		t.Errorf("events %v, want one for the first use of the other audited right", ids(events))
 	}

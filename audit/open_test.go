@@ -23,7 +23,7 @@ func TestOpenWithoutRequestFailsAudit(t *testing.T) {
 		}
 	}
 	v := new(audit.Policy).Evaluate("File", nil, access.Decision{}, nil)
-	check.That(t, !v.Success && !v.Failure, "%+v, want v.Success = false, v.Failure = false", v)
+	check.That(t, !v.Success && !v.Failure, "verdict %+v without a request, want no record", v)
 }
 
 // decided opens an object through a log as the client of between's origin, and returns the records and the handle's

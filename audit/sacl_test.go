@@ -143,7 +143,7 @@ func TestKernelModeIsNotAudited(t *testing.T) {
 	check.That(t, !v.Success && !v.Failure, "U-10: kernel mode is not recorded")
 	r.Mode = access.User
 	v = standardPolicy(t).Evaluate("File", &r, granted, nil)
-	check.That(t, v.Success && v.Audited == 1, "user mode is: %+v, want v.Success = true, v.Audited = 1", v)
+	check.That(t, v.Success && v.Audited == 1, "U-10: user mode: %+v, want a record of success for 0x1", v)
 	r.Subject = access.Subject{}
 	v = standardPolicy(t).Evaluate("File", &r, granted, nil)
 	check.That(t, !v.Success, "a subject without token is not recorded")

@@ -212,7 +212,7 @@ func TestAdministratorGetsTwoTokens(t *testing.T) {
 				verify("L-51: the limited one linked", *full.Linked, false, winnt.TokenElevationTypeLimited)
 				verify("L-51: the full token that is first already", full.Full().Token, true, winnt.TokenElevationTypeFull)
 			} else if full.Linked != nil || full.Token.Flags != r.Token.Flags {
-				t.Errorf("L-51: type %d without a pair: %+v, want full.Linked = nil, full.Token.Flags = %v", c.typ,
+				t.Errorf("L-51: type %d without a pair: %+v, want no linked token and the flags %v", c.typ,
 					full, r.Token.Flags)
 			}
 		}

@@ -124,7 +124,7 @@ func TestQualifiedNameIsOfItsDomain(t *testing.T) {
 	}
 	c := m.Computer()
 	check.That(t, c.Domain == "BOX" && c.Use == winnt.SidTypeDomain && c.SID.String() == "S-1-5-21-1-2-3",
-		`the computer is %+v, want c.Domain = "BOX", c.Use = %v, c.SID = "S-1-5-21-1-2-3"`, c, winnt.SidTypeDomain)
+		"the computer is %+v, want the domain BOX of type %v with the SID S-1-5-21-1-2-3", c, winnt.SidTypeDomain)
 	member := func(text, name string) logon.Member {
 		a := logon.Account{SID: sid.MustParse(text), Use: winnt.SidTypeUser, Name: name}
 		return logon.Member{Person: logon.Person{Account: a}}

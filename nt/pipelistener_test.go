@@ -61,7 +61,7 @@ func TestPipeServerActsAsItsClient(t *testing.T) {
 	fmt.Fprint(c, "report")
 	got, err := io.ReadAll(c)
 	check.That(t, err == nil && string(got) == "STATUS_SUCCESS",
-		`got %q, %v, want string(got) = "STATUS_SUCCESS", no error`, got, err)
+		`answer %q, %v, want "STATUS_SUCCESS", no error`, got, err)
 	c.Close()
 	wg.Wait()
 }
@@ -131,7 +131,7 @@ func TestPipeServesClientsUnderOwnIdentity(t *testing.T) {
 			defer c.Close()
 			fmt.Fprint(c, user)
 			if got, err := io.ReadAll(c); err != nil || string(got) != user {
-				t.Errorf("%s was served as %q, %v, want string(got) = %v, no error", user, got, err, user)
+				t.Errorf("%s was served as %q, %v, want %q, no error", user, got, err, user)
 			}
 		})
 	}

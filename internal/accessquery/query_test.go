@@ -46,5 +46,5 @@ func TestCaptureFailureNamesRule(t *testing.T) {
 	// What made the capture fail is the status, where the missing descriptor would be (A-18).
 	q := &Query{Call: NtAccessCheck, Capture: ntstatus.InvalidOwner}
 	got := q.refused(ntstatus.InvalidOwner)
-	check.That(t, got.Rule == "A-18" && got.ACE == -1, `A-18: %+v, want got.Rule = "A-18", got.ACE = %v`, got, -1)
+	check.That(t, got.Rule == "A-18" && got.ACE == -1, "%+v, want a step of rule A-18 without an entry", got)
 }

@@ -113,7 +113,7 @@ func TestOnlyJSONEscapesAreAccepted(t *testing.T) {
 		}
 	}
 	if got, _ := Unquote([]byte("old"), []byte(`"n\u0065w"`)); string(got) != "new" {
-		t.Errorf(`Unquote into a used buffer = %q, want string(got) = "new"`, got)
+		t.Errorf(`Unquote into a used buffer = %q, want "new"`, got)
 	}
 }
 

@@ -105,7 +105,7 @@ func (s *states) diff(t *testing.T, d *bulk.Diff) string {
 	d.Directory, d.Format = s.dir, bulk.JSONL
 	found, out := compareLists(t, d, s.before, s.after)
 	check.RequireThat(t, found.Unreadable == 0 && found.Compared && found.Gone,
-		"%+v, want found.Unreadable = 0, found.Compared = true, found.Gone = true", found)
+		"%+v, want a compared object that is gone, and none unreadable", found)
 	check.That(t, d.Summary || found.Changes == strings.Count(out, "\n"), "%d changes in rows\n%s", found.Changes, out)
 	return out
 }

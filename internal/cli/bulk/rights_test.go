@@ -112,6 +112,6 @@ func TestDirectoryRightWordsEqualAccessCheck(t *testing.T) {
 	t.Logf("%d pairs: %v allowed", n*len(rights)*len(dir.Principals), allowed)
 	for _, right := range rights {
 		check.That(t, allowed[right.Name] != 0,
-			"%s is never allowed: %v, want allowed[right.Name] at least 1", right.Name, allowed)
+			"%s is never allowed: %v, want each right allowed at least once", right.Name, allowed)
 	}
 }

@@ -94,7 +94,7 @@ func TestMeasureRunsOverRealTree(t *testing.T) {
 			began, used := time.Now(), cpuTime()
 			sum, err := r.do()
 			check.RequireThat(t, err == nil && sum.Unreadable <= 0 && sum.Stale <= 0,
-				"%s: %+v, %v, want sum.Unreadable at most 0, sum.Stale at most 0, no error", r.name, sum, err)
+				"%s: %+v, %v, want no unreadable and no stale object, no error", r.name, sum, err)
 			n = sum.Objects
 			if d := time.Since(began); r.best == 0 || d < r.best {
 				r.best = d

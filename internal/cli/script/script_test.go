@@ -175,10 +175,10 @@ print("p")
 		t.Errorf("open = %v, want handle 0x4 with TOKEN_QUERY", l)
 	}
 	if l := lines[2]; l["rule"] != "O-40" {
-		t.Errorf(`a failed close: %v, want l["rule"] = "O-40"`, l)
+		t.Errorf("a failed close: %v, want the rule O-40", l)
 	}
 	check.That(t, lines[3]["step"] == "s" && lines[4]["print"] == "p",
-		`a step and a print: %v %v, want lines[3]["step"] = "s", lines[4]["print"] = "p"`, lines[3], lines[4])
+		"a step and a print: %v, %v, want the step s and the text p", lines[3], lines[4])
 }
 
 // The program reads from an output handle after a failure the value that the service left (O-5).

@@ -83,7 +83,7 @@ func TestCSVColumnsHoldTheirNamedFields(t *testing.T) {
 			"", "dc1", "", "", "", "", "'-x", "", "", "", ""}},
 	} {
 		rows, err := csv.NewReader(strings.NewReader(printed(t, "csv", *c.r.event(t)))).ReadAll()
-		check.RequireThat(t, err == nil && len(rows) == 2, "%v, %v, want len(rows) = 2, no error", rows, err)
+		check.RequireThat(t, err == nil && len(rows) == 2, "rows %v, %v, want two, no error", rows, err)
 		const head = "id time event outcome subcategory computer subject_sid subject_name primary_sid object_type " +
 			"object_name access_mask rights privileges reason"
 		check.Equal(t, strings.Join(rows[0], " "), head, "heading")
