@@ -144,12 +144,8 @@ func (c *openFilesCmd) Run(std *streams) error {
 	defer l.close()
 	fmt.Fprintf(std.out, "%6s  %-18s %8s  %s\n", "ID", "PROCESS", "HANDLE", "NAME AND RIGHTS")
 	names := map[uint64]string{}
-	err = l.processes(func(h winnt.Handle) error {
-		b, st := l.th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
-		if st != ntstatus.Success {
-			return nil
-		}
-		id := uint64(b.(nt.ProcessBasic).UniqueProcessID)
+	err = l.processes(func(_ winnt.Handle, b nt.ProcessBasic) error {
+		id := uint64(b.UniqueProcessID)
 		p, err := l.openProcess(id, winnt.PROCESS_QUERY_INFORMATION|winnt.PROCESS_DUP_HANDLE)
 		if err != nil {
 			return nil // the process has ended, or the caller may not read its handles

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -40,13 +41,29 @@ func (c *psCmd) Run(std *streams) error {
 	for _, s := range a.Sessions {
 		sessions[s.Process] = s
 	}
-	return l.processes(func(h winnt.Handle) error { return l.process(std, h, sessions) })
+	return l.processes(func(h winnt.Handle, b nt.ProcessBasic) error { return l.process(std, h, &b, sessions) })
 }
 
-// processes calls f with a handle of each process that may be opened. It stops at the first error. It closes the
-// handles, except that of the process whose f failed.
-func (l *inspector) processes(f func(winnt.Handle) error) error {
-	last := winnt.Handle(0)
+// newest returns a number above those of all present processes: that of a new thread. Threads and processes have one
+// sequence of numbers, which only grow. If the daemon refuses a thread, it returns the largest number.
+func (l *inspector) newest() winnt.Handle {
+	th, err := l.conn.NewThread()
+	if err != nil {
+		return math.MaxInt64
+	}
+	defer th.Close()
+	v, _ := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
+	if b, ok := v.(nt.ThreadBasic); ok {
+		return b.ClientID.UniqueThread
+	}
+	return math.MaxInt64
+}
+
+// processes calls f with a handle and the information of each present process that may be opened. It leaves out those
+// that are created from now on, because a program that creates them without a pause would make the list endless. It
+// stops at the first error. It closes the handles, except that of the process whose f failed.
+func (l *inspector) processes(f func(winnt.Handle, nt.ProcessBasic) error) error {
+	newest, last := l.newest(), winnt.Handle(0)
 	for {
 		h, st := l.th.NtGetNextProcess(last, winnt.PROCESS_QUERY_INFORMATION, 0, 0)
 		if last != 0 {
@@ -58,22 +75,27 @@ func (l *inspector) processes(f func(winnt.Handle) error) error {
 		if st != ntstatus.Success {
 			return fmt.Errorf("list processes: %w", st.Err())
 		}
-		if err := f(h); err != nil {
+		basic, st := l.th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
+		b, ok := basic.(nt.ProcessBasic)
+		if !ok {
+			return fmt.Errorf("a process: %w", st.Err())
+		}
+		if b.UniqueProcessID > newest {
+			l.th.NtClose(h)
+			return nil
+		}
+		if err := f(h, b); err != nil {
 			return err
 		}
 		last = h
 	}
 }
 
-// process prints one process and its threads for refmond ps. h is a handle of the process. A process that has ended is
-// not printed. If the token cannot be opened, the printed user is that of the connection, "" without one. An error of
-// the process query is returned.
-func (l *inspector) process(std *streams, h winnt.Handle, sessions map[uint64]inspect.Session) error {
-	basic, st := l.th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
-	b, ok := basic.(nt.ProcessBasic)
-	if !ok {
-		return fmt.Errorf("a process: %w", st.Err())
-	}
+// process prints one process and its threads for refmond ps. h is a handle of the process, and b its information. A
+// process that has ended is not printed. If the token cannot be opened, the printed user is that of the connection, ""
+// without one.
+func (l *inspector) process(std *streams, h winnt.Handle, b *nt.ProcessBasic,
+	sessions map[uint64]inspect.Session) error {
 	if b.ExitStatus != ntstatus.Pending {
 		return nil // the process has ended, and a handle keeps its object
 	}

@@ -136,3 +136,36 @@ func TestPsListsThreadsAndImpersonation(t *testing.T) {
 		}
 	}
 }
+
+// connecting is an output during whose writes clients connect.
+type connecting struct {
+	socket string
+	made   []*client.Conn
+	text   strings.Builder
+}
+
+func (c *connecting) Write(b []byte) (int, error) {
+	if len(c.made) < 100 { // a list without an end would go on with these
+		if conn, err := client.Dial(c.socket); err == nil {
+			c.made = append(c.made, conn)
+		}
+	}
+	return c.text.Write(b)
+}
+
+// TestListLeavesOutNewProcesses checks that ps lists the processes that there are after its heading, so that clients
+// that connect without a pause do not make the list endless.
+func TestListLeavesOutNewProcesses(t *testing.T) {
+	cfg := demoRuns(t)
+	old := shownAt(t, cfg.AdminSocket)
+	out := connecting{socket: cfg.AdminSocket}
+	code := run([]string{"ps", "--socket", cfg.AdminSocket}, &streams{out: &out, err: &out})
+	text := out.text.String()
+	check.That(t, code == exitSuccess && strings.Contains(text, "\n"+fmt.Sprintf("%6s  ", old.id)) && len(out.made) < 100,
+		"%d clients connected during the list: exit code %d\n%s", len(out.made), code, text)
+	for i, c := range out.made {
+		listed := strings.Contains(text, "\n"+fmt.Sprintf("%6d  ", c.Process()))
+		check.Equal(t, listed, i == 0, "process %d, which connected with line %d, is in the list", c.Process(), i)
+		check.NoError(t, c.Close())
+	}
+}
