@@ -240,9 +240,13 @@ func (r *aclRun) write(ctx context.Context, tree *acltree.Tree, j *acltree.Journ
 // apply writes the descriptors of a journal and prints the result. Its errors are those of write, without errDenied.
 func (r *aclRun) apply(ctx context.Context, tree *acltree.Tree, j *acltree.Journal) error {
 	bar := newBar(r.std, int64(j.Entries), r.Quiet)
-	out, err := acltree.Run(ctx, tree, r.keeper(r.names), j, false, r.report, func(o acltree.Outcome) {
-		bar.show(position(o))
-	})
+	stale := 0 // files for which this journal can never be continued
+	out, err := acltree.Run(ctx, tree, r.keeper(r.names), j, false, func(path string, err error) {
+		if errors.Is(err, acltree.ErrChanged) || errors.Is(err, acltree.ErrReplaced) {
+			stale++
+		}
+		r.report(path, err)
+	}, func(o acltree.Outcome) { bar.show(position(o)) })
 	bar.clear()
 	name := inLine(r.UndoFile)
 	undo := "; to undo: refmon acl undo " + name
@@ -260,8 +264,14 @@ func (r *aclRun) apply(ctx context.Context, tree *acltree.Tree, j *acltree.Journ
 	case err != nil:
 		return err
 	case out.Failed > 0:
-		fmt.Fprintf(r.std.err, "refmon: %s could not be written: to try again, repeat the command with --undo-file %s\n",
-			count(out.Failed, "file", "files"), name)
+		if n := out.Failed - stale; n > 0 {
+			fmt.Fprintf(r.std.err, "refmon: %s could not be written: to try again, repeat the command with --undo-file %s\n",
+				count(n, "file", "files"), name)
+		}
+		if stale > 0 {
+			fmt.Fprintf(r.std.err, "refmon: %s changed by another program: to plan the change again, repeat the command "+
+				"with a new undo file\n", count(stale, "file was", "files were"))
+		}
 		return errReported
 	case j.Failed > 0:
 		return errReported

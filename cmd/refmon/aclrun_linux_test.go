@@ -157,6 +157,27 @@ func TestFailedChangeHasNothingToUndo(t *testing.T) {
 	check.That(t, strings.HasPrefix(out, "2 1 file visited, 1 file to change\n0 files changed\n"), "%s", out)
 }
 
+// A file that another program changed after the plan can be changed only by a new plan: repeating the command with the
+// same undo file never succeeds (F-207).
+func TestForeignChangeNeedsNewUndoFile(t *testing.T) {
+	dir, undo := t.TempDir(), filepath.Join(t.TempDir(), "undo")
+	describe(t, dir, "O:BAG:SYD:(A;;FA;;;BA)")
+	grant := func(undo string) (int, string) {
+		code, _, errs := runLine("acl", "grant", "--offline", "--attribute", ntacl.UserName, dir, "S-1-5-32-545:read",
+			"--undo-file", undo)
+		return code, errs
+	}
+	code, errs := grant(undo)
+	check.That(t, code == exitGranted, "first run: %d, %s", code, errs)
+	describe(t, dir, "O:BAG:SYD:(A;;FR;;;BA)")
+	code, errs = grant(undo)
+	check.That(t, code == exitMalformed && strings.Contains(errs, "1 file was changed by another program") &&
+		strings.Contains(errs, "repeat the command with a new undo file") && !strings.Contains(errs, "--undo-file"),
+		"the same undo file: %d, %s", code, errs)
+	code, errs = grant(undo + "2")
+	check.That(t, code == exitGranted, "a new undo file: %d, %s", code, errs)
+}
+
 // An undo file belongs to one run or to undos. Several undos may share it, because they only read it: on NFS they could
 // not lock it alone.
 func TestUndoFileBelongsToOneRun(t *testing.T) {
