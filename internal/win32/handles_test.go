@@ -92,21 +92,6 @@ func TestDuplicateTokenExGrantsRequestedRights(t *testing.T) {
 			t.Errorf("T-47: %+v: %#x with %#x, want %#x", c.a, uint32(rights), attributes, c.want)
 		}
 	}
-	for _, inherits := range []bool{false, true} {
-		p := &win32.SecurityAttributes{InheritHandle: inherits}
-		made, ok := w.CreateProcess(win32.CreateProcessIn{ProcessAttributes: p,
-			ThreadAttributes: &win32.SecurityAttributes{InheritHandle: !inherits}})
-		check.RequireThat(t, ok, "%v", w.LastError())
-		for h, want := range map[winnt.Handle]bool{made.Process: inherits, made.Thread: !inherits} {
-			if _, attributes := granted(t, w, h); (attributes&winnt.OBJ_INHERIT != 0) != want {
-				t.Errorf("O-59: handle %v is inherited: %#x, want %v", h, attributes, want)
-			}
-		}
-		v, st := w.NT().NtQueryInformationThread(made.Thread, nt.ThreadBasicInformation)
-		b, _ := v.(nt.ThreadBasic)
-		check.That(t, st == ntstatus.Success && uint32(b.ClientID.UniqueProcess) == made.ProcessID &&
-			uint32(b.ClientID.UniqueThread) == made.ThreadID, "the ids are %+v, want %+v", made, b)
-	}
 }
 
 // SetHandleInformation changes the flags that its mask names, to what the flags say, and no other (O-63). Its handle

@@ -69,40 +69,72 @@ func TestCreateProcessAsUserNeedsPrivileges(t *testing.T) {
 	}
 }
 
-// I-95, I-96: CreateProcess takes the name of the program from the command line
-// where it is not given, and refuses flags it does not know.
-func TestCreateProcessTakesProgramFromCommandLine(t *testing.T) {
-	w, sys := thread(t)
-	for _, c := range []struct {
-		app, command string
-		code         win32.Code
-	}{
-		{"", "", 0}, {"", `"no such program" -x`, 2}, {"", "  nothing here", 2}, {"missing", "", 2},
-	} {
-		out, ok := w.CreateProcess(win32.CreateProcessIn{ApplicationName: c.app, CommandLine: c.command})
-		if ok != (c.code == 0) || !ok && w.LastError() != c.code {
-			t.Errorf("%q %q: %v %v, want %v", c.app, c.command, ok, w.LastError(), c.code)
+// creators returns the functions that create a process like the caller's: CreateProcess, and CreateProcessAsUser without
+// a token and with the caller's.
+func creators(t *testing.T, w *win32.Thread) map[string]func(win32.CreateProcessIn) (win32.CreateProcessOut, bool) {
+	as := func(token winnt.Handle) func(in win32.CreateProcessIn) (win32.CreateProcessOut, bool) {
+		return func(in win32.CreateProcessIn) (win32.CreateProcessOut, bool) {
+			return w.CreateProcessAsUser(win32.CreateProcessAsUserIn{Token: token, ApplicationName: in.ApplicationName,
+				CommandLine: in.CommandLine, ProcessAttributes: in.ProcessAttributes,
+				ThreadAttributes: in.ThreadAttributes, InheritHandles: in.InheritHandles,
+				CreationFlags: in.CreationFlags})
 		}
-		check.That(t, !ok || sys.Process(winnt.Handle(out.ProcessID)) != nil && out.Thread != 0,
-			"CreateProcess(%q, %q) succeeded, but process %d does not run", c.app, c.command, out.ProcessID)
 	}
-	if _, ok := w.CreateProcess(win32.CreateProcessIn{CreationFlags: 0x10}); ok || !errors.Is(w.LastError(),
-		win32.Code(87)) {
-		t.Errorf("unknown flag: %v %v, want ERROR_INVALID_PARAMETER", ok, w.LastError())
+	return map[string]func(win32.CreateProcessIn) (win32.CreateProcessOut, bool){"CreateProcess": w.CreateProcess,
+		"CreateProcessAsUser without a token": as(0), "CreateProcessAsUser": as(ownToken(t, w))}
+}
+
+// I-95, I-96: CreateProcess and CreateProcessAsUser take the name of the program from the command line where it is not
+// given, and refuse flags they do not know.
+func TestCreateProcessTakesProgramFromCommandLine(t *testing.T) {
+	w, sys := thread(t, winnt.SeAssignPrimaryTokenPrivilege, winnt.SeIncreaseQuotaPrivilege)
+	for name, create := range creators(t, w) {
+		for _, c := range []struct {
+			app, command string
+			code         win32.Code
+		}{
+			{"", "", 0}, {"", `"no such program" -x`, 2}, {"", "  nothing here", 2}, {"missing", "", 2},
+		} {
+			out, ok := create(win32.CreateProcessIn{ApplicationName: c.app, CommandLine: c.command})
+			if ok != (c.code == 0) || !ok && w.LastError() != c.code {
+				t.Errorf("%s %q %q: %v %v, want %v", name, c.app, c.command, ok, w.LastError(), c.code)
+			}
+			check.That(t, !ok || sys.Process(winnt.Handle(out.ProcessID)) != nil && out.Thread != 0,
+				"%s(%q, %q) succeeded, but process %d does not run", name, c.app, c.command, out.ProcessID)
+		}
+		if _, ok := create(win32.CreateProcessIn{CreationFlags: 0x10}); ok || !errors.Is(w.LastError(), win32.Code(87)) {
+			t.Errorf("%s, unknown flag: %v %v, want ERROR_INVALID_PARAMETER", name, ok, w.LastError())
+		}
 	}
 }
 
 // TestCreateProcessInheritsHandlesOnRequest checks that the child has the inheritable handles of its parent if
-// InheritHandles is set (O-59).
+// InheritHandles is set, and that the attributes determine whether the new handles are inheritable (O-59). The new
+// handles have all rights.
 func TestCreateProcessInheritsHandlesOnRequest(t *testing.T) {
-	w, sys := thread(t)
+	w, sys := thread(t, winnt.SeAssignPrimaryTokenPrivilege, winnt.SeIncreaseQuotaPrivilege)
 	event := check.Result(w.NT().NtCreateEvent(winnt.EVENT_ALL_ACCESS,
 		&nt.ObjectAttributes{Attributes: winnt.OBJ_INHERIT}, nt.NotificationEvent, false))
-	for _, inherit := range []bool{false, true} {
-		out, ok := w.CreateProcess(win32.CreateProcessIn{InheritHandles: inherit})
-		check.RequireThat(t, ok, "CreateProcess: %v", w.LastError())
-		child := sys.Process(winnt.Handle(out.ProcessID)).FirstThread()
-		_, st := child.NtQueryObject(event, nt.ObjectBasicInformation)
-		check.That(t, st.IsSuccess() == inherit, "inherit %t: the child's query of the event returns %v", inherit, st)
+	for name, create := range creators(t, w) {
+		for _, inherit := range []bool{false, true} {
+			out, ok := create(win32.CreateProcessIn{InheritHandles: inherit,
+				ProcessAttributes: &win32.SecurityAttributes{InheritHandle: inherit},
+				ThreadAttributes:  &win32.SecurityAttributes{InheritHandle: !inherit}})
+			check.RequireThat(t, ok, "%s: %v", name, w.LastError())
+			child := sys.Process(winnt.Handle(out.ProcessID)).FirstThread()
+			_, st := child.NtQueryObject(event, nt.ObjectBasicInformation)
+			check.That(t, st.IsSuccess() == inherit, "%s, inherit %t: the child's query of the event returns %v", name,
+				inherit, st)
+			for h, want := range map[winnt.Handle]bool{out.Process: inherit, out.Thread: !inherit} {
+				rights, attributes := granted(t, w, h)
+				check.That(t, rights == 0x1fffff && (attributes&winnt.OBJ_INHERIT != 0) == want,
+					"%s: handle %v has the rights %#x and attributes %#x, want all and inheritable: %t", name, h,
+					uint32(rights), attributes, want)
+			}
+			v, st := w.NT().NtQueryInformationThread(out.Thread, nt.ThreadBasicInformation)
+			b, _ := v.(nt.ThreadBasic)
+			check.That(t, st == ntstatus.Success && uint32(b.ClientID.UniqueProcess) == out.ProcessID &&
+				uint32(b.ClientID.UniqueThread) == out.ThreadID, "%s: the ids are %+v, want %+v", name, out, b)
+		}
 	}
 }
