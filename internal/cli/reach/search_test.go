@@ -116,8 +116,9 @@ func TestPrincipalSelfIsOwnAccount(t *testing.T) {
 	s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), Objects: []objects.Item{
 		newItem("CN=bob", "1102", "user", own), newItem("CN=ann", "1101", "user", own), newItem("CN=none", "", "user", own)}}
 	s.From = s.Directory.Find("ann")
-	paths := check.Must(s.Do(context.Background())).Paths
-	check.That(t, len(paths) == 1 && paths[0].Object == "CN=ann", "ann reaches %+v, want CN=ann", paths)
+	got := check.Must(s.Do(context.Background()))
+	check.That(t, len(got.Paths) == 1 && got.Paths[0].Object == "CN=ann" && got.Hands == 1,
+		"ann reaches %+v with %d tokens, want CN=ann with her own", got.Paths, got.Hands)
 }
 
 // A second user can join a group that the search found before. An entry that denies the first member does not end the
@@ -138,4 +139,15 @@ func TestSecondUserJoinsFoundGroup(t *testing.T) {
 	}
 	check.SlicesEqual(t, last, []string{"ForceChangePassword on CN=bob", "AddMember on CN=staff",
 		"WriteDacl on /shared"}, "steps to /shared")
+}
+
+// A group whose SID is not in the file is reached, but gives no member's token.
+func TestGroupWithoutSIDGivesNoToken(t *testing.T) {
+	const open = "O:SYG:SYD:(OA;;WP;" + memberGUID + ";;<ann>)"
+	s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), MaxJoined: 2, Objects: []objects.Item{
+		newItem("CN=admins", "2102", "group", open), newItem("CN=staff", "", "group", open)}}
+	s.From = s.Directory.Find("ann")
+	got := check.Must(s.Do(context.Background()))
+	check.That(t, len(got.Paths) == 2 && got.Hands == 2, "ann reaches %+v with %d tokens, want both groups with 2",
+		got.Paths, got.Hands)
 }
