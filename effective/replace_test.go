@@ -160,6 +160,9 @@ func TestReplaceAffectsDescriptorsOfItsSIDs(t *testing.T) {
 	trusted, low := spec, spec
 	trusted.TrustLevel = sid.MustParse("S-1-19-512-4096")
 	low.Groups = slices.DeleteFunc(slices.Clone(spec.Groups), func(g token.Group) bool { return g.SID == sid.Everyone })
+	levelled, obeying, holding := spec, spec, spec
+	levelled.Integrity, obeying.MandatoryPolicy = sid.LowLevel, winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN
+	holding.EnabledPrivileges = 0
 	boxed, restricted := spec, spec
 	boxed.Package, restricted.IsRestricted = worldPkg, true
 	joined := spec
@@ -179,6 +182,9 @@ func TestReplaceAffectsDescriptorsOfItsSIDs(t *testing.T) {
 		"the object's group": {joined, effective.Config{}, "O:BUG:BAD:(A;;0x1;;;BU)", false},
 		"an entry's group":   {joined, effective.Config{}, "O:BUG:BUD:(A;;0x1;;;BU)(D;;0x1;;;BA)", true},
 		"a trust level":      {trusted, effective.Config{}, users, true},
+		"an integrity level": {levelled, effective.Config{}, users, true},
+		"a mandatory policy": {obeying, effective.Config{}, users, true},
+		"a privilege":        {holding, effective.Config{}, users, true},
 		"no Everyone":        {low, effective.Config{}, users, true},
 		"a policy":           {joined, policy, users, true},
 		"a callback":         {joined, callback, users, true},
@@ -189,7 +195,11 @@ func TestReplaceAffectsDescriptorsOfItsSIDs(t *testing.T) {
 		// The first token stays. The tokens are exchanged, and exchanged back.
 		other, was, is := check.Must(token.New(token.NetworkUser(worldDomain.WithRID(1001)))), check.Must(token.New(spec)),
 			check.Must(token.New(c.is))
-		p, difference := effective.Compile([]*token.Token{other, was}, c.cfg).Replace([]*token.Token{other, is})
+		before, after := []*token.Token{other, was}, []*token.Token{other, is}
+		old := effective.Compile(before, c.cfg)
+		p, difference := old.Replace(after)
+		before[0], after[0] = nil, nil // the principals have copies
+		check.That(t, old.Token(0) == other && p.Token(0) == other, "%s: the principals changed with the caller's slice", name)
 		_, back := p.Replace([]*token.Token{other, was})
 		for _, f := range []*effective.Difference{difference, back} {
 			check.Equal(t, f.Affects(sddl.MustParse(c.d)), c.want, "%s: Affects", name)
