@@ -25,6 +25,8 @@ func TestAdmitPackageAppendsEntry(t *testing.T) {
 		got := sd.New(sd.Parts{Control: sd.DACLPresent, DACL: list})
 		check.That(t, got.Equal(sddl.MustParse(after)), "AdmitPackage(%s) = %x, want %s", before, got.Binary(), after)
 	}
+	part := sddl.MustParse("D:(A;;CC;;;S-1-15-2-1-2-3)").DACL()
+	check.Equal(t, token.AdmitPackage(part, pkg, 3).Len(), 2, "entries if one grants a part of the mask")
 	if got := token.AdmitPackage(nil, pkg, winnt.GENERIC_ALL); got != nil {
 		t.Errorf("AdmitPackage(nil) = a list of %d entries, want nil", got.Len())
 	}

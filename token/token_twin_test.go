@@ -81,7 +81,7 @@ func (d draws) adjustPrivileges(tok *token.Token, m *model) (s stepped) {
 	id, all := winnt.LUID(d.Uint64()), d.chance(6)
 	var changes []token.PrivilegeChange
 	for range d.IntN(5) {
-		changes = append(changes, token.PrivilegeChange{LUID: winnt.LUID(d.IntN(40)),
+		changes = append(changes, token.PrivilegeChange{LUID: winnt.LUID(d.IntN(40) | d.IntN(2)*d.IntN(2)<<8),
 			Attributes: []uint32{0, 2, 2, 4, 6, 1}[d.IntN(6)]})
 	}
 	old := *m
