@@ -33,6 +33,7 @@ func TestModeShowsRightsOfOwnerGroupOthers(t *testing.T) {
 		{"D:(A;;FA;;;S-1-22-1-1)(A;;FR;;;LS)", false, 0o740}, // a service is another user
 		{"D:(A;;FA;;;S-1-22-1-1)(A;;FR;;;NS)", false, 0o740},
 		{"D:(A;;FR;;;S-1-2-0)", false, 0o004},                            // LOCAL
+		{"D:(A;;FR;;;BG)(A;;FX;;;CO)(A;;FX;;;CG)", false, 0o004},         // guests; creators are nobody
 		{"D:(A;;FA;;;S-1-22-1-1)(A;;FA;;;SY)(A;;FA;;;BA)", false, 0o700}, // the host's root
 		{"D:(A;;FR;;;S-1-22-1-1)(A;;FA;;;BA)", false, 0o500},             // may run it
 		{"D:(A;;FA;;;BA)(A;;FR;;;S-1-22-1-1)", false, 0o500},

@@ -60,6 +60,10 @@ func TestNarrowRemovesDeniedRights(t *testing.T) {
 			"D:P(A;OICIIO;FR;;;CO)(A;;0x9;;;S-1-22-1-1)(A;OICI;0x120080;;;WD)"},
 		{"D:(D;;0x8;;;WD)(A;OICI;FR;;;WD)", 0o700, true, // no child inherits the denial
 			"D:P(D;;0x8;;;WD)(A;;CC;;;S-1-22-1-1)(A;OICIIO;0x9;;;CO)(A;OICI;0x120080;;;WD)"},
+		{"D:(XA;;FR;;;S-1-22-1-1;(@User.x == 1))(A;;FR;;;WD)", 0o700, false, // the owner may not have the first
+			"D:P(XA;;FR;;;S-1-22-1-1;(@User.x == 1))(A;;0x9;;;S-1-22-1-1)(A;;0x120080;;;WD)"},
+		{"D:(D;;CC;;;S-1-22-2-9)(A;;FR;;;WD)", 0o740, false, // members of the group, not the owner, may be denied
+			"D:P(D;;CC;;;S-1-22-2-9)(A;;0x9;;;S-1-22-1-1)(A;;0x8;;;S-1-22-2-3)(A;;0x120080;;;WD)"},
 		{"D:(XA;;FR;;;WD;(@User.x == 1))", 0o700, false, // whether the owner has it is unknown
 			"D:P(XA;;0x120080;;;WD;(@User.x == 1))"},
 		{"D:NO_ACCESS_CONTROL", 0o750, true, // as the default list of a directory
@@ -68,13 +72,16 @@ func TestNarrowRemovesDeniedRights(t *testing.T) {
 				"(A;CIIO;0x1601ff;;;CO)(A;CIIO;0x1200a9;;;CG)(A;CIIO;0x120080;;;WD)"},
 		{"D:NO_ACCESS_CONTROL", 0o600, false, "D:P(A;;0x1601bf;;;S-1-22-1-1)(A;;0x120080;;;S-1-22-2-3)(A;;0x120080;;;WD)"},
 	} {
-		old := sddl.MustParse(ofMode + c.dacl)
+		parts := sddl.MustParse(ofMode + c.dacl).Parts()
+		parts.Control |= sd.DACLDefaulted
+		old := sd.New(parts)
 		got := fileaccess.Narrow(old, c.mode, c.directory, member)
 		if c.want == "" {
 			check.That(t, got == old, "Narrow(%s, %o) = %s, want no change", c.dacl, c.mode, formatted(got))
 			continue
 		}
-		if want := sddl.MustParse(ofMode + c.want); formatted(got) != formatted(want) {
+		want := sddl.MustParse(ofMode + c.want)
+		if formatted(got) != formatted(want) || got.Control() != want.Control() {
 			t.Errorf("Narrow(%s, %o) = %s, want %s", c.dacl, c.mode, formatted(got), formatted(want))
 		}
 	}
