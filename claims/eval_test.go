@@ -154,6 +154,7 @@ func TestMeaninglessProgramsAreUnknown(t *testing.T) {
 		"existence of a result":              join(one, opNot, opExists),
 		"membership in an attribute":         join(one, opMemberOf),
 		"membership in a string":             join(lit, opMemberOfAny),
+		"membership in a number":             join([]byte{tokInt64, 1, 0, 0, 0, 0, 0, 0, 0, 3, 2}, opMemberOf),
 		"membership in a result":             join(one, opNot, opMemberOf),
 		"literal under a hidden logical one": join(one, one, lit, opAnd, opOr),
 	} {

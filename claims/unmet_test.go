@@ -29,6 +29,8 @@ func TestUnmetShowsValues(t *testing.T) {
 		"(@User.none == 1)":              "@USER.none has no values, needed == 1",
 		"(@Resource.twice == \"a\")": "" +
 			`@RESOURCE.twice has a value twice and is ignored, needed == "a"`,
+		"(@User.most == 1)":                              "@USER.most = {0, 1, 2, … 4093 more}, needed == 1",
+		"(@User.tooMany == 1)":                           "@USER.tooMany has too many values, needed == 1",
 		"(@User.many Contains {7, 8})":                   "@USER.many = {1, 2, 3, … 2 more}, needed Contains {7, 8}",
 		"(@User.clearance Any_of {3, 4, 5, 6, 7})":       "@USER.clearance = 2, needed Any_of {3, 4, 5, … 2 more}",
 		"(@User.octets == #03)":                          "@USER.octets = #0102, needed == #03",
@@ -60,12 +62,19 @@ func TestUnmetShowsValues(t *testing.T) {
 	check.That(t, got == nil, "the empty program: %q, want nothing", got)
 }
 
-// twice is an Env whose resource attribute twice has one value in two cases, which no set has.
+// twice is an Env with attributes that no set has: one has a value in two cases, another too many values.
 type twice struct{ *testEnv }
 
 func (e twice) Attribute(scope Scope, name string) (Attribute, bool) {
 	if name == "twice" {
 		return strs("twice", "a", "A"), true
+	}
+	if n := map[string]int{"most": MaxValues, "tooMany": MaxValues + 1}[name]; n > 0 {
+		a := Attribute{Name: name, Type: Int64, Ints: make([]int64, n)}
+		for i := range a.Ints {
+			a.Ints[i] = int64(i)
+		}
+		return a, true
 	}
 	return e.testEnv.Attribute(scope, name)
 }
