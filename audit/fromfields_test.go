@@ -61,6 +61,9 @@ func TestFromFieldsReadsExportedLists(t *testing.T) {
 		{4674, []string{"ObjectType", "-", "AccessMask", "16"}, ""},
 		{4662, []string{"ObjectServer", "DS", "ObjectType", "%{bf967aba-0de6-11d0-a285-00aa003049e2}", "AccessList",
 			"%%7688\n\t\t\t\t", "AccessMask", "0x100"}, "[0x100 7688 0 ]"},
+		{4662, []string{"ObjectServer", "Security", "ObjectType", "File", "AccessMask", "0x1"}, "[0x1 4416 0 ]"},
+		{4656, []string{"AccessList", strings.Repeat("%%9999 ", 33)},
+			strings.TrimSuffix(strings.Repeat("[0x0 9999 0 ] ", 32), " ")}, // a mask has 32 bits
 		{4656, []string{"ObjectType", "File", "AccessMask", "0x3"}, "[0x1 4416 0 ] [0x2 4417 0 ]"},
 		{4656, []string{"ObjectType", "File", "AccessList", "%%9999 %%x - %%1542 %%1543", "AccessReason", "%%1:"},
 			"[0x0 9999 0 ] [0x1000000 1542 0 ] [0x2000000 1543 0 ]"},

@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -65,7 +66,7 @@ func TestAdministratorsCannotBeExcluded(t *testing.T) {
 
 func TestPolicySpecRoundTrips(t *testing.T) {
 	spec := audit.PolicySpec{
-		System:  map[audit.Subcategory]audit.Setting{audit.Registry: audit.OnFailure},
+		System:  map[audit.Subcategory]audit.Setting{audit.Registry: audit.OnFailure, audit.SAM: audit.OnSuccess},
 		Users:   map[sid.SID]map[audit.Subcategory]audit.UserSetting{userU: {audit.FileSystem: {Include: audit.OnSuccess}}},
 		Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail, FullPrivilegeAuditing: true},
 	}
@@ -80,7 +81,7 @@ func TestPolicySpecRoundTrips(t *testing.T) {
 	check.Equal(t, p.GlobalSACL("Key"), key, "global SACL of Key after a change of the returned spec")
 	delete(spec.Users, userU) // a policy does not change with its PolicySpec
 	back := p.Spec()
-	check.That(t, back.System[audit.Registry] == audit.OnFailure && len(back.System) == 1 &&
+	check.That(t, maps.Equal(back.System, spec.System) &&
 		back.Users[userU][audit.FileSystem].Include == audit.OnSuccess && back.Options == spec.Options,
 		"Spec() = %+v, want that of the policy", back)
 	for name, bad := range map[string]audit.PolicySpec{
@@ -88,6 +89,7 @@ func TestPolicySpecRoundTrips(t *testing.T) {
 		"unknown bits":        {System: map[audit.Subcategory]audit.Setting{audit.Registry: 4}},
 		"SID is missing":      {Users: map[sid.SID]map[audit.Subcategory]audit.UserSetting{{}: nil}},
 		"only File and Key":   {GlobalSACLs: map[string]*sd.ACL{"Event": nil}},
+		`for type ""`:         {GlobalSACLs: map[string]*sd.ACL{"": nil}},
 		"CrashOnAuditFail 3":  {Options: audit.Options{CrashOnAuditFail: 3}},
 	} {
 		if _, err := audit.NewPolicy(bad); err == nil || !strings.Contains(err.Error(), name) {
