@@ -212,7 +212,7 @@ func TestFewOfManyPrincipalsMatchCheck(t *testing.T) {
 	user := func(i int) string { return worldDomain.WithRID(uint32(10_000 + i)).String() }
 	few, third := worldDomain.WithRID(2100).String(), worldDomain.WithRID(2001).String()
 	two := worldDomain.WithRID(2101).String()
-	q := effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1, 2, 3, winnt.WRITE_OWNER,
+	q := effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1, 9, 2, 3, winnt.WRITE_OWNER,
 		winnt.WRITE_DAC, winnt.FILE_ALL_ACCESS}}
 	e := check.Must(effective.NewEvaluator(p, q))
 	// No restricted token and no AppContainer: they have no expression.
@@ -228,6 +228,7 @@ func TestFewOfManyPrincipalsMatchCheck(t *testing.T) {
 		"D:(XD;;0x1;;;" + few + ";(Member_of{SID(" + third + ")}))(A;;0x3;;;WD)",
 		"D:(XA;;0x1;;;WD;(Member_of{SID(" + few + ")}))(XD;;0x2;;;" + few + ";(Member_of{SID(WD)}))(A;;0x2;;;WD)",
 		"D:(XD;;0x1;;;" + user(5) + ";(Member_of{SID(WD)}))(XA;;0x2;;;" + user(130) + ";(Member_of{SID(WD)}))(A;;0x1;;;WD)",
+		"D:(D;;0x1;;;" + user(8) + ")(A;;0x9;;;" + user(8) + ")(A;;0x1;;;" + user(699) + ")",
 		"D:(A;;0x3;;;" + two + ")", "D:(D;;0x2;;;" + two + ")(A;;0x3;;;WD)",
 		"D:(A;;FA;;;WD)S:(ML;;NW;;;HI)", "D:(A;;FA;;;WD)S:(ML;;NWNR;;;ME)", "D:(A;;0x3;;;OW)(A;;0x1;;;" + few + ")",
 		"D:(A;;0x1;;;S-1-15-2-1-2-3)(A;;0x1;;;WD)", "D:NO_ACCESS_CONTROL", "D:",
@@ -250,14 +251,18 @@ func TestFewOfManyPrincipalsMatchCheck(t *testing.T) {
 					}
 				}
 			}
-			if x, ok := simple.Expression(d, 0); ok {
+			for right := range q.Rights {
+				x, ok := simple.Expression(d, right)
+				if !ok {
+					continue
+				}
 				expressions++
-				want := simple.Allowed(d)[0]
+				want := simple.Allowed(d)[right]
 				for i, tok := range plain {
 					check.Equal(t, x.Allows(tok.Member), want.Has(i), "%s%s: principal %d: %v allows", owner, text, i, x)
 				}
 			}
 		}
 	}
-	check.That(t, expressions >= 30, "%d expressions were compared, want at least 30", expressions)
+	check.That(t, expressions >= 60, "%d expressions were compared, want at least 60", expressions)
 }
