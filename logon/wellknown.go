@@ -2,6 +2,7 @@ package logon
 
 import (
 	"strings"
+	"unicode"
 
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -49,6 +50,10 @@ func WellKnownSID(s sid.SID) (Account, bool) {
 // or the well-known domain NAME. It ignores case, and returns false for other
 // names.
 func WellKnownName(full string) (Account, bool) {
+	if strings.ContainsFunc(full, func(r rune) bool { return r > unicode.MaxASCII }) {
+		// All these names are ASCII. The NT upcase table turns no other letter into ASCII, as Unicode does with ſ (L-13).
+		return Account{}, false
+	}
 	domain, name, qualified := Split(full)
 	if !qualified {
 		for d, s := range domainSIDs {

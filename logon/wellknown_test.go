@@ -24,8 +24,9 @@ func TestServiceAccountsAreFoundByAnySpelling(t *testing.T) {
 		a, ok := logon.WellKnownName(c.name)
 		check.That(t, ok && a.SID.String() == c.want, "%s: %v %v, want %s", c.name, a.SID, ok, c.want)
 	}
-	// Another domain, or none.
-	for _, name := range []string{`BUILTIN\LocalService`, `NT SERVICE\BUILTIN`, `\LocalService`, "LocalService@"} {
+	// Another domain, or none; a letter whose upper case in Unicode, but not in NT, is of ASCII.
+	for _, name := range []string{`BUILTIN\LocalService`, `NT SERVICE\BUILTIN`, `\LocalService`, "LocalService@",
+		"LocalſService", "ſYSTEM", "BUıLTIN", "LOCAL SERVıCE", "APPLICATION PAC\u212aAGE AUTHORITY"} {
 		a, ok := logon.WellKnownName(name)
 		check.That(t, !ok, "WellKnownName(%q) = %v, want none", name, a.SID)
 	}
