@@ -144,6 +144,30 @@ func BenchmarkDurable(b *testing.B) {
 	}
 }
 
+// BenchmarkZeroesAhead alternates between a log that writes zeros behind its records and one that makes its segment
+// longer with each flush. It prints the median and the 90th percentile of a durable record of each, in milliseconds.
+func BenchmarkZeroesAhead(b *testing.B) {
+	var took [2][]time.Duration
+	var logs [2]*Log
+	for i, reserve := range []int64{0, 4 << 20} {
+		logs[i] = mustOpen(b, Config{Dir: filepath.Join(b.TempDir(), "log"), Reserve: reserve})
+	}
+	e := opened(b, audit.Failure, "report")
+	for b.Loop() {
+		for i, l := range logs {
+			start := time.Now()
+			testcheck.NoError(b, l.Write(e))
+			took[i] = append(took[i], time.Since(start))
+		}
+	}
+	for i, name := range []string{"longer", "zeros"} {
+		testcheck.NoError(b, logs[i].Close())
+		slices.Sort(took[i])
+		b.ReportMetric(took[i][len(took[i])/2].Seconds()*1000, name+"-ms")
+		b.ReportMetric(took[i][len(took[i])*9/10].Seconds()*1000, name+"-p90-ms")
+	}
+}
+
 // BenchmarkOverlappingSyncs measures a log with one sync at a time and one with two, alternating, with 16 and 64
 // writers of durable records.
 func BenchmarkOverlappingSyncs(b *testing.B) {

@@ -213,7 +213,8 @@ func TestMountPageHasOperationTable(t *testing.T) {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", o.name, asks, o.rule)
 	}
 	page := check.Must(os.ReadFile(tablePage))
-	const begin, end = "<!-- operations: go test ./mount -run TestMountPageHasOperationTable -update -->\n", "<!-- end -->"
+	const begin = "<!-- operations: go -C server test ./mount -run TestMountPageHasOperationTable -update -->\n"
+	const end = "<!-- end -->"
 	head, rest, ok := strings.Cut(string(page), begin)
 	_, tail, closed := strings.Cut(rest, end)
 	check.RequireThat(t, ok && closed, "%s has no place for the table", tablePage)
