@@ -71,8 +71,10 @@ func (c *aclImportCmd) Run(std *streams) (err error) {
 	ctx, cancel := interrupted()
 	defer cancel()
 	var written error // error of writing the output
+	foreign := true   // no line has a path, so the file has another form
 	counts, err := restore.Run(ctx, restore.Config{Files: files, Was: cmp.Or(c.From, c.Tree), DryRun: c.DryRun,
 		Each: func(r restore.Result) {
+			foreign = foreign && r.Path == ""
 			switch {
 			case r.Err != nil && r.Path == "":
 				fmt.Fprintf(std.err, "refmon: line %d: %s\n", r.Line, inLine(r.Err.Error()))
@@ -87,7 +89,7 @@ func (c *aclImportCmd) Run(std *streams) (err error) {
 				written = errors.Join(written, err)
 			}
 		}}, in)
-	return c.conclude(std, &counts, errors.Join(err, written))
+	return c.conclude(std, &counts, foreign, errors.Join(err, written))
 }
 
 // files opens the tree of files to restore, on a mount or offline. The caller closes it.
@@ -127,13 +129,14 @@ func (c *aclImportCmd) input(std *streams) (*os.File, error) {
 	return f, nil
 }
 
-// conclude prints the counts and returns the command's result. It is errReported for malformed lines, an interruption
-// or failed files, errDenied for a dry run that would write something, or err.
-func (c *aclImportCmd) conclude(std *streams, n *restore.Counts, err error) error {
+// conclude prints the counts and returns the command's result. foreign says that no line of the file has a path. The
+// result is errReported for malformed lines, an interruption or failed files, errDenied for a dry run that would write
+// something, or err.
+func (c *aclImportCmd) conclude(std *streams, n *restore.Counts, foreign bool, err error) error {
 	if n.Bad > 0 {
 		fmt.Fprintf(std.err, "refmon: %d of %s malformed: nothing was changed\n", n.Bad,
 			count(int(n.Lines), "line is", "lines are"))
-		if n.Bad == n.Lines {
+		if n.Bad == n.Lines && foreign {
 			fmt.Fprintln(std.err, "refmon: the file must have lines of JSON: refmon acl export -o FILE makes them of CSV, "+
 				"LDIF, icacls saves and the output of Get-Acl and accesschk")
 		}
