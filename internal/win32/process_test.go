@@ -69,8 +69,8 @@ func TestCreateProcessAsUserNeedsPrivileges(t *testing.T) {
 	}
 }
 
-// creators returns the functions that create a process like the caller's: CreateProcess, and CreateProcessAsUser without
-// a token and with the caller's.
+// creators returns the functions that create a process like the caller's: CreateProcess, and CreateProcessAsUser
+// without a token and with the caller's.
 func creators(t *testing.T, w *win32.Thread) map[string]func(win32.CreateProcessIn) (win32.CreateProcessOut, bool) {
 	as := func(token winnt.Handle) func(in win32.CreateProcessIn) (win32.CreateProcessOut, bool) {
 		return func(in win32.CreateProcessIn) (win32.CreateProcessOut, bool) {
