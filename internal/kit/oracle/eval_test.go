@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"cmp"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -34,6 +35,17 @@ func TestEitherSideMakesComparisonExact(t *testing.T) {
 			got := e.relation(&Cond{Op: op, Left: &Ref{"User", "x"}, Right: &Operand{Ref: &Ref{"Device", "x"}}},
 				e.values(&Ref{"User", "x"}))
 			check.Equal(t, got, want, "A-112: %s with the flags %v", op, flags)
+		}
+	}
+}
+
+// Numbers are compared as numbers of any size, not as texts.
+func TestNumbersAreComparedByValue(t *testing.T) {
+	ascending := []string{"-9223372036854775808", "-10", "-9", "-1", "0", "1", "9", "10", "95", "9223372036854775807",
+		"18446744073709551615"}
+	for i, a := range ascending {
+		for j, b := range ascending {
+			check.Equal(t, cmp.Compare(numeric(a, b), 0), cmp.Compare(i, j), "%s compared with %s", a, b)
 		}
 	}
 }
