@@ -36,6 +36,8 @@ nTSecurityDescriptor: O:SYD:(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;S-1-5-
 	dir := t.TempDir()
 	people := filepath.Join(dir, "people.yaml")
 	check.NoError(t, os.WriteFile(people, []byte("users:\n- {name: helen, sid: S-1-5-21-1-2-3-1602}\n"), 0o600))
+	state := filepath.Join(dir, "state.ldif")
+	check.NoError(t, os.WriteFile(state, []byte(ldif), 0o600))
 	long := ldif + strings.Repeat("# a comment of some length\n", 10_000)
 	for i, c := range []struct{ text, args string }{
 		{ldif, "who-can AddMember -o FILE"},
@@ -46,6 +48,8 @@ nTSecurityDescriptor: O:SYD:(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;S-1-5-
 		{ldif, "reach --to Crew -o FILE -d FILE"},
 		{ldif, "access Crew helen --as helen --want AddMember -o FILE"},
 		{ldif, "report -o FILE --baseline FILE --format text"},
+		{ldif, "report -o " + state + " --baseline FILE --format text"},
+		{ldif, "report -o " + state + " --baseline FILE --baseline-directory FILE --format text"},
 		{rows, "what-can helen -o FILE -d " + people},
 		{rows, "what-can helen -o FILE -d " + people + " -f csv"},
 	} {
@@ -89,6 +93,8 @@ func TestPipeIsNoTwoInputs(t *testing.T) {
 			"%s: exit code %d, %q, %q, want a refusal", args, code, &out, &errs)
 		check.NoError(t, r.Close())
 	}
+	code, out, errs := runLine("diff", os.DevNull, os.DevNull, "-d", people) // a device can be read twice
+	check.Equal(t, code, 0, "diff of devices: %s%s", out, errs)
 }
 
 // runWith runs a command line in which FILE stands for name, with a standard input.
