@@ -1,0 +1,20 @@
+package oracle_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/kit/oracle"
+	"github.com/refmon/refmon/internal/test/check"
+)
+
+// A level is one of the four (I-41). A client's own level is the highest that it gives.
+func TestImpersonateChecksLevel(t *testing.T) {
+	const user = "S-1-5-21-1-2-3-1001"
+	client := &oracle.Token{User: user, Type: "impersonation", Level: 2}
+	for level, want := range map[int]string{-1: oracle.InvalidParameter, 4: oracle.InvalidParameter, 0: oracle.Success,
+		3: oracle.Success} {
+		status, now, _ := oracle.Impersonate(&oracle.Token{User: user, Type: "primary"}, client, level, false)
+		check.That(t, status == want && (want != oracle.Success || now == min(level, 2)), "level %d: %s at level %d, want %s",
+			level, status, now, want)
+	}
+}
