@@ -140,7 +140,7 @@ func (r *aclRun) late(ctx context.Context, tree *acltree.Tree) error {
 		_, err = round.Run(ctx, l)
 	}
 	if l.count > 0 {
-		fmt.Fprintf(r.std.err, "refmon: %s created during the change and changed too; the undo file does not have them\n",
+		fmt.Fprintf(r.std.err, "refmon: %s created during the change and changed too, without an entry in the undo file\n",
 			count(l.count, "file was", "files were"))
 	}
 	switch {
