@@ -72,7 +72,8 @@ func TestExplainMatchesGoldenFile(t *testing.T) {
 			func(s *token.Spec) { s.User.Attributes = denyOnly }, nil},
 		{"object tree", guids("…(OA;;RP;{P2};;WD)(OD;;RP;{A1};;WD)(A;;RP;;;WD)"), 0x10, nil, tree},
 		{"granted before", "…", 4, nil, previous},
-		{"an unknown type", "…(A;;0x3;;;WD)", 3, nil, func(r *access.Request) { r.Type, r.Mapping = nil, &r.Type.Mapping }},
+		{"an unknown type", "…(A;;0x3;;;WD)", 3, nil,
+			func(r *access.Request) { r.Type, r.Mapping = nil, &r.Type.Mapping }},
 		{"kernel mode", "…", 3, nil, kernel},
 		{"level too low", "…(A;;FA;;;WD)", 1, nil, lowLevel},
 	} {

@@ -157,7 +157,13 @@ var stageCases = []plainCase{
 	{id: "A-100 the policy is that of its own entry",
 		sd:      "…(A;;FA;;;WD)S:(AU;SA;FA;;;WD)(SP;;;;;S-1-17-1)(AU;FA;FA;;;WD)",
 		desired: 1, want: 1, ask: rulePolicy("")},
+	{id: "A-34 a generic right granted previously", sd: "…", desired: 1, want: winnt.FILE_GENERIC_READ,
+		ask: func(r *access.Request) { r.Previous = winnt.GENERIC_READ }},
+	{id: "A-34 a generic right granted previously, and an empty mask", sd: "…", want: winnt.FILE_GENERIC_READ,
+		ask: func(r *access.Request) { r.Previous = winnt.GENERIC_READ }},
 	{id: "A-62 a label without a policy takes nothing", sd: "…(A;;0x200;;;WD)S:(ML;;0x0;;;HI)", desired: 0x200,
+		want: 0x200, change: low},
+	{id: "A-62 a label with an unknown policy takes nothing", sd: "…(A;;0x200;;;WD)S:(ML;;0x8;;;HI)", desired: 0x200,
 		want: 0x200, change: low},
 	{id: "A-62 no read up takes READ_CONTROL, whatever the type maps", sd: "…(A;;RC;;;WD)S:(ML;;NRNWNX;;;HI)",
 		desired: 0x20000, change: low, ask: func(r *access.Request) {

@@ -21,6 +21,9 @@ func TestParseEventRoundTripsGoldenRecords(t *testing.T) {
 	for _, e := range []audit.Event{
 		audit.LogStarted(), audit.LogStopped(), audit.LogRecovered(17), audit.LogNearlyFull(93), audit.LogFull(),
 		audit.LogArchived("archive/a\"\xed\xa0\x80\n"), audit.LogOverwritten(1, 9),
+		audit.HandleRequested(audit.Origin{}, audit.Object{Type: "File"}, audit.HandleRequest{Access: 1,
+			Reasons: []audit.Reason{{Bits: 1, Code: 1801, Entry: "D:\xff"}}}).WithHeader(
+			audit.Header{Computer: "c\xff"}),
 	} {
 		lines = append(lines, e.AppendJSON(nil))
 	}
@@ -171,6 +174,7 @@ func TestMalformedLinesAreRefused(t *testing.T) {
 		{`"bit":"0x1"`, `"bit":"one"`}, {`"code":"%%4416"`, `"code":"4416"`}, {`"code":"%%4416"`, `"code":"%%65536"`},
 		{`"reason":"%%1801"`, `"reason":"1801"`}, {`"chain":""`, `"chain":"0"`}, {`"chain":""`, `"chain":"zz"`},
 		{`"ace":""}`, `"ace":"",}`}, {`"chain":""}`, `"chain":""}}`}, {`"chain":""}`, `"chain":""} `},
+		{`"text":"ReadData"`, `"text":"\u0110"`},
 		{`"text":"ReadData"`, `"text":"Read`}, {`"access":[{`, `"access":[{"bit":"0x1"},{`},
 		{`"SubjectUserSid":`, `"SubjectUserSid" :`}, {`"time":"1601-01-01T00:00:00Z"`, `"time":"1601-01-01T00:00:00"`},
 	} {

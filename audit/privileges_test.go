@@ -43,6 +43,10 @@ func TestPrivilegeOrdersEqualRecordings(t *testing.T) {
 		check.That(t, slices.ContainsFunc(got, equal) || strings.Join(row.privileges, " ") == callersOrder,
 			"row %d: event %d has %q, want %q", i, row.event, got, row.privileges)
 	}
+	set := winnt.Privileges(winnt.SeTcbPrivilege, winnt.SeDebugPrivilege,
+		winnt.SeDelegateSessionUserImpersonatePrivilege)
+	check.SlicesEqual(t, audit.SpecialPrivileges(set, winnt.LOGON32_LOGON_NETWORK), []string{"SeDebugPrivilege",
+		"SeDelegateSessionUserImpersonatePrivilege", "SeTcbPrivilege"}, "U-200: order of a network logon")
 	for _, logon := range []winnt.LogonType{winnt.LOGON32_LOGON_NETWORK, winnt.LOGON32_LOGON_INTERACTIVE} {
 		got := audit.SpecialPrivileges(winnt.SeDelegateSessionUserImpersonatePrivilege.Bit(), logon)
 		check.That(t, got == nil, "event 4672 without a sensitive privilege, logon type %d: %q, want nil", logon, got)

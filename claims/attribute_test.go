@@ -129,6 +129,14 @@ func TestSetLookupIgnoresCase(t *testing.T) {
 	if a, ok := s.Lookup("größe"); !ok || a.Ints[0] != 3 {
 		t.Errorf(`Lookup("größe") = %+v, %v; want the value 3, true`, a, ok)
 	}
+	mine := []Attribute{{Name: "u", Type: Uint64, Uints: []uint64{1}}, strs("s", "a"),
+		{Name: "d", Type: SID, SIDs: []sid.SID{sid.Everyone}}, {Name: "o", Type: Octets, Octets: [][]byte{{1}}}}
+	copied := mustSet(mine...)
+	mine[0].Uints[0], mine[1].Strings[0], mine[2].SIDs[0], mine[3].Octets[0][0] = 2, "b", sid.Users, 2
+	for i, a := range copied.All() {
+		want := []string{`("u",TU,0x0,1)`, `("s",TS,0x0,"a")`, `("d",TD,0x0,S-1-1-0)`, `("o",TX,0x0,01)`}[i]
+		check.Equal(t, a.Format(nil), want, "attribute of a set, after the caller's one changed")
+	}
 	_, ok := s.Lookup("GRÖSSE")
 	check.That(t, !ok, `Lookup("GRÖSSE") found GRÖßE, want ß not folded to ss`)
 	next := 1

@@ -101,7 +101,8 @@ func TestSomeExpressionsHaveNoText(t *testing.T) {
 			`%s: Decode %v, Format %q; want no error and ""`, what, err, e.Format(nil))
 	}
 	check.Equal(t, (&Attribute{Name: "a", Type: Int64}).Format(nil), "", "Format of an attribute without values")
-	check.Equal(t, (&Attribute{Name: "a", Type: Boolean, Uints: []uint64{2}}).Format(nil), "", "Format of the boolean 2")
+	two := bools("a", 2)
+	check.Equal(t, two.Format(nil), "", "Format of the boolean 2")
 	bare, _ := sid.New(5)
 	for s, want := range map[sid.SID]string{bare: "", sid.Everyone: `("a",TD,0x0,S-1-1-0)`, {}: ""} {
 		check.Equal(t, (&Attribute{Name: "a", Type: SID, SIDs: []sid.SID{s}}).Format(nil), want, "Format of SID %q", s)

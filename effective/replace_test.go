@@ -199,7 +199,7 @@ func TestReplaceAffectsDescriptorsOfItsSIDs(t *testing.T) {
 		old := effective.Compile(before, c.cfg)
 		p, difference := old.Replace(after)
 		before[0], after[0] = nil, nil // the principals have copies
-		check.That(t, old.Token(0) == other && p.Token(0) == other, "%s: the principals changed with the caller's slice", name)
+		check.That(t, old.Token(0) == other && p.Token(0) == other, "%s: principals follow the caller's slice", name)
 		_, back := p.Replace([]*token.Token{other, was})
 		for _, f := range []*effective.Difference{difference, back} {
 			check.Equal(t, f.Affects(sddl.MustParse(c.d)), c.want, "%s: Affects", name)

@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/recordings"
 	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 )
 
@@ -102,7 +103,8 @@ func TestInvalidAttributesAreRejected(t *testing.T) {
 	}
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
 	for _, a := range []ntacl.Attribute{{Descriptor: d}, {Version: 5, Descriptor: d}, {Version: 1},
-		{Version: 4, What: "a\x00b", Descriptor: d}} { // each has one invalid field
+		{Version: 4, What: "a\x00b", Descriptor: d},
+		{Version: 4, What: "\x00", Descriptor: d}} { // each has one invalid field
 		_, err := a.Append(nil)
 		check.That(t, errors.Is(err, ntacl.ErrAttribute), "Append of %+v: %v, want %v", a, err, ntacl.ErrAttribute)
 	}
@@ -162,7 +164,9 @@ func TestMissingPartsHaveOffsetZero(t *testing.T) {
 	for _, text := range []string{"O:BA", "G:SY", "D:(A;;FA;;;WD)", "S:(AU;SA;FA;;;WD)", "O:BAD:(A;;FA;;;WD)",
 		"G:SYS:(AU;SA;FA;;;WD)", "O:BAG:SY", ""} {
 		for version, at := range map[uint16]int{1: 8, 2: 28, 3: 80, 4: 160} {
-			d := sddl.MustParse(text)
+			parts := sddl.MustParse(text).Parts()
+			parts.Control, parts.RMControl = parts.Control|sd.RMControlValid, 7
+			d := sd.New(parts)
 			b := check.Must((&ntacl.Attribute{Version: version, What: "posix_acl", Descriptor: d}).Append(nil))
 			for field, there := range []bool{!d.Owner().IsZero(), !d.Group().IsZero(), d.SACL() != nil, d.DACL() != nil} {
 				off := binary.LittleEndian.Uint32(b[at+4+4*field:])

@@ -44,6 +44,8 @@ func TestVerifyDetectsChangedPermissions(t *testing.T) {
 		f := c.f
 		f.Mode ^= 0o6000
 		verify("other special bits", f, access, inherited, ntacl.Intact)
+		f.Mode ^= 0o1000
+		verify("all special bits changed", f, access, inherited, ntacl.Intact)
 		f.Mode ^= 0o001
 		verify("others' execution", f, access, inherited, ntacl.Stale)
 		f = c.f
@@ -81,6 +83,7 @@ func TestVerifyOtherVersionsAndHashes(t *testing.T) {
 		{"version 2", ntacl.Attribute{Version: 2, Hash: some}, ntacl.Unhashed},
 		{"version 3 of a server that ignores permissions", ntacl.Attribute{Version: 3, HashType: 1}, ntacl.Unhashed},
 		{"version 3", ntacl.Attribute{Version: 3, HashType: 1, Hash: some}, ntacl.Unverifiable},
+		{"version 3 with an unknown hash", ntacl.Attribute{Version: 3, HashType: 2}, ntacl.Stale},
 		{"version 4", ntacl.Attribute{Version: 4, HashType: 1, What: "posix_acl"}, ntacl.Stale},
 		{"version 4 without hash", ntacl.Attribute{Version: 4, HashType: 0, What: "posix_acl"}, ntacl.Stale},
 		{"version 4 with an unknown hash", ntacl.Attribute{Version: 4, HashType: 2, What: "posix_acl"}, ntacl.Stale},

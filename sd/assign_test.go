@@ -129,7 +129,7 @@ func TestAssignFollowsTheCreationAlgorithm(t *testing.T) {
 				r.Subject.ServerOwner, r.Subject.ServerGroup = sid.LocalSystem, sid.Administrators
 			}},
 		{id: "S-70 attributes pass a protected list",
-			parent:  `S:(AU;OISA;FA;;;WD)(RA;OI;;;;WD;("a",TI,0x0,1))(RA;OI;;;;WD;("b",TI,0x1,1))(SP;OI;;;;S-1-17-1)`,
+			parent:  `S:(AU;OISA;FA;;;WD)(RA;OI;;;;WD;("a",TI,0x0,1))(RA;OI;;;;WD;("b",TI,0x3,1))(SP;OI;;;;S-1-17-1)`,
 			creator: "D:S:P(AU;SA;CC;;;WD)", flags: sd.SACLAutoInherit | sd.AvoidPrivilegeCheck,
 			want: og + `D:S:P(AU;SA;CC;;;WD)(RA;ID;;;;WD;("a",TI,0x0,1))(SP;ID;;;;S-1-17-1)`},
 		{id: "S-70 audit and label", parent: "S:(AU;OISAFA;FA;;;WD)(ML;OICI;NW;;;HI)", creator: "D:", want: og +

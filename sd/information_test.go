@@ -55,4 +55,10 @@ func TestSelectReturnsChosenParts(t *testing.T) {
 		backup: "O:BAG:SYD:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)"} {
 		check.Equal(t, text(t, sd.Select(d, info)), want, "Select(%#x)", info)
 	}
+	const marks = sd.OwnerDefaulted | sd.GroupDefaulted | sd.DACLDefaulted | sd.SACLDefaulted
+	marked := with(d, func(p *sd.Parts) { p.Control |= marks })
+	for info, want := range map[uint32]sd.Control{owner: sd.OwnerDefaulted, group: sd.GroupDefaulted,
+		dacl: sd.DACLDefaulted, sacl: sd.SACLDefaulted} {
+		check.Equal(t, sd.Select(marked, info).Control()&marks, want, "marks of Select(%#x)", info)
+	}
 }

@@ -89,6 +89,8 @@ func TestMergeFollowsSetEntriesInAcl(t *testing.T) {
 		{"audit for descendants, where the mark of inheritance is not the caller's", "S:", "S:(AU;OICISA;CC;;;WD)",
 			sd.Explicit{Mode: sd.SetAuditSuccess, Mask: 1, Trustee: sid.Everyone,
 				Inheritance: sd.ObjectInherit | sd.ContainerInherit | sd.Inherited}},
+		{"object audit", "S:", "S:(OU;FA;CC;00000001-0000-0000-0000-000000000000;;WD)",
+			sd.Explicit{Mode: sd.SetAuditFailure, Mask: 1, Trustee: sid.Everyone, ObjectType: &winnt.GUID{1}}},
 		{"revoke takes audit entries that are not inherited", "S:(AU;SA;CC;;;WD)(AU;FA;CC;;;BA)(AU;IDSA;CC;;;WD)",
 			"S:(AU;FA;CC;;;BA)(AU;IDSA;CC;;;WD)", sd.Explicit{Mode: sd.RevokeAccess, Trustee: sid.Everyone}},
 		{"nothing leaves audit entries", "S:(AU;SA;CC;;;WD)", "S:(AU;SA;CC;;;WD)", sd.Explicit{Trustee: sid.Everyone}},
@@ -109,6 +111,9 @@ func TestMergeFollowsSetEntriesInAcl(t *testing.T) {
 		sd.Explicit{Mode: sd.SetAuditSuccess, Mask: 2, Trustee: sid.Everyone})
 	check.That(t, err == nil && text(t, sd.New(sd.Parts{SACL: l})) == "S:(AU;SA;DC;;;WD)(AU;FA;CC;;;WD)",
 		"merged audit entries %v, %v, want one for failure and one for success", l.Slice(), err)
+	l, err = sd.Merge(parse("S:(AU;SA;CC;;;WD)").SACL(), sd.Explicit{Mode: sd.SetAccessMode, Mask: 1,
+		Trustee: sid.Everyone})
+	check.That(t, err == nil && l.Len() == 2, "entries after setting rights: %v, %v, want the audit too", l.Slice(), err)
 	check.That(t, check.Err(sd.Merge(nil, sd.Explicit{Mode: sd.GrantAccess})) != nil,
 		"Merge accepted an entry without trustee, want an error")
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
 )
 
 // Canonical order: S-77.
@@ -22,6 +23,9 @@ func TestCanonicalizeOrdersEntries(t *testing.T) {
 		if l == nil {
 			l = d.SACL()
 		}
+		b := []byte(l.Binary())
+		b[0] = 4 // the revision stays, even if no entry needs it
+		l, _, _ = sd.DecodeACL(b)
 		out := sd.Canonicalize(l)
 		p := sd.Parts{DACL: out}
 		if d.DACL() == nil {
@@ -55,4 +59,16 @@ func TestNormalizeJoinsOnlyEqualEntries(t *testing.T) {
 		got := text(t, sd.New(sd.Parts{DACL: sd.ListEditor{}.Normalize(sddl.MustParse("D:" + in).DACL())}))
 		check.Equal(t, got, "D:"+want, "D:%s is normalized to", in)
 	}
+	// An alarm has no effect, and a condition is joined with nothing.
+	entry := func(kind sd.Type, x sd.ACEExtra) sd.ACE {
+		return check.Must(sd.NewACE(kind, sd.SuccessfulAccess, 1, sid.Everyone, x))
+	}
+	for _, kind := range []sd.Type{sd.SystemAlarm, sd.SystemAlarmObject, sd.SystemAlarmCallback,
+		sd.SystemAlarmCallbackObject} {
+		got := sd.ListEditor{System: true}.Normalize(check.Must(sd.NewACL(entry(kind, sd.ACEExtra{}))))
+		check.Equal(t, got.Len(), 0, "entries of type %v", kind)
+	}
+	callback := sd.AccessAllowedCallback
+	pair := check.Must(sd.NewACL(entry(callback, sd.ACEExtra{}), entry(callback, sd.ACEExtra{AppData: []byte("artx")})))
+	check.Equal(t, sd.ListEditor{}.Normalize(pair).Len(), 2, "callback entries, one of them with data")
 }

@@ -128,6 +128,15 @@ func TestPropagateStopsWithItsVisitor(t *testing.T) {
 		check.That(t, len(got) == stop+1 && got[stop] == all[stop],
 			"changes until the visitor stopped after %d: %v, want the last to be %v", stop+1, got, all[stop])
 	}
+	// Each child has classes of its own (S-69).
+	named := &sd.Node{Descriptor: sddl.MustParse("D:(OA;CINP;CC;;00000001-0000-0000-0000-000000000000;WD)"),
+		IsContainer: true, Children: []*sd.Node{leaf("other"), leaf("named")}}
+	named.Children[1].ObjectTypes = []winnt.GUID{{1}}
+	changed := ""
+	for c := range sd.Propagate(named, nil) {
+		changed += c.Path[0] + " " + sddlOf(c.After)
+	}
+	check.Equal(t, changed, "named O:SYD:AI(A;ID;CC;;;WD)", "changes by an entry for a class")
 	for c := range sd.Propagate(nil, nil) {
 		t.Errorf("Propagate below nothing changed %v", c.Path)
 	}

@@ -199,11 +199,22 @@ func TestSetControlAcceptsOnlyChangeableBits(t *testing.T) {
 
 // If entries of one kind are replaced, the list keeps its revision, even if it is higher than they need (S-74).
 func TestSetKeepsTheRevision(t *testing.T) {
-	b := []byte(parse("S:(AU;SA;FA;;;WD)(ML;;NW;;;LW)").SACL().Binary())
-	b[0] = 4
-	l, _, _ := sd.DecodeACL(b)
-	d, st := sd.Set(&sd.SetRequest{Information: label, Old: sd.New(sd.Parts{SACL: l}), New: parse("S:(ML;;NR;;;LW)")})
-	check.That(t, st == ntstatus.Success && d.SACL().Revision() == 4, "revision %d, %v, want 4", d.SACL().Revision(), st)
+	fourth := func(l *sd.ACL) *sd.ACL {
+		b := []byte(l.Binary())
+		b[0] = 4
+		l, _, _ = sd.DecodeACL(b)
+		return l
+	}
+	old, in := parse("D:S:(AU;SA;FA;;;WD)(ML;;NW;;;LW)"), parse("D:S:(ML;;NR;;;LW)")
+	for _, r := range []sd.SetRequest{
+		{Information: label, Old: sd.New(sd.Parts{SACL: fourth(old.SACL())}), New: in},
+		{Information: label, Old: old, New: sd.New(sd.Parts{SACL: fourth(in.SACL())})},
+		{Information: dacl, Old: old, New: sd.New(sd.Parts{DACL: fourth(in.DACL())})},
+	} {
+		d, st := sd.Set(&r)
+		got := max(d.SACL().Revision(), d.DACL().Revision())
+		check.That(t, st == ntstatus.Success && got == 4, "parts %#x: revision %d, %v, want 4", r.Information, got, st)
+	}
 }
 
 func ExampleSetControl() {

@@ -25,6 +25,7 @@ func TestParseErrorsHaveStatusAndOffset(t *testing.T) {
 		{"C-10 c", "O:S", ntstatus.InvalidSID, 2},
 		{"C-10 d", "O:XX", ntstatus.InvalidSID, 2},
 		{"C-10 e", "O:", ntstatus.InvalidSID, 2},
+		{"C-10, group", "G:", ntstatus.InvalidSID, 2},
 		{"C-31 braces", "D:(OA;;CR;{ab721a53-1e2f-11d0-9819-00aa0040529b};;WD)", ntstatus.InvalidStringUUID, 10},
 		{"C-31 digits", "D:(OA;;CR;ab721a531e2f11d0981900aa0040529b;;WD)", ntstatus.InvalidStringUUID, 10},
 		{"C-31 space", "D:(OA;;CR;ab721a53-1e2f-11d0-9819-00aa0040529b ;;WD)", ntstatus.InvalidStringUUID, 10},

@@ -53,6 +53,10 @@ func TestMalformedSIDIsRefused(t *testing.T) {
 			t.Errorf("Decode(% x) = %v, %d, %v, want ErrInvalid and nothing else", text, s, n, err)
 		}
 	}
+	raw := []byte(sid.Everyone.Binary())
+	copied, _, _ := sid.Decode(raw)
+	raw[8]++ // Decode has copied it
+	check.Equal(t, copied, sid.Everyone, "decoded SID, after its bytes changed")
 	whole := "\x01\x0f\x00\x00\x00\x00\x00\x05" + string(make([]byte, 60))
 	if s, n, st := sid.DecodeString(whole + "more"); st != ntstatus.Success || n != 68 || s.Binary() != whole {
 		t.Errorf("SID of fifteen sub-authorities: %d bytes decoded, %v, want 68 and success", n, st)

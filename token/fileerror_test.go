@@ -49,7 +49,8 @@ func TestFileErrorNamesFieldAndCause(t *testing.T) {
 			text := head + strings.Replace(c.fields, `"S-1-x"`, wrong, 1) + "}"
 			tok, err := token.Parse([]byte(text))
 			e := (*token.FileError)(nil)
-			if !errors.As(err, &e) || tok != nil || wrong != empty && !c.wraps(err) || e.Path != c.path || e.Problem == "" {
+			if !errors.As(err, &e) || tok != nil || wrong != empty && !c.wraps(err) || e.Path != c.path ||
+				e.Problem == "" {
 				t.Errorf("Parse of %s: %v, %#v; want an error for %s that wraps its cause", text, err, e, c.path)
 				continue
 			}

@@ -108,7 +108,9 @@ var refusals = []struct{ text, path, part string }{
 	{`{"user":"SY","defaultDacl":"D:(A;;GA;;;"}`, "defaultDacl", "SDDL"},
 	{`{"user":"SY","defaultDacl":"O:SYD:(A;;GA;;;SY)"}`, "defaultDacl", "nothing else"},
 	{`{"user":"SY","defaultDacl":"G:SYD:(A;;GA;;;SY)"}`, "defaultDacl", "nothing else"},
+	{`{"user":"SY","defaultDacl":"D:(A;;GA;;;SY)S:"}`, "defaultDacl", "nothing else"},
 	{`{"user":"SY","defaultDacl":""}`, "defaultDacl", "want a DACL"},
+	{`{"user":"S-1-5-21","groups":["DU"]}`, "groups[0]", "domain"},
 	{`{"user":"SY","writeRestricted":true}`, "writeRestricted", "restricting"},
 	{`{"user":"SY","writeRestricted":"yes"}`, "writeRestricted", "true or false"},
 	{`{"user":"SY","restrictedSids":["zz"]}`, "restrictedSids[0]", "zz"},
@@ -174,6 +176,8 @@ func TestParseErrorNamesField(t *testing.T) {
 		"Parse: %v: %+v; want line 1, byte 8", err, fe)
 	_, err = token.Parse([]byte(`{"user":"SY","owner":"BA"}`))
 	check.ErrorIs(t, err, ntstatus.InvalidOwner.Err(), "Parse with an owner that the token cannot have")
+	every := `"` + strings.Join((winnt.PrivilegeSet(1)<<37-4).Names(), `","`) + `"`
+	check.Equal(t, parse(t, `{"user":"SY","privileges":[`+every+`]}`).PrivilegeCount(), 35, "number of all privileges")
 	many := strings.Repeat(`"WD",`, token.MaxGroups)
 	check.That(t, check.Err(token.Parse([]byte(`{"user":"SY","groups":[`+many+`"WD"]}`))) != nil,
 		"Parse of MaxGroups+1 groups: no error, want one")

@@ -20,4 +20,6 @@ func TestParseResolvesAliasesInDomain(t *testing.T) {
 		_, ok := attributes(t, tok, sid.MustParse(want))
 		check.That(t, ok, "Parse of %s: no group %s", text, want)
 	}
+	list := parse(t, `{"user":"S-1-5-21-1-2-3-1001","defaultDacl":"D:(A;;GA;;;DU)"}`).DefaultDACL()
+	check.Equal(t, list.At(0).SID().String(), "S-1-5-21-1-2-3-513", "trustee DU of the default DACL")
 }

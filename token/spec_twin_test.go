@@ -389,7 +389,8 @@ func (d draws) spec(t *testing.T) token.Spec {
 	if d.chance(4) {
 		s.User.Attributes = 0x10
 	}
-	kinds := []uint32{7, 4, 6, 2, 0x10, 0x11, token.GroupDisabled, 0xF, 0xC, 0x18, 0xC0000007, 0xC0000006, 0xC0000002}
+	kinds := []uint32{7, 4, 6, 2, 0x10, 0x11, token.GroupDisabled, 0xF, 0xC, 0x18, 0xC0000007, 0xC0000006, 0xC0000004,
+		0xC0000002}
 	n := d.IntN(8)
 	if d.chance(10) {
 		n += 60 // more than one word of the bitmaps
