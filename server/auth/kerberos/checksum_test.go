@@ -49,6 +49,7 @@ func TestClientAnnouncesBindings(t *testing.T) {
 	}{
 		"nothing": {nil, false}, "outside": {types.AuthorizationData{data(143, 0, 0x40, 0, 0)}, true},
 		"inside":            {types.AuthorizationData{nest(t, 1, data(141), data(143, 0, 0x40, 0, 0))}, true},
+		"second wrapper":    {types.AuthorizationData{nest(t, 1), nest(t, 1, data(143, 0, 0x40, 0, 0))}, true},
 		"in the second":     {types.AuthorizationData{data(1, 9), nest(t, 1, data(143, 0xff, 0xff, 0, 0))}, true},
 		"another wrapper":   {types.AuthorizationData{nest(t, 4, data(143, 0, 0x40, 0, 0))}, false},
 		"another type":      {types.AuthorizationData{data(142, 0, 0x40, 0, 0)}, false},

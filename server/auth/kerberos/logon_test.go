@@ -1,6 +1,7 @@
 package kerberos
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"reflect"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/test/check"
@@ -146,6 +149,24 @@ func TestUserHasEachFieldOfTheClient(t *testing.T) {
 		DeviceClaims: c.Identity.DeviceClaims}
 	if got := c.User(); !reflect.DeepEqual(got, want) || got.UserClaims == got.DeviceClaims {
 		t.Errorf("K-18: the user passed to the store is\n%+v, want\n%+v", got, want)
+	}
+}
+
+// TestWaitForSlotEnds checks that a ticket without a slot is rejected after 30 seconds, and that the daemon's stop
+// cancels it before (L-74, W-19).
+func TestWaitForSlotEnds(t *testing.T) {
+	store, k := openStore(t), ticket()
+	for want, ends := range map[ntstatus.Status]time.Duration{ntstatus.InsufficientResources: waitChecks + time.Second,
+		ntstatus.Cancelled: time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			stopping, stop := context.WithTimeout(t.Context(), ends)
+			defer stop()
+			taking, began := acceptor(t, nil), time.Now()
+			a := Authority{Store: store, Tickets: func() *Acceptor { return taking }, Checks: admission.NewPool(0, 1),
+				Stopping: stopping}
+			check.Equal(t, check.Status(a.LogOn(logonOf(&k))), want, "a stop after %v", ends)
+			check.Equal(t, time.Since(began), min(ends, 30*time.Second), "a stop after %v: the wait", ends)
+		})
 	}
 }
 
