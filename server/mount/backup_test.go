@@ -65,7 +65,10 @@ func TestBackupMountGrantsByPrivilege(t *testing.T) {
 	const bobs = "O:S-1-22-1-61002G:SYD:AI(A;ID;FA;;;S-1-22-1-61002)S:(AU;FA;FA;;;WD)"
 	w.setsWhole(reader, "d/f", bytesOf(bobs), unix.EACCES)
 	w.setsWhole(operator, "d/f", bytesOf(bobs), 0)
-	check.Equal(t, w.descriptorOf("d/f"), bobs, "M-53")
+	for _, ids := range []string{"61001", ":61001"} {
+		w.refused(operator, "Operation not permitted", "chown", ids, "d/f") // M-55
+	}
+	check.Equal(t, w.descriptorOf("d/f"), bobs, "M-53, M-55")
 	w.must(os.WriteFile(filepath.Join(w.root, "d/none"), nil, 0o600))
 	w.refused(operator, "Permission denied", "stat", "d/none") // F-101: without a descriptor it grants nothing
 	w.must(os.Remove(filepath.Join(w.root, "d/none")))

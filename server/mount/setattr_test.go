@@ -68,6 +68,8 @@ func TestSetAttrNeedsRightPerAttribute(t *testing.T) {
 		{unknown, atime, fuse.SetAttrInCommon{Atime: 9}, unix.EACCES, 10, 700, 800, hers},
 		{alice, uid, fuse.SetAttrInCommon{Owner: fuse.Owner{Uid: alice}}, 0, 10, 700, 800, hers},
 		{alice, gid, fuse.SetAttrInCommon{Owner: fuse.Owner{Gid: staff}}, 0, 10, 700, 800, hers},
+		{bob, uid, fuse.SetAttrInCommon{Owner: fuse.Owner{Uid: alice}}, 0, 10, 700, 800, hers},
+		{bob, gid, fuse.SetAttrInCommon{Owner: fuse.Owner{Gid: staff}}, 0, 10, 700, 800, hers},
 		{bob, uid | gid, fuse.SetAttrInCommon{Owner: fuse.Owner{Uid: alice, Gid: staff}}, 0, 10, 700, 800, hers},
 		{alice, uid, fuse.SetAttrInCommon{Owner: fuse.Owner{Uid: bob}}, unix.EPERM, 10, 700, 800, hers},
 		{bob, uid, fuse.SetAttrInCommon{Owner: fuse.Owner{Uid: bob}}, unix.EPERM, 10, 700, 800, hers},
@@ -331,6 +333,9 @@ func TestChownNeedsWriteOwner(t *testing.T) {
 		w.refused(alice, "Resource temporarily unavailable", "chown", ids, "d/taken")
 	}
 	w.sees(bob, "61001 62001", "stat", "-c", "%u %g", "d/taken")
+	w.file("d/both", "", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;FR;;;WD)")
+	w.sees(alice, "", "chown", "61001:62001", "d/both")
+	w.sees(bob, "61001 62001", "stat", "-c", "%u %g", "d/both")
 }
 
 // TestSetAttrWithoutReadAttributesFails checks that a user who may write a file but not read its attributes, which the
