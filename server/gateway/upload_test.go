@@ -20,8 +20,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/gateway/dav"
@@ -114,6 +116,33 @@ func (w *exactly) begin(q *request, name string) *upload {
 	_, err = u.Write([]byte("fresh"))
 	w.must(err)
 	return u
+}
+
+// TestCommitDescribesFile checks that a commit returns the entity tag that the file has from then on: a new file, one
+// that a temporary file replaced, and one whose handle collected the data.
+func TestCommitDescribesFile(t *testing.T) {
+	w := newExactly(t, shared)
+	w.file("old", "old", shared)
+	w.file("his", "old", "O:BAG:SYD:P(A;;FA;;;{bob})")
+	for name, user := range map[string]string{"new": "alice", "old": "alice", "his": "bob"} {
+		q, at := w.newRequest(user), place{"share", name}
+		u := w.begin(q, name)
+		check.Equal(t, u.temp != 0, user == "alice", "%s has a temporary file", name)
+		if u.temp != 0 {
+			// Its time differs from that of the replacement.
+			earlier := nt.FileBasic{LastWriteTime: filetime.Of(moment)}
+			check.Success(t, q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
+				return th.NtSetInformationFile(u.temp, nt.FileBasicInformation, earlier)
+			}))
+		}
+		i, created, err := u.Commit()
+		w.must(errors.Join(err, u.Close()))
+		h := check.Result(q.open(at, winnt.FILE_READ_ATTRIBUTES, winnt.FILE_OPEN, 0))
+		f := check.Result(q.facts(h))
+		q.s.p.release(h)
+		check.That(t, i.Tag == f.etag() && i.Name == name && i.Size == 5 && created == (name == "new"),
+			"%s: created %t, %+v, want the tag %s, 5 bytes", name, created, i, f.etag())
+	}
 }
 
 // cut is a body whose client disconnected.
