@@ -25,9 +25,8 @@ var _ lsa.Domains = (*numbers)(nil)
 
 // idTable maps uids and gids to SIDs, as a directory file lists them. Immutable.
 type idTable struct {
-	ids  [2]map[uint32]sid.SID // of users, of groups
+	ids  [2]map[uint32]sid.SID // of users, of groups; the zero SID for an id that several accounts have
 	sids [2]map[sid.SID]uint32
-	many [2]map[uint32]bool // ids that several accounts have
 }
 
 // maxNumbers is the size limit of a directory file, in bytes.
@@ -58,17 +57,17 @@ func readNumbers(file string) (*idTable, error) {
 	t := &idTable{}
 	for kind := range 2 {
 		t.ids[kind], t.sids[kind] = map[uint32]sid.SID{}, map[sid.SID]uint32{}
-		t.many[kind] = map[uint32]bool{}
 	}
 	for _, a := range d.IDs() {
 		kind := 0
 		if a.Group {
 			kind = 1
 		}
+		t.sids[kind][a.SID] = a.ID
 		if other, twice := t.ids[kind][a.ID]; twice && other != a.SID {
-			t.many[kind][a.ID] = true
+			a.SID = sid.SID{}
 		}
-		t.ids[kind][a.ID], t.sids[kind][a.SID] = a.SID, a.ID
+		t.ids[kind][a.ID] = a.SID
 	}
 	return t, nil
 }
@@ -78,10 +77,10 @@ var errMany = errors.New("more than one account of the directory has this id")
 // sid returns the account of a uid or gid, as kind says. If two accounts have it, neither gets it and no user can log
 // on with it (L-59).
 func (t *idTable) sid(kind int, id uint32) (sid.SID, bool, error) {
-	if t.many[kind][id] {
-		return sid.SID{}, false, errMany
-	}
 	s, ok := t.ids[kind][id]
+	if ok && s.IsZero() {
+		return s, false, errMany
+	}
 	return s, ok, nil
 }
 

@@ -13,7 +13,8 @@ import (
 )
 
 // TestSharedUIDMapsToNobody checks the ids of a directory file: uids belong to users and gids to groups. An id that two
-// accounts share maps to neither of them, though each account has the id (L-59).
+// accounts share maps to neither of them, though each account has the id. Two ids of one account map to it, and it has
+// the last one (L-59).
 func TestSharedUIDMapsToNobody(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "people.yaml")
 	const domain = "S-1-5-21-1-2-3-"
@@ -23,6 +24,9 @@ func TestSharedUIDMapsToNobody(t *testing.T) {
 		"  - {name: dave, sid: S-1-5-21-1-2-3-1110, uid: 2000}\n  - {name: eve, sid: S-1-5-21-1-2-3-1111}\n" +
 		"  - {name: mallory, sid: S-1-5-21-1-2-3-1112, uid: 1004}\n" +
 		"  - {name: also-mallory, sid: S-1-5-21-1-2-3-1112, uid: 1004}\n" +
+		"  - {name: oscar, sid: S-1-5-21-1-2-3-1113, uid: 1002}\n" +
+		"  - {name: peggy, sid: S-1-5-21-1-2-3-1114, uid: 1006}\n" +
+		"  - {name: also-peggy, sid: S-1-5-21-1-2-3-1114, uid: 1007}\n" +
 		"groups:\n  - {name: staff, sid: S-1-5-21-1-2-3-2000, gid: 2000}\n" +
 		"  - {name: all, sid: S-1-5-21-1-2-3-2001, gid: 0}\n"
 	check.NoError(t, os.WriteFile(file, []byte(text), 0o600))
@@ -32,7 +36,7 @@ func TestSharedUIDMapsToNobody(t *testing.T) {
 	n.now.Store(table)
 	ctx := context.Background()
 	for id, want := range map[uint32][2]string{1001: {"1107", ""}, 2000: {"1110", "2000"}, 0: {"", "2001"}, 1003: {"", ""},
-		1002: {"many", ""}, 1004: {"1112", ""}} {
+		1002: {"many", ""}, 1004: {"1112", ""}, 1006: {"1114", ""}, 1007: {"1114", ""}} {
 		for kind, of := range []func(context.Context, uint32) (sid.SID, bool, error){n.SIDOfUID, n.SIDOfGID} {
 			s, ok, err := of(ctx, id)
 			rid := want[kind]
@@ -46,7 +50,8 @@ func TestSharedUIDMapsToNobody(t *testing.T) {
 		}
 	}
 	for rid, want := range map[string][2]uint32{"1107": {1001, 0}, "1108": {1002, 0}, "1109": {1002, 0}, "1110": {2000, 0},
-		"1111": {0, 0}, "1112": {1004, 0}, "2000": {0, 2000}, "2001": {0, 0}, "3000": {0, 0}} {
+		"1111": {0, 0}, "1112": {1004, 0}, "1113": {1002, 0}, "1114": {1007, 0}, "2000": {0, 2000},
+		"2001": {0, 0}, "3000": {0, 0}} {
 		s := sid.MustParse(domain + rid)
 		uid, isUser, err := n.UIDOf(ctx, s)
 		gid, isGroup, err2 := n.GIDOf(ctx, s)

@@ -70,8 +70,23 @@ func TestTypedPasswordIsNotEchoed(t *testing.T) {
 	}
 }
 
-// TestInterruptAtPromptRestoresEcho checks that Ctrl-C at the prompt ends the command and restores the terminal's echo.
-func TestInterruptAtPromptRestoresEcho(t *testing.T) {
+// TestSignalAtPromptRestoresEcho checks that Ctrl-C, Ctrl-\ and the usual signals at the prompt end the command and
+// restore the terminal's echo.
+func TestSignalAtPromptRestoresEcho(t *testing.T) {
+	for _, c := range []struct {
+		typed string // or else the signal is sent
+		by    os.Signal
+		want  string
+	}{{"\x03", unix.SIGINT, "signal: interrupt"}, {"\x1c", unix.SIGQUIT, "exit status 2"},
+		{"", unix.SIGTERM, "signal: terminated"}, {"", unix.SIGHUP, "signal: hangup"}} {
+		endAtPrompt(t, c.typed, c.by, c.want)
+	}
+}
+
+// endAtPrompt checks that typed, or else a signal, ends the command at its prompt with the error want, and that the
+// terminal echoes then.
+func endAtPrompt(t *testing.T, typed string, by os.Signal, want string) {
+	t.Helper()
 	person, terminal := terminal.Open(t)
 	cmd := exec.Command(build(t).bin, "account", "passwd", "alice") //nolint:gosec // the test built it
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = terminal, terminal, terminal
@@ -84,10 +99,15 @@ func TestInterruptAtPromptRestoresEcho(t *testing.T) {
 		shown = append(shown, b[:n]...)
 	}
 	check.That(t, !echoes(t, terminal), "the terminal echoes at the prompt")
-	check.NoError(t, check.Err(person.WriteString("\x03")))
+	if typed != "" {
+		check.NoError(t, check.Err(person.WriteString(typed)))
+	} else {
+		check.NoError(t, cmd.Process.Signal(by))
+	}
+	go func() { _, _ = io.Copy(io.Discard, person) }() // Go prints its goroutines after SIGQUIT
 	err := cmd.Wait()
-	check.That(t, err != nil && err.Error() == "signal: interrupt", "Ctrl-C at the prompt: %v", err)
-	check.That(t, echoes(t, terminal), "Ctrl-C at the prompt left the terminal without echo")
+	check.That(t, err != nil && err.Error() == want, "%v at the prompt: %v, want %s", by, err, want)
+	check.That(t, echoes(t, terminal), "%v at the prompt left the terminal without echo", by)
 }
 
 // TestPipedPasswordIsFirstLine checks that without a terminal the first line is the password, and that a password above
