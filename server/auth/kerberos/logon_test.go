@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -168,6 +169,29 @@ func TestWaitForSlotEnds(t *testing.T) {
 			check.Equal(t, time.Since(began), min(ends, 30*time.Second), "a stop after %v: the wait", ends)
 		})
 	}
+}
+
+// TestTicketsWaitByRequester checks that a ticket of another requester takes the place of the newest one of the
+// requester with the most waiting tickets (L-74).
+func TestTicketsWaitByRequester(t *testing.T) {
+	store, k := openStore(t), ticket()
+	synctest.Test(t, func(t *testing.T) {
+		taking, began := acceptor(t, nil), time.Now()
+		a := Authority{Store: store, Tickets: func() *Acceptor { return taking }, Checks: admission.NewPool(0, 2)}
+		var waited [3]time.Duration
+		var all sync.WaitGroup
+		for i, origin := range []string{"192.0.2.1", "192.0.2.1", "192.0.2.2"} {
+			all.Go(func() {
+				r := logonOf(&k)
+				r.Origin = origin
+				check.Equal(t, check.Status(a.LogOn(r)), ntstatus.InsufficientResources, "L-74: ticket %d", i)
+				waited[i] = time.Since(began)
+			})
+			synctest.Wait()
+		}
+		all.Wait()
+		check.Equal(t, waited, [3]time.Duration{30 * time.Second, 0, 30 * time.Second}, "L-74: the waits")
+	})
 }
 
 // TestTicketWaitsForFreeSlot checks that a ticket waits for a free slot, and that the newest token of the requester
