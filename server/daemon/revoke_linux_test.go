@@ -110,10 +110,10 @@ func TestRevokedGroupEndsOpensOfMembers(t *testing.T) {
 	member := check.Must(token.Parse([]byte(`{"user":"` + bobsSID + `","groups":["WD","` + group + `"]}`)))
 	plain := check.Must(token.Parse([]byte(bob)))
 	for _, still := range []bool{false, true} {
-		var elsewhere [2]bool // whether the revocation covers the files that member and plain opened elsewhere
+		elsewhere := make(chan [2]bool, 1) // whether the revocation covers files of member and plain elsewhere
 		d := startWithTree(t, hostfs.HandOutNothing, func(c *daemon.Config) {
 			c.Revoke = func(selected func(*token.Token, string) bool) []inspect.Remaining {
-				elsewhere = [2]bool{selected(member, `\Device\mount\f`), selected(plain, `\Device\mount\f`)}
+				elsewhere <- [2]bool{selected(member, `\Device\mount\f`), selected(plain, `\Device\mount\f`)}
 				return nil
 			}
 		})
@@ -133,7 +133,7 @@ func TestRevokedGroupEndsOpensOfMembers(t *testing.T) {
 		}
 		got := check.Result(revoke(t, admin, inspect.Query{User: group}))
 		check.That(t, got.Tokens == tokens && got.Files == files, "W-99: still a member %t: ended %+v", still, got)
-		check.Equal(t, elsewhere, [2]bool{true, still}, "W-99: files of a member and of another token elsewhere")
+		check.Equal(t, <-elsewhere, [2]bool{true, still}, "W-99: files of a member and of another token elsewhere")
 		for i, want := range []ntstatus.Status{kept, ntstatus.AccessDenied, kept} {
 			check.Equal(t, readPlan(servers[i], opened[i]), want, "W-99: still a member %t: read %d", still, i)
 		}
