@@ -111,7 +111,8 @@ func TestChangesAreOrdered(t *testing.T) {
 			"enable " + u + ", which the token holds disabled or for deny only"}},
 		{"the AppContainer", "…(A;;0x3;;;U)(A;;0x1;;;P)", 3, appMedium, nil, []string{
 			"leave the AppContainer", put("0x3", casePkg.String())}},
-		{"no DACL and an AppContainer", "O:BAG:SY", 3, appMedium, nil, []string{"leave the AppContainer"}},
+		{"no DACL and an AppContainer", "O:BAG:SY", 3, join(appMedium, func(s *token.Spec) { s.LowBoxNumber = 7 }), nil,
+			[]string{"leave the AppContainer"}},
 		{"the restriction and a group", "…(A;;0x1;;;BG)", 1, restricted(sid.Restricted), nil, []string{
 			"make the user a member of " + guests + ", and use a token that is not restricted",
 			"make the user a member of " + guests + ", and " + put("0x1", "RC"),
