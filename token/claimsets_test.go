@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -47,6 +48,12 @@ func TestFilterDisablesClaimsPermanently(t *testing.T) {
 		check.That(t, st == ntstatus.Success && a.Flags == claims.FlagDisabled|claims.FlagDisabledByDefault,
 			"after Filter and reset: %v, flags %#x; want %v, disabled and disabled by default", st, a.Flags, ntstatus.Success)
 	}
+	s := setup() // with nothing to disable
+	s.DeviceGroups = []token.Group{{SID: groupG1, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY}}
+	s.UserClaims = check.Must(claims.NewSet([]claims.Attribute{{Name: "n", Type: claims.Int64, Ints: []int64{1},
+		Flags: claims.FlagDisabled | claims.FlagDisabledByDefault}}))
+	same := filter(t, must(t, s), token.FilterSpec{DisableDevice: []sid.SID{groupG1}, DisableUserClaims: []string{"n"}})
+	check.That(t, !same.IsFiltered(), "T-64: a filter that takes nothing away marked the token as filtered")
 }
 
 // The per-user audit policy and the isolation prefix are kept by copies and in a file. They do not change ModifiedID

@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -31,4 +32,21 @@ func TestWithIntegritySetsLevelAndFlag(t *testing.T) {
 	check.That(t, st == ntstatus.Success && n.Integrity() == 0x2100 && n.ModifiedID() == 200,
 		"WithIntegrity(MediumPlus) of a token without an entry: %v, want %v, level 0x2100 and ModifiedID 200", st,
 		ntstatus.Success)
+}
+
+// A setter accepts a value that just fits into DynamicCharged. A token's originating logon cannot be removed.
+func TestSettersCheckSpaceAndLogon(t *testing.T) {
+	empty := sddl.MustParse("D:").DACL()
+	s := setup()
+	s.PrimaryGroup, s.OriginatingLogon, s.DynamicCharged = userU, 7, uint32(userU.Len())
+	tok := must(t, s)
+	_, st := tok.WithPrimaryGroup(200, userU)
+	wantStatus(t, "WithPrimaryGroup that just fits", st, ntstatus.Success)
+	_, st = tok.WithDefaultDACL(200, empty)
+	wantStatus(t, "WithDefaultDACL that does not fit", st, ntstatus.AllottedSpaceExceeded)
+	s.DynamicCharged += uint32(empty.Size())
+	_, st = must(t, s).WithDefaultDACL(200, empty)
+	wantStatus(t, "WithDefaultDACL that just fits", st, ntstatus.Success)
+	_, st = tok.WithOriginatingLogon(200, 0)
+	wantStatus(t, "WithOriginatingLogon(0)", st, ntstatus.InvalidParameter)
 }
