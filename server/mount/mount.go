@@ -175,6 +175,7 @@ func Start(c Config) (*Mount, error) {
 		m.end()
 		return nil, fmt.Errorf("mount: %s: %w", c.Directory, err)
 	}
+	closeFuseOnExec()
 	m.server = server
 	m.served.Go(server.Serve)
 	if m.device, err = c.device(c.Directory); err != nil {
