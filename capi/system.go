@@ -54,9 +54,9 @@ const nextOwner = 1 << 32
 
 // threadByID returns the thread object with a number, nil if it has ended or never was. It takes no lock.
 func threadByID(id uint64) *thread {
-	list := *threads.Load()
-	if place := uint32(id) - 1; place < uint32(len(list)) {
-		if t := list[place]; t != nil && t.number == id {
+	list := threads.Load() // nil: no thread was ever attached
+	if place := uint32(id) - 1; list != nil && place < uint32(len(*list)) {
+		if t := (*list)[place]; t != nil && t.number == id {
 			return t
 		}
 	}
