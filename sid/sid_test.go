@@ -86,6 +86,7 @@ func TestNewAcceptsAtMost15SubAuthorities(t *testing.T) {
 	check.That(t, (sid.SID{}).String() == "" && (sid.SID{}).RtlString() == "", "the zero SID has a text, want none")
 	check.That(t, none.RID() == 0 && none.Prefix().IsZero() && (sid.SID{}).RID() == 0 && (sid.SID{}).Authority() == 0,
 		"RID, Prefix or Authority of an empty SID is set, want zero values")
+	check.Equal(t, sid.MustParse("S-1-5-18").Prefix(), none, "Prefix of a SID with one sub-authority")
 	check.That(t, sid.MustParse("S-1-5-7").Sub(0) == 7 && sid.MustParse("S-1-5-7-9").RID() == 9 &&
 		sid.MustParse("S-1-5-7").RID() == 7 && sid.MustParse("S-1-15-2-1-2-3-4-5-6-7").RID() == 7,
 		"RID or Sub returned the wrong sub-authority, want the last one, and 7 for Sub(0)")
