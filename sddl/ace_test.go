@@ -70,6 +70,9 @@ func TestEntriesWithoutTokenNeedExtended(t *testing.T) {
 		sd.ACEExtra{ClientSID: sid.Everyone}))
 	object, _ := sd.NewACE(sd.AccessDeniedCallbackObject, sd.ContainerInherit, 3, sid.Everyone,
 		sd.ACEExtra{ObjectType: &guid, AppData: []byte("artx")})
+	const zero = "00000000-0000-0000-0000-000000000000"
+	zeroTypes, _ := sd.NewACE(sd.AccessDeniedCallbackObject, 0, 3, sid.Everyone,
+		sd.ACEExtra{ObjectType: new(winnt.GUID), InheritedObjectType: new(winnt.GUID)})
 	opaque, _ := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte("\x01\x02\x03\x04")})
 	// Conditions that are valid, but whose text is of other bytes, or none: an integer of one byte, and a quote.
 	short := "artx\xf8\x02\x00\x00\x00a\x00" + "\x01\x05" + strings.Repeat("\x00", 7) + "\x03\x02" + "\x80\x00"
@@ -113,6 +116,7 @@ func TestEntriesWithoutTokenNeedExtended(t *testing.T) {
 		"(0x0c;CI;CCDC;ab721a53-1e2f-11d0-9819-00aa0040529b;;WD;#61727478)":             object,
 		"(0x09;;CC;;;WD;#01020304)":                              opaque,
 		"(0x00;;CC;;;WD;#01020304)":                              trailing,
+		fmt.Sprintf("(0x0c;;CCDC;%s;%[1]s;WD;#)", zero):          zeroTypes,
 		fmt.Sprintf("(0x09;;CC;;;WD;#%x)", short):                condition(short),
 		fmt.Sprintf("(0x09;;CC;;;WD;#%x)", quote):                condition(quote),
 		"(0x40;ID;;;;;#0102)":                                    unknown,
