@@ -311,6 +311,41 @@ func editedEffect(before map[right]winnt.AccessMask, name string, r Rule, e List
 	return out
 }
 
+// Set also replaces object and callback entries of the rule's kind. Other kinds, other trustees and inherited entries
+// remain.
+func TestSetReplacesEveryTypeOfItsKind(t *testing.T) {
+	ace := func(aceType Type, flags uint8, mask winnt.AccessMask, trustee sid.SID) ACE {
+		return check.Must(NewACE(aceType, flags, mask, trustee))
+	}
+	for _, c := range []struct {
+		rule    Rule
+		before  []Type // explicit entries of the trustee
+		remains []Type // those that Set does not replace
+	}{
+		{Rule{Type: AccessAllowed}, []Type{AccessDenied, AccessDeniedObject, AccessAllowed, AccessAllowedObject,
+			AccessAllowedCallback, AccessAllowedCallbackObject}, []Type{AccessDenied, AccessDeniedObject}},
+		{Rule{Type: AccessDenied}, []Type{AccessDenied, AccessDeniedObject, AccessDeniedCallback,
+			AccessDeniedCallbackObject, AccessAllowedObject}, []Type{AccessAllowedObject}},
+		{Rule{Type: SystemAudit, Flags: FailedAccess}, []Type{SystemAudit, SystemAuditObject, SystemAuditCallback,
+			SystemAuditCallbackObject}, nil},
+	} {
+		e, r := ListEditor{System: c.rule.Type == SystemAudit}, c.rule
+		r.Mask, r.Trustee = 8, sid.Everyone
+		list := func(types []Type, more ...ACE) *ACL {
+			for _, aceType := range types {
+				more = append(more, ace(aceType, r.Flags, 1, r.Trustee))
+			}
+			more = append(more, ace(r.Type, r.Flags, 2, sid.Administrators))
+			more = append(more, ace(r.Type, r.Flags|Inherited, 4, r.Trustee))
+			return check.Must(newACL(4, sortACEs(more)))
+		}
+		got, err := e.Set(list(c.before), r)
+		want := list(c.remains, ace(r.Type, r.Flags, r.Mask, r.Trustee))
+		check.That(t, err == nil && slices.Equal(sortedBytes(got), sortedBytes(want)),
+			"Set of %v: %x, %v; want %x", r.Type, got.Binary(), err, want.Binary())
+	}
+}
+
 func randomRule(rnd *rand.Rand, e ListEditor, people []sid.SID) Rule {
 	r := Rule{Type: Type(rnd.IntN(2)), Mask: winnt.AccessMask(1 + rnd.IntN(7)), Trustee: people[rnd.IntN(len(people))]}
 	if e.System {
