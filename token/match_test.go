@@ -48,6 +48,16 @@ func TestRepeatedDeviceGroupMatchesIfOneDoes(t *testing.T) {
 	}
 }
 
+// An empty list of device groups is no list, whether it is nil or not.
+func TestEmptyDeviceGroupsHaveNoSet(t *testing.T) {
+	s := setup()
+	s.DeviceGroups = []token.Group{}
+	tok := must(t, s)
+	check.That(t, tok.DeviceSet() == nil && tok.DeviceBits() == nil && tok.DeviceDenyBits() == nil,
+		"token with an empty list of device groups: set %v, bits %v and %v; want nil",
+		tok.DeviceSet(), tok.DeviceBits(), tok.DeviceDenyBits())
+}
+
 // inDevice reports whether a SID in the device groups matches allow and deny entries.
 func inDevice(tok *token.Token, s sid.SID) (allow, deny bool) {
 	i := tok.DeviceSet().Find(s.Hash(), s)
