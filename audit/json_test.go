@@ -148,11 +148,14 @@ func TestHostileNamesSurviveJSON(t *testing.T) {
 	for _, name := range hostile {
 		checkHostile(t, name)
 	}
-	e := audit.ObjectAccessed(audit.Origin{}, audit.Object{Name: audit.FromUTF16([]uint16{0xD800})}, 1, nil)
-	check.That(t, strings.Contains(string(e.AppendJSON(nil)), `"ObjectName":"`+"\uFFFD"+`","ObjectName_raw":"eda080"`),
-		"U-80: a lone surrogate is %s, want one U+FFFD and its bytes", e.AppendJSON(nil))
+	for unit, raw := range map[uint16]string{0xD800: "eda080", 0xDBFF: "edafbf", 0xDC00: "edb080", 0xDFFF: "edbfbf"} {
+		e := audit.ObjectAccessed(audit.Origin{}, audit.Object{Name: audit.FromUTF16([]uint16{unit})}, 1, nil)
+		want := `"ObjectName":"` + "\uFFFD" + `","ObjectName_raw":"` + raw + `"`
+		check.That(t, strings.Contains(string(e.AppendJSON(nil)), want),
+			"U-80: the lone surrogate %#x is %s, want one U+FFFD and its bytes %s", unit, e.AppendJSON(nil), raw)
+	}
 	// In a list, the raw key is a list too.
-	e = audit.HandleRequested(audit.Origin{}, audit.Object{Type: "File"},
+	e := audit.HandleRequested(audit.Origin{}, audit.Object{Type: "File"},
 		audit.HandleRequest{Access: 1, Reasons: []audit.Reason{{Bits: 1, Code: 1801, Entry: "D:\xff"}}})
 	l := readLine(t, e.AppendJSON(nil))
 	var raw []string
