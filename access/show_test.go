@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -97,6 +98,10 @@ func TestShowCountsUnreadEntries(t *testing.T) {
 				"U-130: %s: want %q in\n%s", entries, want, got)
 		}
 	}
+	// The restricted pass ends at the first entry, but the user pass also read the second one.
+	_, x, err := access.Explain(newRequest(t, "…(A;;0x1;;;RC)(A;;0x1;;;U)", 1, restricted(sid.Restricted)))
+	check.NoError(t, err)
+	check.That(t, !strings.Contains(x.String(), "not needed"), "U-130: both entries were read:\n%s", x)
 }
 
 // An entry whose condition is not true shows the values that its tests compared. An entry that did not decide by its
