@@ -247,7 +247,8 @@ func TestDecodePOSIXReadsLinuxForm(t *testing.T) {
 	for _, bad := range []string{"", "02", "03000000" + owner + group + other, "02000000", "0200000001",
 		"02000000" + "01000800ffffffff" + group + other, "02000000" + owner + "03000600ffffffff" + group + other,
 		"02000000" + group + owner + other, "02000000" + owner + owner + group + other,
-		"02000000" + owner + "02000400e8030000" + group + other} {
+		"02000000" + owner + "02000400e8030000" + group + other,
+		"02000000" + owner + group + "08000400e8030000" + other} {
 		b, _ := hex.DecodeString(bad)
 		check.ErrorIs(t, check.Err(fileaccess.DecodePOSIX(b)), fileaccess.ErrPOSIXACL, "DecodePOSIX(%s)", bad)
 	}

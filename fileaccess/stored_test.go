@@ -116,6 +116,8 @@ func TestNewDescriptorNamesNoSession(t *testing.T) {
 		{"an inheritable grant", heirs + "(A;OICI;FR;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
 		{"an inherit-only grant", heirs + "(A;OICIIO;GA;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
 		{"an inheritable denial", "O:BAG:SYD:P(D;OICI;FR;;;S-1-5-5-0-1)(A;OICI;FA;;;WD)", "", "D:(A;;FA;;;WD)", 0},
+		{"an inheritable denial with a condition",
+			"O:BAG:SYD:P(XD;OICI;FR;;;BA;(Member_of{SID(S-1-5-5-0-1)}))(A;OICI;FA;;;WD)", "", "D:(A;;FA;;;WD)", 0},
 		{"an inheritable audit", heirs + "S:(AU;OICISA;FR;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
 		{"a creator's grant", plain, "D:P(A;;GR;;;S-1-5-5-0-1)(A;;GA;;;BA)", "D:P(A;;FA;;;BA)", 0},
 		{"a creator's denial", plain, "D:P(D;;GR;;;S-1-5-5-0-1)(A;;GA;;;BA)", "", ntstatus.InvalidACL},
