@@ -47,7 +47,11 @@ func DialUser(socket string, uid uint32) (*Conn, error) {
 	}
 	owner, known, err := serverUID(c.(*net.UnixConn))
 	if err == nil && known && !trusted(owner, uid) {
-		err = fmt.Errorf("%w: %s runs as uid %d, want 0 or %d", ErrServerUser, socket, owner, uid)
+		wanted := "root"
+		if uid != 0 {
+			wanted = fmt.Sprintf("root or uid %d", uid)
+		}
+		err = fmt.Errorf("%w: %s runs as uid %d, want %s", ErrServerUser, socket, owner, wanted)
 	}
 	if err != nil {
 		_ = c.Close()

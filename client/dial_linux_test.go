@@ -86,7 +86,7 @@ func TestDialRejectsServerOfAnotherUser(t *testing.T) {
 			conn, err := c.dial()
 			check.That(t, (err == nil) == c.want && (conn != nil) == c.want && <-silent != c.want,
 				"dialing a server of uid %d as uid %d: %v, or it received a frame; want success %t", uid, own, err, c.want)
-			if named := fmt.Sprintf("%s runs as uid %d, want 0 or", path, uid); err != nil &&
+			if named := fmt.Sprintf("%s runs as uid %d, want root", path, uid); err != nil &&
 				(!errors.Is(err, ErrServerUser) || !strings.Contains(err.Error(), named)) {
 				t.Errorf("dialing a server of uid %d: %v, want ErrServerUser with the uid", uid, err)
 			}

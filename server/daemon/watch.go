@@ -119,24 +119,24 @@ func (k *callBuffer) add(s *seen) {
 }
 
 // dropOneLocked removes the oldest call; the buffer must not be empty. In a fair buffer dropOneLocked removes the
-// oldest call of the account with the most calls, or most bytes if the bytes ran out. So no account displaces the
+// oldest call of the accounts with the most calls, or most bytes if the bytes ran out. So no account displaces the
 // others (W-97).
 //
 // +checklocks:k.mu
 func (k *callBuffer) dropOneLocked() {
 	at := 0
 	if k.fair {
-		most, largest := owner{}, -1
-		for o, of := range k.owned {
-			n := of.calls
+		use := func(o owner) int {
 			if k.bytes > keptBytes {
-				n = of.bytes
+				return k.owned[o].bytes
 			}
-			if n > largest {
-				most, largest = o, n
-			}
+			return k.owned[o].calls
 		}
-		at = max(slices.IndexFunc(k.list, func(s *seen) bool { return s.owner == most }), 0)
+		most := 0
+		for o := range k.owned {
+			most = max(most, use(o))
+		}
+		at = slices.IndexFunc(k.list, func(s *seen) bool { return use(s.owner) == most })
 		of := k.owned[k.list[at].owner]
 		if of = (occupancy{of.calls - 1, of.bytes - k.list[at].size}); of.calls > 0 {
 			k.owned[k.list[at].owner] = of
