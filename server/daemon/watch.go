@@ -126,17 +126,17 @@ func (k *callBuffer) add(s *seen) {
 func (k *callBuffer) dropOneLocked() {
 	at := 0
 	if k.fair {
-		use := func(o owner) int {
-			if k.bytes > keptBytes {
-				return k.owned[o].bytes
+		full, most, owned := k.bytes > keptBytes, 0, k.owned
+		use := func(of occupancy) int {
+			if full {
+				return of.bytes
 			}
-			return k.owned[o].calls
+			return of.calls
 		}
-		most := 0
-		for o := range k.owned {
-			most = max(most, use(o))
+		for _, of := range owned {
+			most = max(most, use(of))
 		}
-		at = slices.IndexFunc(k.list, func(s *seen) bool { return use(s.owner) == most })
+		at = slices.IndexFunc(k.list, func(s *seen) bool { return use(owned[s.owner]) == most })
 		of := k.owned[k.list[at].owner]
 		if of = (occupancy{of.calls - 1, of.bytes - k.list[at].size}); of.calls > 0 {
 			k.owned[k.list[at].owner] = of
