@@ -108,7 +108,11 @@ func TestSiteStartsInAnyOrder(t *testing.T) {
 				c.logs())
 		}
 	}
-	waits := lines("follow", "wait for the database")
+	waits := 0 // each wait has ended, so that the next one prints its line
+	c.waitUntil("follow has its database", func() bool {
+		waits = lines("follow", "wait for the database")
+		return lines("follow", "postgres: connected") == waits
+	})
 	db.Stop()
 	c.waitUntil("follow waits again", func() bool { return lines("follow", "wait for the database") > waits })
 	c.end("follow")
