@@ -78,8 +78,10 @@ func (t *tickets) open(state string, machine sid.SID, last *kerberos.Acceptor,
 
 // ticketAcceptor holds the acceptor of tickets. A reload replaces it.
 type ticketAcceptor struct {
-	now  atomic.Pointer[kerberos.Acceptor] // nil: tickets are not accepted
-	last *kerberos.Acceptor                // owned by the signal handler's goroutine; keeps the replay cache
+	now atomic.Pointer[kerberos.Acceptor] // nil: tickets are not accepted
+	// last is the acceptor prepared last, even for a reload that failed later. It keeps the replay cache. Owned by the
+	// signal handler's goroutine.
+	last *kerberos.Acceptor
 	// state is the folder of the replay cache. Immutable.
 	state string
 	// parser is the child process that parses tokens and PACs (K-89, K-91). It starts with the first token.
@@ -94,12 +96,11 @@ func (s *service) prepareTickets(cfg *config) (swap func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	return func() {
-		s.tickets.now.Store(next)
-		if next != nil {
-			s.tickets.last = next
-		}
-	}, nil
+	if next != nil {
+		// Also if swap is never called: next keeps the replay cache's file open, and a later acceptor must share it.
+		s.tickets.last = next
+	}
+	return func() { s.tickets.now.Store(next) }, nil
 }
 
 // Limits of the tickets that are checked and that wait. One process parses them.

@@ -21,6 +21,7 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/server/internal/test/systemd"
 	"github.com/refmon/refmon/winnt"
 )
@@ -189,10 +190,17 @@ func TestInvalidReloadChangesNothing(t *testing.T) {
 	}
 	numbered("after reloads that failed", "S-1-5-21-1-2-3-1107")
 	written(t, filepath.Join(dir, "state", "audit", "policy.txt"), "nonsense\n")
-	if text := reload("log: {level: warn}\n"); !strings.Contains(text, "the audit policy is invalid") ||
-		!holds() || s.level.Level() != slog.LevelInfo {
-		t.Errorf("a wrong policy: %q, the privilege is there: %t", text, holds())
+	keytab := written(t, filepath.Join(dir, "keytab"), string(forge.Keytab(forge.Entry{Service: ticketService,
+		Realm: ticketRealm, Version: 2, Key: forge.NewKey(18)})))
+	var caches []os.FileInfo
+	for range 2 {
+		if text := reload(kerberosKeys(keytab) + "log: {level: warn}\n"); !strings.Contains(text,
+			"the audit policy is invalid") || !holds() || s.level.Level() != slog.LevelInfo || s.tickets.now.Load() != nil {
+			t.Errorf("a wrong policy: %q, the privilege is there: %t", text, holds())
+		}
+		caches = append(caches, check.Must(os.Stat(filepath.Join(cfg.State, "kerberos.replay"))))
 	}
+	check.That(t, os.SameFile(caches[0], caches[1]), "K-82: a second reload that failed opened another replay cache")
 	check.NoError(t, os.Remove(filepath.Join(dir, "state", "audit", "policy.txt")))
 	if text := reload("log: {level: error}\n"); text != "" || holds() || s.level.Level() != slog.LevelError ||
 		s.System().Audit().Policy.Load().Spec().Options.CrashOnAuditFail != audit.FailOnAuditFail {
