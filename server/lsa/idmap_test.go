@@ -124,7 +124,7 @@ func TestLogonsDoNotWaitForLookups(t *testing.T) {
 	logons, lookups := &[]string{}, &[]string{}
 	users := hosts{users: map[string]uint32{"dora": 12}, in: map[string][]uint32{"dora": {22}}}
 	f := open(t, func(c *Config) {
-		c.Hosts, c.Lookups = watched{queries: logons, hosts: users}, watched{queries: lookups, hosts: users}
+		c.Root, c.Hosts, c.Lookups = "dora", watched{queries: logons, hosts: users}, watched{queries: lookups, hosts: users}
 	})
 	f.LookupName("dora")
 	f.LookupSID(fileaccess.UnixUser(12))
@@ -138,6 +138,11 @@ func TestLogonsDoNotWaitForLookups(t *testing.T) {
 	if len(*lookups) != 0 || len(*logons) != 4 {
 		t.Errorf("L-85: logons query %q, and the Hosts of lookups %q, want 4 and none", *logons, *lookups)
 	}
+	*logons = nil
+	f.TokenForUID(0, nil)
+	a, ok := f.LookupLogonName("dora")
+	check.That(t, ok && a.SID == fileaccess.UnixUser(12) && len(*lookups) == 0 && len(*logons) == 2+2+2,
+		"L-85: names of logons query %q, and the Hosts of lookups %q, want 6 and none", *logons, *lookups)
 }
 
 // TestLookupsQueryEachSourceInOrder checks the queries to the host and winbind for each call, their order, and that

@@ -35,6 +35,17 @@ func (s *Store) toAccount(id sid.SID, a Account) logon.Account {
 // name, for an empty, overlong or malformed name, and if the host does not answer within three seconds. Names match in
 // any case. "." stands for this computer.
 func (s *Store) LookupName(full string) (logon.Account, bool) {
+	return s.lookupName(full, s.cfg.Lookups)
+}
+
+// LookupLogonName is LookupName for a name that a logon depends on. Its lookups of the host do not wait for those of
+// LookupName, which clients can call for thousands of names (L-85).
+func (s *Store) LookupLogonName(full string) (logon.Account, bool) {
+	return s.lookupName(full, s.cfg.Hosts)
+}
+
+// lookupName is LookupName with the users and groups of hosts, which may be nil.
+func (s *Store) lookupName(full string, hosts Hosts) (logon.Account, bool) {
 	if full == "" || len(full) > logon.MaxName || !utf8.ValidString(full) || strings.ContainsRune(full, 0) {
 		return logon.Account{}, false
 	}
@@ -60,28 +71,28 @@ func (s *Store) LookupName(full string) (logon.Account, bool) {
 			return domainOf(m), true
 		}
 	}
-	return s.hostNamed(st, domain, name, qualified)
+	return s.hostNamed(st, hosts, domain, name, qualified)
 }
 
 // hostNamed looks up a name among the users and groups of the host. If qualified is true, only domain is searched; if
 // not, users come first. It waits at most hostWait for the host and as long for an id map, and an unanswered name is
-// unknown. The overflow id is unknown, and every name without Config.Lookups.
-func (s *Store) hostNamed(st *state, domain, name string, qualified bool) (logon.Account, bool) {
-	if s.cfg.Lookups == nil || name == "" {
+// unknown. The overflow id is unknown, and every name if hosts is nil.
+func (s *Store) hostNamed(st *state, hosts Hosts, domain, name string, qualified bool) (logon.Account, bool) {
+	if hosts == nil || name == "" {
 		return logon.Account{}, false
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), hostWait)
 	defer cancel()
 	if !qualified || strings.EqualFold(domain, unixUsers) {
-		if uid, ok := s.cfg.Lookups.UID(ctx, name); ok && uid != Unmapped {
+		if uid, ok := hosts.UID(ctx, name); ok && uid != Unmapped {
 			user, status := s.userOf(st, uid)
-			return s.usable(user, status)
+			return s.usable(user, hosts, status)
 		}
 	}
 	if !qualified || strings.EqualFold(domain, unixGroups) {
-		if gid, ok := s.cfg.Lookups.GID(ctx, name); ok && gid != Unmapped {
+		if gid, ok := hosts.GID(ctx, name); ok && gid != Unmapped {
 			group, status := s.groupOf(st, gid)
-			return s.usable(group, status)
+			return s.usable(group, hosts, status)
 		}
 	}
 	return logon.Account{}, false
@@ -89,11 +100,11 @@ func (s *Store) hostNamed(st *state, domain, name string, qualified bool) (logon
 
 // usable returns the account of a SID that userOf or groupOf returned with a status. ok is false after a failure: no
 // token has the SID, so an entry that denies access to it would deny nobody (L-54, L-55).
-func (s *Store) usable(id sid.SID, status ntstatus.Status) (a logon.Account, ok bool) {
+func (s *Store) usable(id sid.SID, hosts Hosts, status ntstatus.Status) (a logon.Account, ok bool) {
 	if status != ntstatus.Success {
 		return logon.Account{}, false
 	}
-	return s.LookupSID(id)
+	return s.lookupSID(id, hosts)
 }
 
 // domainOf returns the domain of an id map as an account.

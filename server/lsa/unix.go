@@ -53,7 +53,7 @@ func (s *Store) TokenForUID(uid uint32, gids []uint32, more ...sid.SID) (logon.R
 // computer. LocalSystem gets its own full token, and a disabled account is STATUS_ACCOUNT_DISABLED. A user of the host
 // has the host's groups; if they cannot be read, the status is STATUS_NO_LOGON_SERVERS.
 func (s *Store) root(st *state) (logon.Result, ntstatus.Status) {
-	a, ok := s.LookupName(s.cfg.Root)
+	a, ok := s.LookupLogonName(s.cfg.Root)
 	switch {
 	case !ok || a.Use != winnt.SidTypeUser && a.SID != sid.LocalSystem:
 		return logon.Result{}, ntstatus.NoSuchUser

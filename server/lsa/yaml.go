@@ -239,7 +239,7 @@ func namedSID(s *Store, names map[string]sid.SID, text string) (sid.SID, error) 
 	if a, ok := logon.WellKnownName(text); ok {
 		return a.SID, nil
 	}
-	if a, ok := s.hostNamed(s.now.Load(), "", text, false); ok {
+	if a, ok := s.hostNamed(s.now.Load(), s.cfg.Lookups, "", text, false); ok {
 		return a.SID, nil
 	}
 	return sid.SID{}, fmt.Errorf("%q: no account or group has that name: write its SID", clip(text))

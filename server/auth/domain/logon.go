@@ -28,7 +28,7 @@ type Authority struct {
 	Passwords       ByPassword       // nil: logons with a domain password return STATUS_NO_SUCH_PACKAGE
 	Names           ByName           // nil: the embedded Authority logs on domain users by name
 	Limit           *admission.Limit // nil: the default limits
-	// Unqualified treats a name without a domain as a domain user if [lsa.Store.LookupName] does not find it.
+	// Unqualified treats a name without a domain as a domain user if [lsa.Store.LookupLogonName] does not find it.
 	Unqualified bool
 	// Refused logs why a user was refused. client is the address or the calling program. nil: no log.
 	Refused func(client string, why error)
@@ -109,7 +109,7 @@ func (a *Authority) user(r *logon.Request) (name string, byRealm, ours bool) {
 			return "", false, false
 		}
 		// An account of this computer takes precedence over one of the domain (D-27).
-		_, local := a.Store.LookupName(r.Name)
+		_, local := a.Store.LookupLogonName(r.Name)
 		return name, false, !local
 	}
 	ours = strings.EqualFold(domain, a.Realm) || a.Name != "" && strings.EqualFold(domain, a.Name)

@@ -34,6 +34,16 @@ func (n next) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	return logon.Result{Proof: "next"}, ntstatus.NoSuchPackage
 }
 
+// host has the uids of users of a host.
+type host map[string]uint32
+
+func (h host) UID(_ context.Context, name string) (uint32, bool) { n, ok := h[name]; return n, ok }
+func (host) GID(context.Context, string) (uint32, bool)          { return 0, false }
+func (host) UserName(context.Context, uint32) (string, bool)     { return "visitor", true }
+func (host) GroupName(context.Context, uint32) (string, bool)    { return "", false }
+func (host) Groups(context.Context, string) ([]uint32, bool)     { return nil, true }
+func (host) GroupsOf(context.Context, uint32) ([]uint32, bool)   { return nil, true }
+
 // fixture is an authority whose directory has alice with the password wonderland and counts
 // queries.
 type fixture struct {
@@ -46,7 +56,7 @@ type fixture struct {
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	store := check.Must(lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "HERE", Subuids: []string{},
-		Password: lsa.Hashing{Memory: 8, Passes: 1}}))
+		Hosts: host{"visitor": 1000}, Lookups: host{}, Password: lsa.Hashing{Memory: 8, Passes: 1}}))
 	t.Cleanup(func() { _ = store.Close() })
 	f := &fixture{now: time.Unix(1_800_000_000, 0)}
 	alice := Proved{Proof: "alice of the test", Source: "test", User: lsa.DomainUser{Account: logon.Account{
@@ -404,7 +414,8 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 }
 
 // TestUnqualifiedNamePrefersLocalAccount checks that a name without a domain is the domain's only if the
-// configuration allows it and this computer does not have such an account (D-27).
+// configuration allows it and this computer does not have such an account (D-27). It finds users of the host even if
+// the lookups of clients do not (L-85).
 func TestUnqualifiedNamePrefersLocalAccount(t *testing.T) {
 	f := newFixture(t)
 	check.NoError(t, f.Store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
@@ -414,7 +425,7 @@ func TestUnqualifiedNamePrefersLocalAccount(t *testing.T) {
 	for _, unqualified := range []bool{false, true} {
 		f.Unqualified = unqualified
 		for name, want := range map[string]bool{"x": true, "resident": false, "RESIDENT": false, "Everyone": false,
-			"HERE": false, `HERE\x`: false, "x@HERE": false, `\x`: true, "Administrators": false} {
+			"HERE": false, `HERE\x`: false, "x@HERE": false, `\x`: true, "Administrators": false, "visitor": false} {
 			got, byRealm, ours := f.user(&logon.Request{Package: logon.S4U, Name: name})
 			check.That(t, ours == (want && unqualified) && (!ours || !byRealm) && (!ours || got == "x"),
 				"D-27: unqualified %t: %s is %q, %t by the realm %t", unqualified, name, got, ours, byRealm)
