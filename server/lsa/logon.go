@@ -166,11 +166,10 @@ func (s *Store) byName(r *logon.Request) (logon.Result, ntstatus.Status) {
 func (s *Store) unixByName(st *state, r *logon.Request) (logon.Result, ntstatus.Status) {
 	unknown := logon.Result{Reason: ntstatus.NoSuchUser}
 	domain, name, qualified := logon.Split(r.Name)
-	if r.Domain != "" && !qualified {
-		domain, qualified = r.Domain, true
-	}
-	if s.cfg.Hosts == nil || name == "" || len(name) > logon.MaxName ||
-		qualified && !strings.EqualFold(domain, unixUsers) {
+	elsewhere := func(domain string) bool { return !strings.EqualFold(domain, unixUsers) }
+	// The field for the domain counts also if the name has a domain of its own (L-57).
+	if s.cfg.Hosts == nil || name == "" || len(name) > logon.MaxName || qualified && elsewhere(domain) ||
+		r.Domain != "" && elsewhere(r.Domain) {
 		return unknown, ntstatus.NoSuchUser
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), hostWait)

@@ -118,6 +118,8 @@ func TestRejectedLogonsAreRecorded(t *testing.T) {
 			ntstatus.NoSuchUser, ntstatus.NoSuchUser, logon.Account{}, ""},
 		{"by name, of two domains", logon.Request{Package: s4u, Name: `CORP\dora`, Domain: "Unix User", Type: network},
 			ntstatus.NoSuchUser, ntstatus.NoSuchUser, logon.Account{}, ""},
+		{"by name, of two domains, the host first", logon.Request{Package: s4u, Name: `Unix User\dora`, Domain: "CORP",
+			Type: network}, ntstatus.NoSuchUser, ntstatus.NoSuchUser, logon.Account{}, ""},
 	} {
 		f.attempts = nil
 		r, st := f.LogOn(c.r)
