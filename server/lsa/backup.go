@@ -52,7 +52,10 @@ func Restore(cfg Config, backup io.Reader) error {
 	}
 	check := cfg
 	check.Folder = trial
-	s, err := Open(check)
+	// An empty file would open as a new store, and replace all accounts with none.
+	s, err := openStore(check, func(uint32) (*state, error) {
+		return nil, errors.New("it has no accounts and no settings")
+	})
 	if err != nil {
 		return fmt.Errorf("the backup is not a valid store: %w", err)
 	}

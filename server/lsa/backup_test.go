@@ -38,7 +38,8 @@ func TestRestoreRejectsMalformedBackups(t *testing.T) {
 		b    []byte
 		want string
 	}{
-		{"another program's file", anotherFile(t), "the file of another program"},
+		{"another program's file", boltFile(t, "members"), "the file of another program"},
+		{"a file without a store", boltFile(t, ""), "it has no accounts and no settings"},
 		{"nothing", nil, "the backup is cut off"},
 		{"a byte less than the least", backup.Bytes()[:minBackup-1], "the backup is cut off"},
 		{"the least", backup.Bytes()[:minBackup], "the backup is not a valid store: account store "},
@@ -78,14 +79,17 @@ func TestRestoreRejectsMalformedBackups(t *testing.T) {
 	}
 }
 
-// anotherFile returns a file that bbolt wrote for another program.
-func anotherFile(t *testing.T) []byte {
+// boltFile returns a file that bbolt wrote with an empty bucket, or without one if its name is "".
+func boltFile(t *testing.T, bucket string) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "db")
 	db, err := bbolt.Open(path, 0o600, nil)
 	check.NoError(t, err)
 	check.NoError(t, db.Update(func(tx *bbolt.Tx) error {
-		_, err := tx.CreateBucket([]byte("members"))
+		if bucket == "" {
+			return nil
+		}
+		_, err := tx.CreateBucket([]byte(bucket))
 		return err
 	}))
 	check.NoError(t, db.Close())

@@ -47,7 +47,10 @@ type Store struct {
 // whose only administrator is the folder's owner. It waits up to two seconds while another daemon has the store open,
 // then fails. A damaged store is an error. The caller closes the store with [Store.Close]. cfg.Folder must be on a
 // local file system. After an error nothing stays open.
-func Open(cfg Config) (*Store, error) {
+func Open(cfg Config) (*Store, error) { return openStore(cfg, newInitialState) }
+
+// openStore is [Open]. In a folder without a store it creates the state that initial returns for the folder's owner.
+func openStore(cfg Config, initial func(owner uint32) (*state, error)) (*Store, error) {
 	info, err := os.Stat(cfg.Folder)
 	if err != nil {
 		return nil, fmt.Errorf("state folder: %w: make it, owned by the first administrator", err)
@@ -67,7 +70,7 @@ func Open(cfg Config) (*Store, error) {
 	if s.db, err = openFile(path); err != nil {
 		return nil, fmt.Errorf("account store %s: %w", path, timedOut(err))
 	}
-	if err := recoverPanic(func() error { return s.load(owner.Uid) }); err != nil {
+	if err := recoverPanic(func() error { return s.load(owner.Uid, initial) }); err != nil {
 		s.db.Close() //nolint:errcheck // the error of load is the cause
 		return nil, fmt.Errorf("account store %s: %w", path, err)
 	}
@@ -108,17 +111,17 @@ func newStore(cfg Config) (*Store, error) {
 	return s, s.throttle.init(&s.cfg)
 }
 
-// load reads the store into s. An empty store first gets the initial state, with owner as administrator. An invalid
-// state is an error and leaves s unchanged. If the failed logons cannot be loaded, load returns an error, but the
-// state is in effect.
-func (s *Store) load(owner uint32) error {
+// load reads the store into s. An empty store first gets the state that initial returns for owner. An invalid state is
+// an error and leaves s unchanged. If the failed logons cannot be loaded, load returns an error, but the state is in
+// effect.
+func (s *Store) load(owner uint32, initial func(owner uint32) (*state, error)) error {
 	var st *state
 	err := s.db.View(func(tx *bbolt.Tx) (err error) {
 		st, err = readState(tx)
 		return err
 	})
 	if err == nil && st == nil {
-		if st, err = newInitialState(owner); err == nil {
+		if st, err = initial(owner); err == nil {
 			err = s.change(func(tx *bbolt.Tx) error { return writeState(tx, nil, st) })
 		}
 	}
