@@ -84,16 +84,16 @@ func (s *scripted) checkOpen(frames []*wire.Frame) {
 }
 
 // OpenFileAs and ReadFileAs reject the token 0, which would end the impersonation, and a service that the daemon does
-// not have. They send nothing, so the thread's state does not change.
+// not have. They send nothing, so the thread's state does not change, and the handles to close stay open.
 func TestOpenFileAsNeedsClient(t *testing.T) {
 	s := newScripted(t)
-	if o, st := s.OpenFileAs(s.first, 0, asClient); st != ntstatus.InvalidHandle || o != (OpenedAs{Reverted: true}) {
+	if o, st := s.OpenFileAs(s.first, 0, asClient, 0x10); st != ntstatus.InvalidHandle || o != (OpenedAs{Reverted: true}) {
 		t.Errorf("OpenFileAs of nobody: %+v, %v; want %v, reverted, no handle", o, st, ntstatus.InvalidHandle)
 	}
 	check.Equal(t, check.Status(s.ReadFileAs(s.first, 0, asClient, 1, nil)), ntstatus.InvalidHandle,
 		"ReadFileAs of nobody")
 	delete(s.services, "NtCreateFile")
-	if o, st := s.OpenFileAs(s.first, 4, asClient); st != ntstatus.NotSupported || !o.Reverted {
+	if o, st := s.OpenFileAs(s.first, 4, asClient, 0x10); st != ntstatus.NotSupported || !o.Reverted {
 		t.Errorf("OpenFileAs without the service NtCreateFile: %+v, %v; want %v, reverted", o, st,
 			ntstatus.NotSupported)
 	}
