@@ -35,7 +35,8 @@ type Peer struct {
 	// Foreign means that the peer may run in another user namespace, where it can have left some of its groups.
 	Foreign bool
 
-	pidfd int // -1 unless Pinned
+	pidfd int  // -1 unless Pinned
+	ended bool // the program had exited, and PID may be another's by now
 }
 
 // errUnknown says that a peer was not identified.
@@ -94,15 +95,20 @@ func (p *Peer) ask(fd int) error {
 		return fmt.Errorf("SO_PEERGROUPS: %w", err)
 	}
 	p.Known = true
-	pidfd, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PEERPIDFD)
+	return p.pin(unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PEERPIDFD))
+}
+
+// pin takes the result of SO_PEERPIDFD: it owns pidfd, or records why there is none. An unexpected err is an error.
+func (p *Peer) pin(pidfd int, err error) error {
 	switch {
 	case err == nil:
 		p.pidfd, p.Pinned = pidfd, true
 		unix.CloseOnExec(pidfd)
 	// A kernel before 6.5 has no such option: the peer is known by its uid, and its pid is not relied on.
-	// EINVAL and ESRCH: the program has exited, but its uid is valid.
-	case errors.Is(err, unix.ENOPROTOOPT), errors.Is(err, unix.EINVAL), errors.Is(err, unix.ESRCH),
-		errors.Is(err, unix.ENODATA):
+	case errors.Is(err, unix.ENOPROTOOPT):
+	// The program has exited, but its uid is valid.
+	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ESRCH), errors.Is(err, unix.ENODATA):
+		p.ended = true
 	default:
 		return fmt.Errorf("SO_PEERPIDFD: %w", err)
 	}
@@ -149,7 +155,7 @@ func (p *Peer) program() string {
 // leaves its user namespace.
 func (p *Peer) inNamespace() bool {
 	own, err := os.ReadFile("/proc/self/gid_map")
-	if err != nil || p.PID == 0 {
+	if err != nil || p.PID == 0 || p.ended {
 		return true
 	}
 	its, err := os.ReadFile("/proc/" + strconv.Itoa(p.PID) + "/gid_map")

@@ -247,6 +247,17 @@ func TestPeerIsAliveUntilExit(t *testing.T) {
 		"given back: %+v, want p.Alive() = false, p.Pinned = false, p.pidfd = %v", p, -1)
 }
 
+// TestReusedPIDDoesNotHideNamespace checks that a peer without a pidfd because it has ended is Foreign, even if a
+// program of this namespace has its pid by now (W-102).
+func TestReusedPIDDoesNotHideNamespace(t *testing.T) {
+	for _, err := range []error{unix.EINVAL, unix.ESRCH, unix.ENODATA} {
+		p := &Peer{PID: os.Getpid(), pidfd: -1}
+		check.NoError(t, p.pin(-1, err))
+		check.That(t, !p.Pinned && p.inNamespace(), "W-102: after %v pinned %t, foreign %t, want false, true", err, p.Pinned,
+			p.inNamespace())
+	}
+}
+
 // TestPeerInUserNamespaceIsForeign checks that a process in a user namespace, or one that has ended, is Foreign, and
 // that this process is not (W-102).
 func TestPeerInUserNamespaceIsForeign(t *testing.T) {
