@@ -12,6 +12,9 @@ import (
 // noteDifferences records what an import changed, for the audit: a change for each difference between before and the
 // edited state, in a fixed order.
 func (e *Edit) noteDifferences(before *state) {
+	if old, now := before.machine, e.st.machine; old != now {
+		e.note("machine SID set", old.String(), now.String())
+	}
 	for _, rid := range keys(before.accounts, e.st.accounts, func(a, b uint32) int { return int(int64(a) - int64(b)) }) {
 		old, was := before.accounts[rid]
 		now, is := e.st.accounts[rid]

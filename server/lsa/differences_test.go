@@ -95,6 +95,9 @@ func TestEachDifferenceIsRecordedOnce(t *testing.T) {
 		back   []string // the records of the reverse change
 	}{
 		{"nothing", func(*state) {}, nil, nil},
+		{"another machine", func(s *state) { s.machine = home },
+			[]string{"machine SID set|" + m.String() + "|" + home.String()},
+			[]string{"machine SID set|" + home.String() + "|" + m.String()}},
 		{"another name", account(func(a *Account) { a.Name = "al" }), ofAlice("name al"),
 			[]string{"account changed|al|name alice"}},
 		{"another uid", account(func(a *Account) { a.UID = number(3001) }), ofAlice("uid 3001"), ofAlice("uid 3000")},
