@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jcmturner/gokrb5/v8/messages"
@@ -46,7 +47,7 @@ func (k *KDCs) list(ctx context.Context, realm string) ([]string, error) {
 	out := make([]string, 0, maxKDCs)
 	for _, a := range k.Addresses {
 		if _, _, err := net.SplitHostPort(a); err != nil {
-			a = net.JoinHostPort(a, kdcPort)
+			a = net.JoinHostPort(strings.Trim(a, "[]"), kdcPort) // an IPv6 address can have brackets
 		}
 		out = append(out, a)
 	}

@@ -84,9 +84,11 @@ func TestNextRequestBeginsWithKDCThatAnswered(t *testing.T) {
 // TestKDCAddressesAreResolved checks addresses with and without a port, and those from the DNS up to the limit (RFC
 // 4120 7.2.3). The query of the DNS has the time limit of a KDC (K-54).
 func TestKDCAddressesAreResolved(t *testing.T) {
-	k := KDCs{Addresses: []string{"kdc", "kdc:89", "192.0.2.1", "[2001:db8::1]:90", "2001:db8::1"}}
+	k := KDCs{Addresses: []string{"kdc", "kdc:89", "192.0.2.1", "[2001:db8::1]:90", "2001:db8::1",
+		"[2001:db8::2]"}}
 	all, err := k.list(context.Background(), realm)
-	want := []string{"kdc:88", "kdc:89", "192.0.2.1:88", "[2001:db8::1]:90", "[2001:db8::1]:88"}
+	want := []string{"kdc:88", "kdc:89", "192.0.2.1:88", "[2001:db8::1]:90", "[2001:db8::1]:88",
+		"[2001:db8::2]:88"}
 	check.That(t, err == nil &&
 		slices.Equal(all, want), "%q, %v, want %q", all, err, want)
 	old := net.DefaultResolver
