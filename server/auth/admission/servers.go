@@ -31,8 +31,8 @@ const (
 
 // Try calls try with the index of each address until try reports that the server answered, and remembers the outcome.
 // It returns [ErrSilent], without a call, if no server answered lately and another request still tries them after a
-// second. Otherwise the error is nil, whatever try reports. Once ctx has ended, it tries no further server. If the
-// deadline of ctx passes during a try, that server did not answer.
+// second. Otherwise the error is nil, whatever try reports. Once ctx has ended, it tries no further server, and no
+// server at all if ctx had ended before. If the deadline of ctx passes during a try, that server did not answer.
 func (s *Servers) Try(ctx context.Context, addresses []string, try func(i int) (answered bool)) error {
 	order, end, err := s.begin(ctx, addresses)
 	if err != nil {
@@ -40,6 +40,9 @@ func (s *Servers) Try(ctx context.Context, addresses []string, try func(i int) (
 	}
 	defer end()
 	for _, i := range order {
+		if ctx.Err() != nil {
+			return nil // the server would get no time to answer, and count as silent
+		}
 		if try(i) {
 			s.Answered(addresses[i])
 			return nil
@@ -48,9 +51,6 @@ func (s *Servers) Try(ctx context.Context, addresses []string, try func(i int) (
 			return nil // the caller gave up, which says nothing about the server
 		}
 		s.Missed(addresses[i])
-		if ctx.Err() != nil {
-			return nil // the servers that follow would get no time to answer
-		}
 	}
 	return nil
 }
