@@ -90,12 +90,15 @@ func claimSet(list []claims.Attribute) (*claims.Set, error) {
 	return s, nil
 }
 
-// Places in the buffer of logon information: behind the headers of 20 bytes, six times, six names and two counts.
+// Places in the buffer of logon information: behind the headers of 20 bytes, six times, six names and two counts. The
+// counts of extra SIDs and of resource groups come after a key, two names, a pointer and ten numbers.
 const (
-	atUser    = 20 + 6*8 + 6*8 + 2*2
-	atPrimary = atUser + 4
-	atCount   = atPrimary + 4
-	atFlags   = atCount + 8
+	atUser      = 20 + 6*8 + 6*8 + 2*2
+	atPrimary   = atUser + 4
+	atCount     = atPrimary + 4
+	atFlags     = atCount + 8
+	atExtra     = atFlags + 4 + 16 + 2*8 + 4 + 10*4
+	atResources = atExtra + 3*4
 )
 
 // confirm compares the PAC p, parsed by an untrusted process, with the original bytes. It sets p.Client and
@@ -104,7 +107,7 @@ const (
 func (f *frame) confirm(p *PAC) (err error) {
 	b, ok := f.find(kindLogonInfo)
 	client, named := f.find(kindClientInfo)
-	if !ok || !named || len(b) < atFlags+4 {
+	if !ok || !named || len(b) < atResources+4 {
 		return fmt.Errorf("%w: no logon information", ErrInvalid)
 	}
 	if p.Client, err = readClientInfo(client); err != nil {
@@ -120,6 +123,17 @@ func (f *frame) confirm(p *PAC) (err error) {
 		uint32(len(l.Groups)) != at(atCount) {
 		// The parser names another account than the bytes that the KDC signed (K-90).
 		return newMismatch("account")
+	}
+	extra, resources := at(atExtra), at(atResources)
+	if l.UserFlags&FlagExtraSIDs == 0 {
+		extra = 0
+	}
+	if l.UserFlags&FlagResourceGroups == 0 {
+		resources = 0
+	}
+	if uint32(len(l.ExtraSIDs)) != extra || uint32(len(l.ResourceGroups)) != resources {
+		// The parser hides or repeats a group (K-90).
+		return newMismatch("number of groups")
 	}
 	for k, has := range map[kind]bool{kindUPN: p.UPN != nil, kindAttributes: p.Attributes != nil,
 		kindDelegation: p.Delegation != nil, kindDevice: p.Device != nil, kindClientClaims: p.HasClientClaims,

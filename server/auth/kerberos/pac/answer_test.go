@@ -43,16 +43,21 @@ func TestParserReplyMustMatchSignedPAC(t *testing.T) {
 		"further group":   func(p *PAC) { p.Logon.Groups = append(p.Logon.Groups, p.Logon.Groups[0]) },
 		"missing group":   func(p *PAC) { p.Logon.Groups = p.Logon.Groups[:1] },
 		"extra SID":       func(p *PAC) { p.Logon.ExtraSIDs[0].SID = sid.Administrators },
-		"resource group":  func(p *PAC) { p.Logon.ResourceGroups[0].RID = 512 },
-		"resource domain": func(p *PAC) { p.Logon.ResourceDomain = other },
-		"account name":    func(p *PAC) { p.Logon.EffectiveName = "Administrator" },
-		"domain name":     func(p *PAC) { p.Logon.LogonDomainName = "OTHER" },
-		"hidden claims":   func(p *PAC) { p.ClientClaims, p.HasClientClaims = nil, false },
-		"hidden device":   func(p *PAC) { p.Device = nil },
-		"device group":    func(p *PAC) { p.Device.Groups[0].RID = 512 },
-		"device domain":   func(p *PAC) { p.Device.DomainID = other },
-		"delegation":      func(p *PAC) { p.Delegation = &Delegation{Target: "x"} },
-		"hidden names":    func(p *PAC) { p.UPN = nil },
+		"number of extra SIDs": func(p *PAC) {
+			p.Logon.ExtraSIDs = append(p.Logon.ExtraSIDs, p.Logon.ExtraSIDs[0])
+		},
+		"missing extra SID":       func(p *PAC) { p.Logon.ExtraSIDs = p.Logon.ExtraSIDs[1:] },
+		"missing resource groups": func(p *PAC) { p.Logon.ResourceGroups = nil },
+		"resource group":          func(p *PAC) { p.Logon.ResourceGroups[0].RID = 512 },
+		"resource domain":         func(p *PAC) { p.Logon.ResourceDomain = other },
+		"account name":            func(p *PAC) { p.Logon.EffectiveName = "Administrator" },
+		"domain name":             func(p *PAC) { p.Logon.LogonDomainName = "OTHER" },
+		"hidden claims":           func(p *PAC) { p.ClientClaims, p.HasClientClaims = nil, false },
+		"hidden device":           func(p *PAC) { p.Device = nil },
+		"device group":            func(p *PAC) { p.Device.Groups[0].RID = 512 },
+		"device domain":           func(p *PAC) { p.Device.DomainID = other },
+		"delegation":              func(p *PAC) { p.Delegation = &Delegation{Target: "x"} },
+		"hidden names":            func(p *PAC) { p.UPN = nil },
 	} {
 		p, _ := parsedPAC(t)
 		lie(p)
