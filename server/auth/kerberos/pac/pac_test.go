@@ -33,8 +33,10 @@ func recorded(t testing.TB, name string) []byte {
 
 // TestRecordedSambaPACParses checks the parts of a domain controller's PAC against a dump of its bytes (K-1, K-3, K-4).
 func TestRecordedSambaPACParses(t *testing.T) {
-	f := check.Must(split(recorded(t, "raw/samba_krb5pac-PAC_DATA.dat")))
+	data := recorded(t, "raw/samba_krb5pac-PAC_DATA.dat")
+	f := check.Must(split(data))
 	p := check.Must(f.read())
+	check.DeepEqual(t, check.Must(ReadAnswer(check.Must(p.MarshalAnswer()), data)), p, "K-90: the parser's answer")
 	domain := sid.MustParse("S-1-5-21-1260485059-1173937628-4178590419")
 	check.That(t, p.Logon.User() == domain.WithRID(500) && p.Logon.EffectiveName == "Administrator" &&
 		p.Logon.LogonDomainName == "ADDOMAIN" && p.Logon.LogonServer == "ADDC" && p.Logon.PrimaryGroupID == 513,
