@@ -156,7 +156,8 @@ func (f *frame) confirmSIDs(p *PAC, b []byte) error {
 	if !containsSID(b, l.DomainID) || !l.ResourceDomain.IsZero() && !containsSID(b, l.ResourceDomain) {
 		return newMismatch("domain")
 	}
-	if !containsMemberships(b, l.Groups) || !containsMemberships(b, l.ResourceGroups) || !containsGroups(b, l.ExtraSIDs) {
+	all := membershipsIn(b)
+	if !contains(all, l.Groups) || !contains(all, l.ResourceGroups) || !containsGroups(b, l.ExtraSIDs) {
 		return newMismatch("group")
 	}
 	for _, name := range []string{l.EffectiveName, l.LogonDomainName} {
@@ -168,12 +169,13 @@ func (f *frame) confirmSIDs(p *PAC, b []byte) error {
 	if !ok {
 		return nil
 	}
-	if !containsSID(d, p.Device.DomainID) || !containsMemberships(d, p.Device.Groups) ||
-		!containsGroups(d, p.Device.ExtraSIDs) {
+	all = membershipsIn(d)
+	if !containsSID(d, p.Device.DomainID) || !contains(all, p.Device.Groups) || !containsGroups(d, p.Device.ExtraSIDs) ||
+		len(p.Device.DomainGroups) > len(d)/leastGroup {
 		return newMismatch("group of the device")
 	}
 	for _, g := range p.Device.DomainGroups {
-		if !containsSID(d, g.Domain) || !containsMemberships(d, g.Groups) {
+		if !containsSID(d, g.Domain) || !contains(all, g.Groups) {
 			return newMismatch("group of the device")
 		}
 	}
@@ -190,16 +192,18 @@ func containsSID(b []byte, s sid.SID) bool {
 	return !s.IsZero() && bytes.Contains(b, s.AppendBinary(nil))
 }
 
-// containsMemberships reports whether a buffer has the bytes of each membership: the RID followed by its attributes, at
-// a multiple of four bytes. An empty list is contained in every buffer.
-func containsMemberships(b []byte, list []Membership) bool {
-	if len(list) == 0 {
-		return true
-	}
+// membershipsIn returns what can be memberships in a buffer: each RID followed by attributes, at a multiple of four
+// bytes.
+func membershipsIn(b []byte) map[Membership]struct{} {
 	all := map[Membership]struct{}{}
 	for i := 0; i+8 <= len(b); i += 4 {
 		all[Membership{binary.LittleEndian.Uint32(b[i:]), binary.LittleEndian.Uint32(b[i+4:])}] = struct{}{}
 	}
+	return all
+}
+
+// contains reports whether each membership of list is in all. An empty list is contained in everything.
+func contains(all map[Membership]struct{}, list []Membership) bool {
 	for _, m := range list {
 		if _, ok := all[m]; !ok {
 			return false
@@ -208,8 +212,16 @@ func containsMemberships(b []byte, list []Membership) bool {
 	return true
 }
 
-// containsGroups reports whether b contains the bytes of each SID. It returns true for an empty list.
+// leastGroup is the number of bytes that a SID with its attributes, or a domain, takes at least: two numbers, a count
+// and the SID.
+const leastGroup = 8 + 4 + 8
+
+// containsGroups reports whether b contains the bytes of each SID. It returns true for an empty list, and false for
+// more SIDs than b has room for, because the search for one reads all of b.
 func containsGroups(b []byte, list []token.Group) bool {
+	if len(list) > len(b)/leastGroup {
+		return false
+	}
 	for _, g := range list {
 		if !containsSID(b, g.SID) {
 			return false

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 )
 
 // parsedPAC returns alice's PAC, parsed and as bytes. It has no delegation and few details of the device.
@@ -55,9 +57,15 @@ func TestParserReplyMustMatchSignedPAC(t *testing.T) {
 		"hidden claims":           func(p *PAC) { p.ClientClaims, p.HasClientClaims = nil, false },
 		"hidden device":           func(p *PAC) { p.Device = nil },
 		"device group":            func(p *PAC) { p.Device.Groups[0].RID = 512 },
-		"device domain":           func(p *PAC) { p.Device.DomainID = other },
-		"delegation":              func(p *PAC) { p.Delegation = &Delegation{Target: "x"} },
-		"hidden names":            func(p *PAC) { p.UPN = nil },
+		"number of device SIDs": func(p *PAC) {
+			p.Device.ExtraSIDs = slices.Repeat([]token.Group{{SID: p.Device.DomainID}}, 1<<12)
+		},
+		"number of device domains": func(p *PAC) {
+			p.Device.DomainGroups = slices.Repeat([]DomainGroups{{Domain: p.Device.DomainID}}, 1<<12)
+		},
+		"device domain": func(p *PAC) { p.Device.DomainID = other },
+		"delegation":    func(p *PAC) { p.Delegation = &Delegation{Target: "x"} },
+		"hidden names":  func(p *PAC) { p.UPN = nil },
 	} {
 		p, _ := parsedPAC(t)
 		lie(p)
