@@ -25,9 +25,9 @@ type OpenedAs struct {
 // same exchange, the daemon first closes the handles in done, whatever becomes of the rest. After a lost connection the
 // status is STATUS_PORT_DISCONNECTED, and Reverted is false.
 //
-// OpenFileAs sends nothing, and the handles in done stay open, for token 0 (STATUS_INVALID_HANDLE: the open would run as
-// the thread itself), for a thread of another connection (STATUS_INVALID_CID), and if the daemon does not have one of
-// the services or the request is too long (STATUS_NOT_SUPPORTED).
+// OpenFileAs sends nothing, and the handles in done stay open, for token 0 (STATUS_INVALID_HANDLE: the open would run
+// as the thread itself), for a thread of another connection (STATUS_INVALID_CID), and if the daemon does not have one
+// of the services or the request is too long (STATUS_NOT_SUPPORTED).
 func (c *Conn) OpenFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn, done ...winnt.Handle) (o OpenedAs,
 	st ntstatus.Status) {
 	o.Reverted = true
