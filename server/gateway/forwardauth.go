@@ -95,11 +95,15 @@ func (g *Gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 	plain(w, http.StatusOK, "allowed")
 }
 
-// fromClient returns a copy of a proxy's request whose RemoteAddr is the address of the proxy's client. It returns an
-// error if the header with the address is missing, repeated or malformed. Without f.Client it returns r itself.
+// fromClient returns a copy of a proxy's request without the proxy's certificate, whose RemoteAddr is the address of
+// the proxy's client. It returns an error if the header with the address is missing, repeated or malformed. Without
+// f.Client it keeps RemoteAddr.
 func (f *ForwardAuth) fromClient(r *http.Request) (*http.Request, error) {
+	out := r.WithContext(r.Context())
+	// The certificate is that of the proxy, so it must not log on a client without credentials (G-67).
+	out.TLS = nil
 	if f.Client == "" {
-		return r, nil
+		return out, nil
 	}
 	client, err := singleValue(r, f.Client)
 	if err != nil {
@@ -110,7 +114,6 @@ func (f *ForwardAuth) fromClient(r *http.Request) (*http.Request, error) {
 		return nil, fmt.Errorf("the header %s has no address: %w", f.Client, err)
 	}
 	// With this address, one client's wrong passwords do not count against the proxy's other clients (G-67, L-65).
-	out := r.WithContext(r.Context())
 	out.RemoteAddr = netip.AddrPortFrom(at.WithZone(""), 0).String()
 	return out, nil
 }

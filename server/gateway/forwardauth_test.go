@@ -3,6 +3,8 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -32,6 +34,7 @@ func (w *world) forward(user, from string, headers ...string) *httptest.Response
 	w.Helper()
 	r := httptest.NewRequestWithContext(w.Context(), http.MethodGet, "https://other.test"+ForwardAuthPath, nil)
 	r.RemoteAddr = from
+	r.TLS.PeerCertificates = []*x509.Certificate{{Raw: []byte("proxy")}}
 	if user != "" {
 		name, password, _ := strings.Cut(user, ":")
 		r.SetBasicAuth(name, password)
@@ -45,11 +48,12 @@ func (w *world) forward(user, from string, headers ...string) *httptest.Response
 }
 
 // TestForwardAuthNeedsOnePathAndRight checks the three statuses, and that a request which is not exactly one path and
-// one right from a proxy of the configuration is denied (G-66, G-67).
+// one right from a proxy of the configuration is denied (G-66, G-67). The proxy's own certificate logs no client on.
 func TestForwardAuthNeedsOnePathAndRight(t *testing.T) {
 	var out bytes.Buffer
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;{alice})", local, func(c *Config) {
 		c.Log = slog.New(slog.NewTextHandler(&out, nil))
+		c.Certificates = map[string]string{fmt.Sprintf("%x", sha256.Sum256([]byte("proxy"))): "alice"}
 	})
 	w.file("f", "x", "O:BAG:SYD:P(A;;FR;;;{alice})")
 	w.file("ä b", "x", "O:BAG:SYD:P(A;;FR;;;{alice})")
