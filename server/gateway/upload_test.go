@@ -193,8 +193,12 @@ var (
 	failed      = inLine(412, "the file was changed or replaced")
 	// The response states why Windows does not allow a name (G-11).
 	badCharacter = inLine(400, `Windows does not allow this name: it has one of the characters "*/:<>?\|`)
-	inTheWay     = inLine(405, "method not allowed (STATUS_OBJECT_NAME_COLLISION)")
+	inTheWay     = inLine(405, "method not allowed (STATUS_OBJECT_NAME_COLLISION)",
+		"Allow: OPTIONS, GET, HEAD, PROPFIND, PUT, DELETE, COPY, MOVE, PROPPATCH, LOCK, UNLOCK")
 )
+
+// allowOtherThanPut is the header of a 405 to PUT (RFC 9110, 15.5.6).
+const allowOtherThanPut = "Allow: OPTIONS, GET, HEAD, PROPFIND, DELETE, MKCOL, COPY, MOVE, PROPPATCH, LOCK, UNLOCK"
 
 // TestUploadConditionsAndLimitsDecidePut checks complete responses to PUT and the tree afterwards: both sides of each
 // condition, missing, hidden and read-only places, and the limit of a declared and an undeclared
@@ -240,9 +244,10 @@ func TestUploadConditionsAndLimitsDecidePut(t *testing.T) {
 		{"bob", "/share/none/x", "x", nil, saysMissing, gone}, {"bob", "/share/old/x", "x", nil, saysMissing, "no file"},
 		{"bob", "/share/drop/hers", "x", nil, saysDenied, "hers"},
 		{"bob", "/share/drop/new", "new", nil, uploaded(201, 3), "new"},
-		{"alice", "/share/his", "x", nil, inLine(405, "method not allowed (STATUS_FILE_IS_A_DIRECTORY)"), ""},
+		{"alice", "/share/his", "x", nil, inLine(405, "method not allowed (STATUS_FILE_IS_A_DIRECTORY)",
+			allowOtherThanPut), ""},
 		{"alice", "/share", "x", nil, inLine(403, "the root of a tree cannot be changed"), ""},
-		{"alice", "/", "x", nil, inLine(405, "a file's name does not end in /"), ""},
+		{"alice", "/", "x", nil, inLine(405, "a file's name does not end in /", allowOtherThanPut), ""},
 		{"alice", "/none/x", "x", nil, saysDenied, gone},
 		{"alice", "/share/a:b", "x", nil, badCharacter, gone},
 		{"alice", "/share/" + uploadPrefix + "x", "x", nil, saysDenied, gone},

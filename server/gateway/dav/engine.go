@@ -45,8 +45,14 @@ func Options(w http.ResponseWriter) {
 	// A server of class 2 has locks; one of class 3 follows RFC 4918 and not RFC 2518 (RFC 4918, 18).
 	h.Set("DAV", "1, 2, 3")
 	h.Set("MS-Author-Via", "DAV")
-	h.Set("Allow", "OPTIONS, GET, HEAD, "+strings.Join(Methods, ", "))
+	h.Set("Allow", methodsExcept(""))
 	w.WriteHeader(http.StatusOK)
+}
+
+// methodsExcept returns the value of an Allow header with all methods but refused.
+func methodsExcept(refused string) string {
+	list := append([]string{http.MethodOptions, http.MethodGet, http.MethodHead}, Methods...)
+	return strings.Join(slices.DeleteFunc(list, func(m string) bool { return m == refused }), ", ")
 }
 
 // exchange is one WebDAV request that is being served: its names, conditions and recorded failures. The goroutine that
@@ -77,14 +83,19 @@ type exchange struct {
 
 // Serve answers one WebDAV request of user. files must be the file system as that user sees it. Serve returns nil
 // after it wrote a response. Otherwise it wrote no status and no body, and the caller calls Answer of the Refusal. A
-// method that is not in [Methods] is refused with 405. Serve may wait up to 30 seconds for other requests that change
-// the same names.
+// method that is not in [Methods] is refused with 405. With each 405 Serve has set the header Allow. Serve may wait up
+// to 30 seconds for other requests that change the same names.
 func (e *Engine) Serve(w http.ResponseWriter, r *http.Request, user string, files FileSystem) Refusal {
 	x := &exchange{Engine: e, ctx: r.Context(), w: w, r: r, files: files, method: r.Method, budget: mostCopied}
-	if err := x.serve(user); err != nil {
-		return refusalOf(err)
+	err := x.serve(user)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if codeOf(err) == http.StatusMethodNotAllowed {
+		// "The origin server MUST generate an Allow header field in a 405 response" (RFC 9110, 15.5.6).
+		w.Header().Set("Allow", methodsExcept(x.method))
+	}
+	return refusalOf(err)
 }
 
 // serve performs a WebDAV request and writes its response. An error is the refusal to send; then no response was

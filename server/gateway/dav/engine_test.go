@@ -47,6 +47,19 @@ func TestOptionsListClassesAndMethods(t *testing.T) {
 		"OPTIONS, GET, HEAD, PROPFIND, PUT, DELETE, MKCOL, COPY, MOVE, PROPPATCH, LOCK, UNLOCK"}}, "headers")
 }
 
+// TestStatus405ListsOtherMethods checks that a 405 lists the methods that the resource supports (RFC 9110, 15.5.6).
+func TestStatus405ListsOtherMethods(t *testing.T) {
+	const before, after = "OPTIONS, GET, HEAD, PROPFIND, ", "COPY, MOVE, PROPPATCH, LOCK, UNLOCK"
+	for step, want := range map[string]string{"MKCOL /c/d": before + "PUT, DELETE, " + after,
+		"PUT /c/f/": before + "DELETE, MKCOL, " + after, "BREW /c/f": before + "PUT, DELETE, MKCOL, " + after} {
+		method, name, _ := strings.Cut(step, " ")
+		w := httptest.NewRecorder()
+		newMemory(t).ServeHTTP(w, httptest.NewRequest(method, name, nil))
+		check.Equal(t, w.Code, 405, step)
+		check.Equal(t, w.Header().Get("Allow"), want, step)
+	}
+}
+
 // TestRequestsHaveDefinedEffects checks the status, a part of the response, and the tree after each request, also with
 // failing calls of the file system, and both sides of each limit. An upload has at most 3 bytes.
 func TestRequestsHaveDefinedEffects(t *testing.T) {
