@@ -92,15 +92,16 @@ func bodyRefusal(err error) error {
 	return Refuse(http.StatusBadRequest, "the body ended early")
 }
 
-// parseXML parses an XML document and returns its root element, with the text between elements. parseXML returns
-// errXML for an empty, malformed, too deep or too finely divided body, several root elements and an undeclared prefix.
-// A document type, or a processing instruction other than the XML declaration, is also errXML, because WebDAV clients
-// send none (G-21).
+// parseXML parses an XML document and returns its root element, with the text between elements. parseXML skips a byte
+// order mark. It returns errXML for an empty, malformed, too deep or too finely divided body, several root elements and
+// an undeclared prefix. A document type, or a processing instruction other than the XML declaration, is also errXML,
+// because WebDAV clients send none (G-21).
 func parseXML(body []byte) (root *element, err error) {
-	d := xml.NewDecoder(bytes.NewReader(body))
+	d := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte("\uFEFF"))))
 	stack := []*element{{}}
 	scopes := []map[string]string{{"": "", "xml": xmlSpace}}
 	for nodes := 0; ; {
+		first := d.InputOffset() == 0
 		t, err := d.RawToken()
 		if errors.Is(err, io.EOF) && len(stack) == 1 {
 			break
@@ -126,12 +127,16 @@ func parseXML(body []byte) (root *element, err error) {
 			above := stack[len(stack)-1]
 			above.children = append(above.children, *top)
 		case xml.CharData:
+			// Only white space may surround the root element (XML 1.0, 2.8; G-21). RawToken does not check this.
+			if len(stack) == 1 && len(bytes.Trim(t, " \t\r\n")) > 0 {
+				return nil, errXML
+			}
 			nodes++
 			top.children = append(top.children, element{text: string(t)})
 		case xml.Directive:
 			return nil, errXML
 		case xml.ProcInst:
-			if t.Target != "xml" {
+			if t.Target != "xml" || !first {
 				return nil, errXML
 			}
 		}

@@ -28,7 +28,12 @@ func TestXMLBodyBeyondLimitsIsRejected(t *testing.T) {
 	for body, valid := range map[string]bool{"<a/>": true, `<?xml version="1.0"?><a/>`: true, "": false, "text": false,
 		"<!DOCTYPE a><a/>": false, `<!DOCTYPE a [<!ENTITY b "c">]><a/>`: false, "<!ELEMENT a ANY><a/>": false,
 		"<?php x?><a/>": false, "<a><?x y?></a>": false, nested(32): true, nested(33): false, "<a>": false, "</a>": false,
-		"<a></b>": false, "<a/><b/>": false, "<b:a/>": false, `<a b:c=""/>`: false, `<a xmlns:b=""/>`: false,
+		"<a></b>": false, "<a/><b/>": false,
+		// XML 1.0, 2.1 and 2.8: no text around the root element, and the declaration is the first part.
+		"x<a/>": false, "<a/>x": false, "\n<!-- b --><a/> <!-- c -->\n": true,
+		`<a><?xml version="1.0"?></a>`: false, `<a/><?xml version="1.0"?>`: false, ` <?xml version="1.0"?><a/>`: false,
+		"\uFEFF<a/>": true, "\uFEFF<?xml version=\"1.0\"?><a/>": true, "<a/>\uFEFF": false,
+		"<b:a/>": false, `<a b:c=""/>`: false, `<a xmlns:b=""/>`: false,
 		`<a xmlns:b="c"/>`: true, `<a xmlns:b="c"><b:d b:e=""/></a>`: true, `<a xmlns:b="c"><b:d></x:d></a>`: false,
 		`<a xmlns:b="c" xmlns:d="e"><b:f d:g=""/></a>`: true,
 		// Namespaces in XML: names have two parts at most, attributes are unique, and xml and xmlns are reserved.
