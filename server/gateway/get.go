@@ -99,6 +99,8 @@ func (q *request) refusedToRead(w http.ResponseWriter, r *http.Request, st ntsta
 // slash. If it cannot list the directory, it writes the refusal.
 func (q *request) directory(w http.ResponseWriter, r *http.Request, h winnt.Handle) {
 	if !strings.HasSuffix(r.URL.Path, "/") {
+		// A browser would keep a 301 after a file took the name of the directory (RFC 9110, 15.4.2).
+		w.Header().Set("Cache-Control", "no-store")
 		http.Redirect(w, r, q.at.href(true), http.StatusMovedPermanently)
 		return
 	}

@@ -71,8 +71,9 @@ func TestHiddenAndMissingFilesLookTheSame(t *testing.T) {
 	bob := w.sids["bob"].String()
 	why := "access denied\n\nrequested: FILE_READ_DATA\n\n"
 	moved := func(to string) string {
+		// A cache may store a 301 (RFC 9111, 4.2.2), but a file can take the directory's name.
 		return answered(301, `<a href="`+to+"\">Moved Permanently</a>.\n\n", "Content-Type: text/html; charset=utf-8",
-			"Location: "+to)
+			"Location: "+to, "Cache-Control: no-store")
 	}
 	allow := "Allow: COPY, DELETE, GET, HEAD, LOCK, MKCOL, MOVE, OPTIONS, PROPFIND, PROPPATCH, PUT, UNLOCK"
 	for _, c := range []struct{ user, method, path, want string }{
