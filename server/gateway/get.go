@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -112,9 +113,18 @@ func (q *request) directory(w http.ResponseWriter, r *http.Request, h winnt.Hand
 	q.page(w, r, list, more)
 }
 
-// active lists the media types whose scripts a browser would run. Such files are sent as attachments.
-var active = []string{"text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml",
-	"application/javascript", "text/javascript", "application/pdf", "application/x-shockwave-flash"}
+// active lists the media types whose scripts a browser would run, apart from those that end in "+xml".
+var active = []string{"text/html", "text/xml", "application/xml", "application/javascript", "text/javascript",
+	"application/pdf", "application/x-shockwave-flash"}
+
+// isActive reports whether a browser would run scripts in a file of this media type. Such files are sent as
+// attachments.
+func isActive(kind string) bool {
+	essence, _, _ := strings.Cut(kind, ";")
+	// In any XML a browser runs the elements of XHTML and SVG, also in a feed (MIME Sniffing, XML MIME type; G-22).
+	return strings.HasSuffix(essence, "+xml") ||
+		slices.ContainsFunc(active, func(t string) bool { return strings.HasPrefix(kind, t) })
+}
 
 // conditional lists the headers that request a range or set a condition.
 var conditional = []string{"Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"}
@@ -175,10 +185,8 @@ func (q *request) describe(w http.ResponseWriter, r *http.Request, f facts, more
 	}
 	h["Cache-Control"], h["Content-Security-Policy"] = revalidated, sandboxed
 	h["Cross-Origin-Resource-Policy"] = ownOrigin
-	for _, t := range active {
-		if strings.HasPrefix(kind, t) {
-			h.Set("Content-Disposition", "attachment")
-		}
+	if isActive(kind) {
+		h.Set("Content-Disposition", "attachment")
 	}
 	return true
 }

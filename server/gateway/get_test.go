@@ -176,7 +176,8 @@ func TestReadConditionsFollowRFC9110(t *testing.T) {
 func TestExecutableTypesAreSentAsAttachment(t *testing.T) {
 	w := newExactly(t, shared)
 	for kind, saved := range map[string]bool{"text/html; charset=utf-8": true, "application/xhtml+xml": true,
-		"image/svg+xml": true, "text/xml; charset=utf-8": true, "application/xml": true, "application/javascript": true,
+		"image/svg+xml": true, "text/xml; charset=utf-8": true, "application/xml": true, "application/rss+xml": true,
+		"application/mathml+xml; charset=utf-8": true, "application/javascript": true,
 		"text/javascript; charset=utf-8": true, "application/pdf": true, "application/x-shockwave-flash": true,
 		"image/png": false, "text/css; charset=utf-8": false, "application/octet-stream": false} {
 		end := fmt.Sprintf(".refmon%x", kind)
