@@ -395,7 +395,7 @@ func (w *exactly) answer(h http.Handler, user, method, path string, body []byte,
 			r.ContentLength = -1
 			continue
 		}
-		r.Header.Set(headers[i], headers[i+1])
+		r.Header.Add(headers[i], headers[i+1])
 	}
 	rec := httptest.NewRecorder()
 	h.ServeHTTP(rec, r)

@@ -158,6 +158,12 @@ const byteRange = `([0-9]{1,18}-[0-9]{0,18}|-0*[1-9][0-9]{0,17})`
 // content serves a file from a reader, with support for ranges and conditional headers. It ignores a Range header of
 // another method than GET, of another unit than bytes, and one that it does not understand (RFC 9110, 14.2).
 func (q *request) content(w http.ResponseWriter, r *http.Request, f facts, from io.ReadSeeker) {
+	for _, name := range conditional {
+		// http.ServeContent reads only the first line of a header, but all lines are one value (RFC 9110, 5.3).
+		if lines := r.Header[name]; len(lines) > 1 {
+			r.Header.Set(name, strings.Join(lines, ", "))
+		}
+	}
 	if r.Method != http.MethodGet || !byteRanges.MatchString(r.Header.Get("Range")) {
 		r.Header.Del("Range")
 	}

@@ -163,6 +163,16 @@ func TestReadConditionsFollowRFC9110(t *testing.T) {
 			}
 			w.diff(fmt.Sprintf("%s with %s: %s", name, c.name, c.value), got, c.want)
 		}
+		// Several lines are one value: a list, or no valid date or range (RFC 9110, 5.3, 13.1.3, 14.2).
+		for _, c := range []struct{ name, first, second, want string }{
+			{"If-Match", `"x"`, tag, whole}, {"If-None-Match", `"x"`, tag, same},
+			{"If-Modified-Since", "Sat, 03 Feb 2001 04:05:06 GMT", "Sat, 03 Feb 2001 04:05:05 GMT", whole},
+			{"If-Unmodified-Since", "Sat, 03 Feb 2001 04:05:05 GMT", "Sat, 03 Feb 2001 04:05:05 GMT", whole},
+			{"Range", "bytes=3-4", "bytes=5-6", whole},
+		} {
+			w.diff(name+" with two lines "+c.name, w.ask("bob", "GET", "/share/"+name, "", c.name, c.first, c.name, c.second),
+				c.want)
+		}
 		w.diff(name+" of HEAD with Range", w.ask("bob", "HEAD", "/share/"+name, "", "Range", "bytes=3-4"), contents(200,
 			size, kind, "", "Accept-Ranges: bytes", length, modified))
 		w.diff(name+" with If-Range", w.ask("bob", "GET", "/share/"+name, "", "Range", "bytes=3-4", "If-Range", tag), part)
