@@ -292,7 +292,8 @@ func (s stateOf) hasTag(tag entityTag) bool {
 }
 
 // elsewhere reports whether a URL is on another server than host. A URL without a scheme and host is on this one.
-// http and https are equal, because a proxy may change the scheme. A URL with a user name is elsewhere.
+// http and https are equal, because a proxy may change the scheme. The default port of the URL's scheme is equal to no
+// port. A URL with a user name is elsewhere.
 func elsewhere(u *url.URL, host string) bool {
 	switch {
 	case u.User != nil:
@@ -300,5 +301,18 @@ func elsewhere(u *url.URL, host string) bool {
 	case u.Host == "":
 		return u.Scheme != ""
 	}
-	return !strings.EqualFold(u.Host, host) || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != ""
+	return !strings.EqualFold(withoutPort(u.Host, u.Scheme), withoutPort(host, u.Scheme)) ||
+		u.Scheme != "http" && u.Scheme != "https" && u.Scheme != ""
+}
+
+// withoutPort returns a host without the port, if it is empty or the default of the scheme (RFC 9110, 4.2.3). It keeps
+// any other port.
+func withoutPort(host, scheme string) string {
+	switch scheme {
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	}
+	return strings.TrimSuffix(host, ":")
 }

@@ -19,6 +19,16 @@ func TestDestinationOnOtherHostIsElsewhere(t *testing.T) {
 		u := check.Must(url.Parse(text))
 		check.Equal(t, elsewhere(u, "h"), want, "%s is elsewhere", text)
 	}
+	// A port that is the default of the scheme may be missing (RFC 9110, 4.2.3).
+	for _, c := range []struct {
+		text, host string
+		want       bool
+	}{{"https://h:443/x", "h", false}, {"http://h:80/x", "h", false}, {"https://h/x", "h:443", false},
+		{"https://h:/x", "h", false}, {"https://[::1]:443/x", "[::1]", false}, {"https://[::1]/x", "[::1]:443", false},
+		{"https://h:80/x", "h", true}, {"http://h:443/x", "h", true}, {"https://h/x", "h:8443", true},
+		{"//h:443/x", "h", true}, {"https://h:443/x", "h:443", false}, {"https://[::1]:443/x", "[::2]", true}} {
+		check.Equal(t, elsewhere(check.Must(url.Parse(c.text)), c.host), c.want, "%s is elsewhere for %s", c.text, c.host)
+	}
 }
 
 // TestRequestsClaimTheNamesThatTheyChange checks the claims of each method (G-38): "deep" with the descendants, and
