@@ -23,6 +23,7 @@ var codes = map[ntstatus.Status]int{
 	ntstatus.FileIsADirectory:      http.StatusMethodNotAllowed,
 	ntstatus.ObjectNameCollision:   http.StatusMethodNotAllowed,
 	ntstatus.DirectoryNotEmpty:     http.StatusConflict,
+	ntstatus.FileTooLarge:          http.StatusRequestEntityTooLarge,
 	ntstatus.SharingViolation:      http.StatusLocked,
 	ntstatus.NotSameDevice:         http.StatusBadGateway,
 	ntstatus.DiskFull:              http.StatusInsufficientStorage,
