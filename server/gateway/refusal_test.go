@@ -23,7 +23,8 @@ func TestNTStatusMapsToHTTPStatus(t *testing.T) {
 		404: {ntstatus.ObjectNameNotFound, ntstatus.ObjectPathNotFound, ntstatus.NoSuchFile, ntstatus.ObjectNameInvalid,
 			ntstatus.DeletePending, ntstatus.NotADirectory},
 		405: {ntstatus.FileIsADirectory, ntstatus.ObjectNameCollision}, 409: {ntstatus.DirectoryNotEmpty},
-		413: {ntstatus.FileTooLarge}, 423: {ntstatus.SharingViolation}, 502: {ntstatus.NotSameDevice}, 507: {ntstatus.DiskFull},
+		413: {ntstatus.FileTooLarge}, 423: {ntstatus.SharingViolation}, 502: {ntstatus.NotSameDevice},
+		507: {ntstatus.DiskFull},
 		503: {ntstatus.InsufficientResources, ntstatus.TooManyOpenedFiles, ntstatus.PortDisconnected, ntstatus.Cancelled,
 			ntstatus.AuditFailed},
 	} {
