@@ -201,8 +201,8 @@ func (h *Handler) evaluation(ctx context.Context, who Caller, body []byte) ([]by
 //   - If requested, evaluations stops after the first denial or grant (Z-7).
 //   - A question that is malformed or fails is a denial with its error. The batch continues (Z-8).
 //
-// Errors are a malformed or too long request (an *Error with status 400), an ended ctx, and a single evaluation that
-// fails.
+// Errors are a malformed or too long request (an *Error with status 400), an ended ctx (503), and a single evaluation
+// that fails.
 func (h *Handler) evaluations(ctx context.Context, who Caller, body []byte) ([]byte, error) {
 	items, how, err := decodeBatch(body, h.cfg.MostItems)
 	if err != nil {
@@ -213,8 +213,9 @@ func (h *Handler) evaluations(ctx context.Context, who Caller, body []byte) ([]b
 	}
 	out := []byte(`{"evaluations":[`)
 	for i := range items {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+		if ctx.Err() != nil {
+			// The client has disconnected or its time is over, so this is no internal error (Z-11).
+			return nil, &Error{http.StatusServiceUnavailable, "the time for this batch is over: split it or try again later"}
 		}
 		if i > 0 {
 			out = append(out, ',')
