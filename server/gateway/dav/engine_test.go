@@ -143,6 +143,18 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{refuse("Movable", "/c/f"), "alice MOVE /f Destination: /c/n", 403, "access denied", ""},
 		{refuse("Stat", "/c/n"), "alice MOVE /f Destination: /c/n", 403, "access denied", ""},
 		{none, "alice MOVE / Destination: /c/n", 403, "a root", ""},
+		// Another request replaces the source, a folder, while this one waits for its names (G-38).
+		{func(m *memory) {
+			m.refuse = func(call string, _ Path) error {
+				if call == "Movable" {
+					delete(m.of, "/c/d/m")
+					m.write("/c/d", "d")
+				} else if call == "Replace" {
+					return errors.New("neither the source nor the destination is a folder")
+				}
+				return nil
+			}
+		}, "alice MOVE /d Destination: /c/t", 204, "", "e/ f=f t=d"},
 		{none, `alice PROPPATCH /f < <D:propertyupdate xmlns:D="DAV:"/>`, 400, "not XML of WebDAV", ""},
 		{none, "alice PROPPATCH /f < " + davcases.PropertyXML + blanks + "<", 413, "too long", ""},
 		{none, "alice PROPPATCH /f < " + strings.Replace(davcases.PropertyXML, "<a ", "<D:x/><a ", 1), 207,

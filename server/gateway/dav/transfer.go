@@ -22,7 +22,7 @@ func (x *exchange) transfer() error {
 	if err := x.destination(); err != nil {
 		return err
 	}
-	from, err := x.files.Stat(x.name)
+	from, err := x.files.Stat(x.name) // a missing source is 404 before locks are tested (G-8)
 	if err != nil {
 		return err
 	}
@@ -36,6 +36,10 @@ func (x *exchange) transfer() error {
 		return err
 	}
 	defer leave()
+	// Another request may have replaced the source while this one waited for its names (G-38).
+	if from, err = x.files.Stat(x.name); err != nil {
+		return err
+	}
 	to, err := x.files.Stat(x.to)
 	exists := err == nil
 	if err != nil && codeOf(err) != http.StatusNotFound {
