@@ -108,10 +108,10 @@ func TestSiteStartsInAnyOrder(t *testing.T) {
 				c.logs())
 		}
 	}
-	waits := 0 // each wait has ended, so that the next one prints its line
+	waits := 0 // all have ended, so that the next one prints its line; a signal ended the first
 	c.waitUntil("follow has its database", func() bool {
 		waits = lines("follow", "wait for the database")
-		return lines("follow", "postgres: connected") == waits
+		return lines("follow", "postgres: connected") == waits-1
 	})
 	db.Stop()
 	c.waitUntil("follow waits again", func() bool { return lines("follow", "wait for the database") > waits })

@@ -20,7 +20,8 @@ import (
 
 // TestRunSurvivesDatabaseRestart checks that a run survives a restart of its database. Without the database
 // there are no heartbeats, so queries fail. Afterwards the database has all changes, and a right
-// revoked in between is gone (N-92). A document with an overlong path has a hash as its id.
+// revoked in between is gone (N-92). The end of the wait is reported (N-122). A document with an overlong path has a
+// hash as its id.
 func TestRunSurvivesDatabaseRestart(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {
@@ -117,6 +118,9 @@ func TestRunSurvivesDatabaseRestart(t *testing.T) {
 			return slices.Equal(slices.DeleteFunc(found(), func(n string) bool { return n == "hash" }), want)
 		})
 		wait("a heartbeat", func() bool { return heartbeat().After(before) })
+		if err := <-waits; !strings.Contains(err.Error(), "connected again") {
+			t.Errorf("N-122: after the wait: %v, want that the database is connected again", err)
+		}
 	}
 	if got := found(); !slices.Contains(got, "hash") {
 		t.Errorf("alice finds %q, and not the document whose path is long", got)

@@ -37,16 +37,19 @@ func (s *Sink) send(b *pgx.Batch) error {
 
 // transact calls f in a transaction and returns the error of either. After a broken connection the outcome is unknown.
 // transact then waits for the database, at most ten minutes, fills the tables again and repeats f (N-92). So f must be
-// repeatable. Any other error is returned at once. The end of the context ends the wait with an error.
+// repeatable. The start and the end of the wait go to s.Warn (N-122). Any other error is returned at once. The end of
+// the context ends the wait with an error.
 func (s *Sink) transact(f func(tx pgx.Tx) error) error {
 	try := func() error { return pgx.BeginFunc(s.ctx, s.conn, f) }
 	err := try()
 	if err == nil || !s.restarting(err) {
 		return err
 	}
-	if s.Warn != nil {
-		s.Warn(fmt.Errorf("postgres: wait for the database: %w", err))
+	warn := s.Warn
+	if warn == nil {
+		warn = func(error) {}
 	}
+	warn(fmt.Errorf("postgres: wait for the database: %w", err))
 	for begun, pause := time.Now(), shortest; time.Since(begun) < patience; pause = min(2*pause, longest) {
 		t := time.NewTimer(pause)
 		select {
@@ -57,6 +60,9 @@ func (s *Sink) transact(f func(tx pgx.Tx) error) error {
 		}
 		if err = s.reconnect(); err == nil {
 			err = try()
+		}
+		if err == nil {
+			warn(errors.New("postgres: connected again"))
 		}
 		if err == nil || !s.restarting(err) {
 			return err
