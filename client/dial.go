@@ -68,7 +68,7 @@ func trusted(owner, uid uint32) bool { return owner == 0 || owner == uid }
 var dialled sync.Map
 
 // dialInherited connects over the inherited descriptor with this number, and closes the descriptor. It fails if number
-// is none, if it was used before, and if the descriptor is not a socket.
+// names no descriptor, if it was used before, and if the descriptor is not a socket.
 func dialInherited(number string) (*Conn, error) {
 	fd, err := strconv.ParseUint(number, 10, 16)
 	if err != nil {

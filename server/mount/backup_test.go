@@ -66,7 +66,7 @@ func TestBackupMountGrantsByPrivilege(t *testing.T) {
 	w.setsWhole(reader, "d/f", bytesOf(bobs), unix.EACCES)
 	w.setsWhole(operator, "d/f", bytesOf(bobs), 0)
 	for _, ids := range []string{"61001", ":61001"} {
-		w.refused(operator, "Operation not permitted", "chown", ids, "d/f") // M-55
+		w.refused(operator, "Operation not permitted", "chown", ids, "d/f") // its whole descriptor is set (M-55)
 	}
 	check.Equal(t, w.descriptorOf("d/f"), bobs, "M-53, M-55")
 	w.must(os.WriteFile(filepath.Join(w.root, "d/none"), nil, 0o600))

@@ -179,7 +179,7 @@ func TestRecorderMarshalsEveryService(t *testing.T) {
 	}
 }
 
-// pipeRows are the calls on pipes: what a program gives goes to the system, and what it leaves out becomes the default.
+// pipeRows are the calls on pipes. The arguments of a program go to the system, and missing ones get the default.
 func pipeRows() []serviceRow {
 	const insensitive = "<30000000 00000000 0000000000000000 0000000000000000 40000000 00000000 ZERO16>"
 	left, made := map[int]string{0: leftHandle}, nt.CreateNamedPipeFileOut{FileHandle: 0x44}

@@ -231,7 +231,7 @@ func (p *People) parse(of *goldap.Entry) (*parsed, error) {
 }
 
 // assignable returns those of the groups of an account that a directory may assign, and the others, by the rules for a
-// logon (D-15). An account of this computer has none.
+// logon (D-15). For an account of this computer both are empty.
 func (p *People) assignable(account sid.SID, groups ...sid.SID) (kept []sid.SID, dropped []pac.Dropped) {
 	all := make([]token.Group, len(groups))
 	for i, s := range groups {

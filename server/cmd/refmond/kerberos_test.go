@@ -112,8 +112,8 @@ func (p *program) checkPs(c *client.Conn, tok winnt.Handle) {
 	}
 }
 
-// TestTicketsNeedPrivateKeytab checks that config check rejects a keytab that others can read (K-33), one that is none,
-// and one without a key of the services. Without a keytab no package accepts a ticket (K-49).
+// TestTicketsNeedPrivateKeytab checks that config check rejects a keytab that others can read (K-33), a file of another
+// kind, and a keytab without a key of the services. Without a keytab no package accepts a ticket (K-49).
 func TestTicketsNeedPrivateKeytab(t *testing.T) {
 	p := build(t)
 	keytab := p.keytab(1, forge.NewKey(18))

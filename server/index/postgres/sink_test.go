@@ -270,8 +270,8 @@ func TestDatabaseKeepsPaths(t *testing.T) {
 	}
 }
 
-// TestDatabaseOfOtherKindIsRefused checks that a sink of an index with a folder refuses the database of a store, which
-// has none, and that the store refuses the database of such a sink.
+// TestDatabaseOfOtherKindIsRefused checks that a sink of an index with a folder refuses the database of a store without
+// a folder, and that the store refuses the database of such a sink.
 func TestDatabaseOfOtherKindIsRefused(t *testing.T) {
 	t.Parallel()
 	at := "host=" + database.Start(t).Dir + " user=" + database.Owner + " dbname="
