@@ -96,7 +96,7 @@ func (c *aclImportCmd) Run(std *streams) (err error) {
 func (c *aclImportCmd) files() (restore.Files, error) {
 	if c.Offline {
 		if err := notMounted(c.Tree); err != nil {
-			return nil, fmt.Errorf("%s: %w", inLine(c.Tree), err)
+			return nil, err
 		}
 		return restore.Offline(c.Tree, c.Attribute)
 	}

@@ -34,7 +34,7 @@ func (f *offlineFlags) open(path string, above bool) (*kept, error) {
 	k := &kept{path: path}
 	if f.Offline {
 		if err := notMounted(path); err != nil {
-			return nil, fmt.Errorf("%s: %w", inLine(path), err)
+			return nil, err
 		}
 		o, err := hostfs.OpenOffline(path, hostfs.Config{Attribute: f.Attribute, Missing: hostfs.SynthesiseMissing})
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 func (r *aclRun) open() (*acltree.Tree, error) {
 	if r.Offline {
 		if err := notMounted(r.Path); err != nil {
-			return nil, fmt.Errorf("%s: %w", inLine(r.Path), err)
+			return nil, err
 		}
 	}
 	tree, err := acltree.Open(r.Path)

@@ -52,7 +52,7 @@ func (c *aclRepairCmd) Run(std *streams) error {
 	var written error // error of writing the output
 	for _, path := range c.Paths {
 		if err := notMounted(path); err != nil {
-			return fmt.Errorf("%s: %w", inLine(path), err)
+			return err
 		}
 		counts, err := hostfs.Repair(ctx, hostfs.RepairConfig{Path: path, Attribute: c.Attribute, DryRun: c.DryRun,
 			Rehash: c.Rehash,
@@ -106,16 +106,18 @@ func (c *aclRepairCmd) stale(std *streams, n int64) (err error) {
 	return err
 }
 
-// notMounted returns an error if a mount of refmond shows a file, or the one that a link leads to. The mount hides the
-// stored attributes: it shows computed modes and descriptors without a hash, so everything would look valid (F-202).
-func notMounted(path string) error {
+// notMounted returns an error with the name if a mount of refmond shows a file, or the one that a link leads to. The
+// mount hides the stored attributes: it shows computed modes and descriptors without a hash, so everything would look
+// valid (F-202).
+func notMounted(name string) error {
+	path := name
 	for range 40 { // the kernel follows at most 40 links
 		whole, at, err := mounted(path)
-		switch {
-		case err != nil:
-			return err
-		case at != "":
-			return underMount(at)
+		if err == nil && at != "" {
+			err = underMount(at)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", inLine(name), err)
 		}
 		if path, err = os.Readlink(whole); err != nil {
 			return nil
