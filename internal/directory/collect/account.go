@@ -144,7 +144,7 @@ func (t *Table) Account(name string, s sid.SID) *Account {
 }
 
 // withoutSID returns an account with a name that has no SID: the last one with the same case, else the first one of
-// all with the name; nil if there is none.
+// all with the name; nil without such an account.
 func (t *Table) withoutSID(name string) *Account {
 	named := t.byName[directory.Fold(name)]
 	for _, a := range slices.Backward(named) {

@@ -44,7 +44,7 @@ type People struct {
 type parsed struct {
 	record *collect.Record
 	rest   string   // the entry's attributes without memberOf, as appendAttribute encodes them
-	notes  []string // for administrators: what was left out
+	notes  []string // for administrators: omissions
 	out    bool     // the account is left out
 }
 

@@ -98,7 +98,8 @@ func (p *Peer) ask(fd int) error {
 	return p.pin(unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PEERPIDFD))
 }
 
-// pin takes the result of SO_PEERPIDFD: it owns pidfd, or records why there is none. An unexpected err is an error.
+// pin handles the result of SO_PEERPIDFD. It takes over pidfd, or records that the program had exited. An unexpected
+// err is an error.
 func (p *Peer) pin(pidfd int, err error) error {
 	switch {
 	case err == nil:
