@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -34,6 +35,13 @@ func TestMain(m *testing.M) {
 	}
 	role := os.Getenv(demoRole)
 	if role == "" {
+		// Programs inherit ignored signals from the tests. nohup(1) ignores SIGHUP, and a script SIGINT for a job in the
+		// background.
+		for _, s := range []os.Signal{unix.SIGHUP, unix.SIGINT} {
+			if signal.Ignored(s) {
+				signal.Notify(make(chan os.Signal, 1), s)
+			}
+		}
 		os.Exit(m.Run())
 	}
 	if err := os.WriteFile(filepath.Join(os.Getenv(pidsFolder), strconv.Itoa(os.Getpid())), nil, 0o600); err != nil {
