@@ -72,6 +72,10 @@ func (s *State) used() map[string]bool {
 	return out
 }
 
+// DropUnused drops the classes that no document and no folder has, as a compaction does. A reader that has read the
+// older part of a compacted log calls it, so that it has the same classes as one that begins with the snapshot.
+func (s *State) DropUnused() { s.prune() }
+
 // prune removes the classes that a compaction without them omits, and returns their IDs. Numbers of classes are not
 // used again.
 func (s *State) prune() (gone []string) {

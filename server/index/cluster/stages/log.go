@@ -43,6 +43,10 @@ func take(ctx context.Context, c *Conn, stream, name, worker string) (*ledger, e
 				return err
 			}
 		}
+		// The snapshot of a part omits unused classes, so this worker must define them again before it uses them (N-83).
+		if r.Final && stream == site.StreamRows {
+			l.state.DropUnused()
+		}
 		return nil
 	})
 	if err == nil && l.records.loading {

@@ -207,6 +207,25 @@ func TestPurgedFollowerReadsSnapshot(t *testing.T) {
 		"a worker that takes over half of the log")
 }
 
+// TestTakeoverDropsClassesThatSnapshotOmits checks that a worker that takes a log over defines a class again if the
+// last snapshot omits it, although the worker has read older records with that class (N-83). Otherwise a reader that
+// begins with the snapshot could not use the log.
+func TestTakeoverDropsClassesThatSnapshotOmits(t *testing.T) {
+	f := newFirm(t)
+	f.rows.shift.compact = 1 << 40
+	f.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{f.file("plan")}})
+	f.change("plan", 1, false)
+	list := check.Must(cut(check.Must(f.rows.worker.Compact(false))))
+	r := f.rows.last
+	r.lines, r.Piece, r.Final = list[0], 1, true
+	check.NoError(t, f.rows.append(t.Context(), &r)) // w1 ends before it deletes the records before the snapshot
+	f.assignWorker("w2")
+	f.push(watch.Batch{Seen: []watch.Seen{f.file("plan")}})
+	first := f.stored(site.StreamRows, f.rows.name)[0]
+	check.Equal(t, check.Must(parseRecord(first.Body)).Piece, 1, "the piece of a snapshot that the log begins with")
+	check.Equal(t, f.bobMayRead("plan"), "true", "bob may read, by the snapshot and the records after it")
+}
+
 // TestWatermarkOfLastRecordAdvancesCursor checks that a worker continues after the cursor of a watermark only if this
 // is of the last generation and record. Otherwise the worker counts another attempt (N-54).
 func TestWatermarkOfLastRecordAdvancesCursor(t *testing.T) {
