@@ -105,7 +105,7 @@ func TestEitherOfTwoKeysOpensCheckpoint(t *testing.T) {
 	keys := testcheck.Must(ReadPublicKey(dir + "/b.pub"))
 	if v, err := Verify(Verification{Dir: dir + "/log", Keys: keys}); err != nil || v.Last != 6 || v.OwnKey ||
 		v.KeyInside {
-		t.Errorf("%+v, %v, want v.Last = 6, v.OwnKey = false, v.KeyInside = false, no error", v, err)
+		t.Errorf("Verify = %+v, %v, want last record 6 and no key in the log's folder", v, err)
 	}
 	testcheck.That(t, testcheck.Err(CommandSigner("nonsense", "true")) != nil, "a public key of another form is taken")
 }

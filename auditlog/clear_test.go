@@ -71,7 +71,7 @@ func TestClearedLogAcceptsRecordsAgain(t *testing.T) {
 	for round := range 3 {
 		var err error
 		for n := 0; err == nil; n++ {
-			testcheck.RequireThat(t, n <= 1000, "the log is never full: n = %d, want at most 1000", n)
+			testcheck.RequireThat(t, n <= 1000, "the log is not full after %d records, want at most 1000", n)
 			err = l.Write(opened(t, audit.Failure, strings.Repeat("r", 200)))
 		}
 		testcheck.RequireThat(t, errors.Is(err, ErrStopped), "%v", err)
@@ -146,7 +146,7 @@ func TestArchiveIsDurable(t *testing.T) {
 			}
 		}
 	}
-	testcheck.That(t, moved != 0, "no segment was moved: moved = %v, want at least 1", moved)
+	testcheck.That(t, moved != 0, "no segment was moved to the archive, want at least 1")
 	testcheck.NoError(t, l.Close())
 }
 
@@ -196,7 +196,7 @@ func TestClearNeedsPrivilegeAndContinuesLog(t *testing.T) {
 		_, key := testKey(t)
 		v, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}, Anchors: [][]byte{old}})
 		testcheck.That(t, err == nil && v.First == 22 && len(v.Anchors) == 2,
-			"%+v, %v, want v.First = 22, len(v.Anchors) = 2, no error", v, err)
+			"Verify of the cleared log = %+v, %v, want first record 22, and 2 checkpoints found in the tree", v, err)
 		l = mustOpen(t, cfg)
 		testcheck.NoError(t, l.Close())
 		if err := l.Clear(holder(t, winnt.SeSecurityPrivilege)); !errors.Is(err, ErrClosed) {

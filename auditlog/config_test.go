@@ -38,7 +38,8 @@ func TestConfigDefaultsFillUnsetFields(t *testing.T) {
 	}
 	c = Config{SegmentBytes: -1, CheckpointEvery: -1}
 	if c.defaults(); c.SegmentBytes != 64<<20 || c.CheckpointEvery != 10*time.Second {
-		t.Errorf("negative ones: %+v, want c.SegmentBytes = %v, c.CheckpointEvery = %v", c, 64<<20, 10*time.Second)
+		t.Errorf("negative values became %+v, want segments of %d bytes and a checkpoint every %v", c, 64<<20,
+			10*time.Second)
 	}
 	before := time.Now()
 	at := time.Date(1601, 1, 1, 0, 0, 0, 0, time.UTC).Unix()

@@ -154,7 +154,7 @@ func TestRecordIDsIncreaseWhenClockGoesBack(t *testing.T) {
 		testcheck.NoError(t, l.Close())
 	}
 	if v := verifyDisk(t, d); v.First != 1 || v.Last != 36 {
-		t.Errorf("%+v, want v.First = 1, v.Last = 36", v)
+		t.Errorf("Verify after the clock went back = %+v, want records 1 to 36", v)
 	}
 	events := recordsOf(t, d)
 	for i, e := range events {

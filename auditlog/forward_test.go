@@ -158,7 +158,7 @@ func TestForwarderSurvivesConcurrentRemoval(t *testing.T) {
 	defer r.Close()
 	firsts, err := segments(r.d)
 	testcheck.RequireThat(t, err == nil && len(firsts) >= 4,
-		"segments %d, %v, want len(firsts) at least 4, no error", firsts, err)
+		"the log's segments begin with the records %d, %v, want at least 4 segments, no error", firsts, err)
 	for _, first := range firsts[:2] {
 		testcheck.NoError(t, os.Remove(filepath.Join(f.Dir, segmentName(first))))
 	}
@@ -346,7 +346,7 @@ func TestCursorFollowsConfirmedRecords(t *testing.T) {
 		testcheck.NoError(t, f.Run(t.Context(), false))
 		for _, name := range []string{f.Sink, f.Cursor} {
 			if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
-				t.Errorf("%s: %v, %v, want info.Mode().Perm() = 0o600, no error", name, info, err)
+				t.Errorf("Stat(%q) = %v, %v, want a file of mode 0600", name, info, err)
 			}
 		}
 		if _, err := os.Stat(f.Cursor + ".new"); !errors.Is(err, fs.ErrNotExist) {

@@ -34,7 +34,7 @@ func TestCommandSignsWithItsKeyOnly(t *testing.T) {
 	}
 	keys := testcheck.Must(ReadPublicKey(filepath.Join(dir, "a.pub")))
 	if v, err := Verify(Verification{Dir: cfg.Dir, Keys: keys}); err != nil || v.Last != 4 {
-		t.Errorf("%+v, %v, want v.Last = 4, no error", v, err)
+		t.Errorf("Verify of a log that a command signed = %+v, %v, want last record 4", v, err)
 	}
 }
 

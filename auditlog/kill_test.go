@@ -187,7 +187,8 @@ func TestAllFileChangesUseDiskInterface(t *testing.T) {
 			"the system call %s does not go through the disk of package auditlog: %.200s", call, line)
 	}
 	for _, call := range []string{"pwrite64", "fdatasync", "fsync"} {
-		testcheck.That(t, seen[call] != 0, "no %s was traced: %v, want seen[call] at least 1", call, seen)
+		testcheck.That(t, seen[call] != 0, "no call of %s was traced, want at least 1; the traced calls are %v", call,
+			seen)
 	}
 	t.Logf("%v", seen)
 }

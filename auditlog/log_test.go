@@ -84,7 +84,7 @@ func TestReopenedLogContinuesRecordIDs(t *testing.T) {
 	}
 	for _, name := range []string{keyName, checkpointName, segmentName(1)} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("%s: %v, %v, want info.Mode().Perm() = 0o600, no error", name, info, err)
+			t.Errorf("Stat(%q) = %v, %v, want a file of mode 0600", name, info, err)
 		}
 	}
 }
@@ -148,7 +148,7 @@ func TestWriteAllIsAllOrNone(t *testing.T) {
 	cfg.Keep, cfg.Reserve = Keep{Bytes: 50_000, Full: Stop}, 20_000
 	l := mustOpen(t, cfg)
 	for n := 0; l.Write(user) == nil; n++ {
-		testcheck.RequireThat(t, n <= 1000, "the log never stops: n = %d, want at most 1000", n)
+		testcheck.RequireThat(t, n <= 1000, "the log does not stop after %d records, want at most 1000", n)
 	}
 	stored := l.Durable()
 	for _, c := range []struct {

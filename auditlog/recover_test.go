@@ -24,7 +24,7 @@ func TestTornRecordIsCutAndAnnounced(t *testing.T) {
 	clean := left.crash(lostAll) // nothing is cut off or saved
 	l = mustOpen(t, testConfig(t, clean))
 	if got := l.Recovered(); got.Records != 6 || got.Cut != 0 || got.CutFile != "" {
-		t.Errorf(`whole: %+v, want got.Records = 6, got.Cut = 0, got.CutFile = ""`, got)
+		t.Errorf("Open of a complete log recovered %+v, want 6 records and nothing cut off", got)
 	}
 	testcheck.NoError(t, l.Close())
 	for name := range clean.now {
@@ -35,7 +35,8 @@ func TestTornRecordIsCutAndAnnounced(t *testing.T) {
 		d.set(segmentName(1), torn[:len(whole)+cut])
 		l := mustOpen(t, testConfig(t, d))
 		if got := l.Recovered(); got.Records != 6 || got.Cut != int64(cut) {
-			t.Fatalf("cut %d: %+v, want got.Records = 6, got.Cut = %v", cut, got, int64(cut))
+			t.Fatalf("Open with %d bytes of a torn record recovered %+v, want 6 records and these bytes cut off", cut,
+				got)
 		}
 		if kept := d.now[l.Recovered().CutFile].data; !bytes.Equal(kept, torn[len(whole):len(whole)+cut]) {
 			t.Errorf("cut %d: kept aside %q, want %q", cut, kept, torn[len(whole):len(whole)+cut])
@@ -178,7 +179,7 @@ func TestMissingSegmentIsDamage(t *testing.T) {
 		mustWrite(t, l, 3)
 		testcheck.NoError(t, l.Close())
 		if v := verifyDisk(t, d); v.First != 1 || v.Last != 5 || !v.Whole {
-			t.Errorf("%+v, want v.First = 1, v.Last = 5, v.Whole = true", v)
+			t.Errorf("Verify of a log that began with a checkpoint of no records = %+v, want all records, 1 to 5", v)
 		}
 	}
 }

@@ -53,14 +53,15 @@ func TestReserveIsForAdministrators(t *testing.T) {
 	user, admin := of(t, false), of(t, true)
 	end := user.WithHeader(audit.Header{ID: 4689})
 	if n := fill(t, l, user); n == 0 {
-		t.Fatalf("no record of a user fits: n = %v, want at least 1", n)
+		t.Fatal("no record of a user fits into the log, want at least 1")
 	}
 	s, err := l.State()
 	testcheck.That(t, err == nil && s.Reserved == reserve && errors.Is(s.Failed, unix.ENOSPC) && s.Lost == 1,
-		"the disk is full: %+v, %v, want s.Reserved = %v, s.Lost = 1, no error, error %v", s, err, reserve, unix.ENOSPC)
+		"State of a log on a full disk = %+v, %v, want %d bytes reserved, 1 lost record and the failure %v", s, err,
+		reserve, unix.ENOSPC)
 	before := s.Bytes
 	if n := fill(t, l, end); n == 0 {
-		t.Errorf("no record of an end is kept on a full disk: n = %v, want at least 1", n)
+		t.Error("no record of a process exit is kept on a full disk, want at least 1")
 	}
 	if s, _ = l.State(); s.Bytes-before > reserve/2+4096 || s.Reserved > reserve/2 {
 		t.Errorf("records of ends took %d bytes of %d, and left %d, want at most %d, at most %d", s.Bytes-before,
@@ -170,7 +171,7 @@ func TestStoppedLogKeepsAdministratorsRecords(t *testing.T) {
 		}
 	}
 	if n := stopped(of(t, false)); n == 0 {
-		t.Errorf("no record of a user fits: n = %v, want at least 1", n)
+		t.Error("no record of a user fits into the log, want at least 1")
 	}
 	testcheck.Equal(t, l.WriteLater(of(t, true)), nil, "a record that no caller waits for")
 	if n := stopped(of(t, true)); n < 5 || n > 40 {

@@ -214,7 +214,7 @@ func TestNearlyFullLogWarnsOnce(t *testing.T) {
 		for _, e := range recordsOf(t, d) {
 			if percent, _ := e.Field("PercentFull"); e.ID == 1103 {
 				if n++; percent < "90" || len(percent) != 2 {
-					t.Errorf(`a warning at %s %%, want percent at least "90", len(percent) = 2`, percent)
+					t.Errorf("a warning when the log is %s%% full, want 90%% to 99%%", percent)
 				}
 			}
 		}

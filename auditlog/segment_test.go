@@ -61,7 +61,7 @@ func TestLongRecordIsTruncated(t *testing.T) {
 	}
 	testcheck.NoError(t, l.Close())
 	if v := verifyDisk(t, d); v.Last != 6 {
-		t.Errorf("%+v, want v.Last = 6", v)
+		t.Errorf("Verify of a log with shortened records = %+v, want last record 6", v)
 	}
 }
 

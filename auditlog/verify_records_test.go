@@ -29,12 +29,12 @@ func TestRangeIsVerifiedUpToAnchor(t *testing.T) {
 	}
 	v.From, v.To = 50, 0
 	if got, err = Verify(v); err != nil || got.First < 33 || got.Last != 64 || len(got.Anchors) != 2 {
-		t.Errorf("the end: %+v, %v, want got.First at least 33, got.Last = 64, len(got.Anchors) = 2, no error", got,
+		t.Errorf("Verify from record 50 = %+v, %v, want records from 33 or later to 64, and 2 checkpoints", got,
 			err) // the older anchor is proved by the stored hashes
 	}
 	firsts, err := segments(d)
 	testcheck.RequireThat(t, err == nil && len(firsts) >= 3,
-		"segments %v, %v, want len(firsts) at least 3, no error", firsts, err)
+		"the log's segments begin with the records %d, %v, want at least 3 segments, no error", firsts, err)
 	d.now[segmentName(1)].data[100] ^= 1
 	if _, err = Verify(v); err != nil {
 		t.Errorf("a segment that is not asked for: %v", err)

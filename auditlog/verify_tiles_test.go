@@ -128,7 +128,7 @@ func TestChangedSegmentsAreDetected(t *testing.T) {
 		restore()
 	}
 	if v := verifyDisk(t, d); v.First != 1 || v.Last != total || !v.Whole {
-		t.Fatalf("put right again: %+v, want v.First = 1, v.Last = %v, v.Whole = true", v, total)
+		t.Fatalf("Verify of the undamaged log = %+v, want all records, 1 to %d", v, total)
 	}
 	restore := put(checkpointName, nil)
 	wantFault(t, "no checkpoint", d, 0, FaultSignature)
@@ -139,7 +139,7 @@ func TestChangedSegmentsAreDetected(t *testing.T) {
 	b := d.now[segmentName(firsts[last])].data
 	restore = put(segmentName(firsts[last]), append(slices.Clone(b), 1, 2, 3))
 	if v := verifyDisk(t, d); v.Writing != 3 || v.Last != total {
-		t.Errorf("three bytes after the last record: %+v, want v.Writing = 3, v.Last = %v", v, total)
+		t.Errorf("Verify with 3 more bytes = %+v, want last record %d and 3 bytes of an incomplete record", v, total)
 	}
 	restore()
 	for _, first := range firsts {
