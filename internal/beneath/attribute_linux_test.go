@@ -25,7 +25,7 @@ func TestEntryAttributeDoesNotFollowLink(t *testing.T) {
 	defer d.Close()
 	var b [8]byte
 	if n, err := EntryAttribute(int(d.Fd()), "with", "user.refmon", b[:]); err != nil || string(b[:n]) != "value" {
-		t.Errorf(`%q, %v, want string(b[:n]) = "value", no error`, b[:n], err)
+		t.Errorf(`EntryAttribute reads %q, %v, want "value", no error`, b[:n], err)
 	}
 	if _, err := EntryAttribute(int(d.Fd()), "without", "user.refmon", b[:]); !errors.Is(err, unix.ENODATA) {
 		t.Errorf("without: %v, want %v", err, unix.ENODATA)
