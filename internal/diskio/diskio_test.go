@@ -90,7 +90,7 @@ func TestShortWriteStoresItsBytes(t *testing.T) {
 		}
 		b, err := os.ReadFile(name)
 		if err != nil || string(b) != "text"[:c.want] {
-			t.Errorf("%+v: the file has %q, %v, want string(b) = %v, no error", c, b, err, "text"[:c.want])
+			t.Errorf("%+v: the file has %q, %v, want %q, no error", c, b, err, "text"[:c.want])
 		}
 		check.NoError(t, f.Close())
 		some.Fail(inject.Short(1, nil), inject.Kind("write"))
@@ -122,7 +122,7 @@ func TestNilFaultsInjectNothing(t *testing.T) {
 		t.Error(err)
 	}
 	if b, err := os.ReadFile(name); err != nil || len(b) != 0 {
-		t.Errorf("%q, %v, want len(b) = 0, no error", b, err)
+		t.Errorf("after a failed write and removal the file has %q, %v, want it empty, no error", b, err)
 	}
 }
 
