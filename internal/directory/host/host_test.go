@@ -39,7 +39,7 @@ func TestHostUsersTokenEqualsMounts(t *testing.T) {
 		t.Fatalf("%+v, %v", u, err)
 	}
 	if n, err := host.Lookup("61000"); err != nil || n.Name != "zoe" {
-		t.Errorf(`by number: %+v, %v, want n.Name = "zoe", no error`, n, err)
+		t.Errorf("Lookup of zoe's uid = %+v, %v, want the name zoe, no error", n, err)
 	}
 	tok, err := u.Token()
 	check.NoError(t, err)
@@ -127,7 +127,7 @@ func TestLookupFailsWithoutGroups(t *testing.T) {
 		}
 	}
 	if u, err := host.Lookup("61009"); err != nil || u.UID != 61009 || u.Name != "" || len(u.Groups) != 0 {
-		t.Errorf(`a number: %+v, %v, want u.UID = 61009, u.Name = "", len(u.Groups) = 0, no error`, u, err)
+		t.Errorf("Lookup of a uid without an account = %+v, %v, want uid 61009, no name, no groups, no error", u, err)
 	}
 }
 
