@@ -34,7 +34,7 @@ func firstOf(s objects.Source) (item objects.Item, err error) {
 func TestPowerShellBOMAndQuotesAreAccepted(t *testing.T) {
 	i, err := first(t, "\ufeff\"Path\",\"Sddl\"\r\n\"C:\\a\",\"O:SYG:SYD:\"\r\n")
 	check.That(t, err == nil && i.Err == nil && i.Path == `C:\a`,
-		"%+v, %v, want i.Err = nil, i.Path = %q, no error", i, err, `C:\a`)
+		"the row is %+v, %v, want the path %q, and no error of the row or the file", i, err, `C:\a`)
 	// The most specific column is used, in whatever order they are: a name is not unique.
 	for heading, want := range map[string]string{"Name,FullName": "b", "FullName,Name": "a", "Name,DN": "b",
 		"Name,PSPath": "b", "DistinguishedName,Path": "b", "FullName,PSPath": "b"} {

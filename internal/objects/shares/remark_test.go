@@ -27,7 +27,7 @@ func TestIgnoredParametersAreNamed(t *testing.T) {
 			"and a server that cannot resolve it lets no one further"}
 	check.SlicesEqual(t, g.Notes, want, "notes")
 	check.That(t, c.Path == "" && c.IgnorePOSIX && c.Share == "docs",
-		`%+v, want c.Path = "", c.IgnorePOSIX = true, c.Share = "docs"`, c)
+		"the configuration is %+v, want that of the share docs, without a path, which ignores POSIX permissions", c)
 	v := check.Must(g.Decide(1))
 	check.That(t, v.Steps[0] == "valid users = bob: may connect" && ^v.Left == 0,
 		"a list that goes on, and a copied share: %+v", v)

@@ -77,8 +77,8 @@ func TestEqualFolderPermissionsShareOneWay(t *testing.T) {
 	again, err := objects.ParseWay(closed.Text())
 	if err != nil || again.Text() != closed.Text() || again.PassesOthers() ||
 		len(again.Folders()) != len(closed.Folders()) {
-		t.Errorf("%v, %v, want again.Text() = %v, again.PassesOthers() = false, len(again.Folders()) = %d, no error",
-			again, err, closed.Text(), len(closed.Folders()))
+		t.Errorf("ParseWay = %v, %v, want a way with the text %q and %d folders that others cannot pass", again, err,
+			closed.Text(), len(closed.Folders()))
 	}
 	for n := 1; n < 8; n++ {
 		check.That(t, check.Err(objects.ParseWay(closed.Text()[:n])) != nil, "%d bytes of a way are a way", n)
