@@ -39,7 +39,7 @@ func TestRefusePicksFirstConditionOfRow(t *testing.T) {
 	}
 	if r, over := refuse("NtDuplicateToken", ask("T-42", "", false), ask("T-40", "TOKEN_DUPLICATE", true),
 		ask("T-40", "TokenType", false), ask("S-61", "", true)); !over || r.Status != 1 {
-		t.Errorf("got %v, %t, want over = true, r.Status = 1", r, over)
+		t.Errorf("refuse = status %d, %t, want 1, true", r.Status, over)
 	}
 	if got := strings.Join(asked, " "); got != "TokenType TOKEN_DUPLICATE" {
 		t.Errorf("the model checked %q, want \"TokenType TOKEN_DUPLICATE\": in the order of the row, up to the first failure",

@@ -34,7 +34,7 @@ func TestEachCaveatRowHasCasePerProfile(t *testing.T) {
 		check.That(t, named(observed), "%v: no case with profile=observed names it", ids)
 	}
 	check.That(t, rows != 0,
-		"docs/CAVEATS.md has no row: has its table another form now?: rows = %v, want at least 1", rows)
+		"no row of docs/CAVEATS.md has a rule of family O, T or I, want at least 1: did the form of its table change?")
 }
 
 // casesByProfile lists the rules that the comments of cases of one profile name.

@@ -58,7 +58,7 @@ func TestPreludeErrorFailsEachCase(t *testing.T) {
 	in.command(t, &datadriven.TestData{Cmd: "prelude", Input: "x = y"})
 	in.program(&datadriven.TestData{Pos: "here", Input: "expect(1, 1)"}, nt.Documented)
 	check.That(t, len(in.failures) == 1 && strings.Contains(in.failures[0], "prelude:1:5: undefined: y"),
-		`failures %q, want len(in.failures) = 1, in.failures[0] containing "prelude:1:5: undefined: y"`, in.failures)
+		`the failures are %q, want one that contains "prelude:1:5: undefined: y"`, in.failures)
 }
 
 // Each case has its name and its reason.

@@ -35,7 +35,7 @@ func TestEachNameIsBuiltOnce(t *testing.T) {
 				return "", os.WriteFile(to, []byte("built"), 0o600)
 			})
 			if b, err := os.ReadFile(name); err != nil || string(b) != "built" {
-				t.Errorf(`%q, %v, want string(b) = "built", no error`, b, err)
+				t.Errorf(`the built file has %q, %v, want "built", no error`, b, err)
 			}
 		})
 	}
@@ -46,6 +46,6 @@ func TestEachNameIsBuiltOnce(t *testing.T) {
 func TestNestedRunsShareTheFolder(t *testing.T) {
 	t.Setenv(variable, "/somewhere")
 	if env := Share([]string{"A=1"}); len(env) != 2 || env[1] != variable+"=/somewhere" {
-		t.Errorf("%q, want len(env) = 2, env[1] = %v", env, variable+"=/somewhere")
+		t.Errorf("the environment is %q, want 2 variables, of which the second is %q", env, variable+"=/somewhere")
 	}
 }

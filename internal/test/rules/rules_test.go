@@ -283,7 +283,7 @@ func TestCaveatsNameExistingRules(t *testing.T) {
 		}
 	}
 	check.That(t, rows != 0,
-		"docs/CAVEATS.md has no row: has its table another form now?: rows = %v, want at least 1", rows)
+		"no row of docs/CAVEATS.md was found, want at least 1: did the form of its table change?")
 }
 
 func TestRuleIDsAreFoundInSource(t *testing.T) {
