@@ -71,7 +71,8 @@ func (z *authorization) do(r *request) reply {
 	case "AuthzInitializeResourceManager": // Flags, three callbacks, name, out
 		le.PutUint64(z.at(a[5]), 77)
 	case "AuthzInitializeContextFromSid": // Flags, UserSid, manager, expiration, LUID, arguments, out
-		check.That(z.t, a[0] == 2 && a[2] == 77, "%s%v, want a[0] = 2, a[2] = 77", r.Proc, a)
+		check.That(z.t, a[0] == 2 && a[2] == 77,
+			"%s has the arguments %v, want the flags 2 and the resource manager 77", r.Proc, a)
 		z.context(a[6], &token.Spec{User: token.Group{SID: z.sid(a[1])}})
 	case "AuthzAddSidsToContext": // context, Sids, SidCount, RestrictedSids, RestrictedSidCount, out
 		s := *z.contexts[a[0]]

@@ -184,7 +184,8 @@ func (l *library) questions(t *testing.T) {
 	for _, d := range r.Differences {
 		t.Errorf("%s: %s %v\n theirs %v\n ours   %v", d.Case, d.Call, d.In, d.Theirs, d.Ours)
 	}
-	check.That(t, r.Counts.Same >= 450, "%+v, want r.Counts.Same at least 450", r.Counts)
+	check.That(t, r.Counts.Same >= 450, "%d calls have the recorded result, want at least 450: %+v", r.Counts.Same,
+		r.Counts)
 	// The token of the process, read class by class, is the one it was given.
 	read := check.Must(a.ownToken())
 	got := check.Must(token.Parse(read))
@@ -286,5 +287,6 @@ func (l *library) programs(t *testing.T) {
 	for _, d := range r.Differences {
 		t.Errorf("%s line %d: %s %v\n theirs %v\n ours   %v", d.Case, d.Line, d.Call, d.In, d.Theirs, d.Ours)
 	}
-	check.That(t, r.Counts.Same >= 500, "%+v, want r.Counts.Same at least 500", r.Counts)
+	check.That(t, r.Counts.Same >= 500, "%d calls have the recorded result, want at least 500: %+v", r.Counts.Same,
+		r.Counts)
 }

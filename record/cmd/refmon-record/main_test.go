@@ -49,7 +49,7 @@ func TestRecorderLayoutsMatchWindows64(t *testing.T) {
 	want := (fix{0, 8, 1, 0})
 	check.That(t, slices.Equal(k.Fixes, []fix{want}), "%v, want %v", k.Fixes, want)
 	check.That(t, string(k.Buffers[1]) == "a\x00b\x00\x00\x00",
-		"%q, want string(k.Buffers[1]) = %q", k.Buffers[1], "a\x00b\x00\x00\x00")
+		"the buffer of the UNICODE_STRING has %q, want %q", k.Buffers[1], "a\x00b\x00\x00\x00")
 }
 
 // compared compares a recording with refmon's answers.

@@ -112,7 +112,8 @@ func TestRecorderRunsUnderWine(t *testing.T) {
 		t.Logf("not asked: %d %s", n, why)
 	}
 	check.That(t, r.Counts.Same >= 250 && len(r.Settles) == 0,
-		"%+v, %d settled, want r.Counts.Same at least 250, len(r.Settles) = 0", r.Counts, len(r.Settles))
+		"%d calls have the recorded result, and %d rules are settled, want at least 250 and 0: %+v", r.Counts.Same,
+		len(r.Settles), r.Counts)
 	calls := map[string][]string{} // statuses of the program's calls
 	for _, l := range rec.Lines {
 		if l.Case == "own.star" && l.Call != "" {
@@ -137,6 +138,6 @@ func TestRecorderRunsUnderWine(t *testing.T) {
 		return l.Case == "own.star" &&
 			l.Skipped != ""
 	}); i >= 0 {
-		t.Errorf("own.star ended early: %s: i = %d, want less than 0", rec.Lines[i].Skipped, i)
+		t.Errorf("own.star ended early: %s", rec.Lines[i].Skipped)
 	}
 }
