@@ -167,8 +167,8 @@ func TestDirectoryErrorsMapToLogonStatus(t *testing.T) {
 		"anything else":  {errors.New("x"), ntstatus.NoLogonServers, ntstatus.NoLogonServers},
 	} {
 		if r := newRefused(c.err); r.Status != c.status || r.Result.Reason != c.reason || !errors.Is(r, c.err) {
-			t.Errorf("D-20, D-32: %s: %v, the record has %v, want r.Status = %v, r.Result.Reason = %v, error %v",
-				name, r.Status, r.Result.Reason, c.status, c.reason, c.err)
+			t.Errorf("D-20, D-32: %s: status %v, reason %v in the audit record, want %v, %v, and the error %v", name,
+				r.Status, r.Result.Reason, c.status, c.reason, c.err)
 		}
 	}
 	for restriction, want := range map[ldap.Restriction]ntstatus.Status{ldap.Disabled: 0xC0000072,
