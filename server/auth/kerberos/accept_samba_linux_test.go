@@ -141,7 +141,7 @@ func limited(t *testing.T, d *addc.Domain, keys *Keys) {
 	a := check.Must(New(Config{Keys: keys, Realm: addc.Realm, Domain: d.SID}))
 	p := Passwords{Acceptor: a, KDCs: KDCs{Addresses: []string{d.Address}, Wait: time.Minute}}
 	c, err := p.Check(t.Context(), "one", addc.Password)
-	check.That(t, err == nil && c.Name == "one", `K-53: %+v, %v, want c.Name = "one", no error`, c, err)
+	check.That(t, err == nil && c.Name == "one", "K-53: Check = %+v, %v, want the client one, no error", c, err)
 	for name, want := range limitedUsers {
 		var r *Refusal
 		_, err := p.Check(t.Context(), name, addc.Password)
@@ -220,7 +220,7 @@ func altered(t *testing.T, d *addc.Domain, a *Acceptor, blob []byte) {
 	}
 	same, err := try(forge.Seal(forge.Split(data), o.key), "hundred")
 	check.RequireThat(t, err == nil && len(same.Identity.Groups) >= 100,
-		"unaltered PAC with new signatures: %v, %v, want len(same.Identity.Groups) at least 100, no error", same, err)
+		"an unaltered PAC with new signatures: %v, %v, want at least 100 groups, no error", same, err)
 	check.That(t, check.Err(try(data, "one")) != nil, "K-14: the PAC of another user's ticket is taken")
 	kinds := 0
 	for i, b := range forge.Split(data) {

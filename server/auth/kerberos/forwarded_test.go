@@ -50,7 +50,7 @@ func TestDelegatedTicketsAreRefused(t *testing.T) {
 		}
 		let, err := acceptor(t, func(c *Config) { c.Delegated = true }).Accept(c.ticket.Blob(), nil)
 		if err != nil || let.Identity.User != domain.WithRID(1104) {
-			t.Errorf("K-17: %s, where delegation is let in: %v, %v, want let.Identity.User = %v, no error", name,
+			t.Errorf("K-17: %s, where delegation is let in: %v, %v, want the user %v, no error", name,
 				let, err, domain.WithRID(1104))
 		} else if proof := let.Proof(); !strings.Contains(proof, ", by delegation "+c.want) {
 			t.Errorf("K-87: %s: the record has %q, want %q", name, proof, c.want)

@@ -63,7 +63,7 @@ func TestPasswordGivesClientOfTicket(t *testing.T) {
 	c, err := p.Check(context.Background(), "alice", "wonderland")
 	if err == nil || c != nil {
 		// The keytab has no key of version 1, the ticket's version, so no key is tried.
-		t.Fatalf("K-34: a ticket with a key version that the keytab does not have: %v, want c = nil, an error", c)
+		t.Fatalf("K-34: a ticket with a key version that the keytab does not have: %v, want an error and no client", c)
 	}
 	p = startKDC(t, nil, func(c *Config) { c.Keys = oneKey(t) })
 	if c, err = p.Check(context.Background(), "alice", "wonderland"); err != nil {
@@ -220,7 +220,7 @@ func TestAlteredMessageIsRefused(t *testing.T) {
 			check.That(t, err != nil, "K-61: Unwrap of a message cut at %d: %q, want an error", n, m)
 		}
 		if m, err := here.Unwrap(first); err != nil || string(m) != "first" {
-			t.Fatalf(`K-61: %q, %v, want string(m) = "first", no error`, m, err)
+			t.Fatalf(`K-61: Unwrap = %q, %v, want "first", no error`, m, err)
 		}
 		check.That(t, check.Err(here.Unwrap(first)) != nil, "K-61: Unwrap of the same message twice: no error, want one")
 		check.That(t, check.Err(here.Unwrap(there(9, "third"))) != nil, "K-61: Unwrap after a lost message: no error")
@@ -229,7 +229,7 @@ func TestAlteredMessageIsRefused(t *testing.T) {
 		turned = slices.Concat(turned[:16], sum, turned[16:len(turned)-12])
 		binary.BigEndian.PutUint16(turned[6:], 12)
 		if m, err := here.Unwrap(turned); err != nil || string(m) != "second" {
-			t.Errorf(`K-61: with the sum in front: %q, %v, want string(m) = "second", no error`, m, err)
+			t.Errorf(`K-61: Unwrap with the checksum in front = %q, %v, want "second", no error`, m, err)
 		}
 		mine := check.Must(here.Wrap([]byte("ours")))
 		flags := byte(0)

@@ -48,8 +48,7 @@ func TestTicketRecordIsBounded(t *testing.T) {
 		t.Errorf("K-80: %v, %+v", st, r)
 	}
 	if r, st := RejectedLogon(errAnswer); st != ntstatus.LogonFailure || r.Reason != 0 || r.Proof != "" {
-		t.Errorf(`K-80: another error: %v, %+v, want st = %v, r.Reason = 0, r.Proof = ""`, st, r,
-			ntstatus.LogonFailure)
+		t.Errorf("K-80: another error: %v, %+v, want %v without a reason and a proof", st, r, ntstatus.LogonFailure)
 	}
 	check.Equal(t, (&Refusal{Realm: "R", Why: errAnswer}).Error(), "kerberos: "+string(errAnswer),
 		"K-80: without a client")

@@ -31,7 +31,7 @@ func TestReadTokenRejectsRangesOutsideToken(t *testing.T) {
 			text := check.Must(token.MarshalAnswer())
 			got, err := ReadToken(text, blob)
 			check.That(t, (err == nil) == c.ok && (c.ok || errors.Is(err, errOuter)),
-				"K-91: %d bytes at %d of %d: %v, want ok = %t", c.length, c.at, len(blob), err, c.ok)
+				"K-91: %d bytes at %d of %d: %v, want success: %t", c.length, c.at, len(blob), err, c.ok)
 			check.That(t, !c.ok || reflect.DeepEqual(got, &token), "K-91: %+v, want %+v", got, token)
 		}
 	}

@@ -27,7 +27,7 @@ func TestMessagesMustBeInSequence(t *testing.T) {
 		"K-61: a message that is not signed with the acceptor's subkey: no error, want one")
 	empty, err := receive.Unwrap(forge.Wrap(secret, 5, 8, 22, nil))
 	check.That(t, err == nil && len(empty) == 0,
-		"K-61: an empty message: %x, %v, want len(empty) = 0, no error", empty, err)
+		"K-61: Unwrap of an empty message = %x, %v, want no bytes, no error", empty, err)
 	turned := forge.Wrap(secret, 5, 9, 22, []byte("m"))
 	body := turned[wrapHead:]
 	turned[7] = byte(len(body) + 1) // RFC 4121 4.2.5: a rotation beyond the length of the body

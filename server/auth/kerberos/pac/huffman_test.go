@@ -23,7 +23,7 @@ func abc() []byte {
 func TestExpandRestoresText(t *testing.T) {
 	got, err := expand(abc(), 600)
 	check.RequireThat(t, err == nil && string(got) == strings.Repeat("abc", 200),
-		"%q, %v, want string(got) = %v, no error", got, err, strings.Repeat("abc", 200))
+		"expand = %q, %v, want %q, no error", got, err, strings.Repeat("abc", 200))
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 60 {
 		in := make([]byte, rng.IntN(3000))

@@ -70,7 +70,7 @@ func TestIdentityHasGroupsInOrder(t *testing.T) {
 		t.Errorf("K-18: groups\n%q, want\n%q", got, want)
 	}
 	if id.User != domain.WithRID(1104) || id.PrimaryGroup != domain.WithRID(520) || len(id.Dropped) != 0 {
-		t.Errorf("K-18: %+v, want id.User = %v, id.PrimaryGroup = %v, len(id.Dropped) = 0", id, domain.WithRID(1104),
+		t.Errorf("K-18: %+v, want the user %v, the primary group %v, and no dropped SID", id, domain.WithRID(1104),
 			domain.WithRID(520))
 	}
 	w.Primary = 521 // in no list
