@@ -36,7 +36,7 @@ func TestCachedAccountIsConfirmed(t *testing.T) {
 		t.Helper()
 		got, err := d.Find(ctx, "Alice", false)
 		check.RequireThat(t, err == nil && len(got.Groups) == groups && !got.Cached,
-			"D-19: %s: %+v, %v, want len(got.Groups) = %d, got.Cached = false, no error", what, got, err, groups)
+			"D-19: %s: Find = %+v, %v, want %d groups, not Cached, no error", what, got, err, groups)
 		check.Equal(t, f.count("sAMAccountName"), queries, "D-19: %s: account queries", what)
 	}
 	confirms := func() int { return f.count("(objectClass=*)") } // also counts other queries of the root
@@ -96,13 +96,13 @@ func TestRestrictedAccountIsNotCached(t *testing.T) {
 	ctx := context.Background()
 	w.set("msDS-User-Account-Control-Computed", "16")
 	if got, err := d.Find(ctx, "alice", false); err != nil || got.Restricted != Locked {
-		t.Fatalf("D-11: %+v, %v, want got.Restricted = %v, no error", got, err, Locked)
+		t.Fatalf("D-11: Find of a locked account = %+v, %v, want the restriction %v, no error", got, err, Locked)
 	}
 	w.set("accountExpires", filetimeText(d.cfg.Now().Add(20*time.Second)))
 	w.set("msDS-User-Account-Control-Computed", "0")
 	w.set("lockoutTime", "133000000000000000") // the server reports it as expired
 	if got, err := d.Find(ctx, "alice", false); err != nil || got.Restricted != 0 {
-		t.Fatalf("D-19: after the lock: %+v, %v, want got.Restricted = 0, no error", got, err)
+		t.Fatalf("D-19: Find after the lock expired = %+v, %v, want no restriction, no error", got, err)
 	}
 	ahead.Store(int64(21 * time.Second))
 	if got, err := d.Find(ctx, "alice", false); err != nil || got.Restricted != Expired || f.count("sAMAccountName") != 2 {
@@ -127,7 +127,7 @@ func TestCachedAccountCountsWhileUnreachable(t *testing.T) {
 	f.stop()
 	ahead.Store(int64(9 * time.Minute))
 	if got, err := d.Find(ctx, "alice", false); err != nil || !got.Cached || len(got.Groups) != 2 {
-		t.Errorf("D-20: within the limit: %+v, %v, want got.Cached = true, len(got.Groups) = 2, no error", got, err)
+		t.Errorf("D-20: Find within the limit = %+v, %v, want an earlier result with 2 groups, no error", got, err)
 	}
 	check.ErrorIs(t, check.Err(d.Find(ctx, "bob", false)), ErrAway, "D-20: an account that is not cached")
 	check.ErrorIs(t, check.Err(d.Find(ctx, "alice", true)), ErrAway, "D-20: the name before the realm is another question")

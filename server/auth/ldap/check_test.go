@@ -29,7 +29,8 @@ func TestPasswordIsRightIfServerBinds(t *testing.T) {
 	d := f.directory(func(c *Config) { c.Servers = append(c.Servers, second.config().Servers...) })
 	ctx := context.Background()
 	if got, err := d.Check(ctx, "alice", false, "wonderland"); err != nil || got.SID != domain.WithRID(1104) {
-		t.Fatalf("D-24: %+v, %v, want got.SID = %v, no error", got, err, domain.WithRID(1104))
+		t.Fatalf("D-24: Check of the right password = %+v, %v, want the SID %v, no error", got, err,
+			domain.WithRID(1104))
 	}
 	check.Equal(t, f.count("userPrincipalName"), 0, "D-9: searches for the principal name of a name without a realm")
 	if _, err := d.Check(ctx, "alice", true, "wonderland"); err != nil || f.count("userPrincipalName") != 1 {
@@ -50,7 +51,7 @@ func TestPasswordIsRightIfServerBinds(t *testing.T) {
 	check.Equal(t, f.count("(sAMAccountName=nnn"), 2, "queries for names of 256 and 257 bytes")
 	w.set("userAccountControl", "514")
 	if got, err := d.Check(ctx, "alice", false, "wonderland"); err != nil || got.Restricted != Disabled {
-		t.Errorf("D-11: %+v, %v, want got.Restricted = %v, no error", got, err, Disabled)
+		t.Errorf("D-11: Check of a disabled account = %+v, %v, want the restriction %v, no error", got, err, Disabled)
 	}
 	f.stop()
 	got, err = d.Check(ctx, "alice", false, "wonderland")

@@ -139,7 +139,7 @@ func TestIdleConnectionsAreBounded(t *testing.T) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	check.That(t, len(f.conns) == 1 && len(f.binds) == 1,
-		"%d connections, binds %q, want len(f.conns) = 1, len(f.binds) = 1", len(f.conns), f.binds)
+		"%d connections and the binds %q, want 1 of each", len(f.conns), f.binds)
 }
 
 // pipe is a connection that reads from a string.
@@ -191,7 +191,8 @@ func TestClosedConnectionIsRetried(t *testing.T) {
 	d := f.directory(func(c *Config) { c.Limits.Fresh = -1 })
 	for i := range 3 {
 		if got, err := d.Find(t.Context(), "alice", false); err != nil || got.SID != domain.WithRID(1104) {
-			t.Fatalf("after %d connections: %+v, %v, want got.SID = %v, no error", i, got, err, domain.WithRID(1104))
+			t.Fatalf("Find after %d connections = %+v, %v, want the SID %v, no error", i, got, err,
+				domain.WithRID(1104))
 		}
 		f.mu.Lock()
 		check.That(t, len(f.conns) == i+1 && len(f.binds) == i+1,

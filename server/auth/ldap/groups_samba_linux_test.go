@@ -144,7 +144,7 @@ func TestDirectoryMatchesSambaDomain(t *testing.T) {
 			"D-14: %s: the SID of earlier is missing: %v", name, f.Groups)
 		for user, want := range limited {
 			if f, err := dir.Find(ctx, user, true); err != nil || f.Restricted != want {
-				t.Errorf("D-11: %s: %s: %+v, %v, want f.Restricted = %v, no error", name, user, f, err, want)
+				t.Errorf("D-11: %s: Find of %s = %+v, %v, want the restriction %v, no error", name, user, f, err, want)
 			}
 		}
 		for _, odd := range []string{"zoe", "o*", "one)(objectClass=*", "*", "", "round-one"} {

@@ -352,8 +352,8 @@ func TestPeopleReadsEachAccountOnce(t *testing.T) {
 	text := dirfile.Write(list.Accounts())
 	users, groups := len(list.Accounts().Users), len(list.Accounts().Groups)
 	if users != n || groups != 1000 || len(list.Unresolved) != 0 {
-		t.Fatalf("D-22: %d users, %d groups, %.300q, want users = %d, groups = 1000, len(list.Unresolved) = 0",
-			users, groups, list.Unresolved, n)
+		t.Fatalf("D-22: %d users, %d groups, unresolved %.300q, want %d users, 1000 groups, nothing unresolved", users,
+			groups, list.Unresolved, n)
 	}
 	dir := check.Must(dirfile.Read(text))
 	p := dir.Account("user1599")

@@ -299,7 +299,7 @@ func TestKerberosBindSignsMessages(t *testing.T) {
 		for range 2 {
 			got, err := d.Find(context.Background(), "alice", false)
 			if err != nil || got.SID != domain.WithRID(1104) || len(got.Groups) != 2 {
-				t.Fatalf("D-3: security %d: %+v, %v, want got.SID = %v, len(got.Groups) = 2, no error", security,
+				t.Fatalf("D-3: security %d: Find = %+v, %v, want the SID %v, 2 groups, no error", security,
 					got, err, domain.WithRID(1104))
 			}
 		}

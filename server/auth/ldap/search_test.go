@@ -169,7 +169,8 @@ func TestMalformedLDAPReplyReturnsNoAccount(t *testing.T) {
 		p.AppendChild(text("ldap://evil.test/" + base))
 		return [][]byte{packet(a.id, p), e, end(a)}
 	}, nil)
-	check.That(t, err == nil && got.Name == "alice", `D-6: %+v, %v, want got.Name = "alice", no error`, got, err)
+	check.That(t, err == nil && got.Name == "alice",
+		"D-6: Find with a referral in the response = %+v, %v, want alice, no error", got, err)
 }
 
 // TestServerWithoutDomainAnswersNothing checks that each question fails if neither the server nor the configuration
