@@ -96,7 +96,7 @@ func TestPeerIsIdentified(t *testing.T) {
 		"W-14: %+v, want %+v", p, want)
 	if !p.Pinned {
 		check.That(t, p.pidfd == -1 && p.Name == "" && !p.Alive(),
-			`W-14: a kernel without SO_PEERPIDFD: %+v, want p.pidfd = %v, p.Name = "", p.Alive() = false`, p, -1)
+			"W-14: a kernel without SO_PEERPIDFD: %+v, want no pidfd, no name, and a peer that is not alive", p)
 		t.Skip("this kernel has no SO_PEERPIDFD: peers have no name")
 	}
 	name, err := os.ReadFile("/proc/self/comm")
@@ -110,7 +110,8 @@ func TestPeerIsIdentified(t *testing.T) {
 	fd := p.pidfd
 	p.Close()
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil || p.Pinned || p.pidfd != -1 {
-		t.Errorf("W-14: the pidfd is still open: %v, %+v, want p.Pinned = false, p.pidfd = %v, an error", err, p, -1)
+		t.Errorf("W-14: after Close: %+v, F_GETFD of the pidfd: %v, want the pidfd closed and the peer not pinned", p,
+			err)
 	}
 	p.Close()
 	check.NoError(t, theirs.Close())
@@ -244,7 +245,7 @@ func TestPeerIsAliveUntilExit(t *testing.T) {
 	}
 	p.Close()
 	check.That(t, !p.Alive() && !p.Pinned && p.pidfd == -1,
-		"given back: %+v, want p.Alive() = false, p.Pinned = false, p.pidfd = %v", p, -1)
+		"after Close: %+v, want the peer neither alive nor pinned, and no pidfd", p)
 }
 
 // TestReusedPIDDoesNotHideNamespace checks that a peer without a pidfd because it has ended is Foreign, even if a
