@@ -41,7 +41,7 @@ func TestSubidFilesAreMerged(t *testing.T) {
 	check("both", false, true, true, false, true, true, false, false)
 	s := Files{Names: []string{a, b}}
 	if r, ok := s.owner(505); !ok || r.First != 500 || r.Last != 509 || r.Owner != "u" {
-		t.Errorf(`L-29: 505 is of %+v, %t, want ok = true, r.First = 500, r.Last = 509, r.Owner = "u"`, r, ok)
+		t.Errorf("L-29: owner of 505 = %+v, %t, want u with 500 to 509, true", r, ok)
 	}
 	if r, ok := s.owner(110); ok || r != (fileaccess.SubIDs{}) {
 		t.Errorf("L-29: owner of 110 = %+v, want none", r)
