@@ -54,7 +54,7 @@ func TestRestoreRejectsMalformedBackups(t *testing.T) {
 			t.Errorf("%s: error %v, store changed: %t, want it unchanged", c.what, failed, !bytes.Equal(after, before))
 		}
 		if all, err := os.ReadDir(f.cfg.Folder); err != nil || len(all) != 1 {
-			t.Errorf("%s: %v is left, %v, want len(all) = 1, no error", c.what, all, err)
+			t.Errorf("%s: the folder has %v, %v, want only the store, no error", c.what, all, err)
 		}
 	}
 	// A backup takes the place of a damaged store, and of a file that no store wrote.

@@ -137,7 +137,7 @@ func TestRecordsDoNotQueryTheHost(t *testing.T) {
 		}
 	}
 	if a, _ := f.LookupSID(fileaccess.UnixUser(77)); a.Name != "" {
-		t.Errorf(`L-14: an unknown user is %+v, want a.Name = ""`, a)
+		t.Errorf("L-14: an unknown user is %+v, want no name", a)
 	}
 }
 

@@ -36,7 +36,7 @@ func TestNewStoreHasBuiltinGroupsOnly(t *testing.T) {
 	for range 3 {
 		m := open(t, nil).Computer()
 		check.That(t, m.SID.Authority() == 5 && m.SID.SubAuthorities() == 4 && m.SID.Sub(0) == 21,
-			"a machine is %v, want m.SID.Authority() = 5, m.SID.SubAuthorities() = 4, m.SID.Sub(0) = 21", m.SID)
+			"the SID of a machine is %v, want S-1-5-21 and three more numbers", m.SID)
 		for i := range 3 {
 			parts[m.SID.Sub(1+i)] = true
 		}
@@ -45,7 +45,7 @@ func TestNewStoreHasBuiltinGroupsOnly(t *testing.T) {
 	}
 	check.That(t, len(parts) >= 9, "three machines have %d numbers, want at least 9", len(parts))
 	if info, err := os.Stat(filepath.Join(f.cfg.Folder, File)); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the store is %v, %v, want info.Mode().Perm() = 0o600, no error", info.Mode(), err)
+		t.Errorf("the store: %v, %v, want mode 0600, no error", info, err)
 	}
 }
 

@@ -175,7 +175,7 @@ func TestRestoreEveryOperationFails(t *testing.T) {
 				kind, err, !bytes.Equal(after, before))
 		}
 		if all, err := os.ReadDir(f.cfg.Folder); err != nil || len(all) != 1 {
-			t.Errorf("%s: %v is left, %v, want len(all) = 1, no error", kind, all, err)
+			t.Errorf("%s: the folder has %v, %v, want only the store, no error", kind, all, err)
 		}
 	}
 	f.reopen(t)

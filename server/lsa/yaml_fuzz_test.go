@@ -41,7 +41,7 @@ func FuzzYAML(f *testing.F) {
 		}
 		e := &Edit{store: s, st: second}
 		if e.noteDifferences(made); len(e.changes) > 0 {
-			t.Errorf("%v, want len(e.changes) = 0\n%s", e.changes, out.Bytes())
+			t.Errorf("an import of the exported file changes %v, want no changes\n%s", e.changes, out.Bytes())
 		}
 	})
 }

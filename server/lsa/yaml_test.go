@@ -43,7 +43,7 @@ func TestYAMLExportCanBeImported(t *testing.T) {
 		"the exported file has a hash or a secret, want neither:\n%s", text)
 	f.changes = nil
 	if err := f.Import(sid.LocalSystem, []byte(text)); err != nil || len(f.changes) != 0 {
-		t.Errorf("its own file: %v, changes %v, want len(f.changes) = 0, no error", err, f.changes)
+		t.Errorf("Import of the exported file: %v, changes %v, want no changes, no error", err, f.changes)
 	}
 	check.Equal(t, check.Status(f.LogonPassword("al #1 'ü' {x}", "secret", network)), ntstatus.Success,
 		"the password is gone")

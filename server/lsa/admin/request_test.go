@@ -143,7 +143,7 @@ func (a *asker) send(b []byte) ([]byte, error) {
 func (a *asker) must(r admin.Request) {
 	a.Helper()
 	if out, err := admin.Ask(a.send, r); err != nil || len(out.Data) > 0 || out.More || out.Revision != "" {
-		a.Errorf(`%+v: %+v, %v, want len(out.Data) = 0, out.More = false, out.Revision = "", no error`, r, out, err)
+		a.Errorf("%+v: %+v, %v, want no data, no more parts, no revision, no error", r, out, err)
 	}
 }
 
@@ -266,8 +266,7 @@ func TestInvalidAdminRequestChangesNothing(t *testing.T) {
 	}
 	if out, st := a.Answer(a.by, []byte(`{"do":"account list","nonsense":1}`)); st != ntstatus.Success ||
 		!strings.Contains(string(out), "nonsense") {
-		t.Errorf(`an unknown field: %s, %v, want st = %v, string(out) containing "nonsense"`, out, st,
-			ntstatus.Success)
+		t.Errorf(`an unknown field: %s, %v, want %v and a response that names "nonsense"`, out, st, ntstatus.Success)
 	}
 	// An offset before the start or beyond the end is the client's error.
 	for _, do := range []admin.Do{admin.Export, admin.ListAccounts, admin.ListGroups, admin.ListRights, admin.BackupStore,

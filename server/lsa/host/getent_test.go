@@ -71,7 +71,7 @@ func TestDefaultProgramsComeFromPath(t *testing.T) {
 		t.Errorf(`uid 0 is %q, %t, want "root", true`, name, ok)
 	}
 	if id, ok, err := NewDomains().SIDOfUID(context.Background(), 7); !ok || err != nil || id.RID() != 1103 {
-		t.Errorf("uid 7 is %v, %t, %v, want ok = true, id.RID() = 1103, no error", id, ok, err)
+		t.Errorf("uid 7 is %v, %t, %v, want RID 1103, true, no error", id, ok, err)
 	}
 	n, getent := New(), filepath.Join(dir, "getent")
 	if n.socket != "/run/systemd/userdb/io.systemd.Multiplexer" || n.getent != getent {

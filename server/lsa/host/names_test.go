@@ -32,7 +32,7 @@ func TestRootNameIsFoundOnHost(t *testing.T) {
 		t.Skipf("uid 0 is %q %v: neither the service nor getent answers here", name, ok)
 	}
 	if gids, ok := n.Groups(context.Background(), "root"); !ok || gids[0] != 0 {
-		t.Errorf("root's groups: %v %v, want ok = true, gids[0] = 0", gids, ok)
+		t.Errorf("root's groups: %v, %t, want 0 as the first, true", gids, ok)
 	}
 }
 
