@@ -84,7 +84,7 @@ func TestReadFileAsIsAllOrNothing(t *testing.T) {
 	device := plan(winnt.FILE_READ_DATA)
 	device.ObjectAttributes.V.ObjectName = `\??\NUL`
 	if r, st := c.ReadFileAs(th, tok, device, 1<<30, nil); st != ntstatus.NotSupported || r.FileHandle != 0 {
-		t.Errorf("a device: %s, %+v, want st = %s, r.FileHandle = 0", st, r, ntstatus.NotSupported)
+		t.Errorf("ReadFileAs of a device: %s, %+v, want %s and no handle", st, r, ntstatus.NotSupported)
 	}
 	th.NtClose(tok)
 }

@@ -98,7 +98,7 @@ func TestSessionQueryFillsEveryField(t *testing.T) {
 		check.That(t, reflect.DeepEqual(m, logged[id]), "logged %v, want %v", m, logged[id])
 		delete(logged, id)
 	}
-	check.That(t, len(logged) == 0, "not logged: %v: len(logged) = %d, want 0", logged, len(logged))
+	check.That(t, len(logged) == 0, "these connections are not logged: %v, want each logged once", logged)
 	for _, c := range []*client.Conn{child, inside, other, admin} {
 		_ = c.Close()
 	}
