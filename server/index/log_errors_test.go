@@ -112,8 +112,8 @@ func TestLogEveryOperationFails(t *testing.T) {
 					what, kept, state.seq, got, is)
 			}
 			if f, err := readWatermark(dir); err != nil || f.Seq > state.seq {
-				t.Errorf("N-9: %s: the watermark covers %+v of %d events, %v, want f.Seq at most %v, no error", what,
-					f, state.seq, err, state.seq)
+				t.Errorf("N-9: %s: the watermark is %+v, %v, want one that covers at most the %d stored events", what,
+					f, err, state.seq)
 			}
 			check.NoError(t, l.Close())
 		}
@@ -146,11 +146,10 @@ func TestFailedLogStaysClosed(t *testing.T) {
 			check.ErrorIs(t, err, syscall.EIO, "%s failed, then %s", kind, what)
 		}
 		if ops := disk.Ops()[before:]; len(ops) != 0 {
-			t.Errorf("N-9: after the failed %s the log made the disk operations %v: len(ops) = %d, want 0",
-				kind, ops, len(ops))
+			t.Errorf("N-9: after the failed %s the log made the disk operations %v, want none", kind, ops)
 		}
 		if f, err := readWatermark(dir); err != nil || f.Sources["/t"].Time.Unix() != 1 {
-			t.Errorf(`N-9: %s: %+v, %v, want f.Sources["/t"].Time.Unix() = 1, no error`, kind, f, err)
+			t.Errorf("N-9: %s: the watermark is %+v, %v, want the first one, with 1 s for /t, no error", kind, f, err)
 		}
 		check.NoError(t, l.Close())
 	}
@@ -182,7 +181,7 @@ func TestFailedCompactionKeepsTheLog(t *testing.T) {
 		}
 		check.NoError(t, again.Close())
 		if names, err := os.ReadDir(dir); err != nil || len(names) != 1 {
-			t.Errorf("N-22: %s: %v, %v, want len(names) = 1, no error", kind, names, err)
+			t.Errorf("N-22: %s: the folder has %v, %v, want 1 file, no error", kind, names, err)
 		}
 	}
 }

@@ -75,7 +75,7 @@ func TestReopenedLogHasItsEvents(t *testing.T) {
 	}
 	for _, name := range []string{dir, filepath.Dir(dir)} { // it contains the access data
 		if made, err := os.Stat(name); err != nil || made.Mode().Perm() != 0o700 {
-			t.Errorf("%s is made: %v, %v, want made.Mode().Perm() = 0o700, no error", name, made.Mode(), err)
+			t.Errorf("the new folder %s: %v, %v, want mode 0700, no error", name, made, err)
 		}
 	}
 	f := &Watermark{Index: "i", Seq: 7, Boot: "b", Sources: map[string]Moment{"/t": {time.Unix(5, 6).UTC(), 8}},
@@ -93,7 +93,7 @@ func TestReopenedLogHasItsEvents(t *testing.T) {
 		err = again.replace(list)
 	}
 	check.That(t, err == nil && again.size.Least == again.size.Bytes && again.size.Lines == len(list),
-		"%+v, %v, want again.size.Least = %v, again.size.Lines = %v, no error", again.size, err, again.size.Bytes, len(list))
+		"the compacted log is %+v, %v, want Least as large as Bytes, %d lines, no error", again.size, err, len(list))
 	if _, _, err := OpenLog(dir); err == nil {
 		t.Error("N-10: a second OpenLog of a compacted log succeeds, want an error")
 	}
@@ -103,7 +103,7 @@ func TestReopenedLogHasItsEvents(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if names, _ := os.ReadDir(dir); len(names) != 2 {
-		t.Errorf("the folder has %v: len(names) = %d, want 2", names, len(names))
+		t.Errorf("the folder has %v, want 2 files", names)
 	}
 }
 

@@ -296,7 +296,7 @@ func TestQueriesOfClosedIndexFail(t *testing.T) {
 	check.NoError(t, x.Close())
 	check.That(t, x.Close() != nil, "closed twice")
 	if a := x.CanRead("/t/a", "alice", "read"); a.Allowed || a.Because == "" {
-		t.Errorf("after the end: %+v, want a.Allowed = false, a.Because a non-empty string", a)
+		t.Errorf("after Close: %+v, want no access and a reason", a)
 	}
 }
 

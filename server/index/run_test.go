@@ -325,8 +325,8 @@ func TestIndexAgreesWithWhoCan(t *testing.T) {
 		right := []string{"read", "modify"}[r.IntN(2)]
 		may := slices.Contains(want[path][right], who)
 		if a := x.CanRead(path, who, right); a.Allowed != may || a.Because != "" {
-			t.Fatalf(`%s %s %s: %+v, who-can says %v, want a.Allowed = %v, a.Because = ""`, who, right, path, a, may,
-				may)
+			t.Fatalf("%s %s %s: the index answers %+v, who-can says %t, want the same answer without a reason", who,
+				right, path, a, may)
 		}
 		if may {
 			yes++

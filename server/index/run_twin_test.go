@@ -129,7 +129,8 @@ func TestAnswersStayRightAcrossKills(t *testing.T) {
 	o.child()
 	o.compareAll(r)
 	n := o.known.Answered()
-	check.That(t, n.Yes >= 100 && n.No >= 100, "%+v, want n.Yes at least 100, n.No at least 100", n)
+	check.That(t, n.Yes >= 100 && n.No >= 100, "%d right answers were yes and %d no, want at least 100 of each", n.Yes,
+		n.No)
 	t.Logf("%d files, %d people: %+v", o.files, o.people, n)
 }
 

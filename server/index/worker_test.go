@@ -81,7 +81,7 @@ func TestVersionsEqualAFreshDecision(t *testing.T) {
 				"N-96: step %d: class %s has\n%+v\nwant\n%+v", step, k.ID, k.event, want)
 		}
 	}
-	check.That(t, few != 0, "N-96: no version changed only some classes: few = %v, want at least 1", few)
+	check.That(t, few != 0, "N-96: no version changed only some of the classes, want at least 1")
 }
 
 // randomDocuments returns documents in folders, whose descriptors name some groups.
@@ -190,18 +190,19 @@ func TestRowEqualityIgnoresBookkeeping(t *testing.T) {
 func TestEventHasTimeOfItsBatch(t *testing.T) {
 	w := firmWorker(t, "")
 	for _, e := range w.Take()[1:] {
-		check.That(t, e.Time == 1, "%+v is not of its directory, want e.Time = 1", e)
+		check.That(t, e.Time == 1, "%+v does not have the time of its directory, want 1", e)
 	}
 	see := func(name string, at time.Time) (last Event) {
 		t.Helper()
 		err := w.Batch(&watch.Batch{Tree: "/t", Seen: []watch.Seen{{Path: "/t/" + name}},
 			Heartbeat: watch.Heartbeat{Time: at}})
 		events := w.Take()
-		check.RequireThat(t, err == nil && len(events) == 1, "%v, %v, want len(events) = 1, no error", events, err)
+		check.RequireThat(t, err == nil && len(events) == 1,
+			"Batch of one document: events %v, %v, want 1 event, no error", events, err)
 		return events[0]
 	}
 	if e := see("a", time.Unix(7, 8)); e.Time != 7_000_000_008 {
-		t.Errorf("%+v does not have the time of its heartbeat, want e.Time = 7000000008", e)
+		t.Errorf("%+v does not have the time of its heartbeat, want 7000000008", e)
 	}
 	before := time.Now().UnixNano()
 	if e := see("b", time.Time{}); e.Time < before || e.Time > time.Now().UnixNano() {

@@ -38,8 +38,7 @@ func TestBrokerWithoutTLSListensOnLoopbackOnly(t *testing.T) {
 	check.Equal(t, secure.ClientAuth, tls.VerifyClientCertIfGiven,
 		"the configuration of the caller was changed")
 	if len(o.Routes) != 2 || o.Routes[0].String() != "nats-route://b:1" || o.Routes[1].String() != "nats-route://c:2" {
-		t.Errorf(`%v, want len(o.Routes) = 2, o.Routes[0] = "nats-route://b:1", o.Routes[1] = "nats-route://c:2"`,
-			o.Routes)
+		t.Errorf("the routes are %v, want nats-route://b:1 and nats-route://c:2", o.Routes)
 	}
 	var roles []string
 	for _, k := range o.Nkeys {

@@ -81,7 +81,7 @@ func TestDocumentsMapToFixedParts(t *testing.T) {
 		counts[s.PartOf("/srv/f"+strings.Repeat("x", c%50)+string(rune('a'+c/50)))]++
 	}
 	for _, n := range counts {
-		check.That(t, n >= 500, "3000 documents are shared out as %v: n = %d, want at least 500", counts, n)
+		check.That(t, n >= 500, "3000 documents are distributed to the parts as %v, want at least 500 for each", counts)
 	}
 }
 
@@ -107,8 +107,7 @@ func TestSiteFolderLoadsAsWritten(t *testing.T) {
 	check.That(t, err != nil && strings.HasPrefix(err.Error(), empty+"/site.json: "), "a malformed site: %v", err)
 	again, err := Load(dir)
 	if err != nil || again.Keys["work"] != s.Keys["work"] || again.Parts != 3 || again.Replicas != 1 {
-		t.Errorf(`%+v: %v, want again.Keys["work"] = %v, again.Parts = 3, again.Replicas = 1, no error`, again, err,
-			s.Keys["work"])
+		t.Errorf("Load = %+v, %v, want the workers' key %v, 3 parts, 1 replica, no error", again, err, s.Keys["work"])
 	}
 	if seed, err := Seed(dir, Watch("a")); err != nil || seed != seeds[Watch("a")] {
 		t.Errorf("a seed is another one: %v", err)

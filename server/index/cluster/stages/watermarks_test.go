@@ -117,7 +117,7 @@ func TestTreeTimeIsThatOfOldestPart(t *testing.T) {
 	give(1, 60, 2)
 	expect("the other part", map[string]index.Moment{"directory": at(50, 5), "//a/srv": at(40, 2), "//a/srv2": none})
 	if give(2, 70, 7); ready != 0 {
-		t.Errorf("the tree is ready while a share has no watermark: ready = %d, want 0", ready)
+		t.Errorf("%d trees are ready while a share has no watermark, want 0", ready)
 	}
 	give(3, 70, 7)
 	all := map[string]index.Moment{"directory": at(50, 5), "//a/srv": at(40, 2), "//a/srv2": at(70, 7)}

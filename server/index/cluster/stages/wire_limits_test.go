@@ -139,7 +139,7 @@ func TestMessagesSurviveEncoding(t *testing.T) {
 	for ahead, want := range map[time.Duration]bool{time.Second: false, time.Second + 1: true, -time.Hour: false} {
 		b := &heartbeat{Time: time.Unix(100, 0).Add(ahead).UnixNano()}
 		if b.ahead(watch.Heartbeat{Time: time.Unix(100, 0)}) != want || b.early(&message{stored: time.Unix(100, 0)}) != want {
-			t.Errorf("N-80: a heartbeat %v in the future: want early = %t", ahead, want)
+			t.Errorf("N-80: a heartbeat %v in the future counts as early: %t, want %t", ahead, !want, want)
 		}
 	}
 }

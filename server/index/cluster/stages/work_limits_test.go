@@ -42,6 +42,6 @@ func TestIdleShareSkipsNoMessage(t *testing.T) {
 	defer b.startWorker("w9")()
 	b.awaitWatermark(b.push(watch.Batch{Heartbeat: beatNow()}))
 	if last, rows := b.record(); last.Poison != 0 || len(rows) != 1 {
-		t.Errorf("%+v, %d rows, want last.Poison = 0, len(rows) = 1", last, len(rows))
+		t.Errorf("the last record is %+v, with %d documents, want no poison messages and 1 document", last, len(rows))
 	}
 }

@@ -170,8 +170,8 @@ func TestPoisonMessageIsCountedAndSkipped(t *testing.T) {
 		b.awaitWalkRequest()
 		walk()
 		if last, rows := b.record(); last.Poison != uint64(i+1) || !last.Whole || len(rows) != 1 {
-			t.Errorf("poison %.20q: %+v, %d rows, want last.Poison = %v, last.Whole = true, len(rows) = 1", text,
-				last, len(rows), uint64(i+1))
+			t.Errorf("poison %.20q: record %+v, %d documents, want %d poison messages, a complete walk, 1 document",
+				text, last, len(rows), i+1)
 		}
 	}
 	b.teller.chains[0].head += 1000 // as if a message had been lost
@@ -196,7 +196,7 @@ func TestReplayedMessagesChangeNothing(t *testing.T) {
 	b.awaitWatermark(b.push(watch.Batch{Heartbeat: beatNow()}))
 	b.awaitWatermark(b.push(watch.Batch{Begin: true, End: true, Heartbeat: beatNow()}))
 	if last, rows := b.record(); last.Poison != 0 || len(rows) != 0 {
-		t.Errorf("%d could not be used, %v, want last.Poison = 0, len(rows) = 0", last.Poison, rows)
+		t.Errorf("%d messages could not be processed, the documents are %v, want 0 and none", last.Poison, rows)
 	}
 }
 
@@ -226,7 +226,7 @@ func TestAnotherWorkerContinuesShare(t *testing.T) {
 	b.awaitWatermark(b.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a"), b.file("c")},
 		Heartbeat: beatNow()}))
 	if _, rows := b.record(); len(rows) != 2 || rows["//a"+b.tree+"/b"] != "" {
-		t.Errorf(`%v, want len(rows) = 2, rows["//a"+b.tree+"/b"] = ""`, rows)
+		t.Errorf("the documents are %v, want 2, of which none is b", rows)
 	}
 }
 
@@ -242,7 +242,8 @@ func TestFourthWorkerSkipsPanickingMessage(t *testing.T) {
 	defer b.startWorker("w9")()
 	b.awaitWalkRequest()
 	if last, rows := b.record(); last.Poison != 1 || last.Tries != 0 || len(rows) != 0 {
-		t.Errorf("%+v, %d rows, want last.Poison = 1, last.Tries = 0, len(rows) = 0", last, len(rows))
+		t.Errorf("the last record is %+v, with %d documents, want 1 poison message, no tries, no documents", last,
+			len(rows))
 	}
 	b.awaitWatermark(b.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}, Heartbeat: beatNow()}))
 }
@@ -380,8 +381,7 @@ func TestFutureHeartbeatGetsNoWatermark(t *testing.T) {
 				if err == nil && m != nil {
 					f, err := parseWatermark(m.Body)
 					if err != nil || f.Beat.Time >= ahead.UnixNano() {
-						t.Fatalf("%s: %+v %v, want f.Beat.Time less than %v, no error", name, f, err,
-							ahead.UnixNano())
+						t.Fatalf("%s: %+v, %v, want a heartbeat before %d, no error", name, f, err, ahead.UnixNano())
 					}
 					if f.Beat.Time >= present.UnixNano() {
 						last = max(last, m.sequence)
