@@ -40,7 +40,7 @@ func TestLockOwnersAreLimitedPerUser(t *testing.T) {
 		sum := 0
 		for uid, n := range l.of {
 			if sum += n; n == 0 {
-				t.Errorf("M-32: %s: user %d is known by no owner: n = %v, want at least 1", what, uid, n)
+				t.Errorf("M-32: %s: user %d is listed with 0 lock owners, want at least 1", what, uid)
 			}
 		}
 		if got != want || l.held != held || sum != held || len(l.all) != held || len(o.lockers) != held {
@@ -254,7 +254,7 @@ func TestLockTableReleasesWithLastOpen(t *testing.T) {
 	var out fuse.LkOut
 	s := w.m.GetLk(nil, lk(alice, hers, 2, unix.F_WRLCK, 0, 0, whole), &out)
 	if s != fuse.OK || out.Lk.Typ != unix.F_UNLCK {
-		t.Errorf("M-31: %+v, %v, want s = %v, out.Lk.Typ = %v", out.Lk, s, fuse.OK, unix.F_UNLCK)
+		t.Errorf("M-31: GetLk = %+v, %v, want type %d (no lock), %v", out.Lk, s, unix.F_UNLCK, fuse.OK)
 	}
 	w.m.leave(one)
 	w.m.leave(hers)

@@ -37,11 +37,11 @@ func TestLookupWithoutRightShowsOnlyKind(t *testing.T) {
 	w.want("M-5: no name behind it", s, unix.EACCES)
 	out, s := look(alice, rootID, "bare")
 	if w.want("M-5: alice looks", s, 0); out.AttrValid == 0 || out.Size != 4 {
-		t.Errorf("M-5: the attributes for alice are %+v, want out.AttrValid at least 1, out.Size = 4", out)
+		t.Errorf("M-5: the attributes for alice are %+v, want size 4, cached for at least 1 s", out)
 	}
 	kept, s := w.attributesOf(alice, out.NodeId, 0)
 	if w.want("M-5: alice asks", s, 0); kept.AttrValid == 0 {
-		t.Errorf("M-5: attributes that all previous callers may see are not cached: kept.AttrValid = %v, want at least 1",
+		t.Errorf("M-5: attributes that all previous callers may see are cached for %d s, want at least 1 s",
 			kept.AttrValid)
 	}
 	out, s = look(bob, rootID, "bare")
@@ -62,8 +62,7 @@ func TestLookupWithoutRightShowsOnlyKind(t *testing.T) {
 		}
 		kept, s = w.attributesOf(alice, out.NodeId, 0)
 		if w.want("M-5: alice asks", s, 0); kept.AttrValid != 0 {
-			t.Errorf("M-5: the kernel caches attributes after bob's lookup: kept.AttrValid = %d, want 0",
-				kept.AttrValid)
+			t.Errorf("M-5: the kernel caches attributes for %d s after bob's lookup, want 0 s", kept.AttrValid)
 		}
 		_, s = w.attributesOf(bob, out.NodeId, 0)
 		w.want("M-5: bob asks", s, unix.EACCES)

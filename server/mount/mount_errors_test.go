@@ -166,7 +166,7 @@ func TestDiskErrorIsEIOAndGrantsNothing(t *testing.T) {
 		w.sees(alice, text, "cat", "d/f")
 		w.refused(bob, "Permission denied", "cat", "d/f")
 		if rest := w.extraNames("d", "f"); len(rest) != 0 {
-			t.Errorf("F-124: %s fails: %s leaves %q: len(rest) = %d, want 0", c.fails, c.line, rest, len(rest))
+			t.Errorf("F-124: %s fails: %s leaves the files %q, want none", c.fails, c.line, rest)
 		}
 	}
 	w.sees(alice, "", "sh", "-c", "echo more >> d/f; touch d/new; mv d/new d/g; rm d/g")

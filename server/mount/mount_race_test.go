@@ -420,7 +420,7 @@ func (w *world) newContest(dir string) (kept func()) {
 		}
 		entries := check.Must(os.ReadDir(outside))
 		if len(entries) != 4 {
-			w.Errorf("F-112: the directory outside has %v: len(entries) = %d, want 4", entries, len(entries))
+			w.Errorf("F-112: the directory outside has %v, want 4 entries", entries)
 		}
 		for _, e := range entries {
 			if b, err := os.ReadFile(filepath.Join(outside, e.Name())); err != nil || string(b) != "outside" {

@@ -129,9 +129,9 @@ func TestUsesAreRecordedWithTheOpen(t *testing.T) {
 	// MAP_POPULATE reads the page during the call. A page fault would stop a thread of this program, which also serves
 	// the mount: a garbage collection that waits for the thread would never end.
 	b := check.Must(unix.Mmap(int(f.Fd()), 0, 10, unix.PROT_READ, unix.MAP_SHARED|unix.MAP_POPULATE))
-	check.That(t, b[3] == '3', "%q, want b[3] = %v", b, '3')
+	check.That(t, b[3] == '3', "the mapped file has %q, want 3 as the fourth byte", b)
 	w.must(unix.Munmap(b))
 	if got := uses(); len(got) != 0 {
-		t.Errorf("a mapping is recorded as %q: len(got) = %d, want 0", got, len(got))
+		t.Errorf("a mapping is recorded as uses %q, want none", got)
 	}
 }

@@ -138,7 +138,7 @@ func TestUnsupportedXattrIsEOPNOTSUPP(t *testing.T) {
 			want = c.value + want[len(c.value):]
 		}
 		check.That(t, n == c.n && s == c.want && string(out) == want,
-			"%q in %d bytes: %d, %v, %q, want n = %d, s = %v, string(out) = %v", c.value, c.room, n, s, out, c.n, c.want, want)
+			"%q in %d bytes: %d, %v, %q, want %d, %v, %q", c.value, c.room, n, s, out, c.n, c.want, want)
 	}
 }
 
