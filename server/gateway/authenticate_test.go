@@ -231,7 +231,7 @@ func TestTicketLogsClientOnForOneRequest(t *testing.T) {
 	w.g.cfg.Negotiate = false // without the option a ticket is not a credential and is not offered
 	w.want(401, "", "GET", "/share/f", "", "Authorization", ticket("alice", 1104))
 	if challenges := w.want(401, "", "GET", "/share/f", "").header.Values("WWW-Authenticate"); len(challenges) != 1 {
-		t.Errorf("without tickets the challenges are %q: len(asked) = %d, want 1", challenges, len(challenges))
+		t.Errorf("without tickets the challenges are %q, want 1", challenges)
 	}
 	w.awaitClosed(kept)
 }

@@ -65,7 +65,7 @@ func TestConsoleShowsImpersonationToOwnerOnly(t *testing.T) {
 		names[g.SID] = g.Name + " " + g.How
 	}
 	check.That(t, names["S-1-1-0"] == "Everyone " && strings.HasSuffix(names["S-1-16-8192"], " integrity"),
-		`%v, want names["S-1-1-0"] = "Everyone ", names["S-1-16-8192"] ending with " integrity"`, names)
+		`the groups are %v, want S-1-1-0 named "Everyone", without a mark, and S-1-16-8192 marked "integrity"`, names)
 	other, _ := w.consoleData(bob, "/").(sessionsData)
 	for _, a := range other.Acting {
 		check.That(t, a.As == `HOST\bob` || a.As == "a client whose token you may not open", "bob sees %+v", a)

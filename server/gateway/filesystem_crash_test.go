@@ -82,7 +82,8 @@ func TestKilledUploadLeavesOldOrNewContents(t *testing.T) {
 		}
 	}
 	check.That(t, seen["old"] >= 5 && seen["fresh"] >= 2,
-		`%v, want seen["old"] at least 5, seen["fresh"] at least 2`, seen)
+		"the file had its old contents after %d runs and the new ones after %d, want at least 5 and 2", seen["old"],
+		seen["fresh"])
 }
 
 // contents returns the contents of each file in the tree by name, and "/" for a folder. It omits hidden files of an

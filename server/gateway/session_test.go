@@ -230,7 +230,7 @@ func TestHashBufferKeepsNoCredential(t *testing.T) {
 		}
 		for i, c := range k.text[:cap(k.text)] {
 			if c != 0 {
-				t.Errorf("G-5: byte %d of %q is left: c = %d, want 0", i, secret, c)
+				t.Errorf("G-5: byte %d of the buffer for %q is %d, want 0", i, secret, c)
 				break
 			}
 		}

@@ -77,7 +77,8 @@ func TestOneOfConcurrentConditionalRequestsSucceeds(t *testing.T) {
 			}
 		}
 		check.RequireThat(t, won["old"] == 1 && won["new"] == 1,
-			`G-38: round %d: %v had their effect, want won["old"] = 1, won["new"] = 1`, round, won)
+			"G-38: round %d: %d changes of the old file and %d of the new one succeeded, want 1 of each", round,
+			won["old"], won["new"])
 	}
 }
 
