@@ -143,6 +143,6 @@ func TestUnusableCertificateIsReplaced(t *testing.T) {
 		t.Error("certificate() of an unreadable file succeeds, want an error")
 	}
 	if names, _ := os.ReadDir(given.State); len(names) != 0 {
-		t.Errorf("made are %v: len(names) = %d, want 0", names, len(names))
+		t.Errorf("a certificate from files left %v in the state folder, want it empty", names)
 	}
 }

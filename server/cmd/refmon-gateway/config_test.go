@@ -168,7 +168,7 @@ func TestGatewaySettingBeyondBoundIsRejected(t *testing.T) {
 	}
 	cfg, err := load(written(t, "limits: {sessionLife: 7}\nlog: {level: warn}\n"))
 	if err != nil || cfg.life != 7*time.Second || cfg.level != slog.LevelWarn || cfg.Limits.Threads != 64 {
-		t.Errorf("%+v, %v, want cfg.life = %v, cfg.level = %v, cfg.Limits.Threads = 64, no error", cfg, err,
+		t.Errorf("the configuration is %+v, %v, want sessions of %v, log level %v, 64 threads, no error", cfg, err,
 			7*time.Second, slog.LevelWarn)
 	}
 }

@@ -126,7 +126,7 @@ func TestLoopbackCertificateNamesHosts(t *testing.T) {
 	}
 	info, err := os.Stat(filepath.Join(c.State, "loopback.key"))
 	check.That(t, err == nil && info.Mode().Perm() == 0o600,
-		"the key: %v, %v, want info.Mode().Perm() = 0o600, no error", info, err)
+		"the key file: %v, %v, want mode 0600, no error", info, err)
 }
 
 // TestEmptyFlagValueIsRejected checks that a flag with an empty value, for example from an unset variable, is an

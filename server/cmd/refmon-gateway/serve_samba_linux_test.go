@@ -135,7 +135,8 @@ func (s *site) writePeople() map[string]string {
 	for _, m := range regexp.MustCompile(`(alice|bob|carol|staff) +(S-1-5-21-[0-9-]+)`).FindAllStringSubmatch(list, -1) {
 		sids[m[1]] = m[2]
 	}
-	check.RequireThat(s, len(sids) == 4, "the lists have %v, want len(sids) = 4\n%s", sids, list)
+	check.RequireThat(s, len(sids) == 4, "the lists have the SIDs %v, want those of alice, bob, carol and staff\n%s",
+		sids, list)
 	text := fmt.Sprintf("domain: %s\ngroups:\n  - {name: staff, sid: %s}\nusers:\n",
 		sids["alice"][:strings.LastIndexByte(sids["alice"], '-')], sids["staff"])
 	for user, member := range map[string]string{"alice": "", "bob": "staff", "carol": ""} {
