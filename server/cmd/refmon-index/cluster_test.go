@@ -424,7 +424,8 @@ func TestClusterSurvivesKills(t *testing.T) {
 	n := c.oracle.known.Answered()
 	t.Logf("%s: %d documents and %d people: %+v", time.Since(began).Round(time.Second), c.oracle.known.Documents(),
 		c.oracle.known.People(), n)
-	check.That(t, n.Yes >= 10 && n.No >= 50, "%+v, want n.Yes at least 10, n.No at least 50", n)
+	check.That(t, n.Yes >= 10 && n.No >= 50, "%d right answers were yes and %d no, want at least 10 and 50", n.Yes,
+		n.No)
 }
 
 // TestNatsCommandShowsLag runs the nats command of docs/search.md, which lists the consumers of workers and followers.

@@ -97,8 +97,7 @@ func TestClusterEqualsWhoCan(t *testing.T) {
 		may := slices.Contains(want[path]["read"], who)
 		if a := x.CanRead("//files1"+path, who, "read"); a.Allowed != may || a.Because != "" {
 			if different++; different < 10 {
-				t.Errorf("%s %s: %+v, who-can %v: different = %d, want at least 10", who, path, a, may,
-					different)
+				t.Errorf("%s reads %s: the index answers %+v, who-can says %t", who, path, a, may)
 			}
 		}
 		if may {
