@@ -93,7 +93,7 @@ func TestUnpackAcceptsOnlyStoreFiles(t *testing.T) {
 		t.Errorf("%q, %v", files, err)
 	}
 	if files, err := unpack(packed(t, backedStore, "s")); err != nil || len(files) != 1 {
-		t.Errorf("without a log: %q, %v, want len(files) = 1, no error", files, err)
+		t.Errorf("unpack without an audit log = %q, %v, want 1 file, no error", files, err)
 	}
 	var old bytes.Buffer // of an earlier version, without a hash
 	w := tar.NewWriter(&old)
@@ -101,7 +101,7 @@ func TestUnpackAcceptsOnlyStoreFiles(t *testing.T) {
 	check.NoError(t, check.Err(w.Write([]byte("s"))))
 	check.NoError(t, w.Close())
 	if files, err := unpack(written(t, filepath.Join(t.TempDir(), "old"), old.String())); err != nil || len(files) != 1 {
-		t.Errorf("without a hash: %q, %v, want len(files) = 1, no error", files, err)
+		t.Errorf("unpack without a hash = %q, %v, want 1 file, no error", files, err)
 	}
 	whole := string(check.Must(os.ReadFile(packed(t, backedStore, "a store"))))
 	damaged := written(t, filepath.Join(t.TempDir(), "damaged"), strings.Replace(whole, "a store", "a stare", 1))

@@ -78,7 +78,7 @@ func TestAccountsOfStoreAndHostAreFound(t *testing.T) {
 		"zoe-who-is-not-there"}
 	found, st := th.LsaLookupNames2(h, names...)
 	check.RequireThat(p, st == ntstatus.SomeNotMapped && len(found.SIDs) == len(names),
-		"%v, %+v, want st = %v, len(found.SIDs) = %d", st, found, ntstatus.SomeNotMapped, len(names))
+		"LsaLookupNames2 = %v, %+v, want %v with %d SIDs", st, found, ntstatus.SomeNotMapped, len(names))
 	var sids []sid.SID
 	for i, want := range []string{"S-1-1-0", "S-1-5-32-544", "-1001", "S-1-22-1-0", "S-1-22-2-0", ""} {
 		if got := found.SIDs[i]; want == "" && got.Use != winnt.SidTypeUnknown || want != "" &&
@@ -90,7 +90,7 @@ func TestAccountsOfStoreAndHostAreFound(t *testing.T) {
 	sids[5] = sid.MustParse("S-1-5-21-9-9-9-1103")
 	back, st := th.LsaLookupSids(h, sids...)
 	check.RequireThat(p, st == ntstatus.SomeNotMapped && len(back.Names) == len(names),
-		"%v, %+v, want st = %v, len(back.Names) = %d", st, back, ntstatus.SomeNotMapped, len(names))
+		"LsaLookupSids = %v, %+v, want %v with %d names", st, back, ntstatus.SomeNotMapped, len(names))
 	var got []string
 	for _, n := range back.Names {
 		domain := ""

@@ -69,7 +69,7 @@ func TestFailedDemoNamesRoleAndCleansUp(t *testing.T) {
 			t.Errorf("%s fails: code %d, %q\n%s", c.role, code, errs, out)
 		}
 		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-			t.Errorf("after the failure of %s the temporary folder has %v, error %v, want len(left) = 0, no error",
+			t.Errorf("after the failure of %s the temporary folder has %v, error %v, want it empty, no error",
 				c.role, left, err)
 		}
 		check.That(t, countEnded(t, pids) != 0, "%s fails: no part began", c.role)

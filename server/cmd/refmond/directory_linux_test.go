@@ -42,7 +42,7 @@ func directoryPage(t *testing.T, d *addc.Domain, page []byte) {
 	t.Helper()
 	settings := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(page, -1)
 	check.RequireThat(t, len(settings) >= 3,
-		"the page has no configuration of a directory: len(settings) = %d, want at least 3", len(settings))
+		"the page has %d directory configurations, want at least 3", len(settings))
 	kerberos := regexp.MustCompile(`(?m)^(files|privileges):\n(  .*\n)+`).ReplaceAllString(string(settings[0][1]), "")
 	here := func(text string) string {
 		return strings.NewReplacer("/etc/refmon/http.keytab", d.Keytab, "S-1-5-21-1-2-3", d.SID.String(),
@@ -113,7 +113,7 @@ func runPage(t *testing.T, p *program, d *addc.Domain, page []byte, want map[sid
 	check.RequireThat(t, err == nil && dir.Account("alice") != nil, "D-22: %v\n%.2000s", err, file)
 	info, err := os.Stat(filepath.Join(p.dir, "objects.ldif"))
 	check.That(t, err == nil && info.Mode().Perm() == 0o600,
-		"D-23: %v, %v, want info.Mode().Perm() = 0o600, no error", info, err)
+		"D-23: objects.ldif: %v, %v, want mode 0600, no error", info, err)
 }
 
 // checkAbsent checks that no file of the state folder contains a secret.

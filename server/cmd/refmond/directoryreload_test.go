@@ -128,7 +128,7 @@ func TestReplacedDirectoryClosesAfterLastLogon(t *testing.T) {
 	}
 	s.end <- struct{}{}
 	if out := <-said; out.Proof != "slow" {
-		t.Errorf(`D-33: %+v, want out.Proof = "slow"`, out)
+		t.Errorf("D-33: the result is %+v, want that of the slow directory, which the logon began with", out)
 	}
 	check.NoError(t, <-closed)
 	if _, _, ok := old.logOn(nil, logon.Request{}); ok {

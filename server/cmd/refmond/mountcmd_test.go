@@ -98,7 +98,7 @@ func (w *treeWorld) byVerb(p *program, at string) {
 	w.must(cmd.Process.Signal(unix.SIGHUP)) // its terminal is closed
 	end()
 	if names, err := os.ReadDir(at); err != nil || len(names) != 0 {
-		w.Errorf("after the end: %v, %v, want len(names) = 0, no error", names, err)
+		w.Errorf("after the mount ended its directory has %v, %v, want it empty, no error", names, err)
 	}
 	// Where others can search the tree, a mount elsewhere leaves the way past it open, and
 	// one over it does not.

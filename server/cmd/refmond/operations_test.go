@@ -58,7 +58,7 @@ func TestOperationsSocketServesOnlyDaemonUser(t *testing.T) {
 	check.That(t, after == before+10, "%g calls after 10 more than %g, want %g", after, before, before+10)
 	check.That(t, strings.Contains(get("/debug/pprof/"), "goroutine"), "no profiles")
 	if info, err := os.Stat(at); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v, want info.Mode().Perm() = 0o600, no error", info, err)
+		t.Errorf("the operations socket: %v, %v, want mode 0600, no error", info, err)
 	}
 	check.That(t, mayOperate(0) && mayOperate(uint32(os.Geteuid())) && !mayOperate(uint32(os.Geteuid())+1),
 		"mayOperate must accept root and the daemon's own user, and reject all others")

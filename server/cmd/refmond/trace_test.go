@@ -62,7 +62,7 @@ func (p *program) leavesNoCore(pid int) {
 	for line := range strings.Lines(string(b)) {
 		if rest, ok := strings.CutPrefix(line, "Max core file size"); ok {
 			if f := strings.Fields(rest); len(f) < 2 || f[0] != "1" || f[1] != "1" {
-				p.Errorf(`K-83: the limit of cores is %v, want len(f) at least 2, f[0] = "1", f[1] = "1"`, f)
+				p.Errorf("K-83: the limits of core files are %v, want a soft and a hard limit of 1", f)
 			}
 			return
 		}

@@ -136,7 +136,7 @@ func TestUsersWorkOnTreeBySocket(t *testing.T) {
 	hb, st := b.NtOpenFile(winnt.FILE_GENERIC_READ, file(`plans\plan.txt`).V, sharing, 0)
 	w.ok("bob opens", st)
 	if text, st := b.NtReadFileAt(hb, 100, 0); st != ntstatus.Success || string(text) != "the plan" {
-		t.Errorf(`bob reads %q, %v, want st = %v, string(text) = "the plan"`, text, st, ntstatus.Success)
+		t.Errorf(`bob reads %q, %v, want "the plan", %v`, text, st, ntstatus.Success)
 	}
 	w.ok("alice shuts bob out", a.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION,
 		sddl.MustParse("D:P(A;;FA;;;S-1-22-1-4711)")))
@@ -158,7 +158,7 @@ func TestUsersWorkOnTreeBySocket(t *testing.T) {
 	}
 	w.ok("delete", a.NtDeleteFile(file("plans").V))
 	if left, err := os.ReadDir(w.root); err != nil || len(left) > 0 {
-		t.Errorf("left: %v, %v, want len(left) = 0, no error", left, err)
+		t.Errorf("the tree has %v, %v after the deletion, want it empty, no error", left, err)
 	}
 }
 
