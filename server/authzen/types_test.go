@@ -26,8 +26,9 @@ func question(t testing.TB, who, action, record string, properties ...string) *Q
 	if len(properties) > 3 {
 		context = `,"context":` + properties[3]
 	}
-	q, err := decodeOne(fmt.Appendf(nil, `{"subject":{"type":"user","id":%q%s},"action":{"name":%q%s},`+
-		`"resource":{"type":"record","id":%q%s}%s}`, who, of(0), action, of(1), record, of(2), context))
+	q, err := decodeOne(fmt.Appendf(nil,
+		`{"subject":{"type":"user","id":%q%s},"action":{"name":%q%s},"resource":{"type":"record","id":%q%s}%s}`, who,
+		of(0), action, of(1), record, of(2), context))
 	check.NoError(t, err)
 	q.Caller = Caller{"service", "gateway"}
 	return &q
