@@ -32,8 +32,8 @@ func TestTicketRecordIsBounded(t *testing.T) {
 		c.PAC.Delegation.Transited = append(c.PAC.Delegation.Transited, fmt.Sprint("t", i))
 		c.Identity.Dropped = append(c.Identity.Dropped, pac.Dropped{SID: domain.WithRID(uint32(i)), Why: "w"})
 	}
-	want := ", logged on at " + strings.Repeat("d", 512) + "), by delegation through t0, t1, t2, t3, t4, t5, " +
-		"t6, t7 and 1 more for cifs/x, without 9 SIDs:"
+	want := ", logged on at " + strings.Repeat("d", 512) +
+		"), by delegation through t0, t1, t2, t3, t4, t5, t6, t7 and 1 more for cifs/x, without 9 SIDs:"
 	for i := range 8 {
 		want += fmt.Sprintf(" S-1-5-21-10-20-30-%d (w)", i)
 	}

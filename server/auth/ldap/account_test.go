@@ -62,8 +62,9 @@ func TestFindFillsEveryAccountField(t *testing.T) {
 	questions := []asked{
 		{attributes: []string{"defaultNamingContext", "supportedCapabilities"}},
 		{attributes: []string{"dsServiceName", "highestCommittedUSN"}},
-		{base: other, below: true, filter: "(&(objectClass=user)(|(sAMAccountName=alice)" +
-			"(userPrincipalName=alice@EXAMPLE.TEST)))", attributes: append(slices.Clone(accountAttributes), "department")},
+		{base: other, below: true,
+			filter:     "(&(objectClass=user)(|(sAMAccountName=alice)(userPrincipalName=alice@EXAMPLE.TEST)))",
+			attributes: append(slices.Clone(accountAttributes), "department")},
 		{base: "CN=alice," + other, attributes: []string{"tokenGroups", computedControl, computedExpiry}},
 	}
 	f.mu.Lock()
