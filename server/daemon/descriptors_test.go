@@ -63,8 +63,9 @@ func TestPassedDescriptorsAreCharged(t *testing.T) {
 	for i := range 2 {
 		l.add(&kernel.HandedOut{Name: fmt.Sprint(i) + name, Used: 1}, quota.Payer{Block: block})
 	}
-	check.That(t, block.Used() >= 4000 && len(l.list) == 1 && l.others.Times == 1, "%d bytes charged for %d entries, %d "+
-		"further files, want 4000 or more, 1, 1", block.Used(), len(l.list), l.others.Times)
+	check.That(t, block.Used() >= 4000 && len(l.list) == 1 && l.others.Times == 1,
+		"%d bytes charged for %d entries, %d further files, want 4000 or more, 1, 1", block.Used(), len(l.list),
+		l.others.Times)
 	l.drop()
 	check.That(t, block.Used() == 0 && len(l.all(7)) == 0, "after the end %d bytes are charged for %v", block.Used(),
 		l.all(7))
