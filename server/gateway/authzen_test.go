@@ -332,8 +332,9 @@ func TestDeclaredTypesAreDecidedByAccount(t *testing.T) {
 		{"user", "bob", "write", "record", false}, {"user", "nobody", "read", "record", false},
 		{"robot", "r2", "run", "record", true}, {"robot", "r2", "read", "record", false},
 		{"robot", "r2", "read", "file", false}, {"user", "alice", "read", "thing", false}} {
-		code, a := w.evaluateBody("carol", fmt.Sprintf(`{"subject":{"type":%q,"id":%q},"action":{"name":%q},`+
-			`"resource":{"type":%q,"id":"1"}}`, c.kind, c.who, c.action, c.on))
+		code, a := w.evaluateBody("carol",
+			fmt.Sprintf(`{"subject":{"type":%q,"id":%q},"action":{"name":%q},"resource":{"type":%q,"id":"1"}}`, c.kind,
+				c.who, c.action, c.on))
 		check.That(t, code == 200 && *a.Decision == c.want, "%+v: %d, %+v", c, code, a)
 	}
 }

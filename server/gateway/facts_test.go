@@ -24,8 +24,9 @@ const lockable = "<D:supportedlock><D:lockentry><D:lockscope><D:exclusive/></D:l
 
 // multistatus returns the body of a PROPFIND response.
 func multistatus(responses ...string) string {
-	return answered(207, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+`<D:multistatus xmlns:D="DAV:" xmlns:R="`+
-		`https://github.com/refmon/refmon/ns/rights">`+"\n"+strings.Join(responses, "")+"</D:multistatus>\n",
+	return answered(207, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+
+		`<D:multistatus xmlns:D="DAV:" xmlns:R="https://github.com/refmon/refmon/ns/rights">`+"\n"+
+		strings.Join(responses, "")+"</D:multistatus>\n",
 		"Content-Type: application/xml; charset=utf-8", "Cache-Control: no-store")
 }
 
@@ -62,9 +63,8 @@ const (
 		"<D:getcontentlength></D:getcontentlength>" +
 		"<D:getcontenttype></D:getcontenttype><D:getetag></D:getetag><D:getlastmodified></D:getlastmodified>" +
 		"<D:creationdate></D:creationdate><D:supportedlock></D:supportedlock><D:lockdiscovery></D:lockdiscovery>"
-	finite = `<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<D:error ` +
-		`xmlns:D="DAV:"><D:propfind-finite-depth/></D:error>` +
-		"\n"
+	finite = `<?xml version="1.0" encoding="UTF-8"?>` + "\n" +
+		`<D:error xmlns:D="DAV:"><D:propfind-finite-depth/></D:error>` + "\n"
 )
 
 // propfind returns the body of a PROPFIND.
@@ -128,10 +128,11 @@ func TestPropfindListsPropertiesAtEachDepth(t *testing.T) {
 			response("/share/dir/a%20&amp;%20b.txt", ok, "<D:displayname>a &amp; b.txt</D:displayname>"),
 			response("/share/dir/hers", ok, "<D:displayname>hers</D:displayname>"),
 			response("/share/dir/in/", ok, "<D:displayname>in</D:displayname>"))},
-		{"present and absent properties", "bob", "/share/dir/hers", "0", propfind(`<D:prop><D:none/><D:displayname/>` +
-			`<x xmlns="urn:x&amp;y"/><D:getcontentlength/></D:prop>`), multistatus(response("/share/dir/hers", ok,
-			"<D:displayname>hers</D:displayname><D:getcontentlength>3</D:getcontentlength>", no,
-			`<D:none></D:none><x xmlns="urn:x&amp;y"></x>`))},
+		{"present and absent properties", "bob", "/share/dir/hers", "0",
+			propfind(`<D:prop><D:none/><D:displayname/><x xmlns="urn:x&amp;y"/><D:getcontentlength/></D:prop>`),
+			multistatus(response("/share/dir/hers", ok,
+				"<D:displayname>hers</D:displayname><D:getcontentlength>3</D:getcontentlength>", no,
+				`<D:none></D:none><x xmlns="urn:x&amp;y"></x>`))},
 		{"a folder has no contents", "bob", "/share/dir/in", "0", propfind(`<D:prop><D:getetag/><D:getcontentlength/>` +
 			`<D:getcontenttype/></D:prop>`), multistatus(response("/share/dir/in/", no,
 			"<D:getetag></D:getetag><D:getcontentlength></D:getcontentlength><D:getcontenttype></D:getcontenttype>"))},
@@ -188,8 +189,7 @@ func TestAccessPropertiesFollowRFC3744(t *testing.T) {
 	everyone := "<D:href>/principals/sid/S-1-1-0</D:href>"
 	read := "D:read D:read-acl"
 	full := "D:all D:read D:write D:write-properties D:write-content D:unlock D:read-acl D:write-acl R:execute " +
-		"R:delete " +
-		"R:write-owner"
+		"R:delete R:write-owner"
 	acl := "<D:acl>" + ace(bob, "deny", "D:write-acl", "|") + ace(alice, "grant", full, "|") +
 		ace("<D:authenticated/>", "grant", "D:read-acl R:execute", inherited) +
 		ace("<D:property><D:owner/></D:property>", "grant", "R:delete", "|") +
@@ -204,16 +204,17 @@ func TestAccessPropertiesFollowRFC3744(t *testing.T) {
 		}
 		return "<D:current-user-privilege-set>" + b.String() + "</D:current-user-privilege-set>"
 	}
-	folder := "<D:acl>" + ace(bob, "grant", "D:read D:write D:write-properties D:write-content D:bind D:unbind D:unlock "+
-		"D:read-acl R:execute R:delete", "|") + ace(carol, "grant", "D:write-content D:bind D:unlock", "|") +
+	folder := "<D:acl>" + ace(bob, "grant",
+		"D:read D:write D:write-properties D:write-content D:bind D:unbind D:unlock D:read-acl R:execute R:delete",
+		"|") + ace(carol, "grant", "D:write-content D:bind D:unlock", "|") +
 		ace(everyone, "grant", "D:unbind", "|") + "</D:acl>"
 	ask := propfind("<D:prop><D:acl/><D:owner/><D:group/></D:prop>")
 	principals := func(owner, group string) string {
 		return "<D:owner>" + owner + "</D:owner><D:group>" + group + "</D:group>"
 	}
 	system := "<D:href>/principals/sid/S-1-5-18</D:href>"
-	mine := propfind("<D:prop><D:current-user-privilege-set/><D:current-user-principal/>" +
-		"<D:principal-collection-set/></D:prop>")
+	mine := propfind(
+		"<D:prop><D:current-user-privilege-set/><D:current-user-principal/><D:principal-collection-set/></D:prop>")
 	who := func(user string) string {
 		return "<D:current-user-principal>" + user + "</D:current-user-principal><D:principal-collection-set>" +
 			"<D:href>/principals/</D:href></D:principal-collection-set>"
@@ -236,8 +237,9 @@ func TestAccessPropertiesFollowRFC3744(t *testing.T) {
 		{"what bob may", "bob", "/share/f", mine, response("/share/f", ok, own("D:read D:unlock D:read-acl R:execute")+
 			who(bob))},
 		{"what alice may", "alice", "/share/f", mine, response("/share/f", ok, own(full)+who(alice))},
-		{"what bob may in a folder", "bob", "/share/d", mine, response("/share/d/", ok, own("D:read D:write "+
-			"D:write-properties D:write-content D:bind D:unbind D:unlock D:read-acl R:execute R:delete")+who(bob))},
+		{"what bob may in a folder", "bob", "/share/d", mine, response("/share/d/", ok, own(
+			"D:read D:write D:write-properties D:write-content D:bind D:unbind D:unlock D:read-acl R:execute R:delete")+
+			who(bob))},
 		{"what may be had of no list", "bob", "/share/null", mine, response("/share/null", ok, own(full)+who(bob))},
 		{"what bob may of what he sees alone", "bob", "/share/g", mine, response("/share/g", ok, own("")+who(bob))},
 		{"what bob may at the root", "bob", "/", mine, response("/", ok,
@@ -271,8 +273,9 @@ func TestQuotaReportsFreeAndUsedSpace(t *testing.T) {
 		_, text, _ := strings.Cut(got, "<D:quota-"+name+"-bytes>")
 		check.Require(t, check.Err(fmt.Sscan(strings.SplitN(text, "<", 2)[0], to)), nil, "%s", got)
 	}
-	w.diff("the space", got, multistatus(response("/share/f", "200 OK", fmt.Sprintf("<D:quota-available-bytes>%d"+
-		"</D:quota-available-bytes><D:quota-used-bytes>%d</D:quota-used-bytes>", free, used))))
+	w.diff("the space", got, multistatus(response("/share/f", "200 OK",
+		fmt.Sprintf("<D:quota-available-bytes>%d</D:quota-available-bytes><D:quota-used-bytes>%d</D:quota-used-bytes>",
+			free, used))))
 	near := func(got int64, blocks uint64) bool { // other programs may write at the same time
 		want, all := int64(blocks)*s.Frsize, int64(s.Blocks)*s.Frsize
 		return max(got-want, want-got) <= all/64

@@ -157,7 +157,7 @@ func (w *world) accounts(dir string) *lsa.Store {
 		return nil
 	}))
 	for name := range w.sids {
-		w.must(store.Update(sid.LocalSystem, func(e *lsa.Edit) error { return e.SetPassword(name, "pw-"+"x") }))
+		w.must(store.Update(sid.LocalSystem, func(e *lsa.Edit) error { return e.SetPassword(name, "pw-x") }))
 	}
 	return store
 }

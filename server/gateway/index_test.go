@@ -214,8 +214,8 @@ func TestIndexQuestionWaitsForFreeSlot(t *testing.T) {
 // questions of one client to the index are limited.
 func TestInvalidQuestionConfigIsRejected(t *testing.T) {
 	const ask, url = "O:SYG:SYD:(A;;0x1;;;BA)", "https://localhost"
-	files := check.Must(authzen.ReadTypes([]byte(`{"types":{"file":{"rights":["r"],"descriptor":"O:SYG:SYD:",` +
-		`"actions":{"do":{"rights":["r"]}}}}}`)))
+	files := check.Must(authzen.ReadTypes([]byte(
+		`{"types":{"file":{"rights":["r"],"descriptor":"O:SYG:SYD:","actions":{"do":{"rights":["r"]}}}}}`)))
 	for _, c := range []struct {
 		index   *Index
 		authZEN *AuthZEN

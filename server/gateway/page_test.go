@@ -13,8 +13,8 @@ import (
 func ownPage(body string) string {
 	return answered(200, body, "Content-Type: text/html; charset=utf-8", "Cache-Control: no-store",
 		"Referrer-Policy: no-referrer",
-		"Content-Security-Policy: default-src 'none'; style-src 'sha256-"+styleHash()+"'; frame-ancestors 'none'; "+
-			"base-uri 'none'; form-action 'self'")
+		"Content-Security-Policy: default-src 'none'; style-src 'sha256-"+styleHash()+
+			"'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'")
 }
 
 // pageOf removes the head of a page, which is the same on all pages.
@@ -34,8 +34,8 @@ func listing(heading, user, end string, lines ...string) string {
 		body += `<table>` + "\n" + `<thead><tr><th scope="col">Name</th><th scope="col" class="n">Size</th><th scope="col" ` +
 			`class="n when">Changed (UTC)</th></tr></thead>` + "\n<tbody>\n"
 		for i := 0; i < len(lines); i += 3 {
-			body += fmt.Sprintf(`<tr><td><a href="%s">%s</a></td><td class="n">%s</td><td class="n when">2001-02-03 `+
-				`04:05</td></tr>`,
+			body += fmt.Sprintf(
+				`<tr><td><a href="%s">%s</a></td><td class="n">%s</td><td class="n when">2001-02-03 04:05</td></tr>`,
 				lines[i+2], lines[i], lines[i+1]) + "\n"
 		}
 		body += "</tbody>\n</table>"

@@ -114,9 +114,10 @@ func TestProppatchOfProtectedPropertyFails(t *testing.T) {
 			"</D:propstat>"
 	}
 	patched := func(stats string) string {
-		return answered(207, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+`<D:multistatus xmlns:D="DAV:"><D:response>`+
-			`<D:href>/share/f</D:href>`+stats+"</D:response></D:multistatus>\n", "Content-Type: application/xml; charset=utf-8",
-			"Cache-Control: no-store")
+		return answered(207, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+
+			`<D:multistatus xmlns:D="DAV:"><D:response><D:href>/share/f</D:href>`+
+			stats+"</D:response></D:multistatus>\n",
+			"Content-Type: application/xml; charset=utf-8", "Cache-Control: no-store")
 	}
 	const a, b = `<a xmlns="urn:a"></a>`, `<b xmlns="urn:b"></b>`
 	const protected = `<D:error><D:cannot-modify-protected-property/></D:error>`
@@ -131,7 +132,7 @@ func TestProppatchOfProtectedPropertyFails(t *testing.T) {
 	many, manyTold := fill(64, 1)
 	long, longTold := fill(1, 16<<10)
 	for i, c := range []struct{ user, path, body, want string }{
-		{"alice", "/share/f", update(set(`<a xmlns="urn:a">1&amp;2</a>` + `<b xmlns="urn:b">3</b>`)),
+		{"alice", "/share/f", update(set(`<a xmlns="urn:a">1&amp;2</a><b xmlns="urn:b">3</b>`)),
 			patched(stat("200 OK", a+b, ""))},
 		{"alice", "/share/f", update(remove(a) + set(`<D:displayname>x</D:displayname>`)), patched(stat("403 Forbidden",
 			"<D:displayname></D:displayname>", protected) + stat("424 Failed Dependency", a, ""))},
@@ -146,8 +147,8 @@ func TestProppatchOfProtectedPropertyFails(t *testing.T) {
 		{"alice", "/share", update(remove(a)), strings.Replace(patched(stat("200 OK", a, "")), "/share/f", "/share", 1)},
 		{"alice", "/share/f", update(set(many)), patched(stat("507 Insufficient Storage", manyTold, ""))},
 		{"alice", "/share/f", update(set(long)), patched(stat("507 Insufficient Storage", longTold, ""))},
-		{"alice", "/share/f", update(set(`<W:Win32LastModifiedTime>Sat, 03 Feb 2001 04:05:06 ` +
-			`GMT</W:Win32LastModifiedTime>`)),
+		{"alice", "/share/f",
+			update(set(`<W:Win32LastModifiedTime>Sat, 03 Feb 2001 04:05:06 GMT</W:Win32LastModifiedTime>`)),
 			patched(stat("200 OK", written, ""))},
 	} {
 		what := fmt.Sprintf("%d: PROPPATCH %s by %s", i, c.path, c.user)
@@ -215,8 +216,8 @@ func TestPropertiesOfDeletedFilesAreReplacedFirst(t *testing.T) {
 	w := newWorld(t, shared)
 	patch := func(name string) string {
 		w.file(name, "f", shared)
-		got := w.do(w.request("alice", "PROPPATCH", "/share/"+name, `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop>`+
-			`<a xmlns="u">1</a></D:prop></D:set></D:propertyupdate>`))
+		got := w.do(w.request("alice", "PROPPATCH", "/share/"+name,
+			`<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><a xmlns="u">1</a></D:prop></D:set></D:propertyupdate>`))
 		_, status, _ := strings.Cut(got.body, "<D:status>HTTP/1.1 ")
 		return status[:3]
 	}

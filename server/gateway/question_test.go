@@ -68,8 +68,8 @@ func TestObjectQueriesExplainEachDenial(t *testing.T) {
 	w.want(200, "bob", "GET", "/share/ownerless", "")
 	w.file("trusted", "x", shared+"S:(TL;;RC;;;S-1-19-512-4096)")
 	w.file("filtered", "x", shared+`S:(FL;;RC;;;WD;(Member_of {SID(BA)}))`)
-	w.file("marked", "x", `O:BAG:SYD:P(A;;RC;;;{bob})(XA;;FR;;;{bob};(@RESOURCE.kind == "open"))`+
-		`S:(RA;;;;;WD;("kind",TS,0,"open"))`)
+	w.file("marked", "x",
+		`O:BAG:SYD:P(A;;RC;;;{bob})(XA;;FR;;;{bob};(@RESOURCE.kind == "open"))S:(RA;;;;;WD;("kind",TS,0,"open"))`)
 	for name, code := range map[string]int{"trusted": 403, "filtered": 403, "marked": 200} {
 		w.want(code, "bob", "GET", "/share/"+name, "")
 	}
@@ -121,8 +121,8 @@ func TestObjectQueriesExplainEachDenial(t *testing.T) {
 	} {
 		w.diff(fmt.Sprintf("Check %.200s as %s", c.body, c.user), w.call(c.user, "Check", c.body), c.want)
 	}
-	w.diff("Explain of an absent file", w.call("bob", "Explain", `{"check":{"object":{"path":"/share/none"},`+
-		`"rights":["DELETE"]}}`), absent)
+	w.diff("Explain of an absent file", w.call("bob", "Explain",
+		`{"check":{"object":{"path":"/share/none"},"rights":["DELETE"]}}`), absent)
 	explained := w.call("bob", "Explain", `{"check":{`+file+`,"rights":["FILE_READ_DATA","SYNCHRONIZE"]}}`)
 	if want := `200 {"answer":{"allowed":true,"status":"STATUS_SUCCESS",` + granted(0x100001,
 		"FILE_READ_DATA SYNCHRONIZE") +

@@ -94,9 +94,9 @@ func TestHiddenAndMissingFilesLookTheSame(t *testing.T) {
 		{"alice", "PUT", "/share/dir/", inLine(405, "a file's name does not end in /", allowOtherThanPut)},
 		{"", "GET", "/share/x", inLine(401, "log on with a name and password, or with a Kerberos ticket",
 			`Www-Authenticate: Basic realm="refmon", charset="UTF-8"`)},
-		{"", "OPTIONS", "/share/x", answered(200, "", "Allow: OPTIONS, GET, HEAD, PROPFIND, PUT, DELETE, MKCOL, COPY, "+
-			"MOVE, "+
-			"PROPPATCH, LOCK, UNLOCK", "Dav: 1, 2, 3", "Ms-Author-Via: DAV")},
+		{"", "OPTIONS", "/share/x", answered(200, "",
+			"Allow: OPTIONS, GET, HEAD, PROPFIND, PUT, DELETE, MKCOL, COPY, MOVE, PROPPATCH, LOCK, UNLOCK",
+			"Dav: 1, 2, 3", "Ms-Author-Via: DAV")},
 	} {
 		w.diff(c.method+" "+c.path+" as "+c.user, w.ask(c.user, c.method, c.path, ""), c.want)
 	}

@@ -183,8 +183,9 @@ func missing(href string, privileges ...string) string {
 	for _, p := range privileges {
 		b.WriteString("<D:resource><D:href>" + href + "</D:href><D:privilege><" + p + "/></D:privilege></D:resource>")
 	}
-	return answered(403, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+`<D:error xmlns:D="DAV:" xmlns:R="`+
-		`https://github.com/refmon/refmon/ns/rights"><D:need-privileges>`+b.String()+"</D:need-privileges></D:error>\n",
+	return answered(403, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+
+		`<D:error xmlns:D="DAV:" xmlns:R="https://github.com/refmon/refmon/ns/rights"><D:need-privileges>`+
+		b.String()+"</D:need-privileges></D:error>\n",
 		"Content-Type: application/xml; charset=utf-8", "Cache-Control: no-store")
 }
 

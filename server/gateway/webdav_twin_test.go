@@ -216,9 +216,9 @@ func TestWindowsRedirectorSavesFileUnderLock(t *testing.T) {
 	}
 	send(404, "PROPFIND", "", "Depth", "0")
 	send(201, "PUT", "")
-	lock := send(200, "LOCK", `<?xml version="1.0" encoding="utf-8" ?><D:lockinfo xmlns:D="DAV:">`+
-		`<D:lockscope><D:exclusive/></D:lockscope>`+
-		`<D:locktype><D:write/></D:locktype><D:owner><D:href>HOST\alice</D:href></D:owner></D:lockinfo>`,
+	lock := send(200, "LOCK",
+		`<?xml version="1.0" encoding="utf-8" ?><D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope>`+
+			`<D:locktype><D:write/></D:locktype><D:owner><D:href>HOST\alice</D:href></D:owner></D:lockinfo>`,
 		"Timeout", "Second-3600", "Content-Type", `text/xml; charset="utf-8"`)
 	token := lock.header.Get("Lock-Token")
 	if !strings.Contains(lock.body, `<D:owner><D:href>HOST\alice</D:href></D:owner>`) ||

@@ -85,8 +85,8 @@ func TestFailedConditionChangesNothing(t *testing.T) {
 				m := newMemory(t)
 				before := m.state()
 				body := map[string]string{"PUT": " < new", "PROPPATCH": " < patch", "LOCK": " < exclusive"}[method]
-				code, _ := m.run("bob " + method + " " + path + " " + c[0] + "; Destination: /c/t; Overwrite: T; " +
-					"Lock-Token: <opaquelocktoken:none>" + body)
+				code, _ := m.run("bob " + method + " " + path + " " + c[0] +
+					"; Destination: /c/t; Overwrite: T; Lock-Token: <opaquelocktoken:none>" + body)
 				refused := code == 412 || path == "/" && code == 403 || path == "/n" && code == 404 ||
 					method == "UNLOCK" && code == 409 || method == "MKCOL" && code == 405 || method == "PUT" && code == 405
 				check.That(t, refused && m.state() == before && m.Locks.Active() == nil, "G-37: %s %s with %s: %d\n%s", method,
