@@ -132,7 +132,7 @@ func TestTruncatedDirectoryFileIsNoVersion(t *testing.T) {
 		"CSV": "name,sid,kind,memberOf\r\nStaff," + staffSID + ",group,\r\nContractors," + contractors +
 			",group,\r\nbob," + bob + ",,Staff;Contractors\r\n",
 		"JSON": "\xef\xbb\xbf" + `{"users":[{"name":"bob","sid":"` + bob +
-			`","memberOf":["Staff","Contractors"]}],"groups":[{"name":` + `"Staff","sid":"` + staffSID +
+			`","memberOf":["Staff","Contractors"]}],"groups":[{"name":"Staff","sid":"` + staffSID +
 			`"},{"name":"Contractors","sid":"` + contractors + `"}]}`,
 	}
 	for _, form := range []string{"YAML", "JSON"} { // as PowerShell redirects output

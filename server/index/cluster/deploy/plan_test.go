@@ -78,8 +78,8 @@ func TestDeployPlanGivesEachMachineItsSecrets(t *testing.T) {
 		slices.Sort(got)
 		check.That(t, strings.Join(got, " ") == want, "N-124: %s has %q, want %q", machine, got, want)
 		if command := "sh /etc/refmon-index/install.sh"; machine != "keys" && !strings.Contains(said,
-			"tar -cC '"+out+"/"+machine+"' . | ssh root@"+machine+" 'mkdir -p /etc/refmon-index && "+
-				"tar -xoC /etc/refmon-index --no-overwrite-dir && "+command+"'\n") {
+			"tar -cC '"+out+"/"+machine+"' . | ssh root@"+machine+
+				" 'mkdir -p /etc/refmon-index && tar -xoC /etc/refmon-index --no-overwrite-dir && "+command+"'\n") {
 			t.Errorf("no command for %s in\n%s", machine, said)
 		}
 	}
@@ -209,8 +209,9 @@ func TestConfigurationsHaveEachSetting(t *testing.T) {
 			"\n" + `bulk: "/b/lines"` + "\n",
 	} {
 		role := strings.TrimSuffix(filepath.Base(name), ".yaml")
-		check.Equal(t, string(all[name]), "# The flags of refmon-index "+role+". Written by refmon-index site: change the "+
-			"site file instead.\nsite: \"/etc/refmon-index\"\n"+want, "%s", name)
+		check.Equal(t, string(all[name]), "# The flags of refmon-index "+role+
+			". Written by refmon-index site: change the site file instead.\nsite: \"/etc/refmon-index\"\n"+want, "%s",
+			name)
 	}
 	for name, want := range map[string]bool{"main/" + unitName(follow): true, "main/" + unitName(work): false,
 		"plain/" + unitName(follow): false} {
