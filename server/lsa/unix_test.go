@@ -195,8 +195,9 @@ func TestOverlappingMapIsNotUsed(t *testing.T) {
 	check.NoError(t, f.Trouble())
 	subuids(t, f, "alice:165536:65536\n")
 	f.reopen(t) // it opens
-	if err := f.Trouble(); err == nil || !strings.Contains(err.Error(), `CORP 100000-200000 overlaps the subordinate ids `+
-		`165536-231071 of "alice"`) || strings.Contains(err.Error(), "OTHER") {
+	if err := f.Trouble(); err == nil ||
+		!strings.Contains(err.Error(), `CORP 100000-200000 overlaps the subordinate ids 165536-231071 of "alice"`) ||
+		strings.Contains(err.Error(), "OTHER") {
 		t.Errorf("Trouble() = %v, want the overlap of the map with alice's subordinate ids", err)
 	}
 	for _, c := range []struct {

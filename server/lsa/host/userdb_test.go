@@ -154,8 +154,9 @@ func TestServiceIsQueriedBeforeGetent(t *testing.T) {
 			user("twice", 6, 5)},
 		"GetUserRecord userName=same": {`{"parameters":{"record":{"userName":"same","uid":5,"gid":5}},"continues":true}`,
 			user("same", 5, 5)},
-		"GetUserRecord userName=othergid": {`{"parameters":{"record":{"userName":"othergid","uid":5,"gid":5}},` +
-			`"continues":true}`, user("othergid", 5, 6)},
+		"GetUserRecord userName=othergid": {
+			`{"parameters":{"record":{"userName":"othergid","uid":5,"gid":5}},"continues":true}`,
+			user("othergid", 5, 6)},
 	}, `"passwd 2" | "passwd two") echo two:x:2:200:::: ;;
 "passwd 4" | "passwd four") echo four:x:4:400::: ;;
 "passwd 5") echo six:x:6:1::: ;;
@@ -280,8 +281,8 @@ func TestIncompleteGroupsAreAnError(t *testing.T) {
 		{"all", []uint32{100, 10, 27}, "GetUserRecord userName=all; GetMemberships userName=all more; GetGroupRecord " +
 			"groupName=wheel; GetGroupRecord groupName=gone; GetGroupRecord groupName=big; GetGroupRecord groupName=own; " +
 			"getent initgroups all"},
-		{"alone", []uint32{200}, "GetUserRecord userName=alone; GetMemberships userName=alone more; " +
-			"getent initgroups alone"},
+		{"alone", []uint32{200},
+			"GetUserRecord userName=alone; GetMemberships userName=alone more; getent initgroups alone"},
 		{"mute", nil, "GetUserRecord userName=mute; GetMemberships userName=mute more; getent initgroups mute"},
 		{"gone", nil, "GetUserRecord userName=gone; getent passwd gone"},
 		{"nogid", []uint32{300}, "GetUserRecord userName=nogid; getent passwd nogid; getent initgroups nogid"},
@@ -305,7 +306,7 @@ func TestIncompleteGroupsAreAnError(t *testing.T) {
 // FuzzReplies checks that no reply of the service causes a panic.
 func FuzzReplies(f *testing.F) {
 	f.Add([]byte(user("alice", 1, 1) + "\x00"))                 // a record
-	f.Add([]byte(joins("a", "b", true) + "\x00" + "{}\x00"))    // a record with more to follow
+	f.Add([]byte(joins("a", "b", true) + "\x00{}\x00"))         // a record with more to follow
 	f.Add([]byte(`{"error":"x"}` + "\x00"))                     // an error
 	f.Add([]byte(`{"parameters":{"record":{"uid":1e99}}}\x00`)) // a number that does not fit
 	f.Fuzz(func(_ *testing.T, b []byte) {
