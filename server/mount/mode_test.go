@@ -51,8 +51,9 @@ func TestChmodNarrowsAndNeverWidens(t *testing.T) {
 		{bob, hers, 0o777, unix.EPERM, "", 0o775},
 		{bob, hers, 0o600, unix.EPERM, "", 0o775},
 		{carol, hers, 0o600, unix.EPERM, "", 0o775},
-		{alice, hers, 0o644, 0, "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;;FA;;;S-1-22-1-61001)(A;;0x130089;;;S-1-22-1-61002)" +
-			"(A;;FR;;;WD)", 0o744},
+		{alice, hers, 0o644, 0,
+			"O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;;FA;;;S-1-22-1-61001)(A;;0x130089;;;S-1-22-1-61002)(A;;FR;;;WD)",
+			0o744},
 		{alice, hers, 0o600, 0, "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;;FA;;;S-1-22-1-61001)(A;;0x130080;;;S-1-22-1-61002)" +
 			"(A;;0x120080;;;WD)", 0o700},
 		{alice, limited, 0o444, 0, "", 0o444},

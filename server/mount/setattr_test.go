@@ -144,7 +144,7 @@ func (w *world) counted() (opens, files int) {
 func TestOpenHonorsTruncCreatAndExcl(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
 	w.describe("", full)
-	const readOnly = "O:BAG:SYD:P(A;;FR;;;" + "S-1-22-1-61001)"
+	const readOnly = "O:BAG:SYD:P(A;;FR;;;S-1-22-1-61001)"
 	w.file("f", "text", full)
 	w.file("g", "text", full)
 	w.file("closed", "text", readOnly)

@@ -92,8 +92,8 @@ func TestWholeDescriptorWriteIsAllOrNothing(t *testing.T) {
 		{"no DACL", alices, "O:S-1-22-1-61001G:S-1-22-2-62001", alice, unix.EINVAL},
 		{"a grant to a session", alices, open + "(A;;FR;;;S-1-5-5-1-2)", alice, unix.EINVAL},
 		{"a session is denied", alices, "O:S-1-22-1-61001G:S-1-22-2-62001D:(D;;FR;;;S-1-5-5-1-2)", alice, unix.EINVAL},
-		{"inherited entries", alices, "O:S-1-22-1-61001G:S-1-22-2-62001D:AI(A;ID;FA;;;S-1-22-1-61001)" +
-			"(A;OICIIOID;GA;;;CO)", alice, 0},
+		{"inherited entries", alices,
+			"O:S-1-22-1-61001G:S-1-22-2-62001D:AI(A;ID;FA;;;S-1-22-1-61001)(A;OICIIOID;GA;;;CO)", alice, 0},
 	} {
 		name := fmt.Sprint("f", i)
 		w.file(name, "", c.old)
