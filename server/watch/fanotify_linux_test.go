@@ -180,7 +180,7 @@ func TestChangeOutsideBindMountStartsNoWalk(t *testing.T) {
 		into := newNews()
 		check.NoError(t, os.Mkdir(disk+at, 0o700))
 		lost, err := ch.read(into)
-		check.That(t, err == nil && !lost && len(into.paths) == want, "N-60: the new folder %s: %v, lost %t, %v, want %d "+
-			"paths and no walk", at, into.paths, lost, err, want)
+		check.That(t, err == nil && !lost && len(into.paths) == want,
+			"N-60: the new folder %s: %v, lost %t, %v, want %d paths and no walk", at, into.paths, lost, err, want)
 	}
 }
