@@ -193,8 +193,9 @@ func TestGeneratedConfigKeysAreCommandFlags(t *testing.T) {
 // TestSiteRejectsEmptyFolder checks that refmon-index site does not take an empty folder for the working directory.
 func TestSiteRejectsEmptyFolder(t *testing.T) {
 	t.Chdir(t.TempDir())
-	check.NoError(t, os.WriteFile("site.yaml", []byte("directory: /d.yaml\nmachines:\n  m: {runs: [broker, watch, "+
-		"directory, work, follow], trees: [/srv]}\n"), 0o600))
+	check.NoError(t, os.WriteFile("site.yaml",
+		[]byte("directory: /d.yaml\nmachines:\n  m: {runs: [broker, watch, directory, work, follow], trees: [/srv]}\n"),
+		0o600))
 	err := (&siteCmd{File: "site.yaml"}).Run(&streams{out: &bytes.Buffer{}})
 	check.That(t, err != nil && strings.HasPrefix(err.Error(), "FOLDER is empty"), "site: %v, want an error", err)
 	list, _ := filepath.Glob("*")

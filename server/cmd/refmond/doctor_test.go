@@ -66,12 +66,12 @@ func TestOnlyWrongFindingsFailDoctor(t *testing.T) {
 			"/none: no such file"}, true},
 		{"a state of its own", func(k *checkUp) { k.state(place("own", 0o700)) }, []string{"ok    state        " + dir +
 			"/own is uid "}, false},
-		{"others may look", func(k *checkUp) { k.state(place("seen", 0o705)) }, []string{"note  state        others can " +
-			"look into " + dir + "/seen (mode 705)"}, false},
+		{"others may look", func(k *checkUp) { k.state(place("seen", 0o705)) },
+			[]string{"note  state        others can look into " + dir + "/seen (mode 705)"}, false},
 		{"a group may look", func(k *checkUp) { k.state(place("seen", 0o740)) }, []string{"note  state        others"},
 			false},
-		{"a group may write", func(k *checkUp) { k.state(place("open", 0o720)) }, []string{"WRONG state        others can " +
-			"write to " + dir + "/open (mode 720)"}, true},
+		{"a group may write", func(k *checkUp) { k.state(place("open", 0o720)) },
+			[]string{"WRONG state        others can write to " + dir + "/open (mode 720)"}, true},
 		{"others may write", func(k *checkUp) { k.state(place("open", 0o702)) }, []string{"WRONG state        others"}, true},
 		{"state directories", func(k *checkUp) { place("own/audit", 0o700); k.state(place("own", 0o700)) },
 			[]string{"ok    state", "ok    store        audit is there"}, false},
@@ -120,8 +120,7 @@ func TestOnlyWrongFindingsFailDoctor(t *testing.T) {
 		{"a stopped audit log", func(k *checkUp) {
 			k.trailState(&trailReport{trailState: trailState{
 				State: auditlog.State{Lost: 2}, Failed: auditlog.ErrStopped.Error()}})
-		}, []string{"WRONG audit        the audit " +
-			"log is full and set to stop; 0 records "}, true},
+		}, []string{"WRONG audit        the audit log is full and set to stop; 0 records "}, true},
 		{"no folder for attributes", func(k *checkUp) { k.attributes(filepath.Join(dir, "none")) }, nil, false},
 	} {
 		var out bytes.Buffer

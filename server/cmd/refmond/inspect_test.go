@@ -142,8 +142,8 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 		all, both string // patterns: to the administrator only, to both
 		code      int    // of the user
 	}{
-		{[]string{"ps"}, system, `(?m)^ +` + own + `  ` + name + `.*\n.* as NT AUTHORITY.ANONYMOUS LOGON, ` +
-			`SecurityImpersonation, since \d\d:\d\d:\d\d$`, exitSuccess},
+		{[]string{"ps"}, system, `(?m)^ +` + own + `  ` + name +
+			`.*\n.* as NT AUTHORITY.ANONYMOUS LOGON, SecurityImpersonation, since \d\d:\d\d:\d\d$`, exitSuccess},
 		{[]string{"sessions"}, ` \(full\)\n`, `(?m)^ +` + own + `  ` + name + ` `, exitSuccess},
 		{[]string{"handles", own}, "", `0x4  File +\\Files\\payroll  READ_DATA\n`, exitSuccess},
 		{[]string{"handles", own}, "", `0x8  Process +` + own + `  QUERY_LIMITED_INFORMATION\n`, exitSuccess},
@@ -155,8 +155,8 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 		{[]string{"why", "--process", "999999"}, "", `^No recent denial`, exitSuccess},
 		{[]string{"open-files", "PAYR"}, "", own + `  ` + name + ` +0x4  \\Files\\payroll  READ_DATA\n`, exitSuccess},
 		{[]string{"token", own}, "", `(?m)^user .*\ntype +TokenPrimary\n`, exitSuccess},
-		{[]string{"token", own + "/" + thread}, "", `(?m)^user +NT AUTHORITY.ANONYMOUS LOGON\ntype +` +
-			`TokenImpersonation, SecurityImpersonation\n`, exitSuccess},
+		{[]string{"token", own + "/" + thread}, "",
+			`(?m)^user +NT AUTHORITY.ANONYMOUS LOGON\ntype +TokenImpersonation, SecurityImpersonation\n`, exitSuccess},
 		{[]string{"token", own}, "", `(?m)^group .*, for deny entries only$`, exitSuccess},
 		{[]string{"token", own}, "", `(?m)^privilege +SeChangeNotifyPrivilege, switched off$`, exitSuccess},
 		{[]string{"token", "4"}, `(?m)^privilege +SeTcbPrivilege$`, "", exitMalformed},

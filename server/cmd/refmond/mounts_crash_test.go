@@ -52,8 +52,8 @@ func TestRefmondRestartsOverDeadMount(t *testing.T) {
 		w.must(cmd.Process.Kill())
 		end()
 		w.prints(alice, "Transport endpoint is not connected", "cat "+w.root+"/plan")
-		if got := doctor(); !strings.Contains(got, "WRONG trees        projects: "+w.root+" is the mount of a refmond that"+
-			" was killed: start refmond, which removes it") ||
+		if got := doctor(); !strings.Contains(got, "WRONG trees        projects: "+w.root+
+			" is the mount of a refmond that was killed: start refmond, which removes it") ||
 			!strings.Contains(got, "WRONG trees        projects: the tree is not mounted for backup at "+at) {
 			t.Errorf("round %d: the doctor about a dead mount:\n%s", round, got)
 		}
@@ -170,8 +170,8 @@ func TestDeadMountOfOthersIsNotRemoved(t *testing.T) {
 	for kind, source := range map[string]string{"fuse.sshfs": "projects", "fuse.refmon": "others"} {
 		w.deadMount(at, kind, source)
 		out, err := p.mustFail("serve", "--config", p.config)
-		if err == nil || !strings.Contains(out, fmt.Sprintf("a dead mount of another server is there (%s, %s): end it"+
-			" with umount -l %s", kind, source, at)) {
+		if err == nil || !strings.Contains(out, fmt.Sprintf(
+			"a dead mount of another server is there (%s, %s): end it with umount -l %s", kind, source, at)) {
 			t.Errorf("%s of %s: %v\n%s", kind, source, err, out)
 		}
 		var s unix.Stat_t

@@ -53,8 +53,8 @@ func TestConfigCheckFindsUnknownField(t *testing.T) {
 	code, text, _ := runLine("config", "print")
 	file := written(t, filepath.Join(t.TempDir(), "c.yaml"), text)
 	check.That(t, code == 0 && text == string(shipped), "print: exit code %d, %d bytes", code, len(text))
-	if code, out, errs := runLine("config", "check", file); code != 0 || errs != "" || out != file+": well formed; state "+
-		"/var/lib/refmon, socket /run/refmon/refmond.sock\n" {
+	if code, out, errs := runLine("config", "check", file); code != 0 || errs != "" || out != file+
+		": well formed; state /var/lib/refmon, socket /run/refmon/refmond.sock\n" {
 		t.Errorf("check: exit code %d, %q, %q", code, out, errs)
 	}
 	written(t, file, "nonsense: 1\n")
