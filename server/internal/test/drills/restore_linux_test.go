@@ -62,8 +62,8 @@ func TestRestoreOntoEmptyMachine(t *testing.T) {
 	}
 	restored.does("refmon-verify audit /backup/key.pub /backup/proof")
 	restored.stopAll()
-	verified := restored.does("refmon audit verify /var/lib/refmon/audit --checkpoint /backup/checkpoint " +
-		"--key /backup/key.pub")
+	verified := restored.does(
+		"refmon audit verify /var/lib/refmon/audit --checkpoint /backup/checkpoint --key /backup/key.pub")
 	t.Logf("%d answers equal, of them %d granted and %d denied; the trail afterwards: %s", len(before), granted, denied,
 		strings.ReplaceAll(verified, "\n", "; "))
 }
