@@ -62,8 +62,8 @@ func TestProgramPrintsFileOrReason(t *testing.T) {
 			t.Skipf("this system has no trees: %s", out)
 		}
 		if cmd.ProcessState.ExitCode() != c.code || !strings.Contains(string(out), c.want) {
-			t.Errorf("%s reads %s: %d, %s, want cmd.ProcessState.ExitCode() = %d, string(out) containing %q", c.user,
-				c.file, cmd.ProcessState.ExitCode(), out, c.code, c.want)
+			t.Errorf("%s reads %s: exit status %d, output %q, want %d, output containing %q", c.user, c.file,
+				cmd.ProcessState.ExitCode(), out, c.code, c.want)
 		}
 	}
 }
