@@ -21,7 +21,7 @@ func answer(t *testing.T, q Question) Reply {
 func TestReplyExplainsEachBit(t *testing.T) {
 	r := answer(t, Question{SD: "O:BAG:SYD:(A;;0x4;;;WD)(D;;0x2;;;DU)(A;;FA;;;WD)", Token: alice, Rights: "0x7"})
 	check.That(t, !r.Allowed && r.Status == "STATUS_ACCESS_DENIED" && r.Granted == "0x00000000",
-		`%+v, want r.Allowed = false, r.Status = "STATUS_ACCESS_DENIED", r.Granted = "0x00000000"`, r)
+		"the answer is %+v, want access denied, STATUS_ACCESS_DENIED and no granted rights", r)
 	var words, cells []string
 	for _, b := range r.Bits {
 		words = append(words, b.Name+" "+b.Word)
@@ -84,6 +84,6 @@ func TestQuestionsAcceptWordsOfWhy(t *testing.T) {
 	}
 	q.Changes = true
 	if r := answer(t, q); len(r.Changes) == 0 || !strings.Contains(r.Changes[0], "S-1-5-32-544") {
-		t.Errorf(`changes: %q, want len(r.Changes) at least 1, r.Changes[0] containing "S-1-5-32-544"`, r.Changes)
+		t.Errorf("the changes are %q, want at least 1, the first with S-1-5-32-544", r.Changes)
 	}
 }
