@@ -66,6 +66,20 @@ func TestFullDiskIsENOSPC(t *testing.T) {
 	w.sees(alice, "kept\nmore", "cat", "d/kept")
 	w.refused(bob, "Permission denied", "sh", "-c", "echo >> d/kept")
 	w.sees(alice, "", "sh", "-c", "rmdir d/made* && touch d/new")
+	// Of a write that fits in part, the program learns how many bytes the file took, whoever serves the handle (M-6).
+	w.describe("d/kept", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;0x120084;;;"+user(bob)+")")
+	for _, uid := range []uint32{alice, bob} {
+		w.must(os.Truncate(filepath.Join(disk, "d/kept"), 0))
+		w.refused(uid, "65536 bytes", "sh", "-c", "dd if=/dev/zero bs=40000 count=4 >>d/kept")
+		info := check.Must(os.Stat(filepath.Join(disk, "d/kept")))
+		check.Equal(t, info.Size(), 65536, "M-6: size of the file that uid %d filled the disk with", uid)
+	}
+	// For dirty pages the host's kernel ignores the number.
+	w.must(os.Truncate(filepath.Join(disk, "d/kept"), 4096))
+	fh := w.opens(alice, "d/kept", unix.O_RDWR)
+	_, s := w.m.Write(nil, &fuse.WriteIn{Fh: fh, WriteFlags: fuse.WRITE_CACHE}, make([]byte, 1<<17))
+	w.want("M-6: dirty pages of which some fit", s, unix.ENOSPC)
+	w.m.leave(fh)
 }
 
 // faulty is a file system that fails requests of one kind.

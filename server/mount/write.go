@@ -13,7 +13,8 @@ import (
 // Write writes data at in.Offset, or at the end of the file if the program opened it with O_APPEND, and returns the
 // number of bytes written. The handle's rights decide (M-4). A handle that may only append gets EACCES for other
 // writes. Dirty pages of a memory map use any handle of the file with FILE_WRITE_DATA. It returns EBADF for an unknown
-// handle. A tree that cannot write gives the status, with the bytes written until then.
+// handle. A tree that cannot write gives the status. If it has written some bytes before, the write succeeds with them,
+// except for dirty pages.
 func (m *Mount) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32, fuse.Status) {
 	o := m.open(in.Fh)
 	if o == nil {
@@ -38,7 +39,11 @@ func (m *Mount) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32,
 	var n int
 	s := m.do(func(t *worker) fuse.Status {
 		var st ntstatus.Status
-		n, st = t.NtWriteFileAt(o.h, data, at)
+		if n, st = t.NtWriteFileAt(o.h, data, at); n > 0 && !cached {
+			// Like write(2), report what the file took: with an error the program would write those bytes again. Its next
+			// write gets the error. Dirty pages need the error, because the kernel ignores the number for them (M-6).
+			return fuse.OK
+		}
 		return status(st)
 	})
 	return uint32(n), s
