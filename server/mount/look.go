@@ -23,13 +23,16 @@ const longestName = 255
 const longestPath = 1 << 15
 
 // checkName checks a file name from the host's kernel: it returns OK if a file can have the name, ENAMETOOLONG for one
-// of more than 255 bytes, and EINVAL for one that Windows does not allow (M-9).
+// of more than 255 bytes, and EINVAL for one that Windows does not allow or that unfinished uploads have (M-9).
 func checkName(name string) fuse.Status {
 	switch {
 	case len(name) > longestName:
 		return fuse.Status(syscall.ENAMETOOLONG)
 	case strings.Contains(name, `\`) || !utf8.ValidString(name) || !fileaccess.ValidName(name):
 		// Windows does not allow this name: it is not found and cannot be created (M-9).
+		return fuse.EINVAL
+	case strings.HasPrefix(name, nt.UploadPrefix):
+		// Listings leave the name out and later remove its file, as that of an upload which a crash cut off (M-9, G-49).
 		return fuse.EINVAL
 	}
 	return fuse.OK

@@ -169,10 +169,12 @@ func TestUnsupportedFilesAreHidden(t *testing.T) {
 }
 
 // TestWildcardAndStreamNamesAreEINVAL checks that names impossible on Windows refer to no file: with a stream, a
-// wildcard or a control character. Its device names are ordinary names here (M-9, F-176).
+// wildcard or a control character. Neither does a name that listings leave out and later remove as an unfinished
+// upload. Its device names are ordinary names here (M-9, F-176, G-49).
 func TestWildcardAndStreamNamesAreEINVAL(t *testing.T) {
 	for name, want := range map[string]unix.Errno{"f": 0, "con": 0, "NUL.txt": 0, "a.": 0, "a ": 0,
 		":": unix.EINVAL, "a*": unix.EINVAL, "a?": unix.EINVAL, `a\b`: unix.EINVAL,
+		".~refmon-x": unix.EINVAL, ".~refmon": 0,
 		"a\x1f": unix.EINVAL, "\xff": unix.EINVAL, "a|b": unix.EINVAL, strings.Repeat("x", 255): 0,
 		strings.Repeat("x", 256): unix.ENAMETOOLONG} {
 		check.Equal(t, checkName(name), fuse.Status(want), "M-9: %q", name)
