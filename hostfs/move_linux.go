@@ -222,8 +222,15 @@ func (t *Tree) moveOwn(inode uint64, from int, name string, to int, next string)
 
 // exchange moves the file to a name that another file has, and replaces that file. It exchanges both names, checks
 // them, and exchanges them back if one belongs to another file. A record lets the next server complete this after a
-// crash (F-211).
+// crash (F-211). A directory that has entries and gets no other name is ENOTEMPTY.
 func (f *file) exchange(l *link, g *target) error {
+	if g.status.Mode&unix.S_IFMT == unix.S_IFDIR && g.aside == "" {
+		// An attempt would show each directory under the other's name for a moment (M-20). If the entries cannot be read,
+		// only the attempt can tell.
+		if full, err := notEmpty(g.existing); err == nil && full {
+			return unix.ENOTEMPTY
+		}
+	}
 	r, err := f.t.newRecord()
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package hostfs
 import (
 	"errors"
 	"os"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -75,6 +76,42 @@ func TestMoveSurvivesConcurrentChanges(t *testing.T) {
 				"F-118: link of the open: %+v, want %s", l, want)
 		})
 	}
+}
+
+// A directory with entries never gives up its name, not even for the moment of an attempt. If it gets its first entry
+// during the exchange, the exchange is undone (M-20).
+func TestMoveOverFullDirectoryRenamesNothing(t *testing.T) {
+	var renames atomic.Int32
+	var atRename atomic.Pointer[func()]
+	w := newWorld(t, func(c *Config) {
+		c.Faults = func(call, _ string) error {
+			if call != "rename" {
+				return nil
+			}
+			renames.Add(1)
+			if f := atRename.Swap(nil); f != nil {
+				(*f)()
+			}
+			return nil
+		}
+	})
+	for _, d := range []string{"d", "e", "late"} {
+		w.dir(d, wide)
+	}
+	w.file(`d\in`, "in", wide)
+	w.file(`e\x`, "x", wide)
+	f := w.opened("d", fileaccess.Request{}, winnt.DELETE)
+	renames.Store(0)
+	w.want(f.Move(&nt.FileMove{Name: "e", Replace: true, Decide: agree(nil)}), ntstatus.DirectoryNotEmpty)
+	check.Equal(t, renames.Load(), 0, "M-20: renames of a move over a directory with entries")
+	// The first rename is that of the record, the second one the exchange.
+	exchange := func() { w.file(`late\y`, "y", wide) }
+	record := func() { atRename.Store(&exchange) }
+	atRename.Store(&record)
+	w.want(f.Move(&nt.FileMove{Name: "late", Replace: true, Decide: agree(nil)}), ntstatus.DirectoryNotEmpty)
+	check.That(t, renames.Load() > 2, "M-20: %d renames, want an exchange that is undone", renames.Load())
+	w.holds(map[string]string{`d\in`: "in", `e\x`: "x", `late\y`: "y"})
+	w.nothingPrivate("", "d", "e", "late")
 }
 
 // A name is removed only if it is still the file's, and a failure leaves it in place (F-117).
