@@ -113,7 +113,8 @@ func TestEmptyTokenObjectHasNoRights(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	k := check.Must(sys.SystemThread())
 	for _, v := range []*token.Token{nil, new(token.Token)} {
-		for _, tok := range []*kernel.AccessToken{k.NewToken(v), k.NewTokenProtected(v, nil), k.CaptureToken(v, k.Thread())} {
+		for _, tok := range []*kernel.AccessToken{k.NewToken(v), check.Result(k.NewTokenProtected(v, nil)),
+			k.CaptureToken(v, k.Thread())} {
 			if got := tok.Value(); got.User().SID != sid.MustParse("S-1-0-0") || got.GroupCount() > 1 || got.Present() != 0 ||
 				got.Level() != winnt.SecurityAnonymous {
 				t.Errorf("A-150: token object made from an empty value: %+v, want S-1-0-0 at SecurityAnonymous "+

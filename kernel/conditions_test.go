@@ -222,7 +222,7 @@ var violationKinds = []violationKind{
 		&nt.ClientID{UniqueProcess: 0x7FF0, UniqueThread: 0x7FF4})},
 	{"CreateToken", ntstatus.BadTokenType, anyWhen, put("TokenType", 3)},
 	{"CreateToken", ntstatus.InvalidSID, anyWhen, unread("Groups", ntstatus.InvalidSID)},
-	{"CreateToken", ntstatus.InvalidACL, anyWhen, unread("DefaultDACL", ntstatus.InvalidACL)},
+	{"CreateToken", ntstatus.InvalidACL, `^DefaultDacl`, unread("DefaultDACL", ntstatus.InvalidACL)},
 	{"CreateToken", ntstatus.BadImpersonationLevel, anyWhen, put("TokenType", winnt.TokenImpersonation)},
 	{"CreateToken", ntstatus.NoSuchLogonSession, anyWhen, put("AuthenticationID", winnt.LUID(0xBAD))},
 	{"CreateToken", ntstatus.NoSuchPrivilege, anyWhen, put("Privileges", []nt.LUIDAndAttributes{{LUID: 99}})},

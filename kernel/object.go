@@ -221,10 +221,14 @@ func (k *KernelThread) ObOpenObjectByPointer(
 }
 
 // NewTokenProtected works like NewToken, with a given descriptor for the object (O-38). A nil d means the default of
-// the token. The caller releases the object.
-func (k *KernelThread) NewTokenProtected(v *token.Token, d *sd.Descriptor) *AccessToken {
+// the token. The caller releases the object. A list without space for the label is STATUS_INVALID_ACL (S-17).
+func (k *KernelThread) NewTokenProtected(v *token.Token, d *sd.Descriptor) (*AccessToken, ntstatus.Status) {
 	v = valueOf(v)
-	t := k.sys.sys.Security.NewToken(v, se.NewDescriptor(v, winnt.TokenObject, d))
+	d, st := se.NewDescriptor(v, winnt.TokenObject, d)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	t := k.sys.sys.Security.NewToken(v, d)
 	t.Retag(ob.TagCall, ob.TagContext)
-	return t
+	return t, ntstatus.Success
 }

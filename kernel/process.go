@@ -25,9 +25,10 @@ type ProcessSpec struct {
 }
 
 // CreateProcess creates a process. The error reports which part of the specification is wrong. It wraps
-// STATUS_BAD_TOKEN_TYPE for an impersonation token, the status of a charge that the quota refuses, and
-// STATUS_PROCESS_IS_TERMINATING if the system is closed. For no token, or two, the error has no status. It takes its
-// own reference to the token object. After an error no process stays.
+// STATUS_BAD_TOKEN_TYPE for an impersonation token, the status of a charge that the quota refuses,
+// STATUS_INVALID_ACL for a list without space for the label (S-17), and STATUS_PROCESS_IS_TERMINATING if the system is
+// closed. For no token, or two, the error has no status. It takes its own reference to the token object. After an error
+// no process stays.
 func (s *System) CreateProcess(spec ProcessSpec) (*Process, error) {
 	t := spec.TokenObject
 	switch {
@@ -36,7 +37,7 @@ func (s *System) CreateProcess(spec ProcessSpec) (*Process, error) {
 	case t == nil && spec.Token.IsZero():
 		return nil, fmt.Errorf("process %q: want a primary token", spec.Name)
 	case t == nil:
-		t = s.sys.Security.NewToken(spec.Token, se.NewDescriptor(spec.Token, winnt.TokenObject, nil))
+		t = s.sys.Security.NewToken(spec.Token, se.DefaultDescriptor(spec.Token, winnt.TokenObject))
 	default:
 		t.Ref(ob.TagCall)
 	}
@@ -44,16 +45,21 @@ func (s *System) CreateProcess(spec ProcessSpec) (*Process, error) {
 	if t.Value().Type() != winnt.TokenPrimary {
 		return nil, fmt.Errorf("process %q: want a primary token: %w", spec.Name, ntstatus.BadTokenType.Err())
 	}
+	var d *sd.Descriptor
+	if spec.Descriptor != nil {
+		var st ntstatus.Status
+		if d, st = se.NewDescriptor(t.Value(), winnt.ProcessObject, spec.Descriptor); st != ntstatus.Success {
+			return nil, fmt.Errorf("process %q: descriptor: %w", spec.Name, st.Err())
+		}
+	}
 	p := &Process{sys: s, p: s.sys.NewProcess(spec.Name, t, nil)}
 	if st := p.charge(spec.Quota, spec.TokenObject == nil, t); st != ntstatus.Success {
 		p.p.Exit()
 		p.p.Deref(ob.TagCall)
 		return nil, fmt.Errorf("process %q: quota: %w", spec.Name, st.Err())
 	}
-	if spec.Descriptor != nil {
-		p.p.SetSecurity(
-			se.NewDescriptor(t.Value(), winnt.ProcessObject, spec.Descriptor),
-		) // O-38: before the process is shared
+	if d != nil {
+		p.p.SetSecurity(d) // O-38: before the process is shared
 	}
 	s.mu.Lock()
 	closed := s.closed

@@ -103,7 +103,7 @@ func (k *KernelThread) Trace(t nt.Tracer) {
 // level Anonymous, which can open nothing.
 func (k *KernelThread) NewToken(v *token.Token) *AccessToken {
 	v = valueOf(v)
-	t := k.sys.sys.Security.NewToken(v, se.NewDescriptor(v, winnt.TokenObject, nil))
+	t := k.sys.sys.Security.NewToken(v, se.DefaultDescriptor(v, winnt.TokenObject))
 	t.Retag(ob.TagCall, ob.TagContext)
 	return t
 }

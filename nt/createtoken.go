@@ -87,6 +87,7 @@ var createTokenConditions = []Condition{
 	{ntstatus.PrivilegeNotHeld, "O-30",
 		"ACCESS_SYSTEM_SECURITY, or a descriptor with a SACL of more than labels, without SeSecurityPrivilege"},
 	{ntstatus.InvalidOwner, "S-61", "the descriptor names an owner that the caller must not assign"},
+	{ntstatus.InvalidACL, "S-17", "the descriptor's SACL has no space for the label of the token"},
 }
 
 var (
@@ -136,6 +137,7 @@ var (
 				{ntstatus.PrivilegeNotHeld, "O-30",
 					"ACCESS_SYSTEM_SECURITY, or a descriptor with a SACL of more than labels, without SeSecurityPrivilege"},
 				{ntstatus.InvalidOwner, "S-61", "the descriptor names an owner that the caller must not assign"},
+				{ntstatus.InvalidACL, "S-17", "the descriptor's SACL has no space for the label of the token"},
 			},
 		},
 		Call: Services.NtCreateLowBoxToken,

@@ -54,6 +54,7 @@ var rowDuplicateToken = Add(&NtTable, Entry[Services, DuplicateTokenIn, Duplicat
 			{ntstatus.PrivilegeNotHeld, "T-45", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
 			{ntstatus.AccessDenied, "T-45", "the existing token's DACL does not grant DesiredAccess"},
 			{ntstatus.InvalidOwner, "S-61", "the descriptor names an owner that the caller must not assign"},
+			{ntstatus.InvalidACL, "S-17", "the descriptor's SACL has no space for the label of the token"},
 		},
 	},
 	Call:    Services.NtDuplicateToken,

@@ -134,6 +134,7 @@ func createByNameConditions() []Condition {
 		Condition{ntstatus.InvalidOwner, "S-61", "the descriptor names an owner that the caller must not assign"},
 		Condition{ntstatus.PrivilegeNotHeld, "S-71",
 			"the descriptor has a SACL, or a label above the caller's, without the privilege for it"},
+		Condition{ntstatus.InvalidACL, "S-17", "a list of the new object would be too long"},
 		Condition{ntstatus.AuditFailed, "U-64", "the required audit record cannot be stored"},
 		Condition{ntstatus.ObjectNameExists, "O-23", "success: OBJ_OPENIF opened the existing object of that name"},
 	)

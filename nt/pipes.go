@@ -92,6 +92,7 @@ var (
 				{ntstatus.InvalidOwner, "S-61", "the descriptor of a new pipe names an owner that the caller must not assign"},
 				{ntstatus.PrivilegeNotHeld, "S-71",
 					"the descriptor of a new pipe has a SACL, or a label above the caller's, without the privilege for it"},
+				{ntstatus.InvalidACL, "S-17", "the SACL for a new pipe has no space for the label that it needs"},
 			},
 		},
 		Call: Services.NtCreateNamedPipeFile,

@@ -122,6 +122,7 @@ var (
 				{ntstatus.InvalidOwner, "S-61", "a descriptor names an owner that the caller must not assign"},
 				{ntstatus.PrivilegeNotHeld, "S-71",
 					"a descriptor has a SACL, or a label above the caller's, without the privilege for it"},
+				{ntstatus.InvalidACL, "S-17", "the SACL of a descriptor has no space for the label of the object"},
 				{ntstatus.InsufficientResources, "O-81", "not enough memory"},
 				{ntstatus.ProcessIsTerminating, "O-47", "the parent process has ended"},
 				{ntstatus.AccessDenied, "I-90", "a job of the parent refuses the token"},

@@ -65,7 +65,7 @@ func duplicate(t *testing.T, w *win32.Thread, h winnt.Handle, level winnt.Securi
 // newHandle returns a handle with these rights of a token that admits the system alone.
 func newHandle(t *testing.T, k *kernel.KernelThread, spec token.Spec, rights winnt.AccessMask) winnt.Handle {
 	t.Helper()
-	tok := k.NewTokenProtected(check.Must(token.New(spec)), sddl.MustParse("O:SYG:SYD:(A;;GA;;;SY)"))
+	tok := check.Result(k.NewTokenProtected(check.Must(token.New(spec)), sddl.MustParse("O:SYG:SYD:(A;;GA;;;SY)")))
 	t.Cleanup(func() { k.PsDereferencePrimaryToken(tok) })
 	return check.Result(k.ObOpenObjectByPointer(tok, 0, rights, winnt.TokenObject, kernel.KernelMode))
 }

@@ -96,12 +96,14 @@ func createBase(w *world) *nt.CreateTokenIn {
 
 var _ = define(setup[*nt.CreateTokenIn]{
 	names: []string{"NtCreateToken", "ZwCreateToken"}, base: createBase, refusals: createRefusals,
+	absent: []absence{longSACL},
 })
 
 var _ = define(setup[*nt.CreateTokenExIn]{
 	names:    []string{"NtCreateTokenEx", "ZwCreateTokenEx"},
 	base:     func(w *world) *nt.CreateTokenExIn { return extended(&nt.CreateTokenExIn{}, createBase(w)) },
 	refusals: extendedRefusals(),
+	absent:   []absence{longSACL},
 })
 
 // extendedRefusals converts the failures of NtCreateToken for NtCreateTokenEx. Fields that only the latter has stay

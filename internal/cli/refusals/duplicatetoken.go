@@ -92,7 +92,7 @@ var _ = define(setup[*nt.DuplicateTokenIn]{
 					}
 				}},
 		}),
-	absent: []absence{{"T-40", "NewTokenHandle", cFace}},
+	absent: []absence{{"T-40", "NewTokenHandle", cFace}, longSACL},
 })
 
 // existing returns a new impersonation token of the client, for calls that open or duplicate a token. Its descriptor

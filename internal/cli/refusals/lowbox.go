@@ -67,4 +67,5 @@ var _ = define(setup[*nt.CreateLowBoxTokenIn]{
 					oaOf(&in.ObjectAttributes).SecurityDescriptor = open()
 				}},
 		}),
+	absent: []absence{longSACL},
 })

@@ -175,7 +175,7 @@ var _ = define(setup[*nt.CreateNamedPipeFileIn]{
 	},
 	absent: append(conversation, absence{"O-33", "", "it takes an instance made before: transcript 30-pipes"},
 		absence{"T-132", "", "it takes an instance made before: transcript 30-pipes"},
-		absence{"T-136", "", "it takes an instance made before: transcript 30-pipes"}),
+		absence{"T-136", "", "it takes an instance made before: transcript 30-pipes"}, longSACL),
 })
 
 var _ = define(setup[*kernel.SeFilterTokenIn]{

@@ -116,6 +116,10 @@ var _ = define(setup[*nt.CreateUserProcessIn]{
 				inject: func(_ *world, in *nt.CreateUserProcessIn) {
 					oaOf(&in.ProcessObjectAttributes).SecurityDescriptor = withSACL()
 				}},
+			{rule: "S-17", want: ntstatus.InvalidACL, name: "a SACL without space for the label", takes: "sd",
+				inject: func(_ *world, in *nt.CreateUserProcessIn) {
+					oaOf(&in.ProcessObjectAttributes).SecurityDescriptor = full()
+				}},
 			{rule: "O-81", want: ntstatus.InsufficientResources, name: "no memory for the process", takes: "memory",
 				inject: func(w *world, _ *nt.CreateUserProcessIn) { w.failing["ps: create process"] = true }},
 			{rule: "O-47", want: ntstatus.ProcessIsTerminating, name: "a parent that has ended", takes: "ParentProcess",

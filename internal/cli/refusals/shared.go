@@ -14,6 +14,9 @@ const (
 	notARefusal = "nothing is wrong with such a call"
 )
 
+// longSACL is the condition of a SACL that leaves no space for a label.
+var longSACL = absence{"S-17", "", "a matter of the descriptor alone: TestSACLWithoutSpaceForLabelIsRefused"}
+
 var (
 	documented = []nt.Profile{nt.Documented}
 	observed   = []nt.Profile{nt.Observed}

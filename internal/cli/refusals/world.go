@@ -133,6 +133,15 @@ func withSACL() *sd.Descriptor {
 		DACL: fullFor(sid.Everyone), SACL: audit})
 }
 
+// full returns a descriptor whose SACL has no space for a label: the labels in it are inherit-only.
+func full() *sd.Descriptor {
+	label := must(sd.NewACE(sd.SystemMandatoryLabel, sd.InheritOnly, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP,
+		sid.LowLevel))
+	labels := slices.Repeat([]sd.ACE{label}, (sd.MaxACLSize-8)/len(label.Binary()))
+	return sd.New(sd.Parts{Control: sd.DACLPresent | sd.SACLPresent, Owner: svcSID, Group: svcSID,
+		DACL: fullFor(sid.Everyone), SACL: must(sd.NewACL(labels...))})
+}
+
 // token returns a new token object that exists as long as the world. It panics for a spec that contradicts itself. A
 // nil d means no descriptor.
 func (w *world) token(s token.Spec, d *sd.Descriptor) *se.TokenObject {

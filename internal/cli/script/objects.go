@@ -137,7 +137,10 @@ func (r *Runner) tokenObject(
 	if err != nil {
 		return nil, err
 	}
-	t := k.k.NewTokenProtected(v.t, d)
+	t, st := k.k.NewTokenProtected(v.t, d)
+	if err := st.Err(); err != nil {
+		return nil, fmt.Errorf("sd: %w", err)
+	}
 	r.owned = append(r.owned, t)
 	r.names[t] = v.name
 	return &objectValue{t, v.name}, nil

@@ -22,22 +22,24 @@ type Child struct {
 	Inherit   bool            // the parent's inheritable handles are copied (O-59)
 	Suspended bool            // the first thread does not start
 	// Descriptor protects the process; nil: by the defaults of its token. It is
-	// called with a lock held and must be pure.
-	Descriptor func(child *token.Token) *sd.Descriptor
+	// called with a lock held and must be pure. It fails like [se.NewDescriptor].
+	Descriptor func(child *token.Token) (*sd.Descriptor, ntstatus.Status)
 	Thread     *sd.Descriptor // protects the first thread; nil: by those defaults
 }
 
-// descriptor returns the security descriptor of the new process, whose primary token is tok.
-func (c *Child) descriptor(tok *se.TokenObject) *sd.Descriptor {
+// descriptor returns the security descriptor of the new process, whose primary token is tok. It fails like
+// [se.NewDescriptor].
+func (c *Child) descriptor(tok *se.TokenObject) (*sd.Descriptor, ntstatus.Status) {
 	if c.Descriptor != nil {
 		return c.Descriptor(tok.Value())
 	}
-	return se.NewDescriptor(tok.Value(), winnt.ProcessObject, nil)
+	return se.DefaultDescriptor(tok.Value(), winnt.ProcessObject), ntstatus.Success
 }
 
 // NewChild creates a child process of p in the job of p (I-91) and its first thread. The caller gets one reference on
 // each. Errors: the refusals of I-90, those of O-59, PROCESS_IS_TERMINATING, INSUFFICIENT_RESOURCES, the errors of a
-// charge, and those of [se.Primary]. On an error no process remains. Without Inherit the child has no handles.
+// charge, those of [se.Primary], and those of c.Descriptor. On an error no process remains. Without Inherit the child
+// has no handles.
 func (p *Process) NewChild(c Child) (*Process, *Thread, Outcome) {
 	s := p.sys
 	if s.Fault("ps: create process") {
@@ -114,11 +116,16 @@ func (p *Process) newChildLocked(c *Child) (n *Process, drop []*se.TokenObject, 
 	if use != tok {
 		drop = append(drop, use)
 	}
+	d, st := c.descriptor(use)
+	if st != ntstatus.Success {
+		// The SACL given leaves no space for the label of the process.
+		return nil, drop, Outcome{Status: st, Rule: "S-17", Because: "a list of the process's descriptor is too long"}
+	}
 	if c.Name == "" {
 		p.children++
 		c.Name = fmt.Sprintf("%s.%d", p.name, p.children)
 	}
-	n = p.sys.newProcess(c.Name, use, c.descriptor(use), p.id)
+	n = p.sys.newProcess(c.Name, use, d, p.id)
 	n.SetQuota(p.Quota()) // a child has the block of its parent
 	if job != nil {
 		job.Ref(ob.TagLink)

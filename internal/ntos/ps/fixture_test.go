@@ -78,7 +78,7 @@ func privileged(s *token.Spec) {
 func (w *world) token(u string, level winnt.SecurityImpersonationLevel) *se.TokenObject {
 	w.tb.Helper()
 	v := value(w.tb, u, winnt.TokenImpersonation, level, nil)
-	t := w.sys.Security.NewToken(v, se.NewDescriptor(v, winnt.TokenObject, nil))
+	t := w.sys.Security.NewToken(v, se.DefaultDescriptor(v, winnt.TokenObject))
 	w.tokens = append(w.tokens, t)
 	return t
 }
@@ -87,7 +87,7 @@ func (w *world) token(u string, level winnt.SecurityImpersonationLevel) *se.Toke
 func (w *world) process(name string, change func(*token.Spec)) *ps.Process {
 	w.tb.Helper()
 	v := value(w.tb, svc, winnt.TokenPrimary, 0, change)
-	t := w.sys.Security.NewToken(v, se.NewDescriptor(v, winnt.TokenObject, nil))
+	t := w.sys.Security.NewToken(v, se.DefaultDescriptor(v, winnt.TokenObject))
 	defer t.Deref(ob.TagCall)
 	p := w.sys.NewProcess(name, t, nil)
 	w.processes = append(w.processes, p)

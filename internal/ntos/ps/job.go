@@ -48,7 +48,7 @@ type Job struct {
 // NewJob creates a job with one reference for the caller and adds it to the census. Its descriptor follows O-38 with
 // the defaults of the creator's token.
 func (s *System) NewJob(creator *token.Token) *Job {
-	j := NewJob(se.NewDescriptor(creator, winnt.JobObject, nil))
+	j := NewJob(se.DefaultDescriptor(creator, winnt.JobObject))
 	s.Security.Objects.Track(j)
 	return j
 }

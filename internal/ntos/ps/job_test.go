@@ -42,7 +42,7 @@ func value(t *testing.T, s token.Spec) *token.Token {
 
 func (w *jobWorld) token(s token.Spec) *se.TokenObject {
 	v := value(w.t, s)
-	return w.Security.NewToken(v, se.NewDescriptor(v, winnt.TokenObject, nil))
+	return w.Security.NewToken(v, se.DefaultDescriptor(v, winnt.TokenObject))
 }
 
 func (w *jobWorld) thread() *Thread {

@@ -81,7 +81,7 @@ type System struct {
 func New(profile nt.Profile, kernel *ob.Table, boot *token.Token, first winnt.LUID) *System {
 	s := &System{Security: se.NewState(first), Kernel: kernel, Profile: profile, nextID: 4,
 		byID: map[winnt.Handle]ob.Object{}}
-	tok := s.Security.NewToken(boot, se.NewDescriptor(boot, winnt.TokenObject, nil))
+	tok := s.Security.NewToken(boot, se.DefaultDescriptor(boot, winnt.TokenObject))
 	s.system = s.NewProcess("System", tok, nil)
 	tok.Deref(ob.TagCall)
 	s.system.isSystem = true
@@ -147,7 +147,7 @@ func (s *System) NewProcess(name string, tok *se.TokenObject, creator *token.Tok
 	if creator == nil {
 		creator = tok.Value()
 	}
-	return s.newProcess(name, tok, se.NewDescriptor(creator, winnt.ProcessObject, nil), 0)
+	return s.newProcess(name, tok, se.DefaultDescriptor(creator, winnt.ProcessObject), 0)
 }
 
 // newProcess creates a process like NewProcess, with a descriptor and the id of its parent, 0 for none. It takes its

@@ -49,7 +49,7 @@ func (p *Process) newThread(d *sd.Descriptor, run, system bool) (*Thread, ntstat
 	creator := p.Token()
 	t := &Thread{process: p, system: system, created: p.sys.now()}
 	if d == nil {
-		d = se.NewDescriptor(creator, winnt.ThreadObject, nil)
+		d = se.DefaultDescriptor(creator, winnt.ThreadObject)
 	}
 	t.Init(ThreadType, t, d)
 	if st := t.Pay(quota.Payer{Block: p.Quota()}, 0); st != ntstatus.Success {

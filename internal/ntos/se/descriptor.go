@@ -13,10 +13,22 @@ import (
 // mediumRID is the integrity of an object without a label.
 const mediumRID = 0x2000
 
+// DefaultDescriptor makes the descriptor of a new object whose creator passes none, like [NewDescriptor].
+func DefaultDescriptor(creator *token.Token, typ *winnt.ObjectType) *sd.Descriptor {
+	d, st := NewDescriptor(creator, typ, nil)
+	if st != ntstatus.Success {
+		// The default DACL is too long to be mapped (S-17), so the object grants nothing.
+		d, _ = NewDescriptor(creator, typ, sd.New(sd.Parts{DACL: mustACL(nil)}))
+	}
+	return d
+}
+
 // NewDescriptor makes the descriptor of a new object of a type without a parent directory (O-38). It takes the parts
 // of explicit, which may be nil, else owner, primary group and default DACL of the creator's token. It maps generic
-// bits by the type, and adds the type's mandatory label (O-39).
-func NewDescriptor(creator *token.Token, typ *winnt.ObjectType, explicit *sd.Descriptor) *sd.Descriptor {
+// bits by the type, and adds the type's mandatory label (O-39). Entries that do not fit into one list are
+// STATUS_INVALID_ACL (S-17).
+func NewDescriptor(creator *token.Token, typ *winnt.ObjectType, explicit *sd.Descriptor) (*sd.Descriptor,
+	ntstatus.Status) {
 	// Each part comes from the explicit descriptor if that has it, and otherwise
 	// from the creator's token ([MS-DTYP] section 2.5.3.4.1).
 	p := sd.Parts{Owner: creator.Owner(), Group: creator.PrimaryGroup(), DACL: creator.DefaultDACL()}
@@ -36,7 +48,8 @@ func NewDescriptor(creator *token.Token, typ *winnt.ObjectType, explicit *sd.Des
 		audit = e.SACL
 	}
 	// Entries are mapped now, because the check maps the request and compares specific bits.
-	p.DACL = mapACL(p.DACL, &typ.Mapping)
+	var daclErr, saclErr error
+	p.DACL, daclErr = mapACL(p.DACL, &typ.Mapping)
 	if creator.IsAppContainer() && p.Control&sd.DACLPresent == 0 {
 		switch typ {
 		case winnt.TokenObject, winnt.ProcessObject, winnt.ThreadObject:
@@ -45,21 +58,26 @@ func NewDescriptor(creator *token.Token, typ *winnt.ObjectType, explicit *sd.Des
 			p.DACL = token.AdmitPackage(p.DACL, creator.Package(), typ.Mapping.All)
 		}
 	}
-	p.SACL = labelledSACL(creator, typ, audit)
+	p.SACL, saclErr = labelledSACL(creator, typ, audit)
+	if daclErr != nil || saclErr != nil {
+		// A list that the creator passes can leave no space for the label (S-17).
+		return nil, ntstatus.InvalidACL
+	}
 	if typ == winnt.TokenObject {
 		p.Control |= sd.SACLAutoInherited // so a token's label is reported (O-39)
 	}
 	d := sd.New(p)
 	if explicit != nil {
-		return d.Clone() // otherwise its parts would keep the creator's whole buffer alive
+		d = d.Clone() // otherwise its parts would keep the creator's whole buffer alive
 	}
-	return d
+	return d, ntstatus.Success
 }
 
-// mapACL maps the generic bits of every entry. It returns nil for nil, and acl itself if no entry has generic bits.
-func mapACL(acl *sd.ACL, m *winnt.GenericMapping) *sd.ACL {
+// mapACL maps the generic bits of every entry. It returns nil for nil, and acl itself if no entry has generic bits. The
+// error is that of [sd.NewACL].
+func mapACL(acl *sd.ACL, m *winnt.GenericMapping) (*sd.ACL, error) {
 	if acl == nil {
-		return nil
+		return nil, nil
 	}
 	// A list is copied for its generic bits only; most default DACLs have been
 	// mapped before, and thousands of objects share one.
@@ -68,19 +86,19 @@ func mapACL(acl *sd.ACL, m *winnt.GenericMapping) *sd.ACL {
 		generic = generic || a.Mask()&winnt.GENERIC_RIGHTS != 0
 	}
 	if !generic {
-		return acl
+		return acl, nil
 	}
 	aces := make([]sd.ACE, 0, acl.Len())
 	for _, a := range acl.All() {
 		aces = append(aces, a.WithMask(m.Map(a.Mask())))
 	}
-	return mustACL(aces)
+	return sd.NewACL(aces...)
 }
 
 // labelledSACL returns the SACL of a new object: given, with the mandatory label that typ requires (O-39). given may
 // be nil. If typ requires no label, the result is given. A label in given stays instead of the required one, or in
-// addition to it if it is inherit-only. For tokens a label in given is dropped.
-func labelledSACL(creator *token.Token, typ *winnt.ObjectType, given *sd.ACL) *sd.ACL {
+// addition to it if it is inherit-only. For tokens a label in given is dropped. The error is that of [sd.NewACL].
+func labelledSACL(creator *token.Token, typ *winnt.ObjectType, given *sd.ACL) (*sd.ACL, error) {
 	policy := winnt.AccessMask(0)
 	ignoreGiven := false
 	switch typ {
@@ -97,7 +115,7 @@ func labelledSACL(creator *token.Token, typ *winnt.ObjectType, given *sd.ACL) *s
 		}
 	}
 	if policy == 0 {
-		return given
+		return given, nil
 	}
 	var aces []sd.ACE
 	labelled := false
@@ -115,7 +133,7 @@ func labelledSACL(creator *token.Token, typ *winnt.ObjectType, given *sd.ACL) *s
 	if !labelled {
 		aces = append([]sd.ACE{mustACE(sd.SystemMandatoryLabel, policy, IntegritySID(creator.Integrity()))}, aces...)
 	}
-	return mustACL(aces)
+	return sd.NewACL(aces...)
 }
 
 // IntegritySID returns S-1-16-rid, the SID of an integrity level. Every rid has one, also without a well-known name.
@@ -220,7 +238,7 @@ func (t *TokenObject) DefaultTokenDescriptor() *sd.Descriptor {
 	if c := t.defSD.Load(); c != nil && c.creator == v {
 		return c.d
 	}
-	c := &defaultDescriptor{v, NewDescriptor(v, winnt.TokenObject, nil)}
+	c := &defaultDescriptor{v, DefaultDescriptor(v, winnt.TokenObject)}
 	t.defSD.Store(c)
 	return c.d
 }

@@ -1,10 +1,12 @@
 package se_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -81,10 +83,25 @@ func TestObjectWithoutDescriptorGetsTypeDefault(t *testing.T) {
 		if c.explicit != "" {
 			explicit = sddl.MustParse(c.explicit)
 		}
-		got := text(t, se.NewDescriptor(c.creator, c.typ, explicit))
+		got := text(t, check.Result(se.NewDescriptor(c.creator, c.typ, explicit)))
 		want := text(t, sddl.MustParse(c.want))
 		check.That(t, got == want, "%s:\n got %s\nwant %s", c.name, got, want)
 	}
+}
+
+// A default DACL that is too long to be mapped grants nothing. A caller who passes such a list is refused (S-17).
+func TestUnmappableListGrantsNothing(t *testing.T) {
+	// One entry is of an unknown type, so the size of the list is even but no multiple of four.
+	const size, grant = 65534, "\x00\x00\x14\x00\x00\x00\x00\x10\x01\x01\x00\x00\x00\x00\x00\x05\x12\x00\x00\x00"
+	head := "\x02\x00\xfe\xff\x02\x00\x00\x00" + grant + "\x7f\x00\xe2\xff"
+	long, _, err := sd.DecodeACL([]byte(head + strings.Repeat("\x00", size-len(head))))
+	check.NoError(t, err)
+	creator := build(t, client, winnt.TokenPrimary, func(s *token.Spec) { s.DefaultDACL = long })
+	d := se.DefaultDescriptor(creator, winnt.JobObject)
+	check.That(t, d.Control()&sd.DACLPresent != 0 && d.DACL() != nil && d.DACL().Len() == 0,
+		"S-17: DACL %v, want an empty list", d.DACL())
+	_, st := se.NewDescriptor(creator, winnt.JobObject, sd.New(sd.Parts{DACL: long}))
+	check.Equal(t, st, ntstatus.InvalidACL, "S-17: a descriptor with the list")
 }
 
 // TestTokenCopyHasClientsOwnerAndLabel checks the descriptor of the copy that an open makes: the client's owner,
@@ -167,7 +184,7 @@ func TestCreatorsDescriptorPartsAreUsed(t *testing.T) {
 		{bare, nil, bare.Owner(), bare.PrimaryGroup(), false, 0, false},
 		{bare, sd.New(sd.Parts{DACL: acl}), bare.Owner(), bare.PrimaryGroup(), true, 1, false},
 	} {
-		p := se.NewDescriptor(c.creator, winnt.EventObject, c.explicit).Parts()
+		p := check.Result(se.NewDescriptor(c.creator, winnt.EventObject, c.explicit)).Parts()
 		check.That(t, p.Owner == c.owner && p.Group == c.group && p.Control&sd.DACLPresent != 0 == c.present &&
 			p.Control&sd.DACLProtected != 0 == c.protected && p.Control&sd.SACLAutoInherited == 0 && p.SACL == nil,
 			"O-38: case %d: parts %+v, want owner %v, group %v, DACL present %v, protected %v", i, p, c.owner, c.group,

@@ -69,7 +69,11 @@ func (c *Context) createToken(in *nt.CreateTokenExIn) (out nt.CreateTokenOut, st
 		return out, st
 	}
 	// The descriptor is the one given, with its gaps filled from the creator's token (T-10, O-38).
-	tok := c.Sys.Security.NewToken(value, c.newTokenDescriptor(oa.SecurityDescriptor))
+	d, st := c.newTokenDescriptor(oa.SecurityDescriptor)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	tok := c.Sys.Security.NewToken(value, d)
 	defer tok.Deref(ob.TagCall)
 	// commit
 	out.TokenHandle, st = c.insertNew(tok, granted, oa.Attributes&(winnt.OBJ_INHERIT|winnt.OBJ_KERNEL_HANDLE))

@@ -67,7 +67,11 @@ func (c *Context) NtDuplicateToken(in nt.DuplicateTokenIn) (out nt.DuplicateToke
 	}
 	// The duplicate differs from its original only in type and level (T-49).
 	value = value.WithTypeLevel(in.TokenType, level)
-	dup := c.Sys.Security.NewToken(value, c.newTokenDescriptor(oa.SecurityDescriptor))
+	d, st := c.newTokenDescriptor(oa.SecurityDescriptor)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	dup := c.Sys.Security.NewToken(value, d)
 	defer dup.Deref(ob.TagCall)
 	// commit
 	out.NewTokenHandle, st = c.insertNew(dup, granted, c.duplicateInherit(&oa)) // the last step (T-40)
@@ -178,12 +182,27 @@ func (c *Context) inValidMask(m winnt.AccessMask) winnt.AccessMask {
 }
 
 // newTokenDescriptor returns the descriptor of a new token: the one given with its gaps filled, or the default of the
-// caller's effective token (T-47, O-38). It never returns nil. A caller who impersonates gets the default of that
-// token.
-func (c *Context) newTokenDescriptor(explicit *sd.Descriptor) *sd.Descriptor {
-	if explicit != nil {
-		return se.NewDescriptor(c.effective(), winnt.TokenObject, explicit)
+// caller's effective token if none is given (T-47, O-38). A list without space for the label is STATUS_INVALID_ACL.
+func (c *Context) newTokenDescriptor(explicit *sd.Descriptor) (*sd.Descriptor, ntstatus.Status) {
+	if explicit == nil {
+		return c.defaultTokenDescriptor(), ntstatus.Success
 	}
+	return c.descriptorGiven(c.effective(), winnt.TokenObject, explicit)
+}
+
+// descriptorGiven makes a descriptor like [se.NewDescriptor]. If it fails, it names the rule for the tracer.
+func (c *Context) descriptorGiven(creator *token.Token, typ *winnt.ObjectType, explicit *sd.Descriptor) (*sd.Descriptor,
+	ntstatus.Status) {
+	d, st := se.NewDescriptor(creator, typ, explicit)
+	if st != ntstatus.Success {
+		return nil, c.Fail("S-17", st)
+	}
+	return d, ntstatus.Success
+}
+
+// defaultTokenDescriptor returns the descriptor of a new token whose creator passes none: the default of the caller's
+// effective token (T-47, O-38). A caller who impersonates gets the default of that token.
+func (c *Context) defaultTokenDescriptor() *sd.Descriptor {
 	creator, _, _, _ := c.self.EffectiveToken(ob.TagCall)
 	defer creator.Deref(ob.TagCall)
 	return creator.DefaultTokenDescriptor()

@@ -98,7 +98,7 @@ func (c *Context) filtered(existing *se.TokenObject, in *nt.FilterTokenExIn) (*s
 	if c.Sys.Fault("se: filter token") {
 		return nil, c.Fail("O-81", ntstatus.InsufficientResources)
 	}
-	return c.Sys.Security.NewFiltered(existing, value, c.newTokenDescriptor(nil)), ntstatus.Success
+	return c.Sys.Security.NewFiltered(existing, value, c.defaultTokenDescriptor()), ntstatus.Success
 }
 
 // FilterObject implements SeFilterToken: NtFilterToken without handles. The caller owns a reference on the result.

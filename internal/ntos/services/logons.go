@@ -49,7 +49,7 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 		// Under a policy that fails closed, a logon without its record fails. L-48
 		return out, c.Fail("L-48", st)
 	}
-	tok := c.Sys.Security.NewToken(v, se.NewDescriptor(v, winnt.TokenObject, nil))
+	tok := c.Sys.Security.NewToken(v, se.DefaultDescriptor(v, winnt.TokenObject))
 	defer tok.Deref(ob.TagCall)
 	// commit
 	out.LogonID = v.AuthenticationID()

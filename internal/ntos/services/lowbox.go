@@ -70,8 +70,11 @@ func (c *Context) NtCreateLowBoxToken(in nt.CreateLowBoxTokenIn) (out nt.CreateL
 	if st != ntstatus.Success {
 		return out, st
 	}
-	d := admitPackage(c.newTokenDescriptor(oa.SecurityDescriptor), in.PackageSID.V)
-	tok := c.Sys.Security.NewFiltered(existing, value, d)
+	d, st := c.newTokenDescriptor(oa.SecurityDescriptor)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	tok := c.Sys.Security.NewFiltered(existing, value, admitPackage(d, in.PackageSID.V))
 	defer tok.Deref(ob.TagCall)
 	tok.Keep(kept)
 	// commit
@@ -80,11 +83,8 @@ func (c *Context) NtCreateLowBoxToken(in nt.CreateLowBoxTokenIn) (out nt.CreateL
 }
 
 // admitPackage returns the descriptor of an AppContainer's token with an entry that grants the package access. Code
-// in the AppContainer can then open the token of its thread and process (T-131). It returns nil for nil.
+// in the AppContainer can then open the token of its thread and process (T-131).
 func admitPackage(d *sd.Descriptor, pkg sid.SID) *sd.Descriptor {
-	if d == nil {
-		return nil
-	}
 	p := d.Parts()
 	p.DACL = token.AdmitPackage(p.DACL, pkg, winnt.TOKEN_ALL_ACCESS)
 	return sd.New(p)

@@ -140,8 +140,8 @@ func TestOpenAsSelfUsesCallersProcess(t *testing.T) {
 		other := check.Must(w.sys.NewProcess("other", value(t, acting, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)))
 		_, served := w.thread(other)
 		const rights = winnt.TOKEN_QUERY | winnt.READ_CONTROL
-		tok := k.NewTokenProtected(value(t, svc, winnt.TokenImpersonation, winnt.SecurityImpersonation),
-			sddl.MustParse("O:SYG:SYD:(A;;0x20008;;;"+c.admits+")"))
+		tok := check.Result(k.NewTokenProtected(value(t, svc, winnt.TokenImpersonation, winnt.SecurityImpersonation),
+			sddl.MustParse("O:SYG:SYD:(A;;0x20008;;;"+c.admits+")")))
 		want(t, "the other acts", served.PsImpersonateClient(served.Thread(), tok, c.copyOnOpen, false,
 			winnt.SecurityImpersonation), ntstatus.Success)
 		k.PsDereferencePrimaryToken(tok)

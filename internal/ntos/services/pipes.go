@@ -55,7 +55,7 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 		ReadMessages: in.ReadMode == winnt.FILE_PIPE_MESSAGE_TYPE}
 	subject := c.self.Subject()
 	// Gaps of the descriptor given are filled from the creator's token (O-38).
-	d := se.NewDescriptor(subject.Effective(), winnt.FileObject, oa.SecurityDescriptor)
+	d, long := se.NewDescriptor(subject.Effective(), winnt.FileObject, oa.SecurityDescriptor)
 	st = c.Sys.Pipes.Create(name, cfg, c.self.Process(), d, func(e *npfs.End, existed bool) ntstatus.Status {
 		// decide
 		if existed { // The descriptor of the name remains and decides about a new instance (I-130).
@@ -66,6 +66,9 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 		} else if st := c.mayGive(winnt.FileObject, oa.SecurityDescriptor); st != ntstatus.Success {
 			// The descriptor given names an owner that the caller may not assign, or a SACL (S-61, S-71).
 			return st
+		} else if long != ntstatus.Success {
+			// A list of a new pipe's descriptor is too long.
+			return c.Fail("S-17", long)
 		}
 		// The creator of an end is granted its request (O-91).
 		dec := ob.GrantNew(&c.Caller, npfs.EndType, &subject, in.DesiredAccess, oa.Attributes)

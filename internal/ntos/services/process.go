@@ -39,6 +39,8 @@ type creation struct {
 	image           uint32          // integrity of the program
 	processAccess   winnt.AccessMask
 	threadAccess    winnt.AccessMask
+	// threadDescriptor protects the first thread; nil: by the defaults of its process.
+	threadDescriptor *sd.Descriptor
 }
 
 // capture checks the flags of the call and captures the attributes of the process and the thread. Unknown flags and
@@ -118,7 +120,25 @@ func (n *creation) decide() ntstatus.Status {
 	if st := c.mayGive(winnt.ProcessObject, n.process.SecurityDescriptor); st != ntstatus.Success {
 		return st
 	}
-	return c.mayGive(winnt.ThreadObject, n.thread.SecurityDescriptor)
+	if st := c.mayGive(winnt.ThreadObject, n.thread.SecurityDescriptor); st != ntstatus.Success {
+		return st
+	}
+	return n.decideDescriptors()
+}
+
+// decideDescriptors makes the descriptor of the first thread, and tests whether that of the process can be made, which
+// depends on the child's token.
+func (n *creation) decideDescriptors() (st ntstatus.Status) {
+	c := n.c
+	if d := n.process.SecurityDescriptor; d != nil {
+		if _, st = c.descriptorGiven(c.effective(), winnt.ProcessObject, d); st != ntstatus.Success {
+			return st
+		}
+	}
+	if d := n.thread.SecurityDescriptor; d != nil {
+		n.threadDescriptor, st = c.descriptorGiven(c.effective(), winnt.ThreadObject, d)
+	}
+	return st
 }
 
 // primary makes sure that the token given for the new process is a primary token. The profile Documented refuses an
@@ -207,7 +227,7 @@ func (n *creation) commit() ntstatus.Status {
 		return st
 	}
 	p, t, o := n.parent.NewChild(ps.Child{
-		Name: n.in.ImageName, Token: n.token, Image: n.image, Descriptor: n.descriptor, Thread: n.threadDescriptor(),
+		Name: n.in.ImageName, Token: n.token, Image: n.image, Descriptor: n.descriptor, Thread: n.threadDescriptor,
 		Inherit:   n.in.ProcessFlags&winnt.PROCESS_CREATE_FLAGS_INHERIT_HANDLES != 0,
 		Suspended: n.in.ThreadFlags&winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED != 0,
 	})
@@ -239,21 +259,12 @@ func (n *creation) commit() ntstatus.Status {
 
 // descriptor returns the descriptor of the new process, by the caller's effective token (O-38). If a token is given,
 // it uses that one, so that the token's user owns the process (CreateProcessAsUser, lpProcessAttributes).
-func (n *creation) descriptor(child *token.Token) *sd.Descriptor {
+func (n *creation) descriptor(child *token.Token) (*sd.Descriptor, ntstatus.Status) {
 	creator := n.c.effective()
 	if n.token != nil {
 		creator = child
 	}
 	return se.NewDescriptor(creator, winnt.ProcessObject, n.process.SecurityDescriptor)
-}
-
-// threadDescriptor returns the descriptor of the first thread of the new process. nil stands for the defaults of its
-// process.
-func (n *creation) threadDescriptor() *sd.Descriptor {
-	if n.thread.SecurityDescriptor == nil {
-		return nil
-	}
-	return se.NewDescriptor(n.c.effective(), winnt.ThreadObject, n.thread.SecurityDescriptor)
 }
 
 // release releases the references on the parent and the token. It must be called once, also after a failure.

@@ -141,7 +141,7 @@ func TestImpersonationTokenBecomesPrimary(t *testing.T) {
 		winnt.SecurityAnonymous: ntstatus.BadImpersonationLevel, winnt.SecurityIdentification: ntstatus.BadImpersonationLevel,
 		winnt.SecurityImpersonation: ntstatus.Success, winnt.SecurityDelegation: ntstatus.Success} {
 		d := sddl.MustParse("O:" + client + "G:" + client + "D:(A;;GA;;;" + svc + ")(A;;0x8;;;BG)")
-		given := k.NewTokenProtected(value(t, client, winnt.TokenImpersonation, level), d)
+		given := check.Result(k.NewTokenProtected(value(t, client, winnt.TokenImpersonation, level), d))
 		defer k.PsDereferencePrimaryToken(given)
 		in := children()
 		in.Token = check.Result(k.ObOpenObjectByPointer(given, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject,

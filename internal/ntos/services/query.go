@@ -107,7 +107,7 @@ func (c *Context) queryLinkedToken(t *se.TokenObject, length uint32) (out nt.Que
 		// Another caller gets a token that is good for questions only (T-80).
 		linked = linked.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityIdentification)
 	}
-	dup := c.Sys.Security.NewToken(linked, c.newTokenDescriptor(nil))
+	dup := c.Sys.Security.NewToken(linked, c.defaultTokenDescriptor())
 	defer dup.Deref(ob.TagCall)
 	// commit
 	h, st := c.insertNew(dup, winnt.TOKEN_ALL_ACCESS, 0)

@@ -267,3 +267,39 @@ func TestTokenKeepsItsLabel(t *testing.T) {
 		}
 	}
 }
+
+// A SACL given that leaves no space for the label of the new object is refused. A token needs the label in any case,
+// but drops those given (O-39, S-17).
+func TestSACLWithoutSpaceForLabelIsRefused(t *testing.T) {
+	fill := func(ace string) *sd.Descriptor { return sddl.MustParse("D:(A;;GA;;;WD)S:" + strings.Repeat(ace, 3276)) }
+	labels, audits := fill("(ML;OIIO;NW;;;LW)"), fill("(AU;SA;GA;;;WD)")
+	for service, create := range creators {
+		isToken, isProcess := strings.Contains(service, "Token"), strings.Contains(service, "Process")
+		for _, c := range []struct {
+			name    string
+			given   *sd.Descriptor
+			low     bool
+			refused bool
+		}{
+			{"labels", labels, false, isProcess},
+			{"labels of a creator at Low", labels, true, !isToken},
+			{"audit entries", audits, false, isProcess || isToken},
+			{"audit entries of a creator at Low", audits, true, true},
+		} {
+			t.Run(service+", "+c.name, func(t *testing.T) {
+				v := value(t, svc, winnt.TokenPrimary, 0, winnt.SeCreateTokenPrivilege, winnt.SeSecurityPrivilege)
+				if c.low {
+					v = check.Result(v.WithIntegrity(1, sid.LowLevel))
+				}
+				w := newWorld(t, kernel.Config{})
+				th, _ := w.thread(w.with("maker", v))
+				wanted := ntstatus.Success
+				if c.refused {
+					wanted = ntstatus.InvalidACL
+				}
+				_, st := create(t, th, c.given)
+				want(t, service+" with "+c.name, st, wanted)
+			})
+		}
+	}
+}

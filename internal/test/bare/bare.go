@@ -57,7 +57,7 @@ func (w *World) Value(user string, typ winnt.TokenType, level winnt.SecurityImpe
 func (w *World) Threads(user string, n int) (all []*ps.Thread) {
 	w.T.Helper()
 	v := w.Value(user, winnt.TokenPrimary, 0)
-	tok := w.Sys.Security.NewToken(v, se.NewDescriptor(v, winnt.TokenObject, nil))
+	tok := w.Sys.Security.NewToken(v, se.DefaultDescriptor(v, winnt.TokenObject))
 	defer tok.Deref(ob.TagCall)
 	p := w.Sys.NewProcess(user, tok, nil)
 	block := quota.NewBlock(nil, 1<<30, false)
@@ -86,7 +86,7 @@ func (w *World) Threads(user string, n int) (all []*ps.Thread) {
 func (w *World) As(th *ps.Thread, user string, level winnt.SecurityImpersonationLevel) {
 	w.T.Helper()
 	v := w.Value(user, winnt.TokenImpersonation, level)
-	tok := w.Sys.Security.NewToken(v, se.NewDescriptor(v, winnt.TokenObject, nil))
+	tok := w.Sys.Security.NewToken(v, se.DefaultDescriptor(v, winnt.TokenObject))
 	defer tok.Deref(ob.TagCall)
 	if out := ps.ImpersonateClient(th, tok, true, false, level); out.Status != ntstatus.Success || out.Demoted {
 		w.T.Fatalf("impersonate: %+v", out)
