@@ -144,7 +144,7 @@ func (c *openFilesCmd) Run(std *streams) error {
 	defer l.close()
 	fmt.Fprintf(std.out, "%6s  %-18s %8s  %s\n", "ID", "PROCESS", "HANDLE", "NAME AND RIGHTS")
 	names := map[uint64]string{}
-	err = l.processes(func(_ winnt.Handle, b nt.ProcessBasic) error {
+	err = l.processes(func(_ winnt.Handle, b nt.ProcessBasic, _ winnt.Handle) error {
 		id := uint64(b.UniqueProcessID)
 		p, err := l.openProcess(id, winnt.PROCESS_QUERY_INFORMATION|winnt.PROCESS_DUP_HANDLE)
 		if err != nil {

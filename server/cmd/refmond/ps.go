@@ -41,7 +41,9 @@ func (c *psCmd) Run(std *streams) error {
 	for _, s := range a.Sessions {
 		sessions[s.Process] = s
 	}
-	return l.processes(func(h winnt.Handle, b nt.ProcessBasic) error { return l.process(std, h, &b, sessions) })
+	return l.processes(func(h winnt.Handle, b nt.ProcessBasic, newest winnt.Handle) error {
+		return l.process(std, h, &b, sessions, newest)
+	})
 }
 
 // newest returns a number above those of all present processes: that of a new thread. Threads and processes have one
@@ -60,9 +62,10 @@ func (l *inspector) newest() winnt.Handle {
 }
 
 // processes calls f with a handle and the information of each present process that may be opened. It leaves out those
-// that are created from now on, because a program that creates them without a pause would make the list endless. It
-// stops at the first error. It closes the handles, except that of the process whose f failed.
-func (l *inspector) processes(f func(winnt.Handle, nt.ProcessBasic) error) error {
+// that are created from now on, because a program that creates them without a pause would make the list endless. Their
+// numbers, and those of new threads, are above newest. It stops at the first error. It closes the handles, except that
+// of the process whose f failed.
+func (l *inspector) processes(f func(h winnt.Handle, b nt.ProcessBasic, newest winnt.Handle) error) error {
 	newest, last := l.newest(), winnt.Handle(0)
 	for {
 		h, st := l.th.NtGetNextProcess(last, winnt.PROCESS_QUERY_INFORMATION, 0, 0)
@@ -84,18 +87,18 @@ func (l *inspector) processes(f func(winnt.Handle, nt.ProcessBasic) error) error
 			l.th.NtClose(h)
 			return nil
 		}
-		if err := f(h, b); err != nil {
+		if err := f(h, b, newest); err != nil {
 			return err
 		}
 		last = h
 	}
 }
 
-// process prints one process and its threads for refmond ps. h is a handle of the process, and b its information. A
-// process that has ended is not printed. If the token cannot be opened, the printed user is that of the connection, ""
-// without one.
+// process prints one process and its threads up to number newest for refmond ps. h is a handle of the process, and b its
+// information. A process that has ended is not printed. If the token cannot be opened, the printed user is that of the
+// connection, "" without one.
 func (l *inspector) process(std *streams, h winnt.Handle, b *nt.ProcessBasic,
-	sessions map[uint64]inspect.Session) error {
+	sessions map[uint64]inspect.Session, newest winnt.Handle) error {
 	if b.ExitStatus != ntstatus.Pending {
 		return nil // the process has ended, and a handle keeps its object
 	}
@@ -112,7 +115,7 @@ func (l *inspector) process(std *streams, h winnt.Handle, b *nt.ProcessBasic,
 	}
 	made := when(times(l.th.NtQueryInformationProcess(h, nt.ProcessTimes)))
 	fmt.Fprintf(std.out, "%6d  %-20s %-16s %s\n", b.UniqueProcessID, short(name, 20), made, who)
-	return l.threads(std, h)
+	return l.threads(std, h, newest)
 }
 
 // threadLine is the printed line of a thread.
@@ -123,8 +126,9 @@ type threadLine struct {
 	hidden      bool   // the client's token may not be opened
 }
 
-// threads prints the threads of a process. It prints those found so far if the process ends.
-func (l *inspector) threads(std *streams, process winnt.Handle) error {
+// threads prints the threads of a process up to number newest, so that new ones do not make the list endless. It prints
+// those found so far if the process ends.
+func (l *inspector) threads(std *streams, process, newest winnt.Handle) error {
 	var list []threadLine
 	last := winnt.Handle(0)
 	for {
@@ -135,7 +139,12 @@ func (l *inspector) threads(std *streams, process winnt.Handle) error {
 		if st != ntstatus.Success { // no more threads, or the process has ended
 			break
 		}
-		list, last = append(list, l.thread(h)), h
+		t := l.thread(h)
+		if t.id > uint64(newest) {
+			l.th.NtClose(h)
+			break
+		}
+		list, last = append(list, t), h
 	}
 	return l.print(std, list)
 }

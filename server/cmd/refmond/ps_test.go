@@ -169,3 +169,38 @@ func TestListLeavesOutNewProcesses(t *testing.T) {
 		check.NoError(t, c.Close())
 	}
 }
+
+// TestListLeavesOutNewThreads checks that ps lists the threads that there are after its heading, so that a program that
+// creates threads without a pause does not make the list endless.
+func TestListLeavesOutNewThreads(t *testing.T) {
+	cfg := demoRuns(t)
+	c := shownAt(t, cfg.AdminSocket)
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		last, err := c.NewThread()
+		for range 5000 { // a list without an end ends with these
+			next, nextErr := c.NewThread() // before the last one ends, so there is always a newer one
+			if err != nil || nextErr != nil {
+				t.Errorf("create threads: %v, %v", err, nextErr)
+				return
+			}
+			last.Close()
+			last = next
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	}()
+	code, text, errs := runLine("ps", "--socket", cfg.AdminSocket)
+	close(stop)
+	<-stopped
+	_, own, _ := strings.Cut(text, "\n"+fmt.Sprintf("%6s  ", c.id))
+	own = regexp.MustCompile(`(?s)\n *\d+  \S.*`).ReplaceAllString(own, "") // without the processes that follow
+	threads := regexp.MustCompile(`(?m)^ *\d+    `).FindAllString(own, -1)
+	// One thread is the connection's. At most two others exist when the list starts.
+	check.That(t, code == exitSuccess && len(threads) <= 3, "%d threads are listed: exit code %d %s\n%s", len(threads), code,
+		errs, text)
+}
