@@ -94,9 +94,9 @@ func (l *inspector) processes(f func(h winnt.Handle, b nt.ProcessBasic, newest w
 	}
 }
 
-// process prints one process and its threads up to number newest for refmond ps. h is a handle of the process, and b its
-// information. A process that has ended is not printed. If the token cannot be opened, the printed user is that of the
-// connection, "" without one.
+// process prints one process and its threads up to number newest for refmond ps. h is a handle of the process, and b
+// its information. A process that has ended is not printed. If the token cannot be opened, the printed user is that of
+// the connection, "" without one.
 func (l *inspector) process(std *streams, h winnt.Handle, b *nt.ProcessBasic,
 	sessions map[uint64]inspect.Session, newest winnt.Handle) error {
 	if b.ExitStatus != ntstatus.Pending {

@@ -201,6 +201,6 @@ func TestListLeavesOutNewThreads(t *testing.T) {
 	own = regexp.MustCompile(`(?s)\n *\d+  \S.*`).ReplaceAllString(own, "") // without the processes that follow
 	threads := regexp.MustCompile(`(?m)^ *\d+    `).FindAllString(own, -1)
 	// One thread is the connection's. At most two others exist when the list starts.
-	check.That(t, code == exitSuccess && len(threads) <= 3, "%d threads are listed: exit code %d %s\n%s", len(threads), code,
-		errs, text)
+	check.That(t, code == exitSuccess && len(threads) <= 3, "%d threads are listed: exit code %d %s\n%s", len(threads),
+		code, errs, text)
 }
