@@ -16,17 +16,16 @@ import (
 func (r *Runner) claims(v starlark.Value) ([]claims.Attribute, error) { return listOf(v, r.claim) }
 
 // claim converts a name, a dict or a claim that a query returned to a claim. The name is required. Without a type the
-// values are ignored. An unknown key is ignored, and an unknown type name leaves the type 0. After an error the claim
-// may be partly set.
+// values are ignored. An unknown key is an error, and an unknown type name leaves the type 0. After an error the
+// claim may be partly set.
 func (r *Runner) claim(v starlark.Value) (a claims.Attribute, err error) {
 	fields := map[string]starlark.Value{}
 	switch x := v.(type) {
 	case starlark.String:
 		return claims.Attribute{Name: string(x)}, nil
 	case *starlark.Dict:
-		for _, kv := range x.Items() {
-			k, _ := starlark.AsString(kv[0])
-			fields[k] = kv[1]
+		if fields, err = dictFields(x, "name", "type", "flags", "values"); err != nil {
+			return a, err
 		}
 	case *starlarkstruct.Struct:
 		for from, to := range map[string]string{"Name": "name", "ValueType": "type", "Flags": "flags",

@@ -3,6 +3,8 @@ package script
 import (
 	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
@@ -121,29 +123,41 @@ func (r *Runner) convertObject(to reflect.Value, v starlark.Value) (known bool, 
 }
 
 // handleFlags converts {"Inherit": …, "ProtectFromClose": …}, or the struct that NtQueryObject returned. A missing
-// key of a dict is False. A struct without the fields, and a value of another type, are errors. Any value counts by its
-// truth.
+// key of a dict is False. Another key, a struct without the fields, and a value of another type are errors. Any value
+// counts by its truth.
 func handleFlags(v starlark.Value) (c nt.Captured[nt.HandleFlagInformation], err error) {
-	get := func(name string) (bool, error) {
-		var x starlark.Value = starlark.False
-		switch v := v.(type) {
-		case *starlark.Dict:
-			if y, ok, _ := v.Get(starlark.String(name)); ok {
-				x = y
-			}
-		case *starlarkstruct.Struct:
-			if x, err = v.Attr(name); err != nil {
-				return false, err
-			}
-		default:
-			return false, fmt.Errorf("want {\"Inherit\": True, \"ProtectFromClose\": False}, got %s", v.Type())
+	fields := map[string]starlark.Value{}
+	switch v := v.(type) {
+	case *starlark.Dict:
+		fields, err = dictFields(v, "Inherit", "ProtectFromClose")
+	case *starlarkstruct.Struct:
+		if fields["Inherit"], err = v.Attr("Inherit"); err == nil {
+			fields["ProtectFromClose"], err = v.Attr("ProtectFromClose")
 		}
-		return bool(x.Truth()), nil
+	default:
+		err = fmt.Errorf("want {\"Inherit\": True, \"ProtectFromClose\": False}, got %s", v.Type())
 	}
-	if c.V.Inherit, err = get("Inherit"); err == nil {
-		c.V.ProtectFromClose, err = get("ProtectFromClose")
+	if err != nil {
+		return c, err
 	}
-	return c, err
+	set := func(name string) bool { return fields[name] != nil && bool(fields[name].Truth()) }
+	c.V = nt.HandleFlagInformation{Inherit: set("Inherit"), ProtectFromClose: set("ProtectFromClose")}
+	return c, nil
+}
+
+// dictFields returns the entries of a dict. A key that is not among names is an error, so that a misspelled one does
+// not count as missing.
+func dictFields(d *starlark.Dict, names ...string) (map[string]starlark.Value, error) {
+	fields := map[string]starlark.Value{}
+	for _, item := range d.Items() {
+		key, ok := starlark.AsString(item[0])
+		if !ok || !slices.Contains(names, key) {
+			last := len(names) - 1
+			return nil, fmt.Errorf("no field %s: want %s or %s", item[0], strings.Join(names[:last], ", "), names[last])
+		}
+		fields[key] = item[1]
+	}
+	return fields, nil
 }
 
 // capturedSQOS converts the result of sqos(…) to a captured quality of service, with its status. None is a NULL
