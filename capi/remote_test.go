@@ -153,7 +153,8 @@ func TestDaemonServesPipeExamples(t *testing.T) {
 	out := check.Must(cmd.StdoutPipe())
 	check.NoError(t, cmd.Start())
 	defer func() { _, _ = cmd.Process.Kill(), cmd.Wait() }()
-	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || !strings.HasPrefix(line, "listening") {
+	lines := bufio.NewReader(out)
+	if line, err := lines.ReadString('\n'); err != nil || !strings.HasPrefix(line, "listening") {
 		t.Fatalf(`output of the server: %q, %v; want text starting with "listening"`, line, err)
 	}
 	next.Store(alice)
@@ -187,6 +188,15 @@ func TestDaemonServesPipeExamples(t *testing.T) {
 		want, "output of the client")
 	if got := run(t, "REFMON_SOCKET="+socket, asker, "-identify", "report"); got != "report: "+level+"\n" {
 		t.Errorf("output of the client with -identify: %q, want status %s", got, level)
+	}
+	// A client's name cannot control the terminal of the server.
+	run(t, "REFMON_SOCKET="+socket, asker, "\x1b[2J\"")
+	for name := ""; !strings.Contains(name, "2J"); {
+		line, err := lines.ReadString('\n')
+		check.RequireThat(t, err == nil, "reading the output of the server: %v", err)
+		name, _ = strings.CutPrefix(line, "asked for ")
+		check.That(t, !strings.Contains(name, "2J") || name == `"\x1b[2J\x22": 0xC0000034`+"\n",
+			"the server printed %q, want the name escaped", line)
 	}
 }
 

@@ -35,6 +35,9 @@ int main(int argc, char **argv)
 			return 1;
 		}
 		answer[n] = 0;
+		for (char *c = answer; *c; c++)
+			if (*c < ' ' || *c > '~') /* another server could send what controls the terminal */
+				*c = '?';
 		printf("%s: %s\n", *argv, answer);
 	}
 	CloseHandle(pipe);

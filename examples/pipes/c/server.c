@@ -33,6 +33,17 @@ static NTSTATUS open_file(const char *name)
 	return st;
 }
 
+/* Prints a request and its status. The name is of the client, so each byte that is not printable ASCII becomes \xNN. */
+static void print_request(const char *name, const char *status)
+{
+	char line[4 * 256], *end = line; /* one call prints all, so lines of several threads never mix */
+	for (const unsigned char *s = (const unsigned char *)name; *s; s++)
+		end += sprintf(end, *s < ' ' || *s > '~' || *s == '"' || *s == '\\' ? "\\x%02x" : "%c", *s);
+	*end = 0;
+	printf("asked for \"%s\": %s\n", line, status);
+	fflush(stdout);
+}
+
 /* Serves one client. Each has a pthread of its own, so identities never mix. */
 static void *answer(void *pipe)
 {
@@ -46,8 +57,7 @@ static void *answer(void *pipe)
 			RevertToSelf();
 		}
 		snprintf(text, sizeof text, "0x%08X", (unsigned)st);
-		printf("asked for \"%s\": %s\n", name, text);
-		fflush(stdout);
+		print_request(name, text);
 		if (!WriteFile(pipe, text, strlen(text), &n, NULL))
 			break;
 	}
