@@ -99,6 +99,7 @@ func TestChangeRecordsHaveAllFields(t *testing.T) {
 
 	backup, restore := winnt.SeBackupPrivilege.Bit(), winnt.SeRestorePrivilege.Bit()
 	log.PrivilegesAdjusted(from, targetToken(t, backup|restore, backup), targetToken(t, backup|restore, restore))
+	log.PrivilegesAdjusted(from, targetToken(t, backup, backup), targetToken(t, backup, 0))
 	log.PrivilegesAdjusted(from, targetToken(t, backup, backup), targetToken(t, backup, backup)) // nothing changed
 	child := audit.Target{ProcessID: 0x99, ProcessName: `C:\child.exe`, Token: targetToken(t, 0, 0)}
 	log.ProcessCreated(from, child, `C:\parent.exe`)
@@ -110,6 +111,8 @@ func TestChangeRecordsHaveAllFields(t *testing.T) {
 	checkWhole(t, sink.Drain(),
 		`4703 v0 success Token Right Adjusted Events: {S}{T}ProcessName=C:\srv.exe|ProcessId=0x1a4|`+
 			"EnabledPrivilegeList=SeRestorePrivilege|DisabledPrivilegeList=SeBackupPrivilege|{P}",
+		`4703 v0 success Token Right Adjusted Events: {S}{T}ProcessName=C:\srv.exe|ProcessId=0x1a4|`+
+			"EnabledPrivilegeList=-|DisabledPrivilegeList=SeBackupPrivilege|{P}",
 		`4688 v2 success Process Creation: {S}NewProcessId=0x99|NewProcessName=C:\child.exe|TokenElevationType=-|`+
 			`ProcessId=0x1a4|CommandLine=|{T}ParentProcessName=C:\parent.exe|MandatoryLabel=S-1-16-8192|{P}`,
 		`4696 v0 success Process Creation: {S}{T}TargetProcessId=0x99|TargetProcessName=C:\child.exe|{A}{P}`,

@@ -138,8 +138,22 @@ func TestRightsAreInOrderOfCodes(t *testing.T) {
 			check.That(t, r.Text == c.want && r.Bit == c.bit, "%s %s: %q, want %q", c.typ, c.bit, r.Text, c.want)
 		}
 	}
+	// The caller may stop early.
 	for range audit.Rights("File", 0x1F01FF) {
-		break // the caller may stop early
+		break
+	}
+	for range audit.Rights("File", 0x1FF) {
+		break
+	}
+	for range audit.HandleRequested(origin(t), audit.Object{Type: "File"},
+		audit.HandleRequest{Access: 0x1F01FF}).Accesses() {
+		break
+	}
+	for range audit.Kinds {
+		break
+	}
+	for range audit.Subcategories {
+		break
 	}
 }
 

@@ -95,13 +95,11 @@ type PolicySpec struct {
 // words is a set of subcategories for each outcome, with one bit per subcategory.
 type words [2]uint64
 
-// set stores for a subcategory whether success and failure are recorded.
-func (w *words) set(subcategory Subcategory, setting Setting) {
+// add adds the outcomes of setting for a subcategory to the set.
+func (w *words) add(subcategory Subcategory, setting Setting) {
 	for _, o := range [...]Outcome{Success, Failure} {
 		if setting.Has(o) {
 			w[o] |= subcategory.bit()
-		} else {
-			w[o] &^= subcategory.bit()
 		}
 	}
 }
@@ -137,7 +135,7 @@ func newDefaultPolicy() *Policy {
 	p := &Policy{}
 	// These three subcategories alone are on by default (U-1).
 	for _, s := range [...]Subcategory{AuditPolicyChange, SecurityStateChange, SystemIntegrity} {
-		p.system.set(s, OnBoth)
+		p.system.add(s, OnBoth)
 	}
 	p.anyone = p.system
 	return p
@@ -156,7 +154,7 @@ func NewPolicy(spec PolicySpec) (*Policy, error) {
 		if err := checkSetting(s, v); err != nil {
 			return nil, err
 		}
-		p.system.set(s, v)
+		p.system.add(s, v)
 	}
 	p.anyone = p.system
 	if err := p.setUsers(spec.Users); err != nil {
@@ -187,8 +185,8 @@ func (p *Policy) setUsers(users map[sid.SID]map[Subcategory]UserSetting) error {
 			if err := checkSetting(s, v.Include|v.Exclude); err != nil {
 				return err
 			}
-			w.include.set(s, v.Include)
-			w.exclude.set(s, v.Exclude)
+			w.include.add(s, v.Include)
+			w.exclude.add(s, v.Exclude)
 		}
 		if p.users == nil {
 			p.users = make(map[sid.SID]userWords, len(users))
