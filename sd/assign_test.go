@@ -148,6 +148,10 @@ func TestAssignFollowsTheCreationAlgorithm(t *testing.T) {
 			want: og + "D:AI(A;OICI;FA;;;S-1-5-21-1-2-3-1107)"},
 		{id: "S-72 a leaf inherits nothing", parent: "D:(A;CI;CC;;;SY)", creator: "D:(A;;GA;;;BA)",
 			flags: sd.DefaultDescriptor, want: og + "D:(A;;FA;;;BA)"},
+		{id: "S-63, S-65 entries of the token's default list, marked as inherited and with a placeholder", container: true,
+			flags: sd.DACLAutoInherit, want: og + "D:AI(A;;FA;;;SY)(A;OICI;FA;;;CO)", change: func(r *sd.AssignRequest) {
+				r.Subject.DefaultDACL = sddl.MustParse("D:(A;ID;GA;;;SY)(A;OICI;GA;;;CO)").DACL()
+			}},
 		{id: "S-72", parent: "D:NO_ACCESS_CONTROL", want: og + "D:(A;;FA;;;SY)(A;;0x1200a9;;;BA)"},
 	} {
 		t.Run(c.id, func(t *testing.T) {

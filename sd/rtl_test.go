@@ -159,6 +159,20 @@ func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 			bytes.Equal(b[len(b)-20:], make([]byte, 20)), // the bytes of the entry become zero (S-16)
 			"S-16: list after deleting entry %d: %x, %v, want masks %v, then zeros", at, b, err, want)
 	}
+	for _, n := range []int{255, 256, 257} { // the number of entries needs its second byte
+		b := append(full(n), make([]byte, 20)...)
+		binary.LittleEndian.PutUint16(b[2:], uint16(len(b)))
+		check.Success(t, sd.AddACE(b, 2, sd.AccessAllowed, 0, winnt.AccessMask(n+1), sid.Everyone))
+		check.Success(t, sd.DeleteACE(b, 0))
+		check.Success(t, sd.InsertACEs(b, 2, uint32(n-1), []byte(one.WithMask(9).Binary())))
+		l, _, err := sd.DecodeACL(b)
+		check.That(t, err == nil && l.Len() == n+1 && l.At(0).Mask() == 2 && l.At(n-1).Mask() == 9 &&
+			l.At(n).Mask() == winnt.AccessMask(n+1), "list of %d entries: %v, %v, want masks from 2, then 9 and %d", n+1,
+			l.Slice(), err, n+1)
+		got, at, st := sd.GetACE(b, uint32(n))
+		check.That(t, st == ntstatus.Success && at == 8+20*n && got.Mask() == winnt.AccessMask(n+1),
+			"GetACE(%d) = %x at %d, %v, want the last entry", n, got.Binary(), at, st)
+	}
 	for size, want := range map[int]ntstatus.Status{0: ntstatus.BufferTooSmall, 7: ntstatus.BufferTooSmall,
 		8:     ntstatus.Success,
 		10:    ntstatus.Success,
