@@ -3,6 +3,8 @@ package effective_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/access"
@@ -80,6 +82,8 @@ func TestExpressionsAreShort(t *testing.T) {
 		{"D:", "[]"},
 		{"", "[+*]"}, // everybody
 		{"D:(A;;FA;;;AU)(D;;FA;;;BG)", "[+S-1-5-11]"},
+		{"D:(A;;FA;;;S-1-5-21-1-2-3-1107)(D;;FA;;;BG)(D;;FA;;;BA)", "[+S-1-5-21-1-2-3-1107]"},
+		{"D:(D;;FA;;;BG)(D;;FA;;;BA)", "[]"},
 		{"D:(A;;FA;;;BU)(A;;FA;;;AU)", "[+S-1-5-11 +S-1-5-32-545]"},
 		{"D:(XA;;0x4;;;AU;(@User.x == 1))(A;;0x3;;;BU)", "[+S-1-5-32-545]"}, // the condition is about another right
 	} {
@@ -119,6 +123,23 @@ func TestExpressionsAreShort(t *testing.T) {
 		if x, ok := e.Expression(sddl.MustParse("D:(A;;FR;;;WD)"), right); ok != want {
 			t.Errorf("right %d of a principal with SeTakeOwnershipPrivilege: %v, %t, want %t", right, x, ok, want)
 		}
+	}
+}
+
+// Among many principals, entries for one of them have their terms.
+func TestExpressionOfManyPrincipalsNamesEachOne(t *testing.T) {
+	people, _ := newUsers(600, 1)
+	user := func(i int) string { return people[i].User().SID.String() }
+	e := check.Must(effective.NewEvaluator(effective.Compile(people, effective.Config{}),
+		effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
+	x, ok := e.Expression(sddl.MustParse("D:(D;;0x1;;;"+user(599)+")(A;;0x1;;;"+user(3)+")(A;;0x1;;;"+user(200)+
+		")(A;;0x1;;;"+user(599)+")(D;;0x1;;;"+user(70)+")"), 0)
+	terms := []string{"+" + user(3), "+" + user(200)}
+	slices.Sort(terms)
+	check.That(t, ok && fmt.Sprint(x) == "[-"+user(599)+" "+strings.Join(terms, " ")+"]",
+		"Expression = %v, %t; want a denial of %s, then %v", x, ok, user(599), terms)
+	for i, p := range people {
+		check.Equal(t, x.Allows(p.Member), i == 3 || i == 200, "the expression allows principal %d", i)
 	}
 }
 

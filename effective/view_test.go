@@ -160,6 +160,7 @@ func TestViewReportsReturningPrincipals(t *testing.T) {
 		{people(q), []effective.Change{loses("p"), gains("q")}},
 		{people(q, r), []effective.Change{gains("r")}},
 		{people(p, q, r), []effective.Change{gains("p")}},
+		{people(effective.Principal{Name: "p", Token: out}, p, q, r), nil}, // the last of two equal names counts
 	} {
 		check.SlicesEqual(t, check.Must(v.SetPrincipals(c.next)), c.want, "step %d: SetPrincipals reported", i)
 		for _, who := range []string{"p", "q", "r"} {
