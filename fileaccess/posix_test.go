@@ -232,16 +232,16 @@ func TestDefaultACLIsInherited(t *testing.T) {
 	}
 }
 
-// DecodePOSIX reads an attribute as Linux writes it, here user::rw-, user:1000:r--, group::r--, mask::rw-,
-// other::---. It rejects malformed and too long ones.
+// DecodePOSIX reads an attribute as Linux writes it, here user::rw-, user:1000:r--, user:16909060:r--,
+// group::r--, mask::rw-, other::---. It rejects malformed and too long ones.
 func TestDecodePOSIXReadsLinuxForm(t *testing.T) {
-	b, _ := hex.DecodeString("02000000" + "01000600ffffffff" + "02000400e8030000" + "04000400ffffffff" +
-		"10000600ffffffff" + "20000000ffffffff")
+	b, _ := hex.DecodeString("02000000" + "01000600ffffffff" + "02000400e8030000" + "0200040004030201" +
+		"04000400ffffffff" + "10000600ffffffff" + "20000000ffffffff")
 	l, err := fileaccess.DecodePOSIX(b)
 	check.That(t, err == nil && l.Mode() == 0o660 &&
-		l[1] == (fileaccess.POSIXEntry{Tag: fileaccess.POSIXUser, Perm: 4, ID: 1000}) && bytes.Equal(l.Append(nil), b),
-		"DecodePOSIX = %+v, %v; want the five entries, and the same bytes from Append", l, err)
-	l[3].Perm = 0
+		l[1] == (fileaccess.POSIXEntry{Tag: fileaccess.POSIXUser, Perm: 4, ID: 1000}) && l[2].ID == 0x01020304 &&
+		bytes.Equal(l.Append(nil), b), "DecodePOSIX = %+v, %v; want the six entries, and the same bytes from Append", l, err)
+	l[4].Perm = 0
 	check.Equal(t, l.Mode(), 0o600, "mode with an empty mask")
 	const owner, group, other = "01000600ffffffff", "04000400ffffffff", "20000000ffffffff"
 	for _, bad := range []string{"", "02", "03000000" + owner + group + other, "02000000", "0200000001",
