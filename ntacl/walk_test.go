@@ -142,35 +142,40 @@ func TestReadUsesDescriptorUnlessStale(t *testing.T) {
 	}
 }
 
-// permitted is a tree whose files also have a POSIX ACL.
+// permitted is a tree whose files also have a POSIX ACL, and its directories a default one.
 type permitted struct {
 	forest
-	acl string
+	acl, defaultACL string
 }
 
 func (p permitted) Attribute(dst []byte, path, name string) ([]byte, error) {
-	if name == "system.posix_acl_access" {
+	switch name {
+	case "system.posix_acl_access":
 		return append(dst, p.acl...), nil
+	case "system.posix_acl_default":
+		return append(dst, p.defaultACL...), nil
 	}
 	return p.forest.Attribute(dst, path, name)
 }
 
-// A POSIX ACL of any length does not overwrite the attribute's descriptor, even if the Reader reuses its buffer.
+// POSIX ACLs of any length do not overwrite the attribute's descriptor or each other, even if the Reader reuses its
+// buffer.
 func TestLongACLKeepsDescriptor(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)(A;;FW;;;BA)")
 	a := ntacl.Attribute{Version: 3, HashType: 1, Hash: [64]byte{1}, Descriptor: d}
 	b := check.Must(a.Append(nil))
-	tree := permitted{forest: forest{"long": strings.Repeat("x", 1000), "f": string(b)}}
+	tree := permitted{forest: forest{"long": strings.Repeat("x", 1000), "d/": string(b)}}
 	for entries := range 40 {
-		tree.acl = strings.Repeat("\xFF", 4+8*entries)
+		tree.acl, tree.defaultACL = strings.Repeat("\xFF", 4+8*entries), strings.Repeat("\xEE", 4+8*entries)
 		r := ntacl.Reader{Tree: tree}
 		for range 2 { // the buffer is large enough the second time
 			_, _ = r.Read("long")
-			got := check.Must(r.Read("f"))
-			if back, err := sd.Decode(got.Descriptor); err != nil || !back.Equal(d) || string(got.PosixACL) != tree.acl {
-				t.Errorf("with an ACL of %d entries: descriptor %v, %v, ACL of %d bytes; want both as stored",
-					entries, back, err, len(got.PosixACL))
-			}
+			got := check.Must(r.Read("d/"))
+			back, err := sd.Decode(got.Descriptor)
+			check.That(t, err == nil && back.Equal(d) && string(got.PosixACL) == tree.acl &&
+				string(got.Inherited) == tree.defaultACL,
+				"with ACLs of %d entries: descriptor %v, %v, ACLs %x and %x; want all three as stored", entries, back, err,
+				got.PosixACL, got.Inherited)
 		}
 	}
 }
