@@ -30,6 +30,7 @@ func TestRightsNameEveryBit(t *testing.T) {
 		{0x10143, winnt.DirectoryServiceObject,
 			"[CreateChild DeleteChild ADS_RIGHT_DS_DELETE_TREE AllExtendedRights DELETE]"},
 		{0x3000000, winnt.FileObject, "[ACCESS_SYSTEM_SECURITY MAXIMUM_ALLOWED]"},
+		{0xF0000000, winnt.FileObject, "[GENERIC_ALL GENERIC_EXECUTE GENERIC_WRITE GENERIC_READ]"},
 	} {
 		check.Equal(t, fmt.Sprint(words.Rights(c.m, c.typ)), c.want, "%#x of %s", uint32(c.m), c.typ.Name)
 	}
