@@ -47,4 +47,19 @@ func TestCaptureFailureNamesRule(t *testing.T) {
 	q := &Query{Call: NtAccessCheck, Capture: ntstatus.InvalidOwner}
 	got := q.refused(ntstatus.InvalidOwner)
 	check.That(t, got.Rule == "A-18" && got.ACE == -1, "%+v, want a step of rule A-18 without an entry", got)
+	// An earlier reason to fail keeps its status: a primary token (A-14) or a low level (A-15).
+	for text, want := range map[string]ntstatus.Status{
+		`{"user":"WD"}`: ntstatus.NoImpersonationToken,
+		`{"user":"WD","type":"Impersonation","impersonationLevel":"Anonymous"}`:      ntstatus.BadImpersonationLevel,
+		`{"user":"WD","type":"Impersonation","impersonationLevel":"Identification"}`: ntstatus.InvalidOwner,
+	} {
+		tok := check.Must(token.Parse([]byte(text)))
+		for _, list := range []bool{false, true} {
+			q.ResultList, q.Request = list, access.Request{Subject: SubjectFor(tok, NtAccessCheck), Desired: 1,
+				Type: winnt.FileObject, ObjectTypes: []access.ObjectTypeEntry{{}}}
+			a, err := q.Ask()
+			check.That(t, err == nil && a.Status() == want, "%s, result list %t: %v, %v, want %v", text, list, a.Status(), err,
+				want)
+		}
+	}
 }
