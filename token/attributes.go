@@ -1,6 +1,8 @@
 package token
 
 import (
+	"slices"
+
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -67,7 +69,7 @@ func (t *Token) ChangeAttributes(changes []AttributeChange) (*Token, ntstatus.St
 	return t.withBody(t.modified, func(b *body) { b.local = set }), ntstatus.Success
 }
 
-// changeAttribute applies one operation to a token's security attributes and returns the new list. It may append to
+// changeAttribute applies one operation to a token's security attributes and returns the new list. It changes
 // current, so the caller must own that memory. Of two attributes with the name, the last is changed. After an error,
 // do not use the list.
 //   - STATUS_NOT_FOUND: DELETE names no attribute
@@ -92,8 +94,9 @@ func changeAttribute(current []claims.Attribute, change AttributeChange) ([]clai
 		if at < 0 {
 			return append(current, change.Attribute), ntstatus.Success
 		}
-		joined, ok := joinValues(current[at], change.Attribute)
-		return replaceAttribute(current, at, joined), status(ok)
+		var ok bool
+		current[at], ok = joinValues(current[at], change.Attribute)
+		return current, status(ok)
 	// DELETE without values takes the attribute itself, and so does deleting the last
 	// of its values: an attribute without values is not stored.
 	case AttributeDelete:
@@ -101,13 +104,14 @@ func changeAttribute(current []claims.Attribute, change AttributeChange) ([]clai
 			return nil, ntstatus.NotFound
 		}
 		if change.Attribute.Len() == 0 {
-			return removeAttribute(current, at), ntstatus.Success
+			return slices.Delete(current, at, at+1), ntstatus.Success
 		}
 		left, ok := withoutValues(current[at], change.Attribute)
 		if ok && left.Len() == 0 {
-			return removeAttribute(current, at), ntstatus.Success
+			return slices.Delete(current, at, at+1), ntstatus.Success
 		}
-		return replaceAttribute(current, at, left), status(ok)
+		current[at] = left
+		return current, status(ok)
 	// REPLACE adds an attribute that the token does not have. Without values it deletes, and then, unlike DELETE, it
 	// accepts a missing attribute.
 	case AttributeReplace:
@@ -117,9 +121,10 @@ func changeAttribute(current []claims.Attribute, change AttributeChange) ([]clai
 		case at < 0:
 			return append(current, change.Attribute), ntstatus.Success
 		case change.Attribute.Len() == 0:
-			return removeAttribute(current, at), ntstatus.Success
+			return slices.Delete(current, at, at+1), ntstatus.Success
 		}
-		return replaceAttribute(current, at, change.Attribute), ntstatus.Success
+		current[at] = change.Attribute
+		return current, ntstatus.Success
 	}
 	return nil, ntstatus.InvalidParameter
 }
@@ -131,19 +136,6 @@ func status(ok bool) ntstatus.Status {
 		return ntstatus.Success
 	}
 	return ntstatus.InvalidParameter
-}
-
-// replaceAttribute returns a copy of the current list with another attribute at an index. current is shared with the
-// old token and does not change.
-func replaceAttribute(current []claims.Attribute, index int, attribute claims.Attribute) []claims.Attribute {
-	out := append([]claims.Attribute(nil), current...)
-	out[index] = attribute
-	return out
-}
-
-// removeAttribute returns a copy of the current list without the attribute at an index.
-func removeAttribute(current []claims.Attribute, index int) []claims.Attribute {
-	return append(append([]claims.Attribute(nil), current[:index]...), current[index+1:]...)
 }
 
 // joinValues returns an attribute with the values of another one that it does not have yet. The flags of attribute
