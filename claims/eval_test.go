@@ -191,17 +191,52 @@ func TestDuplicateAttributeCountsAsAbsent(t *testing.T) {
 	}
 }
 
-// Eval does not use the order of a list that was replaced after parsing.
+// Eval does not use the order of a list that was replaced or shortened after it was sorted.
 func TestEvalIgnoresOrderOfReplacedList(t *testing.T) {
-	text := `("n",TI,0` + strings.Repeat(",1", 0)
-	for i := range 40 {
-		text += "," + string(rune('0'+i%10)) + string(rune('0'+i/10))
+	values := func(typ Type, from, n int) Attribute {
+		a := Attribute{Name: "n", Type: typ}
+		for i := from; i < from+n; i++ {
+			a.Ints, a.Uints = append(a.Ints, int64(i)), append(a.Uints, uint64(i))
+			a.Strings = append(a.Strings, fmt.Sprint("k", i))
+			a.SIDs = append(a.SIDs, sid.MustParse(fmt.Sprint("S-1-5-", i)))
+			a.Octets = append(a.Octets, []byte{byte(i)})
+		}
+		return a
 	}
-	a, _, err := ParseAttribute(text+")", ParseOptions{})
-	check.RequireThat(t, err == nil && a.order != nil, "ParseAttribute: %v, order %v; want an order", err, a.order)
-	a.Ints = append([]int64{777}, a.Ints[1:]...)
-	env := &fixedEnv{attributes: [4]map[string]Attribute{Local: {"n": a}}}
-	check.Equal(t, mustParse(`(n Contains 777)`).Eval(env), True, "Eval with a replaced list")
+	for typ, literal := range map[Type]string{Int64: "%d", Uint64: "%d", String: `"k%d"`, SID: "SID(S-1-5-%d)",
+		Octets: "#%02x"} {
+		sorted, _ := mustSet(values(typ, 100, 40)).Lookup("n")
+		check.RequireThat(t, sorted.order != nil, "type %v: no order", typ)
+		replaced, shortened := values(typ, 0, 40), sorted
+		replaced.order = sorted.order
+		shortened.Ints, shortened.Uints, shortened.Strings = nil, nil, nil
+		switch typ {
+		case Int64:
+			shortened.Ints = sorted.Ints[:20]
+		case Uint64:
+			shortened.Uints = sorted.Uints[:20]
+		case String:
+			shortened.Strings = sorted.Strings[:20]
+		case SID:
+			shortened.SIDs = sorted.SIDs[:20]
+		case Octets:
+			shortened.Octets = sorted.Octets[:20]
+		}
+		for _, c := range []struct {
+			a         Attribute
+			from, end int
+		}{{sorted, 100, 140}, {replaced, 0, 40}, {shortened, 100, 120}} {
+			env := &fixedEnv{attributes: [4]map[string]Attribute{Local: {"n": c.a}}}
+			for _, i := range []int{0, 1, 39, 100, 119, 120, 139} {
+				want := False
+				if i >= c.from && i < c.end {
+					want = True
+				}
+				text := fmt.Sprintf("(n Contains "+literal+")", i)
+				check.Equal(t, mustParse(text).Eval(env), want, "type %v, values from %d to %d: %s", typ, c.from, c.end, text)
+			}
+		}
+	}
 }
 
 // Eval allocates nothing.

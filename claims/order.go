@@ -109,9 +109,6 @@ func (v *view) duplicates() bool {
 	if v.n < 2 {
 		return false
 	}
-	if v.typ == Boolean && v.n > 2 {
-		return true
-	}
 	if v.order != nil {
 		if v.sensitive {
 			return !v.order.uniqueExact

@@ -23,7 +23,7 @@ func TestLongListsMatchShortLists(t *testing.T) {
 				slices.Reverse(a.Strings)
 			}
 			a.Flags = FlagCaseSensitive
-			check.That(t, !a.Duplicates(), "%d values, with case: Duplicates = true, want false", n)
+			check.That(t, !duplicates(t, a), "%d values, with case: Duplicates = true, want false", n)
 			env := &testEnv{sets: [4]*Set{User: mustSet(a)}}
 			ask := func(value string, want Truth) {
 				t.Helper()
@@ -40,7 +40,7 @@ func TestLongListsMatchShortLists(t *testing.T) {
 				ask(fmt.Sprintf("k%02d", n/2), False)
 			}
 			a.Flags = 0
-			check.That(t, a.Duplicates(), "%d values, without case: Duplicates = false, want true", n)
+			check.That(t, duplicates(t, a), "%d values, without case: Duplicates = false, want true", n)
 		}
 		var once []string
 		for i := range n {
@@ -53,9 +53,40 @@ func TestLongListsMatchShortLists(t *testing.T) {
 					"%d values, without case: Contains %s%02d", n, v, i)
 			}
 		}
-		again := strs("a", append(slices.Clone(once), "k00")...)
-		check.That(t, again.Duplicates(), "%d values and k00, without case: Duplicates = false, want true", n)
-		again.Flags = FlagCaseSensitive
-		check.That(t, !again.Duplicates(), "%d values and k00, with case: Duplicates = true, want false", n)
+		for _, letter := range []string{"K", "k"} { // a value that differs only in case is above or below the wanted one
+			own := strs("a")
+			own.Flags = FlagCaseSensitive
+			for i := range n {
+				own.Strings = append(own.Strings, fmt.Sprintf("%s%02d", letter, i))
+			}
+			env := &testEnv{sets: [4]*Set{User: mustSet(own)}}
+			for _, v := range []string{"K05", "k05", "K00", "k00"} {
+				want := False
+				if slices.Contains(own.Strings, v) {
+					want = True
+				}
+				check.Equal(t, mustParse(`(@User.a Contains "`+v+`")`).Eval(env), want, "%d values in %s, with case: Contains %s",
+					n, letter, v)
+			}
+		}
+		for _, at := range []int{0, n / 2, n - 1} {
+			same := fmt.Sprintf("k%02d", at)
+			again := strs("a", append(slices.Clone(once), same)...)
+			check.That(t, duplicates(t, again), "%d values and %s, without case: Duplicates = false, want true", n, same)
+			again.Flags = FlagCaseSensitive
+			check.That(t, !duplicates(t, again), "%d values and %s, with case: Duplicates = true, want false", n, same)
+			again.Strings[n] = once[at]
+			check.That(t, duplicates(t, again), "%d values and %s, with case: Duplicates = false, want true", n, once[at])
+		}
 	}
+}
+
+// duplicates returns the result of Duplicates, which must be the same for a list with an order and without one.
+func duplicates(t *testing.T, a Attribute) bool {
+	t.Helper()
+	sorted := a.clone()
+	sorted.setOrder()
+	got := sorted.Duplicates()
+	check.Equal(t, a.Duplicates(), got, "%d values: Duplicates without an order, compared with the sorted list", a.Len())
+	return got
 }
