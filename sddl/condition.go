@@ -73,7 +73,7 @@ func formatTail(ace sd.ACE, options Options) (tail string, ok bool) {
 		}
 		p := parser{text: tail, opt: options}
 		var f fields
-		return ";" + tail, p.condition(&f) == nil && padded(f.data) == string(data)
+		return ";" + tail, p.condition(&f) == nil && string(f.data) == string(data)
 	case ace.Type() == sd.SystemResourceAttribute:
 		v, err := claims.DecodeAttribute(data)
 		// A resource attribute with rights, or for another than Everyone, has
@@ -86,15 +86,7 @@ func formatTail(ace sd.ACE, options Options) (tail string, ok bool) {
 		}
 		p := parser{text: tail, opt: options}
 		var f fields
-		return ";" + tail, p.attribute(&f) == nil && padded(f.data) == string(data)
+		return ";" + tail, p.attribute(&f) == nil && string(f.data) == string(data)
 	}
 	return "", len(data) == 0
-}
-
-// padded returns application data with the padding to a multiple of 4 that [sd.NewACE] adds.
-func padded(b []byte) string {
-	for len(b)&3 != 0 {
-		b = append(b, 0)
-	}
-	return string(b)
 }
