@@ -91,6 +91,7 @@ func TestMissingEntriesAreZero(t *testing.T) {
 	}
 	for name, a := range map[string]sd.ACE{"plain": l.At(1), "object": l.At(0)} {
 		check.Equal(t, a.WithMask(7).WithMask(a.Mask()), a, "%s: entry after changing its mask twice", name)
+		check.Equal(t, a.WithSID(sid.SID{}), a, "%s: entry with the zero SID as trustee", name)
 	}
 }
 

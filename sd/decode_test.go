@@ -77,6 +77,15 @@ func TestMalformedDescriptorIsRefused(t *testing.T) {
 
 // Each malformed ACL is refused, if it is decoded alone (C-61, S-20, S-23).
 func TestMalformedACLIsRefused(t *testing.T) {
+	plain := parse("D:(A;;GA;;;WD)").DACL().At(0)
+	after := []byte(plain.Binary()) // an entry after the one in question
+	compound := check.Must(sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.Everyone, sd.ACEExtra{ClientSID: sid.Everyone}))
+	cut := func(a sd.ACE, n int) []byte {
+		b := []byte(a.Binary())[:n]
+		b[2] = byte(n)
+		return b
+	}
+	object := parse("D:(OA;;GA;bf967aba-0de6-11d0-a285-00aa003049e2;;WD)").DACL().At(0)
 	for _, c := range []struct {
 		id   string
 		b    []byte
@@ -98,6 +107,12 @@ func TestMalformedACLIsRefused(t *testing.T) {
 		{"S-20 revision 5", []byte{5, 0, 8, 0, 0, 0, 0, 0}, false, ""},
 		{"S-20 header cut", []byte{2, 0, 10, 0, 1, 0, 0, 0, 0, 0}, false, ""},
 		{"S-20 object GUID cut", []byte{4, 0, 20, 0, 1, 0, 0, 0, 5, 0, 12, 0, 0, 0, 0, 0, 3, 0, 0, 0}, false, ""},
+		{"S-20 compound entry", list([]byte(compound.Binary()), after), true, ""},
+		{"S-20 compound entry that ends within its second SID", list(cut(compound, 32), after), false, ""},
+		{"S-20 plain entry that ends within its SID", list(cut(plain, 16), after), false, ""},
+		{"S-20 object entry that ends within its GUID", list(cut(object, 16), after, after), false, ""},
+		{"S-20 unknown types of 6 bytes", list([]byte{99, 0, 6, 0, 0, 0}, []byte{99, 0, 6, 0, 0, 0}), true, ""},
+		{"S-20 unknown types of 5 and 7 bytes", list([]byte{99, 0, 5, 0, 0}, []byte{99, 0, 7, 0, 0, 0, 0}), false, ""},
 	} {
 		t.Run(c.id, func(t *testing.T) {
 			l, n, err := sd.DecodeACL(append(bytes.Clone(c.b), c.tail...)) // S-18: a list ends at its own size

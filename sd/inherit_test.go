@@ -2,6 +2,7 @@ package sd_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -14,12 +15,13 @@ import (
 // S-13, S-14: entries of unknown types, or in the wrong list, survive the inheritance of their neighbours, and an
 // unknown one is inherited unchanged.
 func TestUnknownTypesAreInheritedUnchanged(t *testing.T) {
-	odd, _ := sd.RawACE(0x99, sd.ObjectInherit, []byte("whatever"))
+	data := strings.Repeat("whatever", 1000)
+	odd, _ := sd.RawACE(0x99, sd.ObjectInherit, []byte(data))
 	// Of a resource attribute, these bytes would say that it is not inherited (S-70).
 	more := sd.ACEExtra{AppData: []byte{8: 1, 11: 0}}
 	audit, _ := sd.NewACE(sd.SystemAudit, sd.ObjectInherit|sd.SuccessfulAccess, winnt.GENERIC_READ, sid.Everyone, more)
 	got := sd.Inherit(check.Must(sd.NewACL(odd, audit)), &sd.Heir{Mapping: &winnt.FileObject.Mapping}, false)
-	check.That(t, len(got) == 2 && got[0].AppData() == "whatever" && got[0].Flags() == 0 &&
+	check.That(t, len(got) == 2 && got[0].AppData() == data && got[0].Flags() == 0 &&
 		got[1].Mask() == winnt.FILE_GENERIC_READ && got[1].Flags() == sd.SuccessfulAccess,
 		"inherited entries = %x, want the unknown one unchanged and the audit entry mapped", got)
 }
