@@ -51,7 +51,7 @@ func Kinds(yield func(Kind) bool) {
 // Microsoft-Windows-Security-Auditing and Microsoft-Windows-Eventlog.
 var kinds = [...]Kind{
 	{1100, 0, OnSuccess, 0x00, "log service stopped", ""},
-	{1102, 0, OnSuccess, 0x00, "log cleared", "SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId"},
+	{1102, 0, OnSuccess, 0x00, "log cleared", "S4"},
 	{1103, 0, OnSuccess, 0x00, "log nearly full", "PercentFull"},
 	{1104, 0, OnSuccess, 0x00, "log full", ""},
 	{1105, 0, OnSuccess, 0x00, "log archived", "Channel BackupPath"},

@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/audit"
@@ -54,15 +55,17 @@ func TestChangeIsMatchedByClientAndGlobalSACL(t *testing.T) {
 		{"S:(AU;SA;WD;;;WD)", "", "G:SYD:P", winnt.PROTECTED_SACL_SECURITY_INFORMATION, 0},
 		{"S:(AU;SA;WDWO;;;WD)", "", "G:BAD:", owner | group | dacl, 0},
 	} {
-		log, sink := newLog(t)
-		spec := audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth}}
-		if c.global != "" {
-			spec.GlobalSACLs = lists("File", c.global)
+		for _, typ := range []string{"File", "Key"} {
+			log, sink := newLog(t)
+			spec := audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.TypeSubcategory(typ): audit.OnBoth}}
+			if c.global != "" {
+				spec.GlobalSACLs = lists(typ, c.global)
+			}
+			log.Policy.Store(mustPolicy(t, spec))
+			log.SecuritySet(called(t), audit.Object{Type: typ}, sddl.MustParse("O:BAG:SYD:"+c.sacl),
+				sddl.MustParse("O:BA"+c.after+c.sacl), c.info)
+			check.Equal(t, sink.Len(), c.want, "%s %+v: records", typ, c)
 		}
-		log.Policy.Store(mustPolicy(t, spec))
-		log.SecuritySet(called(t), reportFile, sddl.MustParse("O:BAG:SYD:"+c.sacl), sddl.MustParse("O:BA"+c.after+c.sacl),
-			c.info)
-		check.Equal(t, sink.Len(), c.want, "%+v: records", c)
 	}
 }
 
@@ -93,8 +96,9 @@ func TestChangeRecordsHaveAllFields(t *testing.T) {
 	checkWhole(t, sink.Drain(), "4670 v0 success Authorization Policy Change: "+object+"OldSd=O:BA|NewSd=O:SY|{A}{P}")
 
 	log.SecuritySet(from, dir, after, after, all) // nothing changed
+	dir.Name = ""
 	log.SecuritySet(from, dir, after, before, winnt.SCOPE_SECURITY_INFORMATION)
-	checkWhole(t, sink.Drain(), "4913 v0 success Authorization Policy Change: "+object+
+	checkWhole(t, sink.Drain(), "4913 v0 success Authorization Policy Change: "+strings.Replace(object, "=N|", "=-|", 1)+
 		"OldSd=S:(SP;;;;;S-1-17-1)|NewSd=S:AI|{A}{P}")
 
 	backup, restore := winnt.SeBackupPrivilege.Bit(), winnt.SeRestorePrivilege.Bit()

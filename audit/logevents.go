@@ -63,6 +63,7 @@ func LogCleared(from Origin, lastRecord uint64, rootHash [32]byte) Event {
 	from.appendSubject(&l)
 	l.text("LastRecordId", strconv.FormatUint(lastRecord, 10))
 	l.text("TreeRoot", hex.EncodeToString(rootHash[:]))
+	from.appendPrimary(&l)
 	return Event{Header: Header{ID: 1102}, fields: l, admin: from.admin()}
 }
 

@@ -38,7 +38,7 @@ func TestLogServiceRecordsHaveAllFields(t *testing.T) {
 		"1105 v0 success Subcategory(0x0): Channel=Security|BackupPath=f|",
 		"64049 v0 success System Integrity: FirstRecordId=3|LastRecordId=17|",
 		"1102 v0 success Subcategory(0x0): {S}LastRecordId=9|"+
-			"TreeRoot=0100000000000000000000000000000000000000000000000000000000000000|",
+			"TreeRoot=0100000000000000000000000000000000000000000000000000000000000000|{P}",
 		"5142 v0 success File Share: "+system+`ShareName=\\*\data|ShareLocalPath=/srv|Exposure=everyone|`,
 		"64050 v0 success User Account Management: "+system+"Change=renamed|Target=bob|Detail=rob|",
 		"64048 v0 success System Integrity: "+accountOf("Subject", processSID, "0x3001")+"{T}ThreadId=0x200|"+

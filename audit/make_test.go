@@ -30,6 +30,11 @@ func TestRecordsMatchTheCatalogue(t *testing.T) {
 	from := audit.Origin{ProcessID: 8, ProcessName: "p", Subject: access.Subject{Primary: tokenSystem(t)}}
 	forUser := audit.Origin{Subject: access.Subject{Primary: tokenSystem(t), Client: tokenU(t),
 		Level: winnt.SecurityImpersonation}}
+	forItself := forUser // an audit service accepts the process's own token as the client (U-31)
+	forItself.Subject.Primary = forUser.Subject.Client
+	noProcess := forUser
+	noProcess.Subject.Primary = nil
+	primary := []string{"PrimaryUserSid", "PrimaryUserName", "PrimaryDomainName", "PrimaryLogonId"}
 	o := audit.Object{Type: "File", Name: "f"}
 	all := 0
 	for k := range audit.Kinds {
@@ -37,12 +42,29 @@ func TestRecordsMatchTheCatalogue(t *testing.T) {
 		e, err := audit.Make(k.ID, outcomeFor(k), from, nil)
 		check.That(t, err == nil && slices.Equal(names(e), slices.Collect(k.Fields())) && e.Version == k.Version &&
 			e.Outcome == outcomeFor(k), "Make(%d): %v, fields %v, want those of the catalogue", k.ID, err, names(e))
+		for f := range e.Fields() {
+			if f.Name == "CommandLine" || f.Name == "AdditionalInfo2" {
+				check.Equal(t, f.Text(), "", "U-57: %d %s without a value", k.ID, f.Name)
+			} else if !strings.HasPrefix(f.Name, "Subject") && f.Name != "ProcessId" && f.Name != "ProcessName" {
+				check.Equal(t, f.Text(), "-", "U-57: %d %s without a value", k.ID, f.Name)
+			}
+		}
 		check.That(t, e.Subcategory == 0 || e.Subcategory.Valid(),
 			"Make(%d): subcategory %s, want a valid one or 0", k.ID, e.Subcategory)
 		check.That(t, e.ByAdministrator() && e.Essential(), "U-93: Make(%d) by an administrator: not essential", k.ID)
 		user, err := audit.Make(k.ID, outcomeFor(k), forUser, nil)
 		check.That(t, err == nil && !user.ByAdministrator() && user.Essential() == (k.ID == 4634 || k.ID == 4689),
 			"U-93: Make(%d) for a user: %v, essential %v", k.ID, err, user.Essential())
+		want := names(e)
+		for _, from := range []audit.Origin{forItself, noProcess} {
+			e, err := audit.Make(k.ID, outcomeFor(k), from, nil)
+			check.That(t, err == nil && slices.Equal(names(e), want),
+				"U-20: Make(%d) without another primary token: %v, fields %v, want %v", k.ID, err, names(e), want)
+		}
+		if slices.Contains(want, "SubjectUserSid") {
+			want = append(want, primary...)
+		}
+		check.SlicesEqual(t, names(user), want, "U-20: Make(%d) for a client", k.ID)
 		if got, err := audit.ParseEvent(e.AppendJSON(nil)); err != nil || !slices.Equal(names(got), names(e)) {
 			t.Errorf("ParseEvent of event %d: %v, want the same fields", k.ID, err)
 		}
@@ -157,6 +179,13 @@ func TestListFieldsAcceptSeveralItems(t *testing.T) {
 			check.That(t, err == nil && field(t, e, name) == "-",
 				"U-57: %d %s without a value: %v, %q, want -", k.ID, name, err, field(t, e, name))
 		}
+	}
+	const end = "\r\n\t\t\t\t"
+	for text, mask := range map[string][]string{"16": {"16", "b"}, "%%1538" + end: {"%%1538"},
+		"%%1538" + end + "%%4433" + end: {"%%1538", "%%4433"}} {
+		e, err := audit.Make(4674, audit.Success, audit.Origin{}, audit.Values{"AccessMask": mask})
+		check.That(t, err == nil && field(t, e, "AccessMask") == text,
+			"U-22: mask %q: %v, %q, want %q", mask, err, field(t, e, "AccessMask"), text)
 	}
 	for name := range joined {
 		check.That(t, seen[name], "no kind has a field %s", name)

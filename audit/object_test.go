@@ -36,6 +36,7 @@ func TestRecordsHaveAllFields(t *testing.T) {
 		audit.PrivilegedService(from, "Srv", "Svc", lock, audit.Failure),
 		audit.PrivilegedObject(from, dir, 0x20020, lock, audit.Success),
 		audit.PrivilegedObject(from, key, 16, tcb, audit.Failure),
+		audit.PrivilegedObject(from, audit.Object{}, winnt.GENERIC_READ|1, tcb, audit.Success),
 	},
 		`4656 v1 success File System: {S}ObjectServer=Srv|ObjectType=File|ObjectName=N\d|HandleId=0x4c|TransactionId={0}|`+
 			"AccessList=%%1538,%%4416,%%4417|AccessReason=%%1538:\t%%1810\tSeBackupPrivilege,"+
@@ -73,5 +74,7 @@ func TestRecordsHaveAllFields(t *testing.T) {
 			"AccessMask=%%1538,%%4421|PrivilegeList=SeLockMemoryPrivilege|{A}{P}ObjectDirectory=%%1842| "+
 			"[0x20000 1538 READ_CONTROL 0 ] [0x20 4421 Traverse 0 ]",
 		"4674 v0 failure Sensitive Privilege Use: {S}ObjectServer=Security|ObjectType=Key|ObjectName=K|HandleId=0x50|"+
-			"AccessMask=%%4436|PrivilegeList=SeTcbPrivilege|{A}{P} [0x10 4436 Notify about changes to keys 0 ]")
+			"AccessMask=%%4436|PrivilegeList=SeTcbPrivilege|{A}{P} [0x10 4436 Notify about changes to keys 0 ]",
+		"4674 v0 success Sensitive Privilege Use: {S}ObjectServer=Security|ObjectType=-|ObjectName=-|HandleId=0x0|"+
+			"AccessMask=2147483649|PrivilegeList=SeTcbPrivilege|{A}{P}")
 }

@@ -45,8 +45,8 @@ func (o *Origin) appendSubject(l *fieldList) {
 	o.appendToken(l, "Subject", o.Subject.Primary)
 }
 
-// appendPrimary adds the account of the process if the thread impersonates a client, whom the Subject fields name
-// (U-20). It comes after the documented fields.
+// appendPrimary adds the account of the process if the Subject fields name another token, that of a client (U-20). It
+// comes after the documented fields.
 func (o *Origin) appendPrimary(l *fieldList) {
 	if p := o.Subject.Primary; p != nil && o.Subject.Client != nil && p != o.Subject.Client {
 		o.appendToken(l, "Primary", p)

@@ -44,6 +44,8 @@ func TestOpenReasonsNameDecidingEntry(t *testing.T) {
 		{"UC-63 decided before", nil, "O:SYG:SYD:(A;;SYNCHRONIZE;;;WD)(D;;0x2;;;" + u + ")(A;;FA;;;" + u + ")" + sacl,
 			0x100003,
 			[]string{"%%1541:\t%%1801\tD:(A;;0x100000;;;WD)", "%%4416:\t%%1809", "%%4417:\t%%1802\tD:(D;;DC;;;" + u + ")"}},
+		{"UC-63 deny with a generic right", nil, "O:SYG:SYD:(D;;GW;;;" + u + ")(A;;FA;;;" + u + ")" + sacl, 3,
+			[]string{"%%4416:\t%%1809", "%%4417:\t%%1802\tD:(D;;GW;;;" + u + ")"}},
 		{"restricted pass", with(func(s *token.Spec) { s.Restricted = []token.Group{{SID: groupG}} }),
 			"O:SYG:SYD:(A;;FA;;;WD)" + sacl, 1, []string{"%%4416:\t%%1805"}},
 		{"UC-64 AppContainer pass", with(func(s *token.Spec) { s.Package = sid.MustParse("S-1-15-2-1-2-3-4-5-6-7") }),
@@ -76,8 +78,14 @@ func TestServersDecisionHasNoReasons(t *testing.T) {
 	e = audit.HandleRequested(from, file, audit.HandleRequest{Outcome: audit.Failure, Access: 3,
 		Reasons: []audit.Reason{{Bits: 1, Code: 1814, Name: "Finance"}}})
 	check.SlicesEqual(t, items(e, "AccessReason"), []string{"%%4416:\t%%1814Finance", "%%4417:\t%%1809"}, "AccessReason")
-	e = audit.PermissionsChanged(from, file, nil, sddl.MustParse("O:SYG:SYD:"), 0)
+	e = audit.HandleRequested(from, audit.Object{Type: "Key"}, audit.HandleRequest{Access: 1,
+		Reasons: []audit.Reason{{Bits: 1, Code: 1813, Name: "Finance"}}})
+	check.SlicesEqual(t, items(e, "AccessReason"), []string{"%%4432:\t%%1813Finance"}, "AccessReason of a key")
+	after := sddl.MustParse("O:SYG:SYD:S:")
+	e = audit.PermissionsChanged(from, file, nil, after, 0)
 	check.Equal(t, field(t, e, "OldSd")+field(t, e, "NewSd"), "--", "descriptors without a part that changed")
+	e = audit.PermissionsChanged(from, file, nil, after, 0xF)
+	check.Equal(t, field(t, e, "NewSd"), "O:SYD:", "owner and DACL of a descriptor of which all parts were set")
 	// The first reason that names a bit is that of the bit.
 	e = audit.HandleRequested(from, file, audit.HandleRequest{Access: 7, Reasons: []audit.Reason{
 		{Bits: 1, Code: 1801, Entry: "D:(A;;FR;;;WD)"}, {Bits: 3, Code: 1804}, {Bits: 7, Code: 1805}}})
@@ -110,6 +118,8 @@ func TestReasonNamesPrivilegeRuleOrEntry(t *testing.T) {
 		{access.BitReason{Bit: 1, Reason: access.Reason{Kind: access.AceAllow, List: "DACL", Index: 9}},
 			audit.Reason{Bits: 1, Code: 1801}},
 		{access.BitReason{Bit: 4, Reason: access.Reason{Kind: access.PreviouslyGranted}}, audit.Reason{Bits: 4, Code: 1809}},
+		{access.BitReason{Bit: 4, Reason: access.Reason{Kind: access.KernelMode}}, audit.Reason{Bits: 4, Code: 1809}},
+		{access.BitReason{Bit: 4, Reason: access.Reason{Kind: access.NotAsked}}, audit.Reason{Bits: 4, Code: 1809}},
 		{access.BitReason{Bit: 4, Reason: access.Reason{Kind: 99}}, audit.Reason{Bits: 4, Code: 1809}},
 	} {
 		got := audit.Reasons(&r, &access.Explanation{Reasons: []access.BitReason{c.why}})
