@@ -25,6 +25,8 @@ func TestPrivilegeCheckReportsHeldPrivileges(t *testing.T) {
 		{"A-131 not all", usedBoth | backup, true, false, usedBoth},
 		{"A-131 any", usedSec | backup, false, true, usedSec},
 		{"A-131 none", backup, false, false, 0},
+		{"A-131 all of an empty set", 0, true, true, 0},
+		{"A-131 any of an empty set", 0, false, false, 0},
 	} {
 		ok, found, st := access.PrivilegeCheck(held, c.set, c.all)
 		check.That(t, ok == c.ok && found == c.wantFound && st == ntstatus.Success,
