@@ -1,6 +1,7 @@
 package token_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -100,12 +101,21 @@ func TestRepeatedSIDUsesAllowingEntry(t *testing.T) {
 		{[]uint32{off, off}, false}, {[]uint32{on, off}, true}} {
 		s := setup()
 		for _, a := range c.attributes {
-			s.Groups = append(s.Groups, token.Group{SID: sid.Administrators, Attributes: a})
+			s.Groups = append(s.Groups, token.Group{SID: sid.Administrators, Attributes: a&^off | winnt.SE_GROUP_OWNER})
 		}
-		if tok := must(t, s).EffectiveOnly(); tok.IsAdmin() != c.admin {
-			t.Errorf("T-48, T-103: Administrators with %#x: IsAdmin of an effective-only copy %t, want %t",
-				c.attributes, tok.IsAdmin(), c.admin)
-		}
+		s.Owner, s.PrimaryGroup = sid.Administrators, sid.Administrators
+		tok := must(t, s).EffectiveOnly()
+		check.Equal(t, tok.IsAdmin(), c.admin, "T-48, T-103: Administrators with %#x: IsAdmin of an effective-only copy",
+			c.attributes)
+		_, owner := tok.WithOwner(1, sid.Administrators)
+		check.That(t, (owner == ntstatus.Success) == c.admin && (tok.Owner() == sid.Administrators) == c.admin,
+			"T-48, T-66: Administrators with %#x after EffectiveOnly: owner %v, WithOwner %v, want it kept: %t",
+			c.attributes, tok.Owner(), owner, c.admin)
+		stays := slices.ContainsFunc(c.attributes, func(a uint32) bool { return a != off })
+		_, group := tok.WithPrimaryGroup(1, sid.Administrators)
+		check.That(t, (group == ntstatus.Success) == stays && (tok.PrimaryGroup() == sid.Administrators) == stays,
+			"T-48: Administrators with %#x after EffectiveOnly: primary group %v, WithPrimaryGroup %v, want it kept: %t",
+			c.attributes, tok.PrimaryGroup(), group, stays)
 	}
 	s := setup(token.Group{SID: sid.Administrators, Attributes: on})
 	s.Restricted = restricting(sid.Users, sid.Administrators)

@@ -2,9 +2,11 @@ package token_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -50,6 +52,22 @@ func TestSpecReturnsEveryField(t *testing.T) {
 func TestZeroSpecFieldsHaveDefaults(t *testing.T) {
 	tok := must(t, token.Spec{User: token.Group{SID: userU}})
 	check.Equal(t, must(t, setup()).DynamicAvailable(), 500-16, "available bytes, of which the primary group takes 16")
+	s := setup()
+	s.DefaultDACL = sddl.MustParse("D:(A;;GA;;;WD)").DACL()
+	check.Equal(t, must(t, s).DynamicAvailable(), 500-16-28, "available bytes, of which the default DACL takes 28")
+	s.DynamicCharged = 16 + 28
+	check.Equal(t, must(t, s).DynamicAvailable(), 0, "available bytes of a token whose space is full")
+	s.DefaultDACL, s.DynamicCharged = sddl.MustParse("D:"+strings.Repeat("(A;;GA;;;WD)", 30)).DACL(), 0
+	check.Equal(t, must(t, s).DynamicCharged(), 16+8+30*20, "space reserved for a long default DACL")
+	level := token.Group{SID: sid.HighLevel, Attributes: winnt.SE_GROUP_INTEGRITY}
+	for _, c := range []struct {
+		groups []token.Group
+		want   sid.SID
+	}{{restricting(groupG1), groupG1}, {[]token.Group{level}, userU}, {[]token.Group{level, {SID: groupG1}}, groupG1},
+		{[]token.Group{{SID: groupG2}, level, {SID: groupG1}}, groupG2}} {
+		got := must(t, token.Spec{User: token.Group{SID: userU}, Groups: c.groups}).PrimaryGroup()
+		check.Equal(t, got, c.want, "primary group of a token with the groups %v", c.groups)
+	}
 	check.That(t, new(token.Token).IsZero() && (*token.Token)(nil).IsZero() && !tok.IsZero(),
 		"IsZero is wrong for an empty Token, nil or a token of New")
 	got := tok.Spec()

@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -25,9 +26,9 @@ func TestWithIntegritySetsLevelAndFlag(t *testing.T) {
 	bare := setup()
 	bare.Integrity = sid.SID{}
 	none := must(t, bare)
-	check.That(t, none.Integrity() == 0 && none.IntegrityLevel().SID == sid.UntrustedLevel,
+	check.That(t, none.Integrity() == 0 && none.IntegrityLevel() == (token.Group{SID: sid.UntrustedLevel, Attributes: 0x60}),
 		"T-4: without an integrity entry: Integrity %#x, IntegrityLevel %v; want 0, Untrusted", none.Integrity(),
-		none.IntegrityLevel().SID)
+		none.IntegrityLevel())
 	n, st = none.WithIntegrity(200, sid.MediumPlusLevel)
 	check.That(t, st == ntstatus.Success && n.Integrity() == 0x2100 && n.ModifiedID() == 200,
 		"WithIntegrity(MediumPlus) of a token without an entry: %v, want %v, level 0x2100 and ModifiedID 200", st,
