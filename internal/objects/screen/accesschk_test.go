@@ -39,6 +39,9 @@ func TestAccessChkEntriesAreRead(t *testing.T) {
 		"\tSYSTEM_MANDATORY_LABEL_NO_WRITE_UP\n\tSYSTEM_MANDATORY_LABEL_NO_READ_UP\n",
 		"a | D:(A;;CC;;;WD)S:(ML;;NWNR;;;HI)")
 	check(t, "a\n  DESCRIPTOR FLAGS:\n    [SE_DACL_PRESENT]\n", "a | D:")
+	check(t, "a\n  DESCRIPTOR FLAGS:\n    [SE_DACL_PRESENT]\n    [SE_DACL_AUTO_INHERITED]\n", "a | D:AI")
+	check(t, "a\n  DESCRIPTOR FLAGS:\n    [SE_DACL_AUTO_INHERITED]\n    [SE_DACL_PROTECTED]\n    [SE_DACL_PRESENT]\n",
+		"a | D:PAI")
 	check(t, "a\n  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n\tFILE_READ_DATA\n  [0] SYSTEM_AUDIT_ACE_TYPE: Jeder\n"+
 		"\t[FAILED_ACCESS_ACE_FLAG]\n\tDELETE\n", "a | D:(A;;CC;;;WD)")
 	testReadError(t, newAccessChk, accessChkText)

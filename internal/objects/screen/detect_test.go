@@ -124,7 +124,7 @@ func TestPromptsAreSkipped(t *testing.T) {
 	for text, want := range map[string]string{
 		"PS C:\\> icacls C:\\a\r\nC:\\a Everyone:(R)\r\n\r\nPS C:\\Users\\me> icacls C:\\b\r\n" +
 			"C:\\b Everyone:(F)\r\nPS C:\\>\r\n": "C:\\a | D:(A;;FR;;;WD) C:\\b | D:(A;;FA;;;WD)",
-		"C:\\>icacls D:\\x\nD:\\x BUILTIN\\Users:(R)\n     Everyone:(F)\nC:\\>": "D:\\x | " +
+		"\ufeff  \r\n\r\nC:\\>icacls D:\\x\nD:\\x BUILTIN\\Users:(R)\n     Everyone:(F)\nC:\\>": "D:\\x | " +
 			"D:(A;;FR;;;BU)(A;;FA;;;WD)",
 		"PS \\\\srv\\share> (Get-Acl a).Sddl\nO:BAG:SYD:(A;;FA;;;WD)\nPS \\\\srv\\share>": "line 2 | " +
 			"O:BAG:SYD:(A;;FA;;;WD)",
