@@ -181,6 +181,27 @@ a.NtDuplicateToken(ExistingTokenHandle=h, TokenType=TokenPrimary)
 		"rules under which the differences are counted, and whether they are known")
 }
 
+// A difference is known if one of the rules that decided the call is absent, in any order, and has the caveat of the
+// first rule that has one.
+func TestEachDecidingRuleExplainsDifference(t *testing.T) {
+	caveats := map[string]string{"S-1": "one", "S-2": "two"}
+	for text, want := range map[string]Difference{
+		"S-1 S-2 S-3": {Absent: true, Caveat: "one"},
+		"S-3 S-2 S-1": {Absent: true, Caveat: "two"},
+		"S-2 S-3":     {Caveat: "two"},
+		"S-3":         {},
+	} {
+		by := strings.Fields(text)
+		c := &comparer{settled: map[string]*Settled{}, notes: Notes{Caveats: caveats, Absent: map[string]bool{"S-1": true},
+			Decided: map[string]string{"S-1": "one", "S-2": "two", "S-3": "three"}}}
+		c.compared(&Line{Status: "theirs"}, Answer{Status: "ours"}, Answer{Status: "ours"}, []string{"S-1"}, by)
+		want.Rules, want.Theirs, want.Ours = []string{"S-1"}, Answer{Status: "theirs"}, Answer{Status: "ours"}
+		check.DeepEqual(t, c.Differences, []Difference{want}, "difference of a call that %s decided", text)
+		check.Equal(t, c.Counts.Known == 1, want.Absent, "the difference of a call that %s decided is known", text)
+		check.Equal(t, len(c.settled), len(by), "rules that a call settles, of %s", text)
+	}
+}
+
 // Only fields whose values differ between runs are removed, at any depth.
 func TestMomentaryFieldsAreIgnored(t *testing.T) {
 	for _, name := range []string{"PrivilegeSetLength", "HandleCount", "PointerCount", "PagedPoolCharge",
