@@ -66,6 +66,25 @@ func TestWaitingReadsCompleteInOrder(t *testing.T) {
 	closeAll(c)
 }
 
+// A read of a part of a message makes room for a write that waits (I-152).
+func TestPartialReadCompletesWaitingWrite(t *testing.T) {
+	for _, waits := range []bool{false, true} {
+		a := &asks{site: newSite(t)}
+		e, c := a.pair(npfs.Config{Message: true, ReadMessages: true, Inbound: 4})
+		a.begin(c, npfs.OpWrite, "fits", 0, "abcd", good)
+		a.begin(c, npfs.OpWrite, "waits", 0, "e", pending)
+		changed := e.Changed()
+		if waits {
+			a.begin(e, npfs.OpRead, "read", 1, "", ntstatus.BufferOverflow)
+		} else {
+			a.wantRead(e, 1, "a", ntstatus.BufferOverflow)
+		}
+		a.end("read a part", "waits: STATUS_SUCCESS 1 ")
+		<-changed
+		closeAll(c, e)
+	}
+}
+
 // TestDisconnectFailsWaitingRequests checks that requests that wait at either end fail as disconnected when the
 // server disconnects the client (I-134, I-138).
 func TestDisconnectFailsWaitingRequests(t *testing.T) {
