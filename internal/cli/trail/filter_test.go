@@ -155,7 +155,9 @@ func TestFilterExpressionsSelectRecords(t *testing.T) {
 	}
 	for text, want := range map[string]string{"user": `"user": want name=value`, "user=": "want name=value",
 		"=a": "want name=value", "and": "want name=value", "(user=a": "a parenthesis is not closed",
-		"user=a)": `")" is unexpected`, "user=a user=b": `"user=b" is unexpected`, "event=x": "event=x: want a number",
+		"user=a)": `")" is unexpected`, "user=a user=b": `"user=b" is unexpected`,
+		"user=a AND user=b": `"AND" is unexpected`, "user=a Or user=b": `"Or" is unexpected`,
+		"Not user=a": `"Not": want name=value`, "event=x": "event=x: want a number",
 		"result=maybe": "want success or failure", `user="a`: "a quote is not closed",
 		"privilege=SeBackup":    "privilege=SeBackup: want a name such as SeBackupPrivilege",
 		"subcategory=FileSytem": `unknown audit subcategory "FileSytem"`,
