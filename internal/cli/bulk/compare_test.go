@@ -64,3 +64,22 @@ func TestOnlyChangedPairsAreEvaluated(t *testing.T) {
 		check.Equal(t, n, c.pairs, "%s: principals were evaluated", c.name)
 	}
 }
+
+// TestDiffPairsPrincipalsByNameAndPosition checks that equal names pair in the order of their principals, and that a
+// name without a counterpart is a pair of its own.
+func TestDiffPairsPrincipalsByNameAndPosition(t *testing.T) {
+	one := check.Must(dirfile.Read([]byte("users: [{name: a, sid: S-1-5-21-1-2-3-1107}]"))).Principals[0]
+	people := func(names ...string) *directory.Directory {
+		d := &directory.Directory{}
+		for _, name := range names {
+			d.Add(directory.Principal{Name: name, Token: one.Token})
+		}
+		return d
+	}
+	d := &Diff{Directory: people("x", "twin", "twin", "gone", "twin"),
+		DirectoryAfter: people("twin", "new", "twin", "x", "twin", "twin")}
+	d.match()
+	check.SlicesEqual(t, d.pairs, []pair{{"x", 0, 3}, {"twin", 1, 0}, {"twin", 2, 2}, {"gone", 3, -1}, {"twin", 4, 4},
+		{"new", -1, 1}, {"twin", -1, 5}}, "pairs")
+	check.SlicesEqual(t, d.moved.pairs, []int{3, 5, 6}, "pairs whose rights can differ")
+}

@@ -89,4 +89,10 @@ users:
 	const why = "|1|entry 1 of the DACL allows it, share entry 2 of the DACL allows it: alice"
 	check.SlicesEqual(t, rowsUnder(page, "Down to the entry"), []string{"1|allow|alice|read, control|0x001a0089",
 		"read" + why, "write|0", "control" + why}, "descriptor that grants WRITE_OWNER without WRITE_DAC")
+	const second = "|1|entry 2 of the DACL allows it, share entry 2 of the DACL allows it: alice"
+	page = pageOf(t, &bulk.Report{Title: "t", Directory: dir, Share: share},
+		`{"path":"/f","sd":"O:SYG:SYD:(A;;WD;;;S-1-5-21-1-2-3-1001)(A;;FRWO;;;S-1-5-21-1-2-3-1001)"}`+"\n")
+	check.SlicesEqual(t, rowsUnder(page, "Down to the entry"), []string{"1|allow|alice|control|0x00040000",
+		"2|allow|alice|read, control|0x001a0089", "read" + second, "write|0", "control" + second},
+		"descriptor that grants WRITE_DAC, which the share denies")
 }

@@ -52,8 +52,9 @@ func TestSetNameDependsOnMembersAndMask(t *testing.T) {
 	check.That(t, was[0]["write"] == was[2]["write"],
 		"empty sets of one right have different names: %v, want one name", was)
 	// A word is its mask.
-	got := setNames(t, alice+","+bob, "read+0x120089", rows)
+	got := setNames(t, alice+","+bob, "read+0x120089+0x80000000", rows)
 	check.Equal(t, got[0]["read"], got[0]["0x120089"], "names of the sets of one mask")
+	check.Equal(t, got[0]["0x80000000"], got[0]["0x120089"], "names of the sets of a generic right and of its mask")
 }
 
 // TestLargeSetNameDependsOnEachMember checks that sets of many users differ in name if they differ in one user, whether
