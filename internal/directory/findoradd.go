@@ -54,7 +54,7 @@ func (d *Directory) FindOrAdd(who string) (index int, note string, err error) {
 		if !builtinDomain(domain) && d.Account(name) != nil {
 			return -1, "", fmt.Errorf("%q is disabled and cannot log on", who)
 		}
-		return -1, "", d.newUnknownError(who, name)
+		return -1, "", d.newUnknownError(who)
 	}
 	p, assumed, err := d.newStandIn(s, d.kind())
 	if err != nil {
@@ -145,10 +145,9 @@ func (d *Directory) Nearest(name string) string {
 	return words.Nearest(name, names)
 }
 
-// newUnknownError returns the error for an unknown name who. It suggests the account whose name is most similar to
-// name, if one is near.
-func (d *Directory) newUnknownError(who, name string) error {
-	if near := d.Nearest(name); near != "" {
+// newUnknownError returns the error for an unknown name who. It suggests the nearest account, if there is one.
+func (d *Directory) newUnknownError(who string) error {
+	if near := d.Nearest(who); near != "" {
 		return fmt.Errorf("%q is not a user or group of the directory: did you mean %s?", who, near)
 	}
 	return fmt.Errorf("%q is not a user or group of the directory, a well-known name or a SID", who)
