@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/internal/test/check"
@@ -144,6 +145,16 @@ func TestMalformedNamesAreRefused(t *testing.T) {
 	for _, attributes := range []uint32{0x1, 0x4, 0x8, 0x2000, 1 << 31} {
 		_, st := w.openName(`\ev`, attributes)
 		wantStatus(t, fmt.Sprintf("attributes %#x", attributes), st, ntstatus.InvalidParameter)
+	}
+	for _, mode := range []access.Mode{access.Kernel, access.User} {
+		for attributes, want := range map[uint32]ntstatus.Status{0x2000: ntstatus.InvalidParameter,
+			winnt.OBJ_EXCLUSIVE | winnt.OBJ_INHERIT: ntstatus.InvalidParameter, winnt.OBJ_EXCLUSIVE: ntstatus.Success,
+			winnt.OBJ_INHERIT: ntstatus.Success, winnt.OBJ_VALID_ATTRIBUTES &^ winnt.OBJ_EXCLUSIVE: ntstatus.Success} {
+			for _, forced := range []uint32{0, winnt.OBJ_FORCE_ACCESS_CHECK} {
+				st := (&ob.Caller{Mode: mode}).CheckAttributes(attributes | forced)
+				wantStatus(t, fmt.Sprintf("attributes %#x in mode %v", attributes|forced, mode), st, want)
+			}
+		}
 	}
 	v, _, st := w.ns.Open(w.c, ob.Name{Path: `\`}, ob.DirectoryType, w.self, 1)
 	check.That(t, st == ntstatus.Success && v != 0, "opening the root: %v, want success and a handle", st)
