@@ -108,6 +108,11 @@ func TestPendingOperationsAreBounded(t *testing.T) {
 		f.Kind, f.Request, f.Body = wire.Begin, request, append(wire.AppendLater(nil, &nt.Later{}), f.Body...)
 		return s.status(f)
 	}
+	unknown := func() ntstatus.Status {
+		request++
+		return s.status(&wire.Frame{Kind: wire.Begin, Request: request, Thread: 1, Service: 60000,
+			Body: wire.AppendLater(nil, &nt.Later{})})
+	}
 	about := func(kind wire.Kind, operation uint64) ntstatus.Status {
 		request++
 		return s.status(&wire.Frame{Kind: kind, Request: request, Body: wire.AppendOperation(nil, operation)})
@@ -118,6 +123,9 @@ func TestPendingOperationsAreBounded(t *testing.T) {
 	}
 	for i, c := range []struct{ got, want ntstatus.Status }{
 		{begin("NtClose", nt.CloseIn{Handle: 4}), ntstatus.InvalidParameter},
+		{unknown(), ntstatus.NotSupported}, // a row that the server does not have (W-5)
+		{about(wire.Collect, 101), ntstatus.InvalidParameter},
+		{about(wire.Collect, 102), ntstatus.InvalidParameter},
 		{about(wire.Collect, 1), ntstatus.InvalidParameter},
 		{about(wire.Confirm, 1), ntstatus.InvalidParameter},
 		{begin("NtReadFile", nt.ReadFileIn{FileHandle: 400}), ntstatus.InvalidHandle},
