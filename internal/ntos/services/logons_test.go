@@ -316,6 +316,42 @@ func TestSpecialLogonNamesSensitivePrivileges(t *testing.T) {
 	}
 }
 
+// The records of a logon and of its end are an administrator's if the token is one, and so have the whole reserve of a
+// full log (U-93).
+func TestLogonRecordsOfAdministratorAreMarked(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	s, w, th := logonWorld(t, m, winnt.SeTcbPrivilege)
+	user := sid.MustParse(acting)
+	full := token.Administrator(user)
+	marks := func() (out []string) {
+		for _, e := range m.Drain() {
+			out = append(out, fmt.Sprint(e.ID, " ", e.ByAdministrator()))
+		}
+		slices.Sort(out)
+		return out
+	}
+	for name, c := range map[string]struct {
+		result logon.Result
+		want   []string
+	}{
+		"a user":           {logon.Result{Token: token.StandardUser(user)}, []string{"4624 false", "4634 false"}},
+		"an administrator": {logon.Result{Token: full}, []string{"4624 true", "4634 true", "4672 true"}},
+		"a pair": {logon.Result{Token: token.LimitedAdministrator(user), Linked: &full},
+			[]string{"4624 true", "4624 true", "4634 false", "4634 true", "4672 true"}},
+	} {
+		s.result = c.result
+		m.Drain()
+		out := check.Result(th.LsaLogonUser(plainLogon(winnt.LOGON32_LOGON_NETWORK)))
+		check.Success(t, th.NtClose(out.Token))
+		check.SlicesEqual(t, marks(), c.want, "%s: records, and whether they are an administrator's", name)
+		tok, end, err := w.sys.LogOn(c.result)
+		check.NoError(t, err)
+		w.sys.RecordLogon(kernel.LogonSource{Peer: "uid 7"}, winnt.LOGON32_LOGON_NETWORK, tok)
+		end()
+		check.SlicesEqual(t, marks(), c.want, "%s: records of a connection, and whether they are an administrator's", name)
+	}
+}
+
 // The record of a logon has the token's impersonation level, and "-" for a primary token. A contradictory token is
 // refused with the reason (L-48, L-10).
 func TestLogonRecordHasImpersonationLevel(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -53,6 +54,34 @@ func TestSecurityAttributesAreQueriedByName(t *testing.T) {
 				got, wanted, c.need, names)
 		}
 	}
+}
+
+// TokenStatistics has the properties of the token. Of the charged bytes, the primary group and the default DACL take
+// their part (T-80).
+func TestTokenStatisticsDescribeToken(t *testing.T) {
+	spec := token.StandardUser(sid.MustParse(svc))
+	spec.AuthenticationID, spec.ModifiedID, spec.ExpirationTime, spec.DynamicCharged = 0x777, 0x778, 1<<50, 600
+	spec.PrimaryGroup, spec.DefaultDACL = spec.User.SID, sddl.MustParse("D:(A;;GA;;;WD)").DACL()
+	_, th := userThread(t, spec)
+	h := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
+	copied := check.Result(th.NtDuplicateToken(h, winnt.TOKEN_ALL_ACCESS, &nt.ObjectAttributes{
+		SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}}, false,
+		winnt.TokenImpersonation))
+	statistics := func(h winnt.Handle) nt.TokenStatistics {
+		return check.Result(th.NtQueryInformationToken(h, winnt.TokenStatistics)).(nt.TokenStatistics)
+	}
+	first, second := statistics(h), statistics(copied)
+	check.That(t, first.TokenID != 0 && second.TokenID > first.TokenID,
+		"statistics %+v, of a copy %+v, want a larger TokenID", first, second)
+	want := nt.TokenStatistics{TokenID: first.TokenID, AuthenticationID: 0x777, ExpirationTime: 1 << 50,
+		TokenType: winnt.TokenPrimary, ImpersonationLevel: first.ImpersonationLevel, DynamicCharged: 600,
+		// 28 bytes of the primary group, and 8 + 20 of a list with one entry
+		DynamicAvailable: 600 - 28 - 28, GroupCount: uint32(len(spec.Groups) + 1), PrivilegeCount: 5,
+		ModifiedID: 0x778} // GroupCount includes the integrity level
+	check.Equal(t, first, want, "statistics")
+	want.TokenID, want.TokenType, want.ImpersonationLevel = second.TokenID, winnt.TokenImpersonation,
+		winnt.SecurityIdentification
+	check.Equal(t, second, want, "statistics of a copy")
 }
 
 // If there is no memory for the handle of a linked token, the query fails and returns no handle (O-81, T-80).

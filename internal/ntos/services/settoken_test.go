@@ -187,7 +187,7 @@ var settables = map[winnt.TokenInfoClass]settable{
 		wrong: []any{uint32(1)}, refusal: ntstatus.InvalidParameter},
 	winnt.TokenAuditPolicy: {privilege: winnt.SeTcbPrivilege, length: 30, keeps: true, values: []any{make([]byte, 30)},
 		wrong: []any{make([]byte, 29)}, refusal: ntstatus.InvalidParameter},
-	winnt.TokenOrigin:                {privilege: winnt.SeTcbPrivilege, length: 8, values: []any{winnt.LUID(77)}},
+	winnt.TokenOrigin:                {privilege: winnt.SeTcbPrivilege, length: 8, values: []any{winnt.LUID(0), winnt.LUID(77)}},
 	winnt.TokenVirtualizationAllowed: flag(winnt.SeCreateTokenPrivilege),
 	winnt.TokenVirtualizationEnabled: flag(0),
 	winnt.TokenIntegrityLevel: {length: 16, variable: true, values: []any{sid.LowLevel}, wrong: []any{sid.Everyone},
@@ -324,6 +324,11 @@ func TestSetTokenRejectsInvalidValue(t *testing.T) {
 	}
 	check.Equal(t, th.NtSetInformationToken(h, winnt.TokenLinkedToken, struct{}{}), ntstatus.InvalidParameter,
 		"T-90: setting TokenLinkedToken to a value of another type")
+	check.Success(t, th.NtSetInformationToken(h, winnt.TokenOrigin, winnt.LUID(7)))
+	for _, again := range []winnt.LUID{0, 7, 8} {
+		check.Equal(t, th.NtSetInformationToken(h, winnt.TokenOrigin, again), ntstatus.InvalidParameter,
+			"T-90: setting TokenOrigin from 7 to %d", again)
+	}
 	check.Equal(t, th.NtSetInformationToken(h, winnt.TokenVirtualizationEnabled, uint32(1)), ntstatus.InvalidParameter,
 		"T-90: enabling virtualization that the token does not allow")
 }
