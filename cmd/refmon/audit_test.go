@@ -106,12 +106,15 @@ func TestAuditQueryFlagsSelectIntersection(t *testing.T) {
 		}
 	}
 	for _, wrong := range []string{"--event x", "--result maybe", "--since yesterday", "--until 2024",
-		"--format yaml", "user", `--user "x"`} {
+		"--format yaml", "user", `--user "x"`, "-d missing.yaml"} {
 		if code, out, errs := runLine(append([]string{"audit", "query", dir},
 			strings.Fields(wrong)...)...); code != 2 || out != "" || errs == "" {
 			t.Errorf("%s: exit code %d\n%s%s, want 2, \"\", a non-empty string", wrong, code, out, errs)
 		}
 	}
+	code, out, errs := runLine("audit", "tail", "--no-follow", dir, "-d", "missing.yaml")
+	check.That(t, code == 2 && out == "" && strings.Contains(errs, "missing.yaml"),
+		"tail without its directory: exit code %d, %q, %q, want 2 and the missing file", code, out, errs)
 	for format, want := range map[string]string{"table": `(?m)^2 2024-01-01T00:00:00.000Z user0 open File /srv/f0$`,
 		"json": `(?m)^\{"id":2,`, "csv": `(?m)^2,2024-01-01T00:00:00Z,4656,success,File System,dc1,`,
 		"xml": `<EventRecordID>2</EventRecordID>[^$]*</Events>\n$`, "ocsf": `"uid":"2"`} {

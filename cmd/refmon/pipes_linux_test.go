@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"golang.org/x/sys/unix"
 
@@ -97,11 +98,11 @@ func TestPipeIsNoTwoInputs(t *testing.T) {
 	check.Equal(t, code, 0, "diff of devices: %s%s", out, errs)
 }
 
-// runWith runs a command line in which FILE stands for name, with a standard input.
+// runWith runs a command line in which FILE stands for name, with a standard input that a slow program writes.
 func runWith(args, name, in string) (stdout, stderr string, code int) {
 	var out, errs bytes.Buffer
 	code = run(strings.Fields(strings.ReplaceAll(args, "FILE", name)),
-		&streams{in: strings.NewReader(in), out: &out, err: &errs})
+		&streams{in: iotest.OneByteReader(strings.NewReader(in)), out: &out, err: &errs})
 	return out.String(), errs.String(), code
 }
 

@@ -11,11 +11,16 @@ import (
 
 // mountAbove returns the directory of the mount of refmond that shows a path, "" if none does. Of mounts on each other
 // the topmost counts: another kind of file system on top gives "". A host without /proc gives "".
-func mountAbove(path string) (at string) {
+func mountAbove(path string) string {
 	mounts, err := mountinfo.Read()
 	if err != nil {
 		return ""
 	}
+	return refmonMount(mounts, path)
+}
+
+// refmonMount returns the directory of the mount of refmond in a list of mounts that shows a path, as mountAbove does.
+func refmonMount(mounts []mountinfo.Mount, path string) (at string) {
 	kind := ""
 	for i := range mounts {
 		// The last mount of the longest directory is the topmost one.

@@ -180,12 +180,15 @@ func TestWhyReportsStaleDescriptor(t *testing.T) {
 	}
 	for _, c := range []struct {
 		mode os.FileMode
+		args string
 		code int
 		want string
-	}{{0o644, 0, "GRANTED"}, {0o600, 1, "its stored descriptor is invalid, so it refuses every user: mode, " +
-		"owner or POSIX ACL were changed past refmond"}, {0o600, 1, "refmon acl repair --rehash"}, {0o644, 0, "GRANTED"}} {
+	}{{0o644, "", 0, "GRANTED"}, {0o600, "", 1, "its stored descriptor is invalid, so it refuses every user: mode, " +
+		"owner or POSIX ACL were changed past refmond"}, {0o600, "", 1, "refmon acl repair --rehash"},
+		{0o600, "--ignore-posix", 0, "GRANTED"}, {0o644, "", 0, "GRANTED"}} {
 		must(t, os.Chmod(path, c.mode))
-		code, out, errs := runLine("why", "--attribute", ntacl.UserName, path, "--as", "bob")
+		code, out, errs := runLine(append([]string{"why", "--attribute", ntacl.UserName, path, "--as", "bob"},
+			strings.Fields(c.args)...)...)
 		check.That(t, code == c.code && strings.Contains(out, c.want),
 			"F-204: mode %o: code %d, want %d with %q\n%s%s", c.mode, code, c.code, c.want, out, errs)
 	}
