@@ -139,17 +139,23 @@ func (m *Mount) remove(in *fuse.InHeader, name string, kind fileaccess.CreateOpt
 			return status(st)
 		}
 		defer t.NtClose(h)
-		st = t.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true})
-		if st != ntstatus.Success {
-			return status(st)
-		}
-		f, _, done, st := m.sys.TreeFile(t.Thread, h)
-		defer done()
-		if remover, ok := f.(interface{ RemoveName() ntstatus.Status }); ok && st == ntstatus.Success {
-			st = remover.RemoveName()
-		}
-		return status(st)
+		return status(m.nodes.remove(parent, name, func() ntstatus.Status { return t.removeName(m, h) }))
 	})
+}
+
+// removeName marks the name of an open file for deletion and removes it. A handle without DELETE is an error, and so is
+// a directory with entries.
+func (t *worker) removeName(m *Mount, h winnt.Handle) ntstatus.Status {
+	st := t.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true})
+	if st != ntstatus.Success {
+		return st
+	}
+	f, _, done, st := m.sys.TreeFile(t.Thread, h)
+	defer done()
+	if remover, ok := f.(interface{ RemoveName() ntstatus.Status }); ok && st == ntstatus.Success {
+		st = remover.RemoveName()
+	}
+	return st
 }
 
 // Flags of renameat2(2).

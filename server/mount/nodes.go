@@ -66,8 +66,10 @@ type nodes struct {
 	// +checklocks:mu
 	next uint64 // guarded by mu
 	// +checklocks:mu
-	running []*rename     // guarded by mu
-	moves   atomic.Uint64 // renames that have ended; changed with mu held
+	running []*rename // guarded by mu
+	// +checklocks:mu
+	removing map[removal]chan struct{} // guarded by mu: the names that requests remove; each channel closes at the end
+	moves    atomic.Uint64             // renames that have ended; changed with mu held
 }
 
 // rootID is the root's id in the protocol.
@@ -85,7 +87,8 @@ type identity struct {
 // newNodes returns a table with the root only, which the kernel has looked up once.
 func newNodes(root identity) *nodes {
 	r := &node{id: rootID, file: root, lookups: 1}
-	return &nodes{byID: map[uint64]*node{rootID: r}, byFile: map[identity]*node{root: r}, next: rootID + 1}
+	return &nodes{byID: map[uint64]*node{rootID: r}, byFile: map[identity]*node{root: r}, next: rootID + 1,
+		removing: map[removal]chan struct{}{}}
 }
 
 // get returns a node, nil for an unknown id.

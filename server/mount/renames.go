@@ -32,6 +32,43 @@ func (n *nodes) rename(file identity, parent *node, name string, f func() ntstat
 	return st
 }
 
+// removal is the name of a file in a directory that a request removes now.
+type removal struct {
+	parent *node
+	name   string
+}
+
+// remove runs f, which removes a name of a directory, and returns its status. f must not call [Mount.atPath].
+func (n *nodes) remove(parent *node, name string, f func() ntstatus.Status) ntstatus.Status {
+	r, ended := removal{parent, name}, make(chan struct{})
+	n.mu.Lock()
+	n.removing[r] = ended
+	n.mu.Unlock()
+	defer func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if n.removing[r] == ended { // else a later request removes a new file with the name
+			delete(n.removing, r)
+		}
+		close(ended)
+	}()
+	return f()
+}
+
+// awaitRemoval waits until a running removal of name in x has ended, or with an empty name that of x itself.
+func (n *nodes) awaitRemoval(x *node, name string) {
+	n.mu.Lock()
+	r := removal{x, name}
+	if name == "" {
+		r = removal{x.parent, x.name}
+	}
+	ended := n.removing[r]
+	n.mu.Unlock()
+	if ended != nil {
+		<-ended
+	}
+}
+
 // movedSince reports whether x or a folder above it was renamed after the first moves renames. It first waits for the
 // running renames of these files, but not for those of other files.
 func (n *nodes) movedSince(x *node, moves uint64) bool {
@@ -67,12 +104,18 @@ const maxTries = 4
 
 // atPath runs f with the path of name in a directory, and returns f's status. With an empty name it is the path of the
 // node itself. If f does not find the file and a rename has changed the path since, atPath runs f again with the new
-// path (M-11). f must change nothing if it does not find the file. Renames of other directories do not delay a request.
+// path (M-11). If the name is marked for deletion, atPath waits for the request that removes it and runs f again. f must
+// change nothing if it does not find the file. Renames of other directories do not delay a request.
 func (m *Mount) atPath(x *node, name string, f func(path string) ntstatus.Status) (st ntstatus.Status) {
 	for range maxTries {
 		moves := m.nodes.moves.Load()
 		switch st = f(m.nodes.path(x, name)); st {
 		case ntstatus.ObjectNameNotFound, ntstatus.ObjectPathNotFound, ntstatus.NotSameObject:
+		case ntstatus.DeletePending:
+			// An unlink marks the name and then removes it. In between, a program that creates a file with this name must
+			// not fail with ENOENT (M-20).
+			m.nodes.awaitRemoval(x, name)
+			continue
 		default:
 			return st
 		}

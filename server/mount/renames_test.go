@@ -4,12 +4,15 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -90,4 +93,53 @@ func TestRenameDelaysOnlyRequestsBelow(t *testing.T) {
 	})
 	check.Success(t, st)
 	w.want("M-11: lookup in the renamed directory", <-found, 0)
+}
+
+// TestCreateDuringUnlinkMakesNewFile: one request has marked a name for deletion and removes it. A request that creates
+// a file with this name waits and succeeds. Others do not find the file (M-20).
+func TestCreateDuringUnlinkMakesNewFile(t *testing.T) {
+	var inUnlink atomic.Pointer[func()]
+	w := newWorld(t, func(h *hostfs.Config, _ *Config) {
+		h.Faults = func(call, _ string) error {
+			if f := inUnlink.Load(); f != nil && call == "rename" && inUnlink.CompareAndSwap(f, nil) {
+				(*f)()
+			}
+			return nil
+		}
+	})
+	w.describe("", full)
+	root := header(alice, rootID)
+	var node uint64
+	for _, c := range []struct {
+		what string
+		do   func() fuse.Status
+		want unix.Errno
+	}{
+		{"create", func() fuse.Status {
+			return w.m.Create(nil, &fuse.CreateIn{InHeader: root, Flags: unix.O_RDWR, Mode: 0o600}, "f", &fuse.CreateOut{})
+		}, 0},
+		{"lookup", func() fuse.Status { return w.m.Lookup(nil, &root, "f", &fuse.EntryOut{}) }, unix.ENOENT},
+		// The host's kernel then looks the name up again, and with O_CREAT it creates a file.
+		{"open", func() fuse.Status {
+			return w.m.Open(nil, &fuse.OpenIn{InHeader: header(alice, node)}, &fuse.OpenOut{})
+		}, unix.ESTALE},
+	} {
+		w.file("f", "", full)
+		node = w.known(alice, "f")
+		ended := make(chan fuse.Status, 1)
+		during := func() {
+			go func() { ended <- c.do() }()
+			select {
+			case s := <-ended:
+				ended <- s
+			case <-time.After(50 * time.Millisecond): // the request waits, or has not begun
+			}
+		}
+		inUnlink.Store(&during)
+		w.want("M-20: unlink", w.m.Unlink(nil, &root, "f"), 0)
+		w.want("M-20: "+c.what, <-ended, c.want)
+		if c.want == 0 {
+			w.want("M-20: unlink of the new file", w.m.Unlink(nil, &root, "f"), 0)
+		}
+	}
 }
