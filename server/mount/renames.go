@@ -104,8 +104,8 @@ const maxTries = 4
 
 // atPath runs f with the path of name in a directory, and returns f's status. With an empty name it is the path of the
 // node itself. If f does not find the file and a rename has changed the path since, atPath runs f again with the new
-// path (M-11). If the name is marked for deletion, atPath waits for the request that removes it and runs f again. f must
-// change nothing if it does not find the file. Renames of other directories do not delay a request.
+// path (M-11). If the name is marked for deletion, atPath waits for the request that removes it and runs f again. If f
+// does not find the file, it must change nothing. Renames of other directories do not delay a request.
 func (m *Mount) atPath(x *node, name string, f func(path string) ntstatus.Status) (st ntstatus.Status) {
 	for range maxTries {
 		moves := m.nodes.moves.Load()
