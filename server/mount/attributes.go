@@ -173,8 +173,8 @@ func (m *Mount) answer(t *worker, n *node, in *fuse.InHeader, out *fuse.AttrOut)
 	}
 	// The request names no handle, so use any open of the file by the same user. If the name no longer refers to the
 	// file, use an open of any user (M-15).
-	o := m.lend(func(o *open) bool {
-		return o.n == n && o.tells && (o.uid == in.Uid || s == fuse.Status(syscall.ESTALE) || m.nodes.nameless(n))
+	o := m.lend(n, func(o *open) bool {
+		return o.tells && (o.uid == in.Uid || s == fuse.Status(syscall.ESTALE) || m.nodes.nameless(n))
 	})
 	if o == nil {
 		return s

@@ -53,7 +53,7 @@ func (m *Mount) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.CreateOu
 // again. The handle must belong to the same user and grant want; else borrow returns EACCES without calling f. f must
 // not close the handle.
 func (t *worker) borrow(m *Mount, n *node, want winnt.AccessMask, f func(winnt.Handle) fuse.Status) fuse.Status {
-	o := m.lend(func(o *open) bool { return o.n == n && o.uid == t.uid && o.granted&want == want })
+	o := m.lend(n, func(o *open) bool { return o.uid == t.uid && o.granted&want == want })
 	if o == nil {
 		return fuse.EACCES
 	}

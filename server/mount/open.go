@@ -21,6 +21,8 @@ type open struct {
 	tells   bool // immutable: the handle grants FILE_READ_ATTRIBUTES
 	passed  bool // immutable: its reads and writes bypass the mount
 
+	next, previous *open // guarded by Mount.mu: the list of backing.first
+
 	lockers  map[*locker]bool // guarded by lockers.mu: the lockers whose locks were taken through this open
 	closedBy map[uint32]bool  // guarded by lockers.mu: programs that closed a descriptor since their last lock
 
@@ -46,13 +48,17 @@ func (m *Mount) open(fh uint64) *open {
 	return m.opens[fh]
 }
 
-// lend finds an open file whose handle another request may use: one for which fits returns true. It read-locks the
+// lend finds an open of a file whose handle another request may use: one for which fits returns true. It read-locks the
 // open's lent, so that it cannot close; the caller unlocks it. It returns nil if no open fits. fits runs with Mount.mu
-// held.
-func (m *Mount) lend(fits func(*open) bool) *open {
+// held, for opens of this file alone.
+func (m *Mount) lend(n *node, fits func(*open) bool) *open {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, o := range m.opens {
+	b := m.backings[n]
+	if b == nil {
+		return nil
+	}
+	for o := b.first; o != nil; o = o.next {
 		if fits(o) && o.lent.TryRLock() {
 			return o
 		}

@@ -16,12 +16,36 @@ type backing struct {
 	id     int32 // number of the registered file in the kernel; valid if passed is not 0
 	passed int   // handles whose reads and writes bypass the mount
 	plain  int   // handles that the mount serves
+	first  *open // the handles, as a list
+}
+
+// add adds a handle to the list.
+func (b *backing) add(o *open) {
+	if o.next = b.first; o.next != nil {
+		o.next.previous = o
+	}
+	b.first = o
+}
+
+// remove removes a handle from the list.
+func (b *backing) remove(o *open) {
+	if o.next != nil {
+		o.next.previous = o.previous
+	}
+	if o.previous != nil {
+		o.previous.next = o.next
+	} else {
+		b.first = o.next
+	}
+	o.next, o.previous = nil, nil
 }
 
 // pass decides whether the host's kernel serves a new handle directly, and counts the handle. The handle must grant
 // all that its flags allow, and the mount must serve no handle of the file. Then pass sets out. If the mount must
 // serve this handle and the kernel serves others, the result is EBUSY and the handle is not counted (M-18).
 func (m *Mount) pass(o *open, f nt.OpenFile, flags uint32, out *fuse.OpenOut) fuse.Status {
+	// This can write to the disk, which no other request waits for.
+	may := o.passable(flags) && prepare(f, flags&syscall.O_ACCMODE != syscall.O_RDONLY)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	b := m.backings[o.n]
@@ -29,7 +53,6 @@ func (m *Mount) pass(o *open, f nt.OpenFile, flags uint32, out *fuse.OpenOut) fu
 		b = &backing{}
 		m.backings[o.n] = b
 	}
-	may := o.passable(flags) && prepare(f, flags&syscall.O_ACCMODE != syscall.O_RDONLY)
 	switch {
 	case b.passed > 0 && !may:
 		// All handles of a file are served the same way. Served directly, this one could write
@@ -38,6 +61,7 @@ func (m *Mount) pass(o *open, f nt.OpenFile, flags uint32, out *fuse.OpenOut) fu
 	case b.passed == 0 && may && b.plain == 0:
 		may = m.register(b, f)
 	}
+	b.add(o)
 	if may && b.plain == 0 {
 		b.passed++
 		o.passed = true
@@ -117,7 +141,7 @@ func (m *Mount) unpass(o *open) {
 	} else {
 		b.plain--
 	}
-	if b.passed+b.plain == 0 {
+	if b.remove(o); b.first == nil {
 		delete(m.backings, o.n)
 	}
 }

@@ -4,11 +4,14 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/test/check"
 )
 
@@ -64,6 +67,56 @@ func TestOnlyFullRightsHandlesUsePassthrough(t *testing.T) {
 		t.Errorf("M-18: an appending open while a passthrough handle exists: %v, want %v", err, unix.EBUSY)
 	}
 	w.must(reader.Close())
+}
+
+// TestOpenWritesToDiskWithoutLock checks that an open for writing, which sets the archive attribute on disk, does not
+// hold the lock that each read and write of the mount takes.
+func TestOpenWritesToDiskWithoutLock(t *testing.T) {
+	var m *Mount
+	var writes, held atomic.Int32
+	w := newWorld(t, func(h *hostfs.Config, _ *Config) {
+		h.Faults = func(call, _ string) error {
+			if call != "setxattr" || m == nil {
+				return nil
+			}
+			if writes.Add(1); m.mu.TryLock() {
+				m.mu.Unlock()
+			} else {
+				held.Add(1)
+			}
+			return nil
+		}
+	})
+	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
+	m = w.m
+	w.m.leave(w.opens(bob, "f", unix.O_RDWR))
+	check.That(t, writes.Load() > 0 && held.Load() == 0, "%d of %d writes with the lock held, want none of several",
+		held.Load(), writes.Load())
+}
+
+// TestLendVisitsOnlyOpensOfTheFile checks that the search for an open handle of a file does not visit those of other
+// files: a program can have thousands of them.
+func TestLendVisitsOnlyOpensOfTheFile(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
+	w.file("other", "", "O:BAG:SYD:P(A;;FA;;;WD)")
+	n := w.m.nodes.get(w.known(bob, "f"))
+	visits := func() (opens []*open) {
+		w.m.lend(n, func(o *open) bool { opens = append(opens, o); return false })
+		return opens
+	}
+	var handles []uint64
+	for range 3 {
+		handles = append(handles, w.opens(bob, "f", unix.O_RDONLY))
+		defer w.m.leave(w.opens(bob, "other", unix.O_RDONLY))
+	}
+	for _, left := range []int{1, 0, 2} { // from the middle of the list, its end and its start
+		opens := visits()
+		check.That(t, slices.Contains(opens, w.m.open(handles[left])), "open %d is not visited", left)
+		w.m.leave(handles[left])
+		check.Equal(t, len(visits()), len(opens)-1, "visited opens of f after open %d was closed", left)
+	}
+	check.Equal(t, len(visits()), 0, "visited opens of f")
 }
 
 // awaitRelease waits until the kernel has released every handle of a file.

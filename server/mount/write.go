@@ -53,7 +53,7 @@ func (m *Mount) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32,
 // file that has FILE_WRITE_DATA, with its lent read-locked; the caller unlocks it. It returns nil if no open has that
 // right.
 func (m *Mount) overwrites(n *node) *open {
-	return m.lend(func(o *open) bool { return o.n == n && o.granted&winnt.FILE_WRITE_DATA != 0 })
+	return m.lend(n, func(o *open) bool { return o.granted&winnt.FILE_WRITE_DATA != 0 })
 }
 
 // Fsync writes the file's cached data to stable storage and returns after that. It returns EBADF for an unknown handle.
