@@ -71,6 +71,8 @@ func TestOnlyFullRightsHandlesUsePassthrough(t *testing.T) {
 
 // TestOpenWritesToDiskWithoutLock checks that an open for writing, which sets the archive attribute on disk, does not
 // hold the lock that each read and write of the mount takes.
+//
+// +checklocksignore
 func TestOpenWritesToDiskWithoutLock(t *testing.T) {
 	var m *Mount
 	var writes, held atomic.Int32
