@@ -1,9 +1,12 @@
 package clients
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"compress/gzip"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -182,5 +185,38 @@ func TestWheelIsReproducible(t *testing.T) {
 		} else {
 			f.Close()
 		}
+	}
+}
+
+// TestSourceArchiveIsReproducible checks that the build backend writes the same archive of sources at any time, and that
+// the archive has what a build needs.
+func TestSourceArchiveIsReproducible(t *testing.T) {
+	interpreter := python(t)
+	var archives [2][]byte
+	for i := range archives {
+		dir := t.TempDir()
+		program := fmt.Sprintf("import backend, time\ntime.time = lambda: %d\nbackend.build_sdist(%q)", 1000000000+3600*i, dir)
+		cmd := exec.Command(interpreter, "-B", "-c", program)
+		cmd.Dir = "python"
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		paths, err := filepath.Glob(dir + "/refmon-*.tar.gz")
+		check.RequireThat(t, err == nil && len(paths) == 1, "%v %v", paths, err)
+		archives[i] = check.Must(os.ReadFile(paths[0]))
+	}
+	check.That(t, bytes.Equal(archives[0], archives[1]), "two archives differ")
+	var names []string
+	for files := tar.NewReader(check.Must(gzip.NewReader(bytes.NewReader(archives[0])))); ; {
+		h, err := files.Next()
+		if err == io.EOF {
+			break
+		}
+		check.RequireThat(t, err == nil, "%v", err)
+		_, name, _ := strings.Cut(h.Name, "/")
+		names = append(names, name)
+	}
+	for _, name := range []string{"PKG-INFO", "backend.py", "pyproject.toml", "refmon/__init__.py"} {
+		check.That(t, slices.Contains(names, name), "the archive has no %s, only %v", name, names)
 	}
 }

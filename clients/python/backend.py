@@ -7,6 +7,7 @@
 It reads name, version, description and requires-python from pyproject.toml, whose values must be plain strings.
 """
 import base64
+import gzip
 import hashlib
 import io
 import os
@@ -77,7 +78,9 @@ def build_sdist(sdist_directory, config_settings=None):
         with open(os.path.join(HERE, n), "rb") as f:
             files[n] = f.read()
     files["PKG-INFO"] = metadata(values)
-    with tarfile.open(os.path.join(sdist_directory, base + ".tar.gz"), "w:gz") as t:
+    # tarfile itself would write the time of day into the header of the compressed file.
+    with open(os.path.join(sdist_directory, base + ".tar.gz"), "wb") as f, \
+            gzip.GzipFile("", "wb", fileobj=f, mtime=0) as z, tarfile.open(mode="w", fileobj=z) as t:
         for n, b in sorted(files.items()):
             entry = tarfile.TarInfo(base + "/" + n)
             entry.size = len(b)
