@@ -188,14 +188,15 @@ func TestWheelIsReproducible(t *testing.T) {
 	}
 }
 
-// TestSourceArchiveIsReproducible checks that the build backend writes the same archive of sources at any time, and that
-// the archive has what a build needs.
+// TestSourceArchiveIsReproducible checks that the build backend writes the same archive of sources at any time. The
+// archive has what a build needs.
 func TestSourceArchiveIsReproducible(t *testing.T) {
 	interpreter := python(t)
 	var archives [2][]byte
 	for i := range archives {
 		dir := t.TempDir()
-		program := fmt.Sprintf("import backend, time\ntime.time = lambda: %d\nbackend.build_sdist(%q)", 1000000000+3600*i, dir)
+		program := fmt.Sprintf("import backend, time\ntime.time = lambda: %d\nbackend.build_sdist(%q)",
+			1000000000+3600*i, dir)
 		cmd := exec.Command(interpreter, "-B", "-c", program)
 		cmd.Dir = "python"
 		if out, err := cmd.CombinedOutput(); err != nil {
