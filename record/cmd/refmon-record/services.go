@@ -15,7 +15,8 @@ const untouched = uint64(0xCCCCCCCCCCCCCCCC)
 type service func(do gate, in any) (out any, st ntstatus.Status, err error)
 
 // newService builds the caller of a system service from its parameters. f adds the parameters to a request and
-// returns a function that reads the outputs. That runs after failures too, to see whether the call wrote a handle.
+// returns a function that reads the outputs. That runs after failures too, to see whether the call wrote a handle. ok
+// reports whether there are outputs: with STATUS_BUFFER_OVERFLOW, a warning, the buffer has those that fit.
 func newService[I, O any](name string, f func(k *packer, in I) func(p *reply, ok bool) O) service {
 	return func(do gate, in any) (any, ntstatus.Status, error) {
 		var none O
@@ -29,7 +30,7 @@ func newService[I, O any](name string, f func(k *packer, in I) func(p *reply, ok
 			return none, 0, skip("%s: %s", name, p.Missing)
 		}
 		st := ntstatus.Status(uint32(p.Return))
-		return read(&p, st.IsSuccess()), st, nil
+		return read(&p, st.IsSuccess() || st == ntstatus.BufferOverflow), st, nil
 	}
 }
 

@@ -206,6 +206,33 @@ func pipeRows() []serviceRow {
 	}
 }
 
+// The part of a longer message that a pipe returns is recorded, and its status with it (I-132, I-139).
+func TestPartOfMessageIsRecorded(t *testing.T) {
+	const two = "0000000000000000 0200000000000000" // IO_STATUS_BLOCK with the number of bytes
+	const peeked = "0000000000000000 1200000000000000"
+	for _, c := range []struct {
+		service string
+		in      any
+		left    map[int]string
+		want    any
+	}{
+		{"NtReadFile", nt.ReadFileIn{FileHandle: 7, Length: 2}, map[int]string{4: two, 5: "6162"},
+			nt.ReadFileOut{Buffer: []byte("ab")}},
+		{"NtFsControlFile", nt.FsControlFileIn{FileHandle: 7, FsControlCode: winnt.FSCTL_PIPE_PEEK, OutputBufferLength: 18},
+			map[int]string{4: peeked, 8: "03000000 05000000 01000000 05000000 6162"},
+			nt.FsControlFileOut{OutputBuffer: &nt.PipePeekBuffer{NamedPipeState: 3, ReadDataAvailable: 5,
+				NumberOfMessages: 1, MessageLength: 5, Data: []byte("ab")}}},
+	} {
+		for st, want := range map[ntstatus.Status]any{ntstatus.Success: c.want, ntstatus.BufferOverflow: c.want,
+			ntstatus.PipeEmpty: reflect.Zero(reflect.TypeOf(c.want)).Interface()} {
+			var r *request
+			out, got, err := findService(c.service)(answering(t, &r, uint64(st), c.left), c.in)
+			check.That(t, err == nil && got == st && reflect.DeepEqual(out, want),
+				"%s: got %+v %v, %v; want %+v %v", c.service, out, got, err, want, st)
+		}
+	}
+}
+
 // A handle that a call did not write is distinguished from one that it wrote.
 func TestUnwrittenHandleIsDistinguished(t *testing.T) {
 	for _, c := range []struct {
