@@ -27,22 +27,27 @@ type Directory struct {
 
 	mu sync.Mutex
 	// +checklocks:mu
-	entries map[string][]*Header // guarded by mu: folded name → objects in order of insertion
+	newest map[string]*Header // guarded by mu: folded name → the object that got its name last
+	// +checklocks:mu
+	exact map[string]*Header // guarded by mu: name → object, if there are names that differ from it only in case
 	// +checklocks:mu
 	count int // guarded by mu
 	// +checklocks:mu
-	peak int // guarded by mu: see quota.Shrunk
+	peak, exactPeak int // guarded by mu: see quota.Shrunk
 	// +checklocks:mu
 	changes uint64 // guarded by mu: entries ever added and removed
 	// +checklocks:mu
 	sorted []DirectoryEntry // guarded by mu: the result of Names, immutable; nil after a change
 }
 
-// link is an object's place in the namespace: its directory and name. It is immutable.
+// link is an object's place in the namespace: its directory and name, which are immutable.
 type link struct {
 	dir  *Directory
 	name string // with the case given at creation
 	key  string // folded
+	// Guarded by dir.mu: the objects with the same key, in order of insertion. Thousands of names can have one key, so
+	// that no step may visit them all.
+	older, newer *Header
 }
 
 // NewDirectory creates an unnamed directory with one reference (TagCall). A limit ≤ 0 means
@@ -51,7 +56,7 @@ func NewDirectory(d *sd.Descriptor, limit int) *Directory {
 	if limit <= 0 {
 		limit = DefaultDirectoryLimit
 	}
-	dir := &Directory{limit: limit, entries: map[string][]*Header{}}
+	dir := &Directory{limit: limit, newest: map[string]*Header{}, exact: map[string]*Header{}}
 	dir.Init(DirectoryType, dir, d)
 	return dir
 }
@@ -136,12 +141,11 @@ func (d *Directory) lookup(name string, ignoreCase bool) (*Header, *link) {
 //
 // +checklocks:d.mu
 func (d *Directory) findLocked(key, name string, ignoreCase bool) *Header {
-	for _, h := range slices.Backward(d.entries[key]) { // the one made last is found first (T-137)
-		if ignoreCase || h.link.Load().name == name { // exactly, or by the folded form (O-25)
-			return h
-		}
+	h := d.newest[key] // the one made last is found first (T-137)
+	if h == nil || ignoreCase || h.link.Load().name == name {
+		return h
 	}
-	return nil
+	return d.exact[name] // only the exact form counts (O-25)
 }
 
 // Insert names an object, on which the caller holds a reference. It counts no handle. [Namespace.Create] names an
@@ -163,7 +167,7 @@ func (d *Directory) insert(name string, h *Header, ignoreCase, open bool) ntstat
 		return ntstatus.ObjectNameInvalid
 	}
 	name = strings.Clone(name) // otherwise the entry would keep the whole path in memory
-	l := &link{d, name, Upcase(name)}
+	l := &link{dir: d, name: name, key: Upcase(name)}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.findLocked(l.key, name, ignoreCase) != nil {
@@ -177,8 +181,14 @@ func (d *Directory) insert(name string, h *Header, ignoreCase, open bool) ntstat
 	if !h.link.CompareAndSwap(nil, l) {
 		return ntstatus.ObjectNameCollision
 	}
-	d.entries[l.key] = append(d.entries[l.key], h)
-	quota.Peak(&d.peak, len(d.entries))
+	if older := d.newest[l.key]; older != nil {
+		o := older.link.Load()
+		l.older, o.newer = older, h
+		d.exact[o.name], d.exact[name] = older, h
+		quota.Peak(&d.exactPeak, len(d.exact))
+	}
+	d.newest[l.key] = h
+	quota.Peak(&d.peak, len(d.newest))
 	d.count++
 	d.changedLocked()
 	h.Ref(TagName)
@@ -217,7 +227,7 @@ func (h *Header) unlink(l *link, when func() bool) {
 	removed := when() && h.link.Load() == l
 	if removed {
 		h.link.Store(nil)
-		d.removeLocked(l.key, h)
+		d.removeLocked(l)
 	}
 	d.mu.Unlock()
 	if removed {
@@ -226,24 +236,25 @@ func (h *Header) unlink(l *link, when func() bool) {
 	}
 }
 
-// removeLocked removes the entry of an object from the directory, which must have it. It neither releases the entry's
-// reference nor changes h.
+// removeLocked removes the entry of the link l from the directory, which must have it. It does not release the entry's
+// reference.
 //
 // +checklocks:d.mu
-func (d *Directory) removeLocked(key string, h *Header) {
-	list := d.entries[key]
-	for i, x := range list {
-		if x == h {
-			list = append(list[:i:i], list[i+1:]...)
-			break
-		}
+func (d *Directory) removeLocked(l *link) {
+	if l.older != nil {
+		l.older.link.Load().newer = l.newer
 	}
-	if len(list) == 0 {
-		delete(d.entries, key)
-		d.entries = quota.Shrunk(d.entries, &d.peak)
-	} else {
-		d.entries[key] = list
+	switch {
+	case l.newer != nil:
+		l.newer.link.Load().older = l.older
+	case l.older != nil:
+		d.newest[l.key] = l.older
+	default:
+		delete(d.newest, l.key)
+		d.newest = quota.Shrunk(d.newest, &d.peak)
 	}
+	delete(d.exact, l.name)
+	d.exact = quota.Shrunk(d.exact, &d.exactPeak)
 	d.count--
 	d.changedLocked()
 }
@@ -305,8 +316,8 @@ func (d *Directory) names() (names []DirectoryEntry, at uint64) {
 		return d.sorted, 0
 	}
 	names = make([]DirectoryEntry, 0, d.count)
-	for _, list := range d.entries {
-		for _, h := range list {
+	for _, h := range d.newest {
+		for ; h != nil; h = h.link.Load().older {
 			names = append(names, DirectoryEntry{h.link.Load().name, h.typ.Name})
 		}
 	}
@@ -336,8 +347,8 @@ func (d *Directory) Clear() {
 func (d *Directory) children(list []*Header) []*Header {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, same := range d.entries {
-		for _, h := range same {
+	for _, h := range d.newest {
+		for ; h != nil; h = h.link.Load().older {
 			h.Ref(TagCall)
 			list = append(list, h)
 		}

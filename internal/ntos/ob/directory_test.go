@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/test/check"
@@ -43,6 +44,36 @@ func TestClearRemovesEqualNames(t *testing.T) {
 	}
 	d.Clear()
 	check.That(t, len(d.Names()) == 0, "names after Clear: %v, want none", d.Names())
+}
+
+// Thousands of names that differ only in case cost no more than other names, because all users share a directory
+// (T-137).
+func TestEqualNamesCostNoMore(t *testing.T) {
+	const names = 1 << 14
+	cost := func(letters string) time.Duration {
+		d, objects := ob.NewDirectory(nil, 0), make([]*object, names)
+		start := time.Now()
+		for i := range objects {
+			name := []byte(strings.Repeat(letters[:1], 14))
+			for bit := range name {
+				if i>>bit&1 != 0 {
+					name[bit] = letters[1]
+				}
+			}
+			objects[i] = newObject(eventType, nil)
+			check.Success(t, d.Insert(string(name), objects[i], false))
+			h := d.Lookup(string(name), false)
+			check.RequireThat(t, h == objects[i].Head(), "lookup of %s", name)
+			h.Deref(ob.TagCall)
+		}
+		for _, o := range objects {
+			o.Unname()
+		}
+		check.Equal(t, len(d.Names()), 0, "names that are left")
+		return time.Since(start)
+	}
+	equal, different := cost("aA"), cost("ab")
+	check.That(t, equal < 20*different, "equal names took %v, others %v", equal, different)
 }
 
 // The names of a directory are sorted, and those of now. Only the first listing after a change sorts them (O-164).
