@@ -206,8 +206,8 @@ func (fs *FileSystem) firstEnd(name string) *End {
 func (fs *FileSystem) Find(name string) *End { return fs.firstEnd(name) }
 
 // add adds an instance to the pipe with this name. The first instance creates the pipe with descriptor d. existed
-// reports whether the pipe existed. Names match by the NT upcase table. A pipe without a name has one instance.
-// Errors are:
+// reports whether the pipe existed. Names match by their upper-case forms (O-25). A pipe without a name has one
+// instance. Errors are:
 //   - an existing pipe with cfg.Which First: STATUS_ACCESS_DENIED
 //   - a missing pipe with cfg.Which Another: STATUS_OBJECT_NAME_NOT_FOUND
 //   - the maximum number of instances: STATUS_INSTANCE_NOT_AVAILABLE

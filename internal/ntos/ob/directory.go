@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/ntstatus"
@@ -72,7 +74,23 @@ func nameSize(name string) int {
 
 // Upcase returns the name in upper case, without regard to a locale. Names that differ only in case have the same
 // form (O-25).
-func Upcase(name string) string { return strings.ToUpper(name) }
+func Upcase(name string) string {
+	if utf8.ValidString(name) {
+		return strings.ToUpper(name)
+	}
+	// ToUpper would put one character in place of all bytes that are not UTF-8.
+	b := make([]byte, 0, len(name))
+	for len(name) > 0 {
+		r, n := utf8.DecodeRuneInString(name)
+		if r == utf8.RuneError && n == 1 {
+			b = append(b, name[0])
+		} else {
+			b = utf8.AppendRune(b, unicode.ToUpper(r))
+		}
+		name = name[n:]
+	}
+	return string(b)
+}
 
 // Name returns the last component of the object's path, "" if the object has no name or has lost it.
 func (h *Header) Name() string {

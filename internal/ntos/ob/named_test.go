@@ -397,6 +397,21 @@ func TestNameLookupIgnoresCaseOnRequest(t *testing.T) {
 		"handle of %s = %+v, want only OBJ_INHERIT and the name ävent", h.Name(), g)
 }
 
+// Bytes that are not UTF-8 have no case. Names with different ones are different names, with OBJ_CASE_INSENSITIVE too
+// (O-25).
+func TestBytesOutsideUTF8AreNotFolded(t *testing.T) {
+	w := newWorld(t)
+	w.mustCreate("\\ö\xff", winnt.OBJ_CASE_INSENSITIVE)
+	w.mustCreate("\\ö\xfe", winnt.OBJ_CASE_INSENSITIVE)
+	_, st := w.openName("\\Ö\xff", winnt.OBJ_CASE_INSENSITIVE)
+	wantStatus(t, "other case", st, ntstatus.Success)
+	_, st = w.openName("\\ö\ufffd", winnt.OBJ_CASE_INSENSITIVE)
+	wantStatus(t, "the replacement character", st, ntstatus.ObjectNameNotFound)
+	for name, want := range map[string]string{"a\xffb": "A\xffB", "\xed\xa0\x80z\u0250": "\xed\xa0\x80Z\u2c6f"} {
+		check.Equal(t, ob.Upcase(name), want, "upper-case form of %q", name)
+	}
+}
+
 func TestMissingNameIsNotEmptyName(t *testing.T) { // O-162: below a root directory no name is not an empty one
 	w := newWorld(t)
 	w.name(`\d`, ob.NewDirectory(nil, 0))
