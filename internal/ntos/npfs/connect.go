@@ -48,7 +48,7 @@ func (fs *FileSystem) Connect(server *End, client *ps.Thread, sqos *nt.SecurityQ
 	}
 	var f finished
 	in.mu.Lock()
-	if in.turn == turn { // otherwise the server disconnected this client already
+	if in.turn == turn && !e.gone { // otherwise the server disconnected this client, or it closed its handle already
 		in.client, in.sqos, in.static, static, in.begun = e, q, static, nil, 0
 		in.settleLocked(&f)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/npfs"
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/internal/test/bare"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
@@ -39,6 +40,25 @@ func TestDisconnectDuringOpenFreesInstance(t *testing.T) {
 		want(t, "the next is there", e.Listen(), ntstatus.PipeConnected)
 		closeAll(next, e)
 	}
+}
+
+// Another thread of the client's process closes the new handle before the client is connected. What the server wrote
+// for it is returned to the server's quota with the instance.
+func TestCloseDuringOpenReturnsCharges(t *testing.T) {
+	s := newSite(t)
+	paid := quota.NewBlock(nil, 1<<20, false)
+	s.server.Process().SetQuota(paid)
+	e := s.newServerEnd(npfs.Config{})
+	out := s.connectWith(&static, func(x *npfs.End) ntstatus.Status {
+		s.world.open(x)
+		want(t, "write", send(e, s.server, []byte("welcome")), ntstatus.Success)
+		closeAll(x)
+		return ntstatus.Success
+	})
+	want(t, "connect", out.Status, ntstatus.Success)
+	s.wantRead(e, 1, "", ntstatus.PipeBroken)
+	closeAll(e)
+	check.Equal(t, paid.Used(), 0, "bytes charged at the end")
 }
 
 // A client whose access to a pipe was checked does not get another pipe that has taken the name since (I-130).

@@ -158,6 +158,7 @@ func (e *End) closed() {
 	var f finished
 	in := e.instance
 	in.mu.Lock()
+	e.gone = true
 	in.closeLocked(e, &f)
 	if e.detachedLocked() { // the instance is free or has another client (I-134)
 		in.mu.Unlock()

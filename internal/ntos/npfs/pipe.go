@@ -129,6 +129,7 @@ type End struct {
 	complete atomic.Bool // the caller does not wait (T-135)
 	messages atomic.Bool // reads keep to messages, where the pipe has some (I-139)
 	pending  int         // guarded by the instance's mu: requests that wait
+	gone     bool        // guarded by the instance's mu: the last handle was closed
 	File     ke.Signal   // of the last operation (I-137)
 	process  *ps.Process // of the end's creator; one reference
 }
