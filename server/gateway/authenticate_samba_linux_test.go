@@ -42,7 +42,8 @@ func TestNegotiateGrantsAccessOfDirectoryGroups(t *testing.T) {
 	root := "O:BAG:SYD:P(A;OICI;FA;;;" + group.String() + ")(A;;0x1200a9;;;" + d.SID.WithRID(513).String() + ")"
 	w := newWorldOf(t, root, func(s *lsa.Store) logon.Authority {
 		tickets, err := kerberos.New(kerberos.Config{Keys: keys, Realm: addc.Realm, Services: []string{"HTTP/" + host},
-			Domain: d.SID, State: t.TempDir(), Machine: s.Computer().SID, Now: startedEarlier()})
+			Domain: d.SID, State: t.TempDir(), Now: startedEarlier(),
+			Machine: func() sid.SID { return s.Computer().SID }})
 		check.NoError(t, err)
 		t.Cleanup(func() { _ = tickets.Close() })
 		return kerberos.Authority{Store: s, Tickets: func() *kerberos.Acceptor { return tickets }}

@@ -204,7 +204,8 @@ func TestTicketLogsClientOnForOneRequest(t *testing.T) {
 	w := newWorldOf(t, "O:BAG:SYD:P(A;OICI;FA;;;S-1-5-21-10-20-30-1104)", func(s *lsa.Store) logon.Authority {
 		keys := check.Must(kerberos.ReadKeytab(file))
 		tickets, err := kerberos.New(kerberos.Config{Keys: keys, Realm: realm, Skew: 5 * time.Minute, Domain: domain,
-			EncryptionTypes: []int32{18}, State: t.TempDir(), Machine: s.Computer().SID})
+			EncryptionTypes: []int32{18}, State: t.TempDir(),
+			Machine: func() sid.SID { return s.Computer().SID }})
 		check.NoError(t, err)
 		t.Cleanup(func() { _ = tickets.Close() })
 		return kerberos.Authority{Store: s, Tickets: func() *kerberos.Acceptor { return tickets }}

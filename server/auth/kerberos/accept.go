@@ -32,8 +32,9 @@ type Config struct {
 	RequireBinding bool
 	// Domain is the SID of the realm's domain. If it is zero, clients of other realms are rejected.
 	Domain sid.SID
-	// Machine is the SID of this computer. If it is zero, SIDs of this computer are not filtered out.
-	Machine sid.SID
+	// Machine returns the SID of this computer, which an import of accounts can change. If it is nil or returns the zero
+	// SID, SIDs of this computer are not filtered out.
+	Machine func() sid.SID
 	// Delegated accepts tickets that a service requested for its client (S4U2proxy).
 	Delegated bool
 	// State is the folder of the replay cache's file, which makes the cache survive a restart; ""
@@ -97,6 +98,9 @@ func newBareAcceptor(cfg Config) (*Acceptor, error) {
 	}
 	if cfg.Split == nil {
 		cfg.Split = SplitToken
+	}
+	if cfg.Machine == nil {
+		cfg.Machine = func() sid.SID { return sid.SID{} }
 	}
 	if cfg.Skew == 0 {
 		cfg.Skew = defaultSkew
@@ -247,7 +251,7 @@ func (a *Acceptor) identify(c *Client, o *opened) error {
 	if err := c.PAC.Check(pac.Ticket{Client: c.Name, AuthTime: c.AuthTime, Delegated: a.cfg.Delegated}); err != nil {
 		return err
 	}
-	c.Identity, err = c.PAC.Identity(pac.Place{Domain: a.cfg.Domain, Machine: a.cfg.Machine,
+	c.Identity, err = c.PAC.Identity(pac.Place{Domain: a.cfg.Domain, Machine: a.cfg.Machine(),
 		Foreign: c.Realm != a.cfg.Realm})
 	if err != nil {
 		return fault{ntstatus.TrustedDomainFailure, err}

@@ -138,6 +138,11 @@ func (d *Directory) newFound(c *conn, p *serverInfo, e *entry, requested string)
 	return f, d.restrict(f, e, &computed)
 }
 
+// place returns the place that decides which SIDs the directory may assign now.
+func (d *Directory) place() pac.Place {
+	return pac.Place{Domain: d.cfg.Domain, Machine: d.cfg.Machine()}
+}
+
 // setGroups sets the groups of the account: groups without the SIDs that the directory may not assign.
 // Tickets have the same filter (D-15). It also sets Dropped. On an error both are incomplete.
 func (f *Found) setGroups(d *Directory, groups []sid.SID) (err error) {
@@ -145,7 +150,7 @@ func (f *Found) setGroups(d *Directory, groups []sid.SID) (err error) {
 	for i, s := range groups {
 		all[i] = token.Group{SID: s, Attributes: token.GroupDefault}
 	}
-	at := pac.Place{Domain: d.cfg.Domain, Machine: d.cfg.Machine}
+	at := d.place()
 	if f.Groups, f.Dropped, err = at.Filter(f.SID, all); err != nil {
 		return wrong("%v", err)
 	}

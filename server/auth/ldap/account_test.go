@@ -39,7 +39,8 @@ func TestFindFillsEveryAccountField(t *testing.T) {
 	delete(w.entries, "CN=alice,"+base)
 	f := serve(t, w.answer)
 	d := f.directory(func(c *Config) {
-		c.Machine, c.Base, c.Name, c.Limits.Wait = machine, other, "EXAMPLE", 90*time.Second
+		c.Base, c.Name, c.Limits.Wait = other, "EXAMPLE", 90*time.Second
+		c.Machine = func() sid.SID { return machine }
 		c.Claims = map[string]Claim{"dept": {Attribute: "department", Type: claims.String}}
 		c.Now = func() time.Time { return time.Unix(1_000_000_000, 0) }
 	})

@@ -81,7 +81,8 @@ func (d *Directory) Find(ctx context.Context, name string, byRealm bool) (*Found
 	if name == "" || len(name) > maxName {
 		return nil, ErrUnknown
 	}
-	key := strconv.FormatBool(byRealm) + strings.ToLower(name)
+	// An account that was filtered for another SID of this computer does not count (D-15).
+	key := strconv.FormatBool(byRealm) + d.cfg.Machine().String() + " " + strings.ToLower(name)
 	now := d.cfg.Now()
 	old := d.cache.get(key)
 	if old != nil && now.Sub(old.at) < d.cfg.Limits.Fresh {

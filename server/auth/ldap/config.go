@@ -35,9 +35,11 @@ type Config struct {
 	Roots    *x509.CertPool // certificate authorities of the servers; nil: the host's
 	Base     string         // base of searches for accounts; "": the server's default naming context
 	Domain   sid.SID        // the SID of the domain
-	Machine  sid.SID        // the SID of this computer; may be zero
 	Name     string         // NetBIOS name of the domain, before the backslash
 	Realm    string         // realm after the @; "": names are not compared with userPrincipalName
+
+	// Machine returns the SID of this computer, which can change; nil: no SID is recognized as one of this computer.
+	Machine func() sid.SID
 
 	// The client's credentials: Kerberos, or a name (a DN or name@realm) with a password. With an Initiator, Account
 	// and Password are not used.
@@ -117,6 +119,9 @@ func New(cfg Config) (*Directory, error) {
 	}
 	if cfg.Split == nil {
 		cfg.Split = message.Split
+	}
+	if cfg.Machine == nil {
+		cfg.Machine = func() sid.SID { return sid.SID{} }
 	}
 	cfg.Limits.fill()
 	d := &Directory{cfg: cfg, up: admission.Servers{Now: cfg.Now}, idle: make(chan *conn, maxIdle)}

@@ -175,8 +175,11 @@ func TestBrokenExportWritesNoObjectTwice(t *testing.T) {
 	_, _, err := f.directory(nil).Objects(t.Context(), "", false, fullDisk{})
 	check.That(t, errors.Is(err, syscall.ENOSPC) &&
 		!errors.Is(err, ErrAway), "D-23: a full disk: %v, want %v and not %v", err, syscall.ENOSPC, ErrAway)
-	// SIDs of this computer's own accounts belong to no domain (D-15).
-	own := serve(t, w.answer).directory(func(c *Config) { c.Machine = domain })
+	// SIDs of this computer's own accounts belong to no domain, also after an import has changed them (D-15).
+	var machine sid.SID
+	own := serve(t, w.answer).directory(func(c *Config) { c.Machine = func() sid.SID { return machine } })
+	check.NoError(t, check.Err(own.Find(t.Context(), "alice", false)))
+	machine = domain
 	if got, err := own.Find(t.Context(), "alice", false); got != nil || !errors.As(err, &said) {
 		t.Errorf("D-15: Find in a domain that is this computer's: %+v, %v, want an error", got, err)
 	}

@@ -53,7 +53,7 @@ type parsed struct {
 // are unchanged. Use p only with directories that have the same claims, because entries that have
 // not changed are not parsed again (D-22).
 func (d *Directory) People(ctx context.Context, p *People) error {
-	p.claims, p.place = d.claims, pac.Place{Domain: d.cfg.Domain, Machine: d.cfg.Machine}
+	p.claims, p.place = d.claims, d.place()
 	return d.with(ctx, func(c *conn) error {
 		at, err := d.serverInfo(c)
 		if err != nil {

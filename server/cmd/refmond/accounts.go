@@ -41,6 +41,9 @@ func (s *service) accounts(cfg *config, log *audit.Log) (err error) {
 	return nil
 }
 
+// machine returns the current SID of this computer, which an import of accounts can change.
+func (s *service) machine() sid.SID { return s.store.Computer().SID }
+
 // warn logs which accounts or id maps cannot be used, so that their users cannot log on.
 func (s *service) warn() {
 	if err := s.store.Trouble(); err != nil {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/server/auth/confined"
-	"github.com/refmon/refmon/sid"
 )
 
 // Limits of the check of a tree's files.
@@ -46,14 +45,14 @@ func (c *config) checkFiles() error {
 	if _, err := readNumbers(c.IDNumbers); err != nil {
 		return err
 	}
-	tickets, err := c.Kerberos.open("", sid.SID{}, nil, &confined.Parser{})
+	tickets, err := c.Kerberos.open("", nil, nil, &confined.Parser{})
 	if err != nil {
 		return err
 	}
 	if tickets != nil {
 		err = tickets.Close()
 	}
-	people, failed := c.openDirectory(sid.SID{}, nil)
+	people, failed := c.openDirectory(nil, nil)
 	if failed == nil && people != nil {
 		failed = people.Close()
 	}

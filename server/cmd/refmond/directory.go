@@ -136,10 +136,11 @@ func (d *directory) claims() (map[string]ldap.Claim, error) {
 const maxPasswordFile = 4096
 
 // openDirectory returns a client of the configured LDAP directory, without connecting. Without servers it returns nil
-// and no error. machine is this computer's SID. split parses the servers' messages; if nil, this process parses them.
+// and no error. machine returns this computer's SID. split parses the servers' messages; if nil, this process does.
 // Cache times of 0 seconds disable the cache. The password is the first line of the password file. Unreadable files and
 // a CA file without a certificate are errors.
-func (c *config) openDirectory(machine sid.SID, split func([]byte) (*message.Message, error)) (*ldap.Directory, error) {
+func (c *config) openDirectory(machine func() sid.SID,
+	split func([]byte) (*message.Message, error)) (*ldap.Directory, error) {
 	d, k := &c.Directory, &c.Kerberos
 	if len(d.Servers) == 0 {
 		return nil, nil

@@ -10,7 +10,6 @@ import (
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/outfile"
 	"github.com/refmon/refmon/server/auth/ldap"
-	"github.com/refmon/refmon/sid"
 )
 
 type directoryCmd struct {
@@ -98,7 +97,7 @@ func openConfigured(file string) (*ldap.Directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := cfg.openDirectory(sid.SID{}, nil)
+	d, err := cfg.openDirectory(nil, nil)
 	if err == nil && d == nil {
 		err = fmt.Errorf("%s has no servers in its key directory", file)
 	}

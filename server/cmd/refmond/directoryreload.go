@@ -114,7 +114,7 @@ func (u *directoryUse) ask(question func(*ldap.Directory) error) (ok bool, err e
 func (s *service) prepareDirectory(cfg *config) (swap func(), drop func(), err error) {
 	d := &cfg.Directory
 	next := &directoryUse{}
-	if next.people, err = cfg.openDirectory(s.store.Computer().SID, s.messages.Message); err != nil {
+	if next.people, err = cfg.openDirectory(s.machine, s.messages.Message); err != nil {
 		return nil, nil, err
 	}
 	if d.used() {

@@ -49,9 +49,9 @@ func (t *tickets) check() error {
 }
 
 // open returns the acceptor that verifies Kerberos tickets, nil and no error without a keytab. state is the folder of
-// the replay cache, "" for none, and machine this computer's SID. last is the previous acceptor, nil for none. parser
-// parses tokens and PACs. A keytab that cannot be read is an error. With last, replays from before stay refused.
-func (t *tickets) open(state string, machine sid.SID, last *kerberos.Acceptor,
+// the replay cache, "" for none, and machine returns this computer's SID. last is the previous acceptor, nil for none.
+// parser parses tokens and PACs. A keytab that cannot be read is an error. With last, replays from before stay refused.
+func (t *tickets) open(state string, machine func() sid.SID, last *kerberos.Acceptor,
 	parser *confined.Parser) (*kerberos.Acceptor, error) {
 	if t.Keytab == "" {
 		return nil, nil
@@ -92,7 +92,7 @@ type ticketAcceptor struct {
 // caller calls swap once the rest of the configuration is ready. After an error swap is nil and the old acceptor
 // stays in use (K-82).
 func (s *service) prepareTickets(cfg *config) (swap func(), err error) {
-	next, err := cfg.Kerberos.open(s.tickets.state, s.store.Computer().SID, s.tickets.last, &s.tickets.parser)
+	next, err := cfg.Kerberos.open(s.tickets.state, s.machine, s.tickets.last, &s.tickets.parser)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -79,6 +80,14 @@ func TestTicketLogonGivesClientsToken(t *testing.T) {
 		return e.ID == 4624 && strings.Contains(by, "alice@EXAMPLE.TEST by a ticket for "+ticketService+" of ")
 	})
 	check.That(t, named, "K-50: no record of a logon names the ticket")
+	// An import can change this computer's SID. Its own accounts come from no KDC, and no reload is necessary.
+	accounts := p.must("", "export")
+	machine := regexp.MustCompile(`(?m)^machine: (\S+)$`).FindStringSubmatch(accounts)
+	check.Require(t, len(machine), 2, "machine SIDs of\n%s", accounts)
+	p.must(strings.ReplaceAll(accounts, machine[1], ticketDomain.String()), "import", "-")
+	own := ticketOf(2, key)
+	check.Equal(t, check.Status(ticketLogOn(c, own.Blob(), winnt.LOGON32_LOGON_NETWORK)), ntstatus.LogonFailure,
+		"K-29: a ticket of a user of this computer's new SID")
 }
 
 // checkPs checks that ps shows the ticket of a thread's client.
