@@ -2,7 +2,10 @@ package host
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
+	"time"
 )
 
 // maxRunning is the maximum number of lookups that run at the same time. Each one is a process of the host.
@@ -30,7 +33,8 @@ type lookup struct {
 	cancel context.CancelFunc // immutable
 	done   chan struct{}      // immutable; closed once the answer is set
 
-	callers int // guarded by lookupQueue.mu
+	callers int       // guarded by lookupQueue.mu
+	begun   time.Time // guarded by lookupQueue.mu; when it began to run, zero before
 
 	// The answer, set before done is closed.
 	line  string
@@ -38,16 +42,22 @@ type lookup struct {
 	err   error
 }
 
+// errBusy says that a lookup waited for its turn most of the time, so its end says nothing about the name service.
+var errBusy = errors.New("too many lookups at the same time")
+
 // do runs a lookup within the concurrency limit and returns the result. Waiting callers with the same key may share
-// one lookup. If ctx ends first, do returns ctx's error. A lookup that all callers have left does not start or is
-// canceled.
+// one lookup. If ctx ends first, do returns ctx's error, with errBusy if the lookup ran less than half of the time. A
+// lookup that all callers have left does not start or is canceled.
 func (q *lookupQueue) do(ctx context.Context, key string, run lookupFunc) (line string, found bool, err error) {
+	joined := time.Now()
 	l := q.join(key, run)
 	select {
 	case <-l.done:
 		return l.line, l.found, l.err
 	case <-ctx.Done():
-		q.leave(l)
+		if begun := q.leave(l); begun.IsZero() || time.Since(begun) < begun.Sub(joined) {
+			return "", false, fmt.Errorf("%w: %w", errBusy, ctx.Err())
+		}
 		return "", false, ctx.Err()
 	}
 }
@@ -85,19 +95,21 @@ func (q *lookupQueue) serve(l *lookup, slots chan struct{}) {
 	defer func() { <-slots }()
 	q.mu.Lock()
 	q.forget(l)
+	l.begun = time.Now()
 	q.mu.Unlock()
 	l.line, l.found, l.err = l.run(l.ctx)
 }
 
-// leave removes a caller that no longer waits for a lookup. After the last one it ends the lookup. The result of an
-// ended lookup is dropped.
-func (q *lookupQueue) leave(l *lookup) {
+// leave removes a caller that no longer waits for a lookup, and returns when the lookup began to run, zero if it did
+// not. After the last caller it ends the lookup. The result of an ended lookup is dropped.
+func (q *lookupQueue) leave(l *lookup) (begun time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if l.callers--; l.callers == 0 {
 		q.forget(l)
 		l.cancel()
 	}
+	return l.begun
 }
 
 // forget removes a lookup from those that wait, so that no further caller joins it.

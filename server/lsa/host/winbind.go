@@ -21,6 +21,7 @@ import (
 type Domains struct {
 	wbinfo string           // immutable; "" for the program of that name in PATH at each lookup
 	now    func() time.Time // immutable; nil: time.Now
+	queue  lookupQueue      // limits the processes
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -82,11 +83,17 @@ func (d *Domains) ask(ctx context.Context, option, value string) (line string, f
 	case silent:
 		return "", false, errSilent
 	}
-	line, found, err = d.run(ctx, option, value)
+	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
+	line, found, err = d.queue.do(ctx, key, func(ctx context.Context) (string, bool, error) {
+		return d.run(ctx, option, value)
+	})
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err != nil {
-		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errNotUp) {
+		// A lookup that waited for others says nothing about winbind (L-61).
+		slow := errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, errBusy)
+		if slow || errors.Is(err, errNotUp) {
 			d.silent = now().Add(silenceLife)
 		}
 		return "", false, err
@@ -99,10 +106,8 @@ func (d *Domains) ask(ctx context.Context, option, value string) (line string, f
 }
 
 // run executes wbinfo. found is false only for the error notFound; any other failure is an error (L-55). An answer that
-// is not one line is an error. The run ends after maxWait. A service that is not up is errNotUp.
+// is not one line is an error. The run ends with ctx. A service that is not up is errNotUp.
 func (d *Domains) run(ctx context.Context, option, value string) (line string, found bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, maxWait)
-	defer cancel()
 	program := d.wbinfo
 	if program == "" {
 		program = "wbinfo"

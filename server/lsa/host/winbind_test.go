@@ -78,6 +78,30 @@ func TestStalledWinbindIsPaused(t *testing.T) {
 	}
 }
 
+// TestBusyQueueDoesNotPauseWinbind checks that a query that ends while it waits for others is no silence of winbind
+// (L-61).
+func TestBusyQueueDoesNotPauseWinbind(t *testing.T) {
+	d, _, _ := winbindOf(t, "echo S-1-5-21-9-8-7-1103\n")
+	begun, release := make(chan struct{}), make(chan struct{})
+	for i := range maxRunning {
+		go func() {
+			_, _, _ = d.queue.do(context.Background(), strconv.Itoa(i), func(context.Context) (string, bool, error) {
+				begun <- struct{}{}
+				<-release
+				return "", false, nil
+			})
+		}()
+		<-begun
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, _, err := d.SIDOfUID(ctx, 1)
+	check.ErrorIs(t, err, errBusy, "L-61: a query that waits for others")
+	close(release)
+	_, found, err := d.SIDOfUID(t.Context(), 1)
+	check.That(t, found && err == nil, "L-61: winbind was not queried: %t, %v, want true and no error", found, err)
+}
+
 // TestMalformedWinbindOutputIsAnError checks that endless output, another format or encoding, and a winbind that dies
 // are errors, never an account or its absence (L-55).
 func TestMalformedWinbindOutputIsAnError(t *testing.T) {
