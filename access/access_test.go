@@ -103,6 +103,26 @@ func TestModesHaveDocumentedNames(t *testing.T) {
 	}
 }
 
+// Substitute replaces PRINCIPAL_SELF only by a principal, and OWNER RIGHTS even by the owner that is missing, so that no
+// SID matches it. It does not replace the result, nor any other SID.
+func TestSubstituteReplacesOnce(t *testing.T) {
+	none := sid.SID{}
+	for _, c := range []struct{ entry, self, owner, want sid.SID }{
+		{sid.PrincipalSelf, caseU, caseG, caseU},
+		{sid.PrincipalSelf, none, caseG, sid.PrincipalSelf},
+		{sid.PrincipalSelf, sid.OwnerRights, caseG, sid.OwnerRights},
+		{sid.OwnerRights, caseU, caseG, caseG},
+		{sid.OwnerRights, caseU, none, none},
+		{sid.OwnerRights, caseU, sid.PrincipalSelf, sid.PrincipalSelf},
+		{sid.CreatorOwner, caseU, caseG, sid.CreatorOwner},
+		{sid.CreatorGroup, caseU, caseG, sid.CreatorGroup},
+		{none, caseU, caseG, none},
+	} {
+		got := access.Substitute(c.entry, c.self, c.owner)
+		check.Equal(t, got, c.want, "A-3: Substitute(%v, %v, %v)", c.entry, c.self, c.owner)
+	}
+}
+
 // The effective token is the client's if there is a client, even an empty one, and otherwise the process's. Below the
 // level Impersonation it holds no privilege (A-30, T-102).
 func TestEffectiveTokenIsTheClients(t *testing.T) {
