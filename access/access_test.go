@@ -103,8 +103,8 @@ func TestModesHaveDocumentedNames(t *testing.T) {
 	}
 }
 
-// Substitute replaces PRINCIPAL_SELF only by a principal, and OWNER RIGHTS even by the owner that is missing, so that no
-// SID matches it. It does not replace the result, nor any other SID.
+// Substitute replaces PRINCIPAL_SELF only by a principal, and OWNER RIGHTS even by a missing owner, whom no SID matches.
+// It does not replace the result, nor any other SID.
 func TestSubstituteReplacesOnce(t *testing.T) {
 	none := sid.SID{}
 	for _, c := range []struct{ entry, self, owner, want sid.SID }{
