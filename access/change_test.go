@@ -111,8 +111,26 @@ func TestChangesAreOrdered(t *testing.T) {
 			"enable " + u + ", which the token holds disabled or for deny only"}},
 		{"the AppContainer", "…(A;;0x3;;;U)(A;;0x1;;;P)", 3, appMedium, nil, []string{
 			"leave the AppContainer", put("0x3", casePkg.String())}},
-		{"no DACL and an AppContainer", "O:BAG:SY", 3, join(appMedium, func(s *token.Spec) { s.LowBoxNumber = 7 }), nil,
-			[]string{"leave the AppContainer"}},
+		{"no DACL and an AppContainer", "O:BAG:SY", 3, join(appMedium, func(s *token.Spec) {
+			s.LowBoxNumber, s.LowPrivilege = 7, true
+		}), nil, []string{"leave the AppContainer"}},
+		{"A-152 a denial of OWNER RIGHTS, for the owner", "U:(D;;0x1;;;OW)", winnt.READ_CONTROL, nil, nil, []string{
+			"drop DACL entry 1 (D;;0x1;;;OW)", put("RC", u)}},
+		{"two restricting SIDs", "…(A;;0x3;;;U)(A;;0x1;;;RC)", 3, restricted(sid.Restricted, sid.Guests), nil, []string{
+			"use a token that is not restricted", put("0x3", "RC")}},
+		{"the token's own level among its groups", "…(A;;0x2;;;ME)S:(ML;;NW;;;ME)", 2, func(s *token.Spec) {
+			s.Integrity = sid.SID{}
+			s.Groups = append(s.Groups, token.Group{SID: sid.MediumLevel,
+				Attributes: winnt.SE_GROUP_INTEGRITY | winnt.SE_GROUP_INTEGRITY_ENABLED})
+		}, nil, []string{
+			"enable S-1-16-8192 (Medium Mandatory Level), which the token holds disabled or for deny only", put("0x2", u)}},
+		{"A-62 no DACL, an AppContainer at Low", "O:BAG:SY", 2, appContainer, nil, []string{
+			"raise the token's integrity level to Medium, and leave the AppContainer"}},
+		{"A-50 the same and a privilege", "O:BAG:SY", saclBit | 2, appContainer, nil, []string{
+			"give the token SeSecurityPrivilege, enabled, and raise the token's integrity level to Medium, " +
+				"and leave the AppContainer"}},
+		{"A-50 no DACL, an AppContainer and a privilege", "O:BAG:SY", saclBit | 1, appMedium, nil, []string{
+			"give the token SeSecurityPrivilege, enabled, and leave the AppContainer"}},
 		{"the restriction and a group", "…(A;;0x1;;;BG)", 1, restricted(sid.Restricted), nil, []string{
 			"make the user a member of " + guests + ", and use a token that is not restricted",
 			"make the user a member of " + guests + ", and " + put("0x1", "RC"),
@@ -188,6 +206,7 @@ func TestChangesTryLimitedSteps(t *testing.T) {
 	const label, policy = "(ML;;NX;;;HI)", "(SP;;;;;S-1-17-1)"
 	const filter, shown = "(FL;;0x1;;;WD;(@User.x==1))", "(FL;;0x1;;;WD;(@USER.x == 1))"
 	const triple = "drop SACL entry 1 " + shown + ", and drop SACL entry 2 " + shown + ", and drop SACL entry 3 " + shown
+	const pair = "drop SACL entry 1 " + shown + ", and drop SACL entry 2 " + shown
 	put := "put (A;;0x40;;;" + casePkg.String() + ") before the other entries"
 	boxed := join(appMedium, restricted(sid.Everyone))
 	for _, c := range []struct {
@@ -208,6 +227,8 @@ func TestChangesTryLimitedSteps(t *testing.T) {
 		// 16 groups, 3 privileges, 2 and 3 drops
 		{2, filter + filter + filter, 2, nil, nil, triple, true},
 		{3, filter + filter + filter, 2, nil, nil, triple, false},
+		// Pairs of all 16 groups, 3 privileges, 20 and 2 drops
+		{20, filter + filter, 2, nil, nil, pair, true},
 	} {
 		text := "…"
 		for i := range 16 {

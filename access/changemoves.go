@@ -81,14 +81,15 @@ func groupMoves(r *Request) (moves []move) {
 	return moves
 }
 
-// enableIn enables SID s in a token specification: the user, a group that it already has, or else a new group.
+// enableIn enables SID s in a token specification: the user, a group that it already has, or else a new group. The
+// token keeps its integrity level, which the specification also has in its own field.
 func enableIn(spec *token.Spec, s sid.SID) {
 	if spec.User.SID == s {
 		spec.User.Attributes = 0
 		return
 	}
 	for i := range spec.Groups {
-		if g := &spec.Groups[i]; g.SID == s && g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 {
+		if g := &spec.Groups[i]; g.SID == s {
 			// The group may be the token's default owner, which must keep the attribute (T-11).
 			g.Attributes = g.Attributes&winnt.SE_GROUP_OWNER | token.GroupDefault
 			return
@@ -201,7 +202,7 @@ func insertMoves(r *Request) (moves []move, inserted []sd.ACE) {
 		aces := allowACEs(r, mask, s)
 		// A list that is full takes no further entry, and a proposal that cannot be
 		// carried out is not an answer. All entries fit together, because one change can have several steps.
-		if len(aces) == 0 || r.Descriptor.DACL().Len() > 0 && !fits(r.Descriptor.DACL(), append(inserted, aces...)) {
+		if len(aces) == 0 || !fits(r.Descriptor.DACL(), append(inserted, aces...)) {
 			continue
 		}
 		from, to := len(inserted), len(inserted)+len(aces)

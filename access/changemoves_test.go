@@ -74,6 +74,7 @@ func TestChangesAddEntryOnlyIfListHasRoom(t *testing.T) {
 	r := newRequest(t, "…", winnt.FILE_READ_DATA)
 	own := check.Must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_READ_DATA, caseU))
 	size := len(own.Binary())
+	var room *sd.Descriptor // has room for one entry
 	for _, short := range []int{0, 2, 4} {
 		// An inherit-only entry decides nothing and can have any size.
 		list := append(slices.Clone(aces), deny)
@@ -87,10 +88,31 @@ func TestChangesAddEntryOnlyIfListHasRoom(t *testing.T) {
 		p := r.Descriptor.Parts()
 		p.DACL = l
 		r.Descriptor = sd.New(p)
+		if short == 0 {
+			room = r.Descriptor
+		}
 		got := slices.ContainsFunc(changeTexts(t, r), func(s string) bool { return strings.HasPrefix(s, "put ") })
 		check.That(t, got == (short == 0),
 			"Changes of a list of %d bytes: an entry of %d bytes is suggested: %t, want %t", l.Size(), size, got, short == 0)
 	}
+	// There is room for one entry, and no change needs two.
+	twice := plainCase{sd: "…", desired: winnt.FILE_READ_DATA, change: restricted(sid.Restricted)}
+	both := func(s string) bool { return strings.Count(s, "put ") == 2 }
+	for _, d := range []*sd.Descriptor{mustSD(t, "…"), room} {
+		r := twice.request(t)
+		r.Descriptor = d
+		got := slices.ContainsFunc(changeTexts(t, r), both)
+		check.That(t, got == (d != room), "list of %d bytes: two new entries are suggested: %t", d.DACL().Size(), got)
+	}
+	slack := make([]byte, sd.MaxACLSize)
+	check.Success(t, sd.CreateACL(slack, 2))
+	empty, _, err := sd.DecodeACL(slack)
+	check.NoError(t, err)
+	p := r.Descriptor.Parts()
+	p.DACL = empty
+	r.Descriptor = sd.New(p)
+	got := changeTexts(t, r)
+	check.That(t, len(got) == 0, "Changes of an empty list of %d bytes: %q, want none", empty.Size(), got)
 }
 
 // A proposed entry for a request with object types names those types. A plain entry would grant the right on all types
@@ -102,6 +124,10 @@ func TestChangesNameObjectTypes(t *testing.T) {
 	long := nodes{object(0)}
 	for i := range 17 {
 		long = append(long, access.ObjectTypeEntry{Level: 1, GUID: winnt.GUID{byte(i + 1)}})
+	}
+	sixteen := ""
+	for _, e := range long[1:17] {
+		sixteen += "(OA;;CR;" + e.GUID.String() + ";;U)"
 	}
 	const typed = winnt.ADS_RIGHT_DS_CONTROL_ACCESS
 	a, b := nodeP1.String(), nodeP2.String()
@@ -117,6 +143,7 @@ func TestChangesNameObjectTypes(t *testing.T) {
 			"put (OA;;CR;" + a + ";;U)(OA;;CR;" + b + ";;U)"},
 		"a right that is not typed":  {list(0, nodeC, 1, nodeP1), winnt.WRITE_DAC, "put (A;;WD;;;U)"},
 		"typed and not typed rights": {list(0, nodeC, 1, nodeP1), dsWriteDac, "put (OA;;CR;" + a + ";;U)(A;;WD;;;U)"},
+		"16 types":                   {long[:17], typed, "put " + sixteen},
 		"too many types":             {long, typed, ""},
 	} {
 		r := newRequest(t, "…", c.desired)

@@ -178,6 +178,14 @@ func reasonText(b access.BitReason) string {
 // Explain returns the expected fields of each step and reason, for each kind of result.
 func TestExplainReturnsExpectedStepsAndReasons(t *testing.T) {
 	backup := privileges(winnt.SeBackupPrivilege)
+	// second sets a policy of two rules. The first grants everything, and the second has the DACL of dacl.
+	second := func(dacl string) func(*access.Request) {
+		return func(r *access.Request) {
+			ruleOf(&access.Rule{Name: "open", Descriptor: mustDescriptor("D:(A;;FA;;;WD)(A;;FA;;;AC)")})(r)
+			p := &r.Policies.Policies[0]
+			p.Rules = append(p.Rules, access.Rule{Name: "second", Descriptor: mustDescriptor(dacl)})
+		}
+	}
 	high := func(s *token.Spec) { s.Integrity = sid.HighLevel }
 	tree := func(r *access.Request) {
 		r.ObjectTypes, r.Type = list(0, nodeC, 1, nodeP1, 2, nodeA1, 1, nodeP2), winnt.DirectoryServiceObject
@@ -266,6 +274,17 @@ func TestExplainReturnsExpectedStepsAndReasons(t *testing.T) {
 		{"A-101 a rule that leaves reading", "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 3, nil, rulePolicy(""),
 			[]string{"DACL 0 A-70 +0x3", "read only 0 A-70 +0x1", " -1 A-101 -0x2"},
 			[]string{"0x1+ AceAllow DACL 0", "0x2- CentralAccessRule  0 read only"}},
+		{"A-101 the second of two rules", "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 3, nil, second("D:(A;;FR;;;WD)"),
+			[]string{"DACL 0 A-70 +0x3", "open 0 A-70 +0x3", "second 0 A-70 +0x1", " -1 A-101 -0x2"},
+			[]string{"0x1+ AceAllow DACL 0", "0x2- CentralAccessRule  1 second"}},
+		{"A-101 the second of two rules denies", "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 3, nil,
+			second("D:(D;;0x2;;;WD)(A;;FA;;;WD)"),
+			[]string{"DACL 0 A-70 +0x3", "open 0 A-70 +0x3", "second 0 A-70 -0x2"},
+			[]string{"0x1+ AceAllow DACL 0", "0x2- CentralAccessRule  1 second"}},
+		{"A-96 the second rule has no DACL, for a package", "…(A;;FA;;;U)(A;;FR;;;P)S:(SP;;;;;S-1-17-1)", 1, appMedium,
+			second("D:NO_ACCESS_CONTROL"), []string{"DACL 0 A-70 +0x1", "DACL 0 package A-94 -0x0",
+				"DACL 1 package A-94 +0x1", "open 0 A-70 +0x1", "open 0 package A-94 -0x0", "open 1 package A-94 +0x1",
+				" -1 A-96 -0x1"}, []string{"0x1- CentralAccessRule  1 second"}},
 		{"A-96 a rule without a DACL, for a package", "…(A;;FA;;;U)(A;;FR;;;P)S:(SP;;;;;S-1-17-1)", 1, appMedium,
 			ruleOf(access.Rule{Name: "all", Descriptor: mustDescriptor("D:(A;;FA;;;WD)(A;;FA;;;AC)")},
 				access.Rule{Name: "open", Descriptor: mustDescriptor("D:NO_ACCESS_CONTROL")}),
@@ -302,6 +321,41 @@ func TestExplainReturnsExpectedStepsAndReasons(t *testing.T) {
 	steps := formatAll(x.Steps, stepText)
 	want := []string{"DACL 0 node 1 A-82 +0x10", " -1 A-40 -0x10", " -1 node 3 A-40 -0x10"}
 	check.That(t, slices.Equal(steps, want), "a result list: steps\n%q\nwant\n%q", steps, want)
+}
+
+// A step for a conditional entry says what its condition lacks. A deny entry also applies if its condition is
+// unknown.
+func TestStepsExplainConditions(t *testing.T) {
+	tree := func(r *access.Request) {
+		r.ObjectTypes, r.Type = list(0, nodeC, 1, nodeP1), winnt.DirectoryServiceObject
+	}
+	const unknown = "@USER.x is absent, needed == 1"
+	for what, c := range map[string]struct {
+		sd      string
+		desired winnt.AccessMask
+		change  func(*token.Spec)
+		ask     func(*access.Request)
+		want    string
+	}{
+		"an allow entry for a deny-only group": {"…(XA;;0x1;;;WD;(Member_of{SID(" + caseG.String() + ")}))", 1,
+			groupG(denyOnly), nil, "Member_of {SID(" + caseG.String() + ")} is not met"},
+		"a denial for the user": {"…(XD;;0x1;;;WD;(@User.x==1))", 1, nil, nil, unknown},
+		"a denial for the package": {"…(A;;0x1;;;U)(XD;;0x1;;;" + casePkg.String() + ";(@User.x==1))", 1, appMedium, nil,
+			unknown},
+		"a denial for a restricting SID": {"…(A;;0x1;;;U)(XD;;0x1;;;RC;(@User.x==1))", 1, restricted(sid.Restricted), nil,
+			unknown},
+		"a denial with MAXIMUM_ALLOWED": {"…(XD;;0x1;;;WD;(@User.x==1))(A;;0x3;;;WD)", maxMask, nil, nil, unknown},
+		"a denial at a node":            {"…(XD;;RP;;;WD;(@User.x==1))", 0x10, nil, tree, unknown},
+	} {
+		pc := plainCase{sd: c.sd, desired: c.desired, change: c.change, ask: c.ask}
+		_, x, err := access.Explain(pc.request(t))
+		check.NoError(t, err)
+		got := ""
+		for _, s := range x.Steps {
+			got += s.Unmet
+		}
+		check.Equal(t, got, c.want, "%s: unmet tests", what)
+	}
 }
 
 // appMedium makes an AppContainer at Medium, which the default label does not limit.
