@@ -78,6 +78,8 @@ func TestExpressionsAreShort(t *testing.T) {
 		{"D:(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;BU)", "[+S-1-5-32-544 +S-1-5-32-545]"},
 		{"D:(D;;0x2;;;BG)(A;;FA;;;BU)(D;;FA;;;BA)", "[-S-1-5-32-546 +S-1-5-32-545]"},
 		{"D:(A;;0x1;;;AU)(A;;0x2;;;BA)", "[+S-1-5-32-544]"},
+		{"D:(A;;0x1;;;AU)(A;;0x2;;;BU)(A;;0x2;;;BA)", "[+S-1-5-11]"}, // of two equal clauses the shorter stays
+		{"D:(A;;0x2;;;AU)(A;;0x1;;;BU)(A;;0x1;;;BA)", "[+S-1-5-11]"},
 		{"D:(A;;0x1;;;BU)(A;;0x2;;;BA)", "[]"}, // one clause that refuses everybody
 		{"D:", "[]"},
 		{"", "[+*]"}, // everybody

@@ -65,6 +65,8 @@ func TestAssignFollowsTheCreationAlgorithm(t *testing.T) {
 			flags: sd.DefaultDescriptor, want: og + "D:(A;;RC;;;WD)"},
 		{id: "S-63 defaulted, nothing inheritable", parent: "D:(A;;RC;;;WD)", creator: "D:(A;;GA;;;BA)",
 			flags: sd.DefaultDescriptor, want: og + "D:(A;;FA;;;BA)"},
+		{id: "S-63 defaulted, nothing inheritable, marks of inheritance", parent: "D:(A;;RC;;;WD)",
+			creator: "D:(A;ID;GA;;;BA)", flags: sd.DefaultDescriptor | sd.DACLAutoInherit, want: og + "D:AI(A;;FA;;;BA)"},
 		{id: "S-63 lists that the creator marks as defaulted yield", parent: "D:(A;OI;RC;;;WD)S:(AU;OISA;CC;;;SY)",
 			flags: sd.AvoidPrivilegeCheck, change: func(r *sd.AssignRequest) {
 				p := sddl.MustParse("D:(A;;GA;;;BA)S:(AU;SA;RC;;;BA)").Parts()
@@ -199,6 +201,8 @@ func TestAssignRefusesWithStatusOfRule(t *testing.T) {
 			ntstatus.Success},
 		{"S-71 not checked", "", "S:(AU;SA;FA;;;WD)", sd.AvoidPrivilegeCheck, nil, ntstatus.Success},
 		{"S-71 avoiding the owner check only", "", "S:(AU;SA;FA;;;WD)", sd.AvoidOwnerCheck, nil, ntstatus.PrivilegeNotHeld},
+		{"S-71 an empty list", "", "D:S:", 0, nil, ntstatus.PrivilegeNotHeld},
+		{"S-71 a NULL list", "", "D:S:NO_ACCESS_CONTROL", 0, nil, ntstatus.PrivilegeNotHeld},
 		{"S-71 own label", "", "S:(ML;;NW;;;ME)", 0, nil, ntstatus.Success},
 		{"S-71 higher label", "", "S:(ML;;NW;;;HI)", 0, nil, ntstatus.PrivilegeNotHeld},
 		{"S-71 kernel", "", "S:(ML;;NW;;;HI)", 0, func(r *sd.AssignRequest) { r.Subject.Kernel = true }, ntstatus.Success},

@@ -146,10 +146,11 @@ func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 		^uint32(0): {1, 2, 9}} { // an index behind the last entry is the end
 		b := append(full(2), make([]byte, 20)...)
 		b[2] += 20
+		b[0] = 4 // stays, because it is above the revision of the call
 		check.Success(t, sd.InsertACEs(b, 2, at, []byte(one.WithMask(9).Binary())))
 		l, _, err := sd.DecodeACL(b)
-		check.That(t, err == nil && l.Len() == 3 && l.At(0).Mask() == want[0] && l.At(1).Mask() == want[1] &&
-			l.At(2).Mask() == want[2], "list after inserting at %d: %v, %v, want masks %v", at, l.Slice(), err, want)
+		check.That(t, err == nil && l.Revision() == 4 && l.Len() == 3 && l.At(0).Mask() == want[0] &&
+			l.At(1).Mask() == want[1] && l.At(2).Mask() == want[2], "list after inserting at %d: %v, %v, want masks %v", at, l.Slice(), err, want)
 	}
 	for at, want := range [][]winnt.AccessMask{{2, 3}, {1, 3}, {1, 2}} {
 		b := full(3)
@@ -182,11 +183,12 @@ func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 			if want == ntstatus.Success && !ok {
 				want = ntstatus.InvalidParameter
 			}
-			b := make([]byte, size)
+			b := bytes.Repeat([]byte{0xFF}, size)
 			check.Equal(t, sd.CreateACL(b, revision), want, "CreateACL with %d bytes, revision %d", size, revision)
-			if size == 10 && ok {
-				check.Equal(t, b[2], 12, "C-60: size that CreateACL with 10 bytes stores")
-			}
+			stored := map[int]uint16{8: 8, 10: 12, 65535: 65532}[size]
+			header := []byte{byte(revision), 0, byte(stored), byte(stored >> 8), 0, 0, 0, 0}
+			check.That(t, want != ntstatus.Success || bytes.HasPrefix(b, header),
+				"C-60: CreateACL with %d bytes does not write the header % x", size, header)
 		}
 	}
 }
