@@ -63,6 +63,16 @@ func TestModeShowsRightsOfOwnerGroupOthers(t *testing.T) {
 	}
 	got := fileaccess.Mode(sddl.MustParse(ofMode+"D:"+long.String()), false)
 	check.That(t, got == 0o020, "Mode of a long list = %o, want 20", got)
+	// Entries of different accounts do not affect each other, however many come before.
+	for _, n := range []int{0, 14, 15, 16, 20} {
+		var before strings.Builder
+		for i := range n {
+			fmt.Fprintf(&before, "(A;;0x80;;;S-1-22-1-%d)", i+10)
+		}
+		got := fileaccess.Mode(sddl.MustParse(ofMode+"D:"+before.String()+
+			"(D;;FW;;;S-1-22-1-2)(D;;FX;;;S-1-22-1-3)(A;;FA;;;S-1-22-1-2)(A;;FX;;;S-1-22-1-3)"), true)
+		check.Equal(t, got, 0o050, "mode of a user who is denied to write after %d others", n)
+	}
 	got = fileaccess.Mode(nil, false)
 	check.That(t, got == 0, "Mode(nil) = %o, want %o", got, 0)
 }

@@ -37,6 +37,8 @@ func TestNarrowRemovesDeniedRights(t *testing.T) {
 			"D:P(A;;FA;;;S-1-22-1-1)(A;;0x130080;;;S-1-22-2-4)"},
 		{"D:(A;;FA;;;S-1-22-2-4)", 0o600, false, // the owner is in the group
 			"D:P(A;;0xc013f;;;S-1-22-1-1)(A;;0x1300c0;;;S-1-22-2-4)"},
+		{"D:(A;;FA;;;S-1-22-1-1)(A;;FA;;;S-1-22-2-4)(A;;FR;;;WD)", 0o660, false, // rw- is no right to change the list
+			"D:P(A;;FA;;;S-1-22-1-1)(A;;0x9;;;S-1-22-2-3)(A;;0x1301df;;;S-1-22-2-4)(A;;0x120080;;;WD)"},
 		{"D:(A;;FA;;;WD)", 0o640, false, "D:P(A;;0xc013f;;;S-1-22-1-1)(A;;0x9;;;S-1-22-2-3)(A;;0x1300c0;;;WD)"},
 		{"D:(A;;FA;;;WD)", 0o770, false, "D:P(A;;0xc013f;;;S-1-22-1-1)(A;;0xc013f;;;S-1-22-2-3)(A;;0x1300c0;;;WD)"},
 		{"D:(D;;FW;;;S-1-22-1-1)(A;;FA;;;WD)", 0o700, false,
@@ -70,6 +72,7 @@ func TestNarrowRemovesDeniedRights(t *testing.T) {
 			"D:P(A;;0x1601ff;;;S-1-22-1-1)(A;;0x1200a9;;;S-1-22-2-3)(A;;0x120080;;;WD)" +
 				"(A;OIIO;0x1601bf;;;CO)(A;OIIO;0x1200a9;;;CG)(A;OIIO;0x120080;;;WD)" +
 				"(A;CIIO;0x1601ff;;;CO)(A;CIIO;0x1200a9;;;CG)(A;CIIO;0x120080;;;WD)"},
+		{"", 0o600, false, "D:P(A;;0x1601bf;;;S-1-22-1-1)(A;;0x120080;;;S-1-22-2-3)(A;;0x120080;;;WD)"},
 		{"D:NO_ACCESS_CONTROL", 0o600, false, "D:P(A;;0x1601bf;;;S-1-22-1-1)(A;;0x120080;;;S-1-22-2-3)(A;;0x120080;;;WD)"},
 	} {
 		parts := sddl.MustParse(ofMode + c.dacl).Parts()
@@ -85,6 +88,9 @@ func TestNarrowRemovesDeniedRights(t *testing.T) {
 			t.Errorf("Narrow(%s, %o) = %s, want %s", c.dacl, c.mode, formatted(got), formatted(want))
 		}
 	}
+	denied := sddl.MustParse(ofMode + "D:(D;;CC;;;S-1-22-2-9)(A;;FR;;;WD)")
+	check.Equal(t, formatted(fileaccess.Narrow(denied, 0o740, false, nil)), ofMode+"D:P(D;;CC;;;S-1-22-2-9)"+
+		"(A;;SW;;;S-1-22-1-1)(A;;SW;;;S-1-22-2-3)(A;;0x120080;;;WD)", "without a member function the owner may be denied")
 	check.That(t, fileaccess.Narrow(nil, 0o600, false, nil) == nil && fileaccess.FromModeOf(nil, 0o600, false) == nil,
 		"Narrow(nil) or FromModeOf(nil) is not nil")
 }
