@@ -27,13 +27,17 @@ func TestRecordNamesTheDescriptorThatDecided(t *testing.T) {
 			audit.Reason{Code: 1802, Entry: "D:(D;;SD;;;WD)"}},
 		{"no entry of the file allows", list, list, audit.Reason{Code: 1805}},
 		{"the file has no entries", "O:BAG:BAD:", list, audit.Reason{Code: 1807}},
+		{"the file has no descriptor", "", list, audit.Reason{Code: 1805}},
 		{"an entry of the directory allows", list, "O:BAG:BAD:(A;;0x1200a9;;;WD)(A;;DT;;;WD)",
 			audit.Reason{Code: 1811, Entry: "D:(A;;DT;;;WD)"}},
 	} {
 		r := fileaccess.Request{Subject: access.SubjectOf(tok), Desired: winnt.DELETE, Name: "f",
 			Disposition: fileaccess.FileOpen}
-		f := fileaccess.Facts{Object: fileaccess.Object{Exists: true, Descriptor: sddl.MustParse(c.file)},
+		f := fileaccess.Facts{Object: fileaccess.Object{Exists: true},
 			Parent: &fileaccess.Directory{Name: "/d", Descriptor: sddl.MustParse(c.directory)}}
+		if c.file != "" {
+			f.Object.Descriptor = sddl.MustParse(c.file)
+		}
 		d := fileaccess.Open(&r, &f)
 		c.want.Bits = winnt.DELETE
 		found := false
