@@ -94,13 +94,15 @@ func TestInvalidAttributesAreRejected(t *testing.T) {
 		return b
 	}
 	for name, b := range map[string][]byte{
-		"empty": nil, "short": good[:6], "version 0": version(0), "version 5": version(5), "two versions": change(2, 2), "two versions, the second smaller": change(0, 2),
+		"empty": nil, "short": good[:6], "version 0": version(0), "version 5": version(5), "two versions": change(2, 2),
 		"a version of two bytes": change(3, 1), "null pointer": change(6, 0), "cut descriptor": good[:20], "offset before the descriptor": change(12, 4),
 		"offset 0x8": change(12, 8),
 	} {
 		_, err := ntacl.Decode(b)
 		check.That(t, errors.Is(err, ntacl.ErrAttribute), "Decode, %s: %v, want %v", name, err, ntacl.ErrAttribute)
 	}
+	var bad *sd.DecodeError
+	check.That(t, errors.As(check.Err(ntacl.Decode(good[:20])), &bad), "Decode of a cut descriptor wraps no DecodeError")
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
 	for _, a := range []ntacl.Attribute{{Descriptor: d}, {Version: 5, Descriptor: d}, {Version: 1},
 		{Version: 4, What: "a\x00b", Descriptor: d},
@@ -121,6 +123,13 @@ func TestTruncatedHeadersAreRefused(t *testing.T) {
 			_, err := a.Split(whole[:n:n])
 			check.That(t, errors.Is(err, ntacl.ErrAttribute),
 				"Split of version %d, %d of %d bytes: %v, want %v", version, n, head, err, ntacl.ErrAttribute)
+		}
+		for _, other := range []byte{byte(version - 1), byte(version + 1)} {
+			b := bytes.Clone(whole)
+			b[2] = other
+			_, err := ntacl.Decode(b)
+			check.That(t, errors.Is(err, ntacl.ErrAttribute) && strings.Contains(err.Error(), "repeated"),
+				"Decode of version %d, repeated as %d: %v, want an error that says so", version, other, err)
 		}
 		most := append(bytes.Clone(whole), make([]byte, ntacl.MaxSize-len(whole))...)
 		check.Equal(t, check.Err(new(ntacl.Attribute).Split(most)), nil,
