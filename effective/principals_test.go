@@ -2,6 +2,7 @@ package effective_test
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -160,9 +161,13 @@ func TestSetMatchesMap(t *testing.T) {
 	}
 }
 
-// newTokens returns 700 tokens. Each has its own user and one of three groups. Two have a group of their own. Of every
-// hundred, some also have a group, enabled, deny-only or disabled, are restricted, in an AppContainer or at Low, or
-// hold a privilege.
+// largeGroups is the number of groups with every second token. All but the first are without one of these tokens, each
+// without another.
+const largeGroups = 9
+
+// newTokens returns 700 tokens. Each has its own user and one of three groups. Two have a group of their own. Half of
+// them are in several large groups. Of every hundred, some also have a group, enabled, deny-only or disabled, are
+// restricted, in an AppContainer or at Low, or hold privileges.
 func newTokens() (tokens []*token.Token) {
 	for i := range 700 {
 		s := token.StandardUser(worldDomain.WithRID(uint32(10_000 + i)))
@@ -170,8 +175,17 @@ func newTokens() (tokens []*token.Token) {
 			s.Groups = append(s.Groups, token.Group{SID: worldDomain.WithRID(rid), Attributes: attributes})
 		}
 		in(uint32(2000+i%3), token.GroupDefault)
+		hold := func(privileges ...winnt.Privilege) {
+			s.Privileges |= winnt.Privileges(privileges...)
+			s.EnabledPrivileges |= winnt.Privileges(privileges...)
+		}
 		if i == 70 || i == 650 {
 			in(2101, token.GroupDefault)
+		}
+		for n := range largeGroups {
+			if i%2 == 0 && i != 8*n-8 {
+				in(uint32(2200+n), token.GroupDefault)
+			}
 		}
 		switch {
 		case i%100 == 0:
@@ -188,8 +202,15 @@ func newTokens() (tokens []*token.Token) {
 			s.Integrity = sid.LowLevel
 		case i%100 == 6:
 			s.Integrity = sid.LowLevel
-			s.Privileges |= winnt.SeRelabelPrivilege.Bit()
-			s.EnabledPrivileges |= winnt.SeRelabelPrivilege.Bit()
+			hold(winnt.SeRelabelPrivilege)
+		case i%100 == 7:
+			s.Integrity = sid.LowLevel
+			hold(winnt.SeSecurityPrivilege)
+		case i%100 == 8:
+			s.Integrity = sid.LowLevel
+			hold(winnt.SeSecurityPrivilege, winnt.SeRelabelPrivilege)
+		case i%100 == 9:
+			hold(winnt.SeSecurityPrivilege)
 		}
 		tokens = append(tokens, check.Must(token.New(s)))
 	}
@@ -210,10 +231,16 @@ func TestFewOfManyPrincipalsMatchCheck(t *testing.T) {
 		p.Has(worldDomain.WithRID(2100)) && p.Has(worldDomain.WithRID(10_000)) && !p.Has(worldDomain.WithRID(2003)),
 		"Has: want true for a group and a user, and false for a group that nobody is in")
 	user := func(i int) string { return worldDomain.WithRID(uint32(10_000 + i)).String() }
+	large := func(kind string, first int) (entries string) { // right n is of the large group first+n
+		for n := first; n < min(first+4, largeGroups); n++ {
+			entries += fmt.Sprintf("(%s;;%#x;;;%v)", kind, 1<<(n-first), worldDomain.WithRID(uint32(2200+n)))
+		}
+		return entries
+	}
 	few, third := worldDomain.WithRID(2100).String(), worldDomain.WithRID(2001).String()
 	two := worldDomain.WithRID(2101).String()
 	q := effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1, 9, 2, 3, winnt.WRITE_OWNER,
-		winnt.WRITE_DAC, winnt.FILE_ALL_ACCESS}}
+		winnt.WRITE_DAC, winnt.FILE_ALL_ACCESS, winnt.ACCESS_SYSTEM_SECURITY}}
 	e := check.Must(effective.NewEvaluator(p, q))
 	// No restricted token and no AppContainer: they have no expression.
 	plain, expressions := slices.DeleteFunc(slices.Clone(tokens), func(tok *token.Token) bool {
@@ -230,8 +257,10 @@ func TestFewOfManyPrincipalsMatchCheck(t *testing.T) {
 		"D:(XD;;0x1;;;" + user(5) + ";(Member_of{SID(WD)}))(XA;;0x2;;;" + user(130) + ";(Member_of{SID(WD)}))(A;;0x1;;;WD)",
 		"D:(D;;0x1;;;" + user(8) + ")(A;;0x9;;;" + user(8) + ")(A;;0x1;;;" + user(699) + ")",
 		"D:(A;;0x3;;;" + two + ")", "D:(D;;0x2;;;" + two + ")(A;;0x3;;;WD)",
-		"D:(A;;FA;;;WD)S:(ML;;NW;;;HI)", "D:(A;;FA;;;WD)S:(ML;;NWNR;;;ME)", "D:(A;;0x3;;;OW)(A;;0x1;;;" + few + ")",
+		"D:(A;;FA;;;WD)S:(ML;;NW;;;HI)", "D:(A;;FA;;;WD)S:(ML;;NWNR;;;ME)",
+		"D:(A;;FA;;;WD)S:(ML;;NR;;;HI)", "D:(A;;FA;;;WD)S:(ML;;NX;;;HI)", "D:(A;;0x3;;;OW)(A;;0x1;;;" + few + ")",
 		"D:(A;;0x1;;;S-1-15-2-1-2-3)(A;;0x1;;;WD)", "D:NO_ACCESS_CONTROL", "D:",
+		"D:" + large("A", 0), "D:" + large("A", 4), "D:" + large("A", 8), "D:" + large("D", 5) + "(A;;FA;;;WD)",
 	} {
 		for _, owner := range []string{"O:" + few, "O:" + user(130), "O:SY"} {
 			d := check.Must(sddl.Parse(owner+"G:SY"+text, sddl.Options{Extended: true}))
@@ -265,4 +294,28 @@ func TestFewOfManyPrincipalsMatchCheck(t *testing.T) {
 		}
 	}
 	check.That(t, expressions >= 60, "%d expressions were compared, want at least 60", expressions)
+}
+
+// Small groups of many principals match their own members, even if their members have the same positions within the
+// words of a set.
+func TestSmallGroupsOfManyPrincipalsMatchTheirMembers(t *testing.T) {
+	const words, inGroup = 32, 8 // one member in each of so many words
+	var tokens []*token.Token
+	for i := range 64 * words {
+		s := token.Spec{User: token.Group{SID: worldDomain.WithRID(uint32(10_000 + i))}}
+		if i%64 == 0 {
+			s.Groups = append(s.Groups, token.Group{SID: worldDomain.WithRID(uint32(2000 + i/64/inGroup))})
+		}
+		tokens = append(tokens, check.Must(token.New(s)))
+	}
+	e := check.Must(effective.NewEvaluator(effective.Compile(tokens, effective.Config{}),
+		effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
+	for group := range words / inGroup {
+		got := e.Allowed(sddl.MustParse(fmt.Sprintf("O:SYG:SYD:(A;;1;;;%v)", worldDomain.WithRID(uint32(2000+group)))))[0]
+		for i := range tokens {
+			want := i%64 == 0 && i/64/inGroup == group
+			check.RequireThat(t, got.Has(i) == want, "group %d: principal %d has the right: %t, want %t", group, i,
+				got.Has(i), want)
+		}
+	}
 }
