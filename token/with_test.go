@@ -26,7 +26,8 @@ func TestWithIntegritySetsLevelAndFlag(t *testing.T) {
 	bare := setup()
 	bare.Integrity = sid.SID{}
 	none := must(t, bare)
-	check.That(t, none.Integrity() == 0 && none.IntegrityLevel() == (token.Group{SID: sid.UntrustedLevel, Attributes: 0x60}),
+	untrusted := token.Group{SID: sid.UntrustedLevel, Attributes: 0x60}
+	check.That(t, none.Integrity() == 0 && none.IntegrityLevel() == untrusted,
 		"T-4: without an integrity entry: Integrity %#x, IntegrityLevel %v; want 0, Untrusted", none.Integrity(),
 		none.IntegrityLevel())
 	n, st = none.WithIntegrity(200, sid.MediumPlusLevel)
