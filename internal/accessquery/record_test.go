@@ -1,6 +1,8 @@
 package accessquery_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/access"
@@ -48,5 +50,51 @@ func TestRecordNamesTheDescriptorThatDecided(t *testing.T) {
 			}
 		}
 		check.That(t, found, "%s: DELETE has a reason", c.what)
+	}
+}
+
+// Each requested right has its own reason: the object's entry, the directory's, a privilege, or a refusal (F-80).
+func TestRecordHasReasonOfEachRight(t *testing.T) {
+	s := token.StandardUser(sid.MustParse("S-1-22-1-1001"))
+	s.Privileges |= winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeTakeOwnershipPrivilege)
+	s.EnabledPrivileges = s.Privileges
+	tok := check.Must(token.New(s))
+	const reads = "O:BAG:BAD:(A;;0x1200a9;;;WD)"
+	const own = "0x1 1801 D:(A;;0x1200a9;;;WD) "
+	for _, c := range []struct {
+		what, file, directory string // without a file it is created
+		desired               winnt.AccessMask
+		options               fileaccess.CreateOptions
+		want                  string
+	}{
+		{"a refused open", reads, reads + "(A;;DT;;;WD)", winnt.DELETE | 3, 0,
+			own + "|0x2 1805  |0x10000 1811 D:(A;;DT;;;WD) |"},
+		{"two descriptors", reads, reads + "(A;;DT;;;WD)", winnt.DELETE | 1, 0, own + "|0x10000 1811 D:(A;;DT;;;WD) |"},
+		{"a backup", "O:BAG:BAD:", reads, 1, fileaccess.OpenForBackupIntent, "0x1 1801  SeBackupPrivilege|"},
+		{"a privilege without intent", reads, reads, winnt.WRITE_OWNER | 1, 0,
+			own + "|0x80000 1801  SeTakeOwnershipPrivilege|"},
+		{"a missing privilege", reads, reads, winnt.ACCESS_SYSTEM_SECURITY, 0, "0x1000000 1810  SeSecurityPrivilege|"},
+		{"all rights", reads, reads, winnt.MAXIMUM_ALLOWED, 0, own + "|0x2 1805  |"},
+		{"all rights of two descriptors", reads, reads + "(A;;DT;;;WD)", winnt.MAXIMUM_ALLOWED, 0,
+			"|0x10000 1811 D:(A;;DT;;;WD) |"},
+		{"a refused creation", "", reads, 1, 0, "0x1 1812  |"},
+		{"a creation", "", "O:BAG:BAD:(A;;FA;;;WD)", 1, 0, "0x1 1801  |"},
+	} {
+		r := fileaccess.Request{Subject: access.SubjectOf(tok), Desired: c.desired, Name: "f", Options: c.options,
+			Disposition: fileaccess.FileCreate}
+		f := fileaccess.Facts{Parent: &fileaccess.Directory{Name: "/d", Descriptor: sddl.MustParse(c.directory)}}
+		if c.file != "" {
+			r.Disposition = fileaccess.FileOpen
+			f.Object = fileaccess.Object{Exists: true, Descriptor: sddl.MustParse(c.file)}
+		}
+		d := fileaccess.Open(&r, &f)
+		got := ""
+		for _, x := range accessquery.AuditReasons(&r, &f, &d) {
+			got += fmt.Sprintf("%v %d %s %s|", x.Bits, x.Code, x.Entry, x.Name)
+		}
+		check.That(t, got == c.want || c.desired == winnt.MAXIMUM_ALLOWED && strings.Contains(got, c.want),
+			"%s: reasons %s, want %s", c.what, got, c.want)
+		check.That(t, accessquery.AuditReasons(nil, &f, &d) == nil && accessquery.AuditReasons(&r, nil, &d) == nil &&
+			accessquery.AuditReasons(&r, &f, nil) == nil, "%s: a nil argument has reasons, want none", c.what)
 	}
 }
