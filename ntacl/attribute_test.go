@@ -95,8 +95,8 @@ func TestInvalidAttributesAreRejected(t *testing.T) {
 	}
 	for name, b := range map[string][]byte{
 		"empty": nil, "short": good[:6], "version 0": version(0), "version 5": version(5), "two versions": change(2, 2),
-		"a version of two bytes": change(3, 1), "null pointer": change(6, 0), "cut descriptor": good[:20], "offset before the descriptor": change(12, 4),
-		"offset 0x8": change(12, 8),
+		"a version of two bytes": change(3, 1), "null pointer": change(6, 0), "cut descriptor": good[:20],
+		"offset before the descriptor": change(12, 4), "offset 0x8": change(12, 8),
 	} {
 		_, err := ntacl.Decode(b)
 		check.That(t, errors.Is(err, ntacl.ErrAttribute), "Decode, %s: %v, want %v", name, err, ntacl.ErrAttribute)
