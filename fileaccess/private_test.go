@@ -134,7 +134,8 @@ func TestPrivateCountsClientOfCompoundEntry(t *testing.T) {
 // The condition of a deny entry for an object type may not hold. SDDL has no text for such an entry.
 func TestPrivateIgnoresConditionalObjectDenial(t *testing.T) {
 	condition := []byte(sddl.MustParse("D:(XA;;FR;;;WD;(@User.x == 1))").DACL().At(0).AppData())
-	deny := check.Must(sd.NewACE(sd.AccessDeniedCallbackObject, 0, 0x1F01FF, sid.Everyone, sd.ACEExtra{AppData: condition}))
+	deny := check.Must(sd.NewACE(sd.AccessDeniedCallbackObject, 0, 0x1F01FF, sid.Everyone,
+		sd.ACEExtra{AppData: condition}))
 	allow := check.Must(sd.NewACE(sd.AccessAllowed, 0, 0x120089, sid.Users))
 	d := sd.New(sd.Parts{Owner: caseU, Group: caseU, DACL: check.Must(sd.NewACL(deny, allow))})
 	p := check.Must(fileaccess.Private(&fileaccess.PrivateRequest{User: caseU, Object: d}))
