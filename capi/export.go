@@ -83,11 +83,18 @@ func refmonCall(id C.uint64_t, number C.uint32_t, args *C.uint64_t, top C.uint64
 		return C.RM_NOT_SUPPORTED
 	}
 	old := debug.SetPanicOnFault(true)
-	low, high := t.Frames(uintptr(unsafe.Pointer(args)), uintptr(top))
-	r := t.enter((*[maxArgs]uint64)(unsafe.Pointer(args)), uint32(number))
-	t.Frames(low, high)
+	r := t.enterFrom((*[maxArgs]uint64)(unsafe.Pointer(args)), uint32(number), uintptr(top))
 	debug.SetPanicOnFault(old)
 	return C.uint64_t(r)
+}
+
+// enterFrom calls enter for a caller whose frames lie between args and top. After it, the frames of an outer call count
+// again.
+func (t *thread) enterFrom(args *[maxArgs]uint64, number uint32, top uintptr) uint64 {
+	low, high := t.Frames(uintptr(unsafe.Pointer(args)), top)
+	r := t.enter(args, number)
+	t.Frames(low, high)
+	return r
 }
 
 // enter runs the C API function with this number for a pthread and returns its result. Calls can nest, because a

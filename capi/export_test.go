@@ -10,6 +10,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
@@ -84,4 +85,38 @@ func TestCallsAllocateNothing(t *testing.T) {
 			t.Errorf("%s: %v allocations, want 0", c.what, n)
 		}
 	}
+}
+
+// A routine that calls the program back continues with its own parameters and its caller's frames after the program
+// made another call.
+func TestNestedCallRestoresOuterCall(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	id := attach()
+	defer detach(id)
+	th := threadByID(id)
+	const outer, inner, outerTop, innerTop = 0, 1, uintptr(0x7000), uintptr(0x6000)
+	kept := [2]row{calls[outer], calls[inner]}
+	defer func() { calls[outer], calls[inner] = kept[0], kept[1] }()
+	frames := func() [2]uintptr {
+		low, high := th.Frames(0, 0)
+		th.Frames(low, high)
+		return [2]uintptr{low, high}
+	}
+	var first, second [maxArgs]uint64
+	first[0], second[0] = 11, 22
+	at := func(a *[maxArgs]uint64, top uintptr) [2]uintptr { return [2]uintptr{uintptr(unsafe.Pointer(a)), top} }
+	calls[inner] = row{answer: func(c *call) uint64 {
+		check.That(t, c.args[0] == 22 && c.ms, "parameters of the inner call: %v, %t", c.args[0], c.ms)
+		check.Equal(t, frames(), at(&second, innerTop), "frames of the inner call")
+		return 2
+	}}
+	calls[outer] = row{answer: func(c *call) uint64 {
+		check.Equal(t, th.enterFrom(&second, inner|msFace, innerTop), 2, "result of the inner call")
+		check.That(t, c.args[0] == 11 && !c.ms, "parameters after the inner call: %v, %t", c.args[0], c.ms)
+		check.Equal(t, frames(), at(&first, outerTop), "frames after the inner call")
+		return 1
+	}}
+	check.Equal(t, th.enterFrom(&first, outer, outerTop), 1, "result of the outer call")
+	check.Equal(t, frames(), [2]uintptr{}, "frames after both calls")
 }

@@ -68,3 +68,34 @@ func TestConcurrentObjectsKeepTheirAddresses(t *testing.T) {
 			"objects", n, len(objects.of), threads*rounds, 2*1024)
 	}
 }
+
+// A routine that calls the program back keeps its references until it returns, although the program called another
+// routine. Each reference is released once.
+func TestNestedRoutineKeepsOuterReferences(t *testing.T) {
+	s, _ := embedded()
+	k := check.Must(s.SystemThread())
+	value := check.Must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-7-7-7-1001"))))
+	outer, inner := k.NewToken(value), k.NewToken(value)
+	defer k.PsDereferencePrimaryToken(outer)
+	defer k.PsDereferencePrimaryToken(inner)
+	counts := func() [2]int64 { return [2]int64{outer.PointerCount(), inner.PointerCount()} }
+	before := counts()
+	f := newFace(k, new(marshal.Memory))
+	c := &call{thread: &f.thread}
+	held := func(more ...int64) [2]int64 { return [2]int64{before[0] + more[0], before[1] + more[1]} }
+	kernelCall(c, func(c *call) uint64 {
+		object[*kernel.AccessToken](c, user(lend(outer)))
+		for range 2 {
+			kernelCall(c, func(c *call) uint64 {
+				object[*kernel.AccessToken](c, user(lend(inner)))
+				check.Equal(t, counts(), held(1, 1), "references in the inner routine")
+				return 0
+			})
+			check.Equal(t, counts(), held(1, 0), "references after the inner routine")
+			check.That(t, f.routine != nil && len(f.used) == 1, "the outer routine is forgotten, %d references", len(f.used))
+		}
+		return 0
+	})
+	check.Equal(t, counts(), before, "references after both routines")
+	check.That(t, f.routine == nil && len(f.used) == 0, "a routine is under way, with %d references", len(f.used))
+}
