@@ -125,6 +125,9 @@ func TestTransceiveReadsOnlyTheReply(t *testing.T) {
 	a.begin(c, npfs.OpTransceive, "unread data", 2, "d", ntstatus.PipeBusy)
 	a.wantRead(e, 9, "abc", good)
 	a.wantRead(e, 9, "", ntstatus.PipeEmpty)
+	_, _ = c.Read(9)
+	want(t, "a message without bytes", send(e, a.server, nil), good)
+	a.begin(c, npfs.OpTransceive, "an unread message without bytes", 2, "d", ntstatus.PipeBusy)
 	closeAll(c, e)
 	e, c = a.pair(npfs.Config{Message: true}) // the server's end reads bytes
 	want(t, "write", send(c, a.client, []byte("x")), good)

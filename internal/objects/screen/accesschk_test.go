@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -44,6 +45,14 @@ func TestAccessChkEntriesAreRead(t *testing.T) {
 		"a | D:PAI")
 	check(t, "a\n  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n\tFILE_READ_DATA\n  [0] SYSTEM_AUDIT_ACE_TYPE: Jeder\n"+
 		"\t[FAILED_ACCESS_ACE_FLAG]\n\tDELETE\n", "a | D:(A;;CC;;;WD)")
+	check(t, "a\n  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n\t[OBJECT_INHERIT_ACE]\n\t0x1\n\t0x2\n"+
+		"  [1] ACCESS_ALLOWED_ACE_TYPE: BUILTIN\\Users\n\t0x4\n", "a | D:(A;OI;CCDC;;;WD)(A;;LC;;;BU)")
+	const label = "  [%d] SYSTEM_MANDATORY_LABEL_ACE_TYPE: Mandatory Label\\%s Mandatory Level\n" +
+		"\t[CONTAINER_INHERIT_ACE]\n\tSYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP\n"
+	const levels = "  Medium Mandatory Level [No-Execute-Up]\n  High Mandatory Level [No-Write-Up]\n"
+	first, second := fmt.Sprintf(label, 0, "Low"), fmt.Sprintf(label, 1, "High")
+	check(t, "a\n  DESCRIPTOR FLAGS:\n    [SE_DACL_PRESENT]\n"+first+second, "a | D:S:(ML;CI;NX;;;LW)")
+	check(t, "a\n  DESCRIPTOR FLAGS:\n    [SE_DACL_PRESENT]\n"+levels+first, "a | D:S:(ML;;NX;;;ME)")
 	testReadError(t, newAccessChk, accessChkText)
 }
 
@@ -59,7 +68,9 @@ func TestAccessChkRefusesWhatItCannotRead(t *testing.T) {
 		"  [1] ACCESS_DENIED_ACE_TYPE: Everyone\n\tSERVICE_START\n":  "SERVICE_START is not known",
 		"  [1] ACCESS_DENIED_ACE_TYPE: Everyone\n\t[STRANGE_ACE]\n":  "STRANGE_ACE is not known",
 		"  [0] ACCESS_DENIED_ACE_TYPE: Everyone\n\tFILE_READ_DATA\n": "begin again",
-		"  RW Everyone\n": "is not a line of accesschk -l",
+		"  RW Everyone\n":                        "is not a line of accesschk -l",
+		"  High Mandatory Level\n":               "is not a line of accesschk -l",
+		"\tSYSTEM_MANDATORY_LABEL_NO_WRITE_UP\n": "line 4: accesschk: the right SYSTEM_MANDATORY_LABEL_NO_WRITE_UP is not known",
 	} {
 		got, err := rows(t, head+text+"b\n"+strings.TrimPrefix(head, "a\n"))
 		if err != nil || len(got) != 2 || !strings.HasPrefix(got[0], "a | error: ") || !strings.Contains(got[0], want) ||
@@ -67,5 +78,7 @@ func TestAccessChkRefusesWhatItCannotRead(t *testing.T) {
 			t.Errorf("%s: %q, %v, want %s", text, got, err, want)
 		}
 	}
+	check(t, "a\n  DESCRIPTOR FLAGS:\n    [STRANGE]\n    [SE_DACL_PRESENT]\n",
+		"a | error: line 3: accesschk: the flag STRANGE is not known…")
 	check(t, "a\n  DESCRIPTOR FLAGS:\n    [SE_SELF_RELATIVE]\n", "a | error: accesschk: the object has neither entries…")
 }
