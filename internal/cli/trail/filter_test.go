@@ -147,6 +147,7 @@ func TestFilterExpressionsSelectRecords(t *testing.T) {
 		"event=04656": true, "id=007": true, "subcategory=\"FILE SYSTEM\"": true,
 		"subcategory=" + audit.FileSystem.GUID().String(): true, "privilege=sebackupprivilege": false,
 		"privilege=" + winnt.LastPrivilege.String(): false,
+		`object=\srv\a" "*`:                         true, `object="\srv"\a" "*`: true, `obj"ect"=*`: true, `object=\srv" "*`: false,
 		"ProcessId=0x8": true, "NoSuchField=*": false, "type=File\tand\nid=7": true,
 		strings.Repeat("not ", maxDepth-1) + "id=7": false, strings.Repeat("id=8 or ", 2*maxDepth) + "id=7": true,
 	} {
@@ -157,7 +158,8 @@ func TestFilterExpressionsSelectRecords(t *testing.T) {
 		"=a": "want name=value", "and": "want name=value", "(user=a": "a parenthesis is not closed",
 		"user=a)": `")" is unexpected`, "user=a user=b": `"user=b" is unexpected`,
 		"user=a AND user=b": `"AND" is unexpected`, "user=a Or user=b": `"Or" is unexpected`,
-		"Not user=a": `"Not": want name=value`, "event=x": "event=x: want a number",
+		"Not user=a": `"Not": want name=value`, "result=Success": "want success or failure",
+		"user!!=a": `unknown name "user!"`, "event=x": "event=x: want a number",
 		"result=maybe": "want success or failure", `user="a`: "a quote is not closed",
 		"privilege=SeBackup":    "privilege=SeBackup: want a name such as SeBackupPrivilege",
 		"subcategory=FileSytem": `unknown audit subcategory "FileSytem"`,

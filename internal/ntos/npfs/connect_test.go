@@ -138,6 +138,19 @@ func TestClientsGoToWaitingServersFirst(t *testing.T) {
 	d := a.connected()
 	a.end("the other wait", "second: STATUS_SUCCESS 0 ")
 	closeAll(c, d, one, two, three)
+	one, two = a.newServerEnd(npfs.Config{}), a.newServerEnd(npfs.Config{})
+	want(t, "first wait", one.Listen(), ntstatus.PipeListening)
+	want(t, "second wait", two.Listen(), ntstatus.PipeListening)
+	out := a.connectWith(nil, func(*npfs.End) ntstatus.Status {
+		want(t, "disconnect during the open", one.Disconnect(), ntstatus.Success)
+		want(t, "new wait", one.Listen(), ntstatus.PipeListening)
+		return ntstatus.InsufficientResources
+	})
+	want(t, "connect", out.Status, ntstatus.InsufficientResources)
+	c = a.connected()
+	want(t, "the longest wait", two.Listen(), ntstatus.PipeConnected)
+	want(t, "the new wait", one.Listen(), ntstatus.PipeListening)
+	closeAll(c, one, two)
 }
 
 // TestMissingClientHasReason checks that each rejection names its rule and its reason (I-85).
