@@ -20,12 +20,13 @@ import (
 func TestNamedReportsSpecialFilesAsMissing(t *testing.T) {
 	root := t.TempDir()
 	at := func(name string) string { return filepath.Join(root, name) }
-	check.NoError(t, errors.Join(os.MkdirAll(at("dir/sub"), 0o700), os.WriteFile(at("dir/file"), nil, 0o600),
+	check.NoError(t, errors.Join(os.MkdirAll(at("dir/sub/deep"), 0o700), os.WriteFile(at("dir/file"), nil, 0o600),
 		unix.Mkfifo(at("pipe"), 0o600), os.Symlink("dir", at("link"))))
-	for recurse, below := range map[bool][]string{false: nil, true: {"dir/file", "dir/sub"}} {
+	for recurse, below := range map[bool][]string{false: nil, true: {"dir/file", "dir/sub", "dir/sub/deep"}} {
 		var got, missing []string
 		list := []string{at("pipe"), at("dir"), at("none"), at("link"), at("dir/file")}
-		source := check.Must(tree.Named(root, list, tree.Options{Recurse: recurse}))
+		source := check.Must(tree.Named(root, list, tree.Options{Recurse: recurse, Depth: 1,
+			Exclude: objects.Patterns{"file"}}))
 		check.NoError(t, objects.Each(context.Background(), source, func(_ *objects.Batch, o *objects.Object) error {
 			name := check.Must(filepath.Rel(root, string(o.Path)))
 			if got = append(got, name); errors.Is(o.Err, fs.ErrNotExist) {

@@ -1,6 +1,7 @@
 package tree_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -10,9 +11,13 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -85,4 +90,83 @@ func TestNamedLinkHasOwnerOfTarget(t *testing.T) {
 		check.SlicesEqual(t, got, slices.Concat(own, own), "owner and group of a file and of a link to it, with a walk: %t",
 			recurse)
 	}
+}
+
+// A file without the attribute has a descriptor of its permissions, or with Required an error. A note says if the
+// attribute is stale or cannot be verified. Errors do not repeat the path. A batch can be filled by another source.
+func TestDescriptorComesFromAttributeOrPermissions(t *testing.T) {
+	root := t.TempDir()
+	const stored = "O:SYG:BUD:(A;;FA;;;BA)"
+	d := sddl.MustParse(stored)
+	for name, a := range map[string]*ntacl.Attribute{"none": nil, "plain": {Version: 1, Descriptor: d},
+		"other": {Version: 3, HashType: ntacl.HashSHA256, Hash: [64]byte{1}, Descriptor: d},
+		"stale": {Version: 3, Hash: [64]byte{1}, Descriptor: d}} {
+		path := filepath.Join(root, name)
+		check.NoError(t, os.WriteFile(path, nil, 0o640))
+		if a == nil {
+			continue
+		}
+		if err := unix.Setxattr(path, ntacl.UserName, check.Must(a.Append(nil)), 0); err != nil {
+			t.Skip("no attribute of users can be set: ", err)
+		}
+	}
+	var paths []string
+	for _, name := range []string{"none", "plain", "other", "stale", "missing"} {
+		paths = append(paths, filepath.Join(root, name))
+	}
+	const missing, required = "error: stat: no such file or directory", "error: it has no valid attribute, and its " +
+		"tree does not derive one from permissions"
+	own := fmt.Sprintf("mode of S-1-22-1-%d ", os.Getuid())
+	const none, stale, unverified = objects.Note(0), objects.NoteStale, objects.NoteUnverified
+	var b objects.Batch // of all sources
+	for _, c := range []struct {
+		opt  tree.Options
+		want []string
+	}{
+		{tree.Options{Attribute: ntacl.UserName}, []string{own, stored, stored + " unverified", own + "stale", missing}},
+		{tree.Options{Attribute: ntacl.UserName, Required: true},
+			[]string{required, stored, stored + " unverified", required, missing}},
+		{tree.Options{Attribute: "user.other"}, []string{own, own, own, own, missing}},
+		{tree.Options{Attribute: ntacl.UserName, IgnoreSystemACLs: true}, []string{own, stored, stored, stored, missing}},
+	} {
+		var got []string
+		check.NoError(t, tree.Files(paths, c.opt).Next(&b))
+		b.Each(func(o *objects.Object) {
+			if o.Err != nil {
+				got = append(got, "error: "+o.Err.Error())
+				return
+			}
+			read := check.Must(o.Descriptor(sid.SID{}))
+			text := check.Must(sddl.Format(read, sddl.Options{}))
+			if text != stored {
+				text = fmt.Sprintf("mode of %v ", read.Owner())
+			}
+			got = append(got, text+map[objects.Note]string{none: "", stale: "stale", unverified: " unverified"}[o.Note])
+		})
+		check.SlicesEqual(t, got, c.want, "files with %+v", c.opt)
+	}
+}
+
+// Directories with equal modes share a descriptor only if none has a default ACL, which new children inherit.
+func TestDefaultACLIsPartOfDescriptor(t *testing.T) {
+	root := t.TempDir()
+	entry := func(tag, perm uint16) []byte {
+		return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint16(
+			binary.LittleEndian.AppendUint16(nil, tag), perm), ^uint32(0))
+	}
+	acl := slices.Concat([]byte{2, 0, 0, 0}, entry(0x01, 7), entry(0x04, 0), entry(0x20, 0))
+	for _, name := range []string{"a", "b", "c"} {
+		check.NoError(t, os.Mkdir(filepath.Join(root, name), 0o755))
+	}
+	if err := unix.Setxattr(filepath.Join(root, "b"), "system.posix_acl_default", acl, 0); err != nil {
+		t.Skip("no POSIX ACL can be set: ", err)
+	}
+	var got []string
+	source := tree.Files([]string{root}, tree.Options{Recurse: true})
+	check.NoError(t, objects.All(t.Context(), source, sid.SID{}, winnt.FileObject, func(i objects.Item) bool {
+		check.NoError(t, i.Err)
+		got = append(got, check.Must(sddl.Format(i.Descriptor, sddl.Options{})))
+		return true
+	}))
+	check.That(t, len(got) == 4 && got[1] == got[3] && got[2] != got[1], "descriptors %q, want a and c alike, and b not", got)
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -53,6 +54,14 @@ func TestFoldersOfPathIncludeLinks(t *testing.T) {
 		if err == nil && list[0].Path != "/" {
 			t.Errorf("%s begins at %s, want /", path, list[0].Path)
 		}
+	}
+	check.NoError(t, os.Symlink("a", "1"))
+	for i := 2; i <= 41; i++ { // as many links as Linux follows, and one more
+		check.NoError(t, os.Symlink(strconv.Itoa(i-1), strconv.Itoa(i)))
+	}
+	for name, followed := range map[string]bool{"40/b": true, "41/b": false} {
+		check.Equal(t, check.Err(os.Stat(name)) == nil, followed, "the host follows %s", name)
+		check.Equal(t, check.Err(tree.FoldersTo(name, nil)) == nil, followed, "the folders to %s are known", name)
 	}
 }
 
