@@ -168,6 +168,7 @@ class PipeListener(_Closing):
 
     def _instance(self, timeout):
         """Creates an instance for the next client and returns its handle, see accept."""
+        end = None if timeout is None else time.monotonic() + timeout
         while True:
             with self._mu:
                 before = self._open
@@ -175,7 +176,8 @@ class PipeListener(_Closing):
             if made.status != _ALL_IN_USE or not before:
                 return made.check().FileHandle
             with self._mu:  # otherwise clients that stay could end the loop of a server
-                if not self._mu.wait_for(lambda: self._closed or self._open < before, timeout):
+                left = None if end is None else max(end - time.monotonic(), 0)
+                if not self._mu.wait_for(lambda: self._closed or self._open < before, left):
                     raise TimeoutError("accept: all instances of the pipe are in use")
                 if self._closed:
                     raise Closed("the pipe is closed")

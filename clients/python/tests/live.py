@@ -7,11 +7,12 @@ import subprocess
 import sys
 import threading
 import time
+import types
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import refmon
-from refmon import files, table
+from refmon import files, pipes, table
 
 ADDRESS = None
 EVERYONE = "O:SYG:SYD:(A;;FA;;;WD)"
@@ -275,6 +276,28 @@ class Live(unittest.TestCase):
             serving.join()
             theirs.close()
             self.assertEqual(accepted, [])
+
+    def test_accept_keeps_its_time_limit(self):
+        """Connections that end do not extend a wait while other servers have all instances of the pipe."""
+        thread = types.SimpleNamespace(NtCreateNamedPipeFile=lambda **_: types.SimpleNamespace(
+            status=refmon.STATUS_INSTANCE_NOT_AVAILABLE))
+        listener = pipes.PipeListener(thread, {}, 0)
+        listener._open, done = 1000, threading.Event()
+
+        def leave():
+            for _ in range(100):
+                listener._left()
+                done.wait(0.02)
+
+        leaving = threading.Thread(target=leave)
+        leaving.start()
+        begun = time.monotonic()
+        with self.assertRaises(TimeoutError):
+            listener.accept(0.1)
+        took = time.monotonic() - begun
+        done.set()
+        leaving.join()
+        self.assertLess(took, 1)
 
     def test_end_without_a_thread_is_closed(self):
         """If refmond refuses the thread of an end of a pipe, nobody would ever close that end."""
