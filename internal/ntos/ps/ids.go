@@ -8,19 +8,19 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// allotID assigns the next id to o. Processes and threads share one sequence of multiples of 4. It skips ids in use.
-func (s *System) allotID(o ob.Object) winnt.Handle {
+// allotID assigns the next id to o. Processes and threads share one sequence of multiples of 4. It skips ids in use. It
+// stores the id at id before a walk or a lookup can find o.
+func (s *System) allotID(o ob.Object, id *winnt.Handle) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.byID[s.nextID] != nil {
 		s.nextID += 4
 	}
-	id := s.nextID
+	*id = s.nextID
 	s.nextID += 4
-	s.byID[id] = o
+	s.byID[*id] = o
 	quota.Peak(&s.peak, len(s.byID))
-	s.order = append(s.order, id) // ids only grow
-	return id
+	s.order = append(s.order, *id) // ids only grow
 }
 
 // freeID removes an id. It drops freed ids from the order when they outnumber the live ones.

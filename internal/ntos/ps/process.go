@@ -161,7 +161,7 @@ func (s *System) newProcess(name string, tok *se.TokenObject, d *sd.Descriptor, 
 	tok.AttachPrimary()
 	p.token.Store(tok)
 	p.selfAccess.Store(uint32(winnt.PROCESS_ALL_ACCESS & winnt.ProcessObject.Valid)) // all rights to itself (O-17)
-	p.id = s.allotID(p)
+	s.allotID(p, &p.id)
 	return p
 }
 

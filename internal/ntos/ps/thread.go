@@ -76,7 +76,7 @@ func (p *Process) newThread(d *sd.Descriptor, run, system bool) (*Thread, ntstat
 	if run {
 		t.Resume()
 	}
-	t.id = p.sys.allotID(t)
+	p.sys.allotID(t, &t.id)
 	return t, ntstatus.Success
 }
 

@@ -104,3 +104,29 @@ func TestExitDuringImpersonationLeavesNothing(t *testing.T) {
 	}
 	check.Equal(t, tok.PointerCount(), 1, "token: references")
 }
+
+// A thread that a walk returns has its id, also while its creator is still in the call (O-171).
+func TestWalkSeesIDOfNewThread(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	p := w.process("p", nil)
+	var done atomic.Bool
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		for !done.Load() {
+			th, id := p.ThreadBefore(0) // the newest
+			if th == nil {
+				runtime.Gosched()
+				continue
+			}
+			check.Equal(t, th.ID(), id, "id of the newest thread")
+			th.Deref(ob.TagCall)
+		}
+	})
+	for range randtest.Size(20_000) {
+		th := check.Result(p.NewThread())
+		th.Exit()
+		th.Deref(ob.TagCall)
+	}
+	done.Store(true)
+	reader.Wait()
+}
