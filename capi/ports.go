@@ -19,12 +19,18 @@ const (
 	lpcConnectionRequest = 10
 )
 
-// offered maps the id of a client thread to the connection port on which its request was received, because the
-// message that accepts it does not name the port.
+// offer identifies a received request to connect, by its client's thread and its message.
+type offer struct {
+	thread winnt.Handle
+	id     uint32
+}
+
+// offered maps each request to connect that was not answered yet to the connection port on which it was received,
+// because the message that accepts it does not name the port.
 var offered = struct {
 	sync.Mutex
-	ports map[winnt.Handle]winnt.Handle
-}{ports: map[winnt.Handle]winnt.Handle{}}
+	ports map[offer]winnt.Handle
+}{ports: map[offer]winnt.Handle{}}
 
 // onPort waits on an LPC port for a service that never waits itself: it calls try, and again after each change of the
 // port, as long as try returns blocked. With a daemon, the daemon waits.
@@ -152,7 +158,7 @@ func (c *call) received(h winnt.Handle, p, context user, m *nt.ReplyWaitReceiveP
 	case m.Connecting:
 		typ = lpcConnectionRequest
 		offered.Lock()
-		offered.ports[m.ClientID.UniqueThread] = h
+		offered.ports[offer{m.ClientID.UniqueThread, m.MessageID}] = h
 		offered.Unlock()
 	case m.Closed:
 		typ = lpcPortClosed
@@ -187,7 +193,7 @@ func ntListenPort(c *call) uint64 {
 
 // ntAcceptConnectPort implements NtAcceptConnectPort. It accepts or refuses the client of a received message. Port
 // views give STATUS_NOT_SUPPORTED, and a client whose request was not received STATUS_REPLY_MESSAGE_MISMATCH. After
-// success the request is forgotten, and after a failure it can be tried again.
+// success and if the client is gone, the request is forgotten. After another failure it can be tried again.
 func ntAcceptConnectPort(c *call) uint64 {
 	accept := c.boolean(3)
 	m, st := c.PortMessageAt(c.ptr(2))
@@ -197,8 +203,9 @@ func ntAcceptConnectPort(c *call) uint64 {
 	if c.ptr(4) != 0 || c.ptr(5) != 0 {
 		return status(ntstatus.NotSupported)
 	}
+	request := offer{m.ClientID.UniqueThread, m.ID}
 	offered.Lock()
-	h, ok := offered.ports[m.ClientID.UniqueThread]
+	h, ok := offered.ports[request]
 	offered.Unlock()
 	if !ok || m.ID == 0 {
 		return c.opened(0, ntstatus.ReplyMessageMismatch)
@@ -206,9 +213,11 @@ func ntAcceptConnectPort(c *call) uint64 {
 	o, st := c.sys.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: h, ClientID: nt.Cap(&m.ClientID),
 		MessageID: m.ID, Refuse: !accept,
 		PortContext: uint64(c.ptr(1)), ConnectionInformation: nt.Cap(m.Data)})
-	if st == ntstatus.Success {
+	switch st {
+	case ntstatus.Success, ntstatus.PortConnectionRefused, ntstatus.ReplyMessageMismatch:
+		// Otherwise clients that give up would fill the memory of the server.
 		offered.Lock()
-		delete(offered.ports, m.ClientID.UniqueThread)
+		delete(offered.ports, request)
 		offered.Unlock()
 	}
 	return c.opened(o.PortHandle, st)
