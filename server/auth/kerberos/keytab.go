@@ -1,11 +1,13 @@
 package kerberos
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -171,13 +173,19 @@ func parseEntry(b []byte) (keyEntry, bool) {
 const maxTries = 8
 
 // find returns at most maxTries keys for a service of a realm: those of the ticket's version, or of all versions if it
-// is 0. Service names are compared without regard to case, as in Active Directory (K-34).
+// is 0, the newest first. Service names are compared without regard to case, as in Active Directory (K-34).
 func (k *Keys) find(service, realm string, version uint32, keyType int32) (out []types.EncryptionKey) {
+	var all []keyEntry
 	for _, e := range k.entries {
 		if e.key.KeyType == keyType && e.realm == realm && strings.EqualFold(e.service, service) &&
-			(version == 0 || e.version == version) && len(out) < maxTries {
-			out = append(out, e.key)
+			(version == 0 || e.version == version) {
+			all = append(all, e)
 		}
+	}
+	// A keytab has the newest key last, and most tickets are encrypted with that one.
+	slices.SortStableFunc(all, func(a, b keyEntry) int { return cmp.Compare(b.version, a.version) })
+	for _, e := range all[:min(len(all), maxTries)] {
+		out = append(out, e.key)
 	}
 	return out
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestUnversionedTicketTriesEightKeys checks that a ticket without a key version is tried with the service's first
-// eight keys only (K-34).
+// TestUnversionedTicketTriesEightKeys checks that a ticket without a key version is tried with the service's newest
+// eight keys only, although a keytab has the oldest first (K-34).
 func TestUnversionedTicketTriesEightKeys(t *testing.T) {
 	var all []forge.Entry
 	for i := range 9 {
@@ -30,7 +30,7 @@ func TestUnversionedTicketTriesEightKeys(t *testing.T) {
 		x := ticket()
 		x.Version, x.Key, x.PAC = 0, e.Key, alicePAC(e.Key, nil)
 		_, err := acceptor(t, func(c *Config) { c.Keys = k }).Accept(x.Blob(), nil)
-		check.That(t, (err == nil) == (i < 8), "K-34: key %d of nine: %v, want success for the first eight", i+1, err)
+		check.That(t, (err == nil) == (i > 0), "K-34: key %d of nine: %v, want success for the last eight", i+1, err)
 	}
 }
 
@@ -70,7 +70,7 @@ func TestFindComparesRealmTypeAndVersion(t *testing.T) {
 	}{
 		"the first version":     {service, realm, 1, 18, []types.EncryptionKey{one}},
 		"the second":            {service, realm, 2, 18, []types.EncryptionKey{two}},
-		"none":                  {service, realm, 0, 18, []types.EncryptionKey{one, two}},
+		"none":                  {service, realm, 0, 18, []types.EncryptionKey{two, one}},
 		"a third":               {service, realm, 3, 18, nil},
 		"another type":          {service, realm, 2, 17, []types.EncryptionKey{three}},
 		"a missing type":        {service, realm, 2, 23, nil},
