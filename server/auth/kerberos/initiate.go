@@ -153,7 +153,8 @@ func (c *Context) answered(b []byte) error {
 		// A recorded response to another request proves nothing (K-60).
 		return errFinish
 	}
-	c.key, c.received = c.subkey, uint64(part.SequenceNumber)
+	// A service may encode a number from 2^31 as a negative one (RFC 4120 5.5.1).
+	c.key, c.received = c.subkey, uint64(uint32(part.SequenceNumber))
 	if k := part.Subkey; len(k.KeyValue) > 0 {
 		e, err := crypto.GetEtype(k.KeyType)
 		if err != nil || len(k.KeyValue) != keySize(e) || k.KeyType != c.session.KeyType {

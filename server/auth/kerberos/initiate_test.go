@@ -24,28 +24,32 @@ import (
 func TestReplyMustMatchRequest(t *testing.T) {
 	made := noon.Truncate(time.Second).Add(5 * time.Microsecond)
 	for name, c := range map[string]struct {
-		at  time.Time
-		key types.EncryptionKey
-		ok  bool
+		at     time.Time
+		key    types.EncryptionKey
+		ok     bool
+		number int64 // of the first message, as the reply has it
 	}{
-		"our time":              {made, types.EncryptionKey{}, true},
-		"a second before":       {made.Add(-time.Second), types.EncryptionKey{}, false},
-		"a second later":        {made.Add(time.Second), types.EncryptionKey{}, false},
-		"a microsecond before":  {made.Add(-time.Microsecond), types.EncryptionKey{}, false},
-		"a microsecond later":   {made.Add(time.Microsecond), types.EncryptionKey{}, false},
-		"a key of its own":      {made, older, true},
-		"a shorter key":         {made, short, false},
-		"a weak key":            {made, rc4, false},
-		"a truncated key":       {made, types.EncryptionKey{KeyType: 18, KeyValue: older.KeyValue[:16]}, false},
-		"a key of no such type": {made, types.EncryptionKey{KeyType: 99, KeyValue: older.KeyValue}, false},
+		"our time":              {made, types.EncryptionKey{}, true, 7},
+		"a second before":       {made.Add(-time.Second), types.EncryptionKey{}, false, 7},
+		"a second later":        {made.Add(time.Second), types.EncryptionKey{}, false, 7},
+		"a microsecond before":  {made.Add(-time.Microsecond), types.EncryptionKey{}, false, 7},
+		"a microsecond later":   {made.Add(time.Microsecond), types.EncryptionKey{}, false, 7},
+		"a key of its own":      {made, older, true, 7},
+		"a shorter key":         {made, short, false, 7},
+		"a weak key":            {made, rc4, false, 7},
+		"a truncated key":       {made, types.EncryptionKey{KeyType: 18, KeyValue: older.KeyValue[:16]}, false, 7},
+		"a key of no such type": {made, types.EncryptionKey{KeyType: 99, KeyValue: older.KeyValue}, false, 7},
+		// Some services encode numbers from 2^31 as negative ones (RFC 4120 5.5.1).
+		"a negative number": {made, types.EncryptionKey{}, true, -2},
 	} {
 		part := messages.EncAPRepPart{CTime: c.at.Truncate(time.Second), Cusec: c.at.Nanosecond() / 1000, Subkey: c.key,
-			SequenceNumber: 7}
+			SequenceNumber: c.number}
 		b := check.Must(asn1.Marshal(part))
 		own := &Context{session: secret, subkey: forge.NewKey(18), made: made}
 		err := own.answered(asn1tools.AddASNAppTag(b, 27))
 		check.That(t, (err == nil) == c.ok, "K-60: answered, %s: %v, want success: %t", name, err, c.ok)
-		check.That(t, !c.ok || own.received == 7 && own.acceptor == (len(c.key.KeyValue) > 0),
+		want := map[int64]uint64{7: 7, -2: 4294967294}[c.number]
+		check.That(t, !c.ok || own.received == want && own.acceptor == (len(c.key.KeyValue) > 0),
 			"K-60: %s: %+v", name, own)
 	}
 }
