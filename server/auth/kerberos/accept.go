@@ -208,7 +208,7 @@ func (a *Acceptor) Accept(blob []byte, bindings Bindings) (*Client, error) {
 	}
 	at := o.authenticatorTime()
 	key := identity(c.Name+"@"+c.Realm, at, o.req.EncryptedAuthenticator.Cipher)
-	if err := a.replay.enter(key, at, now); err != nil {
+	if err := a.replay.enter(key, c.Identity.User, at, now); err != nil {
 		return nil, refuse(o, err)
 	}
 	var rep []byte

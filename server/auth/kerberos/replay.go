@@ -13,6 +13,7 @@ import (
 
 	"github.com/refmon/refmon/internal/diskio"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
 )
 
 // Limits of the replay cache.
@@ -38,8 +39,9 @@ var (
 // replay remembers accepted authenticators for as long as their times are valid. It rejects those
 // from before its start by their time, because a killed daemon may have accepted them (K-47).
 type replay struct {
-	most int    // immutable: maxReplay
-	path string // immutable: the file; "": nothing is stored
+	most      int    // immutable: maxReplay
+	mostNotes int    // immutable: maxNotes
+	path      string // immutable: the file; "": nothing is stored
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -49,23 +51,49 @@ type replay struct {
 	// +checklocks:mu
 	young, old map[[16]byte]struct{} // guarded by mu
 	// +checklocks:mu
+	users share // guarded by mu: of young
+	// +checklocks:mu
 	loaded map[[16]byte]time.Time // guarded by mu: valid entries that a start or sweep read from disk, with their times
 	// +checklocks:mu
 	turned time.Time // guarded by mu: when young last became old; never moves back
 	// +checklocks:mu
 	notes *os.File // guarded by mu: nil: nothing is stored
 	// +checklocks:mu
-	noted int // guarded by mu: entries on disk after the start
+	noted share // guarded by mu: entries on disk after the start
+	// +checklocks:mu
+	owners map[[16]byte]sid.SID // guarded by mu: users of the entries on disk, without those of earlier runs
 	// +checklocks:mu
 	swept time.Time // guarded by mu: the value of turned at the last removal of expired entries from the disk
+}
+
+// share counts entries by user. The zero value has none.
+type share struct {
+	all int
+	of  map[sid.SID]int
+}
+
+// full reports whether the user may add no entry, if there are at most most.
+func (s *share) full(user sid.SID, most int) bool {
+	// One user has at most as many as remain free for all others, so it cannot lock them out (K-47).
+	return s.of[user] >= most-s.all
+}
+
+// add counts an entry of a user, the zero SID for one of an earlier run.
+func (s *share) add(user sid.SID) {
+	if s.of == nil {
+		s.of = map[sid.SID]int{}
+	}
+	s.all++
+	s.of[user]++
 }
 
 // newReplay returns a replay cache. Its file in folder has the start time and the authenticators of clients whose
 // clocks are ahead, for the next start. If folder is "", nothing is stored. A file that cannot be read or replaced is
 // an error.
 func newReplay(folder string, skew time.Duration, now time.Time) (*replay, error) {
-	r := &replay{life: 2 * skew, from: now.Add(ahead), most: maxReplay, young: map[[16]byte]struct{}{},
-		old: map[[16]byte]struct{}{}, loaded: map[[16]byte]time.Time{}, turned: now.Round(0)}
+	r := &replay{life: 2 * skew, from: now.Add(ahead), most: maxReplay, mostNotes: maxNotes,
+		young: map[[16]byte]struct{}{}, old: map[[16]byte]struct{}{}, loaded: map[[16]byte]time.Time{},
+		owners: map[[16]byte]sid.SID{}, turned: now.Round(0)}
 	if folder == "" {
 		return r, nil
 	}
@@ -150,7 +178,16 @@ func (r *replay) rewriteLocked(kept []byte) error {
 	if r.notes != nil {
 		_ = r.notes.Close() // the rename replaced this file, and every write to it was synced
 	}
-	r.notes, r.noted = f, len(kept)/noteSize
+	owners := r.owners
+	r.notes, r.noted, r.owners = f, share{}, map[[16]byte]sid.SID{}
+	for ; len(kept) > 0; kept = kept[noteSize:] {
+		key := [16]byte(kept)
+		user, ok := owners[key]
+		if ok {
+			r.owners[key] = user
+		}
+		r.noted.add(user)
+	}
 	if err = diskio.Faults(nil).SyncDir(filepath.Dir(r.path)); err != nil {
 		// A crash may bring the old file back, so writes to the new one must fail (K-47).
 		return fmt.Errorf("replay cache: %w", errors.Join(err, f.Close()))
@@ -183,14 +220,14 @@ func identity(client string, at time.Time, cipher []byte) [16]byte {
 	return [16]byte(h.Sum(nil))
 }
 
-// enter accepts an authenticator at most once. key is its hash and at its time. An authenticator far in the future is
-// also stored in a file. A rejected authenticator is not stored. Entries stay for at least r.life. Errors, in this
-// order:
+// enter accepts an authenticator at most once. key is its hash, user the client and at its time. An authenticator far
+// in the future is also stored in a file. A rejected authenticator is not stored. Entries stay for at least r.life.
+// Errors, in this order:
 //   - errBefore: at is too old
 //   - errReplay: accepted before
-//   - errFull: no space
+//   - errFull: no space, or none for this user
 //   - an error of the file
-func (r *replay) enter(key [16]byte, at, now time.Time) error {
+func (r *replay) enter(key [16]byte, user sid.SID, at, now time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if at.Before(r.from) {
@@ -205,6 +242,7 @@ func (r *replay) enter(key [16]byte, at, now time.Time) error {
 			r.from = from
 		}
 		r.old, r.young, r.turned = r.young, map[[16]byte]struct{}{}, now
+		r.users = share{}
 		// An earlier process may have had a clock far ahead of this one's: its entries stay until their own time is over.
 		for key, at := range r.loaded {
 			if !at.Add(r.life).After(now) {
@@ -219,43 +257,45 @@ func (r *replay) enter(key [16]byte, at, now time.Time) error {
 	case young || old || loaded:
 		// An authenticator is accepted once (K-47).
 		return errReplay
-	case len(r.young) >= r.most:
+	case r.users.full(user, r.most):
 		// Entries are never removed early (K-47).
 		return errFull
 	}
 	if at.After(now.Add(ahead)) {
-		if err := r.noteLocked(key, at, now); err != nil {
+		if err := r.noteLocked(key, user, at, now); err != nil {
 			return err
 		}
 	}
 	r.young[key] = struct{}{}
+	r.users.add(user)
 	return nil
 }
 
 // noteLocked stores an authenticator from a fast clock in the file, so that a restart does not accept it again. A
-// full file is first cleared of expired entries, at most once for each r.turned. If the file is still full, the error
-// is errFull. Without a file noteLocked returns nil.
+// file that is full for the user is first cleared of expired entries, at most once for each r.turned. If it is still
+// full, the error is errFull. Without a file noteLocked returns nil.
 // +checklocks:r.mu
-func (r *replay) noteLocked(key [16]byte, at, now time.Time) error {
+func (r *replay) noteLocked(key [16]byte, user sid.SID, at, now time.Time) error {
 	if r.notes == nil {
 		return nil
 	}
-	if r.noted >= maxNotes && r.swept != r.turned {
+	if r.noted.full(user, r.mostNotes) && r.swept != r.turned {
 		r.swept = r.turned
 		if err := r.sweepLocked(now); err != nil {
 			return err
 		}
 	}
-	if r.noted >= maxNotes {
+	if r.noted.full(user, r.mostNotes) {
 		return errFull
 	}
 	// A full disk can store half an entry. The next one overwrites it, so all entries stay aligned.
 	_, err := r.notes.WriteAt(binary.LittleEndian.AppendUint64(key[:len(key):len(key)], uint64(at.UnixMicro())),
-		int64(1+r.noted)*noteSize)
+		int64(1+r.noted.all)*noteSize)
 	if err = errors.Join(err, r.notes.Sync()); err != nil {
 		return fmt.Errorf("replay cache: %w", err)
 	}
-	r.noted++
+	r.noted.add(user)
+	r.owners[key] = user
 	return nil
 }
 

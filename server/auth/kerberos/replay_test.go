@@ -17,6 +17,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/internal/test/forge"
+	"github.com/refmon/refmon/sid"
 )
 
 // TestReplayRejectsWhatItCannotStore checks that an authenticator that cannot be stored is rejected, and that it is not
@@ -27,7 +28,7 @@ func TestReplayRejectsWhatItCannotStore(t *testing.T) {
 	_ = broken.notes.Close() // the file cannot be written
 	broken.mu.Unlock()
 	for range 2 {
-		err := broken.enter([16]byte{1}, started.Add(time.Minute), started.Add(3*time.Second))
+		err := broken.enter([16]byte{1}, sid.SID{}, started.Add(time.Minute), started.Add(3*time.Second))
 		check.That(t, err != nil && !errors.Is(err, errReplay),
 			"K-47: an authenticator that cannot be stored: %v, want an error other than errReplay", err)
 	}
@@ -110,23 +111,45 @@ func clock(first, then time.Time) func() time.Time {
 	}
 }
 
-// TestReplayIsBounded checks that a full cache accepts nothing and that expired entries are removed
-// (K-47).
+// TestReplayIsBounded checks that a full cache accepts nothing, that one user leaves others half of the free entries in
+// memory and on disk, and that expired entries are removed (K-47).
 func TestReplayIsBounded(t *testing.T) {
-	r := check.Must(newReplay("", time.Minute, started))
-	r.most = 100
-	for i := range r.most {
-		check.NoError(t, r.enter([16]byte{byte(i), 1}, noon, started))
+	for what, c := range map[string]struct {
+		folder string
+		most   func(*replay) *int
+		at     time.Time
+	}{
+		"memory": {"", func(r *replay) *int { return &r.most }, started.Add(time.Second)},
+		"disk":   {t.TempDir(), func(r *replay) *int { return &r.mostNotes }, started.Add(time.Minute)},
+	} {
+		r := check.Must(newReplay(c.folder, time.Minute, started))
+		*c.most(r) = 100
+		var entered byte
+		fill := func(rid uint32, now time.Time) (n int) {
+			for ; n <= 100; n++ {
+				entered++
+				err := r.enter([16]byte{entered}, domain.WithRID(rid), c.at.Add(now.Sub(started)), now)
+				if errors.Is(err, errFull) {
+					break
+				}
+				check.NoError(t, err)
+			}
+			return n
+		}
+		for i, want := range []int{50, 25, 13, 6, 3, 2, 1, 0} {
+			check.Equal(t, fill(1101+uint32(i), started), want, "K-47: %s: entries of user %d", what, i)
+		}
+		check.Equal(t, fill(1101, started), 0, "K-47: %s: further entries of user 0", what)
+		later := started.Add(4 * time.Minute)
+		check.Equal(t, fill(1102, later), 50, "K-47: %s: entries of user 1 after the others expired", what)
+		r.mu.Lock()
+		if c.folder == "" {
+			check.Equal(t, len(r.young), 50, "K-47: entries of the young half")
+		}
+		check.Equal(t, len(r.owners), map[string]int{"memory": 0, "disk": 50}[what], "K-47: %s: owners", what)
+		r.mu.Unlock()
+		check.NoError(t, r.close())
 	}
-	check.ErrorIs(t, r.enter([16]byte{9, 9}, noon, started), errFull, "K-47")
-	for i, now := range []time.Time{started.Add(2 * time.Minute), started.Add(4 * time.Minute)} {
-		err := r.enter([16]byte{9, 9, byte(i)}, noon, now)
-		check.That(t, err == nil, "K-47: enter in half %d: %v, want no error", i, err)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	check.Equal(t, len(r.young)+len(r.old), 2, "K-47: %d and %d are kept", len(r.young),
-		len(r.old))
 }
 
 // note returns one entry of the file: the authenticator's 16 bytes and its time in microseconds. For a start (key
@@ -170,7 +193,8 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	now := start.Add(10 * time.Second)
 	enter := func(r *replay, key byte, at time.Time, want error) {
 		t.Helper()
-		check.ErrorIs(t, r.enter([16]byte{key}, at, now), want, "K-47: %d of %v", key, at.Sub(start))
+		user := domain.WithRID(1000 + uint32(key))
+		check.ErrorIs(t, r.enter([16]byte{key}, user, at, now), want, "K-47: %d of %v", key, at.Sub(start))
 	}
 	enter(r, 1, from.Add(-time.Nanosecond), errBefore)
 	enter(r, 1, from, nil)
@@ -206,14 +230,14 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	enter(v, 9, ahead.Add(-time.Microsecond), errBefore)
 	enter(v, 7, ahead, errReplay)
 	v.mu.Lock()
-	v.noted, v.swept = maxNotes-1, v.turned
+	v.noted.all, v.swept = maxNotes-1, v.turned
 	v.mu.Unlock()
 	enter(v, 10, ahead, nil)
 	enter(v, 11, ahead, errFull)
 	enter(v, 11, ahead, errFull) // the cache rejected it and did not store it
 	// The next switch of the halves makes room: the expired entries leave the file.
 	v.mu.Lock()
-	v.noted = maxNotes
+	v.noted.all = maxNotes
 	v.mu.Unlock()
 	now = ahead.Add(2*time.Minute - time.Second)
 	enter(v, 15, now, nil)
@@ -221,7 +245,7 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	enter(v, 12, now.Add(time.Minute), nil)
 	has("a full file with expired entries", note(0, ahead.Add(time.Microsecond)), note(12, now.Add(time.Minute)))
 	v.mu.Lock()
-	v.noted = maxNotes
+	v.noted.all = maxNotes
 	v.mu.Unlock()
 	enter(v, 13, now.Add(time.Minute), errFull) // once for each switch
 	now = now.Add(2 * time.Minute)
@@ -272,7 +296,7 @@ func TestReplayKeepsFarAheadEntries(t *testing.T) {
 		{7, far, far, errBefore},
 		{5, valid, far, nil},
 	} {
-		check.ErrorIs(t, r.enter([16]byte{c.key}, c.at, c.now), c.want, "K-47: %d: entry %d at %v", i, c.key,
+		check.ErrorIs(t, r.enter([16]byte{c.key}, sid.SID{}, c.at, c.now), c.want, "K-47: %d: entry %d at %v", i, c.key,
 			c.now.Sub(start))
 	}
 	check.NoError(t, r.close())
@@ -281,7 +305,7 @@ func TestReplayKeepsFarAheadEntries(t *testing.T) {
 		if r, err = newReplay(dir, time.Minute, now); err != nil {
 			t.Fatal(err)
 		}
-		check.ErrorIs(t, r.enter([16]byte{7}, far, far), errBefore, "K-47: start %d", i)
+		check.ErrorIs(t, r.enter([16]byte{7}, sid.SID{}, far, far), errBefore, "K-47: start %d", i)
 		check.NoError(t, r.close())
 	}
 }
@@ -297,8 +321,8 @@ func TestReplayRejectsNotesOfEarlierFormat(t *testing.T) {
 	check.NoError(t, os.WriteFile(filepath.Join(dir, replayFile), stored, 0o600))
 	for i := range 2 { // the second start reads the file that the first one wrote
 		r := check.Must(newReplay(dir, time.Minute, start))
-		check.ErrorIs(t, r.enter([16]byte{1}, ahead, ahead), errBefore, "K-47: start %d: the stored time", i)
-		check.NoError(t, r.enter([16]byte{byte(i + 2)}, ahead.Add(time.Microsecond), ahead))
+		check.ErrorIs(t, r.enter([16]byte{1}, sid.SID{}, ahead, ahead), errBefore, "K-47: start %d: the stored time", i)
+		check.NoError(t, r.enter([16]byte{byte(i + 2)}, sid.SID{}, ahead.Add(time.Microsecond), ahead))
 		check.NoError(t, r.close())
 	}
 }
@@ -310,7 +334,7 @@ func TestReplayEntryLastsUntilEndOfNextHalf(t *testing.T) {
 	r := check.Must(newReplay("", time.Minute, started))
 	counts := func(now time.Duration, key byte, want string) {
 		t.Helper()
-		err := r.enter([16]byte{key}, noon, started.Add(now))
+		err := r.enter([16]byte{key}, sid.SID{}, noon, started.Add(now))
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		check.Equal(t, fmt.Sprintf("%d %d %v", len(r.young), len(r.old), errors.Is(err, errReplay)), want, "K-47: after %v",
@@ -344,7 +368,7 @@ func TestReplayEntryLastsUntilEndOfNextHalf(t *testing.T) {
 		t.Error("K-82: extend with a clock that was set back accepts authenticators before the start, want them rejected")
 	}
 	now := time.Now().Add(24 * time.Hour)
-	_ = r.enter([16]byte{100}, now, now)
+	_ = r.enter([16]byte{100}, sid.SID{}, now, now)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.turned != now.Round(0) {
@@ -356,7 +380,8 @@ func TestReplayEntryLastsUntilEndOfNextHalf(t *testing.T) {
 // enterable reports whether the cache accepts authenticators from that time on, and none before it.
 func (r *replay) enterable(from time.Time) bool {
 	now := from.Add(time.Second)
-	return errors.Is(r.enter([16]byte{99}, from.Add(-1), now), errBefore) && r.enter([16]byte{99}, from, now) == nil
+	return errors.Is(r.enter([16]byte{99}, sid.SID{}, from.Add(-1), now), errBefore) &&
+		r.enter([16]byte{99}, sid.SID{}, from, now) == nil
 }
 
 // TestReplayKeyHashesAllFields checks the key of an authenticator: a hash of client, time and bytes, the client with
