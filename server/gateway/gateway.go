@@ -59,6 +59,7 @@ type Gateway struct {
 	attempts *attempts
 	log      *slog.Logger // immutable
 	levels   levels       // immutable
+	checks   healthChecks
 	pdp      *pdp         // immutable; nil: no AuthZEN API
 	index    *indexer     // immutable; nil: no questions to an index
 	// evaluations shares processors among the users whose questions the gateway evaluates. Immutable.

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/refmon/refmon/nt"
@@ -15,21 +16,55 @@ import (
 const healthTimeout = 3 * time.Second
 
 // health serves /health: 200 if refmond makes two known decisions correctly within healthTimeout, else 503. It needs
-// no logon. A decision that comes too late is dropped.
+// no logon. Requests during a check wait for its result. A decision that comes too late is dropped.
 func (g *Gateway) health(w http.ResponseWriter, r *http.Request, _ *session) {
 	ctx, cancel := context.WithTimeout(r.Context(), healthTimeout)
 	defer cancel()
-	done := make(chan bool, 1)
-	go func() { done <- g.decides(ctx) }()
+	c := g.checks.join(g.decides)
 	select {
-	case ok := <-done:
-		if ok {
+	case <-c.done:
+		if c.ok {
 			plain(w, http.StatusOK, "ok")
 			return
 		}
 	case <-ctx.Done():
 	}
 	busy(w)
+}
+
+// healthChecks runs one health check at a time. The zero value is ready to use. It is safe for concurrent use.
+type healthChecks struct {
+	mu sync.Mutex
+	// +checklocks:mu
+	running *healthCheck // guarded by mu; nil: none
+}
+
+// healthCheck is a check that runs or is done. ok is set before done is closed.
+type healthCheck struct {
+	done chan struct{}
+	ok   bool
+}
+
+// join returns the check that runs, or starts one that calls decides. decides gets healthTimeout to find a free thread.
+func (h *healthChecks) join(decides func(context.Context) bool) *healthCheck {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	// Health needs no logon, so all its clients together use one thread (G-55).
+	if h.running != nil {
+		return h.running
+	}
+	c := &healthCheck{done: make(chan struct{})}
+	h.running = c
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), healthTimeout)
+		defer cancel()
+		c.ok = decides(ctx)
+		h.mu.Lock()
+		h.running = nil
+		h.mu.Unlock()
+		close(c.done)
+	}()
+	return c
 }
 
 // yes and no are descriptors that grant everybody everything, and nothing.

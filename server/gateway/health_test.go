@@ -3,7 +3,11 @@ package gateway
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
@@ -52,4 +56,34 @@ func TestHealthNeedsCorrectGrantAndDenial(t *testing.T) {
 	g := check.Must(New(Config{Dial: func() (*client.Conn, error) { return nil, http.ErrServerClosed }}))
 	w.diff("no refmond", w.askOf(g.Console(), "", "GET", "/health", ""), inLine(503,
 		"refmond is not available now: try again later", "Retry-After: 5"))
+}
+
+// TestConcurrentHealthRequestsShareOneCheck checks that requests for /health during a check wait for it, so that a
+// client without a logon keeps one thread busy at most (G-55). The next request makes a check of its own.
+func TestConcurrentHealthRequestsShareOneCheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var checks atomic.Int32
+		release := make(chan struct{})
+		g := check.Must(New(Config{Dial: func() (*client.Conn, error) {
+			checks.Add(1)
+			<-release
+			return nil, http.ErrServerClosed
+		}}))
+		console := g.Console()
+		request := func() {
+			w := httptest.NewRecorder()
+			console.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/health", nil))
+			check.Equal(t, w.Code, http.StatusServiceUnavailable, "status without refmond")
+		}
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(request)
+		}
+		synctest.Wait()
+		check.Equal(t, checks.Load(), 1, "G-55: checks for 20 concurrent requests")
+		close(release)
+		all.Wait()
+		request()
+		check.Equal(t, checks.Load(), 2, "G-55: checks after one more request")
+	})
 }
