@@ -60,8 +60,8 @@ type Gateway struct {
 	log      *slog.Logger // immutable
 	levels   levels       // immutable
 	checks   healthChecks
-	pdp      *pdp         // immutable; nil: no AuthZEN API
-	index    *indexer     // immutable; nil: no questions to an index
+	pdp      *pdp     // immutable; nil: no AuthZEN API
+	index    *indexer // immutable; nil: no questions to an index
 	// evaluations shares processors among the users whose questions the gateway evaluates. Immutable.
 	evaluations *admission.Pool
 }
