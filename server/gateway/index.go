@@ -119,6 +119,7 @@ func (x *indexer) serve(w http.ResponseWriter, r *http.Request, s *session, name
 // the client gets the answer as redact returns it. The status of an error is:
 //   - too many questions: 429
 //   - malformed question: 400
+//   - a longer one than largestIndexBody: 413
 //   - about another subject without the right of Ask: 403
 //   - no answer of refmond or the index, or no record: 503
 //   - malformed answer of the index: 502
@@ -128,7 +129,7 @@ func (x *indexer) answer(ctx context.Context, r *http.Request, s *session, name 
 	}
 	text, err := io.ReadAll(io.LimitReader(r.Body, largestIndexBody+1))
 	if err == nil && len(text) > largestIndexBody {
-		err = fmt.Errorf("the question is longer than %d bytes", largestIndexBody)
+		return http.StatusRequestEntityTooLarge, nil, fmt.Errorf("the question is longer than %d bytes", largestIndexBody)
 	}
 	var q indexQuestion
 	if err == nil {

@@ -169,7 +169,7 @@ func TestIndexQueryAboutOthersNeedsRight(t *testing.T) {
 		{"bob", "can-read", `{"IDs":["/srv/x"]}`, 400, "IDs", ""},
 		{"bob", "can-read", many, 400, "want at most 1000", ""},
 		{"bob", "can-read", strings.Repeat(" ", largestIndexBody-2) + "{}", 200, `"answers":null`, bob},
-		{"bob", "can-read", strings.Repeat(" ", largestIndexBody+1), 400, "longer than", ""},
+		{"bob", "can-read", strings.Repeat(" ", largestIndexBody+1), 413, "longer than", ""},
 		{"", "can-read", `{"ids":["/srv/plan"]}`, 401, "", ""},
 		{"bob", "status", `{}`, 404, "", ""},
 	} {
