@@ -126,11 +126,11 @@ func (x *exchange) makeEmpty() error {
 // at least one lock. The refusal is:
 //   - a conflict covers the request's resource: 423
 //   - the client may not see a locked descendant: 423 without names (G-8)
-//   - other conflicts: a 207 that lists the locked descendants
+//   - other conflicts: a 207 that lists the locked descendants, at most mostParts
 func (x *exchange) conflicting(conflicts []Lock) error {
 	slices.SortFunc(conflicts, func(a, b Lock) int { return strings.Compare(string(a.Root), string(b.Root)) })
 	var parts []part
-	for _, l := range conflicts {
+	for _, l := range conflicts[:min(len(conflicts), mostParts)] {
 		f := &refusal{code: http.StatusLocked, xml: "<D:no-conflicting-lock><D:href>" + text(l.Root.Href(false)) +
 			"</D:href></D:no-conflicting-lock>"}
 		if x.name.Under(l.Root) {

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
 )
@@ -21,7 +22,8 @@ func TestMkcolRejectsBody(t *testing.T) {
 	}
 }
 
-// TestMultistatusIsBounded checks that a response lists at most mostParts failures.
+// TestMultistatusIsBounded checks that a response lists at most mostParts failures, or locks that are in the way. A
+// LOCK also lists the folder itself (G-44).
 func TestMultistatusIsBounded(t *testing.T) {
 	m := newMemory(t)
 	for i := range mostParts {
@@ -31,4 +33,15 @@ func TestMultistatusIsBounded(t *testing.T) {
 	code, body := m.run("alice DELETE /d")
 	n := strings.Count(body, "<D:response>")
 	check.That(t, code == 207 && n == mostParts, "%d with %d responses, want %d", code, n, mostParts)
+	for i := range mostParts + 1 {
+		at := Path(fmt.Sprint("/c/e/", i))
+		m.write(at, "")
+		_, _, err := m.Locks.Add(Lock{User: fmt.Sprint(i % 3), Root: at}, time.Hour)
+		check.NoError(t, err)
+	}
+	for step, want := range map[string]int{"DELETE /e": mostParts, "LOCK /e < exclusive": mostParts + 1} {
+		code, body := m.run("alice " + step)
+		n := strings.Count(body, "<D:response>")
+		check.That(t, code == 207 && n == want, "%s: %d with %d responses, want %d", step, code, n, want)
+	}
 }

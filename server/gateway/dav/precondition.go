@@ -176,7 +176,7 @@ func (x *exchange) transferable() error {
 
 // blocked returns the refusal of a request that locks prevent, or nil:
 //   - lock on a changed resource: 423
-//   - locks on descendants: a 207 that lists the descendants
+//   - locks on descendants: a 207 that lists the descendants, at most mostParts
 //   - lock on a descendant that the client may not see: 423 without a name
 func (x *exchange) blocked() error {
 	var parts []part
@@ -186,7 +186,7 @@ func (x *exchange) blocked() error {
 			return locked(root)
 		}
 		slices.Sort(below)
-		for _, at := range below {
+		for _, at := range below[:min(len(below), mostParts-len(parts))] {
 			if _, err := x.files.Stat(at); err != nil {
 				return locked("") // the client may not learn the name of the locked descendant (G-8)
 			}
