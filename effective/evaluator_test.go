@@ -3,13 +3,9 @@ package effective_test
 import (
 	"errors"
 	"fmt"
-	"testing"
 
 	"github.com/refmon/refmon/effective"
-	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
-	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -62,20 +58,4 @@ func ExampleNewEvaluator_malformed() {
 	// Output:
 	// true
 	// true
-}
-
-// A label whose SID is not an integrity level counts as Medium with no-write-up (A-60).
-func TestMalformedLabelIsMedium(t *testing.T) {
-	noLevel, _ := sid.New(16)
-	low := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["WD"],"integrityLevel":"Low"}`)
-	e := check.Must(effective.NewEvaluator(effective.Compile(low, effective.Config{}),
-		effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA}}))
-	for _, label := range []sid.SID{noLevel, sid.Everyone} {
-		p := sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)").Parts()
-		p.SACL = check.Must(sd.NewACL(check.Must(sd.NewACE(sd.SystemMandatoryLabel, 0,
-			winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP, label))))
-		sets := e.Allowed(sd.New(p))
-		check.That(t, sets[0].Has(0) && !sets[1].Has(0),
-			"label %s: a principal at Low reads: %t, writes: %t; want true, false", label, sets[0].Has(0), sets[1].Has(0))
-	}
 }

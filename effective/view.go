@@ -203,7 +203,7 @@ func (v *View) SetPrincipals(next []Principal) ([]Change, error) {
 	return sorted(out), nil
 }
 
-// place assigns a slot to every principal of next. It returns the slots whose token changed, ascending; with a
+// place assigns a slot to every principal of next. It returns the slots whose token changed, each once; with a
 // callback, all slots with a token. A nil token removes the principal. A removed principal's slot keeps its name
 // until the changes are reported.
 func (v *View) place(next map[string]*token.Token) (changed []int) {
@@ -241,8 +241,7 @@ func (v *View) place(next map[string]*token.Token) (changed []int) {
 		v.prints[name] = f
 		changed = append(changed, slot)
 	}
-	slices.Sort(changed)
-	return slices.Compact(changed)
+	return changed
 }
 
 // taken reports whether a principal, whose name may be empty, has the slot.
