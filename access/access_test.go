@@ -103,7 +103,7 @@ func TestModesHaveDocumentedNames(t *testing.T) {
 	}
 }
 
-// Substitute replaces PRINCIPAL_SELF only by a principal, and OWNER RIGHTS even by a missing owner, whom no SID matches.
+// Substitute replaces PRINCIPAL_SELF only by a principal, but OWNER RIGHTS even by a missing owner, whom no one has.
 // It does not replace the result, nor any other SID.
 func TestSubstituteReplacesOnce(t *testing.T) {
 	none := sid.SID{}
