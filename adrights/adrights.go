@@ -92,8 +92,8 @@ func guidOf(digits string) winnt.GUID {
 	return g
 }
 
-// ByName returns the entries with a name, ignoring case. There can be several: "member" is an attribute, and a
-// validated write has its GUID.
+// ByName returns the entries with a name, ignoring case, and nil for an unknown name. No two entries of the published
+// table have the same name, so there is at most one.
 func ByName(name string) (out []Entry) {
 	for line := range strings.Lines(table) {
 		if named(line, name) {

@@ -2,6 +2,7 @@ package adrights_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/adrights"
@@ -9,7 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestTableEntriesAreConsistent checks that every line of the table parses and refers to existing entries.
+// TestTableEntriesAreConsistent checks that every line of the table parses and refers to existing entries, and that no
+// name is there twice, whatever its case.
 func TestTableEntriesAreConsistent(t *testing.T) {
 	counts := map[adrights.Kind]int{}
 	sets := map[winnt.GUID]bool{}
@@ -25,6 +27,9 @@ func TestTableEntriesAreConsistent(t *testing.T) {
 		check.That(t, e.Name != "" && e.GUID != (winnt.GUID{}) && e.Kind <= adrights.Attribute && !seen[key],
 			"entry %+v, want a name, a GUID, a known kind and no duplicate", e)
 		seen[key] = true
+		name := strings.ToLower(e.Name)
+		check.That(t, !seen[name], "two entries have the name %s, want one", e.Name)
+		seen[name] = true
 		if e.Set != (winnt.GUID{}) && !sets[e.Set] {
 			nameless[e.Set] = true
 		}
