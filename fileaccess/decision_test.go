@@ -29,6 +29,13 @@ func TestDecisionHasAuditData(t *testing.T) {
 		{"implied", 1, in(overwrite), want{fileaccess.AuditObject, "f", 0x113, 0}},
 		{"denied", 1, in(o("empty")), want{fileaccess.AuditObject, "f", 1, denied}},
 		{"privilege", 0x1000000, nil, want{fileaccess.AuditObject, "f", 0x1000000, notHeld}},
+		{"cannot delete", 0x10000, in(isReadOnly, deleteOnClose), want{fileaccess.AuditObject, "f", 0x10000, cannot}},
+		// A failure that is not about rights is not audited, nor one before there is an object.
+		{"not a directory", 1, in(dirOption), want{}},
+		{"the options", 1, in(bothDir), want{}},
+		{"no right", 0, nil, want{}},
+		{"a new read-only file", 0x10000, in(create, missing, attrs(readOnly), deleteOnClose, parentFull), want{}},
+		{"privilege for a missing object", 0x1000000, in(missing), want{}},
 		// Without an opened object nothing is audited.
 		{"no object", 1, in(missing), want{}},
 		{"collision", 1, in(create), want{}},

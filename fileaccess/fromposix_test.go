@@ -42,6 +42,10 @@ func TestFromPOSIXMatchesExpectedEntries(t *testing.T) {
 			fileaccess.POSIX{Mode: 0o4000, Access: list(4, 0, 0, entry(user, 6, 7), entry(mask, 7, none))},
 			"(A;;0x160189;;;u7)(D;;0x16;;;u7)(A;;0x12019f;;;u7)(A;;0x120080;;;g8)(A;;0x120080;;;WD)",
 			[]fileaccess.Loss{masked, {Kind: fileaccess.LossSpecialBits, Name: "04000"}}},
+		"the owner is named again with less": {
+			fileaccess.POSIX{Access: list(4, 0, 7, entry(user, 1, 7), entry(mask, 7, none))},
+			"(A;;0x160189;;;u7)(D;;0x36;;;u7)(A;;0x1200a0;;;u7)(D;;0x11f;;;u7)(A;;0x120080;;;g8)(D;;0x13f;;;g8)" +
+				"(A;;0x1201bf;;;WD)", []fileaccess.Loss{masked}},
 		"denials of a user without SID limit groups and others": {
 			fileaccess.POSIX{Access: list(7, 7, 7, entry(user, 1, 30), entry(mask, 7, none))},
 			"(A;;0x1601bf;;;u7)(A;;0x1200a0;;;g8)(A;;0x1200a0;;;WD)", []fileaccess.Loss{masked, unknown("user 30")}},

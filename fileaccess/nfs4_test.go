@@ -19,7 +19,7 @@ import (
 // ParseNFS4 and FormatNFS4 use the text form of nfs4_acl(5). Malformed and too long text is an error.
 func TestNFS4TextParsesAndFormats(t *testing.T) {
 	list := check.Must(fileaccess.ParseNFS4(
-		"# a comment\nA::OWNER@:rwaDxtTnNcCoy\nA:fdg:staff@example.org:RX, D::EVERYONE@:wa\n\nU:SF:EVERYONE@:d"))
+		"# a comment\nA::OWNER@:rwaDxtTnNcCoy\n\t # another,A::x:r\nA:fdg:staff@example.org:RX, D::EVERYONE@:wa\n\nU:SF:EVERYONE@:d"))
 	want := []fileaccess.NFS4ACE{
 		{Who: "OWNER@", Mask: 0x1E01FF},
 		{Who: "staff@example.org", Flags: fileaccess.NFS4FileInherit | fileaccess.NFS4DirectoryInherit |
