@@ -150,7 +150,8 @@ func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 		check.Success(t, sd.InsertACEs(b, 2, at, []byte(one.WithMask(9).Binary())))
 		l, _, err := sd.DecodeACL(b)
 		check.That(t, err == nil && l.Revision() == 4 && l.Len() == 3 && l.At(0).Mask() == want[0] &&
-			l.At(1).Mask() == want[1] && l.At(2).Mask() == want[2], "list after inserting at %d: %v, %v, want masks %v", at, l.Slice(), err, want)
+			l.At(1).Mask() == want[1] && l.At(2).Mask() == want[2],
+			"list after inserting at %d: %v, %v, want masks %v", at, l.Slice(), err, want)
 	}
 	for at, want := range [][]winnt.AccessMask{{2, 3}, {1, 3}, {1, 2}} {
 		b := full(3)
