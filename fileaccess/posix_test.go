@@ -198,6 +198,17 @@ func TestFromPOSIXRejectsInvalidPermissions(t *testing.T) {
 	d, _, err := fileaccess.FromMode(7, 8, 0o640, true, known)
 	want, _, _ := fileaccess.FromPOSIX(&fileaccess.POSIX{User: 7, Group: 8, Mode: 0o640, Directory: true}, known)
 	check.That(t, err == nil && d.Equal(want), "FromMode: %v, %v; want %v", d, err, want)
+	// A function that a map does not have is the default one.
+	for _, m := range []*fileaccess.IDMap{{User: known.User}, {Group: known.Group}} {
+		user, group := uint32(30), uint32(30)
+		if m.User != nil {
+			user = 7
+		} else {
+			group = 7
+		}
+		_, _, err := fileaccess.FromMode(user, group, 0o640, false, m)
+		check.NoError(t, err)
+	}
 }
 
 // Without a DACL everybody has every permission, without a descriptor nobody has any.
@@ -210,6 +221,8 @@ func TestToPOSIXWithoutDACLGrantsAll(t *testing.T) {
 	// A map without Find knows the SIDs of Unix ids only.
 	p, _ = fileaccess.ToPOSIX(sddl.MustParse("O:S-1-22-3-7G:S-1-22-2-8D:"), false, new(fileaccess.IDMap))
 	check.That(t, p.User == none && p.Group == 8, "ToPOSIX of other SIDs: %+v, want no user and group 8", p)
+	p, _ = fileaccess.ToPOSIX(sddl.MustParse("O:S-1-5-1-7G:S-1-5-2-8D:"), false, nil)
+	check.That(t, p.User == none && p.Group == none, "ToPOSIX of other authorities: %+v, want no user and no group", p)
 }
 
 // A default ACL is inherited as in POSIX, and is the same after FromPOSIX and ToPOSIX.
@@ -243,12 +256,16 @@ func TestDecodePOSIXReadsLinuxForm(t *testing.T) {
 		bytes.Equal(l.Append(nil), b), "DecodePOSIX = %+v, %v; want the six entries, and the same bytes from Append", l, err)
 	l[4].Perm = 0
 	check.Equal(t, l.Mode(), 0o600, "mode with an empty mask")
-	const owner, group, other = "01000600ffffffff", "04000400ffffffff", "20000000ffffffff"
+	const owner, group, mask, other = "01000600ffffffff", "04000400ffffffff", "10000600ffffffff", "20000000ffffffff"
 	for _, bad := range []string{"", "02", "03000000" + owner + group + other, "02000000", "0200000001",
 		"02000000" + "01000800ffffffff" + group + other, "02000000" + owner + "03000600ffffffff" + group + other,
 		"02000000" + group + owner + other, "02000000" + owner + owner + group + other,
 		"02000000" + owner + "02000400e8030000" + group + other,
-		"02000000" + owner + group + "08000400e8030000" + other} {
+		"02000000" + owner + group + "08000400e8030000" + other, "02000100" + owner + group + other,
+		"02000000" + "01010600ffffffff" + group + other, "02000000" + "01000601ffffffff" + group + other,
+		"02000000" + group + other, "02000000" + owner + other, "02000000" + owner + group,
+		"02000000" + owner + "01000600e8030000" + group + other,
+		"02000000" + owner + group + mask + "08000400e8030000" + other} {
 		b, _ := hex.DecodeString(bad)
 		check.ErrorIs(t, check.Err(fileaccess.DecodePOSIX(b)), fileaccess.ErrPOSIXACL, "DecodePOSIX(%s)", bad)
 	}
