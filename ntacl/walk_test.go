@@ -14,24 +14,30 @@ import (
 )
 
 // forest is a tree in memory. Names that end in / are directories.
-type forest map[string]string // path → attribute; "!" is unreadable, "@" a link
+type forest map[string]string // path → attribute; "!" is unreadable, "@" a link, "#" a device
 
 var errGone = errors.New("gone")
 
-func (f forest) Stat(p string) (ntacl.Info, error) { return f.Lstat(p) }
-func (f forest) Join(p, name string) string        { return p + name }
+func (f forest) Join(p, name string) string { return p + name }
+
+func (f forest) Stat(p string) (ntacl.Info, error) {
+	info, err := f.Lstat(p)
+	info.Other = f[p] == "#"
+	return info, err
+}
+
 func (f forest) Lstat(p string) (ntacl.Info, error) {
 	v, ok := f[p]
 	if !ok {
 		return ntacl.Info{}, errGone
 	}
-	return ntacl.Info{Directory: strings.HasSuffix(p, "/"), Other: v == "@"}, nil
+	return ntacl.Info{Directory: strings.HasSuffix(p, "/"), Other: v == "@" || v == "#"}, nil
 }
 
 func (f forest) List(p string) (out []ntacl.Entry, err error) {
 	for name, v := range f {
 		if rest, ok := strings.CutPrefix(name, p); ok && rest != "" && !strings.Contains(strings.TrimSuffix(rest, "/"), "/") {
-			out = append(out, ntacl.Entry{Name: rest, Directory: strings.HasSuffix(rest, "/"), Other: v == "@"})
+			out = append(out, ntacl.Entry{Name: rest, Directory: strings.HasSuffix(rest, "/"), Other: v == "@" || v == "#"})
 		}
 	}
 	slices.SortFunc(out, func(a, b ntacl.Entry) int { return strings.Compare(a.Name, b.Name) })
@@ -48,7 +54,7 @@ func (f forest) Attribute(dst []byte, p, name string) ([]byte, error) {
 	switch v := f[p]; v {
 	case "!":
 		return nil, errGone
-	case "":
+	case "", "@":
 		return nil, nil
 	default:
 		return append(dst, v...), nil
@@ -57,7 +63,7 @@ func (f forest) Attribute(dst []byte, p, name string) ([]byte, error) {
 
 // Walk visits files and directories in order, reports errors with their path, and stops if the visitor returns false.
 func TestWalkVisitsInOrder(t *testing.T) {
-	f := forest{"/": "root", "/a": "1", "/b/": "", "/b/c": "2", "/b/link": "@", "/closed/": "!", "/closed/x": "3",
+	f := forest{"/": "root", "/a": "1", "/b/": "", "/b/c": "2", "/b/link": "@", "/b/null": "#", "/closed/": "!", "/closed/x": "3",
 		"/d": ""}
 	walk := func(root string, recurse bool, most int) (out []string) {
 		ntacl.Walk(f, root, recurse, func(x ntacl.Found) bool {
@@ -87,7 +93,10 @@ func TestWalkVisitsInOrder(t *testing.T) {
 				"Walk of %s returns", root)
 		}
 	}
-	check.That(t, ntacl.Walk(f, "/b/link", true, func(ntacl.Found) bool { return false }),
+	if got := walk("/b/link", true, 99); !slices.Equal(got, []string{"/b/link false <nil>"}) {
+		t.Errorf("Walk of a link: %q, want the file", got)
+	}
+	check.That(t, ntacl.Walk(f, "/b/null", true, func(ntacl.Found) bool { return false }),
 		"Walk of an entry that is neither file nor directory returns false, want true")
 }
 
@@ -99,11 +108,19 @@ func TestReadUsesDescriptorUnlessStale(t *testing.T) {
 		b := check.Must(a.Append(nil))
 		return string(b)
 	}
-	f := forest{"none": "", "v1": value(ntacl.Attribute{Version: 1}),
+	sealed := ntacl.Attribute{Version: 4}
+	access, inherited := []byte{2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 4, 0, 4, 0, 255, 255, 255, 255,
+		32, 0, 0, 0, 255, 255, 255, 255}, []byte{2, 0, 0, 0, 1, 0, 7, 0, 255, 255, 255, 255, 4, 0, 5, 0, 255, 255, 255, 255,
+		32, 0, 0, 0, 255, 255, 255, 255}
+	check.NoError(t, sealed.Seal(ntacl.Info{Directory: true}, access, inherited))
+	f := forest{"sealed/": value(sealed), "sealed/ access": string(access), "sealed/ default": string(inherited),
+		"changed/": value(sealed), "changed/ access": string(access), "changed/ default": string(access),
+		"none": "", "v1": value(ntacl.Attribute{Version: 1}),
 		"stale": value(ntacl.Attribute{Version: 4, HashType: 1, What: "posix_acl"}),
 		"v2/":   value(ntacl.Attribute{Version: 2, Hash: [64]byte{1}}), "folder/ default": "a default ACL",
 		"folder/": value(ntacl.Attribute{Version: 3, HashType: 1, Hash: [64]byte{1}}), "cut": "\x01\x00", "!": "!",
 		"x access": "!", "x": "", "y/ default": "!", "y/": ""}
+	r := ntacl.Reader{Tree: f}
 	for _, c := range []struct {
 		path       string
 		ignore     bool
@@ -112,6 +129,8 @@ func TestReadUsesDescriptorUnlessStale(t *testing.T) {
 		verdict    ntacl.Verdict
 		err        error
 	}{
+		{"sealed/", false, 4, true, ntacl.Intact, nil},
+		{"changed/", false, 4, false, ntacl.Stale, nil},
 		{"none", false, 0, false, ntacl.Unhashed, nil},
 		{"v1", false, 1, true, ntacl.Unhashed, nil},
 		{"v2/", false, 2, true, ntacl.Unhashed, nil},
@@ -124,7 +143,7 @@ func TestReadUsesDescriptorUnlessStale(t *testing.T) {
 		{"removed", false, 0, false, 0, errGone},
 		{"y/", false, 0, false, 0, errGone},
 	} {
-		r := ntacl.Reader{Tree: f, IgnorePosix: c.ignore}
+		r.IgnorePosix = c.ignore
 		got, err := r.Read(c.path)
 		check.That(t, errors.Is(err, c.err), "Read(%s): %v, want %v", c.path, err, c.err)
 		if err != nil || c.err != nil {
@@ -133,13 +152,30 @@ func TestReadUsesDescriptorUnlessStale(t *testing.T) {
 		check.That(t, got.Attribute.Version == c.version && got.Verdict == c.verdict &&
 			(got.Descriptor != nil) == c.descriptor, "Read of %+v: %+v", c, got)
 		// The permissions are read only if the version's hash covers them.
-		check.That(t, got.Info.Directory == (c.path == "folder/") && string(got.Inherited) == f[c.path+" default"],
+		check.That(t, got.Info.Directory == (strings.HasSuffix(c.path, "/") && c.version != 2) && string(got.Inherited) == f[c.path+" default"],
 			"%s: permissions %+v, default ACL %q, want %q", c.path, got.Info, got.Inherited, f[c.path+" default"])
 		if got.Descriptor != nil {
 			back, err := sd.Decode(got.Descriptor)
 			check.That(t, err == nil && back.Equal(d), "Read(%s): descriptor %v, %v; want %v", c.path, back, err, d)
 		}
 	}
+}
+
+// A mount of refmond serves the whole descriptor, without a version and a hash.
+func TestReadWholeDescriptor(t *testing.T) {
+	d := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")
+	r := ntacl.Reader{Tree: forest{"f": string(d.Binary()), "none": ""}, Attribute: ntacl.WholeName}
+	got, err := r.Read("f")
+	check.That(t, err == nil && string(got.Descriptor) == string(d.Binary()) && got.Attribute.Version == 1 &&
+		got.Verdict == ntacl.Unhashed, "Read: %+v, %v, want the descriptor, version 1", got, err)
+	check.ErrorIs(t, check.Err(r.Read("none")), ntacl.ErrAttribute, "Read of a file without it")
+}
+
+// Read does not follow a link, and does not look for the default ACL of a file.
+func TestReadUsesOwnPermissions(t *testing.T) {
+	r := ntacl.Reader{Tree: forest{"link": "@", "link default": "!"}}
+	got, err := r.Read("link")
+	check.That(t, err == nil && got.Info.Other, "Read of a link: %+v, %v, want the link's own permissions", got, err)
 }
 
 // permitted is a tree whose files also have a POSIX ACL, and its directories a default one.
