@@ -63,3 +63,44 @@ func TestCaptureFailureNamesRule(t *testing.T) {
 		}
 	}
 }
+
+// NtAccessCheck has the same decision with an explanation, with a result list and with both. A failed call has only
+// the reason, and that only with an explanation.
+func TestAskFollowsNtAccessCheck(t *testing.T) {
+	client := check.Must(token.Parse([]byte(
+		`{"user":"S-1-5-21-1-2-3-1107","type":"Impersonation","impersonationLevel":"Identification"}`)))
+	primary := check.Must(token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107"}`)))
+	call, ok := ParseCall("NtAccessCheck")
+	check.That(t, ok && call == NtAccessCheck && SubjectFor(client, call).Level == winnt.SecurityIdentification,
+		"ParseCall = %v, %t, level %v", call, ok, SubjectFor(client, call).Level)
+	for _, list := range []bool{false, true} {
+		for _, explain := range []bool{false, true} {
+			q := &Query{Call: call, ResultList: list, Explain: explain, Request: access.Request{
+				Descriptor: sddl.MustParse("O:SYG:SYD:(A;;0x1;;;S-1-5-21-1-2-3-1107)"), Subject: SubjectFor(client, call),
+				Desired: 1, Type: winnt.FileObject, ObjectTypes: []access.ObjectTypeEntry{{}}}}
+			a, err := q.Ask()
+			check.That(t, err == nil && a.Allowed() && (a.Results != nil) == list && (a.Why != nil) == explain &&
+				a.Refused == nil && (!explain || a.Why.Decision.Allowed()), "list %t, explain %t: %+v, %v", list, explain, a, err)
+			q.Request.Subject = SubjectFor(primary, call)
+			a, err = q.Ask()
+			check.That(t, err == nil && a.Status() == ntstatus.NoImpersonationToken && a.Results == nil && a.Why == nil &&
+				(a.Refused != nil) == explain && (!explain || a.Refused.Rule == "A-14" && a.Refused.Bits == 1),
+				"primary token, list %t, explain %t: %+v, %v", list, explain, a, err)
+		}
+	}
+}
+
+// Choose takes the object types of the query with its rights. Only a descriptor without the D: part lacks a DACL.
+func TestChooseTakesObjectTypes(t *testing.T) {
+	tok := check.Must(token.Parse([]byte(`{"user":"WD"}`)))
+	types := []access.ObjectTypeEntry{{GUID: winnt.GUID{1}}}
+	q := &Query{Request: access.Request{Descriptor: sddl.MustParse("O:SYG:SYD:"), Subject: access.SubjectOf(tok),
+		Type: winnt.FileObject}}
+	check.NoError(t, q.Choose([]words.Query{{Desired: 1, Types: types}}))
+	check.That(t, len(q.Request.ObjectTypes) == 1 && q.Request.ObjectTypes[0] == types[0], "object types %v, want %v",
+		q.Request.ObjectTypes, types)
+	for text, want := range map[string]bool{"O:SY": true, "O:SYD:": false, "O:SYD:NO_ACCESS_CONTROL": false} {
+		check.Equal(t, LacksDACL(sddl.MustParse(text)), want, "LacksDACL of %s", text)
+	}
+	check.That(t, !LacksDACL(nil), "LacksDACL(nil) = true, want false")
+}
