@@ -17,6 +17,7 @@ func TestCanonicalizeOrdersEntries(t *testing.T) {
 		"D:(A;ID;FA;;;BA)(A;;FR;;;WD)(D;ID;FW;;;BG)":           "D:(A;;FR;;;WD)(A;ID;FA;;;BA)(D;ID;FW;;;BG)",
 		"D:(OA;;CR;;;BA)(A;;FA;;;BA)(OD;;CR;;;BA)(D;;CC;;;BA)": "D:(D;;CC;;;BA)(OD;;CR;;;BA)(A;;FA;;;BA)(OA;;CR;;;BA)",
 		"S:(AU;SA;FA;;;WD)(ML;;NW;;;LW)":                       "S:(ML;;NW;;;LW)(AU;SA;FA;;;WD)",
+		"D:(A;ID;FA;;;BU)(OA;ID;CR;;;BA)(A;;FA;;;BA)":          "D:(A;;FA;;;BA)(A;ID;FA;;;BU)(OA;ID;CR;;;BA)",
 		"S:(AU;SA;FA;;;WD)(ML;ID;NW;;;LW)":                     "S:(ML;ID;NW;;;LW)(AU;SA;FA;;;WD)",
 		"S:(AU;IDSA;FA;;;WD)(SP;;;;;S-1-17-1)(AU;SA;FA;;;WD)":  "S:(SP;;;;;S-1-17-1)(AU;SA;FA;;;WD)(AU;IDSA;FA;;;WD)",
 	} {

@@ -166,9 +166,9 @@ func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 		binary.LittleEndian.PutUint16(b[2:], uint16(len(b)))
 		check.Success(t, sd.AddACE(b, 2, sd.AccessAllowed, 0, winnt.AccessMask(n+1), sid.Everyone))
 		check.Success(t, sd.DeleteACE(b, 0))
-		check.Success(t, sd.InsertACEs(b, 2, uint32(n-1), []byte(one.WithMask(9).Binary())))
+		check.Success(t, sd.InsertACEs(b, 3, uint32(n-1), []byte(one.WithMask(9).Binary())))
 		l, _, err := sd.DecodeACL(b)
-		check.That(t, err == nil && l.Len() == n+1 && l.At(0).Mask() == 2 && l.At(n-1).Mask() == 9 &&
+		check.That(t, err == nil && l.Revision() == 3 && l.Len() == n+1 && l.At(0).Mask() == 2 && l.At(n-1).Mask() == 9 &&
 			l.At(n).Mask() == winnt.AccessMask(n+1), "list of %d entries: %v, %v, want masks from 2, then 9 and %d", n+1,
 			l.Slice(), err, n+1)
 		got, at, st := sd.GetACE(b, uint32(n))
