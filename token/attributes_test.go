@@ -46,7 +46,12 @@ func TestChangeAttributesHandlesEveryType(t *testing.T) {
 			wantStatus(t, c.name, st, ntstatus.Success)
 			check.Equal(t, values(n), want, "%s, %v: values", c.name, op)
 			check.Require(t, values(tok), was, "%s: the receiver now has the values", c.name)
+			check.Equal(t, n.ModifiedID(), tok.ModifiedID(), "%s, %v: ModifiedId", c.name, op)
 		}
+		none, _ := tok.ChangeAttributes([]token.AttributeChange{{Attribute: of(claims.Attribute{Type: c.now.Type}),
+			Operation: token.AttributeDelete}})
+		check.That(t, none.LocalAttributes() == nil, "%s: attributes after the only one was deleted: %v, want nil", c.name,
+			none.LocalAttributes())
 		other := c.change
 		if other.Type = claims.Boolean; c.now.Type == claims.Boolean {
 			other.Type = claims.Int64
@@ -57,6 +62,21 @@ func TestChangeAttributesHandlesEveryType(t *testing.T) {
 			wantStatus(t, c.name+" of another type", st, ntstatus.InvalidParameter)
 			check.That(t, n == nil, "%s, %v of another type: a token was returned, want nil", c.name, op)
 		}
+	}
+}
+
+// Of two attributes with one name, a change is about the last.
+func TestChangeAttributesTakesLastOfName(t *testing.T) {
+	text := func(name, value string) claims.Attribute {
+		return claims.Attribute{Name: name, Type: claims.String, Strings: []string{value}}
+	}
+	s := setup()
+	s.LocalAttributes = claimsOf(t, text("A", "x"), text("B", "y"), text("a", "z"))
+	for op, want := range map[token.AttributeOperation]string{token.AttributeAdd: "A=x B=y a=z,w",
+		token.AttributeReplace: "A=x B=y A=w"} {
+		n, st := must(t, s).ChangeAttributes([]token.AttributeChange{{Attribute: text("A", "w"), Operation: op}})
+		wantStatus(t, op.String(), st, ntstatus.Success)
+		check.Equal(t, attributesText(n), want, "%v: attributes", op)
 	}
 }
 
