@@ -63,7 +63,8 @@ func (f forest) Attribute(dst []byte, p, name string) ([]byte, error) {
 
 // Walk visits files and directories in order, reports errors with their path, and stops if the visitor returns false.
 func TestWalkVisitsInOrder(t *testing.T) {
-	f := forest{"/": "root", "/a": "1", "/b/": "", "/b/c": "2", "/b/link": "@", "/b/null": "#", "/closed/": "!", "/closed/x": "3",
+	f := forest{"/": "root", "/a": "1", "/b/": "", "/b/c": "2", "/b/link": "@",
+		"/b/null": "#", "/closed/": "!", "/closed/x": "3",
 		"/d": ""}
 	walk := func(root string, recurse bool, most int) (out []string) {
 		ntacl.Walk(f, root, recurse, func(x ntacl.Found) bool {
@@ -152,7 +153,8 @@ func TestReadUsesDescriptorUnlessStale(t *testing.T) {
 		check.That(t, got.Attribute.Version == c.version && got.Verdict == c.verdict &&
 			(got.Descriptor != nil) == c.descriptor, "Read of %+v: %+v", c, got)
 		// The permissions are read only if the version's hash covers them.
-		check.That(t, got.Info.Directory == (strings.HasSuffix(c.path, "/") && c.version != 2) && string(got.Inherited) == f[c.path+" default"],
+		directory := strings.HasSuffix(c.path, "/") && c.version != 2
+		check.That(t, got.Info.Directory == directory && string(got.Inherited) == f[c.path+" default"],
 			"%s: permissions %+v, default ACL %q, want %q", c.path, got.Info, got.Inherited, f[c.path+" default"])
 		if got.Descriptor != nil {
 			back, err := sd.Decode(got.Descriptor)
