@@ -37,6 +37,25 @@ func TestSACLControlBitChangesAreRecorded(t *testing.T) {
 	}
 }
 
+// TestDACLControlBitChangesAreRecorded checks that a change of a DACL's control bit counts as a change of the DACL. The
+// SACL of a directory object has no record of its own.
+func TestDACLControlBitChangesAreRecorded(t *testing.T) {
+	for _, c := range []struct {
+		typ, before, after string
+		want               int
+	}{
+		{"Event", "D:(A;;GA;;;WD)", "D:(A;;GA;;;WD)", 0}, {"Event", "D:(A;;GA;;;WD)", "D:P(A;;GA;;;WD)", 1},
+		{"Event", "D:AI(A;;GA;;;WD)", "D:(A;;GA;;;WD)", 1}, {"Event", "D:(A;;GA;;;WD)", "D:AR(A;;GA;;;WD)", 0},
+		{"Event", "", "D:NO_ACCESS_CONTROL", 1}, {"Event", "D:", "", 1}, {"Event", "S:", "S:P", 1},
+		{"DirectoryService", "S:", "S:P", 0}, {"DirectoryService", "D:", "D:P", 1},
+	} {
+		log, sink := newLog(t, audit.AuditPolicyChange, audit.AuthorizationPolicyChange)
+		log.SecuritySet(origin(t), audit.Object{Type: c.typ}, sddl.MustParse("O:BAG:SY"+c.before),
+			sddl.MustParse("O:BAG:SY"+c.after), winnt.DACL_SECURITY_INFORMATION|winnt.SACL_SECURITY_INFORMATION)
+		check.Equal(t, sink.Len(), c.want, "%s %q to %q: records", c.typ, c.before, c.after)
+	}
+}
+
 // TestChangeIsMatchedByClientAndGlobalSACL checks that recording a changed DACL also depends on the client's SIDs and
 // the global SACL, and that a changed group is no change of owner or DACL.
 func TestChangeIsMatchedByClientAndGlobalSACL(t *testing.T) {

@@ -160,6 +160,11 @@ func TestRightsAreInOrderOfCodes(t *testing.T) {
 // The reasons of a record name each kind of unsafe elevation (I-48, I-99).
 func TestUnsafeElevationMarksReasons(t *testing.T) {
 	weak := specU()
+	held := specU()
+	held.Privileges, held.EnabledPrivileges = winnt.Privileges(winnt.SeShutdownPrivilege), 0
+	from := origin(t)
+	from.Subject.Primary = mustToken(t, held)
+	held.EnabledPrivileges = held.Privileges
 	strong := specU()
 	strong.User.SID = groupG
 	strong.Privileges = winnt.Privileges(winnt.SeDebugPrivilege)
@@ -177,6 +182,7 @@ func TestUnsafeElevationMarksReasons(t *testing.T) {
 		{"I-48 integrity", audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: 2}, high, "Integrity"},
 		{"I-48 system thread", audit.Elevation{KernelMode: true, SystemThread: true, CopyOnOpen: true, Level: 2}, strong, ""},
 		{"I-48 user mode", audit.Elevation{CopyOnOpen: true, Level: 2}, strong, ""},
+		{"I-48 a privilege that the process holds", audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: 2}, held, ""},
 		{"I-48 no stronger", audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: 2}, weak, ""},
 		{"I-99 level below the token's", audit.Elevation{Level: winnt.SecurityIdentification}, client, "Level"},
 		{"I-99 copied on open", audit.Elevation{CopyOnOpen: true, Level: winnt.SecurityIdentification}, client, ""},
@@ -188,7 +194,7 @@ func TestUnsafeElevationMarksReasons(t *testing.T) {
 		{"I-99 delegation, of a primary token", audit.Elevation{Level: winnt.SecurityDelegation}, weak, ""},
 	} {
 		c.call.Client, c.call.Thread = mustToken(t, c.spec), 0x200
-		e, ok := audit.UnsafeElevation(origin(t), c.call)
+		e, ok := audit.UnsafeElevation(from, c.call)
 		if ok != (c.cause != "") {
 			t.Errorf("%s: event %v, want %v", c.name, ok, c.cause != "")
 			continue

@@ -179,7 +179,9 @@ func (d draws) setRandom(tok *token.Token, m *model) (s stepped) {
 	case 7:
 		// TOKEN_IS_FILTERED, TOKEN_WRITE_RESTRICTED and TOKEN_SANDBOX_INERT are not the setter's (T-1).
 		const free = winnt.TOKEN_UIACCESS | winnt.TOKEN_VIRTUALIZE_ALLOWED | winnt.TOKEN_SESSION_NOT_REFERENCED
-		set, clear := d.Uint32()&d.Uint32()&(free|0x818), d.Uint32()&d.Uint32()&(free|0x818)
+		const all = free | winnt.TOKEN_IS_FILTERED | winnt.TOKEN_WRITE_RESTRICTED | winnt.TOKEN_SANDBOX_INERT |
+			winnt.TOKEN_IS_RESTRICTED
+		set, clear := d.Uint32()&d.Uint32()&all, d.Uint32()&d.Uint32()&all
 		change = func() { m.Flags = m.Flags&^(clear&free) | set&free }
 		s.after = tok.WithFlags(id, set, clear)
 	case 8:
