@@ -89,30 +89,32 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func ask(t *testing.T, adapter string, patience kit.Patience) (*kit.Judge, error) {
+// ask runs an adapter and returns what the run printed to standard error.
+func ask(t *testing.T, adapter string, patience kit.Patience) (j *kit.Judge, said string, err error) {
 	t.Helper()
 	t.Setenv("REFMON_KIT_ADAPTER", adapter)
 	questions, err := kit.Questions("bytes")
 	check.NoError(t, err)
-	j := kit.NewJudge(questions[:400], 3)
+	j = kit.NewJudge(questions[:400], 3)
 	start := time.Now()
-	err = kit.Run(context.Background(), j, io.Discard, patience, os.Args[0])
+	var errs bytes.Buffer
+	err = kit.Run(context.Background(), j, &errs, patience, os.Args[0])
 	if took := time.Since(start); took > time.Minute {
 		t.Errorf("%s: took %v, want at most a minute", adapter, took)
 	}
-	return j, err
+	return j, errs.String(), err
 }
 
 // TestHostileAdaptersEndTheRun checks that no output of an adapter holds the run or counts (B-38).
 func TestHostileAdaptersEndTheRun(t *testing.T) {
 	for _, adapter := range []string{"endless", "nul", "deep", "again", "stranger", "field", "both"} {
-		if _, err := ask(t, adapter, kit.DefaultPatience); !errors.Is(err, kit.ErrProtocol) {
+		if _, _, err := ask(t, adapter, kit.DefaultPatience); !errors.Is(err, kit.ErrProtocol) {
 			t.Errorf("%s: got %v, want an error of the protocol", adapter, err)
 		}
 	}
 	short := kit.Patience{Silence: 200 * time.Millisecond, Exit: time.Second}
 	for _, adapter := range []string{"silent", "blank"} {
-		if _, err := ask(t, adapter, short); !errors.Is(err, kit.ErrProtocol) {
+		if _, _, err := ask(t, adapter, short); !errors.Is(err, kit.ErrProtocol) {
 			t.Errorf("%s: got %v, want an error of the protocol", adapter, err)
 		}
 	}
@@ -120,18 +122,27 @@ func TestHostileAdaptersEndTheRun(t *testing.T) {
 
 // TestMissingAnswersAreWrong checks adapters that end early (B-36).
 func TestMissingAnswersAreWrong(t *testing.T) {
-	for adapter, wrong := range map[string]int{"gone": 400, "deaf": 399, "wrong": 400} {
-		j, err := ask(t, adapter, kit.DefaultPatience)
+	const missing = "refmon-kit: the adapter ended without answers to "
+	for adapter, c := range map[string]struct {
+		wrong int
+		said  string
+	}{
+		"gone":  {400, missing + "400 questions, the first bytes.000001 (exit status 3)\n"},
+		"deaf":  {399, missing + "399 questions, the first bytes.000002 (exit status 0)\n"},
+		"wrong": {400, ""},
+	} {
+		j, said, err := ask(t, adapter, kit.DefaultPatience)
+		check.Equal(t, said, c.said, "%s: standard error", adapter)
 		n := j.Total()
-		check.That(t, err == nil && n.Wrong >= wrong && n.Right+n.Wrong == 400 && len(j.Failed) == 3,
-			"%s: got %+v, %d failures kept and %v, want %d wrong, 3 kept", adapter, n, len(j.Failed), err, wrong)
+		check.That(t, err == nil && n.Wrong >= c.wrong && n.Right+n.Wrong == 400 && len(j.Failed) == 3,
+			"%s: got %+v, %d failures kept and %v, want %d wrong, 3 kept", adapter, n, len(j.Failed), err, c.wrong)
 	}
 }
 
 // TestKitAcceptsAnswersInAnyOrder runs an adapter that answers backwards, and one that does not exit.
 func TestKitAcceptsAnswersInAnyOrder(t *testing.T) {
 	for _, adapter := range []string{"last", "lingers"} {
-		j, err := ask(t, adapter, kit.Patience{Silence: 2 * time.Minute, Exit: 50 * time.Millisecond})
+		j, _, err := ask(t, adapter, kit.Patience{Silence: 2 * time.Minute, Exit: 50 * time.Millisecond})
 		if n := j.Total(); err != nil || n.Unsupported != 400 || n.Wrong != 0 {
 			t.Errorf("%s: got %+v and %v, want 400 unsupported", adapter, n, err)
 		}
