@@ -252,6 +252,31 @@ func TestDiffFormatsHaveTheSameColumns(t *testing.T) {
 	}
 }
 
+// A comparison has written the rows of a position before it saves the position, in every format.
+func TestDiffWritesRowsBeforeItSaves(t *testing.T) {
+	const line = `{"path":"/%d","sd":"O:BAD:%s"}` + "\n"
+	var before, after strings.Builder
+	for i := range 300 {
+		fmt.Fprintf(&before, line, i, "")
+		fmt.Fprintf(&after, line, i, "(A;;FR;;;S-1-5-21-1-2-3-1107)")
+	}
+	for _, f := range []bulk.Format{bulk.Table, bulk.CSV, bulk.JSONL} {
+		var out bytes.Buffer
+		saved := 0
+		d := bulk.Diff{Directory: staff(""), Format: f, Out: &out, Before: listOf(before.String()),
+			After: listOf(after.String()), State: check.Must(os.Create(filepath.Join(t.TempDir(), "state")))}
+		d.Save = func(p bulk.Position, _ json.RawMessage) error {
+			saved++
+			rows := strings.Count(out.String(), "entry added")
+			check.That(t, p.Changes > 0 && rows == p.Changes, "%d rows for %d changes, format %d", rows, p.Changes, f)
+			return nil
+		}
+		check.NoError(t, check.Err(d.Do(context.Background())))
+		check.That(t, saved > 0, "format %d: no position was saved", f)
+		check.NoError(t, d.State.Close())
+	}
+}
+
 var errSource = errors.New("source")
 
 // failingSource is a source that ends with an error.

@@ -253,7 +253,7 @@ func TestResumedRunWritesTheSameRows(t *testing.T) {
 	check.Equal(t, sum.Position.Plus(more.Position), all.Position, "positions add up to")
 }
 
-// A stopped run has written all rows that its position counts, in every format.
+// A stopped run has written all rows that its position counts, in every format, also before it saves the position.
 func TestStoppedRunWritesItsRows(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: 1, Objects: 900, Descriptors: 50, Principals: 10, Groups: 5})
 	for _, f := range []bulk.Format{bulk.Table, bulk.JSONL} {
@@ -261,8 +261,15 @@ func TestStoppedRunWritesItsRows(t *testing.T) {
 		broken := errors.New("the disk is broken")
 		r := bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read")), Format: f, Resumed: true, Out: &out,
 			Source: jsonl.Lines(io.MultiReader(strings.NewReader(list), failing{broken}), 0, 0)}
+		saved := 0
+		r.Save = func(p bulk.Position) error {
+			saved++
+			check.Equal(t, strings.Count(out.String(), "\n"), p.Objects, "rows before a position is saved, format %d", f)
+			return nil
+		}
 		sum, err := r.Do(context.Background())
 		check.ErrorIs(t, err, broken, "run with format %d", f)
+		check.That(t, saved > 0, "format %d: no position was saved", f)
 		check.Equal(t, strings.Count(out.String(), "\n"), sum.Objects, "rows with format %d", f)
 		check.That(t, sum.Objects > 0, "format %d: no object was read before the error", f)
 	}
