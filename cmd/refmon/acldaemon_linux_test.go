@@ -18,14 +18,17 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestServedChangeNeedsRightOfItsParts checks that acl set through refmond requests exactly the rights of the changed
-// parts: WRITE_OWNER for owner and group, WRITE_DAC for the DACL, and the privilege for the SACL (F-50).
-func TestServedChangeNeedsRightOfItsParts(t *testing.T) {
-	const user = "S-1-5-21-1-2-3-1107"
-	dir := t.TempDir()
-	file := filepath.Join(dir, "plan")
-	check.NoError(t, os.WriteFile(file, nil, 0o600))
-	describe(t, dir, "O:SYG:SYD:(A;;FA;;;"+user+")")
+// serveUser is the caller of the commands in a tree that a kernel serves.
+const serveUser = "S-1-5-21-1-2-3-1107"
+
+// serveTree serves a tree with the file plan and the directory dir, as refmond does, to a user with the privileges. It
+// returns the address of the socket and the folder of the tree.
+func serveTree(t *testing.T, held winnt.PrivilegeSet) (address, dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	check.NoError(t, errors.Join(os.WriteFile(filepath.Join(dir, "plan"), nil, 0o600),
+		os.Mkdir(filepath.Join(dir, "dir"), 0o700)))
+	describe(t, dir, "O:SYG:SYD:(A;OICI;FA;;;"+serveUser+")(A;CI;FR;;;WD)")
 	tree, err := hostfs.Open(hostfs.Config{Path: dir, Attribute: ntacl.UserName})
 	if err != nil {
 		t.Skip("this system has no trees: ", err)
@@ -33,12 +36,34 @@ func TestServedChangeNeedsRightOfItsParts(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	check.NoError(t, sys.AddTree("share", tree))
 	host := &wired.Host{System: sys}
-	spec := token.StandardUser(sid.MustParse(user))
-	spec.Privileges |= winnt.SeSecurityPrivilege.Bit()
+	spec := token.StandardUser(sid.MustParse(serveUser))
+	spec.Privileges |= held
 	caller := check.Must(token.New(spec))
 	address, stop := wired.Listen(t, func(c net.Conn) {
 		_ = host.Serve(c, check.Must(sys.NewProcess("refmon", caller))) // it ends as the command closes it
 	})
+	t.Cleanup(func() {
+		stop()
+		host.Wait()
+		check.NoError(t, errors.Join(sys.Close(), tree.Close()))
+	})
+	return address, dir
+}
+
+// storedText returns the descriptor that a file stores.
+func storedText(t *testing.T, path string) string {
+	t.Helper()
+	_, out, errs := runLine("acl", "get", "--offline", "--attribute", ntacl.UserName, path)
+	check.Equal(t, errs, "", "standard error of acl get --offline %s", path)
+	return strings.TrimSpace(out)
+}
+
+// TestServedChangeNeedsRightOfItsParts checks that acl set through refmond requests exactly the rights of the changed
+// parts: WRITE_OWNER for owner and group, WRITE_DAC for the DACL, and the privilege for the SACL (F-50).
+func TestServedChangeNeedsRightOfItsParts(t *testing.T) {
+	const user = serveUser
+	address, dir := serveTree(t, winnt.SeSecurityPrivilege.Bit())
+	file := filepath.Join(dir, "plan")
 	for _, c := range []struct{ change, needs, want string }{
 		{"O:" + user, "WO", "O:" + user + "G:SY%s"},
 		{"G:BU", "WO", "O:SYG:BU%s"},
@@ -61,11 +86,41 @@ func TestServedChangeNeedsRightOfItsParts(t *testing.T) {
 				}
 			}
 			check.Equal(t, code, wanted, "F-50: exit code of acl set %s with %s: %s", c.change, granted, errs)
-			_, out, errs := runLine("acl", "get", "--offline", "--attribute", ntacl.UserName, file)
-			check.Equal(t, strings.TrimSpace(out), want, "F-50: descriptor after acl set %s with %s: %s", c.change, granted, errs)
+			check.Equal(t, storedText(t, file), want, "F-50: descriptor after acl set %s with %s", c.change, granted)
 		}
 	}
-	stop()
-	host.Wait()
-	check.NoError(t, errors.Join(sys.Close(), tree.Close()))
+}
+
+// TestServedCommandsReadFileAndDirectory checks acl get, inherit and reset through refmond: the SACL needs its
+// privilege, and a file inherits as a file and a directory as a directory (F-170).
+func TestServedCommandsReadFileAndDirectory(t *testing.T) {
+	const entry, own = "(A;;RCWD;;;" + serveUser + ")", "D:P(A;;RCWD;;;" + serveUser + ")(A;ID;FX;;;BU)"
+	const sacl, file, folder = "S:(AU;SA;FA;;;WD)", "(A;ID;FA;;;" + serveUser + ")",
+		"(A;OICIID;FA;;;" + serveUser + ")(A;CIID;FR;;;WD)"
+	for _, held := range []winnt.PrivilegeSet{0, winnt.SeSecurityPrivilege.Bit()} {
+		address, dir := serveTree(t, held)
+		get := func(name string) (text string) {
+			_, text, errs := runLine("acl", "get", "--connect", address, name)
+			return strings.TrimSpace(text + errs)
+		}
+		for _, c := range []struct{ command, name, want string }{
+			{"inherit", "plan", "D:AI" + entry + file}, {"reset", "plan", "D:AI" + file},
+			{"inherit", "dir", "D:AI" + entry + folder}, {"reset", "dir", "D:AI" + folder},
+			{"reset", "dir/", "D:AI" + folder},
+		} {
+			path := filepath.Join(dir, c.name)
+			describe(t, path, "O:SYG:SY"+own+sacl)
+			seen := "O:SYG:SY" + own
+			if held != 0 {
+				seen += sacl
+			}
+			check.Equal(t, get("share/"+c.name), seen, "acl get %s with the privileges %v", c.name, held)
+			code, out, errs := runLine("acl", c.command, "--connect", address, "share/"+c.name)
+			check.That(t, code == 0, "acl %s %s: exit code %d, %s%s", c.command, c.name, code, out, errs)
+			check.Equal(t, storedText(t, path), "O:SYG:SY"+c.want+sacl, "descriptor after acl %s %s", c.command, c.name)
+		}
+		code, _, errs := runLine("acl", "reset", "--connect", address, "share")
+		check.That(t, code == exitMalformed && strings.Contains(errs, "the directory above has no descriptor"),
+			"acl reset of the root: exit code %d, %s", code, errs)
+	}
 }
