@@ -179,6 +179,11 @@ func TestCreatorGetsRequestedRights(t *testing.T) {
 	} {
 		w.want(tt.what, ob.GrantNew(w.c, eventType, &w.self, tt.desired, 0), tt.st, tt.granted)
 	}
+	w.kernel(func() {
+		w.want("reserved bits in kernel mode", ob.GrantNew(w.c, eventType, &w.self, 0x00200000, 0), ntstatus.AccessDenied, 0)
+		w.want("system security in kernel mode", ob.GrantNew(w.c, eventType, &w.self, winnt.ACCESS_SYSTEM_SECURITY, 0),
+			ntstatus.Success, winnt.ACCESS_SYSTEM_SECURITY)
+	})
 }
 
 // TestMaximumGrantsValidMask checks that a creator that requests everything, and bits of each kind that the type does

@@ -185,6 +185,10 @@ func TestNamedOpenChecksInDocumentedOrder(t *testing.T) { // O-22, O-20, O-26, O
 		_, _, st := w.ns.Open(w.c, tt.n, tt.typ, w.self, tt.desired)
 		wantStatus(t, fmt.Sprintf("step %d", i), st, tt.want)
 	}
+	w.kernel(func() {
+		_, _, st := w.ns.Open(w.c, ob.Name{Path: `\none`}, eventType, w.self, bad)
+		wantStatus(t, "reserved bits in kernel mode", st, ntstatus.AccessDenied)
+	})
 	got := w.c.Table.Count()
 	check.That(t, got == 0, "table has %d handles after failed opens, want 0", got)
 }
@@ -293,6 +297,13 @@ func TestExclusiveObjectIsOpenedByItsProcess(t *testing.T) {
 	p.mustCreate(`\shared`, 0)
 	_, st = p.openName(`\shared`, winnt.OBJ_EXCLUSIVE)
 	wantStatus(t, "exclusive of a shared one", st, ntstatus.InvalidParameter)
+	o := newObject(eventType, nil)
+	o.Head().SetBirth(ob.Birth{Exclusive: p.c.Process})
+	for attributes, want := range map[uint32]ntstatus.Status{winnt.OBJ_EXCLUSIVE: ntstatus.Success,
+		winnt.OBJ_INHERIT: ntstatus.Success, winnt.OBJ_EXCLUSIVE | winnt.OBJ_INHERIT: ntstatus.InvalidParameter} {
+		check.Equal(t, p.decide(o, 1, attributes).Status(), want, "open by pointer with attributes %#x", attributes)
+		check.Equal(t, q.decide(o, 1, attributes).Status(), ntstatus.AccessDenied, "open by another process")
+	}
 }
 
 // TestOpenNeedsTraverseRight checks the traverse right on each directory of a path (O-24, OC-39).
@@ -302,7 +313,11 @@ func TestOpenNeedsTraverseRight(t *testing.T) {
 	w.dir(`\A\B`, "O:SYG:SYD:(A;;0x2;;;"+alice+")")
 	w.name(`\A\B\ev`, protected(eventType, ownEvent))
 	wantStatus(t, "OC-39: with SeChangeNotifyPrivilege", check.Status(w.openName(`\A\B\ev`, 0)), ntstatus.Success)
-	w.self = subject(t)
+	without := subject(t)
+	w.self.Client, w.self.Level = without.Primary.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityImpersonation),
+		winnt.SecurityImpersonation
+	wantStatus(t, "a client without, of a process with", check.Status(w.openName(`\A\B\ev`, 0)), ntstatus.AccessDenied)
+	w.self = without
 	wantStatus(t, "OC-39: without", check.Status(w.openName(`\A\B\ev`, 0)), ntstatus.AccessDenied)
 	w.kernel(func() {
 		wantStatus(t, "kernel mode", check.Status(w.openName(`\A\B\ev`, 0)), ntstatus.Success)
@@ -371,6 +386,17 @@ func TestSymbolicLinksAreFollowed(t *testing.T) {
 	}
 	p.Release()
 	p.Release() // a second call does nothing
+	p, st = w.ns.Resolve(w.c, ob.Name{Path: `\dir\ev`, Attributes: winnt.OBJ_OPENLINK}, nil, &w.self, 1)
+	wantStatus(t, "OBJ_OPENLINK behind a link", st, ntstatus.Success)
+	check.That(t, p.Object != nil && p.Object.Head().Type() == eventType, "OBJ_OPENLINK behind a link finds %v", p.Object)
+	p.Release()
+	w.c.Why = &ob.Why{}
+	for path, rule := range map[string]string{`\bad\ev`: "O-23", `\loop`: "O-24", `\dir\none\ev`: "O-23"} {
+		*w.c.Why = ob.Why{}
+		_, _ = w.openName(path, 0)
+		check.Equal(t, w.c.Why.Rule, rule, "rule of a refused open of %s", path)
+	}
+	w.c.Why = nil
 	_, _, st = w.ns.Open(w.c, ob.Name{Path: `\ev`}, ob.SymbolicLinkType, w.self, 1)
 	wantStatus(t, "opening the link itself", st, ntstatus.Success)
 	w.mustCreate(`\dir\new`, 0)
