@@ -78,9 +78,6 @@ func (t *worker) within(dir *node) *nt.FileIdentity {
 // open is recorded.
 func (t *worker) makeAt(m *Mount, path string, in nt.CreateFileIn, k *making, within *nt.FileIdentity) (winnt.Handle,
 	fileaccess.Action, ntstatus.Status) {
-	if len(path) > longestPath {
-		return 0, 0, ntstatus.NameTooLong // the host's kernel allows such paths, because it looks up one name at a time
-	}
 	// An open through the mount shares reading, writing and deleting (M-10).
 	in.ShareAccess = shareAll
 	// The host's kernel follows links, not the tree: open the link itself (M-33).

@@ -263,4 +263,27 @@ try:
 except OSError as e:
     print(errno.errorcode[e.errno])`
 	w.sees(alice, "ENAMETOOLONG", "python3", "-c", script)
+	// Names of one byte need more directories. No request then refers to a directory by a part of its path.
+	w.file("f", "", full)
+	x := w.m.nodes.get(rootID)
+	for i := range uint64(longestPath/2 + 1) {
+		x, _ = w.m.nodes.add(x, "n", identity{number: 1<<40 + i, id: "deep", dir: true}, false)
+		if depth := int(i) + 1; depth%1000 == 0 {
+			check.Equal(t, strings.Count(w.m.nodes.path(x, ""), "n"), depth, "names in the path of a directory")
+		}
+	}
+	in, root, f := header(alice, x.id), header(alice, rootID), w.known(alice, "f")
+	for what, s := range map[string]fuse.Status{
+		"lookup":  w.m.Lookup(nil, &in, "g", &fuse.EntryOut{}),
+		"create":  w.m.Create(nil, &fuse.CreateIn{InHeader: in}, "g", &fuse.CreateOut{}),
+		"tmpfile": w.m.Tmpfile(nil, &fuse.CreateIn{InHeader: in, Flags: syscall.O_RDWR}, &fuse.CreateOut{}),
+		"mkdir":   w.m.Mkdir(nil, &fuse.MkdirIn{InHeader: in}, "g", &fuse.EntryOut{}),
+		"symlink": w.m.Symlink(nil, &in, "to", "g", &fuse.EntryOut{}),
+		"unlink":  w.m.Unlink(nil, &in, "g"),
+		"rename":  w.m.Rename(nil, &fuse.RenameIn{InHeader: root, Newdir: x.id}, "f", "g"),
+		"link":    w.m.Link(nil, &fuse.LinkIn{InHeader: in, Oldnodeid: f}, "g", &fuse.EntryOut{}),
+		"opendir": w.m.OpenDir(nil, &fuse.OpenIn{InHeader: in}, &fuse.OpenOut{}),
+	} {
+		w.want("M-9: "+what+" in a directory that is too deep", s, unix.ENAMETOOLONG)
+	}
 }

@@ -173,8 +173,9 @@ func (n *nodes) cachesNames(x *node, change int64, now time.Time) (cache, keep b
 	return true, false
 }
 
-// maxDepth bounds the components of a path. Concurrent renames could form a cycle.
-const maxDepth = 4096
+// maxDepth bounds the components of a path. Concurrent renames could form a cycle. A path of so many is too long for a
+// tree, whatever its names.
+const maxDepth = longestPath/2 + 1
 
 // path returns the path of name in directory x, relative to the root and with backslashes. With an empty name it
 // returns the path of x itself; the root's is "". Of a path deeper than maxDepth it leaves out the first folders.

@@ -105,11 +105,16 @@ const maxTries = 4
 // atPath runs f with the path of name in a directory, and returns f's status. With an empty name it is the path of the
 // node itself. If f does not find the file and a rename has changed the path since, atPath runs f again with the new
 // path (M-11). If the name is marked for deletion, atPath waits for the request that removes it and runs f again. If f
-// does not find the file, it must change nothing. Renames of other directories do not delay a request.
+// does not find the file, it must change nothing. Renames of other directories do not delay a request. A path that is
+// too long for a tree is STATUS_NAME_TOO_LONG.
 func (m *Mount) atPath(x *node, name string, f func(path string) ntstatus.Status) (st ntstatus.Status) {
 	for range maxTries {
 		moves := m.nodes.moves.Load()
-		switch st = f(m.nodes.path(x, name)); st {
+		path := m.nodes.path(x, name)
+		if len(path) > longestPath {
+			return ntstatus.NameTooLong // the host's kernel allows such paths, because it looks up one name at a time (M-9)
+		}
+		switch st = f(path); st {
 		case ntstatus.ObjectNameNotFound, ntstatus.ObjectPathNotFound, ntstatus.NotSameObject:
 		case ntstatus.DeletePending:
 			// An unlink marks the name and then removes it. In between, a program that creates a file with this name must
