@@ -3,6 +3,7 @@ package daemon
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -73,7 +74,7 @@ func linesOf(call *nt.Call) []string { return cut(new(calltext.Printer).Lines(ca
 func cut(lines []string) []string {
 	for i, l := range lines {
 		if len(l) > longestLine {
-			lines[i] = l[:longestLine] + " …" // a copy, so that the long text is freed
+			lines[i] = strings.ToValidUTF8(l[:longestLine], "") + " …" // a copy, so that the long text is freed
 		}
 	}
 	return lines

@@ -203,9 +203,10 @@ func TestDenialsAreRecorded(t *testing.T) {
 // its text.
 func TestLongCallLineIsTruncated(t *testing.T) {
 	long := strings.Repeat("x", longestLine)
-	s := &seen{lines: []string{long, long + "y", "NtOpenFile(Report)"}}
-	if got := s.shown(); got[0] != long || got[1] != long+" …" || got[2] != "NtOpenFile(Report)" {
-		t.Errorf("%d, %d, %s", len(got[0]), len(got[1]), got[2])
+	s := &seen{lines: []string{long, long + "y", "NtOpenFile(Report)", long[1:] + "é"}}
+	if got := s.shown(); got[0] != long || got[1] != long+" …" || got[2] != "NtOpenFile(Report)" ||
+		got[3] != long[1:]+" …" {
+		t.Errorf("%d, %d, %s, %q", len(got[0]), len(got[1]), got[2], got[3][longestLine-1:])
 	}
 	call := &nt.Call{Thread: "p/1", Row: nt.NtTable.Find("NtClose"), In: nt.CloseIn{Handle: 4},
 		Status: ntstatus.AccessDenied}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
@@ -60,14 +61,14 @@ func (c *Context) logonSource(in *nt.LsaLogonUserIn, origin string) LogonSource 
 const longest = 64
 
 // named returns the account to write into a logon record: a, or the names of the request if the account is unknown. It
-// cuts both names to longest bytes.
+// cuts both names to longest bytes of whole characters.
 func named(r *logon.Request, a logon.Account) logon.Account {
 	if a.Name == "" {
 		a = logon.Account{Domain: r.Domain, Name: r.Name}
 	}
 	for _, text := range []*string{&a.Domain, &a.Name} {
 		if len(*text) > longest {
-			*text = (*text)[:longest]
+			*text = strings.ToValidUTF8((*text)[:longest], "")
 		}
 	}
 	return a

@@ -111,7 +111,7 @@ func TestLogonRecordHasPackageAndProof(t *testing.T) {
 func TestRefusedLogonIsRecordedWithItsReason(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, _, th := logonWorld(t, m)
-	user, domain := strings.Repeat("u", 65), strings.Repeat("d", 65)
+	user, domain := strings.Repeat("u", 65), strings.Repeat("d", 63)+"é" // the last character ends at byte 65
 	for _, c := range []struct {
 		status, reason, said, sub ntstatus.Status
 		record                    string
@@ -149,7 +149,7 @@ func TestRefusedLogonIsRecordedWithItsReason(t *testing.T) {
 			}
 			got := fieldsOf(m, "Status", "SubStatus", "FailureReason", "TargetUserName", "TargetDomainName",
 				"TargetUserSid", "SubjectUserSid", "ProcessName")
-			who := user[:64] + " " + domain[:64] + " S-1-0-0"
+			who := user[:64] + " " + domain[:63] + " S-1-0-0"
 			if account.Name != "" {
 				who = "known domain " + acting
 			}
