@@ -68,6 +68,18 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 	blanks := strings.Repeat("\t", 1<<20-len(davcases.PropertyXML))
 	few := func(m *memory) { m.most, m.MostListed = 1, 1; m.write("/c/d/n", "n") }
 	none := func(*memory) {}
+	// A program of the host creates /c/n at this call of the file system, before the call returns.
+	taken := func(at string) func(*memory) {
+		return func(m *memory) {
+			m.refuse = func(call string, name Path) error {
+				if call != at || name != "/c/n" || m.of[name] != nil {
+					return nil
+				}
+				m.write(name, "host")
+				return map[string]error{"Stat": errAbsent}[call]
+			}
+		}
+	}
 	names := func(n int) string {
 		return `<D:propfind xmlns:D="DAV:"><D:prop>` + strings.Repeat("<D:x/>", n) + `</D:prop></D:propfind>`
 	}
@@ -143,6 +155,14 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{refuse("Movable", "/c/f"), "alice MOVE /f Destination: /c/n", 403, "access denied", ""},
 		{refuse("Stat", "/c/n"), "alice MOVE /f Destination: /c/n", 403, "access denied", ""},
 		{none, "alice MOVE / Destination: /c/n", 403, "a root", ""},
+		{taken("Stat"), "alice MOVE /f Destination: /c/n", 412, "just created", "d/ d/m=m e/ f=f n=host t=t"},
+		{taken("Stat"), "alice MOVE /d Destination: /c/n", 412, "just created", "d/ d/m=m e/ f=f n=host t=t"},
+		{taken("Stat"), "alice COPY /d Destination: /c/n", 412, "just created", "d/ d/m=m e/ f=f n=host t=t"},
+		{taken("Stat"), "alice COPY /f Destination: /c/n; Overwrite: F", 412, "just created",
+			"d/ d/m=m e/ f=f n=host t=t"},
+		{taken("ReadFrom"), "alice COPY /f Destination: /c/n; Overwrite: F", 412, "just created",
+			"d/ d/m=m e/ f=f n=host t=t"},
+		{taken("ReadFrom"), "alice COPY /f Destination: /c/n", 201, "", "d/ d/m=m e/ f=f n=f t=t"},
 		// Another request replaces the source, a folder, while this one waits for its names (G-38).
 		{func(m *memory) {
 			m.refuse = func(call string, _ Path) error {

@@ -326,6 +326,9 @@ func (u *memoryUpload) Commit() (i Info, created bool, err error) {
 		return i, false, err
 	}
 	old := u.of[u.name]
+	if old != nil && u.how.New {
+		return i, false, errExists
+	}
 	u.write(u.name, u.text)
 	if old != nil {
 		u.of[u.name].props = old.props

@@ -148,7 +148,7 @@ func (x *exchange) transferable() error {
 	switch {
 	case !exists && codeOf(err) != http.StatusNotFound:
 		return err
-	case exists && x.r.Header.Get("Overwrite") == "F":
+	case exists && !x.overwrites():
 		return nil // the response is 412 in any case
 	case exists && (!atOnce || x.method == "MOVE"):
 		if err := x.files.Movable(x.to, x.to); err != nil {

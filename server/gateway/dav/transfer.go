@@ -11,7 +11,8 @@ import (
 
 // transfer serves COPY and MOVE. transfer responds with 201 for a new destination and 204 for an existing
 // destination, which is replaced in one step. If a copy fails in part, the copied resources stay and the error lists
-// the failures. An existing destination with Overwrite F is 412.
+// the failures. An existing destination with Overwrite F is 412, and so is one that a program of the host creates
+// during the request.
 func (x *exchange) transfer() error {
 	move := x.method == "MOVE"
 	if move {
@@ -48,7 +49,7 @@ func (x *exchange) transfer() error {
 	// "If the overwrite header is not included in a COPY or MOVE request, then the resource MUST treat the request as if
 	// it has an overwrite header of value 'T'". "The server MUST NOT perform [...] if the destination URL is mapped" with
 	// F (RFC 4918, 10.6; G-42).
-	if exists && x.r.Header.Get("Overwrite") == "F" {
+	if exists && !x.overwrites() {
 		return preconditionFailed()
 	}
 	// A file is replaced by one call, which leaves the old contents or the new (G-40).
@@ -65,6 +66,9 @@ func (x *exchange) transfer() error {
 		err = x.outcome(x.to)
 	}
 	switch {
+	case !exists && codeOf(err) == http.StatusMethodNotAllowed:
+		// The claims of the names do not keep programs of the host away (G-38).
+		return Refuse(http.StatusPreconditionFailed, "another program has just created the destination")
 	case err != nil:
 		return err
 	case exists:
@@ -72,6 +76,9 @@ func (x *exchange) transfer() error {
 	}
 	return x.respond(http.StatusCreated)
 }
+
+// overwrites reports whether a COPY or MOVE may replace an existing destination: unless the header Overwrite is F.
+func (x *exchange) overwrites() bool { return x.r.Header.Get("Overwrite") != "F" }
 
 // destination parses the Destination header and sets x.to. destination refuses:
 //   - not exactly one header, or a malformed one: 400
@@ -167,16 +174,16 @@ func (x *exchange) copyTree(from, to Path, i Info, deep bool) {
 	}
 }
 
-// copyFile copies a file with its dead properties and replaces an existing file at to. The copy appears only when all
-// data has arrived. If only the properties fail, the copy stays, with an error. A file that may not be opened or
-// created is a refusal.
+// copyFile copies a file with its dead properties and, unless Overwrite is F, replaces an existing file at to. The copy
+// appears only when all data has arrived. If only the properties fail, the copy stays, with an error. A file that may
+// not be opened or created is a refusal.
 func (x *exchange) copyFile(from, to Path) error {
 	src, err := x.files.Open(from)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = src.Close() }() // closing a file that was only read loses no data
-	dst, err := x.files.Create(to, Creation{Replace: true})
+	dst, err := x.files.Create(to, Creation{Replace: x.overwrites(), New: !x.overwrites()})
 	if err != nil {
 		return err
 	}
