@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -138,7 +139,7 @@ func readPatches(body []byte) (patches []Patch, err error) {
 type wanted struct {
 	names bool   // the names of all properties
 	all   bool   // all standard properties
-	props []Name // these properties, in addition to all if that is set
+	props []Name // these properties, each once, in addition to all if that is set
 }
 
 // readPropfind parses the body of a PROPFIND. An empty body requests all properties (RFC 4918, 9.1), and a prop
@@ -161,11 +162,13 @@ func readPropfind(body []byte) (a wanted, err error) {
 		list = root.child("include")
 	}
 	if list != nil {
-		for _, e := range list.elements() {
-			if len(a.props) == MostProperties {
+		for i, e := range list.elements() {
+			if i == MostProperties {
 				return a, errXML
 			}
-			a.props = append(a.props, e.name)
+			if !slices.Contains(a.props, e.name) {
+				a.props = append(a.props, e.name)
+			}
 		}
 	}
 	return a, nil

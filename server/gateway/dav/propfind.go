@@ -130,12 +130,15 @@ func (l *lister) response(name Path, href string, i *Info) []byte {
 	}
 	if l.want.all || l.want.names {
 		for _, p := range live {
-			if !p.fileOnly || !i.Folder {
-				l.add(name, i, Name{Space: davSpace, Local: p.local}, nil)
+			n := Name{Space: davSpace, Local: p.local}
+			if (!p.fileOnly || !i.Folder) && !slices.Contains(l.want.props, n) {
+				l.add(name, i, n, nil)
 			}
 		}
 		for n := range dead {
-			l.add(name, i, n, dead)
+			if !slices.Contains(l.want.props, n) {
+				l.add(name, i, n, dead)
+			}
 		}
 	}
 	b := append(l.buf[:0], "<D:response><D:href>"...)
