@@ -35,6 +35,25 @@ func TestNewListsAreMarkedInheritedSeparately(t *testing.T) {
 	}
 }
 
+// A new directory inherits the entries for directories, with backup intent too, and a new file those for files. Each
+// keeps only the flags that it can use (F-32).
+func TestNewObjectsInheritEntriesOfTheirKind(t *testing.T) {
+	for _, c := range []struct {
+		setup []setup
+		want  string
+	}{
+		{in(create), "D:(A;ID;0x1;;;WD)"},
+		{in(create, intent), "D:(A;ID;0x1;;;WD)"},
+		{in(create, dirOption), "D:(A;OIIOID;0x1;;;WD)(A;CIID;0x2;;;WD)"},
+		{in(create, dirOption, intent), "D:(A;OIIOID;0x1;;;WD)(A;CIID;0x2;;;WD)"},
+	} {
+		parent := sddl.MustParse("O:BAG:SYD:AI(A;;FA;;;WD)(A;OIIO;0x1;;;WD)(A;CIIO;0x2;;;WD)")
+		d, _ := open(t, 1, append(c.setup, missing, func(s *situation) { s.f.Parent.Descriptor = parent })...)
+		check.That(t, d.Allowed() && d.NewSD.DACL().Equal(sddl.MustParse(c.want).DACL()),
+			"F-32: new descriptor %v by %s, want %s", sdText(d.NewSD), d.Rule, c.want)
+	}
+}
+
 // The descriptor of a new object comes from the client: owner, group, default DACL, integrity level and privileges.
 // Only the SIDs CREATOR OWNER SERVER and CREATOR GROUP SERVER mean the server (F-32, S-61 to S-71).
 func TestNewDescriptorComesFromClient(t *testing.T) {

@@ -262,15 +262,17 @@ func (r *nfs4Reader) inherits(x *NFS4ACE) bool {
 }
 
 // joins merges x into the last NFSv4 entry, and reports whether it did. s is the SID of x, and must be CREATOR OWNER
-// or CREATOR GROUP. The last entry must be equal to x, but not inherited by children. Only its flags change. Without
-// a last entry the result is false.
+// or CREATOR GROUP. The last entry must be equal to x, but not inherited by children. Only its flags for inheritance
+// change. Without a last entry the result is false.
 func (r *nfs4Reader) joins(x NFS4ACE, s sid.SID) bool {
 	if s != sid.CreatorOwner && s != sid.CreatorGroup || len(r.out) == 0 {
 		return false
 	}
 	last := &r.out[len(r.out)-1]
+	// A merged entry has one set of flags: its audits must be of the same outcomes, and the last entry must not end
+	// the inheritance of x.
 	if last.Who != x.Who || last.Type != x.Type || last.Mask != x.Mask || r.inherits(last) ||
-		last.Flags&NFS4Inherited != x.Flags&NFS4Inherited {
+		(last.Flags^x.Flags)&^nfs4Inheritance != 0 || last.Flags&NFS4NoPropagate&^x.Flags != 0 {
 		return false
 	}
 	last.Flags |= x.Flags &^ NFS4InheritOnly

@@ -33,6 +33,17 @@ func TestToNFS4MatchesExpectedList(t *testing.T) {
 		"an audit and an alarm without a name are everybody's": {"D:S:(AU;SA;0x1;;;BU)(AL;FA;0x2;;;BU)", nameless,
 			[]fileaccess.NFS4ACE{{Type: fileaccess.NFS4Audit, Flags: fileaccess.NFS4SuccessfulAccess, Who: "EVERYONE@",
 				Mask: 1}, {Type: fileaccess.NFS4Alarm, Flags: fileaccess.NFS4FailedAccess, Who: "EVERYONE@", Mask: 2}}},
+		"an entry for the creator that children do not inherit stays a SID": {"D:(A;;0x1;;;CO)(A;;0x1;;;CG)", nil,
+			[]fileaccess.NFS4ACE{{Who: "S-1-3-0", Mask: 1}, {Who: "S-1-3-1", Mask: 1}}},
+		"a name that is empty is none": {"D:(A;;0x1;;;BU)(D;;0x1;;;BU)",
+			&fileaccess.NameMap{Name: func(sid.SID) (string, bool, bool) { return "", false, true }},
+			[]fileaccess.NFS4ACE{{Type: fileaccess.NFS4Deny, Who: "EVERYONE@", Mask: 1}}},
+		"the owner's audits of different outcomes are not merged": {"D:S:(AU;SA;0x3;;;u7)(AU;OIIOFA;0x3;;;CO)", nil,
+			[]fileaccess.NFS4ACE{{Type: fileaccess.NFS4Audit, Flags: fileaccess.NFS4SuccessfulAccess, Who: "OWNER@", Mask: 3},
+				{Type: fileaccess.NFS4Audit, Flags: f | i | fileaccess.NFS4FailedAccess, Who: "OWNER@", Mask: 3}}},
+		"an entry that would end the inheritance is not merged": {"D:(D;NP;0x3;;;u7)(D;OICIIO;0x3;;;CO)", nil,
+			[]fileaccess.NFS4ACE{{Type: fileaccess.NFS4Deny, Flags: fileaccess.NFS4NoPropagate, Who: "OWNER@", Mask: 3},
+				{Type: fileaccess.NFS4Deny, Flags: f | d | i, Who: "OWNER@", Mask: 3}}},
 		"a conditional denial is unconditional": {"D:(XD;;0x1;;;WD;(Exists a))(XA;;0x2;;;WD;(Exists a))", nil,
 			[]fileaccess.NFS4ACE{{Type: fileaccess.NFS4Deny, Who: "EVERYONE@", Mask: 1}}},
 		"an audit of both, with inheritance": {"D:S:(AU;OICISAFA;0x3;;;WD)(AU;FA;0x1;;;WD)(AU;SA;0x1;;;WD)", nil,
@@ -67,6 +78,30 @@ func TestToNFS4MatchesExpectedList(t *testing.T) {
 	whole := []fileaccess.NFS4ACE{{Who: "EVERYONE@", Mask: winnt.FILE_ALL_ACCESS}}
 	if got, lost := fileaccess.ToNFS4(sddl.MustParse(owned), nil); !slices.Equal(got, whole) || lost != nil {
 		t.Errorf("ToNFS4 without a DACL = %+v, losses %v; want %+v, none", got, lost, whole)
+	}
+}
+
+// FromNFS4 returns the expected descriptor, entry by entry.
+func TestFromNFS4MatchesExpectedEntries(t *testing.T) {
+	list := func(text string) []fileaccess.NFS4ACE { return check.Must(fileaccess.ParseNFS4(text)) }
+	for name, c := range map[string]struct {
+		list []fileaccess.NFS4ACE
+		want string
+	}{
+		"flags of audits mean nothing for a grant": {list("A:SF:EVERYONE@:r"), "D:(A;;0x1;;;WD)"},
+		"an audit and an alarm of an unknown name are everybody's": {list("U:S:x@y:r,L:F:x@y:w,A::x@y:r"),
+			"D:S:(AU;SA;0x1;;;WD)(AL;FA;0x2;;;WD)"},
+		"a name must be the exact text of a SID": {list("A::s-1-1-0:r,A::S-1-01-0:r,A::ba:r,A::S-1-1-0:w"), "D:(A;;0x2;;;WD)"},
+		"only the entry for children has their flags": {list("A:fdn:OWNER@:r,A:fI:GROUP@:w"),
+			"D:(A;;0x1;;;u7)(A;OICINPIO;0x1;;;CO)(A;ID;0x2;;;g8)(A;OIIOID;0x2;;;CG)"},
+		"bits that NFSv4 does not have are dropped": {[]fileaccess.NFS4ACE{{Who: "EVERYONE@",
+			Mask: winnt.GENERIC_ALL | winnt.ACCESS_SYSTEM_SECURITY | 0x201}}, "D:(A;;0x1;;;WD)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, _, err := fileaccess.FromNFS4(c.list, u7, g8, nil)
+			want := sddl.MustParse(owned + posixSIDs.Replace(c.want))
+			check.That(t, err == nil && d.Equal(want), "FromNFS4: %s, %v\nwant %s", sdText(d), err, sdText(want))
+		})
 	}
 }
 

@@ -96,7 +96,8 @@ var openRows = []row{
 	{"FO-018", in(isReadOnly, deleteOnClose), []ask{{desired: 0x10000, status: cannot, check: rule("F-39")},
 		{desired: 0x10000, status: cannot, more: in(directory)}}},
 	{"FO-019", in(create, missing, attrs(readOnly), deleteOnClose, parentFull),
-		[]ask{{desired: 0x10000, status: cannot, check: rule("F-30")}}},
+		[]ask{{desired: 0x10000, status: cannot, check: rule("F-30")},
+			{desired: 0x10000, status: cannot, more: in(dirOption), check: rule("F-30")}}},
 	{"FO-020", in(deleteOnClose), []ask{{desired: 1, status: invalid, check: rule("F-10")},
 		{desired: 0x10000001, want: 0x1F01FF}, {desired: maxAllowed, status: invalid}}},
 	{"FO-021", nil, []ask{

@@ -189,7 +189,7 @@ func TestFromPOSIXRejectsInvalidPermissions(t *testing.T) {
 	check.NoError(t, long.Check())
 	for name, p := range map[string]*fileaccess.POSIX{"user 30": {User: 30}, "group 30": {Group: 30},
 		"no entries":         {Access: fileaccess.POSIXACL{}},
-		"an invalid default": {Directory: true, Default: fileaccess.POSIXACL{{}}}} {
+		"an invalid default": {Directory: true, Access: fileaccess.ModeACL(0o750), Default: fileaccess.POSIXACL{{}}}} {
 		_, _, err := fileaccess.FromPOSIX(p, known)
 		check.That(t, err != nil, "FromPOSIX, %s: no error, want one", name)
 	}

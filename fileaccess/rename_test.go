@@ -84,6 +84,8 @@ func TestDecideRenameStatuses(t *testing.T) {
 		{"same directory, by Win32", newMove(t, "empty", holding(t, restore), inside,
 			func(m *fileaccess.Move) { m.Face = fileaccess.Win32 }), 0, ""},
 		{"bad name", newMove(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.BadName = true }), invalid, "F-57"},
+		{"bad name, without DELETE", newMove(t, "(A;;FA;;;U)", granted(0x100),
+			func(m *fileaccess.Move) { m.BadName = true }), denied, "F-57"},
 		{"deleted source", newMove(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.DeletePending = true }), denied, "F-57"},
 		{"deleted source, to its own name", newMove(t, "(A;;FA;;;U)", inside,
 			func(m *fileaccess.Move) { m.DeletePending, m.SameName = true, true }), denied, "F-57"},
@@ -122,6 +124,11 @@ func TestDecideRenameStatuses(t *testing.T) {
 	if d := fileaccess.DecideRename(&m); d.PrivilegesUsed != restore.Bit() {
 		t.Errorf("F-57: used privileges %v, want SeRestorePrivilege", d.PrivilegesUsed.Names())
 	}
+	m = newMove(t, "(A;;0x100002;;;U)", holding(t, restore), inside, intent, replace,
+		existing(fileaccess.Existing{Descriptor: empty}))
+	if d := fileaccess.DecideRename(&m); !d.Allowed() || d.PrivilegesUsed != restore.Bit() {
+		t.Errorf("F-209: over a file: %v, used privileges %v, want SeRestorePrivilege", d, d.PrivilegesUsed.Names())
+	}
 	// F-60: a MoveDecision has no descriptor, because a move does not change any.
 }
 
@@ -145,6 +152,9 @@ func TestDecideLinkStatuses(t *testing.T) {
 			func(m *fileaccess.Move) { m.Target.Policy.LinkNeedsNothing = true }), 0, ""},
 		{"granted", newMove(t, "(A;;0x100002;;;U)", attrs), 0, ""},
 		{"stream", newMove(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.Stream = true }), invalid, "F-59"},
+		{"stream of a directory", newMove(t, "(A;;FA;;;U)", attrs,
+			func(m *fileaccess.Move) { m.Stream, m.Directory = true, true }), invalid, "F-59"},
+		{"no SYNCHRONIZE on the directory", newMove(t, "(A;;0x2;;;U)", attrs), denied, "F-44"},
 		{"deleted source", newMove(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.DeletePending = true }), denied,
 			"F-59"},
 		{"bad name", newMove(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.BadName = true }), invalid, "F-59"},
