@@ -54,7 +54,8 @@ func TestFromPOSIXMatchesExpectedEntries(t *testing.T) {
 			"(A;;0x1601bf;;;u7)(A;;0x1201bf;;;g8)(A;;0x120089;;;WD)", []fileaccess.Loss{masked, unknown("group 31")}},
 		"denials of a user without SID limit others in a directory": {
 			fileaccess.POSIX{Access: list(7, 0, 7, entry(user, 5, 30), entry(mask, 7, none)), Directory: true},
-			"(A;;0x1601ff;;;u7)(A;;0x120080;;;g8)(D;;0x29;;;g8)(A;;0x1200a9;;;WD)", []fileaccess.Loss{masked, unknown("user 30")}},
+			"(A;;0x1601ff;;;u7)(A;;0x120080;;;g8)(D;;0x29;;;g8)(A;;0x1200a9;;;WD)",
+			[]fileaccess.Loss{masked, unknown("user 30")}},
 		"denials of two users without SIDs add up": {
 			fileaccess.POSIX{Access: list(7, 7, 7, entry(user, 4, 30), entry(user, 2, 31), entry(mask, 7, none))},
 			"(A;;0x1601bf;;;u7)(A;;0x120080;;;g8)(A;;0x120080;;;WD)",

@@ -19,7 +19,8 @@ import (
 // ParseNFS4 and FormatNFS4 use the text form of nfs4_acl(5). Malformed and too long text is an error.
 func TestNFS4TextParsesAndFormats(t *testing.T) {
 	list := check.Must(fileaccess.ParseNFS4(
-		"# a comment\nA::OWNER@:rwaDxtTnNcCoy\n\t # another,A::x:r\nA:fdg:staff@example.org:RX, D::EVERYONE@:wa\n\nU:SF:EVERYONE@:d\nA::1000:W"))
+		"# a comment\nA::OWNER@:rwaDxtTnNcCoy\n\t # another,A::x:r\n"+
+			"A:fdg:staff@example.org:RX, D::EVERYONE@:wa\n\nU:SF:EVERYONE@:d\nA::1000:W"))
 	want := []fileaccess.NFS4ACE{
 		{Who: "OWNER@", Mask: 0x1E01FF},
 		{Who: "staff@example.org", Flags: fileaccess.NFS4FileInherit | fileaccess.NFS4DirectoryInherit |
@@ -31,7 +32,8 @@ func TestNFS4TextParsesAndFormats(t *testing.T) {
 	}
 	check.SlicesEqual(t, list, want, "ParseNFS4")
 	got := fileaccess.FormatNFS4(list)
-	check.That(t, got == "A::OWNER@:rwaDxtTnNcCoy\nA:fdg:staff@example.org:rxtncy\nD::EVERYONE@:wa\nU:SF:EVERYONE@:d\nA::1000:waTNcy\n",
+	check.That(t, got == "A::OWNER@:rwaDxtTnNcCoy\nA:fdg:staff@example.org:rxtncy\nD::EVERYONE@:wa\n"+
+		"U:SF:EVERYONE@:d\nA::1000:waTNcy\n",
 		"FormatNFS4 = %q, want the canonical text", got)
 	if a, err := fileaccess.ParseNFS4("A::host:nfs@x:r"); err != nil || a[0].Who != "host:nfs@x" {
 		t.Errorf("ParseNFS4 of a name with a colon: %v, %v; want the whole name", a, err)
@@ -39,8 +41,8 @@ func TestNFS4TextParsesAndFormats(t *testing.T) {
 	most := strings.Repeat("A::x:r\n", 4096)
 	list, err := fileaccess.ParseNFS4(most + strings.Repeat("\n", 1<<20-len(most)))
 	check.That(t, err == nil && len(list) == 4096, "ParseNFS4 of 1 MiB with 4096 entries: %d, %v", len(list), err)
-	for _, bad := range []string{"A", "A::x", "B::x:r", "AD::x:r", ":f:x:r", "A:z:x:r", "A:::r", "A::x:q", "A:: x:r", "A::x :r",
-		strings.Repeat(",", 1<<20+1), strings.Repeat("A::x:r\n", 4097)} {
+	for _, bad := range []string{"A", "A::x", "B::x:r", "AD::x:r", ":f:x:r", "A:z:x:r", "A:::r", "A::x:q", "A:: x:r",
+		"A::x :r", strings.Repeat(",", 1<<20+1), strings.Repeat("A::x:r\n", 4097)} {
 		check.ErrorIs(t, check.Err(fileaccess.ParseNFS4(bad)), fileaccess.ErrNFS4ACL, "ParseNFS4(%.20q)", bad)
 	}
 	_, err = fileaccess.ParseNFS4("A::x:r\n# comment\nA:z:x:r")

@@ -124,11 +124,6 @@ func TestDecideRenameStatuses(t *testing.T) {
 	if d := fileaccess.DecideRename(&m); d.PrivilegesUsed != restore.Bit() {
 		t.Errorf("F-57: used privileges %v, want SeRestorePrivilege", d.PrivilegesUsed.Names())
 	}
-	m = newMove(t, "(A;;0x100002;;;U)", holding(t, restore), inside, intent, replace,
-		existing(fileaccess.Existing{Descriptor: empty}))
-	if d := fileaccess.DecideRename(&m); !d.Allowed() || d.PrivilegesUsed != restore.Bit() {
-		t.Errorf("F-209: over a file: %v, used privileges %v, want SeRestorePrivilege", d, d.PrivilegesUsed.Names())
-	}
 	// F-60: a MoveDecision has no descriptor, because a move does not change any.
 }
 
