@@ -19,7 +19,7 @@ import (
 // ParseNFS4 and FormatNFS4 use the text form of nfs4_acl(5). Malformed and too long text is an error.
 func TestNFS4TextParsesAndFormats(t *testing.T) {
 	list := check.Must(fileaccess.ParseNFS4(
-		"# a comment\nA::OWNER@:rwaDxtTnNcCoy\n\t # another,A::x:r\n"+
+		"# a comment\nA::OWNER@:rwaDxtTnNcCoy\n\t # another,A::x:r\n" +
 			"A:fdg:staff@example.org:RX, D::EVERYONE@:wa\n\nU:SF:EVERYONE@:d\nA::1000:W"))
 	want := []fileaccess.NFS4ACE{
 		{Who: "OWNER@", Mask: 0x1E01FF},
