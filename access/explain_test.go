@@ -180,11 +180,8 @@ func TestExplainReturnsExpectedStepsAndReasons(t *testing.T) {
 	backup := privileges(winnt.SeBackupPrivilege)
 	// second sets a policy of two rules. The first grants everything, and the second has the DACL of dacl.
 	second := func(dacl string) func(*access.Request) {
-		return func(r *access.Request) {
-			ruleOf(&access.Rule{Name: "open", Descriptor: mustDescriptor("D:(A;;FA;;;WD)(A;;FA;;;AC)")})(r)
-			p := &r.Policies.Policies[0]
-			p.Rules = append(p.Rules, access.Rule{Name: "second", Descriptor: mustDescriptor(dacl)})
-		}
+		return ruleOf(access.Rule{Name: "open", Descriptor: mustDescriptor("D:(A;;FA;;;WD)(A;;FA;;;AC)")},
+			access.Rule{Name: "second", Descriptor: mustDescriptor(dacl)})
 	}
 	high := func(s *token.Spec) { s.Integrity = sid.HighLevel }
 	tree := func(r *access.Request) {
