@@ -322,7 +322,7 @@ func TestLogonRecordsOfAdministratorAreMarked(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, w, th := logonWorld(t, m, winnt.SeTcbPrivilege)
 	user := sid.MustParse(acting)
-	full := token.Administrator(user)
+	full, limited := token.Administrator(user), token.LimitedAdministrator(user)
 	marks := func() (out []string) {
 		for _, e := range m.Drain() {
 			out = append(out, fmt.Sprint(e.ID, " ", e.ByAdministrator()))
@@ -336,7 +336,9 @@ func TestLogonRecordsOfAdministratorAreMarked(t *testing.T) {
 	}{
 		"a user":           {logon.Result{Token: token.StandardUser(user)}, []string{"4624 false", "4634 false"}},
 		"an administrator": {logon.Result{Token: full}, []string{"4624 true", "4634 true", "4672 true"}},
-		"a pair": {logon.Result{Token: token.LimitedAdministrator(user), Linked: &full},
+		"a pair": {logon.Result{Token: limited, Linked: &full},
+			[]string{"4624 true", "4624 true", "4634 false", "4634 true", "4672 true"}},
+		"a reversed pair": {logon.Result{Token: full, Linked: &limited},
 			[]string{"4624 true", "4624 true", "4634 false", "4634 true", "4672 true"}},
 	} {
 		s.result = c.result
@@ -358,7 +360,8 @@ func TestLogonRecordHasImpersonationLevel(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, _, th := logonWorld(t, m, winnt.SeTcbPrivilege)
 	plain := token.StandardUser(sid.MustParse(acting))
-	identified, delegated, foreign := plain, plain, plain
+	identified, impersonated, delegated, foreign := plain, plain, plain, plain
+	impersonated.Type, impersonated.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
 	identified.Type, identified.Level = winnt.TokenImpersonation, winnt.SecurityIdentification
 	delegated.Type, delegated.Level = winnt.TokenImpersonation, winnt.SecurityDelegation
 	foreign.Owner = sid.MustParse("S-1-5-21-9-9-9-9")
@@ -367,7 +370,8 @@ func TestLogonRecordHasImpersonationLevel(t *testing.T) {
 		want ntstatus.Status
 		code string
 	}{"primary": {plain, ntstatus.Success, "%%1833"}, "identified": {identified, ntstatus.Success, "%%1832"},
-		"delegated": {delegated, ntstatus.Success, "%%1833"}, "foreign": {foreign, ntstatus.InvalidOwner, ""}} {
+		"impersonated": {impersonated, ntstatus.Success, "%%1833"}, "delegated": {delegated, ntstatus.Success, "%%1833"},
+		"foreign": {foreign, ntstatus.InvalidOwner, ""}} {
 		s.result = logon.Result{Token: c.spec}
 		m.Drain()
 		_, st := th.LsaLogonUser(plainLogon(winnt.LOGON32_LOGON_NETWORK))

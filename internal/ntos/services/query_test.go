@@ -103,7 +103,10 @@ func TestFailedLinkedTokenQueryReturnsNoHandle(t *testing.T) {
 		}
 	}
 	memory.Fail(nil)
-	want(t, "with memory", check.Status(th.NtQueryInformationToken(out.Token, winnt.TokenLinkedToken)), ntstatus.Success)
+	v, st := th.NtQueryInformationToken(out.Token, winnt.TokenLinkedToken)
+	want(t, "with memory", st, ntstatus.Success)
+	about := check.Result(th.NtQueryObject(v.(winnt.Handle), nt.ObjectBasicInformation)).(nt.BasicInformation)
+	check.Equal(t, about.GrantedAccess, winnt.TOKEN_ALL_ACCESS, "rights of the linked token's handle")
 }
 
 // An unwritable ReturnLength is reported before an invalid handle and after an invalid class (TC-41, T-80).

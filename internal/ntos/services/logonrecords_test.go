@@ -1,0 +1,116 @@
+package services_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// laterSink keeps records, and the numbers of those that nothing waits for.
+type laterSink struct {
+	*audit.Memory
+	later []uint16
+}
+
+func (s *laterSink) WriteLater(e audit.Event) error {
+	s.later = append(s.later, e.ID)
+	return s.Write(e)
+}
+
+// oneName knows the name of one account.
+type oneName struct{ audit.Names }
+
+func (oneName) Account(s sid.SID) (name, domain string, ok bool) {
+	return "carol", "CORP", s == sid.MustParse(acting)
+}
+
+// The records of a logon, of its refusal and of its end have the account's name, the other session of a pair, and
+// where the logon comes from. Nothing waits for those of a user whom only the host knows (L-48, L-49, U-92).
+func TestLogonRecordsHaveTheirFields(t *testing.T) {
+	sink := &laterSink{Memory: audit.NewMemory(0, 0)}
+	log := &audit.Log{Sink: sink, Names: oneName{}}
+	w := newWorld(t, kernel.Config{LSA: logon.Example(sid.SID{}), Log: log})
+	setEverything(t, log, audit.Options{})
+	user := sid.MustParse(acting)
+	limited := token.LimitedAdministrator(user)
+	full, high := token.Administrator(user), token.StandardUser(user)
+	high.Integrity = sid.HighLevel
+	from := kernel.LogonSource{Process: "sshd", Package: "kerberos", Proof: "ticket", Address: "192.0.2.1", ClientID: 0x99,
+		ClientName: "/bin/sshd"}
+	const source, yes, no = " 4 sshd: ticket kerberos 192.0.2.1 ", "%%1842", "%%1843"
+	fields := func() []string {
+		return fieldsOf(sink.Memory, "TargetUserName", "TargetDomainName", "TargetLogonId", "TargetLinkedLogonId", "LogonType",
+			"LogonProcessName", "AuthenticationPackageName", "IpAddress", "ElevatedToken", "VirtualAccount", "ProcessId",
+			"ProcessName")
+	}
+	for _, c := range []struct {
+		r      logon.Result
+		linked string   // ElevatedToken of the linked token; "": there is none
+		own    string   // ElevatedToken of the token
+		later  []uint16 // records of a user whom only the host knows that nothing waits for
+	}{
+		{logon.Result{Token: token.StandardUser(user)}, "", no, []uint16{4624, 4634}},
+		{logon.Result{Token: high}, "", yes, []uint16{4624, 4634}},
+		{logon.Result{Token: limited, Linked: &full}, yes, no, nil},
+		{logon.Result{Token: full, Linked: &limited}, no, yes, nil},
+	} {
+		for _, peer := range []string{"", "uid 7"} {
+			sink.Drain()
+			sink.later, from.Peer = nil, peer
+			tok, end, err := w.sys.LogOn(c.r)
+			check.NoError(t, err)
+			want(t, "record", w.sys.RecordLogon(from, winnt.LOGON32_LOGON_BATCH, tok), ntstatus.Success)
+			got := slices.DeleteFunc(fields(), func(r string) bool { return r == "4672" })
+			own, other := fmt.Sprintf("%#x", uint64(tok.AuthenticationID())), "0x0"
+			var started, ended []string
+			add := func(id, other, elevated string) {
+				started = append(started, "4624 carol CORP "+id+" "+other+source+elevated+" "+no+" 0x99 /bin/sshd")
+				ended = append(ended, "4634 carol CORP "+id+" 4")
+			}
+			if c.linked != "" {
+				other = strings.Fields(got[0])[3]
+				add(other, own, c.linked)
+			}
+			add(own, other, c.own)
+			check.SlicesEqual(t, got, started, "records of a logon, peer %q", peer)
+			end()
+			got = fields()
+			slices.Sort(got)
+			slices.Sort(ended)
+			check.SlicesEqual(t, got, ended, "records of its end, peer %q", peer)
+			later := c.later
+			if peer == "" {
+				later = nil
+			}
+			check.SlicesEqual(t, sink.later, later, "records that nothing waits for, peer %q", peer)
+		}
+	}
+	from.Peer = ""
+	w.sys.RecordRefusedLogon(from, winnt.LOGON32_LOGON_BATCH, logon.Account{Name: "carol", Domain: "CORP"},
+		ntstatus.LogonFailure)
+	check.SlicesEqual(t, fields(), []string{"4625 carol CORP" + source + "0x99 /bin/sshd"}, "record of a refused logon")
+}
+
+// The address that a program states for its client is printable in the record (L-64).
+func TestStatedAddressIsPrintable(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	_, _, th := logonWorld(t, m, winnt.SeTcbPrivilege)
+	in := plainLogon(winnt.LOGON32_LOGON_NETWORK)
+	in.OriginName = "192.0.2.1\x1b[31m\n7"
+	m.Drain()
+	out := check.Result(th.LsaLogonUser(in))
+	got := fieldsOf(m, "IpAddress")
+	check.That(t, len(got) == 1 && strings.HasPrefix(got[0], "4624 192.0.2.1") && !strings.ContainsAny(got[0], "\x1b\n"),
+		"record %q, want the address without control characters", got)
+	check.Success(t, th.NtClose(out.Token))
+}
