@@ -30,8 +30,11 @@ func TestNamesBecomePrincipalsWithGroups(t *testing.T) {
 		"Staff":    logon + " S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-513" + medium,
 		"helpers":  logon + " S-1-5-21-1-2-3-2002 S-1-5-21-1-2-3-513 S-1-5-32-544 S-1-16-12288",
 		"Everyone": "S-1-5-2 " + low, "everyone": "S-1-5-2 " + low, "WD": "S-1-5-2 " + low, "S-1-1-0": "S-1-5-2 " + low,
-		"guest": "S-1-1-0 S-1-5-2 " + low, "Guests": "S-1-1-0 S-1-5-2 " + low,
-		"anonymous": "S-1-1-0 S-1-16-0", `NT AUTHORITY\ANONYMOUS LOGON`: "S-1-1-0 S-1-16-0",
+		"guest": "S-1-1-0 S-1-5-2 " + low, "GUEST": "S-1-1-0 S-1-5-2 " + low, "Anonymous": "S-1-1-0 S-1-16-0",
+		// No KDC has an account of a Unix host, so it logs on with NTLM (L-83).
+		"S-1-22-1-1005": strings.Replace(logon, "S-1-18-1", "S-1-5-64-10", 1) + " S-1-22-1-1005" + medium,
+		"Guests":        "S-1-1-0 S-1-5-2 " + low,
+		"anonymous":     "S-1-1-0 S-1-16-0", `NT AUTHORITY\ANONYMOUS LOGON`: "S-1-1-0 S-1-16-0",
 		"S-1-5-21-9-9-9-1000": logon + " S-1-5-21-9-9-9-1000" + medium,
 		`BUILTIN\Users`:       logon + medium,
 	} {
@@ -111,14 +114,27 @@ func TestAmbiguousNameIsNotFound(t *testing.T) {
 	d := check.Must(dirfile.Read([]byte("users:\n  - {name: Bob, sid: S-1-5-21-1-2-3-1101}\n  - {name: bob, sid: " +
 		"S-1-5-21-1-2-3-1102}\n  - {name: DA, sid: S-1-5-21-1-2-3-1103}\n" +
 		"  - {name: ann, sid: S-1-22-1-1000, disabled: true}\n" +
+		"  - {name: Guests, sid: S-1-5-21-1-2-3-1104, disabled: true}\n" +
 		"groups:\n  - {name: Users, sid: S-1-5-21-1-2-3-2001}\n  - {name: ann, sid: S-1-22-2-1000}\n")))
 	_, _, disabled := d.FindOrAdd("ann")
 	check.That(t, disabled != nil && strings.HasSuffix(disabled.Error(), "is disabled and cannot log on"),
 		"U-110: a disabled user with a group of the name: %v", disabled)
 	check.Equal(t, fmt.Sprint(d.Find("Bob"), d.Find("bob"), d.Find("BOB")), "0 1 -1", "Bob, bob and BOB")
-	i, _, err := d.FindOrAdd(`BUILTIN\Users`)
-	check.NoError(t, err)
-	check.Equal(t, d.Principals[i].SID(), sid.Users, `BUILTIN\Users`)
+	for name, s := range map[string]sid.SID{`BUILTIN\Users`: sid.Users, `BUILTIN\Guests`: sid.Guests} {
+		i, _, err := d.FindOrAdd(name)
+		check.NoError(t, err)
+		check.Equal(t, d.Principals[i].SID(), s, "%s", name)
+	}
+}
+
+// Of several names that are equally near, the first in the alphabet is suggested.
+func TestNearestNameIsFirstOfEqualOnes(t *testing.T) {
+	d := check.Must(dirfile.Read([]byte("users:\n  - {name: marc, sid: S-1-5-21-1-2-3-1102}\n" +
+		"  - {name: mark, sid: S-1-5-21-1-2-3-1101}\n  - {name: mara, sid: S-1-5-21-1-2-3-1103, disabled: true}\n" +
+		"groups:\n  - {name: mari, sid: S-1-5-21-1-2-3-2001}\n  - {name: mard, sid: S-1-5-21-1-2-3-2002}\n")))
+	for range 5 { // groups come from a map
+		check.Equal(t, d.Nearest("marx"), "mara", "name near marx")
+	}
 }
 
 // TestStandInIsDisabledUserOrNewPrincipal checks that a disabled user stands in with its own token, and any other

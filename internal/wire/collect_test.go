@@ -60,6 +60,7 @@ func TestCompletionIsSignalledOnce(t *testing.T) {
 	}{
 		{false, false, false, false, false}, {true, false, false, false, true}, {true, true, false, false, true},
 		{false, false, true, false, true}, {false, false, false, true, false}, {true, false, false, true, true},
+		{true, true, false, true, true}, {false, true, false, true, false},
 	} {
 		s := NewServer(nil, nil)
 		op := &later{ended: make(chan struct{}),
@@ -73,7 +74,8 @@ func TestCompletionIsSignalledOnce(t *testing.T) {
 		switch {
 		case c.gone:
 		case c.inCall:
-			if b, notify := s.far(1, op, false); b.Confirmed != c.notified || !b.Ended {
+			if b, notify := s.far(1, op, false); b.Confirmed != c.notified || !b.Ended ||
+				b.Synchronous != c.synchronous || b.Alertable != c.alertable {
 				t.Errorf("%+v: completion %+v, want it ended and signalled = %v", c, b, c.notified)
 			} else if notify != nil {
 				notify()
@@ -94,6 +96,15 @@ func TestCompletionIsSignalledOnce(t *testing.T) {
 		s.notifyAll()
 		check.That(t, notified == 1, "%+v: after the disconnect the waiter was woken %d times, want 1", c, notified)
 	}
+}
+
+// A connection in JSON, whose client has no memory that others see, begins no operation (W-90).
+func TestJSONConnectionBeginsNoOperation(t *testing.T) {
+	s := NewServer(nil, nil)
+	s.form = inJSON
+	a, err := newWorker(s, new(nt.Thread)).begin(&Frame{Kind: Begin, Request: 1, Body: []byte("{}")})
+	check.That(t, err == nil && a.head.Status == ntstatus.NotSupported && len(s.laters) == 0,
+		"Begin in JSON: %v, %v, %d operations, want %v", a.head.Status, err, len(s.laters), ntstatus.NotSupported)
 }
 
 // An operation that failed in its call is collected with that status, and its room is released (W-91).

@@ -77,12 +77,12 @@ func (w *worker) push(f *Frame) bool {
 	return begun
 }
 
-// pop returns the thread's next queued call to the goroutine that makes its calls. If there is none, or the thread has
-// ended, it returns nil and releases the claim.
+// pop returns the thread's next queued call to the goroutine that makes its calls. If there is none, as after stop, it
+// returns nil and releases the claim.
 func (w *worker) pop() *Frame {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.over || len(w.queue) == 0 {
+	if len(w.queue) == 0 {
 		w.taken = false
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,6 +46,8 @@ p.NtClose(Handle=h)
 	check.RequireThat(t, err == nil && len(calls) == 3, "%d calls, %v, want 3, nil", len(calls), err)
 	rec := &Recording{Header: header, Lines: append([]Line{{Case: "x", Program: program, Rules: p.Rules}}, calls...)}
 	check.Require(t, compare(throughJSON(t, rec)).Counts, Counts{Same: 3}, "counts of refmon's own recording")
+	again := &Recording{Header: header, Lines: slices.Concat(rec.Lines, rec.Lines)}
+	check.Require(t, compare(throughJSON(t, again)).Counts, Counts{Same: 6}, "counts of a program that ran twice")
 	// The recorded machine granted the call and later also closed the new handle.
 	rec.Lines[2].Status, rec.Lines[2].Out = "STATUS_SUCCESS", Fields{"NewTokenHandle": "handle of line 4"}
 	last := rec.Lines[3]
