@@ -95,6 +95,15 @@ func TestFilePropertyOverridesRequest(t *testing.T) {
 		a = types.Decide(question(t, c.who, "do", "unknown", properties), nil)
 		check.That(t, !a.Decision, "%+v: an unknown object is granted", c)
 	}
+	// A property of the file overrides only the same part of the request.
+	types, err = ReadTypes([]byte(`{"subjects":{"user":{"a":{"properties":{"Level":1,"depth":1}}}},"types":{"record":{
+		"rights":["r"],
+		"descriptor":"O:SYG:SYD:(XA;;${r};;;WD;(@User.level == 1 && level == 2 && depth == 3 && @Resource.level == 4))",
+		"actions":{"do":{"rights":["r"]}},
+		"request":{"action":{"depth":"integer"},"context":{"level":"integer"},"resource":{"level":"integer"}}}}}`))
+	check.NoError(t, err)
+	a := types.Decide(question(t, "a", "do", "any", `{"level":5}`, `{"depth":3}`, `{"level":4}`, `{"level":2}`), nil)
+	check.That(t, a.Decision, "Z-13: properties of the file override other parts of the request: %+v", a)
 }
 
 // TestRequestOwnerMustBeKnownSubject checks that an owner whom the request names is one of the file's subjects, and
