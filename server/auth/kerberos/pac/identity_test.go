@@ -112,8 +112,9 @@ func TestIdentityHasGroupsInOrder(t *testing.T) {
 	check.Equal(t, identityOf(t, w, Place{}).UserClaims.Len(), 0, "K-19: claims by a resource group")
 	w = alice()
 	w.Extra = append(w.Extra, token.Group{SID: Compounded, Attributes: 7})
+	w.Device.Others = map[sid.SID][]forge.Group{sid.MustParse(third): {{RID: 77, Attributes: 7}}}
 	got := texts(identityOf(t, w, Place{Domain: other}).DeviceGroups)
-	want = []string{"S-1-5-21-40-50-60-515 0x7", "S-1-5-21-0-0-0-497 0x7", "S-1-5-21-40-50-60-77 0x7"}
+	want = []string{"S-1-5-21-40-50-60-515 0x7", "S-1-5-21-0-0-0-497 0x7", third + "-77 0x7"}
 	check.That(t, slices.Equal(got, want), "K-20: groups of the device %q, want %q", got, want)
 }
 
