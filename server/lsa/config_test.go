@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -42,6 +43,23 @@ func TestComputerNameDefaultsToHost(t *testing.T) {
 			t.Errorf("on %s with %q the computer is %q, want %q", c.host, c.given, name, want)
 		}
 	}
+}
+
+// TestConfigDefaultsReachThrottle checks that the default cost of a password applies to new hashes and to the hash of
+// an unknown name. Otherwise the time of a logon would show which names exist.
+func TestConfigDefaultsReachThrottle(t *testing.T) {
+	for _, c := range []struct{ given, want Hashing }{
+		{Hashing{}, Hashing{Memory: 64 << 10, Passes: 3}}, {Hashing{Memory: 8}, Hashing{Memory: 8, Passes: 3}},
+		{cheap, cheap},
+	} {
+		s := check.Must(newStore(Config{Computer: "host", Password: c.given, Subuids: []string{}}))
+		check.Equal(t, s.cfg.Password, c.want, "cost of a new hash with the configuration %+v", c.given)
+		check.Equal(t, s.throttle.decoy.cost, c.want, "cost for an unknown name with the configuration %+v", c.given)
+		check.That(t, s.cfg.Now != nil && s.throttle.pairs.Now != nil, "without a configured clock the store has none")
+	}
+	now := func() time.Time { return time.Unix(7, 0) }
+	s := check.Must(newStore(Config{Computer: "host", Password: cheap, Subuids: []string{}, Now: now}))
+	check.That(t, s.cfg.Now() == now() && s.throttle.pairs.Now() == now(), "the configured clock is not used")
 }
 
 // TestConfigDefaultsToFilesOfHost checks that a store reads the subordinate ids of the host's files, unless the

@@ -38,6 +38,7 @@ func TestValidRejectsEachMistake(t *testing.T) {
 			change(m)
 		})
 	}
+	subordinate := []fileaccess.SubIDs{{First: 50000, Last: 50009, Owner: "sub"}}
 	for _, c := range []struct {
 		name   string
 		wrong  string // text of the error; "": valid
@@ -165,7 +166,7 @@ func TestValidRejectsEachMistake(t *testing.T) {
 		check.NoError(t, err)
 		st.machine = machine
 		c.change(st)
-		err = st.valid(&state{}, []fileaccess.SubIDs{{First: 50000, Last: 50009, Owner: "sub"}})
+		err = st.valid(&state{}, subordinate)
 		if c.wrong == "" && err != nil || c.wrong != "" && (err == nil || !strings.Contains(err.Error(), c.wrong)) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.wrong)
 		}
@@ -176,6 +177,25 @@ func TestValidRejectsEachMistake(t *testing.T) {
 	set(1500, Account{Name: "everyone"})(st)
 	group(local(1501), Group{Name: "SYSTEM"})(st)
 	check.NoError(t, st.valid(st, nil))
+	// An id that became subordinate later stays valid in its own entry, but no entry may change to one (L-23).
+	st.accounts[1500] = Account{Name: "a", RID: 1500, UID: number(50000)}
+	st.groups[local(1501)] = Group{Name: "g", SID: local(1501), GID: number(50001)}
+	st.maps = []IDMap{corp}
+	check.NoError(t, st.valid(st, subordinate))
+	for what, before := range map[string]*state{
+		"another uid before": {accounts: map[uint32]Account{1500: {Name: "a", RID: 1500, UID: number(49999)}},
+			groups: st.groups},
+		"no uid before":              {accounts: map[uint32]Account{1500: {Name: "a", RID: 1500}}, groups: st.groups},
+		"the uid of another account": {accounts: map[uint32]Account{1501: st.accounts[1500]}, groups: st.groups},
+		"another gid before": {accounts: st.accounts, groups: map[sid.SID]Group{local(1501): {Name: "g", SID: local(1501),
+			GID: number(49999)}}},
+		"no gid before": {accounts: st.accounts, groups: map[sid.SID]Group{local(1501): {Name: "g",
+			SID: local(1501)}}},
+		"the gid of another group": {accounts: st.accounts, groups: map[sid.SID]Group{local(1502): st.groups[local(1501)]}},
+	} {
+		err := st.valid(before, subordinate)
+		check.That(t, err != nil && strings.Contains(err.Error(), "subordinate"), "L-23: the id is new, %s: %v", what, err)
+	}
 }
 
 // manyMaps returns adjacent maps of n domains.
