@@ -8,9 +8,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// idOrder holds ids for a walk: those of the processes, or those of the threads of one process. System.mu guards it.
+type idOrder struct {
+	ids  []winnt.Handle // ascending; some are free again
+	live int            // how many are not
+}
+
 // allotID assigns the next id to o. Processes and threads share one sequence of multiples of 4. It skips ids in use. It
-// stores the id at id before a walk or a lookup can find o.
-func (s *System) allotID(o ob.Object, id *winnt.Handle) {
+// stores the id at id, and adds it to walk, before a walk or a lookup can find o.
+func (s *System) allotID(o ob.Object, id *winnt.Handle, walk *idOrder) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.byID[s.nextID] != nil {
@@ -20,23 +26,25 @@ func (s *System) allotID(o ob.Object, id *winnt.Handle) {
 	s.nextID += 4
 	s.byID[*id] = o
 	quota.Peak(&s.peak, len(s.byID))
-	s.order = append(s.order, *id) // ids only grow
+	walk.ids = append(walk.ids, *id) // ids only grow
+	walk.live++
 }
 
-// freeID removes an id. It drops freed ids from the order when they outnumber the live ones.
-func (s *System) freeID(id winnt.Handle) {
+// freeID removes an id, which is in walk. It drops freed ids from walk when they outnumber the live ones.
+func (s *System) freeID(id winnt.Handle, walk *idOrder) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.byID, id)
 	s.byID = quota.Shrunk(s.byID, &s.peak)
-	if len(s.order) > 2*len(s.byID)+16 {
-		live := make([]winnt.Handle, 0, len(s.byID)+8)
-		for _, id := range s.order {
+	walk.live--
+	if len(walk.ids) > 2*walk.live+16 {
+		live := make([]winnt.Handle, 0, walk.live+8)
+		for _, id := range walk.ids {
 			if s.byID[id] != nil {
 				live = append(live, id)
 			}
 		}
-		s.order = live
+		walk.ids = live
 	}
 }
 
@@ -66,7 +74,7 @@ func (s *System) LookupThread(id winnt.Handle) *Thread {
 // id. It returns nil and 0 if no thread follows. Ids only grow, so a walk returns each thread once. A thread that has
 // ended is included until its last reference is released (O-171).
 func (p *Process) ThreadAfter(after winnt.Handle) (*Thread, winnt.Handle) {
-	return following(p.sys, after, func(t *Thread) bool { return t.process == p && t.TryRef(ob.TagCall) })
+	return following[*Thread](p.sys, &p.threadIDs, after)
 }
 
 // ThreadBefore returns the thread of the process with the largest id below before, with one more reference, and that
@@ -75,13 +83,14 @@ func (p *Process) ThreadBefore(before winnt.Handle) (*Thread, winnt.Handle) {
 	s := p.sys
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at := len(s.order)
+	ids := p.threadIDs.ids
+	at := len(ids)
 	if before != 0 {
-		at, _ = slices.BinarySearch(s.order, before)
+		at, _ = slices.BinarySearch(ids, before)
 	}
 	for at--; at >= 0; at-- {
-		id := s.order[at]
-		if t, ok := s.byID[id].(*Thread); ok && t.process == p && t.TryRef(ob.TagCall) {
+		id := ids[at]
+		if t, ok := s.byID[id].(*Thread); ok && t.TryRef(ob.TagCall) {
 			return t, id
 		}
 	}
@@ -91,23 +100,21 @@ func (p *Process) ThreadBefore(before winnt.Handle) (*Thread, winnt.Handle) {
 // ProcessAfter returns the process with the smallest id above after, with one more reference, and that id. It returns
 // nil and 0 if no process follows. It serves walks as [Process.ThreadAfter] does.
 func (s *System) ProcessAfter(after winnt.Handle) (*Process, winnt.Handle) {
-	return following(s, after, func(p *Process) bool { return p.TryRef(ob.TagCall) })
+	return following[*Process](s, &s.processIDs, after)
 }
 
-// following returns the next object of type T in id order, with its id. The result is the object with the smallest
-// id above after for which take returns true. Without such an object the result is nil and 0.
-func following[T interface {
-	comparable
-	ob.Object
-}](s *System, after winnt.Handle, take func(T) bool) (T, winnt.Handle) {
+// following returns the next object of a walk, whose objects are of type T, with one more reference, and its id. The
+// result is the object with the smallest id above after that has a reference. Without such an object the result is nil
+// and 0.
+func following[T ob.Object](s *System, walk *idOrder, after winnt.Handle) (T, winnt.Handle) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at, found := slices.BinarySearch(s.order, after)
+	at, found := slices.BinarySearch(walk.ids, after)
 	if found {
 		at++
 	}
-	for _, id := range s.order[at:] {
-		if o, ok := s.byID[id].(T); ok && take(o) {
+	for _, id := range walk.ids[at:] {
+		if o, ok := s.byID[id].(T); ok && o.Head().TryRef(ob.TagCall) {
 			return o, id
 		}
 	}

@@ -3,6 +3,7 @@ package ps_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
@@ -78,6 +79,30 @@ func TestThreadWalkVisitsEachOnce(t *testing.T) {
 	if th, _ := p.ThreadAfter(ids[len(ids)-1]); th != nil {
 		t.Errorf("thread after the last = %d, want none", th.ID())
 	}
+}
+
+// The threads of another process make no step of a walk slower, because each step holds a lock that all users need.
+func TestWalkPassesOverOtherProcesses(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	p, other := w.process("p", nil), w.process("other", nil)
+	last := w.thread(p)
+	cost := func() time.Duration { // of the fastest of many steps: the machine may be busy
+		least := time.Hour
+		for range 100 {
+			begun := time.Now()
+			after, _ := p.ThreadAfter(last.ID())
+			next, _ := w.sys.ProcessAfter(other.ID())
+			least = min(least, time.Since(begun))
+			check.RequireThat(t, after == nil && next == nil, "a walk goes on at its end: %v, %v", after, next)
+		}
+		return least
+	}
+	alone := cost()
+	for range 1 << 15 {
+		w.thread(other)
+	}
+	crowded := cost()
+	check.That(t, crowded < 20*(alone+time.Microsecond), "steps with many threads take %v, others %v", crowded, alone)
 }
 
 // A lookup by id returns the process or thread, ignoring the low two bits, and no object of the other kind. It takes

@@ -69,9 +69,8 @@ type System struct {
 	// +checklocks:mu
 	byID map[winnt.Handle]ob.Object // guarded by mu; holds no reference: an object leaves when destroyed
 	// +checklocks:mu
-	peak int // guarded by mu: see quota.Shrunk
-	// +checklocks:mu
-	order []winnt.Handle // guarded by mu: the ids of byID ascending, and some that are free again
+	peak       int     // guarded by mu: see quota.Shrunk
+	processIDs idOrder // guarded by mu
 
 	system *Process // immutable after New: the System process, id 4
 }
@@ -138,7 +137,8 @@ type Process struct {
 	// +checklocks:sys.jobs
 	left bool // guarded by System.jobs: taken off the job's count
 	// +checklocks:sys.jobs
-	children int // guarded by System.jobs: processes ever made by it, for names
+	children  int     // guarded by System.jobs: processes ever made by it, for names
+	threadIDs idOrder // guarded by System.mu: those of its threads
 }
 
 // NewProcess returns a process with one reference for the caller. It attaches and references the token object itself.
@@ -161,7 +161,7 @@ func (s *System) newProcess(name string, tok *se.TokenObject, d *sd.Descriptor, 
 	tok.AttachPrimary()
 	p.token.Store(tok)
 	p.selfAccess.Store(uint32(winnt.PROCESS_ALL_ACCESS & winnt.ProcessObject.Valid)) // all rights to itself (O-17)
-	s.allotID(p, &p.id)
+	s.allotID(p, &p.id, &s.processIDs)
 	return p
 }
 
@@ -266,7 +266,7 @@ func (p *Process) Job() *Job {
 
 // destroy frees the id and releases the primary token and the job. It runs when the last reference is gone.
 func (p *Process) destroy() {
-	p.sys.freeID(p.id)
+	p.sys.freeID(p.id, &p.sys.processIDs)
 	t := p.token.Load()
 	t.DetachPrimary()
 	t.Deref(ob.TagPrimary)

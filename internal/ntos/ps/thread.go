@@ -76,7 +76,7 @@ func (p *Process) newThread(d *sd.Descriptor, run, system bool) (*Thread, ntstat
 	if run {
 		t.Resume()
 	}
-	p.sys.allotID(t, &t.id)
+	p.sys.allotID(t, &t.id, &p.threadIDs)
 	return t, ntstatus.Success
 }
 
@@ -199,6 +199,6 @@ func (t *Thread) Exited() bool { return t.ended.Load() != 0 }
 // destroy ends the impersonation, frees the id and releases the process. It runs when the last reference is gone.
 func (t *Thread) destroy() {
 	t.RevertToSelf()
-	t.process.sys.freeID(t.id)
+	t.process.sys.freeID(t.id, &t.process.threadIDs)
 	t.process.Deref(ob.TagThread)
 }

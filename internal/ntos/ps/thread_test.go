@@ -171,8 +171,9 @@ func TestEndedThreadLeavesNoID(t *testing.T) {
 		check.That(t, w.LookupThread(id) == nil, "O-37: an ended thread is found by its id %v", id)
 	}
 	w.mu.Lock()
-	check.That(t, len(w.byID) == 3 && len(w.order) <= 2*len(w.byID)+16,
-		"%d ids of %d objects are kept, want at most %d", len(w.order), len(w.byID), 2*len(w.byID)+16)
+	ids := len(w.processIDs.ids) + len(w.p.threadIDs.ids)
+	check.That(t, len(w.byID) == 3 && ids <= 2*(len(w.byID)+16),
+		"%d ids of %d objects are kept, want at most %d", ids, len(w.byID), 2*(len(w.byID)+16))
 	w.mu.Unlock()
 	found := w.LookupThread(kept.ID() | 3)
 	check.That(t, found == kept, "O-37: LookupThread: %v, want the thread that goes on", found)
