@@ -53,7 +53,7 @@ func (e *Edit) noteGroup(before *state, id sid.SID) {
 	case !was:
 		e.note("group created", now.Name, id.String())
 	case old.Name != now.Name || !sameID(old.GID, now.GID):
-		e.note("group changed", old.Name, now.Name)
+		e.note("group changed", old.Name, groupChangeOf(&old, &now))
 	}
 	for _, m := range without(now.Members, old.Members) {
 		e.note("member added", now.Name, m.String())
@@ -94,17 +94,31 @@ func changeOf(old, now *Account) string {
 	if old.FullName != now.FullName {
 		parts = append(parts, fmt.Sprintf("full name %q", now.FullName))
 	}
-	switch {
-	case sameID(old.UID, now.UID):
-	case now.UID == nil:
-		parts = append(parts, "no uid")
-	default:
-		parts = append(parts, fmt.Sprint("uid ", *now.UID))
-	}
+	parts = appendID(parts, "uid", old.UID, now.UID)
 	if old.Hash != now.Hash {
 		parts = append(parts, "password")
 	}
 	return strings.Join(parts, ", ")
+}
+
+// groupChangeOf lists the new name and gid of a group, for the audit: "name crew, gid 51". It leaves out what is equal.
+func groupChangeOf(old, now *Group) string {
+	var parts []string
+	if old.Name != now.Name {
+		parts = append(parts, "name "+now.Name)
+	}
+	return strings.Join(appendID(parts, "gid", old.GID, now.GID), ", ")
+}
+
+// appendID appends the new uid or gid of an account or group, unless it is the old one. kind is "uid" or "gid".
+func appendID(parts []string, kind string, old, now *uint32) []string {
+	switch {
+	case sameID(old, now):
+		return parts
+	case now == nil:
+		return append(parts, "no "+kind)
+	}
+	return append(parts, fmt.Sprint(kind, " ", *now))
 }
 
 // sameAccount reports whether two accounts are equal in all fields, with their uids compared by value.

@@ -86,7 +86,7 @@ func TestEachDifferenceIsRecordedOnce(t *testing.T) {
 	}
 	mapped := func(change func(*IDMap)) func(*state) { return func(s *state) { change(&s.maps[0]) } }
 	ofAlice := func(values string) []string { return []string{"account changed|alice|" + values} }
-	ofStaff := []string{"group changed|staff|staff"}
+	ofStaff := func(values string) []string { return []string{"group changed|staff|" + values} }
 	const corpMap = "id maps set|id maps|CORP 70000-70099"
 	for _, c := range []struct {
 		name   string
@@ -112,15 +112,16 @@ func TestEachDifferenceIsRecordedOnce(t *testing.T) {
 		{"without accounts", func(s *state) { s.accounts = nil },
 			[]string{"account deleted|alice|" + alice.String(), "account deleted|bob|" + bob.String()},
 			[]string{"account created|alice|" + alice.String(), "account created|bob|" + bob.String()}},
-		{"another group's name", group(staff, func(g *Group) { g.Name = "crew" }), []string{"group changed|staff|crew"},
-			[]string{"group changed|crew|staff"}},
-		{"another gid", group(staff, func(g *Group) { g.GID = number(51) }), ofStaff, ofStaff},
-		{"no gid", group(staff, func(g *Group) { g.GID = nil }), ofStaff, ofStaff},
+		{"another group's name", group(staff, func(g *Group) { g.Name = "crew" }), []string{"group changed|staff|name crew"},
+			[]string{"group changed|crew|name staff"}},
+		{"another gid", group(staff, func(g *Group) { g.GID = number(51) }), ofStaff("gid 51"), ofStaff("gid 50")},
+		{"no gid", group(staff, func(g *Group) { g.GID = nil }), ofStaff("no gid"), ofStaff("gid 50")},
 		{"the same gid", group(staff, func(g *Group) { g.GID = number(50) }), nil, nil},
 		{"members in another order", group(staff, func(g *Group) { g.Members = []sid.SID{bob, alice} }), nil, nil},
 		{"another member", group(staff, func(g *Group) { g.Name, g.Members = "crew", []sid.SID{alice, team} }),
-			[]string{"group changed|staff|crew", "member added|crew|" + team.String(), "member removed|crew|" + bob.String()},
-			[]string{"group changed|crew|staff", "member added|staff|" + bob.String(),
+			[]string{"group changed|staff|name crew", "member added|crew|" + team.String(),
+				"member removed|crew|" + bob.String()},
+			[]string{"group changed|crew|name staff", "member added|staff|" + bob.String(),
 				"member removed|staff|" + team.String()}},
 		{"a group of a member of another", group(team, func(g *Group) { g.Members = []sid.SID{alice} }),
 			[]string{"member added|team|" + alice.String()}, []string{"member removed|team|" + alice.String()}},
