@@ -44,6 +44,8 @@ type exchange struct {
 	realm  string
 	etypes []int32
 	now    func() time.Time
+	// guess says that the client's key comes from a password, which can be wrong. Only one KDC gets it.
+	guess bool
 }
 
 // granted is a ticket with its session key.
@@ -117,7 +119,7 @@ func (x *exchange) logOn(ctx context.Context, name string, key proof) (*granted,
 	}
 	req := messages.ASReq{KDCReqFields: messages.KDCReqFields{PVNO: 5, MsgType: 10, ReqBody: body,
 		PAData: types.PADataSequence{{PADataType: paPACRequest, PADataValue: []byte{0x30, 5, 0xa0, 3, 1, 1, 0xff}}}}}
-	answer, err := x.send(ctx, req.Marshal)
+	answer, err := x.send(ctx, req.Marshal, false)
 	var refused *messages.KRBError
 	if errors.As(err, &refused) && KDCError(refused.ErrorCode) == preauthRequired {
 		stamp, e := x.timestamp(name, refused.EData, key)
@@ -125,7 +127,7 @@ func (x *exchange) logOn(ctx context.Context, name string, key proof) (*granted,
 			return nil, e
 		}
 		req.PAData = append(req.PAData, stamp)
-		answer, err = x.send(ctx, req.Marshal)
+		answer, err = x.send(ctx, req.Marshal, x.guess)
 	}
 	if err != nil {
 		return nil, stripText(err)
@@ -175,7 +177,7 @@ func (x *exchange) service(ctx context.Context, tgt *granted, service string) (*
 	}
 	req := messages.TGSReq{KDCReqFields: messages.KDCReqFields{PVNO: 5, MsgType: 12, ReqBody: body,
 		PAData: types.PADataSequence{{PADataType: paTGSRequest, PADataValue: ap}}}}
-	answer, err := x.send(ctx, req.Marshal)
+	answer, err := x.send(ctx, req.Marshal, false)
 	if err != nil {
 		return nil, stripText(err)
 	}
@@ -210,13 +212,14 @@ func (g *granted) request(now time.Time, realm string, usage uint32, more func(*
 }
 
 // send encodes a request, sends it to the KDCs and returns the first answer, which is not empty and not authenticated.
-// A KRB-ERROR is returned as the error [messages.KRBError]. A KRB-ERROR that cannot be decoded is errAnswer.
-func (x *exchange) send(ctx context.Context, marshal func() ([]byte, error)) ([]byte, error) {
+// With once, no further KDC gets a request that one may have got. A KRB-ERROR is returned as the error
+// [messages.KRBError]. A KRB-ERROR that cannot be decoded is errAnswer.
+func (x *exchange) send(ctx context.Context, marshal func() ([]byte, error), once bool) ([]byte, error) {
 	b, err := marshal()
 	if err != nil {
 		return nil, errors.New("kerberos: the request cannot be encoded")
 	}
-	answer, err := x.kdcs.ask(ctx, x.realm, b)
+	answer, err := x.kdcs.ask(ctx, x.realm, b, once)
 	if err != nil {
 		return nil, err
 	}

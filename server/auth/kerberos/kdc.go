@@ -74,8 +74,8 @@ func (k *KDCs) list(ctx context.Context, realm string) ([]string, error) {
 // ask sends a request to the KDCs until one responds. The response is not authenticated and never empty. Errors wrap
 // ErrNoKDC. A KDC that says that its service is unavailable has not responded. Without Addresses the DNS names the
 // KDCs. After a response, ask sets Addresses to a new list with that KDC in front, so that the next request of an
-// exchange goes to the same one.
-func (k *KDCs) ask(ctx context.Context, realm string, request []byte) (answer []byte, err error) {
+// exchange goes to the same one. With once, ask tries no further KDC after one that may have got the request.
+func (k *KDCs) ask(ctx context.Context, realm string, request []byte, once bool) (answer []byte, err error) {
 	all, err := k.list(ctx, realm)
 	if err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func (k *KDCs) ask(ctx context.Context, realm string, request []byte) (answer []
 	if up == nil {
 		up = &admission.Servers{}
 	}
-	problem := ErrNoKDC
+	problem, missed := ErrNoKDC, ""
 	err = up.Try(ctx, all, func(i int) bool {
 		answer, err = k.one(ctx, all[i], request)
 		if err == nil && isUnavailable(answer) {
@@ -92,12 +92,19 @@ func (k *KDCs) ask(ctx context.Context, realm string, request []byte) (answer []
 		}
 		if err != nil {
 			problem = fmt.Errorf("%w: %s: %w", ErrNoKDC, all[i], err)
-			return false
+			// The next KDC would count a wrong password again (K-59).
+			if unanswered := (*unansweredError)(nil); once && errors.As(err, &unanswered) {
+				missed = all[i]
+			}
+			return missed != ""
 		}
 		problem = nil
 		k.Addresses = slices.Concat(all[i:], all[:i])
 		return true
 	})
+	if missed != "" && !errors.Is(ctx.Err(), context.Canceled) {
+		up.Missed(missed)
+	}
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrNoKDC, err)
@@ -113,10 +120,17 @@ func isUnavailable(answer []byte) bool {
 	return answer[0] == tagError && decode(&e, answer) == nil && KDCError(e.ErrorCode) == unavailable
 }
 
+// unansweredError is the error of a request that a KDC may have got. Its text is that of the cause.
+type unansweredError struct{ error }
+
+// Unwrap returns the cause.
+func (e *unansweredError) Unwrap() error { return e.error }
+
 var errLongAnswer = errors.New("the answer is empty or longer than any")
 
 // one sends a request to the KDC at an address and returns the response. The limit is k.Wait, or defaultWait if
-// k.Wait is 0; ctx can end the request earlier. An empty response and a response longer than maxAnswer are errors.
+// k.Wait is 0; ctx can end the request earlier. An empty response and a response longer than maxAnswer are errors. An
+// error after the connection is an *unansweredError.
 func (k *KDCs) one(ctx context.Context, address string, request []byte) ([]byte, error) {
 	wait := cmp.Or(k.Wait, defaultWait)
 	ctx, cancel := context.WithTimeoutCause(ctx, wait, fmt.Errorf("no answer within %v", wait))
@@ -129,10 +143,13 @@ func (k *KDCs) one(ctx context.Context, address string, request []byte) ([]byte,
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer stop()
 	answer, err := exchangeOver(c, request)
-	if err != nil && ctx.Err() != nil {
-		return nil, context.Cause(ctx) // err only says that the connection was closed
+	switch {
+	case err == nil:
+		return answer, nil
+	case ctx.Err() != nil:
+		err = context.Cause(ctx) // err only says that the connection was closed
 	}
-	return answer, err
+	return nil, &unansweredError{err}
 }
 
 // exchangeOver sends a request over a connection to a KDC and returns the response. An empty response and a response

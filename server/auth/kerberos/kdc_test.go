@@ -28,7 +28,7 @@ func TestKDCReplyAbove256KiBIsRejected(t *testing.T) {
 		k := forge.Centre{Realm: realm, Answer: func([]byte) []byte { return binary.BigEndian.AppendUint32(nil, n) }}
 		address := k.Start()
 		kdcs := KDCs{Addresses: []string{address}}
-		_, err := kdcs.ask(context.Background(), realm, []byte{1})
+		_, err := kdcs.ask(context.Background(), realm, []byte{1}, false)
 		check.That(t, err != nil && errors.Is(err, errLongAnswer) == long,
 			"K-54: an answer of %d bytes: %v, want an error, errLongAnswer: %t", n, err, long)
 		_ = k.Listener.Close()
@@ -43,7 +43,7 @@ func TestHungKDCIsNamedAsSuch(t *testing.T) {
 	defer l.Close()
 	kdcs := KDCs{Addresses: []string{l.Addr().String()}, Wait: 50 * time.Millisecond}
 	want := "kerberos: no KDC of the realm answers: " + l.Addr().String() + ": no answer within 50ms"
-	_, err = kdcs.ask(t.Context(), realm, []byte{1})
+	_, err = kdcs.ask(t.Context(), realm, []byte{1}, false)
 	check.RequireThat(t, err != nil && errors.Is(err, ErrNoKDC), "K-59: %v, want %v", err, ErrNoKDC)
 	// A machine under load may reach the limit before the connection exists.
 	check.That(t, err.Error() == want || strings.Contains(err.Error(), "dial tcp"), "K-59: %q, want %q", err, want)
@@ -68,7 +68,7 @@ func TestNextRequestBeginsWithKDCThatAnswered(t *testing.T) {
 	up := &admission.Servers{}
 	for i := range 2 {
 		kdcs := KDCs{Addresses: configured, Wait: 50 * time.Millisecond, Up: up}
-		_, err = kdcs.ask(t.Context(), realm, asReq)
+		_, err = kdcs.ask(t.Context(), realm, asReq, false)
 		check.NoError(t, err)
 		want := []string{answers, hung.Addr().String(), unavailable}
 		check.That(t, slices.Equal(kdcs.Addresses, want), "K-59: the next request tries %q, want %q", kdcs.Addresses, want)
@@ -77,7 +77,7 @@ func TestNextRequestBeginsWithKDCThatAnswered(t *testing.T) {
 	}
 	check.NoError(t, k.Listener.Close())
 	kdcs := KDCs{Addresses: []string{unavailable}, Wait: 50 * time.Millisecond}
-	_, err = kdcs.ask(t.Context(), realm, asReq)
+	_, err = kdcs.ask(t.Context(), realm, asReq, false)
 	check.ErrorIs(t, err, ErrNoKDC, "K-59: an unavailable KDC alone")
 }
 

@@ -55,7 +55,7 @@ func (p *Passwords) Check(ctx context.Context, name string, password logon.Secre
 	if err := checkUser(name); err != nil {
 		return nil, refuse(nil, err)
 	}
-	x := exchange{kdcs: p.KDCs, realm: a.cfg.Realm, etypes: a.etypes, now: a.cfg.Now}
+	x := exchange{kdcs: p.KDCs, realm: a.cfg.Realm, etypes: a.etypes, now: a.cfg.Now, guess: true}
 	tgt, err := x.logOn(ctx, name, passwordKey(string(password)))
 	if err != nil {
 		return nil, convertRefusal(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth/admission"
 	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/winnt"
 )
@@ -289,6 +290,37 @@ func FuzzExtendedStatus(f *testing.F) {
 		st := extended(b)
 		check.That(t, st == 0 || len(b) >= 12, "a status of %d bytes", len(b))
 	})
+}
+
+// TestPasswordGoesToOneKDC checks that a KDC that got a password and does not answer ends the logon, because the next
+// KDC would count a wrong password again. The next logon begins with the other KDC. A KDC that cannot be reached got
+// nothing, so the same logon goes on with the other one (K-59).
+func TestPasswordGoesToOneKDC(t *testing.T) {
+	for _, reached := range []bool{true, false} {
+		var first, spare *forge.Centre
+		p := startKDC(t, func(k *forge.Centre) {
+			first = k
+			k.Answer = func(b []byte) []byte {
+				if k.Asked() > 1 {
+					return nil
+				}
+				if !reached {
+					_ = k.Listener.Close()
+				}
+				return append(binary.BigEndian.AppendUint32(nil, uint32(len(b))), b...)
+			}
+		}, func(c *Config) { c.Keys = oneKey(t) })
+		other := startKDC(t, func(k *forge.Centre) { spare = k }, nil)
+		p.KDCs.Addresses = append(p.KDCs.Addresses, other.KDCs.Addresses...)
+		p.KDCs.Up = &admission.Servers{}
+		if reached {
+			st, _ := reason(check.Err(p.Check(t.Context(), "alice", "wrong")))
+			check.Equal(t, st, ntstatus.NoLogonServers, "K-59: a KDC that does not answer to a password")
+			check.Equal(t, fmt.Sprint(first.Asked(), spare.Asked()), "2 0", "K-59: requests to both KDCs")
+		}
+		check.NoError(t, check.Err(p.Check(t.Context(), "alice", "wonderland")))
+		check.Equal(t, first.Asked(), map[bool]int{true: 2, false: 1}[reached], "K-59: requests to the first KDC")
+	}
 }
 
 // TestOverlongPasswordIsRejected checks both sides of the length limits of names and passwords, and a logon ticket
