@@ -3,6 +3,7 @@ package ldap
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"strconv"
 	"sync"
@@ -29,6 +30,8 @@ type IDs struct {
 	forgotten uint64 // guarded by mu; counts the calls of Forget
 	// +checklocks:mu
 	silent time.Time // guarded by mu; the directory is not queried before this time
+	// +checklocks:mu
+	places chan struct{} // guarded by mu; has one value for each running query, at most one for each idle connection
 }
 
 // idQuestion is a lookup of an id or of a SID.
@@ -56,6 +59,7 @@ const (
 
 var (
 	errSilent = errors.New("the directory did not answer a moment ago")
+	errBusy   = errors.New("too many lookups of ids at the same time")
 	errMany   = &Error{"more than one account has this id"}
 )
 
@@ -106,24 +110,27 @@ func (n *IDs) Forget() {
 
 // answer returns a result from the cache, up to a minute old, or from the directory. Errors other than ErrAway are
 // cached. After ErrAway, which the end of ctx also causes, the directory is not queried for ten seconds (D-34). If
-// n.Ask is nil, the error is ErrAway.
+// n.Ask is nil, the error is ErrAway. If ctx ends while the lookup waits for others, it is errBusy.
 func (n *IDs) answer(ctx context.Context, q idQuestion) (a idAnswer) {
-	now := time.Now
-	if n.now != nil {
-		now = n.now
+	a, places, known := n.recall(q)
+	if known {
+		return a
+	}
+	joined := time.Now()
+	select {
+	case places <- struct{}{}:
+		defer func() { <-places }()
+	case <-ctx.Done():
+		return idAnswer{err: fmt.Errorf("%w: %w", errBusy, ctx.Err())}
+	}
+	// A lookup before this one may have had the same answer, or none.
+	if a, _, known = n.recall(q); known {
+		return a
 	}
 	n.mu.Lock()
-	a, kept := n.known[q]
-	silent, begun := now().Before(n.silent), n.forgotten
+	forgotten := n.forgotten
 	n.mu.Unlock()
-	switch {
-	case kept && now().Before(a.until):
-		return a
-	case n.Ask == nil:
-		return idAnswer{err: ErrAway}
-	case silent:
-		return idAnswer{err: errSilent}
-	}
+	begun := time.Now()
 	err := n.Ask(func(d *Directory) (err error) {
 		a, err = d.queryID(ctx, q)
 		return err
@@ -131,21 +138,58 @@ func (n *IDs) answer(ctx context.Context, q idQuestion) (a idAnswer) {
 	if err != nil {
 		a = idAnswer{err: err} // after an error the other fields may be partly set
 	}
+	// A lookup that waited for others most of its time says nothing about the directory.
+	late := ctx.Err() != nil && time.Since(begun) < begun.Sub(joined)
+	n.keep(q, &a, forgotten, late)
+	return a
+}
+
+// recall returns the answer to a lookup that needs no query: known is true for a cached one, without n.Ask, and while
+// the directory is not queried. Otherwise the caller takes a place for its query.
+func (n *IDs) recall(q idQuestion) (a idAnswer, places chan struct{}, known bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.forgotten != begun {
-		return a // do not cache: the result is from the directory before a reload (D-34)
+	if n.places == nil {
+		n.places = make(chan struct{}, maxIdle)
+	}
+	switch a, known = n.known[q]; {
+	case known && n.time().Before(a.until):
+		return a, nil, true
+	case n.Ask == nil:
+		return idAnswer{err: ErrAway}, nil, true
+	case n.time().Before(n.silent):
+		return idAnswer{err: errSilent}, nil, true
+	}
+	return idAnswer{}, n.places, false
+}
+
+// time returns the current time.
+func (n *IDs) time() time.Time {
+	if n.now == nil {
+		return time.Now()
+	}
+	return n.now()
+}
+
+// keep caches an answer for a minute, or stops the queries for ten seconds after ErrAway, unless late is set. It does
+// nothing if Forget was called since the count was forgotten.
+func (n *IDs) keep(q idQuestion, a *idAnswer, forgotten uint64, late bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.forgotten != forgotten {
+		return // the result is from the directory before a reload (D-34)
 	}
 	if errors.Is(a.err, ErrAway) {
-		n.silent = now().Add(idSilence)
-		return a
+		if !late {
+			n.silent = n.time().Add(idSilence)
+		}
+		return
 	}
 	if n.known == nil || len(n.known) >= maxIDs {
 		n.known = map[idQuestion]idAnswer{}
 	}
-	a.until = now().Add(idLife)
-	n.known[q] = a
-	return a
+	a.until = n.time().Add(idLife)
+	n.known[q] = *a
 }
 
 // queryID queries the directory for the account with a uid or gid, or with the SID q.of. The answer is zero if there

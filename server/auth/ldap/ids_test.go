@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	goldap "github.com/go-ldap/ldap/v3"
@@ -81,6 +83,37 @@ func TestIDsFollowDirectory(t *testing.T) {
 	for _, rid := range []uint32{1105, 1108, 2001, 9999} {
 		id, ok, err := n.UIDOf(ctx, domain.WithRID(rid))
 		check.That(t, err == nil && !ok, "D-34: %d has %d, %t, %v, want false, nil", rid, id, ok, err)
+	}
+}
+
+// TestManyIDLookupsMakeFewQueries checks that 60 lookups at the same time make at most four queries at a time, and
+// no more than four for one id. A lookup that ends while it waits for others does not pause the lookups (D-34).
+func TestManyIDLookupsMakeFewQueries(t *testing.T) {
+	for _, users := range []int{1, 60} {
+		synctest.Test(t, func(t *testing.T) {
+			var running, most, queries atomic.Int32
+			n := &IDs{Ask: func(func(*Directory) error) error {
+				queries.Add(1)
+				most.Store(max(most.Load(), running.Add(1)))
+				time.Sleep(time.Second)
+				running.Add(-1)
+				return nil
+			}}
+			var all sync.WaitGroup
+			for i := range 60 {
+				all.Go(func() { _, _, _ = n.SIDOfUID(t.Context(), uint32(i%users)) })
+			}
+			synctest.Wait()
+			hurried, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			defer cancel()
+			err := n.answer(hurried, idQuestion{id: 100}).err
+			check.That(t, errors.Is(err, errBusy), "D-34: a lookup that waits: %v, want %v", err, errBusy)
+			all.Wait()
+			check.That(t, most.Load() <= 4 && queries.Load() <= int32(max(users, 4)),
+				"D-34: %d users: %d queries, %d at the same time, want at most %d, and 4", users, queries.Load(), most.Load(),
+				max(users, 4))
+			check.NoError(t, n.answer(t.Context(), idQuestion{id: 100}).err)
+		})
 	}
 }
 
