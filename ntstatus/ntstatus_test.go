@@ -58,5 +58,9 @@ func TestTopBitsDetermineStatusSeverity(t *testing.T) {
 		}
 	}
 	check.Equal(t, ntstatus.Status(0xC0FFEE00).String(), "NTSTATUS(0xC0FFEE00)", "a status without a name")
+	check.Equal(t, ntstatus.Status(0xC0FFEE00).Win32(), 317, "ERROR_MR_MID_NOT_FOUND for a status without a code")
+	check.That(t, ntstatus.Status(0x80000005).Err() != nil && ntstatus.Status(0x40000000).Err() == nil,
+		"Err: want an error for a warning, and none for information")
+	check.Equal(t, (&ntstatus.Error{Status: 0x103}).Error(), "STATUS_PENDING (0x00000103)", "text of an error")
 	check.Equal(t, ntstatus.AccessDenied.String(), "STATUS_ACCESS_DENIED", "0xC0000022")
 }

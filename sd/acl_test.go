@@ -49,6 +49,8 @@ func TestEntryWithWrongSizeIsRefused(t *testing.T) {
 		{"unknown, size 5", entry(0x7F, 5, 1), false}, {"unknown, size 2", entry(0x7F, 2), false},
 		{"unknown, size 0", entry(0x7F, 0), false}, {"three bytes", []byte{0x7F, 0, 4}, false},
 		{"object", entry(5, 24, append(append(mask, 0, 0, 0, 0), everyone...)...), true},
+		{"compound", entry(4, 36, append(append(append(mask, 1, 0, 0, 0), everyone...), everyone...)...), true},
+		{"compound, no client", entry(4, 24, append(append(mask, 1, 0, 0, 0), everyone...)...), false},
 		{"object, no flags", entry(5, 8, mask...), false}, {"object, size 20", entry(5, 20, good[4:]...), false},
 	} {
 		for _, before := range [][][]byte{nil, {good}} {
@@ -88,6 +90,9 @@ func TestMissingEntriesAreZero(t *testing.T) {
 	if unknown.Mask() != 0 || !unknown.SID().IsZero() || unknown.AppData() != "abcd" || unknown.ObjectFlags() != 0 ||
 		unknown.WithMask(1) != unknown || unknown.WithFlags(1).Flags() != 1 {
 		t.Errorf("entry of an unknown type = %v with mask %#x, want only its data and flags", unknown, unknown.Mask())
+	}
+	if l, err := sd.NewACL(unknown); err != nil || l.Revision() != 2 {
+		t.Errorf("S-16: list of an unknown entry: revision %d, %v, want 2", l.Revision(), err)
 	}
 	for name, a := range map[string]sd.ACE{"plain": l.At(1), "object": l.At(0)} {
 		check.Equal(t, a.WithMask(7).WithMask(a.Mask()), a, "%s: entry after changing its mask twice", name)

@@ -86,6 +86,9 @@ func TestMalformedACLIsRefused(t *testing.T) {
 		return b
 	}
 	object := parse("D:(OA;;GA;bf967aba-0de6-11d0-a285-00aa003049e2;;WD)").DACL().At(0)
+	one := parse("D:(A;;GA;;;WD)").DACL().Binary()
+	two := []byte(one)
+	two[4] = 2
 	for _, c := range []struct {
 		id   string
 		b    []byte
@@ -105,6 +108,7 @@ func TestMalformedACLIsRefused(t *testing.T) {
 		{"S-20 revision 3", []byte{3, 0, 8, 0, 0, 0, 0, 0}, true, ""},
 		{"S-20 revision 4", []byte{4, 0, 8, 0, 0, 0, 0, 0}, true, ""},
 		{"S-20 revision 5", []byte{5, 0, 8, 0, 0, 0, 0, 0}, false, ""},
+		{"S-20 the second entry is behind the list", two, false, one[8:]},
 		{"S-20 header cut", []byte{2, 0, 10, 0, 1, 0, 0, 0, 0, 0}, false, ""},
 		{"S-20 object GUID cut", []byte{4, 0, 20, 0, 1, 0, 0, 0, 5, 0, 12, 0, 0, 0, 0, 0, 3, 0, 0, 0}, false, ""},
 		{"S-20 compound entry", list([]byte(compound.Binary()), after), true, ""},
@@ -118,7 +122,7 @@ func TestMalformedACLIsRefused(t *testing.T) {
 			l, n, err := sd.DecodeACL(append(bytes.Clone(c.b), c.tail...)) // S-18: a list ends at its own size
 			check.RequireThat(t, (err == nil) == c.ok && sd.ValidACL(c.b) == c.ok,
 				"DecodeACL = %v, ValidACL = %t, want accepted = %t", err, sd.ValidACL(c.b), c.ok)
-			_, st := sd.CompileInto(nil, string(c.b))
+			_, st := sd.CompileInto(nil, string(c.b)+c.tail)
 			check.Equal(t, st, map[bool]ntstatus.Status{true: ntstatus.Success, false: ntstatus.InvalidACL}[c.ok], "CompileInto")
 			if c.ok && (l.Binary() != string(c.b) || n != len(c.b)) {
 				t.Errorf("decoded list = %x, want the input", l.Binary())

@@ -62,7 +62,8 @@ func TestMergeFollowsSetEntriesInAcl(t *testing.T) {
 		in            sd.Explicit
 	}{
 		{"grant", "D:(D;;FW;;;BG)(A;;FR;;;BA)(A;ID;FA;;;SY)", "D:(D;;FW;;;BG)(A;;FX;;;WD)(A;;FR;;;BA)(A;ID;FA;;;SY)",
-			sd.Explicit{Mode: sd.GrantAccess, Mask: winnt.FILE_GENERIC_EXECUTE, Trustee: sid.Everyone}},
+			sd.Explicit{Mode: sd.GrantAccess, Mask: winnt.FILE_GENERIC_EXECUTE, Trustee: sid.Everyone,
+				Inheritance: sd.SuccessfulAccess | sd.FailedAccess}}, // these flags are no inheritance
 		{"grant adds", "D:(A;;CC;;;WD)", "D:(A;;CCDC;;;WD)",
 			sd.Explicit{Mode: sd.GrantAccess, Mask: 2, Trustee: sid.Everyone}},
 		{"set replaces", "D:(D;;FW;;;WD)(A;;CC;;;WD)(A;ID;CC;;;WD)", "D:(A;OICI;DC;;;WD)(A;ID;CC;;;WD)",
@@ -80,9 +81,14 @@ func TestMergeFollowsSetEntriesInAcl(t *testing.T) {
 		{"object grant", "D:(A;;CC;;;WD)", "D:(A;;CC;;;WD)(OA;;DC;00000001-0000-0000-0000-000000000000;;WD)",
 			sd.Explicit{Mode: sd.GrantAccess, Mask: 2, Trustee: sid.Everyone, ObjectType: &winnt.GUID{1}}},
 		{"object revoke",
-			"D:(OA;;DC;00000001-0000-0000-0000-000000000000;;WD)(OA;;DC;00000002-0000-0000-0000-000000000000;;WD)",
-			"D:(OA;;DC;00000002-0000-0000-0000-000000000000;;WD)",
+			"D:(OA;;DC;00000001-0000-0000-0000-000000000000;;WD)(OA;;DC;00000002-0000-0000-0000-000000000000;;WD)" +
+				"(OA;ID;DC;00000001-0000-0000-0000-000000000000;;WD)",
+			"D:(OA;;DC;00000002-0000-0000-0000-000000000000;;WD)(OA;ID;DC;00000001-0000-0000-0000-000000000000;;WD)",
 			sd.Explicit{Mode: sd.RevokeAccess, Trustee: sid.Everyone, ObjectType: &winnt.GUID{1}}},
+		{"revoke for a class",
+			"D:(OA;;DC;;00000001-0000-0000-0000-000000000000;WD)(OA;ID;DC;;00000001-0000-0000-0000-000000000000;WD)",
+			"D:(OA;ID;DC;;00000001-0000-0000-0000-000000000000;WD)",
+			sd.Explicit{Mode: sd.RevokeAccess, Trustee: sid.Everyone, InheritedObjectType: &winnt.GUID{1}}},
 		{"object deny", "D:(OA;;CCDC;;00000001-0000-0000-0000-000000000000;WD)",
 			"D:(OD;;CC;;00000001-0000-0000-0000-000000000000;WD)(OA;;DC;;00000001-0000-0000-0000-000000000000;WD)",
 			sd.Explicit{Mode: sd.DenyAccess, Mask: 1, Trustee: sid.Everyone, InheritedObjectType: &winnt.GUID{1}}},
@@ -111,9 +117,9 @@ func TestMergeFollowsSetEntriesInAcl(t *testing.T) {
 		sd.Explicit{Mode: sd.SetAuditSuccess, Mask: 2, Trustee: sid.Everyone})
 	check.That(t, err == nil && text(t, sd.New(sd.Parts{SACL: l})) == "S:(AU;SA;DC;;;WD)(AU;FA;CC;;;WD)",
 		"merged audit entries %v, %v, want one for failure and one for success", l.Slice(), err)
-	l, err = sd.Merge(parse("S:(AU;SA;CC;;;WD)").SACL(), sd.Explicit{Mode: sd.SetAccessMode, Mask: 1,
+	l, err = sd.Merge(parse(`S:(AU;SA;CC;;;WD)(RA;;;;;WD;("a",TI,0,1))`).SACL(), sd.Explicit{Mode: sd.SetAccessMode, Mask: 1,
 		Trustee: sid.Everyone})
-	check.That(t, err == nil && l.Len() == 2, "entries after setting rights: %v, %v, want the audit too", l.Slice(), err)
+	check.That(t, err == nil && l.Len() == 3, "entries after setting rights: %v, %v, want the others too", l.Slice(), err)
 	check.That(t, check.Err(sd.Merge(nil, sd.Explicit{Mode: sd.GrantAccess})) != nil,
 		"Merge accepted an entry without trustee, want an error")
 }

@@ -51,7 +51,8 @@ func TestZeroValuesAreEmpty(t *testing.T) {
 	check.That(t, !d.HasDACL() && d.DACL() == nil && d.SACL() == nil && d.Owner().IsZero() && d.Group().IsZero() &&
 		d.OwnerHash() == 0 && d.Control() == sd.SelfRelative && sd.New(sd.Parts{}).Control() == sd.SelfRelative &&
 		len(d.Binary()) == 20 && d.HeapSize() == 0 && d.Clone() == nil && sd.Reinherit(d, nil, nil) == nil &&
-		!l.OnlyLabels() && !empty.OnlyLabels() && l.Len() == 0 && l.Binary() == "" && empty.Len() == 0 &&
+		!l.OnlyLabels() && !empty.OnlyLabels() && l.Len() == 0 && l.Size() == 0 && l.Revision() == 0 &&
+		l.Binary() == "" && empty.Len() == 0 &&
 		len(empty.Binary()) == 8 && empty.Revision() == 2, "a zero descriptor or list has contents, want none")
 	check.That(t, d.Equal(sd.New(sd.Parts{})) && !l.Equal(empty),
 		"Equal of zero values: want nil equal to a descriptor without parts, and a nil and an empty list different")

@@ -44,6 +44,10 @@ func TestSetChangesOnlySelectedParts(t *testing.T) {
 		{"whole SACL", sacl, old, "S:P(AU;FA;FA;;;WD)", 0, "O:BAG:SYD:AI(A;;FA;;;BA)(A;ID;FR;;;WD)S:P(AU;FA;FA;;;WD)"},
 		{"S-75 auto-inherit", dacl, "D:AI(A;;FA;;;BA)(A;ID;FR;;;WD)", "D:(A;;FW;;;BU)(A;ID;FA;;;AN)", sd.DACLAutoInherit,
 			"D:AI(A;;FW;;;BU)(A;ID;FR;;;WD)"},
+		{"S-75 inherited entries that are inherit-only stay", dacl | sacl,
+			"D:AI(A;ID;FR;;;WD)(A;OICIIOID;FW;;;CO)S:AI(AU;OICIIOIDSA;FW;;;WD)", "D:(A;;FW;;;BU)S:",
+			sd.DACLAutoInherit | sd.SACLAutoInherit,
+			"D:AI(A;;FW;;;BU)(A;ID;FR;;;WD)(A;OICIIOID;FW;;;CO)S:AI(AU;OICIIOIDSA;FW;;;WD)"},
 		{"S-75 protected", dacl | winnt.PROTECTED_DACL_SECURITY_INFORMATION, "D:AI(A;;FA;;;BA)(A;ID;FR;;;WD)",
 			"D:(A;;FW;;;BU)(A;ID;FA;;;AN)", sd.DACLAutoInherit, "D:P(A;;FW;;;BU)(A;;FA;;;AN)"},
 		{"S-75 the class of an entry stays", dacl, "D:", "D:(OA;CI;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;WD)",
@@ -80,7 +84,8 @@ func TestSetChangesOnlySelectedParts(t *testing.T) {
 		{"C-81 AR", dacl, "", "D:AR(A;;FA;;;BA)", 0, "D:(A;;FA;;;BA)"},
 		{"C-81 AI|AR", dacl, "", "D:ARAI(A;;FA;;;BA)", 0, "D:AI(A;;FA;;;BA)"},
 		{"C-81 P|AI|AR", dacl, "", "D:PARAI(A;ID;FA;;;BA)", 0, "D:PAI(A;ID;FA;;;BA)"},
-		{"generic bits mapped", dacl, "", "D:(A;;GR;;;BA)(A;OICIIO;GR;;;BA)", 0, "D:(A;;FR;;;BA)(A;OICIIO;GR;;;BA)"},
+		{"generic bits mapped", dacl, "", "D:(A;;GR;;;BA)(A;OICIIO;GR;;;BA)(A;CIIOID;GR;;;BA)", 0,
+			"D:(A;;FR;;;BA)(A;OICIIO;GR;;;BA)(A;CIIOID;GR;;;BA)"},
 		{"backup is everything", backup, old, "O:SYG:BAD:(A;;FA;;;SY)", 0, "O:SYG:BAD:(A;;FA;;;SY)"},
 	} {
 		t.Run(c.id, func(t *testing.T) {
@@ -98,6 +103,9 @@ func TestSetChangesOnlySelectedParts(t *testing.T) {
 		Flags: sd.DACLAutoInherit, IsContainer: true, Mapping: &winnt.FileObject.Mapping})
 	check.Equal(t, text(t, split), "O:BAG:SYD:AI(A;;FR;;;BA)(A;OICIIO;GR;;;CO)(A;;FW;;;SY)",
 		"S-65: placeholders set on a container become")
+	whole, _ := sd.Set(&sd.SetRequest{Information: dacl, Old: parse("O:BAG:SY"), New: parse("D:(A;OICI;GR;;;BU)"),
+		IsContainer: true, Mapping: &winnt.FileObject.Mapping})
+	check.Equal(t, text(t, whole), "O:BAG:SYD:(A;OICI;FR;;;BU)", "S-79: without auto-inheritance an entry becomes")
 	for _, bits := range []string{"P", "AR", "AI", "PAR", "PAI", "ARAI", "PARAI"} {
 		for info, stored := range map[uint32]string{
 			dacl: "D:" + bits + "(A;;FA;;;BA)", sacl: "S:" + bits + "(AU;SA;FA;;;BA)",
