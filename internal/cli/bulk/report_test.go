@@ -3,12 +3,14 @@ package bulk_test
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"html"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
@@ -95,4 +97,91 @@ users:
 	check.SlicesEqual(t, rowsUnder(page, "Down to the entry"), []string{"1|allow|alice|control|0x00040000",
 		"2|allow|alice|read, control|0x001a0089", "read" + second, "write|0", "control" + second},
 		"descriptor that grants WRITE_DAC, which the share denies")
+}
+
+// reportOf returns the page of a report about a number of users u0, u1 and so on.
+func reportOf(t *testing.T, users int, change func(*directory.Directory), lines string) string {
+	t.Helper()
+	var list strings.Builder
+	for i := range users {
+		fmt.Fprintf(&list, "  - {name: u%d, sid: S-1-5-21-1-2-3-%d}\n", i, 1000+i)
+	}
+	dir := check.Must(dirfile.Read([]byte("domain: S-1-5-21-1-2-3\nusers:\n" + list.String())))
+	if change != nil {
+		change(dir)
+	}
+	return pageOf(t, &bulk.Report{Title: "t", Directory: dir}, lines)
+}
+
+// objectLine returns the line of an object with a DACL.
+func objectLine(path, dacl string) string {
+	return fmt.Sprintf(`{"path":"%s","sd":"O:SYG:SY%s"}`+"\n", path, dacl)
+}
+
+// TestReportListsHighestScores checks that a ranking counts each object, has the earlier object first among equals, and
+// keeps the highest score of more descriptors than it collects at once.
+func TestReportListsHighestScores(t *testing.T) {
+	grant := func(rights string, users ...int) (dacl string) {
+		for _, u := range users {
+			dacl += fmt.Sprintf("(A;;%s;;;S-1-5-21-1-2-3-%d)", rights, 1000+u)
+		}
+		return "D:" + dacl
+	}
+	for heading, rights := range map[string]string{"Widest descriptors": "FR", "Riskiest grants": "WD"} {
+		lines := objectLine("/four", grant(rights, 0, 1, 2, 3))
+		for _, path := range []string{"/a", "/b", "/c", "/d", "/e"} {
+			lines += objectLine(path, grant(rights, 0, 1))
+		}
+		page := reportOf(t, 4, nil, lines+objectLine("/last", grant(rights, 3, 2, 1, 0)))
+		var got []string
+		for _, row := range rowsUnder(page, heading) {
+			got = append(got, row[strings.LastIndexByte(row, '|')+1:])
+		}
+		check.SlicesEqual(t, got, []string{"/a", "/four", "/last"}, "%s", heading)
+	}
+	var lines strings.Builder
+	for i := range 450 {
+		lines.WriteString(objectLine(fmt.Sprint("/", i), grant("FR", 0, 1000+i)))
+	}
+	page := reportOf(t, 2, nil, objectLine("/two", grant("FR", 0, 1))+lines.String()+objectLine("/last", grant("FR", 1, 0)))
+	rows := rowsUnder(page, "Widest descriptors")
+	check.That(t, len(rows) == 50 && strings.HasSuffix(rows[0], "|/two") && strings.HasSuffix(rows[1], "|/last") &&
+		strings.HasSuffix(rows[2], "|/0") && strings.HasSuffix(rows[49], "|/47"), "rows %q", rows)
+}
+
+// TestReportOrdersPrincipalsByPower checks that control counts before writing and writing before reading, and that the
+// bars are parts of the objects that could be read.
+func TestReportOrdersPrincipalsByPower(t *testing.T) {
+	entry := func(user int, rights string) string {
+		return fmt.Sprintf("(A;;%s;;;S-1-5-21-1-2-3-%d)", rights, 1000+user)
+	}
+	page := reportOf(t, 4, nil, objectLine("/a", "D:"+entry(0, "FR")+entry(1, "FRFW")+entry(2, "WD"))+
+		objectLine("/b", "D:"+entry(0, "FR")+entry(3, "FR")+entry(1, "FR"))+objectLine("/bad", "D:x"))
+	check.SlicesEqual(t, rowsUnder(page, "Who reaches what"), []string{"u2|0||0||1", "u1|2||1||0", "u0|2||0||0",
+		"u3|1||0||0"}, "principals")
+	check.That(t, strings.Contains(page, "width:100px") && strings.Contains(page, "width:50px") &&
+		!strings.Contains(page, "width:66px"), "the bars are not parts of two objects")
+}
+
+// TestReportDetailsDescribeDescriptor checks what the section of a descriptor says of its entries and of those who get
+// in: at most 40 names for a right, and admin users of a share apart.
+func TestReportDetailsDescribeDescriptor(t *testing.T) {
+	const more, none, behind = "and %d more", "There is no DACL", "A folder on the way refuses"
+	page := reportOf(t, 42, func(d *directory.Directory) { d.Principals[41].Root = true },
+		objectLine("/all", "D:(A;;FR;;;WD)(A;;0x88;;;S-1-5-21-1-2-3-9)(D;;DTWO;;;BU)"))
+	check.That(t, strings.Count(page, fmt.Sprintf(more, 2)) == 1 && !strings.Contains(page, none) &&
+		!strings.Contains(page, behind), "page of a descriptor with a DACL, which 42 people read\n%s", page)
+	rows := rowsUnder(page, "Down to the entry")
+	check.SlicesEqual(t, rows[:3], []string{"1|allow|Everyone|read|0x00120089",
+		"2|allow|S-1-5-21-1-2-3-9|FILE_READ_EA, FILE_READ_ATTRIBUTES|0x00000088", "3|deny|Users|control|0x00080040"}, "entries")
+	check.That(t, strings.Contains(page, `<td class="warn">S-1-5-21-1-2-3-9<`) && strings.Contains(page, "<td>Everyone<"),
+		"only the account that nobody knows is marked")
+	const root = "admin users of the share: descriptors of files are not checked: u41"
+	check.SlicesEqual(t, rows[4:], []string{"write|1|" + root, "control|1|" + root}, "who gets in")
+	names := strings.Split(rows[3][strings.LastIndex(rows[3], ": ")+2:], ", ")
+	check.That(t, len(names) == 40 && strings.HasPrefix(rows[3], "read|42|entry 1 of the DACL allows it: u0, u1, "),
+		"%d names in %q, want 40", len(names), rows[3])
+	page = reportOf(t, 40, nil, objectLine("/none", "")+objectLine("/empty", "D:"))
+	check.That(t, strings.Count(page, none) == 1 && !strings.Contains(page, "more</span>"),
+		"page of an object without a DACL, which 40 people read")
 }
