@@ -143,7 +143,8 @@ func TestReportListsHighestScores(t *testing.T) {
 	for i := range 450 {
 		lines.WriteString(objectLine(fmt.Sprint("/", i), grant("FR", 0, 1000+i)))
 	}
-	page := reportOf(t, 2, nil, objectLine("/two", grant("FR", 0, 1))+lines.String()+objectLine("/last", grant("FR", 1, 0)))
+	page := reportOf(t, 2, nil, objectLine("/two", grant("FR", 0, 1))+lines.String()+
+		objectLine("/last", grant("FR", 1, 0)))
 	rows := rowsUnder(page, "Widest descriptors")
 	check.That(t, len(rows) == 50 && strings.HasSuffix(rows[0], "|/two") && strings.HasSuffix(rows[1], "|/last") &&
 		strings.HasSuffix(rows[2], "|/0") && strings.HasSuffix(rows[49], "|/47"), "rows %q", rows)
@@ -173,7 +174,8 @@ func TestReportDetailsDescribeDescriptor(t *testing.T) {
 		!strings.Contains(page, behind), "page of a descriptor with a DACL, which 42 people read\n%s", page)
 	rows := rowsUnder(page, "Down to the entry")
 	check.SlicesEqual(t, rows[:3], []string{"1|allow|Everyone|read|0x00120089",
-		"2|allow|S-1-5-21-1-2-3-9|FILE_READ_EA, FILE_READ_ATTRIBUTES|0x00000088", "3|deny|Users|control|0x00080040"}, "entries")
+		"2|allow|S-1-5-21-1-2-3-9|FILE_READ_EA, FILE_READ_ATTRIBUTES|0x00000088", "3|deny|Users|control|0x00080040"},
+		"entries")
 	check.That(t, strings.Contains(page, `<td class="warn">S-1-5-21-1-2-3-9<`) && strings.Contains(page, "<td>Everyone<"),
 		"only the account that nobody knows is marked")
 	const root = "admin users of the share: descriptors of files are not checked: u41"

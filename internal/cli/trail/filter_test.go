@@ -147,7 +147,8 @@ func TestFilterExpressionsSelectRecords(t *testing.T) {
 		"event=04656": true, "id=007": true, "subcategory=\"FILE SYSTEM\"": true,
 		"subcategory=" + audit.FileSystem.GUID().String(): true, "privilege=sebackupprivilege": false,
 		"privilege=" + winnt.LastPrivilege.String(): false,
-		`object=\srv\a" "*`:                         true, `object="\srv"\a" "*`: true, `obj"ect"=*`: true, `object=\srv" "*`: false,
+		`object=\srv\a" "*`:                         true, `object="\srv"\a" "*`: true,
+		`obj"ect"=*`: true, `object=\srv" "*`: false,
 		"ProcessId=0x8": true, "NoSuchField=*": false, "type=File\tand\nid=7": true,
 		strings.Repeat("not ", maxDepth-1) + "id=7": false, strings.Repeat("id=8 or ", 2*maxDepth) + "id=7": true,
 	} {

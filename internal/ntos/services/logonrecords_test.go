@@ -49,9 +49,9 @@ func TestLogonRecordsHaveTheirFields(t *testing.T) {
 		ClientName: "/bin/sshd"}
 	const source, yes, no = " 4 sshd: ticket kerberos 192.0.2.1 ", "%%1842", "%%1843"
 	fields := func() []string {
-		return fieldsOf(sink.Memory, "TargetUserName", "TargetDomainName", "TargetLogonId", "TargetLinkedLogonId", "LogonType",
-			"LogonProcessName", "AuthenticationPackageName", "IpAddress", "ElevatedToken", "VirtualAccount", "ProcessId",
-			"ProcessName")
+		return fieldsOf(sink.Memory, "TargetUserName", "TargetDomainName", "TargetLogonId", "TargetLinkedLogonId",
+			"LogonType", "LogonProcessName", "AuthenticationPackageName", "IpAddress", "ElevatedToken",
+			"VirtualAccount", "ProcessId", "ProcessName")
 	}
 	for _, c := range []struct {
 		r      logon.Result

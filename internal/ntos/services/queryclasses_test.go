@@ -91,7 +91,8 @@ func TestWholeTokenClassesHaveAllParts(t *testing.T) {
 		privileges, _ := query(winnt.TokenPrivileges)
 		attributes, _ := query(winnt.TokenSecurityAttributes)
 		all := append([]token.Group{user.(token.Group)}, list(winnt.TokenGroups)...)
-		check.That(t, len(all) > len(spec.Groups) && all[0].SID == spec.User.SID, "SIDs %v, want the user and its groups", all)
+		check.That(t, len(all) > len(spec.Groups) && all[0].SID == spec.User.SID,
+			"SIDs %v, want the user and its groups", all)
 		want := nt.TokenAccessInformation{SIDs: all, RestrictedSIDs: list(winnt.TokenRestrictedSids),
 			Privileges: privileges.([]nt.LUIDAndAttributes), AuthenticationID: 0x777, TokenType: winnt.TokenPrimary,
 			ImpersonationLevel: v.Level(), MandatoryPolicy: 1, Flags: v.Flags(), AppContainerNumber: 9,

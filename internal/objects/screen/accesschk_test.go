@@ -68,9 +68,10 @@ func TestAccessChkRefusesWhatItCannotRead(t *testing.T) {
 		"  [1] ACCESS_DENIED_ACE_TYPE: Everyone\n\tSERVICE_START\n":  "SERVICE_START is not known",
 		"  [1] ACCESS_DENIED_ACE_TYPE: Everyone\n\t[STRANGE_ACE]\n":  "STRANGE_ACE is not known",
 		"  [0] ACCESS_DENIED_ACE_TYPE: Everyone\n\tFILE_READ_DATA\n": "begin again",
-		"  RW Everyone\n":                        "is not a line of accesschk -l",
-		"  High Mandatory Level\n":               "is not a line of accesschk -l",
-		"\tSYSTEM_MANDATORY_LABEL_NO_WRITE_UP\n": "line 4: accesschk: the right SYSTEM_MANDATORY_LABEL_NO_WRITE_UP is not known",
+		"  RW Everyone\n":          "is not a line of accesschk -l",
+		"  High Mandatory Level\n": "is not a line of accesschk -l",
+		"\tSYSTEM_MANDATORY_LABEL_NO_WRITE_UP\n": "line 4: accesschk: the right SYSTEM_MANDATORY_" +
+			"LABEL_NO_WRITE_UP is not known",
 	} {
 		got, err := rows(t, head+text+"b\n"+strings.TrimPrefix(head, "a\n"))
 		if err != nil || len(got) != 2 || !strings.HasPrefix(got[0], "a | error: ") || !strings.Contains(got[0], want) ||

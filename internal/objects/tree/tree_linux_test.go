@@ -168,5 +168,6 @@ func TestDefaultACLIsPartOfDescriptor(t *testing.T) {
 		got = append(got, check.Must(sddl.Format(i.Descriptor, sddl.Options{})))
 		return true
 	}))
-	check.That(t, len(got) == 4 && got[1] == got[3] && got[2] != got[1], "descriptors %q, want a and c alike, and b not", got)
+	check.That(t, len(got) == 4 && got[1] == got[3] && got[2] != got[1],
+		"descriptors %q, want a and c alike, and b not", got)
 }
