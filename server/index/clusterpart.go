@@ -101,10 +101,16 @@ func (w *Worker) Knows(class string) bool { return w.state.classes[class] != nil
 // class belongs to another question than this index, or if its ID is not the hash of its definition.
 func (w *Worker) checkDefinition(c *Class) error {
 	same, err := w.rebuild(c)
-	if err == nil && same.ID != c.ID {
-		err = fmt.Errorf("its definition has the ID %s", same.ID)
+	switch {
+	case err != nil:
+		return err
+	case same.ID != c.ID:
+		return fmt.Errorf("its definition has the ID %s", same.ID)
+	case same.Mask != c.Mask || same.Holders != c.Holders || encoded(same.Share) != encoded(c.Share):
+		// rebuild takes these parts from the index, so the ID does not depend on those of the message (N-41).
+		return errors.New("its mask, holders or share are not those of its ID")
 	}
-	return err
+	return nil
 }
 
 // rebuild recomputes a class from its definition. The caller compares its ID with the ID that another machine claimed.

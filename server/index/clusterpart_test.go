@@ -42,7 +42,36 @@ func TestClassOfAnotherIndexIsRejected(t *testing.T) {
 		check.Equal(t, w.state.classes[c.class.ID] != nil, good, "N-41: a class %s is known", name)
 		check.That(t, (w.Definition(c.class.ID) != nil) == (good && !c.class.Passing), "the definition of a class %s", name)
 		w.Take()
+		if good {
+			change := func(edit func(*ClassEvent)) *ClassEvent { e := definition(&c.class); edit(e); return e }
+			for part, e := range map[string]*ClassEvent{
+				"mask":    change(func(e *ClassEvent) { e.Mask = uint32(winnt.DELETE) }),
+				"share":   change(func(e *ClassEvent) { e.Share = encoded(d) }),
+				"holders": change(func(e *ClassEvent) { e.Holders = !e.Holders }),
+			} {
+				err := firmWorker(t, c.traverse).Define(e, 2)
+				check.That(t, err != nil, "N-41: a class %s with another %s has its ID", name, part)
+			}
+		}
 		again := w.Define(definition(&c.class), 3)
 		check.That(t, (again == nil) == good && w.Take() == nil, "a class %s, defined again: %v, or an event", name, again)
 	}
+}
+
+// TestDefinitionHasShare checks that a class that another machine defines is decided with its share, and that a class
+// without its share is rejected (N-41).
+func TestDefinitionHasShare(t *testing.T) {
+	d, share := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)"), sddl.MustParse("O:BAG:SYD:(D;;FA;;;WD)")
+	class := NewClass(d, share, "read", winnt.FILE_GENERIC_READ, winnt.FileObject)
+	w := firmWorker(t, "")
+	w.share = share
+	w.Take()
+	stripped := definition(&class)
+	stripped.Share = ""
+	check.That(t, w.Define(stripped, 2) != nil && w.Take() == nil, "N-41: a class without its share is accepted")
+	check.NoError(t, w.Define(definition(&class), 2))
+	events := w.Take()
+	check.RequireThat(t, len(events) == 1 && events[0].Class != nil, "events %+v, want one of a class", events)
+	check.Equal(t, events[0].Class.Members, "", "people whom the share denies")
+	check.Equal(t, events[0].Class.Share, encoded(class.Share), "the share of the event")
 }
