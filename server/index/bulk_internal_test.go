@@ -322,4 +322,11 @@ func TestLinesAreOnDiskBeforeCursor(t *testing.T) {
 	check.Equal(t, again.cursor.path, b.cursor.path, "cursor of the file without the link")
 	check.Equal(t, again.cursor.Seq, w.state.seq, "the cursor that was saved after errors")
 	check.NoError(t, again.Close())
+	t.Chdir(folder)
+	again = check.Must(NewBulk("bulk", "docs", state, BulkClasses))
+	check.Equal(t, again.cursor.path, b.cursor.path, "cursor of the file's relative name")
+	check.NoError(t, again.Close())
+	namesake := check.Must(NewBulk(filepath.Join(t.TempDir(), "bulk"), "docs", state, BulkClasses))
+	check.Equal(t, namesake.cursor.Seq, 0, "the cursor of a file with this name in another folder")
+	check.NoError(t, namesake.Close())
 }
