@@ -160,6 +160,33 @@ if [ "$(wc -l <%[1]s)" = 1 ]; then mount -t tmpfs none %[2]s && >%[2]s/other; ex
 		"M-27: entries after Close %v, error %v, want those of the other file system", names, err)
 }
 
+// TestCloseOfOwnMountDoesNotWaitForPrograms checks a mount that only fusermount3 may unmount while a program has a file
+// of it open: Close unmounts it and says so. A second call waits for the program (M-27).
+func TestCloseOfOwnMountDoesNotWaitForPrograms(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "text", full)
+	at, bin := filepath.Join(filepath.Dir(w.at), "own"), filepath.Join(filepath.Dir(w.at), "bin")
+	w.must(errors.Join(os.Mkdir(at, 0o700), os.Mkdir(bin, 0o700)))
+	m := check.Must(Start(Config{System: w.sys, Name: "share", Tree: w.m.tree, Directory: at, Accounts: people{},
+		Owners: ids{}}))
+	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) }) // a failed test leaves it
+	w.must(os.WriteFile(filepath.Join(bin, "fusermount3"), fmt.Appendf(nil, "#!/bin/sh\nPATH=/usr/bin:/bin umount -l %s\n",
+		at), 0o700))
+	t.Setenv("PATH", bin)
+	f := check.Must(os.Open(filepath.Join(at, "f")))
+	if err := withoutAdmin(t, m.Close); !errors.Is(err, ErrInUse) {
+		t.Errorf("M-27: Close returned %v, want %v", err, ErrInUse)
+	}
+	names, err := os.ReadDir(at)
+	check.That(t, err == nil && len(names) == 0, "M-27: entries after Close: %v, %v", names, err)
+	b := make([]byte, 9)
+	if n, err := f.Read(b); err != nil || string(b[:n]) != "text" {
+		t.Errorf(`M-27: the program reads %q, %v, want "text", no error`, b[:n], err)
+	}
+	w.must(f.Close())
+	w.must(m.Close())
+}
+
 // TestCloseFailsIfUnmountFails checks that without CAP_SYS_ADMIN, and with a fusermount3 that fails, Close returns an
 // error. The mount still serves, and a later Close ends it (M-27).
 func TestCloseFailsIfUnmountFails(t *testing.T) {

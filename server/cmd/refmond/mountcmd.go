@@ -123,7 +123,13 @@ func (c *mountCmd) Run(std *streams) error {
 	if metrics != nil {
 		err = metrics.close()
 	}
-	return errors.Join(err, m.Close(), sys.Close(), tree.Close(), records.close())
+	closed := m.Close()
+	if errors.Is(closed, mount.ErrInUse) {
+		// The end of this process ends the mount for the programs too (M-27).
+		log.Warn("programs still have files of the mount open, and lose them now", "directory", c.Dir)
+		return errors.Join(err, records.close())
+	}
+	return errors.Join(err, closed, sys.Close(), tree.Close(), records.close())
 }
 
 // operate serves metrics at the socket c.Metrics. records may be nil. The caller closes the result.
