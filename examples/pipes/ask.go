@@ -3,6 +3,8 @@ package pipes
 import (
 	"fmt"
 	"io"
+	"strings"
+	"unicode"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/nt"
@@ -26,7 +28,17 @@ func Ask(conn *client.Conn, level winnt.SecurityImpersonationLevel, files []stri
 		if err != nil {
 			return fmt.Errorf("no answer about %q: %w", name, err)
 		}
-		fmt.Fprintf(out, "%s: %s\n", name, answer[:n])
+		fmt.Fprintf(out, "%s: %s\n", name, plain(answer[:n]))
 	}
 	return nil
+}
+
+// plain returns an answer without what controls a terminal: another server could have taken the name of the pipe.
+func plain(answer []byte) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, string(answer))
 }

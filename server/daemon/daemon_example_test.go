@@ -13,6 +13,7 @@ import (
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/programs"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -134,4 +135,34 @@ func runExample(t *testing.T, serverProgram, client []string) {
 		got, err = d.output(client[0], alice, append(client[1:len(client):len(client)], "report")...)
 	}
 	check.That(t, got != "", "a client without a server prints nothing, want an error message")
+	checkHostileAnswer(t, d, client, alice)
+}
+
+// checkHostileAnswer checks that an answer cannot control the terminal of a client: another server can have taken the
+// name of the pipe.
+func checkHostileAnswer(t *testing.T, d *running, client []string, tok string) {
+	t.Helper()
+	conn := d.dial()
+	l := check.Must(conn.Thread().ListenPipe("orders", nt.PipeConfig{Message: true,
+		SecurityDescriptor: sddl.MustParse("D:(A;;0x12019b;;;WD)")}))
+	done := make(chan error, 1)
+	go func() {
+		c, err := l.AcceptPipe()
+		if err == nil {
+			_, err = c.Read(make([]byte, 99))
+		}
+		if err == nil {
+			_, err = io.WriteString(c, "\x1b[2J\xff")
+		}
+		if err == nil {
+			_, err = c.Read(make([]byte, 99)) // until the client has left
+		}
+		done <- err
+	}()
+	got, err := d.output(client[0], tok, append(client[1:len(client):len(client)], "report")...)
+	if want := "report: ?[2J\ufffd\n"; err != nil || got != want {
+		t.Errorf("a client of a hostile server: %q, %v, want %q", got, err, want)
+	}
+	check.ErrorIs(t, <-done, io.EOF, "the end of the client")
+	check.NoError(t, conn.Close())
 }

@@ -15,4 +15,6 @@ with refmon.connect() as kernel, kernel.thread.dial_pipe("orders", level) as pip
         answer = pipe.recv()
         if answer is None:
             sys.exit("the server is gone")
-        print("%s: %s" % (name, answer.decode()))
+        # Another server could have taken the name of the pipe, so what controls a terminal is not printed.
+        plain = "".join(c if c.isprintable() else "?" for c in answer.decode(errors="replace"))
+        print("%s: %s" % (name, plain))
