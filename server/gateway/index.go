@@ -169,8 +169,12 @@ func (x *indexer) answer(ctx context.Context, r *http.Request, s *session, name 
 		return http.StatusServiceUnavailable, nil, errors.New("the index does not answer now")
 	}
 	if status == http.StatusOK && !trusted {
-		if body, err = redact(name, body); err != nil {
+		var denied bool
+		if body, denied, err = redact(name, body); err != nil {
 			return http.StatusBadGateway, nil, errors.New("the index's answer is malformed")
+		}
+		if denied {
+			level(ctx, req.begun, x.g.levels.name) // the document may be missing or hidden (G-48)
 		}
 	}
 	return status, body, nil
@@ -207,8 +211,9 @@ func (x *indexer) forward(ctx context.Context, name string, q *indexQuestion) (i
 
 // redact removes the parts of the index's answer that a client without the right of Ask may not learn (G-120). Of a
 // denial only the field allowed stays, because the client must not learn whether the document exists. Answers to
-// questions other than can-read and why are unchanged. A malformed answer is an error.
-func redact(name string, body []byte) ([]byte, error) {
+// questions other than can-read and why are unchanged. denied reports whether there is a denial. A malformed answer is
+// an error.
+func redact(name string, body []byte) (redacted []byte, denied bool, err error) {
 	type answer struct {
 		Allowed bool `json:"allowed"`
 	}
@@ -219,30 +224,33 @@ func redact(name string, body []byte) ([]byte, error) {
 			Answers []json.RawMessage `json:"answers"`
 		}
 		if err := json.Unmarshal(body, &a); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		for i, text := range a.Answers {
 			var one answer
 			if err := json.Unmarshal(text, &one); err != nil {
-				return nil, err
+				return nil, false, err
 			}
 			if !one.Allowed {
+				denied = true
 				a.Answers[i] = json.RawMessage(`{"allowed":false}`)
 			}
 		}
-		return json.Marshal(a)
+		body, err = json.Marshal(a)
+		return body, denied, err
 	case "why":
 		var a struct {
 			Answer answer `json:"answer"`
 		}
 		if err := json.Unmarshal(body, &a); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if !a.Answer.Allowed {
-			return json.Marshal(a)
+			body, err = json.Marshal(a)
+			return body, true, err
 		}
 	}
-	return body, nil
+	return body, false, nil
 }
 
 // record stores the audit record of a question, with the caller's token as subject, if the SACL of Ask asks for it. It

@@ -184,6 +184,27 @@ func TestIndexQueryAboutOthersNeedsRight(t *testing.T) {
 	}
 }
 
+// TestIndexDenialsWaitForTimeStep checks that a denial without the right to ask about others is sent only at the end of
+// a full time step, because the index takes another time for a missing document (G-48, G-120).
+func TestIndexDenialsWaitForTimeStep(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "index")
+	w := newWorld(t, openToPEP, func(c *Config) {
+		c.Index = &Index{Socket: socket, Ask: "O:SYG:SYD:(A;;0x1;;;BA)", Rate: 100}
+	})
+	indexStub(t, socket)
+	w.g.levels = levels{name: 50 * time.Millisecond}
+	for _, name := range []string{"can-read", "why"} {
+		begun := time.Now()
+		code, body := w.askIndex("bob", name, `{"ids":["/srv/x"]}`)
+		took := time.Since(begun)
+		check.That(t, code == http.StatusOK && took >= w.g.levels.name, "G-120: %s: %d %s after %v, want at least %v", name,
+			code, body, took, w.g.levels.name)
+	}
+	w.g.levels = levels{name: time.Hour}
+	code, _ := w.askIndex("bob", "can-read", `{"ids":["/srv/plan"]}`)
+	check.Equal(t, code, http.StatusOK, "G-120: an answer that denies nothing")
+}
+
 // TestIndexQuestionWaitsForFreeSlot checks that a question waits while the index answers the maximum number of other
 // questions (G-120).
 func TestIndexQuestionWaitsForFreeSlot(t *testing.T) {
