@@ -31,7 +31,7 @@ type IDs struct {
 	// +checklocks:mu
 	silent time.Time // guarded by mu; the directory is not queried before this time
 	// +checklocks:mu
-	places chan struct{} // guarded by mu; has one value for each running query, at most one for each idle connection
+	places chan struct{} // guarded by mu; has one value for each running query
 }
 
 // idQuestion is a lookup of an id or of a SID.
@@ -53,6 +53,7 @@ type idAnswer struct {
 // Limits of the cache.
 const (
 	maxIDs    = 1 << 14
+	idQueries = 16 // at the same time: a distant directory must not let a logon wait for many other lookups
 	idLife    = time.Minute
 	idSilence = 10 * time.Second // pause after the directory was unreachable
 )
@@ -150,7 +151,7 @@ func (n *IDs) recall(q idQuestion) (a idAnswer, places chan struct{}, known bool
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.places == nil {
-		n.places = make(chan struct{}, maxIdle)
+		n.places = make(chan struct{}, idQueries)
 	}
 	switch a, known = n.known[q]; {
 	case known && n.time().Before(a.until):
