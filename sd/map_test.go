@@ -32,7 +32,8 @@ func TestMapKeepsOrderAndRevision(t *testing.T) {
 func TestMapGenericSkipsInheritOnlyEntries(t *testing.T) {
 	for text, want := range map[string]winnt.AccessMask{
 		"D:(A;;GR;;;WD)": 0x120089, "D:(D;OICI;GA;;;WD)": 0x1F01FF, "D:(A;;GW0x20;;;WD)": 0x120136,
-		"D:(A;OICIIO;GA;;;WD)": winnt.GENERIC_ALL, "D:(A;CIIOID;GA;;;WD)": winnt.GENERIC_ALL, "D:(A;;FR;;;WD)": 0x120089, "D:(A;;GR0x1000200;;;WD)": 0x1120289,
+		"D:(A;OICIIO;GA;;;WD)": winnt.GENERIC_ALL, "D:(A;CIIOID;GA;;;WD)": winnt.GENERIC_ALL,
+		"D:(A;;FR;;;WD)": 0x120089, "D:(A;;GR0x1000200;;;WD)": 0x1120289,
 	} {
 		got := sddl.MustParse(text).DACL().At(0).MapGeneric(&winnt.FileObject.Mapping).Mask()
 		check.That(t, got == want, "MapGeneric of %s = %#x, want %#x", text, uint32(got), uint32(want))

@@ -117,8 +117,8 @@ func TestMergeFollowsSetEntriesInAcl(t *testing.T) {
 		sd.Explicit{Mode: sd.SetAuditSuccess, Mask: 2, Trustee: sid.Everyone})
 	check.That(t, err == nil && text(t, sd.New(sd.Parts{SACL: l})) == "S:(AU;SA;DC;;;WD)(AU;FA;CC;;;WD)",
 		"merged audit entries %v, %v, want one for failure and one for success", l.Slice(), err)
-	l, err = sd.Merge(parse(`S:(AU;SA;CC;;;WD)(RA;;;;;WD;("a",TI,0,1))`).SACL(), sd.Explicit{Mode: sd.SetAccessMode, Mask: 1,
-		Trustee: sid.Everyone})
+	l, err = sd.Merge(parse(`S:(AU;SA;CC;;;WD)(RA;;;;;WD;("a",TI,0,1))`).SACL(),
+		sd.Explicit{Mode: sd.SetAccessMode, Mask: 1, Trustee: sid.Everyone})
 	check.That(t, err == nil && l.Len() == 3, "entries after setting rights: %v, %v, want the others too", l.Slice(), err)
 	check.That(t, check.Err(sd.Merge(nil, sd.Explicit{Mode: sd.GrantAccess})) != nil,
 		"Merge accepted an entry without trustee, want an error")
