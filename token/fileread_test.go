@@ -61,6 +61,9 @@ func TestParseUsesDocumentedDefaults(t *testing.T) {
 	tok = parse(t, `{"user":"S-1-5-21-1-2-3-1001","appContainer":{"packageSid":"S-1-15-2-1"}}`)
 	check.Equal(t, tok.DefaultDACL().Len(), 3, "entries of the default DACL: user, system and package")
 	check.Equal(t, parse(t, `{"user":"SY","elevationType":"Full"}`).ElevationType(), 2, "elevation type Full")
+	tok = parse(t, `{"user":"SY","expirationTime":-0,"userClaims":[{"name":"n","type":"int64","values":[-0,"-1"]}]}`)
+	claim, _ := tok.UserClaims().Lookup("n")
+	check.SlicesEqual(t, claim.Ints, []int64{0, -1}, "claim with -0 and -1")
 	if tok := parse(t, `{"user":"SY","defaultDacl":"D:NO_ACCESS_CONTROL","integrityLevel":"None",`+
 		`"mandatoryPolicy":[]}`); tok.DefaultDACL() != nil || tok.GroupCount() != 0 || tok.MandatoryPolicy() != 0 {
 		t.Errorf("default DACL %v, %d groups, policy %d; want none, 0, 0", tok.DefaultDACL(), tok.GroupCount(),
@@ -127,14 +130,25 @@ var refusals = []struct{ text, path, part string }{
 	{`{"user":"SY","userClaims":[{"name":"a","type":"uint64","values":[1,-1]}]}`, "userClaims[0].values[1]", "number"},
 	{`{"user":"SY","userClaims":[{"name":"a","type":"string","values":["x",5]}]}`, "userClaims[0].values[1]", "string"},
 	{`{"user":"SY","userClaims":[{"name":"a","type":"boolean","values":[true,"x"]}]}`, "userClaims[0].values[1]", "true"},
+	{`{"user":"SY","userClaims":[{"name":"a","type":"boolean","values":[true,10]}]}`, "userClaims[0].values[1]", "1 bits"},
+	{`{"user":"SY","userClaims":[{"name":"a","type":"boolean","values":[true,2]}]}`, "userClaims[0].values[1]", "true"},
 	{`{"user":"SY","userClaims":[{"name":"a","type":"sid","values":["WD",7]}]}`, "userClaims[0].values[1]", "string"},
 	{`{"user":"SY","userClaims":[{"name":"a","type":"octets","values":["00",7]}]}`, "userClaims[0].values[1]", "string"},
 	{`{"user":"SY","userClaims":[{"name":"a","type":"int64"}]}`, "userClaims[0].values", "missing"},
 	{`{"user":"SY","userClaims":[{"name":"a","type":"sid","values":["DU"]}]}`, "userClaims[0].values[0]", "domain"},
 	{`{"user":"SY","userClaims":[{"name":"a","type":"octets","values":["00","0"]}]}`, "userClaims[0].values[1]",
 		"hexadecimal digits (byte 70)"},
+	{`{"user":"SY","userClaims":[{"name":"a","type":"octets","values":["00","abc"]}]}`, "userClaims[0].values[1]",
+		"hexadecimal digits (byte 70)"},
+	{`{"user":"SY","userClaims":[{"name":"a","type":"octets","values":["00","abxy"]}]}`, "userClaims[0].values[1]",
+		"hexadecimal digits (byte 70)"},
 	{`{"user":"SY","authenticationId":"logon"}`, "authenticationId", "0x3e7"},
 	{`{"user":"SY","sessionId":4294967296}`, "sessionId", "32 bits"},
+	{`{"user":"SY","dynamicCharged":4294967296}`, "dynamicCharged", "32 bits"},
+	{`{"user":"SY","authenticationId":18446744073709551616}`, "authenticationId", "64 bits"},
+	{`{"user":"SY","expirationTime":"+1"}`, "expirationTime", "64 bits"},
+	{`{"user":"SY","expirationTime":"-01"}`, "expirationTime", "64 bits"},
+	{`{"user":"SY","expirationTime":"-00"}`, "expirationTime", "64 bits"},
 	{`{"user":"SY","sessionId":1.5}`, "sessionId", "whole number"},
 	{`{"user":"SY","expirationTime": 9223372036854775808}`, "expirationTime", "64 bits (byte 31)"},
 	{`{"user":"SY","userClaims":[{"name":"a","type":"int64","values":[1, -9223372036854775809]}]}`,

@@ -136,6 +136,23 @@ func TestFilterRejectsInvalidEntries(t *testing.T) {
 	}
 }
 
+// LUA_TOKEN marks a token as filtered if it only lowers the level. It lowers a level above Medium to Medium, and no
+// other (T-64, T-65, T-68).
+func TestLUATokenLowersLevelToMedium(t *testing.T) {
+	for level, want := range map[sid.SID]bool{sid.SystemLevel: true, sid.HighLevel: true, sid.MediumPlusLevel: true,
+		sid.MediumLevel: false, sid.LowLevel: false, sid.UntrustedLevel: false} {
+		s := setup()
+		s.Integrity = level
+		n := filter(t, must(t, s), token.FilterSpec{Flags: winnt.LUA_TOKEN})
+		after := level
+		if want {
+			after = sid.MediumLevel
+		}
+		check.That(t, n.IsFiltered() == want && n.IntegrityLevel().SID == after && n.Integrity() == after.RID(),
+			"T-65: LUA_TOKEN at %v: filtered %t, level %v; want %t, %v", level, n.IsFiltered(), n.IntegrityLevel(), want, after)
+	}
+}
+
 // LUA_TOKEN compares whole SIDs. The RID of an administrative group under another authority or prefix is an ordinary
 // group (T-65).
 func TestLUATokenComparesWholeSIDs(t *testing.T) {

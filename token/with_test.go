@@ -1,6 +1,7 @@
 package token_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -36,7 +37,8 @@ func TestWithIntegritySetsLevelAndFlag(t *testing.T) {
 		ntstatus.Success)
 }
 
-// A setter accepts a value that just fits into DynamicCharged. A token's originating logon cannot be removed.
+// A setter accepts a value that just fits into DynamicCharged. A token's originating logon cannot be
+// set again.
 func TestSettersCheckSpaceAndLogon(t *testing.T) {
 	empty := sddl.MustParse("D:").DACL()
 	s := setup()
@@ -49,6 +51,8 @@ func TestSettersCheckSpaceAndLogon(t *testing.T) {
 	s.DynamicCharged += uint32(empty.Size())
 	_, st = must(t, s).WithDefaultDACL(200, empty)
 	wantStatus(t, "WithDefaultDACL that just fits", st, ntstatus.Success)
-	_, st = tok.WithOriginatingLogon(200, 0)
-	wantStatus(t, "WithOriginatingLogon(0)", st, ntstatus.InvalidParameter)
+	for _, logon := range []winnt.LUID{0, 7, 8} {
+		_, st = tok.WithOriginatingLogon(200, logon)
+		wantStatus(t, fmt.Sprintf("WithOriginatingLogon(%d) after 7", logon), st, ntstatus.InvalidParameter)
+	}
 }
