@@ -136,17 +136,11 @@ func (r *fileReader) truth(c *rawClaim) error {
 // octets parses one value of an octets claim into c: a string of hexadecimal digits. An odd number of digits is an
 // error.
 func (r *fileReader) octets(c *rawClaim) error {
-	r.Peek()
-	at := r.Pos
-	s, err := r.Text()
+	v, err := r.hexText()
 	if err != nil {
 		return err
 	}
-	v, err := hex.DecodeString(s)
-	if err != nil {
-		return r.FailAt(at, "want octets as an even number of hexadecimal digits")
-	}
-	c.Octets = append(c.Octets, v)
+	c.Octets = append(c.Octets, []byte(v))
 	return nil
 }
 
@@ -195,15 +189,18 @@ func given(list *[]rawClaim) *[]rawClaim {
 	return list
 }
 
-// hexText parses a string of hexadecimal digits and returns the bytes as a string.
+// hexText parses a string of hexadecimal digits and returns the bytes as a string. The error has the position of the
+// string.
 func (r *fileReader) hexText() (string, error) {
+	r.Peek()
+	at := r.Pos
 	s, err := r.Text()
 	if err != nil {
 		return "", err
 	}
 	b, err := hex.DecodeString(s)
 	if err != nil {
-		return "", r.Fail("want hexadecimal digits, two a byte")
+		return "", r.FailAt(at, "want an even number of hexadecimal digits")
 	}
 	return string(b), nil
 }

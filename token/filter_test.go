@@ -136,6 +136,25 @@ func TestFilterRejectsInvalidEntries(t *testing.T) {
 	}
 }
 
+// A filter marks the token as filtered only if it takes something away. SANDBOX_INERT takes nothing away, nor does a
+// group that is deny-only already (T-61, T-64).
+func TestFilterMarksOnlyTokensItChanges(t *testing.T) {
+	tok := must(t, setup(token.Group{SID: sid.Guests, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY}))
+	for _, c := range []struct {
+		spec token.FilterSpec
+		want bool
+	}{
+		{token.FilterSpec{Flags: winnt.SANDBOX_INERT}, false}, {token.FilterSpec{Disable: []sid.SID{sid.Guests}}, false},
+		{token.FilterSpec{Delete: winnt.SeBackupPrivilege.Bit()}, false},
+		{token.FilterSpec{Disable: []sid.SID{groupG2}}, true},
+		{token.FilterSpec{Delete: winnt.SeShutdownPrivilege.Bit()}, true},
+	} {
+		n := filter(t, tok, c.spec)
+		check.That(t, n.IsFiltered() == c.want && n.SandboxInert() == (c.spec.Flags != 0),
+			"T-64: %+v: filtered %t, inert %t; want %t, %t", c.spec, n.IsFiltered(), n.SandboxInert(), c.want, c.spec.Flags != 0)
+	}
+}
+
 // LUA_TOKEN marks a token as filtered if it only lowers the level. It lowers a level above Medium to Medium, and no
 // other (T-64, T-65, T-68).
 func TestLUATokenLowersLevelToMedium(t *testing.T) {
