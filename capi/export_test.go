@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"unsafe"
 
@@ -29,17 +30,24 @@ var memory struct {
 
 func pointer[T any](p *T) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }
 
+// callNumbers returns the number of each function of the API by its name.
+var callNumbers = sync.OnceValue(func() map[string]uint32 {
+	numbers := map[string]uint32{}
+	for i, r := range calls {
+		name := runtime.FuncForPC(reflect.ValueOf(r.answer).Pointer()).Name()
+		name = name[strings.LastIndexByte(name, '.')+1:]
+		numbers[strings.ToUpper(name[:1])+name[1:]] = uint32(i)
+	}
+	return numbers
+})
+
 // Opening, closing, checking access and impersonating allocate nothing.
 func TestCallsAllocateNothing(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	id := attach()
 	defer detach(id)
-	numbers := map[string]uint32{}
-	for i, r := range calls {
-		name := runtime.FuncForPC(reflect.ValueOf(r.answer).Pointer()).Name()
-		numbers["N"+name[strings.LastIndexByte(name, '.')+2:]] = uint32(i)
-	}
+	numbers := callNumbers()
 	var all [maxArgs]uint64
 	do := func(name string, args ...uint64) {
 		copy(all[:], args)
