@@ -183,6 +183,8 @@ func TestReportDetailsDescribeDescriptor(t *testing.T) {
 	names := strings.Split(rows[3][strings.LastIndex(rows[3], ": ")+2:], ", ")
 	check.That(t, len(names) == 40 && strings.HasPrefix(rows[3], "read|42|entry 1 of the DACL allows it: u0, u1, "),
 		"%d names in %q, want 40", len(names), rows[3])
+	rows = rowsUnder(reportOf(t, 1, nil, objectLine("/w", "D:(A;;FRWDWO;;;S-1-5-21-1-2-3-1000)")), "Down to the entry")
+	check.Equal(t, rows[len(rows)-1], "control|1|entry 1 of the DACL allows it: u0", "both ways of control by one entry")
 	page = reportOf(t, 40, nil, objectLine("/none", "")+objectLine("/empty", "D:"))
 	check.That(t, strings.Count(page, none) == 1 && !strings.Contains(page, "more</span>"),
 		"page of an object without a DACL, which 40 people read")
