@@ -151,6 +151,8 @@ func TestLocksKeepOthersOut(t *testing.T) {
 		{"/f", "0", "MOVE", "/t", "/f", 423}, {"/f", "0", "COPY", "/t", "/f", 423}, {"/f", "0", "COPY", "/d", "/f", 423},
 		{"/d/m", "0", "DELETE", "/d", "", 207}, {"/d/m", "0", "MOVE", "/d", "/n", 207},
 		{"/d/m", "0", "COPY", "/t", "/d", 207}, {"/d/m", "0", "MOVE", "/t", "/d", 207},
+		{"/d/s/x", "0", "DELETE", "/d", "", 207}, {"/d/s/x", "0", "MOVE", "/d", "/n", 207},
+		{"/d/s/x", "0", "COPY", "/t", "/d", 207}, {"/d/s/x", "0", "MOVE", "/t", "/d", 207},
 		{"/d", "0", "DELETE", "/d/m", "", 423}, {"/d", "0", "MOVE", "/d/m", "/n", 423},
 		{"/d", "0", "MOVE", "/t", "/d/n", 423}, {"/d", "0", "COPY", "/t", "/d/n", 423},
 		{"/d", "0", "PUT", "/d/n", "", 423}, {"/d", "0", "MKCOL", "/d/n", "", 423}, {"/d", "0", "LOCK", "/d/n", "", 423},
@@ -162,6 +164,8 @@ func TestLocksKeepOthersOut(t *testing.T) {
 		{"/d", "infinity", "COPY", "/t", "/d", 423},
 	} {
 		m := newMemory(t)
+		m.of["/c/d/s"] = &node{folder: true}
+		m.write("/c/d/s/x", "x")
 		s := &davcases.Site{T: t, Base: "http://host.test/c", Client: &http.Client{Transport: m}}
 		code, _ := s.Ask("alice LOCK " + c.locked + " Depth: " + c.depth + " < exclusive")
 		check.RequireThat(t, code == 200, "LOCK %s: %d", c.locked, code)
