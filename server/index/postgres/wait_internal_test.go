@@ -2,10 +2,13 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/refmon/refmon/internal/test/check"
 	database "github.com/refmon/refmon/internal/test/postgres"
@@ -42,4 +45,27 @@ func TestPostgresBatchResendsAfterReconnect(t *testing.T) {
 	})
 	check.ErrorIs(t, err, index.ErrReload, "N-92: a final error after the reconnection")
 	check.Equal(t, calls, 1, "N-92: calls that return a final error")
+}
+
+// TestRestartResolvesConnectionErrors checks which errors of the database are worth another try (N-92). The codes are
+// from PostgreSQL, appendix A.
+func TestRestartResolvesConnectionErrors(t *testing.T) {
+	t.Parallel()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for code, want := range map[string]bool{
+		"08000": true, "08001": true, "08003": true, "08004": true, "08006": true, "08P01": true,
+		"57P01": true, "57P02": true, "57P03": true, "53300": true, "25006": true,
+		"28P01": false, "3D000": false, "42501": false, "57014": false, "57P04": false, "57P05": false, "53100": false,
+		"53200": false, "25001": false, "0A000": false, "80000": false, "": false,
+	} {
+		err := fmt.Errorf("it failed: %w", &pgconn.PgError{Code: code})
+		check.Equal(t, starting(err), want, "N-122: %q while the database starts", code)
+		check.Equal(t, (&Sink{ctx: t.Context()}).restarting(err), want, "N-92: %q of a connected database", code)
+		check.That(t, !(&Sink{ctx: ended}).restarting(err), "N-92: %q after the run has ended", code)
+	}
+	s := &Sink{ctx: t.Context()}
+	check.That(t, s.restarting(fmt.Errorf("lock: %w", errWriter)) && !s.restarting(index.ErrReload),
+		"N-92: another writer, or a batch that must be read again")
+	check.That(t, starting(&pgconn.ConnectError{}) && !starting(errors.New("other")), "N-122: errors without a code")
 }
