@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +55,9 @@ func indexStub(t *testing.T, socket string) (asked *[]string) {
 		switch {
 		case q.Right == "broken":
 			out = map[string]any{"answers": []string{"no object"}, "answer": "no object"}
+		case q.Right == "long":
+			n := check.Must(strconv.Atoi(q.Form)) - len(`""`+"\n")
+			out = strings.Repeat("x", n)
 		case q.Right == "fly":
 			w.WriteHeader(http.StatusUnprocessableEntity)
 			out = map[string]string{"error": "no right fly"}
@@ -170,13 +174,15 @@ func TestIndexQueryAboutOthersNeedsRight(t *testing.T) {
 		{"bob", "can-read", many, 400, "want at most 1000", ""},
 		{"bob", "can-read", strings.Repeat(" ", largestIndexBody-2) + "{}", 200, `"answers":null`, bob},
 		{"bob", "can-read", strings.Repeat(" ", largestIndexBody+1), 413, "longer than", ""},
+		{"bob", "filter", fmt.Sprintf(`{"right":"long","form":"%d"}`, largestIndexAnswer), 200, `x"`, bob},
+		{"bob", "filter", fmt.Sprintf(`{"right":"long","form":"%d"}`, largestIndexAnswer+1), 503, "not answer", bob},
 		{"", "can-read", `{"ids":["/srv/plan"]}`, 401, "", ""},
 		{"bob", "status", `{}`, 404, "", ""},
 	} {
 		*asked = nil
 		code, body := w.askIndex(c.as, c.name, c.body)
 		check.That(t, code == c.code && strings.Contains(body, c.want),
-			"G-120: %s %s %.80s: %d %s, want %d and %q", c.as, c.name, c.body, code, body, c.code, c.want)
+			"G-120: %s %s %.80s: %d %.1000s, want %d and %q", c.as, c.name, c.body, code, body, c.code, c.want)
 		if got := strings.Join(*asked, ","); got != "" != (c.asks != "") || c.asks != "" &&
 			got != "/v1/"+c.name+" "+c.asks {
 			t.Errorf("G-120: %s %s %.80s: the index was asked %q, want %q", c.as, c.name, c.body, got, c.asks)

@@ -61,6 +61,35 @@ func TestReplacedThreadsAreClosed(t *testing.T) {
 	w.want(404, "alice", "GET", "/share/missing", "")
 }
 
+// TestLateConnectionIsClosed checks that a connection is closed if another request has connected first, or if the
+// gateway was closed while it connected. The request gets the other connection, or an error.
+func TestLateConnectionIsClosed(t *testing.T) {
+	for _, stops := range []bool{false, true} {
+		var first *process
+		var late *client.Conn
+		var w *world
+		w = newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)", func(cfg *Config) {
+			cfg.Dial = func() (*client.Conn, error) {
+				conn, err := w.dial(gate)
+				if late == nil {
+					late = conn
+					if first, _ = w.g.link.process(); stops {
+						check.NoError(t, w.g.link.close())
+					}
+				}
+				return conn, err
+			}
+		})
+		got, err := w.g.link.process()
+		if stops {
+			check.That(t, got == nil && errors.Is(err, errStopped), "after close: %v, %v", got, err)
+		} else {
+			check.That(t, got == first && err == nil, "the first connection is not used: %v", err)
+		}
+		check.That(t, late.Err() != nil, "closed %t: the late connection is open", stops)
+	}
+}
+
 // TestConnectionLogsMistakesOfTheSetup checks that the first request logs a missing privilege of the gateway's account
 // and a tree that refmond does not serve. Clients see both only as 404. Without a mistake it logs nothing.
 func TestConnectionLogsMistakesOfTheSetup(t *testing.T) {

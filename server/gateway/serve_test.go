@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/server/authzen"
 	"github.com/refmon/refmon/server/internal/lograte"
 )
 
@@ -59,6 +60,24 @@ func TestEndpointsAcceptTheirClients(t *testing.T) {
 			t.Errorf("%s: %v", method, got.header)
 		}
 	}
+}
+
+// TestPostsOfOtherSitesAreRejected checks that each POST endpoint of the console, the index and the APIs requires a
+// logon and rejects pages of other sites, which would act in the user's name (G-16). Other methods change nothing.
+func TestPostsOfOtherSitesAreRejected(t *testing.T) {
+	g := check.Must(New(Config{Dial: failing, Index: &Index{Socket: "/none", Ask: "O:SYG:SYD:", Rate: 1},
+		AuthZEN: &AuthZEN{URL: "https://localhost", Ask: "O:SYG:SYD:", Rate: 1}}))
+	posts := 0
+	for _, r := range slices.Concat(apiRows(g), consoleRows(g), g.pdp.rows(), g.index.rows()) {
+		post := r.method == http.MethodPost
+		check.Equal(t, r.change, post, "G-16: %s %s rejects other sites", r.method, r.path)
+		open := r.path == "/health" || r.path == authzen.MetadataPath
+		check.Equal(t, r.needs == anybody, open, "%s %s accepts anybody", r.method, r.path)
+		if post {
+			posts++
+		}
+	}
+	check.That(t, posts >= 13, "%d POST endpoints, want at least 13", posts)
 }
 
 // TestEmptyRouteRowRejectsRequest checks that an empty row accepts no client.
