@@ -313,8 +313,17 @@ func TestUntrustedCallerCannotExtendLimit(t *testing.T) {
 	if list, _, err = s.dial(0).CanRead([]string{s.tree + "/open"}, hour); err != nil || !list[0].Allowed {
 		t.Errorf("%+v, %v, want yes for root's own limit", list, err)
 	}
+	for limit, withheld := range map[time.Duration]bool{time.Hour: false, 0: true} { // 0: that of the server
+		sources, _, err := s.dial(0).Status(limit)
+		check.RequireThat(t, err == nil && len(sources) > 0, "status: %+v, %v", sources, err)
+		for _, x := range sources {
+			check.Equal(t, x.Withheld != "", withheld, "source %s is too old for the limit %v", x.Source, limit)
+		}
+	}
 	s = newServed(t, nil)
 	check.Equal(t, s.config.Limit, 10*time.Second, "the limit of a server without one")
+	sources, _, err := s.dial(0).Status(time.Nanosecond)
+	check.That(t, err == nil && len(sources) > 0 && sources[0].Withheld != "", "within 1 ns: %+v, %v", sources, err)
 	moment := aboutMe
 	moment.Limit = time.Nanosecond
 	list, current, err = s.dial(aliceUID).CanRead([]string{s.tree + "/open"}, moment)
