@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index"
@@ -88,4 +89,40 @@ func TestRestartedSourceReturnsEachError(t *testing.T) {
 		check.That(t, errors.Is(err, c.want), "a source that fails %s: %v after %d sources, want %v", what, err, begun,
 			c.want)
 	}
+}
+
+// runFunc is a source that calls the function.
+type runFunc func(ctx context.Context)
+
+func (f runFunc) Run(ctx context.Context, _ chan<- watch.Batch) error {
+	f(ctx)
+	return nil
+}
+
+// TestRequestedWalkWaitsForSource checks that a request for a walk is kept while the source of the tree stops for an
+// earlier request.
+func TestRequestedWalkWaitsForSource(t *testing.T) {
+	h := newOpenSite(t, 1)
+	c := h.dial(site.Watch("a"))
+	ctx, end := context.WithTimeout(t.Context(), time.Minute)
+	defer end()
+	request := func() {
+		check.NoError(t, errors.Join(c.nc.Publish("again."+h.part.Subject(), nil), c.nc.Flush()))
+	}
+	begun := 0
+	err := Watch(ctx, c, WatchConfig{Host: "a", From: func(string) watch.Source {
+		begun++
+		return []runFunc{
+			func(ctx context.Context) {
+				request()
+				<-ctx.Done()
+				request()
+				time.Sleep(50 * time.Millisecond) // the request arrives before the source has stopped
+			},
+			func(ctx context.Context) { <-ctx.Done() },
+			func(context.Context) { end() },
+		}[begun-1]
+	}})
+	check.NoError(t, err)
+	check.Equal(t, begun, 3, "walks after two requests")
 }
