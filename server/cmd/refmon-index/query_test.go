@@ -337,7 +337,7 @@ func TestIndexOfShareAgreesWithWhoCan(t *testing.T) {
 func TestDocumentNameIsAbsolute(t *testing.T) {
 	t.Chdir("/")
 	for path, want := range map[string]string{"a": "/a", "a/../b": "/b", "/a": "/a", "/a/../b": "/a/../b",
-		"//a/": "//a", "/a/": "/a", "/": "/", "a/": "/a"} {
+		"//a/": "//a", "/a/": "/a", "/a///": "/a", "/a//b": "/a//b", "/": "/", "a/": "/a"} {
 		check.Equal(t, (&canReadCmd{Document: path}).document(), want, "%q", path)
 	}
 }
