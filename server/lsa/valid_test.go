@@ -187,14 +187,15 @@ func TestValidRejectsEachMistake(t *testing.T) {
 			groups: st.groups},
 		"no uid before":              {accounts: map[uint32]Account{1500: {Name: "a", RID: 1500}}, groups: st.groups},
 		"the uid of another account": {accounts: map[uint32]Account{1501: st.accounts[1500]}, groups: st.groups},
-		"another gid before": {accounts: st.accounts, groups: map[sid.SID]Group{local(1501): {Name: "g", SID: local(1501),
-			GID: number(49999)}}},
-		"no gid before": {accounts: st.accounts, groups: map[sid.SID]Group{local(1501): {Name: "g",
-			SID: local(1501)}}},
-		"the gid of another group": {accounts: st.accounts, groups: map[sid.SID]Group{local(1502): st.groups[local(1501)]}},
+		"another gid before": {accounts: st.accounts,
+			groups: map[sid.SID]Group{local(1501): {Name: "g", SID: local(1501), GID: number(49999)}}},
+		"no gid before": {accounts: st.accounts,
+			groups: map[sid.SID]Group{local(1501): {Name: "g", SID: local(1501)}}},
+		"the gid of another group": {accounts: st.accounts,
+			groups: map[sid.SID]Group{local(1502): st.groups[local(1501)]}},
 	} {
 		err := st.valid(before, subordinate)
-		check.That(t, err != nil && strings.Contains(err.Error(), "subordinate"), "L-23: the id is new, %s: %v", what, err)
+		check.That(t, err != nil && strings.Contains(err.Error(), "subordinate"), "L-23: with %s: %v", what, err)
 	}
 }
 
