@@ -67,6 +67,12 @@ func TestAccountCommandsTakeEffectAtOnce(t *testing.T) {
 		t.Errorf("S4U without SeTcbPrivilege: %v, %v (L-36), want %v, %v", level, st, winnt.SecurityIdentification,
 			ntstatus.Success)
 	}
+	p.must("w0rd\n", "add", "carol", "--disabled", "--password")
+	if _, _, st, sub := logOn(c, nt.InteractiveLogon, "carol", "w0rd", network); st != ntstatus.AccountRestriction ||
+		sub != ntstatus.AccountDisabled {
+		t.Errorf("an account that was created locked: %v, %v, want %v, %v", st, sub, ntstatus.AccountRestriction,
+			ntstatus.AccountDisabled)
+	}
 	p.must("", "lock", "alice")
 	if _, _, st, sub := logOn(c, nt.InteractiveLogon, "alice", "hunter2", batch); st != ntstatus.AccountRestriction ||
 		sub != ntstatus.AccountDisabled {

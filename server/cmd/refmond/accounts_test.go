@@ -2,10 +2,13 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/test/check"
@@ -58,6 +61,37 @@ func TestAccountChangesAreRecordedWithoutPolicy(t *testing.T) {
 	}
 	check.NoError(t, recordChange(&audit.Log{}, lsa.Change{By: by, What: "account created", Subject: "alice"}))
 }
+
+// TestUnrecordedAccountChangeIsUndone checks that an account is not changed if the record of the change cannot be
+// stored (L-50).
+func TestUnrecordedAccountChangeIsUndone(t *testing.T) {
+	sink := &failingSink{}
+	log := &audit.Log{Sink: sink}
+	log.Policy.Store(check.Must(audit.NewPolicy(audit.PolicySpec{Options: audit.Options{
+		CrashOnAuditFail: audit.FailOnAuditFail}})))
+	s := &service{log: slog.New(slog.DiscardHandler)}
+	s.setAuthorities()
+	check.NoError(t, s.accounts(&config{settings: settings{State: t.TempDir(), Computer: "host"}}, log))
+	defer s.store.Close()
+	add := func(name string) error {
+		return s.store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+			e.AddAccount(lsa.Account{Name: name})
+			return nil
+		})
+	}
+	check.NoError(t, add("alice"))
+	sink.err = unix.ENOSPC
+	check.That(t, add("bob") != nil, "L-50: a change without a record succeeds")
+	for name, want := range map[string]bool{"alice": true, "bob": false} {
+		_, found := s.store.LookupName(name)
+		check.Equal(t, found, want, "L-50: %s is in the store", name)
+	}
+}
+
+// failingSink is an audit sink that returns err.
+type failingSink struct{ err error }
+
+func (s *failingSink) Write(audit.Event) error { return s.err }
 
 // TestAccountsOfStoreAndHostAreFound translates names and SIDs in both directions at a running refmond: well-known
 // ones, accounts, users of the host and unknown ones (L-13, L-14, L-46). A user of the host logs on by name (L-57).

@@ -8,8 +8,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/server/auth/kerberos/pac"
+	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/server/internal/test/forge"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 )
 
 // TestDirectoryNeedsPrivatePassword checks that a directory needs a keytab or a password file, and that files which
@@ -91,4 +96,17 @@ func TestExportEscapesUnresolvedNames(t *testing.T) {
 	var out bytes.Buffer
 	printLeftOut(&out, []string{"CN=a\x1b[2J\nb", "CN=c"})
 	check.Equal(t, out.String(), "refmond: left out: CN=a\ufffd[2J\ufffdb\nrefmond: left out: CN=c\n", "lines")
+}
+
+// TestFoundAccountIsPrintedWithoutControls checks the lines of an account of the directory. A name with control
+// characters forges none.
+func TestFoundAccountIsPrintedWithoutControls(t *testing.T) {
+	var out bytes.Buffer
+	group, dropped := sid.MustParse("S-1-5-21-1-2-3-513"), sid.MustParse("S-1-5-32-544")
+	all := check.Must(claims.NewSet([]claims.Attribute{{Name: "a\n  group S-1-5-18\x1b[2J", Type: claims.String,
+		Strings: []string{"x", "y"}}}))
+	check.NoError(t, printFound(&out, &ldap.Found{Name: "alice\nx", SID: sid.MustParse("S-1-5-21-1-2-3-1104"),
+		Groups: []token.Group{{SID: group}}, Claims: all, Dropped: []pac.Dropped{{SID: dropped, Why: "built in"}}}))
+	check.Equal(t, out.String(), "alice\ufffdx S-1-5-21-1-2-3-1104 usable\n  group S-1-5-21-1-2-3-513\n"+
+		"  dropped S-1-5-32-544: built in\n  claim a\ufffd  group S-1-5-18\ufffd[2J of type TS, 2 values\n", "lines")
 }

@@ -130,7 +130,13 @@ func (c directoryFindCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriter(std.out)
+	return printFound(std.out, f)
+}
+
+// printFound prints an account of the directory. Names of accounts and claims are from the directory, so they are
+// printed without control characters.
+func printFound(w io.Writer, f *ldap.Found) error {
+	out := bufio.NewWriter(w)
 	fmt.Fprintf(out, "%s %v %v\n", inLine(f.Name), f.SID, f.Restricted)
 	for _, g := range f.Groups {
 		fmt.Fprintf(out, "  group %v\n", g.SID)

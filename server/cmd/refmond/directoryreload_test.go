@@ -84,6 +84,20 @@ func TestDirectoryReloadKeepsClientsConnected(t *testing.T) {
 	p.alive(c, before)
 }
 
+// TestDirectoryBoundsFailedLogons checks that each limit of failed logons in the configuration applies to its own count
+// once the directory is used, and not before (D-33).
+func TestDirectoryBoundsFailedLogons(t *testing.T) {
+	s := &service{}
+	s.setAuthorities()
+	swap, _, err := s.prepareDirectory(&config{settings: settings{Directory: directory{Name: "EXAMPLE",
+		Passwords: "kdc", KDC: []string{"127.0.0.1:1"}, Attempts: 3, AttemptsPerName: 40, AttemptsPerAddress: 7}}})
+	check.NoError(t, err)
+	l := s.domains.limit
+	check.Equal(t, [3]int{l.PerPair, l.PerName, l.PerOrigin}, [3]int{}, "limits before the swap")
+	swap()
+	check.Equal(t, [3]int{l.PerPair, l.PerName, l.PerOrigin}, [3]int{3, 40, 7}, "limits of pairs, names and origins")
+}
+
 // alive checks that a token from before the reload still works on its connection.
 func (p *program) alive(c *client.Conn, tok winnt.Handle) {
 	p.Helper()

@@ -11,7 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/refmon/refmon/auditlog"
+	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/test/check"
 )
 
@@ -104,6 +107,14 @@ func TestOnlyWrongFindingsFailDoctor(t *testing.T) {
 			k.capabilities(written(t, filepath.Join(dir, "a"), "CapEff:\t0000000000000006\n"), true)
 		}, []string{"WRONG capabilities CAP_FOWNER is missing: times and permissions",
 			"WRONG capabilities CAP_SYS_ADMIN is missing: descriptors"}, true},
+		{"no descriptors", func(k *checkUp) { k.descriptors("p", hostfs.HandOutNothing, unix.EPERM) },
+			[]string{"WRONG trees        p: clients get no descriptors: operation not permitted"}, true},
+		{"no descriptors, as configured", func(k *checkUp) { k.descriptors("p", hostfs.HandOutNothing, nil) }, nil,
+			false},
+		{"descriptors for reading", func(k *checkUp) { k.descriptors("p", hostfs.HandOutReads, nil) },
+			[]string{"ok    trees        p: clients get descriptors for reading"}, false},
+		{"descriptors for writing", func(k *checkUp) { k.descriptors("p", hostfs.HandOutWrites, nil) },
+			[]string{"ok    trees        p: clients get descriptors for reading, and for writing"}, false},
 		{"no mounts", func(k *checkUp) { k.forBackup(&treeConfig{}); k.covered(&treeConfig{}) }, nil, false},
 		{"no mount for backup", func(k *checkUp) { k.forBackup(&treeConfig{name: "p", backup: dir}) },
 			[]string{"WRONG trees        p: the tree is not mounted for backup at " + dir + ": "}, true},

@@ -24,7 +24,8 @@ func (c *checkUp) trees(list []treeConfig) {
 			c.wrong("trees", "%s: %v", t.name, err)
 			continue
 		}
-		c.descriptors(t, tree)
+		passed, err := tree.HandsOut()
+		c.descriptors(t.name, passed, err)
 		open, err := tree.Exposure(t.groups...)
 		switch {
 		case err != nil:
@@ -45,17 +46,18 @@ func (c *checkUp) trees(list []treeConfig) {
 	}
 }
 
-// descriptors reports whether clients of a tree get host file descriptors, which are faster than calls. It reports
-// nothing for a tree that passes none. An error of the host is a problem, since clients then use calls.
-func (c *checkUp) descriptors(t *treeConfig, tree *hostfs.Tree) {
-	switch what, err := tree.HandsOut(); {
+// descriptors reports whether clients of a tree get host file descriptors, which are faster than calls. passed and err
+// are the result of [hostfs.Tree.HandsOut]. It reports nothing for a tree that passes none. An error of the host is a
+// problem, since clients then use calls.
+func (c *checkUp) descriptors(tree string, passed hostfs.HandOut, err error) {
+	switch {
 	case err != nil:
 		// Without descriptors clients use calls (F-151).
-		c.wrong("trees", "%s: clients get no descriptors: %v: it takes CAP_SYS_ADMIN", t.name, err)
-	case what == hostfs.HandOutReads:
-		c.well("trees", "%s: clients get descriptors for reading", t.name)
-	case what == hostfs.HandOutWrites:
-		c.well("trees", "%s: clients get descriptors for reading, and for writing", t.name)
+		c.wrong("trees", "%s: clients get no descriptors: %v: it takes CAP_SYS_ADMIN", tree, err)
+	case passed == hostfs.HandOutReads:
+		c.well("trees", "%s: clients get descriptors for reading", tree)
+	case passed == hostfs.HandOutWrites:
+		c.well("trees", "%s: clients get descriptors for reading, and for writing", tree)
 	}
 }
 

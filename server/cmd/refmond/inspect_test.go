@@ -22,8 +22,31 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/inspect"
 	"github.com/refmon/refmon/winnt"
 )
+
+// TestTokenFallsBackToDaemonWhenDenied checks that show prints the daemon's description of a token only if the caller
+// may not open the token. After any other failure it prints nothing.
+func TestTokenFallsBackToDaemonWhenDenied(t *testing.T) {
+	cfg := demoRuns(t)
+	l := check.Must((&inspectFlags{Socket: cfg.AdminSocket}).open())
+	defer l.close()
+	own := inspect.Query{Process: uint64(l.conn.Process())}
+	for _, c := range []struct {
+		tok   winnt.Handle
+		st    ntstatus.Status
+		shown bool
+	}{
+		{winnt.NtCurrentProcessToken, ntstatus.Success, true}, {0, ntstatus.AccessDenied, true},
+		{0, ntstatus.NoToken, false}, {0, ntstatus.InvalidCid, false}, {0x7770, ntstatus.Success, false},
+	} {
+		var out bytes.Buffer
+		err := l.show(&streams{out: &out}, c.tok, c.st, own)
+		check.That(t, (err == nil) == c.shown && strings.HasPrefix(out.String(), "user ") == c.shown,
+			"token %#x, opened with %v: %v\n%swant it shown %t", c.tok, c.st, err, out.String(), c.shown)
+	}
+}
 
 // serving serves a daemon until the function that it returns is called.
 func serving(t *testing.T, s *service) (stop func()) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"os"
@@ -21,6 +22,7 @@ import (
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -119,6 +121,16 @@ func (p *program) checkPs(c *client.Conn, tok winnt.Handle) {
 		p.Errorf("K-86: why does not print %q: error %v, want text containing %q, no error\n%s",
 			want, err, want, out)
 	}
+}
+
+// TestTicketChecksStopWithService checks that logons do not wait for a ticket check after the end of all logons.
+func TestTicketChecksStopWithService(t *testing.T) {
+	s := &service{}
+	s.setAuthorities()
+	a, _ := s.domains.Authority.(kerberos.Authority)
+	check.RequireThat(t, a.Stopping != nil && a.Stopping.Err() == nil, "ticket checks are stopped from the start")
+	s.endLogons()
+	check.ErrorIs(t, a.Stopping.Err(), context.Canceled, "ticket checks after the end of logons")
 }
 
 // TestTicketsNeedPrivateKeytab checks that config check rejects a keytab that others can read (K-33), a file of another
