@@ -39,15 +39,17 @@ func deniedBy(bits uint32, directory bool) (m winnt.AccessMask) {
 //
 // The DACL is protected, so that the directory does not restore the removed rights. member reports whether the owner
 // is in a group; nil means in none. Narrow returns d itself if the mode denies nothing that it grants, and for nil. It
-// also returns d if the mode takes only x from a file, and only from classes that keep r. A descriptor without a DACL
-// gets that of [FromModeOf].
+// also returns d if the mode takes only x from a file, and only from classes that keep r. A directory whose mode gives
+// group or others no permission also loses what its entries grant them on new files. A descriptor without a DACL gets
+// that of [FromModeOf].
 func Narrow(d *sd.Descriptor, mode uint32, directory bool, member func(sid.SID) bool) *sd.Descriptor {
 	if d == nil {
 		return d
 	}
 	shown := Mode(d, directory)
 	lost := shown &^ mode & 0o077
-	if lost == 0 {
+	k := modeClasses{d.Owner(), d.Group()}
+	if lost == 0 && !(directory && k.passesOn(d.DACL(), mode)) {
 		return d
 	}
 	if !directory && lost&^0o011 == 0 && lost<<2&^(shown&mode) == 0 {
@@ -58,7 +60,6 @@ func Narrow(d *sd.Descriptor, mode uint32, directory bool, member func(sid.SID) 
 	if !d.HasDACL() || d.DACL() == nil {
 		return FromModeOf(d, mode|0o700, directory)
 	}
-	k := modeClasses{d.Owner(), d.Group()}
 	n := narrowing{modeClasses: k, mode: mode, directory: directory, member: member, at: -1}
 	for _, a := range d.DACL().All() {
 		n.entry(a)
@@ -74,6 +75,30 @@ func Narrow(d *sd.Descriptor, mode uint32, directory bool, member func(sid.SID) 
 		}
 	}
 	return withDACL(d, l)
+}
+
+// passesOn reports whether a directory's list grants something on new files in it to a class of users that a mode gives
+// no permission on the directory. They could use such files without listing it, because most users need no right to
+// traverse a directory (F-23, M-43).
+func (k modeClasses) passesOn(l *sd.ACL, mode uint32) bool {
+	for _, a := range l.All() {
+		if a.Type().IsAllow() && a.Flags()&(sd.ObjectInherit|sd.ContainerInherit) != 0 &&
+			k.bits(k.of(a.SID()), mode) == 0 && winnt.FileObject.Mapping.Map(a.Mask())&deniedBy(0, true) != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// bits returns the permission bits of a mode that count for a class: all for the owner and for root.
+func (k modeClasses) bits(c class, mode uint32) uint32 {
+	switch c {
+	case classGroup:
+		return mode >> 3 & 7
+	case classOther:
+		return mode >> 3 & mode & 7 // members of the group have the rights of everybody
+	}
+	return 7
 }
 
 // withDACL returns a descriptor with another DACL, which is protected.
@@ -111,11 +136,7 @@ func (n *narrowing) entry(a sd.ACE) {
 		return
 	}
 	m := winnt.FileObject.Mapping.Map(a.Mask())
-	bits := n.mode >> 3 & 7
-	if c == classOther {
-		bits &= n.mode // members of the group have the rights of everybody
-	}
-	gone := m & deniedBy(bits, n.directory)
+	gone := m & deniedBy(n.bits(c, n.mode), n.directory)
 	if gone == 0 {
 		n.aces = append(n.aces, a.WithFlags(flags))
 		return

@@ -60,6 +60,16 @@ func TestNarrowRemovesDeniedRights(t *testing.T) {
 			"D:P(A;OIIO;FR;;;CO)(A;;0x9;;;S-1-22-1-1)(A;OICIIO;0x9;;;CO)(A;OICI;0x120080;;;WD)"},
 		{"D:(A;OICIIO;FR;;;CO)(A;OICI;FR;;;WD)", 0o700, true, // the children's owner has the rights already
 			"D:P(A;OICIIO;FR;;;CO)(A;;0x9;;;S-1-22-1-1)(A;OICI;0x120080;;;WD)"},
+		// A directory that nobody else may use passes on nothing to them either, although it grants them nothing itself.
+		{"D:(A;OICI;FA;;;S-1-22-1-1)(A;OIIO;FR;;;WD)", 0o700, true,
+			"D:P(A;OICI;FA;;;S-1-22-1-1)(A;OIIO;0x9;;;CO)(A;OIIO;0x120080;;;WD)"},
+		{"D:(A;OICI;FA;;;S-1-22-1-1)(A;OIIO;FR;;;WD)", 0o750, true,
+			"D:P(A;OICI;FA;;;S-1-22-1-1)(A;OIIO;0x9;;;CO)(A;OIIO;0x9;;;CG)(A;OIIO;0x120080;;;WD)"},
+		{"D:(A;OICI;FA;;;S-1-22-1-1)(A;OIIO;FR;;;S-1-22-1-2)", 0o707, true,
+			"D:P(A;OICI;FA;;;S-1-22-1-1)(A;OIIO;0x120080;;;S-1-22-1-2)"},
+		{"D:(A;OICI;FA;;;S-1-22-1-1)(A;OIIO;FR;;;WD)", 0o711, true, ""},
+		{"D:(A;OICI;FA;;;S-1-22-1-1)(A;OIIO;0x120080;;;WD)(A;OICIIO;FA;;;CO)(A;OICIIO;FA;;;BA)", 0o700, true, ""},
+		{"D:(A;OICI;FA;;;S-1-22-1-1)(A;OIIO;FR;;;WD)", 0o600, false, ""}, // a file has no children
 		{"D:(D;;0x8;;;WD)(A;OICI;FR;;;WD)", 0o700, true, // no child inherits the denial
 			"D:P(D;;0x8;;;WD)(A;;CC;;;S-1-22-1-1)(A;OICIIO;0x9;;;CO)(A;OICI;0x120080;;;WD)"},
 		{"D:(XA;;FR;;;S-1-22-1-1;(@User.x == 1))(A;;FR;;;WD)", 0o700, false, // the owner may not have the first

@@ -97,6 +97,8 @@ func (m *Mount) moded(t *worker, n *node, d *sd.Descriptor, mode uint32) *sd.Des
 	}
 	next := base
 	switch {
+	case base == d && mode == fileaccess.Mode(d, n.file.dir):
+		// The mode that is shown changes nothing (M-42).
 	case m.modes == NarrowMode:
 		// The mode removes rights and grants none (M-41).
 		next = fileaccess.Narrow(base, mode, n.file.dir, holdsOf(t.client, base))

@@ -150,6 +150,20 @@ func TestParseModePolicy(t *testing.T) {
 	}
 }
 
+// TestPrivateDirectoryKeepsItsFilesPrivate creates a directory with 0700 where only files inherit an entry for
+// everybody. Others can pass the directory, so its files must not inherit that entry (M-43). A later 0755 by the creator
+// brings it back, and setting the mode that is shown changes nothing (M-42).
+func TestPrivateDirectoryKeepsItsFilesPrivate(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", "O:"+user(alice)+"G:SYD:P(A;OICI;FA;;;"+user(alice)+")(A;OI;FR;;;WD)(A;;0x1200a9;;;WD)")
+	w.sees(alice, "700", "sh", "-c", "umask 022; mkdir -m 700 d/own && echo secret > d/own/f && stat -c %a d/own")
+	w.refused(bob, "Permission denied", "cat", "d/own/f")
+	w.sees(alice, "", "sh", "-c", "mkdir -m 700 d/copied && chmod 755 d/copied && echo public > d/copied/f")
+	w.sees(bob, "public", "cat", "d/copied/f")
+	w.sees(alice, "", "sh", "-c", "mkdir d/old && echo public > d/old/f && chmod 700 d/old && echo public > d/old/g")
+	w.sees(bob, "public", "cat", "d/old/g")
+}
+
 // TestChmodToCurrentModeSucceeds checks that, where chmod is configured to fail, setting the current permissions of a
 // file, directory or link succeeds, setting others fails, and neither affects the rest of the call (M-44).
 func TestChmodToCurrentModeSucceeds(t *testing.T) {
