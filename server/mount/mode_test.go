@@ -151,8 +151,8 @@ func TestParseModePolicy(t *testing.T) {
 }
 
 // TestPrivateDirectoryKeepsItsFilesPrivate creates a directory with 0700 where only files inherit an entry for
-// everybody. Others can pass the directory, so its files must not inherit that entry (M-43). A later 0755 by the creator
-// brings it back, and setting the mode that is shown changes nothing (M-42).
+// everybody. Others can pass the directory, so its files must not inherit that entry (M-43). A later 0755 by the
+// creator brings it back, and setting the mode that is shown changes nothing (M-42).
 func TestPrivateDirectoryKeepsItsFilesPrivate(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:"+user(alice)+"G:SYD:P(A;OICI;FA;;;"+user(alice)+")(A;OI;FR;;;WD)(A;;0x1200a9;;;WD)")
