@@ -56,7 +56,8 @@ func (m *Mount) Symlink(_ <-chan struct{}, in *fuse.InHeader, target, name strin
 		switch st {
 		case ntstatus.Success:
 		case ntstatus.NotSupported:
-			return fuse.EPERM // symlink(2) defines EPERM for a file system without links
+			// symlink(2) defines EPERM for a file system without links.
+			return t.refuse("because F-192: a tree whose descriptors are in a user attribute (user.*) has no symbolic links")
 		default:
 			return status(st)
 		}

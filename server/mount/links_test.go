@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -87,8 +88,14 @@ func TestNameChangesLeaveNoHandle(t *testing.T) {
 	} {
 		w.leavesNoHandle(fmt.Sprint("request ", i), fuse.OK, f)
 	}
-	w, h = newWorld(t, func(c *hostfs.Config, _ *Config) { c.Attribute = "user.NTACL" }), header(0, rootID)
+	var r reported
+	w, h = newWorld(t, func(c *hostfs.Config, m *Config) {
+		c.Attribute, m.Denied = "user.NTACL", r.add
+	}), header(0, rootID)
 	check.Equal(t, w.m.Symlink(nil, &h, "f", "new", entry), fuse.EPERM, "F-192: a tree without links")
+	list := r.take()
+	check.That(t, len(list) == 1 && strings.HasPrefix(list[0].Reasons[0], "because F-192: "),
+		"M-46: denials in a tree without links: %+v", list)
 }
 
 // leavesNoHandle checks the status of a request, and that it leaves no handle open.
