@@ -201,23 +201,26 @@ func (s *sessions) dropLocked(n proof, one *session) {
 	}
 }
 
-// shrinkLocked removes all expired sessions that no request uses. If the cache is still full, it removes one arbitrary
-// unexpired session that no request uses. It removes nothing if all are in use.
+// shrinkLocked removes all expired sessions that no request uses. If the cache is still full, it removes one unexpired
+// session that no request uses, of the user who has most of these. It removes nothing if all are in use.
 //
 // +checklocks:s.mu
 func (s *sessions) shrinkLocked() {
 	now, idle := s.now(), proof{}
-	found := false
+	each, most := map[sid.SID]int{}, 0
 	for n, one := range s.known {
 		switch {
 		case one.users > 0:
 		case one.expired(now):
 			s.dropLocked(n, one)
 		default:
-			idle, found = n, true
+			// A user can spell one credential in many ways, and must not evict the others (G-4).
+			if each[one.user]++; each[one.user] > most {
+				idle, most = n, each[one.user]
+			}
 		}
 	}
-	if found && len(s.known) >= s.most {
+	if most > 0 && len(s.known) >= s.most {
 		s.dropLocked(idle, s.known[idle])
 	}
 }

@@ -191,6 +191,23 @@ func TestSessionCacheKeepsUsedOnes(t *testing.T) {
 	w.awaitHandles(held)
 }
 
+// TestOneUserCannotEvictOthers checks that a user who logs on with many spellings of one credential replaces its own
+// sessions in a full cache, and not those of others (G-4).
+func TestOneUserCannotEvictOthers(t *testing.T) {
+	w := newWorld(t, shared, func(c *Config) { c.Sessions = 20 })
+	w.file("f", "f", shared)
+	w.want(200, "alice", "GET", "/share/f", "")
+	p := check.Must(w.g.link.process())
+	alice := p.sessions.name("basic ", base64.StdEncoding.EncodeToString([]byte("alice:pw-x")))
+	for i := range 100 {
+		value := strings.Repeat(" ", i) + base64.StdEncoding.EncodeToString([]byte("bob:pw-x"))
+		w.want(200, "", "GET", "/share/f", "", "Authorization", "Basic "+value)
+		s := p.sessions.find(alice)
+		check.RequireThat(t, s != nil, "G-4: the session of alice is gone after %d of bob", i+1)
+		p.sessions.put(s)
+	}
+}
+
 // TestCachedSessionExpiresDespiteActivity checks that an active client stays in the cache, and that it is verified
 // again after the documented time, however active it is (G-5).
 func TestCachedSessionExpiresDespiteActivity(t *testing.T) {
