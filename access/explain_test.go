@@ -311,13 +311,19 @@ func TestExplainReturnsExpectedStepsAndReasons(t *testing.T) {
 		check.That(t, slices.Equal(steps, c.steps) && slices.Equal(reasons, c.reasons),
 			"%s: steps\n%q\nwant\n%q\nreasons\n%q\nwant\n%q", c.what, steps, c.steps, reasons, c.reasons)
 	}
-	// With a result list, each node without the right has a step.
-	pc := plainCase{sd: guids("…(OA;;RP;{P1};;WD)"), desired: 0x10, ask: tree}
-	_, _, x, err := access.ExplainResultList(pc.request(t))
-	check.NoError(t, err)
-	steps := formatAll(x.Steps, stepText)
-	want := []string{"DACL 0 node 1 A-82 +0x10", " -1 A-40 -0x10", " -1 node 3 A-40 -0x10"}
-	check.That(t, slices.Equal(steps, want), "a result list: steps\n%q\nwant\n%q", steps, want)
+	// With a result list, each node without the right has a step, and so has each denial at a node.
+	for text, want := range map[string][]string{
+		"…(OA;;RP;{P1};;WD)": {"DACL 0 node 1 A-82 +0x10", " -1 A-40 -0x10", " -1 node 3 A-40 -0x10"},
+		"…(OD;;RP;{P1};;WD)(OD;;RP;{P2};;WD)(A;;RP;;;WD)": {
+			"DACL 0 node 1 A-83 -0x10", "DACL 1 node 3 A-83 -0x10",
+		},
+	} {
+		pc := plainCase{sd: guids(text), desired: 0x10, ask: tree}
+		_, _, x, err := access.ExplainResultList(pc.request(t))
+		check.NoError(t, err)
+		steps := formatAll(x.Steps, stepText)
+		check.That(t, slices.Equal(steps, want), "%s, a result list: steps\n%q\nwant\n%q", text, steps, want)
+	}
 }
 
 // A step for a conditional entry says what its condition lacks. A deny entry also applies if its condition is

@@ -79,6 +79,8 @@ var stageCases = []plainCase{
 	{id: "A-92", sd: "…(D;;0x1;;;RC)(A;;0x1;;;WD)(A;;0x1;;;RC)", desired: 1,
 		change: restricted(sid.Restricted, sid.Everyone)},
 	{id: "A-93", sd: "O:BAG:SYD:NO_ACCESS_CONTROL", desired: 1, want: 1, change: restricted(sid.Restricted)},
+	{id: "A-42 a right that the type does not have", sd: "O:BAG:SYD:NO_ACCESS_CONTROL", desired: maxMask | 0x1000,
+		want: 0x1F11FF},
 	{id: "A-56 owner among the restricting", sd: "U:", desired: 0x20000, want: 0x20000, change: restricted(caseU)},
 	{id: "A-95 owner is not the package", sd: "U:", desired: 0x20000, change: appContainer},
 	{id: "A-95 owner and package", sd: "U:(A;;RC;;;P)", desired: 0x20000, want: 0x20000, change: appContainer},
