@@ -110,6 +110,8 @@ func TestToPOSIXMatchesExpectedPermissions(t *testing.T) {
 			[]fileaccess.Loss{{Kind: noPerm, SID: sid.CreatorOwner, Bits: 0x16}, {Kind: inherits}}},
 		"d what stops after one level": {"(A;OICINPIO;0x9;;;WD)", "u::--- g::--- o::---", "u::r-- g::r-- o::r--",
 			[]fileaccess.Loss{{Kind: inherits, SID: sid.Everyone}}},
+		"d a denial that stops after one level": {"(D;OICINPIO;0x9;;;WD)(A;OICIIO;0x29;;;WD)", "u::--- g::--- o::---",
+			"u::--x g::--x o::--x", []fileaccess.Loss{{Kind: inherits, SID: sid.Everyone}}},
 		"d one level of the directory itself": {"(A;NP;0x9;;;WD)", "u::r-- g::r-- o::r--", "", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
