@@ -19,6 +19,7 @@ func TestWrapBreaksAtBlanks(t *testing.T) {
 		{"ab cd ef", 4, []string{"ab", "cd", "ef"}}, {"abcdefg h", 3, []string{"abc", "def", "g h"}},
 		{"(A;;FR;;;S-1-5-18) x", 10, []string{"(A;;FR;;;", "S-1-5-18)", "x"}}, {"ab|cd,ef", 4, []string{"ab|", "cd,", "ef"}},
 		{"äö üß", 2, []string{"äö", "üß"}}, {" a", 1, []string{" ", "a"}},
+		{"|S-1-5-18", 8, []string{"|", "S-1-5-18"}},
 	} {
 		got := printable.Wrap(c.text, c.n)
 		check.That(t, slices.Equal(got, c.want), "%q at %d: %q, want %q", c.text, c.n, got, c.want)
