@@ -204,6 +204,20 @@ func TestSplitAcceptsHeaderOnly(t *testing.T) {
 	}
 }
 
+// Split leaves nothing of an attribute that was decoded into the same value before.
+func TestSplitForgetsEarlierAttribute(t *testing.T) {
+	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
+	full := ntacl.Attribute{Version: 4, What: "posix_acl", Descriptor: d, Time: 7, HashType: 1, Hash: [64]byte{1},
+		SystemHash: [64]byte{2}}
+	for version := uint16(1); version <= 4; version++ {
+		b := check.Must((&ntacl.Attribute{Version: version, Descriptor: d}).Append(nil))
+		used, fresh := full, ntacl.Attribute{}
+		check.Must(used.Split(bytes.Clone(b)))
+		check.Must(fresh.Split(b))
+		check.Equal(t, used, fresh, "version %d, decoded into a used value", version)
+	}
+}
+
 // FuzzDecode checks that Decode does not panic and that a decoded attribute is equal after Append and Decode.
 func FuzzDecode(f *testing.F) {
 	for v := uint16(1); v <= 4; v++ {
