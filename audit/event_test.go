@@ -157,6 +157,14 @@ func TestRightsAreInOrderOfCodes(t *testing.T) {
 	}
 }
 
+// The call of a service without a name, of a subsystem without a name, has "-" in place of the names.
+func TestServiceWithoutNameIsDash(t *testing.T) {
+	e := audit.PrivilegedService(origin(t), "", "", winnt.Privileges(winnt.SeTcbPrivilege), audit.Success)
+	for _, name := range []string{"ObjectServer", "Service"} {
+		check.Equal(t, field(t, e, name), "-", "%s of an empty name", name)
+	}
+}
+
 // The reasons of a record name each kind of unsafe elevation (I-48, I-99).
 func TestUnsafeElevationMarksReasons(t *testing.T) {
 	weak := specU()
@@ -170,6 +178,8 @@ func TestUnsafeElevationMarksReasons(t *testing.T) {
 	strong.Privileges = winnt.Privileges(winnt.SeDebugPrivilege)
 	high := specU()
 	high.Integrity = sid.MustParse("S-1-16-12288")
+	both := high
+	both.Privileges = strong.Privileges
 	client := specU()
 	client.Type, client.Level = winnt.TokenImpersonation, winnt.SecurityDelegation
 	for _, c := range []struct {
@@ -180,6 +190,10 @@ func TestUnsafeElevationMarksReasons(t *testing.T) {
 	}{
 		{"I-48 privilege", audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: 2}, strong, "Privilege"},
 		{"I-48 integrity", audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: 2}, high, "Integrity"},
+		{"I-48 privilege and integrity", audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: 2}, both,
+			"Privilege, Integrity"},
+		{"I-48 integrity, and I-99", audit.Elevation{KernelMode: true, Level: winnt.SecurityIdentification}, high,
+			"Integrity, Level"},
 		{"I-48 system thread", audit.Elevation{KernelMode: true, SystemThread: true, CopyOnOpen: true, Level: 2}, strong, ""},
 		{"I-48 user mode", audit.Elevation{CopyOnOpen: true, Level: 2}, strong, ""},
 		{"I-48 a privilege that the process holds", audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: 2}, held, ""},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
@@ -190,6 +191,23 @@ func TestSinkWaitsThroughTheCall(t *testing.T) {
 	from.Wait = nil
 	st = log.ServiceCalled(from, "Security", "LsaRegister", winnt.Privileges(winnt.SeTcbPrivilege), audit.Success)
 	check.Equal(t, st, ntstatus.Success, "ServiceCalled without a function that waits")
+}
+
+// A record of a call that has no function to wait with waits until the disk is done.
+func TestRecordWaitsForDiskByDefault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := audit.PrivilegedService(origin(t), "Security", "", 0, audit.Success)
+		done, returned := make(chan struct{}), false
+		go func() {
+			e.Wait(done)
+			returned = true
+		}()
+		synctest.Wait()
+		check.That(t, !returned, "Wait returned before the disk was done")
+		close(done)
+		synctest.Wait()
+		check.That(t, returned, "Wait did not return when the disk was done")
+	})
 }
 
 // errBroken is the error of the sink that broken returns.

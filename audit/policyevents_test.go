@@ -205,6 +205,10 @@ func TestPolicyRecordsHaveAllFields(t *testing.T) {
 		"4906 " + change + "CrashOnAuditFailValue=1|",
 	}
 	checkWhole(t, audit.PolicyChanged(from, before, after), want...)
+	// An empty global SACL is a list.
+	empty := audit.PolicyChanged(from, mustPolicy(t, audit.PolicySpec{GlobalSACLs: lists("File", "S:")}),
+		mustPolicy(t, audit.PolicySpec{}))
+	checkWhole(t, empty, "4817 "+change+subject+global+"ObjectName=File|OldSd=S:|NewSd=-|{P}")
 	log, sink := newLog(t)
 	log.Names, from.Names = census{}, nil
 	log.Policy.Store(before)
