@@ -266,7 +266,7 @@ func TestPairSharesLogonSID(t *testing.T) {
 	spec, linked = anonymous.InSession(1, 2)
 	if _, err := token.New(spec); err != nil || linked != nil || spec.AuthenticationID == 1 ||
 		spec.Type != winnt.TokenImpersonation || spec.Level != winnt.SecurityImpersonation ||
-		anonymous.Account.SID != sid.Anonymous || anonymous.Administrator() {
+		anonymous.Account.SID != sid.Anonymous || anonymous.Administrator() || len(spec.Groups) != 0 {
 		t.Errorf("L-34: %+v, %v, %v", spec, linked, err)
 	}
 }
