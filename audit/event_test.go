@@ -157,6 +157,31 @@ func TestRightsAreInOrderOfCodes(t *testing.T) {
 	}
 }
 
+// A privilege that the process holds disabled makes no elevation, nor does a lower level. The record has only the
+// privileges that the process does not have, and both levels (I-48).
+func TestUnsafeElevationComparesClientWithProcess(t *testing.T) {
+	const debug, shutdown = winnt.SeDebugPrivilege, winnt.SeShutdownPrivilege
+	spec := func(level sid.SID, present ...winnt.Privilege) token.Spec {
+		s := specU()
+		s.Integrity, s.Privileges = level, winnt.Privileges(present...)
+		return s
+	}
+	client := spec(sid.MediumLevel, debug, shutdown)
+	client.EnabledPrivileges = client.Privileges
+	from := origin(t)
+	from.Subject.Primary = mustToken(t, spec(sid.HighLevel, debug, shutdown))
+	call := audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: 2, Client: mustToken(t, client)}
+	_, ok := audit.UnsafeElevation(from, call)
+	check.That(t, !ok, "a client with the process's disabled privileges, below its level: an event, want none")
+	from.Subject.Primary = mustToken(t, spec(sid.MediumLevel, shutdown))
+	call.Client = mustToken(t, spec(sid.HighLevel, debug, shutdown))
+	e, ok := audit.UnsafeElevation(from, call)
+	check.RequireThat(t, ok, "a client with another privilege and a higher level: no event, want one")
+	check.SlicesEqual(t, items(e, "PrivilegeList"), []string{"SeDebugPrivilege"}, "privileges that only the client has")
+	check.Equal(t, field(t, e, "SubjectIntegrity"), "S-1-16-8192", "level of the process")
+	check.Equal(t, field(t, e, "TargetIntegrity"), "S-1-16-12288", "level of the client")
+}
+
 // The call of a service without a name, of a subsystem without a name, has "-" in place of the names.
 func TestServiceWithoutNameIsDash(t *testing.T) {
 	e := audit.PrivilegedService(origin(t), "", "", winnt.Privileges(winnt.SeTcbPrivilege), audit.Success)
