@@ -107,8 +107,9 @@ func TestInvalidAttributesAreRejected(t *testing.T) {
 	for _, a := range []ntacl.Attribute{{Descriptor: d}, {Version: 5, Descriptor: d}, {Version: 1},
 		{Version: 4, What: "a\x00b", Descriptor: d},
 		{Version: 4, What: "\x00", Descriptor: d}} { // each has one invalid field
-		_, err := a.Append(nil)
-		check.That(t, errors.Is(err, ntacl.ErrAttribute), "Append of %+v: %v, want %v", a, err, ntacl.ErrAttribute)
+		dst, err := a.Append([]byte("before"))
+		check.That(t, errors.Is(err, ntacl.ErrAttribute) && string(dst) == "before",
+			"Append of %+v: %q, %v; want the same bytes, %v", a, dst, err, ntacl.ErrAttribute)
 	}
 }
 
