@@ -19,7 +19,7 @@ func TestWrapBreaksAtBlanks(t *testing.T) {
 		{"ab cd ef", 4, []string{"ab", "cd", "ef"}}, {"abcdefg h", 3, []string{"abc", "def", "g h"}},
 		{"(A;;FR;;;S-1-5-18) x", 10, []string{"(A;;FR;;;", "S-1-5-18)", "x"}}, {"ab|cd,ef", 4, []string{"ab|", "cd,", "ef"}},
 		{"äö üß", 2, []string{"äö", "üß"}}, {" a", 1, []string{" ", "a"}},
-		{"|S-1-5-18", 8, []string{"|", "S-1-5-18"}},
+		{"|S-1-5-18", 8, []string{"|", "S-1-5-18"}}, {"a;c;efg", 4, []string{"a;c;", "efg"}},
 	} {
 		got := printable.Wrap(c.text, c.n)
 		check.That(t, slices.Equal(got, c.want), "%q at %d: %q, want %q", c.text, c.n, got, c.want)
@@ -29,8 +29,8 @@ func TestWrapBreaksAtBlanks(t *testing.T) {
 // TestSIDWidthIsLongestSID checks that the longest SID of a text counts, with a closing bracket.
 func TestSIDWidthIsLongestSID(t *testing.T) {
 	for text, want := range map[string]int{"": 0, "ab cde": 0, "(A;;FR;;;S-1-5-18) x": 9, "S-1-1-0": 7,
-		"S-1-1-0 S-1-5-18,": 8,
-		"S-1-":              4, "S-2-1 S-": 0, "äS-1-1-0ä": 7} {
+		"S-1-1-0 S-1-5-18,": 8, "S-1-5-18 x": 8,
+		"S-1-": 4, "S-2-1 S-": 0, "äS-1-1-0ä": 7} {
 		check.Equal(t, printable.SIDWidth(text), want, "%q", text)
 	}
 }
