@@ -184,14 +184,16 @@ func TestPortPassesMessagesBothWays(t *testing.T) {
 	wrong := slices.Clone(m)
 	le.PutUint32(wrong[24:], 0)
 	accept(wrong, 1, ntstatus.ReplyMessageMismatch)
-	check.Equal(t, c.call("NtAcceptConnectPort", c.bytes(h), 0, c.bytes(m), 1, c.bytes(h), 0), ntstatus.NotSupported, "a view")
+	check.Equal(t, c.call("NtAcceptConnectPort", c.bytes(h), 0, c.bytes(m), 1, c.bytes(h), 0), ntstatus.NotSupported,
+		"a view")
 	accept(m, 0, ntstatus.Success)
 	receive(port, nil, 10, "who")
 	check.Equal(t, le.Uint64(context), 0x99, "context of a connection request")
 	accept(newMessage("answer", m), 1, ntstatus.Success)
 	comm := le.Uint64(h)
 	accept(m, 1, ntstatus.ReplyMessageMismatch)
-	check.Equal(t, c.call("NtAcceptConnectPort", 0x10, 0, c.bytes(m), 1, 0, 0), ntstatus.AccessViolation, "accept to nowhere")
+	check.Equal(t, c.call("NtAcceptConnectPort", 0x10, 0, c.bytes(m), 1, 0, 0), ntstatus.AccessViolation,
+		"accept to nowhere")
 	check.Success(t, c.call("NtCompleteConnectPort", comm))
 	receive(port, nil, 1, "hello")
 	check.Equal(t, le.Uint64(context), 0x1234, "context of a request")
@@ -232,7 +234,8 @@ func connectTwice(t *testing.T, name uint64, done chan<- struct{}) {
 		if bad > 0x10 {
 			want = ntstatus.DatatypeMisalignment
 		}
-		check.Equal(t, c.call("NtRequestWaitReplyPort", port, c.bytes(newMessage("lost", nil)), bad), want, "reply to %#x", bad)
+		check.Equal(t, c.call("NtRequestWaitReplyPort", port, c.bytes(newMessage("lost", nil)), bad), want,
+			"reply to %#x", bad)
 	}
 	check.Success(t, c.call("NtRequestWaitReplyPort", port, c.bytes(newMessage("hello", nil)), c.bytes(r)))
 	check.That(t, r.typ() == 2 && r.text() == "world" && le.Uint32(r[24:]) != 0 &&
