@@ -33,3 +33,18 @@ func TestFlagOfAnotherCommandIsNamed(t *testing.T) {
 			"%s: exit code %d, want 2 and the other command\n%s%s", c.args, code, out, errs)
 	}
 }
+
+// A file that is read as a whole has at most 16 MiB, and a binary form at least 16 digits after its revision.
+func TestInputHasBounds(t *testing.T) {
+	for size, want := range map[int64]bool{maxFile - 1: true, maxFile: true, maxFile + 1: false} {
+		name := filepath.Join(t.TempDir(), "file")
+		check.NoError(t, os.WriteFile(name, nil, 0o600))
+		check.NoError(t, os.Truncate(name, size))
+		b, err := (&streams{}).readFile(name)
+		check.That(t, (err == nil) == want && (int64(len(b)) == size) == want, "%d bytes: read %d, %v", size, len(b), err)
+	}
+	for text, want := range map[string]bool{"0100048000000000": true, "010004800000000": false, "0200048000000000": false,
+		"010004800000000G": false, "0100048000000000aBcDeF": true, "": false, "01": false} {
+		check.Equal(t, isHex(text), want, "isHex(%q)", text)
+	}
+}
