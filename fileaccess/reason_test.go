@@ -134,9 +134,12 @@ func TestReasonsHaveWords(t *testing.T) {
 		", implied FILE_WRITE_DATA|FILE_WRITE_EA|FILE_WRITE_ATTRIBUTES, used SeRestorePrivilege\n"
 	check.That(t, strings.HasPrefix(x.String(), first) && strings.Contains(x.String(), "granted  SeRestorePrivilege"),
 		"explanation of an overwrite:\n%s", x)
+	_, ok := x.Reason(winnt.FILE_WRITE_DATA | winnt.FILE_WRITE_EA)
+	check.That(t, !ok, "Reason of two bits has a row, want none")
 	s.apply(in(share("0x1200A9")))
 	s.r.Desired = winnt.FILE_READ_DATA
 	_, x = fileaccess.Explain(s.r, s.f)
-	const denied = "DENIED STATUS_ACCESS_DENIED by F-8, implied FILE_WRITE_DATA|FILE_WRITE_EA|FILE_WRITE_ATTRIBUTES"
+	const denied = "DENIED STATUS_ACCESS_DENIED by F-8, implied FILE_WRITE_DATA|FILE_WRITE_EA|FILE_WRITE_ATTRIBUTES" +
+		", used SeRestorePrivilege\n"
 	check.That(t, strings.HasPrefix(x.String(), denied), "explanation of a denied overwrite:\n%s", x)
 }

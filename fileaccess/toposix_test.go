@@ -79,8 +79,14 @@ func TestToPOSIXMatchesExpectedPermissions(t *testing.T) {
 		"a grant with a condition is dropped, a denial holds": {
 			"(XA;;0x116;;;WD;(Exists a))(XD;;0x20;;;WD;(Exists a))(A;;0x29;;;WD)", "u::r-- g::r-- o::r--", "",
 			[]fileaccess.Loss{{Kind: oddType, SID: sid.Everyone, Bits: 0x116}, {Kind: oddType, SID: sid.Everyone, Bits: 0x20}}},
-		"OWNER RIGHTS is the owner, CREATOR OWNER is nobody": {"(A;;0x9;;;OW)(A;;0x20;;;CO)",
-			"u::r-- g::--- o::---", "", []fileaccess.Loss{{Kind: noName, SID: sid.CreatorOwner, Bits: 0x20}}},
+		"OWNER RIGHTS is the owner, the creators are nobody": {"(A;;0x9;;;OW)(A;;0x20;;;CO)(A;;0x20;;;CG)",
+			"u::r-- g::--- o::---", "", []fileaccess.Loss{{Kind: noName, SID: sid.CreatorOwner, Bits: 0x20},
+				{Kind: noName, SID: sid.CreatorGroup, Bits: 0x20}}},
+		"an empty SACL is no loss": {"(A;;0x9;;;u7)S:", "u::r-- g::--- o::---", "", nil},
+		"a user and a group with one id": {"(A;;0x9;;;u3)(A;;0x20;;;S-1-22-2-3)",
+			"u::--- u:3:r-- g::--- g:3:--x m::r-x o::---", "", nil},
+		"d an inheritable OWNER RIGHTS is nobody": {"(A;OICIIO;0x9;;;OW)", "u::--- g::--- o::---", "u::--- g::--- o::---",
+			[]fileaccess.Loss{{Kind: noName, SID: sid.OwnerRights, Bits: 9}}},
 		"all of a file": {"(A;;FA;;;WD)", "u::rwx g::rwx o::rwx", "", []fileaccess.Loss{
 			{Kind: noPerm, SID: u7, Bits: 0x90000}, {Kind: noPerm, SID: g8, Bits: 0xD0000},
 			{Kind: noPerm, SID: sid.Everyone, Bits: 0xD0000}}},
