@@ -183,6 +183,7 @@ func TestResumeNeedsEqualInputs(t *testing.T) {
 		"what all of more":  func(r *bulk.Run) { r.Ask, r.Want = bulk.What, check.Must(words.Parse("read+write")) },
 		"what and nothing":  func(r *bulk.Run) { r.Ask, r.Nothing = bulk.What, true },
 		"what changes":      func(r *bulk.Run) { r.Ask, r.Changes = bulk.What, true },
+		"changes, nothing":  func(r *bulk.Run) { r.Ask, r.Changes, r.Nothing = bulk.What, true, true },
 		"a part of objects": func(r *bulk.Run) { r.Types = [][]winnt.GUID{{{1}}} },
 		"a policy":          func(r *bulk.Run) { r.Config.Policies = policy("S-1-17-1", "D:(A;;FR;;;WD)") },
 		"another policy id": func(r *bulk.Run) { r.Config.Policies = policy("S-1-17-2", "D:(A;;FR;;;WD)") },

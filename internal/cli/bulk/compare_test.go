@@ -3,10 +3,13 @@ package bulk
 import (
 	"testing"
 
+	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -82,4 +85,7 @@ func TestDiffPairsPrincipalsByNameAndPosition(t *testing.T) {
 	check.SlicesEqual(t, d.pairs, []pair{{"x", 0, 3}, {"twin", 1, 0}, {"twin", 2, 2}, {"gone", 3, -1}, {"twin", 4, 4},
 		{"new", -1, 1}, {"twin", -1, 5}}, "pairs")
 	check.SlicesEqual(t, d.moved.pairs, []int{3, 5, 6}, "pairs whose rights can differ")
+	d.pairs, d.Config.Options.Callback = nil, func(sd.ACE, *token.Token) claims.Truth { return claims.True }
+	d.match()
+	check.SlicesEqual(t, d.moved.pairs, []int{0, 1, 2, 3, 4, 5, 6}, "pairs whose rights can differ, with a callback")
 }

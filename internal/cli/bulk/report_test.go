@@ -142,11 +142,11 @@ func TestReportListsHighestScores(t *testing.T) {
 	var lines strings.Builder
 	for i := range 450 {
 		if i == 200 {
-			lines.WriteString(objectLine("/two", grant("FR", 0, 1)))
+			lines.WriteString(objectLine("/two", grant("FR", 0, 100)))
 		}
 		lines.WriteString(objectLine(fmt.Sprint("/", i), grant("FR", 0, 1000+i)))
 	}
-	page := reportOf(t, 2, nil, lines.String()+objectLine("/last", grant("FR", 1, 0)))
+	page := reportOf(t, 101, nil, lines.String()+objectLine("/last", grant("FR", 100, 0)))
 	rows := rowsUnder(page, "Widest descriptors")
 	check.That(t, len(rows) == 50 && strings.HasSuffix(rows[0], "|/two") && strings.HasSuffix(rows[1], "|/last") &&
 		strings.HasSuffix(rows[2], "|/0") && strings.HasSuffix(rows[49], "|/47"), "rows %q", rows)

@@ -369,6 +369,31 @@ func TestFastReaderAgreesWithStrictReader(t *testing.T) {
 	check.Equal(t, strings.Count(rows, `{"path":"/a","right":"0x1","principals":["a"]}`), 5, "rows of 5")
 }
 
+// TestFormatsBelongToTheirQuestions checks that a run refuses a format that cannot express its answers.
+func TestFormatsBelongToTheirQuestions(t *testing.T) {
+	one, two := check.Must(words.Parse("read")), check.Must(words.Parse("read+write"))
+	for i, c := range []struct {
+		run  bulk.Run
+		sets bool
+		good bool
+	}{
+		{bulk.Run{Format: bulk.ESBulk, Rights: one}, false, true},
+		{bulk.Run{Format: bulk.ESBulk, Rights: two}, false, false},
+		{bulk.Run{Format: bulk.ESBulk, Rights: one, Ask: bulk.Count}, false, false},
+		{bulk.Run{Format: bulk.Table, Rights: one, Ask: bulk.Through}, false, true},
+		{bulk.Run{Format: bulk.JSONL, Rights: one, Ask: bulk.Through}, false, false},
+		{bulk.Run{Format: bulk.CSV, Rights: one, Ask: bulk.Through}, false, false},
+		{bulk.Run{Format: bulk.CSVTables, Rights: one, Ask: bulk.Index}, true, true},
+		{bulk.Run{Format: bulk.CSVTables, Rights: one, Ask: bulk.Index}, false, false},
+		{bulk.Run{Format: bulk.CSVTables, Rights: one, Ask: bulk.Index, Expressions: true}, true, false},
+		{bulk.Run{Format: bulk.CSVTables, Rights: one}, true, false},
+		{bulk.Run{Format: bulk.JSONL, Rights: one, Ask: bulk.Index}, false, true},
+		{bulk.Run{Format: bulk.JSONL, Rights: one, Ask: bulk.Index, Changes: true}, false, false},
+	} {
+		check.Equal(t, c.run.Check(c.sets) == nil, c.good, "run %d is valid", i)
+	}
+}
+
 // TestTooManyRightsEndRun checks that a question that cannot be decided is an error of the run, even without objects.
 func TestTooManyRightsEndRun(t *testing.T) {
 	dir, list := sample(t, company.Sample{Objects: 1, Descriptors: 1, Principals: 1, Groups: 1})
