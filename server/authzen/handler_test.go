@@ -80,6 +80,8 @@ func TestAuthZENNormativeStatementsHold(t *testing.T) {
 			"action.properties"},
 		{"Z-1", "a context is an object", one, with(`"context":{}`, `"context":"x"`), 400, "context"},
 		{"Z-1", "a long id is refused", one, with("record-1", strings.Repeat("x", 4097)), 400, "longer"},
+		{"Z-1", "so is a long type", one, with("user", strings.Repeat("x", 4097)), 400, "subject.type: longer"},
+		{"Z-1", "so is a long action", one, with("can_view", strings.Repeat("x", 4097)), 400, "action.name: longer"},
 		{"Z-1", "the longest id is accepted", one, with("record-1", strings.Repeat("x", 4096)), 200, no},
 		{"Z-3", "unknown members are ignored", one, with(`{"subject"`, `{"x":{"y":[1]},"subject"`), 200, yes},
 		{"Z-3", "also inside", one, with(`"id":"alice"`, `"id":"alice","role":"x"`), 200, yes},

@@ -193,7 +193,6 @@ func (rt *resourceType) instance(attributes []claims.Attribute) (*sd.Descriptor,
 		return nil, err
 	}
 	p.SACL = list
-	p.Control |= sd.SACLPresent
 	return sd.New(p), nil
 }
 

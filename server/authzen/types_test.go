@@ -106,6 +106,39 @@ func TestFilePropertyOverridesRequest(t *testing.T) {
 	check.That(t, a.Decision, "Z-13: properties of the file override other parts of the request: %+v", a)
 }
 
+// TestPropertiesOfEachPartAreSeparate checks that a property of the subject is a user claim, and one of the action or
+// context a local attribute (Z-13). A malformed property denies even what everybody may do.
+func TestPropertiesOfEachPartAreSeparate(t *testing.T) {
+	for _, c := range []struct {
+		condition, subject, action, context string
+		want                                string // the reason of a denial; "": allowed
+	}{
+		{"@User.level == 2", `{"level":2}`, "", "", ""}, {"depth == 2", "", `{"depth":2}`, "", ""},
+		{"level == 2", "", "", `{"level":2}`, ""},
+		{"level == 2", `{"level":2}`, "", "", "r: "}, {"@User.level == 2", "", "", `{"level":2}`, "r: "},
+		{"@User.depth == 2", "", `{"depth":2}`, "", "r: "}, {"depth == 2", "", "", `{"depth":2}`, "r: "},
+		{"@User.level == 2 && level == 3", `{"level":2}`, "", `{"level":3}`, ""},
+		{"", `{"level":"2"}`, "", "", "subject.properties.level: "},
+		{"", "", `{"depth":"2"}`, "", "action.properties.depth: "},
+		{"", "", "", `{"level":"2"}`, "context: properties.level: "}, {"", "", "", "", ""},
+	} {
+		ace := "(A;;${r};;;WD)"
+		if c.condition != "" {
+			ace = "(XA;;${r};;;WD;(" + c.condition + "))"
+		}
+		types, err := ReadTypes([]byte(`{"subjects":{"user":{"a":{}}},"types":{"record":{"rights":["r"],
+			"descriptor":"O:SYG:SYD:` + ace + `","actions":{"do":{"rights":["r"]}},"request":{
+			"subject":{"level":"integer"},"action":{"depth":"integer"},"context":{"level":"integer"}}}}}`))
+		check.NoError(t, err)
+		properties := []string{c.subject, c.action, ""}
+		if c.context != "" {
+			properties = append(properties, c.context)
+		}
+		a := types.Decide(question(t, "a", "do", "any", properties...), nil)
+		check.That(t, a.Decision == (c.want == "") && strings.HasPrefix(a.ReasonAdmin, c.want), "Z-13: %+v: %+v", c, a)
+	}
+}
+
 // TestRequestOwnerMustBeKnownSubject checks that an owner whom the request names is one of the file's subjects, and
 // that without exactly one the owner's entry matches nobody. The owner has no rights on an undeclared object, and none
 // by an action without its declared property (Z-14).
