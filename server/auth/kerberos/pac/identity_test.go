@@ -75,6 +75,8 @@ func TestIdentityHasGroupsInOrder(t *testing.T) {
 	}
 	w.Primary = 521 // in no list
 	check.Equal(t, texts(identityOf(t, w, Place{}).Groups)[0], "S-1-5-21-10-20-30-521 0x7", "K-18: the primary group")
+	w.Primary = 2001 // of the list, without the attributes of an enabled group
+	check.Equal(t, texts(identityOf(t, w, Place{}).Groups)[0], "S-1-5-21-10-20-30-2001 0x10", "K-18: the primary group")
 	for bits := range 64 {
 		on := func(i int) bool { return bits&(1<<i) != 0 }
 		w, group := alice(), func(s sid.SID) token.Group { return token.Group{SID: s, Attributes: 7} }
