@@ -80,6 +80,34 @@ func TestLocksExcludeEachOtherIfTheyOverlap(t *testing.T) {
 	}
 }
 
+// TestOneOfSeveralSharedLocksIsEnough checks that a request passes if its user submitted the token of one of the shared
+// locks that cover a name, wherever their roots are (G-43). Without it each of them blocks.
+func TestOneOfSeveralSharedLocksIsEnough(t *testing.T) {
+	const at = Path("/d/e/f")
+	roots := []Lock{{Root: "/", Deep: true}, {Root: "/d", Deep: true}, {Root: "/d/e", Deep: true}, {Root: at}}
+	for _, own := range roots {
+		for _, other := range roots {
+			table := newLockTable(time.Now)
+			own.User, own.Shared, other.User, other.Shared = "alice", true, "bob", true
+			mine, _, err := table.Add(own, time.Hour)
+			check.NoError(t, err)
+			_, _, err = table.Add(other, time.Hour)
+			check.NoError(t, err)
+			for _, p := range []passport{{user: "alice"}, {"bob", map[string]bool{mine.Token: true}},
+				{"alice", map[string]bool{mine.Token: true}}} {
+				passes := p.user == "alice" && p.submitted != nil
+				root, _ := table.blocking(p, touch{at: at})
+				_, below := table.blocking(p, touch{at: "/c", deep: true})
+				check.That(t, (root == "") == passes && below == nil, "G-43: %+v and %+v block %+v by %q, %q", own, other,
+					p, root, below)
+				_, below = table.blocking(p, touch{at: Root, deep: true})
+				check.That(t, passes || other.Root == Root || slices.Contains(below, other.Root),
+					"G-43: %+v and %+v block %+v below by %q", own, other, p, below)
+			}
+		}
+	}
+}
+
 // TestDropKeepsLocksOfMembers checks that Drop removes the locks of descendants only on request, and keeps the order of
 // the others.
 func TestDropKeepsLocksOfMembers(t *testing.T) {
