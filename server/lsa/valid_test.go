@@ -177,6 +177,10 @@ func TestValidRejectsEachMistake(t *testing.T) {
 	set(1500, Account{Name: "everyone"})(st)
 	group(local(1501), Group{Name: "SYSTEM"})(st)
 	check.NoError(t, st.valid(st, nil))
+	err := st.valid(&state{accounts: map[uint32]Account{1500: {Name: "a", RID: 1500}}, groups: st.groups}, nil)
+	check.That(t, err != nil && strings.Contains(err.Error(), "well-known"), "an account is renamed: %v", err)
+	err = st.valid(&state{accounts: st.accounts, groups: map[sid.SID]Group{local(1501): {Name: "g"}}}, nil)
+	check.That(t, err != nil && strings.Contains(err.Error(), "well-known"), "a group is renamed: %v", err)
 	// An id that became subordinate later stays valid in its own entry, but no entry may change to one (L-23).
 	st.accounts[1500] = Account{Name: "a", RID: 1500, UID: number(50000)}
 	st.groups[local(1501)] = Group{Name: "g", SID: local(1501), GID: number(50001)}
