@@ -98,8 +98,8 @@ func TestOneOfSeveralSharedLocksIsEnough(t *testing.T) {
 				passes := p.user == "alice" && p.submitted != nil
 				root, _ := table.blocking(p, touch{at: at})
 				_, below := table.blocking(p, touch{at: "/c", deep: true})
-				check.That(t, (root == "") == passes && below == nil, "G-43: %+v and %+v block %+v by %q, %q", own, other,
-					p, root, below)
+				check.That(t, (root == "") == passes && below == nil,
+					"G-43: %+v and %+v block %+v by %q, %q", own, other, p, root, below)
 				_, below = table.blocking(p, touch{at: Root, deep: true})
 				check.That(t, passes || other.Root == Root || slices.Contains(below, other.Root),
 					"G-43: %+v and %+v block %+v below by %q", own, other, p, below)
