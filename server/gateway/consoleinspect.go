@@ -58,6 +58,10 @@ func (q *request) sessionsPage(*http.Request) any {
 	if st != ntstatus.Success {
 		return sessionsData{Problem: st.String()}
 	}
+	newest, st := q.s.p.newest()
+	if st != ntstatus.Success {
+		return sessionsData{Problem: st.String()}
+	}
 	var d sessionsData
 	var users []sid.SID
 	for _, s := range a.Sessions {
@@ -70,7 +74,7 @@ func (q *request) sessionsPage(*http.Request) any {
 		d.Sessions = append(d.Sessions, sessionLine{Process: id, Name: s.Name, User: orText(names[i], s.User),
 			UID: strconv.FormatUint(uint64(s.UID), 10), Since: s.Since.UTC().Format(time.DateTime),
 			Token: "/token?process=" + id})
-		threads := q.threads(winnt.Handle(s.Process))
+		threads := q.threads(winnt.Handle(s.Process), newest)
 		d.Acting, d.Full = append(d.Acting, threads...), d.Full || len(threads) == mostThreads
 	}
 	q.addTimes(d.Acting)
@@ -85,10 +89,29 @@ func orText(a, b string) string {
 	return a
 }
 
-// threads returns up to mostThreads threads of a process that impersonate a client. At the first failure threads
-// returns the threads found so far. threads returns nil if the client may not open the process. Since and Proof are
-// not set.
-func (q *request) threads(process winnt.Handle) (list []actingLine) {
+// newest returns a number above those of all present threads: that of a new one. Threads and processes have one
+// sequence of numbers, which only grow. If refmond refuses the thread, the status says why.
+func (p *process) newest() (winnt.Handle, ntstatus.Status) {
+	th, err := p.conn.NewThread()
+	if err != nil {
+		return 0, ntstatus.Of(err, ntstatus.PortDisconnected)
+	}
+	defer th.Close()
+	return threadNumber(th, winnt.NtCurrentThread)
+}
+
+// threadNumber returns the number of the thread h. If the query fails, it returns 0 and the status.
+func threadNumber(th *nt.Thread, h winnt.Handle) (winnt.Handle, ntstatus.Status) {
+	v, st := th.NtQueryInformationThread(h, nt.ThreadBasicInformation)
+	b, _ := v.(nt.ThreadBasic)
+	return b.ClientID.UniqueThread, st
+}
+
+// threads returns up to mostThreads threads of a process that impersonate a client. It leaves out those with numbers
+// above newest, because a program that creates threads without a pause would make the list endless. At the first
+// failure threads returns the threads found so far. threads returns nil if the client may not open the process. Since
+// and Proof are not set.
+func (q *request) threads(process, newest winnt.Handle) (list []actingLine) {
 	var users []sid.SID
 	q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		h, st := th.NtOpenProcess(winnt.PROCESS_QUERY_INFORMATION, nil, &nt.ClientID{UniqueProcess: process})
@@ -105,8 +128,12 @@ func (q *request) threads(process winnt.Handle) (list []actingLine) {
 			if last = next; st != ntstatus.Success {
 				return st
 			}
+			id, st := threadNumber(th, next)
+			if st != ntstatus.Success || id > newest {
+				break
+			}
 			if l, user, acts := actingAs(th, next); acts {
-				l.Process = strconv.FormatUint(uint64(process), 10)
+				l.Process, l.Thread = strconv.FormatUint(uint64(process), 10), strconv.FormatUint(uint64(id), 10)
 				list, users = append(list, l), append(users, user)
 			}
 		}
@@ -120,6 +147,7 @@ func (q *request) threads(process winnt.Handle) (list []actingLine) {
 
 // actingAs describes the thread h for the sessions page, with the client that it impersonates. acts is false if it
 // impersonates none. If th, the calling thread, may not open the token of h, user is zero and As of the line says so.
+// Process and Thread are not set.
 func actingAs(th *nt.Thread, h winnt.Handle) (l actingLine, user sid.SID, acts bool) {
 	tok, st := th.NtOpenThreadToken(h, winnt.TOKEN_QUERY, true)
 	switch st {
@@ -133,11 +161,6 @@ func actingAs(th *nt.Thread, h winnt.Handle) (l actingLine, user sid.SID, acts b
 		th.NtClose(tok)
 	default:
 		l.As = "a client whose token you may not open"
-	}
-	if v, st := th.NtQueryInformationThread(h, nt.ThreadBasicInformation); st == ntstatus.Success {
-		if b, ok := v.(nt.ThreadBasic); ok {
-			l.Thread = strconv.FormatUint(uint64(b.ClientID.UniqueThread), 10)
-		}
 	}
 	return l, user, true
 }

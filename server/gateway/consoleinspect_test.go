@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,15 @@ func TestConsoleShowsImpersonationToOwnerOnly(t *testing.T) {
 	denied, _ := w.consoleData(bob, "/token?process="+id).(tokenData)
 	check.That(t, denied.Problem == "STATUS_ACCESS_DENIED" && denied.User == "" && len(denied.Groups) == 0,
 		"bob sees the token of the gateway: %+v", denied)
+	// The page leaves out threads that are newer than it, because a program can create them without end.
+	number, err := strconv.ParseUint(id, 10, 64)
+	check.NoError(t, err)
+	newest := check.Result(p.newest())
+	check.Equal(t, len(own.threads(winnt.Handle(number), newest)), 2, "threads that impersonate")
+	late := check.Must(p.conn.NewThread())
+	check.Success(t, late.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, bob.s.token))
+	check.Equal(t, len(own.threads(winnt.Handle(number), newest)), 2, "threads up to a number, with a later one")
+	late.Close()
 	// The page stops at mostThreads of a process. The request's own thread acts too.
 	for i := range mostThreads {
 		more := check.Must(p.conn.NewThread())
