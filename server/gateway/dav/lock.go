@@ -1,11 +1,11 @@
 package dav
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -59,12 +59,35 @@ func (t *LockTable) Active() (list []Lock) {
 	for _, l := range t.byToken {
 		list = append(list, *l)
 	}
-	slices.SortFunc(list, func(a, b Lock) int {
-		if c := strings.Compare(string(a.Root), string(b.Root)); c != 0 {
-			return c
+	slices.SortFunc(list, compareLocks)
+	return list
+}
+
+// compareLocks orders locks by root and then by token.
+func compareLocks(a, b Lock) int {
+	return cmp.Or(cmp.Compare(a.Root, b.Root), cmp.Compare(a.Token, b.Token))
+}
+
+// covering returns copies of the unexpired locks that cover name, in the order of Active. It returns nil if there are
+// none. It looks only at locks of name and its ancestors, so the locks of others do not slow a listing.
+func (t *LockTable) covering(name Path) (list []Lock) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.byToken) == 0 {
+		return nil
+	}
+	now := t.now()
+	for at := name; ; at = at.Parent() {
+		for _, l := range t.byRoot[at] {
+			if l.covers(name) && !now.After(l.Until) {
+				list = append(list, *l)
+			}
 		}
-		return strings.Compare(a.Token, b.Token)
-	})
+		if at == Root {
+			break
+		}
+	}
+	slices.SortFunc(list, compareLocks)
 	return list
 }
 

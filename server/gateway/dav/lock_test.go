@@ -145,6 +145,7 @@ func TestLockHoldsUntilItsEnd(t *testing.T) {
 		root, _ := table.blocking(passport{user: "bob"}, touch{at: "/f"})
 		check.That(t, ok == want && (root == "/f") == want && (!ok || got == l),
 			"%d ns after its end: %+v, %t, blocked by %q, want %t", later, got, ok, root, want)
+		check.Equal(t, len(table.covering("/f")) == 1, want, "%d ns after its end: the lock covers its resource", later)
 		check.Equal(t, len(table.Active()) == 1, want, "%d ns after its end: the table lists the lock", later)
 		_, _, err = table.Add(Lock{User: "bob", Root: "/f"}, time.Hour)
 		check.Equal(t, err == errConflict, want, "%d ns after its end: the lock excludes another", later)

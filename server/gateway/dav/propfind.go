@@ -51,7 +51,7 @@ func (x *exchange) propfind() error {
 			return err
 		}
 	}
-	x.list(newLister(x, &want), &i, members, depth == "1,noroot")
+	x.list(&lister{x: x, want: &want, now: x.now()}, &i, members, depth == "1,noroot")
 	return nil
 }
 
@@ -83,11 +83,10 @@ func (x *exchange) list(l *lister, i *Info, members []Info, noroot bool) {
 
 // lister formats the resources of a PROPFIND response. One request owns it.
 type lister struct {
-	x     *exchange
-	want  *wanted
-	locks []Lock // locks that cover the resource of the request or a descendant
-	now   time.Time
-	buf   []byte
+	x    *exchange
+	want *wanted
+	now  time.Time
+	buf  []byte
 	// by has the properties of the current resource, grouped by status. The next resource reuses its memory.
 	by []statuses
 }
@@ -96,18 +95,6 @@ type lister struct {
 type statuses struct {
 	code  int
 	props []byte
-}
-
-// newLister returns a lister of the properties in want. It copies the locks that cover the resource of the request or
-// a descendant.
-func newLister(x *exchange, want *wanted) *lister {
-	l := &lister{x: x, want: want, now: x.now()}
-	for _, k := range x.Locks.Active() {
-		if k.covers(x.name) || k.Root.Under(x.name) {
-			l.locks = append(l.locks, k)
-		}
-	}
-	return l
 }
 
 // live are the properties that the engine computes, in their order. allprop returns all of them (RFC 4918, 15).
@@ -238,10 +225,8 @@ func (l *lister) value(b []byte, name Path, i *Info, local string) []byte {
 	case "supportedlock":
 		return append(b, lockable...)
 	case "lockdiscovery":
-		for k := range l.locks {
-			if l.locks[k].covers(name) {
-				b = l.x.appendLock(b, &l.locks[k], l.now)
-			}
+		for _, k := range l.x.Locks.covering(name) {
+			b = l.x.appendLock(b, &k, l.now)
 		}
 	}
 	return b

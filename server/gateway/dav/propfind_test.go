@@ -1,9 +1,11 @@
 package dav
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
 )
@@ -55,6 +57,26 @@ func TestPropfindListsWhatWasRequested(t *testing.T) {
 		code, body := newMemory(t).run(c.steps)
 		check.That(t, code == 207 && brief(body) == c.want, "%s: %d %s\nwant %s", c.steps, code, brief(body), c.want)
 	}
+}
+
+// TestPropfindIgnoresOtherLocks checks that PROPFIND does not copy the locks of other resources, of which users can have
+// thousands. Otherwise they would slow each listing.
+func TestPropfindIgnoresOtherLocks(t *testing.T) {
+	m := newMemory(t)
+	list := func() float64 {
+		return testing.AllocsPerRun(1, func() {
+			code, _ := m.run("alice PROPFIND /d Depth: 0")
+			check.Equal(t, code, 207, "PROPFIND")
+		})
+	}
+	without := list()
+	for i := range MostLocks {
+		_, _, err := m.Locks.Add(Lock{User: fmt.Sprint(i / MostLocksEach), Root: Path(fmt.Sprint("/c/d/", i))}, time.Hour)
+		check.NoError(t, err)
+	}
+	with := list()
+	check.That(t, with < without+20, "PROPFIND of a folder with %d locked members makes %v allocations, %v without",
+		MostLocks, with, without)
 }
 
 // brief returns a PROPFIND response in short form: the URL of each resource, and its properties before their status,
