@@ -69,8 +69,7 @@ func (m *Merge) part(name string) *part {
 
 // Apply applies the next event of the log with this name; a new name begins an empty log. Before [Merge.Whole] the
 // event changes only the log's own state. Afterwards it also changes the merged index. The log's first directory
-// version takes the members from classes, see [Merge.Whole]. Apply returns the error of [State.Apply], and an error for
-// a row whose class the merged index does not have.
+// version takes the members from classes, see [Merge.Whole]. Apply returns the error of [State.Apply].
 func (m *Merge) Apply(name string, e *Event) error {
 	p := m.part(name)
 	voted := p.state.version != ""
@@ -87,6 +86,8 @@ func (m *Merge) Apply(name string, e *Event) error {
 		return m.row(p, e.Row)
 	case e.Gone != "":
 		return m.gone(p, e.Gone)
+	case len(e.Dropped) > 0:
+		return m.drop(e.Dropped)
 	case e.Directory != "" && !voted:
 		if err := m.undecide(); err != nil {
 			return err
@@ -190,16 +191,19 @@ func (m *Merge) person(p *PersonEvent) error {
 }
 
 // class copies a class event of log p to the merged index. An event with members replaces differing members, after
-// conversion from the person numbers of p. An event without members, or of a folder's class, only defines the class;
-// for a known class it does nothing.
+// conversion from the person numbers of p. An event without members, or of a folder's class, only makes sure that the
+// merged index has the class.
 func (m *Merge) class(p *part, e *ClassEvent) error {
-	s := m.whole.state
-	k := s.classes[e.ID]
 	if e.Version == "" || e.Passing { // several parts publish a folder's class, with different versions
-		if k != nil {
-			return nil
+		return m.need(p, e.ID)
+	}
+	k := m.whole.state.classes[e.ID]
+	if k == nil {
+		for _, folder := range e.Through {
+			if err := m.need(p, folder); err != nil {
+				return err
+			}
 		}
-		return m.whole.add(Event{Class: e.undecided()})
 	}
 	out := *e
 	out.Number = 0 // the part's number has no meaning in the whole index
@@ -209,6 +213,66 @@ func (m *Merge) class(p *part, e *ClassEvent) error {
 	}
 	return m.whole.add(Event{Class: &out})
 }
+
+// need makes sure that the merged index has a class of log p, and the classes of the folders that it names. The merged
+// index may have dropped the class, so need takes the members from the log that has decided it. Before a decision
+// nobody is a member (N-40).
+func (m *Merge) need(p *part, id string) error {
+	if m.whole.state.classes[id] != nil {
+		return nil
+	}
+	k := p.state.classes[id]
+	if k == nil {
+		return fmt.Errorf("no class %s", id)
+	}
+	for i := range k.Through {
+		if err := m.need(p, k.Through[i].ID); err != nil {
+			return err
+		}
+	}
+	if d := m.decider(id); d != nil && !k.Passing {
+		return m.class(d, d.state.classes[id].event)
+	}
+	e := k.event.undecided()
+	e.Through = ids(k.Through)
+	return m.whole.add(Event{Class: e})
+}
+
+// decider returns a log that was read to its end and has decided a class; nil if there is none.
+func (m *Merge) decider(id string) *part {
+	for _, p := range m.parts {
+		if k := p.state.classes[id]; p.whole && k != nil && k.event.Version != "" {
+			return p
+		}
+	}
+	return nil
+}
+
+// drop removes classes that a log with members has dropped. A class that is still in use keeps its place without
+// members, because its members would become out of date: a log of documents is behind (N-148).
+func (m *Merge) drop(classes []string) error {
+	s := m.whole.state
+	known := slices.DeleteFunc(slices.Clone(classes), func(id string) bool { return s.classes[id] == nil })
+	if free := s.unneeded(known); len(free) > 0 {
+		if err := m.whole.add(Event{Dropped: free}); err != nil {
+			return err
+		}
+	}
+	for _, id := range known {
+		k := s.classes[id]
+		if k == nil || k.event.Version == "" {
+			continue
+		}
+		if err := m.whole.add(Event{Class: k.event.undecided()}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DropUnused drops the classes of a log with rows that a snapshot in it omits. The merged index keeps them until it is
+// compacted.
+func (m *Merge) DropUnused(name string) { m.part(name).state.DropUnused() }
 
 // renumbered converts a set of people from the person numbers of log p to those of the merged index, which must know
 // all these people.
@@ -228,8 +292,7 @@ func (e *ClassEvent) same(o *ClassEvent) bool {
 }
 
 // row copies a document's row from log p to the merged index. An unchanged row is ignored. A row that p.own rejects is
-// ignored too: each log has rows of shared parent folders, and another log is responsible for them (N-75). A row with a
-// class that the merged index does not have is an error.
+// ignored too: each log has rows of shared parent folders, and another log is responsible for them (N-75).
 func (m *Merge) row(p *part, r *RowEvent) error {
 	if !p.own(r.Path) {
 		return nil
@@ -238,8 +301,13 @@ func (m *Merge) row(p *part, r *RowEvent) error {
 		return nil
 	}
 	for _, id := range r.Classes {
-		if m.whole.state.classes[id] == nil {
-			return fmt.Errorf("%s: no class %s", r.Path, id)
+		if err := m.need(p, id); err != nil {
+			return err
+		}
+	}
+	if r.Pass != "" {
+		if err := m.need(p, r.Pass); err != nil {
+			return err
 		}
 	}
 	return m.whole.add(Event{Row: r})

@@ -3,6 +3,7 @@ package index
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/refmon/refmon/winnt"
 )
@@ -92,6 +93,40 @@ func (w *Worker) Define(e *ClassEvent, at int64) error {
 	}
 	w.clock = at
 	return w.decide(&c, nil)
+}
+
+// mostDropped is the number of classes in one event, which must fit into a message of a cluster.
+const mostDropped = 4096
+
+// DropClasses drops the classes of documents that used does not report as used, and the classes of folders that none of
+// the others names. A class that is needed again must be defined again (N-83).
+func (w *Worker) DropClasses(used func(id string) bool) error {
+	named := map[string]bool{}
+	var classes, folders []string // a class goes before the folders that it names
+	kinds := w.state.kinds()
+	for _, k := range kinds {
+		switch {
+		case k.Passing:
+		case used(k.ID):
+			for i := range k.Through {
+				named[k.Through[i].ID] = true
+			}
+		default:
+			classes = append(classes, k.ID)
+		}
+	}
+	for _, k := range kinds {
+		if k.Passing && !named[k.ID] {
+			folders = append(folders, k.ID)
+		}
+	}
+	for list := range slices.Chunk(append(classes, folders...), mostDropped) {
+		if err := w.add(Event{Dropped: list}); err != nil {
+			return err
+		}
+	}
+	w.compacted = len(w.state.classes)
+	return nil
 }
 
 // Knows reports whether the worker has a class with this ID, decided or not.

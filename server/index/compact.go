@@ -83,12 +83,57 @@ func (s *State) prune() (gone []string) {
 	for id := range s.classes {
 		if !used[id] {
 			gone = append(gone, id)
-			delete(s.classes, id)
-			delete(s.documents, id)
 		}
 	}
-	s.ordered, s.added = nil, slices.Collect(maps.Values(s.classes))
+	s.remove(gone)
 	return gone
+}
+
+// remove deletes classes that are not in use.
+func (s *State) remove(classes []string) {
+	for _, id := range classes {
+		delete(s.classes, id)
+		delete(s.documents, id)
+	}
+	s.ordered, s.added = nil, slices.Collect(maps.Values(s.classes))
+}
+
+// unneeded returns those of the classes, in their order, that no row has, and that no class names that stays: one with
+// rows, or one that is not in the list.
+func (s *State) unneeded(classes []string) (out []string) {
+	needed := map[string]bool{}
+	for _, r := range s.rows {
+		needed[r.Pass] = true
+	}
+	listed := map[string]bool{}
+	for _, id := range classes {
+		listed[id] = true
+	}
+	for id, k := range s.classes {
+		if k.rows == 0 && listed[id] {
+			continue
+		}
+		needed[id] = needed[id] || k.rows > 0
+		for i := range k.Through {
+			needed[k.Through[i].ID] = true
+		}
+	}
+	for _, id := range classes {
+		if !needed[id] {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// drop applies the event that drops classes. A class that a row has or another class names is an error, and then s is
+// unchanged: its documents would have no readers.
+func (s *State) drop(classes []string) error {
+	if free := s.unneeded(classes); len(free) < len(classes) {
+		return fmt.Errorf("%d of %d dropped classes are in use", len(classes)-len(free), len(classes))
+	}
+	s.remove(classes)
+	return nil
 }
 
 // kinds returns all classes in the order in which a snapshot must define them: by number, so each follows the folder
@@ -111,12 +156,14 @@ func (w *Worker) Compact(all bool) ([]Event, error) {
 			return nil, fmt.Errorf("compact the log: %w", err)
 		}
 	}
-	w.state, w.lastFolder, w.compacted = s, "", len(s.classes)
+	if w.state, w.lastFolder = s, ""; !all {
+		w.compacted = len(s.classes)
+	}
 	return events, nil
 }
 
-// crowded reports whether the members of the classes since the last compaction take at least most bytes of memory: a
-// bit for each person. The log can be much smaller.
+// crowded reports whether the members of the classes since unused ones were last dropped take at least most bytes of
+// memory: a bit for each person. The log can be much smaller.
 func (w *Worker) crowded(most int64) bool {
 	added := len(w.state.classes) - w.compacted
 	return int64(added)*int64(len(w.state.people)/8) >= most
@@ -139,30 +186,48 @@ func (z Size) Large(most int64, w *Worker, all bool) bool {
 	return z.Bytes >= most && z.Bytes >= growth*z.Least && z.Lines >= 2*w.state.live(all)
 }
 
-// Compact replaces the log by a snapshot of the merged index if the log is large; see [Size.Large], also for most. All
-// sinks must have read the old events. It does nothing after a failure of the log. If the new log cannot be written,
-// it returns an error and the old one stays in use.
-func (l *Log) Compact(m *Merge, most int64) error {
-	_, err := l.compact(m.whole, most, true)
-	return err
-}
-
-// compact replaces a large log by a snapshot of w, which must have no events that the log does not have. A small log
-// stays, unless a compaction can drop classes whose members take as much memory (N-22). It does nothing after a failure
-// of the log. most and all are those of [Size.Large]. done is true if the log was replaced.
-func (l *Log) compact(w *Worker, most int64, all bool) (done bool, err error) {
+// Grown reports whether the log of w may have many unused classes. It must have at least most bytes and four times as
+// many as kept, or the members of new classes take as much memory as the greater of the two. A most of 0 means 64 MiB.
+func (z Size) Grown(most, kept int64, w *Worker) bool {
 	if most == 0 {
 		most = smallest
 	}
-	if l.bad != nil || !l.size.Large(most, w, all) && (all || !w.crowded(max(most, l.size.Least))) {
-		return false, nil
+	return z.Bytes >= max(most, growth*kept) || w.crowded(max(most, kept))
+}
+
+// Compact replaces the log by a snapshot of the merged index if the log is large; see [Size.Large], also for most. The
+// snapshot omits classes without documents. sinks must have read the old events, and those that know classes drop the
+// same ones. It does nothing after a failure of the log. If the new log cannot be written, it returns an error and the
+// old one stays in use.
+func (l *Log) Compact(m *Merge, most int64, sinks []Sink) error {
+	return l.compact(m.whole, most, sinks)
+}
+
+// compact replaces a large log by a snapshot of w, which must have no events that the log does not have. A small log
+// stays, unless a compaction can drop classes whose members take as much memory (N-22). compact then calls each sink
+// that is a [Compactor]. It does nothing after a failure of the log. most is that of [Size.Large].
+func (l *Log) compact(w *Worker, most int64, sinks []Sink) error {
+	if most == 0 {
+		most = smallest
 	}
-	events, err := w.Compact(all)
+	if l.bad != nil || !l.size.Large(most, w, false) && !w.crowded(max(most, l.size.Least)) {
+		return nil
+	}
+	events, err := w.Compact(false)
 	if err != nil || events == nil {
-		return false, err
+		return err
 	}
-	err = l.replace(events)
-	return err == nil, err
+	if err := l.replace(events); err != nil {
+		return err
+	}
+	for _, s := range sinks {
+		if c, knows := s.(Compactor); knows {
+			if err := c.Compacted(); err != nil {
+				return fmt.Errorf("drop classes without documents: %w", err)
+			}
+		}
+	}
+	return nil
 }
 
 // live estimates the lines of the log after a compaction: the number of events that a snapshot of s needs. With all it

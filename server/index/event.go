@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Event is one change of the index. Exactly one pointer, Gone or Directory is set.
+// Event is one change of the index. Exactly one pointer, Gone, Directory or Dropped is set.
 type Event struct {
 	Seq  uint64 `json:"seq"`  // 1, 2, …; a gap or a repetition is an error
 	Time int64  `json:"time"` // when the cause of the event happened, in nanoseconds since 1970
@@ -29,6 +29,8 @@ type Event struct {
 	Gone string `json:"gone,omitempty"`
 	// Directory says that all classes now have this version.
 	Directory string `json:"directory,omitempty"`
+	// Dropped has the IDs of classes that no document has any more. Their members are not known from then on.
+	Dropped []string `json:"dropped,omitempty"`
 }
 
 // logFormat is the format of events. A log in another format is not read.
@@ -134,7 +136,7 @@ func ParseEvent(line []byte) (*Event, error) {
 	}
 	changes := 0
 	for _, set := range []bool{e.Start != nil, e.Person != nil, e.Class != nil, e.Row != nil, e.Gone != "",
-		e.Directory != ""} {
+		e.Directory != "", len(e.Dropped) > 0} {
 		if set {
 			changes++
 		}

@@ -274,16 +274,8 @@ func (r *running) flush(source string, beat watch.Heartbeat) error {
 		}
 	}
 	// The compaction drops only events that all sinks have, and that their cursors cover (N-104).
-	done, err := r.log.compact(r.worker, r.config.Compact, false)
-	if err != nil {
+	if err := r.log.compact(r.worker, r.config.Compact, r.sinks); err != nil {
 		return err
-	}
-	for _, s := range r.sinks {
-		if c, knows := s.(Compactor); knows && done {
-			if err := c.Compacted(); err != nil {
-				return fmt.Errorf("drop classes without documents: %w", err)
-			}
-		}
 	}
 	if r.index != nil {
 		r.index.publish(r.worker, &r.watermark)

@@ -54,8 +54,8 @@ func newState() *State {
 
 // Apply applies the next event and keeps what it points to, which the caller must not change. It returns an error and
 // leaves the state unchanged if the event is out of order, refers to an unknown class or person, or is a second start.
-// The first event must be a start. Deleting an unknown document is not an error. An event with nothing set is a version
-// of the directory.
+// The first event must be a start. Deleting an unknown document or class is not an error, dropping a class in use is
+// one. An event with nothing set is a version of the directory.
 func (s *State) Apply(e *Event) error {
 	// A compacted log begins with a later number (N-22).
 	if e.Seq != s.seq+1 && (e.Start == nil || s.start != nil || e.Start.Until < e.Seq) {
@@ -79,6 +79,8 @@ func (s *State) Apply(e *Event) error {
 		err = s.row(e)
 	case e.Gone != "":
 		s.forget(e.Gone)
+	case len(e.Dropped) > 0:
+		err = s.drop(e.Dropped)
 	default:
 		s.version = e.Directory
 	}
@@ -252,8 +254,8 @@ func (s *State) count(r *RowEvent, n int) {
 	}
 }
 
-// inOrder returns the classes sorted by ID. Classes are never removed. The caller must not change the slice, and may
-// keep it. New classes are merged into a new slice, which costs much less than to sort all of them again.
+// inOrder returns the classes sorted by ID. The caller must not change the slice, and may keep it. New classes are
+// merged into a new slice, which costs much less than to sort all of them again.
 func (s *State) inOrder() []*kind {
 	if len(s.added) == 0 {
 		return s.ordered

@@ -29,6 +29,7 @@ type Difference struct {
 	Class     string   // class whose members changed; "": none
 	Gained    []string // SIDs of the class's new members
 	Lost      []string // SIDs of its former members
+	Dropped   []string // classes that have no members any more
 }
 
 // NewView returns a view of the events in the index folder state. If there is no log, the view is empty. It ignores an
@@ -110,6 +111,8 @@ func (v *View) Apply(e *Event) (Difference, error) {
 		return d, err
 	}
 	switch {
+	case len(e.Dropped) > 0:
+		d.Dropped = e.Dropped
 	case e.Gone != "":
 		d.Gone = []string{e.Gone}
 	case e.Row != nil && e.Row.Error != "":

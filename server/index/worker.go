@@ -33,7 +33,7 @@ type Worker struct {
 	lock sync.Locker
 	// defines means that classes are defined without members.
 	defines bool
-	// compacted is the number of classes after the last compaction.
+	// compacted is the number of classes when unused ones were last dropped.
 	compacted int
 
 	traverse     Traverse // "": traverse rights are not checked

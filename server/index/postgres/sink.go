@@ -225,6 +225,9 @@ func (s *Sink) Write(events []index.Event) error {
 		if len(d.Lost) > 0 {
 			b.Queue(`delete from refmon.members where class = $1 and sid = any ($2)`, number(d.Class), d.Lost)
 		}
+		if len(d.Dropped) > 0 {
+			b.Queue(deleteMembers, s.known(d.Dropped))
+		}
 		if len(d.Gained) > 0 {
 			b.Queue(`insert into refmon.members (class, sid) select $1, unnest($2::text[]) on conflict do nothing`,
 				number(d.Class), d.Gained)
@@ -252,18 +255,26 @@ func (s *Sink) SetWatermark(f *index.Watermark) error {
 // Compacted drops the members of the classes that the run has dropped. Such a class keeps its number. Compacted waits
 // for the database as [Sink.Write] does.
 func (s *Sink) Compacted() error {
-	var numbers []int32
-	for _, class := range s.view.Compacted() {
-		if n, known := s.numbers[class]; known {
-			numbers = append(numbers, n)
-		}
-	}
+	numbers := s.known(s.view.Compacted())
 	if len(numbers) == 0 {
 		return nil
 	}
 	b := &pgx.Batch{}
-	b.Queue(`delete from refmon.members where class = any ($1)`, numbers)
+	b.Queue(deleteMembers, numbers)
 	return s.send(b)
+}
+
+const deleteMembers = `delete from refmon.members where class = any ($1)`
+
+// known returns the numbers of those classes that have one.
+func (s *Sink) known(classes []string) []int32 {
+	numbers := []int32{}
+	for _, class := range classes {
+		if n, known := s.numbers[class]; known {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers
 }
 
 // Close closes the connection, even after the run's context has ended. It waits at most a second.

@@ -199,8 +199,8 @@ func TestVersionWithoutChangesReachesDatabase(t *testing.T) {
 	}
 }
 
-// TestForgottenClassHasNoMembers checks that a class that a compaction drops has no members in the database. It gets
-// its number and only its present members when a document needs it again (N-22, N-103).
+// TestForgottenClassHasNoMembers checks that a class that a compaction or an event drops has no members in the
+// database. It gets its number and only its present members when a document needs it again (N-22, N-103, N-148).
 func TestForgottenClassHasNoMembers(t *testing.T) {
 	t.Parallel()
 	dsn := "host=" + database.Start(t).Dir + " dbname=postgres user=" + database.Owner
@@ -220,9 +220,16 @@ func TestForgottenClassHasNoMembers(t *testing.T) {
 		check.NoError(t, w.Batch(&watch.Batch{Tree: "/t", Seen: []watch.Seen{
 			{Path: "/t/plan", Descriptor: sddl.MustParse("O:SYG:SYD:" + text)}}}))
 	}
+	class := "" // of the document
 	want := func(what, members string) {
 		t.Helper()
-		check.NoError(t, sink.Write(w.Take()))
+		events := w.Take()
+		for _, e := range events {
+			if e.Row != nil {
+				class = e.Row.Classes[0]
+			}
+		}
+		check.NoError(t, sink.Write(events))
 		var got string
 		check.NoError(t, conn.QueryRow(t.Context(), `select coalesce(string_agg(class || ' ' || right(sid, 4), ', '
 			order by class, sid), '') from refmon.members`).Scan(&got))
@@ -240,6 +247,10 @@ func TestForgottenClassHasNoMembers(t *testing.T) {
 	people(strings.ReplaceAll(firm, "1108", "1110")) // bob is another person
 	put(both)
 	want("with the first descriptor again", "1 1107, 2 1109")
+	check.NoError(t, w.DropClasses(func(id string) bool { return id == class }))
+	want("after the log of a cluster has dropped a class", "1 1107")
+	put(one)
+	want("with the second descriptor again", "1 1107, 2 1109")
 }
 
 // TestDatabaseKeepsPaths checks that a database is refused in whose encoding the application's paths are other texts,
@@ -388,7 +399,7 @@ func compactLog(t *testing.T, state string) {
 			seq++
 			events = append(events, index.Event{Seq: seq, Directory: "v"})
 		}
-		check.NoError(t, log.Compact(m, 1))
+		check.NoError(t, log.Compact(m, 1, nil))
 		check.NoError(t, errors.Join(log.Write(events), log.Close()))
 	}
 }

@@ -30,6 +30,11 @@ type deciding struct {
 	defined  []*index.ClassEvent // classes that an earlier log has lost, to be decided with the next directory
 	idle     int                 // turns without a message
 	first    string              // ID of the first message of the classes, when that was last compared
+
+	known []*knownClasses // the classes of the parts, while unused ones are searched
+	kept  int64           // bytes of the log after the last search
+	rest  int             // turns before the next search, after one that failed
+	parts string          // hash of the parts whose classes are in the log once defined is decided; "": not all of them
 }
 
 // workPeople computes class members for share n while the share belongs to this worker. workPeople first takes the
@@ -62,8 +67,9 @@ func workPeople(ctx context.Context, s *shareWorker, n int) error {
 func classesOf(n int) string { return fmt.Sprintf("class.%d.>", n) }
 
 // newDeciding takes over share n of the classes from its former worker, and continues after the last record of its
-// log. It reads the logs of all parts if the log is new, because an earlier one may be lost with its stream (N-147). It
-// returns an error if the log is damaged or another worker takes it at the same time.
+// log. It reads the logs of all parts if the log is new, because an earlier one may be lost with its stream (N-147), or
+// if the site had other parts before. It returns an error if the log is damaged or another worker takes it at the same
+// time.
 func newDeciding(ctx context.Context, s *shareWorker, n int) (*deciding, error) {
 	l, err := take(ctx, s.c, site.StreamPeople, s.name, s.workers.name)
 	if err != nil {
@@ -74,11 +80,17 @@ func newDeciding(ctx context.Context, s *shareWorker, n int) (*deciding, error) 
 		return nil, err
 	}
 	d := &deciding{ledger: l, shift: s, number: n, filter: classesOf(n), next: l.last.Cursor + 1, left: often,
-		lag: s.lag(), idle: silence - 1} // the first turn looks for a recreated stream, before it deletes messages
-	if !l.last.Whole {
-		if d.defined, err = s.c.definitions(ctx, n); err != nil {
+		lag: s.lag(), idle: silence - 1, // the first turn looks for a recreated stream, before it deletes messages
+		kept: l.records.size.Least, parts: hashOfParts(s.c.site)}
+	if l.last.Parts != d.parts {
+		var all bool
+		if d.defined, all, err = s.c.definitions(ctx, n); err != nil {
 			return nil, err
 		}
+		if !all { // the next worker reads them again
+			d.parts = ""
+		}
+		l.forgetOtherParts()
 	}
 	d.worker, err = q.Worker(l.state)
 	return d, err
@@ -91,6 +103,9 @@ func (d *deciding) turns(ctx context.Context) error {
 		return err
 	}
 	if err := d.compact(ctx, d.worker, d.shift.compact, true); err != nil {
+		return err
+	}
+	if err := d.dropUnused(ctx); err != nil {
 		return err
 	}
 	d.purge(ctx)
@@ -167,7 +182,7 @@ func (d *deciding) directory(ctx context.Context, h *head) error {
 		}
 	}
 	next := d.last
-	next.Tries, next.Whole = 0, true
+	next.Tries, next.Parts = 0, d.parts
 	if err := d.write(ctx, next, d.worker.Take()); err != nil {
 		return err
 	}
@@ -220,7 +235,7 @@ func (d *deciding) recover(ctx context.Context) error {
 		return nil // the message was read, or it cannot be used
 	}
 	d.c.warn(fmt.Errorf("%s: %w", d.filter, errLost))
-	defined, err := d.c.definitions(ctx, d.number)
+	defined, _, err := d.c.definitions(ctx, d.number)
 	if err != nil {
 		return err
 	}
@@ -258,11 +273,16 @@ func (d *deciding) class(m *message) error {
 	if m.signed != nil {
 		return m.signed
 	}
+	from, class, err := parseAnnouncer(m.Subject)
+	if err != nil {
+		return err
+	}
+	d.hear(from)
 	list, err := parseClass(m.Body)
 	if err != nil {
 		return fmt.Errorf("%s: %w", m.Subject, err)
 	}
-	if id := list[len(list)-1].ID; !strings.HasSuffix(m.Subject, "."+id) {
+	if id := list[len(list)-1].ID; id != class {
 		return fmt.Errorf("%s: it is about class %s", m.Subject, id)
 	}
 	for _, e := range list {

@@ -278,6 +278,10 @@ func (f *following) read(ctx context.Context, s *share) error {
 				return err
 			}
 		}
+		// The worker has dropped the classes that its snapshot omits, and this follower must not keep them either (N-83).
+		if r.Final && s.records.follower.stream == site.StreamRows {
+			f.merge.DropUnused(name)
+		}
 		return nil
 	})
 	f.warnRefused(s)

@@ -24,6 +24,9 @@ type ledger struct {
 	state   *index.State // state at the time when the share was taken
 	last    record       // the log's last record, without its events
 	record  string       // message ID of the log's last record
+
+	announced map[string]place // the last announcement of each part that was read; those of heard are not in the log yet
+	heard     map[string]place // nil: none
 }
 
 // errRecord says that a valid record cannot be parsed or applied. Processing of the share stops, so
@@ -35,9 +38,14 @@ var errRecord = errors.New("a record cannot be used")
 // same time, the error is errTakenOver.
 func take(ctx context.Context, c *Conn, stream, name, worker string) (*ledger, error) {
 	l := &ledger{c: c, name: name, worker: worker, run: rand.Text(), state: index.NewState(),
-		records: newRecords(c, stream, name)}
+		records: newRecords(c, stream, name), announced: map[string]place{}}
 	err := l.records.all(ctx, func() { l.state = index.NewState() }, func(r *record) error {
 		l.last = *r
+		for part, at := range r.Announced {
+			if l.hear(announcer{part, at}); at == (place{}) {
+				delete(l.announced, part)
+			}
+		}
 		for i := range r.events {
 			if err := l.state.Apply(&r.events[i]); err != nil {
 				return err
@@ -55,7 +63,7 @@ func take(ctx context.Context, c *Conn, stream, name, worker string) (*ledger, e
 	if err != nil {
 		return nil, err
 	}
-	l.last.events, l.last.Piece, l.last.Final = nil, 0, false
+	l.last.events, l.last.repeated, l.last.Piece, l.last.Final, l.last.Announced, l.heard = nil, nil, 0, false, nil, nil
 	l.record = l.last.id
 	read := &l.records.follower
 	l.chain = chain{c: c, stream: stream, subject: name, head: read.head, kept: true,
@@ -104,11 +112,11 @@ func (l *ledger) write(ctx context.Context, next record, events []index.Event) e
 			return err
 		}
 	}
-	next.lines = list[len(list)-1]
+	next.lines, next.Announced = list[len(list)-1], l.heard
 	if err := l.append(ctx, &next); err != nil {
 		return err
 	}
-	next.lines = nil
+	next.lines, next.Announced, l.heard = nil, nil, nil
 	l.last = next
 	return nil
 }
@@ -166,7 +174,9 @@ func (l *ledger) compact(ctx context.Context, w *index.Worker, most int64, all b
 		}
 		r := l.last
 		for i, lines := range list {
-			r.lines, r.Piece, r.Final = lines, i+1, i == len(list)-1
+			if r.lines, r.Piece, r.Final = lines, i+1, i == len(list)-1; r.Final {
+				r.Announced = l.announced
+			}
 			if err := l.append(ctx, &r); err != nil {
 				return err
 			}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -62,15 +63,10 @@ func (f *firm) assignWorker(name string) {
 	f.t.Helper()
 	s := f.newShareWorker(name)
 	s.compact = 1
-	var err error
-	if f.rows, err = newRows(f.t.Context(), s, f.part); err != nil {
-		f.t.Fatal(err)
-	}
+	f.rows = check.Must(newRows(f.t.Context(), s, f.part))
 	people := *s
 	people.name = "people.0"
-	if f.people, err = newDeciding(f.t.Context(), &people, 0); err != nil {
-		f.t.Fatal(err)
-	}
+	f.people = check.Must(newDeciding(f.t.Context(), &people, 0))
 }
 
 // push sends files and a heartbeat of the directory, and lets the workers process everything.
@@ -84,18 +80,29 @@ func (f *firm) push(b watch.Batch) {
 			f.t.Fatal(err)
 		}
 	}
+	f.decide()
+}
+
+// decide sends a heartbeat of the directory, and lets the worker of the classes process everything.
+func (f *firm) decide() {
+	f.t.Helper()
 	v := index.Version{People: anyPeople(f.t), File: []byte(company), Heartbeat: beatNow()}
 	check.NoError(f.t, errors.Join(f.lister.version(f.t.Context(), &v), f.people.turns(f.t.Context())))
+}
+
+// version returns a file with descriptor n, which bob may or may not read.
+func (f *firm) version(name string, n int, bob bool) watch.Seen {
+	text := fmt.Sprintf("O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-1107)(A;;FX;;;S-1-5-21-1-2-3-%d)", 5000+n)
+	if bob {
+		text += "(A;;FR;;;S-1-5-21-1-2-3-1108)"
+	}
+	return watch.Seen{Path: filepath.Join(f.tree, name), Descriptor: sddl.MustParse(text)}
 }
 
 // change changes the descriptor of a file that bob may or may not read.
 func (f *firm) change(name string, n int, bob bool) {
 	f.t.Helper()
-	text := fmt.Sprintf("O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-1107)(A;;FX;;;S-1-5-21-1-2-3-%d)", 5000+n)
-	if bob {
-		text += "(A;;FR;;;S-1-5-21-1-2-3-1108)"
-	}
-	f.push(watch.Batch{Seen: []watch.Seen{{Path: filepath.Join(f.tree, name), Descriptor: sddl.MustParse(text)}}})
+	f.push(watch.Batch{Seen: []watch.Seen{f.version(name, n, bob)}})
 }
 
 // bobMayRead runs the follower once and returns its answer whether bob may read a document.
@@ -119,7 +126,7 @@ func (f *firm) stored(stream, subject string) (out []message) {
 
 // TestLogsStaySmall checks that the logs of shares, the stream of classes and a follower's folder
 // stay proportional to the current state despite many changes, and that workers and followers
-// continue from them (N-83, N-84, N-86).
+// continue from them (N-83, N-84, N-86, N-148).
 func TestLogsStaySmall(t *testing.T) {
 	f := newFirm(t)
 	f.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{f.file("plan"), f.file("own")}})
@@ -150,6 +157,27 @@ func TestLogsStaySmall(t *testing.T) {
 				t.Errorf("%s was never put together", s.name())
 			}
 		}
+	}
+	for n := range 1000 { // one user makes a class again and again
+		f.change("plan", 100+n, n%2 == 0)
+	}
+	check.Equal(t, f.bobMayRead("plan"), "false", "bob may read after 1000 changes")
+	decided := map[string]bool{}
+	err := newRecords(f.c, site.StreamPeople, "people.0").all(t.Context(), func() {}, func(r *record) error {
+		for _, e := range r.events {
+			if e.Class != nil {
+				decided[e.Class.ID] = true
+			}
+			for _, id := range e.Dropped {
+				delete(decided, id)
+			}
+		}
+		return nil
+	})
+	check.NoError(t, err)
+	text := string(check.Must(os.ReadFile(filepath.Join(f.state, "events.jsonl"))))
+	if a, b := len(decided), strings.Count(text, `"class":`); a > 100 || b > 100 {
+		t.Errorf("N-148: %d classes are decided and %d are in a follower's folder, want at most 100 for 3 documents", a, b)
 	}
 	f.people.left = often
 	f.people.purge(t.Context())

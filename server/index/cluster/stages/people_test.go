@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -15,8 +16,8 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// TestUnusableClassesAreCounted checks that a malformed class and one on the subject of another are counted apart from
-// those of other roles, and that none is decided (N-54).
+// TestUnusableClassesAreCounted checks that a malformed class, one on the subject of another and one on a malformed
+// subject are counted apart from those of other roles, and that none is decided (N-54).
 func TestUnusableClassesAreCounted(t *testing.T) {
 	b := newBench(t)
 	d, l, _ := b.decides()
@@ -32,12 +33,20 @@ func TestUnusableClassesAreCounted(t *testing.T) {
 		}
 	}
 	body := check.Must(classBytes(w.Definition(id)))
-	b.send(site.Work, "class.0."+id+"x", "1", 0, body)
-	b.send(site.Work, "class.0.x", "2", 0, []byte("garbage"))
-	b.send(site.Watch("a"), "class.0."+id, "3", 0, body)
+	from := announcer{"rows.a.x.0", place{1, 2}}
+	b.send(site.Work, from.subject(0, id+"x"), "1", 0, body)
+	b.send(site.Work, from.subject(0, id), "2", 0, []byte("garbage"))
+	b.send(site.Watch("a"), announcer{"rows.a.x.0", place{1, 9}}.subject(0, id), "3", 0, body)
+	other := announcer{"rows.a.x.1", place{3, 4}} // of the same class: the stream keeps both
+	b.send(site.Work, other.subject(0, id), "5", 0, []byte("garbage"))
+	for i, subject := range []string{"class.0." + id, "class.0.1.2." + id, "class.0.a.x.2." + id, "class.0.a.1.x." + id} {
+		b.send(site.Work, subject, fmt.Sprint("4/", i), 0, body)
+	}
 	check.NoError(t, d.turn(t.Context()))
-	check.That(t, d.last.Poison == 2 && d.last.Refused == 1 && d.worker.Definition(id) == nil,
-		"%+v, want 2 unusable and 1 refused, and no class", d.last)
+	check.That(t, d.last.Poison == 7 && d.last.Refused == 1 && d.worker.Definition(id) == nil,
+		"%+v, want 7 unusable and 1 refused, and no class", d.last)
+	check.That(t, d.announced[from.part] == from.at && d.announced[other.part] == other.at && len(d.announced) == 2,
+		"N-148: last announcements %v", d.announced)
 }
 
 // TestMalformedDirectoryKeepsMembers checks that a malformed directory is reported once, however many

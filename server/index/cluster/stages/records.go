@@ -68,7 +68,7 @@ func (r *records) read(ctx context.Context, begin func(), apply func(x *record) 
 		}
 		r.count(m, x, gap)
 		if x.Piece > 0 && !r.loading { // a snapshot repeats state that the reader already has
-			x.events = nil
+			x.events, x.repeated = nil, x.events
 		}
 		x.at, x.id = m.sequence, m.ID
 		if err := apply(x); errors.Is(err, errSink) {

@@ -67,6 +67,7 @@ func newRows(ctx context.Context, s *shareWorker, p site.Part) (*rows, error) {
 	if err := r.present(ctx); errors.Is(err, errLost) { // the watcher's next walk begins a new chain
 		s.c.warn(err)
 		r.in.head, r.in.next, r.durable, r.last.Cursor, r.last.Whole = 0, 1, 0, 0, false
+		r.last.Generation++ // the places of a generation only grow
 	} else if err != nil {
 		return nil, err
 	}
@@ -180,7 +181,7 @@ func (r *rows) take(ctx context.Context, m *message) error {
 		next.Whole, r.walking = true, false
 	}
 	events := r.worker.Take()
-	if err := r.define(ctx, events); err != nil {
+	if err := r.define(ctx, next.Cursor, events); err != nil {
 		return err
 	}
 	if r.count++; len(events) > 0 || s.Begin || s.End || r.count >= often {
@@ -224,10 +225,11 @@ func (r *rows) poison(ctx context.Context, next record, why error) error {
 	return r.countProcessed(ctx)
 }
 
-// define publishes the new classes in events, and returns after the servers have stored them. Call it before storing a
-// row that refers to them. Classes of folders are skipped, because each is published with the classes that need it.
-// After an error some classes may be stored.
-func (r *rows) define(ctx context.Context, events []index.Event) error {
+// define publishes the new classes in events, the results of input message cursor, and returns after the servers have
+// stored them. Call it before storing a row that refers to them. Classes of folders are skipped, because each is
+// published with the classes that need it. After an error some classes may be stored.
+func (r *rows) define(ctx context.Context, cursor uint64, events []index.Event) error {
+	from := announcer{r.name, place{r.last.Generation, cursor}}
 	var list []*index.ClassEvent
 	for i := range events {
 		if c := events[i].Class; c != nil && !c.Passing { // Definition adds the folders' classes
@@ -241,8 +243,10 @@ func (r *rows) define(ctx context.Context, events []index.Event) error {
 			if err != nil {
 				return err
 			}
-			subject := fmt.Sprintf("class.%d.%s", r.c.site.DeciderOf(list[i].ID), list[i].ID)
-			if err := r.c.keep(ctx, subject, fmt.Sprintf("%s/%s", r.ledger.run, list[i].ID), body); err != nil {
+			subject := from.subject(r.c.site.DeciderOf(list[i].ID), list[i].ID)
+			// A worker can announce a class again that it has dropped, so the message has an ID of its own (N-148).
+			id := fmt.Sprintf("%s/%d/%s", r.ledger.run, cursor, list[i].ID)
+			if err := r.c.keep(ctx, subject, id, body); err != nil {
 				return err
 			}
 		}

@@ -155,7 +155,7 @@ func (f *following) writeWatermark() error {
 		}
 	}
 	if f.log != nil { // the compaction drops only events that all sinks have, and that their cursors cover (N-104)
-		if err := f.log.Compact(f.merge, f.config.Compact); err != nil {
+		if err := f.log.Compact(f.merge, f.config.Compact, f.sinks); err != nil {
 			return fmt.Errorf("%w: %w", errSink, err)
 		}
 	}

@@ -151,20 +151,25 @@ type record struct {
 	Tries      int    `json:"tries,omitempty"`   // workers that started at this cursor and wrote nothing
 	Cursor     uint64 `json:"cursor"`            // the last input message of all records up to this one
 	Started    int64  `json:"started,omitempty"` // of the current walk
-	// Whole says of a part that a walk has ended and nothing was lost since, so heartbeats are valid. Of a share of the
-	// classes it says that the log has the classes that the logs of the parts define.
+	// Whole says of a part that a walk has ended and nothing was lost since, so heartbeats are valid.
 	Whole   bool   `json:"whole,omitempty"`
 	Refused uint64 `json:"refused,omitempty"` // total of invalid messages
 	Poison  uint64 `json:"poison,omitempty"`  // total of valid messages that could not be processed
+	// Parts says of a share of the classes that the log has all classes that the logs of these parts define; see
+	// hashOfParts. Announced has the last announcement of each part that was read since the record before, or in the
+	// last piece of a snapshot of all parts.
+	Parts     string           `json:"parts,omitempty"`
+	Announced map[string]place `json:"announced,omitempty"`
 	// Piece numbers the records of a snapshot from 1. A snapshot replaces all records before its
 	// first one. Final marks its last record. 0: an ordinary record.
 	Piece int  `json:"piece,omitempty"`
 	Final bool `json:"final,omitempty"`
 
-	lines  [][]byte      // encoded events, for writing
-	events []index.Event // parsed events
-	at     uint64        // sequence of the record's message
-	id     string        // ID of the record's message
+	lines    [][]byte      // encoded events, for writing
+	events   []index.Event // parsed events
+	repeated []index.Event // parsed events of a snapshot that repeat what its reader already has
+	at       uint64        // sequence of the record's message
+	id       string        // ID of the record's message
 }
 
 // bytes encodes a record as lines of JSON: one for the record itself, then one for each event.
