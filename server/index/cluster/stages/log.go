@@ -80,7 +80,7 @@ func take(ctx context.Context, c *Conn, stream, name, worker string) (*ledger, e
 
 // resume sets the input message after which the worker continues. If no record follows the share's watermark, that is
 // the watermark's cursor. Otherwise it is the last record's cursor, and resume counts another attempt. A malformed
-// watermark, or one of another generation, is ignored.
+// watermark, or one of another generation, is ignored; only a new log continues its generation.
 func (l *ledger) resume(ctx context.Context) error {
 	m, err := l.c.last(ctx, site.StreamFence, "fence."+l.name)
 	if err != nil {
@@ -91,8 +91,11 @@ func (l *ledger) resume(ctx context.Context) error {
 		return nil
 	}
 	f, err := parseWatermark(m.Body)
-	if err == nil && f.Generation == l.last.Generation && f.Log == l.chain.head && f.Record == l.record &&
-		f.Cursor > l.last.Cursor {
+	switch {
+	case err != nil:
+	case l.last.Generation == 0: // the log was lost, and the places of its part only grow (N-148)
+		l.last.Generation = f.Generation
+	case f.Generation == l.last.Generation && f.Log == l.chain.head && f.Record == l.record && f.Cursor > l.last.Cursor:
 		l.last.Cursor, l.last.Tries = f.Cursor, 0
 	}
 	return nil

@@ -1,6 +1,7 @@
 package stages
 
 import (
+	"fmt"
 	"maps"
 	"path/filepath"
 	"testing"
@@ -225,4 +226,20 @@ func TestUnknownPartsKeepClasses(t *testing.T) {
 	f.snapshot(f.rows.ledger, f.rows.worker, false)
 	f.send(site.Work, f.rows.name, "garbage", f.rows.chain.head, []byte("garbage"))
 	check.Equal(t, f.dropUnused(), true, "kept because a log cannot be used")
+}
+
+// TestLostLogsOfPartsDropClasses checks that classes are still dropped after the logs of the parts were lost: the
+// generations of a new log continue those of the watermark, so the part gets beyond its last announcement (N-148).
+func TestLostLogsOfPartsDropClasses(t *testing.T) {
+	f := newQuietFirm(t)
+	for n := range 3 {
+		f.assignWorker(fmt.Sprint("w", n))
+		f.quiet()
+	}
+	f.change("plan", 1, true)
+	f.change("plan", 2, false)
+	f.lose(site.StreamRows)
+	f.rows = check.Must(newRows(t.Context(), f.rows.shift, f.part))
+	f.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{f.version("plan", 2, false)}})
+	check.Equal(t, f.dropUnused(), false, "kept after the walk")
 }
