@@ -142,8 +142,8 @@ func (m *Merge) Whole(name string, own func(path string) bool) error {
 	return m.directory()
 }
 
-// undecide removes the members of each class that no log has decided, once all logs with members were read to their
-// ends and have a directory version. Such members come from a lost log and may be out of date (N-145).
+// undecide drops each class that no log has decided, once all logs with members were read to their ends and have a
+// directory version. The members of such a class come from a lost log and may be out of date (N-145).
 func (m *Merge) undecide() error {
 	votes, decided := 0, map[string]bool{}
 	for _, p := range m.parts {
@@ -158,15 +158,13 @@ func (m *Merge) undecide() error {
 	if votes < m.votes {
 		return nil
 	}
+	var lost []string
 	for _, k := range m.whole.state.kinds() {
-		if k.event.Version == "" || decided[k.ID] {
-			continue
-		}
-		if err := m.whole.add(Event{Class: k.event.undecided()}); err != nil {
-			return err
+		if k.event.Version != "" && !decided[k.ID] {
+			lost = append(lost, k.ID)
 		}
 	}
-	return nil
+	return m.drop(lost)
 }
 
 // undecided returns a copy of the event without members, and without a number.
@@ -238,18 +236,20 @@ func (m *Merge) need(p *part, id string) error {
 	return m.whole.add(Event{Class: e})
 }
 
-// decider returns a log that was read to its end and has decided a class; nil if there is none.
+// decider returns the first log by name that was read to its end and has decided a class; nil if there is none.
 func (m *Merge) decider(id string) *part {
-	for _, p := range m.parts {
-		if k := p.state.classes[id]; p.whole && k != nil && k.event.Version != "" {
-			return p
+	first := ""
+	for name, p := range m.parts {
+		k := p.state.classes[id]
+		if p.whole && k != nil && k.event.Version != "" && (first == "" || name < first) {
+			first = name
 		}
 	}
-	return nil
+	return m.parts[first]
 }
 
-// drop removes classes that a log with members has dropped. A class that is still in use keeps its place without
-// members, because its members would become out of date: a log of documents is behind (N-148).
+// drop removes classes that no log decides any more. A class that is still in use keeps its place without members,
+// because its members would become out of date: a log of documents is behind (N-148).
 func (m *Merge) drop(classes []string) error {
 	s := m.whole.state
 	known := slices.DeleteFunc(slices.Clone(classes), func(id string) bool { return s.classes[id] == nil })

@@ -33,6 +33,7 @@ type union struct {
 	names   map[string]string
 	classes map[string]string
 	rows    map[string]string
+	held    map[string][]string // classes by path
 	version string
 }
 
@@ -72,10 +73,8 @@ func rowText(r *RowEvent) string {
 func (u *union) person(p *PersonEvent) { u.names[p.SID] = p.Name }
 
 func (u *union) class(p *mergePart, e *ClassEvent) {
-	if e.Version == "" || e.Passing { // only its existence, once
-		if u.classes[e.ID] == "" {
-			u.classes[e.ID] = classText(e) + "undecided"
-		}
+	if e.Version == "" || e.Passing {
+		u.need(p, e.ID)
 		return
 	}
 	members, err := parseRanges(e.Members, len(p.people))
@@ -89,15 +88,39 @@ func (u *union) class(p *mergePart, e *ClassEvent) {
 	u.classes[e.ID] = classText(e) + had(e, sids)
 }
 
-func (u *union) row(name string, r *RowEvent) {
-	if partOf(name)(r.Path) {
-		u.rows[r.Path] = rowText(r)
+// need adds a class that the union does not have, with the members of the first part that has decided it. It returns
+// the number of classes that it added.
+func (u *union) need(p *mergePart, id string) int {
+	if u.classes[id] != "" {
+		return 0
 	}
+	e := p.last(id)
+	u.classes[id] = classText(e) + "undecided"
+	for _, name := range []string{"one", "rows", "two"} {
+		if o := u.parts[name]; !e.Passing && o != nil && o.whole && o.last(id) != nil && o.last(id).Version != "" {
+			u.class(o, o.last(id))
+			break
+		}
+	}
+	return 1
+}
+
+func (u *union) row(name string, r *RowEvent) (needed int) {
+	if partOf(name)(r.Path) {
+		if text := rowText(r); u.rows[r.Path] != text {
+			for _, id := range r.Classes {
+				needed += u.need(u.parts[name], id)
+			}
+			u.rows[r.Path], u.held[r.Path] = text, r.Classes
+		}
+	}
+	return needed
 }
 
 func (u *union) remove(name, path string) {
 	if partOf(name)(path) {
 		delete(u.rows, path)
+		delete(u.held, path)
 	}
 }
 
@@ -113,8 +136,8 @@ func (u *union) directory() {
 	}
 }
 
-// clearMembers removes the members of classes that no part with a version has decided, if p is the last of these parts
-// (N-145). It returns the number of these classes.
+// clearMembers removes the classes that no part with a version has decided, if p is the last of these parts. Those that
+// rows have stay without members (N-145). It returns the number of events.
 func (u *union) clearMembers(p *mergePart) (n int) {
 	voters := slices.DeleteFunc(slices.Collect(maps.Values(u.parts)), func(p *mergePart) bool {
 		return !p.whole || p.version == ""
@@ -122,17 +145,25 @@ func (u *union) clearMembers(p *mergePart) (n int) {
 	if p.version == "" || len(voters) < 2 {
 		return 0
 	}
+	dropped := 0
 	for id, text := range u.classes {
 		definition, _, decided := strings.Cut(text, "false of")
 		if decided && !slices.ContainsFunc(voters, func(p *mergePart) bool {
 			last := p.last(id)
 			return last != nil && last.Version != ""
 		}) {
-			u.classes[id] = definition + "undecided"
-			n++
+			if slices.ContainsFunc(slices.Collect(maps.Values(u.held)), func(held []string) bool {
+				return slices.Contains(held, id)
+			}) {
+				u.classes[id] = definition + "undecided"
+				n++
+				continue
+			}
+			delete(u.classes, id)
+			dropped = 1
 		}
 	}
-	return n
+	return n + dropped
 }
 
 // apply applies an event of a part, and checks that the merge emits exactly the one event that changes the union, or
@@ -171,7 +202,7 @@ func (u *union) apply(name string, e Event) {
 		case e.Class != nil:
 			u.class(p, e.Class)
 		case e.Row != nil:
-			u.row(name, e.Row)
+			want = u.row(name, e.Row)
 		case e.Gone != "":
 			u.remove(name, e.Gone)
 		default:
@@ -356,7 +387,7 @@ func TestMergeIsUnionOfParts(t *testing.T) {
 		rng := rand.New(rand.NewPCG(42, seed))
 		m := check.Must(Question{Rights: rights}.Merge(nil, 2))
 		u := &union{T: t, rng: rng, m: m, parts: map[string]*mergePart{}, reader: newState(), names: map[string]string{},
-			classes: map[string]string{}, rows: map[string]string{}}
+			classes: map[string]string{}, rows: map[string]string{}, held: map[string][]string{}}
 		u.check("its start")
 		begin := func(name string) {
 			m.Restart(name)
