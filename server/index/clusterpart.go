@@ -96,7 +96,7 @@ func (w *Worker) Define(e *ClassEvent, at int64) error {
 }
 
 // mostDropped is the number of classes in one event, which must fit into a message of a cluster.
-const mostDropped = 4096
+const mostDropped = 1 << 15
 
 // DropClasses drops the classes of documents that used does not report as used, and the classes of folders that none of
 // the others names. A class that is needed again must be defined again (N-83).

@@ -101,26 +101,33 @@ func (s *State) remove(classes []string) {
 // unneeded returns those of the classes, in their order, that no row has, and that no class names that stays: one with
 // rows, or one that is not in the list.
 func (s *State) unneeded(classes []string) (out []string) {
-	needed := map[string]bool{}
-	for _, r := range s.rows {
-		needed[r.Pass] = true
-	}
-	listed := map[string]bool{}
+	var needed map[string]bool // folders' classes
 	for _, id := range classes {
+		k := s.classes[id]
+		if k != nil && k.Passing && needed == nil {
+			needed = s.passed(classes)
+		}
+		if k == nil || k.rows == 0 && !needed[id] {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// passed returns the folders' classes that a row has, or that a class names which has rows or is not one of except.
+func (s *State) passed(except []string) map[string]bool {
+	out, listed := map[string]bool{}, map[string]bool{}
+	for _, r := range s.rows {
+		out[r.Pass] = true
+	}
+	for _, id := range except {
 		listed[id] = true
 	}
 	for id, k := range s.classes {
-		if k.rows == 0 && listed[id] {
-			continue
-		}
-		needed[id] = needed[id] || k.rows > 0
 		for i := range k.Through {
-			needed[k.Through[i].ID] = true
-		}
-	}
-	for _, id := range classes {
-		if !needed[id] {
-			out = append(out, id)
+			if k.rows > 0 || !listed[id] {
+				out[k.Through[i].ID] = true
+			}
 		}
 	}
 	return out

@@ -246,6 +246,13 @@ func TestTakeoverDropsClassesThatSnapshotOmits(t *testing.T) {
 	r := f.rows.last
 	r.lines, r.Piece, r.Final = list[0], 1, true
 	check.NoError(t, f.rows.append(t.Context(), &r)) // w1 ends before it deletes the records before the snapshot
+	for k := newKnownClasses(f.c, 0, true)[0]; ; {
+		check.NoError(t, k.read(t.Context()))
+		if !k.more {
+			check.Equal(t, len(k.classes), 1, "N-148: classes that the worker knows")
+			break
+		}
+	}
 	f.assignWorker("w2")
 	f.push(watch.Batch{Seen: []watch.Seen{f.file("plan")}})
 	first := f.stored(site.StreamRows, f.rows.name)[0]

@@ -23,11 +23,13 @@ func (d *deciding) dropUnused(ctx context.Context) error {
 	if done, err := d.searchUnused(ctx); err != nil || !done {
 		return err
 	}
-	err := guarded(func() error {
-		return d.worker.DropClasses(func(id string) bool {
-			return slices.ContainsFunc(d.known, func(k *knownClasses) bool { _, known := k.classes[id]; return known })
-		})
-	})
+	used := map[string]bool{}
+	for _, k := range d.known {
+		for id := range k.classes {
+			used[id] = true
+		}
+	}
+	err := guarded(func() error { return d.worker.DropClasses(func(id string) bool { return used[id] }) })
 	if err != nil {
 		return err
 	}
