@@ -3,6 +3,7 @@ package stages
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"path/filepath"
 	"testing"
 
@@ -59,11 +60,11 @@ func (f *firm) dropUnused() (knows bool) {
 	return d.worker.Knows(f.class(1, true))
 }
 
-// announce lets the worker of the part announce the class of descriptor 1, and returns a function that lets it write
-// the record with the document. With begin the document is in the first message of a walk.
-func (f *firm) announce(begin bool) (write func()) {
+// announce lets the worker of the part announce the class of a document, and returns a function that lets it write the
+// record with the document. With begin the document is in the first message of a walk.
+func (f *firm) announce(begin bool, document watch.Seen) (write func()) {
 	f.t.Helper()
-	f.bench.push(watch.Batch{Begin: begin, Seen: []watch.Seen{f.version("plan", 1, true)}})
+	f.bench.push(watch.Batch{Begin: begin, Seen: []watch.Seen{document}})
 	list := check.Must(f.c.next(f.t.Context(), site.StreamSeen, subjectOf(f.part), f.rows.in.next))
 	m := &list[len(list)-1]
 	s, batch, err := parseSeen(f.site, f.part, m.Body)
@@ -127,32 +128,32 @@ func TestDroppedClassComesBack(t *testing.T) {
 func TestAnnouncedClassIsNotLost(t *testing.T) {
 	for name, order := range map[string]func(t *testing.T, f *firm){
 		"read, search, write": func(t *testing.T, f *firm) {
-			write := f.announce(false)
+			write := f.announce(false, f.version("plan", 1, true))
 			f.decide()
 			check.Equal(t, f.dropUnused(), true, "kept before the record is written")
 			write()
 			check.Equal(t, f.dropUnused(), true, "kept after the record was written")
 		},
 		"search, read, write": func(t *testing.T, f *firm) {
-			write := f.announce(false)
+			write := f.announce(false, f.version("plan", 1, true))
 			check.Equal(t, f.dropUnused(), false, "kept before the announcement is read")
 			f.decide()
 			check.Equal(t, f.dropUnused(), true, "kept after the announcement was read")
 			write()
 		},
 		"write, search, read": func(t *testing.T, f *firm) {
-			f.announce(false)()
+			f.announce(false, f.version("plan", 1, true))()
 			check.Equal(t, f.dropUnused(), true, "kept, because the log of the part defines it")
 		},
 		"the worker of the part ends": func(t *testing.T, f *firm) {
-			f.announce(false)
+			f.announce(false, f.version("plan", 1, true))
 			f.decide()
 			check.Equal(t, f.dropUnused(), true, "kept before the record is written")
 			f.rows = check.Must(newRows(t.Context(), f.rows.shift, f.part))
 			check.Equal(t, f.dropUnused(), false, "kept, and the worker that announced it cannot write any more")
 		},
 		"the worker of the classes ends": func(t *testing.T, f *firm) {
-			write := f.announce(false)
+			write := f.announce(false, f.version("plan", 1, true))
 			f.decide()
 			f.assignPeople()
 			check.Equal(t, f.dropUnused(), true, "kept by the next worker")
@@ -164,7 +165,7 @@ func TestAnnouncedClassIsNotLost(t *testing.T) {
 		"the input of the part is recreated": func(t *testing.T, f *firm) {
 			f.lose(site.StreamSeen)
 			f.rows = check.Must(newRows(t.Context(), f.rows.shift, f.part))
-			write := f.announce(true)
+			write := f.announce(true, f.version("plan", 1, true))
 			f.decide()
 			check.Equal(t, f.dropUnused(), true, "kept before the first message of the new stream was processed")
 			write()
@@ -175,7 +176,7 @@ func TestAnnouncedClassIsNotLost(t *testing.T) {
 			check.Equal(t, f.dropUnused(), false, "kept without an announcement")
 			f.assignPeople()
 			check.That(t, !f.people.worker.Knows(f.class(1, true)), "the next worker knows the class")
-			f.announce(false)()
+			f.announce(false, f.version("plan", 1, true))()
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -242,4 +243,68 @@ func TestLostLogsOfPartsDropClasses(t *testing.T) {
 	f.rows = check.Must(newRows(t.Context(), f.rows.shift, f.part))
 	f.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{f.version("plan", 2, false)}})
 	check.Equal(t, f.dropUnused(), false, "kept after the walk")
+}
+
+// TestDropsInRandomOrderKeepReaders changes documents while workers end, compact their logs and drop unused classes in a
+// random order. In the end each document has its readers (N-148).
+func TestDropsInRandomOrderKeepReaders(t *testing.T) {
+	for seed := range uint64(3) {
+		f, rng := newFirm(t), rand.New(rand.NewPCG(148, seed))
+		f.quiet()
+		f.push(watch.Batch{Begin: true, End: true})
+		want := map[string]bool{}
+		var write func() // the record of an announcement
+		class := ""      // its class
+		process := func() {
+			for more := true; more; {
+				more = check.Must(f.rows.turn(t.Context()))
+			}
+		}
+		dropped := 0
+		for range 600 {
+			switch kind := rng.IntN(12); {
+			case kind < 4 && write == nil:
+				name, n := fmt.Sprint("f", rng.IntN(3)), rng.IntN(6)
+				want[name], class = n%2 == 0, f.class(n, n%2 == 0)
+				write = f.announce(false, f.version(name, n, want[name]))
+			case kind < 6 && write != nil:
+				write()
+				write = nil
+				f.decide()
+				check.That(t, f.people.worker.Knows(class), "seed %d: class %s of a document is not decided", seed, class)
+			case kind == 6:
+				f.decide()
+			case kind == 7:
+				before := f.people.records.size.Lines
+				f.dropUnused()
+				dropped += f.people.records.size.Lines - before
+			case kind == 8 && write == nil:
+				f.snapshot(f.rows.ledger, f.rows.worker, false)
+			case kind == 9 && rng.IntN(2) == 0:
+				f.rows, write = check.Must(newRows(t.Context(), f.rows.shift, f.part)), nil
+				f.bench.push(watch.Batch{Heartbeat: beatNow()}) // workers without progress would skip the next message
+				process()
+			case kind == 10 && rng.IntN(2) == 0:
+				f.snapshot(f.people.ledger, f.people.worker, true)
+				f.assignPeople()
+			case kind == 11:
+				check.NoError(t, f.seen.turn(t.Context()))
+			}
+		}
+		if write != nil {
+			write()
+		}
+		process()
+		f.push(watch.Batch{})
+		for _, state := range []string{f.state, filepath.Join(t.TempDir(), "state")} {
+			f.state = state
+			check.NoError(t, f.seen.log.Close())
+			f.follow()
+			f.push(watch.Batch{})
+			for name, may := range want {
+				check.Equal(t, f.bobMayRead(name), fmt.Sprint(may), "seed %d: bob may read %s", seed, name)
+			}
+		}
+		check.That(t, dropped > 10, "seed %d: only %d drops", seed, dropped)
+	}
 }
