@@ -245,8 +245,8 @@ func TestLostLogsOfPartsDropClasses(t *testing.T) {
 	check.Equal(t, f.dropUnused(), false, "kept after the walk")
 }
 
-// TestDropsInRandomOrderKeepReaders changes documents while workers end, compact their logs and drop unused classes in a
-// random order. In the end each document has its readers (N-148).
+// TestDropsInRandomOrderKeepReaders changes documents while workers end, compact their logs and drop unused classes in
+// a random order. In the end each document has its readers (N-148).
 func TestDropsInRandomOrderKeepReaders(t *testing.T) {
 	for seed := range uint64(3) {
 		f, rng := newFirm(t), rand.New(rand.NewPCG(148, seed))
