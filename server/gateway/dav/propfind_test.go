@@ -59,8 +59,8 @@ func TestPropfindListsWhatWasRequested(t *testing.T) {
 	}
 }
 
-// TestPropfindIgnoresOtherLocks checks that PROPFIND does not copy the locks of other resources, of which users can have
-// thousands. Otherwise they would slow each listing.
+// TestPropfindIgnoresOtherLocks checks that PROPFIND does not copy the locks of other resources. Users can have
+// thousands of them, which would slow each listing.
 func TestPropfindIgnoresOtherLocks(t *testing.T) {
 	m := newMemory(t)
 	list := func() float64 {
@@ -71,7 +71,8 @@ func TestPropfindIgnoresOtherLocks(t *testing.T) {
 	}
 	without := list()
 	for i := range MostLocks {
-		_, _, err := m.Locks.Add(Lock{User: fmt.Sprint(i / MostLocksEach), Root: Path(fmt.Sprint("/c/d/", i))}, time.Hour)
+		user, root := fmt.Sprint(i/MostLocksEach), Path(fmt.Sprint("/c/d/", i))
+		_, _, err := m.Locks.Add(Lock{User: user, Root: root}, time.Hour)
 		check.NoError(t, err)
 	}
 	with := list()
