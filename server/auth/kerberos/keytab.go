@@ -22,7 +22,13 @@ type keyEntry struct {
 	service string // components joined by "/"
 	realm   string
 	version uint32
+	short   bool // version has only the low 8 bits of the key's version
 	key     types.EncryptionKey
+}
+
+// isOf reports whether the key has this version, as far as the keytab stores it.
+func (e *keyEntry) isOf(version uint32) bool {
+	return e.version == version || e.short && e.version == version&0xff
 }
 
 // Limits of a keytab.
@@ -158,12 +164,12 @@ func parseEntry(b []byte) (keyEntry, bool) {
 	}
 	e.service = strings.Join(parts, "/")
 	c.take(8) // name type, time
-	e.version = uint32(c.take(1)[0])
+	e.version, e.short = uint32(c.take(1)[0]), true
 	e.key.KeyType = int32(c.u16())
 	e.key.KeyValue = append([]byte(nil), c.take(int(c.u16()))...)
 	if c.ok && len(c.b) >= 4 {
 		if v := c.u32(); v != 0 { // optional version in four bytes
-			e.version = v
+			e.version, e.short = v, false
 		}
 	}
 	return e, c.ok && e.service != "" && len(e.key.KeyValue) > 0
@@ -173,12 +179,13 @@ func parseEntry(b []byte) (keyEntry, bool) {
 const maxTries = 8
 
 // find returns at most maxTries keys for a service of a realm: those of the ticket's version, or of all versions if it
-// is 0, the newest first. Service names are compared without regard to case, as in Active Directory (K-34).
+// is 0, the newest first. If the keytab has only the low 8 bits of a version, find compares these. Service names are
+// compared without regard to case, as in Active Directory (K-34).
 func (k *Keys) find(service, realm string, version uint32, keyType int32) (out []types.EncryptionKey) {
 	var all []keyEntry
 	for _, e := range k.entries {
 		if e.key.KeyType == keyType && e.realm == realm && strings.EqualFold(e.service, service) &&
-			(version == 0 || e.version == version) {
+			(version == 0 || e.isOf(version)) {
 			all = append(all, e)
 		}
 	}

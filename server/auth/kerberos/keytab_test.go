@@ -213,6 +213,16 @@ func TestEveryFieldOfKeytabEntryCounts(t *testing.T) {
 			t.Errorf("K-33: %s: %q, %v, want %q", name, got, err, c.want)
 		}
 	}
+	for _, c := range []struct {
+		longer  string // the version in four bytes
+		version uint32
+		want    int
+	}{{"", 7, 1}, {"", 263, 1}, {"", 1<<31 + 7, 1}, {"", 264, 0}, {"\x00\x00\x00\x00", 263, 1}, {"\x00\x00\x01", 263, 1},
+		{"\x00\x00\x00\x07", 263, 0}, {"\x00\x00\x01\x07", 263, 1}, {"\x00\x00\x01\x07", 7, 0}} {
+		k := check.Must(ParseKeytab(append([]byte{5, 2}, whole([]byte(c.longer)...)...)))
+		check.Equal(t, len(k.find("http/www", "R", c.version, 18)), c.want,
+			"K-34: keys of version %d in a keytab with version 7 and %q", c.version, c.longer)
+	}
 	for name, b := range map[string][]byte{"of version 5.1": {5, 1}, "of version 4.2": {4, 2}, "one byte": {5}} {
 		k, err := ParseKeytab(append(slices.Clone(b), whole()...))
 		check.That(t, k == nil && errors.Is(err, errKeytab), "K-33: ParseKeytab, %s: %v, want errKeytab", name, err)
