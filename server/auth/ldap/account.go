@@ -24,7 +24,8 @@ type Found struct {
 	Restricted Restriction
 	Cached     bool // the directory is unreachable; this is an earlier result
 
-	bounds bounds // when the account may be used
+	principal string // userPrincipalName, "" if absent or unreadable
+	bounds    bounds // when the account may be used
 }
 
 // ErrUnknown says that the directory has no such account.
@@ -106,6 +107,7 @@ func (d *Directory) newFound(c *conn, p *serverInfo, e *entry, requested string)
 	if f.Name, err = e.one("sAMAccountName"); err != nil {
 		return nil, err
 	}
+	f.principal, _ = e.one("userPrincipalName") // only its spelling counts, for the cache
 	ids, err := e.sids("objectSid")
 	if err != nil {
 		return nil, err

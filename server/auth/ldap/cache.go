@@ -75,7 +75,8 @@ func (c *cache) drop(key string) {
 
 // Find returns the account of a name. A result younger than [Limits.Fresh] comes from the cache. If
 // no server answers, one younger than [Limits.Stale] does, with Cached set. byRealm means that the
-// name came with a realm. The account may be restricted; such a result is not cached. Errors are
+// name came with a realm. The account may be restricted; such a result is not cached. Nor is that of
+// another spelling of the account's name, which the directory takes as equal. Errors are
 // [ErrUnknown], also for an empty or overlong name, [*Error], or wrap [ErrAway].
 func (d *Directory) Find(ctx context.Context, name string, byRealm bool) (*Found, error) {
 	if name == "" || len(name) > maxName {
@@ -95,6 +96,10 @@ func (d *Directory) Find(ctx context.Context, name string, byRealm bool) (*Found
 		// (D-19).
 		d.cache.drop(key)
 		return k.found, nil
+	case err == nil && !k.found.hasName(name, byRealm, d.cfg.Realm):
+		// One client could fill the cache with the spellings of one name (D-21).
+		d.cache.drop(key)
+		return k.found, nil
 	case err == nil:
 		k.at = now
 		d.cache.put(k)
@@ -110,6 +115,13 @@ func (d *Directory) Find(ctx context.Context, name string, byRealm bool) (*Found
 		return &f, nil
 	}
 	return nil, err
+}
+
+// hasName reports whether name is the account's sAMAccountName or, with byRealm, its userPrincipalName before "@" and
+// the realm. Case is ignored, as in the cache's keys.
+func (f *Found) hasName(name string, byRealm bool, realm string) bool {
+	name = strings.ToLower(name)
+	return strings.ToLower(f.Name) == name || byRealm && strings.ToLower(f.principal) == name+"@"+strings.ToLower(realm)
 }
 
 // current brings a cached account up to date: it returns f with its restriction as of now, because the account or its

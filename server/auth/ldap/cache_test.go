@@ -116,6 +116,30 @@ func TestRestrictedAccountIsNotCached(t *testing.T) {
 	check.ErrorIs(t, check.Err(d.Find(ctx, "alice", false)), ErrAway, "D-19: refused, and then away")
 }
 
+// TestOtherSpellingsAreNotCached checks that the cache has an account under its own names only. A directory accepts
+// many other spellings of them, with which one client could drop the accounts of others from the cache (D-21).
+func TestOtherSpellingsAreNotCached(t *testing.T) {
+	w := newWorld()
+	f := serve(t, func(a asked) [][]byte {
+		// Active Directory ignores the width of letters. The fake has no filter for principal names.
+		a.filter = strings.NewReplacer(`sAMAccountName=\ef\bd\81lice`, "sAMAccountName=alice",
+			"sAMAccountName=BOSS", "sAMAccountName=alice").Replace(a.filter)
+		return w.answer(a)
+	})
+	d, _ := timed(f, nil)
+	w.set("userPrincipalName", "Boss@"+d.cfg.Realm)
+	for _, c := range []struct {
+		name    string
+		byRealm bool
+		cached  int
+	}{{"ａlice", false, 0}, {"ALICE", false, 1}, {"ａlice", false, 1}, {"BOSS", false, 1}, {"alice", true, 2},
+		{"BOSS", true, 3}, {"ａlice", true, 3}, {"boss", true, 3}} {
+		got, err := d.Find(context.Background(), c.name, c.byRealm)
+		check.That(t, err == nil && got.Name == "alice" && len(d.cache.byName) == c.cached, "D-21: Find(%s, %t): %+v, %v, "+
+			"%d names in the cache, want %d", c.name, c.byRealm, got, err, len(d.cache.byName), c.cached)
+	}
+}
+
 // TestCachedAccountCountsWhileUnreachable checks that a cached result answers the same query with Cached set while the
 // directory is unreachable, and that a negative limit caches nothing (D-20). TestCachedAccountExpires checks the limit.
 func TestCachedAccountCountsWhileUnreachable(t *testing.T) {
