@@ -17,7 +17,7 @@ const (
 	largestQuestion = 1 << 20 // bytes
 	mostQuestions   = 1000    // questions in one call
 	mostAccounts    = 100     // accounts in one call
-	callsEach       = 100     // calls of one user per second, and in one burst (G-27)
+	callsEach       = 100     // calls and console pages of one user per second, and in one burst (G-27)
 	longestCall     = 30 * time.Second
 )
 
@@ -26,11 +26,6 @@ const (
 func apiRows(g *Gateway) []row {
 	_, h := refmonv1connect.NewAccessHandler(service{g}, connect.WithReadMaxBytes(largestQuestion), strictRequests())
 	serve := func(w http.ResponseWriter, r *http.Request, s *session) {
-		if !g.rates.Allow(s.caller()) {
-			w.Header().Set("Retry-After", "1")
-			plain(w, http.StatusTooManyRequests, "too many requests: use CheckBatch or WhatCan, or try again later")
-			return
-		}
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), sessionKey{}, s), longestCall)
 		defer cancel()
 		limitBody(ctx, r)
@@ -41,10 +36,23 @@ func apiRows(g *Gateway) []row {
 		refmonv1connect.AccessExplainProcedure, refmonv1connect.AccessWhoCanProcedure,
 		refmonv1connect.AccessWhatCanProcedure, refmonv1connect.AccessTokenProcedure,
 		refmonv1connect.AccessLookUpProcedure, refmonv1connect.AccessServicesProcedure} {
-		rows = append(rows, row{http.MethodPost, procedure, known, true, serve})
+		rows = append(rows, row{http.MethodPost, procedure, known, true, limitRate(g, serve)})
 	}
 	return append(rows, row{http.MethodGet, "/health", anybody, false, g.health},
 		row{http.MethodHead, "/health", anybody, false, g.health})
+}
+
+// limitRate returns serve with the rate limit of a user's API calls and console pages. Beyond it the answer is 429.
+func limitRate(g *Gateway, serve func(http.ResponseWriter, *http.Request, *session)) func(http.ResponseWriter,
+	*http.Request, *session) {
+	return func(w http.ResponseWriter, r *http.Request, s *session) {
+		if !g.rates.Allow(s.caller()) {
+			w.Header().Set("Retry-After", "1")
+			plain(w, http.StatusTooManyRequests, "too many requests: use CheckBatch or WhatCan, or try again later")
+			return
+		}
+		serve(w, r, s)
+	}
 }
 
 // sessionKey is the context key of the session of an API call.

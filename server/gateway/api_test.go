@@ -107,8 +107,12 @@ func TestJSONAPIExamplesWorkWithinLimits(t *testing.T) {
 	if other := post("bob", "Token", "{}").code; answers[200] != 100 || answers[429] != 1 || other != 200 {
 		t.Errorf("G-27: statuses of 101 calls: %v; of another user: %d, want 100 of 200 and one 429; 200", answers, other)
 	}
+	page := w.view("carol", "/why")
+	check.That(t, page.code == 429 && page.header.Get("Retry-After") == "1", "G-27: a page of the console: %d, want 429",
+		page.code)
 	moment = moment.Add(time.Second)
 	check.Equal(t, post("carol", "Services", "{}").code, 200, "G-27: a second later")
+	check.Equal(t, w.view("carol", "/why").code, 200, "G-27: a page of the console, a second later")
 }
 
 // TestDifferingCheckShowsNoGrantingEntry checks that no entry is shown if the gateway's own check differs from

@@ -30,12 +30,13 @@ var consolePages = []consolePage{
 	{"/trail", "Trail", true, (*request).trailPage},
 }
 
-// consoleRows returns the endpoints of the console: GET and HEAD of each page.
+// consoleRows returns the endpoints of the console: GET and HEAD of each page. They share the user's rate with
+// the API, because a page makes the same queries (G-27).
 func consoleRows(g *Gateway) (rows []row) {
 	for _, p := range consolePages {
-		serve := func(w http.ResponseWriter, r *http.Request, s *session) {
+		serve := limitRate(g, func(w http.ResponseWriter, r *http.Request, s *session) {
 			showConsole(w, r, &request{g: g, s: s, begun: time.Now(), ctx: r.Context()}, p)
-		}
+		})
 		rows = append(rows, row{http.MethodGet, p.path, known, false, serve},
 			row{http.MethodHead, p.path, known, false, serve})
 	}

@@ -55,7 +55,7 @@ type Gateway struct {
 	link     link
 	dav      *dav.Engine
 	props    *propertyTable
-	rates    *authzen.Limiter // limits each user's API calls
+	rates    *authzen.Limiter // limits each user's API calls and console pages
 	attempts *attempts
 	log      *slog.Logger // immutable
 	levels   levels       // immutable
