@@ -84,11 +84,7 @@ func watchTree(ctx context.Context, c *Conn, o *WatchConfig, tree string) error 
 		return err
 	}
 	defer func() { _ = sub.Unsubscribe() }() // Unsubscribe fails only if the connection is closed
-	var w watch.Source = &watch.Watcher{Root: tree, NoEvents: o.NoEvents, Every: o.Every, Beat: o.Beat, Again: again,
-		Options: filetree.Options{Search: c.site.Traverse == index.TraverseHost}}
-	if o.From != nil {
-		w = &restartingSource{from: func() watch.Source { return o.From(tree) }, again: again}
-	}
+	w := o.source(c.site, tree, again)
 	batches := make(chan watch.Batch)
 	return together(ctx, 2, func(ctx context.Context, i int) error {
 		if i == 0 {
@@ -96,6 +92,15 @@ func watchTree(ctx context.Context, c *Conn, o *WatchConfig, tree string) error 
 		}
 		return t.publish(ctx, batches)
 	})
+}
+
+// source returns the source of batches for a tree of the site. A message in again starts a new walk.
+func (o *WatchConfig) source(s *site.Site, tree string, again <-chan struct{}) watch.Source {
+	if o.From != nil {
+		return &restartingSource{from: func() watch.Source { return o.From(tree) }, again: again}
+	}
+	return &watch.Watcher{Root: tree, NoEvents: o.NoEvents, Every: o.Every, Beat: o.Beat, Again: again,
+		Options: filetree.Options{Search: s.Traverse == index.TraverseHost}}
 }
 
 // restartingSource is a source of batches that can walk its tree again on request, by a restart of the underlying

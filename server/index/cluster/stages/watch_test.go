@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -125,4 +126,40 @@ func TestRequestedWalkWaitsForSource(t *testing.T) {
 	}})
 	check.NoError(t, err)
 	check.Equal(t, begun, 3, "walks after two requests")
+}
+
+// TestWatcherHasTheConfiguration checks that a watcher in this process has the settings of the configuration and the
+// site, and receives requests for a walk.
+func TestWatcherHasTheConfiguration(t *testing.T) {
+	again := make(chan struct{})
+	for traverse, search := range map[index.Traverse]bool{index.TraverseHost: true, index.TraverseAlways: false} {
+		o := WatchConfig{Host: "a", NoEvents: true, Every: time.Hour, Beat: time.Second}
+		w, _ := o.source(&site.Site{Traverse: traverse}, "/srv", again).(*watch.Watcher)
+		check.RequireThat(t, w != nil, "the source is no watcher")
+		check.That(t, w.Root == "/srv" && w.NoEvents && w.Every == time.Hour && w.Beat == time.Second &&
+			w.Again == again && w.Options.Search == search, "traverse %q: the watcher is %+v", traverse, w)
+	}
+}
+
+// TestEachTreeOfHostIsWatched checks that Watch runs one source for each tree of its host.
+func TestEachTreeOfHostIsWatched(t *testing.T) {
+	h := newOpenSite(t, 1)
+	h.site.Hosts["a"] = []string{h.tree, "/other"}
+	ctx, end := context.WithTimeout(t.Context(), time.Minute)
+	defer end()
+	begun := make(chan string, 2)
+	err := Watch(ctx, h.dial(site.Watch("a")), WatchConfig{Host: "a", From: func(tree string) watch.Source {
+		return runFunc(func(ctx context.Context) {
+			if begun <- tree; len(begun) == cap(begun) {
+				end()
+			}
+			<-ctx.Done()
+		})
+	}})
+	check.RequireThat(t, err == nil && len(begun) == 2, "%d sources, %v", len(begun), err)
+	got := []string{<-begun, <-begun}
+	slices.Sort(got)
+	want := []string{h.tree, "/other"}
+	slices.Sort(want)
+	check.SlicesEqual(t, got, want, "trees")
 }
