@@ -69,17 +69,16 @@ func (t *tracer) denial(q *query, ace int) Reason {
 }
 
 // endPass records the end of one evaluation of the DACL. Undecided bits at the root get a reason. If the request wants
-// a result for each node, those of each node do too. lost has the bits that the request lost.
-func (t *tracer) endPass(q *query, lost winnt.AccessMask) {
+// a result for each node, those of each node do too.
+func (t *tracer) endPass(q *query) {
 	t.fillEntries(q.dacl.acl)
 	if q.tree == nil {
-		t.recordUndecided(q, 0, lost&q.undecided)
+		t.recordUndecided(q, 0, q.undecided)
 		return
 	}
-	// Without a result list the root answers for the whole tree, so only its lost bits are reported. With one, each
-	// node has an answer with a reason.
-	t.recordUndecided(q, 0, lost&q.tree.nodes[0].undecided)
-	for i := 1; i < len(q.tree.nodes) && q.tree.each; i++ {
+	// Without a result list the root answers for the whole tree, so only its bits are reported. With one, each node has
+	// an answer with a reason.
+	for i := 0; i == 0 || i < len(q.tree.nodes) && q.tree.each; i++ {
 		t.recordUndecided(q, i, q.tree.nodes[i].undecided)
 	}
 }

@@ -29,6 +29,7 @@ func TestCertificateListsPolicies(t *testing.T) {
 		{ID: sid.MustParse("S-1-17-1"), Rules: []access.Rule{{Name: "a", Descriptor: one}, {Name: "b\xff", AppliesTo: when}}},
 		{ID: sid.MustParse("S-1-17-2")},
 		{ID: sid.MustParse("S-1-17-1"), Rules: []access.Rule{{Name: "c", Descriptor: two}}},
+		{ID: sid.MustParse("S-1-17-2"), Rules: []access.Rule{{Name: "d", Descriptor: two}}},
 	}}
 	hexOf := func(b []byte) string { return fmt.Sprintf("%x", b) }
 	stated := map[string][][3]string{"": {{"recovery policy", "", hexOf(two.Binary())}},
@@ -174,7 +175,7 @@ func TestCertificateStatesDecision(t *testing.T) {
 	byPolicy.Policies.Policies[0].Rules[0].Name = "<&>"
 	byKernel := newRequest(t, "…", 1)
 	byKernel.Mode = access.Kernel
-	byType := newRequest(t, "…(A;;0x1;;;WD)", 3)
+	byType := newRequest(t, "…(A;;0x3;;;BO)(A;;0x1;;;WD)", 3)
 	byType.ObjectTypes = list(0, nodeC, 1, nodeP1)
 	for r, want := range map[*access.Request][]string{
 		byPrivilege: {`"backup":true`, `"objectTypes":[]`, `"resultList":false,"results":[]`, `"self":""`,
@@ -184,7 +185,7 @@ func TestCertificateStatesDecision(t *testing.T) {
 		byType: {`"backup":false`, `"privileges":[]`, `"resultList":true`,
 			`"objectTypes":["0 c0000000000000000000000000000000","1 01000000000000000000000000000000"]`,
 			`"results":["STATUS_ACCESS_DENIED 0x00000001","STATUS_ACCESS_DENIED 0x00000001"]`,
-			`"steps":[{"ace":0,"bits":"0x00000001","granted":true,"list":"DACL","node":0,"pass":"","rule":"A-82"},`,
+			`"steps":[{"ace":1,"bits":"0x00000001","granted":true,"list":"DACL","node":0,"pass":"","rule":"A-82"},`,
 			`,{"ace":-1,"bits":"0x00000002","granted":false,"list":"","node":1,"pass":"","rule":"A-40"}],`},
 	} {
 		_, x, err := access.Explain(r)

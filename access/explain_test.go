@@ -41,6 +41,9 @@ func TestExplainMatchesGoldenFile(t *testing.T) {
 		r.ObjectTypes, r.Type = list(0, nodeC, 1, nodeP1, 2, nodeA1), winnt.DirectoryServiceObject
 	}
 	lowLevel := func(r *access.Request) { r.Subject.Level = winnt.SecurityIdentification }
+	twoRights := func(r *access.Request) {
+		r.Type, r.Mapping = nil, &winnt.GenericMapping{Read: 1, Write: 2, All: 3}
+	}
 	var b strings.Builder
 	for _, c := range []struct {
 		title, sd string
@@ -52,8 +55,11 @@ func TestExplainMatchesGoldenFile(t *testing.T) {
 		{"granted by two entries, the rest is not looked at",
 			"…(A;;0x1;;;WD)(A;IO;0x2;;;WD)(A;;0x2;;;AU)(D;;0x1;;;WD)", 3, nil, nil},
 		{"an inherited entry", "…(A;;0x1;;;WD)(A;IOID;0x2;;;WD)(D;ID;0x2;;;WD)", 3, nil, nil},
+		{"an inherited entry and a label of the same number", "…(A;ID;0x3;;;WD)S:(ML;;NW;;;HI)", maxMask, low, twoRights},
+		{"an entry and an inherited label of the same number", "…(A;;0x3;;;WD)S:(ML;ID;NW;;;HI)", maxMask, low, twoRights},
 		{"long names of rights", "…(A;;CR;;;WD)", 0x110, nil, directoryService},
 		{"MAXIMUM_ALLOWED", "U:(D;;0x2;;;G)(A;;FR;;;WD)(A;;0x2;;;U)", maxMask, nil, nil},
+		{"MAXIMUM_ALLOWED and a right by name", "…(D;;0x3;;;WD)", maxMask | 2, nil, twoRights},
 		{"no entry, owner rights replaced", "U:(A;;0x1;;;OW)", 0x20001, nil, nil},
 		{"empty DACL, owner", "U:", 0x60001, nil, nil},
 		{"NULL DACL", "O:BAG:SYD:NO_ACCESS_CONTROL", 1, nil, nil},
@@ -64,6 +70,8 @@ func TestExplainMatchesGoldenFile(t *testing.T) {
 		{"trust label", "…(A;;FA;;;WD)S:(TL;;RC;;;S-1-19-512-8192)", 0x20001, nil, nil},
 		{"access filter", "…(A;;FA;;;WD)S:(FL;;0x1;;;WD;(@User.x==1))", 3, nil, nil},
 		{"restricted", "…(A;;0x3;;;U)(A;;0x1;;;RC)", 3, restricted(sid.Restricted), nil},
+		{"restricted, denied by the first entry", "…(D;;0x2;;;RC)(A;;0x3;;;U)(A;;0x3;;;RC)", 3,
+			restricted(sid.Restricted), nil},
 		{"AppContainer", "…(A;;FA;;;U)(A;;FR;;;P)(D;;0x2;;;AC)", 3, appContainer, nil},
 		{"central access rule", "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 3, nil, rulePolicy("")},
 		{"conditions", "…(XA;;0x1;;;WD;(@User.x==1))(XD;;0x1;;;WD;(@User.x==2))(XA;;0x1;;;WD;(Member_of{SID(WD)}))", 1,
@@ -116,7 +124,7 @@ func TestStepsMarshalToJSON(t *testing.T) {
 func TestUnknownTypeHasStep(t *testing.T) {
 	base := mustSD(t, "…(A;;0x1;;;WD)")
 	deny := check.Must(sd.NewACE(sd.AccessDenied, 0, 1, sid.Everyone))
-	audit := check.Must(sd.NewACE(sd.SystemAudit, 0, 1, sid.Everyone))
+	audit := check.Must(sd.NewACE(sd.SystemAudit, sd.InheritOnly, 1, sid.Everyone))
 	l := check.Must(sd.NewACL(deny, audit, base.DACL().At(0)))
 	raw := sd.New(sd.Parts{Owner: base.Owner(), Group: base.Group(), DACL: l}).Binary()
 	raw[20+8] = 0x7F // the first entry of the DACL gets an unknown type
@@ -196,6 +204,9 @@ func TestExplainReturnsExpectedStepsAndReasons(t *testing.T) {
 	}{
 		{"A-31 kernel mode", "…", 3, nil, func(r *access.Request) { r.Mode = access.Kernel },
 			[]string{" -1 A-31 +0x3"}, []string{"0x1+ KernelMode  -1", "0x2+ KernelMode  -1"}},
+		{"A-31 kernel mode without a descriptor", "…", 1, nil, func(r *access.Request) {
+			r.Mode, r.Descriptor = access.Kernel, nil
+		}, []string{" -1 A-31 +0x1"}, []string{"0x1+ KernelMode  -1"}},
 		{"A-32 no descriptor", "…", 1, nil, func(r *access.Request) { r.Descriptor = nil },
 			[]string{" -1 A-32 -0x1"}, []string{"0x1- NotAsked  -1"}},
 		{"A-30 the level", "…", 1, level(winnt.SecurityIdentification), nil,
@@ -253,6 +264,8 @@ func TestExplainReturnsExpectedStepsAndReasons(t *testing.T) {
 		{"A-94 the package is denied at the nodes", guids("…(A;;RP;;;U)(D;;RP;;;P)"), 0x10, appMedium, tree,
 			[]string{"DACL 0 A-82 +0x10", "DACL 0 package A-94 -0x0", "DACL 1 package A-94 -0x10"},
 			[]string{"0x10- AppContainerPass DACL 1"}},
+		{"A-95 an empty list for a package that the owner runs", "U:", winnt.READ_CONTROL, appMedium, nil,
+			[]string{" -1 A-56 +0x20000", " -1 package A-95 -0x20000"}, []string{"0x20000- AppContainerPass DACL -1"}},
 		{"A-96 no DACL for a package", "O:BAG:SY", 1, appMedium, nil, []string{" -1 A-42 +0x1", " -1 A-96 -0x1"},
 			[]string{"0x1- AppContainerPass  -1"}},
 		{"A-42 no DACL and the owner", "O:" + caseU.String() + "G:SY", winnt.READ_CONTROL | 1, nil, nil,
@@ -278,6 +291,18 @@ func TestExplainReturnsExpectedStepsAndReasons(t *testing.T) {
 			second("D:(D;;0x2;;;WD)(A;;FA;;;WD)"),
 			[]string{"DACL 0 A-70 +0x3", "open 0 A-70 +0x3", "second 0 A-70 -0x2"},
 			[]string{"0x1+ AceAllow DACL 0", "0x2- CentralAccessRule  1 second"}},
+		{"A-101 an empty rule", "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 2, nil, second("D:"),
+			[]string{"DACL 0 A-70 +0x2", "open 0 A-70 +0x2", " -1 A-101 -0x2"}, []string{"0x2- CentralAccessRule  1 second"}},
+		{"A-101 a rule for a restricted token", "…(A;;FA;;;WD)(A;;FA;;;RC)S:(SP;;;;;S-1-17-1)", 2,
+			restricted(sid.Restricted), ruleOf(access.Rule{Name: "r", Descriptor: mustDescriptor("D:(A;;FA;;;WD)(A;;FR;;;RC)")}),
+			[]string{"DACL 0 A-70 +0x2", "DACL 0 restricted A-4 -0x0", "DACL 1 restricted A-90 +0x2", "r 0 A-70 +0x2",
+				"r 0 restricted A-4 -0x0", "r 1 restricted A-71 -0x0", " -1 restricted A-101 -0x2"},
+			[]string{"0x2- CentralAccessRule  0 r"}},
+		{"A-101 a rule for a package", "…(A;;FA;;;WD)(A;;FA;;;P)S:(SP;;;;;S-1-17-1)", 2, appMedium,
+			second("D:(A;;FA;;;WD)(A;;FR;;;AC)"),
+			[]string{"DACL 0 A-70 +0x2", "DACL 0 package A-94 -0x0", "DACL 1 package A-94 +0x2", "open 0 A-70 +0x2",
+				"open 0 package A-94 -0x0", "open 1 package A-94 +0x2", "second 0 A-70 +0x2", "second 0 package A-94 -0x0",
+				"second 1 package A-71 -0x0", " -1 package A-101 -0x2"}, []string{"0x2- CentralAccessRule  1 second"}},
 		{"A-96 the second rule has no DACL, for a package", "…(A;;FA;;;U)(A;;FR;;;P)S:(SP;;;;;S-1-17-1)", 1, appMedium,
 			second("D:NO_ACCESS_CONTROL"), []string{"DACL 0 A-70 +0x1", "DACL 0 package A-94 -0x0",
 				"DACL 1 package A-94 +0x1", "open 0 A-70 +0x1", "open 0 package A-94 -0x0", "open 1 package A-94 +0x1",
@@ -311,18 +336,18 @@ func TestExplainReturnsExpectedStepsAndReasons(t *testing.T) {
 		check.That(t, slices.Equal(steps, c.steps) && slices.Equal(reasons, c.reasons),
 			"%s: steps\n%q\nwant\n%q\nreasons\n%q\nwant\n%q", c.what, steps, c.steps, reasons, c.reasons)
 	}
-	// With a result list, each node without the right has a step, and so has each denial at a node.
-	for text, want := range map[string][]string{
-		"…(OA;;RP;{P1};;WD)": {"DACL 0 node 1 A-82 +0x10", " -1 A-40 -0x10", " -1 node 3 A-40 -0x10"},
-		"…(OD;;RP;{P1};;WD)(OD;;RP;{P2};;WD)(A;;RP;;;WD)": {
-			"DACL 0 node 1 A-83 -0x10", "DACL 1 node 3 A-83 -0x10",
-		},
+	// With a result list, each node without the right has a step. The reason is that of the root.
+	for entries, want := range map[string][]string{
+		"(OA;;RP;{P1};;WD)": {"DACL 0 node 1 A-82 +0x10", " -1 A-40 -0x10", " -1 node 3 A-40 -0x10", "0x10- NoAce  -1"},
+		"(OD;;RP;{P1};;WD)": {"DACL 0 node 1 A-83 -0x10", " -1 node 3 A-40 -0x10", "0x10- AceDeny DACL 0"},
+		"(OD;;RP;{P1};;WD)(OD;;RP;{P2};;WD)": {"DACL 0 node 1 A-83 -0x10", "DACL 1 node 3 A-83 -0x10",
+			"0x10- AceDeny DACL 0"},
 	} {
-		pc := plainCase{sd: guids(text), desired: 0x10, ask: tree}
+		pc := plainCase{sd: guids("…" + entries), desired: 0x10, ask: tree}
 		_, _, x, err := access.ExplainResultList(pc.request(t))
 		check.NoError(t, err)
-		steps := formatAll(x.Steps, stepText)
-		check.That(t, slices.Equal(steps, want), "%s, a result list: steps\n%q\nwant\n%q", text, steps, want)
+		got := append(formatAll(x.Steps, stepText), formatAll(x.Reasons, reasonText)...)
+		check.That(t, slices.Equal(got, want), "%s with a result list: steps and reason\n%q\nwant\n%q", entries, got, want)
 	}
 }
 

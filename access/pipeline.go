@@ -230,7 +230,7 @@ func (q *query) readDACL(packageExempt winnt.AccessMask) bool {
 			q.held = q.tree.nodes[0].held
 		}
 		if q.tr != nil {
-			q.tr.endPass(q, before&^q.held)
+			q.tr.endPass(q)
 		}
 		if q.stop && q.held != before {
 			return false

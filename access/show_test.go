@@ -34,6 +34,9 @@ func TestShowWrapsAtWidth(t *testing.T) {
 		"                                           before it decided them\n"
 	got := x.Show(70, nil, same)
 	check.That(t, strings.Contains(got, want), "Show(70):\n%s\nwant it to contain\n%s", got, want)
+	got = x.Show(0, func(s sid.SID) string { return "<" + s.String() + ">" }, same)
+	check.That(t, strings.Count(got, "<") == 1 && strings.Contains(got, "\nDACL entry 1  (A;;0x1;;;WD) <S-1-1-0>  +  ."),
+		"U-121: no name after the SID of the entry:\n%s", got)
 }
 
 // The masks of entries are numbers where SDDL has letters of a directory and the object is of another type (B-101).
@@ -74,9 +77,13 @@ func TestShowCountsEntriesWithoutEffect(t *testing.T) {
 		rows := strings.Count(x.String(), ";;;BO)")
 		check.That(t, rows == others, "String: %d rows of others, want %d", rows, others)
 	}
+	// An entry whose condition is not met has an effect for the reader: it shows the compared values.
+	_, x, err := access.Explain(newRequest(t, "…"+strings.Repeat("(XA;;0x1;;;WD;(@User.x==1))", 4), 1))
+	check.NoError(t, err)
+	check.Equal(t, strings.Count(x.Show(80, nil, same), "(XA;"), 4, "U-122: rows of conditions that are not met")
 	// A restricted token is checked against each entry twice: with its groups, which two entries do not match, and with
 	// its restricting SIDs, which none matches.
-	_, x, err := access.Explain(newRequest(t, "…(A;;FA;;;BO)(A;;FA;;;BG)(A;;0x1;;;WD)", 1, restricted(caseG)))
+	_, x, err = access.Explain(newRequest(t, "…(A;;FA;;;BO)(A;;FA;;;BG)(A;;0x1;;;WD)", 1, restricted(caseG)))
 	check.NoError(t, err)
 	got := x.Show(80, nil, same)
 	check.That(t, strings.Contains(got, "5 other entries have no effect"), "U-122, a restricted token:\n%s", got)
@@ -91,15 +98,26 @@ func TestShowCountsUnreadEntries(t *testing.T) {
 		"(A;;FA;;;BO)(D;;0x1;;;WD)(A;;FA;;;BA)(A;;FA;;;WD)": "\n2 later entries of the DACL were not needed\n",
 		"(A;;0x2;;;WD)(A;;FA;;;BA)":                         "",
 	} {
-		_, x, err := access.Explain(newRequest(t, "…"+entries, 1))
+		r := newRequest(t, "…"+entries, 1)
+		_, x, err := access.Explain(r)
 		check.NoError(t, err)
-		for _, got := range []string{x.String(), x.Record().Explanation().String()} {
+		r.ObjectTypes = list(0, nodeC)
+		_, _, each, err := access.ExplainResultList(r)
+		check.NoError(t, err)
+		for _, got := range []string{x.String(), x.Record().Explanation().String(), each.String()} {
 			check.That(t, strings.Contains(got, "not needed") == (want != "") && strings.Contains(got, want),
 				"U-130: %s: want %q in\n%s", entries, want, got)
 		}
 	}
+	// The entries of a central access rule are not those of the DACL.
+	r := newRequest(t, "…(A;;0x1;;;WD)(A;;FA;;;BA)S:(SP;;;;;S-1-17-1)", 1)
+	ruleOf(access.Rule{Name: "r", Descriptor: mustDescriptor("D:(A;;FW;;;WD)(A;;FR;;;WD)")})(r)
+	_, x, err := access.Explain(r)
+	check.NoError(t, err)
+	check.That(t, strings.Contains(x.String(), "\n1 later entry of the DACL was not needed\n"),
+		"U-130: a rule with two entries: no row for the second entry of the DACL in\n%s", x)
 	// The restricted pass ends at the first entry, but the user pass also read the second one.
-	_, x, err := access.Explain(newRequest(t, "…(A;;0x1;;;RC)(A;;0x1;;;U)", 1, restricted(sid.Restricted)))
+	_, x, err = access.Explain(newRequest(t, "…(A;;0x1;;;RC)(A;;0x1;;;U)", 1, restricted(sid.Restricted)))
 	check.NoError(t, err)
 	check.That(t, !strings.Contains(x.String(), "not needed"), "U-130: both entries were read:\n%s", x)
 }
