@@ -43,11 +43,17 @@ var storedForms = []struct {
 	// F-199: without these entries a user would have more rights, so they are rejected.
 	{"O:BAG:SYD:(D;;FR;;;S-1-5-5-0-1001)(A;;FA;;;WD)", "", ntstatus.InvalidACL},
 	{"O:BAG:SYD:(D;OICIIO;FR;;;S-1-5-5-0-1001)(A;;FA;;;WD)", "", ntstatus.InvalidACL},
+	{"O:BAG:SYD:(D;;FR;;;S-1-5-5-0-1001)(A;;FA;;;S-1-5-5-0-1001)", "", ntstatus.InvalidACL},
 	{"O:BAG:SYD:(XD;;FR;;;WD;(Member_of {SID(S-1-5-5-0-1001)}))(A;;FA;;;WD)", "", ntstatus.InvalidACL},
 	{"O:BAG:SYD:S:(AU;SA;FR;;;S-1-5-5-0-1001)", "", ntstatus.InvalidACL},
 	{`O:BAG:SYD:S:(RA;;;;;WD;("x",TD,0x0,S-1-5-5-0-1001))`, "", ntstatus.InvalidACL},
 	{"O:S-1-5-5-0-1001G:SYD:(A;;FR;;;WD)", "", ntstatus.InvalidOwner},
 	{"O:BAG:S-1-5-5-0-1001D:(A;;FR;;;WD)", "", ntstatus.InvalidPrimaryGroup},
+	{"O:S-1-5-5G:S-1-5-5-0-1001D:", "", ntstatus.InvalidOwner},
+	// Other authorities, revisions and numbers of sub-authorities are no sessions.
+	{"O:S-1-22-5-0-1G:S-1-22-5-0-1D:(A;;FR;;;WD)", "O:S-1-22-5-0-1G:S-1-22-5-0-1D:(A;;FR;;;WD)", 0},
+	{"O:BAG:SYD:(XA;;FR;;;WD;(@User.x == #020200000000000505000000 || @User.x == #011000000000000505000000))",
+		"O:BAG:SYD:(XA;;FR;;;WD;(@User.x == #020200000000000505000000 || @User.x == #011000000000000505000000))", 0},
 }
 
 // Stored returns the form in which a descriptor is stored. Applied to that form it changes nothing (F-199, F-201).
