@@ -2,6 +2,7 @@ package ntacl_test
 
 import (
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
 )
 
 // Posix returns the descriptors that smbcacls printed for files without the attribute on a share of smbd 4.17.
@@ -91,6 +93,37 @@ func testDirectories(t *testing.T) {
 	}
 	check.That(t, check.Err(ntacl.PosixDirectory(ntacl.Info{Directory: true}, nil, []byte{2}, nil)) != nil,
 		"PosixDirectory with a default ACL of one byte: no error, want one")
+}
+
+// Accounts give the SIDs of all entries. If they do not know an id, the descriptor is an error: the SIDs of unmapped
+// ids do not replace it.
+func TestPosixUsesAccounts(t *testing.T) {
+	// user::rw-, user:2:-wx, group::r--, group:60:r--, mask rwx, other ---; -wx has the rights of -w- and --x
+	acl := check.Must(hex.DecodeString("0200000001000600ffffffff020003000200000004000400ffffffff080004003c000000" +
+		"10000700ffffffff20000000ffffffff"))
+	f := ntacl.Info{Directory: true, Mode: 0o640, UID: 1, GID: 2}
+	for _, unknown := range []string{"", "u1", "g2", "u2", "g60"} {
+		who := func(id uint32, group bool) sid.SID {
+			name, rid := fmt.Sprint("u", id), id
+			if group {
+				name, rid = fmt.Sprint("g", id), 1000+id
+			}
+			if name == unknown {
+				return sid.SID{}
+			}
+			return sid.MustParse(fmt.Sprint("S-1-5-21-1-2-3-", rid))
+		}
+		d, err := ntacl.Posix(f, acl, who)
+		_, err2 := ntacl.PosixDirectory(f, acl, nil, who)
+		if unknown != "" {
+			check.That(t, err != nil && err2 != nil, "%s is unknown: %v, %v; want two errors", unknown, err, err2)
+			continue
+		}
+		check.That(t, err == nil && err2 == nil, "all are known: %v, %v; want no error", err, err2)
+		const s = "S-1-5-21-1-2-3-"
+		check.Equal(t, check.Must(sddl.Format(d, sddl.Options{})), "O:"+s+"1G:"+s+"1002D:(A;;0x1f01df;;;"+s+"1)(A;;0x1f01f6;;;"+s+
+			"2)(A;;FR;;;"+s+"1002)(A;;FR;;;"+s+"1060)(A;;;;;WD)", "Posix with accounts")
+	}
 }
 
 // The mask limits named users, the owning group and named groups, but not the owner or others.

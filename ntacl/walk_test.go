@@ -97,6 +97,9 @@ func TestWalkVisitsInOrder(t *testing.T) {
 	if got := walk("/b/link", true, 99); !slices.Equal(got, []string{"/b/link false <nil>"}) {
 		t.Errorf("Walk of a link: %q, want the file", got)
 	}
+	for _, recurse := range []bool{true, false} {
+		check.SlicesEqual(t, walk("/b/null", recurse, 99), nil, "Walk of a device, recursive %t", recurse)
+	}
 	check.That(t, ntacl.Walk(f, "/b/null", true, func(ntacl.Found) bool { return false }),
 		"Walk of an entry that is neither file nor directory returns false, want true")
 }
