@@ -30,6 +30,13 @@ func TestAppContainerSIDsMatchPublishedOnes(t *testing.T) {
 		check.That(t, capability.String() == "S-1-15-3-1024-"+want && group.String() == "S-1-5-32-"+want,
 			"capability %s: group %v, SID %v, want %v, %v", name, group, capability, "S-1-5-32-"+want, "S-1-15-3-1024-"+want)
 	}
+	// Characters above the basic plane are two UTF-16 units each. These hashes are those of Python's hashlib.
+	check.Equal(t, sid.AppContainer("A\U0001F600").String(),
+		"S-1-15-2-2341915389-1699342747-3792238806-890207564-1552601048-1531451482-3674875616", "package A\U0001F600")
+	if _, c := sid.CapabilitySIDs("a\U0001F600"); c.String() != "S-1-15-3-1024-933378376-2169573831-1434220438-692412904-"+
+		"2532723624-2327265269-1241915720-1547421940" {
+		t.Errorf("capability a\U0001F600 = %v", c)
+	}
 	if _, c := sid.CapabilitySIDs("CONTACTS"); c.String() != "S-1-15-3-12" {
 		t.Errorf("capability CONTACTS = %v, want S-1-15-3-12", c)
 	}
