@@ -86,10 +86,10 @@ func (e flagged) group() token.Group {
 	return g
 }
 
-// anyList returns up to five entries with random flags.
+// anyList returns up to five entries with random flags. Two entries may have one name.
 func anyList(r *rand.Rand, groups bool) (out []flagged) {
 	for i := range r.IntN(6) {
-		e := flagged{name: string(rune('1' + i)), mandatory: r.IntN(3) == 0, denyOnly: r.IntN(3) == 0,
+		e := flagged{name: string(rune('1' + r.IntN(i+1))), mandatory: r.IntN(3) == 0, denyOnly: r.IntN(3) == 0,
 			on: r.IntN(2) == 0, byDefault: r.IntN(2) == 0}
 		if groups && e.denyOnly { // a group cannot be both
 			e.on = false
@@ -215,10 +215,9 @@ func state(tok *token.Token) string {
 		}
 		out += "; "
 	}
-	i := 0
 	for _, g := range tok.DeviceGroups() {
+		i := tok.DeviceSet().Find(g.SID.Hash(), g.SID)
 		out += fmt.Sprintf("%v %#x %t %t, ", g.SID, g.Attributes, tok.DeviceBits().Has(i), tok.DeviceDenyBits().Has(i))
-		i++
 	}
 	return out
 }
@@ -233,7 +232,12 @@ func stateOf(lists [3][]flagged) string {
 	}
 	for _, e := range lists[2] {
 		g := e.group()
-		out += fmt.Sprintf("%v %#x %t %t, ", g.SID, g.Attributes, e.on, e.on || e.denyOnly)
+		allow, deny := false, false // of two entries of one SID, one is enough
+		for _, o := range lists[2] {
+			allow = allow || o.name == e.name && o.on
+			deny = deny || o.name == e.name && (o.on || o.denyOnly)
+		}
+		out += fmt.Sprintf("%v %#x %t %t, ", g.SID, g.Attributes, allow, deny)
 	}
 	return out
 }

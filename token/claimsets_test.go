@@ -48,6 +48,12 @@ func TestFilterDisablesClaimsPermanently(t *testing.T) {
 		check.That(t, st == ntstatus.Success && a.Flags == claims.FlagDisabled|claims.FlagDisabledByDefault,
 			"after Filter and reset: %v, flags %#x; want %v, disabled and disabled by default", st, a.Flags, ntstatus.Success)
 	}
+	// An empty list of names leaves the restricted pass no claims.
+	none := filter(t, tok, token.FilterSpec{RestrictUserClaims: []string{}, RestrictDeviceClaims: []string{}})
+	check.That(t, none.RestrictedUserClaims().Len() == 0 && none.RestrictedDeviceClaims().Len() == 0 &&
+		none.UserClaims().Len() == 3 && none.DeviceClaims().Len() == 3,
+		"T-67: a filter to no claims: the restricted pass sees %d and %d claims, want none",
+		none.RestrictedUserClaims().Len(), none.RestrictedDeviceClaims().Len())
 	s := setup() // with nothing to disable
 	s.DeviceGroups = []token.Group{{SID: groupG1, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY}}
 	s.UserClaims = check.Must(claims.NewSet([]claims.Attribute{{Name: "n", Type: claims.Int64, Ints: []int64{1},
@@ -62,7 +68,10 @@ func TestAuditPolicyAndIsolationAreKept(t *testing.T) {
 	tok := must(t, setup())
 	check.That(t, string(tok.AuditPolicy()) == strings.Repeat("\x00", token.AuditPolicySize),
 		"AuditPolicy of a new token = %x, want zeros", tok.AuditPolicy())
-	wantStatus(t, "WithAuditPolicy of one byte", check.Status(tok.WithAuditPolicy([]byte{1})), ntstatus.InvalidParameter)
+	for _, n := range []int{0, 1, token.AuditPolicySize - 1, token.AuditPolicySize + 1} {
+		wantStatus(t, fmt.Sprint("WithAuditPolicy of bytes: ", n), check.Status(tok.WithAuditPolicy(make([]byte, n))),
+			ntstatus.InvalidParameter)
+	}
 	policy := []byte(strings.Repeat("\x12", token.AuditPolicySize))
 	n, st := tok.WithAuditPolicy(policy)
 	wantStatus(t, "WithAuditPolicy", st, ntstatus.Success)
