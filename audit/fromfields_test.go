@@ -67,6 +67,9 @@ func TestFromFieldsReadsExportedLists(t *testing.T) {
 		{4656, []string{"ObjectType", "File", "AccessMask", "0x3"}, "[0x1 4416 0 ] [0x2 4417 0 ]"},
 		{4656, []string{"ObjectType", "File", "AccessList", "%%9999 %%x - %%1542 %%1543", "AccessReason", "%%1:"},
 			"[0x0 9999 0 ] [0x1000000 1542 0 ] [0x2000000 1543 0 ]"},
+		{4656, []string{"ObjectServer", "DS", "ObjectType", "File", "AccessList", "%%4416", "AccessMask", "%%4417"},
+			"[0x1 4416 0 ]"},
+		{4656, []string{"ObjectType", "File", "AccessList", "%%69953"}, ""}, // a code has 16 bits: it is not 4417
 		{4656, []string{"AccessList", "-", "AccessReason", "-", "AccessMask", "-"}, ""},
 		{4656, []string{"ObjectType", "File", "AccessList", "%%4417", "AccessReason", "%%4417:\t%%1803\tS:(ML;;NW;;;HI)"},
 			"[0x2 4417 1803 S:(ML;;NW;;;HI)]"},
@@ -88,6 +91,18 @@ func TestFromFieldsReadsExportedLists(t *testing.T) {
 		yield("AuditPolicyChanges", "%%8448,\n\t%%8450")
 	})
 	check.SlicesEqual(t, items(e, "AuditPolicyChanges"), []string{"%%8448", "%%8450"}, "changes of a policy")
+	e = audit.FromFields(audit.Header{ID: 4673}, func(yield func(string, string) bool) {
+		yield("PrivilegeList", "SeA,x\r\n\t\t\tSeB")
+	})
+	check.SlicesEqual(t, items(e, "PrivilegeList"), []string{"SeA,x", "SeB"}, "privileges")
+	for _, absent := range []string{"-", " -", "-\r\n\t\t", "", " \n"} {
+		e := audit.FromFields(audit.Header{ID: 4656}, func(yield func(string, string) bool) {
+			_ = yield("AccessList", absent) && yield("AccessReason", absent) && yield("PrivilegeList", absent)
+		})
+		for f := range e.Fields() {
+			check.That(t, !f.IsList(), "%s with the text %q is a list of %q, want no list", f.Name, absent, items(e, f.Name))
+		}
+	}
 }
 
 // Names of fields have ASCII letters and digits only, and are unique (U-201).
