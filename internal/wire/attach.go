@@ -35,7 +35,7 @@ var hostBody = valueOf[HostBody]()
 func DecodeHost(b []byte) (HostBody, error) { return hostBody.decode(inBinary, b) }
 
 // AttachBody is the body of Attach and AttachAs: a process handle and the name of the program to start, cut to
-// MaxProgram bytes. An older client sends the handle alone.
+// MaxProgram bytes of whole characters. An older client sends the handle alone.
 type AttachBody struct {
 	Handle  uint64
 	Program string
@@ -60,8 +60,10 @@ func (s *Server) attachOf(b []byte) (AttachBody, error) {
 		return AttachBody{Handle: h.Handle}, err
 	}
 	a, err := attachBody.decode(s.form, b)
-	// A part of the name would keep the whole one in memory as long as the connection exists.
-	a.Program = strings.Clone(a.Program[:min(len(a.Program), MaxProgram)])
+	if len(a.Program) > MaxProgram {
+		// A part of the name would keep the whole one in memory as long as the connection exists.
+		a.Program = strings.Clone(strings.ToValidUTF8(a.Program[:MaxProgram], ""))
+	}
 	return a, err
 }
 

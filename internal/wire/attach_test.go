@@ -23,6 +23,10 @@ func TestProgramNameIsCut(t *testing.T) {
 			}
 		}
 	}
+	long := strings.Repeat("p", MaxProgram-1)
+	if got, err := (&Server{}).attachOf(AppendAttach(nil, 12, long+"é")); err != nil || got.Program != long {
+		t.Errorf("a name with a character across the limit: %q, %v, want the cut before the character", got.Program, err)
+	}
 	alone := AppendHandle(nil, winnt.Handle(12))
 	if got, err := (&Server{}).attachOf(alone); err != nil || got != (AttachBody{Handle: 12}) {
 		t.Errorf("decoding a handle alone = %+v, %v, want handle 12 without a name", got, err)
