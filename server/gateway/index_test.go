@@ -86,6 +86,7 @@ func indexStub(t *testing.T, socket string) (asked *[]string) {
 func (w *world) askIndex(as, name, body string) (int, string) {
 	w.Helper()
 	rec := w.onConsole(as, http.MethodPost, indexPath+name, body)
+	check.Equal(w, rec.Header().Get("Cache-Control"), "no-store", "Cache-Control of an answer with status %d", rec.Code)
 	return rec.Code, rec.Body.String()
 }
 
