@@ -121,8 +121,8 @@ func TestPosixUsesAccounts(t *testing.T) {
 		}
 		check.That(t, err == nil && err2 == nil, "all are known: %v, %v; want no error", err, err2)
 		const s = "S-1-5-21-1-2-3-"
-		check.Equal(t, check.Must(sddl.Format(d, sddl.Options{})), "O:"+s+"1G:"+s+"1002D:(A;;0x1f01df;;;"+s+"1)(A;;0x1f01f6;;;"+s+
-			"2)(A;;FR;;;"+s+"1002)(A;;FR;;;"+s+"1060)(A;;;;;WD)", "Posix with accounts")
+		check.Equal(t, check.Must(sddl.Format(d, sddl.Options{})), "O:"+s+"1G:"+s+"1002D:(A;;0x1f01df;;;"+s+"1)"+
+			"(A;;0x1f01f6;;;"+s+"2)(A;;FR;;;"+s+"1002)(A;;FR;;;"+s+"1060)(A;;;;;WD)", "Posix with accounts")
 	}
 }
 

@@ -26,8 +26,8 @@ func TestIntegrityLevelsHaveNames(t *testing.T) {
 		0x3000: "High", 0x4000: "System", 0x5000: "Protected", 0x2001: "S-1-16-8193", 1 << 31: "S-1-16-2147483648"} {
 		check.Equal(t, token.IntegrityName(rid), want, "name of level %#x", rid)
 		level, ok := token.ParseIntegrityLevel(want)
-		check.That(t, ok && level == sid.IntegrityLevel(rid), "ParseIntegrityLevel(%s) = %v, %t; want level %#x", want, level, ok,
-			rid)
+		check.That(t, ok && level == sid.IntegrityLevel(rid), "ParseIntegrityLevel(%s) = %v, %t; want level %#x", want,
+			level, ok, rid)
 	}
 	for _, text := range []string{"", "medium", "BA", "S-1-16", "S-1-16-1-2", "S-1-1-0", "S-1-5-8192"} {
 		_, ok := token.ParseIntegrityLevel(text)
