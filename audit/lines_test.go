@@ -16,10 +16,11 @@ import (
 // log. A malformed announcement counts as one record (U-65).
 func TestLostAnnouncementIsAddedToNext(t *testing.T) {
 	read := check.Must(audit.ParseEvent(audit.AuditsDiscarded(17, audit.Header{}).AppendJSON(nil)))
+	fields := func(id uint16) audit.Event { return audit.FromFields(audit.Header{ID: id}, texts(read)) }
 	for _, c := range []struct {
 		e    audit.Event
 		want string
-	}{{read, "17"}, {audit.AuditsDiscarded(5, audit.Header{}), "5"}, {audit.LogRecovered(9), "1"}, {audit.LogFull(),
+	}{{read, "17"}, {fields(4612), "17"}, {fields(4611), "1"}, {audit.AuditsDiscarded(5, audit.Header{}), "5"}, {audit.LogRecovered(9), "1"}, {audit.LogFull(),
 		"1"}} {
 		w := &flaky{broken: true}
 		l := audit.NewLines(w)
