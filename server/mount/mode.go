@@ -212,6 +212,6 @@ func (k *making) made(n *node) {
 		k.m.nodes.created(n)
 	}
 	if k.narrowed != nil && n != nil {
-		k.m.nodes.narrowed(n, &narrowed{uid: k.t.uid, whole: k.whole, now: k.narrowed})
+		k.m.nodes.narrowed(n, newNarrowed(k.t.uid, k.whole, k.narrowed))
 	}
 }

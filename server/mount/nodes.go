@@ -1,6 +1,7 @@
 package mount
 
 import (
+	"crypto/sha256"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -48,12 +49,18 @@ type keptNames struct {
 	opened time.Time // when the directory was opened for the listing
 }
 
-// narrowed has the descriptors of a file that was created with a narrower mode than its directory gives. It is
-// immutable.
+// narrowed says that a user created a file with a narrower mode than its directory gives, or set its whole descriptor.
+// It is immutable.
 type narrowed struct {
-	uid        uint32
-	whole, now *sd.Descriptor
-	restored   bool // the user set the whole descriptor
+	uid   uint32
+	whole *sd.Descriptor    // the inherited descriptor; nil: the user set the whole one
+	now   [sha256.Size]byte // hash of the DACL that the file got
+}
+
+// newNarrowed returns what a node stores of a file that uid gave the descriptor now. whole is the inherited one, nil if
+// the user set the whole descriptor.
+func newNarrowed(uid uint32, whole, now *sd.Descriptor) *narrowed {
+	return &narrowed{uid, whole, sha256.Sum256([]byte(now.DACL().Binary()))}
 }
 
 // nodes is the table of the files that the kernel knows. It is safe for concurrent use.
@@ -69,7 +76,13 @@ type nodes struct {
 	running []*rename // guarded by mu
 	// +checklocks:mu
 	removing map[removal]chan struct{} // guarded by mu: the names that requests remove; each channel closes at the end
-	moves    atomic.Uint64             // renames that have ended; changed with mu held
+	// inherited has the descriptors that recently created files inherited. Files with equal ones share them, because
+	// the host's kernel can keep millions of files. A new descriptor replaces the oldest one.
+	// +checklocks:mu
+	inherited [16]*sd.Descriptor // guarded by mu
+	// +checklocks:mu
+	oldest int           // guarded by mu: index of the oldest one
+	moves  atomic.Uint64 // renames that have ended; changed with mu held
 }
 
 // rootID is the root's id in the protocol.
@@ -222,22 +235,43 @@ func (n *nodes) moved(file identity, parent *node, name string) {
 	}
 }
 
-// narrowed stores the descriptors with which x was created: the inherited one and the narrowed one. A nil made deletes
-// the stored ones. made must not change afterwards.
+// narrowed stores made for x, and shares its whole descriptor with those of other files. A nil made deletes the stored
+// one.
 func (n *nodes) narrowed(x *node, made *narrowed) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if made != nil && made.whole != nil {
+		made = &narrowed{made.uid, n.shareLocked(made.whole), made.now}
+	}
 	x.narrowed = made
 }
 
-// wholeOf returns the descriptor that a file inherited before its mode narrowed it. It returns nil if uid is not the
-// creator, if no mode narrowed the file, or if the DACL of now, the current descriptor, differs from the narrowed one.
+// shareLocked returns a descriptor that equals d: a recent one, or d itself.
+//
+// +checklocks:n.mu
+func (n *nodes) shareLocked(d *sd.Descriptor) *sd.Descriptor {
+	for _, known := range n.inherited {
+		if known != nil && known.Equal(d) {
+			return known
+		}
+	}
+	n.inherited[n.oldest] = d
+	n.oldest = (n.oldest + 1) % len(n.inherited)
+	return d
+}
+
+// wholeOf returns the descriptor that a file inherited before its mode narrowed it, or now, the current descriptor, if
+// the user has set the whole one. It returns nil if uid is not that user, if no mode narrowed the file, or if the DACL
+// of now differs from the one that the file got then.
 func (n *nodes) wholeOf(x *node, uid uint32, now *sd.Descriptor) *sd.Descriptor {
 	n.mu.Lock()
 	made := x.narrowed
 	n.mu.Unlock()
-	if made == nil || made.uid != uid || now == nil || !now.DACL().Equal(made.now.DACL()) {
+	if made == nil || made.uid != uid || now == nil || sha256.Sum256([]byte(now.DACL().Binary())) != made.now {
 		return nil
+	}
+	if made.whole == nil {
+		return now
 	}
 	return made.whole
 }
@@ -247,7 +281,7 @@ func (n *nodes) wholeOf(x *node, uid uint32, now *sd.Descriptor) *sd.Descriptor 
 func (n *nodes) restored(x *node, uid uint32) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return x.narrowed != nil && x.narrowed.uid == uid && x.narrowed.restored
+	return x.narrowed != nil && x.narrowed.uid == uid && x.narrowed.whole == nil
 }
 
 // setLost records whether the descriptor of a restored file could be set: s is the result of setting the whole

@@ -17,6 +17,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 )
 
@@ -68,9 +69,38 @@ func TestInheritedDescriptorIsForCreatorAlone(t *testing.T) {
 	n := newNodes(identity{number: 1, dir: true})
 	x, _ := n.add(nil, "f", identity{number: 2}, false)
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
-	n.narrowed(x, &narrowed{uid: alice, whole: d, now: d})
+	n.narrowed(x, newNarrowed(alice, d, d))
 	check.Equal(t, n.wholeOf(x, alice, d), d, "M-43: the creator's")
 	check.Equal(t, n.wholeOf(x, bob, d), nil, "M-43: another user's")
+	check.Equal(t, n.wholeOf(x, alice, sddl.MustParse("O:BAG:SYD:")), nil, "M-43: after the DACL has changed")
+}
+
+// TestCreatedFilesShareInheritedDescriptor checks that the table does not hold a descriptor for each created file.
+// Files share the equal descriptors that they inherited. A restored file holds none (M-43, M-55).
+func TestCreatedFilesShareInheritedDescriptor(t *testing.T) {
+	n := newNodes(identity{number: 1, dir: true})
+	now := sddl.MustParse("O:BAG:SYD:")
+	next := uint64(2)
+	whole := func(text string) *sd.Descriptor {
+		x, _ := n.add(nil, "f", identity{number: next}, false)
+		next++
+		n.narrowed(x, newNarrowed(alice, sddl.MustParse(text), now))
+		return n.wholeOf(x, alice, now)
+	}
+	first := whole("O:BAG:SYD:(A;;FA;;;WD)")
+	check.Equal(t, whole("O:BAG:SYD:(A;;FA;;;WD)"), first, "M-43: of another file with an equal descriptor")
+	for _, other := range []string{"O:BAG:SYD:(A;;FR;;;WD)", "O:SYG:SYD:(A;;FA;;;WD)"} {
+		check.That(t, whole(other).Equal(sddl.MustParse(other)), "M-43: %s is shared with another one", other)
+	}
+	for i := range len(n.inherited) {
+		text := fmt.Sprintf("O:BAG:SYD:(A;;FA;;;S-1-5-21-1-2-3-%d)", 1000+i)
+		check.That(t, whole(text).Equal(sddl.MustParse(text)), "M-43: %s is shared with another one", text)
+	}
+	check.That(t, whole("O:BAG:SYD:(A;;FA;;;WD)") != first, "M-43: the table holds a descriptor that is not recent")
+	x, _ := n.add(nil, "f", identity{number: next}, false)
+	n.narrowed(x, newNarrowed(alice, nil, now))
+	check.That(t, n.wholeOf(x, alice, now) == now && n.restored(x, alice) && !n.restored(x, bob),
+		"M-55: a restored file has not the current descriptor, or another user restored it")
 }
 
 // numbered is a tree whose files have neither a birth time nor a handle, and whose open files are those of no mount.

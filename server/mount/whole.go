@@ -73,7 +73,7 @@ func (m *Mount) setWhole(t *worker, n *node, data []byte) fuse.Status {
 		})
 	}
 	if s == fuse.OK {
-		m.nodes.narrowed(n, &narrowed{uid: t.uid, whole: next, now: next, restored: true})
+		m.nodes.narrowed(n, newNarrowed(t.uid, nil, next))
 	}
 	return s
 }
