@@ -107,10 +107,13 @@ func ParseKeytab(b []byte) (*Keys, error) {
 			break
 		}
 		size := max(n, -n)
-		if size > int64(len(b)) || len(k.entries) == maxEntries {
+		if size > int64(len(b)) {
 			return nil, errKeytab
 		}
 		if n > 0 {
+			if len(k.entries) == maxEntries {
+				return nil, fmt.Errorf("it has more than %d keys", maxEntries)
+			}
 			e, ok := parseEntry(b[:size])
 			if !ok {
 				return nil, errKeytab
