@@ -209,8 +209,15 @@ func (t *LockTable) remove(token string) {
 func (t *LockTable) Drop(top Path, below bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	// A removal of a folder calls Drop for each file, so it must not look at all locks.
+	for _, l := range slices.Clone(t.byRoot[top]) {
+		t.forgetLocked(l)
+	}
+	if !below {
+		return
+	}
 	for _, l := range t.byToken {
-		if l.Root == top || below && l.Root.Under(top) {
+		if l.Root.Under(top) {
 			t.forgetLocked(l)
 		}
 	}
