@@ -127,7 +127,8 @@ func (f files) Remove(name dav.Path) error {
 	at := placeOf(name)
 	switch st := f.q.unlink(at); st {
 	case ntstatus.Success:
-		f.q.g.props.drop(at)
+		// A removal of a folder calls Remove for each file, so it must not look at all properties.
+		f.q.g.props.drop(at, false)
 		return nil
 	case ntstatus.DirectoryNotEmpty:
 		return dav.ErrNotEmpty
@@ -194,7 +195,7 @@ func (f files) Rename(from, to dav.Path, replace bool) error {
 	if st != ntstatus.Success {
 		return f.q.refusedToMake(target, winnt.FILE_ADD_FILE, st)
 	}
-	f.q.g.props.drop(target)
+	f.q.g.props.drop(target, true)
 	f.q.g.props.move(at, target)
 	return nil
 }

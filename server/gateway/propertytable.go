@@ -141,11 +141,15 @@ func (p place) under(top place) bool {
 	return p.tree == top.tree && (p.path == top.path || top.path == "" || strings.HasPrefix(p.path, top.path+`\`))
 }
 
-// drop forgets the properties of top and of all its descendants, after they were deleted. It does nothing if they have
-// none.
-func (b *propertyTable) drop(top place) {
+// drop forgets the properties of top and, if below is set, of all its descendants, after they were deleted. It does
+// nothing if they have none.
+func (b *propertyTable) drop(top place, below bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	delete(b.of, top)
+	if !below {
+		return
+	}
 	for at := range b.of {
 		if at.under(top) {
 			delete(b.of, at)

@@ -82,13 +82,14 @@ func TestPropertiesAreBounded(t *testing.T) {
 		b.set(place{"share", name}, 1, sid.Everyone, list(1, 10))
 		b.set(place{"other", name}, 1, sid.Everyone, list(1, 10))
 	}
-	b.drop(place{"share", "d"})
+	b.drop(place{"share", "d"}, true)
+	b.drop(place{"other", "d"}, false)
 	var left []string
 	for p := range b.of {
 		left = append(left, p.tree+`\`+p.path)
 	}
 	slices.Sort(left)
-	if want := []string{`other\d`, `other\d\f`, `other\d\f\g`, `other\dd`, `other\e`, `share\dd`,
+	if want := []string{`other\d\f`, `other\d\f\g`, `other\dd`, `other\e`, `share\dd`,
 		`share\e`}; !slices.Equal(left, want) {
 		t.Errorf("after a directory went there are %q, want %q", left, want)
 	}

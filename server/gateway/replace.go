@@ -70,7 +70,7 @@ func (s *stage) Rename(to dav.Path) error {
 	if st != ntstatus.Success {
 		return s.q.refusedToMake(target, winnt.FILE_ADD_SUBDIRECTORY, st)
 	}
-	s.q.g.props.drop(target)
+	s.q.g.props.drop(target, true)
 	s.q.g.props.move(s.at, target)
 	return nil
 }
@@ -105,7 +105,7 @@ func (f files) Replace(from, to dav.Path) (dav.Path, error) {
 	if st != ntstatus.Success {
 		return "", f.q.refusedToMake(target, winnt.FILE_ADD_FILE, st)
 	}
-	f.q.g.props.drop(target)
+	f.q.g.props.drop(target, true)
 	f.q.g.props.move(at, target)
 	f.Detach() // the old resource is removed even if the client leaves
 	dir, _ := target.above()
