@@ -20,8 +20,10 @@ func TestLostAnnouncementIsAddedToNext(t *testing.T) {
 	for _, c := range []struct {
 		e    audit.Event
 		want string
-	}{{read, "17"}, {fields(4612), "17"}, {fields(4611), "1"}, {audit.AuditsDiscarded(5, audit.Header{}), "5"}, {audit.LogRecovered(9), "1"}, {audit.LogFull(),
-		"1"}} {
+	}{
+		{read, "17"}, {fields(4612), "17"}, {fields(4611), "1"}, {audit.AuditsDiscarded(5, audit.Header{}), "5"},
+		{audit.LogRecovered(9), "1"}, {audit.LogFull(), "1"},
+	} {
 		w := &flaky{broken: true}
 		l := audit.NewLines(w)
 		check.RequireThat(t, l.Write(c.e) != nil && l.Lost() == 1, "Write gives no error, or Lost = %d, want 1", l.Lost())
