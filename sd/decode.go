@@ -27,7 +27,7 @@ func Peek(raw []byte) (Raw, ntstatus.Status) {
 	if len(raw) > MaxSize {
 		return Raw{}, ntstatus.InvalidSecurityDescr
 	}
-	r, _, f := peek(view(raw))
+	r, f := peek(view(raw))
 	return r, f.Status
 }
 
@@ -41,49 +41,40 @@ func badDescriptor(offset int, expected string) fault {
 }
 
 // peek returns the parts of a self-relative descriptor, after it has checked the header and the offsets. It does not
-// check the entries of the lists. end is the offset after the last part. failure has a status if the descriptor is
-// malformed.
-func peek(raw string) (parts Raw, end int, failure fault) {
+// check the entries of the lists. failure has a status if the descriptor is malformed.
+func peek(raw string) (parts Raw, failure fault) {
 	// A self-relative descriptor has at least 20 bytes (S-22).
 	if len(raw) < headerSize {
-		return parts, 0, badDescriptor(len(raw), "a self-relative descriptor has at least 20 bytes")
+		return parts, badDescriptor(len(raw), "a self-relative descriptor has at least 20 bytes")
 	}
 	// A descriptor of another revision than 1 is of unknown revision (S-23).
 	if raw[0] != 1 {
-		return parts, 0, fault{0, ntstatus.UnknownRevision, "the revision must be 1"}
+		return parts, fault{0, ntstatus.UnknownRevision, "the revision must be 1"}
 	}
 	parts.Control = Control(u16(raw, 2))
 	// A self-relative descriptor has the flag SELF_RELATIVE (S-22).
 	if parts.Control&SelfRelative == 0 {
-		return parts, 0, badDescriptor(2, "the control word of these bytes must have SE_SELF_RELATIVE")
+		return parts, badDescriptor(2, "the control word of these bytes must have SE_SELF_RELATIVE")
 	}
 	if parts.Control&RMControlValid != 0 {
 		parts.RMControl = raw[1]
 	}
-	end = headerSize
-	var n int
-	if parts.Owner, n, failure = peekSID(raw, 4); failure.Status != 0 {
-		return parts, 0, failure
+	if parts.Owner, failure = peekSID(raw, 4); failure.Status != 0 {
+		return parts, failure
 	}
-	end = max(end, n)
-	if parts.Group, n, failure = peekSID(raw, 8); failure.Status != 0 {
-		return parts, 0, failure
+	if parts.Group, failure = peekSID(raw, 8); failure.Status != 0 {
+		return parts, failure
 	}
-	end = max(end, n)
 	// An offset without the PRESENT bit is ignored (S-24).
 	if parts.Control&SACLPresent != 0 {
-		if parts.SACL, n, failure = peekACL(raw, 12); failure.Status != 0 {
-			return parts, 0, failure
+		if parts.SACL, failure = peekACL(raw, 12); failure.Status != 0 {
+			return parts, failure
 		}
-		end = max(end, n)
 	}
 	if parts.Control&DACLPresent != 0 {
-		if parts.DACL, n, failure = peekACL(raw, 16); failure.Status != 0 {
-			return parts, 0, failure
-		}
-		end = max(end, n)
+		parts.DACL, failure = peekACL(raw, 16)
 	}
-	return parts, end, failure
+	return parts, failure
 }
 
 // partOffset returns the offset of an owner, group, DACL or SACL in a descriptor. headerField is the position of this
@@ -101,35 +92,34 @@ func partOffset(raw string, headerField int) (int, fault) {
 	return int(off), fault{}
 }
 
-// peekSID returns the owner or group of a descriptor, and the offset after it. headerField is the position of its
-// offset in the header. For an absent SID it returns the zero SID and 0. failure reports an invalid offset or SID.
-func peekSID(raw string, headerField int) (id sid.SID, end int, failure fault) {
+// peekSID returns the owner or group of a descriptor, or the zero SID if it is absent. headerField is the position of
+// its offset in the header. failure reports an invalid offset or SID.
+func peekSID(raw string, headerField int) (id sid.SID, failure fault) {
 	off, failure := partOffset(raw, headerField)
 	if off == 0 {
-		return id, 0, failure
+		return id, failure
 	}
-	id, n, st := sid.DecodeString(raw[off:])
+	id, _, st := sid.DecodeString(raw[off:])
 	// A descriptor with an invalid SID is invalid (S-21).
 	if st != ntstatus.Success {
-		return id, 0, badDescriptor(off, "a SID of revision 1 must fit here")
+		return id, badDescriptor(off, "a SID of revision 1 must fit here")
 	}
-	return id, off + n, failure
+	return id, failure
 }
 
-// peekACL returns the bytes of a descriptor's DACL or SACL, and the offset after them. headerField is the position of
-// its offset in the header. For an absent ACL it returns "" and 0. failure reports an invalid offset or ACL header.
-// The entries are not checked.
-func peekACL(raw string, headerField int) (acl string, end int, failure fault) {
+// peekACL returns the bytes of a descriptor's DACL or SACL, or "" if it is absent. headerField is the position of its
+// offset in the header. failure reports an invalid offset or ACL header. The entries are not checked.
+func peekACL(raw string, headerField int) (acl string, failure fault) {
 	off, failure := partOffset(raw, headerField)
 	if off == 0 {
-		return "", 0, failure
+		return "", failure
 	}
 	n, st := aclExtent(raw[off:])
 	// A descriptor with an invalid list is invalid (S-21).
 	if st != ntstatus.Success {
-		return "", 0, badDescriptor(off, "an ACL header needs revision 2 to 4 and an even size of at least 8 that fits")
+		return "", badDescriptor(off, "an ACL header needs revision 2 to 4 and an even size of at least 8 that fits")
 	}
-	return raw[off : off+n], off + n, failure
+	return raw[off : off+n], failure
 }
 
 // block is a descriptor with one list and, behind it, the list's entries, so that a check fetches all of them at
@@ -158,8 +148,6 @@ func room[B, A any]() (unsafe.Pointer, *Entry) {
 // bare allocates a block of type B without memory for entries. The entry pointer is nil.
 func bare[B any]() (unsafe.Pointer, *Entry) { return unsafe.Pointer(new(B)), nil }
 
-// rooms and rooms2 allocate a block or block2, indexed by the number of entries.
-// The entries of longer lists are allocated separately.
 var (
 	// rooms and rooms2 allocate a block or block2, indexed by the number of entries. The entries of longer lists are
 	// allocated separately.
@@ -206,7 +194,7 @@ func Decode(raw []byte) (*Descriptor, error) {
 // decode decodes a descriptor like [Decode], but keeps raw, which must never change. If [Descriptor.Append] would not
 // write exactly raw, it also stores raw as the original bytes.
 func decode(raw string) (*Descriptor, error) {
-	r, end, f := peek(raw)
+	r, f := peek(raw)
 	if f.Status != 0 {
 		return nil, f.error()
 	}
@@ -216,7 +204,7 @@ func decode(raw string) (*Descriptor, error) {
 		base := int(uintptr(unsafe.Pointer(unsafe.StringData(bad))) - uintptr(unsafe.Pointer(unsafe.StringData(raw))))
 		return nil, &DecodeError{base + off, ntstatus.InvalidSecurityDescr, what}
 	}
-	if end != len(raw) || !d.writes(raw) {
+	if !d.writes(raw) {
 		original := raw
 		d.original = &original
 	}
@@ -287,7 +275,7 @@ func (d *Descriptor) writes(b string) bool {
 // with the checks of RtlValidAcl on both lists (S-20, S-21, S-22). It does not
 // limit the size.
 func ValidRelative(b []byte) bool {
-	r, _, f := peek(view(b))
+	r, f := peek(view(b))
 	if f.Status != 0 {
 		return false
 	}

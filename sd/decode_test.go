@@ -49,6 +49,7 @@ func TestMalformedDescriptorIsRefused(t *testing.T) {
 			put32(8, uint32(group+2))(b)
 		}, ntstatus.InvalidSecurityDescr, 8},
 		{"S-22 offset outside", put32(8, 1<<31), ntstatus.InvalidSecurityDescr, 8},
+		{"S-22 offset at the end", put32(8, uint32(len(good))), ntstatus.InvalidSecurityDescr, 8},
 		{"S-21 owner's revision", func(b []byte) { b[owner] = 2 }, ntstatus.InvalidSecurityDescr, owner},
 		{"S-21 owner too long", func(b []byte) { b[owner+1] = 16 }, ntstatus.InvalidSecurityDescr, owner},
 		{"S-20 ACL revision 1", func(b []byte) { b[dacl] = 1 }, ntstatus.InvalidSecurityDescr, dacl},

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -107,7 +108,7 @@ func TestEqualComparesAllParts(t *testing.T) {
 }
 
 // RMControl returns the resource manager control byte only if the control flag RM_CONTROL_VALID is set, and 0
-// otherwise. This holds for decoded bytes and for New.
+// otherwise. This holds for decoded bytes, for Peek and for New.
 func TestResourceManagerControlNeedsItsFlag(t *testing.T) {
 	for flag, want := range map[sd.Control]uint8{0: 0, sd.RMControlValid: 0x5A} {
 		b := sddl.MustParse("O:BAG:SY").Append(nil)
@@ -116,5 +117,8 @@ func TestResourceManagerControlNeedsItsFlag(t *testing.T) {
 			check.That(t, d.RMControl() == want && d.Parts().RMControl == want,
 				"control %v: RMControl = %#x, want %#x", flag, d.RMControl(), want)
 		}
+		raw, st := sd.Peek(b)
+		check.That(t, st == ntstatus.Success && raw.RMControl == want, "control %v: Peek: %v, %#x, want %#x", flag, st,
+			raw.RMControl, want)
 	}
 }
