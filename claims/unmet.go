@@ -17,7 +17,7 @@ const (
 
 // Unmet returns one text for each test of the condition that keeps it from being true, with the compared values:
 // "@USER.clearance = 2, needed >= 3". Names and strings are quoted, so that a text has no control characters.
-// Long values and lists are cut. At most four texts are returned, and then one with the number of the others. It
+// Long names, values and lists are cut. At most four texts are returned, and then one with the number of the others. It
 // returns nil for a condition that is true, and for a program that has no result. aliasOf is as in
 // [Expr.Format].
 func (e *Expr) Unmet(env Env, aliasOf func(sid.SID) string) []string {
@@ -108,7 +108,8 @@ func (u *unmet) known(r ref) string {
 		return u.constant(r)
 	}
 	o := &u.e.operands[^r]
-	name := o.scope.String() + string(appendEscaped(nil, cut(o.name)))
+	kept, mark := cut(o.name)
+	name := o.scope.String() + string(appendEscaped(nil, kept)) + mark // the mark is no part of the name
 	a, found := u.env.Attribute(o.scope, o.name)
 	switch {
 	case !found || a.Type == 0:
@@ -142,7 +143,7 @@ func (u *unmet) constant(r ref) string {
 	for i := range min(len(o.lits), mostListed) {
 		switch l := &o.lits[i]; l.typ {
 		case String:
-			values = append(values, strconv.Quote(cut(l.s)))
+			values = append(values, quoted(l.s))
 		case Octets:
 			values = append(values, octets([]byte(l.s)))
 		case SID:
@@ -160,7 +161,7 @@ func (u *unmet) value(attribute *Attribute, index int) string {
 	case Int64:
 		return strconv.FormatInt(attribute.Ints[index], 10)
 	case String:
-		return strconv.Quote(cut(attribute.Strings[index]))
+		return quoted(attribute.Strings[index])
 	case SID:
 		return u.sid(attribute.SIDs[index])
 	case Octets:
@@ -200,13 +201,19 @@ func octets(b []byte) string {
 	return fmt.Sprintf("#%x", b)
 }
 
-// cut returns the first mostQuoted characters of a text, and marks a longer one with an ellipsis.
-func cut(text string) string {
+// quoted returns a text in quotes. Of a long text it shows the first characters and an ellipsis.
+func quoted(text string) string {
+	kept, mark := cut(text)
+	return strconv.Quote(kept + mark)
+}
+
+// cut returns the first mostQuoted characters of a text, and an ellipsis as mark if the text has more.
+func cut(text string) (kept, mark string) {
 	n := 0
 	for i := range text {
 		if n++; n > mostQuoted {
-			return text[:i] + "…"
+			return text[:i], "…"
 		}
 	}
-	return text
+	return text, ""
 }

@@ -16,7 +16,8 @@ func TestUnmetShowsValues(t *testing.T) {
 	off := ints("off", 1)
 	off.Flags = FlagDisabled
 	env := &testEnv{sets: [4]*Set{User: mustSet(ints("clearance", 2), strs("dept", "hr"),
-		ints("many", 1, 2, 3, 4, 5), off, ints("none"), Attribute{Name: "octets", Type: Octets,
+		ints("many", 1, 2, 3, 4, 5), off, ints("none"),
+		Attribute{Name: "offNone", Type: Int64, Flags: FlagDisabled}, Attribute{Name: "octets", Type: Octets,
 			Octets: [][]byte{{1, 2}}}), Resource: mustSet(strs("dept", "it")), Device: mustSet(),
 		Local: mustSet(ints("flag", 0))}, members: map[sid.SID]bool{guests: true}}
 	most := strings.Repeat("ab", mostQuoted)
@@ -27,6 +28,7 @@ func TestUnmetShowsValues(t *testing.T) {
 		"(@User.country == \"de\")":      `@USER.country is absent, needed == "de"`,
 		"(@User.off == 1)":               "@USER.off is disabled, needed == 1",
 		"(@User.none == 1)":              "@USER.none has no values, needed == 1",
+		"(@User.offNone == 1)":           "@USER.offNone is disabled, needed == 1",
 		"(@Resource.twice == \"a\")": "" +
 			`@RESOURCE.twice has a value twice and is ignored, needed == "a"`,
 		"(@User.most == 1)":                              "@USER.most = {0, 1, 2, … 4093 more}, needed == 1",
@@ -88,4 +90,6 @@ func TestUnmetQuotesAndCuts(t *testing.T) {
 	want := fmt.Sprintf(`@USER.name = {"a\x1b[31m\u202e\"\n", "%s…"}, needed == "%[1]s…"; `, long[:40]) +
 		"@USER.n = -9223372036854775808, needed > 1; Member_of SID(S-1-5-32-544) is not met"
 	check.Equal(t, got, want, "hostile values")
+	got = strings.Join(mustParse("(@User.a%001b"+long+" == 1)").Unmet(env, nil), "; ")
+	check.Equal(t, got, "@USER.a%001b"+long[:38]+"… is absent, needed == 1", "A-178: a long name")
 }
