@@ -131,9 +131,9 @@ func TestAssignFollowsTheCreationAlgorithm(t *testing.T) {
 				r.Subject.ServerOwner, r.Subject.ServerGroup = sid.LocalSystem, sid.Administrators
 			}},
 		{id: "S-70 attributes pass a protected list",
-			parent:  `S:(AU;OISA;FA;;;WD)(RA;OI;;;;WD;("a",TI,0x0,1))(RA;OI;;;;WD;("b",TI,0x3,1))(SP;OI;;;;S-1-17-1)`,
+			parent:  `S:(AU;OISA;FA;;;WD)(RA;OI;;;;WD;("a",TI,0x2,1))(RA;OI;;;;WD;("b",TI,0x3,1))(SP;OI;;;;S-1-17-1)`,
 			creator: "D:S:P(AU;SA;CC;;;WD)", flags: sd.SACLAutoInherit | sd.AvoidPrivilegeCheck,
-			want: og + `D:S:P(AU;SA;CC;;;WD)(RA;ID;;;;WD;("a",TI,0x0,1))(SP;ID;;;;S-1-17-1)`},
+			want: og + `D:S:P(AU;SA;CC;;;WD)(RA;ID;;;;WD;("a",TI,0x2,1))(SP;ID;;;;S-1-17-1)`},
 		{id: "S-70 audit and label", parent: "S:(AU;OISAFA;FA;;;WD)(ML;OICI;NW;;;HI)", creator: "D:", want: og +
 			"D:S:(AU;SAFA;FA;;;WD)(ML;;NW;;;HI)"},
 		{id: "S-70 low token", creator: "D:", want: og + "D:S:(ML;;NW;;;LW)",
@@ -205,6 +205,8 @@ func TestAssignRefusesWithStatusOfRule(t *testing.T) {
 		{"S-71 a NULL list", "", "D:S:NO_ACCESS_CONTROL", 0, nil, ntstatus.PrivilegeNotHeld},
 		{"S-71 own label", "", "S:(ML;;NW;;;ME)", 0, nil, ntstatus.Success},
 		{"S-71 higher label", "", "S:(ML;;NW;;;HI)", 0, nil, ntstatus.PrivilegeNotHeld},
+		{"S-71 higher label for children only", "", "S:(ML;OICIIO;NW;;;HI)", 0, nil, ntstatus.PrivilegeNotHeld},
+		{"S-71 higher label after another", "", "S:(ML;;NW;;;ME)(ML;;NW;;;HI)", 0, nil, ntstatus.PrivilegeNotHeld},
 		{"S-71 kernel", "", "S:(ML;;NW;;;HI)", 0, func(r *sd.AssignRequest) { r.Subject.Kernel = true }, ntstatus.Success},
 		{"S-71 relabel", "", "S:(ML;;NW;;;HI)", 0, func(r *sd.AssignRequest) { r.Subject.Relabel = true }, ntstatus.Success},
 		{"S-71 relabel, no label", "", "S:(AU;SA;FA;;;WD)", 0, func(r *sd.AssignRequest) { r.Subject.Relabel = true },

@@ -311,6 +311,19 @@ func editedEffect(before map[right]winnt.AccessMask, name string, r Rule, e List
 	return out
 }
 
+// If one entry can express an entry with added rights and another one, it replaces both (S-84). Entries of other
+// trustees may stand between them.
+func TestAddJoinsTheChangedEntryWithAnother(t *testing.T) {
+	ace := func(flags uint8, mask winnt.AccessMask, trustee sid.SID) ACE {
+		return check.Must(NewACE(AccessAllowed, flags, mask, trustee))
+	}
+	list := check.Must(newACL(2, []ACE{ace(0, 1, sid.Everyone), ace(0, 1, sid.LocalSystem),
+		ace(ContainerInherit|InheritOnly, 3, sid.Everyone)}))
+	got, err := ListEditor{Container: true}.Add(list, Rule{Type: AccessAllowed, Mask: 2, Trustee: sid.Everyone})
+	want := check.Must(newACL(2, []ACE{ace(ContainerInherit, 3, sid.Everyone), ace(0, 1, sid.LocalSystem)}))
+	check.That(t, err == nil && got.Binary() == want.Binary(), "list %x, %v; want %x", got.Binary(), err, want.Binary())
+}
+
 // Set also replaces object and callback entries of the rule's kind. Other kinds, other trustees and inherited entries
 // remain.
 func TestSetReplacesEveryTypeOfItsKind(t *testing.T) {

@@ -54,6 +54,10 @@ func TestNormalizeJoinsOnlyEqualEntries(t *testing.T) {
 		"(OA;;CC;;" + one + ";WD)(OA;;DC;" + one + ";;WD)":       "",
 		"(XA;;CC;;;WD;(@User.a==1))(XA;;CC;;;WD;(@User.a==2))":   "",
 		"(A;;CC;;;SY)(A;ID;CC;;;SY)(D;ID;CC;;;WD)(A;ID;CC;;;WD)": "", // inherited ones stay in their order
+		// The authority of a SID comes before its length.
+		"(A;;CC;;;SY)(A;;CC;;;S-1-3-1-1)": "(A;;CC;;;S-1-3-1-1)(A;;CC;;;SY)",
+		// An entry without effect does not count in the order.
+		"(A;;CC;;;WD)(D;;;;;BG)(A;;DC;;;WD)": "(A;;CCDC;;;WD)",
 	} {
 		if want == "" {
 			want = strings.ReplaceAll(in, "==", " == ")
@@ -71,6 +75,9 @@ func TestNormalizeJoinsOnlyEqualEntries(t *testing.T) {
 		got := sd.ListEditor{System: true}.Normalize(check.Must(sd.NewACL(entry(kind, sd.ACEExtra{}))))
 		check.Equal(t, got.Len(), 0, "entries of type %v", kind)
 	}
+	// Nothing can inherit an inherit-only label without flags of inheritance.
+	label := check.Must(sd.NewACL(check.Must(sd.NewACE(sd.SystemMandatoryLabel, sd.InheritOnly, 1, sid.LowLevel))))
+	check.Equal(t, sd.ListEditor{Container: true, System: true}.Normalize(label).Len(), 0, "labels")
 	callback := sd.AccessAllowedCallback
 	pair := check.Must(sd.NewACL(entry(callback, sd.ACEExtra{}), entry(callback, sd.ACEExtra{AppData: []byte("artx")})))
 	check.Equal(t, sd.ListEditor{}.Normalize(pair).Len(), 2, "callback entries, one of them with data")

@@ -155,6 +155,8 @@ func TestSetReturnsDocumentedStatuses(t *testing.T) {
 		{"S-61 not checked", owner, "O:BA", "O:SY", func(r *sd.SetRequest) { r.Flags = sd.AvoidOwnerCheck },
 			ntstatus.Success},
 		{"label above", label, "", "S:(ML;;NW;;;HI)", nil, ntstatus.PrivilegeNotHeld},
+		{"label above, for children only", label, "", "S:(ML;OICIIO;NW;;;HI)", nil, ntstatus.PrivilegeNotHeld},
+		{"label above, after another", label, "", "S:(ML;;NW;;;ME)(ML;;NW;;;HI)", nil, ntstatus.PrivilegeNotHeld},
 		{"label above, privilege", label, "", "S:(ML;;NW;;;HI)", func(r *sd.SetRequest) { r.Subject.Relabel = true },
 			ntstatus.Success},
 		{"S-73 a label that is not set is not checked", dacl, "", "D:S:(ML;;NW;;;HI)", nil, ntstatus.Success},
