@@ -134,7 +134,7 @@ func (t *tracer) reasonOf(bit winnt.AccessMask) Reason {
 // object records what the object's own descriptor d decided: a reason for each right of want, as if it were requested
 // alone (F-2). granted has the rights that it granted.
 func (t *tracer) object(e *engine, d *sd.Descriptor, want, granted winnt.AccessMask) {
-	t.held |= granted
+	t.held = granted
 	if d == nil {
 		t.set(want, Reason{Kind: NoDescriptor})
 		return

@@ -86,7 +86,8 @@ func TestPrivateListsWhoElseMayReadOrChange(t *testing.T) {
 		{why: "A-166: one that names only a class for children does", want: "BU 0x9 if 0x9 [3]",
 			object: own + "(ZA;;FR;;bf967aba-0de6-11d0-a285-00aa003049e2;BU;(@User.x == 1))"},
 		{why: "A-167: nobody holds placeholders and levels", want: "private",
-			object: own + "(A;;FA;;;CO)(A;;FA;;;CG)(A;;FA;;;PS)(A;;FA;;;S-1-0-0)(A;;FA;;;HI)(A;;FA;;;S-1-19-512-8192)"},
+			object: own + "(A;;FA;;;CO)(A;;FA;;;CG)(A;;FA;;;PS)(A;;FA;;;S-1-0-0)(A;;FA;;;HI)(A;;FA;;;S-1-19-512-8192)" +
+				"(A;;FA;;;S-1-3-2)(A;;FA;;;S-1-3-3)"},
 		{why: "A-167: OWNER RIGHTS are the owner's", object: own + "(A;;FA;;;OW)", want: "private"},
 		{why: "A-167: sandboxes add nobody", object: own + "(A;;FR;;;AC)(A;;FR;;;RC)(A;;FR;;;WR)",
 			want: "private; sandboxed AC 0x9 [3]; sandboxed RC 0x9 [4]; sandboxed WR 0x9 [5]"},

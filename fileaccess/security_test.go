@@ -24,6 +24,9 @@ func TestSecurityInformationNeedsRight(t *testing.T) {
 	}{
 		{"FO-080a", true, owner | dacl, 0x20000, true}, {"FO-080b", true, sacl, 0x20000, false}, {"FO-080c", true,
 			label, 0x20000, true},
+		{"F-50, a right for one of two parts", true, dacl | sacl, 0x20000, false},
+		{"F-50, the other right", true, dacl | sacl, 0x1000000, false},
+		{"F-50, both rights", true, dacl | sacl, 0x1020000, true},
 		{"FO-081a", false, dacl, 0x80000, false}, {"FO-081b", false, owner, 0x40000, false}, {"FO-081c", false, label,
 			0x40000, false},
 		{"FO-081d", false, attribute, 0x40000, true}, {"FO-081e", false, scope, 0x40000, false}, {"FO-081f", false,
