@@ -53,6 +53,10 @@ func TestFileKeepsEveryPart(t *testing.T) {
 		`9007199254740992,"9007199254740993"]`), "signed numbers beyond 2^53 are strings, and the others are not: %s", text)
 	check.That(t, strings.Contains(string(text), `"expirationTime":"134092800000000000"`),
 		"a time beyond 2^53 is not a string: %s", text)
+	for _, values := range []string{`"boolean","values":[true,false]`, `"octets","values":["00ff",""]`,
+		`"sid","values":["S-1-5-32-544","S-1-5-21-1-2-3-513"]`} {
+		check.That(t, strings.Contains(string(text), `"type":`+values), "want the type and all values %s: %s", values, text)
+	}
 	again := parse(t, string(text))
 	check.That(t, reflect.DeepEqual(normal(tok), normal(again)),
 		"after MarshalJSON and Parse: %+v\nwant %+v", normal(again), normal(tok))
