@@ -22,7 +22,8 @@ var scannerSeeds = []string{
 	`{"a":1,}`, `[1,]`, `[,1]`, `{"a" 1}`, `{a:1}`, `tru`, `true1`, `nul`, ` [ 1 , { "b" : [ ] } ] `,
 	`"` + "\x00" + `"`,
 	"\"\xff\"",
-	strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth), `{"a":1}x`, "\t\r\n1", "\v1", `"\x"`, `"`, `"\`,
+	strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth), `{"a":1}x`, "\t\r\n1", "\v1", "\f1", "1\f",
+	"\u00a01", "\u20281", "\ufeff1", `"\x"`, `"`, `"\`,
 	`"\u12`, `[1 2]`, `{"a":1 "b":2}`,
 }
 
