@@ -100,6 +100,8 @@ func TestParseErrorsHaveStatusAndOffset(t *testing.T) {
 	_, err := sddl.Parse("O:")
 	check.Equal(t, fmt.Sprint(err), "SDDL: at byte 2: want S-1-… or a two-letter alias, found the end: "+
 		"STATUS_INVALID_SID", "error at the end")
+	_, err = sddl.Parse("D:(A;;GA;;;WD)x")
+	check.That(t, strings.HasSuffix(err.Error(), `found "x": STATUS_INVALID_ACL`), "error at the last byte: %v", err)
 	check.That(t, ntstatus.InvalidStringUUID.Win32() == 1705 && ntstatus.InvalidACL.Win32() == 1336 &&
 		ntstatus.InvalidSID.Win32() == 1337, "S-43: Win32 codes of the statuses, want 1705, 1336 and 1337")
 	if _, err := sddl.Parse("D:(XA;;CC;;;WD;(@Device.bb == 0x7fffffffffffffff))"); err != nil { // C-48
