@@ -15,9 +15,11 @@ func TestUnmetShowsValues(t *testing.T) {
 	guests := sid.MustParse("S-1-5-32-546")
 	off := ints("off", 1)
 	off.Flags = FlagDisabled
+	offEmpty := ints("offEmpty")
+	offEmpty.Flags = FlagDisabled
 	env := &testEnv{sets: [4]*Set{User: mustSet(ints("clearance", 2), strs("dept", "hr"),
-		ints("many", 1, 2, 3, 4, 5), off, ints("none"),
-		Attribute{Name: "offNone", Type: Int64, Flags: FlagDisabled}, Attribute{Name: "octets", Type: Octets,
+		ints("three", 1, 2, 3), ints("four", 1, 2, 3, 4), ints("many", 1, 2, 3, 4, 5), off, offEmpty, ints("none"),
+		Attribute{Name: "octets", Type: Octets,
 			Octets: [][]byte{{1, 2}}}), Resource: mustSet(strs("dept", "it")), Device: mustSet(),
 		Local: mustSet(ints("flag", 0))}, members: map[sid.SID]bool{guests: true}}
 	most := strings.Repeat("ab", mostQuoted)
@@ -27,8 +29,10 @@ func TestUnmetShowsValues(t *testing.T) {
 		"(@User.dept == @Resource.dept)": `@USER.dept = "hr", needed == @RESOURCE.dept = "it"`,
 		"(@User.country == \"de\")":      `@USER.country is absent, needed == "de"`,
 		"(@User.off == 1)":               "@USER.off is disabled, needed == 1",
+		"(@User.offEmpty == 1)":          "@USER.offEmpty is disabled, needed == 1",
+		"(@User.three == 5)":             "@USER.three = {1, 2, 3}, needed == 5",
+		"(@User.four == 5)":              "@USER.four = {1, 2, 3, … 1 more}, needed == 5",
 		"(@User.none == 1)":              "@USER.none has no values, needed == 1",
-		"(@User.offNone == 1)":           "@USER.offNone is disabled, needed == 1",
 		"(@Resource.twice == \"a\")": "" +
 			`@RESOURCE.twice has a value twice and is ignored, needed == "a"`,
 		"(@User.most == 1)":                              "@USER.most = {0, 1, 2, … 4093 more}, needed == 1",
