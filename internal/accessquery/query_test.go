@@ -73,6 +73,10 @@ func TestAskFollowsNtAccessCheck(t *testing.T) {
 	call, ok := ParseCall("NtAccessCheck")
 	check.That(t, ok && call == NtAccessCheck && SubjectFor(client, call).Level == winnt.SecurityIdentification,
 		"ParseCall = %v, %t, level %v", call, ok, SubjectFor(client, call).Level)
+	for _, name := range []string{"", "seAccessCheck", "SeAccessCheck "} {
+		_, ok := ParseCall(name)
+		check.That(t, !ok, "ParseCall(%q) knows the name, want it refused", name)
+	}
 	for _, list := range []bool{false, true} {
 		for _, explain := range []bool{false, true} {
 			q := &Query{Call: call, ResultList: list, Explain: explain, Request: access.Request{
@@ -86,6 +90,21 @@ func TestAskFollowsNtAccessCheck(t *testing.T) {
 			check.That(t, err == nil && a.Status() == ntstatus.NoImpersonationToken && a.Results == nil && a.Why == nil &&
 				(a.Refused != nil) == explain && (!explain || a.Refused.Rule == "A-14" && a.Refused.Bits == 1),
 				"primary token, list %t, explain %t: %+v, %v", list, explain, a, err)
+		}
+	}
+}
+
+// SeAccessCheck takes a primary token. The answer has results and an explanation only on request.
+func TestAskReturnsWhatIsRequested(t *testing.T) {
+	tok := check.Must(token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107"}`)))
+	for _, list := range []bool{false, true} {
+		for _, explain := range []bool{false, true} {
+			q := &Query{ResultList: list, Explain: explain, Request: access.Request{Desired: 1, Type: winnt.FileObject,
+				Descriptor: sddl.MustParse("O:SYG:SYD:(A;;0x1;;;S-1-5-21-1-2-3-1107)"),
+				Subject:    SubjectFor(tok, SeAccessCheck), ObjectTypes: []access.ObjectTypeEntry{{}}}}
+			a, err := q.Ask()
+			check.That(t, err == nil && a.Allowed() && (a.Results != nil) == list && (a.Why != nil) == explain &&
+				a.Refused == nil, "list %t, explain %t: %+v, %v", list, explain, a, err)
 		}
 	}
 }
