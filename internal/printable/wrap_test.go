@@ -29,7 +29,7 @@ func TestWrapBreaksAtBlanks(t *testing.T) {
 // TestSIDWidthIsLongestSID checks that the longest SID of a text counts, with a closing bracket.
 func TestSIDWidthIsLongestSID(t *testing.T) {
 	for text, want := range map[string]int{"": 0, "ab cde": 0, "(A;;FR;;;S-1-5-18) x": 9, "S-1-1-0": 7,
-		"S-1-1-0 S-1-5-18,": 8, "S-1-5-18 x": 8,
+		"S-1-1-0 S-1-5-18,": 8, "S-1-5-18 x": 8, "S-1-5-18 S-1-1-0": 8,
 		"S-1-": 4, "S-2-1 S-": 0, "äS-1-1-0ä": 7} {
 		check.Equal(t, printable.SIDWidth(text), want, "%q", text)
 	}
