@@ -101,6 +101,8 @@ func TestInvalidAttributesAreRejected(t *testing.T) {
 		_, err := ntacl.Decode(b)
 		check.That(t, errors.Is(err, ntacl.ErrAttribute), "Decode, %s: %v, want %v", name, err, ntacl.ErrAttribute)
 	}
+	_, err := ntacl.Decode(change(6, 0))
+	check.That(t, strings.Contains(err.Error(), "at byte 4: a pointer is null"), "the pointer at byte 4 is null: %v", err)
 	var bad *sd.DecodeError
 	check.That(t, errors.As(check.Err(ntacl.Decode(good[:20])), &bad), "Decode of a cut descriptor wraps no DecodeError")
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
