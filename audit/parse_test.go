@@ -186,6 +186,10 @@ func TestMalformedLinesAreRefused(t *testing.T) {
 		e, err := audit.ParseEvent([]byte(wrong))
 		check.That(t, err != nil && e.ID == 0, "%s for %s: ParseEvent = %v, want an error and the zero event", c[1], c[0], e)
 	}
+	wrong := strings.Replace(line, `"outcome":"success"`, `"outcome":"Success"`, 1)
+	_, err := audit.ParseEvent([]byte(wrong))
+	check.That(t, strings.HasSuffix(fmt.Sprint(err), `: unknown outcome "Success"`), "ParseEvent(%s): %v, want the first error",
+		wrong, err)
 	for _, good := range [][2]string{{`{"id":0`, `{"id":18446744073709551615`}, {`"event":4656`, `"event":65535`},
 		{`"version":1`, `"version":255`}, {`"bit":"0x1"`, `"bit":"0x80000000"`}, {`"reason":"%%1801"`, `"reason":""`},
 		{`"reason":"%%1801"`, `"reason":"%%65535"`}, {`"chain":""`, `"chain":"00ff"`}} {
