@@ -124,18 +124,19 @@ func TestStepsMarshalToJSON(t *testing.T) {
 func TestUnknownTypeHasStep(t *testing.T) {
 	base := mustSD(t, "…(A;;0x1;;;WD)")
 	deny := check.Must(sd.NewACE(sd.AccessDenied, 0, 1, sid.Everyone))
-	audit := check.Must(sd.NewACE(sd.SystemAudit, sd.InheritOnly, 1, sid.Everyone))
-	l := check.Must(sd.NewACL(deny, audit, base.DACL().At(0)))
+	audit := check.Must(sd.NewACE(sd.SystemAudit, 0, 1, sid.Everyone))
+	forChildren := sd.InheritOnly | sd.ObjectInherit // the type counts first
+	l := check.Must(sd.NewACL(deny, audit, deny.WithFlags(forChildren), audit.WithFlags(forChildren), base.DACL().At(0)))
 	raw := sd.New(sd.Parts{Owner: base.Owner(), Group: base.Group(), DACL: l}).Binary()
-	raw[20+8] = 0x7F // the first entry of the DACL gets an unknown type
+	raw[20+8], raw[20+8+2*20] = 0x7F, 0x7F // the deny entries of the DACL get an unknown type
 	d := check.Must(sd.Decode(raw))
 	r := newRequest(t, "…", 1)
 	r.Descriptor = d
 	dec, x, err := access.Explain(r)
 	check.RequireThat(t, err == nil && dec.Granted == 1, "Explain: %+v, %v; want granted 1, no error", dec, err)
-	want := []string{"this type of entry is unknown and decides nothing",
-		"this type of entry belongs into a SACL and decides nothing here",
-		"it allows them, and nothing before it decided them"}
+	const unknown = "this type of entry is unknown and decides nothing"
+	const foreign = "this type of entry belongs into a SACL and decides nothing here"
+	want := []string{unknown, foreign, unknown, foreign, "it allows them, and nothing before it decided them"}
 	for i, s := range x.Steps {
 		check.That(t, s.Because == want[i] && s.ACE == i, "step %d: %+v, want entry %[1]d and %[3]q", i, s, want[i])
 	}

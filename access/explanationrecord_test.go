@@ -13,13 +13,13 @@ import (
 // A record has the type's name and mapping, and the results of a list. checkRecord compares the rest for random
 // requests. Explanation drops an entry that is too short.
 func TestExplanationRecordHasTypeAndResults(t *testing.T) {
-	r := newRequest(t, "…(A;;0x1;;;U)(D;;0x2;;;WD)", 3)
-	r.Type, r.ObjectTypes = winnt.DirectoryFileObject, list(0, nodeC, 1, nodeP1)
+	r := newRequest(t, guids("…(A;;0x1;;;U)(OA;;0x2;{P1};;U)"), 3)
+	r.Type, r.ObjectTypes = winnt.DirectoryFileObject, list(0, nodeC, 1, nodeP1, 1, nodeP2)
 	_, _, x, err := access.ExplainResultList(r)
 	check.NoError(t, err)
 	record := x.Record()
 	denied := access.ResultRecord{Status: ntstatus.AccessDenied, Granted: 1}
-	if want := []access.ResultRecord{denied, denied}; record.Type != "directory" || !slices.Equal(record.Results, want) {
+	if want := []access.ResultRecord{denied, {Granted: 3}, denied}; record.Type != "directory" || !slices.Equal(record.Results, want) {
 		t.Errorf(`record: type %q, results %v; want "directory", %v`, record.Type, record.Results, want)
 	}
 	check.DeepEqual(t, record.Mapping, &winnt.FileObject.Mapping, "mapping of the record")
