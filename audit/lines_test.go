@@ -60,6 +60,28 @@ func TestPartialLineCountsAsLost(t *testing.T) {
 	}
 }
 
+// filler is a writer that writes more records to its sink, as if it were slow, until the sink's queue is full.
+type filler struct {
+	sink *audit.Lines
+	err  error
+}
+
+func (f *filler) Write(b []byte) (int, error) {
+	for f.err == nil {
+		f.err = f.sink.Write(audit.LogFull())
+	}
+	return len(b), nil
+}
+
+// A record for which the queue has no room counts as lost.
+func TestFullQueueCountsAsLost(t *testing.T) {
+	f := &filler{}
+	f.sink = audit.NewLines(f)
+	check.NoError(t, f.sink.Write(audit.LogFull()))
+	check.That(t, errors.Is(f.err, audit.ErrFull) && f.sink.Lost() == 1, "a full queue: %v, %d lost; want %v, 1 lost",
+		f.err, f.sink.Lost(), audit.ErrFull)
+}
+
 func ExampleNewLines() {
 	var out strings.Builder
 	sink := audit.NewLines(&out)

@@ -21,5 +21,17 @@ func TestQueueHoldsItsLimitInBytes(t *testing.T) {
 		m.Drain()
 		err := m.Write(e)
 		check.That(t, err == nil, "U-66: Write with %d bytes, all taken: %v, want no error", c.limit, err)
+		// A later loss adds to the number of dropped records.
+		lost := uint64(3 - c.kept)
+		for range 3 {
+			if m.Write(e) != nil {
+				lost++
+			}
+		}
+		check.Equal(t, m.Dropped(), lost, "U-66: %d bytes: dropped after a second loss", c.limit)
+	}
+	m := audit.NewMemory(-1, -1) // the default limits
+	for range 3 {
+		check.NoError(t, m.Write(e))
 	}
 }
