@@ -17,6 +17,9 @@ func TestOfReturnsWrappedStatus(t *testing.T) {
 	}{
 		{nil, ntstatus.Success},
 		{fmt.Errorf("x: %w", ntstatus.AccessDenied.Err()), ntstatus.AccessDenied},
+		{ntstatus.AccessDenied.Err(), ntstatus.AccessDenied},
+		{fmt.Errorf("x: %w", fmt.Errorf("y: %w", ntstatus.AccessDenied.Err())), ntstatus.AccessDenied},
+		{errors.Join(errors.New("x"), ntstatus.AccessDenied.Err(), ntstatus.InvalidACL.Err()), ntstatus.AccessDenied},
 		{errors.New("secret"), ntstatus.InsufficientResources},
 	} {
 		check.Equal(t, ntstatus.Of(c.err, ntstatus.InsufficientResources), c.want, "Of(%v)", c.err)
