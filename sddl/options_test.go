@@ -212,8 +212,10 @@ func TestAliasWithoutDomainIsErrNoDomain(t *testing.T) {
 		"S-10: SID DU: %v, with a domain %v, want ErrNoDomain and nil", err, with)
 }
 
-// MustParse is for constant texts, so it panics for one that is wrong.
+// MustParse is for constant texts, so it panics for one that is wrong. It takes the options of Parse.
 func TestMustParsePanics(t *testing.T) {
+	got := sddl.MustParse("O:DU", sddl.Options{Domain: sid.MustParse("S-1-5-21-1-2-3")}).Owner()
+	check.Equal(t, got, sid.MustParse("S-1-5-21-1-2-3-513"), "owner of MustParse with a domain")
 	defer func() { check.That(t, recover() != nil, "MustParse did not panic, want a panic") }()
 	t.Errorf("MustParse = %v, want a panic", sddl.MustParse("O:XX"))
 }
