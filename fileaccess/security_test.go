@@ -15,6 +15,7 @@ import (
 // Each part of a descriptor needs its right on the handle, to be queried or to be set (FO-080, FO-081, F-50).
 func TestSecurityInformationNeedsRight(t *testing.T) {
 	const owner, dacl, sacl, label, attribute, scope, whole = 1, 4, 8, 0x10, 0x20, 0x40, 0x10000
+	const keepDACL, keepSACL, freeDACL, freeSACL = 0x80000000, 0x40000000, 0x20000000, 0x10000000
 	for _, c := range []struct {
 		id      string
 		query   bool
@@ -31,6 +32,10 @@ func TestSecurityInformationNeedsRight(t *testing.T) {
 			0x40000, false},
 		{"FO-081d", false, attribute, 0x40000, true}, {"FO-081e", false, scope, 0x40000, false}, {"FO-081f", false,
 			whole, 0xC0000, false},
+		{"F-50a", true, keepDACL, 0x20000, true}, {"F-50b", true, freeDACL, 0x1000000, false},
+		{"F-50c", true, keepSACL, 0x1000000, true}, {"F-50d", true, freeSACL, 0x20000, false},
+		{"F-50e", true, keepDACL | keepSACL, 0x20000, false}, {"F-50f", true, freeDACL | freeSACL, 0x1000000, false},
+		{"F-50g", true, keepDACL | freeSACL, 0x1020000, true},
 	} {
 		d := aces(t, "(A;;FA;;;WD)")
 		h := fileaccess.Handle{Granted: c.granted}

@@ -125,6 +125,10 @@ func TestNewDescriptorNamesNoSession(t *testing.T) {
 		{"an inheritable denial with a condition",
 			"O:BAG:SYD:P(XD;OICI;FR;;;BA;(Member_of{SID(S-1-5-5-0-1)}))(A;OICI;FA;;;WD)", "", "D:(A;;FA;;;WD)", 0},
 		{"an inheritable audit", heirs + "S:(AU;OICISA;FR;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
+		{"an inheritable grant beside an audit", heirs + "(A;OICI;FR;;;S-1-5-5-0-1)S:(AU;OICISA;FR;;;WD)", "",
+			"D:(A;;FA;;;WD)S:(AU;SA;FR;;;WD)", 0},
+		{"an audit beside another", heirs + "S:(AU;OICISA;FR;;;S-1-5-5-0-1)(AU;OICIFA;FW;;;WD)", "",
+			"D:(A;;FA;;;WD)S:(AU;FA;FW;;;WD)", 0},
 		{"a creator's grant", plain, "D:P(A;;GR;;;S-1-5-5-0-1)(A;;GA;;;BA)", "D:P(A;;FA;;;BA)", 0},
 		{"a creator's denial", plain, "D:P(D;;GR;;;S-1-5-5-0-1)(A;;GA;;;BA)", "", ntstatus.InvalidACL},
 	} {
@@ -146,7 +150,8 @@ func TestNewDescriptorNamesNoSession(t *testing.T) {
 			}
 			check.That(t, !namesAny(d.NewSD.DACL()) && !namesAny(d.NewSD.SACL()),
 				"%s, options %#x: the new descriptor names a logon session", c.name, options)
-			if want := sddl.MustParse(c.want); options == 0 && !d.NewSD.DACL().Equal(want.DACL()) {
+			if want := sddl.MustParse(c.want); options == 0 &&
+				!(d.NewSD.DACL().Equal(want.DACL()) && d.NewSD.SACL().Equal(want.SACL())) {
 				text, err := sddl.Format(d.NewSD, sddl.Options{})
 				t.Errorf("%s: new descriptor %s, %v; want %s", c.name, text, err, c.want)
 			}

@@ -57,7 +57,9 @@ func TestCreateFileMapsFlagsAndLastErrorStatuses(t *testing.T) {
 		ntstatus.NotADirectory:      267, notHeld: 1314, protected: 19, ntstatus.SharingViolation: 32, invalid: 87,
 		0: 0,
 	} {
-		check.Equal(t, fileaccess.LastError(st, false), want, "F-91: LastError(%v)", st)
+		for _, creating := range []bool{false, true} {
+			check.Equal(t, fileaccess.LastError(st, creating), want, "F-91: LastError(%v, %t)", st, creating)
+		}
 	}
 	check.That(t, fileaccess.LastError(collision, true) == 80 && fileaccess.LastError(collision, false) == 183,
 		"F-91: LastError of a collision = %d when creating, %d otherwise; want 80, 183",
