@@ -207,6 +207,9 @@ func ExampleExpression_Allows() {
 func TestClausePrintsTermsInTheirOrder(t *testing.T) {
 	c := effective.Clause{{SID: sid.Users, Allow: true}, {SID: sid.Administrators, Allow: true}, {SID: sid.Everyone}}
 	check.Equal(t, c.String(), "+S-1-5-32-545 +S-1-5-32-544 -S-1-1-0", "clause")
+	refusing := effective.Clause{{}}.String()
+	check.That(t, refusing != effective.Everybody()[0].String() && strings.HasPrefix(refusing, "-"),
+		"clause that refuses everybody: %q, want a text that starts with -", refusing)
 }
 
 // An expression without clauses, and a clause without terms, allow nobody.
