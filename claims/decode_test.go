@@ -36,6 +36,7 @@ func TestDecodeRejectsMalformedExpressions(t *testing.T) {
 		{"S-34", "padding in a composite", "5001000000" + "00", "byte 9:"},
 		{"S-34", "four bytes of padding", "f802000000610000000000", "byte 11:"},
 		{"S-34", "token after padding", "f8020000006100" + "00a2", "byte 11:"},
+		{"S-34", "token in the padding", "f8020000006100" + "00a200", "byte 11:"},
 		{"S-35", "2001 tokens", "f8020000006100" + strings.Repeat("a2", MaxTokens), "byte 2010:"},
 		{"S-35", "2001 tokens, most of them members", "f8020000006100" + "50de260000" + strings.Repeat("1800000000", 1990) +
 			"86" + strings.Repeat("a2", 8), "byte 9974:"},

@@ -57,6 +57,12 @@ func TestUnmetShowsValues(t *testing.T) {
 		"(@User.a == 1 && @User.b == 1 && @User.c == 1 && @User.d == 1 && @User.e == 1 && @User.f == 1)": "@USER.a is " +
 			"absent, needed == 1; @USER.b is absent, needed == 1; @USER.c is absent, needed == 1; @USER.d is absent, needed " +
 			"== 1; and 2 more",
+		"(@User.a && @User.b && @User.c && @User.d && @User.e)": "@USER.a is absent, needed a value that is true; " +
+			"@USER.b is absent, needed a value that is true; @USER.c is absent, needed a value that is true; " +
+			"@USER.d is absent, needed a value that is true; and 1 more",
+		"(@User.a && @User.b && @User.c && @User.d)": "@USER.a is absent, needed a value that is true; " +
+			"@USER.b is absent, needed a value that is true; @USER.c is absent, needed a value that is true; " +
+			"@USER.d is absent, needed a value that is true",
 	} {
 		alias := func(s sid.SID) string { return sid.Alias(s, sid.SID{}) }
 		got := strings.Join(mustParse(text).Unmet(twice{env}, alias), "; ")
