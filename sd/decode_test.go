@@ -186,7 +186,8 @@ func TestExtraReturnsDataOfEntryType(t *testing.T) {
 	check.That(t, d.DACL().Extra(-1) == nil && d.DACL().Extra(99) == nil && d.DACL().Entries()[0].Aux == -1,
 		"a plain entry has extra data, want none")
 	// Data that is not a condition is bad or opaque, depending on its first bytes (S-34).
-	for data, want := range map[string]sd.Extra{"artx\xff\x00\x00\x00": {BadCondition: true}, "none": {Opaque: true}} {
+	for data, want := range map[string]sd.Extra{"artx\xff\x00\x00\x00": {BadCondition: true}, "none": {Opaque: true},
+		"": {Opaque: true}, "art": {Opaque: true}} {
 		a, _ := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte(data)})
 		l, _ := sd.NewACL(a)
 		if x := l.Extra(0); x == nil || *x != want {

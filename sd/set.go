@@ -229,8 +229,8 @@ func (r *SetRequest) storedControl(listBits, inheritedBit, requestBit Control) C
 	return c
 }
 
-// protect returns a control word with a PROTECTED bit set or cleared, if information has the flag for it. If it has
-// both flags, the bit is set. Without either the control word is unchanged.
+// protect returns a control word with a PROTECTED bit set or cleared, if information has the flag for it. Without
+// either flag the control word is unchanged. [Set] refuses a request with both (S-75).
 func protect(control Control, information, setFlag, clearFlag uint32, protectedBit Control) Control {
 	switch {
 	case information&setFlag != 0:
