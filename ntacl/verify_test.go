@@ -131,11 +131,13 @@ func TestSealWritesSambaHash(t *testing.T) {
 		SystemHash: [64]byte{40: 1}, Descriptor: sddl.MustParse("O:BA")}
 	before, want := a, a
 	plain := ntacl.Info{Mode: 0o755, Directory: true}
-	if err := a.Seal(plain, []byte{2, 0, 0}, nil); err == nil || a != before {
-		t.Errorf("Seal with a truncated ACL: %+v, %v; want %+v, an error", a, err, before)
-	}
-	if err := a.Seal(plain, nil, []byte{2, 0, 0}); err == nil || a != before {
-		t.Errorf("Seal with a truncated default ACL: %+v, %v; want %+v, an error", a, err, before)
+	for _, cut := range [][]byte{{}, {2, 0, 0}} {
+		if err := a.Seal(plain, cut, nil); err == nil || a != before {
+			t.Errorf("Seal with a truncated ACL of %d bytes: %+v, %v; want %+v, an error", len(cut), a, err, before)
+		}
+		if err := a.Seal(plain, nil, cut); err == nil || a != before {
+			t.Errorf("Seal with a truncated default ACL of %d bytes: %+v, %v; want %+v, an error", len(cut), a, err, before)
+		}
 	}
 	want.HashType, want.What, want.SystemHash = ntacl.HashSHA256, "posix_acl", [64]byte{}
 	check.NoError(t, check.Err(hex.Decode(want.SystemHash[:], []byte(folderHash))))
