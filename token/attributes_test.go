@@ -80,6 +80,27 @@ func TestChangeAttributesTakesLastOfName(t *testing.T) {
 	}
 }
 
+// A change that adds values behind those of an earlier change does not write to the memory of the caller.
+func TestChangeAttributesWritesNoMemoryOfCaller(t *testing.T) {
+	one, two, three := sid.MustParse("S-1-1-1"), sid.MustParse("S-1-1-2"), sid.MustParse("S-1-1-3")
+	whole := claims.Attribute{Ints: []int64{1, 2}, Uints: []uint64{1, 2}, Strings: []string{"1", "2"},
+		SIDs: []sid.SID{one, two}, Octets: [][]byte{{1}, {2}}}
+	want := fmt.Sprint(whole)
+	for _, c := range []struct{ first, second claims.Attribute }{
+		{claims.Attribute{Type: claims.Int64, Ints: whole.Ints[:1]}, claims.Attribute{Ints: []int64{3}}},
+		{claims.Attribute{Type: claims.Uint64, Uints: whole.Uints[:1]}, claims.Attribute{Uints: []uint64{3}}},
+		{claims.Attribute{Type: claims.String, Strings: whole.Strings[:1]}, claims.Attribute{Strings: []string{"3"}}},
+		{claims.Attribute{Type: claims.SID, SIDs: whole.SIDs[:1]}, claims.Attribute{SIDs: []sid.SID{three}}},
+		{claims.Attribute{Type: claims.Octets, Octets: whole.Octets[:1]}, claims.Attribute{Octets: [][]byte{{3}}}},
+	} {
+		c.first.Name, c.second.Name, c.second.Type = "a", "a", c.first.Type
+		_, st := must(t, setup()).ChangeAttributes([]token.AttributeChange{
+			{Attribute: c.first, Operation: token.AttributeAdd}, {Attribute: c.second, Operation: token.AttributeAdd}})
+		wantStatus(t, "two additions", st, ntstatus.Success)
+		check.Equal(t, fmt.Sprint(whole), want, "%v: values of the caller", c.first.Type)
+	}
+}
+
 // values formats the values of the token's only attribute, "none" without attributes.
 func values(tok *token.Token) string {
 	for _, a := range tok.LocalAttributes().All() {

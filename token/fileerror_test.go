@@ -46,7 +46,7 @@ func TestFileErrorNamesFieldAndCause(t *testing.T) {
 		{`"userClaims":[{"name":"a","type":"int64","values":[1,1]}]`, "userClaims", isAny},
 	} {
 		for _, wrong := range []string{`"S-1-x"`, empty} {
-			text := head + strings.Replace(c.fields, `"S-1-x"`, wrong, 1) + "}"
+			text := head + strings.Replace(c.fields, `"S-1-x"`, " \t"+wrong, 1) + "}"
 			tok, err := token.Parse([]byte(text))
 			e := (*token.FileError)(nil)
 			if !errors.As(err, &e) || tok != nil || wrong != empty && !c.wraps(err) || e.Path != c.path ||

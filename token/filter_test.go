@@ -145,6 +145,7 @@ func TestFilterMarksOnlyTokensItChanges(t *testing.T) {
 		want bool
 	}{
 		{token.FilterSpec{Flags: winnt.SANDBOX_INERT}, false}, {token.FilterSpec{Disable: []sid.SID{sid.Guests}}, false},
+		{token.FilterSpec{Disable: []sid.SID{tok.IntegrityLevel().SID}}, false},
 		{token.FilterSpec{Delete: winnt.SeBackupPrivilege.Bit()}, false},
 		{token.FilterSpec{Disable: []sid.SID{groupG2}}, true},
 		{token.FilterSpec{Delete: winnt.SeShutdownPrivilege.Bit()}, true},
