@@ -156,12 +156,14 @@ func TestHostileNamesSurviveJSON(t *testing.T) {
 	}
 	// In a list, the raw key is a list too.
 	e := audit.HandleRequested(audit.Origin{}, audit.Object{Type: "File"},
-		audit.HandleRequest{Access: 1, Reasons: []audit.Reason{{Bits: 1, Code: 1801, Entry: "D:\xff"}}})
+		audit.HandleRequest{Access: 3, Reasons: []audit.Reason{{Bits: 1, Code: 1801, Entry: "D:\xff"},
+			{Bits: 2, Code: 1801, Entry: "D:a"}}})
 	l := readLine(t, e.AppendJSON(nil))
 	var raw []string
 	err := json.Unmarshal(l.Data["AccessReason_raw"], &raw)
-	check.That(t, err == nil && len(raw) == 1 && raw[0] == hex.EncodeToString([]byte("%%4416:\t%%1801\tD:\xff")),
-		"U-80: raw list %q, %v", raw, err)
+	check.NoError(t, err)
+	hexOf := func(s string) string { return hex.EncodeToString([]byte(s)) }
+	check.SlicesEqual(t, raw, []string{hexOf("%%4416:\t%%1801\tD:\xff"), hexOf("%%4417:\t%%1801\tD:a")}, "U-80: raw list")
 	check.Equal(t, l.Access[0].ACERaw, "443aff", "U-80: raw entry")
 }
 

@@ -259,6 +259,11 @@ func TestRecordHasNamesOfOriginAndTimeOfLog(t *testing.T) {
 			t.Errorf("record %d: %+v, %s", i, e.Header, field(t, e, "SubjectUserName"))
 		}
 	}
+	plain := &audit.Log{Sink: sink, Computer: "dc1"}
+	plain.Write(audit.LogFull().WithHeader(audit.Header{ID: 1104, Time: 7, Computer: "other"}))
+	e := sink.Drain()[0]
+	check.That(t, e.Time == 7 && e.Computer == "dc1", "record of a log without clock: %+v, want time 7, computer dc1",
+		e.Header)
 }
 
 // TestZeroLogReportsEveryRecordLost checks that a log without a sink reports every record as not written, whatever

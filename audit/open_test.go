@@ -96,6 +96,12 @@ func TestOpenRecordHasAttributesAndReasons(t *testing.T) {
 		"PrivilegeList=SeTakeOwnershipPrivilege|{A}{P} [0x80000 1540 WRITE_OWNER 0 ] [0x2000000 1543 MAX_ALLOWED 0 ]"
 	checkWhole(t, use(nothing, audit.SensitivePrivilegeUse), taken)
 	checkWhole(t, use(nothing, audit.NonSensitivePrivilegeUse))
+	generic := use(func(r *access.Request, _ *token.Spec) {
+		r.Desired, r.Descriptor = winnt.GENERIC_READ|winnt.WRITE_OWNER, sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")
+	}, audit.SensitivePrivilegeUse)
+	check.RequireThat(t, len(generic) == 1, "U-17: events %v of an open with a generic right, want one", ids(generic))
+	check.SlicesEqual(t, items(generic[0], "AccessMask"),
+		[]string{"%%1538", "%%1540", "%%1541", "%%4416", "%%4419", "%%4423"}, "U-17: rights of an open with GENERIC_READ")
 	refused := use(func(r *access.Request, _ *token.Spec) { r.Desired = winnt.WRITE_OWNER | winnt.DELETE },
 		audit.SensitivePrivilegeUse)
 	check.That(t, len(refused) == 1 && refused[0].Outcome == audit.Failure && field(t, refused[0], "HandleId") == "0x0",

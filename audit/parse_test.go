@@ -95,6 +95,10 @@ func TestLongRecordListsTruncatedFields(t *testing.T) {
 		n := len(short.AppendJSON(nil))
 		check.That(t, n <= 4000, "three fields of %d: %d bytes, want at most 4000", size, n)
 	}
+	// Of two fields of one length the first is truncated.
+	text := strings.Repeat("x", 6_000)
+	got, _ := audit.AccountsChanged(audit.Origin{}, sid.Users, "c", text, text).Shorten(10_000).Field("Truncated")
+	check.Equal(t, got, "Target", "two fields of one length: Truncated")
 	// A long record without a long field is shortened by omitting the rights.
 	many := audit.ObjectAccessed(audit.Origin{}, audit.Object{Type: "File", Name: "f"}, 0x1F01FF, nil)
 	check.RequireThat(t, strings.Contains(string(many.AppendJSON(nil)), `"access":[{`),
@@ -173,6 +177,8 @@ func TestMalformedLinesAreRefused(t *testing.T) {
 		{`"subcategory":"File System"`, `"subcategory":"Nonsense"`}, {`"outcome":"success"`, `"outcome":"Success"`},
 		{`"version":1`, `"version":256`}, {`"event":4656`, `"event":65536`}, {`"event":4656`, `"event":-1`},
 		{`{"id":0`, `{"id":18446744073709551616`}, {`{"id":0`, `{"id":`}, {`["%%4416"]`, `[]`},
+		{`["%%4416"]`, `[],"AccessList_raw":["ff"]`}, {`["%%4416"]`, "[\"\uFFFD\"]" + `,"AccessList_raw":[]`},
+		{`["%%4416"]`, "[\"\uFFFD\"]" + `,"AccessList_raw":["ff","61"]`},
 		{`["%%4416"]`, `["%%4416",]`}, {`["%%4416"]`, `["%%4416""%%4417"]`}, {`"bit":"0x1"`, `"bit":"0x100000000"`},
 		{`"bit":"0x1"`, `"bit":"one"`}, {`"code":"%%4416"`, `"code":"4416"`}, {`"code":"%%4416"`, `"code":"%%65536"`},
 		{`"reason":"%%1801"`, `"reason":"1801"`}, {`"chain":""`, `"chain":"0"`}, {`"chain":""`, `"chain":"zz"`},
@@ -192,7 +198,9 @@ func TestMalformedLinesAreRefused(t *testing.T) {
 		wrong, err)
 	for _, good := range [][2]string{{`{"id":0`, `{"id":18446744073709551615`}, {`"event":4656`, `"event":65535`},
 		{`"version":1`, `"version":255`}, {`"bit":"0x1"`, `"bit":"0x80000000"`}, {`"reason":"%%1801"`, `"reason":""`},
-		{`"reason":"%%1801"`, `"reason":"%%65535"`}, {`"chain":""`, `"chain":"00ff"`}} {
+		{`"reason":"%%1801"`, `"reason":"%%65535"`}, {`"chain":""`, `"chain":"00ff"`},
+		{`["%%4416"]`, "[\"\uFFFD\"]" + `,"AccessList_raw":["ff"]`}, // not valid UTF-8
+		{`["%%4416"]`, `["%%4416"],"AccessList_raw":["ff"]`}} {      // valid, so the other member is a field of its own
 		text := strings.Replace(line, good[0], good[1], 1)
 		if e, err := audit.ParseEvent([]byte(text)); err != nil || string(e.AppendJSON(nil)) != text {
 			t.Errorf("ParseEvent(%s): %v, written as %s, want the same", text, err, e.AppendJSON(nil))

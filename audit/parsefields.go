@@ -1,14 +1,16 @@
 package audit
 
 import (
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/refmon/refmon/winnt"
 )
 
 // field parses one member of "data", a field of the event: a string or a list of strings. A list without items is an
-// error. The bytes of a following member with the suffix _raw replace the text.
+// error. The bytes of a following member with the suffix _raw replace the text. A list has bytes for every item.
 func (p *parser) field() Field {
 	f := Field{Name: p.text()}
 	p.expect(`:`)
@@ -21,8 +23,12 @@ func (p *parser) field() Field {
 	if len(f.items) == 0 {
 		p.fail("%s is a list without items", f.Name)
 	}
-	if p.accept(`,"` + f.Name + `_raw":[`) {
-		f.items = p.items(func() string { return p.hex("") })
+	invalid := func(s string) bool { return strings.ContainsRune(s, utf8.RuneError) }
+	if slices.ContainsFunc(f.items, invalid) && p.accept(`,"`+f.Name+`_raw":[`) {
+		n := len(f.items)
+		if f.items = p.items(func() string { return p.hex("") }); len(f.items) != n {
+			p.fail("%s_raw has not as many items as %s", f.Name, f.Name)
+		}
 	}
 	return f
 }
