@@ -27,7 +27,7 @@ func TestTrustPointsAtAlignedSID(t *testing.T) {
 				continue
 			}
 			check.That(t, p%4 == 0 && p >= 0x10000+24+uint64(2*len(name)), "%q: the SID is at %#x", name, p)
-			check.Equal(t, string(e.Bytes[p-0x10000:]), string(s.Binary()), "the bytes at the pointer behind %q", name)
+			check.Equal(t, string(e.Bytes[p-0x10000:]), s.Binary(), "the bytes at the pointer behind %q", name)
 		}
 	}
 }

@@ -103,8 +103,11 @@ func TestJSONConnectionBeginsNoOperation(t *testing.T) {
 	s := NewServer(nil, nil)
 	s.form = inJSON
 	a, err := newWorker(s, new(nt.Thread)).begin(&Frame{Kind: Begin, Request: 1, Body: []byte("{}")})
-	check.That(t, err == nil && a.head.Status == ntstatus.NotSupported && len(s.laters) == 0,
-		"Begin in JSON: %v, %v, %d operations, want %v", a.head.Status, err, len(s.laters), ntstatus.NotSupported)
+	s.mu.Lock()
+	begun := len(s.laters)
+	s.mu.Unlock()
+	check.That(t, err == nil && a.head.Status == ntstatus.NotSupported && begun == 0,
+		"Begin in JSON: %v, %v, %d operations, want %v", a.head.Status, err, begun, ntstatus.NotSupported)
 }
 
 // An operation that failed in its call is collected with that status, and its room is released (W-91).
