@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/access"
@@ -33,8 +34,10 @@ func TestWordsNameTheDecidingEntry(t *testing.T) {
 			"entry 1 of the DACL denies WRITE_DAC to the package or its capabilities"},
 		{access.Reason{Kind: access.AppContainerPass, List: "DACL", Index: -1}, false,
 			"no entry grants WRITE_DAC to the package or its capabilities"},
-		{access.Reason{Kind: access.Privilege, Privilege: winnt.SeBackupPrivilege}, true, "SeBackupPrivilege grants WRITE_DAC"},
-		{access.Reason{Kind: access.Privilege, Privilege: winnt.SeBackupPrivilege}, false, "SeBackupPrivilege is not enabled"},
+		{access.Reason{Kind: access.Privilege, Privilege: winnt.SeBackupPrivilege}, true,
+			"SeBackupPrivilege grants WRITE_DAC"},
+		{access.Reason{Kind: access.Privilege, Privilege: winnt.SeBackupPrivilege}, false,
+			"SeBackupPrivilege is not enabled"},
 		{access.Reason{Kind: access.Owner}, true, "the owner has WRITE_DAC implicitly"},
 		{access.Reason{Kind: access.CentralAccessRule, Name: "a\n"}, false,
 			`the central access rule "a\n" does not grant WRITE_DAC`},
@@ -43,5 +46,18 @@ func TestWordsNameTheDecidingEntry(t *testing.T) {
 		{access.Reason{Kind: access.NotAsked}, false, "the call failed before it checked WRITE_DAC"},
 	} {
 		check.Equal(t, c.reason.Words(c.granted, "WRITE_DAC"), c.want, "words of %v", c.reason)
+	}
+}
+
+// Only an inherited entry of the list that decided is marked as inherited.
+func TestExplanationMarksInheritedEntryOfItsList(t *testing.T) {
+	for text, want := range map[string]string{
+		"…(D;;0x1;;;WD)(A;;0x3;;;WD)S:(ML;ID;NW;;;HI)":   "entry 1 of the DACL denies",
+		"…(D;ID;0x1;;;WD)(A;ID;0x3;;;WD)S:(ML;;NW;;;HI)": "entry 1 of the DACL (inherited) denies",
+	} {
+		pc := plainCase{sd: text, desired: maxMask, change: low}
+		_, x, err := access.Explain(pc.request(t))
+		check.NoError(t, err)
+		check.That(t, strings.Contains(x.String(), want), "%s: want %q in\n%s", text, want, x)
 	}
 }

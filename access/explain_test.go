@@ -205,9 +205,9 @@ func TestExplainReturnsExpectedStepsAndReasons(t *testing.T) {
 	}{
 		{"A-31 kernel mode", "…", 3, nil, func(r *access.Request) { r.Mode = access.Kernel },
 			[]string{" -1 A-31 +0x3"}, []string{"0x1+ KernelMode  -1", "0x2+ KernelMode  -1"}},
-		{"A-31 kernel mode without a descriptor", "…", 1, nil, func(r *access.Request) {
-			r.Mode, r.Descriptor = access.Kernel, nil
-		}, []string{" -1 A-31 +0x1"}, []string{"0x1+ KernelMode  -1"}},
+		{"A-31 kernel mode, no descriptor", "…", 1, nil,
+			func(r *access.Request) { r.Mode, r.Descriptor = access.Kernel, nil },
+			[]string{" -1 A-31 +0x1"}, []string{"0x1+ KernelMode  -1"}},
 		{"A-32 no descriptor", "…", 1, nil, func(r *access.Request) { r.Descriptor = nil },
 			[]string{" -1 A-32 -0x1"}, []string{"0x1- NotAsked  -1"}},
 		{"A-30 the level", "…", 1, level(winnt.SecurityIdentification), nil,

@@ -19,10 +19,15 @@ func TestExplanationRecordHasTypeAndResults(t *testing.T) {
 	check.NoError(t, err)
 	record := x.Record()
 	denied := access.ResultRecord{Status: ntstatus.AccessDenied, Granted: 1}
-	if want := []access.ResultRecord{denied, {Granted: 3}, denied}; record.Type != "directory" || !slices.Equal(record.Results, want) {
+	want := []access.ResultRecord{denied, {Granted: 3}, denied}
+	if record.Type != "directory" || !slices.Equal(record.Results, want) {
 		t.Errorf(`record: type %q, results %v; want "directory", %v`, record.Type, record.Results, want)
 	}
 	check.DeepEqual(t, record.Mapping, &winnt.FileObject.Mapping, "mapping of the record")
+	whole := *record
+	whole.Steps = []access.StepRecord{{Entry: []byte{0x7F, 0, 4, 0}}}
+	check.Equal(t, string(whole.Explanation().Record().Steps[0].Entry), "\x7f\x00\x04\x00",
+		"shortest entry after Explanation")
 	for n := range 4 {
 		short := *record
 		short.Steps = slices.Clone(record.Steps)
