@@ -51,7 +51,7 @@ func ParseEvent(line []byte) (Event, error) {
 	}
 	e.Chain = p.hex(`,"chain":`)
 	p.expect(`}`)
-	if p.err == nil && len(p.rest) > 0 {
+	if len(p.rest) > 0 {
 		p.fail("%d bytes follow", len(p.rest))
 	}
 	if e.ID == 4612 {

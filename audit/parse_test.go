@@ -173,7 +173,10 @@ func TestMalformedLinesAreRefused(t *testing.T) {
 	line := string(audit.HandleRequested(audit.Origin{}, audit.Object{Type: "File"}, audit.HandleRequest{Access: 1,
 		Reasons: []audit.Reason{{Bits: 1, Code: 1801}}}).AppendJSON(nil))
 	check.NoError(t, check.Err(audit.ParseEvent([]byte(line))))
+	_, reasons, _ := strings.Cut(line, `"access":[`)
+	reasons, _, _ = strings.Cut(reasons, `],"chain"`)
 	for _, c := range [][2]string{
+		{reasons, reasons + reasons}, {`"computer":""`, `"computer":"a","computer_raw":"61"`},
 		{`"subcategory":"File System"`, `"subcategory":"Nonsense"`}, {`"outcome":"success"`, `"outcome":"Success"`},
 		{`"version":1`, `"version":256`}, {`"event":4656`, `"event":65536`}, {`"event":4656`, `"event":-1`},
 		{`{"id":0`, `{"id":18446744073709551616`}, {`{"id":0`, `{"id":`}, {`["%%4416"]`, `[]`},
@@ -194,8 +197,8 @@ func TestMalformedLinesAreRefused(t *testing.T) {
 	}
 	wrong := strings.Replace(line, `"outcome":"success"`, `"outcome":"Success"`, 1)
 	_, err := audit.ParseEvent([]byte(wrong))
-	check.That(t, strings.HasSuffix(fmt.Sprint(err), `: unknown outcome "Success"`), "ParseEvent(%s): %v, want the first error",
-		wrong, err)
+	check.That(t, strings.HasSuffix(fmt.Sprint(err), `: unknown outcome "Success"`),
+		"ParseEvent(%s): %v, want the first error", wrong, err)
 	for _, good := range [][2]string{{`{"id":0`, `{"id":18446744073709551615`}, {`"event":4656`, `"event":65535`},
 		{`"version":1`, `"version":255`}, {`"bit":"0x1"`, `"bit":"0x80000000"`}, {`"reason":"%%1801"`, `"reason":""`},
 		{`"reason":"%%1801"`, `"reason":"%%65535"`}, {`"chain":""`, `"chain":"00ff"`},
