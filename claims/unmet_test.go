@@ -19,8 +19,10 @@ func TestUnmetShowsValues(t *testing.T) {
 	offEmpty.Flags = FlagDisabled
 	env := &testEnv{sets: [4]*Set{User: mustSet(ints("clearance", 2), strs("dept", "hr"),
 		ints("three", 1, 2, 3), ints("four", 1, 2, 3, 4), ints("many", 1, 2, 3, 4, 5), off, offEmpty, ints("none"),
-		Attribute{Name: "octets", Type: Octets,
-			Octets: [][]byte{{1, 2}}}), Resource: mustSet(strs("dept", "it")), Device: mustSet(),
+		Attribute{Name: "octets", Type: Octets, Octets: [][]byte{{1, 2}}},
+		Attribute{Name: "big", Type: Uint64, Uints: []uint64{1 << 63}},
+		Attribute{Name: "sids", Type: SID, SIDs: []sid.SID{sid.Administrators}}),
+		Resource: mustSet(strs("dept", "it")), Device: mustSet(),
 		Local: mustSet(ints("flag", 0))}, members: map[sid.SID]bool{guests: true}}
 	most := strings.Repeat("ab", mostQuoted)
 	for text, want := range map[string]string{
@@ -36,9 +38,13 @@ func TestUnmetShowsValues(t *testing.T) {
 		"(@Resource.twice == \"a\")": "" +
 			`@RESOURCE.twice has a value twice and is ignored, needed == "a"`,
 		"(@User.most == 1)":                              "@USER.most = {0, 1, 2, … 4093 more}, needed == 1",
+		"(@User.a%0020b == 1)":                           "@USER.a%0020b is absent, needed == 1",
+		"(@User.typeless == 1)":                          "@USER.typeless is absent, needed == 1",
 		"(@User.tooMany == 1)":                           "@USER.tooMany has too many values, needed == 1",
 		"(@User.many Contains {7, 8})":                   "@USER.many = {1, 2, 3, … 2 more}, needed Contains {7, 8}",
 		"(@User.clearance Any_of {3, 4, 5, 6, 7})":       "@USER.clearance = 2, needed Any_of {3, 4, 5, … 2 more}",
+		"(@User.big == 1)":                               "@USER.big = 9223372036854775808, needed == 1",
+		"(@User.sids == SID(BG))":                        "@USER.sids = SID(BA), needed == SID(BG)",
 		"(@User.octets == #03)":                          "@USER.octets = #0102, needed == #03",
 		"(@User.octets == #" + most + ")":                "@USER.octets = #0102, needed == #" + most,
 		"(@User.octets == #" + most + "00)":              "@USER.octets = #0102, needed == #" + most + "…",
@@ -74,12 +80,16 @@ func TestUnmetShowsValues(t *testing.T) {
 	check.That(t, got == nil, "the empty program: %q, want nothing", got)
 }
 
-// twice is an Env with attributes that no set has: one has a value in two cases, another too many values.
+// twice is an Env with attributes that no set has: one has a value in two cases, one no type, one too
+// many values.
 type twice struct{ *testEnv }
 
 func (e twice) Attribute(scope Scope, name string) (Attribute, bool) {
 	if name == "twice" {
 		return strs("twice", "a", "A"), true
+	}
+	if name == "typeless" {
+		return Attribute{Name: name}, true
 	}
 	if n := map[string]int{"most": MaxValues, "tooMany": MaxValues + 1}[name]; n > 0 {
 		a := Attribute{Name: name, Type: Int64, Ints: make([]int64, n)}
