@@ -27,6 +27,7 @@ func TestChoosePrefersGrantedRight(t *testing.T) {
 			t.Errorf("%s: Choose requests %v, error %v, want %v", dacl, q.Request.Desired, err, want)
 		}
 	}
+	check.That(t, new(Query).Choose(queries) != nil, "Choose without a subject: no error, want one")
 }
 
 // Relative aliases are defined only by the domain of a user S-1-5-21-x-y-z-rid.
@@ -84,13 +85,29 @@ func TestAskFollowsNtAccessCheck(t *testing.T) {
 				Desired: 1, Type: winnt.FileObject, ObjectTypes: []access.ObjectTypeEntry{{}}}}
 			a, err := q.Ask()
 			check.That(t, err == nil && a.Allowed() && (a.Results != nil) == list && (a.Why != nil) == explain &&
-				a.Refused == nil && (!explain || a.Why.Decision.Allowed()), "list %t, explain %t: %+v, %v", list, explain, a, err)
+				a.Refused == nil && (!explain || a.Why.Decision.Allowed() && a.Why.Record().ResultList == list),
+				"list %t, explain %t: %+v, %v", list, explain, a, err)
 			q.Request.Subject = SubjectFor(primary, call)
 			a, err = q.Ask()
 			check.That(t, err == nil && a.Status() == ntstatus.NoImpersonationToken && a.Results == nil && a.Why == nil &&
 				(a.Refused != nil) == explain && (!explain || a.Refused.Rule == "A-14" && a.Refused.Bits == 1),
 				"primary token, list %t, explain %t: %+v, %v", list, explain, a, err)
 		}
+	}
+}
+
+// The step of a failed call has the rule for its status.
+func TestRefusalNamesRule(t *testing.T) {
+	for _, c := range []struct {
+		query Query
+		call  ntstatus.Status
+		want  string
+	}{
+		{Query{ResultList: true}, ntstatus.InvalidParameter, "A-11"}, {Query{}, ntstatus.GenericNotMapped, "A-12"},
+		{Query{}, ntstatus.NoImpersonationToken, "A-14"}, {Query{}, ntstatus.BadImpersonationLevel, "A-15"},
+		{Query{}, ntstatus.InvalidParameter, "A-26"}, {Query{}, ntstatus.InvalidSecurityDescr, "A-19"},
+	} {
+		check.Equal(t, c.query.refused(c.call).Rule, c.want, "rule for %v, result list %t", c.call, c.query.ResultList)
 	}
 }
 
@@ -104,7 +121,8 @@ func TestAskReturnsWhatIsRequested(t *testing.T) {
 				Subject:    SubjectFor(tok, SeAccessCheck), ObjectTypes: []access.ObjectTypeEntry{{}}}}
 			a, err := q.Ask()
 			check.That(t, err == nil && a.Allowed() && (a.Results != nil) == list && (a.Why != nil) == explain &&
-				a.Refused == nil, "list %t, explain %t: %+v, %v", list, explain, a, err)
+				a.Refused == nil && (!explain || a.Why.Record().ResultList == list),
+				"list %t, explain %t: %+v, %v", list, explain, a, err)
 		}
 	}
 }
