@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -103,6 +104,8 @@ func TestInvalidAttributesAreRejected(t *testing.T) {
 	}
 	_, err := ntacl.Decode(change(6, 0))
 	check.That(t, strings.Contains(err.Error(), "at byte 4: a pointer is null"), "the pointer at byte 4 is null: %v", err)
+	_, err = ntacl.Decode(good[:6])
+	check.That(t, strings.Contains(err.Error(), "at byte 4: 2 bytes are missing"), "an attribute of 6 bytes: %v", err)
 	var bad *sd.DecodeError
 	check.That(t, errors.As(check.Err(ntacl.Decode(good[:20])), &bad), "Decode of a cut descriptor wraps no DecodeError")
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
@@ -131,14 +134,15 @@ func TestTruncatedHeadersAreRefused(t *testing.T) {
 			b := bytes.Clone(whole)
 			b[2] = other
 			_, err := ntacl.Decode(b)
-			check.That(t, errors.Is(err, ntacl.ErrAttribute) && strings.Contains(err.Error(), "repeated"),
-				"Decode of version %d, repeated as %d: %v, want an error that says so", version, other, err)
+			check.That(t, errors.Is(err, ntacl.ErrAttribute) && strings.Contains(err.Error(), "at byte 2: version"),
+				"Decode of version %d, repeated as %d: %v, want an error at byte 2", version, other, err)
 		}
 		most := append(bytes.Clone(whole), make([]byte, ntacl.MaxSize-len(whole))...)
 		check.Equal(t, check.Err(new(ntacl.Attribute).Split(most)), nil,
 			"Split of version %d with %d bytes", version, len(most))
 		_, err := new(ntacl.Attribute).Split(append(most, 0))
-		check.That(t, errors.Is(err, ntacl.ErrAttribute) && strings.Contains(err.Error(), "longer than"),
+		check.That(t, errors.Is(err, ntacl.ErrAttribute) && strings.Contains(err.Error(),
+			fmt.Sprintf("at byte %d: longer than", ntacl.MaxSize)),
 			"Split of version %d with %d bytes: %v, want an error that it is too long", version, len(most)+1, err)
 	}
 	open := check.Must((&ntacl.Attribute{Version: 4, What: "posix_acl", Descriptor: d}).Append(nil))
@@ -146,9 +150,10 @@ func TestTruncatedHeadersAreRefused(t *testing.T) {
 	for i := at; i < len(open); i++ {
 		open[i] = 'x'
 	}
-	if _, err := ntacl.Decode(open); !errors.Is(err, ntacl.ErrAttribute) || !strings.Contains(err.Error(), "no end") {
-		t.Errorf(`Decode of a description without a terminator: %v, want an error with "no end"`, err)
-	}
+	_, err := ntacl.Decode(open)
+	want := fmt.Sprintf("at byte %d: the description has no end", at)
+	check.That(t, errors.Is(err, ntacl.ErrAttribute) && strings.Contains(err.Error(), want),
+		"Decode of a description without a terminator: %v, want %q", err, want)
 }
 
 // Decode rejects an offset that points before the descriptor, even if it would be valid relative to the descriptor.
