@@ -102,6 +102,9 @@ func TestParseErrorsHaveStatusAndOffset(t *testing.T) {
 		"STATUS_INVALID_SID", "error at the end")
 	_, err = sddl.Parse("D:(A;;GA;;;WD)x")
 	check.That(t, strings.HasSuffix(err.Error(), `found "x": STATUS_INVALID_ACL`), "error at the last byte: %v", err)
+	_, err = sddl.Parse(strings.Repeat("x", 50))
+	check.That(t, strings.HasSuffix(err.Error(), `found "`+strings.Repeat("x", 20)+`": STATUS_INVALID_PARAMETER`),
+		"error in a long text: %v", err)
 	check.That(t, ntstatus.InvalidStringUUID.Win32() == 1705 && ntstatus.InvalidACL.Win32() == 1336 &&
 		ntstatus.InvalidSID.Win32() == 1337, "S-43: Win32 codes of the statuses, want 1705, 1336 and 1337")
 	if _, err := sddl.Parse("D:(XA;;CC;;;WD;(@Device.bb == 0x7fffffffffffffff))"); err != nil { // C-48
