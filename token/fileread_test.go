@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -196,6 +197,25 @@ func TestParseErrorNamesField(t *testing.T) {
 	many := strings.Repeat(`"WD",`, token.MaxGroups)
 	check.That(t, check.Err(token.Parse([]byte(`{"user":"SY","groups":[`+many+`"WD"]}`))) != nil,
 		"Parse of MaxGroups+1 groups: no error, want one")
+}
+
+// Parse accepts MaxGroups claims and MaxValues values, which may precede their type, and no more.
+func TestParseAcceptsMostClaimsAndValues(t *testing.T) {
+	list := func(n int, format string) string {
+		var out []string
+		for i := range n {
+			out = append(out, fmt.Sprintf(format, i))
+		}
+		return strings.Join(out, ",")
+	}
+	for _, more := range []int{0, 1} {
+		for _, text := range []string{list(token.MaxGroups+more, `{"name":"a%d","type":"int64","values":[1]}`),
+			`{"values":[` + list(claims.MaxValues+more, "%d") + `],"name":"a","type":"int64"}`,
+			`{"type":"int64","name":"a","values":[` + list(claims.MaxValues+more, "%d") + `]}`} {
+			_, err := token.Parse([]byte(`{"user":"SY","userClaims":[` + text + `]}`))
+			check.That(t, (err == nil) == (more == 0), "Parse with %d too many, %.40s…: %v", more, text, err)
+		}
+	}
 }
 
 // Parse accepts a file of MaxFile bytes and rejects one of MaxFile+1.

@@ -34,7 +34,7 @@ func TestFileKeepsEveryPart(t *testing.T) {
    {"name":"u","type":"uint64","values":[18446744073709551615,9007199254740992,
     9007199254740993]},
   {"name":"b","type":"boolean","values":[true,false]},
-   {"name":"s","type":"string","values":["a\"\\\u00e9\ud83d\ude00","\n<&>"],"flags":2},
+   {"name":"s","type":"string","values":["a\"\\\u00e9\ud83d\ude00","\n<&>"],"flags":65538},
   {"name":"d","type":"sid","values":["BA","DU"]},{"name":"x","values":["00ff",""],"type":"octets"}],
  "deviceClaims":[{"name":"i","values":[7],"type":"int64"}],
   "localAttributes":[{"name":"WIN://X","type":"uint64","values":[1]}],
@@ -69,8 +69,8 @@ func TestFileKeepsEveryPart(t *testing.T) {
 		s.Flags == winnt.TOKEN_UIACCESS|winnt.TOKEN_IS_FILTERED && s.ElevationType == 3 && s.LowBoxNumber == 3 &&
 		s.AuthenticationID == 999, "Parse: %+v, want the values of the file", s)
 	a, _ := tok.UserClaims().Lookup("s")
-	check.That(t, reflect.DeepEqual(a.Strings, []string{"a\"\\é😀", "\n<&>"}) && a.Flags == 2,
-		`user claim "s": %q, flags %#x; want its escaped text, flags 2`, a.Strings, a.Flags)
+	check.That(t, reflect.DeepEqual(a.Strings, []string{"a\"\\é😀", "\n<&>"}) && a.Flags == 0x10002,
+		`user claim "s": %q, flags %#x; want its escaped text, flags 0x10002`, a.Strings, a.Flags)
 }
 
 // normal formats a token's Spec, with the contents of what its pointers refer to.
