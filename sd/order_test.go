@@ -45,15 +45,19 @@ func TestCanonicalizeOrdersEntries(t *testing.T) {
 // A ListEditor joins neighbours of one meaning, and keeps all others apart (S-82, S-83, S-84).
 func TestNormalizeJoinsOnlyEqualEntries(t *testing.T) {
 	const one, two = "bf967aba-0de6-11d0-a285-00aa003049e2", "bf967a86-0de6-11d0-a285-00aa003049e2"
+	const zero = "00000000-0000-0000-0000-000000000000"
 	for in, want := range map[string]string{
 		// Entries for the whole object are before those for one type, whatever their SIDs.
-		"(OA;;CR;" + one + ";;S-1-5-1)(A;;CC;;;NU)":              "(A;;CC;;;NU)(OA;;CR;" + one + ";;S-1-5-1)",
-		"(OA;;CC;" + one + ";;WD)(OA;;DC;" + one + ";;WD)":       "(OA;;CCDC;" + one + ";;WD)",
-		"(OA;;CC;" + one + ";;WD)(OA;;DC;" + two + ";;WD)":       "",
-		"(OA;;CC;;" + one + ";WD)(OA;;DC;;" + two + ";WD)":       "",
-		"(OA;;CC;;" + one + ";WD)(OA;;DC;" + one + ";;WD)":       "",
-		"(XA;;CC;;;WD;(@User.a==1))(XA;;CC;;;WD;(@User.a==2))":   "",
-		"(A;;CC;;;SY)(A;ID;CC;;;SY)(D;ID;CC;;;WD)(A;ID;CC;;;WD)": "", // inherited ones stay in their order
+		"(OA;;CR;" + one + ";;S-1-5-1)(A;;CC;;;NU)":        "(A;;CC;;;NU)(OA;;CR;" + one + ";;S-1-5-1)",
+		"(OA;;CC;" + one + ";;WD)(OA;;DC;" + one + ";;WD)": "(OA;;CCDC;" + one + ";;WD)",
+		"(OA;;CC;" + one + ";;WD)(OA;;DC;" + two + ";;WD)": "",
+		"(OA;;CC;;" + one + ";WD)(OA;;DC;;" + two + ";WD)": "",
+		"(OA;;CC;;" + one + ";WD)(OA;;DC;" + one + ";;WD)": "",
+		// A GUID of zeros is a type too.
+		"(OA;;CC;" + one + ";;WD)(OA;;DC;" + one + ";" + zero + ";WD)": "",
+		"(OA;;CC;;" + one + ";WD)(OA;;DC;" + zero + ";" + one + ";WD)": "",
+		"(XA;;CC;;;WD;(@User.a==1))(XA;;CC;;;WD;(@User.a==2))":         "",
+		"(A;;CC;;;SY)(A;ID;CC;;;SY)(D;ID;CC;;;WD)(A;ID;CC;;;WD)":       "", // inherited ones stay in their order
 		// The authority of a SID comes before its length.
 		"(A;;CC;;;SY)(A;;CC;;;S-1-3-1-1)": "(A;;CC;;;S-1-3-1-1)(A;;CC;;;SY)",
 		// An entry without effect does not count in the order.
