@@ -104,7 +104,8 @@ func (e Event) Shorten(limit int) Event {
 	for len(e.AppendJSON(nil)) > limit {
 		at, longest := -1, 0
 		for i := range e.fields {
-			if n := len(e.fields[i].Text()); n > longest {
+			// The list of truncated fields grows with each cut, so cutting it might never end.
+			if n := len(e.fields[i].Text()); n > longest && e.fields[i].Name != "Truncated" {
 				at, longest = i, n
 			}
 		}

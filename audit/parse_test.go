@@ -22,8 +22,8 @@ func TestParseEventRoundTripsGoldenRecords(t *testing.T) {
 	for _, e := range []audit.Event{
 		audit.LogStarted(), audit.LogStopped(), audit.LogRecovered(17), audit.LogNearlyFull(93), audit.LogFull(),
 		audit.LogArchived("archive/a\"\xed\xa0\x80\n"), audit.LogOverwritten(1, 9),
-		audit.HandleRequested(audit.Origin{}, audit.Object{Type: "File"}, audit.HandleRequest{Access: 1,
-			Reasons: []audit.Reason{{Bits: 1, Code: 1801, Entry: "D:\xff"}}}).WithHeader(
+		audit.HandleRequested(audit.Origin{}, audit.Object{Type: "File"}, audit.HandleRequest{Access: 3,
+			Reasons: []audit.Reason{{Bits: 1, Code: 1801, Entry: "D:a"}, {Bits: 2, Code: 1801, Entry: "D:\xff"}}}).WithHeader(
 			audit.Header{Computer: "c\xff"}),
 	} {
 		lines = append(lines, e.AppendJSON(nil))
@@ -108,6 +108,21 @@ func TestLongRecordListsTruncatedFields(t *testing.T) {
 	if text := string(short.AppendJSON(nil)); len(text) > limit || strings.Contains(text, `"access":[{`) {
 		t.Errorf("limit %d: %s, want at most %d bytes and no list of rights", limit, text, limit)
 	}
+	// Rights go before a text of 50 bytes is truncated, and shorter texts are truncated if nothing else is left.
+	named := audit.ObjectAccessed(audit.Origin{}, audit.Object{Type: "File", Name: strings.Repeat("n", 50)}, 0x1F01FF, nil)
+	for limit := len(named.AppendJSON(nil)); limit > 500; limit -= 20 {
+		short := named.Shorten(limit)
+		text, _ := short.Field("ObjectName")
+		check.That(t, len(text) == 50 || !strings.Contains(string(short.AppendJSON(nil)), `"access":[{`),
+			"limit %d: the name has %d of 50 bytes, but the record has its rights", limit, len(text))
+	}
+	least := len(short.AppendJSON(nil)) - 20
+	check.That(t, len(short.Shorten(least).AppendJSON(nil)) <= least, "a record of short texts was not shortened")
+	// A record with exactly the limit does not change, nor does the receiver.
+	whole := string(many.AppendJSON(nil))
+	check.Equal(t, string(many.Shorten(len(whole)).AppendJSON(nil)), whole, "a record of the limit")
+	many.Shorten(least)
+	check.Equal(t, string(many.AppendJSON(nil)), whole, "the receiver after Shorten")
 	// No character is cut apart, however many bytes it has and wherever the cut falls.
 	for _, character := range []string{"a", "é", "€", "\U0001F600"} {
 		for shift := range 4 {
