@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -232,6 +233,51 @@ func (b batch) WriteAll(events []audit.Event) error {
 	return nil
 }
 
+// counting counts the calls of a sink that keeps nothing.
+type counting struct{ calls []int }
+
+func (c *counting) Write(audit.Event) error { return c.WriteAll(make([]audit.Event, 1)) }
+
+func (c *counting) WriteAll(events []audit.Event) error {
+	c.calls = append(c.calls, len(events))
+	for _, e := range events {
+		done := make(chan struct{})
+		close(done)
+		e.Wait(done)
+	}
+	return fmt.Errorf("loss %d", len(c.calls))
+}
+
+// A sink that keeps several records at once gets both records of an open in one call, and waits through the open. With
+// another sink the second record is not written after the first was lost. The log has the error of the last loss.
+func TestOpenStopsAtLostRecord(t *testing.T) {
+	waits := 0
+	from := origin(t)
+	from.Wait = func(<-chan struct{}) { waits++ }
+	r := access.Request{Subject: from.Subject, Desired: 1, Type: winnt.FileObject,
+		Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)S:(AU;SAFA;FA;;;WD)")}
+	d := access.Grant(1)
+	d.PrivilegesUsed = winnt.Privileges(winnt.SeTakeOwnershipPrivilege)
+	for calls, want := range map[string]int{"[2 2]": 4, "[1 1]": 0} {
+		log, _ := newLog(t)
+		log.Policy.Store(mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
+			audit.FileSystem: audit.OnBoth, audit.SensitivePrivilegeUse: audit.OnBoth},
+			Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}}))
+		sink := new(counting)
+		log.Sink = sink
+		if waits = 0; want == 0 {
+			log.Sink = struct{ audit.Sink }{sink} // without WriteAll
+		}
+		for range 2 {
+			_, st := log.Opened(&audit.Opening{Origin: from, Object: reportFile, Request: &r, Decision: d})
+			check.Equal(t, st, ntstatus.AuditFailed, "U-64: an open whose record is lost")
+		}
+		check.Equal(t, fmt.Sprint(sink.calls), calls, "records of each call of the sink")
+		check.That(t, waits >= want && log.Loss() != nil && log.Loss().Error() == "loss 2",
+			"%s: %d waits, Loss = %v; want %d, loss 2", calls, waits, log.Loss(), want)
+	}
+}
+
 // TestRecordHasNamesOfOriginAndTimeOfLog checks that a record has the time of the log's clock, whatever its own time
 // was, and the names of its own origin, if it has some. The records of one open that a sink keeps together have the
 // time, too.
@@ -281,6 +327,7 @@ func TestZeroLogReportsEveryRecordLost(t *testing.T) {
 		if err := l.Loss(); err == nil || !strings.Contains(err.Error(), "no sink") {
 			t.Errorf("CrashOnAuditFail %d: Loss = %v, want \"no sink\"", crash, l.Loss())
 		}
+		check.Equal(t, l.Policy.Load().Options().CrashOnAuditFail, crash, "CrashOnAuditFail of a log without sink")
 	}
 	check.That(t, !new(audit.Log).WriteLater(audit.LogFull()), "WriteLater without a sink: true, want false")
 	full := audit.Log{Sink: broken()}

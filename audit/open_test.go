@@ -113,22 +113,25 @@ func TestOpenRecordHasAttributesAndReasons(t *testing.T) {
 // that the SACL audits. Under another policy the first use is recorded (U-90).
 func TestFailClosedOpenRecordsItsUses(t *testing.T) {
 	for _, c := range []struct {
-		uses  bool
-		crash audit.CrashOnAuditFail
-		want  []int
-		left  winnt.AccessMask
-	}{{true, audit.FailOnAuditFail, []int{4656, 4663}, 0}, {false, audit.FailOnAuditFail, []int{4656}, 1},
-		{true, audit.ProceedOnAuditFail, []int{4656}, 1}} {
+		uses          bool
+		crash         audit.CrashOnAuditFail
+		sacl          string
+		want          []int
+		audited, left winnt.AccessMask
+	}{{true, audit.FailOnAuditFail, "(AU;SA;0x5;;;WD)", []int{4656, 4663}, 1, 0},
+		{false, audit.FailOnAuditFail, "(AU;SA;0x5;;;WD)", []int{4656}, 1, 1},
+		{true, audit.ProceedOnAuditFail, "(AU;SA;0x5;;;WD)", []int{4656}, 1, 1},
+		{true, audit.FailOnAuditFail, "", nil, 0, 0}} {
 		log, sink := newLog(t)
 		log.Policy.Store(mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
 			audit.FileSystem: audit.OnBoth}, Options: audit.Options{CrashOnAuditFail: c.crash}}))
 		r := access.Request{Subject: access.Subject{Primary: tokenU(t)}, Desired: 3, Type: winnt.FileObject,
-			Descriptor: sddl.MustParse("O:SYG:SYD:(A;;0x3;;;WD)S:(AU;SA;0x5;;;WD)")}
+			Descriptor: sddl.MustParse("O:SYG:SYD:(A;;0x3;;;WD)S:" + c.sacl)}
 		h, st := log.Opened(&audit.Opening{Object: reportFile, Request: &r, Decision: access.Grant(3), Uses: c.uses})
 		got := sink.Drain()
-		check.That(t, st == ntstatus.Success && slices.Equal(ids(got), c.want) && h.Audited == 1 && h.Pending == c.left,
-			"uses %t, CrashOnAuditFail %d: %v, %v, %+v, want %v, pending %v", c.uses, c.crash, st, ids(got), h, c.want,
-			c.left)
+		check.That(t, st == ntstatus.Success && slices.Equal(ids(got), c.want) && h.Audited == c.audited && h.Pending == c.left,
+			"uses %t, CrashOnAuditFail %d, SACL %q: %v, %v, %+v, want %v, audited %v, pending %v", c.uses, c.crash, c.sacl,
+			st, ids(got), h, c.want, c.audited, c.left)
 		if len(got) == 2 {
 			check.Equal(t, field(t, got[1], "AccessMask"), "0x1", "rights of the uses")
 		}
