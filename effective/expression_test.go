@@ -207,6 +207,10 @@ func ExampleExpression_Allows() {
 func TestClausePrintsTermsInTheirOrder(t *testing.T) {
 	c := effective.Clause{{SID: sid.Users, Allow: true}, {SID: sid.Administrators, Allow: true}, {SID: sid.Everyone}}
 	check.Equal(t, c.String(), "+S-1-5-32-545 +S-1-5-32-544 -S-1-1-0", "clause")
+	// No principal has the zero SID, so the next term decides.
+	has := func(s sid.SID, _ bool) bool { return s == sid.Users }
+	check.That(t, effective.Expression{{{}, {SID: sid.Users, Allow: true}}}.Allows(has),
+		"the zero term decides, want the next")
 	refusing := effective.Clause{{}}.String()
 	check.That(t, refusing != effective.Everybody()[0].String() && strings.HasPrefix(refusing, "-"),
 		"clause that refuses everybody: %q, want a text that starts with -", refusing)
