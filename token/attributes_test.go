@@ -56,11 +56,14 @@ func TestChangeAttributesHandlesEveryType(t *testing.T) {
 		if other.Type = claims.Boolean; c.now.Type == claims.Boolean {
 			other.Type = claims.Int64
 		}
+		s.LocalAttributes = claimsOf(t, of(claims.Attribute{Type: c.now.Type}))
 		for _, op := range []token.AttributeOperation{token.AttributeAdd, token.AttributeDelete} {
 			other.Ints, other.Uints, other.Strings, other.SIDs, other.Octets = nil, []uint64{1}, nil, nil, nil
-			n, st := tok.ChangeAttributes([]token.AttributeChange{{Attribute: other, Operation: op}})
-			wantStatus(t, c.name+" of another type", st, ntstatus.InvalidParameter)
-			check.That(t, n == nil, "%s, %v of another type: a token was returned, want nil", c.name, op)
+			for _, of := range []*token.Token{tok, must(t, s)} { // with values and without
+				n, st := of.ChangeAttributes([]token.AttributeChange{{Attribute: other, Operation: op}})
+				wantStatus(t, c.name+" of another type", st, ntstatus.InvalidParameter)
+				check.That(t, n == nil, "%s, %v of another type: a token was returned, want nil", c.name, op)
+			}
 		}
 	}
 }

@@ -24,6 +24,7 @@ func TestFileErrorNamesFieldAndCause(t *testing.T) {
 		e := (*token.FileError)(nil)
 		return errors.As(err, &e) && e.Err != nil && strings.Contains(e.Problem, e.Err.Error())
 	}
+	isError := func(err error) bool { return err != nil }
 	const head, empty = "{\"user\":\"S-1-5-21-1-2-3-1107\",\n", `""`
 	for _, c := range []struct {
 		fields, path string
@@ -41,8 +42,10 @@ func TestFileErrorNamesFieldAndCause(t *testing.T) {
 		{`"privileges":["SeTcbPrivilege","S-1-x"]`, "privileges[1]", isAny},
 		{`"privileges":["SeTcbPrivilege",{"name":"S-1-x"}]`, "privileges[1].name", isAny},
 		{`"writeRestricted":true`, "writeRestricted", isSpec},
-		{`"groups":[{"attributes":["S-1-x"]}]`, "groups[0].attributes[0]", func(err error) bool { return err != nil }},
+		{`"groups":[{"attributes":["S-1-x"]}]`, "groups[0].attributes[0]", isError},
 		{`"userClaims":[{"name":"a","type":"sid","values":["WD","S-1-x"]}]`, "userClaims[0].values[1]", isSID},
+		{`"userClaims":[{"name":"a","type":"S-1-x"}]`, "userClaims[0].type", isError},
+		{`"elevationType":"S-1-x"`, "elevationType", isError},
 		{`"userClaims":[{"name":"a","type":"int64","values":[1,1]}]`, "userClaims", isAny},
 	} {
 		for _, wrong := range []string{`"S-1-x"`, empty} {
@@ -58,6 +61,23 @@ func TestFileErrorNamesFieldAndCause(t *testing.T) {
 				t.Errorf("Parse of %s: error at line %d, byte %d; want line 2, byte %d", text, e.Line, e.Offset, at)
 			}
 		}
+	}
+}
+
+// The position of an error is behind the white space. That of a missing field is the position of its object. In each
+// text ^ stands before the value in the error.
+func TestFileErrorHasPositionBehindBlanks(t *testing.T) {
+	for fields, path := range map[string]string{
+		`"auditPolicy": ^"0x"`: "auditPolicy",
+		`"userClaims":[{"name":"a","type":"octets","values":["00", ^"0"]}]`: "userClaims[0].values[1]",
+		`"userClaims":[ ^{"type":"int64","values":[]}]`:                     "userClaims[0].name",
+		`"groups":["WD", ^{"attributes":[]}]`:                               "groups[1].sid",
+		`"privileges":["SeTcbPrivilege", ^{"attributes":[]}]`:               "privileges[1].name",
+	} {
+		before, after, _ := strings.Cut(`{"user":"SY",`+fields+"}", "^")
+		var e *token.FileError
+		check.That(t, errors.As(check.Err(token.Parse([]byte(before+after))), &e) && e.Path == path &&
+			e.Offset == len(before), "Parse of %s: %+v, want an error for %s at ^", fields, e, path)
 	}
 }
 
