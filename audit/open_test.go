@@ -129,7 +129,8 @@ func TestFailClosedOpenRecordsItsUses(t *testing.T) {
 			Descriptor: sddl.MustParse("O:SYG:SYD:(A;;0x3;;;WD)S:" + c.sacl)}
 		h, st := log.Opened(&audit.Opening{Object: reportFile, Request: &r, Decision: access.Grant(3), Uses: c.uses})
 		got := sink.Drain()
-		check.That(t, st == ntstatus.Success && slices.Equal(ids(got), c.want) && h.Audited == c.audited && h.Pending == c.left,
+		check.That(t, st == ntstatus.Success && slices.Equal(ids(got), c.want) && h.Audited == c.audited &&
+			h.Pending == c.left,
 			"uses %t, CrashOnAuditFail %d, SACL %q: %v, %v, %+v, want %v, audited %v, pending %v", c.uses, c.crash, c.sacl,
 			st, ids(got), h, c.want, c.audited, c.left)
 		if len(got) == 2 {
