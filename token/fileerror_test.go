@@ -69,10 +69,11 @@ func TestFileErrorNamesFieldAndCause(t *testing.T) {
 func TestFileErrorHasPositionBehindBlanks(t *testing.T) {
 	for fields, path := range map[string]string{
 		`"auditPolicy": ^"0x"`: "auditPolicy",
-		`"userClaims":[{"name":"a","type":"octets","values":["00", ^"0"]}]`: "userClaims[0].values[1]",
-		`"userClaims":[ ^{"type":"int64","values":[]}]`:                     "userClaims[0].name",
-		`"groups":["WD", ^{"attributes":[]}]`:                               "groups[1].sid",
-		`"privileges":["SeTcbPrivilege", ^{"attributes":[]}]`:               "privileges[1].name",
+		`"userClaims":[{"name":"a","type":"octets","values":["00", ^"0"]}]`:                   "userClaims[0].values[1]",
+		`"userClaims":[{"name":"a","type":"sid","values":[]}, ^{"type":"int64","values":[]}]`: "userClaims[1].name",
+		`"groups":[{"sid":"WD","attributes":["Mandatory", ^"x"]}]`:                            "groups[0].attributes[1]",
+		`"groups":["WD", ^{"attributes":[]}]`:                                                 "groups[1].sid",
+		`"privileges":["SeTcbPrivilege", ^{"attributes":[]}]`:                                 "privileges[1].name",
 	} {
 		before, after, _ := strings.Cut(`{"user":"SY",`+fields+"}", "^")
 		var e *token.FileError
