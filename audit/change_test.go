@@ -66,13 +66,16 @@ func TestChangeIsMatchedByClientAndGlobalSACL(t *testing.T) {
 		info                uint32
 		want                int
 	}{
-		{"S:(AU;SA;WD;;;" + clientSID + ")", "", "G:SYD:P", dacl, 1}, {"S:(AU;SA;WD;;;" + processSID + ")", "", "G:SYD:P",
-			dacl, 0},
-		{"S:", "S:(AU;SA;WD;;;WD)", "G:SYD:P", dacl, 1}, {"S:", "S:(AU;SA;WO;;;WD)", "G:SYD:P", dacl, 0},
-		{"S:(AU;SA;WD;;;WD)", "", "G:SYD:P", winnt.PROTECTED_DACL_SECURITY_INFORMATION, 1},
-		{"S:(AU;SA;WD;;;WD)", "", "G:SYD:P", winnt.UNPROTECTED_DACL_SECURITY_INFORMATION, 1},
-		{"S:(AU;SA;WD;;;WD)", "", "G:SYD:P", winnt.PROTECTED_SACL_SECURITY_INFORMATION, 0},
-		{"S:(AU;SA;WDWO;;;WD)", "", "G:BAD:", owner | group | dacl, 0},
+		{"S:(AU;SA;WD;;;" + clientSID + ")", "", "O:BAG:SYD:P", dacl, 1},
+		{"S:(AU;SA;WD;;;" + processSID + ")", "", "O:BAG:SYD:P", dacl, 0},
+		{"S:", "S:(AU;SA;WD;;;WD)", "O:BAG:SYD:P", dacl, 1}, {"S:", "S:(AU;SA;WO;;;WD)", "O:BAG:SYD:P", dacl, 0},
+		{"S:(AU;SA;WD;;;WD)", "", "O:BAG:SYD:P", winnt.PROTECTED_DACL_SECURITY_INFORMATION, 1},
+		{"S:(AU;SA;WD;;;WD)", "", "O:BAG:SYD:P", winnt.UNPROTECTED_DACL_SECURITY_INFORMATION, 1},
+		{"S:(AU;SA;WD;;;WD)", "", "O:BAG:SYD:P", winnt.PROTECTED_SACL_SECURITY_INFORMATION, 0},
+		{"S:(AU;SA;WDWO;;;WD)", "", "O:BAG:BAD:", owner | group | dacl, 0},
+		{"S:(AU;SA;WD;;;WD)", "", "O:SYG:SYD:P", owner | dacl, 1},
+		{"S:(AU;SA;WO;;;WD)", "", "O:SYG:SYD:P", owner | dacl, 1},
+		{"S:(AU;SA;WD;;;WD)", "", "O:SYG:SYD:P", owner, 0}, {"S:(AU;SA;WO;;;WD)", "", "O:SYG:SYD:P", dacl, 0},
 	} {
 		for _, typ := range []string{"File", "Key"} {
 			log, sink := newLog(t)
@@ -82,7 +85,7 @@ func TestChangeIsMatchedByClientAndGlobalSACL(t *testing.T) {
 			}
 			log.Policy.Store(mustPolicy(t, spec))
 			log.SecuritySet(called(t), audit.Object{Type: typ}, sddl.MustParse("O:BAG:SYD:"+c.sacl),
-				sddl.MustParse("O:BA"+c.after+c.sacl), c.info)
+				sddl.MustParse(c.after+c.sacl), c.info)
 			check.Equal(t, sink.Len(), c.want, "%s %+v: records", typ, c)
 		}
 	}

@@ -162,6 +162,14 @@ func TestPolicyAppliesAfterItsRecords(t *testing.T) {
 	check.That(t, a.CompareAndSwap(audit.DefaultPolicy(), next) && a.Load() == next &&
 		!a.CompareAndSwap(audit.DefaultPolicy(), other) && a.Load() == next && a.CompareAndSwap(next, other) &&
 		a.Load() == other, "the policy in force was not replaced")
+	for _, stored := range []bool{false, true} { // nothing stored, and the default policy
+		var a audit.Active
+		if stored {
+			a.Store(audit.DefaultPolicy())
+		}
+		check.That(t, a.CompareAndSwap(audit.DefaultPolicy(), next) && a.Opens() && a.On(audit.FileSystem, audit.Failure) &&
+			!a.On(audit.AuditPolicyChange, audit.Success), "default stored %t: the masks are not the new policy's", stored)
+	}
 	for s := range audit.Subcategories {
 		want := slices.Contains([]audit.Subcategory{audit.FileSystem, audit.Registry, audit.KernelObject, audit.SAM,
 			audit.RemovableStorage, audit.DirectoryServiceAccess, audit.SensitivePrivilegeUse, audit.NonSensitivePrivilegeUse},

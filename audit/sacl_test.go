@@ -105,6 +105,11 @@ func TestObjectEntryNeedsItsType(t *testing.T) {
 	}
 	check.SlicesEqual(t, items(events[0], "Properties"), []string{"%%7684", "{BF967ABA-0DE6-11D0-A285-00AA003049E2}"},
 		"U-58: Properties")
+	for _, list := range [][]access.ObjectTypeEntry{list, list[:1]} { // the class is the first entry
+		e := openDS(class, list)
+		check.That(t, len(e) == 1 && field(t, e[0], "ObjectType") == "%{19195A5B-6DA0-11D0-AFD3-00C04FD930C9}",
+			"U-58: events %v of a request for the class, want one with the class as ObjectType", e)
+	}
 	if e := openDS(out, nil); len(e) != 1 {
 		t.Errorf("U-13: events %v for a request without a list, want one, whatever the object type is", ids(e))
 	}
