@@ -124,6 +124,11 @@ func TestDecideRenameStatuses(t *testing.T) {
 	if d := fileaccess.DecideRename(&m); d.PrivilegesUsed != restore.Bit() {
 		t.Errorf("F-57: used privileges %v, want SeRestorePrivilege", d.PrivilegesUsed.Names())
 	}
+	m = newMove(t, "empty", holding(t, backup, restore), intent, replace, existing(fileaccess.Existing{Descriptor: empty}))
+	if d := fileaccess.DecideRename(&m); d.PrivilegesUsed != backup.Bit()|restore.Bit() || !d.Replaces {
+		t.Errorf("F-209: replaces %t, used privileges %v; want true, those of the open and of the deletion", d.Replaces,
+			d.PrivilegesUsed.Names())
+	}
 	// F-60: a MoveDecision has no descriptor, because a move does not change any.
 }
 

@@ -33,6 +33,7 @@ var storedForms = []struct {
 	// F-199: entries that allow a logon session are removed, whatever their type, also inherit-only ones.
 	{"O:BAG:SYD:(A;;FA;;;BA)(A;;FR;;;S-1-5-5-0-1001)", "O:BAG:SYD:(A;;FA;;;BA)", 0},
 	{"O:BAG:SYD:(A;OICIIO;GA;;;S-1-5-5-7-9)(A;;GR;;;WD)", "O:BAG:SYD:(A;;FR;;;WD)", 0},
+	{"O:BAG:SYD:(A;ID;FR;;;S-1-5-5-0-1001)", "O:BAG:SYD:", 0},
 	{"O:BAG:SYD:(XA;;FR;;;WD;(Member_of {SID(S-1-5-5-0-1001)}))", "O:BAG:SYD:", 0},
 	{"O:BAG:SYD:(A;;FR;;;S-1-5-5-1-2-3-4-5-6-7-8-9-10-11-12-13-14)", "O:BAG:SYD:", 0},
 	{"O:BAG:SYD:(XA;;FR;;;WD;(!(Member_of {SID(S-1-5-5-0-1001)})))", "O:BAG:SYD:", 0},
@@ -43,6 +44,7 @@ var storedForms = []struct {
 	// F-199: without these entries a user would have more rights, so they are rejected.
 	{"O:BAG:SYD:(D;;FR;;;S-1-5-5-0-1001)(A;;FA;;;WD)", "", ntstatus.InvalidACL},
 	{"O:BAG:SYD:(D;OICIIO;FR;;;S-1-5-5-0-1001)(A;;FA;;;WD)", "", ntstatus.InvalidACL},
+	{"O:BAG:SYD:(D;ID;FR;;;S-1-5-5-0-1001)(A;;FA;;;WD)", "", ntstatus.InvalidACL},
 	{"O:BAG:SYD:(D;;FR;;;S-1-5-5-0-1001)(A;;FA;;;S-1-5-5-0-1001)", "", ntstatus.InvalidACL},
 	{"O:BAG:SYD:(XD;;FR;;;WD;(Member_of {SID(S-1-5-5-0-1001)}))(A;;FA;;;WD)", "", ntstatus.InvalidACL},
 	{"O:BAG:SYD:S:(AU;SA;FR;;;S-1-5-5-0-1001)", "", ntstatus.InvalidACL},
@@ -122,6 +124,7 @@ func TestNewDescriptorNamesNoSession(t *testing.T) {
 		{"an inheritable grant", heirs + "(A;OICI;FR;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
 		{"an inherit-only grant", heirs + "(A;OICIIO;GA;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
 		{"an inheritable denial", "O:BAG:SYD:P(D;OICI;FR;;;S-1-5-5-0-1)(A;OICI;FA;;;WD)", "", "D:(A;;FA;;;WD)", 0},
+		{"a denial that the directory inherited", heirs + "(D;OICIID;FR;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
 		{"an inheritable denial with a condition",
 			"O:BAG:SYD:P(XD;OICI;FR;;;BA;(Member_of{SID(S-1-5-5-0-1)}))(A;OICI;FA;;;WD)", "", "D:(A;;FA;;;WD)", 0},
 		{"an inheritable audit", heirs + "S:(AU;OICISA;FR;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
