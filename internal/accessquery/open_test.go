@@ -68,7 +68,8 @@ func TestOpenNamesTheDescriptorThatDecided(t *testing.T) {
 			t.Errorf("%s: %v, and an open is %v", c.what, o.Status(), d.Status())
 		}
 		if o.Component != c.component || o.Check.Desired != c.requested || !strings.HasSuffix(text, c.text) ||
-			(text == "") != (c.text == "") || !strings.HasPrefix(strings.Join(o.Limits(true), "\n"), c.limits) {
+			(text == "") != (c.text == "") || !strings.HasPrefix(strings.Join(o.Limits(true), "\n"), c.limits) ||
+			(o.Limits(true) == nil) != (c.limits == "") {
 			t.Errorf("%s: component %d, %v, %q, %q", c.what, o.Component, o.Check.Desired, text, o.Limits(true))
 		}
 	}
