@@ -119,8 +119,10 @@ func TestQualifiedNameIsOfItsDomain(t *testing.T) {
 		got := a.Domain + `\` + a.Name
 		check.That(t, ok == (want != "") && (!ok || got == want), "%s is %s, %t, want %s", text, got, ok, want)
 	}
-	if a, ok := m.LookupSID(sid.SID{}); ok {
-		t.Errorf("LookupSID of the zero SID = %v, want none", a)
+	for _, m := range []*logon.Memory{m, new(logon.Memory)} {
+		if a, ok := m.LookupSID(sid.SID{}); ok {
+			t.Errorf("LookupSID of the zero SID = %v, want none", a)
+		}
 	}
 	c := m.Computer()
 	check.That(t, c.Domain == "BOX" && c.Use == winnt.SidTypeDomain && c.SID.String() == "S-1-5-21-1-2-3",
