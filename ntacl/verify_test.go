@@ -147,17 +147,33 @@ func TestSealWritesSambaHash(t *testing.T) {
 	check.Equal(t, a.Verify(plain, nil, nil), ntacl.Intact, "Verify of a sealed attribute")
 	// The hash of a file has no second pointer and no default ACL.
 	le := binary.LittleEndian
-	blob := le.AppendUint64(le.AppendUint64(le.AppendUint64(nil, 0x20000), 1001), 1002)
-	blob = le.AppendUint32(le.AppendUint32(blob, 0o100640), 3)
-	blob = le.AppendUint64(blob, 3)
-	for _, e := range [][2]uint16{{2, 6}, {4, 4}, {5, 0}} { // owner, owning group, others
-		blob = le.AppendUint16(le.AppendUint16(blob, e[0]), e[0])
-		blob = le.AppendUint32(blob, uint32(e[1]))
-	}
-	sum := sha256.Sum256(blob)
-	file := ntacl.Info{Mode: 0o640, UID: 1001, GID: 1002}
-	if err := a.Seal(file, nil, []byte{9}); err != nil || [32]byte(a.SystemHash[:32]) != sum {
-		t.Errorf("Seal of a file: %x, %v; want %x", a.SystemHash, err, sum)
+	for _, c := range []struct {
+		uid, gid uint32
+		access   string
+		entries  [][3]uint32 // kind, permissions, ID; kinds 1 and 3 are the named user and group
+	}{
+		{1001, 1002, "", [][3]uint32{{2, 6}, {4, 4}, {5, 0}}}, // owner, owning group, others
+		{1<<31 + 1, 1<<32 - 2, "0200000001000600ffffffff02000700010000800400040004000000" +
+			"08000500feffffff10000400ffffffff20000000ffffffff",
+			[][3]uint32{{2, 6}, {1, 7, 1<<31 + 1}, {4, 4}, {3, 5, 1<<32 - 2}, {6, 4}, {5, 0}}},
+	} {
+		blob := le.AppendUint64(le.AppendUint64(le.AppendUint64(nil, 0x20000), uint64(c.uid)), uint64(c.gid))
+		blob = le.AppendUint32(le.AppendUint32(blob, 0o100640), uint32(len(c.entries)))
+		blob = le.AppendUint64(blob, uint64(len(c.entries)))
+		for _, e := range c.entries {
+			blob = le.AppendUint32(blob, e[0]<<16|e[0])
+			if e[0] == 1 || e[0] == 3 { // from the next multiple of 8
+				blob = le.AppendUint32(le.AppendUint64(le.AppendUint32(blob, 0), uint64(e[2])), e[1])
+				blob = le.AppendUint32(blob, 0)
+				continue
+			}
+			blob = le.AppendUint32(blob, e[1])
+		}
+		sum := sha256.Sum256(blob)
+		file := ntacl.Info{Mode: 0o640, UID: c.uid, GID: c.gid}
+		if err := a.Seal(file, bytesOrNil(t, c.access), []byte{9}); err != nil || [32]byte(a.SystemHash[:32]) != sum {
+			t.Errorf("Seal of a file of %d: %x, %v; want %x", c.uid, a.SystemHash, err, sum)
+		}
 	}
 	check.Equal(t, a.Verify(ntacl.Info{Mode: 0o640, UID: 1001, GID: 1002, Directory: true}, nil, nil), ntacl.Stale,
 		"Verify of a directory with the hash of a file")
