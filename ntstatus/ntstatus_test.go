@@ -61,6 +61,7 @@ func TestTopBitsDetermineStatusSeverity(t *testing.T) {
 		}
 	}
 	check.Equal(t, ntstatus.Status(0xC0FFEE00).String(), "NTSTATUS(0xC0FFEE00)", "a status without a name")
+	check.Equal(t, ntstatus.Status(0xBAD).String(), "NTSTATUS(0x00000BAD)", "a small status without a name")
 	check.Equal(t, ntstatus.Status(0xC0FFEE00).Win32(), 317, "ERROR_MR_MID_NOT_FOUND for a status without a code")
 	check.That(t, ntstatus.Status(0x80000005).Err() != nil && ntstatus.Status(0x40000000).Err() == nil,
 		"Err: want an error for a warning, and none for information")
