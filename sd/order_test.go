@@ -58,8 +58,12 @@ func TestNormalizeJoinsOnlyEqualEntries(t *testing.T) {
 		"(OA;;CC;;" + one + ";WD)(OA;;DC;" + zero + ";" + one + ";WD)": "",
 		"(XA;;CC;;;WD;(@User.a==1))(XA;;CC;;;WD;(@User.a==2))":         "",
 		"(A;;CC;;;SY)(A;ID;CC;;;SY)(D;ID;CC;;;WD)(A;ID;CC;;;WD)":       "", // inherited ones stay in their order
-		// The authority of a SID comes before its length.
-		"(A;;CC;;;SY)(A;;CC;;;S-1-3-1-1)": "(A;;CC;;;S-1-3-1-1)(A;;CC;;;SY)",
+		// The authority of a SID comes before its length, that before the sub-authorities, and these in their order.
+		"(A;;CC;;;SY)(A;;CC;;;S-1-3-1-1)":    "(A;;CC;;;S-1-3-1-1)(A;;CC;;;SY)",
+		"(A;;CC;;;S-1-5-1-1)(A;;CC;;;SY)":    "(A;;CC;;;SY)(A;;CC;;;S-1-5-1-1)",
+		"(A;;CC;;;BA)(A;;CC;;;S-1-5-21-999)": "(A;;CC;;;S-1-5-21-999)(A;;CC;;;BA)",
+		"(A;;CC;;;BU)(A;;CC;;;BA)":           "(A;;CC;;;BA)(A;;CC;;;BU)",
+		"(A;;CC;;;S-1-5-1)(A;;CC;;;S-1-5-0)": "(A;;CC;;;S-1-5-0)(A;;CC;;;S-1-5-1)",
 		// An entry without effect does not count in the order.
 		"(A;;CC;;;WD)(D;;;;;BG)(A;;DC;;;WD)": "(A;;CCDC;;;WD)",
 	} {
