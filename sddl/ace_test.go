@@ -231,8 +231,10 @@ func TestEntryAsBytesHasNoOtherFields(t *testing.T) {
 			t.Errorf("S-45: parsing an object entry with %s and bytes: %v, want accepted = %t", fields, err, want)
 		}
 	}
-	for _, text := range []string{"D:(1x7f;;;;;;#01020304)", "D:(0y7f;;;;;;#01020304)", "D:(007f;;;;;;#01020304)",
-		"D:(0x7;;;;;;#01020304)", "D:(0x7g;;;;;;#01020304)", "D:(0x7f1;;;;;;#01020304)"} {
+	long := "D:(A;;GA;;;WD)(0x7f;;;;;;#" + strings.Repeat("00", sd.MaxACLSize-8-4+1) + ")" // without both headers
+	wantSyntax(t, long, check.Err(sddl.Parse(long, extended)), ntstatus.InvalidACL, len("D:(A;;GA;;;WD)"))
+	for _, text := range []string{"D:(1x7f;;;;;;#01020304)", "D:(0y7f;;;;;;#01020304)", "D:(0X7f;;;;;;#01020304)",
+		"D:(007f;;;;;;#01020304)", "D:(0x7;;;;;;#01020304)", "D:(0x7g;;;;;;#01020304)", "D:(0x7f1;;;;;;#01020304)"} {
 		wantSyntax(t, text, check.Err(sddl.Parse(text, extended)), ntstatus.InvalidACL, 3)
 	}
 }
