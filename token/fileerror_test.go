@@ -60,6 +60,8 @@ func TestFileErrorNamesFieldAndCause(t *testing.T) {
 			if at := strings.Index(text, wrong); at >= 0 && (e.Line != 2 || e.Offset != at) {
 				t.Errorf("Parse of %s: error at line %d, byte %d; want line 2, byte %d", text, e.Line, e.Offset, at)
 			}
+			check.That(t, (e.Line == 0) == (e.Offset == 0), "Parse of %s: error at line %d, byte %d; want both or none", text,
+				e.Line, e.Offset)
 		}
 	}
 }
