@@ -20,6 +20,7 @@ func TestDecodeRejectsMalformedExpressions(t *testing.T) {
 		{"S-34", "attribute name of odd length", "f803000000610062", "byte 4:"},
 		{"S-34", "attribute name of one byte", "f80100000061", "byte 4:"},
 		{"S-34", "integer cut", "040100000000000000", "byte 4:"},
+		{"S-34", "integer without its base", "04010000000000000002", "byte 4:"},
 		{"S-34", "int8 out of range", "0180000000000000000302", "byte 4:"},
 		{"S-34", "int16 out of range", "0200800000000000000302", "byte 4:"},
 		{"S-34", "int32 out of range", "0300000080000000000302", "byte 4:"},
