@@ -34,6 +34,11 @@ func TestOpenNamesTheDescriptorThatDecided(t *testing.T) {
 	}{
 		{"the file", "f", winnt.FILE_READ_DATA, fileaccess.Facts{Object: file(hers), Parent: &fileaccess.Directory{
 			Name: "/d", Descriptor: list}}, fileaccess.FileOpen, -1, winnt.FILE_READ_DATA, "no entry grants FILE_READ_DATA", ""},
+		{"a file that grants one of two rights", "f", winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA, fileaccess.Facts{
+			Object: file(list)}, fileaccess.FileOpen, -1, winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA,
+			"no entry grants FILE_WRITE_DATA", ""},
+		{"a missing file", "f", winnt.FILE_READ_DATA, fileaccess.Facts{Parent: &fileaccess.Directory{Name: "/d",
+			Descriptor: list}}, fileaccess.FileOpen, -1, winnt.FILE_ADD_FILE, "no entry grants FILE_ADD_FILE", ""},
 		{"a file without a descriptor", "f", winnt.FILE_READ_DATA, fileaccess.Facts{Object: file(nil)},
 			fileaccess.FileOpen, -1, winnt.FILE_READ_DATA, "", ""},
 		{"a directory on the path", `a\f`, winnt.FILE_READ_DATA, fileaccess.Facts{Object: file(list),
@@ -63,7 +68,7 @@ func TestOpenNamesTheDescriptorThatDecided(t *testing.T) {
 			text = o.Why.Verdict()
 		}
 		lines := strings.Join(o.Entries(), "\n")
-		check.That(t, c.text == "" || strings.HasSuffix(lines, "no entry allows them"), "%s: entries %q", c.what, lines)
+		check.That(t, c.text == "" || lines == "A-40: no entry allows them", "%s: entries %q", c.what, lines)
 		if d := fileaccess.Open(&r, &c.facts); o.Status() != d.Status() || o.Allowed() {
 			t.Errorf("%s: %v, and an open is %v", c.what, o.Status(), d.Status())
 		}
@@ -73,6 +78,14 @@ func TestOpenNamesTheDescriptorThatDecided(t *testing.T) {
 			t.Errorf("%s: component %d, %v, %q, %q", c.what, o.Component, o.Check.Desired, text, o.Limits(true))
 		}
 	}
+	r := fileaccess.Request{Subject: access.SubjectOf(tok), Name: "f", Desired: winnt.FILE_READ_ATTRIBUTES,
+		Disposition: fileaccess.FileOpen}
+	byParent := accessquery.ExplainOpen(&r, &fileaccess.Facts{Object: file(hers), Parent: &fileaccess.Directory{
+		Name: "/d", Descriptor: list}})
+	check.That(t, byParent.Allowed() && byParent.Check.Desired == r.Desired,
+		"attributes by the directory alone: %v, requested %v, want %v", byParent.Status(), byParent.Check.Desired, r.Desired)
+	check.Equal(t, strings.Join(byParent.Limits(false), "\n"),
+		"FILE_READ_ATTRIBUTES: by the directory /d, ParentAllow FILE_LIST_DIRECTORY AceAllow DACL 0", "lines of JSON")
 	everything := fileaccess.Object{Exists: true, Descriptor: sddl.MustParse("O:BAG:BAD:(A;;FA;;;WD)"),
 		Attributes: fileaccess.AttributeReadOnly}
 	o := accessquery.ExplainOpen(&fileaccess.Request{Subject: access.SubjectOf(tok), Desired: winnt.FILE_WRITE_DATA,
