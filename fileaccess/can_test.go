@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -54,6 +55,13 @@ func TestCanOfNilDescriptorGrantsNothing(t *testing.T) {
 	// MAXIMUM_ALLOWED adds nothing, because each right is checked separately (F-2).
 	check.Equal(t, fileaccess.Can(&s, aces(t, "(A;;FR;;;WD)"), winnt.GENERIC_READ|maxAllowed, nil), 0x120089,
 		"F-2: Can of GENERIC_READ and MAXIMUM_ALLOWED")
+	claimant := access.SubjectOf(check.Must(token.Parse([]byte(
+		`{"user":"S-1-5-21-1-2-3-1001","groups":["WD"],"userClaims":[{"name":"x","type":"int64","values":[1]}]}`))))
+	for disabled, want := range map[bool]winnt.AccessMask{false: 1, true: 0} {
+		p := &fileaccess.Policy{Access: access.Options{ClaimsDisabled: disabled}}
+		check.Equal(t, fileaccess.Can(&claimant, sddl.MustParse("O:BAG:BAD:(XA;;0x1;;;WD;(@User.x == 1))"), 1, p), want,
+			"Can by a claim, claims disabled %t", disabled)
+	}
 	s.Level = winnt.SecurityIdentification
 	if fileaccess.Can(&s, sd.NoSecurity, 1, nil) != 0 || fileaccess.Can(&access.Subject{}, sd.NoSecurity, 1, nil) != 0 ||
 		fileaccess.Visible(&s, sd.NoSecurity, 0x1F01FF, nil) {

@@ -129,6 +129,10 @@ func TestDecideRenameStatuses(t *testing.T) {
 		t.Errorf("F-209: replaces %t, used privileges %v; want true, those of the open and of the deletion", d.Replaces,
 			d.PrivilegesUsed.Names())
 	}
+	m = newMove(t, "empty", holding(t, backup))
+	if d := fileaccess.DecideRename(&m); d.Allowed() || d.PrivilegesUsed != backup.Bit() {
+		t.Errorf("F-57: refused %t, used privileges %v; want true, those of the open", !d.Allowed(), d.PrivilegesUsed.Names())
+	}
 	// F-60: a MoveDecision has no descriptor, because a move does not change any.
 }
 
