@@ -57,6 +57,11 @@ func TestOpenNamesTheDescriptorThatDecided(t *testing.T) {
 			Object: file(hers), Parent: &fileaccess.Directory{Name: "/d", Descriptor: list}}, fileaccess.FileOpen, -1,
 			winnt.FILE_READ_DATA, "no entry grants FILE_READ_DATA",
 			"FILE_READ_ATTRIBUTES: the directory /d decides: entry 1 of the DACL allows"},
+		{"attributes by the file and the directory", "f", winnt.FILE_READ_ATTRIBUTES | winnt.FILE_READ_DATA,
+			fileaccess.Facts{Object: file(sddl.MustParse("O:BAG:BAD:(A;;0x80;;;WD)")), Parent: &fileaccess.Directory{
+				Name: "/d", Descriptor: list}}, fileaccess.FileOpen, -1, winnt.FILE_READ_ATTRIBUTES | winnt.FILE_READ_DATA,
+			"no entry grants FILE_READ_DATA",
+			"FILE_READ_ATTRIBUTES: the directory /d decides: entry 1 of the DACL allows"},
 		{"a new file", "f", winnt.FILE_WRITE_DATA, fileaccess.Facts{Parent: &fileaccess.Directory{Name: "/d",
 			Descriptor: list}}, fileaccess.FileCreate, -1, winnt.FILE_ADD_FILE, "no entry grants FILE_ADD_FILE",
 			"FILE_WRITE_DATA: the directory /d decides: it does not grant FILE_ADD_FILE"},
