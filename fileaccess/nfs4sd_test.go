@@ -26,6 +26,8 @@ func TestToNFS4MatchesExpectedList(t *testing.T) {
 		want  []fileaccess.NFS4ACE
 	}{
 		"generic rights are mapped": {"D:(A;;GR;;;WD)", nil, []fileaccess.NFS4ACE{{Who: "EVERYONE@", Mask: 0x120089}}},
+		"a map without functions keeps SIDs": {"D:(A;;0x1;;;BU)", new(fileaccess.NameMap), []fileaccess.NFS4ACE{
+			{Who: "S-1-5-32-545", Mask: 1}}},
 		"rights that NFSv4 does not have are omitted": {"D:(D;;0x201;;;WD)(A;;0x401;;;WD)", nil, []fileaccess.NFS4ACE{
 			{Type: fileaccess.NFS4Deny, Who: "EVERYONE@", Mask: 1}, {Who: "EVERYONE@", Mask: 1}}},
 		"a denial without a name is everybody's, a grant is dropped": {"D:(D;;0x1;;;BU)(A;;0x2;;;BU)", nameless,
@@ -99,9 +101,11 @@ func TestFromNFS4MatchesExpectedEntries(t *testing.T) {
 			Mask: winnt.GENERIC_ALL | winnt.ACCESS_SYSTEM_SECURITY | 0x201}}, "D:(A;;0x1;;;WD)"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d, _, err := fileaccess.FromNFS4(c.list, u7, g8, nil)
-			want := sddl.MustParse(owned + posixSIDs.Replace(c.want))
-			check.That(t, err == nil && d.Equal(want), "FromNFS4: %s, %v\nwant %s", sdText(d), err, sdText(want))
+			for _, names := range []*fileaccess.NameMap{nil, {}} {
+				d, _, err := fileaccess.FromNFS4(c.list, u7, g8, names)
+				want := sddl.MustParse(owned + posixSIDs.Replace(c.want))
+				check.That(t, err == nil && d.Equal(want), "FromNFS4: %s, %v\nwant %s", sdText(d), err, sdText(want))
+			}
 		})
 	}
 }
