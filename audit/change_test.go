@@ -74,6 +74,7 @@ func TestChangeIsMatchedByClientAndGlobalSACL(t *testing.T) {
 		{"S:(AU;SA;WD;;;WD)", "", "O:BAG:SYD:P", winnt.PROTECTED_SACL_SECURITY_INFORMATION, 0},
 		{"S:(AU;SA;WDWO;;;WD)", "", "O:BAG:BAD:", owner | group | dacl, 0},
 		{"S:(AU;SA;WD;;;WD)", "", "O:SYG:SYD:P", owner | dacl, 1},
+		{"S:(AU;FA;WDWO;;;WD)", "", "O:SYG:SYD:P", owner | dacl, 0},
 		{"S:(AU;SA;WO;;;WD)", "", "O:SYG:SYD:P", owner | dacl, 1},
 		{"S:(AU;SA;WD;;;WD)", "", "O:SYG:SYD:P", owner, 0}, {"S:(AU;SA;WO;;;WD)", "", "O:SYG:SYD:P", dacl, 0},
 	} {

@@ -96,6 +96,11 @@ func TestOpenRecordHasAttributesAndReasons(t *testing.T) {
 		"PrivilegeList=SeTakeOwnershipPrivilege|{A}{P} [0x80000 1540 WRITE_OWNER 0 ] [0x2000000 1543 MAX_ALLOWED 0 ]"
 	checkWhole(t, use(nothing, audit.SensitivePrivilegeUse), taken)
 	checkWhole(t, use(nothing, audit.NonSensitivePrivilegeUse))
+	audited := use(func(r *access.Request, _ *token.Spec) {
+		r.Descriptor = sddl.MustParse("O:SYG:SYD:(A;;0x1;;;WD)S:(AU;SA;WO;;;WD)")
+	}, audit.FileSystem)
+	check.That(t, len(audited) == 1 && field(t, audited[0], "PrivilegeList") == "SeTakeOwnershipPrivilege",
+		"A-130: events %v of an audited open, want one with the privilege", audited)
 	generic := use(func(r *access.Request, _ *token.Spec) {
 		r.Desired, r.Descriptor = winnt.GENERIC_READ|winnt.WRITE_OWNER, sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")
 	}, audit.SensitivePrivilegeUse)

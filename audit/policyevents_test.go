@@ -162,6 +162,8 @@ func TestPolicyAppliesAfterItsRecords(t *testing.T) {
 	check.That(t, a.CompareAndSwap(audit.DefaultPolicy(), next) && a.Load() == next &&
 		!a.CompareAndSwap(audit.DefaultPolicy(), other) && a.Load() == next && a.CompareAndSwap(next, other) &&
 		a.Load() == other, "the policy in force was not replaced")
+	a.Store(nil)
+	check.That(t, a.Load() == audit.DefaultPolicy(), "Store(nil) does not put the default policy in force")
 	for _, stored := range []bool{false, true} { // nothing stored, and the default policy
 		var a audit.Active
 		if stored {
