@@ -14,9 +14,11 @@ import (
 // client's SID (COMPOUND_ACCESS_ALLOWED_ACE in ntifs.h).
 func TestCompoundEntryHasDocumentedBytes(t *testing.T) {
 	a, err := sd.NewACE(sd.AccessAllowedCompound, sd.ContainerInherit, 0x01020304, sid.Everyone,
-		sd.ACEExtra{ClientSID: sid.LocalSystem})
-	want := "\x04\x02\x24\x00" + "\x04\x03\x02\x01" + "\x01\x00\x00\x00" + sid.Everyone.Binary() + sid.LocalSystem.Binary()
+		sd.ACEExtra{ClientSID: sid.LocalSystem, AppData: []byte("data")})
+	want := "\x04\x02\x28\x00" + "\x04\x03\x02\x01" + "\x01\x00\x00\x00" + sid.Everyone.Binary() +
+		sid.LocalSystem.Binary() + "data"
 	check.That(t, err == nil && a.Binary() == want, "%x, %v, want %x", a.Binary(), err, want)
+	check.Equal(t, a.AppData(), "data", "application data")
 }
 
 // The functions that build entries and lists refuse invalid parts, and choose the lowest sufficient revision (S-12,

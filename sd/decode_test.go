@@ -93,44 +93,45 @@ func TestMalformedACLIsRefused(t *testing.T) {
 	for _, c := range []struct {
 		id   string
 		b    []byte
-		ok   bool
+		at   int    // offset of the error, -1 for a valid list
 		tail string // what follows the list
 	}{
-		{"empty", []byte{2, 0, 8, 0, 0, 0, 0, 0}, true, ""},
-		{"S-18 a byte after it", []byte{2, 0, 8, 0, 0, 0, 0, 0}, true, "\x01"},
+		{"empty", []byte{2, 0, 8, 0, 0, 0, 0, 0}, -1, ""},
+		{"S-18 a byte after it", []byte{2, 0, 8, 0, 0, 0, 0, 0}, -1, "\x01"},
 		{"S-18 a list of more than 255 bytes and more after it",
-			[]byte(parse("D:" + strings.Repeat("(A;;GA;;;WD)", 13)).DACL().Binary()), true, strings.Repeat("\x00", 300)},
-		{"S-18 slack", []byte{2, 0, 12, 0, 0, 0, 0, 0, 9, 9, 9, 9}, true, ""},
-		{"C-61 odd size", []byte{2, 0, 9, 0, 0, 0, 0, 0, 0}, false, ""},
-		{"S-20 size 6", []byte{2, 0, 6, 0, 0, 0, 0, 0}, false, ""},
-		{"S-20 size 10 of 8", []byte{2, 0, 10, 0, 0, 0, 0, 0}, false, ""},
-		{"S-20 no whole header", []byte{2, 0, 8, 0, 0, 0, 0}, false, ""},
-		{"S-20 revision 1", []byte{1, 0, 8, 0, 0, 0, 0, 0}, false, ""},
-		{"S-20 revision 3", []byte{3, 0, 8, 0, 0, 0, 0, 0}, true, ""},
-		{"S-20 revision 4", []byte{4, 0, 8, 0, 0, 0, 0, 0}, true, ""},
-		{"S-20 revision 5", []byte{5, 0, 8, 0, 0, 0, 0, 0}, false, ""},
-		{"S-20 the second entry is behind the list", two, false, one[8:]},
-		{"S-20 header cut", []byte{2, 0, 10, 0, 1, 0, 0, 0, 0, 0}, false, ""},
-		{"S-20 object GUID cut", []byte{4, 0, 20, 0, 1, 0, 0, 0, 5, 0, 12, 0, 0, 0, 0, 0, 3, 0, 0, 0}, false, ""},
-		{"S-20 compound entry", list([]byte(compound.Binary()), after), true, ""},
-		{"S-20 compound entry that ends within its second SID", list(cut(compound, 32), after), false, ""},
-		{"S-20 plain entry that ends within its SID", list(cut(plain, 16), after), false, ""},
-		{"S-20 object entry that ends within its GUID", list(cut(object, 16), after, after), false, ""},
-		{"S-20 unknown types of 6 bytes", list([]byte{99, 0, 6, 0, 0, 0}, []byte{99, 0, 6, 0, 0, 0}), true, ""},
-		{"S-20 unknown types of 5 and 7 bytes", list([]byte{99, 0, 5, 0, 0}, []byte{99, 0, 7, 0, 0, 0, 0}), false, ""},
+			[]byte(parse("D:" + strings.Repeat("(A;;GA;;;WD)", 13)).DACL().Binary()), -1, strings.Repeat("\x00", 300)},
+		{"S-18 slack", []byte{2, 0, 12, 0, 0, 0, 0, 0, 9, 9, 9, 9}, -1, ""},
+		{"C-61 odd size", []byte{2, 0, 9, 0, 0, 0, 0, 0, 0}, 0, ""},
+		{"S-20 size 6", []byte{2, 0, 6, 0, 0, 0, 0, 0}, 0, ""},
+		{"S-20 size 10 of 8", []byte{2, 0, 10, 0, 0, 0, 0, 0}, 0, ""},
+		{"S-20 no whole header", []byte{2, 0, 8, 0, 0, 0, 0}, 0, ""},
+		{"S-20 revision 1", []byte{1, 0, 8, 0, 0, 0, 0, 0}, 0, ""},
+		{"S-20 revision 3", []byte{3, 0, 8, 0, 0, 0, 0, 0}, -1, ""},
+		{"S-20 revision 4", []byte{4, 0, 8, 0, 0, 0, 0, 0}, -1, ""},
+		{"S-20 revision 5", []byte{5, 0, 8, 0, 0, 0, 0, 0}, 0, ""},
+		{"S-20 the second entry is behind the list", two, len(one), one[8:]},
+		{"S-20 header cut", []byte{2, 0, 10, 0, 1, 0, 0, 0, 0, 0}, 8, ""},
+		{"S-20 object GUID cut", []byte{4, 0, 20, 0, 1, 0, 0, 0, 5, 0, 12, 0, 0, 0, 0, 0, 3, 0, 0, 0}, 8, ""},
+		{"S-20 compound entry", list([]byte(compound.Binary()), after), -1, ""},
+		{"S-20 compound entry that ends within its second SID", list(cut(compound, 32), after), 8, ""},
+		{"S-20 plain entry that ends within its SID", list(cut(plain, 16), after), 8, ""},
+		{"S-20 object entry that ends within its GUID", list(cut(object, 16), after, after), 8, ""},
+		{"S-20 unknown types of 6 bytes", list([]byte{99, 0, 6, 0, 0, 0}, []byte{99, 0, 6, 0, 0, 0}), -1, ""},
+		{"S-20 unknown types of 5 and 7 bytes", list([]byte{99, 0, 5, 0, 0}, []byte{99, 0, 7, 0, 0, 0, 0}), 8, ""},
 	} {
 		t.Run(c.id, func(t *testing.T) {
+			ok := c.at < 0
 			l, n, err := sd.DecodeACL(append(bytes.Clone(c.b), c.tail...)) // S-18: a list ends at its own size
-			check.RequireThat(t, (err == nil) == c.ok && sd.ValidACL(c.b) == c.ok,
-				"DecodeACL = %v, ValidACL = %t, want accepted = %t", err, sd.ValidACL(c.b), c.ok)
+			check.RequireThat(t, (err == nil) == ok && sd.ValidACL(c.b) == ok,
+				"DecodeACL = %v, ValidACL = %t, want accepted = %t", err, sd.ValidACL(c.b), ok)
 			_, st := sd.CompileInto(nil, string(c.b)+c.tail)
-			check.Equal(t, st, map[bool]ntstatus.Status{true: ntstatus.Success, false: ntstatus.InvalidACL}[c.ok], "CompileInto")
-			if c.ok && (l.Binary() != string(c.b) || n != len(c.b)) {
+			check.Equal(t, st, map[bool]ntstatus.Status{true: ntstatus.Success, false: ntstatus.InvalidACL}[ok], "CompileInto")
+			if ok && (l.Binary() != string(c.b) || n != len(c.b)) {
 				t.Errorf("decoded list = %x, want the input", l.Binary())
 			}
 			var de *sd.DecodeError
-			check.That(t, c.ok || errors.As(err, &de) && de.Status == ntstatus.InvalidACL,
-				"DecodeACL = %v, want a DecodeError with STATUS_INVALID_ACL", err)
+			check.That(t, ok || errors.As(err, &de) && de.Status == ntstatus.InvalidACL && de.Offset == c.at,
+				"DecodeACL = %v, want a DecodeError with STATUS_INVALID_ACL at byte %d", err, c.at)
 		})
 	}
 }
