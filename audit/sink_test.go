@@ -43,6 +43,9 @@ func TestFullQueueDropsAndCounts(t *testing.T) {
 		"U-63: ids %d, %d, want 4, 5", events[0].RecordID, events[1].RecordID)
 	err := m.Write(numbered(""))
 	check.That(t, err == nil && m.Write(numbered("")) != nil, "the announcement takes room like any record")
+	m.Drain()
+	check.NoError(t, m.Write(numbered("")))
+	check.Equal(t, field(t, m.Drain()[0], "AuditsDiscarded"), "1", "U-65: records lost since the first announcement")
 }
 
 func TestMemorySinkRejectsBeyondLimit(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 func TestObjectTypesHaveTheirSubcategory(t *testing.T) {
 	for typ, want := range map[string]audit.Subcategory{"File": audit.FileSystem, "Key": audit.Registry,
 		"DirectoryService": audit.DirectoryServiceAccess, "SAM_USER": audit.SAM, "SAM_": audit.SAM, "SAM": audit.KernelObject,
+		"SAM_ALIAS": audit.SAM, "SAM_GROUP": audit.SAM, "SAM_DOMAIN": audit.SAM, "SAM_SERVER": audit.SAM,
 		"Event": audit.KernelObject, "": audit.KernelObject, "file": audit.KernelObject} {
 		check.Equal(t, audit.TypeSubcategory(typ), want, "U-89: subcategory of %q", typ)
 	}
