@@ -56,7 +56,8 @@ func TestCertificateListsPolicies(t *testing.T) {
 	}
 	if set.Find(sid.MustParse("S-1-17-1")) != &set.Policies[0] ||
 		set.Find(sid.MustParse("S-1-17-2")) != &set.Policies[1] ||
-		set.Find(sid.MustParse("S-1-17-3")) != nil || (*access.PolicySet)(nil).Find(sid.Everyone) != nil {
+		set.Find(sid.MustParse("S-1-17-3")) != nil || set.Find(sid.MustParse("S-1-17-3-1")) != nil ||
+		set.Find(sid.MustParse("S-1-16-1")) != nil || (*access.PolicySet)(nil).Find(sid.Everyone) != nil {
 		t.Error("PolicySet.Find does not return the first policy with the id, or nil for an unknown id")
 	}
 }
