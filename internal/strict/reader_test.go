@@ -120,6 +120,17 @@ func TestFinishedValuesDoNotCountTowardsDepth(t *testing.T) {
 	if err := r.Done(); err != nil {
 		t.Error(err)
 	}
+	for text, read := range map[string]func(*Reader) error{
+		`{"a":1}`: func(r *Reader) error { return r.Object([]string{"a"}, func(int) error { return check.Err(r.Raw()) }) },
+		`{"b":1}`: func(r *Reader) error { return r.Map(func(string) error { return check.Err(r.Raw()) }) },
+		`[1]`:     func(r *Reader) error { return r.Array(-1, func(int) error { return check.Err(r.Raw()) }) },
+	} {
+		r := &Reader{Scanner: Scanner{Bytes: []byte(strings.Repeat(text, MaxDepth+1))}}
+		for range MaxDepth + 1 {
+			check.NoError(t, read(r))
+		}
+		check.NoError(t, r.Done())
+	}
 	r = &Reader{Scanner: Scanner{Bytes: []byte(` 7 8`)}}
 	check.NoError(t, check.Err(r.Raw()))
 	if err := r.Done(); err == nil || err.Error() != "byte 3: something follows the object" {
