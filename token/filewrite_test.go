@@ -122,10 +122,13 @@ func TestFileRejectsInvalidText(t *testing.T) {
 		return check.Must(claims.NewSet([]claims.Attribute{{Name: name, Type: claims.String, Strings: []string{value}}}))
 	}
 	for what, change := range map[string]func(*token.Spec){
-		"source":           func(s *token.Spec) { s.Source.Name = invalid },
-		"isolation prefix": func(s *token.Spec) { s.IsolationPrefix = invalid },
-		"claim name":       func(s *token.Spec) { s.UserClaims = claim(invalid, "v") },
-		"claim value":      func(s *token.Spec) { s.RestrictedUserClaims = claim("n", invalid) },
+		"source":                  func(s *token.Spec) { s.Source.Name = invalid },
+		"isolation prefix":        func(s *token.Spec) { s.IsolationPrefix = invalid },
+		"claim name":              func(s *token.Spec) { s.UserClaims = claim(invalid, "v") },
+		"claim value":             func(s *token.Spec) { s.RestrictedUserClaims = claim("n", invalid) },
+		"device claim":            func(s *token.Spec) { s.DeviceClaims = claim("n", invalid) },
+		"restricted device claim": func(s *token.Spec) { s.RestrictedDeviceClaims = claim(invalid, "v") },
+		"local attribute":         func(s *token.Spec) { s.LocalAttributes = claim("n", invalid) },
 	} {
 		s := setup()
 		change(&s)
