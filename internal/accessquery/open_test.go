@@ -91,6 +91,12 @@ func TestOpenNamesTheDescriptorThatDecided(t *testing.T) {
 		"attributes by the directory alone: %v, requested %v, want %v", byParent.Status(), byParent.Check.Desired, r.Desired)
 	check.Equal(t, strings.Join(byParent.Limits(false), "\n"),
 		"FILE_READ_ATTRIBUTES: by the directory /d, ParentAllow FILE_LIST_DIRECTORY AceAllow DACL 0", "lines of JSON")
+	fresh := accessquery.ExplainOpen(&fileaccess.Request{Subject: access.SubjectOf(tok), Name: "n",
+		Desired: winnt.FILE_LIST_DIRECTORY, Disposition: fileaccess.FileCreate, Options: fileaccess.DirectoryFile},
+		&fileaccess.Facts{Parent: &fileaccess.Directory{Name: "/d", Descriptor: list}})
+	check.Equal(t, strings.Join(fresh.Limits(true), "\n"),
+		"FILE_LIST_DIRECTORY: the directory /d decides: it does not grant FILE_ADD_SUBDIRECTORY", "a new directory")
+	check.Equal(t, fresh.Check.Desired, winnt.FILE_ADD_SUBDIRECTORY, "rights requested of the folder of a new directory")
 	everything := fileaccess.Object{Exists: true, Descriptor: sddl.MustParse("O:BAG:BAD:(A;;FA;;;WD)"),
 		Attributes: fileaccess.AttributeReadOnly}
 	o := accessquery.ExplainOpen(&fileaccess.Request{Subject: access.SubjectOf(tok), Desired: winnt.FILE_WRITE_DATA,
