@@ -91,6 +91,8 @@ func TestPrivateListsWhoElseMayReadOrChange(t *testing.T) {
 		{why: "A-167: OWNER RIGHTS are the owner's", object: own + "(A;;FA;;;OW)", want: "private"},
 		{why: "A-167: sandboxes add nobody", object: own + "(A;;FR;;;AC)(A;;FR;;;RC)(A;;FR;;;WR)",
 			want: "private; sandboxed AC 0x9 [3]; sandboxed RC 0x9 [4]; sandboxed WR 0x9 [5]"},
+		{why: "A-167: what Everyone has is listed again for a sandbox", object: own + "(A;;FR;;;WD)(A;;0x3;;;AC)",
+			want: "WD 0x9 [3]; sandboxed AC 0x3 [4]"},
 		{why: "A-169: a directory's right to delete children", object: own, parent: own + "(A;;0x40;;;BU)(A;;FW;;;BU)",
 			want: "BU 0x40 parent 0 [3]"},
 		{why: "A-169: whoever may change the directory's rights", object: own, parent: own + "(A;;WDWO;;;G)",
