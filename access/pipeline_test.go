@@ -108,6 +108,8 @@ var stageCases = []plainCase{
 			`(RA;;;;;WD;("y",TI,0x0,2))(RA;CI;;;;WD;("X",TI,0x0,1))(RA;;;;;WD;("x",TI,0x0,2))`, desired: 1, want: 1},
 	{id: "A-151 a deny-only claim does not allow", sd: "…(XA;;0x1;;;WD;(@User.x == 1))", desired: 1,
 		change: denyOnlyClaim},
+	{id: "A-151 a deny-only claim of the device does not allow", sd: "…(XA;;0x1;;;WD;(@Device.x == 1))", desired: 1,
+		change: denyOnlyClaim},
 	{id: "A-151 a deny-only claim is NULL, also negated", sd: "…(XA;;0x1;;;WD;(!(@User.x == 2)))", desired: 1,
 		change: denyOnlyClaim},
 	{id: "A-151 a deny-only claim does not exist", sd: "…(XA;;0x1;;;WD;(Not_Exists @User.x))", desired: 1, want: 1,
@@ -230,7 +232,7 @@ func restrictedDevice(sids ...sid.SID) func(*token.Spec) {
 func denyOnlyClaim(s *token.Spec) {
 	x := ints("x", 1)
 	x.Flags = claims.FlagUseForDenyOnly
-	s.UserClaims = claimSet(x)
+	s.UserClaims, s.DeviceClaims = claimSet(x), claimSet(x)
 }
 
 func denyOnlyDevice(s *token.Spec) {
