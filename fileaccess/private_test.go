@@ -78,6 +78,8 @@ func TestPrivateListsWhoElseMayReadOrChange(t *testing.T) {
 			want: "WD 0x9 if 0x9 [0]; BU 0x9 [1]"},
 		{why: "A-166: but another condition's", object: `(XA;;FR;;;WD;(@User.x == 1))(XA;;FR;;;BU;(@User.y == 1))`,
 			want: "WD 0x9 if 0x9 [0]"},
+		{why: "A-166: nor a right that Everyone lacks", want: "WD 0x9 if 0x9 [0]; BU 0x2 if 0x2 [1]",
+			object: `(XA;;FR;;;WD;(@User.x == 1))(XA;;0x3;;;BU;(@User.y == 1))`},
 		{why: "A-166: a label closes nothing", object: own + "(A;;FR;;;BU)S:(ML;;NRNWNX;;;SI)", want: "BU 0x9 [3]"},
 		{why: "A-80: an entry that names a type allows nothing here", want: "private",
 			object: own + "(OA;;FR;bf967aba-0de6-11d0-a285-00aa003049e2;;BU)"},
@@ -151,6 +153,7 @@ func TestPrivateOwnerMayChangeTheRights(t *testing.T) {
 	for text, want := range map[string]string{
 		"O:BUD:":                                        "BU 0x40000 owner",
 		"O:BUD:(D;;WD;;;BU)":                            "BU 0x40000 owner",
+		"O:BUD:(A;;WD;;;WD)(A;;SD;;;BU)":                "WD 0x40000 [0]; BU 0x10000 [1]",
 		"O:BUD:(A;;0;;;OW)":                             "private",
 		"O:BUD:(A;;FR;;;OW)":                            "BU 0x9 [0]",
 		"O:BUD:(A;;FRWD;;;OW)":                          "BU 0x40009 [0]",
