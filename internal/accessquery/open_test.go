@@ -59,9 +59,8 @@ func TestOpenNamesTheDescriptorThatDecided(t *testing.T) {
 			"FILE_READ_ATTRIBUTES: the directory /d decides: entry 1 of the DACL allows"},
 		{"attributes by the file and the directory", "f", winnt.FILE_READ_ATTRIBUTES | winnt.FILE_READ_DATA,
 			fileaccess.Facts{Object: file(sddl.MustParse("O:BAG:BAD:(A;;0x80;;;WD)")), Parent: &fileaccess.Directory{
-				Name: "/d", Descriptor: list}}, fileaccess.FileOpen, -1, winnt.FILE_READ_ATTRIBUTES | winnt.FILE_READ_DATA,
-			"no entry grants FILE_READ_DATA",
-			"FILE_READ_ATTRIBUTES: the directory /d decides: entry 1 of the DACL allows"},
+				Descriptor: list}}, fileaccess.FileOpen, -1, winnt.FILE_READ_ATTRIBUTES | winnt.FILE_READ_DATA,
+			"no entry grants FILE_READ_DATA", "FILE_READ_ATTRIBUTES: the directory decides: entry 1 of the DACL allows"},
 		{"a new file", "f", winnt.FILE_WRITE_DATA, fileaccess.Facts{Parent: &fileaccess.Directory{Name: "/d",
 			Descriptor: list}}, fileaccess.FileCreate, -1, winnt.FILE_ADD_FILE, "no entry grants FILE_ADD_FILE",
 			"FILE_WRITE_DATA: the directory /d decides: it does not grant FILE_ADD_FILE"},
@@ -97,6 +96,14 @@ func TestOpenNamesTheDescriptorThatDecided(t *testing.T) {
 	check.Equal(t, strings.Join(fresh.Limits(true), "\n"),
 		"FILE_LIST_DIRECTORY: the directory /d decides: it does not grant FILE_ADD_SUBDIRECTORY", "a new directory")
 	check.Equal(t, fresh.Check.Desired, winnt.FILE_ADD_SUBDIRECTORY, "rights requested of the folder of a new directory")
+	labelled := accessquery.ExplainOpen(&fileaccess.Request{Subject: access.SubjectOf(tok),
+		Desired: winnt.FILE_READ_DATA | winnt.DELETE, Disposition: fileaccess.FileOpen},
+		&fileaccess.Facts{Parent: &fileaccess.Directory{Name: "/d", Descriptor: list},
+			Object: file(sddl.MustParse("O:BAG:BAD:(D;;0x1;;;WD)S:(ML;;NX;;;SI)"))})
+	check.Equal(t, strings.Join(labelled.Entries(), "\n"), "A-70: entry 1 of the DACL (D;;CC;;;WD): it denies a right "+
+		"that is still needed, so no later entry counts", "entries that refuse requested rights")
+	check.Equal(t, strings.Join(labelled.Limits(false), "\n"),
+		"DELETE: by the directory /d, ParentDeny FILE_DELETE_CHILD NoAce", "lines of JSON for deletion")
 	everything := fileaccess.Object{Exists: true, Descriptor: sddl.MustParse("O:BAG:BAD:(A;;FA;;;WD)"),
 		Attributes: fileaccess.AttributeReadOnly}
 	o := accessquery.ExplainOpen(&fileaccess.Request{Subject: access.SubjectOf(tok), Desired: winnt.FILE_WRITE_DATA,
