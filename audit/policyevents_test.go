@@ -160,6 +160,7 @@ func TestPolicyAppliesAfterItsRecords(t *testing.T) {
 	check.That(t, !a.CompareAndSwap(other, next) && a.Load() == audit.DefaultPolicy(),
 		"CompareAndSwap replaced another policy than the given one")
 	check.That(t, a.CompareAndSwap(audit.DefaultPolicy(), next) && a.Load() == next &&
+		a.On(audit.FileSystem, audit.Failure) && a.Opens() &&
 		!a.CompareAndSwap(audit.DefaultPolicy(), other) && a.Load() == next && a.CompareAndSwap(next, other) &&
 		a.Load() == other, "the policy in force was not replaced")
 	a.Store(nil)
