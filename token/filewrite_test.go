@@ -47,6 +47,8 @@ func TestFileKeepsEveryPart(t *testing.T) {
 	check.NoError(t, err)
 	check.That(t, strings.Contains(string(text), `"groups":["S-1-1-0",{"sid":"S-1-5-32-544",`),
 		"a group with the attributes of a logon is not a SID alone: %s", text)
+	check.That(t, strings.Contains(string(text), `"capabilities":["S-1-15-3-1",`),
+		"a capability with only the attribute Enabled is not a SID alone: %s", text)
 	check.That(t, strings.Contains(string(text), `"type":"uint64","values":["18446744073709551615",9007199254740992,`+
 		`"9007199254740993"]`), "unsigned numbers above 2^53 are strings, and 2^53 is not: %s", text)
 	check.That(t, strings.Contains(string(text), `"type":"int64","values":["-9223372036854775808",-9007199254740992,`+
