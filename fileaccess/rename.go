@@ -195,9 +195,12 @@ func (v *move) mayDelete(x *Existing) bool {
 	if granted, _ := v.can(x.Descriptor, winnt.DELETE); granted != 0 {
 		return true
 	}
-	granted, _ := v.can(v.m.Target.Object.Descriptor, winnt.FILE_DELETE_CHILD)
-	if granted != 0 || !v.m.Intent || !v.token().Has(winnt.SeRestorePrivilege) {
-		return granted != 0
+	// The object's mandatory ceiling limits what the directory grants, as for an open with DELETE (F-42).
+	if granted, _ := v.can(v.m.Target.Object.Descriptor, winnt.FILE_DELETE_CHILD); granted != 0 {
+		return v.under(x.Descriptor, winnt.DELETE) != 0
+	}
+	if !v.m.Intent || !v.token().Has(winnt.SeRestorePrivilege) {
+		return false
 	}
 	// With backup intent, the restore privilege gives DELETE under the object's mandatory ceiling (F-209).
 	if v.intentUnder(x.Descriptor, winnt.DELETE) == 0 {
