@@ -54,3 +54,24 @@ func TestCodesEqualRecordedMasks(t *testing.T) {
 		check.SlicesEqual(t, got, row.Codes, "row %d: codes of a %s with %v", i, row.Type, mask)
 	}
 }
+
+// The code of a specific right is the documented first code of its type plus the bit number (message table of
+// msobjs.dll).
+func TestTypesHaveDocumentedFirstCodes(t *testing.T) {
+	for typ, first := range map[string]uint16{"Device": 4352, "Directory": 4368, "Event": 4384, "File": 4416, "Key": 4432,
+		"Mutant": 4448, "ALPC Port": 4464, "Process": 4480, "Profile": 4496, "Section": 4512, "Semaphore": 4528,
+		"SymbolicLink": 4544, "Thread": 4560, "Timer": 4576, "Token": 4592, "Type": 4608, "IoCompletion": 4864, "Job": 5136,
+		"SAM_SERVER": 5376, "SAM_DOMAIN": 5392, "SAM_GROUP": 5408, "SAM_ALIAS": 5424, "SAM_USER": 5440,
+		"PolicyObject": 5632, "SecretObject": 5648, "TrustedDomain": 5664, "UserAccount": 5680, "KeyedEvent": 5696,
+		"WindowStation": 6656, "Desktop": 6672, "SC_MANAGER OBJECT": 7168, "SERVICE OBJECT": 7184,
+		"DirectoryService": 7680, "AuditPolicy": 7936, "Unknown": 1552} {
+		var got []uint16
+		for r := range audit.Rights(typ, 0x8001) {
+			got = append(got, r.Code)
+		}
+		check.SlicesEqual(t, got, []uint16{first, first + 15}, "codes of the bits 0 and 15 of a %s", typ)
+	}
+	for r := range audit.Rights("Thread", 0x80) {
+		check.Equal(t, r.Text, "Assign a token to the thread", "right 0x80 of a thread")
+	}
+}
