@@ -117,6 +117,15 @@ func TestFileRoundTripsRandomTokens(t *testing.T) {
 	}
 }
 
+// A restricting SID is written alone, because it has no other attributes. The list says that the token is restricted
+// (T-63).
+func TestFileWritesRestrictingSIDsAlone(t *testing.T) {
+	file := check.Must(parse(t, `{"user":"BU","restrictedSids":["WD"],"restrictedDeviceGroups":["AU"]}`).MarshalJSON())
+	check.That(t, strings.Contains(string(file), `"restrictedSids":["S-1-1-0"]`) &&
+		strings.Contains(string(file), `"restrictedDeviceGroups":["S-1-5-11"]`) &&
+		!strings.Contains(string(file), `"restricted":`), "file of a restricted token: %s", file)
+}
+
 // MarshalJSON fails for a text that is not valid UTF-8 instead of describing another token.
 func TestFileRejectsInvalidText(t *testing.T) {
 	const invalid = "a\xff"
