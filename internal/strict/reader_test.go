@@ -66,6 +66,7 @@ func TestReaderRejectsOtherKinds(t *testing.T) {
 		{whole, `1e1`, "byte 0: want a whole number without exponent", true},
 		{whole, `1E1`, "byte 0: want a whole number without exponent", true}, {whole, `-x`, "byte 0: wrong number", true},
 		{number(8), `255`, uint64(255), false}, {number(8), `"0xff"`, uint64(255), false},
+		{number(8), `"0XFF"`, uint64(255), false},
 		{number(8), `"017"`, `byte 0: "017": want a number`, true},
 		{number(8), `"0b1"`, `byte 0: "0b1": want a number`, true},
 		{number(8), `"1_0"`, `byte 0: "1_0": want a number`, true}, {number(8), `"0"`, uint64(0), false},
