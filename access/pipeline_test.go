@@ -133,10 +133,12 @@ var stageCases = []plainCase{
 		change: userClaims(ints("x", 1))},
 	{id: "A-116 restricted pass", sd: "…(XA;;0x1;;;WD;(Member_of{SID(AU)}))", desired: 1,
 		change: restricted(sid.Everyone)},
-	{id: "A-116 the restricted pass has the claims of the device that the restriction left",
-		sd: "…(XA;;0x1;;;WD;(@Device.x == 1))(XA;;0x2;;;WD;(@Device.y == 1))", desired: maxMask, want: 2,
+	{id: "A-116 the restricted pass has the claims that the restriction left", desired: maxMask, want: 10,
+		sd: "…(XA;;0x1;;;WD;(@Device.x == 1))(XA;;0x2;;;WD;(@Device.y == 1))" +
+			"(XA;;0x4;;;WD;(@User.x == 1))(XA;;0x8;;;WD;(@User.y == 1))",
 		change: join(restricted(sid.Everyone), func(s *token.Spec) {
 			s.DeviceClaims, s.RestrictedDeviceClaims = claimSet(ints("x", 1), ints("y", 1)), claimSet(ints("y", 1))
+			s.UserClaims, s.RestrictedUserClaims = s.DeviceClaims, s.RestrictedDeviceClaims
 		})},
 	{id: "A-117 malformed", sd: "…(0x0a;;0x1;;;WD;#61727478ffffffff)(A;;0x1;;;WD)", desired: 1},
 	{id: "A-4 a restricted condition asks the restricting device groups",
