@@ -54,13 +54,15 @@ func TestEntriesHaveDocumentedBytes(t *testing.T) {
 	}
 }
 
-// A list with one entry too many is refused (S-17, C-59).
+// A list with one entry too many, and an entry that no list can hold, are refused (S-17, C-59).
 func TestParseRefusesTooLongList(t *testing.T) {
 	ace := "(A;;GA;;;S-1-5-21-1-2-3-4)"
 	d, err := sddl.Parse("D:" + strings.Repeat(ace, 1820))
 	check.RequireThat(t, err == nil && d.DACL().Size() == 65528 && d.DACL().Len() == 1820, "%v", err)
 	text := "D:" + strings.Repeat(ace, 1821)
 	wantSyntax(t, text, check.Err(sddl.Parse(text)), ntstatus.InvalidACL, 2) // the error is at the list (C-59)
+	text = "D:" + ace + "(0x40;;;;;;#" + strings.Repeat("00", 65536) + ")"
+	wantSyntax(t, text, check.Err(sddl.Parse(text, sddl.Options{Extended: true})), ntstatus.InvalidACL, 2+len(ace))
 }
 
 // Entries without a token in SDDL are parsed and printed only with the option Extended (S-45).

@@ -65,6 +65,8 @@ func TestTextIsPrintedInCanonicalForm(t *testing.T) {
 		{"S-40 ACE flags", "S:(AU;FASACIOIIDIONPCR;FA;;;WD)", "S:(AU;OICINPIOIDSAFACR;FA;;;WD)"},
 		{"S-40 filter", `S:(FL;TP;RC;;;WD;(@User.a))`, `S:(FL;TP;RC;;;WD;(@USER.a))`},
 		{"S-41", " D: P (A; OI; GA;;; wd ) (a;;RP  LC; ; ;ba) ", "D:P(A;OI;GA;;;WD)(A;;LCRP;;;BA)"},
+		{"S-41 blank after a condition", "D:(XA;;FX;;;WD;(@User.a) )", "D:(XA;;FX;;;WD;(@USER.a))"},
+		{"S-41 blank after an attribute", `S:(RA;;;;;WD;("a",TI,0,1) )`, `S:(RA;;;;;WD;("a",TI,0x0,1))`},
 		{"S-42 flags of a NULL list", "D:PNO_ACCESS_CONTROL", "D:PNO_ACCESS_CONTROL"},
 		{"C-57 b", "D:(D;; GA;;;WD)", "D:(D;;GA;;;WD)"},
 	} {
