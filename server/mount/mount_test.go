@@ -160,19 +160,26 @@ if [ "$(wc -l <%[1]s)" = 1 ]; then mount -t tmpfs none %[2]s && >%[2]s/other; ex
 		"M-27: entries after Close %v, error %v, want those of the other file system", names, err)
 }
 
+// secondMount mounts the tree a second time, at the directory that it returns. Until the end of the test fusermount3 is
+// a script, in which $MOUNT is that directory.
+func (w *world) secondMount(t *testing.T, script string) (m *Mount, at string) {
+	at, bin := filepath.Join(filepath.Dir(w.at), "second"), filepath.Join(filepath.Dir(w.at), "bin")
+	w.must(errors.Join(os.Mkdir(at, 0o755), os.Mkdir(bin, 0o700)))
+	m = check.Must(Start(Config{System: w.sys, Name: "share", Tree: w.m.tree, Directory: at, Accounts: people{},
+		Owners: ids{}}))
+	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) }) // a failed test leaves it
+	w.must(os.WriteFile(filepath.Join(bin, "fusermount3"), []byte("#!/bin/sh\n"+script+"\n"), 0o700))
+	t.Setenv("PATH", bin)
+	t.Setenv("MOUNT", at)
+	return m, at
+}
+
 // TestCloseOfOwnMountDoesNotWaitForPrograms checks a mount that only fusermount3 may unmount while a program has a file
 // of it open: Close unmounts it and says so. A second call waits for the program (M-27).
 func TestCloseOfOwnMountDoesNotWaitForPrograms(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "text", full)
-	at, bin := filepath.Join(filepath.Dir(w.at), "own"), filepath.Join(filepath.Dir(w.at), "bin")
-	w.must(errors.Join(os.Mkdir(at, 0o700), os.Mkdir(bin, 0o700)))
-	m := check.Must(Start(Config{System: w.sys, Name: "share", Tree: w.m.tree, Directory: at, Accounts: people{},
-		Owners: ids{}}))
-	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) }) // a failed test leaves it
-	w.must(os.WriteFile(filepath.Join(bin, "fusermount3"), fmt.Appendf(nil, "#!/bin/sh\nPATH=/usr/bin:/bin umount -l %s\n",
-		at), 0o700))
-	t.Setenv("PATH", bin)
+	m, at := w.secondMount(t, "PATH=/usr/bin:/bin umount -l $MOUNT")
 	f := check.Must(os.Open(filepath.Join(at, "f")))
 	if err := withoutAdmin(t, m.Close); !errors.Is(err, ErrInUse) {
 		t.Errorf("M-27: Close returned %v, want %v", err, ErrInUse)
@@ -192,13 +199,7 @@ func TestCloseOfOwnMountDoesNotWaitForPrograms(t *testing.T) {
 func TestCloseFailsIfUnmountFails(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "text", full)
-	at, bin := filepath.Join(filepath.Dir(w.at), "second"), filepath.Join(filepath.Dir(w.at), "bin")
-	w.must(errors.Join(os.Mkdir(at, 0o755), os.Mkdir(bin, 0o700)))
-	m := check.Must(Start(Config{System: w.sys, Name: "share", Tree: w.m.tree, Directory: at, Accounts: people{},
-		Owners: ids{}}))
-	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) }) // a failed test leaves it
-	w.must(os.WriteFile(filepath.Join(bin, "fusermount3"), []byte("#!/bin/sh\nexit 1\n"), 0o700))
-	t.Setenv("PATH", bin)
+	m, at := w.secondMount(t, "exit 1")
 	if err := withoutAdmin(t, m.Close); err == nil || !strings.Contains(err.Error(), at) {
 		t.Errorf("M-27: Close that cannot unmount: %v, want an error that names %s", err, at)
 	}
