@@ -271,10 +271,12 @@ mkdir from && echo text > from/f && rsync -rt from/ to/ && diff -r from to && ec
 		seconds = "2s"
 	}
 	line("stress-ng", "", `
-stress-ng --quiet --verify --temp-path . --timeout `+seconds+` $(for s in aio chdir chmod chown copy-file dentry dir \
-  dirdeep dirmany fallocate fcntl filename flock fpunch fsize fstat getdent hdd inotify iomix link locka lockf \
-  lockofd mknod msync open readahead rename revio seek sendfile splice symlink sync-file \
-  touch utime xattr; do echo --$s 1; done)`)
+out=$(stress-ng --quiet --verify --temp-path . --timeout `+seconds+` $(for s in aio chdir chmod chown copy-file \
+  dentry dir dirdeep dirmany fallocate fcntl filename flock fpunch fsize fstat getdent hdd inotify iomix link locka \
+  lockf lockofd mknod msync open readahead rename revio seek sendfile splice symlink sync-file \
+  touch utime xattr; do echo --$s 1; done) 2>&1) || echo failed
+# stress-ng says so of a program that begins late on a busy machine.
+echo "$out" | grep -v "finished prematurely" || :`)
 }
 
 // TestStartFailsOnIncompleteConfig checks that Start fails if something required is missing, and leaves no mount and no
