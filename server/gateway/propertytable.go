@@ -141,8 +141,8 @@ func (p place) under(top place) bool {
 	return p.tree == top.tree && (p.path == top.path || top.path == "" || strings.HasPrefix(p.path, top.path+`\`))
 }
 
-// drop forgets the properties of top and, if below is set, of all its descendants, after they were deleted. It does
-// nothing if they have none.
+// drop forgets the properties of top and, if below is set, of all its descendants, after they were deleted. Without
+// properties it does nothing.
 func (b *propertyTable) drop(top place, below bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -66,7 +66,7 @@ type replay struct {
 	swept time.Time // guarded by mu: the value of turned at the last removal of expired entries from the disk
 }
 
-// share counts entries by user. The zero value has none.
+// share counts entries by user. The zero value is empty.
 type share struct {
 	all int
 	of  map[sid.SID]int
