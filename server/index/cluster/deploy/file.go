@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/strictyaml"
@@ -149,6 +150,9 @@ func (m *Machine) check(name string) error {
 			return fmt.Errorf("folder, state: %q belongs to the system: want a folder of its own, such as /srv/refmon-index", at)
 		}
 	}
+	if _, err := time.ParseDuration(cmp.Or(m.Every, "1h")); err != nil {
+		return fmt.Errorf("every: %q: want a time with its unit, such as 30s or 10m", m.Every)
+	}
 	watches := len(m.Trees) > 0 || m.Watch != "" || m.NoEvents || m.Every != ""
 	follows := m.Postgres != "" || m.Bulk != ""
 	switch {
@@ -201,6 +205,8 @@ func (f *File) check() error {
 		return errors.New("want either machines that run broker, or nats with the URLs of existing NATS servers")
 	case (count[keep] == 0) != (len(f.NATS) == 0):
 		return errors.New("keep: with existing NATS servers some machine must run it; with broker none may")
+	case count[broker] > 0 && f.Replicas > count[broker]: // each replica is on another server
+		return fmt.Errorf("replicas: %d: want at most %d, the number of machines that run broker", f.Replicas, count[broker])
 	case f.NATSCA != "" && len(f.NATS) == 0:
 		return errors.New("natsCA: only with nats")
 	case min(f.Port, f.ClusterPort) < 1 || max(f.Port, f.ClusterPort) > 65535:

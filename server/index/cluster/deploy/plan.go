@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,8 +21,14 @@ type Plan struct {
 	file    *File
 	out     string
 	folders []folder // keys, then the machines by name
-	gone    []string // machines that the site file no longer has
+	gone    []former // by name
 	faults  diskio.Faults
+}
+
+// former is a machine that the site file no longer has.
+type former struct {
+	name  string
+	units []string // of its programs, sorted; nil if an interrupted run wrote none
 }
 
 // folder lists how one subfolder must change: the names of added, changed and removed files, each sorted.
@@ -72,10 +79,17 @@ func Compare(f *File, out string) (*Plan, error) {
 		if _, err := os.Stat(filepath.Join(out, e.Name(), site.SiteName)); err != nil {
 			return nil, fmt.Errorf("%s: not a folder of refmon-index site: move it", filepath.Join(out, e.Name()))
 		}
-		if _, err := readFolder(filepath.Join(out, e.Name())); err != nil {
+		old, err := readFolder(filepath.Join(out, e.Name()))
+		if err != nil {
 			return nil, err
 		}
-		p.gone = append(p.gone, e.Name())
+		gone := former{name: e.Name()}
+		for _, n := range slices.Sorted(maps.Keys(old)) {
+			if path.Ext(n) == ".service" {
+				gone.units = append(gone.units, n)
+			}
+		}
+		p.gone = append(p.gone, gone)
 	}
 	return p, nil
 }
@@ -122,8 +136,8 @@ func (p *Plan) Write() error {
 			}
 		}
 	}
-	for _, name := range p.gone {
-		if err := os.RemoveAll(filepath.Join(p.out, name)); err != nil {
+	for _, m := range p.gone {
+		if err := os.RemoveAll(filepath.Join(p.out, m.name)); err != nil {
 			return err
 		}
 	}
@@ -167,8 +181,12 @@ func (p *Plan) Print(w io.Writer) error {
 			fmt.Fprintf(&b, "  needs %s, readable by the user refmon-index\n", p.file.people())
 		}
 	}
-	for _, name := range p.gone {
-		fmt.Fprintf(&b, "\n%s: no longer in the site. There, run: systemctl disable --now 'refmon-index-*'\n", name)
+	for _, m := range p.gone {
+		fmt.Fprintf(&b, "\n%s: no longer in the site.", m.name)
+		if m.units != nil { // systemctl disable accepts no pattern
+			fmt.Fprintf(&b, " There, run: systemctl disable --now %s", strings.Join(m.units, " "))
+		}
+		b.WriteString("\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -44,6 +44,8 @@ const (
 	maxHosts = 4096
 	maxTrees = 64
 	maxParts = 256
+
+	maxReplicas = 5 // of a JetStream stream
 )
 
 var hostName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
@@ -75,6 +77,9 @@ func (s *Site) check() error {
 		if *n < 0 || *n > maxParts {
 			return fmt.Errorf("parts, deciders, replicas: want 1 to %d", maxParts)
 		}
+	}
+	if s.Replicas > maxReplicas {
+		return fmt.Errorf("replicas: %d: want 1 to %d", s.Replicas, maxReplicas)
 	}
 	if len(s.Hosts) == 0 || len(s.Hosts) > maxHosts {
 		return fmt.Errorf("%d hosts: want 1 to %d", len(s.Hosts), maxHosts)
