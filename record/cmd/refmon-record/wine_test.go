@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,18 +75,20 @@ func (w *wine) stop() {
 	}
 }
 
-// run runs a Windows program and returns its output. The output goes to a file, because the Wine server would keep a
-// pipe open.
+// run runs a Windows program and returns its standard output. The output goes to files, because the Wine server would
+// keep a pipe open. Wine writes its own messages to standard error.
 func (w *wine) run(args ...string) []byte {
 	w.t.Helper()
-	out := check.Must(os.Create(filepath.Join(w.t.TempDir(), "out")))
-	defer func() { _ = out.Close() }() // it is read by its name
+	dir := w.t.TempDir()
 	cmd := exec.Command(w.program, args...)
-	cmd.Env, cmd.Stdout, cmd.Stderr = w.env, out, out
+	stdout := check.Must(os.Create(filepath.Join(dir, "stdout")))
+	stderr := check.Must(os.Create(filepath.Join(dir, "stderr")))
+	defer func() { check.NoError(w.t, errors.Join(stdout.Close(), stderr.Close())) }()
+	cmd.Env, cmd.Stdout, cmd.Stderr = w.env, stdout, stderr
 	err := cmd.Run()
-	b, err2 := os.ReadFile(out.Name())
-	check.RequireThat(w.t, err == nil && err2 == nil, "%q: %v, %v, want nil, nil\n%s", args, err, err2, b)
-	return b
+	out, said := check.Must(os.ReadFile(stdout.Name())), check.Must(os.ReadFile(stderr.Name()))
+	check.RequireThat(w.t, err == nil, "%q: %v\n%s%s", args, err, out, said)
+	return out
 }
 
 // TestRecorderRunsUnderWine records the results of Wine, to show that the recorder works: its calls arrive, their
