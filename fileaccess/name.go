@@ -66,7 +66,7 @@ var nameBytes = func() (t [utf8.RuneSelf]bool) {
 }()
 
 // validStream reports whether the text after the first colon is valid: a stream name, or a name and a type, of which at
-// most one is empty. Types match in any case; only $DATA and $INDEX_ALLOCATION are types.
+// most one is empty. Only $DATA and $INDEX_ALLOCATION are types. They and the index name $I30 match in any case.
 func validStream(s string) bool {
 	name, kind, has := strings.Cut(s, ":")
 	if !validText(name, `/:`, 1) {
@@ -75,8 +75,8 @@ func validStream(s string) bool {
 	if !has {
 		return name != ""
 	}
-	return strings.EqualFold(kind, "$DATA") || name == "" && strings.EqualFold(kind, "$INDEX_ALLOCATION") ||
-		name == "$I30" && strings.EqualFold(kind, "$INDEX_ALLOCATION")
+	return strings.EqualFold(kind, "$DATA") ||
+		strings.EqualFold(kind, "$INDEX_ALLOCATION") && (name == "" || strings.EqualFold(name, "$I30"))
 }
 
 // validText reports whether s has at most maxName UTF-16 units, no forbidden character and none below least. An empty
