@@ -108,11 +108,13 @@ func (e ListEditor) RemoveExact(acl *ACL, rule Rule) (*ACL, error) {
 // Purge removes all explicit entries of a trustee, whatever their type. It fails
 // for the zero SID.
 func (e ListEditor) Purge(acl *ACL, trustee sid.SID) (*ACL, error) {
-	_, aces, err := e.begin(acl, Rule{Type: e.anyType(), Flags: e.anyAudit(), Mask: 1, Trustee: trustee}, false)
-	if err != nil {
+	if trustee.IsZero() {
+		return nil, errNoTrustee()
+	}
+	if err := e.accepts(acl); err != nil {
 		return nil, err
 	}
-	return newACL(acl.Revision(), slices.DeleteFunc(aces, func(a ACE) bool {
+	return newACL(acl.Revision(), slices.DeleteFunc(acl.Slice(), func(a ACE) bool {
 		return a.Flags()&Inherited == 0 && a.SID() == trustee
 	}))
 }
@@ -137,22 +139,6 @@ func (e ListEditor) accepts(l *ACL) error {
 		return ErrNotCanonical
 	}
 	return nil
-}
-
-// anyType returns an ACE type that a rule for this kind of list can have, for a call that names none.
-func (e ListEditor) anyType() Type {
-	if e.System {
-		return SystemAudit
-	}
-	return AccessAllowed
-}
-
-// anyAudit returns both audit flags if the editor is for a SACL, and 0 otherwise, for a call that names none.
-func (e ListEditor) anyAudit() uint8 {
-	if e.System {
-		return auditFlags
-	}
-	return 0
 }
 
 // begin starts an edit: it checks the rule, then the list. It returns the checked rule and a copy of the list's

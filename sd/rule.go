@@ -46,7 +46,7 @@ func (e ListEditor) checkRule(rule Rule, isAdding bool) (Rule, error) {
 	case e.System && rule.Type != SystemAudit, !e.System && rule.Type != AccessAllowed && rule.Type != AccessDenied:
 		return rule, buildError(ntstatus.InvalidParameter, "a rule of this list cannot have the type %s", rule.Type)
 	case rule.Trustee.IsZero():
-		return rule, buildError(ntstatus.InvalidSID, "a rule needs a SID")
+		return rule, errNoTrustee()
 	case rule.Mask == 0:
 		return rule, buildError(ntstatus.InvalidParameter, "a rule needs rights")
 	case e.System && rule.Flags&auditFlags == 0:
@@ -65,6 +65,9 @@ func (e ListEditor) checkRule(rule Rule, isAdding bool) (Rule, error) {
 	}
 	return rule, nil
 }
+
+// errNoTrustee returns the error for the zero SID as a trustee.
+func errNoTrustee() error { return buildError(ntstatus.InvalidSID, "a rule needs a SID") }
 
 // places is the set of objects on which an ACE of a container takes effect: the container itself, its children,
 // deeper descendants.

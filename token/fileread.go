@@ -37,12 +37,10 @@ type loc struct {
 	at   int
 }
 
-// rawGroup is a group before its SID is resolved. bare is true if the file gives
-// no attributes.
+// rawGroup is a group before its SID is resolved.
 type rawGroup struct {
 	sid   loc
 	attrs uint32
-	bare  bool
 }
 
 // rawClaim is a claim whose SIDs are not resolved yet.

@@ -76,7 +76,7 @@ func (r *fileReader) words(table []named) (bits uint32, err error) {
 // group parses a group of a token file: "S-1-…", or {"sid":…,"attributes":[…]}. A group without attributes gets
 // the default ones.
 func (r *fileReader) group(group *rawGroup, defaults uint32) error {
-	group.attrs, group.bare = defaults, true
+	group.attrs = defaults
 	if r.Peek() == '"' {
 		return r.loc("", &group.sid)
 	}
@@ -89,7 +89,6 @@ func (r *fileReader) group(group *rawGroup, defaults uint32) error {
 			return r.loc("sid", &group.sid)
 		}
 		// Given attributes are used unchanged, even []: such a group is present and disabled.
-		group.bare = false
 		group.attrs, err = r.words(groupAttributes)
 		return err
 	})
