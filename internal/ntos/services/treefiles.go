@@ -212,7 +212,11 @@ func (c *Context) writeTree(h treeHandle, in *nt.WriteFileIn) (out nt.WriteFileO
 		return out, c.Fail("F-124", st)
 	}
 	offset := in.ByteOffset
-	if h.granted.Access&(winnt.FILE_WRITE_DATA|winnt.FILE_APPEND_DATA) == winnt.FILE_APPEND_DATA {
+	switch h.granted.Access & (winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA) {
+	case 0:
+		// A write of no bytes needs a right to write too.
+		return out, c.Fail("F-55", ntstatus.AccessDenied)
+	case winnt.FILE_APPEND_DATA:
 		offset = winnt.FILE_WRITE_TO_END_OF_FILE
 	}
 	at, right := facts.EndOfFile, winnt.FILE_APPEND_DATA

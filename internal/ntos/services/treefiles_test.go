@@ -93,6 +93,12 @@ func TestReadAndWriteCheckRightThenOffset(t *testing.T) {
 		check.Success(t, w.NtClose(h))
 		check.Equal(t, w.tree.takeCalls(), "Close file", "%s: tree calls at close", c.name)
 	}
+	// Without a right to write, a write of no bytes is refused too.
+	h := w.open(`\??\T\file`, read, 0)
+	for _, offset := range []uint64{3, atEnd} {
+		_, st := w.Services().NtWriteFile(nt.WriteFileIn{FileHandle: h, ByteOffset: offset})
+		check.Equal(t, [2]any{st, w.tree.takeCalls()}, [2]any{denied, ""}, "writing nothing at %d", offset)
+	}
 }
 
 // A read into the caller's memory requests only the bytes from the tree, and the facts if it got fewer. Status, bytes
