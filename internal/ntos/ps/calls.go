@@ -89,9 +89,7 @@ func (t *Thread) TakeCalls() []nt.UserAPC {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	list := q.list
-	q.list = nil
-	q.giveBackLocked()
-	q.queued.Reset()
+	q.emptyLocked()
 	return list
 }
 
@@ -105,16 +103,17 @@ func (t *Thread) CallQueued() <-chan struct{} { return t.calls.queued.Changed() 
 func (q *calls) end() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.list, q.ended = nil, true
-	q.giveBackLocked()
+	q.ended = true
+	q.emptyLocked()
 }
 
-// giveBackLocked returns the charges of all calls.
+// emptyLocked removes all calls and returns their charges.
 //
 // +checklocks:q.mu
-func (q *calls) giveBackLocked() {
+func (q *calls) emptyLocked() {
 	for i := range q.paid {
 		q.paid[i].Return()
 	}
-	q.paid = nil
+	q.list, q.paid = nil, nil
+	q.queued.Reset()
 }

@@ -54,7 +54,9 @@ func TestCallQueueSignalsUntilLimit(t *testing.T) {
 		"O-147: TakeCalls returned %d calls, want %d in order", len(list), MaxCalls)
 	queued(false)
 	check.That(t, !th.CallsFull() && len(th.TakeCalls()) == 0, "O-147: a second TakeCalls returned calls, want none")
+	check.Success(t, th.QueueCall(quota.Payer{}, nt.UserAPC{}))
 	th.Exit()
+	queued(false)
 	check.Equal(t, th.QueueCall(quota.Payer{}, nt.UserAPC{}), ntstatus.Unsuccessful,
 		"O-147: queuing a call of an ended thread")
 	w.close(th)
