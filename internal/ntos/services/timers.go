@@ -17,7 +17,6 @@ var TimerType = &ob.Type{ObjectType: winnt.TimerObject}
 // Timer is a timer object. Threads cannot wait for one, so a signalled timer stays signalled until it is set again.
 type Timer struct {
 	ob.Header
-	Kind nt.TimerType // immutable
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -116,7 +115,7 @@ func (c *Context) NtCreateTimer(in nt.CreateTimerIn) (out nt.TimerOut, st ntstat
 	}
 	out.TimerHandle, st = c.createNamed(in.ObjectAttributes, TimerType, in.DesiredAccess,
 		func(d *sd.Descriptor) ob.Object {
-			t := &Timer{Kind: in.TimerType}
+			t := &Timer{}
 			t.Init(TimerType, t, d)
 			return t
 		})
