@@ -32,7 +32,7 @@ func (g *getAcl) one(o *objects.Object) error {
 		return err
 	}
 	x := properties{number: g.lines.number, values: map[string][]part{}}
-	label, column, size := "", 0, 0
+	label, size := "", 0
 	for err == nil && line != "" {
 		if size += len(line); size > objects.MaxLine {
 			g.lines.skip()
@@ -42,11 +42,12 @@ func (g *getAcl) one(o *objects.Object) error {
 		}
 		width := utf8.RuneCountInString(line)
 		x.widest = max(x.widest, width)
+		text := line
 		if name := property.FindString(line + " "); name != "" {
-			label, column = strings.ToLower(strings.TrimRight(name, " :")), len(name)
+			label, text = strings.ToLower(strings.TrimRight(name, " :")), (line + " ")[len(name):]
 			x.values[label] = nil
 		}
-		x.values[label] = append(x.values[label], part{value(line, column), width})
+		x.values[label] = append(x.values[label], part{strings.Trim(text, " "), width})
 		line, err = g.lines.next()
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -56,7 +57,7 @@ func (g *getAcl) one(o *objects.Object) error {
 	return nil
 }
 
-// part is one line of a property's value, without leading blanks. width is that of the whole line in characters,
+// part is one line of a property's value, without blanks around it. width is that of the whole line in characters,
 // which shows whether the console broke it.
 type part struct {
 	text  string
@@ -95,15 +96,6 @@ func (x *properties) path() string {
 		return fmt.Sprintf("line %d", x.number)
 	}
 	return text.String()
-}
-
-// value returns the text of a line from a column on, without leading blanks. For a shorter line it returns the whole
-// line.
-func value(line string, column int) string {
-	if len(line) < column {
-		column = 0
-	}
-	return strings.TrimLeft(line[column:], " ")
 }
 
 // object fills o with path, type and descriptor from the properties. A missing or cut Sddl line sets o.Err. A Registry

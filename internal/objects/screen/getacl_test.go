@@ -34,6 +34,8 @@ func TestGetAclRowsAreRead(t *testing.T) {
 		"Sddl : D:(A;;RP;;;WD)\n", "CN=a,DC=b | D:(A;;RP;;;WD) | DirectoryService")
 	check(t, "Sddl : D:(A;;FR;;;WD)", "line 1 | D:(A;;FR;;;WD)")
 	check(t, "Path : a\nSddl : D:(A;;FR;;;WD)(A;;F...", "a | error: the line Sddl is cut…")
+	check(t, "Path : a\nSddl :\n", "a | error: the object has no line Sddl…")
+	check(t, "PSPath    : a\nSddl      : D:(A;;FR;;;BU)\n(D;;FA;;;WD)", "a | D:(A;;FR;;;BU)(D;;FA;;;WD)")
 	testReadError(t, newGetAcl, getAclText)
 }
 
@@ -43,6 +45,7 @@ func TestBrokenConditionIsAnError(t *testing.T) {
 	const before, after = `D:(XA;;FR;;;WD;(@User.Title == "a`, `b"))`
 	check(t, "Path : a\nSddl : "+before+" "+after, `a | D:(XA;;FR;;;WD;(@USER.Title == "a b"))`)
 	check(t, "Path : a\nSddl : "+before+"\n       "+after, "a | error: the console broke the lines…")
+	check(t, "Path : a\nSddl : D:\n       "+before[2:]+after, "a | error: the console broke the lines…")
 	check(t, before+"\n"+after, "line 1 | error: the console broke the lines…")
 }
 
