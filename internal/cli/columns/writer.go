@@ -101,7 +101,7 @@ func measure(rows [][]cell) (widths []int) {
 
 // fit narrows the widest columns of a table to fit the terminal (U-101). They get one common width. room is the
 // terminal's width in characters, 0 for no limit. No column becomes narrower than leastWidth, so a table can stay too
-// wide. kept has minimum widths of the first columns; they apply only if the table fits with them.
+// wide. kept has minimum widths of the first columns, none above widths; they apply only if the table fits with them.
 func fit(widths, kept []int, room int) []int {
 	if room == 0 {
 		return widths
@@ -110,7 +110,7 @@ func fit(widths, kept []int, room int) []int {
 	for i, x := range widths {
 		k := 0
 		if i < len(kept) {
-			k = min(kept[i], x)
+			k = kept[i]
 		}
 		least += max(k, min(x, leastWidth))
 	}
@@ -165,7 +165,7 @@ func fitAround(widths, kept []int, room int) []int {
 	var free []int
 	for i, x := range widths {
 		if i < len(kept) && kept[i] > 0 {
-			widths[i] = min(x, kept[i])
+			widths[i] = kept[i]
 			room -= widths[i] + gap
 			continue
 		}
