@@ -84,6 +84,7 @@ func TestWindowsReaderReadsExporterForms(t *testing.T) {
 		"UTF-16":                      {utf16Text(binary.LittleEndian, "<?xml version='1.0' encoding='utf-16'?>"+one), 1},
 		"UTF-16, high first":          {utf16Text(binary.BigEndian, one), 1},
 		"UTF-16 without a mark":       {utf16Text(binary.LittleEndian, one)[2:], 1},
+		"high first without a mark":   {utf16Text(binary.BigEndian, one)[2:], 1},
 		"a comment and a declaration": {"<!-- x --><!DOCTYPE Events>" + one, 1},
 		"a time with a blank":         {strings.Replace(one, "T09:23:58.943538600Z", " 09:23:58.9435386 UTC", 1), 1},
 		"a time with a zone":          {strings.Replace(one, "600Z", "6+00:00", 1), 1},
@@ -115,9 +116,9 @@ func TestLineShowsWindowsEventsInWords(t *testing.T) {
 	const by = "SubjectUserSid=S-1-5-18|SubjectUserName=DC1$|SubjectDomainName=CORP|"
 	for _, c := range []struct{ id, fields, want string }{
 		{"4627", by + "TargetUserSid=S-1-5-21-1-2-3-500|TargetUserName=alice|TargetDomainName=CORP|LogonType=3|" +
-			"GroupMembership=\n\t\t%{S-1-1-0}\n\t\t%{S-1-5-32-544}\n\t\t%{S-1-5-21-1-2-3-1600}\n\t\t%{S-1-18-1}",
-			"CORP\\DC1$ logged on CORP\\alice with the groups Everyone,Administrators,S-1-5-21-1-2-3-1600," +
-				"Authentication authority asserted identity"},
+			"GroupMembership=\n\t\t%{S-1-1-0}\n\t\t%{S-1-5-21-1-2-3-513}\n\t\t%{S-1-5-21-7-8-9-513}\n\t\t%{S-1-5-21-1-2-3-1600}\n\t\t" +
+			"%{S-1-18-1}", "CORP\\DC1$ logged on CORP\\alice with the groups Everyone,Domain Users,S-1-5-21-7-8-9-513," +
+			"S-1-5-21-1-2-3-1600,Authentication authority asserted identity"},
 		{"5145", by + "ObjectType=File|ShareName=\\\\*\\C$|ShareLocalPath=\\??\\C:\\|RelativeTargetName=a b\\c|" +
 			"AccessMask=0x1|AccessList=%%4416\n\t\t\t\t|AccessReason=%%4416:\t%%1801\tD:(A;;FA;;;BA)",
 			"CORP\\DC1$ ask the share for \"\\\\\\\\*\\\\C$\\\\a b\\\\c\" for ReadData: " +
