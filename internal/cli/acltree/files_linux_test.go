@@ -110,9 +110,15 @@ func TestOpenTreatsSingleFileAsTree(t *testing.T) {
 		check.That(t, errors.Is(err, want) && errors.As(err, &about) && about.Path == name,
 			"opening %s: %v, want an error that names it", name, err)
 	}
-	tree := check.Must(Open("/"))
-	check.Equal(t, tree.Path, "/", "path of the root of the host")
-	tree.Close()
+	for _, name := range []string{"/", "/proc"} { // the root of the host and a mount point
+		tree := check.Must(Open(name))
+		h := check.Must(tree.Hold(""))
+		check.NoError(t, unix.Stat(name, &s))
+		check.That(t, tree.Path == name && h.Status().Device == s.Dev && h.Status().Inode == s.Ino,
+			"%s: %s, %+v, want %+v", name, tree.Path, h.Status(), s)
+		h.Close()
+		tree.Close()
+	}
 }
 
 // Open leaves no descriptor open after Close or an error.
