@@ -56,6 +56,8 @@ func TestStructuredParametersAreConverted(t *testing.T) {
 		{`own.NtAdjustGroupsToken(TokenHandle=o, NewState={}).status`, "STATUS_SUCCESS"},
 		{`own.NtAdjustGroupsToken(TokenHandle=o, NewState=[]).status`, "STATUS_SUCCESS"},
 		{`own.NtAdjustGroupsToken(TokenHandle=o, NewState=None).status`, "STATUS_INVALID_PARAMETER"},
+		{`k.SeDeleteClientSecurity(ClientContext=k.SeCreateClientSecurity(ClientThread=th,
+			ClientSecurityQos=None).ClientContext).status`, "STATUS_SUCCESS"},
 		// The class determines the type of the information, in any order of keywords.
 		{`own.NtSetInformationToken(TokenHandle=o, TokenInformationClass=TokenSessionId, TokenInformation=0).status`,
 			"STATUS_PRIVILEGE_NOT_HELD"},

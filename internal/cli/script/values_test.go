@@ -159,7 +159,7 @@ func TestWrongArgumentIsRefusedByName(t *testing.T) {
 		{`audit_policy({"File System": ["success"]})`, `audit_policy: File System: want a string, got list`},
 		{`audit_policy({7: "success"})`, `audit_policy: 7: want a string, got int`},
 		{`audit_policy({"File System": "sometimes"})`, `audit_policy: File System: "sometimes": want success, failure`},
-		{`package_sid("")`, `package_sid: want a name of 1 to \d+ letters`}, {`capability_sid("")`, `want a name`},
+		{`package_sid("")`, `package_sid: want a name of 1 to \d+ letters`}, {`package_sid(65 * "a")`, `1 to 64`}, {`capability_sid("")`, `want a name`},
 		{`queue_system_work(th, lambda w, r: queue_system_work(th, lambda w, r: None))`,
 			`queue_system_work: work in the queue cannot wait for other work`},
 		{`th.LsaLogonUser(LogonType=2, AuthenticationInformation="x")`, `AuthenticationInformation: want a dict`},
