@@ -5,7 +5,10 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/adreport"
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 )
 
 // A group without members and an unknown account have rows of their own. A denied account has no row (B-53).
@@ -17,13 +20,16 @@ func TestEmptyGroupsHaveRowsInReport(t *testing.T) {
 	carla.allow = []string{"(OA;;CR;" + resetGUID + ";;" + empty.sid() + ")", "(OA;;WP;" + spnGUID + ";;" + shut.sid() +
 		")", "(OA;;WP;" + phoneGUID + ";;" + empty.sid() + ")", "(A;;WD;;;" + domainSID + "-9999)",
 		"(A;;WD;;;S-1-5-21-9-9-9-512)", "(A;;GA;;;BA)", "(A;;WD;;;" + domainSID + "-519)", "(A;;WD;;;OW)", "(A;;WD;;;CG)"}
-	page, _, _ := pageOf(t, &adreport.Report{Title: "t", Now: state(t, d.ldif())})
+	now := state(t, d.ldif())
+	now.Directory.Add(directory.Principal{Name: "SYSTEM", Token: check.Must(token.New(token.Spec{User: token.Group{
+		SID: sid.LocalSystem}}))})
+	page, _, _ := pageOf(t, &adreport.Report{Title: "t", Now: now})
+	check.SlicesEqual(t, page.Administrators.List, []string{"root", "DC1$", "SYSTEM"}, "administrators")
 	carlas := "[CN=carla,CN=Users," + base + "]"
 	check.SlicesEqual(t, textOf("row", page.Vacant), []string{"row [" + domainSID + "-9999] [write DACL] " + carlas,
 		"row [S-1-5-21-9-9-9-512] [write DACL] " + carlas, "row [empty] [reset password] " + carlas},
 		"accounts that no principal has")
 	check.Equal(t, len(page.Direct), 0, "rows of principals")
-	check.SlicesEqual(t, page.Administrators.List, []string{"root", "DC1$"}, "administrators")
 	phone := slices.ContainsFunc(page.Entries, func(e adreport.EntryRow) bool {
 		return e.Account == "empty" && e.Rights == "write property on telephoneNumber"
 	})
