@@ -60,6 +60,15 @@ CN=h,0x00020094,right of CN=h
 `, "rows")
 }
 
+// An object without a type is a file, unless the run names another type.
+func TestObjectWithoutTypeIsFile(t *testing.T) {
+	for want, typ := range map[string]*winnt.ObjectType{"FILE_EXECUTE": nil, "KEY_CREATE_LINK": winnt.KeyObject} {
+		out := rowsOf(t, &bulk.Run{Directory: staff(""), Ask: bulk.What, Format: bulk.CSV, Type: typ},
+			`{"path":"/a","sd":"D:(A;;0x20;;;WD)"}`+"\n")
+		check.That(t, strings.Contains(out, "/a,0x00000020,"+want+"\n"), "%s, want %s", out, want)
+	}
+}
+
 // A table omits and counts objects without a right, unless they are requested. A right on one object type counts as a
 // right (U-108).
 func TestTableOmitsObjectsWithoutRight(t *testing.T) {
