@@ -55,6 +55,15 @@ func TestUnreadableAttributeIsReported(t *testing.T) {
 	}
 }
 
+// An access filter whose condition cannot be decoded limits everybody.
+func TestUnreadableFilterIsReported(t *testing.T) {
+	for _, data := range []string{"", "artx\xff"} {
+		filter := check.Must(sd.NewACE(sd.SystemAccessFilter, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte(data)}))
+		found := Check(withSACL("O:BAG:SYD:(A;;FR;;;BU)", filter), winnt.DirectoryFileObject, sid.SID{})
+		check.That(t, len(found) == 1 && found[0].Kind == NeverTrue, "%q: findings %v, want never-true", data, found)
+	}
+}
+
 // Inheritance flags are reported in the DACL of a leaf object. In a SACL, and on a container, they are not.
 func TestInheritanceFlagsOfLeafAreReported(t *testing.T) {
 	const leaves = " file token process thread job symbolicLink event mutant semaphore timer section "
