@@ -72,8 +72,11 @@ func (m *hostIDMap) formula() (r fileaccess.IDRange, ok bool, err error) {
 		return fileaccess.IDRange{Domain: m.Domain, First: m.Low, Last: m.High, FirstRID: m.BaseRID}, true, nil
 	case "autorid":
 		first := m.Low + m.Number*m.RangeSize
-		if m.RangeSize == 0 || m.Number > (m.High-m.Low)/m.RangeSize {
+		if m.RangeSize == 0 || (uint64(m.Number)+1)*uint64(m.RangeSize) > uint64(m.High-m.Low)+1 {
 			return r, false, fmt.Errorf("id map of %q: number %d is outside of %d-%d", m.Name, m.Number, m.Low, m.High)
+		}
+		if uint64(m.Index)*uint64(m.RangeSize) > uint64(^uint32(0)) {
+			return r, false, fmt.Errorf("id map of %q: index %d has no RIDs of 32 bits", m.Name, m.Index)
 		}
 		return fileaccess.IDRange{Domain: m.Domain, First: first, Last: first + m.RangeSize - 1,
 			FirstRID: m.Index * m.RangeSize}, true, nil
