@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/refmon/refmon/sid"
 )
@@ -92,10 +93,15 @@ func ParseNumber(text string) (id string, ok bool) {
 	return strconv.FormatUint(n, 10), err == nil
 }
 
-// Shorten returns a text for messages: at most its first 60 bytes, with "…" if it was cut.
+// Shorten returns a text for messages: at most its first 60 bytes, with "…" if it was cut. It does not cut a character
+// of UTF-8.
 func Shorten(text string) string {
-	if len(text) > 60 {
-		return text[:60] + "…"
+	n := 60
+	if len(text) <= n {
+		return text
 	}
-	return text
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n] + "…"
 }
