@@ -4,7 +4,6 @@ package marshal
 
 import (
 	"encoding/binary"
-	"errors"
 	"unicode/utf16"
 
 	"github.com/refmon/refmon/nt"
@@ -35,7 +34,6 @@ func (m *Memory) OptionalSIDAt(p Address) (sid.SID, ntstatus.Status) {
 }
 
 // ACLAt copies an ACL. It returns nil for NULL, and a status for an unreadable or malformed ACL. The result is a copy.
-// A malformed one is STATUS_INVALID_ACL unless the decoder has another status.
 func (m *Memory) ACLAt(p Address) (*sd.ACL, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
@@ -44,19 +42,16 @@ func (m *Memory) ACLAt(p Address) (*sd.ACL, ntstatus.Status) {
 	if st != ntstatus.Success {
 		return nil, st
 	}
-	l, _, err := sd.DecodeACL(b)
-	return l, StatusOf(err, ntstatus.InvalidACL)
+	return decodeACL(b)
 }
 
-// StatusOf returns the status in a decoder's error, otherwise if it has none, and STATUS_SUCCESS for nil.
-func StatusOf(err error, otherwise ntstatus.Status) ntstatus.Status {
-	if err == nil {
-		return ntstatus.Success
+// decodeACL decodes a captured ACL. A malformed one is STATUS_INVALID_ACL.
+func decodeACL(b []byte) (*sd.ACL, ntstatus.Status) {
+	l, _, err := sd.DecodeACL(b)
+	if err != nil {
+		return nil, ntstatus.InvalidACL
 	}
-	if e := (*sd.DecodeError)(nil); errors.As(err, &e) {
-		return e.Status
-	}
-	return otherwise
+	return l, ntstatus.Success
 }
 
 // TextAt copies n bytes of UTF-16. It ignores the last byte of an odd n. With n 0 it does not read p. Unpaired

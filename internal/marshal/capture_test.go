@@ -367,6 +367,8 @@ func TestMalformedStructureIsRefused(t *testing.T) {
 			ntstatus.InvalidParameter},
 		"half a unit": {func() ntstatus.Status { _, st := m.StringAt(l.words(3, uint64(list))); return st },
 			ntstatus.ObjectNameInvalid},
+		"ACL of revision 9": {func() ntstatus.Status { _, st := m.ACLAt(l.words(9 | 8<<16)); return st }, ntstatus.InvalidACL},
+		"ACL of 7 bytes":    {func() ntstatus.Status { _, st := m.ACLAt(l.words(2 | 7<<16)); return st }, ntstatus.InvalidACL},
 		"attributes of version 2": {func() ntstatus.Status { _, st := m.TokenAttributesAt(l.words(2, 0)); return st },
 			ntstatus.InvalidParameter},
 		"claims of version 2": {func() ntstatus.Status { _, st := m.ClaimsAt(l.words(2, 0)); return st },

@@ -176,12 +176,10 @@ func (b raw) decode() (*sd.Descriptor, ntstatus.Status) {
 		var s sid.SID
 		var l *sd.ACL
 		var st ntstatus.Status
-		var err error
 		if i < 2 {
 			s, _, st = sid.DecodeString(string(part))
 		} else {
-			l, _, err = sd.DecodeACL(part)
-			st = StatusOf(err, ntstatus.InvalidACL)
+			l, st = decodeACL(part)
 		}
 		if st != ntstatus.Success {
 			return nil, st

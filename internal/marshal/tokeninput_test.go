@@ -33,10 +33,14 @@ func TestTokenInputSurvivesEncoding(t *testing.T) {
 	}
 	attributes := []claims.Attribute{{Name: "a", Type: claims.Int64, Ints: []int64{1, -2}},
 		{Name: "b", Type: claims.String, Flags: 2, Strings: []string{"x", ""}}}
-	e := Encoder{Base: l.base()}
-	l.used = 0
-	e.TokenInformation(winnt.TokenSecurityAttributes, attributes)
-	matches(t, "attributes", attributes)(m.TokenAttributesAt(l.put(e.Bytes)))
+	for class, read := range map[winnt.TokenInfoClass]func(Address) ([]claims.Attribute, ntstatus.Status){
+		winnt.TokenSecurityAttributes: m.TokenAttributesAt, winnt.TokenSingletonAttributes: m.TokenAttributesAt,
+		winnt.TokenUserClaimAttributes: m.ClaimsAt, winnt.TokenDeviceClaimAttributes: m.ClaimsAt} {
+		e := Encoder{Base: l.base()}
+		l.used = 0
+		e.TokenInformation(class, attributes)
+		matches(t, class.String(), attributes)(read(l.put(e.Bytes)))
+	}
 	none, st := m.TokenAttributesAt(l.put([]byte{0, 0, 0, 0, 1, 15: 0}) + 4) // a multiple of 4 suffices
 	check.That(t, st == ntstatus.Success && len(none) == 0, "no attributes, 4 bytes after a multiple of 8: %v, %v",
 		none, st)
@@ -84,6 +88,8 @@ func TestTokenInformationIsDecodedByClass(t *testing.T) {
 			t.Errorf("class %d, one byte less at an odd address: %+v, %v, want a zero uint32 and success",
 				class, got, st)
 		}
+		check.Equal(t, check.Status(m.TokenInformationAt(class, 0x1000, c.size-1)), ntstatus.AccessViolation,
+			"class %d, one byte less without memory", class)
 		if got, st := m.TokenInformationAt(class, c.at, 0); st != ntstatus.Success || got != nil {
 			t.Errorf("class %d, nothing: %+v, %v, want nil, %v", class, got, st, ntstatus.Success)
 		}
