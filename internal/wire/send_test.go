@@ -62,17 +62,19 @@ func TestReplyIsAtMostOneFrame(t *testing.T) {
 	}
 }
 
-// An answer whose output is kept apart stays whole, and before the next one.
+// An answer whose output is kept apart stays whole, and before the next one with its descriptor (W-50).
 func TestAnswersKeepOrderBehindOutput(t *testing.T) {
-	s, first, second := NewServer(nil, nil), Frame{Kind: Answer, Request: 1}, Frame{Kind: Answer, Request: 2}
+	s, first := NewServer(nil, nil), Frame{Kind: Answer, Request: 1}
+	second := Frame{Kind: AnswerWith, Request: 2, Files: []*os.File{nil}}
 	s.keep(nil)
 	check.NoError(t, s.sendWith(nil, &first, []byte{1}, []byte{2, 3}))
 	check.NoError(t, s.send(&second))
 	first.Body = []byte{1, 2, 3}
 	s.write.Lock()
 	defer s.write.Unlock()
-	want := string(AppendFrame(AppendFrame(nil, &first), &second))
-	check.Equal(t, string(s.unsent)+string(s.apart), want, "bytes to send")
+	b := AppendFrame(nil, &first)
+	check.Equal(t, s.fdMessages[0].at, len(b), "bytes before the descriptor")
+	check.Equal(t, string(s.unsent)+string(s.apart), string(AppendFrame(b, &second)), "bytes to send")
 }
 
 // sliced is a process whose scheduler reports the end of each time slice.

@@ -59,14 +59,21 @@ func TestDiscardReturnsChargesOfQueuedCalls(t *testing.T) {
 func TestEndOfThreadCancelsQueuedWait(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer ours.Close()
-	w, end := newWorker(NewServer(theirs, nil), new(nt.Thread)), &Frame{Kind: EndThread, Request: 1}
+	s := NewServer(theirs, nil)
+	w, end, ready := newWorker(s, new(nt.Thread)), &Frame{Kind: EndThread, Request: 1}, make(chan struct{})
 	w.claim(end)
 	w.claim(&Frame{Kind: Wait, Request: 2})
+	ended, late := newWorker(s, new(nt.Thread)), &Frame{Kind: Wait, Request: 3}
+	ended.stop()
+	check.NoError(t, check.Err(s.admit(late)))
+	close(ready)
 	go func() {
 		_ = w.settle(nil, end, result{})
+		ended.park(late, awaited{changed: ready})
+		s.running.Wait()
 		_ = theirs.Close()
 	}()
-	for i, want := range []ntstatus.Status{ntstatus.Success, ntstatus.Cancelled} {
+	for i, want := range []ntstatus.Status{ntstatus.Success, ntstatus.Cancelled, ntstatus.Cancelled} {
 		f := check.Must(ReadFrame(ours))
 		head, _, err := DecodeAnswer(f.Body)
 		check.That(t, f.Request == uint64(i+1) && head.Status == want && err == nil,
