@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -46,9 +47,29 @@ func TestConditionTextNeedsUniqueCondition(t *testing.T) {
 	}
 }
 
-// A reason of several lines names the object in the first one, and each further line is one of its own.
-func TestReasonOfSeveralLinesIsSplit(t *testing.T) {
-	why := nt.Why{Rule: "F-26", Object: `\Device\p\plan`, Because: "DENIED\n0x1 ReadData refused\n"}
-	check.SlicesEqual(t, Reasons(&nt.Call{Why: why}),
-		[]string{`because F-26 \Device\p\plan: DENIED`, "  0x1 ReadData refused"}, "the reasons")
+// A reason of several lines names the object in the first one, and each further line is one of its own. The reasons of
+// a denial are the steps that refused requested rights.
+func TestReasonNamesObjectAndSteps(t *testing.T) {
+	const object = `\Device\p\plan`
+	denied := access.Explanation{Asked: 1, Steps: []access.Step{
+		{Rule: "A-70", Bits: 2, ACE: -1, Because: "another right"}, {Rule: "A-72", Bits: 1, Granted: true}, {Rule: "A-71", List: "DACL", Bits: 3, ACE: 1, Because: "refused"},
+		{Rule: "A-90", Bits: 1, ACE: -1, Because: "refused"}}}
+	for _, c := range []struct {
+		why  nt.Why
+		want []string
+	}{
+		{nt.Why{Rule: "F-26", Object: object, Because: "DENIED\n0x1 ReadData refused\n"},
+			[]string{"because F-26 " + object + ": DENIED", "  0x1 ReadData refused"}},
+		{nt.Why{Rule: "F-26", Object: object, Explanation: &denied},
+			[]string{"because A-71 " + object + ": entry 2 of the DACL : refused",
+				"because A-90 " + object + ": refused"}},
+		{nt.Why{Explanation: &access.Explanation{Steps: denied.Steps[:2]}},
+			[]string{"because: " + (&access.Explanation{}).Verdict()}},
+		{nt.Why{Rule: "X-1"}, []string{"because X-1"}},
+		{nt.Why{Rule: "X-1", Object: object}, []string{"because X-1: " + object}},
+		{nt.Why{Rule: "X-1", Object: object, Because: "no"}, []string{"because X-1 " + object + ": no"}},
+	} {
+		made := &nt.Call{Row: nt.NtTable.Find("NtClose"), Status: ntstatus.Timeout, Why: c.why}
+		check.SlicesEqual(t, Reasons(made), c.want, "reasons of %+v", c.why)
+	}
 }

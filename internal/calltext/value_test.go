@@ -26,6 +26,13 @@ func TestValuesWithNotationOfTheirOwn(t *testing.T) {
 	everyone := []token.Group{{SID: sid.Everyone}, {SID: sid.Everyone, Attributes: winnt.SE_GROUP_ENABLED}}
 	tcb := []nt.LUIDAndAttributes{{LUID: winnt.LUID(winnt.SeTcbPrivilege)},
 		{LUID: winnt.LUID(winnt.SeTcbPrivilege), Attributes: winnt.SE_PRIVILEGE_USED_FOR_ACCESS}}
+	sys, v := kernel.Boot(kernel.Config{}), check.Must(token.New(token.LocalSystem()))
+	k := sys.KernelMode(check.Must(check.Must(sys.NewProcess("p", v)).NewThread()))
+	nameless := k.NewToken(v) // its owner is another SID than its user
+	defer func() {
+		k.PsDereferencePrimaryToken(nameless)
+		check.NoError(t, sys.Close())
+	}()
 	p := &Printer{TokenNames: map[*kernel.AccessToken]string{known: "alice"}}
 	for _, c := range []struct {
 		value any
@@ -34,7 +41,8 @@ func TestValuesWithNotationOfTheirOwn(t *testing.T) {
 		{winnt.Handle(0), "NULL"}, {winnt.Handle(8), "0x8"}, {winnt.NtCurrentProcess, "NtCurrentProcess()"},
 		{winnt.NtCurrentEffectiveToken, "NtCurrentEffectiveToken()"}, {(*winnt.ObjectType)(nil), "None"},
 		{winnt.FileObject, winnt.FileObject.Name}, {(*nt.PrivilegeSet)(nil), "None"}, {(*kernel.AccessToken)(nil), "None"},
-		{known, "alice"}, {true, "True"}, {false, "False"}, {winnt.KEY_SET_VALUE, "KEY_SET_VALUE"},
+		{known, "alice"}, {nameless, "token object of S-1-5-18"},
+		{true, "True"}, {false, "False"}, {winnt.KEY_SET_VALUE, "KEY_SET_VALUE"},
 		{nt.Cap(&nt.ObjectAttributes{ObjectName: `\a`, Attributes: 0x40, SecurityDescriptor: sddl.MustParse("O:SY"),
 			SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification,
 				ContextTrackingMode: true, EffectiveOnly: true}}),
@@ -44,8 +52,8 @@ func TestValuesWithNotationOfTheirOwn(t *testing.T) {
 		{nt.Captured[*nt.SecurityQualityOfService]{}, "None"}, {nt.Captured[*sd.Descriptor]{}, "None"},
 		{nt.Cap(&nt.ClientID{UniqueProcess: 4, UniqueThread: 8}), "(0x4, 0x8)"}, {nt.Captured[*nt.ClientID]{}, "None"},
 		{nt.Cap(&nt.ClientID{UniqueProcess: 4}), "0x4"}, {nt.Cap(&nt.ClientID{UniqueThread: 8}), "0x8"},
-		{nt.Cap(winnt.JobObject.Mapping), "job"}, {nt.Cap(winnt.GenericMapping{Read: 1, All: 8}),
-			"[0x1, 0x0, 0x0, 0x8]"},
+		{nt.Cap(winnt.JobObject.Mapping), "job"},
+		{nt.Cap(winnt.GenericMapping{Read: 1, Write: 2, Execute: 4, All: 8}), "[0x1, 0x2, 0x4, 0x8]"},
 		{nt.Cap(tcb), "[SeTcbPrivilege, SeTcbPrivilege used]"}, {nt.Captured[*nt.PrivilegeSet]{}, "None"},
 		{nt.Cap(&nt.JobSecurityLimitInformation{SecurityLimitFlags: winnt.JOB_OBJECT_SECURITY_NO_ADMIN | 0x100,
 			JobToken: 8, SidsToDisable: everyone[:1], RestrictedSids: everyone[:1], PrivilegesToDelete: tcb[:1]}),
@@ -54,6 +62,7 @@ func TestValuesWithNotationOfTheirOwn(t *testing.T) {
 		{nt.Cap(winnt.Handle(0)), "NULL"}, {nt.Cap(everyone), "[S-1-1-0, (S-1-1-0, 0x4)]"}, {nt.Cap([]uint32(nil)), "None"},
 		{nt.Cap([]uint32{1, 2}), "[1, 2]"}, {(*sd.ACL)(nil), "None"},
 		{(*token.Source)(nil), "None"}, {&token.Source{Name: "x"}, `"x"`},
+		{nt.Cap([]token.AttributeChange{{Attribute: claims.Attribute{Name: "c"}, Operation: 3}}), `[DELETE "c"]`},
 		{claims.Attribute{Name: "c", Flags: 2}, `("c", 0x2)`}, {logon.Secret("s"), `"***"`}, {winnt.LUID(7), "7"},
 		{nt.FsDeviceInformation{DeviceType: 7}, "FsDeviceInformation(Characteristics = 0, DeviceType = 7)"},
 		{new(kernel.SubjectContext), "SECURITY_SUBJECT_CONTEXT"}, {winnt.SecurityDelegation, "SecurityDelegation"},
