@@ -143,8 +143,10 @@ type claimants struct{ *lsa.Store }
 
 func (c claimants) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	a, st := c.Store.LogOn(r)
-	set := check.Must(claims.NewSet([]claims.Attribute{{Name: "team", Type: claims.String, Strings: []string{"red"}}}))
-	a.Token.UserClaims, a.Token.DeviceClaims = set, set
+	team := func(name string) *claims.Set {
+		return check.Must(claims.NewSet([]claims.Attribute{{Name: "team", Type: claims.String, Strings: []string{name}}}))
+	}
+	a.Token.UserClaims, a.Token.DeviceClaims = team("red"), team("blue")
 	a.Token.DeviceGroups = []token.Group{{SID: sid.AuthenticatedUsers, Attributes: token.GroupDefault}}
 	return a, st
 }
@@ -153,7 +155,7 @@ func (c claimants) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 // its claims and device groups (G-28).
 func TestExplanationCountsClaims(t *testing.T) {
 	w := newWorldOf(t, shared, func(s *lsa.Store) logon.Authority { return claimants{s} })
-	for name, condition := range map[string]string{"user": `@USER.team == "red"`, "device": `@DEVICE.team == "red"`,
+	for name, condition := range map[string]string{"user": `@USER.team == "red"`, "device": `@DEVICE.team == "blue"`,
 		"group": "Device_Member_of {SID(AU)}"} {
 		w.file(name, "x", shared+"(XA;;FR;;;WD;("+condition+"))(A;;FR;;;WD)")
 		r, err := w.client("carol").Explain(t.Context(), connect.NewRequest(&api.ExplainRequest{Check: &api.CheckRequest{
