@@ -46,6 +46,9 @@ func TestCertificateHasAllNames(t *testing.T) {
 	}
 	check.That(t, root.IsCA && len(root.DNSNames)+len(root.IPAddresses) == 0 && root.KeyUsage == x509.KeyUsageCertSign,
 		"N-47: the authority is of %q and %v", root.DNSNames, root.IPAddresses)
+	years := func(c *x509.Certificate) int { return int((time.Until(c.NotAfter) + time.Hour).Hours()) / (365 * 24) }
+	check.That(t, years(root) == 20 && years(leaf) == 5, "the authority is valid until %s, the certificate until %s",
+		root.NotAfter, leaf.NotAfter)
 }
 
 // TestRoleTrustsOnlySiteAuthority checks that a role trusts the site's authority. With external servers and no named
