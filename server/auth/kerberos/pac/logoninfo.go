@@ -80,19 +80,19 @@ func readLogonInfo(b []byte) (LogonInfo, error) {
 	if r.err != nil {
 		return LogonInfo{}, r.err
 	}
-	return l, l.flags()
+	l.clearUndeclared()
+	return l, nil
 }
 
-// flags clears the parts of the logon information that UserFlags does not declare valid: the extra SIDs and the
-// resource groups (K-5). It never fails.
-func (l *LogonInfo) flags() error {
+// clearUndeclared clears the parts of the logon information that UserFlags does not declare valid: the extra SIDs and
+// the resource groups (K-5).
+func (l *LogonInfo) clearUndeclared() {
 	if l.UserFlags&FlagExtraSIDs == 0 {
 		l.ExtraSIDs = nil
 	}
 	if l.UserFlags&FlagResourceGroups == 0 {
 		l.ResourceGroups, l.ResourceDomain = nil, sid.SID{}
 	}
-	return nil
 }
 
 // memberships parses an array of RIDs with attributes. With an error it is empty, and r.err is set.
