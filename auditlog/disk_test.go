@@ -63,3 +63,18 @@ func TestEachDiskErrorIsReturned(t *testing.T) {
 		}
 	}
 }
+
+// A file that becomes shorter while it is read is an error.
+func TestShorterFileIsNotReadAsZeros(t *testing.T) {
+	d := newMemDisk(t, "")
+	d.set("f", []byte("ab"))
+	d.reads = true
+	d.Fail(syscall.EIO, func(o inject.Op) bool {
+		if o.Kind == "read" {
+			d.now["f"].data = d.now["f"].data[:1]
+		}
+		return false
+	})
+	b, err := readFile(d, "f", 10)
+	testcheck.ErrorIs(t, err, io.EOF, "a file that became shorter reads as %q", b)
+}

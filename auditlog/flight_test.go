@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/audit"
 )
@@ -69,6 +70,9 @@ type hostDisk struct {
 	armed, failed atomic.Bool
 	syncs         atomic.Int32
 	first, second chan struct{} // closed when the first one begins and the second one ends
+	// alone: the segment opens only once, and the first sync ends by itself.
+	alone  bool
+	shared atomic.Bool // two syncs used one descriptor at a time
 }
 
 type hostFile struct {
@@ -90,6 +94,9 @@ func (d *hostDisk) Create(name string) (file, error) {
 
 // Open implements disk.
 func (d *hostDisk) Open(name string) (file, error) {
+	if d.alone && d.armed.Load() && strings.Contains(name, segmentPrefix) {
+		return nil, syscall.EMFILE
+	}
 	f, err := d.disk.Open(name)
 	return d.wrap(name, f, err)
 }
@@ -103,7 +110,15 @@ func (f *hostFile) Sync() error {
 	switch n {
 	case 1:
 		close(f.d.first)
-		<-f.d.second
+		var end <-chan time.Time
+		if f.d.alone {
+			end = time.After(50 * time.Millisecond)
+		}
+		select {
+		case <-f.d.second:
+			f.d.shared.Store(f.d.alone)
+		case <-end:
+		}
 	case 2:
 		f.d.failed.Store(true)
 		defer close(f.d.second)
@@ -115,24 +130,31 @@ func (f *hostFile) Sync() error {
 }
 
 // TestFailedWriteFailsBothSyncs checks that no batch is acknowledged whose sync ran during a failed write, also if the
-// later sync gets the error first. The host reports a failed write once to each descriptor (U-61).
+// later sync gets the error first. The host reports a failed write once to each descriptor (U-61). If the segment cannot
+// be opened once more, the second sync waits for the first one.
 func TestFailedWriteFailsBothSyncs(t *testing.T) {
-	d := &hostDisk{disk: folder{dir: t.TempDir()}, first: make(chan struct{}), second: make(chan struct{})}
-	cfg := testConfig(t, d)
-	cfg.CheckpointRecords = 1 << 40
-	l := mustOpen(t, cfg)
-	d.armed.Store(true)
-	e := opened(t, audit.Success, "a")
-	results := make(chan error, 2)
-	go func() { results <- l.Write(e) }()
-	<-d.first
-	go func() { results <- l.Write(e) }()
-	for range 2 {
-		if err := <-results; !errors.Is(err, syscall.EIO) {
-			t.Errorf("a record whose write may have failed: %v, want %v", err, syscall.EIO)
+	for alone, want := range map[bool]int{false: 2, true: 1} {
+		d := &hostDisk{disk: folder{dir: t.TempDir()}, first: make(chan struct{}), second: make(chan struct{}), alone: alone}
+		cfg := testConfig(t, d)
+		cfg.CheckpointRecords = 1 << 40
+		l := mustOpen(t, cfg)
+		d.armed.Store(true)
+		e := opened(t, audit.Success, "a")
+		results, failed := make(chan error, 2), 0
+		go func() { results <- l.Write(e) }()
+		<-d.first
+		go func() { results <- l.Write(e) }()
+		for range 2 {
+			if errors.Is(<-results, syscall.EIO) {
+				failed++
+			}
 		}
-	}
-	if err := l.Close(); !errors.Is(err, syscall.EIO) {
-		t.Errorf("Close = %v, want %v", err, syscall.EIO)
+		if failed != want || d.shared.Load() {
+			t.Errorf("%d records failed whose write may have failed, want %d; syncs shared a descriptor: %t", failed, want,
+				d.shared.Load())
+		}
+		if err := l.Close(); !errors.Is(err, syscall.EIO) {
+			t.Errorf("Close = %v, want %v", err, syscall.EIO)
+		}
 	}
 }

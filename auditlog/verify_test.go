@@ -9,9 +9,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/refmon/refmon/internal/test/inject"
 
 	testcheck "github.com/refmon/refmon/internal/test/check"
 )
@@ -175,6 +178,9 @@ func TestVerifyEmptyFolder(t *testing.T) {
 		d := newMemDisk(t, "")
 		d.set(checkpointName, anchor(sizes[len(sizes)-1]))
 		d.set(keyName, []byte("a key"))
+		if len(sizes) == 2 { // it cannot be read
+			d.Fail(syscall.EACCES, inject.PathMatch(keyName))
+		}
 		v := Verification{disk: d, Keys: []note.Verifier{key}}
 		for _, n := range sizes {
 			v.Anchors = append(v.Anchors, anchor(n))
