@@ -24,7 +24,7 @@ func TestTreeDecisionsVerify(t *testing.T) {
 			list = append(list, access.ObjectTypeEntry{Level: level, GUID: guid(i)})
 		}
 		for set := range 1 << len(levels) {
-			text := "O:BAG:BAD:"
+			text := fmt.Sprintf("O:BAG:BAD:(OA;;8;;%s;WD)", guid(0)) // only an inherited object type
 			for i := range levels {
 				if set>>i&1 == 1 {
 					text += fmt.Sprintf("(%s;;0x%x;%s;;WD)", []string{"OA", "OD"}[(set+i)%5/4], 1+i%3, guid(i))
