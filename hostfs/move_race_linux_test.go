@@ -5,6 +5,7 @@ import (
 	"os"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -135,4 +136,26 @@ func TestRemoveOwnRemovesOnlyOwnName(t *testing.T) {
 		w.nothingPrivate("")
 	}
 	w.holds(map[string]string{`d\in`: "in"})
+}
+
+// A removal that waits for a rename removes the new name (F-117, F-118).
+func TestRemovalFollowsConcurrentRename(t *testing.T) {
+	removed := make(chan ntstatus.Status)
+	var two *file
+	w := newWorld(t, func(c *Config) {
+		c.Faults = func(call, name string) error {
+			if call == "rename" && name == "g" {
+				go func() { removed <- two.RemoveName() }()
+				time.Sleep(10 * time.Millisecond) // a removal that reads the name too early does so now
+			}
+			return nil
+		}
+	})
+	w.file("f", "f", wide)
+	one := w.opened("f", fileaccess.Request{}, winnt.DELETE)
+	two = w.opened("f", fileaccess.Request{}, winnt.DELETE)
+	w.want(two.SetDelete(true), ntstatus.Success)
+	w.want(one.Move(&nt.FileMove{Name: "g", Decide: agree(nil)}), ntstatus.Success)
+	w.want(<-removed, ntstatus.Success)
+	w.holds(map[string]string{"f": "-", "g": "-"})
 }

@@ -299,6 +299,15 @@ func (w *world) cutPower(trace []string, lost int) {
 	}
 }
 
+// A sync of a file makes earlier changes of names durable on a file system with a journal only (F-213).
+func TestJournalOfFileSystemIsFound(t *testing.T) {
+	for kind, want := range map[string]bool{"ext2": false, "ext4": true} {
+		_, at := newFileSystem(t, kind, 16<<20)
+		w := newWorld(t, func(c *Config) { c.Path = at })
+		check.Equal(t, w.tree.journaled, want, "F-213: %s has a journal", kind)
+	}
+}
+
 // TestGroupWritableRedoDirectoryIsIgnored checks that a redo directory that others can write to is not used, and that
 // names without a valid record are removed (F-212).
 func TestGroupWritableRedoDirectoryIsIgnored(t *testing.T) {

@@ -119,9 +119,13 @@ func TestRecordedMoveSparesOtherFiles(t *testing.T) {
 // If a directory of a recorded move is missing, the replaced directory is removed, and a file of another program stays
 // (F-118, F-212).
 func TestMoveWithoutDirectoryKeepsOtherFiles(t *testing.T) {
-	for _, other := range []bool{false, true} {
+	for i := range 4 {
 		w := newWorld(t)
 		m := moveRecord{1 << 40, 1 << 40, recordedName{1 << 40, "none", "d"}, recordedName{1 << 40, "none", "f"}, ""}
+		other := i%2 == 1
+		if i >= 2 { // only the directory of the new name is missing
+			m.from.inode, m.from.directory = w.inode(""), ""
+		}
 		if other {
 			w.file("d", "contents", wide)
 		} else {
