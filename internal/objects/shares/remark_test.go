@@ -14,12 +14,13 @@ func TestIgnoredParametersAreNamed(t *testing.T) {
 		" acl_xattr:ignore system acls = yes\n" +
 		"  vfs objects = acl_xattr recycle\n nt acl support = yes\n[template]\n read only = no\n[docs]\n path = /srv/%U\n" +
 		" copy = template\n inherit owner = yes\n hide unreadable = yes\n valid users = alice, \\\n  bob, staff, @none\n" +
-		"[homes]\n"
+		"[homes]\n[global]\n username map = /m\n"
 	c := check.Must(shares.ParseConfig([]byte(file), "DOCS"))
 	g := c.Guard(directoryOf(), nil)
 	want := []string{"[docs] hosts allow = 10. matters and is not read",
 		"[docs] Include = /etc/x.conf matters and is not read",
 		"[docs] inherit owner = yes matters and is not read", "[docs] hide unreadable = yes matters and is not read",
+		"[docs] username map = /m matters and is not read",
 		"[docs] vfs objects: what recycle does is not known",
 		"[docs] path = /srv/%U: what the server puts for % is not known",
 		"[docs] valid users: staff is a group: without @ or + it means a user, and no one matches",
