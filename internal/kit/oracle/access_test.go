@@ -2,6 +2,7 @@ package oracle_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/kit/oracle"
@@ -81,7 +82,11 @@ func TestDecisionNamesItsRules(t *testing.T) {
 		},
 		"A-56": func(q *oracle.AccessCheck) { q.SD.Owner = user },
 		"A-62": func(q *oracle.AccessCheck) { q.Token.MandatoryPolicy = 1 },
-		"A-70": entry(oracle.ACE{Flags: oracle.InheritOnly, Mask: 1, SID: world}),
+		"A-70 A-71": func(q *oracle.AccessCheck) { // the first one twice
+			skipped := oracle.ACE{Flags: oracle.InheritOnly, Mask: 1, SID: world}
+			denied, allowed := oracle.ACE{Type: oracle.Deny, Mask: 2, SID: user}, oracle.ACE{Mask: 1, SID: user}
+			dacl(&oracle.ACL{Entries: []oracle.ACE{skipped, denied, skipped, allowed}})(q)
+		},
 		"A-71": entry(oracle.ACE{Type: oracle.Deny, Mask: 2, SID: user}),
 		"A-72": entry(oracle.ACE{Type: oracle.AllowCallback, Mask: 2, SID: user, Cond: is}),
 		"A-80": entry(oracle.ACE{Type: oracle.AllowObject, Mask: 1, SID: user,
@@ -101,6 +106,29 @@ func TestDecisionNamesItsRules(t *testing.T) {
 				added = append(added, r)
 			}
 		}
-		check.SlicesEqual(t, added, []string{id}, "rules of the question about %s in addition to %v", id, plain)
+		check.SlicesEqual(t, added, strings.Fields(id), "rules of the question about %s in addition to %v", id, plain)
+	}
+}
+
+// Without a DACL a package has the rights of privileges alone. A policy in an inherit-only entry does not apply
+//
+func TestDecisionWithoutApplicableEntry(t *testing.T) {
+	takes := []oracle.Privilege{{Name: "SeTakeOwnershipPrivilege", Attributes: 2}}
+	refuses := []oracle.Policy{{ID: "S-1-17-1", Rules: []oracle.Rule{{SD: &oracle.Descriptor{DACL: &oracle.ACL{}}}}}}
+	for _, c := range []struct {
+		token         oracle.Token
+		flags         byte
+		desired, want oracle.Word
+	}{
+		{oracle.Token{AppContainer: "S-1-15-2-1", Privileges: takes}, oracle.InheritOnly, 0x80000, 0x80000},
+		{oracle.Token{AppContainer: "S-1-15-2-1", Privileges: takes}, oracle.InheritOnly, 0x80001, 0},
+		{oracle.Token{}, oracle.InheritOnly, 1, 1}, {oracle.Token{}, 0, 1, 0},
+	} {
+		c.token.User = "S-1-5-21-1-2-3-1001"
+		q := &oracle.AccessCheck{Token: &c.token, Desired: c.desired, Policies: refuses, SD: &oracle.Descriptor{
+			Owner: "S-1-5-18", SACL: &oracle.ACL{Entries: []oracle.ACE{{Type: oracle.ScopedPolicy, Flags: c.flags,
+				SID: "S-1-17-1"}}}}}
+		check.Equal(t, oracle.Access(q).Granted, c.want, "%+v, desired %#x, policy with flags %#x", c.token,
+			uint32(c.desired), c.flags)
 	}
 }

@@ -12,12 +12,17 @@ import (
 // it.
 func TestTextHasFieldsOfSDDL(t *testing.T) {
 	const member, user = "bf9679c0-0de6-11d0-a285-00aa003049e2", "bf967aba-0de6-11d0-a285-00aa003049e2"
-	x, all := oracle.Claim{Name: "x", Type: "int64", Values: []string{"1"}}, byte(0xDF)
+	const domain = "S-1-5-21-1-2-3"
+	x, all := oracle.Claim{Name: "x", Type: "int64", Flags: 0x10, Values: []string{"1"}}, byte(0xDF)
+	admins := oracle.Descriptor{Owner: "S-1-5-18", Group: domain + "-512"}
 	for want, c := range map[string]struct {
 		d     oracle.Descriptor
 		words oracle.Words
 	}{
-		"": {},
+		"":                               {},
+		"O:SYG:DA":                       {admins, oracle.Words{Aliases: true, Domain: domain}},
+		"O:SYG:S-1-5-21-1-2-3-512":       {admins, oracle.Words{Aliases: true}},
+		"O:S-1-5-18G:S-1-5-21-1-2-3-512": {admins, oracle.Words{Domain: domain}},
 		"O:S-1-5-18G:S-1-5-32-544D:NO_ACCESS_CONTROLS:": {d: oracle.Descriptor{Owner: "S-1-5-18", Group: "S-1-5-32-544",
 			DACL: &oracle.ACL{Null: true}, SACL: &oracle.ACL{}}},
 		"O:SYG:BAD:ARS:PAI": {d: oracle.Descriptor{Owner: "S-1-5-18", Group: "S-1-5-32-544", DACL: &oracle.ACL{},
@@ -26,9 +31,10 @@ func TestTextHasFieldsOfSDDL(t *testing.T) {
 		"D:(OA;OICINPIOIDSAFA;0x20;" + member + ";" + user + ";S-1-1-0)(D;;0x120089;;;S-1-5-7)": {
 			d: oracle.Descriptor{DACL: &oracle.ACL{Entries: []oracle.ACE{{Type: oracle.AllowObject, Flags: all, Mask: 0x20,
 				SID: "S-1-1-0", Object: member, Class: user}, {Type: oracle.Deny, Mask: 0x120089, SID: "S-1-5-7"}}}}},
-		"S:(ML;;NWNX;;;HI)(RA;;;;;WD;" + `("x",TI,0x0,1))`: {d: oracle.Descriptor{SACL: &oracle.ACL{Entries: []oracle.ACE{
-			{Type: oracle.MandatoryLabel, Mask: 5, SID: "S-1-16-12288"},
-			{Type: oracle.ResourceAttribute, SID: "S-1-1-0", Claim: &x}}}},
+		"S:(ML;;NWNX;;;HI)(RA;;;;;WD;" + `("x",TI,0x10,1))`: {
+			d: oracle.Descriptor{SACL: &oracle.ACL{Entries: []oracle.ACE{
+				{Type: oracle.MandatoryLabel, Mask: 5, SID: "S-1-16-12288"},
+				{Type: oracle.ResourceAttribute, SID: "S-1-1-0", Claim: &x}}}},
 			words: oracle.Words{Aliases: true, Letters: true}},
 	} {
 		check.Equal(t, c.d.Text(c.words), want, "text")
@@ -46,9 +52,12 @@ func TestBytesHaveFlaggedGUIDs(t *testing.T) {
 		"02000000" + second:         {Class: class},
 		"03000000" + first + second: {Object: object, Class: class},
 	} {
-		a.Type, a.Mask, a.SID = oracle.AllowObject, 0x20, "S-1-1-0"
-		d := oracle.Descriptor{DACL: &oracle.ACL{Entries: []oracle.ACE{a}}}
-		const mask, everyone = "20000000", "010100000000000100000000"
-		check.That(t, strings.HasSuffix(d.Hex(), mask+want+everyone), "bytes %s, want %s behind the mask", d.Hex(), want)
+		for _, typ := range []byte{5, 6, 7, 8, 0xB, 0xC, 0xF, 0x10} { // the types named …_OBJECT_ACE
+			a.Type, a.Mask, a.SID = typ, 0x20, "S-1-1-0"
+			d := oracle.Descriptor{DACL: &oracle.ACL{Entries: []oracle.ACE{a}}}
+			const mask, everyone = "20000000", "010100000000000100000000"
+			check.That(t, strings.HasSuffix(d.Hex(), mask+want+everyone), "type %#x: bytes %s, want %s behind the mask",
+				typ, d.Hex(), want)
+		}
 	}
 }

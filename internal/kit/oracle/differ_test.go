@@ -48,4 +48,9 @@ func TestDifferNamesPart(t *testing.T) {
 	if got := want.Differ(want); got != nil {
 		t.Errorf("the same: got %+v, want no difference", got)
 	}
+	texts := map[string]bool{}
+	for _, l := range []*oracle.ACL{nil, {}, {Null: true}} {
+		texts[check.Must(oracle.Canon((&oracle.Descriptor{DACL: l}).Bytes(), false)).String()] = true
+	}
+	check.Equal(t, len(texts), 3, "meanings of no DACL, an empty and a NULL one")
 }

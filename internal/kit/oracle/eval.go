@@ -187,13 +187,16 @@ func equal(left, right []Literal, exact, reversed bool) truth {
 	return yes
 }
 
-// membership evaluates the Member_of operators, for all or any of the SIDs. The result is yes or no. An empty
-// list is yes for all, and no for any. Device operators are no without device groups, and for the restricting SIDs.
-// Not_ negates the result.
+// membership evaluates the Member_of operators, for all or any of the SIDs. A list that is empty or has another
+// value than a SID is unknown. Device operators are no without device groups, and for the restricting SIDs. Not_
+// negates the result.
 func (e *conditions) membership(c *Cond) truth {
 	op, negative := strings.CutPrefix(c.Op, "Not_")
 	op, device := strings.CutPrefix(op, "Device_")
-	t := e.check.Token
+	t, values := e.check.Token, c.Right.Values
+	if len(values) == 0 || slices.ContainsFunc(values, func(l Literal) bool { return l.Type != "sid" }) {
+		return unknown
+	}
 	in := func(s string) bool {
 		s = e.check.substitute(s)
 		switch {
@@ -207,15 +210,12 @@ func (e *conditions) membership(c *Cond) truth {
 		return t.matches(s, e.allow)
 	}
 	result := op == "Member_of"
-	for _, v := range c.Right.Values {
+	for _, v := range values {
 		if op == "Member_of" {
 			result = result && in(v.Text)
 		} else {
 			result = result || in(v.Text)
 		}
-	}
-	if device && (len(t.DeviceGroups) == 0 || e.side == restrictedSide) {
-		result = false
 	}
 	if negative {
 		return truthOf(!result)

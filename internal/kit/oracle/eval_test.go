@@ -49,3 +49,14 @@ func TestNumbersAreComparedByValue(t *testing.T) {
 		}
 	}
 }
+
+// A Member_of of an empty list, or of another value than a SID, is unknown, and so is its negation.
+func TestMembershipNeedsSIDs(t *testing.T) {
+	for _, values := range [][]Literal{nil, {{Type: "sid", Text: "S-1-1-0"}, {Type: "int64", Text: "3"}}} {
+		for _, op := range []string{"Member_of", "Member_of_Any", "Not_Member_of", "Device_Member_of"} {
+			e := conditions{check: &AccessCheck{Token: &Token{User: "S-1-1-0"}}, allow: true}
+			got := e.eval(&Cond{Op: op, Right: &Operand{List: true, Values: values}})
+			check.Equal(t, got, unknown, "A-116: %s of %v", op, values)
+		}
+	}
+}

@@ -17,4 +17,11 @@ func TestImpersonateChecksLevel(t *testing.T) {
 		check.That(t, status == want && (want != oracle.Success || now == min(level, 2)), "level %d: %s at level %d, want %s",
 			level, status, now, want)
 	}
+	const a, b = "S-1-1-0", "S-1-5-11" // Windows compares restricting SIDs as sets (I-42)
+	p := &oracle.Token{User: user, Type: "primary", Restricting: []string{a, b}}
+	for other, want := range map[string]int{a: 2, "S-1-5-4": 1} {
+		client.Restricting = []string{b, other}
+		_, now, _ := oracle.Impersonate(p, client, 2, true)
+		check.Equal(t, now, want, "level with restricting SIDs %v and %v", p.Restricting, client.Restricting)
+	}
 }
