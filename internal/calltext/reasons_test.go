@@ -52,7 +52,8 @@ func TestConditionTextNeedsUniqueCondition(t *testing.T) {
 func TestReasonNamesObjectAndSteps(t *testing.T) {
 	const object = `\Device\p\plan`
 	denied := access.Explanation{Asked: 1, Steps: []access.Step{
-		{Rule: "A-70", Bits: 2, ACE: -1, Because: "another right"}, {Rule: "A-72", Bits: 1, Granted: true}, {Rule: "A-71", List: "DACL", Bits: 3, ACE: 1, Because: "refused"},
+		{Rule: "A-70", Bits: 2, ACE: -1, Because: "another right"}, {Rule: "A-72", Bits: 1, Granted: true},
+		{Rule: "A-71", List: "DACL", Bits: 3, ACE: 1, Because: "refused"},
 		{Rule: "A-90", Bits: 1, ACE: -1, Because: "refused"}}}
 	for _, c := range []struct {
 		why  nt.Why
