@@ -31,6 +31,7 @@ func example() []*kit.Question {
 			In: json.RawMessage("{}"), Out: o,
 			Rules: []string{"A-1"}, Known: kit.Documented})
 	}
+	all[4].Either = []*kit.Out{{SDDL: "O:BU"}, {SDDL: "O:S-1-5-21-1-2-3-512"}}
 	return all
 }
 
@@ -56,6 +57,7 @@ func TestJudgeComparesFields(t *testing.T) {
 		{"e", `"out":{"sddl":"O:S-1-5-32-544"}`, true}, {"e", `"out":{"sddl":"O:SY"}`, false}, {"e",
 			`"out":{"sddl":"?"}`, false},
 		{"e", `"out":{"hex":"0100008014000000000000000000000000000000010200000000000520000000200200` + `00"}`, true},
+		{"e", `"out":{"sddl":"O:BU"}`, true}, {"e", `"out":{"sddl":"O:DA"}`, true},
 		{"e", `"out":{"hex":"01"}`, false}, {"e", `"out":{"hex":"zz"}`, false}, {"e", `"out":{}`, false},
 		{"f", `"out":{"status":"STATUS_SUCCESS","token":{` + tok + `,"groups":[{"sid":"S-1-5-11","attributes":7},` +
 			`{"sid":"S-1-1-0","attributes":"0x7"}]}}`, true},
@@ -144,6 +146,7 @@ func TestDecidedAnswersMayDiffer(t *testing.T) {
 	for _, q := range questions {
 		q.Known = kit.Decided
 	}
+	questions[4].Suite = "policy"
 	j := kit.NewJudge(questions, 9)
 	for _, line := range []string{`{"id":"a","out":{"hex":"00"}}`, `{"id":"b","error":"invalid"}`,
 		`{"id":"c","error":"other: crash"}`, `{"id":"d","out":{"recorded":true}}`,
@@ -156,7 +159,8 @@ func TestDecidedAnswersMayDiffer(t *testing.T) {
 	}
 	var out bytes.Buffer
 	check.NoError(t, j.Report(&out, 4))
-	for _, want := range []string{"7      1      3        3            0 access\n", "\na x: an answer, and",
+	for _, want := range []string{"6      1      3        2            0 access\n",
+		"1      0      0        1            0 policy\n", "\na x: an answer, and",
 		"\n2 more differ, which is not an error: "} {
 		check.That(t, strings.Contains(out.String(), want), "the report misses %q:\n%s", want, out.String())
 	}
@@ -222,6 +226,11 @@ func TestBitsOfAbsentListsDoNotCount(t *testing.T) {
 		j.Failed[0].Why != "control: DACL AUTO_INHERITED set, want clear; it is D:AI, want D:" {
 		t.Errorf("another bit: got %v and %+v, want the bit and both texts", err, j.Failed)
 	}
+	j = kit.NewJudge([]*kit.Question{q}, 1)
+	textless := (&oracle.Descriptor{DACL: &oracle.ACL{Entries: []oracle.ACE{{Type: 0x20, SID: "S-1-1-0"}}}}).Hex()
+	check.NoError(t, j.Take([]byte(`{"id":"a","out":{"hex":"`+textless+`"}}`)))
+	check.That(t, strings.HasPrefix(j.Failed[0].Why, "DACL") && !strings.Contains(j.Failed[0].Why, "it is"),
+		"a descriptor without SDDL: %s, want no texts", j.Failed[0].Why)
 	null, absent := "0100048000000000000000000000000000000000", "0100008000000000000000000000000000000000"
 	for op, want := range map[string]int{"inherit": 1, "read_descriptor": 0} {
 		q := &kit.Question{ID: "a", Suite: "inherit", Op: op, Out: &kit.Out{Hex: null}, Rules: []string{"S-63"},
