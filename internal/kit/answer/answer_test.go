@@ -3,6 +3,7 @@ package answer_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -158,20 +159,30 @@ func TestFormatWritesTextOfOracle(t *testing.T) {
 }
 
 func TestServeAnswersEachLine(t *testing.T) {
-	in := strings.Join([]string{`{"kit":1,"id":"a","suite":"sddl","op":"parse_sddl","in":{"sddl":"O:BA"}}`,
-		`{"kit":1,"id":"b","suite":"sddl","op":"parse_sddl","in":{"sddl":"O:??"}}`,
-		`{"kit":1,"id":"c","suite":"new","op":"new_op","in":{}}`,
-		`{"kit":1,"id":"d","suite":"token","op":"filter","in":{"token":{"user":"S-1-5-7","privileges":[{"name":"SeX"}]}}}`},
-		"\n")
-	var out bytes.Buffer
-	if err := answer.Serve(strings.NewReader(in), &out); err != nil {
+	var in, out bytes.Buffer
+	var wants []string
+	for _, c := range [][3]string{
+		{"parse_sddl", `{"sddl":"O:BA"}`, `"out":{"hex":"`}, {"parse_sddl", `{"sddl":"O:??"}`, `"error":"invalid: `},
+		{"new_op", `{}`, `"unsupported":"`}, {"read_descriptor", `{"hex":"01"}`, `"error":"invalid: `},
+		{"read_descriptor", `{"hex":"z"}`, `"error":"other: `}, {"format_sddl", `{"hex":"01"}`, `"error":"invalid: `},
+		{"filter", `{"token":{"user":"S-1-5-7","privileges":[{"name":"SeX"}]}}`, `"error":"other: `},
+		{"filter", `{"token":{"user":"S"}}`, `"error":"invalid: `},
+		{"filter", `{"token":{"user":"S-1-5-7","groups":[{"sid":"S"}]}}`, `"error":"invalid: `},
+		{"filter", `{"token":{"user":"S-1-5-7","restricting":["S"]}}`, `"error":"invalid: `},
+		{"filter", `{"token":{"user":"S-1-5-7","appContainer":"S"}}`, `"error":"invalid: `},
+		{"access_check", `{"token":{"user":"S-1-5-7"},"sdHex":"01"}`, `"error":"invalid: `},
+		{"access_check", `{"token":{"user":"S-1-5-7"},"selfSid":"S"}`, `"error":"invalid: `},
+	} {
+		fmt.Fprintf(&in, `{"kit":1,"id":"a","suite":"s","op":"%s","in":%s}`+"\n", c[0], c[1])
+		wants = append(wants, `{"id":"a",`+c[2])
+	}
+	if err := answer.Serve(&in, &out); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	for i, want := range []string{`{"id":"a","out":{"hex":"`, `{"id":"b","error":"invalid`, `{"id":"c","unsupported":"`,
-		`{"id":"d","error":"other`} {
-		if len(lines) != 4 || !strings.HasPrefix(lines[i], want) {
-			t.Errorf("answer %d: got %q, want the start %q", i, lines, want)
+	for i, want := range wants {
+		if len(lines) != len(wants) || !strings.HasPrefix(lines[i], want) {
+			t.Errorf("answer %d: got %q, want the start %q", i, lines[min(i, len(lines)-1)], want)
 		}
 	}
 	if err := answer.Serve(strings.NewReader("x\n"), &out); err == nil {
