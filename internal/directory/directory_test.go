@@ -33,7 +33,7 @@ func TestFingerprintDependsOnPrincipals(t *testing.T) {
 }
 
 // A fixed RID has its well-known name in the directory's domain only. In another domain the SID is shown, so that
-// nobody takes a foreign account for one of this domain.
+// nobody takes a foreign account for one of this domain. The directory's own name of an account precedes.
 func TestFixedRIDHasNameOnlyInOwnDomain(t *testing.T) {
 	const admins, claims = "S-1-5-21-1-2-3-512", "S-1-5-21-0-0-0-497"
 	for domain, want := range map[string]string{"S-1-5-21-1-2-3": "Domain Admins", "": "Domain Admins",
@@ -47,4 +47,8 @@ func TestFixedRIDHasNameOnlyInOwnDomain(t *testing.T) {
 		check.Equal(t, d.Name(sid.MustParse(claims)), sid.Name(sid.ClaimsValid), "name of %s in the domain %q", claims,
 			domain)
 	}
+	d := check.Must(dirfile.Read([]byte("domain: S-1-5-21-1-2-3\nusers:\n  - {name: root, sid: S-1-5-21-1-2-3-500}\n" +
+		"groups:\n  - {name: wheel, sid: BA}\n")))
+	check.Equal(t, d.Name(sid.MustParse("S-1-5-21-1-2-3-500"))+" "+d.Name(sid.Administrators), "root wheel",
+		"names that the directory gives")
 }

@@ -69,6 +69,9 @@ func TestOtherVersionsAreRefused(t *testing.T) {
 		err := bloodhound.Read(&collect.Collector{}, []byte(text))
 		check.That(t, (err == nil) == good, "version %d: %v", version, err)
 	}
+	const wrong = "{\"meta\":{\"type\":\"users\",\"version\":5},\n\"data\":[\n{\"ObjectIdentifier\":5}]}"
+	err := bloodhound.Read(&collect.Collector{}, []byte(wrong))
+	check.That(t, err != nil && strings.HasPrefix(err.Error(), "line 3: "), "a number for a SID: %v, want line 3", err)
 }
 
 // TestTooLargeZipIsRefused checks that a zip that unpacks to more than a limit, and one of many files, are refused.

@@ -3,6 +3,7 @@ package collect_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/directory/collect"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/sources"
 	"github.com/refmon/refmon/sid"
@@ -21,4 +22,13 @@ func TestLaterEntryKeepsStatedValues(t *testing.T) {
 	check.RequireThat(t, len(d.Principals) == 1, "%d users may log on, want only b", len(d.Principals))
 	check.That(t, !d.Principals[0].Token.Member(sid.MustParse("S-1-5-21-1-2-3-2000"), false),
 		"b is in a distribution group")
+}
+
+// The DN of a domain gives its DNS name if it has DC parts alone.
+func TestDomainRecordNamesRealm(t *testing.T) {
+	for dn, want := range map[string]string{"DC=corp, dc=test": "corp.test", "OU=x,DC=corp": "", "": ""} {
+		var c collect.Collector
+		c.Put(&collect.Record{Kind: collect.Domain, DN: dn, SID: sid.MustParse("S-1-5-21-1-2-3")})
+		check.Equal(t, c.Realm, want, "DNS name of %q", dn)
+	}
 }

@@ -43,6 +43,8 @@ S-1-5-21-1-2-3-9 -> unmapped
 S-1-5-21-1-2-3-1103 SID_USER (1)
 + wbinfo -U 3000013
 S-1-5-21-1-2-3-1103
++ wbinfo -n "o'neil"
+S-1-5-21-1-2-3-1105 SID_USER (1)
 `
 
 func TestWbinfoOutputYieldsGroups(t *testing.T) {
@@ -51,8 +53,9 @@ func TestWbinfoOutputYieldsGroups(t *testing.T) {
 		"S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-1104 S-1-5-32-545")
 	sources.HasGroups(t, d, "administrator", "S-1-22-1-0")
 	sources.HasGroups(t, d, "bob", "S-1-22-1-3000013")
-	check.That(t, len(d.Principals) == 3 && d.Domain.String() == "S-1-5-21-1-2-3",
-		`%d principals, domain %v, want 3, "S-1-5-21-1-2-3"`, len(d.Principals), d.Domain)
+	sources.HasGroups(t, d, "o'neil", "S-1-5-21-1-2-3-1105")
+	check.That(t, len(d.Principals) == 4 && d.Domain.String() == "S-1-5-21-1-2-3",
+		`%d principals, domain %v, want 4, "S-1-5-21-1-2-3"`, len(d.Principals), d.Domain)
 	want := []string{
 		"wbinfo -n nosuch: failed to call wbcLookupName: WBC_ERR_DOMAIN_NOT_FOUND",
 		"wbinfo -n nosuch: Could not lookup name nosuch",
