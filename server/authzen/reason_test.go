@@ -6,6 +6,9 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -34,4 +37,10 @@ func TestReasonNamesRightsAndCause(t *testing.T) {
 			{Bit: winnt.FILE_WRITE_DATA, Reason: r}, {Bit: winnt.FILE_EXECUTE, Reason: r, Granted: true}}}, winnt.FileObject)
 		check.Equal(t, got, winnt.FileObject.Names(both)+": "+want, "reason")
 	}
+	// The first entry of the SACL is not that of the DACL.
+	d := sddl.MustParse("O:SYG:SYD:(D;;0x1;;;WD)(A;;FA;;;WD)S:(ML;;NW;;;HI)")
+	_, x, err := access.Explain(&access.Request{Descriptor: d, Desired: winnt.MAXIMUM_ALLOWED, Type: winnt.FileObject,
+		Subject: access.SubjectOf(check.Must(token.New(token.NetworkUser(sid.Everyone))))})
+	check.That(t, err == nil && strings.Contains(Reason(x, winnt.FileObject), "FILE_READ_DATA: denied by (D;;CC;;;WD)"),
+		"%v, reason %q", err, Reason(x, winnt.FileObject))
 }

@@ -309,17 +309,14 @@ var errUnrecorded = error(&Error{http.StatusServiceUnavailable, "the question ca
 // may reports whether a caller has the right to ask about other subjects. It returns false if the file has no "ask"
 // (Z-15).
 func (a *Asking) may(caller *subject) bool {
-	if a.ask == nil {
-		return false
-	}
-	d, err := access.Check(caller.token, a.ask, askRight, askType)
+	d, err := access.Check(caller.token, a.ask, askRight, askType) // without a descriptor it denies everything (A-32)
 	return err == nil && d.Allowed()
 }
 
-// record stores the audit record of a question. It returns Success without storing one if there is no log or no
-// "ask", or if the SACL of "ask" does not audit it.
+// record stores the audit record of a question. It returns Success without storing one if there is no log, or no
+// descriptor "ask" whose SACL audits the question.
 func (a *Asking) record(caller *subject, q *Question, allowed bool) ntstatus.Status {
-	if a.log == nil || a.ask == nil {
+	if a.log == nil {
 		return ntstatus.Success
 	}
 	d := access.Refuse(ntstatus.AccessDenied)
