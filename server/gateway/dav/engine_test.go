@@ -180,6 +180,8 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{none, "alice PROPPATCH /f < " + strings.Replace(davcases.PropertyXML, "<a ", "<D:x/><a ", 1), 207,
 			`<D:propstat><D:prop><a xmlns="urn:a"></a></D:prop><D:status>HTTP/1.1 424 Failed Dependency</D:status>` +
 				"</D:propstat></D:response>", ""},
+		{none, "alice PROPPATCH /f < " + strings.Replace(patches(1), `"x:"`, `"DAV:"`, 1), 207,
+			"protected-property/></D:error></D:propstat></D:response>", ""},
 		{none, "alice PROPPATCH /f < " + patches(4*MostProperties), 207, "200 OK", ""},
 		{none, "alice PROPPATCH /f < " + patches(4*MostProperties+1), 400, "not XML of WebDAV", ""},
 		{none, "alice PROPFIND /f Depth: 0 < " + names(MostProperties), 207, "/c/f", ""},
@@ -228,6 +230,15 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 			"<D:href>/c/d%20%28old%29/m</D:href>", "d/ d (old)/ d (old)/m=m e/ f=f t=t"},
 		{refuse("Remove", "/c/.hidden*/m"), "alice MOVE /e Destination: /c/d", 207,
 			"<D:href>/c/d%20%28old%29/m</D:href>", "d/ d (old)/ d (old)/m=m f=f t=t"},
+		{func(m *memory) {
+			m.refuse = func(call string, name Path) error {
+				if strings.HasPrefix(string(name), "/c/.hidden") && (call == "Patch" || call == "Remove") {
+					return Refuse(http.StatusForbidden, "access denied")
+				}
+				return nil
+			}
+		}, "alice PROPPATCH /e < patch\nalice COPY /e Destination: /c/d", 207,
+			"<D:href>/c/d%20%28old%29<", "d/ d (old)/ d (old)/m=m e/ f=f t=t"},
 		{refuse("Makeable folder", "/c/.hidden*"), "alice COPY /d Destination: /c/e/n", 201, "",
 			"d/ d/m=m e/ e/n/ e/n/m=m f=f t=t"},
 		{refuse("Replace", "/c/t"), "alice COPY /f Destination: /c/t", 204, "", "d/ d/m=m e/ f=f t=f"},

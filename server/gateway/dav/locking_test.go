@@ -2,10 +2,12 @@ package dav
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -40,6 +42,8 @@ func TestLockRequestsFollowRFC4918(t *testing.T) {
 		{"alice LOCK /f < " + info("<D:shared/><D:exclusive/>", ""), nil, 422, "lockscope", 0},
 		{"alice LOCK /f < " + info("", ""), nil, 422, "lockscope", 0},
 		{"alice LOCK /f < " + strings.Replace(info("<D:shared/>", ""), "<D:write/>", "", 1), nil, 422, "locktype", 0},
+		{"alice LOCK /f < " + info(`<exclusive xmlns="urn:x"/>`, ""), nil, 422, "lockscope", 0},
+		{"alice LOCK /f < exclusive\nalice DELETE /f If: ($1)", refuse("Remove", "/c/f"), 403, "access denied", 1},
 		{"alice LOCK /f < exclusive\nalice LOCK /f If: ($1) (Not <DAV:no-lock>) (<DAV:no-lock>); Timeout: Second-5",
 			nil, 200, "Second-5<", 1},
 		{"alice LOCK /f < exclusive\nalice LOCK /f If: ($1) (<urn:x>)", nil, 400, "one lock", 1},
@@ -59,6 +63,16 @@ func TestLockRequestsFollowRFC4918(t *testing.T) {
 			}
 		}, 200, "/c/n", 1},
 		{"alice LOCK /n < exclusive", func(m *memory) {
+			m.refuse = func(call string, name Path) error {
+				if call == "Create" {
+					m.write(name, "of the host")
+				} else if call != "Lockable" || m.of[name] == nil {
+					return nil
+				}
+				return errExists
+			}
+		}, 405, "exists", 0},
+		{"alice LOCK /n < exclusive", func(m *memory) {
 			for i := range MostLocksEach {
 				_, _, err := m.Locks.Add(Lock{User: "alice", Root: Root.Join(fmt.Sprint(i))}, time.Hour)
 				check.NoError(m, err)
@@ -73,16 +87,17 @@ func TestLockRequestsFollowRFC4918(t *testing.T) {
 		check.That(t, code == c.code && strings.Contains(body, c.body) && len(m.Locks.Active()) == c.locks,
 			"%.200s: %d %s with %d locks, want %d with %q and %d", c.steps, code, body, len(m.Locks.Active()), c.code,
 			c.body, c.locks)
-		check.That(t, code < 400 || m.of["/c/n"] == nil, "%.200s: %d created a file", c.steps, code)
+		check.That(t, code < 400 || m.of["/c/n"] == nil || m.of["/c/n"].text != "", "%.200s: %d created a file", c.steps, code)
 	}
 }
 
 // TestLockOfUnknownLength checks that LOCK with a body of unknown length creates a lock if the body has bytes, and
-// refreshes one otherwise (RFC 4918, 9.10.2).
+// refreshes one if it has none (RFC 4918, 9.10.2). A body that breaks off is an error.
 func TestLockOfUnknownLength(t *testing.T) {
 	m := newMemory(t)
-	for _, body := range []string{davcases.LockXML, ""} {
-		r := httptest.NewRequestWithContext(t.Context(), "LOCK", "http://host.test/c/f", strings.NewReader(body))
+	for i, body := range []io.Reader{strings.NewReader(davcases.LockXML), strings.NewReader(""),
+		iotest.ErrReader(io.ErrUnexpectedEOF)} {
+		r := httptest.NewRequestWithContext(t.Context(), "LOCK", "http://host.test/c/f", body)
 		r.ContentLength = -1
 		r.Header.Set("Depth", "0")
 		for _, l := range m.Locks.Active() {
@@ -90,7 +105,7 @@ func TestLockOfUnknownLength(t *testing.T) {
 		}
 		w := httptest.NewRecorder()
 		m.ServeHTTP(w, r)
-		check.That(t, w.Code == 200 && len(m.Locks.Active()) == 1, "LOCK with the body %q: %d %s", body, w.Code, w.Body)
+		check.That(t, w.Code == []int{200, 200, 400}[i] && len(m.Locks.Active()) == 1, "body %d: %d %s", i, w.Code, w.Body)
 	}
 }
 
