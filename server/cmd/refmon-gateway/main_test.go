@@ -87,10 +87,10 @@ func TestGatewayConfigErrorsNamePosition(t *testing.T) {
 		check.That(t, code == exitMalformed && strings.Contains(errs, file) && strings.Contains(errs, want),
 			"%q: %d, %q, want %q", text, code, errs, want)
 	}
-	for _, args := range [][]string{{"nonsense"}, {"serve", "--config", "/none"},
+	for _, args := range [][]string{{"nonsense"}, {"serve", "--config", "/none\x1b"},
 		{"serve", "--config", written(t, "certificate: /none\nkey: /none\n")}} {
-		if code, _, errs := runLine(t, args...); code != exitMalformed || errs == "" {
-			t.Errorf("%q: %d, %q, want %d, a non-empty string", args, code, errs, exitMalformed)
+		if code, _, errs := runLine(t, args...); code != exitMalformed || errs == "" || strings.Contains(errs, "\x1b") {
+			t.Errorf("%q: %d, %q, want %d and a text without control characters", args, code, errs, exitMalformed)
 		}
 	}
 	if code, out, _ := runLine(t); code != 0 || !strings.Contains(out, "serve") {

@@ -127,9 +127,7 @@ func (c *config) serve(ctx context.Context, g *gateway.Gateway, cert *gateway.Ce
 	sdnotify.Send(sdnotify.Ready)
 	context.AfterFunc(ctx, func() { sdnotify.Send(sdnotify.Stopping) })
 	for range listeners {
-		if e := <-ended; !errors.Is(e, http.ErrServerClosed) {
-			err = errors.Join(err, e)
-		}
+		err = errors.Join(err, <-ended)
 	}
 	return err
 }
