@@ -117,14 +117,16 @@ func (k *keeper) carryOut(ctx context.Context, m *nats.Msg) error {
 		return err
 	}
 	s, known := k.shares[name]
-	if follower, stream, found := k.follower(name); found && d == (request{Read: d.Read, At: d.At}) {
-		return k.move(ctx, stream, follower, d.Read, d.At)
-	}
+	follower, stream, follows := k.follower(name)
 	switch {
-	case !known:
+	case !known && !follows:
 		return errors.New("the site has no such share or follower")
 	case d == request{Read: d.Read, At: d.At} && d.Read > 0:
+		if follows {
+			return k.move(ctx, stream, follower, d.Read, d.At)
+		}
 		return k.move(ctx, s.in, consumerName(name), d.Read, d.At)
+	case follows: // its other requests are errors
 	case d == request{Input: d.Input} && d.Input > 0:
 		done, err := k.cursor(ctx, s.log, name)
 		if err == nil && d.Input > done+1 {

@@ -54,7 +54,8 @@ func TestKeeperKeepsUnprocessedMessages(t *testing.T) {
 		{name, `{"final":1}`, "want exactly one of"},
 		{name, `{"input":1,"all":true}`, "all"}, {name, `[]`, ""}, {"rows.x", `{"input":1}`, "no such share"},
 		{"people.0", `{"drop":1}`, "want exactly one of"}, {"follow.stranger.ROWS", `{"read":1}`, "no such share"},
-		{"follow.search1.SEEN", `{"read":1}`, "no such share"},
+		{"follow.search1.SEEN", `{"read":1}`, "no such share"}, {"follow.search1.ROWS", `{}`, "want exactly one of"},
+		{"follow.search1.ROWS", `{"at":1}`, "want exactly one of"},
 		{name, fmt.Sprintf(`{"drop":%d}`, foreign), "is of another part"},
 	} {
 		m := check.Must(work.nc.Request(keepSubject+c.share, []byte(c.body), time.Minute))
@@ -84,6 +85,7 @@ func TestKeeperKeepsUnprocessedMessages(t *testing.T) {
 	}
 	k := &keeper{c: b.dial(site.Keeper)}
 	check.NoError(t, k.c.js.DeleteStream(t.Context(), site.StreamFence))
+	check.ErrorIs(t, k.c.purge(t.Context(), site.StreamFence, "fence."+name, 1), errPurge, "a purge of a missing stream")
 	done, err := k.cursor(t.Context(), site.StreamRows, name)
 	check.That(t, err != nil, "N-120: the cursor without the stream of watermarks: %d, want an error", done)
 	body, err := json.Marshal(&next)

@@ -11,7 +11,7 @@ import (
 )
 
 // TestLostMessagesNeedAnotherWalk checks that a part stays whole after an invalid message, unless its signature shows
-// that valid messages before it were lost (N-53).
+// that valid messages before it were lost. A part whose input stream was lost is not whole either (N-53).
 func TestLostMessagesNeedAnotherWalk(t *testing.T) {
 	for _, x := range []struct {
 		signed error
@@ -24,6 +24,13 @@ func TestLostMessagesNeedAnotherWalk(t *testing.T) {
 		check.That(t, r.last.Whole == x.whole && r.walking == x.whole, "after %+v: whole %t, walking %t", x,
 			r.last.Whole, r.walking)
 	}
+	f := newFirm(t)
+	f.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{f.file("plan")}})
+	check.That(t, f.rows.last.Whole, "a part is not whole after a walk")
+	f.lose(site.StreamSeen)
+	f.c.warn = (&warned{}).warn
+	f.assignWorker("w2")
+	check.That(t, !f.rows.last.Whole, "a part is whole after the loss of its input")
 }
 
 // TestManyProcessedMessagesArePurged checks that a worker requests a deletion only if many messages were processed, and

@@ -209,12 +209,12 @@ func TestUnknownPartsKeepClasses(t *testing.T) {
 	check.Equal(t, f.dropUnused(), true, "kept because of an unknown part by the next worker")
 
 	hosts := maps.Clone(f.site.Hosts)
-	f.site.Hosts["c"] = []string{"/srv"}
+	f.site.Hosts["c"] = []string{f.tree} // another host's tree with the same path
 	f.assignPeople()
 	f.assignPeople()
 	check.Equal(t, len(f.people.announced), 1, "parts that announced classes, with another site file")
 	f.change("plan", 1, true)
-	f.site.Hosts = map[string][]string{"c": {"/srv"}}
+	f.site.Hosts = map[string][]string{"c": {f.tree}}
 	f.assignPeople()
 	check.Equal(t, f.dropUnused(), false, "kept without the tree")
 	f.site.Hosts = hosts

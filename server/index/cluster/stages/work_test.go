@@ -289,7 +289,7 @@ func TestPiecesOfTwoVersionsAreRejected(t *testing.T) {
 	check.ErrorIs(t, check.Err(c.pieces(t.Context(), n)), errPieces, "a piece of another version")
 	h.send(site.Watch("b"), pieceSubject(1), "y", 0, []byte("b"))
 	check.ErrorIs(t, check.Err(c.pieces(t.Context(), n)), errPieces, "a piece of another role")
-	h.send(site.Work, headSubject, "z", 0, []byte("{}"))
+	h.send(site.Work, headSubject, "z", 0, check.Must(json.Marshal(&d.head)))
 	if n, _, err := c.newest(t.Context()); n != nil || err != nil {
 		t.Errorf("a head of another role: %+v, %v, want nil, nil", n, err)
 	}
