@@ -228,6 +228,11 @@ func TestRunAndStoredIndexAnswerAlike(t *testing.T) {
 		})
 	}
 	check.That(t, refusals != 0, "no run named the entry that refused")
+	err := (&queryFlags{State: s.state}).ask(func(*queries.Client) error { return errNo }, func(*index.Index) error {
+		t.Error("the files answer a question that the run refused")
+		return nil
+	})
+	check.ErrorIs(t, err, errNo, "the error of a run")
 }
 
 // withoutRun calls f while the socket has another name.

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/directory"
@@ -22,6 +24,11 @@ func TestContradictoryFlagsAreRejected(t *testing.T) {
 	check.ErrorIs(t, err, errAsk, "--ask without --socket")
 	if uids, err := (&serving{Ask: []string{"0", "no such user"}}).uids(); err == nil {
 		t.Errorf("an unknown user of --ask gives %v, want an error", uids)
+	}
+	for line := range strings.Lines(string(check.Must(os.ReadFile("/etc/passwd")))) { // many accounts have another gid
+		f := strings.Split(line, ":")
+		uids := check.Must((&serving{Ask: []string{f[0]}}).uids())
+		check.Equal(t, fmt.Sprint(uids), "["+f[2]+"]", "the uid of %s", f[0])
 	}
 	config := filepath.Join(t.TempDir(), "smb.conf")
 	check.NoError(t, os.WriteFile(config, []byte("[docs]\npath = /srv\navailable = no\n"), 0o600))
