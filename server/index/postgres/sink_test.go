@@ -204,7 +204,8 @@ func TestVersionWithoutChangesReachesDatabase(t *testing.T) {
 func TestForgottenClassHasNoMembers(t *testing.T) {
 	t.Parallel()
 	dsn := "host=" + database.Start(t).Dir + " dbname=postgres user=" + database.Owner
-	sink, err := postgres.Open(t.Context(), dsn, t.TempDir(), time.Minute)
+	ctx, stop := context.WithCancel(t.Context())
+	sink, err := postgres.Open(ctx, dsn, t.TempDir(), time.Minute)
 	check.NoError(t, err)
 	defer sink.Close()
 	conn, err := pgx.Connect(t.Context(), dsn)
@@ -251,6 +252,9 @@ func TestForgottenClassHasNoMembers(t *testing.T) {
 	want("after the log of a cluster has dropped a class", "1 1107")
 	put(one)
 	want("with the second descriptor again", "1 1107, 2 1109")
+	check.NoError(t, check.Err(w.Compact(false)))
+	stop()
+	check.ErrorIs(t, sink.Compacted(), context.Canceled, "a compaction after the end of the run")
 }
 
 // TestDatabaseKeepsPaths checks that a database is refused in whose encoding the application's paths are other texts,
