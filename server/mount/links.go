@@ -32,8 +32,7 @@ func mountFlags(follow bool) uintptr {
 // (M-34).
 func (m *Mount) readLinks(follow bool) {
 	var s unix.Statfs_t
-	asked := follow || unix.Statfs(m.directory, &s) == nil
-	m.linksRead.Store(asked && (follow || s.Flags&statNoFollow != 0))
+	m.linksRead.Store(follow || unix.Statfs(m.directory, &s) == nil && s.Flags&statNoFollow != 0)
 }
 
 // Symlink creates a symbolic link to target and fills out with it. The link is a new file that inherits its descriptor
