@@ -66,6 +66,10 @@ func TestFollowLinksUsesRightsOfProgram(t *testing.T) {
 	w.refused(bob, "Permission denied", "cat", "d/in")
 	w.refused(bob, "Permission denied", "cat", "d/out")
 	w.sees(0, "root's", "cat", "d/out") // as on every file system of this host
+	var s unix.Statfs_t
+	w.must(unix.Statfs(w.at, &s))
+	const nosuidNodev = unix.MS_NOSUID | unix.MS_NODEV // statfs(2) has the numbers of mount(2)
+	check.Equal(t, s.Flags&(nosuidNodev|statNoFollow), int64(nosuidNodev), "the flags of the mount")
 }
 
 // TestNameChangesLeaveNoHandle checks that a request that creates, renames or removes a name leaves no handle open, and

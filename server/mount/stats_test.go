@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestMountStatsCountByOperationAndUser checks that requests, denials and open files of programs are counted by
@@ -55,6 +56,10 @@ func TestStatsAreBounded(t *testing.T) {
 		list[mostUsers] != (UserCount{Others: true, Count: 5 + 980*981/2}) {
 		t.Errorf("M-47: %+v", list)
 	}
+	m := &Mount{}
+	m.counts.add(12, 3, true)
+	m.counts.add(45, 4, true)
+	check.SlicesEqual(t, m.Stats().Operations, []OperationStats{{"RENAME", 2, 2, 7}}, "M-47: two operations of one name")
 	var c counts
 	c.add(4096, -1, true)
 	c.add(14, time.Hour, false)

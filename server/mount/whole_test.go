@@ -85,6 +85,7 @@ func TestWholeDescriptorWriteIsAllOrNothing(t *testing.T) {
 		{"removing the SACL", carols + audit, carols, carol, 0},
 		{"the SACL stays unread", alices + audit, open, alice, unix.EPERM},
 		{"the SACL with the DACL", carols + audit, strings.Replace(carols, "D:P", "D:AI", 1) + "S:", carol, 0},
+		{"an inherited SACL", carols, carols + "S:AI", carol, 0},
 		{"no entries", alices, "O:S-1-22-1-61001G:S-1-22-2-62001D:", alice, 0},
 		{"no DACL that limits", alices, "O:S-1-22-1-61001G:S-1-22-2-62001D:NO_ACCESS_CONTROL", alice, 0},
 		{"no owner", alices, "G:S-1-22-2-62001D:(A;;FA;;;WD)", alice, unix.EINVAL},
