@@ -19,6 +19,7 @@ import (
 func parsedPAC(t testing.TB) (*PAC, []byte) {
 	t.Helper()
 	w := alice()
+	w.DomainName = "EXAMPLE \U0001F600" // two units of UTF-16
 	w.Delegated, w.DeviceClaims, w.Device.Extra, w.Device.Others = nil, nil, nil, nil
 	data := forge.Seal(w.Buffers(), key(18))
 	got := check.Must(Parse(data))

@@ -24,6 +24,10 @@ func TestExpandRestoresText(t *testing.T) {
 	got, err := expand(abc(), 600)
 	check.RequireThat(t, err == nil && string(got) == strings.Repeat("abc", 200),
 		"expand = %q, %v, want %q, no error", got, err, strings.Repeat("abc", 200))
+	long := make([]byte, 256, 260) // a has a code of one bit, b of two and so on; o and p have one of 15
+	copy(long[48:], []byte{0x10, 0x32, 0x54, 0x76, 0x98, 0xba, 0xdc, 0xfe, 0x0f})
+	got, err = expand(append(long, 0xfe, 0xff, 0xfc, 0xff), 3)
+	check.That(t, err == nil && string(got) == "pao", "expand of the longest codes = %q, %v, want pao", got, err)
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 60 {
 		in := make([]byte, rng.IntN(3000))
@@ -33,7 +37,7 @@ func TestExpandRestoresText(t *testing.T) {
 		checkRoundTrip(t, in)
 	}
 	checkRoundTrip(t, bytes.Repeat([]byte{0}, 65537)) // one block takes a match beyond its 65,536 bytes
-	long := make([]byte, 150_000)                     // three blocks
+	long = make([]byte, 150_000)                      // three blocks
 	for i := range long {
 		long[i] = byte(rng.IntN(3)) * byte(rng.IntN(2))
 	}

@@ -29,7 +29,7 @@ var samples = []struct{ name, raw, want string }{
 	{"an integer with a zero in front", "300d 02020001 6107 0a0100 0400 0400",
 		"300c 020101 6107 0a0100 0400 0400"},
 	{"an integer that needs its zero", "300d 02020080 6107 0a0100 0400 0400", "same"},
-	{"credentials of a bind", "3010 020101 610b 0a010e 0400 0400 8702 7879", "same"},
+	{"credentials of a bind", "3013 020101 610e 0a010e 0401 61 0402 6263 8702 7879", "same"},
 	{"a page that is none", "302b 020103 6507 0a0100 0400 0400 a01d 301b" +
 		"0416 312e322e3834302e3131333535362e312e342e333139 0401 00",
 		""},
