@@ -101,6 +101,11 @@ func TestPipeModesAreSetPerEnd(t *testing.T) {
 			t.Errorf("query after setting %+v = %+v, want the values that were set", i, got)
 		}
 	}
+	for _, i := range []nt.PipeInformation{{CompletionMode: 1}, {ReadMode: 1}} {
+		h := p.made(func(in *nt.CreateNamedPipeFileIn) { in.ReadMode, in.CompletionMode = i.ReadMode, i.CompletionMode })
+		got := check.Result(p.server.NtQueryInformationFile(h, nt.FilePipeInformation))
+		check.Equal(t, got, any(i), "modes of a new end")
+	}
 	set(s, 0, 1, ntstatus.Success)
 	i, _ := p.client.NtQueryInformationFile(c, nt.FilePipeInformation)
 	check.That(t, i == (nt.PipeInformation{}), "modes of the other end = %+v, want both 0", i)

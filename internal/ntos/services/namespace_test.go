@@ -172,6 +172,13 @@ func testOpen(t *testing.T, kind string) {
 		}
 		return st
 	}, rungs)
+	v := reflect.New(reflect.TypeOf(in)).Elem()
+	for wanted, a := range map[ntstatus.Status]nt.Captured[*nt.ObjectAttributes]{ntstatus.InvalidParameter: {},
+		ntstatus.AccessViolation: {Status: ntstatus.AccessViolation}} {
+		v.FieldByName("ObjectAttributes").Set(reflect.ValueOf(a))
+		_, st := th.CallRow(nt.NtTable.Find(service), v.Interface())
+		want(t, "O-22: missing or unreadable attributes", st, wanted)
+	}
 	want(t, "O-90: no access requested", check.Status(open(naming{})), ntstatus.AccessDenied)
 	w.impersonate(k, client, winnt.SecurityIdentification)
 	want(t, "I-1: below SecurityImpersonation", check.Status(open(naming{desired: right})),

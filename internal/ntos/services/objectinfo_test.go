@@ -44,6 +44,7 @@ func TestBasicInformationHasFlagsAndCreationTime(t *testing.T) {
 	}
 	v := check.Result(th.NtQueryInformationProcess(winnt.NtCurrentProcess, nt.ProcessTimes))
 	made := v.(nt.KernelUserTimes).CreateTime
+	check.That(t, made > 1000, "creation time of the process = %d, want it after 1000", made)
 	s, _, st := th.Services().NewThread()
 	want(t, "a thread", st, ntstatus.Success)
 	v, st = nt.NewThread(s, "later").NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadTimes)

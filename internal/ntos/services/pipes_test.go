@@ -118,6 +118,8 @@ func TestRefusedClientLeavesInstanceFree(t *testing.T) {
 		name.SecurityQualityOfService = &tracking
 		_, st = th.NtOpenFile(winnt.ACCESS_SYSTEM_SECURITY, name, 3, 0)
 		want(t, "open without the privilege", st, ntstatus.PrivilegeNotHeld)
+		_, st = th.NtOpenFile(winnt.ACCESS_SYSTEM_SECURITY|0x00400000, name, 3, 0)
+		want(t, "O-20: open for a reserved bit", st, ntstatus.AccessDenied)
 		want(t, "open for nothing", check.Status(th.NtOpenFile(0, name, 3, 0)), ntstatus.AccessDenied)
 		memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind("ob: handle"))
 		_, st = th.NtOpenFile(winnt.FILE_READ_DATA, name, 3, 0)

@@ -93,7 +93,7 @@ func TestOpenRepeatsLookupOfChangedPlace(t *testing.T) {
 // A refused lookup or open reports the rule of its status, so that NtCreateFile's table of conditions holds, and is
 // not charged (F-112, F-113, F-116, F-117, F-123, F-124, Q-7). The open of a file outside of the trees reports none.
 func TestRefusedOpenReportsRuleOfItsStatus(t *testing.T) {
-	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}), winnt.SeImpersonatePrivilege)
 	w.Services().RecordWhy(true)
 	w.open(`\??\T\file`, 1, 0)
 	for _, c := range []struct {
@@ -123,6 +123,9 @@ func TestRefusedOpenReportsRuleOfItsStatus(t *testing.T) {
 	want(t, "open a plain name", st, ntstatus.Success)
 	check.Equal(t, w.Services().TakeWhy(), nt.Why{}, "reason of a success")
 	check.Equal(t, w.tree.request.Disposition, fileaccess.FileOpen, "F-110: disposition of NtOpenFile")
+	w.tree.full = true // the first file of another user is left to the tree
+	w.impersonate(w.sys.KernelMode(w.Thread), client, winnt.SecurityImpersonation)
+	w.open(`\??\T\file`, 1, 0)
 }
 
 // openFirst opens a directory, so that names can be relative to it.
