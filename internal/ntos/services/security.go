@@ -157,7 +157,7 @@ func (c *Context) changed(t *ob.Type, info uint32, old, given *sd.Descriptor) (d
 	// same (S-73).
 	d, st = sd.Set(&sd.SetRequest{
 		Information: info, Old: old, New: given, Subject: se.Creator(&subject, c.Mode == access.Kernel),
-		IsContainer: t.Container, Mapping: &t.Mapping,
+		Mapping: &t.Mapping,
 	})
 	d = d.Clone() // its parts come from the old descriptor and the given one, which are larger
 	if st == ntstatus.Success && t == se.TokenType {
