@@ -117,6 +117,20 @@ func TestJoiningJobChecksThreadTokens(t *testing.T) {
 		first.Exit()
 		w.close(outer, inner, th, first, self, tok)
 	}
+	// The inner job checks the token that the outer one puts in place.
+	w := newJobWorld(t)
+	outer, inner := w.NewJob(w.p.Token()), w.NewJob(w.p.Token())
+	first, th, _ := w.p.NewChild(Child{Image: se.Unlabelled})
+	first.AssignToJob(outer)
+	first.AssignToJob(inner)
+	spec := admin()
+	spec.Type, spec.Level = winnt.TokenPrimary, 0
+	single := w.token(spec)
+	outer.SetLimits(JobLimits{Flags: JobOnlyToken, Token: single})
+	inner.SetLimits(JobLimits{Flags: JobNoAdmin})
+	check.Equal(t, w.p.AssignToJob(inner).Status, ntstatus.AccessDenied, "I-90: an administrator in the inner job")
+	first.Exit()
+	w.close(outer, inner, th, first, single)
 }
 
 // TestOuterJobFiltersSingleToken checks that the copy of a job's single token passes the outer jobs, which filter or
