@@ -67,7 +67,9 @@ func TestMarkedSessionsAreReportedOnce(t *testing.T) {
 	marked, other := s.AllocateLUID(), s.AllocateLUID()
 	check.Equal(t, s.Sessions.MarkForNotification(marked), ntstatus.NotFound, "marking an unknown session")
 	a, b := s.NewToken(admin(t, marked, 1), nil), s.NewToken(admin(t, other, 1), nil)
-	check.Equal(t, s.Sessions.MarkForNotification(marked), ntstatus.Success, "marking")
+	for range 2 {
+		check.Equal(t, s.Sessions.MarkForNotification(marked), ntstatus.Success, "marking")
+	}
 	b.Deref(ob.TagCall)
 	a.Deref(ob.TagCall)
 	check.That(t, slices.Equal(ended, []winnt.LUID{marked}), "ended sessions reported: %v, want %v", ended, marked)
