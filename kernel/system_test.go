@@ -124,7 +124,8 @@ func TestSystemCloseReleasesLeftHandles(t *testing.T) {
 	_, h, _ := sys.Counts()
 	check.That(t, h == 2, "%d open handles, want 2", h)
 	system := check.Must(sys.SystemThread())
-	check.Success(t, check.Status(system.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, 0)))
+	protected := check.Result(system.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, 0))
+	check.Success(t, system.Zw().NtSetInformationObject(protected, nt.HandleFlagInformation{ProtectFromClose: true}))
 	sys.CloseAllHandles()
 	_, h, _ = sys.Counts()
 	check.That(t, h == 0 && !k.Thread().IsImpersonating(),
