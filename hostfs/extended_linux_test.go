@@ -54,6 +54,7 @@ func TestExtendedAttributesNeedRights(t *testing.T) {
 	}
 	for _, name := range []string{w.tree.cfg.Attribute, "system.a"} {
 		w.want(check.Status(reads.Extended(name)), ntstatus.ObjectNameNotFound)
+		w.want(check.Status(blind.Extended(name)), ntstatus.AccessDenied)
 		w.want(writes.SetExtended(name, []byte("x"), 0), ntstatus.AccessDenied)
 		w.want(writes.RemoveExtended(name), ntstatus.AccessDenied)
 	}

@@ -142,6 +142,11 @@ func TestUnreadableAttributesDeny(t *testing.T) {
 		}
 		check.That(t, disk.Selected() != 0, "the open never read %s, want a read that fails", name)
 	}
+	var disk inject.Injector
+	w := newVersion4(t, func(c *Config) { c.Faults = disk.Do })
+	w.newFile(`d\f`)
+	disk.Fail(unix.EIO, inject.Kind("getxattr"), inject.PathMatch(aclAccess))
+	w.open(w.as(alice), `d\f`, winnt.FILE_READ_DATA, ntstatus.IODeviceError)
 }
 
 // A change of attributes that cannot read the stored ones writes none, so that the read-only and hidden attributes

@@ -136,6 +136,8 @@ func newShapedTree(t *testing.T) *world {
 // and as of the open (F-124, F-130).
 func TestFileFactsMatchSystem(t *testing.T) {
 	w := newShapedTree(t)
+	// A directory of tmpfs has no blocks, those of other file systems do.
+	check.Equal(t, factsOf(&unix.Statx_t{Mode: unix.S_IFDIR, Blocks: 8}).AllocationSize, 0, "allocation of a directory")
 	for name, c := range map[string]struct {
 		attributes fileaccess.Attributes
 		kept       bool // its creation time is stored in user.DOSATTRIB

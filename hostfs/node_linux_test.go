@@ -125,6 +125,9 @@ func TestConflictingShareModeFailsSecondOpen(t *testing.T) {
 	w.create(two, "f", call{desired: winnt.FILE_READ_ATTRIBUTES, disposition: fileaccess.FileOverwrite},
 		ntstatus.SharingViolation)
 	w.want(one.NtClose(h), ntstatus.Success)
+	w.create(one, "f", call{desired: winnt.FILE_READ_ATTRIBUTES, exclusive: true, disposition: fileaccess.FileOpen},
+		ntstatus.Success)
+	w.open(two, "f", winnt.FILE_READ_DATA, ntstatus.Success)
 	w.holds(map[string]string{"f": "x"})
 }
 

@@ -2,6 +2,7 @@ package hostfs
 
 import (
 	"bytes"
+	"hash/crc32"
 	"math/rand/v2"
 	"os"
 	"testing"
@@ -43,6 +44,9 @@ func TestRefillReplacesContents(t *testing.T) {
 			if got, err := os.ReadFile(w.path("from")); err != nil || string(got) != other {
 				t.Fatalf("G-33: after Refill the source has %d bytes, %v; want it unchanged", len(got), err)
 			}
+			sum, st := from.checksum(int64(is))
+			check.That(t, st == ntstatus.Success && sum == crc32.Checksum([]byte(other), castagnoli),
+				"checksum of %d bytes: %#x, %v", is, sum, st)
 			for _, at := range []int{0, 1, is / 2, is} {
 				if at > is || max(is, was) > 4097 && (at != 1 || was == is) {
 					continue

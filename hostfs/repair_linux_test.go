@@ -33,7 +33,8 @@ func (w *world) repair(c RepairConfig) (RepairCounts, []string) {
 // and a second repair finds nothing to correct (F-202).
 func TestRepairCorrectsTree(t *testing.T) {
 	w := newWorld(t)
-	const old = "O:BAG:SYD:P(A;;FA;;;" + alice + ")(A;;0x1200a9;;;S-1-5-5-0-1001)"
+	const old = "O:BAG:SYD:P(A;;FA;;;" + alice + ")(A;;0x1200a9;;;S-1-5-5-0-1001)" +
+		"S:(AU;SA;FA;;;WD)(AU;SA;FA;;;S-1-5-5-0-1001)"
 	w.dir("d", "O:BAG:SYD:P(A;OICI;GA;;;"+alice+")(A;OICIIO;GA;;;CO)")
 	w.file("d/f", "", old)
 	w.dir("d/e", "O:BAG:SYD:P(D;OICI;FW;;;S-1-5-5-0-1001)(A;OICI;GR;;;WD)(A;;GX;;;WD)")
@@ -50,9 +51,9 @@ func TestRepairCorrectsTree(t *testing.T) {
 	w.must(os.Symlink(outside, w.path("way")))
 	want := []string{
 		"broken: invalid NTACL attribute",
-		"d/e/with\\slash: entries for logon sessions: 1, entries with generic rights: 0",
+		"d/e/with\\slash: entries for logon sessions: 2, entries with generic rights: 0",
 		"d/e: entries for logon sessions: 1, entries with generic rights: 2",
-		"d/f: entries for logon sessions: 1, entries with generic rights: 0",
+		"d/f: entries for logon sessions: 2, entries with generic rights: 0",
 		"d: entries for logon sessions: 0, entries with generic rights: 1",
 		"owned: its owner or group is a logon session",
 	}
@@ -69,9 +70,9 @@ func TestRepairCorrectsTree(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"d":               "O:BAG:SYD:P(A;OICI;FA;;;" + alice + ")(A;OICIIO;GA;;;CO)",
-		"d/f":             "O:BAG:SYD:P(A;;FA;;;" + alice + ")",
+		"d/f":             "O:BAG:SYD:P(A;;FA;;;" + alice + ")S:(AU;SA;FA;;;WD)",
 		"d/e":             "O:BAG:SYD:P(A;OICI;FR;;;WD)(A;;FX;;;WD)",
-		"d/e/with\\slash": "O:BAG:SYD:P(A;;FA;;;" + alice + ")",
+		"d/e/with\\slash": "O:BAG:SYD:P(A;;FA;;;" + alice + ")S:(AU;SA;FA;;;WD)",
 		"d/e/fine":        "O:BAG:SYD:P(A;;FA;;;WD)",
 	} {
 		b := check.Must(attribute(w.root+"/"+name, w.tree.cfg.Attribute))
