@@ -177,4 +177,9 @@ func TestWriteAllIsAllOrNone(t *testing.T) {
 	}
 	full := &Log{next: &batch{events: make([]audit.Event, queueRecords)}}
 	testcheck.Equal(t, full.WriteAll(nil), nil, "no records for a full queue")
+	// A batch whose other records are in the reserve.
+	done := make(chan struct{})
+	close(done)
+	l = &Log{next: &batch{done: done, err: ErrStopped}}
+	testcheck.ErrorIs(t, l.WriteAll([]audit.Event{admin, user}), ErrStopped, "records that are not in the reserve")
 }
