@@ -35,6 +35,14 @@ func TestAttributeIsTrueIfNotEmpty(t *testing.T) {
 	}
 }
 
+// TestBooleanComparesWithBit checks that a boolean compares with the integers 0 and 1 only.
+func TestBooleanComparesWithBit(t *testing.T) {
+	for n, want := range map[int64]int{0: -1, 1: 1, 2: 0} {
+		l, r := operand{kind: 'a', values: []string{unsigned("b", 1)}}, operand{kind: 'l', values: []string{signed(n)}}
+		testcheck.Equal(t, relate(codeEqual, &l, &r), want, "true == %d", n)
+	}
+}
+
 // TestUpperCaseEqualsClaims checks that upper case equals that of package claims, for each UTF-16 unit and each unit
 // that some Unicode version folds to the same letter.
 func TestUpperCaseEqualsClaims(t *testing.T) {

@@ -223,6 +223,16 @@ func TestPrivilegesAreEvaluatedAsByAccessCheck(t *testing.T) {
 	all.python(t, 7)
 }
 
+// TestSIDHasOneRevision checks that a binary SID has revision 1 and at most 15 sub-authorities.
+func TestSIDHasOneRevision(t *testing.T) {
+	for head, good := range map[string]bool{"\x01\x0f": true, "\x01\x00": true, "\x02\x01": false, "\x01\x10": false} {
+		func() {
+			defer func() { testcheck.Equal(t, recover() == nil, good, "%x begins a SID", head) }()
+			readSID(head + strings.Repeat("\x00", 70))
+		}()
+	}
+}
+
 // TestSIDAliasesAreMappedAsByParser checks that the verifier maps each two-letter SID alias as the token file parser
 // does, with and without a domain (docs/DESIGN.md).
 func TestSIDAliasesAreMappedAsByParser(t *testing.T) {
