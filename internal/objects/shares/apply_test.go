@@ -157,12 +157,18 @@ func TestForcedUserIsCheckedForFiles(t *testing.T) {
 		{"force group = Board of directors", "S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-2001 S-1-22-2-50",
 			"S-1-5-21-1-2-3-513"},
 		{"force user = files\nforce group = staff", "S-1-22-1-990 S-1-5-21-1-2-3-2000", "S-1-22-2-991"},
+		{"force group = staff", "S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-2000", "S-1-5-21-1-2-3-513"},
 	} {
 		v, _ := decide(t, c.settings, "", "alice")
 		for text := range strings.FieldsSeq(c.is) {
 			check.That(t, v.As.Member(sid.MustParse(text), false), "%q: access is not checked for %s", c.settings, text)
 		}
 		check.That(t, !v.As.Member(sid.MustParse(c.not), false), "%q: access is checked for %s", c.settings, c.not)
+		seen := map[sid.SID]bool{}
+		for _, g := range v.As.Groups() {
+			check.That(t, !seen[g.SID], "%q: %v is twice among the groups", c.settings, g.SID)
+			seen[g.SID] = true
+		}
 	}
 }
 
