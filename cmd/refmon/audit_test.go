@@ -105,6 +105,11 @@ func TestAuditQueryFlagsSelectIntersection(t *testing.T) {
 			t.Errorf("the last %s: %s, want %s", n, got, want)
 		}
 	}
+	rest := newTrail(t, 1)
+	check.NoError(t, os.Remove(filepath.Join(rest, "audit-0000000000000001.log")))
+	code, out, errs := runLine("audit", "tail", "--no-follow", rest, "-n", "99")
+	check.That(t, code == 0 && strings.HasPrefix(out, "2 ") && strings.Count(out, "\n") == 11,
+		"without the first segment: exit code %d, %s%s, want the records 2 to 12", code, out, errs)
 	for _, wrong := range []string{"--event x", "--result maybe", "--since yesterday", "--until 2024",
 		"--format yaml", "user", `--user "x"`, "-d missing.yaml"} {
 		if code, out, errs := runLine(append([]string{"audit", "query", dir},
@@ -112,7 +117,7 @@ func TestAuditQueryFlagsSelectIntersection(t *testing.T) {
 			t.Errorf("%s: exit code %d\n%s%s, want 2, \"\", a non-empty string", wrong, code, out, errs)
 		}
 	}
-	code, out, errs := runLine("audit", "tail", "--no-follow", dir, "-d", "missing.yaml")
+	code, out, errs = runLine("audit", "tail", "--no-follow", dir, "-d", "missing.yaml")
 	check.That(t, code == 2 && out == "" && strings.Contains(errs, "missing.yaml"),
 		"tail without its directory: exit code %d, %q, %q, want 2 and the missing file", code, out, errs)
 	for format, want := range map[string]string{"table": `(?m)^2 2024-01-01T00:00:00.000Z user0 open File /srv/f0$`,

@@ -214,8 +214,9 @@ func TestUnreadableRootHidesDocumentsInEachSpelling(t *testing.T) {
 		"/": "/a", `C:\`: `C:\a\b`, "..": "../a", "../..": "../../a/b"}
 	for root, path := range hidden {
 		d := &deletions{new: io.Discard}
-		row := string(check.Must(json.Marshal(map[string]string{"path": root}))) + "\n"
-		check.Must(d.Write([]byte(strings.Replace(row, "}", `,"error":"x"}`, 1))))
+		row := strings.Replace(string(check.Must(json.Marshal(map[string]string{"path": root}))), "}", `,"error":"x"}`, 1)
+		check.Must(d.Write([]byte(row)))
+		check.Must(d.Write([]byte("\n"))) // a row can come in two calls
 		check.That(t, d.hidden(path), "%s does not hide %s", root, path)
 		check.That(t, !d.hidden(root) && !d.hidden("../../.."), "%s hides itself or ../../..", root)
 		if root != ".." {
