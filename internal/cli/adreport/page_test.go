@@ -8,6 +8,16 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
+// The routes through important objects of one kind are one detour, which counts the accounts of all of them.
+func TestDetourCountsAllItsRoutes(t *testing.T) {
+	x := adreport.Target{Routes: []adreport.Route{{Who: adreport.Names{Count: 2}, Through: "a"},
+		{Who: adreport.Names{Count: 1}}, {Who: adreport.Names{Count: 4}, Through: "b"},
+		{Who: adreport.Names{Count: 3}, Through: "a"}}}
+	list := x.Detours()
+	check.That(t, len(list) == 2 && list[0].Through == "a" && list[0].Count == 5 && len(list[0].Routes) == 2 &&
+		list[1].Count == 4, "detours %+v, want a with 5 accounts and b with 4", list)
+}
+
 // An object has at most 200 rows of paths, and a count of the accounts without one. No row shows that an account has a
 // right on itself.
 func TestPathsToOneObjectAreLimited(t *testing.T) {

@@ -97,9 +97,8 @@ func (t *textPage) target(x *Target) {
 		t.steps("    ", r.Steps)
 	}
 	for _, d := range x.Detours() {
-		var names Names
+		names := Names{Count: d.Count}
 		for _, r := range d.Routes {
-			names.Count += r.Who.Count
 			names.List = append(names.List, r.Who.List...)
 		}
 		t.line("  ", "through "+d.Through+": "+names.text(textNames))
