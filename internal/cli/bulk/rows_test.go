@@ -1,6 +1,7 @@
 package bulk_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/csv"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
@@ -116,6 +118,13 @@ func TestPathThatIsNotUTF8IsErrorInExactFormats(t *testing.T) {
 				"%v %v: output\n%s, want %q in it", c.ask, c.format, out.String(), part)
 		}
 	}
+}
+
+// TestLongErrorIsShortened checks that a row has the beginning of a long error.
+func TestLongErrorIsShortened(t *testing.T) {
+	row := string(new(bulk.Run).AppendUnreadable(nil, &objects.Object{Path: []byte("/a")},
+		errors.New(strings.Repeat("x", 9999))))
+	check.That(t, strings.HasPrefix(row, `{"path":"/a","error":"xx`) && len(row) < 2000, "a row of %d bytes", len(row))
 }
 
 // TestUnreadableStateIsNotCompared checks that an object that is unreadable in either state is counted and not

@@ -12,6 +12,7 @@ import (
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/ldif"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -66,6 +67,16 @@ func TestObjectWithoutTypeIsFile(t *testing.T) {
 		out := rowsOf(t, &bulk.Run{Directory: staff(""), Ask: bulk.What, Format: bulk.CSV, Type: typ},
 			`{"path":"/a","sd":"D:(A;;0x20;;;WD)"}`+"\n")
 		check.That(t, strings.Contains(out, "/a,0x00000020,"+want+"\n"), "%s, want %s", out, want)
+	}
+}
+
+// The rights that --want names are listed once, also if they have other names (U-120).
+func TestWantedRightIsListedOnce(t *testing.T) {
+	const object = `{"path":"/a","sd":"D:(A;;FR;;;WD)"}` + "\n"
+	for want, rights := range map[string]string{"read": "read", "READ_CONTROL": "read;READ_CONTROL"} {
+		out := rowsOf(t, &bulk.Run{Directory: staff(""), Ask: bulk.What, Format: bulk.CSV,
+			Want: check.Must(words.Parse(want))}, object)
+		check.That(t, strings.Contains(out, "/a,0x00120089,"+rights+"\n"), "%s: %s, want %s", want, out, rights)
 	}
 }
 
