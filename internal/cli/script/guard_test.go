@@ -90,7 +90,9 @@ func TestEndlessStepEnds(t *testing.T) {
 			r := New(c.cfg)
 			r.globals["wait"] = starlark.NewBuiltin("wait", wait)
 			err := r.Run("p.star", []byte(c.source))
-			check.That(t, errors.Is(err, errStep) == c.ends && errors.Is(err, ErrStopped) == c.ends, "%s: %v", name, err)
+			again := r.Run("again.star", []byte("1"))
+			check.That(t, errors.Is(err, errStep) == c.ends && errors.Is(err, ErrStopped) == c.ends &&
+				errors.Is(again, ErrStopped) == c.ends, "%s: %v, again: %v", name, err, again)
 			time.Sleep(time.Minute) // the step ends
 			check.NoError(t, r.Close())
 		})
