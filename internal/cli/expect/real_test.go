@@ -180,6 +180,9 @@ func TestSourceNotesAppearWithTheirObject(t *testing.T) {
 	broken := func(string) (objects.Source, error) { return noSource{}, nil }
 	_, err := Parse([]byte("domain: S-1-5-21-1-2-3\nobjects: [x]"), Outside{Open: noFiles, Objects: broken})
 	check.That(t, err != nil && err.Error() == "line 2: objects: x: broken", "%v", err)
+	paths := func([]string) (objects.Source, error) { return noSource{}, nil }
+	_, err = Parse([]byte("domain: S-1-5-21-1-2-3\npaths: [x]"), Outside{Open: noFiles, Paths: paths})
+	check.That(t, err != nil && err.Error() == "line 2: paths: broken", "%v", err)
 }
 
 // noSource is a source that cannot be read.
