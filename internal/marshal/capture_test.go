@@ -365,6 +365,12 @@ func TestMalformedStructureIsRefused(t *testing.T) {
 			ntstatus.InvalidParameter},
 		"attributes of 40 bytes": {func() ntstatus.Status { _, st := m.AttributesAt(l.words(40, 0, 0, 0, 0, 0)); return st },
 			ntstatus.InvalidParameter},
+		"quality before an unreadable name": {func() ntstatus.Status {
+			return check.Status(m.AttributesAt(l.words(48, 0, 0x1000, 0, 0x1000, uint64(l.words(13, 0)))))
+		}, ntstatus.InvalidParameter},
+		"name before an unreadable descriptor": {func() ntstatus.Status {
+			return check.Status(m.AttributesAt(l.words(48, 0, uint64(l.words(3, uint64(list))), 0, 0x1000, 0)))
+		}, ntstatus.ObjectNameInvalid},
 		"half a unit": {func() ntstatus.Status { _, st := m.StringAt(l.words(3, uint64(list))); return st },
 			ntstatus.ObjectNameInvalid},
 		"ACL of revision 9": {func() ntstatus.Status { return check.Status(m.ACLAt(l.words(9 | 8<<16))) },

@@ -48,6 +48,7 @@ func TestDescriptorCacheComparesAllBytes(t *testing.T) {
 		"O:BA", "G:BA", "D:", "S:"} {
 		all = append(all, sddl.MustParse(text))
 	}
+	all = append(all, sd.New(sd.Parts{Control: sd.RMControlValid, RMControl: 7}))
 	for _, d := range append(all, all...) {
 		relative := l.put(d.Binary())
 		var parts [4]uint64
@@ -62,7 +63,7 @@ func TestDescriptorCacheComparesAllBytes(t *testing.T) {
 				parts[2+i] = uint64(l.put([]byte(list.Binary())))
 			}
 		}
-		absolute := l.words(1|uint64(d.Control()&^sd.SelfRelative)<<16, parts[0], parts[1], parts[2], parts[3])
+		absolute := l.words(1|uint64(d.RMControl())<<8|uint64(d.Control()&^sd.SelfRelative)<<16, parts[0], parts[1], parts[2], parts[3])
 		for form, p := range map[string]Address{"self-relative": relative, "absolute": absolute} {
 			got, st := m.DescriptorAt(p)
 			if st != ntstatus.Success || !got.Equal(d) {

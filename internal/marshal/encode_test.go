@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestStructuresHaveDocumentedBytes checks TOKEN_STATISTICS, TOKEN_PRIVILEGES and UNICODE_STRING, byte by byte, in
-// the order of winnt.h.
+// TestStructuresHaveDocumentedBytes checks TOKEN_STATISTICS, TOKEN_PRIVILEGES, TOKEN_BNO_ISOLATION_INFORMATION and
+// UNICODE_STRING, byte by byte, in the order of winnt.h.
 func TestStructuresHaveDocumentedBytes(t *testing.T) {
 	e := Encoder{Base: 0x1000}
 	e.TokenInformation(winnt.TokenStatistics, nt.TokenStatistics{TokenID: 1, AuthenticationID: 2, ExpirationTime: -3,
@@ -27,6 +27,12 @@ func TestStructuresHaveDocumentedBytes(t *testing.T) {
 		{LUID: 1 << 33, Attributes: 2}})
 	if want := halves(2, 23, 0, 3, 0, 2, 2); !bytes.Equal(e.Bytes, want) {
 		t.Errorf("privileges %x, want %x", e.Bytes, want)
+	}
+	for prefix, want := range map[string][]byte{"": words(0, 0), "a": join(words(0x1010, 1), utf("a"))} {
+		e = Encoder{Base: 0x1000}
+		e.TokenInformation(winnt.TokenBnoIsolation, nt.TokenBnoIsolation{IsolationPrefix: prefix,
+			IsolationEnabled: prefix != ""})
+		check.That(t, bytes.Equal(e.Bytes, want), "isolation %q: %x, want %x", prefix, e.Bytes, want)
 	}
 	e = Encoder{Base: 0x1000}
 	at := e.Reserve(16)

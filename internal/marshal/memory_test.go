@@ -84,12 +84,15 @@ func TestLargeArrayIsCopiedInChunks(t *testing.T) {
 }
 
 // TestCurrentFrameIsTheLastOne checks that the caller's frames are the last ones named, from the first byte to the
-// last.
+// last. Pages that were probed before are forgotten.
 func TestCurrentFrameIsTheLastOne(t *testing.T) {
+	mapArena(t)
 	var m Memory
+	check.Success(t, check.Status(m.ReadU32(arena)))
 	if low, high := m.Frames(0x20000, 0x30000); low != 0 || high != 0 {
 		t.Errorf("before: %#x to %#x, want %#x, %#x", low, high, 0, 0)
 	}
+	check.That(t, !m.readable.has(arena), "a page is known after new frames")
 	if low, high := m.Frames(0x40000, 0x50000); low != 0x20000 || high != 0x30000 {
 		t.Errorf("the first: %#x to %#x, want 0x20000, 0x30000", low, high)
 	}
