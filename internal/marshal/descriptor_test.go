@@ -63,7 +63,8 @@ func TestDescriptorCacheComparesAllBytes(t *testing.T) {
 				parts[2+i] = uint64(l.put([]byte(list.Binary())))
 			}
 		}
-		absolute := l.words(1|uint64(d.RMControl())<<8|uint64(d.Control()&^sd.SelfRelative)<<16, parts[0], parts[1], parts[2], parts[3])
+		head := 1 | uint64(d.RMControl())<<8 | uint64(d.Control()&^sd.SelfRelative)<<16
+		absolute := l.words(head, parts[0], parts[1], parts[2], parts[3])
 		for form, p := range map[string]Address{"self-relative": relative, "absolute": absolute} {
 			got, st := m.DescriptorAt(p)
 			if st != ntstatus.Success || !got.Equal(d) {

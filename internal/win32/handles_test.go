@@ -79,6 +79,10 @@ func TestDuplicateTokenExGrantsRequestedRights(t *testing.T) {
 	if rights, attributes := granted(t, w, plain); rights != 0xc || attributes != 0 {
 		t.Errorf("T-50: DuplicateToken grants %#x with attributes %#x, want 0xc and 0", uint32(rights), attributes)
 	}
+	privileges := func(h winnt.Handle) []nt.LUIDAndAttributes {
+		return check.Result(w.NT().NtQueryInformationToken(h, winnt.TokenPrivileges)).([]nt.LUIDAndAttributes)
+	}
+	check.SlicesEqual(t, privileges(plain), privileges(mine), "T-50: privileges of the copy") // some are disabled
 	d := sddl.MustParse("D:(A;;GA;;;WD)")
 	for _, c := range []struct {
 		a    *win32.SecurityAttributes
