@@ -12,10 +12,10 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// writes is a connection that records whether each write deadline was set or cleared.
+// writes is a connection that records whether each deadline was set or cleared.
 type writes struct {
 	net.Conn
-	deadlines []bool // one was set
+	deadlines, ofReads []bool // one was set
 }
 
 func (w *writes) Write(b []byte) (int, error) { return len(b), nil }
@@ -23,6 +23,24 @@ func (w *writes) Write(b []byte) (int, error) { return len(b), nil }
 func (w *writes) SetWriteDeadline(at time.Time) error {
 	w.deadlines = append(w.deadlines, !at.IsZero())
 	return nil
+}
+
+func (w *writes) SetReadDeadline(at time.Time) error {
+	w.ofReads = append(w.ofReads, !at.IsZero())
+	return nil
+}
+
+// TestStopKeepsItsDeadlines checks that calls in progress do not change the deadlines of Stop (W-19).
+func TestStopKeepsItsDeadlines(t *testing.T) {
+	conn := new(writes)
+	s := NewServer(conn, nil)
+	s.Stop()
+	s.within(0)
+	s.within(FrameTimeout)
+	s.writeWithin(0)
+	s.writeWithin(WriteTimeout)
+	check.That(t, slices.Equal(conn.deadlines, []bool{true}) && slices.Equal(conn.ofReads, []bool{true}),
+		"deadlines of writes %v, of reads %v, want those of Stop", conn.deadlines, conn.ofReads)
 }
 
 // TestWriteClearsItsDeadline checks that a write clears its deadline, so that it does not affect a later write
