@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
 )
 
 // TestQueuedCallsRunInOrder checks that calls that arrive during a call of their thread are made in order, once each,
@@ -79,4 +80,28 @@ func TestEndOfThreadCancelsQueuedWait(t *testing.T) {
 		check.That(t, f.Request == uint64(i+1) && head.Status == want && err == nil,
 			"answer to request %d: %v, %v, want %v to request %d", f.Request, head.Status, err, want, i+1)
 	}
+}
+
+// asked records which questions about a port it was asked.
+type asked struct {
+	nt.Services
+	order []string
+}
+
+func (a *asked) PortChanged(winnt.Handle) (<-chan struct{}, bool) {
+	a.order = append(a.order, "change")
+	return nil, true
+}
+
+func (a *asked) PortConnected(winnt.Handle) ([]byte, uint32, ntstatus.Status) {
+	a.order = append(a.order, "decision")
+	return nil, 0, ntstatus.InvalidHandle
+}
+
+// A wait for a port's connection watches for changes before it asks for the decision, and so misses none (W-41).
+func TestPortIsWatchedBeforeItsTest(t *testing.T) {
+	a := new(asked)
+	_, _, err := newWorker(NewServer(nil, nil), nt.NewThread(a, "")).connected(&Frame{Body: AppendHandle(nil, 4)})
+	check.NoError(t, err)
+	check.SlicesEqual(t, a.order, []string{"change", "decision"}, "questions about the port")
 }
