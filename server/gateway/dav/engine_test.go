@@ -217,6 +217,8 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{refuse("Stat", "/c/d/m"), "alice LOCK /d/m < exclusive\nbob DELETE /d", 423, "<D:lock-token-submitted/>", ""},
 		{refuse("Stat", "/c/d/m"), "alice LOCK /d/m < exclusive\nbob LOCK /d < exclusive", 423,
 			"<D:no-conflicting-lock/>", ""},
+		{none, "alice LOCK /d/m < exclusive\nbob DELETE /d", 207, "423 Locked</D:status><D:error><D:lock-token-submitted>",
+			""},
 		{refuse("Stat", "/c/f"), "alice LOCK /f < exclusive\nbob DELETE /f", 403, "access denied", ""},
 		{none, "alice LOCK /d/m < exclusive\nbob PROPPATCH /d < patch", 207, "200 OK", "d/ d/m=m e/ f=f t=t"},
 		{refuse("Makeable folder", "/c/.hidden*/g"), "alice MKCOL /d/g\nalice COPY /d Destination: /c/n", 207,

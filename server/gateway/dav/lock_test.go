@@ -150,4 +150,10 @@ func TestLockHoldsUntilItsEnd(t *testing.T) {
 		_, _, err = table.Add(Lock{User: "bob", Root: "/f"}, time.Hour)
 		check.Equal(t, err == errConflict, want, "%d ns after its end: the lock excludes another", later)
 	}
+	// Bob's lock lasts longer than the next one.
+	check.Equal(t, len(table.Active()), 1, "locks")
+	l, _, err = table.Add(Lock{User: "alice", Root: "/g"}, time.Minute)
+	check.NoError(t, err)
+	now = l.Until.Add(1)
+	check.Equal(t, len(table.Active()), 1, "locks after the end of a shorter one")
 }

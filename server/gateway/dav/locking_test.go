@@ -44,6 +44,8 @@ func TestLockRequestsFollowRFC4918(t *testing.T) {
 		{"alice LOCK /f < " + strings.Replace(info("<D:shared/>", ""), "<D:write/>", "", 1), nil, 422, "locktype", 0},
 		{"alice LOCK /f < " + info(`<exclusive xmlns="urn:x"/>`, ""), nil, 422, "lockscope", 0},
 		{"alice LOCK /f < exclusive\nalice DELETE /f If: ($1)", refuse("Remove", "/c/f"), 403, "access denied", 1},
+		{"alice LOCK /d Depth: 0 < exclusive\nalice LOCK /d/m < exclusive\nalice DELETE /d/m If: ($2)", nil, 423,
+			"<D:href>/c/d</D:href>", 2},
 		{"alice LOCK /f < exclusive\nalice LOCK /f If: ($1) (Not <DAV:no-lock>) (<DAV:no-lock>); Timeout: Second-5",
 			nil, 200, "Second-5<", 1},
 		{"alice LOCK /f < exclusive\nalice LOCK /f If: ($1) (<urn:x>)", nil, 400, "one lock", 1},

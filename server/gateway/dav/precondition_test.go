@@ -14,8 +14,8 @@ import (
 // http or https. A destination with user information, or another scheme, is on another server.
 func TestDestinationOnOtherHostIsElsewhere(t *testing.T) {
 	for text, want := range map[string]bool{"/x": false, "http://h/x": false, "https://H/x": false, "//h/x": false,
-		"ftp://h/x": true, "https://g/x": true, "https://h:1/x": true, "https://u@h/x": true, "mailto:x": true,
-		"http:/x": true, "//g/x": true, "http://h/x?a": false} {
+		"ftp://h/x": true, "dav://h/x": true, "https://g/x": true, "https://h:1/x": true, "https://u@h/x": true,
+		"mailto:x": true, "http:/x": true, "//g/x": true, "http://h/x?a": false} {
 		u := check.Must(url.Parse(text))
 		check.Equal(t, elsewhere(u, "h"), want, "%s is elsewhere", text)
 	}
@@ -97,9 +97,10 @@ func TestFailedConditionChangesNothing(t *testing.T) {
 }
 
 // TestBusyRefusalAsksForRetry checks that a response to a request that waited too long for others has a Retry-After
-// header.
+// header, and that no cache keeps it.
 func TestBusyRefusalAsksForRetry(t *testing.T) {
 	w := httptest.NewRecorder()
 	(&busy{refusal{code: http.StatusServiceUnavailable}}).Answer(w, nil)
-	check.That(t, w.Code == 503 && w.Header().Get("Retry-After") == "5", "%d %v, want 503 and 5 s", w.Code, w.Header())
+	check.That(t, w.Code == 503 && w.Header().Get("Retry-After") == "5" && w.Header().Get("Cache-Control") == "no-store",
+		"%d %v, want 503, 5 s and no cache", w.Code, w.Header())
 }

@@ -36,6 +36,8 @@ func TestPropfindListsWhatWasRequested(t *testing.T) {
 		{"alice PROPPATCH /f < patch\nalice PROPPATCH /t < patch\nalice PROPPATCH /t < " +
 			`<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><b xmlns="urn:b"/></D:prop></D:set></D:propertyupdate>` +
 			"\nalice COPY /f Destination: /c/t\nalice PROPFIND /t Depth: 0 < " + names, "/c/t: " + file + " a 200"},
+		{"alice PROPPATCH /f < patch\nalice COPY /f Destination: /c/n\nalice PROPFIND /n Depth: 0 < " + prop,
+			"/c/n: displayname=n getcontentlength=1 a=1 200"},
 		{"alice PROPFIND /f Depth: 0 < " + strings.Replace(prop, "<D:displayname/>", "<D:owner/><D:x/>", 1),
 			"/c/f: owner=alice getcontentlength=1 200 x a 404"},
 		{"alice PROPFIND /f Depth: 0", "/c/f: resourcetype displayname=f getcontentlength=1 getcontenttype=text/plain " +
