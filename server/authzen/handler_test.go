@@ -107,6 +107,7 @@ func TestAuthZENNormativeStatementsHold(t *testing.T) {
 				`"context":{"purpose":"support"},"evaluations":[{}]}`, 200, yes},
 		{"Z-6", "a question overrides them", many, batch("", `{`+dave+`},{}`), 200, `]`},
 		{"Z-6", "as a whole", many, batch("", `{"subject":{"id":"alice"}}`), 200, "subject.type: is missing"},
+		{"Z-6", "even by a malformed one", many, batch("", `{`+alice+`,"action":{}}`), 200, "action.name: is missing"},
 		{"Z-6", "even by null", many, batch("", `{"subject":null}`), 200, "want an object"},
 		{"Z-6", "a missing default is an item's error", many, `{"evaluations":[` + whole + `,{}]}`, 200,
 			"subject is missing"},
@@ -164,6 +165,7 @@ func TestAuthZENChecksMethodAndContentType(t *testing.T) {
 		{"https://pdp.example.com", "GET", MetadataPath, "", 200},
 		{"https://pdp.example.com", "HEAD", MetadataPath, "", 200},
 		{"https://pdp.example.com", "POST", MetadataPath, "application/json", 405},
+		{"https://pdp.example.com", "DELETE", MetadataPath, "", 405},
 		{"https://pdp.example.com", "GET", "/", "", 404},
 		{"https://example.com/pdp/", "POST", "/pdp" + EvaluationPath, "application/json", 200},
 		{"https://example.com/pdp", "POST", EvaluationPath, "application/json", 404},
@@ -281,9 +283,10 @@ func TestErrorsGrantNothing(t *testing.T) {
 		status, got, _ := post(h, EvaluationPath, whole)
 		check.That(t, status == c.status && got == c.text,
 			"%v: %d %q, want %d %q", c.err, status, got, c.status, c.text)
-		status, got, _ = post(h, EvaluationsPath, `{"evaluations":[`+whole+`]}`)
-		want := fmt.Sprintf(`{"evaluations":[{"decision":false,"context":{"error":{"status":%d,"message":%q}}}]}`, c.status,
-			c.text)
+		status, got, _ = post(h, EvaluationsPath, `{"options":{"evaluations_semantic":"permit_on_first_permit"},`+
+			`"evaluations":[`+whole+`,`+whole+`]}`)
+		want := fmt.Sprintf(`{"decision":false,"context":{"error":{"status":%d,"message":%q}}}`, c.status, c.text)
+		want = `{"evaluations":[` + want + `,` + want + `]}`
 		check.That(t, status == 200 && got == want, "%v in a batch: %d %s, want %s", c.err, status, got, want)
 	}
 	unknown := records(t, func(cfg *Config) {

@@ -24,6 +24,10 @@ func TestLimiterRefillsAllowanceOverTime(t *testing.T) {
 	check.Equal(t, allow(), 2, "questions at once")
 	now = now.Add(500 * time.Millisecond)
 	check.Equal(t, allow(), 1, "questions after half a second")
+	for range 2 { // a refused question does not count the time before it twice
+		now = now.Add(200 * time.Millisecond)
+		check.Equal(t, allow(), 0, "questions after less than half a second")
+	}
 	now = now.Add(time.Hour)
 	check.Equal(t, allow(), 2, "questions after an hour")
 	for i := range mostCallers {

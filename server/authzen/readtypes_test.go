@@ -34,6 +34,7 @@ func TestInvalidTypesFileNamesKey(t *testing.T) {
 		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SY"` + rest, "a DACL"},
 		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:NO_ACCESS_CONTROL"` + rest, "a DACL"},
 		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:(A;;${w};;;WD)"` + rest, "${w} is neither"},
+		{`{"groups":["g"],"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:(A;;${w};;;${g})"` + rest, "${w} is neither"},
 		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:(A;;x;;;WD)"` + rest, "types.t.descriptor"},
 		{plain + `"actions":{"do":{"rights":[]}}}}}`, "actions.do.rights"},
 		{plain + `"actions":{"do":{"rights":["w"]}}}}}`, "actions.do.rights"},

@@ -267,6 +267,22 @@ func TestUnrecordedQuestionGetsNoDecision(t *testing.T) {
 	}
 }
 
+// TestActionNeedsRightOfEachProperty checks that an action needs the rights of all its properties, in whatever order.
+// The template's own resource attribute counts beside those of the resource.
+func TestActionNeedsRightOfEachProperty(t *testing.T) {
+	types, err := ReadTypes([]byte(`{"subjects":{"user":{"a":{},"b":{},"c":{}}},"types":{"record":{"rights":["r","v","w"],
+		"descriptor":"O:SYG:SYD:(A;;${r,v};;;${user a})(A;;${r,w};;;${user b})(XA;;${r,v,w};;;${user c};` +
+		`(@Resource.kind == 1 && @Resource.size == 2))S:(RA;;;;;WD;(\"kind\",TI,0,1))",
+		"actions":{"do":{"rights":["r"],"properties":{"p":{"x":["v"]},"q":{"x":["w"]}}}},
+		"request":{"resource":{"size":"integer"}}}}}`))
+	check.NoError(t, err)
+	for i := range 60 { // the order of properties is random
+		who := string(rune('a' + i%3))
+		a := types.Decide(question(t, who, "do", "any", "", `{"p":"x","q":"x"}`, `{"size":2}`), nil)
+		check.Equal(t, a.Decision, who == "c", "%s: %+v", who, a)
+	}
+}
+
 // TestReasonsNeedReadControl checks that a reason names entries only to a subject with READ_CONTROL (Z-16).
 func TestReasonsNeedReadControl(t *testing.T) {
 	types, err := ReadTypes([]byte(`{"groups":["told"],"subjects":{"user":{"a":{"groups":["told"]},"b":{}}},
