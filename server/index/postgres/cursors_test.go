@@ -31,11 +31,13 @@ func TestStoreNoticesOlderDatabase(t *testing.T) {
 	check.NoError(t, writeRows(s, seed, 3, func(uint64) {}))
 	run(`create table older as select * from refmon.documents; create table before as select * from refmon.cursors`)
 	check.NoError(t, writeRows(s, seed, 5, func(uint64) {}))
-	run(`delete from refmon.documents; insert into refmon.documents select * from older;
-		delete from refmon.cursors; insert into refmon.cursors select * from before;
-		select pg_terminate_backend(pid) from pg_stat_activity
-		where pid <> pg_backend_pid() and backend_type = 'client backend'`)
+	const disconnect = `select pg_terminate_backend(pid) from pg_stat_activity
+		where pid <> pg_backend_pid() and backend_type = 'client backend'`
 	b := index.NewRowBatch([]string{"read"}, func(string) bool { return true }, index.Cursor{Message: 5, ID: "5"})
+	run(`update refmon.cursors set message = 5, id = '5', generation = 0, seq = 0;` + disconnect)
+	check.NoError(t, s.Apply(rowPart, b)) // the database has it already, as after a lost confirmation
+	run(`delete from refmon.documents; insert into refmon.documents select * from older;
+		delete from refmon.cursors; insert into refmon.cursors select * from before;` + disconnect)
 	if err := s.Apply(rowPart, b); err == nil || !strings.Contains(err.Error(), "lost transactions") {
 		t.Errorf("%v: want an error about lost transactions", err)
 	}
