@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"os"
@@ -77,7 +78,12 @@ func TestReadersContinueAfterTornLine(t *testing.T) {
 	check.NoError(t, l.SetWatermark(&Watermark{Index: w.state.start.Index, Seq: w.state.seq}))
 	a := x.CanRead("/t/b", "alice", "")
 	check.Equal(t, a.Seq, w.state.seq, "events that were read")
-	check.NoError(t, errors.Join(l.Close(), x.Close()))
+	file := check.Must(os.Open(filepath.Join(dir, eventsName)))
+	in := bufio.NewReader(file)
+	line := check.Must(in.ReadString('\n'))
+	check.NoError(t, readFrom(in, file, 0, len(line))) // the reader has the lines after it, too
+	check.Equal(t, check.Must(in.ReadString('\n')), line, "the line that is read again")
+	check.NoError(t, errors.Join(l.Close(), x.Close(), file.Close()))
 }
 
 // TestIndexAnswersAfterLogCouldNotBeOpened checks that an index whose compacted log could not be opened for a moment,

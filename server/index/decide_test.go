@@ -211,6 +211,14 @@ func TestAllowedSIDIsInEveryClause(t *testing.T) {
 		[]Class{NewPassing(nil, false)}) // a folder that could not be read
 	got := check.Must(d.decide(&closed))
 	check.That(t, len(got.allow)+len(got.expand) == 0, "N-15: below an unreadable folder: %v, %v", got.allow, got.expand)
+	conditional := "(XA;;FA;;;WD;(Member_of {SID(" + staff + ")}))" // not a matter of SIDs alone
+	for part, class := range map[string]Class{"document": shared(conditional, entry("WD")),
+		"share": shared(entry("WD"), conditional), "folder": behind(conditional)} {
+		got := check.Must(d.decide(&class))
+		check.That(t, !got.exact && len(got.allow) == 0, "N-4: a condition of the %s: exact %t, Allow %v", part, got.exact,
+			got.allow)
+		check.SlicesEqual(t, texts(got.expand), []string{alice, bob}, "N-4: a condition of the %s: Expand", part)
+	}
 }
 
 // TestPrivilegeHoldersPassDenyingFolder checks that holders of the privilege pass a folder that denies them.
