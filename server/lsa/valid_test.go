@@ -60,6 +60,7 @@ func TestValidRejectsEachMistake(t *testing.T) {
 		{"account without name", "1 to 256", set(1500, Account{})},
 		{"account with a well-known name", "the well-known name of S-1-1-0", set(1500, Account{Name: "everyone"})},
 		{"account with a SID as name", "reads as a SID", set(1500, Account{Name: "S-1-5-32-544"})},
+		{"account with a SID in another form as name", "reads as a SID", set(1500, Account{Name: "s-1-5-0x20-544"})},
 		{"group with a well-known name", "the well-known name of S-1-5-32-544",
 			group(local(1500), Group{Name: "Administrators"})},
 		{"name as long as may be", "", set(1500, Account{Name: strings.Repeat("ü", 256)})},

@@ -27,7 +27,7 @@ func TestExportAndImportRoundTrip(t *testing.T) {
 			delete(e.st.groups, id)
 		}
 		g := e.AddGroup(Group{Name: "team", GID: number(7), Members: []sid.SID{alice, sid.Everyone}})
-		e.AddGroup(Group{Name: "empty"})
+		e.AddGroup(Group{Name: "empty", GID: number(0)})
 		e.Grant(g, winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeDebugPrivilege), logon.SeBatchLogonRight)
 		e.Grant(sid.Everyone, 0, 0)
 		return nil
@@ -51,6 +51,7 @@ groups:
       - S-1-1-0
   - name: "empty"
     sid: M-1003
+    gid: 0
 rights:
   - who: S-1-1-0
   - who: M-1002
