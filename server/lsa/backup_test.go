@@ -3,6 +3,7 @@ package lsa
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,6 +26,9 @@ func TestRestoreRejectsMalformedBackups(t *testing.T) {
 	})
 	var backup bytes.Buffer
 	check.NoError(t, f.Backup(&backup))
+	r, w := io.Pipe()
+	check.NoError(t, r.Close())
+	check.That(t, f.Backup(w) != nil, "a backup that cannot be written: no error")
 	check.NoError(t, f.Close())
 	f.Store = nil
 	before, err := os.ReadFile(filepath.Join(f.cfg.Folder, File))

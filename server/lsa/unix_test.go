@@ -188,12 +188,12 @@ func TestOverlappingMapIsNotUsed(t *testing.T) {
 	corp := IDMap{Domain: sid.MustParse("S-1-5-21-9-8-7"), Name: "CORP", Low: 100000, High: 200000}
 	other := IDMap{Domain: sid.MustParse("S-1-5-21-9-8-8"), Name: "OTHER", Low: 300000, High: 300009}
 	f.account(t, Account{Name: "bob", UID: number(165600)}, "")
-	maps := []IDMap{corp, other}
+	maps := []IDMap{other, corp}
 	f.must(t, func(e *Edit) error { e.SetMaps(maps); return nil })
 	clear(maps)
 	check.Equal(t, f.UserSID(300001), other.Domain.WithRID(1), "L-53: the store has the caller's slice")
 	check.NoError(t, f.Trouble())
-	subuids(t, f, "alice:165536:65536\n")
+	subuids(t, f, "zoe:90000:9\nalice:165536:65536\n")
 	f.reopen(t) // it opens
 	if err := f.Trouble(); err == nil ||
 		!strings.Contains(err.Error(), `CORP 100000-200000 overlaps the subordinate ids 165536-231071 of "alice"`) ||
