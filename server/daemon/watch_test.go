@@ -62,12 +62,6 @@ func TestNewestCallsAreKept(t *testing.T) {
 	k.add(&seen{size: 2, owner: owner{uid: 8}})
 	want(0, []uint64{2}, 2, 2)
 	check.DeepEqual(t, k.owned, map[owner]occupancy{{uid: 8}: {1, 2}}, "owners of the calls")
-	k = &callBuffer{most: 2, fair: true}
-	for i, uid := range []uint32{7, 7, 8} {
-		k.add(&seen{size: i + 1, owner: owner{uid: uid}})
-	}
-	want(0, []uint64{2, 3}, 3, 5)
-	check.DeepEqual(t, k.owned, map[owner]occupancy{{uid: 7}: {1, 2}, {uid: 8}: {1, 3}}, "owners of the calls")
 	k = &callBuffer{most: 1 << 20}
 	const fit = keptBytes / largestKept
 	for range fit {
