@@ -201,38 +201,36 @@ func TestCallLimitsDependOnProcessors(t *testing.T) {
 	}
 }
 
-// TestConnectionsOfUserShareCPUTime checks that a user with ten connections gets as much time as a user with one, split
-// among the ten (W-42).
+// TestConnectionsOfUserShareCPUTime checks that users with ten connections, three and one get equal time, split among
+// the connections of each (W-42).
 func TestConnectionsOfUserShareCPUTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := newSchedulerOf(2, 1, 8)
 		c := callers{scheduler: tr, had: map[*share]time.Duration{}, stop: make(chan struct{})}
-		one := tr.join(1001)
-		c.add(one, 4, time.Millisecond)
-		for range 10 {
-			c.add(tr.join(1000), 4, time.Millisecond)
-		}
-		had := map[uint32]time.Duration{}
-		of := c.runFor(10 * time.Second)
-		for s, d := range of {
-			uid := uint32(1000)
-			if s == one {
-				uid = 1001
+		connections, user := []int{10, 3, 1}, map[*share]int{}
+		for uid, n := range connections {
+			for range n {
+				s := tr.join(uint32(uid))
+				user[s] = uid
+				c.add(s, 4, time.Millisecond)
 			}
-			had[uid] += d
 		}
-		// Two concurrent calls for 10 s. A connection makes one call at a time.
-		for uid, got := range had {
-			check.That(t, got >= 8*time.Second, "user %d had %s, want 0.8 of 10s at least", uid, got)
+		of, had := c.runFor(10*time.Second), make([]time.Duration, len(connections))
+		// Two concurrent calls for 10 s, for three users. A connection makes one call at a time.
+		const fair = 20 * time.Second / 3 * 8 / 10
+		for s, d := range of {
+			had[user[s]] += d
+			n := connections[user[s]]
+			check.That(t, d >= fair/time.Duration(n), "one of %d connections had %s, want 0.8 of its share", n, d)
 		}
-		for s, got := range of {
-			check.That(t, got >= 800*time.Millisecond,
-				"a connection of a user with %d had %s, want 0.8 of 1s at least", s.of.connections, got)
+		for uid, d := range had {
+			check.That(t, d >= fair, "user %d had %s, want %s at least", uid, d, fair)
 		}
-		for range 10 {
-			tr.part(1000)
+		for uid, n := range connections {
+			for range n {
+				tr.part(uint32(uid))
+			}
 		}
-		tr.part(1001)
 		if _, _, users := tr.slotCounts(); users != 0 {
 			t.Errorf("%d users are left, want 0", users)
 		}
