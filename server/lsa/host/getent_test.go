@@ -27,10 +27,7 @@ case "$1 $2" in
 "passwd bare") echo bare:x:9:9::: ;;
 "initgroups bare") echo '8 9' ;;
 "initgroups twice") echo 'twice                 8'; echo 9 ;;
-"passwd 5") echo :x:5:5::: ;;
-"group 5") echo :x:5: ;;
-"passwd other" | "passwd 1001") echo alice:x:1000:100::: ;;
-"group wheel" | "group 10" | "group other" | "group 11") echo wheel:x:10:alice ;;
+"group wheel" | "group 10") echo wheel:x:10:alice ;;
 "initgroups alice") echo 'alice                 10 100 27' ;;
 "initgroups "*) echo "$2" ;; # an unknown user, and status 0
 *) exit 2 ;;
@@ -52,14 +49,7 @@ esac
 				t.Errorf("Groups of %s = %v, want none", name, gids)
 			}
 		}
-		for _, id := range []uint32{5, 11, 1001} { // an entry without a name, and entries of other numbers
-			name, ok := n.GroupName(ctx, id)
-			gids, ok2 := n.GroupsOf(ctx, id)
-			check.That(t, !ok && (!ok2 || id == 11), "%d: the group %q, the user's groups %v, want none", id, name, gids)
-		}
-		gid, ok = n.GID(ctx, "other")
-		check.That(t, !ok, "GID(other) = %d, want none", gid)
-		for _, name := range []string{"zoe", "odd", "two", "1000", "other"} {
+		for _, name := range []string{"zoe", "odd", "two", "1000"} {
 			if uid, ok := n.UID(ctx, name); ok {
 				t.Errorf("UID(%q) = %d, want none", name, uid)
 			}

@@ -171,7 +171,8 @@ func TestServiceIsQueriedBeforeGetent(t *testing.T) {
 "group 60") echo sixty:x:60:a:b ;;
 "group 70") echo seventy:x:-70: ;;
 "group 80") echo eighty:x:80 ;;
-"group 90") printf ninety:x:90: ;;`)
+"group 90") printf ninety:x:90: ;;
+"group 100") echo :x:100: ;;`)
 	ctx := context.Background()
 	name := func(f func(context.Context, uint32) (string, bool), id uint32) func() (string, bool) {
 		return func() (string, bool) { return f(ctx, id) }
@@ -220,6 +221,7 @@ func TestServiceIsQueriedBeforeGetent(t *testing.T) {
 		{name(h.GroupName, 70), "", "GetGroupRecord gid=70; getent group 70"},
 		{name(h.GroupName, 80), "", "GetGroupRecord gid=80; getent group 80"},
 		{name(h.GroupName, 90), "", "GetGroupRecord gid=90; getent group 90"},
+		{name(h.GroupName, 100), "", "GetGroupRecord gid=100; getent group 100"},
 		{number(h.UID, "1000"), "", ""}, {number(h.GID, "1000"), "", ""}, {number(h.GID, "-x"), "", ""},
 	} {
 		got, ok := c.call()
@@ -227,6 +229,10 @@ func TestServiceIsQueriedBeforeGetent(t *testing.T) {
 		check.That(t, ok == (c.want != "") && (!ok || got == c.want) && queries == c.queries,
 			"L-14: %q, %t after %q, want %q after %q", got, ok, queries, c.want, c.queries)
 	}
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	_, found, err := record[userRecord](ended, h.Names, "GetUserRecord", map[string]any{"uid": 1})
+	check.That(t, !found && errors.Is(err, context.Canceled), "L-14: a query that has ended: %t, %v", found, err)
 	h.getent = ""
 	t.Setenv("PATH", t.TempDir())
 	for uid, want := range map[uint32]string{1: "one", 4: ""} {
