@@ -131,17 +131,20 @@ func TestParserReplyMayHaveEmptyClaims(t *testing.T) {
 	}
 }
 
-// TestParserReplyHasAtMost1024Claims checks both sides of the limit of claims.
+// TestParserReplyHasAtMost1024Claims checks both sides of the limit of claims, for the client's and the device's.
 func TestParserReplyHasAtMost1024Claims(t *testing.T) {
-	p, data := parsedPAC(t)
+	data := forge.Seal(alice().Buffers(), key(18))
 	for n, want := range map[int]error{1024: nil, 1025: ErrInvalid} {
 		var all []claims.Attribute
 		for i := range n {
 			all = append(all, claims.Attribute{Name: fmt.Sprint("c", i), Type: claims.Int64, Ints: []int64{7}})
 		}
-		p.ClientClaims = check.Must(claims.NewSet(all))
-		text := check.Must(p.MarshalAnswer())
-		check.ErrorIs(t, check.Err(ReadAnswer(text, data)), want, "%d claims", n)
+		for i := range 2 {
+			p := check.Must(Parse(data))
+			*[]**claims.Set{&p.ClientClaims, &p.DeviceClaims}[i] = check.Must(claims.NewSet(all))
+			text := check.Must(p.MarshalAnswer())
+			check.ErrorIs(t, check.Err(ReadAnswer(text, data)), want, "%d claims", n)
+		}
 	}
 }
 
