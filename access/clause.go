@@ -23,13 +23,8 @@ func (x *Explanation) clause(reason *BitReason, right string) string {
 	return r.words(reason.Granted, right, entry)
 }
 
-// entry returns the text "entry 1 of the DACL", or "the DACL" for a reason about the whole list.
-func (r Reason) entry() string {
-	if r.Index < 0 {
-		return "the " + r.List
-	}
-	return "entry " + strconv.Itoa(r.Index+1) + " of the " + r.List
-}
+// entry returns the text "entry 1 of the DACL". A reason without an entry does not use it.
+func (r Reason) entry() string { return "entry " + strconv.Itoa(r.Index+1) + " of the " + r.List }
 
 // words implements [Reason.Words]. entryText names the ACE that decided.
 func (r Reason) words(granted bool, right, entryText string) string {

@@ -199,6 +199,8 @@ var stageCases = []plainCase{
 		}},
 	{id: "A-92 a denial of the user's groups denies the restricting SIDs nothing",
 		sd: "…(A;;0x1;;;U)(D;;0x1;;;G)(A;;0x1;;;RC)", desired: 1, want: 1, change: restricted(sid.Restricted)},
+	{id: "A-92 a dropped restricting SID denies", sd: "…(D;;0x1;;;RC)(A;;0x1;;;WD)", desired: 1,
+		change: join(restricted(sid.Everyone, sid.Restricted), func(s *token.Spec) { s.Restricted[1].Attributes = denyOnly })},
 	{id: "A-94 a denial counts for the package, though the user has the group",
 		sd: "…(A;;FA;;;U)(D;;0x1;;;AC)(A;;FR;;;P)", desired: 1, change: join(appContainer, groups(sid.AllAppPackages))},
 	{id: "A-94 a group that the user has for deny only is the package's", sd: "…(A;;FA;;;U)(A;;FR;;;AC)", desired: 1,
