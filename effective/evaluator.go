@@ -190,10 +190,9 @@ func (e *Evaluator) combine(requested winnt.AccessMask, out Set) {
 	}
 }
 
-// either stores in out the tokens with at least one right, granted by an entry or to the owner. It answers a question
-// for MAXIMUM_ALLOWED alone. Earlier contents of out are lost.
+// either adds to out the tokens with at least one right, granted by an entry or to the owner. It answers a question
+// for MAXIMUM_ALLOWED alone.
 func (e *Evaluator) either(out Set) {
-	clear(out)
 	for i := range e.classes[:e.used] {
 		out.or(e.classes[i].granted)
 	}

@@ -26,7 +26,8 @@ import (
 func TestViewReportsRealChanges(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 2))}
 	for range 20 {
-		q := effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1, winnt.FILE_ALL_ACCESS}}
+		q := effective.Question{Type: winnt.FileObject,
+			Rights: []winnt.AccessMask{1, winnt.FILE_ALL_ACCESS, winnt.FILE_READ_EA}}
 		v := check.Must(effective.NewView(q, effective.Config{}))
 		objects, people := map[string]*sd.Descriptor{}, map[string]*token.Token{}
 		answers := map[effective.Change]bool{}
