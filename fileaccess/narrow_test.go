@@ -56,6 +56,7 @@ func TestNarrowRemovesDeniedRights(t *testing.T) {
 		{"D:(A;OICI;FA;;;S-1-22-1-1)(A;OICI;FA;;;S-1-22-1-2)", 0o755, true,
 			"D:P(A;OICI;FA;;;S-1-22-1-1)(A;OICI;0x1300a9;;;S-1-22-1-2)"},
 		{"D:(A;OICI;FR;;;WD)", 0o700, true, "D:P(A;;0x9;;;S-1-22-1-1)(A;OICIIO;0x9;;;CO)(A;OICI;0x120080;;;WD)"},
+		{"D:(A;OICINP;FR;;;WD)", 0o700, true, "D:P(A;;0x9;;;S-1-22-1-1)(A;OICINPIO;0x9;;;CO)(A;OICINP;0x120080;;;WD)"},
 		{"D:(A;OIIO;FR;;;CO)(A;OICI;FR;;;WD)", 0o700, true, // only files inherit the first entry
 			"D:P(A;OIIO;FR;;;CO)(A;;0x9;;;S-1-22-1-1)(A;OICIIO;0x9;;;CO)(A;OICI;0x120080;;;WD)"},
 		{"D:(A;OICIIO;FR;;;CO)(A;OICI;FR;;;WD)", 0o700, true, // the children's owner has the rights already
@@ -63,6 +64,8 @@ func TestNarrowRemovesDeniedRights(t *testing.T) {
 		// A directory that nobody else may use passes on nothing to them either, although it grants them nothing itself.
 		{"D:(A;OICI;FA;;;S-1-22-1-1)(A;OIIO;FR;;;WD)", 0o700, true,
 			"D:P(A;OICI;FA;;;S-1-22-1-1)(A;OIIO;0x9;;;CO)(A;OIIO;0x120080;;;WD)"},
+		{"D:(A;OICI;FA;;;S-1-22-1-1)(A;CIIO;FR;;;WD)", 0o700, true,
+			"D:P(A;OICI;FA;;;S-1-22-1-1)(A;CIIO;0x9;;;CO)(A;CIIO;0x120080;;;WD)"},
 		{"D:(A;OICI;FA;;;S-1-22-1-1)(A;OIIO;FR;;;WD)", 0o750, true,
 			"D:P(A;OICI;FA;;;S-1-22-1-1)(A;OIIO;0x9;;;CO)(A;OIIO;0x9;;;CG)(A;OIIO;0x120080;;;WD)"},
 		{"D:(A;OICI;FA;;;S-1-22-1-1)(A;OIIO;FR;;;S-1-22-1-2)", 0o707, true,

@@ -148,6 +148,9 @@ func TestToPOSIXMatchesExpectedPermissions(t *testing.T) {
 		check.Equal(t, aclText(p.Access), "u::--- u:3:r-- g::--- g:9:r-- m::r-- o::---", "two SIDs with one id")
 		exactly(t, "two SIDs with one id", lost, fileaccess.Loss{Kind: noPerm, SID: fileaccess.UnixUser(3), Bits: 0x20},
 			fileaccess.Loss{Kind: noPerm, SID: old, Bits: writing})
+		_, lost = fileaccess.ToPOSIX(sddl.MustParse(owned+"D:(A;;0x9;;;S-1-22-1-3)(A;;0x17f;;;"+old.String()+")"), directory,
+			twice)
+		exactly(t, "two lost permissions", lost, fileaccess.Loss{Kind: noPerm, SID: old, Bits: 0x20 | writing})
 	}
 	for text, want := range map[string][]fileaccess.Loss{
 		owned + "D:S:(AU;SA;FA;;;WD)": {{Kind: noSACL}},
