@@ -24,7 +24,8 @@ func TestHeapSizeIsWhatIsHeld(t *testing.T) {
 		return func() (sized, error) {
 			a := values()
 			a.Name = "a"
-			return claims.NewSet([]claims.Attribute{a})
+			small := claims.Attribute{Name: "b", Type: claims.Int64, Ints: []int64{1}}
+			return claims.NewSet([]claims.Attribute{a, small})
 		}
 	}
 	for name, build := range map[string]func() (sized, error){

@@ -30,4 +30,9 @@ func TestUTF16RoundTripsAnyText(t *testing.T) {
 			}
 		}
 	}
+	// Each byte that begins no character, nor a lone surrogate, is U+FFFD.
+	for text, want := range map[string]string{"\xEDA\x80": "\xFD\xFFA\x00\xFD\xFF", "\xED\xA0A": "\xFD\xFF\xFD\xFFA\x00",
+		"\xEC\xA0\xED": "\xFD\xFF\xFD\xFF\xFD\xFF", "\xED\xA0": "\xFD\xFF\xFD\xFF"} {
+		check.Equal(t, string(appendUTF16(nil, text)), want, "appendUTF16 of %x", text)
+	}
 }
