@@ -86,6 +86,8 @@ func TestSetChangesOnlySelectedParts(t *testing.T) {
 		{"C-81 P|AI|AR", dacl, "", "D:PARAI(A;ID;FA;;;BA)", 0, "D:PAI(A;ID;FA;;;BA)"},
 		{"generic bits mapped", dacl, "", "D:(A;;GR;;;BA)(A;OICIIO;GR;;;BA)(A;CIIOID;GR;;;BA)", 0,
 			"D:(A;;FR;;;BA)(A;OICIIO;GR;;;BA)(A;CIIOID;GR;;;BA)"},
+		{"S-65 the new owner and group", owner | group | dacl, "O:BAG:SY", "O:SYG:BAD:(A;;FR;;;CO)(A;;FW;;;CG)",
+			sd.DACLAutoInherit, "O:SYG:BAD:AI(A;;FR;;;SY)(A;;FW;;;BA)"},
 		{"backup is everything", backup, old, "O:SYG:BAD:(A;;FA;;;SY)", 0, "O:SYG:BAD:(A;;FA;;;SY)"},
 	} {
 		t.Run(c.id, func(t *testing.T) {
