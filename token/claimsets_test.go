@@ -25,9 +25,9 @@ func claimsOf(t testing.TB, list ...claims.Attribute) *claims.Set {
 // claimed returns a token with three user claims, the same device claims, and two device groups.
 func claimed(t testing.TB) *token.Token {
 	s := setup()
-	s.UserClaims = claimsOf(t, attr("Level", 0, 3), attr("Fixed", claims.FlagMandatory, 1),
-		attr("Off", claims.FlagDisabled|claims.FlagDisabledByDefault, 1))
-	s.DeviceClaims = s.UserClaims
+	list := []claims.Attribute{attr("Level", 0, 3), attr("Fixed", claims.FlagMandatory, 1),
+		attr("Off", claims.FlagDisabled|claims.FlagDisabledByDefault, 1)}
+	s.UserClaims, s.DeviceClaims = claimsOf(t, list...), claimsOf(t, list...)
 	s.DeviceGroups = []token.Group{{SID: groupG1, Attributes: winnt.SE_GROUP_ENABLED},
 		{SID: groupG2, Attributes: token.GroupDefault}}
 	return must(t, s)
