@@ -65,7 +65,7 @@ func TestFromFieldsReadsExportedLists(t *testing.T) {
 		{4656, []string{"AccessList", strings.Repeat("%%9999 ", 33)},
 			strings.TrimSuffix(strings.Repeat("[0x0 9999 0 ] ", 32), " ")}, // a mask has 32 bits
 		{4656, []string{"ObjectType", "File", "AccessMask", "0x3"}, "[0x1 4416 0 ] [0x2 4417 0 ]"},
-		{4656, []string{"ObjectType", "File", "AccessList", "%%9999 %%x - %%1542 %%1543", "AccessReason", "%%1:"},
+		{4656, []string{"ObjectType", "File", "AccessList", "%%9999 %%x %%4416x - %%1542 %%1543", "AccessReason", "%%1:"},
 			"[0x0 9999 0 ] [0x1000000 1542 0 ] [0x2000000 1543 0 ]"},
 		{4656, []string{"ObjectServer", "DS", "ObjectType", "File", "AccessList", "%%4416", "AccessMask", "%%4417"},
 			"[0x1 4416 0 ]"},
