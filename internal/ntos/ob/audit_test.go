@@ -68,7 +68,7 @@ func TestOpenIsRecordedBeforeItsHandle(t *testing.T) {
 			w.c.Mode = access.Kernel
 		}
 		o := protected(eventType, "O:SYG:SYD:(A;;GR;;;WD)")
-		h, granted, st := ob.OpenByPointer(w.c, o, w.self, c.desired, 0)
+		h, granted, st := ob.OpenByPointer(w.c, o, w.self, c.desired, winnt.OBJ_INHERIT)
 		opened := []string(nil)
 		if c.opened != "" {
 			opened = []string{c.opened}
@@ -85,8 +85,9 @@ func TestOpenIsRecordedBeforeItsHandle(t *testing.T) {
 		}
 		_, g, _ := w.c.Table.Lookup(h, ob.TagCall)
 		o.Deref(ob.TagCall)
-		check.That(t, g.Access == granted && (g.Attributes&winnt.OBJ_AUDIT_OBJECT_CLOSE != 0 == l.answer.OnClose ||
-			c.closed == ""), "%s: handle = %+v, want the granted rights %v and the close attribute only on request",
+		check.That(t, g.Access == granted && g.Attributes&winnt.OBJ_INHERIT != 0 &&
+			(g.Attributes&winnt.OBJ_AUDIT_OBJECT_CLOSE != 0 == l.answer.OnClose || c.closed == ""),
+			"%s: handle = %+v, want the granted rights %v, inherited, and the close attribute only on request",
 			c.name, g, granted)
 		for _, want := range []winnt.AccessMask{c.firstUse, 0} {
 			check.Equal(t, w.c.Table.TakeAudit(h, o, ^winnt.AccessMask(0)), want,

@@ -97,8 +97,15 @@ func TestEndReturnsCharges(t *testing.T) {
 	} {
 		o := newObject(eventType, nil)
 		check.Success(t, pay(&o.Header))
-		check.That(t, b.Used() >= 7, "%s: %d bytes are charged, want 7 or more", what, b.Used())
+		small := b.Used()
+		check.That(t, small >= 7, "%s: %d bytes are charged, want 7 or more", what, small)
 		o.Deref(ob.TagCall)
+		if what == "creation" { // the descriptor is charged too
+			o = protected(eventType, "O:SYG:SYD:(A;;GR;;;WD)")
+			check.Success(t, pay(&o.Header))
+			check.Equal(t, b.Used(), small+int64(o.Security().HeapSize()), "bytes charged for an object with a descriptor")
+			o.Deref(ob.TagCall)
+		}
 		check.Equal(t, b.Used(), 0, "%s: bytes charged after the object's end", what)
 	}
 }

@@ -512,6 +512,16 @@ func TestFailedCreateLeavesNothing(t *testing.T) {
 		wantStatus(t, "full table, unnamed", check.Status(w.create(``, 0)), ntstatus.InsufficientResources)
 		w.c.Close(v)
 	}
+	w.name(`\ev`, protected(eventType, ownEvent))
+	for range 2 { // the table has room for one handle
+		w.c.Audit = &deaf{fails: true}
+		_, _, st := w.ns.Open(w.c, ob.Name{Path: `\ev`}, eventType, w.self, 1)
+		wantStatus(t, "failing record of an open", st, ntstatus.AuditFailed)
+	}
+	w.c.Audit = nil
+	h := w.ns.Root().Lookup(`ev`, false)
+	h.Unname()
+	h.Deref(ob.TagCall)
 	w.c.Table.Drain()
 	for _, path := range []string{"", `\ev`} {
 		wantStatus(t, "drained table", check.Status(w.create(path, 0)), ntstatus.ProcessIsTerminating)
