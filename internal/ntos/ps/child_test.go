@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -62,6 +63,25 @@ func TestAssignedCopyIsCharged(t *testing.T) {
 	}
 	p.Exit()
 	w.close(j, own, tok, p)
+}
+
+// When its token is replaced, a process has the fixed rights to itself and those that the new token gets (O-17). One
+// that is deleted without an exit leaves its job (I-91).
+func TestReplacedTokenLeavesFixedSelfAccess(t *testing.T) {
+	w := newJobWorld(t)
+	own, tok, job := w.token(user()), w.token(user()), w.NewJob(w.p.Token())
+	succeeds(t, job.SetLimits(JobLimits{Flags: JobOnlyToken, Token: tok}))
+	for text, want := range map[string]winnt.AccessMask{"D:": 0x1F07FB, "D:(A;;0x1000;;;WD)": 0x1F17FB} {
+		for _, replace := range []func(*Process) Outcome{func(p *Process) Outcome { return p.AssignPrimaryToken(tok) },
+			func(p *Process) Outcome { return p.AssignToJob(job) }} {
+			p := w.newProcess("child", own, sddl.MustParse("O:SYG:SY"+text), 0)
+			succeeds(t, replace(p))
+			check.Equal(t, p.SelfAccess(), want, "O-17: rights to itself of a process with %s", text)
+			p.Deref(ob.TagCall)
+			check.Equal(t, job.active, 0, "I-91: processes in the job")
+		}
+	}
+	w.close(job, own, tok)
 }
 
 // T-112: an impersonation token is refused as such. The observed system first reports a level below
@@ -140,4 +160,11 @@ func TestRefusedChildHasItsReason(t *testing.T) {
 		check.Equal(t, block.Used(), 0, "charged bytes after the refusal")
 		w.close()
 	}
+	w := newJobWorld(t)
+	block := quota.NewBlock(nil, 1<<20, false)
+	p := w.newProcess("c", w.p.PrimaryToken(), nil, 0)
+	p.SetQuota(block)
+	check.Success(t, p.payFor(nil))
+	check.That(t, block.Used() >= processSize, "Q-2: a process is charged %d bytes", block.Used())
+	w.close(p)
 }
