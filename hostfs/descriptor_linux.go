@@ -144,16 +144,8 @@ func nameOf(fd int) string {
 // CurrentPath returns the present name of the file below the root, for nt.PathReporter. The name of a removed file ends
 // in " (deleted)".
 func (f *file) CurrentPath() (path string, ok bool) {
-	root, err := os.Readlink(placeOf(f.t.root))
-	if err != nil {
-		return "", false
-	}
-	name, err := os.Readlink(placeOf(f.fd))
-	rest, below := strings.CutPrefix(name, strings.TrimSuffix(root, "/"))
-	if err != nil || !below || rest != "" && rest[0] != '/' {
-		return "", false
-	}
-	return strings.ReplaceAll(strings.TrimPrefix(rest, "/"), "/", `\`), true
+	name, err := f.t.pathOf(f.fd)
+	return strings.ReplaceAll(name, "/", `\`), err == nil
 }
 
 // hasAudit reports whether a descriptor has SACL entries that READ_CONTROL does not show. Labels are ignored, because

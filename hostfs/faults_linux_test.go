@@ -234,19 +234,23 @@ func TestRejectedWriteStoresNothing(t *testing.T) {
 		n, st, ntstatus.InvalidParameter)
 }
 
-// Contents are replaced on a host without attributes unless the request has one that would be lost (F-172).
+// Contents are replaced and files are created on a host without attributes unless the request has one that would be
+// lost (F-172).
 func TestOverwriteNeedsRequestedAttributes(t *testing.T) {
 	for requested, want := range map[fileaccess.Attributes]ntstatus.Status{0: ntstatus.Success,
 		fileaccess.AttributeArchive: ntstatus.Success, fileaccess.AttributeHidden: ntstatus.NotSupported} {
 		w, disk := faulty(t)
+		w.describe("", wide)
 		w.file("f", "old", wide)
-		disk.Fail(unix.ENOTSUP, inject.Kind("setxattr"))
-		in := call{desired: winnt.FILE_WRITE_DATA, disposition: fileaccess.FileOverwrite}.at("f")
-		in.FileAttributes = requested
+		disk.Fail(unix.ENOTSUP, inject.Kind("setxattr"), inject.PathMatch(dosName))
 		th := w.as(bob)
-		h, _, st := th.NtCreateFile(in)
-		check.Equal(t, st, want, "F-172: overwrite with attributes %#x", requested)
-		w.want(closeAny(th, h), ntstatus.Success)
+		for _, name := range []string{"f", "new"} {
+			in := call{desired: winnt.FILE_WRITE_DATA, disposition: fileaccess.FileOverwriteIf}.at(name)
+			in.FileAttributes = requested
+			h, _, st := th.NtCreateFile(in)
+			check.Equal(t, st, want, "F-172: overwrite %s with attributes %#x", name, requested)
+			w.want(closeAny(th, h), ntstatus.Success)
+		}
 	}
 }
 

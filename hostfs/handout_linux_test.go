@@ -374,6 +374,7 @@ func TestHandOutDisabledPassesNothing(t *testing.T) {
 	if what, err := w.tree.HandsOut(); what != HandOutNothing || err != nil {
 		t.Errorf("HandsOut = %v, %v, want HandOutNothing, no error", what, err)
 	}
+	check.ErrorIs(t, check.Err((&Tree{noLender: unix.EPERM}).HandsOut()), unix.EPERM, "why nothing is handed out")
 	if os.Getuid() == 0 {
 		return // This program may copy mounts.
 	}

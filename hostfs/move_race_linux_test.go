@@ -159,3 +159,26 @@ func TestRemovalFollowsConcurrentRename(t *testing.T) {
 	w.want(<-removed, ntstatus.Success)
 	w.holds(map[string]string{"f": "-", "g": "-"})
 }
+
+// A file is open until its marked name is removed (F-48, F-117).
+func TestFileIsOpenDuringItsRemoval(t *testing.T) {
+	var w *world
+	var renames, open int
+	var inode uint64
+	w = newWorld(t, func(c *Config) {
+		c.Faults = func(call, _ string) error {
+			if call == "rename" {
+				if renames++; w.tree.isOpen(inode) {
+					open++
+				}
+			}
+			return nil
+		}
+	})
+	w.file("f", "f", wide)
+	inode = w.inode("f")
+	f := w.opened("f", fileaccess.Request{}, winnt.DELETE)
+	w.want(f.SetDelete(true), ntstatus.Success)
+	w.mustShut(f)
+	check.That(t, renames == 1 && open == 1, "%d renames of a removal, %d with an open file", renames, open)
+}

@@ -67,20 +67,20 @@ func decodeMove(s string) (m moveRecord, err error) {
 	return m, nil
 }
 
-// pathOf returns the current path of a directory below the root of the tree, with slashes. The root is "". If the
-// directory was moved out of the tree, the error is ENOENT. The path of a removed directory ends with " (deleted)".
-func (t *Tree) pathOf(dir int) (string, error) {
+// pathOf returns the current path of an open file below the root of the tree, with slashes. The root is "". If the
+// file was moved out of the tree, the error is ENOENT. The path of a removed file ends with " (deleted)".
+func (t *Tree) pathOf(fd int) (string, error) {
 	root, err := os.Readlink(placeOf(t.root))
 	if err != nil {
 		return "", err
 	}
-	path, err := os.Readlink(placeOf(dir))
+	path, err := os.Readlink(placeOf(fd))
 	if err != nil {
 		return "", err
 	}
 	below, ok := strings.CutPrefix(path, strings.TrimSuffix(root, "/"))
 	if !ok || below != "" && below[0] != '/' {
-		return "", unix.ENOENT // the directory was moved out of the tree
+		return "", unix.ENOENT
 	}
 	return strings.TrimPrefix(below, "/"), nil
 }

@@ -61,6 +61,11 @@ func TestPathOfEndsAtTheRoot(t *testing.T) {
 		}
 		check.Equal(t, got, want, "F-211: path of %s", path)
 	}
+	top := check.Must(os.Open("/"))
+	got, err := (&Tree{root: int(top.Fd())}).pathOf(w.tree.root)
+	want := check.Must(os.Readlink(placeOf(w.tree.root)))
+	check.That(t, err == nil && "/"+got == want, "path of %s in a tree at /: %s, %v", want, got, err)
+	w.must(top.Close())
 	w.must(os.Remove(outside))
 }
 

@@ -49,6 +49,12 @@ func TestRepairCorrectsTree(t *testing.T) {
 	w.must(os.WriteFile(outside+"/f", nil, 0o600))
 	w.must(setAttribute(outside+"/f", w.tree.cfg.Attribute, w.accepted(old)))
 	w.must(os.Symlink(outside, w.path("way")))
+	w.must(os.Mkdir(w.path("mount"), 0o700))
+	if err := unix.Mount(outside, w.path("mount"), "", unix.MS_BIND, ""); err == nil { // root can (F-112)
+		t.Cleanup(func() { w.must(unix.Unmount(w.path("mount"), 0)) })
+	} else {
+		w.must(os.Remove(w.path("mount")))
+	}
 	want := []string{
 		"broken: invalid NTACL attribute",
 		"d/e/with\\slash: entries for logon sessions: 2, entries with generic rights: 0",
@@ -86,7 +92,7 @@ func TestRepairCorrectsTree(t *testing.T) {
 		t.Errorf("F-202: second repair: %+v, %q, want no corrections and the 2 failures", counts, lines)
 	}
 	if b, err := attribute(outside+"/f", w.tree.cfg.Attribute); err != nil || string(b) != string(w.accepted(old)) {
-		t.Errorf("F-202: a file outside of the tree, reached through a link, was changed: %v", err)
+		t.Errorf("F-202: a file outside of the tree, reached through a link or a mount, was changed: %v", err)
 	}
 }
 

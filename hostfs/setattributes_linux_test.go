@@ -262,6 +262,11 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 		w.mustShut(g)
 		check.Equal(t, now("f"), c.want, "F-173: attributes after setting %+v", c.said)
 	}
+	g := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
+	g.archived.Store(true) // as for a new file
+	w.want(g.SetBasic(nt.FileBasic{FileAttributes: hidden}), ntstatus.Success)
+	g.archive()
+	check.Equal(t, now("f"), hidden|archive, "F-173: attributes after setting those of a new file and writing")
 	d := w.opened("d", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
 	d.archive()
 	w.mustShut(d)
